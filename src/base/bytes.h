@@ -1,0 +1,61 @@
+/* src/base/bytes.h - borrowed bytes, and one growing buffer. A td_bytes owns nothing and never outlives the call
+ * that lent it. A td_buf owns its memory; it grows by doubling, so a reused one stops allocating. */
+#pragma once
+#include "base/status.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+__extension__ typedef __int128 td_i128;
+__extension__ typedef unsigned __int128 td_u128;
+
+typedef struct td_bytes {
+    const uint8_t *data;
+    size_t size;
+} td_bytes;
+
+#define TD_TEXT(literal) ((td_bytes){(const uint8_t *)(literal), sizeof(literal) - 1})
+
+static inline td_bytes td_text(const char *s) { return (td_bytes){(const uint8_t *)s, strlen(s)}; }
+static inline bool td_bytes_equal(td_bytes a, td_bytes b) {
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+/* Big and little endian, any alignment. */
+static inline uint32_t td_get_be32(const uint8_t *p) {
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+static inline uint64_t td_get_be64(const uint8_t *p) { return (uint64_t)td_get_be32(p) << 32 | td_get_be32(p + 4); }
+static inline uint16_t td_get_be16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
+static inline void td_put_be16(uint8_t *p, uint16_t v) {
+    p[0] = (uint8_t)(v >> 8);
+    p[1] = (uint8_t)v;
+}
+static inline void td_put_be32(uint8_t *p, uint32_t v) {
+    p[0] = (uint8_t)(v >> 24);
+    p[1] = (uint8_t)(v >> 16);
+    p[2] = (uint8_t)(v >> 8);
+    p[3] = (uint8_t)v;
+}
+static inline void td_put_be64(uint8_t *p, uint64_t v) {
+    td_put_be32(p, (uint32_t)(v >> 32));
+    td_put_be32(p + 4, (uint32_t)v);
+}
+
+/* A growing buffer: {0} is a valid empty one. Out of memory aborts the process: budgets are taken at start. */
+typedef struct td_buf {
+    uint8_t *data;
+    size_t size, capacity;
+} td_buf;
+
+void td_buf_reserve(td_buf *buf, size_t extra_bytes); /* afterwards capacity - size >= extra_bytes */
+void td_buf_put(td_buf *buf, const void *data, size_t size);
+void td_buf_printf(td_buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void td_buf_fini(td_buf *buf); /* frees; the buffer is empty and usable again */
+static inline void td_buf_text(td_buf *buf, const char *s) { td_buf_put(buf, s, strlen(s)); }
+static inline td_bytes td_buf_bytes(const td_buf *buf) { return (td_bytes){buf->data, buf->size}; }
+
+/* malloc and calloc that abort with a message when memory is out (start-up only, never per event). */
+void *td_alloc(size_t size);
+void *td_alloc_zero(size_t count, size_t size);
+char *td_copy_text(const char *s); /* heap copy; free() it */

@@ -1,0 +1,37 @@
+/* src/base/option.h - settings as rows: one row is parsing, checking, default, help and documentation of one key.
+ * A module exports its rows; the configuration fills the module's struct from them. */
+#pragma once
+#include "base/bytes.h"
+
+typedef enum td_option_type {
+    TD_OPTION_TEXT,     /* char *: heap copy, NULL when unset    */
+    TD_OPTION_INT,      /* int64_t, within min..max              */
+    TD_OPTION_BOOL,     /* bool: true|false|yes|no|on|off        */
+    TD_OPTION_DURATION, /* int64_t ns                            */
+    TD_OPTION_BYTES,    /* int64_t: 4096, 64KB, 20MB, 20GB (1024-based) */
+    TD_OPTION_CLOCK,    /* int64_t ns of day, -1 when unset      */
+    TD_OPTION_CHOICE,   /* int: index into the words of `choices`, separated by '|' */
+    TD_OPTION_REAL,     /* double, within min..max, finite       */
+} td_option_type;
+
+typedef struct td_option {
+    const char *key;
+    td_option_type type;
+    const char *fallback; /* text of the default; NULL: required for TEXT without `optional` */
+    double min, max;      /* for INT, REAL, DURATION (ns), BYTES; both 0: unbounded */
+    const char *choices;
+    bool required;
+    size_t offset; /* offsetof the field in the module's struct */
+    const char *help;
+} td_option;
+
+/* Sets every field to its default. Rows end with key == NULL. */
+void td_options_init(const td_option *rows, void *conf);
+/* Sets one field. Errors: TD_CONFIG with a trail naming the key, the value and what is expected; an unknown key gets
+ * the nearest one. */
+TD_CHECKED td_status td_options_set(const td_option *rows, void *conf, const char *key, const char *value);
+/* TD_CONFIG when a required key was never set (field still NULL). */
+TD_CHECKED td_status td_options_check(const td_option *rows, const void *conf);
+void td_options_fini(const td_option *rows, void *conf); /* frees the texts */
+/* The word nearest to `word` by edit distance (at most 3 away), or NULL. `words` ends with NULL. */
+const char *td_nearest(const char *word, const char *const *words);

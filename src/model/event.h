@@ -1,0 +1,71 @@
+/* src/model/event.h - what a market says, as plain values: trade, quote, and time itself. Copy freely; owns nothing.
+ * Instants are UTC ns since the Unix epoch, prices decimal(19,9), sizes decimal(19,8), all int64. A missing number is
+ * TD_NONE, never 0. */
+#pragma once
+#include "base/bytes.h"
+
+#define TD_NONE INT64_MIN
+
+typedef enum td_event_kind {
+    TD_EVENT_TRADE = 1,
+    TD_EVENT_QUOTE,   /* top of book; a side may be missing */
+    TD_EVENT_TIME,    /* "nothing of this feed earlier than bound is expected" */
+    TD_EVENT_PROGRAM, /* from here on this program applies */
+} td_event_kind;
+
+typedef enum td_side { TD_SIDE_UNKNOWN, TD_SIDE_BUY, TD_SIDE_SELL } td_side; /* the aggressor's */
+
+typedef enum td_session { TD_SESSION_LIVE, TD_SESSION_IDLE, TD_SESSION_DOWN, TD_SESSION_ENDED } td_session;
+
+enum {                           /* td_event.flags, stored as they are: never renumber */
+       TD_FLAG_INEXACT = 1,      /* the source had more digits than we keep; rounded half-even */
+       TD_FLAG_TIME_RECEIVE = 2, /* the source gave no event time: receive time stands in      */
+       TD_FLAG_SUSPICIOUS = 4,   /* the source itself doubts this tick                         */
+};
+
+enum { TD_CODE_MAX = 15 }; /* longest exchange code or sale condition kept, in bytes */
+
+typedef struct td_code { /* a short text: exchange "P", condition "20002020" */
+    uint8_t size;
+    char text[TD_CODE_MAX];
+} td_code;
+
+typedef struct td_trade {
+    int64_t price, size;
+    int64_t trade_id; /* the venue's id or sequence as a number, TD_NONE without one */
+    uint8_t side;     /* td_side */
+    td_code exchange, condition;
+} td_trade;
+
+typedef struct td_quote {
+    int64_t bid_price, bid_size, ask_price, ask_size; /* TD_NONE: that side is missing */
+    int64_t sequence;                                 /* TD_NONE without one */
+    td_code exchange, condition;
+} td_quote;
+
+typedef struct td_time_mark {
+    int64_t bound_ns; /* nothing earlier is expected; TD_NONE: no statement (session down) */
+    int64_t clock_ns; /* the feed's clock when this was written */
+    uint8_t session;  /* td_session */
+} td_time_mark;
+
+typedef struct td_event {
+    uint8_t kind; /* td_event_kind */
+    uint8_t flags;
+    uint32_t feed;       /* index in the owner's feed table                                       */
+    uint32_t instrument; /* index in the owner's instrument table; for trades and quotes only     */
+    int64_t event_ns;    /* by the venue: the only time that windows know                         */
+    int64_t receive_ns;  /* the feed's clock on arrival: measures lag, gives known_at             */
+    union {
+        td_trade trade;
+        td_quote quote;
+        td_time_mark time;
+        uint8_t program_sha256[32];
+    };
+} td_event;
+
+/* Where a source was: file index within the feed (or session) and line (or sequence), both counting from 0 and 1. */
+typedef struct td_source_position {
+    uint32_t file;
+    uint64_t line;
+} td_source_position;

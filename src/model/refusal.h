@@ -1,0 +1,40 @@
+/* src/model/refusal.h - why something was refused: `rejected` is ingest's (it could not become an event), `quarantine`
+ * is the worker's (an event on the tape that a rule refused, or that came too late for a window). Plain values. */
+#pragma once
+#include "model/event.h"
+
+typedef enum td_reason {
+    TD_REASON_NONE,
+    TD_REASON_MALFORMED,    /* bytes that are not the format: cut JSON, missing column   */
+    TD_REASON_RANGE,        /* a number that int64 at its scale cannot hold              */
+    TD_REASON_UNREADABLE,   /* a file that cannot be opened or unpacked to its end       */
+    TD_REASON_NON_POSITIVE, /* rule: price or size is not above 0                        */
+    TD_REASON_AHEAD,        /* rule: event time more than max_ahead after receive time   */
+    TD_REASON_LATE,         /* accepted, but missed windows that were final; see widths  */
+    TD_REASON_OVERFLOW,     /* rule: the window's sums would leave their decimals        */
+    TD_REASON_COUNT,
+} td_reason;
+
+const char *td_reason_name(td_reason reason); /* "malformed", "non-positive", …: literals */
+
+/* Value of topic `rejected`. */
+typedef struct td_rejected {
+    td_bytes feed, source; /* source: the file's base name, or "" */
+    td_source_position position;
+    int64_t receive_ns;
+    uint8_t reason;  /* td_reason */
+    td_bytes detail; /* a short text for people */
+    td_bytes bytes;  /* as received, cut to 64 KB */
+} td_rejected;
+
+enum { TD_WIDTHS_MAX = 8 };
+
+/* Value of topic `quarantine`. */
+typedef struct td_quarantined {
+    td_event event;
+    td_bytes feed;
+    uint8_t reason; /* td_reason */
+    uint8_t missed_count;
+    int64_t missed_width_ns[TD_WIDTHS_MAX]; /* for `late` */
+    int64_t known_at_ns;
+} td_quarantined;

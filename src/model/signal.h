@@ -1,0 +1,27 @@
+/* src/model/signal.h - a change of a strategy's target position in one instrument. A plain value; texts are borrowed
+ * from the program or the record it was decoded from. id = strategy/instrument/time#n (design section 3). */
+#pragma once
+#include "base/decimal.h"
+
+enum { TD_SIGNAL_ID_MAX = 191 };
+
+typedef enum td_action { TD_ACTION_BUY, TD_ACTION_SELL, TD_ACTION_SHORT, TD_ACTION_COVER, TD_ACTION_EXIT } td_action;
+typedef enum td_signal_status { TD_SIGNAL_FRESH, TD_SIGNAL_LATE, TD_SIGNAL_WITHDRAWN } td_signal_status;
+
+typedef struct td_signal {
+    td_bytes strategy, note; /* note: "" when none */
+    uint32_t instrument;     /* index in the owner's table */
+    uint32_t ordinal;        /* n: 1 for the strategy's first signal of this instrument and time */
+    int64_t event_ns;        /* the window's end */
+    int64_t width_ns;        /* of the bars that the strategy runs on */
+    int64_t price;           /* decimal(19,9): close of the bar that fired */
+    int64_t target;          /* decimal(19,8), signed: position wanted after it */
+    int64_t known_at_ns;
+    uint8_t action, status;
+} td_signal;
+
+/* Words as published: "buy", "fresh". Literals. */
+const char *td_action_name(td_action action);
+const char *td_signal_status_name(td_signal_status status);
+/* Writes the id with a NUL and returns its length; cut at TD_SIGNAL_ID_MAX is impossible for valid names. */
+size_t td_signal_id(const td_signal *signal, td_bytes instrument, char out[TD_SIGNAL_ID_MAX + 1]);

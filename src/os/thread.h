@@ -1,0 +1,22 @@
+/* src/os/thread.h - runs a step on a thread of its own until told to stop. A step does a bounded batch and returns the
+ * work done; 0 lets the thread idle for idle_us. Simulations call the steps themselves and never come here. */
+#pragma once
+#include "base/status.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+typedef int (*td_step_fn)(void *self);
+
+typedef struct td_thread {
+    pthread_t handle;
+    td_step_fn step;
+    void *self;
+    atomic_bool stop;
+    bool started;
+    unsigned idle_us;
+} td_thread;
+
+TD_CHECKED td_status td_thread_start(td_thread *thread, const char *name, td_step_fn step, void *self,
+                                     unsigned idle_us); /* TD_RETRY when the system gives no thread */
+void td_thread_stop(td_thread *thread);                 /* asks, joins; a thread never started is fine; cannot fail */

@@ -1,0 +1,51 @@
+/* src/schema/record.h - our values as schema-tagged bytes and back: Confluent's wire format (0, schema id as big-endian
+ * u32, Avro body). One encoder and one decoder per schema in schemas/, written by hand for speed and held to the .avsc
+ * files by tests with other Avro libraries. Thread: any; nothing is kept. Nothing allocates but a growing td_buf. */
+#pragma once
+#include "model/bar.h"
+#include "model/event.h"
+#include "model/refusal.h"
+#include "model/signal.h"
+
+typedef enum td_schema { /* our schemas; the id on the wire comes from the registry */
+                         TD_SCHEMA_TRADE,
+                         TD_SCHEMA_QUOTE,
+                         TD_SCHEMA_TIME,
+                         TD_SCHEMA_PROGRAM,
+                         TD_SCHEMA_BAR,
+                         TD_SCHEMA_SIGNAL,
+                         TD_SCHEMA_REJECTED,
+                         TD_SCHEMA_QUARANTINED,
+                         TD_SCHEMA_COUNT,
+} td_schema;
+
+enum { TD_SCHEMA_ID_MAX = 1023 }; /* ids above this are unknown to the embedded registry */
+
+/* Which of our schemas an id on the wire means, and back. Filled by the registry; constant while records flow. */
+typedef struct td_schema_ids {
+    int32_t id[TD_SCHEMA_COUNT];
+    int8_t schema[TD_SCHEMA_ID_MAX + 1]; /* td_schema, or -1 */
+} td_schema_ids;
+
+/* Each appends one whole value: 5 bytes of framing, then the body. `feed` and `instrument` are names. */
+void td_record_put_event(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *event);
+void td_record_put_bar(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_bar *bar);
+void td_record_put_signal(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_signal *signal);
+void td_record_put_rejected(td_buf *buf, const td_schema_ids *ids, const td_rejected *rejected);
+void td_record_put_quarantined(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_quarantined *q);
+
+/* The schema of a value, or -1 when it is not one of ours. */
+int td_record_schema(const td_schema_ids *ids, td_bytes value);
+
+/* Each reads one whole value of its kind. The instrument is the record's key and is not in the body of events; indexes
+ * (feed, instrument) are left 0 for the caller to fill; texts are borrowed from `value`.
+ * Errors: TD_CORRUPT without a trail: bytes that our own encoder cannot have written. */
+TD_CHECKED td_status td_record_get_event(const td_schema_ids *ids, td_bytes value, td_event *out, td_bytes *out_feed);
+TD_CHECKED td_status td_record_get_bar(td_bytes value, td_bar *out, td_bytes *out_instrument);
+TD_CHECKED td_status td_record_get_signal(td_bytes value, td_signal *out, td_bytes *out_instrument);
+TD_CHECKED td_status td_record_get_rejected(td_bytes value, td_rejected *out);
+TD_CHECKED td_status td_record_get_quarantined(const td_schema_ids *ids, td_bytes value, td_quarantined *out,
+                                               td_bytes *out_instrument);
+
+/* One value of any of our schemas as one line of JSON, decimals as text, for `log cat`. False when unknown. */
+bool td_record_json(const td_schema_ids *ids, td_bytes value, td_buf *out);

@@ -1,0 +1,21 @@
+/* src/schema/registry.h - the embedded schema registry: ids, subjects and versions, as records of topic `_schemas` in
+ * Confluent's JSON form, so that its content survives a move to a real registry. Does no I/O: flow/ reads the topic
+ * into it at start and appends what it asks for. Thread: owner only; read-only once records flow. */
+#pragma once
+#include "schema/record.h"
+
+typedef struct td_registry td_registry;
+
+td_registry *td_registry_new(void);
+void td_registry_free(td_registry *registry);
+/* Takes in one record of `_schemas`. Errors: TD_CORRUPT when key or value is not what we write. */
+TD_CHECKED td_status td_registry_load(td_registry *registry, td_bytes key, td_bytes value);
+/* Calls `append` with key and value for each of our schemas that the registry does not hold yet (in enum order), and
+ * takes it in once append says TD_OK. Subjects: tape-<full name> for events (TopicRecordNameStrategy), <topic>-value
+ * for outputs. Afterwards *out_ids is complete. */
+typedef td_status (*td_registry_append_fn)(void *arg, td_bytes key, td_bytes value);
+TD_CHECKED td_status td_registry_ensure(td_registry *registry, td_registry_append_fn append, void *arg);
+const td_schema_ids *td_registry_ids(const td_registry *registry);
+/* The .avsc text of one of our schemas, minified JSON. */
+td_bytes td_schema_text(td_schema schema);
+const char *td_schema_subject(td_schema schema);

@@ -1,0 +1,36 @@
+/* src/sink/sink.h - where results go. A sink belongs to one deliver thread and keeps, with its data and in the same
+ * transaction, its position in each partition it was given. It never retries and never waits: TD_RETRY says that the
+ * outside broke and nothing of the batch was kept. */
+#pragma once
+#include "base/option.h"
+#include "log/log.h"
+#include "model/bar.h"
+#include "model/signal.h"
+
+typedef struct td_sink_row { /* borrowed until write returns */
+    enum { TD_ROW_BAR, TD_ROW_SIGNAL } kind;
+    td_bytes instrument;
+    td_position source; /* this record's own place in its topic */
+    td_bar bar;
+    td_signal signal;
+} td_sink_row;
+
+typedef struct td_sink_conf {
+    char *name; /* default: the kind, then kind-2, … */
+    char *file; /* sqlite */
+} td_sink_conf;
+
+typedef struct td_sink_ops {
+    const char *kind; /* "sqlite" */
+    const td_option *options;
+    TD_CHECKED td_status (*open)(void **out, const td_os *os, const td_sink_conf *conf);
+    /* Where this sink is in (topic, partition): the next record it has not got. {-1, 0} when it has none yet. */
+    TD_CHECKED td_status (*position)(void *sink, const char *topic, uint32_t partition, td_position *out);
+    /* Writes all rows and the position behind them in one transaction: all or nothing. The same rows again leave one
+     * copy. */
+    TD_CHECKED td_status (*write)(void *sink, const char *topic, uint32_t partition, const td_sink_row *rows,
+                                  size_t row_count, td_position next);
+    void (*close)(void *sink); /* cannot fail; accepts NULL */
+} td_sink_ops;
+
+extern const td_sink_ops td_sink_sqlite;
