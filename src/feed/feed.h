@@ -31,9 +31,10 @@ typedef struct td_feed_conf { /* settings every file feed has; formats append th
 } td_feed_conf;
 
 typedef struct td_feed_ops {
-    const char *format; /* "lean" */
-    bool is_file;       /* configured under `file: {format: …}`; else under its own name */
-    const char *venue;  /* default venue */
+    const char *format;       /* "lean" */
+    bool is_file;             /* configured under `file: {format: …}`; else under its own name */
+    const char *venue;        /* default venue */
+    const td_option *options; /* rows over td_feed_conf: the common ones and its own */
     TD_CHECKED td_status (*open)(void **out, const td_os *os, const td_feed_conf *conf, td_instruments *instruments);
     /* The next item, in the feed's order (design wall 4). TD_OK always fills *out; after END it stays END.
      * TD_RETRY: the machine broke; call again. */
