@@ -1,0 +1,60 @@
+# Makefile - the commands people and CI type. Meson does the work; each build has a folder of its own.
+# `make help` lists them.
+
+.DEFAULT_GOAL := all
+.PHONY: all run test check bench soak lint asan tsan fuzz clean help setup setup-test
+
+all: build/build.ninja ## build the release program, build/tapedeck
+	ninja -C build
+
+run: all ## build, then play the demo market at http://127.0.0.1:8750; ONCE=1: at full speed, print a summary, end
+	scripts/run_demo.sh $(if $(ONCE),once)
+
+test: setup-test ## everything that CI runs
+	scripts/test.sh
+
+check: all ## under a minute: style, layers, unit tests, contracts, 50 simulation seeds
+	scripts/check.sh build style unit contract sim
+
+bench: all ## measure replay beside a hand-written loop, DuckDB and polars; BENCH_TICKS=40000000 for the full day
+	bench/run.sh
+
+soak: setup-test all ## the long counts: SOAK_SEEDS=2000 simulation seeds, FUZZ_S=600 seconds per parser
+	scripts/soak.sh
+
+lint: setup-test build-clang/build.ninja ## build with clang, then clang-tidy
+	ninja -C build-clang
+	scripts/tidy.sh build-clang
+
+asan: build-asan/build.ninja ## unit tests and contracts under ASan and UBSan
+	ninja -C build-asan
+	scripts/check.sh build-asan unit contract
+
+tsan: build-tsan/build.ninja ## unit tests and contracts under TSan
+	ninja -C build-tsan
+	scripts/check.sh build-tsan unit contract
+
+fuzz: setup-test build-fuzz/build.ninja ## fuzz every parser for FUZZ_S=30 seconds each
+	ninja -C build-fuzz
+	scripts/fuzz.sh build-fuzz
+
+clean: ## remove all build folders, the demo's data among them
+	rm -rf build build-*
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.* ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 15
+
+setup:
+	@scripts/setup.sh run
+
+setup-test:
+	@scripts/setup.sh test
+
+# How each build differs. A folder is configured once; afterwards ninja sees changed meson files by itself.
+build-clang/build.ninja build-fuzz/build.ninja: export CC = clang
+build-asan/build.ninja: configure = -Dbuildtype=debugoptimized -Db_sanitize=address,undefined
+build-tsan/build.ninja: configure = -Dbuildtype=debugoptimized -Db_sanitize=thread
+build-fuzz/build.ninja: configure = -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true
+
+build/build.ninja build-clang/build.ninja build-asan/build.ninja build-tsan/build.ninja build-fuzz/build.ninja: | setup
+	meson setup $(configure) $(@D)

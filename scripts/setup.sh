@@ -1,0 +1,52 @@
+#!/bin/sh
+# scripts/setup.sh - names and installs the Debian packages that are missing: setup.sh run|test.
+#
+# Says nothing and takes milliseconds when all is there. A program that is already on the PATH (another python3, a
+# Node.js of your own) is taken as it is. Without root and sudo, or on another system, it lists what to install.
+set -eu
+
+# What the program is built from, then what only its tests need. PACKAGE, or PACKAGE:COMMAND that serves as well.
+run="gcc:cc libc6-dev pkg-config:pkg-config meson:meson ninja-build:ninja python3:python3 npm:npm ca-certificates
+     libcmocka-dev libsqlite3-dev libssl-dev libwebsockets-dev libyaml-dev libzip-dev libzstd-dev zlib1g-dev"
+test="clang:clang clang-format:clang-format clang-tidy:clang-tidy libclang-rt-14-dev chromium:chromium
+      default-jre-headless:java maven:mvn"
+
+case ${1:-} in
+run) wanted=$run ;;
+test) wanted="$run $test" ;;
+*) echo "usage: scripts/setup.sh run|test" >&2 && exit 2 ;;
+esac
+
+if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+    echo "setup: not a Debian system; what is needed, by Debian's names:" $(echo "$wanted" | sed 's/:[^ ]*//g') >&2
+    exit 0 # the build itself names what it does not find
+fi
+
+installed=" $(dpkg-query -W -f='${db:Status-Status}=${Package} ' 2>/dev/null) "
+missing=
+for want in $wanted; do
+    package=${want%%:*}
+    case $want in *:*) command -v "${want#*:}" >/dev/null && continue ;; esac
+    case $installed in *" installed=$package "*) continue ;; esac
+    missing="$missing $package"
+done
+# A Python without ensurepip cannot make the tests' virtual environment.
+if [ "$1" = test ] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then missing="$missing python3-venv"; fi
+[ -n "$missing" ] || exit 0
+
+echo "setup: missing Debian packages:$missing"
+if [ "$(id -u)" -eq 0 ]; then
+    as_root=
+elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then
+    as_root=sudo
+else
+    echo "setup: neither root nor sudo; ask an administrator for: apt-get install$missing" >&2
+    exit 1
+fi
+
+update() { $as_root apt-get update -q; }
+install() {
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing
+}
+apt-cache show $missing >/dev/null 2>&1 || update
+install || { update && install; } # package lists may have grown old

@@ -1,0 +1,57 @@
+#!/bin/sh
+# scripts/test.sh - everything that CI runs: each suite in turn with its time and result, then one line that counts all.
+#
+# A suite that fails does not stop the next; any failure makes the exit status 1. Skips are printed with their reason.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+results=build/test-results
+passed=0 failed=0 skipped=0
+
+say() { printf '%s\n' "$*"; }
+
+# suite FOLDER NAME: runs one suite of one build, prints and adds up its counts.
+suite() {
+    began=$(date +%s)
+    log=$results/$1-$2
+    meson test -C "$1" --no-rebuild --suite "$2" --logbase "test-$2" >"$log.log" 2>&1
+    status=$?
+    counts=$(python3 scripts/count_tests.py "$1/meson-logs/test-$2.json" "$log.log" $status)
+    set -- "$1" "$2" $counts
+    passed=$((passed + $3)) failed=$((failed + $4)) skipped=$((skipped + $5))
+    say "$1 $2: $3 passed, $4 failed, $5 skipped in $(($(date +%s) - began)) s"
+    if [ "$4" -gt 0 ]; then cat "$log.log" "$1/meson-logs/test-$2.txt" 2>/dev/null | tail -n 200; fi
+}
+
+# build TARGET…: a build that fails counts as one failure and its suites are not run.
+build() {
+    began=$(date +%s)
+    if make --no-print-directory "$1/build.ninja" >"$results/build.log" 2>&1 && ninja -C "$1" >>"$results/build.log" 2>&1; then
+        passed=$((passed + 1))
+        say "$1 compiles in $(($(date +%s) - began)) s"
+    else
+        failed=$((failed + 1))
+        say "$1 does not compile:"
+        tail -n 100 "$results/build.log"
+        return 1
+    fi
+}
+
+suites() {
+    meson introspect "$1" --tests | python3 -c '
+import json, sys
+found = {s.split(":")[-1] for t in json.load(sys.stdin) for s in t["suite"]}
+order = ["style", "unit", "contract", "golden", "sim", "fault", "oracle", "e2e", "services"]
+print(*[s for s in order if s in found], *sorted(found - set(order)))'
+}
+
+mkdir -p "$results"
+began_all=$(date +%s)
+if build build; then for name in $(suites build); do suite build "$name"; done; fi
+for other in build-clang build-asan; do
+    if build $other; then for name in unit contract; do
+        case " $(suites $other) " in *" $name "*) suite $other $name ;; esac
+    done; fi
+done
+say "all suites in $(($(date +%s) - began_all)) s"
+say "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
