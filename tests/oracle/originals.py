@@ -1,0 +1,100 @@
+"""Reads the venues' original files with a decoder of its own, and runs the program over the same files.
+
+Nothing here looks at anything that Tapedeck wrote but its SQLite tables: an oracle must not share our mistakes.
+"""
+import datetime
+import gzip
+import json
+import os
+import pathlib
+import sqlite3
+import subprocess
+import typing
+import zipfile
+import zoneinfo
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("TAPEDECK_BINARY", ROOT / "build/tapedeck"))
+WIDTHS = {"1s": 10**9, "5s": 5 * 10**9, "1m": 60 * 10**9, "5m": 300 * 10**9, "1h": 3600 * 10**9}
+NEW_YORK = zoneinfo.ZoneInfo("America/New_York")
+
+
+class Trade(typing.NamedTuple):
+    instrument: str
+    event_ns: int
+    order: int  # among trades of the same instant: the venue's trade id, else the line
+    price: str  # decimal text
+    size: str
+
+
+class DataSet(typing.NamedTuple):
+    name: str
+    format: str
+    files: list  # of paths
+
+
+def data_sets():
+    """What is bundled, and the further days where TAPEDECK_TEST_DATA has them."""
+    bundled = ROOT / "examples/data"
+    sets = [
+        DataSet("bundled Lean", "lean", sorted((bundled / "lean").glob("*.zip"))),
+        DataSet("bundled Binance", "binance-collector", sorted((bundled / "binance").glob("*.gz"))),
+    ]
+    further = os.environ.get("TAPEDECK_TEST_DATA")
+    if further:
+        lean = sorted(pathlib.Path(further).glob("lean_equity/tick/*/20131008_*.zip"))
+        if lean:
+            sets.append(DataSet("Lean of 2013-10-08", "lean", lean))
+    return sets
+
+
+def lean_trades(path):
+    """ms since midnight in New York, price x 10000, size, exchange, condition, suspicious."""
+    with zipfile.ZipFile(path) as archive:
+        (member,) = archive.namelist()
+        date, symbol, kind = member.split("_")[:3]
+        if kind.lower() != "trade":
+            return
+        day = datetime.datetime.strptime(date, "%Y%m%d").replace(tzinfo=NEW_YORK)
+        midnight_ns = int(day.timestamp()) * 10**9
+        with archive.open(member) as lines:
+            for number, line in enumerate(lines, 1):
+                ms, price, size = line.split(b",", 3)[:3]
+                whole, part = divmod(int(price), 10000)
+                yield Trade(f"LEAN:{symbol.upper()}", midnight_ns + int(ms) * 10**6, number,
+                            f"{whole}.{part:04}", size.decode())
+
+
+def binance_trades(path):
+    """One `receive_ns json` a line; trades are messages of kind "trade" with their own id and time."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            if '"e":"trade"' not in line:
+                continue
+            data = json.loads(line.split(" ", 1)[1])["data"]
+            yield Trade(f"BINANCE:{data['s']}", data["T"] * 10**6, data["t"], data["p"], data["q"])
+
+
+def trades(data_set):
+    decode = {"lean": lean_trades, "binance-collector": binance_trades}[data_set.format]
+    for path in data_set.files:
+        yield from decode(path)
+
+
+def run(data_set, folder):
+    """Runs the program over the files until they end; returns its summary and the bars' database."""
+    inputs = folder / "inputs"
+    inputs.mkdir()
+    for path in data_set.files:  # one folder for one glob; names stay unique and keep their order
+        (inputs / f"{path.parent.name}-{path.name}").symlink_to(path)
+    config = folder / "oracle.yaml"
+    config.write_text(f"""\
+feeds:
+  - file: {{ format: {data_set.format}, path: "{inputs}/*" }}
+bars: [{", ".join(WIDTHS)}]
+log: {{ dir: "{folder}/log" }}
+sinks:
+  - sqlite: {{ file: "{folder}/market.db" }}
+""", encoding="utf-8")
+    done = subprocess.run([BINARY, "run", "--until-end", "--json", config], stdout=subprocess.PIPE, check=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1]), sqlite3.connect(folder / "market.db")
