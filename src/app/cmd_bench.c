@@ -1,0 +1,141 @@
+/* src/app/cmd_bench.c - replay of a recorded tape on one core: the live workers, nothing left out, nothing beside. */
+#include "app/cmd_bench.h"
+#include "app/exit.h"
+#include "base/time.h"
+#include "feed/merge.h"
+#include "flow/work.h"
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char HELP[] =
+    "usage: tapedeck bench replay [--data DIR] [--json]\n"
+    "\n"
+    "Removes bars, signals, quarantine and snapshots from the data folder DIR (default: data), then makes them again\n"
+    "from its tape, on one thread, and says how long that took.\n";
+
+typedef struct name_list {
+    const char *dir;
+    td_buf paths; /* NUL-terminated, one behind the other */
+} name_list;
+
+static bool is_output(const char *name) {
+    static const char *const topics[] = {"bars-", "signals-", "quarantine-", "snapshots"};
+    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
+        if (strncmp(name, topics[i], strlen(topics[i])) == 0) return true;
+    return false;
+}
+
+static void add_path(void *arg, const char *name) {
+    name_list *list = arg;
+    td_buf_printf(&list->paths, "%s/%s", list->dir, name);
+    td_buf_put(&list->paths, "", 1);
+}
+
+static td_status remove_files(const td_os *os, const char *dir) {
+    name_list files = {.dir = dir};
+    td_status status = os->ops->list(os->self, dir, add_path, &files);
+    for (size_t at = 0; at < files.paths.size && status == TD_OK; at += strlen((char *)files.paths.data + at) + 1)
+        status = os->ops->remove(os->self, (char *)files.paths.data + at);
+    td_buf_fini(&files.paths);
+    return status;
+}
+
+static td_status remove_outputs(const td_os *os, const char *dir) {
+    name_list folders = {.dir = dir};
+    td_status status = os->ops->list(os->self, dir, add_path, &folders);
+    for (size_t at = 0; at < folders.paths.size && status == TD_OK; at += strlen((char *)folders.paths.data + at) + 1) {
+        const char *path = (char *)folders.paths.data + at;
+        if (is_output(path + strlen(dir) + 1)) status = remove_files(os, path);
+    }
+    td_buf_fini(&folders.paths);
+    return status;
+}
+
+/* How many partitions the recorded tape has: its folders are tape-0, tape-1, … */
+static uint32_t count_partitions(const td_os *os, const char *dir) {
+    uint32_t count = 0;
+    char path[512];
+    while (count < TD_PARTITIONS_MAX) {
+        (void)snprintf(path, sizeof path, "%s/tape-%" PRIu32, dir, count);
+        if (!os->ops->exists(os->self, path)) break;
+        count++;
+    }
+    return count;
+}
+
+static td_status replay_partition(const td_os *os, const td_topics *topics, const char *dir, uint32_t partition,
+                                  int64_t totals[3]) {
+    char snapshots[512];
+    (void)snprintf(snapshots, sizeof snapshots, "%s/snapshots", dir);
+    td_work_conf conf = {.os = os, .topics = topics, .snapshot_dir = snapshots, .snapshot_records = 1 << 18};
+    td_worker *worker;
+    td_status status = td_worker_open(&worker, &conf, partition);
+    if (status != TD_OK) return status;
+    td_work_counts *counts = td_worker_counters(worker);
+    while (td_worker_step(worker) > 0 ||
+           (!td_worker_level(worker) && td_fault_status(td_worker_fault(worker)) == TD_OK))
+        continue;
+    totals[0] += td_counted(&counts->accepted) + td_counted(&counts->quarantined);
+    totals[1] += td_counted(&counts->outputs[TD_OUTPUT_BARS]);
+    totals[2] += td_counted(&counts->outputs[TD_OUTPUT_SIGNALS]);
+    status = td_fault_status(td_worker_fault(worker));
+    if (status != TD_OK) status = TD_FAIL(status, "%s", td_worker_fault(worker)->text);
+    td_worker_close(worker);
+    return status;
+}
+
+static void note(void *arg, const char *line) {
+    (void)arg;
+    (void)fprintf(stderr, "tapedeck: %s\n", line);
+}
+
+static td_status replay(const td_os *os, const char *dir, bool json) {
+    td_status status = remove_outputs(os, dir);
+    uint32_t partitions = count_partitions(os, dir);
+    if (status == TD_OK && partitions == 0) status = TD_FAIL(TD_CONFIG, "%s has no tape", dir);
+    if (status != TD_OK) return status;
+    td_log_conf conf = {.dir = dir, .segment_bytes = INT64_C(256) << 20, .retain_bytes = INT64_MAX};
+    td_log *log;
+    td_topics topics;
+    status = td_log_open(&log, os, &conf, note, NULL);
+    if (status != TD_OK) return status;
+    status = td_topics_open(&topics, log, partitions, os->ops->wall_ns(os->self) / TD_NS_PER_MS);
+    int64_t totals[3] = {0}, from_ns = os->ops->mono_ns(os->self);
+    for (uint32_t p = 0; p < partitions && status == TD_OK; p++) status = replay_partition(os, &topics, dir, p, totals);
+    double seconds = (double)(os->ops->mono_ns(os->self) - from_ns) / 1e9;
+    if (status == TD_OK)
+        (void)printf(json ? "{\"ticks\":%" PRId64 ",\"bars\":%" PRId64 ",\"signals\":%" PRId64
+                            ",\"seconds\":%.4f,\"ticks_per_second\":%.0f}\n"
+                          : "%" PRId64 " ticks, %" PRId64 " bars, %" PRId64 " signals in %.4f s: %.0f ticks/s\n",
+                     totals[0], totals[1], totals[2], seconds, (double)totals[0] / seconds);
+    if (topics.registry != NULL) td_topics_close(&topics);
+    td_log_close(log);
+    return status;
+}
+
+int td_cmd_bench(int argc, char **argv) {
+    static const struct option longs[] = {{"data", required_argument, NULL, 'd'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {0}};
+    const char *dir = "data";
+    bool json = false;
+    int c;
+    optind = 1;
+    while ((c = getopt_long(argc, argv, "h", longs, NULL)) != -1) {
+        if (c == 'd') dir = optarg;
+        if (c == 'j') json = true;
+        if (c == 'h') return fputs(HELP, stdout) < 0 ? TD_EXIT_FAILED : TD_EXIT_OK;
+        if (c == '?') return TD_EXIT_USAGE;
+    }
+    if (optind + 1 != argc || strcmp(argv[optind], "replay") != 0) {
+        (void)fputs(HELP, stderr);
+        return TD_EXIT_USAGE;
+    }
+    td_status status = replay(&td_os_posix, dir, json);
+    if (status == TD_OK) return TD_EXIT_OK;
+    (void)fprintf(stderr, "tapedeck bench: %s\n", td_trail());
+    return status == TD_CONFIG ? TD_EXIT_CONFIG : status == TD_CORRUPT ? TD_EXIT_CORRUPT : TD_EXIT_FAILED;
+}

@@ -1,0 +1,322 @@
+/* src/app/engine.c - putting the program together and taking it apart, in one listed order. */
+#include "app/engine.h"
+#include "base/time.h"
+#include "lang/program.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { STRATEGY_BYTES_MAX = 1 << 20, INGEST_BATCH_BYTES = 128 * 1024, SNAPSHOT_RECORDS = 1 << 18 };
+
+struct td_engine {
+    const td_os *os;
+    const td_config *config;
+    td_log *log;
+    td_topics topics;
+    bool topics_open;
+    td_program_settings settings;
+    int64_t widths_ns[TD_WIDTHS_MAX];
+    td_bytes feed_names[TD_CONFIG_LIST_MAX];
+    td_instruments *instruments;
+    td_merge *merge;
+    td_ingest *ingest;
+    td_worker *workers[TD_PARTITIONS_MAX];
+    td_deliver *delivers[TD_CONFIG_LIST_MAX];
+    size_t worker_count, deliver_count;
+    td_backoff sync_backoff;
+    int64_t synced_at_ns;
+};
+
+/* ---- program ---- */
+
+static td_status read_strategies(td_engine *e, td_buf *texts) {
+    for (size_t i = 0; i < e->config->strategy_count; i++) {
+        td_status status = td_os_read_file(e->os, e->config->strategies[i], STRATEGY_BYTES_MAX, &texts[i]);
+        if (status != TD_OK) return td_trace(status, "reading strategies[%zu]", i);
+    }
+    return TD_OK;
+}
+
+static td_status add_width(td_engine *e, int64_t width_ns) {
+    td_program_settings *s = &e->settings;
+    size_t at = 0;
+    while (at < s->width_count && e->widths_ns[at] < width_ns) at++;
+    if (at < s->width_count && e->widths_ns[at] == width_ns) return TD_OK;
+    if (s->width_count == TD_WIDTHS_MAX)
+        return TD_FAIL(TD_CONFIG, "bars: %d widths are the most there can be, those of strategies included",
+                       TD_WIDTHS_MAX);
+    for (size_t i = s->width_count; i > at; i--) e->widths_ns[i] = e->widths_ns[i - 1];
+    e->widths_ns[at] = width_ns;
+    s->width_count++;
+    return TD_OK;
+}
+
+/* Compiles for the messages, which name the files, and for the widths that strategies want. */
+static td_status check_strategies(td_engine *e, const td_buf *texts) {
+    td_source_text sources[TD_CONFIG_LIST_MAX];
+    size_t count = e->config->strategy_count, graph_count = 0;
+    for (size_t i = 0; i < count; i++) sources[i] = (td_source_text){e->config->strategies[i], td_buf_bytes(&texts[i])};
+    td_graph **graphs = NULL;
+    td_buf errors = {0};
+    td_status status = td_lang_compile(sources, count, &graphs, &graph_count, &errors);
+    if (status != TD_OK)
+        status =
+            TD_FAIL(TD_CONFIG, "the strategies do not compile:\n%.*s", (int)errors.size, (const char *)errors.data);
+    for (size_t i = 0; i < graph_count; i++) {
+        if (status == TD_OK) status = add_width(e, td_graph_width_ns(graphs[i]));
+        td_graph_free(graphs[i]);
+    }
+    free(graphs);
+    td_buf_fini(&errors);
+    return status;
+}
+
+static td_status begin_program(td_engine *e, const td_buf *texts, int64_t now_ms) {
+    td_program_settings *s = &e->settings;
+    td_bytes strategies[TD_CONFIG_LIST_MAX];
+    for (size_t i = 0; i < e->config->strategy_count; i++) strategies[i] = td_buf_bytes(&texts[i]);
+    s->widths_ns = e->widths_ns;
+    s->strategies = strategies;
+    s->strategy_count = e->config->strategy_count;
+    s->feed_count = e->config->feed_count;
+    for (size_t i = 0; i < s->feed_count; i++) {
+        s->feeds[i].name = e->feed_names[i];
+        s->feeds[i].lateness_ns = e->config->feeds[i].conf.lateness_ns;
+    }
+    td_buf body = {0};
+    td_program_body(s, &body);
+    s->strategies = NULL;
+    td_status status = td_topics_begin_program(&e->topics, td_buf_bytes(&body), now_ms);
+    td_buf_fini(&body);
+    return status;
+}
+
+/* ---- parts, in the order of opening ---- */
+
+static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int64_t now_ms) {
+    const td_config_log *log = &e->config->log;
+    td_log_conf conf = {.dir = log->dir,
+                        .segment_bytes = log->segment_bytes,
+                        .retain_bytes = log->retain_bytes,
+                        .codec = log->codec == 1 ? TD_CODEC_ZSTD : TD_CODEC_NONE};
+    td_status status = td_log_open(&e->log, e->os, &conf, report, arg);
+    if (status == TD_OK) status = td_topics_open(&e->topics, e->log, (uint32_t)log->partitions, now_ms);
+    e->topics_open = status == TD_OK;
+    return status;
+}
+
+static td_status open_feeds(td_engine *e) {
+    e->instruments = td_instruments_new();
+    e->merge = td_merge_new(e->instruments, (uint32_t)e->config->log.partitions);
+    for (size_t i = 0; i < e->config->feed_count; i++) {
+        const td_config_feed *feed = &e->config->feeds[i];
+        void *opened;
+        td_status status = feed->ops->open(&opened, e->os, &feed->conf, e->instruments);
+        if (status != TD_OK) return td_trace(status, "opening feed %s", feed->conf.name);
+        td_merge_add(e->merge, feed->ops, opened, &feed->conf);
+    }
+    td_ingest_conf conf = {.os = e->os,
+                           .topics = &e->topics,
+                           .merge = e->merge,
+                           .instruments = e->instruments,
+                           .feed_names = e->feed_names,
+                           .speed = e->config->speed,
+                           .batch_bytes = INGEST_BATCH_BYTES};
+    return td_ingest_open(&e->ingest, &conf);
+}
+
+static td_status open_workers(td_engine *e) {
+    char dir[512];
+    int size = snprintf(dir, sizeof dir, "%s/snapshots", e->config->log.dir);
+    if (size < 0 || (size_t)size >= sizeof dir) return TD_FAIL(TD_CONFIG, "log.dir: the path is too long");
+    for (uint32_t p = 0; p < e->topics.partitions; p++) {
+        td_work_conf conf = {.os = e->os,
+                             .topics = &e->topics,
+                             .snapshot_dir = dir,
+                             .snapshot_records = SNAPSHOT_RECORDS,
+                             .count_from_offset = td_topic_end(e->topics.tape, p)};
+        td_status status = td_worker_open(&e->workers[p], &conf, p);
+        if (status != TD_OK) return status;
+        e->worker_count++;
+    }
+    return TD_OK;
+}
+
+static td_status open_sinks(td_engine *e) {
+    for (size_t i = 0; i < e->config->sink_count; i++) {
+        const td_config_sink *sink = &e->config->sinks[i];
+        td_deliver_conf conf = {.os = e->os, .topics = &e->topics, .ops = sink->ops, .sink_conf = &sink->conf};
+        td_status status = td_deliver_open(&e->delivers[i], &conf);
+        if (status != TD_OK) return status;
+        e->deliver_count++;
+    }
+    return TD_OK;
+}
+
+static td_status engine_open(td_engine *e, td_log_report_fn report, void *arg) {
+    int64_t now_ms = e->os->ops->wall_ns(e->os->self) / TD_NS_PER_MS;
+    td_buf texts[TD_CONFIG_LIST_MAX] = {0};
+    for (size_t i = 0; i < e->config->feed_count; i++) e->feed_names[i] = td_text(e->config->feeds[i].conf.name);
+    td_status status = TD_OK;
+    for (size_t i = 0; i < e->config->width_count && status == TD_OK; i++)
+        status = add_width(e, e->config->widths_ns[i]);
+    if (status == TD_OK) status = read_strategies(e, texts);
+    if (status == TD_OK) status = check_strategies(e, texts);
+    if (status == TD_OK && e->settings.width_count == 0)
+        status = TD_FAIL(TD_CONFIG, "bars: no width is given, and no strategy names one; write `bars: [1m]`");
+    if (status == TD_OK) status = open_log(e, report, arg, now_ms);
+    if (status == TD_OK) status = open_feeds(e); /* before the Program: a resumed feed looks at the tape's last input */
+    if (status == TD_OK) status = begin_program(e, texts, now_ms);
+    if (status == TD_OK) status = open_workers(e);
+    if (status == TD_OK) status = open_sinks(e);
+    for (size_t i = 0; i < e->config->strategy_count; i++) td_buf_fini(&texts[i]);
+    return status;
+}
+
+td_status td_engine_open(td_engine **out, const td_os *os, const td_config *config, td_log_report_fn report,
+                         void *arg) {
+    td_engine *e = td_alloc_zero(1, sizeof *e);
+    e->os = os;
+    e->config = config;
+    td_status status = engine_open(e, report, arg);
+    if (status != TD_OK) {
+        td_engine_close(e, false);
+        return status;
+    }
+    *out = e;
+    return TD_OK;
+}
+
+static void finish(td_engine *e) {
+    td_status status = td_ingest_flush(e->ingest);
+    for (size_t i = 0; i < e->worker_count; i++)
+        if (status == TD_OK) status = td_worker_finish(e->workers[i]);
+    (void)status; /* what could not be finished is made again at the next start */
+}
+
+void td_engine_close(td_engine *e, bool clean) {
+    if (e == NULL) return;
+    if (clean) finish(e);
+    for (size_t i = 0; i < e->deliver_count; i++) td_deliver_close(e->delivers[i]);
+    for (size_t i = 0; i < e->worker_count; i++) td_worker_close(e->workers[i]);
+    td_ingest_close(e->ingest);
+    td_merge_free(e->merge);
+    td_instruments_free(e->instruments);
+    if (e->topics_open) td_topics_close(&e->topics);
+    td_log_close(e->log);
+    free(e);
+}
+
+/* ---- steps ---- */
+
+size_t td_engine_step_count(const td_engine *e) { return 1 + e->worker_count + e->deliver_count + 1; }
+
+td_engine_step_kind td_engine_step_kind_of(const td_engine *e, size_t step) {
+    if (step == 0) return TD_STEP_INGEST;
+    if (step <= e->worker_count) return TD_STEP_WORK;
+    return step <= e->worker_count + e->deliver_count ? TD_STEP_DELIVER : TD_STEP_SYNC;
+}
+
+static bool applied(td_engine *e, size_t worker) {
+    td_worker *w = e->workers[worker];
+    if (td_fault_status(td_worker_fault(w)) != TD_OK) return true;
+    return td_worker_level(w) &&
+           td_counted(&td_worker_counters(w)->next_offset) == td_topic_end(e->topics.tape, (uint32_t)worker);
+}
+
+static bool all_applied(td_engine *e) {
+    if (!td_ingest_ended(e->ingest)) return false;
+    for (size_t i = 0; i < e->worker_count; i++)
+        if (!applied(e, i)) return false;
+    return true;
+}
+
+static bool all_synced(const td_engine *e) {
+    const td_topics *t = &e->topics;
+    for (uint32_t p = 0; p < t->partitions; p++) {
+        if (td_topic_synced(t->tape, p) < td_topic_end(t->tape, p)) return false;
+        if (td_topic_synced(t->rejected, p) < td_topic_end(t->rejected, p)) return false;
+        for (int i = 0; i < TD_OUTPUT_COUNT; i++)
+            if (td_topic_synced(t->outputs[i], p) < td_topic_end(t->outputs[i], p)) return false;
+    }
+    return true;
+}
+
+/* A round each interval; the last one, when nothing more can come, at once. */
+static int sync_step(td_engine *e) {
+    if (td_backoff_waiting(&e->sync_backoff, e->os)) return 0;
+    int64_t now_ns = e->os->ops->mono_ns(e->os->self);
+    bool last = all_applied(e);
+    if (all_synced(e) || (!last && now_ns - e->synced_at_ns < e->config->log.sync_interval_ns)) return 0;
+    e->synced_at_ns = now_ns;
+    if (td_log_sync(e->log) == TD_OK)
+        td_backoff_reset(&e->sync_backoff);
+    else
+        td_backoff_start(&e->sync_backoff, e->os);
+    return 0; /* the thread idles between rounds */
+}
+
+int td_engine_step(td_engine *e, size_t step) {
+    switch (td_engine_step_kind_of(e, step)) {
+    case TD_STEP_INGEST:
+        return td_ingest_step(e->ingest);
+    case TD_STEP_WORK:
+        return td_worker_step(e->workers[step - 1]);
+    case TD_STEP_DELIVER:
+        return td_deliver_step(e->delivers[step - 1 - e->worker_count]);
+    case TD_STEP_SYNC:
+        break;
+    }
+    return sync_step(e);
+}
+
+bool td_engine_finished(td_engine *e) {
+    if (!all_applied(e) || !all_synced(e)) return false;
+    for (size_t i = 0; i < e->deliver_count; i++) {
+        td_deliver *d = e->delivers[i];
+        if (td_fault_status(td_deliver_fault(d)) != TD_CONFIG && !td_deliver_level(d)) return false;
+    }
+    return true;
+}
+
+/* ---- what happened ---- */
+
+void td_engine_count(td_engine *e, td_engine_counts *out) {
+    td_ingest_counts *in = td_ingest_counters(e->ingest);
+    *out = (td_engine_counts){.rejected = td_counted(&in->rejected),
+                              .ignored = td_counted(&in->ignored),
+                              .resumed = td_counted(&in->resumed),
+                              .clock_ns = td_counted(&in->clock_ns)};
+    out->events = td_counted(&in->events) + out->rejected;
+    for (size_t i = 0; i < e->worker_count; i++) {
+        td_work_counts *w = td_worker_counters(e->workers[i]);
+        out->accepted += td_counted(&w->accepted);
+        out->quarantined += td_counted(&w->quarantined);
+        out->late += td_counted(&w->late);
+        out->bars += td_counted(&w->outputs[TD_OUTPUT_BARS]);
+        out->signals += td_counted(&w->outputs[TD_OUTPUT_SIGNALS]);
+        out->diverged += td_counted(&w->diverged);
+        out->snapshots += td_counted(&w->snapshots);
+        out->lag_records += td_topic_end(e->topics.tape, (uint32_t)i) - td_counted(&w->next_offset);
+    }
+}
+
+static td_status add_fault(td_status worst, td_fault *fault, td_log_report_fn each, void *arg) {
+    td_status status = td_fault_status(fault);
+    if (status == TD_OK) return worst;
+    each(arg, fault->text);
+    return worst == TD_OK || status == TD_CONFIG ? status : worst;
+}
+
+td_status td_engine_faults(td_engine *e, td_log_report_fn each, void *arg) {
+    td_status worst = add_fault(TD_OK, td_ingest_fault(e->ingest), each, arg);
+    for (size_t i = 0; i < e->worker_count; i++) worst = add_fault(worst, td_worker_fault(e->workers[i]), each, arg);
+    for (size_t i = 0; i < e->deliver_count; i++) worst = add_fault(worst, td_deliver_fault(e->delivers[i]), each, arg);
+    return worst;
+}
+
+const td_topics *td_engine_topics(const td_engine *e) { return &e->topics; }
+
+const int64_t *td_engine_widths(const td_engine *e, size_t *out_count) {
+    *out_count = e->settings.width_count;
+    return e->widths_ns;
+}

@@ -1,0 +1,43 @@
+/* src/app/engine.h - the whole program assembled from a configuration, without its threads: log, topics, program,
+ * feeds, ingest, workers, delivers, sync. Each arrow is a step; the runner gives them threads (run.c), a simulation
+ * calls them one by one. Opening after a crash and opening anew are one code. Thread: open and close by one; each step
+ * by one thread at a time; counts and states by any. */
+#pragma once
+#include "app/config.h"
+#include "flow/deliver.h"
+#include "flow/ingest.h"
+#include "flow/work.h"
+
+typedef struct td_engine td_engine;
+
+typedef struct td_engine_counts { /* of this run */
+    int64_t events;               /* accepted + quarantined + duplicates + rejected, once all is applied */
+    int64_t accepted, quarantined, duplicates, rejected, ignored, late;
+    int64_t bars, signals, resumed, diverged, snapshots;
+    int64_t lag_records; /* appended to the tape, not yet applied */
+    int64_t clock_ns;    /* event clock of the newest input */
+} td_engine_counts;
+
+/* `config` is borrowed. Reports repairs and notices line by line. Errors: TD_CONFIG, TD_CORRUPT, TD_RETRY as the parts
+ * give them; the trail says which. */
+TD_CHECKED td_status td_engine_open(td_engine **out, const td_os *os, const td_config *config, td_log_report_fn report,
+                                    void *arg);
+/* With `clean`: what is pending is flushed, synced and kept in last snapshots, so that the next start has nothing to make
+ * again. Then everything is closed, in the reverse order of opening. */
+void td_engine_close(td_engine *engine, bool clean);
+
+typedef enum td_engine_step_kind { TD_STEP_INGEST, TD_STEP_WORK, TD_STEP_DELIVER, TD_STEP_SYNC } td_engine_step_kind;
+
+size_t td_engine_step_count(const td_engine *engine); /* one ingest, a worker per partition, one per sink, one sync */
+td_engine_step_kind td_engine_step_kind_of(const td_engine *engine, size_t step);
+int td_engine_step(td_engine *engine, size_t step); /* work done; 0: may idle */
+
+/* All feeds have ended, all is applied and synced, all sinks are level (or stand still with a fault). */
+bool td_engine_finished(td_engine *engine);
+void td_engine_count(td_engine *engine, td_engine_counts *out);
+/* The faults so far: TD_OK, TD_CORRUPT when partitions stand still, TD_CONFIG when the run cannot go on. `each` gets
+ * their texts. */
+td_status td_engine_faults(td_engine *engine, td_log_report_fn each, void *arg);
+const td_topics *td_engine_topics(const td_engine *engine);
+/* Widths in force: configured ones and those of the strategies, ascending. */
+const int64_t *td_engine_widths(const td_engine *engine, size_t *out_count);

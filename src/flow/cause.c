@@ -1,0 +1,56 @@
+/* src/flow/cause.c - causes as header bytes and back. */
+#include "flow/cause.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static size_t put_varint(uint8_t *out, uint64_t v) {
+    size_t n = 0;
+    for (; v >= 0x80; v >>= 7) out[n++] = (uint8_t)(v | 0x80);
+    out[n++] = (uint8_t)v;
+    return n;
+}
+
+static bool get_varint(const uint8_t **at, const uint8_t *end, uint64_t *out) {
+    *out = 0;
+    for (unsigned shift = 0; *at < end && shift < 64; shift += 7) {
+        uint8_t byte = *(*at)++;
+        *out |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte < 0x80) return true;
+    }
+    return false;
+}
+
+size_t td_src_put(td_source_position position, uint8_t out[TD_SRC_MAX]) {
+    size_t n = put_varint(out, (uint64_t)position.file << 1); /* zig-zag of a number that is never negative */
+    return n + put_varint(out + n, position.line << 1);
+}
+
+bool td_src_get(td_bytes header, td_source_position *out) {
+    const uint8_t *at = header.data, *end = header.data + header.size;
+    uint64_t file, line;
+    if (!get_varint(&at, end, &file) || !get_varint(&at, end, &line) || at != end) return false;
+    *out = (td_source_position){.file = (uint32_t)(file >> 1), .line = line >> 1};
+    return true;
+}
+
+size_t td_cause_put(const td_cause *cause, char out[TD_CAUSE_MAX]) {
+    return (size_t)snprintf(out, TD_CAUSE_MAX, "tape/%" PRIu32 "/%" PRId32 "/%" PRId64 "/%" PRIu32, cause->partition,
+                            cause->epoch, cause->offset, cause->ordinal);
+}
+
+bool td_cause_get(td_bytes header, td_cause *out) {
+    char text[TD_CAUSE_MAX];
+    if (header.data == NULL || header.size >= sizeof text) return false;
+    memcpy(text, header.data, header.size);
+    text[header.size] = '\0';
+    int used = 0;
+    int found = sscanf(text, "tape/%" SCNu32 "/%" SCNd32 "/%" SCNd64 "/%" SCNu32 "%n", &out->partition, &out->epoch,
+                       &out->offset, &out->ordinal, &used);
+    return found == 4 && (size_t)used == header.size;
+}
+
+int td_cause_compare(const td_cause *a, const td_cause *b) {
+    if (a->offset != b->offset) return a->offset < b->offset ? -1 : 1;
+    return (a->ordinal > b->ordinal) - (a->ordinal < b->ordinal);
+}

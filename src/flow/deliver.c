@@ -1,0 +1,202 @@
+/* src/flow/deliver.c - outputs -> sink; the only place that decides about its errors. */
+#include "flow/deliver.h"
+#include "base/time.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { ROWS_MAX = 4096, TEXT_BYTES = ROWS_MAX * 512 };
+
+typedef struct deliver_lane { /* one partition of one topic */
+    td_topic *topic;
+    uint32_t partition;
+    td_reader *reader;
+    int64_t taken_end; /* what the sink holds */
+    bool stopped;      /* its records are corrupt: it stands, the other lanes go on */
+} deliver_lane;
+
+struct td_deliver {
+    td_deliver_conf conf;
+    void *sink;
+    deliver_lane *lanes;
+    size_t lane_count, next_lane;
+    td_sink_row *rows; /* the batch in hand: of rows_lane, up to rows_next */
+    size_t row_count;
+    deliver_lane *rows_lane;
+    td_position rows_next;
+    uint8_t *texts; /* what the rows point into */
+    size_t texts_size;
+    td_backoff backoff;
+    td_deliver_counts counts;
+    td_fault fault;
+    td_counter level_at; /* sum of the synced ends when everything up to them was taken; -1 when it was not */
+};
+
+/* ---- life ---- */
+
+static td_status lane_open(td_deliver *d, deliver_lane *lane) {
+    td_position at;
+    td_status status = d->conf.ops->position(d->sink, td_topic_name(lane->topic), lane->partition, &at);
+    if (status != TD_OK) return status;
+    if (at.epoch >= 0 && !td_topic_holds(lane->topic, lane->partition, at))
+        return TD_FAIL(TD_CONFIG,
+                       "sink %s is at offset %" PRId64 " of %s-%" PRIu32 ", which this log does not have; "
+                       "give it a new file, or the log folder it was filled from",
+                       d->conf.sink_conf->name, at.offset, td_topic_name(lane->topic), lane->partition);
+    lane->taken_end = at.offset;
+    return td_reader_open(&lane->reader, lane->topic, lane->partition, at.offset, TD_READ_SYNCED);
+}
+
+static td_status lanes_open(td_deliver *d) {
+    static const td_output delivered[] = {TD_OUTPUT_BARS, TD_OUTPUT_SIGNALS};
+    const td_topics *topics = d->conf.topics;
+    td_status status = TD_OK;
+    for (size_t i = 0; i < sizeof delivered / sizeof delivered[0]; i++)
+        for (uint32_t p = 0; p < topics->partitions && status == TD_OK; p++) {
+            deliver_lane *lane = &d->lanes[d->lane_count++];
+            *lane = (deliver_lane){.topic = topics->outputs[delivered[i]], .partition = p};
+            status = lane_open(d, lane);
+        }
+    return status;
+}
+
+td_status td_deliver_open(td_deliver **out, const td_deliver_conf *conf) {
+    td_deliver *d = td_alloc_zero(1, sizeof *d);
+    d->conf = *conf;
+    d->lanes = td_alloc_zero((size_t)conf->topics->partitions * TD_OUTPUT_COUNT, sizeof *d->lanes);
+    d->rows = td_alloc_zero(ROWS_MAX, sizeof *d->rows);
+    d->texts = td_alloc(TEXT_BYTES);
+    td_status status = conf->ops->open(&d->sink, conf->os, conf->sink_conf);
+    if (status == TD_OK) status = lanes_open(d);
+    if (status != TD_OK) {
+        td_deliver_close(d);
+        return td_trace(status, "opening sink %s", conf->sink_conf->name);
+    }
+    *out = d;
+    return TD_OK;
+}
+
+void td_deliver_close(td_deliver *d) {
+    if (d == NULL) return;
+    for (size_t i = 0; i < d->lane_count; i++) td_reader_close(d->lanes[i].reader);
+    d->conf.ops->close(d->sink);
+    free(d->texts);
+    free(d->rows);
+    free(d->lanes);
+    free(d);
+}
+
+/* Ends only grow, so equal sums are equal ends. */
+static int64_t synced_sum(const td_deliver *d) {
+    int64_t sum = 0;
+    for (size_t i = 0; i < d->lane_count; i++) sum += td_topic_synced(d->lanes[i].topic, d->lanes[i].partition);
+    return sum;
+}
+
+bool td_deliver_level(td_deliver *d) { return td_counted(&d->level_at) == synced_sum(d); }
+td_deliver_counts *td_deliver_counters(td_deliver *d) { return &d->counts; }
+td_fault *td_deliver_fault(td_deliver *d) { return &d->fault; }
+
+/* ---- one batch ---- */
+
+/* Readers lend their bytes only until the next record. */
+static td_bytes keep(td_deliver *d, td_bytes text) {
+    assert(d->texts_size + text.size <= TEXT_BYTES);
+    uint8_t *at = d->texts + d->texts_size;
+    if (text.size > 0) memcpy(at, text.data, text.size);
+    d->texts_size += text.size;
+    return (td_bytes){at, text.size};
+}
+
+static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_record *record) {
+    td_sink_row *row = &d->rows[d->row_count];
+    *row = (td_sink_row){.source = {record->epoch, record->offset}};
+    bool is_bar = lane->topic == d->conf.topics->outputs[TD_OUTPUT_BARS];
+    row->kind = is_bar ? TD_ROW_BAR : TD_ROW_SIGNAL;
+    td_status status = is_bar ? td_record_get_bar(record->value, &row->bar, &row->instrument)
+                              : td_record_get_signal(record->value, &row->signal, &row->instrument);
+    if (status != TD_OK)
+        return TD_FAIL(TD_CORRUPT, "%s-%" PRIu32 ": offset %" PRId64 " is not a record of ours",
+                       td_topic_name(lane->topic), lane->partition, record->offset);
+    row->instrument = keep(d, row->instrument);
+    if (!is_bar) {
+        row->signal.strategy = keep(d, row->signal.strategy);
+        row->signal.note = keep(d, row->signal.note);
+    }
+    d->row_count++;
+    return TD_OK;
+}
+
+static bool has_room(const td_deliver *d, const td_record *record) {
+    return d->row_count < ROWS_MAX && d->texts_size + record->value.size <= TEXT_BYTES;
+}
+
+/* Fills the batch in hand from one lane. TD_AGAIN: nothing new there. */
+static td_status read_rows(td_deliver *d, deliver_lane *lane) {
+    d->row_count = d->texts_size = 0;
+    d->rows_lane = lane;
+    td_record record;
+    td_status status;
+    while ((status = td_reader_next(lane->reader, &record)) == TD_OK) {
+        if (!has_room(d, &record)) {
+            td_reader_seek(lane->reader, record.offset);
+            break;
+        }
+        status = read_row(d, lane, &record);
+        if (status != TD_OK) return status;
+        d->rows_next = (td_position){record.epoch, record.offset + 1};
+    }
+    if (d->row_count > 0) return TD_OK; /* a reader's failure comes again at its next call */
+    return status;
+}
+
+static td_status write_rows(td_deliver *d) {
+    const deliver_lane *lane = d->rows_lane;
+    td_status status =
+        d->conf.ops->write(d->sink, td_topic_name(lane->topic), lane->partition, d->rows, d->row_count, d->rows_next);
+    if (status != TD_OK) return status;
+    d->rows_lane->taken_end = d->rows_next.offset;
+    td_count(&d->counts.rows, (int64_t)d->row_count);
+    d->row_count = 0;
+    return TD_OK;
+}
+
+/* ---- the loop ---- */
+
+static bool all_taken(const td_deliver *d) {
+    for (size_t i = 0; i < d->lane_count; i++) {
+        const deliver_lane *lane = &d->lanes[i];
+        if (!lane->stopped && lane->taken_end < td_topic_synced(lane->topic, lane->partition)) return false;
+    }
+    return true;
+}
+
+/* One batch of the next lane that has any. */
+static td_status deliver_one(td_deliver *d) {
+    td_status status = d->row_count > 0 ? TD_OK : TD_AGAIN;
+    for (size_t i = 0; i < d->lane_count && status == TD_AGAIN; i++) {
+        deliver_lane *lane = &d->lanes[d->next_lane];
+        d->next_lane = (d->next_lane + 1) % d->lane_count;
+        if (!lane->stopped) status = read_rows(d, lane);
+        if (status == TD_CORRUPT) lane->stopped = true;
+    }
+    return status == TD_OK ? write_rows(d) : status;
+}
+
+int td_deliver_step(void *self) {
+    td_deliver *d = self;
+    if (td_fault_status(&d->fault) == TD_CONFIG || td_backoff_waiting(&d->backoff, d->conf.os)) return 0;
+    int64_t rows = td_counted(&d->counts.rows), sum = synced_sum(d);
+    td_status status = deliver_one(d);
+    bool level = status == TD_AGAIN && all_taken(d);
+    td_count(&d->level_at, (level ? sum : -1) - td_counted(&d->level_at));
+    if (status == TD_RETRY || status == TD_FULL) {
+        td_count(&d->counts.retries, 1);
+        td_backoff_start(&d->backoff, d->conf.os);
+    } else if (status == TD_OK || status == TD_AGAIN) {
+        td_backoff_reset(&d->backoff);
+    } else {
+        td_fault_set(&d->fault, status);
+    }
+    return (int)(td_counted(&d->counts.rows) - rows);
+}

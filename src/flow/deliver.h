@@ -1,0 +1,30 @@
+/* src/flow/deliver.h - the arrow from the outputs to one sink: one thread per sink, one transaction per batch, the
+ * position in it. Reads no further than what is synced, so that no row a sink holds is ever void. A sink that fails
+ * gets the same batch again after a pause; it never stops a feed or a worker: its lag is end offset minus position. */
+#pragma once
+#include "flow/flow.h"
+#include "flow/topics.h"
+#include "sink/sink.h"
+
+typedef struct td_deliver_conf {
+    const td_os *os;
+    const td_topics *topics;
+    const td_sink_ops *ops;
+    const td_sink_conf *sink_conf;
+} td_deliver_conf;
+
+typedef struct td_deliver_counts {
+    td_counter rows;    /* written in this run */
+    td_counter retries; /* batches that had to be tried again */
+} td_deliver_counts;
+
+typedef struct td_deliver td_deliver;
+
+/* Opens the sink and asks it where it is. TD_CONFIG when its position is not of this log. */
+TD_CHECKED td_status td_deliver_open(td_deliver **out, const td_deliver_conf *conf);
+int td_deliver_step(void *deliver); /* rows written; 0: level, or backing off */
+void td_deliver_close(td_deliver *deliver);
+/* The sink holds everything that the log has synced. Thread: any. */
+bool td_deliver_level(td_deliver *deliver);
+td_deliver_counts *td_deliver_counters(td_deliver *deliver);
+td_fault *td_deliver_fault(td_deliver *deliver); /* TD_CORRUPT: one partition stands, the others go on */

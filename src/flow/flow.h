@@ -1,0 +1,34 @@
+/* src/flow/flow.h - what the arrows share: how long to back off, and how a failure that somebody must see is kept.
+ * Decisions about errors are made in this folder alone: TD_RETRY backs off here, TD_CONFIG ends the run, TD_CORRUPT
+ * stops one partition. */
+#pragma once
+#include "os/os.h"
+#include <stdatomic.h>
+
+/* After a failure: 1 ms, doubling to 1 s; success resets it. Thread: the owner's. */
+typedef struct td_backoff {
+    int64_t until_ns, delay_ns; /* on the monotonic clock */
+} td_backoff;
+
+bool td_backoff_waiting(const td_backoff *backoff, const td_os *os);
+void td_backoff_start(td_backoff *backoff, const td_os *os);
+static inline void td_backoff_reset(td_backoff *backoff) { backoff->until_ns = backoff->delay_ns = 0; }
+
+/* The first failure of an arrow, readable from other threads once status is not TD_OK. */
+typedef struct td_fault {
+    atomic_int status; /* td_status */
+    char text[1024];
+} td_fault;
+
+/* Keeps the status and the calling thread's trail, unless one is kept already. */
+void td_fault_set(td_fault *fault, td_status status);
+static inline td_status td_fault_status(td_fault *fault) {
+    return (td_status)atomic_load_explicit(&fault->status, memory_order_acquire);
+}
+
+/* Counters that one thread writes and others read: plain adds on the writer's side. */
+typedef _Atomic int64_t td_counter;
+static inline void td_count(td_counter *counter, int64_t n) {
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
+}
+static inline int64_t td_counted(td_counter *counter) { return atomic_load_explicit(counter, memory_order_relaxed); }

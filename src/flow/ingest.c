@@ -1,0 +1,313 @@
+/* src/flow/ingest.c - feeds -> tape; the only place that decides about its errors. */
+#include "flow/ingest.h"
+#include "base/time.h"
+#include "flow/cause.h"
+#include <assert.h>
+#include <stdlib.h>
+
+enum { BATCH_MAX = 4096 }; /* inputs of one step */
+
+typedef struct mark { /* an input as its record on the log shows it: enough to know it again */
+    bool present;
+    uint8_t kind; /* td_event_kind; 0 for a rejected one */
+    uint8_t session;
+    char feed[64];
+    td_source_position position;
+    int64_t clock_ns; /* Time only */
+} mark;
+
+typedef struct ingest_lane { /* one partition that we append to */
+    td_topic *topic;
+    uint32_t partition;
+    td_batch batch;
+    mark last; /* present: inputs are passed in silence until this one has come by */
+} ingest_lane;
+
+struct td_ingest {
+    td_ingest_conf conf;
+    ingest_lane *tape, *rejected; /* by partition */
+    td_input pending;
+    bool has_pending, paced;
+    int64_t pace_from_ns, pace_due_ns; /* the run's clock: pace_due_ns fell at pace_from_ns */
+    int64_t now_ms;
+    td_buf value;
+    uint8_t *trade_feeds; /* by instrument: 1 + the feed that trades it */
+    uint32_t trade_feeds_count;
+    td_backoff backoff;
+    td_ingest_counts counts;
+    td_fault fault;
+    atomic_bool ended;
+};
+
+/* ---- where the log ends ---- */
+
+static td_status read_mark(const td_topics *topics, const td_record *record, mark *out) {
+    *out = (mark){0};
+    td_bytes src = td_record_header(record, TD_SRC_HEADER), feed = {0};
+    if (src.data == NULL) return TD_OK; /* not an input */
+    td_event event = {0};
+    td_rejected rejected;
+    td_status status;
+    if (td_record_schema(topics->ids, record->value) == TD_SCHEMA_REJECTED) {
+        status = td_record_get_rejected(record->value, &rejected);
+        feed = rejected.feed;
+    } else {
+        status = td_record_get_event(topics->ids, record->value, &event, &feed);
+    }
+    if (status != TD_OK || feed.size >= sizeof out->feed || !td_src_get(src, &out->position))
+        return TD_FAIL(TD_CORRUPT, "offset %lld is not a record of ours", (long long)record->offset);
+    memcpy(out->feed, feed.data, feed.size);
+    out->present = true;
+    out->kind = event.kind;
+    if (event.kind == TD_EVENT_TIME) {
+        out->session = event.time.session;
+        out->clock_ns = event.time.clock_ns;
+    }
+    return TD_OK;
+}
+
+/* The last input among the records from `from` on. */
+static td_status last_mark_from(const td_topics *topics, ingest_lane *lane, int64_t from, mark *out) {
+    td_reader *reader;
+    td_status status = td_reader_open(&reader, lane->topic, lane->partition, from, TD_READ_APPENDED);
+    if (status != TD_OK) return status;
+    td_record record;
+    while ((status = td_reader_next(reader, &record)) == TD_OK) {
+        mark found;
+        status = read_mark(topics, &record, &found);
+        if (status != TD_OK) break;
+        if (found.present) *out = found;
+    }
+    td_reader_close(reader);
+    return status == TD_AGAIN ? TD_OK : status;
+}
+
+/* Blocks backwards until one holds an input. */
+static td_status find_last_mark(const td_topics *topics, ingest_lane *lane) {
+    enum { BLOCK_BYTES = 64 * 1024 };
+    int64_t start = td_topic_start(lane->topic, lane->partition), from = td_topic_end(lane->topic, lane->partition);
+    int64_t block_bytes = BLOCK_BYTES;
+    while (from > start && !lane->last.present) {
+        from = td_topic_block_before(lane->topic, lane->partition, from, block_bytes);
+        block_bytes *= 4;
+        td_status status = last_mark_from(topics, lane, from, &lane->last);
+        if (status == TD_CORRUPT) return TD_OK; /* the reader of that partition says so; nothing to resume from */
+        if (status != TD_OK)
+            return td_trace(status, "finding where %s-%u ends", td_topic_name(lane->topic), lane->partition);
+    }
+    return TD_OK;
+}
+
+/* ---- life ---- */
+
+static td_status lanes_open(ingest_lane **out, const td_ingest_conf *conf, td_topic *topic) {
+    ingest_lane *lanes = *out = td_alloc_zero(conf->topics->partitions, sizeof *lanes);
+    td_status status = TD_OK;
+    for (uint32_t p = 0; p < conf->topics->partitions && status == TD_OK; p++) {
+        lanes[p].topic = topic;
+        lanes[p].partition = p;
+        td_batch_init(&lanes[p].batch, conf->batch_bytes);
+        status = find_last_mark(conf->topics, &lanes[p]);
+    }
+    return status;
+}
+
+static void lanes_close(ingest_lane *lanes, uint32_t partitions) {
+    for (uint32_t p = 0; lanes != NULL && p < partitions; p++) td_batch_fini(&lanes[p].batch);
+    free(lanes);
+}
+
+td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
+    td_ingest *in = td_alloc_zero(1, sizeof *in);
+    in->conf = *conf;
+    td_status status = lanes_open(&in->tape, conf, conf->topics->tape);
+    if (status == TD_OK) status = lanes_open(&in->rejected, conf, conf->topics->rejected);
+    if (status != TD_OK) {
+        td_ingest_close(in);
+        return status;
+    }
+    *out = in;
+    return TD_OK;
+}
+
+void td_ingest_close(td_ingest *in) {
+    if (in == NULL) return;
+    lanes_close(in->rejected, in->conf.topics->partitions);
+    lanes_close(in->tape, in->conf.topics->partitions);
+    td_buf_fini(&in->value);
+    free(in->trade_feeds);
+    free(in);
+}
+
+bool td_ingest_ended(td_ingest *in) { return atomic_load_explicit(&in->ended, memory_order_acquire); }
+td_ingest_counts *td_ingest_counters(td_ingest *in) { return &in->counts; }
+td_fault *td_ingest_fault(td_ingest *in) { return &in->fault; }
+
+/* ---- appending ---- */
+
+static td_status lane_flush(ingest_lane *lane) {
+    if (lane->batch.count == 0) return TD_OK;
+    int64_t base_offset;
+    td_status status = td_log_append(lane->topic, lane->partition, &lane->batch, &base_offset);
+    if (status == TD_OK) td_batch_reset(&lane->batch);
+    return status;
+}
+
+td_status td_ingest_flush(td_ingest *in) {
+    td_status status = TD_OK;
+    for (uint32_t p = 0; p < in->conf.topics->partitions && status == TD_OK; p++) {
+        status = lane_flush(&in->tape[p]);
+        if (status == TD_OK) status = lane_flush(&in->rejected[p]);
+    }
+    return status;
+}
+
+static td_status lane_put(td_ingest *in, ingest_lane *lane, td_bytes key, td_source_position position) {
+    uint8_t src[TD_SRC_MAX];
+    td_bytes header = {src, td_src_put(position, src)}, value = td_buf_bytes(&in->value);
+    if (td_batch_add(&lane->batch, in->now_ms, key, value, TD_SRC_HEADER, header)) return TD_OK;
+    td_status status = lane_flush(lane);
+    if (status != TD_OK) return status;
+    bool added = td_batch_add(&lane->batch, in->now_ms, key, value, TD_SRC_HEADER, header);
+    assert(added); /* an empty batch takes any record */
+    (void)added;
+    return TD_OK;
+}
+
+/* ---- one input ---- */
+
+static bool mark_matches(const td_ingest *in, const mark *last, const td_input *input) {
+    const td_feed_item *item = &input->item;
+    uint8_t kind = item->kind == TD_ITEM_EVENT ? item->event.kind : 0;
+    if (kind != last->kind || item->position.file != last->position.file || item->position.line != last->position.line)
+        return false;
+    if (kind == TD_EVENT_TIME &&
+        (item->event.time.clock_ns != last->clock_ns || item->event.time.session != last->session))
+        return false;
+    return td_bytes_equal(in->conf.feed_names[input->feed], td_text(last->feed));
+}
+
+/* True while the log holds this input already. */
+static bool pass_in_silence(td_ingest *in, ingest_lane *lane, const td_input *input) {
+    if (!lane->last.present) return false;
+    if (mark_matches(in, &lane->last, input)) lane->last.present = false;
+    td_count(&in->counts.resumed, 1);
+    return true;
+}
+
+/* Trades of one instrument come from one feed: that feed's watermark closes its windows. */
+static td_status check_trade_feed(td_ingest *in, const td_event *e) {
+    if (e->instrument >= in->trade_feeds_count) {
+        uint32_t count = td_instruments_count(in->conf.instruments) * 2;
+        uint8_t *feeds = td_alloc_zero(count, 1);
+        if (in->trade_feeds_count > 0) memcpy(feeds, in->trade_feeds, in->trade_feeds_count);
+        free(in->trade_feeds);
+        in->trade_feeds = feeds;
+        in->trade_feeds_count = count;
+    }
+    uint8_t *feed = &in->trade_feeds[e->instrument];
+    if (*feed == 0) *feed = (uint8_t)(e->feed + 1);
+    if (*feed == e->feed + 1) return TD_OK;
+    td_bytes first = in->conf.feed_names[*feed - 1], second = in->conf.feed_names[e->feed];
+    td_bytes instrument = td_instruments_name(in->conf.instruments, e->instrument);
+    return TD_FAIL(TD_CONFIG,
+                   "feeds %.*s and %.*s both give trades of %.*s; set `venue:` in one of them to tell them apart",
+                   (int)first.size, (const char *)first.data, (int)second.size, (const char *)second.data,
+                   (int)instrument.size, (const char *)instrument.data);
+}
+
+static td_status append_event(td_ingest *in, const td_input *input) {
+    const td_event *e = &input->item.event;
+    ingest_lane *lane = &in->tape[input->partition];
+    bool tick = e->kind != TD_EVENT_TIME;
+    td_status status = e->kind == TD_EVENT_TRADE ? check_trade_feed(in, e) : TD_OK;
+    if (status != TD_OK || pass_in_silence(in, lane, input)) return status;
+    td_bytes feed = in->conf.feed_names[input->feed];
+    in->value.size = 0;
+    td_record_put_event(&in->value, in->conf.topics->ids, feed, e);
+    status = lane_put(in, lane, tick ? td_instruments_name(in->conf.instruments, e->instrument) : feed,
+                      input->item.position);
+    if (status == TD_OK && tick) td_count(&in->counts.events, 1);
+    return status;
+}
+
+static td_status append_rejected(td_ingest *in, const td_input *input) {
+    ingest_lane *lane = &in->rejected[input->partition];
+    if (pass_in_silence(in, lane, input)) return TD_OK;
+    in->value.size = 0;
+    td_record_put_rejected(&in->value, in->conf.topics->ids, &input->item.rejected);
+    td_status status = lane_put(in, lane, in->conf.feed_names[input->feed], input->item.position);
+    if (status == TD_OK) td_count(&in->counts.rejected, 1);
+    return status;
+}
+
+static td_status append_input(td_ingest *in, const td_input *input) {
+    switch (input->item.kind) {
+    case TD_ITEM_EVENT:
+        return append_event(in, input);
+    case TD_ITEM_REJECTED:
+        return append_rejected(in, input);
+    case TD_ITEM_IGNORED:
+        td_count(&in->counts.ignored, 1);
+        return TD_OK;
+    case TD_ITEM_END:
+        break;
+    }
+    return TD_OK;
+}
+
+/* ---- the loop ---- */
+
+/* The pace begins with the first input that the log does not hold: what is passed in silence waits for nothing. */
+static bool due(td_ingest *in, int64_t now_ns) {
+    if (in->conf.speed == 0) return true;
+    if (!in->paced) {
+        if (in->tape[in->pending.partition].last.present) return true;
+        in->paced = true;
+        in->pace_from_ns = now_ns;
+        in->pace_due_ns = in->pending.due_ns;
+    }
+    double elapsed_ns = (double)(in->pending.due_ns - in->pace_due_ns) / in->conf.speed;
+    return (double)(now_ns - in->pace_from_ns) >= elapsed_ns;
+}
+
+static td_status handle_next(td_ingest *in, int64_t now_ns) {
+    if (!in->has_pending) {
+        td_status status = td_merge_next(in->conf.merge, &in->pending);
+        if (status != TD_OK) return status;
+        in->has_pending = true;
+    }
+    if (in->pending.item.kind == TD_ITEM_END) {
+        td_status status = td_ingest_flush(in);
+        if (status == TD_OK) atomic_store_explicit(&in->ended, true, memory_order_release);
+        return status == TD_OK ? TD_AGAIN : status;
+    }
+    if (!due(in, now_ns)) return TD_AGAIN;
+    td_status status = append_input(in, &in->pending);
+    if (status == TD_OK) in->has_pending = false;
+    return status;
+}
+
+int td_ingest_step(void *self) {
+    td_ingest *in = self;
+    if (td_ingest_ended(in) || td_fault_status(&in->fault) != TD_OK) return 0;
+    const td_os *os = in->conf.os;
+    if (td_backoff_waiting(&in->backoff, os)) return 0;
+    int64_t now_ns = os->ops->mono_ns(os->self);
+    in->now_ms = os->ops->wall_ns(os->self) / TD_NS_PER_MS;
+    td_status status = TD_OK;
+    int done = 0;
+    while (done < BATCH_MAX && (status = handle_next(in, now_ns)) == TD_OK) done++;
+    if (in->has_pending) td_count(&in->counts.clock_ns, in->pending.item.clock_ns - td_counted(&in->counts.clock_ns));
+    if (status == TD_AGAIN || (in->conf.speed != 0 && status == TD_OK)) { /* paced: what is due is wanted now */
+        td_status flushed = td_ingest_flush(in);
+        if (flushed != TD_OK) status = flushed;
+    }
+    if (status == TD_RETRY || status == TD_FULL)
+        td_backoff_start(&in->backoff, os);
+    else if (status == TD_OK || status == TD_AGAIN)
+        td_backoff_reset(&in->backoff);
+    else
+        td_fault_set(&in->fault, status);
+    return done;
+}

@@ -1,0 +1,38 @@
+/* src/flow/ingest.h - the arrow from feeds to the tape: one thread owns every append to `tape` and `rejected`.
+ * Paces the run, routes by partition, batches, backs off. At start it finds the last cause in every partition and lets
+ * the inputs, which come again from the beginning in the same order, pass in silence up to it: resuming and starting
+ * are one code. */
+#pragma once
+#include "feed/merge.h"
+#include "flow/flow.h"
+#include "flow/topics.h"
+
+typedef struct td_ingest_conf {
+    const td_os *os;
+    const td_topics *topics;
+    td_merge *merge;             /* borrowed, as all here */
+    td_instruments *instruments; /* the one the feeds fill */
+    const td_bytes *feed_names;  /* by feed index */
+    double speed;                /* 0: as fast as it goes */
+    size_t batch_bytes;          /* append when a partition's batch is this large */
+} td_ingest_conf;
+
+typedef struct td_ingest_counts {
+    td_counter events;   /* trades and quotes appended in this run */
+    td_counter rejected; /* appended in this run */
+    td_counter ignored;  /* messages of kinds we do not read */
+    td_counter resumed;  /* inputs passed in silence: they are in the log already */
+    td_counter clock_ns; /* event clock of the newest input, for people */
+} td_ingest_counts;
+
+typedef struct td_ingest td_ingest;
+
+TD_CHECKED td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf);
+int td_ingest_step(void *ingest); /* inputs handled; 0: nothing due, ended, or backing off */
+void td_ingest_close(td_ingest *ingest);
+/* All feeds have ended and everything is appended. Thread: any. */
+bool td_ingest_ended(td_ingest *ingest);
+/* Appends what is batched. After the thread has stopped. */
+TD_CHECKED td_status td_ingest_flush(td_ingest *ingest);
+td_ingest_counts *td_ingest_counters(td_ingest *ingest);
+td_fault *td_ingest_fault(td_ingest *ingest);

@@ -1,0 +1,34 @@
+/* src/flow/topics.h - the topics that the program works on, opened together, with the schemas and programs they hold.
+ * Thread: opened by one; constant afterwards, so that all arrows may read it. */
+#pragma once
+#include "log/log.h"
+#include "schema/registry.h"
+#include "stream/program.h"
+
+typedef enum td_output { TD_OUTPUT_BARS, TD_OUTPUT_SIGNALS, TD_OUTPUT_QUARANTINE, TD_OUTPUT_COUNT } td_output;
+
+typedef struct td_topics {
+    td_log *log;                         /* borrowed */
+    td_topic *schemas, *programs, *tape; /* inputs */
+    td_topic *rejected;                  /* ingest's */
+    td_topic *outputs[TD_OUTPUT_COUNT];  /* the workers': partition p by the worker of tape's p */
+    uint32_t partitions;
+    td_registry *registry;
+    const td_schema_ids *ids;
+} td_topics;
+
+/* Opens or creates all; registers our schemas and syncs them before any record can name them.
+ * Errors: as the log's; TD_CORRUPT when `_schemas` is not ours. */
+TD_CHECKED td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64_t now_ms);
+void td_topics_close(td_topics *topics); /* frees the registry; the log stays open */
+
+/* Puts the program with that body into the log where partitions of the tape do not end with it: the body into
+ * `_programs`, the place where it begins, then the Program record. Before ingest starts. */
+TD_CHECKED td_status td_topics_begin_program(const td_topics *topics, td_bytes body, int64_t now_ms);
+/* The program that a partition's tape begins with or, with `sha256`, the one of that hash; compiled anew, owned by the
+ * caller. TD_CORRUPT when the log does not hold it. */
+TD_CHECKED td_status td_topics_load_program(const td_topics *topics, const uint8_t sha256[TD_PROGRAM_SHA_BYTES],
+                                            td_program **out);
+/* The hash of the program in force at `offset` of a tape partition. TD_CORRUPT when there is none. */
+TD_CHECKED td_status td_topics_program_at(const td_topics *topics, uint32_t partition, int64_t offset,
+                                          uint8_t out_sha256[TD_PROGRAM_SHA_BYTES]);

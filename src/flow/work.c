@@ -1,0 +1,372 @@
+/* src/flow/work.c - record -> state -> outputs; the only place that decides about its errors. */
+#include "flow/work.h"
+#include "base/hash.h"
+#include "base/time.h"
+#include "flow/checkpoint.h"
+#include "model/instrument.h"
+#include "stream/state.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BATCH_MAX = 4096, OUTPUT_FLUSH_BYTES = 64 * 1024, OUTPUT_BATCH_BYTES = 64 * 1024 * 1024 };
+
+typedef struct output {
+    td_topic *topic;
+    td_batch pending;    /* not yet appended; grows to the most that one step makes */
+    td_reader *existing; /* what the log holds already beyond our start; NULL once passed */
+} output;
+
+struct td_worker {
+    td_work_conf conf;
+    uint32_t partition;
+    td_reader *tape;
+    td_program *program;
+    td_state *state;
+    td_emit emit;
+    output outputs[TD_OUTPUT_COUNT];
+    td_cause cause; /* of the record being applied */
+    int64_t now_ms; /* append time of outputs: outside of what is equal */
+    td_buf value;
+    td_checkpoint *checkpoint;
+    int64_t next_offset, snapshot_offset;
+    td_backoff backoff;
+    td_status emit_status;  /* a failure inside emit: state is ahead of the log, so the worker starts again */
+    int64_t counted_offset; /* ticks below were counted: a worker that starts again counts nothing twice */
+    td_work_counts counts;
+    td_fault fault;
+    atomic_bool level;
+};
+
+/* ---- outputs ---- */
+
+/* Compares with the record that the log holds for the same cause. True: it is there, nothing to append. */
+static bool held_already(td_worker *w, output *out, td_bytes key) {
+    td_record record;
+    td_cause cause;
+    td_status status;
+    while ((status = td_reader_next(out->existing, &record)) == TD_OK) {
+        int64_t offset = record.offset;
+        if (!td_cause_get(td_record_header(&record, TD_CAUSE_HEADER), &cause)) {
+            td_count(&w->counts.diverged, 1);
+            continue;
+        }
+        int order = td_cause_compare(&cause, &w->cause);
+        if (order < 0) { /* the log holds an output that is not made again */
+            td_count(&w->counts.diverged, 1);
+            continue;
+        }
+        if (order > 0) { /* an output is made that the log does not hold */
+            td_reader_seek(out->existing, offset);
+            td_count(&w->counts.diverged, 1);
+            return true;
+        }
+        td_count(&w->counts.suppressed, 1);
+        if (!td_bytes_equal(record.key, key) || !td_bytes_equal(record.value, td_buf_bytes(&w->value)))
+            td_count(&w->counts.diverged, 1);
+        return true;
+    }
+    if (status != TD_AGAIN) {
+        w->emit_status = status;
+        return true;
+    }
+    td_reader_close(out->existing);
+    out->existing = NULL;
+    return false;
+}
+
+static void put_output(td_worker *w, td_output which, td_bytes key) {
+    if (w->emit_status != TD_OK) return;
+    output *out = &w->outputs[which];
+    bool held = out->existing != NULL && held_already(w, out, key);
+    if (!held) {
+        char text[TD_CAUSE_MAX];
+        td_bytes header = {(const uint8_t *)text, td_cause_put(&w->cause, text)};
+        (void)td_batch_add(&out->pending, w->now_ms, key, td_buf_bytes(&w->value), TD_CAUSE_HEADER, header);
+    }
+    w->cause.ordinal++;
+}
+
+static void emit_bar(void *self, td_bytes instrument, const td_bar *bar) {
+    td_worker *w = self;
+    w->value.size = 0;
+    td_record_put_bar(&w->value, w->conf.topics->ids, instrument, bar);
+    put_output(w, TD_OUTPUT_BARS, instrument);
+}
+
+static void emit_signal(void *self, td_bytes instrument, const td_signal *signal) {
+    td_worker *w = self;
+    w->value.size = 0;
+    td_record_put_signal(&w->value, w->conf.topics->ids, instrument, signal);
+    put_output(w, TD_OUTPUT_SIGNALS, instrument);
+}
+
+static void emit_quarantined(void *self, td_bytes instrument, const td_quarantined *quarantined) {
+    td_worker *w = self;
+    w->value.size = 0;
+    td_record_put_quarantined(&w->value, w->conf.topics->ids, instrument, quarantined);
+    put_output(w, TD_OUTPUT_QUARANTINE, instrument);
+}
+
+static td_status flush(td_worker *w) {
+    for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
+        output *out = &w->outputs[i];
+        if (out->pending.count == 0) continue;
+        int64_t base_offset;
+        td_status status = td_log_append(out->topic, w->partition, &out->pending, &base_offset);
+        if (status != TD_OK) return status;
+        td_count(&w->counts.outputs[i], out->pending.count);
+        td_batch_reset(&out->pending);
+    }
+    return TD_OK;
+}
+
+static bool flush_wanted(const td_worker *w) {
+    for (int i = 0; i < TD_OUTPUT_COUNT; i++)
+        if (w->outputs[i].pending.bytes.size >= OUTPUT_FLUSH_BYTES) return true;
+    return false;
+}
+
+/* ---- one record ---- */
+
+static td_status swap_program(td_worker *w, const uint8_t *sha256) {
+    if (memcmp(w->program->sha256, sha256, TD_PROGRAM_SHA_BYTES) == 0) return TD_OK;
+    td_program *next;
+    td_status status = td_topics_load_program(w->conf.topics, sha256, &next);
+    if (status != TD_OK) return status;
+    td_state_swap(w->state, next);
+    td_program_free(w->program);
+    w->program = next;
+    return TD_OK;
+}
+
+static void count_tick(td_worker *w, td_applied applied) {
+    if (w->cause.offset < w->counted_offset) return;
+    w->counted_offset = w->cause.offset + 1;
+    if (applied.verdict == TD_VERDICT_ACCEPTED) td_count(&w->counts.accepted, 1);
+    if (applied.verdict == TD_VERDICT_QUARANTINED) td_count(&w->counts.quarantined, 1);
+    if (applied.late_count > 0) td_count(&w->counts.late, applied.late_count);
+}
+
+static td_status apply_record(td_worker *w, const td_record *record) {
+    td_event event;
+    td_bytes feed;
+    td_status status = td_record_get_event(w->conf.topics->ids, record->value, &event, &feed);
+    if (status != TD_OK)
+        return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " is not a record of ours", w->partition,
+                       record->offset);
+    w->cause = (td_cause){.partition = w->partition, .epoch = record->epoch, .offset = record->offset};
+    if (event.kind == TD_EVENT_PROGRAM) return swap_program(w, event.program_sha256);
+    event.feed = td_state_feed(w->state, feed);
+    if (event.feed == UINT32_MAX)
+        return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": more than %d feeds", w->partition, TD_PROGRAM_FEEDS_MAX);
+    if (event.kind != TD_EVENT_TIME) {
+        if (record->key.size == 0 || record->key.size > TD_INSTRUMENT_NAME_MAX)
+            return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " has no instrument", w->partition,
+                           record->offset);
+        event.instrument = td_state_instrument(w->state, record->key);
+    }
+    count_tick(w, td_state_apply(w->state, &event, &w->emit));
+    return w->emit_status;
+}
+
+static td_status work_one(td_worker *w) {
+    td_record record;
+    td_status status = td_reader_next(w->tape, &record);
+    if (status == TD_OK) status = apply_record(w, &record);
+    if (status == TD_OK) w->next_offset = record.offset + 1;
+    return status;
+}
+
+/* ---- snapshots ---- */
+
+static td_checkpoint_ends ends_now(const td_worker *w) {
+    td_checkpoint_ends ends = {.tape = {td_topic_epoch(w->conf.topics->tape, w->partition), w->next_offset}};
+    for (int i = 0; i < TD_OUTPUT_COUNT; i++)
+        ends.outputs[i] = (td_position){td_topic_epoch(w->outputs[i].topic, w->partition),
+                                        td_topic_end(w->outputs[i].topic, w->partition)};
+    return ends;
+}
+
+static bool still_comparing(const td_worker *w) {
+    for (int i = 0; i < TD_OUTPUT_COUNT; i++)
+        if (w->outputs[i].existing != NULL) return true;
+    return false;
+}
+
+/* Between records, with nothing pending: the state and the ends of the outputs belong together. */
+static td_status snapshot_turn(td_worker *w) {
+    td_status status = td_checkpoint_write_if_synced(w->checkpoint);
+    if (status == TD_OK) td_count(&w->counts.snapshots, 1);
+    if (status != TD_OK && status != TD_AGAIN) return status;
+    if (w->next_offset - w->snapshot_offset < w->conf.snapshot_records || still_comparing(w)) return TD_OK;
+    if (td_checkpoint_pending(w->checkpoint)) return TD_OK;
+    w->snapshot_offset = w->next_offset;
+    td_checkpoint_ends ends = ends_now(w);
+    td_checkpoint_take(w->checkpoint, w->state, w->program, &ends);
+    return TD_OK;
+}
+
+/* ---- life ---- */
+
+/* An output whose cause the tape no longer holds is void: removed before anything is applied. */
+static td_status remove_void_outputs(td_worker *w, td_topic *topic) {
+    int64_t end = td_topic_end(topic, w->partition), from = end, keep = end, block_bytes = 64 * 1024;
+    bool valid_seen = false;
+    while (from > td_topic_start(topic, w->partition) && !valid_seen) {
+        int64_t block_end = keep;
+        from = td_topic_block_before(topic, w->partition, from, block_bytes);
+        block_bytes *= 4;
+        td_reader *reader;
+        td_status status = td_reader_open(&reader, topic, w->partition, from, TD_READ_APPENDED);
+        if (status != TD_OK) return status;
+        td_record record;
+        keep = from;
+        while ((status = td_reader_next(reader, &record)) == TD_OK && record.offset < block_end) {
+            td_cause cause;
+            if (!td_cause_get(td_record_header(&record, TD_CAUSE_HEADER), &cause)) continue;
+            td_position made_by = {cause.epoch, cause.offset + 1};
+            if (!td_topic_holds(w->conf.topics->tape, w->partition, made_by)) continue;
+            keep = record.offset + 1;
+            valid_seen = true;
+        }
+        td_reader_close(reader);
+        if (status != TD_OK && status != TD_AGAIN) return status;
+    }
+    return keep < end ? td_log_truncate(topic, w->partition, keep) : TD_OK;
+}
+
+static td_status open_outputs(td_worker *w, const td_checkpoint_ends *ends) {
+    for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
+        output *out = &w->outputs[i];
+        td_batch_init(&out->pending, OUTPUT_BATCH_BYTES);
+        td_status status =
+            td_reader_open(&out->existing, out->topic, w->partition, ends->outputs[i].offset, TD_READ_APPENDED);
+        if (status != TD_OK) return status;
+    }
+    return TD_OK;
+}
+
+static td_status start_from(td_worker *w, td_checkpoint_ends *ends) {
+    const td_topics *topics = w->conf.topics;
+    td_status status = td_checkpoint_load(w->checkpoint, ends, &w->program, &w->state);
+    if (status == TD_OK || status != TD_AGAIN) return status;
+    *ends = (td_checkpoint_ends){.tape = {-1, td_topic_start(topics->tape, w->partition)}};
+    uint8_t sha256[TD_PROGRAM_SHA_BYTES];
+    status = td_topics_program_at(topics, w->partition, ends->tape.offset, sha256);
+    if (status == TD_OK) status = td_topics_load_program(topics, sha256, &w->program);
+    if (status == TD_OK) w->state = td_state_new(w->program);
+    return status;
+}
+
+/* Frees what worker_start makes. */
+static void worker_reset(td_worker *w) {
+    td_reader_close(w->tape);
+    for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
+        td_reader_close(w->outputs[i].existing);
+        td_batch_fini(&w->outputs[i].pending);
+        w->outputs[i] = (output){0};
+    }
+    td_state_free(w->state);
+    td_program_free(w->program);
+    td_checkpoint_close(w->checkpoint);
+    w->tape = NULL;
+    w->state = NULL;
+    w->program = NULL;
+    w->checkpoint = NULL;
+    w->emit_status = TD_OK;
+}
+
+static td_status worker_start(td_worker *w) {
+    const td_topics *topics = w->conf.topics;
+    td_status status = TD_OK;
+    for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++) {
+        w->outputs[i].topic = topics->outputs[i];
+        status = remove_void_outputs(w, topics->outputs[i]);
+    }
+    if (status == TD_OK)
+        status = td_checkpoint_open(&w->checkpoint, w->conf.os, topics, w->partition, w->conf.snapshot_dir);
+    td_checkpoint_ends ends;
+    if (status == TD_OK) status = start_from(w, &ends);
+    if (status == TD_OK) status = open_outputs(w, &ends);
+    if (status != TD_OK) return status;
+    w->next_offset = w->snapshot_offset = ends.tape.offset;
+    return td_reader_open(&w->tape, topics->tape, w->partition, ends.tape.offset, TD_READ_APPENDED);
+}
+
+td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t partition) {
+    td_worker *w = td_alloc_zero(1, sizeof *w);
+    w->conf = *conf;
+    w->partition = partition;
+    w->counted_offset = conf->count_from_offset;
+    w->emit = (td_emit){w, emit_bar, emit_signal, emit_quarantined};
+    td_status status = worker_start(w);
+    if (status != TD_OK) {
+        td_worker_close(w);
+        return td_trace(status, "starting the worker of tape-%" PRIu32, partition);
+    }
+    *out = w;
+    return TD_OK;
+}
+
+void td_worker_close(td_worker *w) {
+    if (w == NULL) return;
+    worker_reset(w);
+    td_buf_fini(&w->value);
+    free(w);
+}
+
+td_status td_worker_finish(td_worker *w) {
+    if (td_fault_status(&w->fault) != TD_OK || still_comparing(w)) return TD_OK; /* the last snapshot stands */
+    td_status status = flush(w);
+    if (status == TD_OK) status = td_log_sync(w->conf.topics->log);
+    if (status != TD_OK) return status;
+    td_checkpoint_ends ends = ends_now(w);
+    td_checkpoint_take(w->checkpoint, w->state, w->program, &ends);
+    status = td_checkpoint_write_if_synced(w->checkpoint);
+    return status == TD_AGAIN ? TD_OK : status;
+}
+
+bool td_worker_level(td_worker *w) { return atomic_load_explicit(&w->level, memory_order_acquire); }
+td_work_counts *td_worker_counters(td_worker *w) { return &w->counts; }
+td_fault *td_worker_fault(td_worker *w) { return &w->fault; }
+
+/* ---- the loop ---- */
+
+/* What emit could not compare is made again: from the snapshot, in silence up to where the outputs end. */
+static td_status start_again(td_worker *w) {
+    worker_reset(w);
+    td_status status = worker_start(w);
+    if (status != TD_OK) w->emit_status = status;
+    return status;
+}
+
+static td_status work_batch(td_worker *w, int *out_done) {
+    td_status status = w->emit_status != TD_OK ? start_again(w) : TD_OK;
+    if (status == TD_OK) status = flush(w); /* what an earlier step could not append */
+    while (status == TD_OK && *out_done < BATCH_MAX && !flush_wanted(w)) {
+        status = work_one(w);
+        if (status == TD_OK) ++*out_done;
+    }
+    td_status flushed = flush(w); /* also before a record that stops the partition */
+    if (flushed == TD_OK && (status == TD_OK || status == TD_AGAIN)) flushed = snapshot_turn(w);
+    return flushed == TD_OK ? status : flushed;
+}
+
+int td_worker_step(void *self) {
+    td_worker *w = self;
+    const td_os *os = w->conf.os;
+    if (td_fault_status(&w->fault) != TD_OK || td_backoff_waiting(&w->backoff, os)) return 0;
+    w->now_ms = os->ops->wall_ns(os->self) / TD_NS_PER_MS;
+    int done = 0;
+    td_status status = work_batch(w, &done);
+    atomic_store_explicit(&w->counts.next_offset, w->next_offset, memory_order_release);
+    atomic_store_explicit(&w->level, status == TD_AGAIN, memory_order_release);
+    if (status == TD_RETRY || status == TD_FULL)
+        td_backoff_start(&w->backoff, os);
+    else if (status == TD_OK || status == TD_AGAIN)
+        td_backoff_reset(&w->backoff);
+    else
+        td_fault_set(&w->fault, status);
+    return done;
+}

@@ -1,0 +1,39 @@
+/* src/flow/work.h - the arrow from the tape to its outputs: record -> state -> bars, signals, quarantine. One worker
+ * owns one partition: of `tape` as reader, of every output topic as the one writer. It starts from its newest valid
+ * snapshot and applies in silence what the outputs hold already, comparing; starting and recovering are one code.
+ *
+ * Order of durability: tape synced, outputs synced, then the snapshot (temporary file, sync, rename, sync of the
+ * folder). A failed append is tried again with the same bytes: state has moved on and nothing is ever applied twice. */
+#pragma once
+#include "flow/cause.h"
+#include "flow/flow.h"
+#include "flow/topics.h"
+
+typedef struct td_work_conf {
+    const td_os *os;
+    const td_topics *topics;
+    const char *snapshot_dir;  /* made when missing */
+    int64_t snapshot_records;  /* a snapshot after this many records */
+    int64_t count_from_offset; /* records below were there before this run: counted by it no more */
+} td_work_conf;
+
+typedef struct td_work_counts {
+    td_counter accepted, quarantined, late; /* of ticks at or above count_from_offset */
+    td_counter outputs[TD_OUTPUT_COUNT];    /* appended in this run */
+    td_counter suppressed;                  /* outputs made again that the log held already */
+    td_counter diverged; /* of those, different from what the log holds, or missing there: must stay 0 */
+    td_counter snapshots;
+    td_counter next_offset; /* of the tape */
+} td_work_counts;
+
+typedef struct td_worker td_worker;
+
+TD_CHECKED td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t partition);
+int td_worker_step(void *worker); /* records applied; 0: nothing new, stopped, or backing off */
+/* Appends what is pending and takes a last snapshot. After the worker's thread has stopped and a sync. */
+TD_CHECKED td_status td_worker_finish(td_worker *worker);
+void td_worker_close(td_worker *worker);
+/* Everything on the tape is applied and its outputs are appended. Thread: any. */
+bool td_worker_level(td_worker *worker);
+td_work_counts *td_worker_counters(td_worker *worker);
+td_fault *td_worker_fault(td_worker *worker); /* TD_CORRUPT: this partition stands, the others go on */

@@ -1,0 +1,181 @@
+/* src/lang/program.c - settings and strategies -> canonical body -> compiled program. */
+#include "lang/program.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* What `apply` means. A change of meaning changes this word, and with it the hash of every program. */
+#define ENGINE_VERSION "1"
+
+/* ---- writing ---- */
+
+static int compare_bytes(td_bytes a, td_bytes b) {
+    size_t size = a.size < b.size ? a.size : b.size;
+    int order = size > 0 ? memcmp(a.data, b.data, size) : 0;
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+static int compare_texts(const void *a, const void *b) {
+    return compare_bytes(*(const td_bytes *)a, *(const td_bytes *)b);
+}
+
+/* Index of the feed that follows `after` (NULL: the first) in name order, or feed_count when there is none. */
+static size_t next_feed(const td_program_settings *s, const td_bytes *after) {
+    size_t best = s->feed_count;
+    for (size_t i = 0; i < s->feed_count; i++) {
+        if (after != NULL && compare_bytes(s->feeds[i].name, *after) <= 0) continue;
+        if (best == s->feed_count || compare_bytes(s->feeds[i].name, s->feeds[best].name) < 0) best = i;
+    }
+    return best;
+}
+
+void td_program_body(const td_program_settings *s, td_buf *out) {
+    td_buf_text(out, "{\"engine\":\"" ENGINE_VERSION "\",\"hours\":\"all\",\"rules\":\"basic\",\"bars_ns\":[");
+    for (size_t i = 0; i < s->width_count; i++) td_buf_printf(out, "%s%" PRId64, i > 0 ? "," : "", s->widths_ns[i]);
+    td_buf_text(out, "],\"feeds\":[");
+    const td_bytes *last = NULL;
+    for (size_t i = next_feed(s, NULL); i < s->feed_count; i = next_feed(s, last)) {
+        if (last != NULL) td_buf_text(out, ",");
+        td_buf_text(out, "{\"name\":");
+        td_json_put_string(out, s->feeds[i].name);
+        td_buf_printf(out, ",\"lateness_ns\":%" PRId64 "}", s->feeds[i].lateness_ns);
+        last = &s->feeds[i].name;
+    }
+    td_buf_text(out, "],\"strategies\":[");
+    td_bytes *texts = td_alloc_zero(s->strategy_count + 1, sizeof *texts);
+    for (size_t i = 0; i < s->strategy_count; i++) texts[i] = s->strategies[i];
+    qsort(texts, s->strategy_count, sizeof *texts, compare_texts);
+    for (size_t i = 0; i < s->strategy_count; i++) {
+        if (i > 0) td_buf_text(out, ",");
+        td_json_put_string(out, texts[i]);
+    }
+    free(texts);
+    td_buf_text(out, "]}");
+}
+
+/* ---- reading ---- */
+
+typedef struct body { /* what is read of a body before it is compiled */
+    td_program *program;
+    td_buf texts[TD_PROGRAM_FEEDS_MAX];
+    size_t text_count;
+} body;
+
+static bool key_is(td_json *j, const char *key) {
+    return td_json_next(j) == TD_JSON_KEY && td_bytes_equal(j->text, td_text(key));
+}
+
+static bool string_is(td_json *j, const char *text) {
+    return td_json_next(j) == TD_JSON_STRING && td_bytes_equal(j->text, td_text(text));
+}
+
+static bool read_integer(td_json *j, int64_t *out) {
+    bool inexact;
+    return td_decimal_parse(j->text, 0, out, &inexact) == TD_OK && !inexact;
+}
+
+static bool read_widths(td_json *j, td_program *p) {
+    if (td_json_next(j) != TD_JSON_ARRAY) return false;
+    td_json_type type;
+    while ((type = td_json_next(j)) == TD_JSON_NUMBER) {
+        int64_t width_ns;
+        if (p->width_count == TD_WIDTHS_MAX || !read_integer(j, &width_ns) || width_ns <= 0) return false;
+        if (p->width_count > 0 && width_ns <= p->widths_ns[p->width_count - 1]) return false;
+        p->widths_ns[p->width_count++] = width_ns;
+    }
+    return type == TD_JSON_ARRAY_END && p->width_count > 0;
+}
+
+static bool read_feed(td_json *j, td_program *p) {
+    if (p->feed_count == TD_PROGRAM_FEEDS_MAX) return false;
+    char *name = p->feeds[p->feed_count].name;
+    if (!key_is(j, "name") || td_json_next(j) != TD_JSON_STRING) return false;
+    size_t size = td_json_unescape(j->text, name, sizeof p->feeds[0].name - 1);
+    if (size == SIZE_MAX) return false;
+    name[size] = '\0';
+    if (!key_is(j, "lateness_ns") || td_json_next(j) != TD_JSON_NUMBER) return false;
+    return read_integer(j, &p->feeds[p->feed_count++].lateness_ns) && td_json_next(j) == TD_JSON_OBJECT_END;
+}
+
+static bool read_feeds(td_json *j, td_program *p) {
+    if (td_json_next(j) != TD_JSON_ARRAY) return false;
+    td_json_type type;
+    while ((type = td_json_next(j)) == TD_JSON_OBJECT)
+        if (!read_feed(j, p)) return false;
+    return type == TD_JSON_ARRAY_END;
+}
+
+static bool read_strategies(td_json *j, body *b) {
+    if (td_json_next(j) != TD_JSON_ARRAY) return false;
+    td_json_type type;
+    while ((type = td_json_next(j)) == TD_JSON_STRING) {
+        if (b->text_count == TD_PROGRAM_FEEDS_MAX) return false;
+        td_buf *text = &b->texts[b->text_count++];
+        td_buf_reserve(text, j->text.size + 1);
+        text->size = td_json_unescape(j->text, (char *)text->data, text->capacity);
+        if (text->size == SIZE_MAX) {
+            text->size = 0;
+            return false;
+        }
+    }
+    return type == TD_JSON_ARRAY_END;
+}
+
+static bool read_body(td_bytes bytes, body *b) {
+    td_json j;
+    td_json_init(&j, bytes);
+    return td_json_next(&j) == TD_JSON_OBJECT && key_is(&j, "engine") && string_is(&j, ENGINE_VERSION) &&
+           key_is(&j, "hours") && string_is(&j, "all") && key_is(&j, "rules") && string_is(&j, "basic") &&
+           key_is(&j, "bars_ns") && read_widths(&j, b->program) && key_is(&j, "feeds") && read_feeds(&j, b->program) &&
+           key_is(&j, "strategies") && read_strategies(&j, b) && td_json_next(&j) == TD_JSON_OBJECT_END;
+}
+
+/* Gives each graph its place by width. A width that the body does not list is a body we did not write. */
+static bool place_graphs(td_program *p, td_graph **graphs, size_t graph_count) {
+    bool placed = true;
+    for (size_t g = 0; g < graph_count; g++) {
+        size_t w = 0;
+        while (w < p->width_count && p->widths_ns[w] != td_graph_width_ns(graphs[g])) w++;
+        if (w < p->width_count) {
+            p->graphs[w] = graphs[g];
+        } else {
+            td_graph_free(graphs[g]);
+            placed = false;
+        }
+    }
+    return placed;
+}
+
+static td_status compile_body(body *b) {
+    td_source_text texts[TD_PROGRAM_FEEDS_MAX];
+    for (size_t i = 0; i < b->text_count; i++) texts[i] = (td_source_text){"program", td_buf_bytes(&b->texts[i])};
+    td_graph **graphs = NULL;
+    size_t graph_count = 0;
+    td_buf errors = {0};
+    td_status status = td_lang_compile(texts, b->text_count, &graphs, &graph_count, &errors);
+    if (status != TD_OK)
+        status = TD_FAIL(TD_CORRUPT, "a program of the log no longer compiles: %.*s", (int)errors.size,
+                         (const char *)errors.data);
+    else if (!place_graphs(b->program, graphs, graph_count))
+        status = TD_FAIL(TD_CORRUPT, "a program of the log has a strategy on a width that it does not list");
+    free(graphs);
+    td_buf_fini(&errors);
+    return status;
+}
+
+td_status td_program_compile(td_bytes bytes, td_program **out) {
+    body b = {.program = td_alloc_zero(1, sizeof *b.program)};
+    td_status status = TD_OK;
+    if (!read_body(bytes, &b))
+        status = TD_FAIL(TD_CORRUPT, "a program of the log cannot be read; it may be of another version");
+    if (status == TD_OK) status = compile_body(&b);
+    for (size_t i = 0; i < b.text_count; i++) td_buf_fini(&b.texts[i]);
+    if (status != TD_OK) {
+        td_program_free(b.program);
+        return status;
+    }
+    td_sha256(bytes, b.program->sha256);
+    *out = b.program;
+    return TD_OK;
+}

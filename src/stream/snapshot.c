@@ -1,0 +1,168 @@
+/* src/stream/snapshot.c - the state as bytes and back, and the change to another program. The bytes are this machine's
+ * layout: a snapshot is a cache of the log, made again from it whenever it cannot be read. */
+#include "stream/state.h"
+#include "stream/state_layout.h"
+#include <stdlib.h>
+
+enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 1 };
+
+typedef struct snapshot_head {
+    uint32_t magic, version;
+    uint8_t program_sha256[TD_PROGRAM_SHA_BYTES];
+    uint64_t block_bytes;
+    int64_t slot_lateness_ns;
+    uint32_t instrument_count, feed_count;
+} snapshot_head;
+
+/* ---- out ---- */
+
+static void put_u32(td_buf *out, uint32_t v) { td_buf_put(out, &v, sizeof v); }
+
+static void put_feed(td_buf *out, const feed_state *feed) {
+    put_u32(out, feed->name_size);
+    td_buf_put(out, feed->name, feed->name_size);
+    td_buf_put(out, &feed->watermark_ns, sizeof feed->watermark_ns);
+    td_buf_put(out, feed->ended_to_ns, sizeof feed->ended_to_ns);
+    put_u32(out, feed->traded_count);
+    td_buf_put(out, feed->traded, feed->traded_count * sizeof *feed->traded);
+}
+
+void td_state_save(const td_state *s, td_buf *out) {
+    snapshot_head head = {.magic = SNAPSHOT_MAGIC,
+                          .version = SNAPSHOT_VERSION,
+                          .block_bytes = s->block_bytes,
+                          .slot_lateness_ns = s->slot_lateness_ns,
+                          .instrument_count = s->block_count,
+                          .feed_count = s->feed_count};
+    memcpy(head.program_sha256, s->program->sha256, sizeof head.program_sha256);
+    td_buf_put(out, &head, sizeof head);
+    for (uint32_t i = 0; i < s->feed_count; i++) put_feed(out, &s->feeds[i]);
+    for (uint32_t i = 0; i < s->block_count; i++) {
+        td_bytes name = td_instruments_name(s->instruments, i);
+        put_u32(out, (uint32_t)name.size);
+        td_buf_put(out, name.data, name.size);
+        td_buf_put(out, s->blocks[i], s->block_bytes);
+    }
+}
+
+/* ---- in ---- */
+
+typedef struct cursor {
+    const uint8_t *at, *end;
+} cursor;
+
+static bool take(cursor *c, void *out, size_t size) {
+    if ((size_t)(c->end - c->at) < size) return false;
+    if (size > 0) memcpy(out, c->at, size);
+    c->at += size;
+    return true;
+}
+
+static bool take_name(cursor *c, size_t size_max, td_bytes *out) {
+    uint32_t size;
+    if (!take(c, &size, sizeof size) || size == 0 || size > size_max || (size_t)(c->end - c->at) < size) return false;
+    *out = (td_bytes){c->at, size};
+    c->at += size;
+    return true;
+}
+
+static bool take_feed(cursor *c, td_state *s, uint32_t instrument_count) {
+    td_bytes name;
+    if (!take_name(c, sizeof s->feeds[0].name - 1, &name)) return false;
+    uint32_t index = td_state_feed(s, name), count;
+    if (index == UINT32_MAX || index + 1 != s->feed_count) return false; /* twice the same name */
+    feed_state *feed = &s->feeds[index];
+    if (!take(c, &feed->watermark_ns, sizeof feed->watermark_ns) ||
+        !take(c, feed->ended_to_ns, sizeof feed->ended_to_ns) || !take(c, &count, sizeof count))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t instrument;
+        if (!take(c, &instrument, sizeof instrument) || instrument >= instrument_count) return false;
+        td_state_add_traded(feed, instrument);
+    }
+    return true;
+}
+
+static bool take_block(cursor *c, td_state *s, uint32_t index) {
+    td_bytes name;
+    if (!take_name(c, TD_INSTRUMENT_NAME_MAX, &name) || td_state_instrument(s, name) != index) return false;
+    if (!take(c, s->blocks[index], s->block_bytes)) return false;
+    block_head *block = block_of(s, index);
+    if (block->feed != NO_FEED && block->feed >= s->feed_count) return false;
+    for (size_t w = 0; w < s->program->width_count; w++)
+        if (block->current[w] >= s->slots[w]) return false;
+    return true;
+}
+
+static bool take_state(cursor *c, td_state *s) {
+    snapshot_head head;
+    if (!take(c, &head, sizeof head) || head.magic != SNAPSHOT_MAGIC || head.version != SNAPSHOT_VERSION) return false;
+    if (memcmp(head.program_sha256, s->program->sha256, sizeof head.program_sha256) != 0) return false;
+    if (head.slot_lateness_ns < s->slot_lateness_ns) return false;
+    s->slot_lateness_ns = head.slot_lateness_ns;
+    td_state_lay_out(s);
+    if (head.block_bytes != s->block_bytes) return false;
+    for (uint32_t i = 0; i < head.feed_count; i++)
+        if (!take_feed(c, s, head.instrument_count)) return false;
+    for (uint32_t i = 0; i < head.instrument_count; i++)
+        if (!take_block(c, s, i)) return false;
+    return c->at == c->end;
+}
+
+td_status td_state_load(td_state **out, const td_program *program, td_bytes bytes) {
+    td_state *s = td_state_new(program);
+    cursor c = {bytes.data, bytes.data + bytes.size};
+    if (!take_state(&c, s)) {
+        td_state_free(s);
+        return TD_REJECT;
+    }
+    td_state_find_next_ends(s);
+    *out = s;
+    return TD_OK;
+}
+
+/* ---- another program ---- */
+
+static void keep_ends(const td_state *from, const feed_state *old, const td_state *to, feed_state *feed) {
+    for (size_t w = 0; w < to->program->width_count; w++)
+        for (size_t o = 0; o < from->program->width_count; o++)
+            if (from->program->widths_ns[o] == to->program->widths_ns[w]) feed->ended_to_ns[w] = old->ended_to_ns[o];
+}
+
+static void keep_windows(const td_state *from, td_state *to, uint32_t instrument, size_t w) {
+    for (size_t old = 0; old < from->program->width_count; old++) {
+        int64_t width_ns = to->program->widths_ns[w];
+        if (from->program->widths_ns[old] != width_ns) continue;
+        const td_window *windows = windows_of(from, block_of(from, instrument), old);
+        for (uint32_t slot = 0; slot < from->slots[old]; slot++) {
+            uint64_t number = (uint64_t)(windows[slot].start_ns / width_ns);
+            if (windows[slot].trade_count > 0)
+                windows_of(to, block_of(to, instrument), w)[number % to->slots[w]] = windows[slot];
+        }
+    }
+}
+
+void td_state_swap(td_state *s, const td_program *program) {
+    td_state *next = td_state_new(program);
+    if (s->slot_lateness_ns > next->slot_lateness_ns) {
+        next->slot_lateness_ns = s->slot_lateness_ns;
+        td_state_lay_out(next);
+    }
+    for (uint32_t f = 0; f < s->feed_count; f++) {
+        feed_state *old = &s->feeds[f];
+        feed_state *feed = &next->feeds[td_state_feed(next, (td_bytes){(const uint8_t *)old->name, old->name_size})];
+        feed->watermark_ns = old->watermark_ns;
+        keep_ends(s, old, next, feed);
+        for (uint32_t i = 0; i < old->traded_count; i++) td_state_add_traded(feed, old->traded[i]);
+    }
+    for (uint32_t i = 0; i < s->block_count; i++) {
+        (void)td_state_instrument(next, td_instruments_name(s->instruments, i));
+        block_of(next, i)->feed = block_of(s, i)->feed;
+        for (size_t w = 0; w < program->width_count; w++) keep_windows(s, next, i, w);
+    }
+    td_state_find_next_ends(next);
+    td_state swapped = *s;
+    *s = *next;
+    *next = swapped;
+    td_state_free(next);
+}

@@ -1,0 +1,49 @@
+/* src/stream/state.h - all that `apply` remembers of one partition: feeds with their watermarks, instruments with their
+ * open windows and strategies. A pure function: the same records in the same order give the same outputs, byte for
+ * byte. No clock, no file, no thread, no randomness; memory grows only when an instrument is first seen.
+ *
+ * Watermark of (partition, feed): maximum of event_time - lateness over its records and of `bound` over its Time
+ * records; it never goes back. It first closes what it passes, then the record that moved it is applied. A window of
+ * width w closes when the watermark of its instrument's feed reaches its end. Bars leave in the order (end, width,
+ * instrument as first seen), each followed by the signals it gives.
+ * Thread: the partition's worker. */
+#pragma once
+#include "stream/program.h"
+
+typedef struct td_state td_state;
+
+typedef struct td_emit { /* outputs of one record, in order; arguments are borrowed for the call */
+    void *self;
+    void (*bar)(void *self, td_bytes instrument, const td_bar *bar);
+    void (*signal)(void *self, td_bytes instrument, const td_signal *signal);
+    void (*quarantined)(void *self, td_bytes instrument, const td_quarantined *quarantined);
+} td_emit;
+
+typedef enum td_verdict { TD_VERDICT_ACCEPTED, TD_VERDICT_QUARANTINED, TD_VERDICT_NOT_A_TICK } td_verdict;
+
+typedef struct td_applied {
+    td_verdict verdict;
+    uint8_t late_count; /* widths whose window was already final */
+} td_applied;
+
+/* `program` is borrowed until the next td_state_swap or free. */
+td_state *td_state_new(const td_program *program);
+void td_state_free(td_state *state); /* accepts NULL */
+
+/* Indexes for events, by name; added when new. A feed at most TD_PROGRAM_FEEDS_MAX: UINT32_MAX past that. */
+uint32_t td_state_feed(td_state *state, td_bytes name);
+uint32_t td_state_instrument(td_state *state, td_bytes name);
+
+/* Applies a trade, quote or Time whose feed and instrument are indexes of this state. */
+td_applied td_state_apply(td_state *state, const td_event *event, const td_emit *emit);
+
+/* From here on another program. Open windows of widths that stay are kept; strategies start anew. */
+void td_state_swap(td_state *state, const td_program *program);
+
+/* The feed's watermark, or INT64_MIN before its first record. */
+int64_t td_state_watermark_ns(const td_state *state, uint32_t feed);
+
+/* Appends the whole state as bytes, and reads it back into a new state of the same program.
+ * Errors: TD_REJECT without a trail when the bytes are not a state of this program: rebuild it from the log. */
+void td_state_save(const td_state *state, td_buf *out);
+TD_CHECKED td_status td_state_load(td_state **out, const td_program *program, td_bytes bytes);

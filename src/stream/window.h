@@ -1,0 +1,56 @@
+/* src/stream/window.h - the bar operator: one window [start, start + width) of one instrument, adding trade by trade. A
+ * plain value without pointers: a snapshot copies it. No clock, no file, no allocation.
+ * Order inside a window: (event time, trade id, arrival), so that the bar does not depend on how trades were mixed on
+ * their way here. Sums are exact; vwap = notional / volume, half-even at 9 decimals.
+ * Thread: the owner's. Errors: none; td_window_can_add tells the one case that does not fit. */
+#pragma once
+#include "model/bar.h"
+#include "model/event.h"
+
+typedef struct td_window {
+    td_i128 volume, notional;
+    int64_t start_ns;
+    int64_t open, high, low, close;
+    int64_t first_ns, first_id, last_ns, last_id; /* places of open and close in the order */
+    int64_t trade_count;                          /* 0: nothing traded, the window is not open */
+    int64_t zero[2];                              /* keeps the size a multiple of 64; always 0 */
+} td_window;
+_Static_assert(sizeof(td_window) == 128, "the snapshot format depends on this layout");
+
+/* A trade above this notional (10^15 in price units) takes the checked path: sums of a million such still fit. */
+#define TD_NOTIONAL_LARGE ((td_i128)INT64_C(1000000000000000) * 100000000000000000)
+
+static inline td_i128 td_trade_notional(const td_trade *t) { return (td_i128)t->price * t->size; }
+
+/* False when the sums would leave decimal(38,17). Asked for large trades only. */
+bool td_window_can_add(const td_window *window, td_i128 notional);
+
+/* Adds a trade that lies in the window (asserted by callers' search), opening it at start_ns when it is not open. */
+static inline void td_window_add(td_window *w, int64_t start_ns, int64_t event_ns, const td_trade *t,
+                                 td_i128 notional) {
+    if (w->trade_count == 0) {
+        w->start_ns = start_ns;
+        w->volume = w->notional = 0;
+        w->open = w->high = w->low = w->close = t->price;
+        w->first_ns = w->last_ns = event_ns;
+        w->first_id = w->last_id = t->trade_id;
+    } else {
+        if (t->price > w->high) w->high = t->price;
+        if (t->price < w->low) w->low = t->price;
+        if (event_ns > w->last_ns || (event_ns == w->last_ns && t->trade_id >= w->last_id)) {
+            w->close = t->price;
+            w->last_ns = event_ns;
+            w->last_id = t->trade_id;
+        } else if (event_ns < w->first_ns || (event_ns == w->first_ns && t->trade_id < w->first_id)) {
+            w->open = t->price;
+            w->first_ns = event_ns;
+            w->first_id = t->trade_id;
+        }
+    }
+    w->volume += t->size;
+    w->notional += notional;
+    w->trade_count++;
+}
+
+/* The bar of an open window: revision 0, known_at_ns and instrument as given. */
+td_bar td_window_bar(const td_window *window, int64_t width_ns, uint32_t instrument, int64_t known_at_ns);

@@ -1,0 +1,372 @@
+/* tests/unit/stream_state_test.c - goal: bars are what sorting all trades would give; time closes, late is told, and a
+ * state that was saved goes on as if it had never stopped. */
+#include "base/time.h"
+#include "stream/state.h"
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+/* cmocka wants the four above */
+#include <cmocka.h>
+
+enum { S = 1000000000 };
+
+/* ---- outputs as text, one line each ---- */
+
+static void on_bar(void *self, td_bytes instrument, const td_bar *b) {
+    td_buf_printf(self,
+                  "bar %.*s %" PRId64 "+%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " v%" PRId64
+                  " n%" PRId64 "\n",
+                  (int)instrument.size, (const char *)instrument.data, b->start_ns / S, (b->end_ns - b->start_ns) / S,
+                  b->open, b->high, b->low, b->close, (int64_t)b->volume, b->trade_count);
+}
+
+static void on_signal(void *self, td_bytes instrument, const td_signal *s) {
+    (void)s;
+    td_buf_printf(self, "signal %.*s\n", (int)instrument.size, (const char *)instrument.data);
+}
+
+static void on_quarantined(void *self, td_bytes instrument, const td_quarantined *q) {
+    td_buf_printf(self, "%s %.*s", td_reason_name((td_reason)q->reason), (int)instrument.size,
+                  (const char *)instrument.data);
+    for (int i = 0; i < q->missed_count; i++) td_buf_printf(self, " %" PRId64, q->missed_width_ns[i] / S);
+    td_buf_text(self, "\n");
+}
+
+static td_program *program_of(const int64_t *widths_s, size_t count) {
+    td_program *p = td_alloc_zero(1, sizeof *p);
+    p->width_count = count;
+    for (size_t i = 0; i < count; i++) p->widths_ns[i] = widths_s[i] * S;
+    return p;
+}
+
+static td_event trade(uint32_t feed, uint32_t instrument, int64_t event_ns, int64_t price, int64_t size) {
+    return (td_event){.kind = TD_EVENT_TRADE,
+                      .feed = feed,
+                      .instrument = instrument,
+                      .event_ns = event_ns,
+                      .receive_ns = event_ns,
+                      .trade = {.price = price, .size = size, .trade_id = TD_NONE}};
+}
+
+static td_event time_mark(uint32_t feed, int64_t bound_ns, td_session session) {
+    return (td_event){.kind = TD_EVENT_TIME,
+                      .feed = feed,
+                      .receive_ns = bound_ns,
+                      .time = {.bound_ns = bound_ns, .clock_ns = bound_ns, .session = (uint8_t)session}};
+}
+
+/* ---- tables of steps ---- */
+
+typedef struct step {
+    char kind; /* t: trade, w: Time live, e: Time ended */
+    int feed, instrument;
+    double at_s;
+    int price, size;
+    const char *gives;
+} step;
+
+static void run_steps(const step *steps, size_t count, const int64_t *widths_s, size_t width_count) {
+    td_program *program = program_of(widths_s, width_count);
+    td_state *state = td_state_new(program);
+    static const char *const feeds[] = {"a", "b"}, *const names[] = {"V:X", "V:Y", "V:Z"};
+    td_buf out = {0};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined};
+    for (size_t i = 0; i < count; i++) {
+        const step *s = &steps[i];
+        uint32_t feed = td_state_feed(state, td_text(feeds[s->feed]));
+        int64_t at_ns = (int64_t)(s->at_s * S);
+        td_event e = s->kind == 't' ? trade(feed, td_state_instrument(state, td_text(names[s->instrument])), at_ns,
+                                            s->price, s->size)
+                                    : time_mark(feed, at_ns, s->kind == 'e' ? TD_SESSION_ENDED : TD_SESSION_LIVE);
+        out.size = 0;
+        (void)td_state_apply(state, &e, &emit);
+        td_buf_put(&out, "", 1);
+        if (strcmp((char *)out.data, s->gives) != 0) {
+            print_error("step %zu gave\n%swanted\n%s", i, (char *)out.data, s->gives);
+            fail();
+        }
+    }
+    td_buf_fini(&out);
+    td_state_free(state);
+    td_program_free(program);
+}
+
+static void test_windows_close_by_the_watermark(void **unused) {
+    (void)unused;
+    static const step steps[] = {
+        {'t', 0, 0, 100.0, 50, 1, ""}, /* opens [100, 101)                        */
+        {'t', 0, 0, 100.9, 70, 1, ""},
+        {'t', 0, 0, 101.5, 60, 1, ""},                                  /* watermark 100.5: nothing closes         */
+        {'t', 0, 0, 100.5, 90, 1, ""},                                  /* within lateness: neither open nor close */
+        {'t', 0, 0, 102.0, 65, 1, "bar V:X 100+1 50 90 50 70 v3 n3\n"}, /* watermark 101 reaches the end       */
+        {'t', 0, 0, 100.8, 10, 1, "late V:X 1\n"},                      /* final stays final: told, with the width */
+        {'t', 0, 1, 102.1, 5, 1, ""},
+        {'w', 0, 0, 103.0, 0, 0,
+         "bar V:X 101+1 60 60 60 60 v1 n1\nbar V:X 102+1 65 65 65 65 v1 n1\nbar V:Y 102+1 5 5 5 5 v1 n1\n"},
+        {'w', 0, 0, 102.0, 0, 0, ""}, /* a lower bound is ignored                */
+        {'t', 0, 0, 104.0, 7, 1, ""},
+        {'e', 0, 0, 104.0, 0, 0, "bar V:X 104+1 7 7 7 7 v1 n1\n"}, /* the end closes what is open             */
+        {'t', 0, 0, 104.5, 7, 1, "late V:X 1\n"},                  /* and that is final too                   */
+        {'t', 0, 0, 105.5, 8, 1, ""},
+    };
+    run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
+}
+
+static void test_a_record_closes_before_it_is_applied(void **unused) {
+    (void)unused;
+    static const step steps[] = {
+        {'t', 0, 0, 59.0, 1, 1, ""},
+        {'t', 0, 1, 59.5, 2, 1, ""},
+        {'t', 0, 0, 61.0, 3, 1,
+         "bar V:X 59+1 1 1 1 1 v1 n1\nbar V:Y 59+1 2 2 2 2 v1 n1\nbar V:X 0+60 1 1 1 1 v1 n1\nbar V:Y 0+60 2 2 2 2 v1 "
+         "n1\n"},
+        {'t', 0, 0, 59.9, 3, 1, "late V:X 1 60\n"},
+    };
+    run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1, 60}, 2);
+}
+
+static void test_feeds_have_their_own_time(void **unused) {
+    (void)unused;
+    static const step steps[] = {
+        {'t', 0, 0, 100.0, 1, 1, ""},
+        {'t', 1, 1, 900000.0, 2, 1, ""}, /* years apart: closes nothing of the other feed */
+        {'t', 0, 0, 100.5, 3, 1, ""},
+        {'w', 0, 0, 101.0, 0, 0, "bar V:X 100+1 1 3 1 3 v2 n2\n"},
+    };
+    run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
+}
+
+static void test_non_positive_is_quarantined(void **unused) {
+    (void)unused;
+    static const step steps[] = {
+        {'t', 0, 0, 100.0, -1, 1, "non-positive V:X\n"},
+        {'t', 0, 0, 100.1, 0, 1, "non-positive V:X\n"},
+        {'t', 0, 0, 100.2, 1, 0, "non-positive V:X\n"},
+        {'w', 0, 0, 200.0, 0, 0, ""}, /* and no bar saw them */
+    };
+    run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
+}
+
+static void test_trade_ids_decide_ties(void **unused) {
+    (void)unused;
+    const int64_t widths[] = {1};
+    td_program *program = program_of(widths, 1);
+    td_state *state = td_state_new(program);
+    td_buf out = {0};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined};
+    uint32_t feed = td_state_feed(state, td_text("a")), x = td_state_instrument(state, td_text("V:X"));
+    static const int64_t ids[] = {5, 9, 2}, prices[] = {50, 90, 20};
+    for (int i = 0; i < 3; i++) {
+        td_event e = trade(feed, x, INT64_C(100) * S, prices[i], 1);
+        e.trade.trade_id = ids[i];
+        (void)td_state_apply(state, &e, &emit);
+    }
+    td_event e = time_mark(feed, INT64_C(101) * S, TD_SESSION_LIVE);
+    (void)td_state_apply(state, &e, &emit);
+    td_buf_put(&out, "", 1);
+    assert_string_equal((char *)out.data, "bar V:X 100+1 20 90 20 90 v3 n3\n"); /* opens at id 2, closes at id 9 */
+    td_buf_fini(&out);
+    td_state_free(state);
+    td_program_free(program);
+}
+
+static void test_sums_never_overflow(void **unused) {
+    (void)unused;
+    const int64_t widths[] = {1};
+    td_program *program = program_of(widths, 1);
+    td_state *state = td_state_new(program);
+    td_buf out = {0};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined};
+    uint32_t feed = td_state_feed(state, td_text("a")), x = td_state_instrument(state, td_text("V:X"));
+    for (int i = 0; i < 3; i++) {
+        td_event e = trade(feed, x, INT64_C(100) * S, INT64_MAX, INT64_MAX);
+        td_applied applied = td_state_apply(state, &e, &emit);
+        assert_int_equal(applied.verdict, i < 1 ? TD_VERDICT_ACCEPTED : TD_VERDICT_QUARANTINED);
+    }
+    td_buf_put(&out, "", 1);
+    assert_string_equal((char *)out.data, "overflow V:X\noverflow V:X\n");
+    td_buf_fini(&out);
+    td_state_free(state);
+    td_program_free(program);
+}
+
+/* ---- against sorting ---- */
+
+static uint64_t seed_next(uint64_t *seed) {
+    uint64_t z = *seed += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+enum { TRADES = 4000, INSTRUMENTS = 5 };
+
+typedef struct sorted_trade {
+    int64_t event_ns, price, size;
+    int arrival;
+    uint32_t instrument;
+} sorted_trade;
+
+static int by_instrument_and_time(const void *a, const void *b) {
+    const sorted_trade *x = a, *y = b;
+    if (x->instrument != y->instrument) return x->instrument < y->instrument ? -1 : 1;
+    if (x->event_ns != y->event_ns) return x->event_ns < y->event_ns ? -1 : 1;
+    return x->arrival < y->arrival ? -1 : 1;
+}
+
+static int by_line(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+/* Lines in byte order, so that only their set is compared. */
+static void sort_lines(td_buf *text) {
+    static char *lines[4 * TRADES];
+    size_t count = 0;
+    td_buf copy = {0}, out = {0};
+    td_buf_put(&copy, text->data, text->size);
+    td_buf_put(&copy, "", 1);
+    for (char *line = strtok((char *)copy.data, "\n"); line != NULL; line = strtok(NULL, "\n")) lines[count++] = line;
+    qsort(lines, count, sizeof *lines, by_line);
+    for (size_t i = 0; i < count; i++) td_buf_printf(&out, "%s\n", lines[i]);
+    td_buf_put(&out, "", 1);
+    td_buf_fini(&copy);
+    td_buf_fini(text);
+    *text = out;
+}
+
+static void bars_by_sorting(sorted_trade *trades, const int64_t *widths_s, size_t width_count, td_buf *out) {
+    static const char *const names[] = {"V:A", "V:B", "V:C", "V:D", "V:E"};
+    qsort(trades, TRADES, sizeof *trades, by_instrument_and_time);
+    for (size_t w = 0; w < width_count; w++) {
+        int64_t width_ns = widths_s[w] * S;
+        for (size_t i = 0; i < TRADES;) {
+            size_t j = i;
+            td_bar b = {.start_ns = trades[i].event_ns / width_ns * width_ns,
+                        .open = trades[i].price,
+                        .high = trades[i].price,
+                        .low = trades[i].price};
+            b.end_ns = b.start_ns + width_ns;
+            for (; j < TRADES && trades[j].instrument == trades[i].instrument && trades[j].event_ns < b.end_ns; j++) {
+                if (trades[j].price > b.high) b.high = trades[j].price;
+                if (trades[j].price < b.low) b.low = trades[j].price;
+                b.close = trades[j].price;
+                b.volume += trades[j].size;
+                b.trade_count++;
+            }
+            on_bar(out, td_text(names[trades[i].instrument]), &b);
+            i = j;
+        }
+    }
+}
+
+static void test_bars_equal_sorting_and_survive_saving(void **unused) {
+    (void)unused;
+    static const char *const names[] = {"V:A", "V:B", "V:C", "V:D", "V:E"};
+    const int64_t widths[] = {1, 3, 60};
+    td_program *program = program_of(widths, 3);
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        uint64_t random = seed;
+        static sorted_trade trades[TRADES];
+        td_state *state = td_state_new(program);
+        td_buf got = {0}, wanted = {0}, saved = {0};
+        td_emit emit = {&got, on_bar, on_signal, on_quarantined};
+        int64_t now_ns = INT64_C(1700000000) * S;
+        uint32_t feed = td_state_feed(state, td_text("a"));
+        for (int i = 0; i < TRADES; i++) {
+            now_ns +=
+                (int64_t)(seed_next(&random) % (seed_next(&random) % 50 == 0 ? 7 * (uint64_t)S : (uint64_t)S / 20));
+            sorted_trade *t = &trades[i];
+            *t = (sorted_trade){.event_ns =
+                                    now_ns - (int64_t)(seed_next(&random) % (uint64_t)S), /* never late: at most 1 s */
+                                .price = 1 + (int64_t)(seed_next(&random) % 1000),
+                                .size = 1 + (int64_t)(seed_next(&random) % 1000),
+                                .arrival = i,
+                                .instrument = (uint32_t)(seed_next(&random) % INSTRUMENTS)};
+            if (seed_next(&random) % 200 == 0) { /* stop and go on from bytes */
+                saved.size = 0;
+                td_state_save(state, &saved);
+                td_state_free(state);
+                assert_int_equal(td_state_load(&state, program, td_buf_bytes(&saved)), TD_OK);
+            }
+            td_event e =
+                trade(feed, td_state_instrument(state, td_text(names[t->instrument])), t->event_ns, t->price, t->size);
+            td_applied applied = td_state_apply(state, &e, &emit);
+            assert_int_equal(applied.late_count, 0);
+        }
+        td_event end = time_mark(feed, now_ns, TD_SESSION_ENDED);
+        (void)td_state_apply(state, &end, &emit);
+        bars_by_sorting(trades, widths, 3, &wanted);
+        sort_lines(&got);
+        sort_lines(&wanted);
+        assert_string_equal((char *)got.data, (char *)wanted.data);
+        td_buf_fini(&got);
+        td_buf_fini(&wanted);
+        td_buf_fini(&saved);
+        td_state_free(state);
+    }
+    td_program_free(program);
+}
+
+static void test_bytes_that_are_not_a_state_are_refused(void **unused) {
+    (void)unused;
+    const int64_t widths[] = {1, 60}, other_widths[] = {1};
+    td_program *program = program_of(widths, 2), *other = program_of(other_widths, 1);
+    other->sha256[0] = 1;
+    td_state *state = td_state_new(program), *loaded;
+    td_buf out = {0}, saved = {0};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined};
+    uint32_t feed = td_state_feed(state, td_text("a")), x = td_state_instrument(state, td_text("V:X"));
+    td_event e = trade(feed, x, INT64_C(100) * S, 1, 1);
+    (void)td_state_apply(state, &e, &emit);
+    td_state_save(state, &saved);
+    assert_int_equal(td_state_load(&loaded, other, td_buf_bytes(&saved)), TD_REJECT);
+    for (size_t size = 0; size < saved.size; size++) {
+        uint8_t *cut = malloc(size + 1); /* exact size: a read past the end is seen */
+        memcpy(cut, saved.data, size);
+        assert_int_equal(td_state_load(&loaded, program, (td_bytes){cut, size}), TD_REJECT);
+        free(cut);
+    }
+    td_buf_fini(&out);
+    td_buf_fini(&saved);
+    td_state_free(state);
+    td_program_free(program);
+    td_program_free(other);
+}
+
+static void test_a_swap_keeps_open_windows(void **unused) {
+    (void)unused;
+    const int64_t widths[] = {1, 60}, next_widths[] = {60, 300};
+    td_program *program = program_of(widths, 2), *next = program_of(next_widths, 2);
+    td_state *state = td_state_new(program);
+    td_buf out = {0};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined};
+    uint32_t feed = td_state_feed(state, td_text("a")), x = td_state_instrument(state, td_text("V:X"));
+    td_event e = trade(feed, x, INT64_C(600) * S, 7, 1);
+    (void)td_state_apply(state, &e, &emit);
+    td_state_swap(state, next);
+    e = trade(td_state_feed(state, td_text("a")), td_state_instrument(state, td_text("V:X")), INT64_C(601) * S, 9, 1);
+    (void)td_state_apply(state, &e, &emit);
+    e = time_mark(0, INT64_C(900) * S, TD_SESSION_LIVE);
+    (void)td_state_apply(state, &e, &emit);
+    td_buf_put(&out, "", 1);
+    assert_string_equal((char *)out.data, "bar V:X 600+60 7 9 7 9 v2 n2\nbar V:X 600+300 9 9 9 9 v1 n1\n");
+    td_buf_fini(&out);
+    td_state_free(state);
+    td_program_free(program);
+    td_program_free(next);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_windows_close_by_the_watermark),
+        cmocka_unit_test(test_a_record_closes_before_it_is_applied),
+        cmocka_unit_test(test_feeds_have_their_own_time),
+        cmocka_unit_test(test_non_positive_is_quarantined),
+        cmocka_unit_test(test_trade_ids_decide_ties),
+        cmocka_unit_test(test_sums_never_overflow),
+        cmocka_unit_test(test_bars_equal_sorting_and_survive_saving),
+        cmocka_unit_test(test_bytes_that_are_not_a_state_are_refused),
+        cmocka_unit_test(test_a_swap_keeps_open_windows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
