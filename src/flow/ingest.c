@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "flow/cause.h"
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 enum { BATCH_MAX = 4096 }; /* inputs of one step */
@@ -271,17 +272,36 @@ static bool due(td_ingest *in, int64_t now_ns) {
     return (double)(now_ns - in->pace_from_ns) >= elapsed_ns;
 }
 
+/* Every partition must have met the input that it ends with: else these are not the inputs that the log was made of. */
+static td_status check_resumed(const td_ingest *in) {
+    for (uint32_t p = 0; p < 2 * in->conf.topics->partitions; p++) {
+        const ingest_lane *lane = p % 2 == 0 ? &in->tape[p / 2] : &in->rejected[p / 2];
+        if (!lane->last.present) continue;
+        return TD_FAIL(TD_CONFIG,
+                       "%s-%" PRIu32 " ends with file %" PRIu32 ", line %" PRIu64
+                       " of feed %s, which the inputs no longer "
+                       "give; a log goes on with the inputs it was made of: name another log.dir for others",
+                       td_topic_name(lane->topic), lane->partition, lane->last.position.file, lane->last.position.line,
+                       lane->last.feed);
+    }
+    return TD_OK;
+}
+
+static td_status end(td_ingest *in) {
+    td_status status = check_resumed(in);
+    if (status == TD_OK) status = td_ingest_flush(in);
+    if (status != TD_OK) return status;
+    atomic_store_explicit(&in->ended, true, memory_order_release);
+    return TD_AGAIN;
+}
+
 static td_status handle_next(td_ingest *in, int64_t now_ns) {
     if (!in->has_pending) {
         td_status status = td_merge_next(in->conf.merge, &in->pending);
         if (status != TD_OK) return status;
         in->has_pending = true;
     }
-    if (in->pending.item.kind == TD_ITEM_END) {
-        td_status status = td_ingest_flush(in);
-        if (status == TD_OK) atomic_store_explicit(&in->ended, true, memory_order_release);
-        return status == TD_OK ? TD_AGAIN : status;
-    }
+    if (in->pending.item.kind == TD_ITEM_END) return end(in);
     if (!due(in, now_ns)) return TD_AGAIN;
     td_status status = append_input(in, &in->pending);
     if (status == TD_OK) in->has_pending = false;

@@ -1,0 +1,109 @@
+/* tests/e2e/allocations.c - goal: no allocation per event, from a frame's bytes to the sink's bind, and anonymous
+ * memory under its bound. malloc is interposed for the whole process; a call counts when it comes from our own code,
+ * which is linked statically: allocations: allocations CONFIG [KEY=VALUE…] runs the whole program in one thread. */
+#include "app/engine.h"
+#include <inttypes.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { WARM_UP_EVENTS = 300000, EVENTS_MIN = 1000000, ANONYMOUS_MAX_KB = 64 * 1024 };
+
+extern char __executable_start, etext; /* by the linker */
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t);
+
+static int64_t own_count, all_count;
+static bool told;
+
+static void count(const void *caller) {
+    all_count++;
+    bool own = (const char *)caller >= &__executable_start && (const char *)caller < &etext;
+    if (own) own_count++;
+    if (own && told) (void)fprintf(stderr, "allocation from %p\n", caller); /* addr2line -e allocations tells where */
+}
+
+void *malloc(size_t size) {
+    count(__builtin_return_address(0));
+    return __libc_malloc(size);
+}
+void *calloc(size_t n, size_t size) {
+    count(__builtin_return_address(0));
+    return __libc_calloc(n, size);
+}
+void *realloc(void *old, size_t size) {
+    count(__builtin_return_address(0));
+    return __libc_realloc(old, size);
+}
+void *aligned_alloc(size_t alignment, size_t size) {
+    count(__builtin_return_address(0));
+    return __libc_memalign(alignment, size);
+}
+
+static int64_t anonymous_kb(void) {
+    FILE *rollup = fopen("/proc/self/smaps_rollup", "r");
+    char line[256];
+    int64_t kb = 0;
+    while (rollup != NULL && fgets(line, sizeof line, rollup) != NULL) (void)sscanf(line, "Anonymous: %" SCNd64, &kb);
+    if (rollup != NULL) (void)fclose(rollup);
+    return kb;
+}
+
+static void report(void *arg, const char *line) {
+    (void)arg;
+    (void)fprintf(stderr, "%s\n", line);
+}
+
+typedef struct measured {
+    int64_t warm_events, warm_own, end_own, end_all, warm_all, anonymous_max_kb;
+    td_engine_counts counts;
+} measured;
+
+static void run(td_engine *engine, measured *m) {
+    bool warm = false;
+    for (int64_t turn = 0; !td_engine_finished(engine); turn++) {
+        for (size_t s = 0; s < td_engine_step_count(engine); s++) (void)td_engine_step(engine, s);
+        td_engine_count(engine, &m->counts);
+        if (!warm && m->counts.events >= WARM_UP_EVENTS) {
+            warm = true;
+            m->warm_events = m->counts.events;
+            m->warm_own = own_count;
+            m->warm_all = all_count;
+            told = getenv("TELL_ALLOCATIONS") != NULL;
+        }
+        if (turn % 64 == 0) {
+            int64_t kb = anonymous_kb();
+            if (kb > m->anonymous_max_kb) m->anonymous_max_kb = kb;
+        }
+    }
+    told = false;
+    m->end_own = own_count;
+    m->end_all = all_count;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) return 2;
+    static td_config config;
+    td_engine *engine = NULL;
+    td_status status =
+        td_config_load(&config, &td_os_posix, argv[1], (const char *const *)(argv + 2), (size_t)(argc - 2));
+    config.speed = 0;
+    if (status == TD_OK) status = td_engine_open(&engine, &td_os_posix, &config, report, NULL);
+    if (status != TD_OK) {
+        (void)fprintf(stderr, "allocations: %s\n", td_trail());
+        return 1;
+    }
+    measured m = {0};
+    run(engine, &m);
+    int64_t events = m.counts.events - m.warm_events, own = m.end_own - m.warm_own;
+    (void)printf("%" PRId64 " events after %" PRId64 " to warm up, %" PRId64 " bars, %" PRId64 " signals: %" PRId64
+                 " allocations of ours, %" PRId64 " of the libraries; anonymous memory at most %" PRId64 " KB\n",
+                 events, m.warm_events, m.counts.bars, m.counts.signals, own, m.end_all - m.warm_all - own,
+                 m.anonymous_max_kb);
+    td_engine_close(engine, true);
+    td_config_fini(&config);
+    bool good = events >= EVENTS_MIN && own == 0 && m.anonymous_max_kb < ANONYMOUS_MAX_KB;
+    return good ? 0 : 1;
+}

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""tests/e2e/equality.py - same tape, same bytes out: `bars`, `signals` and all the rest are equal whatever the workers,
+the speed, and however often the process is killed (design wall 5). Prints what was compared.
+"""
+import random
+import sys
+import time
+
+import tapedeck as td
+
+DATA = td.ROOT / "examples" / "data"
+FEEDS = [f"file: {{ format: lean, path: {DATA}/lean/*.zip, ratio: 60, from: \"09:30\", to: \"16:00\" }}",
+         f"file: {{ format: binance-collector, path: {DATA}/binance/*.gz }}"]
+STRATEGIES = sorted((td.ROOT / "strategies").glob("*.td"))
+
+
+def demo(home, *options, feeds=FEEDS):
+    file = td.config(f"{home}/demo.yaml", f"{home}/data", feeds, bars="[1s, 5s, 1m, 5m]", strategies=STRATEGIES)
+    return file, options
+
+
+def compare(name, home, wanted, wanted_rows):
+    got = td.digests(f"{home}/data")
+    different = sorted(k for k in wanted if got.get(k) != wanted[k])
+    assert not different and len(got) == len(wanted), f"{name}: {different[:5]} differ"
+    for table in ("bars", "signals"):
+        assert td.rows(f"{home}/data", table) == wanted_rows[table], f"{name}: table {table} differs"
+    total = sum(count for count, _ in got.values())
+    print(f"{name}: {len(got)} partitions, {total} records, {len(wanted_rows['bars'])} bars and "
+          f"{len(wanted_rows['signals'])} signals in the sink equal")
+
+
+def reference(home, feeds=FEEDS):
+    file, _ = demo(home, feeds=feeds)
+    summary = td.run(file, "--set", "workers=1")
+    assert summary["events"] == summary["accepted"] + summary["quarantined"] + summary["duplicates"] + summary["rejected"]
+    rows = {table: td.rows(f"{home}/data", table) for table in ("bars", "signals")}
+    assert len(rows["bars"]) == summary["bars"] and len(rows["signals"]) == summary["signals"], summary
+    return td.digests(f"{home}/data"), rows, summary
+
+
+def kills(home, wanted, wanted_rows, summary, count, seed):
+    """Kills the run at random moments of its work, then lets it finish."""
+    random.seed(seed)
+    file, _ = demo(home)
+    done = 0
+    for _ in range(count):
+        process = td.start(file)
+        time.sleep(random.uniform(0.05, max(0.3, summary["seconds"] * 0.6)))
+        if process.poll() is None:
+            done += 1
+        td.kill(process)
+    last = td.run(file)
+    assert last["diverged"] == 0, last
+    compare(f"kill -9 at {done} of {count} random moments (seed {seed})", home, wanted, wanted_rows)
+
+
+def main():
+    seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.randrange(1 << 30)
+    with td.folder() as one, td.folder() as four, td.folder() as killed, td.folder() as twice:
+        wanted, rows, summary = reference(one)
+        assert summary["bars"] > 10000 and summary["signals"] > 20, summary
+        file, _ = demo(four)
+        td.run(file, "--set", "workers=4")
+        compare("the demo with 4 workers", four, wanted, rows)
+        kills(killed, wanted, rows, summary, 10, seed)
+        file, _ = demo(twice)
+        td.run(file)
+        again = td.run(file)
+        assert again["events"] == 0 and again["bars"] == 0, again
+        compare("run again on a finished folder", twice, wanted, rows)
+    paced()
+    print("4 passed, 0 failed")
+
+
+def paced():
+    """20 s of Binance data in real time and as fast as it goes."""
+    feeds = [f"file: {{ format: binance-collector, path: {DATA}/binance/*.gz, from: \"23:54:20\", to: \"23:54:40\" }}"]
+    with td.folder() as fast, td.folder() as real:
+        wanted, rows, _ = reference(fast, feeds)
+        file, _ = demo(real, feeds=feeds)
+        begin = time.monotonic()
+        td.run(file, "--set", "speed=1x")
+        took = time.monotonic() - begin
+        assert 18 < took < 40, f"20 s of data at 1x took {took:.1f} s"
+        compare("20 s of Binance at 1x", real, wanted, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""tests/e2e/tapedeck.py - what the end-to-end tests share: running the program, and reading what it left behind."""
+import json
+import os
+import pathlib
+import signal
+import sqlite3
+import subprocess
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("TAPEDECK_BUILD", ROOT / "build"))
+PROGRAM = BUILD / "tapedeck"
+DIGEST = BUILD / "tests" / "tools" / "log_digest"
+TOPICS = ["tape", "bars", "signals", "quarantine", "rejected"]
+
+
+def folder(prefix="tapedeck-"):
+    """A temporary folder as a context; it vanishes with the test."""
+    return tempfile.TemporaryDirectory(prefix=prefix)
+
+
+def config(path, data, feeds, bars="[1s, 5s, 1m]", strategies=(), partitions=8, sink=True, extra=""):
+    """Writes a configuration and returns its path."""
+    lines = ["feeds:"] + [f"  - {feed}" for feed in feeds]
+    lines += [f"bars: {bars}", f"log: {{ dir: {data}, partitions: {partitions} }}"]
+    if strategies:
+        lines.append("strategies: [" + ", ".join(str(s) for s in strategies) + "]")
+    if sink:
+        lines += ["sinks:", f"  - sqlite: {{ file: {data}/market.db }}"]
+    path = pathlib.Path(path)
+    path.write_text("\n".join(lines) + "\n" + extra, encoding="utf-8")
+    return path
+
+
+def run(file, *options, check=0, timeout=600):
+    """Runs to the end; returns the summary object (and checks the exit code)."""
+    done = subprocess.run([PROGRAM, "run", "--until-end", "--json", *options, file], cwd=ROOT, timeout=timeout,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == check, f"exit {done.returncode}, wanted {check}:\n{done.stderr}"
+    return json.loads(done.stdout.splitlines()[-1]) if done.stdout else {"stderr": done.stderr}
+
+
+def start(file, *options):
+    """Starts a run in the background."""
+    return subprocess.Popen([PROGRAM, "run", "--until-end", "--json", *options, file], cwd=ROOT,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def kill(process):
+    """kill -9 of a process this test started, and of no other."""
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def digests(data, topics=TOPICS):
+    """{topic-partition: (count, sha256)} of the sequences of (key, value)."""
+    done = subprocess.run([DIGEST, data, *topics], stdout=subprocess.PIPE, text=True, check=True)
+    return {name: (int(count), sha) for name, count, sha in (line.split() for line in done.stdout.splitlines())}
+
+
+def rows(data, table):
+    """All rows of a table but their place in the log, which batching and epochs may change."""
+    with sqlite3.connect(f"file:{data}/market.db?mode=ro", uri=True) as db:
+        columns = [c[1] for c in db.execute(f"PRAGMA table_info({table})") if not c[1].startswith("src_")]
+        return sorted(db.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall())
