@@ -17,7 +17,7 @@ check: all ## under a minute: style, layers, unit tests, contracts, 50 simulatio
 	scripts/check.sh build style unit contract sim
 
 bench: all ## measure replay beside a hand-written loop, DuckDB and polars; BENCH_TICKS=40000000 for the full day
-	bench/run.sh
+	bench/run.py
 
 soak: setup-test all ## the long counts: SOAK_SEEDS=2000 simulation seeds, FUZZ_S=600 seconds per parser
 	scripts/soak.sh

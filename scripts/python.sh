@@ -1,10 +1,11 @@
 #!/bin/sh
 # scripts/python.sh - runs Python with the tests' pinned libraries: python.sh SCRIPT [ARGUMENT …].
 #
-# The environment is made on first use under ~/.cache/tapedeck, one per content of tests/requirements.txt.
+# The environment is made on first use under ~/.cache/tapedeck, one per content of the
+# requirements (tests/requirements.txt unless REQUIREMENTS names another file).
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-wanted=$root/tests/requirements.txt
+wanted=${REQUIREMENTS:-$root/tests/requirements.txt}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/tapedeck
 venv=$cache/venv-$(sha256sum <"$wanted" | cut -c1-12)
 
