@@ -17,10 +17,10 @@ typedef enum td_option_type {
 typedef struct td_option {
     const char *key;
     td_option_type type;
-    const char *fallback; /* text of the default; NULL: required for TEXT without `optional` */
+    const char *fallback; /* text of the default; NULL: unset (NULL, 0, false, -1 for CLOCK) */
     double min, max;      /* for INT, REAL, DURATION (ns), BYTES; both 0: unbounded */
     const char *choices;
-    bool required;
+    bool required; /* for TEXT: must be set */
     size_t offset; /* offsetof the field in the module's struct */
     const char *help;
 } td_option;
@@ -33,5 +33,7 @@ TD_CHECKED td_status td_options_set(const td_option *rows, void *conf, const cha
 /* TD_CONFIG when a required key was never set (field still NULL). */
 TD_CHECKED td_status td_options_check(const td_option *rows, const void *conf);
 void td_options_fini(const td_option *rows, void *conf); /* frees the texts */
-/* The word nearest to `word` by edit distance (at most 3 away), or NULL. `words` ends with NULL. */
+/* The word nearest to `word` by edit distance (at most 3 away, at most half of the word), or NULL. `words` ends with
+ * NULL.
+ */
 const char *td_nearest(const char *word, const char *const *words);

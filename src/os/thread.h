@@ -3,16 +3,18 @@
 #pragma once
 #include "base/status.h"
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
 typedef int (*td_step_fn)(void *self);
 
-typedef struct td_thread {
+typedef struct td_thread { /* stays where it is from start to stop */
     pthread_t handle;
     td_step_fn step;
     void *self;
     atomic_bool stop;
+    sem_t wake; /* ends an idle wait */
     bool started;
     unsigned idle_us;
 } td_thread;

@@ -1,0 +1,325 @@
+/* src/base/json.c - the pull reader: a state per position in the grammar (RFC 8259), eight bytes at a time in texts. */
+#include "base/json.h"
+
+enum { /* td_json.state: what may come next */
+       AT_VALUE,
+       AT_FIRST_VALUE, /* or ] */
+       AT_FIRST_KEY,   /* or } */
+       AFTER_VALUE,    /* comma, closing bracket, or the end */
+       BROKEN,
+};
+
+static td_json_type broken(td_json *json) {
+    json->state = BROKEN;
+    return TD_JSON_ERROR;
+}
+
+static void skip_space(td_json *json) {
+    while (json->at < json->end && (*json->at == ' ' || *json->at == '\n' || *json->at == '\r' || *json->at == '\t'))
+        json->at++;
+}
+
+static const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
+
+static bool is_special(uint8_t c) { return c == '"' || c == '\\' || c < 0x20; }
+
+/* The first quote, backslash or control character, or `end`. In each mask bytes above the first hit may be wrong (a
+ * borrow runs upwards), the lowest hit is always right; and the lowest is the only one used. */
+static const uint8_t *find_special(const uint8_t *p, const uint8_t *end) {
+    for (; end - p >= 8; p += 8) {
+        uint64_t w;
+        memcpy(&w, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        w = __builtin_bswap64(w);
+#endif
+        uint64_t quote = w ^ ones * '"', backslash = w ^ ones * '\\';
+        uint64_t hits = ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) | ((w - ones * 0x20) & ~w);
+        hits &= tops;
+        if (hits != 0) return p + __builtin_ctzll(hits) / 8;
+    }
+    while (p < end && !is_special(*p)) p++;
+    return p;
+}
+
+static int hex_value(uint8_t c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* `p` is behind "\u". The code unit, or -1. */
+static int32_t read_hex4(const uint8_t *p, const uint8_t *end) {
+    if (end - p < 4) return -1;
+    int32_t unit = 0;
+    for (int i = 0; i < 4; i++) {
+        int digit = hex_value(p[i]);
+        if (digit < 0) return -1;
+        unit = unit << 4 | digit;
+    }
+    return unit;
+}
+
+/* Length of the escape sequence whose backslash is at `p`, or 0 when it is none. */
+static size_t escape_size(const uint8_t *p, const uint8_t *end) {
+    if (end - p < 2) return 0;
+    switch (p[1]) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+        return 2;
+    case 'u':
+        return read_hex4(p + 2, end) < 0 ? 0 : 6;
+    default:
+        return 0;
+    }
+}
+
+/* At the opening quote. Fills text and escaped. */
+static bool read_string(td_json *json) {
+    const uint8_t *start = ++json->at, *p = start;
+    json->escaped = false;
+    for (;;) {
+        p = find_special(p, json->end);
+        if (p == json->end || *p < 0x20) return false;
+        if (*p == '"') break;
+        size_t size = escape_size(p, json->end);
+        if (size == 0) return false;
+        json->escaped = true;
+        p += size;
+    }
+    json->text = (td_bytes){start, (size_t)(p - start)};
+    json->at = p + 1;
+    return true;
+}
+
+static bool skip_digits(td_json *json) {
+    const uint8_t *start = json->at;
+    while (json->at < json->end && *json->at >= '0' && *json->at <= '9') json->at++;
+    return json->at > start;
+}
+
+static bool read_number(td_json *json) {
+    const uint8_t *start = json->at;
+    if (*json->at == '-') json->at++;
+    bool leading_zero = json->at < json->end && *json->at == '0';
+    if (leading_zero) {
+        json->at++; /* and no digit may follow: whatever does is refused as the next token */
+    } else if (!skip_digits(json)) {
+        return false;
+    }
+    if (json->at < json->end && *json->at == '.') {
+        json->at++;
+        if (!skip_digits(json)) return false;
+    }
+    if (json->at < json->end && (*json->at | 0x20) == 'e') {
+        json->at++;
+        if (json->at < json->end && (*json->at == '+' || *json->at == '-')) json->at++;
+        if (!skip_digits(json)) return false;
+    }
+    json->text = (td_bytes){start, (size_t)(json->at - start)};
+    return true;
+}
+
+static td_json_type read_word(td_json *json, td_bytes word, td_json_type type) {
+    if ((size_t)(json->end - json->at) < word.size || memcmp(json->at, word.data, word.size) != 0) return broken(json);
+    json->at += word.size;
+    json->state = AFTER_VALUE;
+    return type;
+}
+
+static td_json_type open_container(td_json *json, bool object) {
+    if (json->depth == TD_JSON_DEPTH_MAX) return broken(json);
+    uint32_t bit = UINT32_C(1) << json->depth++;
+    json->in_object = object ? json->in_object | bit : json->in_object & ~bit;
+    json->at++;
+    json->state = object ? AT_FIRST_KEY : AT_FIRST_VALUE;
+    return object ? TD_JSON_OBJECT : TD_JSON_ARRAY;
+}
+
+static bool inside_object(const td_json *json) { return (json->in_object >> (json->depth - 1) & 1) != 0; }
+
+static td_json_type close_container(td_json *json) {
+    bool object = inside_object(json);
+    if (*json->at != (object ? '}' : ']')) return broken(json);
+    json->depth--;
+    json->at++;
+    json->state = AFTER_VALUE;
+    return object ? TD_JSON_OBJECT_END : TD_JSON_ARRAY_END;
+}
+
+static td_json_type read_value(td_json *json) {
+    if (json->at == json->end) return broken(json);
+    switch (*json->at) {
+    case '{':
+        return open_container(json, true);
+    case '[':
+        return open_container(json, false);
+    case 't':
+        return read_word(json, TD_TEXT("true"), TD_JSON_TRUE);
+    case 'f':
+        return read_word(json, TD_TEXT("false"), TD_JSON_FALSE);
+    case 'n':
+        return read_word(json, TD_TEXT("null"), TD_JSON_NULL);
+    case '"':
+        if (!read_string(json)) return broken(json);
+        json->state = AFTER_VALUE;
+        return TD_JSON_STRING;
+    default:
+        if (!read_number(json)) return broken(json);
+        json->state = AFTER_VALUE;
+        return TD_JSON_NUMBER;
+    }
+}
+
+/* A key and its colon. */
+static td_json_type read_key(td_json *json) {
+    if (json->at == json->end || *json->at != '"' || !read_string(json)) return broken(json);
+    skip_space(json);
+    if (json->at == json->end || *json->at != ':') return broken(json);
+    json->at++;
+    json->state = AT_VALUE;
+    return TD_JSON_KEY;
+}
+
+static td_json_type read_after_value(td_json *json) {
+    bool at_end = json->at == json->end;
+    if (json->depth == 0) return at_end ? TD_JSON_END : broken(json);
+    if (at_end) return broken(json);
+    if (*json->at != ',') return close_container(json);
+    json->at++;
+    skip_space(json);
+    return inside_object(json) ? read_key(json) : read_value(json);
+}
+
+void td_json_init(td_json *json, td_bytes text) {
+    *json = (td_json){.at = text.data, .end = text.data + text.size, .state = AT_VALUE};
+}
+
+td_json_type td_json_next(td_json *json) {
+    skip_space(json);
+    bool more = json->at < json->end;
+    switch (json->state) {
+    case AT_VALUE:
+        return read_value(json);
+    case AT_FIRST_VALUE:
+        return more && *json->at == ']' ? close_container(json) : read_value(json);
+    case AT_FIRST_KEY:
+        return more && *json->at == '}' ? close_container(json) : read_key(json);
+    case AFTER_VALUE:
+        return read_after_value(json);
+    default:
+        return TD_JSON_ERROR;
+    }
+}
+
+bool td_json_skip(td_json *json) {
+    uint8_t depth = json->depth;
+    do {
+        td_json_type type = td_json_next(json);
+        if (type == TD_JSON_ERROR || type == TD_JSON_END) return false;
+    } while (json->depth > depth);
+    return json->depth == depth; /* lower: there was no value, only the end of the container */
+}
+
+/* Length of the valid UTF-8 sequence at `p`, or 0. Overlong forms, surrogates and what is above U+10FFFF are none. */
+static size_t utf8_size(const uint8_t *p, size_t left) {
+    if (p[0] < 0x80) return 1;
+    size_t size = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] < 0xc2 || p[0] > 0xf4 || left < size) return 0;
+    for (size_t i = 1; i < size; i++)
+        if ((p[i] & 0xc0) != 0x80) return 0;
+    bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
+    bool outside = (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf4 && p[1] > 0x8f);
+    return overlong || outside ? 0 : size;
+}
+
+static size_t utf8_put(uint32_t c, uint8_t out[4]) {
+    if (c < 0x80) {
+        out[0] = (uint8_t)c;
+        return 1;
+    }
+    size_t size = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (size_t i = size - 1; i > 0; i--, c >>= 6) out[i] = (uint8_t)(0x80 | (c & 0x3f));
+    static const uint8_t leads[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    out[0] = (uint8_t)(leads[size] | c);
+    return size;
+}
+
+/* The character of the escape at `p`; *out_used is its length, both halves of a surrogate pair included, or 0. */
+static uint32_t read_escape(const uint8_t *p, const uint8_t *end, size_t *out_used) {
+    static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
+    *out_used = escape_size(p, end);
+    if (*out_used == 0) return 0;
+    if (p[1] != 'u') return (uint32_t)values[strchr(names, p[1]) - names];
+    uint32_t first = (uint32_t)read_hex4(p + 2, end);
+    if (first < 0xd800 || first > 0xdfff) return first;
+    p += 6;
+    int32_t second = end - p >= 6 && p[0] == '\\' && p[1] == 'u' ? read_hex4(p + 2, end) : -1;
+    bool pair = first < 0xdc00 && second >= 0xdc00 && second <= 0xdfff;
+    *out_used = pair ? 12 : 0; /* half a pair is no character */
+    return pair ? 0x10000 + ((first - 0xd800) << 10) + ((uint32_t)second - 0xdc00) : 0;
+}
+
+size_t td_json_unescape(td_bytes text, char *out, size_t capacity) {
+    const uint8_t *p = text.data, *end = p + text.size;
+    size_t size = 0;
+    while (p < end) {
+        uint8_t character[4];
+        size_t used, length;
+        if (*p == '\\') {
+            length = utf8_put(read_escape(p, end, &used), character);
+        } else {
+            used = length = utf8_size(p, (size_t)(end - p));
+            memcpy(character, p, length);
+        }
+        if (used == 0 || capacity - size < length) return SIZE_MAX;
+        memcpy(out + size, character, length);
+        size += length;
+        p += used;
+    }
+    return size;
+}
+
+static void put_special(td_buf *buf, uint8_t c) {
+    switch (c) {
+    case '"':
+        td_buf_text(buf, "\\\"");
+        break;
+    case '\\':
+        td_buf_text(buf, "\\\\");
+        break;
+    case '\n':
+        td_buf_text(buf, "\\n");
+        break;
+    case '\r':
+        td_buf_text(buf, "\\r");
+        break;
+    case '\t':
+        td_buf_text(buf, "\\t");
+        break;
+    default:
+        td_buf_printf(buf, "\\u%04x", c);
+    }
+}
+
+void td_json_put_string(td_buf *buf, td_bytes text) {
+    td_buf_put(buf, "\"", 1);
+    for (size_t i = 0; i < text.size;) {
+        const uint8_t *p = text.data + i;
+        size_t size = is_special(*p) ? 0 : utf8_size(p, text.size - i);
+        if (is_special(*p)) {
+            put_special(buf, *p);
+        } else if (size > 0) {
+            td_buf_put(buf, p, size);
+        } else {
+            td_buf_text(buf, "\xef\xbf\xbd");
+        }
+        i += size > 0 ? size : 1;
+    }
+    td_buf_put(buf, "\"", 1);
+}

@@ -1,0 +1,248 @@
+/* src/base/option.c - setting, checking and explaining the fields that option rows describe. */
+#include "base/option.h"
+#include "base/time.h"
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { WORD_MAX = 48, NEAR_MAX = 3 };
+
+static size_t edit_distance(const char *a, const char *b) {
+    size_t row[WORD_MAX + 1];
+    size_t a_size = strlen(a), b_size = strlen(b);
+    if (a_size > WORD_MAX || b_size > WORD_MAX) return SIZE_MAX;
+    for (size_t j = 0; j <= b_size; j++) row[j] = j;
+    for (size_t i = 1; i <= a_size; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= b_size; j++) {
+            size_t above = row[j], best = diagonal + (a[i - 1] != b[j - 1]);
+            if (above + 1 < best) best = above + 1;
+            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+            row[j] = best;
+            diagonal = above;
+        }
+    }
+    return row[b_size];
+}
+
+/* The better of two candidates, so that rows, words and choices need no list made for them. */
+static void consider(const char *word, const char *candidate, const char **nearest, size_t *distance) {
+    size_t d = edit_distance(word, candidate);
+    if (d > NEAR_MAX || d > (strlen(word) + 1) / 2 || d >= *distance) return;
+    *nearest = candidate;
+    *distance = d;
+}
+
+const char *td_nearest(const char *word, const char *const *words) {
+    const char *nearest = NULL;
+    size_t distance = SIZE_MAX;
+    for (; *words != NULL; words++) consider(word, *words, &nearest, &distance);
+    return nearest;
+}
+
+static td_status fail_unknown_key(const td_option *rows, const char *key) {
+    const char *nearest = NULL;
+    size_t distance = SIZE_MAX;
+    for (const td_option *row = rows; row->key != NULL; row++) consider(key, row->key, &nearest, &distance);
+    if (nearest == NULL) return TD_FAIL(TD_CONFIG, "%s: unknown key", key);
+    return TD_FAIL(TD_CONFIG, "%s: unknown key; did you mean \"%s\"?", key, nearest);
+}
+
+static const td_option *find_row(const td_option *rows, const char *key) {
+    for (; rows->key != NULL; rows++)
+        if (strcmp(rows->key, key) == 0) return rows;
+    return NULL;
+}
+
+static td_status fail_value(const td_option *row, const char *value, const char *expected) {
+    return TD_FAIL(TD_CONFIG, "%s: \"%s\" is not %s", row->key, value, expected);
+}
+
+static td_status check_range(const td_option *row, const char *value, double number) {
+    bool bounded = row->min != 0 || row->max != 0;
+    if (!bounded || (number >= row->min && number <= row->max)) return TD_OK;
+    char least[24], most[24];
+    switch (row->type) {
+    case TD_OPTION_DURATION:
+        (void)td_duration_format((int64_t)row->min, least);
+        (void)td_duration_format((int64_t)row->max, most);
+        return TD_FAIL(TD_CONFIG, "%s: %s is not within %s to %s", row->key, value, least, most);
+    default:
+        return TD_FAIL(TD_CONFIG, "%s: %s is not within %.15g to %.15g", row->key, value, row->min, row->max);
+    }
+}
+
+static td_status set_int(const td_option *row, const char *value, int64_t *field) {
+    char *end;
+    errno = 0;
+    long long number = strtoll(value, &end, 10);
+    bool whole = errno == 0 && end != value && *end == '\0' && strspn(value, "+-0123456789") == strlen(value);
+    if (!whole) return fail_value(row, value, "a whole number");
+    td_status status = check_range(row, value, (double)number);
+    if (status == TD_OK) *field = number;
+    return status;
+}
+
+static td_status set_real(const td_option *row, const char *value, double *field) {
+    char *end;
+    double number = strtod(value, &end);
+    bool plain = end != value && *end == '\0' && isfinite(number) && strspn(value, "+-.0123456789eE") == strlen(value);
+    if (!plain) return fail_value(row, value, "a number");
+    td_status status = check_range(row, value, number);
+    if (status == TD_OK) *field = number;
+    return status;
+}
+
+static td_status set_bool(const td_option *row, const char *value, bool *field) {
+    static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(value, words[i]) != 0) continue;
+        *field = i % 2 == 1;
+        return TD_OK;
+    }
+    return fail_value(row, value, "true or false");
+}
+
+static td_status set_duration(const td_option *row, const char *value, int64_t *field) {
+    int64_t ns;
+    if (td_duration_parse(td_text(value), &ns) != TD_OK)
+        return fail_value(row, value, "a duration such as 200ms, 5s or 1m");
+    td_status status = check_range(row, value, (double)ns);
+    if (status == TD_OK) *field = ns;
+    return status;
+}
+
+static td_status set_bytes(const td_option *row, const char *value, int64_t *field) {
+    static const struct {
+        const char *name;
+        int64_t bytes;
+    } units[] = {{"", 1},
+                 {"B", 1},
+                 {"KB", INT64_C(1) << 10},
+                 {"MB", INT64_C(1) << 20},
+                 {"GB", INT64_C(1) << 30},
+                 {"TB", INT64_C(1) << 40}};
+    size_t digits = strspn(value, "0123456789");
+    errno = 0;
+    long long count = strtoll(value, NULL, 10);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        int64_t bytes;
+        if (digits == 0 || errno != 0 || strcmp(value + digits, units[i].name) != 0) continue;
+        if (__builtin_mul_overflow(count, units[i].bytes, &bytes)) break;
+        td_status status = check_range(row, value, (double)bytes);
+        if (status == TD_OK) *field = bytes;
+        return status;
+    }
+    return fail_value(row, value, "a size such as 4096, 64KB, 20MB or 20GB");
+}
+
+static td_status set_clock(const td_option *row, const char *value, int64_t *field) {
+    if (td_clock_parse(td_text(value), field) == TD_OK) return TD_OK;
+    return fail_value(row, value, "a time of day such as 09:30");
+}
+
+static td_status set_choice(const td_option *row, const char *value, int *field) {
+    const char *nearest = NULL;
+    size_t distance = SIZE_MAX;
+    int index = 0;
+    char words[256], *next = words;
+    (void)snprintf(words, sizeof words, "%s", row->choices);
+    for (char *word; (word = strsep(&next, "|")) != NULL; index++) {
+        if (strcmp(word, value) == 0) {
+            *field = index;
+            return TD_OK;
+        }
+        consider(value, word, &nearest, &distance);
+    }
+    if (nearest == NULL) return TD_FAIL(TD_CONFIG, "%s: \"%s\" is not one of %s", row->key, value, row->choices);
+    return TD_FAIL(TD_CONFIG, "%s: \"%s\" is not one of %s; did you mean \"%s\"?", row->key, value, row->choices,
+                   nearest);
+}
+
+static td_status set_text(const char *value, char **field) {
+    char *copy = td_copy_text(value); /* before the free: `value` may be the field itself */
+    free(*field);
+    *field = copy;
+    return TD_OK;
+}
+
+static td_status set_field(const td_option *row, void *conf, const char *value) {
+    void *field = (char *)conf + row->offset;
+    switch (row->type) {
+    case TD_OPTION_TEXT:
+        return set_text(value, field);
+    case TD_OPTION_INT:
+        return set_int(row, value, field);
+    case TD_OPTION_BOOL:
+        return set_bool(row, value, field);
+    case TD_OPTION_DURATION:
+        return set_duration(row, value, field);
+    case TD_OPTION_BYTES:
+        return set_bytes(row, value, field);
+    case TD_OPTION_CLOCK:
+        return set_clock(row, value, field);
+    case TD_OPTION_CHOICE:
+        return set_choice(row, value, field);
+    case TD_OPTION_REAL:
+        return set_real(row, value, field);
+    }
+    abort(); /* a row of a type that is none */
+}
+
+static void clear_field(const td_option *row, void *conf) {
+    void *field = (char *)conf + row->offset;
+    switch (row->type) {
+    case TD_OPTION_TEXT:
+        *(char **)field = NULL;
+        break;
+    case TD_OPTION_BOOL:
+        *(bool *)field = false;
+        break;
+    case TD_OPTION_CLOCK:
+        *(int64_t *)field = -1;
+        break;
+    case TD_OPTION_CHOICE:
+        *(int *)field = 0;
+        break;
+    case TD_OPTION_REAL:
+        *(double *)field = 0;
+        break;
+    case TD_OPTION_INT:
+    case TD_OPTION_DURATION:
+    case TD_OPTION_BYTES:
+        *(int64_t *)field = 0;
+        break;
+    }
+}
+
+void td_options_init(const td_option *rows, void *conf) {
+    for (; rows->key != NULL; rows++) {
+        clear_field(rows, conf);
+        if (rows->fallback != NULL && set_field(rows, conf, rows->fallback) != TD_OK) abort(); /* the row is wrong */
+    }
+}
+
+td_status td_options_set(const td_option *rows, void *conf, const char *key, const char *value) {
+    const td_option *row = find_row(rows, key);
+    return row != NULL ? set_field(row, conf, value) : fail_unknown_key(rows, key);
+}
+
+td_status td_options_check(const td_option *rows, const void *conf) {
+    for (; rows->key != NULL; rows++) {
+        if (!rows->required || rows->type != TD_OPTION_TEXT) continue;
+        if (*(char *const *)(const void *)((const char *)conf + rows->offset) == NULL)
+            return TD_FAIL(TD_CONFIG, "%s: missing: %s", rows->key, rows->help);
+    }
+    return TD_OK;
+}
+
+void td_options_fini(const td_option *rows, void *conf) {
+    for (; rows->key != NULL; rows++) {
+        if (rows->type != TD_OPTION_TEXT) continue;
+        char **field = (char **)(void *)((char *)conf + rows->offset);
+        free(*field);
+        *field = NULL;
+    }
+}

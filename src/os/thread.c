@@ -1,0 +1,63 @@
+/* src/os/thread.c - the loop around a step: run, idle, stop. */
+#include "os/thread.h"
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* Sleeps until idle_us have passed or a stop is asked for, whichever comes first. */
+static void idle(td_thread *thread) {
+    struct timespec until;
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += thread->idle_us / 1000000;
+    until.tv_nsec += (long)(thread->idle_us % 1000000) * 1000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    (void)sem_clockwait(&thread->wake, CLOCK_MONOTONIC, &until); /* woken, timed out or interrupted: look again */
+}
+
+static void *run(void *thread_any) {
+    td_thread *thread = thread_any;
+    while (!atomic_load_explicit(&thread->stop, memory_order_acquire))
+        if (thread->step(thread->self) == 0) idle(thread);
+    return NULL;
+}
+
+td_status td_thread_start(td_thread *thread, const char *name, td_step_fn step, void *self, unsigned idle_us) {
+    thread->step = step;
+    thread->self = self;
+    thread->idle_us = idle_us;
+    thread->started = false;
+    atomic_init(&thread->stop, false);
+    if (sem_init(&thread->wake, 0, 0) != 0) return TD_FAIL(TD_RETRY, "no semaphore for thread %s", name);
+
+    /* Signals go to the main thread alone: it is the one that decides to end. A thread inherits the mask. */
+    sigset_t ending, before;
+    (void)sigemptyset(&ending);
+    (void)sigaddset(&ending, SIGINT);
+    (void)sigaddset(&ending, SIGTERM);
+    (void)sigaddset(&ending, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &ending, &before);
+    int error = pthread_create(&thread->handle, NULL, run, thread);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0) {
+        (void)sem_destroy(&thread->wake);
+        return TD_FAIL(TD_RETRY, "cannot start thread %s: error %d", name, error);
+    }
+    thread->started = true;
+    char short_name[16]; /* all that the system keeps */
+    (void)snprintf(short_name, sizeof short_name, "%s", name);
+    (void)pthread_setname_np(thread->handle, short_name);
+    return TD_OK;
+}
+
+void td_thread_stop(td_thread *thread) {
+    if (!thread->started) return;
+    atomic_store_explicit(&thread->stop, true, memory_order_release);
+    (void)sem_post(&thread->wake);
+    (void)pthread_join(thread->handle, NULL);
+    (void)sem_destroy(&thread->wake);
+    thread->started = false;
+}
