@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""tests/fault/bad_input.py - bad input never kills and never vanishes: a clear error or a rejected record with its
+reason, and the rest goes on. Each case says what it broke and what the program made of it.
+"""
+import gzip
+import json
+import pathlib
+import socket
+import subprocess
+import sys
+import zipfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import tapedeck as td  # noqa: E402
+
+DATA = td.ROOT / "examples" / "data"
+CASES = []
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+def lean_zip(folder, name, lines):
+    path = pathlib.Path(folder) / f"{name.split('_')[1]}_{name}.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr(f"{name}.csv", "".join(line + "\n" for line in lines))
+    return path
+
+
+def trades(count, start_ms=34200000):
+    return [f"{start_ms + 500 * i},{1800000 + i % 50 * 100},100,P,1,0" for i in range(count)]
+
+
+def topic(data, name):
+    done = subprocess.run([td.PROGRAM, "log", "cat", name, "--data", data], stdout=subprocess.PIPE, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def lean(home, *files, **options):
+    return td.config(f"{home}/c.yaml", f"{home}/data", [f"file: {{ format: lean, path: {home}/*.zip }}"], **options)
+
+
+@case
+def price_out_of_range(home):
+    bad = trades(100)
+    bad[10] = "34205000,1e34,100,P,1,0"
+    bad[20] = "34210000,-10000,100,P,1,0"
+    bad[30] = "34215000,1800000,0,P,1,0"
+    bad[40] = "34220000,1800000"
+    lean_zip(home, "20131007_xyz_Trade_Tick", bad)
+    s = td.run(lean(home))
+    assert (s["events"], s["accepted"], s["quarantined"], s["rejected"]) == (100, 96, 2, 2), s
+    reasons = sorted((r["value"]["reason"], r["value"]["line"]) for r in topic(f"{home}/data", "rejected"))
+    assert reasons == [("malformed", 41), ("range", 11)], reasons
+    refused = sorted(r["value"]["reason"] for r in topic(f"{home}/data", "quarantine"))
+    assert refused == ["non-positive", "non-positive"], refused
+    return "price 1e30 and a short line rejected, price -1 and size 0 quarantined, 96 of 100 in the bars"
+
+
+@case
+def truncated_zip(home):
+    whole = lean_zip(home, "20131007_abc_Trade_Tick", trades(2000))
+    cut = lean_zip(home, "20131007_xyz_Trade_Tick", trades(20000))
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+    s = td.run(lean(home))
+    unreadable = [r["value"] for r in topic(f"{home}/data", "rejected")]
+    assert s["rejected"] == 1 and unreadable[0]["reason"] == "unreadable", (s, unreadable)
+    assert cut.name in unreadable[0]["source"], unreadable
+    abc = [r for r in td.rows(f"{home}/data", "bars") if r[0] == "LEAN:ABC"]
+    assert sum(r[11] for r in abc) >= 3 * 2000, "the whole file must be complete in all three widths"
+    assert s["accepted"] >= 2000
+    return f"{whole.name} whole, the cut file gave {s['accepted'] - 2000} ticks and one rejected record"
+
+
+@case
+def not_a_zip(home):
+    lean_zip(home, "20131007_abc_Trade_Tick", trades(200))
+    (pathlib.Path(home) / "xyz.zip").write_bytes(b"this is no archive at all")
+    s = td.run(lean(home))
+    assert s["rejected"] == 1 and s["accepted"] == 200, s
+    return "one rejected record, the other file whole"
+
+
+@case
+def json_cut_in_half(home):
+    lines = gzip.open(DATA / "binance" / "spot_btcusdt_20240808.gz", "rt").read().splitlines()[:4000]
+    ticks = [i for i, line in enumerate(lines) if "@trade" in line]
+    for i in ticks[10:15]:
+        lines[i] = lines[i][: len(lines[i]) // 2]
+    lines[ticks[20]] = lines[ticks[20]].replace('"p":"6', '"p":"1e30","x":"6')
+    with gzip.open(f"{home}/btc.gz", "wt") as f:
+        f.write("\n".join(lines) + "\n")
+    file = td.config(f"{home}/c.yaml", f"{home}/data",
+                     [f"file: {{ format: binance-collector, path: {home}/btc.gz }}"])
+    s = td.run(file)
+    reasons = sorted(r["value"]["reason"] for r in topic(f"{home}/data", "rejected"))
+    assert reasons == ["malformed"] * 5 + ["range"], reasons
+    assert s["events"] == s["accepted"] + s["rejected"] and s["rejected"] == 6, s
+    return f"6 frames rejected with their reasons, {s['accepted']} ticks accepted"
+
+
+@case
+def cut_gzip(home):
+    whole = (DATA / "binance" / "spot_btcusdt_20240808.gz").read_bytes()
+    pathlib.Path(f"{home}/btc.gz").write_bytes(whole[: len(whole) // 3])
+    file = td.config(f"{home}/c.yaml", f"{home}/data",
+                     [f"file: {{ format: binance-collector, path: {home}/btc.gz }}"])
+    s = td.run(file)
+    assert s["rejected"] == 1 and s["accepted"] > 5000, s
+    return f"{s['accepted']} ticks before the cut, one rejected record"
+
+
+@case
+def unknown_key(home):
+    lean_zip(home, "20131007_abc_Trade_Tick", trades(10))
+    file = td.config(f"{home}/c.yaml", f"{home}/data", [f"file: {{ formt: lean, path: {home}/*.zip }}"])
+    s = td.run(file, check=2)
+    assert f"{file}:2:" in s["stderr"] and '"format"' in s["stderr"], s["stderr"]
+    return s["stderr"].strip().splitlines()[-1].replace(home, "…")
+
+
+@case
+def what_does_not_exist_yet(home):
+    lean_zip(home, "20131007_abc_Trade_Tick", trades(10))
+    for key, value in (("hours", "regular"), ("rules", "venue")):
+        s = td.run(lean(home), "--set", f"{key}={value}", check=2)
+        assert key in s["stderr"] and value in s["stderr"], s["stderr"]
+    return "hours: regular and rules: venue are refused by name"
+
+
+@case
+def missing_files(home):
+    s = td.run(td.config(f"{home}/c.yaml", f"{home}/data", [f"file: {{ format: lean, path: {home}/none/*.zip }}"]),
+               check=3)
+    assert "path" in s["stderr"] and "none" in s["stderr"], s["stderr"]
+    s = td.run(f"{home}/nothing.yaml", check=2)
+    assert "nothing.yaml" in s["stderr"], s["stderr"]
+    return "a glob that matches nothing and a configuration that is not there are named"
+
+
+@case
+def broken_strategy(home):
+    lean_zip(home, "20131007_abc_Trade_Tick", trades(10))
+    strategy = pathlib.Path(home) / "s.td"
+    strategy.write_text("strategy s on bars(1m)\n  f = smaa(close, 5)\n  buy when f > close\n")
+    s = td.run(lean(home, strategies=[strategy]), check=3)
+    assert "s.td:2:" in s["stderr"] and "sma" in s["stderr"], s["stderr"]
+    return "file, line and the nearest name are said"
+
+
+@case
+def corrupt_batch(home):
+    """A byte flipped in the middle of one tape partition: that partition stands, the others go on."""
+    for symbol in ("abc", "def", "ghi", "jkl", "mno"):
+        lean_zip(home, f"20131007_{symbol}_Trade_Tick", trades(20000))
+    file = lean(home, sink=False)
+    td.run(file)
+    wanted = td.digests(f"{home}/data", ["bars"])
+    victim = max(pathlib.Path(f"{home}/data").glob("tape-*/*.log"), key=lambda p: p.stat().st_size)
+    with open(victim, "r+b") as f:
+        f.seek(victim.stat().st_size // 2)
+        byte = f.read(1)
+        f.seek(-1, 1)
+        f.write(bytes([byte[0] ^ 0x40]))
+    for path in pathlib.Path(f"{home}/data").glob("bars-*/*"):
+        path.unlink()
+    for path in pathlib.Path(f"{home}/data").glob("snapshots/*"):
+        path.unlink()
+    s = td.run(file, check=1)
+    got = td.digests(f"{home}/data", ["bars"])
+    partition = victim.parent.name.split("-")[1]
+    different = [k for k in wanted if wanted[k] != got.get(k)]
+    assert different == [f"bars-{partition}"], different
+    verify = subprocess.run([td.PROGRAM, "log", "verify", "--data", f"{home}/data"], text=True, check=False,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert verify.returncode == 1 and victim.parent.name in verify.stdout, verify
+    assert s["bars"] > 0, s
+    return f"{victim.parent.name} stands still and is named by run (exit 1) and log verify; the other bars are equal"
+
+
+@case
+def second_process(home):
+    lean_zip(home, "20131007_abc_Trade_Tick", trades(5000))
+    file = lean(home)
+    first = td.start(file, "--set", "speed=1x")
+    try:
+        while not (pathlib.Path(home) / "data" / "LOCK").exists():
+            assert first.poll() is None, first.stderr.read()
+        wait_for_lock(home)
+        s = td.run(file, check=3)
+        assert f"{home}/data" in s["stderr"] and "another" in s["stderr"], s["stderr"]
+        assert first.poll() is None, "the first process must go on"
+        ls = subprocess.run([td.PROGRAM, "log", "ls", "--data", f"{home}/data"], stdout=subprocess.PIPE, check=True)
+        assert b"tape" in ls.stdout
+    finally:
+        td.kill(first)
+    return "the second run is refused and names the folder; log ls reads beside the first"
+
+
+def wait_for_lock(home):
+    import time
+    for _ in range(200):
+        if list((pathlib.Path(home) / "data").glob("tape-*")):
+            return
+        time.sleep(0.02)
+
+
+@case
+def port_in_use(home):
+    lean_zip(home, "20131007_abc_Trade_Tick", trades(10))
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        address = "127.0.0.1:%d" % busy.getsockname()[1]
+        s = td.run(lean(home, extra=f"serve: {{ listen: {address} }}\n"), check=3)
+    assert "serve.listen" in s["stderr"] and address in s["stderr"], s["stderr"]
+    s = td.run(lean(home, extra="serve: { listen: 0.0.0.0:8750 }\n"), check=3)
+    assert "serve.listen" in s["stderr"] and "loopback" in s["stderr"], s["stderr"]
+    return "a port in use and an address other than loopback are refused by key"
+
+
+@case
+def two_feeds_one_instrument(home):
+    lean_zip(home, "20131007_abc_Trade_Tick", trades(10))
+    feed = f"file: {{ format: lean, path: {home}/*.zip }}"
+    file = td.config(f"{home}/c.yaml", f"{home}/data", [feed, feed])
+    s = td.run(file, check=3)
+    assert "venue" in s["stderr"] and "LEAN:ABC" in s["stderr"], s["stderr"]
+    return "refused, with `venue:` as the cure"
+
+
+@case
+def other_inputs(home):
+    lean_zip(home, "20131007_abc_Trade_Tick", trades(100))
+    td.run(lean(home))
+    lean_zip(home, "20131007_abc_Trade_Tick", trades(50))
+    s = td.run(lean(home), check=3)
+    assert "other" in s["stderr"] and "log.dir" in s["stderr"], s["stderr"]
+    s = td.run(lean(home, partitions=4), check=3)
+    assert "partitions" in s["stderr"], s["stderr"]
+    return "a log goes on only with the inputs and the partitions it was made of"
+
+
+def main():
+    failed = 0
+    for test in CASES:
+        with td.folder() as home:
+            try:
+                print(f"{test.__name__}: {test(home)}", flush=True)
+            except AssertionError as error:
+                failed += 1
+                print(f"{test.__name__}: FAILED: {error}", flush=True)
+    print(f"{len(CASES) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
