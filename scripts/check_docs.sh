@@ -16,6 +16,9 @@ for doc in README.md ARCHITECTURE.md CONTRIBUTING.md $(find docs -name '*.md' 2>
     for function in $(grep -oE '\btd_[a-z0-9_]+' "$doc" | sort -u); do
         grep -rqwE "$function" src || { echo "$doc: no such name in src/: $function" && bad=1; }
     done
+    sed -nE 's/.*`(src[^`]*)` `([a-z0-9_]+)`.*/\1 \2/p' "$doc" | while read -r file function; do # "where" in tables
+        grep -qE "\b$function\(" "$file" || { echo "$doc: $file has no $function" && exit 1; }
+    done || bad=1
     for link in $(grep -oE '\]\([^):# ]+' "$doc" | sed 's/^](//'); do
         [ -e "$(dirname "$doc")/$link" ] || { echo "$doc: broken link: $link" && bad=1; }
     done
