@@ -31,6 +31,6 @@ static inline uint64_t td_hash_bytes(td_bytes b) {
     } else {
         for (size_t i = 0; i < n; i++) w = w << 8 | p[i];
     }
-    h = (h ^ w) * 0xc4ceb9fe1a85ec53u;
-    return h ^ h >> 29;
+    td_u128 product = (td_u128)(h ^ w) * 0xc4ceb9fe1a85ec53u; /* folded, so that high bytes reach the low bits too */
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
