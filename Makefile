@@ -19,7 +19,7 @@ check: all ## under a minute: style, layers, unit tests, contracts, 50 simulatio
 bench: all ## measure replay beside a hand-written loop, DuckDB and polars; BENCH_TICKS=40000000 for the full day
 	bench/run.py
 
-soak: setup-test all ## the long counts: SOAK_SEEDS=2000 simulation seeds, FUZZ_S=600 seconds per parser
+soak: setup-test all ## for hours: the counts of simulation and kills times TAPEDECK_SOAK=40, FUZZ_S=600 per parser
 	scripts/soak.sh
 
 lint: setup-test build-clang/build.ninja ## build with clang, then clang-tidy
