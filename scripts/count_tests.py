@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Counts the tests of one suite: count_tests.py LOG.json RUN.log STATUS prints "passed failed skipped".
+"""Counts the tests of one suite: count_tests.py LOG.json RUN.log STATUS prints "passed failed skipped" as its last line.
 
 A program that says how many tests it ran (cmocka's summary, or a line "N passed, N failed[, N skipped]") counts with
-that number; any other counts as one. Skips and failures are told on stderr.
+that number; any other counts as one. Before that stand the skips with their reason, the end of what failed, and all that
+programs with a line of that second kind have to say: what an oracle compared is part of its result.
 """
 import json
 import pathlib
@@ -10,12 +11,20 @@ import re
 import sys
 
 
+def said(test):
+    """Lines of its output."""
+    return (test.get("stdout", "") + "\n" + test.get("stderr", "")).strip().splitlines()
+
+
+OWN_LINE = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.M)
+
+
 def of_program(test):
     """(passed, failed, skipped) of one program."""
-    out = test.get("stdout", "") + test.get("stderr", "")
+    out = "\n".join(said(test))
     if test["result"] == "SKIP":
         return 0, 0, 1
-    own = re.findall(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", out, re.M)
+    own = OWN_LINE.findall(out)
     if own:
         passed, failed, skipped = (int(n or 0) for n in own[-1])
     else:
@@ -35,12 +44,13 @@ for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []
     counts = of_program(test)
     totals = [a + b for a, b in zip(totals, counts)]
     if counts[1]:
-        print(f"  FAILED {test['name']}: {test['result']}", file=sys.stderr)
-    if counts[2]:
-        said = [s for s in test.get("stdout", "").splitlines() if "skip" in s.lower()]
-        reason = said[0] if said else (test.get("stdout", "").strip().splitlines() or ["no reason given"])[-1]
-        print(f"  skipped in {test['name']}: {reason.strip()}", file=sys.stderr)
+        print(f"  FAILED {test['name']}: {test['result']}")
+    if counts[1] or OWN_LINE.search("\n".join(said(test))):
+        print(*(f"  | {line}" for line in said(test)[-60:]), sep="\n")
+    elif counts[2]:
+        reasons = [line for line in said(test) if "skip" in line.lower()] or said(test) or ["no reason given"]
+        print(f"  skipped in {test['name']}: {reasons[0]}")
 if status != 0 and totals[1] == 0:
-    print(f"  the suite ended with status {status}; see {run}", file=sys.stderr)
+    print(f"  the suite ended with status {status}; see {run}")
     totals[1] = 1
 print(*totals)

@@ -15,11 +15,11 @@ suite() {
     log=$results/$1-$2
     meson test -C "$1" --no-rebuild --suite "$2" --logbase "test-$2" >"$log.log" 2>&1
     status=$?
-    counts=$(python3 scripts/count_tests.py "$1/meson-logs/test-$2.json" "$log.log" $status)
-    set -- "$1" "$2" $counts
+    told=$(python3 scripts/count_tests.py "$1/meson-logs/test-$2.json" "$log.log" $status)
+    set -- "$1" "$2" $(say "$told" | tail -n 1)
     passed=$((passed + $3)) failed=$((failed + $4)) skipped=$((skipped + $5))
     say "$1 $2: $3 passed, $4 failed, $5 skipped in $(($(date +%s) - began)) s"
-    if [ "$4" -gt 0 ]; then cat "$log.log" "$1/meson-logs/test-$2.txt" 2>/dev/null | tail -n 200; fi
+    say "$told" | sed '$d'
 }
 
 # build TARGET…: a build that fails counts as one failure and its suites are not run.
