@@ -1,20 +1,43 @@
 /* src/stream/graph.h - strategies of one bar width as one flat graph of incremental operators. The language compiles to
- * it (lang/), the state runs it. A graph is constant once built and shared by threads; what it remembers of one
- * instrument is a flat block of state_bytes without pointers: a snapshot copies it. Equal sub-expressions are one node.
- * No clock, no file, no allocation in td_graph_apply. */
+ * it (lang/, through graph_build.h), the state runs it. A graph is constant once built and shared by threads; what it
+ * remembers of one instrument is a flat block of state_bytes without pointers: a snapshot copies it. Equal
+ * sub-expressions are one node, over all strategies of the width; a node's past is kept once, as far back as anybody
+ * looks. A node that only strategies for other instruments use is not computed.
+ * No clock, no file, no allocation in td_graph_apply.
+ *
+ * A strategy holds one target per instrument: 0, or its quantity long (+) or short (-). Each bar, from the actions
+ * whose condition is true (na is not true):
+ *   1. An exit beats the entry of its side: `sell` takes `buy` away, `cover` takes `short` away, `exit` both.
+ *   2. `buy` and `short` both left contradict each other: nothing happens.
+ *   3. `buy` left:   flat or short -> long  (one signal, also when it reverses); long  -> nothing.
+ *      `short` left: flat or long  -> short (one signal, also when it reverses); short -> nothing.
+ *   4. No entry left: long and `sell` or `exit` -> flat; short and `cover` or `exit` -> flat; else nothing.
+ * Of several actions that could give the signal the first in the program gives it, with its word, quantity and note. */
 #pragma once
 #include "model/bar.h"
 #include "model/signal.h"
 
 typedef struct td_graph td_graph;
 
-/* Called for each signal that a bar gives, in the order of strategies and actions in the program. Fields filled:
- * strategy, note, instrument, ordinal, event_ns, width_ns, price, target, known_at_ns, action, status. */
+/* Called for each signal that a bar gives, in the order of strategies in the program. Fields filled: strategy, note,
+ * instrument, ordinal, event_ns, width_ns, price, target, known_at_ns, action, status. */
 typedef void (*td_signal_fn)(void *arg, const td_signal *signal);
 
 void td_graph_free(td_graph *graph); /* accepts NULL */
 int64_t td_graph_width_ns(const td_graph *graph);
 size_t td_graph_state_bytes(const td_graph *graph); /* per instrument, a multiple of 16 */
-/* Applies one final bar of `instrument` (its name, for sets) to its block (zeroed before the first bar). */
+/* Applies one final bar of `instrument` (its name, for sets) to its block: aligned to 16, zeroed before the first bar,
+ * always of the same instrument. */
 void td_graph_apply(const td_graph *graph, void *state, td_bytes instrument, const td_bar *bar, td_signal_fn fn,
                     void *arg);
+
+typedef struct td_graph_line { /* a named series of numbers that a chart can draw */
+    td_bytes strategy, name;   /* "golden_cross", "slow"; the graph's */
+    uint32_t node, owner;      /* the graph's own */
+} td_graph_line;
+
+/* All lines in the order of the program; returns how many. */
+size_t td_graph_lines(const td_graph *graph, const td_graph_line **out_lines);
+/* The line's value after the last bar applied to `state`; false when it is na or the strategy is not for this
+ * instrument. */
+bool td_graph_line_value(const td_graph *graph, const void *state, size_t line, double *out);

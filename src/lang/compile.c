@@ -1,0 +1,178 @@
+/* src/lang/compile.c - texts to graphs: parse all, then give each strategy's statements to the graph of its width. */
+#include "lang/lang.h"
+#include "lang/lower.h"
+#include <math.h>
+#include <stdlib.h>
+
+typedef struct compiler {
+    td_tree tree;
+    td_diags diags;
+    td_buf builders; /* td_graph_builder *, by ascending width */
+    td_buf widths;   /* int64_t, beside them */
+} compiler;
+
+static size_t width_count(const compiler *c) { return c->widths.size / sizeof(int64_t); }
+static int64_t *widths(const compiler *c) { return (int64_t *)(void *)c->widths.data; }
+static td_graph_builder **builders(const compiler *c) { return (td_graph_builder **)(void *)c->builders.data; }
+
+static td_graph_builder *builder_for(compiler *c, int64_t width_ns) {
+    size_t count = width_count(c), at = 0;
+    while (at < count && widths(c)[at] < width_ns) at++;
+    if (at < count && widths(c)[at] == width_ns) return builders(c)[at];
+    td_graph_builder *builder = td_graph_builder_new(width_ns);
+    td_buf_put(&c->widths, &width_ns, sizeof width_ns);
+    td_buf_put(&c->builders, &builder, sizeof builder);
+    memmove(widths(c) + at + 1, widths(c) + at, (count - at) * sizeof(int64_t));
+    memmove(builders(c) + at + 1, builders(c) + at, (count - at) * sizeof(td_graph_builder *));
+    widths(c)[at] = width_ns;
+    builders(c)[at] = builder;
+    return builder;
+}
+
+/* ---- statements ---- */
+
+static void lower_definition(td_lowering *l, const td_stmt *s) {
+    const td_scope_name *before = td_lower_find(l, s->name);
+    if (before != NULL) {
+        uint32_t line = td_diag_line(&l->diags->texts[l->strategy->file], before->offset);
+        td_lower_fail(l, s->offset, "'%.*s' is already defined, on line %u", TD_WORD(s->name), line);
+        return;
+    }
+    td_scope_name name = {.name = s->name, .node = td_lower_expr(l, s->expr), .offset = s->offset};
+    td_buf_put(&l->scope, &name, sizeof name);
+    if (name.node == TD_NODE_BAD || s->kind == TD_STMT_PARAM) return;
+    td_node node = td_graph_builder_node(l->builder, name.node);
+    if (node.type != TD_TYPE_CONDITION && node.op != TD_OP_CONSTANT)
+        td_graph_builder_add_line(l->builder, s->name, name.node);
+}
+
+/* A constant above 0 as decimal(19,8), or 0 after an error. */
+static int64_t lower_qty(td_lowering *l, uint32_t expr) {
+    uint32_t node = td_lower_number(l, expr), offset = td_tree_expr(l->tree, expr)->offset;
+    if (node == TD_NODE_BAD) return 0;
+    td_node n = td_graph_builder_node(l->builder, node);
+    if (n.op != TD_OP_CONSTANT) {
+        td_lower_fail(l, offset, "qty must be constant: a number, or made of numbers and params");
+        return 0;
+    }
+    td_i128 qty = 0;
+    bool fits = !td_value_is_na(n.constant);
+    if (fits && n.type == TD_TYPE_DECIMAL) {
+        qty = td_div_half_even(n.constant, 10);
+    } else if (fits) {
+        double x = floor(td_value_to_real(n.constant) * 1e8 + 0.5);
+        fits = x > 0 && x < 9e18;
+        qty = fits ? (td_i128)x : 0;
+    }
+    if (fits && qty > 0 && qty <= INT64_MAX) return (int64_t)qty;
+    td_lower_fail(l, offset, "qty must be above 0 (at least 0.00000001) and below 90 billion");
+    return 0;
+}
+
+static void lower_action(td_lowering *l, const td_stmt *s) {
+    td_graph_action action = {.action = s->action, .note = s->note, .qty = 100000000}; /* one */
+    if (s->qty != 0) action.qty = lower_qty(l, s->qty);
+    action.condition = td_lower_condition(l, s->expr);
+    if (action.qty > 0 && action.condition != TD_NODE_BAD) td_graph_builder_add_action(l->builder, &action);
+}
+
+/* ---- strategies ---- */
+
+static const td_strategy_tree *strategy_at(const compiler *c, size_t i) {
+    return (const td_strategy_tree *)(const void *)c->tree.strategies.data + i;
+}
+
+static void check_unique(compiler *c, size_t index) {
+    const td_strategy_tree *s = strategy_at(c, index);
+    for (size_t i = 0; i < index && s->name.size > 0; i++) {
+        const td_strategy_tree *other = strategy_at(c, i);
+        if (!td_bytes_equal(s->name, other->name)) continue;
+        const td_source_text *text = &c->diags.texts[other->file];
+        td_diag_add(&c->diags, s->file, s->offset, "strategy '%.*s' is already defined, in %.80s:%u", TD_WORD(s->name),
+                    text->file, td_diag_line(text, other->offset));
+        return;
+    }
+}
+
+static void lower_strategy(compiler *c, const td_strategy_tree *s) {
+    td_lowering l = {.tree = &c->tree, .diags = &c->diags, .strategy = s, .builder = builder_for(c, s->width_ns)};
+    const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data;
+    td_graph_builder_begin_strategy(l.builder, s->name, s->set_count > 0 ? sets + s->set_first : NULL, s->set_count);
+    for (l.stmts_done = 0; l.stmts_done < s->stmt_count; l.stmts_done++) {
+        const td_stmt *stmt = td_tree_stmt(&c->tree, s->stmt_first + l.stmts_done);
+        if (stmt->kind == TD_STMT_ACTION)
+            lower_action(&l, stmt);
+        else
+            lower_definition(&l, stmt);
+    }
+    td_buf_fini(&l.scope);
+}
+
+/* The place of the first byte that is not UTF-8, or the size. */
+static size_t find_bad_utf8(td_bytes text) {
+    size_t i = 0;
+    while (i < text.size) {
+        uint8_t c = text.data[i];
+        size_t more = c < 0x80                ? 0
+                      : c >= 0xc2 && c < 0xe0 ? 1
+                      : c >= 0xe0 && c < 0xf0 ? 2
+                      : c >= 0xf0 && c < 0xf5 ? 3
+                                              : 4;
+        if (more == 4 || i + more >= text.size) return i;
+        uint32_t point = more == 0 ? c : c & (0x3fu >> more);
+        for (size_t k = 1; k <= more; k++) {
+            if ((text.data[i + k] & 0xc0) != 0x80) return i;
+            point = point << 6 | (text.data[i + k] & 0x3f);
+        }
+        bool overlong = (more == 2 && point < 0x800) || (more == 3 && point < 0x10000);
+        if (overlong || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) return i;
+        i += more + 1;
+    }
+    return i;
+}
+
+static void parse_text(compiler *c, uint32_t file) {
+    td_bytes text = c->diags.texts[file].text;
+    if (text.size > TD_TEXT_BYTES_MAX) {
+        td_diag_add(&c->diags, file, 0, "this text is larger than %d bytes", TD_TEXT_BYTES_MAX);
+        return;
+    }
+    size_t bad = find_bad_utf8(text);
+    if (bad < text.size)
+        td_diag_add(&c->diags, file, (uint32_t)bad, "this byte is not UTF-8");
+    else
+        td_parse(&c->tree, &c->diags, file);
+}
+
+static void build_graphs(compiler *c, td_graph ***out_graphs, size_t *out_count) {
+    size_t count = width_count(c);
+    td_graph **graphs = td_alloc_zero(count, sizeof(td_graph *));
+    for (size_t i = 0; i < count; i++) graphs[i] = td_graph_build(builders(c)[i]);
+    *out_graphs = graphs;
+    *out_count = count;
+}
+
+td_status td_lang_compile(const td_source_text *texts, size_t text_count, td_graph ***out_graphs, size_t *out_count,
+                          td_buf *out_errors) {
+    compiler c = {.diags = {.texts = texts}};
+    td_status status = TD_OK;
+    *out_graphs = NULL;
+    *out_count = 0;
+    td_tree_init(&c.tree);
+    for (uint32_t i = 0; i < text_count; i++) parse_text(&c, i);
+    for (size_t i = 0; i < c.tree.strategies.size / sizeof(td_strategy_tree); i++) {
+        check_unique(&c, i);
+        lower_strategy(&c, strategy_at(&c, i));
+    }
+    if (c.diags.count == 0) {
+        build_graphs(&c, out_graphs, out_count);
+    } else {
+        td_diag_print(&c.diags, out_errors);
+        status = TD_FAIL(TD_CONFIG, "%zu errors in strategies", c.diags.count);
+    }
+    for (size_t i = 0; i < width_count(&c); i++) td_graph_builder_free(builders(&c)[i]);
+    td_buf_fini(&c.widths);
+    td_buf_fini(&c.builders);
+    td_tree_fini(&c.tree);
+    return status;
+}

@@ -1,0 +1,60 @@
+/* src/lang/parse.h - words to trees: strategies with their sets and statements, expressions as nodes in one array.
+ * Borrows the texts. After an error the rest of its statement is skipped, so that each tells of itself alone. */
+#pragma once
+#include "lang/diag.h"
+#include "stream/value.h"
+
+typedef enum td_expr_kind {
+    TD_EXPR_BAD, /* an error was said */
+    TD_EXPR_NUMBER,
+    TD_EXPR_NAME,
+    TD_EXPR_CALL, /* text(children) */
+    TD_EXPR_OP,   /* one child: "-" or "not"; two: the rest */
+    TD_EXPR_IF,   /* condition, then, else */
+    TD_EXPR_AGO,  /* child 0 as it was child 1 bars ago */
+} td_expr_kind;
+
+typedef struct td_expr { /* number 0 is BAD; children are a list */
+    td_value number;
+    td_bytes text;
+    uint32_t offset; /* where it begins */
+    uint32_t first, next;
+    uint32_t depth; /* 1 without children; at most TD_EXPR_DEPTH_MAX */
+    uint8_t kind;   /* td_expr_kind */
+} td_expr;
+
+enum { TD_EXPR_DEPTH_MAX = 200, TD_NAME_BYTES_MAX = 63, TD_NOTE_BYTES_MAX = 200, TD_TEXT_BYTES_MAX = 1 << 20 };
+
+typedef enum td_stmt_kind { TD_STMT_PARAM, TD_STMT_LET, TD_STMT_ACTION } td_stmt_kind;
+
+typedef struct td_stmt {
+    td_bytes name; /* of param and let */
+    td_bytes note;
+    uint32_t offset; /* of the name, or of the action's word */
+    uint32_t expr;   /* value of param or let, condition of an action; 0 after an error */
+    uint32_t qty;    /* expression, or 0 */
+    uint8_t kind;    /* td_stmt_kind */
+    uint8_t action;  /* td_action */
+} td_stmt;
+
+typedef struct td_strategy_tree {
+    td_bytes name; /* "" after an error */
+    int64_t width_ns;
+    uint32_t file, offset; /* of the name */
+    uint32_t set_first, set_count, stmt_first, stmt_count;
+} td_strategy_tree;
+
+typedef struct td_tree {
+    td_buf exprs;      /* td_expr */
+    td_buf stmts;      /* td_stmt */
+    td_buf sets;       /* td_bytes */
+    td_buf strategies; /* td_strategy_tree */
+} td_tree;
+
+void td_tree_init(td_tree *tree);
+void td_tree_fini(td_tree *tree);
+static inline td_expr *td_tree_expr(const td_tree *tree, uint32_t i) { return (td_expr *)(void *)tree->exprs.data + i; }
+static inline td_stmt *td_tree_stmt(const td_tree *tree, uint32_t i) { return (td_stmt *)(void *)tree->stmts.data + i; }
+
+/* Adds the strategies of text number `file` to the tree and what is wrong to diags. */
+void td_parse(td_tree *tree, td_diags *diags, uint32_t file);

@@ -1,0 +1,245 @@
+/* src/lang/parse_expr.c - expressions: precedence from `or` down to names and numbers. */
+#include "base/time.h"
+#include "lang/parser.h"
+#include "lang/words.h"
+
+static td_expr *expr_at(const td_parser *p, uint32_t i) { return td_tree_expr(p->tree, i); }
+
+static uint32_t new_expr(td_parser *p, td_expr expr) {
+    expr.depth = 1;
+    for (uint32_t i = expr.first; i != 0; i = expr_at(p, i)->next)
+        if (expr_at(p, i)->depth >= expr.depth) expr.depth = expr_at(p, i)->depth + 1;
+    if (expr.depth > TD_EXPR_DEPTH_MAX) {
+        td_token place = {.offset = expr.offset};
+        td_parser_fail(p, place, "this expression is nested too deeply: name its parts");
+    }
+    if (p->failed) return 0;
+    td_buf_put(&p->tree->exprs, &expr, sizeof expr);
+    return (uint32_t)(p->tree->exprs.size / sizeof expr) - 1;
+}
+
+/* A node with up to three children; 0 ends them. */
+static uint32_t new_parent(td_parser *p, td_expr expr, const uint32_t children[4]) {
+    if (p->failed) return 0;
+    expr.first = children[0];
+    for (int i = 0; children[i] != 0; i++) expr_at(p, children[i])->next = children[i + 1];
+    return new_expr(p, expr);
+}
+
+static uint32_t new_op(td_parser *p, td_token op, uint32_t a, uint32_t b) {
+    uint32_t offset = b != 0 ? expr_at(p, a)->offset : op.offset;
+    td_expr expr = {.kind = TD_EXPR_OP, .text = op.text, .offset = offset};
+    return new_parent(p, expr, (const uint32_t[]){a, b, 0, 0});
+}
+
+/* The parser calls itself for what is nested: bounded, as the stack is. */
+static bool go_deeper(td_parser *p) {
+    if (++p->depth > TD_EXPR_DEPTH_MAX)
+        td_parser_fail(p, p->token, "this expression is nested too deeply: name its parts");
+    return !p->failed;
+}
+
+/* ---- numbers ---- */
+
+/* digits[.digits] [%] as an exact decimal. */
+static td_value parse_number(td_parser *p) {
+    td_token token = p->token;
+    td_value m = 0, limit = TD_VALUE_DECIMAL_MAX;
+    const uint8_t *point = memchr(token.text.data, '.', token.text.size);
+    int places = point == NULL ? 0 : (int)(token.text.data + token.text.size - point) - 1;
+    for (size_t i = 0; i < token.text.size && m <= limit; i++)
+        if (token.text.data[i] != '.') m = m * 10 + (token.text.data[i] - '0');
+    if (m > limit) td_parser_fail(p, token, "this number has too many digits");
+    td_parser_advance(p);
+    if (td_parser_accept(p, "%")) places += 2;
+    for (; places > TD_VALUE_SCALE && m % 10 == 0; places--) m /= 10;
+    if (places > TD_VALUE_SCALE) td_parser_fail(p, token, "a number has at most %d decimals", TD_VALUE_SCALE);
+    for (; places < TD_VALUE_SCALE && m <= limit; places++) m *= 10;
+    if (m > limit) td_parser_fail(p, token, "this number is too large: at most 10^23");
+    return p->failed ? TD_VALUE_NA : m;
+}
+
+td_value td_parse_literal(td_parser *p) {
+    bool negative = td_parser_accept(p, "-");
+    if (p->token.kind == TD_TOKEN_UNIT || p->token.kind == TD_TOKEN_STRING || p->token.kind == TD_TOKEN_CLOCK)
+        td_parser_fail(p, p->token, "a param that is no number is not part of this version");
+    if (p->token.kind != TD_TOKEN_NUMBER) td_parser_fail_expected(p, p->token, "a number", NULL);
+    if (p->failed) return TD_VALUE_NA;
+    td_value value = parse_number(p);
+    return negative && !p->failed ? -value : value;
+}
+
+/* ---- atoms and what follows them ---- */
+
+/* NAME "(" [expr {"," expr}] ")" */
+static uint32_t parse_call(td_parser *p, td_token name) {
+    td_expr call = {.kind = TD_EXPR_CALL, .text = name.text, .offset = name.offset};
+    if (td_word_find(td_words_later_name, name.text) >= 0) td_parser_fail_later(p, name);
+    td_parser_expect(p, "(");
+    uint32_t last = 0;
+    bool more = !td_token_is(p->token, ")");
+    while (more) {
+        td_token begin = p->token;
+        uint32_t arg = td_parse_expr(p);
+        if (td_token_is(p->token, "=")) td_parser_fail(p, begin, "a named argument is not part of this version");
+        if (p->failed) return 0;
+        if (last == 0)
+            call.first = arg;
+        else
+            expr_at(p, last)->next = arg;
+        last = arg;
+        more = td_parser_accept(p, ",");
+    }
+    td_parser_expect(p, ")");
+    return p->failed ? 0 : new_expr(p, call);
+}
+
+static uint32_t parse_name(td_parser *p) {
+    td_token name = p->token;
+    bool field = td_word_find(td_words_field, name.text) >= 0;
+    bool later = td_word_find(td_words_later_name, name.text) >= 0;
+    td_parser_advance(p);
+    if (td_token_is(p->token, "(")) return parse_call(p, name);
+    bool function = td_word_find(td_words_function, name.text) >= 0;
+    if (later)
+        td_parser_fail_later(p, name);
+    else if (function)
+        td_parser_fail(p, name, "'%.*s' is a function: give it what it works on", TD_WORD(name.text));
+    else if (!field && td_word_is_reserved(name.text))
+        td_parser_fail_expected(p, name, "a number, a name or '('", NULL);
+    return p->failed ? 0 : new_expr(p, (td_expr){.kind = TD_EXPR_NAME, .text = name.text, .offset = name.offset});
+}
+
+/* 15m, 09:45, "text": they have their place in the grammar, but not yet. */
+static uint32_t fail_later_literal(td_parser *p, td_token token) {
+    int64_t ns;
+    if (token.kind == TD_TOKEN_CLOCK)
+        td_parser_fail(p, token, "clock times are not part of this version");
+    else if (token.kind == TD_TOKEN_STRING)
+        td_parser_fail(p, token, "texts are not part of this version");
+    else if (td_duration_parse(token.text, &ns) == TD_OK)
+        td_parser_fail(p, token, "durations are not part of this version");
+    else
+        td_parser_fail(p, token, "'%.*s' is not a number", TD_WORD(token.text));
+    return 0;
+}
+
+static uint32_t parse_atom(td_parser *p) {
+    td_token token = p->token;
+    switch (token.kind) {
+    case TD_TOKEN_NUMBER: {
+        td_value number = parse_number(p);
+        return p->failed ? 0 : new_expr(p, (td_expr){.kind = TD_EXPR_NUMBER, .number = number, .offset = token.offset});
+    }
+    case TD_TOKEN_NAME:
+        return parse_name(p);
+    case TD_TOKEN_UNIT:
+    case TD_TOKEN_CLOCK:
+    case TD_TOKEN_STRING:
+        return fail_later_literal(p, token);
+    default:
+        break;
+    }
+    if (!td_parser_accept(p, "(")) {
+        td_parser_fail_expected(p, p->token, "a number, a name or '('", NULL);
+        return 0;
+    }
+    uint32_t inner = td_parse_expr(p);
+    td_parser_expect(p, ")");
+    return inner;
+}
+
+/* atom { "[" expr "]" } */
+static uint32_t parse_post(td_parser *p) {
+    uint32_t expr = parse_atom(p);
+    while (!p->failed) {
+        if (td_token_is(p->token, "."))
+            td_parser_fail(p, p->token, "parts of a name ('.') are not part of this version");
+        if (!td_parser_accept(p, "[")) break;
+        uint32_t ago = td_parse_expr(p);
+        td_parser_expect(p, "]");
+        if (p->failed) return 0;
+        td_expr node = {.kind = TD_EXPR_AGO, .offset = expr_at(p, expr)->offset};
+        expr = new_parent(p, node, (const uint32_t[]){expr, ago, 0, 0});
+    }
+    return p->failed ? 0 : expr;
+}
+
+/* ---- operators, from the tightest ---- */
+
+static uint32_t parse_unary(td_parser *p) {
+    td_token op = p->token;
+    if (!td_parser_accept(p, "-")) return parse_post(p);
+    if (!go_deeper(p)) return 0;
+    uint32_t inner = parse_unary(p);
+    p->depth--;
+    return p->failed ? 0 : new_op(p, op, inner, 0);
+}
+
+/* One of the listed operators, taken, or false. */
+static bool accept_any(td_parser *p, const char *const *ops, td_token *out) {
+    *out = p->token;
+    for (size_t i = 0; ops[i] != NULL; i++)
+        if (td_parser_accept(p, ops[i])) return true;
+    return false;
+}
+
+static uint32_t parse_chain(td_parser *p, const char *const *ops, uint32_t (*parse_part)(td_parser *)) {
+    uint32_t left = parse_part(p);
+    td_token op;
+    while (!p->failed && accept_any(p, ops, &op)) {
+        uint32_t right = parse_part(p);
+        if (p->failed) return 0;
+        left = new_op(p, op, left, right);
+    }
+    return p->failed ? 0 : left;
+}
+
+static uint32_t parse_mul(td_parser *p) { return parse_chain(p, (const char *const[]){"*", "/", NULL}, parse_unary); }
+static uint32_t parse_sum(td_parser *p) { return parse_chain(p, (const char *const[]){"+", "-", NULL}, parse_mul); }
+
+static uint32_t parse_comparison(td_parser *p) {
+    static const char *const ops[] = {"<", "<=", ">", ">=", "==", "!=", NULL};
+    uint32_t left = parse_sum(p);
+    td_token op;
+    if (td_token_is(p->token, "has") || td_token_is(p->token, "in")) td_parser_fail_later(p, p->token);
+    if (p->failed || !accept_any(p, ops, &op)) return p->failed ? 0 : left;
+    uint32_t right = parse_sum(p);
+    if (p->failed) return 0;
+    uint32_t expr = new_op(p, op, left, right);
+    td_token second = p->token;
+    if (accept_any(p, ops, &op)) td_parser_fail(p, second, "comparisons do not chain: join two with 'and'");
+    return p->failed ? 0 : expr;
+}
+
+static uint32_t parse_not(td_parser *p) {
+    td_token op = p->token;
+    if (!td_parser_accept(p, "not")) return parse_comparison(p);
+    if (!go_deeper(p)) return 0;
+    uint32_t inner = parse_not(p);
+    p->depth--;
+    return p->failed ? 0 : new_op(p, op, inner, 0);
+}
+
+static uint32_t parse_and(td_parser *p) { return parse_chain(p, (const char *const[]){"and", NULL}, parse_not); }
+static uint32_t parse_or(td_parser *p) { return parse_chain(p, (const char *const[]){"or", NULL}, parse_and); }
+
+/* "if" expr "then" expr "else" expr */
+static uint32_t parse_if(td_parser *p, td_token word) {
+    uint32_t condition = td_parse_expr(p);
+    td_parser_expect(p, "then");
+    uint32_t yes = td_parse_expr(p);
+    td_parser_expect(p, "else");
+    uint32_t no = td_parse_expr(p);
+    if (p->failed) return 0;
+    td_expr node = {.kind = TD_EXPR_IF, .offset = word.offset};
+    return new_parent(p, node, (const uint32_t[]){condition, yes, no, 0});
+}
+
+uint32_t td_parse_expr(td_parser *p) {
+    if (p->failed || !go_deeper(p)) return 0;
+    td_token word = p->token;
+    uint32_t expr = td_parser_accept(p, "if") ? parse_if(p, word) : parse_or(p);
+    p->depth--;
+    return p->failed ? 0 : expr;
+}

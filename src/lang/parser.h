@@ -1,0 +1,27 @@
+/* src/lang/parser.h - what parse.c and parse_expr.c share; for them alone. After the first error in a statement the
+ * parser stands at the statement's end and says no more until the next one. */
+#pragma once
+#include "lang/lex.h"
+#include "lang/parse.h"
+
+typedef struct td_parser {
+    td_lexer lexer;
+    td_token token; /* the one to look at */
+    td_tree *tree;
+    td_diags *diags;
+    uint32_t file;
+    uint32_t depth; /* of nested calls of the parser */
+    bool failed;
+} td_parser;
+
+void td_parser_advance(td_parser *p);
+bool td_parser_accept(td_parser *p, const char *text); /* goes on past this word or symbol if it is there */
+/* Goes on past it, or fails: "expected …". */
+void td_parser_expect(td_parser *p, const char *text);
+void td_parser_fail(td_parser *p, td_token where, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* "expected <what>, found <the token>", and the nearest of `words` (may be NULL). */
+void td_parser_fail_expected(td_parser *p, td_token found, const char *what, const char *const *words);
+void td_parser_fail_later(td_parser *p, td_token where); /* "'x' is not part of this version" */
+
+uint32_t td_parse_expr(td_parser *p);    /* 0 after an error */
+td_value td_parse_literal(td_parser *p); /* [-] number [%]; na after an error */

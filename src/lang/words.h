@@ -1,0 +1,20 @@
+/* src/lang/words.h - the words of the language: those that mean something now, and those of later versions, which are
+ * reserved, so that a strategy of today still compiles tomorrow. Every list ends with NULL. */
+#pragma once
+#include "base/bytes.h"
+
+extern const char *const td_words_field[];    /* open, close, …: in the order of td_words_field_id */
+extern const char *const td_words_function[]; /* sma, ema, …     */
+extern const char *const td_words_action[];   /* in the order of td_action */
+extern const char *const td_words_keyword[];
+
+extern const char *const td_words_later_statement[]; /* use, stop, … */
+extern const char *const td_words_later_source[];    /* trades, quotes, … after `on` */
+extern const char *const td_words_later_name[];      /* functions and fields to come */
+
+/* The word's place in the list, or -1. */
+int td_word_find(const char *const *words, td_bytes word);
+/* True when no param or name may be called so. */
+bool td_word_is_reserved(td_bytes word);
+/* The nearest word of the list, as td_nearest; NULL for words too long to be meant. */
+const char *td_word_nearest(const char *const *words, td_bytes word);

@@ -1,0 +1,220 @@
+/* src/stream/graph.c - one bar through the graph of an instrument: values, targets, then what to remember. */
+#include "stream/graph.h"
+#include "stream/graph_layout.h"
+#include <assert.h>
+#include <stdlib.h>
+
+void td_graph_free(td_graph *g) {
+    if (g == NULL) return;
+    free(g->texts);
+    free(g->lines);
+    free(g->actions);
+    free(g->sets);
+    free(g->strategies);
+    free(g->users);
+    free(g->nodes);
+    free(g);
+}
+
+int64_t td_graph_width_ns(const td_graph *g) { return g->width_ns; }
+size_t td_graph_state_bytes(const td_graph *g) { return g->state_bytes; }
+
+static td_value *values_of(const td_graph *g, void *state) {
+    return (td_value *)(void *)((uint8_t *)state + g->values_offset);
+}
+
+/* ---- sets ---- */
+
+static bool set_has(td_bytes set, td_bytes instrument) {
+    if (set.data[set.size - 1] != '*') return td_bytes_equal(set, instrument);
+    return instrument.size >= set.size && memcmp(set.data, instrument.data, set.size - 1) == 0;
+}
+
+static bool strategy_wants(const td_graph *g, const graph_strategy *s, td_bytes instrument) {
+    for (uint32_t i = 0; i < s->set_count; i++)
+        if (set_has(g->sets[s->set_first + i], instrument)) return true;
+    return s->set_count == 0;
+}
+
+static bool is_member(const state_head *head, uint32_t strategy) {
+    return (head->members[strategy / 64] >> (strategy % 64) & 1) != 0;
+}
+
+static void join_sets(const td_graph *g, state_head *head, td_bytes instrument) {
+    for (uint32_t s = 0; s < g->strategy_count; s++)
+        if (strategy_wants(g, &g->strategies[s], instrument)) head->members[s / 64] |= (uint64_t)1 << (s % 64);
+}
+
+static bool is_needed(const td_graph *g, const state_head *head, uint32_t node) {
+    const uint64_t *users = g->users + (size_t)node * g->mask_words;
+    uint64_t common = 0;
+    for (uint32_t w = 0; w < g->mask_words; w++) common |= users[w] & head->members[w];
+    return common != 0;
+}
+
+/* ---- values ---- */
+
+static td_value field_value(const td_bar *bar, td_field field) {
+    switch (field) {
+    case TD_FIELD_OPEN:
+        return bar->open;
+    case TD_FIELD_HIGH:
+        return bar->high;
+    case TD_FIELD_LOW:
+        return bar->low;
+    case TD_FIELD_CLOSE:
+        return bar->close;
+    case TD_FIELD_VWAP:
+        return bar->vwap;
+    case TD_FIELD_TRADES:
+        return td_value_decimal((td_i128)bar->trade_count * TD_VALUE_ONE);
+    default:
+        assert(field == TD_FIELD_VOLUME);
+        /* Sizes have one place less than values. Judged before the product, which must not overflow. */
+        return bar->volume > TD_VALUE_DECIMAL_MAX / 10 ? TD_VALUE_NA : bar->volume * 10;
+    }
+}
+
+/* The node's value `ago` bars before this one; ago <= seen, ring_depth. This bar's is not in the ring yet. */
+static td_value ring_value(const graph_node *node, const uint8_t *state, uint64_t seen, uint32_t ago) {
+    size_t slot = (size_t)((seen - ago) % node->ring_depth);
+    if (node->ring_wide) return ((const td_value *)(const void *)(state + node->ring_offset))[slot];
+    return td_value_unpack(((const int64_t *)(const void *)(state + node->ring_offset))[slot]);
+}
+
+static void ring_put(const graph_node *node, uint8_t *state, uint64_t seen, td_value value) {
+    size_t slot = (size_t)(seen % node->ring_depth);
+    if (node->ring_wide)
+        ((td_value *)(void *)(state + node->ring_offset))[slot] = value;
+    else
+        ((int64_t *)(void *)(state + node->ring_offset))[slot] = td_value_pack(value);
+}
+
+static td_value node_value(const td_graph *g, const graph_node *node, uint8_t *state, const td_bar *bar) {
+    const td_value *values = values_of(g, state);
+    const graph_node *input = &g->nodes[node->is.in[0]]; /* node 0 for those without; unused then */
+    uint64_t seen = ((const state_head *)(const void *)state)->seen;
+    td_average *average = (td_average *)(void *)(state + node->average_offset);
+    td_value x = values[node->is.in[0]];
+
+    switch ((td_op)node->is.op) {
+    case TD_OP_CONSTANT:
+        return node->is.constant;
+    case TD_OP_FIELD:
+        return field_value(bar, (td_field)node->is.n);
+    case TD_OP_AGO:
+        return seen < node->is.n ? TD_VALUE_NA : ring_value(input, state, seen, node->is.n);
+    case TD_OP_SMA: {
+        td_value leaving = seen < node->is.n ? TD_VALUE_NA : ring_value(input, state, seen, node->is.n);
+        return td_sma_step(average, (td_type)input->is.type, node->is.n, x, leaving);
+    }
+    case TD_OP_EMA:
+        return td_ema_step(average, (td_type)input->is.type, node->is.n, x);
+    default:
+        return td_op_apply((td_op)node->is.op, (const td_value[]){x, values[node->is.in[1]], values[node->is.in[2]]});
+    }
+}
+
+/* ---- targets ---- */
+
+/* By td_action: the first action with that word whose condition is true, or NULL. */
+typedef struct fired_actions {
+    const td_graph_action *first[TD_ACTION_EXIT + 1];
+} fired_actions;
+
+static fired_actions fire(const td_graph *g, const graph_strategy *s, const td_value *values) {
+    fired_actions fired = {0};
+    for (uint32_t i = s->action_first; i < s->action_first + s->action_count; i++) {
+        const td_graph_action *action = &g->actions[i];
+        if (values[action->condition] == 1 && fired.first[action->action] == NULL) fired.first[action->action] = action;
+    }
+    return fired;
+}
+
+static const td_graph_action *earlier(const td_graph_action *a, const td_graph_action *b) {
+    if (a == NULL || b == NULL) return a == NULL ? b : a;
+    return a < b ? a : b;
+}
+
+/* The action that changes the target, or NULL. The rules stand in graph.h. */
+static const td_graph_action *decide(const fired_actions *fired, int64_t target, int64_t *out_target) {
+    const td_graph_action *leave_long = earlier(fired->first[TD_ACTION_SELL], fired->first[TD_ACTION_EXIT]);
+    const td_graph_action *leave_short = earlier(fired->first[TD_ACTION_COVER], fired->first[TD_ACTION_EXIT]);
+    const td_graph_action *buy = leave_long == NULL ? fired->first[TD_ACTION_BUY] : NULL;
+    const td_graph_action *sell_short = leave_short == NULL ? fired->first[TD_ACTION_SHORT] : NULL;
+
+    if (buy != NULL && sell_short != NULL) return NULL;
+    if (buy != NULL && target <= 0) {
+        *out_target = buy->qty;
+        return buy;
+    }
+    if (sell_short != NULL && target >= 0) {
+        *out_target = -sell_short->qty;
+        return sell_short;
+    }
+    *out_target = 0;
+    if (target > 0) return leave_long;
+    return target < 0 ? leave_short : NULL;
+}
+
+static void act(const td_graph *g, const graph_strategy *s, state_position *position, const td_value *values,
+                td_signal *signal) { /* fills the strategy's part; signal->ordinal stays 0 when nothing changes */
+    fired_actions fired = fire(g, s, values);
+    int64_t target = 0;
+    const td_graph_action *action = decide(&fired, position->target, &target);
+    if (action == NULL) return;
+    bool again = position->ordinal > 0 && position->last_event_ns == signal->event_ns;
+    position->ordinal = again ? position->ordinal + 1 : 1;
+    position->last_event_ns = signal->event_ns;
+    position->target = target;
+    signal->strategy = s->name;
+    signal->note = action->note;
+    signal->ordinal = position->ordinal;
+    signal->target = target;
+    signal->action = action->action;
+}
+
+void td_graph_apply(const td_graph *g, void *state, td_bytes instrument, const td_bar *bar, td_signal_fn fn,
+                    void *arg) {
+    assert((uintptr_t)state % 16 == 0);
+    assert(bar->end_ns - bar->start_ns == g->width_ns);
+    state_head *head = state;
+    td_value *values = values_of(g, state);
+    state_position *positions = (state_position *)(void *)((uint8_t *)state + g->positions_offset);
+
+    if (head->seen == 0) join_sets(g, head, instrument);
+    for (uint32_t i = 0; i < g->node_count; i++)
+        if (is_needed(g, head, i)) values[i] = node_value(g, &g->nodes[i], state, bar);
+    for (uint32_t s = 0; s < g->strategy_count; s++) {
+        if (!is_member(head, s)) continue;
+        td_signal signal = {.instrument = bar->instrument,
+                            .event_ns = bar->end_ns,
+                            .width_ns = g->width_ns,
+                            .price = bar->close,
+                            .known_at_ns = bar->known_at_ns,
+                            .status = TD_SIGNAL_FRESH};
+        act(g, &g->strategies[s], &positions[s], values, &signal);
+        if (signal.ordinal > 0) fn(arg, &signal);
+    }
+    for (uint32_t i = 0; i < g->node_count; i++) /* last: until here rings hold the past alone */
+        if (g->nodes[i].ring_depth > 0 && is_needed(g, head, i)) ring_put(&g->nodes[i], state, head->seen, values[i]);
+    head->seen++;
+}
+
+/* ---- lines ---- */
+
+size_t td_graph_lines(const td_graph *g, const td_graph_line **out_lines) {
+    *out_lines = g->lines;
+    return g->line_count;
+}
+
+bool td_graph_line_value(const td_graph *g, const void *state, size_t line, double *out) {
+    assert(line < g->line_count);
+    const td_graph_line *l = &g->lines[line];
+    const state_head *head = state;
+    if (head->seen == 0 || !is_member(head, l->owner)) return false;
+    td_value value = ((const td_value *)(const void *)((const uint8_t *)state + g->values_offset))[l->node];
+    if (td_value_is_na(value)) return false;
+    *out = g->nodes[l->node].is.type == TD_TYPE_REAL ? td_value_to_real(value) : td_ratio(value, TD_VALUE_ONE);
+    return true;
+}

@@ -1,0 +1,252 @@
+/* src/stream/graph_build.c - from nodes as they are written to one flat graph. */
+#include "stream/graph_build.h"
+#include "base/hash.h"
+#include "stream/graph_layout.h"
+#include <assert.h>
+#include <stdlib.h>
+
+struct td_graph_builder {
+    int64_t width_ns;
+    td_buf nodes; /* td_node */
+    td_buf strategies, sets, actions, lines;
+    uint32_t *table; /* node + 1 by hash of its bytes, 0: free; open addressing */
+    uint32_t table_size;
+};
+
+#define COUNT(buf, type) ((uint32_t)((buf).size / sizeof(type)))
+
+td_graph_builder *td_graph_builder_new(int64_t width_ns) {
+    td_graph_builder *b = td_alloc_zero(1, sizeof *b);
+    b->width_ns = width_ns;
+    b->table_size = 256;
+    b->table = td_alloc_zero(b->table_size, sizeof *b->table);
+    return b;
+}
+
+void td_graph_builder_free(td_graph_builder *b) {
+    if (b == NULL) return;
+    free(b->table);
+    td_buf_fini(&b->lines);
+    td_buf_fini(&b->actions);
+    td_buf_fini(&b->sets);
+    td_buf_fini(&b->strategies);
+    td_buf_fini(&b->nodes);
+    free(b);
+}
+
+/* ---- nodes ---- */
+
+static td_node *node_at(const td_graph_builder *b, uint32_t i) {
+    assert(i < COUNT(b->nodes, td_node));
+    return (td_node *)(void *)b->nodes.data + i;
+}
+
+td_node td_graph_builder_node(const td_graph_builder *b, uint32_t node) { return *node_at(b, node); }
+
+/* The table's place of an equal node, or the free place where it belongs. */
+static uint32_t *place_of(const td_graph_builder *b, const td_node *node) {
+    uint32_t i = (uint32_t)td_hash_bytes((td_bytes){(const uint8_t *)node, sizeof *node}) & (b->table_size - 1);
+    while (b->table[i] != 0 && memcmp(node_at(b, b->table[i] - 1), node, sizeof *node) != 0)
+        i = (i + 1) & (b->table_size - 1);
+    return &b->table[i];
+}
+
+static void grow_table(td_graph_builder *b) {
+    free(b->table);
+    b->table_size *= 2;
+    b->table = td_alloc_zero(b->table_size, sizeof *b->table);
+    for (uint32_t i = 0; i < COUNT(b->nodes, td_node); i++) *place_of(b, node_at(b, i)) = i + 1;
+}
+
+static bool all_constant(const td_graph_builder *b, const td_node *node) {
+    for (uint32_t i = 0; i < td_op_rows[node->op].inputs; i++)
+        if (node_at(b, node->in[i])->op != TD_OP_CONSTANT) return false;
+    return true;
+}
+
+static td_node fold(const td_graph_builder *b, const td_node *node) {
+    td_value in[TD_OP_INPUTS_MAX] = {0};
+    for (uint32_t i = 0; i < td_op_rows[node->op].inputs; i++) in[i] = node_at(b, node->in[i])->constant;
+    return (td_node){.op = TD_OP_CONSTANT, .type = node->type, .constant = td_op_apply((td_op)node->op, in)};
+}
+
+uint32_t td_graph_builder_add(td_graph_builder *b, td_node node) {
+    const td_op_row *row = &td_op_rows[node.op];
+    if (node.op != TD_OP_CONSTANT) {
+        node.type = row->same ? node_at(b, node.in[row->inputs - 1])->type : (uint8_t)row->type;
+        if (row->pure && all_constant(b, &node)) node = fold(b, &node);
+    }
+    if (row->commutative && node.in[0] > node.in[1]) {
+        uint32_t swap = node.in[0];
+        node.in[0] = node.in[1];
+        node.in[1] = swap;
+    }
+    uint32_t *place = place_of(b, &node);
+    if (*place != 0) return *place - 1;
+
+    td_buf_put(&b->nodes, &node, sizeof node);
+    uint32_t count = COUNT(b->nodes, td_node);
+    *place = count;
+    if (count > b->table_size / 2) grow_table(b);
+    return count - 1;
+}
+
+/* ---- strategies ---- */
+
+void td_graph_builder_begin_strategy(td_graph_builder *b, td_bytes name, const td_bytes *sets, size_t set_count) {
+    graph_strategy s = {.name = name,
+                        .set_first = COUNT(b->sets, td_bytes),
+                        .set_count = (uint32_t)set_count,
+                        .action_first = COUNT(b->actions, td_graph_action)};
+    td_buf_put(&b->sets, sets, set_count * sizeof *sets);
+    td_buf_put(&b->strategies, &s, sizeof s);
+}
+
+static graph_strategy *last_strategy(const td_graph_builder *b) {
+    assert(b->strategies.size > 0);
+    return (graph_strategy *)(void *)(b->strategies.data + b->strategies.size) - 1;
+}
+
+void td_graph_builder_add_action(td_graph_builder *b, const td_graph_action *action) {
+    assert(node_at(b, action->condition)->type == TD_TYPE_CONDITION && action->qty > 0);
+    td_buf_put(&b->actions, action, sizeof *action);
+    last_strategy(b)->action_count++;
+}
+
+void td_graph_builder_add_line(td_graph_builder *b, td_bytes name, uint32_t node) {
+    assert(node_at(b, node)->type != TD_TYPE_CONDITION);
+    td_graph_line line = {.strategy = last_strategy(b)->name,
+                          .name = name,
+                          .node = node,
+                          .owner = COUNT(b->strategies, graph_strategy) - 1};
+    td_buf_put(&b->lines, &line, sizeof line);
+}
+
+/* ---- layout ---- */
+
+static void set_user(uint64_t *users, uint32_t mask_words, uint32_t node, uint32_t strategy) {
+    users[(size_t)node * mask_words + strategy / 64] |= (uint64_t)1 << (strategy % 64);
+}
+
+/* For each node as written, the strategies that need it: as action or line, or through a node that they need. */
+static uint64_t *find_users(const td_graph_builder *b, const td_graph *g) {
+    uint32_t count = COUNT(b->nodes, td_node);
+    uint64_t *users = td_alloc_zero((size_t)count * g->mask_words, sizeof *users);
+    for (uint32_t s = 0; s < g->strategy_count; s++)
+        for (uint32_t i = 0; i < g->strategies[s].action_count; i++)
+            set_user(users, g->mask_words, g->actions[g->strategies[s].action_first + i].condition, s);
+    for (uint32_t i = 0; i < g->line_count; i++) set_user(users, g->mask_words, g->lines[i].node, g->lines[i].owner);
+    for (uint32_t i = count; i-- > 0;) { /* users stand behind their inputs */
+        const td_node *node = node_at(b, i);
+        for (uint32_t k = 0; k < td_op_rows[node->op].inputs; k++)
+            for (uint32_t w = 0; w < g->mask_words; w++)
+                users[(size_t)node->in[k] * g->mask_words + w] |= users[(size_t)i * g->mask_words + w];
+    }
+    return users;
+}
+
+/* Keeps the needed nodes, in their order, under new numbers. */
+static void place_nodes(const td_graph_builder *b, td_graph *g) {
+    uint32_t count = COUNT(b->nodes, td_node);
+    uint64_t *users = find_users(b, g);
+    uint32_t *number = td_alloc_zero(count, sizeof *number);
+    g->nodes = td_alloc_zero(count, sizeof *g->nodes);
+    g->users = td_alloc_zero((size_t)count * g->mask_words, sizeof *g->users);
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t *mask = users + (size_t)i * g->mask_words;
+        uint64_t any = 0;
+        for (uint32_t w = 0; w < g->mask_words; w++) any |= mask[w];
+        if (any == 0) continue;
+        number[i] = g->node_count++;
+        graph_node *node = &g->nodes[number[i]];
+        node->is = *node_at(b, i);
+        for (uint32_t k = 0; k < td_op_rows[node->is.op].inputs; k++) node->is.in[k] = number[node->is.in[k]];
+        memcpy(g->users + (size_t)number[i] * g->mask_words, mask, g->mask_words * sizeof *mask);
+    }
+    for (uint32_t s = 0; s < g->strategy_count; s++)
+        for (uint32_t i = 0; i < g->strategies[s].action_count; i++) {
+            td_graph_action *action = &g->actions[g->strategies[s].action_first + i];
+            action->condition = number[action->condition];
+        }
+    for (uint32_t i = 0; i < g->line_count; i++) g->lines[i].node = number[g->lines[i].node];
+    free(number);
+    free(users);
+}
+
+static size_t take_room(size_t *at, size_t bytes) { /* everything stands at a multiple of 16 */
+    size_t offset = *at;
+    *at += (bytes + 15) / 16 * 16;
+    return offset;
+}
+
+static bool fits_eight_bytes(const td_node *node) {
+    return node->type != TD_TYPE_DECIMAL || (node->op == TD_OP_FIELD && node->n <= TD_FIELD_VWAP);
+}
+
+static void lay_out_state(td_graph *g) {
+    size_t at = 0;
+    (void)take_room(&at, sizeof(state_head) + g->mask_words * sizeof(uint64_t));
+    g->positions_offset = take_room(&at, g->strategy_count * sizeof(state_position));
+    g->values_offset = take_room(&at, g->node_count * sizeof(td_value));
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        graph_node *node = &g->nodes[i];
+        graph_node *input = &g->nodes[node->is.in[0]];
+        bool looks_back = node->is.op == TD_OP_AGO || node->is.op == TD_OP_SMA;
+        if (looks_back && node->is.n > input->ring_depth) input->ring_depth = node->is.n;
+        if (node->is.op == TD_OP_SMA || node->is.op == TD_OP_EMA)
+            node->average_offset = take_room(&at, td_average_bytes((td_type)input->is.type));
+    }
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        graph_node *node = &g->nodes[i];
+        node->ring_wide = !fits_eight_bytes(&node->is);
+        node->ring_offset = take_room(&at, (size_t)node->ring_depth * (node->ring_wide ? 16 : 8));
+    }
+    g->state_bytes = at;
+}
+
+static void own_text(char **at, td_bytes *text) {
+    if (text->size > 0) memcpy(*at, text->data, text->size);
+    text->data = (const uint8_t *)*at;
+    *at += text->size;
+}
+
+static void own_texts(td_graph *g, uint32_t set_count, uint32_t action_count) {
+    size_t size = 0;
+    for (uint32_t i = 0; i < g->strategy_count; i++) size += g->strategies[i].name.size;
+    for (uint32_t i = 0; i < set_count; i++) size += g->sets[i].size;
+    for (uint32_t i = 0; i < action_count; i++) size += g->actions[i].note.size;
+    for (uint32_t i = 0; i < g->line_count; i++) size += g->lines[i].name.size;
+    char *at = g->texts = td_alloc(size);
+    for (uint32_t i = 0; i < g->strategy_count; i++) own_text(&at, &g->strategies[i].name);
+    for (uint32_t i = 0; i < set_count; i++) own_text(&at, &g->sets[i]);
+    for (uint32_t i = 0; i < action_count; i++) own_text(&at, &g->actions[i].note);
+    for (uint32_t i = 0; i < g->line_count; i++) {
+        own_text(&at, &g->lines[i].name);
+        g->lines[i].strategy = g->strategies[g->lines[i].owner].name;
+    }
+}
+
+static void *take_data(td_buf *buf) {
+    void *data = buf->data;
+    *buf = (td_buf){0};
+    return data;
+}
+
+td_graph *td_graph_build(td_graph_builder *b) {
+    uint32_t set_count = COUNT(b->sets, td_bytes), action_count = COUNT(b->actions, td_graph_action);
+    td_graph *g = td_alloc_zero(1, sizeof *g);
+    g->width_ns = b->width_ns;
+    g->strategy_count = COUNT(b->strategies, graph_strategy);
+    g->line_count = COUNT(b->lines, td_graph_line);
+    g->mask_words = (g->strategy_count + 63) / 64;
+    g->strategies = take_data(&b->strategies);
+    g->sets = take_data(&b->sets);
+    g->actions = take_data(&b->actions);
+    g->lines = take_data(&b->lines);
+    own_texts(g, set_count, action_count);
+    place_nodes(b, g);
+    lay_out_state(g);
+    td_buf_fini(&b->nodes);
+    memset(b->table, 0, b->table_size * sizeof *b->table);
+    return g;
+}

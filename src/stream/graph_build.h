@@ -1,0 +1,40 @@
+/* src/stream/graph_build.h - makes a graph: nodes, strategies, actions and lines go in, one flat graph comes out.
+ * Equal nodes are one, constant ones are folded, unused ones left out. Texts are borrowed until td_graph_build, which
+ * copies them. Used by lang/ only. Thread: one builder, one thread. */
+#pragma once
+#include "stream/graph.h"
+#include "stream/op.h"
+
+/* One operator with its inputs. Equal bytes are the same node: zero what you do not set. */
+typedef struct td_node {
+    td_value constant;
+    uint32_t in[TD_OP_INPUTS_MAX]; /* nodes added before */
+    uint32_t n;                    /* bars of AGO, SMA and EMA (1..TD_WINDOW_MAX); field of FIELD */
+    uint8_t op, type;              /* td_op, td_type; the type is filled in except for CONSTANT */
+    uint8_t zero[14];
+} td_node;
+_Static_assert(sizeof(td_node) == 64 - 16, "nodes are compared byte by byte");
+
+typedef struct td_graph_action {
+    td_bytes note;      /* "" when none */
+    int64_t qty;        /* decimal(19,8), > 0; of entries */
+    uint32_t condition; /* node */
+    uint8_t action;     /* td_action */
+} td_graph_action;
+
+typedef struct td_graph_builder td_graph_builder;
+
+td_graph_builder *td_graph_builder_new(int64_t width_ns);
+void td_graph_builder_free(td_graph_builder *builder); /* accepts NULL */
+
+/* The number of a node that computes this: a new one, an equal one there was, or a constant. */
+uint32_t td_graph_builder_add(td_graph_builder *builder, td_node node);
+td_node td_graph_builder_node(const td_graph_builder *builder, uint32_t node);
+
+/* Actions and lines belong to the strategy begun last. `sets`: VENUE:SYMBOL or VENUE:*; none: all instruments. */
+void td_graph_builder_begin_strategy(td_graph_builder *builder, td_bytes name, const td_bytes *sets, size_t set_count);
+void td_graph_builder_add_action(td_graph_builder *builder, const td_graph_action *action);
+void td_graph_builder_add_line(td_graph_builder *builder, td_bytes name, uint32_t node);
+
+/* Lays everything out. The builder is empty afterwards and remains the caller's to free. */
+td_graph *td_graph_build(td_graph_builder *builder);

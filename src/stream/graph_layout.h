@@ -1,0 +1,46 @@
+/* src/stream/graph_layout.h - how a graph and its state lie in memory; for graph.c and graph_build.c alone.
+ * State of one instrument: head, members, positions, values of all nodes, averages, rings of past values. */
+#pragma once
+#include "stream/graph_build.h"
+#include "stream/indicator.h"
+
+typedef struct graph_node {
+    td_node is;
+    size_t average_offset; /* of SMA and EMA */
+    size_t ring_offset;
+    uint32_t ring_depth; /* past values kept; 0: nobody looks back */
+    bool ring_wide;      /* 16 bytes each, else 8 */
+} graph_node;
+
+typedef struct graph_strategy {
+    td_bytes name;
+    uint32_t set_first, set_count;
+    uint32_t action_first, action_count;
+} graph_strategy;
+
+struct td_graph {
+    int64_t width_ns;
+    size_t state_bytes, positions_offset, values_offset;
+    uint32_t node_count, strategy_count, line_count;
+    uint32_t mask_words; /* of 64 bits, a bit per strategy */
+    graph_node *nodes;   /* inputs before their users */
+    uint64_t *users;     /* mask_words per node: the strategies that need it */
+    graph_strategy *strategies;
+    td_bytes *sets;
+    td_graph_action *actions;
+    td_graph_line *lines;
+    char *texts;
+};
+
+typedef struct state_head {
+    uint64_t seen;      /* bars */
+    uint64_t zero;      /* always */
+    uint64_t members[]; /* bit per strategy whose set has this instrument; computed on the first bar */
+} state_head;
+
+typedef struct state_position {
+    int64_t target;        /* decimal(19,8), signed */
+    int64_t last_event_ns; /* of its last signal, */
+    uint32_t ordinal;      /* which was this one of its time; 0: none yet */
+    uint32_t zero;
+} state_position;
