@@ -29,11 +29,12 @@ static civil civil_from_days(int64_t days) {
 }
 
 static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+static int64_t floor_mod(int64_t a, int64_t b) { return a % b + (a % b < 0 ? b : 0); }
 
 /* The first Sunday on or after the date. Day 3 of the epoch was one. */
 static int64_t sunday_from(int year, int month, int day) {
     int64_t days = td_days_from_civil(year, month, day);
-    return days + 6 - (days + 3 - 7 * floor_div(days + 3, 7));
+    return days + 6 - floor_mod(days + 3, 7);
 }
 
 /* Daylight saving time of a year as [start, end) in UTC seconds: both changes are at 2:00 by the clock on the wall. */
@@ -115,13 +116,13 @@ size_t td_duration_format(int64_t ns, char out[24]) {
 
 static size_t format_minute(int64_t ns, char out[40]) {
     civil date = civil_from_days(floor_div(ns, TD_NS_PER_DAY));
-    int64_t minute = floor_div(ns, TD_NS_PER_MIN) - 1440 * floor_div(ns, TD_NS_PER_DAY);
+    int64_t minute = floor_mod(ns, TD_NS_PER_DAY) / TD_NS_PER_MIN;
     return (size_t)snprintf(out, 40, "%04d-%02d-%02dT%02d:%02d", date.year, date.month, date.day, (int)(minute / 60),
                             (int)(minute % 60));
 }
 
 static size_t format_second(int64_t ns, char out[40]) {
-    int64_t rest = ns - TD_NS_PER_MIN * floor_div(ns, TD_NS_PER_MIN);
+    int64_t rest = floor_mod(ns, TD_NS_PER_MIN);
     size_t n = (size_t)snprintf(out, 40, ":%02d", (int)(rest / TD_NS_PER_S));
     if (rest % TD_NS_PER_S == 0) return n;
     n += (size_t)snprintf(out + n, 40 - n, ".%09d", (int)(rest % TD_NS_PER_S));
