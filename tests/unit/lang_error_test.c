@@ -1,0 +1,667 @@
+/* tests/unit/lang_error_test.c - goal: what is wrong is said at its place, with what was expected, all of it at once;
+ * and what the language does not have yet is named as that. Messages are compared to the letter. */
+#include "strategy_rig.h"
+
+static const struct {
+    const char *text, *errors;
+} cases[] = {
+    /* clang-format off */
+    {"strateg a on bars(1m)\n"
+     "  x = close\n",
+     "x.td:1:1: expected 'strategy', found 'strateg'; did you mean 'strategy'?\n"
+     "    strateg a on bars(1m)\n"
+     "    ^\n"},
+    {"fn f(x) = x + 1\n",
+     "x.td:1:1: 'fn' is not part of this version\n"
+     "    fn f(x) = x + 1\n"
+     "    ^\n"},
+    {"series trend on bars(1m)\n"
+     "  slope = close\n"
+     "strategy a on bars(1m)\n"
+     "  x = clos\n",
+     "x.td:1:1: 'series' is not part of this version\n"
+     "    series trend on bars(1m)\n"
+     "    ^\n"
+     "x.td:4:7: unknown name 'clos'; did you mean 'close'?\n"
+     "      x = clos\n"
+     "          ^\n"},
+    {"  strategy a on bars(1m)\n"
+     "  x = close\n",
+     "x.td:1:3: 'strategy' begins at the start of a line\n"
+     "      strategy a on bars(1m)\n"
+     "      ^\n"},
+    {"strategy a on bars(1m)\n",
+     "x.td:1:1: this strategy says nothing: indent its lines below it\n"
+     "    strategy a on bars(1m)\n"
+     "    ^\n"},
+    {"strategy a on bars(1m)\n"
+     "x = close\n",
+     "x.td:1:1: this strategy says nothing: indent its lines below it\n"
+     "    strategy a on bars(1m)\n"
+     "    ^\n"
+     "x.td:2:1: expected 'strategy', found 'x'\n"
+     "    x = close\n"
+     "    ^\n"},
+    {"strategy buy on bars(1m)\n"
+     "  x = close\n",
+     "x.td:1:10: 'buy' is a word of the language: choose another name\n"
+     "    strategy buy on bars(1m)\n"
+     "             ^\n"},
+    {"strategy a bars(1m)\n"
+     "  x = close\n",
+     "x.td:1:12: expected 'on', found 'bars'\n"
+     "    strategy a bars(1m)\n"
+     "               ^\n"},
+    {"strategy a on bar(1m)\n"
+     "  x = close\n",
+     "x.td:1:15: expected 'bars', found 'bar'; did you mean 'bars'?\n"
+     "    strategy a on bar(1m)\n"
+     "                  ^\n"},
+    {"strategy a on trades\n"
+     "  x = close\n",
+     "x.td:1:15: 'on trades' is not part of this version\n"
+     "    strategy a on trades\n"
+     "                  ^\n"},
+    {"strategy a on bars(1m, filled)\n"
+     "  x = close\n",
+     "x.td:1:24: 'filled' is not part of this version\n"
+     "    strategy a on bars(1m, filled)\n"
+     "                           ^\n"},
+    {"strategy a on bars(60)\n"
+     "  x = close\n",
+     "x.td:1:20: expected a width with its unit, such as 1m, found '60'\n"
+     "    strategy a on bars(60)\n"
+     "                       ^\n"},
+    {"strategy a on bars(100 trades)\n"
+     "  x = close\n",
+     "x.td:1:20: bars by count are not part of this version\n"
+     "    strategy a on bars(100 trades)\n"
+     "                       ^\n"},
+    {"strategy a on bars(1d)\n"
+     "  x = close\n",
+     "x.td:1:20: the exchange's day ('1d') is not part of this version; 24h is a day of UTC\n"
+     "    strategy a on bars(1d)\n"
+     "                       ^\n"},
+    {"strategy a on bars(1x)\n"
+     "  x = close\n",
+     "x.td:1:20: expected a width, such as 500ms, 5s, 1m or 4h, found '1x'\n"
+     "    strategy a on bars(1x)\n"
+     "                       ^\n"},
+    {"strategy a on bars(0s)\n"
+     "  x = close\n",
+     "x.td:1:20: expected a width, such as 500ms, 5s, 1m or 4h, found '0s'\n"
+     "    strategy a on bars(0s)\n"
+     "                       ^\n"},
+    {"strategy a on bars(1m\n"
+     "  x = close\n",
+     "x.td:1:22: expected ')', found the end of the line\n"
+     "    strategy a on bars(1m\n"
+     "                         ^\n"},
+    {"strategy a on bars(1m) every 5s\n"
+     "  x = close\n",
+     "x.td:1:24: 'every' is not part of this version\n"
+     "    strategy a on bars(1m) every 5s\n"
+     "                           ^\n"},
+    {"strategy a on bars(1m) fro X:Y\n"
+     "  x = close\n",
+     "x.td:1:24: expected 'for' or the end of the line, found 'fro'; did you mean 'for'?\n"
+     "    strategy a on bars(1m) fro X:Y\n"
+     "                           ^\n"},
+    {"strategy a on bars(1m) for @lists/majors.txt\n"
+     "  x = close\n",
+     "x.td:1:28: lists in files ('@\342\200\246') are not part of this version\n"
+     "    strategy a on bars(1m) for @lists/majors.txt\n"
+     "                               ^\n"},
+    {"strategy a on bars(1m) for LEAN\n"
+     "  x = close\n",
+     "x.td:1:28: expected VENUE:SYMBOL or VENUE:*, found 'LEAN'\n"
+     "    strategy a on bars(1m) for LEAN\n"
+     "                               ^\n"},
+    {"strategy a on bars(1m) for LEAN:I*M\n"
+     "  x = close\n",
+     "x.td:1:28: expected VENUE:SYMBOL or VENUE:*, found 'LEAN:I*M'\n"
+     "    strategy a on bars(1m) for LEAN:I*M\n"
+     "                               ^\n"},
+    {"strategy a on bars(1m) for *:IBM\n"
+     "  x = close\n",
+     "x.td:1:28: expected VENUE:SYMBOL or VENUE:*, found '*:IBM'\n"
+     "    strategy a on bars(1m) for *:IBM\n"
+     "                               ^\n"},
+    {"strategy a on bars(1m) for LEAN:IBM,\n"
+     "  x = close\n",
+     "x.td:1:37: expected VENUE:SYMBOL or VENUE:*, found nothing\n"
+     "    strategy a on bars(1m) for LEAN:IBM,\n"
+     "                                        ^\n"},
+    {"strategy a on bars(1m) for LEAN:* where volume > 5\n"
+     "  x = close\n",
+     "x.td:1:35: 'where' is not part of this version\n"
+     "    strategy a on bars(1m) for LEAN:* where volume > 5\n"
+     "                                      ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  x = close\n"
+     "strategy a on bars(5m)\n"
+     "  x = close\n",
+     "x.td:3:10: strategy 'a' is already defined, in x.td:1\n"
+     "    strategy a on bars(5m)\n"
+     "             ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  use pep = NASDAQ:PEP\n",
+     "x.td:2:3: 'use' is not part of this version\n"
+     "      use pep = NASDAQ:PEP\n"
+     "      ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  pattern dip within 20m\n"
+     "    down{3,} : close < close[1]\n"
+     "  x = clos\n",
+     "x.td:2:3: 'pattern' is not part of this version\n"
+     "      pattern dip within 20m\n"
+     "      ^\n"
+     "x.td:4:7: unknown name 'clos'; did you mean 'close'?\n"
+     "      x = clos\n"
+     "          ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  alert \"x\" when close > 1\n"
+     "  emit v { x = close }\n"
+     "  stop 2%\n"
+     "  at most 1 per session\n"
+     "  flat at 15:55\n",
+     "x.td:2:3: 'alert' is not part of this version\n"
+     "      alert \"x\" when close > 1\n"
+     "      ^\n"
+     "x.td:3:3: 'emit' is not part of this version\n"
+     "      emit v { x = close }\n"
+     "      ^\n"
+     "x.td:4:3: 'stop' is not part of this version\n"
+     "      stop 2%\n"
+     "      ^\n"
+     "x.td:5:3: 'at' is not part of this version\n"
+     "      at most 1 per session\n"
+     "      ^\n"
+     "x.td:6:3: 'flat' is not part of this version\n"
+     "      flat at 15:55\n"
+     "      ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  bui when close > 1\n",
+     "x.td:2:3: expected 'param', NAME = value, or an action such as buy, found 'bui'; did you mean 'buy'?\n"
+     "      bui when close > 1\n"
+     "      ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  5 = close\n",
+     "x.td:2:3: expected 'param', NAME = value, or an action such as buy, found '5'\n"
+     "      5 = close\n"
+     "      ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  close = open\n"
+     "  stop = open\n"
+     "  rsi = open\n",
+     "x.td:2:3: 'close' is a word of the language: choose another name\n"
+     "      close = open\n"
+     "      ^\n"
+     "x.td:3:3: 'stop' is a word of the language: choose another name\n"
+     "      stop = open\n"
+     "      ^\n"
+     "x.td:4:3: 'rsi' is a word of the language: choose another name\n"
+     "      rsi = open\n"
+     "      ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  x = close\n"
+     "  x = open\n",
+     "x.td:3:3: 'x' is already defined, on line 2\n"
+     "      x = open\n"
+     "      ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  x = y + 1\n"
+     "  y = close\n",
+     "x.td:2:7: 'y' is used before it is defined, on line 3\n"
+     "      x = y + 1\n"
+     "          ^\n"},
+    {"strategy a on bars(1m)\n"
+     "    x = close\n"
+     "  y = open\n",
+     "x.td:3:3: this line begins left of its block: align it\n"
+     "      y = open\n"
+     "      ^\n"},
+    {"strategy a on bars(1m)\n"
+     "\tx = close\n",
+     "x.td:2:1: a tab in the indentation: use spaces\n"
+     "    \tx = close\n"
+     "    ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  x = close y\n",
+     "x.td:2:13: expected an operator or the end of the line, found 'y'\n"
+     "      x = close y\n"
+     "                ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  x =\n",
+     "x.td:2:6: expected a number, a name or '(', found the end of the line\n"
+     "      x =\n"
+     "         ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  x = close +",
+     "x.td:2:14: expected a number, a name or '(', found the end of the line\n"
+     "      x = close +\n"
+     "                 ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa = close\n",
+     "x.td:2:3: a name has at most 63 characters\n"
+     "      aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa = close\n"
+     "      ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  param n\n"
+     "  param m = 5 in 6..9\n"
+     "  param k = 5 in 9..6\n"
+     "  param j = 5 in 1..9 step 0\n"
+     "  param r = 15m\n"
+     "  param t = close\n",
+     "x.td:2:10: expected '=', found the end of the line\n"
+     "      param n\n"
+     "             ^\n"
+     "x.td:3:13: the param's value is outside its range\n"
+     "      param m = 5 in 6..9\n"
+     "                ^\n"
+     "x.td:4:18: the range is empty: its start is above its end\n"
+     "      param k = 5 in 9..6\n"
+     "                     ^\n"
+     "x.td:5:28: the step must be above 0\n"
+     "      param j = 5 in 1..9 step 0\n"
+     "                               ^\n"
+     "x.td:6:13: a param that is no number is not part of this version\n"
+     "      param r = 15m\n"
+     "                ^\n"
+     "x.td:7:13: expected a number, found 'close'\n"
+     "      param t = close\n"
+     "                ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  buy wen close > 1\n"
+     "  buy pep when close > 1\n"
+     "  short, buy pep when close > 1\n"
+     "  exit all when close > 1\n",
+     "x.td:2:7: expected 'when', found 'wen'; did you mean 'when'?\n"
+     "      buy wen close > 1\n"
+     "          ^\n"
+     "x.td:3:7: trading another instrument is not part of this version\n"
+     "      buy pep when close > 1\n"
+     "          ^\n"
+     "x.td:4:8: a second leg is not part of this version\n"
+     "      short, buy pep when close > 1\n"
+     "           ^\n"
+     "x.td:5:8: 'exit all' is not part of this version\n"
+     "      exit all when close > 1\n"
+     "           ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  sell qty 2 when close > 1\n"
+     "  buy qty 0 when close > 1\n"
+     "  buy qty close when close > 1\n"
+     "  buy qty 1/0 when close > 1\n"
+     "  buy qty 1e3 when close > 1\n",
+     "x.td:2:8: 'sell' leaves the whole position and takes no qty\n"
+     "      sell qty 2 when close > 1\n"
+     "           ^\n"
+     "x.td:3:11: qty must be above 0 (at least 0.00000001) and below 90 billion\n"
+     "      buy qty 0 when close > 1\n"
+     "              ^\n"
+     "x.td:4:11: qty must be constant: a number, or made of numbers and params\n"
+     "      buy qty close when close > 1\n"
+     "              ^\n"
+     "x.td:5:11: qty must be above 0 (at least 0.00000001) and below 90 billion\n"
+     "      buy qty 1/0 when close > 1\n"
+     "              ^\n"
+     "x.td:6:11: '1e3' is not a number\n"
+     "      buy qty 1e3 when close > 1\n"
+     "              ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  buy when close\n"
+     "  sell when close > 1 note hello\n"
+     "  exit when close > 1 note \"open\n"
+     "  exit when close > 1 and\n",
+     "x.td:2:12: expected a condition, found a number\n"
+     "      buy when close\n"
+     "               ^\n"
+     "x.td:3:28: expected a text in quotes, found 'hello'\n"
+     "      sell when close > 1 note hello\n"
+     "                               ^\n"
+     "x.td:4:28: this text has no closing '\"'\n"
+     "      exit when close > 1 note \"open\n"
+     "                               ^\n"
+     "x.td:5:26: expected a number, a name or '(', found the end of the line\n"
+     "      exit when close > 1 and\n"
+     "                             ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  x = clse + sma(closee, 5)\n"
+     "  y = smaa(close, 5)\n"
+     "  z = sma\n"
+     "  w = close(3)\n",
+     "x.td:2:7: unknown name 'clse'; did you mean 'close'?\n"
+     "      x = clse + sma(closee, 5)\n"
+     "          ^\n"
+     "x.td:2:18: unknown name 'closee'; did you mean 'close'?\n"
+     "      x = clse + sma(closee, 5)\n"
+     "                     ^\n"
+     "x.td:3:7: unknown function 'smaa'; did you mean 'sma'?\n"
+     "      y = smaa(close, 5)\n"
+     "          ^\n"
+     "x.td:4:7: 'sma' is a function: give it what it works on\n"
+     "      z = sma\n"
+     "          ^\n"
+     "x.td:5:7: 'close' is a value, not a function\n"
+     "      w = close(3)\n"
+     "          ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  x = sma(close)\n"
+     "  y = sma(close, 5, 6)\n"
+     "  z = sma(close, )\n",
+     "x.td:2:7: sma(x, n) takes 2 arguments, found 1\n"
+     "      x = sma(close)\n"
+     "          ^\n"
+     "x.td:3:7: sma(x, n) takes 2 arguments, found 3\n"
+     "      y = sma(close, 5, 6)\n"
+     "          ^\n"
+     "x.td:4:18: expected a number, a name or '(', found ')'\n"
+     "      z = sma(close, )\n"
+     "                     ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  x = sma(close, 0)\n"
+     "  y = ema(close, 2.5)\n"
+     "  z = sma(close, 100001)\n"
+     "  w = sma(close, volume)\n"
+     "  v = close[-1]\n"
+     "  u = sma(close, 1/0)\n",
+     "x.td:2:18: the length of sma must be a whole number from 1 to 100000, found 0\n"
+     "      x = sma(close, 0)\n"
+     "                     ^\n"
+     "x.td:3:18: the length of ema must be a whole number from 1 to 100000, found 2.5\n"
+     "      y = ema(close, 2.5)\n"
+     "                     ^\n"
+     "x.td:4:18: the length of sma must be a whole number from 1 to 100000, found 100001\n"
+     "      z = sma(close, 100001)\n"
+     "                     ^\n"
+     "x.td:5:18: the length of sma must be constant: a number, or made of numbers and params\n"
+     "      w = sma(close, volume)\n"
+     "                     ^\n"
+     "x.td:6:13: the number of bars in [ ] must be a whole number from 0 to 100000, found -1\n"
+     "      v = close[-1]\n"
+     "                ^\n"
+     "x.td:7:18: the length of sma must be a whole number from 1 to 100000, found na\n"
+     "      u = sma(close, 1/0)\n"
+     "                     ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  x = sma(close > 1, 5)\n"
+     "  y = (close > 1) + 1\n"
+     "  z = not close\n"
+     "  w = close > 1 > 2\n"
+     "  v = close and open > 1\n",
+     "x.td:2:11: expected a number, found a condition\n"
+     "      x = sma(close > 1, 5)\n"
+     "              ^\n"
+     "x.td:3:8: expected a number, found a condition\n"
+     "      y = (close > 1) + 1\n"
+     "           ^\n"
+     "x.td:4:11: expected a condition, found a number\n"
+     "      z = not close\n"
+     "              ^\n"
+     "x.td:5:17: comparisons do not chain: join two with 'and'\n"
+     "      w = close > 1 > 2\n"
+     "                    ^\n"
+     "x.td:6:7: expected a condition, found a number\n"
+     "      v = close and open > 1\n"
+     "          ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  x = if close then 1 else 2\n"
+     "  y = if close > 1 then 1 else open > 1\n"
+     "  z = nz(close > 1, 0)\n"
+     "  w = if close > 1 then 2\n",
+     "x.td:2:10: expected a condition, found a number\n"
+     "      x = if close then 1 else 2\n"
+     "             ^\n"
+     "x.td:3:32: expected a number like the other value, found a condition\n"
+     "      y = if close > 1 then 1 else open > 1\n"
+     "                                   ^\n"
+     "x.td:4:21: expected a condition like the other value, found a number\n"
+     "      z = nz(close > 1, 0)\n"
+     "                        ^\n"
+     "x.td:5:26: expected 'else', found the end of the line\n"
+     "      w = if close > 1 then 2\n"
+     "                             ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  x = rsi(close, 14)\n"
+     "  y = held\n"
+     "  z = macd(close).signal\n"
+     "  w = sma(close, 15m)\n"
+     "  v = close > 09:45\n"
+     "  u = \"text\"\n",
+     "x.td:2:7: 'rsi' is not part of this version\n"
+     "      x = rsi(close, 14)\n"
+     "          ^\n"
+     "x.td:3:7: 'held' is not part of this version\n"
+     "      y = held\n"
+     "          ^\n"
+     "x.td:4:7: 'macd' is not part of this version\n"
+     "      z = macd(close).signal\n"
+     "          ^\n"
+     "x.td:5:18: durations are not part of this version\n"
+     "      w = sma(close, 15m)\n"
+     "                     ^\n"
+     "x.td:6:15: clock times are not part of this version\n"
+     "      v = close > 09:45\n"
+     "                  ^\n"
+     "x.td:7:7: texts are not part of this version\n"
+     "      u = \"text\"\n"
+     "          ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  x = 1.0000000001\n"
+     "  y = 1000000000000000000000000\n"
+     "  z = 0.00000001%\n"
+     "  w = 12abc\n",
+     "x.td:2:7: a number has at most 9 decimals\n"
+     "      x = 1.0000000001\n"
+     "          ^\n"
+     "x.td:3:7: this number is too large: at most 10^23\n"
+     "      y = 1000000000000000000000000\n"
+     "          ^\n"
+     "x.td:4:7: a number has at most 9 decimals\n"
+     "      z = 0.00000001%\n"
+     "          ^\n"
+     "x.td:5:7: '12abc' is not a number\n"
+     "      w = 12abc\n"
+     "          ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  x = (close\n"
+     "  y = close)\n"
+     "  z = close[1\n"
+     "  w = close ; open\n"
+     "  v = close \303\251\n",
+     "x.td:2:13: expected ')', found the end of the line\n"
+     "      x = (close\n"
+     "                ^\n"
+     "x.td:3:12: expected an operator or the end of the line, found ')'\n"
+     "      y = close)\n"
+     "               ^\n"
+     "x.td:4:14: expected ']', found the end of the line\n"
+     "      z = close[1\n"
+     "                 ^\n"
+     "x.td:5:13: a character that no word begins with\n"
+     "      w = close ; open\n"
+     "                ^\n"
+     "x.td:6:13: a character that no word begins with\n"
+     "      v = close \303\251\n"
+     "                ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  \303\251t\303\251 = close\n"
+     "  x = \"\303\251\" ! 2\n",
+     "x.td:2:3: a character that no word begins with\n"
+     "      \303\251t\303\251 = close\n"
+     "      ^\n"
+     "x.td:3:7: texts are not part of this version\n"
+     "      x = \"\303\251\" ! 2\n"
+     "          ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  x = sma(close, n = 5)\n"
+     "  y = close has 3\n"
+     "  z = and\n",
+     "x.td:2:18: a named argument is not part of this version\n"
+     "      x = sma(close, n = 5)\n"
+     "                     ^\n"
+     "x.td:3:13: 'has' is not part of this version\n"
+     "      y = close has 3\n"
+     "                ^\n"
+     "x.td:4:7: expected a number, a name or '(', found 'and'\n"
+     "      z = and\n"
+     "          ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  name0 = aaaaaaaaa\n"
+     "  name1 = bbbbbbbbb\n"
+     "  name2 = ccccccccc\n"
+     "  name3 = ddddddddd\n"
+     "  name4 = eeeeeeeee\n"
+     "  name5 = fffffffff\n"
+     "  name6 = ggggggggg\n"
+     "  name7 = hhhhhhhhh\n"
+     "  name8 = iiiiiiiii\n"
+     "  name9 = jjjjjjjjj\n"
+     "  name10 = kkkkkkkkk\n"
+     "  name11 = lllllllll\n"
+     "  name12 = mmmmmmmmm\n"
+     "  name13 = nnnnnnnnn\n"
+     "  name14 = ooooooooo\n"
+     "  name15 = ppppppppp\n"
+     "  name16 = qqqqqqqqq\n"
+     "  name17 = rrrrrrrrr\n"
+     "  name18 = sssssssss\n"
+     "  name19 = ttttttttt\n"
+     "  name20 = uuuuuuuuu\n"
+     "  name21 = vvvvvvvvv\n"
+     "  name22 = wwwwwwwww\n",
+     "x.td:2:11: unknown name 'aaaaaaaaa'\n"
+     "      name0 = aaaaaaaaa\n"
+     "              ^\n"
+     "x.td:3:11: unknown name 'bbbbbbbbb'\n"
+     "      name1 = bbbbbbbbb\n"
+     "              ^\n"
+     "x.td:4:11: unknown name 'ccccccccc'\n"
+     "      name2 = ccccccccc\n"
+     "              ^\n"
+     "x.td:5:11: unknown name 'ddddddddd'\n"
+     "      name3 = ddddddddd\n"
+     "              ^\n"
+     "x.td:6:11: unknown name 'eeeeeeeee'\n"
+     "      name4 = eeeeeeeee\n"
+     "              ^\n"
+     "x.td:7:11: unknown name 'fffffffff'\n"
+     "      name5 = fffffffff\n"
+     "              ^\n"
+     "x.td:8:11: unknown name 'ggggggggg'\n"
+     "      name6 = ggggggggg\n"
+     "              ^\n"
+     "x.td:9:11: unknown name 'hhhhhhhhh'\n"
+     "      name7 = hhhhhhhhh\n"
+     "              ^\n"
+     "x.td:10:11: unknown name 'iiiiiiiii'\n"
+     "      name8 = iiiiiiiii\n"
+     "              ^\n"
+     "x.td:11:11: unknown name 'jjjjjjjjj'\n"
+     "      name9 = jjjjjjjjj\n"
+     "              ^\n"
+     "x.td:12:12: unknown name 'kkkkkkkkk'\n"
+     "      name10 = kkkkkkkkk\n"
+     "               ^\n"
+     "x.td:13:12: unknown name 'lllllllll'\n"
+     "      name11 = lllllllll\n"
+     "               ^\n"
+     "x.td:14:12: unknown name 'mmmmmmmmm'\n"
+     "      name12 = mmmmmmmmm\n"
+     "               ^\n"
+     "x.td:15:12: unknown name 'nnnnnnnnn'\n"
+     "      name13 = nnnnnnnnn\n"
+     "               ^\n"
+     "x.td:16:12: unknown name 'ooooooooo'\n"
+     "      name14 = ooooooooo\n"
+     "               ^\n"
+     "x.td:17:12: unknown name 'ppppppppp'\n"
+     "      name15 = ppppppppp\n"
+     "               ^\n"
+     "x.td:18:12: unknown name 'qqqqqqqqq'\n"
+     "      name16 = qqqqqqqqq\n"
+     "               ^\n"
+     "x.td:19:12: unknown name 'rrrrrrrrr'\n"
+     "      name17 = rrrrrrrrr\n"
+     "               ^\n"
+     "x.td:20:12: unknown name 'sssssssss'\n"
+     "      name18 = sssssssss\n"
+     "               ^\n"
+     "x.td:21:12: unknown name 'ttttttttt'\n"
+     "      name19 = ttttttttt\n"
+     "               ^\n"
+     "3 more errors are not shown\n"},
+    {"strategy a on bars(1m)\n"
+     "  x = close \377\n",
+     "x.td:2:13: this byte is not UTF-8\n"
+     "      x = close \377\n"
+     "                ^\n"},
+    /* clang-format on */
+};
+
+static void test_messages(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        td_buf errors = {0};
+        assert_null(rig_compile(cases[i].text, &errors));
+        td_buf_put(&errors, "", 1);
+        assert_string_equal((const char *)errors.data, cases[i].errors);
+        td_buf_fini(&errors);
+    }
+}
+
+static void test_files(void **state) { /* errors stand in the order of the texts, each with its own name */
+    (void)state;
+    const td_source_text texts[] = {
+        {"a.td", TD_TEXT("strategy a on bars(1m)\n  x = clos\n")},
+        {"b.td", TD_TEXT("strategy a on bars(5m)\n  x = close +\n")},
+    };
+    td_graph **graphs = NULL;
+    size_t count = 1;
+    td_buf errors = {0};
+    assert_int_equal(td_lang_compile(texts, 2, &graphs, &count, &errors), TD_CONFIG);
+    assert_int_equal(count, 0);
+    td_buf_put(&errors, "", 1);
+    assert_string_equal((const char *)errors.data,
+                        "a.td:2:7: unknown name 'clos'; did you mean 'close'?\n"
+                        "      x = clos\n"
+                        "          ^\n"
+                        "b.td:1:10: strategy 'a' is already defined, in a.td:1\n"
+                        "    strategy a on bars(5m)\n"
+                        "             ^\n"
+                        "b.td:2:14: expected a number, a name or '(', found the end of the line\n"
+                        "      x = close +\n"
+                        "                 ^\n");
+    td_buf_fini(&errors);
+}
+
+static void test_cuts(void **state) { /* a text cut anywhere, or with a byte changed, is an error or not: never worse */
+    (void)state;
+    static const char whole[] = "strategy a on bars(1m) for X:A, Y:*\n  param n = 5 in 1..9 step 2\n"
+                                "  f = sma(close, n)[1] * 1.5%\n  c = crossover(f, nz(ema(low, 3), 2)) and not f > 3\n"
+                                "  buy qty 2 when if c then f > 1 else f <= -2 note \"yes\"\n  exit when f / 0 == 1\n";
+    for (size_t i = 0; i < sizeof whole - 1; i++) {
+        char text[sizeof whole];
+        memcpy(text, whole, sizeof whole);
+        text[i] = '\0';
+        td_buf errors = {0};
+        td_graph_free(rig_compile(text, &errors));
+        for (const char *c = "\n\"(#.9x\x80"; *c != '\0'; c++) {
+            memcpy(text, whole, sizeof whole);
+            text[i] = *c;
+            errors.size = 0;
+            td_graph_free(rig_compile(text, &errors));
+        }
+        td_buf_fini(&errors);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_cuts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
