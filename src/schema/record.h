@@ -34,11 +34,15 @@ void td_record_put_signal(td_buf *buf, const td_schema_ids *ids, td_bytes instru
 void td_record_put_rejected(td_buf *buf, const td_schema_ids *ids, const td_rejected *rejected);
 void td_record_put_quarantined(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_quarantined *q);
 
+/* "Trade", "Bar", …: a literal; tapedeck.<name> is the full name. */
+const char *td_schema_name(td_schema schema);
+
 /* The schema of a value, or -1 when it is not one of ours. */
 int td_record_schema(const td_schema_ids *ids, td_bytes value);
 
 /* Each reads one whole value of its kind. The instrument is the record's key and is not in the body of events; indexes
- * (feed, instrument) are left 0 for the caller to fill; texts are borrowed from `value`.
+ * (feed, instrument) are left 0 for the caller to fill; texts are borrowed from `value`. A time record has no event and
+ * receive time but its clock, which stands in both; a program has neither (0) and no feed ("").
  * Errors: TD_CORRUPT without a trail: bytes that our own encoder cannot have written. */
 TD_CHECKED td_status td_record_get_event(const td_schema_ids *ids, td_bytes value, td_event *out, td_bytes *out_feed);
 TD_CHECKED td_status td_record_get_bar(td_bytes value, td_bar *out, td_bytes *out_instrument);
@@ -47,5 +51,7 @@ TD_CHECKED td_status td_record_get_rejected(td_bytes value, td_rejected *out);
 TD_CHECKED td_status td_record_get_quarantined(const td_schema_ids *ids, td_bytes value, td_quarantined *out,
                                                td_bytes *out_instrument);
 
-/* One value of any of our schemas as one line of JSON, decimals as text, for `log cat`. False when unknown. */
+/* Appends one value of any of our schemas as one line of JSON (no line end) for people and scripts: the schema's name,
+ * then its fields; decimals are text in plain notation, instants and counts integers, missing numbers null, hashes hex.
+ * False, and nothing appended, when the schema is unknown or the bytes are bad. */
 bool td_record_json(const td_schema_ids *ids, td_bytes value, td_buf *out);

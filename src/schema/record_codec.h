@@ -1,0 +1,102 @@
+/* src/schema/record_codec.h - what the record codecs share: framing, missing numbers, short codes. Private to schema/.
+ * Writers count on room reserved by record_begin; readers are as in schema/avro.h. */
+#pragma once
+#include "schema/avro.h"
+#include "schema/record.h"
+#include <assert.h>
+
+enum { RECORD_FRAME_BYTES = 5 }; /* 0, then the schema id */
+
+/* What a null or a value in a ["null", …] union begins with. */
+enum { RECORD_NULL = 0, RECORD_PRESENT = 2, RECORD_OPTIONAL_MAX = 1 + TD_AVRO_LONG_MAX };
+
+/* Makes room for a body of up to body_max bytes, writes the framing and returns where the body begins. */
+static inline uint8_t *record_begin(td_buf *buf, const td_schema_ids *ids, td_schema schema, size_t body_max) {
+    size_t need = RECORD_FRAME_BYTES + 3 + body_max; /* the frame is stored as eight bytes */
+    if (buf->capacity - buf->size < need) td_buf_reserve(buf, need);
+    uint8_t *p = buf->data + buf->size;
+    td_avro_store64(p, __builtin_bswap64((uint64_t)(uint32_t)ids->id[schema] << 24));
+    return p + RECORD_FRAME_BYTES;
+}
+
+static inline void record_end(td_buf *buf, const uint8_t *p) {
+    buf->size = (size_t)(p - buf->data);
+    assert(buf->size <= buf->capacity);
+}
+
+/* The body of a value; empty, and so bad for every reader, when there is no framing. */
+static inline td_avro_reader record_body(td_bytes value) {
+    if (value.size < RECORD_FRAME_BYTES || value.data[0] != 0) return (td_avro_reader){value.data, value.data};
+    return (td_avro_reader){value.data + RECORD_FRAME_BYTES, value.data + value.size};
+}
+
+static inline uint8_t *record_put_optional_long(uint8_t *p, int64_t v) {
+    *p = v == TD_NONE ? RECORD_NULL : RECORD_PRESENT;
+    return v == TD_NONE ? p + 1 : td_avro_put_long(p + 1, v);
+}
+
+static inline uint8_t *record_put_optional_decimal(uint8_t *p, int64_t m) {
+    *p = m == TD_NONE ? RECORD_NULL : RECORD_PRESENT;
+    return m == TD_NONE ? p + 1 : td_avro_put_decimal64(p + 1, m);
+}
+
+/* Reads the branch of a union with null; *out_present says which. */
+static inline bool record_get_branch(td_avro_reader *r, bool *out_present) {
+    if (r->at == r->end || (r->at[0] != RECORD_NULL && r->at[0] != RECORD_PRESENT)) return false;
+    *out_present = *r->at++ == RECORD_PRESENT;
+    return true;
+}
+
+static inline bool record_get_optional_long(td_avro_reader *r, int64_t *out) {
+    bool present;
+    if (!record_get_branch(r, &present)) return false;
+    *out = TD_NONE;
+    return !present || td_avro_get_long(r, out);
+}
+
+static inline bool record_get_optional_decimal(td_avro_reader *r, int64_t *out) {
+    bool present;
+    if (!record_get_branch(r, &present)) return false;
+    *out = TD_NONE;
+    return !present || td_avro_get_decimal64(r, out);
+}
+
+/* A number in 0..max: flags, and the index of an enum's symbol. */
+static inline bool record_get_small(td_avro_reader *r, int64_t max, uint8_t *out) {
+    int64_t v;
+    if (!td_avro_get_long(r, &v) || v < 0 || v > max) return false;
+    *out = (uint8_t)v;
+    return true;
+}
+
+/* A td_code and its encoding differ in the first byte alone (size, and twice the size), so both ways are one move of
+ * 16 bytes. Up to 16 bytes are written. */
+_Static_assert(sizeof(td_code) == 16 && offsetof(td_code, text) == 1, "codes move as 16 bytes");
+
+static inline uint8_t *record_put_code(uint8_t *p, const td_code *code) {
+    assert(code->size <= TD_CODE_MAX);
+    memcpy(p, code, sizeof *code);
+    *p = (uint8_t)(2 * code->size);
+    return p + 1 + code->size;
+}
+
+/* The 16 bytes that end with the code are read, and shifted to begin with it: they lie inside the value unless the
+ * value is almost empty (`begin`: its first byte). Bytes behind the text become 0. */
+static inline bool record_get_code(td_avro_reader *r, const uint8_t *begin, td_code *out) {
+    const uint8_t *p = r->at;
+    if (p == r->end || p[0] > 2 * TD_CODE_MAX || (p[0] & 1) != 0) return false;
+    unsigned size = p[0] / 2u;
+    if (r->end - p - 1 < (ptrdiff_t)size) return false;
+    r->at = p + 1 + size;
+    if (r->at - begin >= (ptrdiff_t)sizeof *out) {
+        td_u128 w;
+        memcpy(&w, r->at - sizeof w, sizeof w);
+        w >>= 8 * (TD_CODE_MAX - size);
+        memcpy(out, &w, sizeof w);
+    } else {
+        *out = (td_code){0};
+        memcpy(out->text, p + 1, size);
+    }
+    out->size = (uint8_t)size;
+    return true;
+}

@@ -1,0 +1,193 @@
+/* src/schema/record_json.c - any record of ours as a line of JSON. It walks the bytes by a table of fields that repeats
+ * schemas/ in its order: slow beside the codecs, and independent of them. */
+#include "base/decimal.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "schema/record_codec.h"
+#include <inttypes.h>
+
+typedef enum field_type {
+    FIELD_END,
+    FIELD_LONG,
+    FIELD_DECIMAL,
+    FIELD_TEXT,
+    FIELD_ENUM,
+    FIELD_LONGS,
+    FIELD_HASH
+} field_type;
+
+typedef struct field {
+    const char *name;
+    field_type type;
+    bool optional;
+    uint8_t scale;              /* DECIMAL */
+    const char *const *symbols; /* ENUM: ended by NULL */
+} field;
+
+#define LONG(n)                                                                                                        \
+    { .name = n, .type = FIELD_LONG }
+#define LONG_OR_NULL(n)                                                                                                \
+    { .name = n, .type = FIELD_LONG, .optional = true }
+#define TEXT(n)                                                                                                        \
+    { .name = n, .type = FIELD_TEXT }
+#define TEXT_OR_NULL(n)                                                                                                \
+    { .name = n, .type = FIELD_TEXT, .optional = true }
+#define PRICE(n)                                                                                                       \
+    { .name = n, .type = FIELD_DECIMAL, .scale = TD_PRICE_SCALE }
+#define SIZE(n)                                                                                                        \
+    { .name = n, .type = FIELD_DECIMAL, .scale = TD_SIZE_SCALE }
+#define PRICE_OR_NULL(n)                                                                                               \
+    { .name = n, .type = FIELD_DECIMAL, .scale = TD_PRICE_SCALE, .optional = true }
+#define SIZE_OR_NULL(n)                                                                                                \
+    { .name = n, .type = FIELD_DECIMAL, .scale = TD_SIZE_SCALE, .optional = true }
+#define NOTIONAL(n)                                                                                                    \
+    { .name = n, .type = FIELD_DECIMAL, .scale = TD_NOTIONAL_SCALE }
+
+static const char *const side_symbols[] = {"unknown", "buy", "sell", NULL};
+static const char *const session_symbols[] = {"live", "idle", "down", "ended", NULL};
+
+enum { FIELD_COUNT_MAX = 22 };
+
+static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
+    [TD_SCHEMA_TRADE] = {LONG("event_ns"),
+                         LONG("receive_ns"),
+                         PRICE("price"),
+                         SIZE("size"),
+                         LONG_OR_NULL("trade_id"),
+                         {.name = "side", .type = FIELD_ENUM, .symbols = side_symbols},
+                         LONG("flags"),
+                         TEXT("feed"),
+                         TEXT("exchange"),
+                         TEXT("condition")},
+    [TD_SCHEMA_QUOTE] = {LONG("event_ns"), LONG("receive_ns"), PRICE_OR_NULL("bid_price"), SIZE_OR_NULL("bid_size"),
+                         PRICE_OR_NULL("ask_price"), SIZE_OR_NULL("ask_size"), LONG_OR_NULL("sequence"), LONG("flags"),
+                         TEXT("feed"), TEXT("exchange"), TEXT("condition")},
+    [TD_SCHEMA_TIME] = {LONG_OR_NULL("bound_ns"),
+                        LONG("clock_ns"),
+                        {.name = "session", .type = FIELD_ENUM, .symbols = session_symbols},
+                        TEXT("feed")},
+    [TD_SCHEMA_PROGRAM] = {{.name = "sha256", .type = FIELD_HASH}},
+    [TD_SCHEMA_BAR] = {TEXT("instrument"), LONG("event_time"), LONG("event_ns"), LONG("width_ns"), LONG("start_ns"),
+                       LONG("end_ns"), PRICE("open"), PRICE("high"), PRICE("low"), PRICE("close"), PRICE("vwap"),
+                       SIZE("volume"), NOTIONAL("notional"), LONG("trade_count"), LONG("revision"),
+                       LONG("known_at_ns")},
+    [TD_SCHEMA_SIGNAL] = {TEXT("id"), TEXT("strategy"), TEXT("instrument"), LONG("event_time"), LONG("event_ns"),
+                          LONG("width_ns"), LONG("ordinal"), TEXT("action"), SIZE("target"), TEXT("status"),
+                          PRICE("price"), LONG("known_at_ns"), TEXT("note")},
+    [TD_SCHEMA_REJECTED] = {TEXT("feed"), TEXT("source"), LONG("file"), LONG("line"), LONG("receive_ns"),
+                            TEXT("reason"), TEXT("detail"), TEXT("bytes")},
+    [TD_SCHEMA_QUARANTINED] = {TEXT("feed"),
+                               TEXT("instrument"),
+                               TEXT("kind"),
+                               TEXT("reason"),
+                               {.name = "missed_widths_ns", .type = FIELD_LONGS},
+                               LONG("event_time"),
+                               LONG("event_ns"),
+                               LONG("receive_ns"),
+                               LONG("known_at_ns"),
+                               LONG("flags"),
+                               PRICE_OR_NULL("price"),
+                               SIZE_OR_NULL("size"),
+                               LONG_OR_NULL("trade_id"),
+                               TEXT_OR_NULL("side"),
+                               PRICE_OR_NULL("bid_price"),
+                               SIZE_OR_NULL("bid_size"),
+                               PRICE_OR_NULL("ask_price"),
+                               SIZE_OR_NULL("ask_size"),
+                               LONG_OR_NULL("sequence"),
+                               TEXT("exchange"),
+                               TEXT("condition")},
+};
+
+static bool put_long(td_avro_reader *r, td_buf *out) {
+    int64_t v;
+    if (!td_avro_get_long(r, &v)) return false;
+    td_buf_printf(out, "%" PRId64, v);
+    return true;
+}
+
+static bool put_decimal(td_avro_reader *r, int scale, td_buf *out) {
+    char text[TD_DECIMAL_TEXT_MAX];
+    td_i128 m;
+    if (!td_avro_get_decimal(r, &m)) return false;
+    (void)td_decimal_format(m, scale, false, text);
+    td_json_put_string(out, td_text(text));
+    return true;
+}
+
+static bool put_symbol(td_avro_reader *r, const char *const *symbols, td_buf *out) {
+    int64_t index, count = 0;
+    while (symbols[count] != NULL) count++;
+    if (!td_avro_get_long(r, &index) || index < 0 || index >= count) return false;
+    td_json_put_string(out, td_text(symbols[index]));
+    return true;
+}
+
+static bool put_text(td_avro_reader *r, td_buf *out) {
+    td_bytes text;
+    if (!td_avro_get_bytes(r, &text)) return false;
+    td_json_put_string(out, text);
+    return true;
+}
+
+static bool put_longs(td_avro_reader *r, td_buf *out) {
+    int64_t count = 0;
+    if (!td_avro_get_long(r, &count) || count < 0) return false;
+    td_buf_text(out, "[");
+    for (int64_t i = 0; i < count; i++) {
+        if (i > 0) td_buf_text(out, ",");
+        if (!put_long(r, out)) return false;
+    }
+    td_buf_text(out, "]");
+    return count == 0 || (td_avro_get_long(r, &count) && count == 0);
+}
+
+static bool put_hash(td_avro_reader *r, td_buf *out) {
+    char text[2 * 32 + 1];
+    if (r->end - r->at < 32) return false;
+    td_hex(r->at, 32, text);
+    r->at += 32;
+    td_json_put_string(out, td_text(text));
+    return true;
+}
+
+static bool put_field(td_avro_reader *r, const field *f, td_buf *out) {
+    bool present = true;
+    td_buf_printf(out, ",\"%s\":", f->name);
+    if (f->optional && !record_get_branch(r, &present)) return false;
+    if (!present) {
+        td_buf_text(out, "null");
+        return true;
+    }
+    switch (f->type) {
+    case FIELD_LONG:
+        return put_long(r, out);
+    case FIELD_DECIMAL:
+        return put_decimal(r, f->scale, out);
+    case FIELD_TEXT:
+        return put_text(r, out);
+    case FIELD_ENUM:
+        return put_symbol(r, f->symbols, out);
+    case FIELD_LONGS:
+        return put_longs(r, out);
+    case FIELD_HASH:
+        return put_hash(r, out);
+    case FIELD_END:
+        break;
+    }
+    return false;
+}
+
+bool td_record_json(const td_schema_ids *ids, td_bytes value, td_buf *out) {
+    int schema = td_record_schema(ids, value);
+    if (schema < 0) return false;
+    size_t before = out->size;
+    td_avro_reader r = record_body(value);
+    td_buf_printf(out, "{\"schema\":\"%s\"", td_schema_name((td_schema)schema));
+    bool ok = true;
+    for (const field *f = schema_fields[schema]; ok && f->type != FIELD_END; f++) ok = put_field(&r, f, out);
+    td_buf_text(out, "}");
+    ok = ok && r.at == r.end;
+    if (!ok) out->size = before;
+    return ok;
+}

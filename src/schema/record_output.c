@@ -1,0 +1,233 @@
+/* src/schema/record_output.c - records of the published topics: bar, signal, rejected, quarantined. Each is flat; what
+ * it says twice for readers' sake (milliseconds beside nanoseconds, the width beside its ends) must agree when read. */
+#include "base/time.h"
+#include "schema/record_codec.h"
+
+static int64_t millis(int64_t ns) { return ns / TD_NS_PER_MS - (ns % TD_NS_PER_MS < 0); }
+static int64_t span(int64_t from, int64_t to) { return (int64_t)((uint64_t)to - (uint64_t)from); }
+
+static uint8_t *put_word(uint8_t *p, const char *word) { return td_avro_put_bytes(p, td_text(word)); }
+
+enum { WORD_MAX = 32 }; /* of any enum's names, with their length */
+
+/* Words of an enum as its model gives them; `count` of them from 0. */
+typedef const char *(*word_fn)(unsigned index);
+static const char *action_word(unsigned i) { return td_action_name((td_action)i); }
+static const char *status_word(unsigned i) { return td_signal_status_name((td_signal_status)i); }
+static const char *reason_word(unsigned i) { return td_reason_name((td_reason)i); }
+static const char *kind_word(unsigned i) { return i == 0 ? "trade" : "quote"; }
+static const char *side_word(unsigned i) {
+    static const char *const words[] = {[TD_SIDE_UNKNOWN] = "unknown", [TD_SIDE_BUY] = "buy", [TD_SIDE_SELL] = "sell"};
+    return words[i];
+}
+
+static bool get_word(td_avro_reader *r, word_fn word, unsigned count, uint8_t *out) {
+    td_bytes text;
+    if (!td_avro_get_bytes(r, &text)) return false;
+    for (unsigned i = 0; i < count; i++) {
+        *out = (uint8_t)i;
+        if (td_bytes_equal(text, td_text(word(i)))) return true;
+    }
+    return false;
+}
+
+static uint8_t *put_times(uint8_t *p, int64_t event_ns) {
+    p = td_avro_put_long(p, millis(event_ns));
+    return td_avro_put_long(p, event_ns);
+}
+
+static bool get_times(td_avro_reader *r, int64_t *out_event_ns) {
+    int64_t event_ms;
+    return td_avro_get_long(r, &event_ms) && td_avro_get_long(r, out_event_ns) && event_ms == millis(*out_event_ns);
+}
+
+void td_record_put_bar(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_bar *bar) {
+    enum { MAX = 9 * TD_AVRO_LONG_MAX + 5 * TD_AVRO_DECIMAL64_MAX + 2 * TD_AVRO_DECIMAL_MAX };
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_BAR, MAX + instrument.size);
+    p = td_avro_put_bytes(p, instrument);
+    p = put_times(p, bar->end_ns);
+    p = td_avro_put_long(p, span(bar->start_ns, bar->end_ns));
+    p = td_avro_put_long(p, bar->start_ns);
+    p = td_avro_put_long(p, bar->end_ns);
+    p = td_avro_put_decimal64(p, bar->open);
+    p = td_avro_put_decimal64(p, bar->high);
+    p = td_avro_put_decimal64(p, bar->low);
+    p = td_avro_put_decimal64(p, bar->close);
+    p = td_avro_put_decimal64(p, bar->vwap);
+    p = td_avro_put_decimal(p, bar->volume);
+    p = td_avro_put_decimal(p, bar->notional);
+    p = td_avro_put_long(p, bar->trade_count);
+    p = td_avro_put_long(p, bar->revision);
+    p = td_avro_put_long(p, bar->known_at_ns);
+    record_end(buf, p);
+}
+
+td_status td_record_get_bar(td_bytes value, td_bar *out, td_bytes *out_instrument) {
+    td_avro_reader r = record_body(value);
+    int64_t event_ns, width_ns, revision;
+    *out = (td_bar){0};
+    bool ok = td_avro_get_bytes(&r, out_instrument) && get_times(&r, &event_ns) && td_avro_get_long(&r, &width_ns) &&
+              td_avro_get_long(&r, &out->start_ns) && td_avro_get_long(&r, &out->end_ns) && event_ns == out->end_ns &&
+              width_ns == span(out->start_ns, out->end_ns) && td_avro_get_decimal64(&r, &out->open) &&
+              td_avro_get_decimal64(&r, &out->high) && td_avro_get_decimal64(&r, &out->low) &&
+              td_avro_get_decimal64(&r, &out->close) && td_avro_get_decimal64(&r, &out->vwap) &&
+              td_avro_get_decimal(&r, &out->volume) && td_avro_get_decimal(&r, &out->notional) &&
+              td_avro_get_long(&r, &out->trade_count) && td_avro_get_long(&r, &revision) && revision >= INT32_MIN &&
+              revision <= INT32_MAX && td_avro_get_long(&r, &out->known_at_ns) && r.at == r.end;
+    if (ok) out->revision = (int32_t)revision;
+    return ok ? TD_OK : TD_CORRUPT;
+}
+
+void td_record_put_signal(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_signal *s) {
+    enum { MAX = 9 * TD_AVRO_LONG_MAX + 2 * TD_AVRO_DECIMAL64_MAX + 2 * WORD_MAX + TD_SIGNAL_ID_MAX };
+    char id[TD_SIGNAL_ID_MAX + 1];
+    size_t id_size = td_signal_id(s, instrument, id);
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_SIGNAL, MAX + s->strategy.size + instrument.size + s->note.size);
+    p = td_avro_put_bytes(p, (td_bytes){(const uint8_t *)id, id_size});
+    p = td_avro_put_bytes(p, s->strategy);
+    p = td_avro_put_bytes(p, instrument);
+    p = put_times(p, s->event_ns);
+    p = td_avro_put_long(p, s->width_ns);
+    p = td_avro_put_long(p, s->ordinal);
+    p = put_word(p, action_word(s->action));
+    p = td_avro_put_decimal64(p, s->target);
+    p = put_word(p, status_word(s->status));
+    p = td_avro_put_decimal64(p, s->price);
+    p = td_avro_put_long(p, s->known_at_ns);
+    p = td_avro_put_bytes(p, s->note);
+    record_end(buf, p);
+}
+
+td_status td_record_get_signal(td_bytes value, td_signal *out, td_bytes *out_instrument) {
+    td_avro_reader r = record_body(value);
+    td_bytes id; /* follows from the rest */
+    int64_t ordinal;
+    *out = (td_signal){0};
+    bool ok =
+        td_avro_get_bytes(&r, &id) && td_avro_get_bytes(&r, &out->strategy) && td_avro_get_bytes(&r, out_instrument) &&
+        get_times(&r, &out->event_ns) && td_avro_get_long(&r, &out->width_ns) && td_avro_get_long(&r, &ordinal) &&
+        ordinal >= 0 && ordinal <= UINT32_MAX && get_word(&r, action_word, TD_ACTION_EXIT + 1, &out->action) &&
+        td_avro_get_decimal64(&r, &out->target) && get_word(&r, status_word, TD_SIGNAL_WITHDRAWN + 1, &out->status) &&
+        td_avro_get_decimal64(&r, &out->price) && td_avro_get_long(&r, &out->known_at_ns) &&
+        td_avro_get_bytes(&r, &out->note) && r.at == r.end;
+    if (ok) out->ordinal = (uint32_t)ordinal;
+    return ok ? TD_OK : TD_CORRUPT;
+}
+
+void td_record_put_rejected(td_buf *buf, const td_schema_ids *ids, const td_rejected *x) {
+    enum { MAX = 7 * TD_AVRO_LONG_MAX + WORD_MAX };
+    size_t texts = x->feed.size + x->source.size + x->detail.size + x->bytes.size;
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_REJECTED, MAX + texts);
+    p = td_avro_put_bytes(p, x->feed);
+    p = td_avro_put_bytes(p, x->source);
+    p = td_avro_put_long(p, x->position.file);
+    p = td_avro_put_long(p, (int64_t)x->position.line);
+    p = td_avro_put_long(p, x->receive_ns);
+    p = put_word(p, reason_word(x->reason));
+    p = td_avro_put_bytes(p, x->detail);
+    p = td_avro_put_bytes(p, x->bytes);
+    record_end(buf, p);
+}
+
+td_status td_record_get_rejected(td_bytes value, td_rejected *out) {
+    td_avro_reader r = record_body(value);
+    int64_t file, line;
+    *out = (td_rejected){0};
+    bool ok = td_avro_get_bytes(&r, &out->feed) && td_avro_get_bytes(&r, &out->source) && td_avro_get_long(&r, &file) &&
+              file >= 0 && file <= UINT32_MAX && td_avro_get_long(&r, &line) && line >= 0 &&
+              td_avro_get_long(&r, &out->receive_ns) && get_word(&r, reason_word, TD_REASON_COUNT, &out->reason) &&
+              td_avro_get_bytes(&r, &out->detail) && td_avro_get_bytes(&r, &out->bytes) && r.at == r.end;
+    if (ok) out->position = (td_source_position){(uint32_t)file, (uint64_t)line};
+    return ok ? TD_OK : TD_CORRUPT;
+}
+
+/* An Avro array: one block of all items (none when empty), then the empty block that ends it. */
+static uint8_t *put_widths(uint8_t *p, const td_quarantined *q) {
+    assert(q->missed_count <= TD_WIDTHS_MAX);
+    if (q->missed_count > 0) p = td_avro_put_long(p, q->missed_count);
+    for (unsigned i = 0; i < q->missed_count; i++) p = td_avro_put_long(p, q->missed_width_ns[i]);
+    return td_avro_put_long(p, 0);
+}
+
+static bool get_widths(td_avro_reader *r, td_quarantined *out) {
+    uint8_t end;
+    if (!record_get_small(r, TD_WIDTHS_MAX, &out->missed_count)) return false;
+    for (unsigned i = 0; i < out->missed_count; i++)
+        if (!td_avro_get_long(r, &out->missed_width_ns[i])) return false;
+    return out->missed_count == 0 || record_get_small(r, 0, &end);
+}
+
+static uint8_t *put_ticks(uint8_t *p, const td_trade *t, const td_quote *q) {
+    p = record_put_optional_decimal(p, t != NULL ? t->price : TD_NONE);
+    p = record_put_optional_decimal(p, t != NULL ? t->size : TD_NONE);
+    p = record_put_optional_long(p, t != NULL ? t->trade_id : TD_NONE);
+    *p++ = t != NULL ? RECORD_PRESENT : RECORD_NULL;
+    if (t != NULL) p = put_word(p, side_word(t->side));
+    p = record_put_optional_decimal(p, q != NULL ? q->bid_price : TD_NONE);
+    p = record_put_optional_decimal(p, q != NULL ? q->bid_size : TD_NONE);
+    p = record_put_optional_decimal(p, q != NULL ? q->ask_price : TD_NONE);
+    p = record_put_optional_decimal(p, q != NULL ? q->ask_size : TD_NONE);
+    p = record_put_optional_long(p, q != NULL ? q->sequence : TD_NONE);
+    p = record_put_code(p, t != NULL ? &t->exchange : &q->exchange);
+    return record_put_code(p, t != NULL ? &t->condition : &q->condition);
+}
+
+/* Both halves are read; whose half it is, `out->kind` says already. */
+static bool get_ticks(td_avro_reader *r, const uint8_t *begin, td_event *out) {
+    td_trade t = {0};
+    td_quote q = {0};
+    bool has_side;
+    if (!record_get_optional_decimal(r, &t.price) || !record_get_optional_decimal(r, &t.size) ||
+        !record_get_optional_long(r, &t.trade_id) || !record_get_branch(r, &has_side) ||
+        has_side != (out->kind == TD_EVENT_TRADE) || (has_side && !get_word(r, side_word, TD_SIDE_SELL + 1, &t.side)) ||
+        !record_get_optional_decimal(r, &q.bid_price) || !record_get_optional_decimal(r, &q.bid_size) ||
+        !record_get_optional_decimal(r, &q.ask_price) || !record_get_optional_decimal(r, &q.ask_size) ||
+        !record_get_optional_long(r, &q.sequence) || !record_get_code(r, begin, &q.exchange) ||
+        !record_get_code(r, begin, &q.condition))
+        return false;
+    t.exchange = q.exchange;
+    t.condition = q.condition;
+    if (out->kind == TD_EVENT_TRADE)
+        out->trade = t;
+    else
+        out->quote = q;
+    return true;
+}
+
+void td_record_put_quarantined(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_quarantined *q) {
+    enum {
+        LONGS = 9 + TD_WIDTHS_MAX, /* two lengths, two blocks, four times, flags; widths */
+        MAX = LONGS * TD_AVRO_LONG_MAX + 8 * RECORD_OPTIONAL_MAX + 3 * WORD_MAX + 1 + 2 * (int)sizeof(td_code),
+    };
+    const td_event *e = &q->event;
+    bool is_trade = e->kind == TD_EVENT_TRADE;
+    assert(is_trade || e->kind == TD_EVENT_QUOTE);
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_QUARANTINED, MAX + q->feed.size + instrument.size);
+    p = td_avro_put_bytes(p, q->feed);
+    p = td_avro_put_bytes(p, instrument);
+    p = put_word(p, kind_word(!is_trade));
+    p = put_word(p, reason_word(q->reason));
+    p = put_widths(p, q);
+    p = put_times(p, e->event_ns);
+    p = td_avro_put_long(p, e->receive_ns);
+    p = td_avro_put_long(p, q->known_at_ns);
+    p = td_avro_put_long(p, e->flags);
+    p = put_ticks(p, is_trade ? &e->trade : NULL, is_trade ? NULL : &e->quote);
+    record_end(buf, p);
+}
+
+td_status td_record_get_quarantined(const td_schema_ids *ids, td_bytes value, td_quarantined *out,
+                                    td_bytes *out_instrument) {
+    td_avro_reader r = record_body(value);
+    td_event *e = &out->event;
+    uint8_t kind = 0;
+    *out = (td_quarantined){0};
+    if (td_record_schema(ids, value) != TD_SCHEMA_QUARANTINED || !td_avro_get_bytes(&r, &out->feed) ||
+        !td_avro_get_bytes(&r, out_instrument) || !get_word(&r, kind_word, 2, &kind) ||
+        !get_word(&r, reason_word, TD_REASON_COUNT, &out->reason) || !get_widths(&r, out) ||
+        !get_times(&r, &e->event_ns) || !td_avro_get_long(&r, &e->receive_ns) ||
+        !td_avro_get_long(&r, &out->known_at_ns) || !record_get_small(&r, UINT8_MAX, &e->flags))
+        return TD_CORRUPT;
+    e->kind = kind == 0 ? TD_EVENT_TRADE : TD_EVENT_QUOTE;
+    return get_ticks(&r, value.data, e) && r.at == r.end ? TD_OK : TD_CORRUPT;
+}

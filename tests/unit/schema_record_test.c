@@ -1,0 +1,505 @@
+/* tests/unit/schema_record_test.c - goal: what goes into a record comes out of it, extremes included; and whatever
+ * happens to its bytes, a reader gives a status and never leaves them. */
+#include "schema/record.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define LOW          (INT64_MIN + 1) /* INT64_MIN is TD_NONE */
+#define I128_MAX     ((td_i128)(~(td_u128)0 >> 1))
+#define NOW_NS       INT64_C(1795239865123456789)
+
+enum { FIRST_ID = 5 }; /* ids of the log need not begin with 1 */
+
+static td_schema_ids ids;
+
+static int setup(void **state) {
+    (void)state;
+    memset(ids.schema, -1, sizeof ids.schema);
+    for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
+        ids.id[i] = FIRST_ID + i;
+        ids.schema[FIRST_ID + i] = (int8_t)i;
+    }
+    return 0;
+}
+
+static td_code code(const char *text) {
+    td_code c = {.size = (uint8_t)strlen(text)};
+    memcpy(c.text, text, c.size);
+    return c;
+}
+
+#define TRADE(event, receive, ...)                                                                                     \
+    {                                                                                                                  \
+        .kind = TD_EVENT_TRADE, .event_ns = (event), .receive_ns = (receive), .trade = { __VA_ARGS__ }                 \
+    }
+#define QUOTE(event, receive, ...)                                                                                     \
+    {                                                                                                                  \
+        .kind = TD_EVENT_QUOTE, .event_ns = (event), .receive_ns = (receive), .quote = { __VA_ARGS__ }                 \
+    }
+#define TIME(...)                                                                                                      \
+    {                                                                                                                  \
+        .kind = TD_EVENT_TIME, .time = { __VA_ARGS__ }                                                                 \
+    }
+
+enum { EVENT_COUNT = 12 };
+
+static const td_event *events(void) {
+    static td_event rows[EVENT_COUNT] = {
+        TRADE(NOW_NS, NOW_NS + 1, .price = 185120000000, .size = 10000000000, .trade_id = 42, .side = TD_SIDE_BUY),
+        TRADE(NOW_NS, NOW_NS + 1, .price = 1, .size = 1, .trade_id = TD_NONE),
+        TRADE(LOW, LOW, .price = LOW, .size = LOW, .trade_id = LOW, .side = TD_SIDE_SELL),
+        TRADE(INT64_MAX, INT64_MAX, .price = INT64_MAX, .size = INT64_MAX, .trade_id = INT64_MAX),
+        TRADE(0, 0, .trade_id = TD_NONE),
+        QUOTE(NOW_NS, NOW_NS, 185110000000, 10000000000, 185130000000, 20000000000, .sequence = 7),
+        QUOTE(NOW_NS, NOW_NS, TD_NONE, TD_NONE, 185130000000, 20000000000, .sequence = TD_NONE),
+        QUOTE(0, 0, TD_NONE, TD_NONE, TD_NONE, TD_NONE, .sequence = TD_NONE),
+        QUOTE(INT64_MAX, LOW, INT64_MAX, LOW, LOW, INT64_MAX, .sequence = LOW),
+        TIME(.bound_ns = NOW_NS, .clock_ns = NOW_NS, .session = TD_SESSION_ENDED),
+        TIME(.bound_ns = TD_NONE, .clock_ns = LOW, .session = TD_SESSION_DOWN),
+        {.kind = TD_EVENT_PROGRAM, .program_sha256 = "0123456789abcdef0123456789abcde"},
+    };
+    rows[0].trade.exchange = code("P");
+    rows[0].trade.condition = code("20002020");
+    rows[2].trade.condition = rows[3].trade.exchange = code("123456789012345");
+    rows[2].flags = UINT8_MAX;
+    rows[3].flags = TD_FLAG_INEXACT | TD_FLAG_SUSPICIOUS;
+    rows[5].quote.exchange = code("NASDAQ");
+    rows[8].quote.exchange = rows[8].quote.condition = code("123456789012345");
+    return rows;
+}
+
+static const char *const feeds[] = {"", "x", "lean", "binance-2", "a feed with a name of 300 bytes: "};
+
+/* The last feed name is long enough for a length of two bytes. */
+static td_bytes feed_name(size_t i) {
+    static char long_name[300];
+    if (i + 1 < COUNT(feeds)) return td_text(feeds[i]);
+    memset(long_name, 'n', sizeof long_name);
+    memcpy(long_name, feeds[i], strlen(feeds[i]));
+    return (td_bytes){(const uint8_t *)long_name, sizeof long_name};
+}
+
+static void same_trade(const td_trade *a, const td_trade *b) {
+    assert_true(a->price == b->price && a->size == b->size && a->trade_id == b->trade_id && a->side == b->side);
+    assert_memory_equal(&a->exchange, &b->exchange, sizeof a->exchange);
+    assert_memory_equal(&a->condition, &b->condition, sizeof a->condition);
+}
+static void same_quote(const td_quote *a, const td_quote *b) {
+    assert_true(a->bid_price == b->bid_price && a->bid_size == b->bid_size && a->ask_price == b->ask_price);
+    assert_true(a->ask_size == b->ask_size && a->sequence == b->sequence);
+    assert_memory_equal(&a->exchange, &b->exchange, sizeof a->exchange);
+    assert_memory_equal(&a->condition, &b->condition, sizeof a->condition);
+}
+static void same_event(const td_event *a, const td_event *b) {
+    assert_int_equal(a->kind, b->kind);
+    assert_int_equal(a->flags, b->flags);
+    if (a->kind == TD_EVENT_TRADE || a->kind == TD_EVENT_QUOTE)
+        assert_true(a->event_ns == b->event_ns && a->receive_ns == b->receive_ns);
+    if (a->kind == TD_EVENT_TRADE) same_trade(&a->trade, &b->trade);
+    if (a->kind == TD_EVENT_QUOTE) same_quote(&a->quote, &b->quote);
+    if (a->kind == TD_EVENT_TIME)
+        assert_true(a->time.bound_ns == b->time.bound_ns && a->time.clock_ns == b->time.clock_ns &&
+                    a->time.session == b->time.session);
+    if (a->kind == TD_EVENT_PROGRAM) assert_memory_equal(a->program_sha256, b->program_sha256, 32);
+}
+
+/* The value alone on the heap, so that a sanitizer sees one byte too many; free() its data. */
+static td_bytes alone(td_bytes value) {
+    uint8_t *copy = malloc(value.size > 0 ? value.size : 1);
+    if (value.size > 0) memcpy(copy, value.data, value.size);
+    return (td_bytes){copy, value.size};
+}
+
+static void events_come_back(void **state) {
+    (void)state;
+    for (size_t f = 0; f < COUNT(feeds); f++)
+        for (size_t i = 0; i < EVENT_COUNT; i++) {
+            const td_event *want = &events()[i];
+            td_event got;
+            td_bytes feed, want_feed = want->kind == TD_EVENT_PROGRAM ? TD_TEXT("") : feed_name(f);
+            td_buf buf = {0};
+            memset(&got, 0xa5, sizeof got);
+            td_record_put_event(&buf, &ids, feed_name(f), want);
+            td_bytes value = alone(td_buf_bytes(&buf));
+            assert_int_equal(td_record_schema(&ids, value), want->kind - 1);
+            assert_int_equal(td_record_get_event(&ids, value, &got, &feed), TD_OK);
+            same_event(&got, want);
+            assert_int_equal(got.feed | got.instrument, 0);
+            assert_true(td_bytes_equal(feed, want_feed));
+            if (want->kind == TD_EVENT_TIME) assert_true(got.receive_ns == want->time.clock_ns);
+            free((void *)(uintptr_t)value.data);
+            td_buf_fini(&buf);
+        }
+}
+
+static void the_frame_is_confluents(void **state) {
+    (void)state;
+    td_buf buf = {0};
+    td_buf_text(&buf, "before");
+    ids.id[TD_SCHEMA_TIME] = 0x01020304;
+    td_record_put_event(&buf, &ids, TD_TEXT("f"), &events()[9]);
+    ids.id[TD_SCHEMA_TIME] = FIRST_ID + TD_SCHEMA_TIME;
+    assert_memory_equal(buf.data, "before\0\1\2\3\4\2", 12); /* appended; id big-endian; then the union's branch */
+    td_buf_fini(&buf);
+}
+
+static const td_bar bars[] = {
+    {.start_ns = NOW_NS, .end_ns = NOW_NS + 60, 1, 2, 3, 4, 5, .volume = 6, .notional = 7, .trade_count = 8},
+    {LOW, INT64_MAX, LOW, INT64_MAX, LOW, INT64_MAX, LOW, I128_MAX, -I128_MAX - 1, INT64_MAX, LOW, INT32_MAX, 0},
+    {INT64_MAX, LOW, INT64_MAX, LOW, INT64_MAX, LOW, INT64_MAX, -I128_MAX - 1, I128_MAX, LOW, INT64_MAX, INT32_MIN, 0},
+    {.start_ns = -1, .end_ns = 0},
+    {.start_ns = -1000000, .end_ns = -1}, /* a millisecond is rounded down, not towards 0 */
+};
+
+static void bars_come_back(void **state) {
+    (void)state;
+    for (size_t i = 0; i < COUNT(bars); i++) {
+        const td_bar *b = &bars[i];
+        td_bar got;
+        td_bytes instrument;
+        td_buf buf = {0};
+        td_record_put_bar(&buf, &ids, TD_TEXT("LEAN:IBM"), b);
+        td_bytes value = alone(td_buf_bytes(&buf));
+        assert_int_equal(td_record_get_bar(value, &got, &instrument), TD_OK);
+        assert_true(td_bytes_equal(instrument, TD_TEXT("LEAN:IBM")));
+        assert_true(got.start_ns == b->start_ns && got.end_ns == b->end_ns && got.open == b->open &&
+                    got.high == b->high && got.low == b->low && got.close == b->close && got.vwap == b->vwap);
+        assert_true(got.volume == b->volume && got.notional == b->notional && got.trade_count == b->trade_count &&
+                    got.known_at_ns == b->known_at_ns && got.revision == b->revision && got.instrument == 0);
+        free((void *)(uintptr_t)value.data);
+        td_buf_fini(&buf);
+    }
+}
+
+static td_signal signal_row(unsigned i) {
+    static char text[70000];
+    memset(text, 's', sizeof text);
+    bool big = i % 2 == 1;
+    return (td_signal){
+        .strategy = TD_TEXT("golden_cross"),
+        .note = {(const uint8_t *)text, big ? sizeof text : 0},
+        .ordinal = big ? UINT32_MAX : 1,
+        .event_ns = big ? INT64_MAX : NOW_NS,
+        .width_ns = big ? INT64_MAX : 60000000000,
+        .price = big ? LOW : 185120000000,
+        .target = big ? INT64_MAX : -100000000,
+        .known_at_ns = big ? LOW : NOW_NS,
+        .action = (uint8_t)(i % (TD_ACTION_EXIT + 1)),
+        .status = (uint8_t)(i % (TD_SIGNAL_WITHDRAWN + 1)),
+    };
+}
+
+static void signals_come_back(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < 15; i++) {
+        td_signal s = signal_row(i), got;
+        td_bytes instrument;
+        td_buf buf = {0};
+        td_record_put_signal(&buf, &ids, TD_TEXT("BINANCE:BTCUSDT"), &s);
+        td_bytes value = alone(td_buf_bytes(&buf));
+        assert_int_equal(td_record_get_signal(value, &got, &instrument), TD_OK);
+        assert_true(td_bytes_equal(instrument, TD_TEXT("BINANCE:BTCUSDT")));
+        assert_true(td_bytes_equal(got.strategy, s.strategy) && td_bytes_equal(got.note, s.note));
+        assert_true(got.ordinal == s.ordinal && got.event_ns == s.event_ns && got.width_ns == s.width_ns);
+        assert_true(got.price == s.price && got.target == s.target && got.known_at_ns == s.known_at_ns);
+        assert_true(got.action == s.action && got.status == s.status);
+        free((void *)(uintptr_t)value.data);
+        td_buf_fini(&buf);
+    }
+}
+
+static void rejected_come_back(void **state) {
+    (void)state;
+    static uint8_t bytes[65536];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)i;
+    const td_rejected rows[] = {
+        {.reason = TD_REASON_NONE},
+        {feed_name(2), TD_TEXT("20131007_trade.zip"), {3, 17}, NOW_NS, TD_REASON_RANGE, TD_TEXT("1e30"), {bytes, 100}},
+        {feed_name(4), feed_name(4), {UINT32_MAX, INT64_MAX}, LOW, TD_REASON_OVERFLOW, feed_name(4), {bytes, 65536}},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const td_rejected *x = &rows[i];
+        td_rejected got;
+        td_buf buf = {0};
+        td_record_put_rejected(&buf, &ids, x);
+        td_bytes value = alone(td_buf_bytes(&buf));
+        assert_int_equal(td_record_get_rejected(value, &got), TD_OK);
+        assert_true(td_bytes_equal(got.feed, x->feed) && td_bytes_equal(got.source, x->source));
+        assert_true(td_bytes_equal(got.detail, x->detail) && td_bytes_equal(got.bytes, x->bytes));
+        assert_true(got.position.file == x->position.file && got.position.line == x->position.line);
+        assert_true(got.receive_ns == x->receive_ns && got.reason == x->reason);
+        free((void *)(uintptr_t)value.data);
+        td_buf_fini(&buf);
+    }
+}
+
+/* The i-th tick of `events`, refused for every reason and with every number of widths in turn. */
+static td_quarantined quarantined_row(size_t i) {
+    td_quarantined q = {.event = events()[i], .feed = feed_name(i % COUNT(feeds)), .known_at_ns = NOW_NS};
+    q.reason = (uint8_t)(i % TD_REASON_COUNT);
+    q.missed_count = (uint8_t)(i % (TD_WIDTHS_MAX + 1));
+    for (unsigned w = 0; w < q.missed_count; w++) q.missed_width_ns[w] = w % 2 == 0 ? INT64_MAX : LOW;
+    return q;
+}
+
+enum { TICK_COUNT = 9 }; /* of `events`, those that can be quarantined */
+
+static void quarantined_come_back(void **state) {
+    (void)state;
+    for (size_t i = 0; i < TICK_COUNT; i++) {
+        td_quarantined q = quarantined_row(i), got;
+        td_bytes instrument;
+        td_buf buf = {0};
+        td_record_put_quarantined(&buf, &ids, TD_TEXT("LEAN:IBM"), &q);
+        td_bytes value = alone(td_buf_bytes(&buf));
+        assert_int_equal(td_record_get_quarantined(&ids, value, &got, &instrument), TD_OK);
+        same_event(&got.event, &q.event);
+        assert_true(td_bytes_equal(got.feed, q.feed) && td_bytes_equal(instrument, TD_TEXT("LEAN:IBM")));
+        assert_true(got.reason == q.reason && got.missed_count == q.missed_count && got.known_at_ns == q.known_at_ns);
+        assert_memory_equal(got.missed_width_ns, q.missed_width_ns, sizeof q.missed_width_ns);
+        free((void *)(uintptr_t)value.data);
+        td_buf_fini(&buf);
+    }
+}
+
+/* Every reader over the bytes, whatever they claim to be. How many took them. */
+static int read_all(td_bytes value) {
+    td_event event;
+    td_bar bar;
+    td_signal signal;
+    td_rejected rejected;
+    td_quarantined quarantined;
+    td_bytes text;
+    int taken = 0;
+    taken += td_record_get_event(&ids, value, &event, &text) == TD_OK;
+    taken += td_record_get_bar(value, &bar, &text) == TD_OK;
+    taken += td_record_get_signal(value, &signal, &text) == TD_OK;
+    taken += td_record_get_rejected(value, &rejected) == TD_OK;
+    taken += td_record_get_quarantined(&ids, value, &quarantined, &text) == TD_OK;
+    return taken;
+}
+
+/* One value of each schema, small enough to try every bit. */
+static td_buf sample(int schema) {
+    static const size_t event_of[] = {
+        [TD_SCHEMA_TRADE] = 0, [TD_SCHEMA_QUOTE] = 6, [TD_SCHEMA_TIME] = 9, [TD_SCHEMA_PROGRAM] = 11};
+    td_buf buf = {0};
+    td_signal signal = signal_row(0);
+    td_quarantined quarantined = quarantined_row(2);
+    td_rejected rejected = {feed_name(2),    TD_TEXT("a.zip"), {3, 17},     NOW_NS,
+                            TD_REASON_RANGE, TD_TEXT("1e30"),  TD_TEXT("x")};
+    if (schema <= TD_SCHEMA_PROGRAM) td_record_put_event(&buf, &ids, feed_name(2), &events()[event_of[schema]]);
+    if (schema == TD_SCHEMA_BAR) td_record_put_bar(&buf, &ids, TD_TEXT("LEAN:IBM"), &bars[0]);
+    if (schema == TD_SCHEMA_SIGNAL) td_record_put_signal(&buf, &ids, TD_TEXT("LEAN:IBM"), &signal);
+    if (schema == TD_SCHEMA_REJECTED) td_record_put_rejected(&buf, &ids, &rejected);
+    if (schema == TD_SCHEMA_QUARANTINED) td_record_put_quarantined(&buf, &ids, TD_TEXT("LEAN:IBM"), &quarantined);
+    return buf;
+}
+
+static void cut_and_grown_values_are_corrupt(void **state) {
+    (void)state;
+    for (int schema = 0; schema < TD_SCHEMA_COUNT; schema++) {
+        td_buf buf = sample(schema), json = {0};
+        assert_int_equal(read_all(td_buf_bytes(&buf)), 1);
+        assert_true(td_record_json(&ids, td_buf_bytes(&buf), &json));
+        size_t json_size = json.size;
+        td_buf_put(&buf, "", 1);
+        assert_int_equal(read_all(td_buf_bytes(&buf)), 0);
+        for (size_t size = 0; size + 1 < buf.size; size++) {
+            td_bytes value = alone((td_bytes){buf.data, size});
+            assert_int_equal(read_all(value), 0);
+            assert_false(td_record_json(&ids, value, &json));
+            assert_int_equal(json.size, json_size);
+            free((void *)(uintptr_t)value.data);
+        }
+        td_buf_fini(&json);
+        td_buf_fini(&buf);
+    }
+}
+
+/* Any value of any byte: TD_CORRUPT, or a value that can be written again; a sanitizer watches the rest. */
+static void flipped_bytes_are_corrupt_or_a_value(void **state) {
+    (void)state;
+    for (int schema = 0; schema < TD_SCHEMA_COUNT; schema++) {
+        td_buf buf = sample(schema), json = {0};
+        td_bytes value = alone(td_buf_bytes(&buf));
+        uint8_t *bytes = (uint8_t *)(uintptr_t)value.data;
+        for (size_t i = 0; i < value.size; i++)
+            for (unsigned flip = 1; flip < 256; flip++) {
+                td_event event;
+                td_bytes feed;
+                bytes[i] = (uint8_t)(buf.data[i] ^ flip);
+                (void)read_all(value);
+                (void)td_record_json(&ids, value, &json);
+                json.size = 0;
+                if (td_record_get_event(&ids, value, &event, &feed) == TD_OK)
+                    td_record_put_event(&json, &ids, feed, &event);
+                json.size = 0;
+                bytes[i] = buf.data[i];
+            }
+        free(bytes);
+        td_buf_fini(&json);
+        td_buf_fini(&buf);
+    }
+}
+
+static void what_we_cannot_have_written_is_corrupt(void **state) {
+    (void)state;
+    static const struct {
+        td_schema schema;
+        const char *find, *put; /* in the sample: bytes, and what to make of them */
+        size_t size;
+    } rows[] = {
+        {TD_SCHEMA_TRADE, "\x54\x02\x00\x08lean", "\x54\x06\x00\x08lean", 8}, /* side 3 */
+        {TD_SCHEMA_TRADE, "\x54\x02\x00\x08lean", "\x54\x01\x00\x08lean", 8}, /* side -1 */
+        {TD_SCHEMA_TRADE, "\x02\x00\x08lean", "\x02\x01\x08lean", 7},         /* flags -1 */
+        {TD_SCHEMA_TRADE, "lean\x02P", "lean\x20P", 6},                       /* a code of 16 bytes */
+        {TD_SCHEMA_QUOTE, "\x00\x00\x08lean", "\x04\x00\x08lean", 7},         /* a third branch */
+        {TD_SCHEMA_TIME, "\x06\x08lean", "\x08\x08lean", 6},                  /* session 4 */
+        {TD_SCHEMA_SIGNAL,
+         "\x06"
+         "buy",
+         "\x06"
+         "bux",
+         4}, /* no such action */
+        {TD_SCHEMA_SIGNAL,
+         "\x0a"
+         "fresh",
+         "\x0a"
+         "Fresh",
+         6}, /* no such status */
+        {TD_SCHEMA_REJECTED,
+         "\x0a"
+         "range",
+         "\x0a"
+         "ranke",
+         6}, /* no such reason */
+        {TD_SCHEMA_REJECTED,
+         "\x0a"
+         "a.zip\x06",
+         "\x0a"
+         "a.zip\x05",
+         7}, /* file -3 */
+        {TD_SCHEMA_QUARANTINED,
+         "\x0a"
+         "trade",
+         "\x0a"
+         "quote",
+         6}, /* a quote with a side */
+        {TD_SCHEMA_QUARANTINED,
+         "\x08"
+         "sell",
+         "\x08"
+         "cell",
+         5}, /* no such side */
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        td_buf buf = sample(rows[i].schema);
+        uint8_t *at = memmem(buf.data, buf.size, rows[i].find, rows[i].size);
+        assert_non_null(at);
+        memcpy(at, rows[i].put, rows[i].size);
+        assert_int_equal(read_all(td_buf_bytes(&buf)), 0);
+        td_buf_fini(&buf);
+    }
+}
+
+/* A bar whose doubled statements differ: each of the five longs behind the instrument, one up. */
+static void contradictions_are_corrupt(void **state) {
+    (void)state;
+    td_buf buf = sample(TD_SCHEMA_BAR);
+    size_t at = 5 + 1 + strlen("LEAN:IBM");
+    for (int i = 0; i < 5; i++) {
+        buf.data[at] ^= 2;
+        assert_int_equal(read_all(td_buf_bytes(&buf)), 0);
+        buf.data[at] ^= 2;
+        while (buf.data[at++] >= 0x80) {}
+    }
+    assert_int_equal(read_all(td_buf_bytes(&buf)), 1);
+    td_buf_fini(&buf);
+}
+
+static void unknown_ids_are_refused(void **state) {
+    (void)state;
+    static const uint8_t values[][6] = {{0, 0, 0, 0, 4},
+                                        {0, 0, 0, 0, FIRST_ID + TD_SCHEMA_COUNT},
+                                        {0, 0, 0, 4, 0},
+                                        {0, 255, 255, 255, 255},
+                                        {1, 0, 0, 0, FIRST_ID}};
+    for (size_t i = 0; i < COUNT(values); i++) {
+        td_buf json = {0};
+        td_event event;
+        td_bytes feed, value = {values[i], sizeof values[i]};
+        assert_int_equal(td_record_schema(&ids, value), -1);
+        assert_int_equal(td_record_get_event(&ids, value, &event, &feed), TD_CORRUPT);
+        assert_false(td_record_json(&ids, value, &json));
+        td_buf_fini(&json);
+    }
+}
+
+static void json_reads_like_the_schema(void **state) {
+    (void)state;
+    static const char *const lines[] = {
+        [TD_SCHEMA_TRADE] = "{\"schema\":\"Trade\",\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456790,"
+                            "\"price\":\"185.12\",\"size\":\"100\",\"trade_id\":42,\"side\":\"buy\",\"flags\":0,"
+                            "\"feed\":\"lean\",\"exchange\":\"P\",\"condition\":\"20002020\"}",
+        [TD_SCHEMA_QUOTE] = "{\"schema\":\"Quote\",\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456789,"
+                            "\"bid_price\":null,\"bid_size\":null,\"ask_price\":\"185.13\",\"ask_size\":\"200\","
+                            "\"sequence\":null,\"flags\":0,\"feed\":\"lean\",\"exchange\":\"\",\"condition\":\"\"}",
+        [TD_SCHEMA_TIME] = "{\"schema\":\"Time\",\"bound_ns\":1795239865123456789,\"clock_ns\":1795239865123456789,"
+                           "\"session\":\"ended\",\"feed\":\"lean\"}",
+        [TD_SCHEMA_PROGRAM] = "{\"schema\":\"Program\",\"sha256\":"
+                              "\"3031323334353637383961626364656630313233343536373839616263646500\"}",
+        [TD_SCHEMA_BAR] = "{\"schema\":\"Bar\",\"instrument\":\"LEAN:IBM\",\"event_time\":1795239865123,"
+                          "\"event_ns\":1795239865123456849,\"width_ns\":60,\"start_ns\":1795239865123456789,"
+                          "\"end_ns\":1795239865123456849,\"open\":\"0.000000001\",\"high\":\"0.000000002\","
+                          "\"low\":\"0.000000003\",\"close\":\"0.000000004\",\"vwap\":\"0.000000005\","
+                          "\"volume\":\"0.00000006\",\"notional\":\"0.00000000000000007\",\"trade_count\":8,"
+                          "\"revision\":0,\"known_at_ns\":0}",
+        [TD_SCHEMA_SIGNAL] = "{\"schema\":\"Signal\",\"id\":\"golden_cross/LEAN:IBM/2026-11-21T05:44:25.123456789#1\","
+                             "\"strategy\":\"golden_cross\",\"instrument\":\"LEAN:IBM\",\"event_time\":1795239865123,"
+                             "\"event_ns\":1795239865123456789,\"width_ns\":60000000000,\"ordinal\":1,"
+                             "\"action\":\"buy\",\"target\":\"-1\",\"status\":\"fresh\",\"price\":\"185.12\","
+                             "\"known_at_ns\":1795239865123456789,\"note\":\"\"}",
+        [TD_SCHEMA_REJECTED] = "{\"schema\":\"Rejected\",\"feed\":\"lean\",\"source\":\"a.zip\",\"file\":3,\"line\":17,"
+                               "\"receive_ns\":1795239865123456789,\"reason\":\"range\",\"detail\":\"1e30\","
+                               "\"bytes\":\"x\"}",
+        [TD_SCHEMA_QUARANTINED] =
+            "{\"schema\":\"Quarantined\",\"feed\":\"lean\",\"instrument\":\"LEAN:IBM\",\"kind\":\"trade\","
+            "\"reason\":\"range\",\"missed_widths_ns\":[9223372036854775807,-9223372036854775807],"
+            "\"event_time\":-9223372036855,\"event_ns\":-9223372036854775807,\"receive_ns\":-9223372036854775807,"
+            "\"known_at_ns\":1795239865123456789,\"flags\":255,\"price\":\"-9223372036.854775807\","
+            "\"size\":\"-92233720368.54775807\",\"trade_id\":-9223372036854775807,\"side\":\"sell\","
+            "\"bid_price\":null,\"bid_size\":null,\"ask_price\":null,\"ask_size\":null,\"sequence\":null,"
+            "\"exchange\":\"\",\"condition\":\"123456789012345\"}",
+    };
+    for (int schema = 0; schema < TD_SCHEMA_COUNT; schema++) {
+        td_buf buf = sample(schema), json = {0};
+        assert_true(td_record_json(&ids, td_buf_bytes(&buf), &json));
+        td_buf_put(&json, "", 1);
+        assert_string_equal((const char *)json.data, lines[schema]);
+        td_buf_fini(&json);
+        td_buf_fini(&buf);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(events_come_back),
+        cmocka_unit_test(the_frame_is_confluents),
+        cmocka_unit_test(bars_come_back),
+        cmocka_unit_test(signals_come_back),
+        cmocka_unit_test(rejected_come_back),
+        cmocka_unit_test(quarantined_come_back),
+        cmocka_unit_test(cut_and_grown_values_are_corrupt),
+        cmocka_unit_test(flipped_bytes_are_corrupt_or_a_value),
+        cmocka_unit_test(what_we_cannot_have_written_is_corrupt),
+        cmocka_unit_test(contradictions_are_corrupt),
+        cmocka_unit_test(unknown_ids_are_refused),
+        cmocka_unit_test(json_reads_like_the_schema),
+    };
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
