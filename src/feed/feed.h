@@ -12,34 +12,62 @@ typedef enum td_item_kind { TD_ITEM_EVENT, TD_ITEM_REJECTED, TD_ITEM_IGNORED, TD
 
 typedef struct td_feed_item {
     td_item_kind kind;
-    int64_t clock_ns;            /* the feed's clock at this item; never goes back       */
-    td_source_position position; /* its cause; unique and increasing within a file       */
-    td_event event;              /* EVENT: all but `feed` filled                         */
-    td_rejected rejected;        /* REJECTED: all but `feed`; bytes borrowed until the next call */
-    const char *ignored;         /* IGNORED: kind of message, a literal ("depth")        */
+    int64_t clock_ns;            /* the feed's clock at this item; never goes back; 0 before its first instant */
+    td_source_position position; /* its cause; unique within the feed, increasing within a file; file: 0 or more, in
+                                    byte order of the paths; line: from 1, 0 stands for the whole file */
+    union {
+        td_event event;       /* EVENT: all but `feed` filled */
+        td_rejected rejected; /* REJECTED: all but `feed`; texts and bytes borrowed until the next call */
+        const char *ignored;  /* IGNORED: kind of message, a literal ("depth") */
+    };
 } td_feed_item;
 
-typedef struct td_feed_conf { /* settings every file feed has; formats append their own rows behind these */
+typedef struct td_feed_conf { /* settings every feed has; formats append their own rows behind these */
     char *name;               /* default: the format, then format-2, … */
     char *venue;              /* default per format: LEAN, BINANCE, SIM */
     double ratio;             /* of this feed's clock to the run's, default 1 */
-    int64_t from_ns, to_ns;   /* exchange-local time of day, [from, to); -1: unset */
     int64_t lateness_ns, max_delay_ns, max_ahead_ns;
-    char *path; /* file or glob */
-    /* simulated only */
-    int64_t seed, instruments, ticks, start_ns, duration_ns;
+    /* recordings */
+    char *path;             /* file or glob */
+    int64_t from_ns, to_ns; /* exchange-local time of day, [from, to), may wrap midnight; -1: unset */
+    /* simulated */
+    int64_t seed, instruments, ticks, duration_ns;
+    char *start; /* RFC 3339 */
 } td_feed_conf;
+
+#define TD_FEED_ROW(key_, type_, fallback_, min_, max_, field_, help_)                                                 \
+    {                                                                                                                  \
+        .key = (key_), .type = (type_), .fallback = (fallback_), .min = (min_), .max = (max_),                         \
+        .offset = offsetof(td_feed_conf, field_), .help = (help_)                                                      \
+    }
+/* The rows of every feed, to stand first in a format's own table. */
+#define TD_FEED_ROWS(venue_)                                                                                           \
+    TD_FEED_ROW("name", TD_OPTION_TEXT, NULL, 0, 0, name, "name of the feed in records; default: the format"),         \
+        TD_FEED_ROW("venue", TD_OPTION_TEXT, venue_, 0, 0, venue, "first part of its instruments' names"),             \
+        TD_FEED_ROW("ratio", TD_OPTION_REAL, "1", 1e-6, 1e6, ratio, "seconds of its clock to one second of the run"),  \
+        TD_FEED_ROW("lateness", TD_OPTION_DURATION, "1s", 0, 0, lateness_ns,                                           \
+                    "how far behind its newest event time a later event may be"),                                      \
+        TD_FEED_ROW("max_delay", TD_OPTION_DURATION, "1s", 0, 0, max_delay_ns,                                         \
+                    "how far behind its clock the next event may be"),                                                 \
+        TD_FEED_ROW("max_ahead", TD_OPTION_DURATION, "5s", 0, 0, max_ahead_ns,                                         \
+                    "an event further ahead of its receive time is quarantined")
 
 typedef struct td_feed_ops {
     const char *format;       /* "lean" */
     bool is_file;             /* configured under `file: {format: …}`; else under its own name */
     const char *venue;        /* default venue */
     const td_option *options; /* rows over td_feed_conf: the common ones and its own */
+    /* Errors: TD_CONFIG names the key; TD_RETRY. `os`, `conf` and `instruments` are borrowed for the feed's life. */
     TD_CHECKED td_status (*open)(void **out, const td_os *os, const td_feed_conf *conf, td_instruments *instruments);
     /* The next item, in the feed's order (design wall 4). TD_OK always fills *out; after END it stays END.
      * TD_RETRY: the machine broke; call again. */
     TD_CHECKED td_status (*next)(void *feed, td_feed_item *out);
     void (*close)(void *feed); /* accepts NULL */
 } td_feed_ops;
+
+/* TD_CONFIG when no instrument can be named after the venue. For open. */
+TD_CHECKED td_status td_feed_check_venue(const char *venue);
+/* Feeds give no instant after this one (the year 2200): sums with durations stay within int64. */
+#define TD_FEED_INSTANT_MAX_NS (INT64_C(7258118400) * 1000000000)
 
 extern const td_feed_ops td_feed_lean, td_feed_binance_collector, td_feed_simulated;

@@ -1,0 +1,13 @@
+/* src/feed/glob.h - the files that a path with wildcards names, over td_os: `*`, `?` and `[…]` within each part of the
+ * path, as the shell has them. */
+#pragma once
+#include "os/os.h"
+
+typedef struct td_paths { /* in byte order */
+    char **items;
+    size_t count;
+} td_paths;
+
+/* A path without wildcards names itself if it exists. Nothing found is TD_OK with count 0. */
+void td_glob(const td_os *os, const char *pattern, td_paths *out);
+void td_paths_fini(td_paths *paths);

@@ -1,0 +1,58 @@
+/* src/feed/recording.h - a feed out of packed text files, whatever the format: files by a glob, merged line by line in
+ * the order (clock, the format's rank, file, line), where a file's clock is the running maximum of its lines' clocks.
+ * A file is opened when the feed's clock reaches its beginning and closed at its end, so that many days cost no more
+ * than one. A format gives the two functions that know it. Thread: one. */
+#pragma once
+#include "feed/feed.h"
+
+typedef struct td_recorded { /* what one line says */
+    td_item_kind kind;       /* EVENT, REJECTED, IGNORED; END: nothing at all, as a blank line */
+    int64_t clock_ns;        /* its instant on the feed's clock; 0: it has none */
+    int64_t ns_of_day;       /* exchange-local, for from and to; -1: unknown, so never filtered */
+    uint8_t reason;          /* REJECTED: td_reason */
+    const char *detail;      /* REJECTED: what is wrong, a literal */
+    const char *ignored;     /* IGNORED: kind of message, a literal */
+    td_event event;          /* EVENT: all but `feed` and `receive_ns` */
+} td_recorded;
+
+typedef struct td_recording_file { /* what a format gets to know of a file */
+    const char *name;              /* inside the zip; "" in a gzip */
+    td_bytes first_line;
+    const char *venue;
+    td_instruments *instruments;
+} td_recording_file;
+
+typedef struct td_recording_begin {
+    int64_t start_ns; /* no line's clock is earlier; 0: unknown */
+    int rank;         /* among lines of the same clock: lower ones first */
+} td_recording_begin;
+
+typedef struct td_recording_ops {
+    size_t state_size; /* of a file's own state, kept while it is open */
+    /* Fills the state (zeroed). What `file` lends stays valid as long, the first line only in this call.
+     * Errors: TD_REJECT with a trail: not a file of this format. */
+    TD_CHECKED td_status (*begin)(void *state, const td_recording_file *file, td_recording_begin *out);
+    /* Decodes a line that is not blank. */
+    void (*decode)(void *state, td_bytes line, td_recorded *out);
+} td_recording_ops;
+
+#define TD_RECORDING_ROWS                                                                                              \
+    {.key = "path",                                                                                                    \
+     .type = TD_OPTION_TEXT,                                                                                           \
+     .required = true,                                                                                                 \
+     .offset = offsetof(td_feed_conf, path),                                                                           \
+     .help = "file, or files by the wildcards * ? [a-z]"},                                                             \
+        TD_FEED_ROW("from", TD_OPTION_CLOCK, NULL, 0, 0, from_ns, "time of day at the exchange: rows from here on"),   \
+        TD_FEED_ROW("to", TD_OPTION_CLOCK, NULL, 0, 0, to_ns, "time of day at the exchange: rows before it")
+
+/* open, next and close of td_feed_ops for a format. Errors of open: TD_CONFIG when `path` names no file, TD_RETRY. */
+TD_CHECKED td_status td_recording_open(void **out, const td_os *os, const td_feed_conf *conf,
+                                       const td_recording_ops *ops, td_instruments *instruments);
+TD_CHECKED td_status td_recording_next(void *recording, td_feed_item *out);
+void td_recording_close(void *recording); /* accepts NULL */
+
+/* A number of a row: TD_REASON_NONE, MALFORMED (not a number) or RANGE (does not fit). Adds TD_FLAG_INEXACT. */
+td_reason td_recorded_number(td_bytes text, int scale, int64_t *out_m, uint8_t *flags);
+void td_recorded_reject(td_recorded *out, td_reason reason, const char *detail);
+/* Index of "VENUE:SYMBOL"; false when that is no valid name. */
+bool td_recorded_instrument(const td_recording_file *file, td_bytes symbol, uint32_t *out_index);
