@@ -2,7 +2,7 @@
 #include "flow/work.h"
 #include "base/hash.h"
 #include "base/time.h"
-#include "flow/checkpoint.h"
+#include "flow/savepoint.h"
 #include "model/instrument.h"
 #include "stream/state.h"
 #include <inttypes.h>
@@ -15,6 +15,7 @@ typedef struct output {
     td_topic *topic;
     td_batch pending;    /* not yet appended; grows to the most that one step makes */
     td_reader *existing; /* what the log holds already beyond our start; NULL once passed */
+    int64_t existing_end;
 } output;
 
 struct td_worker {
@@ -28,8 +29,9 @@ struct td_worker {
     td_cause cause; /* of the record being applied */
     int64_t now_ms; /* append time of outputs: outside of what is equal */
     td_buf value;
-    td_checkpoint *checkpoint;
+    td_savepoint *savepoint;
     int64_t next_offset, snapshot_offset;
+    int32_t epoch; /* of the record before next_offset */
     td_backoff backoff;
     td_status emit_status;  /* a failure inside emit: state is ahead of the log, so the worker starts again */
     int64_t counted_offset; /* ticks below were counted: a worker that starts again counts nothing twice */
@@ -40,46 +42,43 @@ struct td_worker {
 
 /* ---- outputs ---- */
 
+static void close_existing_when_passed(output *out) {
+    if (out->existing == NULL || td_reader_offset(out->existing) < out->existing_end) return;
+    td_reader_close(out->existing);
+    out->existing = NULL;
+}
+
 /* Compares with the record that the log holds for the same cause. True: it is there, nothing to append. */
 static bool held_already(td_worker *w, output *out, td_bytes key) {
     td_record record;
     td_cause cause;
-    td_status status;
-    while ((status = td_reader_next(out->existing, &record)) == TD_OK) {
-        int64_t offset = record.offset;
-        if (!td_cause_get(td_record_header(&record, TD_CAUSE_HEADER), &cause)) {
-            td_count(&w->counts.diverged, 1);
-            continue;
+    while (out->existing != NULL) {
+        td_status status = td_reader_next(out->existing, &record);
+        if (status != TD_OK) {
+            w->emit_status = status;
+            return true;
         }
-        int order = td_cause_compare(&cause, &w->cause);
-        if (order < 0) { /* the log holds an output that is not made again */
-            td_count(&w->counts.diverged, 1);
-            continue;
-        }
+        bool ours = td_cause_get(td_record_header(&record, TD_CAUSE_HEADER), &cause);
+        int order = ours ? td_cause_compare(&cause, &w->cause) : -1;
+        bool same = td_bytes_equal(record.key, key) && td_bytes_equal(record.value, td_buf_bytes(&w->value));
         if (order > 0) { /* an output is made that the log does not hold */
-            td_reader_seek(out->existing, offset);
+            td_reader_seek(out->existing, record.offset);
             td_count(&w->counts.diverged, 1);
             return true;
         }
-        td_count(&w->counts.suppressed, 1);
-        if (!td_bytes_equal(record.key, key) || !td_bytes_equal(record.value, td_buf_bytes(&w->value)))
-            td_count(&w->counts.diverged, 1);
+        close_existing_when_passed(out);
+        td_count(order == 0 ? &w->counts.suppressed : &w->counts.diverged, 1);
+        if (order < 0) continue; /* the log holds an output that is not made again */
+        if (!same) td_count(&w->counts.diverged, 1);
         return true;
     }
-    if (status != TD_AGAIN) {
-        w->emit_status = status;
-        return true;
-    }
-    td_reader_close(out->existing);
-    out->existing = NULL;
     return false;
 }
 
 static void put_output(td_worker *w, td_output which, td_bytes key) {
     if (w->emit_status != TD_OK) return;
     output *out = &w->outputs[which];
-    bool held = out->existing != NULL && held_already(w, out, key);
-    if (!held) {
+    if (!held_already(w, out, key)) {
         char text[TD_CAUSE_MAX];
         td_bytes header = {(const uint8_t *)text, td_cause_put(&w->cause, text)};
         (void)td_batch_add(&out->pending, w->now_ms, key, td_buf_bytes(&w->value), TD_CAUSE_HEADER, header);
@@ -174,14 +173,16 @@ static td_status work_one(td_worker *w) {
     td_record record;
     td_status status = td_reader_next(w->tape, &record);
     if (status == TD_OK) status = apply_record(w, &record);
-    if (status == TD_OK) w->next_offset = record.offset + 1;
+    if (status != TD_OK) return status;
+    w->next_offset = record.offset + 1;
+    w->epoch = record.epoch;
     return status;
 }
 
 /* ---- snapshots ---- */
 
-static td_checkpoint_ends ends_now(const td_worker *w) {
-    td_checkpoint_ends ends = {.tape = {td_topic_epoch(w->conf.topics->tape, w->partition), w->next_offset}};
+static td_savepoint_ends ends_now(const td_worker *w) {
+    td_savepoint_ends ends = {.tape = {w->epoch, w->next_offset}};
     for (int i = 0; i < TD_OUTPUT_COUNT; i++)
         ends.outputs[i] = (td_position){td_topic_epoch(w->outputs[i].topic, w->partition),
                                         td_topic_end(w->outputs[i].topic, w->partition)};
@@ -196,14 +197,14 @@ static bool still_comparing(const td_worker *w) {
 
 /* Between records, with nothing pending: the state and the ends of the outputs belong together. */
 static td_status snapshot_turn(td_worker *w) {
-    td_status status = td_checkpoint_write_if_synced(w->checkpoint);
+    td_status status = td_savepoint_write_if_synced(w->savepoint);
     if (status == TD_OK) td_count(&w->counts.snapshots, 1);
     if (status != TD_OK && status != TD_AGAIN) return status;
     if (w->next_offset - w->snapshot_offset < w->conf.snapshot_records || still_comparing(w)) return TD_OK;
-    if (td_checkpoint_pending(w->checkpoint)) return TD_OK;
+    if (td_savepoint_pending(w->savepoint)) return TD_OK;
     w->snapshot_offset = w->next_offset;
-    td_checkpoint_ends ends = ends_now(w);
-    td_checkpoint_take(w->checkpoint, w->state, w->program, &ends);
+    td_savepoint_ends ends = ends_now(w);
+    td_savepoint_take(w->savepoint, w->state, w->program, &ends);
     return TD_OK;
 }
 
@@ -236,22 +237,24 @@ static td_status remove_void_outputs(td_worker *w, td_topic *topic) {
     return keep < end ? td_log_truncate(topic, w->partition, keep) : TD_OK;
 }
 
-static td_status open_outputs(td_worker *w, const td_checkpoint_ends *ends) {
+static td_status open_outputs(td_worker *w, const td_savepoint_ends *ends) {
     for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
         output *out = &w->outputs[i];
         td_batch_init(&out->pending, OUTPUT_BATCH_BYTES);
         td_status status =
             td_reader_open(&out->existing, out->topic, w->partition, ends->outputs[i].offset, TD_READ_APPENDED);
         if (status != TD_OK) return status;
+        out->existing_end = td_topic_end(out->topic, w->partition);
+        close_existing_when_passed(out);
     }
     return TD_OK;
 }
 
-static td_status start_from(td_worker *w, td_checkpoint_ends *ends) {
+static td_status start_from(td_worker *w, td_savepoint_ends *ends) {
     const td_topics *topics = w->conf.topics;
-    td_status status = td_checkpoint_load(w->checkpoint, ends, &w->program, &w->state);
+    td_status status = td_savepoint_load(w->savepoint, ends, &w->program, &w->state);
     if (status == TD_OK || status != TD_AGAIN) return status;
-    *ends = (td_checkpoint_ends){.tape = {-1, td_topic_start(topics->tape, w->partition)}};
+    *ends = (td_savepoint_ends){.tape = {-1, td_topic_start(topics->tape, w->partition)}};
     uint8_t sha256[TD_PROGRAM_SHA_BYTES];
     status = td_topics_program_at(topics, w->partition, ends->tape.offset, sha256);
     if (status == TD_OK) status = td_topics_load_program(topics, sha256, &w->program);
@@ -269,11 +272,11 @@ static void worker_reset(td_worker *w) {
     }
     td_state_free(w->state);
     td_program_free(w->program);
-    td_checkpoint_close(w->checkpoint);
+    td_savepoint_close(w->savepoint);
     w->tape = NULL;
     w->state = NULL;
     w->program = NULL;
-    w->checkpoint = NULL;
+    w->savepoint = NULL;
     w->emit_status = TD_OK;
 }
 
@@ -285,12 +288,13 @@ static td_status worker_start(td_worker *w) {
         status = remove_void_outputs(w, topics->outputs[i]);
     }
     if (status == TD_OK)
-        status = td_checkpoint_open(&w->checkpoint, w->conf.os, topics, w->partition, w->conf.snapshot_dir);
-    td_checkpoint_ends ends;
+        status = td_savepoint_open(&w->savepoint, w->conf.os, topics, w->partition, w->conf.snapshot_dir);
+    td_savepoint_ends ends;
     if (status == TD_OK) status = start_from(w, &ends);
     if (status == TD_OK) status = open_outputs(w, &ends);
     if (status != TD_OK) return status;
     w->next_offset = w->snapshot_offset = ends.tape.offset;
+    w->epoch = ends.tape.epoch;
     return td_reader_open(&w->tape, topics->tape, w->partition, ends.tape.offset, TD_READ_APPENDED);
 }
 
@@ -321,9 +325,9 @@ td_status td_worker_finish(td_worker *w) {
     td_status status = flush(w);
     if (status == TD_OK) status = td_log_sync(w->conf.topics->log);
     if (status != TD_OK) return status;
-    td_checkpoint_ends ends = ends_now(w);
-    td_checkpoint_take(w->checkpoint, w->state, w->program, &ends);
-    status = td_checkpoint_write_if_synced(w->checkpoint);
+    td_savepoint_ends ends = ends_now(w);
+    td_savepoint_take(w->savepoint, w->state, w->program, &ends);
+    status = td_savepoint_write_if_synced(w->savepoint);
     return status == TD_AGAIN ? TD_OK : status;
 }
 
