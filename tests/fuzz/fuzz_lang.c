@@ -1,0 +1,74 @@
+/* tests/fuzz/fuzz_lang.c - any text as a strategy; what compiles runs 50 bars, twice, to the same bytes. */
+#include "lang/lang.h"
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+enum { BARS = 50, STATE_BYTES_MAX = 64 << 20 };
+
+static void check_signal(void *arg, const td_signal *s) {
+    size_t *count = arg;
+    assert(s->ordinal == 1 && s->event_ns > 0 && s->action <= TD_ACTION_EXIT && s->status == TD_SIGNAL_FRESH);
+    bool leaves = s->action == TD_ACTION_SELL || s->action == TD_ACTION_COVER || s->action == TD_ACTION_EXIT;
+    assert(leaves ? s->target == 0 : s->action == TD_ACTION_BUY ? s->target > 0 : s->target < 0);
+    assert(s->strategy.size > 0 && s->strategy.size <= 63 && s->note.size <= 200);
+    ++*count;
+}
+
+static size_t run(const td_graph *graph, void *state) {
+    const td_graph_line *lines;
+    size_t line_count = td_graph_lines(graph, &lines), signal_count = 0;
+    uint32_t seed = 1;
+    for (int64_t i = 0; i < BARS; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        int64_t width = td_graph_width_ns(graph), price = (int64_t)(seed >> 4) * 100;
+        if (width > INT64_MAX / (BARS + 1)) break;
+        td_bar bar = {.start_ns = i * width,
+                      .end_ns = (i + 1) * width,
+                      .open = price + 7,
+                      .high = price + 50,
+                      .low = price - 50,
+                      .close = price,
+                      .vwap = price - 1,
+                      .volume = (td_i128)seed << (i + i / 2),
+                      .trade_count = i,
+                      .known_at_ns = (i + 1) * width};
+        td_graph_apply(graph, state, TD_TEXT("LEAN:IBM"), &bar, check_signal, &signal_count);
+        for (size_t k = 0; k < line_count; k++) {
+            double value;
+            if (td_graph_line_value(graph, state, k, &value)) assert(isfinite(value));
+        }
+    }
+    return signal_count;
+}
+
+static void fuzz_graph(const td_graph *graph) {
+    size_t bytes = td_graph_state_bytes(graph);
+    if (bytes > STATE_BYTES_MAX) return; /* long windows are allowed, but slow here */
+    void *once = aligned_alloc(16, bytes), *again = aligned_alloc(16, bytes);
+    memset(once, 0, bytes);
+    memset(again, 0, bytes);
+    size_t signal_count = run(graph, once);
+    assert(run(graph, again) == signal_count && memcmp(once, again, bytes) == 0);
+    free(again);
+    free(once);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    const td_source_text source = {"fuzz", {data, size}};
+    td_graph **graphs = NULL;
+    size_t count = 0;
+    td_buf errors = {0};
+    td_status status = td_lang_compile(&source, 1, &graphs, &count, &errors);
+    assert(status == TD_OK || (status == TD_CONFIG && count == 0));
+    assert((status == TD_OK) == (errors.size == 0));
+    for (size_t i = 1; i < count; i++) assert(td_graph_width_ns(graphs[i - 1]) < td_graph_width_ns(graphs[i]));
+    for (size_t i = 0; i < count; i++) {
+        fuzz_graph(graphs[i]);
+        td_graph_free(graphs[i]);
+    }
+    free(graphs);
+    td_buf_fini(&errors);
+    return 0;
+}
