@@ -30,9 +30,10 @@ typedef struct td_config_log {
 typedef struct td_config {
     td_config_feed feeds[TD_CONFIG_LIST_MAX];
     size_t feed_count;
-    int64_t widths_ns[8]; /* `bars:`, ascending, without doubles; strategies' widths are added by the caller */
+    int64_t
+        widths_ns[TD_WIDTHS_MAX]; /* `bars:`, ascending, without doubles; strategies' widths are added by the caller */
     size_t width_count;
-    char *strategies[TD_CONFIG_LIST_MAX]; /* paths */
+    char *strategies[TD_CONFIG_LIST_MAX]; /* paths, globs expanded */
     size_t strategy_count;
     td_config_log log;
     td_config_sink sinks[TD_CONFIG_LIST_MAX];
@@ -44,8 +45,8 @@ typedef struct td_config {
     int64_t workers;  /* threads for partitions; default: processors, at most partitions */
 } td_config;
 
-/* Reads, checks and fills. Errors: TD_CONFIG, the trail says file, line, key, what is wrong and the nearest valid word.
- */
+/* Reads, checks and fills; `sets` are "key=value". Errors: TD_CONFIG (TD_RETRY where the disk broke), the trail says
+ * file, line, key, what is wrong and the nearest valid word; nothing is left to free. */
 TD_CHECKED td_status td_config_load(td_config *out, const td_os *os, const char *path, const char *const *sets,
                                     size_t set_count);
 void td_config_fini(td_config *config);

@@ -60,18 +60,30 @@ static td_status fail_value(const td_option *row, const char *value, const char 
     return TD_FAIL(TD_CONFIG, "%s: \"%s\" is not %s", row->key, value, expected);
 }
 
+/* A bound as the row's values are written. */
+static void format_bound(const td_option *row, double bound, char out[24]) {
+    static const char *const units[] = {"", "KB", "MB", "GB", "TB"};
+    size_t unit = 0;
+    switch (row->type) {
+    case TD_OPTION_DURATION:
+        (void)td_duration_format((int64_t)bound, out);
+        return;
+    case TD_OPTION_BYTES:
+        for (; unit < 4 && bound >= 1024 && fmod(bound, 1024) == 0; unit++) bound /= 1024;
+        break;
+    default:
+        break;
+    }
+    (void)snprintf(out, 24, "%.15g%s", bound, units[unit]);
+}
+
 static td_status check_range(const td_option *row, const char *value, double number) {
     bool bounded = row->min != 0 || row->max != 0;
     if (!bounded || (number >= row->min && number <= row->max)) return TD_OK;
     char least[24], most[24];
-    switch (row->type) {
-    case TD_OPTION_DURATION:
-        (void)td_duration_format((int64_t)row->min, least);
-        (void)td_duration_format((int64_t)row->max, most);
-        return TD_FAIL(TD_CONFIG, "%s: %s is not within %s to %s", row->key, value, least, most);
-    default:
-        return TD_FAIL(TD_CONFIG, "%s: %s is not within %.15g to %.15g", row->key, value, row->min, row->max);
-    }
+    format_bound(row, row->min, least);
+    format_bound(row, row->max, most);
+    return TD_FAIL(TD_CONFIG, "%s: %s is not within %s to %s", row->key, value, least, most);
 }
 
 static td_status set_int(const td_option *row, const char *value, int64_t *field) {

@@ -1,0 +1,382 @@
+/* tests/unit/app_config_test.c - goal: the file, the environment and --set fill one struct, and every mistake is named
+ * with its place. */
+#include "app/config.h"
+#include "base/time.h"
+#include "unit.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/tapedeck-config-XXXXXX";
+
+static int enter_folder(void **state) {
+    (void)state;
+    static const char *const files[] = {"s/a.td", "s/b.td", "s/c.txt"};
+    if (mkdtemp(folder) == NULL || chdir(folder) != 0) return -1;
+    if (td_os_posix.ops->make_dir(td_os_posix.self, "s") != TD_OK) return -1;
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        if (td_os_replace_file(&td_os_posix, files[i], TD_TEXT("x")) != TD_OK) return -1;
+    return 0;
+}
+
+static int leave_folder(void **state) {
+    (void)state;
+    static const char *const names[] = {"s/a.td", "s/b.td", "s/c.txt", "s", "c.yaml"};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (td_os_posix.ops->remove(td_os_posix.self, names[i]) != TD_OK) return -1;
+    return chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1;
+}
+
+static td_status load(td_config *out, const char *text, const char *const *sets, size_t set_count) {
+    assert_int_equal(td_os_replace_file(&td_os_posix, "c.yaml", td_text(text)), TD_OK);
+    return td_config_load(out, &td_os_posix, "c.yaml", sets, set_count);
+}
+
+#define ASSERT_LOADS(config, text) ASSERT_ROW(load(&(config), text, NULL, 0) == TD_OK, "\n%s\n%s", text, td_trail())
+
+static const char small[] = "feeds: [simulated: {}]\n";
+
+static void reads_everything_there_is(void **state) {
+    (void)state;
+    td_config c;
+    ASSERT_LOADS(c, "feeds:\n"
+                    "  - file: { format: lean, path: \"data/*.zip\", from: \"09:30\", to: \"16:00\", ratio: 60,\n"
+                    "            venue: NYSE, lateness: 2s, max_delay: 3s, max_ahead: 4s }\n"
+                    "  - file: { format: binance-collector, name: crypto, path: b.gz }\n"
+                    "  - simulated: { seed: 7, ticks: 1000 }\n"
+                    "bars: [5m, 1s, 1m, 60s, 5s]\n"
+                    "strategies: [\"s/*.td\", s/c.txt]\n"
+                    "log: { dir: tape, partitions: 4, segment: 1GB, retain: 20MB, compression: zstd,\n"
+                    "       sync_interval: 50ms }\n"
+                    "sinks:\n"
+                    "  - sqlite: { file: market.db }\n"
+                    "  - sqlite: { file: other.db }\n"
+                    "serve: { listen: 127.0.0.1:9000 }\n"
+                    "speed: 2.5x\n"
+                    "hours: all\n"
+                    "rules: basic\n"
+                    "workers: 3\n");
+    assert_int_equal(c.feed_count, 3);
+    const td_feed_conf *lean = &c.feeds[0].conf;
+    assert_ptr_equal(c.feeds[0].ops, &td_feed_lean);
+    assert_string_equal(lean->name, "lean");
+    assert_string_equal(lean->path, "data/*.zip");
+    assert_string_equal(lean->venue, "NYSE");
+    assert_true(lean->ratio == 60.0);
+    assert_int_equal(lean->from_ns, 570 * TD_NS_PER_MIN);
+    assert_int_equal(lean->to_ns, 16 * TD_NS_PER_HOUR);
+    assert_int_equal(lean->lateness_ns, 2 * TD_NS_PER_S);
+    assert_int_equal(lean->max_delay_ns, 3 * TD_NS_PER_S);
+    assert_int_equal(lean->max_ahead_ns, 4 * TD_NS_PER_S);
+    assert_ptr_equal(c.feeds[1].ops, &td_feed_binance_collector);
+    assert_string_equal(c.feeds[1].conf.name, "crypto");
+    assert_string_equal(c.feeds[1].conf.venue, "BINANCE");
+    assert_int_equal(c.feeds[1].conf.from_ns, -1);
+    assert_int_equal(c.feeds[1].conf.lateness_ns, TD_NS_PER_S);
+    assert_ptr_equal(c.feeds[2].ops, &td_feed_simulated);
+    assert_string_equal(c.feeds[2].conf.name, "simulated");
+    assert_int_equal(c.feeds[2].conf.ticks, 1000);
+    static const int64_t widths[] = {TD_NS_PER_S, 5 * TD_NS_PER_S, TD_NS_PER_MIN, 5 * TD_NS_PER_MIN};
+    assert_int_equal(c.width_count, COUNT_OF(widths)); /* sorted, without doubles */
+    assert_memory_equal(c.widths_ns, widths, sizeof widths);
+    assert_int_equal(c.strategy_count, 3);
+    assert_string_equal(c.strategies[0], "s/a.td");
+    assert_string_equal(c.strategies[1], "s/b.td");
+    assert_string_equal(c.strategies[2], "s/c.txt");
+    assert_string_equal(c.log.dir, "tape");
+    assert_int_equal(c.log.partitions, 4);
+    assert_int_equal(c.log.segment_bytes, 1 << 30);
+    assert_int_equal(c.log.retain_bytes, 20 << 20);
+    assert_int_equal(c.log.codec, 1);
+    assert_int_equal(c.log.sync_interval_ns, 50 * TD_NS_PER_MS);
+    assert_int_equal(c.sink_count, 2);
+    assert_string_equal(c.sinks[0].conf.name, "sqlite");
+    assert_string_equal(c.sinks[1].conf.name, "sqlite-2");
+    assert_string_equal(c.sinks[1].conf.file, "other.db");
+    assert_true(c.serve_on);
+    assert_string_equal(c.serve.listen, "127.0.0.1:9000");
+    assert_true(c.speed == 2.5);
+    assert_int_equal(c.workers, 3);
+    td_config_fini(&c);
+}
+
+static void has_defaults(void **state) {
+    (void)state;
+    td_config c;
+    ASSERT_LOADS(c, "feeds: [simulated: ]\nstrategies:\nsinks:\nbars:\nlog:\n");
+    assert_int_equal(c.feed_count, 1);
+    assert_string_equal(c.feeds[0].conf.venue, "SIM");
+    assert_int_equal(c.width_count + c.strategy_count + c.sink_count, 0);
+    assert_string_equal(c.log.dir, "data");
+    assert_int_equal(c.log.partitions, 8);
+    assert_int_equal(c.log.segment_bytes, 256 << 20);
+    assert_int_equal(c.log.retain_bytes, INT64_C(20) << 30);
+    assert_int_equal(c.log.codec, 0);
+    assert_int_equal(c.log.sync_interval_ns, 200 * TD_NS_PER_MS);
+    assert_false(c.serve_on);
+    assert_true(c.speed == -1.0);
+    assert_true(c.workers >= 1 && c.workers <= 8);
+    td_config_fini(&c);
+}
+
+static void names_feeds(void **state) {
+    (void)state;
+    td_config c;
+    ASSERT_LOADS(c, "feeds:\n"
+                    "  - simulated: {}\n"
+                    "  - simulated: {}\n"
+                    "  - file: { format: lean, path: secret/path.zip }\n"
+                    "  - simulated: { name: simulated }\n"
+                    "  - simulated: { name: simulated-3 }\n"
+                    "  - simulated: {}\n");
+    static const char *const names[] = {"simulated-2", "simulated-4", "lean",
+                                        "simulated",   "simulated-3", "simulated-5"};
+    for (size_t i = 0; i < COUNT_OF(names); i++) assert_string_equal(c.feeds[i].conf.name, names[i]);
+    td_config_fini(&c);
+}
+
+static void knows_speeds_and_switches(void **state) {
+    static const struct {
+        const char *text;
+        double speed;
+        bool serve_on;
+    } rows[] = {
+        {"speed: max", 0, false},        {"speed: 1x", 1, false}, {"speed: 60x", 60, false},
+        {"speed: \"0.5x\"", 0.5, false}, {"serve: on", -1, true}, {"serve: off", -1, false},
+        {"serve: {}", -1, true},         {"serve:", -1, true},    {"serve: { listen: 127.0.0.1:1 }", -1, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[128];
+        (void)snprintf(text, sizeof text, "%s%s\n", small, rows[i].text);
+        td_config c;
+        ASSERT_LOADS(c, text);
+        ASSERT_ROW(c.speed == rows[i].speed && c.serve_on == rows[i].serve_on, "%s", rows[i].text);
+        td_config_fini(&c);
+    }
+}
+
+static void names_every_mistake_with_its_place(void **state) {
+    static const struct {
+        const char *text, *trail;
+    } rows[] = {
+        {"", "c.yaml:1:1: empty; a configuration begins with feeds:"},
+        {"# nothing\n", "c.yaml:1:1: empty; a configuration begins with feeds:"},
+        {"- a\n", "c.yaml:1:1: not keys and values; a configuration begins with feeds:"},
+        {"log: {}\n", "c.yaml:1:1: feeds: at least one is needed"},
+        {"feeds: []\n", "c.yaml:1:1: feeds: at least one is needed"},
+        {"feed: []\n", "c.yaml:1:1: feed: unknown key; did you mean \"feeds\"?"},
+        {"feeds: {}\nlog:\n  dri: x\n", "c.yaml:3:3: log.dri: unknown key; did you mean \"dir\"?"},
+        {"feeds:\n  - file: { formt: lean, path: x }\n",
+         "c.yaml:2:13: feeds[0].file.formt: unknown key; did you mean \"format\"?"},
+        {"feeds:\n  - file: { path: x }\n",
+         "c.yaml:2:11: feeds[0].file.format: missing; one of lean, binance-collector"},
+        {"feeds:\n  - file: { format: leen, path: x }\n",
+         "c.yaml:2:21: feeds[0].file.format: \"leen\" is not one of lean, binance-collector; did you mean \"lean\"?"},
+        {"feeds:\n  - file: { format: simulated }\n",
+         "c.yaml:2:21: feeds[0].file.format: \"simulated\" is not one of lean, binance-collector"},
+        {"feeds:\n  - file: x\n", "c.yaml:2:11: feeds[0].file.format: missing; one of lean, binance-collector"},
+        {"feeds:\n  - file: { format: [lean] }\n", "c.yaml:2:21: feeds[0].file.format: one value is expected"},
+        {"feeds:\n  - file:\n      format: lean\n      pth: x\n",
+         "c.yaml:4:7: feeds[0].file.pth: unknown key; did you mean \"path\"?"},
+        {"feeds:\n  - file:\n      format: lean\n      path: x\n      ratio: fast\n",
+         "c.yaml:5:14: feeds[0].file.ratio: \"fast\" is not a number"},
+        {"feeds:\n  - file:\n      format: lean\n      path: [x, y]\n",
+         "c.yaml:4:13: feeds[0].file.path: one value is expected"},
+        {"feeds:\n  - fil: { format: lean }\n", "c.yaml:2:5: feeds[0].fil: unknown key; did you mean \"file\"?"},
+        {"feeds:\n  - lean: {}\n", "c.yaml:2:5: feeds[0].lean: unknown key"},
+        {"feeds:\n  - simulated\n",
+         "c.yaml:2:5: feeds[0]: one kind with its settings is expected, as in - kind: { … }"},
+        {"feeds:\n  - simulated: 5\n", "c.yaml:2:16: feeds[0].simulated: keys and values are expected"},
+        {"feeds:\n  - { simulated: {}, file: {} }\n",
+         "c.yaml:2:5: feeds[0]: one kind with its settings is expected, as in - kind: { … }"},
+        {"feeds: simulated\n", "c.yaml:1:8: feeds: a list is expected"},
+        {"feeds:\n  - simulated: { name: a }\n  - simulated: { name: a }\n",
+         "c.yaml:3:5: feeds[1]: name: \"a\" is another one's"},
+        {"feeds:\n  - simulated: { name: data/x.zip }\n",
+         "c.yaml:2:5: feeds[0]: name: \"data/x.zip\" is not 1 to 63 letters, digits, '.', '_' or '-'"},
+        {"feeds:\n  - simulated: { seed: 1, seed: 2 }\n", "c.yaml:2:27: seed: given twice, first in line 2"},
+        {"log: {}\nfeeds:\n  - simulated: {}\nlog: {}\n", "c.yaml:4:1: log: given twice, first in line 1"},
+        {"? [a]\n: b\n", "c.yaml:1:3: a key that is no text"},
+        {"feeds: [simulated: {}]\nbars: [1s, 5 m]\n", "c.yaml:2:12: bars: \"5 m\" is not a width such as 1s, 5m or 1h"},
+        {"feeds: [simulated: {}]\nbars: [1500us]\n",
+         "c.yaml:2:8: bars: 1500us is not a whole number of milliseconds within 1ms to 366d"},
+        {"feeds: [simulated: {}]\nbars: [0s]\n",
+         "c.yaml:2:8: bars: 0s is not a whole number of milliseconds within 1ms to 366d"},
+        {"feeds: [simulated: {}]\nbars: [400d]\n",
+         "c.yaml:2:8: bars: 400d is not a whole number of milliseconds within 1ms to 366d"},
+        {"feeds: [simulated: {}]\nbars: [1s,2s,3s,4s,5s,6s,7s,8s,8s,9s]\n",
+         "c.yaml:2:35: bars: 8 widths are the most there can be"},
+        {"feeds: [simulated: {}]\nbars: { a: 1s }\n", "c.yaml:2:7: bars: a list is expected"},
+        {"feeds: [simulated: {}]\nbars: [[1s]]\n", "c.yaml:2:8: bars[0]: one value is expected"},
+        {"feeds: [simulated: {}]\nstrategies: [s/a.td, s/none.td]\n", "c.yaml:2:22: strategies: no file \"s/none.td\""},
+        {"feeds: [simulated: {}]\nlog: { partitions: 65 }\n", "c.yaml:2:20: log.partitions: 65 is not within 1 to 64"},
+        {"feeds: [simulated: {}]\nlog: { segment: 2GB }\n", "c.yaml:2:17: log.segment: 2GB is not within 4KB to 1GB"},
+        {"feeds: [simulated: {}]\nlog: { compression: zst }\n",
+         "c.yaml:2:21: log.compression: \"zst\" is not one of none|zstd; did you mean \"zstd\"?"},
+        {"feeds: [simulated: {}]\nlog: 5\n", "c.yaml:2:6: log: keys and values are expected"},
+        {"feeds: [simulated: {}]\nsinks:\n  - sqlit: { file: x }\n",
+         "c.yaml:3:5: sinks[0].sqlit: unknown key; did you mean \"sqlite\"?"},
+        {"feeds: [simulated: {}]\nserve: maybe\n", "c.yaml:2:8: serve: \"maybe\" is not on, off or { listen: … }"},
+        {"feeds: [simulated: {}]\nserve: { lisen: x }\n",
+         "c.yaml:2:10: serve.lisen: unknown key; did you mean \"listen\"?"},
+        {"feeds: [simulated: {}]\nspeed: 60\n", "c.yaml:2:8: speed: \"60\" is not max or a speed such as 1x or 60x"},
+        {"feeds: [simulated: {}]\nspeed: 0x\n", "c.yaml:2:8: speed: \"0x\" is not max or a speed such as 1x or 60x"},
+        {"feeds: [simulated: {}]\nspeed: -1x\n", "c.yaml:2:8: speed: \"-1x\" is not max or a speed such as 1x or 60x"},
+        {"feeds: [simulated: {}]\nspeed: x\n", "c.yaml:2:8: speed: \"x\" is not max or a speed such as 1x or 60x"},
+        {"feeds: [simulated: {}]\nspeed: [1x]\n", "c.yaml:2:8: speed: \"\" is not max or a speed such as 1x or 60x"},
+        {"feeds: [simulated: {}]\nhours: regular\n", "c.yaml:2:8: hours: regular does not exist yet"},
+        {"feeds: [simulated: {}]\nrules: venue\n", "c.yaml:2:8: rules: venue does not exist yet"},
+        {"feeds: [simulated: {}]\nhours: some\n", "c.yaml:2:8: hours: \"some\" is not one of all|regular"},
+        {"feeds: [simulated: {}]\nworkers: 0\n", "c.yaml:2:10: workers: 0 is not within 1 to 64"},
+        {"feeds: [simulated: {}]\nworkers: [1]\n", "c.yaml:2:10: workers: one value is expected"},
+        {"feeds: [simulated: {}]\nlog: { dir: \"${TAPE_UNSET}/x\" }\n",
+         "c.yaml:2:13: ${TAPE_UNSET}: not set in the environment"},
+        {"feeds: [simulated: {}]\nlog: { dir: \"a\\0b\" }\n", "c.yaml:2:13: a NUL character in a text"},
+        {"feeds: [simulated: {}]\nlog: { dir: x\n",
+         "c.yaml:3:1: did not find expected ',' or '}', while parsing a flow "
+         "mapping"},
+        {"feeds: *nothing\n", "c.yaml:1:8: found undefined alias, while reading"},
+        {"feeds: [simulated: {}]\n---\na: b\n", "c.yaml:3:1: a second document; a configuration is one"},
+        {"a: \xff\n", "c.yaml: byte 4: invalid leading UTF-8 octet"},
+        {"a: &a [*a]\n", "c.yaml:1:1: a: unknown key"},
+        {"feeds: &f [*f]\n", "c.yaml:1:8: feeds[0]: one kind with its settings is expected, as in - kind: { … }"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_config c;
+        ASSERT_ROW(load(&c, rows[i].text, NULL, 0) == TD_CONFIG, "%s", rows[i].text);
+        ASSERT_ROW(strcmp(td_trail(), rows[i].trail) == 0, "%s: %s", rows[i].text, td_trail());
+    }
+    td_config c;
+    assert_int_equal(td_config_load(&c, &td_os_posix, "none.yaml", NULL, 0), TD_CONFIG);
+    assert_non_null(strstr(td_trail(), "none.yaml: cannot be opened"));
+}
+
+static const char whole[] = "feeds:\n"
+                            "  - file: { format: lean, path: a.zip }\n"
+                            "  - simulated: {}\n"
+                            "log: { dir: tape }\n"
+                            "serve: { listen: 127.0.0.1:8750 }\n";
+
+static void sets_from_arguments(void **state) {
+    (void)state;
+    static const char *const sets[] = {
+        "log.dir=x=y",
+        "log.sync_interval=1s",
+        "speed=max",
+        "serve.listen=127.0.0.1:1",
+        "feeds.0.file.path=b.zip",
+        "feeds.2.simulated.ticks=5", /* one behind the last: appended */
+        "sinks.0.sqlite.file=s.db",
+        "bars=1m, 1s",
+        "strategies=s/a.td,s/b.td",
+        "log.dir=last one wins",
+    };
+    td_config c;
+    ASSERT_ROW(load(&c, whole, sets, COUNT_OF(sets)) == TD_OK, "%s", td_trail());
+    assert_string_equal(c.log.dir, "last one wins");
+    assert_int_equal(c.log.sync_interval_ns, TD_NS_PER_S);
+    assert_true(c.speed == 0);
+    assert_string_equal(c.serve.listen, "127.0.0.1:1");
+    assert_string_equal(c.feeds[0].conf.path, "b.zip");
+    assert_int_equal(c.feed_count, 3);
+    assert_int_equal(c.feeds[2].conf.ticks, 5);
+    assert_string_equal(c.feeds[2].conf.name, "simulated-2");
+    assert_int_equal(c.sink_count, 1);
+    assert_string_equal(c.sinks[0].conf.file, "s.db");
+    assert_int_equal(c.width_count, 2);
+    assert_int_equal(c.strategy_count, 2);
+    td_config_fini(&c);
+}
+
+static void drops_and_restores_the_server(void **state) {
+    (void)state;
+    static const char *const sets[] = {"serve=off", "serve.listen=127.0.0.1:2"};
+    td_config c;
+    assert_int_equal(load(&c, whole, sets, 1), TD_OK);
+    assert_false(c.serve_on);
+    td_config_fini(&c);
+    assert_int_equal(load(&c, whole, sets, 2), TD_OK);
+    assert_true(c.serve_on);
+    assert_string_equal(c.serve.listen, "127.0.0.1:2");
+    td_config_fini(&c);
+}
+
+static void names_mistaken_arguments(void **state) {
+    static const struct {
+        const char *set, *trail;
+    } rows[] = {
+        {"log.dir", "--set: \"log.dir\" is not key=value"},
+        {"=x", "--set: \"=x\" is not key=value"},
+        {"log.dri=x", "--set: log.dri: unknown key; did you mean \"dir\"?"},
+        {"lgo.dir=x", "--set: lgo: unknown key; did you mean \"log\"?"},
+        {"log.partitions=0", "--set: log.partitions: 0 is not within 1 to 64"},
+        {"feeds.3.simulated.seed=1",
+         "--set: feeds.3.simulated.seed: \"3\" is no place in a list of 2; they count from 0"},
+        {"feeds.x=1", "--set: feeds.x: \"x\" is no place in a list of 2; they count from 0"},
+        {"hours=regular", "--set: hours: regular does not exist yet"},
+        {"log.dir=${TAPE_UNSET}", "--set: ${TAPE_UNSET}: not set in the environment"},
+        {"feeds.1.file.path=x", "c.yaml:3:5: feeds[1]: one kind with its settings is expected, as in - kind: { … }"},
+        {"log.=x", "--set: log.: unknown key"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_config c;
+        ASSERT_ROW(load(&c, whole, &rows[i].set, 1) == TD_CONFIG, "%s", rows[i].set);
+        ASSERT_ROW(strcmp(td_trail(), rows[i].trail) == 0, "%s: %s", rows[i].set, td_trail());
+    }
+}
+
+static void sets_from_the_environment(void **state) {
+    (void)state;
+    static const char *const variables[] = {"TAPEDECK_LOG_DIR",
+                                            "from environment",
+                                            "TAPEDECK_LOG_SYNC_INTERVAL",
+                                            "2s",
+                                            "TAPEDECK_FEEDS_0_FILE_PATH",
+                                            "env.zip",
+                                            "TAPEDECK_FEEDS_0_FILE_MAX_DELAY",
+                                            "9s",
+                                            "TAPEDECK_BARS",
+                                            "1s,1m",
+                                            "TAPEDECK_HOME",
+                                            "nobody's business",
+                                            "TAPE_DIR",
+                                            "here"};
+    for (size_t i = 0; i < COUNT_OF(variables); i += 2) assert_int_equal(setenv(variables[i], variables[i + 1], 1), 0);
+    static const char *const sets[] = {"log.dir=${TAPE_DIR}/and ${TAPE_DIR}, ${, $"};
+    td_config c;
+    assert_int_equal(load(&c, whole, NULL, 0), TD_OK);
+    assert_string_equal(c.log.dir, "from environment");
+    assert_int_equal(c.log.sync_interval_ns, 2 * TD_NS_PER_S);
+    assert_string_equal(c.feeds[0].conf.path, "env.zip");
+    assert_int_equal(c.feeds[0].conf.max_delay_ns, 9 * TD_NS_PER_S);
+    assert_int_equal(c.width_count, 2);
+    td_config_fini(&c);
+    assert_int_equal(load(&c, whole, sets, 1), TD_CONFIG); /* "${," is no name */
+    static const char *const good[] = {"log.dir=${TAPE_DIR}/and ${TAPE_DIR} $"};
+    assert_int_equal(load(&c, whole, good, 1), TD_OK); /* an argument beats the environment */
+    assert_string_equal(c.log.dir, "here/and here $");
+    td_config_fini(&c);
+    assert_int_equal(setenv("TAPEDECK_LOG_DRI", "x", 1), 0);
+    assert_int_equal(load(&c, whole, NULL, 0), TD_CONFIG);
+    assert_string_equal(td_trail(), "TAPEDECK_LOG_DRI: log.dri: unknown key; did you mean \"dir\"?");
+    assert_int_equal(unsetenv("TAPEDECK_LOG_DRI"), 0);
+    for (size_t i = 0; i < COUNT_OF(variables); i += 2) assert_int_equal(unsetenv(variables[i]), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_everything_there_is),
+        cmocka_unit_test(has_defaults),
+        cmocka_unit_test(names_feeds),
+        cmocka_unit_test(knows_speeds_and_switches),
+        cmocka_unit_test(names_every_mistake_with_its_place),
+        cmocka_unit_test(sets_from_arguments),
+        cmocka_unit_test(drops_and_restores_the_server),
+        cmocka_unit_test(names_mistaken_arguments),
+        cmocka_unit_test(sets_from_the_environment),
+    };
+    return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
