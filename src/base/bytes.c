@@ -39,6 +39,7 @@ void td_buf_put(td_buf *buf, const void *data, size_t size) {
 }
 
 void td_buf_printf(td_buf *buf, const char *fmt, ...) {
+    assert(fmt != NULL);
     va_list args;
     va_start(args, fmt);
     va_list again;
