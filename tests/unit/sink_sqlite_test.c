@@ -1,0 +1,357 @@
+/* tests/unit/sink_sqlite_test.c - goal: what a batch says is in the file exactly, all of it with its position or none
+ * of it, once however often it comes; and what cannot work says so with a cure. */
+#include "sink/sink.h"
+#include "unit.h"
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define NS INT64_C(1000000000)
+static char dir[] = "/tmp/sink_sqlite_XXXXXX";
+
+static char *path_in_dir(const char *name, char out[256]) {
+    (void)snprintf(out, 256, "%s/%s", dir, name);
+    return out;
+}
+
+static void *must_open(char *file) {
+    void *sink = NULL;
+    td_sink_conf conf = {.file = file};
+    td_status status = td_sink_sqlite.open(&sink, &td_os_posix, &conf);
+    if (status != TD_OK) print_error("%s\n", td_trail());
+    assert_int_equal(status, TD_OK);
+    return sink;
+}
+
+static td_status open_fails(char *file, const char *says) {
+    void *sink = NULL;
+    td_sink_conf conf = {.file = file};
+    td_status status = td_sink_sqlite.open(&sink, &td_os_posix, &conf);
+    assert_null(sink);
+    if (strstr(td_trail(), says) == NULL) fail_msg("\"%s\" does not say \"%s\"", td_trail(), says);
+    return status;
+}
+
+static sqlite3 *look(const char *file) {
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    return db;
+}
+
+static void run_sql(sqlite3 *db, const char *sql) {
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* Rows of a query: columns split by |, rows by a newline. */
+static void expect(const char *file, const char *sql, const char *rows) {
+    sqlite3 *db = look(file);
+    sqlite3_stmt *stmt;
+    td_buf text = {0};
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        if (text.size > 0) td_buf_text(&text, "\n");
+        for (int i = 0; i < sqlite3_column_count(stmt); i++)
+            td_buf_printf(&text, "%s%s", i == 0 ? "" : "|", (const char *)sqlite3_column_text(stmt, i));
+    }
+    td_buf_put(&text, "", 1);
+    assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    assert_string_equal((const char *)text.data, rows);
+    td_buf_fini(&text);
+}
+
+static td_sink_row bar_row(const char *instrument, int64_t start_ns, int32_t revision, int64_t offset) {
+    return (td_sink_row){.kind = TD_ROW_BAR,
+                         .instrument = td_text(instrument),
+                         .source = {1, offset},
+                         .bar = {.start_ns = start_ns,
+                                 .end_ns = start_ns + 60 * NS,
+                                 .open = 100 * NS,
+                                 .high = 101500000000,
+                                 .low = 99 * NS + 1,
+                                 .close = 101 * NS,
+                                 .vwap = 100250000000,
+                                 .volume = 1250000000,
+                                 .notional = (td_i128)125312500000000000 * 1000,
+                                 .trade_count = 7,
+                                 .known_at_ns = start_ns + 61 * NS,
+                                 .revision = revision}};
+}
+
+static td_sink_row signal_row(int64_t event_ns, td_signal_status status) {
+    return (td_sink_row){.kind = TD_ROW_SIGNAL,
+                         .instrument = TD_TEXT("LEAN:IBM"),
+                         .source = {2, 40},
+                         .signal = {.strategy = TD_TEXT("golden_cross"),
+                                    .note = TD_TEXT("fast over slow"),
+                                    .ordinal = 1,
+                                    .event_ns = event_ns,
+                                    .width_ns = 90 * NS,
+                                    .price = 183420000000,
+                                    .target = -150000000,
+                                    .known_at_ns = event_ns + NS,
+                                    .action = TD_ACTION_SHORT,
+                                    .status = (uint8_t)status}};
+}
+
+static void writes_exact_values(void **state) {
+    (void)state;
+    char file[256];
+    void *sink = must_open(path_in_dir("made/when/missing.db", file));
+    td_sink_row rows[4] = {bar_row("LEAN:IBM", 0, 0, 10), bar_row("X:LOW", 60 * NS, 0, 11), bar_row("X:TOP", 0, 0, 12),
+                           bar_row("X:ZERO", 0, 0, 13)};
+    td_i128 top = (td_i128)(((td_u128)1 << 127) - 1);
+    rows[1].bar.low = rows[1].bar.open = 1;
+    rows[1].bar.volume = 1;
+    rows[1].bar.notional = 1;
+    rows[1].bar.vwap = -1;
+    rows[2].bar.high = rows[2].bar.vwap = INT64_MAX;
+    rows[2].bar.volume = rows[2].bar.notional = top;
+    rows[2].bar.trade_count = INT64_MAX;
+    rows[2].source = (td_position){INT32_MAX, INT64_MAX};
+    rows[3].bar.open = rows[3].bar.vwap = 0;
+    rows[3].bar.volume = rows[3].bar.notional = 0;
+    assert_int_equal(td_sink_sqlite.write(sink, "bars", 3, rows, 4, (td_position){1, 14}), TD_OK);
+    td_sink_sqlite.close(sink);
+    expect(file, "SELECT * FROM bars",
+           "LEAN:IBM|60000000000|0|60000000000|100|101.5|99.000000001|101|12.5|1253.125|100.250000000|7|0|"
+           "61000000000|3|1|10\n"
+           "X:LOW|60000000000|60000000000|120000000000|0.000000001|101.5|0.000000001|101|0.00000001|"
+           "0.00000000000000001|-0.000000001|7|0|121000000000|3|1|11\n"
+           "X:TOP|60000000000|0|60000000000|100|9223372036.854775807|99.000000001|101|"
+           "1701411834604692317316873037158.84105727|1701411834604692317316.87303715884105727|"
+           "9223372036.854775807|9223372036854775807|0|61000000000|3|2147483647|9223372036854775807\n"
+           "X:ZERO|60000000000|0|60000000000|0|101.5|99.000000001|101|0|0|0.000000000|7|0|61000000000|3|1|13");
+    expect(file,
+           "SELECT DISTINCT typeof(open), typeof(vwap), typeof(volume), typeof(start_ns), typeof(trade_count),"
+           " typeof(src_offset) FROM bars",
+           "text|text|text|integer|integer|integer");
+    expect(file, "PRAGMA user_version", "1");
+    expect(file, "PRAGMA journal_mode", "wal");
+}
+
+static void writes_signals_and_their_view(void **state) {
+    (void)state;
+    char file[256];
+    void *sink = must_open(path_in_dir("signals.db", file));
+    int64_t at_ns = INT64_C(1795271465123456789); /* 2026-11-21T14:31:05.123456789Z */
+    td_sink_row rows[3] = {signal_row(at_ns, TD_SIGNAL_FRESH), signal_row(at_ns, TD_SIGNAL_WITHDRAWN),
+                           signal_row(at_ns - 123456789, TD_SIGNAL_LATE)};
+    rows[2].signal.note = (td_bytes){0};
+    rows[2].signal.width_ns = 250000000;
+    assert_int_equal(td_sink_sqlite.write(sink, "signals", 0, rows, 3, (td_position){2, 43}), TD_OK);
+    td_sink_sqlite.close(sink);
+    expect(
+        file, "SELECT * FROM signals ORDER BY event_ns, status",
+        "golden_cross/LEAN:IBM/2026-11-21T14:31:05#1|golden_cross|LEAN:IBM|1795271465000000000|250000000|short|-1.5|"
+        "late|183.42||1795271466000000000|0|2|40\n"
+        "golden_cross/LEAN:IBM/2026-11-21T14:31:05.123456789#1|golden_cross|LEAN:IBM|1795271465123456789|90000000000|"
+        "short|-1.5|fresh|183.42|fast over slow|1795271466123456789|0|2|40\n"
+        "golden_cross/LEAN:IBM/2026-11-21T14:31:05.123456789#1|golden_cross|LEAN:IBM|1795271465123456789|90000000000|"
+        "short|-1.5|withdrawn|183.42|fast over slow|1795271466123456789|0|2|40");
+    expect(file, "SELECT time, width, action, target, typeof(target), price, known_at FROM signals_view ORDER BY time",
+           "2026-11-21T14:31:05.123456789Z|90s|short|-1.5|real|183.42|2026-11-21T14:31:06.123456789Z\n"
+           "2026-11-21T14:31:05.123456789Z|90s|short|-1.5|real|183.42|2026-11-21T14:31:06.123456789Z\n"
+           "2026-11-21T14:31:05Z|250ms|short|-1.5|real|183.42|2026-11-21T14:31:06Z");
+}
+
+static void bars_view_reads_well(void **state) {
+    (void)state;
+    static const struct {
+        int64_t width_ns, start_ns;
+        const char *row;
+    } rows[] = {
+        {86400 * NS, 0, "1d|1970-01-01T00:00:00Z|1970-01-02T00:00:00Z"},
+        {7200 * NS, -7200 * NS, "2h|1969-12-31T22:00:00Z|1970-01-01T00:00:00Z"},
+        {60 * NS, INT64_C(1381152600) * NS, "1m|2013-10-07T13:30:00Z|2013-10-07T13:31:00Z"},
+        {90 * NS, 90 * NS, "90s|1970-01-01T00:01:30Z|1970-01-01T00:03:00Z"},
+        {NS, NS, "1s|1970-01-01T00:00:01Z|1970-01-01T00:00:02Z"},
+        {NS / 4, -NS / 4, "250ms|1969-12-31T23:59:59.75Z|1970-01-01T00:00:00Z"},
+        {1500, 0, "1500ns|1970-01-01T00:00:00Z|1970-01-01T00:00:00.0000015Z"},
+        {2000, -2000, "2us|1969-12-31T23:59:59.999998Z|1970-01-01T00:00:00Z"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char file[256], name[32];
+        (void)snprintf(name, sizeof name, "view-%zu.db", i);
+        void *sink = must_open(path_in_dir(name, file));
+        td_sink_row row = bar_row("A:B", rows[i].start_ns, 0, 1);
+        row.bar.end_ns = rows[i].start_ns + rows[i].width_ns;
+        assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, &row, 1, (td_position){0, 2}), TD_OK);
+        td_sink_sqlite.close(sink);
+        expect(file, "SELECT width, start, \"end\" FROM bars_view", rows[i].row);
+    }
+}
+
+static void bars_view_shows_the_last_revision(void **state) {
+    (void)state;
+    char file[256];
+    void *sink = must_open(path_in_dir("revisions.db", file));
+    td_sink_row rows[4] = {bar_row("A:B", 0, 0, 1), bar_row("A:B", 60 * NS, 0, 2), bar_row("A:B", 0, 2, 4),
+                           bar_row("A:B", 0, 1, 3)};
+    for (int i = 0; i < 4; i++) rows[i].bar.close = (i + 1) * NS;
+    assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, rows, 4, (td_position){0, 5}), TD_OK);
+    td_sink_sqlite.close(sink);
+    expect(file, "SELECT start, close, typeof(close), vwap, revision FROM bars_view ORDER BY start",
+           "1970-01-01T00:00:00Z|3.0|real|100.25|2\n1970-01-01T00:01:00Z|2.0|real|100.25|0");
+    expect(file, "SELECT count(*) FROM bars", "4");
+}
+
+static void positions_live_with_the_rows(void **state) {
+    (void)state;
+    char file[256];
+    path_in_dir("positions.db", file);
+    void *sink = must_open(file);
+    td_position at;
+    td_sink_row row = bar_row("A:B", 0, 0, 1);
+    assert_int_equal(td_sink_sqlite.position(sink, "bars", 0, &at), TD_OK);
+    assert_true(at.epoch == -1 && at.offset == 0);
+    assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, &row, 1, (td_position){3, 2}), TD_OK);
+    assert_int_equal(td_sink_sqlite.write(sink, "bars", 7, &row, 1, (td_position){3, INT64_MAX}), TD_OK);
+    assert_int_equal(td_sink_sqlite.write(sink, "signals", 0, NULL, 0, (td_position){4, 9}), TD_OK);
+    assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, &row, 1, (td_position){5, 8}), TD_OK);
+    static const struct {
+        const char *topic;
+        uint32_t partition;
+        td_position at;
+    } steps[] = {{"bars", 0, {5, 8}}, {"bars", 7, {3, INT64_MAX}}, {"signals", 0, {4, 9}}, {"bars", 1, {-1, 0}}};
+    for (int reopened = 0; reopened < 2; reopened++) {
+        for (size_t i = 0; i < COUNT_OF(steps); i++) {
+            assert_int_equal(td_sink_sqlite.position(sink, steps[i].topic, steps[i].partition, &at), TD_OK);
+            ASSERT_ROW(at.epoch == steps[i].at.epoch && at.offset == steps[i].at.offset, "%zu", i);
+        }
+        td_sink_sqlite.close(sink);
+        sink = must_open(file);
+    }
+    td_sink_sqlite.close(sink);
+    td_sink_sqlite.close(NULL);
+}
+
+static void the_same_rows_again_leave_one_copy(void **state) {
+    (void)state;
+    char file[256];
+    void *sink = must_open(path_in_dir("again.db", file));
+    td_sink_row bars[2] = {bar_row("A:B", 0, 0, 1), bar_row("A:C", 0, 0, 2)};
+    td_sink_row signal = signal_row(NS, TD_SIGNAL_FRESH);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, bars, 2, (td_position){0, 3}), TD_OK);
+        assert_int_equal(td_sink_sqlite.write(sink, "signals", 0, &signal, 1, (td_position){0, 1}), TD_OK);
+    }
+    expect(file, "SELECT (SELECT count(*) FROM bars), (SELECT count(*) FROM signals)", "2|1");
+    bars[0].bar.close = 77 * NS; /* a log made anew says something else: the newer word counts */
+    assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, bars, 1, (td_position){0, 2}), TD_OK);
+    td_sink_sqlite.close(sink);
+    expect(file, "SELECT close FROM bars ORDER BY instrument", "77\n101");
+}
+
+/* A batch that fails in its middle leaves neither rows nor position; the sink works on. */
+static void a_failed_batch_leaves_nothing(void **state) {
+    (void)state;
+    char file[256];
+    void *sink = must_open(path_in_dir("nothing.db", file));
+    td_sink_row first = bar_row("A:A", 0, 0, 1), rows[2] = {bar_row("A:B", 0, 0, 2), bar_row("A:C", 0, 0, 3)};
+    assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, &first, 1, (td_position){0, 2}), TD_OK);
+    sqlite3 *db = look(file);
+    run_sql(db, "CREATE TRIGGER refuse BEFORE INSERT ON bars WHEN NEW.instrument = 'A:C'"
+                " BEGIN SELECT raise(ABORT, 'no'); END");
+    assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, rows, 2, (td_position){0, 4}), TD_CONFIG);
+    expect(file, "SELECT instrument, next_offset FROM bars, positions", "A:A|2");
+    run_sql(db, "DROP TRIGGER refuse");
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, rows, 2, (td_position){0, 4}), TD_OK);
+    td_sink_sqlite.close(sink);
+    expect(file, "SELECT group_concat(instrument), next_offset FROM bars, positions", "A:A,A:B,A:C|4");
+}
+
+static void a_full_file_is_tried_again(void **state) {
+    (void)state;
+    enum { ROWS = 4000 };
+    char file[256];
+    sqlite3_stmt *stmt;
+    void *sink = must_open(path_in_dir("full.db", file));
+    td_sink_sqlite.close(sink);
+    td_sink_row *rows = td_alloc_zero(ROWS, sizeof *rows);
+    for (int i = 0; i < ROWS; i++) rows[i] = bar_row("A:B", i * 60 * NS, 0, i);
+    sink = must_open(file);
+    sqlite3 *db = *(sqlite3 **)sink; /* its first field: the only way to bound a file from inside */
+    assert_int_equal(sqlite3_prepare_v2(db, "PRAGMA max_page_count = 20", -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+    assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, rows, ROWS, (td_position){0, ROWS}), TD_RETRY);
+    expect(file, "SELECT (SELECT count(*) FROM bars), (SELECT count(*) FROM positions)", "0|0");
+    run_sql(db, "PRAGMA max_page_count = 100000");
+    assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, rows, ROWS, (td_position){0, ROWS}), TD_OK);
+    expect(file, "SELECT (SELECT count(*) FROM bars), next_offset FROM positions", "4000|4000");
+    td_sink_sqlite.close(sink);
+    free(rows);
+}
+
+static void a_locked_file_is_tried_again(void **state) {
+    (void)state;
+    char file[256];
+    void *sink = must_open(path_in_dir("locked.db", file));
+    td_sink_row row = bar_row("A:B", 0, 0, 1);
+    sqlite3 *other = look(file);
+    run_sql(other, "BEGIN IMMEDIATE");
+    assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, &row, 1, (td_position){0, 2}), TD_RETRY);
+    assert_non_null(strstr(td_trail(), "locked"));
+    run_sql(other, "COMMIT");
+    run_sql(other, "BEGIN; SELECT * FROM bars"); /* a reader stops nobody */
+    assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, &row, 1, (td_position){0, 2}), TD_OK);
+    run_sql(other, "COMMIT");
+    assert_int_equal(sqlite3_close(other), SQLITE_OK);
+    td_sink_sqlite.close(sink);
+    expect(file, "SELECT count(*) FROM bars", "1");
+}
+
+static void what_cannot_work_says_so(void **state) {
+    (void)state;
+    char file[256], uri[300];
+    td_sink_sqlite.close(must_open(path_in_dir("readonly.db", file)));
+    (void)snprintf(uri, sizeof uri, "file:%s?mode=ro", file);
+    assert_int_equal(open_fails(uri, "read-only"), TD_CONFIG);
+    sqlite3 *db = look(file);
+    run_sql(db, "PRAGMA user_version = 2");
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    assert_int_equal(open_fails(file, "newer program"), TD_CONFIG);
+    expect(file, "PRAGMA user_version", "2");
+
+    path_in_dir("text.db", file);
+    FILE *text = fopen(file, "w");
+    assert_non_null(text);
+    for (int i = 0; i < 1000; i++) (void)fputs("not a database\n", text);
+    assert_int_equal(fclose(text), 0);
+    assert_int_equal(open_fails(file, "not an SQLite file"), TD_CONFIG);
+
+    path_in_dir("foreign.db", file);
+    assert_int_equal(sqlite3_open(file, &db), SQLITE_OK);
+    run_sql(db, "CREATE TABLE signals(a)");
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    assert_int_equal(open_fails(file, "name another file"), TD_CONFIG);
+    expect(file, "SELECT name FROM sqlite_master", "signals"); /* left as it was */
+    db = look(file);
+    run_sql(db, "PRAGMA user_version = 1");
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    assert_int_equal(open_fails(file, "name another file"), TD_CONFIG);
+
+    assert_int_equal(open_fails(dir, "unable to open"), TD_CONFIG); /* a folder */
+}
+
+static int remove_dir(void **state) {
+    (void)state;
+    char command[300];
+    (void)snprintf(command, sizeof command, "rm -rf %s", dir);
+    return system(command);
+}
+static int make_dir(void **state) { return (void)state, mkdtemp(dir) == NULL; }
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(writes_exact_values),           cmocka_unit_test(writes_signals_and_their_view),
+        cmocka_unit_test(bars_view_reads_well),          cmocka_unit_test(bars_view_shows_the_last_revision),
+        cmocka_unit_test(positions_live_with_the_rows),  cmocka_unit_test(the_same_rows_again_leave_one_copy),
+        cmocka_unit_test(a_failed_batch_leaves_nothing), cmocka_unit_test(a_full_file_is_tried_again),
+        cmocka_unit_test(a_locked_file_is_tried_again),  cmocka_unit_test(what_cannot_work_says_so),
+    };
+    return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
