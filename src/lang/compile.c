@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 typedef struct compiler {
-    td_tree tree;
+    td_syntax tree;
     td_diags diags;
     td_buf builders; /* td_graph_builder *, by ascending width */
     td_buf widths;   /* int64_t, beside them */
@@ -48,7 +48,7 @@ static void lower_definition(td_lowering *l, const td_stmt *s) {
 
 /* A constant above 0 as decimal(19,8), or 0 after an error. */
 static int64_t lower_qty(td_lowering *l, uint32_t expr) {
-    uint32_t node = td_lower_number(l, expr), offset = td_tree_expr(l->tree, expr)->offset;
+    uint32_t node = td_lower_number(l, expr), offset = td_syntax_expr(l->tree, expr)->offset;
     if (node == TD_NODE_BAD) return 0;
     td_node n = td_graph_builder_node(l->builder, node);
     if (n.op != TD_OP_CONSTANT) {
@@ -99,7 +99,7 @@ static void lower_strategy(compiler *c, const td_strategy_tree *s) {
     const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data;
     td_graph_builder_begin_strategy(l.builder, s->name, s->set_count > 0 ? sets + s->set_first : NULL, s->set_count);
     for (l.stmts_done = 0; l.stmts_done < s->stmt_count; l.stmts_done++) {
-        const td_stmt *stmt = td_tree_stmt(&c->tree, s->stmt_first + l.stmts_done);
+        const td_stmt *stmt = td_syntax_stmt(&c->tree, s->stmt_first + l.stmts_done);
         if (stmt->kind == TD_STMT_ACTION)
             lower_action(&l, stmt);
         else
@@ -158,7 +158,7 @@ td_status td_lang_compile(const td_source_text *texts, size_t text_count, td_gra
     td_status status = TD_OK;
     *out_graphs = NULL;
     *out_count = 0;
-    td_tree_init(&c.tree);
+    td_syntax_init(&c.tree);
     for (uint32_t i = 0; i < text_count; i++) parse_text(&c, i);
     for (size_t i = 0; i < c.tree.strategies.size / sizeof(td_strategy_tree); i++) {
         check_unique(&c, i);
@@ -173,6 +173,6 @@ td_status td_lang_compile(const td_source_text *texts, size_t text_count, td_gra
     for (size_t i = 0; i < width_count(&c); i++) td_graph_builder_free(builders(&c)[i]);
     td_buf_fini(&c.widths);
     td_buf_fini(&c.builders);
-    td_tree_fini(&c.tree);
+    td_syntax_fini(&c.tree);
     return status;
 }

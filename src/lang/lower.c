@@ -17,7 +17,7 @@ void td_lower_fail(const td_lowering *l, uint32_t offset, const char *fmt, ...) 
     td_diag_add(l->diags, l->strategy->file, offset, "%s", message);
 }
 
-static const td_expr *expr_at(const td_lowering *l, uint32_t i) { return td_tree_expr(l->tree, i); }
+static const td_expr *expr_at(const td_lowering *l, uint32_t i) { return td_syntax_expr(l->tree, i); }
 
 static td_type type_of(const td_lowering *l, uint32_t node) {
     return (td_type)td_graph_builder_node(l->builder, node).type;
@@ -74,7 +74,7 @@ static const char *guess(const td_lowering *l, td_bytes name, const char *const 
 static uint32_t fail_unknown(const td_lowering *l, const td_expr *e) {
     char hint[96];
     for (uint32_t i = l->stmts_done; i < l->strategy->stmt_count; i++) {
-        const td_stmt *later = td_tree_stmt(l->tree, l->strategy->stmt_first + i);
+        const td_stmt *later = td_syntax_stmt(l->tree, l->strategy->stmt_first + i);
         if (later->kind == TD_STMT_ACTION || !td_bytes_equal(later->name, e->text)) continue;
         uint32_t line = td_diag_line(&l->diags->texts[l->strategy->file], later->offset);
         td_lower_fail(l, e->offset, "'%.*s' is used before it is defined, on line %u", TD_WORD(e->text), line);

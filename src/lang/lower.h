@@ -13,7 +13,7 @@ typedef struct td_scope_name {
 } td_scope_name;
 
 typedef struct td_lowering {
-    const td_tree *tree;
+    const td_syntax *tree;
     td_diags *diags;
     td_graph_builder *builder;
     const td_strategy_tree *strategy;

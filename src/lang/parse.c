@@ -8,13 +8,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void td_tree_init(td_tree *tree) {
-    *tree = (td_tree){0};
+void td_syntax_init(td_syntax *tree) {
+    *tree = (td_syntax){0};
     td_expr bad = {.kind = TD_EXPR_BAD, .depth = 1};
     td_buf_put(&tree->exprs, &bad, sizeof bad);
 }
 
-void td_tree_fini(td_tree *tree) {
+void td_syntax_fini(td_syntax *tree) {
     td_buf_fini(&tree->strategies);
     td_buf_fini(&tree->sets);
     td_buf_fini(&tree->stmts);
@@ -282,7 +282,7 @@ static void parse_strategy(td_parser *p) {
     td_buf_put(&p->tree->strategies, &s, sizeof s);
 }
 
-void td_parse(td_tree *tree, td_diags *diags, uint32_t file) {
+void td_parse(td_syntax *tree, td_diags *diags, uint32_t file) {
     static const char *const words[] = {"strategy", NULL};
     td_parser p = {.tree = tree, .diags = diags, .file = file};
     td_lex_init(&p.lexer, diags->texts[file].text);

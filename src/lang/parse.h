@@ -44,17 +44,21 @@ typedef struct td_strategy_tree {
     uint32_t set_first, set_count, stmt_first, stmt_count;
 } td_strategy_tree;
 
-typedef struct td_tree {
+typedef struct td_syntax {
     td_buf exprs;      /* td_expr */
     td_buf stmts;      /* td_stmt */
     td_buf sets;       /* td_bytes */
     td_buf strategies; /* td_strategy_tree */
-} td_tree;
+} td_syntax;
 
-void td_tree_init(td_tree *tree);
-void td_tree_fini(td_tree *tree);
-static inline td_expr *td_tree_expr(const td_tree *tree, uint32_t i) { return (td_expr *)(void *)tree->exprs.data + i; }
-static inline td_stmt *td_tree_stmt(const td_tree *tree, uint32_t i) { return (td_stmt *)(void *)tree->stmts.data + i; }
+void td_syntax_init(td_syntax *tree);
+void td_syntax_fini(td_syntax *tree);
+static inline td_expr *td_syntax_expr(const td_syntax *tree, uint32_t i) {
+    return (td_expr *)(void *)tree->exprs.data + i;
+}
+static inline td_stmt *td_syntax_stmt(const td_syntax *tree, uint32_t i) {
+    return (td_stmt *)(void *)tree->stmts.data + i;
+}
 
 /* Adds the strategies of text number `file` to the tree and what is wrong to diags. */
-void td_parse(td_tree *tree, td_diags *diags, uint32_t file);
+void td_parse(td_syntax *tree, td_diags *diags, uint32_t file);

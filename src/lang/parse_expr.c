@@ -3,7 +3,7 @@
 #include "lang/parser.h"
 #include "lang/words.h"
 
-static td_expr *expr_at(const td_parser *p, uint32_t i) { return td_tree_expr(p->tree, i); }
+static td_expr *expr_at(const td_parser *p, uint32_t i) { return td_syntax_expr(p->tree, i); }
 
 static uint32_t new_expr(td_parser *p, td_expr expr) {
     expr.depth = 1;

@@ -7,7 +7,7 @@
 typedef struct td_parser {
     td_lexer lexer;
     td_token token; /* the one to look at */
-    td_tree *tree;
+    td_syntax *tree;
     td_diags *diags;
     uint32_t file;
     uint32_t depth; /* of nested calls of the parser */
