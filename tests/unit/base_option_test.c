@@ -127,6 +127,7 @@ static void explains_errors(void **state) {
         {"codec", "brotli", "codec: \"brotli\" is not one of none|zstd"},
         {"ratio", "0", "ratio: 0 is not within 0.001 to 1000000"},
         {"ratio", "inf", "ratio: \"inf\" is not a number"},
+        {"ratio", "1e999", "ratio: \"1e999\" is not a number"},
         {"ratio", "nan", "ratio: \"nan\" is not a number"},
         {"ratio", "1x", "ratio: \"1x\" is not a number"},
     };

@@ -130,6 +130,11 @@ static void replaces_and_reads_whole_files(void **state) {
     const char *path = path_of("whole");
     assert_int_equal(td_os_read_file(os, path, 100, &text), TD_CONFIG);
     assert_int_equal(td_os_replace_file(os, path, TD_TEXT("a long first text")), TD_OK);
+    int left;
+    assert_int_equal(os->ops->open(os->self, path_of("whole.tmp"), TD_OPEN_CREATE, &left), TD_OK);
+    assert_int_equal(td_os_write_full(os, left, "what a crash left behind", 24, 0), TD_OK);
+    os->ops->close(os->self, left);
+    path = path_of("whole");
     assert_int_equal(td_os_replace_file(os, path, TD_TEXT("second")), TD_OK);
     assert_int_equal(td_os_read_file(os, path, 6, &text), TD_OK);
     assert_true(td_bytes_equal(td_buf_bytes(&text), TD_TEXT("second")));
