@@ -17,9 +17,9 @@ typedef struct td_batch {
 void td_batch_init(td_batch *batch, size_t capacity_bytes);
 void td_batch_fini(td_batch *batch);
 void td_batch_reset(td_batch *batch);
-/* Adds one record with at most one header (header_name.size == 0: none). A key with data == NULL is Kafka's null key.
- * False when it would pass the capacity and the batch is not empty: append the batch, reset it, add again. A record
- * larger than the capacity is taken into an empty batch. */
+/* Adds one record with at most one header (header_name.size == 0: none). A key or value with data == NULL is Kafka's
+ * null. False when it would pass the capacity and the batch is not empty: append the batch, reset it, add again. A
+ * record larger than the capacity is taken into an empty batch. */
 bool td_batch_add(td_batch *batch, int64_t timestamp_ms, td_bytes key, td_bytes value, td_bytes header_name,
                   td_bytes header_value);
 
@@ -27,9 +27,66 @@ typedef struct td_record { /* borrowed from the reader until its next call */
     int64_t offset;
     int64_t timestamp_ms;
     int32_t epoch;
-    td_bytes key, value; /* key.data == NULL: null key */
+    td_bytes key, value; /* data == NULL: null */
     td_bytes headers;    /* raw: count, then name and value each; see td_record_header */
 } td_record;
 
 /* The value of the first header of that name; data == NULL when there is none. */
 td_bytes td_record_header(const td_record *record, td_bytes name);
+
+/* Walks the records of one batch whose head and CRC are already checked. */
+typedef struct td_cursor {
+    const uint8_t *at, *end;
+    int64_t offset; /* of the record that comes next; stays true when none is left */
+    int64_t base_offset, base_timestamp_ms;
+    int32_t epoch, left; /* left: records not yet read */
+} td_cursor;
+
+bool td_varint_get_long(const uint8_t **at, const uint8_t *end, int64_t *out);
+
+/* A zig-zag varint that never passes `end`; false when it would, or is longer than 10 bytes. Lengths, deltas and counts
+ * nearly always take one byte or two, so these two are inline. */
+static inline bool td_varint_get(const uint8_t **at, const uint8_t *end, int64_t *out) {
+    const uint8_t *p = *at;
+    uint32_t raw;
+    if (end - p >= 1 && p[0] < 0x80) {
+        raw = p[0];
+        *at = p + 1;
+    } else if (end - p >= 2 && p[1] < 0x80) {
+        raw = (uint32_t)(p[0] & 0x7f) | (uint32_t)p[1] << 7;
+        *at = p + 2;
+    } else {
+        return td_varint_get_long(at, end, out);
+    }
+    *out = (int64_t)(raw >> 1) ^ -(int64_t)(raw & 1);
+    return true;
+}
+
+/* A length and as many bytes; -1 is null. */
+static inline bool td_varbytes_get(const uint8_t **at, const uint8_t *end, td_bytes *out) {
+    int64_t size;
+    if (!td_varint_get(at, end, &size) || size < -1 || size > end - *at) return false;
+    *out = (td_bytes){size < 0 ? NULL : *at, size < 0 ? 0 : (size_t)size};
+    *at += out->size;
+    return true;
+}
+
+/* False, with nothing consumed, when none is left or (left > 0) when the bytes are not a record. */
+static inline bool td_cursor_next(td_cursor *cursor, td_record *out) {
+    const uint8_t *p = cursor->at;
+    int64_t size, timestamp_delta, offset_delta;
+    if (cursor->left <= 0 || !td_varint_get(&p, cursor->end, &size) || size < 1 || size > cursor->end - p) return false;
+    const uint8_t *end = p + size;
+    p++; /* attributes: unused in Kafka's records */
+    if (!td_varint_get(&p, end, &timestamp_delta) || !td_varint_get(&p, end, &offset_delta)) return false;
+    if (offset_delta != cursor->offset - cursor->base_offset) return false;
+    if (!td_varbytes_get(&p, end, &out->key) || !td_varbytes_get(&p, end, &out->value)) return false;
+    out->headers = (td_bytes){p, (size_t)(end - p)};
+    out->offset = cursor->offset;
+    out->timestamp_ms = (int64_t)((uint64_t)cursor->base_timestamp_ms + (uint64_t)timestamp_delta);
+    out->epoch = cursor->epoch;
+    cursor->at = end;
+    cursor->offset++;
+    cursor->left--;
+    return true;
+}

@@ -1,0 +1,49 @@
+/* src/log/head.h - the 61 bytes before a batch's records: read, write, seal. Private to log/. Thread: any. */
+#pragma once
+#include "log/batch.h"
+#include <zstd.h>
+
+enum {
+    TD_HEAD_LENGTH_AT = 8, /* bytes before what Kafka's batchLength counts: 8 + 4 */
+    TD_HEAD_LENGTH_END = 12,
+    TD_HEAD_CRC_AT = 17,
+    TD_HEAD_CRC_END = 21, /* the CRC covers from here to the end of the batch */
+    TD_BATCH_MAX_BYTES = 256 * 1024 * 1024,
+};
+
+typedef struct td_head {
+    int64_t base_offset;
+    int64_t size_bytes; /* of the whole batch, head included */
+    int32_t epoch;
+    uint32_t crc;
+    td_codec codec;
+    int32_t count;
+    int64_t base_timestamp_ms, max_timestamp_ms;
+} td_head;
+
+static inline int64_t td_head_next_offset(const td_head *head) { return head->base_offset + head->count; }
+
+/* Reads TD_BATCH_HEADER_BYTES bytes. False when they cannot be the head of a batch of ours: wrong magic, size, codec or
+ * count. The CRC is not looked at. */
+bool td_head_get(const uint8_t *bytes, td_head *out);
+/* Writes the head in front of the records that lie behind it already, CRC included. */
+void td_head_put(const td_head *head, uint8_t *batch);
+bool td_head_crc_ok(const td_head *head, const uint8_t *batch);
+
+/* The cursor over a checked, uncompressed batch; `records` follow the head or were inflated from it. */
+td_cursor td_head_cursor(const td_head *head, td_bytes records);
+
+/* What compression needs; {0} is ready, memory is taken at the first compressed batch and kept. */
+typedef struct td_packer {
+    ZSTD_CCtx *deflater;
+    ZSTD_DCtx *inflater;
+    td_buf bytes;
+} td_packer;
+
+void td_packer_fini(td_packer *packer);
+/* Makes the batch ready to be written at head->base_offset in head->epoch with head->codec, and fills in the rest of
+ * the head. The head->size_bytes bytes returned are lent by the batch or, compressed, by the packer. A batch that does
+ * not shrink stays uncompressed. Cannot fail. */
+const uint8_t *td_batch_seal(td_batch *batch, td_packer *packer, td_head *head);
+/* The records of a checked batch, inflated into packer->bytes if need be. Errors: TD_CORRUPT without a trail. */
+TD_CHECKED td_status td_packer_records(td_packer *packer, const td_head *head, const uint8_t *batch, td_bytes *out);

@@ -1,0 +1,90 @@
+/* src/log/partition.h - one partition on disk: a row of segments, of which the last one grows, and its epochs. Private
+ * to log/. Ends are atomics: readers and the sync thread follow the writer without a lock.
+ * Threads: append and roll: the writer; flush and retire: the sync thread; the rest: any. Lock order: file, list. */
+#pragma once
+#include "log/epoch.h"
+#include "log/index.h"
+#include "log/window.h"
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { TD_STEM_MAX = 1024 }; /* longest path of a segment without its suffix; td_log_open refuses longer folders */
+
+typedef struct td_segment {
+    int64_t base_offset;
+    int64_t bytes, max_timestamp_ms; /* of finished segments only */
+} td_segment;
+
+typedef struct td_partition_conf {
+    const td_os *os;
+    const char *data_dir, *topic;
+    uint32_t number;
+    int64_t segment_bytes;
+    td_codec codec;
+    bool read_only;
+    bool unclean;           /* the last writer did not close the log */
+    int64_t trusted_offset; /* everything below was promised to be synced; INT64_MAX: nothing is known */
+    td_log_report_fn report;
+    void *report_arg;
+} td_partition_conf;
+
+typedef struct td_partition {
+    td_partition_conf conf;
+    const td_os *os;
+    char *dir;
+    const char *name; /* "bars-3": the last part of dir */
+    td_epochs epochs;
+
+    pthread_mutex_t list_lock; /* segments; held for moments only */
+    td_segment *segments;      /* ascending; none only after a failed reload */
+    size_t segment_count;
+
+    pthread_mutex_t file_lock; /* file: a roll against a sync; and what a sync knows */
+    int file;                  /* the active segment, -1 when read-only */
+    int64_t flushed_offset;    /* everything below is on the disk */
+    int64_t flushed_bytes;     /* the same as a position in the active segment, at a batch's begin */
+    int64_t noted;             /* the sync round's: its `end` for this partition */
+    bool suspect;              /* the last sync failed: the kernel may have dropped what lies beyond flushed_bytes */
+
+    td_index index;   /* the writer's, with all below */
+    td_packer packer; /* takes memory with the first compressed batch only */
+    bool rolling;     /* a roll failed half-way: the next segment's file may exist, so nothing more goes here */
+    bool torn;        /* a failed append left bytes behind the end */
+
+    _Atomic int64_t start, end, synced, bytes;
+    _Atomic int64_t active_bytes; /* valid bytes of the active segment; stored before `end` */
+} td_partition;
+
+void td_partition_stem(const td_partition *p, int64_t base_offset, char out[TD_STEM_MAX]);
+TD_CHECKED td_status td_partition_file(const td_partition *p, int64_t base_offset, td_open_mode mode, int *out_file);
+TD_CHECKED td_status td_partition_remove(const td_partition *p, int64_t base_offset); /* a segment's three files */
+void td_partition_report(const td_partition *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* recover.c: opens, and makes when missing; repairs unless read-only. */
+TD_CHECKED td_status td_partition_open(td_partition **out, const td_partition_conf *conf);
+void td_partition_close(td_partition *p); /* writes nothing; accepts NULL */
+/* Reads the state from the disk once more, after the files were changed. Without other users of the partition. With
+ * `begin_epoch` a new epoch starts at the end. */
+TD_CHECKED td_status td_partition_reload(td_partition *p, bool begin_epoch);
+/* Read-only: looks what another process appended, rolled or removed since. */
+TD_CHECKED td_status td_partition_refresh(td_partition *p);
+/* truncate.c: removes what is at and after the offset. Without other users of the partition. */
+TD_CHECKED td_status td_partition_truncate(td_partition *p, int64_t offset);
+
+TD_CHECKED td_status td_partition_append(td_partition *p, td_batch *batch, int64_t *out_base_offset);
+/* Makes everything below `end` durable. `synced` is the caller's to publish. */
+TD_CHECKED td_status td_partition_flush(td_partition *p, int64_t end);
+/* The index and nothing behind the end on disk, before a clean end is marked. No writer may be active. */
+TD_CHECKED td_status td_partition_settle(td_partition *p);
+/* Checks and writes again the batches in [from, to) of the active segment: after a failed sync the kernel may hold as
+ * clean what never reached the disk, and would not write it at the next one. */
+TD_CHECKED td_status td_partition_rewrite(td_partition *p, int64_t from, int64_t to);
+
+/* The segment that holds `offset`, or would. */
+td_segment td_partition_segment(td_partition *p, int64_t offset);
+/* The segment behind the one with that base; that one again when it is the last. */
+td_segment td_partition_after(td_partition *p, int64_t base_offset);
+/* The oldest one; false when it is the active one, or not yet published as synced. */
+bool td_partition_oldest(td_partition *p, td_segment *out);
+TD_CHECKED td_status td_partition_retire(td_partition *p);   /* removes the oldest segment; another follows it */
+void td_partition_push(td_partition *p, td_segment segment); /* appends to the list of segments */
