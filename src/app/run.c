@@ -46,6 +46,7 @@ typedef struct run {
     td_config config;
     td_engine *engine;
     td_serve *serve;
+    td_program *program; /* the dashboard's own copy */
     td_thread serve_thread;
     step_thread *threads;
     size_t thread_count;
@@ -242,12 +243,43 @@ static void watch(run *r) {
     }
 }
 
+/* For the dashboard; asked on its thread. */
+static void tell_progress(void *arg, td_serve_progress *out) {
+    run *r = arg;
+    td_engine_counts c;
+    td_engine_count(r->engine, &c);
+    *out = (td_serve_progress){.state = td_engine_faults(r->engine, ignore_line, NULL) == TD_OK ? "running" : "faulty",
+                               .events = c.events,
+                               .accepted = c.accepted,
+                               .quarantined = c.quarantined,
+                               .rejected = c.rejected,
+                               .late = c.late,
+                               .lag_records = c.lag_records};
+}
+
+/* The program that the log says is in force: what the dashboard draws its lines by. */
+static td_status load_program(run *r, const td_topics *t) {
+    uint8_t sha256[TD_PROGRAM_SHA_BYTES];
+    td_status status = td_topics_program_at(t, 0, td_topic_end(t->tape, 0), sha256);
+    return status == TD_OK ? td_topics_load_program(t, sha256, &r->program) : status;
+}
+
 static td_status open_serve(run *r) {
     if (!r->config.serve_on) return TD_OK;
     const td_topics *t = td_engine_topics(r->engine);
-    td_serve_topics topics = {
-        .tape = t->tape, .bars = t->outputs[TD_OUTPUT_BARS], .signals = t->outputs[TD_OUTPUT_SIGNALS], .ids = t->ids};
+    td_status status = load_program(r, t);
+    if (status != TD_OK) return td_trace(status, "opening the dashboard");
+    td_serve_topics topics = {.tape = t->tape,
+                              .bars = t->outputs[TD_OUTPUT_BARS],
+                              .signals = t->outputs[TD_OUTPUT_SIGNALS],
+                              .ids = t->ids,
+                              .program = r->program,
+                              .progress = tell_progress,
+                              .progress_arg = r};
     topics.widths_ns = td_engine_widths(r->engine, &topics.width_count);
+    for (size_t i = 0; i < r->config.feed_count; i++)
+        if (r->config.feeds[i].conf.lateness_ns > topics.lateness_ns)
+            topics.lateness_ns = r->config.feeds[i].conf.lateness_ns;
     return td_serve_open(&r->serve, &td_os_posix, &r->config.serve, &topics);
 }
 
@@ -270,6 +302,7 @@ static td_status open_run(run *r) {
 static void close_run(run *r, bool clean) {
     for (size_t p = 0; p < TD_PARTITIONS_MAX; p++) td_reader_close(r->signals[p]);
     td_serve_close(r->serve);
+    td_program_free(r->program);
     td_engine_close(r->engine, clean);
     td_config_fini(&r->config);
     free(r->threads);

@@ -1,0 +1,272 @@
+/* src/serve/answer.c - from a request to its rows. */
+#include "serve/answer.h"
+#include "base/json.h"
+#include "serve/rows.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Averages need bars before the first one drawn. Of an ema(200), which never forgets, 0.004 % of what came before
+ * these is left. */
+enum { LINES_WARM_UP = 1000, ROWS_PER_STEP = 500 };
+
+struct td_answer {
+    const td_view *view;
+    td_api_request request;
+    td_history *history; /* NULL: the View alone answers */
+    bool walked;
+    size_t row;  /* the next to write */
+    size_t skip; /* rows that only warm up */
+    const td_graph *graph;
+    void *graph_state;
+    td_buf *lines; /* text per line */
+    size_t line_count;
+    td_buf body;
+    char next[1024];
+};
+
+/* ---- beginning ---- */
+
+static bool fail_width(const td_serve_topics *topics, td_api_error *error) {
+    char known[160] = "";
+    size_t size = 0;
+    for (size_t w = 0; w < topics->width_count; w++) {
+        char width[24];
+        (void)td_duration_format(topics->widths_ns[w], width);
+        size += (size_t)snprintf(known + size, sizeof known - size, "%s%s", w > 0 ? ", " : "", width);
+    }
+    return td_api_fail(error, 404, "unknown_width", "there are no bars of that width; there are %s", known);
+}
+
+static bool check_known(const td_view *view, const td_api_request *r, td_api_error *error) {
+    const td_serve_topics *topics = td_view_topics(view);
+    td_view_lag lag;
+    td_view_lag_of(view, &lag);
+    if (r->instrument[0] != '\0' && !lag.loading && td_view_find(view, td_text(r->instrument)) == UINT32_MAX)
+        return td_api_fail(error, 404, "unknown_instrument", "no bars of %s in the log; see /api/v1/instruments",
+                           r->instrument);
+    if (r->width_ns == 0) return true;
+    for (size_t w = 0; w < topics->width_count; w++)
+        if (topics->widths_ns[w] == r->width_ns) return true;
+    return fail_width(topics, error);
+}
+
+static const td_graph *graph_of(const td_program *program, int64_t width_ns) {
+    for (size_t w = 0; program != NULL && w < program->width_count; w++)
+        if (program->widths_ns[w] == width_ns) return program->graphs[w];
+    return NULL;
+}
+
+static void begin_history(td_answer *a) {
+    const td_serve_topics *topics = td_view_topics(a->view);
+    const td_api_request *r = &a->request;
+    bool lines = r->kind == TD_API_LINES;
+    td_history_question q = {
+        .topic = r->kind == TD_API_SIGNALS ? topics->signals : topics->bars,
+        .bars = r->kind != TD_API_SIGNALS,
+        .instrument = td_text(r->instrument),
+        .strategy = td_text(r->strategy),
+        .width_ns = r->width_ns,
+        .from_ns = lines ? INT64_MIN : r->from_ns,
+        .before_ns = r->to_ns < r->before_ns ? r->to_ns : r->before_ns,
+        .cursor = r->cursor,
+        .limit = (size_t)r->limit + (lines ? LINES_WARM_UP : 0),
+    };
+    a->history = td_history_new(&q);
+}
+
+static void begin_lines(td_answer *a) {
+    a->graph = graph_of(td_view_topics(a->view)->program, a->request.width_ns);
+    if (a->graph == NULL) return;
+    const td_graph_line *lines;
+    a->line_count = td_graph_lines(a->graph, &lines);
+    a->lines = td_alloc_zero(a->line_count + 1, sizeof *a->lines);
+    a->graph_state = td_alloc_zero(1, td_graph_state_bytes(a->graph));
+}
+
+td_answer *td_answer_new(const td_view *view, const td_api_request *request, td_api_error *error) {
+    if (!check_known(view, request, error)) return NULL;
+    td_answer *a = td_alloc_zero(1, sizeof *a);
+    a->view = view;
+    a->request = *request;
+    if (request->kind == TD_API_LINES) begin_lines(a);
+    if (request->kind != TD_API_INSTRUMENTS) begin_history(a);
+    return a;
+}
+
+void td_answer_free(td_answer *a) {
+    if (a == NULL) return;
+    td_history_free(a->history);
+    for (size_t i = 0; i < a->line_count; i++) td_buf_fini(&a->lines[i]);
+    free(a->lines);
+    free(a->graph_state);
+    td_buf_fini(&a->body);
+    free(a);
+}
+
+/* ---- rows ---- */
+
+static void put_history_row(td_answer *a, td_row_format format, const td_history_row *row) {
+    static const td_history_row none = {0};
+    td_bytes name = TD_TEXT(""), value = row == NULL ? TD_TEXT("") : td_history_value(a->history, row);
+    if (row == NULL) row = &none;
+    if (a->request.kind == TD_API_BARS) {
+        td_bar bar = {0};
+        if (value.size == 0 || td_record_get_bar(value, &bar, &name) == TD_OK)
+            td_row_put_bar(&a->body, format, name, &bar);
+    } else {
+        td_signal signal = {0};
+        if (value.size == 0 || td_record_get_signal(value, &signal, &name) == TD_OK)
+            td_row_put_signal(&a->body, format, name, &signal, row->appended_ms);
+    }
+}
+
+static void put_row(td_answer *a, td_row_format format, size_t index) {
+    if (a->history == NULL) {
+        td_row_put_instrument(&a->body, format, a->view, (uint32_t)index);
+        return;
+    }
+    const td_history_row *rows = NULL;
+    size_t count = td_history_rows(a->history, &rows);
+    put_history_row(a, format, index < count ? &rows[index] : NULL);
+}
+
+static td_status step_rows(td_answer *a) {
+    const td_history_row *rows;
+    size_t count = a->history != NULL ? td_history_rows(a->history, &rows) : td_view_count(a->view);
+    td_row_format format = a->request.csv ? TD_ROW_CSV : TD_ROW_JSON;
+    if (a->row == 0 && a->request.csv) put_row(a, TD_ROW_CSV_HEADER, SIZE_MAX);
+    if (a->row == 0 && !a->request.csv) td_buf_printf(&a->body, "{\"%s\":[", td_api_name(a->request.kind));
+    for (size_t i = 0; i < ROWS_PER_STEP && a->row < count; i++, a->row++) {
+        if (!a->request.csv) td_buf_text(&a->body, a->row > 0 ? ",\n" : "\n");
+        put_row(a, format, a->row);
+    }
+    if (a->row < count) return TD_AGAIN;
+    if (a->request.csv) return TD_OK;
+    td_buf_text(&a->body, "\n]");
+    if (a->history != NULL) {
+        td_buf_text(&a->body, ",\"next\":");
+        if (a->next[0] != '\0')
+            td_json_put_string(&a->body, td_text(a->next));
+        else
+            td_buf_text(&a->body, "null");
+    }
+    td_buf_text(&a->body, "}\n");
+    return TD_OK;
+}
+
+/* ---- lines ---- */
+
+static void ignore_signal(void *arg, const td_signal *signal) {
+    (void)arg;
+    (void)signal;
+}
+
+static void put_point(td_buf *out, bool first, int64_t start_ns, const double *value) {
+    td_buf_printf(out, "%s[%" PRId64 ",", first ? "" : ",", start_ns);
+    if (value != NULL)
+        td_buf_printf(out, "%.12g]", *value);
+    else
+        td_buf_text(out, "null]");
+}
+
+static void apply_bar(td_answer *a, const td_bar *bar) {
+    td_graph_apply(a->graph, a->graph_state, td_text(a->request.instrument), bar, ignore_signal, NULL);
+    if (a->row < a->skip || bar->start_ns < a->request.from_ns) return;
+    for (size_t i = 0; i < a->line_count; i++) {
+        double value;
+        bool known = td_graph_line_value(a->graph, a->graph_state, i, &value);
+        put_point(&a->lines[i], a->lines[i].size == 0, bar->start_ns, known ? &value : NULL);
+    }
+}
+
+static void put_lines(td_answer *a) {
+    const td_graph_line *lines;
+    td_buf_text(&a->body, "{\"lines\":[");
+    if (a->line_count > 0) (void)td_graph_lines(a->graph, &lines);
+    for (size_t i = 0; i < a->line_count; i++) {
+        td_buf_text(&a->body, i > 0 ? ",\n{\"strategy\":" : "\n{\"strategy\":");
+        td_json_put_string(&a->body, lines[i].strategy);
+        td_buf_text(&a->body, ",\"name\":");
+        td_json_put_string(&a->body, lines[i].name);
+        td_buf_text(&a->body, ",\"points\":[");
+        td_buf_put(&a->body, a->lines[i].data, a->lines[i].size);
+        td_buf_text(&a->body, "]}");
+    }
+    td_buf_text(&a->body, "\n]}\n");
+}
+
+static td_status step_lines(td_answer *a) {
+    const td_history_row *rows;
+    size_t count = a->graph != NULL ? td_history_rows(a->history, &rows) : 0;
+    size_t limit = (size_t)a->request.limit;
+    a->skip = count > limit ? count - limit : 0;
+    for (size_t i = 0; i < ROWS_PER_STEP && a->row < count; i++, a->row++) {
+        td_bar bar;
+        td_bytes name;
+        if (td_record_get_bar(td_history_value(a->history, &rows[a->row]), &bar, &name) == TD_OK) apply_bar(a, &bar);
+    }
+    if (a->row < count) return TD_AGAIN;
+    put_lines(a);
+    return TD_OK;
+}
+
+/* ---- the whole ---- */
+
+static void put_time_argument(char *out, size_t *size, size_t capacity, const char *name, int64_t ns) {
+    if (ns == INT64_MIN || ns == INT64_MAX) return;
+    char text[40];
+    (void)td_time_format(ns, text);
+    *size += (size_t)snprintf(out + *size, capacity - *size, "&%s=%s", name, text);
+}
+
+/* A name in a query; nearly all need no escape. */
+static size_t put_escaped(char *out, size_t capacity, const char *text) {
+    size_t size = 0;
+    for (; *text != '\0' && size + 4 < capacity; text++) {
+        bool plain = strchr("%&+#\"<> ", *text) == NULL;
+        size += (size_t)snprintf(out + size, capacity - size, plain ? "%c" : "%%%02X", (unsigned char)*text);
+    }
+    return size;
+}
+
+/* The same question, from where this answer ends. */
+static void find_next(td_answer *a) {
+    const td_api_request *r = &a->request;
+    const td_history_row *rows;
+    size_t count = td_history_rows(a->history, &rows), capacity = sizeof a->next;
+    int64_t cursor = td_history_cursor(a->history);
+    if (cursor < 0 || r->kind == TD_API_LINES) return;
+    int64_t before_ns = r->to_ns < r->before_ns ? r->to_ns : r->before_ns;
+    if (count > 0 && rows[0].order < before_ns && r->kind == TD_API_BARS) before_ns = rows[0].order;
+    size_t size = (size_t)snprintf(a->next, capacity, "/api/v1/%s?instrument=", td_api_name(r->kind));
+    size += put_escaped(a->next + size, capacity - size, r->instrument);
+    if (r->strategy[0] != '\0') {
+        size += (size_t)snprintf(a->next + size, capacity - size, "&strategy=");
+        size += put_escaped(a->next + size, capacity - size, r->strategy);
+    }
+    if (r->width_ns > 0) {
+        char width[24];
+        (void)td_duration_format(r->width_ns, width);
+        size += (size_t)snprintf(a->next + size, capacity - size, "&width=%s", width);
+    }
+    put_time_argument(a->next, &size, capacity, "from", r->from_ns);
+    put_time_argument(a->next, &size, capacity, "before", before_ns);
+    (void)snprintf(a->next + size, capacity - size, "&limit=%" PRId64 "&cursor=%" PRId64 "%s", r->limit, cursor,
+                   r->csv ? "&format=csv" : "");
+}
+
+td_status td_answer_step(td_answer *a) {
+    if (a->history != NULL && !a->walked) {
+        td_status status = td_history_step(a->history);
+        if (status != TD_OK) return status;
+        a->walked = true;
+        find_next(a);
+        return TD_AGAIN;
+    }
+    return a->request.kind == TD_API_LINES ? step_lines(a) : step_rows(a);
+}
+
+const td_buf *td_answer_body(const td_answer *a) { return &a->body; }
+const char *td_answer_next(const td_answer *a) { return a->next; }
+bool td_answer_is_csv(const td_answer *a) { return a->request.csv; }

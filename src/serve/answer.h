@@ -1,0 +1,18 @@
+/* src/serve/answer.h - one answer of the API in the making: looks at the View or walks the log, then writes JSON or
+ * CSV, in slices of a few milliseconds. Thread: the server's. Memory: up to 1 MB of rows and 3 MB of text. */
+#pragma once
+#include "serve/api.h"
+#include "serve/history.h"
+#include "serve/view.h"
+
+typedef struct td_answer td_answer;
+
+/* Takes a checked request other than a stream. NULL when nothing can be answered: *error says why. */
+td_answer *td_answer_new(const td_view *view, const td_api_request *request, td_api_error *error);
+void td_answer_free(td_answer *answer); /* accepts NULL */
+/* TD_AGAIN: not finished. TD_OK: finished. Other codes: as the log's; the trail says more. */
+TD_CHECKED td_status td_answer_step(td_answer *answer);
+
+const td_buf *td_answer_body(const td_answer *answer);
+const char *td_answer_next(const td_answer *answer); /* path of the next older page; "": none */
+bool td_answer_is_csv(const td_answer *answer);

@@ -1,0 +1,147 @@
+/* src/serve/api.c - parameters as rows: one row is the name, where it belongs and how it is read. */
+#include "serve/api.h"
+#include "base/decimal.h"
+#include "base/json.h"
+#include "base/option.h"
+#include "base/time.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+#define IN(kind) (1u << TD_API_##kind)
+enum {
+    PAGED = IN(BARS) | IN(SIGNALS) | IN(LINES),
+    TABLES = IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS),
+    ONE_SERIES = IN(BARS) | IN(LINES),
+};
+
+static const char *const kinds[] = {"instruments", "bars", "signals", "lines", "stream", "status", NULL};
+_Static_assert(sizeof kinds / sizeof kinds[0] == TD_API_COUNT + 1, "a name for each kind");
+
+const char *td_api_name(td_api_kind kind) { return kinds[kind]; }
+
+bool td_api_fail(td_api_error *error, int http, const char *code, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    error->http = http;
+    error->code = code;
+    (void)vsnprintf(error->message, sizeof error->message, fmt, args);
+    va_end(args);
+    return false;
+}
+
+void td_api_put_error(td_buf *out, const td_api_error *error) {
+    td_buf_printf(out, "{\"error\":{\"code\":\"%s\",\"message\":", error->code);
+    td_json_put_string(out, td_text(error->message));
+    td_buf_text(out, "}}\n");
+}
+
+/* ---- one reader per type of value; false: not such a value ---- */
+
+static bool read_text(td_bytes value, char *out, size_t capacity) {
+    if (value.size == 0 || value.size >= capacity) return false;
+    memcpy(out, value.data, value.size);
+    out[value.size] = '\0';
+    return memchr(out, '\0', value.size) == NULL;
+}
+
+static bool read_instrument(td_api_request *r, td_bytes value) {
+    return td_instrument_name_valid(value) && read_text(value, r->instrument, sizeof r->instrument);
+}
+static bool read_strategy(td_api_request *r, td_bytes value) {
+    return read_text(value, r->strategy, sizeof r->strategy);
+}
+static bool read_width(td_api_request *r, td_bytes value) {
+    return td_duration_parse(value, &r->width_ns) == TD_OK && r->width_ns > 0;
+}
+static bool read_from(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->from_ns) == TD_OK; }
+static bool read_to(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->to_ns) == TD_OK; }
+static bool read_before(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->before_ns) == TD_OK; }
+
+static bool read_int(td_bytes value, int64_t max, int64_t *out) {
+    bool inexact;
+    return td_decimal_parse(value, 0, out, &inexact) == TD_OK && !inexact && *out >= 0 && *out <= max;
+}
+static bool read_cursor(td_api_request *r, td_bytes value) { return read_int(value, INT64_MAX, &r->cursor); }
+static bool read_limit(td_api_request *r, td_bytes value) {
+    return read_int(value, TD_API_LIMIT_MAX, &r->limit) && r->limit > 0;
+}
+
+static bool read_format(td_api_request *r, td_bytes value) {
+    r->csv = td_bytes_equal(value, TD_TEXT("csv"));
+    return r->csv || td_bytes_equal(value, TD_TEXT("json"));
+}
+
+static const struct parameter {
+    const char *name;
+    uint32_t known, required; /* in which kinds */
+    bool (*read)(td_api_request *r, td_bytes value);
+    const char *expected;
+} parameters[] = {
+    {"instrument", PAGED | IN(STREAM), ONE_SERIES, read_instrument, "VENUE:SYMBOL"},
+    {"width", ONE_SERIES | IN(STREAM), ONE_SERIES, read_width, "a duration such as 1s, 5m or 1h"},
+    {"strategy", IN(SIGNALS), 0, read_strategy, "a strategy's name"},
+    {"from", PAGED, 0, read_from, "a time such as 2013-10-07T13:30:00Z, or an integer since 1970"},
+    {"to", PAGED, 0, read_to, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
+    {"before", PAGED, 0, read_before, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
+    {"cursor", PAGED, 0, read_cursor, "a number from the `next` of an answer"},
+    {"limit", PAGED, 0, read_limit, "a number from 1 to 5000"},
+    {"format", TABLES, 0, read_format, "json or csv"},
+};
+enum { PARAMETERS = sizeof parameters / sizeof parameters[0] };
+
+/* A text from outside, cut so that a message stays short. */
+static int shown(td_bytes text) { return text.size > 40 ? 40 : (int)text.size; }
+
+bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_error *error) {
+    *r = (td_api_request){
+        .from_ns = INT64_MIN, .to_ns = INT64_MAX, .before_ns = INT64_MAX, .cursor = -1, .limit = TD_API_LIMIT_DEFAULT};
+    for (r->kind = 0; r->kind < TD_API_COUNT; r->kind++)
+        if (td_bytes_equal(path, td_text(kinds[r->kind]))) break;
+    if (r->kind == TD_API_COUNT) {
+        return td_api_fail(error, 404, "not_found",
+                           "there is no /api/v1/%.*s; there are instruments, bars, signals, lines, stream and status",
+                           shown(path), (const char *)path.data);
+    }
+    r->csv = (TABLES >> r->kind & 1) != 0 && accept.size > 0 &&
+             memmem(accept.data, accept.size, "text/csv", strlen("text/csv")) != NULL;
+    return true;
+}
+
+static bool fail_unknown(const td_api_request *r, td_bytes name, td_api_error *error) {
+    const char *known[PARAMETERS + 1] = {0};
+    char word[41];
+    size_t count = 0;
+    for (size_t i = 0; i < PARAMETERS; i++)
+        if ((parameters[i].known >> r->kind & 1) != 0) known[count++] = parameters[i].name;
+    (void)snprintf(word, sizeof word, "%.*s", shown(name), (const char *)name.data);
+    const char *nearest = td_nearest(word, known);
+    return td_api_fail(error, 400, "unknown_parameter", "%s knows no parameter '%s'%s%s%s", kinds[r->kind], word,
+                       nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
+                       nearest != NULL ? "'?" : "");
+}
+
+bool td_api_set(td_api_request *r, td_bytes name, td_bytes value, td_api_error *error) {
+    for (size_t i = 0; i < PARAMETERS; i++) {
+        const struct parameter *p = &parameters[i];
+        if ((p->known >> r->kind & 1) == 0 || !td_bytes_equal(name, td_text(p->name))) continue;
+        if ((r->given >> i & 1) != 0) return td_api_fail(error, 400, "doubled_parameter", "%s is given twice", p->name);
+        r->given |= 1u << i;
+        if (p->read(r, value)) return true;
+        return td_api_fail(error, 400, "bad_parameter", "%s='%.*s' is not %s", p->name, shown(value),
+                           (const char *)value.data, p->expected);
+    }
+    return fail_unknown(r, name, error);
+}
+
+bool td_api_check(const td_api_request *r, td_api_error *error) {
+    for (size_t i = 0; i < PARAMETERS; i++) {
+        if ((parameters[i].required >> r->kind & 1) == 0 || (r->given >> i & 1) != 0) continue;
+        return td_api_fail(error, 400, "missing_parameter", "%s needs %s: %s", kinds[r->kind], parameters[i].name,
+                           parameters[i].expected);
+    }
+    if (r->cursor >= 0 && r->instrument[0] == '\0')
+        return td_api_fail(error, 400, "missing_parameter", "cursor belongs to one instrument");
+    if (r->kind == TD_API_STREAM && (r->width_ns != 0) != (r->instrument[0] != '\0'))
+        return td_api_fail(error, 400, "missing_parameter", "stream takes instrument and width together, or neither");
+    return true;
+}

@@ -1,0 +1,49 @@
+/* src/serve/api.h - what can be asked under /api/v1/: a path and its parameters as one checked value, and errors as
+ * answers. Pure. Anything unknown, doubled, missing or out of bounds is an error that says what is expected. */
+#pragma once
+#include "base/bytes.h"
+#include "model/instrument.h"
+
+typedef enum td_api_kind {
+    TD_API_INSTRUMENTS,
+    TD_API_BARS,
+    TD_API_SIGNALS,
+    TD_API_LINES,
+    TD_API_STREAM,
+    TD_API_STATUS,
+    TD_API_COUNT,
+} td_api_kind;
+
+enum { TD_API_LIMIT_DEFAULT = 1000, TD_API_LIMIT_MAX = 5000, TD_API_NAME_MAX = 63 };
+
+typedef struct td_api_error {
+    int http;         /* 400, 403, 404, …; 0: none */
+    const char *code; /* one word for programs, a literal */
+    char message[240];
+} td_api_error;
+
+typedef struct td_api_request {
+    td_api_kind kind;
+    uint32_t given;                              /* a bit per parameter row */
+    char instrument[TD_INSTRUMENT_NAME_MAX + 1]; /* "": not given; so below */
+    char strategy[TD_API_NAME_MAX + 1];
+    int64_t width_ns;       /* 0: not given */
+    int64_t from_ns, to_ns; /* [from, to) */
+    int64_t before_ns;      /* another exclusive upper end: for scrolling back */
+    int64_t cursor;         /* offset in the topic from which to look backwards; -1: its end */
+    int64_t limit;
+    bool csv;
+} td_api_request;
+
+const char *td_api_name(td_api_kind kind); /* "bars": a literal */
+/* Starts a request for the path behind "/api/v1/"; CSV when the Accept header asks for it. False: 404 in *error. */
+bool td_api_begin(td_api_request *request, td_bytes path, td_bytes accept, td_api_error *error);
+/* One parameter, percent-decoded. False: *error says why. */
+bool td_api_set(td_api_request *request, td_bytes name, td_bytes value, td_api_error *error);
+/* All that the kind requires was given. */
+bool td_api_check(const td_api_request *request, td_api_error *error);
+
+bool td_api_fail(td_api_error *error, int http, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5))); /* false, so that it can be returned */
+/* {"error":{"code":…,"message":…}} and a newline. */
+void td_api_put_error(td_buf *out, const td_api_error *error);

@@ -1,0 +1,115 @@
+/* src/serve/board.c - the state of feeds, log and run as JSON. */
+#include "serve/board.h"
+#include "base/json.h"
+#include "base/time.h"
+#include <inttypes.h>
+
+static int64_t tape_end(const td_view *view) {
+    const td_topic *tape = td_view_topics(view)->tape;
+    int64_t sum = 0;
+    for (uint32_t p = 0; p < td_topic_partitions(tape); p++) sum += td_topic_end(tape, p);
+    return sum;
+}
+
+void td_board_measure(td_board *b, const td_view *view, int64_t mono_ns) {
+    int64_t records = tape_end(view), past_ns = mono_ns - b->measured_ns;
+    if (b->measured_ns != 0 && past_ns > 0) {
+        double rate = (double)(records - b->measured_records) * 1e9 / (double)past_ns;
+        b->records_per_second += (rate - b->records_per_second) / 2;
+    }
+    b->measured_ns = mono_ns;
+    b->measured_records = records;
+}
+
+static void put_time(td_buf *out, const char *name, int64_t ns, bool known) {
+    char text[40];
+    if (known) {
+        (void)td_time_format(ns, text);
+        td_buf_printf(out, ",\"%s_ns\":%" PRId64 ",\"%s_time\":\"%s\"", name, ns, name, text);
+    } else {
+        td_buf_printf(out, ",\"%s_ns\":null,\"%s_time\":null", name, name);
+    }
+}
+
+static void put_feeds(td_buf *out, const td_view *view) {
+    static const char *const sessions[] = {"live", "idle", "down", "ended"};
+    const td_view_feed *feeds;
+    size_t count = td_view_feeds(view, &feeds);
+    td_buf_text(out, "\"feeds\":[");
+    for (size_t i = 0; i < count; i++) {
+        const td_view_feed *f = &feeds[i];
+        td_buf_text(out, i > 0 ? ",{\"name\":" : "{\"name\":");
+        td_json_put_string(out, (td_bytes){(const uint8_t *)f->name, f->name_size});
+        td_buf_printf(out, ",\"session\":\"%s\"", f->session < 4 ? sessions[f->session] : "unknown");
+        put_time(out, "event", f->event_ns, f->event_ns != 0);
+        put_time(out, "clock", f->receive_ns, f->receive_ns != 0);
+        put_time(out, "bound", f->bound_ns, f->bound_ns != TD_NONE);
+        td_buf_text(out, "}");
+    }
+    td_buf_text(out, "]");
+}
+
+static void put_topic(td_buf *out, const td_topic *topic) {
+    int64_t start = 0, end = 0, synced = 0, bytes = 0;
+    for (uint32_t p = 0; p < td_topic_partitions(topic); p++) {
+        start += td_topic_start(topic, p);
+        end += td_topic_end(topic, p);
+        synced += td_topic_synced(topic, p);
+        bytes += td_topic_bytes(topic, p);
+    }
+    td_buf_printf(out,
+                  "\"%s\":{\"partitions\":%u,\"records\":%" PRId64 ",\"end\":%" PRId64 ",\"unsynced\":%" PRId64
+                  ",\"bytes\":%" PRId64 "}",
+                  td_topic_name(topic), (unsigned)td_topic_partitions(topic), end - start, end, end - synced, bytes);
+}
+
+/* How many lines the strategies of a width draw. */
+static size_t lines_of(const td_program *program, int64_t width_ns) {
+    const td_graph_line *lines;
+    for (size_t w = 0; program != NULL && w < program->width_count; w++)
+        if (program->widths_ns[w] == width_ns && program->graphs[w] != NULL)
+            return td_graph_lines(program->graphs[w], &lines);
+    return 0;
+}
+
+static void put_run(td_buf *out, const td_serve_topics *topics) {
+    if (topics->progress == NULL) {
+        td_buf_text(out, "\"run\":null");
+        return;
+    }
+    td_serve_progress p = {.state = "running"};
+    topics->progress(topics->progress_arg, &p);
+    td_buf_printf(out,
+                  "\"run\":{\"state\":\"%s\",\"events\":%" PRId64 ",\"accepted\":%" PRId64 ",\"quarantined\":%" PRId64
+                  ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"lag_records\":%" PRId64 "}",
+                  p.state, p.events, p.accepted, p.quarantined, p.rejected, p.late, p.lag_records);
+}
+
+void td_board_put(td_buf *out, const td_board *b, const td_view *view) {
+    const td_serve_topics *topics = td_view_topics(view);
+    td_view_lag lag;
+    td_view_lag_of(view, &lag);
+    td_buf_text(out, "{");
+    put_run(out, topics);
+    td_buf_printf(out, ",\"records_per_second\":%.0f,\"lateness_ns\":%" PRId64 ",\"widths\":[", b->records_per_second,
+                  topics->lateness_ns);
+    for (size_t w = 0; w < topics->width_count; w++) {
+        char width[24];
+        (void)td_duration_format(topics->widths_ns[w], width);
+        td_buf_printf(out, "%s{\"width\":\"%s\",\"ns\":%" PRId64 ",\"lines\":%zu}", w > 0 ? "," : "", width,
+                      topics->widths_ns[w], lines_of(topics->program, topics->widths_ns[w]));
+    }
+    td_buf_text(out, "],");
+    put_feeds(out, view);
+    td_buf_text(out, ",\"log\":{");
+    put_topic(out, topics->tape);
+    td_buf_text(out, ",");
+    put_topic(out, topics->bars);
+    td_buf_text(out, ",");
+    put_topic(out, topics->signals);
+    td_buf_printf(out,
+                  "},\"view\":{\"instruments\":%u,\"behind_records\":%" PRId64 ",\"skipped\":%" PRId64
+                  ",\"hidden\":%" PRId64 ",\"corrupt\":%" PRId64 ",\"loading\":%s}}",
+                  (unsigned)td_view_count(view), lag.tape_records, lag.skipped, lag.hidden, lag.corrupt,
+                  lag.loading ? "true" : "false");
+}

@@ -1,0 +1,210 @@
+/* src/serve/history.c - a bounded walk backwards through partitions of the log. */
+#include "serve/history.h"
+#include "base/hash.h"
+#include <stdlib.h>
+
+#define BLOCK_BYTES (INT64_C(256) << 10)
+enum { BLOCKS_MAX = 2048, ROWS_SLACK = 8192 };
+
+struct td_history {
+    td_history_question q;
+    uint32_t partition, partition_end; /* still to read: [partition, partition_end) */
+    td_reader *reader;
+    int64_t block_end;     /* everything below is still unread; -1: partition not begun */
+    size_t blocks, firsts; /* read so far; first results below `before` found in this partition */
+    bool past_from;
+    int64_t oldest_first_ns; /* of those */
+    int64_t cursor;
+    td_history_row *rows;
+    size_t row_count, row_capacity;
+    td_buf values;
+};
+
+td_history *td_history_new(const td_history_question *question) {
+    td_history *h = td_alloc_zero(1, sizeof *h);
+    h->q = *question;
+    if (h->q.block_bytes == 0) h->q.block_bytes = BLOCK_BYTES;
+    h->cursor = -1;
+    h->block_end = -1;
+    uint32_t partitions = td_topic_partitions(question->topic);
+    bool one = question->instrument.size > 0;
+    h->partition = one ? td_partition_of(question->instrument, partitions) : 0;
+    h->partition_end = one ? h->partition + 1 : partitions;
+    return h;
+}
+
+void td_history_free(td_history *h) {
+    if (h == NULL) return;
+    td_reader_close(h->reader);
+    td_buf_fini(&h->values);
+    free(h->rows);
+    free(h);
+}
+
+/* ---- rows ---- */
+
+static int by_order(const void *a, const void *b) {
+    const td_history_row *x = a, *y = b;
+    if (x->order != y->order) return x->order < y->order ? -1 : 1;
+    if (x->tie != y->tie) return x->tie < y->tie ? -1 : 1;
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* Sorts and leaves the last revision of each bar. */
+static void settle_rows(td_history *h) {
+    if (h->row_count > 1) qsort(h->rows, h->row_count, sizeof *h->rows, by_order);
+    if (!h->q.bars) return;
+    size_t kept = 0;
+    for (size_t i = 0; i < h->row_count; i++) {
+        bool revised = i + 1 < h->row_count && h->rows[i + 1].order == h->rows[i].order;
+        if (!revised) h->rows[kept++] = h->rows[i];
+    }
+    h->row_count = kept;
+}
+
+/* Leaves the newest `limit` rows and returns the highest offset among those that go, or -1. */
+static int64_t cut_rows(td_history *h) {
+    settle_rows(h);
+    size_t gone = h->row_count > h->q.limit ? h->row_count - h->q.limit : 0;
+    int64_t highest = -1;
+    for (size_t i = 0; i < gone; i++)
+        if (h->rows[i].offset > highest) highest = h->rows[i].offset;
+    td_buf kept = {0};
+    for (size_t i = gone; i < h->row_count; i++) {
+        td_history_row row = h->rows[i];
+        td_bytes value = td_history_value(h, &row);
+        row.at = (uint32_t)kept.size;
+        td_buf_put(&kept, value.data, value.size);
+        h->rows[i - gone] = row;
+    }
+    h->row_count -= gone;
+    td_buf_fini(&h->values);
+    h->values = kept;
+    return highest;
+}
+
+static void keep_row(td_history *h, const td_record *record, td_history_row row) {
+    if (h->row_count == h->row_capacity) {
+        size_t capacity = h->row_capacity > 0 ? h->row_capacity * 2 : 256;
+        td_history_row *rows = td_alloc(capacity * sizeof *rows);
+        if (h->row_count > 0) memcpy(rows, h->rows, h->row_count * sizeof *rows);
+        free(h->rows);
+        h->rows = rows;
+        h->row_capacity = capacity;
+    }
+    row.offset = record->offset;
+    row.appended_ms = record->timestamp_ms;
+    row.at = (uint32_t)h->values.size;
+    row.size = (uint32_t)record->value.size;
+    td_buf_put(&h->values, record->value.data, record->value.size);
+    h->rows[h->row_count++] = row;
+}
+
+/* True when the row is below `before`, not before `from`, and so belongs to the answer; counts first results. */
+static bool in_reach(td_history *h, int64_t at_ns, bool first) {
+    if (at_ns >= h->q.before_ns) return false;
+    if (first) h->firsts++;
+    if (first && at_ns < h->oldest_first_ns) h->oldest_first_ns = at_ns;
+    if (first && at_ns < h->q.from_ns) h->past_from = true;
+    return at_ns >= h->q.from_ns;
+}
+
+static void consider_bar(td_history *h, const td_record *record) {
+    td_bar bar;
+    td_bytes name;
+    if (td_record_get_bar(record->value, &bar, &name) != TD_OK) return;
+    if (bar.end_ns - bar.start_ns != h->q.width_ns || !td_bytes_equal(name, h->q.instrument)) return;
+    if (in_reach(h, bar.start_ns, bar.revision == 0)) keep_row(h, record, (td_history_row){.order = bar.start_ns});
+}
+
+static void consider_signal(td_history *h, const td_record *record) {
+    td_signal signal;
+    td_bytes name;
+    bool one = h->q.instrument.size > 0;
+    if (td_record_get_signal(record->value, &signal, &name) != TD_OK) return;
+    if (one && !td_bytes_equal(name, h->q.instrument)) return;
+    if (h->q.strategy.size > 0 && !td_bytes_equal(signal.strategy, h->q.strategy)) return;
+    if (!in_reach(h, signal.event_ns, signal.status == TD_SIGNAL_FRESH)) return;
+    td_history_row row = {.order = signal.event_ns, .tie = signal.ordinal};
+    if (!one) row = (td_history_row){.order = record->timestamp_ms, .tie = h->partition};
+    keep_row(h, record, row);
+}
+
+/* ---- walking ---- */
+
+static td_status begin_partition(td_history *h) {
+    int64_t end = td_topic_end(h->q.topic, h->partition);
+    h->block_end = h->q.cursor >= 0 && h->q.cursor < end ? h->q.cursor : end;
+    h->firsts = 0;
+    h->past_from = false;
+    h->oldest_first_ns = INT64_MAX;
+    td_reader_close(h->reader);
+    h->reader = NULL;
+    return td_reader_open(&h->reader, h->q.topic, h->partition, h->block_end, TD_READ_APPENDED);
+}
+
+static td_status read_block(td_history *h) {
+    td_topic *topic = h->q.topic;
+    int64_t begin = td_topic_block_before(topic, h->partition, h->block_end, h->q.block_bytes);
+    td_reader_seek(h->reader, begin);
+    while (td_reader_offset(h->reader) < h->block_end) {
+        td_record record;
+        td_status status = td_reader_next(h->reader, &record);
+        if (status == TD_AGAIN) break;
+        if (status != TD_OK) return status;
+        if (h->q.instrument.size > 0 && !td_bytes_equal(record.key, h->q.instrument)) continue;
+        if (h->q.bars)
+            consider_bar(h, &record);
+        else
+            consider_signal(h, &record);
+    }
+    h->block_end = begin;
+    h->blocks++;
+    return TD_OK;
+}
+
+static bool partition_done(const td_history *h) {
+    bool over_all = h->q.instrument.size == 0; /* an instrument's signals are in order, those of many are not */
+    return h->block_end <= td_topic_start(h->q.topic, h->partition) || (h->past_from && !over_all) ||
+           h->firsts > h->q.limit;
+}
+
+/* Rows that are known by a revision only, their first result not being reached: they are not next on this page. */
+static void drop_unreached(td_history *h) {
+    size_t kept = 0;
+    for (size_t i = 0; i < h->row_count; i++)
+        if (h->rows[i].order >= h->oldest_first_ns) h->rows[kept++] = h->rows[i];
+    h->row_count = kept;
+}
+
+static void end_partition(td_history *h) {
+    bool one = h->q.instrument.size > 0, cut_short = !partition_done(h);
+    if (one && cut_short) drop_unreached(h);
+    int64_t highest = cut_rows(h);
+    if (one && highest >= 0) h->cursor = highest + 1;
+    if (one && highest < 0 && cut_short) h->cursor = h->block_end;
+    h->partition++;
+    h->block_end = -1;
+}
+
+td_status td_history_step(td_history *h) {
+    if (h->partition == h->partition_end) return TD_OK;
+    td_status status = h->block_end < 0 ? begin_partition(h) : TD_OK;
+    if (status == TD_OK && !partition_done(h)) status = read_block(h);
+    if (status != TD_OK) return status;
+    if (h->row_count > 2 * h->q.limit + ROWS_SLACK) settle_rows(h);
+    bool out_of_budget = h->blocks >= BLOCKS_MAX || h->row_count > 2 * h->q.limit + ROWS_SLACK;
+    if (partition_done(h) || out_of_budget) end_partition(h);
+    return h->partition == h->partition_end ? TD_OK : TD_AGAIN;
+}
+
+size_t td_history_rows(const td_history *h, const td_history_row **out) {
+    *out = h->rows;
+    return h->row_count;
+}
+
+td_bytes td_history_value(const td_history *h, const td_history_row *row) {
+    return (td_bytes){h->values.data + row->at, row->size};
+}
+
+int64_t td_history_cursor(const td_history *h) { return h->cursor; }

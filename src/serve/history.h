@@ -1,0 +1,42 @@
+/* src/serve/history.h - bars and signals of the past, read backwards from the log itself, so that no sink is needed.
+ * One block of 256 KB per step; at most 512 MB per question, then the answer says that there is more and where to go
+ * on. Rows are kept as the log's bytes and decoded by whoever writes the answer. Thread: the server's.
+ *
+ * Bars: the last revision of each start. Reading ends once limit + 1 first results older than `before` are found: first
+ * results stand in the log in the order of their times, so nothing unread can belong on this page. */
+#pragma once
+#include "base/time.h"
+#include "log/log.h"
+#include "schema/record.h"
+
+typedef struct td_history_question {
+    td_topic *topic;
+    bool bars;           /* else signals */
+    td_bytes instrument; /* whose partition is read; size 0 (signals only): all, in the order of appending */
+    td_bytes strategy;   /* size 0: all */
+    int64_t width_ns;    /* bars only */
+    int64_t from_ns, before_ns;
+    int64_t cursor;      /* look below this offset only; -1: from the end */
+    int64_t block_bytes; /* of the log, read in one step; 0: 256 KB */
+    size_t limit;        /* the newest so many; at least 1 */
+} td_history_question;
+
+typedef struct td_history_row {
+    int64_t order, tie; /* ascending: (start) or (event, ordinal); over all partitions (append time, partition) */
+    int64_t offset, appended_ms;
+    uint32_t at, size; /* its value's place among the texts */
+} td_history_row;
+
+typedef struct td_history td_history;
+
+/* Texts of the question are borrowed until the free. */
+td_history *td_history_new(const td_history_question *question);
+void td_history_free(td_history *history); /* accepts NULL */
+/* TD_AGAIN: not finished, call again. TD_OK: finished. Other codes: as the log's. */
+TD_CHECKED td_status td_history_step(td_history *history);
+
+/* Once finished: */
+size_t td_history_rows(const td_history *history, const td_history_row **out);
+td_bytes td_history_value(const td_history *history, const td_history_row *row);
+/* Where older rows begin: the cursor of the next question; -1: there are none in reach. */
+int64_t td_history_cursor(const td_history *history);

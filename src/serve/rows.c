@@ -1,0 +1,189 @@
+/* src/serve/rows.c - one list of fields per kind of row, three ways of writing it. */
+#include "serve/rows.h"
+#include "base/json.h"
+#include "base/time.h"
+#include <inttypes.h>
+
+typedef struct row {
+    td_buf *out;
+    td_row_format format;
+    bool begun;
+} row;
+
+static row row_begin(td_buf *out, td_row_format format) {
+    if (format == TD_ROW_JSON) td_buf_text(out, "{");
+    return (row){.out = out, .format = format};
+}
+
+static void row_end(const row *r) { td_buf_text(r->out, r->format == TD_ROW_JSON ? "}" : "\n"); }
+
+/* Writes what stands before a value; false when the value itself is not wanted. */
+static bool field(row *r, const char *name) {
+    if (r->begun) td_buf_text(r->out, ",");
+    r->begun = true;
+    if (r->format == TD_ROW_CSV_HEADER) td_buf_text(r->out, name);
+    if (r->format != TD_ROW_JSON) return r->format == TD_ROW_CSV;
+    td_buf_put(r->out, "\"", 1);
+    td_buf_text(r->out, name);
+    td_buf_put(r->out, "\":", 2);
+    return true;
+}
+
+/* Quoted where RFC 4180 wants it. */
+static void put_csv_text(td_buf *out, td_bytes text) {
+    bool plain = true;
+    for (size_t i = 0; i < text.size; i++) plain &= strchr(",\"\r\n", text.data[i]) == NULL && text.data[i] != '\0';
+    if (plain) {
+        td_buf_put(out, text.data, text.size);
+        return;
+    }
+    td_buf_put(out, "\"", 1);
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] == '"') td_buf_put(out, "\"", 1);
+        td_buf_put(out, &text.data[i], 1);
+    }
+    td_buf_put(out, "\"", 1);
+}
+
+static void put_text(row *r, const char *name, td_bytes text) {
+    if (!field(r, name)) return;
+    if (r->format == TD_ROW_JSON)
+        td_json_put_string(r->out, text);
+    else
+        put_csv_text(r->out, text);
+}
+
+static void put_int(row *r, const char *name, int64_t v) {
+    if (field(r, name)) td_buf_printf(r->out, "%" PRId64, v);
+}
+
+static void put_none(row *r, const char *name) { /* null, or an empty column */
+    if (field(r, name) && r->format == TD_ROW_JSON) td_buf_text(r->out, "null");
+}
+
+static void put_decimal(row *r, const char *name, td_i128 m, int scale, bool keep_zeros) {
+    if (!field(r, name)) return;
+    char text[TD_DECIMAL_TEXT_MAX];
+    size_t size = td_decimal_format(m, scale, keep_zeros, text);
+    const char *quote = r->format == TD_ROW_JSON ? "\"" : "";
+    td_buf_text(r->out, quote);
+    td_buf_put(r->out, text, size);
+    td_buf_text(r->out, quote);
+}
+
+static void put_price(row *r, const char *name, int64_t m) { put_decimal(r, name, m, TD_PRICE_SCALE, false); }
+
+static void put_time(row *r, const char *name, int64_t ns) {
+    char text[40];
+    (void)td_time_format(ns, text);
+    put_text(r, name, td_text(text));
+}
+
+static void put_width(row *r, const char *name, int64_t ns) {
+    char text[24];
+    (void)td_duration_format(ns, text);
+    put_text(r, name, td_text(text));
+}
+
+void td_row_put_bar(td_buf *out, td_row_format format, td_bytes instrument, const td_bar *bar) {
+    row r = row_begin(out, format);
+    put_text(&r, "instrument", instrument);
+    put_width(&r, "width", bar->end_ns - bar->start_ns);
+    put_int(&r, "start_ns", bar->start_ns);
+    put_int(&r, "end_ns", bar->end_ns);
+    put_time(&r, "start", bar->start_ns);
+    put_price(&r, "open", bar->open);
+    put_price(&r, "high", bar->high);
+    put_price(&r, "low", bar->low);
+    put_price(&r, "close", bar->close);
+    put_decimal(&r, "volume", bar->volume, TD_SIZE_SCALE, false);
+    put_decimal(&r, "notional", bar->notional, TD_NOTIONAL_SCALE, false);
+    put_decimal(&r, "vwap", bar->vwap, TD_PRICE_SCALE, true);
+    put_int(&r, "trade_count", bar->trade_count);
+    put_int(&r, "revision", bar->revision);
+    put_int(&r, "known_at_ns", bar->known_at_ns);
+    row_end(&r);
+}
+
+void td_row_put_signal(td_buf *out, td_row_format format, td_bytes instrument, const td_signal *signal,
+                       int64_t appended_ms) {
+    char id[TD_SIGNAL_ID_MAX + 1];
+    size_t id_size = format == TD_ROW_CSV_HEADER ? 0 : td_signal_id(signal, instrument, id);
+    row r = row_begin(out, format);
+    put_text(&r, "id", (td_bytes){(const uint8_t *)id, id_size});
+    put_text(&r, "strategy", signal->strategy);
+    put_text(&r, "instrument", instrument);
+    put_width(&r, "width", signal->width_ns);
+    put_int(&r, "event_ns", signal->event_ns);
+    put_time(&r, "event_time", signal->event_ns);
+    put_text(&r, "action", td_text(td_action_name((td_action)signal->action)));
+    put_decimal(&r, "target", signal->target, TD_SIZE_SCALE, false);
+    put_price(&r, "price", signal->price);
+    put_text(&r, "status", td_text(td_signal_status_name((td_signal_status)signal->status)));
+    put_text(&r, "note", signal->note);
+    put_int(&r, "known_at_ns", signal->known_at_ns);
+    put_int(&r, "appended_ms", appended_ms);
+    row_end(&r);
+}
+
+/* (last - reference) / reference in percent with two decimals, half-even. */
+static td_i128 change_percent(const td_view_instrument *i) {
+    td_i128 change = (td_i128)i->last - i->reference;
+    return td_div_half_even(change * 10000, i->reference);
+}
+
+static void put_tick(row *r, td_bytes name, const td_view_instrument *i) {
+    put_text(r, "instrument", name);
+    if (i->last_ns == 0) {
+        static const char *const names[] = {"last", "change", "change_percent", "last_ns", "last_time"};
+        for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) put_none(r, names[k]);
+        return;
+    }
+    put_price(r, "last", i->last);
+    put_price(r, "change", i->last - i->reference);
+    put_decimal(r, "change_percent", change_percent(i), 2, true);
+    put_int(r, "last_ns", i->last_ns);
+    put_time(r, "last_time", i->last_ns);
+}
+
+static void put_feed(row *r, const td_view *view, uint8_t index) {
+    const td_view_feed *feeds;
+    if (index < td_view_feeds(view, &feeds))
+        put_text(r, "feed", (td_bytes){(const uint8_t *)feeds[index].name, feeds[index].name_size});
+    else
+        put_none(r, "feed");
+}
+
+static void put_spark(row *r, const td_view_instrument *i) { /* in JSON only: a shape, not a number to compute with */
+    if (r->format != TD_ROW_JSON) return;
+    (void)field(r, "spark");
+    td_buf_text(r->out, "[");
+    for (uint32_t k = 0; k < i->spark_count; k++)
+        td_buf_printf(r->out, "%s%.9g", k > 0 ? "," : "", td_decimal_double(i->spark[k], TD_PRICE_SCALE));
+    td_buf_text(r->out, "]");
+}
+
+void td_row_put_instrument(td_buf *out, td_row_format format, const td_view *view, uint32_t index) {
+    static const td_view_instrument none = {0};
+    bool header = format == TD_ROW_CSV_HEADER;
+    const td_view_instrument *i = header ? &none : td_view_instrument_at(view, index);
+    td_bytes name = header ? TD_TEXT("") : td_view_name(view, index);
+    const td_serve_topics *topics = td_view_topics(view);
+    row r = row_begin(out, format);
+    put_tick(&r, name, i);
+    put_text(&r, "zone", td_text(td_zone_name(td_venue_zone(name))));
+    put_feed(&r, view, i->feed);
+    for (size_t w = 0; w < topics->width_count; w++) {
+        char label[32] = "bars_";
+        (void)td_duration_format(topics->widths_ns[w], label + strlen(label));
+        put_int(&r, label, i->bars[w]);
+    }
+    put_spark(&r, i);
+    row_end(&r);
+}
+
+void td_row_put_tick(td_buf *out, const td_view *view, uint32_t index) {
+    row r = row_begin(out, TD_ROW_JSON);
+    put_tick(&r, td_view_name(view, index), td_view_instrument_at(view, index));
+    row_end(&r);
+}

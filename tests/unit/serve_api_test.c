@@ -1,0 +1,149 @@
+/* tests/unit/serve_api_test.c - goal: a request is understood whole or refused with words that say what to write. */
+#include "base/time.h"
+#include "serve/api.h"
+#include "unit.h"
+
+static void knows_its_paths(void **state) {
+    static const char *const paths[] = {"instruments", "bars", "signals", "lines", "stream", "status"};
+    td_api_request r;
+    td_api_error error = {0};
+    (void)state;
+    for (unsigned i = 0; i < COUNT_OF(paths); i++) {
+        ASSERT_ROW(td_api_begin(&r, td_text(paths[i]), TD_TEXT(""), &error), "%u", i);
+        assert_int_equal(r.kind, i);
+        assert_string_equal(td_api_name(r.kind), paths[i]);
+    }
+    static const char *const others[] = {"", "bar", "bars/", "Bars", "../bars"};
+    for (unsigned i = 0; i < COUNT_OF(others); i++) {
+        ASSERT_ROW(!td_api_begin(&r, td_text(others[i]), TD_TEXT(""), &error), "%u", i);
+        assert_int_equal(error.http, 404);
+    }
+}
+
+static const struct {
+    const char *kind, *name, *value;
+    const char *code; /* NULL: accepted */
+    const char *says;
+} parameters[] = {
+    {"bars", "instrument", "LEAN:IBM", NULL, NULL},
+    {"bars", "instrument", "IBM", "bad_parameter", "VENUE:SYMBOL"},
+    {"bars", "instrument", "LEAN:I M", "bad_parameter", "instrument='LEAN:I M'"},
+    {"bars", "instrument", "LEAN:0123456789012345678901234567890123456789012345678901234567890", "bad_parameter",
+     "instrument='LEAN:01234567890123456789012345678901234'"},
+    {"bars", "width", "1m", NULL, NULL},
+    {"bars", "width", "0s", "bad_parameter", "width='0s' is not a duration"},
+    {"bars", "width", "1 m", "bad_parameter", "duration"},
+    {"bars", "width", "", "bad_parameter", "width='' is not"},
+    {"bars", "from", "2013-10-07T13:30:00Z", NULL, NULL},
+    {"bars", "from", "1381152600", NULL, NULL},
+    {"bars", "from", "yesterday", "bad_parameter", "2013-10-07T13:30:00Z"},
+    {"bars", "before", "1381152600000000000", NULL, NULL},
+    {"bars", "limit", "5000", NULL, NULL},
+    {"bars", "limit", "5001", "bad_parameter", "1 to 5000"},
+    {"bars", "limit", "0", "bad_parameter", "1 to 5000"},
+    {"bars", "limit", "-1", "bad_parameter", "1 to 5000"},
+    {"bars", "limit", "1.5", "bad_parameter", "1 to 5000"},
+    {"bars", "limit", "99999999999999999999999", "bad_parameter", "1 to 5000"},
+    {"bars", "cursor", "0", NULL, NULL},
+    {"bars", "cursor", "-1", "bad_parameter", "next"},
+    {"bars", "format", "csv", NULL, NULL},
+    {"bars", "format", "json", NULL, NULL},
+    {"bars", "format", "xml", "bad_parameter", "json or csv"},
+    {"bars", "strategy", "x", "unknown_parameter", "bars knows no parameter 'strategy'"},
+    {"bars", "symbol", "IBM", "unknown_parameter", "'symbol'"},
+    {"bars", "instrumnet", "LEAN:IBM", "unknown_parameter", "did you mean 'instrument'?"},
+    {"signals", "strategy", "golden_cross", NULL, NULL},
+    {"signals", "width", "1m", "unknown_parameter", "width"},
+    {"instruments", "limit", "5", "unknown_parameter", "limit"},
+    {"status", "format", "csv", "unknown_parameter", "format"},
+};
+
+static void reads_parameters(void **state) {
+    (void)state;
+    for (unsigned i = 0; i < COUNT_OF(parameters); i++) {
+        td_api_request r;
+        td_api_error error = {0};
+        assert_true(td_api_begin(&r, td_text(parameters[i].kind), TD_TEXT(""), &error));
+        bool ok = td_api_set(&r, td_text(parameters[i].name), td_text(parameters[i].value), &error);
+        ASSERT_ROW(ok == (parameters[i].code == NULL), "%u: %s", i, error.message);
+        if (ok) continue;
+        assert_int_equal(error.http, 400);
+        assert_string_equal(error.code, parameters[i].code);
+        ASSERT_ROW(strstr(error.message, parameters[i].says) != NULL, "%u: %s", i, error.message);
+    }
+}
+
+static void wants_what_it_needs(void **state) {
+    static const struct {
+        const char *kind, *names[3], *values[3];
+        const char *says; /* NULL: complete */
+    } rows[] = {
+        {"bars", {"instrument", "width"}, {"A:B", "1s"}, NULL},
+        {"bars", {"instrument"}, {"A:B"}, "bars needs width"},
+        {"bars", {"width"}, {"1s"}, "bars needs instrument"},
+        {"lines", {"instrument"}, {"A:B"}, "lines needs width"},
+        {"signals", {NULL}, {NULL}, NULL},
+        {"signals", {"cursor"}, {"5"}, "cursor belongs to one instrument"},
+        {"stream", {NULL}, {NULL}, NULL},
+        {"stream", {"instrument"}, {"A:B"}, "together"},
+        {"stream", {"instrument", "width"}, {"A:B", "1s"}, NULL},
+    };
+    (void)state;
+    for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+        td_api_request r;
+        td_api_error error = {0};
+        assert_true(td_api_begin(&r, td_text(rows[i].kind), TD_TEXT(""), &error));
+        for (int k = 0; k < 3 && rows[i].names[k] != NULL; k++)
+            assert_true(td_api_set(&r, td_text(rows[i].names[k]), td_text(rows[i].values[k]), &error));
+        ASSERT_ROW(td_api_check(&r, &error) == (rows[i].says == NULL), "%u: %s", i, error.message);
+        if (rows[i].says != NULL) ASSERT_ROW(strstr(error.message, rows[i].says) != NULL, "%u: %s", i, error.message);
+    }
+}
+
+static void takes_a_parameter_once(void **state) {
+    td_api_request r;
+    td_api_error error = {0};
+    (void)state;
+    assert_true(td_api_begin(&r, TD_TEXT("bars"), TD_TEXT(""), &error));
+    assert_true(td_api_set(&r, TD_TEXT("limit"), TD_TEXT("10"), &error));
+    assert_false(td_api_set(&r, TD_TEXT("limit"), TD_TEXT("20"), &error));
+    assert_string_equal(error.code, "doubled_parameter");
+    assert_int_equal(r.limit, 10);
+}
+
+static void gives_csv_when_asked(void **state) {
+    static const struct {
+        const char *accept, *format;
+        bool csv;
+    } rows[] = {{"", NULL, false}, {"*/*", NULL, false},        {"text/csv", NULL, true},
+                {"", "csv", true}, {"text/csv", "json", false}, {"application/json, text/csv", NULL, true}};
+    (void)state;
+    for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+        td_api_request r;
+        td_api_error error = {0};
+        assert_true(td_api_begin(&r, TD_TEXT("signals"), td_text(rows[i].accept), &error));
+        if (rows[i].format != NULL) assert_true(td_api_set(&r, TD_TEXT("format"), td_text(rows[i].format), &error));
+        ASSERT_ROW(r.csv == rows[i].csv, "%u", i);
+    }
+}
+
+static void writes_errors_as_json(void **state) {
+    td_api_error error;
+    td_buf out = {0};
+    (void)state;
+    assert_false(td_api_fail(&error, 404, "not_found", "no \"%s\"", "x\n"));
+    td_api_put_error(&out, &error);
+    static const char wanted[] = "{\"error\":{\"code\":\"not_found\",\"message\":\"no \\\"x\\n\\\"\"}}\n";
+    assert_int_equal(out.size, sizeof wanted - 1);
+    assert_memory_equal(out.data, wanted, out.size);
+    td_buf_fini(&out);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(knows_its_paths),      cmocka_unit_test(reads_parameters),
+        cmocka_unit_test(wants_what_it_needs),  cmocka_unit_test(takes_a_parameter_once),
+        cmocka_unit_test(gives_csv_when_asked), cmocka_unit_test(writes_errors_as_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

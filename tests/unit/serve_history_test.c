@@ -1,0 +1,206 @@
+/* tests/unit/serve_history_test.c - goal: pages read backwards from the log hold each row once, in its last revision,
+ * whatever the size of the pages. */
+#include "serve/history.h"
+#include "serve_rig.h"
+
+static rig r;
+
+static int open_rig(void **state) {
+    (void)state;
+    rig_open(&r);
+    return 0;
+}
+static int close_rig(void **state) {
+    (void)state;
+    rig_close(&r);
+    return 0;
+}
+
+static td_history_question bars_of(const char *instrument, size_t limit) {
+    return (td_history_question){.topic = r.topics.bars,
+                                 .bars = true,
+                                 .instrument = td_text(instrument),
+                                 .strategy = TD_TEXT(""),
+                                 .width_ns = RIG_S,
+                                 .from_ns = INT64_MIN,
+                                 .before_ns = INT64_MAX,
+                                 .cursor = -1,
+                                 .limit = limit};
+}
+
+static td_history *walk(const td_history_question *q) {
+    td_history *h = td_history_new(q);
+    td_status status = TD_AGAIN;
+    for (int steps = 0; status == TD_AGAIN && steps < 100000; steps++) status = td_history_step(h);
+    assert_int_equal(status, TD_OK);
+    return h;
+}
+
+static td_bar bar_at(const td_history *h, size_t index) {
+    const td_history_row *rows;
+    td_bar bar;
+    td_bytes name;
+    assert_true(index < td_history_rows(h, &rows));
+    assert_int_equal(td_record_get_bar(td_history_value(h, &rows[index]), &bar, &name), TD_OK);
+    return bar;
+}
+
+static size_t count_of(const td_history *h) {
+    const td_history_row *rows;
+    return td_history_rows(h, &rows);
+}
+
+static void finds_nothing_in_an_empty_log(void **state) {
+    (void)state;
+    td_history_question q = bars_of("LEAN:IBM", 10);
+    td_history *h = walk(&q);
+    assert_int_equal(count_of(h), 0);
+    assert_int_equal(td_history_cursor(h), -1);
+    td_history_free(h);
+}
+
+/* Another instrument of the same partition. */
+static const char *neighbour_of(const char *instrument) {
+    static char name[32];
+    uint32_t p = td_partition_of(td_text(instrument), RIG_PARTITIONS);
+    for (int i = 0;; i++) {
+        (void)snprintf(name, sizeof name, "LEAN:N%d", i);
+        if (td_partition_of(td_text(name), RIG_PARTITIONS) == p) return name;
+    }
+}
+
+/* 500 bars of one series between others; every seventh is revised twelve bars later, bar 3 at the very end. */
+static void fill(void) {
+    const char *noise = neighbour_of("LEAN:IBM");
+    for (int i = 0; i < 500; i++) {
+        rig_bar(&r, "LEAN:IBM", RIG_S, RIG_T0 + i * RIG_S, 1000 + i, 0);
+        for (int k = 0; k < 12; k++) rig_bar(&r, noise, RIG_S, RIG_T0 + (12 * i + k) * RIG_S, 7, 0);
+        if (i % 60 == 0) rig_bar(&r, "LEAN:IBM", 60 * RIG_S, RIG_T0 + i * RIG_S, 8, 0);
+        if (i >= 12 && i % 7 == 5) rig_bar(&r, "LEAN:IBM", RIG_S, RIG_T0 + (i - 12) * RIG_S, 5000 + i - 12, 1);
+    }
+    rig_bar(&r, "LEAN:IBM", RIG_S, RIG_T0 + 3 * RIG_S, 9999, 2);
+}
+
+static int64_t close_of(int i) { return i == 3 ? 9999 : i % 7 == 0 && i + 12 < 500 ? 5000 + i : 1000 + i; }
+
+static void walk_pages(size_t limit, int64_t block_bytes) {
+    td_history_question q = bars_of("LEAN:IBM", limit);
+    q.block_bytes = block_bytes;
+    int left = 500;
+    for (int pages = 0; pages <= 500; pages++) {
+        td_history *h = walk(&q);
+        size_t count = count_of(h);
+        ASSERT_ROW(count == (limit < (size_t)left ? limit : (size_t)left), "limit %zu page %d", limit, pages);
+        for (size_t i = 0; i < count; i++) {
+            int number = left - (int)count + (int)i;
+            td_bar bar = bar_at(h, i);
+            ASSERT_ROW(bar.start_ns == RIG_T0 + number * RIG_S, "limit %zu page %d bar %zu", limit, pages, i);
+            ASSERT_ROW(bar.close == close_of(number), "limit %zu bar %d: %d", limit, number, (int)bar.close);
+        }
+        left -= (int)count;
+        q.cursor = td_history_cursor(h);
+        q.before_ns = RIG_T0 + left * RIG_S;
+        td_history_free(h);
+        if (q.cursor < 0) break;
+    }
+    ASSERT_ROW(left == 0, "limit %zu: %d left", limit, left);
+}
+
+static void pages_hold_each_bar_once(void **state) {
+    static const size_t limits[] = {64, 499, 500, 501, 5000};
+    static const int64_t blocks[] = {4000, 60000, 0};
+    (void)state;
+    fill();
+    assert_true(td_topic_bytes(r.topics.bars, td_partition_of(TD_TEXT("LEAN:IBM"), RIG_PARTITIONS)) > 800000);
+    for (unsigned k = 0; k < COUNT_OF(limits); k++)
+        for (unsigned b = 0; b < COUNT_OF(blocks); b++) walk_pages(limits[k], blocks[b]);
+    walk_pages(7, 0);
+}
+
+/* With blocks of one batch a question ends after 2048 of them; the pages then go on without a hole or a double. */
+static void goes_on_where_the_budget_ended(void **state) {
+    (void)state;
+    fill();
+    td_history_question q = bars_of("LEAN:IBM", 400);
+    q.block_bytes = 1;
+    int left = 500, pages = 0;
+    do {
+        td_history *h = walk(&q);
+        size_t count = count_of(h);
+        for (size_t i = 0; i < count; i++)
+            ASSERT_ROW(bar_at(h, i).start_ns == RIG_T0 + (left - (int)count + (int)i) * RIG_S, "%d.%zu", pages, i);
+        left -= (int)count;
+        q.cursor = td_history_cursor(h);
+        q.before_ns = RIG_T0 + left * RIG_S;
+        td_history_free(h);
+    } while (q.cursor >= 0 && ++pages < 100);
+    assert_int_equal(left, 0);
+    assert_in_range(pages, 3, 10);
+}
+
+static void keeps_within_from_and_before(void **state) {
+    static const struct {
+        int from, before, limit, first, count;
+    } rows[] = {
+        {10, 20, 100, 10, 10}, {10, 20, 4, 16, 4},      {0, 500, 5000, 0, 500},
+        {20, 20, 5, 0, 0},     {490, 900, 50, 490, 10}, {-50, 5, 50, 0, 5},
+    };
+    (void)state;
+    fill();
+    for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+        td_history_question q = bars_of("LEAN:IBM", (size_t)rows[i].limit);
+        q.from_ns = RIG_T0 + rows[i].from * RIG_S;
+        q.before_ns = RIG_T0 + rows[i].before * RIG_S;
+        td_history *h = walk(&q);
+        ASSERT_ROW((int)count_of(h) == rows[i].count, "%u: %zu", i, count_of(h));
+        if (rows[i].count > 0) assert_true(bar_at(h, 0).start_ns == RIG_T0 + rows[i].first * RIG_S);
+        td_history_free(h);
+    }
+}
+
+static void gives_signals_of_one_or_of_all(void **state) {
+    static const struct {
+        const char *instrument, *strategy;
+        size_t limit;
+        const char *order; /* last digits of the append times */
+        int from_s;
+    } rows[] = {
+        {"LEAN:IBM", "", 10, "1368", 0}, {"LEAN:IBM", "", 2, "68", 0}, {"LEAN:IBM", "fast", 10, "38", 0},
+        {"LEAN:IBM", "", 10, "68", 3},   {"", "", 10, "12345678", 0},  {"", "", 3, "678", 0},
+        {"", "fast", 10, "2348", 0},     {"", "", 10, "2457", 9},      {"LEAN:NONE", "", 10, "", 0},
+    };
+    (void)state;
+    rig_signal(&r, "LEAN:IBM", "slow", RIG_T0 + 1 * RIG_S, 1);
+    rig_signal(&r, "LEAN:AAPL", "fast", RIG_T0 + 9 * RIG_S, 2);
+    rig_signal(&r, "LEAN:IBM", "fast", RIG_T0 + 2 * RIG_S, 3);
+    rig_signal(&r, "BINANCE:BTCUSDT", "fast", RIG_T0 + 900 * RIG_S, 4);
+    rig_signal(&r, "LEAN:AAPL", "slow", RIG_T0 + 10 * RIG_S, 5);
+    rig_signal(&r, "LEAN:IBM", "slow", RIG_T0 + 3 * RIG_S, 6);
+    rig_signal(&r, "LEAN:AAPL", "slow", RIG_T0 + 11 * RIG_S, 7);
+    rig_signal(&r, "LEAN:IBM", "fast", RIG_T0 + 4 * RIG_S, 8);
+    for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+        td_history_question q = bars_of(rows[i].instrument, rows[i].limit);
+        q.topic = r.topics.signals;
+        q.bars = false;
+        q.strategy = td_text(rows[i].strategy);
+        q.from_ns = RIG_T0 + rows[i].from_s * RIG_S;
+        q.block_bytes = 1;
+        td_history *h = walk(&q);
+        const td_history_row *found;
+        size_t count = td_history_rows(h, &found);
+        ASSERT_ROW(count == strlen(rows[i].order), "%u: %zu", i, count);
+        for (size_t k = 0; k < count; k++) ASSERT_ROW(found[k].appended_ms == rows[i].order[k] - '0', "%u.%zu", i, k);
+        td_history_free(h);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(finds_nothing_in_an_empty_log, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(pages_hold_each_bar_once, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(goes_on_where_the_budget_ended, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(keeps_within_from_and_before, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(gives_signals_of_one_or_of_all, open_rig, close_rig),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,120 @@
+/* tests/unit/serve_rig.h - a small log in a temporary folder, with bars, signals and trades put in by hand. */
+#pragma once
+#include "base/hash.h"
+#include "base/time.h"
+#include "schema/registry.h"
+#include "serve/serve.h"
+#include "unit.h"
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { RIG_PARTITIONS = 2 };
+#define RIG_T0 (INT64_C(1381152600) * TD_NS_PER_S) /* 2013-10-07T13:30:00Z */
+#define RIG_S  TD_NS_PER_S
+
+typedef struct rig {
+    char folder[64];
+    td_log *log;
+    td_registry *registry;
+    td_serve_topics topics;
+    td_batch batch;
+} rig;
+
+static const int64_t rig_widths_ns[] = {1 * RIG_S, 60 * RIG_S};
+
+static inline td_status rig_append_schema(void *arg, td_bytes key, td_bytes value) {
+    (void)arg;
+    (void)key;
+    (void)value;
+    return TD_OK;
+}
+static inline void rig_report(void *arg, const char *line) {
+    (void)arg;
+    (void)line;
+}
+
+static inline void rig_open(rig *r) {
+    *r = (rig){.folder = "/tmp/tapedeck-serve-XXXXXX"};
+    assert_non_null(mkdtemp(r->folder));
+    td_log_conf conf = {.dir = r->folder, .segment_bytes = 1 << 20, .retain_bytes = INT64_C(1) << 32};
+    assert_int_equal(td_log_open(&r->log, &td_os_posix, &conf, rig_report, NULL), TD_OK);
+    td_serve_topics *t = &r->topics;
+    assert_int_equal(td_log_topic(r->log, "tape", RIG_PARTITIONS, TD_TOPIC_INPUT, &t->tape), TD_OK);
+    assert_int_equal(td_log_topic(r->log, "bars", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->bars), TD_OK);
+    assert_int_equal(td_log_topic(r->log, "signals", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->signals), TD_OK);
+    r->registry = td_registry_new();
+    assert_int_equal(td_registry_ensure(r->registry, rig_append_schema, NULL), TD_OK);
+    t->ids = td_registry_ids(r->registry);
+    t->widths_ns = rig_widths_ns;
+    t->width_count = COUNT_OF(rig_widths_ns);
+    td_batch_init(&r->batch, 1 << 20);
+}
+
+static inline int rig_remove(const char *path, const struct stat *about, int kind, struct FTW *where) {
+    (void)about;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
+static inline void rig_close(rig *r) {
+    td_batch_fini(&r->batch);
+    td_log_close(r->log);
+    td_registry_free(r->registry);
+    (void)nftw(r->folder, rig_remove, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* One record, as one batch of its own. `ms` is the append time. */
+static inline void rig_append(rig *r, td_topic *topic, const char *instrument, int64_t ms, td_buf *value) {
+    td_bytes key = td_text(instrument);
+    int64_t offset;
+    td_batch_reset(&r->batch);
+    assert_true(td_batch_add(&r->batch, ms, key, td_buf_bytes(value), (td_bytes){0}, (td_bytes){0}));
+    assert_int_equal(td_log_append(topic, td_partition_of(key, RIG_PARTITIONS), &r->batch, &offset), TD_OK);
+    td_buf_fini(value);
+}
+
+static inline void rig_bar(rig *r, const char *instrument, int64_t width_ns, int64_t start_ns, int64_t close,
+                           int32_t revision) {
+    td_bar bar = {.start_ns = start_ns,
+                  .end_ns = start_ns + width_ns,
+                  .open = close,
+                  .high = close,
+                  .low = close,
+                  .close = close,
+                  .vwap = close,
+                  .volume = 100000000,
+                  .notional = (td_i128)close * 100000000,
+                  .trade_count = 1,
+                  .known_at_ns = start_ns + width_ns,
+                  .revision = revision};
+    td_buf value = {0};
+    td_record_put_bar(&value, r->topics.ids, td_text(instrument), &bar);
+    rig_append(r, r->topics.bars, instrument, 1, &value);
+}
+
+static inline void rig_signal(rig *r, const char *instrument, const char *strategy, int64_t event_ns, int64_t ms) {
+    td_signal signal = {.strategy = td_text(strategy),
+                        .note = TD_TEXT(""),
+                        .ordinal = 1,
+                        .event_ns = event_ns,
+                        .width_ns = RIG_S,
+                        .price = 5000000000,
+                        .target = 100000000,
+                        .known_at_ns = event_ns};
+    td_buf value = {0};
+    td_record_put_signal(&value, r->topics.ids, td_text(instrument), &signal);
+    rig_append(r, r->topics.signals, instrument, ms, &value);
+}
+
+static inline void rig_trade(rig *r, const char *instrument, int64_t event_ns, int64_t price) {
+    td_event event = {.kind = TD_EVENT_TRADE,
+                      .event_ns = event_ns,
+                      .receive_ns = event_ns,
+                      .trade = {.price = price, .size = 100000000, .trade_id = TD_NONE}};
+    td_buf value = {0};
+    td_record_put_event(&value, r->topics.ids, TD_TEXT("lean"), &event);
+    rig_append(r, r->topics.tape, instrument, 1, &value);
+}

@@ -1,0 +1,255 @@
+/* tests/unit/serve_view_test.c - goal: the View says what the log says now; bars in the making are whole or not shown;
+ * rows read the same as JSON and as CSV; a reader that does not read loses whole events and is told how many. */
+#include "serve/push.h"
+#include "serve/rows.h"
+#include "serve_rig.h"
+
+static rig r;
+static td_view *view;
+static int bars_told, signals_told;
+
+static void count_bar(void *self, td_bytes instrument, const td_bar *bar) {
+    (void)self;
+    (void)instrument;
+    (void)bar;
+    bars_told++;
+}
+static void count_signal(void *self, td_bytes instrument, const td_signal *signal, int64_t appended_ms) {
+    (void)self;
+    (void)instrument;
+    (void)signal;
+    (void)appended_ms;
+    signals_told++;
+}
+
+static int open_rig(void **state) {
+    (void)state;
+    rig_open(&r);
+    bars_told = signals_told = 0;
+    return 0;
+}
+static int close_rig(void **state) {
+    (void)state;
+    td_view_close(view);
+    view = NULL;
+    rig_close(&r);
+    return 0;
+}
+
+static void open_view(void) {
+    const td_view_events events = {.bar = count_bar, .signal = count_signal};
+    assert_int_equal(td_view_open(&view, &td_os_posix, &r.topics, &events), TD_OK);
+}
+
+static void settle(void) {
+    td_view_watch(view);
+    for (int idle = 0; idle < 20; idle++) {
+        if (td_view_step(view) > 0) idle = 0;
+        (void)usleep(500);
+    }
+}
+
+static void assert_text(const td_buf *buf, const char *text) {
+    char *found = strndup(buf->size > 0 ? (const char *)buf->data : "", buf->size);
+    assert_string_equal(found, text);
+    free(found);
+}
+
+static void lists_what_was_there_and_tells_what_comes(void **state) {
+    (void)state;
+    rig_bar(&r, "LEAN:IBM", RIG_S, RIG_T0, 100000000000, 0);
+    rig_bar(&r, "LEAN:IBM", RIG_S, RIG_T0 + RIG_S, 101000000000, 0);
+    rig_signal(&r, "LEAN:IBM", "s", RIG_T0, 1);
+    open_view();
+    settle();
+    assert_int_equal(td_view_count(view), 1);
+    assert_int_equal(bars_told + signals_told, 0);
+    rig_bar(&r, "LEAN:IBM", RIG_S, RIG_T0 + 2 * RIG_S, 102500000000, 0);
+    rig_signal(&r, "LEAN:IBM", "s", RIG_T0 + RIG_S, 2);
+    settle();
+    assert_int_equal(bars_told, 1);
+    assert_int_equal(signals_told, 1);
+    const td_view_instrument *i = td_view_instrument_at(view, td_view_find(view, TD_TEXT("LEAN:IBM")));
+    assert_int_equal(i->last, 102500000000);
+    assert_int_equal(i->reference, 100000000000);
+    assert_int_equal(i->bars[0], 3);
+    assert_int_equal(i->bars[1], 0);
+    assert_int_equal(i->spark_count, 3);
+}
+
+static void change_begins_anew_with_the_exchange_day(void **state) {
+    static const struct {
+        const char *instrument;
+        int64_t hours; /* after 2013-10-07T13:30Z */
+        bool anew;
+    } rows[] = {
+        {"LEAN:IBM", 10, false},  /* 23:30Z is 19:30 of the same day in New York */
+        {"LEAN:AAPL", 11, false}, /* 00:30Z: still the day before there */
+        {"LEAN:BAC", 15, true},   /* 04:30Z: 00:30 of the next */
+        {"BINANCE:X", 10, false}, {"BINANCE:Y", 11, true},
+    };
+    (void)state;
+    open_view();
+    for (unsigned k = 0; k < COUNT_OF(rows); k++) {
+        rig_bar(&r, rows[k].instrument, RIG_S, RIG_T0, 5, 0);
+        rig_bar(&r, rows[k].instrument, RIG_S, RIG_T0 + rows[k].hours * TD_NS_PER_HOUR, 7, 0);
+    }
+    settle();
+    for (unsigned k = 0; k < COUNT_OF(rows); k++) {
+        const td_view_instrument *i = td_view_instrument_at(view, td_view_find(view, td_text(rows[k].instrument)));
+        ASSERT_ROW(i->reference == (rows[k].anew ? 7 : 5), "%u", k);
+        ASSERT_ROW(i->spark_count == (rows[k].anew ? 1 : 2), "%u", k);
+    }
+}
+
+static void makes_bars_from_trades(void **state) {
+    (void)state;
+    open_view();
+    rig_trade(&r, "LEAN:IBM", RIG_T0 + 100, 50);
+    rig_trade(&r, "LEAN:IBM", RIG_T0 + 300, 90);
+    rig_trade(&r, "LEAN:IBM", RIG_T0 + 200, 20);
+    rig_trade(&r, "LEAN:IBM", RIG_T0 + 250, -1); /* refused by the rule, so not in any bar */
+    settle();
+    uint32_t ibm = td_view_find(view, TD_TEXT("LEAN:IBM"));
+    td_bar bar;
+    assert_true(td_view_bar_making(view, ibm, 0, &bar));
+    assert_int_equal(bar.open, 50);
+    assert_int_equal(bar.high, 90);
+    assert_int_equal(bar.low, 20);
+    assert_int_equal(bar.close, 90);
+    assert_int_equal(bar.trade_count, 3);
+    assert_int_equal(td_view_instrument_at(view, ibm)->last, 90);
+    rig_bar(&r, "LEAN:IBM", RIG_S, RIG_T0, 90, 0); /* final: no longer in the making */
+    settle();
+    assert_false(td_view_bar_making(view, ibm, 0, &bar));
+    assert_true(td_view_bar_making(view, ibm, 1, &bar));
+    const td_view_feed *feeds;
+    assert_int_equal(td_view_feeds(view, &feeds), 1);
+    assert_int_equal(feeds[0].event_ns, RIG_T0 + 300);
+}
+
+static void shows_only_whole_windows(void **state) {
+    static const int64_t widths_ns[] = {100};
+    static const struct {
+        int64_t event_ns; /* -1: trades are missed here */
+        bool shown;
+        int64_t start_ns;
+    } steps[] = {
+        {110, true, 100}, {150, true, 100}, {210, true, 200}, {-1, false, 0},
+        {220, false, 0},  {290, false, 0},  {310, true, 300}, {290, true, 300}, /* late for show */
+        {390, true, 300}, {-1, false, 0},   {400, false, 0},  {700, true, 700},
+    };
+    td_provisional p = {.whole = {true}};
+    td_trade trade = {.price = 5, .size = 1};
+    td_bar bar;
+    (void)state;
+    for (unsigned i = 0; i < COUNT_OF(steps); i++) {
+        if (steps[i].event_ns < 0)
+            td_provisional_break(&p, 1);
+        else
+            td_provisional_add(&p, widths_ns, 1, steps[i].event_ns, &trade);
+        ASSERT_ROW(td_provisional_bar(&p, 0, 100, &bar) == steps[i].shown, "%u", i);
+        if (steps[i].shown) ASSERT_ROW(bar.start_ns == steps[i].start_ns, "%u", i);
+    }
+}
+
+static void reads_no_tape_while_nobody_watches(void **state) {
+    (void)state;
+    open_view();
+    rig_trade(&r, "LEAN:IBM", RIG_T0, 50);
+    for (int i = 0; i < 20; i++) assert_int_equal(td_view_step(view), 0);
+    td_view_lag lag;
+    td_view_lag_of(view, &lag);
+    assert_int_equal(lag.tape_records, 1);
+    settle();
+    td_view_lag_of(view, &lag);
+    assert_int_equal(lag.tape_records, 0);
+    assert_int_equal(td_view_count(view), 1);
+}
+
+static void writes_rows_alike(void **state) {
+    td_bar bar = {.start_ns = RIG_T0,
+                  .end_ns = RIG_T0 + 60 * RIG_S,
+                  .open = 1500000000,
+                  .high = 2000000000,
+                  .low = 1,
+                  .close = -5,
+                  .vwap = 1600000000,
+                  .volume = 250000000,
+                  .notional = 400,
+                  .trade_count = 3,
+                  .known_at_ns = RIG_T0 + 61 * RIG_S,
+                  .revision = 1};
+    td_buf out = {0};
+    (void)state;
+    td_row_put_bar(&out, TD_ROW_JSON, TD_TEXT("LEAN:I\"M"), &bar);
+    assert_text(&out, "{\"instrument\":\"LEAN:I\\\"M\",\"width\":\"1m\",\"start_ns\":1381152600000000000,"
+                      "\"end_ns\":1381152660000000000,\"start\":\"2013-10-07T13:30:00Z\",\"open\":\"1.5\","
+                      "\"high\":\"2\",\"low\":\"0.000000001\",\"close\":\"-0.000000005\",\"volume\":\"2.5\","
+                      "\"notional\":\"0.000000000000004\",\"vwap\":\"1.600000000\",\"trade_count\":3,\"revision\":1,"
+                      "\"known_at_ns\":1381152661000000000}");
+    td_buf_fini(&out);
+    td_row_put_bar(&out, TD_ROW_CSV_HEADER, TD_TEXT(""), &bar);
+    td_row_put_bar(&out, TD_ROW_CSV, TD_TEXT("LEAN:I\"M"), &bar);
+    assert_text(&out, "instrument,width,start_ns,end_ns,start,open,high,low,close,volume,notional,vwap,trade_count,"
+                      "revision,known_at_ns\n"
+                      "\"LEAN:I\"\"M\",1m,1381152600000000000,1381152660000000000,2013-10-07T13:30:00Z,1.5,2,"
+                      "0.000000001,-0.000000005,2.5,0.000000000000004,1.600000000,3,1,1381152661000000000\n");
+    td_buf_fini(&out);
+    td_signal signal = {.strategy = TD_TEXT("golden_cross"),
+                        .note = TD_TEXT("a, \"b\"\nc"),
+                        .ordinal = 2,
+                        .event_ns = RIG_T0,
+                        .width_ns = RIG_S,
+                        .price = 5,
+                        .target = -100000000,
+                        .action = TD_ACTION_SHORT,
+                        .status = TD_SIGNAL_LATE,
+                        .known_at_ns = 7};
+    td_row_put_signal(&out, TD_ROW_CSV, TD_TEXT("LEAN:IBM"), &signal, 9);
+    assert_text(&out, "golden_cross/LEAN:IBM/2013-10-07T13:30#2,golden_cross,LEAN:IBM,1s,1381152600000000000,"
+                      "2013-10-07T13:30:00Z,short,-1,0.000000005,late,\"a, \"\"b\"\"\nc\",7,9\n");
+    td_buf_fini(&out);
+}
+
+static void tells_a_slow_reader_what_it_lost(void **state) {
+    td_api_request request = {.instrument = "LEAN:IBM", .width_ns = RIG_S};
+    td_bar bar = {.start_ns = RIG_T0, .end_ns = RIG_T0 + RIG_S};
+    td_board board = {0};
+    td_push push;
+    (void)state;
+    open_view();
+    td_push_init(&push, &request, "1");
+    size_t hello = td_push_waiting(&push, SIZE_MAX).size;
+    td_push_bar(&push, TD_TEXT("LEAN:AAPL"), &bar); /* not what it follows */
+    assert_int_equal(td_push_waiting(&push, SIZE_MAX).size, hello);
+    for (int i = 0; i < 5000; i++) td_push_bar(&push, TD_TEXT("LEAN:IBM"), &bar);
+    td_bytes waiting = td_push_waiting(&push, SIZE_MAX);
+    assert_true(waiting.size <= 256 << 10);
+    assert_memory_equal(waiting.data + waiting.size - 3, "}\n\n", 3);
+    size_t told = 0;
+    for (size_t i = 0; i + 10 < waiting.size; i++) told += memcmp(waiting.data + i, "event: bar", 10) == 0;
+    assert_int_equal(push.lost, 5000 - (int64_t)told);
+    while ((waiting = td_push_waiting(&push, 10000)).size > 0) td_push_taken(&push, waiting.size);
+    char wanted[64];
+    (void)snprintf(wanted, sizeof wanted, "event: lost\ndata: {\"count\":%d}\n\n", 5000 - (int)told);
+    td_push_due(&push, view, &board, 1);
+    waiting = td_push_waiting(&push, SIZE_MAX);
+    assert_true(waiting.size > strlen(wanted));
+    assert_memory_equal(waiting.data, wanted, strlen(wanted));
+    assert_int_equal(push.lost, 0);
+    td_push_fini(&push);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(lists_what_was_there_and_tells_what_comes, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(change_begins_anew_with_the_exchange_day, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(makes_bars_from_trades, open_rig, close_rig),
+        cmocka_unit_test(shows_only_whole_windows),
+        cmocka_unit_test_setup_teardown(reads_no_tape_while_nobody_watches, open_rig, close_rig),
+        cmocka_unit_test(writes_rows_alike),
+        cmocka_unit_test_setup_teardown(tells_a_slow_reader_what_it_lost, open_rig, close_rig),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

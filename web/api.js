@@ -1,0 +1,50 @@
+/* web/api.js - asks the server: history by fetch, what is new by one stream of server-sent events. */
+
+export async function ask(path, parameters = {}, signal = undefined) {
+  const query = new URLSearchParams(parameters).toString();
+  const url = path.startsWith('/') ? path : `/api/v1/${path}${query ? `?${query}` : ''}`;
+  const response = await fetch(url, { signal, headers: { accept: 'application/json' } });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error?.message ?? `status ${response.status}`);
+  return answer;
+}
+
+/* One stream at a time. The status event comes every second; without one for SILENCE_MS the link is called lost and
+ * opened anew, which also covers a machine that slept. `on` maps events to functions; `link` hears live or lost. */
+const SILENCE_MS = 6000;
+const EVENTS = ['hello', 'instruments', 'bar', 'provisional', 'signal', 'status', 'lost'];
+
+export class Stream {
+  constructor(on, link) {
+    this.on = on;
+    this.link = link;
+    this.parameters = {};
+    setInterval(() => this.#watch(), 1000);
+  }
+
+  open(parameters) {
+    this.parameters = parameters;
+    this.source?.close();
+    this.heard = performance.now();
+    const query = new URLSearchParams(parameters).toString();
+    const source = new EventSource(`/api/v1/stream${query ? `?${query}` : ''}`);
+    this.source = source;
+    for (const name of EVENTS) {
+      source.addEventListener(name, (event) => {
+        if (source !== this.source) return;
+        this.heard = performance.now();
+        if (name === 'hello') this.link('live');
+        this.on[name]?.(JSON.parse(event.data));
+      });
+    }
+    source.addEventListener('error', () => {
+      if (source === this.source) this.link('lost');
+    });
+  }
+
+  #watch() {
+    if (!this.source || performance.now() - this.heard < SILENCE_MS) return;
+    this.link('lost');
+    this.open(this.parameters);
+  }
+}

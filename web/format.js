@@ -1,0 +1,79 @@
+/* web/format.js - numbers and times as people read them. Values stay the API's exact texts until they are shown. */
+
+const zones = new Map(); // zone -> {format, offsets}
+
+function zone(name) {
+  if (!zones.has(name)) {
+    const format = new Intl.DateTimeFormat('en-US', {
+      timeZone: name, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric',
+      minute: 'numeric', second: 'numeric', timeZoneName: 'short',
+    });
+    zones.set(name, { format, hours: new Map() });
+  }
+  return zones.get(name);
+}
+
+/* Seconds to add to UTC for the exchange's wall time. Clocks change on the hour at most: one look per hour. */
+export function offset(zoneName, seconds) {
+  if (zoneName === 'UTC') return 0;
+  const { format, hours } = zone(zoneName);
+  const hour = Math.floor(seconds / 3600);
+  if (!hours.has(hour)) {
+    const part = Object.fromEntries(format.formatToParts(hour * 3600e3).map((p) => [p.type, Number(p.value)]));
+    const wall = Date.UTC(part.year, part.month - 1, part.day, part.hour, part.minute, part.second) / 1000;
+    if (hours.size > 5000) hours.clear();
+    hours.set(hour, wall - hour * 3600);
+  }
+  return hours.get(hour);
+}
+
+/* "EDT", "UTC": what the zone is called at that instant. */
+export function zoneLabel(zoneName, seconds) {
+  if (zoneName === 'UTC') return 'UTC';
+  return zone(zoneName).format.formatToParts(seconds * 1000).find((p) => p.type === 'timeZoneName').value;
+}
+
+/* ns as JSON gives it (a double) to seconds, exact to the millisecond. */
+export const seconds = (ns) => Math.round(ns / 1e6) / 1e3;
+
+const iso = (s) => new Date(s * 1000).toISOString();
+export const clock = (zoneName, s) => iso(s + offset(zoneName, s)).slice(11, 19);
+export const dayClock = (zoneName, s) => iso(s + offset(zoneName, s)).slice(0, 19).replace('T', ' ');
+
+export function compact(n) {
+  if (n < 10000) return Math.round(n).toLocaleString('en-US');
+  for (const [unit, size] of [['B', 1e9], ['M', 1e6], ['k', 1e3]]) {
+    if (n >= size) return `${(n / size).toFixed(n / size < 100 ? 1 : 0)}${unit}`;
+  }
+  return String(n);
+}
+
+export const decimals = (text) => (text.includes('.') ? text.length - text.indexOf('.') - 1 : 0);
+
+/* A decimal text with thousands separated and at least two decimals, all its own digits kept. */
+export function price(text, least = 2) {
+  if (text === null || text === undefined) return '–';
+  const [whole, part = ''] = text.split('.');
+  return `${whole.replace(/\B(?=(\d{3})+$)/g, ',')}.${part.padEnd(least, '0')}`;
+}
+
+/* "LEAN:IBM" as venue and symbol. */
+export function parts(instrument) {
+  const colon = instrument.indexOf(':');
+  return [instrument.slice(0, colon), instrument.slice(colon + 1)];
+}
+
+export function signed(text) {
+  return text.startsWith('-') ? `−${text.slice(1)}` : `+${text}`;
+}
+
+export const direction = (text) => (!text || Number(text) === 0 ? '' : text.startsWith('-') ? 'down' : 'up');
+
+/* An element with a class, a text and attributes: enough for every row on this page. */
+export function element(tag, className, text = '', attributes = {}) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
