@@ -1,6 +1,8 @@
-/* bench/feed_bench.c - what reading costs: rows per second of each recorded format, unpacking included,
- * and ns per simulated tick, alone and merged. feed_bench [EXAMPLES_DATA [TICKS]]. One line of JSON each. */
+/* bench/feed_bench.c - what reading costs: for each recorded format unpacking into lines alone, then the feed, then the
+ * feed merged; and the simulated feed. feed_bench [EXAMPLES_DATA [TICKS]]. One line of JSON each. */
 #include "base/time.h"
+#include "feed/archive.h"
+#include "feed/glob.h"
 #include "feed/merge.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -56,6 +58,22 @@ static void run(const td_feed_ops *ops, const td_feed_conf *conf, bool merged, c
     td_instruments_free(instruments);
 }
 
+static void unpack(const char *pattern) {
+    td_paths paths;
+    count c = {0};
+    td_glob(&td_os_posix, pattern, &paths);
+    int64_t from_ns = td_os_posix.ops->mono_ns(NULL);
+    for (size_t i = 0; i < paths.count; i++) {
+        td_archive *archive;
+        td_line line;
+        if (td_archive_open(&archive, &td_os_posix, paths.items[i]) != TD_OK) stop(paths.items[i]);
+        while (td_archive_next(archive, &line) == TD_OK && line.kind != TD_LINE_END) c.items++;
+        td_archive_close(archive);
+    }
+    report("lines alone", &c, from_ns);
+    td_paths_fini(&paths);
+}
+
 static void set(const td_feed_ops *ops, td_feed_conf *conf, const char *key, const char *value) {
     if (td_options_set(ops->options, conf, key, value) != TD_OK) stop(key);
 }
@@ -77,7 +95,9 @@ int main(int argc, char **argv) {
     char lean[512], binance[512];
     (void)snprintf(lean, sizeof lean, "%s/lean/*.zip", data);
     (void)snprintf(binance, sizeof binance, "%s/binance/*.gz", data);
+    unpack(lean);
     bench(&td_feed_lean, "path", lean);
+    unpack(binance);
     bench(&td_feed_binance_collector, "path", binance);
     bench(&td_feed_simulated, "ticks", argc > 2 ? argv[2] : "40000000");
     return 0;

@@ -90,8 +90,7 @@ static inline uint32_t partition_of(td_merge *m, uint32_t instrument) {
 }
 
 static int64_t due_at(const feed_lane *lane, int64_t clock_ns) {
-    if (clock_ns == 0) return 0; /* before the first instant */
-    int64_t elapsed_ns = clock_ns - lane->first_ns;
+    int64_t elapsed_ns = clock_ns - lane->first_ns; /* both 0 before the first instant */
     return lane->conf->ratio == 1 ? elapsed_ns : (int64_t)((double)elapsed_ns / lane->conf->ratio);
 }
 

@@ -202,6 +202,51 @@ static void long_lines_are_skipped(void **state) {
     }
 }
 
+static void long_last_lines(void **state) {
+    (void)state;
+    td_buf text = {0};
+    td_buf_text(&text, "a\n");
+    td_buf_reserve(&text, TD_ARCHIVE_LINE_MAX * 3);
+    memset(text.data + text.size, 'x', TD_ARCHIVE_LINE_MAX * 3);
+    text.size += TD_ARCHIVE_LINE_MAX * 3;
+    unit_write_gz("x.gz", td_buf_bytes(&text));
+    check_lines("x.gz", ";1 a;2 [long];");
+    unit_write_gz("x.gz", td_buf_bytes(&text));
+    unit_cut("x.gz", -8);
+    check_lines("x.gz", ";1 a;2 [long];3 [broken ];");
+    td_buf_fini(&text);
+}
+
+/* Lines of any length, over many reads and buffers, as they were written. */
+static void many_lines(void **state) {
+    (void)state;
+    td_buf text = {0}, expected = {0};
+    uint64_t seed = 3;
+    for (int number = 1; text.size < 300000; number++) {
+        uint64_t r = unit_random(&seed);
+        size_t size = r % 20000 == 0 ? r >> 8 & 0xffff : r >> 8 & 7, from = text.size;
+        td_buf_reserve(&text, size + 1);
+        for (size_t i = 0; i < size; i++) text.data[text.size++] = (uint8_t)('a' + (r >> i % 48) % 26);
+        td_buf_printf(&expected, "%d %.*s;", number, (int)size, (const char *)text.data + from);
+        td_buf_text(&text, "\n");
+    }
+    td_buf_put(&expected, "", 1);
+    static const int methods[] = {ZIP_CM_DEFLATE, ZIP_CM_STORE, -1};
+    for (size_t i = 0; i < COUNT_OF(methods); i++) {
+        if (methods[i] < 0)
+            unit_write_gz("x", td_buf_bytes(&text));
+        else
+            unit_write_zip("x", "n", td_buf_bytes(&text), methods[i]);
+        unit_os flaky;
+        char *lines = read_lines(unit_os_init(&flaky, 4), unit_path("x"));
+        assert_true(strcmp(lines + (methods[i] < 0 ? 1 : 2), (char *)expected.data) == 0);
+        free(lines);
+        unit_empty_folder();
+    }
+    td_buf_fini(&text);
+    td_buf_fini(&expected);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gzip_lines),
@@ -212,6 +257,8 @@ int main(void) {
         cmocka_unit_test(zip_with_descriptor),
         cmocka_unit_test(what_is_no_archive_is_refused),
         cmocka_unit_test(long_lines_are_skipped),
+        cmocka_unit_test(long_last_lines),
+        cmocka_unit_test(many_lines),
     };
     return cmocka_run_group_tests_name("feed_archive", tests, unit_make_folder, unit_remove_folder);
 }

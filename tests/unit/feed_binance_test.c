@@ -68,6 +68,10 @@ static const struct step {
      "rejected range x.gz"},
     {AT "{\"e\":\"trade\",\"s\":\"BTCUSDT\",\"t\":1,\"p\":\"1\",\"q\":\"1\",\"T\":-1,\"m\":true}",
      "rejected range x.gz"},
+    {AT "{\"e\":\"trade\",\"s\":\"BTCUSDT\",\"t\":1,\"p\":\"1\",\"q\":\"1\",\"T\":8000000000000,\"m\":true}",
+     "rejected range x.gz"}, /* the year 2223 */
+    {"8000000000000000000 {}", "rejected range x.gz"},
+    {"1000000000000000000000000 {}", "rejected malformed x.gz"}, /* not even where it wraps */
     {"9223372036854775807 {\"u\":1,\"s\":\"B\",\"b\":\"1\",\"B\":\"1\",\"a\":\"1\",\"A\":\"1\"}",
      "rejected range x.gz"},
     /* half a message, a field that is missing, one of another kind */
@@ -179,7 +183,7 @@ static void rejected_items_say_all(void **state) {
     char path[128];
     td_feed_item item;
     unit_feed f;
-    unit_write_gz("x.gz", TD_TEXT(BOOK(1000000000, "A") "2000000000 {\"e\":\n"));
+    unit_write_gz("x.gz", TD_TEXT(BOOK(1000000000, "A") "2000000000 {\"e\":\n2000000000 {\"e\":\"trade\"}\n"));
     (void)snprintf(path, sizeof path, "%s/x.gz", unit_folder);
     unit_feed_conf(&f, &td_feed_binance_collector, (unit_option[]){{"path", path}, {0}});
     unit_feed_open(&f, &td_os_posix);
@@ -190,6 +194,9 @@ static void rejected_items_say_all(void **state) {
     assert_int_equal(item.rejected.position.line, 2);
     assert_true(td_bytes_equal(item.rejected.bytes, TD_TEXT("2000000000 {\"e\":")));
     assert_true(item.rejected.detail.size > 0);
+    assert_int_equal(f.ops->next(f.feed, &item), TD_OK);
+    assert_int_equal(item.kind, TD_ITEM_REJECTED);
+    assert_int_equal(item.clock_ns, 1000000000);
     unit_feed_close(&f);
     unit_empty_folder();
 }

@@ -206,6 +206,19 @@ static const merge_case cases[] = {
      {ROWS({0, -1, 'r'}, {0, -1, 'r'}, {5200, -1, '0'})},
      {0},
      "A0 rejected a @0 :1\nA0 rejected a @0 :2\nA0 event p0 @5200 :3\nA0 ended p0 >=5200 @5200 :3\nend"},
+    {"and it begins with its first instant, even in the first second of all",
+     1,
+     {ROWS({0, -1, 'r'}, {500, -1, '0'})},
+     {0},
+     "A0 rejected a @0 :1\nA0 event p0 @500 :2\nA0 ended p0 >=500 @500 :2\nend"},
+    {"each silence begins anew",
+     1,
+     {ROWS({1200, -1, '0'}, {4300, -1, '0'}, {4400, -1, '0'}, {5900, -1, '0'})},
+     {0},
+     "A0 event p0 @1200 :1\nA1000 idle p0 >=2100 @2200 :1\nA2000 idle p0 >=3100 @3200 :1\n"
+     "A3100 live p0 >=4200 @4300 :1\nA3100 event p0 @4300 :2\nA3200 event p0 @4400 :3\n"
+     "A4200 idle p0 >=5300 @5400 :3\nA4700 live p0 >=5800 @5900 :3\nA4700 event p0 @5900 :4\n"
+     "A4700 ended p0 >=5900 @5900 :4\nend"},
     {"nothing but rejected items",
      1,
      {ROWS({0, -1, 'r'})},
