@@ -12,6 +12,7 @@ void td_graph_free(td_graph *g) {
     free(g->sets);
     free(g->strategies);
     free(g->users);
+    free(g->ring_nodes);
     free(g->nodes);
     free(g);
 }
@@ -21,6 +22,14 @@ size_t td_graph_state_bytes(const td_graph *g) { return g->state_bytes; }
 
 static td_value *values_of(const td_graph *g, void *state) {
     return (td_value *)(void *)((uint8_t *)state + g->values_offset);
+}
+
+static bool strategy_is_active(const td_graph *g, const void *state, uint32_t strategy) {
+    return ((const uint8_t *)state)[g->active_offset + strategy] != 0;
+}
+
+static bool node_is_active(const td_graph *g, const void *state, uint32_t node) {
+    return ((const uint8_t *)state)[g->active_offset + g->strategy_count + node] != 0;
 }
 
 /* ---- sets ---- */
@@ -36,20 +45,16 @@ static bool strategy_wants(const td_graph *g, const graph_strategy *s, td_bytes 
     return s->set_count == 0;
 }
 
-static bool is_member(const state_head *head, uint32_t strategy) {
-    return (head->members[strategy / 64] >> (strategy % 64) & 1) != 0;
-}
-
-static void join_sets(const td_graph *g, state_head *head, td_bytes instrument) {
-    for (uint32_t s = 0; s < g->strategy_count; s++)
-        if (strategy_wants(g, &g->strategies[s], instrument)) head->members[s / 64] |= (uint64_t)1 << (s % 64);
-}
-
-static bool is_needed(const td_graph *g, const state_head *head, uint32_t node) {
-    const uint64_t *users = g->users + (size_t)node * g->mask_words;
-    uint64_t common = 0;
-    for (uint32_t w = 0; w < g->mask_words; w++) common |= users[w] & head->members[w];
-    return common != 0;
+/* On the first bar: who wants this instrument, what they need, and the constants. */
+static void begin_state(const td_graph *g, uint8_t *state, td_bytes instrument) {
+    uint8_t *strategies = state + g->active_offset, *nodes = strategies + g->strategy_count;
+    for (uint32_t s = 0; s < g->strategy_count; s++) strategies[s] = strategy_wants(g, &g->strategies[s], instrument);
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        const uint64_t *users = g->users + (size_t)i * g->mask_words;
+        for (uint32_t s = 0; s < g->strategy_count && nodes[i] == 0; s++)
+            nodes[i] = strategies[s] != 0 && (users[s / 64] >> (s % 64) & 1) != 0;
+    }
+    for (uint32_t i = 0; i < g->constant_count; i++) values_of(g, state)[i] = g->nodes[i].is.constant;
 }
 
 /* ---- values ---- */
@@ -90,28 +95,28 @@ static void ring_put(const graph_node *node, uint8_t *state, uint64_t seen, td_v
         ((int64_t *)(void *)(state + node->ring_offset))[slot] = td_value_pack(value);
 }
 
+static td_value past_value(const td_graph *g, const graph_node *node, const uint8_t *state, uint64_t seen) {
+    return seen < node->is.n ? TD_VALUE_NA : ring_value(&g->nodes[node->is.in[0]], state, seen, node->is.n);
+}
+
 static td_value node_value(const td_graph *g, const graph_node *node, uint8_t *state, const td_bar *bar) {
     const td_value *values = values_of(g, state);
-    const graph_node *input = &g->nodes[node->is.in[0]]; /* node 0 for those without; unused then */
+    const td_node *is = &node->is;
+    td_value x = values[is->in[0]]; /* node 0's for those without inputs; unused then */
     uint64_t seen = ((const state_head *)(const void *)state)->seen;
     td_average *average = (td_average *)(void *)(state + node->average_offset);
-    td_value x = values[node->is.in[0]];
 
-    switch ((td_op)node->is.op) {
-    case TD_OP_CONSTANT:
-        return node->is.constant;
+    switch ((td_op)is->op) {
     case TD_OP_FIELD:
-        return field_value(bar, (td_field)node->is.n);
+        return field_value(bar, (td_field)is->n);
     case TD_OP_AGO:
-        return seen < node->is.n ? TD_VALUE_NA : ring_value(input, state, seen, node->is.n);
-    case TD_OP_SMA: {
-        td_value leaving = seen < node->is.n ? TD_VALUE_NA : ring_value(input, state, seen, node->is.n);
-        return td_sma_step(average, (td_type)input->is.type, node->is.n, x, leaving);
-    }
+        return past_value(g, node, state, seen);
+    case TD_OP_SMA:
+        return td_sma_step(average, (td_type)g->nodes[is->in[0]].is.type, is->n, x, past_value(g, node, state, seen));
     case TD_OP_EMA:
-        return td_ema_step(average, (td_type)input->is.type, node->is.n, x);
+        return td_ema_step(average, (td_type)g->nodes[is->in[0]].is.type, is->n, x);
     default:
-        return td_op_apply((td_op)node->is.op, (const td_value[]){x, values[node->is.in[1]], values[node->is.in[2]]});
+        return td_op_apply((td_op)is->op, x, values[is->in[1]], values[is->in[2]]);
     }
 }
 
@@ -182,11 +187,11 @@ void td_graph_apply(const td_graph *g, void *state, td_bytes instrument, const t
     td_value *values = values_of(g, state);
     state_position *positions = (state_position *)(void *)((uint8_t *)state + g->positions_offset);
 
-    if (head->seen == 0) join_sets(g, head, instrument);
-    for (uint32_t i = 0; i < g->node_count; i++)
-        if (is_needed(g, head, i)) values[i] = node_value(g, &g->nodes[i], state, bar);
+    if (head->seen == 0) begin_state(g, state, instrument);
+    for (uint32_t i = g->constant_count; i < g->node_count; i++)
+        if (node_is_active(g, state, i)) values[i] = node_value(g, &g->nodes[i], state, bar);
     for (uint32_t s = 0; s < g->strategy_count; s++) {
-        if (!is_member(head, s)) continue;
+        if (!strategy_is_active(g, state, s)) continue;
         td_signal signal = {.instrument = bar->instrument,
                             .event_ns = bar->end_ns,
                             .width_ns = g->width_ns,
@@ -196,8 +201,10 @@ void td_graph_apply(const td_graph *g, void *state, td_bytes instrument, const t
         act(g, &g->strategies[s], &positions[s], values, &signal);
         if (signal.ordinal > 0) fn(arg, &signal);
     }
-    for (uint32_t i = 0; i < g->node_count; i++) /* last: until here rings hold the past alone */
-        if (g->nodes[i].ring_depth > 0 && is_needed(g, head, i)) ring_put(&g->nodes[i], state, head->seen, values[i]);
+    for (uint32_t i = 0; i < g->ring_count; i++) { /* last: until here rings hold the past alone */
+        uint32_t node = g->ring_nodes[i];
+        if (node_is_active(g, state, node)) ring_put(&g->nodes[node], state, head->seen, values[node]);
+    }
     head->seen++;
 }
 
@@ -212,7 +219,7 @@ bool td_graph_line_value(const td_graph *g, const void *state, size_t line, doub
     assert(line < g->line_count);
     const td_graph_line *l = &g->lines[line];
     const state_head *head = state;
-    if (head->seen == 0 || !is_member(head, l->owner)) return false;
+    if (head->seen == 0 || !strategy_is_active(g, state, l->owner)) return false;
     td_value value = ((const td_value *)(const void *)((const uint8_t *)state + g->values_offset))[l->node];
     if (td_value_is_na(value)) return false;
     *out = g->nodes[l->node].is.type == TD_TYPE_REAL ? td_value_to_real(value) : td_ratio(value, TD_VALUE_ONE);

@@ -65,15 +65,17 @@ static bool all_constant(const td_graph_builder *b, const td_node *node) {
 }
 
 static td_node fold(const td_graph_builder *b, const td_node *node) {
-    td_value in[TD_OP_INPUTS_MAX] = {0};
-    for (uint32_t i = 0; i < td_op_rows[node->op].inputs; i++) in[i] = node_at(b, node->in[i])->constant;
-    return (td_node){.op = TD_OP_CONSTANT, .type = node->type, .constant = td_op_apply((td_op)node->op, in)};
+    td_value in[TD_OP_INPUTS_MAX];
+    for (uint32_t i = 0; i < TD_OP_INPUTS_MAX; i++) in[i] = node_at(b, node->in[i])->constant;
+    td_value constant = td_op_apply((td_op)node->op, in[0], in[1], in[2]);
+    return (td_node){.op = TD_OP_CONSTANT, .type = node->type, .constant = constant};
 }
 
 uint32_t td_graph_builder_add(td_graph_builder *b, td_node node) {
     const td_op_row *row = &td_op_rows[node.op];
     if (node.op != TD_OP_CONSTANT) {
         node.type = row->same ? node_at(b, node.in[row->inputs - 1])->type : (uint8_t)row->type;
+        if (row->inputs == 1) node.in[1] = node.in[0]; /* as td_op_apply wants it */
         if (row->pure && all_constant(b, &node)) node = fold(b, &node);
     }
     if (row->commutative && node.in[0] > node.in[1]) {
@@ -145,29 +147,37 @@ static uint64_t *find_users(const td_graph_builder *b, const td_graph *g) {
     return users;
 }
 
-/* Keeps the needed nodes, in their order, under new numbers. */
-static void place_nodes(const td_graph_builder *b, td_graph *g) {
+static bool is_used(const td_graph *g, const uint64_t *mask) {
+    uint64_t any = 0;
+    for (uint32_t w = 0; w < g->mask_words; w++) any |= mask[w];
+    return any != 0;
+}
+
+/* Keeps the needed nodes, constants first, else in their order, under new numbers. */
+static void place_nodes(const td_graph_builder *b, td_graph *g, uint32_t *number, const uint64_t *users) {
+    uint32_t count = COUNT(b->nodes, td_node);
+    for (int constants = 1; constants >= 0; constants--) {
+        for (uint32_t i = 0; i < count; i++) {
+            const uint64_t *mask = users + (size_t)i * g->mask_words;
+            if ((node_at(b, i)->op == TD_OP_CONSTANT) != (constants == 1) || !is_used(g, mask)) continue;
+            number[i] = g->node_count++;
+            td_node *node = &g->nodes[number[i]].is;
+            *node = *node_at(b, i);
+            for (uint32_t k = 0; k < TD_OP_INPUTS_MAX; k++) node->in[k] = number[node->in[k]];
+            memcpy(g->users + (size_t)number[i] * g->mask_words, mask, g->mask_words * sizeof *mask);
+        }
+        if (constants == 1) g->constant_count = g->node_count;
+    }
+}
+
+static void take_nodes(const td_graph_builder *b, td_graph *g, uint32_t action_count) {
     uint32_t count = COUNT(b->nodes, td_node);
     uint64_t *users = find_users(b, g);
     uint32_t *number = td_alloc_zero(count, sizeof *number);
     g->nodes = td_alloc_zero(count, sizeof *g->nodes);
     g->users = td_alloc_zero((size_t)count * g->mask_words, sizeof *g->users);
-    for (uint32_t i = 0; i < count; i++) {
-        const uint64_t *mask = users + (size_t)i * g->mask_words;
-        uint64_t any = 0;
-        for (uint32_t w = 0; w < g->mask_words; w++) any |= mask[w];
-        if (any == 0) continue;
-        number[i] = g->node_count++;
-        graph_node *node = &g->nodes[number[i]];
-        node->is = *node_at(b, i);
-        for (uint32_t k = 0; k < td_op_rows[node->is.op].inputs; k++) node->is.in[k] = number[node->is.in[k]];
-        memcpy(g->users + (size_t)number[i] * g->mask_words, mask, g->mask_words * sizeof *mask);
-    }
-    for (uint32_t s = 0; s < g->strategy_count; s++)
-        for (uint32_t i = 0; i < g->strategies[s].action_count; i++) {
-            td_graph_action *action = &g->actions[g->strategies[s].action_first + i];
-            action->condition = number[action->condition];
-        }
+    place_nodes(b, g, number, users);
+    for (uint32_t i = 0; i < action_count; i++) g->actions[i].condition = number[g->actions[i].condition];
     for (uint32_t i = 0; i < g->line_count; i++) g->lines[i].node = number[g->lines[i].node];
     free(number);
     free(users);
@@ -185,7 +195,8 @@ static bool fits_eight_bytes(const td_node *node) {
 
 static void lay_out_state(td_graph *g) {
     size_t at = 0;
-    (void)take_room(&at, sizeof(state_head) + g->mask_words * sizeof(uint64_t));
+    (void)take_room(&at, sizeof(state_head));
+    g->active_offset = take_room(&at, (size_t)g->strategy_count + g->node_count);
     g->positions_offset = take_room(&at, g->strategy_count * sizeof(state_position));
     g->values_offset = take_room(&at, g->node_count * sizeof(td_value));
     for (uint32_t i = 0; i < g->node_count; i++) {
@@ -196,8 +207,10 @@ static void lay_out_state(td_graph *g) {
         if (node->is.op == TD_OP_SMA || node->is.op == TD_OP_EMA)
             node->average_offset = take_room(&at, td_average_bytes((td_type)input->is.type));
     }
+    g->ring_nodes = td_alloc_zero(g->node_count, sizeof *g->ring_nodes);
     for (uint32_t i = 0; i < g->node_count; i++) {
         graph_node *node = &g->nodes[i];
+        if (node->ring_depth > 0) g->ring_nodes[g->ring_count++] = i;
         node->ring_wide = !fits_eight_bytes(&node->is);
         node->ring_offset = take_room(&at, (size_t)node->ring_depth * (node->ring_wide ? 16 : 8));
     }
@@ -244,7 +257,7 @@ td_graph *td_graph_build(td_graph_builder *b) {
     g->actions = take_data(&b->actions);
     g->lines = take_data(&b->lines);
     own_texts(g, set_count, action_count);
-    place_nodes(b, g);
+    take_nodes(b, g, action_count);
     lay_out_state(g);
     td_buf_fini(&b->nodes);
     memset(b->table, 0, b->table_size * sizeof *b->table);

@@ -1,5 +1,5 @@
 /* src/stream/graph_layout.h - how a graph and its state lie in memory; for graph.c and graph_build.c alone.
- * State of one instrument: head, members, positions, values of all nodes, averages, rings of past values. */
+ * State of one instrument: head, what is active, positions, values of all nodes, averages, rings of past values. */
 #pragma once
 #include "stream/graph_build.h"
 #include "stream/indicator.h"
@@ -20,11 +20,14 @@ typedef struct graph_strategy {
 
 struct td_graph {
     int64_t width_ns;
-    size_t state_bytes, positions_offset, values_offset;
+    size_t state_bytes, active_offset, positions_offset, values_offset;
     uint32_t node_count, strategy_count, line_count;
-    uint32_t mask_words; /* of 64 bits, a bit per strategy */
-    graph_node *nodes;   /* inputs before their users */
-    uint64_t *users;     /* mask_words per node: the strategies that need it */
+    uint32_t constant_count; /* the first nodes: given once, on the first bar */
+    uint32_t ring_count;
+    uint32_t mask_words;  /* of 64 bits, a bit per strategy */
+    graph_node *nodes;    /* constants, then inputs before their users */
+    uint32_t *ring_nodes; /* those with a past */
+    uint64_t *users;      /* mask_words per node: the strategies that need it */
     graph_strategy *strategies;
     td_bytes *sets;
     td_graph_action *actions;
@@ -33,11 +36,12 @@ struct td_graph {
 };
 
 typedef struct state_head {
-    uint64_t seen;      /* bars */
-    uint64_t zero;      /* always */
-    uint64_t members[]; /* bit per strategy whose set has this instrument; computed on the first bar */
+    uint64_t seen; /* bars */
+    uint64_t zero; /* always */
 } state_head;
 
+/* Behind the head: a byte per strategy, 1 if its set has this instrument, and one per node, 1 if such a strategy needs
+ * it. Found on the first bar. */
 typedef struct state_position {
     int64_t target;        /* decimal(19,8), signed */
     int64_t last_event_ns; /* of its last signal, */

@@ -37,6 +37,8 @@ static double scaled_ratio(td_u128 m, bool more, uint64_t divisor, int exponent)
 }
 
 double td_ratio(td_i128 m, uint64_t divisor) {
+    const int64_t exact = INT64_C(1) << 53; /* up to here both are doubles, and one division rounds once */
+    if (m < exact && m > -exact && divisor < (uint64_t)exact) return (double)(int64_t)m / (double)divisor;
     double x = scaled_ratio(m < 0 ? -(td_u128)m : (td_u128)m, false, divisor, 0);
     return m < 0 ? -x : x;
 }

@@ -43,27 +43,10 @@ static td_value either(td_value a, td_value b) {
     return td_value_is_na(a) || td_value_is_na(b) ? TD_VALUE_NA : 0;
 }
 
-static td_value real_apply(td_op op, double a, double b) {
-    switch (op) {
-    case TD_OP_ADD:
-        return td_value_real(a + b);
-    case TD_OP_SUB:
-        return td_value_real(a - b);
-    case TD_OP_MUL:
-        return td_value_real(a * b);
-    case TD_OP_DIV:
-        return b == 0 ? TD_VALUE_NA : td_value_real(a / b);
-    case TD_OP_LT:
-        return a < b;
-    case TD_OP_LE:
-        return a <= b;
-    default:
-        assert(op == TD_OP_EQ);
-        return a == b;
-    }
-}
+static td_value divide(double a, double b) { return b == 0 ? TD_VALUE_NA : td_value_real(a / b); }
 
-static td_value strict_apply(td_op op, td_value a, td_value b) { /* na in, na out: neither is na here */
+/* Where na in is na out; neither is na here. */
+static inline td_value strict_apply(td_op op, td_value a, td_value b) {
     switch (op) {
     case TD_OP_REAL:
         return td_value_real(td_ratio(a, TD_VALUE_ONE));
@@ -79,24 +62,35 @@ static td_value strict_apply(td_op op, td_value a, td_value b) { /* na in, na ou
         return a <= b;
     case TD_OP_EQ_DECIMAL:
         return a == b;
+    case TD_OP_ADD:
+        return td_value_real(td_value_to_real(a) + td_value_to_real(b));
+    case TD_OP_SUB:
+        return td_value_real(td_value_to_real(a) - td_value_to_real(b));
+    case TD_OP_MUL:
+        return td_value_real(td_value_to_real(a) * td_value_to_real(b));
+    case TD_OP_DIV:
+        return divide(td_value_to_real(a), td_value_to_real(b));
+    case TD_OP_LT:
+        return td_value_to_real(a) < td_value_to_real(b);
+    case TD_OP_LE:
+        return td_value_to_real(a) <= td_value_to_real(b);
     default:
-        return real_apply(op, td_value_to_real(a), td_value_to_real(b));
+        assert(op == TD_OP_EQ);
+        return td_value_to_real(a) == td_value_to_real(b);
     }
 }
 
-td_value td_op_apply(td_op op, const td_value in[TD_OP_INPUTS_MAX]) {
+td_value td_op_apply(td_op op, td_value a, td_value b, td_value c) {
     switch (op) {
     case TD_OP_AND:
-        return both(in[0], in[1]);
+        return both(a, b);
     case TD_OP_OR:
-        return either(in[0], in[1]);
+        return either(a, b);
     case TD_OP_IF:
-        return td_value_is_na(in[0]) ? TD_VALUE_NA : in[0] == 1 ? in[1] : in[2];
+        return td_value_is_na(a) ? TD_VALUE_NA : a == 1 ? b : c;
     case TD_OP_NZ:
-        return td_value_is_na(in[0]) ? in[1] : in[0];
+        return td_value_is_na(a) ? b : a;
     default:
-        assert(td_op_rows[op].pure);
-        if (td_value_is_na(in[0]) || (td_op_rows[op].inputs > 1 && td_value_is_na(in[1]))) return TD_VALUE_NA;
-        return strict_apply(op, in[0], in[1]);
+        return td_value_is_na(a) || td_value_is_na(b) ? TD_VALUE_NA : strict_apply(op, a, b);
     }
 }

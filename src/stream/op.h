@@ -55,5 +55,5 @@ typedef struct td_op_row {
 
 extern const td_op_row td_op_rows[TD_OP_COUNT];
 
-/* What a pure operator makes of its inputs; op is pure. */
-td_value td_op_apply(td_op op, const td_value in[TD_OP_INPUTS_MAX]);
+/* What a pure operator makes of its inputs. One with a single input gets it as a and b. */
+td_value td_op_apply(td_op op, td_value a, td_value b, td_value c);

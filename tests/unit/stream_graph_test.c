@@ -189,6 +189,8 @@ static const struct {
     {"sma(volume, 2)", {1000, 1000}, {N, 1000}},
     {"sma(close, 2)[1]", {1000, 2000, 4000}, {N, N, 1500}},
     {"sma(sma(close, 2), 2)", {1000, 3000, 5000, 7000}, {N, N, 3000, 5000}},
+    {"sma(close, 3) + close[1] - close[1]", {1000, 2000, 6000, 10000, 2000}, {N, N, 3000, 6000, 6000}},
+    {"close[3] - close[1] + close[2]", {1000, 2000, 6000, 10000, 3000}, {N, N, N, -3000, -2000}},
     {"ema(close, 3)", {1000, 2000, 6000, 5000, 8000}, {N, N, 3000, 4000, 6000}},
     {"ema(close, 1)", {1000, 2000}, {1000, 2000}},
     {"ema(close * 1, 3)", {1000, 2000, 6000, 5000, 8000}, {N, N, 3000, 4000, 6000}},
@@ -271,7 +273,7 @@ static void test_ranges(void **state) { /* past its range a number is na, not an
     (void)state;
     rig r = rig_open(HEAD "  v = volume\n  s = 0 * close + 99999999999999999999999 + volume\n"
                           "  big = 99999999999999999999999 * volume\n  p = big * big * big * big * big\n"
-                          "  q = p * p * p\n");
+                          "  q = p * p * p\n  d = volume + volume\n  m = close - volume - volume\n");
     td_bar bar = rig_bar(&r, ONE);
     double x = 0;
     bar.volume = (td_i128)INT64_C(1000000000000000000) * INT64_C(10000000000000); /* 10^23 */
@@ -280,6 +282,8 @@ static void test_ranges(void **state) { /* past its range a number is na, not an
     assert_true(rig_line(&r, "s", &x) && x == 2e23);
     assert_true(rig_line(&r, "p", &x));
     assert_false(rig_line(&r, "q", &x));
+    assert_false(rig_line(&r, "d", &x));
+    assert_false(rig_line(&r, "m", &x));
     bar = rig_bar(&r, ONE);
     bar.volume = (td_i128)1 << 126;
     rig_apply(&r, "TEST:A", &bar);
