@@ -1,0 +1,372 @@
+/* src/app/cmd_log.c - `tapedeck log`: what is in a data folder, its records as JSON, and whether all of it is whole. */
+#include "app/cmd_log.h"
+#include "app/exit.h"
+#include "app/log_show.h"
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char HELP[] =
+    "usage: tapedeck log ls [--data DIR] [--json]\n"
+    "       tapedeck log cat TOPIC [--partition P] [--offset N] [--limit N] [--key K] [--follow] [--data DIR]\n"
+    "       tapedeck log verify [--data DIR] [--json]\n"
+    "\n"
+    "Looks into the log in a data folder, also while a tapedeck process writes to it. Changes nothing.\n"
+    "\n"
+    "  ls      topics and partitions: epoch, first offset, end, records, bytes, segments\n"
+    "  cat     records, one line of JSON each, partition after partition\n"
+    "  verify  reads everything: each batch's CRC, offsets without a hole, each record, both indexes\n"
+    "\n"
+    "  --data DIR       the data folder (default: data)\n"
+    "  --json           one JSON object a line\n"
+    "  --partition P    this partition only\n"
+    "  --offset N       from offset N on, in each partition shown; -N: the last N\n"
+    "  --limit N        at most N records\n"
+    "  --key K          records with this key only\n"
+    "  --follow         waits for more when all is shown, until Ctrl-C\n"
+    "\n"
+    "examples:\n"
+    "  tapedeck log ls\n"
+    "  tapedeck log cat bars --key LEAN:IBM --limit 10\n"
+    "  tapedeck log cat signals --follow | jq .value\n"
+    "  tapedeck log verify --data /var/lib/tapedeck\n"
+    "\n"
+    "exit codes: 0 all is well, 1 damage was found, 2 wrong usage, 3 the folder cannot be read\n";
+
+enum { FOLLOW_IDLE_US = 100 * 1000 };
+
+typedef struct log_command {
+    const char *verb, *topic, *data_dir;
+    bool json, follow;
+    int64_t partition; /* -1: all */
+    int64_t offset, limit;
+    const char *key; /* NULL: any */
+    td_log *log;
+    td_topic **topics;
+    size_t topic_count;
+} log_command;
+
+/* `word`: what the text is about, or "". */
+static int usage(const char *text, const char *word) {
+    bool quoted = word[0] != '\0';
+    (void)fprintf(stderr, "tapedeck log: %s%s%s%s\n`tapedeck log --help` tells more.\n", text, quoted ? " `" : "", word,
+                  quoted ? "`" : "");
+    return TD_EXIT_USAGE;
+}
+
+static int fail_of(td_status status) {
+    (void)fprintf(stderr, "tapedeck log: %s\n", td_trail());
+    return status == TD_CORRUPT ? TD_EXIT_CORRUPT : status == TD_CONFIG ? TD_EXIT_CONFIG : TD_EXIT_FAILED;
+}
+
+static int worse(int a, int b) { return a > b ? a : b; }
+
+/* --- ls ------------------------------------------------------------------------------------------------------- */
+
+static int list_partitions(log_command *c) {
+    if (!c->json) {
+        (void)printf("%-20s %9s %6s %12s %12s %12s %15s %8s\n", "topic", "partition", "epoch", "start", "end",
+                     "records", "bytes", "segments");
+    }
+    for (size_t i = 0; i < c->topic_count; i++) {
+        const td_topic *t = c->topics[i];
+        for (uint32_t p = 0; p < td_topic_partitions(t); p++) {
+            int64_t start = td_topic_start(t, p), end = td_topic_end(t, p);
+            (void)printf(c->json
+                             ? "{\"topic\":\"%s\",\"partition\":%" PRIu32 ",\"epoch\":%" PRId32 ",\"start\":%" PRId64
+                               ",\"end\":%" PRId64 ",\"records\":%" PRId64 ",\"bytes\":%" PRId64 ",\"segments\":%zu}\n"
+                             : "%-20s %9" PRIu32 " %6" PRId32 " %12" PRId64 " %12" PRId64 " %12" PRId64 " %15" PRId64
+                               " %8zu\n",
+                         td_topic_name(t), p, td_topic_epoch(t, p), start, end, end - start, td_topic_bytes(t, p),
+                         td_topic_segments(t, p));
+        }
+    }
+    return TD_EXIT_OK;
+}
+
+/* --- cat ------------------------------------------------------------------------------------------------------ */
+
+static td_topic *find_topic(const log_command *c, const char *name) {
+    for (size_t i = 0; i < c->topic_count; i++) {
+        if (strcmp(td_topic_name(c->topics[i]), name) == 0) return c->topics[i];
+    }
+    return NULL;
+}
+
+/* Without the schemas, or behind one that is not ours, values are shown as bytes. */
+static td_status load_schemas(const log_command *c, td_registry *registry) {
+    td_topic *schemas = find_topic(c, "_schemas");
+    if (schemas == NULL) return TD_OK;
+    td_reader *reader;
+    td_record record;
+    td_status status = td_reader_open(&reader, schemas, 0, 0, TD_READ_APPENDED);
+    if (status != TD_OK) return status;
+    while ((status = td_reader_next(reader, &record)) == TD_OK) {
+        if (td_registry_load(registry, record.key, record.value) != TD_OK) {
+            (void)fprintf(stderr, "tapedeck log: _schemas, offset %" PRId64 ": %s\n", record.offset, td_trail());
+        }
+    }
+    td_reader_close(reader);
+    return status == TD_AGAIN ? TD_OK : status;
+}
+
+typedef struct cat {
+    log_command *c;
+    td_topic *topic;
+    const td_schema_ids *ids;
+    td_reader **readers; /* by partition; NULL: not shown, or corrupt from here on */
+    td_buf line;
+    int64_t shown;
+    int exit_code;
+} cat;
+
+static bool cat_done(const cat *k) { return k->shown >= k->c->limit || ferror(stdout) != 0; }
+
+/* All that one partition has now. True when something was read. */
+static bool cat_partition(cat *k, uint32_t p) {
+    bool any = false;
+    td_status status = TD_OK;
+    td_record record;
+    while (!cat_done(k) && (status = td_reader_next(k->readers[p], &record)) == TD_OK) {
+        any = true;
+        if (k->c->key != NULL && !td_bytes_equal(record.key, td_text(k->c->key))) continue;
+        k->line.size = 0;
+        td_log_show(&k->line, k->ids, td_topic_name(k->topic), p, &record);
+        (void)fwrite(k->line.data, 1, k->line.size, stdout);
+        k->shown++;
+    }
+    if (status != TD_OK && status != TD_AGAIN) { /* the others go on */
+        k->exit_code = worse(k->exit_code, fail_of(status));
+        td_reader_close(k->readers[p]);
+        k->readers[p] = NULL;
+    }
+    return any;
+}
+
+static td_status cat_open(cat *k) {
+    uint32_t count = td_topic_partitions(k->topic);
+    k->readers = td_alloc_zero(count, sizeof(td_reader *));
+    td_status status = TD_OK;
+    for (uint32_t p = 0; p < count && status == TD_OK; p++) {
+        if (k->c->partition >= 0 && k->c->partition != p) continue;
+        int64_t offset = k->c->offset >= 0 ? k->c->offset : td_topic_end(k->topic, p) + k->c->offset;
+        status = td_reader_open(&k->readers[p], k->topic, p, offset, TD_READ_APPENDED);
+    }
+    return status;
+}
+
+static void cat_run(cat *k) {
+    uint32_t count = td_topic_partitions(k->topic);
+    bool more = true;
+    while (more) {
+        bool any = false, alive = false;
+        for (uint32_t p = 0; p < count && !cat_done(k); p++) {
+            if (k->readers[p] == NULL) continue;
+            any = cat_partition(k, p) || any;
+            alive = alive || k->readers[p] != NULL;
+        }
+        (void)fflush(stdout);
+        more = k->c->follow && alive && !cat_done(k);
+        if (more && !any) (void)usleep(FOLLOW_IDLE_US);
+    }
+}
+
+static int cat_records(log_command *c) {
+    cat k = {.c = c, .topic = find_topic(c, c->topic)};
+    if (k.topic == NULL) return usage("there is no topic", c->topic);
+    if (c->partition >= td_topic_partitions(k.topic)) return usage("that partition does not exist in topic", c->topic);
+    td_registry *registry = td_registry_new();
+    td_status status = load_schemas(c, registry);
+    k.ids = td_registry_ids(registry);
+    if (status == TD_OK) status = cat_open(&k);
+    if (status == TD_OK)
+        cat_run(&k);
+    else
+        k.exit_code = fail_of(status);
+    for (uint32_t p = 0; k.readers != NULL && p < td_topic_partitions(k.topic); p++) td_reader_close(k.readers[p]);
+    free(k.readers);
+    td_buf_fini(&k.line);
+    td_registry_free(registry);
+    return k.exit_code;
+}
+
+/* --- verify --------------------------------------------------------------------------------------------------- */
+
+typedef struct verify {
+    bool terminal;
+    int64_t all_bytes, done_bytes; /* done: of the partitions before */
+    int64_t begin_ns;
+    td_verify total;
+} verify;
+
+static void clear_progress(const verify *v) {
+    if (v->terminal) (void)fputs("\r\033[K", stderr);
+}
+
+static void show_progress(void *arg, int64_t bytes_done) {
+    verify *v = arg;
+    if (!v->terminal || v->all_bytes <= 0) return;
+    double done = (double)(v->done_bytes + bytes_done), all = (double)v->all_bytes;
+    double seconds = (double)(td_os_posix.ops->mono_ns(td_os_posix.self) - v->begin_ns) / 1e9;
+    double rate = seconds > 0 ? done / seconds : 0;
+    (void)fprintf(stderr, "\r%5.1f%%  %.0f of %.0f MB  %.0f MB/s  %.0f s left \033[K", 100 * done / all, done / 1e6,
+                  all / 1e6, rate / 1e6, rate > 0 ? (all - done) / rate : 0);
+}
+
+static void show_problem(void *arg, const char *line) {
+    clear_progress(arg);
+    (void)fprintf(stderr, "%s\n", line);
+}
+
+static void put_verified(const log_command *c, const td_topic *t, uint32_t p, const td_verify *found) {
+    if (c->json) {
+        (void)printf("{\"topic\":\"%s\",\"partition\":%" PRIu32 ",\"segments\":%" PRId64 ",\"batches\":%" PRId64
+                     ",\"records\":%" PRId64 ",\"bytes\":%" PRId64 ",\"torn_bytes\":%" PRId64 ",\"corrupt\":%" PRId64
+                     ",\"index_errors\":%" PRId64 "}\n",
+                     td_topic_name(t), p, found->segments, found->batches, found->records, found->bytes,
+                     found->torn_bytes, found->corrupt, found->index_errors);
+        return;
+    }
+    const char *verdict = found->corrupt > 0 ? "CORRUPT" : found->index_errors > 0 ? "INDEX WRONG" : "ok";
+    (void)printf("%s-%" PRIu32 ": %s, %" PRId64 " records in %" PRId64 " batches, %" PRId64 " segments, %" PRId64
+                 " bytes",
+                 td_topic_name(t), p, verdict, found->records, found->batches, found->segments, found->bytes);
+    if (found->torn_bytes > 0) (void)printf(", and %" PRId64 " bytes behind the end", found->torn_bytes);
+    (void)printf("\n");
+}
+
+static void add_verified(td_verify *total, const td_verify *found) {
+    total->segments += found->segments;
+    total->batches += found->batches;
+    total->records += found->records;
+    total->bytes += found->bytes;
+    total->torn_bytes += found->torn_bytes;
+    total->corrupt += found->corrupt;
+    total->index_errors += found->index_errors;
+}
+
+static int verify_partition(const log_command *c, verify *v, const td_topic *t, uint32_t p) {
+    td_verify found;
+    td_verify_conf conf = {.report = show_problem, .progress = show_progress, .arg = v};
+    td_status status = td_topic_verify(t, p, &conf, &found);
+    clear_progress(v);
+    if (status != TD_OK && status != TD_CORRUPT) return fail_of(status);
+    put_verified(c, t, p, &found);
+    add_verified(&v->total, &found);
+    v->done_bytes += found.bytes;
+    return status == TD_OK ? TD_EXIT_OK : TD_EXIT_CORRUPT;
+}
+
+static int verify_log(log_command *c) {
+    verify v = {.terminal = isatty(STDERR_FILENO) == 1, .begin_ns = td_os_posix.ops->mono_ns(td_os_posix.self)};
+    int exit_code = TD_EXIT_OK;
+    for (size_t i = 0; i < c->topic_count; i++) {
+        for (uint32_t p = 0; p < td_topic_partitions(c->topics[i]); p++) v.all_bytes += td_topic_bytes(c->topics[i], p);
+    }
+    for (size_t i = 0; i < c->topic_count; i++) {
+        for (uint32_t p = 0; p < td_topic_partitions(c->topics[i]); p++) {
+            exit_code = worse(exit_code, verify_partition(c, &v, c->topics[i], p));
+        }
+    }
+    const td_verify *t = &v.total;
+    (void)printf(c->json ? "{\"total\":true,\"segments\":%" PRId64 ",\"records\":%" PRId64 ",\"bytes\":%" PRId64
+                           ",\"corrupt\":%" PRId64 ",\"index_errors\":%" PRId64 "}\n"
+                         : "total: %" PRId64 " segments, %" PRId64 " records, %" PRId64 " bytes, %" PRId64
+                           " damaged places, %" PRId64 " wrong index entries\n",
+                 t->segments, t->records, t->bytes, t->corrupt, t->index_errors);
+    return exit_code;
+}
+
+/* --- the command ----------------------------------------------------------------------------------------------- */
+
+static void note_topic(void *arg, td_topic *topic) {
+    log_command *c = arg;
+    td_topic **topics = td_alloc((c->topic_count + 1) * sizeof *topics);
+    if (c->topic_count > 0) memcpy(topics, c->topics, c->topic_count * sizeof *topics);
+    free(c->topics);
+    c->topics = topics;
+    c->topics[c->topic_count++] = topic;
+}
+
+static void note_report(void *arg, const char *line) {
+    (void)arg;
+    (void)fprintf(stderr, "%s\n", line);
+}
+
+static const struct {
+    const char *verb;
+    int (*run)(log_command *c);
+    bool takes_topic;
+} verbs[] = {{"ls", list_partitions, false}, {"cat", cat_records, true}, {"verify", verify_log, false}};
+
+static int run_verb(log_command *c, size_t verb) {
+    td_log_conf conf = {.dir = c->data_dir, .read_only = true};
+    /* verify finds the same damage again, and says more about it */
+    td_log_report_fn report = verbs[verb].run == verify_log ? NULL : note_report;
+    td_status status = td_log_open(&c->log, &td_os_posix, &conf, report, NULL);
+    if (status != TD_OK) return fail_of(status);
+    status = td_log_each_topic(c->log, note_topic, c);
+    int exit_code = status == TD_OK ? verbs[verb].run(c) : fail_of(status);
+    if (fflush(stdout) != 0 && exit_code == TD_EXIT_OK) exit_code = TD_EXIT_FAILED;
+    free(c->topics);
+    td_log_close(c->log);
+    return exit_code;
+}
+
+static bool parse_number(const char *text, int64_t least, int64_t *out) {
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    *out = value;
+    return errno == 0 && end != text && *end == '\0' && value >= least;
+}
+
+/* -1 when all is well, else the exit code. */
+static int parse_options(log_command *c, int argc, char **argv) {
+    static const struct option options[] = {
+        {"data", required_argument, NULL, 'd'},
+        {"json", no_argument, NULL, 'j'},
+        {"partition", required_argument, NULL, 'p'},
+        {"offset", required_argument, NULL, 'o'},
+        {"limit", required_argument, NULL, 'l'},
+        {"key", required_argument, NULL, 'k'},
+        {"follow", no_argument, NULL, 'f'},
+        {"help", no_argument, NULL, 'h'},
+        {0},
+    };
+    optind = 1;
+    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+        bool good = option != '?';
+        if (option == 'd') c->data_dir = optarg;
+        if (option == 'j') c->json = true;
+        if (option == 'f') c->follow = true;
+        if (option == 'k') c->key = optarg;
+        if (option == 'p') good = parse_number(optarg, 0, &c->partition);
+        if (option == 'o') good = parse_number(optarg, INT64_MIN, &c->offset);
+        if (option == 'l') good = parse_number(optarg, 0, &c->limit);
+        if (option == 'h') return (void)fputs(HELP, stdout), TD_EXIT_OK;
+        if (!good)
+            return option == '?' ? usage("unknown option, or one without its value", "")
+                                 : usage("not a number:", optarg);
+    }
+    return -1;
+}
+
+int td_cmd_log(int argc, char **argv) {
+    log_command c = {.data_dir = "data", .partition = -1, .limit = INT64_MAX};
+    int exit_code = parse_options(&c, argc, argv);
+    if (exit_code >= 0) return exit_code;
+    if (optind >= argc) return usage("ls, cat or verify?", "");
+    c.verb = argv[optind++];
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(verbs[i].verb, c.verb) != 0) continue;
+        if (verbs[i].takes_topic && optind >= argc) return usage("cat which topic? `tapedeck log ls` shows them", "");
+        if (verbs[i].takes_topic) c.topic = argv[optind++];
+        if (optind < argc) return usage("one too many:", argv[optind]);
+        return run_verb(&c, i);
+    }
+    return usage("there is no command", c.verb);
+}
