@@ -18,8 +18,7 @@ static const char *const accepted[] = {
     "strategy a on bars(1m)\n    x = close +\n        open\n          * 2\n    sell when x > 3\n",
     "strategy a on bars(1m)\n  buy\n    when close > 1\n\n    # a comment inside\n    and open > 1\n",
     "strategy a on bars(1m)\n  param n = 20 in 5..50 step 5\n  x = sma(close, n)\n",
-    "strategy a on bars(1m)\n  param k = -1.5% in -2%..2% step 0.5%\n  buy qty 1 - k when close > 0 note \"Käufe: "
-    "ja\"\n",
+    "strategy a on bars(1m)\n  param k = -1.5% in -2%..2% step 0.5%\n  buy qty 1 - k when close > 0 note \"é\"\n",
     "strategy a on bars(1m)\n  x = close\nstrategy b on bars(1m)\n  x = close\n",
     "strategy a on bars(1m)\n  x = close\n# between\n\nstrategy b on bars(1m)\n    x = close\n",
     "strategy a on bars(1m)\n  x = sma(ema(close, 3), 200 / 2)[1][2]\n",
