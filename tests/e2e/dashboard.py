@@ -1,0 +1,374 @@
+#!/usr/bin/env python3
+"""tests/e2e/dashboard.py - a browser opens the dashboard during a replay and sees what a trader must see; the API keeps
+its word and its bounds. `--screenshot PATH` writes the picture of the README as well.
+
+Goal: candles within five seconds, then strategy lines and a marker; history scrolls back; a signal leads to its marker;
+the link is restored by itself; no error on the console; nobody from another origin or machine gets an answer.
+"""
+import argparse
+import csv
+import decimal
+import io
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+from playwright.sync_api import sync_playwright
+
+import tapedeck
+
+CHROMIUM = "/usr/bin/chromium"
+CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+                 "--disable-dev-shm-usage", "--no-first-run"]
+FEEDS = ['file: { format: lean, path: "examples/data/lean/*.zip", from: "09:30", to: "16:00", ratio: 60 }',
+         'file: { format: binance-collector, path: "examples/data/binance/*.gz" }']
+STRATEGIES = ["strategies/golden_cross.td", "strategies/mean_reversion.td", "strategies/momentum.td"]
+SHOTS = tapedeck.BUILD / "test-results"
+
+
+def say(text):
+    print(f"dashboard: {text}", flush=True)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    """One run of the program with a dashboard, as a context."""
+
+    def __init__(self, folder, port, *options):
+        self.port = port
+        self.file = tapedeck.config(f"{folder}/run.yaml", f"{folder}/data", FEEDS, "[1s, 5s, 1m, 5m]", STRATEGIES,
+                                    sink=False, extra=f"serve: {{ listen: 127.0.0.1:{port} }}\n")
+        self.options = options
+        self.url = f"http://127.0.0.1:{port}"
+
+    def __enter__(self):
+        self.began = time.monotonic()
+        self.process = subprocess.Popen([tapedeck.PROGRAM, "run", "--quiet", *self.options, self.file],
+                                        cwd=tapedeck.ROOT, stderr=subprocess.PIPE, text=True)
+        line = self.process.stderr.readline()
+        assert self.url in line, f"no address of the dashboard: {line}{self.process.stderr.read()}"
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        code = self.process.wait(timeout=20)
+        rest = self.process.stderr.read()
+        assert code == 0, f"exit {code} after Ctrl-C: {rest}"
+
+    def get(self, path, method="GET", headers=None, body=None):
+        """(status, headers, text); errors are answers too."""
+        request = urllib.request.Request(self.url + path, data=body, headers=headers or {}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, answer.headers, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers, error.read().decode()
+
+    def json(self, path):
+        status, _, text = self.get(path)
+        assert status == 200, f"{path}: {status} {text}"
+        return json.loads(text)
+
+
+def wait_until(what, condition, seconds=30):
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        if condition():
+            return time.monotonic() - began
+        time.sleep(0.1)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+# ---- the API ----
+
+def check_refusals(server):
+    """Wrong askers, wrong questions: each with its status and a JSON error that names the code."""
+    bars = "/api/v1/bars?instrument=LEAN:SPY&width=1m"
+    for path, options, status, code in [
+        ("/api/v1/status", {"headers": {"Host": "evil.example"}}, 403, "bad_host"),
+        ("/api/v1/status", {"headers": {"Host": f"evil.example:{server.port}"}}, 403, "bad_host"),
+        ("/", {"headers": {"Host": "localhost"}}, 403, "bad_host"),
+        ("/api/v1/status", {"headers": {"Origin": "http://evil.example"}}, 403, "bad_origin"),
+        ("/api/v1/status", {"headers": {"Origin": "null"}}, 403, "bad_origin"),
+        ("/api/v1/status", {"headers": {"Origin": f"https://127.0.0.1:{server.port}"}}, 403, "bad_origin"),
+        ("/api/v1/status", {"method": "POST", "body": b"x=1"}, 405, "bad_method"),
+        ("/api/v1/status", {"method": "DELETE"}, 405, "bad_method"),
+        ("/api/v1/nothing", {}, 404, "not_found"),
+        ("/../../etc/passwd", {}, 404, "not_found"),
+        ("/app.mjs", {}, 404, "not_found"),
+        ("/api/v1/bars", {}, 400, "missing_parameter"),
+        (f"{bars}&limit=9999999", {}, 400, "bad_parameter"),
+        (f"{bars}&symbol=SPY", {}, 400, "unknown_parameter"),
+        (f"{bars}&from=noon", {}, 400, "bad_parameter"),
+        ("/api/v1/bars?instrument=LEAN:NONE&width=1m", {}, 404, "unknown_instrument"),
+        ("/api/v1/bars?instrument=LEAN:SPY&width=7m", {}, 404, "unknown_width"),
+        (f"/api/v1/bars?instrument={'x' * 2500}", {}, 414, "too_long"),
+    ]:
+        got, headers, text = server.get(path, **options)
+        assert (got, json.loads(text)["error"]["code"]) == (status, code), f"{path[:60]} {options}: {got} {text}"
+        assert headers["x-content-type-options"] == "nosniff" and headers["cache-control"] == "no-store"
+    assert server.get("/", headers={"Host": f"localhost:{server.port}"})[0] == 200
+    assert server.get("/", headers={"Origin": server.url})[0] == 200
+    status, headers, text = server.get("/", method="HEAD")
+    assert status == 200 and text == "" and int(headers["content-length"]) > 1000
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
+
+
+def check_head_bounds(server):
+    """Heads without end, halves of requests and nonsense cost a connection, nothing else."""
+    for junk in [b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 100000, b"\x16\x03\x01\x02\x00", b"GET /%00 HTTP/1.1\r\n\r\n",
+                 b"GET " + b"/a" * 40000, b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 5000]:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as s:
+            try:
+                s.sendall(junk)
+                s.settimeout(2)
+                s.recv(100)
+            except OSError:
+                pass
+    held = [socket.create_connection(("127.0.0.1", server.port), timeout=5) for _ in range(100)]
+    for s in held:
+        s.close()
+    wait_until("an answer after 100 idle connections", lambda: server.get("/api/v1/status")[0] == 200, 5)
+
+
+def check_pages(server):
+    """All pages of a series, page after page: each bar once, in order, and CSV equal to JSON, digit for digit."""
+    until = server.json("/api/v1/bars?instrument=LEAN:SPY&width=1s&limit=1")["bars"][-1]["end_ns"]
+    path, rows, pages = f"/api/v1/bars?instrument=LEAN:SPY&width=1s&limit=97&to={until}", [], 0
+    while path:
+        page = server.json(path)
+        rows, path, pages = page["bars"] + rows, page["next"], pages + 1
+    starts = [row["start_ns"] for row in rows]
+    assert starts == sorted(set(starts)) and len(rows) > 300, f"{len(rows)} bars, {len(set(starts))} starts"
+    one = server.json(f"/api/v1/bars?instrument=LEAN:SPY&width=1s&limit=5000&to={until}")["bars"]
+    assert one == rows[-len(one):], "one large page differs from many small ones"
+    _, headers, text = server.get(f"/api/v1/bars?instrument=LEAN:SPY&width=1s&limit=97&to={until}&format=csv")
+    table = list(csv.DictReader(io.StringIO(text)))
+    assert [{k: str(v) for k, v in row.items()} for row in rows[-97:]] == table, "CSV differs from JSON"
+    assert 'rel="next"' in headers["link"] and headers["content-type"].startswith("text/csv")
+    for row in table:
+        low, high = decimal.Decimal(row["low"]), decimal.Decimal(row["high"])
+        assert low <= decimal.Decimal(row["vwap"]) <= high and row["start"].endswith("Z")
+    accepted = server.get("/api/v1/instruments", headers={"Accept": "text/csv"})[2]
+    assert accepted.startswith("instrument,last,change,")
+    say(f"{len(rows)} bars in {pages} pages, CSV equal to JSON")
+
+
+def check_lost(folder, port):
+    """A reader that stops reading while bars fly past: the run is not slowed, and the reader is told what it lost."""
+    with Server(folder, port, "--set", "speed=max") as server, socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.connect(("127.0.0.1", port))
+        reader.sendall(f"GET /api/v1/stream?instrument=LEAN:SPY&width=1s HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n"
+                       .encode())
+
+        def ended():
+            feeds = server.json("/api/v1/status")["feeds"]
+            return feeds and all(feed["session"] == "ended" for feed in feeds)
+        wait_until("the end of all feeds", ended)
+        began = time.monotonic()
+        assert server.json("/api/v1/status")["run"]["lag_records"] == 0
+        assert time.monotonic() - began < 1
+        text, reader_file = "", reader.makefile("rb")
+        lost = None
+        while lost is None:
+            line = reader_file.readline().decode()
+            assert line, "the stream ended without a word of what was lost"
+            text += line
+            lost = re.search(r'event: lost\ndata: {"count":(\d+)}', text)
+        told = text.count("event: bar\n")
+        say(f"a reader that slept got {told} bars and was told of {lost[1]} lost events")
+        assert int(lost[1]) > 0 and told > 0
+
+
+def check_listen(folder):
+    """Addresses that others could reach, and a port that is taken, are refused with the cure."""
+    busy = socket.socket()
+    busy.bind(("127.0.0.1", 0))
+    busy.listen()
+    taken = f"127.0.0.1:{busy.getsockname()[1]}"
+    file = tapedeck.config(f"{folder}/refused.yaml", f"{folder}/refused", FEEDS, sink=False)
+    for listen, word in [("0.0.0.0:8750", "loopback"), ("[::]:8750", "loopback"), ("192.0.2.1:80", "loopback"),
+                         (taken, "another program has the port"), ("localhost", "ADDRESS:PORT")]:
+        done = subprocess.run([tapedeck.PROGRAM, "run", "--set", f"serve.listen={listen}", file], cwd=tapedeck.ROOT,
+                              stderr=subprocess.PIPE, text=True, timeout=30, check=False)
+        assert done.returncode != 0 and word in done.stderr and "serve.listen" in done.stderr, f"{listen}: {done}"
+    busy.close()
+
+
+# ---- the page ----
+
+class Page:
+    """A tab, what it said on its console, and the counts that it publishes as attributes of its body."""
+
+    def __init__(self, browser, url, **options):
+        self.errors = []
+        self.context = browser.new_context(viewport={"width": 1600, "height": 900}, **options)
+        self.tab = self.context.new_page()
+        self.tab.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
+        self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.tab.goto(url)
+
+    def data(self, name):
+        return self.tab.evaluate(f"document.body.dataset.{name} ?? ''")
+
+    def count(self, name):
+        return int(self.data(name) or 0)
+
+    def wait(self, name, least, seconds=30):
+        return wait_until(f"{name} >= {least}", lambda: self.count(name) >= least, seconds)
+
+    def choose(self, instrument, width):
+        self.tab.click(f'.instrument[data-name="{instrument}"]')
+        self.tab.click(f'#widths button:text-is("{width}")')
+        wait_until(f"{instrument} {width}", lambda: (self.data("instrument"), self.data("width")) == (instrument, width))
+
+
+def check_history(page):
+    """The left edge brings older pages, and the view stays where it was."""
+    page.choose("LEAN:SPY", "1s")
+    page.wait("bars", 1000)
+    loaded, first = page.count("bars"), page.data("first")
+    box = page.tab.locator("#chart").bounding_box()
+    page.tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    def scrolled():
+        page.tab.mouse.wheel(-4000, 0)
+        return page.data("first") < first
+    took = wait_until("older bars by scrolling back", scrolled)
+    assert page.tab.is_visible("#live")
+    page.tab.click("#live")
+    wait_until("the newest bar again", lambda: not page.tab.is_visible("#live"))
+    say(f"scrolled from {loaded} to {page.count('bars')} bars in {took:.1f} s")
+
+
+def check_signals(page):
+    """A click in the feed leads to the marker and says which signal it was."""
+    row = page.tab.locator(".signal").last
+    wanted = row.get_attribute("title").splitlines()[0]
+    row.click()
+    wait_until("the marker's words", lambda: page.tab.is_visible("#tip") and wanted in page.tab.inner_text("#tip"))
+    assert page.data("instrument") == wanted.split("/")[1]
+    page.tab.check("#only")
+    names = page.tab.locator(".signal:visible").evaluate_all("rows => rows.map((row) => row.title.split('/')[1])")
+    assert set(names) == {page.data("instrument")}, names
+    page.tab.uncheck("#only")
+
+
+def check_keys(page):
+    """Keyboard alone: filter, move, widths, colours; and the colours are remembered."""
+    page.tab.keyboard.press("/")
+    page.tab.keyboard.type("btc")
+    assert page.tab.locator(".instrument:visible").count() == 1
+    page.tab.keyboard.press("Enter")
+    wait_until("BTCUSDT", lambda: page.data("instrument") == "BINANCE:BTCUSDT")
+    page.tab.keyboard.press("Escape")
+    page.tab.keyboard.press("ArrowDown")
+    wait_until("ETHUSDT", lambda: page.data("instrument") == "BINANCE:ETHUSDT")
+    page.tab.keyboard.press("2")
+    wait_until("5s", lambda: page.data("width") == "5s")
+    assert page.tab.inner_text("#axis") == "UTC"
+    page.tab.keyboard.press("t")
+    assert page.tab.evaluate("document.documentElement.dataset.theme") == "light"
+    page.tab.reload()
+    page.wait("bars", 1)
+    assert page.tab.evaluate("document.documentElement.dataset.theme") == "light"
+    assert (page.data("instrument"), page.data("width")) == ("BINANCE:ETHUSDT", "5s"), "the address names the series"
+
+
+def check_sizes(page, shots):
+    """Nothing overflows from 800 to 2560 pixels."""
+    for width, height in [(800, 600), (1280, 720), (1600, 900), (2560, 1440)]:
+        page.tab.set_viewport_size({"width": width, "height": height})
+        page.tab.wait_for_timeout(400)
+        over = page.tab.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert over <= 0, f"{over} pixels too wide at {width}"
+        box = page.tab.locator("#chart").bounding_box()
+        assert box["width"] > 380 and box["height"] > 200, f"{box} at {width}"
+        page.tab.screenshot(path=shots / f"dashboard-{width}.png")
+    page.tab.set_viewport_size({"width": 1600, "height": 900})
+
+
+def check_link(page, folder, port):
+    """The program ends and comes back: the page says so, and goes on by itself. Called with the program down."""
+    wait_until("the banner", lambda: page.tab.is_visible("#banner"))
+    with Server(folder, port, "--set", "speed=4x"):
+        before = page.count("bars")
+        wait_until("the link", lambda: page.data("link") == "live" and not page.tab.is_visible("#banner"))
+        page.wait("bars", before + 3)
+    say("the link was restored by itself")
+
+
+def look(browser, folder, port, shots):
+    with Server(folder, port, "--set", "speed=4x") as server:
+        page = Page(browser, server.url, color_scheme="dark")
+        page.wait("bars", 1, 15)
+        took = time.monotonic() - server.began
+        assert took < 5, f"the first candle after {took:.1f} s"
+        page.choose("LEAN:SPY", "1m")
+        lines, markers = page.wait("lines", 5), page.wait("markers", 1)
+        say(f"candles {took:.1f} s after the start, then lines after {lines:.1f} s and a marker after {markers:.1f} s")
+        assert page.tab.inner_text("#axis") == "EDT"
+        page.wait("signals", 3)
+        page.tab.screenshot(path=shots / "dashboard-dark.png")
+        check_refusals(server)
+        check_head_bounds(server)
+        check_pages(server)
+        check_history(page)
+        check_signals(page)
+        check_keys(page)
+        page.choose("LEAN:IBM", "1m")
+        page.wait("markers", 1)
+        page.tab.screenshot(path=shots / "dashboard-light.png")
+        check_sizes(page, shots)
+        assert not page.errors, f"on the console: {page.errors}"
+    check_link(page, folder, port)
+    page.context.close()
+
+
+def take_screenshot(browser, folder, port, path):
+    """The picture of the README: two hours of the demo."""
+    with Server(folder, port, "--set", "speed=4x") as server:
+        page = Page(browser, server.url, color_scheme="dark")
+        page.wait("bars", 1)
+        page.choose("LEAN:IBM", "1m")
+        page.wait("bars", 150, 60)
+        page.tab.screenshot(path=path)
+        page.context.close()
+    say(f"wrote {path}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--screenshot", metavar="PATH", help="only write the picture of the README")
+    options = parser.parse_args()
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        if options.screenshot:
+            with tapedeck.folder() as folder:
+                take_screenshot(browser, folder, free_port(), options.screenshot)
+            return 0
+        with tapedeck.folder() as folder:
+            check_listen(folder)
+        with tapedeck.folder() as folder:
+            check_lost(folder, free_port())
+        with tapedeck.folder() as folder:
+            look(browser, folder, free_port(), SHOTS)
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
