@@ -25,7 +25,7 @@ static inline void record_end(td_buf *buf, const uint8_t *p) {
 }
 
 /* The body of a value; empty, and so bad for every reader, when there is no framing. */
-static inline td_avro_reader record_body(td_bytes value) {
+TD_AVRO_INLINE td_avro_reader record_body(td_bytes value) {
     if (value.size < RECORD_FRAME_BYTES || value.data[0] != 0) return (td_avro_reader){value.data, value.data};
     return (td_avro_reader){value.data + RECORD_FRAME_BYTES, value.data + value.size};
 }
@@ -41,20 +41,20 @@ static inline uint8_t *record_put_optional_decimal(uint8_t *p, int64_t m) {
 }
 
 /* Reads the branch of a union with null; *out_present says which. */
-static inline bool record_get_branch(td_avro_reader *r, bool *out_present) {
+TD_AVRO_INLINE bool record_get_branch(td_avro_reader *r, bool *out_present) {
     if (r->at == r->end || (r->at[0] != RECORD_NULL && r->at[0] != RECORD_PRESENT)) return false;
     *out_present = *r->at++ == RECORD_PRESENT;
     return true;
 }
 
-static inline bool record_get_optional_long(td_avro_reader *r, int64_t *out) {
+TD_AVRO_INLINE bool record_get_optional_long(td_avro_reader *r, int64_t *out) {
     bool present;
     if (!record_get_branch(r, &present)) return false;
     *out = TD_NONE;
     return !present || td_avro_get_long(r, out);
 }
 
-static inline bool record_get_optional_decimal(td_avro_reader *r, int64_t *out) {
+TD_AVRO_INLINE bool record_get_optional_decimal(td_avro_reader *r, int64_t *out) {
     bool present;
     if (!record_get_branch(r, &present)) return false;
     *out = TD_NONE;
@@ -62,9 +62,9 @@ static inline bool record_get_optional_decimal(td_avro_reader *r, int64_t *out) 
 }
 
 /* A number in 0..max: flags, and the index of an enum's symbol. */
-static inline bool record_get_small(td_avro_reader *r, int64_t max, uint8_t *out) {
+TD_AVRO_INLINE bool record_get_small(td_avro_reader *r, int64_t max, uint8_t *out) {
     int64_t v;
-    if (!td_avro_get_long(r, &v) || v < 0 || v > max) return false;
+    if (!td_avro_get_count(r, &v) || v > max) return false;
     *out = (uint8_t)v;
     return true;
 }
@@ -82,11 +82,11 @@ static inline uint8_t *record_put_code(uint8_t *p, const td_code *code) {
 
 /* The 16 bytes that end with the code are read, and shifted to begin with it: they lie inside the value unless the
  * value is almost empty (`begin`: its first byte). Bytes behind the text become 0. */
-static inline bool record_get_code(td_avro_reader *r, const uint8_t *begin, td_code *out) {
+TD_AVRO_INLINE bool record_get_code(td_avro_reader *r, const uint8_t *begin, td_code *out) {
     const uint8_t *p = r->at;
-    if (p == r->end || p[0] > 2 * TD_CODE_MAX || (p[0] & 1) != 0) return false;
-    unsigned size = p[0] / 2u;
-    if (r->end - p - 1 < (ptrdiff_t)size) return false;
+    if (p == r->end || td_avro_tiny(*p) > TD_CODE_MAX) return false;
+    unsigned size = td_avro_tiny(*p);
+    if (r->end - p <= (ptrdiff_t)size) return false;
     r->at = p + 1 + size;
     if (r->at - begin >= (ptrdiff_t)sizeof *out) {
         td_u128 w;

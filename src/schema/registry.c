@@ -108,9 +108,10 @@ static bool read_object(td_bytes text, parsed *out) {
 
 /* Undoes the escapes; the text is heap memory and the caller's. False when it is bad or empty. */
 static bool copy_text(td_bytes escaped, char **out, size_t *out_size) {
+    if (escaped.size == 0) return false;
     *out = td_alloc(escaped.size + 1);
     *out_size = td_json_unescape(escaped, *out, escaped.size);
-    return *out_size != SIZE_MAX && *out_size > 0;
+    return *out_size != SIZE_MAX;
 }
 
 static bool read_entry(td_bytes key, td_bytes value, entry *out) {

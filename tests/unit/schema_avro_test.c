@@ -172,7 +172,7 @@ static void bytes_end_where_they_say(void **state) {
     static const char text[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789";
     for (size_t size = 0; size < sizeof text; size++) {
         uint8_t *source = exact(text, size), bytes[TD_AVRO_LONG_MAX + sizeof text];
-        td_bytes got, want = {source, size};
+        td_bytes got = {0}, want = {source, size};
         size_t total = (size_t)(td_avro_put_bytes(bytes, want) - bytes);
         assert_int_equal(total, size + (size < 64 ? 1 : 2));
         for (size_t cut = 0; cut <= total; cut++) {

@@ -309,6 +309,7 @@ static void cut_and_grown_values_are_corrupt(void **state) {
         size_t json_size = json.size;
         td_buf_put(&buf, "", 1);
         assert_int_equal(read_all(td_buf_bytes(&buf)), 0);
+        assert_false(td_record_json(&ids, td_buf_bytes(&buf), &json));
         for (size_t size = 0; size + 1 < buf.size; size++) {
             td_bytes value = alone((td_bytes){buf.data, size});
             assert_int_equal(read_all(value), 0);
@@ -398,7 +399,7 @@ static void what_we_cannot_have_written_is_corrupt(void **state) {
          5}, /* no such side */
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        td_buf buf = sample(rows[i].schema);
+        td_buf buf = sample((int)rows[i].schema);
         uint8_t *at = memmem(buf.data, buf.size, rows[i].find, rows[i].size);
         assert_non_null(at);
         memcpy(at, rows[i].put, rows[i].size);
