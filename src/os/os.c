@@ -1,6 +1,6 @@
 /* src/os/os.c - whole reads, writes and files, on any machine table. */
 #include "os/os.h"
-#include <stdlib.h>
+#include <stdio.h>
 
 td_status td_os_read_full(const td_os *os, int file, void *out, size_t size, int64_t offset, size_t *out_size) {
     size_t done = 0;
@@ -61,24 +61,23 @@ static td_status write_new_file(const td_os *os, const char *path, td_bytes cont
     return status;
 }
 
+enum { PATH_BYTES = 4096 }; /* Linux's own bound */
+
 static td_status sync_parent(const td_os *os, const char *path) {
     const char *slash = strrchr(path, '/');
     if (slash == NULL) return os->ops->sync_dir(os->self, ".");
     if (slash == path) return os->ops->sync_dir(os->self, "/");
-    char *parent = td_copy_text(path);
-    parent[slash - path] = '\0';
-    td_status status = os->ops->sync_dir(os->self, parent);
-    free(parent);
-    return status;
+    char parent[PATH_BYTES];
+    (void)snprintf(parent, sizeof parent, "%.*s", (int)(slash - path), path);
+    return os->ops->sync_dir(os->self, parent);
 }
 
 td_status td_os_replace_file(const td_os *os, const char *path, td_bytes content) {
-    td_buf temporary = {0};
-    td_buf_printf(&temporary, "%s.tmp%c", path, '\0');
-    const char *from = (const char *)temporary.data;
+    char from[PATH_BYTES];
+    int size = snprintf(from, sizeof from, "%s.tmp", path);
+    if (size < 0 || (size_t)size >= sizeof from) return TD_FAIL(TD_CONFIG, "the path %.64s… is too long", path);
     td_status status = write_new_file(os, from, content);
     if (status == TD_OK) status = os->ops->rename(os->self, from, path);
     if (status == TD_OK) status = sync_parent(os, path);
-    td_buf_fini(&temporary);
     return td_trace(status, "replacing %s", path);
 }

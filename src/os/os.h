@@ -28,7 +28,7 @@ typedef struct td_os_ops {
     void (*close)(void *self, int file);
     td_status (*rename)(void *self, const char *from, const char *to);
     td_status (*remove)(void *self, const char *path);   /* a missing file is TD_OK */
-    td_status (*make_dir)(void *self, const char *path); /* and its parents; an existing one is TD_OK */
+    td_status (*make_dir)(void *self, const char *path); /* and its parents, durably; an existing one is TD_OK */
     td_status (*sync_dir)(void *self, const char *path); /* makes names durable */
     td_status (*list)(void *self, const char *path, td_list_fn each, void *arg); /* a missing folder is TD_CONFIG */
     bool (*exists)(void *self, const char *path);

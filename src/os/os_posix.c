@@ -145,20 +145,6 @@ static td_status make_one_dir(const char *path) {
     return TD_FAIL(status_of(errno), "%s: cannot be made a folder: %s", path, ERROR_TEXT(errno));
 }
 
-static td_status posix_make_dir(void *self, const char *path) {
-    (void)self;
-    char *prefix = td_copy_text(path);
-    td_status status = TD_OK;
-    for (char *slash = strchr(prefix + (*prefix == '/'), '/'); slash != NULL && status == TD_OK;
-         slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        status = make_one_dir(prefix);
-        *slash = '/';
-    }
-    free(prefix);
-    return status == TD_OK ? make_one_dir(path) : status;
-}
-
 static td_status posix_sync_dir(void *self, const char *path) {
     (void)self;
     int dir = open_retrying(path, O_RDONLY | O_DIRECTORY);
@@ -166,6 +152,37 @@ static td_status posix_sync_dir(void *self, const char *path) {
     int error = fsync(dir) < 0 ? errno : 0;
     (void)close(dir);
     return error == 0 ? TD_OK : TD_FAIL(TD_RETRY, "%s: cannot sync the folder: %s", path, ERROR_TEXT(error));
+}
+
+/* A name is durable once the folder that holds it is synced. A folder that we may not open is somebody else's, and its
+ * names were there before us. */
+static td_status sync_parent_of(const char *path) {
+    char *parent = td_copy_text(path);
+    char *slash = strrchr(parent, '/');
+    if (slash != NULL) slash[slash == parent] = '\0';
+    const char *dir = slash == NULL ? "." : parent;
+    td_status status = access(dir, R_OK) == 0 ? posix_sync_dir(NULL, dir) : TD_OK;
+    free(parent);
+    return status;
+}
+
+/* From the outermost missing folder inwards, each made durable before the next: an earlier life may have been killed
+ * between the two, so the innermost existing one is synced again. */
+static td_status posix_make_dir(void *self, const char *path) {
+    char *tidy = td_copy_text(path);
+    size_t size = strlen(tidy);
+    while (size > 1 && tidy[size - 1] == '/') tidy[--size] = '\0';
+    char *slash = strrchr(tidy, '/');
+    td_status status = TD_OK;
+    if (slash != NULL && slash != tidy && access(tidy, F_OK) != 0) {
+        *slash = '\0';
+        status = posix_make_dir(self, tidy);
+        *slash = '/';
+    }
+    if (status == TD_OK) status = make_one_dir(tidy);
+    if (status == TD_OK) status = sync_parent_of(tidy);
+    free(tidy);
+    return status;
 }
 
 static int is_plain_name(const struct dirent *entry) {

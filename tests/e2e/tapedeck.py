@@ -37,7 +37,8 @@ def run(file, *options, check=0, timeout=600):
     done = subprocess.run([PROGRAM, "run", "--until-end", "--json", *options, file], cwd=ROOT, timeout=timeout,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == check, f"exit {done.returncode}, wanted {check}:\n{done.stderr}"
-    return json.loads(done.stdout.splitlines()[-1]) if done.stdout else {"stderr": done.stderr}
+    summary = json.loads(done.stdout.splitlines()[-1]) if done.stdout else {}
+    return summary | {"stderr": done.stderr}
 
 
 def start(file, *options):
