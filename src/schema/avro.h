@@ -28,7 +28,7 @@ static inline uint64_t td_avro_spread(uint64_t w) {
 static inline uint64_t td_avro_gather(uint64_t w) {
     w = (w & 0x007f007f007f007f) | (w & 0x7f007f007f007f00) >> 1;
     w = (w & 0x00003fff00003fff) | (w & 0x3fff00003fff0000) >> 2;
-    return (w & 0x0fffffff) | (w & 0x0fffffff00000000) >> 4;
+    return (uint32_t)w | w >> 32 << 28;
 }
 static inline int64_t td_avro_unzigzag(uint64_t z) { return (int64_t)(z >> 1 ^ (0 - (z & 1))); }
 

@@ -80,23 +80,22 @@ static inline uint8_t *record_put_code(uint8_t *p, const td_code *code) {
     return p + 1 + code->size;
 }
 
-/* The 16 bytes that end with the code are read, and shifted to begin with it: they lie inside the value unless the
- * value is almost empty (`begin`: its first byte). Bytes behind the text become 0. */
-TD_AVRO_INLINE bool record_get_code(td_avro_reader *r, const uint8_t *begin, td_code *out) {
+/* Reads words that end with the code or begin it, so that none leaves the value: the framing and what else stands
+ * before a code are more than 7 bytes. Bytes behind the text become 0. */
+TD_AVRO_INLINE bool record_get_code(td_avro_reader *r, td_code *out) {
     const uint8_t *p = r->at;
     if (p == r->end || td_avro_tiny(*p) > TD_CODE_MAX) return false;
     unsigned size = td_avro_tiny(*p);
     if (r->end - p <= (ptrdiff_t)size) return false;
     r->at = p + 1 + size;
-    if (r->at - begin >= (ptrdiff_t)sizeof *out) {
-        td_u128 w;
-        memcpy(&w, r->at - sizeof w, sizeof w);
-        w >>= 8 * (TD_CODE_MAX - size);
-        memcpy(out, &w, sizeof w);
+    uint64_t words[2] = {td_avro_load64(r->at - 8), 0};
+    if (size < 8) {
+        words[0] >>= 8 * (7 - size);
     } else {
-        *out = (td_code){0};
-        memcpy(out->text, p + 1, size);
+        words[1] = words[0] >> 8 * (15 - size);
+        words[0] = td_avro_load64(p);
     }
+    memcpy(out, words, sizeof words);
     out->size = (uint8_t)size;
     return true;
 }

@@ -26,8 +26,7 @@ static bool get_trade(td_bytes value, td_event *out, td_bytes *out_feed) {
            td_avro_get_decimal64(&r, &t->price) && td_avro_get_decimal64(&r, &t->size) &&
            record_get_optional_long(&r, &t->trade_id) && record_get_small(&r, TD_SIDE_SELL, &t->side) &&
            record_get_small(&r, UINT8_MAX, &out->flags) && td_avro_get_bytes(&r, out_feed) &&
-           record_get_code(&r, value.data, &t->exchange) && record_get_code(&r, value.data, &t->condition) &&
-           r.at == r.end;
+           record_get_code(&r, &t->exchange) && record_get_code(&r, &t->condition) && r.at == r.end;
 }
 
 static void put_quote(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
@@ -54,8 +53,8 @@ static bool get_quote(td_bytes value, td_event *out, td_bytes *out_feed) {
            record_get_optional_decimal(&r, &q->bid_price) && record_get_optional_decimal(&r, &q->bid_size) &&
            record_get_optional_decimal(&r, &q->ask_price) && record_get_optional_decimal(&r, &q->ask_size) &&
            record_get_optional_long(&r, &q->sequence) && record_get_small(&r, UINT8_MAX, &out->flags) &&
-           td_avro_get_bytes(&r, out_feed) && record_get_code(&r, value.data, &q->exchange) &&
-           record_get_code(&r, value.data, &q->condition) && r.at == r.end;
+           td_avro_get_bytes(&r, out_feed) && record_get_code(&r, &q->exchange) && record_get_code(&r, &q->condition) &&
+           r.at == r.end;
 }
 
 static void put_time(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {

@@ -173,7 +173,7 @@ static uint8_t *put_ticks(uint8_t *p, const td_trade *t, const td_quote *q) {
 }
 
 /* Both halves are read; whose half it is, `out->kind` says already. */
-static bool get_ticks(td_avro_reader *r, const uint8_t *begin, td_event *out) {
+static bool get_ticks(td_avro_reader *r, td_event *out) {
     td_trade t = {0};
     td_quote q = {0};
     bool has_side;
@@ -182,8 +182,8 @@ static bool get_ticks(td_avro_reader *r, const uint8_t *begin, td_event *out) {
         has_side != (out->kind == TD_EVENT_TRADE) || (has_side && !get_word(r, side_word, TD_SIDE_SELL + 1, &t.side)) ||
         !record_get_optional_decimal(r, &q.bid_price) || !record_get_optional_decimal(r, &q.bid_size) ||
         !record_get_optional_decimal(r, &q.ask_price) || !record_get_optional_decimal(r, &q.ask_size) ||
-        !record_get_optional_long(r, &q.sequence) || !record_get_code(r, begin, &q.exchange) ||
-        !record_get_code(r, begin, &q.condition))
+        !record_get_optional_long(r, &q.sequence) || !record_get_code(r, &q.exchange) ||
+        !record_get_code(r, &q.condition))
         return false;
     t.exchange = q.exchange;
     t.condition = q.condition;
@@ -229,5 +229,5 @@ td_status td_record_get_quarantined(const td_schema_ids *ids, td_bytes value, td
         !td_avro_get_long(&r, &out->known_at_ns) || !record_get_small(&r, UINT8_MAX, &e->flags))
         return TD_CORRUPT;
     e->kind = kind == 0 ? TD_EVENT_TRADE : TD_EVENT_QUOTE;
-    return get_ticks(&r, value.data, e) && r.at == r.end ? TD_OK : TD_CORRUPT;
+    return get_ticks(&r, e) && r.at == r.end ? TD_OK : TD_CORRUPT;
 }
