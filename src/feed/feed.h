@@ -26,7 +26,7 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     char *name;               /* default: the format, then format-2, … */
     char *venue;              /* default per format: LEAN, BINANCE, SIM */
     double ratio;             /* of this feed's clock to the run's, default 1 */
-    int64_t lateness_ns, max_delay_ns, max_ahead_ns;
+    int64_t lateness_ns, max_delay_ns;
     /* recordings */
     char *path;             /* file or glob */
     int64_t from_ns, to_ns; /* exchange-local time of day, [from, to), may wrap midnight; -1: unset */
@@ -48,9 +48,7 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
         TD_FEED_ROW("lateness", TD_OPTION_DURATION, "1s", 0, 0, lateness_ns,                                           \
                     "how far behind its newest event time a later event may be"),                                      \
         TD_FEED_ROW("max_delay", TD_OPTION_DURATION, "1s", 0, 0, max_delay_ns,                                         \
-                    "how far behind its clock the next event may be"),                                                 \
-        TD_FEED_ROW("max_ahead", TD_OPTION_DURATION, "5s", 0, 0, max_ahead_ns,                                         \
-                    "an event further ahead of its receive time is quarantined")
+                    "how far behind its clock the next event may be")
 
 typedef struct td_feed_ops {
     const char *format;       /* "lean" */

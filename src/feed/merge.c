@@ -183,8 +183,7 @@ static void give_item(td_merge *m, feed_lane *lane, td_input *out) {
         e->feed = out->feed;
         out->partition = partition_of(m, e->instrument);
         lane->heard |= UINT64_C(1) << out->partition;
-        if (e->event_ns > lane->newest_ns && e->event_ns - lane->conf->max_ahead_ns <= e->receive_ns)
-            lane->newest_ns = e->event_ns;
+        if (e->event_ns > lane->newest_ns) lane->newest_ns = e->event_ns;
     } else if (item->kind == TD_ITEM_REJECTED) {
         out->partition = lane->reject_partition;
         item->rejected.feed = td_text(lane->conf->name);

@@ -12,10 +12,9 @@
  *   silence's end at d, if there was silence: Time to all partitions, in front of the item; session live.
  *   ended         at c, when the feed has no next item: Time to all partitions; session ended.
  * An item of a feed follows the Times up to its clock. bound = clock of the Time - max_delay; of `ended`: the feed's
- * last event time, which is the largest that was not more than max_ahead in front of its receive time (TD_NONE without
- * any event). Items in front of a feed's first instant (clock 0) are due at 0 and move nothing.
- * A Time's position is that of the item read last, so that (feed, position, kind, clock, session) tells an input of a
- * partition from all others: a resumed run knows where it was. */
+ * largest event time (TD_NONE without any event). Items in front of a feed's first instant (clock 0) are due at 0 and
+ * move nothing. A Time's position is that of the item read last, so that (feed, position, kind, clock, session) tells
+ * an input of a partition from all others: a resumed run knows where it was. */
 #pragma once
 #include "feed/feed.h"
 

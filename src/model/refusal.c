@@ -9,7 +9,6 @@ const char *td_reason_name(td_reason reason) {
         [TD_REASON_RANGE] = "range",
         [TD_REASON_UNREADABLE] = "unreadable",
         [TD_REASON_NON_POSITIVE] = "non-positive",
-        [TD_REASON_AHEAD] = "ahead",
         [TD_REASON_LATE] = "late",
         [TD_REASON_OVERFLOW] = "overflow",
     };

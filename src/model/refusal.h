@@ -9,7 +9,6 @@ typedef enum td_reason {
     TD_REASON_RANGE,        /* a number that int64 at its scale cannot hold              */
     TD_REASON_UNREADABLE,   /* a file that cannot be opened or unpacked to its end       */
     TD_REASON_NON_POSITIVE, /* rule: price or size is not above 0                        */
-    TD_REASON_AHEAD,        /* rule: event time more than max_ahead after receive time   */
     TD_REASON_LATE,         /* accepted, but missed windows that were final; see widths  */
     TD_REASON_OVERFLOW,     /* rule: the window's sums would leave their decimals        */
     TD_REASON_COUNT,

@@ -41,7 +41,7 @@ static void reads_everything_there_is(void **state) {
     td_config c;
     ASSERT_LOADS(c, "feeds:\n"
                     "  - file: { format: lean, path: \"data/*.zip\", from: \"09:30\", to: \"16:00\", ratio: 60,\n"
-                    "            venue: NYSE, lateness: 2s, max_delay: 3s, max_ahead: 4s }\n"
+                    "            venue: NYSE, lateness: 2s, max_delay: 3s }\n"
                     "  - file: { format: binance-collector, name: crypto, path: b.gz }\n"
                     "  - simulated: { seed: 7, ticks: 1000 }\n"
                     "bars: [5m, 1s, 1m, 60s, 5s]\n"
@@ -67,7 +67,6 @@ static void reads_everything_there_is(void **state) {
     assert_int_equal(lean->to_ns, 16 * TD_NS_PER_HOUR);
     assert_int_equal(lean->lateness_ns, 2 * TD_NS_PER_S);
     assert_int_equal(lean->max_delay_ns, 3 * TD_NS_PER_S);
-    assert_int_equal(lean->max_ahead_ns, 4 * TD_NS_PER_S);
     assert_ptr_equal(c.feeds[1].ops, &td_feed_binance_collector);
     assert_string_equal(c.feeds[1].conf.name, "crypto");
     assert_string_equal(c.feeds[1].conf.venue, "BINANCE");
