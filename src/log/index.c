@@ -32,27 +32,34 @@ td_status td_index_create(td_index *out, const td_os *os, const char *stem, int6
     td_status status = open_both(out, os, stem, base_offset);
     if (status == TD_OK) status = os->ops->truncate(os->self, out->offset_file, 0);
     if (status == TD_OK) status = os->ops->truncate(os->self, out->time_file, 0);
+    out->unsynced = true;
     if (status != TD_OK) td_index_close(out);
     return status;
 }
 
-/* The last whole entry of a file; false when it is empty, torn or cannot be read. */
-static bool last_entry(const td_os *os, int file, size_t entry_bytes, uint8_t *out, int64_t *out_file_bytes) {
+/* The last entry of a time index of that size; INT64_MIN: empty. */
+static td_status last_time(const td_os *os, int file, int64_t file_bytes, int64_t *out_ms, uint32_t *out_offset) {
+    uint8_t entry[TD_TIME_ENTRY_BYTES] = {0};
     size_t got;
-    if (os->ops->size(os->self, file, out_file_bytes) != TD_OK) return false;
-    if (*out_file_bytes < (int64_t)entry_bytes || *out_file_bytes % (int64_t)entry_bytes != 0) return false;
-    return td_os_read_full(os, file, out, entry_bytes, *out_file_bytes - (int64_t)entry_bytes, &got) == TD_OK &&
-           got == entry_bytes;
+    *out_ms = INT64_MIN;
+    *out_offset = 0;
+    if (file_bytes < TD_TIME_ENTRY_BYTES) return TD_OK;
+    td_status status = td_os_read_full(os, file, entry, sizeof entry, file_bytes - TD_TIME_ENTRY_BYTES, &got);
+    if (status != TD_OK) return status;
+    *out_ms = (int64_t)td_get_be64(entry);
+    *out_offset = td_get_be32(entry + 8);
+    return TD_OK;
 }
 
 td_status td_index_continue(td_index *out, const td_os *os, const char *stem, int64_t base_offset) {
-    uint8_t entry[TD_TIME_ENTRY_BYTES];
+    uint32_t relative;
     td_status status = open_both(out, os, stem, base_offset);
     if (status == TD_OK) status = os->ops->size(os->self, out->offset_file, &out->offset_bytes);
     if (status == TD_OK) status = os->ops->size(os->self, out->time_file, &out->time_bytes);
-    if (status == TD_OK && last_entry(os, out->time_file, sizeof entry, entry, &out->time_bytes)) {
-        out->last_timestamp_ms = out->max_timestamp_ms = (int64_t)td_get_be64(entry);
-        out->max_timestamp_offset = base_offset + td_get_be32(entry + 8);
+    if (status == TD_OK) status = last_time(os, out->time_file, out->time_bytes, &out->last_timestamp_ms, &relative);
+    if (status == TD_OK) {
+        out->max_timestamp_ms = out->last_timestamp_ms;
+        out->max_timestamp_offset = base_offset + relative;
     }
     if (status != TD_OK) td_index_close(out);
     return status;
@@ -69,6 +76,23 @@ static void add_time(td_index *index) {
     index->last_timestamp_ms = index->max_timestamp_ms;
 }
 
+static td_status write_pending(td_index *index, int file, uint8_t *pending, size_t *pending_bytes, int64_t *written) {
+    if (*pending_bytes == 0) return TD_OK;
+    index->unsynced = true;
+    td_status status = td_os_write_full(index->os, file, pending, *pending_bytes, *written);
+    if (status != TD_OK) return status;
+    *written += (int64_t)*pending_bytes;
+    *pending_bytes = 0;
+    return TD_OK;
+}
+
+static td_status flush(td_index *index) {
+    td_status status = write_pending(index, index->offset_file, index->offset_pending, &index->offset_pending_bytes,
+                                     &index->offset_bytes);
+    if (status != TD_OK) return status;
+    return write_pending(index, index->time_file, index->time_pending, &index->time_pending_bytes, &index->time_bytes);
+}
+
 void td_index_add(td_index *index, const td_head *head, int64_t position) {
     int64_t last_offset = td_head_next_offset(head) - 1;
     if (head->max_timestamp_ms > index->max_timestamp_ms) {
@@ -77,7 +101,7 @@ void td_index_add(td_index *index, const td_head *head, int64_t position) {
     }
     bool due = index->unindexed_bytes > TD_INDEX_EVERY_BYTES;
     /* When nothing can be written the index gets sparser, and the next batch tries again. */
-    if (due && (index->offset_pending_bytes < sizeof index->offset_pending || td_index_flush(index) == TD_OK)) {
+    if (due && (index->offset_pending_bytes < sizeof index->offset_pending || flush(index) == TD_OK)) {
         uint8_t *entry = index->offset_pending + index->offset_pending_bytes;
         td_put_be32(entry, (uint32_t)(last_offset - index->base_offset));
         td_put_be32(entry + 4, (uint32_t)position);
@@ -88,28 +112,20 @@ void td_index_add(td_index *index, const td_head *head, int64_t position) {
     index->unindexed_bytes += head->size_bytes;
 }
 
-td_status td_index_flush(td_index *index) {
-    td_status status = td_os_write_full(index->os, index->offset_file, index->offset_pending,
-                                        index->offset_pending_bytes, index->offset_bytes);
-    if (status != TD_OK) return status;
-    index->offset_bytes += (int64_t)index->offset_pending_bytes;
-    index->offset_pending_bytes = 0;
-    status = td_os_write_full(index->os, index->time_file, index->time_pending, index->time_pending_bytes,
-                              index->time_bytes);
-    if (status != TD_OK) return status;
-    index->time_bytes += (int64_t)index->time_pending_bytes;
-    index->time_pending_bytes = 0;
-    return TD_OK;
+td_status td_index_sync(td_index *index) {
+    td_status status = flush(index);
+    if (status != TD_OK || !index->unsynced) return status;
+    status = index->os->ops->sync(index->os->self, index->offset_file);
+    if (status == TD_OK) status = index->os->ops->sync(index->os->self, index->time_file);
+    index->unsynced = status != TD_OK;
+    return status;
 }
 
 td_status td_index_finish(td_index *index) {
-    td_status status = td_index_flush(index);
+    td_status status = flush(index); /* room for one more */
     if (status != TD_OK) return status;
     add_time(index);
-    status = td_index_flush(index);
-    if (status == TD_OK) status = index->os->ops->sync(index->os->self, index->offset_file);
-    if (status == TD_OK) status = index->os->ops->sync(index->os->self, index->time_file);
-    return status;
+    return td_index_sync(index);
 }
 
 static td_index_entry find_in(const td_os *os, int file, td_index_field field, uint32_t limit) {
@@ -156,14 +172,4 @@ bool td_index_whole(const td_os *os, const char *stem, td_index_entry *out_last)
     if (offsets < 0 || times < 0 || (offsets > 0 && times == 0)) return false;
     *out_last = td_index_find(os, stem, TD_INDEX_BY_OFFSET, UINT32_MAX);
     return true;
-}
-
-int64_t td_index_max_timestamp(const td_os *os, const char *stem) {
-    int file;
-    int64_t file_bytes;
-    uint8_t entry[TD_TIME_ENTRY_BYTES];
-    if (open_one(os, stem, ".timeindex", TD_OPEN_READ, &file) != TD_OK) return INT64_MIN;
-    bool found = last_entry(os, file, sizeof entry, entry, &file_bytes);
-    os->ops->close(os->self, file);
-    return found ? (int64_t)td_get_be64(entry) : INT64_MIN;
 }

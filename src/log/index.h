@@ -21,6 +21,7 @@ typedef struct td_index {
     uint8_t offset_pending[TD_INDEX_PENDING_MAX * TD_INDEX_ENTRY_BYTES];
     uint8_t time_pending[TD_INDEX_PENDING_MAX * TD_TIME_ENTRY_BYTES];
     size_t offset_pending_bytes, time_pending_bytes;
+    bool unsynced;
     int64_t unindexed_bytes;                        /* of log since the last entry */
     int64_t max_timestamp_ms, max_timestamp_offset; /* so far; INT64_MIN: none */
     int64_t last_timestamp_ms;                      /* of the last time entry */
@@ -32,8 +33,9 @@ TD_CHECKED td_status td_index_create(td_index *out, const td_os *os, const char 
 TD_CHECKED td_status td_index_continue(td_index *out, const td_os *os, const char *stem, int64_t base_offset);
 void td_index_close(td_index *index); /* writes nothing */
 void td_index_add(td_index *index, const td_head *head, int64_t position);
-TD_CHECKED td_status td_index_flush(td_index *index);
-/* The segment is complete: last time entry, all written and synced. May be called again after a failure. */
+/* All entries written and durable; no call when they are already. */
+TD_CHECKED td_status td_index_sync(td_index *index);
+/* The segment is complete: last time entry, then as td_index_sync. May be called again after a failure. */
 TD_CHECKED td_status td_index_finish(td_index *index);
 
 typedef struct td_index_entry {
@@ -46,5 +48,3 @@ typedef enum td_index_field { TD_INDEX_BY_OFFSET = 0, TD_INDEX_BY_POSITION = 4 }
 td_index_entry td_index_find(const td_os *os, const char *stem, td_index_field field, uint32_t limit);
 /* True when both files are there and whole; *out_last is then the last entry, {0, 0} when there is none. */
 bool td_index_whole(const td_os *os, const char *stem, td_index_entry *out_last);
-/* The greatest timestamp that the time index of a finished segment knows; INT64_MIN: none. */
-int64_t td_index_max_timestamp(const td_os *os, const char *stem);

@@ -47,15 +47,19 @@ static td_status take_lock(td_log *log) {
                    log->conf.dir);
 }
 
-/* Gone durably before the first change: a mark that outlives it would hide what a crash does later. */
-static td_status take_clean_mark(td_log *log) {
+static bool has_clean_mark(const td_log *log) {
     char *path = data_path(log, "CLEAN");
-    log->unclean = !log->os.ops->exists(log->os.self, path);
-    td_status status = TD_OK;
-    if (!log->conf.read_only && !log->unclean) {
-        status = log->os.ops->remove(log->os.self, path);
-        if (status == TD_OK) status = log->os.ops->sync_dir(log->os.self, log->conf.dir);
-    }
+    bool found = log->os.ops->exists(log->os.self, path);
+    free(path);
+    return found;
+}
+
+/* The last step of opening, so that a failed one can be tried again; but gone durably before the first append, or it
+ * would hide what a crash does later. */
+static td_status take_clean_mark(const td_log *log) {
+    char *path = data_path(log, "CLEAN");
+    td_status status = log->os.ops->remove(log->os.self, path);
+    if (status == TD_OK) status = log->os.ops->sync_dir(log->os.self, log->conf.dir);
     free(path);
     return status;
 }
@@ -228,11 +232,12 @@ static td_status open_folder(td_log *log) {
     } else if (!log->os.ops->exists(log->os.self, log->conf.dir)) {
         return TD_FAIL(TD_CONFIG, "log: no data folder %s", log->conf.dir);
     }
-    if (status == TD_OK) status = take_clean_mark(log);
+    log->unclean = !has_clean_mark(log);
     if (status == TD_OK) status = td_checkpoint_load(&log->promised, &log->os, log->conf.dir);
     if (status == TD_OK) status = open_found_topics(log);
-    if (status == TD_OK && !log->conf.read_only) status = promise_synced(log);
-    return status;
+    if (status != TD_OK || log->conf.read_only) return status;
+    status = promise_synced(log);
+    return status == TD_OK && !log->unclean ? take_clean_mark(log) : status;
 }
 
 static void log_free(td_log *log) {

@@ -134,7 +134,7 @@ static td_status cut_torn(td_partition *p) {
 
 td_status td_partition_settle(td_partition *p) {
     td_status status = cut_torn(p);
-    return status == TD_OK ? td_index_flush(&p->index) : status;
+    return status == TD_OK ? td_index_sync(&p->index) : status;
 }
 
 /* --- append --------------------------------------------------------------------------------------------------- */

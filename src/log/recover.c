@@ -114,6 +114,7 @@ static bool start_at_index(survey *s, const char *stem, int64_t base_offset) {
     if (last.position == 0) return false; /* no entry: all of it must be read anyway */
     if (td_window_head(&s->scan.window, last.position, &head) != TD_OK) return false;
     if (td_head_next_offset(&head) - 1 != base_offset + last.relative_offset) return false;
+    if (head.base_offset >= s->stop_offset) return false; /* behind what a truncation left */
     s->scan.position = last.position;
     s->scan.offset = head.base_offset;
     return true;
@@ -163,16 +164,18 @@ static td_status load_finished(survey *s, int64_t base_offset, bool deep) {
     td_window_move(&s->scan.window, file);
 
     td_index index;
-    bool rebuilt, cut;
+    bool rebuilt, cut = false;
     td_segment segment = {.base_offset = base_offset};
     status = survey_segment(s, base_offset, &index, deep, &rebuilt);
-    if (status == TD_OK) {
-        /* A truncation makes the rewritten batch's segment first, and a crash may come before the old one is cut. */
-        if (s->scan.offset == s->stop_offset) status = cut_file(s, "rest of a truncation", &cut);
-        if (status == TD_OK && rebuilt) status = td_index_finish(&index);
-        segment.max_timestamp_ms = index.max_timestamp_ms;
+    /* A truncation makes the rewritten batch's segment first, and a crash may come before the old one is cut. */
+    if (status == TD_OK && s->scan.offset == s->stop_offset) status = cut_file(s, "rest of a truncation", &cut);
+    if (status == TD_OK && cut && !rebuilt) { /* the index may know what was cut */
         td_index_close(&index);
+        status = survey_segment(s, base_offset, &index, true, &rebuilt);
     }
+    if (status == TD_OK && rebuilt) status = td_index_finish(&index);
+    segment.max_timestamp_ms = index.max_timestamp_ms;
+    td_index_close(&index);
     if (status == TD_OK) status = p->os->ops->size(p->os->self, file, &segment.bytes);
     if (status == TD_OK) td_partition_push(p, segment);
     p->os->ops->close(p->os->self, file);
@@ -250,6 +253,8 @@ static td_status load_writable(td_partition *p, const listing *l, bool begin_epo
     if (status == TD_OK) status = remove_strays(l);
     if (status == TD_OK) status = load_segments(&s, l, &cut);
     td_window_fini(&s.scan.window);
+    /* An earlier try may have made files and failed to make their names durable. */
+    if (status == TD_OK) status = p->os->ops->sync_dir(p->os->self, p->dir);
     if (status != TD_OK) return status;
     if (s.learn_epochs)
         td_partition_report(p, "leader-epoch-checkpoint was missing or unreadable: learnt from the log");

@@ -25,7 +25,13 @@ static void make_log(rig *r, bool all) {
     rig_close_log(r);
 }
 
-static void crash(rig *r) { rig_run("rm -rf %s && cp -r %s/crash %s", r->dir, r->root, r->dir); }
+/* What the folder was when it was copied. */
+static void crash(rig *r) {
+    char copy[80];
+    (void)snprintf(copy, sizeof copy, "%s/crash", r->root);
+    assert_int_equal(RIG_REAL->list(NULL, copy, rig_copy_one, &(rig_copy){copy, r->dir}), TD_OK);
+    rig_unmark(r);
+}
 
 static void an_unclean_end_begins_an_epoch(void **state) {
     rig *r = *state;
@@ -56,7 +62,7 @@ static void a_torn_tail_is_cut(void **state) {
             for (int flip = 0; flip < 2; flip++) {
                 crash(r);
                 bool epoch = at >= bytes - batch_bytes + 12 && at < bytes - batch_bytes + 16; /* outside the CRC */
-                if (flip && (epoch || at % 3 > 0)) continue;
+                if (flip && epoch) continue;
                 if (flip)
                     rig_flip(log_path(r), at);
                 else
@@ -80,7 +86,7 @@ static void a_corrupt_batch_in_the_middle_is_kept(void **state) {
     rig *r = *state;
     make_log(r, true);
     int64_t batch_bytes = rig_file_bytes(log_path(r)) / 5;
-    for (int64_t at = 2 * batch_bytes; at < 3 * batch_bytes; at += at < 2 * batch_bytes + 61 ? 1 : 9) {
+    for (int64_t at = 2 * batch_bytes; at < 3 * batch_bytes; at++) {
         if (at >= 2 * batch_bytes + 12 && at < 2 * batch_bytes + 16) continue;
         crash(r);
         rig_flip(log_path(r), at);
@@ -307,7 +313,7 @@ static void run_until_death(rig *r, int64_t synced[2], int64_t appended[2]) {
         if (!cut) return;
         appended[0] = synced[0];
     }
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 9; i++) {
         for (uint32_t p = 0; p < 2; p++) {
             int64_t end = td_topic_end(r->topic, p);
             if (rig_try_append(r, p, 5 + i % 4) == TD_OK)

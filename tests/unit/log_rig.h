@@ -177,10 +177,37 @@ static inline void rig_close_log(rig *r) {
     r->log = NULL;
 }
 
+static inline void rig_unmark(rig *r) {
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/CLEAN", r->dir);
+    (void)remove(path);
+}
+
 /* As kill -9 leaves the folder: closed, but not marked as such. */
 static inline void rig_kill(rig *r) {
     rig_close_log(r);
-    rig_run("rm -f %s/CLEAN", r->dir);
+    rig_unmark(r);
+}
+
+typedef struct rig_copy {
+    const char *from, *to;
+} rig_copy;
+
+/* A file, or a folder of files, onto what has its name. */
+static inline void rig_copy_one(void *arg, const char *name) {
+    const rig_copy *c = arg;
+    char from[200], to[200];
+    (void)snprintf(from, sizeof from, "%s/%s", c->from, name);
+    (void)snprintf(to, sizeof to, "%s/%s", c->to, name);
+    if (RIG_REAL->list(NULL, from, rig_copy_one, &(rig_copy){from, to}) == TD_OK) return;
+    td_buf bytes = {0};
+    int file;
+    assert_int_equal(td_os_read_file(&td_os_posix, from, 1 << 24, &bytes), TD_OK);
+    assert_int_equal(RIG_REAL->open(NULL, to, TD_OPEN_CREATE, &file), TD_OK);
+    assert_int_equal(RIG_REAL->truncate(NULL, file, 0), TD_OK);
+    assert_int_equal(td_os_write_full(&td_os_posix, file, bytes.data, bytes.size, 0), TD_OK);
+    RIG_REAL->close(NULL, file);
+    td_buf_fini(&bytes);
 }
 
 /* Record n of a partition: key and value follow from n, timestamp 1000 + n. */
