@@ -96,5 +96,6 @@ log: {{ dir: "{folder}/log" }}
 sinks:
   - sqlite: {{ file: "{folder}/market.db" }}
 """, encoding="utf-8")
-    done = subprocess.run([BINARY, "run", "--until-end", "--json", config], stdout=subprocess.PIPE, check=True, text=True)
+    done = subprocess.run([BINARY, "run", "--until-end", "--quiet", "--json", config], stdout=subprocess.PIPE,
+                          check=True, text=True)
     return json.loads(done.stdout.splitlines()[-1]), sqlite3.connect(folder / "market.db")
