@@ -22,7 +22,7 @@ typedef struct td_engine_counts { /* of this run */
  * give them; the trail says which. */
 TD_CHECKED td_status td_engine_open(td_engine **out, const td_os *os, const td_config *config, td_log_report_fn report,
                                     void *arg);
-/* With `clean`: what is pending is flushed, synced and kept in last snapshots, so that the next start has nothing to make
+/* With `clean`: what is pending is flushed, synced and kept in last snapshots: the next start has nothing to make
  * again. Then everything is closed, in the reverse order of opening. */
 void td_engine_close(td_engine *engine, bool clean);
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH_MAX = 4096, OUTPUT_FLUSH_BYTES = 64 * 1024, OUTPUT_BATCH_BYTES = 64 * 1024 * 1024 };
+enum { BATCH_MAX = 4096, OUTPUT_FLUSH_BYTES = 64 * 1024, OUTPUT_BATCH_BYTES = 128 * 1024 * 1024 };
 
 typedef struct output {
     td_topic *topic;
@@ -81,7 +81,9 @@ static void put_output(td_worker *w, td_output which, td_bytes key) {
     if (!held_already(w, out, key)) {
         char text[TD_CAUSE_MAX];
         td_bytes header = {(const uint8_t *)text, td_cause_put(&w->cause, text)};
-        (void)td_batch_add(&out->pending, w->now_ms, key, td_buf_bytes(&w->value), TD_CAUSE_HEADER, header);
+        if (!td_batch_add(&out->pending, w->now_ms, key, td_buf_bytes(&w->value), TD_CAUSE_HEADER, header))
+            w->emit_status = TD_FAIL(
+                TD_CORRUPT, "offset %" PRId64 " of the tape makes more outputs than a batch can hold", w->cause.offset);
     }
     w->cause.ordinal++;
 }

@@ -33,7 +33,7 @@ static uint8_t *put_varbytes(uint8_t *p, td_bytes b) {
 
 void td_batch_init(td_batch *batch, size_t capacity_bytes) {
     *batch = (td_batch){.capacity_bytes = capacity_bytes};
-    td_buf_reserve(&batch->bytes, TD_BATCH_HEADER_BYTES + capacity_bytes);
+    td_buf_reserve(&batch->bytes, TD_BATCH_HEADER_BYTES); /* grows to what is used */
     td_batch_reset(batch);
 }
 
