@@ -58,7 +58,7 @@ static int usage(const char *text, const char *word) {
 }
 
 static int fail_of(td_status status) {
-    (void)fprintf(stderr, "tapedeck log: %s\n", td_trail());
+    (void)fprintf(stderr, "tapedeck: %s\n", td_trail());
     return status == TD_CORRUPT ? TD_EXIT_CORRUPT : status == TD_CONFIG ? TD_EXIT_CONFIG : TD_EXIT_FAILED;
 }
 
