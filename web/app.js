@@ -8,7 +8,7 @@ import { Signals } from './signals.js';
 const $ = (id) => document.getElementById(id);
 const PAGE = 1000;
 const SIGNALS_PAGE = 400;
-const LINES_MS = 1000; // lines are asked for at most so often
+const LINES_MS = 500; // lines are asked for at most so often
 const LIST_MS = 10000; // the day's shapes
 
 const state = {
@@ -209,8 +209,14 @@ function onTicks(ticks) {
 
 function onBar(row, provisional) {
   if (row.instrument !== state.instrument || row.width !== state.width || !state.loaded) return;
-  state.missing += chart.add([row], provisional) && !provisional ? 1 : provisional ? 0 : 1;
+  chart.add([row], provisional);
+  if (!provisional) state.missing++;
+  refreshLines();
   show();
+}
+
+function refreshLines() {
+  if (state.missing > 0 && performance.now() - state.linesAt >= LINES_MS) loadLines(state.missing).then(show, () => {});
 }
 
 function onSignal(signal) {
@@ -225,7 +231,7 @@ function onStatus(status) {
   state.widths = status.widths.map((w) => w.width);
   if (JSON.stringify(status.widths) !== before) showWidths();
   chooseFirst();
-  if (state.missing > 0 && performance.now() - state.linesAt >= LINES_MS) loadLines(state.missing).then(show, () => {});
+  refreshLines();
   showBoard();
   showEmpty();
 }
@@ -329,8 +335,9 @@ function showBoard() {
   const { status } = state;
   const data = instruments.get(state.instrument);
   const feed = status.feeds.find((f) => f.name === data?.feed) ?? status.feeds[0];
-  const run = status.run?.state ?? (status.feeds.length && status.feeds.every((f) => f.session === 'ended')
-    ? 'ended' : status.records_per_second > 0 ? 'running' : 'idle');
+  const ended = status.feeds.length > 0 && status.feeds.every((f) => f.session === 'ended');
+  const moves = status.records_per_second > 0 ? 'running' : 'idle';
+  const run = status.run?.state === 'faulty' ? 'faulty' : ended ? 'ended' : status.run?.state ?? moves;
   $('run').textContent = run;
   $('run').dataset.state = run;
   if (feed?.event_ns) {
@@ -387,7 +394,7 @@ function turnTheme() {
 
 $('theme').addEventListener('click', turnTheme);
 addEventListener('keydown', (event) => {
-  if (event.target.closest('input') || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest('[type=search]') || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === 't') turnTheme();
   const width = state.widths?.[Number(event.key) - 1];
   if (width) choose(state.instrument, width, true);

@@ -145,13 +145,28 @@ export class Chart {
     const beside = middle > close / 2 && middle < close * 2; // another unit gets a pane of its own
     const order = this.lines.size;
     const options = { lineWidth: 1.5, priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false,
-      color: this.#lineColor(order), priceFormat: beside ? this.candles.options().priceFormat : undefined };
-    if (!options.priceFormat) delete options.priceFormat;
+      color: this.#lineColor(order),
+      ...(beside ? { priceFormat: this.candles.options().priceFormat, autoscaleInfoProvider: (own) => this.#near(own()) }
+        : {}) };
     const series = this.api.addSeries(lw.LineSeries, options, beside ? 0 : 1);
     if (!beside) this.api.panes()[1]?.setStretchFactor(0.22);
     const line = { series, strategy, name, order, values, newest: known.at(-1)[0], hidden: false };
     this.lines.set(key, line);
     series.setData(this.#points(line));
+  }
+
+  /* A line may widen the scale by a sixth of what the candles need, no more: a far stop must not flatten them. */
+  #near(own) {
+    const range = this.api.timeScale().getVisibleLogicalRange();
+    if (!own?.priceRange || !range) return own;
+    const seen = this.bars.slice(Math.max(0, Math.floor(range.from)), Math.ceil(range.to) + 1);
+    if (!seen.length) return own;
+    const low = seen.reduce((least, bar) => Math.min(least, bar.low), Infinity);
+    const high = seen.reduce((most, bar) => Math.max(most, bar.high), -Infinity);
+    const room = (high - low) / 6;
+    const minValue = Math.max(own.priceRange.minValue, low - room);
+    const maxValue = Math.min(own.priceRange.maxValue, high + room);
+    return minValue < maxValue ? { priceRange: { minValue, maxValue } } : null;
   }
 
   #points(line) {
@@ -211,18 +226,22 @@ export class Chart {
   }
 
   toNewest() {
-    this.api.timeScale().scrollToRealTime();
+    const range = this.api.timeScale().getVisibleLogicalRange();
+    const to = this.bars.length + 5;
+    this.api.timeScale().setVisibleLogicalRange({ from: to - (range.to - range.from), to });
   }
 
-  fit() { // about 160 of the newest bars
-    const count = this.bars.length;
-    this.api.timeScale().setVisibleLogicalRange({ from: Math.max(0, count - 160), to: Math.max(count, 40) + 6 });
+  fit() { // the newest bars at the right, about 160 of them in view
+    const time = this.api.timeScale();
+    time.applyOptions({ rightOffset: 6, barSpacing: Math.min(14, Math.max(3, time.width() / 166)) });
+    time.scrollToPosition(6, false);
   }
 
   center(start) {
     const index = this.bars.findIndex((bar) => bar.start >= start);
     if (index < 0) return null;
-    this.api.timeScale().setVisibleLogicalRange({ from: index - 60, to: index + 60 });
+    const to = Math.min(index + 60, this.bars.length + 5);
+    this.api.timeScale().setVisibleLogicalRange({ from: to - 120, to });
     return this.bars[index];
   }
 
@@ -288,23 +307,24 @@ export class Chart {
       row.append(field);
     }
     if (shown.provisional) row.append(element('span', 'dim', 'in the making'));
-    target.append(row);
-    for (const [key, line] of this.lines) {
-      const value = line.values.get(shown.start) ?? (bar ? undefined : line.values.get(line.newest));
-      const button = element('button', '', '', { type: 'button', 'aria-pressed': String(!line.hidden),
-        title: 'Show or hide this line' });
-      const swatch = element('i', '');
-      swatch.style.background = this.#lineColor(line.order);
-      const figure = value === undefined ? '–' : Number(value.toPrecision(9)).toLocaleString('en-US',
-        { maximumFractionDigits: Math.max(this.digits, 2) });
-      button.append(swatch, element('b', '', `${line.strategy} ${line.name}`), figure);
-      button.addEventListener('click', () => {
-        this.toggleLine(key);
-        toggled();
-      });
-      const holder = element('div', '');
-      holder.append(button);
-      target.append(holder);
-    }
+    const lines = element('div', 'row');
+    for (const [key, line] of this.lines) lines.append(this.#lineLegend(key, line, bar, toggled));
+    target.append(row, lines);
+  }
+
+  #lineLegend(key, line, bar, toggled) {
+    const value = line.values.get(bar?.start ?? line.newest);
+    const button = element('button', '', '', { type: 'button', 'aria-pressed': String(!line.hidden),
+      title: 'Show or hide this line' });
+    const swatch = element('i', '');
+    swatch.style.background = this.#lineColor(line.order);
+    const figure = value === undefined ? '–' : Number(value.toPrecision(9)).toLocaleString('en-US',
+      { minimumFractionDigits: 2, maximumFractionDigits: Math.max(this.digits, 2) });
+    button.append(swatch, element('b', '', `${line.strategy} ${line.name}`), figure);
+    button.addEventListener('click', () => {
+      this.toggleLine(key);
+      toggled();
+    });
+    return button;
   }
 }

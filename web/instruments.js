@@ -30,7 +30,7 @@ export class Instruments {
     for (const field of [list, search]) field.addEventListener('keydown', (event) => this.#key(event));
     search.addEventListener('input', () => this.#filter());
     addEventListener('keydown', (event) => {
-      if (event.key !== '/' || event.target.closest('input')) return;
+      if (event.key !== '/' || event.target.closest('[type=search]')) return;
       event.preventDefault();
       search.focus();
     });

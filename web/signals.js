@@ -60,7 +60,7 @@ export class Signals {
       element('span', 'action', s.action, { 'data-action': s.action }),
       what,
       element('span', 'at', price(s.price)),
-      element('span', 'why', `${s.strategy}${s.note ? `: ${s.note}` : ''}${status}, target ${s.target}`),
+      element('span', 'why', `${s.strategy} → ${s.target.replace('-', '−')}${status}${s.note ? ` · ${s.note}` : ''}`),
       element('span', 'when', clock(zone, at)),
     );
     const item = element('li', '');

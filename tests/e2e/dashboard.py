@@ -31,8 +31,11 @@ STRATEGIES = ["strategies/golden_cross.td", "strategies/mean_reversion.td", "str
 SHOTS = tapedeck.BUILD / "test-results"
 
 
+BEGAN = time.monotonic()
+
+
 def say(text):
-    print(f"dashboard: {text}", flush=True)
+    print(f"dashboard: {time.monotonic() - BEGAN:5.1f} s: {text}", flush=True)
 
 
 def free_port():
@@ -165,31 +168,32 @@ def check_pages(server):
     say(f"{len(rows)} bars in {pages} pages, CSV equal to JSON")
 
 
-def check_lost(folder, port):
-    """A reader that stops reading while bars fly past: the run is not slowed, and the reader is told what it lost."""
-    with Server(folder, port, "--set", "speed=max") as server, socket.socket() as reader:
-        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        reader.connect(("127.0.0.1", port))
-        reader.sendall(f"GET /api/v1/stream?instrument=LEAN:SPY&width=1s HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n"
-                       .encode())
+def open_stream(server):
+    """A reader of the stream that does not read."""
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect(("127.0.0.1", server.port))
+    reader.sendall(f"GET /api/v1/stream?instrument=LEAN:SPY&width=1s HTTP/1.1\r\nHost: localhost:{server.port}\r\n\r\n"
+                   .encode())
+    return reader
 
-        def ended():
-            feeds = server.json("/api/v1/status")["feeds"]
-            return feeds and all(feed["session"] == "ended" for feed in feeds)
-        wait_until("the end of all feeds", ended)
-        began = time.monotonic()
-        assert server.json("/api/v1/status")["run"]["lag_records"] == 0
-        assert time.monotonic() - began < 1
-        text, reader_file = "", reader.makefile("rb")
-        lost = None
+
+def check_lost(server, reader):
+    """Bars flew past a reader that slept: the run was not slowed, and the reader is told what it lost."""
+    began = time.monotonic()
+    assert server.json("/api/v1/status")["run"]["lag_records"] == 0
+    assert time.monotonic() - began < 1
+    text, lost = "", None
+    with reader.makefile("rb") as lines:
         while lost is None:
-            line = reader_file.readline().decode()
+            line = lines.readline().decode()
             assert line, "the stream ended without a word of what was lost"
             text += line
-            lost = re.search(r'event: lost\ndata: {"count":(\d+)}', text)
-        told = text.count("event: bar\n")
-        say(f"a reader that slept got {told} bars and was told of {lost[1]} lost events")
-        assert int(lost[1]) > 0 and told > 0
+            lost = re.search(r'event: lost\ndata: {"count":(\d+)}', text[-200:])
+    reader.close()
+    told = text.count("event: bar\n")
+    say(f"a reader that slept got {told} bars and was told of {lost[1]} lost events")
+    assert int(lost[1]) > 0 and told > 0
 
 
 def check_listen(folder):
@@ -310,7 +314,8 @@ def check_link(page, folder, port):
     say("the link was restored by itself")
 
 
-def look(browser, folder, port, shots):
+def look_at_live(browser, folder, port):
+    """The demo at four times its speed: everything comes by itself."""
     with Server(folder, port, "--set", "speed=4x") as server:
         page = Page(browser, server.url, color_scheme="dark")
         page.wait("bars", 1, 15)
@@ -320,21 +325,43 @@ def look(browser, folder, port, shots):
         lines, markers = page.wait("lines", 5), page.wait("markers", 1)
         say(f"candles {took:.1f} s after the start, then lines after {lines:.1f} s and a marker after {markers:.1f} s")
         assert page.tab.inner_text("#axis") == "EDT"
+        page.choose("BINANCE:BTCUSDT", "1m")
+        page.wait("making", 1)
+        page.choose("LEAN:IBM", "1m")
         page.wait("signals", 3)
-        page.tab.screenshot(path=shots / "dashboard-dark.png")
+        assert not page.errors, f"on the console: {page.errors}"
+    check_link(page, folder, port)
+    page.context.close()
+
+
+def look_at_history(browser, folder, port, shots):
+    """The demo at full speed, then at rest: a whole day to look back on."""
+    with Server(folder, port, "--set", "speed=max") as server:
+        reader = open_stream(server)
+
+        def ended():
+            feeds = server.json("/api/v1/status")["feeds"]
+            return feeds and all(feed["session"] == "ended" for feed in feeds)
+        wait_until("the end of all feeds", ended)
+        check_lost(server, reader)
         check_refusals(server)
         check_head_bounds(server)
         check_pages(server)
+        page = Page(browser, server.url, color_scheme="dark")
+        page.wait("bars", 1)
+        page.choose("LEAN:IBM", "1m")
+        page.wait("lines", 5)
+        page.wait("markers", 5)
+        page.tab.screenshot(path=shots / "dashboard-dark.png")
         check_history(page)
         check_signals(page)
         check_keys(page)
         page.choose("LEAN:IBM", "1m")
-        page.wait("markers", 1)
+        page.wait("markers", 5)
         page.tab.screenshot(path=shots / "dashboard-light.png")
         check_sizes(page, shots)
         assert not page.errors, f"on the console: {page.errors}"
-    check_link(page, folder, port)
-    page.context.close()
+        page.context.close()
 
 
 def take_screenshot(browser, folder, port, path):
@@ -363,9 +390,9 @@ def main():
         with tapedeck.folder() as folder:
             check_listen(folder)
         with tapedeck.folder() as folder:
-            check_lost(folder, free_port())
+            look_at_live(browser, folder, free_port())
         with tapedeck.folder() as folder:
-            look(browser, folder, free_port(), SHOTS)
+            look_at_history(browser, folder, free_port(), SHOTS)
         browser.close()
     return 0
 
