@@ -120,7 +120,8 @@ static td_status open_feeds(td_engine *e) {
                            .instruments = e->instruments,
                            .feed_names = e->feed_names,
                            .speed = e->config->speed,
-                           .batch_bytes = INGEST_BATCH_BYTES};
+                           .batch_bytes = e->config->log.batch_bytes > 0 ? (size_t)e->config->log.batch_bytes
+                                                                         : INGEST_BATCH_BYTES};
     return td_ingest_open(&e->ingest, &conf);
 }
 
@@ -132,7 +133,8 @@ static td_status open_workers(td_engine *e) {
         td_work_conf conf = {.os = e->os,
                              .topics = &e->topics,
                              .snapshot_dir = dir,
-                             .snapshot_records = SNAPSHOT_RECORDS,
+                             .snapshot_records = e->config->log.snapshot_records > 0 ? e->config->log.snapshot_records
+                                                                                     : SNAPSHOT_RECORDS,
                              .count_from_offset = td_topic_end(e->topics.tape, p)};
         td_status status = td_worker_open(&e->workers[p], &conf, p);
         if (status != TD_OK) return status;
