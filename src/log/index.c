@@ -115,9 +115,10 @@ void td_index_add(td_index *index, const td_head *head, int64_t position) {
 td_status td_index_sync(td_index *index) {
     td_status status = flush(index);
     if (status != TD_OK || !index->unsynced) return status;
+    if (index->suspect) return TD_FAIL(TD_RETRY, "an earlier sync of the index failed");
     status = index->os->ops->sync(index->os->self, index->offset_file);
     if (status == TD_OK) status = index->os->ops->sync(index->os->self, index->time_file);
-    index->unsynced = status != TD_OK;
+    index->unsynced = index->suspect = status != TD_OK;
     return status;
 }
 

@@ -22,6 +22,7 @@ typedef struct td_index {
     uint8_t time_pending[TD_INDEX_PENDING_MAX * TD_TIME_ENTRY_BYTES];
     size_t offset_pending_bytes, time_pending_bytes;
     bool unsynced;
+    bool suspect; /* a sync failed: nobody knows what of it is on the disk, and a second sync would not tell */
     int64_t unindexed_bytes;                        /* of log since the last entry */
     int64_t max_timestamp_ms, max_timestamp_offset; /* so far; INT64_MIN: none */
     int64_t last_timestamp_ms;                      /* of the last time entry */
@@ -33,7 +34,7 @@ TD_CHECKED td_status td_index_create(td_index *out, const td_os *os, const char 
 TD_CHECKED td_status td_index_continue(td_index *out, const td_os *os, const char *stem, int64_t base_offset);
 void td_index_close(td_index *index); /* writes nothing */
 void td_index_add(td_index *index, const td_head *head, int64_t position);
-/* All entries written and durable; no call when they are already. */
+/* All entries written and durable; no call when they are already. TD_RETRY for ever once it is suspect. */
 TD_CHECKED td_status td_index_sync(td_index *index);
 /* The segment is complete: last time entry, then as td_index_sync. May be called again after a failure. */
 TD_CHECKED td_status td_index_finish(td_index *index);

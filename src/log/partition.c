@@ -132,9 +132,22 @@ static td_status cut_torn(td_partition *p) {
     return td_trace(status, "removing a failed append from %s", p->name);
 }
 
+td_status td_partition_drop_index(td_partition *p, int64_t base_offset) {
+    char stem[TD_STEM_MAX], path[TD_STEM_MAX + 16];
+    td_partition_stem(p, base_offset, stem);
+    (void)snprintf(path, sizeof path, "%s.timeindex", stem);
+    td_status status = p->os->ops->remove(p->os->self, path);
+    return status == TD_OK ? p->os->ops->sync_dir(p->os->self, p->dir) : status;
+}
+
+td_status td_partition_sync_index(td_partition *p, td_index *index, bool finished) {
+    td_status status = finished ? td_index_finish(index) : td_index_sync(index);
+    return index->suspect ? td_partition_drop_index(p, index->base_offset) : status;
+}
+
 td_status td_partition_settle(td_partition *p) {
     td_status status = cut_torn(p);
-    return status == TD_OK ? td_index_sync(&p->index) : status;
+    return status == TD_OK ? td_partition_sync_index(p, &p->index, false) : status;
 }
 
 /* --- append --------------------------------------------------------------------------------------------------- */
@@ -160,7 +173,7 @@ static td_status roll_locked(td_partition *p, int64_t end) {
     td_index index;
     td_status status = flush_locked(p, end);
     p->rolling = true;
-    if (status == TD_OK) status = td_index_finish(&p->index);
+    if (status == TD_OK) status = td_partition_sync_index(p, &p->index, true);
     if (status == TD_OK) status = segment_create(p, end, &file, &index);
     if (status != TD_OK) return td_trace(status, "rolling %s at offset %" PRId64, p->name, end);
 

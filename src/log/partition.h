@@ -74,6 +74,10 @@ TD_CHECKED td_status td_partition_truncate(td_partition *p, int64_t offset);
 TD_CHECKED td_status td_partition_append(td_partition *p, td_batch *batch, int64_t *out_base_offset);
 /* Makes everything below `end` durable. `synced` is the caller's to publish. */
 TD_CHECKED td_status td_partition_flush(td_partition *p, int64_t end);
+/* Opening builds it anew, since none is whole without its time index. */
+TD_CHECKED td_status td_partition_drop_index(td_partition *p, int64_t base_offset);
+/* All of an index durable, its last entry too when `finished`. A suspect one is dropped instead. */
+TD_CHECKED td_status td_partition_sync_index(td_partition *p, td_index *index, bool finished);
 /* The index and nothing behind the end on disk, before a clean end is marked. No writer may be active. */
 TD_CHECKED td_status td_partition_settle(td_partition *p);
 /* Checks and writes again the batches in [from, to) of the active segment: after a failed sync the kernel may hold as

@@ -173,7 +173,7 @@ static td_status load_finished(survey *s, int64_t base_offset, bool deep) {
         td_index_close(&index);
         status = survey_segment(s, base_offset, &index, true, &rebuilt);
     }
-    if (status == TD_OK && rebuilt) status = td_index_finish(&index);
+    if (status == TD_OK && rebuilt) status = td_partition_sync_index(p, &index, true);
     segment.max_timestamp_ms = index.max_timestamp_ms;
     td_index_close(&index);
     if (status == TD_OK) status = p->os->ops->size(p->os->self, file, &segment.bytes);

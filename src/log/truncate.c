@@ -90,14 +90,6 @@ static td_status cut_segment(td_partition *p, int64_t base_offset, int64_t offse
     return status;
 }
 
-/* Opening builds it anew: its time index may know a timestamp that is gone. */
-static td_status drop_index(td_partition *p, int64_t base_offset) {
-    char stem[TD_STEM_MAX], path[TD_STEM_MAX + 16];
-    td_partition_stem(p, base_offset, stem);
-    (void)snprintf(path, sizeof path, "%s.timeindex", stem);
-    return p->os->ops->remove(p->os->self, path);
-}
-
 static td_status truncate_locked(td_partition *p, int64_t offset) {
     td_status status = td_partition_settle(p);
     size_t last = p->segment_count - 1;
@@ -105,7 +97,8 @@ static td_status truncate_locked(td_partition *p, int64_t offset) {
         status = td_partition_remove(p, p->segments[last].base_offset);
     }
     int64_t base_offset = p->segments[last].base_offset;
-    if (status == TD_OK) status = drop_index(p, base_offset);
+    /* Its time index may know a timestamp that will be gone. */
+    if (status == TD_OK) status = td_partition_drop_index(p, base_offset);
     if (status == TD_OK) status = cut_segment(p, base_offset, offset);
     /* A new epoch, whatever the old one holds: the offsets removed will be used again for other records. */
     td_status reloaded = td_partition_reload(p, true);
