@@ -422,7 +422,9 @@ static td_status listen_on(td_serve *s) {
     lws_set_log_level(0, NULL); /* what matters comes back as a status */
     s->context = lws_create_context(&info);
     if (s->context == NULL)
-        return TD_FAIL(TD_CONFIG, "serve.listen: cannot listen on %s: another program has the port; choose another",
+        return TD_FAIL(TD_CONFIG,
+                       "serve.listen: cannot listen on %s: another program has the port, or it needs rights that "
+                       "this one lacks; choose another",
                        s->url);
     int port = lws_get_vhost_listen_port(lws_get_vhost_by_name(s->context, "default"));
     if (port > 0) s->listen.port = (uint16_t)port;

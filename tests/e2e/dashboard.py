@@ -342,7 +342,7 @@ def look_at_history(browser, folder, port, shots):
         def ended():
             feeds = server.json("/api/v1/status")["feeds"]
             return feeds and all(feed["session"] == "ended" for feed in feeds)
-        wait_until("the end of all feeds", ended)
+        wait_until("the end of all feeds", ended, 90)
         check_lost(server, reader)
         check_refusals(server)
         check_head_bounds(server)
