@@ -150,7 +150,7 @@ void td_state_swap(td_state *s, const td_program *program) {
     }
     for (uint32_t f = 0; f < s->feed_count; f++) {
         feed_state *old = &s->feeds[f];
-        feed_state *feed = &next->feeds[td_state_feed(next, (td_bytes){(const uint8_t *)old->name, old->name_size})];
+        feed_state *feed = &next->feeds[td_state_feed(next, feed_name(old))];
         feed->watermark_ns = old->watermark_ns;
         keep_ends(s, old, next, feed);
         for (uint32_t i = 0; i < old->traded_count; i++) td_state_add_traded(feed, old->traded[i]);

@@ -78,7 +78,7 @@ void td_state_free(td_state *s) {
 
 uint32_t td_state_feed(td_state *s, td_bytes name) {
     for (uint32_t i = 0; i < s->feed_count; i++)
-        if (s->feeds[i].name_size == name.size && memcmp(s->feeds[i].name, name.data, name.size) == 0) return i;
+        if (td_bytes_equal(feed_name(&s->feeds[i]), name)) return i;
     if (s->feed_count == TD_PROGRAM_FEEDS_MAX || name.size >= sizeof s->feeds[0].name) return UINT32_MAX;
     feed_state *feed = &s->feeds[s->feed_count];
     memset(feed, 0, sizeof *feed);
@@ -200,10 +200,7 @@ void td_state_find_next_ends(td_state *s) {
 
 static td_applied quarantine(const td_state *s, const td_event *e, td_reason reason, const td_emit *emit) {
     const feed_state *feed = &s->feeds[e->feed];
-    td_quarantined q = {.event = *e,
-                        .feed = {(const uint8_t *)feed->name, feed->name_size},
-                        .reason = (uint8_t)reason,
-                        .known_at_ns = e->receive_ns};
+    td_quarantined q = {.event = *e, .feed = feed_name(feed), .reason = (uint8_t)reason, .known_at_ns = e->receive_ns};
     emit->quarantined(emit->self, td_instruments_name(s->instruments, e->instrument), &q);
     return (td_applied){.verdict = TD_VERDICT_QUARANTINED};
 }
@@ -233,10 +230,7 @@ static bool sums_fit(const td_state *s, block_head *block, td_i128 notional) {
 
 static td_applied report_late(const td_state *s, const td_event *e, const bool *missed, const td_emit *emit) {
     const feed_state *feed = &s->feeds[e->feed];
-    td_quarantined q = {.event = *e,
-                        .feed = {(const uint8_t *)feed->name, feed->name_size},
-                        .reason = TD_REASON_LATE,
-                        .known_at_ns = e->receive_ns};
+    td_quarantined q = {.event = *e, .feed = feed_name(feed), .reason = TD_REASON_LATE, .known_at_ns = e->receive_ns};
     for (size_t w = 0; w < s->program->width_count; w++)
         if (missed[w]) q.missed_width_ns[q.missed_count++] = s->program->widths_ns[w];
     emit->quarantined(emit->self, td_instruments_name(s->instruments, e->instrument), &q);

@@ -39,6 +39,9 @@ struct td_state {
     uint32_t feed_count;
 };
 
+static inline td_bytes feed_name(const feed_state *feed) {
+    return (td_bytes){(const uint8_t *)feed->name, feed->name_size};
+}
 static inline block_head *block_of(const td_state *s, uint32_t instrument) {
     return (block_head *)(void *)s->blocks[instrument];
 }
