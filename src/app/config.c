@@ -357,9 +357,8 @@ static td_status read_bars(reader *r, const char *section, td_node node) {
 static td_status add_strategies(reader *r, td_node node, const char *section, const char *text) {
     td_config *c = r->config;
     td_paths paths;
-    td_status status = TD_OK;
-    td_glob(r->os, text, &paths);
-    if (paths.count == 0) status = td_tree_fail(&r->tree, node, "%s: no file \"%s\"", section, text);
+    td_status status = td_glob(r->os, text, &paths);
+    if (status == TD_OK && paths.count == 0) status = td_tree_fail(&r->tree, node, "%s: no file \"%s\"", section, text);
     for (size_t i = 0; i < paths.count && status == TD_OK; i++) {
         if (c->strategy_count == TD_CONFIG_LIST_MAX)
             status = td_tree_fail(&r->tree, node, "%s: %d are the most there can be", section, TD_CONFIG_LIST_MAX);

@@ -35,34 +35,39 @@ static void add_match(void *arg, const char *name) {
 }
 
 /* All paths of `folders` extended by one part. */
-static void extend(const td_os *os, const td_paths *folders, const char *part, td_paths *out) {
+static td_status extend(const td_os *os, const td_paths *folders, const char *part, td_paths *out) {
     bool wild = strpbrk(part, "*?[") != NULL;
-    for (size_t i = 0; i < folders->count; i++) {
+    td_status status = TD_OK;
+    for (size_t i = 0; i < folders->count && status != TD_RETRY; i++) {
         const char *folder = folders->items[i];
         match m = {.pattern = part, .folder = folder, .found = out};
         if (!wild)
             add_path(out, folder, part);
         else /* what is no folder, or may not be read, holds no match */
-            (void)os->ops->list(os->self, folder[0] == '\0' ? "." : folder, add_match, &m);
+            status = os->ops->list(os->self, folder[0] == '\0' ? "." : folder, add_match, &m);
     }
+    return status == TD_RETRY ? status : TD_OK;
 }
 
 static int compare_paths(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
-void td_glob(const td_os *os, const char *pattern, td_paths *out) {
+td_status td_glob(const td_os *os, const char *pattern, td_paths *out) {
     td_paths found = {0};
     add_path(&found, "", pattern[0] == '/' ? "/" : "");
     char *rest = td_copy_text(pattern), *save = NULL;
-    for (const char *part = strtok_r(rest, "/", &save); part != NULL; part = strtok_r(NULL, "/", &save)) {
+    td_status status = TD_OK;
+    for (const char *part = strtok_r(rest, "/", &save); part != NULL && status == TD_OK;
+         part = strtok_r(NULL, "/", &save)) {
         td_paths next = {0};
-        extend(os, &found, part, &next);
+        status = extend(os, &found, part, &next);
         td_paths_fini(&found);
         found = next;
     }
     free(rest);
     *out = (td_paths){0};
-    for (size_t i = 0; i < found.count; i++) /* parts without wildcards were taken on trust */
+    for (size_t i = 0; i < found.count && status == TD_OK; i++) /* parts without wildcards were taken on trust */
         if (os->ops->exists(os->self, found.items[i])) add_path(out, "", found.items[i]);
     td_paths_fini(&found);
     if (out->count > 1) qsort(out->items, out->count, sizeof *out->items, compare_paths);
+    return status;
 }

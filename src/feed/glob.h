@@ -8,6 +8,7 @@ typedef struct td_paths { /* in byte order */
     size_t count;
 } td_paths;
 
-/* A path without wildcards names itself if it exists. Nothing found is TD_OK with count 0. */
-void td_glob(const td_os *os, const char *pattern, td_paths *out);
+/* A path without wildcards names itself if it exists. Nothing found is TD_OK with count 0. Errors: TD_RETRY when a
+ * folder could not be read this time: fewer files would be other inputs. `out` is empty then. */
+TD_CHECKED td_status td_glob(const td_os *os, const char *pattern, td_paths *out);
 void td_paths_fini(td_paths *paths);

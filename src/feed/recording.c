@@ -163,8 +163,8 @@ td_status td_recording_open(void **out, const td_os *os, const td_feed_conf *con
                             td_instruments *instruments) {
     recording *r = td_alloc_zero(1, sizeof *r);
     *r = (recording){.os = os, .conf = conf, .ops = ops, .instruments = instruments};
-    td_glob(os, conf->path, &r->paths);
-    td_status status = td_feed_check_venue(conf->venue);
+    td_status status = td_glob(os, conf->path, &r->paths);
+    if (status == TD_OK) status = td_feed_check_venue(conf->venue);
     if (status == TD_OK && r->paths.count == 0) status = TD_FAIL(TD_CONFIG, "path: no file is named %s", conf->path);
     if (status == TD_OK) {
         r->sources = td_alloc_zero(r->paths.count, sizeof *r->sources);

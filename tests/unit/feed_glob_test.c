@@ -18,7 +18,7 @@ static void remove_tree(void) {
 static void check_glob(const char *pattern, const char *expected) {
     td_paths paths;
     td_buf found = {0};
-    td_glob(&td_os_posix, pattern, &paths);
+    assert_int_equal(td_glob(&td_os_posix, pattern, &paths), TD_OK);
     for (size_t i = 0; i < paths.count; i++) {
         size_t skipped = pattern[0] == '/' ? strlen(unit_folder) + 1 : 0;
         td_buf_printf(&found, "%s ", paths.items[i] + skipped);
