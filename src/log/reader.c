@@ -154,7 +154,7 @@ static td_status await(td_reader *reader) {
 /* Opens the segment of the offset and finds its batch. TD_AGAIN: retention was faster, look again. */
 static td_status locate(td_source *s, int64_t offset) {
     td_segment segment = td_partition_segment(s->p, offset);
-    if (segment.base_offset > offset) return TD_AGAIN;
+    if (segment.base_offset > offset) return TD_AGAIN; /* removed since the start was looked at */
     if (s->window.file < 0 || s->base_offset != segment.base_offset) {
         td_status status = segment_open(s->p, &s->window, segment.base_offset);
         if (status != TD_OK && s->p->conf.read_only) {

@@ -190,11 +190,35 @@ static void damage_is_seen(void **state) {
     td_batch_fini(&batch);
 }
 
+/* Kafka's features that we do not write: refused, though the CRC is right. */
+static void foreign_attributes_are_refused(void **state) {
+    (void)state;
+    static const uint16_t rows[] = {1, 2, 3, 5, 7, 1 << 3, 1 << 4, 1 << 5, 4 | 1 << 4, 1 << 6};
+    td_batch batch;
+    td_packer packer = {0};
+    td_batch_init(&batch, 1024);
+    assert_true(td_batch_add(&batch, 0, none, none, none, none));
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_head head = {.base_offset = 1}, read;
+        (void)td_batch_seal(&batch, &packer, &head);
+        assert_true(td_head_get(batch.bytes.data, &read));
+        head.codec = (td_codec)rows[i];
+        td_head_put(&head, batch.bytes.data);
+        ASSERT_ROW(!td_head_get(batch.bytes.data, &read), "%zu", i);
+    }
+    td_packer_fini(&packer);
+    td_batch_fini(&batch);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(varints_round_trip),        cmocka_unit_test(records_round_trip),
-        cmocka_unit_test(bytes_are_kafkas),          cmocka_unit_test(a_full_batch_says_so),
-        cmocka_unit_test(damage_never_leads_astray), cmocka_unit_test(damage_is_seen),
+        cmocka_unit_test(varints_round_trip),
+        cmocka_unit_test(records_round_trip),
+        cmocka_unit_test(bytes_are_kafkas),
+        cmocka_unit_test(a_full_batch_says_so),
+        cmocka_unit_test(damage_never_leads_astray),
+        cmocka_unit_test(damage_is_seen),
+        cmocka_unit_test(foreign_attributes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
