@@ -68,7 +68,7 @@ static void run(const td_feed_ops *ops, const td_feed_conf *conf, bool merged, c
 static void unpack(const char *pattern) {
     td_paths paths;
     count c = {0};
-    td_glob(&td_os_posix, pattern, &paths);
+    if (td_glob(&td_os_posix, pattern, &paths) != TD_OK) stop(pattern);
     int64_t from_ns = cpu_ns();
     for (size_t i = 0; i < paths.count; i++) {
         td_archive *archive;
