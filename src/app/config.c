@@ -395,9 +395,12 @@ static td_status read_speed(reader *r, const char *section, td_node node) {
     const char *text = "";
     td_status status = td_tree_kind(&r->tree, node) == TD_NODE_TEXT ? td_tree_read(&r->tree, node, &text) : TD_OK;
     if (status != TD_OK) return status;
+    if (strcmp(text, "max") == 0) {
+        r->config->speed = 0;
+        return TD_OK;
+    }
     char *end;
-    r->config->speed = strcmp(text, "max") == 0 ? 0 : strtod(text, &end);
-    if (strcmp(text, "max") == 0) return TD_OK;
+    r->config->speed = strtod(text, &end);
     bool plain = strspn(text, "0123456789.") == (size_t)(end - text) && end > text && strcmp(end, "x") == 0;
     if (plain && r->config->speed >= 0.001 && r->config->speed <= 1e6) return TD_OK;
     return td_tree_fail(&r->tree, node, "%s: \"%s\" is not max or a speed such as 1x or 60x", section, text);

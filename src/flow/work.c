@@ -255,7 +255,7 @@ static td_status open_outputs(td_worker *w, const td_savepoint_ends *ends) {
 static td_status start_from(td_worker *w, td_savepoint_ends *ends) {
     const td_topics *topics = w->conf.topics;
     td_status status = td_savepoint_load(w->savepoint, ends, &w->program, &w->state);
-    if (status == TD_OK || status != TD_AGAIN) return status;
+    if (status != TD_AGAIN) return status;
     *ends = (td_savepoint_ends){.tape = {-1, td_topic_start(topics->tape, w->partition)}};
     uint8_t sha256[TD_PROGRAM_SHA_BYTES];
     status = td_topics_program_at(topics, w->partition, ends->tape.offset, sha256);
