@@ -108,17 +108,19 @@ void td_record_put_event(td_buf *buf, const td_schema_ids *ids, td_bytes feed, c
     }
 }
 
-int td_record_schema(const td_schema_ids *ids, td_bytes value) {
+static inline int schema_of(const td_schema_ids *ids, td_bytes value) {
     if (value.size < RECORD_FRAME_BYTES || value.data[0] != 0) return -1;
     uint32_t id = td_get_be32(value.data + 1);
     return id <= TD_SCHEMA_ID_MAX ? ids->schema[id] : -1;
 }
 
+int td_record_schema(const td_schema_ids *ids, td_bytes value) { return schema_of(ids, value); }
+
 td_status td_record_get_event(const td_schema_ids *ids, td_bytes value, td_event *out, td_bytes *out_feed) {
     out->feed = out->instrument = 0;
     out->flags = 0;
     bool ok = false;
-    switch (td_record_schema(ids, value)) {
+    switch (schema_of(ids, value)) {
     case TD_SCHEMA_TRADE:
         out->kind = TD_EVENT_TRADE;
         ok = get_trade(value, out, out_feed);
