@@ -146,6 +146,7 @@ td_status td_partition_sync_index(td_partition *p, td_index *index, bool finishe
 }
 
 td_status td_partition_settle(td_partition *p) {
+    if (p->segment_count == 0) return TD_FAIL(TD_RETRY, "%s: a truncation stopped half-way", p->name);
     td_status status = cut_torn(p);
     return status == TD_OK ? td_partition_sync_index(p, &p->index, false) : status;
 }
