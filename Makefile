@@ -30,9 +30,12 @@ asan: build-asan/build.ninja ## unit tests and contracts under ASan and UBSan
 	ninja -C build-asan
 	scripts/check.sh build-asan unit contract
 
-tsan: build-tsan/build.ninja ## unit tests and contracts under TSan
+tsan: build-tsan/build.ninja ## unit tests, contracts and the whole demo under TSan
 	ninja -C build-tsan
 	scripts/check.sh build-tsan unit contract
+	rm -rf build-tsan/demo
+	build-tsan/tapedeck run --until-end --quiet --set log.dir=build-tsan/demo --set serve=off --set workers=2 \
+		--set sinks.0.sqlite.file=build-tsan/demo/market.db examples/demo.yaml
 
 fuzz: setup-test build-fuzz/build.ninja ## fuzz every parser for FUZZ_S=30 seconds each
 	ninja -C build-fuzz
