@@ -20,11 +20,16 @@ typedef struct name_list {
     td_buf paths; /* NUL-terminated, one behind the other */
 } name_list;
 
-static bool is_output(const char *name) {
-    static const char *const topics[] = {"bars-", "signals-", "quarantine-", "snapshots"};
+/* Exactly the folders that a run makes behind its tape: nothing of anybody else's is touched. */
+static bool is_output(const char *name, uint32_t partitions) {
+    static const char *const topics[] = {"bars", "signals", "quarantine"};
+    char wanted[64];
     for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
-        if (strncmp(name, topics[i], strlen(topics[i])) == 0) return true;
-    return false;
+        for (uint32_t p = 0; p < partitions; p++) {
+            (void)snprintf(wanted, sizeof wanted, "%s-%" PRIu32, topics[i], p);
+            if (strcmp(name, wanted) == 0) return true;
+        }
+    return strcmp(name, "snapshots") == 0;
 }
 
 static void add_path(void *arg, const char *name) {
@@ -42,12 +47,12 @@ static td_status remove_files(const td_os *os, const char *dir) {
     return status;
 }
 
-static td_status remove_outputs(const td_os *os, const char *dir) {
+static td_status remove_outputs(const td_os *os, const char *dir, uint32_t partitions) {
     name_list folders = {.dir = dir};
     td_status status = os->ops->list(os->self, dir, add_path, &folders);
     for (size_t at = 0; at < folders.paths.size && status == TD_OK; at += strlen((char *)folders.paths.data + at) + 1) {
         const char *path = (char *)folders.paths.data + at;
-        if (is_output(path + strlen(dir) + 1)) status = remove_files(os, path);
+        if (is_output(path + strlen(dir) + 1, partitions)) status = remove_files(os, path);
     }
     td_buf_fini(&folders.paths);
     return status;
@@ -74,9 +79,9 @@ static td_status replay_partition(const td_os *os, const td_topics *topics, cons
     td_status status = td_worker_open(&worker, &conf, partition);
     if (status != TD_OK) return status;
     td_work_counts *counts = td_worker_counters(worker);
-    while (td_worker_step(worker) > 0 ||
-           (!td_worker_level(worker) && td_fault_status(td_worker_fault(worker)) == TD_OK))
-        continue;
+    int64_t end = td_topic_end(topics->tape, partition);
+    while (td_worker_level(worker) != end && td_fault_status(td_worker_fault(worker)) == TD_OK)
+        (void)td_worker_step(worker);
     totals[0] += td_counted(&counts->accepted) + td_counted(&counts->quarantined);
     totals[1] += td_counted(&counts->outputs[TD_OUTPUT_BARS]);
     totals[2] += td_counted(&counts->outputs[TD_OUTPUT_SIGNALS]);
@@ -92,16 +97,15 @@ static void note(void *arg, const char *line) {
 }
 
 static td_status replay(const td_os *os, const char *dir, bool json) {
-    td_status status = remove_outputs(os, dir);
     uint32_t partitions = count_partitions(os, dir);
-    if (status == TD_OK && partitions == 0) status = TD_FAIL(TD_CONFIG, "%s has no tape", dir);
-    if (status != TD_OK) return status;
+    if (partitions == 0) return TD_FAIL(TD_CONFIG, "%s has no tape: name the data folder of a run by --data", dir);
     td_log_conf conf = {.dir = dir, .segment_bytes = INT64_C(256) << 20, .retain_bytes = INT64_MAX};
     td_log *log;
-    td_topics topics;
-    status = td_log_open(&log, os, &conf, note, NULL);
+    td_topics topics = {0};
+    td_status status = td_log_open(&log, os, &conf, note, NULL); /* takes LOCK: nothing is removed beside a run */
     if (status != TD_OK) return status;
-    status = td_topics_open(&topics, log, partitions, os->ops->wall_ns(os->self) / TD_NS_PER_MS);
+    status = remove_outputs(os, dir, partitions);
+    if (status == TD_OK) status = td_topics_open(&topics, log, partitions, os->ops->wall_ns(os->self) / TD_NS_PER_MS);
     int64_t totals[3] = {0}, from_ns = os->ops->mono_ns(os->self);
     for (uint32_t p = 0; p < partitions && status == TD_OK; p++) status = replay_partition(os, &topics, dir, p, totals);
     double seconds = (double)(os->ops->mono_ns(os->self) - from_ns) / 1e9;

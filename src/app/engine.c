@@ -1,5 +1,6 @@
 /* src/app/engine.c - putting the program together and taking it apart, in one listed order. */
 #include "app/engine.h"
+#include "base/hash.h"
 #include "base/time.h"
 #include "lang/program.h"
 #include <stdio.h>
@@ -23,6 +24,7 @@ struct td_engine {
     td_deliver *delivers[TD_CONFIG_LIST_MAX];
     size_t worker_count, deliver_count;
     td_backoff sync_backoff;
+    td_fault sync_fault;
     int64_t synced_at_ns;
 };
 
@@ -70,7 +72,16 @@ static td_status check_strategies(td_engine *e, const td_buf *texts) {
     return status;
 }
 
-static td_status begin_program(td_engine *e, const td_buf *texts, int64_t now_ms) {
+/* True when the tape has another program in force. */
+static bool is_changed(const td_engine *e, td_bytes body) {
+    uint8_t now[TD_PROGRAM_SHA_BYTES], wanted[TD_PROGRAM_SHA_BYTES];
+    int64_t end = td_topic_end(e->topics.tape, 0);
+    if (end == 0 || td_topics_program_at(&e->topics, 0, end, now) != TD_OK) return false;
+    td_sha256(body, wanted);
+    return memcmp(now, wanted, sizeof now) != 0;
+}
+
+static td_status begin_program(td_engine *e, const td_buf *texts, int64_t now_ms, td_log_report_fn report, void *arg) {
     td_program_settings *s = &e->settings;
     td_bytes strategies[TD_CONFIG_LIST_MAX];
     for (size_t i = 0; i < e->config->strategy_count; i++) strategies[i] = td_buf_bytes(&texts[i]);
@@ -85,6 +96,9 @@ static td_status begin_program(td_engine *e, const td_buf *texts, int64_t now_ms
     td_buf body = {0};
     td_program_body(s, &body);
     s->strategies = NULL;
+    if (is_changed(e, td_buf_bytes(&body)))
+        report(arg, "strategies, bars or feeds have changed: they apply from here on; what is in the log stays as it "
+                    "was made (name another log.dir to run history through them)");
     td_status status = td_topics_begin_program(&e->topics, td_buf_bytes(&body), now_ms);
     td_buf_fini(&body);
     return status;
@@ -167,7 +181,7 @@ static td_status engine_open(td_engine *e, td_log_report_fn report, void *arg) {
         status = TD_FAIL(TD_CONFIG, "bars: no width is given, and no strategy names one; write `bars: [1m]`");
     if (status == TD_OK) status = open_log(e, report, arg, now_ms);
     if (status == TD_OK) status = open_feeds(e); /* before the Program: a resumed feed looks at the tape's last input */
-    if (status == TD_OK) status = begin_program(e, texts, now_ms);
+    if (status == TD_OK) status = begin_program(e, texts, now_ms, report, arg);
     if (status == TD_OK) status = open_workers(e);
     if (status == TD_OK) status = open_sinks(e);
     for (size_t i = 0; i < e->config->strategy_count; i++) td_buf_fini(&texts[i]);
@@ -221,8 +235,7 @@ td_engine_step_kind td_engine_step_kind_of(const td_engine *e, size_t step) {
 static bool applied(td_engine *e, size_t worker) {
     td_worker *w = e->workers[worker];
     if (td_fault_status(td_worker_fault(w)) != TD_OK) return true;
-    return td_worker_level(w) &&
-           td_counted(&td_worker_counters(w)->next_offset) == td_topic_end(e->topics.tape, (uint32_t)worker);
+    return td_worker_level(w) == td_topic_end(e->topics.tape, (uint32_t)worker);
 }
 
 static bool all_applied(td_engine *e) {
@@ -250,11 +263,14 @@ static int sync_step(td_engine *e) {
     bool last = all_applied(e);
     if (all_synced(e) || (!last && now_ns - e->synced_at_ns < e->config->log.sync_interval_ns)) return 0;
     e->synced_at_ns = now_ns;
-    if (td_log_sync(e->log) == TD_OK)
+    td_status status = td_log_sync(e->log);
+    if (status == TD_OK) {
         td_backoff_reset(&e->sync_backoff);
-    else
-        td_backoff_start(&e->sync_backoff, e->os);
-    return 0; /* the thread idles between rounds */
+        return 0; /* the thread idles between rounds */
+    }
+    td_backoff_start(&e->sync_backoff, e->os);
+    if (status != TD_RETRY) td_fault_set(&e->sync_fault, status);
+    return 0;
 }
 
 int td_engine_step(td_engine *e, size_t step) {
@@ -272,7 +288,8 @@ int td_engine_step(td_engine *e, size_t step) {
 }
 
 bool td_engine_finished(td_engine *e) {
-    if (!all_applied(e) || !all_synced(e)) return false;
+    if (!all_applied(e)) return false;
+    if (!all_synced(e) && td_fault_status(&e->sync_fault) == TD_OK) return false;
     for (size_t i = 0; i < e->deliver_count; i++) {
         td_deliver *d = e->delivers[i];
         if (td_fault_status(td_deliver_fault(d)) != TD_CONFIG && !td_deliver_level(d)) return false;
@@ -311,6 +328,8 @@ static td_status add_fault(td_status worst, td_fault *fault, td_log_report_fn ea
 
 td_status td_engine_faults(td_engine *e, td_log_report_fn each, void *arg) {
     td_status worst = add_fault(TD_OK, td_ingest_fault(e->ingest), each, arg);
+    worst = add_fault(worst, td_ingest_standing(e->ingest), each, arg);
+    worst = add_fault(worst, &e->sync_fault, each, arg);
     for (size_t i = 0; i < e->worker_count; i++) worst = add_fault(worst, td_worker_fault(e->workers[i]), each, arg);
     for (size_t i = 0; i < e->deliver_count; i++) worst = add_fault(worst, td_deliver_fault(e->delivers[i]), each, arg);
     return worst;

@@ -22,12 +22,13 @@ static const char HELP[] =
     "  --until-end        end when all feeds have ended and all sinks hold everything; speed defaults to max\n"
     "  --json             one JSON object with the run's counts as the last line of standard output\n"
     "  --quiet            no progress, no signals: only warnings and errors\n"
-    "  --set KEY=VALUE    override a key of FILE, e.g. --set speed=max --set log.dir=/tmp/x --set serve=off\n"
+    "  --set KEY=VALUE    override a key of FILE: --set speed=max --set serve=off --set bars=1s,1m\n"
+    "                     --set log.dir=/tmp/x --set sinks.0.sqlite.file=/tmp/x/market.db --set sinks= (none)\n"
     "  --help\n"
     "\n"
     "Exit codes: 0 done, 1 a partition is corrupt and stands still, 2 usage or configuration text, 3 something named "
     "in\n"
-    "the configuration cannot be used, 4 the machine failed.\n";
+    "the configuration cannot be used, 4 the machine failed, 5 stopped before the end of --until-end.\n";
 
 typedef struct options {
     const char *file, *sets[SETS_MAX];
@@ -133,9 +134,11 @@ static void show_signals(run *r) {
     const td_topics *topics = td_engine_topics(r->engine);
     for (uint32_t p = 0; p < topics->partitions; p++) {
         td_record record;
-        for (int shown = 0; shown < SHOWN_AT_ONCE && td_reader_next(r->signals[p], &record) == TD_OK; shown++)
+        int shown = 0;
+        for (; shown < SHOWN_AT_ONCE && td_reader_next(r->signals[p], &record) == TD_OK; shown++)
             show_signal(r, &record);
-        td_reader_seek(r->signals[p], td_topic_end(topics->outputs[TD_OUTPUT_SIGNALS], p));
+        if (shown == SHOWN_AT_ONCE) /* at full speed a sample is enough for people */
+            td_reader_seek(r->signals[p], td_topic_end(topics->outputs[TD_OUTPUT_SIGNALS], p));
     }
 }
 
@@ -154,7 +157,7 @@ static void show_progress(run *r) {
     r->shown_events = counts.events;
 }
 
-static void show_summary(run *r, double seconds) {
+static void show_summary(run *r, double seconds, bool finished) {
     td_engine_counts c;
     td_engine_count(r->engine, &c);
     double rate = seconds > 0 ? (double)c.events / seconds : 0;
@@ -166,15 +169,25 @@ static void show_summary(run *r, double seconds) {
                       " resumed\n%" PRId64 " bars, %" PRId64 " signals\n",
                       c.events, seconds, rate, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.ignored,
                       c.resumed, c.bars, c.signals);
+    if (c.rejected > 0)
+        (void)fprintf(stderr,
+                      "tapedeck: %" PRId64
+                      " inputs were rejected; `tapedeck log cat rejected --data %s` tells which and why\n",
+                      c.rejected, r->config.log.dir);
+    if (c.events == 0 && c.resumed > 0 && finished)
+        (void)fprintf(
+            stderr,
+            "tapedeck: the log in %s holds all of these inputs already; name another log.dir to make them again\n",
+            r->config.log.dir);
     if (c.diverged > 0)
         (void)fprintf(stderr, "tapedeck: %" PRId64 " outputs made again differ from what the log holds\n", c.diverged);
     if (!r->options.json) return;
     (void)printf("{\"events\":%" PRId64 ",\"accepted\":%" PRId64 ",\"quarantined\":%" PRId64 ",\"duplicates\":%" PRId64
                  ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"ignored\":%" PRId64 ",\"resumed\":%" PRId64
                  ",\"bars\":%" PRId64 ",\"signals\":%" PRId64 ",\"diverged\":%" PRId64
-                 ",\"seconds\":%.3f,\"ticks_per_second\":%.0f}\n",
+                 ",\"finished\":%s,\"seconds\":%.3f,\"ticks_per_second\":%.0f}\n",
                  c.events, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.ignored, c.resumed, c.bars,
-                 c.signals, c.diverged, seconds, rate);
+                 c.signals, c.diverged, finished ? "true" : "false", seconds, rate);
 }
 
 /* ---- threads ---- */
@@ -335,7 +348,9 @@ static int run_until_stopped(run *r) {
     if (!r->options.quiet) show_signals(r);
     clear_line(r);
     td_status faults = td_engine_faults(r->engine, report, r);
-    show_summary(r, seconds);
+    bool finished = td_engine_finished(r->engine);
+    show_summary(r, seconds, finished);
+    if (status == TD_OK && faults == TD_OK && r->options.until_end && !finished) return TD_EXIT_STOPPED;
     return exit_code(status != TD_OK ? status : faults, true);
 }
 

@@ -91,7 +91,9 @@ static inline uint32_t partition_of(td_merge *m, uint32_t instrument) {
 
 static int64_t due_at(const feed_lane *lane, int64_t clock_ns) {
     int64_t elapsed_ns = clock_ns - lane->first_ns; /* both 0 before the first instant */
-    return lane->conf->ratio == 1 ? elapsed_ns : (int64_t)((double)elapsed_ns / lane->conf->ratio);
+    if (lane->conf->ratio == 1) return elapsed_ns;
+    double due_ns = (double)elapsed_ns / lane->conf->ratio;
+    return due_ns < 9.2e18 ? (int64_t)due_ns : INT64_MAX - 1; /* INT64_MAX says that nothing is left */
 }
 
 /* ---- Time ---- */
@@ -104,8 +106,9 @@ static void plan_times(feed_lane *lane, int64_t clock_ns, uint64_t targets, td_s
 
 /* Plans the next Times in front of the head, if any are left. */
 static void plan_next_times(const td_merge *m, feed_lane *lane) {
-    int64_t next_ns = lane->head.clock_ns, silence_at_ns = lane->last_ns + lane->silence_ns;
-    bool silent = silence_at_ns < next_ns; /* sums stay far below INT64_MAX: feeds refuse instants after 2200 */
+    int64_t next_ns = lane->head.clock_ns;
+    bool silent = lane->silence_ns < next_ns - lane->last_ns; /* no sum: two instants far apart have none */
+    int64_t silence_at_ns = silent ? lane->last_ns + lane->silence_ns : next_ns;
     if (lane->phase == NOTHING) {
         lane->phase = SECOND;
         bool falls_away = silent && silence_at_ns == lane->second_ns;
@@ -114,7 +117,7 @@ static void plan_next_times(const td_merge *m, feed_lane *lane) {
     }
     if (silent) {
         lane->phase = SILENCE;
-        lane->silence_ns *= 2;
+        lane->silence_ns = lane->silence_ns <= INT64_MAX / 2 ? lane->silence_ns * 2 : INT64_MAX;
         plan_times(lane, silence_at_ns, m->all_partitions, TD_SESSION_IDLE);
     } else if (lane->phase == SILENCE) {
         lane->phase = RESUMED;

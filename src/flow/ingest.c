@@ -14,14 +14,15 @@ typedef struct mark { /* an input as its record on the log shows it: enough to k
     uint8_t session;
     char feed[64];
     td_source_position position;
-    int64_t clock_ns; /* Time only */
+    int64_t event_ns, receive_ns; /* of Time both are its clock; of a rejected one the first is 0 */
 } mark;
 
 typedef struct ingest_lane { /* one partition that we append to */
     td_topic *topic;
     uint32_t partition;
     td_batch batch;
-    mark last; /* present: inputs are passed in silence until this one has come by */
+    mark last;   /* present: inputs are passed in silence until this one has come by */
+    bool stands; /* what it ends with cannot be read: nothing is appended, lest it be there already */
 } ingest_lane;
 
 struct td_ingest {
@@ -29,14 +30,15 @@ struct td_ingest {
     ingest_lane *tape, *rejected; /* by partition */
     td_input pending;
     bool has_pending, paced;
+    bool resuming;                     /* everything so far was passed in silence */
     int64_t pace_from_ns, pace_due_ns; /* the run's clock: pace_due_ns fell at pace_from_ns */
-    int64_t now_ms;
+    int64_t now_ms, clock_ns;
     td_buf value;
     uint8_t *trade_feeds; /* by instrument: 1 + the feed that trades it */
     uint32_t trade_feeds_count;
     td_backoff backoff;
     td_ingest_counts counts;
-    td_fault fault;
+    td_fault fault, standing;
     atomic_bool ended;
 };
 
@@ -47,7 +49,7 @@ static td_status read_mark(const td_topics *topics, const td_record *record, mar
     td_bytes src = td_record_header(record, TD_SRC_HEADER), feed = {0};
     if (src.data == NULL) return TD_OK; /* not an input */
     td_event event = {0};
-    td_rejected rejected;
+    td_rejected rejected = {0};
     td_status status;
     if (td_record_schema(topics->ids, record->value) == TD_SCHEMA_REJECTED) {
         status = td_record_get_rejected(record->value, &rejected);
@@ -60,10 +62,9 @@ static td_status read_mark(const td_topics *topics, const td_record *record, mar
     memcpy(out->feed, feed.data, feed.size);
     out->present = true;
     out->kind = event.kind;
-    if (event.kind == TD_EVENT_TIME) {
-        out->session = event.time.session;
-        out->clock_ns = event.time.clock_ns;
-    }
+    out->event_ns = event.event_ns;
+    out->receive_ns = event.kind == 0 ? rejected.receive_ns : event.receive_ns;
+    if (event.kind == TD_EVENT_TIME) out->session = event.time.session;
     return TD_OK;
 }
 
@@ -92,7 +93,7 @@ static td_status find_last_mark(const td_topics *topics, ingest_lane *lane) {
         from = td_topic_block_before(lane->topic, lane->partition, from, block_bytes);
         block_bytes *= 4;
         td_status status = last_mark_from(topics, lane, from, &lane->last);
-        if (status == TD_CORRUPT) return TD_OK; /* the reader of that partition says so; nothing to resume from */
+        if (status == TD_CORRUPT) lane->stands = true;
         if (status != TD_OK)
             return td_trace(status, "finding where %s-%u ends", td_topic_name(lane->topic), lane->partition);
     }
@@ -101,7 +102,8 @@ static td_status find_last_mark(const td_topics *topics, ingest_lane *lane) {
 
 /* ---- life ---- */
 
-static td_status lanes_open(ingest_lane **out, const td_ingest_conf *conf, td_topic *topic) {
+static td_status lanes_open(td_ingest *in, ingest_lane **out, td_topic *topic) {
+    const td_ingest_conf *conf = &in->conf;
     ingest_lane *lanes = *out = td_alloc_zero(conf->topics->partitions, sizeof *lanes);
     td_status status = TD_OK;
     for (uint32_t p = 0; p < conf->topics->partitions && status == TD_OK; p++) {
@@ -109,6 +111,10 @@ static td_status lanes_open(ingest_lane **out, const td_ingest_conf *conf, td_to
         lanes[p].partition = p;
         td_batch_init(&lanes[p].batch, conf->batch_bytes);
         status = find_last_mark(conf->topics, &lanes[p]);
+        in->resuming |= lanes[p].last.present;
+        if (status != TD_CORRUPT) continue;
+        td_fault_set(&in->standing, status);
+        status = TD_OK;
     }
     return status;
 }
@@ -121,8 +127,8 @@ static void lanes_close(ingest_lane *lanes, uint32_t partitions) {
 td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
     td_ingest *in = td_alloc_zero(1, sizeof *in);
     in->conf = *conf;
-    td_status status = lanes_open(&in->tape, conf, conf->topics->tape);
-    if (status == TD_OK) status = lanes_open(&in->rejected, conf, conf->topics->rejected);
+    td_status status = lanes_open(in, &in->tape, conf->topics->tape);
+    if (status == TD_OK) status = lanes_open(in, &in->rejected, conf->topics->rejected);
     if (status != TD_OK) {
         td_ingest_close(in);
         return status;
@@ -143,6 +149,7 @@ void td_ingest_close(td_ingest *in) {
 bool td_ingest_ended(td_ingest *in) { return atomic_load_explicit(&in->ended, memory_order_acquire); }
 td_ingest_counts *td_ingest_counters(td_ingest *in) { return &in->counts; }
 td_fault *td_ingest_fault(td_ingest *in) { return &in->fault; }
+td_fault *td_ingest_standing(td_ingest *in) { return &in->standing; }
 
 /* ---- appending ---- */
 
@@ -177,23 +184,45 @@ static td_status lane_put(td_ingest *in, ingest_lane *lane, td_bytes key, td_sou
 
 /* ---- one input ---- */
 
-static bool mark_matches(const td_ingest *in, const mark *last, const td_input *input) {
-    const td_feed_item *item = &input->item;
-    uint8_t kind = item->kind == TD_ITEM_EVENT ? item->event.kind : 0;
-    if (kind != last->kind || item->position.file != last->position.file || item->position.line != last->position.line)
+static bool same_place(const td_ingest *in, const mark *last, const td_input *input, const mark *now) {
+    if (now->kind != last->kind || now->position.file != last->position.file ||
+        now->position.line != last->position.line)
         return false;
-    if (kind == TD_EVENT_TIME &&
-        (item->event.time.clock_ns != last->clock_ns || item->event.time.session != last->session))
-        return false;
+    if (now->kind == TD_EVENT_TIME && (now->receive_ns != last->receive_ns || now->session != last->session))
+        return false; /* another Time at that place */
     return td_bytes_equal(in->conf.feed_names[input->feed], td_text(last->feed));
 }
 
-/* True while the log holds this input already. */
-static bool pass_in_silence(td_ingest *in, ingest_lane *lane, const td_input *input) {
-    if (!lane->last.present) return false;
-    if (mark_matches(in, &lane->last, input)) lane->last.present = false;
+static mark mark_of(const td_feed_item *item) {
+    mark m = {.position = item->position};
+    if (item->kind == TD_ITEM_REJECTED) {
+        m.receive_ns = item->rejected.receive_ns;
+        return m;
+    }
+    m.kind = item->event.kind;
+    m.event_ns = item->event.event_ns;
+    m.receive_ns = item->event.receive_ns;
+    if (m.kind == TD_EVENT_TIME) m.session = item->event.time.session;
+    return m;
+}
+
+/* TD_AGAIN: the log holds this input already. TD_CONFIG: it holds another one at its place. */
+static td_status pass_in_silence(td_ingest *in, ingest_lane *lane, const td_input *input) {
+    if (!lane->last.present && !lane->stands) {
+        in->resuming = false;
+        return TD_OK;
+    }
     td_count(&in->counts.resumed, 1);
-    return true;
+    mark now = mark_of(&input->item);
+    if (lane->stands || !same_place(in, &lane->last, input, &now)) return TD_AGAIN;
+    if (now.event_ns != lane->last.event_ns || now.receive_ns != lane->last.receive_ns)
+        return TD_FAIL(TD_CONFIG,
+                       "%s-%" PRIu32 " holds another input as file %" PRIu32 ", line %" PRIu64
+                       " of feed %s; a log goes on with the inputs it was made of: name another log.dir for others",
+                       td_topic_name(lane->topic), lane->partition, now.position.file, now.position.line,
+                       lane->last.feed);
+    lane->last.present = false;
+    return TD_AGAIN;
 }
 
 /* Trades of one instrument come from one feed: that feed's watermark closes its windows. */
@@ -222,7 +251,8 @@ static td_status append_event(td_ingest *in, const td_input *input) {
     ingest_lane *lane = &in->tape[input->partition];
     bool tick = e->kind != TD_EVENT_TIME;
     td_status status = e->kind == TD_EVENT_TRADE ? check_trade_feed(in, e) : TD_OK;
-    if (status != TD_OK || pass_in_silence(in, lane, input)) return status;
+    if (status == TD_OK) status = pass_in_silence(in, lane, input);
+    if (status != TD_OK) return status == TD_AGAIN ? TD_OK : status;
     td_bytes feed = in->conf.feed_names[input->feed];
     in->value.size = 0;
     td_record_put_event(&in->value, in->conf.topics->ids, feed, e);
@@ -234,10 +264,11 @@ static td_status append_event(td_ingest *in, const td_input *input) {
 
 static td_status append_rejected(td_ingest *in, const td_input *input) {
     ingest_lane *lane = &in->rejected[input->partition];
-    if (pass_in_silence(in, lane, input)) return TD_OK;
+    td_status status = pass_in_silence(in, lane, input);
+    if (status != TD_OK) return status == TD_AGAIN ? TD_OK : status;
     in->value.size = 0;
     td_record_put_rejected(&in->value, in->conf.topics->ids, &input->item.rejected);
-    td_status status = lane_put(in, lane, in->conf.feed_names[input->feed], input->item.position);
+    status = lane_put(in, lane, in->conf.feed_names[input->feed], input->item.position);
     if (status == TD_OK) td_count(&in->counts.rejected, 1);
     return status;
 }
@@ -249,7 +280,7 @@ static td_status append_input(td_ingest *in, const td_input *input) {
     case TD_ITEM_REJECTED:
         return append_rejected(in, input);
     case TD_ITEM_IGNORED:
-        td_count(&in->counts.ignored, 1);
+        if (!in->resuming) td_count(&in->counts.ignored, 1);
         return TD_OK;
     case TD_ITEM_END:
         break;
@@ -259,11 +290,17 @@ static td_status append_input(td_ingest *in, const td_input *input) {
 
 /* ---- the loop ---- */
 
+static bool will_append(const td_ingest *in, const td_input *input) {
+    if (input->item.kind == TD_ITEM_IGNORED) return false;
+    const ingest_lane *lanes = input->item.kind == TD_ITEM_REJECTED ? in->rejected : in->tape;
+    return !lanes[input->partition].last.present && !lanes[input->partition].stands;
+}
+
 /* The pace begins with the first input that the log does not hold: what is passed in silence waits for nothing. */
 static bool due(td_ingest *in, int64_t now_ns) {
     if (in->conf.speed == 0) return true;
     if (!in->paced) {
-        if (in->tape[in->pending.partition].last.present) return true;
+        if (!will_append(in, &in->pending)) return true;
         in->paced = true;
         in->pace_from_ns = now_ns;
         in->pace_due_ns = in->pending.due_ns;
@@ -304,8 +341,10 @@ static td_status handle_next(td_ingest *in, int64_t now_ns) {
     if (in->pending.item.kind == TD_ITEM_END) return end(in);
     if (!due(in, now_ns)) return TD_AGAIN;
     td_status status = append_input(in, &in->pending);
-    if (status == TD_OK) in->has_pending = false;
-    return status;
+    if (status != TD_OK) return status;
+    in->has_pending = false;
+    if (in->pending.item.clock_ns != 0) in->clock_ns = in->pending.item.clock_ns;
+    return TD_OK;
 }
 
 int td_ingest_step(void *self) {
@@ -318,7 +357,7 @@ int td_ingest_step(void *self) {
     td_status status = TD_OK;
     int done = 0;
     while (done < BATCH_MAX && (status = handle_next(in, now_ns)) == TD_OK) done++;
-    if (in->has_pending) td_count(&in->counts.clock_ns, in->pending.item.clock_ns - td_counted(&in->counts.clock_ns));
+    td_count(&in->counts.clock_ns, in->clock_ns - td_counted(&in->counts.clock_ns));
     if (status == TD_AGAIN || (in->conf.speed != 0 && status == TD_OK)) { /* paced: what is due is wanted now */
         td_status flushed = td_ingest_flush(in);
         if (flushed != TD_OK) status = flushed;

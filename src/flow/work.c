@@ -37,7 +37,7 @@ struct td_worker {
     int64_t counted_offset; /* ticks below were counted: a worker that starts again counts nothing twice */
     td_work_counts counts;
     td_fault fault;
-    atomic_bool level;
+    td_counter level; /* see td_worker_level */
 };
 
 /* ---- outputs ---- */
@@ -174,7 +174,14 @@ static td_status apply_record(td_worker *w, const td_record *record) {
 static td_status work_one(td_worker *w) {
     td_record record;
     td_status status = td_reader_next(w->tape, &record);
-    if (status == TD_OK) status = apply_record(w, &record);
+    if (status != TD_OK) return status;
+    if (record.offset != w->next_offset)
+        return TD_FAIL(TD_CORRUPT,
+                       "tape-%" PRIu32 ": retention removed offsets %" PRId64 " to %" PRId64
+                       " before they were applied; raise log.retain",
+                       w->partition, w->next_offset, record.offset - 1);
+    status = apply_record(w, &record);
+    if (status != TD_OK && w->emit_status == TD_OK) td_reader_seek(w->tape, record.offset); /* nothing was applied */
     if (status != TD_OK) return status;
     w->next_offset = record.offset + 1;
     w->epoch = record.epoch;
@@ -305,11 +312,16 @@ td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t par
     w->conf = *conf;
     w->partition = partition;
     w->counted_offset = conf->count_from_offset;
+    w->level = -1;
     w->emit = (td_emit){w, emit_bar, emit_signal, emit_quarantined};
     td_status status = worker_start(w);
-    if (status != TD_OK) {
+    if (status != TD_OK) (void)td_trace(status, "starting the worker of tape-%" PRIu32, partition);
+    if (status == TD_CORRUPT) { /* this partition stands, the others go on */
+        td_fault_set(&w->fault, status);
+        worker_reset(w);
+    } else if (status != TD_OK) {
         td_worker_close(w);
-        return td_trace(status, "starting the worker of tape-%" PRIu32, partition);
+        return status;
     }
     *out = w;
     return TD_OK;
@@ -323,7 +335,8 @@ void td_worker_close(td_worker *w) {
 }
 
 td_status td_worker_finish(td_worker *w) {
-    if (td_fault_status(&w->fault) != TD_OK || still_comparing(w)) return TD_OK; /* the last snapshot stands */
+    if (td_fault_status(&w->fault) != TD_OK || w->emit_status != TD_OK || still_comparing(w))
+        return TD_OK; /* the last snapshot stands */
     td_status status = flush(w);
     if (status == TD_OK) status = td_log_sync(w->conf.topics->log);
     if (status != TD_OK) return status;
@@ -333,7 +346,7 @@ td_status td_worker_finish(td_worker *w) {
     return status == TD_AGAIN ? TD_OK : status;
 }
 
-bool td_worker_level(td_worker *w) { return atomic_load_explicit(&w->level, memory_order_acquire); }
+int64_t td_worker_level(td_worker *w) { return atomic_load_explicit(&w->level, memory_order_acquire); }
 td_work_counts *td_worker_counters(td_worker *w) { return &w->counts; }
 td_fault *td_worker_fault(td_worker *w) { return &w->fault; }
 
@@ -367,7 +380,7 @@ int td_worker_step(void *self) {
     int done = 0;
     td_status status = work_batch(w, &done);
     atomic_store_explicit(&w->counts.next_offset, w->next_offset, memory_order_release);
-    atomic_store_explicit(&w->level, status == TD_AGAIN, memory_order_release);
+    atomic_store_explicit(&w->level, status == TD_AGAIN ? w->next_offset : -1, memory_order_release);
     if (status == TD_RETRY || status == TD_FULL)
         td_backoff_start(&w->backoff, os);
     else if (status == TD_OK || status == TD_AGAIN)

@@ -33,7 +33,8 @@ int td_worker_step(void *worker); /* records applied; 0: nothing new, stopped, o
 /* Appends what is pending and takes a last snapshot. After the worker's thread has stopped and a sync. */
 TD_CHECKED td_status td_worker_finish(td_worker *worker);
 void td_worker_close(td_worker *worker);
-/* Everything on the tape is applied and its outputs are appended. Thread: any. */
-bool td_worker_level(td_worker *worker);
+/* The offset up to which the tape is applied and all outputs are appended; -1 while anything is pending. Level with a
+ * tape that ends there. Thread: any. */
+int64_t td_worker_level(td_worker *worker);
 td_work_counts *td_worker_counters(td_worker *worker);
 td_fault *td_worker_fault(td_worker *worker); /* TD_CORRUPT: this partition stands, the others go on */
