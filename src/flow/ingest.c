@@ -93,7 +93,10 @@ static td_status find_last_mark(const td_topics *topics, ingest_lane *lane) {
         from = td_topic_block_before(lane->topic, lane->partition, from, block_bytes);
         block_bytes *= 4;
         td_status status = last_mark_from(topics, lane, from, &lane->last);
-        if (status == TD_CORRUPT) lane->stands = true;
+        if (status == TD_CORRUPT) { /* what lies behind the damage is not known */
+            lane->stands = true;
+            lane->last = (mark){0};
+        }
         if (status != TD_OK)
             return td_trace(status, "finding where %s-%u ends", td_topic_name(lane->topic), lane->partition);
     }

@@ -360,6 +360,17 @@ static td_status start_again(td_worker *w) {
     return status;
 }
 
+/* The whole tape is applied: what the outputs still hold beyond what was made is held without a cause. */
+static void count_unmatched(td_worker *w) {
+    for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
+        output *out = &w->outputs[i];
+        if (out->existing == NULL) continue;
+        td_count(&w->counts.diverged, out->existing_end - td_reader_offset(out->existing));
+        td_reader_close(out->existing);
+        out->existing = NULL;
+    }
+}
+
 static td_status work_batch(td_worker *w, int *out_done) {
     td_status status = w->emit_status != TD_OK ? start_again(w) : TD_OK;
     if (status == TD_OK) status = flush(w); /* what an earlier step could not append */
@@ -367,6 +378,7 @@ static td_status work_batch(td_worker *w, int *out_done) {
         status = work_one(w);
         if (status == TD_OK) ++*out_done;
     }
+    if (status == TD_AGAIN) count_unmatched(w);
     td_status flushed = flush(w); /* also before a record that stops the partition */
     if (flushed == TD_OK && (status == TD_OK || status == TD_AGAIN)) flushed = snapshot_turn(w);
     return flushed == TD_OK ? status : flushed;

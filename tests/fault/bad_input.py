@@ -5,9 +5,11 @@ reason, and the rest goes on. Each case says what it broke and what the program 
 import gzip
 import json
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
+import time
 import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
@@ -200,7 +202,6 @@ def second_process(home):
 
 
 def wait_for_lock(home):
-    import time
     for _ in range(200):
         if list((pathlib.Path(home) / "data").glob("tape-*")):
             return
@@ -241,6 +242,69 @@ def other_inputs(home):
     s = td.run(lean(home, partitions=4), check=3)
     assert "partitions" in s["stderr"], s["stderr"]
     return "a log goes on only with the inputs and the partitions it was made of"
+
+
+def binance(home, name):
+    feed = f"file: {{ format: binance-collector, path: {DATA}/binance/*.gz }}"
+    return td.config(f"{home}/{name}.yaml", f"{home}/{name}", [feed])
+
+
+def stop_half_way(file):
+    """Small batches, then Ctrl-C in the middle: exit code 5."""
+    process = td.start(file, "--set", "speed=100x")
+    time.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 5 and json.loads(out.splitlines()[-1])["finished"] is False, (process.returncode, err)
+
+
+@case
+def damage_near_the_end(home):
+    """What the tape ends with cannot be read: nothing may be appended there a second time."""
+    whole, file = binance(home, "whole"), binance(home, "data")
+    td.run(whole)
+    wanted = {row[:3]: row for row in td.rows(f"{home}/whole", "bars")}
+    stop_half_way(file)
+    for path in pathlib.Path(f"{home}/data").glob("tape-*/*.log"):
+        content = bytearray(path.read_bytes())
+        content[len(content) - len(content) // 8] ^= 0x10
+        path.write_bytes(content)
+    s = td.run(file, check=1)
+    got = td.rows(f"{home}/data", "bars")
+    doubled = [row for row in got if row[11] > wanted[row[:3]][11]]
+    assert not doubled, doubled[:3]
+    return f"{len(got)} bars, none with a trade twice; exit 1"
+
+
+@case
+def another_program_on_a_finished_log(home):
+    file = binance(home, "data")
+    stop_half_way(file)
+    s = td.run(file, "--set", "bars=1s,2s,1m")
+    assert "changed" in s["stderr"] and s["finished"] is True, s
+    widths = {row[1] for row in td.rows(f"{home}/data", "bars")}
+    assert widths == {10**9, 2 * 10**9, 5 * 10**9, 60 * 10**9}, widths
+    return "stopped with exit 5, went on with another width from there, and said so"
+
+
+@case
+def bench_beside_a_run(home):
+    """`bench replay` removes outputs: never beside a run, never in a folder that is no log."""
+    other = pathlib.Path(home) / "other" / "snapshots"
+    other.mkdir(parents=True)
+    (other / "precious").write_text("mine")
+    refused = subprocess.run([td.PROGRAM, "bench", "replay", "--data", other.parent], stderr=subprocess.PIPE, check=False)
+    assert refused.returncode == 3 and (other / "precious").exists(), refused
+    file = binance(home, "data")
+    process = td.start(file, "--set", "speed=1x")
+    try:
+        wait_for_lock(home)
+        time.sleep(1)
+        refused = subprocess.run([td.PROGRAM, "bench", "replay", "--data", f"{home}/data"], stderr=subprocess.PIPE, check=False)
+        assert refused.returncode == 3 and list(pathlib.Path(f"{home}/data").glob("bars-*/*.log")), refused
+    finally:
+        td.kill(process)
+    return "refused twice, nothing removed"
 
 
 def main():
