@@ -363,6 +363,7 @@ td_status td_partition_reload(td_partition *p, bool begin_epoch) {
     listing l;
     td_status status = list_files(p, &l);
     if (status == TD_OK) status = load_writable(p, &l, begin_epoch);
+    if (status != TD_OK) unload(p); /* all of it or nothing */
     listing_fini(&l);
     return td_trace(status, "opening %s", p->dir);
 }
