@@ -26,9 +26,13 @@ struct td_worker {
     td_state *state;
     td_emit emit;
     output outputs[TD_OUTPUT_COUNT];
-    td_cause cause; /* of the record being applied */
-    int64_t now_ms; /* append time of outputs: outside of what is equal */
+    td_cause cause;        /* of the record being applied */
+    int64_t now_ms;        /* append time of outputs: outside of what is equal */
+    td_bytes record_value; /* of the record being applied, borrowed from the reader */
     td_buf value;
+    uint8_t feed_name[64]; /* of the record before, and its index in the state */
+    size_t feed_name_size;
+    uint32_t feed;
     td_savepoint *savepoint;
     int64_t next_offset, snapshot_offset;
     int32_t epoch; /* of the record before next_offset */
@@ -102,10 +106,17 @@ static void emit_signal(void *self, td_bytes instrument, const td_signal *signal
     put_output(w, TD_OUTPUT_SIGNALS, instrument);
 }
 
+/* What is refused is rare: only then are the event's codes read. */
 static void emit_quarantined(void *self, td_bytes instrument, const td_quarantined *quarantined) {
     td_worker *w = self;
+    td_quarantined whole = *quarantined;
+    td_bytes feed;
+    if (td_record_get_event(w->conf.topics->ids, w->record_value, &whole.event, &feed) != TD_OK) {
+        w->emit_status = TD_FAIL(TD_CORRUPT, "offset %" PRId64 " of the tape is not a record of ours", w->cause.offset);
+        return;
+    }
     w->value.size = 0;
-    td_record_put_quarantined(&w->value, w->conf.topics->ids, instrument, quarantined);
+    td_record_put_quarantined(&w->value, w->conf.topics->ids, instrument, &whole);
     put_output(w, TD_OUTPUT_QUARANTINE, instrument);
 }
 
@@ -136,6 +147,7 @@ static td_status swap_program(td_worker *w, const uint8_t *sha256) {
     td_status status = td_topics_load_program(w->conf.topics, sha256, &next);
     if (status != TD_OK) return status;
     td_state_swap(w->state, next);
+    w->feed_name_size = 0;
     td_program_free(w->program);
     w->program = next;
     return TD_OK;
@@ -149,16 +161,25 @@ static void count_tick(td_worker *w, td_applied applied) {
     if (applied.late_count > 0) td_count(&w->counts.late, applied.late_count);
 }
 
+/* Records of one feed come in rows: its name is looked up once for all of them. */
+static void remember_feed(td_worker *w, td_bytes name) {
+    w->feed = td_state_feed(w->state, name);
+    w->feed_name_size = w->feed == UINT32_MAX ? 0 : name.size;
+    if (w->feed_name_size > 0) memcpy(w->feed_name, name.data, name.size);
+}
+
 static td_status apply_record(td_worker *w, const td_record *record) {
     td_event event;
     td_bytes feed;
-    td_status status = td_record_get_event(w->conf.topics->ids, record->value, &event, &feed);
+    td_status status = td_record_get_event_numbers(w->conf.topics->ids, record->value, &event, &feed);
     if (status != TD_OK)
         return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " is not a record of ours", w->partition,
                        record->offset);
+    w->record_value = record->value;
     w->cause = (td_cause){.partition = w->partition, .epoch = record->epoch, .offset = record->offset};
     if (event.kind == TD_EVENT_PROGRAM) return swap_program(w, event.program_sha256);
-    event.feed = td_state_feed(w->state, feed);
+    if (!td_bytes_equal(feed, (td_bytes){w->feed_name, w->feed_name_size})) remember_feed(w, feed);
+    event.feed = w->feed;
     if (event.feed == UINT32_MAX)
         return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": more than %d feeds", w->partition, TD_PROGRAM_FEEDS_MAX);
     if (event.kind != TD_EVENT_TIME) {
@@ -287,6 +308,7 @@ static void worker_reset(td_worker *w) {
     w->program = NULL;
     w->savepoint = NULL;
     w->emit_status = TD_OK;
+    w->feed_name_size = 0;
 }
 
 static td_status worker_start(td_worker *w) {

@@ -45,6 +45,10 @@ int td_record_schema(const td_schema_ids *ids, td_bytes value);
  * receive time but its clock, which stands in both; a program has neither (0) and no feed ("").
  * Errors: TD_CORRUPT without a trail: bytes that our own encoder cannot have written. */
 TD_CHECKED td_status td_record_get_event(const td_schema_ids *ids, td_bytes value, td_event *out, td_bytes *out_feed);
+/* The same without a trade's or quote's codes, which are left as they are: what rules and windows look at on each tick.
+ */
+TD_CHECKED td_status td_record_get_event_numbers(const td_schema_ids *ids, td_bytes value, td_event *out,
+                                                 td_bytes *out_feed);
 TD_CHECKED td_status td_record_get_bar(td_bytes value, td_bar *out, td_bytes *out_instrument);
 TD_CHECKED td_status td_record_get_signal(td_bytes value, td_signal *out, td_bytes *out_instrument);
 TD_CHECKED td_status td_record_get_rejected(td_bytes value, td_rejected *out);

@@ -88,6 +88,10 @@ TD_AVRO_INLINE bool record_get_code(td_avro_reader *r, td_code *out) {
     unsigned size = td_avro_tiny(*p);
     if (r->end - p <= (ptrdiff_t)size) return false;
     r->at = p + 1 + size;
+    if (size == 0) { /* most sources have no codes: nothing to move */
+        *out = (td_code){0};
+        return true;
+    }
     uint64_t words[2] = {td_avro_load64(r->at - 8), 0};
     if (size < 8) {
         words[0] >>= 8 * (7 - size);

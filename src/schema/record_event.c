@@ -19,14 +19,15 @@ static void put_trade(td_buf *buf, const td_schema_ids *ids, td_bytes feed, cons
     record_end(buf, p);
 }
 
-static bool get_trade(td_bytes value, td_event *out, td_bytes *out_feed) {
+/* With `codes` false the exchange and the condition, which stand last, are left unread. */
+TD_AVRO_INLINE bool get_trade(td_bytes value, bool codes, td_event *out, td_bytes *out_feed) {
     td_avro_reader r = record_body(value);
     td_trade *t = &out->trade;
     return td_avro_get_long(&r, &out->event_ns) && td_avro_get_long(&r, &out->receive_ns) &&
            td_avro_get_decimal64(&r, &t->price) && td_avro_get_decimal64(&r, &t->size) &&
            record_get_optional_long(&r, &t->trade_id) && record_get_small(&r, TD_SIDE_SELL, &t->side) &&
            record_get_small(&r, UINT8_MAX, &out->flags) && td_avro_get_bytes(&r, out_feed) &&
-           record_get_code(&r, &t->exchange) && record_get_code(&r, &t->condition) && r.at == r.end;
+           (!codes || (record_get_code(&r, &t->exchange) && record_get_code(&r, &t->condition) && r.at == r.end));
 }
 
 static void put_quote(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
@@ -46,15 +47,15 @@ static void put_quote(td_buf *buf, const td_schema_ids *ids, td_bytes feed, cons
     record_end(buf, p);
 }
 
-static bool get_quote(td_bytes value, td_event *out, td_bytes *out_feed) {
+TD_AVRO_INLINE bool get_quote(td_bytes value, bool codes, td_event *out, td_bytes *out_feed) {
     td_avro_reader r = record_body(value);
     td_quote *q = &out->quote;
     return td_avro_get_long(&r, &out->event_ns) && td_avro_get_long(&r, &out->receive_ns) &&
            record_get_optional_decimal(&r, &q->bid_price) && record_get_optional_decimal(&r, &q->bid_size) &&
            record_get_optional_decimal(&r, &q->ask_price) && record_get_optional_decimal(&r, &q->ask_size) &&
            record_get_optional_long(&r, &q->sequence) && record_get_small(&r, UINT8_MAX, &out->flags) &&
-           td_avro_get_bytes(&r, out_feed) && record_get_code(&r, &q->exchange) && record_get_code(&r, &q->condition) &&
-           r.at == r.end;
+           td_avro_get_bytes(&r, out_feed) &&
+           (!codes || (record_get_code(&r, &q->exchange) && record_get_code(&r, &q->condition) && r.at == r.end));
 }
 
 static void put_time(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
@@ -116,18 +117,19 @@ static inline int schema_of(const td_schema_ids *ids, td_bytes value) {
 
 int td_record_schema(const td_schema_ids *ids, td_bytes value) { return schema_of(ids, value); }
 
-td_status td_record_get_event(const td_schema_ids *ids, td_bytes value, td_event *out, td_bytes *out_feed) {
+TD_AVRO_INLINE td_status get_event(const td_schema_ids *ids, td_bytes value, bool codes, td_event *out,
+                                   td_bytes *out_feed) {
     out->feed = out->instrument = 0;
     out->flags = 0;
     bool ok = false;
     switch (schema_of(ids, value)) {
     case TD_SCHEMA_TRADE:
         out->kind = TD_EVENT_TRADE;
-        ok = get_trade(value, out, out_feed);
+        ok = get_trade(value, codes, out, out_feed);
         break;
     case TD_SCHEMA_QUOTE:
         out->kind = TD_EVENT_QUOTE;
-        ok = get_quote(value, out, out_feed);
+        ok = get_quote(value, codes, out, out_feed);
         break;
     case TD_SCHEMA_TIME:
         out->kind = TD_EVENT_TIME;
@@ -141,4 +143,12 @@ td_status td_record_get_event(const td_schema_ids *ids, td_bytes value, td_event
         break;
     }
     return ok ? TD_OK : TD_CORRUPT;
+}
+
+td_status td_record_get_event(const td_schema_ids *ids, td_bytes value, td_event *out, td_bytes *out_feed) {
+    return get_event(ids, value, true, out, out_feed);
+}
+
+td_status td_record_get_event_numbers(const td_schema_ids *ids, td_bytes value, td_event *out, td_bytes *out_feed) {
+    return get_event(ids, value, false, out, out_feed);
 }
