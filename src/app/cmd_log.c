@@ -309,6 +309,8 @@ static int run_verb(log_command *c, size_t verb) {
     td_status status = td_log_open(&c->log, &td_os_posix, &conf, report, NULL);
     if (status != TD_OK) return fail_of(status);
     status = td_log_each_topic(c->log, note_topic, c);
+    if (status == TD_OK && c->topic_count == 0)
+        status = TD_FAIL(TD_CONFIG, "%s holds no topics: name the data folder of a run by --data", c->data_dir);
     int exit_code = status == TD_OK ? verbs[verb].run(c) : fail_of(status);
     if (fflush(stdout) != 0 && exit_code == TD_EXIT_OK) exit_code = TD_EXIT_FAILED;
     free(c->topics);
