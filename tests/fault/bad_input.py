@@ -249,10 +249,12 @@ def binance(home, name):
     return td.config(f"{home}/{name}.yaml", f"{home}/{name}", [feed])
 
 
-def stop_half_way(file):
+def stop_half_way(home, file):
     """Small batches, then Ctrl-C in the middle: exit code 5."""
     process = td.start(file, "--set", "speed=100x")
-    time.sleep(1.5)
+    tapes = pathlib.Path(f"{home}/data")
+    while process.poll() is None and sum(p.stat().st_size for p in tapes.glob("tape-*/*.log")) < 1000000:
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 5 and json.loads(out.splitlines()[-1])["finished"] is False, (process.returncode, err)
@@ -264,10 +266,11 @@ def damage_near_the_end(home):
     whole, file = binance(home, "whole"), binance(home, "data")
     td.run(whole)
     wanted = {row[:3]: row for row in td.rows(f"{home}/whole", "bars")}
-    stop_half_way(file)
+    stop_half_way(home, file)
     for path in pathlib.Path(f"{home}/data").glob("tape-*/*.log"):
         content = bytearray(path.read_bytes())
-        content[len(content) - len(content) // 8] ^= 0x10
+        at = len(content) - 3000  # some batches before the end; eight bytes, since four (the epoch) are in no CRC
+        content[at : at + 8] = bytes(byte ^ 0x10 for byte in content[at : at + 8])
         path.write_bytes(content)
     s = td.run(file, check=1)
     got = td.rows(f"{home}/data", "bars")
@@ -279,7 +282,7 @@ def damage_near_the_end(home):
 @case
 def another_program_on_a_finished_log(home):
     file = binance(home, "data")
-    stop_half_way(file)
+    stop_half_way(home, file)
     s = td.run(file, "--set", "bars=1s,2s,1m")
     assert "changed" in s["stderr"] and s["finished"] is True, s
     widths = {row[1] for row in td.rows(f"{home}/data", "bars")}
