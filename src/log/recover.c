@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 enum { BASE_DIGITS = 20 };
+#define REBUILT "rebuilt" /* in place of the base offset: an index that is not whole yet */
 
 static void store(_Atomic int64_t *value, int64_t v) { atomic_store_explicit(value, v, memory_order_release); }
 
@@ -28,7 +29,8 @@ static void list_file(void *arg, const char *name) {
     int64_t base = 0;
     size_t digits = strspn(name, "0123456789");
     const char *suffix = name + digits;
-    if (strcmp(suffix + strlen(suffix) - (strlen(suffix) < 4 ? 0 : 4), ".tmp") == 0) {
+    bool temporary = strcmp(suffix + strlen(suffix) - (strlen(suffix) < 4 ? 0 : 4), ".tmp") == 0;
+    if (temporary || strncmp(name, REBUILT ".", sizeof REBUILT) == 0) {
         td_buf_put(&l->strays, name, strlen(name) + 1);
     } else if (digits == BASE_DIGITS && sscanf(name, "%" SCNd64, &base) == 1 && strcmp(suffix, ".log") == 0) {
         td_buf_put(&l->bases, &base, sizeof base);
@@ -138,7 +140,32 @@ static td_status cut_file(survey *s, const char *what, bool *out_cut) {
 
 /* --- opening for writing -------------------------------------------------------------------------------------- */
 
-/* Surveys one segment with its index, which is continued when sound and else built anew. */
+static void rebuilt_stem(const td_partition *p, char out[TD_STEM_MAX]) {
+    (void)snprintf(out, TD_STEM_MAX, "%s/" REBUILT, p->dir);
+}
+
+static td_status rename_index(td_partition *p, int64_t base_offset, const char *suffix) {
+    char from[TD_STEM_MAX], to[TD_STEM_MAX], from_path[TD_STEM_MAX + 16], to_path[TD_STEM_MAX + 16];
+    rebuilt_stem(p, from);
+    td_partition_stem(p, base_offset, to);
+    (void)snprintf(from_path, sizeof from_path, "%s%s", from, suffix);
+    (void)snprintf(to_path, sizeof to_path, "%s%s", to, suffix);
+    return p->os->ops->rename(p->os->self, from_path, to_path);
+}
+
+/* The time index comes last and whole: while it is missing, opening builds both anew. */
+static td_status put_rebuilt(td_partition *p, td_index *index) {
+    td_status status = td_partition_sync_index(p, index, true);
+    if (status != TD_OK || index->suspect) return status;
+    status = td_partition_drop_index(p, index->base_offset);
+    if (status == TD_OK) status = rename_index(p, index->base_offset, ".index");
+    if (status == TD_OK) status = p->os->ops->sync_dir(p->os->self, p->dir);
+    if (status == TD_OK) status = rename_index(p, index->base_offset, ".timeindex");
+    return status == TD_OK ? p->os->ops->sync_dir(p->os->self, p->dir) : status;
+}
+
+/* Surveys one segment with its index, which is continued when sound and else built anew: that of a finished segment
+ * under another name, since nobody would look again at what a crash left of it. */
 static td_status survey_segment(survey *s, int64_t base_offset, td_index *index, bool deep, bool *out_rebuilt) {
     td_partition *p = s->p;
     char stem[TD_STEM_MAX];
@@ -148,6 +175,7 @@ static td_status survey_segment(survey *s, int64_t base_offset, td_index *index,
     s->trusted_position = -1;
     s->index = index;
     *out_rebuilt = deep || !start_at_index(s, stem, base_offset);
+    if (*out_rebuilt && s->stop_offset != INT64_MAX) rebuilt_stem(p, stem);
     td_status status = *out_rebuilt ? td_index_create(index, p->os, stem, base_offset)
                                     : td_index_continue(index, p->os, stem, base_offset);
     if (status != TD_OK) return status;
@@ -173,7 +201,7 @@ static td_status load_finished(survey *s, int64_t base_offset, bool deep) {
         td_index_close(&index);
         status = survey_segment(s, base_offset, &index, true, &rebuilt);
     }
-    if (status == TD_OK && rebuilt) status = td_partition_sync_index(p, &index, true);
+    if (status == TD_OK && rebuilt) status = put_rebuilt(p, &index);
     segment.max_timestamp_ms = index.max_timestamp_ms;
     td_index_close(&index);
     if (status == TD_OK) status = p->os->ops->size(p->os->self, file, &segment.bytes);
