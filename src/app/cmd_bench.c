@@ -15,46 +15,16 @@ static const char HELP[] =
     "Removes bars, signals, quarantine and snapshots from the data folder DIR (default: data), then makes them again\n"
     "from its tape, on one thread, and says how long that took.\n";
 
-typedef struct name_list {
-    const char *dir;
-    td_buf paths; /* NUL-terminated, one behind the other */
-} name_list;
-
-/* Exactly the folders that a run makes behind its tape: nothing of anybody else's is touched. */
-static bool is_output(const char *name, uint32_t partitions) {
-    static const char *const topics[] = {"bars", "signals", "quarantine"};
-    char wanted[64];
-    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
-        for (uint32_t p = 0; p < partitions; p++) {
-            (void)snprintf(wanted, sizeof wanted, "%s-%" PRIu32, topics[i], p);
-            if (strcmp(name, wanted) == 0) return true;
-        }
-    return strcmp(name, "snapshots") == 0;
-}
-
-static void add_path(void *arg, const char *name) {
-    name_list *list = arg;
-    td_buf_printf(&list->paths, "%s/%s", list->dir, name);
-    td_buf_put(&list->paths, "", 1);
-}
-
-static td_status remove_files(const td_os *os, const char *dir) {
-    name_list files = {.dir = dir};
-    td_status status = os->ops->list(os->self, dir, add_path, &files);
-    for (size_t at = 0; at < files.paths.size && status == TD_OK; at += strlen((char *)files.paths.data + at) + 1)
-        status = os->ops->remove(os->self, (char *)files.paths.data + at);
-    td_buf_fini(&files.paths);
-    return status;
-}
-
-static td_status remove_outputs(const td_os *os, const char *dir, uint32_t partitions) {
-    name_list folders = {.dir = dir};
-    td_status status = os->ops->list(os->self, dir, add_path, &folders);
-    for (size_t at = 0; at < folders.paths.size && status == TD_OK; at += strlen((char *)folders.paths.data + at) + 1) {
-        const char *path = (char *)folders.paths.data + at;
-        if (is_output(path + strlen(dir) + 1, partitions)) status = remove_files(os, path);
+/* Under the log's LOCK and through it: nothing of a running program, nor of anybody else's, is touched. */
+static td_status remove_outputs(const td_os *os, const td_topics *topics, const char *dir) {
+    td_status status = TD_OK;
+    for (uint32_t p = 0; p < topics->partitions && status == TD_OK; p++) {
+        char snapshot[512];
+        (void)snprintf(snapshot, sizeof snapshot, "%s/snapshots/tape-%" PRIu32 ".snapshot", dir, p);
+        status = os->ops->remove(os->self, snapshot);
+        for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++)
+            status = td_log_truncate(topics->outputs[i], p, td_topic_start(topics->outputs[i], p));
     }
-    td_buf_fini(&folders.paths);
     return status;
 }
 
@@ -104,8 +74,8 @@ static td_status replay(const td_os *os, const char *dir, bool json) {
     td_topics topics = {0};
     td_status status = td_log_open(&log, os, &conf, note, NULL); /* takes LOCK: nothing is removed beside a run */
     if (status != TD_OK) return status;
-    status = remove_outputs(os, dir, partitions);
-    if (status == TD_OK) status = td_topics_open(&topics, log, partitions, os->ops->wall_ns(os->self) / TD_NS_PER_MS);
+    status = td_topics_open(&topics, log, partitions, os->ops->wall_ns(os->self) / TD_NS_PER_MS);
+    if (status == TD_OK) status = remove_outputs(os, &topics, dir);
     int64_t totals[3] = {0}, from_ns = os->ops->mono_ns(os->self);
     for (uint32_t p = 0; p < partitions && status == TD_OK; p++) status = replay_partition(os, &topics, dir, p, totals);
     double seconds = (double)(os->ops->mono_ns(os->self) - from_ns) / 1e9;

@@ -3,6 +3,7 @@
 the speed, and however often the process is killed (design wall 5). Prints what was compared.
 """
 import random
+import subprocess
 import sys
 import time
 
@@ -69,8 +70,10 @@ def main():
         again = td.run(file)
         assert again["events"] == 0 and again["bars"] == 0, again
         compare("run again on a finished folder", twice, wanted, rows)
+        subprocess.run([td.PROGRAM, "bench", "replay", "--data", f"{twice}/data"], check=True, stdout=subprocess.DEVNULL)
+        compare("the tape replayed", twice, wanted, rows)
     paced()
-    print("4 passed, 0 failed")
+    print("5 passed, 0 failed")
 
 
 def paced():
