@@ -166,7 +166,7 @@ static void end_life(world *w) {
 /* TD_OK, or TD_RETRY when the machine died of it. */
 static td_status start_life(world *w) {
     td_status status = TD_RETRY;
-    for (int i = 0; status == TD_RETRY && !td_sim_dead(w->sim); i++) {
+    for (int i = 0; status == TD_RETRY && !td_sim_dead(w->sim) && i < TRIES + 2; i++) {
         if (i == TRIES) td_sim_set_faults(w->sim, NULL);
         w->started_at_once = i == 0;
         status = td_log_open(&w->log, &w->os, &w->conf, report, w);
@@ -265,7 +265,7 @@ static bool truncate_one(world *w, int t, uint32_t p) {
     td_status status = TD_RETRY;
     m->synced = offset; /* from now on no more is promised */
     m->truncating = true;
-    for (int i = 0; status == TD_RETRY && !td_sim_dead(w->sim); i++) {
+    for (int i = 0; status == TD_RETRY && !td_sim_dead(w->sim) && i < TRIES + 2; i++) {
         if (i == TRIES) td_sim_set_faults(w->sim, NULL);
         status = td_log_truncate(w->topics[t], p, offset);
     }
