@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH_MAX = 4096, OUTPUT_FLUSH_BYTES = 64 * 1024, OUTPUT_BATCH_BYTES = 128 * 1024 * 1024 };
+enum { BATCH_MAX = 16384, OUTPUT_FLUSH_BYTES = 64 * 1024, OUTPUT_BATCH_BYTES = 128 * 1024 * 1024 };
 
 typedef struct output {
     td_topic *topic;
