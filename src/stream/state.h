@@ -5,7 +5,7 @@
  * Watermark of (partition, feed): maximum of event_time - lateness over its records and of `bound` over its Time
  * records; it never goes back. It first closes what it passes, then the record that moved it is applied. A window of
  * width w closes when the watermark of its instrument's feed reaches its end. Bars leave in the order (end, width,
- * instrument as first seen), each followed by the signals it gives.
+ * instrument as its feed first traded it), each followed by the signals it gives.
  * Thread: the partition's worker. */
 #pragma once
 #include "stream/program.h"

@@ -149,6 +149,17 @@ static void test_non_positive_is_quarantined(void **unused) {
     run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
 }
 
+static void test_arrival_decides_ties_without_ids(void **unused) {
+    (void)unused;
+    static const step steps[] = {
+        {'t', 0, 0, 100.5, 1, 1, ""},
+        {'t', 0, 0, 100.5, 3, 1, ""},
+        {'t', 0, 0, 100.5, 2, 1, ""}, /* the last to come is the close, the first stays the open */
+        {'w', 0, 0, 101.0, 0, 0, "bar V:X 100+1 1 3 1 2 v3 n3\n"},
+    };
+    run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
+}
+
 static void test_trade_ids_decide_ties(void **unused) {
     (void)unused;
     const int64_t widths[] = {1};
@@ -362,6 +373,7 @@ int main(void) {
         cmocka_unit_test(test_a_record_closes_before_it_is_applied),
         cmocka_unit_test(test_feeds_have_their_own_time),
         cmocka_unit_test(test_non_positive_is_quarantined),
+        cmocka_unit_test(test_arrival_decides_ties_without_ids),
         cmocka_unit_test(test_trade_ids_decide_ties),
         cmocka_unit_test(test_sums_never_overflow),
         cmocka_unit_test(test_bars_equal_sorting_and_survive_saving),
