@@ -52,7 +52,7 @@ static td_status replay_partition(const td_os *os, const td_topics *topics, cons
     int64_t end = td_topic_end(topics->tape, partition);
     while (td_worker_level(worker) != end && td_fault_status(td_worker_fault(worker)) == TD_OK)
         (void)td_worker_step(worker);
-    totals[0] += td_counted(&counts->accepted) + td_counted(&counts->quarantined);
+    totals[0] += td_counted(&counts->accepted) + td_work_quarantined(counts);
     totals[1] += td_counted(&counts->outputs[TD_OUTPUT_BARS]);
     totals[2] += td_counted(&counts->outputs[TD_OUTPUT_SIGNALS]);
     status = td_fault_status(td_worker_fault(worker));

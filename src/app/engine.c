@@ -25,7 +25,10 @@ struct td_engine {
     size_t worker_count, deliver_count;
     td_backoff sync_backoff;
     td_fault sync_fault;
-    int64_t synced_at_ns;
+    int64_t sync_began_ns; /* of the last round */
+    td_engine_sync_counts sync_counts;
+    int64_t tape_ends[TD_PARTITIONS_MAX]; /* at open: what lies below is caught up with, not new */
+    atomic_bool input_over;
 };
 
 /* ---- program ---- */
@@ -144,12 +147,13 @@ static td_status open_workers(td_engine *e) {
     int size = snprintf(dir, sizeof dir, "%s/snapshots", e->config->log.dir);
     if (size < 0 || (size_t)size >= sizeof dir) return TD_FAIL(TD_CONFIG, "log.dir: the path is too long");
     for (uint32_t p = 0; p < e->topics.partitions; p++) {
+        e->tape_ends[p] = td_topic_end(e->topics.tape, p);
         td_work_conf conf = {.os = e->os,
                              .topics = &e->topics,
                              .snapshot_dir = dir,
                              .snapshot_records = e->config->log.snapshot_records > 0 ? e->config->log.snapshot_records
                                                                                      : SNAPSHOT_RECORDS,
-                             .count_from_offset = td_topic_end(e->topics.tape, p)};
+                             .count_from_offset = e->tape_ends[p]};
         td_status status = td_worker_open(&e->workers[p], &conf, p);
         if (status != TD_OK) return status;
         e->worker_count++;
@@ -239,7 +243,7 @@ static bool applied(td_engine *e, size_t worker) {
 }
 
 static bool all_applied(td_engine *e) {
-    if (!td_ingest_ended(e->ingest)) return false;
+    if (!td_ingest_ended(e->ingest) && !atomic_load_explicit(&e->input_over, memory_order_acquire)) return false;
     for (size_t i = 0; i < e->worker_count; i++)
         if (!applied(e, i)) return false;
     return true;
@@ -261,13 +265,21 @@ static int sync_step(td_engine *e) {
     if (td_backoff_waiting(&e->sync_backoff, e->os)) return 0;
     int64_t now_ns = e->os->ops->mono_ns(e->os->self);
     bool last = all_applied(e);
-    if (all_synced(e) || (!last && now_ns - e->synced_at_ns < e->config->log.sync_interval_ns)) return 0;
-    e->synced_at_ns = now_ns;
+    td_engine_sync_counts *counts = &e->sync_counts;
+    if (all_synced(e)) {
+        td_count(&counts->level_ns, now_ns - td_counted(&counts->level_ns));
+        return 0;
+    }
+    if (!last && now_ns - e->sync_began_ns < e->config->log.sync_interval_ns) return 0;
+    e->sync_began_ns = now_ns;
     td_status status = td_log_sync(e->log);
+    td_histogram_add(&counts->rounds, e->os->ops->mono_ns(e->os->self) - now_ns);
     if (status == TD_OK) {
+        td_count(&counts->level_ns, now_ns - td_counted(&counts->level_ns));
         td_backoff_reset(&e->sync_backoff);
         return 0; /* the thread idles between rounds */
     }
+    td_count(&counts->failures, 1);
     td_backoff_start(&e->sync_backoff, e->os);
     if (status != TD_RETRY) td_fault_set(&e->sync_fault, status);
     return 0;
@@ -297,25 +309,38 @@ bool td_engine_finished(td_engine *e) {
     return true;
 }
 
+td_status td_engine_end_input(td_engine *e) {
+    td_status status = td_ingest_flush(e->ingest);
+    if (status == TD_OK) atomic_store_explicit(&e->input_over, true, memory_order_release);
+    return status;
+}
+
 /* ---- what happened ---- */
 
 void td_engine_count(td_engine *e, td_engine_counts *out) {
     td_ingest_counts *in = td_ingest_counters(e->ingest);
-    *out = (td_engine_counts){.rejected = td_counted(&in->rejected),
-                              .ignored = td_counted(&in->ignored),
-                              .resumed = td_counted(&in->resumed),
-                              .clock_ns = td_counted(&in->clock_ns)};
-    out->events = td_counted(&in->events) + out->rejected;
+    *out = (td_engine_counts){.clock_ns = td_counted(&in->clock_ns),
+                              .resuming = td_counted(&in->resuming) != 0 && !td_ingest_ended(e->ingest)};
+    for (size_t i = 0; i < e->config->feed_count; i++) {
+        const td_ingest_feed_counts *feed = &in->feeds[i];
+        int64_t rejected = td_ingest_rejected(feed);
+        out->events += td_counted(&feed->events) + rejected;
+        out->rejected += rejected;
+        out->ignored += td_counted(&feed->ignored);
+        out->resumed += td_counted(&feed->resumed);
+    }
     for (size_t i = 0; i < e->worker_count; i++) {
         td_work_counts *w = td_worker_counters(e->workers[i]);
         out->accepted += td_counted(&w->accepted);
-        out->quarantined += td_counted(&w->quarantined);
+        out->quarantined += td_work_quarantined(w);
         out->late += td_counted(&w->late);
         out->bars += td_counted(&w->outputs[TD_OUTPUT_BARS]);
         out->signals += td_counted(&w->outputs[TD_OUTPUT_SIGNALS]);
         out->diverged += td_counted(&w->diverged);
         out->snapshots += td_counted(&w->snapshots);
-        out->lag_records += td_topic_end(e->topics.tape, (uint32_t)i) - td_counted(&w->next_offset);
+        int64_t next = td_counted(&w->next_offset);
+        out->lag_records += td_topic_end(e->topics.tape, (uint32_t)i) - next;
+        if (next < e->tape_ends[i]) out->behind_records += e->tape_ends[i] - next;
     }
 }
 
@@ -333,6 +358,18 @@ td_status td_engine_faults(td_engine *e, td_log_report_fn each, void *arg) {
     for (size_t i = 0; i < e->worker_count; i++) worst = add_fault(worst, td_worker_fault(e->workers[i]), each, arg);
     for (size_t i = 0; i < e->deliver_count; i++) worst = add_fault(worst, td_deliver_fault(e->delivers[i]), each, arg);
     return worst;
+}
+
+void td_engine_parts_of(td_engine *e, td_engine_parts *out) {
+    *out = (td_engine_parts){.os = e->os,
+                             .config = e->config,
+                             .topics = &e->topics,
+                             .ingest = e->ingest,
+                             .workers = e->workers,
+                             .delivers = e->delivers,
+                             .worker_count = e->worker_count,
+                             .deliver_count = e->deliver_count,
+                             .sync = &e->sync_counts};
 }
 
 const td_topics *td_engine_topics(const td_engine *e) { return &e->topics; }

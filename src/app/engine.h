@@ -16,7 +16,16 @@ typedef struct td_engine_counts { /* of this run */
     int64_t bars, signals, resumed, diverged, snapshots;
     int64_t lag_records; /* appended to the tape, not yet applied */
     int64_t clock_ns;    /* event clock of the newest input */
+    /* Of the start: the inputs that the log holds already still pass in silence, or part of it is not applied yet. */
+    bool resuming;
+    int64_t behind_records;
 } td_engine_counts;
+
+typedef struct td_engine_sync_counts {
+    td_histogram rounds; /* time of each, failed ones too */
+    td_counter failures;
+    td_counter level_ns; /* monotonic: everything appended before it survives the machine */
+} td_engine_sync_counts;
 
 /* `config` is borrowed. Reports repairs and notices line by line. Errors: TD_CONFIG, TD_CORRUPT, TD_RETRY as the parts
  * give them; the trail says which. */
@@ -32,12 +41,27 @@ size_t td_engine_step_count(const td_engine *engine); /* one ingest, a worker pe
 td_engine_step_kind td_engine_step_kind_of(const td_engine *engine, size_t step);
 int td_engine_step(td_engine *engine, size_t step); /* work done; 0: may idle */
 
+/* No more input: after the ingest step's last turn. What is batched is appended; from then on the engine can finish
+ * though its feeds have not ended. Errors: as td_ingest_flush's. */
+TD_CHECKED td_status td_engine_end_input(td_engine *engine);
 /* All feeds have ended, all is applied and synced, all sinks are level (or stand still with a fault). */
 bool td_engine_finished(td_engine *engine);
 void td_engine_count(td_engine *engine, td_engine_counts *out);
 /* The faults so far: TD_OK, TD_CORRUPT when partitions stand still, TD_CONFIG when the run cannot go on. `each` gets
  * their texts. */
 td_status td_engine_faults(td_engine *engine, td_log_report_fn each, void *arg);
+
+typedef struct td_engine_parts { /* for those who count: borrowed, only counters may be looked at */
+    const td_os *os;
+    const td_config *config;
+    const td_topics *topics;
+    td_ingest *ingest;
+    td_worker *const *workers; /* by partition */
+    td_deliver *const *delivers;
+    size_t worker_count, deliver_count;
+    const td_engine_sync_counts *sync;
+} td_engine_parts;
+void td_engine_parts_of(td_engine *engine, td_engine_parts *out);
 const td_topics *td_engine_topics(const td_engine *engine);
 /* Widths in force: configured ones and those of the strategies, ascending. */
 const int64_t *td_engine_widths(const td_engine *engine, size_t *out_count);

@@ -11,8 +11,8 @@ typedef struct deliver_lane { /* one partition of one topic */
     td_topic *topic;
     uint32_t partition;
     td_reader *reader;
-    int64_t taken_end; /* what the sink holds */
-    bool stopped;      /* its records are corrupt: it stands, the other lanes go on */
+    td_counter taken_end; /* what the sink holds */
+    bool stopped;         /* its records are corrupt: it stands, the other lanes go on */
 } deliver_lane;
 
 struct td_deliver {
@@ -43,7 +43,7 @@ static td_status lane_open(td_deliver *d, deliver_lane *lane) {
                        "sink %s is at offset %" PRId64 " of %s-%" PRIu32 ", which this log does not have; "
                        "give it a new file, or the log folder it was filled from",
                        d->conf.sink_conf->name, at.offset, td_topic_name(lane->topic), lane->partition);
-    lane->taken_end = at.offset;
+    td_count(&lane->taken_end, at.offset);
     return td_reader_open(&lane->reader, lane->topic, lane->partition, at.offset, TD_READ_SYNCED);
 }
 
@@ -94,6 +94,16 @@ static int64_t synced_sum(const td_deliver *d) {
 }
 
 bool td_deliver_level(td_deliver *d) { return td_counted(&d->level_at) == synced_sum(d); }
+
+int64_t td_deliver_lag(const td_deliver *d, const td_topic *topic, uint32_t partition) {
+    for (size_t i = 0; i < d->lane_count; i++) {
+        const deliver_lane *lane = &d->lanes[i];
+        if (lane->topic != topic || lane->partition != partition) continue;
+        return td_topic_end(topic, partition) - td_counted(&lane->taken_end);
+    }
+    return -1;
+}
+
 td_deliver_counts *td_deliver_counters(td_deliver *d) { return &d->counts; }
 td_fault *td_deliver_fault(td_deliver *d) { return &d->fault; }
 
@@ -151,12 +161,16 @@ static td_status read_rows(td_deliver *d, deliver_lane *lane) {
 }
 
 static td_status write_rows(td_deliver *d) {
-    const deliver_lane *lane = d->rows_lane;
+    deliver_lane *lane = d->rows_lane;
+    const td_os *os = d->conf.os;
+    int64_t began_ns = os->ops->mono_ns(os->self);
     td_status status =
         d->conf.ops->write(d->sink, td_topic_name(lane->topic), lane->partition, d->rows, d->row_count, d->rows_next);
+    td_histogram_add(&d->counts.writes, os->ops->mono_ns(os->self) - began_ns);
     if (status != TD_OK) return status;
-    d->rows_lane->taken_end = d->rows_next.offset;
+    td_count(&lane->taken_end, d->rows_next.offset - td_counted(&lane->taken_end));
     td_count(&d->counts.rows, (int64_t)d->row_count);
+    td_count(&d->counts.batches, 1);
     d->row_count = 0;
     return TD_OK;
 }
@@ -166,7 +180,8 @@ static td_status write_rows(td_deliver *d) {
 static bool all_taken(const td_deliver *d) {
     for (size_t i = 0; i < d->lane_count; i++) {
         const deliver_lane *lane = &d->lanes[i];
-        if (!lane->stopped && lane->taken_end < td_topic_synced(lane->topic, lane->partition)) return false;
+        if (!lane->stopped && td_counted(&lane->taken_end) < td_topic_synced(lane->topic, lane->partition))
+            return false;
     }
     return true;
 }

@@ -14,8 +14,10 @@ typedef struct td_deliver_conf {
 } td_deliver_conf;
 
 typedef struct td_deliver_counts {
-    td_counter rows;    /* written in this run */
-    td_counter retries; /* batches that had to be tried again */
+    td_counter rows;     /* written in this run */
+    td_counter batches;  /* transactions that were kept */
+    td_counter retries;  /* batches that had to be tried again */
+    td_histogram writes; /* time of each transaction, tried or kept */
 } td_deliver_counts;
 
 typedef struct td_deliver td_deliver;
@@ -26,5 +28,7 @@ int td_deliver_step(void *deliver); /* rows written; 0: level, or backing off */
 void td_deliver_close(td_deliver *deliver);
 /* The sink holds everything that the log has synced. Thread: any. */
 bool td_deliver_level(td_deliver *deliver);
+/* Records appended that the sink does not hold yet; -1: it does not take that topic. Thread: any. */
+int64_t td_deliver_lag(const td_deliver *deliver, const td_topic *topic, uint32_t partition);
 td_deliver_counts *td_deliver_counters(td_deliver *deliver);
 td_fault *td_deliver_fault(td_deliver *deliver); /* TD_CORRUPT: one partition stands, the others go on */

@@ -2,8 +2,8 @@
  * Decisions about errors are made in this folder alone: TD_RETRY backs off here, TD_CONFIG ends the run, TD_CORRUPT
  * stops one partition. */
 #pragma once
+#include "base/metric.h"
 #include "os/os.h"
-#include <stdatomic.h>
 
 /* After a failure: 1 ms, doubling to 1 s; success resets it. Thread: the owner's. */
 typedef struct td_backoff {
@@ -25,10 +25,3 @@ void td_fault_set(td_fault *fault, td_status status);
 static inline td_status td_fault_status(td_fault *fault) {
     return (td_status)atomic_load_explicit(&fault->status, memory_order_acquire);
 }
-
-/* Counters that one thread writes and others read: plain adds on the writer's side. */
-typedef _Atomic int64_t td_counter;
-static inline void td_count(td_counter *counter, int64_t n) {
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_relaxed);
-}
-static inline int64_t td_counted(td_counter *counter) { return atomic_load_explicit(counter, memory_order_relaxed); }

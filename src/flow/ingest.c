@@ -132,6 +132,7 @@ td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
     in->conf = *conf;
     td_status status = lanes_open(in, &in->tape, conf->topics->tape);
     if (status == TD_OK) status = lanes_open(in, &in->rejected, conf->topics->rejected);
+    td_count(&in->counts.resuming, in->resuming);
     if (status != TD_OK) {
         td_ingest_close(in);
         return status;
@@ -156,19 +157,21 @@ td_fault *td_ingest_standing(td_ingest *in) { return &in->standing; }
 
 /* ---- appending ---- */
 
-static td_status lane_flush(ingest_lane *lane) {
+static td_status lane_flush(td_ingest *in, ingest_lane *lane) {
     if (lane->batch.count == 0) return TD_OK;
-    int64_t base_offset;
+    int64_t base_offset, bytes = (int64_t)lane->batch.bytes.size;
     td_status status = td_log_append(lane->topic, lane->partition, &lane->batch, &base_offset);
-    if (status == TD_OK) td_batch_reset(&lane->batch);
-    return status;
+    if (status != TD_OK) return status;
+    td_count(lane->topic == in->conf.topics->tape ? &in->counts.tape_bytes : &in->counts.rejected_bytes, bytes);
+    td_batch_reset(&lane->batch);
+    return TD_OK;
 }
 
 td_status td_ingest_flush(td_ingest *in) {
     td_status status = TD_OK;
     for (uint32_t p = 0; p < in->conf.topics->partitions && status == TD_OK; p++) {
-        status = lane_flush(&in->tape[p]);
-        if (status == TD_OK) status = lane_flush(&in->rejected[p]);
+        status = lane_flush(in, &in->tape[p]);
+        if (status == TD_OK) status = lane_flush(in, &in->rejected[p]);
     }
     return status;
 }
@@ -177,7 +180,7 @@ static td_status lane_put(td_ingest *in, ingest_lane *lane, td_bytes key, td_sou
     uint8_t src[TD_SRC_MAX];
     td_bytes header = {src, td_src_put(position, src)}, value = td_buf_bytes(&in->value);
     if (td_batch_add(&lane->batch, in->now_ms, key, value, TD_SRC_HEADER, header)) return TD_OK;
-    td_status status = lane_flush(lane);
+    td_status status = lane_flush(in, lane);
     if (status != TD_OK) return status;
     bool added = td_batch_add(&lane->batch, in->now_ms, key, value, TD_SRC_HEADER, header);
     assert(added); /* an empty batch takes any record */
@@ -215,7 +218,7 @@ static td_status pass_in_silence(td_ingest *in, ingest_lane *lane, const td_inpu
         in->resuming = false;
         return TD_OK;
     }
-    td_count(&in->counts.resumed, 1);
+    td_count(&in->counts.feeds[input->feed].resumed, 1);
     mark now = mark_of(&input->item);
     if (lane->stands || !same_place(in, &lane->last, input, &now)) return TD_AGAIN;
     if (now.event_ns != lane->last.event_ns || now.receive_ns != lane->last.receive_ns)
@@ -261,7 +264,7 @@ static td_status append_event(td_ingest *in, const td_input *input) {
     td_record_put_event(&in->value, in->conf.topics->ids, feed, e);
     status = lane_put(in, lane, tick ? td_instruments_name(in->conf.instruments, e->instrument) : feed,
                       input->item.position);
-    if (status == TD_OK && tick) td_count(&in->counts.events, 1);
+    if (status == TD_OK && tick) td_count(&in->counts.feeds[input->feed].events, 1);
     return status;
 }
 
@@ -272,7 +275,7 @@ static td_status append_rejected(td_ingest *in, const td_input *input) {
     in->value.size = 0;
     td_record_put_rejected(&in->value, in->conf.topics->ids, &input->item.rejected);
     status = lane_put(in, lane, in->conf.feed_names[input->feed], input->item.position);
-    if (status == TD_OK) td_count(&in->counts.rejected, 1);
+    if (status == TD_OK) td_count(&in->counts.feeds[input->feed].rejected[input->item.rejected.reason], 1);
     return status;
 }
 
@@ -283,7 +286,7 @@ static td_status append_input(td_ingest *in, const td_input *input) {
     case TD_ITEM_REJECTED:
         return append_rejected(in, input);
     case TD_ITEM_IGNORED:
-        if (!in->resuming) td_count(&in->counts.ignored, 1);
+        if (!in->resuming) td_count(&in->counts.feeds[input->feed].ignored, 1);
         return TD_OK;
     case TD_ITEM_END:
         break;
@@ -361,15 +364,18 @@ int td_ingest_step(void *self) {
     int done = 0;
     while (done < BATCH_MAX && (status = handle_next(in, now_ns)) == TD_OK) done++;
     td_count(&in->counts.clock_ns, in->clock_ns - td_counted(&in->counts.clock_ns));
+    td_count(&in->counts.resuming, in->resuming - td_counted(&in->counts.resuming));
     if (status == TD_AGAIN || (in->conf.speed != 0 && status == TD_OK)) { /* paced: what is due is wanted now */
         td_status flushed = td_ingest_flush(in);
         if (flushed != TD_OK) status = flushed;
     }
-    if (status == TD_RETRY || status == TD_FULL)
+    if (status == TD_RETRY || status == TD_FULL) {
+        td_count(&in->counts.retries, 1);
         td_backoff_start(&in->backoff, os);
-    else if (status == TD_OK || status == TD_AGAIN)
+    } else if (status == TD_OK || status == TD_AGAIN) {
         td_backoff_reset(&in->backoff);
-    else
+    } else {
         td_fault_set(&in->fault, status);
+    }
     return done;
 }

@@ -17,13 +17,26 @@ typedef struct td_ingest_conf {
     size_t batch_bytes;          /* append when a partition's batch is this large */
 } td_ingest_conf;
 
+typedef struct td_ingest_feed_counts {
+    td_counter events;                    /* trades and quotes appended in this run */
+    td_counter rejected[TD_REASON_COUNT]; /* appended in this run */
+    td_counter ignored;                   /* messages of kinds we do not read */
+    td_counter resumed;                   /* inputs passed in silence: they are in the log already */
+} td_ingest_feed_counts;
+
 typedef struct td_ingest_counts {
-    td_counter events;   /* trades and quotes appended in this run */
-    td_counter rejected; /* appended in this run */
-    td_counter ignored;  /* messages of kinds we do not read */
-    td_counter resumed;  /* inputs passed in silence: they are in the log already */
-    td_counter clock_ns; /* event clock of the newest input, for people */
+    td_ingest_feed_counts feeds[TD_PROGRAM_FEEDS_MAX]; /* by feed index */
+    td_counter tape_bytes, rejected_bytes;             /* of records appended, before compression */
+    td_counter retries;                                /* failures after which ingest backed off */
+    td_counter clock_ns;                               /* event clock of the newest input, for people */
+    td_counter resuming;                               /* 1 while all inputs so far were passed in silence */
 } td_ingest_counts;
+
+static inline int64_t td_ingest_rejected(const td_ingest_feed_counts *counts) {
+    int64_t sum = 0;
+    for (int r = 0; r < TD_REASON_COUNT; r++) sum += td_counted(&counts->rejected[r]);
+    return sum;
+}
 
 typedef struct td_ingest td_ingest;
 

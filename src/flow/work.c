@@ -27,6 +27,7 @@ struct td_worker {
     td_emit emit;
     output outputs[TD_OUTPUT_COUNT];
     td_cause cause;        /* of the record being applied */
+    uint8_t reason;        /* why it was quarantined, if it was */
     int64_t now_ms;        /* append time of outputs: outside of what is equal */
     td_bytes record_value; /* of the record being applied, borrowed from the reader */
     td_buf value;
@@ -110,6 +111,7 @@ static void emit_signal(void *self, td_bytes instrument, const td_signal *signal
 static void emit_quarantined(void *self, td_bytes instrument, const td_quarantined *quarantined) {
     td_worker *w = self;
     td_quarantined whole = *quarantined;
+    w->reason = quarantined->reason;
     td_bytes feed;
     if (td_record_get_event(w->conf.topics->ids, w->record_value, &whole.event, &feed) != TD_OK) {
         w->emit_status = TD_FAIL(TD_CORRUPT, "offset %" PRId64 " of the tape is not a record of ours", w->cause.offset);
@@ -124,9 +126,10 @@ static td_status flush(td_worker *w) {
     for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
         output *out = &w->outputs[i];
         if (out->pending.count == 0) continue;
-        int64_t base_offset;
+        int64_t base_offset, bytes = (int64_t)out->pending.bytes.size;
         td_status status = td_log_append(out->topic, w->partition, &out->pending, &base_offset);
         if (status != TD_OK) return status;
+        td_count(&w->counts.output_bytes[i], bytes);
         td_count(&w->counts.outputs[i], out->pending.count);
         td_batch_reset(&out->pending);
     }
@@ -157,7 +160,7 @@ static void count_tick(td_worker *w, td_applied applied) {
     if (w->cause.offset < w->counted_offset) return;
     w->counted_offset = w->cause.offset + 1;
     if (applied.verdict == TD_VERDICT_ACCEPTED) td_count(&w->counts.accepted, 1);
-    if (applied.verdict == TD_VERDICT_QUARANTINED) td_count(&w->counts.quarantined, 1);
+    if (applied.verdict == TD_VERDICT_QUARANTINED) td_count(&w->counts.quarantined[w->reason], 1);
     if (applied.late_count > 0) td_count(&w->counts.late, applied.late_count);
 }
 
@@ -415,11 +418,13 @@ int td_worker_step(void *self) {
     td_status status = work_batch(w, &done);
     atomic_store_explicit(&w->counts.next_offset, w->next_offset, memory_order_release);
     atomic_store_explicit(&w->level, status == TD_AGAIN ? w->next_offset : -1, memory_order_release);
-    if (status == TD_RETRY || status == TD_FULL)
+    if (status == TD_RETRY || status == TD_FULL) {
+        td_count(&w->counts.retries, 1);
         td_backoff_start(&w->backoff, os);
-    else if (status == TD_OK || status == TD_AGAIN)
+    } else if (status == TD_OK || status == TD_AGAIN) {
         td_backoff_reset(&w->backoff);
-    else
+    } else {
         td_fault_set(&w->fault, status);
+    }
     return done;
 }

@@ -18,13 +18,22 @@ typedef struct td_work_conf {
 } td_work_conf;
 
 typedef struct td_work_counts {
-    td_counter accepted, quarantined, late; /* of ticks at or above count_from_offset */
-    td_counter outputs[TD_OUTPUT_COUNT];    /* appended in this run */
-    td_counter suppressed;                  /* outputs made again that the log held already */
+    td_counter accepted, late; /* of ticks at or above count_from_offset, as the next */
+    td_counter quarantined[TD_REASON_COUNT];
+    td_counter outputs[TD_OUTPUT_COUNT];      /* appended in this run */
+    td_counter output_bytes[TD_OUTPUT_COUNT]; /* of those, before compression */
+    td_counter retries;                       /* failures after which the worker backed off */
+    td_counter suppressed;                    /* outputs made again that the log held already */
     td_counter diverged; /* of those, different from what the log holds, or missing there: must stay 0 */
     td_counter snapshots;
     td_counter next_offset; /* of the tape */
 } td_work_counts;
+
+static inline int64_t td_work_quarantined(const td_work_counts *counts) {
+    int64_t sum = 0;
+    for (int r = 0; r < TD_REASON_COUNT; r++) sum += td_counted(&counts->quarantined[r]);
+    return sum;
+}
 
 typedef struct td_worker td_worker;
 
