@@ -99,7 +99,7 @@ td_status td_partition_rewrite(td_partition *p, int64_t from, int64_t to) {
             status = td_os_write_full(p->os, p->file, bytes, (size_t)head.size_bytes, position);
         }
     }
-    td_window_fini(&scan.window);
+    td_extent_fini(&scan.window);
     return status;
 }
 

@@ -4,7 +4,7 @@
 #pragma once
 #include "log/epoch.h"
 #include "log/index.h"
-#include "log/window.h"
+#include "log/extent.h"
 #include <pthread.h>
 #include <stdatomic.h>
 

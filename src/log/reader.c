@@ -6,7 +6,7 @@
 struct td_source {
     td_partition *p;
     td_read_limit limit;
-    td_window window;    /* file -1: no segment open */
+    td_extent window;    /* file -1: no segment open */
     int64_t base_offset; /* of the segment open */
     int64_t position;    /* of the next batch in it */
     int64_t known_end;   /* the limit when it was last looked at; the window holds nothing newer */
@@ -20,10 +20,10 @@ static int64_t load(_Atomic int64_t *value) { return atomic_load_explicit(value,
 /* --- finding a batch ------------------------------------------------------------------------------------------ */
 
 /* From a batch's begin at *position to the batch that holds `offset`. */
-static td_status walk_to_offset(td_window *w, int64_t *position, int64_t offset) {
+static td_status walk_to_offset(td_extent *w, int64_t *position, int64_t offset) {
     for (;;) {
         td_head head;
-        td_status status = td_window_head(w, *position, &head);
+        td_status status = td_extent_head(w, *position, &head);
         if (status == TD_AGAIN || (status == TD_OK && head.base_offset > offset)) return TD_CORRUPT;
         if (status != TD_OK || td_head_next_offset(&head) > offset) return status;
         *position += head.size_bytes;
@@ -32,7 +32,7 @@ static td_status walk_to_offset(td_window *w, int64_t *position, int64_t offset)
 
 /* The position of the batch that holds `offset` in a segment. The index is a hint: when it leads nowhere, all of the
  * segment is walked. */
-static td_status find_offset(const td_partition *p, td_window *w, int64_t base_offset, int64_t offset, int64_t *out) {
+static td_status find_offset(const td_partition *p, td_extent *w, int64_t base_offset, int64_t offset, int64_t *out) {
     char stem[TD_STEM_MAX];
     td_partition_stem(p, base_offset, stem);
     *out = td_index_find(p->os, stem, TD_INDEX_BY_OFFSET, (uint32_t)(offset - base_offset)).position;
@@ -43,36 +43,36 @@ static td_status find_offset(const td_partition *p, td_window *w, int64_t base_o
 }
 
 /* Base offset of the last batch that begins at or before `limit`. */
-static td_status find_position(const td_partition *p, td_window *w, int64_t base_offset, int64_t limit, int64_t *out) {
+static td_status find_position(const td_partition *p, td_extent *w, int64_t base_offset, int64_t limit, int64_t *out) {
     char stem[TD_STEM_MAX];
     td_partition_stem(p, base_offset, stem);
     int64_t position = td_index_find(p->os, stem, TD_INDEX_BY_POSITION, (uint32_t)limit).position;
     td_head head = {0};
     td_status status;
     do {
-        status = td_window_head(w, position, &head);
+        status = td_extent_head(w, position, &head);
         if (status == TD_OK) *out = head.base_offset;
         position += head.size_bytes;
     } while (status == TD_OK && position <= limit);
     return status;
 }
 
-static td_status segment_open(td_partition *p, td_window *w, int64_t base_offset) {
+static td_status segment_open(td_partition *p, td_extent *w, int64_t base_offset) {
     int file;
     td_status status = td_partition_file(p, base_offset, TD_OPEN_READ, &file);
     if (status != TD_OK) return status;
     if (w->file >= 0) p->os->ops->close(p->os->self, w->file);
-    td_window_move(w, file);
+    td_extent_move(w, file);
     return TD_OK;
 }
 
-static void window_close(const td_partition *p, td_window *w) {
+static void window_close(const td_partition *p, td_extent *w) {
     if (w->file >= 0) p->os->ops->close(p->os->self, w->file);
-    td_window_fini(w);
+    td_extent_fini(w);
 }
 
 /* Where the block begins that ends before `offset`, from segment to older segment. */
-static td_status block_before(td_partition *p, td_window *w, int64_t offset, int64_t bytes, int64_t *out) {
+static td_status block_before(td_partition *p, td_extent *w, int64_t offset, int64_t bytes, int64_t *out) {
     td_segment segment = td_partition_segment(p, offset);
     int64_t position = load(&p->active_bytes); /* of the end */
     td_status status = segment_open(p, w, segment.base_offset);
@@ -95,7 +95,7 @@ int64_t td_topic_block_before(const td_topic *topic, uint32_t partition, int64_t
     int64_t start = load(&p->start), end = load(&p->end), found = start;
     if (offset > end) offset = end;
     if (offset <= start) return start;
-    td_window w = {.os = p->os, .file = -1};
+    td_extent w = {.os = p->os, .file = -1};
     td_status status = block_before(p, &w, offset, bytes, &found);
     window_close(p, &w);
     return status == TD_OK ? found : start;
@@ -108,8 +108,8 @@ td_status td_reader_open(td_reader **out, td_topic *topic, uint32_t partition, i
     td_source *s = td_alloc_zero(1, sizeof *s);
     s->p = topic->partitions[partition];
     s->limit = limit;
-    s->window = (td_window){.os = s->p->os, .file = -1};
-    td_buf_reserve(&s->window.buf, TD_WINDOW_BYTES);
+    s->window = (td_extent){.os = s->p->os, .file = -1};
+    td_buf_reserve(&s->window.buf, TD_EXTENT_BYTES);
     reader->source = s;
     td_reader_seek(reader, offset);
     *out = reader;
@@ -147,7 +147,7 @@ static td_status await(td_reader *reader) {
     }
     if (reader->cursor.offset >= end) return TD_AGAIN;
     s->known_end = end;
-    td_window_drop(&s->window); /* what it holds behind the old end was not yet valid */
+    td_extent_drop(&s->window); /* what it holds behind the old end was not yet valid */
     return TD_OK;
 }
 
@@ -176,7 +176,7 @@ static td_status take_batch(td_reader *reader) {
     td_head head;
     const uint8_t *bytes;
     td_bytes records;
-    td_status status = td_window_batch(&s->window, s->position, &head, &bytes);
+    td_status status = td_extent_batch(&s->window, s->position, &head, &bytes);
     if (status != TD_OK) return status;
     if (head.base_offset > offset || td_head_next_offset(&head) <= offset) return TD_CORRUPT;
     status = td_packer_records(&s->packer, &head, bytes, &records);

@@ -114,7 +114,7 @@ static bool start_at_index(survey *s, const char *stem, int64_t base_offset) {
     td_head head;
     if (!td_index_whole(s->p->os, stem, &last)) return false;
     if (last.position == 0) return false; /* no entry: all of it must be read anyway */
-    if (td_window_head(&s->scan.window, last.position, &head) != TD_OK) return false;
+    if (td_extent_head(&s->scan.window, last.position, &head) != TD_OK) return false;
     if (td_head_next_offset(&head) - 1 != base_offset + last.relative_offset) return false;
     if (head.base_offset >= s->stop_offset) return false; /* behind what a truncation left */
     s->scan.position = last.position;
@@ -189,7 +189,7 @@ static td_status load_finished(survey *s, int64_t base_offset, bool deep) {
     int file;
     td_status status = td_partition_file(p, base_offset, TD_OPEN_WRITE, &file);
     if (status != TD_OK) return status;
-    td_window_move(&s->scan.window, file);
+    td_extent_move(&s->scan.window, file);
 
     td_index index;
     bool rebuilt, cut = false;
@@ -216,7 +216,7 @@ static td_status load_active(survey *s, int64_t base_offset, bool deep, bool *ou
     bool rebuilt;
     td_status status = td_partition_file(p, base_offset, TD_OPEN_CREATE, &p->file);
     if (status != TD_OK) return status;
-    td_window_move(&s->scan.window, p->file);
+    td_extent_move(&s->scan.window, p->file);
     status = survey_segment(s, base_offset, &p->index, deep, &rebuilt);
     if (status != TD_OK) return status;
     td_partition_push(p, (td_segment){.base_offset = base_offset});
@@ -280,7 +280,7 @@ static td_status load_writable(td_partition *p, const listing *l, bool begin_epo
     s.learn_epochs = epochs_lost && !fresh;
     if (status == TD_OK) status = remove_strays(l);
     if (status == TD_OK) status = load_segments(&s, l, &cut);
-    td_window_fini(&s.scan.window);
+    td_extent_fini(&s.scan.window);
     /* An earlier try may have made files and failed to make their names durable. */
     if (status == TD_OK) status = p->os->ops->sync_dir(p->os->self, p->dir);
     if (status != TD_OK) return status;
@@ -348,7 +348,7 @@ static td_status survey_active(td_partition *p) {
     }
     status = survey_run(&s);
     p->os->ops->close(p->os->self, s.scan.window.file);
-    td_window_fini(&s.scan.window);
+    td_extent_fini(&s.scan.window);
     if (status != TD_OK) return status;
     store(&p->bytes, p->bytes + s.scan.position - p->active_bytes);
     store(&p->active_bytes, s.scan.position);

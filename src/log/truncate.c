@@ -60,7 +60,7 @@ static td_status find_cut(td_partition *p, int64_t base_offset, int64_t offset, 
     if (status == TD_AGAIN) status = TD_OK; /* the offset is the segment's end */
     if (status == TD_CORRUPT) status = TD_FAIL(TD_CORRUPT, "%s: corrupt batch before offset %" PRId64, p->name, offset);
     p->os->ops->close(p->os->self, scan.window.file);
-    td_window_fini(&scan.window);
+    td_extent_fini(&scan.window);
     return status;
 }
 

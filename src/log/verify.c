@@ -125,7 +125,7 @@ static td_status check_segment(check *c, td_segment segment, bool active) {
     if (status == TD_CONFIG && c->p->bytes == 0) return TD_OK; /* another process is just making the partition */
     if (status != TD_OK) return status;
     c->out->segments++;
-    td_window_move(&c->scan.window, c->scan.window.file);
+    td_extent_move(&c->scan.window, c->scan.window.file);
     int64_t file_bytes = 0, limit = active ? c->p->active_bytes : INT64_MAX;
     status = load_index(c, ".index", &c->index);
     if (status == TD_OK) status = check_times(c);
@@ -161,7 +161,7 @@ td_status td_topic_verify(const td_topic *topic, uint32_t partition, const td_ve
             p->conf.trusted_offset - 1);
     }
     td_packer_fini(&c.packer);
-    td_window_fini(&c.scan.window);
+    td_extent_fini(&c.scan.window);
     td_buf_fini(&c.index);
     if (status != TD_OK) return status;
     return out->corrupt > 0 || out->index_errors > 0 ? TD_CORRUPT : TD_OK;

@@ -1,11 +1,11 @@
-/* src/log/window.c - reading a segment file through a large buffer. */
-#include "log/window.h"
+/* src/log/extent.c - reading a segment file through a large buffer. */
+#include "log/extent.h"
 
 /* How many of `size` bytes at `position` the file holds; reads when the window does not cover them. */
-static td_status window_get(td_window *w, int64_t position, size_t size, const uint8_t **out, size_t *out_size) {
+static td_status window_get(td_extent *w, int64_t position, size_t size, const uint8_t **out, size_t *out_size) {
     int64_t skip = position - w->position;
     if (w->buf.size == 0 || skip < 0 || skip + (int64_t)size > (int64_t)w->buf.size) {
-        size_t want = size > TD_WINDOW_BYTES ? size : TD_WINDOW_BYTES;
+        size_t want = size > TD_EXTENT_BYTES ? size : TD_EXTENT_BYTES;
         w->buf.size = 0;
         td_buf_reserve(&w->buf, want);
         td_status status = td_os_read_full(w->os, w->file, w->buf.data, want, position, &w->buf.size);
@@ -22,7 +22,7 @@ static td_status window_get(td_window *w, int64_t position, size_t size, const u
     return TD_OK;
 }
 
-td_status td_window_head(td_window *w, int64_t position, td_head *out) {
+td_status td_extent_head(td_extent *w, int64_t position, td_head *out) {
     const uint8_t *bytes;
     size_t have;
     td_status status = window_get(w, position, TD_BATCH_HEADER_BYTES, &bytes, &have);
@@ -31,11 +31,11 @@ td_status td_window_head(td_window *w, int64_t position, td_head *out) {
     return have == TD_BATCH_HEADER_BYTES && td_head_get(bytes, out) ? TD_OK : TD_CORRUPT;
 }
 
-td_status td_window_batch(td_window *w, int64_t position, td_head *out, const uint8_t **out_bytes) {
-    td_status status = td_window_head(w, position, out);
+td_status td_extent_batch(td_extent *w, int64_t position, td_head *out, const uint8_t **out_bytes) {
+    td_status status = td_extent_head(w, position, out);
     if (status != TD_OK) return status;
     size_t have, size = (size_t)out->size_bytes;
-    if (size > TD_WINDOW_BYTES) { /* do not take memory for a size that the file cannot hold */
+    if (size > TD_EXTENT_BYTES) { /* do not take memory for a size that the file cannot hold */
         int64_t file_bytes;
         status = w->os->ops->size(w->os->self, w->file, &file_bytes);
         if (status != TD_OK) return status;
@@ -47,7 +47,7 @@ td_status td_window_batch(td_window *w, int64_t position, td_head *out, const ui
 }
 
 td_status td_scan_next(td_scan *scan, td_head *out, const uint8_t **out_bytes) {
-    td_status status = td_window_batch(&scan->window, scan->position, out, out_bytes);
+    td_status status = td_extent_batch(&scan->window, scan->position, out, out_bytes);
     if (status != TD_OK) return status;
     if (scan->offset >= 0 && out->base_offset != scan->offset) return TD_CORRUPT;
     scan->position += out->size_bytes;
@@ -60,9 +60,9 @@ td_status td_scan_skip(td_scan *scan) {
     for (int64_t at = scan->position + 1;; at++) {
         td_head head;
         const uint8_t *bytes;
-        td_status status = td_window_head(&scan->window, at, &head);
+        td_status status = td_extent_head(&scan->window, at, &head);
         if (status == TD_OK && head.base_offset > scan->offset) {
-            status = td_window_batch(&scan->window, at, &head, &bytes);
+            status = td_extent_batch(&scan->window, at, &head, &bytes);
         } else if (status == TD_OK) {
             continue;
         }
