@@ -148,7 +148,7 @@ static void on_value(td_bytes key, const uint8_t *value, int64_t size) {
 
 static void on_batch(const uint8_t *batch, size_t size) {
     if (batch[16] != 2 || td_crc32c(0, batch + 21, size - 21) != td_get_be32(batch + 17)) die("a broken batch");
-    if ((batch[22] & 7) != 0) die("a compressed batch: record with `compression: none`");
+    if ((batch[22] & 7) != 0) die("a compressed batch: record with `codec: none`");
     uint32_t count = td_get_be32(batch + 57);
     const uint8_t *at = batch + BATCH_HEADER_BYTES;
     while (count-- > 0) {

@@ -23,7 +23,7 @@ typedef struct td_config_sink {
 typedef struct td_config_log {
     char *dir;
     int64_t partitions, segment_bytes, retain_bytes;
-    int codec; /* 0 none, 1 zstd: the row's choice */
+    int codec; /* 0 none, 1 lz4, 2 zstd: the row's choice */
     int64_t sync_interval_ns;
     int64_t batch_bytes, snapshot_records; /* no keys: 0 means the engine's own; simulations want them small */
 } td_config_log;

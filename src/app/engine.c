@@ -110,11 +110,12 @@ static td_status begin_program(td_engine *e, const td_buf *texts, int64_t now_ms
 /* ---- parts, in the order of opening ---- */
 
 static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int64_t now_ms) {
+    static const td_codec codecs[] = {TD_CODEC_NONE, TD_CODEC_LZ4, TD_CODEC_ZSTD}; /* as the row's choices */
     const td_config_log *log = &e->config->log;
     td_log_conf conf = {.dir = log->dir,
                         .segment_bytes = log->segment_bytes,
                         .retain_bytes = log->retain_bytes,
-                        .codec = log->codec == 1 ? TD_CODEC_ZSTD : TD_CODEC_NONE};
+                        .codec = codecs[log->codec]};
     td_status status = td_log_open(&e->log, e->os, &conf, report, arg);
     if (status == TD_OK) status = td_topics_open(&e->topics, e->log, (uint32_t)log->partitions, now_ms);
     e->topics_open = status == TD_OK;

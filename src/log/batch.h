@@ -3,7 +3,7 @@
 #pragma once
 #include "base/bytes.h"
 
-typedef enum td_codec { TD_CODEC_NONE = 0, TD_CODEC_ZSTD = 4 } td_codec; /* Kafka's numbers */
+typedef enum td_codec { TD_CODEC_NONE = 0, TD_CODEC_LZ4 = 3, TD_CODEC_ZSTD = 4 } td_codec; /* Kafka's numbers */
 
 enum { TD_BATCH_HEADER_BYTES = 61 };
 

@@ -1,7 +1,6 @@
 /* src/log/head.h - the 61 bytes before a batch's records: read, write, seal. Private to log/. Thread: any. */
 #pragma once
 #include "log/batch.h"
-#include <zstd.h>
 
 enum {
     TD_HEAD_LENGTH_AT = 8, /* bytes before what Kafka's batchLength counts: 8 + 4 */
@@ -32,18 +31,3 @@ bool td_head_crc_ok(const td_head *head, const uint8_t *batch);
 
 /* The cursor over a checked, uncompressed batch; `records` follow the head or were inflated from it. */
 td_cursor td_head_cursor(const td_head *head, td_bytes records);
-
-/* What compression needs; {0} is ready, memory is taken at the first compressed batch and kept. */
-typedef struct td_packer {
-    ZSTD_CCtx *deflater;
-    ZSTD_DCtx *inflater;
-    td_buf bytes;
-} td_packer;
-
-void td_packer_fini(td_packer *packer);
-/* Makes the batch ready to be written at head->base_offset in head->epoch with head->codec, and fills in the rest of
- * the head. The head->size_bytes bytes returned are lent by the batch or, compressed, by the packer. A batch that does
- * not shrink stays uncompressed. Cannot fail. */
-const uint8_t *td_batch_seal(td_batch *batch, td_packer *packer, td_head *head);
-/* The records of a checked batch, inflated into packer->bytes if need be. Errors: TD_CORRUPT without a trail. */
-TD_CHECKED td_status td_packer_records(td_packer *packer, const td_head *head, const uint8_t *batch, td_bytes *out);

@@ -3,8 +3,9 @@
  * Threads: append and roll: the writer; flush and retire: the sync thread; the rest: any. Lock order: file, list. */
 #pragma once
 #include "log/epoch.h"
-#include "log/index.h"
 #include "log/extent.h"
+#include "log/index.h"
+#include "log/packer.h"
 #include <pthread.h>
 #include <stdatomic.h>
 

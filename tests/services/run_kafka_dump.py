@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""tests/services/run_kafka_dump.py - Kafka's own dump tool reads what we write: logs of recorded data, uncompressed and
-zstd, with rolled segments and an epoch begun by a kill -9; every batch, record, index and time index.
+"""tests/services/run_kafka_dump.py - Kafka's own dump tool reads what we write: logs of recorded data, uncompressed,
+lz4 and zstd, with rolled segments and an epoch begun by a kill -9; every batch, record, index and time index.
 """
 import os
 import subprocess
@@ -15,7 +15,7 @@ FEED = f"file: {{ format: binance-collector, path: {td.ROOT}/examples/data/binan
 
 def record(home, codec):
     file = td.config(f"{home}/{codec}.yaml", f"{home}/{codec}", [FEED], strategies=[td.ROOT / "strategies/momentum.td"])
-    options = ("--set", f"log.compression={codec}", "--set", "log.segment=1MB")
+    options = ("--set", f"log.codec={codec}", "--set", "log.segment=1MB")
     first = td.start(file, *options, "--set", "speed=200x")
     time.sleep(0.7)
     td.kill(first)
@@ -26,7 +26,7 @@ def record(home, codec):
 
 def main():
     with td.folder() as home:
-        folders = [record(home, "none"), record(home, "zstd")]
+        folders = [record(home, codec) for codec in ("none", "lz4", "zstd")]
         done = subprocess.run([td.ROOT / "tests/services/kafka_dump.sh", *folders], check=False,
                               env=os.environ | {"TAPEDECK_BINARY": str(td.PROGRAM), "TAPEDECK": str(td.PROGRAM)})
     print(f"{int(done.returncode == 0)} passed, {int(done.returncode != 0)} failed")

@@ -383,7 +383,7 @@ static bool run_seed(uint64_t seed, bool trace) {
     w.conf = (td_log_conf){.dir = "var/data",
                            .segment_bytes = 1000 + (int64_t)below(&w, 20000),
                            .retain_bytes = below(&w, 2) == 0 ? 0 : 20000 + (int64_t)below(&w, 60000),
-                           .codec = below(&w, 2) == 0 ? TD_CODEC_NONE : TD_CODEC_ZSTD};
+                           .codec = (const td_codec[]){TD_CODEC_NONE, TD_CODEC_LZ4, TD_CODEC_ZSTD}[below(&w, 3)]};
     w.lying = below(&w, 8) == 0;
     td_sim_set_trace(w.sim, trace);
     for (int t = 0; t < TOPICS; t++)

@@ -245,7 +245,7 @@ static bool build_scenario(run *r, td_sim *machine) {
     td_buf yaml = {0};
     put_feeds(r, machine, &yaml);
     td_buf_text(&yaml, "bars: [1s, 10s, 1m]\nstrategies: [market/cross.td]\n");
-    td_buf_printf(&yaml, "log: { dir: var/data, partitions: %u, segment: %uKB, compression: %s }\n", r->partitions,
+    td_buf_printf(&yaml, "log: { dir: var/data, partitions: %u, segment: %uKB, codec: %s }\n", r->partitions,
                   64 + (unsigned)below(r, 64), below(r, 2) == 0 ? "none" : "zstd");
     td_buf_printf(&yaml, "sinks:\n  - sqlite: { file: \"%s\" }\nspeed: %s\n", db_uri,
                   (const char *const[]){"max", "1x", "20x"}[below(r, 3)]);

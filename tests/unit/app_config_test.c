@@ -46,7 +46,7 @@ static void reads_everything_there_is(void **state) {
                     "  - simulated: { seed: 7, ticks: 1000 }\n"
                     "bars: [5m, 1s, 1m, 60s, 5s]\n"
                     "strategies: [\"s/*.td\", s/c.txt]\n"
-                    "log: { dir: tape, partitions: 4, segment: 1GB, retain: 20MB, compression: zstd,\n"
+                    "log: { dir: tape, partitions: 4, segment: 1GB, retain: 20MB, codec: zstd,\n"
                     "       sync_interval: 50ms }\n"
                     "sinks:\n"
                     "  - sqlite: { file: market.db }\n"
@@ -86,7 +86,7 @@ static void reads_everything_there_is(void **state) {
     assert_int_equal(c.log.partitions, 4);
     assert_int_equal(c.log.segment_bytes, 1 << 30);
     assert_int_equal(c.log.retain_bytes, 20 << 20);
-    assert_int_equal(c.log.codec, 1);
+    assert_int_equal(c.log.codec, 2);
     assert_int_equal(c.log.sync_interval_ns, 50 * TD_NS_PER_MS);
     assert_int_equal(c.sink_count, 2);
     assert_string_equal(c.sinks[0].conf.name, "sqlite");
@@ -211,8 +211,8 @@ static void names_every_mistake_with_its_place(void **state) {
         {"feeds: [simulated: {}]\nstrategies: [s/a.td, s/none.td]\n", "c.yaml:2:22: strategies: no file \"s/none.td\""},
         {"feeds: [simulated: {}]\nlog: { partitions: 65 }\n", "c.yaml:2:20: log.partitions: 65 is not within 1 to 64"},
         {"feeds: [simulated: {}]\nlog: { segment: 2GB }\n", "c.yaml:2:17: log.segment: 2GB is not within 4KB to 1GB"},
-        {"feeds: [simulated: {}]\nlog: { compression: zst }\n",
-         "c.yaml:2:21: log.compression: \"zst\" is not one of none|zstd; did you mean \"zstd\"?"},
+        {"feeds: [simulated: {}]\nlog: { codec: zst }\n",
+         "c.yaml:2:15: log.codec: \"zst\" is not one of none|lz4|zstd; did you mean \"zstd\"?"},
         {"feeds: [simulated: {}]\nlog: 5\n", "c.yaml:2:6: log: keys and values are expected"},
         {"feeds: [simulated: {}]\nsinks:\n  - sqlit: { file: x }\n",
          "c.yaml:3:5: sinks[0].sqlit: unknown key; did you mean \"sqlite\"?"},
