@@ -1,6 +1,7 @@
 /* src/log/log_segment.c - the embedded log: a folder of topics in Kafka's files, one writing process, one sync round at
  * a time. */
 #include "log/checkpoint.h"
+#include "log/folder.h"
 #include "log/log_private.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,54 +23,6 @@ struct td_log {
 };
 
 static int64_t load(_Atomic int64_t *value) { return atomic_load_explicit(value, memory_order_acquire); }
-
-/* --- marks in the data folder ---------------------------------------------------------------------------------- */
-
-static char *data_path(const td_log *log, const char *name) {
-    td_buf path = {0};
-    td_buf_printf(&path, "%s/%s%c", log->conf.dir, name, '\0');
-    return (char *)path.data;
-}
-
-static td_status take_lock(td_log *log) {
-    char *path = data_path(log, "LOCK");
-    td_status status = log->os.ops->open(log->os.self, path, TD_OPEN_CREATE, &log->lock_file);
-    free(path);
-    if (status != TD_OK) {
-        log->lock_file = -1;
-        return status;
-    }
-    status = log->os.ops->lock(log->os.self, log->lock_file);
-    if (status != TD_CONFIG) return status;
-    return TD_FAIL(TD_CONFIG,
-                   "log: another process writes to the folder %s: stop it, or give this one a folder of its "
-                   "own (log.dir)",
-                   log->conf.dir);
-}
-
-static bool has_clean_mark(const td_log *log) {
-    char *path = data_path(log, "CLEAN");
-    bool found = log->os.ops->exists(log->os.self, path);
-    free(path);
-    return found;
-}
-
-/* The last step of opening, so that a failed one can be tried again; but gone durably before the first append, or it
- * would hide what a crash does later. */
-static td_status take_clean_mark(const td_log *log) {
-    char *path = data_path(log, "CLEAN");
-    td_status status = log->os.ops->remove(log->os.self, path);
-    if (status == TD_OK) status = log->os.ops->sync_dir(log->os.self, log->conf.dir);
-    free(path);
-    return status;
-}
-
-static td_status put_clean_mark(td_log *log) {
-    char *path = data_path(log, "CLEAN");
-    td_status status = td_os_replace_file(&log->os, path, TD_TEXT("closed\n"));
-    free(path);
-    return status;
-}
 
 /* --- topics ---------------------------------------------------------------------------------------------------- */
 
@@ -225,19 +178,22 @@ td_status td_log_each_topic(td_log *log, td_topic_fn each, void *arg) {
 /* --- open and close -------------------------------------------------------------------------------------------- */
 
 static td_status open_folder(td_log *log) {
+    const td_os *os = &log->os;
+    const char *dir = log->conf.dir;
     td_status status = TD_OK;
-    if (!log->conf.read_only) {
-        status = log->os.ops->make_dir(log->os.self, log->conf.dir);
-        if (status == TD_OK) status = take_lock(log);
-    } else if (!log->os.ops->exists(log->os.self, log->conf.dir)) {
-        return TD_FAIL(TD_CONFIG, "log: no data folder %s", log->conf.dir);
-    }
-    log->unclean = !has_clean_mark(log);
-    if (status == TD_OK) status = td_checkpoint_load(&log->promised, &log->os, log->conf.dir);
+    if (!log->conf.read_only)
+        status = td_folder_lock(os, dir, &log->lock_file);
+    else if (!os->ops->exists(os->self, dir))
+        return TD_FAIL(TD_CONFIG, "log: no data folder %s", dir);
+    else
+        status = td_folder_check(os, dir);
+    log->unclean = !td_folder_is_clean(os, dir);
+    if (status == TD_OK) status = td_checkpoint_load(&log->promised, os, dir);
     if (status == TD_OK) status = open_found_topics(log);
     if (status != TD_OK || log->conf.read_only) return status;
     status = promise_synced(log);
-    return status == TD_OK && !log->unclean ? take_clean_mark(log) : status;
+    /* The last step, so that a failed opening can be tried again. */
+    return status == TD_OK && !log->unclean ? td_folder_drop_clean(os, dir) : status;
 }
 
 static void log_free(td_log *log) {
@@ -283,7 +239,7 @@ void td_log_close(td_log *log) {
     if (log == NULL) return;
     /* Without the mark the next open repairs what could not be settled here. */
     td_status status = log->conf.read_only ? TD_OK : settle(log);
-    if (status == TD_OK && !log->conf.read_only) status = put_clean_mark(log);
+    if (status == TD_OK && !log->conf.read_only) status = td_folder_put_clean(&log->os, log->conf.dir);
     if (status != TD_OK && log->report != NULL) log->report(log->report_arg, td_trail());
     log_free(log);
 }

@@ -1,0 +1,18 @@
+/* src/log/folder.h - the marks in a data folder: who writes in it (LOCK), whether the last writer closed it (CLEAN),
+ * and the version of its form (FORMAT, one line; missing: version 1). Private to log/. Thread: the one that opens the
+ * log. Version 2 added LZ4 and batches without records in place of what a repair removed; version 1 is a part of it. */
+#pragma once
+#include "os/os.h"
+
+enum { TD_FOLDER_FORMAT = 2 };
+
+/* TD_CONFIG: the folder is of a newer version, or FORMAT is not one of ours. */
+TD_CHECKED td_status td_folder_check(const td_os *os, const char *dir);
+/* Makes the folder where it is missing, takes its LOCK until the file is closed, and brings FORMAT up to ours.
+ * TD_CONFIG: another process has it, it cannot be written, or td_folder_check says so; *out_file is then -1. */
+TD_CHECKED td_status td_folder_lock(const td_os *os, const char *dir, int *out_file);
+
+bool td_folder_is_clean(const td_os *os, const char *dir);
+TD_CHECKED td_status td_folder_put_clean(const td_os *os, const char *dir);
+/* Gone durably before the first append, or it would hide what a crash does later. */
+TD_CHECKED td_status td_folder_drop_clean(const td_os *os, const char *dir);

@@ -1,0 +1,67 @@
+/* tests/unit/log_folder_test.c - goal: a data folder says which form it has; a later one is refused untouched, and an
+ * older one is taken. */
+#include "log_rig.h"
+
+static void put_format(rig *r, const char *text) {
+    rig_run("rm -rf %s && mkdir %s", r->dir, r->dir);
+    if (text != NULL) rig_run("printf '%s' > %s/FORMAT", text, r->dir);
+}
+
+static void formats(void **state) {
+    rig *r = *state;
+    static const struct {
+        const char *text; /* NULL: no such file, as version 1 left it */
+        td_status status;
+        const char *trail;
+    } rows[] = {
+        {NULL, TD_OK, ""},
+        {"tapedeck 1\n", TD_OK, ""},
+        {"tapedeck 2\n", TD_OK, ""},
+        {"tapedeck 3\n", TD_CONFIG, "use the newer tapedeck"},
+        {"tapedeck 99999999999999999999\n", TD_CONFIG, "FORMAT"},
+        {"tapedeck 0\n", TD_CONFIG, "FORMAT"},
+        {"tapedeck 2", TD_CONFIG, "write `tapedeck 2` into it"}, /* torn */
+        {"", TD_CONFIG, "FORMAT"},
+        {"another program\n", TD_CONFIG, "FORMAT"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        for (int read_only = 0; read_only <= 1; read_only++) {
+            put_format(r, rows[i].text);
+            r->conf.read_only = read_only == 1;
+            td_status status = td_log_open(&r->log, &r->os, &r->conf, rig_report, r);
+            if (status != TD_OK) r->log = NULL;
+            ASSERT_ROW(status == rows[i].status, "%zu", i);
+            ASSERT_ROW(status == TD_OK || strstr(td_trail(), rows[i].trail) != NULL, "%zu: %s", i, td_trail());
+            char path[128];
+            (void)snprintf(path, sizeof path, "%s/LOCK", r->dir);
+            ASSERT_ROW((access(path, F_OK) == 0) == (status == TD_OK && read_only == 0), "%zu", i);
+            rig_close_log(r);
+        }
+    }
+}
+
+static void a_writer_brings_the_folder_up_to_its_form(void **state) {
+    rig *r = *state;
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/FORMAT", r->dir);
+    put_format(r, NULL);
+    r->conf.read_only = true;
+    assert_int_equal(td_log_open(&r->log, &r->os, &r->conf, rig_report, r), TD_OK);
+    rig_close_log(r);
+    assert_int_not_equal(access(path, F_OK), 0);
+    r->conf.read_only = false;
+    rig_open_log(r);
+    rig_close_log(r);
+    td_buf text = {0};
+    assert_int_equal(td_os_read_file(&r->os, path, 100, &text), TD_OK);
+    assert_true(td_bytes_equal(td_buf_bytes(&text), TD_TEXT("tapedeck 2\n")));
+    td_buf_fini(&text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(formats, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(a_writer_brings_the_folder_up_to_its_form, rig_new, rig_free),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
