@@ -2,7 +2,7 @@
 # `make help` lists them.
 
 .DEFAULT_GOAL := all
-.PHONY: all run test check bench soak lint asan tsan fuzz clean help setup setup-test
+.PHONY: all run test check docs sim bench soak lint asan tsan fuzz clean help setup setup-test
 
 all: build/build.ninja ## build the release program, build/tapedeck
 	ninja -C build
@@ -15,6 +15,13 @@ test: setup-test ## everything that CI runs
 
 check: all ## under a minute: style, layers, unit tests, contracts, 50 simulation seeds
 	scripts/check.sh build style unit contract sim
+
+docs: all ## write the tables of docs/configuration.md and the JSON Schema anew, from the option rows
+	scripts/manual.py build/tapedeck
+
+sim: all ## simulate COUNT=50 lives of the whole machine; SEED=n: that one with a trace; EVERY=1: a blow at each call
+	$(if $(SEED),build/tests/sim/sim --trace --seed $(SEED),$(if $(EVERY),build/tests/sim/every,\
+		tests/sim/run_seeds.sh build/tests/sim/sim $(or $(COUNT),50)))
 
 bench: all ## measure replay beside a hand-written loop, DuckDB and polars; BENCH_TICKS=40000000 for the full day
 	bench/run.py

@@ -26,7 +26,8 @@ static const td_option log_rows[] = {
      .min = 1,
      .max = TD_PARTITIONS_MAX,
      .offset = offsetof(td_config_log, partitions),
-     .help = "of each topic; part of a log's identity"},
+     .unit = "partitions",
+     .help = "of each topic; part of a log's identity: another count is refused"},
     {.key = "segment",
      .type = TD_OPTION_BYTES,
      .fallback = "256MB",
@@ -51,7 +52,7 @@ static const td_option log_rows[] = {
      .min = 1e6,
      .max = 60e9,
      .offset = offsetof(td_config_log, sync_interval_ns),
-     .help = "time between two syncs to disk: what a power cut may cost"},
+     .help = "time between two syncs to disk: what a power cut may cost, and how far sinks are behind"},
     {0},
 };
 
@@ -61,35 +62,40 @@ static const td_option top_rows[] = {
      .fallback = "all",
      .choices = "all|regular",
      .offset = offsetof(td_config, hours),
-     .help = "trades that make bars"},
+     .help = "trades that make bars; regular does not exist yet and is refused"},
     {.key = "rules",
      .type = TD_OPTION_CHOICE,
      .fallback = "basic",
      .choices = "basic|venue",
      .offset = offsetof(td_config, rules),
-     .help = "what is quarantined"},
+     .help = "basic quarantines prices and sizes that are not above 0; venue does not exist yet and is refused"},
     {.key = "workers",
      .type = TD_OPTION_INT,
      .min = 1,
      .max = TD_PARTITIONS_MAX,
      .offset = offsetof(td_config, workers),
-     .help = "threads for partitions; default: processors"},
+     .unit = "threads",
+     .help = "that share the partitions; unset: one per processor; never changes a result"},
     {0},
 };
 
-typedef struct reader {
+typedef struct td_config_reader {
     td_tree tree;
     const td_os *os;
     td_config *config;
+    td_log_report_fn each; /* is told mistakes, and the reading goes on; NULL: the first one ends it */
+    void *each_arg;
+    size_t mistakes;
 } reader;
 
 /* ---- pieces ----
  * `place` is what messages put before a key: "feeds[0].file.", or "" at the top. */
 
-static bool has_row(const td_option *rows, const char *key) {
-    for (; rows->key != NULL; rows++)
-        if (strcmp(rows->key, key) == 0) return true;
-    return false;
+static td_status pass(reader *r, td_status status) {
+    if (status != TD_CONFIG || r->each == NULL) return status;
+    r->each(r->each_arg, td_trail());
+    r->mistakes++;
+    return TD_OK;
 }
 
 static td_status fail_unknown(reader *r, td_node key_node, const char *place, const char *const *words) {
@@ -101,7 +107,7 @@ static td_status fail_unknown(reader *r, td_node key_node, const char *place, co
 static td_status read_option(reader *r, const char *place, const td_option *rows, void *conf, td_node key_node,
                              td_node value) {
     const char *key = td_tree_text(&r->tree, key_node), *text = "";
-    bool known = has_row(rows, key);
+    bool known = td_option_find(rows, key) != NULL;
     if (known && td_tree_kind(&r->tree, value) != TD_NODE_TEXT)
         return td_tree_fail(&r->tree, value, "%s%s: one value is expected", place, key);
     td_status status = known ? td_tree_read(&r->tree, value, &text) : TD_OK;
@@ -118,7 +124,7 @@ static td_status read_options(reader *r, const char *place, td_node map, const t
     for (size_t i = 0; i < td_tree_count(&r->tree, map); i++) {
         td_node key = td_tree_key(&r->tree, map, i);
         if (passed != NULL && strcmp(td_tree_text(&r->tree, key), passed) == 0) continue;
-        td_status status = read_option(r, place, rows, conf, key, td_tree_value(&r->tree, map, i));
+        td_status status = pass(r, read_option(r, place, rows, conf, key, td_tree_value(&r->tree, map, i)));
         if (status != TD_OK) return status;
     }
     if (td_options_check(rows, conf) == TD_OK) return TD_OK;
@@ -137,7 +143,7 @@ static td_status read_commas(reader *r, td_node node, const char *section, text_
         while (isspace((unsigned char)*word) != 0) word++;
         size_t size = strlen(word);
         while (size > 0 && isspace((unsigned char)word[size - 1]) != 0) word[--size] = '\0';
-        status = each(r, node, section, word);
+        status = pass(r, each(r, node, section, word));
     }
     free(copy);
     return status;
@@ -152,9 +158,10 @@ static td_status read_texts(reader *r, const char *section, td_node node, text_f
         td_node item = td_tree_item(&r->tree, node, i);
         const char *text;
         if (td_tree_kind(&r->tree, item) != TD_NODE_TEXT)
-            return td_tree_fail(&r->tree, item, "%s[%zu]: one value is expected", section, i);
-        status = td_tree_read(&r->tree, item, &text);
+            status = td_tree_fail(&r->tree, item, "%s[%zu]: one value is expected", section, i);
+        if (status == TD_OK) status = td_tree_read(&r->tree, item, &text);
         if (status == TD_OK) status = each(r, item, section, text);
+        status = pass(r, status);
     }
     return status;
 }
@@ -165,7 +172,8 @@ typedef struct plug_list { /* what both have in common */
     const char *section;   /* "feeds" */
     const size_t *count;
     char **(*name)(td_config *config, size_t index);
-    const char *(*kind)(const td_config *config, size_t index);
+    const char *(*kind)(const td_config *config, size_t index); /* NULL: could not be read */
+    char **(*place)(td_config *config, size_t index);
     /* Reads entry `index`: `kind: body`. */
     td_status (*read)(reader *r, size_t index, td_node kind, td_node body);
 } plug_list;
@@ -206,6 +214,27 @@ static char *free_name(const plug_list *list, td_config *config, const char *kin
     return td_copy_text(name);
 }
 
+static char *name_place(const reader *r, const char *section, size_t index, td_node kind) {
+    td_buf text = {0};
+    td_tree_place(&r->tree, kind, &text);
+    td_buf_printf(&text, ": %s[%zu].%s", section, index, td_tree_text(&r->tree, kind));
+    td_buf_put(&text, "", 1);
+    return (char *)text.data;
+}
+
+static td_status read_plug(reader *r, const plug_list *list, size_t index, td_node item) {
+    if (td_tree_kind(&r->tree, item) != TD_NODE_MAP || td_tree_count(&r->tree, item) != 1)
+        return td_tree_fail(&r->tree, item, "%s[%zu]: one kind with its settings is expected, as in - kind: { … }",
+                            list->section, index);
+    size_t mistakes = r->mistakes;
+    td_node kind = td_tree_key(&r->tree, item, 0);
+    td_status status = list->read(r, index, kind, td_tree_value(&r->tree, item, 0));
+    if (status == TD_OK) status = check_name(r, list, index, item);
+    if (status == TD_OK && r->mistakes == mistakes)
+        *list->place(r->config, index) = name_place(r, list->section, index, kind);
+    return status;
+}
+
 static td_status read_plugs(reader *r, const plug_list *list, td_node node) {
     if (td_tree_kind(&r->tree, node) != TD_NODE_LIST && !td_tree_empty(&r->tree, node))
         return td_tree_fail(&r->tree, node, "%s: a list is expected", list->section);
@@ -213,17 +242,13 @@ static td_status read_plugs(reader *r, const plug_list *list, td_node node) {
     if (count > TD_CONFIG_LIST_MAX)
         return td_tree_fail(&r->tree, node, "%s: %d are the most there can be", list->section, TD_CONFIG_LIST_MAX);
     for (size_t i = 0; i < count; i++) {
-        td_node item = td_tree_item(&r->tree, node, i);
-        if (td_tree_kind(&r->tree, item) != TD_NODE_MAP || td_tree_count(&r->tree, item) != 1)
-            return td_tree_fail(&r->tree, item, "%s[%zu]: one kind with its settings is expected, as in - kind: { … }",
-                                list->section, i);
-        td_status status = list->read(r, i, td_tree_key(&r->tree, item, 0), td_tree_value(&r->tree, item, 0));
-        if (status == TD_OK) status = check_name(r, list, i, item);
+        td_status status = pass(r, read_plug(r, list, i, td_tree_item(&r->tree, node, i)));
         if (status != TD_OK) return status;
     }
     for (size_t i = 0; i < count; i++) { /* only now: names that were given go first */
         char **name = list->name(r->config, i);
-        if (*name == NULL) *name = free_name(list, r->config, list->kind(r->config, i));
+        if (*name == NULL && list->kind(r->config, i) != NULL)
+            *name = free_name(list, r->config, list->kind(r->config, i));
     }
     return TD_OK;
 }
@@ -299,10 +324,14 @@ static td_status read_feed(reader *r, size_t index, td_node kind, td_node body) 
 }
 
 static char **feed_name(td_config *config, size_t index) { return &config->feeds[index].conf.name; }
-static const char *feed_kind(const td_config *config, size_t index) { return config->feeds[index].ops->format; }
+static char **feed_place(td_config *config, size_t index) { return &config->feeds[index].place; }
+static const char *feed_kind(const td_config *config, size_t index) {
+    const td_feed_ops *ops = config->feeds[index].ops;
+    return ops != NULL ? ops->format : NULL;
+}
 
 static td_status read_feeds(reader *r, const char *section, td_node node) {
-    const plug_list list = {section, &r->config->feed_count, feed_name, feed_kind, read_feed};
+    const plug_list list = {section, &r->config->feed_count, feed_name, feed_kind, feed_place, read_feed};
     return read_plugs(r, &list, node);
 }
 
@@ -323,10 +352,14 @@ static td_status read_sink(reader *r, size_t index, td_node kind, td_node body) 
 }
 
 static char **sink_name(td_config *config, size_t index) { return &config->sinks[index].conf.name; }
-static const char *sink_kind(const td_config *config, size_t index) { return config->sinks[index].ops->kind; }
+static char **sink_place(td_config *config, size_t index) { return &config->sinks[index].place; }
+static const char *sink_kind(const td_config *config, size_t index) {
+    const td_sink_ops *ops = config->sinks[index].ops;
+    return ops != NULL ? ops->kind : NULL;
+}
 
 static td_status read_sinks(reader *r, const char *section, td_node node) {
-    const plug_list list = {section, &r->config->sink_count, sink_name, sink_kind, read_sink};
+    const plug_list list = {section, &r->config->sink_count, sink_name, sink_kind, sink_place, read_sink};
     return read_plugs(r, &list, node);
 }
 
@@ -424,21 +457,50 @@ static td_status read_promised(reader *r, const char *section, td_node node) {
     return td_tree_fail(&r->tree, node, "%s: %s does not exist yet", section, td_tree_text(&r->tree, node));
 }
 
-static const struct {
-    const char *key;
-    td_status (*read)(reader *r, const char *section, td_node node);
-} sections[] = {
-    {"feeds", read_feeds},    {"bars", read_bars},   {"strategies", read_strategies}, {"log", read_log},
-    {"sinks", read_sinks},    {"serve", read_serve}, {"speed", read_speed},           {"hours", read_promised},
-    {"rules", read_promised}, {"workers", read_top},
+#define WIDTH_PATTERN "^[0-9]+(ms|s|m|h|d)$"
+
+const td_config_key td_config_keys[] = {
+    {.key = "feeds", .shape = TD_KEY_FEEDS, .read = read_feeds, .help = "where events come from; needed"},
+    {.key = "bars",
+     .shape = TD_KEY_LIST,
+     .read = read_bars,
+     .pattern = WIDTH_PATTERN,
+     .help = "widths such as [1s, 5m, 1h], at most 8 with those that strategies name, which are added by themselves"},
+    {.key = "strategies",
+     .shape = TD_KEY_LIST,
+     .read = read_strategies,
+     .pattern = ".",
+     .help = "files of strategies, or globs: [\"strategies/*.td\"]"},
+    {.key = "log",
+     .shape = TD_KEY_MAP,
+     .read = read_log,
+     .rows = log_rows,
+     .help = "where the log is and how large it may grow"},
+    {.key = "sinks", .shape = TD_KEY_SINKS, .read = read_sinks, .help = "where bars and signals go besides the log"},
+    {.key = "serve",
+     .shape = TD_KEY_SWITCH,
+     .read = read_serve,
+     .rows = td_serve_options,
+     .fallback = "off",
+     .help = "dashboard and API: on, off, or its settings, which means on"},
+    {.key = "speed",
+     .shape = TD_KEY_VALUE,
+     .read = read_speed,
+     .pattern = "^(max|[0-9.]+x)$",
+     .fallback = "1x, or max with --until-end",
+     .help = "pace of the whole run: 60x, 0.5x or max; never changes the tape"},
+    {.key = "hours", .shape = TD_KEY_VALUE, .read = read_promised, .rows = top_rows},
+    {.key = "rules", .shape = TD_KEY_VALUE, .read = read_promised, .rows = top_rows},
+    {.key = "workers", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
+    {0},
 };
-enum { SECTION_COUNT = sizeof sections / sizeof sections[0] };
+enum { KEY_COUNT = sizeof td_config_keys / sizeof td_config_keys[0] - 1 };
 
 static td_status read_section(reader *r, td_node key_node, td_node value) {
-    const char *words[SECTION_COUNT + 1] = {NULL};
-    for (size_t i = 0; i < SECTION_COUNT; i++) {
-        words[i] = sections[i].key;
-        if (strcmp(words[i], td_tree_text(&r->tree, key_node)) == 0) return sections[i].read(r, words[i], value);
+    const char *words[KEY_COUNT + 1] = {NULL};
+    for (size_t i = 0; i < KEY_COUNT; i++) {
+        words[i] = td_config_keys[i].key;
+        if (strcmp(words[i], td_tree_text(&r->tree, key_node)) == 0) return td_config_keys[i].read(r, words[i], value);
     }
     return fail_unknown(r, key_node, "", words);
 }
@@ -447,10 +509,11 @@ static td_status read_tree(reader *r) {
     td_config *c = r->config;
     td_node root = td_tree_root(&r->tree);
     for (size_t i = 0; i < td_tree_count(&r->tree, root); i++) {
-        td_status status = read_section(r, td_tree_key(&r->tree, root, i), td_tree_value(&r->tree, root, i));
+        td_node key = td_tree_key(&r->tree, root, i), value = td_tree_value(&r->tree, root, i);
+        td_status status = pass(r, read_section(r, key, value));
         if (status != TD_OK) return status;
     }
-    if (c->feed_count == 0) return td_tree_fail(&r->tree, root, "feeds: at least one is needed");
+    if (c->feed_count == 0 && r->mistakes == 0) return td_tree_fail(&r->tree, root, "feeds: at least one is needed");
     if (c->workers == 0) c->workers = sysconf(_SC_NPROCESSORS_ONLN);
     if (c->workers > c->log.partitions) c->workers = c->log.partitions;
     if (c->workers < 1) c->workers = 1;
@@ -466,9 +529,9 @@ static bool keys_of_variable(const char *name, size_t size, char keys[KEYS_MAX])
     for (size_t i = 0; i < size; i++) keys[i] = (char)tolower((unsigned char)name[i]);
     keys[size] = '\0';
     size_t first = strcspn(keys, "_");
-    for (size_t i = 0; i < SECTION_COUNT; i++) {
-        if (strlen(sections[i].key) != first || strncmp(sections[i].key, keys, first) != 0) continue;
-        bool is_list = sections[i].read == read_feeds || sections[i].read == read_sinks;
+    for (const td_config_key *k = td_config_keys; k->key != NULL; k++) {
+        if (strlen(k->key) != first || strncmp(k->key, keys, first) != 0) continue;
+        bool is_list = k->shape == TD_KEY_FEEDS || k->shape == TD_KEY_SINKS;
         char *at = keys;
         for (int dots = is_list ? 3 : 1; dots > 0 && (at = strchr(at, '_')) != NULL; dots--) *at = '.';
         return true;
@@ -503,35 +566,55 @@ static td_status set_from_arguments(reader *r, const char *const *sets, size_t s
     return TD_OK;
 }
 
-static td_status load(reader *r, const char *path, td_bytes text, const char *const *sets, size_t set_count) {
-    td_status status = td_tree_parse(&r->tree, path, text);
-    if (status == TD_OK) status = td_tree_check(&r->tree);
+static td_status load(reader *r, const td_config_source *source, td_bytes text) {
+    td_status status = td_tree_parse(&r->tree, source->path, text);
     if (status == TD_OK) status = set_from_environment(r);
-    if (status == TD_OK) status = set_from_arguments(r, sets, set_count);
+    if (status == TD_OK) status = set_from_arguments(r, source->sets, source->set_count);
+    if (status == TD_OK) status = td_tree_check(&r->tree);
     if (status == TD_OK) status = read_tree(r);
     td_tree_fini(&r->tree);
     return status;
 }
 
-td_status td_config_load(td_config *out, const td_os *os, const char *path, const char *const *sets, size_t set_count) {
-    *out = (td_config){.speed = -1};
-    td_options_init(log_rows, &out->log);
-    td_options_init(top_rows, out);
-    td_options_init(td_serve_options, &out->serve);
-    reader r = {.os = os, .config = out};
+static td_status read_source(reader *r, const td_config_source *source) {
+    td_config *c = r->config;
+    *c = (td_config){.speed = -1};
+    td_options_init(log_rows, &c->log);
+    td_options_init(top_rows, c);
+    td_options_init(td_serve_options, &c->serve);
     td_buf text = {0};
-    td_status status = td_os_read_file(os, path, FILE_BYTES_MAX, &text);
-    if (status == TD_OK) status = load(&r, path, td_buf_bytes(&text), sets, set_count);
+    td_status status = td_os_read_file(r->os, source->path, FILE_BYTES_MAX, &text);
+    if (status == TD_OK) status = load(r, source, td_buf_bytes(&text));
     td_buf_fini(&text);
+    return status;
+}
+
+td_status td_config_load(td_config *out, const td_os *os, const char *path, const char *const *sets, size_t set_count) {
+    td_config_source source = {os, path, sets, set_count};
+    reader r = {.os = os, .config = out};
+    td_status status = read_source(&r, &source);
     if (status != TD_OK) td_config_fini(out);
     return status;
 }
 
+td_status td_config_check(td_config *out, const td_config_source *source, td_log_report_fn each, void *arg) {
+    reader r = {.os = source->os, .config = out, .each = each, .each_arg = arg};
+    td_status status = pass(&r, read_source(&r, source));
+    if (status == TD_OK && r.mistakes > 0) status = TD_FAIL(TD_CONFIG, "%s: %zu mistakes", source->path, r.mistakes);
+    return status;
+}
+
 void td_config_fini(td_config *config) {
-    for (size_t i = 0; i < config->feed_count; i++)
-        td_options_fini(config->feeds[i].ops->options, &config->feeds[i].conf);
-    for (size_t i = 0; i < config->sink_count; i++)
-        td_options_fini(config->sinks[i].ops->options, &config->sinks[i].conf);
+    for (size_t i = 0; i < config->feed_count; i++) {
+        td_config_feed *feed = &config->feeds[i];
+        if (feed->ops != NULL) td_options_fini(feed->ops->options, &feed->conf);
+        free(feed->place);
+    }
+    for (size_t i = 0; i < config->sink_count; i++) {
+        td_config_sink *sink = &config->sinks[i];
+        if (sink->ops != NULL) td_options_fini(sink->ops->options, &sink->conf);
+        free(sink->place);
+    }
     for (size_t i = 0; i < config->strategy_count; i++) free(config->strategies[i]);
     td_options_fini(log_rows, &config->log);
     td_options_fini(td_serve_options, &config->serve);

@@ -5,6 +5,7 @@
  * working folder. */
 #pragma once
 #include "feed/feed.h"
+#include "log/log.h"
 #include "serve/serve.h"
 #include "sink/sink.h"
 
@@ -13,11 +14,13 @@ enum { TD_CONFIG_LIST_MAX = 64 };
 typedef struct td_config_feed {
     const td_feed_ops *ops;
     td_feed_conf conf;
+    char *place; /* "market.yaml:3:5: feeds[0].file", for messages; NULL when it could not be read */
 } td_config_feed;
 
 typedef struct td_config_sink {
     const td_sink_ops *ops;
     td_sink_conf conf;
+    char *place; /* as a feed's */
 } td_config_sink;
 
 typedef struct td_config_log {
@@ -46,12 +49,48 @@ typedef struct td_config {
     int64_t workers;  /* threads for partitions; default: processors, at most partitions */
 } td_config;
 
+typedef struct td_config_source {
+    const td_os *os;
+    const char *path;
+    const char *const *sets;
+    size_t set_count;
+} td_config_source;
+
+struct td_config_reader;
+
 /* Reads, checks and fills; `sets` are "key=value". Errors: TD_CONFIG (TD_RETRY where the disk broke), the trail says
  * file, line, key, what is wrong and the nearest valid word; nothing is left to free. */
 TD_CHECKED td_status td_config_load(td_config *out, const td_os *os, const char *path, const char *const *sets,
                                     size_t set_count);
+/* As td_config_load, but passes over each mistake, tells it and goes on. TD_CONFIG when there was any; what is right is
+ * in *out all the same, which is to be freed. */
+TD_CHECKED td_status td_config_check(td_config *out, const td_config_source *source, td_log_report_fn each, void *arg);
 void td_config_fini(td_config *config);
+
+typedef enum td_key_shape {
+    TD_KEY_VALUE,  /* one text: of a row of `rows`, or by `pattern`    */
+    TD_KEY_LIST,   /* texts by `pattern`                               */
+    TD_KEY_MAP,    /* keys by `rows`                                   */
+    TD_KEY_SWITCH, /* off or on, or keys by `rows`, which means on     */
+    TD_KEY_FEEDS,  /* entries `- kind: { … }`, kinds by td_feed_plugs  */
+    TD_KEY_SINKS,  /* the same by td_sink_plugs                        */
+} td_key_shape;
+
+/* A key of the top level: its reader, and what help, documentation and the editors' schema say of it. */
+typedef struct td_config_key {
+    const char *key;
+    td_key_shape shape;
+    const td_option *rows;
+    const char *fallback; /* as a row's */
+    const char *pattern;  /* regular expression of a text */
+    const char *help;
+    td_status (*read)(struct td_config_reader *reader, const char *key, int node); /* config.c's own */
+} td_config_key;
+
+extern const td_config_key td_config_keys[]; /* ends with key == NULL */
 
 /* src/app/registry.c: the plugs there are; the only place naming concrete ones. NULL-terminated. */
 extern const td_feed_ops *const td_feed_plugs[];
+/* True for a feed that never ends by itself. */
+bool td_config_feed_is_endless(const td_config_feed *feed);
 extern const td_sink_ops *const td_sink_plugs[];

@@ -1,11 +1,30 @@
-/* src/app/exit.h - the program's exit codes; scripts may rely on them. */
+/* src/app/exit.h - the program's exit codes; scripts may rely on them. Help and documentation are made from this list.
+ */
 #pragma once
+#include "base/status.h"
 
-enum {
-    TD_EXIT_OK = 0,
-    TD_EXIT_CORRUPT = 1, /* a partition of the log stands still, or `log verify` found damage; the rest went on */
-    TD_EXIT_USAGE = 2,   /* unknown command, option or configuration key: nothing was started */
-    TD_EXIT_CONFIG = 3,  /* what the configuration names cannot be used: file, folder, port, lock */
-    TD_EXIT_FAILED = 4,  /* the machine failed: no memory for threads, disk errors at start */
-    TD_EXIT_STOPPED = 5, /* --until-end was stopped before its end; run again, it goes on */
-};
+#define TD_EXITS(X)                                                                                                    \
+    X(OK, 0, "done")                                                                                                   \
+    X(CORRUPT, 1, "a partition of the log stands still, or damage was found; the rest went on")                        \
+    X(USAGE, 2, "unknown command, option or configuration key: nothing was started")                                   \
+    X(CONFIG, 3, "what is named cannot be used: file, folder, port, lock")                                             \
+    X(FAILED, 4, "the machine failed: no memory for threads, disk errors at start")                                    \
+    X(STOPPED, 5, "--until-end was stopped before its end; run again, it goes on")
+
+#define TD_EXIT_MEMBER(name, code, text) TD_EXIT_##name = (code),
+enum { TD_EXITS(TD_EXIT_MEMBER) };
+#undef TD_EXIT_MEMBER
+
+/* What a failure leads to where nothing could be done about it. */
+static inline int td_exit_of(td_status status) {
+    switch (status) {
+    case TD_OK:
+        return TD_EXIT_OK;
+    case TD_CORRUPT:
+        return TD_EXIT_CORRUPT;
+    case TD_CONFIG:
+        return TD_EXIT_CONFIG;
+    default:
+        return TD_EXIT_FAILED;
+    }
+}

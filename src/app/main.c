@@ -1,31 +1,44 @@
 /* src/app/main.c - the commands. */
 #include "app/cmd_bench.h"
+#include "app/cmd_help.h"
 #include "app/cmd_log.h"
+#include "app/cmd_run.h"
 #include "app/exit.h"
-#include "app/run.h"
-#include <stdio.h>
-#include <string.h>
 
-static const struct {
-    const char *name;
-    int (*main)(int argc, char **argv);
-    const char *help;
-} commands[] = {
-    {"run", td_cmd_run, "run a configuration: feeds, log, bars, signals, sinks, dashboard"},
-    {"log", td_cmd_log, "look into the log: ls, cat, verify"},
-    {"bench", td_cmd_bench, "measure: replay"},
-};
+static const td_command command_log = {
+    .name = "log", .summary = "look into the log: ls, cat, verify", .main = td_cmd_log};
+static const td_command command_bench = {.name = "bench", .summary = "measure: replay", .main = td_cmd_bench};
+
+static const td_command *const commands[] = {&td_command_run, &command_log, &command_bench, &td_command_help};
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *to) {
     (void)fputs("Tapedeck records the market's tape and plays it back.\n\nusage: tapedeck COMMAND [options]\n\n", to);
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        (void)fprintf(to, "  %-7s %s\n", commands[i].name, commands[i].help);
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        (void)fprintf(to, "  %-7s %s\n", commands[i]->name, commands[i]->summary);
     (void)fputs("\n`tapedeck COMMAND --help` tells more. `tapedeck --version` prints the version.\n", to);
+}
+
+static int fail_unknown(const char *name) {
+    const char *names[COMMAND_COUNT + 1] = {NULL};
+    for (size_t i = 0; i < COMMAND_COUNT; i++) names[i] = commands[i]->name;
+    const char *nearest = td_nearest(name, names);
+    (void)fprintf(stderr, "tapedeck: there is no command `%s`", name);
+    if (nearest != NULL) (void)fprintf(stderr, "; did you mean `%s`?", nearest);
+    (void)fputs("\n`tapedeck --help` lists them.\n", stderr);
+    return TD_EXIT_USAGE;
+}
+
+static const td_command *find_command(const char *name) {
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(name, commands[i]->name) == 0) return commands[i];
+    return NULL;
 }
 
 int main(int argc, char **argv) {
     const char *name = argc > 1 ? argv[1] : "";
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+    bool help = strcmp(name, "help") == 0;
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || (help && argc == 2)) {
         print_help(stdout);
         return TD_EXIT_OK;
     }
@@ -33,9 +46,10 @@ int main(int argc, char **argv) {
         (void)puts("tapedeck " TD_VERSION);
         return TD_EXIT_OK;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        if (strcmp(name, commands[i].name) == 0) return commands[i].main(argc - 1, argv + 1);
-    if (name[0] != '\0') (void)fprintf(stderr, "tapedeck: there is no command `%s`\n\n", name);
+    const td_command *command = find_command(name), *asked = help && argc == 3 ? find_command(argv[2]) : NULL;
+    if (asked != NULL) return td_command_main(asked, 2, (char *[]){argv[2], "--help", NULL});
+    if (command != NULL) return td_command_main(command, argc - 1, argv + 1);
+    if (name[0] != '\0') return fail_unknown(name);
     print_help(stderr);
     return TD_EXIT_USAGE;
 }

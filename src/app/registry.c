@@ -3,3 +3,7 @@
 
 const td_feed_ops *const td_feed_plugs[] = {&td_feed_lean, &td_feed_binance_collector, &td_feed_simulated, NULL};
 const td_sink_ops *const td_sink_plugs[] = {&td_sink_sqlite, NULL};
+
+bool td_config_feed_is_endless(const td_config_feed *feed) {
+    return feed->ops == &td_feed_simulated && feed->conf.ticks == 0;
+}

@@ -4,37 +4,13 @@
 #include "app/exit.h"
 #include "base/time.h"
 #include "os/thread.h"
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { IDLE_US = 200, SYNC_IDLE_US = 2000, WATCH_US = 20000, SETS_MAX = 64, THREADS_MAX = 192 };
-
-static const char HELP[] =
-    "usage: tapedeck run [options] FILE\n"
-    "\n"
-    "Runs the configuration FILE: feeds into the log, bars and signals out of it, into the sinks and the dashboard.\n"
-    "Run again on the same data folder, it goes on where it ended.\n"
-    "\n"
-    "  --until-end        end when all feeds have ended and all sinks hold everything; speed defaults to max\n"
-    "  --json             one JSON object with the run's counts as the last line of standard output\n"
-    "  --quiet            no progress, no signals: only warnings and errors\n"
-    "  --set KEY=VALUE    override a key of FILE: --set speed=max --set serve=off --set bars=1s,1m\n"
-    "                     --set log.dir=/tmp/x --set sinks.0.sqlite.file=/tmp/x/market.db --set sinks= (none)\n"
-    "  --help\n"
-    "\n"
-    "Exit codes: 0 done, 1 a partition is corrupt and stands still, 2 usage or configuration text, 3 something named "
-    "in\n"
-    "the configuration cannot be used, 4 the machine failed, 5 stopped before the end of --until-end.\n";
-
-typedef struct options {
-    const char *file, *sets[SETS_MAX];
-    size_t set_count;
-    bool until_end, json, quiet, help;
-} options;
+enum { IDLE_US = 200, SYNC_IDLE_US = 2000, WATCH_US = 20000, THREADS_MAX = 192 };
 
 typedef struct step_thread { /* one thread and the engine's steps it drives */
     td_engine *engine;
@@ -43,7 +19,8 @@ typedef struct step_thread { /* one thread and the engine's steps it drives */
 } step_thread;
 
 typedef struct run {
-    options options;
+    td_run_options options;
+    const char *file;
     td_config config;
     td_engine *engine;
     td_serve *serve;
@@ -64,44 +41,6 @@ static void on_stop(int number) {
 }
 
 static int64_t now_ns(void) { return td_os_posix.ops->mono_ns(td_os_posix.self); }
-
-/* ---- options ---- */
-
-static int parse_options(options *o, int argc, char **argv) {
-    static const struct option longs[] = {{"until-end", no_argument, NULL, 'u'}, {"json", no_argument, NULL, 'j'},
-                                          {"quiet", no_argument, NULL, 'q'},     {"set", required_argument, NULL, 's'},
-                                          {"help", no_argument, NULL, 'h'},      {0}};
-    int c;
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "hq", longs, NULL)) != -1) {
-        switch (c) {
-        case 'u':
-            o->until_end = true;
-            break;
-        case 'j':
-            o->json = true;
-            break;
-        case 'q':
-            o->quiet = true;
-            break;
-        case 'h':
-            o->help = true;
-            break;
-        case 's':
-            if (o->set_count < SETS_MAX) o->sets[o->set_count++] = optarg;
-            break;
-        default:
-            return TD_EXIT_USAGE;
-        }
-    }
-    if (o->help) return TD_EXIT_OK;
-    if (argc - optind != 1) {
-        (void)fprintf(stderr, "tapedeck run: one configuration FILE is wanted; `tapedeck run --help` tells more\n");
-        return TD_EXIT_USAGE;
-    }
-    o->file = argv[optind];
-    return TD_EXIT_OK;
-}
 
 /* ---- what people see ---- */
 
@@ -297,8 +236,9 @@ static td_status open_serve(run *r) {
 }
 
 static td_status open_run(run *r) {
-    options *o = &r->options;
-    td_status status = td_config_load(&r->config, &td_os_posix, o->file, o->sets, o->set_count);
+    const td_run_options *o = &r->options;
+    td_status status =
+        td_config_load(&r->config, &td_os_posix, r->file, (const char *const *)o->sets.items, o->sets.count);
     if (status != TD_OK) return status;
     r->loaded = true;
     if (r->config.speed < 0) r->config.speed = o->until_end ? 0 : 1;
@@ -321,24 +261,12 @@ static void close_run(run *r, bool clean) {
     free(r->threads);
 }
 
-static int exit_code(td_status status, bool started) {
-    switch (status) {
-    case TD_OK:
-        return TD_EXIT_OK;
-    case TD_CORRUPT:
-        return TD_EXIT_CORRUPT;
-    case TD_CONFIG:
-        return started ? TD_EXIT_CONFIG : TD_EXIT_USAGE;
-    default:
-        return TD_EXIT_FAILED;
-    }
-}
-
 static int run_until_stopped(run *r) {
     (void)signal(SIGINT, on_stop);
     (void)signal(SIGTERM, on_stop);
     (void)signal(SIGPIPE, SIG_IGN);
-    if (r->serve != NULL) (void)fprintf(stderr, "tapedeck: dashboard at %s\n", td_serve_url(r->serve));
+    if (r->serve != NULL && !r->options.quiet)
+        (void)fprintf(stderr, "tapedeck: dashboard at %s\n", td_serve_url(r->serve));
     r->started_ns = r->shown_ns = now_ns();
     td_status status = start_threads(r);
     if (status == TD_OK) watch(r);
@@ -351,25 +279,22 @@ static int run_until_stopped(run *r) {
     bool finished = td_engine_finished(r->engine);
     show_summary(r, seconds, finished);
     if (status == TD_OK && faults == TD_OK && r->options.until_end && !finished) return TD_EXIT_STOPPED;
-    return exit_code(status != TD_OK ? status : faults, true);
+    return td_exit_of(status != TD_OK ? status : faults);
 }
 
-int td_cmd_run(int argc, char **argv) {
+int td_run(const td_run_options *options, const char *file) {
     run *r = td_alloc_zero(1, sizeof *r);
+    r->options = *options;
+    r->file = file;
     r->terminal = isatty(STDERR_FILENO) == 1;
-    int code = parse_options(&r->options, argc, argv);
-    if (code != TD_EXIT_OK || r->options.help) {
-        if (r->options.help) (void)fputs(HELP, stdout);
-        free(r);
-        return code;
-    }
+    int code;
     td_status status = open_run(r);
     bool opened = status == TD_OK;
     if (opened) {
         code = run_until_stopped(r);
     } else {
         report(r, td_trail());
-        code = exit_code(status, r->loaded);
+        code = status == TD_CONFIG && !r->loaded ? TD_EXIT_USAGE : td_exit_of(status);
     }
     close_run(r, opened);
     free(r);

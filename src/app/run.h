@@ -1,5 +1,13 @@
-/* src/app/run.h - `tapedeck run`: the engine on threads, with progress for people and a summary for scripts. */
+/* src/app/run.h - the engine on threads, with progress for people and a summary for scripts. */
 #pragma once
+#include "base/option.h"
 
-/* argv[0] is "run". Returns the exit code (docs: app/exit.h). */
-int td_cmd_run(int argc, char **argv);
+typedef struct td_run_options {
+    td_texts sets; /* "key=value" over the file's */
+    bool until_end, json, quiet;
+} td_run_options;
+
+extern const td_option td_run_option_rows[];
+
+/* Runs the configuration until its end or a signal. Returns the exit code (app/exit.h). */
+int td_run(const td_run_options *options, const char *file);

@@ -8,17 +8,27 @@
 /* libyaml takes mutable documents where it only looks. */
 static yaml_node_t *node_at(const td_tree *tree, td_node node) { return &tree->document.nodes.start[node - 1]; }
 
+void td_tree_place(const td_tree *tree, td_node node, td_buf *out) {
+    const char *origin = NULL;
+    for (size_t i = 0; i < tree->origin_count && tree->origins[i].first <= node; i++) origin = tree->origins[i].name;
+    yaml_mark_t mark = node_at(tree, node)->start_mark;
+    if (origin != NULL)
+        td_buf_text(out, origin);
+    else
+        td_buf_printf(out, "%s:%zu:%zu", tree->path, mark.line + 1, mark.column + 1);
+}
+
 td_status td_tree_fail(const td_tree *tree, td_node node, const char *fmt, ...) {
     char text[512];
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    const char *origin = NULL;
-    for (size_t i = 0; i < tree->origin_count && tree->origins[i].first <= node; i++) origin = tree->origins[i].name;
-    if (origin != NULL) return TD_FAIL(TD_CONFIG, "%s: %s", origin, text);
-    yaml_mark_t mark = node_at(tree, node)->start_mark;
-    return TD_FAIL(TD_CONFIG, "%s:%zu:%zu: %s", tree->path, mark.line + 1, mark.column + 1, text);
+    td_buf place = {0};
+    td_tree_place(tree, node, &place);
+    td_status status = TD_FAIL(TD_CONFIG, "%.*s: %s", (int)place.size, (const char *)place.data, text);
+    td_buf_fini(&place);
+    return status;
 }
 
 static td_status fail_parse(const yaml_parser_t *parser, const char *path) {
@@ -195,14 +205,60 @@ static void add_origin(td_tree *tree, const char *name) {
     tree->origins = origins;
 }
 
+/* A copy of another document's node in this one; 0 when it is too deep, as what holds itself is. */
+static td_node copy_node(td_tree *tree, yaml_document_t *from, int index, int depth) {
+    const yaml_node_t *n = yaml_document_get_node(from, index);
+    if (n->type == YAML_SCALAR_NODE) return add_text(tree, (td_bytes){n->data.scalar.value, n->data.scalar.length});
+    if (depth == 0) return 0;
+    bool list = n->type == YAML_SEQUENCE_NODE;
+    td_node copy = add_container(tree, list);
+    for (int *item = n->data.sequence.items.start; list && item < n->data.sequence.items.top; item++) {
+        td_node value = copy_node(tree, from, *item, depth - 1);
+        if (value == 0 || yaml_document_append_sequence_item(&tree->document, copy, value) == 0) return 0;
+    }
+    for (yaml_node_pair_t *pair = n->data.mapping.pairs.start; !list && pair < n->data.mapping.pairs.top; pair++) {
+        td_node key = copy_node(tree, from, pair->key, depth - 1),
+                value = copy_node(tree, from, pair->value, depth - 1);
+        if (key == 0 || value == 0 || yaml_document_append_mapping_pair(&tree->document, copy, key, value) == 0)
+            return 0;
+    }
+    return copy;
+}
+
+/* The value of an override as a node; 0 when it begins as a list or a map and is none. */
+static td_node add_value(td_tree *tree, const char *value) {
+    enum { DEPTH_MAX = 8 };
+    size_t size = strlen(value);
+    char brackets[3] = {value[0], size > 1 ? value[size - 1] : '\0', '\0'};
+    if (strcmp(brackets, "[]") != 0 && strcmp(brackets, "{}") != 0) return add_text(tree, td_text(value));
+    yaml_parser_t parser;
+    yaml_document_t document, second;
+    if (yaml_parser_initialize(&parser) == 0) abort(); /* out of memory, as td_alloc */
+    yaml_parser_set_input_string(&parser, (const uint8_t *)value, size);
+    td_node node = 0;
+    if (yaml_parser_load(&parser, &document) != 0) {
+        bool ends = yaml_parser_load(&parser, &second) != 0;
+        if (ends) {
+            ends = yaml_document_get_root_node(&second) == NULL;
+            yaml_document_delete(&second);
+        }
+        if (ends) node = copy_node(tree, &document, 1, DEPTH_MAX);
+        yaml_document_delete(&document);
+    }
+    yaml_parser_delete(&parser);
+    return node;
+}
+
 td_status td_tree_set(td_tree *tree, const char *origin, const char *keys, const char *value) {
     add_origin(tree, origin);
+    td_node set = add_value(tree, value);
+    if (set == 0) return TD_FAIL(TD_CONFIG, "%s: %s: \"%s\" is neither a list nor a map in YAML", origin, keys, value);
     td_node at = td_tree_root(tree);
     for (const char *rest = keys;;) {
         td_bytes key = {(const uint8_t *)rest, strcspn(rest, ".")};
         bool last = rest[key.size] == '\0';
         rest += key.size + 1;
-        td_node child = last ? add_text(tree, td_text(value)) : get_child(tree, at, key);
+        td_node child = last ? set : get_child(tree, at, key);
         bool through = child != 0 && (last || td_tree_kind(tree, child) != TD_NODE_TEXT);
         if (!through) child = add_container(tree, is_index((td_bytes){(const uint8_t *)rest, strcspn(rest, ".")}));
         if ((last || !through) && !put_child(tree, at, key, child))

@@ -25,8 +25,9 @@ typedef struct td_tree {
 TD_CHECKED td_status td_tree_parse(td_tree *out, const char *path, td_bytes text);
 void td_tree_fini(td_tree *tree);
 
-/* Sets what `keys` ("log.dir", "feeds.0.file.path") names, making what is missing on the way. `origin` is what errors
- * call it. Node numbers got before stay valid. */
+/* Sets what `keys` ("log.dir", "feeds.0.file.path") names, making what is missing on the way. A value in brackets or
+ * braces ("[1s, 1m]") is YAML, others are texts. `origin` is what errors call it. Node numbers got before stay valid.
+ */
 TD_CHECKED td_status td_tree_set(td_tree *tree, const char *origin, const char *keys, const char *value);
 /* Refuses keys that are no text and keys given twice. */
 TD_CHECKED td_status td_tree_check(const td_tree *tree);
@@ -44,5 +45,7 @@ td_node td_tree_key(const td_tree *tree, td_node map, size_t index);
 td_node td_tree_value(const td_tree *tree, td_node map, size_t index);
 td_node td_tree_find(const td_tree *tree, td_node map, const char *key); /* the value, or 0 */
 
+/* Where the node stands: "demo.yaml:7:9", or the origin of an override. */
+void td_tree_place(const td_tree *tree, td_node node, td_buf *out);
 /* TD_CONFIG with the node's place in front of the text: "demo.yaml:7:9: …". */
 td_status td_tree_fail(const td_tree *tree, td_node node, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -42,15 +42,20 @@ const char *td_nearest(const char *word, const char *const *words) {
     return nearest;
 }
 
-static td_status fail_unknown_key(const td_option *rows, const char *key) {
+const char *td_option_nearest(const td_option *rows, const char *key) {
     const char *nearest = NULL;
     size_t distance = SIZE_MAX;
-    for (const td_option *row = rows; row->key != NULL; row++) consider(key, row->key, &nearest, &distance);
+    for (; rows->key != NULL; rows++) consider(key, rows->key, &nearest, &distance);
+    return nearest;
+}
+
+static td_status fail_unknown_key(const td_option *rows, const char *key) {
+    const char *nearest = td_option_nearest(rows, key);
     if (nearest == NULL) return TD_FAIL(TD_CONFIG, "%s: unknown key", key);
     return TD_FAIL(TD_CONFIG, "%s: unknown key; did you mean \"%s\"?", key, nearest);
 }
 
-static const td_option *find_row(const td_option *rows, const char *key) {
+const td_option *td_option_find(const td_option *rows, const char *key) {
     for (; rows->key != NULL; rows++)
         if (strcmp(rows->key, key) == 0) return rows;
     return NULL;
@@ -77,9 +82,27 @@ static void format_bound(const td_option *row, double bound, char out[24]) {
     (void)snprintf(out, 24, "%.15g%s", bound, units[unit]);
 }
 
+static bool is_bounded(const td_option *row) { return row->min != 0 || row->max != 0; }
+
+void td_option_describe(const td_option *row, td_buf *out) {
+    static const char *const words[] = {
+        [TD_OPTION_TEXT] = "text",           [TD_OPTION_INT] = "whole number",
+        [TD_OPTION_BOOL] = "true or false",  [TD_OPTION_DURATION] = "duration",
+        [TD_OPTION_BYTES] = "size in bytes", [TD_OPTION_CLOCK] = "time of day",
+        [TD_OPTION_REAL] = "number",         [TD_OPTION_TEXTS] = "text, more than once",
+    };
+    if (row->type != TD_OPTION_CHOICE) td_buf_text(out, words[row->type]);
+    for (const char *c = row->choices; row->type == TD_OPTION_CHOICE && *c != '\0'; c++)
+        td_buf_printf(out, *c == '|' ? " or " : "%c", *c);
+    char least[24], most[24];
+    format_bound(row, row->min, least);
+    format_bound(row, row->max, most);
+    if (is_bounded(row)) td_buf_printf(out, ", %s to %s", least, most);
+    if (row->unit != NULL) td_buf_printf(out, is_bounded(row) ? " %s" : " of %s", row->unit);
+}
+
 static td_status check_range(const td_option *row, const char *value, double number) {
-    bool bounded = row->min != 0 || row->max != 0;
-    if (!bounded || (number >= row->min && number <= row->max)) return TD_OK;
+    if (!is_bounded(row) || (number >= row->min && number <= row->max)) return TD_OK;
     char least[24], most[24];
     format_bound(row, row->min, least);
     format_bound(row, row->max, most);
@@ -180,6 +203,14 @@ static td_status set_text(const char *value, char **field) {
     return TD_OK;
 }
 
+static td_status add_text(const char *value, td_texts *field) {
+    char **items = realloc(field->items, (field->count + 1) * sizeof *items);
+    if (items == NULL) abort(); /* out of memory, as td_alloc */
+    items[field->count++] = td_copy_text(value);
+    field->items = items;
+    return TD_OK;
+}
+
 static td_status set_field(const td_option *row, void *conf, const char *value) {
     void *field = (char *)conf + row->offset;
     switch (row->type) {
@@ -199,6 +230,8 @@ static td_status set_field(const td_option *row, void *conf, const char *value) 
         return set_choice(row, value, field);
     case TD_OPTION_REAL:
         return set_real(row, value, field);
+    case TD_OPTION_TEXTS:
+        return add_text(value, field);
     }
     abort(); /* a row of a type that is none */
 }
@@ -221,6 +254,9 @@ static void clear_field(const td_option *row, void *conf) {
     case TD_OPTION_REAL:
         *(double *)field = 0;
         break;
+    case TD_OPTION_TEXTS:
+        *(td_texts *)field = (td_texts){0};
+        break;
     case TD_OPTION_INT:
     case TD_OPTION_DURATION:
     case TD_OPTION_BYTES:
@@ -237,7 +273,7 @@ void td_options_init(const td_option *rows, void *conf) {
 }
 
 td_status td_options_set(const td_option *rows, void *conf, const char *key, const char *value) {
-    const td_option *row = find_row(rows, key);
+    const td_option *row = td_option_find(rows, key);
     return row != NULL ? set_field(row, conf, value) : fail_unknown_key(rows, key);
 }
 
@@ -252,9 +288,11 @@ td_status td_options_check(const td_option *rows, const void *conf) {
 
 void td_options_fini(const td_option *rows, void *conf) {
     for (; rows->key != NULL; rows++) {
-        if (rows->type != TD_OPTION_TEXT) continue;
-        char **field = (char **)(void *)((char *)conf + rows->offset);
-        free(*field);
-        *field = NULL;
+        void *field = (char *)conf + rows->offset;
+        if (rows->type == TD_OPTION_TEXT) free(*(char **)field);
+        td_texts *texts = field;
+        for (size_t i = 0; rows->type == TD_OPTION_TEXTS && i < texts->count; i++) free(texts->items[i]);
+        if (rows->type == TD_OPTION_TEXTS) free(texts->items);
+        if (rows->type == TD_OPTION_TEXT || rows->type == TD_OPTION_TEXTS) clear_field(rows, conf);
     }
 }

@@ -12,7 +12,13 @@ typedef enum td_option_type {
     TD_OPTION_CLOCK,    /* int64_t ns of day, -1 when unset      */
     TD_OPTION_CHOICE,   /* int: index into the words of `choices`, separated by '|' */
     TD_OPTION_REAL,     /* double, within min..max, finite       */
+    TD_OPTION_TEXTS,    /* td_texts: each setting adds one       */
 } td_option_type;
+
+typedef struct td_texts { /* heap copies */
+    char **items;
+    size_t count;
+} td_texts;
 
 typedef struct td_option {
     const char *key;
@@ -20,6 +26,8 @@ typedef struct td_option {
     const char *fallback; /* text of the default; NULL: unset (NULL, 0, false, -1 for CLOCK) */
     double min, max;      /* for INT, REAL, DURATION (ns), BYTES; both 0: unbounded */
     const char *choices;
+    const char
+        *unit;     /* what a number counts ("threads"), or the word for a text in help ("FILE"); NULL: its type says */
     bool required; /* for TEXT: must be set */
     size_t offset; /* offsetof the field in the module's struct */
     const char *help;
@@ -33,6 +41,11 @@ TD_CHECKED td_status td_options_set(const td_option *rows, void *conf, const cha
 /* TD_CONFIG when a required key was never set (field still NULL). */
 TD_CHECKED td_status td_options_check(const td_option *rows, const void *conf);
 void td_options_fini(const td_option *rows, void *conf); /* frees the texts */
+/* The row of that key, or NULL; and the key nearest to it, or NULL. */
+const td_option *td_option_find(const td_option *rows, const char *key);
+const char *td_option_nearest(const td_option *rows, const char *key);
+/* What may be written: "whole number, 1 to 64 threads", "duration, 1ms to 1m", "none or zstd". */
+void td_option_describe(const td_option *row, td_buf *out);
 /* The word nearest to `word` by edit distance (at most 3 away, at most half of the word), or NULL. `words` ends with
  * NULL.
  */

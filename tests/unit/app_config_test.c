@@ -289,6 +289,84 @@ static void sets_from_arguments(void **state) {
     td_config_fini(&c);
 }
 
+static void takes_lists_from_arguments(void **state) {
+    static const char *const lists[] = {"bars=[1s,1m]", "bars=[ 1m , 1s ]", "bars=[\"1s\", 1m]", "bars=1s,1m"};
+    static const struct {
+        const char *set, *trail;
+    } bad[] = {
+        {"bars=[1s, 1m, 5]", "--set: bars: \"5\" is not a width such as 1s, 5m or 1h"},
+        {"bars=[1s", "--set: bars: \"[1s\" is not a width such as 1s, 5m or 1h"},
+        {"bars=[1s] [1m]", "--set: bars: \"[1s] [1m]\" is neither a list nor a map in YAML"},
+        {"bars=[1s}]", "--set: bars: \"[1s}]\" is neither a list nor a map in YAML"},
+        {"bars=&a [*a]", "--set: bars: \"&a [*a]\" is not a width such as 1s, 5m or 1h"},
+        {"bars=[&a [*a]]", "--set: bars: \"[&a [*a]]\" is neither a list nor a map in YAML"},
+        {"log={ dri: x }", "--set: log.dri: unknown key; did you mean \"dir\"?"},
+        {"log={ dir: x, dir: y }", "--set: dir: given twice, first in line 1"},
+    };
+    (void)state;
+    td_config c;
+    for (size_t i = 0; i < COUNT_OF(lists); i++) {
+        ASSERT_ROW(load(&c, whole, &lists[i], 1) == TD_OK, "%s: %s", lists[i], td_trail());
+        ASSERT_ROW(c.width_count == 2 && c.widths_ns[0] == TD_NS_PER_S, "%s", lists[i]);
+        td_config_fini(&c);
+    }
+    static const char *const feeds[] = {"feeds=[simulated: { ticks: 3 }]", "log={ dir: there, partitions: 2 }"};
+    ASSERT_ROW(load(&c, whole, feeds, 2) == TD_OK, "%s", td_trail());
+    assert_int_equal(c.feed_count, 1);
+    assert_int_equal(c.feeds[0].conf.ticks, 3);
+    assert_string_equal(c.feeds[0].place, "--set: feeds[0].simulated");
+    assert_string_equal(c.log.dir, "there");
+    td_config_fini(&c);
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        ASSERT_ROW(load(&c, whole, &bad[i].set, 1) == TD_CONFIG, "%s", bad[i].set);
+        ASSERT_ROW(strcmp(td_trail(), bad[i].trail) == 0, "%s: %s", bad[i].set, td_trail());
+    }
+}
+
+static void note_line(void *arg, const char *line) {
+    td_buf *lines = arg;
+    td_buf_printf(lines, "%s\n", line);
+}
+
+static void tells_all_mistakes_at_once(void **state) {
+    static const char text[] = "feeds:\n"
+                               "  - file: { formt: lean, path: a.zip }\n"
+                               "  - simulated: { sed: 1, ticks: many }\n"
+                               "  - simulated: { seed: 4 }\n"
+                               "bars: [1s, 2x, 3y]\n"
+                               "strategies: [s/none.td, s/a.td]\n"
+                               "lgo: { dir: x }\n"
+                               "log: { dir: tape, partitions: 0 }\n"
+                               "sinks: [sqlite: {}]\n";
+    static const char told[] =
+        "c.yaml:2:13: feeds[0].file.formt: unknown key; did you mean \"format\"?\n"
+        "c.yaml:3:18: feeds[1].simulated.sed: unknown key; did you mean \"seed\"?\n"
+        "c.yaml:3:33: feeds[1].simulated.ticks: \"many\" is not a whole number\n"
+        "c.yaml:5:12: bars: \"2x\" is not a width such as 1s, 5m or 1h\n"
+        "c.yaml:5:16: bars: \"3y\" is not a width such as 1s, 5m or 1h\n"
+        "c.yaml:6:14: strategies: no file \"s/none.td\"\n"
+        "c.yaml:7:1: lgo: unknown key; did you mean \"log\"?\n"
+        "c.yaml:8:31: log.partitions: 0 is not within 1 to 64\n"
+        "c.yaml:9:17: sinks[0].sqlite.file: missing: the database file; it and its folder are made when missing\n";
+    (void)state;
+    td_config c;
+    td_buf lines = {0};
+    td_config_source source = {.os = &td_os_posix, .path = "c.yaml"};
+    assert_int_equal(td_os_replace_file(&td_os_posix, "c.yaml", td_text(text)), TD_OK);
+    assert_int_equal(td_config_check(&c, &source, note_line, &lines), TD_CONFIG);
+    assert_string_equal(td_trail(), "c.yaml: 9 mistakes");
+    td_buf_put(&lines, "", 1);
+    assert_string_equal(lines.data, told);
+    assert_int_equal(c.feed_count, 3); /* what is right is there, */
+    assert_string_equal(c.feeds[2].place, "c.yaml:4:5: feeds[2].simulated");
+    assert_null(c.feeds[0].place); /* and what is not is marked */
+    assert_null(c.feeds[1].place);
+    assert_int_equal(c.strategy_count, 1);
+    assert_string_equal(c.log.dir, "tape");
+    td_config_fini(&c);
+    td_buf_fini(&lines);
+}
+
 static void drops_and_restores_the_server(void **state) {
     (void)state;
     static const char *const sets[] = {"serve=off", "serve.listen=127.0.0.1:2"};
@@ -373,6 +451,8 @@ int main(void) {
         cmocka_unit_test(knows_speeds_and_switches),
         cmocka_unit_test(names_every_mistake_with_its_place),
         cmocka_unit_test(sets_from_arguments),
+        cmocka_unit_test(takes_lists_from_arguments),
+        cmocka_unit_test(tells_all_mistakes_at_once),
         cmocka_unit_test(drops_and_restores_the_server),
         cmocka_unit_test(names_mistaken_arguments),
         cmocka_unit_test(sets_from_the_environment),

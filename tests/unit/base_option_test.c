@@ -9,6 +9,7 @@ typedef struct conf {
     bool loud;
     int codec;
     double ratio;
+    td_texts words;
 } conf;
 
 static const td_option rows[] = {
@@ -30,6 +31,7 @@ static const td_option rows[] = {
      .choices = "none|zstd",
      .offset = offsetof(conf, codec)},
     {.key = "ratio", .type = TD_OPTION_REAL, .fallback = "1", .min = 1e-3, .max = 1e6, .offset = offsetof(conf, ratio)},
+    {.key = "words", .type = TD_OPTION_TEXTS, .unit = "WORD", .offset = offsetof(conf, words)},
     {0},
 };
 
@@ -142,6 +144,54 @@ static void explains_errors(void **state) {
     }
 }
 
+static void collects_texts(void **state) {
+    conf c;
+    (void)state;
+    td_options_init(rows, &c);
+    assert_int_equal(c.words.count, 0);
+    assert_int_equal(td_options_set(rows, &c, "words", "a=1"), TD_OK);
+    assert_int_equal(td_options_set(rows, &c, "words", ""), TD_OK);
+    assert_int_equal(c.words.count, 2);
+    assert_string_equal(c.words.items[0], "a=1");
+    assert_string_equal(c.words.items[1], "");
+    td_options_fini(rows, &c);
+    assert_int_equal(c.words.count, 0);
+}
+
+static void describes_what_may_be_written(void **state) {
+    static const struct {
+        td_option row;
+        const char *words;
+    } table[] = {
+        {{.type = TD_OPTION_TEXT}, "text"},
+        {{.type = TD_OPTION_INT, .min = 1, .max = 64, .unit = "threads"}, "whole number, 1 to 64 threads"},
+        {{.type = TD_OPTION_INT, .unit = "ticks"}, "whole number of ticks"},
+        {{.type = TD_OPTION_REAL, .min = 0.5, .max = 2}, "number, 0.5 to 2"},
+        {{.type = TD_OPTION_DURATION, .min = 1e6, .max = 60e9}, "duration, 1ms to 1m"},
+        {{.type = TD_OPTION_BYTES, .min = 4096, .max = 1 << 30}, "size in bytes, 4KB to 1GB"},
+        {{.type = TD_OPTION_CLOCK}, "time of day"},
+        {{.type = TD_OPTION_BOOL}, "true or false"},
+        {{.type = TD_OPTION_CHOICE, .choices = "none|lz4|zstd"}, "none or lz4 or zstd"},
+        {{.type = TD_OPTION_TEXTS}, "text, more than once"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(table); i++) {
+        td_buf text = {0};
+        td_option_describe(&table[i].row, &text);
+        td_buf_put(&text, "", 1);
+        assert_string_equal(text.data, table[i].words);
+        td_buf_fini(&text);
+    }
+}
+
+static void finds_rows(void **state) {
+    (void)state;
+    assert_ptr_equal(td_option_find(rows, "count"), &rows[2]);
+    assert_null(td_option_find(rows, "Count"));
+    assert_string_equal(td_option_nearest(rows, "cuont"), "count");
+    assert_null(td_option_nearest(rows, "elephant"));
+}
+
 static void finds_the_nearest_word(void **state) {
     static const char *const words[] = {"feeds", "bars", "strategies", "log", "to", NULL};
     static const struct {
@@ -179,9 +229,15 @@ static void trails_tell_the_way_up(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(starts_with_defaults),   cmocka_unit_test(sets_numbers),
-        cmocka_unit_test(sets_words_and_reals),   cmocka_unit_test(explains_errors),
-        cmocka_unit_test(finds_the_nearest_word), cmocka_unit_test(trails_tell_the_way_up),
+        cmocka_unit_test(starts_with_defaults),
+        cmocka_unit_test(sets_numbers),
+        cmocka_unit_test(sets_words_and_reals),
+        cmocka_unit_test(explains_errors),
+        cmocka_unit_test(collects_texts),
+        cmocka_unit_test(describes_what_may_be_written),
+        cmocka_unit_test(finds_rows),
+        cmocka_unit_test(finds_the_nearest_word),
+        cmocka_unit_test(trails_tell_the_way_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

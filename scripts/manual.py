@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""scripts/manual.py - docs/configuration.md and docs/tapedeck.schema.json say what the program's option rows say:
+manual.py PROGRAM writes them anew, manual.py PROGRAM --check fails where they are stale.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+
+DOCS = pathlib.Path(__file__).resolve().parents[1] / "docs"
+
+
+def ask(program, *words):
+    return subprocess.run([program, "help", *words], stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def replace(text, name, content):
+    """Puts content between the two comments of that name."""
+    begin, end = f"<!-- {name}: made by `make docs` -->\n", f"<!-- end of {name} -->"
+    head, rest = text.split(begin)
+    return head + begin + content.rstrip("\n") + "\n\n" + end + rest.split(end)[1]
+
+
+def main():
+    program, check = sys.argv[1], "--check" in sys.argv[2:]
+    page = DOCS / "configuration.md"
+    text = replace(page.read_text(encoding="utf-8"), "keys", ask(program, "--markdown"))
+    text = replace(text, "exit codes", ask(program, "--exit-codes"))
+    schema = json.dumps(json.loads(ask(program, "--json-schema")), indent=1, ensure_ascii=False) + "\n"
+    stale = False
+    for path, wanted in ((page, text), (DOCS / "tapedeck.schema.json", schema)):
+        if path.exists() and path.read_text(encoding="utf-8") == wanted:
+            continue
+        if check:
+            print(f"{path.relative_to(DOCS.parent)} is not what the program says: run `make docs`")
+            stale = True
+        else:
+            path.write_text(wanted, encoding="utf-8")
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(main())

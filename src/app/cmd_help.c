@@ -1,0 +1,66 @@
+/* src/app/cmd_help.c - the manual on standard output. */
+#include "app/cmd_help.h"
+#include "app/exit.h"
+#include "app/manual.h"
+
+typedef struct help_conf {
+    bool markdown, schema, exits;
+} help_conf;
+
+static const td_option options[] = {
+    {.key = "markdown",
+     .type = TD_OPTION_BOOL,
+     .offset = offsetof(help_conf, markdown),
+     .help = "all keys as the tables of docs/configuration.md"},
+    {.key = "json-schema",
+     .type = TD_OPTION_BOOL,
+     .offset = offsetof(help_conf, schema),
+     .help = "all keys as a JSON Schema, for editors"},
+    {.key = "exit-codes",
+     .type = TD_OPTION_BOOL,
+     .offset = offsetof(help_conf, exits),
+     .help = "what the program's exit codes mean, as Markdown"},
+    {0},
+};
+
+static void put_exits(td_buf *out) {
+    td_buf_text(out, "\n| code | meaning |\n|---|---|\n");
+#define PUT_EXIT(name, code, text) td_buf_printf(out, "| %d | %s |\n", code, text);
+    TD_EXITS(PUT_EXIT)
+#undef PUT_EXIT
+}
+
+static int fail_unknown(const char *key) {
+    const char *nearest = td_manual_nearest(key);
+    (void)fprintf(stderr, "tapedeck help: there is no key or command \"%s\"", key);
+    if (nearest != NULL) (void)fprintf(stderr, "; did you mean \"%s\"?", nearest);
+    (void)fputc('\n', stderr);
+    return TD_EXIT_USAGE;
+}
+
+static int run_help(void *conf, const char *const *words) {
+    const help_conf *help = conf;
+    td_buf text = {0};
+    int code = TD_EXIT_OK;
+    if (help->markdown) td_manual_put_markdown(&text);
+    if (help->schema) td_manual_put_schema(&text);
+    if (help->exits) put_exits(&text);
+    if (words[0] != NULL && !td_manual_put_key(&text, words[0])) code = fail_unknown(words[0]);
+    if (text.size > 0 && fwrite(text.data, 1, text.size, stdout) != text.size) code = TD_EXIT_FAILED;
+    td_buf_fini(&text);
+    return code;
+}
+
+const td_command td_command_help = {
+    .name = "help",
+    .words = "[KEY|COMMAND]",
+    .words_most = 1,
+    .summary = "what a configuration key means; all keys as Markdown or JSON Schema",
+    .text = "Says what a key of the configuration is, which values it takes, and its default.\n",
+    .options = options,
+    .conf_size = sizeof(help_conf),
+    .examples = "  tapedeck help log.partitions\n"
+                "  tapedeck help ratio\n"
+                "  tapedeck help --json-schema >tapedeck.schema.json\n",
+    .run = run_help,
+};

@@ -1,0 +1,45 @@
+/* src/app/cmd_run.c - what `tapedeck run` is called with. */
+#include "app/cmd_run.h"
+#include "app/run.h"
+
+const td_option td_run_option_rows[] = {
+    {.key = "until-end",
+     .type = TD_OPTION_BOOL,
+     .offset = offsetof(td_run_options, until_end),
+     .help = "end when all feeds have ended and all sinks hold everything; speed defaults to max"},
+    {.key = "json",
+     .type = TD_OPTION_BOOL,
+     .offset = offsetof(td_run_options, json),
+     .help = "one JSON object with the run's counts as the last line of standard output"},
+    {.key = "quiet",
+     .type = TD_OPTION_BOOL,
+     .offset = offsetof(td_run_options, quiet),
+     .help = "no progress, no signals: only warnings and errors"},
+    {.key = "set",
+     .type = TD_OPTION_TEXTS,
+     .unit = "KEY=VALUE",
+     .offset = offsetof(td_run_options, sets),
+     .help = "override a key of FILE; may be given more than once"},
+    {0},
+};
+
+static int run(void *conf, const char *const *words) { return td_run(conf, words[0]); }
+
+const td_command td_command_run = {
+    .name = "run",
+    .words = "FILE",
+    .words_least = 1,
+    .words_most = 1,
+    .summary = "run a configuration: feeds, log, bars, signals, sinks, dashboard",
+    .text =
+        "Runs the configuration FILE: feeds into the log, bars and signals out of it, into the sinks and the\n"
+        "dashboard. Run again on the same data folder, it goes on where it ended. `tapedeck help KEY` tells what a\n"
+        "key of FILE means.\n",
+    .options = td_run_option_rows,
+    .conf_size = sizeof(td_run_options),
+    .examples = "  tapedeck run market.yaml\n"
+                "  tapedeck run --until-end --json --set speed=max --set serve=off market.yaml\n"
+                "  tapedeck run --set 'bars=[1s,1m]' --set log.dir=/tmp/x --set sinks= market.yaml\n"
+                "  tapedeck run --set sinks.0.sqlite.file=/tmp/x/market.db market.yaml\n",
+    .run = run,
+};
