@@ -6,7 +6,7 @@
 #include <zip.h>
 #include <zlib.h>
 
-enum { LINES_MAX = 30000, LEAN_LINES_MAX = 400, BINANCE_LINES_MAX = 700 };
+enum { LINES_MAX = 30000 };
 
 typedef struct recording { /* lines of one file, from the real disk */
     const char *path;
@@ -109,17 +109,16 @@ static void put_packed(td_sim *sim, td_random *random, const char *path, td_buf 
 
 static long ms_of_day(td_bytes line) { return strtol((const char *)line.data, NULL, 10); } /* a comma ends it */
 
-void td_market_put_lean(td_sim *sim, td_random *random) {
+void td_market_put_lean(td_sim *sim, td_random *random, size_t lines) {
     static const char *const paths[] = {"market/lean/trade.zip", "market/lean/quote.zip"};
     recording_load(&lean[0]);
     recording_load(&lean[1]);
-    long from_ms = ms_of_day(line_of(&lean[1], td_random_below(random, lean[1].line_count - LEAN_LINES_MAX)));
+    long from_ms = ms_of_day(line_of(&lean[1], td_random_below(random, lean[1].line_count - lines)));
     for (int i = 0; i < 2; i++) {
         td_buf text = {0}, packed = {0};
         size_t at = 0, count = 0;
         while (at < lean[i].line_count && ms_of_day(line_of(&lean[i], at)) < from_ms) at++;
-        for (; at < lean[i].line_count && count < LEAN_LINES_MAX; at++, count++)
-            put_line(random, line_of(&lean[i], at), &text);
+        for (; at < lean[i].line_count && count < lines; at++, count++) put_line(random, line_of(&lean[i], at), &text);
         zip(lean[i].inner, td_buf_bytes(&text), &packed);
         put_packed(sim, random, paths[i], &packed);
         td_buf_fini(&text);
@@ -127,13 +126,13 @@ void td_market_put_lean(td_sim *sim, td_random *random) {
     }
 }
 
-void td_market_put_binance(td_sim *sim, td_random *random) {
+void td_market_put_binance(td_sim *sim, td_random *random, size_t lines) {
     static const char *const paths[] = {"market/binance/a.gz", "market/binance/b.gz"};
-    size_t from = td_random_below(random, LINES_MAX - BINANCE_LINES_MAX);
+    size_t from = td_random_below(random, LINES_MAX - lines);
     for (int i = 0; i < 2; i++) {
         td_buf text = {0}, packed = {0};
         recording_load(&binance[i]);
-        for (size_t n = 0; n < BINANCE_LINES_MAX && from + n < binance[i].line_count; n++) {
+        for (size_t n = 0; n < lines && from + n < binance[i].line_count; n++) {
             td_bytes line = line_of(&binance[i], from + n);
             if (memmem(line.data, line.size, "@depth", 6) != NULL && td_random_below(random, 8) != 0) continue;
             put_line(random, line, &text);

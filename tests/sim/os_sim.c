@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 enum { NONE = -1, SECTOR_BYTES = 512, PATH_BYTES = 512 };
+#define CANNOT_FAIL   UINT32_MAX                   /* in place of a chance */
 #define WALL_START_NS INT64_C(1795237200000000000) /* 2026-11-21T05:00:00Z */
 #define MONO_START_NS INT64_C(1000000000)
 
@@ -42,7 +43,7 @@ struct td_sim {
     td_random random;
     td_sim_faults faults;
     bool trace, dead;
-    uint64_t calls, crash_at;
+    uint64_t calls, crash_at, fail_first, fail_last;
     int64_t wall_ns, mono_ns;
     inode *inodes;
     size_t inode_count;
@@ -254,16 +255,19 @@ static void names_lose_power(td_sim *sim) {
 
 typedef enum fate { DO, DO_AND_FAIL, FAIL } fate; /* a call that fails may have done its work, or not */
 
+static bool must_fail(td_sim *sim, uint32_t fail_ppm) {
+    if (fail_ppm == CANNOT_FAIL) return false;
+    return (sim->calls >= sim->fail_first && sim->calls <= sim->fail_last) || td_random_chance(&sim->random, fail_ppm);
+}
+
 static fate call_begin(td_sim *sim, const char *what, const char *path, uint32_t fail_ppm) {
     if (sim->dead) return FAIL;
     sim->calls++;
+    if (td_random_chance(&sim->random, sim->faults.slow))
+        td_sim_advance(sim, (int64_t)td_random_below(&sim->random, TD_SIM_SLOW_NS));
     fate how = DO;
-    if (sim->calls == sim->crash_at) {
-        sim->dead = true;
-        how = td_random_below(&sim->random, 2) == 0 ? FAIL : DO_AND_FAIL;
-    } else if (td_random_chance(&sim->random, fail_ppm)) {
-        how = td_random_below(&sim->random, 2) == 0 ? FAIL : DO_AND_FAIL;
-    }
+    sim->dead = sim->calls == sim->crash_at;
+    if (sim->dead || must_fail(sim, fail_ppm)) how = td_random_below(&sim->random, 2) == 0 ? FAIL : DO_AND_FAIL;
     if (sim->trace) {
         static const char *const words[] = {"", ", done but failed", ", failed"};
         (void)fprintf(stderr, "sim %llu: %s %s%s%s\n", (unsigned long long)sim->calls, what, path, words[how],
@@ -512,7 +516,7 @@ static bool sim_exists(void *self, const char *raw_path) {
     td_sim *sim = self;
     char path[PATH_BYTES];
     path_tidy(raw_path, path);
-    return call_begin(sim, "exists", path, 0) == DO && (path[0] == '\0' || inode_of(sim, path) != NONE);
+    return call_begin(sim, "exists", path, CANNOT_FAIL) == DO && (path[0] == '\0' || inode_of(sim, path) != NONE);
 }
 
 static const td_os_ops sim_ops = {
@@ -566,6 +570,7 @@ void td_sim_set_trace(td_sim *sim, bool on) { sim->trace = on; }
 uint64_t td_sim_calls(const td_sim *sim) { return sim->calls; }
 void td_sim_crash_at(td_sim *sim, uint64_t call) { sim->crash_at = call; }
 bool td_sim_dead(const td_sim *sim) { return sim->dead; }
+void td_sim_jump(td_sim *sim, int64_t ns) { sim->wall_ns += ns; }
 size_t td_sim_open_handles(const td_sim *sim) { return sim->handle_count; }
 
 void td_sim_set_faults(td_sim *sim, const td_sim_faults *faults) {
@@ -577,9 +582,36 @@ void td_sim_advance(td_sim *sim, int64_t ns) {
     sim->mono_ns += ns;
 }
 
+void td_sim_fail_calls(td_sim *sim, uint64_t first, uint64_t last) {
+    sim->fail_first = first;
+    sim->fail_last = last;
+}
+
+static bool can_rot(const td_sim *sim, const name *n, const char *dir) {
+    size_t size = strlen(dir);
+    return n->live != NONE && sim->inodes[n->live].live.size > 0 && strncmp(n->path, dir, size) == 0 &&
+           n->path[size] == '/';
+}
+
+const char *td_sim_flip_bit(td_sim *sim, const char *dir) {
+    uint64_t count = 0;
+    for (size_t i = 0; i < sim->name_count; i++) count += can_rot(sim, &sim->names[i], dir);
+    if (count == 0) return NULL;
+    uint64_t left = td_random_below(&sim->random, count);
+    size_t i = 0;
+    while (!can_rot(sim, &sim->names[i], dir) || left-- > 0) i++;
+    inode *node = &sim->inodes[sim->names[i].live];
+    size_t at = td_random_below(&sim->random, node->live.size);
+    uint8_t bit = (uint8_t)(1u << td_random_below(&sim->random, 8));
+    node->live.data[at] ^= bit;
+    if (at < node->durable.size) node->durable.data[at] ^= bit;
+    if (sim->trace) (void)fprintf(stderr, "sim: bit flip in byte %zu of %s\n", at, sim->names[i].path);
+    return sim->names[i].path;
+}
+
 void td_sim_reboot(td_sim *sim, td_sim_loss loss) {
     sim->handle_count = 0;
-    sim->crash_at = 0;
+    sim->crash_at = sim->fail_first = sim->fail_last = 0;
     sim->dead = false;
     if (loss == TD_SIM_KILLED) return;
     names_lose_power(sim);

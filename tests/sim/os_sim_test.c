@@ -341,12 +341,74 @@ static void sqlite_keeps_its_promises(void **state) {
     }
 }
 
+static void chosen_calls_fail(void **state) {
+    (void)state;
+    td_sim *sim = td_sim_new(4);
+    td_os os = td_sim_os(sim);
+    int64_t size;
+    int file = must_open(sim, "f", TD_OPEN_CREATE);
+    td_sim_fail_calls(sim, td_sim_calls(sim) + 2, td_sim_calls(sim) + 4);
+    assert_int_equal(os.ops->size(os.self, file, &size), TD_OK);
+    assert_int_equal(os.ops->size(os.self, file, &size), TD_RETRY);
+    assert_true(os.ops->exists(os.self, "f")); /* says yes or no, and may not lie */
+    assert_int_equal(os.ops->sync(os.self, file), TD_RETRY);
+    assert_int_equal(os.ops->sync(os.self, file), TD_OK);
+    td_sim_free(sim);
+}
+
+static void slow_calls_and_jumps_move_the_clocks(void **state) {
+    (void)state;
+    td_sim *sim = td_sim_new(5);
+    td_os os = td_sim_os(sim);
+    int64_t wall = os.ops->wall_ns(os.self), mono = os.ops->mono_ns(os.self);
+    int file = must_open(sim, "f", TD_OPEN_CREATE);
+    assert_int_equal(os.ops->mono_ns(os.self), mono);
+    td_sim_set_faults(sim, &(td_sim_faults){.slow = 1000000});
+    assert_int_equal(os.ops->sync(os.self, file), TD_OK);
+    int64_t took = os.ops->mono_ns(os.self) - mono;
+    assert_true(took > 0 && took < TD_SIM_SLOW_NS);
+    assert_int_equal(os.ops->wall_ns(os.self) - wall, took);
+    td_sim_jump(sim, -2 * TD_SIM_SLOW_NS);
+    assert_true(os.ops->wall_ns(os.self) < wall);
+    assert_int_equal(os.ops->mono_ns(os.self) - mono, took);
+    td_sim_free(sim);
+}
+
+static void bits_flip_for_good(void **state) {
+    (void)state;
+    td_sim *sim = td_sim_new(6);
+    char before[8192];
+    assert_null(td_sim_flip_bit(sim, "d"));
+    td_sim_put_file(sim, "d/empty", TD_TEXT(""));
+    td_sim_put_file(sim, "dd/f", TD_TEXT("other"));
+    assert_null(td_sim_flip_bit(sim, "d"));
+    td_sim_put_file(sim, "d/e/f", TD_TEXT("content"));
+    for (int i = 0; i < 20; i++) {
+        int bits = 0;
+        (void)snprintf(before, sizeof before, "%s", text_of(sim, "d/e/f"));
+        assert_string_equal(td_sim_flip_bit(sim, "d"), "d/e/f");
+        td_sim_reboot(sim, TD_SIM_POWER_LOST);
+        const char *after = text_of(sim, "d/e/f");
+        for (size_t at = 0; at < 7; at++) bits += __builtin_popcount((uint8_t)(before[at] ^ after[at]));
+        assert_int_equal(bits, 1);
+    }
+    assert_string_equal(text_of(sim, "dd/f"), "other");
+    td_sim_free(sim);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_behave_like_files),       cmocka_unit_test(folders_list_in_order),
-        cmocka_unit_test(locks_end_with_their_life),     cmocka_unit_test(power_loss_takes_what_is_not_durable),
-        cmocka_unit_test(power_loss_tears_and_reorders), cmocka_unit_test(a_rename_is_one_step),
-        cmocka_unit_test(a_dead_machine_does_nothing),   cmocka_unit_test(faults_come_as_asked),
+        cmocka_unit_test(files_behave_like_files),
+        cmocka_unit_test(folders_list_in_order),
+        cmocka_unit_test(locks_end_with_their_life),
+        cmocka_unit_test(power_loss_takes_what_is_not_durable),
+        cmocka_unit_test(power_loss_tears_and_reorders),
+        cmocka_unit_test(a_rename_is_one_step),
+        cmocka_unit_test(a_dead_machine_does_nothing),
+        cmocka_unit_test(faults_come_as_asked),
+        cmocka_unit_test(chosen_calls_fail),
+        cmocka_unit_test(slow_calls_and_jumps_move_the_clocks),
+        cmocka_unit_test(bits_flip_for_good),
         cmocka_unit_test(sqlite_keeps_its_promises),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,153 @@
+/* tests/sim/world.c - builds the market, schedules the steps, keeps the books. */
+#include "world.h"
+#include "market.h"
+#include "sqlite_vfs.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { STEPS_MAX = 128, PARTITIONS_MAX = 8 };
+#define JUMP_MAX_NS INT64_C(90000000000000) /* more than a day */
+
+const char td_world_database[] = "file:var/market.db?vfs=sim";
+
+static const char strategy[] = "strategy cross on bars(1s) for LEAN:*, BINANCE:*, SIM:*\n"
+                               "  f = sma(close, 2)\n"
+                               "  s = ema(close, 5)\n"
+                               "  buy when crossover(f, s) note \"up\"\n"
+                               "  sell when crossunder(f, s)\n"
+                               "strategy jump on bars(5s) for LEAN:*, BINANCE:*, SIM:*\n"
+                               "  short when close > close[1] and volume > 0\n"
+                               "  cover when close < close[1]\n";
+
+/* ---- the market ---- */
+
+static void put_feeds(td_world *w, td_buf *yaml) {
+    unsigned which = 1 + (unsigned)td_world_below(w, 7); /* at least one of three */
+    td_buf_text(yaml, "feeds:\n");
+    if ((which & 1) != 0) {
+        td_market_put_lean(w->sim, &w->random, 400);
+        td_buf_text(yaml, "  - file: { name: lean, format: lean, path: \"market/lean/*.zip\", ratio: 60 }\n");
+    }
+    if ((which & 2) != 0) {
+        td_market_put_binance(w->sim, &w->random, 700);
+        td_buf_text(yaml, "  - file: { name: binance, format: binance-collector, path: \"market/binance/*.gz\" }\n");
+    }
+    if ((which & 4) != 0)
+        td_buf_printf(yaml, "  - simulated: { seed: %u, instruments: %u, ticks: %u, duration: %us }\n",
+                      (unsigned)td_world_below(w, 1000), 2 + (unsigned)td_world_below(w, 30),
+                      200 + (unsigned)td_world_below(w, 2000), 20 + (unsigned)td_world_below(w, 100));
+}
+
+static void put_small_feeds(td_world *w, td_buf *yaml) {
+    td_market_put_binance(w->sim, &w->random, 150);
+    td_buf_text(yaml, "feeds:\n"
+                      "  - file: { name: binance, format: binance-collector, path: \"market/binance/*.gz\" }\n"
+                      "  - simulated: { seed: 3, instruments: 4, ticks: 1600, duration: 90s }\n");
+}
+
+static bool load(td_world *w, const td_buf *yaml) {
+    td_sim_put_file(w->sim, "market/cross.td", td_text(strategy));
+    td_sim_put_file(w->sim, "market/sim.yaml", td_buf_bytes(yaml));
+    if (w->trace) (void)fprintf(stderr, "%.*s", (int)yaml->size, (const char *)yaml->data);
+    td_status status = td_config_load(&w->config, &w->os, "market/sim.yaml", NULL, 0);
+    HOLDS(status == TD_OK, "the configuration: %s", td_trail());
+    return true;
+}
+
+bool td_world_open(td_world *w, uint64_t machine_seed, td_world_size size) {
+    bool large = size == TD_WORLD_LARGE;
+    w->random.state = w->seed;
+    w->sim = td_sim_new(machine_seed);
+    w->os = td_sim_os(w->sim);
+    w->partitions = large ? 1 + (uint32_t)td_world_below(w, PARTITIONS_MAX) : 2;
+    td_sqlite_vfs_register(&w->os, w->seed);
+    td_buf yaml = {0};
+    if (large)
+        put_feeds(w, &yaml);
+    else
+        put_small_feeds(w, &yaml);
+    td_buf_text(&yaml, "bars: [1s, 10s, 1m]\nstrategies: [market/cross.td]\n");
+    td_buf_printf(&yaml, "log: { dir: var/data, partitions: %u, segment: %uKB, codec: %s }\n", w->partitions,
+                  64 + (unsigned)td_world_below(w, 64), td_world_below(w, 2) == 0 ? "none" : "zstd");
+    td_buf_printf(&yaml, "sinks:\n  - sqlite: { file: \"%s\" }\nspeed: %s\n", td_world_database,
+                  large ? (const char *const[]){"max", "1x", "20x"}[td_world_below(w, 3)] : "max");
+    bool good = load(w, &yaml);
+    td_buf_fini(&yaml);
+    w->config.log.segment_bytes = 3000 + (large ? (int64_t)td_world_below(w, 60000) : 1000);
+    w->config.log.batch_bytes = 500 + (large ? (int64_t)td_world_below(w, 8000) : 700);
+    w->config.log.snapshot_records = 50 + (large ? (int64_t)td_world_below(w, 500) : 10);
+    return good;
+}
+
+void td_world_close(td_world *w) {
+    td_config_fini(&w->config);
+    td_sqlite_vfs_unregister();
+    td_sim_free(w->sim);
+}
+
+/* ---- a life ---- */
+
+static void report(void *arg, const char *line) {
+    td_world *w = arg;
+    w->noticed = true;
+    w->reports++;
+    if (w->trace) (void)fprintf(stderr, "engine: %s\n", line);
+}
+
+td_status td_world_start(td_world *w) {
+    td_status status = td_engine_open(&w->engine, &w->os, &w->config, report, w);
+    if (status != TD_OK) return status;
+    status = td_onlooker_open(&w->onlooker, &w->os, w->engine);
+    if (status == TD_OK) return TD_OK;
+    td_engine_close(w->engine, false);
+    w->engine = NULL;
+    return status;
+}
+
+static int step(td_world *w, size_t which) {
+    return which < td_engine_step_count(w->engine) ? td_engine_step(w->engine, which) : td_onlooker_step(w->onlooker);
+}
+
+/* Each step has its own eagerness in each life. */
+bool td_world_run(td_world *w, uint64_t turns_max) {
+    uint64_t eager[STEPS_MAX], sum = 0;
+    size_t count = td_engine_step_count(w->engine) + 1;
+    for (size_t i = 0; i < count; i++) sum += eager[i] = 1 + td_world_below(w, 16);
+    for (uint64_t turn = 0; turn < turns_max && !td_sim_dead(w->sim); turn++) {
+        uint64_t dice = td_world_below(w, sum);
+        size_t which = 0;
+        for (; dice >= eager[which]; which++) dice -= eager[which];
+        int done = step(w, which);
+        td_sim_advance(w->sim, (int64_t)td_world_below(w, done > 0 ? 2000000 : 40000000));
+        if (w->jumpy && td_world_below(w, 500) == 0)
+            td_sim_jump(w->sim, (int64_t)td_world_below(w, 2 * JUMP_MAX_NS) - JUMP_MAX_NS);
+        if (turn % 16 == 0 && td_engine_finished(w->engine)) return true;
+    }
+    return false;
+}
+
+bool td_world_check(td_world *w, bool ended) {
+    td_engine_counts counts;
+    bool noticed = w->noticed;
+    td_status status = td_engine_faults(w->engine, report, w);
+    td_engine_count(w->engine, &counts);
+    w->snapshots += counts.snapshots;
+    w->resumed += counts.resumed;
+    bool fine = status == TD_OK && counts.diverged == 0;
+    w->noticed = noticed || !fine;
+    HOLDS(fine || w->excused, "%s, %" PRId64 " outputs diverged; %s", td_status_name(status), counts.diverged,
+          td_trail());
+    bool seen = td_sim_dead(w->sim) || td_onlooker_check(w->onlooker, ended) || td_sim_dead(w->sim);
+    w->noticed |= !seen;
+    HOLDS(seen || w->excused, "what the dashboard shows");
+    return true;
+}
+
+bool td_world_stop(td_world *w, bool clean) {
+    td_onlooker_close(w->onlooker);
+    td_engine_close(w->engine, clean);
+    w->onlooker = NULL;
+    w->engine = NULL;
+    HOLDS(td_sim_open_handles(w->sim) == 0, "%zu files stay open", td_sim_open_handles(w->sim));
+    return true;
+}
