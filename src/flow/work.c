@@ -30,6 +30,7 @@ struct td_worker {
     uint8_t reason;        /* why it was quarantined, if it was */
     int64_t now_ms;        /* append time of outputs: outside of what is equal */
     td_bytes record_value; /* of the record being applied, borrowed from the reader */
+    bool flush_due;        /* an output's pending batch is large enough to be appended */
     td_buf value;
     uint8_t feed_name[64]; /* of the record before, and its index in the state */
     size_t feed_name_size;
@@ -89,6 +90,7 @@ static void put_output(td_worker *w, td_output which, td_bytes key) {
         if (!td_batch_add(&out->pending, w->now_ms, key, td_buf_bytes(&w->value), TD_CAUSE_HEADER, header))
             w->emit_status = TD_FAIL(
                 TD_CORRUPT, "offset %" PRId64 " of the tape makes more outputs than a batch can hold", w->cause.offset);
+        w->flush_due |= out->pending.bytes.size >= OUTPUT_FLUSH_BYTES;
     }
     w->cause.ordinal++;
 }
@@ -133,13 +135,8 @@ static td_status flush(td_worker *w) {
         td_count(&w->counts.outputs[i], out->pending.count);
         td_batch_reset(&out->pending);
     }
+    w->flush_due = false;
     return TD_OK;
-}
-
-static bool flush_wanted(const td_worker *w) {
-    for (int i = 0; i < TD_OUTPUT_COUNT; i++)
-        if (w->outputs[i].pending.bytes.size >= OUTPUT_FLUSH_BYTES) return true;
-    return false;
 }
 
 /* ---- one record ---- */
@@ -179,7 +176,9 @@ static td_status apply_record(td_worker *w, const td_record *record) {
         return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " is not a record of ours", w->partition,
                        record->offset);
     w->record_value = record->value;
-    w->cause = (td_cause){.partition = w->partition, .epoch = record->epoch, .offset = record->offset};
+    w->cause.epoch = record->epoch;
+    w->cause.offset = record->offset;
+    w->cause.ordinal = 0;
     if (event.kind == TD_EVENT_PROGRAM) return swap_program(w, event.program_sha256);
     if (!td_bytes_equal(feed, (td_bytes){w->feed_name, w->feed_name_size})) remember_feed(w, feed);
     event.feed = w->feed;
@@ -311,6 +310,7 @@ static void worker_reset(td_worker *w) {
     w->program = NULL;
     w->savepoint = NULL;
     w->emit_status = TD_OK;
+    w->flush_due = false;
     w->feed_name_size = 0;
 }
 
@@ -336,6 +336,7 @@ td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t par
     td_worker *w = td_alloc_zero(1, sizeof *w);
     w->conf = *conf;
     w->partition = partition;
+    w->cause.partition = partition;
     w->counted_offset = conf->count_from_offset;
     w->level = -1;
     w->emit = (td_emit){w, emit_bar, emit_signal, emit_quarantined};
@@ -399,7 +400,7 @@ static void count_unmatched(td_worker *w) {
 static td_status work_batch(td_worker *w, int *out_done) {
     td_status status = w->emit_status != TD_OK ? start_again(w) : TD_OK;
     if (status == TD_OK) status = flush(w); /* what an earlier step could not append */
-    while (status == TD_OK && *out_done < BATCH_MAX && !flush_wanted(w)) {
+    while (status == TD_OK && *out_done < BATCH_MAX && !w->flush_due) {
         status = work_one(w);
         if (status == TD_OK) ++*out_done;
     }

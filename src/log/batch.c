@@ -71,7 +71,7 @@ bool td_batch_add(td_batch *batch, int64_t timestamp_ms, td_bytes key, td_bytes 
     return true;
 }
 
-bool td_varint_get_long(const uint8_t **at, const uint8_t *end, int64_t *out) {
+bool td_varint_get(const uint8_t **at, const uint8_t *end, int64_t *out) {
     const uint8_t *p = *at;
     uint64_t raw = 0;
     for (unsigned shift = 0; shift < 64 && p < end; shift += 7) {
@@ -86,12 +86,40 @@ bool td_varint_get_long(const uint8_t **at, const uint8_t *end, int64_t *out) {
     return false;
 }
 
+/* A length and as many bytes; -1 is null. */
+static bool varbytes_get(const uint8_t **at, const uint8_t *end, td_bytes *out) {
+    int64_t size;
+    if (!td_varint_get(at, end, &size) || size < -1 || size > end - *at) return false;
+    *out = (td_bytes){size < 0 ? NULL : *at, size < 0 ? 0 : (size_t)size};
+    *at += out->size;
+    return true;
+}
+
+bool td_cursor_next_any(td_cursor *cursor, td_record *out) {
+    const uint8_t *p = cursor->at;
+    int64_t size, timestamp_delta, offset_delta;
+    if (cursor->left <= 0 || !td_varint_get(&p, cursor->end, &size) || size < 1 || size > cursor->end - p) return false;
+    const uint8_t *end = p + size;
+    p++; /* attributes */
+    if (!td_varint_get(&p, end, &timestamp_delta) || !td_varint_get(&p, end, &offset_delta)) return false;
+    if (offset_delta != cursor->offset - cursor->base_offset) return false;
+    if (!varbytes_get(&p, end, &out->key) || !varbytes_get(&p, end, &out->value)) return false;
+    out->headers = (td_bytes){p, (size_t)(end - p)};
+    out->offset = cursor->offset;
+    out->timestamp_ms = (int64_t)((uint64_t)cursor->base_timestamp_ms + (uint64_t)timestamp_delta);
+    out->epoch = cursor->epoch;
+    cursor->at = end;
+    cursor->offset++;
+    cursor->left--;
+    return true;
+}
+
 td_bytes td_record_header(const td_record *record, td_bytes name) {
     const uint8_t *p = record->headers.data, *end = p + record->headers.size;
     int64_t count;
     if (p == NULL || !td_varint_get(&p, end, &count)) return (td_bytes){0};
     for (td_bytes each, value; count > 0; count--) {
-        if (!td_varbytes_get(&p, end, &each) || !td_varbytes_get(&p, end, &value)) break;
+        if (!varbytes_get(&p, end, &each) || !varbytes_get(&p, end, &value)) break;
         if (td_bytes_equal(each, name)) return value;
     }
     return (td_bytes){0};

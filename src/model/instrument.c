@@ -44,8 +44,8 @@ void td_instruments_free(td_instruments *table) {
     free(table);
 }
 
-/* The slot that holds the name, or the empty one where it belongs. */
-static slot *probe(const td_instruments *table, td_bytes name, uint64_t hash) {
+/* The slot that holds the name, or the empty one where it belongs. On the way of every tick. */
+static inline __attribute__((always_inline)) slot *probe(const td_instruments *table, td_bytes name, uint64_t hash) {
     uint32_t tag = (uint32_t)(hash >> 32);
     for (uint32_t i = (uint32_t)hash & table->slot_mask;; i = (i + 1) & table->slot_mask) {
         slot *s = &table->slots[i];
@@ -87,19 +87,19 @@ static td_bytes keep_name(td_instruments *table, td_bytes name) {
     return (td_bytes){(const uint8_t *)copy, name.size};
 }
 
+static __attribute__((noinline)) uint32_t add(td_instruments *table, td_bytes name, uint64_t hash) {
+    if (2 * (table->count + 1) > table->slot_mask + 1) grow_slots(table);
+    if (table->count == table->capacity) grow_names(table);
+    table->names[table->count] = keep_name(table, name);
+    *probe(table, name, hash) = (slot){(uint32_t)(hash >> 32), ++table->count};
+    return table->count - 1;
+}
+
 uint32_t td_instruments_intern(td_instruments *table, td_bytes name) {
     assert(name.size > 0 && name.size <= TD_INSTRUMENT_NAME_MAX);
     uint64_t hash = td_hash_bytes(name);
-    slot *s = probe(table, name, hash);
-    if (s->place != 0) return s->place - 1;
-    if (2 * (table->count + 1) > table->slot_mask + 1) {
-        grow_slots(table);
-        s = probe(table, name, hash);
-    }
-    if (table->count == table->capacity) grow_names(table);
-    table->names[table->count] = keep_name(table, name);
-    *s = (slot){(uint32_t)(hash >> 32), ++table->count};
-    return table->count - 1;
+    uint32_t place = probe(table, name, hash)->place;
+    return place != 0 ? place - 1 : add(table, name, hash);
 }
 
 uint32_t td_instruments_find(const td_instruments *table, td_bytes name) {
