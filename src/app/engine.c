@@ -1,12 +1,13 @@
 /* src/app/engine.c - putting the program together and taking it apart, in one listed order. */
 #include "app/engine.h"
+#include "app/strategies.h"
 #include "base/hash.h"
 #include "base/time.h"
 #include "lang/program.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STRATEGY_BYTES_MAX = 1 << 20, INGEST_BATCH_BYTES = 128 * 1024, SNAPSHOT_RECORDS = 1 << 18 };
+enum { INGEST_BATCH_BYTES = 128 * 1024, SNAPSHOT_RECORDS = 1 << 18 };
 
 struct td_engine {
     const td_os *os;
@@ -14,6 +15,7 @@ struct td_engine {
     td_log *log;
     td_topics topics;
     bool topics_open;
+    td_strategies strategies;
     td_program_settings settings;
     int64_t widths_ns[TD_WIDTHS_MAX];
     td_bytes feed_names[TD_CONFIG_LIST_MAX];
@@ -33,14 +35,6 @@ struct td_engine {
 
 /* ---- program ---- */
 
-static td_status read_strategies(td_engine *e, td_buf *texts) {
-    for (size_t i = 0; i < e->config->strategy_count; i++) {
-        td_status status = td_os_read_file(e->os, e->config->strategies[i], STRATEGY_BYTES_MAX, &texts[i]);
-        if (status != TD_OK) return td_trace(status, "reading strategies[%zu]", i);
-    }
-    return TD_OK;
-}
-
 static td_status add_width(td_engine *e, int64_t width_ns) {
     td_program_settings *s = &e->settings;
     size_t at = 0;
@@ -56,21 +50,13 @@ static td_status add_width(td_engine *e, int64_t width_ns) {
 }
 
 /* Compiles for the messages, which name the files, and for the widths that strategies want. */
-static td_status check_strategies(td_engine *e, const td_buf *texts) {
-    td_source_text sources[TD_CONFIG_LIST_MAX];
-    size_t count = e->config->strategy_count, graph_count = 0;
-    for (size_t i = 0; i < count; i++) sources[i] = (td_source_text){e->config->strategies[i], td_buf_bytes(&texts[i])};
-    td_graph **graphs = NULL;
+static td_status load_strategies(td_engine *e) {
     td_buf errors = {0};
-    td_status status = td_lang_compile(sources, count, &graphs, &graph_count, &errors);
-    if (status != TD_OK)
-        status =
-            TD_FAIL(TD_CONFIG, "the strategies do not compile:\n%.*s", (int)errors.size, (const char *)errors.data);
-    for (size_t i = 0; i < graph_count; i++) {
-        if (status == TD_OK) status = add_width(e, td_graph_width_ns(graphs[i]));
-        td_graph_free(graphs[i]);
-    }
-    free(graphs);
+    td_status status = td_strategies_load(&e->strategies, e->os, e->config, &errors);
+    if (status != TD_OK && errors.size > 0)
+        status = TD_FAIL(status, "the strategies do not compile:\n%.*s", (int)errors.size, (const char *)errors.data);
+    for (size_t i = 0; i < e->strategies.graph_count && status == TD_OK; i++)
+        status = add_width(e, td_graph_width_ns(e->strategies.graphs[i]));
     td_buf_fini(&errors);
     return status;
 }
@@ -84,10 +70,10 @@ static bool is_changed(const td_engine *e, td_bytes body) {
     return memcmp(now, wanted, sizeof now) != 0;
 }
 
-static td_status begin_program(td_engine *e, const td_buf *texts, int64_t now_ms, td_log_report_fn report, void *arg) {
+static td_status begin_program(td_engine *e, int64_t now_ms, td_log_report_fn report, void *arg) {
     td_program_settings *s = &e->settings;
     td_bytes strategies[TD_CONFIG_LIST_MAX];
-    for (size_t i = 0; i < e->config->strategy_count; i++) strategies[i] = td_buf_bytes(&texts[i]);
+    for (size_t i = 0; i < e->config->strategy_count; i++) strategies[i] = td_buf_bytes(&e->strategies.texts[i]);
     s->widths_ns = e->widths_ns;
     s->strategies = strategies;
     s->strategy_count = e->config->strategy_count;
@@ -129,6 +115,7 @@ static td_status open_feeds(td_engine *e) {
         const td_config_feed *feed = &e->config->feeds[i];
         void *opened;
         td_status status = feed->ops->open(&opened, e->os, &feed->conf, e->instruments);
+        if (status == TD_CONFIG) return TD_FAIL(TD_CONFIG, "%s.%s", feed->place, td_trail());
         if (status != TD_OK) return td_trace(status, "opening feed %s", feed->conf.name);
         td_merge_add(e->merge, feed->ops, opened, &feed->conf);
     }
@@ -167,6 +154,7 @@ static td_status open_sinks(td_engine *e) {
         const td_config_sink *sink = &e->config->sinks[i];
         td_deliver_conf conf = {.os = e->os, .topics = &e->topics, .ops = sink->ops, .sink_conf = &sink->conf};
         td_status status = td_deliver_open(&e->delivers[i], &conf);
+        if (status == TD_CONFIG) return TD_FAIL(TD_CONFIG, "%s: %s", sink->place, td_trail());
         if (status != TD_OK) return status;
         e->deliver_count++;
     }
@@ -175,21 +163,18 @@ static td_status open_sinks(td_engine *e) {
 
 static td_status engine_open(td_engine *e, td_log_report_fn report, void *arg) {
     int64_t now_ms = e->os->ops->wall_ns(e->os->self) / TD_NS_PER_MS;
-    td_buf texts[TD_CONFIG_LIST_MAX] = {0};
     for (size_t i = 0; i < e->config->feed_count; i++) e->feed_names[i] = td_text(e->config->feeds[i].conf.name);
     td_status status = TD_OK;
     for (size_t i = 0; i < e->config->width_count && status == TD_OK; i++)
         status = add_width(e, e->config->widths_ns[i]);
-    if (status == TD_OK) status = read_strategies(e, texts);
-    if (status == TD_OK) status = check_strategies(e, texts);
+    if (status == TD_OK) status = load_strategies(e);
     if (status == TD_OK && e->settings.width_count == 0)
         status = TD_FAIL(TD_CONFIG, "bars: no width is given, and no strategy names one; write `bars: [1m]`");
     if (status == TD_OK) status = open_log(e, report, arg, now_ms);
     if (status == TD_OK) status = open_feeds(e); /* before the Program: a resumed feed looks at the tape's last input */
-    if (status == TD_OK) status = begin_program(e, texts, now_ms, report, arg);
+    if (status == TD_OK) status = begin_program(e, now_ms, report, arg);
     if (status == TD_OK) status = open_workers(e);
     if (status == TD_OK) status = open_sinks(e);
-    for (size_t i = 0; i < e->config->strategy_count; i++) td_buf_fini(&texts[i]);
     return status;
 }
 
@@ -224,6 +209,7 @@ void td_engine_close(td_engine *e, bool clean) {
     td_instruments_free(e->instruments);
     if (e->topics_open) td_topics_close(&e->topics);
     td_log_close(e->log);
+    td_strategies_fini(&e->strategies);
     free(e);
 }
 
@@ -371,6 +357,12 @@ void td_engine_parts_of(td_engine *e, td_engine_parts *out) {
                              .worker_count = e->worker_count,
                              .deliver_count = e->deliver_count,
                              .sync = &e->sync_counts};
+}
+
+bool td_engine_tell_idle(td_engine *e, td_log_report_fn each, void *arg) {
+    if (!td_ingest_ended(e->ingest)) return false;
+    td_strategies_tell_idle(&e->strategies, e->instruments, each, arg);
+    return true;
 }
 
 const td_topics *td_engine_topics(const td_engine *e) { return &e->topics; }

@@ -50,6 +50,8 @@ void td_engine_count(td_engine *engine, td_engine_counts *out);
 /* The faults so far: TD_OK, TD_CORRUPT when partitions stand still, TD_CONFIG when the run cannot go on. `each` gets
  * their texts. */
 td_status td_engine_faults(td_engine *engine, td_log_report_fn each, void *arg);
+/* Tells the strategies that are for none of the instruments that the feeds gave. False: these have not ended yet. */
+bool td_engine_tell_idle(td_engine *engine, td_log_report_fn each, void *arg);
 
 typedef struct td_engine_parts { /* for those who count: borrowed, only counters may be looked at */
     const td_os *os;

@@ -31,6 +31,7 @@ typedef struct run {
     td_reader *signals[TD_PARTITIONS_MAX]; /* what to show of new signals */
     int64_t started_ns, shown_ns, shown_events;
     bool terminal, loaded; /* loaded: the configuration's text is fine */
+    bool idle_told;        /* which strategies have nothing to look at */
 } run;
 
 static volatile sig_atomic_t stop_wanted;
@@ -189,6 +190,7 @@ static void watch(run *r) {
             show_signals(r);
             show_progress(r);
         }
+        if (!r->idle_told) r->idle_told = td_engine_tell_idle(r->engine, report, r);
         if (td_engine_faults(r->engine, ignore_line, NULL) == TD_CONFIG) return;
         if (r->options.until_end && td_engine_finished(r->engine)) return;
         (void)usleep(WATCH_US);

@@ -39,16 +39,25 @@ static bool set_has(td_bytes set, td_bytes instrument) {
     return instrument.size >= set.size && memcmp(set.data, instrument.data, set.size - 1) == 0;
 }
 
-static bool strategy_wants(const td_graph *g, const graph_strategy *s, td_bytes instrument) {
-    for (uint32_t i = 0; i < s->set_count; i++)
-        if (set_has(g->sets[s->set_first + i], instrument)) return true;
+bool td_graph_strategy_at(const td_graph *g, size_t index, td_graph_strategy *out) {
+    if (index >= g->strategy_count) return false;
+    const graph_strategy *s = &g->strategies[index];
+    *out = (td_graph_strategy){s->name, s->set_count > 0 ? g->sets + s->set_first : NULL, s->set_count};
+    return true;
+}
+
+bool td_graph_strategy_wants(const td_graph_strategy *s, td_bytes instrument) {
+    for (size_t i = 0; i < s->set_count; i++)
+        if (set_has(s->sets[i], instrument)) return true;
     return s->set_count == 0;
 }
 
 /* On the first bar: who wants this instrument, what they need, and the constants. */
 static void begin_state(const td_graph *g, uint8_t *state, td_bytes instrument) {
     uint8_t *strategies = state + g->active_offset, *nodes = strategies + g->strategy_count;
-    for (uint32_t s = 0; s < g->strategy_count; s++) strategies[s] = strategy_wants(g, &g->strategies[s], instrument);
+    td_graph_strategy strategy;
+    for (uint32_t s = 0; td_graph_strategy_at(g, s, &strategy); s++)
+        strategies[s] = td_graph_strategy_wants(&strategy, instrument);
     for (uint32_t i = 0; i < g->node_count; i++) {
         const uint64_t *users = g->users + (size_t)i * g->mask_words;
         for (uint32_t s = 0; s < g->strategy_count && nodes[i] == 0; s++)

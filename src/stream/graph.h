@@ -31,6 +31,16 @@ size_t td_graph_state_bytes(const td_graph *graph); /* per instrument, a multipl
 void td_graph_apply(const td_graph *graph, void *state, td_bytes instrument, const td_bar *bar, td_signal_fn fn,
                     void *arg);
 
+typedef struct td_graph_strategy { /* the graph's; lent */
+    td_bytes name;
+    const td_bytes *sets; /* names of instruments, a '*' last stands for any rest; none: all instruments */
+    size_t set_count;
+} td_graph_strategy;
+
+/* The strategies in the order of the program. False: there are not so many. */
+bool td_graph_strategy_at(const td_graph *graph, size_t index, td_graph_strategy *out);
+bool td_graph_strategy_wants(const td_graph_strategy *strategy, td_bytes instrument);
+
 typedef struct td_graph_line { /* a named series of numbers that a chart can draw */
     td_bytes strategy, name;   /* "golden_cross", "slow"; the graph's */
     uint32_t node, owner;      /* the graph's own */

@@ -1,0 +1,74 @@
+/* src/app/strategies.c - files to graphs, and which of them have nothing to look at. */
+#include "app/strategies.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { STRATEGY_BYTES_MAX = 1 << 20, SHOWN_MAX = 5 };
+
+td_status td_strategies_load(td_strategies *out, const td_os *os, const td_config *config, td_buf *errors) {
+    *out = (td_strategies){0};
+    td_source_text sources[TD_CONFIG_LIST_MAX];
+    for (size_t i = 0; i < config->strategy_count; i++) {
+        td_status status = td_os_read_file(os, config->strategies[i], STRATEGY_BYTES_MAX, &out->texts[i]);
+        if (status != TD_OK) return td_trace(status, "reading strategies[%zu]", i);
+        sources[i] = (td_source_text){config->strategies[i], td_buf_bytes(&out->texts[i])};
+        out->text_count++;
+    }
+    return td_lang_compile(sources, out->text_count, &out->graphs, &out->graph_count, errors);
+}
+
+void td_strategies_fini(td_strategies *s) {
+    for (size_t i = 0; i < TD_CONFIG_LIST_MAX; i++) td_buf_fini(&s->texts[i]);
+    for (size_t i = 0; i < s->graph_count; i++) td_graph_free(s->graphs[i]);
+    free(s->graphs);
+    *s = (td_strategies){0};
+}
+
+/* ---- idle ones ---- */
+
+static bool wants_any(const td_graph_strategy *s, const td_instruments *instruments) {
+    for (uint32_t i = 0; i < td_instruments_count(instruments); i++)
+        if (td_graph_strategy_wants(s, td_instruments_name(instruments, i))) return true;
+    return false;
+}
+
+static const char *name_at(const td_instruments *instruments, uint32_t index) {
+    return (const char *)td_instruments_name(instruments, index).data; /* NUL follows the bytes */
+}
+
+static void tell_idle(const td_graph_strategy *s, const td_instruments *instruments, td_buf *out) {
+    uint32_t count = td_instruments_count(instruments);
+    const char **names = td_alloc_zero((size_t)count + 1, sizeof *names);
+    for (uint32_t i = 0; i < count; i++) names[i] = name_at(instruments, i);
+    const char *nearest = NULL;
+    td_buf_printf(out, "strategy %.*s is for none of the instruments that the inputs have: it is for",
+                  (int)s->name.size, (const char *)s->name.data);
+    for (size_t i = 0; i < s->set_count; i++) {
+        char set[TD_INSTRUMENT_NAME_MAX + 1];
+        (void)snprintf(set, sizeof set, "%.*s", (int)s->sets[i].size, (const char *)s->sets[i].data);
+        td_buf_printf(out, "%s %s", i > 0 ? "," : "", set);
+        if (nearest == NULL) nearest = td_nearest(set, names);
+    }
+    td_buf_text(out, "; they have");
+    for (uint32_t i = 0; i < count && i < SHOWN_MAX; i++) td_buf_printf(out, "%s %s", i > 0 ? "," : "", names[i]);
+    if (count > SHOWN_MAX) td_buf_printf(out, " and %u more", count - SHOWN_MAX);
+    if (count == 0) td_buf_text(out, " none");
+    if (nearest != NULL) td_buf_printf(out, "; did you mean %s?", nearest);
+    td_buf_put(out, "", 1);
+    free(names);
+}
+
+void td_strategies_tell_idle(const td_strategies *strategies, const td_instruments *instruments, td_log_report_fn each,
+                             void *arg) {
+    td_buf line = {0};
+    for (size_t g = 0; g < strategies->graph_count; g++) {
+        td_graph_strategy s;
+        for (size_t i = 0; td_graph_strategy_at(strategies->graphs[g], i, &s); i++) {
+            if (s.set_count == 0 || wants_any(&s, instruments)) continue;
+            line.size = 0;
+            tell_idle(&s, instruments, &line);
+            each(arg, (const char *)line.data);
+        }
+    }
+    td_buf_fini(&line);
+}
