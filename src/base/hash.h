@@ -15,22 +15,23 @@ uint32_t td_crc32c_tables(uint32_t crc, const void *data, size_t size); /* the s
 void td_sha256(td_bytes data, uint8_t out[32]);
 void td_hex(const uint8_t *data, size_t size, char *out); /* 2 * size characters and a NUL */
 
-/* A fast hash for in-memory tables only; never stored, never decides an order. */
+/* A fast hash for in-memory tables only; never stored, never decides an order. Words may overlap: that is cheaper than
+ * a copy of odd length. */
 static inline uint64_t td_hash_bytes(td_bytes b) {
-    uint64_t h = 0x9e3779b97f4a7c15u ^ b.size, w = 0;
+    uint64_t h = b.size, first = 0, last = 0;
     const uint8_t *p = b.data;
     size_t n = b.size;
-    for (; n > 8; n -= 8, p += 8) {
-        memcpy(&w, p, 8);
-        h = (h ^ w) * 0xff51afd7ed558ccdu;
+    for (; n > 16; n -= 8, p += 8) {
+        memcpy(&first, p, 8);
+        h = (h ^ first) * 0xff51afd7ed558ccdu;
         h ^= h >> 32;
     }
-    w = 0;
-    if (b.size >= 8) {
-        memcpy(&w, b.data + b.size - 8, 8); /* may overlap the word before: cheaper than a copy of odd length */
+    if (n >= 8) {
+        memcpy(&first, p, 8);
+        memcpy(&last, p + n - 8, 8);
     } else {
-        for (size_t i = 0; i < n; i++) w = w << 8 | p[i];
+        for (size_t i = 0; i < n; i++) first = first << 8 | p[i];
     }
-    td_u128 product = (td_u128)(h ^ w) * 0xc4ceb9fe1a85ec53u; /* folded, so that high bytes reach the low bits too */
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
+    td_u128 product = (td_u128)(h ^ first ^ 0x9e3779b97f4a7c15u) * (last ^ 0xc4ceb9fe1a85ec53u);
+    return (uint64_t)product ^ (uint64_t)(product >> 64); /* folded: high bytes reach the low bits too */
 }
