@@ -51,7 +51,7 @@ static void run(const td_feed_ops *ops, const td_feed_conf *conf, bool merged, c
     td_input input;
     td_status status = TD_OK;
     if (ops->open(&feed, &td_os_posix, conf, instruments) != TD_OK) stop(what);
-    if (merged) td_merge_add(merge, ops, feed, conf);
+    if (merged) td_merge_add(merge, 0, ops, feed, conf);
     int64_t from_ns = cpu_ns();
     for (;;) {
         status = merged ? td_merge_next(merge, &input) : ops->next(feed, &input.item);

@@ -21,6 +21,7 @@ struct td_engine {
     td_bytes feed_names[TD_CONFIG_LIST_MAX];
     td_instruments *instruments;
     td_merge *merge;
+    td_live *live;
     td_ingest *ingest;
     td_worker *workers[TD_PARTITIONS_MAX];
     td_deliver *delivers[TD_CONFIG_LIST_MAX];
@@ -108,20 +109,25 @@ static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int6
     return status;
 }
 
-static td_status open_feeds(td_engine *e) {
+static td_status open_feeds(td_engine *e, td_log_report_fn report, void *arg) {
     e->instruments = td_instruments_new();
     e->merge = td_merge_new(e->instruments, (uint32_t)e->config->log.partitions);
+    e->live = td_live_new(e->os, e->instruments, (uint32_t)e->config->log.partitions, report, arg);
     for (size_t i = 0; i < e->config->feed_count; i++) {
         const td_config_feed *feed = &e->config->feeds[i];
         void *opened;
         td_status status = feed->ops->open(&opened, e->os, &feed->conf, e->instruments);
         if (status == TD_CONFIG) return TD_FAIL(TD_CONFIG, "%s.%s", feed->place, td_trail());
         if (status != TD_OK) return td_trace(status, "opening feed %s", feed->conf.name);
-        td_merge_add(e->merge, feed->ops, opened, &feed->conf);
+        if (feed->ops->live != NULL)
+            td_live_add(e->live, (uint32_t)i, feed->ops, opened, &feed->conf);
+        else
+            td_merge_add(e->merge, (uint32_t)i, feed->ops, opened, &feed->conf);
     }
     td_ingest_conf conf = {.os = e->os,
                            .topics = &e->topics,
                            .merge = e->merge,
+                           .live = e->live,
                            .instruments = e->instruments,
                            .feed_names = e->feed_names,
                            .speed = e->config->speed,
@@ -171,7 +177,8 @@ static td_status engine_open(td_engine *e, td_log_report_fn report, void *arg) {
     if (status == TD_OK && e->settings.width_count == 0)
         status = TD_FAIL(TD_CONFIG, "bars: no width is given, and no strategy names one; write `bars: [1m]`");
     if (status == TD_OK) status = open_log(e, report, arg, now_ms);
-    if (status == TD_OK) status = open_feeds(e); /* before the Program: a resumed feed looks at the tape's last input */
+    /* Before the Program: a resumed feed looks at the tape's last input. */
+    if (status == TD_OK) status = open_feeds(e, report, arg);
     if (status == TD_OK) status = begin_program(e, now_ms, report, arg);
     if (status == TD_OK) status = open_workers(e);
     if (status == TD_OK) status = open_sinks(e);
@@ -205,6 +212,7 @@ void td_engine_close(td_engine *e, bool clean) {
     for (size_t i = 0; i < e->deliver_count; i++) td_deliver_close(e->delivers[i]);
     for (size_t i = 0; i < e->worker_count; i++) td_worker_close(e->workers[i]);
     td_ingest_close(e->ingest);
+    td_live_free(e->live);
     td_merge_free(e->merge);
     td_instruments_free(e->instruments);
     if (e->topics_open) td_topics_close(&e->topics);

@@ -1,9 +1,10 @@
 /* src/app/registry.c - the plugs there are. A new venue, format or store is one line here. */
 #include "app/config.h"
 
-const td_feed_ops *const td_feed_plugs[] = {&td_feed_lean, &td_feed_binance_collector, &td_feed_simulated, NULL};
+const td_feed_ops *const td_feed_plugs[] = {&td_feed_lean, &td_feed_binance_collector, &td_feed_simulated,
+                                            &td_feed_websocket, NULL};
 const td_sink_ops *const td_sink_plugs[] = {&td_sink_sqlite, NULL};
 
 bool td_config_feed_is_endless(const td_config_feed *feed) {
-    return feed->ops == &td_feed_simulated && feed->conf.ticks == 0;
+    return feed->ops->live != NULL || (feed->ops == &td_feed_simulated && feed->conf.ticks == 0);
 }

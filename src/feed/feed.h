@@ -1,14 +1,26 @@
 /* src/feed/feed.h - a feed: some source's bytes, decoded into events in the feed's own order. One table per format.
  * A feed belongs to the ingest thread. It never waits, never retries, never drops unseen: what cannot become an event
- * comes out as a rejected item with its reason, and the feed goes on behind it. */
+ * comes out as a rejected item with its reason, and the feed goes on behind it. A live feed's sessions come and go as
+ * items; when to connect again is for its owner to say. */
 #pragma once
 #include "base/option.h"
 #include "model/event.h"
 #include "model/instrument.h"
 #include "model/refusal.h"
-#include "os/os.h"
+#include "net/transport.h"
 
-typedef enum td_item_kind { TD_ITEM_EVENT, TD_ITEM_REJECTED, TD_ITEM_IGNORED, TD_ITEM_END } td_item_kind;
+typedef enum td_item_kind {
+    TD_ITEM_EVENT,
+    TD_ITEM_REJECTED,
+    TD_ITEM_IGNORED,
+    TD_ITEM_SESSION, /* live feeds only */
+    TD_ITEM_END,     /* never of a live feed */
+} td_item_kind;
+
+typedef struct td_feed_session {
+    bool live;          /* begun; else ended, or it never began */
+    const char *detail; /* why it ended, for people; borrowed until the next call */
+} td_feed_session;
 
 typedef struct td_feed_item {
     td_item_kind kind;
@@ -19,6 +31,7 @@ typedef struct td_feed_item {
         td_event event;       /* EVENT: all but `feed` filled */
         td_rejected rejected; /* REJECTED: all but `feed`; texts and bytes borrowed until the next call */
         const char *ignored;  /* IGNORED: kind of message, a literal ("depth") */
+        td_feed_session session;
     };
 } td_feed_item;
 
@@ -33,6 +46,11 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     /* simulated */
     int64_t seed, instruments, ticks, duration_ns;
     char *start; /* RFC 3339 */
+    /* live */
+    char *url, *subscribe, *ca;
+    int wire; /* format of its messages: index of the row's choice */
+    int64_t inbox_bytes, message_bytes, idle_ns, reconnect_ns, hold_ns;
+    const td_transport_ops *transport; /* no key: NULL is the real network; simulations bring theirs */
 } td_feed_conf;
 
 #define TD_FEED_ROW(key_, type_, fallback_, min_, max_, field_, help_)                                                 \
@@ -42,23 +60,36 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     }
 /* The rows of every feed, to stand first in a format's own table. */
 #define TD_FEED_ROWS(venue_)                                                                                           \
-    TD_FEED_ROW("name", TD_OPTION_TEXT, NULL, 0, 0, name, "name of the feed in records; default: the format"),         \
+    TD_FEED_ROWS_LIVE(venue_),                                                                                         \
+        TD_FEED_ROW("ratio", TD_OPTION_REAL, "1", 1e-6, 1e6, ratio, "seconds of its clock to one second of the run")
+/* … of a live feed, whose clock is the machine's. */
+#define TD_FEED_ROWS_LIVE(venue_)                                                                                      \
+    TD_FEED_ROW("name", TD_OPTION_TEXT, NULL, 0, 0, name,                                                              \
+                "names it in records and counts; unset: its kind, then kind-2, …"),                                    \
         TD_FEED_ROW("venue", TD_OPTION_TEXT, venue_, 0, 0, venue, "first part of its instruments' names"),             \
-        TD_FEED_ROW("ratio", TD_OPTION_REAL, "1", 1e-6, 1e6, ratio, "seconds of its clock to one second of the run"),  \
         TD_FEED_ROW("lateness", TD_OPTION_DURATION, "1s", 0, 0, lateness_ns,                                           \
-                    "how far behind its newest event time a later event may be"),                                      \
+                    "how far behind its newest event time a later event may be and find its window open"),             \
         TD_FEED_ROW("max_delay", TD_OPTION_DURATION, "1s", 0, 0, max_delay_ns,                                         \
-                    "how far behind its clock the next event may be")
+                    "how far behind its clock the next event may be: bounds given while it is quiet")
+
+typedef struct td_live_ops {
+    /* Begins a session of that number; the next SESSION item tells how it went. Errors: TD_RETRY. */
+    TD_CHECKED td_status (*connect)(void *feed, uint32_t session);
+    /* Moves bytes between network and memory. To be called while items cannot be taken, too: a venue wants its pings
+     * answered. Returns work done. */
+    int (*pump)(void *feed);
+} td_live_ops;
 
 typedef struct td_feed_ops {
     const char *format;       /* "lean" */
     bool is_file;             /* configured under `file: {format: …}`; else under its own name */
+    const td_live_ops *live;  /* NULL: all its input is there from the beginning, and can be read again */
     const char *venue;        /* default venue */
     const td_option *options; /* rows over td_feed_conf: the common ones and its own */
     /* Errors: TD_CONFIG names the key; TD_RETRY. `os`, `conf` and `instruments` are borrowed for the feed's life. */
     TD_CHECKED td_status (*open)(void **out, const td_os *os, const td_feed_conf *conf, td_instruments *instruments);
     /* The next item, in the feed's order (design wall 4). TD_OK always fills *out; after END it stays END.
-     * TD_RETRY: the machine broke; call again. */
+     * TD_AGAIN: a live feed has none now. TD_RETRY: the machine broke; call again. */
     TD_CHECKED td_status (*next)(void *feed, td_feed_item *out);
     void (*close)(void *feed); /* accepts NULL */
 } td_feed_ops;
@@ -68,4 +99,4 @@ TD_CHECKED td_status td_feed_check_venue(const char *venue);
 /* Feeds give no instant after this one (the year 2200): sums with durations stay within int64. */
 #define TD_FEED_INSTANT_MAX_NS (INT64_C(7258118400) * 1000000000)
 
-extern const td_feed_ops td_feed_lean, td_feed_binance_collector, td_feed_simulated;
+extern const td_feed_ops td_feed_lean, td_feed_binance_collector, td_feed_simulated, td_feed_websocket;

@@ -4,7 +4,7 @@
 #include "base/decimal.h"
 #include "base/json.h"
 #include "base/time.h"
-#include "feed/recording.h"
+#include "feed/binance.h"
 
 typedef enum field {
     NO_FIELD,
@@ -28,13 +28,6 @@ typedef struct message {
     td_json_type maker_buys;      /* TRUE or FALSE; anything else: not there */
     bool book;                    /* REST's answer to "depth" */
 } message;
-
-typedef struct binance_file {
-    td_recording_file file;
-    uint32_t instrument; /* of `symbol`: nearly always the next line's, too */
-    size_t symbol_size;
-    char symbol[TD_INSTRUMENT_NAME_MAX];
-} binance_file;
 
 enum { RECEIVE_DIGITS_MAX = 19 };
 static const int64_t micros_from = 100000000000000; /* a larger time is in us, not ms */
@@ -141,13 +134,13 @@ static td_reason read_time(td_bytes text, int64_t *out_ns) {
     return overflow ? TD_REASON_RANGE : TD_REASON_NONE;
 }
 
-static bool read_instrument(binance_file *f, td_bytes symbol, uint32_t *out) {
-    if (f->symbol_size == 0 || !td_bytes_equal(symbol, (td_bytes){(const uint8_t *)f->symbol, f->symbol_size})) {
-        if (symbol.size == 0 || !td_recorded_instrument(&f->file, symbol, &f->instrument)) return false;
-        memcpy(f->symbol, symbol.data, symbol.size);
-        f->symbol_size = symbol.size;
+static bool read_instrument(td_binance *b, td_bytes symbol, uint32_t *out) {
+    if (b->symbol_size == 0 || !td_bytes_equal(symbol, (td_bytes){(const uint8_t *)b->symbol, b->symbol_size})) {
+        if (symbol.size == 0 || !td_recorded_instrument(&b->file, symbol, &b->instrument)) return false;
+        memcpy(b->symbol, symbol.data, symbol.size);
+        b->symbol_size = symbol.size;
     }
-    *out = f->instrument;
+    *out = b->instrument;
     return true;
 }
 
@@ -213,7 +206,7 @@ static const char *ignored_kind(td_bytes type) {
     return "other";
 }
 
-static void decode_message(binance_file *f, const message *msg, td_recorded *out) {
+static void decode_message(td_binance *b, const message *msg, td_recorded *out) {
     td_event *e = &out->event;
     td_bytes type = message_type(msg);
     td_reason reason;
@@ -226,7 +219,7 @@ static void decode_message(binance_file *f, const message *msg, td_recorded *out
         out->ignored = ignored_kind(type);
         return;
     }
-    if (reason == TD_REASON_NONE && !read_instrument(f, msg->fields[SYMBOL], &e->instrument))
+    if (reason == TD_REASON_NONE && !read_instrument(b, msg->fields[SYMBOL], &e->instrument))
         reason = TD_REASON_MALFORMED;
     out->kind = TD_ITEM_EVENT;
     if (reason == TD_REASON_MALFORMED)
@@ -235,37 +228,43 @@ static void decode_message(binance_file *f, const message *msg, td_recorded *out
         td_recorded_reject(out, reason, "a number too large, or too small to be told from 0");
 }
 
-static void binance_decode(void *state, td_bytes line, td_recorded *out) {
-    td_bytes json;
-    int64_t receive_ns;
+void td_binance_decode(td_binance *b, td_bytes json, int64_t receive_ns, td_recorded *out) {
     message msg = {0};
-    if (!split_receive(line, &receive_ns, &json)) {
-        td_recorded_reject(out, TD_REASON_MALFORMED, "no receive time in front");
-        return;
-    }
-    out->ns_of_day = receive_ns % TD_NS_PER_DAY;
     if (!read_message(json, &msg)) {
         td_recorded_reject(out, TD_REASON_MALFORMED, "JSON is malformed or cut");
         return;
     }
     out->event = (td_event){.event_ns = receive_ns};
-    decode_message(state, &msg, out);
-    if (out->kind == TD_ITEM_REJECTED) return; /* of what is damaged not even the time is believed */
-    out->clock_ns = receive_ns;
+    decode_message(b, &msg, out);
+    if (out->kind != TD_ITEM_REJECTED)
+        out->clock_ns = receive_ns; /* of what is damaged not even the time is believed */
+}
+
+/* ---- recordings ---- */
+
+static void binance_decode(void *state, td_bytes line, td_recorded *out) {
+    td_bytes json;
+    int64_t receive_ns;
+    if (!split_receive(line, &receive_ns, &json)) {
+        td_recorded_reject(out, TD_REASON_MALFORMED, "no receive time in front");
+        return;
+    }
+    out->ns_of_day = receive_ns % TD_NS_PER_DAY;
+    td_binance_decode(state, json, receive_ns, out);
     if (out->kind == TD_ITEM_EVENT) out->ns_of_day = out->event.event_ns % TD_NS_PER_DAY;
 }
 
 static td_status binance_begin(void *state, const td_recording_file *file, td_recording_begin *out) {
-    binance_file *f = state;
+    td_binance *b = state;
     td_bytes json;
     *out = (td_recording_begin){0};
-    f->file = *file;
+    b->file = *file;
     if (!split_receive(file->first_line, &out->start_ns, &json)) out->start_ns = 0;
     return TD_OK;
 }
 
 static td_status binance_open(void **out, const td_os *os, const td_feed_conf *conf, td_instruments *instruments) {
-    static const td_recording_ops format = {sizeof(binance_file), binance_begin, binance_decode};
+    static const td_recording_ops format = {sizeof(td_binance), binance_begin, binance_decode};
     return td_recording_open(out, os, conf, &format, instruments);
 }
 

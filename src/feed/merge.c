@@ -13,6 +13,7 @@ typedef enum phase { /* what of the Times between the last item and the next one
 } phase;
 
 typedef struct feed_lane {
+    uint32_t index; /* of the feed */
     const td_feed_ops *ops;
     void *feed;
     const td_feed_conf *conf;
@@ -34,59 +35,36 @@ typedef struct feed_lane {
 } feed_lane;
 
 struct td_merge {
-    td_instruments *instruments;
-    uint32_t partitions;
-    uint64_t all_partitions; /* a bit each */
-    uint8_t *partition_of;   /* by instrument, as far as known */
-    uint32_t known, capacity;
+    td_route route;
     size_t lane_count;
     feed_lane lanes[TD_MERGE_FEEDS_MAX];
 };
 
 td_merge *td_merge_new(td_instruments *instruments, uint32_t partitions) {
-    assert(partitions >= 1 && partitions <= TD_PARTITIONS_MAX);
     td_merge *m = td_alloc_zero(1, sizeof *m);
-    m->instruments = instruments;
-    m->partitions = partitions;
-    m->all_partitions = UINT64_MAX >> (64 - partitions);
+    td_route_init(&m->route, instruments, partitions);
     return m;
 }
 
 void td_merge_free(td_merge *m) {
     if (m == NULL) return;
     for (size_t i = 0; i < m->lane_count; i++) m->lanes[i].ops->close(m->lanes[i].feed);
-    free(m->partition_of);
+    td_route_fini(&m->route);
     free(m);
 }
 
-void td_merge_add(td_merge *m, const td_feed_ops *ops, void *feed, const td_feed_conf *conf) {
+size_t td_merge_feed_count(const td_merge *m) { return m->lane_count; }
+
+void td_merge_add(td_merge *m, uint32_t index, const td_feed_ops *ops, void *feed, const td_feed_conf *conf) {
     assert(m->lane_count < TD_MERGE_FEEDS_MAX);
-    m->lanes[m->lane_count++] = (feed_lane){.ops = ops,
-                                            .feed = feed,
-                                            .conf = conf,
-                                            .reject_partition = td_partition_of(td_text(conf->name), m->partitions),
-                                            .stale = true,
-                                            .newest_ns = TD_NONE};
-}
-
-static void learn_partitions(td_merge *m) {
-    uint32_t count = td_instruments_count(m->instruments);
-    if (count > m->capacity) {
-        uint8_t *grown = td_alloc((size_t)count * 2);
-        if (m->known > 0) memcpy(grown, m->partition_of, m->known);
-        free(m->partition_of);
-        m->partition_of = grown;
-        m->capacity = count * 2;
-    }
-    for (; m->known < count; m->known++)
-        m->partition_of[m->known] =
-            (uint8_t)td_partition_of(td_instruments_name(m->instruments, m->known), m->partitions);
-}
-
-static inline uint32_t partition_of(td_merge *m, uint32_t instrument) {
-    if (instrument >= m->known) learn_partitions(m);
-    assert(instrument < m->known);
-    return m->partition_of[instrument];
+    m->lanes[m->lane_count++] =
+        (feed_lane){.index = index,
+                    .ops = ops,
+                    .feed = feed,
+                    .conf = conf,
+                    .reject_partition = td_partition_of(td_text(conf->name), m->route.partitions),
+                    .stale = true,
+                    .newest_ns = TD_NONE};
 }
 
 static int64_t due_at(const feed_lane *lane, int64_t clock_ns) {
@@ -112,16 +90,16 @@ static void plan_next_times(const td_merge *m, feed_lane *lane) {
     if (lane->phase == NOTHING) {
         lane->phase = SECOND;
         bool falls_away = silent && silence_at_ns == lane->second_ns;
-        plan_times(lane, lane->second_ns, falls_away ? 0 : m->all_partitions & ~lane->heard, TD_SESSION_LIVE);
+        plan_times(lane, lane->second_ns, falls_away ? 0 : td_route_all(&m->route) & ~lane->heard, TD_SESSION_LIVE);
         if (lane->time_targets != 0) return;
     }
     if (silent) {
         lane->phase = SILENCE;
         lane->silence_ns = lane->silence_ns <= INT64_MAX / 2 ? lane->silence_ns * 2 : INT64_MAX;
-        plan_times(lane, silence_at_ns, m->all_partitions, TD_SESSION_IDLE);
+        plan_times(lane, silence_at_ns, td_route_all(&m->route), TD_SESSION_IDLE);
     } else if (lane->phase == SILENCE) {
         lane->phase = RESUMED;
-        plan_times(lane, next_ns, m->all_partitions, TD_SESSION_LIVE);
+        plan_times(lane, next_ns, td_route_all(&m->route), TD_SESSION_LIVE);
     }
 }
 
@@ -133,7 +111,7 @@ static void find_step(const td_merge *m, feed_lane *lane) {
             return;
         }
         lane->ended = true;
-        plan_times(lane, lane->last_ns, m->all_partitions, TD_SESSION_ENDED);
+        plan_times(lane, lane->last_ns, td_route_all(&m->route), TD_SESSION_ENDED);
     } else if (lane->last_ns != 0 && lane->head.clock_ns >= lane->second_ns) {
         plan_next_times(m, lane);
     }
@@ -184,7 +162,7 @@ static void give_item(td_merge *m, feed_lane *lane, td_input *out) {
     if (item->kind == TD_ITEM_EVENT) {
         td_event *e = &item->event;
         e->feed = out->feed;
-        out->partition = partition_of(m, e->instrument);
+        out->partition = td_route_of(&m->route, e->instrument);
         lane->heard |= UINT64_C(1) << out->partition;
         if (e->event_ns > lane->newest_ns) lane->newest_ns = e->event_ns;
     } else if (item->kind == TD_ITEM_REJECTED) {
@@ -203,7 +181,7 @@ static bool pass_through(td_merge *m, feed_lane *lane, td_input *out) {
         take_head(m, lane);
         return false;
     }
-    out->feed = 0;
+    out->feed = lane->index;
     out->due_ns = due_at(lane, out->item.clock_ns);
     give_item(m, lane, out);
     return true;
@@ -237,7 +215,7 @@ td_status td_merge_next(td_merge *m, td_input *out) {
         *out = (td_input){.item = {.kind = TD_ITEM_END}};
         return TD_OK;
     }
-    out->feed = (uint32_t)(lane - m->lanes);
+    out->feed = lane->index;
     out->due_ns = lane->due_ns;
     if (lane->time_targets != 0) {
         give_time(m, lane, out);

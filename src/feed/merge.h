@@ -17,11 +17,12 @@
  * an input of a partition from all others: a resumed run knows where it was. */
 #pragma once
 #include "feed/feed.h"
+#include "feed/route.h"
 
-enum { TD_MERGE_FEEDS_MAX = 64, TD_PARTITIONS_MAX = 64 };
+enum { TD_MERGE_FEEDS_MAX = 64 };
 
 typedef struct td_input { /* one append to be made, or a count to be kept */
-    uint32_t feed;        /* index in the order of td_merge_add */
+    uint32_t feed;        /* index as it was added */
     uint32_t partition;   /* of `tape`; of `rejected` for REJECTED (by the feed's name); 0 for IGNORED */
     int64_t due_ns;       /* elapsed on the run's clock; never goes back */
     td_feed_item item;    /* EVENT (event.feed filled; TIME events are made here), REJECTED (feed filled), IGNORED; END:
@@ -32,8 +33,10 @@ typedef struct td_merge td_merge;
 
 td_merge *td_merge_new(td_instruments *instruments, uint32_t partitions);
 void td_merge_free(td_merge *merge); /* closes the feeds added; accepts NULL */
-/* Takes over an open feed. `conf` is borrowed for the merge's life. All are added before the first td_merge_next. */
-void td_merge_add(td_merge *merge, const td_feed_ops *ops, void *feed, const td_feed_conf *conf);
+/* Takes over an open feed that is not live, as feed `index` of the run. `conf` is borrowed for the merge's life. All
+ * are added, in the configuration's order, before the first td_merge_next. */
+void td_merge_add(td_merge *merge, uint32_t index, const td_feed_ops *ops, void *feed, const td_feed_conf *conf);
+size_t td_merge_feed_count(const td_merge *merge);
 /* Fills *out, borrowed texts valid until the next call; after END it stays END. Errors: TD_RETRY as the feed gave it;
  * call again. */
 TD_CHECKED td_status td_merge_next(td_merge *merge, td_input *out);

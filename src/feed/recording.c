@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { REJECTED_BYTES_MAX = 64 * 1024, DETAIL_MAX = 200 };
+enum { DETAIL_MAX = 200 };
 
 typedef struct source { /* one file */
     const char *path;
@@ -89,11 +89,7 @@ static bool source_decode(const recording *r, source *s) {
     case TD_LINE_END:
         return true;
     }
-    if (row->clock_ns > TD_FEED_INSTANT_MAX_NS ||
-        (row->kind == TD_ITEM_EVENT && row->event.event_ns > TD_FEED_INSTANT_MAX_NS)) {
-        td_recorded_reject(row, TD_REASON_RANGE, "an instant after the year 2200");
-        row->clock_ns = 0;
-    }
+    td_recorded_check_instants(row);
     if (row->kind == TD_ITEM_END || !within_hours(r->conf, row->ns_of_day)) return false;
     if (row->clock_ns > s->clock_ns) s->clock_ns = row->clock_ns;
     return true;
@@ -199,7 +195,7 @@ static const char *base_name(const char *path) {
 
 static td_rejected rejected_of(const source *s, int64_t clock_ns) {
     td_bytes bytes = s->line.bytes;
-    if (bytes.size > REJECTED_BYTES_MAX) bytes.size = REJECTED_BYTES_MAX;
+    if (bytes.size > TD_REJECTED_BYTES_MAX) bytes.size = TD_REJECTED_BYTES_MAX;
     return (td_rejected){.source = td_text(base_name(s->path)),
                          .position = {s->index, s->line.number},
                          .receive_ns = clock_ns,
@@ -225,6 +221,7 @@ static void give_row(recording *r, const source *s, td_feed_item *out) {
     case TD_ITEM_IGNORED:
         out->ignored = row->ignored;
         break;
+    case TD_ITEM_SESSION:
     case TD_ITEM_END:
         break;
     }
@@ -300,6 +297,13 @@ void td_recorded_reject(td_recorded *out, td_reason reason, const char *detail) 
     out->kind = TD_ITEM_REJECTED;
     out->reason = (uint8_t)reason;
     out->detail = detail;
+}
+
+void td_recorded_check_instants(td_recorded *out) {
+    bool event_late = out->kind == TD_ITEM_EVENT && out->event.event_ns > TD_FEED_INSTANT_MAX_NS;
+    if (out->clock_ns <= TD_FEED_INSTANT_MAX_NS && !event_late) return;
+    td_recorded_reject(out, TD_REASON_RANGE, "an instant after the year 2200");
+    out->clock_ns = 0;
 }
 
 /* Is `text` a number at all? Only asked about what could not be parsed. */

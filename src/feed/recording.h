@@ -42,8 +42,9 @@ typedef struct td_recording_ops {
      .required = true,                                                                                                 \
      .offset = offsetof(td_feed_conf, path),                                                                           \
      .help = "file, or files by the wildcards * ? [a-z]"},                                                             \
-        TD_FEED_ROW("from", TD_OPTION_CLOCK, NULL, 0, 0, from_ns, "time of day at the exchange: rows from here on"),   \
-        TD_FEED_ROW("to", TD_OPTION_CLOCK, NULL, 0, 0, to_ns, "time of day at the exchange: rows before it")
+        TD_FEED_ROW("from", TD_OPTION_CLOCK, NULL, 0, 0, from_ns,                                                      \
+                    "time of day at the exchange, quoted: rows from there"),                                           \
+        TD_FEED_ROW("to", TD_OPTION_CLOCK, NULL, 0, 0, to_ns, "as `from`: rows before it; may wrap midnight")
 
 /* open, next and close of td_feed_ops for a format. Errors of open: TD_CONFIG when `path` names no file, TD_RETRY. */
 TD_CHECKED td_status td_recording_open(void **out, const td_os *os, const td_feed_conf *conf,
@@ -54,5 +55,8 @@ void td_recording_close(void *recording); /* accepts NULL */
 /* A number of a row: TD_REASON_NONE, MALFORMED (not a number) or RANGE (does not fit). Adds TD_FLAG_INEXACT. */
 td_reason td_recorded_number(td_bytes text, int scale, int64_t *out_m, uint8_t *flags);
 void td_recorded_reject(td_recorded *out, td_reason reason, const char *detail);
+/* Rejects what lies after TD_FEED_INSTANT_MAX_NS. */
+void td_recorded_check_instants(td_recorded *out);
+enum { TD_REJECTED_BYTES_MAX = 64 * 1024 }; /* more of what is refused is cut off */
 /* Index of "VENUE:SYMBOL"; false when that is no valid name. */
 bool td_recorded_instrument(const td_recording_file *file, td_bytes symbol, uint32_t *out_index);

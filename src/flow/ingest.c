@@ -27,9 +27,10 @@ typedef struct ingest_lane { /* one partition that we append to */
 
 struct td_ingest {
     td_ingest_conf conf;
-    ingest_lane *tape, *rejected; /* by partition */
-    td_input pending;
-    bool has_pending, paced;
+    ingest_lane *tape, *rejected;   /* by partition */
+    td_input pending, live_pending; /* of the merge; of the live feeds */
+    bool has_pending, has_live_pending, paced;
+    bool replayed;                     /* the merge has come to its end */
     bool resuming;                     /* everything so far was passed in silence */
     int64_t pace_from_ns, pace_due_ns; /* the run's clock: pace_due_ns fell at pace_from_ns */
     int64_t now_ms, clock_ns;
@@ -68,8 +69,11 @@ static td_status read_mark(const td_topics *topics, const td_record *record, mar
     return TD_OK;
 }
 
-/* The last input among the records from `from` on. */
-static td_status last_mark_from(const td_topics *topics, ingest_lane *lane, int64_t from, mark *out) {
+static bool is_live(td_source_position position) { return (position.file & TD_SESSION_BIT) != 0; }
+
+/* The last input that comes again among the records from `from` on; those of live feeds are theirs to know. */
+static td_status last_mark_from(td_ingest *in, ingest_lane *lane, int64_t from) {
+    const td_topics *topics = in->conf.topics;
     td_reader *reader;
     td_status status = td_reader_open(&reader, lane->topic, lane->partition, from, TD_READ_APPENDED);
     if (status != TD_OK) return status;
@@ -78,21 +82,32 @@ static td_status last_mark_from(const td_topics *topics, ingest_lane *lane, int6
         mark found;
         status = read_mark(topics, &record, &found);
         if (status != TD_OK) break;
-        if (found.present) *out = found;
+        if (!found.present) continue;
+        if (!is_live(found.position))
+            lane->last = found;
+        else if (lane->topic == topics->tape)
+            td_live_resume(in->conf.live, td_text(found.feed), lane->partition, found.position, found.receive_ns);
     }
     td_reader_close(reader);
     return status == TD_AGAIN ? TD_OK : status;
 }
 
-/* Blocks backwards until one holds an input. */
-static td_status find_last_mark(const td_topics *topics, ingest_lane *lane) {
+/* All that the start has to know of this partition. */
+static bool is_known(const td_ingest *in, const ingest_lane *lane) {
+    bool comes_again = td_merge_feed_count(in->conf.merge) > 0;
+    if (comes_again && !lane->last.present) return false;
+    return lane->topic != in->conf.topics->tape || td_live_resumed(in->conf.live, lane->partition);
+}
+
+/* Blocks backwards until what is wanted is found. */
+static td_status find_last_mark(td_ingest *in, ingest_lane *lane) {
     enum { BLOCK_BYTES = 64 * 1024 };
     int64_t start = td_topic_start(lane->topic, lane->partition), from = td_topic_end(lane->topic, lane->partition);
     int64_t block_bytes = BLOCK_BYTES;
-    while (from > start && !lane->last.present) {
+    while (from > start && !is_known(in, lane)) {
         from = td_topic_block_before(lane->topic, lane->partition, from, block_bytes);
         block_bytes *= 4;
-        td_status status = last_mark_from(topics, lane, from, &lane->last);
+        td_status status = last_mark_from(in, lane, from);
         if (status == TD_CORRUPT) { /* what lies behind the damage is not known */
             lane->stands = true;
             lane->last = (mark){0};
@@ -113,7 +128,8 @@ static td_status lanes_open(td_ingest *in, ingest_lane **out, td_topic *topic) {
         lanes[p].topic = topic;
         lanes[p].partition = p;
         td_batch_init(&lanes[p].batch, conf->batch_bytes);
-        status = find_last_mark(conf->topics, &lanes[p]);
+        status = find_last_mark(in, &lanes[p]);
+        if (td_merge_feed_count(conf->merge) == 0) lanes[p].last = (mark){0};
         in->resuming |= lanes[p].last.present;
         if (status != TD_CORRUPT) continue;
         td_fault_set(&in->standing, status);
@@ -214,6 +230,7 @@ static mark mark_of(const td_feed_item *item) {
 
 /* TD_AGAIN: the log holds this input already. TD_CONFIG: it holds another one at its place. */
 static td_status pass_in_silence(td_ingest *in, ingest_lane *lane, const td_input *input) {
+    if (is_live(input->item.position)) return lane->stands ? TD_AGAIN : TD_OK; /* the standing fault tells the loss */
     if (!lane->last.present && !lane->stands) {
         in->resuming = false;
         return TD_OK;
@@ -288,6 +305,7 @@ static td_status append_input(td_ingest *in, const td_input *input) {
     case TD_ITEM_IGNORED:
         if (!in->resuming) td_count(&in->counts.feeds[input->feed].ignored, 1);
         return TD_OK;
+    case TD_ITEM_SESSION:
     case TD_ITEM_END:
         break;
     }
@@ -334,11 +352,26 @@ static td_status end(td_ingest *in) {
     td_status status = check_resumed(in);
     if (status == TD_OK) status = td_ingest_flush(in);
     if (status != TD_OK) return status;
-    atomic_store_explicit(&in->ended, true, memory_order_release);
+    in->replayed = true;
+    if (td_live_feed_count(in->conf.live) == 0) atomic_store_explicit(&in->ended, true, memory_order_release);
     return TD_AGAIN;
 }
 
+static td_status handle_live(td_ingest *in) {
+    if (!in->has_live_pending) {
+        td_status status = td_live_next(in->conf.live, &in->live_pending);
+        if (status != TD_OK) return status;
+        in->has_live_pending = true;
+    }
+    td_status status = append_input(in, &in->live_pending);
+    if (status != TD_OK) return status;
+    in->has_live_pending = false;
+    if (in->live_pending.item.clock_ns > in->clock_ns) in->clock_ns = in->live_pending.item.clock_ns;
+    return TD_OK;
+}
+
 static td_status handle_next(td_ingest *in, int64_t now_ns) {
+    if (in->replayed) return TD_AGAIN;
     if (!in->has_pending) {
         td_status status = td_merge_next(in->conf.merge, &in->pending);
         if (status != TD_OK) return status;
@@ -353,19 +386,32 @@ static td_status handle_next(td_ingest *in, int64_t now_ns) {
     return TD_OK;
 }
 
+/* What is there of the live feeds, then what is due of the others. *out_wanted: it should not wait for more. */
+static td_status handle_batch(td_ingest *in, int64_t now_ns, int *out_done, bool *out_wanted) {
+    td_status status;
+    int live = 0, done = 0;
+    while (live < BATCH_MAX && (status = handle_live(in)) == TD_OK) live++;
+    if (live == BATCH_MAX || status == TD_AGAIN)
+        while (done < BATCH_MAX && (status = handle_next(in, now_ns)) == TD_OK) done++;
+    *out_done = live + done;
+    *out_wanted = live > 0 || status == TD_AGAIN || in->conf.speed != 0; /* paced: what is due is wanted now */
+    return status;
+}
+
 int td_ingest_step(void *self) {
     td_ingest *in = self;
     if (td_ingest_ended(in) || td_fault_status(&in->fault) != TD_OK) return 0;
     const td_os *os = in->conf.os;
+    (void)td_live_pump(in->conf.live);
     if (td_backoff_waiting(&in->backoff, os)) return 0;
     int64_t now_ns = os->ops->mono_ns(os->self);
     in->now_ms = os->ops->wall_ns(os->self) / TD_NS_PER_MS;
-    td_status status = TD_OK;
-    int done = 0;
-    while (done < BATCH_MAX && (status = handle_next(in, now_ns)) == TD_OK) done++;
+    int done;
+    bool wanted;
+    td_status status = handle_batch(in, now_ns, &done, &wanted);
     td_count(&in->counts.clock_ns, in->clock_ns - td_counted(&in->counts.clock_ns));
     td_count(&in->counts.resuming, in->resuming - td_counted(&in->counts.resuming));
-    if (status == TD_AGAIN || (in->conf.speed != 0 && status == TD_OK)) { /* paced: what is due is wanted now */
+    if (wanted && (status == TD_OK || status == TD_AGAIN)) {
         td_status flushed = td_ingest_flush(in);
         if (flushed != TD_OK) status = flushed;
     }

@@ -1,16 +1,20 @@
 /* src/flow/ingest.h - the arrow from feeds to the tape: one thread owns every append to `tape` and `rejected`.
  * Paces the run, routes by partition, batches, backs off. At start it finds the last cause in every partition and lets
  * the inputs, which come again from the beginning in the same order, pass in silence up to it: resuming and starting
- * are one code. */
+ * are one code. Live feeds' inputs do not come again: they are told apart by their position, appended as they come, and
+ * what was missed is said by Time records. To start beside a live feed's long tail takes reading that tail. While
+ * nothing can be appended, connections are served on, up to their bounds. */
 #pragma once
 #include "feed/merge.h"
 #include "flow/flow.h"
+#include "flow/live.h"
 #include "flow/topics.h"
 
 typedef struct td_ingest_conf {
     const td_os *os;
     const td_topics *topics;
-    td_merge *merge;             /* borrowed, as all here */
+    td_merge *merge; /* borrowed, as all here */
+    td_live *live;
     td_instruments *instruments; /* the one the feeds fill */
     const td_bytes *feed_names;  /* by feed index */
     double speed;                /* 0: as fast as it goes */

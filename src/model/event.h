@@ -64,7 +64,9 @@ typedef struct td_event {
     };
 } td_event;
 
-/* Where a source was: file index within the feed (or session) and line (or sequence), both counting from 0 and 1. */
+/* Where a source was: file index within the feed, from 0, and line, from 1. Of a live feed: TD_SESSION_BIT and the
+ * session's number, from 1, and the message in the session, from 1. */
+#define TD_SESSION_BIT UINT32_C(0x80000000)
 typedef struct td_source_position {
     uint32_t file;
     uint64_t line;

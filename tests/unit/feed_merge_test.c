@@ -101,7 +101,7 @@ static void check_case(const merge_case *c, bool fail) {
         feeds[i] = (table_feed){.rows = c->feeds[i], .fail = fail};
         confs[i] = (td_feed_conf){.name = names[i], .ratio = c->ratios[i] == 0 ? 1 : c->ratios[i]};
         confs[i].max_delay_ns = 100 * MS;
-        td_merge_add(merge, &table_ops, &feeds[i], &confs[i]);
+        td_merge_add(merge, (uint32_t)i, &table_ops, &feeds[i], &confs[i]);
     }
     td_buf text = {0};
     td_input input;
@@ -268,7 +268,7 @@ static void inputs_are_told_apart(void **state) {
     td_merge *merge = td_merge_new(instruments, PARTITIONS);
     table_feed feed = {.rows = rows};
     td_feed_conf conf = {.name = "a", .ratio = 1};
-    td_merge_add(merge, &table_ops, &feed, &conf);
+    td_merge_add(merge, 0, &table_ops, &feed, &conf);
     td_input input, last[PARTITIONS] = {0};
     int64_t clock_ns = 0;
     while (td_merge_next(merge, &input) == TD_OK && input.item.kind != TD_ITEM_END) {
@@ -293,7 +293,7 @@ static void partitions_follow_names(void **state) {
     unit_feed_conf(&f, &td_feed_simulated, (unit_option[]){{"ticks", "20000"}, {"instruments", "5000"}, {0}});
     unit_feed_open(&f, &td_os_posix);
     td_merge *merge = td_merge_new(f.instruments, TD_PARTITIONS_MAX);
-    td_merge_add(merge, f.ops, f.feed, &f.conf);
+    td_merge_add(merge, 0, f.ops, f.feed, &f.conf);
     td_input input;
     int64_t events = 0;
     while (td_merge_next(merge, &input) == TD_OK && input.item.kind != TD_ITEM_END) {

@@ -1,0 +1,42 @@
+/* src/flow/live.h - live feeds: when to connect again, and what time it is on their clock. Their inputs are taken as
+ * they come; a file feed's pace is none of theirs. Thread: ingest's.
+ *
+ * The clock is the machine's; it never goes back. Time records, each with the last item's position:
+ *   session began   to all partitions: live, clock = when.
+ *   session ended   to all partitions: down, clock = when the last message came, no bound. What was sent between that
+ *                   and the clock of the next `live` is lost: the two records say so.
+ *   at start        to each partition that has records of the feed: down, clock = that of the last one there. What was
+ *                   sent while no process ran is lost in the same way.
+ *   quiet           to a partition that got nothing of the feed for 1 s: live or, without any message for 1 s, idle.
+ *                   bound = clock - max_delay. While down, the same after `hold`, and nothing before it.
+ * A session that ended or did not begin is tried again after a wait that doubles from `reconnect` to 60 s, a fifth of
+ * it at random; a session of 60 s resets it. */
+#pragma once
+#include "base/metric.h"
+#include "feed/merge.h"
+#include "log/log.h"
+
+typedef struct td_live td_live;
+
+typedef struct td_live_counts { /* of one feed; readable by any thread */
+    td_counter sessions;        /* begun in this run */
+    td_counter failures;        /* sessions that ended, and tries that led to none */
+    td_counter up;              /* 1 while a session is live */
+} td_live_counts;
+
+/* `report` gets a line about each end of a session, with its reason. All arguments are borrowed. */
+td_live *td_live_new(const td_os *os, td_instruments *instruments, uint32_t partitions, td_log_report_fn report,
+                     void *arg);
+void td_live_free(td_live *live); /* closes the feeds added; accepts NULL */
+/* Takes over an open live feed as feed `index` of the run. `conf` is borrowed. Before the first td_live_next. */
+void td_live_add(td_live *live, uint32_t index, const td_feed_ops *ops, void *feed, const td_feed_conf *conf);
+/* The log's last record of that feed in a partition; feeds unknown here are passed over. Before the first next. */
+void td_live_resume(td_live *live, td_bytes feed, uint32_t partition, td_source_position position, int64_t clock_ns);
+/* True once every feed's last record in that partition is known. */
+bool td_live_resumed(const td_live *live, uint32_t partition);
+size_t td_live_feed_count(const td_live *live);
+int td_live_pump(td_live *live); /* moves bytes; returns work done */
+/* Fills *out; borrowed texts are valid until the next call. Errors: TD_AGAIN; TD_RETRY as the feed gave it. */
+TD_CHECKED td_status td_live_next(td_live *live, td_input *out);
+/* NULL for a feed that is not live. */
+const td_live_counts *td_live_counters(const td_live *live, uint32_t index);

@@ -1,0 +1,53 @@
+/* src/net/url.c - ws://HOST[:PORT][/PATH][?QUERY], and wss. */
+#include "net/url.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PORT_WS = 80, PORT_WSS = 443, PORT_MAX = 65535 };
+
+static td_status fail(void) {
+    return TD_FAIL(TD_CONFIG, "url: it is not of the form ws://HOST[:PORT]/PATH or wss://…, without spaces and user");
+}
+
+static bool is_plain(const char *text) {
+    for (; *text != '\0'; text++)
+        if (*text <= ' ' || *text > '~') return false;
+    return true;
+}
+
+/* "host", "host:9443", "[::1]:80". */
+static bool parse_authority(td_url *out, const char *text, size_t size) {
+    bool bracket = size > 0 && text[0] == '[';
+    const char *host = bracket ? text + 1 : text, *end = memchr(host, bracket ? ']' : ':', size - bracket);
+    size_t host_size = end != NULL ? (size_t)(end - host) : size;
+    if (bracket && end == NULL) return false;
+    if (host_size == 0 || host_size > TD_HOST_MAX || memchr(text, '@', size) != NULL) return false;
+    memcpy(out->host, host, host_size);
+    out->host[host_size] = '\0';
+    size_t used = host_size + (bracket ? 2 : 0);
+    bool usual = used == size;
+    if (!usual) {
+        size_t digits = size - used - 1;
+        if (text[used] != ':' || digits == 0 || digits > 5 || strspn(text + used + 1, "0123456789") < digits)
+            return false;
+        out->port = atoi(text + used + 1);
+        if (out->port < 1 || out->port > PORT_MAX) return false;
+        usual = out->port == (out->tls ? PORT_WSS : PORT_WS);
+    }
+    (void)snprintf(out->named, sizeof out->named, "%.*s", (int)(usual ? used : size), text);
+    return true;
+}
+
+td_status td_url_parse(td_url *out, const char *text) {
+    *out = (td_url){.tls = strncmp(text, "wss://", 6) == 0};
+    if (!out->tls && strncmp(text, "ws://", 5) != 0) return fail();
+    if (strlen(text) > TD_URL_MAX || !is_plain(text)) return fail();
+    const char *authority = text + (out->tls ? 6 : 5);
+    size_t size = strcspn(authority, "/?#");
+    out->port = out->tls ? PORT_WSS : PORT_WS;
+    if (!parse_authority(out, authority, size)) return fail();
+    const char *path = authority + size;
+    (void)snprintf(out->path, sizeof out->path, "%s%.*s", *path == '/' ? "" : "/", (int)strcspn(path, "#"), path);
+    return TD_OK;
+}
