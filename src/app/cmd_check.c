@@ -1,0 +1,298 @@
+/* src/app/cmd_check.c - reads what a run would read, in the order of a run, and goes on behind each mistake. */
+#include "app/cmd_check.h"
+#include "app/exit.h"
+#include "app/finding.h"
+#include "app/strategies.h"
+#include "base/json.h"
+#include "serve/guard.h"
+#include <inttypes.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { SAMPLE_MAX = 10000, PATH_BYTES = 512 }; /* items of each feed: enough to meet its kinds and instruments */
+
+typedef struct check_conf {
+    td_texts sets;
+    bool connect, json;
+} check_conf;
+
+typedef struct sample { /* of a feed's beginning */
+    int64_t events, rejected, ignored;
+    bool all; /* the feed has ended */
+} sample;
+
+typedef struct check {
+    const td_os *os;
+    const check_conf *conf;
+    td_findings findings;
+    td_config config;
+    td_strategies strategies;
+    td_instruments *instruments;
+    td_buf feeds;     /* JSON of the samples */
+    bool all_sampled; /* every feed gave something: an instrument not met is worth a warning */
+} check;
+
+static void tell_error(void *self, const char *text) {
+    check *c = self;
+    td_finding_add(&c->findings, TD_SEVERITY_ERROR, text);
+}
+
+static void tell_warning(void *self, const char *text) {
+    check *c = self;
+    td_finding_add(&c->findings, TD_SEVERITY_WARNING, text);
+}
+
+/* ---- strategies ---- */
+
+/* Messages stand one after another; lines that begin with a space show the source. */
+static void tell_messages(check *c, td_buf *messages) {
+    td_buf_put(messages, "", 1);
+    char *next = (char *)messages->data;
+    for (char *line; (line = strsep(&next, "\n")) != NULL;) {
+        if (*line == '\0') continue;
+        if (*line != ' ')
+            tell_error(c, line);
+        else if (!c->conf->json)
+            (void)puts(line);
+    }
+}
+
+static void check_strategies(check *c) {
+    td_buf messages = {0};
+    td_status status = td_strategies_load(&c->strategies, c->os, &c->config, &messages);
+    if (messages.size > 0)
+        tell_messages(c, &messages);
+    else if (status != TD_OK)
+        tell_error(c, td_trail());
+    td_buf_fini(&messages);
+    if (status == TD_OK && c->strategies.graph_count == 0 && c->config.width_count == 0)
+        tell_error(c, "bars: no width is given, and no strategy names one; write `bars: [1m]`");
+}
+
+/* ---- feeds ---- */
+
+static td_status take_sample(const td_feed_ops *ops, void *feed, sample *out) {
+    td_feed_item item = {0};
+    td_status status = TD_OK;
+    for (int i = 0; i < SAMPLE_MAX && !out->all && (status = ops->next(feed, &item)) == TD_OK; i++) {
+        out->events += item.kind == TD_ITEM_EVENT;
+        out->rejected += item.kind == TD_ITEM_REJECTED;
+        out->ignored += item.kind == TD_ITEM_IGNORED;
+        out->all = item.kind == TD_ITEM_END;
+    }
+    return status == TD_AGAIN ? TD_OK : status; /* a live feed is not connected here */
+}
+
+static void show_sample(check *c, const td_config_feed *feed, const sample *s) {
+    const char *rest = s->all ? "" : ", and more";
+    if (c->conf->json) {
+        td_buf_text(&c->feeds, c->feeds.size > 0 ? ",\n{\"name\":" : "\n{\"name\":");
+        td_json_put_string(&c->feeds, td_text(feed->conf.name));
+        td_buf_printf(&c->feeds, ",\"events\":%" PRId64 ",\"rejected\":%" PRId64 ",\"ignored\":%" PRId64 ",\"all\":%s}",
+                      s->events, s->rejected, s->ignored, s->all ? "true" : "false");
+        return;
+    }
+    (void)printf("%s: %" PRId64 " events, %" PRId64 " rejected, %" PRId64 " ignored%s\n", feed->conf.name, s->events,
+                 s->rejected, s->ignored, rest);
+}
+
+static void judge_sample(check *c, const td_config_feed *feed, const sample *s) {
+    char text[PATH_BYTES];
+    const char *what = s->events == 0 && s->all ? "gives no event" : s->rejected > 0 ? "gives what is no event" : NULL;
+    if (what != NULL) {
+        (void)snprintf(text, sizeof text, "%s: %s: of its first %" PRId64 " messages %" PRId64 " would be rejected",
+                       feed->place, what, s->events + s->rejected + s->ignored, s->rejected);
+        tell_warning(c, text);
+    }
+    if (td_config_feed_is_endless(feed)) {
+        (void)snprintf(text, sizeof text, "%s: never ends by itself, nor does `run --until-end`", feed->place);
+        tell_warning(c, text);
+    }
+}
+
+static void check_feed(check *c, const td_config_feed *feed) {
+    void *opened = NULL;
+    sample s = {0};
+    td_buf text = {0};
+    td_status status = feed->ops->open(&opened, c->os, &feed->conf, c->instruments);
+    if (status == TD_OK) status = take_sample(feed->ops, opened, &s);
+    if (status != TD_OK) {
+        td_buf_printf(&text, "%s.%s", feed->place, td_trail());
+        td_buf_put(&text, "", 1);
+        tell_error(c, (const char *)text.data);
+        td_buf_fini(&text);
+    } else {
+        show_sample(c, feed, &s);
+        judge_sample(c, feed, &s);
+    }
+    c->all_sampled = c->all_sampled && s.events > 0;
+    feed->ops->close(opened);
+}
+
+static void check_feeds(check *c) {
+    c->all_sampled = true;
+    for (size_t i = 0; i < c->config.feed_count; i++) {
+        if (c->config.feeds[i].place != NULL)
+            check_feed(c, &c->config.feeds[i]);
+        else
+            c->all_sampled = false;
+    }
+    if (c->all_sampled) td_strategies_tell_idle(&c->strategies, c->instruments, tell_warning, c);
+}
+
+/* ---- the log ---- */
+
+static void count_tape(void *partitions, td_topic *topic) {
+    if (strcmp(td_topic_name(topic), "tape") == 0) *(uint32_t *)partitions = td_topic_partitions(topic);
+}
+
+static void check_log(check *c) {
+    char text[PATH_BYTES + 128];
+    uint32_t partitions = 0;
+    td_log *log;
+    td_log_conf conf = {.dir = c->config.log.dir, .read_only = true};
+    if (!c->os->ops->exists(c->os->self, conf.dir)) return; /* a run makes it */
+    td_status status = td_log_open(&log, c->os, &conf, tell_warning, c);
+    if (status != TD_OK) {
+        (void)snprintf(text, sizeof text, "log.dir: %s", td_trail());
+        tell_error(c, text);
+        return;
+    }
+    status = td_log_each_topic(log, count_tape, &partitions);
+    if (status != TD_OK)
+        tell_error(c, td_trail());
+    else if (partitions != 0 && partitions != c->config.log.partitions) {
+        (void)snprintf(text, sizeof text,
+                       "log.partitions: %" PRId64 ", but the log in %s has %u; write that, or name another log.dir",
+                       c->config.log.partitions, conf.dir, partitions);
+        tell_error(c, text);
+    }
+    td_log_close(log);
+}
+
+/* Whether another process writes there. */
+static td_status try_lock(const td_os *os, const char *dir) {
+    char path[PATH_BYTES];
+    int file;
+    (void)snprintf(path, sizeof path, "%s/LOCK", dir);
+    if (!os->ops->exists(os->self, path)) return TD_OK;
+    td_status status = os->ops->open(os->self, path, TD_OPEN_WRITE, &file);
+    if (status != TD_OK) return status;
+    status = os->ops->lock(os->self, file);
+    os->ops->close(os->self, file);
+    return status == TD_OK ? TD_OK : TD_FAIL(status, "log.dir: %s: %s", dir, td_trail());
+}
+
+/* ---- sinks and server ---- */
+
+static td_status try_listen(const td_listen *listen_at) {
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_PASSIVE, .ai_socktype = SOCK_STREAM}, *found;
+    char port[8];
+    int on = 1;
+    (void)snprintf(port, sizeof port, "%u", listen_at->port);
+    if (getaddrinfo(listen_at->host, port, &hints, &found) != 0)
+        return TD_FAIL(TD_CONFIG, "serve.listen: %s is no address of this machine", listen_at->host);
+    int fd = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
+    if (fd >= 0) (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    bool bound = fd >= 0 && bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, 1) == 0;
+    if (fd >= 0) (void)close(fd);
+    freeaddrinfo(found);
+    if (bound) return TD_OK;
+    return TD_FAIL(TD_CONFIG, "serve.listen: another program has %s:%s; choose another port", listen_at->host, port);
+}
+
+static void check_server(check *c) {
+    td_listen listen_at;
+    if (!c->config.serve_on) return;
+    td_status status = td_listen_parse(c->config.serve.listen, &listen_at);
+    if (status == TD_OK && c->conf->connect) status = try_listen(&listen_at);
+    if (status != TD_OK) tell_error(c, td_trail());
+}
+
+static void check_sinks(check *c) {
+    for (size_t i = 0; i < c->config.sink_count; i++) {
+        const td_config_sink *sink = &c->config.sinks[i];
+        void *opened = NULL;
+        if (sink->place == NULL) continue;
+        if (sink->ops->open(&opened, c->os, &sink->conf) == TD_OK) {
+            sink->ops->close(opened);
+            continue;
+        }
+        char text[PATH_BYTES * 2];
+        (void)snprintf(text, sizeof text, "%s: %s", sink->place, td_trail());
+        tell_error(c, text);
+    }
+}
+
+/* ---- the whole ---- */
+
+static void show_verdict(const check *c, const char *file) {
+    const td_findings *f = &c->findings;
+    if (c->conf->json) {
+        (void)printf("{\"ok\":%s,\"errors\":%zu,\"warnings\":%zu,\"findings\":[%.*s],\"feeds\":[%.*s]}\n",
+                     f->errors == 0 ? "true" : "false", f->errors, f->warnings, (int)f->list.size,
+                     f->list.size > 0 ? (const char *)f->list.data : "", (int)c->feeds.size,
+                     c->feeds.size > 0 ? (const char *)c->feeds.data : "");
+        return;
+    }
+    (void)printf("%s: %s: %zu error%s, %zu warning%s\n", file, f->errors == 0 ? "good" : "not good", f->errors,
+                 f->errors == 1 ? "" : "s", f->warnings, f->warnings == 1 ? "" : "s");
+}
+
+static int run(void *conf, const char *const *words) {
+    check c = {.os = &td_os_posix, .conf = conf, .instruments = td_instruments_new()};
+    td_config_source source = {c.os, words[0], (const char *const *)c.conf->sets.items, c.conf->sets.count};
+    c.findings.json = c.conf->json;
+    bool text_good = td_config_check(&c.config, &source, tell_error, &c) == TD_OK;
+    check_strategies(&c);
+    check_feeds(&c);
+    check_log(&c);
+    check_server(&c);
+    if (c.conf->connect) {
+        if (try_lock(c.os, c.config.log.dir) != TD_OK) tell_error(&c, td_trail());
+        check_sinks(&c);
+    }
+    show_verdict(&c, words[0]);
+    int code = !text_good ? TD_EXIT_USAGE : c.findings.errors > 0 ? TD_EXIT_CONFIG : TD_EXIT_OK;
+    td_strategies_fini(&c.strategies);
+    td_instruments_free(c.instruments);
+    td_config_fini(&c.config);
+    td_findings_fini(&c.findings);
+    td_buf_fini(&c.feeds);
+    return code;
+}
+
+static const td_option options[] = {
+    {.key = "connect",
+     .type = TD_OPTION_BOOL,
+     .offset = offsetof(check_conf, connect),
+     .help = "also take what a run takes: the folder's lock, the port, the sinks (which are made when missing)"},
+    {.key = "json",
+     .type = TD_OPTION_BOOL,
+     .offset = offsetof(check_conf, json),
+     .help = "one JSON object: ok, errors, warnings, findings with file, line, column, key; feeds"},
+    {.key = "set",
+     .type = TD_OPTION_TEXTS,
+     .unit = "KEY=VALUE",
+     .offset = offsetof(check_conf, sets),
+     .help = "override a key of FILE, as `run` does"},
+    {0},
+};
+
+const td_command td_command_check = {
+    .name = "check",
+    .words = "FILE",
+    .words_least = 1,
+    .words_most = 1,
+    .summary = "find what is wrong with a configuration before it runs",
+    .text = "Reads the configuration FILE, its strategies and the beginning of its inputs, and tells all mistakes at\n"
+            "once, each with file, line, key and the nearest valid word. Writes nothing. Answers 2 for mistakes in\n"
+            "FILE, 3 where something that it names cannot be used; warnings alone answer 0.\n",
+    .options = options,
+    .conf_size = sizeof(check_conf),
+    .examples = "  tapedeck check market.yaml\n"
+                "  tapedeck check --connect --json market.yaml | jq .findings\n",
+    .run = run,
+};
