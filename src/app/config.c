@@ -76,6 +76,19 @@ static const td_option top_rows[] = {
      .offset = offsetof(td_config, workers),
      .unit = "threads",
      .help = "that share the partitions; unset: one per processor; never changes a result"},
+    {.key = "drain",
+     .type = TD_OPTION_DURATION,
+     .fallback = "10s",
+     .min = 0,
+     .max = 3600e9,
+     .offset = offsetof(td_config, drain_ns),
+     .help = "after SIGTERM or SIGINT: how long what was received may take to reach the sinks"},
+    {.key = "log_format",
+     .type = TD_OPTION_CHOICE,
+     .fallback = "text",
+     .choices = "text|json",
+     .offset = offsetof(td_config, log_format),
+     .help = "of the lines on standard error: for people, or one JSON object each"},
     {0},
 };
 
@@ -492,6 +505,8 @@ const td_config_key td_config_keys[] = {
     {.key = "hours", .shape = TD_KEY_VALUE, .read = read_promised, .rows = top_rows},
     {.key = "rules", .shape = TD_KEY_VALUE, .read = read_promised, .rows = top_rows},
     {.key = "workers", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
+    {.key = "drain", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
+    {.key = "log_format", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
     {0},
 };
 enum { KEY_COUNT = sizeof td_config_keys / sizeof td_config_keys[0] - 1 };
@@ -529,6 +544,9 @@ static bool keys_of_variable(const char *name, size_t size, char keys[KEYS_MAX])
     for (size_t i = 0; i < size; i++) keys[i] = (char)tolower((unsigned char)name[i]);
     keys[size] = '\0';
     size_t first = strcspn(keys, "_");
+    for (const td_config_key *k = td_config_keys; k->key != NULL; k++) {
+        if (strcmp(k->key, keys) == 0) return true; /* LOG_FORMAT is log_format */
+    }
     for (const td_config_key *k = td_config_keys; k->key != NULL; k++) {
         if (strlen(k->key) != first || strncmp(k->key, keys, first) != 0) continue;
         bool is_list = k->shape == TD_KEY_FEEDS || k->shape == TD_KEY_SINKS;

@@ -47,6 +47,8 @@ typedef struct td_config {
     double speed;     /* 60 for "60x"; 0: max; -1: not set (1x, or max with --until-end) */
     int hours, rules; /* all|regular, basic|venue: the second of each is refused until it exists */
     int64_t workers;  /* threads for partitions; default: processors, at most partitions */
+    int64_t drain_ns;
+    int log_format; /* text|json */
 } td_config;
 
 typedef struct td_config_source {

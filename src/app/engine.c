@@ -294,6 +294,8 @@ int td_engine_step(td_engine *e, size_t step) {
     return sync_step(e);
 }
 
+bool td_engine_feeds_ended(td_engine *e) { return td_ingest_ended(e->ingest); }
+
 bool td_engine_finished(td_engine *e) {
     if (!all_applied(e)) return false;
     if (!all_synced(e) && td_fault_status(&e->sync_fault) == TD_OK) return false;

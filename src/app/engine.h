@@ -46,6 +46,7 @@ int td_engine_step(td_engine *engine, size_t step); /* work done; 0: may idle */
 TD_CHECKED td_status td_engine_end_input(td_engine *engine);
 /* All feeds have ended, all is applied and synced, all sinks are level (or stand still with a fault). */
 bool td_engine_finished(td_engine *engine);
+bool td_engine_feeds_ended(td_engine *engine);
 void td_engine_count(td_engine *engine, td_engine_counts *out);
 /* The faults so far: TD_OK, TD_CORRUPT when partitions stand still, TD_CONFIG when the run cannot go on. `each` gets
  * their texts. */

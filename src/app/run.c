@@ -2,15 +2,22 @@
 #include "app/run.h"
 #include "app/engine.h"
 #include "app/exit.h"
+#include "app/metrics.h"
+#include "app/notice.h"
+#include "app/pulse.h"
+#include "base/hash.h"
 #include "base/time.h"
-#include "os/thread.h"
+#include "os/service.h"
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { IDLE_US = 200, SYNC_IDLE_US = 2000, WATCH_US = 20000, THREADS_MAX = 192 };
+enum { IDLE_US = 200, SYNC_IDLE_US = 2000, WATCH_US = 20000, FAULTS_MAX = 256 };
+#define LOOK_NS TD_NS_PER_S
+/* What may take longer than `drain`: a step under way, last snapshots. Then the process ends as it is. */
+enum { DRAIN_MORE_S = 5 };
 
 typedef struct step_thread { /* one thread and the engine's steps it drives */
     td_engine *engine;
@@ -29,29 +36,51 @@ typedef struct run {
     step_thread *threads;
     size_t thread_count;
     td_reader *signals[TD_PARTITIONS_MAX]; /* what to show of new signals */
-    int64_t started_ns, shown_ns, shown_events;
+    int64_t started_ns, shown_ns, shown_events, looked_ns;
+    td_notices *notices;
+    td_pulse pulse;
+    uint64_t faults[FAULTS_MAX]; /* told ones, by hash */
+    size_t fault_count;
+    atomic_bool draining;
     bool terminal, loaded; /* loaded: the configuration's text is fine */
     bool idle_told;        /* which strategies have nothing to look at */
 } run;
 
 static volatile sig_atomic_t stop_wanted;
 
+/* A second one ends at once: the log recovers from that too. */
 static void on_stop(int number) {
+    if (stop_wanted != 0) {
+        (void)signal(number, SIG_DFL);
+        (void)raise(number);
+    }
     stop_wanted = 1;
-    (void)signal(number, SIG_DFL); /* a second Ctrl-C ends at once: the log recovers from that too */
+}
+
+/* The drain itself is stuck. What is synced is safe, and the next start makes the rest again. */
+static void on_alarm(int number) {
+    static const char text[] = "tapedeck: error: not drained in time: ending as it is\n";
+    (void)number;
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    _exit(TD_EXIT_UNDRAINED);
 }
 
 static int64_t now_ns(void) { return td_os_posix.ops->mono_ns(td_os_posix.self); }
 
 /* ---- what people see ---- */
 
-static void clear_line(const run *r) {
-    if (r->terminal) (void)fputs("\r\033[K", stderr);
+/* What opening repaired, and what somebody should know of the configuration. */
+static void report(void *arg, const char *line) {
+    td_notice(((run *)arg)->notices, TD_LEVEL_WARNING, "start", NULL, "%s", line);
 }
 
-static void report(void *arg, const char *line) {
-    clear_line(arg);
-    (void)fprintf(stderr, "tapedeck: %s\n", line);
+static void report_fault(void *arg, const char *line) {
+    run *r = arg;
+    uint64_t hash = td_hash_bytes(td_text(line));
+    for (size_t i = 0; i < r->fault_count; i++)
+        if (r->faults[i] == hash) return;
+    if (r->fault_count < FAULTS_MAX) r->faults[r->fault_count++] = hash;
+    td_notice(r->notices, TD_LEVEL_ERROR, "fault", NULL, "%s", line);
 }
 
 static void show_signal(const run *r, const td_record *record) {
@@ -62,11 +91,12 @@ static void show_signal(const run *r, const td_record *record) {
     (void)td_decimal_format(signal.price, TD_PRICE_SCALE, false, price);
     (void)td_decimal_format(signal.target, TD_SIZE_SCALE, false, target);
     (void)td_time_format(signal.event_ns, time);
-    clear_line(r);
-    (void)fprintf(stderr, "%s  %-16.*s %-5s at %-12s target %-4s %.*s%s%.*s\n", time, (int)instrument.size,
-                  (const char *)instrument.data, td_action_name(signal.action), price, target,
-                  (int)signal.strategy.size, (const char *)signal.strategy.data, signal.note.size > 0 ? ": " : "",
-                  (int)signal.note.size, (const char *)signal.note.data);
+    char text[640];
+    (void)snprintf(text, sizeof text, "%s  %-16.*s %-5s at %-12s target %-4s %.*s%s%.*s", time, (int)instrument.size,
+                   (const char *)instrument.data, td_action_name(signal.action), price, target,
+                   (int)signal.strategy.size, (const char *)signal.strategy.data, signal.note.size > 0 ? ": " : "",
+                   (int)signal.note.size, (const char *)signal.note.data);
+    td_notices_show(r->notices, "signal", text);
 }
 
 static void show_signals(run *r) {
@@ -90,9 +120,11 @@ static void show_progress(run *r) {
     double rate = (double)(counts.events - r->shown_events) * 1e9 / (double)(at_ns - r->shown_ns);
     char clock[40] = "-";
     if (counts.clock_ns != 0) (void)td_time_format_short(counts.clock_ns / TD_NS_PER_S * TD_NS_PER_S, clock);
-    clear_line(r);
-    (void)fprintf(stderr, "%s  %" PRId64 " events, %.0f/s, lag %" PRId64 ", %" PRId64 " bars, %" PRId64 " signals%s",
-                  clock, counts.events, rate, counts.lag_records, counts.bars, counts.signals, r->terminal ? "" : "\n");
+    char text[256];
+    (void)snprintf(text, sizeof text,
+                   "%s  %" PRId64 " events, %.0f/s, lag %" PRId64 ", %" PRId64 " bars, %" PRId64 " signals", clock,
+                   counts.events, rate, counts.lag_records, counts.bars, counts.signals);
+    td_notices_progress(r->notices, text);
     r->shown_ns = at_ns;
     r->shown_events = counts.events;
 }
@@ -101,26 +133,25 @@ static void show_summary(run *r, double seconds, bool finished) {
     td_engine_counts c;
     td_engine_count(r->engine, &c);
     double rate = seconds > 0 ? (double)c.events / seconds : 0;
-    clear_line(r);
-    if (!r->options.quiet)
-        (void)fprintf(stderr,
-                      "%" PRId64 " events in %.2f s (%.0f/s): %" PRId64 " accepted, %" PRId64 " quarantined, %" PRId64
-                      " duplicates, %" PRId64 " rejected; %" PRId64 " late; %" PRId64 " ignored; %" PRId64
-                      " resumed\n%" PRId64 " bars, %" PRId64 " signals\n",
-                      c.events, seconds, rate, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.ignored,
-                      c.resumed, c.bars, c.signals);
+    char text[512];
+    (void)snprintf(text, sizeof text,
+                   "%" PRId64 " events in %.2f s (%.0f/s): %" PRId64 " accepted, %" PRId64 " quarantined, %" PRId64
+                   " duplicates, %" PRId64 " rejected; %" PRId64 " late; %" PRId64 " ignored; %" PRId64
+                   " resumed\n%" PRId64 " bars, %" PRId64 " signals",
+                   c.events, seconds, rate, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.ignored,
+                   c.resumed, c.bars, c.signals);
+    td_notices_show(r->notices, "summary", text);
     if (c.rejected > 0)
-        (void)fprintf(stderr,
-                      "tapedeck: %" PRId64
-                      " inputs were rejected; `tapedeck log cat rejected --data %s` tells which and why\n",
-                      c.rejected, r->config.log.dir);
+        td_notice(r->notices, TD_LEVEL_WARNING, "rejected", "",
+                  "%" PRId64 " inputs were rejected; `tapedeck log cat rejected --data %s` tells which and why",
+                  c.rejected, r->config.log.dir);
     if (c.events == 0 && c.resumed > 0 && finished)
-        (void)fprintf(
-            stderr,
-            "tapedeck: the log in %s holds all of these inputs already; name another log.dir to make them again\n",
-            r->config.log.dir);
+        td_notice(r->notices, TD_LEVEL_WARNING, "nothing_new", "",
+                  "the log in %s holds all of these inputs already; name another log.dir to make them again",
+                  r->config.log.dir);
     if (c.diverged > 0)
-        (void)fprintf(stderr, "tapedeck: %" PRId64 " outputs made again differ from what the log holds\n", c.diverged);
+        td_notice(r->notices, TD_LEVEL_ERROR, "diverged", "",
+                  "%" PRId64 " outputs made again differ from what the log holds", c.diverged);
     if (!r->options.json) return;
     (void)printf("{\"events\":%" PRId64 ",\"accepted\":%" PRId64 ",\"quarantined\":%" PRId64 ",\"duplicates\":%" PRId64
                  ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"ignored\":%" PRId64 ",\"resumed\":%" PRId64
@@ -142,7 +173,7 @@ static int drive(void *self) {
 /* One thread each for ingest, every sink and sync; `workers` threads share the partitions. */
 static void deal_steps(run *r) {
     size_t steps = td_engine_step_count(r->engine), workers = (size_t)r->config.workers, worked = 0;
-    r->threads = td_alloc_zero(THREADS_MAX, sizeof *r->threads);
+    r->threads = td_alloc_zero(TD_PULSE_THREADS_MAX, sizeof *r->threads);
     r->thread_count = workers;
     for (size_t s = 0; s < steps; s++) {
         bool work = td_engine_step_kind_of(r->engine, s) == TD_STEP_WORK;
@@ -161,20 +192,25 @@ static td_status start_threads(run *r) {
         if (t->step_count == 0) continue;
         td_engine_step_kind kind = td_engine_step_kind_of(r->engine, t->steps[0]);
         status = td_thread_start(&t->thread, names[kind], drive, t, kind == TD_STEP_SYNC ? SYNC_IDLE_US : IDLE_US);
+        td_pulse_add(&r->pulse, &t->thread);
     }
     if (status == TD_OK && r->serve != NULL)
         status = td_thread_start(&r->serve_thread, "serve", td_serve_step, r->serve, IDLE_US);
+    td_pulse_add(&r->pulse, &r->serve_thread);
     return status;
+}
+
+static void stop_kind(run *r, td_engine_step_kind kind) {
+    for (size_t i = 0; i < r->thread_count; i++)
+        if (r->threads[i].step_count > 0 && td_engine_step_kind_of(r->engine, r->threads[i].steps[0]) == kind)
+            td_thread_stop(&r->threads[i].thread);
 }
 
 /* Sources first, then what reads them: nothing is waited for that a stopped thread would have to do. */
 static void stop_threads(run *r) {
     static const td_engine_step_kind order[] = {TD_STEP_INGEST, TD_STEP_WORK, TD_STEP_SYNC, TD_STEP_DELIVER};
+    for (size_t k = 0; k < sizeof order / sizeof order[0]; k++) stop_kind(r, order[k]);
     td_thread_stop(&r->serve_thread);
-    for (size_t k = 0; k < sizeof order / sizeof order[0]; k++)
-        for (size_t i = 0; i < r->thread_count; i++)
-            if (r->threads[i].step_count > 0 && td_engine_step_kind_of(r->engine, r->threads[i].steps[0]) == order[k])
-                td_thread_stop(&r->threads[i].thread);
 }
 
 /* ---- the run ---- */
@@ -184,8 +220,19 @@ static void ignore_line(void *arg, const char *line) {
     (void)line;
 }
 
+/* Once a second: what has come to stand still, and that the threads live. */
+static void look(run *r) {
+    int64_t at_ns = now_ns();
+    if (at_ns - r->looked_ns < LOOK_NS) return;
+    r->looked_ns = at_ns;
+    (void)td_engine_faults(r->engine, report_fault, r);
+    td_pulse_look(&r->pulse, at_ns);
+    td_notices_turn(r->notices);
+}
+
 static void watch(run *r) {
     while (!stop_wanted) {
+        look(r);
         if (!r->options.quiet) {
             show_signals(r);
             show_progress(r);
@@ -197,18 +244,48 @@ static void watch(run *r) {
     }
 }
 
-/* For the dashboard; asked on its thread. */
+/* Feeds end; what was received is synced and delivered, as far as `drain` allows. True: all of it. */
+static bool drain(run *r) {
+    int64_t until_ns = now_ns() + r->config.drain_ns;
+    atomic_store(&r->draining, true);
+    td_service_tell("STOPPING=1\nSTATUS=draining");
+    (void)signal(SIGALRM, on_alarm);
+    (void)alarm((unsigned)((r->config.drain_ns + TD_NS_PER_S - 1) / TD_NS_PER_S) + DRAIN_MORE_S);
+    stop_kind(r, TD_STEP_INGEST);
+    td_status status = td_engine_end_input(r->engine);
+    while (status == TD_OK && !td_engine_finished(r->engine) && now_ns() < until_ns) {
+        look(r);
+        (void)usleep(WATCH_US);
+    }
+    return status == TD_OK && td_engine_finished(r->engine);
+}
+
+/* The three that the server asks; on its thread. */
 static void tell_progress(void *arg, td_serve_progress *out) {
     run *r = arg;
     td_engine_counts c;
     td_engine_count(r->engine, &c);
-    *out = (td_serve_progress){.state = td_engine_faults(r->engine, ignore_line, NULL) == TD_OK ? "running" : "faulty",
+    bool faulty = td_engine_faults(r->engine, ignore_line, NULL) != TD_OK, draining = atomic_load(&r->draining);
+    *out = (td_serve_progress){.state = draining ? "draining"
+                                        : faulty ? "faulty"
+                                                 : "running",
+                               .faulty = faulty,
+                               .draining = draining,
+                               .resuming = c.resuming,
+                               .behind_records = c.behind_records,
+                               .stuck = td_pulse_stuck(&r->pulse, now_ns()),
                                .events = c.events,
                                .accepted = c.accepted,
                                .quarantined = c.quarantined,
                                .rejected = c.rejected,
                                .late = c.late,
                                .lag_records = c.lag_records};
+}
+
+static void tell_metrics(void *arg, td_buf *out) { td_run_metrics_put(out, ((run *)arg)->engine); }
+
+static void tell_notice(void *arg, const char *event, const char *text) {
+    td_notice(((run *)arg)->notices, TD_LEVEL_WARNING, event, "serve", "%s", text);
 }
 
 /* The program that the log says is in force: what the dashboard draws its lines by. */
@@ -228,8 +305,7 @@ static td_status open_serve(run *r) {
                               .signals = t->outputs[TD_OUTPUT_SIGNALS],
                               .ids = t->ids,
                               .program = r->program,
-                              .progress = tell_progress,
-                              .progress_arg = r};
+                              .run = {r, tell_progress, tell_metrics, tell_notice}};
     topics.widths_ns = td_engine_widths(r->engine, &topics.width_count);
     for (size_t i = 0; i < r->config.feed_count; i++)
         if (r->config.feeds[i].conf.lateness_ns > topics.lateness_ns)
@@ -243,6 +319,8 @@ static td_status open_run(run *r) {
         td_config_load(&r->config, &td_os_posix, r->file, (const char *const *)o->sets.items, o->sets.count);
     if (status != TD_OK) return status;
     r->loaded = true;
+    if (o->log == 0) td_notices_set_json(r->notices, r->config.log_format != 0);
+    td_notices_hide(r->notices, r->config.serve.token);
     if (r->config.speed < 0) r->config.speed = o->until_end ? 0 : 1;
     status = td_engine_open(&r->engine, &td_os_posix, &r->config, report, r);
     if (status == TD_OK) status = open_serve(r);
@@ -263,25 +341,37 @@ static void close_run(run *r, bool clean) {
     free(r->threads);
 }
 
-static int run_until_stopped(run *r) {
+static td_status start(run *r) {
     (void)signal(SIGINT, on_stop);
     (void)signal(SIGTERM, on_stop);
     (void)signal(SIGPIPE, SIG_IGN);
-    if (r->serve != NULL && !r->options.quiet)
-        (void)fprintf(stderr, "tapedeck: dashboard at %s\n", td_serve_url(r->serve));
+    if (r->serve != NULL)
+        td_notice(r->notices, TD_LEVEL_INFO, "dashboard", "", "dashboard at %s", td_serve_url(r->serve));
     r->started_ns = r->shown_ns = now_ns();
+    r->pulse.watchdog_ns = td_service_watchdog_ns();
     td_status status = start_threads(r);
+    if (status == TD_OK) td_service_tell("READY=1\nSTATUS=running");
+    return status;
+}
+
+static int run_until_stopped(run *r) {
+    td_status status = start(r);
     if (status == TD_OK) watch(r);
     double seconds = (double)(now_ns() - r->started_ns) / 1e9;
+    bool drained = status == TD_OK && drain(r);
     stop_threads(r);
-    if (status != TD_OK) report(r, td_trail());
+    if (status != TD_OK) td_notice(r->notices, TD_LEVEL_ERROR, "failed", NULL, "%s", td_trail());
     if (!r->options.quiet) show_signals(r);
-    clear_line(r);
-    td_status faults = td_engine_faults(r->engine, report, r);
-    bool finished = td_engine_finished(r->engine);
+    td_notices_progress(r->notices, "");
+    td_status faults = td_engine_faults(r->engine, report_fault, r);
+    bool finished = drained && td_engine_feeds_ended(r->engine);
     show_summary(r, seconds, finished);
-    if (status == TD_OK && faults == TD_OK && r->options.until_end && !finished) return TD_EXIT_STOPPED;
-    return td_exit_of(status != TD_OK ? status : faults);
+    if (status != TD_OK || faults != TD_OK) return td_exit_of(status != TD_OK ? status : faults);
+    if (r->options.until_end && !finished) return TD_EXIT_STOPPED;
+    if (drained) return TD_EXIT_OK;
+    td_notice(r->notices, TD_LEVEL_WARNING, "undrained", "",
+              "the sinks did not take everything in time; the next start goes on from where they are");
+    return TD_EXIT_UNDRAINED;
 }
 
 int td_run(const td_run_options *options, const char *file) {
@@ -289,16 +379,19 @@ int td_run(const td_run_options *options, const char *file) {
     r->options = *options;
     r->file = file;
     r->terminal = isatty(STDERR_FILENO) == 1;
+    r->notices = td_notices_new(&(td_notices_conf){
+        .os = &td_os_posix, .to = stderr, .json = options->log == 2, .terminal = r->terminal, .quiet = options->quiet});
     int code;
     td_status status = open_run(r);
     bool opened = status == TD_OK;
     if (opened) {
         code = run_until_stopped(r);
     } else {
-        report(r, td_trail());
+        td_notice(r->notices, TD_LEVEL_ERROR, "failed", NULL, "%s", td_trail());
         code = status == TD_CONFIG && !r->loaded ? TD_EXIT_USAGE : td_exit_of(status);
     }
     close_run(r, opened);
+    td_notices_free(r->notices);
     free(r);
     return code;
 }

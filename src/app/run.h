@@ -5,6 +5,7 @@
 typedef struct td_run_options {
     td_texts sets; /* "key=value" over the file's */
     bool until_end, json, quiet;
+    int log; /* as configured, text, json */
 } td_run_options;
 
 extern const td_option td_run_option_rows[];

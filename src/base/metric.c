@@ -41,7 +41,7 @@ static void put_sample(td_buf *out, const char *name, const char *suffix, const 
 
 static void put_value(td_buf *out, double value) {
     bool whole = fabs(value) < 9007199254740992.0 && floor(value) == value;
-    td_buf_printf(out, whole ? "%.0f\n" : "%.9g\n", value);
+    td_buf_printf(out, whole ? "%.0f\n" : "%.12g\n", value);
 }
 
 void td_metric_put(td_buf *out, const td_metric *metric, const td_label *labels, double value) {

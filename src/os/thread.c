@@ -20,12 +20,15 @@ static void idle(td_thread *thread) {
 
 static void *run(void *thread_any) {
     td_thread *thread = thread_any;
-    while (!atomic_load_explicit(&thread->stop, memory_order_acquire))
+    while (!atomic_load_explicit(&thread->stop, memory_order_acquire)) {
         if (thread->step(thread->self) == 0) idle(thread);
+        atomic_store_explicit(&thread->turns, td_thread_turns(thread) + 1, memory_order_relaxed);
+    }
     return NULL;
 }
 
 td_status td_thread_start(td_thread *thread, const char *name, td_step_fn step, void *self, unsigned idle_us) {
+    thread->name = name;
     thread->step = step;
     thread->self = self;
     thread->idle_us = idle_us;

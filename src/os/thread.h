@@ -13,11 +13,19 @@ typedef struct td_thread { /* stays where it is from start to stop */
     pthread_t handle;
     td_step_fn step;
     void *self;
+    const char *name;
     atomic_bool stop;
-    sem_t wake; /* ends an idle wait */
+    atomic_uint turns; /* of the loop: it grows while the thread lives */
+    sem_t wake;        /* ends an idle wait */
     bool started;
     unsigned idle_us;
 } td_thread;
+
+static inline unsigned td_thread_turns(const td_thread *thread) {
+    return atomic_load_explicit(&thread->turns, memory_order_relaxed);
+}
+
+/* `name` is a literal. */
 
 TD_CHECKED td_status td_thread_start(td_thread *thread, const char *name, td_step_fn step, void *self,
                                      unsigned idle_us); /* TD_RETRY when the system gives no thread */

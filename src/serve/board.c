@@ -1,6 +1,7 @@
 /* src/serve/board.c - the state of feeds, log and run as JSON. */
 #include "serve/board.h"
 #include "base/json.h"
+#include "base/metric.h"
 #include "base/time.h"
 #include <inttypes.h>
 
@@ -72,13 +73,19 @@ static size_t lines_of(const td_program *program, int64_t width_ns) {
     return 0;
 }
 
-static void put_run(td_buf *out, const td_serve_topics *topics) {
-    if (topics->progress == NULL) {
+static td_serve_progress progress_of(const td_view *view) {
+    const td_serve_run *run = &td_view_topics(view)->run;
+    td_serve_progress p = {.state = "running"};
+    if (run->progress != NULL) run->progress(run->self, &p);
+    return p;
+}
+
+static void put_run(td_buf *out, const td_view *view) {
+    if (td_view_topics(view)->run.progress == NULL) {
         td_buf_text(out, "\"run\":null");
         return;
     }
-    td_serve_progress p = {.state = "running"};
-    topics->progress(topics->progress_arg, &p);
+    td_serve_progress p = progress_of(view);
     td_buf_printf(out,
                   "\"run\":{\"state\":\"%s\",\"events\":%" PRId64 ",\"accepted\":%" PRId64 ",\"quarantined\":%" PRId64
                   ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"lag_records\":%" PRId64 "}",
@@ -90,7 +97,7 @@ void td_board_put(td_buf *out, const td_board *b, const td_view *view) {
     td_view_lag lag;
     td_view_lag_of(view, &lag);
     td_buf_text(out, "{");
-    put_run(out, topics);
+    put_run(out, view);
     td_buf_printf(out, ",\"records_per_second\":%.0f,\"lateness_ns\":%" PRId64 ",\"widths\":[", b->records_per_second,
                   topics->lateness_ns);
     for (size_t w = 0; w < topics->width_count; w++) {
@@ -112,4 +119,68 @@ void td_board_put(td_buf *out, const td_board *b, const td_view *view) {
                   ",\"hidden\":%" PRId64 ",\"corrupt\":%" PRId64 ",\"loading\":%s}}",
                   (unsigned)td_view_count(view), lag.tape_records, lag.skipped, lag.hidden, lag.corrupt,
                   lag.loading ? "true" : "false");
+}
+
+/* ---- metrics ---- */
+
+static void tell_instruments(const td_metric *m, const void *self, td_buf *out) {
+    td_metric_put(out, m, NULL, td_view_count(self));
+}
+
+static void tell_lag(const td_metric *m, const void *self, td_buf *out) {
+    td_view_lag lag;
+    td_view_lag_of(self, &lag);
+    td_metric_put(out, m, NULL, (double)*(const int64_t *)(const void *)((const char *)&lag + m->offset));
+}
+
+void td_board_put_metrics(td_buf *out, const td_view *view) {
+    static const td_metric rows[] = {
+        {"tapedeck_view_instruments", TD_METRIC_GAUGE, "Instruments that the dashboard knows.", tell_instruments, 0},
+        {"tapedeck_view_lag_records", TD_METRIC_GAUGE,
+         "Records of the tape that the dashboard has not seen; it reads only while somebody watches.", tell_lag,
+         offsetof(td_view_lag, tape_records)},
+        {"tapedeck_view_skipped_records_total", TD_METRIC_COUNTER,
+         "Records of the tape that the dashboard skipped to keep up.", tell_lag, offsetof(td_view_lag, skipped)},
+        {"tapedeck_view_hidden_trades_total", TD_METRIC_COUNTER,
+         "Trades of instruments beyond the number that the dashboard shows.", tell_lag, offsetof(td_view_lag, hidden)},
+        {0},
+    };
+    td_metrics_put(out, rows, view);
+}
+
+/* ---- probes ---- */
+
+bool td_board_put_live(td_buf *out, const td_view *view) {
+    td_serve_progress p = progress_of(view);
+    td_buf_printf(out, "{\"live\":%s,\"reasons\":[", p.stuck == NULL ? "true" : "false");
+    if (p.stuck != NULL) td_buf_printf(out, "{\"code\":\"stuck\",\"thread\":\"%s\"}", p.stuck);
+    td_buf_text(out, "]}\n");
+    return p.stuck == NULL;
+}
+
+bool td_board_put_ready(td_buf *out, const td_view *view) {
+    td_serve_progress p = progress_of(view);
+    td_view_lag lag;
+    td_view_lag_of(view, &lag);
+    const struct {
+        bool holds;
+        const char *code;
+        int64_t records; /* -1: no number belongs to it */
+    } reasons[] = {
+        {p.resuming, "resuming", -1}, {p.behind_records > 0, "catching_up", p.behind_records},
+        {lag.loading, "loading", -1}, {p.faulty, "fault", -1},
+        {p.draining, "draining", -1}, {p.stuck != NULL, "stuck", -1},
+    };
+    td_buf list = {0};
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        if (!reasons[i].holds) continue;
+        td_buf_printf(&list, "%s{\"code\":\"%s\"", list.size > 0 ? "," : "", reasons[i].code);
+        if (reasons[i].records >= 0) td_buf_printf(&list, ",\"records\":%" PRId64, reasons[i].records);
+        td_buf_text(&list, "}");
+    }
+    bool ready = list.size == 0;
+    td_buf_printf(out, "{\"ready\":%s,\"reasons\":[%.*s]}\n", ready ? "true" : "false", (int)list.size,
+                  ready ? "" : (const char *)list.data);
+    td_buf_fini(&list);
+    return ready;
 }

@@ -1,20 +1,40 @@
-/* src/serve/guard.h - who may ask: the addresses that may be listened on, and the Host and Origin that a request must
- * show. Loopback only; a page of another site that makes a browser ask here (DNS rebinding) is refused. Pure. */
+/* src/serve/guard.h - who may ask: the address that is listened on, the Host and Origin that a request must show, and
+ * the token where one is set. Loopback needs nothing; every other address needs a token and TLS, or the program does
+ * not start. A page of another site that makes a browser ask here (DNS rebinding) is refused: a Host is this listener's
+ * address or a name that the operator gave, and where all addresses are listened on any address in figures, since no
+ * name server stands behind those. Pure, but for the reading of the token's file. */
 #pragma once
-#include "base/bytes.h"
+#include "serve/serve.h"
 
 typedef struct td_listen {
     char host[64];  /* "127.0.0.1", "::1": as a number, for the socket */
     char shown[64]; /* as the operator wrote it, brackets removed */
     uint16_t port;  /* 0: any free one; the owner fills in which it became */
-    bool ipv6;
+    bool ipv6, loopback;
+    bool any; /* 0.0.0.0 or ::, all addresses of the machine */
 } td_listen;
 
-/* "127.0.0.1:8750", "localhost:8750", "[::1]:8750". Errors: TD_CONFIG: malformed, or not loopback, with the cure. */
-TD_CHECKED td_status td_listen_parse(const char *text, td_listen *out);
-void td_listen_url(const td_listen *listen, char out[96]);
+enum { TD_TOKEN_MIN = 16, TD_TOKEN_MAX = 512, TD_GUARD_URL_MAX = 96 };
 
-/* The Host header names this listener: its address or localhost, with its port. A missing one does not. */
-bool td_guard_host(const td_listen *listen, td_bytes host);
+typedef struct td_guard {
+    td_listen listen;
+    bool tls, has_token;
+    uint8_t token_sha256[32]; /* the token itself is not kept */
+    const char *names;        /* "a.example, b.example:8443", further Hosts; borrowed; NULL: none */
+} td_guard;
+
+/* "127.0.0.1:8750", "localhost:8750", "[::1]:8750", "0.0.0.0:8750". Errors: TD_CONFIG: malformed. */
+TD_CHECKED td_status td_listen_parse(const char *text, td_listen *out);
+
+/* From the settings, which are borrowed. Errors: TD_CONFIG with the key and the cure: malformed, an address other than
+ * loopback without a token and TLS, half a key pair, a token that is too short or cannot be read. */
+TD_CHECKED td_status td_guard_init(td_guard *out, const td_os *os, const td_serve_conf *conf);
+void td_guard_url(const td_guard *guard, char out[TD_GUARD_URL_MAX]);
+
+/* The Host header names this listener, with its port. A missing one does not. */
+bool td_guard_host(const td_guard *guard, td_bytes host);
 /* The Origin header, where there is one, is this listener's. */
-bool td_guard_origin(const td_listen *listen, td_bytes origin);
+bool td_guard_origin(const td_guard *guard, td_bytes origin);
+/* The Authorization header shows the token: `Bearer TOKEN`, or `Basic` with it as the password of any user, which is
+ * what browsers can send. True where no token is set. Takes the same time wherever a wrong one differs. */
+bool td_guard_token(const td_guard *guard, td_bytes authorization);

@@ -22,6 +22,7 @@ static void end_event(td_push *push, size_t mark) {
     if (push->out.size - push->sent <= WAITING_MAX) return;
     push->out.size = mark;
     push->lost++;
+    if (push->lost_sum != NULL) td_count(push->lost_sum, 1);
 }
 
 void td_push_init(td_push *push, const td_api_request *request, const char *run) {

@@ -2,6 +2,7 @@
  * wait; what does not fit is dropped and counted, and once the reader has taken the rest it is told `lost` with the
  * count, so that it asks for history again. Thread: the server's. */
 #pragma once
+#include "base/metric.h"
 #include "serve/api.h"
 #include "serve/board.h"
 
@@ -10,7 +11,8 @@ typedef struct td_push {
     int64_t width_ns;
     td_buf out; /* events; those before `sent` are with the network */
     size_t sent;
-    int64_t lost; /* events dropped since the last `lost` */
+    int64_t lost;         /* events dropped since the last `lost` */
+    td_counter *lost_sum; /* and of all streams for ever; NULL: nobody wants it */
     int64_t tick_due_ns, board_due_ns, ping_due_ns;
     int64_t changes_seen, round_changes; /* instruments changed after the first were not told yet */
     uint32_t round_at;

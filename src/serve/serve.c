@@ -1,24 +1,32 @@
 /* src/serve/serve.c - the HTTP server: libwebsockets' callbacks on one side, view, answers and pushes on the other. */
 #include "serve/serve.h"
-#include "base/embedded.h"
 #include "base/time.h"
 #include "serve/answer.h"
-#include "serve/guard.h"
 #include "serve/push.h"
+#include "serve/request.h"
+#include "serve/tls.h"
+#include "serve/traffic.h"
+#include <assert.h>
 #include <libwebsockets.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    CONNECTIONS_MAX = 64,
-    HEAD_MAX = 4096,    /* all headers of a request together */
-    TARGET_MAX = 2048,  /* path and query */
-    CHUNK_MAX = 16384,  /* bytes given to the network at once */
-    SLOTS = 4,          /* answers in memory at a time */
-    SEND_TIMEOUT_S = 30 /* a reader that takes nothing for so long is dropped */
+    REQUESTS_MAX = 64,                  /* being answered at a time */
+    CONNECTIONS_MAX = REQUESTS_MAX + 8, /* further ones hear 503, and probes an answer */
+    HEAD_MAX = 4096,                    /* all headers of a request together */
+    HEAD_TIMEOUT_S = 10,                /* from the connection, or the first byte, to the head's end */
+    KEEP_ALIVE_S = 30,                  /* between requests */
+    CHUNK_MAX = 16384,                  /* bytes given to the network at once */
+    SLOTS = 4,                          /* answers in memory at a time */
+    SEND_TIMEOUT_S = 30                 /* a reader that takes nothing for so long is dropped */
 };
-#define ANSWER_NS (4 * TD_NS_PER_MS)
-#define IDLE_NS   TD_NS_PER_MS
+#define ANSWER_MAX_NS (120 * TD_NS_PER_S) /* from question to last byte: a slow reader keeps no slot from others */
+#define ANSWER_NS     (4 * TD_NS_PER_MS)
+#define IDLE_NS       TD_NS_PER_MS
+
+static const char JSON[] = "application/json";
 
 typedef enum conn_kind { CONN_FREE, CONN_BODY, CONN_ANSWER, CONN_STREAM } conn_kind;
 
@@ -30,18 +38,22 @@ typedef struct conn { /* one request being answered */
     size_t sent;
     td_answer *answer;
     int64_t ticket;                 /* answers are made in the order of asking */
+    int64_t until_ns;               /* BODY, ANSWER: when the reader must have all of it; STREAM: some of it */
     bool head_only, has_slot, last; /* last: the connection ends with it */
+    bool sent_all;
     td_push push;
 } conn;
 
 struct td_serve {
     td_os os;
-    td_listen listen;
-    char url[96], run[24];
+    td_guard guard;
+    char url[TD_GUARD_URL_MAX], run[24];
+    const char *cert, *key; /* borrowed; NULL: no TLS */
+    td_traffic traffic;
     struct lws_context *context;
     td_view *view;
     td_board board;
-    int connections, slots_used, work;
+    int slots_used, work;
     int64_t tickets, idle_until_ns, board_due_ns;
     conn conns[CONNECTIONS_MAX];
     uint8_t chunk[LWS_PRE + CHUNK_MAX];
@@ -52,7 +64,24 @@ const td_option td_serve_options[] = {
      .type = TD_OPTION_TEXT,
      .fallback = "127.0.0.1:8750",
      .offset = offsetof(td_serve_conf, listen),
-     .help = "address and port of the dashboard and its API; loopback only"},
+     .help = "address and port of the dashboard and its API; others than loopback need a token and TLS"},
+    {.key = "names",
+     .type = TD_OPTION_TEXT,
+     .offset = offsetof(td_serve_conf, names),
+     .help = "further names by which it is reached, by commas: what a request's Host may say"},
+    {.key = "token",
+     .type = TD_OPTION_TEXT,
+     .offset = offsetof(td_serve_conf, token),
+     .help = "what a request must show; write ${VARIABLE} here, never the token itself"},
+    {.key = "token_file",
+     .type = TD_OPTION_TEXT,
+     .offset = offsetof(td_serve_conf, token_file),
+     .help = "file that holds the token"},
+    {.key = "cert",
+     .type = TD_OPTION_TEXT,
+     .offset = offsetof(td_serve_conf, cert),
+     .help = "PEM file of the certificate and its chain: TLS, and TLS alone, is spoken"},
+    {.key = "key", .type = TD_OPTION_TEXT, .offset = offsetof(td_serve_conf, key), .help = "PEM file of its key"},
     {0},
 };
 
@@ -63,6 +92,10 @@ static int64_t now_ns(const td_serve *s) { return s->os.ops->mono_ns(s->os.self)
 static void conn_release(td_serve *s, conn *c) {
     if (c == NULL) return;
     if (c->has_slot) s->slots_used--;
+    if (c->kind == CONN_STREAM)
+        td_count(&s->traffic.streams, -1);
+    else if (!c->sent_all)
+        td_count(&s->traffic.cut, 1);
     td_answer_free(c->answer);
     td_push_fini(&c->push);
     td_buf_fini(&c->text);
@@ -70,32 +103,40 @@ static void conn_release(td_serve *s, conn *c) {
     *c = (conn){0};
 }
 
+/* There are as many as connections, so one is free. */
 static conn *conn_take(td_serve *s, struct lws *wsi, bool head_only) {
     conn_release(s, lws_get_opaque_user_data(wsi));
-    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        conn *c = &s->conns[i];
-        if (c->kind != CONN_FREE) continue;
-        *c = (conn){.kind = CONN_BODY, .wsi = wsi, .head_only = head_only};
-        lws_set_opaque_user_data(wsi, c);
-        return c;
-    }
-    return NULL;
+    size_t i = 0;
+    while (i < CONNECTIONS_MAX - 1 && s->conns[i].kind != CONN_FREE) i++;
+    conn *c = &s->conns[i];
+    assert(c->kind == CONN_FREE);
+    *c = (conn){.kind = CONN_BODY, .wsi = wsi, .head_only = head_only, .until_ns = now_ns(s) + ANSWER_MAX_NS};
+    lws_set_opaque_user_data(wsi, c);
+    return c;
 }
 
-typedef struct head { /* of a response */
+static size_t conns_in_use(const td_serve *s) {
+    size_t count = 0;
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) count += s->conns[i].kind != CONN_FREE;
+    return count;
+}
+
+static void drop(conn *c) { lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC); }
+
+typedef struct reply { /* the head of one */
     int status;
     const char *type;
     lws_filepos_t length;
     const char *cache;
     const char *next; /* path of the next page; NULL or "": none */
-} head;
+} reply;
 
 static int add_header(struct lws *wsi, const char *name, const char *value, uint8_t **at, uint8_t *end) {
     return lws_add_http_header_by_name(wsi, (const uint8_t *)name, (const uint8_t *)value, (int)strlen(value), at, end);
 }
 
 /* Inline style elements are not needed: the chart sets its styles through the object model. */
-static int send_head(td_serve *s, struct lws *wsi, const head *h) {
+static int send_head(td_serve *s, struct lws *wsi, const reply *h) {
     static const struct {
         const char *name, *value;
     } always[] = {
@@ -104,6 +145,7 @@ static int send_head(td_serve *s, struct lws *wsi, const head *h) {
         {"x-content-type-options:", "nosniff"},
         {"referrer-policy:", "no-referrer"},
         {"cross-origin-resource-policy:", "same-origin"},
+        {"cross-origin-opener-policy:", "same-origin"},
     };
     uint8_t *start = s->chunk + LWS_PRE, *at = start, *end = s->chunk + sizeof s->chunk - 1;
     int bad = lws_add_http_common_headers(wsi, (unsigned)h->status, h->type, h->length, &at, end);
@@ -111,6 +153,8 @@ static int send_head(td_serve *s, struct lws *wsi, const head *h) {
         bad |= add_header(wsi, always[i].name, always[i].value, &at, end);
     bad |= add_header(wsi, "cache-control:", h->cache, &at, end);
     if (h->status == 405) bad |= add_header(wsi, "allow:", "GET, HEAD", &at, end);
+    if (h->status == 503) bad |= add_header(wsi, "retry-after:", "1", &at, end);
+    if (h->status == 401) bad |= add_header(wsi, "www-authenticate:", "Basic realm=\"tapedeck\"", &at, end);
     if (h->next != NULL && h->next[0] != '\0') {
         char link[1100];
         (void)snprintf(link, sizeof link, "<%s>; rel=\"next\"", h->next);
@@ -123,28 +167,34 @@ static int send_head(td_serve *s, struct lws *wsi, const head *h) {
 static int finish(td_serve *s, conn *c) {
     struct lws *wsi = c->wsi;
     bool last = c->last;
+    c->sent_all = true;
     conn_release(s, c);
     return lws_http_transaction_completed(wsi) != 0 || last ? -1 : 0;
 }
 
 /* Sends the head and arranges for the body. */
-static int respond(td_serve *s, conn *c, head h) {
+static int respond(td_serve *s, conn *c, reply h) {
     h.length = c->body.size;
+    td_traffic_answer(&s->traffic, h.status);
     if (send_head(s, c->wsi, &h) != 0) return -1;
     lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, SEND_TIMEOUT_S);
     if (c->head_only || c->body.size == 0) return finish(s, c);
     return lws_callback_on_writable(c->wsi) < 0 ? -1 : 0;
 }
 
+static int respond_text(td_serve *s, conn *c, int status, const char *type) {
+    c->body = td_buf_bytes(&c->text);
+    return respond(s, c, (reply){.status = status, .type = type, .cache = "no-store"});
+}
+
 static int respond_error(td_serve *s, conn *c, const td_api_error *error) {
     c->kind = CONN_BODY;
     c->text.size = 0;
     td_api_put_error(&c->text, error);
-    c->body = td_buf_bytes(&c->text);
-    return respond(s, c, (head){.status = error->http, .type = "application/json", .cache = "no-store"});
+    return respond_text(s, c, error->http, JSON);
 }
 
-static int respond_asset(td_serve *s, conn *c, const char *path) {
+static int respond_file(td_serve *s, conn *c, const td_embedded *file) {
     static const struct {
         const char *suffix, *type;
     } types[] = {{".html", "text/html; charset=utf-8"},
@@ -153,70 +203,49 @@ static int respond_asset(td_serve *s, conn *c, const char *path) {
                  {".css", "text/css; charset=utf-8"},
                  {".svg", "image/svg+xml"},
                  {NULL, "text/plain; charset=utf-8"}};
-    const char *name = strcmp(path, "/") == 0 ? "index.html" : path + 1;
-    for (const td_embedded *file = td_embedded_web; file->name != NULL; file++) {
-        if (strcmp(file->name, name) != 0) continue;
-        const char *dot = strrchr(name, '.');
-        size_t t = 0;
-        while (types[t].suffix != NULL && (dot == NULL || strcmp(types[t].suffix, dot) != 0)) t++;
-        c->body = file->bytes;
-        return respond(s, c, (head){.status = 200, .type = types[t].type, .cache = "no-cache"});
-    }
-    td_api_error error;
-    (void)td_api_fail(&error, 404, "not_found", "there is nothing at %.60s", path);
-    return respond_error(s, c, &error);
+    const char *dot = strrchr(file->name, '.');
+    size_t t = 0;
+    while (types[t].suffix != NULL && (dot == NULL || strcmp(types[t].suffix, dot) != 0)) t++;
+    c->body = file->bytes;
+    return respond(s, c, (reply){.status = 200, .type = types[t].type, .cache = "no-cache"});
+}
+
+static int respond_metrics(td_serve *s, conn *c) {
+    const td_serve_run *run = &td_view_topics(s->view)->run;
+    if (run->metrics != NULL) run->metrics(run->self, &c->text);
+    td_board_put_metrics(&c->text, s->view);
+    td_traffic_put(&c->text, &s->traffic);
+    return respond_text(s, c, 200, "text/plain; version=0.0.4; charset=utf-8");
 }
 
 /* ---- API ---- */
 
-/* Fills the request from what the library has split and decoded. */
-static bool read_parameters(struct lws *wsi, td_api_request *request, td_api_error *error) {
-    char text[TARGET_MAX];
-    for (int i = 0;; i++) {
-        int size = lws_hdr_copy_fragment(wsi, text, sizeof text, WSI_TOKEN_HTTP_URI_ARGS, i);
-        if (size == -1) return td_api_check(request, error);
-        if (size < 0) return td_api_fail(error, 414, "too_long", "a parameter is too long");
-        if (size == 0 || (size == 1 && text[0] == '/')) continue; /* an empty one is given as a path would be */
-        char *sign = memchr(text, '=', (size_t)size);
-        size_t name_size = sign != NULL ? (size_t)(sign - text) : (size_t)size;
-        td_bytes value = {(const uint8_t *)text + name_size + 1, sign != NULL ? (size_t)size - name_size - 1 : 0};
-        if (!td_api_set(request, (td_bytes){(const uint8_t *)text, name_size}, value, error)) return false;
-    }
-}
-
-static td_bytes header_of(struct lws *wsi, enum lws_token_indexes token, char *out, size_t capacity) {
-    int size = lws_hdr_copy(wsi, out, (int)capacity, token);
-    return (td_bytes){(const uint8_t *)out, size > 0 ? (size_t)size : 0};
-}
-
 static int start_stream(td_serve *s, conn *c, const td_api_request *request) {
-    static const head stream = {
+    static const reply stream = {
         .status = 200, .type = "text/event-stream", .length = LWS_ILLEGAL_HTTP_CONTENT_LEN, .cache = "no-store"};
+    td_traffic_answer(&s->traffic, stream.status);
     if (send_head(s, c->wsi, &stream) != 0) return -1;
     lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
+    c->sent_all = c->head_only;
     if (c->head_only) return -1; /* its length is never known: the end of the connection ends it */
     c->kind = CONN_STREAM;
+    c->until_ns = now_ns(s) + SEND_TIMEOUT_S * TD_NS_PER_S;
+    td_count(&s->traffic.streams, 1);
     td_push_init(&c->push, request, s->run);
+    c->push.lost_sum = &s->traffic.lost;
     return lws_callback_on_writable(c->wsi) < 0 ? -1 : 0;
 }
 
-static int start_api(td_serve *s, conn *c, const char *path) {
-    char accept[256];
-    td_api_request request;
+static int start_api(td_serve *s, conn *c, const td_api_request *request) {
     td_api_error error = {0};
-    if (!td_api_begin(&request, td_text(path), header_of(c->wsi, WSI_TOKEN_HTTP_ACCEPT, accept, sizeof accept),
-                      &error) ||
-        !read_parameters(c->wsi, &request, &error))
-        return respond_error(s, c, &error);
-    if (request.kind != TD_API_BARS) td_view_watch(s->view);
-    if (request.kind == TD_API_STREAM) return start_stream(s, c, &request);
-    if (request.kind == TD_API_STATUS) {
+    if (request->kind != TD_API_BARS) td_view_watch(s->view);
+    if (request->kind == TD_API_STREAM) return start_stream(s, c, request);
+    if (request->kind == TD_API_STATUS) {
         td_board_put(&c->text, &s->board, s->view);
         td_buf_text(&c->text, "\n");
-        c->body = td_buf_bytes(&c->text);
-        return respond(s, c, (head){.status = 200, .type = "application/json", .cache = "no-store"});
+        return respond_text(s, c, 200, JSON);
     }
-    c->answer = td_answer_new(s->view, &request, &error);
+    c->answer = td_answer_new(s->view, request, &error);
     if (c->answer == NULL) return respond_error(s, c, &error);
     c->kind = CONN_ANSWER;
     c->ticket = s->tickets++;
@@ -224,35 +253,78 @@ static int start_api(td_serve *s, conn *c, const char *path) {
     return 0;
 }
 
-/* False: *error says why nobody at this address may have it. */
-static bool check_request(td_serve *s, struct lws *wsi, bool readable, td_api_error *error) {
-    char host[128], origin[160];
-    if (!td_guard_host(&s->listen, header_of(wsi, WSI_TOKEN_HOST, host, sizeof host)))
-        return td_api_fail(error, 403, "bad_host", "the Host header must name %s", s->url);
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) > 0) {
-        td_bytes text = header_of(wsi, WSI_TOKEN_ORIGIN, origin, sizeof origin);
-        if (text.size == 0 || !td_guard_origin(&s->listen, text))
-            return td_api_fail(error, 403, "bad_origin", "pages of other origins may not ask here");
+/* ---- the head ---- */
+
+/* Where the library's copies of a request's texts go; what does not fit is as good as not there. */
+typedef struct head_texts {
+    char host[128], origin[160], authorization[1024], accept[256], arguments[TD_TARGET_MAX + TD_ARGUMENTS_MAX];
+} head_texts;
+
+static td_bytes header_of(struct lws *wsi, enum lws_token_indexes token, char *out, size_t capacity) {
+    int size = lws_hdr_copy(wsi, out, (int)capacity, token);
+    return (td_bytes){(const uint8_t *)out, size > 0 ? (size_t)size : 0};
+}
+
+/* The library has split and decoded the query; an empty parameter it gives as a path would be. */
+static void read_arguments(struct lws *wsi, head_texts *texts, td_request_head *head) {
+    size_t used = 0;
+    for (int i = 0; head->argument_count <= TD_ARGUMENTS_MAX; i++) {
+        char *at = texts->arguments + used;
+        int size = lws_hdr_copy_fragment(wsi, at, (int)(sizeof texts->arguments - used), WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (size < 0) return; /* there is no other: all together fit, as the target's length is bounded */
+        if (size == 0 || (size == 1 && *at == '/')) continue;
+        if (head->argument_count < TD_ARGUMENTS_MAX)
+            head->arguments[head->argument_count] = (td_bytes){(const uint8_t *)at, (size_t)size};
+        head->argument_count++;
+        used += (size_t)size + 1;
     }
-    if (!readable) return td_api_fail(error, 405, "bad_method", "only GET and HEAD are answered");
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) + lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) +
-            lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS) >
-        TARGET_MAX)
-        return td_api_fail(error, 414, "too_long", "path and query may have %d bytes", TARGET_MAX);
-    return true;
+}
+
+static void read_head(struct lws *wsi, const char *path, head_texts *texts, td_request_head *out) {
+    int get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI), head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI);
+    int query = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS);
+    *out = (td_request_head){
+        .get = get > 0,
+        .head = head > 0,
+        .path = td_text(path),
+        .target_bytes = (size_t)(get + head + query),
+        .has_origin = lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) > 0,
+        .host = header_of(wsi, WSI_TOKEN_HOST, texts->host, sizeof texts->host),
+        .origin = header_of(wsi, WSI_TOKEN_ORIGIN, texts->origin, sizeof texts->origin),
+        .authorization =
+            header_of(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, texts->authorization, sizeof texts->authorization),
+        .accept = header_of(wsi, WSI_TOKEN_HTTP_ACCEPT, texts->accept, sizeof texts->accept),
+    };
+    if (out->target_bytes <= TD_TARGET_MAX) read_arguments(wsi, texts, out);
 }
 
 static int start_request(td_serve *s, struct lws *wsi, const char *path) {
-    static const char api[] = "/api/v1/";
-    bool head_only = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
-    bool readable = head_only || lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
-    conn *c = conn_take(s, wsi, head_only);
-    if (c == NULL) return -1;
-    c->last = !readable; /* what follows may be a body that nobody reads */
+    head_texts texts;
+    td_request_head head;
+    td_request request;
     td_api_error error = {0};
-    if (!check_request(s, wsi, readable, &error)) return respond_error(s, c, &error);
-    size_t size = sizeof api - 1;
-    return strncmp(path, api, size) == 0 ? start_api(s, c, path + size) : respond_asset(s, c, path);
+    read_head(wsi, path, &texts, &head);
+    bool crowded = conns_in_use(s) >= REQUESTS_MAX;
+    conn *c = conn_take(s, wsi, head.head);
+    c->last = crowded || (!head.get && !head.head); /* what follows may be a body that nobody reads */
+    if (!td_request_read(&s->guard, &head, &request, &error)) return respond_error(s, c, &error);
+    switch (request.route) {
+    case TD_ROUTE_LIVE:
+        return respond_text(s, c, td_board_put_live(&c->text, s->view) ? 200 : 503, JSON);
+    case TD_ROUTE_READY:
+        return respond_text(s, c, td_board_put_ready(&c->text, s->view) ? 200 : 503, JSON);
+    case TD_ROUTE_METRICS:
+        return respond_metrics(s, c);
+    default:
+        break;
+    }
+    if (crowded) {
+        td_count(&s->traffic.refused, 1);
+        (void)td_api_fail(&error, 503, "crowded", "%d requests are being answered; close some, or try again",
+                          REQUESTS_MAX);
+        return respond_error(s, c, &error);
+    }
+    return request.route == TD_ROUTE_FILE ? respond_file(s, c, request.file) : start_api(s, c, &request.api);
 }
 
 /* ---- sending ---- */
@@ -269,6 +341,7 @@ static int send_more(td_serve *s, conn *c) {
         if (part.size == 0) return 0;
         if (write_chunk(s, c->wsi, part, false) != 0) return -1;
         td_push_taken(&c->push, part.size);
+        c->until_ns = now_ns(s) + SEND_TIMEOUT_S * TD_NS_PER_S;
         return td_push_waiting(&c->push, 1).size > 0 ? lws_callback_on_writable(c->wsi) < 0 : 0;
     }
     if (c->body.data == NULL) return 0; /* the answer is not finished */
@@ -287,12 +360,14 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
     (void)size;
     switch (reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-        return s->connections >= CONNECTIONS_MAX;
+        if (td_counted(&s->traffic.connections) < CONNECTIONS_MAX) return 0;
+        td_count(&s->traffic.refused, 1);
+        return -1;
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
-        s->connections++;
+        td_count(&s->traffic.connections, 1);
         break;
     case LWS_CALLBACK_WSI_DESTROY:
-        s->connections--;
+        td_count(&s->traffic.connections, -1);
         conn_release(s, lws_get_opaque_user_data(wsi));
         break;
     case LWS_CALLBACK_CLOSED_HTTP:
@@ -323,16 +398,16 @@ static void finish_answer(td_serve *s, conn *c, td_status status) {
         c->body = td_buf_bytes(td_answer_body(c->answer));
         bool csv = td_answer_is_csv(c->answer);
         result = respond(s, c,
-                         (head){.status = 200,
-                                .type = csv ? "text/csv; charset=utf-8" : "application/json",
-                                .cache = "no-store",
-                                .next = td_answer_next(c->answer)});
+                         (reply){.status = 200,
+                                 .type = csv ? "text/csv; charset=utf-8" : "application/json",
+                                 .cache = "no-store",
+                                 .next = td_answer_next(c->answer)});
     } else {
         td_api_error error;
         (void)td_api_fail(&error, status == TD_CORRUPT ? 500 : 503, td_status_name(status), "%.200s", td_trail());
         result = respond_error(s, c, &error);
     }
-    if (result != 0) lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+    if (result != 0) drop(c);
 }
 
 static conn *next_answer(td_serve *s) {
@@ -358,20 +433,41 @@ static int make_answers(td_serve *s, int64_t until_ns) {
     return done;
 }
 
-static int push_due(td_serve *s, int64_t at_ns) {
-    int done = 0;
+static void tell(td_serve *s, const char *event, const char *text) {
+    const td_serve_run *run = &td_view_topics(s->view)->run;
+    if (run->notice != NULL) run->notice(run->self, event, text);
+}
+
+static void push_stream(td_serve *s, conn *c, int64_t at_ns) {
+    td_view_watch(s->view);
+    td_push_due(&c->push, s->view, &s->board, at_ns);
+    if (td_push_waiting(&c->push, 1).size == 0)
+        c->until_ns = at_ns + SEND_TIMEOUT_S * TD_NS_PER_S; /* it has taken all there was */
+    else
+        (void)lws_callback_on_writable(c->wsi);
+}
+
+/* It has not taken what it asked for in the time there is. */
+static void drop_slow(td_serve *s, conn *c, int64_t at_ns) {
+    bool stream = c->kind == CONN_STREAM;
+    if (stream) td_count(&s->traffic.dropped, 1);
+    tell(s, "reader_dropped",
+         stream ? "a reader of the stream took nothing for 30 s" : "a reader did not take its answer within 120 s");
+    c->until_ns = at_ns + ANSWER_MAX_NS; /* once is enough: the library closes it at its next turn */
+    drop(c);
+}
+
+static void push_due(td_serve *s, int64_t at_ns) {
     if (at_ns >= s->board_due_ns) {
         td_board_measure(&s->board, s->view, at_ns);
         s->board_due_ns = at_ns + TD_NS_PER_S;
     }
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
         conn *c = &s->conns[i];
-        if (c->kind != CONN_STREAM) continue;
-        td_view_watch(s->view);
-        td_push_due(&c->push, s->view, &s->board, at_ns);
-        if (td_push_waiting(&c->push, 1).size > 0) done += lws_callback_on_writable(c->wsi) >= 0;
+        if (c->kind == CONN_FREE) continue;
+        if (c->kind == CONN_STREAM) push_stream(s, c, at_ns);
+        if (at_ns > c->until_ns) drop_slow(s, c, at_ns);
     }
-    return done;
 }
 
 int td_serve_step(void *self) {
@@ -382,7 +478,7 @@ int td_serve_step(void *self) {
     (void)lws_service(s->context, -1); /* negative: does not wait */
     int done = s->work + td_view_step(s->view);
     done += make_answers(s, now_ns(s) + ANSWER_NS);
-    (void)push_due(s, at_ns);
+    push_due(s, at_ns);
     if (done == 0) s->idle_until_ns = at_ns + IDLE_NS;
     return done;
 }
@@ -403,9 +499,10 @@ static void tell_signal(void *self, td_bytes instrument, const td_signal *signal
 
 static td_status listen_on(td_serve *s) {
     static const struct lws_protocols protocols[] = {{.name = "http", .callback = on_http}, {0}};
+    td_listen *l = &s->guard.listen;
     struct lws_context_creation_info info = {
-        .port = s->listen.port,
-        .iface = s->listen.host,
+        .port = l->port,
+        .iface = l->any ? NULL : l->host,
         .protocols = protocols,
         .user = s,
         .gid = -1,
@@ -415,10 +512,18 @@ static td_status listen_on(td_serve *s) {
         .max_http_header_data = HEAD_MAX,
         .max_http_header_pool = CONNECTIONS_MAX,
         .fd_limit_per_thread = CONNECTIONS_MAX + 8, /* else tables for all files that the process may have */
-        .keepalive_timeout = 30,
-        .timeout_secs = 10,
+        .keepalive_timeout = KEEP_ALIVE_S,
+        .timeout_secs = HEAD_TIMEOUT_S,
+        .timeout_secs_ah_idle = HEAD_TIMEOUT_S,
     };
-    if (!s->listen.ipv6) info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
+    if (!l->ipv6) info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
+    if (s->guard.tls) {
+        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+        info.ssl_cert_filepath = s->cert;
+        info.ssl_private_key_filepath = s->key;
+        info.ssl_options_set = SSL_OP_NO_SSLv3 | SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION;
+        info.alpn = "http/1.1"; /* streams and answers are written for it */
+    }
     lws_set_log_level(0, NULL); /* what matters comes back as a status */
     s->context = lws_create_context(&info);
     if (s->context == NULL)
@@ -427,17 +532,20 @@ static td_status listen_on(td_serve *s) {
                        "this one lacks; choose another",
                        s->url);
     int port = lws_get_vhost_listen_port(lws_get_vhost_by_name(s->context, "default"));
-    if (port > 0) s->listen.port = (uint16_t)port;
-    td_listen_url(&s->listen, s->url);
+    if (port > 0) l->port = (uint16_t)port;
+    td_guard_url(&s->guard, s->url);
     return TD_OK;
 }
 
 td_status td_serve_open(td_serve **out, const td_os *os, const td_serve_conf *conf, const td_serve_topics *topics) {
     td_serve *s = td_alloc_zero(1, sizeof *s);
     s->os = *os;
+    s->cert = conf->cert;
+    s->key = conf->key;
     (void)snprintf(s->run, sizeof s->run, "%llx", (unsigned long long)os->ops->wall_ns(os->self));
-    td_status status = td_listen_parse(conf->listen, &s->listen);
-    td_listen_url(&s->listen, s->url);
+    td_status status = td_guard_init(&s->guard, os, conf);
+    td_guard_url(&s->guard, s->url);
+    if (status == TD_OK && s->guard.tls) status = td_tls_check(s->cert, s->key);
     td_view_events events = {.self = s, .bar = tell_bar, .signal = tell_signal};
     if (status == TD_OK) status = td_view_open(&s->view, os, topics, &events);
     if (status == TD_OK) status = listen_on(s);

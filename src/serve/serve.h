@@ -1,9 +1,11 @@
 /* src/serve/serve.h - the view of the log for people: HTTP API, live push and the dashboard. Tails the log by itself on
  * its own thread and never touches another thread's state; a slow reader loses pushes, never slows the run.
- * Safe by default: loopback only, Host and Origin checked. API: docs/api.md.
+ * Safe by default: loopback, or a token and TLS; Host and Origin checked. API: docs/api.md.
  *
- * Bounds: 64 connections, 4 KB of request head, 256 KB of pushes waiting per stream (then they are counted as lost), at
- * most 4 answers from history in the making or on the way (the others wait their turn). A step takes under 20 ms. */
+ * Bounds: 64 requests being answered, streams among them (then 503), and 8 connections more; 4 KB of request head,
+ * within 10 s; an answer within 120 s; 256 KB of pushes waiting per stream (then they are counted as lost, and a reader
+ * that takes nothing for 30 s is dropped); at most 4 answers from history in the making or on the way (the others wait
+ * their turn). A step takes under 20 ms. */
 #pragma once
 #include "base/option.h"
 #include "log/log.h"
@@ -11,16 +13,32 @@
 #include "stream/program.h"
 
 typedef struct td_serve_conf {
-    char *listen; /* "127.0.0.1:8750" */
+    char *listen;             /* "127.0.0.1:8750" */
+    char *names;              /* further Hosts, by commas */
+    char *token, *token_file; /* one of them, or neither */
+    char *cert, *key;         /* PEM files, both or neither */
 } td_serve_conf;
 
 extern const td_option td_serve_options[];
 
 typedef struct td_serve_progress { /* of the run, as far as the log alone does not tell it */
-    const char *state;             /* "running", "ended", "faulty": a literal */
+    const char *state;             /* "running", "draining", "faulty": a literal */
     int64_t events, accepted, quarantined, rejected, late;
-    int64_t lag_records; /* on the tape, not yet applied */
+    int64_t lag_records;    /* on the tape, not yet applied */
+    int64_t behind_records; /* of those, what was there at start: being caught up with */
+    bool resuming;          /* the inputs that the log holds already still pass in silence */
+    bool faulty;            /* something stands still until somebody acts */
+    bool draining;          /* told to end */
+    const char *stuck;      /* a thread that has made no turn for long: its name; NULL: all live */
 } td_serve_progress;
+
+typedef struct td_serve_run { /* who runs this, asked and told by the server's thread; all NULL: nobody */
+    void *self;
+    void (*progress)(void *self, td_serve_progress *out);
+    void (*metrics)(void *self, td_buf *out); /* puts the run's families */
+    /* Something that an operator may want to know: `event` is its stable name, a literal. */
+    void (*notice)(void *self, const char *event, const char *text);
+} td_serve_run;
 
 typedef struct td_serve_topics { /* borrowed for the server's life */
     td_topic *tape, *bars, *signals;
@@ -29,15 +47,13 @@ typedef struct td_serve_topics { /* borrowed for the server's life */
     size_t width_count;
     int64_t lateness_ns;       /* the longest of the feeds: how long after its end a bar is awaited */
     const td_program *program; /* strategies whose lines are drawn; NULL: none */
-    /* Counts of the run, asked by the server's thread; NULL: nobody knows. */
-    void (*progress)(void *arg, td_serve_progress *out);
-    void *progress_arg;
+    td_serve_run run;
 } td_serve_topics;
 
 typedef struct td_serve td_serve;
 
-/* TD_CONFIG: address not loopback, in use, or malformed; the trail names the key `serve.listen` and the cure. Port 0
- * takes any free one. */
+/* TD_CONFIG: an address in use or malformed, or one that needs a token and TLS; a certificate that cannot be used. The
+ * trail names the key and the cure. Port 0 takes any free one. */
 TD_CHECKED td_status td_serve_open(td_serve **out, const td_os *os, const td_serve_conf *conf,
                                    const td_serve_topics *topics);
 int td_serve_step(void *serve);                  /* a bounded turn: network and log; returns work done, 0 to idle */

@@ -14,7 +14,8 @@ enum { RECORDS_PER_LOOK = 256, TAPE_REST = 3, TAILS = 3 };
 
 typedef struct tail { /* one partition of one topic */
     td_reader *reader;
-    int64_t live_offset; /* what lies below was there at start */
+    int64_t start_offset; /* what lies below was there at start */
+    int64_t live_offset;  /* what lies below is not told, and of the tape not shown as whole */
     bool corrupt;
 } tail;
 
@@ -31,6 +32,7 @@ struct td_view {
     int64_t changes, skipped, hidden;
     int64_t watched_until_ns, skip_check_ns, tape_rest_until_ns;
     uint32_t tape_next; /* partition whose turn it is */
+    bool tape_loading;
 };
 enum { BARS, SIGNALS, TAPE };
 
@@ -108,7 +110,10 @@ static void take_bar(td_view *v, const td_record *record, bool live) {
         row->bars[w] += bar.revision == 0;
         if (bar.end_ns > row->final_ns[w]) row->final_ns[w] = bar.end_ns;
         if (w > 0) break;
-        if (bar.start_ns > row->last_ns) set_last(v, row, name, bar.close, bar.end_ns - 1);
+        if (bar.start_ns > row->last_ns) {
+            set_last(v, row, name, bar.close, bar.end_ns - 1);
+            row->last_from_ns = bar.start_ns;
+        }
         if (bar.revision == 0) add_spark(row, bar.close);
     }
     row->changed = ++v->changes;
@@ -143,7 +148,9 @@ static void take_trade(td_view *v, td_bytes name, uint8_t feed, const td_event *
     }
     row->feed = feed;
     td_provisional_add(&row->provisional, v->topics.widths_ns, v->topics.width_count, event->event_ns, trade);
-    if (event->event_ns >= row->last_ns) set_last(v, row, name, trade->price, event->event_ns);
+    if (event->event_ns < row->last_from_ns) return;
+    set_last(v, row, name, trade->price, event->event_ns);
+    row->last_from_ns = event->event_ns;
 }
 
 static void take_event(td_view *v, const td_record *record) {
@@ -203,8 +210,18 @@ static void skip_ahead(td_view *v, uint32_t p) {
     break_windows(v, p);
 }
 
+/* Not all is read yet that was there at start. */
+static bool is_loading(const td_view *v, int which) {
+    for (uint32_t p = 0; p < v->partitions; p++) {
+        const tail *t = &v->tails[which][p];
+        if (!t->corrupt && td_reader_offset(t->reader) < t->start_offset) return true;
+    }
+    return false;
+}
+
 static int follow_tape(td_view *v, int64_t at_ns) {
-    if (at_ns >= v->watched_until_ns || at_ns < v->tape_rest_until_ns) return 0;
+    v->tape_loading = v->tape_loading && is_loading(v, TAPE);
+    if ((at_ns >= v->watched_until_ns && !v->tape_loading) || at_ns < v->tape_rest_until_ns) return 0;
     if (at_ns >= v->skip_check_ns) {
         for (uint32_t p = 0; p < v->partitions; p++) skip_ahead(v, p);
         v->skip_check_ns = at_ns + SKIP_CHECK_NS;
@@ -253,10 +270,9 @@ bool td_view_bar_making(const td_view *v, uint32_t index, size_t width, td_bar *
 }
 
 void td_view_lag_of(const td_view *v, td_view_lag *out) {
-    *out = (td_view_lag){.skipped = v->skipped, .hidden = v->hidden};
+    *out = (td_view_lag){.skipped = v->skipped, .hidden = v->hidden, .loading = v->tape_loading || is_loading(v, BARS)};
     for (uint32_t p = 0; p < v->partitions; p++) {
         out->tape_records += td_topic_end(v->topics.tape, p) - td_reader_offset(v->tails[TAPE][p].reader);
-        out->loading |= td_reader_offset(v->tails[BARS][p].reader) < v->tails[BARS][p].live_offset;
         for (int which = 0; which < TAILS; which++) out->corrupt += v->tails[which][p].corrupt;
     }
 }
@@ -269,6 +285,7 @@ static td_status open_tail(td_view *v, int which, uint32_t p) {
     if (which == BARS) offset = td_topic_block_before(topic, p, end, BARS_AT_START_BYTES);
     if (which == TAPE) offset = td_topic_block_before(topic, p, end, TAPE_AHEAD_BYTES);
     v->tails[which][p].live_offset = which == TAPE ? offset : end;
+    v->tails[which][p].start_offset = end;
     return td_reader_open(&v->tails[which][p].reader, topic, p, offset, TD_READ_APPENDED);
 }
 
@@ -278,6 +295,7 @@ td_status td_view_open(td_view **out, const td_os *os, const td_serve_topics *to
     v->topics = *topics;
     v->events = *events;
     v->partitions = td_topic_partitions(topics->tape);
+    v->tape_loading = true;
     v->names = td_instruments_new();
     v->rows = td_alloc_zero(TD_VIEW_INSTRUMENTS_MAX, sizeof *v->rows);
     td_status status = TD_OK;

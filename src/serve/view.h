@@ -2,9 +2,9 @@
  * the making, feeds with their clocks. It tails the log by readers of its own and is nobody's source: losing it loses
  * nothing. Thread: the server's.
  *
- * The bars of the last 64 MB of each partition make the list at start. The tape is read only while somebody watches,
- * takes at most a quarter of the thread's time, and when more than 32 MB of a partition lie ahead the View skips to
- * those; windows it did not see whole are then not shown.
+ * At start the bars of the last 64 MB of each partition make the list, and the tape's last 32 MB give last trades and
+ * feeds. Later the tape is read only while somebody watches, takes at most a quarter of the thread's time, and when
+ * more than 32 MB of a partition lie ahead the View skips to those; windows it did not see whole are then not shown.
  * Memory: 2 KB per instrument, at most TD_VIEW_INSTRUMENTS_MAX (the rest is counted as hidden), and three readers per
  * partition. */
 #pragma once
@@ -18,7 +18,9 @@ enum { TD_VIEW_INSTRUMENTS_MAX = 8192, TD_VIEW_FEEDS_MAX = 64, TD_SPARK_MAX = 48
 enum { TD_VIEW_NO_FEED = 255 };
 
 typedef struct td_view_instrument {
-    int64_t last, last_ns;       /* newest trade; while nobody watches, newest bar's close and end. last_ns 0: none */
+    /* Newest trade; of one that was not read, the close of its bar and the bar's end. last_ns 0: none. */
+    int64_t last, last_ns;
+    int64_t last_from_ns;        /* when the last trade was, at the earliest: last_ns itself, or the start of its bar */
     int64_t reference, day;      /* first close of the exchange's day, or first price seen of it */
     int64_t changed;             /* the View's count of changes when this one changed last */
     int64_t bars[TD_WIDTHS_MAX]; /* bars seen, per width */
@@ -68,7 +70,7 @@ typedef struct td_view_lag {
     int64_t skipped;      /* records of the tape skipped to keep up */
     int64_t hidden;       /* trades of instruments beyond the bound */
     int64_t corrupt;      /* partitions of a topic that cannot be read on */
-    bool loading;         /* still reading the bars that were there at start */
+    bool loading;         /* still reading what was there at start */
 } td_view_lag;
 void td_view_lag_of(const td_view *view, td_view_lag *out);
 

@@ -58,9 +58,15 @@ class Server:
         self.began = time.monotonic()
         self.process = subprocess.Popen([tapedeck.PROGRAM, "run", "--quiet", *self.options, self.file],
                                         cwd=tapedeck.ROOT, stderr=subprocess.PIPE, text=True)
-        line = self.process.stderr.readline()
-        assert self.url in line, f"no address of the dashboard: {line}{self.process.stderr.read()}"
+        wait_until("the server listens", self.listens)
         return self
+
+    def listens(self):
+        assert self.process.poll() is None, self.process.stderr.read()
+        try:
+            return self.get("/livez")[0] == 200
+        except OSError:
+            return False
 
     def __exit__(self, *_):
         self.process.terminate()

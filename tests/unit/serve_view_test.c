@@ -156,6 +156,7 @@ static void shows_only_whole_windows(void **state) {
 static void reads_no_tape_while_nobody_watches(void **state) {
     (void)state;
     open_view();
+    assert_int_equal(td_view_step(view), 0); /* nothing was there at start */
     rig_trade(&r, "LEAN:IBM", RIG_T0, 50);
     for (int i = 0; i < 20; i++) assert_int_equal(td_view_step(view), 0);
     td_view_lag lag;
@@ -165,6 +166,33 @@ static void reads_no_tape_while_nobody_watches(void **state) {
     td_view_lag_of(view, &lag);
     assert_int_equal(lag.tape_records, 0);
     assert_int_equal(td_view_count(view), 1);
+}
+
+/* A bug: after a restart the end of the last bar stood where the last trade belongs, and the feed was unknown. */
+static void knows_last_trades_after_a_restart(void **state) {
+    (void)state;
+    rig_trade(&r, "LEAN:IBM", RIG_T0 + 100, 50);
+    rig_trade(&r, "LEAN:IBM", RIG_T0 + 300, 70);
+    rig_trade(&r, "LEAN:IBM", RIG_T0 + 200, 60);
+    rig_bar(&r, "LEAN:IBM", RIG_S, RIG_T0, 70, 0);
+    rig_bar(&r, "LEAN:OLD", RIG_S, RIG_T0, 80, 0); /* its trades are no longer near the tape's end */
+    open_view();
+    td_view_lag lag;
+    td_view_lag_of(view, &lag);
+    assert_true(lag.loading);
+    for (int i = 0; i < 100; i++) { /* nobody watches */
+        (void)td_view_step(view);
+        (void)usleep(500);
+    }
+    td_view_lag_of(view, &lag);
+    assert_false(lag.loading);
+    const td_view_instrument *ibm = td_view_instrument_at(view, td_view_find(view, TD_TEXT("LEAN:IBM")));
+    assert_int_equal(ibm->last, 70);
+    assert_int_equal(ibm->last_ns, RIG_T0 + 300);
+    assert_int_equal(ibm->feed, 0);
+    const td_view_instrument *old = td_view_instrument_at(view, td_view_find(view, TD_TEXT("LEAN:OLD")));
+    assert_int_equal(old->last_ns, RIG_T0 + RIG_S - 1);
+    assert_int_equal(old->feed, TD_VIEW_NO_FEED);
 }
 
 static void writes_rows_alike(void **state) {
@@ -248,6 +276,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(makes_bars_from_trades, open_rig, close_rig),
         cmocka_unit_test(shows_only_whole_windows),
         cmocka_unit_test_setup_teardown(reads_no_tape_while_nobody_watches, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(knows_last_trades_after_a_restart, open_rig, close_rig),
         cmocka_unit_test(writes_rows_alike),
         cmocka_unit_test_setup_teardown(tells_a_slow_reader_what_it_lost, open_rig, close_rig),
     };

@@ -1,0 +1,313 @@
+/* src/app/metrics.c - the table of metrics. A new counter is one row here. */
+#include "app/metrics.h"
+#include "app/process.h"
+#include "base/time.h"
+#include <stdio.h>
+
+typedef struct source { /* what the rows look at, gathered once per answer */
+    td_engine_parts parts;
+    td_engine_counts counts;
+    td_process process;
+    td_disk disk;
+    bool has_disk;
+    int faults;
+} source;
+
+typedef struct number { /* a small one as text */
+    char text[24];
+} number;
+static number number_of(size_t n) {
+    number out;
+    (void)snprintf(out.text, sizeof out.text, "%zu", n);
+    return out;
+}
+
+static double counter_at(const void *counts, size_t offset) {
+    return (double)td_counted((const td_counter *)(const void *)((const char *)counts + offset));
+}
+
+/* ---- feeds ---- */
+
+static td_bytes feed_name(const source *s, size_t feed) { return td_text(s->parts.config->feeds[feed].conf.name); }
+
+static void tell_events(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    for (size_t f = 0; f < s->parts.config->feed_count; f++) {
+        const td_ingest_feed_counts *c = &td_ingest_counters(s->parts.ingest)->feeds[f];
+        td_metric_put(out, m, TD_LABELS({"feed", feed_name(s, f)}),
+                      (double)(td_counted(&c->events) + td_ingest_rejected(c)));
+    }
+}
+
+static void tell_feed(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    for (size_t f = 0; f < s->parts.config->feed_count; f++)
+        td_metric_put(out, m, TD_LABELS({"feed", feed_name(s, f)}),
+                      counter_at(&td_ingest_counters(s->parts.ingest)->feeds[f], m->offset));
+}
+
+static void tell_rejected(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    for (size_t f = 0; f < s->parts.config->feed_count; f++)
+        for (int r = TD_REASON_NONE + 1; r < TD_REASON_COUNT; r++) {
+            int64_t n = td_counted(&td_ingest_counters(s->parts.ingest)->feeds[f].rejected[r]);
+            if (n == 0) continue; /* most reasons are not ingest's */
+            td_metric_put(out, m,
+                          TD_LABELS({"feed", feed_name(s, f)}, {"reason", td_text(td_reason_name((td_reason)r))}),
+                          (double)n);
+        }
+}
+
+/* ---- workers ---- */
+
+static void tell_worker(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    for (size_t p = 0; p < s->parts.worker_count; p++)
+        td_metric_put(out, m, TD_LABELS({"partition", td_text(number_of(p).text)}),
+                      counter_at(td_worker_counters(s->parts.workers[p]), m->offset));
+}
+
+static void tell_quarantined(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    for (size_t p = 0; p < s->parts.worker_count; p++)
+        for (int r = TD_REASON_NONE + 1; r < TD_REASON_COUNT; r++) {
+            int64_t n = td_counted(&td_worker_counters(s->parts.workers[p])->quarantined[r]);
+            if (n == 0) continue;
+            number partition = number_of(p);
+            td_metric_put(
+                out, m,
+                TD_LABELS({"partition", td_text(partition.text)}, {"reason", td_text(td_reason_name((td_reason)r))}),
+                (double)n);
+        }
+}
+
+static void tell_outputs(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    for (size_t p = 0; p < s->parts.worker_count; p++)
+        for (int o = 0; o < TD_OUTPUT_COUNT; o++) {
+            number partition = number_of(p);
+            td_bytes topic = td_text(td_topic_name(s->parts.topics->outputs[o]));
+            td_metric_put(out, m, TD_LABELS({"topic", topic}, {"partition", td_text(partition.text)}),
+                          (double)td_counted(&td_worker_counters(s->parts.workers[p])->outputs[o]));
+        }
+}
+
+/* ---- the log ---- */
+
+enum { OF_END, OF_BYTES, OF_SEGMENTS, OF_UNSYNCED };
+
+static double topic_value(const td_topic *t, uint32_t p, size_t which) {
+    switch (which) {
+    case OF_END:
+        return (double)td_topic_end(t, p);
+    case OF_BYTES:
+        return (double)td_topic_bytes(t, p);
+    case OF_SEGMENTS:
+        return (double)td_topic_segments(t, p);
+    default:
+        return (double)(td_topic_end(t, p) - td_topic_synced(t, p));
+    }
+}
+
+/* Tape, rejected and the outputs: those that grow. */
+static const td_topic *topic_at(const source *s, int index) {
+    const td_topics *t = s->parts.topics;
+    return index == 0 ? t->tape : index == 1 ? t->rejected : t->outputs[index - 2];
+}
+enum { TOPICS = 2 + TD_OUTPUT_COUNT };
+
+static void tell_topics(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    for (int i = 0; i < TOPICS; i++) {
+        const td_topic *t = topic_at(s, i);
+        for (uint32_t p = 0; p < td_topic_partitions(t); p++) {
+            number partition = number_of(p);
+            td_metric_put(out, m,
+                          TD_LABELS({"topic", td_text(td_topic_name(t))}, {"partition", td_text(partition.text)}),
+                          topic_value(t, p, m->offset));
+        }
+    }
+}
+
+static void tell_append_bytes(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    const td_ingest_counts *in = td_ingest_counters(s->parts.ingest);
+    int64_t bytes[TOPICS] = {td_counted(&in->tape_bytes), td_counted(&in->rejected_bytes)};
+    for (size_t p = 0; p < s->parts.worker_count; p++)
+        for (int o = 0; o < TD_OUTPUT_COUNT; o++)
+            bytes[2 + o] += td_counted(&td_worker_counters(s->parts.workers[p])->output_bytes[o]);
+    for (int i = 0; i < TOPICS; i++)
+        td_metric_put(out, m, TD_LABELS({"topic", td_text(td_topic_name(topic_at(s, i)))}), (double)bytes[i]);
+}
+
+static void tell_sync_rounds(const td_metric *m, const void *self, td_buf *out) {
+    td_metric_put_histogram(out, m, NULL, &((const source *)self)->parts.sync->rounds);
+}
+
+static void tell_sync_failures(const td_metric *m, const void *self, td_buf *out) {
+    td_metric_put(out, m, NULL, (double)td_counted(&((const source *)self)->parts.sync->failures));
+}
+
+static void tell_synced_age(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    int64_t level_ns = td_counted(&s->parts.sync->level_ns);
+    int64_t age_ns = level_ns != 0 ? s->parts.os->ops->mono_ns(s->parts.os->self) - level_ns : 0;
+    td_metric_put(out, m, NULL, (double)(age_ns > 0 ? age_ns : 0) / 1e9);
+}
+
+/* ---- readers and sinks ---- */
+
+static td_bytes sink_name(const source *s, size_t sink) { return td_text(s->parts.config->sinks[sink].conf.name); }
+
+static void tell_lag(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    const td_topics *t = s->parts.topics;
+    for (size_t p = 0; p < s->parts.worker_count; p++) {
+        int64_t next = td_counted(&td_worker_counters(s->parts.workers[p])->next_offset);
+        number partition = number_of(p);
+        td_metric_put(out, m,
+                      TD_LABELS({"reader", TD_TEXT("worker")}, {"topic", TD_TEXT("tape")},
+                                {"partition", td_text(partition.text)}),
+                      (double)(td_topic_end(t->tape, (uint32_t)p) - next));
+    }
+    for (size_t d = 0; d < s->parts.deliver_count; d++) {
+        char reader[80];
+        (void)snprintf(reader, sizeof reader, "sink:%s", s->parts.config->sinks[d].conf.name);
+        for (size_t i = 0; i < (size_t)TD_OUTPUT_COUNT * t->partitions; i++) {
+            const td_topic *topic = t->outputs[i / t->partitions];
+            int64_t lag = td_deliver_lag(s->parts.delivers[d], topic, (uint32_t)(i % t->partitions));
+            number partition = number_of(i % t->partitions);
+            if (lag < 0) continue; /* not what this sink takes */
+            td_metric_put(out, m,
+                          TD_LABELS({"reader", td_text(reader)}, {"topic", td_text(td_topic_name(topic))},
+                                    {"partition", td_text(partition.text)}),
+                          (double)lag);
+        }
+    }
+}
+
+static void tell_sink(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    for (size_t d = 0; d < s->parts.deliver_count; d++)
+        td_metric_put(out, m, TD_LABELS({"sink", sink_name(s, d)}),
+                      counter_at(td_deliver_counters(s->parts.delivers[d]), m->offset));
+}
+
+static void tell_sink_writes(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    for (size_t d = 0; d < s->parts.deliver_count; d++)
+        td_metric_put_histogram(out, m, TD_LABELS({"sink", sink_name(s, d)}),
+                                &td_deliver_counters(s->parts.delivers[d])->writes);
+}
+
+/* ---- the run, the process, the disk ---- */
+
+static void tell_build(const td_metric *m, const void *self, td_buf *out) {
+    (void)self;
+    td_metric_put(out, m, TD_LABELS({"version", TD_TEXT(TD_VERSION)}, {"compiler", TD_TEXT(__VERSION__)}), 1);
+}
+
+static void tell_count(const td_metric *m, const void *self, td_buf *out) {
+    const char *at = (const char *)&((const source *)self)->counts + m->offset;
+    td_metric_put(out, m, NULL, (double)*(const int64_t *)(const void *)at);
+}
+
+static void tell_clock(const td_metric *m, const void *self, td_buf *out) {
+    td_metric_put(out, m, NULL, (double)((const source *)self)->counts.clock_ns / 1e9);
+}
+
+static void tell_faults(const td_metric *m, const void *self, td_buf *out) {
+    td_metric_put(out, m, NULL, ((const source *)self)->faults);
+}
+
+static void tell_retries(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    int64_t work = 0;
+    for (size_t p = 0; p < s->parts.worker_count; p++)
+        work += td_counted(&td_worker_counters(s->parts.workers[p])->retries);
+    td_metric_put(out, m, TD_LABELS({"of", TD_TEXT("ingest")}),
+                  (double)td_counted(&td_ingest_counters(s->parts.ingest)->retries));
+    td_metric_put(out, m, TD_LABELS({"of", TD_TEXT("work")}), (double)work);
+}
+
+static void tell_process(const td_metric *m, const void *self, td_buf *out) {
+    const char *at = (const char *)&((const source *)self)->process + m->offset;
+    double value = *(const double *)(const void *)at;
+    if (value >= 0) td_metric_put(out, m, NULL, value);
+}
+
+static void tell_disk(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    const char *at = (const char *)&s->disk + m->offset;
+    if (s->has_disk) td_metric_put(out, m, NULL, *(const double *)(const void *)at);
+}
+
+#define FEED(field)    tell_feed, offsetof(td_ingest_feed_counts, field)
+#define WORKER(field)  tell_worker, offsetof(td_work_counts, field)
+#define SINK(field)    tell_sink, offsetof(td_deliver_counts, field)
+#define COUNT(field)   tell_count, offsetof(td_engine_counts, field)
+#define PROCESS(field) tell_process, offsetof(td_process, field)
+#define DISK(field)    tell_disk, offsetof(td_disk, field)
+#define COUNTER        TD_METRIC_COUNTER
+#define GAUGE          TD_METRIC_GAUGE
+
+static const td_metric rows[] = {
+    {"tapedeck_build_info", GAUGE, "Always 1; what runs.", tell_build, 0},
+    {"tapedeck_faults", GAUGE, "Parts that stand still until somebody acts.", tell_faults, 0},
+    {"tapedeck_behind_records", GAUGE, "Of the tape as it was at start: records not applied yet.",
+     COUNT(behind_records)},
+    {"tapedeck_clock_timestamp_seconds", GAUGE, "Event clock of the newest input.", tell_clock, 0},
+    /* events = accepted + quarantined + duplicates + rejected, once all is applied */
+    {"tapedeck_events_total", COUNTER, "Trades and quotes appended, and what was rejected.", tell_events, 0},
+    {"tapedeck_accepted_total", COUNTER, "Events that passed every rule.", WORKER(accepted)},
+    {"tapedeck_quarantined_total", COUNTER, "Events that a rule refused, by reason.", tell_quarantined, 0},
+    {"tapedeck_duplicates_total", COUNTER, "Events that were there already.", COUNT(duplicates)},
+    {"tapedeck_rejected_total", COUNTER, "Inputs that could not become events, by reason.", tell_rejected, 0},
+    {"tapedeck_late_total", COUNTER, "(event, width) misses among the accepted.", WORKER(late)},
+    {"tapedeck_ignored_total", COUNTER, "Messages of kinds that are not read.", FEED(ignored)},
+    {"tapedeck_resumed_total", COUNTER, "Inputs that the log held already.", FEED(resumed)},
+    {"tapedeck_outputs_total", COUNTER, "Outputs appended.", tell_outputs, 0},
+    {"tapedeck_outputs_suppressed_total", COUNTER, "Outputs made again that the log held.", WORKER(suppressed)},
+    {"tapedeck_outputs_diverged_total", COUNTER, "Of those, different from what it holds; must stay 0.",
+     WORKER(diverged)},
+    {"tapedeck_snapshots_total", COUNTER, "Snapshots written.", WORKER(snapshots)},
+    {"tapedeck_retries_total", COUNTER, "Failures after which a part backed off.", tell_retries, 0},
+    {"tapedeck_reader_lag_records", GAUGE, "Records appended that a reader has not taken.", tell_lag, 0},
+    {"tapedeck_log_end_offset", GAUGE, "Next offset to be written.", tell_topics, OF_END},
+    {"tapedeck_log_unsynced_records", GAUGE, "Records that a power cut would take.", tell_topics, OF_UNSYNCED},
+    {"tapedeck_log_bytes", GAUGE, "Bytes kept.", tell_topics, OF_BYTES},
+    {"tapedeck_log_segments", GAUGE, "Segment files kept.", tell_topics, OF_SEGMENTS},
+    {"tapedeck_append_bytes_total", COUNTER, "Bytes of records appended, before compression.", tell_append_bytes, 0},
+    {"tapedeck_sync_seconds", TD_METRIC_HISTOGRAM, "Time of each round of fsync.", tell_sync_rounds, 0},
+    {"tapedeck_sync_failures_total", COUNTER, "Rounds that failed.", tell_sync_failures, 0},
+    {"tapedeck_synced_age_seconds", GAUGE, "Since everything appended was last known to be on disk.", tell_synced_age,
+     0},
+    {"tapedeck_sink_rows_total", COUNTER, "Rows written.", SINK(rows)},
+    {"tapedeck_sink_batches_total", COUNTER, "Transactions kept.", SINK(batches)},
+    {"tapedeck_sink_retries_total", COUNTER, "Transactions that had to be tried again.", SINK(retries)},
+    {"tapedeck_sink_write_seconds", TD_METRIC_HISTOGRAM, "Time of each transaction, kept or not.", tell_sink_writes, 0},
+    {"tapedeck_disk_size_bytes", GAUGE, "Size of the file system that holds the log.", DISK(size_bytes)},
+    {"tapedeck_disk_free_bytes", GAUGE, "Bytes free there.", DISK(free_bytes)},
+    {"process_cpu_seconds_total", COUNTER, "User and system time.", PROCESS(cpu_s)},
+    {"process_resident_memory_bytes", GAUGE, "Resident memory.", PROCESS(resident_bytes)},
+    {"process_virtual_memory_bytes", GAUGE, "Virtual memory.", PROCESS(virtual_bytes)},
+    {"process_open_fds", GAUGE, "Open files.", PROCESS(open_files)},
+    {"process_max_fds", GAUGE, "Files that may be open.", PROCESS(max_files)},
+    {"process_start_time_seconds", GAUGE, "Start, since the Unix epoch.", PROCESS(started_s)},
+    {0},
+};
+
+static void count_fault(void *arg, const char *line) {
+    (void)line;
+    ++*(int *)arg;
+}
+
+void td_run_metrics_put(td_buf *out, td_engine *engine) {
+    source s = {0};
+    td_engine_parts_of(engine, &s.parts);
+    td_engine_count(engine, &s.counts);
+    (void)td_engine_faults(engine, count_fault, &s.faults);
+    td_process_look(&s.process);
+    s.has_disk = td_disk_look(s.parts.config->log.dir, &s.disk);
+    td_metrics_put(out, rows, &s);
+}

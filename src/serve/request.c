@@ -1,0 +1,64 @@
+/* src/serve/request.c - method, Host, Origin, token, path, parameters: in this order. */
+#include "serve/request.h"
+
+/* A text from outside, cut so that a message stays short. */
+static int shown(td_bytes text) { return text.size > 60 ? 60 : (int)text.size; }
+
+static bool check_asker(const td_guard *g, const td_request_head *head, td_api_error *error) {
+    char url[TD_GUARD_URL_MAX];
+    td_guard_url(g, url);
+    if (!td_guard_host(g, head->host)) return td_api_fail(error, 403, "bad_host", "the Host header must name %s", url);
+    if (head->has_origin && (head->origin.size == 0 || !td_guard_origin(g, head->origin)))
+        return td_api_fail(error, 403, "bad_origin", "pages of other origins may not ask here");
+    if (!head->get && !head->head) return td_api_fail(error, 405, "bad_method", "only GET and HEAD are answered");
+    if (head->target_bytes > TD_TARGET_MAX)
+        return td_api_fail(error, 414, "too_long", "path and query may have %d bytes", TD_TARGET_MAX);
+    return true;
+}
+
+static bool find_file(td_bytes path, td_request *out, td_api_error *error) {
+    out->route = TD_ROUTE_FILE;
+    td_bytes name = TD_TEXT("index.html");
+    if (!td_bytes_equal(path, TD_TEXT("/"))) name = (td_bytes){path.data + 1, path.size > 0 ? path.size - 1 : 0};
+    for (out->file = td_embedded_web; out->file->name != NULL; out->file++)
+        if (td_bytes_equal(name, td_text(out->file->name))) return true;
+    return td_api_fail(error, 404, "not_found", "there is nothing at %.*s", shown(path), (const char *)path.data);
+}
+
+static bool read_api(td_bytes path, const td_request_head *head, td_request *out, td_api_error *error) {
+    out->route = TD_ROUTE_API;
+    if (!td_api_begin(&out->api, path, head->accept, error)) return false;
+    if (head->argument_count > TD_ARGUMENTS_MAX)
+        return td_api_fail(error, 400, "too_many", "there may be %d parameters", TD_ARGUMENTS_MAX);
+    for (size_t i = 0; i < head->argument_count; i++) {
+        td_bytes text = head->arguments[i], value = {0};
+        const uint8_t *sign = memchr(text.data, '=', text.size);
+        size_t size = sign != NULL ? (size_t)(sign - text.data) : text.size;
+        if (sign != NULL) value = (td_bytes){sign + 1, text.size - size - 1};
+        if (!td_api_set(&out->api, (td_bytes){text.data, size}, value, error)) return false;
+    }
+    return td_api_check(&out->api, error);
+}
+
+bool td_request_read(const td_guard *g, const td_request_head *head, td_request *out, td_api_error *error) {
+    static const struct {
+        const char *path;
+        td_route route;
+        bool open; /* to those without the token */
+    } plain[] = {
+        {"/livez", TD_ROUTE_LIVE, true}, {"/readyz", TD_ROUTE_READY, true}, {"/metrics", TD_ROUTE_METRICS, false}};
+    static const char api[] = "/api/v1/";
+    *out = (td_request){0};
+    if (!check_asker(g, head, error)) return false;
+    bool may = td_guard_token(g, head->authorization);
+    for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
+        if (!td_bytes_equal(head->path, td_text(plain[i].path)) || (!may && !plain[i].open)) continue;
+        out->route = plain[i].route;
+        return true;
+    }
+    if (!may) return td_api_fail(error, 401, "bad_token", "the token is wanted: Authorization: Bearer TOKEN");
+    td_bytes path = head->path;
+    size_t size = sizeof api - 1;
+    if (path.size < size || memcmp(path.data, api, size) != 0) return find_file(path, out, error);
+    return read_api((td_bytes){path.data + size, path.size - size}, head, out, error);
+}
