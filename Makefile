@@ -2,7 +2,7 @@
 # `make help` lists them.
 
 .DEFAULT_GOAL := all
-.PHONY: all run test check docs sim bench soak lint asan tsan fuzz clean help setup setup-test
+.PHONY: all run test check docs sim bench soak lint asan tsan fuzz coverage clean help setup setup-test
 
 all: build/build.ninja ## build the release program, build/tapedeck
 	ninja -C build
@@ -44,9 +44,13 @@ tsan: build-tsan/build.ninja ## unit tests, contracts and the whole demo under T
 	build-tsan/tapedeck run --until-end --quiet --set log.dir=build-tsan/demo --set serve=off --set workers=2 \
 		--set sinks.0.sqlite.file=build-tsan/demo/market.db examples/demo.yaml
 
-fuzz: setup-test build-fuzz/build.ninja ## fuzz every parser for FUZZ_S=30 seconds each
+fuzz: setup-test build-fuzz/build.ninja ## fuzz every parser for FUZZ_S=10 seconds each
 	ninja -C build-fuzz
-	scripts/fuzz.sh build-fuzz
+	scripts/check.sh build-fuzz fuzz
+
+coverage: setup-test build-cover/build.ninja ## say how many lines of each parser the corpus of its fuzzer reaches
+	ninja -C build-cover
+	meson test -C build-cover --no-rebuild --verbose --suite coverage
 
 clean: ## remove all build folders, the demo's data among them
 	rm -rf build build-*
@@ -61,10 +65,12 @@ setup-test:
 	@scripts/setup.sh test
 
 # How each build differs. A folder is configured once; afterwards ninja sees changed meson files by itself.
-build-clang/build.ninja build-fuzz/build.ninja: export CC = clang
+build-clang/build.ninja build-fuzz/build.ninja build-cover/build.ninja: export CC = clang
 build-asan/build.ninja: configure = -Dbuildtype=debugoptimized -Db_sanitize=address,undefined
 build-tsan/build.ninja: configure = -Dbuildtype=debugoptimized -Db_sanitize=thread
 build-fuzz/build.ninja: configure = -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true
+build-cover/build.ninja: configure = -Dbuildtype=debug -Db_sanitize=address -Db_lundef=false -Dfuzz=true -Dcoverage=true
 
-build/build.ninja build-clang/build.ninja build-asan/build.ninja build-tsan/build.ninja build-fuzz/build.ninja: | setup
+build/build.ninja build-clang/build.ninja build-asan/build.ninja build-tsan/build.ninja build-fuzz/build.ninja \
+		build-cover/build.ninja: | setup
 	meson setup $(configure) $(@D)

@@ -47,11 +47,10 @@ print(*[s for s in order if s in found], *sorted(found - set(order)))'
 mkdir -p "$results"
 began_all=$(date +%s)
 if build build; then for name in $(suites build); do suite build "$name"; done; fi
-for other in build-clang build-asan; do
-    if build $other; then for name in unit contract; do
-        case " $(suites $other) " in *" $name "*) suite $other $name ;; esac
-    done; fi
+for other in build-clang build-asan build-tsan; do
+    if build $other; then for name in unit contract; do suite $other $name; done; fi
 done
+if build build-fuzz; then suite build-fuzz fuzz; fi
 say "all suites in $(($(date +%s) - began_all)) s"
 say "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -1,0 +1,13 @@
+#!/bin/sh
+# scripts/fuzz_coverage.sh - says how many of the lines of a parser its fuzzer's corpus reaches: fuzz_coverage.sh FUZZER
+# SOURCE …, for a build with clang's coverage. What `make fuzz` found here counts, too.
+set -eu
+fuzzer=$1 name=$(basename "$1") found=build-fuzz/corpus/$(basename "$1")
+shift
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+LLVM_PROFILE_FILE=$scratch/raw "$fuzzer" -runs=0 "tests/fuzz/corpus/$name" $([ -d "$found" ] && echo "$found")
+llvm-profdata-14 merge -o "$scratch/data" "$scratch/raw"
+llvm-cov-14 report "$fuzzer" -instr-profile="$scratch/data" "$@" >"$scratch/report"
+awk -v name="$name" -v sources="$*" '$1 == "TOTAL" { print name ": " $10 " of the lines of " sources; told = 1 }
+    END { exit !told }' "$scratch/report"
