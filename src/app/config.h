@@ -93,6 +93,12 @@ extern const td_config_key td_config_keys[]; /* ends with key == NULL */
 
 /* src/app/registry.c: the plugs there are; the only place naming concrete ones. NULL-terminated. */
 extern const td_feed_ops *const td_feed_plugs[];
+/* What a new configuration says where a plug must be told something; ends with kind == NULL. */
+typedef struct td_plug_sample {
+    const char *kind, *key, *value;
+    bool bundled; /* the value is a path below what comes with the program (app/share.h) */
+} td_plug_sample;
+extern const td_plug_sample td_plug_samples[];
 /* True for a feed that never ends by itself. */
 bool td_config_feed_is_endless(const td_config_feed *feed);
 extern const td_sink_ops *const td_sink_plugs[];

@@ -1,7 +1,9 @@
 /* src/app/main.c - the commands. */
 #include "app/cmd_bench.h"
 #include "app/cmd_check.h"
+#include "app/cmd_demo.h"
 #include "app/cmd_help.h"
+#include "app/cmd_init.h"
 #include "app/cmd_log.h"
 #include "app/cmd_run.h"
 #include "app/exit.h"
@@ -10,8 +12,8 @@ static const td_command command_log = {
     .name = "log", .summary = "look into the log: ls, cat, verify", .main = td_cmd_log};
 static const td_command command_bench = {.name = "bench", .summary = "measure: replay", .main = td_cmd_bench};
 
-static const td_command *const commands[] = {&td_command_check, &td_command_run, &command_log, &command_bench,
-                                             &td_command_help};
+static const td_command *const commands[] = {&td_command_demo, &td_command_init, &td_command_new, &td_command_check,
+                                             &td_command_run,  &command_log,     &command_bench,  &td_command_help};
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *to) {

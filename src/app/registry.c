@@ -5,6 +5,14 @@ const td_feed_ops *const td_feed_plugs[] = {&td_feed_lean, &td_feed_binance_coll
                                             &td_feed_websocket, NULL};
 const td_sink_ops *const td_sink_plugs[] = {&td_sink_sqlite, NULL};
 
+const td_plug_sample td_plug_samples[] = {
+    {"lean", "path", "examples/data/lean/*.zip", true},
+    {"binance-collector", "path", "examples/data/binance/*.gz", true},
+    {"websocket", "url", "wss://stream.binance.com:9443/ws/btcusdt@trade", false},
+    {"sqlite", "file", "data/market.db", false},
+    {0},
+};
+
 bool td_config_feed_is_endless(const td_config_feed *feed) {
     return feed->ops->live != NULL || (feed->ops == &td_feed_simulated && feed->conf.ticks == 0);
 }
