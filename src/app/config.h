@@ -25,7 +25,7 @@ typedef struct td_config_sink {
 
 typedef struct td_config_log {
     char *dir;
-    int64_t partitions, segment_bytes, retain_bytes;
+    int64_t partitions, segment_bytes, segment_ns, retain_bytes, retain_ns;
     int codec; /* 0 none, 1 lz4, 2 zstd: the row's choice */
     int64_t sync_interval_ns;
     int64_t batch_bytes, snapshot_records; /* no keys: 0 means the engine's own; simulations want them small */

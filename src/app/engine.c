@@ -101,7 +101,9 @@ static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int6
     const td_config_log *log = &e->config->log;
     td_log_conf conf = {.dir = log->dir,
                         .segment_bytes = log->segment_bytes,
+                        .segment_ms = log->segment_ns / TD_NS_PER_MS,
                         .retain_bytes = log->retain_bytes,
+                        .retain_ms = log->retain_ns / TD_NS_PER_MS,
                         .codec = codecs[log->codec]};
     td_status status = td_log_open(&e->log, e->os, &conf, report, arg);
     if (status == TD_OK) status = td_topics_open(&e->topics, e->log, (uint32_t)log->partitions, now_ms);

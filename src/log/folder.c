@@ -26,7 +26,7 @@ static td_status read_format(const td_os *os, const char *dir, int *out) {
         status = td_os_read_file(os, path, FORMAT_MAX_BYTES, &text);
         td_buf_put(&text, "", 1);
         if (status == TD_OK && (!parse_format((const char *)text.data, out)))
-            status = TD_FAIL(TD_CONFIG,
+            status = TD_FAIL(TD_CORRUPT,
                              "%s: not the line `tapedeck VERSION` that this program wrote: write `tapedeck %d` into it "
                              "if the folder is a log of this program",
                              path, TD_FOLDER_FORMAT);
@@ -45,16 +45,6 @@ td_status td_folder_check(const td_os *os, const char *dir) {
         "log: the folder %s has form %d, and this program knows no later one than %d: use the newer tapedeck "
         "that wrote it, or name another folder (log.dir)",
         dir, format, TD_FOLDER_FORMAT);
-}
-
-static td_status put_format(const td_os *os, const char *dir) {
-    int format;
-    char *path = path_in(dir, "FORMAT"), line[FORMAT_MAX_BYTES];
-    td_status status = read_format(os, dir, &format);
-    (void)snprintf(line, sizeof line, "tapedeck %d\n", TD_FOLDER_FORMAT);
-    if (status == TD_OK && format < TD_FOLDER_FORMAT) status = td_os_replace_file(os, path, td_text(line));
-    free(path);
-    return status;
 }
 
 static td_status take_lock(const td_os *os, const char *dir, int *out_file) {
@@ -81,10 +71,19 @@ td_status td_folder_lock(const td_os *os, const char *dir, int *out_file) {
     td_status status = os->ops->make_dir(os->self, dir);
     if (status == TD_OK) status = td_folder_check(os, dir);
     if (status == TD_OK) status = take_lock(os, dir, out_file);
-    if (status == TD_OK) status = put_format(os, dir);
     if (status == TD_OK || *out_file < 0) return status;
     os->ops->close(os->self, *out_file);
     *out_file = -1;
+    return status;
+}
+
+td_status td_folder_upgrade(const td_os *os, const char *dir) {
+    int format;
+    char *path = path_in(dir, "FORMAT"), line[FORMAT_MAX_BYTES];
+    td_status status = read_format(os, dir, &format);
+    (void)snprintf(line, sizeof line, "tapedeck %d\n", TD_FOLDER_FORMAT);
+    if (status == TD_OK && format < TD_FOLDER_FORMAT) status = td_os_replace_file(os, path, td_text(line));
+    free(path);
     return status;
 }
 

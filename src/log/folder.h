@@ -6,11 +6,13 @@
 
 enum { TD_FOLDER_FORMAT = 2 };
 
-/* TD_CONFIG: the folder is of a newer version, or FORMAT is not one of ours. */
+/* TD_CONFIG: the folder is of a newer version. TD_CORRUPT: FORMAT is not what we wrote. */
 TD_CHECKED td_status td_folder_check(const td_os *os, const char *dir);
-/* Makes the folder where it is missing, takes its LOCK until the file is closed, and brings FORMAT up to ours.
- * TD_CONFIG: another process has it, it cannot be written, or td_folder_check says so; *out_file is then -1. */
+/* Makes the folder where it is missing and takes its LOCK until the file is closed. TD_CONFIG: another process has it,
+ * it cannot be written, or td_folder_check says so; *out_file is then -1. */
 TD_CHECKED td_status td_folder_lock(const td_os *os, const char *dir, int *out_file);
+/* Brings FORMAT up to ours: before anything is written that is of our form only. */
+TD_CHECKED td_status td_folder_upgrade(const td_os *os, const char *dir);
 
 bool td_folder_is_clean(const td_os *os, const char *dir);
 TD_CHECKED td_status td_folder_put_clean(const td_os *os, const char *dir);

@@ -157,6 +157,39 @@ td_index_entry td_index_find(const td_os *os, const char *stem, td_index_field f
     return found;
 }
 
+static td_status find_time_in(const td_os *os, int file, int64_t timestamp_ms, td_time_entry *out) {
+    int64_t file_bytes;
+    td_status status = os->ops->size(os->self, file, &file_bytes);
+    int64_t low = 0, high = status == TD_OK ? file_bytes / TD_TIME_ENTRY_BYTES : 0;
+    while (low < high) { /* entries before low: below the timestamp; from high on: not */
+        int64_t middle = low + (high - low) / 2;
+        uint8_t entry[TD_TIME_ENTRY_BYTES];
+        size_t got;
+        status = td_os_read_full(os, file, entry, sizeof entry, middle * TD_TIME_ENTRY_BYTES, &got);
+        if (status == TD_OK && got != sizeof entry) status = TD_CORRUPT;
+        if (status != TD_OK) return status;
+        int64_t at_ms = (int64_t)td_get_be64(entry);
+        if (at_ms >= timestamp_ms) {
+            high = middle;
+            out->followed = true;
+        } else {
+            out->timestamp_ms = at_ms;
+            out->relative_offset = td_get_be32(entry + 8);
+            low = middle + 1;
+        }
+    }
+    return status;
+}
+
+td_status td_index_find_time(const td_os *os, const char *stem, int64_t timestamp_ms, td_time_entry *out) {
+    int file;
+    *out = (td_time_entry){.timestamp_ms = INT64_MIN};
+    if (open_one(os, stem, ".timeindex", TD_OPEN_READ, &file) != TD_OK) return TD_CORRUPT;
+    td_status status = find_time_in(os, file, timestamp_ms, out);
+    os->ops->close(os->self, file);
+    return status;
+}
+
 /* Entries of a file, -1 when it is missing or torn. */
 static int64_t entry_count(const td_os *os, const char *stem, const char *suffix, int64_t entry_bytes) {
     int file;

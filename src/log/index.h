@@ -47,5 +47,14 @@ typedef enum td_index_field { TD_INDEX_BY_OFFSET = 0, TD_INDEX_BY_POSITION = 4 }
 
 /* The last entry whose field is at most `limit`; {0, 0}, the segment's begin, when there is none or no file. */
 td_index_entry td_index_find(const td_os *os, const char *stem, td_index_field field, uint32_t limit);
+/* The last time entry below that timestamp and whether one at or above it follows; TD_CORRUPT without a trail: there is
+ * no time index, so nothing is known. */
+typedef struct td_time_entry {
+    int64_t timestamp_ms;
+    uint32_t relative_offset;
+    bool followed;
+} td_time_entry;
+
+TD_CHECKED td_status td_index_find_time(const td_os *os, const char *stem, int64_t timestamp_ms, td_time_entry *out);
 /* True when both files are there and whole; *out_last is then the last entry, {0, 0} when there is none. */
 bool td_index_whole(const td_os *os, const char *stem, td_index_entry *out_last);

@@ -3,8 +3,9 @@
  *
  * Writers: one process (LOCK in the folder), and one thread per partition. Readers: any number of threads; a reader
  * object belongs to one. What is appended is readable at once, by this process and by read-only ones; what is synced
- * survives the machine. Full-policy: retention by size removes whole old segments, never the active one; a full disk is
- * TD_RETRY and loses nothing that was appended.
+ * survives the machine. Full-policy: retention by size and by append time removes whole old segments; the active one is
+ * finished when it is old, so that a quiet partition ages out, too. Topics whose names begin with `_` hold what others
+ * are read by, and are kept. A full disk is TD_RETRY and loses nothing that was appended.
  * Errors: TD_RETRY (I/O: do the same again), TD_CONFIG (cannot open, locked, other partition count), TD_CORRUPT (a
  * batch whose CRC or shape is wrong: this partition stops there).
  *
@@ -27,7 +28,9 @@ typedef struct td_position { /* "next to read", with the epoch it was true in */
 typedef struct td_log_conf {
     const char *dir;       /* data folder; made when missing                    */
     int64_t segment_bytes; /* roll after this many; 0: 256 MB                   */
+    int64_t segment_ms;    /* or when it began so long ago; 0: never            */
     int64_t retain_bytes;  /* over all topics; the oldest go first; 0: keep all */
+    int64_t retain_ms;     /* since the last append of a segment; 0: keep all   */
     td_codec codec;
     bool read_only; /* no LOCK, no repair, no epoch; opens only what exists */
 } td_log_conf;
@@ -72,11 +75,16 @@ TD_CHECKED td_status td_log_truncate(td_topic *topic, uint32_t partition, int64_
 
 /* One round: notes the ends of outputs, then of inputs; syncs inputs, then outputs; publishes what is synced; applies
  * retention. One caller at a time (the sync thread). Two rounds never overlap.
- * When a sync fails: TD_RETRY, and that partition's synced offset stays (with an input, all outputs' too). The kernel
+ * When a sync fails: TD_RETRY, and that partition's synced offset stays (with an input, all outputs' too). Its epoch is
+ * over: the next append begins a new one, and is TD_RETRY until that is safe. The kernel
  * may now hold as clean what it never wrote, so a second sync alone would prove nothing: the next round first reads
  * back every batch since the last good sync, checks its CRC, writes it again, and syncs then. TD_CORRUPT when such a
  * batch is gone: synced never passes it. */
 TD_CHECKED td_status td_log_sync(td_log *log);
+
+/* Removes the oldest finished segments, as retention by size does, until so many bytes are free; a log that keeps all
+ * keeps all. By the caller of td_log_sync. */
+TD_CHECKED td_status td_log_release(td_log *log, int64_t bytes);
 
 typedef enum td_read_limit { TD_READ_APPENDED, TD_READ_SYNCED } td_read_limit;
 
@@ -108,11 +116,18 @@ static inline int64_t td_reader_offset(const td_reader *reader) { return reader-
  * there and read up to where the last block began. The start, too, where the disk cannot be read. */
 int64_t td_topic_block_before(const td_topic *topic, uint32_t partition, int64_t offset, int64_t bytes);
 
+/* The first offset that was appended at or after that time, by the time index; the end when there is none yet. Append
+ * times never go back within a partition. Errors: TD_RETRY, TD_CORRUPT (it lies behind damage). Thread: any. */
+TD_CHECKED td_status td_topic_at_time(const td_topic *topic, uint32_t partition, int64_t timestamp_ms,
+                                      int64_t *out_offset);
+
 /* What a full check of one partition found. */
 typedef struct td_verify {
     int64_t segments, batches, records, bytes;
     int64_t torn_bytes;   /* behind the last whole batch, never promised: the next writer cuts them */
+    int64_t lost;         /* offsets that a repair left empty: no error */
     int64_t corrupt;      /* places where records are damaged or missing */
+    int64_t unindexed;    /* segments without a whole index: no error, the next writer builds it */
     int64_t index_errors; /* entries that do not name a batch of the segment */
 } td_verify;
 

@@ -3,6 +3,7 @@
 #include "log/checkpoint.h"
 #include "log/folder.h"
 #include "log/log_private.h"
+#include "log/retain.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +15,10 @@ struct td_log {
     td_log_conf conf; /* dir: owned */
     td_log_report_fn report;
     void *report_arg;
-    int lock_file;   /* -1: read-only */
-    bool unclean;    /* the last writer did not close it */
-    bool had_topics; /* when it was opened */
+    int64_t wall_at_zero_ns; /* of the monotonic clock */
+    int lock_file;           /* -1: read-only */
+    bool unclean;            /* the last writer did not close it */
+    bool had_topics;         /* when it was opened */
     td_checkpoint promised;
     td_topic **topics; /* in byte order of their names */
     size_t topic_count;
@@ -55,6 +57,7 @@ static td_status open_partition(td_log *log, const char *name, uint32_t number, 
         .topic = name,
         .number = number,
         .segment_bytes = log->conf.segment_bytes,
+        .segment_ms = log->conf.segment_ms,
         .codec = log->conf.codec,
         .read_only = log->conf.read_only,
         .unclean = exists && log->unclean,
@@ -187,6 +190,7 @@ static td_status open_folder(td_log *log) {
         return TD_FAIL(TD_CONFIG, "log: no data folder %s", dir);
     else
         status = td_folder_check(os, dir);
+    if (status == TD_OK && !log->conf.read_only) status = td_folder_upgrade(os, dir);
     log->unclean = !td_folder_is_clean(os, dir);
     if (status == TD_OK) status = td_checkpoint_load(&log->promised, os, dir);
     if (status == TD_OK) status = open_found_topics(log);
@@ -216,6 +220,7 @@ td_status td_log_open(td_log **out, const td_os *os, const td_log_conf *conf, td
     log->report = report;
     log->report_arg = arg;
     log->lock_file = -1;
+    log->wall_at_zero_ns = os->ops->wall_ns(os->self) - os->ops->mono_ns(os->self);
     td_status status = open_folder(log);
     if (status != TD_OK) {
         log_free(log);
@@ -257,7 +262,11 @@ int64_t td_topic_synced(const td_topic *topic, uint32_t partition) {
 }
 int64_t td_topic_bytes(const td_topic *topic, uint32_t partition) { return load(&topic->partitions[partition]->bytes); }
 int32_t td_topic_epoch(const td_topic *topic, uint32_t partition) {
-    return td_epochs_last(&topic->partitions[partition]->epochs);
+    td_partition *p = topic->partitions[partition];
+    pthread_mutex_lock(&p->list_lock);
+    int32_t epoch = td_epochs_last(&p->epochs);
+    pthread_mutex_unlock(&p->list_lock);
+    return epoch;
 }
 
 size_t td_topic_segments(const td_topic *topic, uint32_t partition) {
@@ -270,7 +279,10 @@ size_t td_topic_segments(const td_topic *topic, uint32_t partition) {
 
 bool td_topic_holds(const td_topic *topic, uint32_t partition, td_position position) {
     td_partition *p = topic->partitions[partition];
-    return td_epochs_hold(&p->epochs, position, load(&p->end));
+    pthread_mutex_lock(&p->list_lock);
+    bool holds = td_epochs_hold(&p->epochs, position, load(&p->end));
+    pthread_mutex_unlock(&p->list_lock);
+    return holds;
 }
 
 td_status td_log_append(td_topic *topic, uint32_t partition, td_batch *batch, int64_t *out_base_offset) {
@@ -328,39 +340,21 @@ static td_status count_news(td_partition *p, td_status so_far) {
     return so_far == TD_OK && p->noted == load(&p->synced) ? TD_OK : TD_AGAIN;
 }
 
-static int64_t total_bytes(const td_log *log) {
-    int64_t bytes = 0;
-    for (size_t t = 0; t < log->topic_count; t++) {
-        for (uint32_t p = 0; p < log->topics[t]->count; p++) bytes += load(&log->topics[t]->partitions[p]->bytes);
-    }
-    return bytes;
-}
-
-/* The partition whose oldest segment ended first; of equal ones the first by name. NULL: only active ones are left. */
-static td_partition *find_oldest(const td_log *log) {
-    td_partition *found = NULL;
-    int64_t oldest_ms = INT64_MAX;
-    for (size_t t = 0; t < log->topic_count; t++) {
-        for (uint32_t i = 0; i < log->topics[t]->count; i++) {
-            td_partition *p = log->topics[t]->partitions[i];
-            td_segment segment;
-            if (!td_partition_oldest(p, &segment)) continue;
-            if (found != NULL && segment.max_timestamp_ms >= oldest_ms) continue;
-            found = p;
-            oldest_ms = segment.max_timestamp_ms;
-        }
-    }
-    return found;
+/* A clock set forward or back while we run moves no segment's age. */
+static int64_t steady_ms(const td_log *log) {
+    return (log->wall_at_zero_ns + log->os.ops->mono_ns(log->os.self)) / 1000000;
 }
 
 static td_status retain(td_log *log) {
-    while (log->conf.retain_bytes > 0 && total_bytes(log) > log->conf.retain_bytes) {
-        td_partition *oldest = find_oldest(log);
-        if (oldest == NULL) break;
-        td_status status = td_partition_retire(oldest);
-        if (status != TD_OK) return status;
-    }
-    return TD_OK;
+    td_retain all = {log->topics, log->topic_count};
+    td_status status = td_retain_age(&all, steady_ms(log), log->conf.segment_ms, log->conf.retain_ms);
+    if (status != TD_OK || log->conf.retain_bytes <= 0) return status;
+    return td_retain_shrink(&all, log->conf.retain_bytes);
+}
+
+td_status td_log_release(td_log *log, int64_t bytes) {
+    if (log->conf.retain_bytes <= 0 && log->conf.retain_ms <= 0) return TD_OK;
+    return td_retain_release(&(td_retain){log->topics, log->topic_count}, bytes);
 }
 
 td_status td_log_sync(td_log *log) {

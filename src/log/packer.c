@@ -125,7 +125,7 @@ const uint8_t *td_batch_seal(td_batch *batch, td_packer *packer, td_head *head) 
         head->codec = TD_CODEC_NONE;
     }
     head->size_bytes = (int64_t)bytes->size;
-    head->count = batch->count;
+    head->count = head->records = batch->count;
     head->base_timestamp_ms = batch->base_timestamp_ms;
     head->max_timestamp_ms = batch->max_timestamp_ms;
     td_head_put(head, bytes->data);
@@ -155,4 +155,13 @@ td_status td_packer_records(td_packer *packer, const td_head *head, const uint8_
     td_status status = inflate_records(packer, &codecs[head->codec], *out);
     *out = td_buf_bytes(&packer->bytes);
     return status;
+}
+
+td_status td_packer_check(td_packer *packer, const td_head *head, const uint8_t *batch) {
+    td_bytes records;
+    td_status status = td_packer_records(packer, head, batch, &records);
+    if (status != TD_OK) return status;
+    td_cursor cursor = td_head_cursor(head, records);
+    for (td_record record; td_cursor_next(&cursor, &record);) continue;
+    return cursor.left == 0 && cursor.at == cursor.end ? TD_OK : TD_CORRUPT;
 }

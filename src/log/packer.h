@@ -18,5 +18,8 @@ void td_packer_fini(td_packer *packer);
  * the head. The head->size_bytes bytes returned are lent by the batch or, compressed, by the packer. A batch that does
  * not shrink stays uncompressed. Cannot fail. */
 const uint8_t *td_batch_seal(td_batch *batch, td_packer *packer, td_head *head);
-/* The records of a checked batch, inflated into packer->bytes if need be. Errors: TD_CORRUPT without a trail. */
+/* The records of a checked batch, inflated into packer->bytes if need be. Errors: TD_CORRUPT without a trail,
+ * TD_RETRY. */
 TD_CHECKED td_status td_packer_records(td_packer *packer, const td_head *head, const uint8_t *batch, td_bytes *out);
+/* Each record of a checked batch is one, and nothing stands behind the last. Errors: TD_CORRUPT without a trail. */
+TD_CHECKED td_status td_packer_check(td_packer *packer, const td_head *head, const uint8_t *batch);

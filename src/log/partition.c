@@ -111,6 +111,7 @@ static td_status flush_locked(td_partition *p, int64_t end) {
     if (status == TD_OK) {
         status = p->os->ops->sync(p->os->self, p->file);
         p->suspect = status != TD_OK;
+        if (p->suspect) atomic_store_explicit(&p->epoch_over, true, memory_order_release);
     }
     if (status != TD_OK) return td_trace(status, "syncing %s", p->name);
     p->flushed_offset = end;
@@ -190,6 +191,7 @@ static td_status roll_locked(td_partition *p, int64_t end) {
     p->file = file;
     p->index = index;
     p->flushed_bytes = 0;
+    p->first_timestamp_ms = INT64_MAX;
     p->rolling = false;
     store(&p->active_bytes, 0);
     return TD_OK;
@@ -197,17 +199,36 @@ static td_status roll_locked(td_partition *p, int64_t end) {
 
 static bool must_roll(const td_partition *p, const td_head *head, int64_t active_bytes) {
     if (active_bytes == 0) return false;
+    if (p->conf.segment_ms > 0 && head->max_timestamp_ms - p->first_timestamp_ms > p->conf.segment_ms) return true;
     return p->rolling || active_bytes + head->size_bytes > p->conf.segment_bytes ||
            td_head_next_offset(head) - p->index.base_offset > INT32_MAX; /* Kafka's relative offsets are signed */
 }
 
-td_status td_partition_append(td_partition *p, td_batch *batch, int64_t *out_base_offset) {
-    assert(batch->count > 0 && !p->conf.read_only);
-    if (batch->bytes.size > TD_BATCH_MAX_BYTES) {
-        return TD_FAIL(TD_REJECT, "%s: a batch of %zu bytes is too large", p->name, batch->bytes.size);
-    }
+/* Append times never go back, whatever the clock does: the time index and retention rest on it. */
+static void keep_time(const td_partition *p, td_batch *batch) {
+    if (batch->max_timestamp_ms >= p->last_timestamp_ms) return;
+    batch->base_timestamp_ms += p->last_timestamp_ms - batch->max_timestamp_ms;
+    batch->max_timestamp_ms = p->last_timestamp_ms;
+}
+
+/* After a failed sync nobody knows what of the epoch is on the disk: it ends here, and a crash that takes some of it
+ * never makes two records of one position. */
+static td_status end_epoch(td_partition *p) {
+    if (!atomic_load_explicit(&p->epoch_over, memory_order_acquire)) return TD_OK;
+    atomic_store_explicit(&p->epoch_over, false, memory_order_release); /* before: another sync may fail meanwhile */
+    td_status status = td_partition_begin_epoch(p, load(&p->end));
+    if (status != TD_OK) atomic_store_explicit(&p->epoch_over, true, memory_order_release);
+    if (status == TD_OK)
+        td_partition_report(p, "a sync failed: epoch %" PRId32 " begins at offset %" PRId64, td_epochs_last(&p->epochs),
+                            load(&p->end));
+    return status;
+}
+
+static td_status append_locked(td_partition *p, td_batch *batch, int64_t *out_base_offset) {
     td_status status = cut_torn(p);
+    if (status == TD_OK) status = end_epoch(p);
     if (status != TD_OK) return status;
+    keep_time(p, batch);
 
     td_head head = {.base_offset = load(&p->end), .epoch = td_epochs_last(&p->epochs), .codec = p->conf.codec};
     const uint8_t *bytes = td_batch_seal(batch, &p->packer, &head);
@@ -224,11 +245,37 @@ td_status td_partition_append(td_partition *p, td_batch *batch, int64_t *out_bas
         return td_trace(status, "appending to %s", p->name);
     }
     td_index_add(&p->index, &head, position);
+    if (p->first_timestamp_ms == INT64_MAX) p->first_timestamp_ms = head.base_timestamp_ms;
+    p->last_timestamp_ms = head.max_timestamp_ms;
     store(&p->active_bytes, position + head.size_bytes);
     atomic_fetch_add_explicit(&p->bytes, head.size_bytes, memory_order_relaxed);
     store(&p->end, td_head_next_offset(&head));
     *out_base_offset = head.base_offset;
     return TD_OK;
+}
+
+td_status td_partition_append(td_partition *p, td_batch *batch, int64_t *out_base_offset) {
+    assert(batch->count > 0 && !p->conf.read_only);
+    if (batch->bytes.size > TD_BATCH_MAX_BYTES) {
+        return TD_FAIL(TD_REJECT, "%s: a batch of %zu bytes is too large", p->name, batch->bytes.size);
+    }
+    pthread_mutex_lock(&p->append_lock);
+    td_status status = append_locked(p, batch, out_base_offset);
+    pthread_mutex_unlock(&p->append_lock);
+    return status;
+}
+
+td_status td_partition_roll_aged(td_partition *p, int64_t begun_before_ms, int64_t quiet_since_ms) {
+    if (pthread_mutex_trylock(&p->append_lock) != 0) return TD_OK;
+    td_status status = cut_torn(p);
+    bool aged = p->first_timestamp_ms < begun_before_ms || p->last_timestamp_ms < quiet_since_ms;
+    if (status == TD_OK && aged && load(&p->active_bytes) > 0) {
+        pthread_mutex_lock(&p->file_lock);
+        status = roll_locked(p, load(&p->end));
+        pthread_mutex_unlock(&p->file_lock);
+    }
+    pthread_mutex_unlock(&p->append_lock);
+    return status;
 }
 
 /* --- retention ------------------------------------------------------------------------------------------------ */

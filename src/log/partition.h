@@ -1,6 +1,7 @@
 /* src/log/partition.h - one partition on disk: a row of segments, of which the last one grows, and its epochs. Private
  * to log/. Ends are atomics: readers and the sync thread follow the writer without a lock.
- * Threads: append and roll: the writer; flush and retire: the sync thread; the rest: any. Lock order: file, list. */
+ * Threads: append and roll: the writer; flush, retire and roll by age: the sync thread; the rest: any. Lock order:
+ * append, file, list. */
 #pragma once
 #include "log/epoch.h"
 #include "log/extent.h"
@@ -21,6 +22,7 @@ typedef struct td_partition_conf {
     const char *data_dir, *topic;
     uint32_t number;
     int64_t segment_bytes;
+    int64_t segment_ms; /* 0: a segment may get as old as it likes */
     td_codec codec;
     bool read_only;
     bool unclean;           /* the last writer did not close the log */
@@ -34,10 +36,11 @@ typedef struct td_partition {
     const td_os *os;
     char *dir;
     const char *name; /* "bars-3": the last part of dir */
-    td_epochs epochs;
+    td_epochs epochs; /* under list_lock, but for the writer's own reading */
 
-    pthread_mutex_t list_lock; /* segments; held for moments only */
-    td_segment *segments;      /* ascending; none only after a failed reload */
+    pthread_mutex_t append_lock; /* once a batch: the writer against a roll by age, which does not wait for it */
+    pthread_mutex_t list_lock;   /* segments, epochs; held for moments only */
+    td_segment *segments;        /* ascending; none only after a failed reload */
     size_t segment_count;
 
     pthread_mutex_t file_lock; /* file: a roll against a sync; and what a sync knows */
@@ -47,11 +50,14 @@ typedef struct td_partition {
     int64_t noted;             /* the sync round's: its `end` for this partition */
     bool suspect;              /* the last sync failed: the kernel may have dropped what lies beyond flushed_bytes */
 
-    td_index index;   /* the writer's, with all below */
+    td_index index;   /* under append_lock, with all below */
     td_packer packer; /* takes memory with the first compressed batch only */
     bool rolling;     /* a roll failed half-way: the next segment's file may exist, so nothing more goes here */
     bool torn;        /* a failed append left bytes behind the end */
+    int64_t first_timestamp_ms,
+        last_timestamp_ms; /* of the active segment, INT64_MAX: empty; of all, INT64_MIN: none */
 
+    atomic_bool epoch_over; /* a sync failed: what comes next is of another epoch */
     _Atomic int64_t start, end, synced, bytes;
     _Atomic int64_t active_bytes; /* valid bytes of the active segment; stored before `end` */
 } td_partition;
@@ -69,6 +75,8 @@ void td_partition_close(td_partition *p); /* writes nothing; accepts NULL */
 TD_CHECKED td_status td_partition_reload(td_partition *p, bool begin_epoch);
 /* Read-only: looks what another process appended, rolled or removed since. */
 TD_CHECKED td_status td_partition_refresh(td_partition *p);
+/* The next epoch, from `offset` on: durable before it is known. */
+TD_CHECKED td_status td_partition_begin_epoch(td_partition *p, int64_t offset);
 /* truncate.c: removes what is at and after the offset. Without other users of the partition. */
 TD_CHECKED td_status td_partition_truncate(td_partition *p, int64_t offset);
 
@@ -91,5 +99,8 @@ td_segment td_partition_segment(td_partition *p, int64_t offset);
 td_segment td_partition_after(td_partition *p, int64_t base_offset);
 /* The oldest one; false when it is the active one, or not yet published as synced. */
 bool td_partition_oldest(td_partition *p, td_segment *out);
-TD_CHECKED td_status td_partition_retire(td_partition *p);   /* removes the oldest segment; another follows it */
+TD_CHECKED td_status td_partition_retire(td_partition *p); /* removes the oldest segment; another follows it */
+/* Finishes an active segment that began before the one time, or got nothing since the other, so that it can age out. A
+ * partition that is being appended to is left alone: its writer looks at the age itself. */
+TD_CHECKED td_status td_partition_roll_aged(td_partition *p, int64_t begun_before_ms, int64_t quiet_since_ms);
 void td_partition_push(td_partition *p, td_segment segment); /* appends to the list of segments */

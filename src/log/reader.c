@@ -179,6 +179,11 @@ static td_status take_batch(td_reader *reader) {
     td_status status = td_extent_batch(&s->window, s->position, &head, &bytes);
     if (status != TD_OK) return status;
     if (head.base_offset > offset || td_head_next_offset(&head) <= offset) return TD_CORRUPT;
+    if (head.records == 0) { /* a repair removed them */
+        s->position += head.size_bytes;
+        reader->cursor = (td_cursor){.offset = td_head_next_offset(&head)};
+        return TD_OK;
+    }
     status = td_packer_records(&s->packer, &head, bytes, &records);
     if (status != TD_OK) return status;
 
@@ -201,6 +206,7 @@ static td_status next_batch(td_reader *reader) {
             if (status == TD_AGAIN) continue;
         }
         if (status == TD_OK) status = take_batch(reader);
+        if (status == TD_OK && reader->cursor.left == 0) continue; /* a hole is passed */
         if (status != TD_AGAIN) return status;
         if (td_partition_segment(s->p, reader->cursor.offset).base_offset == s->base_offset) return TD_CORRUPT;
         s->located = false; /* on to the next segment */
@@ -214,6 +220,8 @@ td_status td_reader_refill(td_reader *reader, td_record *out) {
     if (status != TD_CORRUPT) return status;
     s->corrupt = true;
     reader->cursor.left = 0;
-    return TD_FAIL(TD_CORRUPT, "%s: corrupt batch at offset %" PRId64 ", byte %" PRId64 " of segment %" PRId64,
-                   s->p->name, reader->cursor.offset, s->position, s->base_offset);
+    return TD_FAIL(TD_CORRUPT,
+                   "%s: corrupt batch at offset %" PRId64 ", byte %" PRId64 " of segment %" PRId64
+                   "; stop what writes and run `tapedeck log repair %s --data %s`",
+                   s->p->name, reader->cursor.offset, s->position, s->base_offset, s->p->name, s->p->conf.data_dir);
 }

@@ -102,8 +102,10 @@ static td_status survey_run(survey *s) {
         status = td_scan_skip(&s->scan);
         if (status == TD_AGAIN) return TD_OK;
         if (status != TD_OK) return status;
-        td_partition_report(s->p, "corrupt batch at offset %" PRId64 " kept, %" PRId64 " bytes; reading stops there",
-                            offset, s->scan.position - position);
+        td_partition_report(s->p,
+                            "corrupt batch at offset %" PRId64 " kept, %" PRId64
+                            " bytes; reading stops there until `tapedeck log repair %s`",
+                            offset, s->scan.position - position, s->p->name);
     }
     return TD_OK;
 }
@@ -210,6 +212,15 @@ static td_status load_finished(survey *s, int64_t base_offset, bool deep) {
     return status;
 }
 
+/* When the active segment began: it is rolled by age. */
+static td_status note_first_time(survey *s) {
+    td_head head;
+    td_extent_drop(&s->scan.window);
+    td_status status = s->scan.position > 0 ? td_extent_head(&s->scan.window, 0, &head) : TD_AGAIN;
+    s->p->first_timestamp_ms = status == TD_OK ? head.base_timestamp_ms : INT64_MAX;
+    return status == TD_RETRY ? status : TD_OK;
+}
+
 /* On success the partition holds the file and its index; the tail that was never promised durable is so now. */
 static td_status load_active(survey *s, int64_t base_offset, bool deep, bool *out_cut) {
     td_partition *p = s->p;
@@ -222,6 +233,7 @@ static td_status load_active(survey *s, int64_t base_offset, bool deep, bool *ou
     td_partition_push(p, (td_segment){.base_offset = base_offset});
 
     status = cut_file(s, "torn tail", out_cut);
+    if (status == TD_OK) status = note_first_time(s);
     bool rewrite = deep && s->trusted_offset != INT64_MAX && s->trusted_position >= 0;
     if (status == TD_OK && rewrite) status = td_partition_rewrite(p, s->trusted_position, s->scan.position);
     if (status == TD_OK && deep) status = p->os->ops->sync(p->os->self, p->file);
@@ -251,6 +263,25 @@ static td_status settle_epochs(td_partition *p, int64_t end, int32_t last, bool 
     return td_trace(td_epochs_save(&p->epochs, p->os, path), "saving the epochs of %s", p->name);
 }
 
+td_status td_partition_begin_epoch(td_partition *p, int64_t offset) {
+    td_epochs next = {0};
+    char path[TD_STEM_MAX + 32];
+    (void)snprintf(path, sizeof path, "%s/leader-epoch-checkpoint", p->dir);
+    for (size_t i = 0; i < p->epochs.count; i++)
+        td_epochs_begin(&next, p->epochs.items[i].epoch, p->epochs.items[i].offset);
+    td_epochs_begin(&next, td_epochs_last(&p->epochs) + 1, offset);
+    td_status status = td_epochs_save(&next, p->os, path);
+    if (status == TD_OK) {
+        pthread_mutex_lock(&p->list_lock);
+        td_epochs last = p->epochs;
+        p->epochs = next;
+        next = last;
+        pthread_mutex_unlock(&p->list_lock);
+    }
+    td_epochs_fini(&next);
+    return td_trace(status, "beginning an epoch of %s", p->name);
+}
+
 static td_status load_epochs(td_partition *p, bool *out_lost) {
     char path[TD_STEM_MAX + 32];
     (void)snprintf(path, sizeof path, "%s/leader-epoch-checkpoint", p->dir);
@@ -265,6 +296,11 @@ static void set_ends(td_partition *p, int64_t end, int64_t active_bytes) {
     p->flushed_offset = end;
     p->flushed_bytes = active_bytes;
     p->suspect = p->torn = p->rolling = false;
+    atomic_store_explicit(&p->epoch_over, false, memory_order_relaxed);
+    p->last_timestamp_ms = p->index.max_timestamp_ms;
+    for (size_t i = 0; i + 1 < p->segment_count; i++)
+        if (p->segments[i].max_timestamp_ms > p->last_timestamp_ms)
+            p->last_timestamp_ms = p->segments[i].max_timestamp_ms;
     store(&p->active_bytes, active_bytes);
     store(&p->bytes, bytes);
     store(&p->start, p->segments[0].base_offset);
@@ -413,6 +449,7 @@ td_status td_partition_open(td_partition **out, const td_partition_conf *conf) {
     p->dir = (char *)dir.data;
     p->name = p->dir + strlen(conf->data_dir) + 1;
     p->file = -1;
+    pthread_mutex_init(&p->append_lock, NULL);
     pthread_mutex_init(&p->list_lock, NULL);
     pthread_mutex_init(&p->file_lock, NULL);
 
@@ -430,6 +467,7 @@ void td_partition_close(td_partition *p) {
     if (p == NULL) return;
     unload(p);
     td_packer_fini(&p->packer);
+    pthread_mutex_destroy(&p->append_lock);
     pthread_mutex_destroy(&p->list_lock);
     pthread_mutex_destroy(&p->file_lock);
     free(p->dir);

@@ -18,8 +18,9 @@ static td_status shorten(const td_head *head, const uint8_t *bytes, int64_t offs
     td_head kept = *head;
     kept.codec = TD_CODEC_NONE;
     kept.count = (int32_t)(offset - head->base_offset);
-    kept.max_timestamp_ms = INT64_MIN;
-    while (status == TD_OK && cursor.offset < offset) {
+    kept.records = head->records == 0 ? 0 : kept.count;
+    if (kept.records > 0) kept.max_timestamp_ms = INT64_MIN;
+    while (status == TD_OK && kept.records > 0 && cursor.offset < offset) {
         td_record record;
         if (!td_cursor_next(&cursor, &record))
             status = TD_CORRUPT;

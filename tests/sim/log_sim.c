@@ -383,6 +383,8 @@ static bool run_seed(uint64_t seed, bool trace) {
     w.conf = (td_log_conf){.dir = "var/data",
                            .segment_bytes = 1000 + (int64_t)below(&w, 20000),
                            .retain_bytes = below(&w, 2) == 0 ? 0 : 20000 + (int64_t)below(&w, 60000),
+                           .segment_ms = below(&w, 4) == 0 ? 1000 : 0, /* all that is appended is old */
+                           .retain_ms = below(&w, 8) == 0 ? 1 : 0,
                            .codec = (const td_codec[]){TD_CODEC_NONE, TD_CODEC_LZ4, TD_CODEC_ZSTD}[below(&w, 3)]};
     w.lying = below(&w, 8) == 0;
     td_sim_set_trace(w.sim, trace);

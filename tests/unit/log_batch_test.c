@@ -148,7 +148,7 @@ static void damage_never_leads_astray(void **state) {
         for (uint64_t flips = 1 + unit_random(&seed) % 3; flips > 0; flips--) {
             copy[unit_random(&seed) % size] = (uint8_t)unit_random(&seed);
         }
-        td_head head = {.count = 5};
+        td_head head = {.count = 5, .records = 5};
         td_cursor cursor = td_head_cursor(&head, (td_bytes){copy, unit_random(&seed) % (size + 1)});
         td_record record;
         uint64_t sum = 0;

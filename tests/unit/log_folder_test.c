@@ -18,11 +18,11 @@ static void formats(void **state) {
         {"tapedeck 1\n", TD_OK, ""},
         {"tapedeck 2\n", TD_OK, ""},
         {"tapedeck 3\n", TD_CONFIG, "use the newer tapedeck"},
-        {"tapedeck 99999999999999999999\n", TD_CONFIG, "FORMAT"},
-        {"tapedeck 0\n", TD_CONFIG, "FORMAT"},
-        {"tapedeck 2", TD_CONFIG, "write `tapedeck 2` into it"}, /* torn */
-        {"", TD_CONFIG, "FORMAT"},
-        {"another program\n", TD_CONFIG, "FORMAT"},
+        {"tapedeck 99999999999999999999\n", TD_CORRUPT, "FORMAT"},
+        {"tapedeck 0\n", TD_CORRUPT, "FORMAT"},
+        {"tapedeck 2", TD_CORRUPT, "write `tapedeck 2` into it"}, /* torn */
+        {"", TD_CORRUPT, "FORMAT"},
+        {"another program\n", TD_CORRUPT, "FORMAT"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         for (int read_only = 0; read_only <= 1; read_only++) {

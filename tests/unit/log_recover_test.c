@@ -284,6 +284,53 @@ static void a_failed_sync_is_not_believed_the_second_time(void **state) {
     rig_expect(r, 0, 0, 15);
 }
 
+/* Nobody knows what of the epoch is on the disk: nothing is added to it, whatever later syncs say. */
+static void a_failed_sync_ends_the_epoch(void **state) {
+    rig *r = *state;
+    rig_open_log(r);
+    rig_append(r, 0, 1, 5);
+    rig_append(r, 1, 1, 5);
+    r->machine.fail_syncs = 1; /* of bars-0 */
+    assert_int_equal(td_log_sync(r->log), TD_RETRY);
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    assert_int_equal(td_topic_epoch(r->topic, 0), 0); /* an idle partition has no need of one */
+    r->machine.fail_writes = 1;                       /* nothing is appended before the epoch is safe */
+    assert_int_equal(rig_try_append(r, 0, 5), TD_RETRY);
+    rig_append(r, 0, 1, 5);
+    rig_append(r, 1, 1, 5);
+    assert_true(rig_reported(r, "bars-0: a sync failed: epoch 1 begins at offset 5"));
+    assert_int_equal(td_topic_epoch(r->topic, 0), 1);
+    assert_int_equal(td_topic_epoch(r->topic, 1), 0);
+    assert_true(td_topic_holds(r->topic, 0, (td_position){0, 5}));
+    assert_false(td_topic_holds(r->topic, 0, (td_position){0, 6}));
+    assert_true(td_topic_holds(r->topic, 0, (td_position){1, 10}));
+    rig_kill(r);
+    rig_open_log(r);
+    assert_true(td_topic_holds(r->topic, 0, (td_position){1, 10}));
+    assert_int_equal(td_topic_epoch(r->topic, 0), 2);
+    rig_expect(r, 0, 0, 10);
+}
+
+/* Its entries are hints: while it is doubtful it is gone, which is no damage. */
+static void an_index_whose_sync_failed_is_no_damage(void **state) {
+    rig *r = *state;
+    td_verify found;
+    r->conf.segment_bytes = 3000;
+    rig_open_log(r);
+    while (td_topic_bytes(r->topic, 0) < 2700) rig_append(r, 0, 1, 2);
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    r->machine.fail_syncs = 1;
+    rig_append(r, 0, 1, 10); /* rolls; all that is left to sync is the index */
+    assert_int_equal(r->machine.fail_syncs, 0);
+    assert_int_equal(td_topic_segments(r->topic, 0), 2);
+    assert_int_equal(rig_verify(r, 0, &found), TD_OK);
+    assert_int_equal(found.unindexed, 1);
+    rig_close_log(r);
+    rig_open_log(r);
+    assert_int_equal(rig_verify(r, 0, &found), TD_OK);
+    assert_int_equal(found.unindexed, 0);
+}
+
 static void a_failed_roll_goes_nowhere_else(void **state) {
     rig *r = *state;
     r->conf.segment_bytes = 3000;
@@ -401,6 +448,8 @@ int main(void) {
         LOG_TEST(lost_epochs_are_learnt_from_the_log),
         LOG_TEST(a_failed_append_leaves_nothing),
         LOG_TEST(a_failed_sync_is_not_believed_the_second_time),
+        LOG_TEST(a_failed_sync_ends_the_epoch),
+        LOG_TEST(an_index_whose_sync_failed_is_no_damage),
         LOG_TEST(a_failed_roll_goes_nowhere_else),
         LOG_TEST(an_interrupted_truncation_is_finished),
         LOG_TEST(death_at_every_call),

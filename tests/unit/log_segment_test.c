@@ -216,6 +216,91 @@ static void retention_removes_the_oldest(void **state) {
     assert_true(td_topic_end(r->topic, 0) > td_topic_start(r->topic, 0));
 }
 
+/* Records n are of 1000 + n ms after 1970: an age is told by what was appended at that time. */
+static int64_t age_ms(const rig *r, int64_t timestamp_ms) {
+    return r->os.ops->wall_ns(r->os.self) / 1000000 - timestamp_ms;
+}
+
+/* Whole segments that ended before the limit, the active one of a quiet partition among them; internal topics stay. */
+static void retention_by_time(void **state) {
+    rig *r = *state;
+    r->conf.segment_bytes = 5000;
+    rig_open_log(r);
+    td_topic *kept;
+    int64_t base;
+    assert_int_equal(td_log_topic(r->log, "_schemas", 1, TD_TOPIC_INPUT, &kept), TD_OK);
+    rig_fill(r, 0, 5);
+    assert_int_equal(td_log_append(kept, 0, &r->batch, &base), TD_OK);
+    rig_append(r, 0, 60, 10); /* to 1599 */
+    rig_append(r, 1, 2, 10);  /* to 1019, and quiet since */
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    rig_expect(r, 0, 0, 600);
+    rig_close_log(r);
+
+    r->conf.retain_ms = age_ms(r, 1300);
+    rig_open_log(r);
+    assert_int_equal(td_log_topic(r->log, "_schemas", 1, TD_TOPIC_INPUT, &kept), TD_OK);
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    int64_t start = td_topic_start(r->topic, 0);
+    assert_true(start > 200 && start <= 300);
+    rig_expect(r, 0, start, 600);
+    rig_expect(r, 1, 20, 20);
+    assert_int_equal(td_topic_end(kept, 0), 5);
+    assert_int_equal(td_topic_start(kept, 0), 0);
+    r->machine.wall_skip_ns = INT64_C(1000000000) * 86400 * 365; /* a clock set wrongly makes nothing older */
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    assert_int_equal(td_topic_start(r->topic, 0), start);
+    r->machine.wall_skip_ns = 0;
+    rig_append(r, 1, 1, 10);
+    rig_expect(r, 1, 20, 30);
+    rig_close_log(r);
+
+    r->conf.retain_ms = age_ms(r, 1600); /* all of it, but nothing that is not synced */
+    rig_open_log(r);
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    rig_expect(r, 0, 600, 600);
+    rig_close_log(r);
+    rig_open_log(r);
+    rig_expect(r, 0, 600, 600);
+    rig_append(r, 0, 1, 10);
+    rig_expect(r, 0, 600, 610);
+    td_verify found;
+    assert_int_equal(rig_verify(r, 0, &found), TD_OK);
+}
+
+/* A segment that began long ago is finished, by its writer's next append or, in a quiet partition, by the sync round.
+ */
+static void segments_are_rolled_by_age(void **state) {
+    rig *r = *state;
+    r->conf.segment_ms = 100;
+    rig_open_log(r);
+    rig_append(r, 0, 60, 10); /* over 600 ms */
+    assert_int_equal(td_topic_segments(r->topic, 0), 6);
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    assert_int_equal(td_topic_segments(r->topic, 0), 7);
+    assert_int_equal(td_log_sync(r->log), TD_OK); /* an empty one gets no older */
+    assert_int_equal(td_topic_segments(r->topic, 0), 7);
+    rig_expect(r, 0, 0, 600);
+}
+
+static void releasing_obeys_keep_all(void **state) {
+    rig *r = *state;
+    r->conf.segment_bytes = 5000;
+    rig_open_log(r);
+    rig_append(r, 0, 60, 10);
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    assert_int_equal(td_log_release(r->log, 9000), TD_OK);
+    assert_int_equal(td_topic_start(r->topic, 0), 0);
+    rig_close_log(r);
+    r->conf.retain_bytes = 1 << 30;
+    rig_open_log(r);
+    int64_t bytes = td_topic_bytes(r->topic, 0);
+    assert_int_equal(td_log_release(r->log, 9000), TD_OK);
+    assert_in_range(bytes - td_topic_bytes(r->topic, 0), 9000, 14000);
+    assert_int_equal(td_log_release(r->log, INT64_MAX / 2), TD_OK);
+    assert_int_equal(td_topic_segments(r->topic, 0), 1);
+}
+
 static void truncation_begins_an_epoch(void **state) {
     rig *r = *state;
     static const struct {
@@ -372,6 +457,71 @@ static void readers_rolls_and_retention_do_not_race(void **state) {
 
 #define LOG_TEST(f) cmocka_unit_test_setup_teardown(f, rig_new, rig_free)
 
+/* Batches of 7 records, 1 ms apart from 1000 on, then a jump, in segments and codecs of any kind, live and read-only.
+ */
+static void the_offset_of_a_moment(void **state) {
+    rig *r = *state;
+    static const td_codec codecs[] = {TD_CODEC_NONE, TD_CODEC_LZ4, TD_CODEC_ZSTD};
+    for (size_t c = 0; c < COUNT_OF(codecs); c++) {
+        for (int form = 0; form < 3; form++) { /* appended just now; read by another process; without its time index */
+            rig_run("rm -rf %s", r->dir);
+            r->conf.read_only = false;
+            r->conf.codec = codecs[c];
+            r->conf.segment_bytes = 30000;
+            rig_open_log(r);
+            rig_append(r, 0, 300, 7);
+            assert_int_equal(td_log_sync(r->log), TD_OK);
+            if (form > 0) {
+                rig_close_log(r);
+                r->conf.read_only = true;
+                if (form == 2) rig_run("rm %s/bars-0/*.timeindex", r->dir);
+                rig_open_log(r);
+            }
+            for (int64_t ms = 900; ms <= 3200; ms += 3) {
+                int64_t offset, wanted = ms < 1000 ? 0 : ms - 1000 > 2100 ? 2100 : ms - 1000;
+                assert_int_equal(td_topic_at_time(r->topic, 0, ms, &offset), TD_OK);
+                ASSERT_ROW(offset == wanted, "%zu/%d/%" PRId64 ": %" PRId64, c, form, ms, offset);
+            }
+            int64_t offset;
+            assert_int_equal(td_topic_at_time(r->topic, 1, 1000, &offset), TD_OK); /* empty */
+            assert_int_equal(offset, 0);
+            rig_close_log(r);
+        }
+    }
+}
+
+/* A clock that goes back, also while the process was down: append times stand still until it has caught up. */
+static void append_times_never_go_back(void **state) {
+    rig *r = *state;
+    static const int64_t clock_ms[] = {5000, 6000, 2000, 2500, 7000, 1000, -5, 7001, 7500};
+    static const int64_t wanted_ms[] = {5000, 6000, 6000, 6000, 7000, 7000, 7000, 7001, 7500};
+    r->conf.segment_bytes = 200;
+    for (size_t i = 0; i < COUNT_OF(clock_ms); i++) {
+        int64_t base;
+        rig_open_log(r);
+        td_batch_reset(&r->batch);
+        (void)td_batch_add(&r->batch, clock_ms[i] - 1, TD_TEXT("k"), TD_TEXT("a"), (td_bytes){0}, (td_bytes){0});
+        (void)td_batch_add(&r->batch, clock_ms[i], TD_TEXT("k"), TD_TEXT("b"), (td_bytes){0}, (td_bytes){0});
+        assert_int_equal(td_log_append(r->topic, 0, &r->batch, &base), TD_OK);
+        if (i % 3 == 2) rig_close_log(r);
+        if (i % 3 != 2) rig_kill(r);
+    }
+    rig_open_log(r);
+    td_reader *reader;
+    td_record record;
+    assert_int_equal(td_reader_open(&reader, r->topic, 0, 0, TD_READ_APPENDED), TD_OK);
+    for (size_t i = 0; i < 2 * COUNT_OF(clock_ms); i++) {
+        assert_int_equal(td_reader_next(reader, &record), TD_OK);
+        ASSERT_ROW(record.timestamp_ms == wanted_ms[i / 2] - (i % 2 == 0), "%zu: %" PRId64, i, record.timestamp_ms);
+    }
+    td_reader_close(reader);
+    td_verify found;
+    assert_int_equal(rig_verify(r, 0, &found), TD_OK);
+    int64_t offset;
+    assert_int_equal(td_topic_at_time(r->topic, 0, 6500, &offset), TD_OK);
+    assert_int_equal(offset, 8);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         LOG_TEST(appended_is_read_across_rolls_and_restarts),
@@ -381,10 +531,15 @@ int main(void) {
         LOG_TEST(partition_counts_are_for_life),
         LOG_TEST(another_process_may_read),
         LOG_TEST(retention_removes_the_oldest),
+        LOG_TEST(retention_by_time),
+        LOG_TEST(segments_are_rolled_by_age),
+        LOG_TEST(releasing_obeys_keep_all),
         LOG_TEST(truncation_begins_an_epoch),
         LOG_TEST(positions_beyond_their_epoch_are_void),
         LOG_TEST(blocks_are_found_backwards),
         LOG_TEST(readers_rolls_and_retention_do_not_race),
+        LOG_TEST(the_offset_of_a_moment),
+        LOG_TEST(append_times_never_go_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

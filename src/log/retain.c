@@ -1,0 +1,58 @@
+/* src/log/retain.c - letting go of what is too old or too much, oldest segment first, over all topics. */
+#include "log/retain.h"
+
+static int64_t load(_Atomic int64_t *value) { return atomic_load_explicit(value, memory_order_acquire); }
+
+static bool is_kept(const td_topic *topic) { return topic->name[0] == '_'; }
+
+static int64_t total_bytes(const td_retain *retain) {
+    int64_t bytes = 0;
+    for (size_t t = 0; t < retain->topic_count; t++)
+        for (uint32_t p = 0; p < retain->topics[t]->count; p++) bytes += load(&retain->topics[t]->partitions[p]->bytes);
+    return bytes;
+}
+
+/* The partition whose oldest segment ended first; of equal ones the first by name. NULL: only active ones are left. */
+static td_partition *find_oldest(const td_retain *retain, td_segment *out) {
+    td_partition *found = NULL;
+    for (size_t t = 0; t < retain->topic_count; t++) {
+        const td_topic *topic = retain->topics[t];
+        for (uint32_t i = 0; i < topic->count && !is_kept(topic); i++) {
+            td_segment segment;
+            if (!td_partition_oldest(topic->partitions[i], &segment)) continue;
+            if (found != NULL && segment.max_timestamp_ms >= out->max_timestamp_ms) continue;
+            found = topic->partitions[i];
+            *out = segment;
+        }
+    }
+    return found;
+}
+
+td_status td_retain_shrink(const td_retain *retain, int64_t to_bytes) {
+    td_segment segment;
+    td_partition *oldest;
+    td_status status = TD_OK;
+    while (status == TD_OK && total_bytes(retain) > to_bytes && (oldest = find_oldest(retain, &segment)) != NULL)
+        status = td_partition_retire(oldest);
+    return status;
+}
+
+td_status td_retain_release(const td_retain *retain, int64_t bytes) {
+    return td_retain_shrink(retain, total_bytes(retain) - bytes);
+}
+
+td_status td_retain_age(const td_retain *retain, int64_t now_ms, int64_t segment_ms, int64_t retain_ms) {
+    int64_t begun_before_ms = segment_ms > 0 ? now_ms - segment_ms : INT64_MIN;
+    int64_t too_old_ms = retain_ms > 0 ? now_ms - retain_ms : INT64_MIN;
+    td_status status = TD_OK;
+    for (size_t t = 0; t < retain->topic_count && status == TD_OK; t++) {
+        const td_topic *topic = retain->topics[t];
+        for (uint32_t p = 0; p < topic->count && !is_kept(topic) && status == TD_OK; p++)
+            status = td_partition_roll_aged(topic->partitions[p], begun_before_ms, too_old_ms);
+    }
+    td_segment segment;
+    td_partition *oldest;
+    while (status == TD_OK && (oldest = find_oldest(retain, &segment)) != NULL && segment.max_timestamp_ms < too_old_ms)
+        status = td_partition_retire(oldest);
+    return status;
+}
