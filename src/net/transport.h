@@ -8,7 +8,7 @@
  * Bounds: each connection has an inbox of `inbox_bytes`. While it is full, nothing is read, so that the peer must wait;
  * when it has been full for `stall_ns`, the connection is dropped (SLOW). Redirects are not followed: they are a
  * refusal. TLS certificates and host names are always verified. A quiet connection is asked for a sign of life after
- * half of `idle_ns` and dropped (IDLE) after all of it. */
+ * half of `idle_ns` and dropped (IDLE) when another half has brought none. */
 #pragma once
 #include "os/os.h"
 

@@ -1,13 +1,13 @@
 /* src/net/transport_lws.c - WebSocket clients over libwebsockets, which does TLS, the handshake and the framing. */
 #include "base/time.h"
-#include "net/inbox.h"
+#include "net/link.h"
 #include "net/lookup.h"
 #include "net/url.h"
 #include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { READ_MAX = 16 * 1024, DETAIL_MAX = 200 };
+enum { READ_MAX = 16 * 1024, READ_ROOM = 2 * READ_MAX, INBOX_MIN = 2 * READ_ROOM };
 
 typedef enum conn_state {
     CONN_FREE,
@@ -25,14 +25,11 @@ typedef struct conn {
     td_lookup *lookup;
     td_addresses addresses;
     size_t at;
-    td_inbox inbox;
-    size_t message_bytes;                /* of the message that is arriving */
-    td_buf outbox;                       /* messages, each behind its size and the library's own room */
-    bool paused, asked, wants_ping;      /* reading waits; a sign of life was asked for, and is still to be */
-    int64_t since_ns, heard_ns, full_ns; /* monotonic: connecting; last sign of life; full since */
-    int64_t ended_ns;
-    td_net_reason reason;
-    char detail[DETAIL_MAX];
+    int64_t since_ns; /* monotonic: when it was asked for */
+    td_link link;
+    td_buf outbox;           /* messages, each behind its size and the library's own room */
+    bool paused, wants_ping; /* reading waits; a ping is to be sent */
+    char farewell[TD_LINK_DETAIL_MAX];
 } conn;
 
 typedef struct transport {
@@ -59,63 +56,47 @@ static void let_go(conn *c) {
     c->lookup = NULL;
 }
 
-/* The first reason counts: what follows from it says less. */
 static void conn_end(transport *t, conn *c, td_net_reason reason, const char *detail) {
-    if (c->state == CONN_ENDED) return;
+    td_link_end(&c->link, reason, detail);
     let_go(c);
     c->state = CONN_ENDED;
-    c->reason = reason;
-    c->ended_ns = t->os->ops->wall_ns(t->os->self);
-    if (detail != c->detail) (void)snprintf(c->detail, sizeof c->detail, "%s", detail);
     t->work++;
 }
 
 static void conn_free(conn *c) {
     let_go(c);
     c->state = CONN_FREE;
-    td_inbox_fini(&c->inbox);
+    td_link_fini(&c->link);
     td_buf_fini(&c->outbox);
 }
 
 /* ---- what arrives ---- */
 
 /* Nothing is read while another read might not fit. */
-static void set_pace(transport *t, conn *c) {
-    bool full = td_inbox_room(&c->inbox) < 2 * (size_t)READ_MAX;
+static void set_pace(conn *c) {
+    bool full = td_link_is_full(&c->link, READ_ROOM);
     if (full == c->paused || c->wsi == NULL) return;
     c->paused = full;
-    c->full_ns = mono_ns(t);
     (void)lws_rx_flow_control(c->wsi, full ? 0 : 1);
 }
 
 static int receive(transport *t, conn *c, struct lws *wsi, td_bytes bytes) {
-    td_net_event e = {.kind = TD_NET_BYTES, .bytes = bytes};
-    e.last = lws_is_final_fragment(wsi) != 0 && lws_remaining_packet_payload(wsi) == 0;
-    e.at_ns = t->os->ops->wall_ns(t->os->self);
-    c->heard_ns = mono_ns(t);
-    c->asked = false;
-    c->message_bytes += bytes.size;
+    bool last = lws_is_final_fragment(wsi) != 0 && lws_remaining_packet_payload(wsi) == 0;
     t->work++;
-    if (c->message_bytes > t->conf.message_max_bytes) {
-        lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
-        (void)snprintf(c->detail, sizeof c->detail, "a message is longer than %zu bytes", t->conf.message_max_bytes);
-        conn_end(t, c, TD_NET_TOO_LONG, c->detail);
+    if (!td_link_receive(&c->link, bytes, last)) {
+        if (c->link.reason == TD_NET_TOO_LONG) lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, NULL, 0);
+        lws_set_opaque_user_data(wsi, NULL);
+        c->wsi = NULL; /* the library closes it behind this callback */
+        c->state = CONN_ENDED;
         return -1;
     }
-    if (e.last) c->message_bytes = 0;
-    if ((bytes.size > 0 || e.last) && td_inbox_put(&c->inbox, &e) != TD_OK) {
-        conn_end(t, c, TD_NET_SLOW, "what arrives is not taken in time");
-        return -1;
-    }
-    set_pace(t, c);
+    set_pace(c);
     return 0;
 }
 
 static void opened(transport *t, conn *c) {
-    td_net_event e = {.kind = TD_NET_OPENED, .at_ns = t->os->ops->wall_ns(t->os->self)};
-    td_status status = td_inbox_put(&c->inbox, &e);
-    c->state = status == TD_OK ? CONN_OPEN : c->state;
-    c->heard_ns = mono_ns(t);
+    c->state = CONN_OPEN;
+    td_link_opened(&c->link);
     t->work++;
 }
 
@@ -131,7 +112,7 @@ static void failed(transport *t, conn *c, const char *why) {
 
 static void closing_by_peer(conn *c, td_bytes reason) {
     if (reason.size < 2) return;
-    (void)snprintf(c->detail, sizeof c->detail, "closed by the peer with code %u%s%.*s",
+    (void)snprintf(c->farewell, sizeof c->farewell, "closed by the peer with code %u%s%.*s",
                    (unsigned)td_get_be16(reason.data), reason.size > 2 ? ": " : "", (int)reason.size - 2,
                    (const char *)reason.data + 2);
 }
@@ -185,9 +166,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLIENT_RECEIVE:
         return c == NULL ? -1 : receive(t, c, wsi, (td_bytes){in, size});
     case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
-        if (c == NULL) break;
-        c->heard_ns = mono_ns(t);
-        c->asked = false;
+        if (c != NULL) td_link_heard(&c->link, mono_ns(t));
         break;
     case LWS_CALLBACK_CLIENT_WRITEABLE:
         return c == NULL ? -1 : send_waiting(c, wsi);
@@ -200,7 +179,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLIENT_CLOSED:
         if (c == NULL) break;
         c->wsi = NULL;
-        conn_end(t, c, TD_NET_LOST, c->detail[0] != '\0' ? c->detail : "the connection broke");
+        conn_end(t, c, TD_NET_LOST, c->farewell[0] != '\0' ? c->farewell : "the connection broke");
         break;
     default:
         break;
@@ -221,7 +200,7 @@ static td_status client_connect(void *self, const char *url, uint32_t *out_conne
     td_status status = td_url_parse(&c->url, url);
     if (status == TD_OK) status = td_lookup_begin(&c->lookup, c->url.host);
     if (status != TD_OK) return status;
-    td_inbox_init(&c->inbox, t->conf.inbox_bytes);
+    td_link_init(&c->link, t->os, &t->conf);
     c->state = CONN_LOOKUP;
     c->since_ns = mono_ns(t);
     *out_connection = i;
@@ -260,18 +239,12 @@ static void look_up(transport *t, conn *c) {
 
 /* ---- the transport ---- */
 
-static void watch_open(transport *t, conn *c, int64_t now_ns) {
-    if (c->paused && now_ns - c->full_ns >= t->conf.stall_ns) {
-        conn_end(t, c, TD_NET_SLOW, "what arrives is not taken in time");
-        return;
-    }
-    int64_t quiet_ns = c->paused ? 0 : now_ns - c->heard_ns; /* while we do not read, nobody can be heard */
-    if (quiet_ns >= t->conf.idle_ns) {
-        conn_end(t, c, TD_NET_IDLE, "nothing was heard, not even an answer to a ping");
-    } else if (quiet_ns >= t->conf.idle_ns / 2 && !c->asked) {
-        c->asked = c->wants_ping = true;
+static void watch_open(transport *t, conn *c) {
+    c->wants_ping |= td_link_watch(&c->link);
+    if (c->link.ended)
+        conn_end(t, c, c->link.reason, c->link.detail);
+    else if (c->wants_ping)
         (void)lws_callback_on_writable(c->wsi);
-    }
 }
 
 static void conn_step(transport *t, conn *c) {
@@ -289,7 +262,7 @@ static void conn_step(transport *t, conn *c) {
     case CONN_CONNECTING:
         break;
     case CONN_OPEN:
-        watch_open(t, c, now_ns);
+        watch_open(t, c);
         return;
     }
     if (c->state != CONN_OPEN && now_ns - c->since_ns >= t->conf.open_ns)
@@ -314,15 +287,11 @@ static td_status client_next(void *self, td_net_event *out) {
         uint32_t i = (t->next + n) % TD_NET_CONNECTIONS_MAX;
         conn *c = &t->conns[i];
         if (c->state == CONN_FREE) continue;
-        if (td_inbox_take(&c->inbox, out) == TD_OK) {
-            set_pace(t, c);
-        } else if (c->state == CONN_ENDED) {
-            *out =
-                (td_net_event){.kind = TD_NET_CLOSED, .at_ns = c->ended_ns, .reason = c->reason, .detail = c->detail};
+        if (td_link_next(&c->link, out) != TD_OK) continue;
+        if (out->kind == TD_NET_CLOSED)
             conn_free(c);
-        } else {
-            continue;
-        }
+        else
+            set_pace(c);
         out->connection = i;
         t->next = (i + 1) % TD_NET_CONNECTIONS_MAX;
         return TD_OK;
@@ -349,7 +318,7 @@ static td_status client_open(void **out, const td_os *os, const td_net_conf *con
     transport *t = td_alloc_zero(1, sizeof *t);
     t->os = os;
     t->conf = *conf;
-    if (t->conf.inbox_bytes < 4 * (size_t)READ_MAX) t->conf.inbox_bytes = 4 * (size_t)READ_MAX;
+    if (t->conf.inbox_bytes < INBOX_MIN) t->conf.inbox_bytes = INBOX_MIN;
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN,
         .protocols = protocols,

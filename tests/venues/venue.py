@@ -18,6 +18,7 @@ import threading
 import time
 
 from websockets.asyncio.server import serve
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 
 CUTS = ["close", "drop", "half", "reset"]
 
@@ -111,8 +112,11 @@ class Venue:
     async def _connected(self, connection):
         session = Session(connection)
         self.sessions.append(session)
-        async for message in connection:
-            session.received.append(message)
+        try:
+            async for message in connection:
+                session.received.append(message)
+        except ConnectionClosedError:
+            pass  # that is what cuts are for
         session.cut = session.cut or "left"
 
     async def _play(self):
@@ -133,7 +137,7 @@ class Venue:
                 try:
                     await session.connection.send(self.frames[number])
                     session.sent.append(number)
-                except Exception:  # it ended under the message, which therefore was not sent
+                except ConnectionClosed:  # it ended under the message, which therefore was not sent
                     session.cut = session.cut or "left"
             played += 1
             self.next = number + 1
