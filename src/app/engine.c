@@ -101,9 +101,7 @@ static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int6
     const td_config_log *log = &e->config->log;
     td_log_conf conf = {.dir = log->dir,
                         .segment_bytes = log->segment_bytes,
-                        .segment_ms = log->segment_ns / TD_NS_PER_MS,
                         .retain_bytes = log->retain_bytes,
-                        .retain_ms = log->retain_ns / TD_NS_PER_MS,
                         .codec = codecs[log->codec]};
     td_status status = td_log_open(&e->log, e->os, &conf, report, arg);
     if (status == TD_OK) status = td_topics_open(&e->topics, e->log, (uint32_t)log->partitions, now_ms);
@@ -343,6 +341,18 @@ void td_engine_count(td_engine *e, td_engine_counts *out) {
     }
 }
 
+uint32_t td_engine_slowest(td_engine *e) {
+    int64_t most = -1;
+    uint32_t slowest = 0;
+    for (uint32_t p = 0; p < e->worker_count; p++) {
+        int64_t left = td_topic_end(e->topics.tape, p) - td_counted(&td_worker_counters(e->workers[p])->next_offset);
+        if (left <= most) continue;
+        most = left;
+        slowest = p;
+    }
+    return slowest;
+}
+
 static td_status add_fault(td_status worst, td_fault *fault, td_log_report_fn each, void *arg) {
     td_status status = td_fault_status(fault);
     if (status == TD_OK) return worst;
@@ -369,6 +379,25 @@ void td_engine_parts_of(td_engine *e, td_engine_parts *out) {
                              .worker_count = e->worker_count,
                              .deliver_count = e->deliver_count,
                              .sync = &e->sync_counts};
+}
+
+static void ask_trouble(td_trouble *trouble, const char *part, td_engine_trouble_fn each, void *arg) {
+    td_trouble_news news = td_trouble_ask(trouble);
+    if (news != TD_TROUBLE_NO_NEWS) each(arg, part, news == TD_TROUBLE_BEGAN ? trouble->text : NULL);
+}
+
+void td_engine_troubles(td_engine *e, td_engine_trouble_fn each, void *arg) {
+    char part[96];
+    ask_trouble(td_ingest_trouble(e->ingest), "ingest", each, arg);
+    ask_trouble(&e->sync_backoff.trouble, "sync", each, arg);
+    for (size_t i = 0; i < e->worker_count; i++) {
+        (void)snprintf(part, sizeof part, "worker of tape-%zu", i);
+        ask_trouble(td_worker_trouble(e->workers[i]), part, each, arg);
+    }
+    for (size_t i = 0; i < e->deliver_count; i++) {
+        (void)snprintf(part, sizeof part, "sink %s", e->config->sinks[i].conf.name);
+        ask_trouble(td_deliver_trouble(e->delivers[i]), part, each, arg);
+    }
 }
 
 bool td_engine_tell_idle(td_engine *e, td_log_report_fn each, void *arg) {

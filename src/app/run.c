@@ -4,6 +4,7 @@
 #include "app/exit.h"
 #include "app/metrics.h"
 #include "app/notice.h"
+#include "app/progress.h"
 #include "app/pulse.h"
 #include "base/hash.h"
 #include "base/time.h"
@@ -37,6 +38,7 @@ typedef struct run {
     size_t thread_count;
     td_reader *signals[TD_PARTITIONS_MAX]; /* what to show of new signals */
     int64_t started_ns, shown_ns, shown_events, looked_ns;
+    int64_t behind_records, held_records; /* at start: not applied yet; on the tape and in `rejected` */
     td_notices *notices;
     td_pulse pulse;
     uint64_t faults[FAULTS_MAX]; /* told ones, by hash */
@@ -83,6 +85,15 @@ static void report_fault(void *arg, const char *line) {
     td_notice(r->notices, TD_LEVEL_ERROR, "fault", NULL, "%s", line);
 }
 
+/* An arrow goes on by itself: people hear when it began to wait, and that it is over. */
+static void report_trouble(void *arg, const char *part, const char *text) {
+    run *r = arg;
+    if (text != NULL)
+        td_notice(r->notices, TD_LEVEL_WARNING, "backing_off", part, "%s; tried again until it works", text);
+    else
+        td_notice(r->notices, TD_LEVEL_INFO, "goes_on", part, "works again");
+}
+
 static void show_signal(const run *r, const td_record *record) {
     td_signal signal;
     td_bytes instrument;
@@ -112,11 +123,32 @@ static void show_signals(run *r) {
     }
 }
 
+/* Of what the log held at start; false when all of it is passed and applied. */
+static bool show_catching_up(run *r, const td_engine_counts *c) {
+    int64_t began_ns = r->started_ns, at_ns = now_ns();
+    char text[TD_PROGRESS_MAX], part[64];
+    if (c->behind_records > 0) {
+        (void)snprintf(part, sizeof part, "replaying, tape-%u last", td_engine_slowest(r->engine));
+        td_progress_text(part, r->behind_records - c->behind_records, r->behind_records, at_ns - began_ns, text);
+    } else if (c->resuming) {
+        td_progress_text("passing inputs that the log holds", c->resumed, r->held_records, at_ns - began_ns, text);
+    } else {
+        return false;
+    }
+    td_notices_progress(r->notices, text);
+    return true;
+}
+
 static void show_progress(run *r) {
     int64_t at_ns = now_ns(), every_ns = r->terminal ? TD_NS_PER_S / 4 : 5 * TD_NS_PER_S;
     if (at_ns - r->shown_ns < every_ns) return;
     td_engine_counts counts;
     td_engine_count(r->engine, &counts);
+    if (show_catching_up(r, &counts)) {
+        r->shown_ns = at_ns;
+        r->shown_events = counts.events;
+        return;
+    }
     double rate = (double)(counts.events - r->shown_events) * 1e9 / (double)(at_ns - r->shown_ns);
     char clock[40] = "-";
     if (counts.clock_ns != 0) (void)td_time_format_short(counts.clock_ns / TD_NS_PER_S * TD_NS_PER_S, clock);
@@ -226,6 +258,7 @@ static void look(run *r) {
     if (at_ns - r->looked_ns < LOOK_NS) return;
     r->looked_ns = at_ns;
     (void)td_engine_faults(r->engine, report_fault, r);
+    td_engine_troubles(r->engine, report_trouble, r);
     td_pulse_look(&r->pulse, at_ns);
     td_notices_turn(r->notices);
 }
@@ -341,6 +374,23 @@ static void close_run(run *r, bool clean) {
     free(r->threads);
 }
 
+/* What there is to catch up with, and what will not end. Before any thread runs. */
+static void note_beginning(run *r) {
+    td_engine_counts counts;
+    td_engine_count(r->engine, &counts);
+    r->behind_records = counts.behind_records;
+    const td_topics *topics = td_engine_topics(r->engine);
+    for (uint32_t p = 0; p < topics->partitions; p++)
+        r->held_records += td_topic_end(topics->tape, p) + td_topic_end(topics->rejected, p);
+    for (size_t i = 0; i < r->config.feed_count; i++) {
+        const td_config_feed *feed = &r->config.feeds[i];
+        bool live = feed->ops->live != NULL;
+        if (!td_config_feed_is_endless(feed) || (live && !r->options.until_end)) continue;
+        td_notice(r->notices, r->options.until_end ? TD_LEVEL_WARNING : TD_LEVEL_INFO, "endless", feed->conf.name,
+                  "this feed never ends by itself%s; Ctrl-C ends the run", live ? "" : " (`ticks: 0`)");
+    }
+}
+
 static td_status start(run *r) {
     (void)signal(SIGINT, on_stop);
     (void)signal(SIGTERM, on_stop);
@@ -348,6 +398,7 @@ static td_status start(run *r) {
     if (r->serve != NULL)
         td_notice(r->notices, TD_LEVEL_INFO, "dashboard", "", "dashboard at %s", td_serve_url(r->serve));
     r->started_ns = r->shown_ns = now_ns();
+    note_beginning(r);
     r->pulse.watchdog_ns = td_service_watchdog_ns();
     td_status status = start_threads(r);
     if (status == TD_OK) td_service_tell("READY=1\nSTATUS=running");

@@ -106,6 +106,7 @@ int64_t td_deliver_lag(const td_deliver *d, const td_topic *topic, uint32_t part
 
 td_deliver_counts *td_deliver_counters(td_deliver *d) { return &d->counts; }
 td_fault *td_deliver_fault(td_deliver *d) { return &d->fault; }
+td_trouble *td_deliver_trouble(td_deliver *d) { return &d->backoff.trouble; }
 
 /* ---- one batch ---- */
 

@@ -31,4 +31,5 @@ bool td_deliver_level(td_deliver *deliver);
 /* Records appended that the sink does not hold yet; -1: it does not take that topic. Thread: any. */
 int64_t td_deliver_lag(const td_deliver *deliver, const td_topic *topic, uint32_t partition);
 td_deliver_counts *td_deliver_counters(td_deliver *deliver);
+td_trouble *td_deliver_trouble(td_deliver *deliver);
 td_fault *td_deliver_fault(td_deliver *deliver); /* TD_CORRUPT: one partition stands, the others go on */

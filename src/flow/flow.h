@@ -5,14 +5,30 @@
 #include "base/metric.h"
 #include "os/os.h"
 
-/* After a failure: 1 ms, doubling to 1 s; success resets it. Thread: the owner's. */
+/* What an arrow backs off for, until somebody has heard that it began and that it is over. What is over before anybody
+ * has asked is never told. */
+typedef struct td_trouble {
+    atomic_int state; /* NONE, BEGAN: to be told, TOLD, OVER: to be told */
+    char text[512];   /* constant while the state is not NONE */
+} td_trouble;
+
+typedef enum td_trouble_news { TD_TROUBLE_NO_NEWS, TD_TROUBLE_BEGAN, TD_TROUBLE_OVER } td_trouble_news;
+
+/* What is new since the last call; the text is the trouble's until the next. Thread: one, any. */
+td_trouble_news td_trouble_ask(td_trouble *trouble);
+
+/* After a failure: 1 ms, doubling to 1 s; success resets it. Thread: the owner's, but for the trouble. */
 typedef struct td_backoff {
     int64_t until_ns, delay_ns; /* on the monotonic clock */
+    td_trouble trouble;
 } td_backoff;
 
 bool td_backoff_waiting(const td_backoff *backoff, const td_os *os);
-void td_backoff_start(td_backoff *backoff, const td_os *os);
-static inline void td_backoff_reset(td_backoff *backoff) { backoff->until_ns = backoff->delay_ns = 0; }
+void td_backoff_start(td_backoff *backoff, const td_os *os); /* the thread's trail says for what */
+void td_backoff_end(td_backoff *backoff);
+static inline void td_backoff_reset(td_backoff *backoff) {
+    if (backoff->delay_ns != 0) td_backoff_end(backoff);
+}
 
 /* The first failure of an arrow, readable from other threads once status is not TD_OK. */
 typedef struct td_fault {

@@ -169,6 +169,7 @@ void td_ingest_close(td_ingest *in) {
 bool td_ingest_ended(td_ingest *in) { return atomic_load_explicit(&in->ended, memory_order_acquire); }
 td_ingest_counts *td_ingest_counters(td_ingest *in) { return &in->counts; }
 td_fault *td_ingest_fault(td_ingest *in) { return &in->fault; }
+td_trouble *td_ingest_trouble(td_ingest *in) { return &in->backoff.trouble; }
 td_fault *td_ingest_standing(td_ingest *in) { return &in->standing; }
 
 /* ---- appending ---- */

@@ -52,5 +52,6 @@ bool td_ingest_ended(td_ingest *ingest);
 /* Appends what is batched. After the thread has stopped. */
 TD_CHECKED td_status td_ingest_flush(td_ingest *ingest);
 td_ingest_counts *td_ingest_counters(td_ingest *ingest);
+td_trouble *td_ingest_trouble(td_ingest *ingest);
 td_fault *td_ingest_fault(td_ingest *ingest);    /* ingest has ended with it */
 td_fault *td_ingest_standing(td_ingest *ingest); /* a partition cannot be appended to; the others go on */

@@ -375,6 +375,7 @@ td_status td_worker_finish(td_worker *w) {
 int64_t td_worker_level(td_worker *w) { return atomic_load_explicit(&w->level, memory_order_acquire); }
 td_work_counts *td_worker_counters(td_worker *w) { return &w->counts; }
 td_fault *td_worker_fault(td_worker *w) { return &w->fault; }
+td_trouble *td_worker_trouble(td_worker *w) { return &w->backoff.trouble; }
 
 /* ---- the loop ---- */
 

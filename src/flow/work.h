@@ -46,4 +46,5 @@ void td_worker_close(td_worker *worker);
  * tape that ends there. Thread: any. */
 int64_t td_worker_level(td_worker *worker);
 td_work_counts *td_worker_counters(td_worker *worker);
+td_trouble *td_worker_trouble(td_worker *worker);
 td_fault *td_worker_fault(td_worker *worker); /* TD_CORRUPT: this partition stands, the others go on */
