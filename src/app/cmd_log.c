@@ -2,6 +2,8 @@
 #include "app/cmd_log.h"
 #include "app/exit.h"
 #include "app/log_show.h"
+#include "base/time.h"
+#include "log/repair.h"
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -11,39 +13,52 @@
 
 static const char HELP[] =
     "usage: tapedeck log ls [--data DIR] [--json]\n"
-    "       tapedeck log cat TOPIC [--partition P] [--offset N] [--limit N] [--key K] [--follow] [--data DIR]\n"
+    "       tapedeck log cat TOPIC [--partition P] [--offset N] [--from-time T] [--to-time T] [--limit N] [--key K]\n"
+    "                              [--follow] [--data DIR]\n"
     "       tapedeck log verify [--data DIR] [--json]\n"
+    "       tapedeck log repair [TOPIC-PARTITION] [--dry-run] [--discard] [--data DIR] [--json]\n"
     "\n"
-    "Looks into the log in a data folder, also while a tapedeck process writes to it. Changes nothing.\n"
+    "Looks into the log in a data folder, also while a tapedeck process writes to it. Only repair changes anything.\n"
     "\n"
     "  ls      topics and partitions: epoch, first offset, end, records, bytes, segments\n"
     "  cat     records, one line of JSON each, partition after partition\n"
     "  verify  reads everything: each batch's CRC, offsets without a hole, each record, both indexes\n"
+    "  repair  takes out what verify finds damaged, while no process writes: its bytes go into OFFSET.damaged beside\n"
+    "          the segment, its offsets stay empty, everything behind it is read again\n"
     "\n"
     "  --data DIR       the data folder (default: data)\n"
     "  --json           one JSON object a line\n"
     "  --partition P    this partition only\n"
     "  --offset N       from offset N on, in each partition shown; -N: the last N\n"
+    "  --from-time T    what was appended at T or later: 2026-11-21T14:31:00Z, or Unix seconds, ms, us, ns\n"
+    "  --to-time T      what was appended before T\n"
     "  --limit N        at most N records\n"
     "  --key K          records with this key only\n"
     "  --follow         waits for more when all is shown, until Ctrl-C\n"
+    "  --dry-run        says what repair would do, and does nothing\n"
+    "  --discard        does not keep the bytes that repair takes out\n"
     "\n"
     "examples:\n"
     "  tapedeck log ls\n"
     "  tapedeck log cat bars --key LEAN:IBM --limit 10\n"
     "  tapedeck log cat signals --follow | jq .value\n"
+    "  tapedeck log cat tape --from-time 2026-11-21T14:30Z --to-time 2026-11-21T14:31Z\n"
     "  tapedeck log verify --data /var/lib/tapedeck\n"
+    "  tapedeck log repair tape-3 --dry-run --data /var/lib/tapedeck\n"
     "\n"
-    "exit codes: 0 all is well, 1 damage was found, 2 wrong usage, 3 the folder cannot be read\n";
+    "exit codes: 0 all is well, or is now; 1 damage was found (by verify, cat, repair --dry-run); 2 wrong usage; 3 "
+    "the\n"
+    "folder cannot be used, or another process writes in it; 4 the machine failed\n";
 
 enum { FOLLOW_IDLE_US = 100 * 1000 };
 
 typedef struct log_command {
     const char *verb, *topic, *data_dir;
-    bool json, follow;
+    bool json, follow, dry_run, discard;
     int64_t partition; /* -1: all */
     int64_t offset, limit;
-    const char *key; /* NULL: any */
+    int64_t from_ms, to_ms; /* INT64_MIN, INT64_MAX: any */
+    const char *key;        /* NULL: any */
     td_log *log;
     td_topic **topics;
     size_t topic_count;
@@ -118,6 +133,7 @@ typedef struct cat {
     td_topic *topic;
     const td_schema_ids *ids;
     td_reader **readers; /* by partition; NULL: not shown, or corrupt from here on */
+    bool *ended;         /* by partition: what comes is too late */
     td_buf line;
     int64_t shown;
     int exit_code;
@@ -132,6 +148,8 @@ static bool cat_partition(cat *k, uint32_t p) {
     td_record record;
     while (!cat_done(k) && (status = td_reader_next(k->readers[p], &record)) == TD_OK) {
         any = true;
+        k->ended[p] = record.timestamp_ms >= k->c->to_ms; /* append times never go back */
+        if (k->ended[p]) break;
         if (k->c->key != NULL && !td_bytes_equal(record.key, td_text(k->c->key))) continue;
         k->line.size = 0;
         td_log_show(&k->line, k->ids, td_topic_name(k->topic), p, &record);
@@ -149,11 +167,13 @@ static bool cat_partition(cat *k, uint32_t p) {
 static td_status cat_open(cat *k) {
     uint32_t count = td_topic_partitions(k->topic);
     k->readers = td_alloc_zero(count, sizeof(td_reader *));
+    k->ended = td_alloc_zero(count, sizeof *k->ended);
     td_status status = TD_OK;
     for (uint32_t p = 0; p < count && status == TD_OK; p++) {
         if (k->c->partition >= 0 && k->c->partition != p) continue;
         int64_t offset = k->c->offset >= 0 ? k->c->offset : td_topic_end(k->topic, p) + k->c->offset;
-        status = td_reader_open(&k->readers[p], k->topic, p, offset, TD_READ_APPENDED);
+        if (k->c->from_ms != INT64_MIN) status = td_topic_at_time(k->topic, p, k->c->from_ms, &offset);
+        if (status == TD_OK) status = td_reader_open(&k->readers[p], k->topic, p, offset, TD_READ_APPENDED);
     }
     return status;
 }
@@ -164,9 +184,9 @@ static void cat_run(cat *k) {
     while (more) {
         bool any = false, alive = false;
         for (uint32_t p = 0; p < count && !cat_done(k); p++) {
-            if (k->readers[p] == NULL) continue;
+            if (k->readers[p] == NULL || k->ended[p]) continue;
             any = cat_partition(k, p) || any;
-            alive = alive || k->readers[p] != NULL;
+            alive = alive || (k->readers[p] != NULL && !k->ended[p]);
         }
         (void)fflush(stdout);
         more = k->c->follow && alive && !cat_done(k);
@@ -188,6 +208,7 @@ static int cat_records(log_command *c) {
         k.exit_code = fail_of(status);
     for (uint32_t p = 0; k.readers != NULL && p < td_topic_partitions(k.topic); p++) td_reader_close(k.readers[p]);
     free(k.readers);
+    free(k.ended);
     td_buf_fini(&k.line);
     td_registry_free(registry);
     return k.exit_code;
@@ -225,9 +246,9 @@ static void put_verified(const log_command *c, const td_topic *t, uint32_t p, co
     if (c->json) {
         (void)printf("{\"topic\":\"%s\",\"partition\":%" PRIu32 ",\"segments\":%" PRId64 ",\"batches\":%" PRId64
                      ",\"records\":%" PRId64 ",\"bytes\":%" PRId64 ",\"torn_bytes\":%" PRId64 ",\"corrupt\":%" PRId64
-                     ",\"index_errors\":%" PRId64 "}\n",
+                     ",\"index_errors\":%" PRId64 ",\"lost\":%" PRId64 ",\"unindexed\":%" PRId64 "}\n",
                      td_topic_name(t), p, found->segments, found->batches, found->records, found->bytes,
-                     found->torn_bytes, found->corrupt, found->index_errors);
+                     found->torn_bytes, found->corrupt, found->index_errors, found->lost, found->unindexed);
         return;
     }
     const char *verdict = found->corrupt > 0 ? "CORRUPT" : found->index_errors > 0 ? "INDEX WRONG" : "ok";
@@ -235,6 +256,8 @@ static void put_verified(const log_command *c, const td_topic *t, uint32_t p, co
                  " bytes",
                  td_topic_name(t), p, verdict, found->records, found->batches, found->segments, found->bytes);
     if (found->torn_bytes > 0) (void)printf(", and %" PRId64 " bytes behind the end", found->torn_bytes);
+    if (found->lost > 0) (void)printf(", %" PRId64 " offsets lost to a repair", found->lost);
+    if (found->unindexed > 0) (void)printf(", %" PRId64 " segments to be indexed anew", found->unindexed);
     (void)printf("\n");
 }
 
@@ -296,11 +319,31 @@ static void note_report(void *arg, const char *line) {
     (void)fprintf(stderr, "%s\n", line);
 }
 
+static int repair_log(log_command *c) {
+    td_repair_conf conf = {
+        .dir = c->data_dir, .partition = c->topic, .dry_run = c->dry_run, .discard = c->discard, .report = note_report};
+    td_repair found;
+    td_status status = td_log_repair(&td_os_posix, &conf, &found);
+    if (status != TD_OK) return fail_of(status);
+    (void)printf(c->json ? "{\"partitions\":%" PRId64 ",\"segments\":%" PRId64 ",\"damaged\":%" PRId64
+                           ",\"removed_bytes\":%" PRId64 ",\"lost\":%" PRId64 ",\"kept\":%" PRId64 "}\n"
+                         : "%" PRId64 " partitions, %" PRId64 " segments: %" PRId64 " damaged places, %" PRId64
+                           " bytes out, %" PRId64 " offsets lost, %" PRId64 " records kept\n",
+                 found.partitions, found.segments, found.damaged, found.removed_bytes, found.lost, found.records);
+    return c->dry_run && found.damaged > 0 ? TD_EXIT_CORRUPT : TD_EXIT_OK;
+}
+
+typedef enum verb_topic { NO_TOPIC, WANTS_TOPIC, MAY_HAVE_TOPIC } verb_topic;
+
 static const struct {
     const char *verb;
     int (*run)(log_command *c);
-    bool takes_topic;
-} verbs[] = {{"ls", list_partitions, false}, {"cat", cat_records, true}, {"verify", verify_log, false}};
+    verb_topic topic;
+    bool opens; /* the log, for reading */
+} verbs[] = {{"ls", list_partitions, NO_TOPIC, true},
+             {"cat", cat_records, WANTS_TOPIC, true},
+             {"verify", verify_log, NO_TOPIC, true},
+             {"repair", repair_log, MAY_HAVE_TOPIC, false}};
 
 static int run_verb(log_command *c, size_t verb) {
     td_log_conf conf = {.dir = c->data_dir, .read_only = true};
@@ -326,6 +369,14 @@ static bool parse_number(const char *text, int64_t least, int64_t *out) {
     return errno == 0 && end != text && *end == '\0' && value >= least;
 }
 
+/* To the first millisecond that is not before it. */
+static bool parse_moment(const char *text, int64_t *out_ms) {
+    int64_t ns;
+    if (td_time_parse(td_text(text), &ns) != TD_OK) return false;
+    *out_ms = ns / TD_NS_PER_MS + (ns % TD_NS_PER_MS > 0);
+    return true;
+}
+
 /* -1 when all is well, else the exit code. */
 static int parse_options(log_command *c, int argc, char **argv) {
     static const struct option options[] = {
@@ -336,6 +387,10 @@ static int parse_options(log_command *c, int argc, char **argv) {
         {"limit", required_argument, NULL, 'l'},
         {"key", required_argument, NULL, 'k'},
         {"follow", no_argument, NULL, 'f'},
+        {"from-time", required_argument, NULL, 's'},
+        {"to-time", required_argument, NULL, 'e'},
+        {"dry-run", no_argument, NULL, 'n'},
+        {"discard", no_argument, NULL, 'x'},
         {"help", no_argument, NULL, 'h'},
         {0},
     };
@@ -345,6 +400,10 @@ static int parse_options(log_command *c, int argc, char **argv) {
         if (option == 'd') c->data_dir = optarg;
         if (option == 'j') c->json = true;
         if (option == 'f') c->follow = true;
+        if (option == 'n') c->dry_run = true;
+        if (option == 'x') c->discard = true;
+        if (option == 's') good = parse_moment(optarg, &c->from_ms);
+        if (option == 'e') good = parse_moment(optarg, &c->to_ms);
         if (option == 'k') c->key = optarg;
         if (option == 'p') good = parse_number(optarg, 0, &c->partition);
         if (option == 'o') good = parse_number(optarg, INT64_MIN, &c->offset);
@@ -352,23 +411,24 @@ static int parse_options(log_command *c, int argc, char **argv) {
         if (option == 'h') return (void)fputs(HELP, stdout), TD_EXIT_OK;
         if (!good)
             return option == '?' ? usage("unknown option, or one without its value", "")
-                                 : usage("not a number:", optarg);
+                                 : usage("not a number or a time:", optarg);
     }
     return -1;
 }
 
 int td_cmd_log(int argc, char **argv) {
-    log_command c = {.data_dir = "data", .partition = -1, .limit = INT64_MAX};
+    log_command c = {.data_dir = "data", .partition = -1, .limit = INT64_MAX, .from_ms = INT64_MIN, .to_ms = INT64_MAX};
     int exit_code = parse_options(&c, argc, argv);
     if (exit_code >= 0) return exit_code;
-    if (optind >= argc) return usage("ls, cat or verify?", "");
+    if (optind >= argc) return usage("ls, cat, verify or repair?", "");
     c.verb = argv[optind++];
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(verbs[i].verb, c.verb) != 0) continue;
-        if (verbs[i].takes_topic && optind >= argc) return usage("cat which topic? `tapedeck log ls` shows them", "");
-        if (verbs[i].takes_topic) c.topic = argv[optind++];
+        if (verbs[i].topic == WANTS_TOPIC && optind >= argc)
+            return usage("cat which topic? `tapedeck log ls` shows them", "");
+        if (verbs[i].topic != NO_TOPIC && optind < argc) c.topic = argv[optind++];
         if (optind < argc) return usage("one too many:", argv[optind]);
-        return run_verb(&c, i);
+        return verbs[i].opens ? run_verb(&c, i) : verbs[i].run(&c);
     }
     return usage("there is no command", c.verb);
 }

@@ -334,6 +334,7 @@ void td_engine_count(td_engine *e, td_engine_counts *out) {
         out->bars += td_counted(&w->outputs[TD_OUTPUT_BARS]);
         out->signals += td_counted(&w->outputs[TD_OUTPUT_SIGNALS]);
         out->diverged += td_counted(&w->diverged);
+        out->lost += td_counted(&w->lost);
         out->snapshots += td_counted(&w->snapshots);
         int64_t next = td_counted(&w->next_offset);
         out->lag_records += td_topic_end(e->topics.tape, (uint32_t)i) - next;

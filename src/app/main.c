@@ -9,7 +9,7 @@
 #include "app/exit.h"
 
 static const td_command command_log = {
-    .name = "log", .summary = "look into the log: ls, cat, verify", .main = td_cmd_log};
+    .name = "log", .summary = "look into the log, and repair it: ls, cat, verify, repair", .main = td_cmd_log};
 static const td_command command_bench = {.name = "bench", .summary = "measure: replay", .main = td_cmd_bench};
 
 static const td_command *const commands[] = {&td_command_demo, &td_command_init, &td_command_new, &td_command_check,

@@ -270,6 +270,7 @@ static const td_metric rows[] = {
     {"tapedeck_outputs_suppressed_total", COUNTER, "Outputs made again that the log held.", WORKER(suppressed)},
     {"tapedeck_outputs_diverged_total", COUNTER, "Of those, different from what it holds; must stay 0.",
      WORKER(diverged)},
+    {"tapedeck_tape_lost_total", COUNTER, "Records of the tape that a repair of the log took out.", WORKER(lost)},
     {"tapedeck_snapshots_total", COUNTER, "Snapshots written.", WORKER(snapshots)},
     {"tapedeck_retries_total", COUNTER, "Failures after which a part backed off.", tell_retries, 0},
     {"tapedeck_reader_lag_records", GAUGE, "Records appended that a reader has not taken.", tell_lag, 0},

@@ -184,13 +184,17 @@ static void show_summary(run *r, double seconds, bool finished) {
     if (c.diverged > 0)
         td_notice(r->notices, TD_LEVEL_ERROR, "diverged", "",
                   "%" PRId64 " outputs made again differ from what the log holds", c.diverged);
+    if (c.lost > 0)
+        td_notice(r->notices, TD_LEVEL_WARNING, "lost", "",
+                  "%" PRId64 " records of the tape are lost to damage that was repaired: bars and signals lack them",
+                  c.lost);
     if (!r->options.json) return;
     (void)printf("{\"events\":%" PRId64 ",\"accepted\":%" PRId64 ",\"quarantined\":%" PRId64 ",\"duplicates\":%" PRId64
                  ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"ignored\":%" PRId64 ",\"resumed\":%" PRId64
-                 ",\"bars\":%" PRId64 ",\"signals\":%" PRId64 ",\"diverged\":%" PRId64
+                 ",\"bars\":%" PRId64 ",\"signals\":%" PRId64 ",\"diverged\":%" PRId64 ",\"lost\":%" PRId64
                  ",\"finished\":%s,\"seconds\":%.3f,\"ticks_per_second\":%.0f}\n",
                  c.events, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.ignored, c.resumed, c.bars,
-                 c.signals, c.diverged, finished ? "true" : "false", seconds, rate);
+                 c.signals, c.diverged, c.lost, finished ? "true" : "false", seconds, rate);
 }
 
 /* ---- threads ---- */

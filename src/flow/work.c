@@ -198,6 +198,10 @@ static td_status work_one(td_worker *w) {
     td_record record;
     td_status status = td_reader_next(w->tape, &record);
     if (status != TD_OK) return status;
+    if (record.offset != w->next_offset && w->next_offset >= td_topic_start(w->conf.topics->tape, w->partition)) {
+        td_count(&w->counts.lost, record.offset - w->next_offset);
+        w->next_offset = record.offset;
+    }
     if (record.offset != w->next_offset)
         return TD_FAIL(TD_CORRUPT,
                        "tape-%" PRIu32 ": retention removed offsets %" PRId64 " to %" PRId64

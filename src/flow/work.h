@@ -25,6 +25,7 @@ typedef struct td_work_counts {
     td_counter retries;                       /* failures after which the worker backed off */
     td_counter suppressed;                    /* outputs made again that the log held already */
     td_counter diverged; /* of those, different from what the log holds, or missing there: must stay 0 */
+    td_counter lost; /* records of the tape that a repair of the log took out */
     td_counter snapshots;
     td_counter next_offset; /* of the tape */
 } td_work_counts;
