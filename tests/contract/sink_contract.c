@@ -1,0 +1,285 @@
+/* tests/contract/sink_contract.c - what holds of every sink (sink/sink.h), wherever it keeps its rows. A new sink, or a
+ * new place for one, is a row in `stores`. */
+#include "../unit/unit.h"
+#include "base/decimal.h"
+#include "base/time.h"
+#include "store.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BATCH_ROWS = 5, BATCHES = 12, CRASHES = 40, TEXT_MAX = 64 };
+
+static const store_ops *const stores[] = {&store_sqlite_real, &store_sqlite_simulated};
+
+typedef struct rig {
+    const store_ops *ops;
+    const td_sink_ops *sink_ops;
+    void *store, *sink;
+} rig;
+
+static rig r; /* a crash's work finds its store by itself */
+
+static void sink_open(void) {
+    td_status status = r.sink_ops->open(&r.sink, r.ops->os(r.store), r.ops->conf(r.store));
+    if (status != TD_OK) fail_msg("%s", td_trail());
+}
+
+static void sink_close(void) {
+    r.sink_ops->close(r.sink);
+    r.sink = NULL;
+}
+
+/* ---- rows that follow from their number ---- */
+
+typedef struct batch {
+    td_sink_row rows[BATCH_ROWS];
+    char names[BATCH_ROWS][TEXT_MAX];
+    const char *topic;
+    uint32_t partition;
+    td_position next;
+} batch;
+
+/* Batch n of `bars` or `signals`: rows of its own, but the first one is the revision of a bar of the batch before. */
+static void make_batch(batch *b, const char *topic, uint32_t partition, int n) {
+    *b = (batch){.topic = topic, .partition = partition, .next = {3, (n + 1) * BATCH_ROWS}};
+    for (int i = 0; i < BATCH_ROWS; i++) {
+        td_sink_row *row = &b->rows[i];
+        int offset = n * BATCH_ROWS + i, number = i == 0 && n > 0 ? offset - 1 : offset;
+        (void)snprintf(b->names[i], TEXT_MAX, "LEAN:%c%u", 'A' + number % 7, partition);
+        row->instrument = td_text(b->names[i]);
+        row->source = (td_position){3, offset};
+        int64_t start_ns = number * TD_NS_PER_MIN;
+        if (strcmp(topic, "signals") == 0) {
+            row->kind = TD_ROW_SIGNAL;
+            row->signal = (td_signal){.strategy = TD_TEXT("s"),
+                                      .note = TD_TEXT("a 'note' \xc3\xa4"),
+                                      .ordinal = 1,
+                                      .event_ns = start_ns,
+                                      .width_ns = TD_NS_PER_MIN,
+                                      .price = 100,
+                                      .action = TD_ACTION_BUY,
+                                      .status = (uint8_t)(number == offset ? TD_SIGNAL_FRESH : TD_SIGNAL_WITHDRAWN)};
+        } else {
+            row->bar = (td_bar){.start_ns = start_ns,
+                                .end_ns = start_ns + TD_NS_PER_MIN,
+                                .open = 1,
+                                .high = INT64_MAX,
+                                .low = 1,
+                                .close = 1000000001 + offset,
+                                .vwap = 2,
+                                .volume = 3,
+                                .notional = 4,
+                                .trade_count = 1,
+                                .revision = number == offset ? 0 : 1};
+        }
+    }
+}
+
+static td_status write_batch(const batch *b) {
+    return r.sink_ops->write(r.sink, b->topic, b->partition, b->rows, BATCH_ROWS, b->next);
+}
+
+static int compare_lines(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static char *line_of(const batch *b, const td_sink_row *row) {
+    char close[TD_DECIMAL_TEXT_MAX], id[TD_SIGNAL_ID_MAX + 1];
+    td_buf line = {0};
+    if (row->kind == TD_ROW_BAR) {
+        (void)td_decimal_format(row->bar.close, TD_PRICE_SCALE, false, close);
+        td_buf_printf(&line, "%.*s %lld %lld %d %s", (int)row->instrument.size, (const char *)row->instrument.data,
+                      (long long)(row->bar.end_ns - row->bar.start_ns), (long long)row->bar.start_ns, row->bar.revision,
+                      close);
+    } else {
+        size_t size = td_signal_id(&row->signal, row->instrument, id);
+        td_buf_printf(&line, "%.*s %s %.*s", (int)size, id, td_signal_status_name(row->signal.status),
+                      (int)row->signal.note.size, (const char *)row->signal.note.data);
+    }
+    td_buf_printf(&line, " %u/%d/%lld", b->partition, row->source.epoch, (long long)row->source.offset);
+    td_buf_put(&line, "", 1);
+    return (char *)line.data;
+}
+
+/* The store holds the rows of these batches, each once, and nothing else. */
+static void expect_rows(const batch *batches, size_t count) {
+    char *lines[BATCHES * BATCH_ROWS * 3];
+    td_buf wanted = {0}, found = {0};
+    size_t n = 0;
+    for (size_t b = 0; b < count; b++)
+        for (size_t i = 0; i < BATCH_ROWS; i++) lines[n++] = line_of(&batches[b], &batches[b].rows[i]);
+    qsort(lines, n, sizeof lines[0], compare_lines);
+    for (size_t i = 0; i < n; i++) {
+        td_buf_printf(&wanted, "%s\n", lines[i]);
+        free(lines[i]);
+    }
+    r.ops->dump(r.store, &found);
+    td_buf_put(&wanted, "", 1);
+    td_buf_put(&found, "", 1);
+    assert_string_equal((const char *)found.data, (const char *)wanted.data);
+    td_buf_fini(&wanted);
+    td_buf_fini(&found);
+}
+
+static void expect_position(const char *topic, uint32_t partition, int32_t epoch, int64_t offset) {
+    td_position at = {7, 7};
+    assert_int_equal(r.sink_ops->position(r.sink, topic, partition, &at), TD_OK);
+    assert_int_equal(at.epoch, epoch);
+    assert_int_equal(at.offset, offset);
+}
+
+/* ---- the tests; each gets an empty store ---- */
+
+static void test_positions_are_each_partitions_own(void) {
+    batch batches[3];
+    make_batch(&batches[0], "bars", 0, 0);
+    make_batch(&batches[1], "bars", 63, 1);
+    make_batch(&batches[2], "signals", 0, 2);
+    sink_open();
+    expect_position("bars", 0, -1, 0);
+    for (size_t i = 0; i < 3; i++) assert_int_equal(write_batch(&batches[i]), TD_OK);
+    expect_position("bars", 0, 3, 5);
+    expect_position("bars", 63, 3, 10);
+    expect_position("signals", 0, 3, 15);
+    expect_position("signals", 1, -1, 0);
+    sink_close();
+    expect_rows(batches, 3);
+    sink_open(); /* and all of it after a restart */
+    expect_position("bars", 63, 3, 10);
+    expect_position("signals", 0, 3, 15);
+    sink_close();
+}
+
+static void test_the_same_batch_again_leaves_one_copy(void) {
+    static batch batches[2 * 3];
+    for (int n = 0; n < 3; n++) {
+        make_batch(&batches[n], "bars", 1, n);
+        make_batch(&batches[3 + n], "signals", 1, n);
+    }
+    for (int round = 0; round < 3; round++) { /* as after positions that were lost: from the beginning */
+        sink_open();
+        for (size_t i = 0; i < COUNT_OF(batches); i++) {
+            assert_int_equal(write_batch(&batches[i]), TD_OK);
+            assert_int_equal(write_batch(&batches[i]), TD_OK);
+        }
+        sink_close();
+        expect_rows(batches, COUNT_OF(batches));
+    }
+}
+
+static void test_a_position_may_move_alone(void) {
+    sink_open();
+    assert_int_equal(r.sink_ops->write(r.sink, "bars", 0, NULL, 0, (td_position){0, 99}), TD_OK);
+    sink_close();
+    sink_open();
+    expect_position("bars", 0, 0, 99);
+    sink_close();
+    expect_rows(NULL, 0);
+}
+
+static void test_a_full_disk_is_tried_again(void) {
+    static batch batches[BATCHES];
+    for (int n = 0; n < BATCHES; n++) make_batch(&batches[n], "bars", 2, n);
+    sink_open();
+    assert_int_equal(write_batch(&batches[0]), TD_OK);
+    r.ops->fill(r.store, true);
+    td_status status = TD_OK;
+    int written = 1;
+    for (; written < BATCHES && (status = write_batch(&batches[written])) == TD_OK; written++) {}
+    assert_int_equal(status, TD_RETRY);
+    assert_true(strlen(td_trail()) > 0);
+    r.ops->fill(r.store, false);
+    expect_position("bars", 2, 3, written * BATCH_ROWS); /* nothing of the one that failed, not even its position */
+    for (int n = written; n < BATCHES; n++) assert_int_equal(write_batch(&batches[n]), TD_OK);
+    sink_close();
+    expect_rows(batches, BATCHES);
+}
+
+/* Goes on from wherever the sink is, as deliver does, until all is written or it fails. */
+static void write_all(void *store) {
+    (void)store;
+    if (r.sink_ops->open(&r.sink, r.ops->os(r.store), r.ops->conf(r.store)) != TD_OK) return;
+    td_position at;
+    td_status status = r.sink_ops->position(r.sink, "bars", 0, &at);
+    static batch b;
+    for (int n = (int)at.offset / BATCH_ROWS; n < BATCHES && status == TD_OK; n++) {
+        make_batch(&b, "bars", 0, n);
+        status = write_batch(&b);
+    }
+    sink_close();
+}
+
+static void test_a_crash_leaves_whole_batches_with_their_position(void) {
+    static batch batches[BATCHES];
+    int64_t last = 0;
+    for (int n = 0; n < BATCHES; n++) make_batch(&batches[n], "bars", 0, n);
+    sink_open();
+    sink_close();
+    for (int turn = 0; turn < CRASHES; turn++) {
+        r.ops->crash(r.store, turn, write_all);
+        td_position at;
+        sink_open();
+        assert_int_equal(r.sink_ops->position(r.sink, "bars", 0, &at), TD_OK);
+        sink_close();
+        assert_int_equal(at.offset % BATCH_ROWS, 0);
+        expect_rows(batches, (size_t)at.offset / BATCH_ROWS);
+        last = at.offset;
+    }
+    write_all(NULL);
+    sink_open();
+    expect_position("bars", 0, 3, BATCHES * BATCH_ROWS);
+    sink_close();
+    expect_rows(batches, BATCHES);
+    assert_true(last > 0); /* else no crash came late enough to show anything */
+}
+
+static void test_a_newer_programs_store_is_refused_untouched(void) {
+    batch b;
+    make_batch(&b, "bars", 0, 0);
+    sink_open();
+    assert_int_equal(write_batch(&b), TD_OK);
+    sink_close();
+    r.ops->spoil(r.store);
+    r.sink = &b; /* is not to be set */
+    assert_int_equal(r.sink_ops->open(&r.sink, r.ops->os(r.store), r.ops->conf(r.store)), TD_CONFIG);
+    assert_ptr_equal(r.sink, &b);
+    assert_non_null(strstr(td_trail(), r.ops->conf(r.store)->name)); /* which one … */
+    assert_non_null(strstr(td_trail(), "newer program"));            /* … and why */
+    expect_rows(&b, 1);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} tests[] = {
+    {"positions are each partition's own", test_positions_are_each_partitions_own},
+    {"the same batch again leaves one copy", test_the_same_batch_again_leaves_one_copy},
+    {"a position may move alone", test_a_position_may_move_alone},
+    {"a full disk is tried again", test_a_full_disk_is_tried_again},
+    {"a crash leaves whole batches with their position", test_a_crash_leaves_whole_batches_with_their_position},
+    {"a newer program's store is refused untouched", test_a_newer_programs_store_is_refused_untouched}};
+
+typedef struct test_case {
+    char name[128];
+    const store_ops *store;
+    size_t test;
+} test_case;
+
+static void run_case(void **state) {
+    const test_case *c = *state;
+    r = (rig){.ops = c->store, .sink_ops = c->store->sink, .store = c->store->open(1 + c->test)};
+    tests[c->test].run();
+    c->store->close(r.store);
+}
+
+int main(void) {
+    enum { CASES = COUNT_OF(tests) * COUNT_OF(stores) };
+    static test_case cases[CASES];
+    static struct CMUnitTest units[CASES];
+    for (size_t i = 0; i < CASES; i++) {
+        test_case *c = &cases[i];
+        c->store = stores[i / COUNT_OF(tests)];
+        c->test = i % COUNT_OF(tests);
+        (void)snprintf(c->name, sizeof c->name, "%s: %s", c->store->name, tests[c->test].name);
+        units[i] = (struct CMUnitTest){.name = c->name, .test_func = run_case, .initial_state = c};
+    }
+    return cmocka_run_group_tests(units, NULL, NULL);
+}

@@ -1,0 +1,153 @@
+/* tests/contract/store_sqlite.c - SQLite files: on the real machine in a temporary folder, and on the simulated one. */
+#include "../sim/os_sim.h"
+#include "../sim/sqlite_vfs.h"
+#include "../unit/unit.h"
+#include "store.h"
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+typedef struct store {
+    td_sim *sim; /* NULL: the real machine */
+    td_os os;
+    char folder[64], file[128];
+    td_sink_conf conf;
+    struct rlimit file_sizes;
+} store;
+
+static const td_os *store_os(void *self) { return &((store *)self)->os; }
+static const td_sink_conf *store_conf(void *self) { return &((store *)self)->conf; }
+
+static sqlite3 *look(const store *s) {
+    sqlite3 *db;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_URI;
+    if (sqlite3_open_v2(s->file, &db, flags, NULL) != SQLITE_OK) fail_msg("%s: %s", s->file, sqlite3_errmsg(db));
+    return db;
+}
+
+static void store_dump(void *self, td_buf *out) {
+    static const char sql[] =
+        "SELECT printf('%s %d %d %d %s %d/%d/%d', instrument, width_ns, start_ns, revision, close,"
+        " src_partition, src_epoch, src_offset) AS line FROM bars UNION ALL "
+        "SELECT printf('%s %s %s %d/%d/%d', id, status, note, src_partition, src_epoch, src_offset)"
+        " FROM signals ORDER BY line";
+    sqlite3 *db = look(self);
+    sqlite3_stmt *stmt;
+    out->size = 0;
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    while (sqlite3_step(stmt) == SQLITE_ROW) td_buf_printf(out, "%s\n", (const char *)sqlite3_column_text(stmt, 0));
+    assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void store_spoil(void *self) {
+    sqlite3 *db = look(self);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 1000", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* ---- the real machine ---- */
+
+static void *real_open(uint64_t seed) {
+    store *s = td_alloc_zero(1, sizeof *s);
+    (void)seed;
+    s->os = td_os_posix;
+    (void)snprintf(s->folder, sizeof s->folder, "/tmp/tapedeck-sink-XXXXXX");
+    assert_non_null(mkdtemp(s->folder));
+    (void)snprintf(s->file, sizeof s->file, "%s/market.db", s->folder);
+    s->conf = (td_sink_conf){.name = s->folder, .file = s->file};
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &s->file_sizes), 0);
+    (void)signal(SIGXFSZ, SIG_IGN); /* the write itself is to fail */
+    return s;
+}
+
+static void real_crash(void *self, int turn, void (*work)(void *store)) {
+    struct timespec wait = {0, 200000L * turn};
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        work(self);
+        _exit(0);
+    }
+    (void)nanosleep(&wait, NULL);
+    (void)kill(child, SIGKILL);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+static void real_fill(void *self, bool full) {
+    store *s = self;
+    struct rlimit little = {4096, s->file_sizes.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, full ? &little : &s->file_sizes), 0);
+}
+
+static void remove_file(void *self, const char *name) {
+    char path[256];
+    (void)snprintf(path, sizeof path, "%s/%s", ((store *)self)->folder, name);
+    (void)unlink(path);
+}
+
+static void real_close(void *self) {
+    store *s = self;
+    (void)s->os.ops->list(s->os.self, s->folder, remove_file, s);
+    (void)rmdir(s->folder);
+    free(s);
+}
+
+/* ---- the simulated one ---- */
+
+static void *sim_open(uint64_t seed) {
+    store *s = td_alloc_zero(1, sizeof *s);
+    s->sim = td_sim_new(seed);
+    s->os = td_sim_os(s->sim);
+    td_sqlite_vfs_register(&s->os, seed);
+    (void)snprintf(s->file, sizeof s->file, "file:var/market.db?vfs=sim");
+    s->conf = (td_sink_conf){.name = s->file, .file = s->file};
+    return s;
+}
+
+static void sim_crash(void *self, int turn, void (*work)(void *store)) {
+    store *s = self;
+    td_sim_crash_at(s->sim, td_sim_calls(s->sim) + 1 + (uint64_t)turn);
+    work(s);
+    td_sim_crash_at(s->sim, 0);
+    td_sim_reboot(s->sim, turn % 2 == 0 ? TD_SIM_KILLED : TD_SIM_POWER_LOST);
+}
+
+static void sim_fill(void *self, bool full) {
+    td_sim_faults faults = {.disk_bytes = full ? 1 : 0};
+    td_sim_set_faults(((store *)self)->sim, &faults);
+}
+
+static void sim_close(void *self) {
+    store *s = self;
+    td_sqlite_vfs_unregister();
+    assert_int_equal(td_sim_open_handles(s->sim), 0);
+    td_sim_free(s->sim);
+    free(s);
+}
+
+const store_ops store_sqlite_real = {.name = "sqlite, real",
+                                     .sink = &td_sink_sqlite,
+                                     .open = real_open,
+                                     .os = store_os,
+                                     .conf = store_conf,
+                                     .dump = store_dump,
+                                     .crash = real_crash,
+                                     .fill = real_fill,
+                                     .spoil = store_spoil,
+                                     .close = real_close};
+const store_ops store_sqlite_simulated = {.name = "sqlite, simulated",
+                                          .sink = &td_sink_sqlite,
+                                          .open = sim_open,
+                                          .os = store_os,
+                                          .conf = store_conf,
+                                          .dump = store_dump,
+                                          .crash = sim_crash,
+                                          .fill = sim_fill,
+                                          .spoil = store_spoil,
+                                          .close = sim_close};
