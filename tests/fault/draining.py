@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""tests/fault/draining.py - SIGTERM under load: all that was received reaches the sinks, within the stated bound; a sink
+that is stuck cannot hold the process, a second signal ends it at once, and the next start goes on. A service manager
+hears when it is ready, that it lives, and that it stops.
+"""
+import json
+import os
+import pathlib
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import tapedeck as td  # noqa: E402
+
+CASES = []
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+def start(home, *options, env=None):
+    """A seeded market without end, fast enough to keep every thread busy."""
+    file = td.config(f"{home}/c.yaml", f"{home}/data", ["simulated: { ticks: 0, instruments: 200 }"], extra="speed: 100x\n")
+    process = subprocess.Popen([td.PROGRAM, "run", "--json", "--log", "json", *options, file], cwd=td.ROOT,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    return process, file
+
+
+def count(home, topic):
+    listed = subprocess.run([td.PROGRAM, "log", "ls", "--json", "--data", f"{home}/data"], stdout=subprocess.PIPE,
+                            text=True, check=True).stdout.splitlines()
+    return sum(row["end"] for row in map(json.loads, listed) if row["topic"] == topic)
+
+
+def wait_for_rows(home, least=1000):
+    for _ in range(300):
+        try:
+            with sqlite3.connect(f"file:{home}/data/market.db?mode=ro", uri=True) as db:
+                if db.execute("SELECT count(*) FROM bars").fetchone()[0] >= least:
+                    return
+        except sqlite3.OperationalError:
+            pass
+        time.sleep(0.05)
+    raise AssertionError("no rows came")
+
+
+def stop(process, *signals, timeout=30):
+    """Sends them 0.3 s apart; (seconds from the last to the end, exit code, what it said)."""
+    for number in signals:
+        process.send_signal(number)
+        began = time.monotonic()
+        time.sleep(0.3 if number is not signals[-1] else 0)
+    out, err = process.communicate(timeout=timeout)
+    return time.monotonic() - began, process.returncode, out, err
+
+
+@case
+def under_load(home):
+    process, _ = start(home)
+    wait_for_rows(home)
+    seconds, code, out, err = stop(process, signal.SIGTERM)
+    summary = json.loads(out.splitlines()[-1])
+    assert code == 0 and seconds < 10, (code, seconds, err)
+    assert summary["events"] == summary["accepted"] + summary["quarantined"] + summary["rejected"] > 10000, summary
+    assert len(td.rows(f"{home}/data", "bars")) == count(home, "bars") == summary["bars"], summary
+    snapshots = list(pathlib.Path(f"{home}/data/snapshots").iterdir())
+    assert len(snapshots) == 8, snapshots
+    verify = subprocess.run([td.PROGRAM, "log", "verify", "--data", f"{home}/data"], stdout=subprocess.DEVNULL, check=False)
+    assert verify.returncode == 0
+    return f"{summary['events']} events, all {summary['bars']} bars delivered; ended {seconds:.2f} s after SIGTERM, exit 0"
+
+
+@case
+def with_a_stuck_sink(home):
+    """Another process holds the sink's file: the drain ends when `drain` is over, with its own exit code."""
+    process, file = start(home, "--set", "drain=2s")
+    wait_for_rows(home)
+    held = sqlite3.connect(f"{home}/data/market.db", isolation_level=None)
+    held.execute("BEGIN EXCLUSIVE")
+    time.sleep(0.5)
+    seconds, code, _, err = stop(process, signal.SIGINT)
+    held.execute("ROLLBACK")
+    held.close()
+    assert code == 6 and 2 <= seconds < 7, (code, seconds, err)
+    assert '"undrained"' in err, err
+    assert len(td.rows(f"{home}/data", "bars")) < count(home, "bars")
+    process = subprocess.Popen([td.PROGRAM, "run", "--log", "json", file], cwd=td.ROOT, stderr=subprocess.PIPE, text=True)
+    time.sleep(1.5)
+    _, code, _, err = stop(process, signal.SIGTERM)
+    assert code == 0 and "diverged" not in err, (code, err)
+    assert len(td.rows(f"{home}/data", "bars")) == count(home, "bars")
+    return f"ended {seconds:.2f} s after SIGINT, exit 6; the next start delivered the rest"
+
+
+@case
+def a_second_signal(home):
+    process, file = start(home, "--set", "drain=1h")
+    wait_for_rows(home)
+    held = sqlite3.connect(f"{home}/data/market.db", isolation_level=None)
+    held.execute("BEGIN EXCLUSIVE")
+    seconds, code, _, err = stop(process, signal.SIGINT, signal.SIGTERM)
+    held.execute("ROLLBACK")
+    held.close()
+    assert code == -signal.SIGTERM and seconds < 1, (code, seconds, err)
+    process = subprocess.Popen([td.PROGRAM, "run", "--log", "json", file], cwd=td.ROOT, stderr=subprocess.PIPE, text=True)
+    time.sleep(1.5)
+    _, code, _, err = stop(process, signal.SIGTERM)
+    assert code == 0 and "diverged" not in err, (code, err)
+    rows = td.rows(f"{home}/data", "bars")
+    assert len(rows) == len(set(r[:3] for r in rows)) == count(home, "bars")
+    return f"ended {seconds:.3f} s after the second, killed by it; the next start held each bar once"
+
+
+@case
+def told_to_the_service_manager(home):
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(f"{home}/notify")
+    manager.settimeout(10)
+    env = dict(os.environ, NOTIFY_SOCKET=f"{home}/notify", WATCHDOG_USEC="2000000")
+    process, _ = start(home, env=env)
+    heard, began = [], time.monotonic()
+    while time.monotonic() - began < 4:
+        heard.append(manager.recv(1000).decode().splitlines()[0])
+    process.send_signal(signal.SIGTERM)
+    while heard[-1] != "STOPPING=1":
+        heard.append(manager.recv(1000).decode().splitlines()[0])
+    process.communicate(timeout=30)
+    manager.close()
+    assert process.returncode == 0 and heard[0] == "READY=1" and heard.count("READY=1") == 1, heard
+    assert 3 <= heard.count("WATCHDOG=1") <= 8, heard
+    return f"{heard[0]}, {heard.count('WATCHDOG=1')} signs of life in 4 s, {heard[-1]}"
+
+
+def main():
+    failed = 0
+    for test in CASES:
+        with td.folder() as home:
+            try:
+                print(f"{test.__name__}: {test(home)}", flush=True)
+            except AssertionError as error:
+                failed += 1
+                print(f"{test.__name__}: FAILED: {error}", flush=True)
+    print(f"{len(CASES) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
