@@ -198,8 +198,8 @@ static bool put_child(td_tree *tree, td_node parent, td_bytes key, td_node value
 }
 
 static void add_origin(td_tree *tree, const char *name) {
-    td_origin *origins = realloc(tree->origins, (tree->origin_count + 1) * sizeof *origins);
-    if (origins == NULL) abort();
+    size_t bytes = (tree->origin_count + 1) * sizeof(td_origin);
+    td_origin *origins = td_alloc_check(realloc(tree->origins, bytes), bytes);
     td_node first = (td_node)(tree->document.nodes.top - tree->document.nodes.start) + 1;
     origins[tree->origin_count++] = (td_origin){first, td_copy_text(name)};
     tree->origins = origins;

@@ -5,16 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void *check_memory(void *memory, size_t size) {
+void *td_alloc_check(void *memory, size_t size) {
     if (memory != NULL) return memory;
     (void)fprintf(stderr, "tapedeck: out of memory (%zu bytes wanted)\n", size);
     abort();
 }
 
-void *td_alloc(size_t size) { return check_memory(malloc(size > 0 ? size : 1), size); }
+void *td_alloc(size_t size) { return td_alloc_check(malloc(size > 0 ? size : 1), size); }
 
 void *td_alloc_zero(size_t count, size_t size) {
-    return check_memory(calloc(count > 0 ? count : 1, size > 0 ? size : 1), count * size);
+    return td_alloc_check(calloc(count > 0 ? count : 1, size > 0 ? size : 1), count * size);
 }
 
 char *td_copy_text(const char *s) {
@@ -27,7 +27,7 @@ void td_buf_reserve(td_buf *buf, size_t extra_bytes) {
     assert(extra_bytes <= SIZE_MAX / 4 && buf->size <= SIZE_MAX / 4);
     size_t capacity = buf->capacity > 0 ? buf->capacity : 64;
     while (capacity - buf->size < extra_bytes) capacity *= 2;
-    buf->data = check_memory(realloc(buf->data, capacity), capacity);
+    buf->data = td_alloc_check(realloc(buf->data, capacity), capacity);
     buf->capacity = capacity;
 }
 

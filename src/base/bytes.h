@@ -72,3 +72,5 @@ static inline td_bytes td_buf_bytes(const td_buf *buf) { return (td_bytes){buf->
 void *td_alloc(size_t size);
 void *td_alloc_zero(size_t count, size_t size);
 char *td_copy_text(const char *s); /* heap copy; free() it */
+/* What realloc or aligned_alloc gave for `size` bytes; aborts as td_alloc where that is NULL. */
+void *td_alloc_check(void *memory, size_t size);

@@ -204,8 +204,8 @@ static td_status set_text(const char *value, char **field) {
 }
 
 static td_status add_text(const char *value, td_texts *field) {
-    char **items = realloc(field->items, (field->count + 1) * sizeof *items);
-    if (items == NULL) abort(); /* out of memory, as td_alloc */
+    size_t bytes = (field->count + 1) * sizeof(char *);
+    char **items = td_alloc_check(realloc(field->items, bytes), bytes);
     items[field->count++] = td_copy_text(value);
     field->items = items;
     return TD_OK;

@@ -43,8 +43,8 @@ static void topic_free(td_topic *topic) {
 }
 
 static void insert_topic(td_log *log, td_topic *topic) {
-    log->topics = realloc(log->topics, (log->topic_count + 1) * sizeof(td_topic *));
-    if (log->topics == NULL) abort();
+    size_t bytes = (log->topic_count + 1) * sizeof(td_topic *);
+    log->topics = td_alloc_check(realloc(log->topics, bytes), bytes);
     size_t at = log->topic_count++;
     for (; at > 0 && strcmp(log->topics[at - 1]->name, topic->name) > 0; at--) log->topics[at] = log->topics[at - 1];
     log->topics[at] = topic;

@@ -36,8 +36,7 @@ void td_state_lay_out(td_state *s) {
 }
 
 static uint8_t *block_new(const td_state *s) {
-    uint8_t *block = aligned_alloc(64, s->block_bytes);
-    if (block == NULL) abort(); /* as td_alloc: budgets are taken at start */
+    uint8_t *block = td_alloc_check(aligned_alloc(64, s->block_bytes), s->block_bytes);
     memset(block, 0, s->block_bytes);
     ((block_head *)(void *)block)->feed = NO_FEED;
     return block;

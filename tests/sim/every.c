@@ -2,15 +2,13 @@
  * call, so that a row of seeds tries them all, and a longer row other losses of power. In turn the machine is killed
  * there, loses its power there, refuses that call alone, and refuses every call from there on; each time the program
  * must go on or stop cleanly, and after a restart with a good disk everything equals the undisturbed run. */
-#include "base/time.h"
 #include "market.h"
 #include "outcome.h"
 #include "seeds.h"
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { CALLS_MAX = 3000, TURNS_MAX = 100000, HOPELESS_TURNS = 400, START_TRIES = 40 };
-enum { WORLD_SEED = 1 };
+enum { CALLS_MAX = 3000, WORLD_SEED = 1 };
 
 typedef enum blow { KILL, LOSE_POWER, REFUSE_ONE, REFUSE_ALL, BLOW_COUNT } blow;
 static const char *const blow_names[BLOW_COUNT] = {"killed at", "without power at", "refusing", "refusing all from"};
@@ -18,39 +16,15 @@ static const char *const blow_names[BLOW_COUNT] = {"killed at", "without power a
 static td_outcome reference;
 static uint64_t calls; /* of the undisturbed run */
 
-static bool start(td_world *w, int tries) {
-    td_status status = TD_RETRY;
-    for (int i = 0; i < tries && status == TD_RETRY && !td_sim_dead(w->sim); i++) {
-        status = td_world_start(w);
-        td_sim_advance(w->sim, TD_NS_PER_S);
-    }
-    HOLDS(status == TD_OK || status == TD_RETRY || td_sim_dead(w->sim), "start: %s: %s", td_status_name(status),
-          td_trail());
-    return true;
-}
-
-/* One life to its end, the machine's end, or, where that cannot be, for some turns. */
-static bool live(td_world *w, blow how, bool hopeless) {
-    if (!start(w, hopeless ? 2 : START_TRIES)) return false;
-    if (w->engine == NULL) {
-        HOLDS(hopeless || td_sim_dead(w->sim), "no start: %s", td_trail());
-        return true;
-    }
-    bool ended = td_world_run(w, hopeless ? HOPELESS_TURNS : TURNS_MAX);
-    HOLDS(ended || hopeless || td_sim_dead(w->sim), "the run does not end (%s)", blow_names[how]);
-    bool good = td_world_check(w, ended && !hopeless);
-    return td_world_stop(w, true) && good;
-}
-
 static bool strike(td_world *w, blow how, uint64_t call) {
     if (how == KILL || how == LOSE_POWER) td_sim_crash_at(w->sim, call);
     if (how == REFUSE_ONE) td_sim_fail_calls(w->sim, call, call);
     if (how == REFUSE_ALL) td_sim_fail_calls(w->sim, call, UINT64_MAX);
-    if (!live(w, how, how == REFUSE_ALL)) return false;
+    if (!td_world_live(w, how == REFUSE_ALL)) return false;
     HOLDS(td_sim_calls(w->sim) >= call, "there is no call %" PRIu64, call);
     if (how == REFUSE_ONE) return true;
     td_sim_reboot(w->sim, how == KILL ? TD_SIM_KILLED : TD_SIM_POWER_LOST);
-    return live(w, how, false);
+    return td_world_live(w, false);
 }
 
 static bool run_blow(blow how, uint64_t seed, bool trace) {
@@ -74,7 +48,7 @@ static bool run_call(uint64_t seed, bool trace) {
 
 static bool run_undisturbed(void) {
     td_world w = {.seed = WORLD_SEED};
-    bool good = td_world_open(&w, 0, TD_WORLD_SMALL) && live(&w, KILL, false);
+    bool good = td_world_open(&w, 0, TD_WORLD_SMALL) && td_world_live(&w, false);
     calls = td_sim_calls(w.sim);
     good = good && td_outcome_take(&w, &reference);
     td_world_close(&w);

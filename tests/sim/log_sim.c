@@ -189,48 +189,6 @@ static void random_faults(world *w) {
     td_sim_set_faults(w->sim, none ? NULL : &faults);
 }
 
-static bool append(world *w, int t, uint32_t p) {
-    partition *m = &w->model[t][p];
-    uint8_t bytes[8 + FILLER_MAX], key[8];
-    int64_t base;
-    if (m->end + 2 * BATCH_MAX > RECORDS_MAX) return true;
-    if (m->pending_count == 0) {
-        size_t count = 1 + below(w, BATCH_MAX);
-        td_batch_reset(&m->batch);
-        for (; m->pending_count < count; m->pending_count++) {
-            uint64_t id = w->next_id++;
-            td_put_be64(key, ~id);
-            m->pending[m->pending_count] = id;
-            (void)td_batch_add(&m->batch, 1000 + (int64_t)id, (td_bytes){key, 8}, value_of(id, bytes), TD_TEXT("h"),
-                               (td_bytes){key, 8});
-        }
-    }
-    td_status status = td_log_append(w->topics[t], p, &m->batch, &base);
-    if (status == TD_RETRY) return true;
-    HOLDS(status == TD_OK && base == m->end, "append at %" PRId64 ", not %" PRId64, base, m->end);
-    for (size_t i = 0; i < m->pending_count; i++)
-        m->records[m->end++] = (record){m->pending[i], td_topic_epoch(w->topics[t], p), w->model[0][p].end};
-    m->pending_count = 0;
-    return true;
-}
-
-/* What is synced is what was appended; and no output is synced before the input it was made from. */
-static bool sync_round(world *w) {
-    td_status status = td_log_sync(w->log);
-    HOLDS(status == TD_OK || status == TD_RETRY || (w->lying && status == TD_CORRUPT), "sync");
-    for (int t = 0; t < TOPICS; t++)
-        for (uint32_t p = 0; p < PARTITIONS; p++) {
-            partition *m = &w->model[t][p];
-            int64_t synced = td_topic_synced(w->topics[t], p);
-            HOLDS(synced >= m->synced && synced <= m->end, "%s-%u", topic_names[t], p);
-            HOLDS(status != TD_OK || synced == m->end, "%s-%u", topic_names[t], p);
-            m->synced = synced;
-            if (t == 1 && synced > td_topic_start(w->topics[1], p))
-                HOLDS(m->records[synced - 1].input_end <= w->model[0][p].synced, "out-%u synced before its input", p);
-        }
-    return true;
-}
-
 static bool read_some(world *w, int t, uint32_t p, td_read_limit limit) {
     partition *m = &w->model[t][p];
     td_reader **reader = &m->readers[limit];
@@ -256,6 +214,48 @@ static bool read_some(world *w, int t, uint32_t p, td_read_limit limit) {
         HOLDS(is_record(&r, m->records[r.offset].id), "%s-%u offset %" PRId64, topic_names[t], p, r.offset);
         HOLDS(r.epoch == m->records[r.offset].epoch, "%s-%u offset %" PRId64, topic_names[t], p, r.offset);
     }
+    return true;
+}
+
+static bool append(world *w, int t, uint32_t p) {
+    partition *m = &w->model[t][p];
+    uint8_t bytes[8 + FILLER_MAX], key[8];
+    int64_t base;
+    if (m->end + 2 * BATCH_MAX > RECORDS_MAX) return true;
+    if (m->pending_count == 0) {
+        size_t count = 1 + below(w, BATCH_MAX);
+        td_batch_reset(&m->batch);
+        for (; m->pending_count < count; m->pending_count++) {
+            uint64_t id = w->next_id++;
+            td_put_be64(key, ~id);
+            m->pending[m->pending_count] = id;
+            (void)td_batch_add(&m->batch, 1000 + (int64_t)id, (td_bytes){key, 8}, value_of(id, bytes), TD_TEXT("h"),
+                               (td_bytes){key, 8});
+        }
+    }
+    td_status status = td_log_append(w->topics[t], p, &m->batch, &base);
+    if (status == TD_RETRY) return below(w, 3) > 0 || read_some(w, t, p, TD_READ_APPENDED); /* of what is torn now */
+    HOLDS(status == TD_OK && base == m->end, "append at %" PRId64 ", not %" PRId64, base, m->end);
+    for (size_t i = 0; i < m->pending_count; i++)
+        m->records[m->end++] = (record){m->pending[i], td_topic_epoch(w->topics[t], p), w->model[0][p].end};
+    m->pending_count = 0;
+    return true;
+}
+
+/* What is synced is what was appended; and no output is synced before the input it was made from. */
+static bool sync_round(world *w) {
+    td_status status = td_log_sync(w->log);
+    HOLDS(status == TD_OK || status == TD_RETRY || (w->lying && status == TD_CORRUPT), "sync");
+    for (int t = 0; t < TOPICS; t++)
+        for (uint32_t p = 0; p < PARTITIONS; p++) {
+            partition *m = &w->model[t][p];
+            int64_t synced = td_topic_synced(w->topics[t], p);
+            HOLDS(synced >= m->synced && synced <= m->end, "%s-%u", topic_names[t], p);
+            HOLDS(status != TD_OK || synced == m->end, "%s-%u", topic_names[t], p);
+            m->synced = synced;
+            if (t == 1 && synced > td_topic_start(w->topics[1], p))
+                HOLDS(m->records[synced - 1].input_end <= w->model[0][p].synced, "out-%u synced before its input", p);
+        }
     return true;
 }
 
@@ -352,7 +352,7 @@ static bool run_lives(world *w) {
         if (below(w, 3) == 0) td_sim_crash_at(w->sim, td_sim_calls(w->sim) + 1 + below(w, 200));
         if (life < LIVES - 1) random_faults(w);
         td_status status = start_life(w);
-        HOLDS(status == TD_OK || td_sim_dead(w->sim) || (w->lying && status == TD_CORRUPT), "start: %s",
+        HOLDS(status == TD_OK || td_sim_dead(w->sim) || (w->lying && status != TD_RETRY), "start: %s",
               td_status_name(status));
         td_sim_crash_at(w->sim, 0);
         td_sim_set_faults(w->sim, NULL);

@@ -130,16 +130,21 @@ void td_market_put_binance(td_sim *sim, td_random *random, size_t lines) {
     static const char *const paths[] = {"market/binance/a.gz", "market/binance/b.gz"};
     size_t from = td_random_below(random, LINES_MAX - lines);
     for (int i = 0; i < 2; i++) {
-        td_buf text = {0}, packed = {0};
+        td_buf text = {0}, stuck = {0}, packed = {0};
         recording_load(&binance[i]);
         for (size_t n = 0; n < lines && from + n < binance[i].line_count; n++) {
             td_bytes line = line_of(&binance[i], from + n);
             if (memmem(line.data, line.size, "@depth", 6) != NULL && td_random_below(random, 8) != 0) continue;
-            put_line(random, line, &text);
+            put_line(random, line, td_random_below(random, 8) == 0 ? &stuck : &text);
+            if (td_random_below(random, 150) != 0) continue;
+            td_buf_put(&text, stuck.data, stuck.size);
+            stuck.size = 0;
         }
+        td_buf_put(&text, stuck.data, stuck.size);
         gzip(td_buf_bytes(&text), &packed);
         put_packed(sim, random, paths[i], &packed);
         td_buf_fini(&text);
+        td_buf_fini(&stuck);
         td_buf_fini(&packed);
     }
 }

@@ -60,9 +60,8 @@ struct td_sim {
 
 static void *grow(void *items, size_t count, size_t item_bytes) { /* room for one more; doubles at powers of two */
     if ((count & (count - 1)) != 0) return items;
-    void *more = realloc(items, (count == 0 ? 1 : 2 * count) * item_bytes);
-    if (more == NULL) abort();
-    return more;
+    size_t bytes = (count == 0 ? 1 : 2 * count) * item_bytes;
+    return td_alloc_check(realloc(items, bytes), bytes);
 }
 
 static void buf_resize(td_buf *buf, size_t size) {
@@ -365,8 +364,10 @@ static td_status sim_write_at(void *self, int file, const void *data, size_t siz
     fate how = file_call(sim, "write", file, sim->faults.fail, &node);
     if (how == FAIL) return call_failed(sim, "write", "");
     assert(handle_find(sim, file)->writable);
-    if (how == DO_AND_FAIL) { /* a part is there, and nobody says how much */
-        change_add(node, offset, data, td_random_below(&sim->random, size + 1));
+    if (how == DO_AND_FAIL) { /* a part is there, and nobody says which */
+        size_t end = td_random_below(&sim->random, size + 1), begin = 0;
+        if (td_random_below(&sim->random, 2) == 0) begin = td_random_below(&sim->random, end + 1);
+        change_add(node, offset + (int64_t)begin, (const uint8_t *)data + begin, end - begin);
         return call_failed(sim, "write", "");
     }
     size_t room = disk_room(sim, node, size, offset);

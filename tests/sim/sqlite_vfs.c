@@ -220,3 +220,5 @@ void td_sqlite_vfs_unregister(void) {
     if (sqlite3_vfs_unregister(&sim_vfs) != SQLITE_OK) abort();
     sqlite3_randomness(0, NULL);
 }
+
+void td_sqlite_vfs_forget(void) { machine.databases = NULL; }

@@ -8,3 +8,5 @@
 /* Becomes SQLite's default until the next register or unregister. `os` is borrowed until then. */
 void td_sqlite_vfs_register(const td_os *os, uint64_t seed);
 void td_sqlite_vfs_unregister(void);
+/* The process died with its files open: they are nobody's. */
+void td_sqlite_vfs_forget(void);

@@ -1,11 +1,12 @@
 /* tests/sim/world.c - builds the market, schedules the steps, keeps the books. */
 #include "world.h"
+#include "base/time.h"
 #include "market.h"
 #include "sqlite_vfs.h"
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { STEPS_MAX = 128, PARTITIONS_MAX = 8 };
+enum { STEPS_MAX = 128, PARTITIONS_MAX = 8, TURNS_MAX = 100000, HOPELESS_TURNS = 400, START_TRIES = 40 };
 #define JUMP_MAX_NS INT64_C(90000000000000) /* more than a day */
 
 const char td_world_database[] = "file:var/market.db?vfs=sim";
@@ -21,21 +22,30 @@ static const char strategy[] = "strategy cross on bars(1s) for LEAN:*, BINANCE:*
 
 /* ---- the market ---- */
 
+static void put_lateness(td_world *w, td_buf *yaml) {
+    static const char *const spans[] = {"0s", "200ms", "1s", "5s"};
+    td_buf_printf(yaml, "lateness: %s, max_delay: %s }\n", spans[td_world_below(w, 4)], spans[td_world_below(w, 4)]);
+}
+
 static void put_feeds(td_world *w, td_buf *yaml) {
     unsigned which = 1 + (unsigned)td_world_below(w, 7); /* at least one of three */
     td_buf_text(yaml, "feeds:\n");
     if ((which & 1) != 0) {
         td_market_put_lean(w->sim, &w->random, 400);
-        td_buf_text(yaml, "  - file: { name: lean, format: lean, path: \"market/lean/*.zip\", ratio: 60 }\n");
+        td_buf_text(yaml, "  - file: { name: lean, format: lean, path: \"market/lean/*.zip\", ratio: 60, ");
+        put_lateness(w, yaml);
     }
     if ((which & 2) != 0) {
         td_market_put_binance(w->sim, &w->random, 700);
-        td_buf_text(yaml, "  - file: { name: binance, format: binance-collector, path: \"market/binance/*.gz\" }\n");
+        td_buf_text(yaml, "  - file: { name: binance, format: binance-collector, path: \"market/binance/*.gz\", ");
+        put_lateness(w, yaml);
     }
-    if ((which & 4) != 0)
-        td_buf_printf(yaml, "  - simulated: { seed: %u, instruments: %u, ticks: %u, duration: %us }\n",
+    if ((which & 4) != 0) {
+        td_buf_printf(yaml, "  - simulated: { seed: %u, instruments: %u, ticks: %u, duration: %us, ",
                       (unsigned)td_world_below(w, 1000), 2 + (unsigned)td_world_below(w, 30),
                       200 + (unsigned)td_world_below(w, 2000), 20 + (unsigned)td_world_below(w, 100));
+        put_lateness(w, yaml);
+    }
 }
 
 static void put_small_feeds(td_world *w, td_buf *yaml) {
@@ -150,4 +160,21 @@ bool td_world_stop(td_world *w, bool clean) {
     w->engine = NULL;
     HOLDS(td_sim_open_handles(w->sim) == 0, "%zu files stay open", td_sim_open_handles(w->sim));
     return true;
+}
+
+bool td_world_live(td_world *w, bool hopeless) {
+    td_status status = TD_RETRY;
+    for (int i = 0; i < (hopeless ? 2 : START_TRIES) && status == TD_RETRY && !td_sim_dead(w->sim); i++) {
+        status = td_world_start(w);
+        td_sim_advance(w->sim, TD_NS_PER_S);
+    }
+    if (status != TD_OK) {
+        HOLDS(td_sim_dead(w->sim) || (hopeless && status == TD_RETRY), "start: %s: %s", td_status_name(status),
+              td_trail());
+        return true;
+    }
+    bool ended = td_world_run(w, hopeless ? HOPELESS_TURNS : TURNS_MAX);
+    HOLDS(ended || hopeless || td_sim_dead(w->sim), "the run does not end");
+    bool good = td_world_check(w, ended && !hopeless);
+    return td_world_stop(w, true) && good;
 }

@@ -52,4 +52,8 @@ bool td_world_check(td_world *w, bool ended);
 /* Takes the program apart; false when it leaves files open. */
 bool td_world_stop(td_world *w, bool clean);
 
+/* One life: start, in several tries, run, check, clean stop; it ends, or the machine dies. A hopeless one cannot end:
+ * it is stopped after some turns. */
+bool td_world_live(td_world *w, bool hopeless);
+
 static inline uint64_t td_world_below(td_world *w, uint64_t bound) { return td_random_below(&w->random, bound); }
