@@ -1,5 +1,6 @@
 /* src/app/cmd_check.c - reads what a run would read, in the order of a run, and goes on behind each mistake. */
 #include "app/cmd_check.h"
+#include "app/beacon.h"
 #include "app/exit.h"
 #include "app/finding.h"
 #include "app/strategies.h"
@@ -172,19 +173,6 @@ static void check_log(check *c) {
     td_log_close(log);
 }
 
-/* Whether another process writes there. */
-static td_status try_lock(const td_os *os, const char *dir) {
-    char path[PATH_BYTES];
-    int file;
-    (void)snprintf(path, sizeof path, "%s/LOCK", dir);
-    if (!os->ops->exists(os->self, path)) return TD_OK;
-    td_status status = os->ops->open(os->self, path, TD_OPEN_WRITE, &file);
-    if (status != TD_OK) return status;
-    status = os->ops->lock(os->self, file);
-    os->ops->close(os->self, file);
-    return status == TD_OK ? TD_OK : TD_FAIL(status, "log.dir: %s: %s", dir, td_trail());
-}
-
 /* ---- sinks and server ---- */
 
 static td_status try_listen(const td_listen *listen_at) {
@@ -251,7 +239,7 @@ static int run(void *conf, const char *const *words) {
     check_log(&c);
     check_server(&c);
     if (c.conf->connect) {
-        if (try_lock(c.os, c.config.log.dir) != TD_OK) tell_error(&c, td_trail());
+        if (td_beacon_try_lock(c.os, c.config.log.dir) != TD_OK) tell_error(&c, td_trail());
         check_sinks(&c);
     }
     show_verdict(&c, words[0]);

@@ -1,5 +1,6 @@
 /* src/app/run.c - gives the engine's steps their threads, shows how it goes, and ends it in a listed order. */
 #include "app/run.h"
+#include "app/beacon.h"
 #include "app/engine.h"
 #include "app/exit.h"
 #include "app/metrics.h"
@@ -347,7 +348,9 @@ static td_status open_serve(run *r) {
     for (size_t i = 0; i < r->config.feed_count; i++)
         if (r->config.feeds[i].conf.lateness_ns > topics.lateness_ns)
             topics.lateness_ns = r->config.feeds[i].conf.lateness_ns;
-    return td_serve_open(&r->serve, &td_os_posix, &r->config.serve, &topics);
+    status = td_serve_open(&r->serve, &td_os_posix, &r->config.serve, &topics);
+    if (status == TD_OK) td_beacon_light(&td_os_posix, r->config.log.dir, td_serve_url(r->serve));
+    return status;
 }
 
 static td_status open_run(run *r) {
@@ -371,6 +374,7 @@ static td_status open_run(run *r) {
 
 static void close_run(run *r, bool clean) {
     for (size_t p = 0; p < TD_PARTITIONS_MAX; p++) td_reader_close(r->signals[p]);
+    if (r->serve != NULL) td_beacon_put_out(&td_os_posix, r->config.log.dir);
     td_serve_close(r->serve);
     td_program_free(r->program);
     td_engine_close(r->engine, clean);

@@ -1,0 +1,8 @@
+/* src/app/ask.h - one question to a running process: a GET without TLS, answered within two seconds. Sends the token in
+ * $TAPEDECK_TOKEN where there is one. Thread: the main one. */
+#pragma once
+#include "base/bytes.h"
+
+/* The body of the answer behind "http://127.0.0.1:8750" and "/readyz", replaced in *out, whatever its status is but 401
+ * and 403. Errors: TD_CONFIG: nobody answers there, or he does not know us. */
+TD_CHECKED td_status td_ask(const char *url, const char *path, td_buf *out);

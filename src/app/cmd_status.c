@@ -1,0 +1,157 @@
+/* src/app/cmd_status.c - a situation as one screen, or as one JSON object. */
+#include "app/cmd_status.h"
+#include "app/exit.h"
+#include "app/situation.h"
+#include "base/json.h"
+#include "base/time.h"
+#include <inttypes.h>
+
+typedef struct status_conf {
+    char *dir, *url;
+    bool json;
+} status_conf;
+
+/* ---- for people ---- */
+
+static void show_feeds(const td_situation *s) {
+    for (size_t i = 0; i < s->feed_count; i++) {
+        const td_situation_feed *f = &s->feeds[i];
+        char time[40] = "not known";
+        if (f->event_ns != 0) (void)td_time_format(f->event_ns, time);
+        (void)printf("feed   %s: %s%s", f->name, f->session, f->session[0] != '\0' ? ", " : "");
+        if (f->events >= 0) (void)printf("%.0f events, %.0f/s, ", f->events, f->rate_s);
+        (void)printf("newest event %s\n", time);
+    }
+}
+
+static void show(const td_situation *s, const char *dir) {
+    const char *where = dir != NULL ? dir : s->url;
+    (void)printf("tapedeck %s on %s: ", TD_VERSION, where);
+    if (s->answers)
+        (void)printf("running, dashboard at %s\n", s->url);
+    else
+        (void)printf(s->locked ? "running, but nobody could be asked; from the log\n" : "not running; from the log\n");
+    if (s->answers)
+        (void)printf(
+            "run    %.0f events, %.0f/s: %.0f accepted, %.0f quarantined, %.0f rejected; %.0f late; lag %.0f\n",
+            s->events, s->rate_s, s->accepted, s->quarantined, s->rejected, s->late, s->lag_records);
+    show_feeds(s);
+    for (size_t i = 0; i < s->sink_count; i++)
+        (void)printf("sink   %s: %.0f rows, lag %.0f, %.0f retries\n", s->sinks[i].name, s->sinks[i].rows,
+                     s->sinks[i].lag_records, s->sinks[i].retries);
+    for (size_t i = 0; i < s->topic_count; i++)
+        (void)printf("topic  %s: %" PRId64 " records, %.1f MB\n", s->topics[i].name, s->topics[i].records,
+                     (double)s->topics[i].bytes / 1e6);
+    if (s->disk_size > 0) (void)printf("disk   %.1f GB free of %.1f GB\n", s->disk_free / 1e9, s->disk_size / 1e9);
+    const char *text = (const char *)s->warnings.data;
+    for (size_t at = 0; at < s->warnings.size; at += strlen(text + at) + 1) (void)printf("warning: %s\n", text + at);
+}
+
+/* ---- for programs ---- */
+
+static void put_name(td_buf *out, size_t index, const char *name) {
+    td_buf_text(out, index > 0 ? ",\n{\"name\":" : "\n{\"name\":");
+    td_json_put_string(out, td_text(name));
+}
+
+static void put_feeds(td_buf *out, const td_situation *s) {
+    td_buf_text(out, ",\"feeds\":[");
+    for (size_t i = 0; i < s->feed_count; i++) {
+        const td_situation_feed *f = &s->feeds[i];
+        put_name(out, i, f->name);
+        if (f->session[0] != '\0') td_buf_printf(out, ",\"session\":\"%s\"", f->session);
+        if (f->events >= 0) td_buf_printf(out, ",\"events\":%.0f,\"events_per_second\":%.0f", f->events, f->rate_s);
+        if (f->event_ns != 0) td_buf_printf(out, ",\"event_ns\":%" PRId64, f->event_ns);
+        td_buf_text(out, "}");
+    }
+    td_buf_text(out, "]");
+}
+
+static void put_rest(td_buf *out, const td_situation *s) {
+    td_buf_text(out, ",\"sinks\":[");
+    for (size_t i = 0; i < s->sink_count; i++) {
+        put_name(out, i, s->sinks[i].name);
+        td_buf_printf(out, ",\"rows\":%.0f,\"lag_records\":%.0f,\"retries\":%.0f}", s->sinks[i].rows,
+                      s->sinks[i].lag_records, s->sinks[i].retries);
+    }
+    td_buf_text(out, "],\"topics\":[");
+    for (size_t i = 0; i < s->topic_count; i++) {
+        put_name(out, i, s->topics[i].name);
+        td_buf_printf(out, ",\"records\":%" PRId64 ",\"bytes\":%" PRId64 "}", s->topics[i].records, s->topics[i].bytes);
+    }
+    td_buf_printf(out, "],\"disk\":{\"size_bytes\":%.0f,\"free_bytes\":%.0f},\"warnings\":[", s->disk_size,
+                  s->disk_free);
+    const char *text = (const char *)s->warnings.data;
+    for (size_t at = 0; at < s->warnings.size; at += strlen(text + at) + 1) {
+        if (at > 0) td_buf_text(out, ",");
+        td_json_put_string(out, td_text(text + at));
+    }
+    td_buf_text(out, "]}\n");
+}
+
+static void put_json(td_buf *out, const td_situation *s) {
+    td_buf_printf(out, "{\"running\":%s,\"url\":", s->answers || s->locked ? "true" : "false");
+    if (s->answers)
+        td_json_put_string(out, td_text(s->url));
+    else
+        td_buf_text(out, "null");
+    if (s->answers)
+        td_buf_printf(out,
+                      ",\"run\":{\"events\":%.0f,\"events_per_second\":%.0f,\"accepted\":%.0f,\"quarantined\":%.0f,"
+                      "\"rejected\":%.0f,\"late\":%.0f,\"lag_records\":%.0f}",
+                      s->events, s->rate_s, s->accepted, s->quarantined, s->rejected, s->late, s->lag_records);
+    put_feeds(out, s);
+    put_rest(out, s);
+}
+
+/* ---- the command ---- */
+
+static int run(void *conf, const char *const *words) {
+    const status_conf *c = conf;
+    const char *dir = c->dir != NULL || c->url != NULL ? c->dir : "data";
+    td_situation situation;
+    td_buf text = {0};
+    (void)words;
+    td_status status = td_situation_look(&situation, &td_os_posix, dir, c->url);
+    if (status != TD_OK)
+        (void)fprintf(stderr, "tapedeck status: %s\n", td_trail());
+    else if (!c->json)
+        show(&situation, dir);
+    if (status == TD_OK && c->json) {
+        put_json(&text, &situation);
+        (void)fwrite(text.data, 1, text.size, stdout);
+    }
+    int code = status == TD_OK && situation.damaged ? TD_EXIT_CORRUPT : td_exit_of(status);
+    td_buf_fini(&text);
+    td_situation_fini(&situation);
+    return code;
+}
+
+static const td_option options[] = {
+    {.key = "dir",
+     .type = TD_OPTION_TEXT,
+     .unit = "DIR",
+     .offset = offsetof(status_conf, dir),
+     .help = "the data folder of a run; unset: data"},
+    {.key = "url",
+     .type = TD_OPTION_TEXT,
+     .unit = "URL",
+     .offset = offsetof(status_conf, url),
+     .help = "ask this process instead: http://127.0.0.1:8750"},
+    {.key = "json", .type = TD_OPTION_BOOL, .offset = offsetof(status_conf, json), .help = "one JSON object"},
+    {0},
+};
+
+const td_command td_command_status = {
+    .name = "status",
+    .words = "",
+    .summary = "one screen: feeds, rates, lag, sinks, disk, warnings",
+    .text = "Tells how a run is doing: asked of the process that writes in the data folder, which leaves its address\n"
+            "there, or read from the log where none answers. A token is taken from TAPEDECK_TOKEN. Changes nothing.\n",
+    .options = options,
+    .conf_size = sizeof(status_conf),
+    .examples = "  tapedeck status\n"
+                "  tapedeck status --dir /var/lib/tapedeck --json | jq .warnings\n"
+                "  tapedeck status --url http://127.0.0.1:8750\n",
+    .run = run,
+};

@@ -1,0 +1,228 @@
+/* src/app/situation.c - two looks half a second apart give rates; the tape's end tells of its feeds. */
+#include "app/situation.h"
+#include "app/ask.h"
+#include "app/process.h"
+#include "app/scrape.h"
+#include "base/json.h"
+#include "base/time.h"
+#include "schema/registry.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { BETWEEN_US = 500 * 1000, TAIL_BYTES = 256 * 1024, DISK_FULL_PERCENT = 90 };
+
+static void warn(void *self, const char *text) {
+    td_situation *s = self;
+    td_buf_put(&s->warnings, text, strlen(text) + 1);
+}
+
+static td_situation_feed *feed_of(td_situation *s, td_bytes name) {
+    for (size_t i = 0; i < s->feed_count; i++)
+        if (td_bytes_equal(td_text(s->feeds[i].name), name)) return &s->feeds[i];
+    if (s->feed_count == TD_SITUATION_MAX || name.size >= TD_NAME_MAX) return NULL;
+    td_situation_feed *feed = &s->feeds[s->feed_count++];
+    *feed = (td_situation_feed){.session = "", .events = -1, .rate_s = -1};
+    (void)snprintf(feed->name, sizeof feed->name, "%.*s", (int)name.size, (const char *)name.data);
+    return feed;
+}
+
+/* ---- the process ---- */
+
+static void add_reasons(td_situation *s, const td_buf *ready) {
+    td_json json;
+    td_json_init(&json, td_buf_bytes(ready));
+    for (td_json_type type; (type = td_json_next(&json)) != TD_JSON_END && type != TD_JSON_ERROR;) {
+        if (type != TD_JSON_KEY || !td_bytes_equal(json.text, TD_TEXT("code"))) continue;
+        if (td_json_next(&json) != TD_JSON_STRING) return;
+        char text[TD_NAME_MAX];
+        (void)snprintf(text, sizeof text, "not ready: %.*s", (int)json.text.size, (const char *)json.text.data);
+        warn(s, text);
+    }
+}
+
+static void add_live_feeds(td_situation *s, const char *before, const char *now, double seconds) {
+    static const char name[] = "tapedeck_events_total";
+    char value[TD_LABEL_MAX], label[TD_LABEL_MAX + 16];
+    for (size_t i = 0; td_scrape_label(now, name, "feed", i, value); i++) {
+        td_situation_feed *feed = feed_of(s, td_text(value));
+        if (feed == NULL) continue;
+        (void)snprintf(label, sizeof label, "feed=\"%s\"", value);
+        feed->events = td_scrape_sum(now, name, label);
+        feed->rate_s = (feed->events - td_scrape_sum(before, name, label)) / seconds;
+    }
+}
+
+static void add_live_sinks(td_situation *s, const char *now) {
+    char value[TD_LABEL_MAX], label[TD_LABEL_MAX + 32];
+    while (s->sink_count < TD_SITUATION_MAX &&
+           td_scrape_label(now, "tapedeck_sink_rows_total", "sink", s->sink_count, value)) {
+        td_situation_sink *sink = &s->sinks[s->sink_count++];
+        (void)snprintf(sink->name, sizeof sink->name, "%s", value);
+        (void)snprintf(label, sizeof label, "sink=\"%s\"", value);
+        sink->rows = td_scrape_sum(now, "tapedeck_sink_rows_total", label);
+        sink->retries = td_scrape_sum(now, "tapedeck_sink_retries_total", label);
+        (void)snprintf(label, sizeof label, "reader=\"sink:%s\"", value);
+        sink->lag_records = td_scrape_sum(now, "tapedeck_reader_lag_records", label);
+    }
+}
+
+static void add_live(td_situation *s, const char *before, const char *now, double seconds) {
+    s->answers = true;
+    s->events = td_scrape_sum(now, "tapedeck_events_total", "");
+    s->rate_s = (s->events - td_scrape_sum(before, "tapedeck_events_total", "")) / seconds;
+    s->accepted = td_scrape_sum(now, "tapedeck_accepted_total", "");
+    s->quarantined = td_scrape_sum(now, "tapedeck_quarantined_total", "");
+    s->rejected = td_scrape_sum(now, "tapedeck_rejected_total", "");
+    s->late = td_scrape_sum(now, "tapedeck_late_total", "");
+    s->lag_records = td_scrape_sum(now, "tapedeck_reader_lag_records", "reader=\"worker\"");
+    s->disk_size = td_scrape_sum(now, "tapedeck_disk_size_bytes", "");
+    s->disk_free = td_scrape_sum(now, "tapedeck_disk_free_bytes", "");
+    double faults = td_scrape_sum(now, "tapedeck_faults", "");
+    s->damaged = s->damaged || faults > 0;
+    add_live_feeds(s, before, now, seconds);
+    add_live_sinks(s, now);
+}
+
+static td_status ask_process(td_situation *s, const td_os *os) {
+    td_buf before = {0}, now = {0}, ready = {0};
+    td_status status = td_ask(s->url, "/metrics", &before);
+    int64_t from_ns = os->ops->mono_ns(os->self);
+    if (status == TD_OK) (void)usleep(BETWEEN_US);
+    if (status == TD_OK) status = td_ask(s->url, "/metrics", &now);
+    double seconds = (double)(os->ops->mono_ns(os->self) - from_ns) / (double)TD_NS_PER_S;
+    if (status == TD_OK) status = td_ask(s->url, "/readyz", &ready);
+    if (status == TD_OK) {
+        td_buf_put(&before, "", 1); /* the texts end with NUL */
+        td_buf_put(&now, "", 1);
+        add_live(s, (const char *)before.data, (const char *)now.data, seconds);
+        add_reasons(s, &ready);
+    }
+    td_buf_fini(&ready);
+    td_buf_fini(&now);
+    td_buf_fini(&before);
+    return status;
+}
+
+/* ---- the log ---- */
+
+typedef struct log_look {
+    td_situation *situation;
+    td_topic *tape, *schemas;
+} log_look;
+
+static void note_topic(void *self, td_topic *topic) {
+    log_look *look = self;
+    td_situation *s = look->situation;
+    const char *name = td_topic_name(topic);
+    if (strcmp(name, "tape") == 0) look->tape = topic;
+    if (strcmp(name, "_schemas") == 0) look->schemas = topic;
+    if (name[0] == '_' || s->topic_count == TD_SITUATION_MAX) return;
+    td_situation_topic *t = &s->topics[s->topic_count++];
+    (void)snprintf(t->name, sizeof t->name, "%s", name);
+    for (uint32_t p = 0; p < td_topic_partitions(topic); p++) {
+        t->records += td_topic_end(topic, p) - td_topic_start(topic, p);
+        t->bytes += td_topic_bytes(topic, p);
+    }
+}
+
+static td_status load_schemas(td_topic *schemas, td_registry *registry) {
+    td_reader *reader;
+    td_record record;
+    td_status status = td_reader_open(&reader, schemas, 0, 0, TD_READ_APPENDED);
+    if (status != TD_OK) return status;
+    while ((status = td_reader_next(reader, &record)) == TD_OK)
+        if (td_registry_load(registry, record.key, record.value) != TD_OK) break; /* not ours: nothing is told by it */
+    td_reader_close(reader);
+    return status == TD_AGAIN ? TD_OK : status;
+}
+
+static void note_event(td_situation *s, const td_event *event, td_bytes feed_name) {
+    static const char *const sessions[] = {"live", "idle", "down", "ended"};
+    td_situation_feed *feed = feed_name.size > 0 ? feed_of(s, feed_name) : NULL;
+    if (feed == NULL) return;
+    bool time = event->kind == TD_EVENT_TIME;
+    if (!time && event->event_ns > feed->event_ns) feed->event_ns = event->event_ns;
+    if (event->receive_ns < feed->clock_ns) return; /* another partition has told later news */
+    feed->clock_ns = event->receive_ns;
+    size_t session = time ? event->time.session : TD_SESSION_LIVE;
+    feed->session = session < sizeof sessions / sizeof sessions[0] ? sessions[session] : "";
+}
+
+static td_status read_tail(td_situation *s, const td_schema_ids *ids, td_topic *tape, uint32_t partition) {
+    td_reader *reader;
+    td_record record;
+    int64_t from = td_topic_block_before(tape, partition, td_topic_end(tape, partition), TAIL_BYTES);
+    td_status status = td_reader_open(&reader, tape, partition, from, TD_READ_APPENDED);
+    if (status != TD_OK) return status;
+    while ((status = td_reader_next(reader, &record)) == TD_OK) {
+        td_event event;
+        td_bytes feed;
+        if (td_record_get_event(ids, record.value, &event, &feed) == TD_OK) note_event(s, &event, feed);
+    }
+    td_reader_close(reader);
+    return status == TD_AGAIN ? TD_OK : status;
+}
+
+static td_status read_tails(td_situation *s, const log_look *look) {
+    td_registry *registry = td_registry_new();
+    td_status status = load_schemas(look->schemas, registry);
+    for (uint32_t p = 0; p < td_topic_partitions(look->tape) && status == TD_OK; p++) {
+        status = read_tail(s, td_registry_ids(registry), look->tape, p);
+        if (status != TD_CORRUPT) continue;
+        s->damaged = true; /* the other partitions can be told of */
+        warn(s, td_trail());
+        status = TD_OK;
+    }
+    td_registry_free(registry);
+    return status;
+}
+
+static td_status look_at_log(td_situation *s, const td_os *os, const char *dir) {
+    td_log *log;
+    log_look look = {.situation = s};
+    td_log_conf conf = {.dir = dir, .read_only = true};
+    /* What a process is just writing looks torn from here. */
+    td_status status = td_log_open(&log, os, &conf, s->locked ? NULL : warn, s);
+    if (status != TD_OK) return status;
+    status = td_log_each_topic(log, note_topic, &look);
+    if (status == TD_OK && look.tape == NULL)
+        status = TD_FAIL(TD_CONFIG, "%s holds no log: name the data folder of a run by --dir", dir);
+    if (status == TD_OK && look.schemas != NULL) status = read_tails(s, &look);
+    td_log_close(log);
+    return status;
+}
+
+/* ---- the whole ---- */
+
+static void look_at_disk(td_situation *s, const char *dir) {
+    td_disk disk;
+    char text[TD_NAME_MAX];
+    if (s->disk_size == 0 && dir != NULL && td_disk_look(dir, &disk)) {
+        s->disk_size = disk.size_bytes;
+        s->disk_free = disk.free_bytes;
+    }
+    double used = s->disk_size > 0 ? 100 * (1 - s->disk_free / s->disk_size) : 0;
+    (void)snprintf(text, sizeof text, "the disk is %.0f %% full", used);
+    if (used >= DISK_FULL_PERCENT) warn(s, text);
+}
+
+td_status td_situation_look(td_situation *out, const td_os *os, const char *dir, const char *url) {
+    *out = (td_situation){0};
+    out->locked = dir != NULL && td_beacon_try_lock(os, dir) != TD_OK;
+    td_status status = dir != NULL ? look_at_log(out, os, dir) : TD_OK;
+    if (status != TD_OK) return status;
+    if (url != NULL)
+        (void)snprintf(out->url, sizeof out->url, "%s", url);
+    else if (!td_beacon_find(os, dir, out->url))
+        out->url[0] = '\0';
+    if (url != NULL || (out->locked && out->url[0] != '\0')) status = ask_process(out, os);
+    if (status != TD_OK && url != NULL) return status;
+    if (status != TD_OK) warn(out, td_trail());
+    if (out->rejected > 0) warn(out, "inputs were rejected: `tapedeck log cat rejected` tells which and why");
+    look_at_disk(out, dir);
+    return TD_OK;
+}
+
+void td_situation_fini(td_situation *s) { td_buf_fini(&s->warnings); }

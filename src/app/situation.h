@@ -1,0 +1,44 @@
+/* src/app/situation.h - how a data folder and the process on it are doing: asked of the process where one answers, read
+ * from the log otherwise. Thread: the main one. */
+#pragma once
+#include "app/beacon.h"
+#include "log/log.h"
+
+enum { TD_SITUATION_MAX = 64, TD_NAME_MAX = 96 };
+
+typedef struct td_situation_feed {
+    char name[TD_NAME_MAX];
+    const char *session;   /* a literal: "live", …; "" when the tape's end does not say */
+    int64_t clock_ns;      /* of its newest record on the tape */
+    int64_t event_ns;      /* of its newest event there; 0: none seen */
+    double events, rate_s; /* of this run; -1: not known */
+} td_situation_feed;
+
+typedef struct td_situation_sink {
+    char name[TD_NAME_MAX];
+    double rows, lag_records, retries;
+} td_situation_sink;
+
+typedef struct td_situation_topic {
+    char name[TD_NAME_MAX];
+    int64_t records, bytes;
+} td_situation_topic;
+
+typedef struct td_situation {
+    char url[TD_BEACON_MAX]; /* "": nobody was asked */
+    bool answers;            /* the process told; else all is from the log */
+    bool locked;             /* a process writes in the folder */
+    bool damaged;            /* something stands still */
+    double events, rate_s, accepted, quarantined, rejected, late, lag_records;
+    double disk_size, disk_free; /* bytes; 0: not known */
+    td_situation_feed feeds[TD_SITUATION_MAX];
+    td_situation_sink sinks[TD_SITUATION_MAX];
+    td_situation_topic topics[TD_SITUATION_MAX];
+    size_t feed_count, sink_count, topic_count;
+    td_buf warnings; /* texts, NUL behind each */
+} td_situation;
+
+/* Looks at the folder, and asks the process at `url` or, where that is NULL, at the address left in the folder. `dir`
+ * NULL: the process alone. Errors: TD_CONFIG: neither is there. To be freed either way. */
+TD_CHECKED td_status td_situation_look(td_situation *out, const td_os *os, const char *dir, const char *url);
+void td_situation_fini(td_situation *situation);
