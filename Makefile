@@ -2,7 +2,7 @@
 # `make help` lists them.
 
 .DEFAULT_GOAL := all
-.PHONY: all run test check docs sim bench soak lint asan tsan fuzz coverage clean help setup setup-test
+.PHONY: all run test check docs sim bench soak lint asan tsan fuzz coverage clean help setup setup-test setup-bench
 
 all: build/build.ninja ## build the release program, build/tapedeck
 	ninja -C build
@@ -23,7 +23,9 @@ sim: all ## simulate COUNT=50 lives of the whole machine; SEED=n: that one with 
 	$(if $(SEED),build/tests/sim/sim --trace --seed $(SEED),$(if $(EVERY),build/tests/sim/every,\
 		tests/sim/run_seeds.sh build/tests/sim/sim $(or $(COUNT),50)))
 
-bench: all ## measure replay beside a hand-written loop, DuckDB and polars; BENCH_TICKS=40000000 for the full day
+bench: setup-bench all ## measure every bound of speed beside others; BENCH_TICKS=40000000 for the full day
+	meson setup --reconfigure build >/dev/null # libraries of others may have come since
+	ninja -C build
 	bench/run.py
 
 soak: setup-test all ## for hours: the counts of simulation and kills times TAPEDECK_SOAK=40, FUZZ_S=600 per parser
@@ -63,6 +65,9 @@ setup:
 
 setup-test:
 	@scripts/setup.sh test
+
+setup-bench:
+	@scripts/setup.sh bench
 
 # How each build differs. A folder is configured once; afterwards ninja sees changed meson files by itself.
 build-clang/build.ninja build-fuzz/build.ninja build-cover/build.ninja: export CC = clang

@@ -1,4 +1,7 @@
-"""The same 1-minute bars by polars from Parquet, in doubles, on one thread: polars_bars.py TICKS.parquet."""
+"""The same 1-minute bars by polars from Parquet, in doubles, on one thread: polars_bars.py TICKS.parquet.
+
+Quotes are read, too, and summed.
+"""
 import json
 import os
 import sys
@@ -20,6 +23,7 @@ bars = (
             pl.col("trade_count").sum())  # every column of every bar is consumed
     .collect()
 )
+pl.scan_parquet(sys.argv[1]).filter(price.is_null()).select(pl.col("bid", "bid_size", "ask", "ask_size").sum()).collect()
 seconds = time.perf_counter() - began
 ticks = pl.scan_parquet(sys.argv[1]).select(pl.len()).collect().item()
 print(json.dumps({"ticks": ticks, "trades": bars["trade_count"].item(), "bars": bars["bars"].item(), "seconds": seconds,

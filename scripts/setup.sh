@@ -1,20 +1,23 @@
 #!/bin/sh
-# scripts/setup.sh - names and installs the Debian packages that are missing: setup.sh run|test.
+# scripts/setup.sh - names and installs the Debian packages that are missing: setup.sh run|test|bench.
 #
 # Says nothing and takes milliseconds when all is there. A program that is already on the PATH (another python3, a
 # Node.js of your own) is taken as it is. Without root and sudo, or on another system, it lists what to install.
 set -eu
 
-# What the program is built from, then what only its tests need. PACKAGE, or PACKAGE:COMMAND that serves as well.
+# What the program is built from, then what only its tests and its benchmarks need. PACKAGE, or PACKAGE:COMMAND that
+# serves as well.
 run="gcc:cc libc6-dev pkg-config:pkg-config meson:meson ninja-build:ninja python3:python3 npm:npm ca-certificates
      libcmocka-dev liblz4-dev libsqlite3-dev libssl-dev libwebsockets-dev libyaml-dev libzip-dev libzstd-dev zlib1g-dev"
 test="clang:clang clang-format:clang-format clang-tidy:clang-tidy libclang-rt-14-dev llvm-14:llvm-cov-14 chromium:chromium
-      default-jre-headless:java maven:mvn"
+      default-jre-headless:java librdkafka-dev maven:mvn"
+bench="g++:c++ libsimdjson-dev"
 
 case ${1:-} in
 run) wanted=$run ;;
 test) wanted="$run $test" ;;
-*) echo "usage: scripts/setup.sh run|test" >&2 && exit 2 ;;
+bench) wanted="$run $test $bench" ;;
+*) echo "usage: scripts/setup.sh run|test|bench" >&2 && exit 2 ;;
 esac
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
@@ -31,7 +34,7 @@ for want in $wanted; do
     missing="$missing $package"
 done
 # A Python without ensurepip cannot make the tests' virtual environment.
-if [ "$1" = test ] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then missing="$missing python3-venv"; fi
+if [ "$1" != run ] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then missing="$missing python3-venv"; fi
 [ -n "$missing" ] || exit 0
 
 echo "setup: missing Debian packages:$missing"
