@@ -1,0 +1,338 @@
+#!/usr/bin/env python3
+"""tests/e2e/commands.py - each command as a user types it: what it says, what it writes, and its exit code. The JSON
+Schema is held to the program: what one refuses, the other refuses too.
+"""
+import json
+import os
+import pathlib
+import pty
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+
+import jsonschema
+import yaml
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import tapedeck as td  # noqa: E402
+
+COMMANDS = ["demo", "init", "new", "check", "run", "status", "help"]
+FEEDS = ["simulated", "lean", "binance-collector", "websocket"]
+SCHEMA = json.loads((td.ROOT / "docs" / "tapedeck.schema.json").read_text(encoding="utf-8"))
+CASES = []
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+def ask(*words, check=0, cwd=None, program=None, share=td.ROOT, **env):
+    """Runs a command to its end. The examples lie in the source tree wherever the build folder is."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TAPEDECK_")} | env
+    if share:
+        environment["TAPEDECK_SHARE"] = str(share)
+    done = subprocess.run([program or td.PROGRAM, *words], cwd=cwd, env=environment, text=True, timeout=120, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert done.returncode == check, f"{words}: exit {done.returncode}, wanted {check}:\n{done.stdout}{done.stderr}"
+    return done
+
+
+def write(path, text):
+    pathlib.Path(path).write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def simulated(home, more="", ticks=2000):
+    return write(f"{home}/c.yaml", f"feeds:\n  - simulated: {{ ticks: {ticks}, instruments: 5 }}\nbars: [1s]\n"
+                                   f"log: {{ dir: {home}/data, partitions: 2 }}\n{more}")
+
+
+def wait_for(what, seconds=20):
+    for _ in range(seconds * 50):
+        if what():
+            return
+        time.sleep(0.02)
+    raise AssertionError("waited in vain")
+
+
+@case
+def help_has_one_shape(home):
+    for name in COMMANDS:
+        text = ask(name, "--help").stdout
+        parts = [text.index(part) for part in (f"usage: tapedeck {name} ", "\noptions:\n", "\nexamples:\n", "\nexit codes:\n")]
+        assert parts == sorted(parts) and parts[0] == 0, (name, text)
+        assert ask("help", name).stdout == text and ask(name, "-h").stdout == text
+        assert max(map(len, text.splitlines())) <= 120, name
+        listed = set(re.findall(r"^  --([a-z-]+)", text.split("options:")[1].split("examples:")[0], re.M))
+        used = set(re.findall(r" --([a-z-]+)", text.split("examples:")[1].split("exit codes:")[0]))
+        assert used <= listed | {"force"}, (name, used - listed)
+    first = ask("--help").stdout
+    assert all(re.search(rf"^  {name} ", first, re.M) for name in COMMANDS + ["log", "bench"]), first
+    assert re.fullmatch(r"tapedeck \d+\.\d+\.\d+\n", ask("--version").stdout)
+    return f"{len(COMMANDS)} commands, each with usage, options, examples, exit codes"
+
+
+@case
+def nearest_words(home):
+    rows = [(["rnu"], "did you mean `run`"), (["statsu"], "did you mean `status`"), (["run", "--quite", "x"], '"--quiet"'),
+            (["check", "--jsn", "x"], '"--json"'), (["help", "partitons"], '"partitions"'), (["init", "leen"], '"lean"'),
+            (["run"], "FILE is missing"), (["run", "a", "b"], '"b" is one word too many'),
+            (["run", "--set"], "KEY=VALUE is missing"), (["run", "--quiet=no", "x"], "takes no value"),
+            (["new", "Two Words"], "no name of a strategy"), (["status", "--url"], "URL is missing")]
+    for words, said in rows:
+        assert said in ask(*words, check=2).stderr, words
+    return f"{len(rows)} mistakes, exit 2, each with the word that was meant"
+
+
+@case
+def keys_explain_themselves(home):
+    text = ask("help", "log.partitions").stdout
+    assert "whole number, 1 to 64 partitions; default: 8" in text, text
+    assert "feeds.file.path (format: lean)" in ask("help", "path").stdout
+    keys = re.findall(r"^\| `([a-z_]+)` \|", ask("help", "--markdown").stdout, re.M)
+    assert len(keys) > 30 and all(ask("help", key).stdout for key in set(keys)), keys
+    return f"{len(set(keys))} keys, each known to `help KEY`"
+
+
+@case
+def begin_with_init(home):
+    for feed in FEEDS:
+        file = f"{home}/{feed}.yaml"
+        ask("init", feed, file, cwd=home)
+        ask("check", file, cwd=home)
+        jsonschema.validate(yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8")), SCHEMA)
+        rows = re.findall(r"^ *#? ?([a-z_]+):", pathlib.Path(file).read_text(encoding="utf-8"), re.M)
+        assert {"feeds", "bars", "log", "sinks", "serve", "speed", "partitions", "listen"} <= set(rows), rows
+    before = pathlib.Path(f"{home}/lean.yaml").read_text(encoding="utf-8")
+    assert "--force" in ask("init", "simulated", "lean.yaml", cwd=home, check=3).stderr
+    assert pathlib.Path(f"{home}/lean.yaml").read_text(encoding="utf-8") == before
+    ask("init", "simulated", "lean.yaml", "--force", cwd=home)
+    ask("init", "simulated", cwd=home)
+    done = ask("run", "--until-end", "--json", "--set", "feeds.0.simulated.ticks=3000", "--set", "serve=off",
+               "tapedeck.yaml", cwd=home)
+    assert json.loads(done.stdout)["accepted"] == 3000 and pathlib.Path(f"{home}/data/market.db").exists()
+    return f"{len(FEEDS)} configurations that check finds good and the schema too; one of them run; nothing overwritten"
+
+
+@case
+def begin_with_new(home):
+    ask("new", "my_cross", cwd=home)
+    assert "--force" in ask("new", "my_cross", cwd=home, check=3).stderr
+    ask("check", simulated(home, f"strategies: [{home}/my_cross.td]\n"))
+    return "a strategy that compiles, not written over"
+
+
+GOOD = ["feeds: [simulated: ]", "feeds: [simulated: {}]\nserve: off", "feeds: [simulated: {}]\nserve: { listen: '127.0.0.1:1' }",
+        "feeds: [simulated: { ticks: '${TICKS}' }]", "feeds: [simulated: {}]\nspeed: 2.5x\nworkers: 3\nlog: { retain: 5GB }",
+        "feeds: [simulated: {}]\nstrategies:\nsinks: [sqlite: { file: x.db }]"]
+WRONG = ["bars: [1s]", "feeds: []", "feeds: simulated", "feeds: [simulatd: {}]", "feeds: [simulated: { sed: 1 }]",
+         "feeds: [simulated: { ticks: many }]", "feeds: [simulated: { instruments: 0 }]", "feeds: [file: { format: leen, path: x }]",
+         "feeds: [file: { path: x }]", "feeds: [file: { format: lean }]", "feeds: [{ simulated: {}, file: {} }]",
+         "feeds: [simulated: {}]\nbars: [5 m]", "feeds: [simulated: {}]\nbars: { a: 1s }", "feeds: [simulated: {}]\nlgo: {}",
+         "feeds: [simulated: {}]\nlog: { partitions: 65 }", "feeds: [simulated: {}]\nlog: { codec: zst }",
+         "feeds: [simulated: {}]\nlog: { segment: 1XB }", "feeds: [simulated: {}]\nlog: { sync_interval: 5 }",
+         "feeds: [simulated: {}]\nlog: { dir: [a] }", "feeds: [simulated: {}]\nsinks: [sqlite: {}]",
+         "feeds: [simulated: {}]\nsinks: [sqlit: { file: x }]", "feeds: [simulated: {}]\nserve: maybe",
+         "feeds: [simulated: {}]\nspeed: 60", "feeds: [simulated: {}]\nhours: some", "feeds: [simulated: {}]\nworkers: 0"]
+
+
+@case
+def schema_and_program_agree(home):
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    for path in sorted((td.ROOT / "examples").glob("*.yaml")):
+        validator.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    for texts, good in ((GOOD, True), (WRONG, False)):
+        for text in texts:
+            file = write(f"{home}/s.yaml", text + ("\n" if "bars" in text else "\nbars: [1s]\n"))
+            said = subprocess.run([td.PROGRAM, "check", file], cwd=home, env=os.environ | {"TICKS": "10"}, text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+            assert (said.returncode == 0) == good, (text, said)
+            assert validator.is_valid(yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8"))) == good, text
+    return f"examples valid; {len(GOOD)} good and {len(WRONG)} wrong configurations judged alike"
+
+
+@case
+def check_tells_everything(home):
+    write(f"{home}/a.td", "strategy a on bars(1m)\n  f = smaa(close, 5)\n  buy when f > clse\n")
+    file = write(f"{home}/c.yaml", f"feeds:\n  - simulated: {{ sed: 1 }}\n  - file: {{ format: lean, path: {home}/none/*.zip }}\n"
+                                   f"lgo: {{}}\nstrategies: [{home}/a.td, {home}/b.td]\nlog: {{ dir: {home}/data, partitions: 0 }}\n")
+    done = ask("check", file, check=2)
+    for said in ("c.yaml:2:18: feeds[0].simulated.sed: unknown key; did you mean \"seed\"?", "c.yaml:4:1: lgo: unknown key",
+                 "a.td:2:7:", "a.td:3:", f"no file \"{home}/b.td\"", "log.partitions: 0 is not within 1 to 64",
+                 "c.yaml:3:5: feeds[1].file.path: no file is named"):
+        assert said in done.stdout, (said, done.stdout)
+    found = json.loads(ask("check", "--json", file, check=2).stdout)
+    assert not found["ok"] and found["errors"] == len(found["findings"]) >= 7, found
+    place = next(f for f in found["findings"] if f.get("key") == "feeds[1].file.path")
+    assert (place["line"], place["column"], place["file"]) == (3, 5, file), place
+    assert not pathlib.Path(f"{home}/data").exists(), "check writes nothing"
+    return f"{found['errors']} mistakes of configuration, strategies and inputs in one go, with file, line and key"
+
+
+@case
+def check_warns(home):
+    strategy = write(f"{home}/s.td", "strategy s on bars(1s) for SIM:S001\n  buy when close > 1\n")
+    file = simulated(home, f"strategies: [{strategy}]\n", ticks=0)
+    said = ask("check", file).stdout
+    assert "did you mean SIM:S0001?" in said and "never ends by itself" in said, said
+    run = ask("run", "--until-end", "--set", "feeds.0.simulated.ticks=1000", file).stderr
+    assert run.count("did you mean SIM:S0001?") == 1, run
+    assert "log.partitions" in ask("check", "--set", "log.partitions=4", file, check=3).stdout
+    return "a strategy for nothing, a feed without end, another partition count"
+
+
+@case
+def check_connects(home):
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        address = "127.0.0.1:%d" % busy.getsockname()[1]
+        file = simulated(home, f"serve: {{ listen: \"{address}\" }}\n")
+        ask("check", file)
+        assert address in ask("check", "--connect", file, check=3).stdout
+    ask("check", "--connect", file)
+    process = td.start(file, "--set", "speed=1x", "--set", "serve=off", "--set", "feeds.0.simulated.ticks=0")
+    try:
+        wait_for(lambda: list(pathlib.Path(f"{home}/data").glob("tape-*")))
+        wait_for(lambda: "another" in ask("check", "--connect", "--set", "serve=off", file, check=3).stdout, 1)
+    finally:
+        td.kill(process)
+    ask("check", "--connect", "--set", f"sinks=[sqlite: {{ file: {home}/m.db }}]", file)
+    said = ask("check", "--connect", "--set", "sinks=[sqlite: { file: /proc/none/m.db }]", file, check=3).stdout
+    assert "sinks[0].sqlite" in said, said
+    return "a busy port, a folder in use and a sink that cannot be opened, with --connect alone"
+
+
+@case
+def status_of_a_run(home):
+    assert "no data folder" in ask("status", "--dir", f"{home}/none", check=3).stderr
+    file = simulated(home, f"sinks: [sqlite: {{ file: {home}/data/m.db }}]\nserve: {{ listen: 127.0.0.1:0 }}\nspeed: 60x\n", 0)
+    process = subprocess.Popen([td.PROGRAM, "run", "--quiet", file], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    serve = pathlib.Path(f"{home}/data/SERVE")
+    try:
+        wait_for(serve.exists)
+        wait_for(lambda: json.loads(ask("status", "--json", "--dir", f"{home}/data").stdout)["sinks"][0]["rows"] > 0)
+        live = json.loads(ask("status", "--json", "--dir", f"{home}/data").stdout)
+        assert live["running"] and live["url"] == serve.read_text(), live
+        assert live["run"]["events"] > 0 and live["run"]["events_per_second"] > 0, live
+        assert live["feeds"][0]["name"] == "simulated" and live["feeds"][0]["event_ns"] > 0, live
+        assert {t["name"] for t in live["topics"]} >= {"tape", "bars", "signals"} and live["disk"]["size_bytes"] > 0
+        assert live["warnings"] == [] or "disk" in live["warnings"][0], live["warnings"]
+        assert json.loads(ask("status", "--json", "--url", live["url"]).stdout)["run"]["events"] > live["run"]["events"]
+        assert "sink   sqlite" in ask("status", "--dir", f"{home}/data").stdout
+    finally:
+        td.kill(process)
+    assert serve.exists(), "a killed process leaves its address behind"
+    dead = json.loads(ask("status", "--json", "--dir", f"{home}/data").stdout)
+    assert not dead["running"] and dead["url"] is None and dead["feeds"][0]["name"] == "simulated", dead
+    assert "nobody answers" in ask("status", "--url", live["url"], check=3).stderr
+    process = subprocess.Popen([td.PROGRAM, "run", file], stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: live["url"] != serve.read_text())
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=30)[1]
+    assert process.returncode == 0 and not serve.exists(), (process.returncode, said)
+    assert said.count("never ends by itself") == 1, said
+    return "from the process while it runs, from the log after kill -9; the address goes with a clean end"
+
+
+@case
+def quiet_is_quiet(home):
+    done = ask("run", "--until-end", "--quiet", simulated(home, "serve: { listen: 127.0.0.1:0 }\n"))
+    assert done.stdout == "" and done.stderr == "", done
+    return "not a word on either stream"
+
+
+@case
+def progress_of_a_start(home):
+    file = simulated(home, ticks=3000000)
+    ask("run", "--until-end", "--quiet", file)
+    for path in [*pathlib.Path(f"{home}/data").glob("bars-*/*"), *pathlib.Path(f"{home}/data").glob("snapshots/*")]:
+        path.unlink()
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([td.PROGRAM, "run", "--until-end", file], stderr=theirs)
+    os.close(theirs)
+    said = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            said += chunk
+    except OSError:  # the other end is closed
+        pass
+    process.wait(timeout=60)
+    os.close(ours)
+    line = re.search(rb"replaying, tape-\d last: \d+ %, \S+ of 3\.0M, \S+/s, \d+ s left", said)
+    assert process.returncode == 0 and line, said[-600:]
+    return line[0].decode()
+
+
+@case
+def back_off_is_told(home):
+    file = simulated(home, f"sinks: [sqlite: {{ file: {home}/data/m.db }}]\nspeed: 60x\n", 0)
+    process = subprocess.Popen([td.PROGRAM, "run", file], stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for(pathlib.Path(f"{home}/data/m.db").exists)
+        time.sleep(0.5)
+        db = sqlite3.connect(f"{home}/data/m.db", isolation_level=None, timeout=10)
+        db.execute("BEGIN EXCLUSIVE")
+        time.sleep(7)  # the sink itself waits five seconds
+        db.execute("ROLLBACK")
+        db.close()
+        time.sleep(2.5)
+    finally:
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=30)[1]
+    assert said.count("tried again until it works") == 1 and said.count("sink sqlite: works again") == 1, said
+    return "one line when a sink begins to wait, one when it goes on"
+
+
+@case
+def demo_from_anywhere(home):
+    done = ask("demo", "--once", "--json", "--set", "serve=off", cwd=home, TMPDIR=home)
+    counts = json.loads(done.stdout)
+    assert counts["finished"] and counts["signals"] > 50, counts
+    assert not list(pathlib.Path(home).iterdir()), "the demo's folder vanishes"
+    ask("demo", "--once", "--quiet", "--dir", "kept", "--set", "serve=off", cwd=home)
+    assert len(td.rows(f"{home}/kept", "signals")) == counts["signals"]
+    assert "TAPEDECK_SHARE" in ask("demo", share=home, check=3).stderr
+    return f"{counts['events']} events, {counts['signals']} signals; the folder vanishes, or stays with --dir"
+
+
+@case
+def installed(home):
+    subprocess.run(["meson", "install", "-C", td.BUILD, "--no-rebuild", "--quiet"], check=True, stdout=subprocess.DEVNULL,
+                   env=os.environ | {"DESTDIR": f"{home}/root"})
+    program = next(pathlib.Path(f"{home}/root").rglob("bin/tapedeck"))
+    share = program.parents[1] / "share" / "tapedeck"
+    assert (share / "tapedeck.schema.json").exists() and (share / "strategies" / "golden_cross.td").exists()
+    moved = shutil.move(program.parents[1], f"{home}/elsewhere")  # nothing knows where it was built
+    program = f"{moved}/bin/tapedeck"
+    counts = json.loads(ask("demo", "--once", "--json", "--set", "serve=off", cwd=home, program=program, share=None).stdout)
+    assert counts["finished"] and counts["signals"] > 50, counts
+    ask("init", "lean", cwd=home, program=program, share=None)
+    assert "elsewhere/share/tapedeck/examples/data/lean" in pathlib.Path(f"{home}/tapedeck.yaml").read_text()
+    ask("check", "tapedeck.yaml", cwd=home, program=program, share=None)
+    return "meson install puts binary, examples, strategies and schema in place; demo and init find them"
+
+
+def main():
+    failed = 0
+    for test in CASES:
+        with td.folder() as home:
+            try:
+                began = time.monotonic()
+                print(f"{test.__name__}: {test(home)} ({time.monotonic() - began:.1f} s)", flush=True)
+            except (AssertionError, jsonschema.ValidationError) as error:
+                failed += 1
+                print(f"{test.__name__}: FAILED: {error}", flush=True)
+    print(f"{len(CASES) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
