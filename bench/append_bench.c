@@ -4,7 +4,7 @@
  *
  * usage: append_bench FOLDER [RECORDS]     the folder must be new; one line of JSON */
 #include "bench.h"
-#include "log/log.h"
+#include "log/log_segment.h"
 #include "os/thread.h"
 #include "records.h"
 #include <unistd.h>
@@ -18,9 +18,8 @@ static int sync_step(void *log) {
     return 0; /* the thread idles between rounds */
 }
 
-static int64_t append(td_topic *topic, td_batch *batch) {
-    int64_t base_offset;
-    require(td_log_append(topic, 0, batch, &base_offset), "append");
+static int64_t append(td_writer *writer, td_topic *topic, td_batch *batch) {
+    require(td_writer_append(writer, topic, 0, batch), "append");
     td_batch_reset(batch);
     return 1;
 }
@@ -31,16 +30,19 @@ static int64_t append_all(td_topic *topic, const bench_records *records, int64_t
     td_bytes none = {0}, feed;
     td_event event;
     int64_t batches = 0;
+    td_writer *writer;
+    require(td_writer_open(&writer, topic->log, "bench"), "open a writer");
     td_batch_init(&batch, BATCH_BYTES);
     for (int64_t i = 0; i < count; i++) {
         const bench_record *r = &records->items[i % BENCH_RECORDS];
         require(td_record_get_event(&records->ids, r->value, &event, &feed), "check the schema");
         int64_t timestamp_ms = event.receive_ns / 1000000;
         if (td_batch_add(&batch, timestamp_ms, r->key, r->value, none, none)) continue;
-        batches += append(topic, &batch);
+        batches += append(writer, topic, &batch);
         (void)td_batch_add(&batch, timestamp_ms, r->key, r->value, none, none);
     }
-    batches += append(topic, &batch);
+    batches += append(writer, topic, &batch);
+    td_writer_close(writer);
     td_batch_fini(&batch);
     return batches;
 }
@@ -52,7 +54,7 @@ int main(int argc, char **argv) {
     bench_records_init(&records);
     td_log *log;
     td_topic *topic;
-    require(td_log_open(&log, &td_os_posix, &(td_log_conf){.dir = argv[1]}, NULL, NULL), "open");
+    require(td_log_segment_open(&log, &td_os_posix, &(td_log_conf){.dir = argv[1]}, NULL, NULL), "open");
     require(td_log_topic(log, "bench", 1, TD_TOPIC_INPUT, &topic), "open the topic");
     if (td_topic_end(topic, 0) > 0) bench_die("append_bench", argv[1], "holds records already");
 

@@ -4,7 +4,7 @@
  *
  * usage: handoff_bench log|ring FOLDER [RATE [SECONDS]]     one line of JSON */
 #include "bench.h"
-#include "log/log.h"
+#include "log/log_segment.h"
 #include "os/thread.h"
 #include <pthread.h>
 #include <string.h>
@@ -16,6 +16,7 @@ typedef struct handoff {
     int64_t from_ns, period_ns, count;
     int64_t *latency_ns; /* the reader's */
     td_log *log;         /* NULL: the ring */
+    td_writer *writer;
     td_topic *topic;
     uint8_t (*slots)[VALUE_BYTES];
     _Alignas(64) _Atomic uint64_t put; /* each on a cache line of its own */
@@ -70,13 +71,12 @@ static int64_t due(const handoff *h) {
 static void write_log(handoff *h, td_batch *batch, int64_t from, int64_t to) {
     uint8_t value[VALUE_BYTES] = {0};
     td_bytes none = {0};
-    int64_t base_offset;
     td_batch_reset(batch);
     for (int64_t i = from; i < to; i++) {
         memcpy(value, &i, sizeof i);
         (void)td_batch_add(batch, i, TD_TEXT("NASDAQ:BENCH"), (td_bytes){value, sizeof value}, none, none);
     }
-    require(td_log_append(h->topic, 0, batch, &base_offset), "append");
+    require(td_writer_append(h->writer, h->topic, 0, batch), "append");
 }
 
 static void write_ring(handoff *h, int64_t from, int64_t to) {
@@ -122,8 +122,9 @@ int main(int argc, char **argv) {
     pthread_t reader;
     (void)prctl(PR_SET_TIMERSLACK, 1UL);
     if (through_log) {
-        require(td_log_open(&h.log, &td_os_posix, &(td_log_conf){.dir = argv[2]}, NULL, NULL), "open");
+        require(td_log_segment_open(&h.log, &td_os_posix, &(td_log_conf){.dir = argv[2]}, NULL, NULL), "open");
         require(td_log_topic(h.log, "bench", 1, TD_TOPIC_INPUT, &h.topic), "open the topic");
+        require(td_writer_open(&h.writer, h.log, "bench"), "open a writer");
         require(td_thread_start(&sync, "sync", sync_step, h.log, SYNC_US), "start a thread");
     } else {
         h.slots = td_alloc_zero(RING_SLOTS, sizeof *h.slots);
@@ -134,6 +135,7 @@ int main(int argc, char **argv) {
     write_all(&h);
     (void)pthread_join(reader, NULL);
     td_thread_stop(&sync);
+    td_writer_close(h.writer);
     td_log_close(h.log);
     (void)printf("{\"rate\":%" PRId64 ",", rate);
     bench_print_latencies(h.latency_ns, (size_t)h.count);

@@ -6,6 +6,7 @@
 #include "bench.h"
 #include "feed/binance.h"
 #include "flow/ingest.h"
+#include "log/log_segment.h"
 #ifdef HAVE_SIMDJSON
 #include "simdjson_frame.h"
 #endif
@@ -185,7 +186,7 @@ static double append_all(source *s, td_instruments *instruments, const char *dir
     td_topics topics = {0};
     td_ingest *ingest;
     td_log *log;
-    require(td_log_open(&log, &td_os_posix, &(td_log_conf){.dir = dir}, NULL, NULL), "open the log");
+    require(td_log_segment_open(&log, &td_os_posix, &(td_log_conf){.dir = dir}, NULL, NULL), "open the log");
     require(td_topics_open(&topics, log, PARTITIONS, 0), "open the topics");
     td_merge *merge = td_merge_new(instruments, PARTITIONS);
     td_live *live = td_live_new(&td_os_posix, instruments, PARTITIONS, NULL, NULL); /* without feeds */

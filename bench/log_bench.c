@@ -1,6 +1,6 @@
 /* bench/log_bench.c - the log alone: appends and reads 75-byte records through the public door, on one core each.
  * Usage: log_bench FOLDER [RECORDS]. Prints one line of JSON, rates in millions of records a second. */
-#include "log/log.h"
+#include "log/log_segment.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,18 +19,20 @@ static double seconds_since(int64_t begin_ns) {
 
 static void append_all(td_topic *topic, int64_t record_count) {
     td_batch batch;
+    td_writer *writer;
+    require(td_writer_open(&writer, topic->log, "bench"), "open a writer");
     td_batch_init(&batch, BATCH_BYTES);
     uint8_t value[VALUE_BYTES] = {0};
     td_bytes key = TD_TEXT("LEAN:GOOGLE"), bytes = {value, sizeof value}, none = {0};
-    int64_t base_offset;
     for (int64_t i = 0; i < record_count; i++) {
         memcpy(value, &i, sizeof i);
         if (td_batch_add(&batch, i / 1000, key, bytes, none, none)) continue;
-        require(td_log_append(topic, 0, &batch, &base_offset), "append");
+        require(td_writer_append(writer, topic, 0, &batch), "append");
         td_batch_reset(&batch);
         (void)td_batch_add(&batch, i / 1000, key, bytes, none, none);
     }
-    require(td_log_append(topic, 0, &batch, &base_offset), "append");
+    require(td_writer_append(writer, topic, 0, &batch), "append");
+    td_writer_close(writer);
     td_batch_fini(&batch);
 }
 
@@ -58,7 +60,7 @@ int main(int argc, char **argv) {
     int64_t record_count = argc > 2 ? strtoll(argv[2], NULL, 10) : 10000000;
     td_log *log;
     td_topic *topic;
-    require(td_log_open(&log, &td_os_posix, &(td_log_conf){.dir = argv[1]}, NULL, NULL), "open");
+    require(td_log_segment_open(&log, &td_os_posix, &(td_log_conf){.dir = argv[1]}, NULL, NULL), "open");
     require(td_log_topic(log, "bench", 1, TD_TOPIC_INPUT, &topic), "open topic");
     if (td_topic_end(topic, 0) > 0) require(td_log_truncate(topic, 0, 0), "empty the topic");
 

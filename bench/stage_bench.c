@@ -5,6 +5,7 @@
  * usage: stage_bench DATA [RUNS]     one line of JSON: seconds of each, by run */
 #include "bench.h"
 #include "flow/topics.h"
+#include "log/log_segment.h"
 #include "os/os.h"
 #include "stream/state.h"
 
@@ -142,7 +143,7 @@ int main(int argc, char **argv) {
     td_log *log;
     td_topics topics = {0};
     int64_t ticks = 0;
-    require(td_log_open(&log, &td_os_posix, &(td_log_conf){.dir = argv[1]}, NULL, NULL), "open the log");
+    require(td_log_segment_open(&log, &td_os_posix, &(td_log_conf){.dir = argv[1]}, NULL, NULL), "open the log");
     require(td_topics_open(&topics, log, partitions, 0), "open the topics");
     td_program *program = load_program(&topics);
     (void)printf("{\"stages\":[");

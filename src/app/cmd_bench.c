@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "feed/merge.h"
 #include "flow/work.h"
+#include "log/log_segment.h"
 #include "os/thread.h"
 #include <getopt.h>
 #include <inttypes.h>
@@ -65,7 +66,7 @@ static td_status open_topics(opened *o) {
     uint32_t partitions = count_partitions(o->os, o->dir);
     if (partitions == 0) return TD_FAIL(TD_CONFIG, "%s has no tape: name the data folder of a run by --data", o->dir);
     td_log_conf conf = {.dir = o->dir, .segment_bytes = INT64_C(256) << 20, .retain_bytes = INT64_MAX};
-    td_status status = td_log_open(&o->log, o->os, &conf, note, NULL);
+    td_status status = td_log_segment_open(&o->log, o->os, &conf, note, NULL);
     if (status != TD_OK) return status;
     return td_topics_open(&o->topics, o->log, partitions, o->os->ops->wall_ns(o->os->self) / TD_NS_PER_MS);
 }
@@ -209,7 +210,7 @@ static td_status bring_level(opened *o) {
 /* Ticks onto the tape, one append each, until the worker gives a signal. */
 static td_status trade_until_signal(opened *o, td_event *e, td_bytes instrument, td_bytes feed) {
     td_counter *signals = &td_worker_counters(o->workers[0])->outputs[TD_OUTPUT_SIGNALS];
-    int64_t before = td_counted(signals), base_offset;
+    int64_t before = td_counted(signals);
     td_batch batch;
     td_buf value = {0};
     td_status status = TD_OK;
@@ -221,7 +222,7 @@ static td_status trade_until_signal(opened *o, td_event *e, td_bytes instrument,
         td_batch_reset(&batch);
         (void)td_batch_add(&batch, e->event_ns / TD_NS_PER_MS, instrument, td_buf_bytes(&value), (td_bytes){0},
                            (td_bytes){0});
-        status = td_log_append(o->topics.tape, 0, &batch, &base_offset);
+        status = td_writer_append(o->topics.writer, o->topics.tape, 0, &batch);
         if (status == TD_OK) status = bring_level(o);
     }
     if (status == TD_OK && td_counted(signals) == before)

@@ -5,6 +5,7 @@
 #include "app/finding.h"
 #include "app/strategies.h"
 #include "base/json.h"
+#include "log/log_segment.h"
 #include "serve/guard.h"
 #include <inttypes.h>
 #include <netdb.h>
@@ -155,7 +156,7 @@ static void check_log(check *c) {
     td_log *log;
     td_log_conf conf = {.dir = c->config.log.dir, .read_only = true};
     if (!c->os->ops->exists(c->os->self, conf.dir)) return; /* a run makes it */
-    td_status status = td_log_open(&log, c->os, &conf, tell_warning, c);
+    td_status status = td_log_segment_open(&log, c->os, &conf, tell_warning, c);
     if (status != TD_OK) {
         (void)snprintf(text, sizeof text, "log.dir: %s", td_trail());
         tell_error(c, text);

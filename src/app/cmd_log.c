@@ -3,6 +3,7 @@
 #include "app/exit.h"
 #include "app/log_show.h"
 #include "base/time.h"
+#include "log/log_segment.h"
 #include "log/repair.h"
 #include <errno.h>
 #include <getopt.h>
@@ -349,7 +350,7 @@ static int run_verb(log_command *c, size_t verb) {
     td_log_conf conf = {.dir = c->data_dir, .read_only = true};
     /* verify finds the same damage again, and says more about it */
     td_log_report_fn report = verbs[verb].run == verify_log ? NULL : note_report;
-    td_status status = td_log_open(&c->log, &td_os_posix, &conf, report, NULL);
+    td_status status = td_log_segment_open(&c->log, &td_os_posix, &conf, report, NULL);
     if (status != TD_OK) return fail_of(status);
     status = td_log_each_topic(c->log, note_topic, c);
     if (status == TD_OK && c->topic_count == 0)

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "lang/program.h"
+#include "log/log_segment.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,7 +24,8 @@ struct td_engine {
     td_merge *merge;
     td_live *live;
     td_ingest *ingest;
-    td_worker *workers[TD_PARTITIONS_MAX];
+    td_group *group;
+    td_worker *workers[TD_PARTITIONS_MAX]; /* of the partitions that the group gives this process */
     td_deliver *delivers[TD_CONFIG_LIST_MAX];
     size_t worker_count, deliver_count;
     td_backoff sync_backoff;
@@ -103,7 +105,7 @@ static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int6
                         .segment_bytes = log->segment_bytes,
                         .retain_bytes = log->retain_bytes,
                         .codec = codecs[log->codec]};
-    td_status status = td_log_open(&e->log, e->os, &conf, report, arg);
+    td_status status = td_log_segment_open(&e->log, e->os, &conf, report, arg);
     if (status == TD_OK) status = td_topics_open(&e->topics, e->log, (uint32_t)log->partitions, now_ms);
     e->topics_open = status == TD_OK;
     return status;
@@ -140,19 +142,22 @@ static td_status open_workers(td_engine *e) {
     char dir[512];
     int size = snprintf(dir, sizeof dir, "%s/snapshots", e->config->log.dir);
     if (size < 0 || (size_t)size >= sizeof dir) return TD_FAIL(TD_CONFIG, "log.dir: the path is too long");
-    for (uint32_t p = 0; p < e->topics.partitions; p++) {
-        e->tape_ends[p] = td_topic_end(e->topics.tape, p);
+    td_assignment mine;
+    td_status status = td_group_join(&e->group, e->log, "work", e->topics.tape);
+    if (status == TD_OK) status = td_group_poll(e->group, &mine);
+    for (size_t i = 0; status == TD_OK && i < mine.count; i++) {
+        uint32_t p = mine.partitions[i];
+        e->tape_ends[i] = td_topic_end(e->topics.tape, p);
         td_work_conf conf = {.os = e->os,
                              .topics = &e->topics,
                              .snapshot_dir = dir,
                              .snapshot_records = e->config->log.snapshot_records > 0 ? e->config->log.snapshot_records
                                                                                      : SNAPSHOT_RECORDS,
-                             .count_from_offset = e->tape_ends[p]};
-        td_status status = td_worker_open(&e->workers[p], &conf, p);
-        if (status != TD_OK) return status;
-        e->worker_count++;
+                             .count_from_offset = e->tape_ends[i]};
+        status = td_worker_open(&e->workers[i], &conf, p);
+        if (status == TD_OK) e->worker_count++;
     }
-    return TD_OK;
+    return status;
 }
 
 static td_status open_sinks(td_engine *e) {
@@ -211,6 +216,7 @@ void td_engine_close(td_engine *e, bool clean) {
     if (clean) finish(e);
     for (size_t i = 0; i < e->deliver_count; i++) td_deliver_close(e->delivers[i]);
     for (size_t i = 0; i < e->worker_count; i++) td_worker_close(e->workers[i]);
+    td_group_leave(e->group);
     td_ingest_close(e->ingest);
     td_live_free(e->live);
     td_merge_free(e->merge);
@@ -234,7 +240,7 @@ td_engine_step_kind td_engine_step_kind_of(const td_engine *e, size_t step) {
 static bool applied(td_engine *e, size_t worker) {
     td_worker *w = e->workers[worker];
     if (td_fault_status(td_worker_fault(w)) != TD_OK) return true;
-    return td_worker_level(w) == td_topic_end(e->topics.tape, (uint32_t)worker);
+    return td_worker_level(w) == td_topic_end(e->topics.tape, td_worker_partition(w));
 }
 
 static bool all_applied(td_engine *e) {
@@ -337,7 +343,7 @@ void td_engine_count(td_engine *e, td_engine_counts *out) {
         out->lost += td_counted(&w->lost);
         out->snapshots += td_counted(&w->snapshots);
         int64_t next = td_counted(&w->next_offset);
-        out->lag_records += td_topic_end(e->topics.tape, (uint32_t)i) - next;
+        out->lag_records += td_topic_end(e->topics.tape, td_worker_partition(e->workers[i])) - next;
         if (next < e->tape_ends[i]) out->behind_records += e->tape_ends[i] - next;
     }
 }

@@ -5,6 +5,7 @@
 #include "app/scrape.h"
 #include "base/json.h"
 #include "base/time.h"
+#include "log/log_segment.h"
 #include "schema/registry.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -184,7 +185,7 @@ static td_status look_at_log(td_situation *s, const td_os *os, const char *dir) 
     log_look look = {.situation = s};
     td_log_conf conf = {.dir = dir, .read_only = true};
     /* What a process is just writing looks torn from here. */
-    td_status status = td_log_open(&log, os, &conf, s->locked ? NULL : warn, s);
+    td_status status = td_log_segment_open(&log, os, &conf, s->locked ? NULL : warn, s);
     if (status != TD_OK) return status;
     status = td_log_each_topic(log, note_topic, &look);
     if (status == TD_OK && look.tape == NULL)

@@ -36,6 +36,6 @@ td_status td_trace(td_status code, const char *fmt, ...) {
 const char *td_trail(void) { return trail; }
 
 const char *td_status_name(td_status code) {
-    static const char *const names[] = {"ok", "again", "full", "reject", "retry", "config", "corrupt"};
+    static const char *const names[] = {"ok", "again", "full", "reject", "retry", "fenced", "config", "corrupt"};
     return (size_t)code < sizeof names / sizeof names[0] ? names[code] : "unknown";
 }

@@ -10,6 +10,7 @@ typedef enum td_status {
     TD_FULL,    /* a bound was reached     -> wait, or drop and count, as configured */
     TD_REJECT,  /* bytes from outside bad  -> count, record as rejected, go on       */
     TD_RETRY,   /* the outside world broke -> back off, do the same thing again      */
+    TD_FENCED,  /* another took our place  -> stop what writes under its name, for good */
     TD_CONFIG,  /* the operator must act   -> refuse to start and name the key       */
     TD_CORRUPT, /* our own bytes are bad   -> stop this partition, keep the others   */
 } td_status;

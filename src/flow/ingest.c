@@ -176,8 +176,8 @@ td_fault *td_ingest_standing(td_ingest *in) { return &in->standing; }
 
 static td_status lane_flush(td_ingest *in, ingest_lane *lane) {
     if (lane->batch.count == 0) return TD_OK;
-    int64_t base_offset, bytes = (int64_t)lane->batch.bytes.size;
-    td_status status = td_log_append(lane->topic, lane->partition, &lane->batch, &base_offset);
+    int64_t bytes = (int64_t)lane->batch.bytes.size;
+    td_status status = td_writer_append(in->conf.topics->writer, lane->topic, lane->partition, &lane->batch);
     if (status != TD_OK) return status;
     td_count(lane->topic == in->conf.topics->tape ? &in->counts.tape_bytes : &in->counts.rejected_bytes, bytes);
     td_batch_reset(&lane->batch);

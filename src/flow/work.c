@@ -13,14 +13,18 @@ enum { BATCH_MAX = 16384, OUTPUT_FLUSH_BYTES = 64 * 1024, OUTPUT_BATCH_BYTES = 1
 
 typedef struct output {
     td_topic *topic;
-    td_batch pending;    /* not yet appended; grows to the most that one step makes */
+    td_batch pending;    /* not yet committed; grows to the most that one step makes */
+    bool appended;       /* pending lies in the open transaction */
     td_reader *existing; /* what the log holds already beyond our start; NULL once passed */
-    int64_t existing_end;
 } output;
 
 struct td_worker {
     td_work_conf conf;
     uint32_t partition;
+    td_writer *writer;
+    bool committing;       /* its transaction is open */
+    int64_t repaired;      /* counted already */
+    td_position committed; /* what it last committed; offset -1: nothing that holds */
     td_reader *tape;
     td_program *program;
     td_state *state;
@@ -48,10 +52,13 @@ struct td_worker {
 
 /* ---- outputs ---- */
 
-static void close_existing_when_passed(output *out) {
-    if (out->existing == NULL || td_reader_offset(out->existing) < out->existing_end) return;
+static void close_existing(output *out) {
     td_reader_close(out->existing);
     out->existing = NULL;
+}
+
+static void close_existing_when_passed(const td_worker *w, output *out) {
+    if (td_reader_offset(out->existing) >= td_topic_end(out->topic, w->partition)) close_existing(out);
 }
 
 /* Compares with the record that the log holds for the same cause. True: it is there, nothing to append. */
@@ -60,6 +67,10 @@ static bool held_already(td_worker *w, output *out, td_bytes key) {
     td_cause cause;
     while (out->existing != NULL) {
         td_status status = td_reader_next(out->existing, &record);
+        if (status == TD_AGAIN) {
+            close_existing(out);
+            break;
+        }
         if (status != TD_OK) {
             w->emit_status = status;
             return true;
@@ -72,7 +83,7 @@ static bool held_already(td_worker *w, output *out, td_bytes key) {
             td_count(&w->counts.diverged, 1);
             return true;
         }
-        close_existing_when_passed(out);
+        close_existing_when_passed(w, out);
         td_count(order == 0 ? &w->counts.suppressed : &w->counts.diverged, 1);
         if (order < 0) continue; /* the log holds an output that is not made again */
         if (!same) td_count(&w->counts.diverged, 1);
@@ -124,19 +135,54 @@ static void emit_quarantined(void *self, td_bytes instrument, const td_quarantin
     put_output(w, TD_OUTPUT_QUARANTINE, instrument);
 }
 
-static td_status flush(td_worker *w) {
+static td_status append_pending(td_worker *w) {
+    td_status status = TD_OK;
+    for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++) {
+        output *out = &w->outputs[i];
+        if (out->pending.count == 0 || out->appended) continue;
+        status = td_writer_append(w->writer, out->topic, w->partition, &out->pending);
+        out->appended = status == TD_OK;
+    }
+    return status;
+}
+
+static void count_committed(td_worker *w) {
     for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
         output *out = &w->outputs[i];
-        if (out->pending.count == 0) continue;
-        int64_t base_offset, bytes = (int64_t)out->pending.bytes.size;
-        td_status status = td_log_append(out->topic, w->partition, &out->pending, &base_offset);
-        if (status != TD_OK) return status;
-        td_count(&w->counts.output_bytes[i], bytes);
+        if (!out->appended) continue;
+        td_count(&w->counts.output_bytes[i], (int64_t)out->pending.bytes.size);
         td_count(&w->counts.outputs[i], out->pending.count);
         td_batch_reset(&out->pending);
+        out->appended = false;
     }
     w->flush_due = false;
-    return TD_OK;
+}
+
+/* What is pending and the position it rests on, as one transaction. After TD_RETRY it goes on where it stood. */
+static td_status commit(td_worker *w) {
+    td_status status = w->committing ? TD_OK : td_writer_begin(w->writer);
+    w->committing = status == TD_OK;
+    if (status == TD_OK) status = append_pending(w);
+    td_mark mark = {w->conf.topics->tape, w->partition, {w->epoch, w->next_offset}};
+    if (w->next_offset < w->committed.offset) mark.position = w->committed; /* made again: it never goes back */
+    if (status == TD_OK) status = td_writer_commit(w->writer, &mark, 1);
+    if (status == TD_OK) {
+        count_committed(w);
+        w->committed = mark.position;
+        w->committing = false;
+    }
+    if (status != TD_REJECT) return td_trace(status, "committing the outputs of tape-%" PRIu32, w->partition);
+    w->emit_status = TD_RETRY; /* state is ahead of what can be committed */
+    status = td_writer_abort(w->writer);
+    w->committing = false;
+    return status == TD_OK ? TD_RETRY : status;
+}
+
+/* A position alone is worth a commit only now and then. */
+static td_status flush(td_worker *w) {
+    bool wanted = w->committing || w->next_offset - w->committed.offset >= BATCH_MAX;
+    for (int i = 0; i < TD_OUTPUT_COUNT; i++) wanted |= w->outputs[i].pending.count > 0;
+    return wanted ? commit(w) : TD_OK;
 }
 
 /* ---- one record ---- */
@@ -197,16 +243,12 @@ static td_status apply_record(td_worker *w, const td_record *record) {
 static td_status work_one(td_worker *w) {
     td_record record;
     td_status status = td_reader_next(w->tape, &record);
-    if (status != TD_OK) return status;
-    if (record.offset != w->next_offset && w->next_offset >= td_topic_start(w->conf.topics->tape, w->partition)) {
-        td_count(&w->counts.lost, record.offset - w->next_offset);
-        w->next_offset = record.offset;
-    }
-    if (record.offset != w->next_offset)
+    if (td_reader_lost(w->tape) > 0)
         return TD_FAIL(TD_CORRUPT,
                        "tape-%" PRIu32 ": retention removed offsets %" PRId64 " to %" PRId64
                        " before they were applied; raise log.retain",
-                       w->partition, w->next_offset, record.offset - 1);
+                       w->partition, w->next_offset, w->next_offset + td_reader_lost(w->tape) - 1);
+    if (status != TD_OK) return status;
     status = apply_record(w, &record);
     if (status != TD_OK && w->emit_status == TD_OK) td_reader_seek(w->tape, record.offset); /* nothing was applied */
     if (status != TD_OK) return status;
@@ -246,31 +288,41 @@ static td_status snapshot_turn(td_worker *w) {
 
 /* ---- life ---- */
 
+/* Among the records of [from, to): the first of those behind the last valid one, *out_void -1 when there is none. */
+static td_status find_void(td_worker *w, td_topic *topic, int64_t from, int64_t to, int64_t *out_void,
+                           bool *out_valid) {
+    td_reader *reader;
+    td_status status = td_reader_open(&reader, topic, w->partition, from, TD_READ_APPENDED);
+    if (status != TD_OK) return status;
+    td_record record;
+    *out_void = -1;
+    *out_valid = false;
+    while ((status = td_reader_next(reader, &record)) == TD_OK && record.offset < to) {
+        td_cause cause;
+        bool ours = td_cause_get(td_record_header(&record, TD_CAUSE_HEADER), &cause);
+        td_position made_by = {cause.epoch, cause.offset + 1};
+        bool valid = ours && td_topic_holds(w->conf.topics->tape, w->partition, made_by);
+        *out_valid |= valid;
+        if (valid) *out_void = -1;
+        if (!valid && *out_void < 0) *out_void = record.offset;
+    }
+    td_reader_close(reader);
+    return status == TD_AGAIN ? TD_OK : status;
+}
+
 /* An output whose cause the tape no longer holds is void: removed before anything is applied. */
 static td_status remove_void_outputs(td_worker *w, td_topic *topic) {
-    int64_t end = td_topic_end(topic, w->partition), from = end, keep = end, block_bytes = 64 * 1024;
+    int64_t to = td_topic_end(topic, w->partition), void_from = -1, block_bytes = 64 * 1024;
     bool valid_seen = false;
-    while (from > td_topic_start(topic, w->partition) && !valid_seen) {
-        int64_t block_end = keep;
-        from = td_topic_block_before(topic, w->partition, from, block_bytes);
-        block_bytes *= 4;
-        td_reader *reader;
-        td_status status = td_reader_open(&reader, topic, w->partition, from, TD_READ_APPENDED);
+    while (to > td_topic_start(topic, w->partition) && !valid_seen) {
+        int64_t found, from = td_topic_block_before(topic, w->partition, to, block_bytes);
+        td_status status = find_void(w, topic, from, to, &found, &valid_seen);
         if (status != TD_OK) return status;
-        td_record record;
-        keep = from;
-        while ((status = td_reader_next(reader, &record)) == TD_OK && record.offset < block_end) {
-            td_cause cause;
-            if (!td_cause_get(td_record_header(&record, TD_CAUSE_HEADER), &cause)) continue;
-            td_position made_by = {cause.epoch, cause.offset + 1};
-            if (!td_topic_holds(w->conf.topics->tape, w->partition, made_by)) continue;
-            keep = record.offset + 1;
-            valid_seen = true;
-        }
-        td_reader_close(reader);
-        if (status != TD_OK && status != TD_AGAIN) return status;
+        if (found >= 0) void_from = found;
+        to = from;
+        block_bytes *= 4;
     }
-    return keep < end ? td_log_truncate(topic, w->partition, keep) : TD_OK;
+    return void_from >= 0 ? td_log_truncate(topic, w->partition, void_from) : TD_OK;
 }
 
 static td_status open_outputs(td_worker *w, const td_savepoint_ends *ends) {
@@ -280,8 +332,7 @@ static td_status open_outputs(td_worker *w, const td_savepoint_ends *ends) {
         td_status status =
             td_reader_open(&out->existing, out->topic, w->partition, ends->outputs[i].offset, TD_READ_APPENDED);
         if (status != TD_OK) return status;
-        out->existing_end = td_topic_end(out->topic, w->partition);
-        close_existing_when_passed(out);
+        close_existing_when_passed(w, out);
     }
     return TD_OK;
 }
@@ -314,6 +365,7 @@ static void worker_reset(td_worker *w) {
     w->program = NULL;
     w->savepoint = NULL;
     w->emit_status = TD_OK;
+    w->repaired = 0;
     w->flush_due = false;
     w->feed_name_size = 0;
 }
@@ -333,6 +385,11 @@ static td_status worker_start(td_worker *w) {
     if (status != TD_OK) return status;
     w->next_offset = w->snapshot_offset = ends.tape.offset;
     w->epoch = ends.tape.epoch;
+    w->committed = ends.tape;
+    td_position committed;
+    status = td_writer_position(w->writer, topics->tape, w->partition, &committed);
+    if (status == TD_OK && committed.offset > ends.tape.offset) w->committed = committed;
+    if (status != TD_OK && status != TD_AGAIN) return status;
     return td_reader_open(&w->tape, topics->tape, w->partition, ends.tape.offset, TD_READ_APPENDED);
 }
 
@@ -344,7 +401,10 @@ td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t par
     w->counted_offset = conf->count_from_offset;
     w->level = -1;
     w->emit = (td_emit){w, emit_bar, emit_signal, emit_quarantined};
-    td_status status = worker_start(w);
+    char name[32];
+    (void)snprintf(name, sizeof name, "work-%" PRIu32, partition);
+    td_status status = td_writer_open(&w->writer, conf->topics->log, name);
+    if (status == TD_OK) status = worker_start(w);
     if (status != TD_OK) (void)td_trace(status, "starting the worker of tape-%" PRIu32, partition);
     if (status == TD_CORRUPT) { /* this partition stands, the others go on */
         td_fault_set(&w->fault, status);
@@ -360,6 +420,7 @@ td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t par
 void td_worker_close(td_worker *w) {
     if (w == NULL) return;
     worker_reset(w);
+    td_writer_close(w->writer);
     td_buf_fini(&w->value);
     free(w);
 }
@@ -367,7 +428,7 @@ void td_worker_close(td_worker *w) {
 td_status td_worker_finish(td_worker *w) {
     if (td_fault_status(&w->fault) != TD_OK || w->emit_status != TD_OK || still_comparing(w))
         return TD_OK; /* the last snapshot stands */
-    td_status status = flush(w);
+    td_status status = w->next_offset > w->committed.offset ? commit(w) : TD_OK;
     if (status == TD_OK) status = td_log_sync(w->conf.topics->log);
     if (status != TD_OK) return status;
     td_savepoint_ends ends = ends_now(w);
@@ -376,6 +437,7 @@ td_status td_worker_finish(td_worker *w) {
     return status == TD_AGAIN ? TD_OK : status;
 }
 
+uint32_t td_worker_partition(const td_worker *w) { return w->partition; }
 int64_t td_worker_level(td_worker *w) { return atomic_load_explicit(&w->level, memory_order_acquire); }
 td_work_counts *td_worker_counters(td_worker *w) { return &w->counts; }
 td_fault *td_worker_fault(td_worker *w) { return &w->fault; }
@@ -392,14 +454,17 @@ static td_status start_again(td_worker *w) {
 }
 
 /* The whole tape is applied: what the outputs still hold beyond what was made is held without a cause. */
-static void count_unmatched(td_worker *w) {
+static td_status end_comparing(td_worker *w) {
     for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
         output *out = &w->outputs[i];
-        if (out->existing == NULL) continue;
-        td_count(&w->counts.diverged, out->existing_end - td_reader_offset(out->existing));
-        td_reader_close(out->existing);
-        out->existing = NULL;
+        td_status status = TD_OK;
+        td_record record;
+        while (out->existing != NULL && (status = td_reader_next(out->existing, &record)) == TD_OK)
+            td_count(&w->counts.diverged, 1);
+        if (status != TD_OK && status != TD_AGAIN) return status;
+        close_existing(out);
     }
+    return TD_AGAIN;
 }
 
 static td_status work_batch(td_worker *w, int *out_done) {
@@ -409,8 +474,14 @@ static td_status work_batch(td_worker *w, int *out_done) {
         status = work_one(w);
         if (status == TD_OK) ++*out_done;
     }
-    if (status == TD_AGAIN) count_unmatched(w);
-    td_status flushed = flush(w); /* also before a record that stops the partition */
+    td_count(&w->counts.lost, td_reader_repaired(w->tape) - w->repaired);
+    w->repaired = td_reader_repaired(w->tape);
+    if (status == TD_AGAIN) {
+        w->next_offset = td_reader_offset(w->tape); /* behind what is no record, too */
+        status = end_comparing(w);
+    }
+    if (w->emit_status != TD_OK) return status; /* a part of one record's outputs: made again */
+    td_status flushed = flush(w);               /* also before a record that stops the partition */
     if (flushed == TD_OK && (status == TD_OK || status == TD_AGAIN)) flushed = snapshot_turn(w);
     return flushed == TD_OK ? status : flushed;
 }

@@ -25,7 +25,7 @@ typedef struct td_work_counts {
     td_counter retries;                       /* failures after which the worker backed off */
     td_counter suppressed;                    /* outputs made again that the log held already */
     td_counter diverged; /* of those, different from what the log holds, or missing there: must stay 0 */
-    td_counter lost; /* records of the tape that a repair of the log took out */
+    td_counter lost;     /* records of the tape that a repair of the log took out */
     td_counter snapshots;
     td_counter next_offset; /* of the tape */
 } td_work_counts;
@@ -43,9 +43,11 @@ int td_worker_step(void *worker); /* records applied; 0: nothing new, stopped, o
 /* Appends what is pending and takes a last snapshot. After the worker's thread has stopped and a sync. */
 TD_CHECKED td_status td_worker_finish(td_worker *worker);
 void td_worker_close(td_worker *worker);
+uint32_t td_worker_partition(const td_worker *worker);
 /* The offset up to which the tape is applied and all outputs are appended; -1 while anything is pending. Level with a
  * tape that ends there. Thread: any. */
 int64_t td_worker_level(td_worker *worker);
 td_work_counts *td_worker_counters(td_worker *worker);
 td_trouble *td_worker_trouble(td_worker *worker);
-td_fault *td_worker_fault(td_worker *worker); /* TD_CORRUPT: this partition stands, the others go on */
+/* TD_CORRUPT: this partition stands, the others go on. TD_FENCED: another worker has it now; this one is done. */
+td_fault *td_worker_fault(td_worker *worker);

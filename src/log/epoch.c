@@ -28,13 +28,14 @@ int32_t td_epochs_last(const td_epochs *epochs) {
     return epochs->count > 0 ? epochs->items[epochs->count - 1].epoch : -1;
 }
 
+/* Kafka's answer to OffsetForLeaderEpoch. An epoch without a record may be forgotten: the last one before it knows
+ * where it would have begun. */
 bool td_epochs_hold(const td_epochs *epochs, td_position position, int64_t end) {
-    for (size_t i = 0; i < epochs->count; i++) {
-        if (epochs->items[i].epoch != position.epoch) continue;
-        int64_t epoch_end = i + 1 < epochs->count ? epochs->items[i + 1].offset : end;
-        return position.offset >= epochs->items[i].offset && position.offset <= epoch_end;
-    }
-    return false;
+    if (position.epoch < 0 || position.epoch > td_epochs_last(epochs)) return false;
+    size_t after = 0; /* the first epoch that is later */
+    while (after < epochs->count && epochs->items[after].epoch <= position.epoch) after++;
+    if (after > 0 && position.offset < epochs->items[after - 1].offset) return false;
+    return position.offset <= (after < epochs->count ? epochs->items[after].offset : end);
 }
 
 static bool parse(td_epochs *out, const char *text) {

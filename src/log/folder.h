@@ -1,6 +1,7 @@
 /* src/log/folder.h - the marks in a data folder: who writes in it (LOCK), whether the last writer closed it (CLEAN),
  * and the version of its form (FORMAT, one line; missing: version 1). Private to log/. Thread: the one that opens the
- * log. Version 2 added LZ4 and batches without records in place of what a repair removed; version 1 is a part of it. */
+ * log. Version 2 added LZ4, transactions, and batches without records in place of what a repair removed; version 1 is a
+ * part of it. */
 #pragma once
 #include "os/os.h"
 

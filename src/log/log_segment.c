@@ -1,56 +1,51 @@
 /* src/log/log_segment.c - the embedded log: a folder of topics in Kafka's files, one writing process, one sync round at
  * a time. */
-#include "log/checkpoint.h"
+#include "log/log_segment.h"
 #include "log/folder.h"
-#include "log/log_private.h"
+#include "log/positions.h"
 #include "log/retain.h"
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SEGMENT_BYTES_DEFAULT = 256 * 1024 * 1024, SEGMENT_BYTES_MAX = INT32_MAX, DIR_MAX = TD_STEM_MAX - 320 };
+enum { SEGMENT_BYTES_DEFAULT = 256 * 1024 * 1024, SEGMENT_BYTES_MAX = 1 << 30, DIR_MAX = TD_STEM_MAX - 320 };
 
-struct td_log {
-    td_os os;
-    td_log_conf conf; /* dir: owned */
-    td_log_report_fn report;
-    void *report_arg;
-    int64_t wall_at_zero_ns; /* of the monotonic clock */
-    int lock_file;           /* -1: read-only */
-    bool unclean;            /* the last writer did not close it */
-    bool had_topics;         /* when it was opened */
-    td_checkpoint promised;
-    td_topic **topics; /* in byte order of their names */
-    size_t topic_count;
-};
+static const td_log_ops segment_ops;
 
 static int64_t load(_Atomic int64_t *value) { return atomic_load_explicit(value, memory_order_acquire); }
 
 /* --- topics ---------------------------------------------------------------------------------------------------- */
 
-static td_topic *find_topic(const td_log *log, const char *name) {
+td_topic *td_segment_find_topic(const td_segment_log *log, td_bytes name) {
     for (size_t i = 0; i < log->topic_count; i++) {
-        if (strcmp(log->topics[i]->name, name) == 0) return log->topics[i];
+        if (td_bytes_equal(td_text(log->topics[i]->base.name), name)) return &log->topics[i]->base;
     }
     return NULL;
 }
 
-static void topic_free(td_topic *topic) {
-    for (uint32_t p = 0; p < topic->count; p++) td_partition_close(topic->partitions[p]);
+static void topic_free(td_segment_topic *topic) {
+    for (uint32_t p = 0; p < topic->base.partitions; p++) td_partition_close(topic->partitions[p]);
     free(topic->partitions);
-    free(topic->name);
+    free((char *)topic->base.name);
     free(topic);
 }
 
-static void insert_topic(td_log *log, td_topic *topic) {
-    size_t bytes = (log->topic_count + 1) * sizeof(td_topic *);
+static void insert_topic(td_segment_log *log, td_segment_topic *topic) {
+    size_t bytes = (log->topic_count + 1) * sizeof(td_segment_topic *);
     log->topics = td_alloc_check(realloc(log->topics, bytes), bytes);
     size_t at = log->topic_count++;
-    for (; at > 0 && strcmp(log->topics[at - 1]->name, topic->name) > 0; at--) log->topics[at] = log->topics[at - 1];
+    for (; at > 0 && strcmp(log->topics[at - 1]->base.name, topic->base.name) > 0; at--)
+        log->topics[at] = log->topics[at - 1];
     log->topics[at] = topic;
 }
 
-static td_status open_partition(td_log *log, const char *name, uint32_t number, bool exists, td_partition **out) {
+static bool is_positions(const char *topic) {
+    return strncmp(topic, TD_POSITIONS_PREFIX, sizeof TD_POSITIONS_PREFIX - 1) == 0;
+}
+
+static td_status open_partition(td_segment_log *log, const char *name, uint32_t number, bool exists,
+                                td_partition **out) {
     td_partition_conf conf = {
         .os = &log->os,
         .data_dir = log->conf.dir,
@@ -67,16 +62,19 @@ static td_status open_partition(td_log *log, const char *name, uint32_t number, 
         .report = log->report,
         .report_arg = log->report_arg,
     };
+    if (is_positions(name)) {
+        if (conf.segment_bytes > TD_POSITIONS_SEGMENT_BYTES) conf.segment_bytes = TD_POSITIONS_SEGMENT_BYTES;
+        conf.codec = TD_CODEC_NONE; /* small records, one at a time */
+    }
     return td_partition_open(out, &conf);
 }
 
 /* The last partition is made first, and durably: whatever a crash leaves tells how many there are. */
-static td_status open_topic(td_log *log, const char *name, uint32_t count, bool exists, td_topic **out) {
-    td_topic *topic = td_alloc_zero(1, sizeof *topic);
-    topic->log = log;
-    topic->name = td_copy_text(name);
-    topic->role = TD_TOPIC_OUTPUT;
-    topic->count = count;
+static td_status open_topic(td_segment_log *log, const char *name, uint32_t count, bool exists,
+                            td_segment_topic **out) {
+    td_segment_topic *topic = td_alloc_zero(1, sizeof *topic);
+    topic->base = (td_topic){&log->base, td_copy_text(name), count, TD_TOPIC_OUTPUT};
+    topic->positions = is_positions(name);
     topic->partitions = td_alloc_zero(count, sizeof *topic->partitions);
     td_status status = TD_OK;
     for (uint32_t p = count; p-- > 0 && status == TD_OK;) {
@@ -119,12 +117,12 @@ static void list_entry(void *arg, const char *entry) {
 }
 
 /* All of them at once, so that a clean end never hides a partition that nobody had repaired. */
-static td_status open_found_topics(td_log *log) {
+static td_status open_found_topics(td_segment_log *log) {
     td_buf found = {0};
     td_status status = log->os.ops->list(log->os.self, log->conf.dir, list_entry, &found);
     found_topic *topics = (found_topic *)(void *)found.data;
     for (size_t i = 0; i < found.size / sizeof(found_topic); i++) {
-        td_topic *topic;
+        td_segment_topic *topic;
         if (status == TD_OK) status = open_topic(log, topics[i].name, topics[i].count, true, &topic);
         free(topics[i].name);
     }
@@ -133,12 +131,12 @@ static td_status open_found_topics(td_log *log) {
     return status;
 }
 
-static td_status save_checkpoint(td_log *log) {
+static td_status save_checkpoint(td_segment_log *log) {
     td_buf lines = {0};
     for (size_t t = 0; t < log->topic_count; t++) {
-        td_topic *topic = log->topics[t];
-        for (uint32_t p = 0; p < topic->count; p++) {
-            td_checkpoint_add(&lines, topic->name, p, topic->partitions[p]->noted);
+        td_segment_topic *topic = log->topics[t];
+        for (uint32_t p = 0; p < topic->base.partitions; p++) {
+            td_checkpoint_add(&lines, topic->base.name, p, topic->partitions[p]->noted);
         }
     }
     td_status status = td_checkpoint_save(&lines, &log->os, log->conf.dir);
@@ -147,40 +145,45 @@ static td_status save_checkpoint(td_log *log) {
 }
 
 /* Before the first append of a process, and after any change of what is promised other than by a round. */
-static td_status promise_synced(td_log *log) {
+static td_status promise_synced(td_segment_log *log) {
     for (size_t t = 0; t < log->topic_count; t++) {
-        td_topic *topic = log->topics[t];
-        for (uint32_t p = 0; p < topic->count; p++) topic->partitions[p]->noted = load(&topic->partitions[p]->synced);
+        td_segment_topic *topic = log->topics[t];
+        for (uint32_t p = 0; p < topic->base.partitions; p++)
+            topic->partitions[p]->noted = load(&topic->partitions[p]->synced);
     }
     return save_checkpoint(log);
 }
 
-td_status td_log_topic(td_log *log, const char *name, uint32_t partitions, td_topic_role role, td_topic **out) {
-    td_topic *topic = find_topic(log, name);
+static td_status log_topic(td_log *base, const char *name, uint32_t partitions, td_topic_role role, td_topic **out) {
+    td_segment_log *log = (td_segment_log *)base;
+    td_topic *topic = td_segment_find_topic(log, td_text(name));
     if (topic == NULL) {
+        td_segment_topic *made = NULL;
         if (log->conf.read_only) return TD_FAIL(TD_CONFIG, "log: no topic %s in %s", name, log->conf.dir);
-        td_status status = open_topic(log, name, partitions, false, &topic);
+        td_status status = open_topic(log, name, partitions, false, &made);
         if (status == TD_OK) status = promise_synced(log);
         if (status != TD_OK) return td_trace(status, "making topic %s", name);
+        topic = &made->base;
     }
-    if (topic->count != partitions) {
+    if (topic->partitions != partitions) {
         return TD_FAIL(TD_CONFIG,
                        "log.partitions: topic %s in %s has %u, not %u: a log keeps its number of partitions for life",
-                       name, log->conf.dir, topic->count, partitions);
+                       name, log->conf.dir, topic->partitions, partitions);
     }
     topic->role = role;
     *out = topic;
     return TD_OK;
 }
 
-td_status td_log_each_topic(td_log *log, td_topic_fn each, void *arg) {
-    for (size_t i = 0; i < log->topic_count; i++) each(arg, log->topics[i]);
+static td_status log_each_topic(td_log *base, td_topic_fn each, void *arg) {
+    td_segment_log *log = (td_segment_log *)base;
+    for (size_t i = 0; i < log->topic_count; i++) each(arg, &log->topics[i]->base);
     return TD_OK;
 }
 
 /* --- open and close -------------------------------------------------------------------------------------------- */
 
-static td_status open_folder(td_log *log) {
+static td_status open_folder(td_segment_log *log) {
     const td_os *os = &log->os;
     const char *dir = log->conf.dir;
     td_status status = TD_OK;
@@ -194,24 +197,29 @@ static td_status open_folder(td_log *log) {
     log->unclean = !td_folder_is_clean(os, dir);
     if (status == TD_OK) status = td_checkpoint_load(&log->promised, os, dir);
     if (status == TD_OK) status = open_found_topics(log);
+    if (status == TD_OK) status = log->conf.read_only ? td_positions_look(log) : td_positions_settle(log);
     if (status != TD_OK || log->conf.read_only) return status;
     status = promise_synced(log);
     /* The last step, so that a failed opening can be tried again. */
     return status == TD_OK && !log->unclean ? td_folder_drop_clean(os, dir) : status;
 }
 
-static void log_free(td_log *log) {
+static void log_free(td_segment_log *log) {
     for (size_t i = 0; i < log->topic_count; i++) topic_free(log->topics[i]);
     free(log->topics);
+    pthread_mutex_destroy(&log->publish_lock);
+    pthread_mutex_destroy(&log->writers_lock);
     td_checkpoint_fini(&log->promised);
     if (log->lock_file >= 0) log->os.ops->close(log->os.self, log->lock_file);
     free((char *)log->conf.dir);
     free(log);
 }
 
-td_status td_log_open(td_log **out, const td_os *os, const td_log_conf *conf, td_log_report_fn report, void *arg) {
+td_status td_log_segment_open(td_log **out, const td_os *os, const td_log_conf *conf, td_log_report_fn report,
+                              void *arg) {
     if (strlen(conf->dir) > DIR_MAX) return TD_FAIL(TD_CONFIG, "log.dir: longer than %d bytes", DIR_MAX);
-    td_log *log = td_alloc_zero(1, sizeof *log);
+    td_segment_log *log = td_alloc_zero(1, sizeof *log);
+    log->base.ops = &segment_ops;
     log->os = *os;
     log->conf = *conf;
     log->conf.dir = td_copy_text(conf->dir);
@@ -221,27 +229,30 @@ td_status td_log_open(td_log **out, const td_os *os, const td_log_conf *conf, td
     log->report_arg = arg;
     log->lock_file = -1;
     log->wall_at_zero_ns = os->ops->wall_ns(os->self) - os->ops->mono_ns(os->self);
+    pthread_mutex_init(&log->publish_lock, NULL);
+    pthread_mutex_init(&log->writers_lock, NULL);
     td_status status = open_folder(log);
     if (status != TD_OK) {
         log_free(log);
         return status;
     }
-    *out = log;
+    *out = &log->base;
     return TD_OK;
 }
 
-static td_status settle(td_log *log) {
-    td_status status = td_log_sync(log);
+static td_status settle(td_segment_log *log) {
+    td_status status = td_log_sync(&log->base);
     for (size_t t = 0; t < log->topic_count; t++) {
-        for (uint32_t p = 0; p < log->topics[t]->count && status == TD_OK; p++) {
+        for (uint32_t p = 0; p < log->topics[t]->base.partitions && status == TD_OK; p++) {
             status = td_partition_settle(log->topics[t]->partitions[p]);
         }
     }
     return status;
 }
 
-void td_log_close(td_log *log) {
-    if (log == NULL) return;
+static void log_close(td_log *base) {
+    td_segment_log *log = (td_segment_log *)base;
+    assert(log->writers == NULL);
     /* Without the mark the next open repairs what could not be settled here. */
     td_status status = log->conf.read_only ? TD_OK : settle(log);
     if (status == TD_OK && !log->conf.read_only) status = td_folder_put_clean(&log->os, log->conf.dir);
@@ -249,60 +260,70 @@ void td_log_close(td_log *log) {
     log_free(log);
 }
 
-bool td_log_was_unclean(const td_log *log) { return log->unclean && log->had_topics; }
+bool td_log_was_unclean(const td_log *base) {
+    const td_segment_log *log = (const td_segment_log *)base;
+    return log->unclean && log->had_topics;
+}
 
 /* --- one partition --------------------------------------------------------------------------------------------- */
 
-const char *td_topic_name(const td_topic *topic) { return topic->name; }
-uint32_t td_topic_partitions(const td_topic *topic) { return topic->count; }
-int64_t td_topic_start(const td_topic *topic, uint32_t partition) { return load(&topic->partitions[partition]->start); }
-int64_t td_topic_end(const td_topic *topic, uint32_t partition) { return load(&topic->partitions[partition]->end); }
-int64_t td_topic_synced(const td_topic *topic, uint32_t partition) {
-    return load(&topic->partitions[partition]->synced);
+static int64_t topic_start(const td_topic *topic, uint32_t partition) {
+    return load(&td_topic_partition(topic, partition)->start);
 }
-int64_t td_topic_bytes(const td_topic *topic, uint32_t partition) { return load(&topic->partitions[partition]->bytes); }
-int32_t td_topic_epoch(const td_topic *topic, uint32_t partition) {
-    td_partition *p = topic->partitions[partition];
+static int64_t topic_end(const td_topic *topic, uint32_t partition) {
+    return td_partition_end(td_topic_partition(topic, partition));
+}
+static int64_t topic_synced(const td_topic *topic, uint32_t partition) {
+    td_partition *p = td_topic_partition(topic, partition);
+    return p->conf.read_only ? td_partition_end(p) : load(&p->synced);
+}
+static int64_t topic_bytes(const td_topic *topic, uint32_t partition) {
+    return load(&td_topic_partition(topic, partition)->bytes);
+}
+static int32_t topic_epoch(const td_topic *topic, uint32_t partition) {
+    td_partition *p = td_topic_partition(topic, partition);
     pthread_mutex_lock(&p->list_lock);
     int32_t epoch = td_epochs_last(&p->epochs);
     pthread_mutex_unlock(&p->list_lock);
     return epoch;
 }
 
-size_t td_topic_segments(const td_topic *topic, uint32_t partition) {
-    td_partition *p = topic->partitions[partition];
+static bool topic_holds(const td_topic *topic, uint32_t partition, td_position position) {
+    td_partition *p = td_topic_partition(topic, partition);
+    pthread_mutex_lock(&p->list_lock);
+    bool holds = td_epochs_hold(&p->epochs, position, td_partition_end(p));
+    pthread_mutex_unlock(&p->list_lock);
+    return holds;
+}
+
+static size_t topic_segments(const td_topic *topic, uint32_t partition) {
+    td_partition *p = td_topic_partition(topic, partition);
     pthread_mutex_lock(&p->list_lock);
     size_t count = p->segment_count;
     pthread_mutex_unlock(&p->list_lock);
     return count;
 }
 
-bool td_topic_holds(const td_topic *topic, uint32_t partition, td_position position) {
-    td_partition *p = topic->partitions[partition];
-    pthread_mutex_lock(&p->list_lock);
-    bool holds = td_epochs_hold(&p->epochs, position, load(&p->end));
-    pthread_mutex_unlock(&p->list_lock);
-    return holds;
-}
-
-td_status td_log_append(td_topic *topic, uint32_t partition, td_batch *batch, int64_t *out_base_offset) {
-    return td_partition_append(topic->partitions[partition], batch, out_base_offset);
-}
-
-td_status td_log_truncate(td_topic *topic, uint32_t partition, int64_t offset) {
-    td_status status = td_partition_truncate(topic->partitions[partition], offset);
-    return status == TD_OK ? promise_synced(topic->log) : status;
+static td_status log_truncate(td_topic *topic, uint32_t partition, int64_t offset) {
+    td_status status = td_partition_truncate(td_topic_partition(topic, partition), offset);
+    return status == TD_OK ? promise_synced(td_segment_log_of(topic)) : status;
 }
 
 /* --- the sync round -------------------------------------------------------------------------------------------- */
 
+typedef enum topic_class { INPUTS, OUTPUTS, POSITIONS } topic_class;
 typedef td_status (*partition_fn)(td_partition *p, td_status so_far);
 
-/* Every partition of topics with that role, whatever fails; the first failure is the answer. */
-static td_status each_partition(td_log *log, td_topic_role role, partition_fn each, td_status so_far) {
+static topic_class class_of(const td_segment_topic *topic) {
+    if (topic->positions) return POSITIONS;
+    return topic->base.role == TD_TOPIC_INPUT ? INPUTS : OUTPUTS;
+}
+
+/* Every partition of topics of that class, whatever fails; the first failure is the answer. */
+static td_status each_partition(td_segment_log *log, topic_class class, partition_fn each, td_status so_far) {
     for (size_t t = 0; t < log->topic_count; t++) {
-        td_topic *topic = log->topics[t];
-        for (uint32_t p = 0; topic->role == role && p < topic->count; p++) {
+        td_segment_topic *topic = log->topics[t];
+        for (uint32_t p = 0; class_of(topic) == class && p < topic->base.partitions; p++) {
             td_status status = each(topic->partitions[p], so_far);
             if (so_far == TD_OK) so_far = status;
         }
@@ -313,20 +334,66 @@ static td_status each_partition(td_log *log, td_topic_role role, partition_fn ea
 static td_status note_end(td_partition *p, td_status so_far) {
     (void)so_far;
     p->noted = load(&p->end);
+    p->failed = false;
     return TD_OK;
 }
 
-static td_status flush_input(td_partition *p, td_status so_far) {
-    (void)so_far; /* inputs do not depend on each other */
+/* Inputs later than outputs: they hold what made these outputs. Outputs and the records that cover them at once: a
+ * commit between two of them would be noted by half. */
+static void note_ends(td_segment_log *log) {
+    pthread_mutex_lock(&log->publish_lock);
+    (void)each_partition(log, OUTPUTS, note_end, TD_OK);
+    (void)each_partition(log, POSITIONS, note_end, TD_OK);
+    pthread_mutex_unlock(&log->publish_lock);
+    (void)each_partition(log, INPUTS, note_end, TD_OK);
+}
+
+static td_status flush_one(td_partition *p) {
     td_status status = td_partition_flush(p, p->noted);
     if (status != TD_OK) p->noted = load(&p->synced);
     return status;
 }
 
-/* An output must not survive the inputs that it was made from: none is promised after an input failed. */
+static td_status flush_input(td_partition *p, td_status so_far) {
+    (void)so_far; /* inputs do not depend on each other */
+    return flush_one(p);
+}
+
+static td_partition *committer_of(td_partition *p) {
+    td_partition *committer = atomic_load_explicit(&p->committer, memory_order_acquire);
+    return committer != NULL ? committer : p;
+}
+
 static td_status flush_output(td_partition *p, td_status so_far) {
-    td_status status = so_far == TD_OK ? td_partition_flush(p, p->noted) : so_far;
-    if (status != TD_OK) p->noted = load(&p->synced);
+    (void)so_far;
+    td_status status = flush_one(p);
+    if (status != TD_OK) committer_of(p)->failed = true;
+    return status;
+}
+
+/* What one commit covers is promised together or not at all. */
+static td_status promise_output(td_partition *p, td_status so_far) {
+    if (committer_of(p)->failed) p->noted = load(&p->synced);
+    return so_far;
+}
+
+/* An output must not survive the inputs that it was made from: none is promised after an input failed. */
+static td_status forget_output(td_partition *p, td_status so_far) {
+    p->noted = load(&p->synced);
+    return so_far;
+}
+
+static td_status flush_all(td_segment_log *log) {
+    td_status status = each_partition(log, INPUTS, flush_input, TD_OK);
+    if (status != TD_OK) {
+        (void)each_partition(log, OUTPUTS, forget_output, status);
+        (void)each_partition(log, POSITIONS, forget_output, status);
+        return status;
+    }
+    status = each_partition(log, OUTPUTS, flush_output, TD_OK);
+    status = each_partition(log, POSITIONS, flush_output, status);
+    (void)each_partition(log, OUTPUTS, promise_output, status);
+    (void)each_partition(log, POSITIONS, promise_output, status);
     return status;
 }
 
@@ -341,34 +408,79 @@ static td_status count_news(td_partition *p, td_status so_far) {
 }
 
 /* A clock set forward or back while we run moves no segment's age. */
-static int64_t steady_ms(const td_log *log) {
+static int64_t steady_ms(const td_segment_log *log) {
     return (log->wall_at_zero_ns + log->os.ops->mono_ns(log->os.self)) / 1000000;
 }
 
-static td_status retain(td_log *log) {
+static td_status retain(td_segment_log *log) {
     td_retain all = {log->topics, log->topic_count};
     td_status status = td_retain_age(&all, steady_ms(log), log->conf.segment_ms, log->conf.retain_ms);
     if (status != TD_OK || log->conf.retain_bytes <= 0) return status;
     return td_retain_shrink(&all, log->conf.retain_bytes);
 }
 
-td_status td_log_release(td_log *log, int64_t bytes) {
+static td_status log_release(td_log *base, int64_t bytes) {
+    td_segment_log *log = (td_segment_log *)base;
     if (log->conf.retain_bytes <= 0 && log->conf.retain_ms <= 0) return TD_OK;
     return td_retain_release(&(td_retain){log->topics, log->topic_count}, bytes);
 }
 
-td_status td_log_sync(td_log *log) {
-    (void)each_partition(log, TD_TOPIC_OUTPUT, note_end, TD_OK); /* inputs later: they hold what made these outputs */
-    (void)each_partition(log, TD_TOPIC_INPUT, note_end, TD_OK);
-    td_status status = each_partition(log, TD_TOPIC_INPUT, flush_input, TD_OK);
-    status = each_partition(log, TD_TOPIC_OUTPUT, flush_output, status);
+/* Of positions only the last are ever asked for; the one that covers what is synced is among them. */
+static td_status retain_positions(td_partition *p, td_status so_far) {
+    td_segment oldest;
+    while (so_far == TD_OK && td_partition_oldest(p, &oldest)) {
+        td_segment second = td_partition_after(p, oldest.base_offset);
+        bool two_left = td_partition_after(p, second.base_offset).base_offset > second.base_offset;
+        if (!two_left || second.base_offset >= load(&p->synced)) break;
+        so_far = td_partition_retire(p);
+    }
+    return so_far;
+}
 
-    td_status news = each_partition(log, TD_TOPIC_INPUT, count_news, TD_OK);
-    news = each_partition(log, TD_TOPIC_OUTPUT, count_news, news);
+static td_status log_sync(td_log *base) {
+    td_segment_log *log = (td_segment_log *)base;
+    static const topic_class classes[] = {INPUTS, OUTPUTS, POSITIONS};
+    note_ends(log);
+    td_status status = flush_all(log), news = TD_OK;
+    for (int i = 0; i < 3; i++) news = each_partition(log, classes[i], count_news, news);
     td_status saved = news == TD_OK ? TD_OK : save_checkpoint(log);
     if (saved != TD_OK) return status == TD_OK ? td_trace(saved, "saving how far the log is synced") : status;
-    (void)each_partition(log, TD_TOPIC_INPUT, publish, TD_OK);
-    (void)each_partition(log, TD_TOPIC_OUTPUT, publish, TD_OK);
-    td_status retained = retain(log);
+    for (int i = 0; i < 3; i++) (void)each_partition(log, classes[i], publish, TD_OK);
+    td_status retained = each_partition(log, POSITIONS, retain_positions, TD_OK);
+    if (retained == TD_OK) retained = retain(log);
     return status == TD_OK ? retained : status;
 }
+
+/* --- the table -------------------------------------------------------------------------------------------------- */
+
+static const td_log_ops segment_ops = {
+    .close = log_close,
+    .topic = log_topic,
+    .each_topic = log_each_topic,
+    .sync = log_sync,
+    .truncate = log_truncate,
+    .release = log_release,
+    .start = topic_start,
+    .end = topic_end,
+    .synced = topic_synced,
+    .bytes = topic_bytes,
+    .segments = topic_segments,
+    .epoch = topic_epoch,
+    .holds = topic_holds,
+    .block_before = td_segment_block_before,
+    .at_time = td_segment_at_time,
+    .reader_open = td_segment_reader_open,
+    .reader_close = td_segment_reader_close,
+    .reader_seek = td_segment_reader_seek,
+    .reader_refill = td_segment_reader_refill,
+    .writer_open = td_segment_writer_open,
+    .writer_close = td_segment_writer_close,
+    .append = td_segment_append,
+    .begin = td_segment_begin,
+    .commit = td_segment_commit,
+    .abort = td_segment_abort,
+    .position = td_segment_position,
+    .group_join = td_segment_group_join,
+    .group_leave = td_segment_group_leave,
+    .group_poll = td_segment_group_poll,
+};

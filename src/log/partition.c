@@ -106,7 +106,7 @@ td_status td_partition_rewrite(td_partition *p, int64_t from, int64_t to) {
 static td_status flush_locked(td_partition *p, int64_t end) {
     if (p->flushed_offset >= end) return TD_OK;
     td_status status = TD_OK;
-    int64_t bytes = load(&p->active_bytes); /* at least up to `end`, which was read before */
+    int64_t bytes = load(&p->written_bytes); /* at least up to `end`, which was read before */
     if (p->suspect) status = td_partition_rewrite(p, p->flushed_bytes, bytes);
     if (status == TD_OK) {
         status = p->os->ops->sync(p->os->self, p->file);
@@ -128,7 +128,7 @@ td_status td_partition_flush(td_partition *p, int64_t end) {
 
 static td_status cut_torn(td_partition *p) {
     if (!p->torn) return TD_OK;
-    td_status status = p->os->ops->truncate(p->os->self, p->file, load(&p->active_bytes));
+    td_status status = p->os->ops->truncate(p->os->self, p->file, load(&p->written_bytes));
     p->torn = status != TD_OK;
     return td_trace(status, "removing a failed append from %s", p->name);
 }
@@ -193,6 +193,7 @@ static td_status roll_locked(td_partition *p, int64_t end) {
     p->flushed_bytes = 0;
     p->first_timestamp_ms = INT64_MAX;
     p->rolling = false;
+    store(&p->written_bytes, 0);
     store(&p->active_bytes, 0);
     return TD_OK;
 }
@@ -224,54 +225,96 @@ static td_status end_epoch(td_partition *p) {
     return status;
 }
 
-static td_status append_locked(td_partition *p, td_batch *batch, int64_t *out_base_offset) {
+/* Never inside of a transaction: what is aborted lies in one file and in one epoch. */
+static td_status make_room(td_partition *p, const td_head *head) {
+    int64_t bytes = load(&p->written_bytes);
+    if (p->unpublished.size > 0) {
+        if (bytes + head->size_bytes <= INT32_MAX) return TD_OK; /* what an index can name */
+        return TD_FAIL(TD_REJECT, "%s: a transaction is too large", p->name);
+    }
+    if (!must_roll(p, head, bytes)) return TD_OK;
+    pthread_mutex_lock(&p->file_lock);
+    td_status status = roll_locked(p, head->base_offset);
+    pthread_mutex_unlock(&p->file_lock);
+    return status;
+}
+
+static td_status append_locked(td_partition *p, td_batch *batch) {
     td_status status = cut_torn(p);
-    if (status == TD_OK) status = end_epoch(p);
+    if (status == TD_OK && p->unpublished.size == 0) status = end_epoch(p);
     if (status != TD_OK) return status;
     keep_time(p, batch);
 
-    td_head head = {.base_offset = load(&p->end), .epoch = td_epochs_last(&p->epochs), .codec = p->conf.codec};
-    const uint8_t *bytes = td_batch_seal(batch, &p->packer, &head);
-    if (must_roll(p, &head, load(&p->active_bytes))) {
-        pthread_mutex_lock(&p->file_lock);
-        status = roll_locked(p, head.base_offset);
-        pthread_mutex_unlock(&p->file_lock);
-        if (status != TD_OK) return status;
-    }
-    int64_t position = load(&p->active_bytes);
-    status = td_os_write_full(p->os, p->file, bytes, (size_t)head.size_bytes, position);
+    td_unpublished written = {
+        .head = {.base_offset = p->next_offset, .epoch = td_epochs_last(&p->epochs), .codec = p->conf.codec}};
+    const uint8_t *bytes = td_batch_seal(batch, &p->packer, &written.head);
+    status = make_room(p, &written.head);
+    if (status != TD_OK) return status;
+    written.position = load(&p->written_bytes);
+    status = td_os_write_full(p->os, p->file, bytes, (size_t)written.head.size_bytes, written.position);
     if (status != TD_OK) {
         p->torn = true; /* nobody reads behind the end; the next append cuts it first */
         return td_trace(status, "appending to %s", p->name);
     }
-    td_index_add(&p->index, &head, position);
-    if (p->first_timestamp_ms == INT64_MAX) p->first_timestamp_ms = head.base_timestamp_ms;
-    p->last_timestamp_ms = head.max_timestamp_ms;
-    store(&p->active_bytes, position + head.size_bytes);
-    atomic_fetch_add_explicit(&p->bytes, head.size_bytes, memory_order_relaxed);
-    store(&p->end, td_head_next_offset(&head));
-    *out_base_offset = head.base_offset;
+    td_buf_put(&p->unpublished, &written, sizeof written);
+    if (p->first_timestamp_ms == INT64_MAX) p->first_timestamp_ms = written.head.base_timestamp_ms;
+    p->last_timestamp_ms = written.head.max_timestamp_ms;
+    p->next_offset = td_head_next_offset(&written.head);
+    store(&p->written_bytes, written.position + written.head.size_bytes);
     return TD_OK;
 }
 
-td_status td_partition_append(td_partition *p, td_batch *batch, int64_t *out_base_offset) {
+td_status td_partition_append(td_partition *p, td_batch *batch) {
     assert(batch->count > 0 && !p->conf.read_only);
     if (batch->bytes.size > TD_BATCH_MAX_BYTES) {
         return TD_FAIL(TD_REJECT, "%s: a batch of %zu bytes is too large", p->name, batch->bytes.size);
     }
     pthread_mutex_lock(&p->append_lock);
-    td_status status = append_locked(p, batch, out_base_offset);
+    td_status status = append_locked(p, batch);
     pthread_mutex_unlock(&p->append_lock);
     return status;
 }
 
+void td_partition_publish(td_partition *p) {
+    int64_t bytes = load(&p->written_bytes);
+    atomic_fetch_add_explicit(&p->bytes, bytes - load(&p->active_bytes), memory_order_relaxed);
+    store(&p->active_bytes, bytes);
+    store(&p->end, p->next_offset);
+}
+
+void td_partition_index(td_partition *p) {
+    pthread_mutex_lock(&p->append_lock);
+    for (size_t at = 0; at < p->unpublished.size; at += sizeof(td_unpublished)) {
+        td_unpublished written;
+        memcpy(&written, p->unpublished.data + at, sizeof written);
+        td_index_add(&p->index, &written.head, written.position);
+    }
+    p->unpublished.size = 0;
+    pthread_mutex_unlock(&p->append_lock);
+}
+
+void td_partition_abort(td_partition *p) {
+    pthread_mutex_lock(&p->append_lock);
+    pthread_mutex_lock(&p->file_lock); /* a sync may be writing again what is written */
+    int64_t bytes = load(&p->active_bytes);
+    store(&p->written_bytes, bytes);
+    if (p->flushed_bytes > bytes) p->flushed_bytes = bytes;
+    pthread_mutex_unlock(&p->file_lock);
+    p->next_offset = load(&p->end);
+    p->unpublished.size = 0;
+    p->torn = true;
+    (void)cut_torn(p);
+    pthread_mutex_unlock(&p->append_lock);
+}
+
 td_status td_partition_roll_aged(td_partition *p, int64_t begun_before_ms, int64_t quiet_since_ms) {
     if (pthread_mutex_trylock(&p->append_lock) != 0) return TD_OK;
-    td_status status = cut_torn(p);
     bool aged = p->first_timestamp_ms < begun_before_ms || p->last_timestamp_ms < quiet_since_ms;
-    if (status == TD_OK && aged && load(&p->active_bytes) > 0) {
+    td_status status = TD_OK;
+    if (aged && p->unpublished.size == 0 && load(&p->active_bytes) > 0) {
+        status = cut_torn(p);
         pthread_mutex_lock(&p->file_lock);
-        status = roll_locked(p, load(&p->end));
+        if (status == TD_OK) status = roll_locked(p, load(&p->end));
         pthread_mutex_unlock(&p->file_lock);
     }
     pthread_mutex_unlock(&p->append_lock);

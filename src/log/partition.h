@@ -1,7 +1,8 @@
 /* src/log/partition.h - one partition on disk: a row of segments, of which the last one grows, and its epochs. Private
- * to log/. Ends are atomics: readers and the sync thread follow the writer without a lock.
- * Threads: append and roll: the writer; flush, retire and roll by age: the sync thread; the rest: any. Lock order:
- * append, file, list. */
+ * to log/. Ends are atomics: readers and the sync thread follow the writer without a lock. What is appended is written
+ * at once, but nobody else reads it before it is published.
+ * Threads: append, publish, abort and roll: the writer; flush, retire and roll by age: the sync thread; the rest: any.
+ * Lock order: append, file, list. */
 #pragma once
 #include "log/epoch.h"
 #include "log/extent.h"
@@ -10,7 +11,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { TD_STEM_MAX = 1024 }; /* longest path of a segment without its suffix; td_log_open refuses longer folders */
+enum { TD_STEM_MAX = 1024 }; /* longest path of a segment without its suffix; opening refuses longer folders */
 
 typedef struct td_segment {
     int64_t base_offset;
@@ -30,6 +31,11 @@ typedef struct td_partition_conf {
     td_log_report_fn report;
     void *report_arg;
 } td_partition_conf;
+
+typedef struct td_unpublished { /* a batch that is written and not yet published */
+    td_head head;
+    int64_t position;
+} td_unpublished;
 
 typedef struct td_partition {
     td_partition_conf conf;
@@ -53,13 +59,20 @@ typedef struct td_partition {
     td_index index;   /* under append_lock, with all below */
     td_packer packer; /* takes memory with the first compressed batch only */
     bool rolling;     /* a roll failed half-way: the next segment's file may exist, so nothing more goes here */
-    bool torn;        /* a failed append left bytes behind the end */
+    bool torn;        /* bytes are left behind what is written */
     int64_t first_timestamp_ms,
         last_timestamp_ms; /* of the active segment, INT64_MAX: empty; of all, INT64_MIN: none */
+    int64_t next_offset;   /* behind what is written, published or not */
+    td_buf unpublished;    /* td_unpublished each */
+
+    _Atomic(struct td_partition *) committer; /* whose records say how far this one is committed; NULL: itself */
+    bool failed;                              /* of a committer, the sync round's: what it covers was not all synced */
 
     atomic_bool epoch_over; /* a sync failed: what comes next is of another epoch */
     _Atomic int64_t start, end, synced, bytes;
-    _Atomic int64_t active_bytes; /* valid bytes of the active segment; stored before `end` */
+    _Atomic int64_t limit;         /* read-only: committed up to here; else INT64_MAX */
+    _Atomic int64_t active_bytes;  /* published ones of the active segment; stored before `end` */
+    _Atomic int64_t written_bytes; /* of the active segment, in whole batches, published or not */
 } td_partition;
 
 void td_partition_stem(const td_partition *p, int64_t base_offset, char out[TD_STEM_MAX]);
@@ -80,7 +93,18 @@ TD_CHECKED td_status td_partition_begin_epoch(td_partition *p, int64_t offset);
 /* truncate.c: removes what is at and after the offset. Without other users of the partition. */
 TD_CHECKED td_status td_partition_truncate(td_partition *p, int64_t offset);
 
-TD_CHECKED td_status td_partition_append(td_partition *p, td_batch *batch, int64_t *out_base_offset);
+/* Readers' end: what is published and, read-only, what its writer has committed. */
+static inline int64_t td_partition_end(td_partition *p) {
+    int64_t end = atomic_load_explicit(&p->end, memory_order_acquire);
+    int64_t limit = atomic_load_explicit(&p->limit, memory_order_acquire);
+    return end < limit ? end : limit;
+}
+
+TD_CHECKED td_status td_partition_append(td_partition *p, td_batch *batch);
+void td_partition_publish(td_partition *p); /* everything written; a few stores */
+void td_partition_index(td_partition *p);   /* what was published since the last call */
+/* Removes what is not published. Bytes that cannot be cut off now are cut before the next append. */
+void td_partition_abort(td_partition *p);
 /* Makes everything below `end` durable. `synced` is the caller's to publish. */
 TD_CHECKED td_status td_partition_flush(td_partition *p, int64_t end);
 /* Opening builds it anew, since none is whole without its time index. */

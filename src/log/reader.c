@@ -1,9 +1,10 @@
 /* src/log/reader.c - reading a partition: follows the writer by its published end, from segment to segment. */
-#include "log/log_private.h"
+#include "log/positions.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
-struct td_source {
+typedef struct segment_reader {
+    td_reader base;
     td_partition *p;
     td_read_limit limit;
     td_extent window;    /* file -1: no segment open */
@@ -13,7 +14,7 @@ struct td_source {
     bool located;        /* base_offset and position belong to the cursor's offset */
     bool corrupt;        /* at the cursor's offset */
     td_packer packer;
-};
+} segment_reader;
 
 static int64_t load(_Atomic int64_t *value) { return atomic_load_explicit(value, memory_order_acquire); }
 
@@ -90,9 +91,9 @@ static td_status block_before(td_partition *p, td_extent *w, int64_t offset, int
     return find_position(p, w, segment.base_offset, limit, out);
 }
 
-int64_t td_topic_block_before(const td_topic *topic, uint32_t partition, int64_t offset, int64_t bytes) {
-    td_partition *p = topic->partitions[partition];
-    int64_t start = load(&p->start), end = load(&p->end), found = start;
+int64_t td_segment_block_before(const td_topic *topic, uint32_t partition, int64_t offset, int64_t bytes) {
+    td_partition *p = td_topic_partition(topic, partition);
+    int64_t start = load(&p->start), end = td_partition_end(p), found = start;
     if (offset > end) offset = end;
     if (offset <= start) return start;
     td_extent w = {.os = p->os, .file = -1};
@@ -103,125 +104,134 @@ int64_t td_topic_block_before(const td_topic *topic, uint32_t partition, int64_t
 
 /* --- reading -------------------------------------------------------------------------------------------------- */
 
-td_status td_reader_open(td_reader **out, td_topic *topic, uint32_t partition, int64_t offset, td_read_limit limit) {
-    td_reader *reader = td_alloc_zero(1, sizeof *reader);
-    td_source *s = td_alloc_zero(1, sizeof *s);
-    s->p = topic->partitions[partition];
-    s->limit = limit;
-    s->window = (td_extent){.os = s->p->os, .file = -1};
-    td_buf_reserve(&s->window.buf, TD_EXTENT_BYTES);
-    reader->source = s;
-    td_reader_seek(reader, offset);
-    *out = reader;
+td_status td_segment_reader_open(td_reader **out, td_topic *topic, uint32_t partition, td_read_limit limit) {
+    segment_reader *r = td_alloc_zero(1, sizeof *r);
+    r->p = td_topic_partition(topic, partition);
+    r->limit = limit;
+    r->window = (td_extent){.os = r->p->os, .file = -1};
+    td_buf_reserve(&r->window.buf, TD_EXTENT_BYTES);
+    *out = &r->base;
     return TD_OK;
 }
 
-void td_reader_close(td_reader *reader) {
-    if (reader == NULL) return;
-    window_close(reader->source->p, &reader->source->window);
-    td_packer_fini(&reader->source->packer);
-    free(reader->source);
-    free(reader);
+void td_segment_reader_close(td_reader *reader) {
+    segment_reader *r = (segment_reader *)reader;
+    window_close(r->p, &r->window);
+    td_packer_fini(&r->packer);
+    free(r);
 }
 
-void td_reader_seek(td_reader *reader, int64_t offset) {
-    td_source *s = reader->source;
-    int64_t start = load(&s->p->start);
+void td_segment_reader_seek(td_reader *reader, int64_t offset) {
+    segment_reader *r = (segment_reader *)reader;
+    int64_t start = load(&r->p->start);
     reader->cursor = (td_cursor){.offset = offset > start ? offset : start};
-    s->located = s->corrupt = false;
+    reader->lost = start > offset ? start - offset : 0;
+    r->located = r->corrupt = false;
 }
 
-static int64_t limit_of(td_source *s) { return load(s->limit == TD_READ_SYNCED ? &s->p->synced : &s->p->end); }
+static int64_t limit_of(segment_reader *r) {
+    return r->limit == TD_READ_SYNCED ? load(&r->p->synced) : td_partition_end(r->p);
+}
+
+/* Who only reads asks the disk what others appended, committed, rolled or removed. */
+static td_status refresh(segment_reader *r) {
+    const td_segment_topic *topic = (const td_segment_topic *)r->base.topic;
+    td_status status = topic->positions ? TD_OK : td_positions_look(td_segment_log_of(&topic->base));
+    return status == TD_OK ? td_partition_refresh(r->p) : status;
+}
 
 /* Up to the start kept, and TD_AGAIN at the limit. */
-static td_status await(td_reader *reader) {
-    td_source *s = reader->source;
-    int64_t start = load(&s->p->start);
-    if (reader->cursor.offset < start) td_reader_seek(reader, start);
-    if (reader->cursor.offset < s->known_end) return TD_OK;
-    int64_t end = limit_of(s);
-    if (reader->cursor.offset >= end && s->p->conf.read_only) {
-        td_status status = td_partition_refresh(s->p);
+static td_status await(segment_reader *r) {
+    td_reader *reader = &r->base;
+    if (reader->cursor.offset < load(&r->p->start)) {
+        int64_t lost = reader->lost;
+        td_segment_reader_seek(reader, reader->cursor.offset);
+        reader->lost += lost;
+    }
+    if (reader->cursor.offset < r->known_end) return TD_OK;
+    int64_t end = limit_of(r);
+    if (reader->cursor.offset >= end && r->p->conf.read_only) {
+        td_status status = refresh(r);
         if (status != TD_OK) return status;
-        end = limit_of(s);
+        end = limit_of(r);
     }
     if (reader->cursor.offset >= end) return TD_AGAIN;
-    s->known_end = end;
-    td_extent_drop(&s->window); /* what it holds behind the old end was not yet valid */
+    r->known_end = end;
+    td_extent_drop(&r->window); /* what it holds behind the old end was not yet valid */
     return TD_OK;
 }
 
 /* Opens the segment of the offset and finds its batch. TD_AGAIN: retention was faster, look again. */
-static td_status locate(td_source *s, int64_t offset) {
-    td_segment segment = td_partition_segment(s->p, offset);
+static td_status locate(segment_reader *r, int64_t offset) {
+    td_segment segment = td_partition_segment(r->p, offset);
     if (segment.base_offset > offset) return TD_AGAIN; /* removed since the start was looked at */
-    if (s->window.file < 0 || s->base_offset != segment.base_offset) {
-        td_status status = segment_open(s->p, &s->window, segment.base_offset);
-        if (status != TD_OK && s->p->conf.read_only) {
-            td_status refreshed = td_partition_refresh(s->p);
+    if (r->window.file < 0 || r->base_offset != segment.base_offset) {
+        td_status status = segment_open(r->p, &r->window, segment.base_offset);
+        if (status != TD_OK && r->p->conf.read_only) {
+            td_status refreshed = td_partition_refresh(r->p);
             if (refreshed != TD_OK) return refreshed;
         }
-        if (status != TD_OK) return offset < load(&s->p->start) ? TD_AGAIN : status;
-        s->base_offset = segment.base_offset;
+        if (status != TD_OK) return offset < load(&r->p->start) ? TD_AGAIN : status;
+        r->base_offset = segment.base_offset;
     }
-    td_status status = find_offset(s->p, &s->window, s->base_offset, offset, &s->position);
-    s->located = status == TD_OK;
+    td_status status = find_offset(r->p, &r->window, r->base_offset, offset, &r->position);
+    r->located = status == TD_OK;
     return status;
 }
 
 /* The batch at the position, with the cursor on the record that comes next. TD_AGAIN: the segment ends here. */
-static td_status take_batch(td_reader *reader) {
-    td_source *s = reader->source;
-    int64_t offset = reader->cursor.offset;
+static td_status take_batch(segment_reader *r) {
+    int64_t offset = r->base.cursor.offset;
     td_head head;
     const uint8_t *bytes;
     td_bytes records;
-    td_status status = td_extent_batch(&s->window, s->position, &head, &bytes);
+    td_status status = td_extent_batch(&r->window, r->position, &head, &bytes);
     if (status != TD_OK) return status;
     if (head.base_offset > offset || td_head_next_offset(&head) <= offset) return TD_CORRUPT;
     if (head.records == 0) { /* a repair removed them */
-        s->position += head.size_bytes;
-        reader->cursor = (td_cursor){.offset = td_head_next_offset(&head)};
+        r->position += head.size_bytes;
+        r->base.repaired += td_head_next_offset(&head) - offset;
+        r->base.cursor = (td_cursor){.offset = td_head_next_offset(&head)};
         return TD_OK;
     }
-    status = td_packer_records(&s->packer, &head, bytes, &records);
+    status = td_packer_records(&r->packer, &head, bytes, &records);
     if (status != TD_OK) return status;
 
     td_cursor cursor = td_head_cursor(&head, records);
     for (td_record skipped; cursor.offset < offset;) {
         if (!td_cursor_next(&cursor, &skipped)) return TD_CORRUPT;
     }
-    s->position += head.size_bytes;
-    reader->cursor = cursor;
+    r->position += head.size_bytes;
+    r->base.cursor = cursor;
     return TD_OK;
 }
 
-static td_status next_batch(td_reader *reader) {
-    td_source *s = reader->source;
+static td_status next_batch(segment_reader *r) {
+    td_reader *reader = &r->base;
     for (;;) {
-        td_status status = await(reader);
+        td_status status = await(r);
         if (status != TD_OK) return status;
-        if (!s->located) {
-            status = locate(s, reader->cursor.offset);
+        if (!r->located) {
+            status = locate(r, reader->cursor.offset);
             if (status == TD_AGAIN) continue;
         }
-        if (status == TD_OK) status = take_batch(reader);
+        if (status == TD_OK) status = take_batch(r);
         if (status == TD_OK && reader->cursor.left == 0) continue; /* a hole is passed */
         if (status != TD_AGAIN) return status;
-        if (td_partition_segment(s->p, reader->cursor.offset).base_offset == s->base_offset) return TD_CORRUPT;
-        s->located = false; /* on to the next segment */
+        if (td_partition_segment(r->p, reader->cursor.offset).base_offset == r->base_offset) return TD_CORRUPT;
+        r->located = false; /* on to the next segment */
     }
 }
 
-td_status td_reader_refill(td_reader *reader, td_record *out) {
-    td_source *s = reader->source;
-    td_status status = s->corrupt || reader->cursor.left > 0 ? TD_CORRUPT : next_batch(reader);
+td_status td_segment_reader_refill(td_reader *reader, td_record *out) {
+    segment_reader *r = (segment_reader *)reader;
+    td_status status = r->corrupt || reader->cursor.left > 0 ? TD_CORRUPT : next_batch(r);
     if (status == TD_OK && !td_cursor_next(&reader->cursor, out)) status = TD_CORRUPT;
     if (status != TD_CORRUPT) return status;
-    s->corrupt = true;
+    r->corrupt = true;
     reader->cursor.left = 0;
     return TD_FAIL(TD_CORRUPT,
                    "%s: corrupt batch at offset %" PRId64 ", byte %" PRId64 " of segment %" PRId64
                    "; stop what writes and run `tapedeck log repair %s --data %s`",
-                   s->p->name, reader->cursor.offset, s->position, s->base_offset, s->p->name, s->p->conf.data_dir);
+                   r->p->name, reader->cursor.offset, r->position, r->base_offset, r->p->name, r->p->conf.data_dir);
 }

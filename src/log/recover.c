@@ -301,6 +301,9 @@ static void set_ends(td_partition *p, int64_t end, int64_t active_bytes) {
     for (size_t i = 0; i + 1 < p->segment_count; i++)
         if (p->segments[i].max_timestamp_ms > p->last_timestamp_ms)
             p->last_timestamp_ms = p->segments[i].max_timestamp_ms;
+    p->next_offset = end;
+    p->unpublished.size = 0;
+    store(&p->written_bytes, active_bytes);
     store(&p->active_bytes, active_bytes);
     store(&p->bytes, bytes);
     store(&p->start, p->segments[0].base_offset);
@@ -450,6 +453,8 @@ td_status td_partition_open(td_partition **out, const td_partition_conf *conf) {
     p->name = p->dir + strlen(conf->data_dir) + 1;
     p->file = -1;
     pthread_mutex_init(&p->append_lock, NULL);
+    p->limit = INT64_MAX;
+    if (!conf->read_only) td_buf_reserve(&p->unpublished, 4 * sizeof(td_unpublished));
     pthread_mutex_init(&p->list_lock, NULL);
     pthread_mutex_init(&p->file_lock, NULL);
 
@@ -468,6 +473,7 @@ void td_partition_close(td_partition *p) {
     unload(p);
     td_packer_fini(&p->packer);
     pthread_mutex_destroy(&p->append_lock);
+    td_buf_fini(&p->unpublished);
     pthread_mutex_destroy(&p->list_lock);
     pthread_mutex_destroy(&p->file_lock);
     free(p->dir);

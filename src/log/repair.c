@@ -2,6 +2,7 @@
 #include "log/repair.h"
 #include "log/checkpoint.h"
 #include "log/folder.h"
+#include "log/log_segment.h"
 #include "log/partition.h"
 #include <inttypes.h>
 #include <stdarg.h>
@@ -300,7 +301,7 @@ static td_status repair_wanted(repair *r) {
 static td_status settle(const repair *r) {
     td_log *log;
     td_log_conf conf = {.dir = r->conf->dir};
-    td_status status = td_log_open(&log, r->os, &conf, r->conf->report, r->conf->arg);
+    td_status status = td_log_segment_open(&log, r->os, &conf, r->conf->report, r->conf->arg);
     if (status == TD_OK) td_log_close(log);
     return status;
 }

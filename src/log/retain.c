@@ -3,12 +3,13 @@
 
 static int64_t load(_Atomic int64_t *value) { return atomic_load_explicit(value, memory_order_acquire); }
 
-static bool is_kept(const td_topic *topic) { return topic->name[0] == '_'; }
+static bool is_kept(const td_segment_topic *topic) { return topic->base.name[0] == '_'; }
 
 static int64_t total_bytes(const td_retain *retain) {
     int64_t bytes = 0;
     for (size_t t = 0; t < retain->topic_count; t++)
-        for (uint32_t p = 0; p < retain->topics[t]->count; p++) bytes += load(&retain->topics[t]->partitions[p]->bytes);
+        for (uint32_t p = 0; p < retain->topics[t]->base.partitions; p++)
+            bytes += load(&retain->topics[t]->partitions[p]->bytes);
     return bytes;
 }
 
@@ -16,8 +17,8 @@ static int64_t total_bytes(const td_retain *retain) {
 static td_partition *find_oldest(const td_retain *retain, td_segment *out) {
     td_partition *found = NULL;
     for (size_t t = 0; t < retain->topic_count; t++) {
-        const td_topic *topic = retain->topics[t];
-        for (uint32_t i = 0; i < topic->count && !is_kept(topic); i++) {
+        const td_segment_topic *topic = retain->topics[t];
+        for (uint32_t i = 0; i < topic->base.partitions && !is_kept(topic); i++) {
             td_segment segment;
             if (!td_partition_oldest(topic->partitions[i], &segment)) continue;
             if (found != NULL && segment.max_timestamp_ms >= out->max_timestamp_ms) continue;
@@ -46,8 +47,8 @@ td_status td_retain_age(const td_retain *retain, int64_t now_ms, int64_t segment
     int64_t too_old_ms = retain_ms > 0 ? now_ms - retain_ms : INT64_MIN;
     td_status status = TD_OK;
     for (size_t t = 0; t < retain->topic_count && status == TD_OK; t++) {
-        const td_topic *topic = retain->topics[t];
-        for (uint32_t p = 0; p < topic->count && !is_kept(topic) && status == TD_OK; p++)
+        const td_segment_topic *topic = retain->topics[t];
+        for (uint32_t p = 0; p < topic->base.partitions && !is_kept(topic) && status == TD_OK; p++)
             status = td_partition_roll_aged(topic->partitions[p], begun_before_ms, too_old_ms);
     }
     td_segment segment;

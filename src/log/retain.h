@@ -4,7 +4,7 @@
 #include "log/log_private.h"
 
 typedef struct td_retain {
-    td_topic **topics;
+    td_segment_topic **topics;
     size_t topic_count;
 } td_retain;
 

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "lang/program.h"
+#include "log/log_segment.h"
 #include "schema/registry.h"
 #include "serve/answer.h"
 #include "serve/board.h"
@@ -37,11 +38,13 @@ static void ignore_signal(void *self, td_bytes instrument, const td_signal *sign
 
 static void append(td_topic *topic, td_bytes name, td_buf *value) {
     td_batch batch;
-    int64_t offset;
+    td_writer *writer;
     td_batch_init(&batch, 1 << 16);
     bool added = td_batch_add(&batch, 1, name, td_buf_bytes(value), (td_bytes){0}, (td_bytes){0});
-    td_status status = td_log_append(topic, 0, &batch, &offset);
+    td_status status = td_writer_open(&writer, topic->log, "fuzz");
+    if (status == TD_OK) status = td_writer_append(writer, topic, 0, &batch);
     assert(added && status == TD_OK);
+    td_writer_close(writer);
     td_batch_fini(&batch);
     value->size = 0;
 }
@@ -92,7 +95,7 @@ static void begin(void) {
     os = td_sim_os(td_sim_new(1));
     td_log *log;
     td_log_conf conf = {.dir = "data"};
-    td_status status = td_log_open(&log, &os, &conf, NULL, NULL);
+    td_status status = td_log_segment_open(&log, &os, &conf, NULL, NULL);
     td_serve_topics t = {.widths_ns = widths_ns, .width_count = 1, .program = make_program(widths_ns)};
     if (status == TD_OK) status = td_log_topic(log, "tape", 1, TD_TOPIC_INPUT, &t.tape);
     if (status == TD_OK) status = td_log_topic(log, "bars", 1, TD_TOPIC_OUTPUT, &t.bars);

@@ -6,7 +6,7 @@
  * CRCs of the segment's batches are made right first: else hardly any would pass, and no record would be looked at. */
 #include "../sim/os_sim.h"
 #include "base/hash.h"
-#include "log/log.h"
+#include "log/log_segment.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -61,8 +61,10 @@ static bool live(const td_os *os, bool append, seen *out) {
     td_log_conf conf = {.dir = "data"};
     td_log *log;
     td_topic *topic;
-    if (td_log_open(&log, os, &conf, no_report, NULL) != TD_OK) return false;
-    bool opened = td_log_topic(log, "t", 1, TD_TOPIC_INPUT, &topic) == TD_OK;
+    td_writer *writer = NULL;
+    if (td_log_segment_open(&log, os, &conf, no_report, NULL) != TD_OK) return false;
+    bool opened =
+        td_log_topic(log, "t", 1, TD_TOPIC_INPUT, &topic) == TD_OK && td_writer_open(&writer, log, "fuzz") == TD_OK;
     if (opened) {
         *out = read_all(topic);
         td_verify found;
@@ -70,13 +72,14 @@ static bool live(const td_os *os, bool append, seen *out) {
         td_status status = td_topic_verify(topic, 0, &verify, &found);
         assert(status == TD_OK || status == TD_CORRUPT);
         td_batch batch;
-        int64_t base_offset;
         td_batch_init(&batch, 256);
         (void)td_batch_add(&batch, 1, TD_TEXT("k"), TD_TEXT("v"), TD_TEXT(""), TD_TEXT(""));
-        if (append && td_log_append(topic, 0, &batch, &base_offset) == TD_OK) assert(base_offset == out->end);
+        if (append && td_writer_append(writer, topic, 0, &batch) == TD_OK)
+            assert(td_topic_end(topic, 0) == out->end + 1);
         td_batch_fini(&batch);
         (void)td_log_sync(log);
     }
+    td_writer_close(writer);
     td_log_close(log);
     return opened;
 }

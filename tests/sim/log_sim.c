@@ -2,7 +2,7 @@
  * each ended by a crash or a clean close, held against a plain list of what was appended. What must hold after each
  * start: every synced record is there; what is there is a beginning of what was appended; a kill alone loses nothing;
  * a position of something lost is void, of something kept it holds; a lying disk is noticed or harmless. */
-#include "log/log.h"
+#include "log/log_segment.h"
 #include "os_sim.h"
 #include "seeds.h"
 #include <inttypes.h>
@@ -41,6 +41,7 @@ typedef struct world {
     td_random *random;
     td_log_conf conf;
     td_log *log;
+    td_writer *writer;
     td_topic *topics[TOPICS];
     partition model[TOPICS][PARTITIONS];
     uint64_t next_id;
@@ -159,7 +160,9 @@ static void end_life(world *w) {
                 td_reader_close(w->model[t][p].readers[i]);
                 w->model[t][p].readers[i] = NULL;
             }
+    td_writer_close(w->writer);
     td_log_close(w->log);
+    w->writer = NULL;
     w->log = NULL;
 }
 
@@ -169,7 +172,8 @@ static td_status start_life(world *w) {
     for (int i = 0; status == TD_RETRY && !td_sim_dead(w->sim) && i < TRIES + 2; i++) {
         if (i == TRIES) td_sim_set_faults(w->sim, NULL);
         w->started_at_once = i == 0;
-        status = td_log_open(&w->log, &w->os, &w->conf, report, w);
+        status = td_log_segment_open(&w->log, &w->os, &w->conf, report, w);
+        if (status == TD_OK) status = td_writer_open(&w->writer, w->log, "sim");
         for (int t = 0; t < TOPICS && status == TD_OK; t++)
             status = td_log_topic(w->log, topic_names[t], PARTITIONS, (td_topic_role)t, &w->topics[t]);
         if (status != TD_OK) end_life(w);
@@ -220,7 +224,6 @@ static bool read_some(world *w, int t, uint32_t p, td_read_limit limit) {
 static bool append(world *w, int t, uint32_t p) {
     partition *m = &w->model[t][p];
     uint8_t bytes[8 + FILLER_MAX], key[8];
-    int64_t base;
     if (m->end + 2 * BATCH_MAX > RECORDS_MAX) return true;
     if (m->pending_count == 0) {
         size_t count = 1 + below(w, BATCH_MAX);
@@ -233,9 +236,10 @@ static bool append(world *w, int t, uint32_t p) {
                                (td_bytes){key, 8});
         }
     }
-    td_status status = td_log_append(w->topics[t], p, &m->batch, &base);
+    td_status status = td_writer_append(w->writer, w->topics[t], p, &m->batch);
     if (status == TD_RETRY) return below(w, 3) > 0 || read_some(w, t, p, TD_READ_APPENDED); /* of what is torn now */
-    HOLDS(status == TD_OK && base == m->end, "append at %" PRId64 ", not %" PRId64, base, m->end);
+    int64_t end = m->end + (int64_t)m->pending_count;
+    HOLDS(status == TD_OK && td_topic_end(w->topics[t], p) == end, "append up to %" PRId64, end);
     for (size_t i = 0; i < m->pending_count; i++)
         m->records[m->end++] = (record){m->pending[i], td_topic_epoch(w->topics[t], p), w->model[0][p].end};
     m->pending_count = 0;

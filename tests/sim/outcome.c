@@ -1,5 +1,6 @@
 /* tests/sim/outcome.c - reads what a world left in its log and its database, and holds it against another's. */
 #include "outcome.h"
+#include "log/log_segment.h"
 #include "sink/sink.h"
 #include <inttypes.h>
 #include <sqlite3.h>
@@ -64,7 +65,7 @@ static bool take_log(td_world *w, td_outcome *out) {
     td_log *log = NULL;
     td_log_conf conf = {.dir = w->config.log.dir, .read_only = true};
     taking take = {w, out, true};
-    td_status status = td_log_open(&log, &w->os, &conf, NULL, NULL);
+    td_status status = td_log_segment_open(&log, &w->os, &conf, NULL, NULL);
     if (status == TD_OK) status = td_log_each_topic(log, take_topic, &take);
     HOLDS(status == TD_OK, "reading the log: %s", td_trail());
     td_log_close(log);

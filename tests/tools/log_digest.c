@@ -1,7 +1,7 @@
 /* tests/tools/log_digest.c - one line per topic and partition: count and SHA-256 of its sequence of (key, value), which
  * is what "equal byte for byte" means. Reads a data folder as it is: log_digest DIR [TOPIC…] */
 #include "base/hash.h"
-#include "log/log.h"
+#include "log/log_segment.h"
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -57,7 +57,7 @@ int main(int argc, char **argv) {
     if (argc < 2) return 2;
     td_log *log;
     td_log_conf conf = {.dir = argv[1], .read_only = true};
-    td_status status = td_log_open(&log, &td_os_posix, &conf, report, NULL);
+    td_status status = td_log_segment_open(&log, &td_os_posix, &conf, report, NULL);
     wanted w = {argv + 2, argc - 2, 0};
     if (status == TD_OK) status = td_log_each_topic(log, each_topic, &w);
     if (status != TD_OK) {

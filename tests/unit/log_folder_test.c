@@ -28,7 +28,7 @@ static void formats(void **state) {
         for (int read_only = 0; read_only <= 1; read_only++) {
             put_format(r, rows[i].text);
             r->conf.read_only = read_only == 1;
-            td_status status = td_log_open(&r->log, &r->os, &r->conf, rig_report, r);
+            td_status status = td_log_segment_open(&r->log, &r->os, &r->conf, rig_report, r);
             if (status != TD_OK) r->log = NULL;
             ASSERT_ROW(status == rows[i].status, "%zu", i);
             ASSERT_ROW(status == TD_OK || strstr(td_trail(), rows[i].trail) != NULL, "%zu: %s", i, td_trail());
@@ -46,7 +46,7 @@ static void a_writer_brings_the_folder_up_to_its_form(void **state) {
     (void)snprintf(path, sizeof path, "%s/FORMAT", r->dir);
     put_format(r, NULL);
     r->conf.read_only = true;
-    assert_int_equal(td_log_open(&r->log, &r->os, &r->conf, rig_report, r), TD_OK);
+    assert_int_equal(td_log_segment_open(&r->log, &r->os, &r->conf, rig_report, r), TD_OK);
     rig_close_log(r);
     assert_int_not_equal(access(path, F_OK), 0);
     r->conf.read_only = false;

@@ -250,8 +250,7 @@ static void a_failed_sync_is_not_believed_the_second_time(void **state) {
     assert_int_equal(td_log_sync(r->log), TD_OK);
 
     rig_fill(r, 0, 3);
-    int64_t base;
-    assert_int_equal(td_log_append(input, 0, &r->batch, &base), TD_OK);
+    assert_int_equal(td_writer_append(r->writer, input, 0, &r->batch), TD_OK);
     rig_append(r, 0, 1, 5);
     r->machine.fail_syncs = 1; /* the input's, which comes first: the output waits for it */
     assert_int_equal(td_log_sync(r->log), TD_RETRY);

@@ -2,7 +2,7 @@
 #pragma once
 #include "unit.h"
 /* after cmocka's own */
-#include "log/log.h"
+#include "log/log_segment.h"
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -114,6 +114,7 @@ typedef struct rig {
     td_os os;
     td_log_conf conf;
     td_log *log;
+    td_writer *writer;
     td_topic *topic; /* "bars", of two partitions */
     td_batch batch;
     td_buf reports; /* lines */
@@ -146,6 +147,7 @@ static inline int rig_new(void **state) {
 
 static inline int rig_free(void **state) {
     rig *r = *state;
+    td_writer_close(r->writer);
     td_log_close(r->log);
     td_batch_fini(&r->batch);
     td_buf_fini(&r->reports);
@@ -167,9 +169,11 @@ static inline bool rig_reported(rig *r, const char *text) {
 
 static inline td_status rig_try_open(rig *r) {
     r->reports.size = 0;
-    td_status status = td_log_open(&r->log, &r->os, &r->conf, rig_report, r);
+    r->writer = NULL;
+    td_status status = td_log_segment_open(&r->log, &r->os, &r->conf, rig_report, r);
     if (status != TD_OK) r->log = NULL;
     if (status == TD_OK) status = td_log_topic(r->log, "bars", 2, TD_TOPIC_OUTPUT, &r->topic);
+    if (status == TD_OK && !r->conf.read_only) status = td_writer_open(&r->writer, r->log, "rig");
     return status;
 }
 
@@ -180,7 +184,9 @@ static inline void rig_open_log(rig *r) {
 }
 
 static inline void rig_close_log(rig *r) {
+    td_writer_close(r->writer);
     td_log_close(r->log);
+    r->writer = NULL;
     r->log = NULL;
 }
 
@@ -230,10 +236,10 @@ static inline void rig_fill(rig *r, int64_t first, int count) {
 }
 
 static inline td_status rig_try_append(rig *r, uint32_t partition, int count) {
-    int64_t base = -1, end = td_topic_end(r->topic, partition);
+    int64_t end = td_topic_end(r->topic, partition);
     rig_fill(r, end, count);
-    td_status status = td_log_append(r->topic, partition, &r->batch, &base);
-    if (status == TD_OK) assert_int_equal(base, end);
+    td_status status = td_writer_append(r->writer, r->topic, partition, &r->batch);
+    assert_int_equal(td_topic_end(r->topic, partition), status == TD_OK ? end + count : end);
     return status;
 }
 

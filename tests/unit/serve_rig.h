@@ -2,6 +2,7 @@
 #pragma once
 #include "base/hash.h"
 #include "base/time.h"
+#include "log/log_segment.h"
 #include "schema/registry.h"
 #include "serve/serve.h"
 #include "unit.h"
@@ -17,6 +18,7 @@ enum { RIG_PARTITIONS = 2 };
 typedef struct rig {
     char folder[64];
     td_log *log;
+    td_writer *writer;
     td_registry *registry;
     td_serve_topics topics;
     td_batch batch;
@@ -39,8 +41,9 @@ static inline void rig_open(rig *r) {
     *r = (rig){.folder = "/tmp/tapedeck-serve-XXXXXX"};
     assert_non_null(mkdtemp(r->folder));
     td_log_conf conf = {.dir = r->folder, .segment_bytes = 1 << 20, .retain_bytes = INT64_C(1) << 32};
-    assert_int_equal(td_log_open(&r->log, &td_os_posix, &conf, rig_report, NULL), TD_OK);
+    assert_int_equal(td_log_segment_open(&r->log, &td_os_posix, &conf, rig_report, NULL), TD_OK);
     td_serve_topics *t = &r->topics;
+    assert_int_equal(td_writer_open(&r->writer, r->log, "rig"), TD_OK);
     assert_int_equal(td_log_topic(r->log, "tape", RIG_PARTITIONS, TD_TOPIC_INPUT, &t->tape), TD_OK);
     assert_int_equal(td_log_topic(r->log, "bars", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->bars), TD_OK);
     assert_int_equal(td_log_topic(r->log, "signals", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->signals), TD_OK);
@@ -61,6 +64,7 @@ static inline int rig_remove(const char *path, const struct stat *about, int kin
 
 static inline void rig_close(rig *r) {
     td_batch_fini(&r->batch);
+    td_writer_close(r->writer);
     td_log_close(r->log);
     td_registry_free(r->registry);
     (void)nftw(r->folder, rig_remove, 16, FTW_DEPTH | FTW_PHYS);
@@ -69,10 +73,9 @@ static inline void rig_close(rig *r) {
 /* One record, as one batch of its own. `ms` is the append time. */
 static inline void rig_append(rig *r, td_topic *topic, const char *instrument, int64_t ms, td_buf *value) {
     td_bytes key = td_text(instrument);
-    int64_t offset;
     td_batch_reset(&r->batch);
     assert_true(td_batch_add(&r->batch, ms, key, td_buf_bytes(value), (td_bytes){0}, (td_bytes){0}));
-    assert_int_equal(td_log_append(topic, td_partition_of(key, RIG_PARTITIONS), &r->batch, &offset), TD_OK);
+    assert_int_equal(td_writer_append(r->writer, topic, td_partition_of(key, RIG_PARTITIONS), &r->batch), TD_OK);
     td_buf_fini(value);
 }
 
