@@ -147,17 +147,22 @@ static void plan_quiet(const td_live *l, live_lane *lane, int64_t clock_ns) {
         plan_times(lane, quiet, clock_ns, down ? TD_SESSION_DOWN : idle ? TD_SESSION_IDLE : TD_SESSION_LIVE);
 }
 
+/* When all that came before has been given. */
+static int64_t look_at_clock(const td_live *l, live_lane *lane) {
+    int64_t now_ns = l->os->ops->wall_ns(l->os->self);
+    if (now_ns > lane->clock_ns) lane->clock_ns = now_ns;
+    return lane->clock_ns;
+}
+
 /* What was lost while no process ran. */
 static void start(td_live *l) {
-    int64_t now_ns = l->os->ops->wall_ns(l->os->self);
     l->started = true;
     for (size_t i = 0; i < l->lane_count; i++) {
         live_lane *lane = l->lanes[i];
         uint64_t known = 0;
         for (uint32_t p = 0; p < l->route.partitions; p++)
             if (lane->given_ns[p] != 0) known |= UINT64_C(1) << p;
-        if (now_ns > lane->clock_ns) lane->clock_ns = now_ns;
-        lane->down_ns = lane->clock_ns;
+        lane->down_ns = look_at_clock(l, lane);
         lane->session_number = lane->position.file & ~TD_SESSION_BIT;
         plan_times(lane, known, lane->clock_ns, TD_SESSION_DOWN);
         lane->mark.bound_ns = TD_NONE;
@@ -223,7 +228,7 @@ static void take_session(td_live *l, live_lane *lane, const td_feed_item *item) 
     bool was_live = lane->state == LIVE;
     session_failed(l, lane, item->session.detail);
     if (!was_live) return;
-    lane->down_ns = lane->clock_ns;
+    lane->down_ns = look_at_clock(l, lane);
     plan_times(lane, all, lane->heard_ns, TD_SESSION_DOWN);
     lane->mark.bound_ns = TD_NONE;
 }
@@ -268,9 +273,7 @@ static td_status lane_next(td_live *l, live_lane *lane, td_input *out) {
             continue;
         }
         if (status != TD_AGAIN) return status;
-        int64_t now_ns = l->os->ops->wall_ns(l->os->self);
-        if (now_ns > lane->clock_ns) lane->clock_ns = now_ns; /* all that came before has been given */
-        plan_quiet(l, lane, lane->clock_ns);
+        plan_quiet(l, lane, look_at_clock(l, lane));
         if (lane->time_targets == 0) return TD_AGAIN;
     }
 }
