@@ -5,6 +5,7 @@
  * working folder. */
 #pragma once
 #include "feed/feed.h"
+#include "flow/disk.h"
 #include "log/log.h"
 #include "serve/serve.h"
 #include "sink/sink.h"
@@ -28,6 +29,7 @@ typedef struct td_config_log {
     int64_t partitions, segment_bytes, segment_ns, retain_bytes, retain_ns;
     int codec; /* 0 none, 1 lz4, 2 zstd: the row's choice */
     int64_t sync_interval_ns;
+    td_disk_conf disk;
     int64_t batch_bytes, snapshot_records; /* no keys: 0 means the engine's own; simulations want them small */
 } td_config_log;
 

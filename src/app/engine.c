@@ -28,6 +28,7 @@ struct td_engine {
     td_worker *workers[TD_PARTITIONS_MAX]; /* of the partitions that the group gives this process */
     td_deliver *delivers[TD_CONFIG_LIST_MAX];
     size_t worker_count, deliver_count;
+    td_disk disk;
     td_backoff sync_backoff;
     td_fault sync_fault;
     int64_t sync_began_ns; /* of the last round */
@@ -108,6 +109,10 @@ static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int6
     td_status status = td_log_segment_open(&e->log, e->os, &conf, report, arg);
     if (status == TD_OK) status = td_topics_open(&e->topics, e->log, (uint32_t)log->partitions, now_ms);
     e->topics_open = status == TD_OK;
+    if (status != TD_OK) return status;
+    td_disk_init(&e->disk, e->os, &log->disk, e->log, log->dir);
+    td_disk_tell(&e->disk, report, arg);
+    td_disk_step(&e->disk); /* the reserve is made before anything else takes its room */
     return status;
 }
 
@@ -131,6 +136,7 @@ static td_status open_feeds(td_engine *e, td_log_report_fn report, void *arg) {
                            .merge = e->merge,
                            .live = e->live,
                            .instruments = e->instruments,
+                           .disk = &e->disk,
                            .feed_names = e->feed_names,
                            .speed = e->config->speed,
                            .batch_bytes = e->config->log.batch_bytes > 0 ? (size_t)e->config->log.batch_bytes
@@ -213,6 +219,7 @@ static void finish(td_engine *e) {
 
 void td_engine_close(td_engine *e, bool clean) {
     if (e == NULL) return;
+    if (clean) td_disk_end(&e->disk);
     if (clean) finish(e);
     for (size_t i = 0; i < e->deliver_count; i++) td_deliver_close(e->delivers[i]);
     for (size_t i = 0; i < e->worker_count; i++) td_worker_close(e->workers[i]);
@@ -223,6 +230,7 @@ void td_engine_close(td_engine *e, bool clean) {
     td_instruments_free(e->instruments);
     if (e->topics_open) td_topics_close(&e->topics);
     td_log_close(e->log);
+    td_disk_fini(&e->disk);
     td_strategies_fini(&e->strategies);
     free(e);
 }
@@ -263,6 +271,7 @@ static bool all_synced(const td_engine *e) {
 
 /* A round each interval; the last one, when nothing more can come, at once. */
 static int sync_step(td_engine *e) {
+    td_disk_step(&e->disk); /* even while syncs fail: they may for want of room */
     if (td_backoff_waiting(&e->sync_backoff, e->os)) return 0;
     int64_t now_ns = e->os->ops->mono_ns(e->os->self);
     bool last = all_applied(e);
@@ -385,7 +394,8 @@ void td_engine_parts_of(td_engine *e, td_engine_parts *out) {
                              .delivers = e->delivers,
                              .worker_count = e->worker_count,
                              .deliver_count = e->deliver_count,
-                             .sync = &e->sync_counts};
+                             .sync = &e->sync_counts,
+                             .disk = &e->disk};
 }
 
 static void ask_trouble(td_trouble *trouble, const char *part, td_engine_trouble_fn each, void *arg) {

@@ -67,6 +67,7 @@ typedef struct td_engine_parts { /* for those who count: borrowed, only counters
     td_deliver *const *delivers;
     size_t worker_count, deliver_count;
     const td_engine_sync_counts *sync;
+    const td_disk *disk;
 } td_engine_parts;
 void td_engine_parts_of(td_engine *engine, td_engine_parts *out);
 const td_topics *td_engine_topics(const td_engine *engine);

@@ -8,8 +8,6 @@ typedef struct source { /* what the rows look at, gathered once per answer */
     td_engine_parts parts;
     td_engine_counts counts;
     td_process process;
-    td_disk disk;
-    bool has_disk;
     int faults;
 } source;
 
@@ -237,9 +235,17 @@ static void tell_process(const td_metric *m, const void *self, td_buf *out) {
 }
 
 static void tell_disk(const td_metric *m, const void *self, td_buf *out) {
-    const source *s = self;
-    const char *at = (const char *)&s->disk + m->offset;
-    if (s->has_disk) td_metric_put(out, m, NULL, *(const double *)(const void *)at);
+    const td_disk_counts *counts = &((const source *)self)->parts.disk->counts;
+    if (counter_at(counts, offsetof(td_disk_counts, total_bytes)) > 0)
+        td_metric_put(out, m, NULL, counter_at(counts, m->offset));
+}
+
+static void tell_disk_level(const td_metric *m, const void *self, td_buf *out) {
+    td_metric_put(out, m, NULL, (double)td_disk_level_now(((const source *)self)->parts.disk));
+}
+
+static void tell_paused(const td_metric *m, const void *self, td_buf *out) {
+    td_metric_put(out, m, NULL, counter_at(&((const source *)self)->parts.disk->counts, m->offset) / 1e9);
 }
 
 #define FEED(field)    tell_feed, offsetof(td_ingest_feed_counts, field)
@@ -247,7 +253,7 @@ static void tell_disk(const td_metric *m, const void *self, td_buf *out) {
 #define SINK(field)    tell_sink, offsetof(td_deliver_counts, field)
 #define COUNT(field)   tell_count, offsetof(td_engine_counts, field)
 #define PROCESS(field) tell_process, offsetof(td_process, field)
-#define DISK(field)    tell_disk, offsetof(td_disk, field)
+#define DISK(field)    tell_disk, offsetof(td_disk_counts, field)
 #define COUNTER        TD_METRIC_COUNTER
 #define GAUGE          TD_METRIC_GAUGE
 
@@ -287,8 +293,13 @@ static const td_metric rows[] = {
     {"tapedeck_sink_batches_total", COUNTER, "Transactions kept.", SINK(batches)},
     {"tapedeck_sink_retries_total", COUNTER, "Transactions that had to be tried again.", SINK(retries)},
     {"tapedeck_sink_write_seconds", TD_METRIC_HISTOGRAM, "Time of each transaction, kept or not.", tell_sink_writes, 0},
-    {"tapedeck_disk_size_bytes", GAUGE, "Size of the file system that holds the log.", DISK(size_bytes)},
+    {"tapedeck_disk_size_bytes", GAUGE, "Size of the file system that holds the log.", DISK(total_bytes)},
     {"tapedeck_disk_free_bytes", GAUGE, "Bytes free there.", DISK(free_bytes)},
+    {"tapedeck_disk_level", GAUGE, "0: enough is free, 1: tight, 2: old segments go, 3: input waits.", tell_disk_level,
+     0},
+    {"tapedeck_disk_pauses_total", COUNTER, "Times that input began to wait for room.", DISK(pauses)},
+    {"tapedeck_disk_paused_seconds_total", COUNTER, "Time that it waited, once over.", tell_paused,
+     offsetof(td_disk_counts, paused_ns)},
     {"process_cpu_seconds_total", COUNTER, "User and system time.", PROCESS(cpu_s)},
     {"process_resident_memory_bytes", GAUGE, "Resident memory.", PROCESS(resident_bytes)},
     {"process_virtual_memory_bytes", GAUGE, "Virtual memory.", PROCESS(virtual_bytes)},
@@ -309,6 +320,5 @@ void td_run_metrics_put(td_buf *out, td_engine *engine) {
     td_engine_count(engine, &s.counts);
     (void)td_engine_faults(engine, count_fault, &s.faults);
     td_process_look(&s.process);
-    s.has_disk = td_disk_look(s.parts.config->log.dir, &s.disk);
     td_metrics_put(out, rows, &s);
 }

@@ -1,9 +1,8 @@
-/* src/app/process.c - /proc, rusage and statvfs. */
+/* src/app/process.c - /proc and rusage. */
 #include "app/process.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -58,12 +57,4 @@ void td_process_look(td_process *out) {
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) out->max_files = (double)files.rlim_cur;
     out->open_files = count_open_files();
     out->started_s = start_time();
-}
-
-bool td_disk_look(const char *path, td_disk *out) {
-    struct statvfs fs;
-    if (statvfs(path, &fs) != 0) return false;
-    out->size_bytes = (double)fs.f_blocks * (double)fs.f_frsize;
-    out->free_bytes = (double)fs.f_bavail * (double)fs.f_frsize;
-    return true;
 }

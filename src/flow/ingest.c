@@ -405,6 +405,7 @@ int td_ingest_step(void *self) {
     const td_os *os = in->conf.os;
     (void)td_live_pump(in->conf.live);
     if (td_backoff_waiting(&in->backoff, os)) return 0;
+    if (in->conf.disk != NULL && td_disk_level_now(in->conf.disk) == TD_DISK_FULL) return 0;
     int64_t now_ns = os->ops->mono_ns(os->self);
     in->now_ms = os->ops->wall_ns(os->self) / TD_NS_PER_MS;
     int done;

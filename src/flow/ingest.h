@@ -6,7 +6,7 @@
  * nothing can be appended, connections are served on, up to their bounds. */
 #pragma once
 #include "feed/merge.h"
-#include "flow/flow.h"
+#include "flow/disk.h"
 #include "flow/live.h"
 #include "flow/topics.h"
 
@@ -18,6 +18,7 @@ typedef struct td_ingest_conf {
     td_instruments *instruments; /* the one the feeds fill */
     const td_bytes *feed_names;  /* by feed index */
     double speed;                /* 0: as fast as it goes */
+    const td_disk *disk;         /* while it is full nothing is taken; NULL: never */
     size_t batch_bytes;          /* append when a partition's batch is this large */
 } td_ingest_conf;
 

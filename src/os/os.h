@@ -32,6 +32,8 @@ typedef struct td_os_ops {
     td_status (*sync_dir)(void *self, const char *path); /* makes names durable */
     td_status (*list)(void *self, const char *path, td_list_fn each, void *arg); /* a missing folder is TD_CONFIG */
     bool (*exists)(void *self, const char *path);
+    /* Of the file system that holds the path: what is free to us, and that with what is used. */
+    td_status (*space)(void *self, const char *path, int64_t *out_free_bytes, int64_t *out_total_bytes);
 } td_os_ops;
 
 typedef struct td_os {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -209,6 +210,17 @@ static bool posix_exists(void *self, const char *path) {
     return access(path, F_OK) == 0;
 }
 
+static td_status posix_space(void *self, const char *path, int64_t *out_free_bytes, int64_t *out_total_bytes) {
+    (void)self;
+    struct statvfs about;
+    if (statvfs(path, &about) < 0)
+        return TD_FAIL(TD_RETRY, "%s: cannot tell how full its disk is: %s", path, ERROR_TEXT(errno));
+    int64_t block_bytes = (int64_t)about.f_frsize;
+    *out_free_bytes = (int64_t)about.f_bavail * block_bytes;
+    *out_total_bytes = *out_free_bytes + ((int64_t)about.f_blocks - (int64_t)about.f_bfree) * block_bytes;
+    return TD_OK;
+}
+
 static const td_os_ops posix_ops = {
     .wall_ns = posix_wall_ns,
     .mono_ns = posix_mono_ns,
@@ -226,6 +238,7 @@ static const td_os_ops posix_ops = {
     .sync_dir = posix_sync_dir,
     .list = posix_list,
     .exists = posix_exists,
+    .space = posix_space,
 };
 
 const td_os td_os_posix = {.ops = &posix_ops, .self = NULL};

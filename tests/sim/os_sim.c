@@ -520,6 +520,15 @@ static bool sim_exists(void *self, const char *raw_path) {
     return call_begin(sim, "exists", path, CANNOT_FAIL) == DO && (path[0] == '\0' || inode_of(sim, path) != NONE);
 }
 
+static td_status sim_space(void *self, const char *path, int64_t *out_free_bytes, int64_t *out_total_bytes) {
+    td_sim *sim = self;
+    if (call_begin(sim, "space", path, sim->faults.fail) != DO) return call_failed(sim, "space", path);
+    int64_t used = disk_used(sim), total = sim->faults.disk_bytes != 0 ? sim->faults.disk_bytes : INT64_C(1) << 40;
+    *out_free_bytes = used < total ? total - used : 0;
+    *out_total_bytes = total;
+    return TD_OK;
+}
+
 static const td_os_ops sim_ops = {
     .wall_ns = sim_wall_ns,
     .mono_ns = sim_mono_ns,
@@ -537,6 +546,7 @@ static const td_os_ops sim_ops = {
     .sync_dir = sim_sync_dir,
     .list = sim_list,
     .exists = sim_exists,
+    .space = sim_space,
 };
 
 /* ---- the machine as the test sees it --------------------------------------------------------------------------- */

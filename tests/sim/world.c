@@ -85,6 +85,8 @@ bool td_world_open(td_world *w, uint64_t machine_seed, td_world_size size) {
     td_buf_fini(&yaml);
     w->config.log.segment_bytes = 3000 + (large ? (int64_t)td_world_below(w, 60000) : 1000);
     w->config.log.batch_bytes = 500 + (large ? (int64_t)td_world_below(w, 8000) : 700);
+    w->config.log.retain_bytes = 0; /* a full disk must not make the log let go of anything */
+    w->config.log.disk.reserve_bytes = 0;
     w->config.log.snapshot_records = 50 + (large ? (int64_t)td_world_below(w, 500) : 10);
     return good;
 }

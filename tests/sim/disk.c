@@ -1,0 +1,106 @@
+/* tests/sim/disk.c - a disk that fills while the whole program runs: input waits, what has begun is ended cleanly in
+ * the reserve, and with room again the run goes on by itself, or after a restart, to the same bytes as on a boundless
+ * disk. */
+#include "outcome.h"
+#include "seeds.h"
+#include <stdio.h>
+
+enum { BALLAST_BYTES = 8 << 20, TURNS_MAX = 1000000, TURNS_FULL = 30000, SAMPLE_TURNS = 400 };
+
+static int64_t used_bytes(td_world *w) {
+    int64_t free_bytes, total_bytes;
+    td_sim_set_faults(w->sim, NULL);
+    return w->os.ops->space(w->os.self, "", &free_bytes, &total_bytes) == TD_OK ? total_bytes - free_bytes : -1;
+}
+
+/* What else lies on the disk: percents of it are of the size of a batch. */
+static void put_ballast(td_world *w) {
+    td_buf bytes = {0};
+    td_buf_reserve(&bytes, BALLAST_BYTES);
+    memset(bytes.data, 1, BALLAST_BYTES);
+    td_sim_put_file(w->sim, "ballast", (td_bytes){bytes.data, BALLAST_BYTES});
+    td_buf_fini(&bytes);
+}
+
+static bool open_world(td_world *w, uint64_t seed, bool trace) {
+    *w = (td_world){.seed = seed, .trace = trace};
+    if (!td_world_open(w, seed, TD_WORLD_LARGE)) return false;
+    put_ballast(w);
+    w->config.speed = 0.1; /* what a second brings is less than the last percent and the reserve */
+    return true;
+}
+
+static bool finish_life(td_world *w, td_outcome *out) {
+    HOLDS(td_world_run(w, TURNS_MAX), "the run does not end");
+    HOLDS(td_world_check(w, true), "at the end");
+    HOLDS(td_world_stop(w, true), "files stay open");
+    return td_outcome_take(w, out);
+}
+
+/* The bytes that the market takes, and that with all that is made of it. */
+static bool run_reference(uint64_t seed, bool trace, td_outcome *out, int64_t *out_least, int64_t *out_most) {
+    td_world w;
+    if (!open_world(&w, seed, trace)) return false;
+    *out_least = used_bytes(&w);
+    bool good = td_world_start(&w) == TD_OK && finish_life(&w, out);
+    *out_most = used_bytes(&w);
+    td_world_close(&w);
+    return good;
+}
+
+static const td_disk *disk_of(td_world *w) {
+    td_engine_parts parts;
+    td_engine_parts_of(w->engine, &parts);
+    return parts.disk;
+}
+
+/* Until nothing goes on any more for want of room. */
+static bool fill_disk(td_world *w, int64_t disk_bytes) {
+    td_sim_set_faults(w->sim, &(td_sim_faults){.disk_bytes = disk_bytes});
+    HOLDS(td_world_start(w) == TD_OK, "%s", td_trail());
+    HOLDS(!td_world_run(w, TURNS_FULL), "the disk of %lld bytes was large enough", (long long)disk_bytes);
+    HOLDS(td_disk_level_now(disk_of(w)) == TD_DISK_FULL, "level %d", (int)td_disk_level_now(disk_of(w)));
+    td_engine_counts before, after;
+    td_engine_count(w->engine, &before);
+    HOLDS(!td_world_run(w, SAMPLE_TURNS), "ended on a full disk");
+    td_engine_count(w->engine, &after);
+    HOLDS(before.events == after.events, "%lld inputs taken from a full disk's feeds",
+          (long long)(after.events - before.events));
+    return td_world_check(w, false);
+}
+
+static bool run_filled(td_world *w, int64_t disk_bytes, bool restart, td_outcome *out) {
+    if (!fill_disk(w, disk_bytes)) return false;
+    if (restart) {
+        HOLDS(td_world_stop(w, true), "files stay open");
+        HOLDS(w->os.ops->exists(w->os.self, "var/data/CLEAN"), "no clean end on a full disk");
+        td_sim_set_faults(w->sim, NULL);
+        HOLDS(td_world_start(w) == TD_OK, "%s", td_trail());
+    } else {
+        td_sim_set_faults(w->sim, NULL);
+        HOLDS(!td_world_run(w, SAMPLE_TURNS) || true, "a look at the disk");
+        HOLDS(td_disk_level_now(disk_of(w)) == TD_DISK_FREE, "input still waits");
+        HOLDS(disk_of(w)->counts.pauses == 1 && disk_of(w)->counts.paused_ns > 0, "the pause is not counted");
+    }
+    return finish_life(w, out);
+}
+
+static bool run_seed(uint64_t seed, bool trace) {
+    td_outcome reference = {0}, got = {0};
+    int64_t least = 0, most = 0;
+    bool good = run_reference(seed, trace, &reference, &least, &most);
+    for (int restart = 0; restart <= 1 && good; restart++) {
+        td_world w;
+        good = open_world(&w, seed, trace);
+        w.config.log.disk.reserve_bytes = (most - least) / 2;
+        good = good && run_filled(&w, least + (most - least) * 12 / 10, restart == 1, &got) &&
+               td_outcome_same(&got, &reference);
+        td_world_close(&w);
+        td_outcome_fini(&got);
+        got = (td_outcome){0};
+    }
+    td_outcome_fini(&reference);
+    return good;
+}
+
+int main(int argc, char **argv) { return td_seeds_main(argc, argv, run_seed); }
