@@ -8,7 +8,7 @@ const td_sink_ops *const td_sink_plugs[] = {&td_sink_sqlite, NULL};
 const td_plug_sample td_plug_samples[] = {
     {"lean", "path", "examples/data/lean/*.zip", true},
     {"binance-collector", "path", "examples/data/binance/*.gz", true},
-    {"websocket", "url", "wss://stream.binance.com:9443/ws/btcusdt@trade", false},
+    {"websocket", "url", "wss://data-stream.binance.vision/ws/btcusdt@trade", false},
     {"sqlite", "file", "data/market.db", false},
     {0},
 };

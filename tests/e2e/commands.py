@@ -37,8 +37,8 @@ def ask(*words, check=0, cwd=None, program=None, share=td.ROOT, **env):
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TAPEDECK_")} | env
     if share:
         environment["TAPEDECK_SHARE"] = str(share)
-    done = subprocess.run([program or td.PROGRAM, *words], cwd=cwd, env=environment, text=True, timeout=120, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done = subprocess.run([program or td.PROGRAM, *words], cwd=cwd, env=environment, text=True, timeout=120,
+                          check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert done.returncode == check, f"{words}: exit {done.returncode}, wanted {check}:\n{done.stdout}{done.stderr}"
     return done
 
@@ -65,7 +65,8 @@ def wait_for(what, seconds=20):
 def help_has_one_shape(home):
     for name in COMMANDS:
         text = ask(name, "--help").stdout
-        parts = [text.index(part) for part in (f"usage: tapedeck {name} ", "\noptions:\n", "\nexamples:\n", "\nexit codes:\n")]
+        heads = (f"usage: tapedeck {name} ", "\noptions:\n", "\nexamples:\n", "\nexit codes:\n")
+        parts = [text.index(head) for head in heads]
         assert parts == sorted(parts) and parts[0] == 0, (name, text)
         assert ask("help", name).stdout == text and ask(name, "-h").stdout == text
         assert max(map(len, text.splitlines())) <= 120, name
@@ -80,8 +81,9 @@ def help_has_one_shape(home):
 
 @case
 def nearest_words(home):
-    rows = [(["rnu"], "did you mean `run`"), (["statsu"], "did you mean `status`"), (["run", "--quite", "x"], '"--quiet"'),
-            (["check", "--jsn", "x"], '"--json"'), (["help", "partitons"], '"partitions"'), (["init", "leen"], '"lean"'),
+    rows = [(["rnu"], "did you mean `run`"), (["statsu"], "did you mean `status`"),
+            (["run", "--quite", "x"], '"--quiet"'), (["check", "--jsn", "x"], '"--json"'),
+            (["help", "partitons"], '"partitions"'), (["init", "leen"], '"lean"'),
             (["run"], "FILE is missing"), (["run", "a", "b"], '"b" is one word too many'),
             (["run", "--set"], "KEY=VALUE is missing"), (["run", "--quiet=no", "x"], "takes no value"),
             (["new", "Two Words"], "no name of a strategy"), (["status", "--url"], "URL is missing")]
@@ -128,18 +130,18 @@ def begin_with_new(home):
     return "a strategy that compiles, not written over"
 
 
-GOOD = ["feeds: [simulated: ]", "feeds: [simulated: {}]\nserve: off", "feeds: [simulated: {}]\nserve: { listen: '127.0.0.1:1' }",
-        "feeds: [simulated: { ticks: '${TICKS}' }]", "feeds: [simulated: {}]\nspeed: 2.5x\nworkers: 3\nlog: { retain: 5GB }",
-        "feeds: [simulated: {}]\nstrategies:\nsinks: [sqlite: { file: x.db }]"]
+ONE = "feeds: [simulated: {}]\n"
+GOOD = ["feeds: [simulated: ]", ONE + "serve: off", ONE + "serve: { listen: '127.0.0.1:1' }",
+        "feeds: [simulated: { ticks: '${TICKS}' }]", ONE + "speed: 2.5x\nworkers: 3\nlog: { retain: 5GB }",
+        ONE + "strategies:\nsinks: [sqlite: { file: x.db }]"]
 WRONG = ["bars: [1s]", "feeds: []", "feeds: simulated", "feeds: [simulatd: {}]", "feeds: [simulated: { sed: 1 }]",
-         "feeds: [simulated: { ticks: many }]", "feeds: [simulated: { instruments: 0 }]", "feeds: [file: { format: leen, path: x }]",
-         "feeds: [file: { path: x }]", "feeds: [file: { format: lean }]", "feeds: [{ simulated: {}, file: {} }]",
-         "feeds: [simulated: {}]\nbars: [5 m]", "feeds: [simulated: {}]\nbars: { a: 1s }", "feeds: [simulated: {}]\nlgo: {}",
-         "feeds: [simulated: {}]\nlog: { partitions: 65 }", "feeds: [simulated: {}]\nlog: { codec: zst }",
-         "feeds: [simulated: {}]\nlog: { segment: 1XB }", "feeds: [simulated: {}]\nlog: { sync_interval: 5 }",
-         "feeds: [simulated: {}]\nlog: { dir: [a] }", "feeds: [simulated: {}]\nsinks: [sqlite: {}]",
-         "feeds: [simulated: {}]\nsinks: [sqlit: { file: x }]", "feeds: [simulated: {}]\nserve: maybe",
-         "feeds: [simulated: {}]\nspeed: 60", "feeds: [simulated: {}]\nhours: some", "feeds: [simulated: {}]\nworkers: 0"]
+         "feeds: [simulated: { ticks: many }]", "feeds: [simulated: { instruments: 0 }]",
+         "feeds: [file: { format: leen, path: x }]", "feeds: [file: { path: x }]", "feeds: [file: { format: lean }]",
+         "feeds: [{ simulated: {}, file: {} }]", ONE + "bars: [5 m]", ONE + "bars: { a: 1s }", ONE + "lgo: {}",
+         ONE + "log: { partitions: 65 }", ONE + "log: { codec: zst }", ONE + "log: { segment: 1XB }",
+         ONE + "log: { sync_interval: 5 }", ONE + "log: { dir: [a] }", ONE + "sinks: [sqlite: {}]",
+         ONE + "sinks: [sqlit: { file: x }]", ONE + "serve: maybe", ONE + "speed: 60", ONE + "hours: some",
+         ONE + "workers: 0"]
 
 
 @case
@@ -161,10 +163,13 @@ def schema_and_program_agree(home):
 @case
 def check_tells_everything(home):
     write(f"{home}/a.td", "strategy a on bars(1m)\n  f = smaa(close, 5)\n  buy when f > clse\n")
-    file = write(f"{home}/c.yaml", f"feeds:\n  - simulated: {{ sed: 1 }}\n  - file: {{ format: lean, path: {home}/none/*.zip }}\n"
-                                   f"lgo: {{}}\nstrategies: [{home}/a.td, {home}/b.td]\nlog: {{ dir: {home}/data, partitions: 0 }}\n")
+    file = write(f"{home}/c.yaml", f"feeds:\n  - simulated: {{ sed: 1 }}\n"
+                                   f"  - file: {{ format: lean, path: {home}/none/*.zip }}\n"
+                                   f"lgo: {{}}\nstrategies: [{home}/a.td, {home}/b.td]\n"
+                                   f"log: {{ dir: {home}/data, partitions: 0 }}\n")
     done = ask("check", file, check=2)
-    for said in ("c.yaml:2:18: feeds[0].simulated.sed: unknown key; did you mean \"seed\"?", "c.yaml:4:1: lgo: unknown key",
+    for said in ("c.yaml:2:18: feeds[0].simulated.sed: unknown key; did you mean \"seed\"?",
+                 "c.yaml:4:1: lgo: unknown key",
                  "a.td:2:7:", "a.td:3:", f"no file \"{home}/b.td\"", "log.partitions: 0 is not within 1 to 64",
                  "c.yaml:3:5: feeds[1].file.path: no file is named"):
         assert said in done.stdout, (said, done.stdout)
@@ -213,8 +218,9 @@ def check_connects(home):
 @case
 def status_of_a_run(home):
     assert "no data folder" in ask("status", "--dir", f"{home}/none", check=3).stderr
-    file = simulated(home, f"sinks: [sqlite: {{ file: {home}/data/m.db }}]\nserve: {{ listen: 127.0.0.1:0 }}\nspeed: 60x\n", 0)
-    process = subprocess.Popen([td.PROGRAM, "run", "--quiet", file], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    file = simulated(home, f"sinks: [sqlite: {{ file: {home}/data/m.db }}]\nserve: {{ listen: 127.0.0.1:0 }}\n"
+                           "speed: 60x\n", ticks=0)
+    process = subprocess.Popen([td.PROGRAM, "run", "--quiet", file], stdout=subprocess.DEVNULL)
     serve = pathlib.Path(f"{home}/data/SERVE")
     try:
         wait_for(serve.exists)
@@ -305,14 +311,15 @@ def demo_from_anywhere(home):
 
 @case
 def installed(home):
-    subprocess.run(["meson", "install", "-C", td.BUILD, "--no-rebuild", "--quiet"], check=True, stdout=subprocess.DEVNULL,
-                   env=os.environ | {"DESTDIR": f"{home}/root"})
+    subprocess.run(["meson", "install", "-C", td.BUILD, "--no-rebuild", "--quiet"], check=True,
+                   stdout=subprocess.DEVNULL, env=os.environ | {"DESTDIR": f"{home}/root"})
     program = next(pathlib.Path(f"{home}/root").rglob("bin/tapedeck"))
     share = program.parents[1] / "share" / "tapedeck"
     assert (share / "tapedeck.schema.json").exists() and (share / "strategies" / "golden_cross.td").exists()
     moved = shutil.move(program.parents[1], f"{home}/elsewhere")  # nothing knows where it was built
     program = f"{moved}/bin/tapedeck"
-    counts = json.loads(ask("demo", "--once", "--json", "--set", "serve=off", cwd=home, program=program, share=None).stdout)
+    done = ask("demo", "--once", "--json", "--set", "serve=off", cwd=home, program=program, share=None)
+    counts = json.loads(done.stdout)
     assert counts["finished"] and counts["signals"] > 50, counts
     ask("init", "lean", cwd=home, program=program, share=None)
     assert "elsewhere/share/tapedeck/examples/data/lean" in pathlib.Path(f"{home}/tapedeck.yaml").read_text()

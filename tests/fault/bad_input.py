@@ -143,6 +143,45 @@ def missing_files(home):
 
 
 @case
+def lists_in_arguments(home):
+    lean_zip(home, "20131007_abc_Trade_Tick", trades(10))
+    assert td.run(lean(home), "--set", "bars=[1s, 1m]")["accepted"] == 10
+    for value, said in (("[1s, 5x]", "5x"), ("{ a: 1s }", "a list is expected"), ("[1s}]", "neither a list nor a map"),
+                        ("[&a [*a]]", "neither a list nor a map"), ("[" * 200 + "]" * 200, "neither a list nor a map")):
+        s = td.run(lean(home), "--set", f"bars={value}", check=2)
+        assert "--set: bars" in s["stderr"] and said in s["stderr"], (value, s["stderr"])
+    return "a list in brackets is taken; one that is none, holds itself or is too deep is refused"
+
+
+@case
+def places_of_what_cannot_be_opened(home):
+    s = td.run(td.config(f"{home}/c.yaml", f"{home}/data", ["simulated: { start: yesterday }"]), check=3)
+    assert f"{home}/c.yaml:2:5: feeds[0].simulated.start" in s["stderr"], s["stderr"]
+    good = td.config(f"{home}/c.yaml", f"{home}/data", ["simulated: { ticks: 10 }"], sink=False,
+                     extra="sinks:\n  - sqlite: { file: /proc/none/m.db }\n")
+    s = td.run(good, check=3)
+    assert f"{home}/c.yaml:6:5: sinks[0].sqlite" in s["stderr"], s["stderr"]
+    return "file, line and key of the feed and of the sink"
+
+
+@case
+def check_of_what_is_no_text(home):
+    """`check` reads anything: it says one thing or many, and never dies."""
+    for content in (b"", b"\xff\xfe\x00", b"feeds: *a\n", b"a: &a [*a]\n", b"feeds: &f [*f]\n", b"- 1\n",
+                    b"? [a]\n: b\n", b"feeds:\n  - simulated: {}\nlog: {}\nlog: {}\n", b"{" * 5000,
+                    b"feeds: [file: {format: [a]}]\n",
+                    b"feeds: [{1: 2}]\nsinks: [3]\nbars: {}\nstrategies: {}\nlog: [1]\nserve: []\nspeed: []\n"):
+        path = pathlib.Path(f"{home}/c.yaml")
+        path.write_bytes(content)
+        done = subprocess.run([td.PROGRAM, "check", "--json", path], stdout=subprocess.PIPE, cwd=home, timeout=20,
+                              check=False)
+        assert done.returncode == 2 and json.loads(done.stdout)["errors"] > 0, (content[:40], done)
+    done = subprocess.run([td.PROGRAM, "check", home], stdout=subprocess.PIPE, cwd=home, timeout=20, check=False)
+    assert done.returncode == 2 and b"folder" in done.stdout, done
+    return "exit 2 with words, eleven times; a folder, too"
+
+
+@case
 def broken_strategy(home):
     lean_zip(home, "20131007_abc_Trade_Tick", trades(10))
     strategy = pathlib.Path(home) / "s.td"
