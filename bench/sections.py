@@ -146,7 +146,10 @@ def json_frames(bench):
         folder = pathlib.Path(home) / "data"
         answers = bench.alternate({side: [tool("json_bench"), side, folder, frames] for side in ("tapedeck", "simdjson")},
                                   lambda side: shutil.rmtree(folder, ignore_errors=True))
-    if answers["tapedeck"][0]["checksum"] != answers["simdjson"][0]["checksum"]:
+    if not answers["simdjson"][0]["version"].startswith("simdjson"):
+        del answers["simdjson"]
+        bench.missing("json", "simdjson", "the build found no simdjson")
+    if len({runs[0]["checksum"] for runs in answers.values()}) > 1:
         sys.exit("json: the two decoders do not make the same events")
     rates = {}
     for side, runs in answers.items():
@@ -154,9 +157,11 @@ def json_frames(bench):
         for key, name in (("decode_s", "to events"), ("append_s", "to appended events")):
             rates[side, key] = bench.row("json", f"{side} {name}", [r["frames"] / r[key] / 1e6 for r in runs],
                                          "M frames/s", about)
-    rate, beside = rates["tapedeck", "append_s"], rates["tapedeck", "decode_s"] / rates["simdjson", "decode_s"]
+    rate = rates["tapedeck", "append_s"]
     bench.bound("JSON frames to appended events, one core", f"{rate:.2f} M/s", rate >= 1, "1 M/s")
-    bench.bound("decoding beside simdjson", f"{beside:.2f} times", beside >= 1, "the fastest generic library")
+    if "simdjson" in answers:
+        beside = rates["tapedeck", "decode_s"] / rates["simdjson", "decode_s"]
+        bench.bound("decoding beside simdjson", f"{beside:.2f} times", beside >= 1, "the fastest generic library")
 
 
 # ---- latency ----
