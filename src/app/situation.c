@@ -1,7 +1,6 @@
 /* src/app/situation.c - two looks half a second apart give rates; the tape's end tells of its feeds. */
 #include "app/situation.h"
 #include "app/ask.h"
-#include "app/process.h"
 #include "app/scrape.h"
 #include "base/json.h"
 #include "base/time.h"
@@ -197,12 +196,12 @@ static td_status look_at_log(td_situation *s, const td_os *os, const char *dir) 
 
 /* ---- the whole ---- */
 
-static void look_at_disk(td_situation *s, const char *dir) {
-    td_disk disk;
+static void look_at_disk(td_situation *s, const td_os *os, const char *dir) {
+    int64_t free_bytes, total_bytes;
     char text[TD_NAME_MAX];
-    if (s->disk_size == 0 && dir != NULL && td_disk_look(dir, &disk)) {
-        s->disk_size = disk.size_bytes;
-        s->disk_free = disk.free_bytes;
+    if (s->disk_size == 0 && dir != NULL && os->ops->space(os->self, dir, &free_bytes, &total_bytes) == TD_OK) {
+        s->disk_size = (double)total_bytes;
+        s->disk_free = (double)free_bytes;
     }
     double used = s->disk_size > 0 ? 100 * (1 - s->disk_free / s->disk_size) : 0;
     (void)snprintf(text, sizeof text, "the disk is %.0f %% full", used);
@@ -222,7 +221,7 @@ td_status td_situation_look(td_situation *out, const td_os *os, const char *dir,
     if (status != TD_OK && url != NULL) return status;
     if (status != TD_OK) warn(out, td_trail());
     if (out->rejected > 0) warn(out, "inputs were rejected: `tapedeck log cat rejected` tells which and why");
-    look_at_disk(out, dir);
+    look_at_disk(out, os, dir);
     return TD_OK;
 }
 
