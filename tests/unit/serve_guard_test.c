@@ -190,6 +190,11 @@ static void wants_the_token(void **state) {
     assert_int_equal(init(&g, "127.0.0.1:1", &open_conf), TD_OK);
     for (unsigned i = 0; i < COUNT_OF(rows); i++)
         ASSERT_ROW(td_guard_token(&g, td_text(rows[i].header)) == rows[i].right, "%u", i);
+    for (int i = 0; i < 4000; i++) { /* no part of its hash stands for the whole */
+        char wrong[40];
+        (void)snprintf(wrong, sizeof wrong, "Bearer 0123456789ab%04d", i);
+        assert_false(td_guard_token(&g, td_text(wrong)));
+    }
     static char long_header[4096];
     memset(long_header, 'A', sizeof long_header - 1);
     memcpy(long_header, "Basic ", 6);
