@@ -282,11 +282,53 @@ static bool truncate_one(world *w, int t, uint32_t p) {
     return true;
 }
 
+typedef struct time_check {
+    world *world;
+    char dir[64];
+    int64_t end;
+    bool good;
+} time_check;
+
+/* Readers take the last entry of a time index for the newest record of its segment. */
+static void check_time_index(void *arg, const char *name) {
+    enum { ENTRY_BYTES = 12, FILE_MAX = 1 << 16 };
+    time_check *c = arg;
+    char path[128];
+    td_buf file = {0};
+    if (strstr(name, ".timeindex") == NULL) return;
+    (void)snprintf(path, sizeof path, "%s/%s", c->dir, name);
+    bool read = td_os_read_file(&c->world->os, path, FILE_MAX, &file) == TD_OK && file.size >= ENTRY_BYTES;
+    if (read) c->good &= strtoll(name, NULL, 10) + td_get_be32(file.data + file.size - 4) < c->end;
+    td_buf_fini(&file);
+}
+
+static bool check_times(world *w, int t, uint32_t p) {
+    time_check c = {.world = w, .end = td_topic_end(w->topics[t], p), .good = true};
+    (void)snprintf(c.dir, sizeof c.dir, "%s/%s-%u", w->conf.dir, topic_names[t], p);
+    td_status status = w->os.ops->list(w->os.self, c.dir, check_time_index, &c);
+    HOLDS(status == TD_OK || td_sim_dead(w->sim), "listing %s", c.dir);
+    HOLDS(c.good || w->lying || td_sim_dead(w->sim), "%s: a time index goes on behind the end", c.dir);
+    return true;
+}
+
+static bool verify_all(world *w) {
+    td_verify found;
+    td_verify_conf conf = {.report = report, .arg = w};
+    for (int t = 0; t < TOPICS; t++)
+        for (uint32_t p = 0; p < PARTITIONS; p++) {
+            td_status status = td_topic_verify(w->topics[t], p, &conf, &found);
+            HOLDS(status == TD_OK || w->lying || td_sim_dead(w->sim), "%s-%u does not verify", topic_names[t], p);
+            if (!check_times(w, t, p)) return false;
+        }
+    return true;
+}
+
 static bool live(world *w) {
     bool good = true;
     for (int t = 0; t < TOPICS; t++)
         for (uint32_t p = 0; p < PARTITIONS && good; p++)
             if (below(w, 6) == 0) good = truncate_one(w, t, p);
+    good = good && verify_all(w);
     for (uint64_t left = below(w, 150); good && left > 0 && !td_sim_dead(w->sim); left--) {
         int t = (int)below(w, TOPICS);
         uint32_t p = (uint32_t)below(w, PARTITIONS);
@@ -335,17 +377,6 @@ static bool end_some_way(world *w) {
             w->model[t][p].pending_count = 0;
         }
     return closed;
-}
-
-static bool verify_all(world *w) {
-    td_verify found;
-    td_verify_conf conf = {.report = report, .arg = w};
-    for (int t = 0; t < TOPICS; t++)
-        for (uint32_t p = 0; p < PARTITIONS; p++) {
-            td_status status = td_topic_verify(w->topics[t], p, &conf, &found);
-            HOLDS(status == TD_OK || w->lying, "%s-%u does not verify", topic_names[t], p);
-        }
-    return true;
 }
 
 static bool run_lives(world *w) {

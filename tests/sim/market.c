@@ -135,8 +135,8 @@ void td_market_put_binance(td_sim *sim, td_random *random, size_t lines) {
         for (size_t n = 0; n < lines && from + n < binance[i].line_count; n++) {
             td_bytes line = line_of(&binance[i], from + n);
             if (memmem(line.data, line.size, "@depth", 6) != NULL && td_random_below(random, 8) != 0) continue;
-            put_line(random, line, td_random_below(random, 8) == 0 ? &stuck : &text);
-            if (td_random_below(random, 150) != 0) continue;
+            put_line(random, line, td_random_below(random, 6) == 0 ? &stuck : &text);
+            if (td_random_below(random, 100) != 0) continue;
             td_buf_put(&text, stuck.data, stuck.size);
             stuck.size = 0;
         }

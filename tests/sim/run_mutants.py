@@ -59,7 +59,7 @@ def compile_object(build, file, source, out):
         words[words.index("-c") + 1] = str(copy)
         done = run(words + ["-Wno-error"], cwd=build)
         if done.returncode != 0:
-            raise Broken("does not compile:\n" + done.stdout)
+            raise Broken("does not compile:\n" + done.stdout[-1000:])
         return
     raise Broken(f"changes {file}, which the build does not know")
 
@@ -72,7 +72,7 @@ def link(build, sim, out):
     words.insert(words.index("-o") + 2, f"{out}/mutant.o")
     done = run(words, cwd=build)
     if done.returncode != 0:
-        raise Broken("does not link:\n" + done.stdout)
+        raise Broken("does not link:\n" + done.stdout[-1000:])
     return out / sim
 
 
@@ -124,6 +124,9 @@ def main():
     options = parser.parse_args()
     options.build = options.build.resolve()
     failed, paths = 0, chosen(options)
+    built = run(["ninja", "tests/sim/sim", "tests/sim/log_sim"], cwd=options.build)
+    if built.returncode != 0:
+        sys.exit("run_mutants: the simulations do not build:\n" + built.stdout[-1000:])
     print(f"{'mutant':30} {'simulation':10} {'seed':>6} {'s':>6}")
     for path in paths:
         began = time.monotonic()

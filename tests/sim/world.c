@@ -69,7 +69,7 @@ bool td_world_open(td_world *w, uint64_t machine_seed, td_world_size size) {
     w->random.state = w->seed;
     w->sim = td_sim_new(machine_seed);
     w->os = td_sim_os(w->sim);
-    w->partitions = large ? 1 + (uint32_t)td_world_below(w, PARTITIONS_MAX) : 2;
+    w->partitions = large ? 1 + (uint32_t)td_world_below(w, 1 + td_world_below(w, PARTITIONS_MAX)) : 2;
     td_sqlite_vfs_register(&w->os, w->seed);
     td_buf yaml = {0};
     if (large)
@@ -87,7 +87,7 @@ bool td_world_open(td_world *w, uint64_t machine_seed, td_world_size size) {
     w->config.log.batch_bytes = 500 + (large ? (int64_t)td_world_below(w, 8000) : 700);
     w->config.log.retain_bytes = 0; /* a full disk must not make the log let go of anything */
     w->config.log.disk.reserve_bytes = 0;
-    w->config.log.snapshot_records = 50 + (large ? (int64_t)td_world_below(w, 500) : 10);
+    w->config.log.snapshot_records = large ? 10 + (int64_t)td_world_below(w, 200) : 60;
     return good;
 }
 
