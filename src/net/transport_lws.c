@@ -272,12 +272,8 @@ static void conn_step(transport *t, conn *c) {
 static int client_pump(void *self) {
     transport *t = self;
     t->work = 0;
-    bool busy = false;
-    for (size_t i = 0; i < TD_NET_CONNECTIONS_MAX; i++) {
-        conn_step(t, &t->conns[i]);
-        busy |= t->conns[i].state != CONN_FREE;
-    }
-    if (busy) (void)lws_service(t->context, -1); /* negative: does not wait */
+    for (size_t i = 0; i < TD_NET_CONNECTIONS_MAX; i++) conn_step(t, &t->conns[i]);
+    (void)lws_service(t->context, -1); /* negative: does not wait; connections let go of end here, too */
     return t->work;
 }
 

@@ -23,6 +23,7 @@ typedef struct peer_ops {
     /* One frame of a message on the newest connection, `last` of its message or not; cut anywhere on its way. */
     void (*send)(void *peer, td_bytes bytes, bool last);
     bool (*sent)(void *peer);                                   /* all of it has left */
+    bool (*connected)(void *peer);                              /* the newest connection is there, for both ends */
     void (*end)(void *peer, peer_end how);                      /* behind what was sent */
     void (*mute)(void *peer, bool mute);                        /* no answer to pings either */
     size_t (*received)(void *peer, char *out, size_t capacity); /* the last message's text */

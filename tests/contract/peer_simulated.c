@@ -1,6 +1,6 @@
 /* tests/contract/peer_simulated.c - a network without one: what the peer sends is cut anywhere, delayed by a number of
  * pumps, and read no faster than there is room, all from a seed. It duplicates nothing and reorders nothing. */
-#include "../unit/unit.h"
+#include "../sim/random.h"
 #include "net/link.h"
 #include "net/url.h"
 #include "peer.h"
@@ -32,7 +32,7 @@ typedef struct sim_transport {
 } sim_transport;
 
 typedef struct sim_peer {
-    uint64_t random;
+    td_random random;
     peer_manner manner;
     bool mute;
     sim_conn *newest;
@@ -42,7 +42,7 @@ typedef struct sim_peer {
 
 static sim_peer *world; /* a transport is opened without an argument to name it */
 
-static uint64_t draw(uint64_t below) { return unit_random(&world->random) % below; }
+static uint64_t draw(uint64_t below) { return td_random_below(&world->random, below); }
 
 /* ---- the transport ---- */
 
@@ -183,7 +183,7 @@ static const td_transport_ops transport_simulated = {.name = "simulated",
 
 static void *peer_open(uint64_t seed) {
     world = td_alloc_zero(1, sizeof *world);
-    world->random = seed;
+    world->random.state = seed;
     return world;
 }
 
@@ -216,6 +216,11 @@ static bool peer_sent(void *self) {
     return left <= IN_FLIGHT_MAX;
 }
 
+static bool peer_connected(void *self) {
+    const sim_conn *c = ((sim_peer *)self)->newest;
+    return c != NULL && c->open && !c->link.ended;
+}
+
 static void peer_finish(void *self, peer_end how) {
     wire_piece *piece = put_piece(self);
     piece->ends = true;
@@ -241,6 +246,7 @@ const peer_ops peer_simulated = {.transport = &transport_simulated,
                                  .step = peer_step,
                                  .send = peer_send,
                                  .sent = peer_sent,
+                                 .connected = peer_connected,
                                  .end = peer_finish,
                                  .mute = peer_mute,
                                  .received = peer_received,

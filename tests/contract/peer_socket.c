@@ -1,5 +1,5 @@
 /* tests/contract/peer_socket.c - a WebSocket server of one thread, made of system calls, so that each byte is ours. */
-#include "../unit/unit.h"
+#include "../sim/random.h"
 #include "peer.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,7 +26,7 @@ typedef struct socket_peer {
     int listener;
     char url[64], text[TEXT_MAX];
     size_t text_size;
-    uint64_t random;
+    td_random random;
     peer_manner manner;
     bool mute;
     socket_conn conns[CONNS_MAX];
@@ -39,7 +39,7 @@ static void *socket_open(uint64_t seed) {
     socket_peer *p = td_alloc_zero(1, sizeof *p);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t size = sizeof address;
-    p->random = seed;
+    p->random.state = seed;
     p->listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (bind(p->listener, (struct sockaddr *)&address, sizeof address) != 0 || listen(p->listener, CONNS_MAX) != 0 ||
         getsockname(p->listener, (struct sockaddr *)&address, &size) != 0)
@@ -88,6 +88,11 @@ static void socket_send(void *self, td_bytes bytes, bool last) {
 
 static bool socket_sent(void *self) { return newest(self)->out.size == newest(self)->gone; }
 
+static bool socket_connected(void *self) {
+    const socket_conn *c = newest(self);
+    return c != NULL && c->upgraded && c->file >= 0;
+}
+
 static void socket_end(void *self, peer_end how) {
     socket_conn *c = newest(self);
     if (how == PEER_CLOSE_FRAME) put_frame(&c->out, 0x80 | OP_CLOSE, TD_TEXT("\x03\xe9maintenance"), 13);
@@ -108,6 +113,7 @@ static bool take_frame(socket_peer *p, socket_conn *c) {
     uint8_t *mask = d + head, *payload = mask + 4;
     for (size_t i = 0; i < size; i++) payload[i] ^= mask[i % 4];
     if ((d[0] & 15) == OP_PING && !p->mute) put_frame(&c->out, 0x80 | OP_PONG, (td_bytes){payload, size}, size);
+    if ((d[0] & 15) == OP_CLOSE) c->ending = 1 + PEER_STREAM_END;
     if ((d[0] & 15) == OP_TEXT) {
         p->text_size = size < sizeof p->text ? size : sizeof p->text;
         memcpy(p->text, payload, p->text_size);
@@ -176,7 +182,7 @@ static void answer(socket_peer *p, socket_conn *c) {
 
 /* ---- a step ---- */
 
-static uint64_t draw(socket_peer *p, uint64_t below) { return unit_random(&p->random) % below; }
+static uint64_t draw(socket_peer *p, uint64_t below) { return td_random_below(&p->random, below); }
 
 static void write_some(socket_peer *p, socket_conn *c) {
     size_t wanted = 1 + draw(p, WRITE_MAX);
@@ -201,8 +207,11 @@ static void write_some(socket_peer *p, socket_conn *c) {
 static void conn_step(socket_peer *p, socket_conn *c) {
     uint8_t bytes[4096];
     ssize_t size;
-    while (c->file >= 0 && (size = recv(c->file, bytes, sizeof bytes, MSG_DONTWAIT)) > 0)
-        td_buf_put(&c->in, bytes, (size_t)size);
+    while ((size = recv(c->file, bytes, sizeof bytes, MSG_DONTWAIT)) > 0) td_buf_put(&c->in, bytes, (size_t)size);
+    if (size == 0 || errno != EAGAIN) {
+        conn_close(c, false);
+        return;
+    }
     if (!c->upgraded) answer(p, c);
     while (c->upgraded && take_frame(p, c)) {}
     for (int i = 0; i < 8 && c->file >= 0; i++) write_some(p, c);
@@ -235,6 +244,7 @@ const peer_ops peer_socket = {.transport = &td_transport_lws,
                               .step = socket_step,
                               .send = socket_send,
                               .sent = socket_sent,
+                              .connected = socket_connected,
                               .end = socket_end,
                               .mute = socket_mute,
                               .received = socket_received,
