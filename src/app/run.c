@@ -348,9 +348,7 @@ static td_status open_serve(run *r) {
     for (size_t i = 0; i < r->config.feed_count; i++)
         if (r->config.feeds[i].conf.lateness_ns > topics.lateness_ns)
             topics.lateness_ns = r->config.feeds[i].conf.lateness_ns;
-    status = td_serve_open(&r->serve, &td_os_posix, &r->config.serve, &topics);
-    if (status == TD_OK) td_beacon_light(&td_os_posix, r->config.log.dir, td_serve_url(r->serve));
-    return status;
+    return td_serve_open(&r->serve, &td_os_posix, &r->config.serve, &topics);
 }
 
 static td_status open_run(run *r) {
@@ -403,8 +401,10 @@ static td_status start(run *r) {
     (void)signal(SIGINT, on_stop);
     (void)signal(SIGTERM, on_stop);
     (void)signal(SIGPIPE, SIG_IGN);
-    if (r->serve != NULL)
+    if (r->serve != NULL) {
         td_notice(r->notices, TD_LEVEL_INFO, "dashboard", "", "dashboard at %s", td_serve_url(r->serve));
+        td_beacon_light(&td_os_posix, r->config.log.dir, td_serve_url(r->serve)); /* who finds it may stop us */
+    }
     r->started_ns = r->shown_ns = now_ns();
     note_beginning(r);
     r->pulse.watchdog_ns = td_service_watchdog_ns();
