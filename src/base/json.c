@@ -156,7 +156,7 @@ static td_json_type read_word(td_json *json, td_bytes word, td_json_type type) {
 
 static td_json_type open_container(td_json *json, bool object) {
     if (json->depth == TD_JSON_DEPTH_MAX) return broken(json);
-    uint32_t bit = UINT32_C(1) << json->depth++;
+    uint64_t bit = UINT64_C(1) << json->depth++;
     json->in_object = object ? json->in_object | bit : json->in_object & ~bit;
     json->at++;
     json->state = object ? AT_FIRST_KEY : AT_FIRST_VALUE;
@@ -253,8 +253,7 @@ bool td_json_skip(td_json *json) {
     return json->depth == depth; /* lower: there was no value, only the end of the container */
 }
 
-/* Length of the valid UTF-8 sequence at `p`, or 0. Overlong forms, surrogates and what is above U+10FFFF are none. */
-static size_t utf8_size(const uint8_t *p, size_t left) {
+size_t td_utf8_size(const uint8_t *p, size_t left) {
     if (p[0] < 0x80) return 1;
     size_t size = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
     if (p[0] < 0xc2 || p[0] > 0xf4 || left < size) return 0;
@@ -301,7 +300,7 @@ size_t td_json_unescape(td_bytes text, char *out, size_t capacity) {
         if (*p == '\\') {
             length = utf8_put(read_escape(p, end, &used), character);
         } else {
-            used = length = utf8_size(p, (size_t)(end - p));
+            used = length = td_utf8_size(p, (size_t)(end - p));
             memcpy(character, p, length);
         }
         if (used == 0 || capacity - size < length) return SIZE_MAX;
@@ -338,7 +337,7 @@ void td_json_put_string(td_buf *buf, td_bytes text) {
     td_buf_put(buf, "\"", 1);
     for (size_t i = 0; i < text.size;) {
         const uint8_t *p = text.data + i;
-        size_t size = is_special(*p) ? 0 : utf8_size(p, text.size - i);
+        size_t size = is_special(*p) ? 0 : td_utf8_size(p, text.size - i);
         if (is_special(*p)) {
             put_special(buf, *p);
         } else if (size > 0) {

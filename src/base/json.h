@@ -18,14 +18,14 @@ typedef enum td_json_type {
     TD_JSON_NULL,
 } td_json_type;
 
-enum { TD_JSON_DEPTH_MAX = 32 };
+enum { TD_JSON_DEPTH_MAX = 64 };
 
 typedef struct td_json {
     const uint8_t *at, *end;
     td_bytes text; /* KEY and STRING: between the quotes, escapes not undone; NUMBER: its characters */
     bool escaped;  /* text holds at least one backslash */
     uint8_t state, depth;
-    uint32_t in_object; /* a bit per depth */
+    uint64_t in_object; /* a bit per depth */
 } td_json;
 
 void td_json_init(td_json *json, td_bytes text);
@@ -34,5 +34,8 @@ td_json_type td_json_next(td_json *json);
 bool td_json_skip(td_json *json);
 /* Undoes escapes of a KEY or STRING into `out`; returns its size, or SIZE_MAX when it does not fit or is not UTF-8. */
 size_t td_json_unescape(td_bytes text, char *out, size_t capacity);
+/* Length of the UTF-8 character at `p`, of which `left` > 0 bytes are there, or 0 when there is none. Overlong forms,
+ * surrogates and what is above U+10FFFF are none. */
+size_t td_utf8_size(const uint8_t *p, size_t left);
 /* Appends "text" with quotes and escapes; bytes that are not UTF-8 become U+FFFD. */
 void td_json_put_string(td_buf *buf, td_bytes text);
