@@ -3,6 +3,8 @@
 #include "base/decimal.h"
 #include "base/embedded.h"
 #include "base/json.h"
+#include "schema/compatibility.h"
+#include <assert.h>
 #include <stdlib.h>
 
 static const struct schema_row {
@@ -174,18 +176,27 @@ out:
     return status;
 }
 
+/* The subject's last version, or NULL. */
+static const entry *find_latest(const td_registry *registry, td_bytes subject) {
+    const entry *latest = NULL;
+    for (size_t i = 0; i < registry->count; i++) {
+        const entry *e = &registry->entries[i];
+        if (td_bytes_equal(entry_subject(e), subject) && (latest == NULL || e->version > latest->version)) latest = e;
+    }
+    return latest;
+}
+
 /* The id that a text has under any subject, else the next free one; and the next version of the subject. */
 static void choose_numbers(const td_registry *registry, td_schema schema, int64_t *out_id, int64_t *out_version) {
+    const entry *latest = find_latest(registry, td_text(td_schema_subject(schema)));
     int64_t known = 0, highest = 0;
-    *out_version = 1;
     for (size_t i = 0; i < registry->count; i++) {
         const entry *e = &registry->entries[i];
         if (e->id > highest) highest = e->id;
         if (td_bytes_equal(entry_text(e), td_schema_text(schema))) known = e->id;
-        if (td_bytes_equal(entry_subject(e), td_text(td_schema_subject(schema))) && e->version >= *out_version)
-            *out_version = e->version + 1;
     }
     *out_id = known > 0 ? known : highest + 1;
+    *out_version = latest == NULL ? 1 : latest->version + 1;
 }
 
 static td_status register_schema(td_registry *registry, td_schema schema, td_registry_append_fn append, void *arg) {
@@ -207,7 +218,44 @@ static td_status register_schema(td_registry *registry, td_schema schema, td_reg
     return status;
 }
 
+static td_status refuse_change(const entry *latest, const td_incompatibility *found) {
+    return TD_FAIL(
+        TD_CONFIG,
+        "_schemas: this program's schema cannot follow version %d of %.*s: %s: %s; run the program that wrote "
+        "the log, or an empty data folder",
+        (int)latest->version, (int)latest->subject_size, latest->subject, found->path, found->reason);
+}
+
+/* What this program would register must be able to read what the log holds. */
+static td_status check_change(const entry *latest, td_schema schema) {
+    td_avro_schema *ours = NULL, *theirs = NULL;
+    td_incompatibility found;
+    td_status status = td_avro_schema_parse(td_schema_text(schema), &ours);
+    assert(status == TD_OK); /* a test parses all of them */
+    if (td_avro_schema_parse(entry_text(latest), &theirs) != TD_OK)
+        status = td_trace(TD_CONFIG, "reading version %d of %s in _schemas; run the program that wrote the log",
+                          (int)latest->version, td_schema_subject(schema));
+    else if (!td_compatibility_check(TD_COMPATIBILITY_BACKWARD, ours, (const td_avro_schema *const[]){theirs}, 1,
+                                     &found))
+        status = refuse_change(latest, &found);
+    td_avro_schema_free(theirs);
+    td_avro_schema_free(ours);
+    return status;
+}
+
+static td_status check_changes(const td_registry *registry) {
+    for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
+        const entry *latest = find_latest(registry, td_text(td_schema_subject((td_schema)i)));
+        if (registry->ids.id[i] >= 0 || latest == NULL) continue;
+        td_status status = check_change(latest, (td_schema)i);
+        if (status != TD_OK) return status;
+    }
+    return TD_OK;
+}
+
 td_status td_registry_ensure(td_registry *registry, td_registry_append_fn append, void *arg) {
+    td_status refused = check_changes(registry); /* all of them before the first is written */
+    if (refused != TD_OK) return refused;
     for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
         if (registry->ids.id[i] >= 0) continue;
         td_status status = register_schema(registry, (td_schema)i, append, arg);

@@ -12,7 +12,9 @@ void td_registry_free(td_registry *registry);
 TD_CHECKED td_status td_registry_load(td_registry *registry, td_bytes key, td_bytes value);
 /* Calls `append` with key and value for each of our schemas that the registry does not hold yet (in enum order), and
  * takes it in once append says TD_OK. Subjects: tape-<full name> for events (TopicRecordNameStrategy), <topic>-value
- * for outputs. Afterwards *out_ids is complete. */
+ * for outputs. Before anything is appended each is held against the latest version of its subject: it must be able to
+ * read what that one wrote (BACKWARD). Afterwards the ids are complete. Errors: append's; TD_CONFIG, with subject,
+ * version, place and reason, for a change that is incompatible. */
 typedef td_status (*td_registry_append_fn)(void *arg, td_bytes key, td_bytes value);
 TD_CHECKED td_status td_registry_ensure(td_registry *registry, td_registry_append_fn append, void *arg);
 const td_schema_ids *td_registry_ids(const td_registry *registry);

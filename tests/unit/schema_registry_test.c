@@ -97,13 +97,30 @@ static void loading_gives_the_same_ids(void **state) {
     topic_fini(&t);
 }
 
+/* Our own schema with one piece of its text replaced: what an older program may have written. */
+static td_bytes older_schema(td_schema schema, const char *piece, const char *other, char *out, size_t capacity) {
+    td_bytes text = td_schema_text(schema);
+    const char *at = memmem(text.data, text.size, piece, strlen(piece));
+    assert_non_null(at);
+    int head = (int)(at - (const char *)text.data), skip = head + (int)strlen(piece);
+    int size = snprintf(out, capacity, "%.*s%s%.*s", head, (const char *)text.data, other, (int)text.size - skip,
+                        (const char *)text.data + skip);
+    assert_true(size > 0 && (size_t)size < capacity);
+    return td_text(out);
+}
+
 static void a_changed_schema_gets_a_new_version_and_id(void **state) {
     (void)state;
     topic t = {.refuse_at = SIZE_MAX};
     td_registry *registry = td_registry_new();
     const td_schema_ids *ids = td_registry_ids(registry);
-    topic_add(&t, "bars-value", 1, 1, TD_TEXT("\"string\""));
-    topic_add(&t, "bars-value", 2, 7, TD_TEXT("{\"type\":\"long\"}"));
+    char older[8192];
+    topic_add(&t, "bars-value", 1, 1, TD_TEXT("\"string\"")); /* nothing that could be followed, but not the latest */
+    topic_add(&t, "bars-value", 2, 7,
+              older_schema(TD_SCHEMA_BAR, "\"revision\",\"type\":\"int\"",
+                           "\"was\",\"type\":\"int\"},{\"name\":"
+                           "\"revision\",\"type\":\"int\"",
+                           older, sizeof older));
     topic_add(&t, "signals-value", 3, 2, td_schema_text(TD_SCHEMA_SIGNAL));
     topic_add(&t, "signals-value", 4, 8, TD_TEXT("\"int\"")); /* somebody's newer one: ours stays what it was */
     load_all(registry, &t);
@@ -118,6 +135,47 @@ static void a_changed_schema_gets_a_new_version_and_id(void **state) {
     assert_true(begins(&t.values[8], "{\"subject\":\"bars-value\",\"version\":3,\"id\":13,"));
     td_registry_free(registry);
     topic_fini(&t);
+}
+
+/* Backward: what the log holds must be readable by this program. Nothing is written when one subject's is not. */
+static void an_incompatible_change_is_refused_before_anything_is_written(void **state) {
+    (void)state;
+    static const struct {
+        td_schema schema;
+        const char *piece, *other, *complaint; /* NULL: none */
+    } rows[] = {
+        {TD_SCHEMA_QUARANTINED, "\"ask_size\",\"type\":[\"null\"", "\"ask_size\",\"type\":[\"null\",\"long\"",
+         "version 1 of quarantine-value: Quarantined.ask_size|long: no branch"},
+        {TD_SCHEMA_SIGNAL, "\"ordinal\",\"type\":\"long\"", "\"ordinal\",\"type\":\"int\"", NULL},
+        {TD_SCHEMA_SIGNAL, "\"ordinal\",\"type\":\"long\"", "\"ordinal\",\"type\":\"double\"",
+         "version 1 of signals-value: Signal.ordinal: double cannot be read as long"},
+        {TD_SCHEMA_BAR, "{\"name\":\"revision\"", "{\"name\":\"renamed\"",
+         "version 1 of bars-value: Bar: nothing was written for the field revision"},
+        {TD_SCHEMA_TIME, "\"name\":\"Time\"", "\"name\":\"Clock\"",
+         "version 1 of tape-tapedeck.Time: Time: record tapedeck.Clock cannot be read as tapedeck.Time"},
+        {TD_SCHEMA_PROGRAM, "{\"type\":\"record\"", "{\"type\":\"recrd\"", "did you mean \"record\"?"},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        topic t = {.refuse_at = SIZE_MAX};
+        char older[8192];
+        td_registry *registry = td_registry_new();
+        td_schema schema = rows[i].schema;
+        topic_add(&t, td_schema_subject(schema), 1, 1,
+                  older_schema(schema, rows[i].piece, rows[i].other, older, sizeof older));
+        size_t before = t.count;
+        load_all(registry, &t);
+        td_status status = td_registry_ensure(registry, topic_append, &t);
+        assert_int_equal(status, rows[i].complaint == NULL ? TD_OK : TD_CONFIG);
+        if (rows[i].complaint != NULL) {
+            if (strstr(td_trail(), rows[i].complaint) == NULL)
+                fail_msg("%s\nhas no: %s", td_trail(), rows[i].complaint);
+            assert_int_equal(t.count, before);
+        } else {
+            assert_int_equal(t.count, before + TD_SCHEMA_COUNT);
+        }
+        td_registry_free(registry);
+        topic_fini(&t);
+    }
 }
 
 static void one_text_has_one_id_under_all_subjects(void **state) {
@@ -226,6 +284,7 @@ int main(void) {
         cmocka_unit_test(an_empty_log_gets_all_schemas_in_order),
         cmocka_unit_test(loading_gives_the_same_ids),
         cmocka_unit_test(a_changed_schema_gets_a_new_version_and_id),
+        cmocka_unit_test(an_incompatible_change_is_refused_before_anything_is_written),
         cmocka_unit_test(one_text_has_one_id_under_all_subjects),
         cmocka_unit_test(a_refused_append_is_made_up_for_later),
         cmocka_unit_test(what_we_do_not_write_is_corrupt),
