@@ -1,0 +1,51 @@
+"""tests/services/apicurio.py - a real schema registry with Confluent's REST API, started empty for one test."""
+import contextlib
+import http.client
+import json
+import tempfile
+
+import fetch
+
+VERSION = "2.6.13.Final"
+TYPE = "application/vnd.schemaregistry.v1+json"
+
+
+class Failure(Exception):
+    """The registry neither took nor refused it."""
+
+
+class Registry:
+    def __init__(self, port):
+        self.url = f"http://127.0.0.1:{port}/apis/ccompat/v7"
+        self.http = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def ask(self, method, path, body=None):
+        """Status and what was answered."""
+        self.http.request(method, f"/apis/ccompat/v7{path}", body=None if body is None else json.dumps(body),
+                          headers={"Content-Type": TYPE})
+        answer = self.http.getresponse()
+        text = answer.read()
+        return answer.status, json.loads(text) if text else None
+
+    def level(self, subject, level):
+        status, answer = self.ask("PUT", f"/config/{subject}", {"compatibility": level})
+        if status != 200:
+            raise Failure(f"{subject}: no level {level}: {status} {answer}")
+
+    def register(self, subject, schema):
+        """Whether the schema became a version of the subject; an error that is no refusal is raised."""
+        status, answer = self.ask("POST", f"/subjects/{subject}/versions", {"schema": schema})
+        if status not in (200, 409):
+            raise Failure(f"{subject}: {status} {answer}: {schema}")
+        return status == 200
+
+
+@contextlib.contextmanager
+def registry():
+    home = fetch.unpacked(f"io.apicurio:apicurio-registry-app:{VERSION}:tar.gz:all", f"apicurio-{VERSION}")
+    port = fetch.free_port()
+    command = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-Dquarkus.http.host=127.0.0.1",
+               f"-Dquarkus.http.port={port}", "-jar", f"{home}/apicurio-registry-app-{VERSION}-runner.jar"]
+    with tempfile.TemporaryDirectory() as folder, \
+            fetch.running(command, f"{folder}/log", f"Listening on: http://127.0.0.1:{port}", cwd=folder):
+        yield Registry(port)

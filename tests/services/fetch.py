@@ -1,0 +1,67 @@
+"""tests/services/fetch.py - programs of others from Maven Central, fetched once and kept in TAPEDECK_SERVICES
+(default ~/.cache/tapedeck-services); and what every server started for a test needs: a port, a process, an end."""
+import contextlib
+import fcntl
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import time
+
+HOME = pathlib.Path(os.environ.get("TAPEDECK_SERVICES") or pathlib.Path.home() / ".cache/tapedeck-services")
+
+
+@contextlib.contextmanager
+def made_once(name):
+    """Yields a folder to fill, or None when it is there already; what was begun and not finished is begun anew."""
+    HOME.mkdir(parents=True, exist_ok=True)
+    done, part = HOME / name, HOME / f"{name}.part"
+    with open(HOME / f"{name}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if done.is_dir():
+            yield None
+            return
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        yield part
+        part.rename(done)
+
+
+def unpacked(artifact, name):
+    """The folder with what is in a package: group:artifact:version:tar.gz:classifier."""
+    with made_once(name) as part:
+        if part is not None:
+            subprocess.run(["mvn", "-q", "-B", "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy",
+                            f"-Dartifact={artifact}", f"-DoutputDirectory={part}"], check=True, cwd=part)
+            for archive in part.glob("*.tar.gz"):
+                subprocess.run(["tar", "-xzf", archive, "-C", part], check=True)
+                archive.unlink()
+    return HOME / name
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(command, log, ready, cwd=None, wait_s=120):
+    """A server, from the moment its own log says `ready` (its own: on a shared machine a port may be a stranger's)."""
+    with open(log, "wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=cwd)
+    try:
+        deadline = time.monotonic() + wait_s
+        while ready not in pathlib.Path(log).read_text(errors="replace"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{command[0]} did not start:\n{pathlib.Path(log).read_text(errors='replace')[-3000:]}")
+            time.sleep(0.1)
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
