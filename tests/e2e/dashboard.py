@@ -320,6 +320,19 @@ def check_link(page, folder, port):
     say("the link was restored by itself")
 
 
+def look_with_token(browser, folder, port):
+    """Where a token is wanted a browser asks for a password; page, questions and stream then work as without."""
+    token = "0123456789abcdef-of-the-test"
+    with Server(folder, port, "--set", "speed=4x", "--set", f"serve.token={token}") as server:
+        assert server.get("/")[0] == server.get("/api/v1/stream")[0] == 401
+        page = Page(browser, server.url, http_credentials={"username": "anybody", "password": token})
+        page.wait("bars", 1, 15)
+        wait_until("the stream", lambda: page.data("link") == "live")
+        assert not page.errors, page.errors
+        page.context.close()
+    say("page and stream work with the token as the password")
+
+
 def look_at_live(browser, folder, port):
     """The demo at four times its speed: everything comes by itself."""
     with Server(folder, port, "--set", "speed=4x") as server:
@@ -395,6 +408,8 @@ def main():
             return 0
         with tapedeck.folder() as folder:
             check_listen(folder)
+        with tapedeck.folder() as folder:
+            look_with_token(browser, folder, free_port())
         with tapedeck.folder() as folder:
             look_at_live(browser, folder, free_port())
         with tapedeck.folder() as folder:
