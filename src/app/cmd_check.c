@@ -193,10 +193,10 @@ static td_status try_listen(const td_listen *listen_at) {
 }
 
 static void check_server(check *c) {
-    td_listen listen_at;
+    td_guard guard;
     if (!c->config.serve_on) return;
-    td_status status = td_listen_parse(c->config.serve.listen, &listen_at);
-    if (status == TD_OK && c->conf->connect) status = try_listen(&listen_at);
+    td_status status = td_guard_init(&guard, c->os, &c->config.serve);
+    if (status == TD_OK && c->conf->connect) status = try_listen(&guard.listen);
     if (status != TD_OK) tell_error(c, td_trail());
 }
 
