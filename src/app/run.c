@@ -286,16 +286,19 @@ static void watch(run *r) {
 static bool drain(run *r) {
     int64_t until_ns = now_ns() + r->config.drain_ns;
     atomic_store(&r->draining, true);
+    if (stop_wanted) td_notice(r->notices, TD_LEVEL_INFO, "draining", "", "told to end: draining");
     td_service_tell("STOPPING=1\nSTATUS=draining");
     (void)signal(SIGALRM, on_alarm);
     (void)alarm((unsigned)((r->config.drain_ns + TD_NS_PER_S - 1) / TD_NS_PER_S) + DRAIN_MORE_S);
     stop_kind(r, TD_STEP_INGEST);
-    td_status status = td_engine_end_input(r->engine);
-    while (status == TD_OK && !td_engine_finished(r->engine) && now_ns() < until_ns) {
+    bool over = false; /* no input is left */
+    do {
         look(r);
+        over = over || td_engine_end_input(r->engine) == TD_OK;
+        if (over && td_engine_finished(r->engine)) return true;
         (void)usleep(WATCH_US);
-    }
-    return status == TD_OK && td_engine_finished(r->engine);
+    } while (now_ns() < until_ns);
+    return false;
 }
 
 /* The three that the server asks; on its thread. */

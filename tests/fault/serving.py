@@ -172,7 +172,7 @@ def token_from_a_variable(home):
     with Server(home, "listen: 127.0.0.1:{port}, token: '${{MY_TOKEN}}'", env=env) as server:
         assert server.get("/")[0] == 401
         assert server.get("/", Authorization=f"Bearer {TOKEN}")[0] == 200
-    said = subprocess.run([*server.command[:-1], "--set", f"log.dir=/dev/null/{TOKEN}", server.file], cwd=td.ROOT,
+    said = subprocess.run([*server.command[:-1], "--set", f"sinks.0.sqlite.file=/dev/null/{TOKEN}", server.file], cwd=td.ROOT,
                           env=env, stderr=subprocess.PIPE, text=True, check=False).stderr
     assert "/dev/null/***" in said and TOKEN not in said, said
     return "wanted on loopback, too, once it is set; not shown even where another key repeats it"
