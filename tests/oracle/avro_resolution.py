@@ -4,7 +4,7 @@ gets of a writer's values, by us, by fastavro and by Apache's avro.
 
 AVRO_TOOL names the program (tests/oracle/avro_tool.c). Both directions of each change are read, and each schema reads
 what it wrote. What the libraries encode is read by us as well. Where a library differs from the specification, or we
-do, DEVIATIONS says so, and how often is printed. TAPEDECK_SOAK multiplies the pairs.
+do, DEVIATIONS says so, and how often is printed. TAPEDECK_SOAK is how many rounds, each of its own seed.
 """
 import collections
 import io
@@ -26,7 +26,8 @@ import fastavro.schema
 import avro_schemas
 
 SEED = int(os.environ.get("SEED", "20261121"))
-PAIRS = 1200 * int(os.environ.get("TAPEDECK_SOAK", "1"))
+ROUNDS = int(os.environ.get("TAPEDECK_SOAK", "1"))
+PAIRS = 1200  # per round
 VALUES = 4  # per reading
 AT_LEAST = {"fastavro": 5 * PAIRS, "avro": 4 * PAIRS}  # values equal; fewer mean that the comparison itself is broken
 
@@ -83,8 +84,8 @@ class ApacheAvro:
 
 
 def same(ours, theirs, loose=False):
-    """Python promotes to double where a float is meant, and fastavro leaves defaults of bytes as JSON's text. Loose: equal
-    but for the type that it was promoted to."""
+    """Python promotes to double where a float is meant, and fastavro leaves defaults of bytes as JSON's text. Loose:
+    equal but for the type that it was promoted to."""
     numbers = all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in (ours, theirs))
     if numbers and (loose or isinstance(ours, float)):
         return ours == theirs or math.isclose(ours, theirs, rel_tol=1.2e-7)
@@ -144,7 +145,8 @@ def ask_values(readings):
     lines = ["\t".join(["resolve", writer, reader, *(value.hex() for value in values)])
              for writer, reader, values in readings]
     for (_, _, values), answer in zip(readings, ask(lines), strict=True):
-        yield [(REFUSED, one) if one.startswith("!") else (bytes.fromhex(one), "") for one in answer.split("\t")[:len(values)]]
+        ours = answer.split("\t")[:len(values)]
+        yield [(REFUSED, one) if one.startswith("!") else (bytes.fromhex(one), "") for one in ours]
 
 
 def check_forms(texts):
@@ -207,9 +209,9 @@ def check_theirs(texts, rng):
         sys.exit("too few")
 
 
-def main():
-    rng = random.Random(SEED)
-    pairs = list(avro_schemas.pairs(SEED, PAIRS))
+def run(seed):
+    rng = random.Random(seed)
+    pairs = list(avro_schemas.pairs(seed, PAIRS))
     texts = {schema.text(): schema for _, *both in pairs for schema in both}
     check_forms(list(texts))
     check_theirs(texts, rng)
@@ -222,4 +224,6 @@ def main():
     comparison.report()
 
 
-main()
+for turn in range(ROUNDS):
+    print(f"seed {SEED + turn}", flush=True)
+    run(SEED + turn)

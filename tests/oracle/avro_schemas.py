@@ -1,4 +1,4 @@
-"""tests/oracle/avro_schemas.py - seeded Avro schemas of all types, changes of them of every kind, and values as bytes.
+"""Seeded Avro schemas of all types, changes of them of every kind, and values as bytes.
 
 A Schema keeps its types with names apart and writes each where it comes first, so that any change leaves a schema that
 can be parsed. A type is a word, a dict of one kind ("array", "map", "union", "ref", "logical"), never JSON itself.
@@ -9,11 +9,10 @@ import random
 import struct
 
 PRIMITIVES = ["null", "boolean", "int", "long", "float", "double", "bytes", "string"]
-LOGICAL = {  # word: (base, size of a fixed)
-    "date": ("int", 0), "time-millis": ("int", 0), "time-micros": ("long", 0), "timestamp-millis": ("long", 0),
-    "timestamp-micros": ("long", 0), "timestamp-nanos": ("long", 0), "local-timestamp-millis": ("long", 0),
-    "local-timestamp-micros": ("long", 0), "local-timestamp-nanos": ("long", 0), "uuid": ("string", 0),
-    "decimal": ("bytes", 0),
+LOGICAL = {
+    "date": "int", "time-millis": "int", "time-micros": "long", "timestamp-millis": "long", "timestamp-micros": "long",
+    "timestamp-nanos": "long", "local-timestamp-millis": "long", "local-timestamp-micros": "long",
+    "local-timestamp-nanos": "long", "uuid": "string", "decimal": "bytes",
 }
 PROMOTIONS = {"int": ["long", "float", "double"], "long": ["float", "double"], "float": ["double"],
               "string": ["bytes"], "bytes": ["string"]}
@@ -30,7 +29,8 @@ class Schema:
         self.spaces = rng.choice(SPACES)
         self.named = {}  # key: definition; a key stays when the name changes
         self.count = 0
-        self.root = self.new_type(0, ["record"] * 6 + ["enum", "fixed", "array", "map", "union", "primitive", "logical"])
+        kinds = ["record"] * 6 + ["enum", "fixed", "array", "map", "union", "primitive", "logical"]
+        self.root = self.new_type(0, kinds)
 
     # ---- making one ----
 
@@ -48,7 +48,7 @@ class Schema:
 
     def new_logical(self, _depth):
         word = self.rng.choice(sorted(LOGICAL))
-        return {"logical": word, "base": LOGICAL[word][0], **self.new_decimal(word)}
+        return {"logical": word, "base": LOGICAL[word], **self.new_decimal(word)}
 
     def new_decimal(self, word):
         precision = self.rng.randint(4, 9)
@@ -165,14 +165,16 @@ class Schema:
         """The same for the same field and type; a union's is of its first branch, and may have none."""
         rng = random.Random(f"{name} {json.dumps(kind)}")
         if isinstance(kind, str) or "logical" in kind:
-            return {"null": None, "boolean": rng.random() < 0.5, "int": rng.randint(-9, 9), "long": rng.randint(0, 1 << 40),
-                    "float": rng.randint(-9, 9) / 4, "double": rng.randint(-9, 9) / 8, "bytes": "\u00ff\u0001",
+            return {"null": None, "boolean": rng.random() < 0.5, "int": rng.randint(-9, 9),
+                    "long": rng.randint(0, 1 << 40), "float": rng.randint(-9, 9) / 4,
+                    "double": rng.randint(-9, 9) / 8, "bytes": "\u00ff\u0001",
                     "string": "zu\u00e9"}[kind if isinstance(kind, str) else kind["base"]]
         if "union" in kind:
             return self.default(kind["union"][0], name, inside)
         if "ref" not in kind:
             value = next(iter(kind.values()))
-            items = [] if inside & self.reach(value, set()) or rng.random() < 0.3 else [self.default(value, name, inside)]
+            empty = inside & self.reach(value, set()) or rng.random() < 0.3
+            items = [] if empty else [self.default(value, name, inside)]
             return items if "array" in kind else dict(zip(["k"], items))
         d = self.named[kind["ref"]]
         if d["type"] == "enum":
@@ -211,7 +213,7 @@ class Schema:
         """The bytes of a random value."""
         kind = self.root if kind is None else kind
         if isinstance(kind, str) or "logical" in kind:
-            return primitive(rng, kind if isinstance(kind, str) else kind["base"], kind)
+            return primitive(rng, kind if isinstance(kind, str) else kind["base"])
         if "union" in kind:
             branches = kind["union"]
             index = rng.randrange(len(branches))
@@ -261,7 +263,7 @@ def string(text):
     return long(len(text.encode())) + text.encode()
 
 
-def primitive(rng, base, _kind):
+def primitive(rng, base):
     if base in ("int", "long"):
         bits = rng.randint(0, 31 if base == "int" else 63)
         return long(rng.choice([-1, 1]) * rng.getrandbits(bits))
@@ -271,7 +273,9 @@ def primitive(rng, base, _kind):
         return struct.pack("<d", rng.choice([0.0, -1.5, 1e300, rng.uniform(-9, 9)]))
     if base == "bytes":  # text that is UTF-8, mostly: it may be promoted
         return string("b\u00e9" * rng.randint(0, 5)) if rng.random() < 0.9 else long(3) + b"\xff\x80a"
-    return {"null": b"", "boolean": bytes([rng.randrange(2)]), "string": string("\u00e9\u20acx" * rng.randint(0, 5))}[base]
+    if base == "string":
+        return string("\u00e9\u20acx" * rng.randint(0, 5))
+    return bytes([rng.randrange(2)]) if base == "boolean" else b""
 
 
 # ---- changes ----
@@ -405,7 +409,7 @@ def demote(kind):
 
 
 def logical_on(kind):
-    fits = [{"logical": word, "base": base} for word, (base, _) in LOGICAL.items() if base == kind and word != "decimal"]
+    fits = [{"logical": word, "base": base} for word, base in LOGICAL.items() if base == kind and word != "decimal"]
     return fits or [{"logical": "decimal", "base": "bytes", "precision": 6, "scale": 2}]
 
 
@@ -441,7 +445,7 @@ CHANGES = {
     "fields reordered": field_change(lambda _s, rng, record, _at: rng.shuffle(record["fields"])),
     "default added": field_change(lambda _s, _r, record, at: record["fields"][at].update(default=True)),
     "default removed": field_change(lambda _s, _r, record, at: record["fields"][at].update(default=False)),
-    "promoted": type_change(lambda kind: is_primitive(kind) and kind in PROMOTIONS, retype(lambda kind: PROMOTIONS[kind])),
+    "promoted": type_change(lambda kind: is_primitive(kind) and kind in PROMOTIONS, retype(PROMOTIONS.get)),
     "demoted": type_change(lambda kind: kind in ("long", "float", "double"), retype(demote)),
     "another primitive": type_change(is_primitive, retype(lambda kind: [w for w in PRIMITIVES if w != kind])),
     "another type": type_change(lambda _kind: True, not_in_union(lambda s, _r, c, k: set_item(c, k, s.new_type(3)))),

@@ -55,7 +55,8 @@ def running(command, log, ready, cwd=None, wait_s=120):
         deadline = time.monotonic() + wait_s
         while ready not in pathlib.Path(log).read_text(errors="replace"):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"{command[0]} did not start:\n{pathlib.Path(log).read_text(errors='replace')[-3000:]}")
+                said = pathlib.Path(log).read_text(errors="replace")
+                raise RuntimeError(f"{command[0]} did not start:\n{said[-3000:]}")
             time.sleep(0.1)
         yield process
     finally:

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""tests/services/run_apicurio.py - our compatibility rules beside a real registry's, on generated schemas of all types and
-changes of every kind: for each the registry is asked to register it after the others, at each of the six levels in turn.
+"""tests/services/run_apicurio.py - our compatibility rules beside a real registry's, on generated schemas of all types
+and changes of every kind: for each the registry is asked to register it after the others, at each of the six levels in
+turn.
 
-AVRO_TOOL names our program (tests/oracle/avro_tool.c). Where the two differ, a row of DEVIATIONS says why we are right by
-the specification, or it is a failure. TAPEDECK_SOAK multiplies the histories.
+AVRO_TOOL names our program (tests/oracle/avro_tool.c). Where the two differ, a row of DEVIATIONS says why we are right
+by the specification, or it is a failure. TAPEDECK_SOAK is how many rounds, each of its own seed and registry.
 """
 import collections
 import os
@@ -18,7 +19,8 @@ import apicurio  # noqa: E402
 import avro_schemas  # noqa: E402
 
 SEED = int(os.environ.get("SEED", "20261121"))
-COUNT = 720 * int(os.environ.get("TAPEDECK_SOAK", "1"))
+ROUNDS = int(os.environ.get("TAPEDECK_SOAK", "1"))
+COUNT = 720  # per round
 AT_LEAST = {"compatible": COUNT // 3, "refused": COUNT // 4}  # by both alike
 LEVELS = ["BACKWARD", "FORWARD", "FULL", "BACKWARD_TRANSITIVE", "FORWARD_TRANSITIVE", "FULL_TRANSITIVE"]
 
@@ -29,14 +31,16 @@ DEVIATIONS = [  # (what the registry does instead, whether that explains our ans
      lambda case, ours, theirs: theirs == "compatible" and "decimal(" in ours),
     ("fails on a record that holds its own kind: its stack overflows",
      lambda case, ours, theirs: theirs == "failed" and case.recursive),
+    ("fails where an alias would give the older schema two fields of one name",
+     lambda case, ours, theirs: theirs == "failed" and any("aliases" in text for text in case.texts)),
 ]
 
 
-def histories():
+def histories(seed):
     """Two or three versions, all different: a registry takes for granted what it has already."""
-    rng = random.Random(SEED)
+    rng = random.Random(seed)
     changes = list(avro_schemas.CHANGES)
-    for i, (change, before, after) in enumerate(avro_schemas.pairs(SEED, COUNT)):
+    for i, (change, before, after) in enumerate(avro_schemas.pairs(seed, COUNT)):
         versions = [before, after]
         while before.text() == after.text() or len({v.text() for v in versions}) < 2 + i % 2:
             new = avro_schemas.changed(before, rng.choice(changes), rng)
@@ -75,19 +79,20 @@ def compare(registry, cases):
             continue
         known = [what for what, explains in DEVIATIONS if explains(case, ours, theirs)]
         if not known:
-            sys.exit(f"{case.change}, {case.level}:\n" + "\n".join(case.texts) + f"\nours: {ours}\nthe registry: {theirs}")
+            sys.exit("\n".join([f"{case.change}, {case.level}:", *case.texts, f"ours: {ours}", f"theirs: {theirs}"]))
         counts[known[0]] += 1
     return counts
 
 
-def main():
+def run(seed):
     began = time.monotonic()
     with apicurio.registry() as registry:
         registry.ask("PUT", "/config", {"compatibility": "NONE"})  # for the older versions
-        print(f"registry started in {time.monotonic() - began:.1f} s")
-        cases = list(histories())
+        print(f"seed {seed}: registry started in {time.monotonic() - began:.1f} s", flush=True)
+        cases = list(histories(seed))
         counts = compare(registry, cases)
-    print(f"{len(cases)} histories, {len({case.change for case in cases})} kinds of change, {time.monotonic() - began:.1f} s")
+    kinds = len({case.change for case in cases})
+    print(f"{len(cases)} histories, {kinds} kinds of change, {time.monotonic() - began:.1f} s")
     for what, count in counts.items():
         print(f"{count} {what}")
     for what, least in AT_LEAST.items():
@@ -95,4 +100,5 @@ def main():
             sys.exit(f"at least {least} {what} wanted")
 
 
-main()
+for turn in range(ROUNDS):
+    run(SEED + turn)
