@@ -16,11 +16,15 @@ static inline void bench_require(const char *program, td_status status, const ch
     if (status != TD_OK) bench_die(program, what, td_trail());
 }
 
-static inline int64_t bench_now_ns(void) {
+static inline int64_t bench_clock_ns(clockid_t clock) {
     struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
+
+static inline int64_t bench_now_ns(void) { return bench_clock_ns(CLOCK_MONOTONIC); }
+/* Of this process: what others do beside it does not count. */
+static inline int64_t bench_cpu_ns(void) { return bench_clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
 
 static inline void bench_sleep_until(int64_t mono_ns) {
     struct timespec until = {.tv_sec = mono_ns / 1000000000, .tv_nsec = mono_ns % 1000000000};

@@ -2,7 +2,7 @@
  * more, on one core; the difference of two neighbours is the stage. What is left to a whole replay is the last stage:
  * causes, batches, appending.
  *
- * usage: stage_bench DATA [RUNS]     one line of JSON: seconds of each, by run */
+ * usage: stage_bench DATA [RUNS]     one line of JSON: processor seconds of each, by run */
 #include "bench.h"
 #include "flow/topics.h"
 #include "log/log_segment.h"
@@ -109,9 +109,9 @@ static double run(const td_topics *topics, const td_program *program, stage upto
     pass p = {.topics = topics, .upto = upto};
     td_program bare = *program;
     if (upto < GRAPH) memset(bare.graphs, 0, sizeof bare.graphs);
-    int64_t from_ns = bench_now_ns();
+    int64_t from_ns = bench_cpu_ns();
     for (uint32_t i = 0; i < topics->partitions; i++) run_partition(&p, &bare, i);
-    double seconds = (double)(bench_now_ns() - from_ns) / 1e9;
+    double seconds = (double)(bench_cpu_ns() - from_ns) / 1e9;
     td_buf_fini(&p.value);
     if (p.checksum == 1) (void)fputs("", stderr); /* keeps the work */
     if (p.ticks > 0) *out_ticks = p.ticks;

@@ -18,8 +18,8 @@ static const char HELP[] =
     "\n"
     "replay   removes bars, signals, quarantine and snapshots from the data folder DIR (default: data), then makes\n"
     "         them again from its tape, on N threads (default: 1), and says how long that took\n"
-    "restart  opens DIR as a start does, appends ticks until a strategy gives its next signal, says how long that\n"
-    "         took, and takes those ticks and what they led to away again\n";
+    "restart  opens DIR as a start does, on N threads, appends ticks until a strategy gives its next signal, says how\n"
+    "         long that took, and takes those ticks and what they led to away again\n";
 
 enum { PATH_BYTES = 512, POLL_US = 100, RESTART_TICKS_MAX = 1000 };
 
@@ -198,15 +198,6 @@ static void move_on(td_event *e, int tick) {
     e->trade.price += tick / 50 % 2 == 0 ? e->trade.price / 100 : -(e->trade.price / 100);
 }
 
-static td_status bring_level(opened *o) {
-    td_status status = TD_OK;
-    for (uint32_t p = 0; p < o->topics.partitions && status == TD_OK; p++) {
-        while (!is_level(o, p)) (void)td_worker_step(o->workers[p]);
-        status = fault_of(o);
-    }
-    return status;
-}
-
 /* Ticks onto the tape, one append each, until the worker gives a signal. */
 static td_status trade_until_signal(opened *o, td_event *e, td_bytes instrument, td_bytes feed) {
     td_counter *signals = &td_worker_counters(o->workers[0])->outputs[TD_OUTPUT_SIGNALS];
@@ -223,7 +214,8 @@ static td_status trade_until_signal(opened *o, td_event *e, td_bytes instrument,
         (void)td_batch_add(&batch, e->event_ns / TD_NS_PER_MS, instrument, td_buf_bytes(&value), (td_bytes){0},
                            (td_bytes){0});
         status = td_writer_append(o->topics.writer, o->topics.tape, 0, &batch);
-        if (status == TD_OK) status = bring_level(o);
+        while (status == TD_OK && !is_level(o, 0)) (void)td_worker_step(o->workers[0]);
+        if (status == TD_OK) status = fault_of(o);
     }
     if (status == TD_OK && td_counted(signals) == before)
         status = TD_FAIL(TD_CONFIG, "%s: no strategy gave a signal within %d ticks", o->dir, RESTART_TICKS_MAX);
@@ -249,7 +241,8 @@ static td_status restart(opened *o, const bench_options *options) {
     td_status status = open_topics(o);
     if (status == TD_OK) status = open_workers(o);
     double opened_s = seconds_since(o->os, from_ns);
-    if (status == TD_OK) status = bring_level(o);
+    if (status == TD_OK) status = run_lanes(o, (size_t)options->workers);
+    if (status == TD_OK) status = fault_of(o);
     double level_s = seconds_since(o->os, from_ns);
     if (status == TD_OK) status = last_trade(o, &trade, instrument, feed);
     if (status == TD_OK) tape_end = td_topic_end(o->topics.tape, 0);
@@ -305,10 +298,7 @@ int td_cmd_bench(int argc, char **argv) {
         td_status status = verbs[i].run(&o, &options);
         close_all(&o);
         if (status != TD_OK) (void)fprintf(stderr, "tapedeck bench: %s\n", td_trail());
-        return status == TD_OK        ? TD_EXIT_OK
-               : status == TD_CONFIG  ? TD_EXIT_CONFIG
-               : status == TD_CORRUPT ? TD_EXIT_CORRUPT
-                                      : TD_EXIT_FAILED;
+        return td_exit_of(status);
     }
     (void)fputs(HELP, stderr);
     return TD_EXIT_USAGE;
