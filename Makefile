@@ -2,7 +2,7 @@
 # `make help` lists them.
 
 .DEFAULT_GOAL := all
-.PHONY: all run test check docs sim bench soak lint asan tsan fuzz coverage clean help setup setup-test setup-bench
+.PHONY: all run test check docs sim sim-mutants bench soak lint asan tsan fuzz coverage clean help setup setup-test setup-bench
 
 all: build/build.ninja ## build the release program, build/tapedeck
 	ninja -C build
@@ -28,7 +28,10 @@ bench: setup-bench all ## measure every bound of speed beside others; BENCH_TICK
 	ninja -C build
 	bench/run.py
 
-soak: setup-test all ## for hours: the counts of simulation and kills times TAPEDECK_SOAK=40, FUZZ_S=600 per parser
+sim-mutants: all ## plant each bug of tests/sim/mutants; each must be found within 200 seeds
+	tests/sim/run_mutants.py
+
+soak: setup-test all build-fuzz/build.ninja ## for hours: the long counts, written down in docs/proofs.md; knobs: scripts/soak.sh
 	scripts/soak.sh
 
 lint: setup-test build-clang/build.ninja ## build with clang, then clang-tidy
@@ -58,7 +61,7 @@ clean: ## remove all build folders, the demo's data among them
 	rm -rf build build-*
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\):.* ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 15
+	@sed -n 's/^\([a-z-]*\):.* ## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 15
 
 setup:
 	@scripts/setup.sh run

@@ -1,12 +1,46 @@
 #!/bin/sh
-# scripts/soak.sh - the long counts: simulation and end-to-end tests multiply what they do by TAPEDECK_SOAK (40), every
-# fuzzer runs for FUZZ_S (600) seconds. The log, with commit and times, is build/soak.log.
-set -eu
-export TAPEDECK_SOAK="${TAPEDECK_SOAK:-40}" FUZZ_S="${FUZZ_S:-600}"
-{
-    echo "soak of $(git describe --always --dirty 2>/dev/null || echo 'no commit') at $(date -u +%FT%TZ), times $TAPEDECK_SOAK"
-    meson test -C build --no-rebuild --verbose --timeout-multiplier "$TAPEDECK_SOAK" --suite sim --suite e2e && status=ok || status=FAILED
-    make --no-print-directory fuzz || status=FAILED
-    echo "soak $status at $(date -u +%FT%TZ)"
-} 2>&1 | tee build/soak.log
-tail -n 1 build/soak.log | grep -q '^soak ok'
+# scripts/soak.sh - the long counts, stage by stage. Each stage has a knob; 0 leaves it out:
+#   SEEDS=1000 of the whole machine, LOG_SEEDS=20000 of the log alone, CALL_ROWS=1 and MEMORY_ROWS=1 times each call and
+#   each allocation of a run, KILLS=200 of the real process, MUTANT_SEEDS=200 to find each planted bug, ROUNDS=40 of the
+#   oracles that draw their cases (they read TAPEDECK_SOAK), FUZZ_S=600 for each parser.
+# SEED is where the seeds begin; without it they rotate with the commit.
+# The outputs are in build/soak; what was done, and what came of it, is appended to docs/proofs.md.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+commit=$(git describe --always --dirty 2>/dev/null || echo "no commit")
+seed=${SEED:-$(printf '%d' "0x$(git rev-parse --short=7 HEAD 2>/dev/null || echo 1)")}
+sims=build/tests/sim out=build/soak proofs=docs/proofs.md failed=0
+mkdir -p "$out"
+
+# stage NAME COUNT COMMAND…: one row of the table, whatever comes of it.
+stage() {
+    name=$1 count=$2
+    shift 2
+    [ "$count" -gt 0 ] || return 0
+    began=$(date +%s)
+    if "$@" >"$out/$name.log" 2>&1; then result=held; else result="**FAILED**" failed=1; fi
+    said=$(grep -E ' (records equal|seeds from|kills|mutants found|passed)|^Ok: ' "$out/$name.log" | tail -n 2 | tr -s ' \n' ' ')
+    [ "$result" = held ] || tail -n 20 "$out/$name.log"
+    echo "| $name | $count | $(($(date +%s) - began)) | $result | $said |" | tee -a "$proofs"
+}
+
+# rows PROGRAM COUNT: a row of seeds is as long as the program says.
+rows() {
+    length=$("$1" --seed 1 --count 1 | sed -n 's/^\([0-9]*\) .* make .*/\1/p')
+    "$1" --seed 1 --count $((length * $2))
+}
+
+printf '\n## %s, commit %s, seeds from %s\n\n| stage | count | s | result | said |\n|---|---|---|---|---|\n' \
+    "$(date -u '+%F %H:%M')" "$commit" "$seed" | tee -a "$proofs"
+stage machine "${SEEDS:-1000}" "$sims/sim" --seed "$seed" --count "${SEEDS:-1000}"
+stage log "${LOG_SEEDS:-20000}" "$sims/log_sim" --seed "$seed" --count "${LOG_SEEDS:-20000}"
+stage calls "${CALL_ROWS:-1}" rows "$sims/every" "${CALL_ROWS:-1}"
+stage memory "${MEMORY_ROWS:-1}" rows "$sims/alloc" "${MEMORY_ROWS:-1}"
+stage kills "${KILLS:-200}" scripts/python.sh tests/e2e/equality.py --kills "${KILLS:-200}" "$seed"
+stage mutants "${MUTANT_SEEDS:-200}" tests/sim/run_mutants.py --seeds "${MUTANT_SEEDS:-200}"
+rounds=${ROUNDS:-40}
+stage oracles "$rounds" env TAPEDECK_SOAK="$rounds" meson test -C build --no-rebuild --suite oracle --suite services \
+    --timeout-multiplier "$rounds"
+export FUZZ_S="${FUZZ_S:-600}"
+stage fuzz "$FUZZ_S" make --no-print-directory fuzz
+exit $failed

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """tests/e2e/equality.py - same tape, same bytes out: `bars`, `signals` and all the rest are equal whatever the workers,
-the speed, and however often the process is killed (design wall 5). Prints what was compared.
+the speed, and however often the process is killed (design wall 5). Prints what was compared. With --kills N nothing but
+that many kills, ten to a folder. A number alone is the seed.
 """
+import argparse
 import random
 import subprocess
-import sys
 import time
 
 import tapedeck as td
@@ -41,7 +42,7 @@ def reference(home, feeds=FEEDS):
 
 
 def kills(home, wanted, wanted_rows, summary, count, seed):
-    """Kills the run at random moments of its work, then lets it finish."""
+    """Kills the run at random moments of its work, then lets it finish; returns how often it was alive then."""
     random.seed(seed)
     file, _ = demo(home)
     done = 0
@@ -54,10 +55,29 @@ def kills(home, wanted, wanted_rows, summary, count, seed):
     last = td.run(file)
     assert last["diverged"] == 0, last
     compare(f"kill -9 at {done} of {count} random moments (seed {seed})", home, wanted, wanted_rows)
+    return done
+
+
+def kill_often(count, seed):
+    done = 0
+    with td.folder() as one:
+        wanted, rows, summary = reference(one)
+    while done < count:
+        with td.folder() as killed:
+            alive = kills(killed, wanted, rows, summary, min(10, count - done), seed)
+        assert alive > 0, "the run ends before it can be killed"
+        done, seed = done + alive, seed + 1
+    print(f"{done} kills")
 
 
 def main():
-    seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.randrange(1 << 30)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--kills", type=int)
+    parser.add_argument("seed", type=int, nargs="?", default=random.randrange(1 << 30))
+    options = parser.parse_args()
+    if options.kills:
+        return kill_often(options.kills, options.seed)
+    seed = options.seed
     with td.folder() as one, td.folder() as four, td.folder() as killed, td.folder() as twice:
         wanted, rows, summary = reference(one)
         assert summary["bars"] > 10000 and summary["signals"] > 20, summary

@@ -295,9 +295,13 @@ static void check_time_index(void *arg, const char *name) {
     time_check *c = arg;
     char path[128];
     td_buf file = {0};
-    if (strstr(name, ".timeindex") == NULL) return;
+    const td_os *os = &c->world->os;
+    const char *suffix = strstr(name, ".timeindex");
+    if (suffix == NULL) return;
+    (void)snprintf(path, sizeof path, "%s/%.*s.log", c->dir, (int)(suffix - name), name);
+    if (!os->ops->exists(os->self, path)) return; /* what a crash left of a segment that was being removed */
     (void)snprintf(path, sizeof path, "%s/%s", c->dir, name);
-    bool read = td_os_read_file(&c->world->os, path, FILE_MAX, &file) == TD_OK && file.size >= ENTRY_BYTES;
+    bool read = td_os_read_file(os, path, FILE_MAX, &file) == TD_OK && file.size >= ENTRY_BYTES;
     if (read) c->good &= strtoll(name, NULL, 10) + td_get_be32(file.data + file.size - 4) < c->end;
     td_buf_fini(&file);
 }
