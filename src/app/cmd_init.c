@@ -2,6 +2,7 @@
 #include "app/cmd_init.h"
 #include "app/config.h"
 #include "app/exit.h"
+#include "app/manual.h"
 #include "app/share.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -83,8 +84,7 @@ static void put_key(draft *d, const td_config_key *k) {
         td_buf_printf(&d->text, strcmp(k->key, "bars") == 0 ? "%s: [1s, 1m, 5m]\n" : "# %s: [my_cross.td]\n", k->key);
         break;
     case TD_KEY_VALUE:
-        put_line(&d->text, "# ", k->key, row != NULL && row->fallback != NULL ? row->fallback : "",
-                 k->help != NULL ? k->help : row->help);
+        put_line(&d->text, "# ", k->key, row != NULL && row->fallback != NULL ? row->fallback : "", td_manual_help(k));
         break;
     }
 }

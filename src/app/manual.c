@@ -1,6 +1,5 @@
 /* src/app/manual.c - the rows of all keys as text, Markdown and JSON Schema. */
 #include "app/manual.h"
-#include "app/config.h"
 #include "base/json.h"
 #include <stdio.h>
 
@@ -63,7 +62,7 @@ static const td_option *row_of(const td_config_key *k) {
     return k->shape == TD_KEY_VALUE && k->rows != NULL ? td_option_find(k->rows, k->key) : NULL;
 }
 
-static const char *help_of(const td_config_key *k) { return k->help != NULL ? k->help : row_of(k)->help; }
+const char *td_manual_help(const td_config_key *k) { return k->help != NULL ? k->help : row_of(k)->help; }
 
 static const char *default_of(const td_config_key *k) { return row_of(k) != NULL ? row_of(k)->fallback : k->fallback; }
 
@@ -101,7 +100,7 @@ bool td_manual_put_key(td_buf *out, const char *name) {
     size_t before = out->size;
     for (const td_config_key *k = td_config_keys; k->key != NULL; k++) {
         if (strcmp(k->key, name) != 0) continue;
-        td_buf_printf(out, "%s\n    %s\n    ", k->key, help_of(k));
+        td_buf_printf(out, "%s\n    %s\n    ", k->key, td_manual_help(k));
         put_values(out, k);
         td_buf_printf(out, "; default: %s\n", default_of(k) != NULL ? default_of(k) : "none");
     }
@@ -175,7 +174,7 @@ void td_manual_put_markdown(td_buf *out) {
     for (const td_config_key *k = td_config_keys; k->key != NULL; k++) {
         td_buf_printf(out, "| `%s` | ", k->key);
         put_values(out, k);
-        td_buf_printf(out, " | %s | %s |\n", default_of(k) != NULL ? default_of(k) : "none", help_of(k));
+        td_buf_printf(out, " | %s | %s |\n", default_of(k) != NULL ? default_of(k) : "none", td_manual_help(k));
     }
     put_feeds(out);
     section sections[SECTIONS_MAX];
@@ -334,7 +333,7 @@ static void put_top(td_buf *out, const td_config_key *k) {
         td_buf_text(out, row_of(k) == NULL ? "}]" : "]");
         break;
     }
-    put_member(out, "description", help_of(k));
+    put_member(out, "description", td_manual_help(k));
     td_buf_text(out, "}");
 }
 

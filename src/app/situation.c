@@ -187,9 +187,10 @@ static td_status look_at_log(td_situation *s, const td_os *os, const char *dir) 
     td_status status = td_log_segment_open(&log, os, &conf, s->locked ? NULL : warn, s);
     if (status != TD_OK) return status;
     status = td_log_each_topic(log, note_topic, &look);
-    if (status == TD_OK && look.tape == NULL)
+    if (status == TD_OK && look.tape != NULL && look.schemas != NULL)
+        status = read_tails(s, &look);
+    else if (status == TD_OK && look.tape == NULL)
         status = TD_FAIL(TD_CONFIG, "%s holds no log: name the data folder of a run by --dir", dir);
-    if (status == TD_OK && look.schemas != NULL) status = read_tails(s, &look);
     td_log_close(log);
     return status;
 }
