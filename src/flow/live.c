@@ -108,11 +108,9 @@ bool td_live_resumed(const td_live *l, uint32_t partition) {
 /* ---- Time ---- */
 
 static void plan_times(live_lane *lane, uint64_t targets, int64_t clock_ns, td_session state) {
-    bool held = state == TD_SESSION_DOWN && clock_ns - lane->down_ns < lane->conf->hold_ns;
     lane->time_targets = targets;
-    lane->mark = (td_time_mark){.bound_ns = held ? TD_NONE : clock_ns - lane->conf->max_delay_ns,
-                                .clock_ns = clock_ns,
-                                .session = (uint8_t)state};
+    lane->mark = (td_time_mark){
+        .bound_ns = clock_ns - lane->conf->max_delay_ns, .clock_ns = clock_ns, .session = (uint8_t)state};
 }
 
 static void give_time(live_lane *lane, td_input *out) {
