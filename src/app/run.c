@@ -60,11 +60,15 @@ static void on_stop(int number) {
     stop_wanted = 1;
 }
 
+static volatile sig_atomic_t speaks_json;
+
 /* The drain itself is stuck. What is synced is safe, and the next start makes the rest again. */
 static void on_alarm(int number) {
     static const char text[] = "tapedeck: error: not drained in time: ending as it is\n";
+    static const char json[] =
+        "{\"level\":\"error\",\"event\":\"undrained\",\"message\":\"not drained in time: ending as it is\"}\n";
     (void)number;
-    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    (void)!write(STDERR_FILENO, speaks_json ? json : text, speaks_json ? sizeof json - 1 : sizeof text - 1);
     _exit(TD_EXIT_UNDRAINED);
 }
 
@@ -360,7 +364,8 @@ static td_status open_run(run *r) {
         td_config_load(&r->config, &td_os_posix, r->file, (const char *const *)o->sets.items, o->sets.count);
     if (status != TD_OK) return status;
     r->loaded = true;
-    if (o->log == 0) td_notices_set_json(r->notices, r->config.log_format != 0);
+    speaks_json = o->log == 0 ? r->config.log_format != 0 : o->log == 2;
+    td_notices_set_json(r->notices, speaks_json != 0);
     td_notices_hide(r->notices, r->config.serve.token);
     if (r->config.speed < 0) r->config.speed = o->until_end ? 0 : 1;
     status = td_engine_open(&r->engine, &td_os_posix, &r->config, report, r);

@@ -118,6 +118,25 @@ def a_second_signal(home):
 
 
 @case
+def with_a_disk_that_never_answers(home):
+    """No thread can be waited for: five seconds after `drain` the process ends as it is, and nothing is lost by it."""
+    stuck = pathlib.Path(home) / "stuck"
+    env = dict(os.environ, LD_PRELOAD=str(td.BUILD / "tests" / "fault" / "stuck_sync.so"), STUCK_SYNC=str(stuck))
+    process, file = start(home, "--set", "drain=1s", env=env)
+    wait_for_rows(home)
+    stuck.touch()
+    time.sleep(0.5)
+    seconds, code, _, err = stop(process, signal.SIGTERM)
+    assert code == 6 and 5 <= seconds < 8 and json.loads(err.splitlines()[-1])["event"] == "undrained", (code, seconds, err)
+    process = subprocess.Popen([td.PROGRAM, "run", "--log", "json", file], cwd=td.ROOT, stderr=subprocess.PIPE, text=True)
+    time.sleep(1.5)
+    _, code, _, err = stop(process, signal.SIGTERM)
+    assert code == 0 and "diverged" not in err, (code, err)
+    assert len(td.rows(f"{home}/data", "bars")) == count(home, "bars")
+    return f"ended {seconds:.2f} s after SIGTERM, exit 6; the next start held each bar once"
+
+
+@case
 def told_to_the_service_manager(home):
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     manager.bind(f"{home}/notify")
