@@ -1,5 +1,5 @@
 /* bench/log_bench.c - the log alone: appends and reads 75-byte records through the public door, on one core each.
- * Usage: log_bench FOLDER [RECORDS]. Prints one line of JSON, rates in millions of records a second. */
+ * Usage: log_bench FOLDER [RECORDS [none|lz4|zstd]]. Prints one line of JSON, rates in millions of records a second. */
 #include "log/log_segment.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -52,15 +52,22 @@ static void read_all(td_topic *topic, int64_t record_count) {
     exit(1);
 }
 
+static td_codec codec_of(const char *name) {
+    return strcmp(name, "lz4") == 0 ? TD_CODEC_LZ4 : strcmp(name, "zstd") == 0 ? TD_CODEC_ZSTD : TD_CODEC_NONE;
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) {
-        (void)fprintf(stderr, "usage: log_bench FOLDER [RECORDS]\n");
+        (void)fprintf(stderr, "usage: log_bench FOLDER [RECORDS [none|lz4|zstd]]\n");
         return 2;
     }
     int64_t record_count = argc > 2 ? strtoll(argv[2], NULL, 10) : 10000000;
     td_log *log;
     td_topic *topic;
-    require(td_log_segment_open(&log, &td_os_posix, &(td_log_conf){.dir = argv[1]}, NULL, NULL), "open");
+    require(td_log_segment_open(&log, &td_os_posix,
+                                &(td_log_conf){.dir = argv[1], .codec = codec_of(argc > 3 ? argv[3] : "none")}, NULL,
+                                NULL),
+            "open");
     require(td_log_topic(log, "bench", 1, TD_TOPIC_INPUT, &topic), "open topic");
     if (td_topic_end(topic, 0) > 0) require(td_log_truncate(topic, 0, 0), "empty the topic");
 

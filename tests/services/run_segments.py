@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""tests/services/run_segments.py - a real broker serves our segment folders: recorded data with rolled segments, an epoch
+begun by a kill -9 and a hole left by a repair, put in place of the broker's own while it is stopped; every record that
+its consumer gets is the one that our reader gives.
+"""
+import hashlib
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import time
+
+import confluent_kafka
+import confluent_kafka.admin
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import tapedeck as td  # noqa: E402
+from broker import Broker  # noqa: E402
+
+FEED = f"file: {{ format: binance-collector, path: {td.ROOT}/examples/data/binance/*.gz }}"
+TOPICS = ["tape", "bars", "signals"]
+PARTITIONS = 2
+RECORDS_LEAST = 10000
+OURS = ["*.log", "*.index", "*.timeindex", "leader-epoch-checkpoint"]
+
+
+def record(home, codec):
+    """Killed, gone on, damaged in the middle of a tape, repaired."""
+    data = pathlib.Path(home) / codec
+    file = td.config(f"{home}/{codec}.yaml", data, [FEED], strategies=[td.ROOT / "strategies/momentum.td"],
+                     partitions=PARTITIONS)
+    options = ("--set", f"log.codec={codec}", "--set", "log.segment=256KB")
+    first = td.start(file, *options, "--set", "speed=200x")
+    time.sleep(0.7)
+    td.kill(first)
+    td.run(file, *options)
+    victim = max(data.glob("tape-*/*.log"), key=lambda p: p.stat().st_size)
+    content = bytearray(victim.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    victim.write_bytes(content)
+    subprocess.run([td.PROGRAM, "log", "repair", "--data", data], check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    return data
+
+
+def put_in_place(data, broker):
+    """The partition's metadata stays the broker's: it knows it by an id of its own."""
+    for topic in TOPICS:
+        for partition in range(PARTITIONS):
+            theirs = broker.log_dir / f"{topic}-{partition}"
+            assert theirs.is_dir(), theirs
+            for pattern in OURS:
+                for path in theirs.glob(pattern):
+                    path.unlink()
+                for path in (data / theirs.name).glob(pattern):
+                    shutil.copy(path, theirs)
+
+
+def first_offset(consumer, topic, partition, wait_s=60):
+    """A broker that has just started has no leaders yet."""
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            return consumer.get_watermark_offsets(confluent_kafka.TopicPartition(topic, partition), timeout=10)[0]
+        except confluent_kafka.KafkaException:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def consume(address, topic, partition):
+    """(count, sha256) of the sequence of (key, value), as tests/tools/log_digest.c counts it."""
+    consumer = confluent_kafka.Consumer({"bootstrap.servers": address, "group.id": "reader", "enable.auto.commit": False,
+                                         "auto.offset.reset": "error", "isolation.level": "read_committed",
+                                         "enable.partition.eof": True, "check.crcs": True})
+    first = first_offset(consumer, topic, partition)
+    consumer.assign([confluent_kafka.TopicPartition(topic, partition, first)])
+    count, sha = 0, hashlib.sha256()
+    while True:
+        message = consumer.poll(30)
+        assert message is not None, f"{topic}-{partition}: nothing comes after {count} records"
+        if message.error() is not None:
+            assert message.error().code() == confluent_kafka.KafkaError._PARTITION_EOF, message.error()
+            consumer.close()
+            return count, sha.hexdigest()
+        for part in (message.key(), message.value()):
+            sha.update(struct.pack("<Q", 2**64 - 1 if part is None else len(part)) + (part or b""))
+        count += 1
+
+
+def check(home, codec):
+    data = record(home, codec)
+    broker = Broker(f"{home}/broker-{codec}")
+    with broker.running():
+        admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": broker.address})
+        made = admin.create_topics([confluent_kafka.admin.NewTopic(topic, PARTITIONS, 1) for topic in TOPICS])
+        for future in made.values():
+            future.result(30)
+    put_in_place(data, broker)
+    wanted = td.digests(data, TOPICS)
+    with broker.running():
+        got = {f"{t}-{p}": consume(broker.address, t, p) for t in TOPICS for p in range(PARTITIONS)}
+    assert got == wanted, (got, wanted)
+    total = sum(count for count, _ in got.values())
+    assert total >= RECORDS_LEAST, f"{total} records are too few to say anything"
+    segments = len(list(data.glob("*-[0-9]/*.log")))
+    print(f"{codec}: {total} records in {segments} segments served by the broker as they are read by us")
+
+
+def main():
+    with td.folder() as home:
+        check(home, "lz4")
+    print("1 passed, 0 failed")
+
+
+if __name__ == "__main__":
+    main()
