@@ -84,7 +84,7 @@ static void send_all(int s, const char *bytes, size_t size) {
 
 /* The venue's half of the upgrade to WebSocket. */
 static void shake_hands(int s) {
-    char head[4096] = "", text[128], proof[64];
+    char head[4096] = "", key[41], text[128], proof[64];
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned digest_size;
     for (size_t size = 0; strstr(head, "\r\n\r\n") == NULL; head[size] = '\0') {
@@ -92,9 +92,9 @@ static void shake_hands(int s) {
         if (n <= 0) die("upgrade", "the client is gone");
         size += (size_t)n;
     }
-    const char *key = strcasestr(head, "Sec-WebSocket-Key:");
-    if (key == NULL || sscanf(key, "%*[^:]: %40s", text) != 1) die("upgrade", "no key");
-    strcat(text, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    const char *at = strcasestr(head, "Sec-WebSocket-Key:");
+    if (at == NULL || sscanf(at, "%*[^:]: %40s", key) != 1) die("upgrade", "no key");
+    (void)snprintf(text, sizeof text, "%s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
     if (EVP_Digest(text, strlen(text), digest, &digest_size, EVP_sha1(), NULL) != 1) die("upgrade", "no SHA-1");
     (void)EVP_EncodeBlock((unsigned char *)proof, digest, (int)digest_size);
     int size = snprintf(head, sizeof head,

@@ -60,8 +60,9 @@ static void make_topic(rd_kafka_t *producer, const char *name) {
 static void produce_all(rd_kafka_t *producer, rd_kafka_topic_t *topic, const bench_records *records, int64_t count) {
     for (int64_t i = 0; i < count;) {
         const bench_record *r = &records->items[i % BENCH_RECORDS];
-        if (rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, (void *)(uintptr_t)r->value.data, r->value.size,
-                             r->key.data, r->key.size, NULL) == 0) {
+        void *value = records->bytes.data + (r->value.data - records->bytes.data); /* it wants no const */
+        if (rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, value, r->value.size, r->key.data, r->key.size, NULL) ==
+            0) {
             if (++i % 1024 == 0) (void)rd_kafka_poll(producer, 0);
         } else if (rd_kafka_last_error() == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
             (void)rd_kafka_poll(producer, 10);

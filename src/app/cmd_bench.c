@@ -177,7 +177,7 @@ static td_status last_trade(const opened *o, td_event *out, char instrument[64],
         &reader, tape, 0, td_topic_block_before(tape, 0, td_topic_end(tape, 0), BLOCK_BYTES), TD_READ_APPENDED);
     if (status != TD_OK) return status;
     td_record record;
-    out->kind = 0;
+    *out = (td_event){0};
     while (td_reader_next(reader, &record) == TD_OK) {
         td_event event;
         td_bytes name;
