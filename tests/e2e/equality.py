@@ -92,8 +92,10 @@ def main():
         compare("run again on a finished folder", twice, wanted, rows)
         subprocess.run([td.PROGRAM, "bench", "replay", "--data", f"{twice}/data"], check=True, stdout=subprocess.DEVNULL)
         compare("the tape replayed", twice, wanted, rows)
+        subprocess.run([td.PROGRAM, "bench", "restart", "--data", f"{twice}/data"], check=True, stdout=subprocess.DEVNULL)
+        compare("the tape after a measured restart", twice, wanted, rows)
     paced()
-    print("5 passed, 0 failed")
+    print("6 passed, 0 failed")
 
 
 def paced():
