@@ -10,6 +10,8 @@
 
 enum { INGEST_BATCH_BYTES = 128 * 1024, SNAPSHOT_RECORDS = 1 << 18 };
 
+#define RETAIN_EVERY_NS (10 * TD_NS_PER_S)
+
 struct td_engine {
     const td_os *os;
     const td_config *config;
@@ -104,7 +106,9 @@ static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int6
     const td_config_log *log = &e->config->log;
     td_log_conf conf = {.dir = log->dir,
                         .segment_bytes = log->segment_bytes,
+                        .segment_ms = log->segment_ns / TD_NS_PER_MS,
                         .retain_bytes = log->retain_bytes,
+                        .retain_ms = log->retain_ns / TD_NS_PER_MS,
                         .codec = codecs[log->codec]};
     td_status status = td_log_segment_open(&e->log, e->os, &conf, report, arg);
     if (status == TD_OK) status = td_topics_open(&e->topics, e->log, (uint32_t)log->partitions, now_ms);
@@ -276,14 +280,12 @@ static int sync_step(td_engine *e) {
     int64_t now_ns = e->os->ops->mono_ns(e->os->self);
     bool last = all_applied(e);
     td_engine_sync_counts *counts = &e->sync_counts;
-    if (all_synced(e)) {
-        td_count(&counts->level_ns, now_ns - td_counted(&counts->level_ns));
-        return 0;
-    }
-    if (!last && now_ns - e->sync_began_ns < e->config->log.sync_interval_ns) return 0;
+    bool idle = all_synced(e);
+    if (idle) td_count(&counts->level_ns, now_ns - td_counted(&counts->level_ns));
+    if (now_ns - e->sync_began_ns < (idle ? RETAIN_EVERY_NS : last ? 0 : e->config->log.sync_interval_ns)) return 0;
     e->sync_began_ns = now_ns;
-    td_status status = td_log_sync(e->log);
-    td_histogram_add(&counts->rounds, e->os->ops->mono_ns(e->os->self) - now_ns);
+    td_status status = td_log_sync(e->log); /* idle, it only lets go of what has become too old */
+    if (!idle) td_histogram_add(&counts->rounds, e->os->ops->mono_ns(e->os->self) - now_ns);
     if (status == TD_OK) {
         td_count(&counts->level_ns, now_ns - td_counted(&counts->level_ns));
         td_backoff_reset(&e->sync_backoff);

@@ -147,5 +147,17 @@ def spans_of_time(home):
     return f"{len(records)} records cut at {len(times)} append times"
 
 
+@case
+def old_segments_go(home):
+    data, file = f"{home}/data", recorded(home)
+    td.run(file, "--set", "log.retain_time=1ms")
+    starts = {}
+    for line in log("ls", "--json", "--data", data).stdout.splitlines():
+        row = json.loads(line)
+        starts[row["topic"]] = starts.get(row["topic"], 0) + row["start"]
+    assert starts["bars"] > 0 and starts["_schemas"] == 0 and starts["_programs"] == 0, starts
+    return f"{starts['bars']} bars of a run before are gone by age; what others are read by is kept"
+
+
 if __name__ == "__main__":
     sys.exit(main(CASES))

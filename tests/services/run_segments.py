@@ -50,9 +50,10 @@ def put_in_place(data, broker):
         for partition in range(PARTITIONS):
             theirs = broker.log_dir / f"{topic}-{partition}"
             assert theirs.is_dir(), theirs
-            for pattern in OURS:
-                for path in theirs.glob(pattern):
+            for path in theirs.iterdir():
+                if path.name != "partition.metadata":
                     path.unlink()
+            for pattern in OURS:
                 for path in (data / theirs.name).glob(pattern):
                     shutil.copy(path, theirs)
 
@@ -97,6 +98,7 @@ def check(home, codec):
         made = admin.create_topics([confluent_kafka.admin.NewTopic(topic, PARTITIONS, 1) for topic in TOPICS])
         for future in made.values():
             future.result(30)
+    assert (broker.log_dir / ".kafka_cleanshutdown").exists(), "the broker was not stopped but killed"
     put_in_place(data, broker)
     wanted = td.digests(data, TOPICS)
     with broker.running():
