@@ -130,8 +130,8 @@ static void test_messages_arrive_whole_and_in_order(rig *r) {
                 if (frame == 0 && at + size == sizes[i]) break;
             }
             assert_true(take_message(r, &message, &end));
-            ASSERT_ROW(message.size == sizes[i] && memcmp(message.data, bytes, sizes[i]) == 0,
-                       "%zu bytes in %zu frames", sizes[i], round + 1);
+            ASSERT_ROW(td_bytes_equal(td_buf_bytes(&message), (td_bytes){bytes, sizes[i]}), "%zu bytes in %zu frames",
+                       sizes[i], round + 1);
         }
     }
     td_buf_fini(&message);
