@@ -130,6 +130,7 @@ static td_status cut_torn(td_partition *p) {
     if (!p->torn) return TD_OK;
     td_status status = p->os->ops->truncate(p->os->self, p->file, load(&p->written_bytes));
     p->torn = status != TD_OK;
+    p->cut |= status == TD_OK;
     return td_trace(status, "removing a failed append from %s", p->name);
 }
 
@@ -149,6 +150,8 @@ td_status td_partition_sync_index(td_partition *p, td_index *index, bool finishe
 td_status td_partition_settle(td_partition *p) {
     if (p->segment_count == 0) return TD_FAIL(TD_RETRY, "%s: a truncation stopped half-way", p->name);
     td_status status = cut_torn(p);
+    /* An earlier sync may have made durable what was cut: after a clean end nobody would doubt it. */
+    if (status == TD_OK && p->cut) status = p->os->ops->sync(p->os->self, p->file);
     return status == TD_OK ? td_partition_sync_index(p, &p->index, false) : status;
 }
 

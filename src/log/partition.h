@@ -60,6 +60,7 @@ typedef struct td_partition {
     td_packer packer; /* takes memory with the first compressed batch only */
     bool rolling;     /* a roll failed half-way: the next segment's file may exist, so nothing more goes here */
     bool torn;        /* bytes are left behind what is written */
+    bool cut;         /* they were removed, but perhaps not durably */
     int64_t first_timestamp_ms,
         last_timestamp_ms; /* of the active segment, INT64_MAX: empty; of all, INT64_MIN: none */
     int64_t next_offset;   /* behind what is written, published or not */
