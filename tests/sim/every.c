@@ -21,7 +21,8 @@ static bool strike(td_world *w, blow how, uint64_t call) {
     if (how == REFUSE_ONE) td_sim_fail_calls(w->sim, call, call);
     if (how == REFUSE_ALL) td_sim_fail_calls(w->sim, call, UINT64_MAX);
     if (!td_world_live(w, how == REFUSE_ALL)) return false;
-    HOLDS(td_sim_calls(w->sim) >= call, "there is no call %" PRIu64, call);
+    /* A hopeless life is not looked at to the end: the last few calls are not made then. */
+    HOLDS(how == REFUSE_ALL || td_sim_calls(w->sim) >= call, "there is no call %" PRIu64, call);
     if (how == REFUSE_ONE) return true;
     td_sim_reboot(w->sim, how == KILL ? TD_SIM_KILLED : TD_SIM_POWER_LOST);
     return td_world_live(w, false);
