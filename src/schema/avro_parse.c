@@ -83,7 +83,8 @@ static td_status read_attributes(const scope *in, td_json *json, attributes *out
 
 static td_status require(const scope *in, const attributes *a, attribute which, const char *what) {
     if (a->has[which]) return TD_OK;
-    return avro_fault(in->schema, a->at, "%s needs \"%s\"; add it", what, attribute_names[which]);
+    (void)avro_fault(in->schema, a->at, "%s needs \"%s\"; add it", what, attribute_names[which]);
+    return TD_REJECT;
 }
 
 /* Begins the array that the reader stands before. */
@@ -163,7 +164,7 @@ static td_status read_aliases(const scope *in, const attributes *a, bool dots, t
 
 /* Names and aliases of a record, enum or fixed. *out_inner: the scope of what stands inside. */
 static td_status define_type(const scope *in, const attributes *a, td_avro_node *node, scope *out_inner) {
-    td_bytes name;
+    td_bytes name = {0};
     td_json json = a->values[NAME];
     td_status status = require(in, a, NAME, td_avro_type_name(node->type));
     if (status == TD_OK) status = take_name(in, &json, true, &name);
@@ -182,10 +183,11 @@ static td_status define_type(const scope *in, const attributes *a, td_avro_node 
     return read_aliases(out_inner, a, true, &node->aliases);
 }
 
-static td_status new_node(const scope *in, const attributes *a, td_avro_type type, td_avro_node **out) {
-    *out = avro_node_new(in->schema, type);
-    if (*out != NULL) return TD_OK;
-    return avro_fault(in->schema, a->at, "more than %d types in one schema; split it", TD_AVRO_NODES_MAX);
+/* NULL, and a trail, when there are too many. */
+static td_avro_node *new_node(const scope *in, const uint8_t *at, td_avro_type type) {
+    td_avro_node *node = avro_node_new(in->schema, type);
+    if (node == NULL) (void)avro_fault(in->schema, at, "more than %d types in one schema; split it", TD_AVRO_NODES_MAX);
+    return node;
 }
 
 static td_status parse_field(const scope *in, td_json *json, td_avro_node *record, td_avro_field *field) {
@@ -223,7 +225,7 @@ static td_status parse_record(const scope *in, attributes *a, td_avro_node *node
 }
 
 static td_status read_default_symbol(const scope *in, td_json *json, td_avro_node *node) {
-    td_bytes symbol;
+    td_bytes symbol = {0};
     td_status status = take_name(in, json, false, &symbol);
     if (status != TD_OK) return status;
     node->default_symbol = td_avro_member_find(in->schema, node, symbol);
@@ -264,7 +266,7 @@ static bool take_count(td_json json, int32_t *out) {
 
 static td_status parse_fixed(const scope *in, attributes *a, td_avro_node *node) {
     scope inner;
-    int32_t size;
+    int32_t size = 0;
     td_status status = define_type(in, a, node, &inner);
     if (status == TD_OK) status = require(in, a, SIZE, "fixed");
     if (status != TD_OK) return status;
@@ -296,15 +298,14 @@ static td_bytes branch_name(const td_avro_node *branch) {
 }
 
 static td_status parse_union(const scope *in, td_json *json, td_avro_node **out) {
-    attributes a = {.at = json->at - 1};
-    td_status status = new_node(in, &a, TD_AVRO_UNION, out);
-    if (status != TD_OK) return status;
-    td_avro_node *node = *out;
+    td_avro_node *node = new_node(in, json->at - 1, TD_AVRO_UNION);
+    if (node == NULL) return TD_REJECT;
+    *out = node;
     node->nodes = avro_alloc(in->schema, count_elements(*json) * sizeof(td_avro_node *));
     while (!avro_json_ends(json)) {
         const uint8_t *at = next_value(json);
         td_avro_node **branch = &node->nodes[node->count];
-        status = parse_type(in, json, branch);
+        td_status status = parse_type(in, json, branch);
         if (status != TD_OK) return status;
         if ((*branch)->type == TD_AVRO_UNION)
             return avro_fault(in->schema, at, "a union directly in a union; write their branches in one");
@@ -397,16 +398,17 @@ static td_status parse_word(const scope *in, const td_json *json, td_bytes word,
     return TD_OK;
 }
 
-static td_status parse_logical(const scope *in, const attributes *a, td_avro_node **out) {
-    td_avro_node found = read_logical(a, (*out)->type, (*out)->size_bytes);
-    if (found.logical == TD_AVRO_PLAIN) return TD_OK;
-    if ((*out)->type <= TD_AVRO_STRING) { /* the plain one is everybody's */
-        td_status status = new_node(in, a, (*out)->type, out);
-        if (status != TD_OK) return status;
+/* The node, or one of its own when a primitive type has a logical one: the plain ones are everybody's. */
+static td_status parse_logical(const scope *in, const attributes *a, td_avro_node *node, td_avro_node **out) {
+    td_avro_node found = read_logical(a, node->type, node->size_bytes);
+    if (found.logical != TD_AVRO_PLAIN) {
+        if (node->type <= TD_AVRO_STRING) node = new_node(in, a->at, node->type);
+        if (node == NULL) return TD_REJECT;
+        node->logical = found.logical;
+        node->precision = found.precision;
+        node->scale = found.scale;
     }
-    (*out)->logical = found.logical;
-    (*out)->precision = found.precision;
-    (*out)->scale = found.scale;
+    *out = node;
     return TD_OK;
 }
 
@@ -429,12 +431,17 @@ static td_status parse_object(const scope *in, attributes *a, td_avro_node **out
     if (status != TD_OK) return status;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         if (!td_bytes_equal(word, td_text(td_avro_type_name(kinds[i].type)))) continue;
-        status = new_node(in, a, kinds[i].type, out);
-        if (status == TD_OK) status = kinds[i].parse(in, a, *out);
-        return status == TD_OK && kinds[i].type == TD_AVRO_FIXED ? parse_logical(in, a, out) : status;
+        td_avro_node *node = new_node(in, a->at, kinds[i].type);
+        if (node == NULL) return TD_REJECT;
+        status = kinds[i].parse(in, a, node);
+        return status == TD_OK ? parse_logical(in, a, node, out) : status;
     }
-    status = parse_word(in, &json, word, out);
-    return status == TD_OK && (*out)->type <= TD_AVRO_STRING ? parse_logical(in, a, out) : status;
+    td_avro_node *node = NULL;
+    status = parse_word(in, &json, word, &node);
+    if (status != TD_OK) return status;
+    if (node->type <= TD_AVRO_STRING) return parse_logical(in, a, node, out);
+    *out = node; /* attributes beside a reference change nothing */
+    return TD_OK;
 }
 
 static td_status parse_type(const scope *in, td_json *json, td_avro_node **out) {

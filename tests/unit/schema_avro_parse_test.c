@@ -284,6 +284,30 @@ static void hostile_texts_meet_bounds(void **state) {
     td_buf_fini(&deep);
 }
 
+/* Each of 30 unions offers two branches that both fail only at the very bottom: 2^30 ways to find no default. */
+static void a_default_is_not_tried_in_all_ways(void **state) {
+    (void)state;
+    td_buf text = {0};
+    td_avro_schema *schema = NULL;
+    td_buf_text(&text,
+                "[{\"type\":\"fixed\",\"name\":\"A0\",\"size\":1},{\"type\":\"fixed\",\"name\":\"B0\",\"size\":1}");
+    for (int i = 1; i <= 30; i++)
+        for (const char *name = "AB"; *name != '\0'; name++)
+            td_buf_printf(
+                &text,
+                ",{\"type\":\"record\",\"name\":\"%c%d\",\"fields\":[{\"name\":\"x\",\"type\":[\"A%d\",\"B%d\"]}]}",
+                *name, i, i - 1, i - 1);
+    td_buf_text(&text, "," FIELD("[\"A30\",\"B30\"],\"default\":"));
+    text.size -= strlen("}]}");
+    for (int i = 0; i < 30; i++) td_buf_text(&text, "{\"x\":");
+    td_buf_text(&text, "0");
+    for (int i = 0; i < 30; i++) td_buf_text(&text, "}");
+    td_buf_text(&text, "}]}]");
+    assert_int_equal(td_avro_schema_parse(td_buf_bytes(&text), &schema), TD_REJECT);
+    assert_non_null(strstr(td_trail(), "the default of \"f\" is no union"));
+    td_buf_fini(&text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_resolved),
@@ -292,6 +316,7 @@ int main(void) {
         cmocka_unit_test(defaults_are_encoded),
         cmocka_unit_test(what_is_wrong_is_named_with_its_place),
         cmocka_unit_test(hostile_texts_meet_bounds),
+        cmocka_unit_test(a_default_is_not_tried_in_all_ways),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
