@@ -179,7 +179,7 @@ static td_status replace_segment(repair *r, int64_t base_offset) {
     if (status != TD_OK) return status;
     status = write_sound(r, file, file_bytes);
     r->os->ops->close(r->os->self, file);
-    if (status == TD_OK) status = td_partition_drop_index(&r->p, base_offset); /* of bytes that move */
+    if (status == TD_OK) status = td_partition_drop_index(&r->p, base_offset); /* it may name what is gone */
     if (status == TD_OK) status = r->os->ops->rename(r->os->self, temporary, path);
     if (status == TD_OK) status = r->os->ops->sync_dir(r->os->self, r->p.dir);
     return status;

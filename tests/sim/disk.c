@@ -26,7 +26,8 @@ static bool open_world(td_world *w, uint64_t seed, bool trace) {
     *w = (td_world){.seed = seed, .trace = trace};
     if (!td_world_open(w, seed, TD_WORLD_LARGE)) return false;
     put_ballast(w);
-    w->config.speed = 0.1; /* what a second brings is less than the last percent and the reserve */
+    w->config.speed = 0.1;                 /* what a second brings is less than the reserve */
+    w->config.log.disk.full_percent = 100; /* nothing but the reserve is left then */
     return true;
 }
 
