@@ -90,16 +90,16 @@ static void plan_next_times(const td_merge *m, feed_lane *lane) {
     if (lane->phase == NOTHING) {
         lane->phase = SECOND;
         bool falls_away = silent && silence_at_ns == lane->second_ns;
-        plan_times(lane, lane->second_ns, falls_away ? 0 : td_route_all(&m->route) & ~lane->heard, TD_SESSION_LIVE);
+        plan_times(lane, lane->second_ns, falls_away ? 0 : m->route.all & ~lane->heard, TD_SESSION_LIVE);
         if (lane->time_targets != 0) return;
     }
     if (silent) {
         lane->phase = SILENCE;
         lane->silence_ns = lane->silence_ns <= INT64_MAX / 2 ? lane->silence_ns * 2 : INT64_MAX;
-        plan_times(lane, silence_at_ns, td_route_all(&m->route), TD_SESSION_IDLE);
+        plan_times(lane, silence_at_ns, m->route.all, TD_SESSION_IDLE);
     } else if (lane->phase == SILENCE) {
         lane->phase = RESUMED;
-        plan_times(lane, next_ns, td_route_all(&m->route), TD_SESSION_LIVE);
+        plan_times(lane, next_ns, m->route.all, TD_SESSION_LIVE);
     }
 }
 
@@ -111,7 +111,7 @@ static void find_step(const td_merge *m, feed_lane *lane) {
             return;
         }
         lane->ended = true;
-        plan_times(lane, lane->last_ns, td_route_all(&m->route), TD_SESSION_ENDED);
+        plan_times(lane, lane->last_ns, m->route.all, TD_SESSION_ENDED);
     } else if (lane->last_ns != 0 && lane->head.clock_ns >= lane->second_ns) {
         plan_next_times(m, lane);
     }

@@ -6,7 +6,7 @@
 
 void td_route_init(td_route *route, td_instruments *instruments, uint32_t partitions) {
     assert(partitions >= 1 && partitions <= TD_PARTITIONS_MAX);
-    *route = (td_route){.instruments = instruments, .partitions = partitions};
+    *route = (td_route){.instruments = instruments, .partitions = partitions, .all = UINT64_MAX >> (64 - partitions)};
 }
 
 void td_route_fini(td_route *route) {

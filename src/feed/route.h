@@ -7,6 +7,7 @@ enum { TD_PARTITIONS_MAX = 64 };
 typedef struct td_route {
     td_instruments *instruments;
     uint32_t partitions;
+    uint64_t all;          /* a bit for each partition */
     uint8_t *partition_of; /* by instrument, as far as known */
     uint32_t known, capacity;
 } td_route;
@@ -19,5 +20,3 @@ static inline uint32_t td_route_of(td_route *route, uint32_t instrument) {
     if (instrument >= route->known) td_route_learn(route);
     return route->partition_of[instrument];
 }
-/* A bit for each partition. */
-static inline uint64_t td_route_all(const td_route *route) { return UINT64_MAX >> (64 - route->partitions); }

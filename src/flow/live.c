@@ -211,7 +211,7 @@ static void hear(live_lane *lane, int64_t clock_ns) {
 }
 
 static void take_session(td_live *l, live_lane *lane, const td_feed_item *item) {
-    uint64_t all = td_route_all(&l->route);
+    uint64_t all = l->route.all;
     if (item->session.live) {
         hear(lane, item->clock_ns);
         lane->state = LIVE;
