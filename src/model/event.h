@@ -21,7 +21,10 @@ enum {                           /* td_event.flags, stored as they are: never re
        TD_FLAG_INEXACT = 1,      /* the source had more digits than we keep; rounded half-even */
        TD_FLAG_TIME_RECEIVE = 2, /* the source gave no event time: receive time stands in      */
        TD_FLAG_SUSPICIOUS = 4,   /* the source itself doubts this tick                         */
+       TD_FLAG_ANEW = 8,         /* appended anew: origin, of_… and pass say why               */
 };
+
+typedef enum td_event_origin { TD_ORIGIN_FEED, TD_ORIGIN_RELEASE, TD_ORIGIN_BACKFILL } td_event_origin;
 
 enum { TD_CODE_MAX = 15 }; /* longest exchange code or sale condition kept, in bytes */
 
@@ -52,10 +55,13 @@ typedef struct td_time_mark {
 typedef struct td_event {
     uint8_t kind; /* td_event_kind */
     uint8_t flags;
-    uint32_t feed;       /* index in the owner's feed table                                       */
-    uint32_t instrument; /* index in the owner's instrument table; for trades and quotes only     */
-    int64_t event_ns;    /* by the venue: the only time that windows know                         */
-    int64_t receive_ns;  /* the feed's clock on arrival: measures lag, gives known_at             */
+    uint8_t origin;              /* td_event_origin */
+    uint32_t feed;               /* index in the owner's feed table                                       */
+    uint32_t instrument;         /* index in the owner's instrument table; for trades and quotes only     */
+    uint32_t pass;               /* reasons (model/refusal.h) whose rules let it by, a bit each               */
+    int64_t event_ns;            /* by the venue: the only time that windows know                         */
+    int64_t receive_ns;          /* the feed's clock on arrival: measures lag, gives known_at             */
+    int64_t of_epoch, of_offset; /* not of a feed: the record of its partition that it stands for, or TD_NONE */
     union {
         td_trade trade;
         td_quote quote;

@@ -11,8 +11,20 @@ const char *td_reason_name(td_reason reason) {
         [TD_REASON_NON_POSITIVE] = "non-positive",
         [TD_REASON_LATE] = "late",
         [TD_REASON_OVERFLOW] = "overflow",
+        [TD_REASON_AHEAD] = "ahead",
+        [TD_REASON_CROSSED] = "crossed",
+        [TD_REASON_OUTLIER] = "outlier",
+        [TD_REASON_INSTRUMENT] = "unknown-instrument",
     };
     _Static_assert(sizeof names / sizeof names[0] == TD_REASON_COUNT, "every reason has its word");
     assert((unsigned)reason < TD_REASON_COUNT);
     return names[reason];
+}
+
+bool td_reason_parse(td_bytes name, td_reason *out) {
+    for (int r = TD_REASON_NONE + 1; r < TD_REASON_COUNT; r++) {
+        *out = (td_reason)r;
+        if (td_bytes_equal(name, td_text(td_reason_name(*out)))) return true;
+    }
+    return false;
 }

@@ -11,10 +11,15 @@ typedef enum td_reason {
     TD_REASON_NON_POSITIVE, /* rule: price or size is not above 0                        */
     TD_REASON_LATE,         /* accepted, but missed windows that were final; see widths  */
     TD_REASON_OVERFLOW,     /* rule: the window's sums would leave their decimals        */
+    TD_REASON_AHEAD,        /* rule: its time is further ahead of its arrival than may be */
+    TD_REASON_CROSSED,      /* rule: the best bid is above the best ask                  */
+    TD_REASON_OUTLIER,      /* rule: a price far from all the recent ones                */
+    TD_REASON_INSTRUMENT,   /* rule: the feed has named more instruments than it may     */
     TD_REASON_COUNT,
 } td_reason;
 
-const char *td_reason_name(td_reason reason); /* "malformed", "non-positive", …: literals */
+const char *td_reason_name(td_reason reason);        /* "malformed", "non-positive", …: literals */
+bool td_reason_parse(td_bytes name, td_reason *out); /* false: nobody's name */
 
 /* Value of topic `rejected`. */
 typedef struct td_rejected {

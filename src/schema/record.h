@@ -21,10 +21,12 @@ typedef enum td_schema { /* our schemas; the id on the wire comes from the regis
 
 enum { TD_SCHEMA_ID_MAX = 1023 }; /* ids above this are unknown to the embedded registry */
 
+enum { TD_SCHEMA_BEFORE = 64 }; /* with a td_schema: the version before, which is read, never written */
+
 /* Which of our schemas an id on the wire means, and back. Filled by the registry; constant while records flow. */
 typedef struct td_schema_ids {
     int32_t id[TD_SCHEMA_COUNT];
-    int8_t schema[TD_SCHEMA_ID_MAX + 1]; /* td_schema, or -1 */
+    int8_t schema[TD_SCHEMA_ID_MAX + 1]; /* td_schema, or it with TD_SCHEMA_BEFORE, or -1 */
 } td_schema_ids;
 
 /* Each appends one whole value: 5 bytes of framing, then the body. `feed` and `instrument` are names. */
@@ -42,7 +44,8 @@ int td_record_schema(const td_schema_ids *ids, td_bytes value);
 
 /* Each reads one whole value of its kind. The instrument is the record's key and is not in the body of events; indexes
  * (feed, instrument) are left 0 for the caller to fill; texts are borrowed from `value`. A time record has no event and
- * receive time but its clock, which stands in both; a program has neither (0) and no feed ("").
+ * receive time but its clock, which stands in both; a program has neither (0) and no feed (""). Where origin is the
+ * feed's, of_epoch and of_offset are left as they are.
  * Errors: TD_CORRUPT without a trail: bytes that our own encoder cannot have written. */
 TD_CHECKED td_status td_record_get_event(const td_schema_ids *ids, td_bytes value, td_event *out, td_bytes *out_feed);
 /* The same without a trade's or quote's codes, which are left as they are: what rules and windows look at on each tick.

@@ -24,6 +24,13 @@ static inline void record_end(td_buf *buf, const uint8_t *p) {
     assert(buf->size <= buf->capacity);
 }
 
+/* The schema of a value with its version as td_schema_ids has it, or -1. */
+TD_AVRO_INLINE int record_version(const td_schema_ids *ids, td_bytes value) {
+    if (value.size < RECORD_FRAME_BYTES || value.data[0] != 0) return -1;
+    uint32_t id = td_get_be32(value.data + 1);
+    return id <= TD_SCHEMA_ID_MAX ? ids->schema[id] : -1;
+}
+
 /* The body of a value; empty, and so bad for every reader, when there is no framing. */
 TD_AVRO_INLINE td_avro_reader record_body(td_bytes value) {
     if (value.size < RECORD_FRAME_BYTES || value.data[0] != 0) return (td_avro_reader){value.data, value.data};

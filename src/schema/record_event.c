@@ -1,38 +1,95 @@
 /* src/schema/record_event.c - records of the tape: trade, quote, time, program. The hot path of replay and ingest. */
 #include "schema/record_codec.h"
 
-enum { TICK_MAX = 5 * TD_AVRO_LONG_MAX + 5 * RECORD_OPTIONAL_MAX + 2 * (int)sizeof(td_code) }; /* without the feed */
+enum {
+    PASS_TEXT_MAX = 32, /* a rule's name with its length */
+    ANEW_MAX = 3 * TD_AVRO_LONG_MAX + 2 * RECORD_OPTIONAL_MAX + TD_REASON_COUNT * PASS_TEXT_MAX,
+    TICK_MAX = 5 * TD_AVRO_LONG_MAX + 5 * RECORD_OPTIONAL_MAX + 2 * (int)sizeof(td_code), /* without the feed */
+    FEED_ORIGIN_BYTES = 4, /* origin `feed`, of nothing, no rule passed: all 0 */
+};
+
+/* What stands behind a tick's codes: of a feed's own nothing but zeros. */
+static uint8_t *put_anew(uint8_t *p, const td_event *e) {
+    uint32_t left = e->pass;
+    p = td_avro_put_long(p, e->origin);
+    p = record_put_optional_long(p, e->of_epoch);
+    p = record_put_optional_long(p, e->of_offset);
+    if (left != 0) p = td_avro_put_long(p, __builtin_popcount(left));
+    for (; left != 0; left &= left - 1)
+        p = td_avro_put_bytes(p, td_text(td_reason_name((td_reason)__builtin_ctz(left))));
+    return td_avro_put_long(p, 0);
+}
+
+static inline uint8_t *put_origin(uint8_t *p, const td_event *e) {
+    if (e->origin != TD_ORIGIN_FEED) return put_anew(p, e);
+    memset(p, 0, FEED_ORIGIN_BYTES);
+    return p + FEED_ORIGIN_BYTES;
+}
+
+static bool get_pass(td_avro_reader *r, uint32_t *out) {
+    uint8_t count, end = 0;
+    if (!record_get_small(r, TD_REASON_COUNT, &count)) return false;
+    for (uint8_t i = 0; i < count; i++) {
+        td_bytes name;
+        td_reason reason;
+        if (!td_avro_get_bytes(r, &name) || !td_reason_parse(name, &reason)) return false;
+        *out |= UINT32_C(1) << reason;
+    }
+    return count == 0 || record_get_small(r, 0, &end);
+}
+
+static bool get_anew(td_avro_reader *r, td_event *out) {
+    return record_get_small(r, TD_ORIGIN_BACKFILL, &out->origin) && record_get_optional_long(r, &out->of_epoch) &&
+           record_get_optional_long(r, &out->of_offset) && get_pass(r, &out->pass) && r->at == r->end;
+}
+
+typedef enum extent { /* how much of a tick is there, and wanted */
+                      NUMBERS,
+                      WHOLE,
+                      WHOLE_BEFORE, /* of the version before: it ends behind the codes */
+} extent;
+
+/* Codes and origin, which stand last; neither is wanted for most ticks. */
+TD_AVRO_INLINE bool get_rest(td_avro_reader *r, extent how, td_code *exchange, td_code *condition, td_event *out) {
+    if (how == NUMBERS && (out->flags & TD_FLAG_ANEW) == 0) return true;
+    if (!record_get_code(r, exchange) || !record_get_code(r, condition)) return false;
+    return how == WHOLE_BEFORE ? r->at == r->end : get_anew(r, out);
+}
+
+static inline int64_t flags_of(const td_event *e) {
+    return e->flags | (e->origin != TD_ORIGIN_FEED ? TD_FLAG_ANEW : 0);
+}
 
 static void put_trade(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
     const td_trade *t = &e->trade;
-    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_TRADE, TICK_MAX + feed.size);
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_TRADE, TICK_MAX + ANEW_MAX + feed.size);
     p = td_avro_put_long(p, e->event_ns);
     p = td_avro_put_long(p, e->receive_ns);
     p = td_avro_put_decimal64(p, t->price);
     p = td_avro_put_decimal64(p, t->size);
     p = record_put_optional_long(p, t->trade_id);
     p = td_avro_put_long(p, t->side);
-    p = td_avro_put_long(p, e->flags);
+    p = td_avro_put_long(p, flags_of(e));
     p = td_avro_put_bytes(p, feed);
     p = record_put_code(p, &t->exchange);
     p = record_put_code(p, &t->condition);
+    p = put_origin(p, e);
     record_end(buf, p);
 }
 
-/* With `codes` false the exchange and the condition, which stand last, are left unread. */
-TD_AVRO_INLINE bool get_trade(td_bytes value, bool codes, td_event *out, td_bytes *out_feed) {
+TD_AVRO_INLINE bool get_trade(td_bytes value, extent how, td_event *out, td_bytes *out_feed) {
     td_avro_reader r = record_body(value);
     td_trade *t = &out->trade;
     return td_avro_get_long(&r, &out->event_ns) && td_avro_get_long(&r, &out->receive_ns) &&
            td_avro_get_decimal64(&r, &t->price) && td_avro_get_decimal64(&r, &t->size) &&
            record_get_optional_long(&r, &t->trade_id) && record_get_small(&r, TD_SIDE_SELL, &t->side) &&
            record_get_small(&r, UINT8_MAX, &out->flags) && td_avro_get_bytes(&r, out_feed) &&
-           (!codes || (record_get_code(&r, &t->exchange) && record_get_code(&r, &t->condition) && r.at == r.end));
+           get_rest(&r, how, &t->exchange, &t->condition, out);
 }
 
 static void put_quote(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
     const td_quote *q = &e->quote;
-    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_QUOTE, TICK_MAX + feed.size);
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_QUOTE, TICK_MAX + ANEW_MAX + feed.size);
     p = td_avro_put_long(p, e->event_ns);
     p = td_avro_put_long(p, e->receive_ns);
     p = record_put_optional_decimal(p, q->bid_price);
@@ -40,22 +97,22 @@ static void put_quote(td_buf *buf, const td_schema_ids *ids, td_bytes feed, cons
     p = record_put_optional_decimal(p, q->ask_price);
     p = record_put_optional_decimal(p, q->ask_size);
     p = record_put_optional_long(p, q->sequence);
-    p = td_avro_put_long(p, e->flags);
+    p = td_avro_put_long(p, flags_of(e));
     p = td_avro_put_bytes(p, feed);
     p = record_put_code(p, &q->exchange);
     p = record_put_code(p, &q->condition);
+    p = put_origin(p, e);
     record_end(buf, p);
 }
 
-TD_AVRO_INLINE bool get_quote(td_bytes value, bool codes, td_event *out, td_bytes *out_feed) {
+TD_AVRO_INLINE bool get_quote(td_bytes value, extent how, td_event *out, td_bytes *out_feed) {
     td_avro_reader r = record_body(value);
     td_quote *q = &out->quote;
     return td_avro_get_long(&r, &out->event_ns) && td_avro_get_long(&r, &out->receive_ns) &&
            record_get_optional_decimal(&r, &q->bid_price) && record_get_optional_decimal(&r, &q->bid_size) &&
            record_get_optional_decimal(&r, &q->ask_price) && record_get_optional_decimal(&r, &q->ask_size) &&
            record_get_optional_long(&r, &q->sequence) && record_get_small(&r, UINT8_MAX, &out->flags) &&
-           td_avro_get_bytes(&r, out_feed) &&
-           (!codes || (record_get_code(&r, &q->exchange) && record_get_code(&r, &q->condition) && r.at == r.end));
+           td_avro_get_bytes(&r, out_feed) && get_rest(&r, how, &q->exchange, &q->condition, out);
 }
 
 static void put_time(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
@@ -109,27 +166,34 @@ void td_record_put_event(td_buf *buf, const td_schema_ids *ids, td_bytes feed, c
     }
 }
 
-static inline int schema_of(const td_schema_ids *ids, td_bytes value) {
-    if (value.size < RECORD_FRAME_BYTES || value.data[0] != 0) return -1;
-    uint32_t id = td_get_be32(value.data + 1);
-    return id <= TD_SCHEMA_ID_MAX ? ids->schema[id] : -1;
+int td_record_schema(const td_schema_ids *ids, td_bytes value) {
+    int schema = record_version(ids, value);
+    return schema < 0 ? schema : schema & ~TD_SCHEMA_BEFORE;
 }
 
-int td_record_schema(const td_schema_ids *ids, td_bytes value) { return schema_of(ids, value); }
-
-TD_AVRO_INLINE td_status get_event(const td_schema_ids *ids, td_bytes value, bool codes, td_event *out,
+/* `how` is NUMBERS or WHOLE. */
+TD_AVRO_INLINE td_status get_event(const td_schema_ids *ids, td_bytes value, extent how, td_event *out,
                                    td_bytes *out_feed) {
     out->feed = out->instrument = 0;
-    out->flags = 0;
+    out->flags = out->origin = 0;
+    out->pass = 0;
     bool ok = false;
-    switch (schema_of(ids, value)) {
+    switch (record_version(ids, value)) {
     case TD_SCHEMA_TRADE:
         out->kind = TD_EVENT_TRADE;
-        ok = get_trade(value, codes, out, out_feed);
+        ok = get_trade(value, how, out, out_feed);
+        break;
+    case TD_SCHEMA_TRADE | TD_SCHEMA_BEFORE:
+        out->kind = TD_EVENT_TRADE;
+        ok = get_trade(value, WHOLE_BEFORE, out, out_feed);
         break;
     case TD_SCHEMA_QUOTE:
         out->kind = TD_EVENT_QUOTE;
-        ok = get_quote(value, codes, out, out_feed);
+        ok = get_quote(value, how, out, out_feed);
+        break;
+    case TD_SCHEMA_QUOTE | TD_SCHEMA_BEFORE:
+        out->kind = TD_EVENT_QUOTE;
+        ok = get_quote(value, WHOLE_BEFORE, out, out_feed);
         break;
     case TD_SCHEMA_TIME:
         out->kind = TD_EVENT_TIME;
@@ -146,9 +210,9 @@ TD_AVRO_INLINE td_status get_event(const td_schema_ids *ids, td_bytes value, boo
 }
 
 td_status td_record_get_event(const td_schema_ids *ids, td_bytes value, td_event *out, td_bytes *out_feed) {
-    return get_event(ids, value, true, out, out_feed);
+    return get_event(ids, value, WHOLE, out, out_feed);
 }
 
 td_status td_record_get_event_numbers(const td_schema_ids *ids, td_bytes value, td_event *out, td_bytes *out_feed) {
-    return get_event(ids, value, false, out, out_feed);
+    return get_event(ids, value, NUMBERS, out, out_feed);
 }

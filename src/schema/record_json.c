@@ -13,13 +13,15 @@ typedef enum field_type {
     FIELD_TEXT,
     FIELD_ENUM,
     FIELD_LONGS,
-    FIELD_HASH
+    FIELD_HASH,
+    FIELD_TEXTS
 } field_type;
 
 typedef struct field {
     const char *name;
     field_type type;
     bool optional;
+    bool younger;               /* records of the version before end here */
     uint8_t scale;              /* DECIMAL */
     const char *const *symbols; /* ENUM: ended by NULL */
 } field;
@@ -44,7 +46,15 @@ typedef struct field {
     { .name = n, .type = FIELD_DECIMAL, .scale = TD_NOTIONAL_SCALE }
 
 static const char *const side_symbols[] = {"unknown", "buy", "sell", NULL};
+static const char *const origin_symbols[] = {"feed", "release", "backfill", NULL};
 static const char *const session_symbols[] = {"live", "idle", "down", "ended", NULL};
+
+/* Why a tick was appended, since the second version of its schema. */
+#define ORIGIN                                                                                                         \
+    {.name = "origin", .type = FIELD_ENUM, .symbols = origin_symbols, .younger = true}, LONG_OR_NULL("of_epoch"),      \
+        LONG_OR_NULL("of_offset"), {                                                                                   \
+        .name = "pass", .type = FIELD_TEXTS                                                                            \
+    }
 
 enum { FIELD_COUNT_MAX = 22 };
 
@@ -58,10 +68,11 @@ static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
                          LONG("flags"),
                          TEXT("feed"),
                          TEXT("exchange"),
-                         TEXT("condition")},
+                         TEXT("condition"),
+                         ORIGIN},
     [TD_SCHEMA_QUOTE] = {LONG("event_ns"), LONG("receive_ns"), PRICE_OR_NULL("bid_price"), SIZE_OR_NULL("bid_size"),
                          PRICE_OR_NULL("ask_price"), SIZE_OR_NULL("ask_size"), LONG_OR_NULL("sequence"), LONG("flags"),
-                         TEXT("feed"), TEXT("exchange"), TEXT("condition")},
+                         TEXT("feed"), TEXT("exchange"), TEXT("condition"), ORIGIN},
     [TD_SCHEMA_TIME] = {LONG_OR_NULL("bound_ns"),
                         LONG("clock_ns"),
                         {.name = "session", .type = FIELD_ENUM, .symbols = session_symbols},
@@ -130,13 +141,14 @@ static bool put_text(td_avro_reader *r, td_buf *out) {
     return true;
 }
 
-static bool put_longs(td_avro_reader *r, td_buf *out) {
+/* An array in one block, as our encoders write it. */
+static bool put_array(td_avro_reader *r, bool (*put_item)(td_avro_reader *r, td_buf *out), td_buf *out) {
     int64_t count = 0;
     if (!td_avro_get_long(r, &count) || count < 0) return false;
     td_buf_text(out, "[");
     for (int64_t i = 0; i < count; i++) {
         if (i > 0) td_buf_text(out, ",");
-        if (!put_long(r, out)) return false;
+        if (!put_item(r, out)) return false;
     }
     td_buf_text(out, "]");
     return count == 0 || (td_avro_get_long(r, &count) && count == 0);
@@ -169,7 +181,9 @@ static bool put_field(td_avro_reader *r, const field *f, td_buf *out) {
     case FIELD_ENUM:
         return put_symbol(r, f->symbols, out);
     case FIELD_LONGS:
-        return put_longs(r, out);
+        return put_array(r, put_long, out);
+    case FIELD_TEXTS:
+        return put_array(r, put_text, out);
     case FIELD_HASH:
         return put_hash(r, out);
     case FIELD_END:
@@ -185,7 +199,10 @@ bool td_record_json(const td_schema_ids *ids, td_bytes value, td_buf *out) {
     td_avro_reader r = record_body(value);
     td_buf_printf(out, "{\"schema\":\"%s\"", td_schema_name((td_schema)schema));
     bool ok = true;
-    for (const field *f = schema_fields[schema]; ok && f->type != FIELD_END; f++) ok = put_field(&r, f, out);
+    for (const field *f = schema_fields[schema]; ok && f->type != FIELD_END; f++) {
+        if (f->younger && (record_version(ids, value) & TD_SCHEMA_BEFORE) != 0) break;
+        ok = put_field(&r, f, out);
+    }
     td_buf_text(out, "}");
     ok = ok && r.at == r.end;
     if (!ok) out->size = before;

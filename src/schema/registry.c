@@ -9,9 +9,10 @@
 
 static const struct schema_row {
     const char *name, *file, *subject;
+    const char *older; /* file of the version before, which our decoder reads, too */
 } schema_rows[TD_SCHEMA_COUNT] = {
-    [TD_SCHEMA_TRADE] = {"Trade", "Trade.avsc", "tape-tapedeck.Trade"},
-    [TD_SCHEMA_QUOTE] = {"Quote", "Quote.avsc", "tape-tapedeck.Quote"},
+    [TD_SCHEMA_TRADE] = {"Trade", "Trade.avsc", "tape-tapedeck.Trade", "older/Trade.1.avsc"},
+    [TD_SCHEMA_QUOTE] = {"Quote", "Quote.avsc", "tape-tapedeck.Quote", "older/Quote.1.avsc"},
     [TD_SCHEMA_TIME] = {"Time", "Time.avsc", "tape-tapedeck.Time"},
     [TD_SCHEMA_PROGRAM] = {"Program", "Program.avsc", "tape-tapedeck.Program"},
     [TD_SCHEMA_BAR] = {"Bar", "Bar.avsc", "bars-value"},
@@ -23,11 +24,13 @@ static const struct schema_row {
 const char *td_schema_name(td_schema schema) { return schema_rows[schema].name; }
 const char *td_schema_subject(td_schema schema) { return schema_rows[schema].subject; }
 
-td_bytes td_schema_text(td_schema schema) {
+static td_bytes file_text(const char *file) {
     const td_embedded *e = td_embedded_schemas;
-    while (strcmp(e->name, schema_rows[schema].file) != 0) e++; /* the build has put each of them in */
+    while (strcmp(e->name, file) != 0) e++; /* the build has put each of them in */
     return e->bytes;
 }
+
+td_bytes td_schema_text(td_schema schema) { return file_text(schema_rows[schema].file); }
 
 typedef struct entry { /* owns its texts */
     char *subject, *text;
@@ -141,9 +144,13 @@ static bool entry_agrees(const td_registry *registry, const entry *e, bool *out_
     return true;
 }
 
-/* An id means a schema of ours when its text is ours to the byte; we write with the id of our own subject. */
+/* An id means a schema of ours when its text is ours to the byte, or that of the version before; we write with the id
+ * of our own subject. */
 static void map_ids(td_schema_ids *ids, const entry *e) {
     for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
+        const char *older = schema_rows[i].older;
+        if (older != NULL && td_bytes_equal(entry_text(e), file_text(older)))
+            ids->schema[e->id] = (int8_t)(i | TD_SCHEMA_BEFORE);
         if (!td_bytes_equal(entry_text(e), td_schema_text((td_schema)i))) continue;
         ids->schema[e->id] = (int8_t)i;
         if (td_bytes_equal(entry_subject(e), td_text(td_schema_subject((td_schema)i)))) ids->id[i] = (int32_t)e->id;

@@ -56,8 +56,20 @@ static td_code any_code(void) {
     return c;
 }
 
+/* Half of the ticks are a feed's own; the others are of some record and pass some rules. */
+static void put_any_origin(td_event *e) {
+    e->origin = (uint8_t)(dice() % 2 == 0 ? TD_ORIGIN_FEED : 1 + dice() % 2);
+    if (e->origin == TD_ORIGIN_FEED) return;
+    e->flags |= TD_FLAG_ANEW;
+    e->of_epoch = any_optional();
+    e->of_offset = any_optional();
+    for (int r = TD_REASON_NONE + 1; r < TD_REASON_COUNT; r++)
+        if (dice() % 3 == 0) e->pass |= UINT32_C(1) << r;
+}
+
 static td_event any_event(td_schema schema) {
     td_event e = {.event_ns = any_long(), .receive_ns = any_long(), .flags = (uint8_t)dice()};
+    if (schema == TD_SCHEMA_TRADE || schema == TD_SCHEMA_QUOTE) put_any_origin(&e);
     switch (schema) {
     case TD_SCHEMA_TRADE:
         e.kind = TD_EVENT_TRADE;

@@ -147,6 +147,57 @@ static void the_frame_is_confluents(void **state) {
     td_buf_fini(&buf);
 }
 
+static void what_is_appended_anew_says_why(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        td_event want = events()[i == 0 ? 0 : 5], got;
+        td_bytes feed;
+        td_buf buf = {0}, json = {0};
+        want.origin = TD_ORIGIN_RELEASE;
+        want.of_epoch = 3;
+        want.of_offset = INT64_MAX;
+        want.pass = 1u << TD_REASON_OUTLIER | 1u << TD_REASON_AHEAD;
+        td_record_put_event(&buf, &ids, TD_TEXT("f"), &want);
+        td_bytes value = alone(td_buf_bytes(&buf));
+        assert_int_equal(td_record_get_event_numbers(&ids, value, &got, &feed), TD_OK);
+        assert_int_equal(got.flags, want.flags | TD_FLAG_ANEW);
+        assert_int_equal(got.origin, TD_ORIGIN_RELEASE);
+        assert_true(got.of_epoch == 3 && got.of_offset == INT64_MAX && got.pass == want.pass);
+        assert_true(td_record_json(&ids, value, &json));
+        td_buf_put(&json, "", 1);
+        assert_non_null(strstr((char *)json.data,
+                               "\"origin\":\"release\",\"of_epoch\":3,"
+                               "\"of_offset\":9223372036854775807,\"pass\":[\"ahead\",\"outlier\"]}"));
+        free((void *)(uintptr_t)value.data);
+        td_buf_fini(&json);
+        td_buf_fini(&buf);
+    }
+}
+
+/* Logs hold ticks from before they could be appended anew: these end behind their codes. */
+static void ticks_of_the_first_version_are_read(void **state) {
+    (void)state;
+    enum { YOUNGER_BYTES = 4, BEFORE_ID = 100 };
+    ids.schema[BEFORE_ID + TD_EVENT_TRADE] = TD_SCHEMA_TRADE | TD_SCHEMA_BEFORE;
+    ids.schema[BEFORE_ID + TD_EVENT_QUOTE] = TD_SCHEMA_QUOTE | TD_SCHEMA_BEFORE;
+    for (int i = 0; i < 9; i++) {
+        td_event got;
+        td_bytes feed;
+        td_buf buf = {0}, json = {0};
+        td_record_put_event(&buf, &ids, TD_TEXT("f"), &events()[i]);
+        buf.size -= YOUNGER_BYTES;
+        buf.data[4] = (uint8_t)(BEFORE_ID + events()[i].kind);
+        td_bytes value = alone(td_buf_bytes(&buf));
+        assert_int_equal(td_record_get_event(&ids, value, &got, &feed), TD_OK);
+        same_event(&got, &events()[i]);
+        assert_int_equal(got.origin, TD_ORIGIN_FEED);
+        assert_true(td_record_json(&ids, value, &json));
+        free((void *)(uintptr_t)value.data);
+        td_buf_fini(&json);
+        td_buf_fini(&buf);
+    }
+}
+
 static const td_bar bars[] = {
     {.start_ns = NOW_NS, .end_ns = NOW_NS + 60, 1, 2, 3, 4, 5, .volume = 6, .notional = 7, .trade_count = 8},
     {LOW, INT64_MAX, LOW, INT64_MAX, LOW, INT64_MAX, LOW, I128_MAX, -I128_MAX - 1, INT64_MAX, LOW, INT32_MAX, 0},
@@ -446,10 +497,12 @@ static void json_reads_like_the_schema(void **state) {
     static const char *const lines[] = {
         [TD_SCHEMA_TRADE] = "{\"schema\":\"Trade\",\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456790,"
                             "\"price\":\"185.12\",\"size\":\"100\",\"trade_id\":42,\"side\":\"buy\",\"flags\":0,"
-                            "\"feed\":\"lean\",\"exchange\":\"P\",\"condition\":\"20002020\"}",
+                            "\"feed\":\"lean\",\"exchange\":\"P\",\"condition\":\"20002020\","
+                            "\"origin\":\"feed\",\"of_epoch\":null,\"of_offset\":null,\"pass\":[]}",
         [TD_SCHEMA_QUOTE] = "{\"schema\":\"Quote\",\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456789,"
                             "\"bid_price\":null,\"bid_size\":null,\"ask_price\":\"185.13\",\"ask_size\":\"200\","
-                            "\"sequence\":null,\"flags\":0,\"feed\":\"lean\",\"exchange\":\"\",\"condition\":\"\"}",
+                            "\"sequence\":null,\"flags\":0,\"feed\":\"lean\",\"exchange\":\"\",\"condition\":\"\","
+                            "\"origin\":\"feed\",\"of_epoch\":null,\"of_offset\":null,\"pass\":[]}",
         [TD_SCHEMA_TIME] = "{\"schema\":\"Time\",\"bound_ns\":1795239865123456789,\"clock_ns\":1795239865123456789,"
                            "\"session\":\"ended\",\"feed\":\"lean\"}",
         [TD_SCHEMA_PROGRAM] = "{\"schema\":\"Program\",\"sha256\":"
@@ -490,6 +543,8 @@ static void json_reads_like_the_schema(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_come_back),
+        cmocka_unit_test(what_is_appended_anew_says_why),
+        cmocka_unit_test(ticks_of_the_first_version_are_read),
         cmocka_unit_test(the_frame_is_confluents),
         cmocka_unit_test(bars_come_back),
         cmocka_unit_test(signals_come_back),

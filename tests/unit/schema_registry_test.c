@@ -1,5 +1,6 @@
 /* tests/unit/schema_registry_test.c - goal: ids and versions live in the records of `_schemas` alone, in Confluent's
  * form: loading them again gives the same, and a changed schema gets a new version and a new id. */
+#include "base/embedded.h"
 #include "base/json.h"
 #include "schema/registry.h"
 #include <setjmp.h>
@@ -178,6 +179,25 @@ static void an_incompatible_change_is_refused_before_anything_is_written(void **
     }
 }
 
+/* A log of the version before is gone on with: its ticks are read, and new ones get a schema of their own. */
+static void ticks_of_the_version_before_keep_their_meaning(void **state) {
+    (void)state;
+    topic t = {.refuse_at = SIZE_MAX};
+    td_registry *registry = td_registry_new();
+    const td_embedded *e = td_embedded_schemas;
+    while (strcmp(e->name, "older/Trade.1.avsc") != 0) e++;
+    topic_add(&t, "tape-tapedeck.Trade", 1, 1, e->bytes);
+    load_all(registry, &t);
+    const td_schema_ids *ids = td_registry_ids(registry);
+    assert_int_equal(ids->schema[1], TD_SCHEMA_TRADE | TD_SCHEMA_BEFORE);
+    assert_int_equal(td_registry_ensure(registry, topic_append, &t), TD_OK);
+    assert_int_equal(ids->schema[1], TD_SCHEMA_TRADE | TD_SCHEMA_BEFORE);
+    assert_int_equal(ids->id[TD_SCHEMA_TRADE], 2);
+    assert_true(begins(&t.values[1], "{\"subject\":\"tape-tapedeck.Trade\",\"version\":2,\"id\":2,"));
+    td_registry_free(registry);
+    topic_fini(&t);
+}
+
 static void one_text_has_one_id_under_all_subjects(void **state) {
     (void)state;
     topic t = {.refuse_at = SIZE_MAX};
@@ -286,6 +306,7 @@ int main(void) {
         cmocka_unit_test(a_changed_schema_gets_a_new_version_and_id),
         cmocka_unit_test(an_incompatible_change_is_refused_before_anything_is_written),
         cmocka_unit_test(one_text_has_one_id_under_all_subjects),
+        cmocka_unit_test(ticks_of_the_version_before_keep_their_meaning),
         cmocka_unit_test(a_refused_append_is_made_up_for_later),
         cmocka_unit_test(what_we_do_not_write_is_corrupt),
         cmocka_unit_test(ids_run_out_with_words),
