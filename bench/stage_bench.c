@@ -73,7 +73,9 @@ static void on_record(pass *p, const td_record *record, const td_emit *emit) {
     if (p->upto < LOOK_UP) return;
     if (!td_bytes_equal(feed, p->feed_name)) remember_feed(p, feed);
     event.feed = p->feed;
-    if (tick) event.instrument = td_state_instrument(p->state, record->key);
+    if (tick) event.instrument = td_state_find_instrument(p->state, record->key);
+    if (tick && event.instrument == UINT32_MAX)
+        event.instrument = td_state_add_instrument(p->state, &event, record->key);
     p->checksum += event.instrument;
     if (p->upto >= APPLY) p->checksum += (uint64_t)td_state_apply(p->state, &event, emit).verdict;
 }

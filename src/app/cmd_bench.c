@@ -155,7 +155,7 @@ static td_status replay(opened *o, const bench_options *options) {
     int64_t ticks = 0, bars = 0, signals = 0;
     for (uint32_t p = 0; p < o->topics.partitions; p++) {
         td_work_counts *c = td_worker_counters(o->workers[p]);
-        ticks += td_counted(&c->accepted) + td_work_quarantined(c);
+        ticks += td_counted(&c->accepted) + td_counted(&c->duplicates) + td_work_quarantined(c);
         bars += td_counted(&c->outputs[TD_OUTPUT_BARS]);
         signals += td_counted(&c->outputs[TD_OUTPUT_SIGNALS]);
     }

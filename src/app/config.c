@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "feed/glob.h"
 #include "feed/merge.h"
+#include "stream/program.h"
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
@@ -111,12 +112,13 @@ static const td_option top_rows[] = {
      .choices = "all|regular",
      .offset = offsetof(td_config, hours),
      .help = "trades that make bars; regular does not exist yet and is refused"},
-    {.key = "rules",
-     .type = TD_OPTION_CHOICE,
-     .fallback = "basic",
-     .choices = "basic|venue",
-     .offset = offsetof(td_config, rules),
-     .help = "basic quarantines prices and sizes that are not above 0; venue does not exist yet and is refused"},
+    {.key = "grace",
+     .type = TD_OPTION_DURATION,
+     .fallback = "60s",
+     .max = 86400e9,
+     .offset = offsetof(td_config, grace_ns),
+     .help = "how long after its close a bar takes late trades and is given again as a revision, within 256 of its "
+             "widths; 0s: never"},
     {.key = "workers",
      .type = TD_OPTION_INT,
      .min = 1,
@@ -381,7 +383,9 @@ static td_status read_feed(reader *r, size_t index, td_node kind, td_node body) 
     }
     td_options_init(feed->ops->options, &feed->conf);
     r->config->feed_count = index + 1;
-    return read_options(r, place, body, feed->ops->options, &feed->conf, is_file ? "format" : NULL);
+    td_status status = read_options(r, place, body, feed->ops->options, &feed->conf, is_file ? "format" : NULL);
+    if (status != TD_OK || feed->conf.rules != TD_RULES_VENUE) return status;
+    return td_tree_fail(&r->tree, td_tree_find(&r->tree, body, "rules"), "%srules: venue does not exist yet", place);
 }
 
 static char **feed_name(td_config *config, size_t index) { return &config->feeds[index].conf.name; }
@@ -510,11 +514,10 @@ static td_status read_top(reader *r, const char *section, td_node node) {
     return td_tree_fail(&r->tree, node, "%s", td_trail());
 }
 
-/* hours and rules: the words are fixed already, the second of each has nothing behind it. */
-static td_status read_promised(reader *r, const char *section, td_node node) {
+/* The words are fixed already, the second has nothing behind it. */
+static td_status read_hours(reader *r, const char *section, td_node node) {
     td_status status = read_top(r, section, node);
-    bool missing = r->config->hours != 0 || r->config->rules != 0;
-    if (status != TD_OK || !missing) return status;
+    if (status != TD_OK || r->config->hours == 0) return status;
     return td_tree_fail(&r->tree, node, "%s: %s does not exist yet", section, td_tree_text(&r->tree, node));
 }
 
@@ -550,8 +553,8 @@ const td_config_key td_config_keys[] = {
      .pattern = "^(max|[0-9.]+x)$",
      .fallback = "1x, or max with --until-end",
      .help = "pace of the whole run: 60x, 0.5x or max; never changes the tape"},
-    {.key = "hours", .shape = TD_KEY_VALUE, .read = read_promised, .rows = top_rows},
-    {.key = "rules", .shape = TD_KEY_VALUE, .read = read_promised, .rows = top_rows},
+    {.key = "hours", .shape = TD_KEY_VALUE, .read = read_hours, .rows = top_rows},
+    {.key = "grace", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
     {.key = "workers", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
     {.key = "drain", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
     {.key = "log_format", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},

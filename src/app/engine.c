@@ -85,9 +85,15 @@ static td_status begin_program(td_engine *e, int64_t now_ms, td_log_report_fn re
     s->strategy_count = e->config->strategy_count;
     s->feed_count = e->config->feed_count;
     for (size_t i = 0; i < s->feed_count; i++) {
-        s->feeds[i].name = e->feed_names[i];
-        s->feeds[i].lateness_ns = e->config->feeds[i].conf.lateness_ns;
+        const td_feed_conf *conf = &e->config->feeds[i].conf;
+        s->feeds[i] = (td_program_feed){.lateness_ns = conf->lateness_ns,
+                                        .max_ahead_ns = conf->max_ahead_ns,
+                                        .max_instruments = conf->max_instruments,
+                                        .rules = conf->rules,
+                                        .trade_ids = conf->trade_ids};
+        (void)snprintf(s->feeds[i].name, sizeof s->feeds[i].name, "%s", conf->name);
     }
+    s->grace_ns = e->config->grace_ns;
     td_buf body = {0};
     td_program_body(s, &body);
     s->strategies = NULL;
@@ -348,6 +354,8 @@ void td_engine_count(td_engine *e, td_engine_counts *out) {
         out->accepted += td_counted(&w->accepted);
         out->quarantined += td_work_quarantined(w);
         out->late += td_counted(&w->late);
+        out->duplicates += td_counted(&w->duplicates);
+        out->revised += td_counted(&w->revised);
         out->bars += td_counted(&w->outputs[TD_OUTPUT_BARS]);
         out->signals += td_counted(&w->outputs[TD_OUTPUT_SIGNALS]);
         out->diverged += td_counted(&w->diverged);

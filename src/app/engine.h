@@ -12,7 +12,7 @@ typedef struct td_engine td_engine;
 
 typedef struct td_engine_counts { /* of this run */
     int64_t events;               /* accepted + quarantined + duplicates + rejected, once all is applied */
-    int64_t accepted, quarantined, duplicates, rejected, ignored, late;
+    int64_t accepted, quarantined, duplicates, rejected, ignored, late, revised;
     int64_t bars, signals, resumed, diverged, lost, snapshots;
     int64_t lag_records; /* appended to the tape, not yet applied */
     int64_t clock_ns;    /* event clock of the newest input */

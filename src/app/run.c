@@ -174,9 +174,9 @@ static void show_summary(run *r, double seconds, bool finished) {
     (void)snprintf(text, sizeof text,
                    "%" PRId64 " events in %.2f s (%.0f/s): %" PRId64 " accepted, %" PRId64 " quarantined, %" PRId64
                    " duplicates, %" PRId64 " rejected; %" PRId64 " late; %" PRId64 " ignored; %" PRId64
-                   " resumed\n%" PRId64 " bars, %" PRId64 " signals",
+                   " resumed\n%" PRId64 " bars, %" PRId64 " of them revisions, %" PRId64 " signals",
                    c.events, seconds, rate, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.ignored,
-                   c.resumed, c.bars, c.signals);
+                   c.resumed, c.bars, c.revised, c.signals);
     td_notices_show(r->notices, "summary", text);
     if (c.rejected > 0)
         td_notice(r->notices, TD_LEVEL_WARNING, "rejected", "",
@@ -196,10 +196,10 @@ static void show_summary(run *r, double seconds, bool finished) {
     if (!r->options.json) return;
     (void)printf("{\"events\":%" PRId64 ",\"accepted\":%" PRId64 ",\"quarantined\":%" PRId64 ",\"duplicates\":%" PRId64
                  ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"ignored\":%" PRId64 ",\"resumed\":%" PRId64
-                 ",\"bars\":%" PRId64 ",\"signals\":%" PRId64 ",\"diverged\":%" PRId64 ",\"lost\":%" PRId64
-                 ",\"finished\":%s,\"seconds\":%.3f,\"ticks_per_second\":%.0f}\n",
+                 ",\"bars\":%" PRId64 ",\"revised\":%" PRId64 ",\"signals\":%" PRId64 ",\"diverged\":%" PRId64
+                 ",\"lost\":%" PRId64 ",\"finished\":%s,\"seconds\":%.3f,\"ticks_per_second\":%.0f}\n",
                  c.events, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.ignored, c.resumed, c.bars,
-                 c.signals, c.diverged, c.lost, finished ? "true" : "false", seconds, rate);
+                 c.revised, c.signals, c.diverged, c.lost, finished ? "true" : "false", seconds, rate);
 }
 
 /* ---- threads ---- */

@@ -39,7 +39,8 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     char *name;               /* default: the format, then format-2, … */
     char *venue;              /* default per format: LEAN, BINANCE, SIM */
     double ratio;             /* of this feed's clock to the run's, default 1 */
-    int64_t lateness_ns, max_delay_ns;
+    int64_t lateness_ns, max_delay_ns, max_ahead_ns, max_instruments;
+    int rules, trade_ids; /* td_rules_choice, td_ids_choice: stream/program.h */
     /* recordings */
     char *path;             /* file or glob */
     int64_t from_ns, to_ns; /* exchange-local time of day, [from, to), may wrap midnight; -1: unset */
@@ -70,7 +71,23 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
         TD_FEED_ROW("lateness", TD_OPTION_DURATION, "1s", 0, 0, lateness_ns,                                           \
                     "how far behind its newest event time a later event may be and find its window open"),             \
         TD_FEED_ROW("max_delay", TD_OPTION_DURATION, "1s", 0, 0, max_delay_ns,                                         \
-                    "how far behind its clock the next event may be: bounds given while it is quiet")
+                    "how far behind its clock the next event may be: bounds given while it is quiet"),                 \
+        TD_FEED_ROW("max_ahead", TD_OPTION_DURATION, "5s", 0, 0, max_ahead_ns,                                         \
+                    "how far ahead of its arrival an event's time may be; others are quarantined"),                    \
+        TD_FEED_ROW("max_instruments", TD_OPTION_INT, "10000", 1, 1e6, max_instruments,                                \
+                    "how many it may name in one partition; events of others are quarantined"),                        \
+        {.key = "rules",                                                                                               \
+         .type = TD_OPTION_CHOICE,                                                                                     \
+         .fallback = "basic",                                                                                          \
+         .choices = "basic|venue|off",                                                                                 \
+         .offset = offsetof(td_feed_conf, rules),                                                                      \
+         .help = "basic quarantines crossed quotes and outlying prices; venue does not exist yet and is refused"},     \
+    {                                                                                                                  \
+        .key = "trade_ids", .type = TD_OPTION_CHOICE, .fallback = "ordered", .choices = "ordered|any|off",             \
+        .offset = offsetof(td_feed_conf, trade_ids),                                                                   \
+        .help = "by which doubles are known: ids that count an instrument's trades, ids in any order (the last 32 "    \
+                "are compared), or not at all"                                                                         \
+    }
 
 typedef struct td_live_ops {
     /* Begins a session of that number; the next SESSION item tells how it went. Errors: TD_RETRY. */

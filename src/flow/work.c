@@ -199,12 +199,22 @@ static td_status swap_program(td_worker *w, const uint8_t *sha256) {
     return TD_OK;
 }
 
-static void count_tick(td_worker *w, td_applied applied) {
-    if (w->cause.offset < w->counted_offset) return;
-    w->counted_offset = w->cause.offset + 1;
+static __attribute__((noinline)) void count_rarer(td_worker *w, td_applied applied) {
     if (applied.verdict == TD_VERDICT_ACCEPTED) td_count(&w->counts.accepted, 1);
     if (applied.verdict == TD_VERDICT_QUARANTINED) td_count(&w->counts.quarantined[w->reason], 1);
+    if (applied.verdict == TD_VERDICT_DUPLICATE) td_count(&w->counts.duplicates, 1);
     if (applied.late_count > 0) td_count(&w->counts.late, applied.late_count);
+    if (applied.revised_count > 0) td_count(&w->counts.revised, applied.revised_count);
+    if (applied.not_reapplied_count > 0) td_count(&w->counts.not_reapplied, applied.not_reapplied_count);
+}
+
+static inline void count_tick(td_worker *w, td_applied applied) {
+    if (w->cause.offset < w->counted_offset) return;
+    w->counted_offset = w->cause.offset + 1;
+    if (applied.verdict != TD_VERDICT_ACCEPTED || (applied.late_count | applied.revised_count) != 0)
+        count_rarer(w, applied);
+    else
+        td_count(&w->counts.accepted, 1);
 }
 
 /* Records of one feed come in rows: its name is looked up once for all of them. */
@@ -234,7 +244,12 @@ static td_status apply_record(td_worker *w, const td_record *record) {
         if (record->key.size == 0 || record->key.size > TD_INSTRUMENT_NAME_MAX)
             return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " has no instrument", w->partition,
                            record->offset);
-        event.instrument = td_state_instrument(w->state, record->key);
+        event.instrument = td_state_find_instrument(w->state, record->key);
+        if (event.instrument == UINT32_MAX) event.instrument = td_state_add_instrument(w->state, &event, record->key);
+        if (event.instrument == UINT32_MAX) {
+            count_tick(w, td_state_refuse(w->state, &event, record->key, &w->emit));
+            return w->emit_status;
+        }
     }
     count_tick(w, td_state_apply(w->state, &event, &w->emit));
     return w->emit_status;

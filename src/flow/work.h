@@ -18,7 +18,9 @@ typedef struct td_work_conf {
 } td_work_conf;
 
 typedef struct td_work_counts {
-    td_counter accepted, late; /* of ticks at or above count_from_offset, as the next */
+    td_counter accepted, duplicates, late; /* of ticks at or above count_from_offset, as the next */
+    td_counter revised;                    /* bars given again, or for the first time behind their close */
+    td_counter not_reapplied;              /* of those, too old for strategies to look back to */
     td_counter quarantined[TD_REASON_COUNT];
     td_counter outputs[TD_OUTPUT_COUNT];      /* appended in this run */
     td_counter output_bytes[TD_OUTPUT_COUNT]; /* of those, before compression */

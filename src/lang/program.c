@@ -6,7 +6,12 @@
 #include <stdlib.h>
 
 /* What `apply` means. A change of meaning changes this word, and with it the hash of every program. */
-#define ENGINE_VERSION "1"
+#define ENGINE_VERSION "2"
+#define ENGINE_BEFORE  "1" /* its bodies are read: what a log holds is replayed as it was made */
+
+static const char *const rules_words[] = {
+    [TD_RULES_BASIC] = "basic", [TD_RULES_VENUE] = "venue", [TD_RULES_OFF] = "off"};
+static const char *const ids_words[] = {[TD_IDS_ORDERED] = "ordered", [TD_IDS_ANY] = "any", [TD_IDS_OFF] = "off"};
 
 /* ---- writing ---- */
 
@@ -20,28 +25,37 @@ static int compare_texts(const void *a, const void *b) {
     return compare_bytes(*(const td_bytes *)a, *(const td_bytes *)b);
 }
 
-/* Index of the feed that follows `after` (NULL: the first) in name order, or feed_count when there is none. */
-static size_t next_feed(const td_program_settings *s, const td_bytes *after) {
-    size_t best = s->feed_count;
+static int compare_feeds(const void *a, const void *b) {
+    const td_program_feed *x = *(const td_program_feed *const *)a, *y = *(const td_program_feed *const *)b;
+    return strcmp(x->name, y->name);
+}
+
+static void put_feed(const td_program_feed *feed, td_buf *out) {
+    td_buf_text(out, "{\"name\":");
+    td_json_put_string(out, td_text(feed->name));
+    td_buf_printf(out,
+                  ",\"lateness_ns\":%" PRId64 ",\"max_ahead_ns\":%" PRId64 ",\"max_instruments\":%" PRId64
+                  ",\"rules\":\"%s\",\"trade_ids\":\"%s\"}",
+                  feed->lateness_ns, feed->max_ahead_ns, feed->max_instruments, rules_words[feed->rules],
+                  ids_words[feed->trade_ids]);
+}
+
+static void put_feeds(const td_program_settings *s, td_buf *out) {
+    const td_program_feed *feeds[TD_PROGRAM_FEEDS_MAX];
+    for (size_t i = 0; i < s->feed_count; i++) feeds[i] = &s->feeds[i];
+    qsort(feeds, s->feed_count, sizeof feeds[0], compare_feeds);
     for (size_t i = 0; i < s->feed_count; i++) {
-        if (after != NULL && compare_bytes(s->feeds[i].name, *after) <= 0) continue;
-        if (best == s->feed_count || compare_bytes(s->feeds[i].name, s->feeds[best].name) < 0) best = i;
+        if (i > 0) td_buf_text(out, ",");
+        put_feed(feeds[i], out);
     }
-    return best;
 }
 
 void td_program_body(const td_program_settings *s, td_buf *out) {
-    td_buf_text(out, "{\"engine\":\"" ENGINE_VERSION "\",\"hours\":\"all\",\"rules\":\"basic\",\"bars_ns\":[");
+    td_buf_printf(out, "{\"engine\":\"" ENGINE_VERSION "\",\"hours\":\"all\",\"grace_ns\":%" PRId64 ",\"bars_ns\":[",
+                  s->grace_ns);
     for (size_t i = 0; i < s->width_count; i++) td_buf_printf(out, "%s%" PRId64, i > 0 ? "," : "", s->widths_ns[i]);
     td_buf_text(out, "],\"feeds\":[");
-    const td_bytes *last = NULL;
-    for (size_t i = next_feed(s, NULL); i < s->feed_count; i = next_feed(s, last)) {
-        if (last != NULL) td_buf_text(out, ",");
-        td_buf_text(out, "{\"name\":");
-        td_json_put_string(out, s->feeds[i].name);
-        td_buf_printf(out, ",\"lateness_ns\":%" PRId64 "}", s->feeds[i].lateness_ns);
-        last = &s->feeds[i].name;
-    }
+    put_feeds(s, out);
     td_buf_text(out, "],\"strategies\":[");
     td_bytes *texts = td_alloc_zero(s->strategy_count + 1, sizeof *texts);
     for (size_t i = 0; i < s->strategy_count; i++) texts[i] = s->strategies[i];
@@ -57,6 +71,7 @@ void td_program_body(const td_program_settings *s, td_buf *out) {
 /* ---- reading ---- */
 
 typedef struct body { /* what is read of a body before it is compiled */
+    bool before;      /* of the engine before */
     td_program *program;
     td_buf texts[TD_PROGRAM_FEEDS_MAX];
     size_t text_count;
@@ -87,22 +102,47 @@ static bool read_widths(td_json *j, td_program *p) {
     return type == TD_JSON_ARRAY_END && p->width_count > 0;
 }
 
-static bool read_feed(td_json *j, td_program *p) {
-    if (p->feed_count == TD_PROGRAM_FEEDS_MAX) return false;
-    char *name = p->feeds[p->feed_count].name;
-    if (!key_is(j, "name") || td_json_next(j) != TD_JSON_STRING) return false;
-    size_t size = td_json_unescape(j->text, name, sizeof p->feeds[0].name - 1);
-    if (size == SIZE_MAX) return false;
-    name[size] = '\0';
-    if (!key_is(j, "lateness_ns") || td_json_next(j) != TD_JSON_NUMBER) return false;
-    return read_integer(j, &p->feeds[p->feed_count++].lateness_ns) && td_json_next(j) == TD_JSON_OBJECT_END;
+static bool read_number(td_json *j, const char *key, int64_t *out) {
+    return key_is(j, key) && td_json_next(j) == TD_JSON_NUMBER && read_integer(j, out);
 }
 
-static bool read_feeds(td_json *j, td_program *p) {
-    if (td_json_next(j) != TD_JSON_ARRAY) return false;
+static bool read_word(td_json *j, const char *key, const char *const words[3], int *out) {
+    if (!key_is(j, key) || td_json_next(j) != TD_JSON_STRING) return false;
+    for (*out = 0; *out < 3; ++*out)
+        if (td_bytes_equal(j->text, td_text(words[*out]))) return true;
+    return false;
+}
+
+/* What the engine before knew of a feed: nothing but how late its events may be. */
+static td_program_feed feed_before(void) {
+    return (td_program_feed){.lateness_ns = td_program_feed_default().lateness_ns,
+                             .max_ahead_ns = INT64_MAX,
+                             .max_instruments = INT64_MAX,
+                             .rules = TD_RULES_OFF,
+                             .trade_ids = TD_IDS_OFF};
+}
+
+static bool read_feed(td_json *j, body *b) {
+    td_program *p = b->program;
+    if (p->feed_count == TD_PROGRAM_FEEDS_MAX) return false;
+    td_program_feed *feed = &p->feeds[p->feed_count++];
+    *feed = p->unnamed;
+    if (!key_is(j, "name") || td_json_next(j) != TD_JSON_STRING) return false;
+    size_t size = td_json_unescape(j->text, feed->name, sizeof feed->name - 1);
+    if (size == SIZE_MAX || !read_number(j, "lateness_ns", &feed->lateness_ns)) return false;
+    feed->name[size] = '\0';
+    bool young = b->before || (read_number(j, "max_ahead_ns", &feed->max_ahead_ns) &&
+                               read_number(j, "max_instruments", &feed->max_instruments) &&
+                               read_word(j, "rules", rules_words, &feed->rules) &&
+                               read_word(j, "trade_ids", ids_words, &feed->trade_ids));
+    return young && td_json_next(j) == TD_JSON_OBJECT_END;
+}
+
+static bool read_feeds(td_json *j, body *b) {
+    if (!key_is(j, "feeds") || td_json_next(j) != TD_JSON_ARRAY) return false;
     td_json_type type;
     while ((type = td_json_next(j)) == TD_JSON_OBJECT)
-        if (!read_feed(j, p)) return false;
+        if (!read_feed(j, b)) return false;
     return type == TD_JSON_ARRAY_END;
 }
 
@@ -122,13 +162,23 @@ static bool read_strategies(td_json *j, body *b) {
     return type == TD_JSON_ARRAY_END;
 }
 
+static bool read_engine(td_json *j, body *b) {
+    if (!key_is(j, "engine") || td_json_next(j) != TD_JSON_STRING) return false;
+    b->before = td_bytes_equal(j->text, TD_TEXT(ENGINE_BEFORE));
+    b->program->unnamed = b->before ? feed_before() : td_program_feed_default();
+    return b->before || td_bytes_equal(j->text, TD_TEXT(ENGINE_VERSION));
+}
+
 static bool read_body(td_bytes bytes, body *b) {
     td_json j;
     td_json_init(&j, bytes);
-    return td_json_next(&j) == TD_JSON_OBJECT && key_is(&j, "engine") && string_is(&j, ENGINE_VERSION) &&
-           key_is(&j, "hours") && string_is(&j, "all") && key_is(&j, "rules") && string_is(&j, "basic") &&
-           key_is(&j, "bars_ns") && read_widths(&j, b->program) && key_is(&j, "feeds") && read_feeds(&j, b->program) &&
-           key_is(&j, "strategies") && read_strategies(&j, b) && td_json_next(&j) == TD_JSON_OBJECT_END;
+    if (td_json_next(&j) != TD_JSON_OBJECT || !read_engine(&j, b)) return false;
+    if (!key_is(&j, "hours") || !string_is(&j, "all")) return false;
+    if (b->before ? !key_is(&j, "rules") || !string_is(&j, "basic")
+                  : !read_number(&j, "grace_ns", &b->program->grace_ns))
+        return false;
+    return key_is(&j, "bars_ns") && read_widths(&j, b->program) && read_feeds(&j, b) && key_is(&j, "strategies") &&
+           read_strategies(&j, b) && td_json_next(&j) == TD_JSON_OBJECT_END;
 }
 
 /* Gives each graph its place by width. A width that the body does not list is a body we did not write. */

@@ -8,10 +8,8 @@
 typedef struct td_program_settings { /* borrowed for the call */
     const int64_t *widths_ns;        /* ascending, without doubles: configured ones and those of the strategies */
     size_t width_count;
-    struct {
-        td_bytes name;
-        int64_t lateness_ns;
-    } feeds[TD_PROGRAM_FEEDS_MAX];
+    int64_t grace_ns;
+    td_program_feed feeds[TD_PROGRAM_FEEDS_MAX];
     size_t feed_count;
     const td_bytes *strategies; /* whole texts; any order */
     size_t strategy_count;
@@ -20,5 +18,6 @@ typedef struct td_program_settings { /* borrowed for the call */
 /* Appends the canonical body: feeds in name order, strategies in byte order, every list written out. */
 void td_program_body(const td_program_settings *settings, td_buf *out);
 
-/* Compiles a body. Errors: TD_CORRUPT: not a body that td_program_body wrote, or of another engine version. */
+/* Compiles a body, one of the engine before, too: then without rules, ids and revisions, which that did not know.
+ * Errors: TD_CORRUPT: not a body that td_program_body wrote, or of another engine version. */
 TD_CHECKED td_status td_program_compile(td_bytes body, td_program **out);

@@ -70,6 +70,11 @@ typedef struct td_event {
     };
 } td_event;
 
+/* Its time is further ahead of its arrival than that: a clock is wrong. */
+static inline bool td_event_is_ahead(const td_event *event, int64_t max_ahead_ns) {
+    return (int64_t)((uint64_t)event->event_ns - (uint64_t)event->receive_ns) > max_ahead_ns;
+}
+
 /* Where a source was: file index within the feed, from 0, and line, from 1. Of a live feed: TD_SESSION_BIT and the
  * session's number, from 1, and the message in the session, from 1. */
 #define TD_SESSION_BIT UINT32_C(0x80000000)

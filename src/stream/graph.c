@@ -151,70 +151,101 @@ static const td_graph_action *earlier(const td_graph_action *a, const td_graph_a
 }
 
 /* The action that changes the target, or NULL. The rules stand in graph.h. */
-static const td_graph_action *decide(const fired_actions *fired, int64_t target, int64_t *out_target) {
+static const td_graph_action *decide(const fired_actions *fired, int64_t target) {
     const td_graph_action *leave_long = earlier(fired->first[TD_ACTION_SELL], fired->first[TD_ACTION_EXIT]);
     const td_graph_action *leave_short = earlier(fired->first[TD_ACTION_COVER], fired->first[TD_ACTION_EXIT]);
     const td_graph_action *buy = leave_long == NULL ? fired->first[TD_ACTION_BUY] : NULL;
     const td_graph_action *sell_short = leave_short == NULL ? fired->first[TD_ACTION_SHORT] : NULL;
 
     if (buy != NULL && sell_short != NULL) return NULL;
-    if (buy != NULL && target <= 0) {
-        *out_target = buy->qty;
-        return buy;
-    }
-    if (sell_short != NULL && target >= 0) {
-        *out_target = -sell_short->qty;
-        return sell_short;
-    }
-    *out_target = 0;
+    if (buy != NULL && target <= 0) return buy;
+    if (sell_short != NULL && target >= 0) return sell_short;
     if (target > 0) return leave_long;
     return target < 0 ? leave_short : NULL;
 }
 
-static void act(const td_graph *g, const graph_strategy *s, state_position *position, const td_value *values,
-                td_signal *signal) { /* fills the strategy's part; signal->ordinal stays 0 when nothing changes */
-    fired_actions fired = fire(g, s, values);
-    int64_t target = 0;
-    const td_graph_action *action = decide(&fired, position->target, &target);
-    if (action == NULL) return;
-    bool again = position->ordinal > 0 && position->last_event_ns == signal->event_ns;
-    position->ordinal = again ? position->ordinal + 1 : 1;
-    position->last_event_ns = signal->event_ns;
-    position->target = target;
-    signal->strategy = s->name;
-    signal->note = action->note;
-    signal->ordinal = position->ordinal;
-    signal->target = target;
-    signal->action = action->action;
+uint32_t td_graph_strategies(const td_graph *g) { return g->strategy_count; }
+
+static state_position *position_of(const td_graph *g, void *state, uint32_t strategy) {
+    return (state_position *)(void *)((uint8_t *)state + g->positions_offset) + strategy;
 }
 
-void td_graph_apply(const td_graph *g, void *state, td_bytes instrument, const td_bar *bar, td_signal_fn fn,
-                    void *arg) {
+int64_t td_graph_target(const td_graph *g, const void *state, uint32_t strategy) {
+    return ((const state_position *)(const void *)((const uint8_t *)state + g->positions_offset))[strategy].target;
+}
+
+uint32_t td_graph_decide(const td_graph *g, const void *state, uint32_t strategy, int64_t target) {
+    const td_value *values = (const td_value *)(const void *)((const uint8_t *)state + g->values_offset);
+    if (!strategy_is_active(g, state, strategy)) return TD_GRAPH_NOTHING;
+    fired_actions fired = fire(g, &g->strategies[strategy], values);
+    const td_graph_action *action = decide(&fired, target);
+    return action != NULL ? (uint32_t)(action - g->actions) : TD_GRAPH_NOTHING;
+}
+
+static int64_t target_after(const td_graph_action *action) {
+    if (action->action == TD_ACTION_BUY) return action->qty;
+    return action->action == TD_ACTION_SHORT ? -action->qty : 0;
+}
+
+td_signal td_graph_blank_signal(const td_bar *bar) {
+    return (td_signal){.instrument = bar->instrument,
+                       .event_ns = bar->end_ns,
+                       .width_ns = bar->end_ns - bar->start_ns,
+                       .price = bar->close,
+                       .known_at_ns = bar->known_at_ns,
+                       .status = TD_SIGNAL_FRESH};
+}
+
+void td_graph_name_action(const td_graph *g, uint32_t strategy, uint32_t action, td_signal *signal) {
+    const td_graph_action *is = &g->actions[action];
+    signal->strategy = g->strategies[strategy].name;
+    signal->note = is->note;
+    signal->target = target_after(is);
+    signal->action = is->action;
+}
+
+uint32_t td_graph_act(const td_graph *g, void *state, uint32_t strategy, td_signal *signal) {
+    state_position *position = position_of(g, state, strategy);
+    uint32_t action = td_graph_decide(g, state, strategy, position->target);
+    if (action == TD_GRAPH_NOTHING) return action;
+    bool again = position->ordinal > 0 && position->last_event_ns == signal->event_ns;
+    td_graph_name_action(g, strategy, action, signal);
+    signal->ordinal = position->ordinal = again ? position->ordinal + 1 : 1;
+    position->last_event_ns = signal->event_ns;
+    position->target = signal->target;
+    return action;
+}
+
+/* ---- bars ---- */
+
+void td_graph_run(const td_graph *g, void *state, td_bytes instrument, const td_bar *bar) {
     assert((uintptr_t)state % 16 == 0);
     assert(bar->end_ns - bar->start_ns == g->width_ns);
     state_head *head = state;
     td_value *values = values_of(g, state);
-    state_position *positions = (state_position *)(void *)((uint8_t *)state + g->positions_offset);
-
     if (head->seen == 0) begin_state(g, state, instrument);
     for (uint32_t i = g->constant_count; i < g->node_count; i++)
         if (node_is_active(g, state, i)) values[i] = node_value(g, &g->nodes[i], state, bar);
-    for (uint32_t s = 0; s < g->strategy_count; s++) {
-        if (!strategy_is_active(g, state, s)) continue;
-        td_signal signal = {.instrument = bar->instrument,
-                            .event_ns = bar->end_ns,
-                            .width_ns = g->width_ns,
-                            .price = bar->close,
-                            .known_at_ns = bar->known_at_ns,
-                            .status = TD_SIGNAL_FRESH};
-        act(g, &g->strategies[s], &positions[s], values, &signal);
-        if (signal.ordinal > 0) fn(arg, &signal);
-    }
     for (uint32_t i = 0; i < g->ring_count; i++) { /* last: until here rings hold the past alone */
         uint32_t node = g->ring_nodes[i];
         if (node_is_active(g, state, node)) ring_put(&g->nodes[node], state, head->seen, values[node]);
     }
     head->seen++;
+}
+
+void td_graph_apply(const td_graph *g, void *state, td_bytes instrument, const td_bar *bar, td_signal_fn fn,
+                    void *arg) {
+    td_graph_run(g, state, instrument, bar);
+    for (uint32_t s = 0; s < g->strategy_count; s++) {
+        td_signal signal = td_graph_blank_signal(bar);
+        if (td_graph_act(g, state, s, &signal) != TD_GRAPH_NOTHING) fn(arg, &signal);
+    }
+}
+
+void td_graph_go_back(const td_graph *g, void *state, const void *past) {
+    size_t targets_end = g->positions_offset + g->strategy_count * sizeof(state_position);
+    memcpy(state, past, g->positions_offset);
+    memcpy((uint8_t *)state + targets_end, (const uint8_t *)past + targets_end, g->state_bytes - targets_end);
 }
 
 /* ---- lines ---- */

@@ -31,6 +31,23 @@ size_t td_graph_state_bytes(const td_graph *graph); /* per instrument, a multipl
 void td_graph_apply(const td_graph *graph, void *state, td_bytes instrument, const td_bar *bar, td_signal_fn fn,
                     void *arg);
 
+/* What td_graph_apply is made of, for who looks back (hindsight.h). Strategies by their place in the program, actions
+ * by theirs. */
+#define TD_GRAPH_NOTHING UINT32_MAX
+uint32_t td_graph_strategies(const td_graph *graph);
+/* The bar's values; no strategy acts. */
+void td_graph_run(const td_graph *graph, void *state, td_bytes instrument, const td_bar *bar);
+int64_t td_graph_target(const td_graph *graph, const void *state, uint32_t strategy);
+/* The action that the last bar run calls for when `target` stands, or TD_GRAPH_NOTHING. */
+uint32_t td_graph_decide(const td_graph *graph, const void *state, uint32_t strategy, int64_t target);
+/* The same for the strategy's own target, which moves; fills the signal. */
+uint32_t td_graph_act(const td_graph *graph, void *state, uint32_t strategy, td_signal *signal);
+/* A fresh signal of that bar by no strategy yet; and the strategy's part of it, without the ordinal. */
+td_signal td_graph_blank_signal(const td_bar *bar);
+void td_graph_name_action(const td_graph *graph, uint32_t strategy, uint32_t action, td_signal *signal);
+/* `state` becomes `past`, a state of the same instrument, but for its targets. */
+void td_graph_go_back(const td_graph *graph, void *state, const void *past);
+
 typedef struct td_graph_strategy { /* the graph's; lent */
     td_bytes name;
     const td_bytes *sets; /* names of instruments, a '*' last stands for any rest; none: all instruments */

@@ -7,19 +7,36 @@
 
 enum { TD_PROGRAM_FEEDS_MAX = 64, TD_PROGRAM_SHA_BYTES = 32 };
 
+/* What the configuration's words mean here, in its order. */
+typedef enum td_rules_choice { TD_RULES_BASIC, TD_RULES_VENUE, TD_RULES_OFF } td_rules_choice;
+typedef enum td_ids_choice { TD_IDS_ORDERED, TD_IDS_ANY, TD_IDS_OFF } td_ids_choice;
+
+typedef struct td_program_feed {
+    char name[64];
+    int64_t lateness_ns;
+    int64_t max_ahead_ns;    /* an event further ahead of its arrival is refused */
+    int64_t max_instruments; /* of one partition; events of further ones are refused */
+    int rules, trade_ids;    /* td_rules_choice, td_ids_choice */
+} td_program_feed;
+
 typedef struct td_program {
     uint8_t sha256[TD_PROGRAM_SHA_BYTES]; /* of the body */
     size_t width_count;                   /* 1..TD_WIDTHS_MAX */
     int64_t widths_ns[TD_WIDTHS_MAX];     /* ascending */
     td_graph *graphs[TD_WIDTHS_MAX];      /* strategies on bars of that width; NULL: none. Owned */
+    int64_t grace_ns;                     /* how long a closed window takes late trades; 0: not at all */
     size_t feed_count;
-    struct {
-        char name[64];
-        int64_t lateness_ns;
-    } feeds[TD_PROGRAM_FEEDS_MAX];
+    td_program_feed feeds[TD_PROGRAM_FEEDS_MAX];
+    td_program_feed unnamed; /* of feeds that it does not name */
 } td_program;
 
-enum { TD_LATENESS_DEFAULT_NS = 1000000000 }; /* of a feed that the program does not name */
+/* How long a closed window of that width takes late trades: grace, within TD_REVISED_MAX windows. */
+enum { TD_REVISED_MAX = 256 };
+static inline int64_t td_program_grace_ns(const td_program *program, int64_t width_ns) {
+    int64_t most_ns = TD_REVISED_MAX * width_ns; /* widths are at most a year */
+    return program->grace_ns < most_ns ? program->grace_ns : most_ns;
+}
 
-int64_t td_program_lateness_ns(const td_program *program, td_bytes feed);
+td_program_feed td_program_feed_default(void);
+const td_program_feed *td_program_feed_of(const td_program *program, td_bytes name);
 void td_program_free(td_program *program); /* accepts NULL */

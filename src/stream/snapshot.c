@@ -4,7 +4,7 @@
 #include "stream/state_layout.h"
 #include <stdlib.h>
 
-enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 1 };
+enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 2 };
 
 typedef struct snapshot_head {
     uint32_t magic, version;
@@ -12,6 +12,7 @@ typedef struct snapshot_head {
     uint64_t block_bytes;
     int64_t slot_lateness_ns;
     uint32_t instrument_count, feed_count;
+    td_spans released;
 } snapshot_head;
 
 /* ---- out ---- */
@@ -23,6 +24,8 @@ static void put_feed(td_buf *out, const feed_state *feed) {
     td_buf_put(out, feed->name, feed->name_size);
     td_buf_put(out, &feed->watermark_ns, sizeof feed->watermark_ns);
     td_buf_put(out, feed->ended_to_ns, sizeof feed->ended_to_ns);
+    td_buf_put(out, &feed->session, sizeof feed->session);
+    put_u32(out, feed->instrument_count);
     put_u32(out, feed->traded_count);
     td_buf_put(out, feed->traded, feed->traded_count * sizeof *feed->traded);
 }
@@ -33,7 +36,8 @@ void td_state_save(const td_state *s, td_buf *out) {
                           .block_bytes = s->block_bytes,
                           .slot_lateness_ns = s->slot_lateness_ns,
                           .instrument_count = s->block_count,
-                          .feed_count = s->feed_count};
+                          .feed_count = s->feed_count,
+                          .released = s->released};
     memcpy(head.program_sha256, s->program->sha256, sizeof head.program_sha256);
     td_buf_put(out, &head, sizeof head);
     for (uint32_t i = 0; i < s->feed_count; i++) put_feed(out, &s->feeds[i]);
@@ -73,7 +77,8 @@ static bool take_feed(cursor *c, td_state *s, uint32_t instrument_count) {
     if (index == UINT32_MAX || index + 1 != s->feed_count) return false; /* twice the same name */
     feed_state *feed = &s->feeds[index];
     if (!take(c, &feed->watermark_ns, sizeof feed->watermark_ns) ||
-        !take(c, feed->ended_to_ns, sizeof feed->ended_to_ns) || !take(c, &count, sizeof count))
+        !take(c, feed->ended_to_ns, sizeof feed->ended_to_ns) || !take(c, &feed->session, sizeof feed->session) ||
+        !take(c, &feed->instrument_count, sizeof feed->instrument_count) || !take(c, &count, sizeof count))
         return false;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t instrument;
@@ -83,23 +88,32 @@ static bool take_feed(cursor *c, td_state *s, uint32_t instrument_count) {
     return true;
 }
 
+static bool block_is_sound(const td_state *s, block_head *block) {
+    if (block->feed != NO_FEED && block->feed >= s->feed_count) return false;
+    bool ordered = block->feed != NO_FEED && s->feeds[block->feed].set.trade_ids == TD_IDS_ORDERED;
+    if (ordered && block->seen.spans.count > TD_SEEN_SPANS) return false;
+    for (size_t w = 0; w < s->program->width_count; w++) {
+        if (block->current[w] > s->slots[w]) return false;
+        if (s->program->graphs[w] != NULL && !td_hindsight_valid(hindsight_of(s, block, w))) return false;
+    }
+    return true;
+}
+
 static bool take_block(cursor *c, td_state *s, uint32_t index) {
     td_bytes name;
-    if (!take_name(c, TD_INSTRUMENT_NAME_MAX, &name) || td_state_instrument(s, name) != index) return false;
-    if (!take(c, s->blocks[index], s->block_bytes)) return false;
-    block_head *block = block_of(s, index);
-    if (block->feed != NO_FEED && block->feed >= s->feed_count) return false;
-    for (size_t w = 0; w < s->program->width_count; w++)
-        if (block->current[w] >= s->slots[w]) return false;
-    return true;
+    if (!take_name(c, TD_INSTRUMENT_NAME_MAX, &name) || td_instruments_intern(s->instruments, name) != index)
+        return false;
+    td_state_grow(s);
+    return take(c, s->blocks[index], s->block_bytes) && block_is_sound(s, block_of(s, index));
 }
 
 static bool take_state(cursor *c, td_state *s) {
     snapshot_head head;
     if (!take(c, &head, sizeof head) || head.magic != SNAPSHOT_MAGIC || head.version != SNAPSHOT_VERSION) return false;
     if (memcmp(head.program_sha256, s->program->sha256, sizeof head.program_sha256) != 0) return false;
-    if (head.slot_lateness_ns < s->slot_lateness_ns) return false;
+    if (head.slot_lateness_ns < s->slot_lateness_ns || head.released.count > TD_SEEN_SPANS) return false;
     s->slot_lateness_ns = head.slot_lateness_ns;
+    s->released = head.released;
     td_state_lay_out(s);
     if (head.block_bytes != s->block_bytes) return false;
     for (uint32_t i = 0; i < head.feed_count; i++)
@@ -129,17 +143,33 @@ static void keep_ends(const td_state *from, const feed_state *old, const td_stat
             if (from->program->widths_ns[o] == to->program->widths_ns[w]) feed->ended_to_ns[w] = old->ended_to_ns[o];
 }
 
+/* Where fewer slots are left than there were, the later window stays: those that are open are the latest. */
 static void keep_windows(const td_state *from, td_state *to, uint32_t instrument, size_t w) {
+    int64_t width_ns = to->program->widths_ns[w], closed_to_ns = 0;
+    td_window *kept = windows_of(to, block_of(to, instrument), w);
     for (size_t old = 0; old < from->program->width_count; old++) {
-        int64_t width_ns = to->program->widths_ns[w];
         if (from->program->widths_ns[old] != width_ns) continue;
         const td_window *windows = windows_of(from, block_of(from, instrument), old);
-        for (uint32_t slot = 0; slot < from->slots[old]; slot++) {
-            uint64_t number = (uint64_t)(windows[slot].start_ns / width_ns);
-            if (windows[slot].trade_count > 0)
-                windows_of(to, block_of(to, instrument), w)[number % to->slots[w]] = windows[slot];
+        for (uint32_t i = 0; i < from->slots[old]; i++) {
+            td_window *slot = &kept[slot_of(to, w, windows[i].start_ns)];
+            if (windows[i].trade_count == 0) continue;
+            if (slot->trade_count == 0 || slot->start_ns < windows[i].start_ns) *slot = windows[i];
+            if (windows[i].results > 0 && windows[i].start_ns + width_ns > closed_to_ns)
+                closed_to_ns = windows[i].start_ns + width_ns;
         }
     }
+    if (to->program->graphs[w] != NULL)
+        td_hindsight_begin_behind(hindsight_of(to, block_of(to, instrument), w), closed_to_ns);
+}
+
+static void keep_instrument(const td_state *from, td_state *to, uint32_t instrument) {
+    const block_head *old = block_of(from, instrument);
+    block_head *block = block_of(to, instrument);
+    block->feed = old->feed;
+    block->recent = old->recent;
+    bool same_ids = old->feed != NO_FEED && from->feeds[old->feed].set.trade_ids == to->feeds[old->feed].set.trade_ids;
+    if (same_ids) block->seen = old->seen;
+    for (size_t w = 0; w < to->program->width_count; w++) keep_windows(from, to, instrument, w);
 }
 
 void td_state_swap(td_state *s, const td_program *program) {
@@ -148,17 +178,20 @@ void td_state_swap(td_state *s, const td_program *program) {
         next->slot_lateness_ns = s->slot_lateness_ns;
         td_state_lay_out(next);
     }
+    next->released = s->released;
     for (uint32_t f = 0; f < s->feed_count; f++) {
         feed_state *old = &s->feeds[f];
         feed_state *feed = &next->feeds[td_state_feed(next, feed_name(old))];
         feed->watermark_ns = old->watermark_ns;
+        feed->session = old->session;
+        feed->instrument_count = old->instrument_count;
         keep_ends(s, old, next, feed);
         for (uint32_t i = 0; i < old->traded_count; i++) td_state_add_traded(feed, old->traded[i]);
     }
     for (uint32_t i = 0; i < s->block_count; i++) {
-        (void)td_state_instrument(next, td_instruments_name(s->instruments, i));
-        block_of(next, i)->feed = block_of(s, i)->feed;
-        for (size_t w = 0; w < program->width_count; w++) keep_windows(s, next, i, w);
+        (void)td_instruments_intern(next->instruments, td_instruments_name(s->instruments, i));
+        td_state_grow(next);
+        keep_instrument(s, next, i);
     }
     td_state_find_next_ends(next);
     td_state swapped = *s;

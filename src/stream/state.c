@@ -9,28 +9,33 @@
 
 static size_t round_up(size_t n, size_t unit) { return (n + unit - 1) / unit * unit; }
 
-/* Windows of one instrument that can be open at once have their ends in (watermark, last event + width]. */
-static uint32_t slots_for(int64_t width_ns, int64_t lateness_ns) {
-    return (uint32_t)((lateness_ns + width_ns - 1) / width_ns + 2);
+/* Windows whose ends lie in (watermark - past, last event + width]. */
+static uint32_t slots_for(int64_t width_ns, int64_t past_ns) {
+    return (uint32_t)((past_ns + width_ns - 1) / width_ns + 2);
 }
 
 static int64_t program_lateness_max(const td_program *program) {
-    int64_t max_ns = TD_LATENESS_DEFAULT_NS;
+    int64_t max_ns = program->unnamed.lateness_ns;
     for (size_t i = 0; i < program->feed_count; i++)
         if (program->feeds[i].lateness_ns > max_ns) max_ns = program->feeds[i].lateness_ns;
     return max_ns;
 }
 
 void td_state_lay_out(td_state *s) {
-    size_t at = sizeof(block_head);
-    for (size_t w = 0; w < s->program->width_count; w++) {
-        s->slots[w] = slots_for(s->program->widths_ns[w], s->slot_lateness_ns);
+    const td_program *p = s->program;
+    size_t at = round_up(sizeof(block_head), 64);
+    for (size_t w = 0; w < p->width_count; w++) {
+        int64_t width_ns = p->widths_ns[w];
+        s->grace_ns[w] = td_program_grace_ns(p, width_ns);
+        s->open_slots[w] = slots_for(width_ns, s->slot_lateness_ns);
+        s->slots[w] = slots_for(width_ns, s->slot_lateness_ns + s->grace_ns[w]);
+        s->depth[w] = (uint32_t)((s->grace_ns[w] + width_ns - 1) / width_ns);
         s->window_offset[w] = at;
-        at += s->slots[w] * sizeof(td_window);
+        at += (s->slots[w] + 1) * sizeof(td_window);
     }
-    for (size_t w = 0; w < s->program->width_count; w++) {
+    for (size_t w = 0; w < p->width_count; w++) {
         s->graph_offset[w] = at;
-        if (s->program->graphs[w] != NULL) at += round_up(td_graph_state_bytes(s->program->graphs[w]), 16);
+        if (p->graphs[w] != NULL) at += td_hindsight_bytes(p->graphs[w], s->depth[w]);
     }
     s->block_bytes = round_up(at, 64);
 }
@@ -38,7 +43,9 @@ void td_state_lay_out(td_state *s) {
 static uint8_t *block_new(const td_state *s) {
     uint8_t *block = td_alloc_check(aligned_alloc(64, s->block_bytes), s->block_bytes);
     memset(block, 0, s->block_bytes);
-    ((block_head *)(void *)block)->feed = NO_FEED;
+    block_head *head = (block_head *)(void *)block;
+    head->feed = NO_FEED;
+    for (size_t w = 0; w < s->program->width_count; w++) head->current[w] = s->slots[w];
     return block;
 }
 
@@ -83,7 +90,7 @@ uint32_t td_state_feed(td_state *s, td_bytes name) {
     memset(feed, 0, sizeof *feed);
     if (name.size > 0) memcpy(feed->name, name.data, name.size);
     feed->name_size = (uint32_t)name.size;
-    feed->lateness_ns = td_program_lateness_ns(s->program, name);
+    feed->set = *td_program_feed_of(s->program, name);
     feed->watermark_ns = feed->next_close_ns = INT64_MIN;
     for (size_t w = 0; w < TD_WIDTHS_MAX; w++) {
         feed->ended_to_ns[w] = INT64_MIN;
@@ -93,9 +100,17 @@ uint32_t td_state_feed(td_state *s, td_bytes name) {
     return s->feed_count++;
 }
 
-uint32_t td_state_instrument(td_state *s, td_bytes name) {
+uint32_t td_state_find_instrument(const td_state *s, td_bytes name) {
+    return td_instruments_find(s->instruments, name);
+}
+
+uint32_t td_state_add_instrument(td_state *s, const td_event *e, td_bytes name) {
+    feed_state *feed = &s->feeds[e->feed];
+    bool passes = (e->pass >> TD_REASON_INSTRUMENT & 1) != 0;
+    if (feed->instrument_count >= feed->set.max_instruments && !passes) return UINT32_MAX;
+    feed->instrument_count++;
     uint32_t index = td_instruments_intern(s->instruments, name);
-    if (index >= s->block_count) td_state_grow(s);
+    td_state_grow(s);
     return index;
 }
 
@@ -128,32 +143,49 @@ static void on_signal(void *arg, const td_signal *signal) {
     c->emit->signal(c->emit->self, c->instrument, signal);
 }
 
-static void close_window(closing *c, size_t w, uint32_t instrument, td_window *window) {
+/* The window's next bar. */
+static td_bar give_bar(closing *c, size_t w, uint32_t instrument, td_window *window) {
     td_state *s = c->state;
     td_bar bar = td_window_bar(window, s->program->widths_ns[w], instrument, c->known_at_ns);
-    memset(window, 0, sizeof *window);
+    window->results++;
     c->instrument = td_instruments_name(s->instruments, instrument);
     c->emit->bar(c->emit->self, c->instrument, &bar);
-    if (s->program->graphs[w] != NULL)
-        td_graph_apply(s->program->graphs[w], graph_state_of(s, block_of(s, instrument), w), c->instrument, &bar,
-                       on_signal, c);
+    return bar;
 }
 
-/* Closes the windows of width w that end at end_ns; returns the earliest end that stays open. */
-static int64_t close_width(closing *c, size_t w, int64_t end_ns) {
+static void close_window(closing *c, size_t w, uint32_t instrument, uint32_t slot) {
+    td_state *s = c->state;
+    block_head *block = block_of(s, instrument);
+    if (block->current[w] == slot) block->current[w] = s->slots[w];
+    td_bar bar = give_bar(c, w, instrument, &windows_of(s, block, w)[slot]);
+    if (s->program->graphs[w] != NULL) td_hindsight_apply(hindsight_of(s, block, w), c->instrument, &bar, on_signal, c);
+}
+
+/* Closes the open window of width w that ends at end_ns among `count` from slot `first` on; returns the earliest end
+ * that stays open. */
+static int64_t close_one(closing *c, size_t w, uint32_t instrument, int64_t end_ns) {
     td_state *s = c->state;
     int64_t width_ns = s->program->widths_ns[w], next_ns = INT64_MAX;
+    const td_window *windows = windows_of(s, block_of(s, instrument), w);
+    bool looks = end_ns == INT64_MIN;
+    uint32_t slot = looks ? 0 : slot_of(s, w, end_ns - width_ns), count = looks ? s->slots[w] : s->open_slots[w];
+    for (uint32_t i = 0; i < count; i++, slot = slot + 1 == s->slots[w] ? 0 : slot + 1) {
+        if (!window_is_open(&windows[slot])) continue;
+        int64_t window_end_ns = windows[slot].start_ns + width_ns;
+        if (window_end_ns == end_ns)
+            close_window(c, w, instrument, slot);
+        else if (window_end_ns < next_ns)
+            next_ns = window_end_ns;
+    }
+    return next_ns;
+}
+
+/* Closes the windows of width w that end at end_ns; INT64_MIN: none. Returns the earliest end that stays open. */
+static int64_t close_width(closing *c, size_t w, int64_t end_ns) {
+    int64_t next_ns = INT64_MAX;
     for (uint32_t i = 0; i < c->feed->traded_count; i++) {
-        uint32_t instrument = c->feed->traded[i];
-        td_window *windows = windows_of(s, block_of(s, instrument), w);
-        for (uint32_t slot = 0; slot < s->slots[w]; slot++) {
-            if (windows[slot].trade_count == 0) continue;
-            int64_t window_end_ns = windows[slot].start_ns + width_ns;
-            if (window_end_ns == end_ns)
-                close_window(c, w, instrument, &windows[slot]);
-            else if (window_end_ns < next_ns)
-                next_ns = window_end_ns;
-        }
+        int64_t left_ns = close_one(c, w, c->feed->traded[i], end_ns);
+        if (left_ns < next_ns) next_ns = left_ns;
     }
     return next_ns;
 }
@@ -189,10 +221,29 @@ void td_state_find_next_ends(td_state *s) {
         feed_state *feed = &s->feeds[f];
         for (size_t w = 0; w < s->program->width_count; w++) {
             closing c = {.state = s, .feed = feed};
-            feed->next_end_ns[w] = close_width(&c, w, INT64_MIN); /* no window ends there: only looks */
+            feed->next_end_ns[w] = close_width(&c, w, INT64_MIN);
         }
         feed->next_close_ns = least_end(s, feed);
     }
+}
+
+/* ---- whose it is ---- */
+
+/* The instrument's trades come from another feed now: what is open is as far as the one before has told it. */
+static __attribute__((noinline)) void move_to_feed(td_state *s, const td_event *e, const td_emit *emit) {
+    block_head *block = block_of(s, e->instrument);
+    if (block->feed != NO_FEED) {
+        feed_state *old = &s->feeds[block->feed];
+        closing c = {.state = s, .feed = old, .emit = emit, .known_at_ns = e->receive_ns};
+        for (size_t w = 0; w < s->program->width_count; w++)
+            for (int64_t end_ns = close_one(&c, w, e->instrument, INT64_MIN); end_ns != INT64_MAX;)
+                end_ns = close_one(&c, w, e->instrument, end_ns);
+        uint32_t at = 0;
+        while (old->traded[at] != e->instrument) at++;
+        memmove(&old->traded[at], &old->traded[at + 1], (--old->traded_count - at) * sizeof *old->traded);
+    }
+    block->feed = e->feed;
+    td_state_add_traded(&s->feeds[e->feed], e->instrument);
 }
 
 /* ---- one record ---- */
@@ -204,79 +255,144 @@ static td_applied quarantine(const td_state *s, const td_event *e, td_reason rea
     return (td_applied){.verdict = TD_VERDICT_QUARANTINED};
 }
 
-/* The window of width w for an event outside the slot used last, or NULL when it is final. */
-static td_window *find_window(td_state *s, block_head *block, const td_event *e, size_t w, int64_t *out_start_ns) {
-    feed_state *feed = &s->feeds[e->feed];
-    int64_t width_ns = s->program->widths_ns[w];
-    int64_t start_ns = td_window_start(e->event_ns, width_ns), end_ns = start_ns + width_ns;
-    if (end_ns <= feed->watermark_ns || end_ns <= feed->ended_to_ns[w]) return NULL;
-    uint32_t slot = (uint32_t)((uint64_t)(start_ns / width_ns) % s->slots[w]);
-    td_window *window = &windows_of(s, block, w)[slot];
-    assert(window->trade_count == 0 || window->start_ns == start_ns);
-    block->current[w] = slot;
+td_applied td_state_refuse(const td_state *s, const td_event *e, td_bytes instrument, const td_emit *emit) {
+    td_quarantined q = {.event = *e,
+                        .feed = feed_name(&s->feeds[e->feed]),
+                        .reason = TD_REASON_INSTRUMENT,
+                        .known_at_ns = e->receive_ns};
+    emit->quarantined(emit->self, instrument, &q);
+    return (td_applied){.verdict = TD_VERDICT_QUARANTINED};
+}
+
+/* What becomes of a trade, width by width. */
+typedef struct placing {
+    td_state *state;
+    block_head *block;
+    const td_event *event;
+    const td_emit *emit;
+    uint32_t missed, revised; /* widths, a bit each */
+} placing;
+
+/* The window of width w for an event outside the one used last, or NULL when it is final for good. */
+static __attribute__((noinline)) td_window *find_window(placing *p, size_t w, int64_t *out_start_ns) {
+    td_state *s = p->state;
+    feed_state *feed = &s->feeds[p->event->feed];
+    int64_t width_ns = s->program->widths_ns[w], start_ns = td_window_start(p->event->event_ns, width_ns);
+    int64_t end_ns = start_ns + width_ns;
+    uint32_t slot = slot_of(s, w, start_ns);
+    td_window *window = &windows_of(s, p->block, w)[slot];
+    bool known = window->trade_count > 0 && window->start_ns == start_ns;
+    bool closed = end_ns <= feed->watermark_ns || end_ns <= feed->ended_to_ns[w] || (known && window->results > 0);
+    if (closed && (s->grace_ns[w] == 0 || end_ns <= feed->watermark_ns - s->grace_ns[w])) {
+        p->missed |= 1u << w;
+        return NULL;
+    }
+    if (!known) {
+        assert(!window_is_open(window)); /* those that are lie within `slots` of this one */
+        memset(window, 0, sizeof *window);
+    }
     *out_start_ns = start_ns;
+    if (closed) {
+        p->revised |= 1u << w;
+        return window;
+    }
+    p->block->current[w] = slot;
     if (end_ns < feed->next_end_ns[w]) feed->next_end_ns[w] = end_ns;
     if (end_ns < feed->next_close_ns) feed->next_close_ns = end_ns;
     return window;
 }
 
-static bool sums_fit(const td_state *s, block_head *block, td_i128 notional) {
-    for (size_t w = 0; w < s->program->width_count; w++)
-        for (uint32_t slot = 0; slot < s->slots[w]; slot++)
-            if (!td_window_can_add(&windows_of(s, block, w)[slot], notional)) return false;
+/* A closed window has taken a trade: its bar anew, and what follows from it. False: not all of that. */
+static bool revise(const placing *p, size_t w) {
+    td_state *s = p->state;
+    const td_event *e = p->event;
+    closing c = {.state = s, .feed = &s->feeds[e->feed], .emit = p->emit, .known_at_ns = e->receive_ns};
+    uint32_t slot = slot_of(s, w, td_window_start(e->event_ns, s->program->widths_ns[w]));
+    td_bar bar = give_bar(&c, w, e->instrument, &windows_of(s, p->block, w)[slot]);
+    if (s->program->graphs[w] == NULL) return true;
+    return td_hindsight_revise(hindsight_of(s, p->block, w), c.instrument, &bar, on_signal, &c);
+}
+
+/* Revisions in the order of widths, then what was missed. */
+static __attribute__((noinline)) td_applied settle_late(const placing *p) {
+    td_state *s = p->state;
+    const td_event *e = p->event;
+    const feed_state *feed = &s->feeds[e->feed];
+    td_applied applied = {.verdict = TD_VERDICT_ACCEPTED};
+    td_quarantined q = {.event = *e, .feed = feed_name(feed), .reason = TD_REASON_LATE, .known_at_ns = e->receive_ns};
+    for (size_t w = 0; w < s->program->width_count; w++) {
+        if ((p->missed >> w & 1) != 0) q.missed_width_ns[q.missed_count++] = s->program->widths_ns[w];
+        if ((p->revised >> w & 1) == 0) continue;
+        applied.revised_count++;
+        if (!revise(p, w)) applied.not_reapplied_count++;
+    }
+    applied.late_count = q.missed_count;
+    if (q.missed_count > 0) p->emit->quarantined(p->emit->self, td_instruments_name(s->instruments, e->instrument), &q);
+    return applied;
+}
+
+static bool sums_fit(const td_state *s, block_head *block, const td_event *e) {
+    td_i128 notional = td_trade_notional(&e->trade);
+    for (size_t w = 0; w < s->program->width_count; w++) {
+        int64_t start_ns = td_window_start(e->event_ns, s->program->widths_ns[w]);
+        const td_window *window = &windows_of(s, block, w)[slot_of(s, w, start_ns)];
+        if (window->start_ns == start_ns && !td_window_can_add(window, notional)) return false;
+    }
     return true;
 }
 
-static td_applied report_late(const td_state *s, const td_event *e, const bool *missed, const td_emit *emit) {
-    const feed_state *feed = &s->feeds[e->feed];
-    td_quarantined q = {.event = *e, .feed = feed_name(feed), .reason = TD_REASON_LATE, .known_at_ns = e->receive_ns};
-    for (size_t w = 0; w < s->program->width_count; w++)
-        if (missed[w]) q.missed_width_ns[q.missed_count++] = s->program->widths_ns[w];
-    emit->quarantined(emit->self, td_instruments_name(s->instruments, e->instrument), &q);
-    return (td_applied){.verdict = TD_VERDICT_ACCEPTED, .late_count = q.missed_count};
+static __attribute__((noinline)) td_reason judge_trade(const td_state *s, block_head *block, const td_event *e) {
+    td_rule_case judged = {.event = e, .feed = &s->feeds[e->feed].set, .recent = &block->recent};
+    td_reason reason = td_rules_judge(&judged, false);
+    if (reason != TD_REASON_NONE) return reason;
+    bool large = td_trade_notional(&e->trade) > TD_NOTIONAL_LARGE;
+    return large && !sums_fit(s, block, e) ? TD_REASON_OVERFLOW : TD_REASON_NONE;
+}
+
+/* Costs nothing where there are no ids. */
+static inline bool is_new(const td_program_feed *feed, td_seen *seen, const td_event *e) {
+    if (e->trade.trade_id == TD_NONE || feed->trade_ids == TD_IDS_OFF) return true;
+    return feed->trade_ids == TD_IDS_ORDERED ? td_seen_add_ordered(seen, e) : td_seen_add_any(seen, e);
 }
 
 static td_applied apply_trade(td_state *s, const td_event *e, const td_emit *emit) {
     const td_trade *t = &e->trade;
-    if (t->price <= 0 || t->size <= 0) return quarantine(s, e, TD_REASON_NON_POSITIVE, emit);
     block_head *block = block_of(s, e->instrument);
+    placing p = {.state = s, .block = block, .event = e, .emit = emit};
     td_i128 notional = td_trade_notional(t);
-    if (notional > TD_NOTIONAL_LARGE && !sums_fit(s, block, notional))
-        return quarantine(s, e, TD_REASON_OVERFLOW, emit);
-    if (block->feed == NO_FEED) {
-        block->feed = e->feed;
-        td_state_add_traded(&s->feeds[e->feed], e->instrument);
+    if (!td_trade_is_plain(t, &block->recent) || notional > TD_NOTIONAL_LARGE) {
+        td_reason reason = judge_trade(s, block, e);
+        if (reason != TD_REASON_NONE) return quarantine(s, e, reason, emit);
     }
-    bool late = false, missed[TD_WIDTHS_MAX] = {0};
-    for (size_t w = 0; w < s->program->width_count; w++) {
+    if (!is_new(&s->feeds[e->feed].set, &block->seen, e)) return (td_applied){.verdict = TD_VERDICT_DUPLICATE};
+    td_recent_put(&block->recent, t->price);
+    if (block->feed != e->feed) move_to_feed(s, e, emit);
+    size_t width_count = s->program->width_count;
+    for (size_t w = 0; w < width_count; w++) {
         td_window *window = &windows_of(s, block, w)[block->current[w]];
         int64_t start_ns = window->start_ns;
         if (window->trade_count == 0 || (uint64_t)(e->event_ns - start_ns) >= (uint64_t)s->program->widths_ns[w]) {
-            window = find_window(s, block, e, w, &start_ns);
-            if (window == NULL) {
-                late = missed[w] = true;
-                continue;
-            }
+            window = find_window(&p, w, &start_ns);
+            if (window == NULL) continue;
         }
         td_window_add(window, start_ns, e->event_ns, t, notional);
     }
-    if (late) return report_late(s, e, missed, emit);
+    if ((p.missed | p.revised) != 0) return settle_late(&p);
     return (td_applied){.verdict = TD_VERDICT_ACCEPTED};
 }
 
-static bool side_refused(int64_t price, int64_t size) {
-    return (price != TD_NONE && price <= 0) || (size != TD_NONE && size <= 0);
-}
-
 static td_applied apply_quote(const td_state *s, const td_event *e, const td_emit *emit) {
-    const td_quote *q = &e->quote;
-    if (side_refused(q->bid_price, q->bid_size) || side_refused(q->ask_price, q->ask_size))
-        return quarantine(s, e, TD_REASON_NON_POSITIVE, emit);
+    if (!td_quote_is_plain(&e->quote)) {
+        td_rule_case judged = {.event = e, .feed = &s->feeds[e->feed].set};
+        td_reason reason = td_rules_judge(&judged, false);
+        if (reason != TD_REASON_NONE) return quarantine(s, e, reason, emit);
+    }
     return (td_applied){.verdict = TD_VERDICT_ACCEPTED};
 }
 
 static td_applied apply_time(td_state *s, const td_event *e, const td_emit *emit) {
     feed_state *feed = &s->feeds[e->feed];
+    feed->session = e->time.session;
     if (e->time.bound_ns != TD_NONE && e->time.bound_ns > feed->watermark_ns) advance(s, e, e->time.bound_ns, emit);
     if (e->time.session == TD_SESSION_ENDED) {
         closing c = {.state = s, .feed = feed, .emit = emit, .known_at_ns = e->receive_ns};
@@ -290,10 +406,33 @@ static td_applied apply_time(td_state *s, const td_event *e, const td_emit *emit
     return (td_applied){.verdict = TD_VERDICT_NOT_A_TICK};
 }
 
-td_applied td_state_apply(td_state *s, const td_event *e, const td_emit *emit) {
-    if (e->kind == TD_EVENT_TIME) return apply_time(s, e, emit);
+/* What must be asked before the event moves time; most events need not. */
+static __attribute__((noinline)) td_reason judge_arrival(const td_state *s, const td_event *e) {
+    td_rule_case judged = {.event = e, .feed = &s->feeds[e->feed].set};
+    return td_rules_judge(&judged, true);
+}
+
+static inline td_applied apply_tick(td_state *s, const td_event *e, const td_emit *emit) {
     const feed_state *feed = &s->feeds[e->feed];
-    int64_t reached_ns = e->event_ns - feed->lateness_ns;
+    if (td_event_is_ahead(e, feed->set.max_ahead_ns)) {
+        td_reason reason = judge_arrival(s, e);
+        if (reason != TD_REASON_NONE) return quarantine(s, e, reason, emit);
+    }
+    int64_t reached_ns = e->event_ns - feed->set.lateness_ns;
     if (reached_ns > feed->watermark_ns) advance(s, e, reached_ns, emit);
     return e->kind == TD_EVENT_TRADE ? apply_trade(s, e, emit) : apply_quote(s, e, emit);
+}
+
+/* What a release stands for is accepted once. */
+static __attribute__((noinline)) td_applied apply_anew(td_state *s, const td_event *e, const td_emit *emit) {
+    bool release = e->origin == TD_ORIGIN_RELEASE && e->of_offset != TD_NONE;
+    if (release && td_spans_has(&s->released, e->of_offset)) return (td_applied){.verdict = TD_VERDICT_DUPLICATE};
+    td_applied applied = apply_tick(s, e, emit);
+    if (release && applied.verdict == TD_VERDICT_ACCEPTED) (void)td_spans_add(&s->released, e->of_offset);
+    return applied;
+}
+
+td_applied td_state_apply(td_state *s, const td_event *e, const td_emit *emit) {
+    if (e->kind == TD_EVENT_TIME) return apply_time(s, e, emit);
+    return e->origin == TD_ORIGIN_FEED ? apply_tick(s, e, emit) : apply_anew(s, e, emit);
 }

@@ -3,10 +3,20 @@
  * byte. No clock, no file, no thread, no randomness; memory grows only when an instrument is first seen.
  *
  * Watermark of (partition, feed): maximum of event_time - lateness over its records and of `bound` over its Time
- * records; it never goes back. It first closes what it passes, then the record that moved it is applied. A window of
+ * records; it never goes back. An event too far ahead of its arrival moves no watermark, nor does one of an instrument
+ * beyond the feed's bound. It first closes what it passes, then the record that moved it is applied. A window of
  * width w closes when the watermark of its instrument's feed reaches its end. Bars leave in the order (end, width,
- * instrument as its feed first traded it), each followed by the signals it gives.
- * Thread: the partition's worker. */
+ * instrument as its feed first traded it), each followed by the signals it gives. An instrument belongs to the feed
+ * that traded it last: when that changes, what is open closes.
+ *
+ * A trade goes through the rules (rules.h), then past the ids seen (seen.h), then into its windows. A closed window
+ * takes late trades until the watermark is `grace` beyond its end, and gives its bar again with the next revision,
+ * followed by what strategies correct (hindsight.h); later ones are quarantined as late, though accepted by windows
+ * still open.
+ *
+ * Memory per instrument: 0.8 KB, and per width 128 bytes for each of (lateness + grace) / width + 3 windows, the
+ * graph's state, and with grace that state again and grace / width bars with 16 bytes for each strategy. Thread: the
+ * partition's worker. */
 #pragma once
 #include "stream/program.h"
 
@@ -19,25 +29,37 @@ typedef struct td_emit { /* outputs of one record, in order; arguments are borro
     void (*quarantined)(void *self, td_bytes instrument, const td_quarantined *quarantined);
 } td_emit;
 
-typedef enum td_verdict { TD_VERDICT_ACCEPTED, TD_VERDICT_QUARANTINED, TD_VERDICT_NOT_A_TICK } td_verdict;
+typedef enum td_verdict {
+    TD_VERDICT_ACCEPTED,
+    TD_VERDICT_QUARANTINED,
+    TD_VERDICT_DUPLICATE,
+    TD_VERDICT_NOT_A_TICK
+} td_verdict;
 
 typedef struct td_applied {
     td_verdict verdict;
-    uint8_t late_count; /* widths whose window was already final */
+    uint8_t late_count;          /* widths whose window was final for good           */
+    uint8_t revised_count;       /* widths whose window was closed and gave its bar  */
+    uint8_t not_reapplied_count; /* of those, too old for what strategies remember   */
 } td_applied;
 
 /* `program` is borrowed until the next td_state_swap or free. */
 td_state *td_state_new(const td_program *program);
 void td_state_free(td_state *state); /* accepts NULL */
 
-/* Indexes for events, by name; added when new. A feed at most TD_PROGRAM_FEEDS_MAX: UINT32_MAX past that. */
+/* Indexes for events, by name. A feed is added when new, at most TD_PROGRAM_FEEDS_MAX; an instrument is to be added
+ * when it is not found, as many as its feed may name (`event`: its feed, and what it passes). UINT32_MAX: not found, or
+ * past that. */
 uint32_t td_state_feed(td_state *state, td_bytes name);
-uint32_t td_state_instrument(td_state *state, td_bytes name);
+uint32_t td_state_find_instrument(const td_state *state, td_bytes name);
+uint32_t td_state_add_instrument(td_state *state, const td_event *event, td_bytes name);
+/* An event whose instrument is past that: it changes nothing but is told. */
+td_applied td_state_refuse(const td_state *state, const td_event *event, td_bytes instrument, const td_emit *emit);
 
 /* Applies a trade, quote or Time whose feed and instrument are indexes of this state. */
 td_applied td_state_apply(td_state *state, const td_event *event, const td_emit *emit);
 
-/* From here on another program. Open windows of widths that stay are kept; strategies start anew. */
+/* From here on another program. Windows of widths that stay are kept; strategies start anew behind them. */
 void td_state_swap(td_state *state, const td_program *program);
 
 /* The feed's watermark, or INT64_MIN before its first record. */

@@ -1,23 +1,31 @@
 /* src/stream/state_layout.h - how a state lies in memory; for state.c and snapshot.c alone.
- * Each instrument has one flat block: head, then `slots` windows per width, then one graph block per width. */
+ * Each instrument has one flat block: head, then `slots` windows per width and one that is never open, then what the
+ * graph of each width remembers. */
 #pragma once
 #include "model/instrument.h"
+#include "stream/hindsight.h"
+#include "stream/rules.h"
+#include "stream/seen.h"
 #include "stream/state.h"
 #include "stream/window.h"
 
 typedef struct block_head {
     uint32_t feed;                   /* whose watermark closes its windows; NO_FEED before the first trade */
-    uint32_t current[TD_WIDTHS_MAX]; /* the slot used last, per width */
-    uint32_t zero[7];
+    uint32_t current[TD_WIDTHS_MAX]; /* the slot of the open window used last, per width; `slots`: none */
+    uint32_t zero;
+    td_recent recent;
+    td_seen seen;
 } block_head;
-_Static_assert(sizeof(block_head) == 64, "the snapshot format depends on this layout");
+_Static_assert(sizeof(block_head) == 480, "the snapshot format depends on this layout");
 
 #define NO_FEED UINT32_MAX
 
 typedef struct feed_state {
     char name[64];
     uint32_t name_size;
-    int64_t lateness_ns;
+    uint32_t instrument_count; /* that it named first */
+    td_program_feed set;
+    uint8_t session;                    /* td_session, as its last Time said          */
     int64_t watermark_ns;               /* INT64_MIN before the first record          */
     int64_t ended_to_ns[TD_WIDTHS_MAX]; /* windows up to here were closed by an end   */
     int64_t next_end_ns[TD_WIDTHS_MAX]; /* no open window of the width ends earlier   */
@@ -33,10 +41,14 @@ struct td_state {
     uint32_t block_count, block_capacity;
     size_t block_bytes;
     int64_t slot_lateness_ns; /* the greatest lateness of all programs so far: it sizes the slots */
-    uint32_t slots[TD_WIDTHS_MAX];
+    int64_t grace_ns[TD_WIDTHS_MAX];
+    uint32_t open_slots[TD_WIDTHS_MAX]; /* windows of an instrument that can be open at once */
+    uint32_t slots[TD_WIDTHS_MAX];      /* … or closed and still take trades */
+    uint32_t depth[TD_WIDTHS_MAX];      /* bars that the graph can look back */
     size_t window_offset[TD_WIDTHS_MAX], graph_offset[TD_WIDTHS_MAX];
     feed_state feeds[TD_PROGRAM_FEEDS_MAX];
     uint32_t feed_count;
+    td_spans released; /* offsets of the records that releases stand for: none is released twice */
 };
 
 static inline td_bytes feed_name(const feed_state *feed) {
@@ -48,9 +60,14 @@ static inline block_head *block_of(const td_state *s, uint32_t instrument) {
 static inline td_window *windows_of(const td_state *s, block_head *block, size_t w) {
     return (td_window *)(void *)((uint8_t *)block + s->window_offset[w]);
 }
-static inline void *graph_state_of(const td_state *s, block_head *block, size_t w) {
-    return (uint8_t *)block + s->graph_offset[w];
+static inline td_hindsight hindsight_of(const td_state *s, block_head *block, size_t w) {
+    return (td_hindsight){s->program->graphs[w], s->depth[w], (uint8_t *)block + s->graph_offset[w]};
 }
+/* Where the window that begins there has its slot; neighbours have neighbouring ones, before 1970 too. */
+static inline uint32_t slot_of(const td_state *s, size_t w, int64_t start_ns) {
+    return (uint32_t)((uint64_t)(start_ns / s->program->widths_ns[w] + (INT64_C(1) << 60)) % s->slots[w]);
+}
+static inline bool window_is_open(const td_window *window) { return window->trade_count > 0 && window->results == 0; }
 
 /* Sizes slots and offsets for s->program and s->slot_lateness_ns. */
 void td_state_lay_out(td_state *s);

@@ -13,7 +13,8 @@ typedef struct td_window {
     int64_t open, high, low, close;
     int64_t first_ns, first_id, last_ns, last_id; /* places of open and close in the order */
     int64_t trade_count;                          /* 0: nothing traded, the window is not open */
-    int64_t zero[2];                              /* keeps the size a multiple of 64; always 0 */
+    int64_t results;                              /* bars given of it: 0 while it is open      */
+    int64_t zero;                                 /* keeps the size a multiple of 64; always 0 */
 } td_window;
 _Static_assert(sizeof(td_window) == 128, "the snapshot format depends on this layout");
 
@@ -52,5 +53,5 @@ static inline void td_window_add(td_window *w, int64_t start_ns, int64_t event_n
     w->trade_count++;
 }
 
-/* The bar of an open window: revision 0, known_at_ns and instrument as given. */
+/* The window's next bar: its revision is the number of those before; known_at_ns and instrument as given. */
 td_bar td_window_bar(const td_window *window, int64_t width_ns, uint32_t instrument, int64_t known_at_ns);

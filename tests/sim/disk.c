@@ -81,7 +81,9 @@ static bool run_filled(td_world *w, int64_t disk_bytes, bool restart, td_outcome
         td_sim_set_faults(w->sim, NULL);
         HOLDS(!td_world_run(w, SAMPLE_TURNS) || true, "a look at the disk");
         HOLDS(td_disk_level_now(disk_of(w)) == TD_DISK_FREE, "input still waits");
-        HOLDS(disk_of(w)->counts.pauses == 1 && disk_of(w)->counts.paused_ns > 0, "the pause is not counted");
+        /* A snapshot that takes another's place gives so small a disk room for a moment: more pauses than one. */
+        HOLDS(disk_of(w)->counts.pauses >= 1 && disk_of(w)->counts.paused_ns > 0, "%lld pauses are counted",
+              (long long)disk_of(w)->counts.pauses);
     }
     return finish_life(w, out);
 }

@@ -39,23 +39,25 @@ static const char small[] = "feeds: [simulated: {}]\n";
 static void reads_everything_there_is(void **state) {
     (void)state;
     td_config c;
-    ASSERT_LOADS(c, "feeds:\n"
-                    "  - file: { format: lean, path: \"data/*.zip\", from: \"09:30\", to: \"16:00\", ratio: 60,\n"
-                    "            venue: NYSE, lateness: 2s, max_delay: 3s }\n"
-                    "  - file: { format: binance-collector, name: crypto, path: b.gz }\n"
-                    "  - simulated: { seed: 7, ticks: 1000 }\n"
-                    "bars: [5m, 1s, 1m, 60s, 5s]\n"
-                    "strategies: [\"s/*.td\", s/c.txt]\n"
-                    "log: { dir: tape, partitions: 4, segment: 1GB, retain: 20MB, codec: zstd,\n"
-                    "       sync_interval: 50ms }\n"
-                    "sinks:\n"
-                    "  - sqlite: { file: market.db }\n"
-                    "  - sqlite: { file: other.db }\n"
-                    "serve: { listen: 127.0.0.1:9000 }\n"
-                    "speed: 2.5x\n"
-                    "hours: all\n"
-                    "rules: basic\n"
-                    "workers: 3\n");
+    ASSERT_LOADS(
+        c, "feeds:\n"
+           "  - file: { format: lean, path: \"data/*.zip\", from: \"09:30\", to: \"16:00\", ratio: 60,\n"
+           "            venue: NYSE, lateness: 2s, max_delay: 3s, max_ahead: 4s, max_instruments: 5, rules: off,\n"
+           "            trade_ids: any }\n"
+           "  - file: { format: binance-collector, name: crypto, path: b.gz }\n"
+           "  - simulated: { seed: 7, ticks: 1000 }\n"
+           "bars: [5m, 1s, 1m, 60s, 5s]\n"
+           "strategies: [\"s/*.td\", s/c.txt]\n"
+           "log: { dir: tape, partitions: 4, segment: 1GB, retain: 20MB, codec: zstd,\n"
+           "       sync_interval: 50ms }\n"
+           "sinks:\n"
+           "  - sqlite: { file: market.db }\n"
+           "  - sqlite: { file: other.db }\n"
+           "serve: { listen: 127.0.0.1:9000 }\n"
+           "speed: 2.5x\n"
+           "hours: all\n"
+           "grace: 90s\n"
+           "workers: 3\n");
     assert_int_equal(c.feed_count, 3);
     const td_feed_conf *lean = &c.feeds[0].conf;
     assert_ptr_equal(c.feeds[0].ops, &td_feed_lean);
@@ -67,6 +69,10 @@ static void reads_everything_there_is(void **state) {
     assert_int_equal(lean->to_ns, 16 * TD_NS_PER_HOUR);
     assert_int_equal(lean->lateness_ns, 2 * TD_NS_PER_S);
     assert_int_equal(lean->max_delay_ns, 3 * TD_NS_PER_S);
+    assert_int_equal(lean->max_ahead_ns, 4 * TD_NS_PER_S);
+    assert_int_equal(lean->max_instruments, 5);
+    assert_int_equal(lean->rules, TD_RULES_OFF);
+    assert_int_equal(lean->trade_ids, TD_IDS_ANY);
     assert_ptr_equal(c.feeds[1].ops, &td_feed_binance_collector);
     assert_string_equal(c.feeds[1].conf.name, "crypto");
     assert_string_equal(c.feeds[1].conf.venue, "BINANCE");
@@ -96,6 +102,7 @@ static void reads_everything_there_is(void **state) {
     assert_string_equal(c.serve.listen, "127.0.0.1:9000");
     assert_true(c.speed == 2.5);
     assert_int_equal(c.workers, 3);
+    assert_int_equal(c.grace_ns, 90 * TD_NS_PER_S);
     td_config_fini(&c);
 }
 
@@ -225,7 +232,7 @@ static void names_every_mistake_with_its_place(void **state) {
         {"feeds: [simulated: {}]\nspeed: x\n", "c.yaml:2:8: speed: \"x\" is not max or a speed such as 1x or 60x"},
         {"feeds: [simulated: {}]\nspeed: [1x]\n", "c.yaml:2:8: speed: \"\" is not max or a speed such as 1x or 60x"},
         {"feeds: [simulated: {}]\nhours: regular\n", "c.yaml:2:8: hours: regular does not exist yet"},
-        {"feeds: [simulated: {}]\nrules: venue\n", "c.yaml:2:8: rules: venue does not exist yet"},
+        {"feeds: [simulated: {rules: venue}]\n", "c.yaml:1:28: feeds[0].simulated.rules: venue does not exist yet"},
         {"feeds: [simulated: {}]\nhours: some\n", "c.yaml:2:8: hours: \"some\" is not one of all|regular"},
         {"feeds: [simulated: {}]\nworkers: 0\n", "c.yaml:2:10: workers: 0 is not within 1 to 64"},
         {"feeds: [simulated: {}]\nworkers: [1]\n", "c.yaml:2:10: workers: one value is expected"},

@@ -27,8 +27,8 @@ static void writes_ids_as_people_type_them(void **state) {
 }
 
 static void has_a_word_for_everything(void **state) {
-    static const char *const reasons[] = {"none",         "malformed", "range",   "unreadable",
-                                          "non-positive", "late",      "overflow"};
+    static const char *const reasons[] = {"none",     "malformed", "range",   "unreadable", "non-positive",      "late",
+                                          "overflow", "ahead",     "crossed", "outlier",    "unknown-instrument"};
     static const char *const actions[] = {"buy", "sell", "short", "cover", "exit"};
     static const char *const statuses[] = {"fresh", "late", "withdrawn"};
     (void)state;

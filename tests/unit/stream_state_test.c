@@ -15,11 +15,12 @@ enum { S = 1000000000 };
 /* ---- outputs as text, one line each ---- */
 
 static void on_bar(void *self, td_bytes instrument, const td_bar *b) {
-    td_buf_printf(self,
-                  "bar %.*s %" PRId64 "+%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " v%" PRId64
-                  " n%" PRId64 "\n",
-                  (int)instrument.size, (const char *)instrument.data, b->start_ns / S, (b->end_ns - b->start_ns) / S,
-                  b->open, b->high, b->low, b->close, (int64_t)b->volume, b->trade_count);
+    td_buf_printf(
+        self, "bar %.*s %" PRId64 "+%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " v%" PRId64 " n%" PRId64,
+        (int)instrument.size, (const char *)instrument.data, b->start_ns / S, (b->end_ns - b->start_ns) / S, b->open,
+        b->high, b->low, b->close, (int64_t)b->volume, b->trade_count);
+    if (b->revision > 0) td_buf_printf(self, " r%d known %" PRId64, (int)b->revision, b->known_at_ns / S);
+    td_buf_text(self, "\n");
 }
 
 static void on_signal(void *self, td_bytes instrument, const td_signal *s) {
@@ -37,8 +38,15 @@ static void on_quarantined(void *self, td_bytes instrument, const td_quarantined
 static td_program *program_of(const int64_t *widths_s, size_t count) {
     td_program *p = td_alloc_zero(1, sizeof *p);
     p->width_count = count;
+    p->unnamed = td_program_feed_default();
     for (size_t i = 0; i < count; i++) p->widths_ns[i] = widths_s[i] * S;
     return p;
+}
+
+static uint32_t instrument_of(td_state *state, uint32_t feed, td_bytes name) {
+    td_event event = {.feed = feed};
+    uint32_t index = td_state_find_instrument(state, name);
+    return index != UINT32_MAX ? index : td_state_add_instrument(state, &event, name);
 }
 
 static td_event trade(uint32_t feed, uint32_t instrument, int64_t event_ns, int64_t price, int64_t size) {
@@ -60,31 +68,62 @@ static td_event time_mark(uint32_t feed, int64_t bound_ns, td_session session) {
 /* ---- tables of steps ---- */
 
 typedef struct step {
-    char kind; /* t: trade, w: Time live, e: Time ended */
+    char kind; /* t: trade, w: Time live, e: Time ended, d: Time down, q: quote (price: bid, size: ask) */
     int feed, instrument;
     double at_s;
     int price, size;
     const char *gives;
+    double delay_s; /* until it was received */
+    int id;         /* 0: none */
+    uint32_t pass;  /* not 0: a release past those, */
+    int of;         /* of the record at that offset */
 } step;
 
-static void run_steps(const step *steps, size_t count, const int64_t *widths_s, size_t width_count) {
-    td_program *program = program_of(widths_s, width_count);
+static td_event event_of(const step *s, td_state *state) {
+    static const char *const feeds[] = {"a", "b"};
+    static const td_session sessions[] = {['w'] = TD_SESSION_LIVE, ['e'] = TD_SESSION_ENDED, ['d'] = TD_SESSION_DOWN};
+    uint32_t feed = td_state_feed(state, td_text(feeds[s->feed]));
+    int64_t at_ns = (int64_t)(s->at_s * S);
+    td_event e = s->kind == 't' || s->kind == 'q' ? trade(feed, 0, at_ns, s->price, s->size)
+                                                  : time_mark(feed, at_ns, sessions[(int)s->kind]);
+    if (s->kind == 'd') e.time.bound_ns = TD_NONE;
+    if (s->kind == 'q') {
+        e.kind = TD_EVENT_QUOTE;
+        e.quote = (td_quote){.bid_price = s->price, .bid_size = 1, .ask_price = s->size, .ask_size = 1};
+    } else if (s->id != 0) {
+        e.trade.trade_id = s->id;
+    }
+    e.receive_ns += (int64_t)(s->delay_s * S);
+    e.pass = s->pass;
+    e.origin = s->pass != 0 ? TD_ORIGIN_RELEASE : TD_ORIGIN_FEED;
+    e.of_offset = s->of;
+    return e;
+}
+
+static const char *verdict_of(td_applied applied) {
+    return applied.verdict == TD_VERDICT_DUPLICATE ? "duplicate\n" : "";
+}
+
+static td_applied apply_step(td_state *state, const step *s, const td_emit *emit) {
+    static const char *const names[] = {"V:X", "V:Y", "V:Z"};
+    td_event e = event_of(s, state);
+    if (e.kind == TD_EVENT_TIME) return td_state_apply(state, &e, emit);
+    e.instrument = td_state_find_instrument(state, td_text(names[s->instrument]));
+    if (e.instrument == UINT32_MAX) e.instrument = td_state_add_instrument(state, &e, td_text(names[s->instrument]));
+    if (e.instrument == UINT32_MAX) return td_state_refuse(state, &e, td_text(names[s->instrument]), emit);
+    return td_state_apply(state, &e, emit);
+}
+
+static void run_program(const step *steps, size_t count, td_program *program) {
     td_state *state = td_state_new(program);
-    static const char *const feeds[] = {"a", "b"}, *const names[] = {"V:X", "V:Y", "V:Z"};
     td_buf out = {0};
     td_emit emit = {&out, on_bar, on_signal, on_quarantined};
     for (size_t i = 0; i < count; i++) {
-        const step *s = &steps[i];
-        uint32_t feed = td_state_feed(state, td_text(feeds[s->feed]));
-        int64_t at_ns = (int64_t)(s->at_s * S);
-        td_event e = s->kind == 't' ? trade(feed, td_state_instrument(state, td_text(names[s->instrument])), at_ns,
-                                            s->price, s->size)
-                                    : time_mark(feed, at_ns, s->kind == 'e' ? TD_SESSION_ENDED : TD_SESSION_LIVE);
         out.size = 0;
-        (void)td_state_apply(state, &e, &emit);
+        td_buf_text(&out, verdict_of(apply_step(state, &steps[i], &emit)));
         td_buf_put(&out, "", 1);
-        if (strcmp((char *)out.data, s->gives) != 0) {
-            print_error("step %zu gave\n%swanted\n%s", i, (char *)out.data, s->gives);
+        if (strcmp((char *)out.data, steps[i].gives) != 0) {
+            print_error("step %zu gave\n%swanted\n%s", i, (char *)out.data, steps[i].gives);
             fail();
         }
     }
@@ -93,23 +132,27 @@ static void run_steps(const step *steps, size_t count, const int64_t *widths_s, 
     td_program_free(program);
 }
 
+static void run_steps(const step *steps, size_t count, const int64_t *widths_s, size_t width_count) {
+    run_program(steps, count, program_of(widths_s, width_count));
+}
+
 static void test_windows_close_by_the_watermark(void **unused) {
     (void)unused;
     static const step steps[] = {
-        {'t', 0, 0, 100.0, 50, 1, ""}, /* opens [100, 101)                        */
-        {'t', 0, 0, 100.9, 70, 1, ""},
-        {'t', 0, 0, 101.5, 60, 1, ""},                                  /* watermark 100.5: nothing closes         */
-        {'t', 0, 0, 100.5, 90, 1, ""},                                  /* within lateness: neither open nor close */
-        {'t', 0, 0, 102.0, 65, 1, "bar V:X 100+1 50 90 50 70 v3 n3\n"}, /* watermark 101 reaches the end       */
-        {'t', 0, 0, 100.8, 10, 1, "late V:X 1\n"},                      /* final stays final: told, with the width */
-        {'t', 0, 1, 102.1, 5, 1, ""},
+        {'t', 0, 0, 100.0, 50, 1, .gives = ""}, /* opens [100, 101)                        */
+        {'t', 0, 0, 100.9, 70, 1, .gives = ""},
+        {'t', 0, 0, 101.5, 60, 1, .gives = ""}, /* watermark 100.5: nothing closes         */
+        {'t', 0, 0, 100.5, 90, 1, .gives = ""}, /* within lateness: neither open nor close */
+        {'t', 0, 0, 102.0, 65, 1, .gives = "bar V:X 100+1 50 90 50 70 v3 n3\n"}, /* watermark 101 reaches the end */
+        {'t', 0, 0, 100.8, 10, 1, .gives = "late V:X 1\n"}, /* final stays final: told, with the width */
+        {'t', 0, 1, 102.1, 5, 1, .gives = ""},
         {'w', 0, 0, 103.0, 0, 0,
-         "bar V:X 101+1 60 60 60 60 v1 n1\nbar V:X 102+1 65 65 65 65 v1 n1\nbar V:Y 102+1 5 5 5 5 v1 n1\n"},
-        {'w', 0, 0, 102.0, 0, 0, ""}, /* a lower bound is ignored                */
-        {'t', 0, 0, 104.0, 7, 1, ""},
-        {'e', 0, 0, 104.0, 0, 0, "bar V:X 104+1 7 7 7 7 v1 n1\n"}, /* the end closes what is open             */
-        {'t', 0, 0, 104.5, 7, 1, "late V:X 1\n"},                  /* and that is final too                   */
-        {'t', 0, 0, 105.5, 8, 1, ""},
+         .gives = "bar V:X 101+1 60 60 60 60 v1 n1\nbar V:X 102+1 65 65 65 65 v1 n1\nbar V:Y 102+1 5 5 5 5 v1 n1\n"},
+        {'w', 0, 0, 102.0, 0, 0, .gives = ""}, /* a lower bound is ignored                */
+        {'t', 0, 0, 104.0, 7, 1, .gives = ""},
+        {'e', 0, 0, 104.0, 0, 0, .gives = "bar V:X 104+1 7 7 7 7 v1 n1\n"}, /* the end closes what is open */
+        {'t', 0, 0, 104.5, 7, 1, .gives = "late V:X 1\n"}, /* and that is final too                   */
+        {'t', 0, 0, 105.5, 8, 1, .gives = ""},
     };
     run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
 }
@@ -117,12 +160,13 @@ static void test_windows_close_by_the_watermark(void **unused) {
 static void test_a_record_closes_before_it_is_applied(void **unused) {
     (void)unused;
     static const step steps[] = {
-        {'t', 0, 0, 59.0, 1, 1, ""},
-        {'t', 0, 1, 59.5, 2, 1, ""},
+        {'t', 0, 0, 59.0, 1, 1, .gives = ""},
+        {'t', 0, 1, 59.5, 2, 1, .gives = ""},
         {'t', 0, 0, 61.0, 3, 1,
-         "bar V:X 59+1 1 1 1 1 v1 n1\nbar V:Y 59+1 2 2 2 2 v1 n1\nbar V:X 0+60 1 1 1 1 v1 n1\nbar V:Y 0+60 2 2 2 2 v1 "
-         "n1\n"},
-        {'t', 0, 0, 59.9, 3, 1, "late V:X 1 60\n"},
+         .gives = "bar V:X 59+1 1 1 1 1 v1 n1\nbar V:Y 59+1 2 2 2 2 v1 n1\nbar V:X 0+60 1 1 1 1 v1 n1\nbar V:Y 0+60 2 "
+                  "2 2 2 v1 "
+                  "n1\n"},
+        {'t', 0, 0, 59.9, 3, 1, .gives = "late V:X 1 60\n"},
     };
     run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1, 60}, 2);
 }
@@ -130,10 +174,10 @@ static void test_a_record_closes_before_it_is_applied(void **unused) {
 static void test_feeds_have_their_own_time(void **unused) {
     (void)unused;
     static const step steps[] = {
-        {'t', 0, 0, 100.0, 1, 1, ""},
-        {'t', 1, 1, 900000.0, 2, 1, ""}, /* years apart: closes nothing of the other feed */
-        {'t', 0, 0, 100.5, 3, 1, ""},
-        {'w', 0, 0, 101.0, 0, 0, "bar V:X 100+1 1 3 1 3 v2 n2\n"},
+        {'t', 0, 0, 100.0, 1, 1, .gives = ""},
+        {'t', 1, 1, 900000.0, 2, 1, .gives = ""}, /* years apart: closes nothing of the other feed */
+        {'t', 0, 0, 100.5, 3, 1, .gives = ""},
+        {'w', 0, 0, 101.0, 0, 0, .gives = "bar V:X 100+1 1 3 1 3 v2 n2\n"},
     };
     run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
 }
@@ -141,21 +185,163 @@ static void test_feeds_have_their_own_time(void **unused) {
 static void test_non_positive_is_quarantined(void **unused) {
     (void)unused;
     static const step steps[] = {
-        {'t', 0, 0, 100.0, -1, 1, "non-positive V:X\n"},
-        {'t', 0, 0, 100.1, 0, 1, "non-positive V:X\n"},
-        {'t', 0, 0, 100.2, 1, 0, "non-positive V:X\n"},
-        {'w', 0, 0, 200.0, 0, 0, ""}, /* and no bar saw them */
+        {'t', 0, 0, 100.0, -1, 1, .gives = "non-positive V:X\n"},
+        {'t', 0, 0, 100.1, 0, 1, .gives = "non-positive V:X\n"},
+        {'t', 0, 0, 100.2, 1, 0, .gives = "non-positive V:X\n"},
+        {'w', 0, 0, 200.0, 0, 0, .gives = ""}, /* and no bar saw them */
     };
     run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
+}
+
+static void test_what_is_ahead_moves_no_watermark(void **unused) {
+    (void)unused;
+    static const step steps[] = {
+        {'t', 0, 0, 100.0, 50, 1, .gives = ""},
+        {'t', 0, 0, 3700.0, 60, 1, .gives = "ahead V:X\n", .delay_s = -3599.5}, /* a clock an hour ahead */
+        {'q', 0, 0, 3700.0, 60, 61, .gives = "ahead V:X\n", .delay_s = -3599.5},
+        {'t', 0, 0, 100.9, 51, 1, .gives = ""}, /* so the window is still open */
+        {'t', 0, 0, 105.0, 60, 1, .gives = "bar V:X 100+1 50 51 50 51 v2 n2\n", .delay_s = -5.0}, /* just not too far */
+        {'t', 0, 0, 4102444800.0, 60, 1, .gives = "ahead V:X\n", .delay_s = -4102444700.0},       /* of 2100 */
+        {'t', 0, 0, 0.0, 60, 1, .gives = "late V:X 1\n", .delay_s = 106.0},                       /* of 1970 */
+        {'t', 0, 0, 3700.0, 60, 1, .gives = "bar V:X 105+1 60 60 60 60 v1 n1\n", .delay_s = -3599.0,
+         .pass = 1u << TD_REASON_AHEAD, .of = 1},
+        {'t', 0, 0, 3700.0, 60, 1, .gives = "duplicate\n", .delay_s = -3599.0, .pass = 1u << TD_REASON_AHEAD, .of = 1},
+    };
+    run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
+}
+
+static void test_time_before_1970_is_time(void **unused) {
+    (void)unused;
+    static const step steps[] = {
+        {'t', 0, 0, -2.5, 1, 1, .gives = ""},
+        {'t', 0, 0, -1.5, 2, 1, .gives = ""},
+        {'t', 0, 0, -0.5, 3, 1, .gives = "bar V:X -3+1 1 1 1 1 v1 n1\n"},
+        {'t', 0, 0, 0.5, 4, 1, .gives = "bar V:X -2+1 2 2 2 2 v1 n1\n"},
+        {'t', 0, 0, 9.5, 5, 1, .gives = "bar V:X -1+1 3 3 3 3 v1 n1\nbar V:X 0+1 4 4 4 4 v1 n1\n"},
+    };
+    run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
+}
+
+static void test_sessions_that_are_down_pass_no_time(void **unused) {
+    (void)unused;
+    static const step steps[] = {
+        {'t', 0, 0, 100.0, 1, 1, .gives = ""},
+        {'d', 0, 0, 500.0, 0, 0, .gives = ""},
+        {'t', 0, 0, 100.5, 2, 1, .gives = ""}, /* nothing has closed meanwhile */
+        {'w', 0, 0, 101.0, 0, 0, .gives = "bar V:X 100+1 1 2 1 2 v2 n2\n"},
+    };
+    run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
+}
+
+static void test_doubles_change_nothing(void **unused) {
+    (void)unused;
+    static const step steps[] = {
+        {'t', 0, 0, 100.0, 50, 1, .gives = "", .id = 7},
+        {'t', 0, 0, 100.0, 50, 1, .gives = "duplicate\n", .id = 7},
+        {'t', 0, 1, 100.0, 50, 1, .gives = "", .id = 7}, /* ids are an instrument's own */
+        {'t', 0, 0, 100.2, 52, 1, .gives = "", .id = 9},
+        {'t', 0, 0, 100.1, 51, 1, .gives = "", .id = 8},
+        {'t', 0, 0, 100.1, 51, 1, .gives = "duplicate\n", .id = 8},
+        {'t', 0, 0, 100.3, 0, 1, .gives = "non-positive V:X\n", .id = 10},
+        {'t', 0, 0, 100.3, 53, 1, .gives = "", .id = 10}, /* what was refused has not been seen */
+        {'w', 0, 0, 101.0, 0, 0, .gives = "bar V:X 100+1 50 53 50 53 v4 n4\nbar V:Y 100+1 50 50 50 50 v1 n1\n"},
+    };
+    run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
+    td_program *off = program_of((const int64_t[]){1}, 1);
+    off->unnamed.trade_ids = TD_IDS_OFF;
+    static const step twice[] = {
+        {'t', 0, 0, 100.0, 50, 1, .gives = "", .id = 7},
+        {'t', 0, 0, 100.0, 50, 1, .gives = "", .id = 7},
+        {'w', 0, 0, 101.0, 0, 0, .gives = "bar V:X 100+1 50 50 50 50 v2 n2\n"},
+    };
+    run_program(twice, sizeof twice / sizeof twice[0], off);
+}
+
+static void test_quotes_are_judged(void **unused) {
+    (void)unused;
+    static const step steps[] = {
+        {'q', 0, 0, 100.0, 50, 51, .gives = ""},
+        {'q', 0, 0, 100.1, 51, 51, .gives = ""},
+        {'q', 0, 0, 100.2, 52, 51, .gives = "crossed V:X\n"},
+        {'q', 0, 0, 100.2, 52, 51, .gives = "", .delay_s = 0, .pass = 1u << TD_REASON_CROSSED, .of = 3},
+        {'q', 0, 0, 100.2, 52, 51, .gives = "duplicate\n", .delay_s = 0, .pass = 1u << TD_REASON_CROSSED, .of = 3},
+        {'q', 0, 0, 100.2, 52, 51, .gives = "crossed V:X\n", .delay_s = 0, .pass = 1u << TD_REASON_OUTLIER, .of = 4},
+        {'q', 0, 0, 100.2, 52, 51, .gives = "", .delay_s = 0, .pass = 1u << TD_REASON_CROSSED,
+         .of = 4}, /* what was refused again can be released */
+    };
+    run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
+}
+
+static void test_instruments_are_bounded(void **unused) {
+    (void)unused;
+    td_program *program = program_of((const int64_t[]){1}, 1);
+    program->unnamed.max_instruments = 1;
+    static const step steps[] = {
+        {'t', 0, 0, 100.0, 50, 1, .gives = ""},
+        {'t', 0, 1, 100.1, 50, 1, .gives = "unknown-instrument V:Y\n"},
+        {'q', 0, 1, 900.0, 50, 51, .gives = "unknown-instrument V:Y\n"}, /* and moves no watermark */
+        {'t', 1, 1, 100.0, 50, 1, .gives = ""},                          /* another feed's bound is its own */
+        {'t', 0, 1, 100.2, 51, 1,
+         .gives = "bar V:Y 100+1 50 50 50 50 v1 n1\nlate V:Y 1\n"}, /* known now, and moves over */
+        {'t', 0, 2, 100.3, 50, 1, .gives = "unknown-instrument V:Z\n"},
+        {'t', 0, 2, 100.3, 50, 1, .gives = "", .delay_s = 0, .pass = 1u << TD_REASON_INSTRUMENT, .of = 6},
+        {'w', 0, 0, 101.0, 0, 0, .gives = "bar V:X 100+1 50 50 50 50 v1 n1\nbar V:Z 100+1 50 50 50 50 v1 n1\n"},
+    };
+    run_program(steps, sizeof steps / sizeof steps[0], program);
+}
+
+static void test_late_trades_revise_within_grace(void **unused) {
+    (void)unused;
+    td_program *program = program_of((const int64_t[]){1, 60}, 2);
+    program->grace_ns = INT64_C(60) * S;
+    static const step steps[] = {
+        {'t', 0, 0, 100.0, 50, 1, .gives = ""},
+        {'t', 0, 0, 102.0, 60, 1, .gives = "bar V:X 100+1 50 50 50 50 v1 n1\n"},
+        {'t', 0, 0, 100.5, 55, 1, .gives = "bar V:X 100+1 50 55 50 55 v2 n2 r1 known 103\n", .delay_s = 2.5},
+        {'t', 0, 0, 99.5, 49, 1, .gives = "bar V:X 99+1 49 49 49 49 v1 n1\n"}, /* its first result */
+        {'t', 0, 0, 99.6, 48, 1, .gives = "bar V:X 99+1 49 49 48 48 v2 n2 r1 known 99\n"},
+        {'w', 0, 0, 159.5, 0, 0, .gives = "bar V:X 102+1 60 60 60 60 v1 n1\nbar V:X 60+60 49 60 48 60 v5 n5\n"},
+        {'t', 0, 0, 99.9, 47, 1,
+         /* 99+1 ended 59.5 s ago */ .gives =
+             "bar V:X 99+1 49 49 47 47 v3 n3 r2 known 99\nbar V:X 60+60 49 60 47 60 v6 n6 r1 known 99\n"},
+        {'w', 0, 0, 160.0, 0, 0, .gives = ""},
+        {'t', 0, 0, 99.9, 46, 1,
+         .gives = "bar V:X 60+60 49 60 46 60 v7 n7 r2 known 99\nlate V:X 1\n"}, /* 60 s: final */
+        {'w', 0, 0, 180.0, 0, 0, .gives = ""},
+        {'t', 0, 0, 99.9, 45, 1, .gives = "late V:X 1 60\n"},
+        {'t', 0, 0, 200.0, 44, 1, .gives = ""},
+        {'e', 0, 0, 200.0, 0, 0, .gives = "bar V:X 200+1 44 44 44 44 v1 n1\nbar V:X 180+60 44 44 44 44 v1 n1\n"},
+        {'t', 0, 0, 200.2, 43, 1,
+         /* an ended feed that goes on */ .gives =
+             "bar V:X 200+1 44 44 43 43 v2 n2 r1 known 200\nbar V:X 180+60 44 44 43 43 v2 n2 r1 known 200\n"},
+    };
+    run_program(steps, sizeof steps / sizeof steps[0], program);
+}
+
+static void test_an_instrument_follows_its_feed(void **unused) {
+    (void)unused;
+    td_program *program = program_of((const int64_t[]){1}, 1);
+    program->grace_ns = INT64_C(60) * S;
+    static const step steps[] = {
+        {'t', 0, 0, 100.0, 50, 1, .gives = ""},
+        {'t', 0, 1, 100.0, 50, 1, .gives = ""},
+        {'t', 1, 0, 100.5, 51, 1,
+         .gives = "bar V:X 100+1 50 50 50 50 v1 n1\nbar V:X 100+1 50 51 50 51 v2 n2 r1 known 100\n"},
+        {'t', 1, 0, 101.5, 52, 1, .gives = ""},
+        {'w', 0, 0, 200.0, 0, 0,
+         .gives = "bar V:Y 100+1 50 50 50 50 v1 n1\n"}, /* the feed before has no say any more */
+        {'w', 1, 0, 102.0, 0, 0, .gives = "bar V:X 101+1 52 52 52 52 v1 n1\n"},
+    };
+    run_program(steps, sizeof steps / sizeof steps[0], program);
 }
 
 static void test_arrival_decides_ties_without_ids(void **unused) {
     (void)unused;
     static const step steps[] = {
-        {'t', 0, 0, 100.5, 1, 1, ""},
-        {'t', 0, 0, 100.5, 3, 1, ""},
-        {'t', 0, 0, 100.5, 2, 1, ""}, /* the last to come is the close, the first stays the open */
-        {'w', 0, 0, 101.0, 0, 0, "bar V:X 100+1 1 3 1 2 v3 n3\n"},
+        {'t', 0, 0, 100.5, 1, 1, .gives = ""},
+        {'t', 0, 0, 100.5, 3, 1, .gives = ""},
+        {'t', 0, 0, 100.5, 2, 1, .gives = ""}, /* the last to come is the close, the first stays the open */
+        {'w', 0, 0, 101.0, 0, 0, .gives = "bar V:X 100+1 1 3 1 2 v3 n3\n"},
     };
     run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
 }
@@ -167,7 +353,7 @@ static void test_trade_ids_decide_ties(void **unused) {
     td_state *state = td_state_new(program);
     td_buf out = {0};
     td_emit emit = {&out, on_bar, on_signal, on_quarantined};
-    uint32_t feed = td_state_feed(state, td_text("a")), x = td_state_instrument(state, td_text("V:X"));
+    uint32_t feed = td_state_feed(state, td_text("a")), x = instrument_of(state, feed, td_text("V:X"));
     static const int64_t ids[] = {5, 9, 2}, prices[] = {50, 90, 20};
     for (int i = 0; i < 3; i++) {
         td_event e = trade(feed, x, INT64_C(100) * S, prices[i], 1);
@@ -190,7 +376,7 @@ static void test_sums_never_overflow(void **unused) {
     td_state *state = td_state_new(program);
     td_buf out = {0};
     td_emit emit = {&out, on_bar, on_signal, on_quarantined};
-    uint32_t feed = td_state_feed(state, td_text("a")), x = td_state_instrument(state, td_text("V:X"));
+    uint32_t feed = td_state_feed(state, td_text("a")), x = instrument_of(state, feed, td_text("V:X"));
     for (int i = 0; i < 3; i++) {
         td_event e = trade(feed, x, INT64_C(100) * S, INT64_MAX, INT64_MAX);
         td_applied applied = td_state_apply(state, &e, &emit);
@@ -300,7 +486,7 @@ static void test_bars_equal_sorting_and_survive_saving(void **unused) {
                 assert_int_equal(td_state_load(&state, program, td_buf_bytes(&saved)), TD_OK);
             }
             td_event e =
-                trade(feed, td_state_instrument(state, td_text(names[t->instrument])), t->event_ns, t->price, t->size);
+                trade(feed, instrument_of(state, feed, td_text(names[t->instrument])), t->event_ns, t->price, t->size);
             td_applied applied = td_state_apply(state, &e, &emit);
             assert_int_equal(applied.late_count, 0);
         }
@@ -326,7 +512,7 @@ static void test_bytes_that_are_not_a_state_are_refused(void **unused) {
     td_state *state = td_state_new(program), *loaded;
     td_buf out = {0}, saved = {0};
     td_emit emit = {&out, on_bar, on_signal, on_quarantined};
-    uint32_t feed = td_state_feed(state, td_text("a")), x = td_state_instrument(state, td_text("V:X"));
+    uint32_t feed = td_state_feed(state, td_text("a")), x = instrument_of(state, feed, td_text("V:X"));
     td_event e = trade(feed, x, INT64_C(100) * S, 1, 1);
     (void)td_state_apply(state, &e, &emit);
     td_state_save(state, &saved);
@@ -351,11 +537,11 @@ static void test_a_swap_keeps_open_windows(void **unused) {
     td_state *state = td_state_new(program);
     td_buf out = {0};
     td_emit emit = {&out, on_bar, on_signal, on_quarantined};
-    uint32_t feed = td_state_feed(state, td_text("a")), x = td_state_instrument(state, td_text("V:X"));
+    uint32_t feed = td_state_feed(state, td_text("a")), x = instrument_of(state, feed, td_text("V:X"));
     td_event e = trade(feed, x, INT64_C(600) * S, 7, 1);
     (void)td_state_apply(state, &e, &emit);
     td_state_swap(state, next);
-    e = trade(td_state_feed(state, td_text("a")), td_state_instrument(state, td_text("V:X")), INT64_C(601) * S, 9, 1);
+    e = trade(td_state_feed(state, td_text("a")), instrument_of(state, 0, td_text("V:X")), INT64_C(601) * S, 9, 1);
     (void)td_state_apply(state, &e, &emit);
     e = time_mark(0, INT64_C(900) * S, TD_SESSION_LIVE);
     (void)td_state_apply(state, &e, &emit);
@@ -373,6 +559,14 @@ int main(void) {
         cmocka_unit_test(test_a_record_closes_before_it_is_applied),
         cmocka_unit_test(test_feeds_have_their_own_time),
         cmocka_unit_test(test_non_positive_is_quarantined),
+        cmocka_unit_test(test_what_is_ahead_moves_no_watermark),
+        cmocka_unit_test(test_time_before_1970_is_time),
+        cmocka_unit_test(test_sessions_that_are_down_pass_no_time),
+        cmocka_unit_test(test_doubles_change_nothing),
+        cmocka_unit_test(test_quotes_are_judged),
+        cmocka_unit_test(test_instruments_are_bounded),
+        cmocka_unit_test(test_late_trades_revise_within_grace),
+        cmocka_unit_test(test_an_instrument_follows_its_feed),
         cmocka_unit_test(test_arrival_decides_ties_without_ids),
         cmocka_unit_test(test_trade_ids_decide_ties),
         cmocka_unit_test(test_sums_never_overflow),

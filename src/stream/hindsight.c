@@ -1,0 +1,158 @@
+/* src/stream/hindsight.c - head, base, and a ring of bars with what was done on each. */
+#include "stream/hindsight.h"
+#include <assert.h>
+
+typedef struct ring_head {
+    int64_t base_end_ns; /* of the last bar in the base; 0: none yet */
+    uint32_t first, count;
+} ring_head;
+
+typedef struct done { /* by one strategy on one bar */
+    int64_t target;   /* before it */
+    uint32_t action;  /* that stands: of the graph, or TD_GRAPH_NOTHING */
+    uint32_t ordinal; /* signals so far */
+} done;
+
+typedef struct entry {
+    td_bar bar;
+    done strategies[];
+} entry;
+_Static_assert(sizeof(ring_head) == 16 && sizeof(done) == 16 && sizeof(entry) % 16 == 0, "blocks are aligned to 16");
+
+static size_t entry_bytes(const td_graph *g) { return sizeof(entry) + td_graph_strategies(g) * sizeof(done); }
+
+size_t td_hindsight_bytes(const td_graph *g, uint32_t depth) {
+    if (depth == 0) return td_graph_state_bytes(g);
+    return 2 * td_graph_state_bytes(g) + sizeof(ring_head) + depth * entry_bytes(g);
+}
+
+/* Head, base, ring's head, entries. */
+static void *base_of(td_hindsight h) { return (uint8_t *)h.state + td_graph_state_bytes(h.graph); }
+static ring_head *ring_of(td_hindsight h) {
+    return (ring_head *)(void *)((uint8_t *)h.state + 2 * td_graph_state_bytes(h.graph));
+}
+static entry *entry_at(td_hindsight h, uint32_t index) { /* 0: the oldest */
+    const ring_head *ring = ring_of(h);
+    return (entry *)(void *)((uint8_t *)(void *)(ring_of(h) + 1) +
+                             (ring->first + index) % h.depth * entry_bytes(h.graph));
+}
+
+bool td_hindsight_valid(td_hindsight h) {
+    return h.depth == 0 || (ring_of(h)->first < h.depth && ring_of(h)->count <= h.depth);
+}
+
+void td_hindsight_begin_behind(td_hindsight h, int64_t end_ns) {
+    if (h.depth > 0) ring_of(h)->base_end_ns = end_ns;
+}
+
+/* Makes room for one more: the oldest bar goes into the base. */
+static void make_room(td_hindsight h, td_bytes instrument) {
+    ring_head *ring = ring_of(h);
+    if (ring->count < h.depth) return;
+    const entry *oldest = entry_at(h, 0);
+    td_graph_run(h.graph, base_of(h), instrument, &oldest->bar);
+    ring->base_end_ns = oldest->bar.end_ns;
+    ring->first = (ring->first + 1) % h.depth;
+    ring->count--;
+}
+
+void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg) {
+    if (h.depth == 0) {
+        td_graph_apply(h.graph, h.state, instrument, bar, fn, arg);
+        return;
+    }
+    make_room(h, instrument);
+    entry *e = entry_at(h, ring_of(h)->count++);
+    e->bar = *bar;
+    td_graph_run(h.graph, h.state, instrument, bar);
+    for (uint32_t s = 0; s < td_graph_strategies(h.graph); s++) {
+        td_signal signal = td_graph_blank_signal(bar);
+        e->strategies[s] = (done){.target = td_graph_target(h.graph, h.state, s)};
+        e->strategies[s].action = td_graph_act(h.graph, h.state, s, &signal);
+        e->strategies[s].ordinal = signal.ordinal;
+        if (e->strategies[s].action != TD_GRAPH_NOTHING) fn(arg, &signal);
+    }
+}
+
+/* ---- looking back ---- */
+
+/* The place of the bar among the entries: the first that does not begin before it. */
+static uint32_t place_of(td_hindsight h, const td_bar *bar) {
+    uint32_t place = ring_of(h)->count;
+    while (place > 0 && entry_at(h, place - 1)->bar.start_ns >= bar->start_ns) place--;
+    return place;
+}
+
+static void insert_entry(td_hindsight h, uint32_t place, const td_bar *bar) {
+    uint32_t count = ring_of(h)->count++;
+    for (uint32_t i = count; i > place; i--) memcpy(entry_at(h, i), entry_at(h, i - 1), entry_bytes(h.graph));
+    entry *e = entry_at(h, place);
+    e->bar = *bar;
+    for (uint32_t s = 0; s < td_graph_strategies(h.graph); s++) {
+        int64_t target =
+            place < count ? entry_at(h, place + 1)->strategies[s].target : td_graph_target(h.graph, h.state, s);
+        e->strategies[s] = (done){.target = target, .action = TD_GRAPH_NOTHING};
+    }
+}
+
+/* The bar stands where it belongs; false when that is in the base or behind it. */
+static bool put_in_place(td_hindsight h, td_bytes instrument, const td_bar *bar, uint32_t *out_place) {
+    ring_head *ring = ring_of(h);
+    if (ring->base_end_ns != 0 && bar->end_ns <= ring->base_end_ns) return false;
+    uint32_t place = place_of(h, bar);
+    if (place < ring->count && entry_at(h, place)->bar.start_ns == bar->start_ns) {
+        entry_at(h, place)->bar = *bar;
+    } else if (ring->count < h.depth) {
+        insert_entry(h, place, bar);
+    } else {
+        if (place == 0) return false;
+        make_room(h, instrument);
+        insert_entry(h, --place, bar);
+    }
+    *out_place = place;
+    return true;
+}
+
+typedef struct correction {
+    td_hindsight h;
+    td_signal_fn fn;
+    void *arg;
+    int64_t known_at_ns;
+} correction;
+
+static void tell(const correction *c, const entry *e, uint32_t s, td_signal_status status) {
+    const done *d = &e->strategies[s];
+    td_signal signal = td_graph_blank_signal(&e->bar);
+    td_graph_name_action(c->h.graph, s, d->action, &signal);
+    signal.ordinal = d->ordinal;
+    signal.known_at_ns = c->known_at_ns;
+    signal.status = (uint8_t)status;
+    c->fn(c->arg, &signal);
+}
+
+/* The head stands behind the entry's bar. */
+static void correct(const correction *c, entry *e) {
+    for (uint32_t s = 0; s < td_graph_strategies(c->h.graph); s++) {
+        done *d = &e->strategies[s];
+        uint32_t action = td_graph_decide(c->h.graph, c->h.state, s, d->target);
+        if (action == d->action) continue;
+        if (d->action != TD_GRAPH_NOTHING) tell(c, e, s, TD_SIGNAL_WITHDRAWN);
+        d->action = action;
+        if (action == TD_GRAPH_NOTHING) continue;
+        d->ordinal++;
+        tell(c, e, s, TD_SIGNAL_LATE);
+    }
+}
+
+bool td_hindsight_revise(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg) {
+    uint32_t place;
+    if (h.depth == 0 || !put_in_place(h, instrument, bar, &place)) return false;
+    correction c = {.h = h, .fn = fn, .arg = arg, .known_at_ns = bar->known_at_ns};
+    td_graph_go_back(h.graph, h.state, base_of(h));
+    for (uint32_t i = 0; i < ring_of(h)->count; i++) {
+        entry *e = entry_at(h, i);
+        td_graph_run(h.graph, h.state, instrument, &e->bar);
+        if (i >= place) correct(&c, e);
+    }
+    return true;
+}

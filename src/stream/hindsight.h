@@ -1,0 +1,26 @@
+/* src/stream/hindsight.h - a graph that can look back: its state now (head), its state `depth` bars ago (base), and the
+ * bars between. A bar that is revised, or found late, is put in its place and all from the base on is computed again;
+ * what the strategies would have done is then held against what they did:
+ *   a signal whose action no longer comes of its bar   -> withdrawn, with its own id;
+ *   an action that newly comes of a bar                -> late, with the bar's next ordinal.
+ * Each bar is judged with the target that stood before it when it was new: targets run in the order of the log, only
+ * fresh signals move them, and nothing rewrites them. A plain block: a snapshot copies it. No allocation.
+ * Thread: the owner's of the state. */
+#pragma once
+#include "stream/graph.h"
+
+typedef struct td_hindsight {
+    const td_graph *graph;
+    uint32_t depth; /* 0: no looking back */
+    void *state;    /* aligned to 16, zeroed before the first bar, always of one instrument */
+} td_hindsight;
+
+size_t td_hindsight_bytes(const td_graph *graph, uint32_t depth); /* a multiple of 16 */
+/* The next bar in order. */
+void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg);
+/* A bar again, or for the first time behind later ones. False: it is older than the base, nothing was computed. */
+bool td_hindsight_revise(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg);
+/* Before the first bar: those up to end_ns were another program's and are older than the base. */
+void td_hindsight_begin_behind(td_hindsight h, int64_t end_ns);
+/* False: a state that this graph cannot have left. */
+bool td_hindsight_valid(td_hindsight h);

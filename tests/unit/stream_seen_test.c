@@ -1,0 +1,114 @@
+/* tests/unit/stream_seen_test.c - goal: a trade that came before is known, one that did not is never taken for it, and
+ * what is forgotten is what the header says. */
+#include "stream/seen.h"
+#include "unit.h"
+#include <stdlib.h>
+#include <string.h>
+
+static td_event trade(int64_t id, int64_t event_ns) {
+    return (td_event){.kind = TD_EVENT_TRADE, .event_ns = event_ns, .trade = {.price = 1, .size = 1, .trade_id = id}};
+}
+
+static void spans_grow_join_and_know(void **state) {
+    (void)state;
+    static const struct {
+        int64_t number;
+        bool fresh;
+        uint64_t count; /* spans afterwards */
+    } rows[] = {
+        {10, true, 1},        {10, false, 1},
+        {11, true, 1},        {9, true, 1},
+        {14, true, 2},        {13, true, 2},
+        {12, true, 1},        {11, false, 1},
+        {2, true, 2},         {4, true, 3},
+        {3, true, 2},         {-5, true, 3},
+        {INT64_MAX, true, 4}, {INT64_MIN + 1, true, 5},
+        {3, false, 5},        {INT64_MAX, false, 5},
+    };
+    td_spans spans = {0};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        ASSERT_ROW(td_spans_has(&spans, rows[i].number) == !rows[i].fresh, "%zu: has", i);
+        ASSERT_ROW(td_spans_add(&spans, rows[i].number) == rows[i].fresh, "%zu: add", i);
+        ASSERT_ROW(spans.count == rows[i].count, "%zu: count %d", i, (int)spans.count);
+    }
+}
+
+static void a_full_set_forgets_the_lowest(void **state) {
+    (void)state;
+    td_spans spans = {0};
+    for (int64_t i = 0; i < TD_SEEN_SPANS; i++) assert_true(td_spans_add(&spans, 10 * i));
+    assert_true(td_spans_add(&spans, 1000));
+    assert_int_equal(spans.count, TD_SEEN_SPANS);
+    assert_false(td_spans_has(&spans, 0));
+    assert_true(td_spans_has(&spans, 10));
+    assert_true(td_spans_add(&spans, 5)); /* below all of a full set: not kept */
+    assert_false(td_spans_has(&spans, 5));
+    assert_true(td_spans_add(&spans, 9)); /* joins the lowest: nothing is forgotten for it */
+    assert_true(td_spans_has(&spans, 9) && td_spans_has(&spans, 10) && td_spans_has(&spans, 1000));
+}
+
+/* Against a table of all ids, with as many holes at a time as the spans can hold. */
+static void spans_equal_a_table_of_all_ids(void **state) {
+    (void)state;
+    enum { IDS = 5000, REACH = 2 * TD_SEEN_SPANS - 2 }; /* so many ids have at most half as many holes */
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        uint64_t random = seed;
+        static bool known[IDS + REACH];
+        memset(known, 0, sizeof known);
+        td_seen seen = {0};
+        for (int64_t low = 0; low < IDS;) {
+            int64_t id = low + (int64_t)(unit_random(&random) % REACH);
+            td_event e = trade(id + 1, 100);
+            ASSERT_ROW(td_seen_add_ordered(&seen, &e) == !known[id], "seed %d, id %d", (int)seed, (int)id);
+            known[id] = true;
+            while (known[low]) low++;
+        }
+    }
+}
+
+static void ids_that_begin_anew_are_no_doubles(void **state) {
+    (void)state;
+    static const struct {
+        int64_t id, event_ns;
+        uint8_t flags;
+        bool fresh;
+    } rows[] = {
+        {1, 100, 0, true},  {2, 110, 0, true},
+        {3, 120, 0, true},  {2, 110, 0, false},                    /* a double has its first's time */
+        {3, 120, 0, false}, {3, 130, TD_FLAG_TIME_RECEIVE, false}, /* … or none of its own          */
+        {1, 200, 0, true},                                         /* a day later the venue begins at 1 */
+        {1, 200, 0, false}, {2, 201, 0, true},
+        {3, 202, 0, true},
+    };
+    td_seen seen = {0};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_event e = trade(rows[i].id, rows[i].event_ns);
+        e.flags = rows[i].flags;
+        ASSERT_ROW(td_seen_add_ordered(&seen, &e) == rows[i].fresh, "%zu", i);
+    }
+}
+
+static void ids_in_any_order_are_compared_with_the_last(void **state) {
+    (void)state;
+    td_seen seen = {0};
+    for (int64_t i = 0; i < TD_SEEN_RING; i++) {
+        td_event e = trade(i * 7919 % 1000, i);
+        assert_true(td_seen_add_any(&seen, &e));
+        assert_false(td_seen_add_any(&seen, &e));
+    }
+    td_event first = trade(0, 0), more = trade(5000, 0);
+    assert_false(td_seen_add_any(&seen, &first));
+    assert_true(td_seen_add_any(&seen, &more)); /* takes the place of the first */
+    assert_true(td_seen_add_any(&seen, &first));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(spans_grow_join_and_know),
+        cmocka_unit_test(a_full_set_forgets_the_lowest),
+        cmocka_unit_test(spans_equal_a_table_of_all_ids),
+        cmocka_unit_test(ids_that_begin_anew_are_no_doubles),
+        cmocka_unit_test(ids_in_any_order_are_compared_with_the_last),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
