@@ -1,4 +1,4 @@
-/* src/stream/seen.c - numbers as spans, and as a ring. */
+/* src/stream/seen.c - numbers as spans, as bits, and as a ring. */
 #include "stream/seen.h"
 
 /* Opens a span [number, number] at `index`. A full set forgets its lowest, which may be this one. */
@@ -41,16 +41,50 @@ bool td_spans_add(td_spans *s, int64_t number) {
     return true;
 }
 
+/* ---- ordered ids ---- */
+
+static int64_t word_of(int64_t id) { return id >= 0 ? id / 64 : ~(~id / 64); } /* rounded down */
+
+/* What a word has seen goes to the spans. */
+static void retire_word(td_ids *ids, int64_t word) {
+    uint64_t *bits = &ids->words[(uint64_t)word % TD_SEEN_WORDS];
+    td_spans *older = &ids->older;
+    if (*bits == UINT64_MAX && older->count > 0 && older->at[0].last == word * 64 - 1) {
+        older->at[0].last += 64;
+        *bits = 0;
+    }
+    for (; *bits != 0; *bits &= *bits - 1) (void)td_spans_add(older, word * 64 + __builtin_ctzll(*bits));
+}
+
+static void move_up(td_ids *ids, int64_t high) {
+    int64_t from = word_of(ids->high), to = word_of(high);
+    for (int64_t w = from + 1; w <= to && w <= from + TD_SEEN_WORDS; w++) retire_word(ids, w - TD_SEEN_WORDS);
+    ids->high = high;
+}
+
+static bool ids_add(td_ids *ids, int64_t id) {
+    if (ids->begun == 0) ids->high = id;
+    ids->begun = 1;
+    if (id > ids->high) move_up(ids, id);
+    if (word_of(id) <= word_of(ids->high) - TD_SEEN_WORDS) return td_spans_add(&ids->older, id);
+    uint64_t *bits = &ids->words[(uint64_t)word_of(id) % TD_SEEN_WORDS], bit = UINT64_C(1) << ((uint64_t)id % 64);
+    bool fresh = (*bits & bit) == 0;
+    *bits |= bit;
+    return fresh;
+}
+
 bool td_seen_add_out_of_line(td_seen *seen, const td_event *trade) {
-    bool first = seen->spans.count == 0, later = trade->event_ns > seen->newest_ns;
+    bool first = seen->ids.begun == 0, later = trade->event_ns > seen->newest_ns;
     /* Where arrival stands in for the event's time, a double is later, too. */
     bool tells_time = (trade->flags & TD_FLAG_TIME_RECEIVE) == 0;
     if (first || later) seen->newest_ns = trade->event_ns;
-    if (td_spans_add(&seen->spans, trade->trade.trade_id)) return true;
+    if (ids_add(&seen->ids, trade->trade.trade_id)) return true;
     if (!later || !tells_time) return false;
-    seen->spans.count = 0;
-    return td_spans_add(&seen->spans, trade->trade.trade_id);
+    memset(&seen->ids, 0, sizeof seen->ids);
+    return ids_add(&seen->ids, trade->trade.trade_id);
 }
+
+/* ---- ids in any order ---- */
 
 bool td_seen_add_any(td_seen *seen, const td_event *trade) {
     for (size_t i = 0; i < TD_SEEN_RING && i < seen->ring.count; i++)

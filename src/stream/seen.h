@@ -1,14 +1,15 @@
 /* src/stream/seen.h - which numbers were seen, within a bound. A plain value without pointers, all zero before the
  * first: a snapshot copies it. No clock, no file, no allocation. Thread: the owner's.
  *
- * Ordered ids (a venue that counts its trades of an instrument) are kept as spans, the highest TD_SEEN_SPANS of them:
- * exact until as many holes stand open, then the lowest span is forgotten and what is below counts as new. An id that
- * was seen, of a trade later than all before it, is no double: the venue has begun to count anew, and so do we.
+ * Ordered ids (a venue that counts its trades of an instrument): a bit for each of the last TD_SEEN_BITS or so, in
+ * whatever order they come; what lies below is kept as spans, the highest TD_SEEN_SPANS of them: exact until as many
+ * holes stand open, then the lowest span is forgotten and what is below counts as new. An id that was seen, of a trade
+ * later than all before it, is no double: the venue has begun to count anew, and so do we.
  * Ids in any order are compared with the last TD_SEEN_RING. */
 #pragma once
 #include "model/event.h"
 
-enum { TD_SEEN_SPANS = 16, TD_SEEN_RING = 2 * TD_SEEN_SPANS };
+enum { TD_SEEN_SPANS = 16, TD_SEEN_WORDS = 64, TD_SEEN_BITS = 64 * TD_SEEN_WORDS, TD_SEEN_RING = 32 };
 
 typedef struct td_spans { /* disjoint, with holes between them, the highest first */
     uint64_t count;
@@ -17,10 +18,17 @@ typedef struct td_spans { /* disjoint, with holes between them, the highest firs
     } at[TD_SEEN_SPANS];
 } td_spans;
 
+typedef struct td_ids {
+    uint64_t begun;                /* 0: none yet */
+    int64_t high;                  /* the highest */
+    uint64_t words[TD_SEEN_WORDS]; /* id i is bit i % 64 of word i / 64 % TD_SEEN_WORDS */
+    td_spans older;                /* than the words go back */
+} td_ids;
+
 typedef struct td_seen { /* ids of one instrument's accepted trades; by what the feed's ids are, one of the two */
     int64_t newest_ns;   /* the latest event time among them */
     union {
-        td_spans spans;
+        td_ids ids;
         struct {
             uint64_t count; /* put in so far */
             int64_t ids[TD_SEEN_RING];
@@ -37,9 +45,11 @@ bool td_seen_add_out_of_line(td_seen *seen, const td_event *trade);
 
 /* Adds the id of a trade that has one. False: it is a double. */
 static inline bool td_seen_add_ordered(td_seen *seen, const td_event *trade) {
-    if (seen->spans.count == 0 || trade->trade.trade_id - 1 != seen->spans.at[0].last)
-        return td_seen_add_out_of_line(seen, trade);
-    seen->spans.at[0].last = trade->trade.trade_id;
+    int64_t id = trade->trade.trade_id;
+    td_ids *ids = &seen->ids;
+    if (ids->begun == 0 || id - 1 != ids->high || id % 64 == 0) return td_seen_add_out_of_line(seen, trade);
+    ids->high = id;
+    ids->words[(uint64_t)id / 64 % TD_SEEN_WORDS] |= UINT64_C(1) << ((uint64_t)id % 64);
     if (trade->event_ns > seen->newest_ns) seen->newest_ns = trade->event_ns;
     return true;
 }

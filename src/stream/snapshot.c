@@ -91,7 +91,7 @@ static bool take_feed(cursor *c, td_state *s, uint32_t instrument_count) {
 static bool block_is_sound(const td_state *s, block_head *block) {
     if (block->feed != NO_FEED && block->feed >= s->feed_count) return false;
     bool ordered = block->feed != NO_FEED && s->feeds[block->feed].set.trade_ids == TD_IDS_ORDERED;
-    if (ordered && block->seen.spans.count > TD_SEEN_SPANS) return false;
+    if (ordered && block->seen.ids.older.count > TD_SEEN_SPANS) return false;
     for (size_t w = 0; w < s->program->width_count; w++) {
         if (block->current[w] > s->slots[w]) return false;
         if (s->program->graphs[w] != NULL && !td_hindsight_valid(hindsight_of(s, block, w))) return false;

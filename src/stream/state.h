@@ -14,7 +14,7 @@
  * followed by what strategies correct (hindsight.h); later ones are quarantined as late, though accepted by windows
  * still open.
  *
- * Memory per instrument: 0.8 KB, and per width 128 bytes for each of (lateness + grace) / width + 3 windows, the
+ * Memory per instrument: 1 KB, and per width 128 bytes for each of (lateness + grace) / width + 3 windows, the
  * graph's state, and with grace that state again and grace / width bars with 16 bytes for each strategy. Thread: the
  * partition's worker. */
 #pragma once

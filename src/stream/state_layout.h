@@ -16,7 +16,7 @@ typedef struct block_head {
     td_recent recent;
     td_seen seen;
 } block_head;
-_Static_assert(sizeof(block_head) == 480, "the snapshot format depends on this layout");
+_Static_assert(sizeof(block_head) == 1008, "the snapshot format depends on this layout");
 
 #define NO_FEED UINT32_MAX
 

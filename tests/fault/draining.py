@@ -67,7 +67,7 @@ def under_load(home):
     seconds, code, out, err = stop(process, signal.SIGTERM)
     summary = json.loads(out.splitlines()[-1])
     assert code == 0 and seconds < 10, (code, seconds, err)
-    assert summary["events"] == summary["accepted"] + summary["quarantined"] + summary["rejected"] > 10000, summary
+    assert summary["events"] == summary["accepted"] + summary["quarantined"] + summary["duplicates"] + summary["rejected"] > 10000, summary
     assert len(td.rows(f"{home}/data", "bars")) == count(home, "bars") == summary["bars"], summary
     snapshots = list(pathlib.Path(f"{home}/data/snapshots").iterdir())
     assert len(snapshots) == 8, snapshots

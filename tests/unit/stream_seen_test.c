@@ -47,22 +47,39 @@ static void a_full_set_forgets_the_lowest(void **state) {
     assert_true(td_spans_has(&spans, 9) && td_spans_has(&spans, 10) && td_spans_has(&spans, 1000));
 }
 
-/* Against a table of all ids, with as many holes at a time as the spans can hold. */
-static void spans_equal_a_table_of_all_ids(void **state) {
+/* Against a table of all ids, in any order within the bits, and with as many lasting holes as the spans can hold. */
+static void ids_equal_a_table_of_all(void **state) {
     (void)state;
-    enum { IDS = 5000, REACH = 2 * TD_SEEN_SPANS - 2 }; /* so many ids have at most half as many holes */
-    for (uint64_t seed = 1; seed <= 20; seed++) {
+    enum { IDS = 40000, REACH = TD_SEEN_BITS - 64, BEGIN = -20000, HOLE_EVERY = IDS / (TD_SEEN_SPANS - 1) };
+    for (uint64_t seed = 1; seed <= 5; seed++) {
         uint64_t random = seed;
         static bool known[IDS + REACH];
         memset(known, 0, sizeof known);
         td_seen seen = {0};
+        int64_t reach = (int64_t[]){1, 2, 40, 700, REACH}[seed - 1];
         for (int64_t low = 0; low < IDS;) {
-            int64_t id = low + (int64_t)(unit_random(&random) % REACH);
-            td_event e = trade(id + 1, 100);
-            ASSERT_ROW(td_seen_add_ordered(&seen, &e) == !known[id], "seed %d, id %d", (int)seed, (int)id);
+            int64_t id = unit_random(&random) % 9 == 0 ? (int64_t)(unit_random(&random) % (uint64_t)(low + 1))
+                                                       : low + (int64_t)(unit_random(&random) % (uint64_t)reach);
+            bool hole = id % HOLE_EVERY == 5; /* never comes */
+            td_event e = trade(BEGIN + id, 100);
+            if (!hole) ASSERT_ROW(td_seen_add_ordered(&seen, &e) == !known[id], "seed %d, id %d", (int)seed, (int)id);
             known[id] = true;
             while (known[low]) low++;
         }
+    }
+}
+
+static void far_jumps_keep_what_was(void **state) {
+    (void)state;
+    static const int64_t ids[] = {5, 6, INT64_C(1) << 40, 4, 7, INT64_MAX, (INT64_C(1) << 40) + 1, INT64_MIN + 1};
+    td_seen seen = {0};
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        td_event e = trade(ids[i], 100);
+        ASSERT_ROW(td_seen_add_ordered(&seen, &e), "%zu is new", i);
+    }
+    for (size_t i = 0; i < COUNT_OF(ids); i++) {
+        td_event e = trade(ids[i], 100);
+        ASSERT_ROW(!td_seen_add_ordered(&seen, &e), "%zu is known", i);
     }
 }
 
@@ -106,7 +123,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spans_grow_join_and_know),
         cmocka_unit_test(a_full_set_forgets_the_lowest),
-        cmocka_unit_test(spans_equal_a_table_of_all_ids),
+        cmocka_unit_test(ids_equal_a_table_of_all),
+        cmocka_unit_test(far_jumps_keep_what_was),
         cmocka_unit_test(ids_that_begin_anew_are_no_doubles),
         cmocka_unit_test(ids_in_any_order_are_compared_with_the_last),
     };
