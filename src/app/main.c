@@ -2,6 +2,7 @@
 #include "app/cmd_bench.h"
 #include "app/cmd_check.h"
 #include "app/cmd_demo.h"
+#include "app/cmd_explain.h"
 #include "app/cmd_help.h"
 #include "app/cmd_init.h"
 #include "app/cmd_log.h"
@@ -13,9 +14,9 @@ static const td_command command_log = {
     .name = "log", .summary = "look into the log, and repair it: ls, cat, verify, repair", .main = td_cmd_log};
 static const td_command command_bench = {.name = "bench", .summary = "measure: replay", .main = td_cmd_bench};
 
-static const td_command *const commands[] = {&td_command_demo,  &td_command_init, &td_command_new,
-                                             &td_command_check, &td_command_run,  &td_command_status,
-                                             &command_log,      &command_bench,   &td_command_help};
+static const td_command *const commands[] = {
+    &td_command_demo,   &td_command_init,    &td_command_new, &td_command_check, &td_command_run,
+    &td_command_status, &td_command_explain, &command_log,    &command_bench,    &td_command_help};
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *to) {

@@ -81,6 +81,31 @@ td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64
     return TD_OK;
 }
 
+static void note_input(void *arg, td_topic *topic) {
+    td_topics *t = arg;
+    const struct {
+        const char *name;
+        td_topic **at;
+    } inputs[] = {{"_schemas", &t->schemas}, {"_programs", &t->programs}, {"tape", &t->tape}};
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
+        if (strcmp(td_topic_name(topic), inputs[i].name) == 0) *inputs[i].at = topic;
+}
+
+td_status td_topics_open_to_read(td_topics *out, td_log *log) {
+    *out = (td_topics){.log = log, .registry = td_registry_new()};
+    td_status status = td_log_each_topic(log, note_input, out);
+    if (status == TD_OK && (out->tape == NULL || out->programs == NULL || out->schemas == NULL))
+        status = TD_FAIL(TD_CONFIG, "there is no tape: name the data folder of a run by --data");
+    if (status == TD_OK) status = each_record(out->schemas, load_schema, out->registry);
+    if (status != TD_OK) {
+        td_topics_close(out);
+        return td_trace(status, "opening the topics");
+    }
+    out->partitions = td_topic_partitions(out->tape);
+    out->ids = td_registry_ids(out->registry);
+    return TD_OK;
+}
+
 void td_topics_close(td_topics *topics) {
     td_writer_close(topics->writer);
     topics->writer = NULL;

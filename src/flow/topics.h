@@ -21,6 +21,9 @@ typedef struct td_topics {
 /* Opens or creates all; registers our schemas and syncs them before any record can name them.
  * Errors: as the log's; TD_CORRUPT when `_schemas` is not ours. */
 TD_CHECKED td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64_t now_ms);
+/* The inputs of a log that is open for reading: nothing is made, registered or written. TD_CONFIG when there is no
+ * tape. */
+TD_CHECKED td_status td_topics_open_to_read(td_topics *out, td_log *log);
 void td_topics_close(td_topics *topics); /* the writer and the registry; the log stays open */
 
 /* Puts the program with that body into the log where partitions of the tape do not end with it: the body into

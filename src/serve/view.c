@@ -138,14 +138,26 @@ static uint8_t feed_of(td_view *v, td_bytes name) {
     return (uint8_t)v->feed_count++;
 }
 
+/* By the rules in `apply`, as their defaults are: one wrong tick is not to stand on the board until the bar is final.
+ */
+static bool is_refused(td_view_instrument *row, const td_event *event) {
+    td_program_feed feed = td_program_feed_default();
+    td_rule_case judged = {.event = event, .feed = &feed, .recent = &row->recent};
+    if (td_rules_judge(&judged, true) != TD_REASON_NONE || td_rules_judge(&judged, false) != TD_REASON_NONE)
+        return true;
+    td_recent_put(&row->recent, event->trade.price);
+    return false;
+}
+
 static void take_trade(td_view *v, td_bytes name, uint8_t feed, const td_event *event) {
     const td_trade *trade = &event->trade;
-    if (trade->price <= 0 || trade->size <= 0) return; /* as the rule in `apply` judges */
+    if (trade->price <= 0 || trade->size <= 0) return;
     td_view_instrument *row = row_of(v, name);
     if (row == NULL) {
         v->hidden++;
         return;
     }
+    if (is_refused(row, event)) return;
     row->feed = feed;
     td_provisional_add(&row->provisional, v->topics.widths_ns, v->topics.width_count, event->event_ns, trade);
     if (event->event_ns < row->last_from_ns) return;

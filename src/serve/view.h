@@ -13,6 +13,7 @@
 #include "schema/record.h"
 #include "serve/provisional.h"
 #include "serve/serve.h"
+#include "stream/rules.h"
 
 enum { TD_VIEW_INSTRUMENTS_MAX = 8192, TD_VIEW_FEEDS_MAX = 64, TD_SPARK_MAX = 48 };
 enum { TD_VIEW_NO_FEED = 255 };
@@ -28,6 +29,7 @@ typedef struct td_view_instrument {
     int64_t spark[TD_SPARK_MAX];     /* closes of the narrowest bars over the day, every spark_stride-th */
     uint32_t spark_count, spark_stride, spark_skip;
     uint8_t feed; /* index, or TD_VIEW_NO_FEED */
+    td_recent recent;
     td_provisional provisional;
 } td_view_instrument;
 

@@ -436,3 +436,21 @@ td_applied td_state_apply(td_state *s, const td_event *e, const td_emit *emit) {
     if (e->kind == TD_EVENT_TIME) return apply_time(s, e, emit);
     return e->origin == TD_ORIGIN_FEED ? apply_tick(s, e, emit) : apply_anew(s, e, emit);
 }
+
+void td_state_window(const td_state *s, td_bytes instrument, size_t w, int64_t start_ns, td_window_state *out) {
+    uint32_t index = td_instruments_find(s->instruments, instrument);
+    *out = (td_window_state){.watermark_ns = INT64_MIN, .grace_ns = s->grace_ns[w]};
+    if (index == UINT32_MAX || block_of(s, index)->feed == NO_FEED) return;
+    const feed_state *feed = &s->feeds[block_of(s, index)->feed];
+    const td_window *window = &windows_of(s, block_of(s, index), w)[slot_of(s, w, start_ns)];
+    int64_t end_ns = start_ns + s->program->widths_ns[w];
+    out->feed = feed_name(feed);
+    out->watermark_ns = feed->watermark_ns;
+    out->lateness_ns = feed->set.lateness_ns;
+    out->session = feed->session;
+    out->closed = end_ns <= feed->watermark_ns || end_ns <= feed->ended_to_ns[w];
+    if (window->trade_count == 0 || window->start_ns != start_ns) return;
+    out->trade_count = window->trade_count;
+    out->results = window->results;
+    out->closed |= window->results > 0;
+}

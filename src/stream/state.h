@@ -65,6 +65,17 @@ void td_state_swap(td_state *state, const td_program *program);
 /* The feed's watermark, or INT64_MIN before its first record. */
 int64_t td_state_watermark_ns(const td_state *state, uint32_t feed);
 
+/* What is remembered of the window of `instrument` that begins at start_ns; of one that is not remembered any more
+ * trade_count and results are 0. */
+typedef struct td_window_state {
+    td_bytes feed; /* whose watermark closes it; empty: the instrument has not traded */
+    int64_t watermark_ns, lateness_ns, grace_ns;
+    uint8_t session; /* td_session */
+    bool closed;     /* what comes for it is late */
+    int64_t trade_count, results;
+} td_window_state;
+void td_state_window(const td_state *state, td_bytes instrument, size_t width, int64_t start_ns, td_window_state *out);
+
 /* Appends the whole state as bytes, and reads it back into a new state of the same program.
  * Errors: TD_REJECT without a trail when the bytes are not a state of this program: rebuild it from the log. */
 void td_state_save(const td_state *state, td_buf *out);

@@ -2,6 +2,7 @@
 """tests/e2e/commands.py - each command as a user types it: what it says, what it writes, and its exit code. The JSON
 Schema is held to the program: what one refuses, the other refuses too.
 """
+import gzip
 import json
 import os
 import pathlib
@@ -21,7 +22,7 @@ import yaml
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tapedeck as td  # noqa: E402
 
-COMMANDS = ["demo", "init", "new", "check", "run", "status", "help"]
+COMMANDS = ["demo", "init", "new", "check", "run", "status", "explain", "help"]
 FEEDS = ["simulated", "lean", "binance-collector", "websocket"]
 SCHEMA = json.loads((td.ROOT / "docs" / "tapedeck.schema.json").read_text(encoding="utf-8"))
 CASES = []
@@ -59,6 +60,33 @@ def wait_for(what, seconds=20):
             return
         time.sleep(0.02)
     raise AssertionError("waited in vain")
+
+
+@case
+def explain_says_why_a_window_is_open(home):
+    lines = [f"{1723161600000000000 + n * 10**9} " + json.dumps({"stream": "btcusdt@trade", "data": {
+        "e": "trade", "s": "BTCUSDT", "t": n, "p": "60000.1", "q": "1", "T": 1723161600000 + n * 1000, "m": True}})
+        for n in range(90)]
+    with gzip.open(f"{home}/btc.gz", "wt") as out:
+        out.write("\n".join(lines) + "\n")
+    config = td.config(f"{home}/c.yaml", f"{home}/data",
+                       [f"file: {{ format: binance-collector, path: {home}/btc.gz }}"], bars="[1m]", sink=False)
+    run = td.start(config, "--set", "speed=1000000x")
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 0, out + err
+
+    def explain(at, *words, check=0):
+        return ask("explain", "window", "BINANCE:BTCUSDT", "1m", at, "--data", f"{home}/data", *words, check=check).stdout
+
+    first, second, third = explain("1723161630"), explain("1723161689"), explain("1723161720")
+    assert "closed: revision 0 of 60 trades" in first and "takes late trades until" in first, first
+    assert "closed: revision 0 of 30 trades" in second and "session ended" in second, second
+    assert "open, 0 trades so far" in third and "of 2024-08-09T00:03:01Z or later" in third, third
+    refused = ask("explain", "window", "BINANCE:BTCUSDT", "2m", "1723161630", "--data", f"{home}/data", check=3)
+    assert "no bars of 2m" in refused.stderr, refused.stderr
+    assert "not a width" in ask("explain", "window", "A:B", "x", "1723161630", check=2).stderr
+    assert "no data folder" in ask("explain", "window", "A:B", "1m", "1723161630", "--data", f"{home}/none", check=3).stderr
+    return "closed, closed by the feed's end, open; widths, times and folders that are none are named"
 
 
 @case

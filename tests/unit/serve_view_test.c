@@ -128,6 +128,19 @@ static void makes_bars_from_trades(void **state) {
     assert_int_equal(feeds[0].event_ns, RIG_T0 + 300);
 }
 
+static void shows_no_tick_that_rules_refuse(void **state) {
+    (void)state;
+    open_view();
+    for (int i = 0; i < TD_RECENT; i++) rig_trade(&r, "LEAN:IBM", RIG_T0 + i, 5000);
+    rig_trade(&r, "LEAN:IBM", RIG_T0 + 50, 50);
+    settle();
+    uint32_t ibm = td_view_find(view, TD_TEXT("LEAN:IBM"));
+    td_bar bar;
+    assert_int_equal(td_view_instrument_at(view, ibm)->last, 5000);
+    assert_true(td_view_bar_making(view, ibm, 0, &bar));
+    assert_true(bar.low == 5000 && bar.trade_count == TD_RECENT);
+}
+
 static void shows_only_whole_windows(void **state) {
     static const int64_t widths_ns[] = {100};
     static const struct {
@@ -274,6 +287,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(lists_what_was_there_and_tells_what_comes, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(change_begins_anew_with_the_exchange_day, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(makes_bars_from_trades, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(shows_no_tick_that_rules_refuse, open_rig, close_rig),
         cmocka_unit_test(shows_only_whole_windows),
         cmocka_unit_test_setup_teardown(reads_no_tape_while_nobody_watches, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(knows_last_trades_after_a_restart, open_rig, close_rig),
