@@ -392,6 +392,7 @@ void td_engine_parts_of(td_engine *e, td_engine_parts *out) {
                              .config = e->config,
                              .topics = &e->topics,
                              .ingest = e->ingest,
+                             .live = e->live,
                              .workers = e->workers,
                              .delivers = e->delivers,
                              .worker_count = e->worker_count,
