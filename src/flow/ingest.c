@@ -27,6 +27,7 @@ typedef struct ingest_lane { /* one partition that we append to */
 
 struct td_ingest {
     td_ingest_conf conf;
+    td_writer *writer;
     ingest_lane *tape, *rejected;   /* by partition */
     td_input pending, live_pending; /* of the merge; of the live feeds */
     bool has_pending, has_live_pending, paced;
@@ -146,7 +147,9 @@ static void lanes_close(ingest_lane *lanes, uint32_t partitions) {
 td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
     td_ingest *in = td_alloc_zero(1, sizeof *in);
     in->conf = *conf;
-    td_status status = lanes_open(in, &in->tape, conf->topics->tape);
+    /* First: it settles how the log ends. */
+    td_status status = td_writer_open(&in->writer, conf->topics->log, "ingest");
+    if (status == TD_OK) status = lanes_open(in, &in->tape, conf->topics->tape);
     if (status == TD_OK) status = lanes_open(in, &in->rejected, conf->topics->rejected);
     td_count(&in->counts.resuming, in->resuming);
     if (status != TD_OK) {
@@ -161,6 +164,7 @@ void td_ingest_close(td_ingest *in) {
     if (in == NULL) return;
     lanes_close(in->rejected, in->conf.topics->partitions);
     lanes_close(in->tape, in->conf.topics->partitions);
+    td_writer_close(in->writer);
     td_buf_fini(&in->value);
     free(in->trade_feeds);
     free(in);
@@ -177,7 +181,7 @@ td_fault *td_ingest_standing(td_ingest *in) { return &in->standing; }
 static td_status lane_flush(td_ingest *in, ingest_lane *lane) {
     if (lane->batch.count == 0) return TD_OK;
     int64_t bytes = (int64_t)lane->batch.bytes.size;
-    td_status status = td_writer_append(in->conf.topics->writer, lane->topic, lane->partition, &lane->batch);
+    td_status status = td_writer_append(in->writer, lane->topic, lane->partition, &lane->batch);
     if (status != TD_OK) return status;
     td_count(lane->topic == in->conf.topics->tape ? &in->counts.tape_bytes : &in->counts.rejected_bytes, bytes);
     td_batch_reset(&lane->batch);

@@ -9,7 +9,6 @@ typedef enum td_output { TD_OUTPUT_BARS, TD_OUTPUT_SIGNALS, TD_OUTPUT_QUARANTINE
 
 typedef struct td_topics {
     td_log *log;                         /* borrowed */
-    td_writer *writer;                   /* of all inputs: ours while opening, ingest's afterwards */
     td_topic *schemas, *programs, *tape; /* inputs */
     td_topic *rejected;                  /* ingest's */
     td_topic *outputs[TD_OUTPUT_COUNT];  /* the workers': partition p by the worker of tape's p */
@@ -21,7 +20,7 @@ typedef struct td_topics {
 /* Opens or creates all; registers our schemas and syncs them before any record can name them.
  * Errors: as the log's; TD_CORRUPT when `_schemas` is not ours. */
 TD_CHECKED td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64_t now_ms);
-void td_topics_close(td_topics *topics); /* the writer and the registry; the log stays open */
+void td_topics_close(td_topics *topics); /* frees the registry; the log stays open */
 
 /* Puts the program with that body into the log where partitions of the tape do not end with it: the body into
  * `_programs`, the place where it begins, then the Program record. Before ingest starts. */
