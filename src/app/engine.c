@@ -289,7 +289,7 @@ static int sync_step(td_engine *e) {
     if (status == TD_OK) {
         td_count(&counts->level_ns, now_ns - td_counted(&counts->level_ns));
         td_backoff_reset(&e->sync_backoff);
-        return 0; /* the thread idles between rounds */
+        return idle ? 0 : 1;
     }
     td_count(&counts->failures, 1);
     td_backoff_start(&e->sync_backoff, e->os);
