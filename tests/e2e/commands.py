@@ -257,12 +257,12 @@ def quiet_is_quiet(home):
 
 @case
 def progress_of_a_start(home):
-    file = simulated(home, ticks=3000000)
+    file = simulated(home, ticks=8000000)
     ask("run", "--until-end", "--quiet", file)
     for path in [*pathlib.Path(f"{home}/data").glob("bars-*/*"), *pathlib.Path(f"{home}/data").glob("snapshots/*")]:
         path.unlink()
     ours, theirs = pty.openpty()
-    process = subprocess.Popen([td.PROGRAM, "run", "--until-end", file], stderr=theirs)
+    process = subprocess.Popen([td.PROGRAM, "run", "--until-end", "--set", "workers=1", file], stderr=theirs)
     os.close(theirs)
     said = b""
     try:
@@ -272,7 +272,7 @@ def progress_of_a_start(home):
         pass
     process.wait(timeout=60)
     os.close(ours)
-    line = re.search(rb"replaying, tape-\d last: \d+ %, \S+ of 3\.0M, \S+/s, \d+ s left", said)
+    line = re.search(rb"replaying, tape-\d last: \d+ %, \S+ of 8\.0M, \S+/s, \d+ s left", said)
     assert process.returncode == 0 and line, said[-600:]
     return line[0].decode()
 
