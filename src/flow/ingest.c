@@ -35,7 +35,7 @@ struct td_ingest {
     bool resuming;                     /* everything so far was passed in silence */
     int64_t pace_from_ns, pace_due_ns; /* the run's clock: pace_due_ns fell at pace_from_ns */
     int64_t now_ms, clock_ns;
-    td_buf value;
+    td_buf value, held;   /* a record in the making; bytes of live_pending */
     uint8_t *trade_feeds; /* by instrument: 1 + the feed that trades it */
     uint32_t trade_feeds_count;
     td_backoff backoff;
@@ -166,6 +166,7 @@ void td_ingest_close(td_ingest *in) {
     lanes_close(in->tape, in->conf.topics->partitions);
     td_writer_close(in->writer);
     td_buf_fini(&in->value);
+    td_buf_fini(&in->held);
     free(in->trade_feeds);
     free(in);
 }
@@ -362,6 +363,15 @@ static td_status end(td_ingest *in) {
     return TD_AGAIN;
 }
 
+/* What it borrows lies where the network, which goes on while it waits, puts what comes next. */
+static void hold_live(td_ingest *in) {
+    td_bytes *bytes = &in->live_pending.item.rejected.bytes;
+    if (in->live_pending.item.kind != TD_ITEM_REJECTED || bytes->data == in->held.data) return;
+    in->held.size = 0;
+    td_buf_put(&in->held, bytes->data, bytes->size);
+    *bytes = td_buf_bytes(&in->held);
+}
+
 static td_status handle_live(td_ingest *in) {
     if (!in->has_live_pending) {
         td_status status = td_live_next(in->conf.live, &in->live_pending);
@@ -369,7 +379,10 @@ static td_status handle_live(td_ingest *in) {
         in->has_live_pending = true;
     }
     td_status status = append_input(in, &in->live_pending);
-    if (status != TD_OK) return status;
+    if (status != TD_OK) {
+        hold_live(in);
+        return status;
+    }
     in->has_live_pending = false;
     if (in->live_pending.item.clock_ns > in->clock_ns) in->clock_ns = in->live_pending.item.clock_ns;
     return TD_OK;
