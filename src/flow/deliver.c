@@ -142,6 +142,10 @@ static bool has_room(const td_deliver *d, const td_record *record) {
     return d->row_count < ROWS_MAX && d->texts_size + record->value.size <= TEXT_BYTES;
 }
 
+static void take_up_to(deliver_lane *lane, int64_t offset) {
+    td_count(&lane->taken_end, offset - td_counted(&lane->taken_end));
+}
+
 /* Fills the batch in hand from one lane. TD_AGAIN: nothing new there. */
 static td_status read_rows(td_deliver *d, deliver_lane *lane) {
     d->row_count = d->texts_size = 0;
@@ -158,6 +162,7 @@ static td_status read_rows(td_deliver *d, deliver_lane *lane) {
         d->rows_next = (td_position){record.epoch, record.offset + 1};
     }
     if (d->row_count > 0) return TD_OK; /* a reader's failure comes again at its next call */
+    if (status == TD_AGAIN) take_up_to(lane, td_reader_offset(lane->reader)); /* no records are left there */
     return status;
 }
 
@@ -169,7 +174,7 @@ static td_status write_rows(td_deliver *d) {
         d->conf.ops->write(d->sink, td_topic_name(lane->topic), lane->partition, d->rows, d->row_count, d->rows_next);
     td_histogram_add(&d->counts.writes, os->ops->mono_ns(os->self) - began_ns);
     if (status != TD_OK) return status;
-    td_count(&lane->taken_end, d->rows_next.offset - td_counted(&lane->taken_end));
+    take_up_to(lane, d->rows_next.offset);
     td_count(&d->counts.rows, (int64_t)d->row_count);
     td_count(&d->counts.batches, 1);
     d->row_count = 0;

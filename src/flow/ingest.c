@@ -21,6 +21,7 @@ typedef struct ingest_lane { /* one partition that we append to */
     td_topic *topic;
     uint32_t partition;
     td_batch batch;
+    bool unsure; /* the log may have the batch: nothing more goes into it before that is known */
     mark last;   /* present: inputs are passed in silence until this one has come by */
     bool stands; /* what it ends with cannot be read: nothing is appended, lest it be there already */
 } ingest_lane;
@@ -183,6 +184,7 @@ static td_status lane_flush(td_ingest *in, ingest_lane *lane) {
     if (lane->batch.count == 0) return TD_OK;
     int64_t bytes = (int64_t)lane->batch.bytes.size;
     td_status status = td_writer_append(in->writer, lane->topic, lane->partition, &lane->batch);
+    lane->unsure = status == TD_RETRY;
     if (status != TD_OK) return status;
     td_count(lane->topic == in->conf.topics->tape ? &in->counts.tape_bytes : &in->counts.rejected_bytes, bytes);
     td_batch_reset(&lane->batch);
@@ -201,7 +203,7 @@ td_status td_ingest_flush(td_ingest *in) {
 static td_status lane_put(td_ingest *in, ingest_lane *lane, td_bytes key, td_source_position position) {
     uint8_t src[TD_SRC_MAX];
     td_bytes header = {src, td_src_put(position, src)}, value = td_buf_bytes(&in->value);
-    if (td_batch_add(&lane->batch, in->now_ms, key, value, TD_SRC_HEADER, header)) return TD_OK;
+    if (!lane->unsure && td_batch_add(&lane->batch, in->now_ms, key, value, TD_SRC_HEADER, header)) return TD_OK;
     td_status status = lane_flush(in, lane);
     if (status != TD_OK) return status;
     bool added = td_batch_add(&lane->batch, in->now_ms, key, value, TD_SRC_HEADER, header);

@@ -469,7 +469,8 @@ static td_status end_comparing(td_worker *w) {
 
 static td_status work_batch(td_worker *w, int *out_done) {
     td_status status = w->emit_status != TD_OK ? start_again(w) : TD_OK;
-    if (status == TD_OK) status = flush(w); /* what an earlier step could not append */
+    if (status != TD_OK) return status; /* half a worker: once more */
+    status = flush(w);                  /* what an earlier step could not append */
     while (status == TD_OK && *out_done < BATCH_MAX && !w->flush_due) {
         status = work_one(w);
         if (status == TD_OK) ++*out_done;

@@ -29,9 +29,7 @@ typedef struct client_writer {
     kafka_producer *producer;
     int64_t epoch;
     bool begun;
-    bool committed;                /* and nobody told us */
-    const kafka_partition *unsure; /* the batch may be there, with this digest: the broker knows it again */
-    uint64_t digest;
+    bool committed; /* and nobody told us */
 } client_writer;
 
 typedef struct member {
@@ -272,11 +270,16 @@ static void store(kafka_partition *p, const client_writer *w, const td_batch *ba
     td_buf_put(&stored->records, batch->bytes.data + TD_BATCH_HEADER_BYTES, batch->bytes.size - TD_BATCH_HEADER_BYTES);
 }
 
-static td_status append_open(client_writer *w, kafka_partition *p, const td_batch *batch) {
+static bool is_there(const client_writer *w, const kafka_partition *p, uint64_t digest) {
+    return p->unsure != NULL && p->unsure->producer == w->producer && p->unsure->state != KAFKA_ABORTED &&
+           p->unsure_epoch == w->epoch && p->unsure_digest == digest;
+}
+
+static td_status append_open(const client_writer *w, kafka_partition *p, const td_batch *batch) {
     kafka_sim *sim = sim_of(w->base.log);
     uint64_t digest = td_hash_bytes(td_buf_bytes(&batch->bytes));
-    bool again = w->unsure == p && w->digest == digest;
-    w->unsure = NULL;
+    bool again = is_there(w, p, digest);
+    p->unsure = NULL;
     if (again) return TD_OK;
     if (td_random_chance(&sim->random, sim->faults.lead)) {
         kafka_lead(p);
@@ -284,13 +287,14 @@ static td_status append_open(client_writer *w, kafka_partition *p, const td_batc
     }
     store(p, w, batch);
     if (!answer_lost(w->base.log)) return TD_OK;
-    w->unsure = p;
-    w->digest = digest;
+    p->unsure = kafka_at(p, kafka_count(p) - 1);
+    p->unsure_epoch = w->epoch;
+    p->unsure_digest = digest;
     return TD_FAIL(TD_RETRY, "no answer");
 }
 
 /* A transaction of its own. */
-static td_status append_alone(client_writer *w, kafka_partition *p, const td_batch *batch) {
+static td_status append_alone(const client_writer *w, kafka_partition *p, const td_batch *batch) {
     td_status status = append_open(w, p, batch);
     kafka_end_transaction(sim_of(w->base.log), w->producer, true);
     return status;
@@ -312,7 +316,6 @@ static td_status writer_begin(td_writer *writer) {
     if (status != TD_OK) return status;
     w->producer->timed_out = false;
     w->begun = true;
-    w->unsure = NULL;
     return TD_OK;
 }
 
@@ -351,7 +354,6 @@ static td_status writer_abort(td_writer *writer) {
     if (status != TD_OK) return status;
     if (w->producer->phase == KAFKA_BEGUN) kafka_end_transaction(sim_of(writer->log), w->producer, false);
     w->producer->timed_out = w->begun = false;
-    w->unsure = NULL;
     return TD_OK;
 }
 

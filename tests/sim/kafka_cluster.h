@@ -30,6 +30,10 @@ typedef struct kafka_partition {
     size_t settled; /* so many of the first are not open */
     int64_t start, next_offset;
     td_epochs epochs; /* by leader */
+    /* The last batch whose answer was lost: its producer's sequence number tells it when it comes again. */
+    const kafka_batch *unsure;
+    int64_t unsure_epoch; /* of the producer */
+    uint64_t unsure_digest;
 } kafka_partition;
 
 typedef struct kafka_topic {
