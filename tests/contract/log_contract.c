@@ -281,6 +281,31 @@ static void an_append_alone_beside_transactions(void **state) {
     expect(r->out, 0, 0, 9);
 }
 
+/* Who comes after a writer in one of its partitions rests on its commits: none of them is lost by half. */
+static void a_partition_changes_hands(void **state) {
+    rig *r = *state;
+    for (int life = 0, whole = 0; life < 4; life++) {
+        td_writer *writers[2] = {r->writer};
+        assert_int_equal(td_writer_open(&writers[1], r->log, "other"), TD_OK);
+        for (int i = whole; i < whole + 5; i++) { /* each writes to a partition of both and to one of its own */
+            r->writer = writers[i % 2];
+            assert_int_equal(td_writer_begin(r->writer), TD_OK);
+            assert_int_equal(append(r, r->out, 0, i * 3, 3), TD_OK);
+            assert_int_equal(append(r, r->more, (uint32_t)i % 2, i / 2 * 2, 2), TD_OK);
+            assert_int_equal(td_writer_commit(r->writer, NULL, 0), TD_OK);
+        }
+        td_writer_close(writers[1]);
+        r->writer = writers[0];
+        rig_die(r);
+        int now = read_all(r->out, 0)->count / 3;
+        assert_true(now >= (r->ops->forgets ? whole + 4 : whole + 5)); /* whoever came next made the former durable */
+        whole = now;
+        expect(r->out, 0, 0, whole * 3);
+        expect(r->more, 0, 0, (whole + 1) / 2 * 2);
+        expect(r->more, 1, 0, whole / 2 * 2);
+    }
+}
+
 static void who_opens_a_name_fences_who_had_it(void **state) {
     rig *r = *state;
     rig next = *r;
@@ -592,6 +617,7 @@ int main(void) {
         ROW(truncation_or_a_clear_no),
         ROW(a_transaction_is_read_whole_or_not_at_all),
         ROW(an_append_alone_beside_transactions),
+        ROW(a_partition_changes_hands),
         ROW(who_opens_a_name_fences_who_had_it),
         ROW(a_death_at_any_call_leaves_all_or_nothing),
         ROW(what_is_synced_survives),
