@@ -240,7 +240,7 @@ static int run(void *conf, const char *const *words) {
     check_log(&c);
     check_server(&c);
     if (c.conf->connect) {
-        if (td_beacon_try_lock(c.os, c.config.log.dir) != TD_OK) tell_error(&c, td_trail());
+        if (td_beacon_ask_lock(c.os, c.config.log.dir) != TD_OK) tell_error(&c, td_trail());
         check_sinks(&c);
     }
     show_verdict(&c, words[0]);
@@ -257,7 +257,7 @@ static const td_option options[] = {
     {.key = "connect",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, connect),
-     .help = "also take what a run takes: the folder's lock, the port, the sinks (which are made when missing)"},
+     .help = "also try what a run takes: the folder's lock, the port, the sinks (which are made when missing)"},
     {.key = "json",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, json),

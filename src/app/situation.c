@@ -211,7 +211,7 @@ static void look_at_disk(td_situation *s, const td_os *os, const char *dir) {
 
 td_status td_situation_look(td_situation *out, const td_os *os, const char *dir, const char *url) {
     *out = (td_situation){0};
-    out->locked = dir != NULL && td_beacon_try_lock(os, dir) != TD_OK;
+    out->locked = dir != NULL && td_beacon_ask_lock(os, dir) != TD_OK;
     td_status status = dir != NULL ? look_at_log(out, os, dir) : TD_OK;
     if (status != TD_OK) return status;
     if (url != NULL)

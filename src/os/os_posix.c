@@ -119,6 +119,13 @@ static td_status posix_lock(void *self, int file) {
     return TD_FAIL(TD_CONFIG, "cannot be locked: %s", ERROR_TEXT(errno));
 }
 
+static td_status posix_ask_lock(void *self, int file) {
+    (void)self;
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(file, F_OFD_GETLK, &range) < 0) return TD_FAIL(TD_CONFIG, "no lock to ask for: %s", ERROR_TEXT(errno));
+    return range.l_type == F_UNLCK ? TD_OK : TD_FAIL(TD_CONFIG, "locked by another process");
+}
+
 static void posix_close(void *self, int file) {
     (void)self;
     (void)close(file); /* sync has already reported what matters */
@@ -231,6 +238,7 @@ static const td_os_ops posix_ops = {
     .sync = posix_sync,
     .size = posix_size,
     .lock = posix_lock,
+    .ask_lock = posix_ask_lock,
     .close = posix_close,
     .rename = posix_rename,
     .remove = posix_remove,

@@ -83,7 +83,10 @@ static void locks_once(void **state) {
     int first, second;
     assert_int_equal(os->ops->open(os->self, path_of("LOCK"), TD_OPEN_CREATE, &first), TD_OK);
     assert_int_equal(os->ops->open(os->self, path_of("LOCK"), TD_OPEN_CREATE, &second), TD_OK);
-    assert_int_equal(os->ops->lock(os->self, first), TD_OK);
+    assert_int_equal(os->ops->ask_lock(os->self, second), TD_OK);
+    assert_int_equal(os->ops->lock(os->self, first), TD_OK); /* asking took nothing */
+    assert_int_equal(os->ops->ask_lock(os->self, second), TD_CONFIG);
+    assert_int_equal(os->ops->ask_lock(os->self, first), TD_OK); /* our own is in nobody's way */
     assert_int_equal(os->ops->lock(os->self, second), TD_CONFIG);
     os->ops->close(os->self, first);
     assert_int_equal(os->ops->lock(os->self, second), TD_OK);
