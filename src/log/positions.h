@@ -35,7 +35,7 @@ bool td_positions_get(td_bytes value, td_positions *out);
 bool td_place_get(td_bytes *places, td_place *out);
 
 /* The value of the last record of a positions topic or, with `holding`, of the last one whose ends all hold; and the
- * offset behind it. TD_AGAIN: there is none. Errors: TD_RETRY, TD_CORRUPT. */
+ * offset behind it. TD_AGAIN: there is none; the offset is then the start. Errors: TD_RETRY, TD_CORRUPT. */
 TD_CHECKED td_status td_positions_last(const td_topic *positions, bool holding, td_buf *out_value, int64_t *out_next);
 /* At open: cuts what was not committed. Errors: TD_RETRY. */
 TD_CHECKED td_status td_positions_settle(td_segment_log *log);
