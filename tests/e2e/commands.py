@@ -165,13 +165,15 @@ def check_tells_everything(home):
     write(f"{home}/a.td", "strategy a on bars(1m)\n  f = smaa(close, 5)\n  buy when f > clse\n")
     file = write(f"{home}/c.yaml", f"feeds:\n  - simulated: {{ sed: 1 }}\n"
                                    f"  - file: {{ format: lean, path: {home}/none/*.zip }}\n"
+                                   f"  - websocket: {{ url: ws://h/, subscribe: {'x' * 70000} }}\n"
                                    f"lgo: {{}}\nstrategies: [{home}/a.td, {home}/b.td]\n"
                                    f"log: {{ dir: {home}/data, partitions: 0 }}\n")
     done = ask("check", file, check=2)
     for said in ("c.yaml:2:18: feeds[0].simulated.sed: unknown key; did you mean \"seed\"?",
-                 "c.yaml:4:1: lgo: unknown key",
+                 "c.yaml:5:1: lgo: unknown key",
                  "a.td:2:7:", "a.td:3:", f"no file \"{home}/b.td\"", "log.partitions: 0 is not within 1 to 64",
-                 "c.yaml:3:5: feeds[1].file.path: no file is named"):
+                 "c.yaml:3:5: feeds[1].file.path: no file is named",
+                 "c.yaml:4:5: feeds[2].websocket.subscribe: it is longer than 64512 bytes"):
         assert said in done.stdout, (said, done.stdout)
     found = json.loads(ask("check", "--json", file, check=2).stdout)
     assert not found["ok"] and found["errors"] == len(found["findings"]) >= 7, found
