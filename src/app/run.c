@@ -53,15 +53,22 @@ struct run {
     bool idle_told;        /* which strategies have nothing to look at */
 };
 
-static volatile sig_atomic_t stop_wanted;
+static int64_t now_ns(void) { return td_os_posix.ops->mono_ns(td_os_posix.self); }
 
-/* A second one ends at once: the log recovers from that too. */
+static volatile sig_atomic_t stop_wanted;
+static _Atomic int64_t stop_told_ns;
+
+/* A second one ends at once: the log recovers from that too. `timeout` and supervisors tell the process and then its
+ * group, which is one wish. */
 static void on_stop(int number) {
-    if (stop_wanted != 0) {
+    const int64_t same_wish_ns = TD_NS_PER_S / 2;
+    if (stop_wanted == 0) {
+        stop_told_ns = now_ns();
+        stop_wanted = 1;
+    } else if (now_ns() - stop_told_ns > same_wish_ns) {
         (void)signal(number, SIG_DFL);
         (void)raise(number);
     }
-    stop_wanted = 1;
 }
 
 static volatile sig_atomic_t speaks_json;
@@ -76,13 +83,12 @@ static void on_alarm(int number) {
     _exit(TD_EXIT_UNDRAINED);
 }
 
-static int64_t now_ns(void) { return td_os_posix.ops->mono_ns(td_os_posix.self); }
-
 /* ---- what people see ---- */
 
-/* What opening repaired, and what somebody should know of the configuration. */
+/* What opening repaired, and what somebody should know of the configuration; then, what disk and feeds come to. */
 static void report(void *arg, const char *line) {
-    td_notice(((run *)arg)->notices, TD_LEVEL_WARNING, "start", NULL, "%s", line);
+    const run *r = arg;
+    td_notice(r->notices, TD_LEVEL_WARNING, r->started_ns == 0 ? "start" : "notice", NULL, "%s", line);
 }
 
 static void report_fault(void *arg, const char *line) {
