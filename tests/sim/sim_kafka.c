@@ -293,7 +293,7 @@ static bool take_records(run *r, outcome *out) {
 }
 
 static bool run_once(uint64_t seed, bool calm, outcome *out) {
-    static const kafka_sim_faults faults = {.refuse = 3000, .lose_answer = 20000, .lead = 3000, .time_out = 1000};
+    static const kafka_sim_faults faults = {.refuse = 30000, .lose_answer = 20000, .lead = 3000, .time_out = 4000};
     static run r;
     r = (run){.cluster = kafka_sim_new(seed), .random = {seed}, .process_count = calm ? 1 : 2, .calm = calm};
     if (!calm) kafka_sim_set_faults(r.cluster, &faults);
