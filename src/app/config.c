@@ -345,7 +345,8 @@ static td_status fail_format(reader *r, td_node node, const char *place, const c
 /* Without `format` nothing else can be judged, so a misspelt one is looked for first. */
 static td_status fail_no_format(reader *r, td_node body, const char *place) {
     static const char *const wanted[] = {"format", NULL};
-    for (size_t i = 0; i < td_tree_count(&r->tree, body); i++) {
+    size_t keys = td_tree_kind(&r->tree, body) == TD_NODE_MAP ? td_tree_count(&r->tree, body) : 0;
+    for (size_t i = 0; i < keys; i++) {
         td_node key = td_tree_key(&r->tree, body, i);
         if (td_nearest(td_tree_text(&r->tree, key), wanted) != NULL) return fail_unknown(r, key, place, wanted);
     }

@@ -170,6 +170,8 @@ static void names_every_mistake_with_its_place(void **state) {
          "c.yaml:2:13: feeds[0].file.formt: unknown key; did you mean \"format\"?"},
         {"feeds:\n  - file: { path: x }\n",
          "c.yaml:2:11: feeds[0].file.format: missing; one of lean, binance-collector"},
+        {"feeds:\n  - file: [path, x]\n",
+         "c.yaml:2:11: feeds[0].file.format: missing; one of lean, binance-collector"},
         {"feeds:\n  - file: { format: leen, path: x }\n",
          "c.yaml:2:21: feeds[0].file.format: \"leen\" is not one of lean, binance-collector; did you mean \"lean\"?"},
         {"feeds:\n  - file: { format: simulated }\n",
