@@ -149,8 +149,10 @@ static bool is_dir(const char *path) {
 }
 
 static td_status make_one_dir(const char *path) {
-    if (mkdir(path, DIR_MODE) == 0 || is_dir(path)) return TD_OK;
-    return TD_FAIL(status_of(errno), "%s: cannot be made a folder: %s", path, ERROR_TEXT(errno));
+    if (mkdir(path, DIR_MODE) == 0) return TD_OK;
+    int error = errno; /* is_dir sets its own */
+    if (is_dir(path)) return TD_OK;
+    return TD_FAIL(status_of(error), "%s: cannot be made a folder: %s", path, ERROR_TEXT(error));
 }
 
 static td_status posix_sync_dir(void *self, const char *path) {
