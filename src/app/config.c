@@ -161,8 +161,14 @@ static td_status pass(reader *r, td_status status) {
 
 static td_status fail_unknown(reader *r, td_node key_node, const char *place, const char *const *words) {
     const char *key = td_tree_text(&r->tree, key_node), *nearest = td_nearest(key, words);
-    if (nearest == NULL) return td_tree_fail(&r->tree, key_node, "%s%s: unknown key", place, key);
-    return td_tree_fail(&r->tree, key_node, "%s%s: unknown key; did you mean \"%s\"?", place, key, nearest);
+    if (nearest != NULL)
+        return td_tree_fail(&r->tree, key_node, "%s%s: unknown key; did you mean \"%s\"?", place, key, nearest);
+    td_buf list = {0};
+    for (size_t i = 0; words[i] != NULL; i++) td_buf_printf(&list, i > 0 ? ", %s" : "%s", words[i]);
+    td_status status = td_tree_fail(&r->tree, key_node, "%s%s: unknown key; known: %.*s", place, key, (int)list.size,
+                                    (const char *)list.data);
+    td_buf_fini(&list);
+    return status;
 }
 
 static td_status read_option(reader *r, const char *place, const td_option *rows, void *conf, td_node key_node,

@@ -14,6 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zipfile
 
 import jsonschema
 import yaml
@@ -69,7 +70,7 @@ def help_has_one_shape(home):
         parts = [text.index(head) for head in heads]
         assert parts == sorted(parts) and parts[0] == 0, (name, text)
         assert ask("help", name).stdout == text and ask(name, "-h").stdout == text
-        assert max(map(len, text.splitlines())) <= 120, name
+        assert max(map(len, text.splitlines())) <= 120 and "(null)" not in text, name
         listed = set(re.findall(r"^  --([a-z-]+)", text.split("options:")[1].split("examples:")[0], re.M))
         used = set(re.findall(r" --([a-z-]+)", text.split("examples:")[1].split("exit codes:")[0]))
         assert used <= listed | {"force"}, (name, used - listed)
@@ -86,7 +87,8 @@ def nearest_words(home):
             (["help", "partitons"], '"partitions"'), (["init", "leen"], '"lean"'),
             (["run"], "FILE is missing"), (["run", "a", "b"], '"b" is one word too many'),
             (["run", "--set"], "KEY=VALUE is missing"), (["run", "--quiet=no", "x"], "takes no value"),
-            (["new", "Two Words"], "no name of a strategy"), (["status", "--url"], "URL is missing")]
+            (["new", "Two Words"], "no name of a strategy"), (["new", "buy"], "a word of the language"),
+            (["status", "--url"], "URL is missing")]
     for words, said in rows:
         assert said in ask(*words, check=2).stderr, words
     return f"{len(rows)} mistakes, exit 2, each with the word that was meant"
@@ -215,6 +217,35 @@ def check_connects(home):
     said = ask("check", "--connect", "--set", "sinks=[sqlite: { file: /proc/none/m.db }]", file, check=3).stdout
     assert "sinks[0].sqlite" in said, said
     return "a busy port, a folder in use and a sink that cannot be opened, with --connect alone"
+
+
+@case
+def check_tries_what_is_named(home):
+    said = ask("check", f"{home}/none.yaml", check=2).stdout
+    assert "none.yaml: not good: 1 error, " in said, said
+    os.mkdir(f"{home}/rec")
+    with zipfile.ZipFile(f"{home}/rec/day.zip", "w") as day:
+        day.writestr("day.csv", "34200000,1000000,100,P,0,0\n")
+    feed = f"feeds=[file: {{ format: lean, path: {home}/rec/*.zip }}]"
+    said = ask("check", "--set", feed, simulated(home)).stdout
+    assert 'the first: day.zip, line 0: "day.csv" is no name like' in said, said
+    key = f"serve={{ listen: 127.0.0.1:1, cert: {home}/c.yaml, key: {home}/c.yaml }}"
+    assert "serve.cert: " in ask("check", "--set", key, simulated(home), check=3).stdout
+    below = f"log.dir={home}/c.yaml/data"
+    assert "log.dir: " in ask("check", "--connect", "--set", below, simulated(home), check=3).stdout
+    return "a file that is not there, a recording that is none, a bad certificate, a folder that cannot be made"
+
+
+@case
+def one_wish_told_twice(home):
+    process = td.start(simulated(home, "speed: 1x\nserve: { listen: 127.0.0.1:0 }\n", ticks=0))
+    wait_for(pathlib.Path(f"{home}/data/SERVE").exists)
+    process.send_signal(signal.SIGSTOP)
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(timeout=30) == 5, process.returncode
+    return "two signals at once drain as one does"
 
 
 @case
