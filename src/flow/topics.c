@@ -106,6 +106,10 @@ static td_status match_body(void *arg, const td_record *record) {
 static td_status find_program(const td_topics *topics, const char hex[HEX_BYTES + 1], td_program **out) {
     body_search search = {.key = td_text(hex)};
     td_status status = each_record(topics->programs, match_body, &search);
+    if (status != TD_OK) { /* found, and then the topic could not be read to its end */
+        td_program_free(search.found);
+        search.found = NULL;
+    }
     *out = search.found;
     return status;
 }

@@ -156,7 +156,7 @@ static bool is_shown(const kafka_batch *batch) { return batch->state == KAFKA_CO
 static td_cursor cursor_of(const kafka_batch *batch) {
     const uint8_t *at = batch->records.data;
     return (td_cursor){.at = at,
-                       .end = at + batch->records.size,
+                       .end = batch->records.size > 0 ? at + batch->records.size : at,
                        .offset = batch->base_offset,
                        .base_offset = batch->base_offset,
                        .base_timestamp_ms = batch->base_timestamp_ms,
