@@ -166,7 +166,7 @@ static void show_progress(run *r) {
     }
     double rate = (double)(counts.events - r->shown_events) * 1e9 / (double)(at_ns - r->shown_ns);
     char clock[40] = "-";
-    if (counts.clock_ns != 0) (void)td_time_format_short(counts.clock_ns / TD_NS_PER_S * TD_NS_PER_S, clock);
+    if (counts.clock_ns != 0) (void)td_time_format(counts.clock_ns / TD_NS_PER_S * TD_NS_PER_S, clock);
     char text[256];
     (void)snprintf(text, sizeof text,
                    "%s  %" PRId64 " events, %.0f/s, lag %" PRId64 ", %" PRId64 " bars, %" PRId64 " signals", clock,
@@ -190,8 +190,8 @@ static void show_summary(run *r, double seconds, bool finished) {
     td_notices_show(r->notices, "summary", text);
     if (c.rejected > 0)
         td_notice(r->notices, TD_LEVEL_WARNING, "rejected", "",
-                  "%" PRId64 " inputs were rejected; `tapedeck log cat rejected --data %s` tells which and why",
-                  c.rejected, r->config.log.dir);
+                  "rejected inputs: %" PRId64 "; `tapedeck log cat rejected --data %s` tells which and why", c.rejected,
+                  r->config.log.dir);
     if (c.events == 0 && c.resumed > 0 && finished)
         td_notice(r->notices, TD_LEVEL_WARNING, "nothing_new", "",
                   "the log in %s holds all of these inputs already; name another log.dir to make them again",
