@@ -2,9 +2,13 @@
 # `make help` lists them.
 
 .DEFAULT_GOAL := all
-.PHONY: all run test check docs sim sim-mutants bench soak lint asan tsan fuzz coverage clean help setup setup-test setup-bench
+.PHONY: all build-tests run test check docs sim sim-mutants bench soak lint asan tsan fuzz coverage clean help
+.PHONY: setup setup-test setup-bench
 
 all: build/build.ninja ## build the release program, build/tapedeck
+	ninja -C build tapedeck
+
+build-tests: build/build.ninja
 	ninja -C build
 
 run: all ## build, then play the demo market at http://127.0.0.1:8750; ONCE=1: at full speed, print a summary, end
@@ -13,25 +17,25 @@ run: all ## build, then play the demo market at http://127.0.0.1:8750; ONCE=1: a
 test: setup-test ## everything that CI runs
 	scripts/test.sh
 
-check: all ## under a minute: style, layers, unit tests, contracts, 50 simulation seeds
+check: build-tests ## under a minute: style, layers, unit tests, contracts, 50 simulation seeds
 	scripts/check.sh build style unit contract sim
 
 docs: all ## write the tables of docs/configuration.md and the JSON Schema anew, from the option rows
 	scripts/manual.py build/tapedeck
 
-sim: all ## simulate COUNT=50 lives of the whole machine; SEED=n: that one with a trace; EVERY=1: a blow at each call
+sim: build-tests ## simulate COUNT=50 lives of the whole machine; SEED=n: that one with a trace; EVERY=1: a blow at each call
 	$(if $(SEED),build/tests/sim/sim --trace --seed $(SEED),$(if $(EVERY),build/tests/sim/every,\
 		tests/sim/run_seeds.sh build/tests/sim/sim $(or $(COUNT),50)))
 
-bench: setup-bench all ## measure every bound of speed beside others; BENCH_TICKS=40000000 for the full day
+bench: setup-bench build/build.ninja ## measure every bound of speed beside others; BENCH_TICKS=40000000 for the full day
 	meson setup --reconfigure build >/dev/null # libraries of others may have come since
 	ninja -C build
 	bench/run.py
 
-sim-mutants: all ## plant each bug of tests/sim/mutants; each must be found within 200 seeds
+sim-mutants: build-tests ## plant each bug of tests/sim/mutants; each must be found within 200 seeds
 	tests/sim/run_mutants.py
 
-soak: setup-test all build-fuzz/build.ninja ## for hours: the long counts, written down in docs/proofs.md; knobs: scripts/soak.sh
+soak: setup-test build-tests build-fuzz/build.ninja ## for hours: the long counts, written down in docs/proofs.md; knobs: scripts/soak.sh
 	scripts/soak.sh
 
 lint: setup-test build-clang/build.ninja ## build with clang, then clang-tidy

@@ -34,11 +34,13 @@ static int connect_to(const address *a) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
     struct timeval timeout = {.tv_sec = TIMEOUT_S};
     if (getaddrinfo(a->host, a->port, &hints, &found) != 0) return -1;
-    int fd = socket(found->ai_family, found->ai_socktype, found->ai_protocol);
-    if (fd >= 0) {
+    int fd = -1;
+    for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next) { /* localhost may be ::1 first */
+        fd = socket(at->ai_family, at->ai_socktype, at->ai_protocol);
+        if (fd < 0) continue;
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
-        if (connect(fd, found->ai_addr, found->ai_addrlen) != 0) {
+        if (connect(fd, at->ai_addr, at->ai_addrlen) != 0) {
             (void)close(fd);
             fd = -1;
         }

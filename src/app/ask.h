@@ -1,5 +1,5 @@
-/* src/app/ask.h - one question to a running process: a GET without TLS, answered within two seconds. Sends the token in
- * $TAPEDECK_TOKEN where there is one. Thread: the main one. */
+/* src/app/ask.h - one question to a running process: a GET without TLS, given up after two seconds without a
+ * byte. Sends the token in $TAPEDECK_TOKEN where there is one. Thread: the main one. */
 #pragma once
 #include "base/bytes.h"
 

@@ -31,13 +31,13 @@ bool td_beacon_find(const td_os *os, const char *dir, char out_url[TD_BEACON_MAX
     return found;
 }
 
-td_status td_beacon_try_lock(const td_os *os, const char *dir) {
+td_status td_beacon_ask_lock(const td_os *os, const char *dir) {
     char path[PATH_BYTES];
     int file;
     if (!os->ops->exists(os->self, path_of(dir, "LOCK", path))) return TD_OK;
-    td_status status = os->ops->open(os->self, path, TD_OPEN_WRITE, &file);
+    td_status status = os->ops->open(os->self, path, TD_OPEN_READ, &file);
     if (status != TD_OK) return status;
-    status = os->ops->lock(os->self, file);
+    status = os->ops->ask_lock(os->self, file);
     os->ops->close(os->self, file);
     return status == TD_OK ? TD_OK : TD_FAIL(status, "log.dir: %s: %s", dir, td_trail());
 }

@@ -10,5 +10,5 @@ void td_beacon_light(const td_os *os, const char *dir, const char *url);
 void td_beacon_put_out(const td_os *os, const char *dir);
 /* The address; false where none was left. It may be of a process that was killed. */
 bool td_beacon_find(const td_os *os, const char *dir, char out_url[TD_BEACON_MAX]);
-/* TD_CONFIG while another process writes in the folder. */
-TD_CHECKED td_status td_beacon_try_lock(const td_os *os, const char *dir);
+/* TD_CONFIG while another process writes in the folder. Takes nothing: a run that starts meanwhile is not refused. */
+TD_CHECKED td_status td_beacon_ask_lock(const td_os *os, const char *dir);

@@ -203,8 +203,9 @@ static td_status trade_until_signal(opened *o, td_event *e, td_bytes instrument,
     td_counter *signals = &td_worker_counters(o->workers[0])->outputs[TD_OUTPUT_SIGNALS];
     int64_t before = td_counted(signals);
     td_batch batch;
+    td_writer *writer = NULL;
     td_buf value = {0};
-    td_status status = TD_OK;
+    td_status status = td_writer_open(&writer, o->log, "bench");
     td_batch_init(&batch, 4096);
     for (int i = 0; i < RESTART_TICKS_MAX && status == TD_OK && td_counted(signals) == before; i++) {
         move_on(e, i);
@@ -213,12 +214,13 @@ static td_status trade_until_signal(opened *o, td_event *e, td_bytes instrument,
         td_batch_reset(&batch);
         (void)td_batch_add(&batch, e->event_ns / TD_NS_PER_MS, instrument, td_buf_bytes(&value), (td_bytes){0},
                            (td_bytes){0});
-        status = td_writer_append(o->topics.writer, o->topics.tape, 0, &batch);
+        status = td_writer_append(writer, o->topics.tape, 0, &batch);
         while (status == TD_OK && !is_level(o, 0)) (void)td_worker_step(o->workers[0]);
         if (status == TD_OK) status = fault_of(o);
     }
     if (status == TD_OK && td_counted(signals) == before)
         status = TD_FAIL(TD_CONFIG, "%s: no strategy gave a signal within %d ticks", o->dir, RESTART_TICKS_MAX);
+    td_writer_close(writer);
     td_buf_fini(&value);
     td_batch_fini(&batch);
     return status;

@@ -7,13 +7,17 @@
 #include "base/json.h"
 #include "log/log_segment.h"
 #include "serve/guard.h"
+#include "serve/tls.h"
+#include <errno.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SAMPLE_MAX = 10000, PATH_BYTES = 512 }; /* items of each feed: enough to meet its kinds and instruments */
+enum { SAMPLE_MAX = 10000 }; /* items of each feed: enough to meet its kinds and instruments */
+enum { PATH_BYTES = 512, TEXT_BYTES = 320 };
 
 typedef struct check_conf {
     td_texts sets;
@@ -22,7 +26,8 @@ typedef struct check_conf {
 
 typedef struct sample { /* of a feed's beginning */
     int64_t events, rejected, ignored;
-    bool all; /* the feed has ended */
+    bool all;               /* the feed has ended */
+    char first[TEXT_BYTES]; /* of the rejected: where it stands, and why */
 } sample;
 
 typedef struct check {
@@ -33,6 +38,7 @@ typedef struct check {
     td_strategies strategies;
     td_instruments *instruments;
     td_buf feeds;     /* JSON of the samples */
+    bool text_good;   /* the configuration could be read to its end, without mistakes */
     bool all_sampled; /* every feed gave something: an instrument not met is worth a warning */
 } check;
 
@@ -69,18 +75,24 @@ static void check_strategies(check *c) {
     else if (status != TD_OK)
         tell_error(c, td_trail());
     td_buf_fini(&messages);
-    if (status == TD_OK && c->strategies.graph_count == 0 && c->config.width_count == 0)
+    if (status == TD_OK && c->text_good && c->strategies.graph_count == 0 && c->config.width_count == 0)
         tell_error(c, "bars: no width is given, and no strategy names one; write `bars: [1m]`");
 }
 
 /* ---- feeds ---- */
+
+static void note_rejected(sample *s, const td_rejected *r) {
+    if (s->rejected++ > 0) return;
+    (void)snprintf(s->first, sizeof s->first, "%.*s, line %" PRIu64 ": %.*s", (int)r->source.size,
+                   (const char *)r->source.data, r->position.line, (int)r->detail.size, (const char *)r->detail.data);
+}
 
 static td_status take_sample(const td_feed_ops *ops, void *feed, sample *out) {
     td_feed_item item = {0};
     td_status status = TD_OK;
     for (int i = 0; i < SAMPLE_MAX && !out->all && (status = ops->next(feed, &item)) == TD_OK; i++) {
         out->events += item.kind == TD_ITEM_EVENT;
-        out->rejected += item.kind == TD_ITEM_REJECTED;
+        if (item.kind == TD_ITEM_REJECTED) note_rejected(out, &item.rejected);
         out->ignored += item.kind == TD_ITEM_IGNORED;
         out->all = item.kind == TD_ITEM_END;
     }
@@ -101,11 +113,12 @@ static void show_sample(check *c, const td_config_feed *feed, const sample *s) {
 }
 
 static void judge_sample(check *c, const td_config_feed *feed, const sample *s) {
-    char text[PATH_BYTES];
+    char text[PATH_BYTES + TEXT_BYTES];
     const char *what = s->events == 0 && s->all ? "gives no event" : s->rejected > 0 ? "gives what is no event" : NULL;
     if (what != NULL) {
-        (void)snprintf(text, sizeof text, "%s: %s: of its first %" PRId64 " messages %" PRId64 " would be rejected",
-                       feed->place, what, s->events + s->rejected + s->ignored, s->rejected);
+        (void)snprintf(text, sizeof text, "%s: %s: of its first %" PRId64 " messages %" PRId64 " would be rejected%s%s",
+                       feed->place, what, s->events + s->rejected + s->ignored, s->rejected,
+                       s->rejected > 0 ? "; the first: " : "", s->first);
         tell_warning(c, text);
     }
     if (td_config_feed_is_endless(feed)) {
@@ -174,6 +187,17 @@ static void check_log(check *c) {
     td_log_close(log);
 }
 
+/* Nothing is made here: the nearest folder that is there must let a run make the rest. */
+static void check_folder(check *c) {
+    char path[PATH_BYTES], text[PATH_BYTES * 2], *nearest = path;
+    (void)snprintf(path, sizeof path, "%s", c->config.log.dir);
+    while (access(nearest, F_OK) != 0 && errno == ENOENT) nearest = dirname(nearest);
+    if (access(nearest, W_OK | X_OK) == 0) return;
+    (void)snprintf(text, sizeof text, "log.dir: %s: %s: %s; name a folder that can be written", c->config.log.dir,
+                   nearest, strerror(errno));
+    tell_error(c, text);
+}
+
 /* ---- sinks and server ---- */
 
 static td_status try_listen(const td_listen *listen_at) {
@@ -196,6 +220,7 @@ static void check_server(check *c) {
     td_guard guard;
     if (!c->config.serve_on) return;
     td_status status = td_guard_init(&guard, c->os, &c->config.serve);
+    if (status == TD_OK && guard.tls) status = td_tls_check(c->config.serve.cert, c->config.serve.key);
     if (status == TD_OK && c->conf->connect) status = try_listen(&guard.listen);
     if (status != TD_OK) tell_error(c, td_trail());
 }
@@ -234,17 +259,18 @@ static int run(void *conf, const char *const *words) {
     check c = {.os = &td_os_posix, .conf = conf, .instruments = td_instruments_new()};
     td_config_source source = {c.os, words[0], (const char *const *)c.conf->sets.items, c.conf->sets.count};
     c.findings.json = c.conf->json;
-    bool text_good = td_config_check(&c.config, &source, tell_error, &c) == TD_OK;
+    c.text_good = td_config_check(&c.config, &source, tell_error, &c) == TD_OK;
     check_strategies(&c);
     check_feeds(&c);
     check_log(&c);
     check_server(&c);
     if (c.conf->connect) {
-        if (td_beacon_try_lock(c.os, c.config.log.dir) != TD_OK) tell_error(&c, td_trail());
+        check_folder(&c);
+        if (td_beacon_ask_lock(c.os, c.config.log.dir) != TD_OK) tell_error(&c, td_trail());
         check_sinks(&c);
     }
     show_verdict(&c, words[0]);
-    int code = !text_good ? TD_EXIT_USAGE : c.findings.errors > 0 ? TD_EXIT_CONFIG : TD_EXIT_OK;
+    int code = !c.text_good ? TD_EXIT_USAGE : c.findings.errors > 0 ? TD_EXIT_CONFIG : TD_EXIT_OK;
     td_strategies_fini(&c.strategies);
     td_instruments_free(c.instruments);
     td_config_fini(&c.config);
@@ -257,7 +283,7 @@ static const td_option options[] = {
     {.key = "connect",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, connect),
-     .help = "also take what a run takes: the folder's lock, the port, the sinks (which are made when missing)"},
+     .help = "also try what a run takes: the folder's lock, the port, the sinks (which are made when missing)"},
     {.key = "json",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, json),

@@ -4,6 +4,7 @@
 #include "app/exit.h"
 #include "app/manual.h"
 #include "app/share.h"
+#include "lang/words.h"
 #include <ctype.h>
 #include <stdlib.h>
 
@@ -179,8 +180,9 @@ static int run_new(void *conf, const char *const *words) {
     const init_conf *init = conf;
     const char *name = words[0];
     char file[128];
-    if (!is_name(name)) {
-        (void)fprintf(stderr, "tapedeck new: \"%s\" is no name of a strategy: small letters, digits and _\n", name);
+    if (!is_name(name) || td_word_is_reserved(td_text(name))) {
+        (void)fprintf(stderr, "tapedeck new: \"%s\" is no name of a strategy: %s\n", name,
+                      is_name(name) ? "it is a word of the language" : "a small letter or _, then those and digits");
         return TD_EXIT_USAGE;
     }
     (void)snprintf(file, sizeof file, "%s.td", name);

@@ -2,6 +2,7 @@
 #include "app/cmd_log.h"
 #include "app/exit.h"
 #include "app/log_show.h"
+#include "app/progress.h"
 #include "base/time.h"
 #include "log/log_segment.h"
 #include "log/repair.h"
@@ -231,11 +232,10 @@ static void clear_progress(const verify *v) {
 static void show_progress(void *arg, int64_t bytes_done) {
     verify *v = arg;
     if (!v->terminal || v->all_bytes <= 0) return;
-    double done = (double)(v->done_bytes + bytes_done), all = (double)v->all_bytes;
-    double seconds = (double)(td_os_posix.ops->mono_ns(td_os_posix.self) - v->begin_ns) / 1e9;
-    double rate = seconds > 0 ? done / seconds : 0;
-    (void)fprintf(stderr, "\r%5.1f%%  %.0f of %.0f MB  %.0f MB/s  %.0f s left \033[K", 100 * done / all, done / 1e6,
-                  all / 1e6, rate / 1e6, rate > 0 ? (all - done) / rate : 0);
+    char text[TD_PROGRESS_MAX];
+    int64_t past_ns = td_os_posix.ops->mono_ns(td_os_posix.self) - v->begin_ns;
+    td_progress_text("bytes verified", v->done_bytes + bytes_done, v->all_bytes, past_ns, text);
+    (void)fprintf(stderr, "\r%s\033[K", text);
 }
 
 static void show_problem(void *arg, const char *line) {

@@ -7,10 +7,15 @@
 
 enum { OPTION_COLUMN = 20 };
 
+/* What stands for an option's value. */
+static const char *value_word(const td_option *row) {
+    return row->unit != NULL ? row->unit : row->choices != NULL ? row->choices : "VALUE";
+}
+
 static void help_option(const td_option *row, FILE *to) {
     char head[64];
     bool takes_value = row->type != TD_OPTION_BOOL;
-    (void)snprintf(head, sizeof head, "--%s%s%s", row->key, takes_value ? " " : "", takes_value ? row->unit : "");
+    (void)snprintf(head, sizeof head, "--%s%s%s", row->key, takes_value ? " " : "", takes_value ? value_word(row) : "");
     (void)fprintf(to, "  %-*s  %s", OPTION_COLUMN, head, row->help);
     if (row->fallback != NULL) (void)fprintf(to, " (default: %s)", row->fallback);
     (void)fputc('\n', to);
@@ -52,7 +57,7 @@ static td_status read_option(const td_command *command, void *conf, char **argv,
         return td_options_set(command->options, conf, name, "true");
     }
     const char *value = sign != NULL ? sign + 1 : argv[++*at];
-    if (value == NULL) return TD_FAIL(TD_CONFIG, "--%s: %s is missing behind it", name, row->unit);
+    if (value == NULL) return TD_FAIL(TD_CONFIG, "--%s: %s is missing behind it", name, value_word(row));
     td_status status = td_options_set(command->options, conf, name, value);
     return status == TD_OK ? TD_OK : TD_FAIL(status, "--%s", td_trail());
 }

@@ -163,8 +163,14 @@ static td_status pass(reader *r, td_status status) {
 
 static td_status fail_unknown(reader *r, td_node key_node, const char *place, const char *const *words) {
     const char *key = td_tree_text(&r->tree, key_node), *nearest = td_nearest(key, words);
-    if (nearest == NULL) return td_tree_fail(&r->tree, key_node, "%s%s: unknown key", place, key);
-    return td_tree_fail(&r->tree, key_node, "%s%s: unknown key; did you mean \"%s\"?", place, key, nearest);
+    if (nearest != NULL)
+        return td_tree_fail(&r->tree, key_node, "%s%s: unknown key; did you mean \"%s\"?", place, key, nearest);
+    td_buf list = {0};
+    for (size_t i = 0; words[i] != NULL; i++) td_buf_printf(&list, i > 0 ? ", %s" : "%s", words[i]);
+    td_status status = td_tree_fail(&r->tree, key_node, "%s%s: unknown key; known: %.*s", place, key, (int)list.size,
+                                    (const char *)list.data);
+    td_buf_fini(&list);
+    return status;
 }
 
 static td_status read_option(reader *r, const char *place, const td_option *rows, void *conf, td_node key_node,
@@ -347,7 +353,8 @@ static td_status fail_format(reader *r, td_node node, const char *place, const c
 /* Without `format` nothing else can be judged, so a misspelt one is looked for first. */
 static td_status fail_no_format(reader *r, td_node body, const char *place) {
     static const char *const wanted[] = {"format", NULL};
-    for (size_t i = 0; i < td_tree_count(&r->tree, body); i++) {
+    size_t keys = td_tree_kind(&r->tree, body) == TD_NODE_MAP ? td_tree_count(&r->tree, body) : 0;
+    for (size_t i = 0; i < keys; i++) {
         td_node key = td_tree_key(&r->tree, body, i);
         if (td_nearest(td_tree_text(&r->tree, key), wanted) != NULL) return fail_unknown(r, key, place, wanted);
     }

@@ -295,7 +295,7 @@ static int sync_step(td_engine *e) {
     if (status == TD_OK) {
         td_count(&counts->level_ns, now_ns - td_counted(&counts->level_ns));
         td_backoff_reset(&e->sync_backoff);
-        return 0; /* the thread idles between rounds */
+        return idle ? 0 : 1;
     }
     td_count(&counts->failures, 1);
     td_backoff_start(&e->sync_backoff, e->os);
@@ -400,6 +400,7 @@ void td_engine_parts_of(td_engine *e, td_engine_parts *out) {
                              .config = e->config,
                              .topics = &e->topics,
                              .ingest = e->ingest,
+                             .live = e->live,
                              .workers = e->workers,
                              .delivers = e->delivers,
                              .worker_count = e->worker_count,

@@ -63,6 +63,7 @@ typedef struct td_engine_parts { /* for those who count: borrowed, only counters
     const td_config *config;
     const td_topics *topics;
     td_ingest *ingest;
+    const td_live *live;
     td_worker *const *workers; /* by partition */
     td_deliver *const *delivers;
     size_t worker_count, deliver_count;

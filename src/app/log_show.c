@@ -5,22 +5,9 @@
 #include "flow/cause.h"
 #include <inttypes.h>
 
-/* Bytes of the UTF-8 character at `p`, 0 when it is none. Over-long forms and surrogates are none. */
-static size_t character_size(const uint8_t *p, size_t left) {
-    if (p[0] < 0x80) return 1;
-    size_t size = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-    if (p[0] < 0xc2 || p[0] > 0xf4 || size > left) return 0;
-    for (size_t i = 1; i < size; i++) {
-        if ((p[i] & 0xc0) != 0x80) return 0;
-    }
-    bool over_long = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-    bool outside = (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf4 && p[1] > 0x8f);
-    return over_long || outside ? 0 : size;
-}
-
 static bool is_text(td_bytes b) {
     for (size_t at = 0, size; at < b.size; at += size) {
-        size = character_size(b.data + at, b.size - at);
+        size = td_utf8_size(b.data + at, b.size - at);
         if (size == 0 || (b.data[at] < 0x20 && b.data[at] != '\n' && b.data[at] != '\t')) return false;
     }
     return true;

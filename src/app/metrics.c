@@ -37,6 +37,14 @@ static void tell_events(const td_metric *m, const void *self, td_buf *out) {
     }
 }
 
+static void tell_live(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    for (size_t f = 0; f < s->parts.config->feed_count; f++) {
+        const td_live_counts *counts = td_live_counters(s->parts.live, (uint32_t)f);
+        if (counts != NULL) td_metric_put(out, m, TD_LABELS({"feed", feed_name(s, f)}), counter_at(counts, m->offset));
+    }
+}
+
 static void tell_feed(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
     for (size_t f = 0; f < s->parts.config->feed_count; f++)
@@ -249,6 +257,7 @@ static void tell_paused(const td_metric *m, const void *self, td_buf *out) {
 }
 
 #define FEED(field)    tell_feed, offsetof(td_ingest_feed_counts, field)
+#define LIVE(field)    tell_live, offsetof(td_live_counts, field)
 #define WORKER(field)  tell_worker, offsetof(td_work_counts, field)
 #define SINK(field)    tell_sink, offsetof(td_deliver_counts, field)
 #define COUNT(field)   tell_count, offsetof(td_engine_counts, field)
@@ -276,6 +285,9 @@ static const td_metric rows[] = {
      WORKER(not_reapplied)},
     {"tapedeck_ignored_total", COUNTER, "Messages of kinds that are not read.", FEED(ignored)},
     {"tapedeck_resumed_total", COUNTER, "Inputs that the log held already.", FEED(resumed)},
+    {"tapedeck_sessions_total", COUNTER, "Sessions that live feeds have begun.", LIVE(sessions)},
+    {"tapedeck_session_failures_total", COUNTER, "Sessions that ended, and tries that led to none.", LIVE(failures)},
+    {"tapedeck_session_up", GAUGE, "1 while a live feed's session is there.", LIVE(up)},
     {"tapedeck_outputs_total", COUNTER, "Outputs appended.", tell_outputs, 0},
     {"tapedeck_outputs_suppressed_total", COUNTER, "Outputs made again that the log held.", WORKER(suppressed)},
     {"tapedeck_outputs_diverged_total", COUNTER, "Of those, different from what it holds; must stay 0.",
@@ -296,6 +308,8 @@ static const td_metric rows[] = {
     {"tapedeck_sink_rows_total", COUNTER, "Rows written.", SINK(rows)},
     {"tapedeck_sink_batches_total", COUNTER, "Transactions kept.", SINK(batches)},
     {"tapedeck_sink_retries_total", COUNTER, "Transactions that had to be tried again.", SINK(retries)},
+    {"tapedeck_sink_lost_total", COUNTER, "Outputs that retention or a repair took before the sink had them.",
+     SINK(lost)},
     {"tapedeck_sink_write_seconds", TD_METRIC_HISTOGRAM, "Time of each transaction, kept or not.", tell_sink_writes, 0},
     {"tapedeck_disk_size_bytes", GAUGE, "Size of the file system that holds the log.", DISK(total_bytes)},
     {"tapedeck_disk_free_bytes", GAUGE, "Bytes free there.", DISK(free_bytes)},

@@ -16,18 +16,22 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { IDLE_US = 200, SYNC_IDLE_US = 2000, WATCH_US = 20000, FAULTS_MAX = 256 };
+/* Nobody rings ingest when a message comes, so with live feeds it looks often. */
+enum { IDLE_US = 200, LIVE_IDLE_US = 20, SYNC_IDLE_US = 2000, WATCH_US = 20000, FAULTS_MAX = 256 };
 #define LOOK_NS TD_NS_PER_S
 /* What may take longer than `drain`: a step under way, last snapshots. Then the process ends as it is. */
 enum { DRAIN_MORE_S = 5 };
 
+typedef struct run run;
+
 typedef struct step_thread { /* one thread and the engine's steps it drives */
-    td_engine *engine;
+    run *run;
+    td_engine_step_kind kind;
     size_t steps[TD_PARTITIONS_MAX], step_count;
     td_thread thread;
 } step_thread;
 
-typedef struct run {
+struct run {
     td_run_options options;
     const char *file;
     td_config config;
@@ -47,17 +51,24 @@ typedef struct run {
     atomic_bool draining;
     bool terminal, loaded; /* loaded: the configuration's text is fine */
     bool idle_told;        /* which strategies have nothing to look at */
-} run;
+};
+
+static int64_t now_ns(void) { return td_os_posix.ops->mono_ns(td_os_posix.self); }
 
 static volatile sig_atomic_t stop_wanted;
+static _Atomic int64_t stop_told_ns;
 
-/* A second one ends at once: the log recovers from that too. */
+/* A second one ends at once: the log recovers from that too. `timeout` and supervisors tell the process and then its
+ * group, which is one wish. */
 static void on_stop(int number) {
-    if (stop_wanted != 0) {
+    const int64_t same_wish_ns = TD_NS_PER_S / 2;
+    if (stop_wanted == 0) {
+        stop_told_ns = now_ns();
+        stop_wanted = 1;
+    } else if (now_ns() - stop_told_ns > same_wish_ns) {
         (void)signal(number, SIG_DFL);
         (void)raise(number);
     }
-    stop_wanted = 1;
 }
 
 static volatile sig_atomic_t speaks_json;
@@ -72,13 +83,12 @@ static void on_alarm(int number) {
     _exit(TD_EXIT_UNDRAINED);
 }
 
-static int64_t now_ns(void) { return td_os_posix.ops->mono_ns(td_os_posix.self); }
-
 /* ---- what people see ---- */
 
-/* What opening repaired, and what somebody should know of the configuration. */
+/* What opening repaired, and what somebody should know of the configuration; then, what disk and feeds come to. */
 static void report(void *arg, const char *line) {
-    td_notice(((run *)arg)->notices, TD_LEVEL_WARNING, "start", NULL, "%s", line);
+    const run *r = arg;
+    td_notice(r->notices, TD_LEVEL_WARNING, r->started_ns == 0 ? "start" : "notice", NULL, "%s", line);
 }
 
 static void report_fault(void *arg, const char *line) {
@@ -156,7 +166,7 @@ static void show_progress(run *r) {
     }
     double rate = (double)(counts.events - r->shown_events) * 1e9 / (double)(at_ns - r->shown_ns);
     char clock[40] = "-";
-    if (counts.clock_ns != 0) (void)td_time_format_short(counts.clock_ns / TD_NS_PER_S * TD_NS_PER_S, clock);
+    if (counts.clock_ns != 0) (void)td_time_format(counts.clock_ns / TD_NS_PER_S * TD_NS_PER_S, clock);
     char text[256];
     (void)snprintf(text, sizeof text,
                    "%s  %" PRId64 " events, %.0f/s, lag %" PRId64 ", %" PRId64 " bars, %" PRId64 " signals", clock,
@@ -180,8 +190,8 @@ static void show_summary(run *r, double seconds, bool finished) {
     td_notices_show(r->notices, "summary", text);
     if (c.rejected > 0)
         td_notice(r->notices, TD_LEVEL_WARNING, "rejected", "",
-                  "%" PRId64 " inputs were rejected; `tapedeck log cat rejected --data %s` tells which and why",
-                  c.rejected, r->config.log.dir);
+                  "rejected inputs: %" PRId64 "; `tapedeck log cat rejected --data %s` tells which and why", c.rejected,
+                  r->config.log.dir);
     if (c.events == 0 && c.resumed > 0 && finished)
         td_notice(r->notices, TD_LEVEL_WARNING, "nothing_new", "",
                   "the log in %s holds all of these inputs already; name another log.dir to make them again",
@@ -204,10 +214,23 @@ static void show_summary(run *r, double seconds, bool finished) {
 
 /* ---- threads ---- */
 
+static void ring_kind(run *r, td_engine_step_kind kind) {
+    for (size_t i = 0; i < r->thread_count; i++)
+        if (r->threads[i].step_count > 0 && r->threads[i].kind == kind) td_thread_ring(&r->threads[i].thread);
+}
+
+/* Whoever reads what this step wrote need not wait until it looks by itself. */
+static void ring_readers(run *r, td_engine_step_kind wrote) {
+    if (wrote == TD_STEP_INGEST) ring_kind(r, TD_STEP_WORK);
+    if (wrote == TD_STEP_WORK && r->serve != NULL) td_thread_ring(&r->serve_thread);
+    if (wrote == TD_STEP_SYNC) ring_kind(r, TD_STEP_DELIVER);
+}
+
 static int drive(void *self) {
     step_thread *t = self;
     int done = 0;
-    for (size_t i = 0; i < t->step_count; i++) done += td_engine_step(t->engine, t->steps[i]);
+    for (size_t i = 0; i < t->step_count; i++) done += td_engine_step(t->run->engine, t->steps[i]);
+    if (done > 0) ring_readers(t->run, t->kind);
     return done;
 }
 
@@ -217,40 +240,54 @@ static void deal_steps(run *r) {
     r->threads = td_alloc_zero(TD_PULSE_THREADS_MAX, sizeof *r->threads);
     r->thread_count = workers;
     for (size_t s = 0; s < steps; s++) {
-        bool work = td_engine_step_kind_of(r->engine, s) == TD_STEP_WORK;
-        step_thread *t = &r->threads[work ? worked++ % workers : r->thread_count++];
-        t->engine = r->engine;
+        td_engine_step_kind kind = td_engine_step_kind_of(r->engine, s);
+        step_thread *t = &r->threads[kind == TD_STEP_WORK ? worked++ % workers : r->thread_count++];
+        t->run = r;
+        t->kind = kind;
         t->steps[t->step_count++] = s;
     }
 }
 
-static td_status start_threads(run *r) {
+static unsigned idle_us_of(const run *r, td_engine_step_kind kind) {
+    td_engine_parts parts;
+    td_engine_parts_of(r->engine, &parts);
+    if (kind == TD_STEP_INGEST && td_live_feed_count(parts.live) > 0) return LIVE_IDLE_US;
+    return kind == TD_STEP_SYNC ? SYNC_IDLE_US : IDLE_US;
+}
+
+static td_status start_kind(run *r, td_engine_step_kind kind) {
     static const char *const names[] = {"ingest", "worker", "deliver", "sync"};
-    deal_steps(r);
     td_status status = TD_OK;
     for (size_t i = 0; i < r->thread_count && status == TD_OK; i++) {
         step_thread *t = &r->threads[i];
-        if (t->step_count == 0) continue;
-        td_engine_step_kind kind = td_engine_step_kind_of(r->engine, t->steps[0]);
-        status = td_thread_start(&t->thread, names[kind], drive, t, kind == TD_STEP_SYNC ? SYNC_IDLE_US : IDLE_US);
+        if (t->step_count == 0 || t->kind != kind) continue;
+        status = td_thread_start(&t->thread, names[kind], drive, t, idle_us_of(r, kind));
         td_pulse_add(&r->pulse, &t->thread);
     }
-    if (status == TD_OK && r->serve != NULL)
-        status = td_thread_start(&r->serve_thread, "serve", td_serve_step, r->serve, IDLE_US);
+    return status;
+}
+
+/* Sources first, then what reads them: nothing is waited for that a stopped thread would have to do. They start in the
+ * reverse order, so that whoever is rung is there. */
+static const td_engine_step_kind order_of_end[] = {TD_STEP_INGEST, TD_STEP_WORK, TD_STEP_SYNC, TD_STEP_DELIVER};
+enum { KINDS = sizeof order_of_end / sizeof order_of_end[0] };
+
+static td_status start_threads(run *r) {
+    deal_steps(r);
+    td_status status = TD_OK;
+    if (r->serve != NULL) status = td_thread_start(&r->serve_thread, "serve", td_serve_step, r->serve, IDLE_US);
     td_pulse_add(&r->pulse, &r->serve_thread);
+    for (size_t k = KINDS; k-- > 0 && status == TD_OK;) status = start_kind(r, order_of_end[k]);
     return status;
 }
 
 static void stop_kind(run *r, td_engine_step_kind kind) {
     for (size_t i = 0; i < r->thread_count; i++)
-        if (r->threads[i].step_count > 0 && td_engine_step_kind_of(r->engine, r->threads[i].steps[0]) == kind)
-            td_thread_stop(&r->threads[i].thread);
+        if (r->threads[i].kind == kind) td_thread_stop(&r->threads[i].thread);
 }
 
-/* Sources first, then what reads them: nothing is waited for that a stopped thread would have to do. */
 static void stop_threads(run *r) {
-    static const td_engine_step_kind order[] = {TD_STEP_INGEST, TD_STEP_WORK, TD_STEP_SYNC, TD_STEP_DELIVER};
-    for (size_t k = 0; k < sizeof order / sizeof order[0]; k++) stop_kind(r, order[k]);
+    for (size_t k = 0; k < KINDS; k++) stop_kind(r, order_of_end[k]);
     td_thread_stop(&r->serve_thread);
 }
 

@@ -138,13 +138,15 @@ static td_status load_schemas(td_topic *schemas, td_registry *registry) {
     return status == TD_AGAIN ? TD_OK : status;
 }
 
-static void note_event(td_situation *s, const td_event *event, td_bytes feed_name) {
+static void note_event(td_situation *s, uint32_t partition, const td_event *event, td_bytes feed_name) {
     static const char *const sessions[] = {"live", "idle", "down", "ended"};
     td_situation_feed *feed = feed_name.size > 0 ? feed_of(s, feed_name) : NULL;
     if (feed == NULL) return;
     bool time = event->kind == TD_EVENT_TIME;
     if (!time && event->event_ns > feed->event_ns) feed->event_ns = event->event_ns;
-    if (event->receive_ns < feed->clock_ns) return; /* another partition has told later news */
+    /* Within a partition what stands behind is the later news, even where its clock is that of the last message. */
+    if (event->receive_ns < feed->clock_ns && feed->partition != partition) return;
+    feed->partition = partition;
     feed->clock_ns = event->receive_ns;
     size_t session = time ? event->time.session : TD_SESSION_LIVE;
     feed->session = session < sizeof sessions / sizeof sessions[0] ? sessions[session] : "";
@@ -159,7 +161,7 @@ static td_status read_tail(td_situation *s, const td_schema_ids *ids, td_topic *
     while ((status = td_reader_next(reader, &record)) == TD_OK) {
         td_event event;
         td_bytes feed;
-        if (td_record_get_event(ids, record.value, &event, &feed) == TD_OK) note_event(s, &event, feed);
+        if (td_record_get_event(ids, record.value, &event, &feed) == TD_OK) note_event(s, partition, &event, feed);
     }
     td_reader_close(reader);
     return status == TD_AGAIN ? TD_OK : status;
@@ -211,7 +213,7 @@ static void look_at_disk(td_situation *s, const td_os *os, const char *dir) {
 
 td_status td_situation_look(td_situation *out, const td_os *os, const char *dir, const char *url) {
     *out = (td_situation){0};
-    out->locked = dir != NULL && td_beacon_try_lock(os, dir) != TD_OK;
+    out->locked = dir != NULL && td_beacon_ask_lock(os, dir) != TD_OK;
     td_status status = dir != NULL ? look_at_log(out, os, dir) : TD_OK;
     if (status != TD_OK) return status;
     if (url != NULL)

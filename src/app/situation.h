@@ -10,6 +10,7 @@ typedef struct td_situation_feed {
     char name[TD_NAME_MAX];
     const char *session;   /* a literal: "live", …; "" when the tape's end does not say */
     int64_t clock_ns;      /* of its newest record on the tape */
+    uint32_t partition;    /* which held that */
     int64_t event_ns;      /* of its newest event there; 0: none seen */
     double events, rate_s; /* of this run; -1: not known */
 } td_situation_feed;

@@ -195,6 +195,8 @@ static td_status websocket_open(void **out, const td_os *os, const td_feed_conf 
     td_url url;
     td_status status = td_feed_check_venue(conf->venue);
     if (status == TD_OK) status = td_url_parse(&url, conf->url);
+    if (status == TD_OK && conf->subscribe != NULL && strlen(conf->subscribe) > TD_NET_SEND_MAX)
+        status = TD_FAIL(TD_CONFIG, "subscribe: it is longer than %d bytes", TD_NET_SEND_MAX);
     if (status == TD_OK) status = ops->open(&w->transport, os, &net);
     if (status != TD_OK) {
         websocket_close(w);

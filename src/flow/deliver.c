@@ -12,6 +12,7 @@ typedef struct deliver_lane { /* one partition of one topic */
     uint32_t partition;
     td_reader *reader;
     td_counter taken_end; /* what the sink holds */
+    int64_t lost;         /* of this reader, counted already */
     bool stopped;         /* its records are corrupt: it stands, the other lanes go on */
 } deliver_lane;
 
@@ -43,6 +44,7 @@ static td_status lane_open(td_deliver *d, deliver_lane *lane) {
                        "sink %s is at offset %" PRId64 " of %s-%" PRIu32 ", which this log does not have; "
                        "give it a new file, or the log folder it was filled from",
                        d->conf.sink_conf->name, at.offset, td_topic_name(lane->topic), lane->partition);
+    if (at.epoch < 0) at.offset = td_topic_start(lane->topic, lane->partition); /* it was promised nothing */
     td_count(&lane->taken_end, at.offset);
     return td_reader_open(&lane->reader, lane->topic, lane->partition, at.offset, TD_READ_SYNCED);
 }
@@ -142,15 +144,33 @@ static bool has_room(const td_deliver *d, const td_record *record) {
     return d->row_count < ROWS_MAX && d->texts_size + record->value.size <= TEXT_BYTES;
 }
 
+static void take_up_to(deliver_lane *lane, int64_t offset) {
+    td_count(&lane->taken_end, offset - td_counted(&lane->taken_end));
+}
+
+static td_status next_record(td_deliver *d, deliver_lane *lane, td_record *out) {
+    td_status status = td_reader_next(lane->reader, out);
+    int64_t lost = td_reader_lost(lane->reader) + td_reader_repaired(lane->reader);
+    td_count(&d->counts.lost, lost - lane->lost);
+    lane->lost = lost;
+    return status;
+}
+
+/* The record did not fit into the batch. */
+static void read_again(deliver_lane *lane, int64_t offset) {
+    td_reader_seek(lane->reader, offset);
+    lane->lost = td_reader_repaired(lane->reader);
+}
+
 /* Fills the batch in hand from one lane. TD_AGAIN: nothing new there. */
 static td_status read_rows(td_deliver *d, deliver_lane *lane) {
     d->row_count = d->texts_size = 0;
     d->rows_lane = lane;
     td_record record;
     td_status status;
-    while ((status = td_reader_next(lane->reader, &record)) == TD_OK) {
+    while ((status = next_record(d, lane, &record)) == TD_OK) {
         if (!has_room(d, &record)) {
-            td_reader_seek(lane->reader, record.offset);
+            read_again(lane, record.offset);
             break;
         }
         status = read_row(d, lane, &record);
@@ -158,6 +178,7 @@ static td_status read_rows(td_deliver *d, deliver_lane *lane) {
         d->rows_next = (td_position){record.epoch, record.offset + 1};
     }
     if (d->row_count > 0) return TD_OK; /* a reader's failure comes again at its next call */
+    if (status == TD_AGAIN) take_up_to(lane, td_reader_offset(lane->reader)); /* no records are left there */
     return status;
 }
 
@@ -169,7 +190,7 @@ static td_status write_rows(td_deliver *d) {
         d->conf.ops->write(d->sink, td_topic_name(lane->topic), lane->partition, d->rows, d->row_count, d->rows_next);
     td_histogram_add(&d->counts.writes, os->ops->mono_ns(os->self) - began_ns);
     if (status != TD_OK) return status;
-    td_count(&lane->taken_end, d->rows_next.offset - td_counted(&lane->taken_end));
+    take_up_to(lane, d->rows_next.offset);
     td_count(&d->counts.rows, (int64_t)d->row_count);
     td_count(&d->counts.batches, 1);
     d->row_count = 0;

@@ -17,6 +17,7 @@ typedef struct td_deliver_counts {
     td_counter rows;     /* written in this run */
     td_counter batches;  /* transactions that were kept */
     td_counter retries;  /* batches that had to be tried again */
+    td_counter lost;     /* outputs that retention or a repair took before the sink had them */
     td_histogram writes; /* time of each transaction, tried or kept */
 } td_deliver_counts;
 

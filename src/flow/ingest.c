@@ -21,12 +21,14 @@ typedef struct ingest_lane { /* one partition that we append to */
     td_topic *topic;
     uint32_t partition;
     td_batch batch;
+    bool unsure; /* the log may have the batch: nothing more goes into it before that is known */
     mark last;   /* present: inputs are passed in silence until this one has come by */
     bool stands; /* what it ends with cannot be read: nothing is appended, lest it be there already */
 } ingest_lane;
 
 struct td_ingest {
     td_ingest_conf conf;
+    td_writer *writer;
     ingest_lane *tape, *rejected;   /* by partition */
     td_input pending, live_pending; /* of the merge; of the live feeds */
     bool has_pending, has_live_pending, paced;
@@ -34,7 +36,7 @@ struct td_ingest {
     bool resuming;                     /* everything so far was passed in silence */
     int64_t pace_from_ns, pace_due_ns; /* the run's clock: pace_due_ns fell at pace_from_ns */
     int64_t now_ms, clock_ns;
-    td_buf value;
+    td_buf value, held;   /* a record in the making; bytes of live_pending */
     uint8_t *trade_feeds; /* by instrument: 1 + the feed that trades it */
     uint32_t trade_feeds_count;
     td_backoff backoff;
@@ -146,7 +148,9 @@ static void lanes_close(ingest_lane *lanes, uint32_t partitions) {
 td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
     td_ingest *in = td_alloc_zero(1, sizeof *in);
     in->conf = *conf;
-    td_status status = lanes_open(in, &in->tape, conf->topics->tape);
+    /* First: it settles how the log ends. */
+    td_status status = td_writer_open(&in->writer, conf->topics->log, "ingest");
+    if (status == TD_OK) status = lanes_open(in, &in->tape, conf->topics->tape);
     if (status == TD_OK) status = lanes_open(in, &in->rejected, conf->topics->rejected);
     td_count(&in->counts.resuming, in->resuming);
     if (status != TD_OK) {
@@ -161,7 +165,9 @@ void td_ingest_close(td_ingest *in) {
     if (in == NULL) return;
     lanes_close(in->rejected, in->conf.topics->partitions);
     lanes_close(in->tape, in->conf.topics->partitions);
+    td_writer_close(in->writer);
     td_buf_fini(&in->value);
+    td_buf_fini(&in->held);
     free(in->trade_feeds);
     free(in);
 }
@@ -177,7 +183,8 @@ td_fault *td_ingest_standing(td_ingest *in) { return &in->standing; }
 static td_status lane_flush(td_ingest *in, ingest_lane *lane) {
     if (lane->batch.count == 0) return TD_OK;
     int64_t bytes = (int64_t)lane->batch.bytes.size;
-    td_status status = td_writer_append(in->conf.topics->writer, lane->topic, lane->partition, &lane->batch);
+    td_status status = td_writer_append(in->writer, lane->topic, lane->partition, &lane->batch);
+    lane->unsure = status == TD_RETRY;
     if (status != TD_OK) return status;
     td_count(lane->topic == in->conf.topics->tape ? &in->counts.tape_bytes : &in->counts.rejected_bytes, bytes);
     td_batch_reset(&lane->batch);
@@ -196,7 +203,7 @@ td_status td_ingest_flush(td_ingest *in) {
 static td_status lane_put(td_ingest *in, ingest_lane *lane, td_bytes key, td_source_position position) {
     uint8_t src[TD_SRC_MAX];
     td_bytes header = {src, td_src_put(position, src)}, value = td_buf_bytes(&in->value);
-    if (td_batch_add(&lane->batch, in->now_ms, key, value, TD_SRC_HEADER, header)) return TD_OK;
+    if (!lane->unsure && td_batch_add(&lane->batch, in->now_ms, key, value, TD_SRC_HEADER, header)) return TD_OK;
     td_status status = lane_flush(in, lane);
     if (status != TD_OK) return status;
     bool added = td_batch_add(&lane->batch, in->now_ms, key, value, TD_SRC_HEADER, header);
@@ -358,6 +365,15 @@ static td_status end(td_ingest *in) {
     return TD_AGAIN;
 }
 
+/* What it borrows lies where the network, which goes on while it waits, puts what comes next. */
+static void hold_live(td_ingest *in) {
+    td_bytes *bytes = &in->live_pending.item.rejected.bytes;
+    if (in->live_pending.item.kind != TD_ITEM_REJECTED || bytes->data == in->held.data) return;
+    in->held.size = 0;
+    td_buf_put(&in->held, bytes->data, bytes->size);
+    *bytes = td_buf_bytes(&in->held);
+}
+
 static td_status handle_live(td_ingest *in) {
     if (!in->has_live_pending) {
         td_status status = td_live_next(in->conf.live, &in->live_pending);
@@ -365,7 +381,10 @@ static td_status handle_live(td_ingest *in) {
         in->has_live_pending = true;
     }
     td_status status = append_input(in, &in->live_pending);
-    if (status != TD_OK) return status;
+    if (status != TD_OK) {
+        hold_live(in);
+        return status;
+    }
     in->has_live_pending = false;
     if (in->live_pending.item.clock_ns > in->clock_ns) in->clock_ns = in->live_pending.item.clock_ns;
     return TD_OK;

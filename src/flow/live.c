@@ -183,7 +183,7 @@ static void session_failed(td_live *l, live_lane *lane, const char *why) {
     int64_t now_ns = mono_ns(l);
     if (lane->state == LIVE && now_ns - lane->began_ns >= STABLE_NS) lane->wait_ns = lane->conf->reconnect_ns;
     int64_t wait_ns = jittered_ns(l, lane->wait_ns);
-    (void)snprintf(line, sizeof line, "feed %s: %s: %s; the next try is in %.1f s", lane->conf->name,
+    (void)snprintf(line, sizeof line, "%s: %s: %s; the next try is in %.1f s", lane->conf->name,
                    lane->state == LIVE ? "the session ended" : "no session", why, (double)wait_ns / 1e9);
     lane->retry_ns = now_ns + wait_ns;
     lane->wait_ns = lane->wait_ns * 2 < WAIT_MAX ? lane->wait_ns * 2 : WAIT_MAX;

@@ -11,17 +11,20 @@ enum { HEX_BYTES = 2 * TD_PROGRAM_SHA_BYTES, ONE_RECORD_BYTES = 64 * 1024 };
 /* ---- one record in, all records out ---- */
 
 typedef struct destination {
-    td_writer *writer;
     td_topic *topic;
     uint32_t partition;
     int64_t now_ms;
 } destination;
 
+/* By a writer that is there for the moment only: another process that finds all in place never takes its name. */
 static td_status append_one(const destination *to, td_bytes key, td_bytes value) {
     td_batch batch;
     td_batch_init(&batch, ONE_RECORD_BYTES);
     (void)td_batch_add(&batch, to->now_ms, key, value, (td_bytes){0}, (td_bytes){0}); /* empty: takes any record */
-    td_status status = td_writer_append(to->writer, to->topic, to->partition, &batch);
+    td_writer *writer = NULL;
+    td_status status = td_writer_open(&writer, to->topic->log, "topics");
+    if (status == TD_OK) status = td_writer_append(writer, to->topic, to->partition, &batch);
+    td_writer_close(writer);
     td_batch_fini(&batch);
     return status;
 }
@@ -66,10 +69,9 @@ static td_status open_topics(td_topics *t, td_log *log) {
 td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64_t now_ms) {
     *out = (td_topics){.log = log, .partitions = partitions, .registry = td_registry_new()};
     td_status status = open_topics(out, log);
-    if (status == TD_OK) status = td_writer_open(&out->writer, log, "ingest");
     if (status == TD_OK) status = each_record(out->schemas, load_schema, out->registry);
     if (status == TD_OK) {
-        destination to = {out->writer, out->schemas, 0, now_ms};
+        destination to = {out->schemas, 0, now_ms};
         status = td_registry_ensure(out->registry, append_schema, &to);
     }
     if (status == TD_OK) status = td_log_sync(log); /* a record must never name a schema that can vanish */
@@ -107,8 +109,6 @@ td_status td_topics_open_to_read(td_topics *out, td_log *log) {
 }
 
 void td_topics_close(td_topics *topics) {
-    td_writer_close(topics->writer);
-    topics->writer = NULL;
     td_registry_free(topics->registry);
     topics->registry = NULL;
 }
@@ -131,6 +131,10 @@ static td_status match_body(void *arg, const td_record *record) {
 static td_status find_program(const td_topics *topics, const char hex[HEX_BYTES + 1], td_program **out) {
     body_search search = {.key = td_text(hex)};
     td_status status = each_record(topics->programs, match_body, &search);
+    if (status != TD_OK) { /* found, and then the topic could not be read to its end */
+        td_program_free(search.found);
+        search.found = NULL;
+    }
     *out = search.found;
     return status;
 }
@@ -228,14 +232,14 @@ static td_status begin_on(const td_topics *topics, uint32_t partition, const uin
     if (status != TD_OK || (last.present && strcmp(last.hex, hex) == 0)) return status;
     (void)snprintf(key, sizeof key, "tape/%" PRIu32, partition);
     (void)snprintf(text, sizeof text, "%s %" PRId64, hex, end);
-    status = append_one(&(destination){topics->writer, topics->programs, 0, now_ms}, td_text(key), td_text(text));
+    status = append_one(&(destination){topics->programs, 0, now_ms}, td_text(key), td_text(text));
     if (status == TD_OK) status = td_log_sync(topics->log);
     if (status != TD_OK) return status;
     td_event event = {.kind = TD_EVENT_PROGRAM};
     memcpy(event.program_sha256, sha256, TD_PROGRAM_SHA_BYTES);
     td_buf value = {0};
     td_record_put_event(&value, topics->ids, (td_bytes){0}, &event);
-    destination to = {topics->writer, topics->tape, partition, now_ms};
+    destination to = {topics->tape, partition, now_ms};
     status = append_one(&to, (td_bytes){0}, td_buf_bytes(&value));
     td_buf_fini(&value);
     return status;
@@ -248,7 +252,7 @@ td_status td_topics_begin_program(const td_topics *topics, td_bytes body, int64_
     td_hex(sha256, sizeof sha256, hex);
     td_program *known;
     td_status status = find_program(topics, hex, &known);
-    destination bodies = {topics->writer, topics->programs, 0, now_ms};
+    destination bodies = {topics->programs, 0, now_ms};
     if (status == TD_OK && known == NULL) status = append_one(&bodies, td_text(hex), body);
     td_program_free(known);
     for (uint32_t p = 0; p < topics->partitions && status == TD_OK; p++) status = begin_on(topics, p, sha256, now_ms);

@@ -9,7 +9,6 @@ typedef enum td_output { TD_OUTPUT_BARS, TD_OUTPUT_SIGNALS, TD_OUTPUT_QUARANTINE
 
 typedef struct td_topics {
     td_log *log;                         /* borrowed */
-    td_writer *writer;                   /* of all inputs: ours while opening, ingest's afterwards */
     td_topic *schemas, *programs, *tape; /* inputs */
     td_topic *rejected;                  /* ingest's */
     td_topic *outputs[TD_OUTPUT_COUNT];  /* the workers': partition p by the worker of tape's p */
@@ -24,7 +23,7 @@ TD_CHECKED td_status td_topics_open(td_topics *out, td_log *log, uint32_t partit
 /* The inputs of a log that is open for reading: nothing is made, registered or written. TD_CONFIG when there is no
  * tape. */
 TD_CHECKED td_status td_topics_open_to_read(td_topics *out, td_log *log);
-void td_topics_close(td_topics *topics); /* the writer and the registry; the log stays open */
+void td_topics_close(td_topics *topics); /* frees the registry; the log stays open */
 
 /* Puts the program with that body into the log where partitions of the tape do not end with it: the body into
  * `_programs`, the place where it begins, then the Program record. Before ingest starts. */

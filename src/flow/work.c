@@ -171,11 +171,8 @@ static td_status commit(td_worker *w) {
         w->committed = mark.position;
         w->committing = false;
     }
-    if (status != TD_REJECT) return td_trace(status, "committing the outputs of tape-%" PRIu32, w->partition);
-    w->emit_status = TD_RETRY; /* state is ahead of what can be committed */
-    status = td_writer_abort(w->writer);
-    w->committing = false;
-    return status == TD_OK ? TD_RETRY : status;
+    if (status == TD_REJECT) status = w->emit_status = TD_RETRY; /* state is ahead of what can be committed */
+    return td_trace(status, "committing the outputs of tape-%" PRIu32, w->partition);
 }
 
 /* A position alone is worth a commit only now and then. */
@@ -463,7 +460,9 @@ td_trouble *td_worker_trouble(td_worker *w) { return &w->backoff.trouble; }
 /* What emit could not compare is made again: from the snapshot, in silence up to where the outputs end. */
 static td_status start_again(td_worker *w) {
     worker_reset(w);
-    td_status status = worker_start(w);
+    td_status status = w->committing ? td_writer_abort(w->writer) : TD_OK;
+    w->committing &= status != TD_OK;
+    if (status == TD_OK) status = worker_start(w);
     if (status != TD_OK) w->emit_status = status;
     return status;
 }
@@ -484,7 +483,8 @@ static td_status end_comparing(td_worker *w) {
 
 static td_status work_batch(td_worker *w, int *out_done) {
     td_status status = w->emit_status != TD_OK ? start_again(w) : TD_OK;
-    if (status == TD_OK) status = flush(w); /* what an earlier step could not append */
+    if (status != TD_OK) return status; /* half a worker: once more */
+    status = flush(w);                  /* what an earlier step could not append */
     while (status == TD_OK && *out_done < BATCH_MAX && !w->flush_due) {
         status = work_one(w);
         if (status == TD_OK) ++*out_done;

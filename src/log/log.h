@@ -70,8 +70,8 @@ size_t td_topic_segments(const td_topic *topic, uint32_t partition); /* 0: not k
 int32_t td_topic_epoch(const td_topic *topic, uint32_t partition);
 /* True when the position names a record of that epoch's range or its end: else whatever refers to it is void. */
 bool td_topic_holds(const td_topic *topic, uint32_t partition, td_position position);
-/* The first offset that was appended at or after that time; the end when there is none yet. Append times never go back
- * within a partition. Errors: TD_RETRY, TD_CORRUPT (it lies behind damage). */
+/* The first offset that was appended at or after that time; the end when there is none yet. From one batch of a
+ * partition to the next append times never go back. Errors: TD_RETRY, TD_CORRUPT (it lies behind damage). */
 TD_CHECKED td_status td_topic_at_time(const td_topic *topic, uint32_t partition, int64_t timestamp_ms,
                                       int64_t *out_offset);
 /* An offset at least `bytes` before `offset` where a batch begins (or the start): to read backwards, seek there and

@@ -54,7 +54,7 @@ static td_status find_in_segment(td_partition *p, td_segment segment, bool activ
 
 td_status td_segment_at_time(const td_topic *topic, uint32_t partition, int64_t timestamp_ms, int64_t *out_offset) {
     td_partition *p = td_topic_partition(topic, partition);
-    int64_t end = load(&p->end), last = td_partition_segment(p, end).base_offset;
+    int64_t end = td_partition_end(p), last = td_partition_segment(p, end).base_offset;
     td_segment segment = td_partition_segment(p, load(&p->start));
     for (;; segment = td_partition_after(p, segment.base_offset)) {
         bool active = segment.base_offset >= last;

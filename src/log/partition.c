@@ -203,12 +203,13 @@ static td_status roll_locked(td_partition *p, int64_t end) {
 
 static bool must_roll(const td_partition *p, const td_head *head, int64_t active_bytes) {
     if (active_bytes == 0) return false;
-    if (p->conf.segment_ms > 0 && head->max_timestamp_ms - p->first_timestamp_ms > p->conf.segment_ms) return true;
+    if (p->conf.segment_ms > 0 && p->first_timestamp_ms < head->max_timestamp_ms - p->conf.segment_ms) return true;
     return p->rolling || active_bytes + head->size_bytes > p->conf.segment_bytes ||
            td_head_next_offset(head) - p->index.base_offset > INT32_MAX; /* Kafka's relative offsets are signed */
 }
 
-/* Append times never go back, whatever the clock does: the time index and retention rest on it. */
+/* A batch's last time is never below its predecessor's, whatever the clock does: time index and retention rest on it.
+ */
 static void keep_time(const td_partition *p, td_batch *batch) {
     if (batch->max_timestamp_ms >= p->last_timestamp_ms) return;
     batch->base_timestamp_ms += p->last_timestamp_ms - batch->max_timestamp_ms;

@@ -107,6 +107,7 @@ td_status td_positions_last(const td_topic *positions, bool holding, td_buf *out
         to = from;
         block_bytes *= 4;
     }
+    *out_next = start;
     return TD_AGAIN;
 }
 
@@ -129,7 +130,6 @@ static td_status take_topic(const td_segment_log *log, const td_topic *positions
     td_buf value = {0};
     td_positions read = {0};
     bool holding = !log->conf.read_only; /* who only reads finds them as a living writer leaves them */
-    *out_next = td_topic_start(positions, 0);
     td_status status = td_positions_last(positions, holding, &value, out_next);
     if (status == TD_OK && td_positions_get(td_buf_bytes(&value), &read))
         take_ends(log, td_topic_partition(positions, 0), read.ends);

@@ -133,11 +133,12 @@ static int64_t limit_of(segment_reader *r) {
     return r->limit == TD_READ_SYNCED ? load(&r->p->synced) : td_partition_end(r->p);
 }
 
-/* Who only reads asks the disk what others appended, committed, rolled or removed. */
+/* Who only reads asks the disk what others appended, rolled or removed, and only then how far that is committed: a
+ * transaction is named before its first byte. */
 static td_status refresh(segment_reader *r) {
     const td_segment_topic *topic = (const td_segment_topic *)r->base.topic;
-    td_status status = topic->positions ? TD_OK : td_positions_look(td_segment_log_of(&topic->base));
-    return status == TD_OK ? td_partition_refresh(r->p) : status;
+    td_status status = td_partition_refresh(r->p);
+    return status != TD_OK || topic->positions ? status : td_positions_look(td_segment_log_of(&topic->base));
 }
 
 /* Up to the start kept, and TD_AGAIN at the limit. */
@@ -168,7 +169,7 @@ static td_status locate(segment_reader *r, int64_t offset) {
     if (r->window.file < 0 || r->base_offset != segment.base_offset) {
         td_status status = segment_open(r->p, &r->window, segment.base_offset);
         if (status != TD_OK && r->p->conf.read_only) {
-            td_status refreshed = td_partition_refresh(r->p);
+            td_status refreshed = refresh(r);
             if (refreshed != TD_OK) return refreshed;
         }
         if (status != TD_OK) return offset < load(&r->p->start) ? TD_AGAIN : status;

@@ -26,6 +26,7 @@ typedef struct repair {
     td_partition p; /* of it only what names files */
     td_buf bases;   /* int64_t each: its segments, ascending */
     td_buf damages; /* of one segment */
+    damage next;    /* epoch and timestamp of the partition's last sound batch, over its segments */
     td_packer packer;
     td_scan scan;
 } repair;
@@ -63,7 +64,7 @@ static td_status pass_damage(repair *r, damage *d, int64_t trusted_offset, int64
 
 /* All damage of one segment. One that ends before the next begins has lost the offsets between. */
 static td_status find_damage(repair *r, int64_t stop_offset, int64_t trusted_offset) {
-    damage d = {.timestamp_ms = -1};
+    damage *d = &r->next;
     int64_t file_bytes;
     r->damages.size = 0;
     td_status status = r->os->ops->size(r->os->self, r->scan.window.file, &file_bytes);
@@ -71,28 +72,28 @@ static td_status find_damage(repair *r, int64_t stop_offset, int64_t trusted_off
         td_head head;
         status = next_sound(r, &head);
         if (status == TD_OK) {
-            d.epoch = head.epoch;
-            d.timestamp_ms = head.max_timestamp_ms;
+            d->epoch = head.epoch;
+            d->timestamp_ms = head.max_timestamp_ms;
             r->out->records += head.records;
         }
         if (status != TD_CORRUPT) continue;
-        d.position = r->scan.position;
-        d.offset = r->scan.offset;
-        d.count = 0;
-        status = pass_damage(r, &d, trusted_offset, file_bytes);
-        if (status == TD_OK || status == TD_AGAIN) td_buf_put(&r->damages, &d, sizeof d);
+        d->position = r->scan.position;
+        d->offset = r->scan.offset;
+        d->count = 0;
+        status = pass_damage(r, d, trusted_offset, file_bytes);
+        if (status == TD_OK || status == TD_AGAIN) td_buf_put(&r->damages, d, sizeof *d);
     }
     if (status != TD_AGAIN && status != TD_OK) return status;
     if (stop_offset == INT64_MAX || r->scan.offset >= stop_offset) return TD_OK;
     if (damage_count(r) > 0 && damage_at(r, damage_count(r) - 1)->count == 0) { /* the end is known after all */
-        r->damages.size -= sizeof d;
+        r->damages.size -= sizeof *d;
     } else {
-        d.position = r->scan.position;
-        d.bytes = 0;
-        d.offset = r->scan.offset;
+        d->position = r->scan.position;
+        d->bytes = 0;
+        d->offset = r->scan.offset;
     }
-    d.count = stop_offset - d.offset;
-    td_buf_put(&r->damages, &d, sizeof d);
+    d->count = stop_offset - d->offset;
+    td_buf_put(&r->damages, d, sizeof *d);
     return TD_OK;
 }
 
@@ -262,6 +263,7 @@ static td_status repair_partition(repair *r, const char *name) {
     *dash = '\0';
     r->p = (td_partition){.os = r->os, .dir = (char *)path.data, .name = name};
     r->bases.size = 0;
+    r->next = (damage){.timestamp_ms = -1};
     r->out->partitions++;
     int64_t promised = td_checkpoint_find(&r->promised, topic, number);
     td_status status = r->os->ops->list(r->os->self, r->p.dir, note_segment, r);

@@ -43,16 +43,24 @@ static td_status check_fence(const td_segment_writer *w) {
 
 /* --- records of positions --------------------------------------------------------------------------------------- */
 
+/* Another writer may have come after this one in the partition: then its end is the other's to tell. */
+static bool owns(const td_segment_writer *w, const output *out) {
+    return atomic_load_explicit(&partition_of(out)->committer, memory_order_acquire) == w->positions;
+}
+
 /* With `committing` the ends are those after this commit, else those before. */
 static void put_value(td_segment_writer *w, bool committing) {
+    uint32_t owned = 0;
+    for (size_t i = 0; i < output_count(w); i++) owned += owns(w, &outputs_of(w)[i]);
     w->value.size = 0;
-    td_positions_put(&w->value, w->generation, (uint32_t)mark_count(w), (uint32_t)output_count(w));
+    td_positions_put(&w->value, w->generation, (uint32_t)mark_count(w), owned);
     for (size_t i = 0; i < mark_count(w); i++) {
         const td_mark *mark = &marks_of(w)[i];
         td_place_put(&w->value, &(td_place){td_text(mark->topic->name), mark->partition, mark->position});
     }
     for (size_t i = 0; i < output_count(w); i++) {
         const output *out = &outputs_of(w)[i];
+        if (!owns(w, out)) continue;
         td_partition *p = partition_of(out);
         td_position end = {td_epochs_last(&p->epochs), committing && out->open ? p->next_offset : load(&p->end)};
         td_place_put(&w->value, &(td_place){td_text(out->topic->name), out->partition, end});
@@ -93,37 +101,51 @@ static void roll_back(td_segment_writer *w) {
     w->begun = false;
 }
 
+/* What a writer has committed so far is durable: the outputs first, then the records that cover them. */
+static td_status flush_commits(const td_segment_log *log, td_partition *committer) {
+    int64_t end = load(&committer->end);
+    td_status status = TD_OK;
+    for (size_t t = 0; t < log->topic_count; t++)
+        for (uint32_t i = 0; i < log->topics[t]->base.partitions && status == TD_OK; i++) {
+            td_partition *p = log->topics[t]->partitions[i];
+            if (atomic_load_explicit(&p->committer, memory_order_acquire) == committer)
+                status = td_partition_flush(p, load(&p->end));
+        }
+    return status == TD_OK ? td_partition_flush(committer, end) : status;
+}
+
 /* A record that names the partition is durable, and so are all ends in it, before the partition's first byte. */
 static td_status cover(td_segment_writer *w) {
-    td_status status = TD_OK;
-    for (size_t i = 0; i < output_count(w) && status == TD_OK; i++) {
-        td_partition *p = partition_of(&outputs_of(w)[i]);
-        status = td_partition_flush(p, load(&p->end));
-    }
-    if (status == TD_OK) status = append_positions(w, false);
+    td_status status = append_positions(w, false);
     if (status != TD_OK) return status;
     td_partition_publish(w->positions);
     td_partition_index(w->positions);
-    return td_partition_flush(w->positions, load(&w->positions->end));
+    return flush_commits(log_of(w), w->positions);
 }
 
-static td_status add_output(td_segment_writer *w, td_topic *topic, uint32_t partition, output **out) {
-    td_buf_put(&w->outputs, &(output){topic, partition, false}, sizeof(output));
-    td_status status = cover(w);
-    if (status != TD_OK) {
-        w->outputs.size -= sizeof(output);
-        return td_trace(status, "beginning the first transaction of writer %s in %s", w->name, topic->name);
+/* Who had the partition before may have commits that a crash would take by half, were only this part of them named. */
+static td_status take_over(td_segment_writer *w, const output *out) {
+    td_partition *p = partition_of(out), *former = atomic_load_explicit(&p->committer, memory_order_acquire);
+    td_status status = former != NULL ? flush_commits(log_of(w), former) : TD_OK;
+    if (status == TD_OK) {
+        atomic_store_explicit(&p->committer, w->positions, memory_order_release);
+        status = cover(w);
     }
-    *out = &outputs_of(w)[output_count(w) - 1];
-    atomic_store_explicit(&td_topic_partition(topic, partition)->committer, w->positions, memory_order_release);
-    return TD_OK;
+    if (status == TD_OK) return TD_OK;
+    atomic_store_explicit(&p->committer, former, memory_order_release);
+    return td_trace(status, "beginning the first transaction of writer %s in %s", w->name, out->topic->name);
+}
+
+static output *find_output(td_segment_writer *w, td_topic *topic, uint32_t partition) {
+    for (size_t i = 0; i < output_count(w); i++)
+        if (outputs_of(w)[i].topic == topic && outputs_of(w)[i].partition == partition) return &outputs_of(w)[i];
+    td_buf_put(&w->outputs, &(output){topic, partition, false}, sizeof(output));
+    return &outputs_of(w)[output_count(w) - 1];
 }
 
 static td_status append_open(td_segment_writer *w, td_topic *topic, uint32_t partition, td_batch *batch) {
-    output *out = NULL;
-    for (size_t i = 0; i < output_count(w) && out == NULL; i++)
-        if (outputs_of(w)[i].topic == topic && outputs_of(w)[i].partition == partition) out = &outputs_of(w)[i];
-    td_status status = out == NULL ? add_output(w, topic, partition, &out) : TD_OK;
+    output *out = find_output(w, topic, partition);
+    td_status status = owns(w, out) ? TD_OK : take_over(w, out);
     if (status == TD_OK) status = td_partition_append(partition_of(out), batch);
     if (status == TD_OK) out->open = true;
     return status;

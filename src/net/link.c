@@ -69,6 +69,8 @@ void td_link_end(td_link *l, td_net_reason reason, const char *detail) {
     l->reason = reason;
     l->ended_ns = wall_ns(l);
     (void)snprintf(l->detail, sizeof l->detail, "%s", detail);
+    for (char *c = l->detail; *c != '\0'; c++) /* a peer's words may come to a terminal or a log of lines */
+        if (*c < ' ' || *c > '~') *c = '?';
 }
 
 td_status td_link_next(td_link *l, td_net_event *out) {

@@ -33,7 +33,7 @@ static inline void td_link_heard(td_link *link, int64_t mono_ns) {
 bool td_link_is_full(td_link *link, size_t read_bytes);
 /* Looks at the time, once per pump. True: the peer is to be asked for a sign of life. It may also end. */
 bool td_link_watch(td_link *link);
-/* The first reason counts: what follows from it says less. */
+/* The first reason counts: what follows from it says less. Of `detail` the plain ASCII is kept. */
 void td_link_end(td_link *link, td_net_reason reason, const char *detail);
 /* What has arrived, then the end. TD_AGAIN: neither. */
 TD_CHECKED td_status td_link_next(td_link *link, td_net_event *out);

@@ -12,7 +12,7 @@
 #pragma once
 #include "os/os.h"
 
-enum { TD_NET_CONNECTIONS_MAX = 8, TD_NET_OUTBOX_BYTES = 64 * 1024 };
+enum { TD_NET_CONNECTIONS_MAX = 8, TD_NET_OUTBOX_BYTES = 64 * 1024, TD_NET_SEND_MAX = TD_NET_OUTBOX_BYTES - 1024 };
 
 typedef enum td_net_kind { TD_NET_OPENED, TD_NET_BYTES, TD_NET_CLOSED } td_net_kind;
 
@@ -50,7 +50,8 @@ typedef struct td_transport_ops {
     int (*pump)(void *transport); /* work done */
     /* Errors: TD_AGAIN. */
     TD_CHECKED td_status (*next)(void *transport, td_net_event *out);
-    /* Sends a text message. Errors: TD_FULL (TD_NET_OUTBOX_BYTES wait already), TD_RETRY (not open). */
+    /* Sends a text message; one of TD_NET_SEND_MAX bytes fits where none waits. Errors: TD_FULL (TD_NET_OUTBOX_BYTES
+     * wait already), TD_RETRY (not open). */
     TD_CHECKED td_status (*send)(void *transport, uint32_t connection, td_bytes message);
     void (*drop)(void *transport, uint32_t connection); /* at once; gives no more events */
     void (*close)(void *transport);                     /* accepts NULL */

@@ -24,7 +24,8 @@ typedef struct td_os_ops {
     td_status (*truncate)(void *self, int file, int64_t size);
     td_status (*sync)(void *self, int file); /* after TD_RETRY nothing is known of unsynced bytes */
     td_status (*size)(void *self, int file, int64_t *out_size);
-    td_status (*lock)(void *self, int file); /* exclusive; TD_CONFIG when another holds it; ends with close */
+    td_status (*lock)(void *self, int file);     /* exclusive; TD_CONFIG when another holds it; ends with close */
+    td_status (*ask_lock)(void *self, int file); /* as lock, but takes nothing: who asks is in nobody's way */
     void (*close)(void *self, int file);
     td_status (*rename)(void *self, const char *from, const char *to);
     td_status (*remove)(void *self, const char *path);   /* a missing file is TD_OK */

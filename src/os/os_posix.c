@@ -119,6 +119,13 @@ static td_status posix_lock(void *self, int file) {
     return TD_FAIL(TD_CONFIG, "cannot be locked: %s", ERROR_TEXT(errno));
 }
 
+static td_status posix_ask_lock(void *self, int file) {
+    (void)self;
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(file, F_OFD_GETLK, &range) < 0) return TD_FAIL(TD_CONFIG, "no lock to ask for: %s", ERROR_TEXT(errno));
+    return range.l_type == F_UNLCK ? TD_OK : TD_FAIL(TD_CONFIG, "locked by another process");
+}
+
 static void posix_close(void *self, int file) {
     (void)self;
     (void)close(file); /* sync has already reported what matters */
@@ -142,8 +149,10 @@ static bool is_dir(const char *path) {
 }
 
 static td_status make_one_dir(const char *path) {
-    if (mkdir(path, DIR_MODE) == 0 || is_dir(path)) return TD_OK;
-    return TD_FAIL(status_of(errno), "%s: cannot be made a folder: %s", path, ERROR_TEXT(errno));
+    if (mkdir(path, DIR_MODE) == 0) return TD_OK;
+    int error = errno; /* is_dir sets its own */
+    if (is_dir(path)) return TD_OK;
+    return TD_FAIL(status_of(error), "%s: cannot be made a folder: %s", path, ERROR_TEXT(error));
 }
 
 static td_status posix_sync_dir(void *self, const char *path) {
@@ -231,6 +240,7 @@ static const td_os_ops posix_ops = {
     .sync = posix_sync,
     .size = posix_size,
     .lock = posix_lock,
+    .ask_lock = posix_ask_lock,
     .close = posix_close,
     .rename = posix_rename,
     .remove = posix_remove,

@@ -63,10 +63,9 @@ static attribute find_attribute(const td_json *key) {
     return found;
 }
 
-/* The reader stands behind the opening brace; afterwards behind the closing one. */
+/* The reader stands behind the opening brace; afterwards behind the closing one. `out` is empty before. */
 static td_status read_attributes(const scope *in, td_json *json, attributes *out) {
     out->at = json->at - 1;
-    memset(out->has, 0, sizeof out->has);
     while (td_json_next(json) == TD_JSON_KEY) {
         attribute which = find_attribute(json);
         td_json value = *json;
@@ -191,7 +190,7 @@ static td_avro_node *new_node(const scope *in, const uint8_t *at, td_avro_type t
 }
 
 static td_status parse_field(const scope *in, td_json *json, td_avro_node *record, td_avro_field *field) {
-    attributes a;
+    attributes a = {0};
     if (td_json_next(json) != TD_JSON_OBJECT)
         return avro_fault(in->schema, json->at, "a field is an object {\"name\": ..., \"type\": ...}");
     td_status status = read_attributes(in, json, &a);
@@ -445,7 +444,7 @@ static td_status parse_object(const scope *in, attributes *a, td_avro_node **out
 }
 
 static td_status parse_type(const scope *in, td_json *json, td_avro_node **out) {
-    attributes a;
+    attributes a = {0};
     td_bytes word;
     td_status status;
     switch (td_json_next(json)) {

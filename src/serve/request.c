@@ -7,7 +7,8 @@ static int shown(td_bytes text) { return text.size > 60 ? 60 : (int)text.size; }
 static bool check_asker(const td_guard *g, const td_request_head *head, td_api_error *error) {
     char url[TD_GUARD_URL_MAX];
     td_guard_url(g, url);
-    if (!td_guard_host(g, head->host)) return td_api_fail(error, 403, "bad_host", "the Host header must name %s", url);
+    if (!td_guard_host(g, head->host))
+        return td_api_fail(error, 403, "bad_host", "the Host header must name %s, or one of serve.names", url);
     if (head->has_origin && (head->origin.size == 0 || !td_guard_origin(g, head->origin)))
         return td_api_fail(error, 403, "bad_origin", "pages of other origins may not ask here");
     if (!head->get && !head->head) return td_api_fail(error, 405, "bad_method", "only GET and HEAD are answered");

@@ -24,7 +24,6 @@ enum {
 };
 #define ANSWER_MAX_NS (120 * TD_NS_PER_S) /* from question to last byte: a slow reader keeps no slot from others */
 #define ANSWER_NS     (4 * TD_NS_PER_MS)
-#define IDLE_NS       TD_NS_PER_MS
 
 static const char JSON[] = "application/json";
 
@@ -54,7 +53,7 @@ struct td_serve {
     td_view *view;
     td_board board;
     int slots_used, work;
-    int64_t tickets, idle_until_ns, board_due_ns;
+    int64_t tickets, board_due_ns;
     conn conns[CONNECTIONS_MAX];
     uint8_t chunk[LWS_PRE + CHUNK_MAX];
 };
@@ -473,13 +472,11 @@ static void push_due(td_serve *s, int64_t at_ns) {
 int td_serve_step(void *self) {
     td_serve *s = self;
     int64_t at_ns = now_ns(s);
-    if (at_ns < s->idle_until_ns) return 0;
     s->work = 0;
     (void)lws_service(s->context, -1); /* negative: does not wait */
     int done = s->work + td_view_step(s->view);
     done += make_answers(s, now_ns(s) + ANSWER_NS);
     push_due(s, at_ns);
-    if (done == 0) s->idle_until_ns = at_ns + IDLE_NS;
     return done;
 }
 

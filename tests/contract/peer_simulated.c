@@ -88,7 +88,8 @@ static void begin(sim_transport *t, sim_conn *c) {
 static void move_some(sim_conn *c) {
     wire_piece *piece = &c->pieces[c->at];
     if (piece->ends) {
-        td_link_end(&c->link, TD_NET_LOST, piece->how == PEER_CLOSE_FRAME ? "code 1001: maintenance" : "broken");
+        td_link_end(&c->link, TD_NET_LOST,
+                    piece->how == PEER_CLOSE_FRAME ? "code 1001: maintenance\n\x1b[2J" : "broken");
         return;
     }
     size_t left = piece->bytes.size - c->moved,

@@ -95,7 +95,7 @@ static bool socket_connected(void *self) {
 
 static void socket_end(void *self, peer_end how) {
     socket_conn *c = newest(self);
-    if (how == PEER_CLOSE_FRAME) put_frame(&c->out, 0x80 | OP_CLOSE, TD_TEXT("\x03\xe9maintenance"), 13);
+    if (how == PEER_CLOSE_FRAME) put_frame(&c->out, 0x80 | OP_CLOSE, TD_TEXT("\x03\xe9maintenance\n\x1b[2J"), 18);
     if (how == PEER_HALF_FRAME) put_frame(&c->out, 0x80 | OP_TEXT, TD_TEXT("{\"e\":\"tra"), 300);
     c->ending = 1 + (int)how;
 }

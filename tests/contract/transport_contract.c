@@ -170,7 +170,7 @@ static void test_each_end_is_told(rig *r) {
     r->peer_ops->end(r->peer, PEER_CLOSE_FRAME);
     td_net_event e = wait_event(r);
     assert_int_equal(e.kind, TD_NET_CLOSED);
-    assert_non_null(strstr(e.detail, "1001: maintenance")); /* the peer's own words */
+    assert_non_null(strstr(e.detail, "1001: maintenance??[2J")); /* the peer's own words, and no more than words */
 }
 
 static void test_refusals(rig *r) {

@@ -15,6 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import zipfile
 
 import jsonschema
 import yaml
@@ -97,7 +98,7 @@ def help_has_one_shape(home):
         parts = [text.index(head) for head in heads]
         assert parts == sorted(parts) and parts[0] == 0, (name, text)
         assert ask("help", name).stdout == text and ask(name, "-h").stdout == text
-        assert max(map(len, text.splitlines())) <= 120, name
+        assert max(map(len, text.splitlines())) <= 120 and "(null)" not in text, name
         listed = set(re.findall(r"^  --([a-z-]+)", text.split("options:")[1].split("examples:")[0], re.M))
         used = set(re.findall(r" --([a-z-]+)", text.split("examples:")[1].split("exit codes:")[0]))
         assert used <= listed | {"force"}, (name, used - listed)
@@ -114,7 +115,8 @@ def nearest_words(home):
             (["help", "partitons"], '"partitions"'), (["init", "leen"], '"lean"'),
             (["run"], "FILE is missing"), (["run", "a", "b"], '"b" is one word too many'),
             (["run", "--set"], "KEY=VALUE is missing"), (["run", "--quiet=no", "x"], "takes no value"),
-            (["new", "Two Words"], "no name of a strategy"), (["status", "--url"], "URL is missing")]
+            (["new", "Two Words"], "no name of a strategy"), (["new", "buy"], "a word of the language"),
+            (["status", "--url"], "URL is missing")]
     for words, said in rows:
         assert said in ask(*words, check=2).stderr, words
     return f"{len(rows)} mistakes, exit 2, each with the word that was meant"
@@ -193,13 +195,15 @@ def check_tells_everything(home):
     write(f"{home}/a.td", "strategy a on bars(1m)\n  f = smaa(close, 5)\n  buy when f > clse\n")
     file = write(f"{home}/c.yaml", f"feeds:\n  - simulated: {{ sed: 1 }}\n"
                                    f"  - file: {{ format: lean, path: {home}/none/*.zip }}\n"
+                                   f"  - websocket: {{ url: ws://h/, subscribe: {'x' * 70000} }}\n"
                                    f"lgo: {{}}\nstrategies: [{home}/a.td, {home}/b.td]\n"
                                    f"log: {{ dir: {home}/data, partitions: 0 }}\n")
     done = ask("check", file, check=2)
     for said in ("c.yaml:2:18: feeds[0].simulated.sed: unknown key; did you mean \"seed\"?",
-                 "c.yaml:4:1: lgo: unknown key",
+                 "c.yaml:5:1: lgo: unknown key",
                  "a.td:2:7:", "a.td:3:", f"no file \"{home}/b.td\"", "log.partitions: 0 is not within 1 to 64",
-                 "c.yaml:3:5: feeds[1].file.path: no file is named"):
+                 "c.yaml:3:5: feeds[1].file.path: no file is named",
+                 "c.yaml:4:5: feeds[2].websocket.subscribe: it is longer than 64512 bytes"):
         assert said in done.stdout, (said, done.stdout)
     found = json.loads(ask("check", "--json", file, check=2).stdout)
     assert not found["ok"] and found["errors"] == len(found["findings"]) >= 7, found
@@ -244,6 +248,35 @@ def check_connects(home):
 
 
 @case
+def check_tries_what_is_named(home):
+    said = ask("check", f"{home}/none.yaml", check=2).stdout
+    assert "none.yaml: not good: 1 error, " in said, said
+    os.mkdir(f"{home}/rec")
+    with zipfile.ZipFile(f"{home}/rec/day.zip", "w") as day:
+        day.writestr("day.csv", "34200000,1000000,100,P,0,0\n")
+    feed = f"feeds=[file: {{ format: lean, path: {home}/rec/*.zip }}]"
+    said = ask("check", "--set", feed, simulated(home)).stdout
+    assert 'the first: day.zip, line 0: "day.csv" is no name like' in said, said
+    key = f"serve={{ listen: 127.0.0.1:1, cert: {home}/c.yaml, key: {home}/c.yaml }}"
+    assert "serve.cert: " in ask("check", "--set", key, simulated(home), check=3).stdout
+    below = f"log.dir={home}/c.yaml/data"
+    assert "log.dir: " in ask("check", "--connect", "--set", below, simulated(home), check=3).stdout
+    return "a file that is not there, a recording that is none, a bad certificate, a folder that cannot be made"
+
+
+@case
+def one_wish_told_twice(home):
+    process = td.start(simulated(home, "speed: 1x\nserve: { listen: 127.0.0.1:0 }\n", ticks=0))
+    wait_for(pathlib.Path(f"{home}/data/SERVE").exists)
+    process.send_signal(signal.SIGSTOP)
+    process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(timeout=30) == 5, process.returncode
+    return "two signals at once drain as one does"
+
+
+@case
 def status_of_a_run(home):
     assert "no data folder" in ask("status", "--dir", f"{home}/none", check=3).stderr
     file = simulated(home, f"sinks: [sqlite: {{ file: {home}/data/m.db }}]\nserve: {{ listen: 127.0.0.1:0 }}\n"
@@ -285,12 +318,12 @@ def quiet_is_quiet(home):
 
 @case
 def progress_of_a_start(home):
-    file = simulated(home, ticks=3000000)
+    file = simulated(home, ticks=8000000)
     ask("run", "--until-end", "--quiet", file)
     for path in [*pathlib.Path(f"{home}/data").glob("bars-*/*"), *pathlib.Path(f"{home}/data").glob("snapshots/*")]:
         path.unlink()
     ours, theirs = pty.openpty()
-    process = subprocess.Popen([td.PROGRAM, "run", "--until-end", file], stderr=theirs)
+    process = subprocess.Popen([td.PROGRAM, "run", "--until-end", "--set", "workers=1", file], stderr=theirs)
     os.close(theirs)
     said = b""
     try:
@@ -300,7 +333,7 @@ def progress_of_a_start(home):
         pass
     process.wait(timeout=60)
     os.close(ours)
-    line = re.search(rb"replaying, tape-\d last: \d+ %, \S+ of 3\.0M, \S+/s, \d+ s left", said)
+    line = re.search(rb"replaying, tape-\d last: \d+ %, \S+ of 8\.0M, \S+/s, \d+ s left", said)
     assert process.returncode == 0 and line, said[-600:]
     return line[0].decode()
 

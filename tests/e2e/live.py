@@ -121,6 +121,26 @@ def check_losses(data, partitions, sessions):
             assert down["bound_ns"] is None and back["clock_ns"] >= down["clock_ns"], (down, back)
 
 
+def check_status(folder, frames):
+    """A feed that was quiet before its venue went away is told as down, not by its last sign of life."""
+    data = f"{folder}/quiet"
+    with venues.Venue(frames, RATE, loop=True) as venue:
+        file = tapedeck.config(f"{folder}/quiet.yaml", data, [f"websocket: {{ url: '{venue.url}' }}"], partitions=2,
+                               sink=False)
+        run = Run(file)
+        wait_for(lambda: venue.open_session() is not None)
+        time.sleep(SESSION_S)
+        venue.paused = True
+        time.sleep(2.5)
+
+    def session():
+        done = subprocess.run([tapedeck.PROGRAM, "status", "--json", "--dir", data], stdout=subprocess.PIPE, check=True)
+        return json.loads(done.stdout)["feeds"][0]["session"]
+
+    with run:
+        wait_for(lambda: session() == "down", 10)
+
+
 def main():
     frames = venues.read_frames(RECORDING)
     with tapedeck.folder() as folder, venues.Venue(frames, RATE, loop=True) as venue:
@@ -139,6 +159,8 @@ def main():
         assert len(venue.sessions) == first + 1 and compared > 3000, (first, compared)
         print(f"ws: {len(venue.sessions)} sessions, {compared} messages compared")
 
+    with tapedeck.folder() as folder:
+        check_status(folder, frames)
     with tapedeck.folder() as folder:
         tls = venues.make_authority(f"{folder}/tls")
         with venues.Venue(frames, RATE, tls=tls, loop=True) as venue:

@@ -44,19 +44,12 @@ def make_certificates(home):
     pathlib.Path(f"{home}/token").write_text(TOKEN + "\n")
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 class Server:
     """A run with a server, its lines as JSON; leaving stops it and keeps what it said."""
 
     def __init__(self, home, serve, feeds=("simulated: { ticks: 0, instruments: 20 }",), options=(), env=None):
-        self.port = free_port()
         self.file = td.config(f"{home}/serve.yaml", f"{home}/data", feeds, sink=True,
-                              extra=f"serve: {{ {serve.format(port=self.port, home=home)} }}\n")
+                              extra=f"serve: {{ {serve.format(home=home)} }}\n")
         self.command = [td.PROGRAM, "run", "--log", "json", *options, self.file]
         self.env = env
 
@@ -67,7 +60,9 @@ class Server:
         self.reader.start()
         for _ in range(200):
             assert self.process.poll() is None, self.lines
-            if any('"dashboard"' in line for line in self.lines):
+            listens = next((line for line in self.lines if '"dashboard"' in line), None)
+            if listens is not None:
+                self.port = int(re.search(r":(\d+)$", json.loads(listens)["message"])[1])
                 return self
             time.sleep(0.05)
         raise AssertionError(f"does not listen: {self.lines}")
@@ -126,7 +121,7 @@ def others_need_token_and_tls(home):
 @case
 def tls_and_tokens(home):
     make_certificates(home)
-    serve = ("listen: 0.0.0.0:{port}, names: tape.example, token_file: {home}/token, cert: {home}/server.pem, "
+    serve = ("listen: 0.0.0.0:0, names: tape.example, token_file: {home}/token, cert: {home}/server.pem, "
              "key: {home}/server.key")
     tls = ssl.create_default_context(cafile=f"{home}/ca.pem")
     right = {"Authorization": f"Bearer {TOKEN}"}
@@ -169,7 +164,7 @@ def tls_and_tokens(home):
 @case
 def token_from_a_variable(home):
     env = {"PATH": "/usr/bin:/bin", "MY_TOKEN": TOKEN}
-    with Server(home, "listen: 127.0.0.1:{port}, token: '${{MY_TOKEN}}'", env=env) as server:
+    with Server(home, "listen: 127.0.0.1:0, token: '${{MY_TOKEN}}'", env=env) as server:
         assert server.get("/")[0] == 401
         assert server.get("/", Authorization=f"Bearer {TOKEN}")[0] == 200
     said = subprocess.run([*server.command[:-1], "--set", f"sinks.0.sqlite.file=/dev/null/{TOKEN}", server.file], cwd=td.ROOT,
@@ -210,7 +205,7 @@ def metrics_add_up(home):
         with zipfile.ZipFile(f"{home}/20131007_{symbol}_Trade_Tick.zip", "w") as z:
             z.writestr(f"20131007_{symbol}_Trade_Tick.csv", "\n".join(lines) + "\n")
     feeds = [f"file: {{ format: lean, path: {home}/*.zip }}"]
-    with Server(home, "listen: 127.0.0.1:{port}", feeds, ["--set", "speed=max"]) as server:
+    with Server(home, "listen: 127.0.0.1:0", feeds, ["--set", "speed=max"]) as server:
         server.wait_ready()
         for _ in range(100):
             text = server.get("/metrics")[2]
@@ -244,7 +239,7 @@ def metrics_add_up(home):
 
 @case
 def lines_are_json(home):
-    with Server(home, "listen: 127.0.0.1:{port}", options=["--set", "speed=10x"]) as server:
+    with Server(home, "listen: 127.0.0.1:0", options=["--set", "speed=10x"]) as server:
         time.sleep(1.5)
     events = set()
     for line in server.lines:
@@ -266,7 +261,7 @@ def lines_are_json(home):
 @case
 def slow_heads(home):
     """Connections that send a byte now and then keep nobody else out, and end after ten seconds or so."""
-    with Server(home, "listen: 127.0.0.1:{port}") as server:
+    with Server(home, "listen: 127.0.0.1:0") as server:
         began = time.monotonic()
         drips = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
         text = f"GET / HTTP/1.1\r\nHost: localhost:{server.port}\r\nX-Slow: ".encode() + b"a" * 100

@@ -408,16 +408,21 @@ static td_status sim_size(void *self, int file, int64_t *out_size) {
     return TD_OK;
 }
 
-static td_status sim_lock(void *self, int file) {
+static td_status sim_ask_lock(void *self, int file) {
     td_sim *sim = self;
     inode *node;
     if (file_call(sim, "lock", file, sim->faults.fail, &node) != DO) return call_failed(sim, "lock", "");
-    handle *mine = handle_find(sim, file);
+    const handle *mine = handle_find(sim, file);
     for (size_t i = 0; i < sim->handle_count; i++)
         if (sim->handles[i].inode == mine->inode && sim->handles[i].locks && &sim->handles[i] != mine)
             return TD_FAIL(TD_CONFIG, "lock %s: held by another", path_of(sim, mine->inode));
-    mine->locks = true;
     return TD_OK;
+}
+
+static td_status sim_lock(void *self, int file) {
+    td_status status = sim_ask_lock(self, file);
+    if (status == TD_OK) handle_find(self, file)->locks = true;
+    return status;
 }
 
 static void sim_close(void *self, int file) {
@@ -539,6 +544,7 @@ static const td_os_ops sim_ops = {
     .sync = sim_sync,
     .size = sim_size,
     .lock = sim_lock,
+    .ask_lock = sim_ask_lock,
     .close = sim_close,
     .rename = sim_rename,
     .remove = sim_remove,

@@ -177,6 +177,7 @@ static void names_every_mistake_with_its_place(void **state) {
          "c.yaml:2:13: feeds[0].file.formt: unknown key; did you mean \"format\"?"},
         {"feeds:\n  - file: { path: x }\n",
          "c.yaml:2:11: feeds[0].file.format: missing; one of lean, binance-collector"},
+        {"feeds:\n  - file: [path, x]\n", "c.yaml:2:11: feeds[0].file.format: missing; one of lean, binance-collector"},
         {"feeds:\n  - file: { format: leen, path: x }\n",
          "c.yaml:2:21: feeds[0].file.format: \"leen\" is not one of lean, binance-collector; did you mean \"lean\"?"},
         {"feeds:\n  - file: { format: simulated }\n",
@@ -190,7 +191,7 @@ static void names_every_mistake_with_its_place(void **state) {
         {"feeds:\n  - file:\n      format: lean\n      path: [x, y]\n",
          "c.yaml:4:13: feeds[0].file.path: one value is expected"},
         {"feeds:\n  - fil: { format: lean }\n", "c.yaml:2:5: feeds[0].fil: unknown key; did you mean \"file\"?"},
-        {"feeds:\n  - lean: {}\n", "c.yaml:2:5: feeds[0].lean: unknown key"},
+        {"feeds:\n  - lean: {}\n", "c.yaml:2:5: feeds[0].lean: unknown key; known: file, simulated, websocket"},
         {"feeds:\n  - simulated\n",
          "c.yaml:2:5: feeds[0]: one kind with its settings is expected, as in - kind: { … }"},
         {"feeds:\n  - simulated: 5\n", "c.yaml:2:16: feeds[0].simulated: keys and values are expected"},
@@ -245,7 +246,9 @@ static void names_every_mistake_with_its_place(void **state) {
         {"feeds: *nothing\n", "c.yaml:1:8: found undefined alias, while reading"},
         {"feeds: [simulated: {}]\n---\na: b\n", "c.yaml:3:1: a second document; a configuration is one"},
         {"a: \xff\n", "c.yaml: byte 4: invalid leading UTF-8 octet"},
-        {"a: &a [*a]\n", "c.yaml:1:1: a: unknown key"},
+        {"a: &a [*a]\n",
+         "c.yaml:1:1: a: unknown key; known: feeds, bars, strategies, log, sinks, serve, speed, hours, rules, workers, "
+         "drain, log_format"},
         {"feeds: &f [*f]\n", "c.yaml:1:8: feeds[0]: one kind with its settings is expected, as in - kind: { … }"},
     };
     (void)state;

@@ -49,13 +49,21 @@ static void tells_beginning_and_end_once(void **state) {
     }
 }
 
+static int64_t clock_ns(void *self) { return *(const int64_t *)self; }
+
 static void doubles_up_to_a_second(void **state) {
+    int64_t now_ns = 1;
+    const td_os_ops ops = {.mono_ns = clock_ns};
+    const td_os os = {&ops, &now_ns};
     td_backoff backoff = {0};
     (void)state;
     for (int64_t delay_ms = 1; delay_ms < 4000; delay_ms *= 2) {
-        td_backoff_start(&backoff, &td_os_posix);
+        td_backoff_start(&backoff, &os);
         assert_int_equal(backoff.delay_ns, (delay_ms < 1000 ? delay_ms : 1000) * 1000000);
-        assert_true(td_backoff_waiting(&backoff, &td_os_posix) || delay_ms < 8);
+        now_ns += backoff.delay_ns - 1;
+        assert_true(td_backoff_waiting(&backoff, &os));
+        now_ns++;
+        assert_false(td_backoff_waiting(&backoff, &os));
     }
 }
 

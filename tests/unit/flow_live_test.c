@@ -213,8 +213,8 @@ static void a_cut_is_told_and_time_waits(void **state) {
     assert_int_equal(td_counted(&counts->up), 1);
     assert_null(td_live_counters(r.live, 1));
     td_buf_put(&r.reports, "", 1);
-    assert_non_null(strstr((const char *)r.reports.data, "feed a: the session ended: on command"));
-    assert_non_null(strstr((const char *)r.reports.data, "feed a: no session: on command"));
+    assert_non_null(strstr((const char *)r.reports.data, "a: the session ended: on command"));
+    assert_non_null(strstr((const char *)r.reports.data, "a: no session: on command"));
     rig_close(&r);
 }
 

@@ -83,8 +83,8 @@ static const row rows[] = {
     {TD_CODEC_NONE, 1, 20, 200, 210, RECORDS},   /* all of a segment               */
 };
 
-/* Flips a byte of the batch's records and returns the bytes as they are then. */
-static void damage(const row *w, rig *r, td_buf *out_bytes) {
+/* Flips a byte of the batch's records, gives the bytes as they are then, and returns where they begin. */
+static size_t damage(const row *w, rig *r, td_buf *out_bytes) {
     char path[200];
     int64_t base = w->batch / w->per_segment * w->per_segment * BATCH;
     path_of(r, base, ".log", path);
@@ -100,6 +100,17 @@ static void damage(const row *w, rig *r, td_buf *out_bytes) {
     out_bytes->size = 0;
     td_buf_put(out_bytes, file.data + at, size);
     td_buf_fini(&file);
+    return at;
+}
+
+/* What takes the place of a batch bears the time of the one before it, from another segment or not. */
+static void expect_hole(rig *r, const row *w, size_t at) {
+    char path[200];
+    td_buf file = {0};
+    path_of(r, w->batch / w->per_segment * w->per_segment * BATCH, ".log", path);
+    assert_int_equal(td_os_read_file(&r->os, path, 1 << 24, &file), TD_OK);
+    assert_int_equal(td_get_be64(file.data + at + 35), w->lost == 0 ? -1 : 1000 + w->lost - 1);
+    td_buf_fini(&file);
 }
 
 static void damage_is_taken_out_and_kept(void **state) {
@@ -110,12 +121,13 @@ static void damage_is_taken_out_and_kept(void **state) {
         char path[200];
         r->conf.codec = w->codec;
         make_log(r, w->per_segment);
-        damage(w, r, &bytes);
+        size_t at = damage(w, r, &bytes);
         td_repair found = repair(r, &(td_repair_conf){.dry_run = true}, TD_OK);
         ASSERT_ROW(found.damaged > 0 && rig_reported(r, "would be moved"), "%zu", i);
         found = repair(r, &(td_repair_conf){.partition = "bars-0"}, TD_OK);
         ASSERT_ROW(found.removed_bytes == (int64_t)bytes.size && found.lost == BATCH, "%zu: %" PRId64, i, found.lost);
         ASSERT_ROW(found.records == RECORDS - BATCH, "%zu: %" PRId64, i, found.records);
+        if (w->lost_end > w->lost) expect_hole(r, w, at);
         path_of(r, w->lost, ".damaged", path);
         assert_int_equal(td_os_read_file(&r->os, path, 1 << 24, &kept), TD_OK);
         ASSERT_ROW(td_bytes_equal(td_buf_bytes(&kept), td_buf_bytes(&bytes)), "%zu", i);
@@ -132,7 +144,7 @@ static void discarded_or_only_looked_at(void **state) {
     char path[200], kept[200];
     td_buf bytes = {0}, before = {0}, after = {0};
     make_log(r, 100);
-    damage(&rows[1], r, &bytes);
+    (void)damage(&rows[1], r, &bytes);
     path_of(r, 0, ".log", path);
     path_of(r, 170, ".damaged", kept);
     assert_int_equal(td_os_read_file(&r->os, path, 1 << 24, &before), TD_OK);
@@ -190,7 +202,7 @@ static void interrupted_anywhere(void **state) {
     long calls = 0;
     for (long at = 1; at <= calls + 1; at++) {
         make_log(r, 10);
-        damage(&(row){TD_CODEC_NONE, 10, 17, 170, 180, RECORDS}, r, &bytes);
+        (void)damage(&(row){TD_CODEC_NONE, 10, 17, 170, 180, RECORDS}, r, &bytes);
         r->machine = (rig_machine){.dies_at = at};
         td_repair found;
         td_status status = td_log_repair(&r->os, &(td_repair_conf){.dir = r->dir}, &found);

@@ -88,15 +88,21 @@ static inline td_status rig_sync_dir(void *self, const char *path) {
     return rig_call(self);
 }
 
+/* It stands: ages are as a test reckons them, however slow the machine is. */
 static inline int64_t rig_wall_ns(void *self) {
     rig_machine *m = self;
-    return RIG_REAL->wall_ns(NULL) + atomic_load(&m->wall_skip_ns);
+    return INT64_C(1700000000000000000) + atomic_load(&m->wall_skip_ns);
+}
+static inline int64_t rig_mono_ns(void *self) {
+    (void)self;
+    return 0;
 }
 
 static inline td_os rig_os(rig_machine *m) {
     static td_os_ops ops;
     ops = *RIG_REAL;
     ops.wall_ns = rig_wall_ns;
+    ops.mono_ns = rig_mono_ns;
     ops.open = rig_open;
     ops.write_at = rig_write_at;
     ops.sync = rig_sync;

@@ -175,6 +175,47 @@ static void another_process_may_read(void **state) {
     td_buf_fini(&other.reports);
 }
 
+static rig *writes_meanwhile; /* in the moment in which another process looks into bars-0 */
+
+static td_status list_late(void *self, const char *path, td_list_fn each, void *arg) {
+    rig *r = writes_meanwhile;
+    (void)self;
+    if (r != NULL && strstr(path, "/bars-0") != NULL) {
+        writes_meanwhile = NULL;
+        assert_int_equal(td_writer_begin(r->writer), TD_OK);
+        rig_fill(r, 0, 5);
+        assert_int_equal(td_writer_append(r->writer, r->topic, 0, &r->batch), TD_OK);
+    }
+    return RIG_REAL->list(NULL, path, each, arg);
+}
+
+static void another_process_sees_no_open_transaction(void **state) {
+    rig *r = *state;
+    rig_open_log(r);
+    rig other = *r;
+    td_os_ops ops = *r->os.ops;
+    ops.list = list_late;
+    other.os.ops = &ops;
+    other.conf.read_only = true;
+    other.reports = (td_buf){0};
+    assert_int_equal(rig_try_open(&other), TD_OK);
+    td_reader *reader;
+    td_record record;
+    assert_int_equal(td_reader_open(&reader, other.topic, 0, 0, TD_READ_APPENDED), TD_OK);
+    writes_meanwhile = r;
+    assert_int_equal(td_reader_next(reader, &record), TD_AGAIN);
+    assert_null(writes_meanwhile);
+    assert_int_equal(td_writer_commit(r->writer, NULL, 0), TD_OK);
+    for (int64_t n = 0; n < 5; n++) {
+        assert_int_equal(td_reader_next(reader, &record), TD_OK);
+        assert_true(rig_is_record(&record, n));
+    }
+    assert_int_equal(td_reader_next(reader, &record), TD_AGAIN);
+    td_reader_close(reader);
+    td_log_close(other.log);
+    td_buf_fini(&other.reports);
+}
+
 /* Oldest greatest timestamp first, over all topics; never an active segment. */
 static void retention_removes_the_oldest(void **state) {
     rig *r = *state;
@@ -526,6 +567,7 @@ int main(void) {
         LOG_TEST(one_folder_has_one_writer),
         LOG_TEST(partition_counts_are_for_life),
         LOG_TEST(another_process_may_read),
+        LOG_TEST(another_process_sees_no_open_transaction),
         LOG_TEST(retention_removes_the_oldest),
         LOG_TEST(retention_by_time),
         LOG_TEST(segments_are_rolled_by_age),

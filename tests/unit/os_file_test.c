@@ -83,7 +83,10 @@ static void locks_once(void **state) {
     int first, second;
     assert_int_equal(os->ops->open(os->self, path_of("LOCK"), TD_OPEN_CREATE, &first), TD_OK);
     assert_int_equal(os->ops->open(os->self, path_of("LOCK"), TD_OPEN_CREATE, &second), TD_OK);
-    assert_int_equal(os->ops->lock(os->self, first), TD_OK);
+    assert_int_equal(os->ops->ask_lock(os->self, second), TD_OK);
+    assert_int_equal(os->ops->lock(os->self, first), TD_OK); /* asking took nothing */
+    assert_int_equal(os->ops->ask_lock(os->self, second), TD_CONFIG);
+    assert_int_equal(os->ops->ask_lock(os->self, first), TD_OK); /* our own is in nobody's way */
     assert_int_equal(os->ops->lock(os->self, second), TD_CONFIG);
     os->ops->close(os->self, first);
     assert_int_equal(os->ops->lock(os->self, second), TD_OK);
@@ -122,6 +125,10 @@ static void lists_in_byte_order(void **state) {
     char below[200];
     (void)snprintf(below, sizeof below, "%s/plain/below", folder);
     assert_int_equal(os->ops->make_dir(os->self, below), TD_CONFIG); /* a file is in the way */
+    assert_int_equal(symlink("nowhere", path_of("loose")), 0);
+    assert_int_not_equal(os->ops->make_dir(os->self, path_of("loose")), TD_OK);
+    assert_non_null(strstr(td_trail(), "File exists")); /* what mkdir said, not what was found out behind it */
+    assert_int_equal(os->ops->remove(os->self, path_of("loose")), TD_OK);
 }
 
 static void replaces_and_reads_whole_files(void **state) {
