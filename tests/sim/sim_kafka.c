@@ -107,10 +107,14 @@ static td_status begin_program(process *p) {
                                       "  mean = sma(close, 3)\n"
                                       "  buy  when close > mean\n"
                                       "  sell when close < mean\n");
-    td_program_settings settings = {
-        .widths_ns = widths_ns, .width_count = 2, .feed_count = 1, .strategies = &strategy, .strategy_count = 1};
-    settings.feeds[0].name = TD_TEXT("simulated");
-    settings.feeds[0].lateness_ns = TD_NS_PER_S;
+    td_program_settings settings = {.widths_ns = widths_ns,
+                                    .width_count = 2,
+                                    .grace_ns = TD_NS_PER_MIN,
+                                    .feed_count = 1,
+                                    .strategies = &strategy,
+                                    .strategy_count = 1};
+    settings.feeds[0] = td_program_feed_default();
+    (void)snprintf(settings.feeds[0].name, sizeof settings.feeds[0].name, "simulated");
     td_buf body = {0};
     td_program_body(&settings, &body);
     td_status status = td_topics_begin_program(&p->topics, td_buf_bytes(&body), 1);

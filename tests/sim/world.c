@@ -76,7 +76,9 @@ bool td_world_open(td_world *w, uint64_t machine_seed, td_world_size size) {
         put_feeds(w, &yaml);
     else
         put_small_feeds(w, &yaml);
-    td_buf_text(&yaml, "bars: [1s, 10s, 1m]\nstrategies: [market/cross.td]\n");
+    static const char *const graces[] = {"0s", "1s", "10s", "60s"};
+    td_buf_printf(&yaml, "bars: [1s, 10s, 1m]\nstrategies: [market/cross.td]\ngrace: %s\n",
+                  graces[td_world_below(w, 4)]);
     td_buf_printf(&yaml, "log: { dir: var/data, partitions: %u, segment: %uKB, codec: %s }\n", w->partitions,
                   64 + (unsigned)td_world_below(w, 64), td_world_below(w, 2) == 0 ? "none" : "zstd");
     td_buf_printf(&yaml, "sinks:\n  - sqlite: { file: \"%s\" }\nspeed: %s\n", td_world_database,

@@ -247,7 +247,7 @@ static void names_every_mistake_with_its_place(void **state) {
         {"feeds: [simulated: {}]\n---\na: b\n", "c.yaml:3:1: a second document; a configuration is one"},
         {"a: \xff\n", "c.yaml: byte 4: invalid leading UTF-8 octet"},
         {"a: &a [*a]\n",
-         "c.yaml:1:1: a: unknown key; known: feeds, bars, strategies, log, sinks, serve, speed, hours, rules, workers, "
+         "c.yaml:1:1: a: unknown key; known: feeds, bars, strategies, log, sinks, serve, speed, hours, grace, workers, "
          "drain, log_format"},
         {"feeds: &f [*f]\n", "c.yaml:1:8: feeds[0]: one kind with its settings is expected, as in - kind: { … }"},
     };
