@@ -13,12 +13,12 @@ static const struct schema_row {
 } schema_rows[TD_SCHEMA_COUNT] = {
     [TD_SCHEMA_TRADE] = {"Trade", "Trade.avsc", "tape-tapedeck.Trade", "older/Trade.1.avsc"},
     [TD_SCHEMA_QUOTE] = {"Quote", "Quote.avsc", "tape-tapedeck.Quote", "older/Quote.1.avsc"},
-    [TD_SCHEMA_TIME] = {"Time", "Time.avsc", "tape-tapedeck.Time"},
-    [TD_SCHEMA_PROGRAM] = {"Program", "Program.avsc", "tape-tapedeck.Program"},
-    [TD_SCHEMA_BAR] = {"Bar", "Bar.avsc", "bars-value"},
-    [TD_SCHEMA_SIGNAL] = {"Signal", "Signal.avsc", "signals-value"},
-    [TD_SCHEMA_REJECTED] = {"Rejected", "Rejected.avsc", "rejected-value"},
-    [TD_SCHEMA_QUARANTINED] = {"Quarantined", "Quarantined.avsc", "quarantine-value"},
+    [TD_SCHEMA_TIME] = {"Time", "Time.avsc", "tape-tapedeck.Time", NULL},
+    [TD_SCHEMA_PROGRAM] = {"Program", "Program.avsc", "tape-tapedeck.Program", NULL},
+    [TD_SCHEMA_BAR] = {"Bar", "Bar.avsc", "bars-value", NULL},
+    [TD_SCHEMA_SIGNAL] = {"Signal", "Signal.avsc", "signals-value", NULL},
+    [TD_SCHEMA_REJECTED] = {"Rejected", "Rejected.avsc", "rejected-value", NULL},
+    [TD_SCHEMA_QUARANTINED] = {"Quarantined", "Quarantined.avsc", "quarantine-value", NULL},
 };
 
 const char *td_schema_name(td_schema schema) { return schema_rows[schema].name; }

@@ -74,7 +74,7 @@ const td_rule td_rules[] = {
     {TD_REASON_NON_POSITIVE, .always = true, .refuses = refuses_non_positive},
     {TD_REASON_CROSSED, .refuses = refuses_crossed},
     {TD_REASON_OUTLIER, .refuses = refuses_outlier},
-    {TD_REASON_NONE},
+    {.reason = TD_REASON_NONE},
 };
 
 /* Nothing can be made of a trade without price or size, whoever asks for it. */

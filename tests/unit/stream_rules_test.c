@@ -17,7 +17,7 @@ static td_event quote(int64_t bid, int64_t bid_size, int64_t ask, int64_t ask_si
 /* As the state asks: the short way first. */
 static td_reason judge(const td_event *event, td_rules_choice choice, td_recent *recent) {
     td_program_feed feed = td_program_feed_default();
-    feed.rules = choice;
+    feed.rules = (int)choice;
     td_rule_case judged = {.event = event, .feed = &feed, .recent = recent};
     td_reason reason = td_rules_judge(&judged, true);
     bool plain =
