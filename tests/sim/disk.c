@@ -10,7 +10,8 @@ enum {
     SNAPSHOTS_BYTES = 3 << 13, /* the reserve must hold the last ones, too */
     TURNS_MAX = 1000000,
     TURNS_FULL = 30000,
-    SAMPLE_TURNS = 400
+    SAMPLE_TURNS = 400,
+    LOOKS_MAX = 100
 };
 
 static int64_t used_bytes(td_world *w) {
@@ -62,19 +63,27 @@ static const td_disk *disk_of(td_world *w) {
     return parts.disk;
 }
 
-/* Until nothing goes on any more for want of room. */
+/* Until nothing goes on any more for want of room. A snapshot that takes another's place gives so small a disk room for
+ * a moment, so the look is at one that is full and stays so. */
 static bool fill_disk(td_world *w, int64_t disk_bytes) {
     td_sim_set_faults(w->sim, &(td_sim_faults){.disk_bytes = disk_bytes});
     HOLDS(td_world_start(w) == TD_OK, "%s", td_trail());
     HOLDS(!td_world_run(w, TURNS_FULL), "the disk of %lld bytes was large enough", (long long)disk_bytes);
-    HOLDS(td_disk_level_now(disk_of(w)) == TD_DISK_FULL, "level %d", (int)td_disk_level_now(disk_of(w)));
-    td_engine_counts before, after;
-    td_engine_count(w->engine, &before);
-    HOLDS(!td_world_run(w, SAMPLE_TURNS), "ended on a full disk");
-    td_engine_count(w->engine, &after);
-    HOLDS(before.events == after.events, "%lld inputs taken from a full disk's feeds",
-          (long long)(after.events - before.events));
-    return td_world_check(w, false);
+    const td_disk *disk = disk_of(w);
+    for (int looks = 0; looks < LOOKS_MAX; looks++) {
+        bool full = td_disk_level_now(disk) == TD_DISK_FULL;
+        int64_t pauses = td_counted(&disk->counts.pauses);
+        td_engine_counts before, after;
+        td_engine_count(w->engine, &before);
+        HOLDS(!td_world_run(w, SAMPLE_TURNS), "ended on a full disk");
+        td_engine_count(w->engine, &after);
+        if (!full || td_disk_level_now(disk) != TD_DISK_FULL || td_counted(&disk->counts.pauses) != pauses) continue;
+        HOLDS(before.events == after.events, "%lld inputs taken from a full disk's feeds",
+              (long long)(after.events - before.events));
+        return td_world_check(w, false);
+    }
+    HOLDS(false, "it never stays full");
+    return false;
 }
 
 static bool run_filled(td_world *w, int64_t disk_bytes, bool restart, td_outcome *out) {
