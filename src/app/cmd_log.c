@@ -315,16 +315,28 @@ static void note_topic(void *arg, td_topic *topic) {
     c->topics[c->topic_count++] = topic;
 }
 
-static void note_report(void *arg, const char *line) {
-    (void)arg;
+/* `terminal`: where a progress line stands that must go first. */
+static void note_report(void *terminal, const char *line) {
+    if (terminal != NULL) (void)fputs("\r\033[K", terminal);
     (void)fprintf(stderr, "%s\n", line);
 }
 
+static void show_segment(void *terminal, const char *partition, size_t at, size_t count) {
+    if (terminal != NULL) (void)fprintf(terminal, "\r%s: segment %zu of %zu\033[K", partition, at, count);
+}
+
 static int repair_log(log_command *c) {
-    td_repair_conf conf = {
-        .dir = c->data_dir, .partition = c->topic, .dry_run = c->dry_run, .discard = c->discard, .report = note_report};
+    FILE *terminal = isatty(STDERR_FILENO) == 1 ? stderr : NULL;
+    td_repair_conf conf = {.dir = c->data_dir,
+                           .partition = c->topic,
+                           .dry_run = c->dry_run,
+                           .discard = c->discard,
+                           .report = note_report,
+                           .progress = show_segment,
+                           .arg = terminal};
     td_repair found;
     td_status status = td_log_repair(&td_os_posix, &conf, &found);
+    if (terminal != NULL) (void)fputs("\r\033[K", terminal);
     if (status != TD_OK) return fail_of(status);
     (void)printf(c->json ? "{\"partitions\":%" PRId64 ",\"segments\":%" PRId64 ",\"damaged\":%" PRId64
                            ",\"removed_bytes\":%" PRId64 ",\"lost\":%" PRId64 ",\"kept\":%" PRId64 "}\n"

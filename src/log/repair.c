@@ -268,8 +268,10 @@ static td_status repair_partition(repair *r, const char *name) {
     int64_t promised = td_checkpoint_find(&r->promised, topic, number);
     td_status status = r->os->ops->list(r->os->self, r->p.dir, note_segment, r);
     size_t count = r->bases.size / sizeof(int64_t);
-    for (size_t i = 0; i < count && status == TD_OK; i++)
+    for (size_t i = 0; i < count && status == TD_OK; i++) {
+        if (r->conf->progress != NULL) r->conf->progress(r->conf->arg, name, i + 1, count);
         status = repair_segment(r, i, i + 1 < count || r->clean ? INT64_MAX : promised);
+    }
     if (status == TD_OK && count > 0 && promised != INT64_MAX && promised > r->scan.offset)
         status = give_up_promise(r, promised);
     free(topic);

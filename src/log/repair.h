@@ -9,6 +9,8 @@ typedef struct td_repair_conf {
     bool dry_run;          /* changes nothing */
     bool discard;          /* what is removed is not kept beside its segment */
     td_log_report_fn report;
+    /* Before each segment: the `at`-th of `count` of a partition. NULL: not told. */
+    void (*progress)(void *arg, const char *partition, size_t at, size_t count);
     void *arg;
 } td_repair_conf;
 
