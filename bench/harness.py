@@ -13,7 +13,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = pathlib.Path(os.environ.get("TAPEDECK_BUILD", ROOT / "build"))
 PROGRAM = BUILD / "tapedeck"
-WORK = BUILD / "bench/work"
+WORK = BUILD / "bench/tapes"
 MARKET = ROOT / "bench/bench.yaml"
 DAY_TICKS, DAY_MINUTES = 40_000_000, 390
 

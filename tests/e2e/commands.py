@@ -11,7 +11,6 @@ import re
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -26,12 +25,8 @@ import tapedeck as td  # noqa: E402
 COMMANDS = ["demo", "init", "new", "check", "run", "status", "explain", "help"]
 FEEDS = ["simulated", "lean", "binance-collector", "websocket"]
 SCHEMA = json.loads((td.ROOT / "docs" / "tapedeck.schema.json").read_text(encoding="utf-8"))
-CASES = []
-
-
-def case(function):
-    CASES.append(function)
-    return function
+CASES = td.Cases()
+case = CASES.add
 
 
 def ask(*words, check=0, cwd=None, program=None, share=td.ROOT, **env):
@@ -345,11 +340,8 @@ def back_off_is_told(home):
     try:
         wait_for(pathlib.Path(f"{home}/data/m.db").exists)
         time.sleep(0.5)
-        db = sqlite3.connect(f"{home}/data/m.db", isolation_level=None, timeout=10)
-        db.execute("BEGIN EXCLUSIVE")
-        time.sleep(7)  # the sink itself waits five seconds
-        db.execute("ROLLBACK")
-        db.close()
+        with td.locked(f"{home}/data/m.db"):
+            time.sleep(7)  # the sink itself waits five seconds
         time.sleep(2.5)
     finally:
         process.send_signal(signal.SIGINT)
@@ -388,19 +380,5 @@ def installed(home):
     return "meson install puts binary, examples, strategies and schema in place; demo and init find them"
 
 
-def main():
-    failed = 0
-    for test in CASES:
-        with td.folder() as home:
-            try:
-                began = time.monotonic()
-                print(f"{test.__name__}: {test(home)} ({time.monotonic() - began:.1f} s)", flush=True)
-            except (AssertionError, jsonschema.ValidationError) as error:
-                failed += 1
-                print(f"{test.__name__}: FAILED: {error}", flush=True)
-    print(f"{len(CASES) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(CASES.run())

@@ -1,4 +1,5 @@
 """tests/e2e/tapedeck.py - what the end-to-end tests share: running the program, and reading what it left behind."""
+import contextlib
 import json
 import os
 import pathlib
@@ -6,12 +7,47 @@ import signal
 import sqlite3
 import subprocess
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TAPEDECK_BUILD", ROOT / "build"))
 PROGRAM = BUILD / "tapedeck"
 DIGEST = BUILD / "tests" / "tools" / "log_digest"
 TOPICS = ["tape", "bars", "signals", "quarantine", "rejected"]
+
+
+class Cases(list):
+    """The cases of one program, each a function of a folder of its own that returns what it saw."""
+
+    def add(self, function):
+        self.append(function)
+        return function
+
+    def run(self):
+        """All of them, whatever comes of each; returns the exit code."""
+        failed = 0
+        for test in self:
+            with folder() as home:
+                began = time.monotonic()
+                try:
+                    print(f"{test.__name__}: {test(home)} ({time.monotonic() - began:.1f} s)", flush=True)
+                except Exception as error:  # the next ones still have something to say
+                    failed += 1
+                    print(f"{test.__name__}: FAILED: {type(error).__name__}: {error}", flush=True)
+        print(f"{len(self) - failed} passed, {failed} failed")
+        return 1 if failed else 0
+
+
+@contextlib.contextmanager
+def locked(database):
+    """Another process has the sink's file to itself."""
+    held = sqlite3.connect(database, isolation_level=None, timeout=10)
+    try:
+        held.execute("BEGIN EXCLUSIVE")
+        yield
+        held.execute("ROLLBACK")
+    finally:
+        held.close()
 
 
 def folder(prefix="tapedeck-"):

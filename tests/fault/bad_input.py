@@ -16,12 +16,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import tapedeck as td  # noqa: E402
 
 DATA = td.ROOT / "examples" / "data"
-CASES = []
-
-
-def case(function):
-    CASES.append(function)
-    return function
+CASES = td.Cases()
+case = CASES.add
 
 
 def lean_zip(folder, name, lines):
@@ -319,18 +315,5 @@ def bench_beside_a_run(home):
     return "refused twice, nothing removed"
 
 
-def main(cases):
-    failed = 0
-    for test in cases:
-        with td.folder() as home:
-            try:
-                print(f"{test.__name__}: {test(home)}", flush=True)
-            except AssertionError as error:
-                failed += 1
-                print(f"{test.__name__}: FAILED: {error}", flush=True)
-    print(f"{len(cases) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(CASES))
+    sys.exit(CASES.run())

@@ -11,14 +11,10 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import tapedeck as td  # noqa: E402
-from bad_input import lean, lean_zip, main, topic, trades  # noqa: E402
+from bad_input import lean, lean_zip, topic, trades  # noqa: E402
 
-CASES = []
-
-
-def case(function):
-    CASES.append(function)
-    return function
+CASES = td.Cases()
+case = CASES.add
 
 
 def log(*words, check=0):
@@ -160,4 +156,4 @@ def old_segments_go(home):
 
 
 if __name__ == "__main__":
-    sys.exit(main(CASES))
+    sys.exit(CASES.run())

@@ -16,12 +16,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import tapedeck as td  # noqa: E402
 
-CASES = []
-
-
-def case(function):
-    CASES.append(function)
-    return function
+CASES = td.Cases()
+case = CASES.add
 
 
 def start(home, *options, env=None):
@@ -60,6 +56,16 @@ def stop(process, *signals, timeout=30):
     return time.monotonic() - began, process.returncode, out, err
 
 
+def start_again(home, file):
+    """What was not drained is made good by the next start: each bar is in the sink, once."""
+    process = subprocess.Popen([td.PROGRAM, "run", "--log", "json", file], cwd=td.ROOT, stderr=subprocess.PIPE, text=True)
+    time.sleep(1.5)
+    _, code, _, err = stop(process, signal.SIGTERM)
+    assert code == 0 and "diverged" not in err, (code, err)
+    rows = td.rows(f"{home}/data", "bars")
+    assert len(rows) == len(set(r[:3] for r in rows)) == count(home, "bars")
+
+
 @case
 def under_load(home):
     process, _ = start(home)
@@ -81,20 +87,13 @@ def with_a_stuck_sink(home):
     """Another process holds the sink's file: the drain ends when `drain` is over, with its own exit code."""
     process, file = start(home, "--set", "drain=2s")
     wait_for_rows(home)
-    held = sqlite3.connect(f"{home}/data/market.db", isolation_level=None)
-    held.execute("BEGIN EXCLUSIVE")
-    time.sleep(0.5)
-    seconds, code, _, err = stop(process, signal.SIGINT)
-    held.execute("ROLLBACK")
-    held.close()
+    with td.locked(f"{home}/data/market.db"):
+        time.sleep(0.5)
+        seconds, code, _, err = stop(process, signal.SIGINT)
     assert code == 6 and 2 <= seconds < 7, (code, seconds, err)
     assert '"undrained"' in err, err
     assert len(td.rows(f"{home}/data", "bars")) < count(home, "bars")
-    process = subprocess.Popen([td.PROGRAM, "run", "--log", "json", file], cwd=td.ROOT, stderr=subprocess.PIPE, text=True)
-    time.sleep(1.5)
-    _, code, _, err = stop(process, signal.SIGTERM)
-    assert code == 0 and "diverged" not in err, (code, err)
-    assert len(td.rows(f"{home}/data", "bars")) == count(home, "bars")
+    start_again(home, file)
     return f"ended {seconds:.2f} s after SIGINT, exit 6; the next start delivered the rest"
 
 
@@ -102,18 +101,10 @@ def with_a_stuck_sink(home):
 def a_second_signal(home):
     process, file = start(home, "--set", "drain=1h")
     wait_for_rows(home)
-    held = sqlite3.connect(f"{home}/data/market.db", isolation_level=None)
-    held.execute("BEGIN EXCLUSIVE")
-    seconds, code, _, err = stop(process, signal.SIGINT, signal.SIGTERM)
-    held.execute("ROLLBACK")
-    held.close()
+    with td.locked(f"{home}/data/market.db"):
+        seconds, code, _, err = stop(process, signal.SIGINT, signal.SIGTERM)
     assert code == -signal.SIGTERM and seconds < 1, (code, seconds, err)
-    process = subprocess.Popen([td.PROGRAM, "run", "--log", "json", file], cwd=td.ROOT, stderr=subprocess.PIPE, text=True)
-    time.sleep(1.5)
-    _, code, _, err = stop(process, signal.SIGTERM)
-    assert code == 0 and "diverged" not in err, (code, err)
-    rows = td.rows(f"{home}/data", "bars")
-    assert len(rows) == len(set(r[:3] for r in rows)) == count(home, "bars")
+    start_again(home, file)
     return f"ended {seconds:.3f} s after the second, killed by it; the next start held each bar once"
 
 
@@ -128,11 +119,7 @@ def with_a_disk_that_never_answers(home):
     time.sleep(0.5)
     seconds, code, _, err = stop(process, signal.SIGTERM)
     assert code == 6 and 5 <= seconds < 8 and json.loads(err.splitlines()[-1])["event"] == "undrained", (code, seconds, err)
-    process = subprocess.Popen([td.PROGRAM, "run", "--log", "json", file], cwd=td.ROOT, stderr=subprocess.PIPE, text=True)
-    time.sleep(1.5)
-    _, code, _, err = stop(process, signal.SIGTERM)
-    assert code == 0 and "diverged" not in err, (code, err)
-    assert len(td.rows(f"{home}/data", "bars")) == count(home, "bars")
+    start_again(home, file)
     return f"ended {seconds:.2f} s after SIGTERM, exit 6; the next start held each bar once"
 
 
@@ -156,18 +143,5 @@ def told_to_the_service_manager(home):
     return f"{heard[0]}, {heard.count('WATCHDOG=1')} signs of life in 4 s, {heard[-1]}"
 
 
-def main():
-    failed = 0
-    for test in CASES:
-        with td.folder() as home:
-            try:
-                print(f"{test.__name__}: {test(home)}", flush=True)
-            except AssertionError as error:
-                failed += 1
-                print(f"{test.__name__}: FAILED: {error}", flush=True)
-    print(f"{len(CASES) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(CASES.run())

@@ -21,12 +21,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import tapedeck as td  # noqa: E402
 
 TOKEN = "a-token-that-no-line-may-show-0123456789"
-CASES = []
-
-
-def case(function):
-    CASES.append(function)
-    return function
+CASES = td.Cases()
+case = CASES.add
 
 
 def openssl(*arguments):
@@ -288,18 +284,5 @@ def slow_heads(home):
     return f"20 dripping heads ended after {min(ended.values()):.1f} to {max(ended.values()):.1f} s, others were answered"
 
 
-def main():
-    failed = 0
-    for test in CASES:
-        with td.folder() as home:
-            try:
-                print(f"{test.__name__}: {test(home)}", flush=True)
-            except AssertionError as error:
-                failed += 1
-                print(f"{test.__name__}: FAILED: {error}", flush=True)
-    print(f"{len(CASES) - failed} passed, {failed} failed")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(CASES.run())

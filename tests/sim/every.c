@@ -59,12 +59,9 @@ static bool run_undisturbed(void) {
 }
 
 int main(int argc, char **argv) {
-    char all[24];
-    char *whole[] = {argv[0], (char *)(uintptr_t) "--count", all, NULL};
     if (!run_undisturbed()) return 1;
     (void)printf("%" PRIu64 " calls make %" PRId64 " records\n", calls, td_outcome_count(&reference));
-    (void)snprintf(all, sizeof all, "%" PRIu64, calls);
-    int code = td_seeds_main(argc > 1 ? argc : 3, argc > 1 ? argv : whole, run_call);
+    int code = td_seeds_row(argc, argv, calls, run_call);
     td_outcome_fini(&reference);
     td_market_free();
     return code;

@@ -22,16 +22,6 @@ enum {
     LIVES_MAX = 40
 };
 
-#define HOLDS(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            (void)fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, #condition);                                      \
-            (void)fprintf(stderr, __VA_ARGS__);                                                                        \
-            (void)fprintf(stderr, "\n");                                                                               \
-            return false;                                                                                              \
-        }                                                                                                              \
-    } while (0)
-
 typedef struct peer_session { /* what the peer sent on one connection: ids first, first + 1, … */
     int64_t first, count;
     bool whole; /* the peer ended it: all of it must be on the tape */

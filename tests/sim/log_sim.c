@@ -52,16 +52,6 @@ typedef struct world {
 
 static const char *const topic_names[TOPICS] = {"in", "out"};
 
-#define HOLDS(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            (void)fprintf(stderr, "log_sim: %s:%d: %s: ", __FILE__, __LINE__, #condition);                             \
-            (void)fprintf(stderr, __VA_ARGS__);                                                                        \
-            (void)fprintf(stderr, "; trail: %s\n", td_trail());                                                        \
-            return false;                                                                                              \
-        }                                                                                                              \
-    } while (0)
-
 /* ---- records: all of a record's bytes follow from its id ------------------------------------------------------- */
 
 static td_bytes value_of(uint64_t id, uint8_t out[8 + FILLER_MAX]) {

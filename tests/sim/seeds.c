@@ -54,3 +54,10 @@ int td_seeds_main(int argc, char **argv, td_seed_fn run) {
     (void)printf("%" PRIu64 " seeds from %" PRIu64 " in %.1f s\n", count, first, now_s() - start_s);
     return 0;
 }
+
+int td_seeds_row(int argc, char **argv, uint64_t length, td_seed_fn run) {
+    char all[24], count[] = "--count";
+    char *whole[] = {argv[0], count, all, NULL};
+    (void)snprintf(all, sizeof all, "%" PRIu64, length);
+    return td_seeds_main(argc > 1 ? argc : 3, argc > 1 ? argv : whole, run);
+}

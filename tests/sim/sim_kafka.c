@@ -198,16 +198,6 @@ static td_status share(process *p) {
 
 /* ---- turns ---- */
 
-#define HOLDS(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            (void)fprintf(stderr, "sim_kafka: %s: ", #condition);                                                      \
-            (void)fprintf(stderr, __VA_ARGS__);                                                                        \
-            (void)fprintf(stderr, "; trail: %s\n", td_trail());                                                        \
-            return false;                                                                                              \
-        }                                                                                                              \
-    } while (0)
-
 static uint64_t below(run *r, uint64_t bound) { return td_random_below(&r->random, bound); }
 
 static bool check_process(process *p) {

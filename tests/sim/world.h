@@ -4,6 +4,7 @@
 #include "app/engine.h"
 #include "onlooker.h"
 #include "os_sim.h"
+#include "seeds.h"
 
 typedef struct td_world {
     uint64_t seed;
@@ -27,16 +28,6 @@ typedef enum td_world_size {
 } td_world_size;
 
 extern const char td_world_database[]; /* SQLite's URI of the sink's file */
-
-#define HOLDS(condition, ...)                                                                                          \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            (void)fprintf(stderr, "%s:%d: %s: ", __FILE__, __LINE__, #condition);                                      \
-            (void)fprintf(stderr, __VA_ARGS__);                                                                        \
-            (void)fprintf(stderr, "\n");                                                                               \
-            return false;                                                                                              \
-        }                                                                                                              \
-    } while (0)
 
 /* A machine with a market on it; `*w` holds seed and flags. Equal seeds and sizes have equal markets, whatever the
  * machine's own seed. */
