@@ -20,16 +20,17 @@ static inline bool record_again(td_buf *out, const td_schema_ids *ids, td_bytes 
     td_signal signal;
     td_rejected rejected;
     td_quarantined quarantined;
+    td_gap gap;
     td_bytes text;
     switch (td_record_schema(ids, value)) {
     case -1:
         return false;
     case TD_SCHEMA_BAR:
-        if (td_record_get_bar(value, &bar, &text) != TD_OK) return false;
+        if (td_record_get_bar(ids, value, &bar, &text) != TD_OK) return false;
         td_record_put_bar(out, ids, text, &bar);
         return true;
     case TD_SCHEMA_SIGNAL:
-        if (td_record_get_signal(value, &signal, &text) != TD_OK) return false;
+        if (td_record_get_signal(ids, value, &signal, &text) != TD_OK) return false;
         td_record_put_signal(out, ids, text, &signal);
         return true;
     case TD_SCHEMA_REJECTED:
@@ -39,6 +40,10 @@ static inline bool record_again(td_buf *out, const td_schema_ids *ids, td_bytes 
     case TD_SCHEMA_QUARANTINED:
         if (td_record_get_quarantined(ids, value, &quarantined, &text) != TD_OK) return false;
         td_record_put_quarantined(out, ids, text, &quarantined);
+        return true;
+    case TD_SCHEMA_GAP:
+        if (td_record_get_gap(value, &gap, &text) != TD_OK) return false;
+        td_record_put_gap(out, ids, text, &gap);
         return true;
     default:
         if (td_record_get_event(ids, value, &event, &text) != TD_OK) return false;

@@ -49,6 +49,8 @@ static void on_quarantined(void *self, td_bytes instrument, const td_quarantined
     for (int i = 0; i < q->missed_count; i++) x->late_count += q->missed_width_ns[i] == x->width_ns;
 }
 
+static void on_gap(void *self, td_bytes instrument, const td_gap *gap) { (void)self, (void)instrument, (void)gap; }
+
 static td_status swap_program(explanation *x, const uint8_t *sha256) {
     td_program *next;
     if (memcmp(x->program->sha256, sha256, TD_PROGRAM_SHA_BYTES) == 0) return TD_OK;
@@ -61,7 +63,7 @@ static td_status swap_program(explanation *x, const uint8_t *sha256) {
 }
 
 static td_status apply_record(explanation *x, const td_record *record) {
-    td_emit emit = {x, on_bar, on_signal, on_quarantined};
+    td_emit emit = {x, on_bar, on_signal, on_quarantined, on_gap};
     td_event e;
     td_bytes feed;
     td_status status = td_record_get_event_numbers(x->topics->ids, record->value, &e, &feed);

@@ -112,7 +112,7 @@ static void report_trouble(void *arg, const char *part, const char *text) {
 static void show_signal(const run *r, const td_record *record) {
     td_signal signal;
     td_bytes instrument;
-    if (td_record_get_signal(record->value, &signal, &instrument) != TD_OK) return;
+    if (td_record_get_signal(td_engine_topics(r->engine)->ids, record->value, &signal, &instrument) != TD_OK) return;
     char price[TD_DECIMAL_TEXT_MAX], target[TD_DECIMAL_TEXT_MAX], time[40];
     (void)td_decimal_format(signal.price, TD_PRICE_SCALE, false, price);
     (void)td_decimal_format(signal.target, TD_SIZE_SCALE, false, target);

@@ -126,8 +126,9 @@ static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_reco
     *row = (td_sink_row){.source = {record->epoch, record->offset}};
     bool is_bar = lane->topic == d->conf.topics->outputs[TD_OUTPUT_BARS];
     row->kind = is_bar ? TD_ROW_BAR : TD_ROW_SIGNAL;
-    td_status status = is_bar ? td_record_get_bar(record->value, &row->bar, &row->instrument)
-                              : td_record_get_signal(record->value, &row->signal, &row->instrument);
+    td_status status = is_bar
+                           ? td_record_get_bar(d->conf.topics->ids, record->value, &row->bar, &row->instrument)
+                           : td_record_get_signal(d->conf.topics->ids, record->value, &row->signal, &row->instrument);
     if (status != TD_OK)
         return TD_FAIL(TD_CORRUPT, "%s-%" PRIu32 ": offset %" PRId64 " is not a record of ours",
                        td_topic_name(lane->topic), lane->partition, record->offset);

@@ -56,7 +56,7 @@ static td_status load_schema(void *arg, const td_record *record) {
 /* ---- opening ---- */
 
 static td_status open_topics(td_topics *t, td_log *log) {
-    static const char *const outputs[TD_OUTPUT_COUNT] = {"bars", "signals", "quarantine"};
+    static const char *const outputs[TD_OUTPUT_COUNT] = {"bars", "signals", "quarantine", "gaps"};
     td_status status = td_log_topic(log, "_schemas", 1, TD_TOPIC_INPUT, &t->schemas);
     if (status == TD_OK) status = td_log_topic(log, "_programs", 1, TD_TOPIC_INPUT, &t->programs);
     if (status == TD_OK) status = td_log_topic(log, "tape", t->partitions, TD_TOPIC_INPUT, &t->tape);

@@ -5,7 +5,13 @@
 #include "schema/registry.h"
 #include "stream/program.h"
 
-typedef enum td_output { TD_OUTPUT_BARS, TD_OUTPUT_SIGNALS, TD_OUTPUT_QUARANTINE, TD_OUTPUT_COUNT } td_output;
+typedef enum td_output {
+    TD_OUTPUT_BARS,
+    TD_OUTPUT_SIGNALS,
+    TD_OUTPUT_QUARANTINE,
+    TD_OUTPUT_GAPS,
+    TD_OUTPUT_COUNT
+} td_output;
 
 typedef struct td_topics {
     td_log *log;                         /* borrowed */

@@ -120,6 +120,13 @@ static void emit_signal(void *self, td_bytes instrument, const td_signal *signal
     put_output(w, TD_OUTPUT_SIGNALS, instrument);
 }
 
+static void emit_gap(void *self, td_bytes instrument, const td_gap *gap) {
+    td_worker *w = self;
+    w->value.size = 0;
+    td_record_put_gap(&w->value, w->conf.topics->ids, instrument, gap);
+    put_output(w, TD_OUTPUT_GAPS, instrument);
+}
+
 /* What is refused is rare: only then are the event's codes read. */
 static void emit_quarantined(void *self, td_bytes instrument, const td_quarantined *quarantined) {
     td_worker *w = self;
@@ -412,7 +419,7 @@ td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t par
     w->cause.partition = partition;
     w->counted_offset = conf->count_from_offset;
     w->level = -1;
-    w->emit = (td_emit){w, emit_bar, emit_signal, emit_quarantined};
+    w->emit = (td_emit){w, emit_bar, emit_signal, emit_quarantined, emit_gap};
     char name[32];
     (void)snprintf(name, sizeof name, "work-%" PRIu32, partition);
     td_status status = td_writer_open(&w->writer, conf->topics->log, name);

@@ -4,6 +4,9 @@
 #pragma once
 #include "base/decimal.h"
 
+typedef enum td_quality { TD_QUALITY_COMPLETE, TD_QUALITY_PARTIAL, TD_QUALITY_REPAIRED } td_quality;
+typedef enum td_evidence { TD_EVIDENCE_ASSUMED, TD_EVIDENCE_PROVEN } td_evidence; /* PROVEN: trade ids say so */
+
 typedef struct td_bar {
     int64_t start_ns, end_ns;       /* end_ns - start_ns is the width */
     int64_t open, high, low, close; /* decimal(19,9)  */
@@ -14,4 +17,10 @@ typedef struct td_bar {
     int64_t known_at_ns; /* receive time (or clock) of the record that closed it */
     int32_t revision;    /* 0: the first final result */
     uint32_t instrument; /* index in the owner's instrument table */
+    uint8_t quality;     /* td_quality  */
+    uint8_t evidence;    /* td_evidence */
 } td_bar;
+
+/* Words as published: "complete", "assumed". Literals. */
+const char *td_quality_name(td_quality quality);
+const char *td_evidence_name(td_evidence evidence);

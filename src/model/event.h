@@ -11,6 +11,7 @@ typedef enum td_event_kind {
     TD_EVENT_QUOTE,   /* top of book; a side may be missing */
     TD_EVENT_TIME,    /* "nothing of this feed earlier than bound is expected" */
     TD_EVENT_PROGRAM, /* from here on this program applies */
+    TD_EVENT_FILLED,  /* a backfill of one instrument has ended */
 } td_event_kind;
 
 typedef enum td_side { TD_SIDE_UNKNOWN, TD_SIDE_BUY, TD_SIDE_SELL } td_side; /* the aggressor's */
@@ -52,20 +53,29 @@ typedef struct td_time_mark {
     uint8_t session;  /* td_session */
 } td_time_mark;
 
+typedef enum td_fill_extent { TD_FILL_WHOLE, TD_FILL_PART, TD_FILL_NONE } td_fill_extent;
+
+typedef struct td_filled {
+    int64_t gap;    /* number of the instrument's gap */
+    uint8_t extent; /* td_fill_extent: how much of it the venue gave */
+} td_filled;
+
 typedef struct td_event {
     uint8_t kind; /* td_event_kind */
     uint8_t flags;
     uint8_t origin;              /* td_event_origin */
     uint32_t feed;               /* index in the owner's feed table                                       */
-    uint32_t instrument;         /* index in the owner's instrument table; for trades and quotes only     */
+    uint32_t instrument;         /* index in the owner's instrument table; not of TIME and PROGRAM        */
     uint32_t pass;               /* reasons (model/refusal.h) whose rules let it by, a bit each               */
     int64_t event_ns;            /* by the venue: the only time that windows know                         */
     int64_t receive_ns;          /* the feed's clock on arrival: measures lag, gives known_at             */
-    int64_t of_epoch, of_offset; /* not of a feed: the record of its partition that it stands for, or TD_NONE */
+    int64_t of_epoch, of_offset; /* RELEASE: the record of its partition that it stands for, or TD_NONE;
+                                    BACKFILL: the instrument's gap by number, the place in its backfill from 1 */
     union {
         td_trade trade;
         td_quote quote;
         td_time_mark time;
+        td_filled filled;
         uint8_t program_sha256[32];
     };
 } td_event;

@@ -11,7 +11,7 @@ const char *td_action_name(td_action action) {
 }
 
 const char *td_signal_status_name(td_signal_status status) {
-    static const char *const names[] = {"fresh", "late", "withdrawn"};
+    static const char *const names[] = {"fresh", "late", "withdrawn", "withheld"};
     assert((size_t)status < sizeof names / sizeof names[0]);
     return names[status];
 }

@@ -6,10 +6,17 @@
 enum { TD_SIGNAL_ID_MAX = 191 };
 
 typedef enum td_action { TD_ACTION_BUY, TD_ACTION_SELL, TD_ACTION_SHORT, TD_ACTION_COVER, TD_ACTION_EXIT } td_action;
-typedef enum td_signal_status { TD_SIGNAL_FRESH, TD_SIGNAL_LATE, TD_SIGNAL_WITHDRAWN } td_signal_status;
+/* WITHHELD: its condition held on a bar that cannot be trusted; no target moved. */
+typedef enum td_signal_status {
+    TD_SIGNAL_FRESH,
+    TD_SIGNAL_LATE,
+    TD_SIGNAL_WITHDRAWN,
+    TD_SIGNAL_WITHHELD
+} td_signal_status;
 
 typedef struct td_signal {
     td_bytes strategy, note; /* note: "" when none */
+    td_bytes reason;         /* of WITHHELD, else "" */
     uint32_t instrument;     /* index in the owner's table */
     uint32_t ordinal;        /* n: 1 for the strategy's first signal of this instrument and time */
     int64_t event_ns;        /* the window's end */

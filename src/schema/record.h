@@ -4,6 +4,7 @@
 #pragma once
 #include "model/bar.h"
 #include "model/event.h"
+#include "model/gap.h"
 #include "model/refusal.h"
 #include "model/signal.h"
 
@@ -16,6 +17,8 @@ typedef enum td_schema { /* our schemas; the id on the wire comes from the regis
                          TD_SCHEMA_SIGNAL,
                          TD_SCHEMA_REJECTED,
                          TD_SCHEMA_QUARANTINED,
+                         TD_SCHEMA_FILLED,
+                         TD_SCHEMA_GAP,
                          TD_SCHEMA_COUNT,
 } td_schema;
 
@@ -35,6 +38,7 @@ void td_record_put_bar(td_buf *buf, const td_schema_ids *ids, td_bytes instrumen
 void td_record_put_signal(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_signal *signal);
 void td_record_put_rejected(td_buf *buf, const td_schema_ids *ids, const td_rejected *rejected);
 void td_record_put_quarantined(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_quarantined *q);
+void td_record_put_gap(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_gap *gap);
 
 /* "Trade", "Bar", …: a literal; tapedeck.<name> is the full name. */
 const char *td_schema_name(td_schema schema);
@@ -44,19 +48,21 @@ int td_record_schema(const td_schema_ids *ids, td_bytes value);
 
 /* Each reads one whole value of its kind. The instrument is the record's key and is not in the body of events; indexes
  * (feed, instrument) are left 0 for the caller to fill; texts are borrowed from `value`. A time record has no event and
- * receive time but its clock, which stands in both; a program has neither (0) and no feed (""). Where origin is the
- * feed's, of_epoch and of_offset are left as they are.
- * Errors: TD_CORRUPT without a trail: bytes that our own encoder cannot have written. */
+ * receive time but its clock, which stands in both (so does a fill); a program has neither (0) and no feed (""). Where
+ * origin is the feed's, of_epoch and of_offset are left as they are. Errors: TD_CORRUPT without a trail: bytes that our
+ * own encoder cannot have written. */
 TD_CHECKED td_status td_record_get_event(const td_schema_ids *ids, td_bytes value, td_event *out, td_bytes *out_feed);
 /* The same without a trade's or quote's codes, which are left as they are: what rules and windows look at on each tick.
  */
 TD_CHECKED td_status td_record_get_event_numbers(const td_schema_ids *ids, td_bytes value, td_event *out,
                                                  td_bytes *out_feed);
-TD_CHECKED td_status td_record_get_bar(td_bytes value, td_bar *out, td_bytes *out_instrument);
-TD_CHECKED td_status td_record_get_signal(td_bytes value, td_signal *out, td_bytes *out_instrument);
+TD_CHECKED td_status td_record_get_bar(const td_schema_ids *ids, td_bytes value, td_bar *out, td_bytes *out_instrument);
+TD_CHECKED td_status td_record_get_signal(const td_schema_ids *ids, td_bytes value, td_signal *out,
+                                          td_bytes *out_instrument);
 TD_CHECKED td_status td_record_get_rejected(td_bytes value, td_rejected *out);
 TD_CHECKED td_status td_record_get_quarantined(const td_schema_ids *ids, td_bytes value, td_quarantined *out,
                                                td_bytes *out_instrument);
+TD_CHECKED td_status td_record_get_gap(td_bytes value, td_gap *out, td_bytes *out_instrument);
 
 /* Appends one value of any of our schemas as one line of JSON (no line end) for people and scripts: the schema's name,
  * then its fields; decimals are text in plain notation, instants and counts integers, missing numbers null, hashes hex.

@@ -1,4 +1,5 @@
-/* src/schema/record_event.c - records of the tape: trade, quote, time, program. The hot path of replay and ingest. */
+/* src/schema/record_event.c - records of the tape: trade, quote, time, program, fill. The hot path of replay and
+ * ingest. */
 #include "schema/record_codec.h"
 
 enum {
@@ -148,8 +149,25 @@ static bool get_program(td_bytes value, td_event *out, td_bytes *out_feed) {
     return true;
 }
 
+static void put_filled(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_FILLED, 4 * (size_t)TD_AVRO_LONG_MAX + feed.size);
+    p = td_avro_put_long(p, e->filled.gap);
+    p = td_avro_put_long(p, e->filled.extent);
+    p = td_avro_put_long(p, e->receive_ns);
+    p = td_avro_put_bytes(p, feed);
+    record_end(buf, p);
+}
+
+static bool get_filled(td_bytes value, td_event *out, td_bytes *out_feed) {
+    td_avro_reader r = record_body(value);
+    bool ok = td_avro_get_long(&r, &out->filled.gap) && record_get_small(&r, TD_FILL_NONE, &out->filled.extent) &&
+              td_avro_get_long(&r, &out->receive_ns) && td_avro_get_bytes(&r, out_feed) && r.at == r.end;
+    if (ok) out->event_ns = out->receive_ns;
+    return ok;
+}
+
 void td_record_put_event(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *event) {
-    assert(event->kind >= TD_EVENT_TRADE && event->kind <= TD_EVENT_PROGRAM);
+    assert(event->kind >= TD_EVENT_TRADE && event->kind <= TD_EVENT_FILLED);
     switch ((td_event_kind)event->kind) {
     case TD_EVENT_TRADE:
         put_trade(buf, ids, feed, event);
@@ -162,6 +180,9 @@ void td_record_put_event(td_buf *buf, const td_schema_ids *ids, td_bytes feed, c
         return;
     case TD_EVENT_PROGRAM:
         put_program(buf, ids, event);
+        return;
+    case TD_EVENT_FILLED:
+        put_filled(buf, ids, feed, event);
         return;
     }
 }
@@ -202,6 +223,10 @@ TD_AVRO_INLINE td_status get_event(const td_schema_ids *ids, td_bytes value, ext
     case TD_SCHEMA_PROGRAM:
         out->kind = TD_EVENT_PROGRAM;
         ok = get_program(value, out, out_feed);
+        break;
+    case TD_SCHEMA_FILLED:
+        out->kind = TD_EVENT_FILLED;
+        ok = get_filled(value, out, out_feed);
         break;
     default:
         break;

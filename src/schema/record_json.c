@@ -32,6 +32,8 @@ typedef struct field {
     { .name = n, .type = FIELD_LONG, .optional = true }
 #define TEXT(n)                                                                                                        \
     { .name = n, .type = FIELD_TEXT }
+#define YOUNGER_TEXT(n)                                                                                                \
+    { .name = n, .type = FIELD_TEXT, .younger = true }
 #define TEXT_OR_NULL(n)                                                                                                \
     { .name = n, .type = FIELD_TEXT, .optional = true }
 #define PRICE(n)                                                                                                       \
@@ -47,6 +49,7 @@ typedef struct field {
 
 static const char *const side_symbols[] = {"unknown", "buy", "sell", NULL};
 static const char *const origin_symbols[] = {"feed", "release", "backfill", NULL};
+static const char *const extent_symbols[] = {"whole", "part", "none", NULL};
 static const char *const session_symbols[] = {"live", "idle", "down", "ended", NULL};
 
 /* Why a tick was appended, since the second version of its schema. */
@@ -80,11 +83,11 @@ static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
     [TD_SCHEMA_PROGRAM] = {{.name = "sha256", .type = FIELD_HASH}},
     [TD_SCHEMA_BAR] = {TEXT("instrument"), LONG("event_time"), LONG("event_ns"), LONG("width_ns"), LONG("start_ns"),
                        LONG("end_ns"), PRICE("open"), PRICE("high"), PRICE("low"), PRICE("close"), PRICE("vwap"),
-                       SIZE("volume"), NOTIONAL("notional"), LONG("trade_count"), LONG("revision"),
-                       LONG("known_at_ns")},
+                       SIZE("volume"), NOTIONAL("notional"), LONG("trade_count"), LONG("revision"), LONG("known_at_ns"),
+                       YOUNGER_TEXT("quality"), TEXT("evidence")},
     [TD_SCHEMA_SIGNAL] = {TEXT("id"), TEXT("strategy"), TEXT("instrument"), LONG("event_time"), LONG("event_ns"),
                           LONG("width_ns"), LONG("ordinal"), TEXT("action"), SIZE("target"), TEXT("status"),
-                          PRICE("price"), LONG("known_at_ns"), TEXT("note")},
+                          PRICE("price"), LONG("known_at_ns"), TEXT("note"), YOUNGER_TEXT("reason")},
     [TD_SCHEMA_REJECTED] = {TEXT("feed"), TEXT("source"), LONG("file"), LONG("line"), LONG("receive_ns"),
                             TEXT("reason"), TEXT("detail"), TEXT("bytes")},
     [TD_SCHEMA_QUARANTINED] = {TEXT("feed"),
@@ -108,6 +111,13 @@ static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
                                LONG_OR_NULL("sequence"),
                                TEXT("exchange"),
                                TEXT("condition")},
+    [TD_SCHEMA_FILLED] = {LONG("gap"),
+                          {.name = "extent", .type = FIELD_ENUM, .symbols = extent_symbols},
+                          LONG("clock_ns"),
+                          TEXT("feed")},
+    [TD_SCHEMA_GAP] = {TEXT("feed"), TEXT("instrument"), LONG("number"), TEXT("status"), TEXT("reason"),
+                       LONG("event_time"), LONG("event_ns"), LONG_OR_NULL("to_ns"), LONG_OR_NULL("first_id"),
+                       LONG_OR_NULL("last_id"), LONG_OR_NULL("missing"), LONG("filled"), LONG("known_at_ns")},
 };
 
 static bool put_long(td_avro_reader *r, td_buf *out) {

@@ -1,5 +1,6 @@
-/* src/schema/record_output.c - records of the published topics: bar, signal, rejected, quarantined. Each is flat; what
- * it says twice for readers' sake (milliseconds beside nanoseconds, the width beside its ends) must agree when read. */
+/* src/schema/record_output.c - records of the published topics: bar, signal, rejected, quarantined, gap. Each is flat;
+ * what it says twice for readers' sake (milliseconds beside nanoseconds, the width beside its ends) must agree when
+ * read. */
 #include "base/time.h"
 #include "schema/record_codec.h"
 
@@ -13,6 +14,10 @@ enum { WORD_MAX = 32 }; /* of any enum's names, with their length */
 /* Words of an enum as its model gives them; `count` of them from 0. */
 typedef const char *(*word_fn)(unsigned index);
 static const char *action_word(unsigned i) { return td_action_name((td_action)i); }
+static const char *quality_word(unsigned i) { return td_quality_name((td_quality)i); }
+static const char *evidence_word(unsigned i) { return td_evidence_name((td_evidence)i); }
+static const char *gap_reason_word(unsigned i) { return td_gap_reason_name((td_gap_reason)i); }
+static const char *gap_status_word(unsigned i) { return td_gap_status_name((td_gap_status)i); }
 static const char *status_word(unsigned i) { return td_signal_status_name((td_signal_status)i); }
 static const char *reason_word(unsigned i) { return td_reason_name((td_reason)i); }
 static const char *kind_word(unsigned i) { return i == 0 ? "trade" : "quote"; }
@@ -42,7 +47,7 @@ static bool get_times(td_avro_reader *r, int64_t *out_event_ns) {
 }
 
 void td_record_put_bar(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_bar *bar) {
-    enum { MAX = 9 * TD_AVRO_LONG_MAX + 5 * TD_AVRO_DECIMAL64_MAX + 2 * TD_AVRO_DECIMAL_MAX };
+    enum { MAX = 9 * TD_AVRO_LONG_MAX + 5 * TD_AVRO_DECIMAL64_MAX + 2 * TD_AVRO_DECIMAL_MAX + 2 * WORD_MAX };
     uint8_t *p = record_begin(buf, ids, TD_SCHEMA_BAR, MAX + instrument.size);
     p = td_avro_put_bytes(p, instrument);
     p = put_times(p, bar->end_ns);
@@ -59,10 +64,17 @@ void td_record_put_bar(td_buf *buf, const td_schema_ids *ids, td_bytes instrumen
     p = td_avro_put_long(p, bar->trade_count);
     p = td_avro_put_long(p, bar->revision);
     p = td_avro_put_long(p, bar->known_at_ns);
+    p = put_word(p, quality_word(bar->quality));
+    p = put_word(p, evidence_word(bar->evidence));
     record_end(buf, p);
 }
 
-td_status td_record_get_bar(td_bytes value, td_bar *out, td_bytes *out_instrument) {
+/* Of the version before: it ends where the fields of this one begin. */
+static bool is_older(const td_schema_ids *ids, td_bytes value) {
+    return (record_version(ids, value) & TD_SCHEMA_BEFORE) != 0;
+}
+
+td_status td_record_get_bar(const td_schema_ids *ids, td_bytes value, td_bar *out, td_bytes *out_instrument) {
     td_avro_reader r = record_body(value);
     int64_t event_ns, width_ns, revision;
     *out = (td_bar){0};
@@ -73,16 +85,20 @@ td_status td_record_get_bar(td_bytes value, td_bar *out, td_bytes *out_instrumen
               td_avro_get_decimal64(&r, &out->close) && td_avro_get_decimal64(&r, &out->vwap) &&
               td_avro_get_decimal(&r, &out->volume) && td_avro_get_decimal(&r, &out->notional) &&
               td_avro_get_long(&r, &out->trade_count) && td_avro_get_long(&r, &revision) && revision >= INT32_MIN &&
-              revision <= INT32_MAX && td_avro_get_long(&r, &out->known_at_ns) && r.at == r.end;
+              revision <= INT32_MAX && td_avro_get_long(&r, &out->known_at_ns);
     if (ok) out->revision = (int32_t)revision;
-    return ok ? TD_OK : TD_CORRUPT;
+    if (ok && !is_older(ids, value))
+        ok = get_word(&r, quality_word, TD_QUALITY_REPAIRED + 1, &out->quality) &&
+             get_word(&r, evidence_word, TD_EVIDENCE_PROVEN + 1, &out->evidence);
+    return ok && r.at == r.end ? TD_OK : TD_CORRUPT;
 }
 
 void td_record_put_signal(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_signal *s) {
-    enum { MAX = 9 * TD_AVRO_LONG_MAX + 2 * TD_AVRO_DECIMAL64_MAX + 2 * WORD_MAX + TD_SIGNAL_ID_MAX };
+    enum { MAX = 10 * TD_AVRO_LONG_MAX + 2 * TD_AVRO_DECIMAL64_MAX + 2 * WORD_MAX + TD_SIGNAL_ID_MAX };
     char id[TD_SIGNAL_ID_MAX + 1];
     size_t id_size = td_signal_id(s, instrument, id);
-    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_SIGNAL, MAX + s->strategy.size + instrument.size + s->note.size);
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_SIGNAL,
+                              MAX + s->strategy.size + instrument.size + s->note.size + s->reason.size);
     p = td_avro_put_bytes(p, (td_bytes){(const uint8_t *)id, id_size});
     p = td_avro_put_bytes(p, s->strategy);
     p = td_avro_put_bytes(p, instrument);
@@ -95,10 +111,11 @@ void td_record_put_signal(td_buf *buf, const td_schema_ids *ids, td_bytes instru
     p = td_avro_put_decimal64(p, s->price);
     p = td_avro_put_long(p, s->known_at_ns);
     p = td_avro_put_bytes(p, s->note);
+    p = td_avro_put_bytes(p, s->reason);
     record_end(buf, p);
 }
 
-td_status td_record_get_signal(td_bytes value, td_signal *out, td_bytes *out_instrument) {
+td_status td_record_get_signal(const td_schema_ids *ids, td_bytes value, td_signal *out, td_bytes *out_instrument) {
     td_avro_reader r = record_body(value);
     td_bytes id; /* follows from the rest */
     int64_t ordinal;
@@ -107,9 +124,11 @@ td_status td_record_get_signal(td_bytes value, td_signal *out, td_bytes *out_ins
         td_avro_get_bytes(&r, &id) && td_avro_get_bytes(&r, &out->strategy) && td_avro_get_bytes(&r, out_instrument) &&
         get_times(&r, &out->event_ns) && td_avro_get_long(&r, &out->width_ns) && td_avro_get_long(&r, &ordinal) &&
         ordinal >= 0 && ordinal <= UINT32_MAX && get_word(&r, action_word, TD_ACTION_EXIT + 1, &out->action) &&
-        td_avro_get_decimal64(&r, &out->target) && get_word(&r, status_word, TD_SIGNAL_WITHDRAWN + 1, &out->status) &&
+        td_avro_get_decimal64(&r, &out->target) && get_word(&r, status_word, TD_SIGNAL_WITHHELD + 1, &out->status) &&
         td_avro_get_decimal64(&r, &out->price) && td_avro_get_long(&r, &out->known_at_ns) &&
-        td_avro_get_bytes(&r, &out->note) && r.at == r.end;
+        td_avro_get_bytes(&r, &out->note);
+    if (ok && !is_older(ids, value)) ok = td_avro_get_bytes(&r, &out->reason);
+    ok = ok && r.at == r.end;
     if (ok) out->ordinal = (uint32_t)ordinal;
     return ok ? TD_OK : TD_CORRUPT;
 }
@@ -230,4 +249,34 @@ td_status td_record_get_quarantined(const td_schema_ids *ids, td_bytes value, td
         return TD_CORRUPT;
     e->kind = kind == 0 ? TD_EVENT_TRADE : TD_EVENT_QUOTE;
     return get_ticks(&r, e) && r.at == r.end ? TD_OK : TD_CORRUPT;
+}
+
+void td_record_put_gap(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_gap *g) {
+    enum { MAX = 7 * TD_AVRO_LONG_MAX + 4 * RECORD_OPTIONAL_MAX + 2 * WORD_MAX };
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_GAP, MAX + g->feed.size + instrument.size);
+    p = td_avro_put_bytes(p, g->feed);
+    p = td_avro_put_bytes(p, instrument);
+    p = td_avro_put_long(p, g->number);
+    p = put_word(p, gap_status_word(g->status));
+    p = put_word(p, gap_reason_word(g->reason));
+    p = put_times(p, g->from_ns);
+    p = record_put_optional_long(p, g->to_ns);
+    p = record_put_optional_long(p, g->first_id);
+    p = record_put_optional_long(p, g->last_id);
+    p = record_put_optional_long(p, g->missing);
+    p = td_avro_put_long(p, g->filled);
+    p = td_avro_put_long(p, g->known_at_ns);
+    record_end(buf, p);
+}
+
+td_status td_record_get_gap(td_bytes value, td_gap *out, td_bytes *out_instrument) {
+    td_avro_reader r = record_body(value);
+    *out = (td_gap){0};
+    bool ok = td_avro_get_bytes(&r, &out->feed) && td_avro_get_bytes(&r, out_instrument) &&
+              td_avro_get_long(&r, &out->number) && get_word(&r, gap_status_word, TD_GAP_STATUS_COUNT, &out->status) &&
+              get_word(&r, gap_reason_word, TD_GAP_REASON_COUNT, &out->reason) && get_times(&r, &out->from_ns) &&
+              record_get_optional_long(&r, &out->to_ns) && record_get_optional_long(&r, &out->first_id) &&
+              record_get_optional_long(&r, &out->last_id) && record_get_optional_long(&r, &out->missing) &&
+              td_avro_get_long(&r, &out->filled) && td_avro_get_long(&r, &out->known_at_ns) && r.at == r.end;
+    return ok ? TD_OK : TD_CORRUPT;
 }

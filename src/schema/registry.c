@@ -15,10 +15,12 @@ static const struct schema_row {
     [TD_SCHEMA_QUOTE] = {"Quote", "Quote.avsc", "tape-tapedeck.Quote", "older/Quote.1.avsc"},
     [TD_SCHEMA_TIME] = {"Time", "Time.avsc", "tape-tapedeck.Time", NULL},
     [TD_SCHEMA_PROGRAM] = {"Program", "Program.avsc", "tape-tapedeck.Program", NULL},
-    [TD_SCHEMA_BAR] = {"Bar", "Bar.avsc", "bars-value", NULL},
-    [TD_SCHEMA_SIGNAL] = {"Signal", "Signal.avsc", "signals-value", NULL},
+    [TD_SCHEMA_BAR] = {"Bar", "Bar.avsc", "bars-value", "older/Bar.1.avsc"},
+    [TD_SCHEMA_SIGNAL] = {"Signal", "Signal.avsc", "signals-value", "older/Signal.1.avsc"},
     [TD_SCHEMA_REJECTED] = {"Rejected", "Rejected.avsc", "rejected-value", NULL},
     [TD_SCHEMA_QUARANTINED] = {"Quarantined", "Quarantined.avsc", "quarantine-value", NULL},
+    [TD_SCHEMA_FILLED] = {"Filled", "Filled.avsc", "tape-tapedeck.Filled", NULL},
+    [TD_SCHEMA_GAP] = {"Gap", "Gap.avsc", "gaps-value", NULL},
 };
 
 const char *td_schema_name(td_schema schema) { return schema_rows[schema].name; }

@@ -63,6 +63,7 @@ static void begin_history(td_answer *a) {
     bool lines = r->kind == TD_API_LINES;
     td_history_question q = {
         .topic = r->kind == TD_API_SIGNALS ? topics->signals : topics->bars,
+        .ids = topics->ids,
         .bars = r->kind != TD_API_SIGNALS,
         .instrument = td_text(r->instrument),
         .strategy = td_text(r->strategy),
@@ -112,11 +113,11 @@ static void put_history_row(td_answer *a, td_row_format format, const td_history
     if (row == NULL) row = &none;
     if (a->request.kind == TD_API_BARS) {
         td_bar bar = {0};
-        if (value.size == 0 || td_record_get_bar(value, &bar, &name) == TD_OK)
+        if (value.size == 0 || td_record_get_bar(td_view_topics(a->view)->ids, value, &bar, &name) == TD_OK)
             td_row_put_bar(&a->body, format, name, &bar);
     } else {
         td_signal signal = {0};
-        if (value.size == 0 || td_record_get_signal(value, &signal, &name) == TD_OK)
+        if (value.size == 0 || td_record_get_signal(td_view_topics(a->view)->ids, value, &signal, &name) == TD_OK)
             td_row_put_signal(&a->body, format, name, &signal, row->appended_ms);
     }
 }
@@ -204,7 +205,9 @@ static td_status step_lines(td_answer *a) {
     for (size_t i = 0; i < ROWS_PER_STEP && a->row < count; i++, a->row++) {
         td_bar bar;
         td_bytes name;
-        if (td_record_get_bar(td_history_value(a->history, &rows[a->row]), &bar, &name) == TD_OK) apply_bar(a, &bar);
+        if (td_record_get_bar(td_view_topics(a->view)->ids, td_history_value(a->history, &rows[a->row]), &bar, &name) ==
+            TD_OK)
+            apply_bar(a, &bar);
     }
     if (a->row < count) return TD_AGAIN;
     put_lines(a);

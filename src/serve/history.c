@@ -112,7 +112,7 @@ static bool in_reach(td_history *h, int64_t at_ns, bool first) {
 static void consider_bar(td_history *h, const td_record *record) {
     td_bar bar;
     td_bytes name;
-    if (td_record_get_bar(record->value, &bar, &name) != TD_OK) return;
+    if (td_record_get_bar(h->q.ids, record->value, &bar, &name) != TD_OK) return;
     if (bar.end_ns - bar.start_ns != h->q.width_ns || !td_bytes_equal(name, h->q.instrument)) return;
     if (in_reach(h, bar.start_ns, bar.revision == 0)) keep_row(h, record, (td_history_row){.order = bar.start_ns});
 }
@@ -121,7 +121,7 @@ static void consider_signal(td_history *h, const td_record *record) {
     td_signal signal;
     td_bytes name;
     bool one = h->q.instrument.size > 0;
-    if (td_record_get_signal(record->value, &signal, &name) != TD_OK) return;
+    if (td_record_get_signal(h->q.ids, record->value, &signal, &name) != TD_OK) return;
     if (one && !td_bytes_equal(name, h->q.instrument)) return;
     if (h->q.strategy.size > 0 && !td_bytes_equal(signal.strategy, h->q.strategy)) return;
     if (!in_reach(h, signal.event_ns, signal.status == TD_SIGNAL_FRESH)) return;

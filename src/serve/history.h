@@ -11,6 +11,7 @@
 
 typedef struct td_history_question {
     td_topic *topic;
+    const td_schema_ids *ids;
     bool bars;           /* else signals */
     td_bytes instrument; /* whose partition is read; size 0 (signals only): all, in the order of appending */
     td_bytes strategy;   /* size 0: all */

@@ -102,7 +102,7 @@ static void add_spark(td_view_instrument *row, int64_t close) {
 static void take_bar(td_view *v, const td_record *record, bool live) {
     td_bar bar;
     td_bytes name;
-    if (td_record_get_bar(record->value, &bar, &name) != TD_OK) return;
+    if (td_record_get_bar(v->topics.ids, record->value, &bar, &name) != TD_OK) return;
     td_view_instrument *row = row_of(v, name);
     if (row == NULL) return;
     for (size_t w = 0; w < v->topics.width_count; w++) {
@@ -123,7 +123,7 @@ static void take_bar(td_view *v, const td_record *record, bool live) {
 static void take_signal(td_view *v, const td_record *record) {
     td_signal signal;
     td_bytes name;
-    if (td_record_get_signal(record->value, &signal, &name) == TD_OK)
+    if (td_record_get_signal(v->topics.ids, record->value, &signal, &name) == TD_OK)
         v->events.signal(v->events.self, name, &signal, record->timestamp_ms);
 }
 

@@ -2,6 +2,7 @@
  * built (lang/program.c), shared by threads, identified by the hash of its body. It comes from the log: a tape says at
  * which place which program begins. */
 #pragma once
+#include "model/gap.h"
 #include "model/refusal.h"
 #include "stream/graph.h"
 

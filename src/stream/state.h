@@ -27,6 +27,7 @@ typedef struct td_emit { /* outputs of one record, in order; arguments are borro
     void (*bar)(void *self, td_bytes instrument, const td_bar *bar);
     void (*signal)(void *self, td_bytes instrument, const td_signal *signal);
     void (*quarantined)(void *self, td_bytes instrument, const td_quarantined *quarantined);
+    void (*gap)(void *self, td_bytes instrument, const td_gap *gap);
 } td_emit;
 
 typedef enum td_verdict {

@@ -12,7 +12,7 @@ static bool fits_an_id(const td_schema_ids *ids, td_bytes value) {
     td_signal signal;
     td_bytes instrument;
     return td_record_schema(ids, value) != TD_SCHEMA_SIGNAL ||
-           td_record_get_signal(value, &signal, &instrument) != TD_OK ||
+           td_record_get_signal(ids, value, &signal, &instrument) != TD_OK ||
            (signal.strategy.size <= SIGNAL_TEXT_MAX && instrument.size <= SIGNAL_TEXT_MAX);
 }
 

@@ -84,6 +84,10 @@ static td_event any_event(td_schema schema) {
         e.kind = TD_EVENT_TIME;
         e.time = (td_time_mark){any_optional(), any_long(), (uint8_t)(dice() % 4)};
         break;
+    case TD_SCHEMA_FILLED:
+        e.kind = TD_EVENT_FILLED;
+        e.filled = (td_filled){any_long(), (uint8_t)(dice() % (TD_FILL_NONE + 1))};
+        break;
     default:
         e.kind = TD_EVENT_PROGRAM;
         for (size_t i = 0; i < sizeof e.program_sha256; i++) e.program_sha256[i] = (uint8_t)dice();
@@ -103,12 +107,15 @@ static td_bar any_bar(void) {
                     .notional = any_i128(),
                     .trade_count = any_long(),
                     .known_at_ns = any_long(),
-                    .revision = (int32_t)any_long()};
+                    .revision = (int32_t)any_long(),
+                    .quality = (uint8_t)(dice() % (TD_QUALITY_REPAIRED + 1)),
+                    .evidence = (uint8_t)(dice() % (TD_EVIDENCE_PROVEN + 1))};
 }
 
 static td_signal any_signal(void) {
     return (td_signal){.strategy = any_text(40),
                        .note = any_text(1000),
+                       .reason = any_text(100),
                        .ordinal = (uint32_t)dice(),
                        .event_ns = any_long(),
                        .width_ns = any_long(),
@@ -116,7 +123,7 @@ static td_signal any_signal(void) {
                        .target = any_long(),
                        .known_at_ns = any_long(),
                        .action = (uint8_t)(dice() % (TD_ACTION_EXIT + 1)),
-                       .status = (uint8_t)(dice() % (TD_SIGNAL_WITHDRAWN + 1))};
+                       .status = (uint8_t)(dice() % (TD_SIGNAL_WITHHELD + 1))};
 }
 
 static td_rejected any_rejected(void) {
@@ -135,6 +142,20 @@ static td_quarantined any_quarantined(void) {
     return q;
 }
 
+static td_gap any_gap(void) {
+    return (td_gap){.feed = any_text(20),
+                    .number = any_long(),
+                    .from_ns = any_long(),
+                    .to_ns = any_optional(),
+                    .first_id = any_optional(),
+                    .last_id = any_optional(),
+                    .missing = any_optional(),
+                    .filled = any_long(),
+                    .known_at_ns = any_long(),
+                    .reason = (uint8_t)(dice() % TD_GAP_REASON_COUNT),
+                    .status = (uint8_t)(dice() % TD_GAP_STATUS_COUNT)};
+}
+
 static void put_any(td_buf *value, td_schema schema) {
     if (schema == TD_SCHEMA_BAR) {
         td_bar bar = any_bar();
@@ -148,6 +169,9 @@ static void put_any(td_buf *value, td_schema schema) {
     } else if (schema == TD_SCHEMA_QUARANTINED) {
         td_quarantined quarantined = any_quarantined();
         td_record_put_quarantined(value, &ids, any_text(63), &quarantined);
+    } else if (schema == TD_SCHEMA_GAP) {
+        td_gap gap = any_gap();
+        td_record_put_gap(value, &ids, any_text(63), &gap);
     } else {
         td_event event = any_event(schema);
         td_record_put_event(value, &ids, any_text(300), &event);

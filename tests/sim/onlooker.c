@@ -86,8 +86,9 @@ static td_status read_wanted(td_onlooker *o, int kind, uint32_t p, td_buf *out) 
         td_bar bar;
         td_signal signal;
         td_bytes name;
-        if (kind == BARS && td_record_get_bar(record.value, &bar, &name) == TD_OK) put_bar(out, name, &bar);
-        if (kind == SIGNALS && td_record_get_signal(record.value, &signal, &name) == TD_OK)
+        if (kind == BARS && td_record_get_bar(o->topics.ids, record.value, &bar, &name) == TD_OK)
+            put_bar(out, name, &bar);
+        if (kind == SIGNALS && td_record_get_signal(o->topics.ids, record.value, &signal, &name) == TD_OK)
             put_signal(out, name, &signal);
     }
     td_reader_close(reader);

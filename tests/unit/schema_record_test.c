@@ -45,7 +45,7 @@ static td_code code(const char *text) {
         .kind = TD_EVENT_TIME, .time = { __VA_ARGS__ }                                                                 \
     }
 
-enum { EVENT_COUNT = 12 };
+enum { EVENT_COUNT = 14 };
 
 static const td_event *events(void) {
     static td_event rows[EVENT_COUNT] = {
@@ -61,6 +61,8 @@ static const td_event *events(void) {
         TIME(.bound_ns = NOW_NS, .clock_ns = NOW_NS, .session = TD_SESSION_ENDED),
         TIME(.bound_ns = TD_NONE, .clock_ns = LOW, .session = TD_SESSION_DOWN),
         {.kind = TD_EVENT_PROGRAM, .program_sha256 = "0123456789abcdef0123456789abcde"},
+        {.kind = TD_EVENT_FILLED, .event_ns = NOW_NS, .receive_ns = NOW_NS, .filled = {1, TD_FILL_WHOLE}},
+        {.kind = TD_EVENT_FILLED, .event_ns = LOW, .receive_ns = LOW, .filled = {INT64_MAX, TD_FILL_NONE}},
     };
     rows[0].trade.exchange = code("P");
     rows[0].trade.condition = code("20002020");
@@ -104,6 +106,9 @@ static void same_event(const td_event *a, const td_event *b) {
     if (a->kind == TD_EVENT_TIME)
         assert_true(a->time.bound_ns == b->time.bound_ns && a->time.clock_ns == b->time.clock_ns &&
                     a->time.session == b->time.session);
+    if (a->kind == TD_EVENT_FILLED)
+        assert_true(a->receive_ns == b->receive_ns && a->event_ns == b->receive_ns && a->filled.gap == b->filled.gap &&
+                    a->filled.extent == b->filled.extent);
     if (a->kind == TD_EVENT_PROGRAM) assert_memory_equal(a->program_sha256, b->program_sha256, 32);
 }
 
@@ -125,7 +130,8 @@ static void events_come_back(void **state) {
             memset(&got, 0xa5, sizeof got);
             td_record_put_event(&buf, &ids, feed_name(f), want);
             td_bytes value = alone(td_buf_bytes(&buf));
-            assert_int_equal(td_record_schema(&ids, value), want->kind - 1);
+            assert_int_equal(td_record_schema(&ids, value),
+                             want->kind == TD_EVENT_FILLED ? TD_SCHEMA_FILLED : want->kind - 1);
             assert_int_equal(td_record_get_event(&ids, value, &got, &feed), TD_OK);
             same_event(&got, want);
             assert_int_equal(got.feed | got.instrument, 0);
@@ -199,9 +205,21 @@ static void ticks_of_the_first_version_are_read(void **state) {
 }
 
 static const td_bar bars[] = {
-    {.start_ns = NOW_NS, .end_ns = NOW_NS + 60, 1, 2, 3, 4, 5, .volume = 6, .notional = 7, .trade_count = 8},
-    {LOW, INT64_MAX, LOW, INT64_MAX, LOW, INT64_MAX, LOW, I128_MAX, -I128_MAX - 1, INT64_MAX, LOW, INT32_MAX, 0},
-    {INT64_MAX, LOW, INT64_MAX, LOW, INT64_MAX, LOW, INT64_MAX, -I128_MAX - 1, I128_MAX, LOW, INT64_MAX, INT32_MIN, 0},
+    {.start_ns = NOW_NS,
+     .end_ns = NOW_NS + 60,
+     1,
+     2,
+     3,
+     4,
+     5,
+     .volume = 6,
+     .notional = 7,
+     .trade_count = 8,
+     .quality = TD_QUALITY_REPAIRED,
+     .evidence = TD_EVIDENCE_PROVEN},
+    {LOW, INT64_MAX, LOW, INT64_MAX, LOW, INT64_MAX, LOW, I128_MAX, -I128_MAX - 1, INT64_MAX, LOW, INT32_MAX, 0, 0, 0},
+    {INT64_MAX, LOW, INT64_MAX, LOW, INT64_MAX, LOW, INT64_MAX, -I128_MAX - 1, I128_MAX, LOW, INT64_MAX, INT32_MIN, 0,
+     0, 0},
     {.start_ns = -1, .end_ns = 0},
     {.start_ns = -1000000, .end_ns = -1}, /* a millisecond is rounded down, not towards 0 */
 };
@@ -215,12 +233,13 @@ static void bars_come_back(void **state) {
         td_buf buf = {0};
         td_record_put_bar(&buf, &ids, TD_TEXT("LEAN:IBM"), b);
         td_bytes value = alone(td_buf_bytes(&buf));
-        assert_int_equal(td_record_get_bar(value, &got, &instrument), TD_OK);
+        assert_int_equal(td_record_get_bar(&ids, value, &got, &instrument), TD_OK);
         assert_true(td_bytes_equal(instrument, TD_TEXT("LEAN:IBM")));
         assert_true(got.start_ns == b->start_ns && got.end_ns == b->end_ns && got.open == b->open &&
                     got.high == b->high && got.low == b->low && got.close == b->close && got.vwap == b->vwap);
         assert_true(got.volume == b->volume && got.notional == b->notional && got.trade_count == b->trade_count &&
                     got.known_at_ns == b->known_at_ns && got.revision == b->revision && got.instrument == 0);
+        assert_true(got.quality == b->quality && got.evidence == b->evidence);
         free((void *)(uintptr_t)value.data);
         td_buf_fini(&buf);
     }
@@ -240,7 +259,8 @@ static td_signal signal_row(unsigned i) {
         .target = big ? INT64_MAX : -100000000,
         .known_at_ns = big ? LOW : NOW_NS,
         .action = (uint8_t)(i % (TD_ACTION_EXIT + 1)),
-        .status = (uint8_t)(i % (TD_SIGNAL_WITHDRAWN + 1)),
+        .status = (uint8_t)(i % (TD_SIGNAL_WITHHELD + 1)),
+        .reason = big ? TD_TEXT("over the open gap 3") : TD_TEXT(""),
     };
 }
 
@@ -252,15 +272,66 @@ static void signals_come_back(void **state) {
         td_buf buf = {0};
         td_record_put_signal(&buf, &ids, TD_TEXT("BINANCE:BTCUSDT"), &s);
         td_bytes value = alone(td_buf_bytes(&buf));
-        assert_int_equal(td_record_get_signal(value, &got, &instrument), TD_OK);
+        assert_int_equal(td_record_get_signal(&ids, value, &got, &instrument), TD_OK);
         assert_true(td_bytes_equal(instrument, TD_TEXT("BINANCE:BTCUSDT")));
         assert_true(td_bytes_equal(got.strategy, s.strategy) && td_bytes_equal(got.note, s.note));
         assert_true(got.ordinal == s.ordinal && got.event_ns == s.event_ns && got.width_ns == s.width_ns);
         assert_true(got.price == s.price && got.target == s.target && got.known_at_ns == s.known_at_ns);
-        assert_true(got.action == s.action && got.status == s.status);
+        assert_true(got.action == s.action && got.status == s.status && td_bytes_equal(got.reason, s.reason));
         free((void *)(uintptr_t)value.data);
         td_buf_fini(&buf);
     }
+}
+
+static void gaps_come_back(void **state) {
+    (void)state;
+    const td_gap rows[] = {
+        {TD_TEXT("live"), 0, 1, NOW_NS, TD_NONE, TD_NONE, TD_NONE, TD_NONE, 0, NOW_NS, TD_GAP_SESSION, TD_GAP_OPEN},
+        {TD_TEXT(""), 0, INT64_MAX, LOW, INT64_MAX, LOW, INT64_MAX, 7, LOW, LOW, TD_GAP_IDS, TD_GAP_FILLED},
+        {TD_TEXT("x"), 0, 2, -1, 0, 5, 5, 1, 0, -1000000, TD_GAP_SILENCE, TD_GAP_LOST},
+    };
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        const td_gap *g = &rows[i];
+        td_gap got;
+        td_bytes instrument;
+        td_buf buf = {0};
+        td_record_put_gap(&buf, &ids, TD_TEXT("COINBASE:BTC-USD"), g);
+        td_bytes value = alone(td_buf_bytes(&buf));
+        assert_int_equal(td_record_get_gap(value, &got, &instrument), TD_OK);
+        assert_true(td_bytes_equal(instrument, TD_TEXT("COINBASE:BTC-USD")) && td_bytes_equal(got.feed, g->feed));
+        assert_true(got.number == g->number && got.from_ns == g->from_ns && got.to_ns == g->to_ns);
+        assert_true(got.first_id == g->first_id && got.last_id == g->last_id && got.missing == g->missing);
+        assert_true(got.filled == g->filled && got.known_at_ns == g->known_at_ns && got.reason == g->reason &&
+                    got.status == g->status);
+        free((void *)(uintptr_t)value.data);
+        td_buf_fini(&buf);
+    }
+}
+
+/* Bars and signals of the version before end where the fields of this one begin. */
+static void older_outputs_are_read(void **state) {
+    (void)state;
+    td_bar bar = bars[0];
+    td_signal signal = signal_row(0);
+    td_bytes instrument;
+    td_buf buf = {0};
+    bar.quality = TD_QUALITY_COMPLETE;
+    bar.evidence = TD_EVIDENCE_ASSUMED;
+    td_record_put_bar(&buf, &ids, TD_TEXT("LEAN:IBM"), &bar);
+    td_bar got;
+    td_schema_ids before = ids;
+    before.schema[ids.id[TD_SCHEMA_BAR]] |= TD_SCHEMA_BEFORE;
+    before.schema[ids.id[TD_SCHEMA_SIGNAL]] |= TD_SCHEMA_BEFORE;
+    td_bytes value = {buf.data, buf.size - sizeof "complete" - sizeof "assumed"};
+    assert_int_equal(td_record_get_bar(&ids, value, &got, &instrument), TD_CORRUPT);
+    assert_int_equal(td_record_get_bar(&before, value, &got, &instrument), TD_OK);
+    assert_memory_equal(&got, &bar, sizeof got);
+    buf.size = 0;
+    td_record_put_signal(&buf, &ids, TD_TEXT("LEAN:IBM"), &signal);
+    td_signal read;
+    assert_int_equal(td_record_get_signal(&before, (td_bytes){buf.data, buf.size - 1}, &read, &instrument), TD_OK);
+    assert_true(read.target == signal.target && read.reason.size == 0);
+    td_buf_fini(&buf);
 }
 
 static void rejected_come_back(void **state) {
@@ -325,29 +396,37 @@ static int read_all(td_bytes value) {
     td_rejected rejected;
     td_quarantined quarantined;
     td_bytes text;
+    td_gap gap;
     int taken = 0;
     taken += td_record_get_event(&ids, value, &event, &text) == TD_OK;
-    taken += td_record_get_bar(value, &bar, &text) == TD_OK;
-    taken += td_record_get_signal(value, &signal, &text) == TD_OK;
+    taken += td_record_get_bar(&ids, value, &bar, &text) == TD_OK;
+    taken += td_record_get_signal(&ids, value, &signal, &text) == TD_OK;
     taken += td_record_get_rejected(value, &rejected) == TD_OK;
     taken += td_record_get_quarantined(&ids, value, &quarantined, &text) == TD_OK;
+    taken += td_record_get_gap(value, &gap, &text) == TD_OK;
     return taken;
 }
 
 /* One value of each schema, small enough to try every bit. */
 static td_buf sample(int schema) {
-    static const size_t event_of[] = {
-        [TD_SCHEMA_TRADE] = 0, [TD_SCHEMA_QUOTE] = 6, [TD_SCHEMA_TIME] = 9, [TD_SCHEMA_PROGRAM] = 11};
+    static const size_t event_of[] = {[TD_SCHEMA_TRADE] = 0,
+                                      [TD_SCHEMA_QUOTE] = 6,
+                                      [TD_SCHEMA_TIME] = 9,
+                                      [TD_SCHEMA_PROGRAM] = 11,
+                                      [TD_SCHEMA_FILLED] = 12};
     td_buf buf = {0};
     td_signal signal = signal_row(0);
     td_quarantined quarantined = quarantined_row(2);
     td_rejected rejected = {feed_name(2),    TD_TEXT("a.zip"), {3, 17},     NOW_NS,
                             TD_REASON_RANGE, TD_TEXT("1e30"),  TD_TEXT("x")};
-    if (schema <= TD_SCHEMA_PROGRAM) td_record_put_event(&buf, &ids, feed_name(2), &events()[event_of[schema]]);
+    if (schema <= TD_SCHEMA_PROGRAM || schema == TD_SCHEMA_FILLED)
+        td_record_put_event(&buf, &ids, feed_name(2), &events()[event_of[schema]]);
     if (schema == TD_SCHEMA_BAR) td_record_put_bar(&buf, &ids, TD_TEXT("LEAN:IBM"), &bars[0]);
     if (schema == TD_SCHEMA_SIGNAL) td_record_put_signal(&buf, &ids, TD_TEXT("LEAN:IBM"), &signal);
     if (schema == TD_SCHEMA_REJECTED) td_record_put_rejected(&buf, &ids, &rejected);
     if (schema == TD_SCHEMA_QUARANTINED) td_record_put_quarantined(&buf, &ids, TD_TEXT("LEAN:IBM"), &quarantined);
+    td_gap gap = {.feed = feed_name(2), .number = 3, .from_ns = NOW_NS, .to_ns = TD_NONE};
+    if (schema == TD_SCHEMA_GAP) td_record_put_gap(&buf, &ids, TD_TEXT("LEAN:IBM"), &gap);
     return buf;
 }
 
@@ -512,12 +591,12 @@ static void json_reads_like_the_schema(void **state) {
                           "\"end_ns\":1795239865123456849,\"open\":\"0.000000001\",\"high\":\"0.000000002\","
                           "\"low\":\"0.000000003\",\"close\":\"0.000000004\",\"vwap\":\"0.000000005\","
                           "\"volume\":\"0.00000006\",\"notional\":\"0.00000000000000007\",\"trade_count\":8,"
-                          "\"revision\":0,\"known_at_ns\":0}",
+                          "\"revision\":0,\"known_at_ns\":0,\"quality\":\"repaired\",\"evidence\":\"proven\"}",
         [TD_SCHEMA_SIGNAL] = "{\"schema\":\"Signal\",\"id\":\"golden_cross/LEAN:IBM/2026-11-21T05:44:25.123456789#1\","
                              "\"strategy\":\"golden_cross\",\"instrument\":\"LEAN:IBM\",\"event_time\":1795239865123,"
                              "\"event_ns\":1795239865123456789,\"width_ns\":60000000000,\"ordinal\":1,"
                              "\"action\":\"buy\",\"target\":\"-1\",\"status\":\"fresh\",\"price\":\"185.12\","
-                             "\"known_at_ns\":1795239865123456789,\"note\":\"\"}",
+                             "\"known_at_ns\":1795239865123456789,\"note\":\"\",\"reason\":\"\"}",
         [TD_SCHEMA_REJECTED] = "{\"schema\":\"Rejected\",\"feed\":\"lean\",\"source\":\"a.zip\",\"file\":3,\"line\":17,"
                                "\"receive_ns\":1795239865123456789,\"reason\":\"range\",\"detail\":\"1e30\","
                                "\"bytes\":\"x\"}",
@@ -529,6 +608,12 @@ static void json_reads_like_the_schema(void **state) {
             "\"size\":\"-92233720368.54775807\",\"trade_id\":-9223372036854775807,\"side\":\"sell\","
             "\"bid_price\":null,\"bid_size\":null,\"ask_price\":null,\"ask_size\":null,\"sequence\":null,"
             "\"exchange\":\"\",\"condition\":\"123456789012345\"}",
+        [TD_SCHEMA_FILLED] = "{\"schema\":\"Filled\",\"gap\":1,\"extent\":\"whole\",\"clock_ns\":1795239865123456789,"
+                             "\"feed\":\"lean\"}",
+        [TD_SCHEMA_GAP] = "{\"schema\":\"Gap\",\"feed\":\"lean\",\"instrument\":\"LEAN:IBM\",\"number\":3,"
+                          "\"status\":\"open\",\"reason\":\"session\",\"event_time\":1795239865123,"
+                          "\"event_ns\":1795239865123456789,\"to_ns\":null,\"first_id\":0,\"last_id\":0,"
+                          "\"missing\":0,\"filled\":0,\"known_at_ns\":0}",
     };
     for (int schema = 0; schema < TD_SCHEMA_COUNT; schema++) {
         td_buf buf = sample(schema), json = {0};
@@ -548,6 +633,8 @@ int main(void) {
         cmocka_unit_test(the_frame_is_confluents),
         cmocka_unit_test(bars_come_back),
         cmocka_unit_test(signals_come_back),
+        cmocka_unit_test(gaps_come_back),
+        cmocka_unit_test(older_outputs_are_read),
         cmocka_unit_test(rejected_come_back),
         cmocka_unit_test(quarantined_come_back),
         cmocka_unit_test(cut_and_grown_values_are_corrupt),

@@ -18,6 +18,7 @@ static int close_rig(void **state) {
 
 static td_history_question bars_of(const char *instrument, size_t limit) {
     return (td_history_question){.topic = r.topics.bars,
+                                 .ids = r.topics.ids,
                                  .bars = true,
                                  .instrument = td_text(instrument),
                                  .strategy = TD_TEXT(""),
@@ -41,7 +42,7 @@ static td_bar bar_at(const td_history *h, size_t index) {
     td_bar bar;
     td_bytes name;
     assert_true(index < td_history_rows(h, &rows));
-    assert_int_equal(td_record_get_bar(td_history_value(h, &rows[index]), &bar, &name), TD_OK);
+    assert_int_equal(td_record_get_bar(r.topics.ids, td_history_value(h, &rows[index]), &bar, &name), TD_OK);
     return bar;
 }
 

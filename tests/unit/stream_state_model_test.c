@@ -33,6 +33,8 @@ static void put_refused(td_buf *out, td_bytes instrument, td_reason reason, cons
     for (size_t i = 0; i < count; i++) td_buf_printf(out, " %" PRId64, missed_ns[i]);
     td_buf_text(out, "\n");
 }
+static void on_gap(void *self, td_bytes instrument, const td_gap *gap) { (void)self, (void)instrument, (void)gap; }
+
 static void on_quarantined(void *self, td_bytes instrument, const td_quarantined *q) {
     put_refused(self, instrument, (td_reason)q->reason, q->missed_width_ns, q->missed_count);
 }
@@ -207,7 +209,7 @@ static td_event draw(market *k) {
 
 static void apply_both(td_state *state, model *m, const td_event *drawn, td_buf *said) {
     static const char *const feeds[FEEDS] = {"a", "b"};
-    td_emit emit = {said, on_bar, on_signal, on_quarantined};
+    td_emit emit = {said, on_bar, on_signal, on_quarantined, on_gap};
     td_event e = *drawn;
     m->said.size = said->size = 0;
     if (e.kind == TD_EVENT_TIME)

@@ -28,6 +28,8 @@ static void on_signal(void *self, td_bytes instrument, const td_signal *s) {
     td_buf_printf(self, "signal %.*s\n", (int)instrument.size, (const char *)instrument.data);
 }
 
+static void on_gap(void *self, td_bytes instrument, const td_gap *gap) { (void)self, (void)instrument, (void)gap; }
+
 static void on_quarantined(void *self, td_bytes instrument, const td_quarantined *q) {
     td_buf_printf(self, "%s %.*s", td_reason_name((td_reason)q->reason), (int)instrument.size,
                   (const char *)instrument.data);
@@ -117,7 +119,7 @@ static td_applied apply_step(td_state *state, const step *s, const td_emit *emit
 static void run_program(const step *steps, size_t count, td_program *program) {
     td_state *state = td_state_new(program);
     td_buf out = {0};
-    td_emit emit = {&out, on_bar, on_signal, on_quarantined};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap};
     for (size_t i = 0; i < count; i++) {
         out.size = 0;
         td_buf_text(&out, verdict_of(apply_step(state, &steps[i], &emit)));
@@ -352,7 +354,7 @@ static void test_trade_ids_decide_ties(void **unused) {
     td_program *program = program_of(widths, 1);
     td_state *state = td_state_new(program);
     td_buf out = {0};
-    td_emit emit = {&out, on_bar, on_signal, on_quarantined};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap};
     uint32_t feed = td_state_feed(state, td_text("a")), x = instrument_of(state, feed, td_text("V:X"));
     static const int64_t ids[] = {5, 9, 2}, prices[] = {50, 90, 20};
     for (int i = 0; i < 3; i++) {
@@ -375,7 +377,7 @@ static void test_sums_never_overflow(void **unused) {
     td_program *program = program_of(widths, 1);
     td_state *state = td_state_new(program);
     td_buf out = {0};
-    td_emit emit = {&out, on_bar, on_signal, on_quarantined};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap};
     uint32_t feed = td_state_feed(state, td_text("a")), x = instrument_of(state, feed, td_text("V:X"));
     for (int i = 0; i < 3; i++) {
         td_event e = trade(feed, x, INT64_C(100) * S, INT64_MAX, INT64_MAX);
@@ -466,7 +468,7 @@ static void test_bars_equal_sorting_and_survive_saving(void **unused) {
         static sorted_trade trades[TRADES];
         td_state *state = td_state_new(program);
         td_buf got = {0}, wanted = {0}, saved = {0};
-        td_emit emit = {&got, on_bar, on_signal, on_quarantined};
+        td_emit emit = {&got, on_bar, on_signal, on_quarantined, on_gap};
         int64_t now_ns = INT64_C(1700000000) * S;
         uint32_t feed = td_state_feed(state, td_text("a"));
         for (int i = 0; i < TRADES; i++) {
@@ -511,7 +513,7 @@ static void test_bytes_that_are_not_a_state_are_refused(void **unused) {
     other->sha256[0] = 1;
     td_state *state = td_state_new(program), *loaded;
     td_buf out = {0}, saved = {0};
-    td_emit emit = {&out, on_bar, on_signal, on_quarantined};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap};
     uint32_t feed = td_state_feed(state, td_text("a")), x = instrument_of(state, feed, td_text("V:X"));
     td_event e = trade(feed, x, INT64_C(100) * S, 1, 1);
     (void)td_state_apply(state, &e, &emit);
@@ -536,7 +538,7 @@ static void test_a_swap_keeps_open_windows(void **unused) {
     td_program *program = program_of(widths, 2), *next = program_of(next_widths, 2);
     td_state *state = td_state_new(program);
     td_buf out = {0};
-    td_emit emit = {&out, on_bar, on_signal, on_quarantined};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap};
     uint32_t feed = td_state_feed(state, td_text("a")), x = instrument_of(state, feed, td_text("V:X"));
     td_event e = trade(feed, x, INT64_C(600) * S, 7, 1);
     (void)td_state_apply(state, &e, &emit);
