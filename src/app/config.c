@@ -119,6 +119,14 @@ static const td_option top_rows[] = {
      .offset = offsetof(td_config, grace_ns),
      .help = "how long after its close a bar takes late trades and is given again as a revision, within 256 of its "
              "widths; 0s: never"},
+    {.key = "repair_horizon",
+     .type = TD_OPTION_DURATION,
+     .fallback = "1d",
+     .max = 7 * 86400e9,
+     .offset = offsetof(td_config, repair_horizon_ns),
+     .help =
+         "how long after its close the release of a refused trade still revises a bar, within 256 of its widths; 0s: "
+         "no longer than grace"},
     {.key = "workers",
      .type = TD_OPTION_INT,
      .min = 1,
@@ -562,6 +570,7 @@ const td_config_key td_config_keys[] = {
      .help = "pace of the whole run: 60x, 0.5x or max; never changes the tape"},
     {.key = "hours", .shape = TD_KEY_VALUE, .read = read_hours, .rows = top_rows},
     {.key = "grace", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
+    {.key = "repair_horizon", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
     {.key = "workers", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
     {.key = "drain", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
     {.key = "log_format", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},

@@ -48,7 +48,7 @@ typedef struct td_config {
     td_serve_conf serve;
     double speed; /* 60 for "60x"; 0: max; -1: not set (1x, or max with --until-end) */
     int hours;    /* all|regular: the second is refused until it exists */
-    int64_t grace_ns;
+    int64_t grace_ns, repair_horizon_ns;
     int64_t workers; /* threads for partitions; default: processors, at most partitions */
     int64_t drain_ns;
     int log_format; /* text|json */

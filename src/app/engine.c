@@ -94,6 +94,7 @@ static td_status begin_program(td_engine *e, int64_t now_ms, td_log_report_fn re
         (void)snprintf(s->feeds[i].name, sizeof s->feeds[i].name, "%s", conf->name);
     }
     s->grace_ns = e->config->grace_ns;
+    s->repair_horizon_ns = e->config->repair_horizon_ns;
     td_buf body = {0};
     td_program_body(s, &body);
     s->strategies = NULL;

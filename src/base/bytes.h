@@ -34,6 +34,14 @@ static inline bool td_bytes_equal(td_bytes a, td_bytes b) {
     return true;
 }
 
+/* Moves so many from the front to *out. False, and nothing moves, when there are fewer. */
+static inline bool td_bytes_take(td_bytes *bytes, void *out, size_t size) {
+    if (bytes->size < size) return false;
+    memcpy(out, bytes->data, size);
+    *bytes = (td_bytes){bytes->data + size, bytes->size - size};
+    return true;
+}
+
 /* Big and little endian, any alignment. */
 static inline uint32_t td_get_be32(const uint8_t *p) {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];

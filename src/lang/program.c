@@ -51,8 +51,10 @@ static void put_feeds(const td_program_settings *s, td_buf *out) {
 }
 
 void td_program_body(const td_program_settings *s, td_buf *out) {
-    td_buf_printf(out, "{\"engine\":\"" ENGINE_VERSION "\",\"hours\":\"all\",\"grace_ns\":%" PRId64 ",\"bars_ns\":[",
-                  s->grace_ns);
+    td_buf_printf(out,
+                  "{\"engine\":\"" ENGINE_VERSION "\",\"hours\":\"all\",\"grace_ns\":%" PRId64
+                  ",\"repair_horizon_ns\":%" PRId64 ",\"bars_ns\":[",
+                  s->grace_ns, s->repair_horizon_ns);
     for (size_t i = 0; i < s->width_count; i++) td_buf_printf(out, "%s%" PRId64, i > 0 ? "," : "", s->widths_ns[i]);
     td_buf_text(out, "],\"feeds\":[");
     put_feeds(s, out);
@@ -104,6 +106,15 @@ static bool read_widths(td_json *j, td_program *p) {
 
 static bool read_number(td_json *j, const char *key, int64_t *out) {
     return key_is(j, key) && td_json_next(j) == TD_JSON_NUMBER && read_integer(j, out);
+}
+
+/* One that bodies before did not have: then it is 0. */
+static bool read_young_number(td_json *j, const char *key, int64_t *out) {
+    td_json before = *j;
+    if (read_number(j, key, out)) return true;
+    *j = before;
+    *out = 0;
+    return true;
 }
 
 static bool read_word(td_json *j, const char *key, const char *const words[3], int *out) {
@@ -175,7 +186,8 @@ static bool read_body(td_bytes bytes, body *b) {
     if (td_json_next(&j) != TD_JSON_OBJECT || !read_engine(&j, b)) return false;
     if (!key_is(&j, "hours") || !string_is(&j, "all")) return false;
     if (b->before ? !key_is(&j, "rules") || !string_is(&j, "basic")
-                  : !read_number(&j, "grace_ns", &b->program->grace_ns))
+                  : !read_number(&j, "grace_ns", &b->program->grace_ns) ||
+                        !read_young_number(&j, "repair_horizon_ns", &b->program->repair_horizon_ns))
         return false;
     return key_is(&j, "bars_ns") && read_widths(&j, b->program) && read_feeds(&j, b) && key_is(&j, "strategies") &&
            read_strategies(&j, b) && td_json_next(&j) == TD_JSON_OBJECT_END;

@@ -8,7 +8,7 @@
 typedef struct td_program_settings { /* borrowed for the call */
     const int64_t *widths_ns;        /* ascending, without doubles: configured ones and those of the strategies */
     size_t width_count;
-    int64_t grace_ns;
+    int64_t grace_ns, repair_horizon_ns;
     td_program_feed feeds[TD_PROGRAM_FEEDS_MAX];
     size_t feed_count;
     const td_bytes *strategies; /* whole texts; any order */

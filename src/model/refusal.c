@@ -28,3 +28,8 @@ bool td_reason_parse(td_bytes name, td_reason *out) {
     }
     return false;
 }
+
+bool td_reason_is_releasable(td_reason reason) {
+    return reason > TD_REASON_UNREADABLE && reason < TD_REASON_COUNT && reason != TD_REASON_NON_POSITIVE &&
+           reason != TD_REASON_LATE && reason != TD_REASON_OVERFLOW;
+}

@@ -20,6 +20,9 @@ typedef enum td_reason {
 
 const char *td_reason_name(td_reason reason);        /* "malformed", "non-positive", …: literals */
 bool td_reason_parse(td_bytes name, td_reason *out); /* false: nobody's name */
+/* An event that was refused for it can be put on the tape again, past that rule. Not: what was accepted (late), and
+ * what no bar can be made of. */
+bool td_reason_is_releasable(td_reason reason);
 
 /* Value of topic `rejected`. */
 typedef struct td_rejected {

@@ -134,13 +134,6 @@ void td_kept_save(const td_kept *kept, td_buf *out) {
     }
 }
 
-static bool take(td_bytes *bytes, void *out, size_t size) {
-    if (bytes->size < size) return false;
-    memcpy(out, bytes->data, size);
-    *bytes = (td_bytes){bytes->data + size, bytes->size - size};
-    return true;
-}
-
 static bool is_sorted(const row *r) {
     for (uint32_t i = 1; i < r->count; i++)
         if (place_in(&(row){.entries = r->entries, .count = i}, r->entries[i].width_ns,
@@ -151,19 +144,20 @@ static bool is_sorted(const row *r) {
 
 static bool take_row(td_kept *kept, td_bytes *bytes, uint32_t instrument_count) {
     uint32_t instrument, count;
-    if (!take(bytes, &instrument, sizeof instrument) || !take(bytes, &count, sizeof count)) return false;
+    if (!td_bytes_take(bytes, &instrument, sizeof instrument) || !td_bytes_take(bytes, &count, sizeof count))
+        return false;
     if (instrument >= instrument_count || instrument < kept->row_count) return false;
     if (count == 0 || count > bytes->size / sizeof(entry)) return false;
     grow_rows(kept, instrument + 1);
     row *r = &kept->rows[instrument];
     r->entries = td_alloc(count * sizeof *r->entries);
     r->count = r->capacity = count;
-    return take(bytes, r->entries, count * sizeof *r->entries) && is_sorted(r);
+    return td_bytes_take(bytes, r->entries, count * sizeof *r->entries) && is_sorted(r);
 }
 
 bool td_kept_load(td_kept *kept, td_bytes *bytes, uint32_t instrument_count) {
     uint32_t used;
-    if (!take(bytes, &used, sizeof used)) return false;
+    if (!td_bytes_take(bytes, &used, sizeof used)) return false;
     while (used > 0 && take_row(kept, bytes, instrument_count)) used--;
     return used == 0;
 }

@@ -26,6 +26,7 @@ typedef struct td_program {
     int64_t widths_ns[TD_WIDTHS_MAX];     /* ascending */
     td_graph *graphs[TD_WIDTHS_MAX];      /* strategies on bars of that width; NULL: none. Owned */
     int64_t grace_ns;                     /* how long a closed window takes late trades; 0: not at all */
+    int64_t repair_horizon_ns; /* how long what is put on the tape anew may revise it; 0: no longer than others */
     size_t feed_count;
     td_program_feed feeds[TD_PROGRAM_FEEDS_MAX];
     td_program_feed unnamed; /* of feeds that it does not name */
@@ -36,6 +37,12 @@ enum { TD_REVISED_MAX = 256 };
 static inline int64_t td_program_grace_ns(const td_program *program, int64_t width_ns) {
     int64_t most_ns = TD_REVISED_MAX * width_ns; /* widths are at most a year */
     return program->grace_ns < most_ns ? program->grace_ns : most_ns;
+}
+
+/* How long after its end a window of that width may be revised by what is put on the tape anew. */
+static inline int64_t td_program_horizon_ns(const td_program *program, int64_t width_ns) {
+    int64_t most_ns = TD_REVISED_MAX * width_ns;
+    return program->repair_horizon_ns < most_ns ? program->repair_horizon_ns : most_ns;
 }
 
 td_program_feed td_program_feed_default(void);

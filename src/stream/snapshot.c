@@ -4,7 +4,7 @@
 #include "stream/state_layout.h"
 #include <stdlib.h>
 
-enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 2 };
+enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 3 };
 
 typedef struct snapshot_head {
     uint32_t magic, version;
@@ -12,7 +12,6 @@ typedef struct snapshot_head {
     uint64_t block_bytes;
     int64_t slot_lateness_ns;
     uint32_t instrument_count, feed_count;
-    td_spans released;
 } snapshot_head;
 
 /* ---- out ---- */
@@ -36,8 +35,7 @@ void td_state_save(const td_state *s, td_buf *out) {
                           .block_bytes = s->block_bytes,
                           .slot_lateness_ns = s->slot_lateness_ns,
                           .instrument_count = s->block_count,
-                          .feed_count = s->feed_count,
-                          .released = s->released};
+                          .feed_count = s->feed_count};
     memcpy(head.program_sha256, s->program->sha256, sizeof head.program_sha256);
     td_buf_put(out, &head, sizeof head);
     for (uint32_t i = 0; i < s->feed_count; i++) put_feed(out, &s->feeds[i]);
@@ -47,6 +45,8 @@ void td_state_save(const td_state *s, td_buf *out) {
         td_buf_put(out, name.data, name.size);
         td_buf_put(out, s->blocks[i], s->block_bytes);
     }
+    td_released_save(&s->released, out);
+    td_kept_save(s->kept, out);
 }
 
 /* ---- in ---- */
@@ -111,16 +111,17 @@ static bool take_state(cursor *c, td_state *s) {
     snapshot_head head;
     if (!take(c, &head, sizeof head) || head.magic != SNAPSHOT_MAGIC || head.version != SNAPSHOT_VERSION) return false;
     if (memcmp(head.program_sha256, s->program->sha256, sizeof head.program_sha256) != 0) return false;
-    if (head.slot_lateness_ns < s->slot_lateness_ns || head.released.count > TD_SEEN_SPANS) return false;
+    if (head.slot_lateness_ns < s->slot_lateness_ns) return false;
     s->slot_lateness_ns = head.slot_lateness_ns;
-    s->released = head.released;
     td_state_lay_out(s);
     if (head.block_bytes != s->block_bytes) return false;
     for (uint32_t i = 0; i < head.feed_count; i++)
         if (!take_feed(c, s, head.instrument_count)) return false;
     for (uint32_t i = 0; i < head.instrument_count; i++)
         if (!take_block(c, s, i)) return false;
-    return c->at == c->end;
+    td_bytes rest = {c->at, (size_t)(c->end - c->at)};
+    return td_released_load(&s->released, &rest) && td_kept_load(s->kept, &rest, head.instrument_count) &&
+           rest.size == 0;
 }
 
 td_status td_state_load(td_state **out, const td_program *program, td_bytes bytes) {
@@ -143,7 +144,8 @@ static void keep_ends(const td_state *from, const feed_state *old, const td_stat
             if (from->program->widths_ns[o] == to->program->widths_ns[w]) feed->ended_to_ns[w] = old->ended_to_ns[o];
 }
 
-/* Where fewer slots are left than there were, the later window stays: those that are open are the latest. */
+/* Where fewer slots are left than there were, the later window stays: those that are open are the latest. The other is
+ * kept where it is wanted. */
 static void keep_windows(const td_state *from, td_state *to, uint32_t instrument, size_t w) {
     int64_t width_ns = to->program->widths_ns[w], closed_to_ns = 0;
     td_window *kept = windows_of(to, block_of(to, instrument), w);
@@ -153,7 +155,13 @@ static void keep_windows(const td_state *from, td_state *to, uint32_t instrument
         for (uint32_t i = 0; i < from->slots[old]; i++) {
             td_window *slot = &kept[slot_of(to, w, windows[i].start_ns)];
             if (windows[i].trade_count == 0) continue;
-            if (slot->trade_count == 0 || slot->start_ns < windows[i].start_ns) *slot = windows[i];
+            td_window goes = windows[i];
+            if (slot->trade_count == 0 || slot->start_ns < windows[i].start_ns) {
+                goes = *slot;
+                *slot = windows[i];
+            }
+            if (goes.trade_count > 0)
+                (void)td_kept_put(to->kept, (td_kept_place){instrument, width_ns, goes.start_ns}, &goes);
             if (windows[i].results > 0 && windows[i].start_ns + width_ns > closed_to_ns)
                 closed_to_ns = windows[i].start_ns + width_ns;
         }
@@ -179,6 +187,11 @@ void td_state_swap(td_state *s, const td_program *program) {
         td_state_lay_out(next);
     }
     next->released = s->released;
+    s->released = (td_released){0};
+    td_kept *none = next->kept;
+    next->kept = s->kept;
+    s->kept = none;
+    td_kept_release_widths(next->kept, program->widths_ns, program->width_count);
     for (uint32_t f = 0; f < s->feed_count; f++) {
         feed_state *old = &s->feeds[f];
         feed_state *feed = &next->feeds[td_state_feed(next, feed_name(old))];

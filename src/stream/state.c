@@ -27,6 +27,7 @@ void td_state_lay_out(td_state *s) {
     for (size_t w = 0; w < p->width_count; w++) {
         int64_t width_ns = p->widths_ns[w];
         s->grace_ns[w] = td_program_grace_ns(p, width_ns);
+        s->horizon_ns[w] = td_program_horizon_ns(p, width_ns);
         s->open_slots[w] = slots_for(width_ns, s->slot_lateness_ns);
         s->slots[w] = slots_for(width_ns, s->slot_lateness_ns + s->grace_ns[w]);
         s->depth[w] = (uint32_t)((s->grace_ns[w] + width_ns - 1) / width_ns);
@@ -66,6 +67,7 @@ td_state *td_state_new(const td_program *program) {
     td_state *s = td_alloc_zero(1, sizeof *s);
     s->program = program;
     s->instruments = td_instruments_new();
+    s->kept = td_kept_new();
     s->slot_lateness_ns = program_lateness_max(program);
     td_state_lay_out(s);
     return s;
@@ -76,6 +78,8 @@ void td_state_free(td_state *s) {
     for (uint32_t i = 0; i < s->feed_count; i++) free(s->feeds[i].traded);
     for (uint32_t i = 0; i < s->block_count; i++) free(s->blocks[i]);
     free(s->blocks);
+    td_kept_free(s->kept);
+    td_released_fini(&s->released);
     td_instruments_free(s->instruments);
     free(s);
 }
@@ -248,8 +252,38 @@ static __attribute__((noinline)) void move_to_feed(td_state *s, const td_event *
 
 /* ---- one record ---- */
 
-static td_applied quarantine(const td_state *s, const td_event *e, td_reason reason, const td_emit *emit) {
+static td_kept_place place_of(const td_state *s, uint32_t instrument, size_t w, int64_t start_ns) {
+    return (td_kept_place){instrument, s->program->widths_ns[w], start_ns};
+}
+
+static bool is_window(const td_window *window, int64_t start_ns) {
+    return window->trade_count > 0 && window->start_ns == start_ns;
+}
+
+/* Where the window that begins there is remembered: in its slot, or kept; else NULL. */
+static td_window *recall_window(const td_state *s, uint32_t instrument, size_t w, int64_t start_ns) {
+    td_window *window = &windows_of(s, block_of(s, instrument), w)[slot_of(s, w, start_ns)];
+    return is_window(window, start_ns) ? window : td_kept_find(s->kept, place_of(s, instrument, w, start_ns));
+}
+
+/* A trade was refused: a release of it is to find its windows though their grace may be over by then. One that was
+ * forgotten already stays so, and what is further ahead than the horizon is nobody's window. */
+static void want_windows(td_state *s, const td_event *e) {
     const feed_state *feed = &s->feeds[e->feed];
+    for (size_t w = 0; w < s->program->width_count && feed->watermark_ns != INT64_MIN; w++) {
+        int64_t width_ns = s->program->widths_ns[w], start_ns = td_window_start(e->event_ns, width_ns);
+        int64_t oldest_ns = feed->watermark_ns - s->horizon_ns[w];
+        if (start_ns + width_ns <= oldest_ns || start_ns > feed->watermark_ns + s->horizon_ns[w]) continue;
+        bool final = start_ns + width_ns <= feed->watermark_ns - s->grace_ns[w];
+        if (final && recall_window(s, e->instrument, w, start_ns) == NULL) continue;
+        td_kept_release_older(s->kept, place_of(s, e->instrument, w, td_window_start(oldest_ns, width_ns)));
+        td_kept_want(s->kept, place_of(s, e->instrument, w, start_ns));
+    }
+}
+
+static td_applied quarantine(td_state *s, const td_event *e, td_reason reason, const td_emit *emit) {
+    const feed_state *feed = &s->feeds[e->feed];
+    if (e->kind == TD_EVENT_TRADE && td_reason_is_releasable(reason)) want_windows(s, e);
     td_quarantined q = {.event = *e, .feed = feed_name(feed), .reason = (uint8_t)reason, .known_at_ns = e->receive_ns};
     emit->quarantined(emit->self, td_instruments_name(s->instruments, e->instrument), &q);
     return (td_applied){.verdict = TD_VERDICT_QUARANTINED};
@@ -273,6 +307,16 @@ typedef struct placing {
     uint32_t missed, revised; /* widths, a bit each */
 } placing;
 
+/* Of one that is final: what is put on the tape anew still finds it where it was kept. */
+static td_window *find_final(const placing *p, size_t w, int64_t start_ns) {
+    const td_state *s = p->state;
+    const td_event *e = p->event;
+    int64_t end_ns = start_ns + s->program->widths_ns[w];
+    bool reached = e->origin != TD_ORIGIN_FEED && end_ns > s->feeds[e->feed].watermark_ns - s->horizon_ns[w];
+    if (!reached || td_kept_find(s->kept, place_of(s, e->instrument, w, start_ns)) == NULL) return NULL;
+    return recall_window(s, e->instrument, w, start_ns);
+}
+
 /* The window of width w for an event outside the one used last, or NULL when it is final for good. */
 static __attribute__((noinline)) td_window *find_window(placing *p, size_t w, int64_t *out_start_ns) {
     td_state *s = p->state;
@@ -281,17 +325,20 @@ static __attribute__((noinline)) td_window *find_window(placing *p, size_t w, in
     int64_t end_ns = start_ns + width_ns;
     uint32_t slot = slot_of(s, w, start_ns);
     td_window *window = &windows_of(s, p->block, w)[slot];
-    bool known = window->trade_count > 0 && window->start_ns == start_ns;
+    bool known = is_window(window, start_ns);
     bool closed = end_ns <= feed->watermark_ns || end_ns <= feed->ended_to_ns[w] || (known && window->results > 0);
+    *out_start_ns = start_ns;
     if (closed && (s->grace_ns[w] == 0 || end_ns <= feed->watermark_ns - s->grace_ns[w])) {
-        p->missed |= 1u << w;
-        return NULL;
+        window = find_final(p, w, start_ns);
+        *(window != NULL ? &p->revised : &p->missed) |= 1u << w;
+        return window;
     }
     if (!known) {
         assert(!window_is_open(window)); /* those that are lie within `slots` of this one */
+        if (window->trade_count > 0)
+            (void)td_kept_put(s->kept, place_of(s, p->event->instrument, w, window->start_ns), window);
         memset(window, 0, sizeof *window);
     }
-    *out_start_ns = start_ns;
     if (closed) {
         p->revised |= 1u << w;
         return window;
@@ -307,8 +354,8 @@ static bool revise(const placing *p, size_t w) {
     td_state *s = p->state;
     const td_event *e = p->event;
     closing c = {.state = s, .feed = &s->feeds[e->feed], .emit = p->emit, .known_at_ns = e->receive_ns};
-    uint32_t slot = slot_of(s, w, td_window_start(e->event_ns, s->program->widths_ns[w]));
-    td_bar bar = give_bar(&c, w, e->instrument, &windows_of(s, p->block, w)[slot]);
+    int64_t start_ns = td_window_start(e->event_ns, s->program->widths_ns[w]);
+    td_bar bar = give_bar(&c, w, e->instrument, recall_window(s, e->instrument, w, start_ns));
     if (s->program->graphs[w] == NULL) return true;
     return td_hindsight_revise(hindsight_of(s, p->block, w), c.instrument, &bar, on_signal, &c);
 }
@@ -331,12 +378,12 @@ static __attribute__((noinline)) td_applied settle_late(const placing *p) {
     return applied;
 }
 
-static bool sums_fit(const td_state *s, block_head *block, const td_event *e) {
+static bool sums_fit(const td_state *s, const td_event *e) {
     td_i128 notional = td_trade_notional(&e->trade);
     for (size_t w = 0; w < s->program->width_count; w++) {
         int64_t start_ns = td_window_start(e->event_ns, s->program->widths_ns[w]);
-        const td_window *window = &windows_of(s, block, w)[slot_of(s, w, start_ns)];
-        if (window->start_ns == start_ns && !td_window_can_add(window, notional)) return false;
+        const td_window *window = recall_window(s, e->instrument, w, start_ns);
+        if (window != NULL && !td_window_can_add(window, notional)) return false;
     }
     return true;
 }
@@ -346,7 +393,7 @@ static __attribute__((noinline)) td_reason judge_trade(const td_state *s, block_
     td_reason reason = td_rules_judge(&judged, false);
     if (reason != TD_REASON_NONE) return reason;
     bool large = td_trade_notional(&e->trade) > TD_NOTIONAL_LARGE;
-    return large && !sums_fit(s, block, e) ? TD_REASON_OVERFLOW : TD_REASON_NONE;
+    return large && !sums_fit(s, e) ? TD_REASON_OVERFLOW : TD_REASON_NONE;
 }
 
 /* Costs nothing where there are no ids. */
@@ -381,7 +428,7 @@ static td_applied apply_trade(td_state *s, const td_event *e, const td_emit *emi
     return (td_applied){.verdict = TD_VERDICT_ACCEPTED};
 }
 
-static td_applied apply_quote(const td_state *s, const td_event *e, const td_emit *emit) {
+static td_applied apply_quote(td_state *s, const td_event *e, const td_emit *emit) {
     if (!td_quote_is_plain(&e->quote)) {
         td_rule_case judged = {.event = e, .feed = &s->feeds[e->feed].set};
         td_reason reason = td_rules_judge(&judged, false);
@@ -426,9 +473,9 @@ static inline td_applied apply_tick(td_state *s, const td_event *e, const td_emi
 /* What a release stands for is accepted once. */
 static __attribute__((noinline)) td_applied apply_anew(td_state *s, const td_event *e, const td_emit *emit) {
     bool release = e->origin == TD_ORIGIN_RELEASE && e->of_offset != TD_NONE;
-    if (release && td_spans_has(&s->released, e->of_offset)) return (td_applied){.verdict = TD_VERDICT_DUPLICATE};
+    if (release && td_released_has(&s->released, e->of_offset)) return (td_applied){.verdict = TD_VERDICT_DUPLICATE};
     td_applied applied = apply_tick(s, e, emit);
-    if (release && applied.verdict == TD_VERDICT_ACCEPTED) (void)td_spans_add(&s->released, e->of_offset);
+    if (release && applied.verdict == TD_VERDICT_ACCEPTED) td_released_add(&s->released, e->of_offset);
     return applied;
 }
 
@@ -442,14 +489,14 @@ void td_state_window(const td_state *s, td_bytes instrument, size_t w, int64_t s
     *out = (td_window_state){.watermark_ns = INT64_MIN, .grace_ns = s->grace_ns[w]};
     if (index == UINT32_MAX || block_of(s, index)->feed == NO_FEED) return;
     const feed_state *feed = &s->feeds[block_of(s, index)->feed];
-    const td_window *window = &windows_of(s, block_of(s, index), w)[slot_of(s, w, start_ns)];
+    const td_window *window = recall_window(s, index, w, start_ns);
     int64_t end_ns = start_ns + s->program->widths_ns[w];
     out->feed = feed_name(feed);
     out->watermark_ns = feed->watermark_ns;
     out->lateness_ns = feed->set.lateness_ns;
     out->session = feed->session;
     out->closed = end_ns <= feed->watermark_ns || end_ns <= feed->ended_to_ns[w];
-    if (window->trade_count == 0 || window->start_ns != start_ns) return;
+    if (window == NULL || window->trade_count == 0) return;
     out->trade_count = window->trade_count;
     out->results = window->results;
     out->closed |= window->results > 0;

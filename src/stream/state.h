@@ -12,7 +12,8 @@
  * A trade goes through the rules (rules.h), then past the ids seen (seen.h), then into its windows. A closed window
  * takes late trades until the watermark is `grace` beyond its end, and gives its bar again with the next revision,
  * followed by what strategies correct (hindsight.h); later ones are quarantined as late, though accepted by windows
- * still open.
+ * still open. What is put on the tape anew finds windows beyond grace where they were kept for it (kept.h): those of
+ * refused trades, up to the repair horizon.
  *
  * Memory per instrument: 1 KB, and per width 128 bytes for each of (lateness + grace) / width + 3 windows, the
  * graph's state, and with grace that state again and grace / width bars with 16 bytes for each strategy. Thread: the

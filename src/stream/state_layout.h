@@ -4,6 +4,8 @@
 #pragma once
 #include "model/instrument.h"
 #include "stream/hindsight.h"
+#include "stream/kept.h"
+#include "stream/released.h"
 #include "stream/rules.h"
 #include "stream/seen.h"
 #include "stream/state.h"
@@ -41,14 +43,15 @@ struct td_state {
     uint32_t block_count, block_capacity;
     size_t block_bytes;
     int64_t slot_lateness_ns; /* the greatest lateness of all programs so far: it sizes the slots */
-    int64_t grace_ns[TD_WIDTHS_MAX];
+    int64_t grace_ns[TD_WIDTHS_MAX], horizon_ns[TD_WIDTHS_MAX];
     uint32_t open_slots[TD_WIDTHS_MAX]; /* windows of an instrument that can be open at once */
     uint32_t slots[TD_WIDTHS_MAX];      /* … or closed and still take trades */
     uint32_t depth[TD_WIDTHS_MAX];      /* bars that the graph can look back */
     size_t window_offset[TD_WIDTHS_MAX], graph_offset[TD_WIDTHS_MAX];
     feed_state feeds[TD_PROGRAM_FEEDS_MAX];
     uint32_t feed_count;
-    td_spans released; /* offsets of the records that releases stand for: none is released twice */
+    td_kept *kept;        /* windows beyond grace that a release may revise */
+    td_released released; /* none is released twice */
 };
 
 static inline td_bytes feed_name(const feed_state *feed) {

@@ -57,6 +57,7 @@ static void reads_everything_there_is(void **state) {
            "speed: 2.5x\n"
            "hours: all\n"
            "grace: 90s\n"
+           "repair_horizon: 2h\n"
            "workers: 3\n");
     assert_int_equal(c.feed_count, 3);
     const td_feed_conf *lean = &c.feeds[0].conf;
@@ -103,6 +104,7 @@ static void reads_everything_there_is(void **state) {
     assert_true(c.speed == 2.5);
     assert_int_equal(c.workers, 3);
     assert_int_equal(c.grace_ns, 90 * TD_NS_PER_S);
+    assert_int_equal(c.repair_horizon_ns, 7200 * TD_NS_PER_S);
     td_config_fini(&c);
 }
 
@@ -243,8 +245,8 @@ static const struct {
     {"feeds: [simulated: {}]\n---\na: b\n", "c.yaml:3:1: a second document; a configuration is one"},
     {"a: \xff\n", "c.yaml: byte 4: invalid leading UTF-8 octet"},
     {"a: &a [*a]\n",
-     "c.yaml:1:1: a: unknown key; known: feeds, bars, strategies, log, sinks, serve, speed, hours, grace, workers, "
-     "drain, log_format"},
+     "c.yaml:1:1: a: unknown key; known: feeds, bars, strategies, log, sinks, serve, speed, hours, grace, "
+     "repair_horizon, workers, drain, log_format"},
     {"feeds: &f [*f]\n", "c.yaml:1:8: feeds[0]: one kind with its settings is expected, as in - kind: { … }"},
 };
 

@@ -7,7 +7,7 @@
 static const int64_t widths[] = {1000000000, 60000000000};
 
 static td_program_settings settings_of(size_t feed_count) {
-    td_program_settings s = {.widths_ns = widths, .width_count = 2, .grace_ns = 5000000000};
+    td_program_settings s = {.widths_ns = widths, .width_count = 2, .grace_ns = 5000000000, .repair_horizon_ns = 7};
     static const char *const names[] = {"zoo", "ape", "bee"};
     for (size_t i = 0; i < feed_count; i++) {
         s.feeds[i] = td_program_feed_default();
@@ -30,6 +30,7 @@ static void a_body_comes_back(void **state) {
     td_program_body(&s, &body);
     assert_int_equal(td_program_compile(td_buf_bytes(&body), &p), TD_OK);
     assert_true(p->width_count == 2 && p->widths_ns[1] == widths[1] && p->grace_ns == 5000000000);
+    assert_int_equal(p->repair_horizon_ns, 7);
     assert_int_equal(p->feed_count, 3);
     assert_string_equal(p->feeds[0].name, "ape"); /* in the order of names, whatever the configuration's is */
     const td_program_feed *zoo = td_program_feed_of(p, TD_TEXT("zoo")), *bee = td_program_feed_of(p, TD_TEXT("bee"));
@@ -56,6 +57,18 @@ static void a_body_of_the_engine_before_means_what_it_meant(void **state) {
     td_program_free(p);
 }
 
+/* Keys that came later: a body without them means what it meant. */
+static void a_body_without_young_keys_is_read(void **state) {
+    (void)state;
+    static const char body[] = "{\"engine\":\"2\",\"hours\":\"all\",\"grace_ns\":60,\"bars_ns\":[1000000000],"
+                               "\"feeds\":[],\"strategies\":[]}";
+    td_program *p;
+    assert_int_equal(td_program_compile(td_text(body), &p), TD_OK);
+    assert_int_equal(p->grace_ns, 60);
+    assert_int_equal(p->repair_horizon_ns, 0);
+    td_program_free(p);
+}
+
 static void what_we_did_not_write_is_refused(void **state) {
     (void)state;
     td_program_settings s = settings_of(1);
@@ -78,6 +91,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_comes_back),
         cmocka_unit_test(a_body_of_the_engine_before_means_what_it_meant),
+        cmocka_unit_test(a_body_without_young_keys_is_read),
         cmocka_unit_test(what_we_did_not_write_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -320,6 +320,77 @@ static void test_late_trades_revise_within_grace(void **unused) {
     run_program(steps, sizeof steps / sizeof steps[0], program);
 }
 
+static void test_releases_revise_beyond_grace(void **unused) {
+    (void)unused;
+    td_program *program = program_of((const int64_t[]){1, 60}, 2);
+    program->grace_ns = INT64_C(2) * S;
+    program->repair_horizon_ns = INT64_C(100) * S;
+    program->unnamed.max_ahead_ns = 0;
+    enum { PASS = 1u << TD_REASON_AHEAD };
+    static const step steps[] = {
+        {'t', 0, 0, 100.0, 50, 1, .gives = ""},
+        {'t', 0, 0, 100.5, 90, 1, .gives = "ahead V:X\n", .delay_s = -1}, /* wants [100, 101) and [60, 120) */
+        {'t', 0, 0, 103.5, 91, 1, .gives = "ahead V:X\n", .delay_s = -1}, /* where nothing will trade */
+        {'t', 0, 0, 106.5, 51, 1, .gives = "bar V:X 100+1 50 50 50 50 v1 n1\n"},
+        {'w', 0, 0, 110.0, 0, 0, .gives = "bar V:X 106+1 51 51 51 51 v1 n1\n"},
+        {'t', 0, 0, 100.6, 99, 1, .gives = "late V:X 1\n"}, /* what nobody released is late as ever */
+        {'t', 0, 0, 100.5, 90, 1, .gives = "bar V:X 100+1 50 90 50 90 v2 n2 r1 known 100\n", .pass = PASS, .of = 1},
+        {'t', 0, 0, 100.5, 90, 1, .gives = "duplicate\n", .pass = PASS, .of = 1},
+        {'t', 0, 0, 103.5, 91, 1, .gives = "bar V:X 103+1 91 91 91 91 v1 n1\n", .pass = PASS, .of = 2}, /* its first */
+        {'t', 0, 0, 103.6, 92, 1, .gives = "bar V:X 103+1 91 92 91 92 v2 n2 r1 known 103\n", .pass = PASS, .of = 3},
+        {'t', 0, 0, 104.5, 93, 1, .gives = "late V:X 1\n", .pass = PASS, .of = 4}, /* nobody wanted it in time */
+        {'t', 0, 0, 100.7, 94, 1, .gives = "ahead V:X\n", .delay_s = -1},          /* wants one that is kept */
+        {'w', 0, 0, 201.0, 0, 0, .gives = "bar V:X 60+60 50 99 50 51 v7 n7\n"},
+        {'t', 0, 0, 100.7, 94, 1, .gives = "bar V:X 60+60 50 99 50 51 v8 n8 r1 known 100\nlate V:X 1\n", .pass = PASS,
+         .of = 11}, /* [100, 101) ended 100 s ago: past the horizon; [60, 120) did not */
+    };
+    run_program(steps, sizeof steps / sizeof steps[0], program);
+}
+
+/* Through a snapshot, and a change of the program to one with fewer slots. */
+static void test_what_is_kept_survives(void **unused) {
+    (void)unused;
+    enum { PASS = 1u << TD_REASON_AHEAD };
+    static const step before[] = {{'t', 0, 0, 100.0, 50, 1, .gives = ""},
+                                  {'t', 0, 0, 100.5, 90, 1, .gives = "", .delay_s = -1},
+                                  {'t', 0, 0, 100.6, 90, 1, .gives = "", .delay_s = -1},
+                                  {'w', 0, 0, 101.0, 0, 0, .gives = ""},
+                                  {'t', 0, 0, 102.5, 51, 1, .gives = ""},
+                                  {'t', 0, 0, 103.5, 52, 1, .gives = ""},
+                                  {'w', 0, 0, 110.0, 0, 0, .gives = ""}};
+    static const step release[] = {{'t', 0, 0, 100.5, 90, 1, .gives = "", .pass = PASS, .of = 1},
+                                   {'t', 0, 0, 100.5, 90, 1, .gives = "", .pass = PASS, .of = 1},
+                                   {'t', 0, 0, 100.6, 91, 1, .gives = "", .pass = PASS, .of = 2}};
+    static const char *const wanted[] = {
+        "bar V:X 100+1 50 90 50 90 v2 n2 r1 known 100\n", "duplicate\n",
+        "bar V:X 100+1 50 91 50 91 v3 n3 r2 known 100\nlate V:X 5\n"}; /* a new width never saw it */
+    td_program *program = program_of((const int64_t[]){1}, 1), *other = program_of((const int64_t[]){1, 5}, 2);
+    program->grace_ns = INT64_C(8) * S;
+    program->repair_horizon_ns = other->repair_horizon_ns = INT64_C(100) * S;
+    program->unnamed.max_ahead_ns = 0;
+    td_buf out = {0}, saved = {0}, ignored = {0};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap}, silent = emit;
+    silent.self = &ignored;
+    td_state *state = td_state_new(program);
+    for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) (void)apply_step(state, &before[i], &silent);
+    for (size_t i = 0; i < sizeof release / sizeof release[0]; i++) {
+        out.size = saved.size = 0;
+        if (i == 1) td_state_swap(state, other);
+        td_state_save(state, &saved);
+        td_state_free(state);
+        assert_int_equal(td_state_load(&state, i == 0 ? program : other, td_buf_bytes(&saved)), TD_OK);
+        td_buf_text(&out, verdict_of(apply_step(state, &release[i], &emit)));
+        td_buf_put(&out, "", 1);
+        assert_string_equal((char *)out.data, wanted[i]);
+    }
+    td_buf_fini(&out);
+    td_buf_fini(&saved);
+    td_buf_fini(&ignored);
+    td_state_free(state);
+    td_program_free(program);
+    td_program_free(other);
+}
+
 static void test_an_instrument_follows_its_feed(void **unused) {
     (void)unused;
     td_program *program = program_of((const int64_t[]){1}, 1);
@@ -568,6 +639,8 @@ int main(void) {
         cmocka_unit_test(test_quotes_are_judged),
         cmocka_unit_test(test_instruments_are_bounded),
         cmocka_unit_test(test_late_trades_revise_within_grace),
+        cmocka_unit_test(test_releases_revise_beyond_grace),
+        cmocka_unit_test(test_what_is_kept_survives),
         cmocka_unit_test(test_an_instrument_follows_its_feed),
         cmocka_unit_test(test_arrival_decides_ties_without_ids),
         cmocka_unit_test(test_trade_ids_decide_ties),
