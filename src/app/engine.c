@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "lang/program.h"
 #include "log/log_segment.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -371,8 +372,9 @@ void td_engine_count(td_engine *e, td_engine_counts *out) {
 uint32_t td_engine_slowest(td_engine *e) {
     int64_t most = -1;
     uint32_t slowest = 0;
-    for (uint32_t p = 0; p < e->worker_count; p++) {
-        int64_t left = td_topic_end(e->topics.tape, p) - td_counted(&td_worker_counters(e->workers[p])->next_offset);
+    for (size_t i = 0; i < e->worker_count; i++) {
+        uint32_t p = td_worker_partition(e->workers[i]);
+        int64_t left = td_topic_end(e->topics.tape, p) - td_counted(&td_worker_counters(e->workers[i])->next_offset);
         if (left <= most) continue;
         most = left;
         slowest = p;
@@ -420,7 +422,7 @@ void td_engine_troubles(td_engine *e, td_engine_trouble_fn each, void *arg) {
     ask_trouble(td_ingest_trouble(e->ingest), "ingest", each, arg);
     ask_trouble(&e->sync_backoff.trouble, "sync", each, arg);
     for (size_t i = 0; i < e->worker_count; i++) {
-        (void)snprintf(part, sizeof part, "worker of tape-%zu", i);
+        (void)snprintf(part, sizeof part, "worker of tape-%" PRIu32, td_worker_partition(e->workers[i]));
         ask_trouble(td_worker_trouble(e->workers[i]), part, each, arg);
     }
     for (size_t i = 0; i < e->deliver_count; i++) {

@@ -66,20 +66,23 @@ static void tell_rejected(const td_metric *m, const void *self, td_buf *out) {
 
 /* ---- workers ---- */
 
+/* Workers share partitions by group: their place in the row says nothing. */
+static number partition_of(const td_worker *worker) { return number_of(td_worker_partition(worker)); }
+
 static void tell_worker(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
-    for (size_t p = 0; p < s->parts.worker_count; p++)
-        td_metric_put(out, m, TD_LABELS({"partition", td_text(number_of(p).text)}),
-                      counter_at(td_worker_counters(s->parts.workers[p]), m->offset));
+    for (size_t i = 0; i < s->parts.worker_count; i++)
+        td_metric_put(out, m, TD_LABELS({"partition", td_text(partition_of(s->parts.workers[i]).text)}),
+                      counter_at(td_worker_counters(s->parts.workers[i]), m->offset));
 }
 
 static void tell_quarantined(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
-    for (size_t p = 0; p < s->parts.worker_count; p++)
+    for (size_t i = 0; i < s->parts.worker_count; i++)
         for (int r = TD_REASON_NONE + 1; r < TD_REASON_COUNT; r++) {
-            int64_t n = td_counted(&td_worker_counters(s->parts.workers[p])->quarantined[r]);
+            int64_t n = td_counted(&td_worker_counters(s->parts.workers[i])->quarantined[r]);
             if (n == 0) continue;
-            number partition = number_of(p);
+            number partition = partition_of(s->parts.workers[i]);
             td_metric_put(
                 out, m,
                 TD_LABELS({"partition", td_text(partition.text)}, {"reason", td_text(td_reason_name((td_reason)r))}),
@@ -89,12 +92,12 @@ static void tell_quarantined(const td_metric *m, const void *self, td_buf *out) 
 
 static void tell_outputs(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
-    for (size_t p = 0; p < s->parts.worker_count; p++)
+    for (size_t i = 0; i < s->parts.worker_count; i++)
         for (int o = 0; o < TD_OUTPUT_COUNT; o++) {
-            number partition = number_of(p);
+            number partition = partition_of(s->parts.workers[i]);
             td_bytes topic = td_text(td_topic_name(s->parts.topics->outputs[o]));
             td_metric_put(out, m, TD_LABELS({"topic", topic}, {"partition", td_text(partition.text)}),
-                          (double)td_counted(&td_worker_counters(s->parts.workers[p])->outputs[o]));
+                          (double)td_counted(&td_worker_counters(s->parts.workers[i])->outputs[o]));
         }
 }
 
@@ -139,9 +142,9 @@ static void tell_append_bytes(const td_metric *m, const void *self, td_buf *out)
     const source *s = self;
     const td_ingest_counts *in = td_ingest_counters(s->parts.ingest);
     int64_t bytes[TOPICS] = {td_counted(&in->tape_bytes), td_counted(&in->rejected_bytes)};
-    for (size_t p = 0; p < s->parts.worker_count; p++)
+    for (size_t i = 0; i < s->parts.worker_count; i++)
         for (int o = 0; o < TD_OUTPUT_COUNT; o++)
-            bytes[2 + o] += td_counted(&td_worker_counters(s->parts.workers[p])->output_bytes[o]);
+            bytes[2 + o] += td_counted(&td_worker_counters(s->parts.workers[i])->output_bytes[o]);
     for (int i = 0; i < TOPICS; i++)
         td_metric_put(out, m, TD_LABELS({"topic", td_text(td_topic_name(topic_at(s, i)))}), (double)bytes[i]);
 }
@@ -168,13 +171,14 @@ static td_bytes sink_name(const source *s, size_t sink) { return td_text(s->part
 static void tell_lag(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
     const td_topics *t = s->parts.topics;
-    for (size_t p = 0; p < s->parts.worker_count; p++) {
-        int64_t next = td_counted(&td_worker_counters(s->parts.workers[p])->next_offset);
-        number partition = number_of(p);
+    for (size_t i = 0; i < s->parts.worker_count; i++) {
+        const td_worker *worker = s->parts.workers[i];
+        int64_t next = td_counted(&td_worker_counters(s->parts.workers[i])->next_offset);
+        number partition = partition_of(worker);
         td_metric_put(out, m,
                       TD_LABELS({"reader", TD_TEXT("worker")}, {"topic", TD_TEXT("tape")},
                                 {"partition", td_text(partition.text)}),
-                      (double)(td_topic_end(t->tape, (uint32_t)p) - next));
+                      (double)(td_topic_end(t->tape, td_worker_partition(worker)) - next));
     }
     for (size_t d = 0; d < s->parts.deliver_count; d++) {
         char reader[80];
@@ -229,8 +233,8 @@ static void tell_faults(const td_metric *m, const void *self, td_buf *out) {
 static void tell_retries(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
     int64_t work = 0;
-    for (size_t p = 0; p < s->parts.worker_count; p++)
-        work += td_counted(&td_worker_counters(s->parts.workers[p])->retries);
+    for (size_t i = 0; i < s->parts.worker_count; i++)
+        work += td_counted(&td_worker_counters(s->parts.workers[i])->retries);
     td_metric_put(out, m, TD_LABELS({"of", TD_TEXT("ingest")}),
                   (double)td_counted(&td_ingest_counters(s->parts.ingest)->retries));
     td_metric_put(out, m, TD_LABELS({"of", TD_TEXT("work")}), (double)work);
