@@ -97,6 +97,11 @@ typedef struct td_live_ops {
     int (*pump)(void *feed);
 } td_live_ops;
 
+typedef struct td_feed_file {
+    const char *path;  /* borrowed for the feed's life */
+    int64_t begins_ns; /* no clock of its items is earlier; 0: not known, or it cannot be read */
+} td_feed_file;
+
 typedef struct td_feed_ops {
     const char *format;       /* "lean" */
     bool is_file;             /* configured under `file: {format: …}`; else under its own name */
@@ -108,6 +113,8 @@ typedef struct td_feed_ops {
     /* The next item, in the feed's order (design wall 4). TD_OK always fills *out; after END it stays END.
      * TD_AGAIN: a live feed has none now. TD_RETRY: the machine broke; call again. */
     TD_CHECKED td_status (*next)(void *feed, td_feed_item *out);
+    /* Where is_file: the file of that number in its items' positions, as it was at open; false: there are no more. */
+    bool (*file)(const void *feed, size_t index, td_feed_file *out);
     void (*close)(void *feed); /* accepts NULL */
 } td_feed_ops;
 

@@ -276,4 +276,5 @@ const td_feed_ops td_feed_binance_collector = {.format = "binance-collector",
                                                .options = binance_options,
                                                .open = binance_open,
                                                .next = td_recording_next,
+                                               .file = td_recording_file_of,
                                                .close = td_recording_close};

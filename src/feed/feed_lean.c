@@ -164,4 +164,5 @@ const td_feed_ops td_feed_lean = {.format = "lean",
                                   .options = lean_options,
                                   .open = lean_open,
                                   .next = td_recording_next,
+                                  .file = td_recording_file_of,
                                   .close = td_recording_close};

@@ -13,10 +13,7 @@ typedef enum phase { /* what of the Times between the last item and the next one
 } phase;
 
 typedef struct feed_lane {
-    uint32_t index; /* of the feed */
-    const td_feed_ops *ops;
-    void *feed;
-    const td_feed_conf *conf;
+    td_merge_feed of;
     uint32_t reject_partition;
     bool stale, ended;           /* head is used up; `ended` is being given, or has been */
     td_feed_item head;           /* the next item */
@@ -48,20 +45,22 @@ td_merge *td_merge_new(td_instruments *instruments, uint32_t partitions) {
 
 void td_merge_free(td_merge *m) {
     if (m == NULL) return;
-    for (size_t i = 0; i < m->lane_count; i++) m->lanes[i].ops->close(m->lanes[i].feed);
+    for (size_t i = 0; i < m->lane_count; i++) m->lanes[i].of.ops->close(m->lanes[i].of.feed);
     td_route_fini(&m->route);
     free(m);
 }
 
 size_t td_merge_feed_count(const td_merge *m) { return m->lane_count; }
 
+const td_merge_feed *td_merge_feed_at(const td_merge *m, size_t nth) {
+    assert(nth < m->lane_count);
+    return &m->lanes[nth].of;
+}
+
 void td_merge_add(td_merge *m, uint32_t index, const td_feed_ops *ops, void *feed, const td_feed_conf *conf) {
     assert(m->lane_count < TD_MERGE_FEEDS_MAX);
     m->lanes[m->lane_count++] =
-        (feed_lane){.index = index,
-                    .ops = ops,
-                    .feed = feed,
-                    .conf = conf,
+        (feed_lane){.of = {.index = index, .ops = ops, .feed = feed, .conf = conf},
                     .reject_partition = td_partition_of(td_text(conf->name), m->route.partitions),
                     .stale = true,
                     .newest_ns = TD_NONE};
@@ -69,8 +68,8 @@ void td_merge_add(td_merge *m, uint32_t index, const td_feed_ops *ops, void *fee
 
 static int64_t due_at(const feed_lane *lane, int64_t clock_ns) {
     int64_t elapsed_ns = clock_ns - lane->first_ns; /* both 0 before the first instant */
-    if (lane->conf->ratio == 1) return elapsed_ns;
-    double due_ns = (double)elapsed_ns / lane->conf->ratio;
+    if (lane->of.conf->ratio == 1) return elapsed_ns;
+    double due_ns = (double)elapsed_ns / lane->of.conf->ratio;
     return due_ns < 9.2e18 ? (int64_t)due_ns : INT64_MAX - 1; /* INT64_MAX says that nothing is left */
 }
 
@@ -127,7 +126,7 @@ static void give_time(const td_merge *m, feed_lane *lane, td_input *out) {
                    .feed = out->feed,
                    .event_ns = lane->time_ns,
                    .receive_ns = lane->time_ns,
-                   .time = {.bound_ns = ended ? lane->newest_ns : lane->time_ns - lane->conf->max_delay_ns,
+                   .time = {.bound_ns = ended ? lane->newest_ns : lane->time_ns - lane->of.conf->max_delay_ns,
                             .clock_ns = lane->time_ns,
                             .session = (uint8_t)lane->session}};
     lane->time_targets &= lane->time_targets - 1;
@@ -167,7 +166,7 @@ static void give_item(td_merge *m, feed_lane *lane, td_input *out) {
         if (e->event_ns > lane->newest_ns) lane->newest_ns = e->event_ns;
     } else if (item->kind == TD_ITEM_REJECTED) {
         out->partition = lane->reject_partition;
-        item->rejected.feed = td_text(lane->conf->name);
+        item->rejected.feed = td_text(lane->of.conf->name);
     }
     lane->position = item->position;
     lane->stale = true;
@@ -181,7 +180,7 @@ static bool pass_through(td_merge *m, feed_lane *lane, td_input *out) {
         take_head(m, lane);
         return false;
     }
-    out->feed = lane->index;
+    out->feed = lane->of.index;
     out->due_ns = due_at(lane, out->item.clock_ns);
     give_item(m, lane, out);
     return true;
@@ -193,7 +192,7 @@ static td_status find_lane(td_merge *m, feed_lane **out) {
     for (size_t i = 0; i < m->lane_count; i++) {
         feed_lane *lane = &m->lanes[i];
         if (lane->stale) {
-            td_status status = lane->ops->next(lane->feed, &lane->head);
+            td_status status = lane->of.ops->next(lane->of.feed, &lane->head);
             if (status != TD_OK) return status;
             take_head(m, lane);
         }
@@ -205,7 +204,7 @@ static td_status find_lane(td_merge *m, feed_lane **out) {
 td_status td_merge_next(td_merge *m, td_input *out) {
     feed_lane *lane = m->lanes;
     if (m->lane_count == 1 && lane->stale) {
-        td_status status = lane->ops->next(lane->feed, &out->item);
+        td_status status = lane->of.ops->next(lane->of.feed, &out->item);
         if (status != TD_OK) return status;
         if (pass_through(m, lane, out)) return TD_OK;
     }
@@ -215,7 +214,7 @@ td_status td_merge_next(td_merge *m, td_input *out) {
         *out = (td_input){.item = {.kind = TD_ITEM_END}};
         return TD_OK;
     }
-    out->feed = lane->index;
+    out->feed = lane->of.index;
     out->due_ns = lane->due_ns;
     if (lane->time_targets != 0) {
         give_time(m, lane, out);

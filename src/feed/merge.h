@@ -37,6 +37,13 @@ void td_merge_free(td_merge *merge); /* closes the feeds added; accepts NULL */
  * are added, in the configuration's order, before the first td_merge_next. */
 void td_merge_add(td_merge *merge, uint32_t index, const td_feed_ops *ops, void *feed, const td_feed_conf *conf);
 size_t td_merge_feed_count(const td_merge *merge);
+typedef struct td_merge_feed { /* one of them, as it was added; borrowed */
+    uint32_t index;
+    const td_feed_ops *ops;
+    void *feed;
+    const td_feed_conf *conf;
+} td_merge_feed;
+const td_merge_feed *td_merge_feed_at(const td_merge *merge, size_t nth); /* in the order they were added */
 /* Fills *out, borrowed texts valid until the next call; after END it stays END. Errors: TD_RETRY as the feed gave it;
  * call again. */
 TD_CHECKED td_status td_merge_next(td_merge *merge, td_input *out);

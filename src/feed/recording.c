@@ -188,6 +188,13 @@ void td_recording_close(void *recording_any) {
     free(r);
 }
 
+bool td_recording_file_of(const void *recording_any, size_t index, td_feed_file *out) {
+    const recording *r = recording_any;
+    if (index >= r->paths.count) return false;
+    *out = (td_feed_file){.path = r->paths.items[index], .begins_ns = r->sources[index].begin.start_ns};
+    return true;
+}
+
 static const char *base_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash != NULL ? slash + 1 : path;

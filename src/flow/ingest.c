@@ -1,7 +1,9 @@
 /* src/flow/ingest.c - feeds -> tape; the only place that decides about its errors. */
 #include "flow/ingest.h"
+#include "base/hash.h"
 #include "base/time.h"
 #include "flow/cause.h"
+#include "flow/inputs.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,23 +14,31 @@ typedef struct mark { /* an input as its record on the log shows it: enough to k
     bool present;
     uint8_t kind; /* td_event_kind; 0 for a rejected one */
     uint8_t session;
-    char feed[64];
+    uint32_t feed;
+    int64_t offset;
     td_source_position position;
     int64_t event_ns, receive_ns; /* of Time both are its clock; of a rejected one the first is 0 */
 } mark;
+
+typedef struct feed_end { /* how a lane ends, of one feed's inputs that come again */
+    mark last;            /* present: they are passed in silence until this one has come by */
+    mark ended;           /* present: made again just so, it is passed too; it falls away where the feed has grown */
+} feed_end;
 
 typedef struct ingest_lane { /* one partition that we append to */
     td_topic *topic;
     uint32_t partition;
     td_batch batch;
-    bool unsure; /* the log may have the batch: nothing more goes into it before that is known */
-    mark last;   /* present: inputs are passed in silence until this one has come by */
-    bool stands; /* what it ends with cannot be read: nothing is appended, lest it be there already */
+    bool unsure;    /* the log may have the batch: nothing more goes into it before that is known */
+    bool stands;    /* what it ends with cannot be read: nothing is appended, lest it be there already */
+    feed_end *ends; /* by feed index */
 } ingest_lane;
 
 struct td_ingest {
     td_ingest_conf conf;
     td_writer *writer;
+    td_inputs *inputs;
+    uint32_t end_count;             /* above all indexes of feeds of the merge */
     ingest_lane *tape, *rejected;   /* by partition */
     td_input pending, live_pending; /* of the merge; of the live feeds */
     bool has_pending, has_live_pending, paced;
@@ -47,7 +57,7 @@ struct td_ingest {
 
 /* ---- where the log ends ---- */
 
-static td_status read_mark(const td_topics *topics, const td_record *record, mark *out) {
+static td_status read_mark(const td_topics *topics, const td_record *record, mark *out, td_bytes *out_feed) {
     *out = (mark){0};
     td_bytes src = td_record_header(record, TD_SRC_HEADER), feed = {0};
     if (src.data == NULL) return TD_OK; /* not an input */
@@ -60,9 +70,10 @@ static td_status read_mark(const td_topics *topics, const td_record *record, mar
     } else {
         status = td_record_get_event(topics->ids, record->value, &event, &feed);
     }
-    if (status != TD_OK || feed.size >= sizeof out->feed || !td_src_get(src, &out->position))
+    if (status != TD_OK || !td_src_get(src, &out->position))
         return TD_FAIL(TD_CORRUPT, "offset %lld is not a record of ours", (long long)record->offset);
-    memcpy(out->feed, feed.data, feed.size);
+    *out_feed = feed;
+    out->offset = record->offset;
     out->present = true;
     out->kind = event.kind;
     out->event_ns = event.event_ns;
@@ -73,51 +84,112 @@ static td_status read_mark(const td_topics *topics, const td_record *record, mar
 
 static bool is_live(td_source_position position) { return (position.file & TD_SESSION_BIT) != 0; }
 
-/* The last input that comes again among the records from `from` on; those of live feeds are theirs to know. */
-static td_status last_mark_from(td_ingest *in, ingest_lane *lane, int64_t from) {
-    const td_topics *topics = in->conf.topics;
+static bool is_ended(const mark *m) { return m->kind == TD_EVENT_TIME && m->session == TD_SESSION_ENDED; }
+
+static void note_end(const td_ingest *in, ingest_lane *lane, td_bytes feed_name, mark *found) {
+    for (size_t i = 0; i < td_merge_feed_count(in->conf.merge); i++) {
+        const td_merge_feed *feed = td_merge_feed_at(in->conf.merge, i);
+        if (!td_bytes_equal(td_text(feed->conf->name), feed_name)) continue;
+        found->feed = feed->index;
+        feed_end *end = &lane->ends[feed->index];
+        *(is_ended(found) ? &end->ended : &end->last) = *found;
+        if (!is_ended(found)) end->ended.present = false; /* the feed has gone on behind it */
+    }
+}
+
+/* Each feed's last input that comes again among the records from `from` on; those of live feeds are theirs to know. */
+static td_status last_marks_from(td_ingest *in, ingest_lane *lane, int64_t from) {
     td_reader *reader;
     td_status status = td_reader_open(&reader, lane->topic, lane->partition, from, TD_READ_APPENDED);
     if (status != TD_OK) return status;
     td_record record;
+    td_bytes feed;
     while ((status = td_reader_next(reader, &record)) == TD_OK) {
         mark found;
-        status = read_mark(topics, &record, &found);
+        status = read_mark(in->conf.topics, &record, &found, &feed);
         if (status != TD_OK) break;
         if (!found.present) continue;
         if (!is_live(found.position))
-            lane->last = found;
-        else if (lane->topic == topics->tape)
-            td_live_resume(in->conf.live, td_text(found.feed), lane->partition, found.position, found.receive_ns);
+            note_end(in, lane, feed, &found);
+        else if (lane->topic == in->conf.topics->tape)
+            td_live_resume(in->conf.live, feed, lane->partition, found.position, found.receive_ns);
     }
     td_reader_close(reader);
     return status == TD_AGAIN ? TD_OK : status;
 }
 
+/* Inputs of that feed that come again can lie there. */
+static bool is_fed_by(const ingest_lane *lane, const td_topics *topics, const td_merge_feed *feed) {
+    return lane->topic == topics->tape ||
+           lane->partition == td_partition_of(td_text(feed->conf->name), topics->partitions);
+}
+
 /* All that the start has to know of this partition. */
 static bool is_known(const td_ingest *in, const ingest_lane *lane) {
-    bool comes_again = td_merge_feed_count(in->conf.merge) > 0;
-    if (comes_again && !lane->last.present) return false;
+    for (size_t i = 0; i < td_merge_feed_count(in->conf.merge); i++) {
+        const td_merge_feed *feed = td_merge_feed_at(in->conf.merge, i);
+        if (is_fed_by(lane, in->conf.topics, feed) && !lane->ends[feed->index].last.present) return false;
+    }
     return lane->topic != in->conf.topics->tape || td_live_resumed(in->conf.live, lane->partition);
 }
 
+/* Where retention has taken the last input of a feed, those that came before the partition's own last one are there,
+ * or were. A feed that is new to the log has none. */
+static void borrow_marks(const td_ingest *in, ingest_lane *lane) {
+    const mark *newest = NULL;
+    for (uint32_t f = 0; f < in->end_count; f++) {
+        const mark *last = &lane->ends[f].last;
+        if (last->present && (newest == NULL || last->offset > newest->offset)) newest = last;
+    }
+    for (uint32_t f = 0; newest != NULL && f < in->end_count; f++) {
+        bool is_new = !td_inputs_unsaid(in->inputs) && !td_inputs_known(in->inputs, f);
+        if (!lane->ends[f].last.present && !is_new) lane->ends[f].last = *newest;
+    }
+}
+
 /* Blocks backwards until what is wanted is found. */
-static td_status find_last_mark(td_ingest *in, ingest_lane *lane) {
+static td_status find_ends(td_ingest *in, ingest_lane *lane) {
     enum { BLOCK_BYTES = 64 * 1024 };
     int64_t start = td_topic_start(lane->topic, lane->partition), from = td_topic_end(lane->topic, lane->partition);
     int64_t block_bytes = BLOCK_BYTES;
     while (from > start && !is_known(in, lane)) {
         from = td_topic_block_before(lane->topic, lane->partition, from, block_bytes);
         block_bytes *= 4;
-        td_status status = last_mark_from(in, lane, from);
+        td_status status = last_marks_from(in, lane, from);
         if (status == TD_CORRUPT) { /* what lies behind the damage is not known */
             lane->stands = true;
-            lane->last = (mark){0};
+            memset(lane->ends, 0, in->end_count * sizeof *lane->ends);
         }
         if (status != TD_OK)
             return td_trace(status, "finding where %s-%u ends", td_topic_name(lane->topic), lane->partition);
     }
+    if (start > 0 && from <= start) borrow_marks(in, lane);
     return TD_OK;
+}
+
+/* TD_CONFIG where the feed has new files that are not behind all that the log holds of it. */
+static td_status check_new_files(const td_ingest *in, uint32_t feed) {
+    int64_t clock_ns = 0;
+    for (uint32_t p = 0; p < in->conf.topics->partitions; p++) {
+        const ingest_lane *lanes[] = {&in->tape[p], &in->rejected[p]};
+        for (size_t i = 0; i < 2; i++) {
+            const feed_end *end = &lanes[i]->ends[feed];
+            if (end->last.present && end->last.receive_ns > clock_ns) clock_ns = end->last.receive_ns;
+            if (end->ended.present && end->ended.receive_ns > clock_ns) clock_ns = end->ended.receive_ns;
+            if (end->last.present && end->last.feed != feed) clock_ns = INT64_MAX; /* borrowed */
+        }
+    }
+    return td_inputs_check_order(in->inputs, feed, clock_ns);
+}
+
+/* What the feeds are made of is on the disk before the first of their inputs. A log without such a statement gets it
+ * when its inputs have come by: they may be others. */
+static td_status settle_inputs(td_ingest *in) {
+    td_status status = TD_OK;
+    for (uint32_t f = 0; f < in->end_count && status == TD_OK; f++) status = check_new_files(in, f);
+    if (in->resuming && td_inputs_unsaid(in->inputs)) return status;
+    if (status == TD_OK) status = td_inputs_keep(in->inputs, in->writer, in->now_ms);
+    return status == TD_OK ? td_log_sync(in->conf.topics->log) : status;
 }
 
 /* ---- life ---- */
@@ -130,9 +202,9 @@ static td_status lanes_open(td_ingest *in, ingest_lane **out, td_topic *topic) {
         lanes[p].topic = topic;
         lanes[p].partition = p;
         td_batch_init(&lanes[p].batch, conf->batch_bytes);
-        status = find_last_mark(in, &lanes[p]);
-        if (td_merge_feed_count(conf->merge) == 0) lanes[p].last = (mark){0};
-        in->resuming |= lanes[p].last.present;
+        lanes[p].ends = td_alloc_zero(in->end_count, sizeof *lanes[p].ends);
+        status = find_ends(in, &lanes[p]);
+        for (uint32_t f = 0; f < in->end_count; f++) in->resuming |= lanes[p].ends[f].last.present;
         if (status != TD_CORRUPT) continue;
         td_fault_set(&in->standing, status);
         status = TD_OK;
@@ -141,17 +213,27 @@ static td_status lanes_open(td_ingest *in, ingest_lane **out, td_topic *topic) {
 }
 
 static void lanes_close(ingest_lane *lanes, uint32_t partitions) {
-    for (uint32_t p = 0; lanes != NULL && p < partitions; p++) td_batch_fini(&lanes[p].batch);
+    for (uint32_t p = 0; lanes != NULL && p < partitions; p++) {
+        td_batch_fini(&lanes[p].batch);
+        free(lanes[p].ends);
+    }
     free(lanes);
 }
 
 td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
     td_ingest *in = td_alloc_zero(1, sizeof *in);
     in->conf = *conf;
+    for (size_t i = 0; i < td_merge_feed_count(conf->merge); i++) {
+        uint32_t feed = td_merge_feed_at(conf->merge, i)->index;
+        if (feed >= in->end_count) in->end_count = feed + 1;
+    }
+    in->now_ms = conf->os->ops->wall_ns(conf->os->self) / TD_NS_PER_MS;
     /* First: it settles how the log ends. */
     td_status status = td_writer_open(&in->writer, conf->topics->log, "ingest");
+    if (status == TD_OK) status = td_inputs_open(&in->inputs, conf->os, conf->topics, conf->merge);
     if (status == TD_OK) status = lanes_open(in, &in->tape, conf->topics->tape);
     if (status == TD_OK) status = lanes_open(in, &in->rejected, conf->topics->rejected);
+    if (status == TD_OK) status = settle_inputs(in);
     td_count(&in->counts.resuming, in->resuming);
     if (status != TD_OK) {
         td_ingest_close(in);
@@ -165,6 +247,7 @@ void td_ingest_close(td_ingest *in) {
     if (in == NULL) return;
     lanes_close(in->rejected, in->conf.topics->partitions);
     lanes_close(in->tape, in->conf.topics->partitions);
+    td_inputs_close(in->inputs);
     td_writer_close(in->writer);
     td_buf_fini(&in->value);
     td_buf_fini(&in->held);
@@ -214,17 +297,17 @@ static td_status lane_put(td_ingest *in, ingest_lane *lane, td_bytes key, td_sou
 
 /* ---- one input ---- */
 
-static bool same_place(const td_ingest *in, const mark *last, const td_input *input, const mark *now) {
-    if (now->kind != last->kind || now->position.file != last->position.file ||
+static bool same_place(const mark *last, const mark *now) {
+    if (now->kind != last->kind || now->feed != last->feed || now->position.file != last->position.file ||
         now->position.line != last->position.line)
         return false;
-    if (now->kind == TD_EVENT_TIME && (now->receive_ns != last->receive_ns || now->session != last->session))
-        return false; /* another Time at that place */
-    return td_bytes_equal(in->conf.feed_names[input->feed], td_text(last->feed));
+    /* There may be other Times at that place. */
+    return now->kind != TD_EVENT_TIME || (now->receive_ns == last->receive_ns && now->session == last->session);
 }
 
-static mark mark_of(const td_feed_item *item) {
-    mark m = {.position = item->position};
+static mark mark_of(const td_input *input) {
+    const td_feed_item *item = &input->item;
+    mark m = {.feed = input->feed, .position = item->position};
     if (item->kind == TD_ITEM_REJECTED) {
         m.receive_ns = item->rejected.receive_ns;
         return m;
@@ -236,23 +319,39 @@ static mark mark_of(const td_feed_item *item) {
     return m;
 }
 
+/* The log holds it, or what comes behind it. */
+static bool is_repeated(const feed_end *end, const td_input *input) {
+    if (end->last.present || !end->ended.present) return end->last.present;
+    mark now = mark_of(input);
+    return same_place(&end->ended, &now);
+}
+
+/* The awaited input has come by, for its feed and for those that borrowed its mark. */
+static void release_feeds(const td_ingest *in, ingest_lane *lane, const mark *met) {
+    for (uint32_t f = 0; f < in->end_count; f++)
+        if (same_place(&lane->ends[f].last, met)) lane->ends[f].last.present = false;
+}
+
 /* TD_AGAIN: the log holds this input already. TD_CONFIG: it holds another one at its place. */
 static td_status pass_in_silence(td_ingest *in, ingest_lane *lane, const td_input *input) {
     if (is_live(input->item.position)) return lane->stands ? TD_AGAIN : TD_OK; /* the standing fault tells the loss */
-    if (!lane->last.present && !lane->stands) {
+    const feed_end *end = &lane->ends[input->feed];
+    if (!is_repeated(end, input) && !lane->stands) {
         in->resuming = false;
         return TD_OK;
     }
     td_count(&in->counts.feeds[input->feed].resumed, 1);
-    mark now = mark_of(&input->item);
-    if (lane->stands || !same_place(in, &lane->last, input, &now)) return TD_AGAIN;
-    if (now.event_ns != lane->last.event_ns || now.receive_ns != lane->last.receive_ns)
+    mark now = mark_of(input);
+    if (lane->stands || !end->last.present || !same_place(&end->last, &now)) return TD_AGAIN;
+    if (now.event_ns != end->last.event_ns || now.receive_ns != end->last.receive_ns) {
+        td_bytes feed = in->conf.feed_names[input->feed];
         return TD_FAIL(TD_CONFIG,
                        "%s-%" PRIu32 " holds another input as file %" PRIu32 ", line %" PRIu64
-                       " of feed %s; a log goes on with the inputs it was made of: name another log.dir for others",
+                       " of feed %.*s; a log goes on with the inputs it was made of: name another log.dir for others",
                        td_topic_name(lane->topic), lane->partition, now.position.file, now.position.line,
-                       lane->last.feed);
-    lane->last.present = false;
+                       (int)feed.size, (const char *)feed.data);
+    }
+    release_feeds(in, lane, &now);
     return TD_AGAIN;
 }
 
@@ -325,7 +424,8 @@ static td_status append_input(td_ingest *in, const td_input *input) {
 static bool will_append(const td_ingest *in, const td_input *input) {
     if (input->item.kind == TD_ITEM_IGNORED) return false;
     const ingest_lane *lanes = input->item.kind == TD_ITEM_REJECTED ? in->rejected : in->tape;
-    return !lanes[input->partition].last.present && !lanes[input->partition].stands;
+    const ingest_lane *lane = &lanes[input->partition];
+    return !is_repeated(&lane->ends[input->feed], input) && !lane->stands;
 }
 
 /* The pace begins with the first input that the log does not hold: what is passed in silence waits for nothing. */
@@ -341,23 +441,29 @@ static bool due(td_ingest *in, int64_t now_ns) {
     return (double)(now_ns - in->pace_from_ns) >= elapsed_ns;
 }
 
-/* Every partition must have met the input that it ends with: else these are not the inputs that the log was made of. */
-static td_status check_resumed(const td_ingest *in) {
-    for (uint32_t p = 0; p < 2 * in->conf.topics->partitions; p++) {
-        const ingest_lane *lane = p % 2 == 0 ? &in->tape[p / 2] : &in->rejected[p / 2];
-        if (!lane->last.present) continue;
+/* The lane must have met the inputs that it ends with: else these are not the inputs that the log was made of. */
+static td_status check_met(const td_ingest *in, const ingest_lane *lane) {
+    for (uint32_t f = 0; f < in->end_count; f++) {
+        const mark *last = &lane->ends[f].last;
+        if (!last->present) continue;
+        td_bytes feed = in->conf.feed_names[last->feed];
         return TD_FAIL(TD_CONFIG,
                        "%s-%" PRIu32 " ends with file %" PRIu32 ", line %" PRIu64
-                       " of feed %s, which the inputs no longer "
-                       "give; a log goes on with the inputs it was made of: name another log.dir for others",
-                       td_topic_name(lane->topic), lane->partition, lane->last.position.file, lane->last.position.line,
-                       lane->last.feed);
+                       " of feed %.*s, which the inputs no longer give; a log goes on with the inputs it was made of: "
+                       "name another log.dir for others",
+                       td_topic_name(lane->topic), lane->partition, last->position.file, last->position.line,
+                       (int)feed.size, (const char *)feed.data);
     }
     return TD_OK;
 }
 
 static td_status end(td_ingest *in) {
-    td_status status = check_resumed(in);
+    td_status status = TD_OK;
+    for (uint32_t p = 0; p < in->conf.topics->partitions && status == TD_OK; p++) {
+        status = check_met(in, &in->tape[p]);
+        if (status == TD_OK) status = check_met(in, &in->rejected[p]);
+    }
+    if (status == TD_OK) status = td_inputs_keep(in->inputs, in->writer, in->now_ms);
     if (status == TD_OK) status = td_ingest_flush(in);
     if (status != TD_OK) return status;
     in->replayed = true;

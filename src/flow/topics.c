@@ -29,10 +29,7 @@ static td_status append_one(const destination *to, td_bytes key, td_bytes value)
     return status;
 }
 
-/* Calls `each` with every record of partition 0 until it says other than TD_OK. */
-typedef td_status (*record_fn)(void *arg, const td_record *record);
-
-static td_status each_record(td_topic *topic, record_fn each, void *arg) {
+td_status td_topics_each_record(td_topic *topic, td_topics_record_fn each, void *arg) {
     td_reader *reader;
     td_status status = td_reader_open(&reader, topic, 0, 0, TD_READ_APPENDED);
     if (status != TD_OK) return status;
@@ -59,6 +56,7 @@ static td_status open_topics(td_topics *t, td_log *log) {
     static const char *const outputs[TD_OUTPUT_COUNT] = {"bars", "signals", "quarantine", "gaps"};
     td_status status = td_log_topic(log, "_schemas", 1, TD_TOPIC_INPUT, &t->schemas);
     if (status == TD_OK) status = td_log_topic(log, "_programs", 1, TD_TOPIC_INPUT, &t->programs);
+    if (status == TD_OK) status = td_log_topic(log, "_inputs", 1, TD_TOPIC_INPUT, &t->inputs);
     if (status == TD_OK) status = td_log_topic(log, "tape", t->partitions, TD_TOPIC_INPUT, &t->tape);
     if (status == TD_OK) status = td_log_topic(log, "rejected", t->partitions, TD_TOPIC_INPUT, &t->rejected);
     for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++)
@@ -69,7 +67,7 @@ static td_status open_topics(td_topics *t, td_log *log) {
 td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64_t now_ms) {
     *out = (td_topics){.log = log, .partitions = partitions, .registry = td_registry_new()};
     td_status status = open_topics(out, log);
-    if (status == TD_OK) status = each_record(out->schemas, load_schema, out->registry);
+    if (status == TD_OK) status = td_topics_each_record(out->schemas, load_schema, out->registry);
     if (status == TD_OK) {
         destination to = {out->schemas, 0, now_ms};
         status = td_registry_ensure(out->registry, append_schema, &to);
@@ -98,7 +96,7 @@ td_status td_topics_open_to_read(td_topics *out, td_log *log) {
     td_status status = td_log_each_topic(log, note_input, out);
     if (status == TD_OK && (out->tape == NULL || out->programs == NULL || out->schemas == NULL))
         status = TD_FAIL(TD_CONFIG, "there is no tape: name the data folder of a run by --data");
-    if (status == TD_OK) status = each_record(out->schemas, load_schema, out->registry);
+    if (status == TD_OK) status = td_topics_each_record(out->schemas, load_schema, out->registry);
     if (status != TD_OK) {
         td_topics_close(out);
         return td_trace(status, "opening the topics");
@@ -130,7 +128,7 @@ static td_status match_body(void *arg, const td_record *record) {
 
 static td_status find_program(const td_topics *topics, const char hex[HEX_BYTES + 1], td_program **out) {
     body_search search = {.key = td_text(hex)};
-    td_status status = each_record(topics->programs, match_body, &search);
+    td_status status = td_topics_each_record(topics->programs, match_body, &search);
     if (status != TD_OK) { /* found, and then the topic could not be read to its end */
         td_program_free(search.found);
         search.found = NULL;
@@ -203,7 +201,7 @@ static td_status find_place(const td_topics *topics, uint32_t partition, int64_t
     char key[32];
     (void)snprintf(key, sizeof key, "tape/%" PRIu32, partition);
     place_search search = {.topics = topics, .key = td_text(key), .partition = partition, .at_offset = at_offset};
-    td_status status = each_record(topics->programs, match_place, &search);
+    td_status status = td_topics_each_record(topics->programs, match_place, &search);
     *out = search.last;
     return status;
 }

@@ -16,7 +16,7 @@ typedef enum td_output {
 typedef struct td_topics {
     td_log *log;                         /* borrowed */
     td_topic *schemas, *programs, *tape; /* inputs */
-    td_topic *rejected;                  /* ingest's */
+    td_topic *rejected, *inputs;         /* ingest's */
     td_topic *outputs[TD_OUTPUT_COUNT];  /* the workers': partition p by the worker of tape's p */
     uint32_t partitions;
     td_registry *registry;
@@ -30,6 +30,9 @@ TD_CHECKED td_status td_topics_open(td_topics *out, td_log *log, uint32_t partit
  * tape. */
 TD_CHECKED td_status td_topics_open_to_read(td_topics *out, td_log *log);
 void td_topics_close(td_topics *topics); /* frees the registry; the log stays open */
+/* Calls `each` with every record of partition 0 until it says other than TD_OK. */
+typedef td_status (*td_topics_record_fn)(void *arg, const td_record *record);
+TD_CHECKED td_status td_topics_each_record(td_topic *topic, td_topics_record_fn each, void *arg);
 
 /* Puts the program with that body into the log where partitions of the tape do not end with it: the body into
  * `_programs`, the place where it begins, then the Program record. Before ingest starts. */

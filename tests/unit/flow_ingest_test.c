@@ -1,5 +1,5 @@
 /* tests/unit/flow_ingest_test.c - goal: what cannot be appended yet is appended as it came, whatever the network does
- * while it waits. */
+ * while it waits; a log goes on with new files behind those it was made of, and with nothing else. */
 #include "log_rig.h"
 /* after the rig's own */
 #include "base/hash.h"
@@ -106,7 +106,174 @@ static void keeps_what_waits(void **state) {
     td_topics_close(&topics);
 }
 
+/* A file feed whose files hold ITEMS trades each, one a second, and begin a day apart; the second item of each is
+ * refused. */
+enum { ITEMS = 10, FILES_MAX = 5 };
+
+typedef struct shelf {
+    const rig *r;
+    char first; /* its files are r->root/<first>, … */
+    size_t count, at;
+    uint32_t instrument;
+    char paths[FILES_MAX][80];
+    bool reads_before; /* it cannot tell when a file begins */
+} shelf;
+
+static bool shelf_file(const void *self, size_t index, td_feed_file *out) {
+    shelf *s = (shelf *)(uintptr_t)self;
+    if (index >= s->count) return false;
+    (void)snprintf(s->paths[index], sizeof s->paths[index], "%s/%c", s->r->root, (char)(s->first + (char)index));
+    *out = (td_feed_file){s->paths[index], s->reads_before ? 0 : (int64_t)(index + 1) * TD_NS_PER_DAY};
+    return true;
+}
+
+static td_status shelf_next(void *self, td_feed_item *out) {
+    shelf *s = self;
+    size_t file = s->at / ITEMS, item = s->at % ITEMS;
+    *out = (td_feed_item){.kind = TD_ITEM_END};
+    if (file >= s->count) return TD_OK;
+    s->at++;
+    out->clock_ns = (int64_t)(file + 1) * TD_NS_PER_DAY + (int64_t)(item + 1) * TD_NS_PER_S;
+    out->position = (td_source_position){(uint32_t)file, item + 1};
+    out->kind = item == 1 ? TD_ITEM_REJECTED : TD_ITEM_EVENT;
+    if (item == 1)
+        out->rejected = (td_rejected){.position = out->position,
+                                      .receive_ns = out->clock_ns,
+                                      .reason = TD_REASON_MALFORMED,
+                                      .detail = TD_TEXT("no row")};
+    else
+        out->event = (td_event){.kind = TD_EVENT_TRADE,
+                                .instrument = s->instrument,
+                                .event_ns = out->clock_ns,
+                                .receive_ns = out->clock_ns,
+                                .of_epoch = TD_NONE,
+                                .of_offset = TD_NONE,
+                                .trade = {.price = 1, .size = 1, .trade_id = TD_NONE}};
+    return TD_OK;
+}
+
+static const td_option shelf_options[] = {TD_FEED_ROWS("SHELF"), {0}};
+static const td_feed_ops shelf_ops = {.format = "shelf",
+                                      .is_file = true,
+                                      .options = shelf_options,
+                                      .next = shelf_next,
+                                      .file = shelf_file,
+                                      .close = venue_close};
+
+static int64_t count_records(const td_topic *topic) {
+    int64_t count = 0;
+    for (uint32_t p = 0; p < PARTITIONS; p++) count += td_topic_end(topic, p);
+    return count;
+}
+
+typedef struct shelf_run {
+    const char *does;
+    const char *command; /* what happens to the folder first, or NULL */
+    char first;
+    size_t files;
+    bool reads_before;
+    const char *refused; /* NULL: it runs to its end */
+    int64_t items;       /* then on the tape, without Time */
+} shelf_run;
+
+static td_status run_shelf(rig *r, const shelf_run *run, td_topics *topics) {
+    char feed_name[] = "shelf", venue_name[] = "SHELF";
+    td_feed_conf conf = {.name = feed_name, .venue = venue_name, .ratio = 1};
+    td_bytes name = td_text(feed_name);
+    td_instruments *instruments = td_instruments_new();
+    shelf s = {.r = r,
+               .first = run->first,
+               .count = run->files,
+               .instrument = td_instruments_intern(instruments, TD_TEXT("SHELF:A")),
+               .reads_before = run->reads_before};
+    td_merge *merge = td_merge_new(instruments, PARTITIONS);
+    td_merge_add(merge, 0, &shelf_ops, &s, &conf);
+    td_live *live = td_live_new(&r->os, instruments, PARTITIONS, rig_report, r);
+    td_ingest_conf ingest_conf = {.os = &r->os,
+                                  .topics = topics,
+                                  .merge = merge,
+                                  .live = live,
+                                  .instruments = instruments,
+                                  .feed_names = &name,
+                                  .batch_bytes = 1000};
+    td_ingest *ingest = NULL;
+    td_status status = td_ingest_open(&ingest, &ingest_conf);
+    for (int turn = 0; status == TD_OK && !td_ingest_ended(ingest) && turn < 10; turn++) {
+        (void)td_ingest_step(ingest);
+        status = td_fault_status(td_ingest_fault(ingest));
+    }
+    assert_true(status != TD_OK || td_ingest_ended(ingest));
+    td_ingest_close(ingest);
+    td_live_free(live);
+    td_merge_free(merge);
+    td_instruments_free(instruments);
+    return status;
+}
+
+static int64_t count_trades(const td_topics *topics) {
+    int64_t count = 0;
+    for (uint32_t p = 0; p < PARTITIONS; p++) {
+        td_reader *reader;
+        td_record record;
+        td_event event;
+        td_bytes feed;
+        assert_int_equal(td_reader_open(&reader, topics->tape, p, 0, TD_READ_APPENDED), TD_OK);
+        while (td_reader_next(reader, &record) == TD_OK) {
+            assert_int_equal(td_record_get_event(topics->ids, record.value, &event, &feed), TD_OK);
+            count += event.kind == TD_EVENT_TRADE;
+        }
+        td_reader_close(reader);
+    }
+    return count;
+}
+
+static void goes_on_with_new_files(void **state) {
+    rig *r = *state;
+    static const shelf_run runs[] = {
+        {"first", "cd %s && for f in a b c d e; do echo $f > $f; done", 'a', 1, false, NULL, ITEMS - 1},
+        {"nothing is new", NULL, 'a', 1, false, NULL, ITEMS - 1},
+        {"one more", NULL, 'a', 2, false, NULL, 2 * (ITEMS - 1)},
+        {"one gone", NULL, 'a', 1, false, "b, of which the log was made, is gone", 0},
+        {"others", NULL, 'b', 2, false, "b stands where the log was made of a", 0},
+        {"one more, of no known time", NULL, 'a', 3, true, "c is new and cannot be known to begin", 0},
+        {"changed", "echo x >> %s/b", 'a', 2, false, "b has changed", 0},
+        {"as it was, and one more", "echo b > %s/b", 'a', 3, false, NULL, 3 * (ITEMS - 1)},
+        {"a log older than the list, with one more", "rm -r %s/data/_inputs-0", 'a', 4, false, NULL, 4 * (ITEMS - 1)},
+        {"now it is said", NULL, 'b', 4, false, "b stands where the log was made of a", 0},
+        {"a log older than the list, without what it was made of", "rm -r %s/data/_inputs-0", 'a', 1, false,
+         "which the inputs no longer give", 0},
+        {"that was not kept as the list", NULL, 'a', 5, false, NULL, 5 * (ITEMS - 1)},
+    };
+    for (size_t i = 0; i < COUNT_OF(runs); i++) {
+        const shelf_run *run = &runs[i];
+        td_topics topics;
+        if (run->command != NULL) {
+            char command[200];
+            (void)snprintf(command, sizeof command, run->command, r->root);
+            rig_run("%s", command);
+        }
+        rig_open_log(r);
+        assert_int_equal(td_topics_open(&topics, r->log, PARTITIONS, 0), TD_OK);
+        int64_t before = count_records(topics.tape), rejected = count_records(topics.rejected);
+        td_status status = run_shelf(r, run, &topics);
+        ASSERT_ROW((status == TD_CONFIG) == (run->refused != NULL), "%s: %s", run->does, td_trail());
+        if (run->refused != NULL) {
+            ASSERT_ROW(strstr(td_trail(), run->refused) != NULL, "%s: %s", run->does, td_trail());
+            ASSERT_ROW(count_records(topics.tape) == before && count_records(topics.rejected) == rejected, "%s",
+                       run->does);
+        } else {
+            ASSERT_ROW(count_trades(&topics) == run->items, "%s: %d", run->does, (int)count_trades(&topics));
+            ASSERT_ROW(count_records(topics.rejected) * (ITEMS - 1) == run->items, "%s", run->does);
+        }
+        td_topics_close(&topics);
+        rig_close_log(r);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(keeps_what_waits, rig_new, rig_free)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(keeps_what_waits, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(goes_on_with_new_files, rig_new, rig_free),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,24 @@
+/* src/flow/inputs.h - what the log's repeatable feeds were made of, kept in topic `_inputs`: the settings that choose a
+ * feed's items, and its files by number, size, content and name. A log goes on with what it was made of and, behind
+ * it, with new files: all else is refused before anything is appended. Where the files lie does not matter.
+ * Key "lean/from" or "lean/3", value a text; the last record of a key counts. Thread: who opens the log, then ingest.
+ */
+#pragma once
+#include "feed/merge.h"
+#include "flow/topics.h"
+
+typedef struct td_inputs td_inputs;
+
+/* Looks at the feeds and reads what the log says of them. TD_CONFIG: they differ; the trail names the first difference.
+ * TD_RETRY, TD_CORRUPT as the log and the files give them. */
+TD_CHECKED td_status td_inputs_open(td_inputs **out, const td_os *os, const td_topics *topics, const td_merge *merge);
+void td_inputs_close(td_inputs *inputs); /* accepts NULL */
+/* The log says of what that feed was made. */
+bool td_inputs_known(const td_inputs *inputs, uint32_t feed);
+/* It says so of no feed: it is new, or older than `_inputs`. */
+bool td_inputs_unsaid(const td_inputs *inputs);
+/* TD_CONFIG where a new file of a known feed may begin at or before `clock_ns`, up to which the log holds the feed: its
+ * items would belong among those appended. INT64_MAX: the log no longer tells. */
+TD_CHECKED td_status td_inputs_check_order(const td_inputs *inputs, uint32_t feed, int64_t clock_ns);
+/* Appends what is new, all of it or nothing; synced is for the caller to do, before the first of its items. */
+TD_CHECKED td_status td_inputs_keep(td_inputs *inputs, td_writer *writer, int64_t now_ms);
