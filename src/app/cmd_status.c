@@ -128,7 +128,7 @@ static int run(void *conf, const char *const *words) {
 }
 
 static const td_option options[] = {
-    {.key = "dir",
+    {.key = "data",
      .type = TD_OPTION_TEXT,
      .unit = "DIR",
      .offset = offsetof(status_conf, dir),
@@ -151,7 +151,7 @@ const td_command td_command_status = {
     .options = options,
     .conf_size = sizeof(status_conf),
     .examples = "  tapedeck status\n"
-                "  tapedeck status --dir /var/lib/tapedeck --json | jq .warnings\n"
+                "  tapedeck status --data /var/lib/tapedeck --json | jq .warnings\n"
                 "  tapedeck status --url http://127.0.0.1:8750\n",
     .run = run,
 };

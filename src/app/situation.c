@@ -192,7 +192,7 @@ static td_status look_at_log(td_situation *s, const td_os *os, const char *dir) 
     if (status == TD_OK && look.tape != NULL && look.schemas != NULL)
         status = read_tails(s, &look);
     else if (status == TD_OK && look.tape == NULL)
-        status = TD_FAIL(TD_CONFIG, "%s holds no log: name the data folder of a run by --dir", dir);
+        status = TD_FAIL(TD_CONFIG, "%s holds no log: name the data folder of a run by --data", dir);
     td_log_close(log);
     return status;
 }

@@ -273,26 +273,26 @@ def one_wish_told_twice(home):
 
 @case
 def status_of_a_run(home):
-    assert "no data folder" in ask("status", "--dir", f"{home}/none", check=3).stderr
+    assert "no data folder" in ask("status", "--data", f"{home}/none", check=3).stderr
     file = simulated(home, f"sinks: [sqlite: {{ file: {home}/data/m.db }}]\nserve: {{ listen: 127.0.0.1:0 }}\n"
                            "speed: 60x\n", ticks=0)
     process = subprocess.Popen([td.PROGRAM, "run", "--quiet", file], stdout=subprocess.DEVNULL)
     serve = pathlib.Path(f"{home}/data/SERVE")
     try:
         wait_for(serve.exists)
-        wait_for(lambda: json.loads(ask("status", "--json", "--dir", f"{home}/data").stdout)["sinks"][0]["rows"] > 0)
-        live = json.loads(ask("status", "--json", "--dir", f"{home}/data").stdout)
+        wait_for(lambda: json.loads(ask("status", "--json", "--data", f"{home}/data").stdout)["sinks"][0]["rows"] > 0)
+        live = json.loads(ask("status", "--json", "--data", f"{home}/data").stdout)
         assert live["running"] and live["url"] == serve.read_text(), live
         assert live["run"]["events"] > 0 and live["run"]["events_per_second"] > 0, live
         assert live["feeds"][0]["name"] == "simulated" and live["feeds"][0]["event_ns"] > 0, live
         assert {t["name"] for t in live["topics"]} >= {"tape", "bars", "signals"} and live["disk"]["size_bytes"] > 0
         assert live["warnings"] == [] or "disk" in live["warnings"][0], live["warnings"]
         assert json.loads(ask("status", "--json", "--url", live["url"]).stdout)["run"]["events"] > live["run"]["events"]
-        assert "sink   sqlite" in ask("status", "--dir", f"{home}/data").stdout
+        assert "sink   sqlite" in ask("status", "--data", f"{home}/data").stdout
     finally:
         td.kill(process)
     assert serve.exists(), "a killed process leaves its address behind"
-    dead = json.loads(ask("status", "--json", "--dir", f"{home}/data").stdout)
+    dead = json.loads(ask("status", "--json", "--data", f"{home}/data").stdout)
     assert not dead["running"] and dead["url"] is None and dead["feeds"][0]["name"] == "simulated", dead
     assert "nobody answers" in ask("status", "--url", live["url"], check=3).stderr
     process = subprocess.Popen([td.PROGRAM, "run", file], stderr=subprocess.PIPE, text=True)

@@ -134,7 +134,7 @@ def check_status(folder, frames):
         time.sleep(2.5)
 
     def session():
-        done = subprocess.run([tapedeck.PROGRAM, "status", "--json", "--dir", data], stdout=subprocess.PIPE, check=True)
+        done = subprocess.run([tapedeck.PROGRAM, "status", "--json", "--data", data], stdout=subprocess.PIPE, check=True)
         return json.loads(done.stdout)["feeds"][0]["session"]
 
     with run:
