@@ -4,6 +4,7 @@
 #include "app/exit.h"
 #include "base/time.h"
 #include "feed/merge.h"
+#include "flow/savepoint.h"
 #include "flow/work.h"
 #include "log/log_segment.h"
 #include "os/thread.h"
@@ -65,6 +66,7 @@ static void note(void *arg, const char *line) {
 static td_status open_topics(opened *o) {
     uint32_t partitions = count_partitions(o->os, o->dir);
     if (partitions == 0) return TD_FAIL(TD_CONFIG, "%s has no tape: name the data folder of a run by --data", o->dir);
+    (void)snprintf(o->snapshots, sizeof o->snapshots, "%s/snapshots", o->dir);
     td_log_conf conf = {.dir = o->dir, .segment_bytes = INT64_C(256) << 20, .retain_bytes = INT64_MAX};
     td_status status = td_log_segment_open(&o->log, o->os, &conf, note, NULL);
     if (status != TD_OK) return status;
@@ -72,7 +74,6 @@ static td_status open_topics(opened *o) {
 }
 
 static td_status open_workers(opened *o) {
-    (void)snprintf(o->snapshots, sizeof o->snapshots, "%s/snapshots", o->dir);
     td_work_conf conf = {.os = o->os, .topics = &o->topics, .snapshot_dir = o->snapshots, .snapshot_records = 1 << 18};
     td_status status = TD_OK;
     for (uint32_t p = 0; p < o->topics.partitions && status == TD_OK; p++)
@@ -91,9 +92,12 @@ static void close_all(opened *o) {
 static td_status remove_outputs(const opened *o) {
     td_status status = TD_OK;
     for (uint32_t p = 0; p < o->topics.partitions && status == TD_OK; p++) {
-        char snapshot[PATH_BYTES];
-        (void)snprintf(snapshot, sizeof snapshot, "%s/snapshots/tape-%" PRIu32 ".snapshot", o->dir, p);
-        status = o->os->ops->remove(o->os->self, snapshot);
+        td_savepoint *savepoint;
+        const td_savepoint_conf conf = {.os = o->os, .topics = &o->topics, .partition = p, .dir = o->snapshots};
+        status = td_savepoint_open(&savepoint, &conf);
+        if (status != TD_OK) return status;
+        status = td_savepoint_remove_all(savepoint);
+        td_savepoint_close(savepoint);
         for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++)
             status = td_log_truncate(o->topics.outputs[i], p, td_topic_start(o->topics.outputs[i], p));
     }

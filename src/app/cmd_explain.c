@@ -1,45 +1,37 @@
-/* src/app/cmd_explain.c - `tapedeck explain window`: the partition's tape is applied once more, in memory, and the
- * state at its end is asked. What it says is what the worker knew there. */
+/* src/app/cmd_explain.c - `tapedeck explain window`: the state of the instrument's partition at a place of its tape is
+ * asked, and the outputs made up to there. What it says is what the worker knew there. */
 #include "app/cmd_explain.h"
+#include "app/data.h"
 #include "app/exit.h"
 #include "base/hash.h"
 #include "base/time.h"
-#include "flow/topics.h"
-#include "log/log_segment.h"
+#include "flow/cause.h"
 #include "model/instrument.h"
-#include "os/os.h"
-#include "stream/state.h"
+#include "serve/history.h"
 #include <inttypes.h>
-#include <stdlib.h>
 
 typedef struct explain_conf {
-    char *data;
+    char *data, *as_of;
 } explain_conf;
 
 typedef struct explanation {
     const td_topics *topics;
+    td_past past;
     uint32_t partition;
     td_bytes instrument;
     int64_t width_ns, start_ns;
-    td_program *program;
-    td_state *state;
     td_bar last; /* bar of the window; trade_count 0: none yet */
     int64_t late_count;
-    td_event newest; /* of the feed that closes it; kind 0: none */
-    char feed[64];
+    td_past_record newest; /* of the feed that closes it; kind 0: none */
 } explanation;
 
-/* ---- the tape, once more ---- */
+/* ---- outputs: what the log holds up to the snapshot, then what is made again ---- */
 
 static void on_bar(void *self, td_bytes instrument, const td_bar *bar) {
     explanation *x = self;
     if (bar->start_ns == x->start_ns && bar->end_ns - bar->start_ns == x->width_ns &&
         td_bytes_equal(instrument, x->instrument))
         x->last = *bar;
-}
-
-static void on_signal(void *self, td_bytes instrument, const td_signal *signal) {
-    (void)self, (void)instrument, (void)signal;
 }
 
 static void on_quarantined(void *self, td_bytes instrument, const td_quarantined *q) {
@@ -49,52 +41,63 @@ static void on_quarantined(void *self, td_bytes instrument, const td_quarantined
     for (int i = 0; i < q->missed_count; i++) x->late_count += q->missed_width_ns[i] == x->width_ns;
 }
 
-static void on_gap(void *self, td_bytes instrument, const td_gap *gap) { (void)self, (void)instrument, (void)gap; }
-
-static td_status swap_program(explanation *x, const uint8_t *sha256) {
-    td_program *next;
-    if (memcmp(x->program->sha256, sha256, TD_PROGRAM_SHA_BYTES) == 0) return TD_OK;
-    td_status status = td_topics_load_program(x->topics, sha256, &next);
-    if (status != TD_OK) return status;
-    td_state_swap(x->state, next);
-    td_program_free(x->program);
-    x->program = next;
-    return TD_OK;
+static td_status read_bar(explanation *x) {
+    td_bar again = x->last;
+    td_history_question q = {.topic = x->topics->outputs[TD_OUTPUT_BARS],
+                             .ids = x->topics->ids,
+                             .bars = true,
+                             .instrument = x->instrument,
+                             .width_ns = x->width_ns,
+                             .from_ns = x->start_ns,
+                             .before_ns = x->start_ns + 1,
+                             .cursor = -1,
+                             .limit = 1,
+                             .known_ns = INT64_MAX,
+                             .knows = td_data_made_below,
+                             .knows_arg = &x->past.from};
+    const td_history_row *rows;
+    td_bytes name;
+    td_status status;
+    td_history *history = td_history_new(&q);
+    while ((status = td_history_step(history)) == TD_AGAIN) continue;
+    if (status == TD_OK && again.trade_count == 0 && td_history_rows(history, &rows) > 0)
+        status = td_record_get_bar(x->topics->ids, td_history_value(history, &rows[0]), &x->last, &name);
+    td_history_free(history);
+    return status;
 }
 
-static td_status apply_record(explanation *x, const td_record *record) {
-    td_emit emit = {x, on_bar, on_signal, on_quarantined, on_gap};
-    td_event e;
-    td_bytes feed;
-    td_status status = td_record_get_event_numbers(x->topics->ids, record->value, &e, &feed);
-    if (status != TD_OK)
-        return TD_FAIL(status, "offset %" PRId64 " of the tape is not a record of ours", record->offset);
-    if (e.kind == TD_EVENT_PROGRAM) return swap_program(x, e.program_sha256);
-    e.feed = td_state_feed(x->state, feed);
-    if (e.feed == UINT32_MAX) return TD_FAIL(TD_CORRUPT, "the tape has more than %d feeds", TD_PROGRAM_FEEDS_MAX);
-    bool tick = e.kind != TD_EVENT_TIME;
-    if (tick && td_bytes_equal(record->key, x->instrument) && e.kind == TD_EVENT_TRADE)
-        (void)snprintf(x->feed, sizeof x->feed, "%.*s", (int)feed.size, (const char *)feed.data);
-    if (td_bytes_equal(feed, td_text(x->feed))) x->newest = e;
-    if (tick) e.instrument = td_state_find_instrument(x->state, record->key);
-    if (tick && e.instrument == UINT32_MAX) e.instrument = td_state_add_instrument(x->state, &e, record->key);
-    if (!tick || e.instrument != UINT32_MAX) (void)td_state_apply(x->state, &e, &emit);
-    return TD_OK;
-}
-
-static td_status apply_tape(explanation *x) {
-    uint8_t sha256[TD_PROGRAM_SHA_BYTES];
+static td_status read_quarantine(explanation *x) {
     td_reader *reader;
     td_record record;
-    td_topic *tape = x->topics->tape;
-    int64_t start = td_topic_start(tape, x->partition);
-    td_status status = td_topics_program_at(x->topics, x->partition, start, sha256);
-    if (status == TD_OK) status = td_topics_load_program(x->topics, sha256, &x->program);
-    if (status == TD_OK) status = td_reader_open(&reader, tape, x->partition, start, TD_READ_APPENDED);
+    td_topic *topic = x->topics->outputs[TD_OUTPUT_QUARANTINE];
+    if (topic == NULL) return TD_OK;
+    td_status status = td_reader_open(&reader, topic, x->partition, 0, TD_READ_APPENDED);
     if (status != TD_OK) return status;
-    x->state = td_state_new(x->program);
-    while (status == TD_OK && (status = td_reader_next(reader, &record)) == TD_OK) status = apply_record(x, &record);
+    while ((status = td_reader_next(reader, &record)) == TD_OK && td_data_made_below(&x->past.from, &record)) {
+        td_quarantined q;
+        td_bytes name;
+        if (td_record_get_quarantined(x->topics->ids, record.value, &q, &name) == TD_OK) on_quarantined(x, name, &q);
+    }
     td_reader_close(reader);
+    return status == TD_AGAIN ? TD_OK : status;
+}
+
+static td_status look_back(explanation *x, const char *snapshots, td_place place) {
+    td_emit emit = td_emit_none;
+    emit.self = x;
+    emit.bar = on_bar;
+    emit.quarantined = on_quarantined;
+    const td_past_conf conf = {.os = &td_os_posix,
+                               .topics = x->topics,
+                               .snapshot_dir = snapshots,
+                               .instrument = x->instrument,
+                               .place = place,
+                               .emit = &emit};
+    td_status status = td_past_open(&x->past, &conf);
+    if (status == TD_OK) status = read_bar(x);
+    if (status == TD_OK) status = read_quarantine(x);
+    if (status != TD_OK) return status;
+    status = td_past_last(&conf, td_state_feed_of(x->past.applier.state, x->instrument), x->past.offset, &x->newest);
     return status == TD_AGAIN ? TD_OK : status;
 }
 
@@ -113,13 +116,13 @@ static void tell_feed(const explanation *x, const td_window_state *w) {
                  (const char *)w->feed.data, x->partition, instant(w->watermark_ns, text));
     if (w->watermark_ns < end_ns) (void)printf(", %.3f s short of the end", (double)(end_ns - w->watermark_ns) / 1e9);
     (void)printf(" (session %s)\n", sessions[w->session]);
-    if (x->newest.kind == 0) return;
-    bool time = x->newest.kind == TD_EVENT_TIME;
+    if (x->newest.event.kind == 0) return;
+    bool time = x->newest.event.kind == TD_EVENT_TIME;
     (void)printf("its last record there is a %s of %s\n",
-                 time                               ? "Time"
-                 : x->newest.kind == TD_EVENT_TRADE ? "trade"
-                                                    : "quote",
-                 instant(x->newest.event_ns, text));
+                 time                                     ? "Time"
+                 : x->newest.event.kind == TD_EVENT_TRADE ? "trade"
+                                                          : "quote",
+                 instant(x->newest.event.event_ns, text));
 }
 
 static void tell_open(const explanation *x, const td_window_state *w) {
@@ -155,13 +158,14 @@ static void tell_closed(const explanation *x, const td_window_state *w) {
 static td_status tell(const explanation *x) {
     char from[40], to[40], width[24];
     td_window_state w;
+    const td_program *program = x->past.applier.program;
     size_t index = 0;
-    while (index < x->program->width_count && x->program->widths_ns[index] != x->width_ns) index++;
+    while (index < program->width_count && program->widths_ns[index] != x->width_ns) index++;
     (void)td_duration_format(x->width_ns, width);
-    if (index == x->program->width_count)
+    if (index == program->width_count)
         return TD_FAIL(TD_CONFIG, "the program in force makes no bars of %s; `bars:` or a strategy must name the width",
                        width);
-    td_state_window(x->state, x->instrument, index, x->start_ns, &w);
+    td_state_window(x->past.applier.state, x->instrument, index, x->start_ns, &w);
     (void)printf("%.*s %s from %s to %s: ", (int)x->instrument.size, (const char *)x->instrument.data, width,
                  instant(x->start_ns, from), instant(x->start_ns + x->width_ns, to));
     if (w.feed.size == 0)
@@ -175,22 +179,20 @@ static td_status tell(const explanation *x) {
 
 /* ---- the command ---- */
 
-static td_status explain(explanation *x, const char *dir) {
-    td_log *log = NULL;
-    td_topics topics = {0};
-    td_log_conf conf = {.dir = dir, .read_only = true};
-    td_status status = td_log_segment_open(&log, &td_os_posix, &conf, NULL, NULL);
-    if (status == TD_OK) status = td_topics_open_to_read(&topics, log);
+static td_status explain(explanation *x, const explain_conf *conf) {
+    td_data data;
+    td_place place;
+    td_status status = td_data_place(conf->as_of, &place);
+    if (status != TD_OK) return status;
+    status = td_data_open(&data, conf->data);
     if (status == TD_OK) {
-        x->topics = &topics;
-        x->partition = td_partition_of(x->instrument, topics.partitions);
-        status = apply_tape(x);
+        x->topics = &data.topics;
+        x->partition = td_partition_of(x->instrument, data.topics.partitions);
+        status = look_back(x, data.snapshots, place);
         if (status == TD_OK) status = tell(x);
+        td_past_close(&x->past);
     }
-    td_state_free(x->state);
-    td_program_free(x->program);
-    if (topics.registry != NULL) td_topics_close(&topics);
-    td_log_close(log);
+    td_data_close(&data);
     return status;
 }
 
@@ -210,7 +212,7 @@ static int run(void *conf_any, const char *const *words) {
     if (td_time_parse(td_text(words[3]), &at_ns) != TD_OK)
         return usage("not a time such as 2026-11-21T14:31Z:", words[3]);
     x.start_ns = td_window_start(at_ns, x.width_ns);
-    td_status status = explain(&x, conf->data);
+    td_status status = explain(&x, conf);
     if (status != TD_OK) (void)fprintf(stderr, "tapedeck explain: %s\n", td_trail());
     return td_exit_of(status);
 }
@@ -222,6 +224,11 @@ static const td_option options[] = {
      .unit = "DIR",
      .offset = offsetof(explain_conf, data),
      .help = "the data folder of a run"},
+    {.key = "as-of",
+     .type = TD_OPTION_TEXT,
+     .unit = "PLACE",
+     .offset = offsetof(explain_conf, as_of),
+     .help = "as it was at a time, or at an offset of the tape: @120000; unset: now"},
     {0},
 };
 
@@ -233,7 +240,8 @@ const td_command td_command_explain = {
     .summary = "why a bar is still open, and what would close it",
     .text = "Tells whether the window of that width that holds TIME is open, closed or final for good, where the\n"
             "watermark stands that closes it, and what would move it there. Applies the instrument's partition of the\n"
-            "tape once more, in memory, also while a process writes to it. Changes nothing.\n",
+            "tape once more, in memory, from the snapshot before that place; also while a process writes to it.\n"
+            "Changes nothing.\n",
     .options = options,
     .conf_size = sizeof(explain_conf),
     .examples = "  tapedeck explain window BINANCE:BTCUSDT 1m 2026-11-21T14:31Z\n"

@@ -171,6 +171,7 @@ static td_status open_workers(td_engine *e) {
                              .snapshot_dir = dir,
                              .snapshot_records = e->config->log.snapshot_records > 0 ? e->config->log.snapshot_records
                                                                                      : SNAPSHOT_RECORDS,
+                             .snapshots_kept = e->config->log.snapshots_kept,
                              .count_from_offset = e->tape_ends[i]};
         status = td_worker_open(&e->workers[i], &conf, p);
         if (status == TD_OK) e->worker_count++;

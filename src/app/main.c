@@ -1,4 +1,5 @@
 /* src/app/main.c - the commands. */
+#include "app/cmd_bars.h"
 #include "app/cmd_bench.h"
 #include "app/cmd_check.h"
 #include "app/cmd_demo.h"
@@ -7,6 +8,7 @@
 #include "app/cmd_init.h"
 #include "app/cmd_log.h"
 #include "app/cmd_run.h"
+#include "app/cmd_state.h"
 #include "app/cmd_status.h"
 #include "app/exit.h"
 
@@ -15,8 +17,8 @@ static const td_command command_log = {
 static const td_command command_bench = {.name = "bench", .summary = "measure: replay", .main = td_cmd_bench};
 
 static const td_command *const commands[] = {
-    &td_command_demo,   &td_command_init,    &td_command_new, &td_command_check, &td_command_run,
-    &td_command_status, &td_command_explain, &command_log,    &command_bench,    &td_command_help};
+    &td_command_demo, &td_command_init,  &td_command_new,     &td_command_check, &td_command_run, &td_command_status,
+    &td_command_bars, &td_command_state, &td_command_explain, &command_log,      &command_bench,  &td_command_help};
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *to) {

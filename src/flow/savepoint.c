@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SAVEPOINT_MAGIC = 0x31504b43, SAVEPOINT_VERSION = 2, SAVEPOINT_BYTES_MAX = 1 << 30 };
+enum { SAVEPOINT_MAGIC = 0x31504b43, SAVEPOINT_VERSION = 2, SAVEPOINT_BYTES_MAX = 1 << 30, PATH_BYTES = 512 };
 
 typedef struct file_head { /* in this machine's byte order; another machine's is void */
     uint32_t magic, version;
@@ -19,28 +19,18 @@ typedef struct file_head { /* in this machine's byte order; another machine's is
 _Static_assert(sizeof(file_head) == 112, "the file format depends on this layout");
 
 struct td_savepoint {
-    const td_os *os;
-    const td_topics *topics;
-    uint32_t partition;
-    char path[512];
+    td_savepoint_conf conf;
+    char dir[PATH_BYTES];
     td_buf file; /* head, then the state */
     td_savepoint_ends ends;
-    bool pending;
+    bool pending, keep;
 };
 
-td_status td_savepoint_open(td_savepoint **out, const td_os *os, const td_topics *topics, uint32_t partition,
-                            const char *dir) {
-    td_status status = os->ops->make_dir(os->self, dir);
-    if (status != TD_OK) return status;
+td_status td_savepoint_open(td_savepoint **out, const td_savepoint_conf *conf) {
+    if (strlen(conf->dir) >= PATH_BYTES) return TD_FAIL(TD_CONFIG, "log.dir: the path %s is too long", conf->dir);
     td_savepoint *c = td_alloc_zero(1, sizeof *c);
-    c->os = os;
-    c->topics = topics;
-    c->partition = partition;
-    int size = snprintf(c->path, sizeof c->path, "%s/tape-%" PRIu32 ".snapshot", dir, partition);
-    if (size < 0 || (size_t)size >= sizeof c->path) {
-        td_savepoint_close(c);
-        return TD_FAIL(TD_CONFIG, "log.dir: the path %s is too long", dir);
-    }
+    c->conf = *conf;
+    (void)snprintf(c->dir, sizeof c->dir, "%s", conf->dir);
     *out = c;
     return TD_OK;
 }
@@ -51,6 +41,72 @@ void td_savepoint_close(td_savepoint *c) {
     free(c);
 }
 
+/* ---- files ---- */
+
+typedef struct file_path {
+    char text[PATH_BYTES + 64];
+} file_path;
+
+#define NEWEST INT64_C(-1)
+
+static file_path path_of(const td_savepoint *c, int64_t offset) {
+    file_path path;
+    if (offset == NEWEST)
+        (void)snprintf(path.text, sizeof path.text, "%s/tape-%" PRIu32 ".snapshot", c->dir, c->conf.partition);
+    else
+        (void)snprintf(path.text, sizeof path.text, "%s/tape-%" PRIu32 "@%020" PRId64 ".snapshot", c->dir,
+                       c->conf.partition, offset);
+    return path;
+}
+
+typedef struct kept_list { /* ascending, as their names are */
+    uint32_t partition;
+    td_buf offsets;
+} kept_list;
+
+static void note_kept(void *arg, const char *name) {
+    kept_list *list = arg;
+    uint32_t partition;
+    int64_t offset;
+    int used = 0;
+    bool kept = sscanf(name, "tape-%" SCNu32 "@%20" SCNd64 ".snapshot%n", &partition, &offset, &used) == 2 && used > 0;
+    if (kept && name[used] == '\0' && partition == list->partition && offset >= 0)
+        td_buf_put(&list->offsets, &offset, sizeof offset);
+}
+
+/* To be freed either way. */
+static td_status list_kept(const td_savepoint *c, kept_list *out) {
+    *out = (kept_list){.partition = c->conf.partition};
+    const td_os *os = c->conf.os;
+    return os->ops->exists(os->self, c->dir) ? os->ops->list(os->self, c->dir, note_kept, out) : TD_OK;
+}
+
+static size_t kept_count(const kept_list *list) { return list->offsets.size / sizeof(int64_t); }
+
+static int64_t kept_at(const kept_list *list, size_t index) {
+    int64_t offset;
+    memcpy(&offset, list->offsets.data + index * sizeof offset, sizeof offset);
+    return offset;
+}
+
+/* All but the last `left` go. */
+static td_status remove_kept(const td_savepoint *c, size_t left) {
+    kept_list list;
+    td_status status = list_kept(c, &list);
+    for (size_t i = 0; i + left < kept_count(&list) && status == TD_OK; i++) {
+        file_path path = path_of(c, kept_at(&list, i));
+        status = c->conf.os->ops->remove(c->conf.os->self, path.text);
+    }
+    td_buf_fini(&list.offsets);
+    return status;
+}
+
+td_status td_savepoint_remove_all(const td_savepoint *c) {
+    file_path newest = path_of(c, NEWEST);
+    td_status status = c->conf.os->ops->remove(c->conf.os->self, newest.text);
+    return status == TD_OK ? remove_kept(c, 0) : status;
+}
+
 /* ---- out ---- */
 
 static uint32_t crc_of(const td_buf *file) {
@@ -58,39 +114,48 @@ static uint32_t crc_of(const td_buf *file) {
     return td_crc32c(0, file->data + from, file->size - from);
 }
 
-void td_savepoint_take(td_savepoint *c, const td_state *state, const td_program *program,
-                       const td_savepoint_ends *ends) {
+void td_savepoint_take(td_savepoint *c, const td_applier *applier, const td_savepoint_ends *ends, bool keep) {
     file_head head = {.magic = SAVEPOINT_MAGIC,
                       .version = SAVEPOINT_VERSION,
-                      .partition = c->partition,
+                      .partition = c->conf.partition,
                       .tape_epoch = ends->tape.epoch,
                       .tape_offset = ends->tape.offset};
     for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
         head.output_epochs[i] = ends->outputs[i].epoch;
         head.output_offsets[i] = ends->outputs[i].offset;
     }
-    memcpy(head.program_sha256, program->sha256, sizeof head.program_sha256);
+    memcpy(head.program_sha256, applier->program->sha256, sizeof head.program_sha256);
     c->file.size = 0;
     td_buf_put(&c->file, &head, sizeof head);
-    td_state_save(state, &c->file);
+    td_state_save(applier->state, &c->file);
     head.crc32c = crc_of(&c->file);
     memcpy(c->file.data, &head, sizeof head);
     c->ends = *ends;
+    c->keep = keep;
     c->pending = true;
 }
 
 bool td_savepoint_pending(const td_savepoint *c) { return c->pending; }
 
 static bool synced(const td_savepoint *c) {
-    if (td_topic_synced(c->topics->tape, c->partition) < c->ends.tape.offset) return false;
+    const td_topics *t = c->conf.topics;
+    if (td_topic_synced(t->tape, c->conf.partition) < c->ends.tape.offset) return false;
     for (int i = 0; i < TD_OUTPUT_COUNT; i++)
-        if (td_topic_synced(c->topics->outputs[i], c->partition) < c->ends.outputs[i].offset) return false;
+        if (td_topic_synced(t->outputs[i], c->conf.partition) < c->ends.outputs[i].offset) return false;
     return true;
+}
+
+static td_status write_file(const td_savepoint *c, int64_t offset) {
+    file_path path = path_of(c, offset);
+    return td_os_replace_file(c->conf.os, path.text, td_buf_bytes(&c->file));
 }
 
 td_status td_savepoint_write_if_synced(td_savepoint *c) {
     if (!c->pending || !synced(c)) return TD_AGAIN;
-    td_status status = td_os_replace_file(c->os, c->path, td_buf_bytes(&c->file));
+    bool keep = c->keep && c->conf.kept_max > 0;
+    td_status status = keep ? write_file(c, c->ends.tape.offset) : TD_OK;
+    if (status == TD_OK && keep) status = remove_kept(c, (size_t)c->conf.kept_max);
+    if (status == TD_OK) status = write_file(c, NEWEST);
     if (status != TD_OK) return td_trace(status, "writing a snapshot");
     c->pending = false;
     return TD_OK;
@@ -101,39 +166,46 @@ td_status td_savepoint_write_if_synced(td_savepoint *c) {
 static bool read_head(const td_savepoint *c, file_head *head) {
     if (c->file.size < sizeof *head) return false;
     memcpy(head, c->file.data, sizeof *head);
-    return head->magic == SAVEPOINT_MAGIC && head->version == SAVEPOINT_VERSION && head->partition == c->partition &&
-           head->crc32c == crc_of(&c->file);
+    return head->magic == SAVEPOINT_MAGIC && head->version == SAVEPOINT_VERSION &&
+           head->partition == c->conf.partition && head->crc32c == crc_of(&c->file);
 }
 
 static bool ends_hold(const td_savepoint *c, const td_savepoint_ends *ends) {
-    const td_topics *t = c->topics;
-    if (!td_topic_holds(t->tape, c->partition, ends->tape)) return false;
-    if (ends->tape.offset < td_topic_start(t->tape, c->partition)) return false;
-    for (int i = 0; i < TD_OUTPUT_COUNT; i++)
-        if (!td_topic_holds(t->outputs[i], c->partition, ends->outputs[i])) return false;
+    const td_topics *t = c->conf.topics;
+    if (!td_topic_holds(t->tape, c->conf.partition, ends->tape)) return false;
+    if (ends->tape.offset < td_topic_start(t->tape, c->conf.partition)) return false;
+    for (int i = 0; i < TD_OUTPUT_COUNT && !c->conf.read_only; i++)
+        if (!td_topic_holds(t->outputs[i], c->conf.partition, ends->outputs[i])) return false;
     return true;
 }
 
-td_status td_savepoint_load(td_savepoint *c, td_savepoint_ends *out_ends, td_program **out_program,
-                            td_state **out_state) {
-    if (!c->os->ops->exists(c->os->self, c->path)) return TD_AGAIN;
-    td_status status = td_os_read_file(c->os, c->path, SAVEPOINT_BYTES_MAX, &c->file);
+/* TD_AGAIN: there is none, it is void, or beyond `up_to`. */
+static td_status load_file(td_savepoint *c, const char *path, int64_t up_to, td_savepoint_ends *out_ends,
+                           td_applier *out) {
+    if (!c->conf.os->ops->exists(c->conf.os->self, path)) return TD_AGAIN;
+    td_status status = td_os_read_file(c->conf.os, path, SAVEPOINT_BYTES_MAX, &c->file);
     if (status != TD_OK) return status == TD_CONFIG ? TD_AGAIN : status;
     file_head head;
-    if (!read_head(c, &head)) return TD_AGAIN;
+    if (!read_head(c, &head) || head.tape_offset > up_to) return TD_AGAIN;
     td_savepoint_ends ends = {.tape = {head.tape_epoch, head.tape_offset}};
     for (int i = 0; i < TD_OUTPUT_COUNT; i++)
         ends.outputs[i] = (td_position){head.output_epochs[i], head.output_offsets[i]};
     if (!ends_hold(c, &ends)) return TD_AGAIN;
-    td_program *program;
-    status = td_topics_load_program(c->topics, head.program_sha256, &program);
-    if (status != TD_OK) return status == TD_CORRUPT ? TD_AGAIN : status;
-    td_bytes state = {c->file.data + sizeof head, c->file.size - sizeof head};
-    if (td_state_load(out_state, program, state) != TD_OK) {
-        td_program_free(program);
-        return TD_AGAIN;
-    }
-    *out_program = program;
+    *out = (td_applier){.topics = c->conf.topics, .partition = c->conf.partition};
+    status = td_topics_load_program(c->conf.topics, head.program_sha256, &out->program);
+    td_bytes bytes = {c->file.data + sizeof head, c->file.size - sizeof head};
+    if (status == TD_OK) status = td_state_load(&out->state, out->program, bytes);
+    if (status != TD_OK) td_applier_fini(out);
     *out_ends = ends;
-    return TD_OK;
+    return status == TD_CORRUPT || status == TD_REJECT ? TD_AGAIN : status;
+}
+
+td_status td_savepoint_load(td_savepoint *c, int64_t up_to, td_savepoint_ends *out_ends, td_applier *out) {
+    kept_list list;
+    td_status status = list_kept(c, &list);
+    if (status == TD_OK) status = load_file(c, path_of(c, NEWEST).text, up_to, out_ends, out);
+    for (size_t i = kept_count(&list); i-- > 0 && status == TD_AGAIN;)
+        if (kept_at(&list, i) <= up_to) status = load_file(c, path_of(c, kept_at(&list, i)).text, up_to, out_ends, out);
+    td_buf_fini(&list.offsets);
+    return status;
 }

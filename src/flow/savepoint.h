@@ -1,10 +1,12 @@
-/* src/flow/savepoint.h - a worker's snapshot and position, together in one file or not at all. Taken in memory between
- * two records; written once the log has synced everything that it rests on. A file that cannot be read, belongs to
- * another tape or refers to what the log lost is void: the state is made again from the log.
- * Thread: the worker's. */
+/* src/flow/savepoint.h - a partition's snapshot and position, together in one file or not at all. Taken in memory
+ * between two records; written once the log has synced everything that it rests on. A file that cannot be read, belongs
+ * to another tape or refers to what the log lost is void: the state is made again from an older one, or from the log.
+ *
+ * Files of a folder: tape-3.snapshot is the newest, tape-3@00000000000001234567.snapshot one that was kept, by the
+ * offset of the next record to apply. Of kept ones there are at most `kept_max` per partition; the oldest go. Thread:
+ * the owner's. */
 #pragma once
-#include "flow/topics.h"
-#include "stream/state.h"
+#include "flow/apply.h"
 
 typedef struct td_savepoint td_savepoint;
 
@@ -13,16 +15,26 @@ typedef struct td_savepoint_ends { /* where everything stood when the state was 
     td_position outputs[TD_OUTPUT_COUNT];
 } td_savepoint_ends;
 
-TD_CHECKED td_status td_savepoint_open(td_savepoint **out, const td_os *os, const td_topics *topics, uint32_t partition,
-                                       const char *dir);
+typedef struct td_savepoint_conf {
+    const td_os *os;
+    const td_topics *topics;
+    uint32_t partition;
+    const char *dir; /* to be there before one is written */
+    int64_t kept_max;
+    bool read_only; /* the tape alone says whether a file is void, not the outputs that a worker would go on with */
+} td_savepoint_conf;
+
+TD_CHECKED td_status td_savepoint_open(td_savepoint **out, const td_savepoint_conf *conf);
 void td_savepoint_close(td_savepoint *savepoint); /* accepts NULL */
-/* TD_AGAIN: there is no valid one. Program and state are the caller's. */
-TD_CHECKED td_status td_savepoint_load(td_savepoint *savepoint, td_savepoint_ends *out_ends, td_program **out_program,
-                                       td_state **out_state);
-/* Copies the state. Nothing else may be pending. */
-void td_savepoint_take(td_savepoint *savepoint, const td_state *state, const td_program *program,
-                       const td_savepoint_ends *ends);
+/* The newest valid one whose next record is at `up_to` or before. TD_AGAIN: there is none. The applier is to be
+ * finished. */
+TD_CHECKED td_status td_savepoint_load(td_savepoint *savepoint, int64_t up_to, td_savepoint_ends *out_ends,
+                                       td_applier *out);
+/* Copies the state. Nothing else may be pending. `keep`: beside the newest, too. */
+void td_savepoint_take(td_savepoint *savepoint, const td_applier *applier, const td_savepoint_ends *ends, bool keep);
 bool td_savepoint_pending(const td_savepoint *savepoint);
 /* TD_OK: written and durable. TD_AGAIN: nothing is pending, or the log has not synced so far. TD_RETRY: still pending.
  */
 TD_CHECKED td_status td_savepoint_write_if_synced(td_savepoint *savepoint);
+/* Removes the newest and all kept ones. */
+TD_CHECKED td_status td_savepoint_remove_all(const td_savepoint *savepoint);

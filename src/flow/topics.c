@@ -52,8 +52,9 @@ static td_status load_schema(void *arg, const td_record *record) {
 
 /* ---- opening ---- */
 
+static const char *const outputs[TD_OUTPUT_COUNT] = {"bars", "signals", "quarantine", "gaps"};
+
 static td_status open_topics(td_topics *t, td_log *log) {
-    static const char *const outputs[TD_OUTPUT_COUNT] = {"bars", "signals", "quarantine", "gaps"};
     td_status status = td_log_topic(log, "_schemas", 1, TD_TOPIC_INPUT, &t->schemas);
     if (status == TD_OK) status = td_log_topic(log, "_programs", 1, TD_TOPIC_INPUT, &t->programs);
     if (status == TD_OK) status = td_log_topic(log, "_inputs", 1, TD_TOPIC_INPUT, &t->inputs);
@@ -81,7 +82,7 @@ td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64
     return TD_OK;
 }
 
-static void note_input(void *arg, td_topic *topic) {
+static void note_topic(void *arg, td_topic *topic) {
     td_topics *t = arg;
     const struct {
         const char *name;
@@ -89,12 +90,16 @@ static void note_input(void *arg, td_topic *topic) {
     } inputs[] = {{"_schemas", &t->schemas}, {"_programs", &t->programs}, {"tape", &t->tape}};
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
         if (strcmp(td_topic_name(topic), inputs[i].name) == 0) *inputs[i].at = topic;
+    for (size_t i = 0; i < TD_OUTPUT_COUNT; i++)
+        if (strcmp(td_topic_name(topic), outputs[i]) == 0) t->outputs[i] = topic;
 }
 
 td_status td_topics_open_to_read(td_topics *out, td_log *log) {
     *out = (td_topics){.log = log, .registry = td_registry_new()};
-    td_status status = td_log_each_topic(log, note_input, out);
-    if (status == TD_OK && (out->tape == NULL || out->programs == NULL || out->schemas == NULL))
+    td_status status = td_log_each_topic(log, note_topic, out);
+    bool whole = out->tape != NULL && out->programs != NULL && out->schemas != NULL;
+    whole = whole && out->outputs[TD_OUTPUT_BARS] != NULL && out->outputs[TD_OUTPUT_SIGNALS] != NULL;
+    if (status == TD_OK && !whole)
         status = TD_FAIL(TD_CONFIG, "there is no tape: name the data folder of a run by --data");
     if (status == TD_OK) status = td_topics_each_record(out->schemas, load_schema, out->registry);
     if (status != TD_OK) {

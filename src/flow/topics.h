@@ -26,8 +26,8 @@ typedef struct td_topics {
 /* Opens or creates all; registers our schemas and syncs them before any record can name them.
  * Errors: as the log's; TD_CORRUPT when `_schemas` is not ours. */
 TD_CHECKED td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64_t now_ms);
-/* The inputs of a log that is open for reading: nothing is made, registered or written. TD_CONFIG when there is no
- * tape. */
+/* The topics of a log that is open for reading, but `rejected`: nothing is made, registered or written. Outputs that an
+ * older version did not know are NULL. TD_CONFIG when there is no tape. */
 TD_CHECKED td_status td_topics_open_to_read(td_topics *out, td_log *log);
 void td_topics_close(td_topics *topics); /* frees the registry; the log stays open */
 /* Calls `each` with every record of partition 0 until it says other than TD_OK. */

@@ -2,9 +2,8 @@
 #include "flow/work.h"
 #include "base/hash.h"
 #include "base/time.h"
+#include "flow/apply.h"
 #include "flow/savepoint.h"
-#include "model/instrument.h"
-#include "stream/state.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +25,7 @@ struct td_worker {
     int64_t repaired;      /* counted already */
     td_position committed; /* what it last committed; offset -1: nothing that holds */
     td_reader *tape;
-    td_program *program;
-    td_state *state;
+    td_applier applier;
     td_emit emit;
     output outputs[TD_OUTPUT_COUNT];
     td_cause cause;        /* of the record being applied */
@@ -36,12 +34,10 @@ struct td_worker {
     td_bytes record_value; /* of the record being applied, borrowed from the reader */
     bool flush_due;        /* an output's pending batch is large enough to be appended */
     td_buf value;
-    uint8_t feed_name[64]; /* of the record before, and its index in the state */
-    size_t feed_name_size;
-    uint32_t feed;
     td_savepoint *savepoint;
     int64_t next_offset, snapshot_offset;
-    int32_t epoch; /* of the record before next_offset */
+    int64_t hour_ns; /* of the tape's clock at the last snapshot; INT64_MIN: no clock yet */
+    int32_t epoch;   /* of the record before next_offset */
     td_backoff backoff;
     td_status emit_status;  /* a failure inside emit: state is ahead of the log, so the worker starts again */
     int64_t counted_offset; /* ticks below were counted: a worker that starts again counts nothing twice */
@@ -191,18 +187,6 @@ static td_status flush(td_worker *w) {
 
 /* ---- one record ---- */
 
-static td_status swap_program(td_worker *w, const uint8_t *sha256) {
-    if (memcmp(w->program->sha256, sha256, TD_PROGRAM_SHA_BYTES) == 0) return TD_OK;
-    td_program *next;
-    td_status status = td_topics_load_program(w->conf.topics, sha256, &next);
-    if (status != TD_OK) return status;
-    td_state_swap(w->state, next);
-    w->feed_name_size = 0;
-    td_program_free(w->program);
-    w->program = next;
-    return TD_OK;
-}
-
 static __attribute__((noinline)) void count_rarer(td_worker *w, td_applied applied) {
     if (applied.verdict == TD_VERDICT_ACCEPTED) td_count(&w->counts.accepted, 1);
     if (applied.verdict == TD_VERDICT_QUARANTINED) td_count(&w->counts.quarantined[w->reason], 1);
@@ -221,41 +205,15 @@ static inline void count_tick(td_worker *w, td_applied applied) {
         td_count(&w->counts.accepted, 1);
 }
 
-/* Records of one feed come in rows: its name is looked up once for all of them. */
-static void remember_feed(td_worker *w, td_bytes name) {
-    w->feed = td_state_feed(w->state, name);
-    w->feed_name_size = w->feed == UINT32_MAX ? 0 : name.size;
-    if (w->feed_name_size > 0) memcpy(w->feed_name, name.data, name.size);
-}
-
 static td_status apply_record(td_worker *w, const td_record *record) {
-    td_event event;
-    td_bytes feed;
-    td_status status = td_record_get_event_numbers(w->conf.topics->ids, record->value, &event, &feed);
-    if (status != TD_OK)
-        return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " is not a record of ours", w->partition,
-                       record->offset);
+    td_applied applied;
     w->record_value = record->value;
     w->cause.epoch = record->epoch;
     w->cause.offset = record->offset;
     w->cause.ordinal = 0;
-    if (event.kind == TD_EVENT_PROGRAM) return swap_program(w, event.program_sha256);
-    if (!td_bytes_equal(feed, (td_bytes){w->feed_name, w->feed_name_size})) remember_feed(w, feed);
-    event.feed = w->feed;
-    if (event.feed == UINT32_MAX)
-        return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": more than %d feeds", w->partition, TD_PROGRAM_FEEDS_MAX);
-    if (event.kind != TD_EVENT_TIME) {
-        if (record->key.size == 0 || record->key.size > TD_INSTRUMENT_NAME_MAX)
-            return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " has no instrument", w->partition,
-                           record->offset);
-        event.instrument = td_state_find_instrument(w->state, record->key);
-        if (event.instrument == UINT32_MAX) event.instrument = td_state_add_instrument(w->state, &event, record->key);
-        if (event.instrument == UINT32_MAX) {
-            count_tick(w, td_state_refuse(w->state, &event, record->key, &w->emit));
-            return w->emit_status;
-        }
-    }
-    count_tick(w, td_state_apply(w->state, &event, &w->emit));
+    td_status status = td_applier_apply(&w->applier, record, &w->emit, &applied);
+    if (status != TD_OK) return status;
+    count_tick(w, applied);
     return w->emit_status;
 }
 
@@ -292,16 +250,29 @@ static bool still_comparing(const td_worker *w) {
     return false;
 }
 
+static int64_t hour_of(const td_worker *w) {
+    int64_t clock_ns = td_state_clock_ns(w->applier.state);
+    return clock_ns == INT64_MIN ? INT64_MIN : td_window_start(clock_ns, TD_NS_PER_HOUR);
+}
+
+/* The tape's clock has come into another hour since the last snapshot. */
+static bool next_hour(td_worker *w) {
+    int64_t hour_ns = hour_of(w);
+    if (w->hour_ns == INT64_MIN) w->hour_ns = hour_ns; /* the first one only begins */
+    return w->conf.snapshots_kept > 0 && hour_ns != INT64_MIN && hour_ns != w->hour_ns;
+}
+
 /* Between records, with nothing pending: the state and the ends of the outputs belong together. */
 static td_status snapshot_turn(td_worker *w) {
     td_status status = td_savepoint_write_if_synced(w->savepoint);
     if (status == TD_OK) td_count(&w->counts.snapshots, 1);
     if (status != TD_OK && status != TD_AGAIN) return status;
-    if (w->next_offset - w->snapshot_offset < w->conf.snapshot_records || still_comparing(w)) return TD_OK;
-    if (td_savepoint_pending(w->savepoint)) return TD_OK;
+    bool keep = next_hour(w), due = w->next_offset - w->snapshot_offset >= w->conf.snapshot_records;
+    if ((!keep && !due) || still_comparing(w) || td_savepoint_pending(w->savepoint)) return TD_OK;
     w->snapshot_offset = w->next_offset;
+    w->hour_ns = hour_of(w);
     td_savepoint_ends ends = ends_now(w);
-    td_savepoint_take(w->savepoint, w->state, w->program, &ends);
+    td_savepoint_take(w->savepoint, &w->applier, &ends, keep);
     return TD_OK;
 }
 
@@ -358,14 +329,10 @@ static td_status open_outputs(td_worker *w, const td_savepoint_ends *ends) {
 
 static td_status start_from(td_worker *w, td_savepoint_ends *ends) {
     const td_topics *topics = w->conf.topics;
-    td_status status = td_savepoint_load(w->savepoint, ends, &w->program, &w->state);
+    td_status status = td_savepoint_load(w->savepoint, INT64_MAX, ends, &w->applier);
     if (status != TD_AGAIN) return status;
     *ends = (td_savepoint_ends){.tape = {-1, td_topic_start(topics->tape, w->partition)}};
-    uint8_t sha256[TD_PROGRAM_SHA_BYTES];
-    status = td_topics_program_at(topics, w->partition, ends->tape.offset, sha256);
-    if (status == TD_OK) status = td_topics_load_program(topics, sha256, &w->program);
-    if (status == TD_OK) w->state = td_state_new(w->program);
-    return status;
+    return td_applier_begin(&w->applier, topics, w->partition, ends->tape.offset);
 }
 
 /* Frees what worker_start makes. */
@@ -376,17 +343,13 @@ static void worker_reset(td_worker *w) {
         td_batch_fini(&w->outputs[i].pending);
         w->outputs[i] = (output){0};
     }
-    td_state_free(w->state);
-    td_program_free(w->program);
+    td_applier_fini(&w->applier);
     td_savepoint_close(w->savepoint);
     w->tape = NULL;
-    w->state = NULL;
-    w->program = NULL;
     w->savepoint = NULL;
     w->emit_status = TD_OK;
     w->repaired = 0;
     w->flush_due = false;
-    w->feed_name_size = 0;
 }
 
 static td_status worker_start(td_worker *w) {
@@ -396,13 +359,19 @@ static td_status worker_start(td_worker *w) {
         w->outputs[i].topic = topics->outputs[i];
         status = remove_void_outputs(w, topics->outputs[i]);
     }
-    if (status == TD_OK)
-        status = td_savepoint_open(&w->savepoint, w->conf.os, topics, w->partition, w->conf.snapshot_dir);
+    if (status == TD_OK) status = w->conf.os->ops->make_dir(w->conf.os->self, w->conf.snapshot_dir);
+    const td_savepoint_conf conf = {.os = w->conf.os,
+                                    .topics = topics,
+                                    .partition = w->partition,
+                                    .dir = w->conf.snapshot_dir,
+                                    .kept_max = w->conf.snapshots_kept};
+    if (status == TD_OK) status = td_savepoint_open(&w->savepoint, &conf);
     td_savepoint_ends ends;
     if (status == TD_OK) status = start_from(w, &ends);
     if (status == TD_OK) status = open_outputs(w, &ends);
     if (status != TD_OK) return status;
     w->next_offset = w->snapshot_offset = ends.tape.offset;
+    w->hour_ns = hour_of(w);
     w->epoch = ends.tape.epoch;
     w->committed = ends.tape;
     td_position committed;
@@ -451,7 +420,7 @@ td_status td_worker_finish(td_worker *w) {
     if (status == TD_OK) status = td_log_sync(w->conf.topics->log);
     if (status != TD_OK) return status;
     td_savepoint_ends ends = ends_now(w);
-    td_savepoint_take(w->savepoint, w->state, w->program, &ends);
+    td_savepoint_take(w->savepoint, &w->applier, &ends, false);
     status = td_savepoint_write_if_synced(w->savepoint);
     return status == TD_AGAIN ? TD_OK : status;
 }

@@ -14,6 +14,7 @@ typedef struct td_work_conf {
     const td_topics *topics;
     const char *snapshot_dir;  /* made when missing */
     int64_t snapshot_records;  /* a snapshot after this many records */
+    int64_t snapshots_kept;    /* of those taken where the tape's clock comes into another hour; 0: none */
     int64_t count_from_offset; /* records below were there before this run: counted by it no more */
 } td_work_conf;
 

@@ -72,6 +72,8 @@ static void begin_history(td_answer *a) {
         .before_ns = r->to_ns < r->before_ns ? r->to_ns : r->before_ns,
         .cursor = r->cursor,
         .limit = (size_t)r->limit + (lines ? LINES_WARM_UP : 0),
+        .known_ns = r->as_of_ns,
+        .known_now = r->known_now,
     };
     a->history = td_history_new(&q);
 }
@@ -255,8 +257,9 @@ static void find_next(td_answer *a) {
     }
     put_time_argument(a->next, &size, capacity, "from", r->from_ns);
     put_time_argument(a->next, &size, capacity, "before", before_ns);
-    (void)snprintf(a->next + size, capacity - size, "&limit=%" PRId64 "&cursor=%" PRId64 "%s", r->limit, cursor,
-                   r->csv ? "&format=csv" : "");
+    put_time_argument(a->next, &size, capacity, "as_of", r->as_of_ns);
+    (void)snprintf(a->next + size, capacity - size, "&limit=%" PRId64 "&cursor=%" PRId64 "%s%s", r->limit, cursor,
+                   r->known_now ? "&known=now" : "", r->csv ? "&format=csv" : "");
 }
 
 td_status td_answer_step(td_answer *a) {

@@ -57,6 +57,12 @@ static bool read_from(td_api_request *r, td_bytes value) { return td_time_parse(
 static bool read_to(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->to_ns) == TD_OK; }
 static bool read_before(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->before_ns) == TD_OK; }
 
+static bool read_as_of(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->as_of_ns) == TD_OK; }
+static bool read_known(td_api_request *r, td_bytes value) {
+    r->known_now = td_bytes_equal(value, TD_TEXT("now"));
+    return r->known_now || td_bytes_equal(value, TD_TEXT("then"));
+}
+
 static bool read_int(td_bytes value, int64_t max, int64_t *out) {
     bool inexact;
     return td_decimal_parse(value, 0, out, &inexact) == TD_OK && !inexact && *out >= 0 && *out <= max;
@@ -85,6 +91,8 @@ static const struct parameter {
     {"before", PAGED, 0, read_before, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
     {"cursor", PAGED, 0, read_cursor, "a number from the `next` of an answer"},
     {"limit", PAGED, 0, read_limit, "a number from 1 to 5000"},
+    {"as_of", IN(BARS) | IN(SIGNALS), 0, read_as_of, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
+    {"known", IN(BARS), 0, read_known, "then or now"},
     {"format", TABLES, 0, read_format, "json or csv"},
 };
 enum { PARAMETERS = sizeof parameters / sizeof parameters[0] };
@@ -93,8 +101,12 @@ enum { PARAMETERS = sizeof parameters / sizeof parameters[0] };
 static int shown(td_bytes text) { return text.size > 40 ? 40 : (int)text.size; }
 
 bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_error *error) {
-    *r = (td_api_request){
-        .from_ns = INT64_MIN, .to_ns = INT64_MAX, .before_ns = INT64_MAX, .cursor = -1, .limit = TD_API_LIMIT_DEFAULT};
+    *r = (td_api_request){.from_ns = INT64_MIN,
+                          .to_ns = INT64_MAX,
+                          .before_ns = INT64_MAX,
+                          .cursor = -1,
+                          .limit = TD_API_LIMIT_DEFAULT,
+                          .as_of_ns = INT64_MAX};
     for (r->kind = 0; r->kind < TD_API_COUNT; r->kind++)
         if (td_bytes_equal(path, td_text(kinds[r->kind]))) break;
     if (r->kind == TD_API_COUNT) {

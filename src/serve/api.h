@@ -32,6 +32,8 @@ typedef struct td_api_request {
     int64_t before_ns;      /* another exclusive upper end: for scrolling back */
     int64_t cursor;         /* offset in the topic from which to look backwards; -1: its end */
     int64_t limit;
+    int64_t as_of_ns; /* what was known then; INT64_MAX: now */
+    bool known_now;   /* of the bars known then the revisions known now */
     bool csv;
 } td_api_request;
 

@@ -57,6 +57,7 @@ static void settle_rows(td_history *h) {
     size_t kept = 0;
     for (size_t i = 0; i < h->row_count; i++) {
         bool revised = i + 1 < h->row_count && h->rows[i + 1].order == h->rows[i].order;
+        if (revised) h->rows[i + 1].first |= h->rows[i].first;
         if (!revised) h->rows[kept++] = h->rows[i];
     }
     h->row_count = kept;
@@ -109,12 +110,18 @@ static bool in_reach(td_history *h, int64_t at_ns, bool first) {
     return at_ns >= h->q.from_ns;
 }
 
+static bool was_known(const td_history *h, const td_record *record, int64_t known_at_ns) {
+    return known_at_ns <= h->q.known_ns && (h->q.knows == NULL || h->q.knows(h->q.knows_arg, record));
+}
+
 static void consider_bar(td_history *h, const td_record *record) {
     td_bar bar;
     td_bytes name;
     if (td_record_get_bar(h->q.ids, record->value, &bar, &name) != TD_OK) return;
     if (bar.end_ns - bar.start_ns != h->q.width_ns || !td_bytes_equal(name, h->q.instrument)) return;
-    if (in_reach(h, bar.start_ns, bar.revision == 0)) keep_row(h, record, (td_history_row){.order = bar.start_ns});
+    bool first = bar.revision == 0, later = h->q.known_now && !first;
+    if (!later && !was_known(h, record, bar.known_at_ns)) return;
+    if (in_reach(h, bar.start_ns, first)) keep_row(h, record, (td_history_row){.order = bar.start_ns, .first = first});
 }
 
 static void consider_signal(td_history *h, const td_record *record) {
@@ -124,6 +131,7 @@ static void consider_signal(td_history *h, const td_record *record) {
     if (td_record_get_signal(h->q.ids, record->value, &signal, &name) != TD_OK) return;
     if (one && !td_bytes_equal(name, h->q.instrument)) return;
     if (h->q.strategy.size > 0 && !td_bytes_equal(signal.strategy, h->q.strategy)) return;
+    if (!was_known(h, record, signal.known_at_ns)) return;
     if (!in_reach(h, signal.event_ns, signal.status == TD_SIGNAL_FRESH)) return;
     td_history_row row = {.order = signal.event_ns, .tie = signal.ordinal};
     if (!one) row = (td_history_row){.order = record->timestamp_ms, .tie = h->partition};
@@ -177,9 +185,20 @@ static void drop_unreached(td_history *h) {
     h->row_count = kept;
 }
 
+/* Rows whose first result came later than what is asked about. Of older pages that is not known yet. */
+static void drop_unknown(td_history *h) {
+    settle_rows(h);
+    size_t kept = 0;
+    bool older = h->firsts > h->q.limit;
+    for (size_t i = 0; i < h->row_count; i++)
+        if (h->rows[i].first || (older && h->rows[i].order < h->oldest_first_ns)) h->rows[kept++] = h->rows[i];
+    h->row_count = kept;
+}
+
 static void end_partition(td_history *h) {
     bool one = h->q.instrument.size > 0, cut_short = !partition_done(h);
     if (one && cut_short) drop_unreached(h);
+    if (h->q.known_now) drop_unknown(h);
     int64_t highest = cut_rows(h);
     if (one && highest >= 0) h->cursor = highest + 1;
     if (one && highest < 0 && cut_short) h->cursor = h->block_end;

@@ -20,12 +20,18 @@ typedef struct td_history_question {
     int64_t cursor;      /* look below this offset only; -1: from the end */
     int64_t block_bytes; /* of the log, read in one step; 0: 256 KB */
     size_t limit;        /* the newest so many; at least 1 */
+    /* What was known then: at that time or before, and of which `knows` is true; NULL: of all. */
+    int64_t known_ns;
+    bool (*knows)(void *arg, const td_record *record);
+    void *knows_arg;
+    bool known_now; /* bars that were known then, in the last revision known now; else in the last known then */
 } td_history_question;
 
 typedef struct td_history_row {
     int64_t order, tie; /* ascending: (start) or (event, ordinal); over all partitions (append time, partition) */
     int64_t offset, appended_ms;
     uint32_t at, size; /* its value's place among the texts */
+    bool first;        /* a bar whose first result is among what was read */
 } td_history_row;
 
 typedef struct td_history td_history;

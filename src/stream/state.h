@@ -30,6 +30,7 @@ typedef struct td_emit { /* outputs of one record, in order; arguments are borro
     void (*quarantined)(void *self, td_bytes instrument, const td_quarantined *quarantined);
     void (*gap)(void *self, td_bytes instrument, const td_gap *gap);
 } td_emit;
+extern const td_emit td_emit_none; /* for who wants the state alone */
 
 typedef enum td_verdict {
     TD_VERDICT_ACCEPTED,
@@ -77,6 +78,17 @@ typedef struct td_window_state {
     int64_t trade_count, results;
 } td_window_state;
 void td_state_window(const td_state *state, td_bytes instrument, size_t width, int64_t start_ns, td_window_state *out);
+
+/* For who looks and changes nothing (look.c).
+ * The furthest watermark among feeds that have not ended; INT64_MIN: there is none. */
+int64_t td_state_clock_ns(const td_state *state);
+/* The feed that traded the instrument last; size 0: none. The state's. */
+td_bytes td_state_feed_of(const td_state *state, td_bytes instrument);
+/* The first open window that begins behind after_ns, as the bar that it is so far. False: there is none. */
+bool td_state_open_bar(const td_state *state, td_bytes instrument, size_t width, int64_t after_ns, td_bar *out);
+/* What the graph of that width remembers of the instrument, for td_graph_target and td_graph_line_value; NULL: nothing.
+ */
+const void *td_state_graph(const td_state *state, td_bytes instrument, size_t width);
 
 /* Appends the whole state as bytes, and reads it back into a new state of the same program.
  * Errors: TD_REJECT without a trail when the bytes are not a state of this program: rebuild it from the log. */

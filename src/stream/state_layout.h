@@ -1,4 +1,4 @@
-/* src/stream/state_layout.h - how a state lies in memory; for state.c and snapshot.c alone.
+/* src/stream/state_layout.h - how a state lies in memory; for state.c, snapshot.c and look.c alone.
  * Each instrument has one flat block: head, then `slots` windows per width and one that is never open, then what the
  * graph of each width remembers. */
 #pragma once

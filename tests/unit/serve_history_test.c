@@ -26,7 +26,8 @@ static td_history_question bars_of(const char *instrument, size_t limit) {
                                  .from_ns = INT64_MIN,
                                  .before_ns = INT64_MAX,
                                  .cursor = -1,
-                                 .limit = limit};
+                                 .limit = limit,
+                                 .known_ns = INT64_MAX};
 }
 
 static td_history *walk(const td_history_question *q) {
@@ -159,6 +160,66 @@ static void keeps_within_from_and_before(void **state) {
     }
 }
 
+static bool below(void *offset, const td_record *record) { return record->offset < *(const int64_t *)offset; }
+
+/* The closes of the series by a plain walk forwards, 0: none was known below that offset. Returns how many were. */
+static int closes_below(int64_t offset, bool now, int64_t closes[500]) {
+    uint32_t p = td_partition_of(TD_TEXT("LEAN:IBM"), RIG_PARTITIONS);
+    td_reader *reader;
+    td_record record;
+    int count = 0;
+    memset(closes, 0, 500 * sizeof *closes);
+    assert_int_equal(td_reader_open(&reader, r.topics.bars, p, 0, TD_READ_APPENDED), TD_OK);
+    while (td_reader_next(reader, &record) == TD_OK) {
+        td_bar bar;
+        td_bytes name;
+        assert_int_equal(td_record_get_bar(r.topics.ids, record.value, &bar, &name), TD_OK);
+        int64_t i = (bar.start_ns - RIG_T0) / RIG_S;
+        if (!td_bytes_equal(name, TD_TEXT("LEAN:IBM")) || bar.end_ns - bar.start_ns != RIG_S) continue;
+        bool known = record.offset < offset;
+        count += known && bar.revision == 0;
+        if (known || (now && closes[i] != 0)) closes[i] = bar.close;
+    }
+    td_reader_close(reader);
+    return count;
+}
+
+static void tells_what_was_known_then(void **state) {
+    static const int64_t offsets[] = {0, 1, 1000, 1003, 4321, 1 << 30};
+    static const size_t limits[] = {7, 64, 5000};
+    (void)state;
+    fill();
+    for (unsigned row = 0; row < COUNT_OF(offsets) * COUNT_OF(limits) * 2; row++) {
+        int64_t offset = offsets[row % COUNT_OF(offsets)], closes[500];
+        bool now = row / COUNT_OF(offsets) % 2 == 1;
+        td_history_question q = bars_of("LEAN:IBM", limits[row / COUNT_OF(offsets) / 2]);
+        q.knows = below;
+        q.knows_arg = &offset;
+        q.known_now = now;
+        q.block_bytes = 60000;
+        int left = closes_below(offset, now, closes);
+        do {
+            td_history *h = walk(&q);
+            size_t count = count_of(h);
+            for (size_t i = 0; i < count; i++) {
+                int64_t number = left - (int)count + (int)i;
+                ASSERT_ROW(bar_at(h, i).start_ns == RIG_T0 + number * RIG_S, "row %u: %d", row, (int)number);
+                ASSERT_ROW(bar_at(h, i).close == closes[number], "row %u: %d", row, (int)number);
+            }
+            left -= (int)count;
+            q.cursor = td_history_cursor(h);
+            q.before_ns = RIG_T0 + left * RIG_S;
+            td_history_free(h);
+        } while (q.cursor >= 0);
+        ASSERT_ROW(left == 0, "row %u: %d left", row, left);
+    }
+    td_history_question q = bars_of("LEAN:IBM", 5000);
+    q.known_ns = RIG_T0 + 100 * RIG_S; /* as their known_at says, each is known at its end */
+    td_history *h = walk(&q);
+    assert_int_equal(count_of(h), 100);
+    td_history_free(h);
+}
+
 static void gives_signals_of_one_or_of_all(void **state) {
     static const struct {
         const char *instrument, *strategy;
@@ -201,6 +262,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(pages_hold_each_bar_once, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(goes_on_where_the_budget_ended, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(keeps_within_from_and_before, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(tells_what_was_known_then, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(gives_signals_of_one_or_of_all, open_rig, close_rig),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

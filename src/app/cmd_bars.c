@@ -1,0 +1,172 @@
+/* src/app/cmd_bars.c - `tapedeck bars`: the walk of the API's history, for the terminal and for scripts. */
+#include "app/cmd_bars.h"
+#include "app/data.h"
+#include "app/exit.h"
+#include "base/hash.h"
+#include "base/time.h"
+#include "model/instrument.h"
+#include "serve/history.h"
+#include "serve/rows.h"
+#include <inttypes.h>
+
+typedef struct bars_conf {
+    char *data, *from, *to, *as_of;
+    int64_t limit;
+    int known; /* then|now */
+    bool json, csv;
+} bars_conf;
+
+/* ---- rows ---- */
+
+static void put_text_bar(td_buf *out, const td_bar *bar) {
+    char start[40], known[40], numbers[5][TD_DECIMAL_TEXT_MAX];
+    const int64_t prices[] = {bar->open, bar->high, bar->low, bar->close};
+    (void)td_time_format(bar->start_ns, start);
+    (void)td_time_format(bar->known_at_ns, known);
+    for (int i = 0; i < 4; i++) (void)td_decimal_format(prices[i], TD_PRICE_SCALE, false, numbers[i]);
+    (void)td_decimal_format(bar->volume, TD_SIZE_SCALE, false, numbers[4]);
+    td_buf_printf(out, "%-20s %12s %12s %12s %12s %14s %7" PRId64 "  r%" PRId32 " %s, known at %s\n", start, numbers[0],
+                  numbers[1], numbers[2], numbers[3], numbers[4], bar->trade_count, bar->revision,
+                  td_quality_name(bar->quality), known);
+}
+
+static void put_bar(td_buf *out, const bars_conf *conf, td_bytes instrument, const td_bar *bar) {
+    if (conf->json || conf->csv)
+        td_row_put_bar(out, conf->json ? TD_ROW_JSON : TD_ROW_CSV, instrument, bar);
+    else
+        put_text_bar(out, bar);
+    if (conf->json) td_buf_text(out, "\n");
+}
+
+static td_status put_rows(const td_history *history, const td_schema_ids *ids, const bars_conf *conf) {
+    static const td_bar none = {0};
+    td_buf out = {0};
+    const td_history_row *rows;
+    size_t count = td_history_rows(history, &rows);
+    td_status status = TD_OK;
+    if (conf->csv && !conf->json) td_row_put_bar(&out, TD_ROW_CSV_HEADER, TD_TEXT(""), &none);
+    for (size_t i = 0; i < count && status == TD_OK; i++) {
+        td_bar bar;
+        td_bytes name;
+        status = td_record_get_bar(ids, td_history_value(history, &rows[i]), &bar, &name);
+        if (status == TD_OK) put_bar(&out, conf, name, &bar);
+    }
+    (void)fwrite(out.data, 1, out.size, stdout);
+    td_buf_fini(&out);
+    if (td_history_cursor(history) >= 0)
+        (void)fprintf(stderr, "tapedeck bars: there are older ones: --limit more, or --to an earlier time\n");
+    return status;
+}
+
+/* ---- the command ---- */
+
+static td_status read_time(const char *option, const char *text, int64_t *out_ns) {
+    if (text == NULL || td_time_parse(td_text(text), out_ns) == TD_OK) return TD_OK;
+    return TD_FAIL(TD_CONFIG, "--%s: \"%s\" is not a time such as 2026-11-21T14:31Z", option, text);
+}
+
+static td_status show(const bars_conf *conf, td_history_question *q) {
+    td_data data;
+    td_place place;
+    td_status status = td_data_place(conf->as_of, &place);
+    if (status == TD_OK) status = read_time("from", conf->from, &q->from_ns);
+    if (status == TD_OK) status = read_time("to", conf->to, &q->before_ns);
+    if (status != TD_OK) return status;
+    q->known_ns = place.known_ns;
+    q->knows = place.offset != INT64_MAX ? td_data_made_below : NULL;
+    q->knows_arg = &place.offset;
+    status = td_data_open(&data, conf->data);
+    if (status == TD_OK) {
+        q->topic = data.topics.outputs[TD_OUTPUT_BARS];
+        q->ids = data.topics.ids;
+        td_history *history = td_history_new(q);
+        while ((status = td_history_step(history)) == TD_AGAIN) continue;
+        if (status == TD_OK) status = put_rows(history, data.topics.ids, conf);
+        td_history_free(history);
+    }
+    td_data_close(&data);
+    return status;
+}
+
+static int usage(const char *what, const char *word) {
+    (void)fprintf(stderr, "tapedeck bars: %s \"%s\"\n`tapedeck bars --help` tells more.\n", what, word);
+    return TD_EXIT_USAGE;
+}
+
+static int run(void *conf_any, const char *const *words) {
+    const bars_conf *conf = conf_any;
+    td_history_question q = {.bars = true,
+                             .instrument = td_text(words[0]),
+                             .from_ns = INT64_MIN,
+                             .before_ns = INT64_MAX,
+                             .cursor = -1,
+                             .limit = (size_t)conf->limit,
+                             .known_now = conf->known == 1};
+    if (!td_instrument_name_valid(q.instrument)) return usage("not VENUE:SYMBOL:", words[0]);
+    if (td_duration_parse(td_text(words[1]), &q.width_ns) != TD_OK || q.width_ns <= 0)
+        return usage("not a width such as 1m:", words[1]);
+    td_status status = show(conf, &q);
+    if (status != TD_OK) (void)fprintf(stderr, "tapedeck bars: %s\n", td_trail());
+    return td_exit_of(status);
+}
+
+static const td_option options[] = {
+    {.key = "data",
+     .type = TD_OPTION_TEXT,
+     .fallback = "data",
+     .unit = "DIR",
+     .offset = offsetof(bars_conf, data),
+     .help = "the data folder of a run"},
+    {.key = "from",
+     .type = TD_OPTION_TEXT,
+     .unit = "TIME",
+     .offset = offsetof(bars_conf, from),
+     .help = "bars that begin then or later"},
+    {.key = "to",
+     .type = TD_OPTION_TEXT,
+     .unit = "TIME",
+     .offset = offsetof(bars_conf, to),
+     .help = "bars that begin before"},
+    {.key = "limit",
+     .type = TD_OPTION_INT,
+     .fallback = "1000",
+     .min = 1,
+     .max = 10000000,
+     .offset = offsetof(bars_conf, limit),
+     .help = "the newest so many"},
+    {.key = "as-of",
+     .type = TD_OPTION_TEXT,
+     .unit = "PLACE",
+     .offset = offsetof(bars_conf, as_of),
+     .help = "what was known at a time, or at an offset of the tape: @120000; unset: now"},
+    {.key = "known",
+     .type = TD_OPTION_CHOICE,
+     .fallback = "then",
+     .choices = "then|now",
+     .offset = offsetof(bars_conf, known),
+     .help = "of the bars known there the revision known then, or now"},
+    {.key = "json",
+     .type = TD_OPTION_BOOL,
+     .offset = offsetof(bars_conf, json),
+     .help = "an object per line, with the fields of the API"},
+    {.key = "csv", .type = TD_OPTION_BOOL, .offset = offsetof(bars_conf, csv), .help = "the same as CSV"},
+    {0},
+};
+
+const td_command td_command_bars = {
+    .name = "bars",
+    .words = "INSTRUMENT WIDTH",
+    .words_least = 2,
+    .words_most = 2,
+    .summary = "bars out of the log, as known now or as known then",
+    .text =
+        "Shows the bars of an instrument in their last revision; with --as-of in the last one that was known there:\n"
+        "its known_at is not later than that time, or it was made by a record of the tape below that offset.\n"
+        "Reads the log, also while a process writes to it. Changes nothing.\n",
+    .options = options,
+    .conf_size = sizeof(bars_conf),
+    .examples = "  tapedeck bars LEAN:IBM 1m --from 2013-10-07T14:00Z --to 2013-10-07T15:00Z\n"
+                "  tapedeck bars BINANCE:BTCUSDT 1m --as-of 2026-11-21T14:31Z --csv\n"
+                "  tapedeck bars BINANCE:BTCUSDT 1m --as-of @120000 --known now --json\n",
+    .run = run,
+};

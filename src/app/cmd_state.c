@@ -1,0 +1,244 @@
+/* src/app/cmd_state.c - `tapedeck state`: from the nearest snapshot to the place, then one instrument's part of it as
+ * text or JSON. */
+#include "app/cmd_state.h"
+#include "app/data.h"
+#include "app/exit.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/time.h"
+#include "model/instrument.h"
+#include "serve/rows.h"
+#include <inttypes.h>
+
+typedef struct state_conf {
+    char *data, *as_of;
+    bool json;
+} state_conf;
+
+typedef struct shown { /* what is to be said */
+    td_bytes instrument;
+    uint32_t partition;
+    const td_past *past;
+    td_window_state feed; /* of its first width: the feed and its clock */
+    char program[2 * TD_PROGRAM_SHA_BYTES + 1], digest[2 * TD_PROGRAM_SHA_BYTES + 1];
+} shown;
+
+/* ---- what there is ---- */
+
+/* Of the whole partition's state: equal places give equal digests, whatever snapshot they were reached from. */
+static void digest_state(const td_state *state, char out[2 * TD_PROGRAM_SHA_BYTES + 1]) {
+    uint8_t sha256[TD_PROGRAM_SHA_BYTES];
+    td_buf bytes = {0};
+    td_state_save(state, &bytes);
+    td_sha256(td_buf_bytes(&bytes), sha256);
+    td_hex(sha256, sizeof sha256, out);
+    td_buf_fini(&bytes);
+}
+
+static shown gather(const td_past *past, td_bytes instrument, uint32_t partition) {
+    shown s = {.instrument = instrument, .partition = partition, .past = past};
+    td_state_window(past->applier.state, instrument, 0, 0, &s.feed);
+    td_hex(past->applier.program->sha256, TD_PROGRAM_SHA_BYTES, s.program);
+    digest_state(past->applier.state, s.digest);
+    return s;
+}
+
+typedef struct line_row { /* a number that a strategy remembers */
+    td_bytes strategy, name;
+    bool known;
+    double value;
+} line_row;
+
+static bool line_at(const shown *s, size_t width, size_t index, line_row *out) {
+    const td_graph *graph = s->past->applier.program->graphs[width];
+    const void *memory = td_state_graph(s->past->applier.state, s->instrument, width);
+    const td_graph_line *lines;
+    if (memory == NULL || index >= td_graph_lines(graph, &lines)) return false;
+    *out = (line_row){.strategy = lines[index].strategy, .name = lines[index].name};
+    out->known = td_graph_line_value(graph, memory, index, &out->value);
+    return true;
+}
+
+/* The next strategy from *index on that is for this instrument. */
+static bool next_strategy(const shown *s, size_t width, size_t *index, td_bytes *out_name, int64_t *out_target) {
+    const td_graph *graph = s->past->applier.program->graphs[width];
+    const void *memory = td_state_graph(s->past->applier.state, s->instrument, width);
+    td_graph_strategy strategy;
+    for (; memory != NULL && td_graph_strategy_at(graph, *index, &strategy); ++*index) {
+        if (!td_graph_strategy_wants(&strategy, s->instrument)) continue;
+        *out_name = strategy.name;
+        *out_target = td_graph_target(graph, memory, (uint32_t)(*index)++);
+        return true;
+    }
+    return false;
+}
+
+/* ---- for people ---- */
+
+static void tell_width(const shown *s, size_t width) {
+    char label[24], start[40], prices[4][TD_DECIMAL_TEXT_MAX];
+    (void)td_duration_format(s->past->applier.program->widths_ns[width], label);
+    td_bar bar = {.start_ns = INT64_MIN};
+    while (td_state_open_bar(s->past->applier.state, s->instrument, width, bar.start_ns, &bar)) {
+        const int64_t values[] = {bar.open, bar.high, bar.low, bar.close};
+        (void)td_time_format(bar.start_ns, start);
+        for (int i = 0; i < 4; i++) (void)td_decimal_format(values[i], TD_PRICE_SCALE, false, prices[i]);
+        (void)printf("%-5s open since %s: %s %s %s %s, %" PRId64 " trades\n", label, start, prices[0], prices[1],
+                     prices[2], prices[3], bar.trade_count);
+    }
+    td_bytes name;
+    int64_t target;
+    for (size_t i = 0; next_strategy(s, width, &i, &name, &target);) {
+        (void)td_decimal_format(target, TD_SIZE_SCALE, false, prices[0]);
+        (void)printf("%-5s %.*s: target %s\n", label, (int)name.size, (const char *)name.data, prices[0]);
+    }
+    line_row line;
+    for (size_t i = 0; line_at(s, width, i, &line); i++)
+        if (line.known)
+            (void)printf("%-5s %.*s.%.*s = %.12g\n", label, (int)line.strategy.size, (const char *)line.strategy.data,
+                         (int)line.name.size, (const char *)line.name.data, line.value);
+}
+
+static void tell(const shown *s) {
+    char time[40] = "none";
+    (void)printf("%.*s in tape-%" PRIu32 " before offset %" PRId64 " (snapshot at %" PRId64 ")\n",
+                 (int)s->instrument.size, (const char *)s->instrument.data, s->partition, s->past->offset,
+                 s->past->from);
+    (void)printf("program %.12s, digest of the whole state %.12s\n", s->program, s->digest);
+    if (s->feed.feed.size == 0) {
+        (void)puts("no trade of it was on the tape");
+        return;
+    }
+    if (s->feed.watermark_ns != INT64_MIN) (void)td_time_format(s->feed.watermark_ns, time);
+    (void)printf("feed %.*s, watermark %s\n", (int)s->feed.feed.size, (const char *)s->feed.feed.data, time);
+    for (size_t w = 0; w < s->past->applier.program->width_count; w++) tell_width(s, w);
+}
+
+/* ---- for programs ---- */
+
+static void put_width(td_buf *out, const shown *s, size_t width) {
+    char text[TD_DECIMAL_TEXT_MAX];
+    td_bar bar = {.start_ns = INT64_MIN};
+    (void)td_duration_format(s->past->applier.program->widths_ns[width], text);
+    td_buf_printf(out, "%s\n{\"width\":\"%s\",\"open\":[", width > 0 ? "," : "", text);
+    for (size_t i = 0; td_state_open_bar(s->past->applier.state, s->instrument, width, bar.start_ns, &bar); i++) {
+        if (i > 0) td_buf_text(out, ",");
+        td_row_put_bar(out, TD_ROW_JSON, s->instrument, &bar);
+    }
+    td_bytes name;
+    int64_t target;
+    const char *comma = "";
+    td_buf_text(out, "],\"targets\":{");
+    for (size_t i = 0; next_strategy(s, width, &i, &name, &target); comma = ",") {
+        td_buf_text(out, comma);
+        td_json_put_string(out, name);
+        (void)td_decimal_format(target, TD_SIZE_SCALE, false, text);
+        td_buf_printf(out, ":\"%s\"", text);
+    }
+    line_row line;
+    td_buf_text(out, "},\"lines\":[");
+    for (size_t i = 0; line_at(s, width, i, &line); i++) {
+        td_buf_text(out, i > 0 ? ",{\"strategy\":" : "{\"strategy\":");
+        td_json_put_string(out, line.strategy);
+        td_buf_text(out, ",\"name\":");
+        td_json_put_string(out, line.name);
+        if (line.known)
+            td_buf_printf(out, ",\"value\":%.17g}", line.value);
+        else
+            td_buf_text(out, ",\"value\":null}");
+    }
+    td_buf_text(out, "]}");
+}
+
+static void put_json(td_buf *out, const shown *s) {
+    td_buf_text(out, "{\"instrument\":");
+    td_json_put_string(out, s->instrument);
+    td_buf_printf(out, ",\"partition\":%" PRIu32 ",\"offset\":%" PRId64 ",\"snapshot_offset\":%" PRId64, s->partition,
+                  s->past->offset, s->past->from);
+    td_buf_printf(out, ",\"program\":\"%s\",\"digest\":\"%s\",\"feed\":", s->program, s->digest);
+    td_json_put_string(out, s->feed.feed);
+    if (s->feed.watermark_ns != INT64_MIN)
+        td_buf_printf(out, ",\"watermark_ns\":%" PRId64, s->feed.watermark_ns);
+    else
+        td_buf_text(out, ",\"watermark_ns\":null");
+    td_buf_text(out, ",\"widths\":[");
+    for (size_t w = 0; w < s->past->applier.program->width_count; w++) put_width(out, s, w);
+    td_buf_text(out, "\n]}\n");
+    (void)fwrite(out->data, 1, out->size, stdout);
+}
+
+/* ---- the command ---- */
+
+static td_status show(const state_conf *conf, td_bytes instrument) {
+    td_data data;
+    td_place place;
+    td_status status = td_data_place(conf->as_of, &place);
+    if (status != TD_OK) return status;
+    status = td_data_open(&data, conf->data);
+    if (status == TD_OK) {
+        td_past past;
+        td_buf text = {0};
+        const td_past_conf past_conf = {.os = &td_os_posix,
+                                        .topics = &data.topics,
+                                        .snapshot_dir = data.snapshots,
+                                        .instrument = instrument,
+                                        .place = place,
+                                        .emit = &td_emit_none};
+        status = td_past_open(&past, &past_conf);
+        if (status == TD_OK) {
+            shown s = gather(&past, instrument, td_partition_of(instrument, data.topics.partitions));
+            if (conf->json)
+                put_json(&text, &s);
+            else
+                tell(&s);
+        }
+        td_buf_fini(&text);
+        td_past_close(&past);
+    }
+    td_data_close(&data);
+    return status;
+}
+
+static int run(void *conf, const char *const *words) {
+    if (!td_instrument_name_valid(td_text(words[0]))) {
+        (void)fprintf(stderr, "tapedeck state: not VENUE:SYMBOL: \"%s\"\n`tapedeck state --help` tells more.\n",
+                      words[0]);
+        return TD_EXIT_USAGE;
+    }
+    td_status status = show(conf, td_text(words[0]));
+    if (status != TD_OK) (void)fprintf(stderr, "tapedeck state: %s\n", td_trail());
+    return td_exit_of(status);
+}
+
+static const td_option options[] = {
+    {.key = "data",
+     .type = TD_OPTION_TEXT,
+     .fallback = "data",
+     .unit = "DIR",
+     .offset = offsetof(state_conf, data),
+     .help = "the data folder of a run"},
+    {.key = "as-of",
+     .type = TD_OPTION_TEXT,
+     .unit = "PLACE",
+     .offset = offsetof(state_conf, as_of),
+     .help = "as it was at a time, or at an offset of the tape: @120000; unset: now"},
+    {.key = "json", .type = TD_OPTION_BOOL, .offset = offsetof(state_conf, json), .help = "one JSON object"},
+    {0},
+};
+
+const td_command td_command_state = {
+    .name = "state",
+    .words = "INSTRUMENT",
+    .words_least = 1,
+    .words_most = 1,
+    .summary = "what is remembered of an instrument, now or at an earlier place",
+    .text = "Shows the open windows of an instrument, the watermark that closes them, and what strategies remember:\n"
+            "targets and named numbers. With --as-of as the worker had them there: from the nearest snapshot before\n"
+            "that place the tape is applied once more, in memory. Changes nothing.\n",
+    .options = options,
+    .conf_size = sizeof(state_conf),
+    .examples = "  tapedeck state BINANCE:BTCUSDT\n"
+                "  tapedeck state LEAN:IBM --as-of 2013-10-07T14:31Z --data /var/lib/tapedeck\n"
+                "  tapedeck state LEAN:IBM --as-of @120000 --json | jq .widths\n",
+    .run = run,
+};

@@ -1,0 +1,32 @@
+/* src/app/data.c - opening a data folder to read it. */
+#include "app/data.h"
+#include "flow/cause.h"
+#include "log/log_segment.h"
+#include <stdio.h>
+
+td_status td_data_open(td_data *out, const char *dir) {
+    *out = (td_data){0};
+    td_log_conf conf = {.dir = dir, .read_only = true};
+    int size = snprintf(out->snapshots, sizeof out->snapshots, "%s/snapshots", dir);
+    if (size < 0 || (size_t)size >= sizeof out->snapshots)
+        return TD_FAIL(TD_CONFIG, "the path of the data folder is too long");
+    td_status status = td_log_segment_open(&out->log, &td_os_posix, &conf, NULL, NULL);
+    return status == TD_OK ? td_topics_open_to_read(&out->topics, out->log) : status;
+}
+
+void td_data_close(td_data *data) {
+    if (data->topics.registry != NULL) td_topics_close(&data->topics);
+    td_log_close(data->log);
+}
+
+td_status td_data_place(const char *text, td_place *out) {
+    *out = TD_PLACE_END;
+    if (text == NULL || td_place_parse(td_text(text), out) == TD_OK) return TD_OK;
+    return TD_FAIL(TD_CONFIG,
+                   "--as-of: \"%s\" is neither a time such as 2026-11-21T14:31Z nor an offset such as @120000", text);
+}
+
+bool td_data_made_below(void *offset, const td_record *output) {
+    td_cause cause;
+    return td_cause_get(td_record_header(output, TD_CAUSE_HEADER), &cause) && cause.offset < *(const int64_t *)offset;
+}

@@ -1,0 +1,18 @@
+/* src/app/data.h - a data folder open for reading, beside whoever writes in it. Thread: the main one. */
+#pragma once
+#include "flow/past.h"
+
+typedef struct td_data {
+    td_log *log;
+    td_topics topics;
+    char snapshots[512];
+} td_data;
+
+/* Errors: TD_CONFIG: the folder holds no tape; as the log's. To be closed either way. */
+TD_CHECKED td_status td_data_open(td_data *out, const char *dir);
+void td_data_close(td_data *data);
+
+/* "--as-of": a place, or the end of the tape where it is not given. Errors: TD_CONFIG. */
+TD_CHECKED td_status td_data_place(const char *text, td_place *out);
+/* The output was made by a record of the tape below *offset: for td_history_question.knows. */
+bool td_data_made_below(void *offset, const td_record *output);

@@ -1,0 +1,66 @@
+/* src/flow/apply.c - record -> state: names to indexes, programs that begin, and td_state_apply. */
+#include "flow/apply.h"
+#include "model/instrument.h"
+#include <inttypes.h>
+
+td_status td_applier_begin(td_applier *out, const td_topics *topics, uint32_t partition, int64_t offset) {
+    *out = (td_applier){.topics = topics, .partition = partition};
+    uint8_t sha256[TD_PROGRAM_SHA_BYTES];
+    td_status status = td_topics_program_at(topics, partition, offset, sha256);
+    if (status == TD_OK) status = td_topics_load_program(topics, sha256, &out->program);
+    if (status == TD_OK) out->state = td_state_new(out->program);
+    return status;
+}
+
+void td_applier_fini(td_applier *a) {
+    td_state_free(a->state);
+    td_program_free(a->program);
+    *a = (td_applier){0};
+}
+
+static td_status swap_program(td_applier *a, const uint8_t *sha256) {
+    if (memcmp(a->program->sha256, sha256, TD_PROGRAM_SHA_BYTES) == 0) return TD_OK;
+    td_program *next;
+    td_status status = td_topics_load_program(a->topics, sha256, &next);
+    if (status != TD_OK) return status;
+    td_state_swap(a->state, next);
+    a->feed_name_size = 0;
+    td_program_free(a->program);
+    a->program = next;
+    return TD_OK;
+}
+
+/* Records of one feed come in rows: its name is looked up once for all of them. */
+static void remember_feed(td_applier *a, td_bytes name) {
+    a->feed = td_state_feed(a->state, name);
+    a->feed_name_size = a->feed == UINT32_MAX ? 0 : name.size;
+    if (a->feed_name_size > 0) memcpy(a->feed_name, name.data, name.size);
+}
+
+td_status td_applier_apply(td_applier *a, const td_record *record, const td_emit *emit, td_applied *out) {
+    td_event event;
+    td_bytes feed;
+    *out = (td_applied){.verdict = TD_VERDICT_NOT_A_TICK};
+    td_status status = td_record_get_event_numbers(a->topics->ids, record->value, &event, &feed);
+    if (status != TD_OK)
+        return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " is not a record of ours", a->partition,
+                       record->offset);
+    if (event.kind == TD_EVENT_PROGRAM) return swap_program(a, event.program_sha256);
+    if (!td_bytes_equal(feed, (td_bytes){a->feed_name, a->feed_name_size})) remember_feed(a, feed);
+    event.feed = a->feed;
+    if (event.feed == UINT32_MAX)
+        return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": more than %d feeds", a->partition, TD_PROGRAM_FEEDS_MAX);
+    if (event.kind != TD_EVENT_TIME) {
+        if (record->key.size == 0 || record->key.size > TD_INSTRUMENT_NAME_MAX)
+            return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " has no instrument", a->partition,
+                           record->offset);
+        event.instrument = td_state_find_instrument(a->state, record->key);
+        if (event.instrument == UINT32_MAX) event.instrument = td_state_add_instrument(a->state, &event, record->key);
+        if (event.instrument == UINT32_MAX) {
+            *out = td_state_refuse(a->state, &event, record->key, emit);
+            return TD_OK;
+        }
+    }
+    *out = td_state_apply(a->state, &event, emit);
+    return TD_OK;
+}

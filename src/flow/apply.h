@@ -1,0 +1,24 @@
+/* src/flow/apply.h - one partition's state going along its tape, record by record: what a worker does for the outputs,
+ * and whoever looks back for the state alone. Owns program and state; allocates only when something is first seen.
+ * Thread: the owner's. */
+#pragma once
+#include "flow/topics.h"
+#include "stream/state.h"
+
+typedef struct td_applier { /* a value; state and program are there to be read, the rest is its own */
+    const td_topics *topics;
+    uint32_t partition;
+    td_program *program;
+    td_state *state;
+    uint8_t feed_name[64]; /* of the record before, and its index in the state */
+    size_t feed_name_size;
+    uint32_t feed;
+} td_applier;
+
+/* An empty state of the program in force at `offset`; a snapshot's is put in by hand. Errors: as
+ * td_topics_program_at's. */
+TD_CHECKED td_status td_applier_begin(td_applier *out, const td_topics *topics, uint32_t partition, int64_t offset);
+void td_applier_fini(td_applier *applier); /* also of one that never began */
+/* Applies a record of the tape. TD_CORRUPT: it is not one of ours, nothing was applied. */
+TD_CHECKED td_status td_applier_apply(td_applier *applier, const td_record *record, const td_emit *emit,
+                                      td_applied *out);

@@ -1,0 +1,46 @@
+/* src/stream/look.c - a state as those see it who look at it and change nothing. */
+#include "stream/state.h"
+#include "stream/state_layout.h"
+
+static void no_bar(void *self, td_bytes instrument, const td_bar *bar) { (void)self, (void)instrument, (void)bar; }
+static void no_signal(void *self, td_bytes instrument, const td_signal *signal) {
+    (void)self, (void)instrument, (void)signal;
+}
+static void no_quarantined(void *self, td_bytes instrument, const td_quarantined *quarantined) {
+    (void)self, (void)instrument, (void)quarantined;
+}
+static void no_gap(void *self, td_bytes instrument, const td_gap *gap) { (void)self, (void)instrument, (void)gap; }
+
+const td_emit td_emit_none = {NULL, no_bar, no_signal, no_quarantined, no_gap};
+
+int64_t td_state_clock_ns(const td_state *s) {
+    int64_t clock_ns = INT64_MIN;
+    for (uint32_t f = 0; f < s->feed_count; f++)
+        if (s->feeds[f].session != TD_SESSION_ENDED && s->feeds[f].watermark_ns > clock_ns)
+            clock_ns = s->feeds[f].watermark_ns;
+    return clock_ns;
+}
+
+td_bytes td_state_feed_of(const td_state *s, td_bytes instrument) {
+    uint32_t index = td_instruments_find(s->instruments, instrument);
+    if (index == UINT32_MAX || block_of(s, index)->feed == NO_FEED) return (td_bytes){0};
+    return feed_name(&s->feeds[block_of(s, index)->feed]);
+}
+
+bool td_state_open_bar(const td_state *s, td_bytes instrument, size_t w, int64_t after_ns, td_bar *out) {
+    uint32_t index = td_instruments_find(s->instruments, instrument);
+    const td_window *first = NULL;
+    for (uint32_t i = 0; index != UINT32_MAX && i < s->slots[w]; i++) {
+        const td_window *window = &windows_of(s, block_of(s, index), w)[i];
+        if (!window_is_open(window) || window->start_ns <= after_ns) continue;
+        if (first == NULL || window->start_ns < first->start_ns) first = window;
+    }
+    if (first != NULL) *out = td_window_bar(first, s->program->widths_ns[w], index, TD_NONE);
+    return first != NULL;
+}
+
+const void *td_state_graph(const td_state *s, td_bytes instrument, size_t w) {
+    uint32_t index = td_instruments_find(s->instruments, instrument);
+    if (index == UINT32_MAX || s->program->graphs[w] == NULL) return NULL;
+    return hindsight_of(s, block_of(s, index), w).state;
+}

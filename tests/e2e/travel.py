@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""tests/e2e/travel.py - the past as it was: bars and states at random places, held to a replay to that place and to what
+the log says of each output's cause and of when it became known. Trades come up to 90 s late, over three hours.
+"""
+import argparse
+import gzip
+import json
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import tapedeck as td  # noqa: E402
+
+HOURS, SYMBOLS, START_MS = 3, ("AAAUSDT", "BBBUSDT", "CCCUSDT"), 1723162200000  # ten past
+STRATEGY = """strategy crossing on bars(1m) for BINANCE:*
+  slow = sma(close, 9)
+  buy when crossover(sma(close, 3), slow)
+  sell when crossunder(sma(close, 3), slow)
+"""
+
+
+def tapedeck(*words, check=0):
+    done = subprocess.run([td.PROGRAM, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=60, check=False)
+    assert done.returncode == check, f"{words}: exit {done.returncode}, wanted {check}: {done.stderr}"
+    return done.stdout if check == 0 else done.stderr
+
+
+def lines_of(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def record(home, dice):
+    """A seeded market, one trade of each symbol a second, one of twenty late; run into home/data."""
+    messages = []
+    for symbol in SYMBOLS:
+        price = 10000
+        for n in range(HOURS * 3600):
+            price += dice.randrange(-20, 21)
+            at = START_MS + n * 1000 + dice.randrange(1000)
+            late = dice.randrange(90_000) if dice.randrange(20) == 0 else dice.randrange(50)
+            messages.append((at + late, json.dumps({"stream": f"{symbol.lower()}@trade", "data": {
+                "e": "trade", "s": symbol, "t": n, "p": str(price), "q": "1", "T": at, "m": True}})))
+    messages.sort(key=lambda message: message[0])
+    with gzip.open(f"{home}/market.gz", "wt", compresslevel=1) as out:
+        out.writelines(f"{ms}000000 {text}\n" for ms, text in messages)
+    pathlib.Path(f"{home}/crossing.td").write_text(STRATEGY, encoding="utf-8")
+    file = td.config(f"{home}/c.yaml", f"{home}/data",
+                     [f"file: {{ format: binance-collector, path: {home}/market.gz, rules: off }}"], bars="[10s, 1m]",
+                     strategies=[f"{home}/crossing.td"], partitions=2, sink=False)
+    # Hourly snapshots are written while it runs: not faster than the log is synced.
+    summary = td.run(file, "--set", "speed=5000x", "--set", "log.sync_interval=10ms")
+    assert summary["revised"] > 500 and summary["late"] > 0, summary
+
+
+class Log:
+    """What the folder holds, by the program's own export."""
+
+    def __init__(self, data):
+        self.data = data
+        self.bars = lines_of(tapedeck("log", "cat", "bars", "--data", data))
+        self.tape = lines_of(tapedeck("log", "cat", "tape", "--data", data))
+
+    def instrument(self, dice):
+        return "BINANCE:" + dice.choice(SYMBOLS)
+
+    def partition(self, instrument):
+        return next(record["partition"] for record in self.bars if record["key"] == instrument)
+
+    def bars_known(self, instrument, width_ns, known, now):
+        """The last revision of each bar that was known there; or of those bars the last one."""
+        found, there = {}, set()
+        for record in self.bars:
+            bar = record["value"]
+            if record["key"] != instrument or bar["width_ns"] != width_ns:
+                continue
+            if known(record):
+                there.add(bar["start_ns"])
+            if now or known(record):
+                found[bar["start_ns"]] = (bar["close"], bar["trade_count"], bar["revision"], bar["known_at_ns"])
+        return {start: row for start, row in found.items() if start in there}
+
+    def offset_of(self, partition, time_ns):
+        """Before the first record that became known later; there is one feed."""
+        known = [(record["offset"], record["value"].get("receive_ns", record["value"].get("clock_ns", 0)))
+                 for record in self.tape if record["partition"] == partition]
+        return next((offset for offset, at in known if at > time_ns), known[-1][0] + 1)
+
+
+def bars_are_as_known(log, dice, count):
+    revised_since = 0
+    for _ in range(count):
+        instrument, width = log.instrument(dice), dice.choice(["10s", "1m"])
+        width_ns = {"10s": 10 * 10**9, "1m": 60 * 10**9}[width]
+        offset = dice.randrange(1, HOURS * 3600)
+        time_ns = START_MS * 10**6 + dice.randrange(HOURS * 3600 * 10**9)
+        places = [(f"@{offset}", lambda record: int(record["cause"].split("/")[3]) < offset),
+                  (str(time_ns), lambda record: record["value"]["known_at_ns"] <= time_ns)]
+        for (place, known), then in [(p, t) for p in places for t in ("then", "now")]:
+            text = tapedeck("bars", instrument, width, "--as-of", place, "--known", then, "--limit", 100000, "--json",
+                            "--data", log.data)
+            ours = {bar["start_ns"]: (bar["close"], bar["trade_count"], bar["revision"], bar["known_at_ns"])
+                    for bar in lines_of(text)}
+            wanted = log.bars_known(instrument, width_ns, known, then == "now")
+            assert ours == wanted, f"{instrument} {width} {place} known {then}: {len(ours)} bars, wanted {len(wanted)}"
+            revised_since += then == "now" and ours != log.bars_known(instrument, width_ns, known, False)
+    assert revised_since > count // 2, revised_since
+    return f"bars: {4 * count} questions, {revised_since} places whose bars were revised later"
+
+
+def states_are_those_of_a_replay(log, home, dice, count):
+    bare = f"{home}/bare"
+    shutil.copytree(log.data, bare, ignore=shutil.ignore_patterns("snapshots"))
+    saved = digests = 0
+    for turn in range(count):
+        instrument = log.instrument(dice)
+        partition = log.partition(instrument)
+        end = max(record["offset"] for record in log.tape if record["partition"] == partition) + 1
+        place, wanted = f"@{dice.randrange(end)}", None
+        if turn % 2 == 1:
+            time_ns = START_MS * 10**6 + dice.randrange(HOURS * 3600 * 10**9)
+            place, wanted = str(time_ns), log.offset_of(partition, time_ns)
+        states = [json.loads(tapedeck("state", instrument, "--as-of", place, "--json", "--data", data))
+                  for data in (log.data, bare)]
+        assert wanted in (None, states[0]["offset"]), (place, wanted, states[0]["offset"])
+        saved += states[0].pop("snapshot_offset") > states[1].pop("snapshot_offset")
+        assert states[0] == states[1], (place, states)
+        digests += states[0]["widths"][1]["targets"].get("crossing") in ("0", "1")
+    assert saved > count // 3 and digests > count // 2, (saved, digests)
+    return f"states: {count} places, {saved} of them reached from a snapshot"
+
+
+def windows_are_explained_as_they_were(log, dice):
+    instrument = log.instrument(dice)
+    partition = log.partition(instrument)
+    revised = [record for record in log.bars if record["key"] == instrument and record["value"]["revision"] == 1
+               and record["value"]["width_ns"] == 60 * 10**9]
+    bar = revised[len(revised) // 2]
+    start, cause = bar["value"]["start_ns"], int(bar["cause"].split("/")[3])
+
+    def explain(place):
+        return tapedeck("explain", "window", instrument, "1m", start, "--data", log.data, "--as-of", place)
+
+    assert "closed: revision 0 of" in explain(f"@{cause}"), explain(f"@{cause}")
+    assert "closed: revision 1 of" in explain(f"@{cause + 1}"), explain(f"@{cause + 1}")
+    assert ": open, " in explain(start + 30 * 10**9), explain(start + 30 * 10**9)
+    refused = tapedeck("state", instrument, "--data", log.data, "--as-of", "@99999999", check=3)
+    assert f"tape-{partition} holds offsets 0 to " in refused, refused
+    for wrong in ("yesterday", "@", "@-1", "@12x"):
+        assert "neither a time" in tapedeck("bars", instrument, "1m", "--as-of", wrong, "--data", log.data, check=3)
+    return "windows: open, closed, revised, each at its place; places that are none are named"
+
+
+def keeps_so_many(log, home):
+    kept = [len(list(pathlib.Path(log.data, "snapshots").glob(f"tape-{p}@*"))) for p in (0, 1)]
+    assert all(HOURS - 1 <= n <= HOURS for n in kept), kept
+    file = td.config(f"{home}/few.yaml", f"{home}/few",
+                     [f"file: {{ format: binance-collector, path: {home}/market.gz, rules: off }}"], bars="[1s]",
+                     partitions=2, sink=False)
+    td.run(file, "--set", "speed=5000x", "--set", "log.sync_interval=10ms", "--set", "log.snapshots=2")
+    few = [len(list(pathlib.Path(f"{home}/few", "snapshots").glob(f"tape-{p}@*"))) for p in (0, 1)]
+    assert few == [2, 2], few
+    return f"snapshots: {kept} hourly ones of {HOURS} hours, and never more than are to be kept"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--places", type=int, default=20)
+    parser.add_argument("seed", type=int, nargs="?", default=20261121)
+    options = parser.parse_args()
+    dice = random.Random(options.seed)
+    with td.folder() as home:
+        record(home, dice)
+        log = Log(f"{home}/data")
+        print(bars_are_as_known(log, dice, options.places // 4))
+        print(states_are_those_of_a_replay(log, home, dice, options.places))
+        print(windows_are_explained_as_they_were(log, dice))
+        print(keeps_so_many(log, home))
+    print("4 passed, 0 failed")
+
+
+if __name__ == "__main__":
+    main()
