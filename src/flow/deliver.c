@@ -8,6 +8,7 @@
 enum { ROWS_MAX = 4096, TEXT_BYTES = ROWS_MAX * 512 };
 
 typedef struct deliver_lane { /* one partition of one topic */
+    td_output output;
     td_topic *topic;
     uint32_t partition;
     td_reader *reader;
@@ -50,13 +51,13 @@ static td_status lane_open(td_deliver *d, deliver_lane *lane) {
 }
 
 static td_status lanes_open(td_deliver *d) {
-    static const td_output delivered[] = {TD_OUTPUT_BARS, TD_OUTPUT_SIGNALS};
+    static const td_output delivered[] = {TD_OUTPUT_BARS, TD_OUTPUT_SIGNALS, TD_OUTPUT_GAPS};
     const td_topics *topics = d->conf.topics;
     td_status status = TD_OK;
     for (size_t i = 0; i < sizeof delivered / sizeof delivered[0]; i++)
         for (uint32_t p = 0; p < topics->partitions && status == TD_OK; p++) {
             deliver_lane *lane = &d->lanes[d->lane_count++];
-            *lane = (deliver_lane){.topic = topics->outputs[delivered[i]], .partition = p};
+            *lane = (deliver_lane){.output = delivered[i], .topic = topics->outputs[delivered[i]], .partition = p};
             status = lane_open(d, lane);
         }
     return status;
@@ -121,22 +122,29 @@ static td_bytes keep(td_deliver *d, td_bytes text) {
     return (td_bytes){at, text.size};
 }
 
+static td_status decode_row(const td_schema_ids *ids, td_output output, td_bytes value, td_sink_row *row) {
+    switch (output) {
+    case TD_OUTPUT_BARS:
+        row->kind = TD_ROW_BAR;
+        return td_record_get_bar(ids, value, &row->bar, &row->instrument);
+    case TD_OUTPUT_SIGNALS:
+        row->kind = TD_ROW_SIGNAL;
+        return td_record_get_signal(ids, value, &row->signal, &row->instrument);
+    default:
+        row->kind = TD_ROW_GAP;
+        return td_record_get_gap(value, &row->gap, &row->instrument);
+    }
+}
+
 static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_record *record) {
     td_sink_row *row = &d->rows[d->row_count];
     *row = (td_sink_row){.source = {record->epoch, record->offset}};
-    bool is_bar = lane->topic == d->conf.topics->outputs[TD_OUTPUT_BARS];
-    row->kind = is_bar ? TD_ROW_BAR : TD_ROW_SIGNAL;
-    td_status status = is_bar
-                           ? td_record_get_bar(d->conf.topics->ids, record->value, &row->bar, &row->instrument)
-                           : td_record_get_signal(d->conf.topics->ids, record->value, &row->signal, &row->instrument);
-    if (status != TD_OK)
+    if (decode_row(d->conf.topics->ids, lane->output, record->value, row) != TD_OK)
         return TD_FAIL(TD_CORRUPT, "%s-%" PRIu32 ": offset %" PRId64 " is not a record of ours",
                        td_topic_name(lane->topic), lane->partition, record->offset);
-    row->instrument = keep(d, row->instrument);
-    if (!is_bar) {
-        row->signal.strategy = keep(d, row->signal.strategy);
-        row->signal.note = keep(d, row->signal.note);
-    }
+    td_bytes *const texts[] = {&row->instrument, &row->signal.strategy, &row->signal.note, &row->signal.reason,
+                               &row->gap.feed}; /* those of another kind are empty */
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) *texts[i] = keep(d, *texts[i]);
     d->row_count++;
     return TD_OK;
 }

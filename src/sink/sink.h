@@ -5,14 +5,16 @@
 #include "base/option.h"
 #include "log/log.h"
 #include "model/bar.h"
+#include "model/gap.h"
 #include "model/signal.h"
 
 typedef struct td_sink_row { /* borrowed until write returns */
-    enum { TD_ROW_BAR, TD_ROW_SIGNAL } kind;
+    enum { TD_ROW_BAR, TD_ROW_SIGNAL, TD_ROW_GAP } kind;
     td_bytes instrument;
     td_position source; /* this record's own place in its topic */
     td_bar bar;
     td_signal signal;
+    td_gap gap;
 } td_sink_row;
 
 typedef struct td_sink_conf {

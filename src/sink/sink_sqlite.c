@@ -1,4 +1,5 @@
-/* src/sink/sink_sqlite.c - bars and signals as tables of one SQLite file, exact, beside the position they came from.
+/* src/sink/sink_sqlite.c - bars, signals and gaps as tables of one SQLite file, exact, beside the position they came
+ * from. A file that an older program wrote is brought up to date when it is opened, in one transaction.
  *
  * Durability: the file is in WAL mode with synchronous=NORMAL. A kill -9 loses nothing that was committed. A power loss
  * may roll back the last commits, never a part of one: the WAL's frames are checksummed in a chain, and a checkpoint
@@ -12,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SCHEMA_VERSION = 1, BUSY_MS = 200 };
+enum { BUSY_MS = 200 };
 
 /* Tables to be read, SQL to the left. */
 /* clang-format off */
@@ -30,8 +31,9 @@ enum { SCHEMA_VERSION = 1, BUSY_MS = 200 };
     "     WHEN width_ns % 1000 = 0 THEN (width_ns / 1000) || 'us' ELSE width_ns || 'ns' END"
 #define REAL(name) "CAST(" name " AS REAL) AS " name
 
-static const char schema_sql[] =
-    "BEGIN IMMEDIATE;"
+/* Version n of the tables is what steps 1 to n make, so that a new file and one that grew are the same. What was
+ * released never changes. */
+static const char *const schema_steps[] = {
     "CREATE TABLE bars("
     "  instrument TEXT NOT NULL, width_ns INTEGER NOT NULL, start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL,"
     "  open TEXT NOT NULL, high TEXT NOT NULL, low TEXT NOT NULL, close TEXT NOT NULL,"
@@ -50,34 +52,70 @@ static const char schema_sql[] =
     "CREATE TABLE positions("
     "  topic TEXT NOT NULL, partition INTEGER NOT NULL, epoch INTEGER NOT NULL, next_offset INTEGER NOT NULL,"
     "  PRIMARY KEY(topic, partition)"
-    ") STRICT, WITHOUT ROWID;"
+    ") STRICT, WITHOUT ROWID;",
+    /* 2: gaps, and how far a bar can be trusted. An older program's bars are what it took them for. A gap has a row for
+     * each time it was told. */
+    "ALTER TABLE bars ADD COLUMN quality TEXT NOT NULL DEFAULT 'complete';"
+    "ALTER TABLE bars ADD COLUMN evidence TEXT NOT NULL DEFAULT 'assumed';"
+    "ALTER TABLE signals ADD COLUMN reason TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE gaps("
+    "  feed TEXT NOT NULL, instrument TEXT NOT NULL, number INTEGER NOT NULL, status TEXT NOT NULL,"
+    "  reason TEXT NOT NULL, from_ns INTEGER NOT NULL, to_ns INTEGER, first_id INTEGER, last_id INTEGER,"
+    "  missing INTEGER, filled INTEGER NOT NULL, known_at_ns INTEGER NOT NULL,"
+    "  src_partition INTEGER NOT NULL, src_epoch INTEGER NOT NULL, src_offset INTEGER NOT NULL,"
+    "  PRIMARY KEY(instrument, number, src_offset)"
+    ") STRICT, WITHOUT ROWID;",
+};
+enum { SCHEMA_VERSION = sizeof schema_steps / sizeof schema_steps[0] };
+
+static const char views_sql[] =
+    "DROP VIEW IF EXISTS bars_view;"
     "CREATE VIEW bars_view AS SELECT"
     "  instrument, " WIDTH " AS width, " ISO("start_ns") " AS start, " ISO("end_ns") " AS \"end\","
     "  " REAL("open") ", " REAL("high") ", " REAL("low") ", " REAL("close") ","
     "  " REAL("volume") ", " REAL("notional") ", " REAL("vwap") ", trade_count,"
-    "  revision, " ISO("known_at_ns") " AS known_at"
+    "  revision, quality, evidence, " ISO("known_at_ns") " AS known_at"
     " FROM bars AS b WHERE revision = (SELECT max(revision) FROM bars"
     "  WHERE instrument = b.instrument AND width_ns = b.width_ns AND start_ns = b.start_ns);"
+    "DROP VIEW IF EXISTS signals_view;"
     "CREATE VIEW signals_view AS SELECT"
     "  id, strategy, instrument, " ISO("event_ns") " AS time, " WIDTH " AS width,"
-    "  action, " REAL("target") ", status, " REAL("price") ", note, " ISO("known_at_ns") " AS known_at"
+    "  action, " REAL("target") ", status, reason, " REAL("price") ", note, " ISO("known_at_ns") " AS known_at"
     " FROM signals;"
-    "PRAGMA user_version = 1;"
-    "COMMIT";
+    "DROP VIEW IF EXISTS gaps_view;"
+    "CREATE VIEW gaps_view AS SELECT"
+    "  feed, instrument, number, status, reason, " ISO("from_ns") " AS \"from\", " ISO("to_ns") " AS \"to\","
+    "  (to_ns - from_ns) / 1e9 AS seconds, first_id, last_id, missing, filled, " ISO("known_at_ns") " AS known_at"
+    " FROM gaps AS g WHERE src_offset = (SELECT max(src_offset) FROM gaps"
+    "  WHERE instrument = g.instrument AND number = g.number);";
 /* clang-format on */
 
-typedef enum statement { BEGIN, COMMIT, PUT_BAR, PUT_SIGNAL, PUT_POSITION, GET_POSITION, STATEMENT_COUNT } statement;
+typedef enum statement {
+    BEGIN,
+    COMMIT,
+    PUT_BAR,
+    PUT_SIGNAL,
+    PUT_GAP,
+    PUT_POSITION,
+    GET_POSITION,
+    STATEMENT_COUNT
+} statement;
 
 /* REPLACE, not DO NOTHING: when a log was made anew beside an old file, what the new log says is the truth. */
 static const char *const statement_sql[STATEMENT_COUNT] = {
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
-    [PUT_BAR] = "INSERT OR REPLACE INTO bars(instrument, width_ns, start_ns, end_ns, open, high, low, close, volume,"
-                " notional, vwap, trade_count, revision, known_at_ns, src_partition, src_epoch, src_offset)"
-                " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)",
+    [PUT_BAR] =
+        "INSERT OR REPLACE INTO bars(instrument, width_ns, start_ns, end_ns, open, high, low, close, volume,"
+        " notional, vwap, trade_count, revision, known_at_ns, src_partition, src_epoch, src_offset, quality, evidence)"
+        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)",
     [PUT_SIGNAL] = "INSERT OR REPLACE INTO signals(id, strategy, instrument, event_ns, width_ns, action, target,"
-                   " status, price, note, known_at_ns, src_partition, src_epoch, src_offset)"
-                   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)",
+                   " status, price, note, known_at_ns, src_partition, src_epoch, src_offset, reason)"
+                   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+    [PUT_GAP] =
+        "INSERT OR REPLACE INTO gaps(feed, instrument, number, status, reason, from_ns, to_ns, first_id, last_id,"
+        " missing, filled, known_at_ns, src_partition, src_epoch, src_offset)"
+        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
     [PUT_POSITION] = "INSERT OR REPLACE INTO positions(topic, partition, epoch, next_offset) VALUES(?1,?2,?3,?4)",
     [GET_POSITION] = "SELECT epoch, next_offset FROM positions WHERE topic = ?1 AND partition = ?2",
 };
@@ -141,6 +179,10 @@ static void bind_bytes(sqlite3_stmt *stmt, int column, td_bytes text) {
 
 static void bind_word(sqlite3_stmt *stmt, int column, const char *word) { bind_bytes(stmt, column, td_text(word)); }
 
+static void bind_known(sqlite3_stmt *stmt, int column, int64_t v) { /* NULL where it is not */
+    (void)(v == TD_NONE ? sqlite3_bind_null(stmt, column) : sqlite3_bind_int64(stmt, column, v));
+}
+
 static void bind_decimal(sqlite3_stmt *stmt, int column, td_i128 m, int scale, char *text) {
     size_t size = td_decimal_format(m, scale, false, text);
     bind_bytes(stmt, column, (td_bytes){(const uint8_t *)text, size});
@@ -171,6 +213,8 @@ static td_status put_bar(sqlite_sink *sink, uint32_t partition, const td_sink_ro
     (void)sqlite3_bind_int64(stmt, 13, bar->revision);
     (void)sqlite3_bind_int64(stmt, 14, bar->known_at_ns);
     bind_source(stmt, 15, partition, row->source);
+    bind_word(stmt, 18, td_quality_name((td_quality)bar->quality));
+    bind_word(stmt, 19, td_evidence_name((td_evidence)bar->evidence));
     return run(sink, PUT_BAR, "write bars to");
 }
 
@@ -191,7 +235,27 @@ static td_status put_signal(sqlite_sink *sink, uint32_t partition, const td_sink
     bind_bytes(stmt, 10, signal->note);
     (void)sqlite3_bind_int64(stmt, 11, signal->known_at_ns);
     bind_source(stmt, 12, partition, row->source);
+    bind_bytes(stmt, 15, signal->reason);
     return run(sink, PUT_SIGNAL, "write signals to");
+}
+
+static td_status put_gap(sqlite_sink *sink, uint32_t partition, const td_sink_row *row) {
+    sqlite3_stmt *stmt = sink->statements[PUT_GAP];
+    const td_gap *gap = &row->gap;
+    bind_bytes(stmt, 1, gap->feed);
+    bind_bytes(stmt, 2, row->instrument);
+    (void)sqlite3_bind_int64(stmt, 3, gap->number);
+    bind_word(stmt, 4, td_gap_status_name((td_gap_status)gap->status));
+    bind_word(stmt, 5, td_gap_reason_name((td_gap_reason)gap->reason));
+    (void)sqlite3_bind_int64(stmt, 6, gap->from_ns);
+    bind_known(stmt, 7, gap->to_ns);
+    bind_known(stmt, 8, gap->first_id);
+    bind_known(stmt, 9, gap->last_id);
+    bind_known(stmt, 10, gap->missing);
+    (void)sqlite3_bind_int64(stmt, 11, gap->filled);
+    (void)sqlite3_bind_int64(stmt, 12, gap->known_at_ns);
+    bind_source(stmt, 13, partition, row->source);
+    return run(sink, PUT_GAP, "write gaps to");
 }
 
 static td_status put_position(sqlite_sink *sink, const char *topic, uint32_t partition, td_position next) {
@@ -203,13 +267,23 @@ static td_status put_position(sqlite_sink *sink, const char *topic, uint32_t par
     return run(sink, PUT_POSITION, "write the position to");
 }
 
+static td_status put_row(sqlite_sink *sink, uint32_t partition, const td_sink_row *row) {
+    switch (row->kind) {
+    case TD_ROW_BAR:
+        return put_bar(sink, partition, row);
+    case TD_ROW_SIGNAL:
+        return put_signal(sink, partition, row);
+    default:
+        return put_gap(sink, partition, row);
+    }
+}
+
 static td_status sqlite_write(void *sink_any, const char *topic, uint32_t partition, const td_sink_row *rows,
                               size_t row_count, td_position next) {
     sqlite_sink *sink = sink_any;
     td_status status = run(sink, BEGIN, "begin writing to");
     if (status != TD_OK) return status;
-    for (size_t i = 0; i < row_count && status == TD_OK; i++)
-        status = (rows[i].kind == TD_ROW_BAR ? put_bar : put_signal)(sink, partition, &rows[i]);
+    for (size_t i = 0; i < row_count && status == TD_OK; i++) status = put_row(sink, partition, &rows[i]);
     if (status == TD_OK) status = put_position(sink, topic, partition, next);
     if (status == TD_OK) status = run(sink, COMMIT, "commit to");
     /* Some errors roll back by themselves. A rollback that fails leaves nothing either: the file's next use does it. */
@@ -292,18 +366,37 @@ static td_status open_db(sqlite_sink *sink) {
     return exec(sink, "PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8192");
 }
 
-static td_status ensure_schema(sqlite_sink *sink) {
+static td_status ask_version(sqlite_sink *sink, int *out) {
     char answer[16];
     td_status status = query_word(sink, "PRAGMA user_version", answer);
-    if (status != TD_OK) return status;
-    int version = atoi(answer);
+    *out = atoi(answer);
+    return status;
+}
+
+/* Within a transaction. */
+static td_status grow_schema(sqlite_sink *sink) {
+    int version;
+    char mark[40];
+    td_status status = ask_version(sink, &version); /* again: somebody may have been faster */
+    if (status != TD_OK || version >= SCHEMA_VERSION) return status;
+    for (int step = version; step < SCHEMA_VERSION && status == TD_OK; step++) status = exec(sink, schema_steps[step]);
+    if (status == TD_OK) status = exec(sink, views_sql);
+    (void)snprintf(mark, sizeof mark, "PRAGMA user_version = %d", SCHEMA_VERSION);
+    return status == TD_OK ? exec(sink, mark) : status;
+}
+
+static td_status ensure_schema(sqlite_sink *sink) {
+    int version;
+    td_status status = ask_version(sink, &version);
+    if (status != TD_OK || version == SCHEMA_VERSION) return status;
     if (version > SCHEMA_VERSION)
         return TD_FAIL(TD_CONFIG,
                        "sqlite: %s was written by a newer program (its schema is %d, known are up to %d);"
                        " use that program or name another file",
                        sink->file, version, SCHEMA_VERSION);
-    if (version == SCHEMA_VERSION) return TD_OK;
-    status = exec(sink, schema_sql);
+    status = exec(sink, "BEGIN IMMEDIATE");
+    if (status == TD_OK) status = grow_schema(sink);
+    if (status == TD_OK) status = exec(sink, "COMMIT");
     if (sqlite3_get_autocommit(sink->db) == 0) (void)sqlite3_exec(sink->db, "ROLLBACK", NULL, NULL, NULL);
     return status;
 }

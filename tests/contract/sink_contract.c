@@ -39,7 +39,50 @@ typedef struct batch {
     td_position next;
 } batch;
 
-/* Batch n of `bars` or `signals`: rows of its own, but the first one is the revision of a bar of the batch before. */
+static void make_signal(td_sink_row *row, int64_t start_ns, bool again) {
+    row->kind = TD_ROW_SIGNAL;
+    row->signal = (td_signal){.strategy = TD_TEXT("s"),
+                              .note = TD_TEXT("a 'note' \xc3\xa4"),
+                              .reason = again ? TD_TEXT("gap 7") : TD_TEXT(""),
+                              .ordinal = 1,
+                              .event_ns = start_ns,
+                              .width_ns = TD_NS_PER_MIN,
+                              .price = 100,
+                              .action = TD_ACTION_BUY,
+                              .status = (uint8_t)(again ? TD_SIGNAL_WITHHELD : TD_SIGNAL_FRESH)};
+}
+
+static void make_gap(td_sink_row *row, int number, int64_t start_ns, bool again) {
+    row->kind = TD_ROW_GAP;
+    row->gap = (td_gap){.feed = TD_TEXT("live"),
+                        .number = number + 1,
+                        .from_ns = start_ns,
+                        .to_ns = again ? start_ns + 5 : TD_NONE,
+                        .first_id = TD_NONE,
+                        .last_id = TD_NONE,
+                        .missing = again ? 0 : TD_NONE,
+                        .filled = 3,
+                        .reason = TD_GAP_SESSION,
+                        .status = (uint8_t)(again ? TD_GAP_FILLED : TD_GAP_OPEN)};
+}
+
+static void make_bar(td_sink_row *row, int offset, int64_t start_ns, bool again) {
+    row->bar = (td_bar){.start_ns = start_ns,
+                        .end_ns = start_ns + TD_NS_PER_MIN,
+                        .open = 1,
+                        .high = INT64_MAX,
+                        .low = 1,
+                        .close = 1000000001 + offset,
+                        .vwap = 2,
+                        .volume = 3,
+                        .notional = 4,
+                        .trade_count = 1,
+                        .revision = again ? 1 : 0,
+                        .quality = again ? TD_QUALITY_REPAIRED : TD_QUALITY_COMPLETE,
+                        .evidence = again ? TD_EVIDENCE_PROVEN : TD_EVIDENCE_ASSUMED};
+}
+
+/* Batch n of a topic: rows of its own, but the first one says anew what the last of the batch before said. */
 static void make_batch(batch *b, const char *topic, uint32_t partition, int n) {
     *b = (batch){.topic = topic, .partition = partition, .next = {3, (n + 1) * BATCH_ROWS}};
     for (int i = 0; i < BATCH_ROWS; i++) {
@@ -49,29 +92,13 @@ static void make_batch(batch *b, const char *topic, uint32_t partition, int n) {
         row->instrument = td_text(b->names[i]);
         row->source = (td_position){3, offset};
         int64_t start_ns = number * TD_NS_PER_MIN;
-        if (strcmp(topic, "signals") == 0) {
-            row->kind = TD_ROW_SIGNAL;
-            row->signal = (td_signal){.strategy = TD_TEXT("s"),
-                                      .note = TD_TEXT("a 'note' \xc3\xa4"),
-                                      .ordinal = 1,
-                                      .event_ns = start_ns,
-                                      .width_ns = TD_NS_PER_MIN,
-                                      .price = 100,
-                                      .action = TD_ACTION_BUY,
-                                      .status = (uint8_t)(number == offset ? TD_SIGNAL_FRESH : TD_SIGNAL_WITHDRAWN)};
-        } else {
-            row->bar = (td_bar){.start_ns = start_ns,
-                                .end_ns = start_ns + TD_NS_PER_MIN,
-                                .open = 1,
-                                .high = INT64_MAX,
-                                .low = 1,
-                                .close = 1000000001 + offset,
-                                .vwap = 2,
-                                .volume = 3,
-                                .notional = 4,
-                                .trade_count = 1,
-                                .revision = number == offset ? 0 : 1};
-        }
+        bool again = number != offset;
+        if (strcmp(topic, "signals") == 0)
+            make_signal(row, start_ns, again);
+        else if (strcmp(topic, "gaps") == 0)
+            make_gap(row, number, start_ns, again);
+        else
+            make_bar(row, offset, start_ns, again);
     }
 }
 
@@ -86,13 +113,24 @@ static char *line_of(const batch *b, const td_sink_row *row) {
     td_buf line = {0};
     if (row->kind == TD_ROW_BAR) {
         (void)td_decimal_format(row->bar.close, TD_PRICE_SCALE, false, close);
-        td_buf_printf(&line, "%.*s %lld %lld %d %s", (int)row->instrument.size, (const char *)row->instrument.data,
-                      (long long)(row->bar.end_ns - row->bar.start_ns), (long long)row->bar.start_ns, row->bar.revision,
-                      close);
-    } else {
+        td_buf_printf(&line, "%.*s %lld %lld %d %s %s %s", (int)row->instrument.size,
+                      (const char *)row->instrument.data, (long long)(row->bar.end_ns - row->bar.start_ns),
+                      (long long)row->bar.start_ns, row->bar.revision, close, td_quality_name(row->bar.quality),
+                      td_evidence_name(row->bar.evidence));
+    } else if (row->kind == TD_ROW_SIGNAL) {
         size_t size = td_signal_id(&row->signal, row->instrument, id);
-        td_buf_printf(&line, "%.*s %s %.*s", (int)size, id, td_signal_status_name(row->signal.status),
-                      (int)row->signal.note.size, (const char *)row->signal.note.data);
+        td_buf_printf(&line, "%.*s %s %.*s (%.*s)", (int)size, id, td_signal_status_name(row->signal.status),
+                      (int)row->signal.note.size, (const char *)row->signal.note.data, (int)row->signal.reason.size,
+                      (const char *)row->signal.reason.data);
+    } else {
+        const td_gap *gap = &row->gap;
+        td_buf_printf(&line, "live %.*s gap %lld %s %s %lld ", (int)row->instrument.size,
+                      (const char *)row->instrument.data, (long long)gap->number, td_gap_status_name(gap->status),
+                      td_gap_reason_name(gap->reason), (long long)gap->from_ns);
+        if (gap->to_ns == TD_NONE)
+            td_buf_text(&line, "open");
+        else
+            td_buf_printf(&line, "%lld", (long long)gap->to_ns);
     }
     td_buf_printf(&line, " %u/%d/%lld", b->partition, row->source.epoch, (long long)row->source.offset);
     td_buf_put(&line, "", 1);
@@ -101,7 +139,7 @@ static char *line_of(const batch *b, const td_sink_row *row) {
 
 /* The store holds the rows of these batches, each once, and nothing else. */
 static void expect_rows(const batch *batches, size_t count) {
-    char *lines[BATCHES * BATCH_ROWS * 3];
+    char *lines[BATCHES * BATCH_ROWS * 3]; /* the most that a test writes */
     td_buf wanted = {0}, found = {0};
     size_t n = 0;
     for (size_t b = 0; b < count; b++)
@@ -149,10 +187,11 @@ static void test_positions_are_each_partitions_own(void) {
 }
 
 static void test_the_same_batch_again_leaves_one_copy(void) {
-    static batch batches[2 * 3];
+    static batch batches[3 * 3];
     for (int n = 0; n < 3; n++) {
         make_batch(&batches[n], "bars", 1, n);
         make_batch(&batches[3 + n], "signals", 1, n);
+        make_batch(&batches[6 + n], "gaps", 1, n);
     }
     for (int round = 0; round < 3; round++) { /* as after positions that were lost: from the beginning */
         sink_open();
@@ -232,6 +271,37 @@ static void test_a_crash_leaves_whole_batches_with_their_position(void) {
     assert_true(last > 0); /* else no crash came late enough to show anything */
 }
 
+/* What an older program has written stays, whenever the process that takes it over dies. */
+static void open_and_close(void *store) {
+    (void)store;
+    if (r.sink_ops->open(&r.sink, r.ops->os(r.store), r.ops->conf(r.store)) == TD_OK) sink_close();
+}
+
+static void test_an_older_programs_store_is_taken_over(void) {
+    static batch batches[4];
+    make_batch(&batches[0], "bars", 0, 0);
+    make_batch(&batches[1], "signals", 3, 0);
+    make_batch(&batches[2], "gaps", 0, 0);
+    make_batch(&batches[3], "bars", 0, 1);
+    sink_open();
+    for (size_t i = 0; i < 2; i++) assert_int_equal(write_batch(&batches[i]), TD_OK);
+    sink_close();
+    for (int turn = 0; turn < CRASHES; turn++) {
+        r.ops->age(r.store);
+        r.ops->crash(r.store, turn, open_and_close);
+        sink_open();
+        expect_position("bars", 0, 3, BATCH_ROWS);
+        expect_position("signals", 3, 3, BATCH_ROWS);
+        expect_position("gaps", 0, -1, 0);
+        sink_close();
+        expect_rows(batches, 2);
+    }
+    sink_open(); /* and it goes on with what the older one did not know */
+    for (size_t i = 2; i < COUNT_OF(batches); i++) assert_int_equal(write_batch(&batches[i]), TD_OK);
+    sink_close();
+    expect_rows(batches, COUNT_OF(batches));
+}
+
 static void test_a_newer_programs_store_is_refused_untouched(void) {
     batch b;
     make_batch(&b, "bars", 0, 0);
@@ -256,6 +326,7 @@ static const struct {
     {"a position may move alone", test_a_position_may_move_alone},
     {"a full disk is tried again", test_a_full_disk_is_tried_again},
     {"a crash leaves whole batches with their position", test_a_crash_leaves_whole_batches_with_their_position},
+    {"an older program's store is taken over", test_an_older_programs_store_is_taken_over},
     {"a newer program's store is refused untouched", test_a_newer_programs_store_is_refused_untouched}};
 
 typedef struct test_case {

@@ -14,6 +14,8 @@ typedef struct store_ops {
     void (*crash)(void *store, int turn, void (*work)(void *store));
     void (*fill)(void *store, bool full); /* the disk takes nothing more; takes again */
     void (*spoil)(void *store);           /* makes it one of a newer program */
+    /* Makes it what the oldest program that has been would have left of the same rows; what that did not know goes. */
+    void (*age)(void *store);
     void (*close)(void *store);
 } store_ops;
 

@@ -2,6 +2,7 @@
 #include "../sim/os_sim.h"
 #include "../sim/sqlite_vfs.h"
 #include "../unit/unit.h"
+#include "sqlite_1.h"
 #include "store.h"
 #include <signal.h>
 #include <sqlite3.h>
@@ -32,10 +33,12 @@ static sqlite3 *look(const store *s) {
 
 static void store_dump(void *self, td_buf *out) {
     static const char sql[] =
-        "SELECT printf('%s %d %d %d %s %d/%d/%d', instrument, width_ns, start_ns, revision, close,"
-        " src_partition, src_epoch, src_offset) AS line FROM bars UNION ALL "
-        "SELECT printf('%s %s %s %d/%d/%d', id, status, note, src_partition, src_epoch, src_offset)"
-        " FROM signals ORDER BY line";
+        "SELECT printf('%s %d %d %d %s %s %s %d/%d/%d', instrument, width_ns, start_ns, revision, close, quality,"
+        " evidence, src_partition, src_epoch, src_offset) AS line FROM bars UNION ALL "
+        "SELECT printf('%s %s %s (%s) %d/%d/%d', id, status, note, reason, src_partition, src_epoch, src_offset)"
+        " FROM signals UNION ALL "
+        "SELECT printf('%s %s gap %d %s %s %d %s %d/%d/%d', feed, instrument, number, status, reason, from_ns,"
+        " ifnull(to_ns, 'open'), src_partition, src_epoch, src_offset) FROM gaps ORDER BY line";
     sqlite3 *db = look(self);
     sqlite3_stmt *stmt;
     out->size = 0;
@@ -48,6 +51,27 @@ static void store_dump(void *self, td_buf *out) {
 static void store_spoil(void *self) {
     sqlite3 *db = look(self);
     assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 1000", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void store_age(void *self) {
+    static const char aged[] = "INSERT INTO main.bars SELECT instrument, width_ns, start_ns, end_ns, open, high, low,"
+                               " close, volume, notional, vwap, trade_count, revision, known_at_ns, src_partition,"
+                               " src_epoch, src_offset FROM bars_now;"
+                               "INSERT INTO main.signals SELECT id, strategy, instrument, event_ns, width_ns, action,"
+                               " target, status, price, note, known_at_ns, src_partition, src_epoch, src_offset"
+                               " FROM signals_now;"
+                               "INSERT INTO main.positions SELECT * FROM positions_now;"
+                               "DROP TABLE bars_now; DROP TABLE signals_now; DROP TABLE positions_now";
+    static const char set_aside[] = "DROP VIEW bars_view; DROP VIEW signals_view; DROP VIEW gaps_view; DROP TABLE gaps;"
+                                    "CREATE TEMP TABLE bars_now AS SELECT * FROM bars; DROP TABLE main.bars;"
+                                    "CREATE TEMP TABLE signals_now AS SELECT * FROM signals; DROP TABLE main.signals;"
+                                    "CREATE TEMP TABLE positions_now AS SELECT * FROM positions;"
+                                    "DROP TABLE main.positions";
+    sqlite3 *db = look(self);
+    const char *const steps[] = {"PRAGMA temp_store = MEMORY", set_aside, sqlite_1_sql, aged};
+    for (size_t i = 0; i < COUNT_OF(steps); i++)
+        if (sqlite3_exec(db, steps[i], NULL, NULL, NULL) != SQLITE_OK) fail_msg("%s", sqlite3_errmsg(db));
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
@@ -140,6 +164,7 @@ const store_ops store_sqlite_real = {.name = "sqlite, real",
                                      .crash = real_crash,
                                      .fill = real_fill,
                                      .spoil = store_spoil,
+                                     .age = store_age,
                                      .close = real_close};
 const store_ops store_sqlite_simulated = {.name = "sqlite, simulated",
                                           .sink = &td_sink_sqlite,
@@ -150,4 +175,5 @@ const store_ops store_sqlite_simulated = {.name = "sqlite, simulated",
                                           .crash = sim_crash,
                                           .fill = sim_fill,
                                           .spoil = store_spoil,
+                                          .age = store_age,
                                           .close = sim_close};

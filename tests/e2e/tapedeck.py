@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TAPEDECK_BUILD", ROOT / "build"))
 PROGRAM = BUILD / "tapedeck"
 DIGEST = BUILD / "tests" / "tools" / "log_digest"
-TOPICS = ["tape", "bars", "signals", "quarantine", "rejected"]
+TOPICS = ["tape", "bars", "signals", "gaps", "quarantine", "rejected"]
 
 
 class Cases(list):

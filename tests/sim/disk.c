@@ -7,7 +7,7 @@
 
 enum {
     BALLAST_BYTES = 8 << 20,
-    SNAPSHOTS_BYTES = 3 << 13, /* the reserve must hold the last ones, too */
+    SNAPSHOTS_BYTES = 4 << 13, /* the reserve must hold the last ones, too, and the pages of a sink without rows */
     TURNS_MAX = 1000000,
     TURNS_FULL = 30000,
     SAMPLE_TURNS = 400,

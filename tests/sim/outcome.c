@@ -7,15 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const topics[TOPIC_COUNT] = {"tape", "bars", "signals", "quarantine", "rejected"};
+static const char *const topics[TOPIC_COUNT] = {"tape", "bars", "signals", "gaps", "quarantine", "rejected"};
 
 /* Without src_epoch: it counts crashes. */
 static const char *const tables[TABLE_COUNT] = {
     "SELECT src_offset, instrument, width_ns, start_ns, end_ns, open, high, low, close, volume, notional, vwap,"
-    " trade_count, revision, known_at_ns FROM bars WHERE src_partition = ?1 ORDER BY src_offset",
-    "SELECT src_offset, id, strategy, instrument, event_ns, width_ns, action, target, status, price, note, known_at_ns"
-    " FROM signals WHERE src_partition = ?1 ORDER BY src_offset"};
-static const char *const table_topics[TABLE_COUNT] = {"bars", "signals"};
+    " trade_count, revision, known_at_ns, quality, evidence FROM bars WHERE src_partition = ?1 ORDER BY src_offset",
+    "SELECT src_offset, id, strategy, instrument, event_ns, width_ns, action, target, status, price, note, known_at_ns,"
+    " reason FROM signals WHERE src_partition = ?1 ORDER BY src_offset",
+    "SELECT src_offset, feed, instrument, number, status, reason, from_ns, ifnull(to_ns, ''), ifnull(first_id, ''),"
+    " ifnull(last_id, ''), ifnull(missing, ''), filled, known_at_ns FROM gaps WHERE src_partition = ?1"
+    " ORDER BY src_offset"};
+static const char *const table_topics[TABLE_COUNT] = {"bars", "signals", "gaps"};
 
 void td_outcome_fini(td_outcome *o) {
     for (int p = 0; p < PARTITION_MAX; p++) {

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PARTITIONS = 4, TICKS = 2500, INSTRUMENTS = 12, TURNS_MAX = 200000, CALM_TURN = 20000, SINK_LANES = 2 };
+enum { PARTITIONS = 4, TICKS = 2500, INSTRUMENTS = 12, TURNS_MAX = 200000, CALM_TURN = 20000, SINK_LANES = 3 };
 
 static struct { /* over all seeds: a simulation in which nothing happens proves nothing */
     int64_t records, deaths, fenced, handed_over;
@@ -54,7 +54,7 @@ static run *current; /* the sink's ops know no argument of ours */
 
 /* ---- a sink in memory ---- */
 
-static int lane_of(const char *topic) { return strcmp(topic, "bars") == 0 ? 0 : 1; }
+static int lane_of(const char *topic) { return strcmp(topic, "bars") == 0 ? 0 : strcmp(topic, "signals") == 0 ? 1 : 2; }
 
 static td_status sink_open(void **out, const td_os *os, const td_sink_conf *conf) {
     (void)os, (void)conf;
@@ -76,6 +76,7 @@ static td_status sink_write(void *sink, const char *topic, uint32_t partition, c
         td_buf_put(out, rows[i].instrument.data, rows[i].instrument.size);
         if (rows[i].kind == TD_ROW_BAR) td_buf_put(out, &rows[i].bar.start_ns, sizeof rows[i].bar.start_ns);
         if (rows[i].kind == TD_ROW_SIGNAL) td_buf_put(out, &rows[i].signal.event_ns, sizeof rows[i].signal.event_ns);
+        if (rows[i].kind == TD_ROW_GAP) td_buf_put(out, &rows[i].gap.known_at_ns, sizeof rows[i].gap.known_at_ns);
     }
     s->next[lane_of(topic)][partition] = next;
     return TD_OK;
@@ -256,7 +257,7 @@ static bool finished(const run *r) {
 
 /* ---- what a run left ---- */
 
-static const char *const topics[] = {"tape", "bars", "signals", "quarantine", "rejected"};
+static const char *const topics[] = {"tape", "bars", "signals", "gaps", "quarantine", "rejected"};
 enum { TOPICS = sizeof topics / sizeof topics[0] };
 
 typedef struct outcome {

@@ -1,11 +1,12 @@
-/* tests/unit/flow_deliver_test.c - goal: a sink gets each row once, and what the log no longer has for it is counted.
- */
+/* tests/unit/flow_deliver_test.c - goal: a sink gets each row once, with its own texts, and what the log no longer has
+ * for it is counted. */
 #include "log_rig.h"
 /* after the rig's own */
 #include "flow/deliver.h"
 
 static struct { /* the sink, which outlives its deliveries */
     int64_t rows, next[2];
+    td_buf told; /* signals and gaps in words */
 } store;
 
 static td_status sink_open(void **out, const td_os *os, const td_sink_conf *conf) {
@@ -21,9 +22,25 @@ static td_status sink_position(void *sink, const char *topic, uint32_t partition
     return TD_OK;
 }
 
+static void tell(const td_sink_row *row) {
+    const td_bytes of_signal[] = {row->signal.strategy, row->signal.note, row->signal.reason};
+    const td_bytes of_gap[] = {row->gap.feed};
+    bool gap = row->kind == TD_ROW_GAP;
+    td_buf_put(&store.told, row->instrument.data, row->instrument.size);
+    for (size_t i = 0; i < (gap ? COUNT_OF(of_gap) : COUNT_OF(of_signal)); i++) {
+        td_buf_text(&store.told, " ");
+        td_buf_put(&store.told, gap ? of_gap[i].data : of_signal[i].data, gap ? of_gap[i].size : of_signal[i].size);
+    }
+    td_buf_printf(&store.told, " %d\n", (int)(gap ? row->gap.number : row->signal.status));
+}
+
 static td_status sink_write(void *sink, const char *topic, uint32_t partition, const td_sink_row *rows, size_t count,
                             td_position next) {
-    (void)sink, (void)topic;
+    (void)sink;
+    if (strcmp(topic, "bars") != 0) {
+        for (size_t i = 0; i < count; i++) tell(&rows[i]);
+        return TD_OK;
+    }
     for (size_t i = 0; i < count; i++) assert_int_equal(rows[i].bar.trade_count, rows[i].source.offset + 1);
     store.rows += (int64_t)count;
     store.next[partition] = next.offset;
@@ -35,32 +52,76 @@ static void sink_close(void *sink) { (void)sink; }
 static const td_sink_ops sink_ops = {
     .kind = "store", .open = sink_open, .position = sink_position, .write = sink_write, .close = sink_close};
 
+static void append(rig *r, td_topic *topic, const char *instrument, td_buf *value) {
+    td_batch_reset(&r->batch);
+    assert_true(td_batch_add(&r->batch, 1000, td_text(instrument), td_buf_bytes(value), TD_TEXT(""), TD_TEXT("")));
+    assert_int_equal(td_writer_append(r->writer, topic, 0, &r->batch), TD_OK);
+    value->size = 0;
+}
+
 /* Bars, of which each knows its offset, in segments of a few. */
 static void append_bars(rig *r, const td_schema_ids *ids, int count) {
     td_buf value = {0};
     for (int i = 0; i < count; i++) {
         td_bar bar = {.end_ns = 1, .trade_count = td_topic_end(r->topic, 0) + 1};
-        value.size = 0;
         td_record_put_bar(&value, ids, TD_TEXT("TEST:A"), &bar);
-        td_batch_reset(&r->batch);
-        assert_true(td_batch_add(&r->batch, 1000, TD_TEXT("TEST:A"), td_buf_bytes(&value), TD_TEXT(""), TD_TEXT("")));
-        assert_int_equal(td_writer_append(r->writer, r->topic, 0, &r->batch), TD_OK);
+        append(r, r->topic, "TEST:A", &value);
     }
     td_buf_fini(&value);
     assert_int_equal(td_log_sync(r->log), TD_OK);
 }
 
+static void open_topics(rig *r, const td_schema_ids *ids, td_topics *out) {
+    *out = (td_topics){.log = r->log, .partitions = 2, .ids = ids};
+    out->outputs[TD_OUTPUT_BARS] = r->topic;
+    assert_int_equal(td_log_topic(r->log, "signals", 2, TD_TOPIC_OUTPUT, &out->outputs[TD_OUTPUT_SIGNALS]), TD_OK);
+    assert_int_equal(td_log_topic(r->log, "gaps", 2, TD_TOPIC_OUTPUT, &out->outputs[TD_OUTPUT_GAPS]), TD_OK);
+}
+
+static void each_kind_comes_with_its_words(void **state) {
+    rig *r = *state;
+    td_schema_ids ids = {0};
+    td_topics topics;
+    td_deliver *d;
+    td_sink_conf sink_conf = {.name = (char *)"store"};
+    td_buf value = {0};
+    rig_open_log(r);
+    open_topics(r, &ids, &topics);
+    td_signal signal = {.strategy = TD_TEXT("cross"), .note = TD_TEXT("up"), .reason = TD_TEXT("gap 4"), .status = 3};
+    td_gap gap = {.feed = TD_TEXT("live"), .number = 4, .to_ns = TD_NONE, .first_id = TD_NONE, .last_id = TD_NONE};
+    gap.missing = TD_NONE;
+    td_record_put_signal(&value, &ids, TD_TEXT("TEST:A"), &signal);
+    append(r, topics.outputs[TD_OUTPUT_SIGNALS], "TEST:A", &value);
+    signal = (td_signal){.strategy = TD_TEXT("mean")};
+    td_record_put_signal(&value, &ids, TD_TEXT("TEST:B"), &signal);
+    append(r, topics.outputs[TD_OUTPUT_SIGNALS], "TEST:B", &value);
+    for (; gap.number < 6; gap.number++) {
+        td_record_put_gap(&value, &ids, TD_TEXT("TEST:C"), &gap);
+        append(r, topics.outputs[TD_OUTPUT_GAPS], "TEST:C", &value);
+    }
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    const td_deliver_conf conf = {.os = &r->os, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf};
+    assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
+    while (td_deliver_step(d) > 0) continue;
+    assert_true(td_deliver_level(d));
+    td_buf_put(&store.told, "", 1);
+    assert_string_equal((const char *)store.told.data,
+                        "TEST:A cross up gap 4 3\nTEST:B mean   0\nTEST:C live 4\nTEST:C live 5\n");
+    td_deliver_close(d);
+    td_buf_fini(&store.told);
+    td_buf_fini(&value);
+}
+
 static void what_retention_took_is_counted(void **state) {
     rig *r = *state;
     td_schema_ids ids = {0};
+    td_topics topics;
     td_deliver *d;
     td_sink_conf sink_conf = {.name = (char *)"store"};
     r->conf.segment_bytes = 1000;
     r->conf.retain_bytes = INT64_C(1) << 40;
     rig_open_log(r);
-    td_topics topics = {.log = r->log, .partitions = 2, .ids = &ids};
-    topics.outputs[TD_OUTPUT_BARS] = r->topic;
-    assert_int_equal(td_log_topic(r->log, "signals", 2, TD_TOPIC_OUTPUT, &topics.outputs[TD_OUTPUT_SIGNALS]), TD_OK);
+    open_topics(r, &ids, &topics);
     append_bars(r, &ids, 100);
     assert_int_equal(td_log_release(r->log, 2000), TD_OK);
     int64_t first = td_topic_start(r->topic, 0);
@@ -89,6 +150,7 @@ static void what_retention_took_is_counted(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(each_kind_comes_with_its_words, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(what_retention_took_is_counted, rig_new, rig_free)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* tests/unit/sink_sqlite_test.c - goal: what a batch says is in the file exactly, all of it with its position or none
  * of it, once however often it comes; and what cannot work says so with a cure. */
+#include "../contract/sqlite_1.h"
 #include "sink/sink.h"
 #include "unit.h"
 #include <sqlite3.h>
@@ -44,19 +45,25 @@ static void run_sql(sqlite3 *db, const char *sql) {
 }
 
 /* Rows of a query: columns split by |, rows by a newline. */
-static void expect(const char *file, const char *sql, const char *rows) {
+static void select_rows(const char *file, const char *sql, td_buf *out) {
     sqlite3 *db = look(file);
     sqlite3_stmt *stmt;
-    td_buf text = {0};
     assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
     while (sqlite3_step(stmt) == SQLITE_ROW) {
-        if (text.size > 0) td_buf_text(&text, "\n");
-        for (int i = 0; i < sqlite3_column_count(stmt); i++)
-            td_buf_printf(&text, "%s%s", i == 0 ? "" : "|", (const char *)sqlite3_column_text(stmt, i));
+        if (out->size > 0) td_buf_text(out, "\n");
+        for (int i = 0; i < sqlite3_column_count(stmt); i++) {
+            const char *text = (const char *)sqlite3_column_text(stmt, i);
+            td_buf_printf(out, "%s%s", i == 0 ? "" : "|", text != NULL ? text : "(null)");
+        }
     }
-    td_buf_put(&text, "", 1);
+    td_buf_put(out, "", 1);
     assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void expect(const char *file, const char *sql, const char *rows) {
+    td_buf text = {0};
+    select_rows(file, sql, &text);
     assert_string_equal((const char *)text.data, rows);
     td_buf_fini(&text);
 }
@@ -76,7 +83,9 @@ static td_sink_row bar_row(const char *instrument, int64_t start_ns, int32_t rev
                                  .notional = (td_i128)125312500000000000 * 1000,
                                  .trade_count = 7,
                                  .known_at_ns = start_ns + 61 * NS,
-                                 .revision = revision}};
+                                 .revision = revision,
+                                 .quality = TD_QUALITY_PARTIAL,
+                                 .evidence = TD_EVIDENCE_PROVEN}};
 }
 
 static td_sink_row signal_row(int64_t event_ns, td_signal_status status) {
@@ -112,22 +121,25 @@ static void writes_exact_values(void **state) {
     rows[2].source = (td_position){INT32_MAX, INT64_MAX};
     rows[3].bar.open = rows[3].bar.vwap = 0;
     rows[3].bar.volume = rows[3].bar.notional = 0;
+    rows[3].bar.quality = TD_QUALITY_COMPLETE;
+    rows[3].bar.evidence = TD_EVIDENCE_ASSUMED;
     assert_int_equal(td_sink_sqlite.write(sink, "bars", 3, rows, 4, (td_position){1, 14}), TD_OK);
     td_sink_sqlite.close(sink);
     expect(file, "SELECT * FROM bars",
            "LEAN:IBM|60000000000|0|60000000000|100|101.5|99.000000001|101|12.5|1253.125|100.250000000|7|0|"
-           "61000000000|3|1|10\n"
+           "61000000000|3|1|10|partial|proven\n"
            "X:LOW|60000000000|60000000000|120000000000|0.000000001|101.5|0.000000001|101|0.00000001|"
-           "0.00000000000000001|-0.000000001|7|0|121000000000|3|1|11\n"
+           "0.00000000000000001|-0.000000001|7|0|121000000000|3|1|11|partial|proven\n"
            "X:TOP|60000000000|0|60000000000|100|9223372036.854775807|99.000000001|101|"
            "1701411834604692317316873037158.84105727|1701411834604692317316.87303715884105727|"
-           "9223372036.854775807|9223372036854775807|0|61000000000|3|2147483647|9223372036854775807\n"
-           "X:ZERO|60000000000|0|60000000000|0|101.5|99.000000001|101|0|0|0.000000000|7|0|61000000000|3|1|13");
+           "9223372036.854775807|9223372036854775807|0|61000000000|3|2147483647|9223372036854775807|partial|proven\n"
+           "X:ZERO|60000000000|0|60000000000|0|101.5|99.000000001|101|0|0|0.000000000|7|0|61000000000|3|1|13|"
+           "complete|assumed");
     expect(file,
            "SELECT DISTINCT typeof(open), typeof(vwap), typeof(volume), typeof(start_ns), typeof(trade_count),"
            " typeof(src_offset) FROM bars",
            "text|text|text|integer|integer|integer");
-    expect(file, "PRAGMA user_version", "1");
+    expect(file, "PRAGMA user_version", "2");
     expect(file, "PRAGMA journal_mode", "wal");
 }
 
@@ -136,8 +148,9 @@ static void writes_signals_and_their_view(void **state) {
     char file[256];
     void *sink = must_open(path_in_dir("signals.db", file));
     int64_t at_ns = INT64_C(1795271465123456789); /* 2026-11-21T14:31:05.123456789Z */
-    td_sink_row rows[3] = {signal_row(at_ns, TD_SIGNAL_FRESH), signal_row(at_ns, TD_SIGNAL_WITHDRAWN),
+    td_sink_row rows[3] = {signal_row(at_ns, TD_SIGNAL_FRESH), signal_row(at_ns, TD_SIGNAL_WITHHELD),
                            signal_row(at_ns - 123456789, TD_SIGNAL_LATE)};
+    rows[1].signal.reason = TD_TEXT("gap 3");
     rows[2].signal.note = (td_bytes){0};
     rows[2].signal.width_ns = 250000000;
     assert_int_equal(td_sink_sqlite.write(sink, "signals", 0, rows, 3, (td_position){2, 43}), TD_OK);
@@ -145,15 +158,86 @@ static void writes_signals_and_their_view(void **state) {
     expect(
         file, "SELECT * FROM signals ORDER BY event_ns, status",
         "golden_cross/LEAN:IBM/2026-11-21T14:31:05#1|golden_cross|LEAN:IBM|1795271465000000000|250000000|short|-1.5|"
-        "late|183.42||1795271466000000000|0|2|40\n"
+        "late|183.42||1795271466000000000|0|2|40|\n"
         "golden_cross/LEAN:IBM/2026-11-21T14:31:05.123456789#1|golden_cross|LEAN:IBM|1795271465123456789|90000000000|"
-        "short|-1.5|fresh|183.42|fast over slow|1795271466123456789|0|2|40\n"
+        "short|-1.5|fresh|183.42|fast over slow|1795271466123456789|0|2|40|\n"
         "golden_cross/LEAN:IBM/2026-11-21T14:31:05.123456789#1|golden_cross|LEAN:IBM|1795271465123456789|90000000000|"
-        "short|-1.5|withdrawn|183.42|fast over slow|1795271466123456789|0|2|40");
-    expect(file, "SELECT time, width, action, target, typeof(target), price, known_at FROM signals_view ORDER BY time",
-           "2026-11-21T14:31:05.123456789Z|90s|short|-1.5|real|183.42|2026-11-21T14:31:06.123456789Z\n"
-           "2026-11-21T14:31:05.123456789Z|90s|short|-1.5|real|183.42|2026-11-21T14:31:06.123456789Z\n"
-           "2026-11-21T14:31:05Z|250ms|short|-1.5|real|183.42|2026-11-21T14:31:06Z");
+        "short|-1.5|withheld|183.42|fast over slow|1795271466123456789|0|2|40|gap 3");
+    expect(file,
+           "SELECT time, width, action, target, typeof(target), status, reason, price, known_at FROM signals_view"
+           " ORDER BY time, status",
+           "2026-11-21T14:31:05.123456789Z|90s|short|-1.5|real|fresh||183.42|2026-11-21T14:31:06.123456789Z\n"
+           "2026-11-21T14:31:05.123456789Z|90s|short|-1.5|real|withheld|gap 3|183.42|2026-11-21T14:31:06.123456789Z\n"
+           "2026-11-21T14:31:05Z|250ms|short|-1.5|real|late||183.42|2026-11-21T14:31:06Z");
+}
+
+static void writes_gaps_and_their_view(void **state) {
+    (void)state;
+    char file[256];
+    void *sink = must_open(path_in_dir("gaps.db", file));
+    td_sink_row row = {.kind = TD_ROW_GAP,
+                       .instrument = TD_TEXT("BINANCE:BTCUSDT"),
+                       .source = {2, 40},
+                       .gap = {.feed = TD_TEXT("binance"),
+                               .number = 1,
+                               .from_ns = INT64_C(1795271465500000000),
+                               .to_ns = TD_NONE,
+                               .first_id = TD_NONE,
+                               .last_id = TD_NONE,
+                               .missing = TD_NONE,
+                               .known_at_ns = INT64_C(1795271466000000000),
+                               .reason = TD_GAP_SESSION,
+                               .status = TD_GAP_OPEN}};
+    td_sink_row rows[3] = {row, row, row};
+    rows[1].source.offset = 41; /* the trade behind it told how much */
+    rows[1].gap.to_ns = row.gap.from_ns + 1250 * (NS / 1000);
+    rows[1].gap.first_id = 7;
+    rows[1].gap.last_id = 9;
+    rows[1].gap.missing = 2;
+    rows[1].gap.filled = 1;
+    rows[2].source.offset = 42;
+    rows[2].gap.number = 2;
+    rows[2].gap.reason = TD_GAP_SILENCE;
+    rows[2].gap.status = TD_GAP_LOST;
+    for (int again = 0; again < 2; again++)
+        assert_int_equal(td_sink_sqlite.write(sink, "gaps", 5, rows, 3, (td_position){2, 43}), TD_OK);
+    td_sink_sqlite.close(sink);
+    expect(file, "SELECT * FROM gaps",
+           "binance|BINANCE:BTCUSDT|1|open|session|1795271465500000000|(null)|(null)|(null)|(null)|0|"
+           "1795271466000000000|5|2|40\n"
+           "binance|BINANCE:BTCUSDT|1|open|session|1795271465500000000|1795271466750000000|7|9|2|1|"
+           "1795271466000000000|5|2|41\n"
+           "binance|BINANCE:BTCUSDT|2|lost|silence|1795271465500000000|(null)|(null)|(null)|(null)|0|"
+           "1795271466000000000|5|2|42");
+    expect(file, "SELECT * FROM gaps_view ORDER BY number",
+           "binance|BINANCE:BTCUSDT|1|open|session|2026-11-21T14:31:05.5Z|2026-11-21T14:31:06.75Z|1.25|7|9|2|1|"
+           "2026-11-21T14:31:06Z\n"
+           "binance|BINANCE:BTCUSDT|2|lost|silence|2026-11-21T14:31:05.5Z|(null)|(null)|(null)|(null)|(null)|0|"
+           "2026-11-21T14:31:06Z");
+}
+
+/* Whoever grew up is as whoever was born yesterday, but for what an older program could not know. */
+static void an_older_file_grows(void **state) {
+    static const char schema[] = "SELECT name, sql FROM sqlite_master ORDER BY name";
+    (void)state;
+    char file[256], born[256];
+    td_buf wanted = {0};
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path_in_dir("old.db", file), &db), SQLITE_OK);
+    run_sql(db, sqlite_1_sql);
+    run_sql(db,
+            "INSERT INTO bars VALUES('A:B', 60, 0, 60, '1', '2', '1', '2', '3', '4', '1.5', 5, 0, 61, 0, 1, 7);"
+            "INSERT INTO signals VALUES('s/A:B/t#1', 's', 'A:B', 60, 60, 'buy', '1', 'fresh', '2', '', 61, 0, 1, 8);"
+            "INSERT INTO positions VALUES('bars', 0, 1, 8)");
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    td_sink_sqlite.close(must_open(file));
+    td_sink_sqlite.close(must_open(path_in_dir("born.db", born)));
+    select_rows(born, schema, &wanted);
+    expect(file, schema, (const char *)wanted.data);
+    td_buf_fini(&wanted);
+    expect(file, "SELECT quality, evidence, close FROM bars_view", "complete|assumed|2.0");
+    expect(file, "SELECT status, reason, price FROM signals_view", "fresh||2.0");
+    expect(file, "SELECT next_offset, (SELECT count(*) FROM gaps) FROM positions", "8|0");
 }
 
 static void bars_view_reads_well(void **state) {
@@ -311,10 +395,10 @@ static void what_cannot_work_says_so(void **state) {
     (void)snprintf(uri, sizeof uri, "file:%s?mode=ro", file);
     assert_int_equal(open_fails(uri, "read-only"), TD_CONFIG);
     sqlite3 *db = look(file);
-    run_sql(db, "PRAGMA user_version = 2");
+    run_sql(db, "PRAGMA user_version = 1000");
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     assert_int_equal(open_fails(file, "newer program"), TD_CONFIG);
-    expect(file, "PRAGMA user_version", "2");
+    expect(file, "PRAGMA user_version", "1000");
 
     path_in_dir("text.db", file);
     FILE *text = fopen(file, "w");
@@ -348,6 +432,7 @@ static int make_dir(void **state) { return (void)state, mkdtemp(dir) == NULL; }
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_exact_values),           cmocka_unit_test(writes_signals_and_their_view),
+        cmocka_unit_test(writes_gaps_and_their_view),    cmocka_unit_test(an_older_file_grows),
         cmocka_unit_test(bars_view_reads_well),          cmocka_unit_test(bars_view_shows_the_last_revision),
         cmocka_unit_test(positions_live_with_the_rows),  cmocka_unit_test(the_same_rows_again_leave_one_copy),
         cmocka_unit_test(a_failed_batch_leaves_nothing), cmocka_unit_test(a_full_file_is_tried_again),
