@@ -67,7 +67,7 @@ static td_status read_time(const char *option, const char *text, int64_t *out_ns
 
 static td_status show(const bars_conf *conf, td_history_question *q) {
     td_data data;
-    td_place place;
+    td_past_place place;
     td_status status = td_data_place(conf->as_of, &place);
     if (status == TD_OK) status = read_time("from", conf->from, &q->from_ns);
     if (status == TD_OK) status = read_time("to", conf->to, &q->before_ns);

@@ -82,7 +82,7 @@ static td_status read_quarantine(explanation *x) {
     return status == TD_AGAIN ? TD_OK : status;
 }
 
-static td_status look_back(explanation *x, const char *snapshots, td_place place) {
+static td_status look_back(explanation *x, const char *snapshots, td_past_place place) {
     td_emit emit = td_emit_none;
     emit.self = x;
     emit.bar = on_bar;
@@ -181,7 +181,7 @@ static td_status tell(const explanation *x) {
 
 static td_status explain(explanation *x, const explain_conf *conf) {
     td_data data;
-    td_place place;
+    td_past_place place;
     td_status status = td_data_place(conf->as_of, &place);
     if (status != TD_OK) return status;
     status = td_data_open(&data, conf->data);

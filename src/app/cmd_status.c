@@ -37,8 +37,8 @@ static void show(const td_situation *s, const char *dir) {
             s->events, s->rate_s, s->accepted, s->quarantined, s->rejected, s->late, s->lag_records);
     show_feeds(s);
     for (size_t i = 0; i < s->sink_count; i++)
-        (void)printf("sink   %s: %.0f rows, lag %.0f, %.0f retries\n", s->sinks[i].name, s->sinks[i].rows,
-                     s->sinks[i].lag_records, s->sinks[i].retries);
+        (void)printf("sink   %s: %.0f rows, lag %.0f, %.0f retries%s\n", s->sinks[i].name, s->sinks[i].rows,
+                     s->sinks[i].lag_records, s->sinks[i].retries, s->sinks[i].lacks > 0 ? ", RED: lacks records" : "");
     for (size_t i = 0; i < s->topic_count; i++)
         (void)printf("topic  %s: %" PRId64 " records, %.1f MB\n", s->topics[i].name, s->topics[i].records,
                      (double)s->topics[i].bytes / 1e6);
@@ -71,8 +71,8 @@ static void put_rest(td_buf *out, const td_situation *s) {
     td_buf_text(out, ",\"sinks\":[");
     for (size_t i = 0; i < s->sink_count; i++) {
         put_name(out, i, s->sinks[i].name);
-        td_buf_printf(out, ",\"rows\":%.0f,\"lag_records\":%.0f,\"retries\":%.0f}", s->sinks[i].rows,
-                      s->sinks[i].lag_records, s->sinks[i].retries);
+        td_buf_printf(out, ",\"rows\":%.0f,\"lag_records\":%.0f,\"retries\":%.0f,\"lacks_records\":%.0f}",
+                      s->sinks[i].rows, s->sinks[i].lag_records, s->sinks[i].retries, s->sinks[i].lacks);
     }
     td_buf_text(out, "],\"topics\":[");
     for (size_t i = 0; i < s->topic_count; i++) {

@@ -19,9 +19,9 @@ void td_data_close(td_data *data) {
     td_log_close(data->log);
 }
 
-td_status td_data_place(const char *text, td_place *out) {
-    *out = TD_PLACE_END;
-    if (text == NULL || td_place_parse(td_text(text), out) == TD_OK) return TD_OK;
+td_status td_data_place(const char *text, td_past_place *out) {
+    *out = TD_PAST_END;
+    if (text == NULL || td_past_place_parse(td_text(text), out) == TD_OK) return TD_OK;
     return TD_FAIL(TD_CONFIG,
                    "--as-of: \"%s\" is neither a time such as 2026-11-21T14:31Z nor an offset such as @120000", text);
 }

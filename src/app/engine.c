@@ -182,7 +182,8 @@ static td_status open_workers(td_engine *e) {
 static td_status open_sinks(td_engine *e) {
     for (size_t i = 0; i < e->config->sink_count; i++) {
         const td_config_sink *sink = &e->config->sinks[i];
-        td_deliver_conf conf = {.os = e->os, .topics = &e->topics, .ops = sink->ops, .sink_conf = &sink->conf};
+        td_deliver_conf conf = {
+            .os = e->os, .topics = &e->topics, .ops = sink->ops, .sink_conf = &sink->conf, .dir = e->config->log.dir};
         td_status status = td_deliver_open(&e->delivers[i], &conf);
         if (status == TD_CONFIG) return TD_FAIL(TD_CONFIG, "%s: %s", sink->place, td_trail());
         if (status != TD_OK) return status;
@@ -368,6 +369,8 @@ void td_engine_count(td_engine *e, td_engine_counts *out) {
         out->lag_records += td_topic_end(e->topics.tape, td_worker_partition(e->workers[i])) - next;
         if (next < e->tape_ends[i]) out->behind_records += e->tape_ends[i] - next;
     }
+    for (size_t i = 0; i < e->deliver_count; i++)
+        out->sinks_lack += td_counted(&td_deliver_counters(e->delivers[i])->red);
 }
 
 uint32_t td_engine_slowest(td_engine *e) {

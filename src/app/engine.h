@@ -14,6 +14,7 @@ typedef struct td_engine_counts { /* of this run */
     int64_t events;               /* accepted + quarantined + duplicates + rejected, once all is applied */
     int64_t accepted, quarantined, duplicates, rejected, ignored, late, revised;
     int64_t bars, signals, resumed, diverged, lost, snapshots;
+    int64_t sinks_lack;  /* outputs that sinks will never get, not acknowledged; of runs before, too */
     int64_t lag_records; /* appended to the tape, not yet applied */
     int64_t clock_ns;    /* event clock of the newest input */
     /* Of the start: the inputs that the log holds already still pass in silence, or part of it is not applied yet. */

@@ -49,8 +49,9 @@ struct run {
     uint64_t faults[FAULTS_MAX]; /* told ones, by hash */
     size_t fault_count;
     atomic_bool draining;
-    bool terminal, loaded; /* loaded: the configuration's text is fine */
-    bool idle_told;        /* which strategies have nothing to look at */
+    bool terminal, loaded;                 /* loaded: the configuration's text is fine */
+    bool lacking_told[TD_CONFIG_LIST_MAX]; /* by sink */
+    bool idle_told;                        /* which strategies have nothing to look at */
 };
 
 static int64_t now_ns(void) { return td_os_posix.ops->mono_ns(td_os_posix.self); }
@@ -298,6 +299,28 @@ static void ignore_line(void *arg, const char *line) {
     (void)line;
 }
 
+/* Once per sink, until it is acknowledged. */
+static void tell_lacking(run *r) {
+    td_engine_parts parts;
+    td_engine_parts_of(r->engine, &parts);
+    for (size_t i = 0; i < parts.deliver_count; i++) {
+        const char *name = r->config.sinks[i].conf.name;
+        bool lacks = td_counted(&td_deliver_counters(parts.delivers[i])->red) > 0;
+        td_losses losses;
+        char text[256];
+        if (lacks && !r->lacking_told[i] && td_losses_load(&losses, &td_os_posix, r->config.log.dir, name) == TD_OK &&
+            losses.count > 0) {
+            td_loss_text(&losses.items[0], text);
+            td_notice(r->notices, TD_LEVEL_ERROR, "sink_lacks", name,
+                      "%" PRId64
+                      " records went before this sink had them (%s%s): `tapedeck positions reset %s --data %s` "
+                      "acknowledges that; a new file gets all that the log holds",
+                      td_losses_sum(&losses), text, losses.count > 1 ? ", and more" : "", name, r->config.log.dir);
+        }
+        r->lacking_told[i] = lacks;
+    }
+}
+
 /* Once a second: what has come to stand still, and that the threads live. */
 static void look(run *r) {
     int64_t at_ns = now_ns();
@@ -305,6 +328,7 @@ static void look(run *r) {
     r->looked_ns = at_ns;
     (void)td_engine_faults(r->engine, report_fault, r);
     td_engine_troubles(r->engine, report_trouble, r);
+    tell_lacking(r);
     td_pulse_look(&r->pulse, at_ns);
     td_notices_turn(r->notices);
 }
@@ -355,6 +379,7 @@ static void tell_progress(void *arg, td_serve_progress *out) {
                                .draining = draining,
                                .resuming = c.resuming,
                                .behind_records = c.behind_records,
+                               .sinks_lack = c.sinks_lack,
                                .stuck = td_pulse_stuck(&r->pulse, now_ns()),
                                .events = c.events,
                                .accepted = c.accepted,

@@ -4,6 +4,7 @@
 #include "app/scrape.h"
 #include "base/json.h"
 #include "base/time.h"
+#include "flow/losses.h"
 #include "log/log_segment.h"
 #include "schema/registry.h"
 #include <inttypes.h>
@@ -63,6 +64,7 @@ static void add_live_sinks(td_situation *s, const char *now) {
         (void)snprintf(label, sizeof label, "sink=\"%s\"", value);
         sink->rows = td_scrape_sum(now, "tapedeck_sink_rows_total", label);
         sink->retries = td_scrape_sum(now, "tapedeck_sink_retries_total", label);
+        sink->lacks = td_scrape_sum(now, "tapedeck_sink_lacks_records", label);
         (void)snprintf(label, sizeof label, "reader=\"sink:%s\"", value);
         sink->lag_records = td_scrape_sum(now, "tapedeck_reader_lag_records", label);
     }
@@ -197,6 +199,21 @@ static td_status look_at_log(td_situation *s, const td_os *os, const char *dir) 
     return status;
 }
 
+/* ---- what sinks will never get ---- */
+
+static void warn_of_losses(void *self, const char *sink) {
+    td_situation *s = self;
+    td_losses losses;
+    char text[256], line[TD_NAME_MAX + 320];
+    if (td_losses_load(&losses, s->os, s->dir, sink) != TD_OK) return;
+    for (size_t i = 0; i < losses.count; i++) {
+        td_loss_text(&losses.items[i], text);
+        (void)snprintf(line, sizeof line, "sink %s lacks what went before it had it: %s; `tapedeck positions reset %s`",
+                       sink, text, sink);
+        warn(s, line);
+    }
+}
+
 /* ---- the whole ---- */
 
 static void look_at_disk(td_situation *s, const td_os *os, const char *dir) {
@@ -212,7 +229,7 @@ static void look_at_disk(td_situation *s, const td_os *os, const char *dir) {
 }
 
 td_status td_situation_look(td_situation *out, const td_os *os, const char *dir, const char *url) {
-    *out = (td_situation){0};
+    *out = (td_situation){.os = os, .dir = dir};
     out->locked = dir != NULL && td_beacon_ask_lock(os, dir) != TD_OK;
     td_status status = dir != NULL ? look_at_log(out, os, dir) : TD_OK;
     if (status != TD_OK) return status;
@@ -222,6 +239,8 @@ td_status td_situation_look(td_situation *out, const td_os *os, const char *dir,
         out->url[0] = '\0';
     if (url != NULL || (out->locked && out->url[0] != '\0')) status = ask_process(out, os);
     if (status != TD_OK && url != NULL) return status;
+    if (status != TD_OK) warn(out, td_trail());
+    if (dir != NULL) status = td_losses_each(os, dir, warn_of_losses, out);
     if (status != TD_OK) warn(out, td_trail());
     if (out->rejected > 0) warn(out, "inputs were rejected: `tapedeck log cat rejected` tells which and why");
     look_at_disk(out, os, dir);

@@ -18,6 +18,7 @@ typedef struct td_situation_feed {
 typedef struct td_situation_sink {
     char name[TD_NAME_MAX];
     double rows, lag_records, retries;
+    double lacks; /* records that it will never get, not acknowledged */
 } td_situation_sink;
 
 typedef struct td_situation_topic {
@@ -26,6 +27,8 @@ typedef struct td_situation_topic {
 } td_situation_topic;
 
 typedef struct td_situation {
+    const td_os *os; /* what was looked at */
+    const char *dir;
     char url[TD_BEACON_MAX]; /* "": nobody was asked */
     bool answers;            /* the process told; else all is from the log */
     bool locked;             /* a process writes in the folder */

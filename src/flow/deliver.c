@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { ROWS_MAX = 4096, TEXT_BYTES = ROWS_MAX * 512 };
@@ -12,9 +13,11 @@ typedef struct deliver_lane { /* one partition of one topic */
     td_topic *topic;
     uint32_t partition;
     td_reader *reader;
-    td_counter taken_end; /* what the sink holds */
-    int64_t lost;         /* of this reader, counted already */
-    bool stopped;         /* its records are corrupt: it stands, the other lanes go on */
+    td_counter taken_end;          /* what the sink holds */
+    int64_t lost;                  /* of this reader, counted already */
+    int64_t newly_lost, lost_from; /* not yet written down; the first offset of these */
+    int64_t last_ns;               /* event time of the row before; TD_NONE: not known */
+    bool stopped;                  /* its records are corrupt: it stands, the other lanes go on */
 } deliver_lane;
 
 struct td_deliver {
@@ -28,6 +31,10 @@ struct td_deliver {
     td_position rows_next;
     uint8_t *texts; /* what the rows point into */
     size_t texts_size;
+    bool has_position; /* else the sink is new, and has lost nothing */
+    td_losses losses;
+    bool losses_changed;      /* to be written before anything behind them is */
+    int64_t losses_looked_ns; /* whether they are acknowledged; on the monotonic clock */
     td_backoff backoff;
     td_deliver_counts counts;
     td_fault fault;
@@ -45,6 +52,7 @@ static td_status lane_open(td_deliver *d, deliver_lane *lane) {
                        "sink %s is at offset %" PRId64 " of %s-%" PRIu32 ", which this log does not have; "
                        "give it a new file, or the log folder it was filled from",
                        d->conf.sink_conf->name, at.offset, td_topic_name(lane->topic), lane->partition);
+    d->has_position |= at.epoch >= 0;
     if (at.epoch < 0) at.offset = td_topic_start(lane->topic, lane->partition); /* it was promised nothing */
     td_count(&lane->taken_end, at.offset);
     return td_reader_open(&lane->reader, lane->topic, lane->partition, at.offset, TD_READ_SYNCED);
@@ -57,7 +65,8 @@ static td_status lanes_open(td_deliver *d) {
     for (size_t i = 0; i < sizeof delivered / sizeof delivered[0]; i++)
         for (uint32_t p = 0; p < topics->partitions && status == TD_OK; p++) {
             deliver_lane *lane = &d->lanes[d->lane_count++];
-            *lane = (deliver_lane){.output = delivered[i], .topic = topics->outputs[delivered[i]], .partition = p};
+            *lane = (deliver_lane){
+                .output = delivered[i], .topic = topics->outputs[delivered[i]], .partition = p, .last_ns = TD_NONE};
             status = lane_open(d, lane);
         }
     return status;
@@ -71,6 +80,9 @@ td_status td_deliver_open(td_deliver **out, const td_deliver_conf *conf) {
     d->texts = td_alloc(TEXT_BYTES);
     td_status status = conf->ops->open(&d->sink, conf->os, conf->sink_conf);
     if (status == TD_OK) status = lanes_open(d);
+    if (status == TD_OK && !d->has_position) status = td_losses_forget(conf->os, conf->dir, conf->sink_conf->name);
+    if (status == TD_OK) status = td_losses_load(&d->losses, conf->os, conf->dir, conf->sink_conf->name);
+    td_count(&d->counts.red, td_losses_sum(&d->losses));
     if (status != TD_OK) {
         td_deliver_close(d);
         return td_trace(status, "opening sink %s", conf->sink_conf->name);
@@ -149,6 +161,11 @@ static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_reco
     return TD_OK;
 }
 
+static int64_t event_time(const td_sink_row *row) {
+    if (row->kind == TD_ROW_BAR) return row->bar.end_ns;
+    return row->kind == TD_ROW_SIGNAL ? row->signal.event_ns : row->gap.from_ns;
+}
+
 static bool has_room(const td_deliver *d, const td_record *record) {
     return d->row_count < ROWS_MAX && d->texts_size + record->value.size <= TEXT_BYTES;
 }
@@ -158,11 +175,50 @@ static void take_up_to(deliver_lane *lane, int64_t offset) {
 }
 
 static td_status next_record(td_deliver *d, deliver_lane *lane, td_record *out) {
+    int64_t from = td_reader_offset(lane->reader);
     td_status status = td_reader_next(lane->reader, out);
-    int64_t lost = td_reader_lost(lane->reader) + td_reader_repaired(lane->reader);
-    td_count(&d->counts.lost, lost - lane->lost);
+    int64_t lost = td_reader_lost(lane->reader) + td_reader_repaired(lane->reader), more = lost - lane->lost;
+    if (more > 0 && lane->newly_lost == 0) lane->lost_from = from;
+    lane->newly_lost += more;
+    td_count(&d->counts.lost, more);
     lane->lost = lost;
     return status;
+}
+
+/* What was lost before `end`, where the sink goes on with a row of that time. */
+static void note_loss(td_deliver *d, deliver_lane *lane, int64_t end, int64_t to_ns) {
+    td_loss loss = {.partition = lane->partition,
+                    .first = lane->lost_from,
+                    .end = end,
+                    .count = lane->newly_lost,
+                    .from_ns = lane->last_ns,
+                    .to_ns = to_ns};
+    (void)snprintf(loss.topic, sizeof loss.topic, "%s", td_topic_name(lane->topic));
+    td_losses_add(&d->losses, &loss);
+    lane->newly_lost = 0;
+    d->losses_changed = true;
+}
+
+static void count_red(td_deliver *d) {
+    td_count(&d->counts.red, td_losses_sum(&d->losses) - td_counted(&d->counts.red));
+}
+
+static td_status write_losses(td_deliver *d) {
+    if (!d->losses_changed) return TD_OK;
+    td_status status = td_losses_save(&d->losses, d->conf.os, d->conf.dir, d->conf.sink_conf->name);
+    d->losses_changed = status != TD_OK;
+    count_red(d);
+    return status;
+}
+
+/* Once a second: somebody may have acknowledged them. */
+static void look_at_losses(td_deliver *d) {
+    int64_t now_ns = d->conf.os->ops->mono_ns(d->conf.os->self);
+    if (d->losses.count == 0 || d->losses_changed || now_ns - d->losses_looked_ns < TD_NS_PER_S) return;
+    d->losses_looked_ns = now_ns;
+    if (td_losses_kept(d->conf.os, d->conf.dir, d->conf.sink_conf->name)) return;
+    d->losses.count = 0;
+    count_red(d);
 }
 
 /* The record did not fit into the batch. */
@@ -184,9 +240,13 @@ static td_status read_rows(td_deliver *d, deliver_lane *lane) {
         }
         status = read_row(d, lane, &record);
         if (status != TD_OK) return status;
+        int64_t event_ns = event_time(&d->rows[d->row_count - 1]);
+        if (lane->newly_lost > 0) note_loss(d, lane, record.offset, event_ns);
+        lane->last_ns = event_ns;
         d->rows_next = (td_position){record.epoch, record.offset + 1};
     }
     if (d->row_count > 0) return TD_OK; /* a reader's failure comes again at its next call */
+    if (status == TD_AGAIN && lane->newly_lost > 0) note_loss(d, lane, td_reader_offset(lane->reader), TD_NONE);
     if (status == TD_AGAIN) take_up_to(lane, td_reader_offset(lane->reader)); /* no records are left there */
     return status;
 }
@@ -226,6 +286,8 @@ static td_status deliver_one(td_deliver *d) {
         if (!lane->stopped) status = read_rows(d, lane);
         if (status == TD_CORRUPT) lane->stopped = true;
     }
+    td_status kept = status == TD_OK || status == TD_AGAIN ? write_losses(d) : TD_OK;
+    if (kept != TD_OK) return kept;
     return status == TD_OK ? write_rows(d) : status;
 }
 
@@ -233,6 +295,7 @@ int td_deliver_step(void *self) {
     td_deliver *d = self;
     if (td_fault_status(&d->fault) == TD_CONFIG || td_backoff_waiting(&d->backoff, d->conf.os)) return 0;
     int64_t rows = td_counted(&d->counts.rows), sum = synced_sum(d);
+    look_at_losses(d);
     td_status status = deliver_one(d);
     bool level = status == TD_AGAIN && all_taken(d);
     td_count(&d->level_at, (level ? sum : -1) - td_counted(&d->level_at));

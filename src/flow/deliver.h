@@ -3,6 +3,7 @@
  * gets the same batch again after a pause; it never stops a feed or a worker: its lag is end offset minus position. */
 #pragma once
 #include "flow/flow.h"
+#include "flow/losses.h"
 #include "flow/topics.h"
 #include "sink/sink.h"
 
@@ -11,6 +12,7 @@ typedef struct td_deliver_conf {
     const td_topics *topics;
     const td_sink_ops *ops;
     const td_sink_conf *sink_conf;
+    const char *dir; /* of the log: keeps what the sink has lost (losses.h) */
 } td_deliver_conf;
 
 typedef struct td_deliver_counts {
@@ -18,6 +20,7 @@ typedef struct td_deliver_counts {
     td_counter batches;  /* transactions that were kept */
     td_counter retries;  /* batches that had to be tried again */
     td_counter lost;     /* outputs that retention or a repair took before the sink had them */
+    td_counter red;      /* of those, and of runs before: not acknowledged yet */
     td_histogram writes; /* time of each transaction, tried or kept */
 } td_deliver_counts;
 

@@ -7,8 +7,8 @@
 
 enum { BLOCK_BYTES = 256 * 1024 };
 
-td_status td_place_parse(td_bytes text, td_place *out) {
-    *out = TD_PLACE_END;
+td_status td_past_place_parse(td_bytes text, td_past_place *out) {
+    *out = TD_PAST_END;
     if (text.size < 2 || text.data[0] != '@') return td_time_parse(text, &out->known_ns);
     out->offset = 0;
     for (size_t i = 1; i < text.size; i++) {

@@ -53,3 +53,7 @@ typedef struct td_verify_conf {
  * something is wrong: `out` says what. */
 TD_CHECKED td_status td_topic_verify(const td_topic *topic, uint32_t partition, const td_verify_conf *conf,
                                      td_verify *out);
+
+/* What the writer of that name has committed for the partition: for who only reads. TD_AGAIN: nothing. */
+TD_CHECKED td_status td_log_segment_committed(const td_log *log, const char *writer, const td_topic *topic,
+                                              uint32_t partition, td_position *out);

@@ -1,6 +1,7 @@
 /* src/log/positions.c - records of positions, and what they say after a start. */
 #include "log/positions.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { VERSION = 1, HEAD_BYTES = 1 + 8 + 4 + 4, PLACE_BYTES = 1 + 4 + 4 + 8, BLOCK_BYTES = 16 * 1024 };
@@ -190,4 +191,25 @@ td_status td_positions_look(const td_segment_log *log) {
         if (status != TD_OK && status != TD_CORRUPT) return status;
     }
     return TD_OK;
+}
+
+td_status td_log_segment_committed(const td_log *log, const char *writer, const td_topic *topic, uint32_t partition,
+                                   td_position *out) {
+    char name[sizeof TD_POSITIONS_PREFIX + TD_WRITER_NAME_MAX];
+    (void)snprintf(name, sizeof name, TD_POSITIONS_PREFIX "%s", writer);
+    const td_topic *positions = td_segment_find_topic((const td_segment_log *)log, td_text(name));
+    if (positions == NULL) return TD_AGAIN;
+    td_buf value = {0};
+    td_positions last;
+    td_place place;
+    int64_t next;
+    td_status status = td_positions_last(positions, true, &value, &next);
+    bool found = false;
+    if (status == TD_OK && td_positions_get(td_buf_bytes(&value), &last))
+        while (!found && td_place_get(&last.marks, &place)) {
+            found = place.partition == partition && td_bytes_equal(place.topic, td_text(topic->name));
+            if (found) *out = place.position;
+        }
+    td_buf_fini(&value);
+    return status != TD_OK || found ? status : TD_AGAIN;
 }

@@ -88,8 +88,10 @@ static void put_run(td_buf *out, const td_view *view) {
     td_serve_progress p = progress_of(view);
     td_buf_printf(out,
                   "\"run\":{\"state\":\"%s\",\"events\":%" PRId64 ",\"accepted\":%" PRId64 ",\"quarantined\":%" PRId64
-                  ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"lag_records\":%" PRId64 "}",
-                  p.state, p.events, p.accepted, p.quarantined, p.rejected, p.late, p.lag_records);
+                  ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"lag_records\":%" PRId64
+                  ",\"behind_records\":%" PRId64 ",\"sinks_lack\":%" PRId64 "}",
+                  p.state, p.events, p.accepted, p.quarantined, p.rejected, p.late, p.lag_records, p.behind_records,
+                  p.sinks_lack);
 }
 
 void td_board_put(td_buf *out, const td_board *b, const td_view *view) {
@@ -167,9 +169,13 @@ bool td_board_put_ready(td_buf *out, const td_view *view) {
         const char *code;
         int64_t records; /* -1: no number belongs to it */
     } reasons[] = {
-        {p.resuming, "resuming", -1}, {p.behind_records > 0, "catching_up", p.behind_records},
-        {lag.loading, "loading", -1}, {p.faulty, "fault", -1},
-        {p.draining, "draining", -1}, {p.stuck != NULL, "stuck", -1},
+        {p.resuming, "resuming", -1},
+        {p.behind_records > 0, "catching_up", p.behind_records},
+        {lag.loading, "loading", -1},
+        {p.faulty, "fault", -1},
+        {p.sinks_lack > 0, "sink_lacks", p.sinks_lack},
+        {p.draining, "draining", -1},
+        {p.stuck != NULL, "stuck", -1},
     };
     td_buf list = {0};
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {

@@ -26,6 +26,7 @@ typedef struct td_serve_progress { /* of the run, as far as the log alone does n
     int64_t events, accepted, quarantined, rejected, late;
     int64_t lag_records;    /* on the tape, not yet applied */
     int64_t behind_records; /* of those, what was there at start: being caught up with */
+    int64_t sinks_lack;     /* outputs that sinks will never get, until somebody acknowledges that */
     bool resuming;          /* the inputs that the log holds already still pass in silence */
     bool faulty;            /* something stands still until somebody acts */
     bool draining;          /* told to end */

@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import tapedeck as td  # noqa: E402
@@ -153,6 +154,47 @@ def old_segments_go(home):
         starts[row["topic"]] = starts.get(row["topic"], 0) + row["start"]
     assert starts["bars"] > 0 and starts["_schemas"] == 0 and starts["_programs"] == 0, starts
     return f"{starts['bars']} bars of a run before are gone by age; what others are read by is kept"
+
+
+@case
+def retention_wins_over_a_slow_sink(home):
+    """Its database is another's for a while: the log goes on, lets go, and says what the sink will never get."""
+    file = td.config(f"{home}/c.yaml", f"{home}/data", ["simulated: { ticks: 400000, instruments: 20 }"], bars="[1s]",
+                     partitions=2)
+    process = td.start(file, "--set", "speed=4000x", "--set", "serve.listen=127.0.0.1:0", "--set", "log.segment=64KB",
+                       "--set", "log.retain=2MB", "--set", "log.sync_interval=20ms")
+    database = pathlib.Path(f"{home}/data/market.db")
+
+    def positions(*words, check=0):
+        done = subprocess.run([td.PROGRAM, "positions", *words, "--data", f"{home}/data"], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == check, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def kept_from():
+        return min(int(path.stem) for path in pathlib.Path(f"{home}/data/bars-0").glob("*.log"))
+
+    def taken():
+        rows = [row for row in json.loads(positions("ls", "--json")) if row.get("reader") == "sink:sqlite"]
+        return max((row["offset"] for row in rows if (row["topic"], row["partition"]) == ("bars", 0)), default=0)
+
+    while not (database.exists() and taken() > 0):
+        time.sleep(0.02)
+    with td.locked(database):
+        while kept_from() < taken() + 8192:  # further than the batch in hand
+            time.sleep(0.05)
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 0, err
+    assert err.count("went before this sink had them") == 1, err
+    rows = json.loads(positions("ls", "--json"))
+    lost = [row for row in rows if "lost" in row]
+    assert lost and all(row["lost"] > 0 and row["from_ns"] < row["to_ns"] for row in lost), rows
+    assert {(row["reader"], row["lag"]) for row in rows if "reader" in row} == {("worker", 0)}, rows
+    told = subprocess.run([td.PROGRAM, "status", "--data", f"{home}/data"], stdout=subprocess.PIPE, text=True, check=True)
+    assert "warning: sink sqlite lacks" in told.stdout, told.stdout
+    assert f"goes on without {sum(row['lost'] for row in lost)} records" in positions("reset", "sqlite")
+    assert "lacks nothing" in positions("reset", "sqlite", check=3) and "RED" not in positions("ls")
+    return f"{sum(row['lost'] for row in lost)} records of {len(lost)} partitions, told once, shown until acknowledged"
 
 
 if __name__ == "__main__":

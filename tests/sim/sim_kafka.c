@@ -159,7 +159,8 @@ static td_status open_sink(process *p) {
     static char name[] = "memory";
     static const td_sink_conf sink_conf = {.name = name};
     current = p->run;
-    td_deliver_conf conf = {.os = &p->os, .topics = &p->topics, .ops = &memory_sink, .sink_conf = &sink_conf};
+    td_deliver_conf conf = {
+        .os = &p->os, .topics = &p->topics, .ops = &memory_sink, .sink_conf = &sink_conf, .dir = "data"};
     return td_deliver_open(&p->deliver, &conf);
 }
 

@@ -100,7 +100,8 @@ static void each_kind_comes_with_its_words(void **state) {
         append(r, topics.outputs[TD_OUTPUT_GAPS], "TEST:C", &value);
     }
     assert_int_equal(td_log_sync(r->log), TD_OK);
-    const td_deliver_conf conf = {.os = &r->os, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf};
+    const td_deliver_conf conf = {
+        .os = &r->os, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
     assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
     while (td_deliver_step(d) > 0) continue;
     assert_true(td_deliver_level(d));
@@ -127,12 +128,14 @@ static void what_retention_took_is_counted(void **state) {
     int64_t first = td_topic_start(r->topic, 0);
     assert_true(first > 0);
 
-    const td_deliver_conf conf = {.os = &r->os, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf};
+    const td_deliver_conf conf = {
+        .os = &r->os, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
     assert_int_equal(td_deliver_open(&d, &conf), TD_OK); /* new: what went before it was never its own */
     while (td_deliver_step(d) > 0) continue;
     assert_true(td_deliver_level(d));
     assert_int_equal(store.rows, 100 - first);
     assert_int_equal(td_counted(&td_deliver_counters(d)->lost), 0);
+    int64_t all_lost = 0;
     for (int restarted = 0; restarted <= 1; restarted++) { /* while it runs, or while it does not */
         if (restarted == 1) td_deliver_close(d);
         int64_t had = td_topic_end(r->topic, 0), rows = store.rows;
@@ -144,13 +147,47 @@ static void what_retention_took_is_counted(void **state) {
         while (td_deliver_step(d) > 0) continue;
         assert_int_equal(store.rows, rows + 200 - lost);
         assert_int_equal(td_counted(&td_deliver_counters(d)->lost), lost);
+        all_lost += lost;
+        assert_int_equal(td_counted(&td_deliver_counters(d)->red), all_lost); /* until somebody says so */
     }
+    td_losses losses;
+    assert_int_equal(td_losses_load(&losses, &r->os, r->dir, "store"), TD_OK);
+    assert_int_equal(losses.count, 1);
+    assert_string_equal(losses.items[0].topic, "bars");
+    assert_true(losses.items[0].first == 100 && losses.items[0].end == td_topic_start(r->topic, 0));
     td_deliver_close(d);
+    assert_int_equal(td_losses_forget(&r->os, r->dir, "store"), TD_OK);
+    assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
+    assert_int_equal(td_counted(&td_deliver_counters(d)->red), 0);
+    td_deliver_close(d);
+}
+
+/* A crash between the file and the sink's rows finds the same stretch again. */
+static void a_loss_is_written_down_once(void **state) {
+    rig *r = *state;
+    rig_open_log(r);
+    static const td_loss found[] = {{"bars", 3, 10, 20, 9, 1000, 2000},
+                                    {"bars", 3, 10, 20, 9, 1000, 2000},
+                                    {"signals", 3, 10, 20, 10, TD_NONE, TD_NONE},
+                                    {"bars", 3, 40, 50, 5, 3000, 4000}};
+    td_losses losses = {.count = 0}, read;
+    for (size_t i = 0; i < COUNT_OF(found); i++) td_losses_add(&losses, &found[i]);
+    assert_int_equal(td_losses_sum(&losses), 24);
+    assert_false(td_losses_kept(&r->os, r->dir, "s"));
+    assert_int_equal(td_losses_save(&losses, &r->os, r->dir, "s"), TD_OK);
+    assert_int_equal(td_losses_load(&read, &r->os, r->dir, "s"), TD_OK);
+    assert_int_equal(read.count, 2);
+    assert_memory_equal(&read.items[1], &found[2], sizeof found[2]);
+    char text[256];
+    td_loss_text(&read.items[0], text);
+    assert_string_equal(text, "bars-3: 14 records, offsets 10 to 49, from 1970-01-01T00:00:00.000001Z to "
+                              "1970-01-01T00:00:00.000004Z");
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_kind_comes_with_its_words, rig_new, rig_free),
-        cmocka_unit_test_setup_teardown(what_retention_took_is_counted, rig_new, rig_free)};
+        cmocka_unit_test_setup_teardown(what_retention_took_is_counted, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(a_loss_is_written_down_once, rig_new, rig_free)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

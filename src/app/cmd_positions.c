@@ -1,0 +1,185 @@
+/* src/app/cmd_positions.c - `tapedeck positions ls|reset`: asked of the process where one answers; else the workers'
+ * positions out of the log. Sinks keep theirs with their data. */
+#include "app/cmd_positions.h"
+#include "app/ask.h"
+#include "app/beacon.h"
+#include "app/data.h"
+#include "app/exit.h"
+#include "app/scrape.h"
+#include "base/json.h"
+#include "flow/losses.h"
+#include "log/log_segment.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+typedef struct positions_conf {
+    char *data;
+    bool json;
+} positions_conf;
+
+typedef struct listing { /* what is being said, and how */
+    const positions_conf *conf;
+    const td_topics *topics;
+    td_buf out;
+    size_t rows;
+} listing;
+
+/* ---- rows ---- */
+
+static void begin_row(listing *l, const char *kind, const char *reader) {
+    if (!l->conf->json) return;
+    td_buf_printf(&l->out, "%s\n{\"%s\":", l->rows++ > 0 ? "," : "", kind);
+    td_json_put_string(&l->out, td_text(reader));
+}
+
+static void put_position(listing *l, const char *reader, const td_topic *topic, uint32_t partition, int64_t offset) {
+    int64_t lag = td_topic_end(topic, partition) - offset;
+    begin_row(l, "reader", reader);
+    if (l->conf->json)
+        td_buf_printf(&l->out,
+                      ",\"topic\":\"%s\",\"partition\":%" PRIu32 ",\"offset\":%" PRId64 ",\"lag\":%" PRId64 "}",
+                      td_topic_name(topic), partition, offset, lag);
+    else
+        td_buf_printf(&l->out, "%-20s %-10s %3" PRIu32 "  offset %12" PRId64 "  lag %10" PRId64 "\n", reader,
+                      td_topic_name(topic), partition, offset, lag);
+}
+
+static void put_loss(listing *l, const char *sink, const td_loss *loss) {
+    char text[256];
+    begin_row(l, "sink", sink);
+    td_loss_text(loss, text);
+    if (!l->conf->json) {
+        td_buf_printf(&l->out, "RED sink %s lacks %s\n", sink, text);
+        return;
+    }
+    td_buf_printf(&l->out,
+                  ",\"topic\":\"%s\",\"partition\":%" PRIu32 ",\"lost\":%" PRId64 ",\"first\":%" PRId64
+                  ",\"end\":%" PRId64,
+                  loss->topic, loss->partition, loss->count, loss->first, loss->end);
+    if (loss->from_ns != TD_NONE) td_buf_printf(&l->out, ",\"from_ns\":%" PRId64, loss->from_ns);
+    if (loss->to_ns != TD_NONE) td_buf_printf(&l->out, ",\"to_ns\":%" PRId64, loss->to_ns);
+    td_buf_text(&l->out, "}");
+}
+
+/* ---- who knows ---- */
+
+static const td_topic *topic_named(const td_topics *t, const char *name) {
+    for (int i = 0; i < TD_OUTPUT_COUNT; i++)
+        if (t->outputs[i] != NULL && strcmp(td_topic_name(t->outputs[i]), name) == 0) return t->outputs[i];
+    return strcmp(td_topic_name(t->tape), name) == 0 ? t->tape : NULL;
+}
+
+/* False: nobody answers. */
+static bool list_running(listing *l) {
+    static const char lag[] = "tapedeck_reader_lag_records";
+    char url[TD_BEACON_MAX], reader[TD_LABEL_MAX], topic[TD_LABEL_MAX], partition[TD_LABEL_MAX],
+        labels[4 * TD_LABEL_MAX];
+    td_buf text = {0};
+    bool locked = td_beacon_ask_lock(&td_os_posix, l->conf->data) != TD_OK;
+    bool answers =
+        locked && td_beacon_find(&td_os_posix, l->conf->data, url) && td_ask(url, "/metrics", &text) == TD_OK;
+    td_buf_put(&text, "", 1);
+    const char *metrics = (const char *)text.data;
+    for (size_t i = 0; answers && td_scrape_label(metrics, lag, "reader", i, reader); i++) {
+        if (!td_scrape_label(metrics, lag, "topic", i, topic)) break;
+        if (!td_scrape_label(metrics, lag, "partition", i, partition)) break;
+        const td_topic *of = topic_named(l->topics, topic);
+        uint32_t number = (uint32_t)strtoul(partition, NULL, 10);
+        if (of == NULL || number >= td_topic_partitions(of)) continue;
+        (void)snprintf(labels, sizeof labels, "reader=\"%s\",topic=\"%s\",partition=\"%s\"", reader, topic, partition);
+        put_position(l, reader, of, number, td_topic_end(of, number) - (int64_t)td_scrape_sum(metrics, lag, labels));
+    }
+    td_buf_fini(&text);
+    return answers;
+}
+
+static td_status list_workers(listing *l) {
+    td_status status = TD_OK;
+    for (uint32_t p = 0; p < l->topics->partitions && status == TD_OK; p++) {
+        char name[32];
+        td_position at;
+        (void)snprintf(name, sizeof name, "work-%" PRIu32, p);
+        status = td_log_segment_committed(l->topics->log, name, l->topics->tape, p, &at);
+        if (status == TD_OK) put_position(l, "worker", l->topics->tape, p, at.offset);
+        if (status == TD_AGAIN) status = TD_OK;
+    }
+    return status;
+}
+
+static void list_losses(void *arg, const char *sink) {
+    listing *l = arg;
+    td_losses losses;
+    if (td_losses_load(&losses, &td_os_posix, l->conf->data, sink) != TD_OK) return;
+    for (size_t i = 0; i < losses.count; i++) put_loss(l, sink, &losses.items[i]);
+}
+
+static td_status list(const positions_conf *conf) {
+    td_data data;
+    td_status status = td_data_open(&data, conf->data);
+    if (status == TD_OK) {
+        listing l = {.conf = conf, .topics = &data.topics};
+        if (conf->json) td_buf_text(&l.out, "[");
+        if (!list_running(&l)) status = list_workers(&l);
+        if (status == TD_OK) status = td_losses_each(&td_os_posix, conf->data, list_losses, &l);
+        if (conf->json) td_buf_text(&l.out, "\n]\n");
+        if (status == TD_OK) (void)fwrite(l.out.data, 1, l.out.size, stdout);
+        td_buf_fini(&l.out);
+    }
+    td_data_close(&data);
+    return status;
+}
+
+static td_status reset(const positions_conf *conf, const char *sink) {
+    if (strchr(sink, '/') != NULL || !td_losses_kept(&td_os_posix, conf->data, sink))
+        return TD_FAIL(TD_CONFIG, "sink %s in %s lacks nothing that is not acknowledged", sink, conf->data);
+    td_losses losses;
+    td_status status = td_losses_load(&losses, &td_os_posix, conf->data, sink);
+    if (status == TD_OK) status = td_losses_forget(&td_os_posix, conf->data, sink);
+    if (status == TD_OK)
+        (void)printf("acknowledged: sink %s goes on without %" PRId64 " records\n", sink, td_losses_sum(&losses));
+    return status;
+}
+
+/* ---- the command ---- */
+
+static int run(void *conf, const char *const *words) {
+    bool lists = strcmp(words[0], "ls") == 0, resets = strcmp(words[0], "reset") == 0;
+    if ((!lists && !resets) || resets != (words[1] != NULL)) {
+        (void)fprintf(stderr, "tapedeck positions: ls, or reset SINK\n`tapedeck positions --help` tells more.\n");
+        return TD_EXIT_USAGE;
+    }
+    td_status status = lists ? list(conf) : reset(conf, words[1]);
+    if (status != TD_OK) (void)fprintf(stderr, "tapedeck positions: %s\n", td_trail());
+    return td_exit_of(status);
+}
+
+static const td_option options[] = {
+    {.key = "data",
+     .type = TD_OPTION_TEXT,
+     .fallback = "data",
+     .unit = "DIR",
+     .offset = offsetof(positions_conf, data),
+     .help = "the data folder of a run"},
+    {.key = "json", .type = TD_OPTION_BOOL, .offset = offsetof(positions_conf, json), .help = "ls: one JSON array"},
+    {0},
+};
+
+const td_command td_command_positions = {
+    .name = "positions",
+    .words = "ls | reset SINK",
+    .words_least = 1,
+    .words_most = 2,
+    .summary = "how far each reader of the log is, and what sinks have lost",
+    .text =
+        "ls     readers, their topics and partitions, next offset and lag: of all while a process runs, else of the\n"
+        "       workers, since sinks keep their positions with their data; and what retention or a repair took\n"
+        "       before a sink had it, in red until it is acknowledged\n"
+        "reset  acknowledges that: the sink goes on without it, also while it runs. A sink that is given a new,\n"
+        "       empty store gets all that the log still holds, and is not red either.\n",
+    .options = options,
+    .conf_size = sizeof(positions_conf),
+    .examples = "  tapedeck positions ls --data /var/lib/tapedeck\n"
+                "  tapedeck positions ls --json | jq '.[] | select(.lost)'\n"
+                "  tapedeck positions reset sqlite\n",
+    .run = run,
+};
