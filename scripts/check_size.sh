@@ -12,7 +12,7 @@ find src tests bench -name '*.[ch]' | sort | xargs awk '
     { lines = FNR; columns = $0; gsub(/[\200-\277]/, "", columns) } # continuation bytes of UTF-8 take no column
     length(columns) > 120 { complain(FNR, length(columns) " columns, at most 120") }
     /^[A-Za-z_]/ && !/;$/ && !/^(typedef|struct|enum|union|static const|extern)/ { start = FNR; rows = 0; head = "" }
-    start && head !~ /\{/ { head = head $0; if (head ~ /;/ && head !~ /\{/) start = 0 } # a prototype
+    start && head !~ /\{/ { head = head $0; if ((head ~ /;/ && head !~ /\{/) || head ~ /= \{/) start = 0 } # a prototype, a table
     /^ +\{.*\},/ { rows++ }
     /^}/ && start {
         name = head; sub(/\(.*/, "", name); sub(/.*[ *]/, "", name)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""scripts/manual.py - docs/configuration.md and docs/tapedeck.schema.json say what the program's option rows say:
+"""scripts/manual.py - docs/configuration.md, docs/language.md and docs/tapedeck.schema.json say what the program's rows say:
 manual.py PROGRAM writes them anew, manual.py PROGRAM --check fails where they are stale.
 """
 import json
@@ -27,8 +27,10 @@ def main():
     text = replace(page.read_text(encoding="utf-8"), "keys", ask(program, "--markdown"))
     text = replace(text, "exit codes", ask(program, "--exit-codes"))
     schema = json.dumps(json.loads(ask(program, "--json-schema")), indent=1, ensure_ascii=False) + "\n"
+    language = DOCS / "language.md"
+    functions = replace(language.read_text(encoding="utf-8"), "functions", ask(program, "--functions"))
     stale = False
-    for path, wanted in ((page, text), (DOCS / "tapedeck.schema.json", schema)):
+    for path, wanted in ((page, text), (language, functions), (DOCS / "tapedeck.schema.json", schema)):
         if path.exists() and path.read_text(encoding="utf-8") == wanted:
             continue
         if check:

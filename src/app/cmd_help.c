@@ -2,9 +2,10 @@
 #include "app/cmd_help.h"
 #include "app/exit.h"
 #include "app/manual.h"
+#include "lang/function.h"
 
 typedef struct help_conf {
-    bool markdown, schema, exits;
+    bool markdown, schema, exits, functions;
 } help_conf;
 
 static const td_option options[] = {
@@ -20,6 +21,10 @@ static const td_option options[] = {
      .type = TD_OPTION_BOOL,
      .offset = offsetof(help_conf, exits),
      .help = "what the program's exit codes mean, as Markdown"},
+    {.key = "functions",
+     .type = TD_OPTION_BOOL,
+     .offset = offsetof(help_conf, functions),
+     .help = "all functions of the strategy language as the tables of docs/language.md"},
     {0},
 };
 
@@ -32,10 +37,19 @@ static void put_exits(td_buf *out) {
 
 static int fail_unknown(const char *key) {
     const char *nearest = td_manual_nearest(key);
-    (void)fprintf(stderr, "tapedeck help: there is no key or command \"%s\"", key);
+    (void)fprintf(stderr, "tapedeck help: there is no key, function or command \"%s\"", key);
+    if (nearest == NULL) nearest = td_function_nearest(td_text(key));
     if (nearest != NULL) (void)fprintf(stderr, "; did you mean \"%s\"?", nearest);
     (void)fputc('\n', stderr);
     return TD_EXIT_USAGE;
+}
+
+/* Keys and functions of that name: there may be both. */
+static bool put_word(td_buf *out, const char *word) {
+    const td_function *function = td_function_find(td_text(word), false);
+    bool found = td_manual_put_key(out, word) || function != NULL;
+    if (function != NULL) td_function_put_text(function, out);
+    return found;
 }
 
 static int run_help(void *conf, const char *const *words) {
@@ -45,7 +59,8 @@ static int run_help(void *conf, const char *const *words) {
     if (help->markdown) td_manual_put_markdown(&text);
     if (help->schema) td_manual_put_schema(&text);
     if (help->exits) put_exits(&text);
-    if (words[0] != NULL && !td_manual_put_key(&text, words[0])) code = fail_unknown(words[0]);
+    if (help->functions) td_functions_put_markdown(&text);
+    if (words[0] != NULL && !put_word(&text, words[0])) code = fail_unknown(words[0]);
     if (text.size > 0 && fwrite(text.data, 1, text.size, stdout) != text.size) code = TD_EXIT_FAILED;
     td_buf_fini(&text);
     return code;
@@ -53,14 +68,17 @@ static int run_help(void *conf, const char *const *words) {
 
 const td_command td_command_help = {
     .name = "help",
-    .words = "[KEY|COMMAND]",
+    .words = "[KEY|FUNCTION|COMMAND]",
     .words_most = 1,
-    .summary = "what a configuration key means; all keys as Markdown or JSON Schema",
-    .text = "Says what a key of the configuration is, which values it takes, and its default.\n",
+    .summary = "what a configuration key or a function means; all of them as Markdown or JSON Schema",
+    .text =
+        "Says what a key of the configuration is, which values it takes, and its default; or what a function of the\n"
+        "strategy language computes.\n",
     .options = options,
     .conf_size = sizeof(help_conf),
     .examples = "  tapedeck help log.partitions\n"
                 "  tapedeck help ratio\n"
+                "  tapedeck help rsi\n"
                 "  tapedeck help --json-schema >tapedeck.schema.json\n",
     .run = run_help,
 };

@@ -9,6 +9,9 @@ typedef struct compiler {
     td_diags diags;
     td_buf builders; /* td_graph_builder *, by ascending width */
     td_buf widths;   /* int64_t, beside them */
+    uint32_t *parts; /* roots of the functions' parts that the texts use; td_lower_part */
+    td_buf texts;    /* char *: names made here */
+    td_buf series;   /* series_value */
 } compiler;
 
 static size_t width_count(const compiler *c) { return c->widths.size / sizeof(int64_t); }
@@ -31,19 +34,56 @@ static td_graph_builder *builder_for(compiler *c, int64_t width_ns) {
 
 /* ---- statements ---- */
 
-static void lower_definition(td_lowering *l, const td_stmt *s) {
-    const td_scope_name *before = td_lower_find(l, s->name);
+static void add_line(const td_lowering *l, td_bytes name, uint32_t node) {
+    if (node == TD_NODE_BAD) return;
+    td_node is = td_graph_builder_node(l->builder, node);
+    if (is.type != TD_TYPE_CONDITION && is.op != TD_OP_CONSTANT) td_graph_builder_add_line(l->builder, name, node);
+}
+
+/* "m.signal" */
+static td_bytes join_name(compiler *c, td_bytes name, td_bytes field) {
+    td_buf joined = {0};
+    td_buf_put(&joined, name.data, name.size);
+    td_buf_text(&joined, ".");
+    td_buf_put(&joined, field.data, field.size);
+    td_buf_put(&c->texts, &joined.data, sizeof joined.data);
+    return td_buf_bytes(&joined);
+}
+
+/* NAME = a call of a function with fields: the name has them then. False: it is none. */
+static bool lower_fields(compiler *c, td_lowering *l, const td_stmt *s) {
+    const td_expr *e = td_syntax_expr(&c->tree, s->expr);
+    const td_function *f = e->kind == TD_EXPR_CALL ? td_lower_called(l, e) : NULL;
+    if (f == NULL || !td_function_has_fields(f)) return false;
+    for (const td_part *part = f->parts; part->name != NULL; part++) {
+        td_bytes field = td_text(part->name);
+        if (td_function_field(f, field) == NULL) continue;
+        td_scope_name name = {s->name, field, td_lower_call(l, e, field), s->offset};
+        td_lower_define(l, name);
+        add_line(l, join_name(c, s->name, field), name.node);
+    }
+    return true;
+}
+
+/* The name as this strategy has it already, or NULL. */
+static const td_scope_name *find_before(const td_lowering *l, td_bytes name) {
+    const td_scope_name *names = (const td_scope_name *)(const void *)l->scope.data;
+    for (size_t i = 0; i < l->scope.size / sizeof *names; i++)
+        if (td_bytes_equal(names[i].name, name)) return &names[i];
+    return NULL;
+}
+
+static void lower_definition(compiler *c, td_lowering *l, const td_stmt *s) {
+    const td_scope_name *before = find_before(l, s->name);
     if (before != NULL) {
         uint32_t line = td_diag_line(&l->diags->texts[l->strategy->file], before->offset);
         td_lower_fail(l, s->offset, "'%.*s' is already defined, on line %u", TD_WORD(s->name), line);
         return;
     }
+    if (lower_fields(c, l, s)) return;
     td_scope_name name = {.name = s->name, .node = td_lower_expr(l, s->expr), .offset = s->offset};
-    td_buf_put(&l->scope, &name, sizeof name);
-    if (name.node == TD_NODE_BAD || s->kind == TD_STMT_PARAM) return;
-    td_node node = td_graph_builder_node(l->builder, name.node);
-    if (node.type != TD_TYPE_CONDITION && node.op != TD_OP_CONSTANT)
-        td_graph_builder_add_line(l->builder, s->name, name.node);
+    td_lower_define(l, name);
+    if (s->kind != TD_STMT_PARAM) add_line(l, s->name, name.node);
 }
 
 /* A constant above 0 as decimal(19,8), or 0 after an error. */
@@ -94,18 +134,61 @@ static void check_unique(compiler *c, size_t index) {
     }
 }
 
+/* What a series names is known below it in its text, to strategies of its width. */
+typedef struct series_value {
+    const td_strategy_tree *series;
+    td_scope_name name;
+} series_value;
+
+static void keep_series(compiler *c, const td_lowering *l) {
+    const td_scope_name *names = (const td_scope_name *)(const void *)l->scope.data;
+    for (size_t i = 0; i < l->scope.size / sizeof *names; i++) {
+        if (names[i].field.size > 0) continue; /* of another series, or of a function's result */
+        series_value value = {l->strategy, {l->strategy->name, names[i].name, names[i].node, l->strategy->offset}};
+        td_buf_put(&c->series, &value, sizeof value);
+    }
+}
+
+static void know_series(const compiler *c, td_lowering *l) {
+    const series_value *values = (const series_value *)(const void *)c->series.data;
+    for (size_t i = 0; i < c->series.size / sizeof *values; i++) {
+        td_scope_name name = values[i].name;
+        if (values[i].series->file != l->strategy->file) continue;
+        if (values[i].series->width_ns != l->strategy->width_ns) name.node = TD_NODE_ELSEWHERE;
+        td_lower_define(l, name);
+    }
+}
+
 static void lower_strategy(compiler *c, const td_strategy_tree *s) {
-    td_lowering l = {.tree = &c->tree, .diags = &c->diags, .strategy = s, .builder = builder_for(c, s->width_ns)};
+    td_lowering l = {
+        .tree = &c->tree, .parts = c->parts, .diags = &c->diags, .strategy = s, .builder = builder_for(c, s->width_ns)};
     const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data;
     td_graph_builder_begin_strategy(l.builder, s->name, s->set_count > 0 ? sets + s->set_first : NULL, s->set_count);
+    know_series(c, &l);
     for (l.stmts_done = 0; l.stmts_done < s->stmt_count; l.stmts_done++) {
         const td_stmt *stmt = td_syntax_stmt(&c->tree, s->stmt_first + l.stmts_done);
         if (stmt->kind == TD_STMT_ACTION)
             lower_action(&l, stmt);
         else
-            lower_definition(&l, stmt);
+            lower_definition(c, &l, stmt);
     }
+    if (s->series) keep_series(c, &l);
     td_buf_fini(&l.scope);
+}
+
+/* ---- functions ---- */
+
+/* Reads what the functions that the texts call are made of, and the functions that those call: the tree grows while it
+ * is walked, and stands when strategies are lowered. */
+static void read_functions(compiler *c) {
+    for (uint32_t i = 0; i < td_syntax_expr_count(&c->tree); i++) {
+        const td_expr *e = td_syntax_expr(&c->tree, i);
+        const td_function *f = e->kind == TD_EXPR_CALL ? td_function_find(e->text, true) : NULL;
+        for (uint32_t k = 0; f != NULL && f->parts[k].name != NULL; k++) {
+            uint32_t *root = &c->parts[td_lower_part(f, k)];
+            if (*root == 0) *root = td_parse_inner(&c->tree, f->parts[k].expr);
+        }
+    }
 }
 
 /* The place of the first byte that is not UTF-8, or the size. */
@@ -152,6 +235,18 @@ static void build_graphs(compiler *c, td_graph ***out_graphs, size_t *out_count)
     *out_count = count;
 }
 
+static void compiler_fini(compiler *c) {
+    char **texts = (char **)(void *)c->texts.data;
+    for (size_t i = 0; i < c->texts.size / sizeof *texts; i++) free(texts[i]);
+    for (size_t i = 0; i < width_count(c); i++) td_graph_builder_free(builders(c)[i]);
+    td_buf_fini(&c->series);
+    td_buf_fini(&c->texts);
+    free(c->parts);
+    td_buf_fini(&c->widths);
+    td_buf_fini(&c->builders);
+    td_syntax_fini(&c->tree);
+}
+
 td_status td_lang_compile(const td_source_text *texts, size_t text_count, td_graph ***out_graphs, size_t *out_count,
                           td_buf *out_errors) {
     compiler c = {.diags = {.texts = texts}};
@@ -160,6 +255,8 @@ td_status td_lang_compile(const td_source_text *texts, size_t text_count, td_gra
     *out_count = 0;
     td_syntax_init(&c.tree);
     for (uint32_t i = 0; i < text_count; i++) parse_text(&c, i);
+    c.parts = td_alloc_zero(td_function_count * TD_FUNCTION_PARTS_MAX, sizeof *c.parts);
+    read_functions(&c);
     for (size_t i = 0; i < c.tree.strategies.size / sizeof(td_strategy_tree); i++) {
         check_unique(&c, i);
         lower_strategy(&c, strategy_at(&c, i));
@@ -170,9 +267,6 @@ td_status td_lang_compile(const td_source_text *texts, size_t text_count, td_gra
         td_diag_print(&c.diags, out_errors);
         status = TD_FAIL(TD_CONFIG, "%zu errors in strategies", c.diags.count);
     }
-    for (size_t i = 0; i < width_count(&c); i++) td_graph_builder_free(builders(&c)[i]);
-    td_buf_fini(&c.widths);
-    td_buf_fini(&c.builders);
-    td_syntax_fini(&c.tree);
+    compiler_fini(&c);
     return status;
 }

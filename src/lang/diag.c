@@ -7,13 +7,16 @@
 enum { LINE_BYTES_MAX = 400 }; /* of a source line shown */
 
 void td_diag_add(td_diags *diags, uint32_t file, uint32_t offset, const char *fmt, ...) {
-    if (diags->count++ >= TD_DIAG_MAX) return;
-    td_diag *diag = &diags->list[diags->count - 1];
-    *diag = (td_diag){.file = file, .offset = offset};
+    td_diag diag = {.file = file, .offset = offset};
     va_list args;
     va_start(args, fmt);
-    (void)vsnprintf(diag->message, sizeof diag->message, fmt, args);
+    (void)vsnprintf(diag.message, sizeof diag.message, fmt, args);
     va_end(args);
+    for (size_t i = 0; i < diags->count && i < TD_DIAG_MAX; i++) { /* a fn is read again at each of its calls */
+        const td_diag *other = &diags->list[i];
+        if (other->file == file && other->offset == offset && strcmp(other->message, diag.message) == 0) return;
+    }
+    if (diags->count++ < TD_DIAG_MAX) diags->list[diags->count - 1] = diag;
 }
 
 uint32_t td_diag_line(const td_source_text *text, uint32_t offset) {

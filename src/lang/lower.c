@@ -6,7 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { ARGS_MAX = 3 };
+/* Deeper than what the parser allows in one expression, as fns and functions stand in each other; and in all. */
+enum { DEPTH_MAX = 1000, WORK_MAX = 1000000 };
 
 void td_lower_fail(const td_lowering *l, uint32_t offset, const char *fmt, ...) {
     char message[TD_DIAG_BYTES_MAX];
@@ -14,12 +15,13 @@ void td_lower_fail(const td_lowering *l, uint32_t offset, const char *fmt, ...) 
     va_start(args, fmt);
     (void)vsnprintf(message, sizeof message, fmt, args);
     va_end(args);
-    td_diag_add(l->diags, l->strategy->file, offset, "%s", message);
+    td_diag_add(l->diags, l->fn != NULL ? l->fn->fn->file : l->strategy->file,
+                l->inner != NULL ? l->call_offset : offset, "%s", message);
 }
 
 static const td_expr *expr_at(const td_lowering *l, uint32_t i) { return td_syntax_expr(l->tree, i); }
 
-static td_type type_of(const td_lowering *l, uint32_t node) {
+td_type td_lower_type(const td_lowering *l, uint32_t node) {
     return (td_type)td_graph_builder_node(l->builder, node).type;
 }
 
@@ -27,30 +29,38 @@ static uint32_t add(td_lowering *l, td_op op, uint32_t a, uint32_t b) {
     return td_graph_builder_add(l->builder, (td_node){.op = (uint8_t)op, .in = {a, b}});
 }
 
-static uint32_t add_constant(td_lowering *l, td_value value) {
+uint32_t td_lower_constant(td_lowering *l, td_value value) {
     td_node node = {.op = TD_OP_CONSTANT, .type = TD_TYPE_DECIMAL, .constant = value};
     return td_graph_builder_add(l->builder, node);
 }
 
-static uint32_t as_real(td_lowering *l, uint32_t node) {
-    return type_of(l, node) == TD_TYPE_DECIMAL ? add(l, TD_OP_REAL, node, 0) : node;
+uint32_t td_lower_as_real(td_lowering *l, uint32_t node) {
+    return td_lower_type(l, node) == TD_TYPE_DECIMAL ? add(l, TD_OP_REAL, node, 0) : node;
 }
 
 /* Two numbers, exactly if both are decimal, else as doubles. */
 static uint32_t add_numeric(td_lowering *l, td_op decimal, td_op real, const uint32_t in[2]) {
-    if (type_of(l, in[0]) == TD_TYPE_DECIMAL && type_of(l, in[1]) == TD_TYPE_DECIMAL)
+    if (td_lower_type(l, in[0]) == TD_TYPE_DECIMAL && td_lower_type(l, in[1]) == TD_TYPE_DECIMAL)
         return add(l, decimal, in[0], in[1]);
-    return add(l, real, as_real(l, in[0]), as_real(l, in[1]));
+    return add(l, real, td_lower_as_real(l, in[0]), td_lower_as_real(l, in[1]));
 }
 
 /* ---- names ---- */
 
-const td_scope_name *td_lower_find(const td_lowering *l, td_bytes name) {
-    const td_scope_name *names = (const td_scope_name *)(const void *)l->scope.data;
-    for (size_t i = 0; i < l->scope.size / sizeof *names; i++)
-        if (td_bytes_equal(names[i].name, name)) return &names[i];
+static const td_scope_name *scope_names(const td_lowering *l, size_t *out_count) {
+    *out_count = l->scope.size / sizeof(td_scope_name);
+    return (const td_scope_name *)(const void *)l->scope.data;
+}
+
+const td_scope_name *td_lower_find(const td_lowering *l, td_bytes name, td_bytes field) {
+    size_t count;
+    const td_scope_name *names = scope_names(l, &count);
+    for (size_t i = 0; i < count; i++)
+        if (td_bytes_equal(names[i].name, name) && td_bytes_equal(names[i].field, field)) return &names[i];
     return NULL;
 }
+
+void td_lower_define(td_lowering *l, td_scope_name name) { td_buf_put(&l->scope, &name, sizeof name); }
 
 /* " ; did you mean …" with the nearest of the words and of what is defined so far, or "". */
 static const char *guess(const td_lowering *l, td_bytes name, const char *const *words, char out[96]) {
@@ -59,8 +69,9 @@ static const char *guess(const td_lowering *l, td_bytes name, const char *const 
     char copies[CANDIDATES_MAX][TD_NAME_BYTES_MAX + 1];
     size_t count = 0;
     for (; words[count] != NULL; count++) candidates[count] = words[count];
-    const td_scope_name *names = (const td_scope_name *)(const void *)l->scope.data;
-    for (size_t i = 0; i < l->scope.size / sizeof *names && count < CANDIDATES_MAX; i++, count++) {
+    size_t name_count;
+    const td_scope_name *names = scope_names(l, &name_count);
+    for (size_t i = 0; i < name_count && count < CANDIDATES_MAX; i++, count++) {
         (void)snprintf(copies[count], sizeof copies[count], "%.*s", TD_WORD(names[i].name));
         candidates[count] = copies[count];
     }
@@ -80,50 +91,94 @@ static uint32_t fail_unknown(const td_lowering *l, const td_expr *e) {
         td_lower_fail(l, e->offset, "'%.*s' is used before it is defined, on line %u", TD_WORD(e->text), line);
         return TD_NODE_BAD;
     }
+    if (td_function_find(e->text, false) != NULL) {
+        td_lower_fail(l, e->offset, "'%.*s' is a function: give it what it works on", TD_WORD(e->text));
+        return TD_NODE_BAD;
+    }
     td_lower_fail(l, e->offset, "unknown name '%.*s'%s", TD_WORD(e->text), guess(l, e->text, td_words_field, hint));
     return TD_NODE_BAD;
 }
 
-static uint32_t lower_name(td_lowering *l, const td_expr *e) {
-    const td_scope_name *found = td_lower_find(l, e->text);
-    if (found != NULL) return found->node;
-    int field = td_word_find(td_words_field, e->text);
-    if (field < 0) return fail_unknown(l, e);
-    return td_graph_builder_add(l->builder, (td_node){.op = TD_OP_FIELD, .n = (uint32_t)field});
+/* The names of its fields, ".a, .b and .c"; NULL: it has none. */
+static const char *fields_of(const td_lowering *l, td_bytes name, char out[128]) {
+    size_t count, size = 0;
+    const td_scope_name *names = scope_names(l, &count), *last = NULL;
+    out[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        if (!td_bytes_equal(names[i].name, name) || names[i].field.size == 0) continue;
+        last = &names[i];
+        if (size < 60) /* more could be too long */
+            size += (size_t)snprintf(out + size, 128 - size, "%s.%.*s", size > 0 ? ", " : "", TD_WORD(last->field));
+    }
+    return last != NULL ? out : NULL;
+}
+
+static uint32_t lower_name(td_lowering *l, const td_expr *e, td_bytes field) {
+    char fields[128];
+    const td_scope_name *found = td_lower_find(l, e->text, field);
+    if (found != NULL && found->node != TD_NODE_ELSEWHERE) return found->node;
+    if (found != NULL) {
+        td_lower_fail(l, e->offset, "series '%.*s' runs on bars of another width, which is not part of this version",
+                      TD_WORD(e->text));
+        return TD_NODE_BAD;
+    }
+    if (fields_of(l, e->text, fields) != NULL) {
+        if (field.size == 0)
+            td_lower_fail(l, e->offset, "'%.*s' has the fields %s: say which", TD_WORD(e->text), fields);
+        else
+            td_lower_fail(l, e->offset, "'%.*s' has no field '%.*s'; it has %s", TD_WORD(e->text), TD_WORD(field),
+                          fields);
+        return TD_NODE_BAD;
+    }
+    int bar = td_word_find(td_words_field, e->text);
+    bool is_value = bar >= 0 || td_lower_find(l, e->text, (td_bytes){0}) != NULL;
+    if (is_value && field.size > 0) {
+        td_lower_fail(l, e->offset, "'%.*s' is one value and has no fields", TD_WORD(e->text));
+        return TD_NODE_BAD;
+    }
+    if (bar < 0) return fail_unknown(l, e);
+    return td_graph_builder_add(l->builder, (td_node){.op = TD_OP_FIELD, .n = (uint32_t)bar});
+}
+
+static uint32_t lower_field(td_lowering *l, const td_expr *e) {
+    const td_expr *of = expr_at(l, e->first);
+    if (of->kind == TD_EXPR_CALL) return td_lower_call(l, of, e->text);
+    if (of->kind == TD_EXPR_NAME) return lower_name(l, of, e->text);
+    if (td_lower_expr(l, e->first) != TD_NODE_BAD)
+        td_lower_fail(l, of->offset, "only functions, names of their results and series have fields");
+    return TD_NODE_BAD;
 }
 
 /* ---- types ---- */
 
 uint32_t td_lower_number(td_lowering *l, uint32_t expr) {
     uint32_t node = td_lower_expr(l, expr);
-    if (node == TD_NODE_BAD || type_of(l, node) != TD_TYPE_CONDITION) return node;
+    if (node == TD_NODE_BAD || td_lower_type(l, node) != TD_TYPE_CONDITION) return node;
     td_lower_fail(l, expr_at(l, expr)->offset, "expected a number, found a condition");
     return TD_NODE_BAD;
 }
 
 uint32_t td_lower_condition(td_lowering *l, uint32_t expr) {
     uint32_t node = td_lower_expr(l, expr);
-    if (node == TD_NODE_BAD || type_of(l, node) == TD_TYPE_CONDITION) return node;
+    if (node == TD_NODE_BAD || td_lower_type(l, node) == TD_TYPE_CONDITION) return node;
     td_lower_fail(l, expr_at(l, expr)->offset, "expected a condition, found a number");
     return TD_NODE_BAD;
 }
 
-/* Makes both of one type: conditions, decimals, or doubles. False after an error. */
-static bool unify(td_lowering *l, uint32_t expr, uint32_t in[2]) {
+bool td_lower_unify(td_lowering *l, uint32_t expr, uint32_t in[2]) {
     if (in[0] == TD_NODE_BAD || in[1] == TD_NODE_BAD) return false;
-    bool first = type_of(l, in[0]) == TD_TYPE_CONDITION, second = type_of(l, in[1]) == TD_TYPE_CONDITION;
+    bool first = td_lower_type(l, in[0]) == TD_TYPE_CONDITION, second = td_lower_type(l, in[1]) == TD_TYPE_CONDITION;
     if (first != second) {
         td_lower_fail(l, expr_at(l, expr)->offset, "expected a %s like the other value, found a %s",
                       first ? "condition" : "number", second ? "condition" : "number");
         return false;
     }
-    if (type_of(l, in[0]) == type_of(l, in[1])) return true;
-    for (int i = 0; i < 2; i++) in[i] = as_real(l, in[i]);
+    if (td_lower_type(l, in[0]) == td_lower_type(l, in[1])) return true;
+    for (int i = 0; i < 2; i++) in[i] = td_lower_as_real(l, in[i]);
     return true;
 }
 
-/* A constant whole number from `least` to TD_WINDOW_MAX, or UINT32_MAX after an error. */
-static uint32_t lower_whole(td_lowering *l, uint32_t expr, const char *what, uint32_t least) {
+uint32_t td_lower_whole(td_lowering *l, uint32_t expr, const char *what, uint32_t least) {
     uint32_t node = td_lower_number(l, expr);
     if (node == TD_NODE_BAD) return UINT32_MAX;
     td_node n = td_graph_builder_node(l->builder, node);
@@ -140,78 +195,6 @@ static uint32_t lower_whole(td_lowering *l, uint32_t expr, const char *what, uin
     td_lower_fail(l, offset, "%s must be a whole number from %u to %d, found %s", what, least, TD_WINDOW_MAX,
                   na ? "na" : found);
     return UINT32_MAX;
-}
-
-/* ---- functions ---- */
-
-typedef struct function {
-    const char *name, *usage;
-    uint32_t arg_count;
-    uint32_t (*lower)(td_lowering *l, const struct function *f, const uint32_t args[ARGS_MAX]);
-} function;
-
-static uint32_t lower_average(td_lowering *l, const function *f, const uint32_t args[ARGS_MAX]) {
-    char what[32];
-    (void)snprintf(what, sizeof what, "the length of %s", f->name);
-    uint32_t x = td_lower_number(l, args[0]);
-    uint32_t length = lower_whole(l, args[1], what, 1);
-    if (x == TD_NODE_BAD || length == UINT32_MAX) return TD_NODE_BAD;
-    td_op op = strcmp(f->name, "sma") == 0 ? TD_OP_SMA : TD_OP_EMA;
-    return td_graph_builder_add(l->builder, (td_node){.op = (uint8_t)op, .in = {x}, .n = length});
-}
-
-static uint32_t add_ago(td_lowering *l, uint32_t node, uint32_t n) {
-    if (n == 0) return node;
-    return td_graph_builder_add(l->builder, (td_node){.op = TD_OP_AGO, .in = {node}, .n = n});
-}
-
-/* crossover(a, b) = a > b and a[1] <= b[1]; crossunder(a, b) = crossover(b, a). */
-static uint32_t lower_cross(td_lowering *l, const function *f, const uint32_t args[ARGS_MAX]) {
-    uint32_t a = td_lower_number(l, args[0]), b = td_lower_number(l, args[1]);
-    if (a == TD_NODE_BAD || b == TD_NODE_BAD) return TD_NODE_BAD;
-    bool under = strcmp(f->name, "crossunder") == 0;
-    uint32_t over = under ? b : a, base = under ? a : b;
-    uint32_t now = add_numeric(l, TD_OP_LT_DECIMAL, TD_OP_LT, (const uint32_t[]){base, over});
-    uint32_t before[2] = {add_ago(l, over, 1), add_ago(l, base, 1)};
-    return add(l, TD_OP_AND, now, add_numeric(l, TD_OP_LE_DECIMAL, TD_OP_LE, before));
-}
-
-static uint32_t lower_nz(td_lowering *l, const function *f, const uint32_t args[ARGS_MAX]) {
-    (void)f;
-    uint32_t in[2] = {td_lower_expr(l, args[0]), td_lower_expr(l, args[1])};
-    return unify(l, args[1], in) ? add(l, TD_OP_NZ, in[0], in[1]) : TD_NODE_BAD;
-}
-
-static const function functions[] = {
-    {"sma", "sma(x, n)", 2, lower_average},
-    {"ema", "ema(x, n)", 2, lower_average},
-    {"crossover", "crossover(a, b)", 2, lower_cross},
-    {"crossunder", "crossunder(a, b)", 2, lower_cross},
-    {"nz", "nz(x, d)", 2, lower_nz},
-};
-
-static uint32_t lower_call(td_lowering *l, const td_expr *e) {
-    uint32_t args[ARGS_MAX] = {0}, count = 0;
-    for (uint32_t i = e->first; i != 0; i = expr_at(l, i)->next, count++)
-        if (count < ARGS_MAX) args[count] = i;
-    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
-        const function *f = &functions[i];
-        if (!td_bytes_equal(td_text(f->name), e->text)) continue;
-        if (count == f->arg_count) return f->lower(l, f, args);
-        td_lower_fail(l, e->offset, "%s takes %u arguments, found %u", f->usage, f->arg_count, count);
-        return TD_NODE_BAD;
-    }
-    char hint[96];
-    bool is_value = td_lower_find(l, e->text) != NULL || td_word_find(td_words_field, e->text) >= 0;
-    if (is_value)
-        td_lower_fail(l, e->offset, "'%.*s' is a value, not a function", TD_WORD(e->text));
-    else {
-        const char *near = td_word_nearest(td_words_function, e->text);
-        (void)snprintf(hint, sizeof hint, "; did you mean '%s'?", near != NULL ? near : "");
-        td_lower_fail(l, e->offset, "unknown function '%.*s'%s", TD_WORD(e->text), near != NULL ? hint : "");
-    }
-    for (uint32_t i = e->first; i != 0; i = expr_at(l, i)->next) (void)td_lower_expr(l, i); /* they may be wrong too */
-    return TD_NODE_BAD;
 }
 
 /* ---- operators ---- */
@@ -234,7 +217,7 @@ static uint32_t lower_numeric(td_lowering *l, const numeric_op *op, const td_exp
     uint32_t a = td_lower_number(l, e->first), b = td_lower_number(l, expr_at(l, e->first)->next);
     if (a == TD_NODE_BAD || b == TD_NODE_BAD) return TD_NODE_BAD;
     uint32_t in[2] = {op->swap ? b : a, op->swap ? a : b};
-    uint32_t node = op->decimal == op->real ? add(l, op->real, as_real(l, in[0]), as_real(l, in[1]))
+    uint32_t node = op->decimal == op->real ? add(l, op->real, td_lower_as_real(l, in[0]), td_lower_as_real(l, in[1]))
                                             : add_numeric(l, op->decimal, op->real, in);
     return op->negate ? add(l, TD_OP_NOT, node, 0) : node;
 }
@@ -248,7 +231,7 @@ static uint32_t lower_op(td_lowering *l, const td_expr *e) {
     if (second == 0) { /* -x is 0 - x */
         uint32_t x = td_lower_number(l, e->first);
         if (x == TD_NODE_BAD) return x;
-        return add_numeric(l, TD_OP_SUB_DECIMAL, TD_OP_SUB, (const uint32_t[]){add_constant(l, 0), x});
+        return add_numeric(l, TD_OP_SUB_DECIMAL, TD_OP_SUB, (const uint32_t[]){td_lower_constant(l, 0), x});
     }
     for (size_t i = 0; i < sizeof numeric_ops / sizeof numeric_ops[0]; i++)
         if (td_bytes_equal(td_text(numeric_ops[i].text), e->text)) return lower_numeric(l, &numeric_ops[i], e);
@@ -262,29 +245,49 @@ static uint32_t lower_if(td_lowering *l, const td_expr *e) {
     uint32_t yes = expr_at(l, e->first)->next, no = expr_at(l, yes)->next;
     uint32_t condition = td_lower_condition(l, e->first);
     uint32_t in[2] = {td_lower_expr(l, yes), td_lower_expr(l, no)};
-    if (!unify(l, no, in) || condition == TD_NODE_BAD) return TD_NODE_BAD;
+    if (!td_lower_unify(l, no, in) || condition == TD_NODE_BAD) return TD_NODE_BAD;
     return td_graph_builder_add(l->builder, (td_node){.op = TD_OP_IF, .in = {condition, in[0], in[1]}});
 }
 
-uint32_t td_lower_expr(td_lowering *l, uint32_t expr) {
-    const td_expr *e = expr_at(l, expr);
+static uint32_t lower_ago(td_lowering *l, const td_expr *e) {
+    uint32_t x = td_lower_expr(l, e->first);
+    uint32_t n = td_lower_whole(l, expr_at(l, e->first)->next, "the number of bars in [ ]", 0);
+    if (x == TD_NODE_BAD || n == UINT32_MAX) return TD_NODE_BAD;
+    return n == 0 ? x : td_graph_builder_add(l->builder, (td_node){.op = TD_OP_AGO, .in = {x}, .n = n});
+}
+
+static uint32_t lower_kind(td_lowering *l, const td_expr *e) {
     switch ((td_expr_kind)e->kind) {
     case TD_EXPR_NUMBER:
-        return add_constant(l, e->number);
+        return td_lower_constant(l, e->number);
     case TD_EXPR_NAME:
-        return lower_name(l, e);
+        return lower_name(l, e, (td_bytes){0});
     case TD_EXPR_CALL:
-        return lower_call(l, e);
+        return td_lower_call(l, e, (td_bytes){0});
     case TD_EXPR_OP:
         return lower_op(l, e);
     case TD_EXPR_IF:
         return lower_if(l, e);
-    case TD_EXPR_AGO: {
-        uint32_t x = td_lower_expr(l, e->first);
-        uint32_t n = lower_whole(l, expr_at(l, e->first)->next, "the number of bars in [ ]", 0);
-        return x == TD_NODE_BAD || n == UINT32_MAX ? TD_NODE_BAD : add_ago(l, x, n);
-    }
+    case TD_EXPR_AGO:
+        return lower_ago(l, e);
+    case TD_EXPR_FIELD:
+        return lower_field(l, e);
     default:
         return TD_NODE_BAD; /* said by the parser */
     }
+}
+
+uint32_t td_lower_expr(td_lowering *l, uint32_t expr) {
+    const td_expr *e = expr_at(l, expr);
+    if (l->work > WORK_MAX) return TD_NODE_BAD; /* said */
+    uint32_t node = TD_NODE_BAD;
+    l->depth++;
+    if (++l->work > WORK_MAX)
+        td_lower_fail(l, e->offset, "with its fns written out this is too much: name the parts that stand there often");
+    else if (l->depth > DEPTH_MAX)
+        td_lower_fail(l, e->offset, "with its fns written out this expression is nested too deeply: name its parts");
+    else
+        node = lower_kind(l, e);
+    l->depth--;
+    return node;
 }

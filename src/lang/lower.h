@@ -1,30 +1,61 @@
-/* src/lang/lower.h - trees of expressions to nodes of a graph: names become what they stand for, types are checked,
- * decimals stay decimal where they can. For compile.c. */
+/* src/lang/lower.h - trees of expressions to nodes of a graph: names become what they stand for, calls what they are
+ * made of, types are checked, decimals stay decimal where they can. For compile.c and lower*.c. */
 #pragma once
+#include "lang/function.h"
 #include "lang/parse.h"
 #include "stream/graph_build.h"
 
-#define TD_NODE_BAD UINT32_MAX /* an error was said */
+#define TD_NODE_BAD       UINT32_MAX       /* an error was said */
+#define TD_NODE_ELSEWHERE (UINT32_MAX - 1) /* in a scope: of a series on another width */
 
 typedef struct td_scope_name {
-    td_bytes name;
-    uint32_t node; /* TD_NODE_BAD: its definition is wrong */
+    td_bytes name, field; /* m of `m = …` has no field, m of `m = macd(…)` one entry for each */
+    uint32_t node;        /* TD_NODE_BAD: its definition is wrong */
     uint32_t offset;
 } td_scope_name;
 
+typedef struct td_fn_call { /* fns that are being put in place, the innermost first */
+    const td_fn_tree *fn;
+    const struct td_fn_call *outer;
+} td_fn_call;
+
 typedef struct td_lowering {
     const td_syntax *tree;
+    const uint32_t *parts; /* roots of td_functions' parts in the tree, by td_lower_part */
     td_diags *diags;
     td_graph_builder *builder;
     const td_strategy_tree *strategy;
     uint32_t stmts_done; /* of the strategy; what comes later is not defined yet */
     td_buf scope;        /* td_scope_name */
+    const td_fn_call *fn;
+    const td_function *inner; /* whose parts are being put in place; NULL in the user's own text */
+    uint32_t call_offset;     /* where the user called it: the place of errors */
+    uint32_t depth, work;     /* of expressions: bounded, however fns call each other */
 } td_lowering;
 
+static inline size_t td_lower_part(const td_function *f, uint32_t part) {
+    return (size_t)(f - td_functions) * TD_FUNCTION_PARTS_MAX + part;
+}
+
 void td_lower_fail(const td_lowering *l, uint32_t offset, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-const td_scope_name *td_lower_find(const td_lowering *l, td_bytes name); /* NULL when not defined so far */
+/* NULL when not defined so far. */
+const td_scope_name *td_lower_find(const td_lowering *l, td_bytes name, td_bytes field);
+void td_lower_define(td_lowering *l, td_scope_name name);
 
 /* The node, or TD_NODE_BAD. */
 uint32_t td_lower_expr(td_lowering *l, uint32_t expr);
 uint32_t td_lower_number(td_lowering *l, uint32_t expr);    /* must be a number: decimal or double */
 uint32_t td_lower_condition(td_lowering *l, uint32_t expr); /* must be a condition */
+/* A constant whole number from `least` to TD_WINDOW_MAX, or UINT32_MAX after an error about `what`. */
+uint32_t td_lower_whole(td_lowering *l, uint32_t expr, const char *what, uint32_t least);
+/* Makes both of one type: conditions, decimals, or doubles. False after an error. */
+bool td_lower_unify(td_lowering *l, uint32_t expr, uint32_t in[2]);
+
+td_type td_lower_type(const td_lowering *l, uint32_t node);
+uint32_t td_lower_constant(td_lowering *l, td_value decimal);
+uint32_t td_lower_as_real(td_lowering *l, uint32_t number);
+
+/* lower_call.c: a call, of which the field is wanted ("": its value). */
+uint32_t td_lower_call(td_lowering *l, const td_expr *call, td_bytes field);
+/* The row that the user's call means, or NULL: a fn of the user's, or unknown. */
+const td_function *td_lower_called(const td_lowering *l, const td_expr *call);

@@ -15,6 +15,8 @@ void td_syntax_init(td_syntax *tree) {
 }
 
 void td_syntax_fini(td_syntax *tree) {
+    td_buf_fini(&tree->params);
+    td_buf_fini(&tree->fns);
     td_buf_fini(&tree->strategies);
     td_buf_fini(&tree->sets);
     td_buf_fini(&tree->stmts);
@@ -267,13 +269,18 @@ static void parse_strategy(td_parser *p) {
                           .set_first = (uint32_t)(p->tree->sets.size / sizeof(td_bytes)),
                           .stmt_first = (uint32_t)(p->tree->stmts.size / sizeof(td_stmt))};
     td_token word = p->token;
+    s.series = td_token_is(word, "series");
     td_parser_advance(p);
     parse_header(p, &s);
-    if (!at_block_line(p)) td_parser_fail(p, word, "this strategy says nothing: indent its lines below it");
+    if (!at_block_line(p))
+        td_parser_fail(p, word, "this %.*s says nothing: indent its lines below it", TD_WORD(word.text));
     while (at_block_line(p)) {
         td_stmt stmt = {0};
         begin_line(p);
+        td_token first = p->token;
         if (!p->failed) parse_stmt(p, &stmt);
+        if (s.series && stmt.kind == TD_STMT_ACTION)
+            td_parser_fail(p, first, "a series names values; actions belong to a strategy");
         if (p->failed) stmt.expr = 0;
         if (p->failed && stmt.name.size == 0) continue; /* one with a name still counts as defined */
         td_buf_put(&p->tree->stmts, &stmt, sizeof stmt);
@@ -282,24 +289,54 @@ static void parse_strategy(td_parser *p) {
     td_buf_put(&p->tree->strategies, &s, sizeof s);
 }
 
+/* "fn" NAME "(" [NAME {"," NAME}] ")" "=" expr */
+static void parse_fn(td_parser *p) {
+    td_fn_tree fn = {.file = p->file, .param_first = (uint32_t)(p->tree->params.size / sizeof(td_bytes))};
+    p->lexer.block_indent = 1; /* lines that are indented go on with this one */
+    td_parser_advance(p);
+    fn.offset = p->token.offset;
+    fn.name = parse_new_name(p, "a name for the fn");
+    td_parser_expect(p, "(");
+    bool more = !p->failed && !td_token_is(p->token, ")");
+    while (more) {
+        td_bytes param = parse_new_name(p, "a name for the argument");
+        if (p->failed) break;
+        td_buf_put(&p->tree->params, &param, sizeof param);
+        if (++fn.param_count > TD_FN_PARAMS_MAX)
+            td_parser_fail(p, p->token, "a fn has at most %d arguments", TD_FN_PARAMS_MAX);
+        more = td_parser_accept(p, ",");
+    }
+    td_parser_expect(p, ")");
+    td_parser_expect(p, "=");
+    fn.expr = td_parse_expr(p);
+    expect_line_end(p);
+    if (p->failed) fn.expr = 0;
+    if (fn.name.size > 0) td_buf_put(&p->tree->fns, &fn, sizeof fn); /* one with an error is known all the same */
+}
+
+static void parse_top(td_parser *p) {
+    static const char *const words[] = {"strategy", "series", "fn", NULL};
+    bool in_block = at_block_line(p);
+    begin_line(p);
+    int word = td_word_find(words, p->token.text);
+    if (!in_block && (td_token_is(p->token, "strategy") || td_token_is(p->token, "series"))) {
+        parse_strategy(p);
+    } else if (!in_block && td_token_is(p->token, "fn")) {
+        parse_fn(p);
+    } else {
+        if (word >= 0 && p->token.kind == TD_TOKEN_NAME)
+            td_parser_fail(p, p->token, "'%s' begins at the start of a line", words[word]);
+        td_parser_fail_expected(p, p->token, "'strategy', 'series' or 'fn'", words);
+        while (at_block_line(p)) { /* the block of what was not understood */
+            p->token = td_lex_next(&p->lexer);
+            skip_statement(p);
+        }
+    }
+}
+
 void td_parse(td_syntax *tree, td_diags *diags, uint32_t file) {
-    static const char *const words[] = {"strategy", NULL};
     td_parser p = {.tree = tree, .diags = diags, .file = file};
     td_lex_init(&p.lexer, diags->texts[file].text);
     td_parser_advance(&p);
-    while (p.token.kind != TD_TOKEN_END) {
-        bool in_block = at_block_line(&p);
-        begin_line(&p);
-        if (td_token_is(p.token, "strategy") && !in_block) {
-            parse_strategy(&p);
-            continue;
-        }
-        if (td_token_is(p.token, "strategy")) td_parser_fail(&p, p.token, "'strategy' begins at the start of a line");
-        if (td_token_is(p.token, "fn") || td_token_is(p.token, "series")) td_parser_fail_later(&p, p.token);
-        td_parser_fail_expected(&p, p.token, "'strategy'", words);
-        while (at_block_line(&p)) { /* the block of what was not understood */
-            p.token = td_lex_next(&p.lexer);
-            skip_statement(&p);
-        }
-    }
+    while (p.token.kind != TD_TOKEN_END) parse_top(&p);
 }

@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "lang/parser.h"
 #include "lang/words.h"
+#include <assert.h>
 
 static td_expr *expr_at(const td_parser *p, uint32_t i) { return td_syntax_expr(p->tree, i); }
 
@@ -100,11 +101,8 @@ static uint32_t parse_name(td_parser *p) {
     bool later = td_word_find(td_words_later_name, name.text) >= 0;
     td_parser_advance(p);
     if (td_token_is(p->token, "(")) return parse_call(p, name);
-    bool function = td_word_find(td_words_function, name.text) >= 0;
     if (later)
         td_parser_fail_later(p, name);
-    else if (function)
-        td_parser_fail(p, name, "'%.*s' is a function: give it what it works on", TD_WORD(name.text));
     else if (!field && td_word_is_reserved(name.text))
         td_parser_fail_expected(p, name, "a number, a name or '('", NULL);
     return p->failed ? 0 : new_expr(p, (td_expr){.kind = TD_EXPR_NAME, .text = name.text, .offset = name.offset});
@@ -149,17 +147,24 @@ static uint32_t parse_atom(td_parser *p) {
     return inner;
 }
 
-/* atom { "[" expr "]" } */
+/* atom { "[" expr "]" | "." NAME } */
 static uint32_t parse_post(td_parser *p) {
     uint32_t expr = parse_atom(p);
     while (!p->failed) {
-        if (td_token_is(p->token, "."))
-            td_parser_fail(p, p->token, "parts of a name ('.') are not part of this version");
-        if (!td_parser_accept(p, "[")) break;
-        uint32_t ago = td_parse_expr(p);
-        td_parser_expect(p, "]");
-        if (p->failed) return 0;
         td_expr node = {.kind = TD_EXPR_AGO, .offset = expr_at(p, expr)->offset};
+        uint32_t ago = 0;
+        if (td_parser_accept(p, ".")) {
+            node.kind = TD_EXPR_FIELD;
+            node.text = p->token.text;
+            if (p->token.kind != TD_TOKEN_NAME) td_parser_fail_expected(p, p->token, "the name of a field", NULL);
+            if (!p->failed) td_parser_advance(p);
+        } else if (td_parser_accept(p, "[")) {
+            ago = td_parse_expr(p);
+            td_parser_expect(p, "]");
+        } else {
+            break;
+        }
+        if (p->failed) return 0;
         expr = new_parent(p, node, (const uint32_t[]){expr, ago, 0, 0});
     }
     return p->failed ? 0 : expr;
@@ -242,4 +247,15 @@ uint32_t td_parse_expr(td_parser *p) {
     uint32_t expr = td_parser_accept(p, "if") ? parse_if(p, word) : parse_or(p);
     p->depth--;
     return p->failed ? 0 : expr;
+}
+
+uint32_t td_parse_inner(td_syntax *tree, const char *text) {
+    td_diags diags = {0};
+    td_parser p = {.tree = tree, .diags = &diags};
+    td_lex_init(&p.lexer, td_text(text));
+    td_parser_advance(&p);
+    td_parser_advance(&p); /* past the beginning of the line */
+    uint32_t expr = td_parse_expr(&p);
+    assert(expr != 0 && p.token.kind == TD_TOKEN_END);
+    return expr;
 }

@@ -3,23 +3,20 @@
 #include "base/option.h"
 
 const char *const td_words_field[] = {"open", "high", "low", "close", "vwap", "volume", "trades", NULL};
-const char *const td_words_function[] = {"sma", "ema", "crossover", "crossunder", "nz", NULL};
 const char *const td_words_action[] = {"buy", "sell", "short", "cover", "exit", NULL};
-const char *const td_words_keyword[] = {"strategy", "on",  "bars", "for", "param", "in",   "step", "when", "qty",
-                                        "note",     "and", "or",   "not", "if",    "then", "else", NULL};
+const char *const td_words_keyword[] = {"strategy", "on",   "bars", "for",    "param", "in",  "step",
+                                        "when",     "qty",  "note", "and",    "or",    "not", "if",
+                                        "then",     "else", "fn",   "series", NULL};
 
-const char *const td_words_later_statement[] = {"fn",   "series", "use",      "pattern",    "alert",
-                                                "emit", "stop",   "target",   "trail",      "flat",
-                                                "at",   "fill",   "cooldown", "incomplete", NULL};
+const char *const td_words_later_statement[] = {"use",  "pattern", "alert", "emit",     "stop",       "target", "trail",
+                                                "flat", "at",      "fill",  "cooldown", "incomplete", NULL};
 const char *const td_words_later_source[] = {"trades", "quotes", "book", "news", NULL};
 const char *const td_words_later_name[] = {
     /* fields, and things with fields */
     "price", "size", "side", "bid", "ask", "mid", "spread", "quote", "trade", "book", "news", "session", "time", "tick",
     "position", "held", "entry",
     /* functions */
-    "rsi", "macd", "wma", "atr", "bbands", "stddev", "var", "roc", "rocp", "mom", "cci", "adx", "obv", "mfi", "stoch",
-    "beta", "correl", "linearreg", "regress", "zscore", "max", "min", "sum", "avg", "count", "any", "all", "abs",
-    "sqrt", "log", "exp", "floor", "round", "since", "asof", NULL};
+    "avg", "count", "any", "all", "since", "asof", NULL};
 
 /* Words inside statements of later versions. */
 static const char *const later_keyword[] = {"every", "where", "within", "skip", "has",   "from", "after",
@@ -33,8 +30,8 @@ int td_word_find(const char *const *words, td_bytes word) {
 
 bool td_word_is_reserved(td_bytes word) {
     static const char *const *const lists[] = {
-        td_words_field,           td_words_function,     td_words_action,     td_words_keyword,
-        td_words_later_statement, td_words_later_source, td_words_later_name, later_keyword,
+        td_words_field,        td_words_action,     td_words_keyword, td_words_later_statement,
+        td_words_later_source, td_words_later_name, later_keyword,
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         if (td_word_find(lists[i], word) >= 0) return true;

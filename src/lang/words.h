@@ -3,9 +3,8 @@
 #pragma once
 #include "base/bytes.h"
 
-extern const char *const td_words_field[];    /* open, close, …: in the order of td_words_field_id */
-extern const char *const td_words_function[]; /* sma, ema, …     */
-extern const char *const td_words_action[];   /* in the order of td_action */
+extern const char *const td_words_field[];  /* open, close, …: in the order of td_words_field_id */
+extern const char *const td_words_action[]; /* in the order of td_action */
 extern const char *const td_words_keyword[];
 
 extern const char *const td_words_later_statement[]; /* use, stop, … */

@@ -89,13 +89,6 @@ static td_value field_value(const td_bar *bar, td_field field) {
     }
 }
 
-/* The node's value `ago` bars before this one; ago <= seen, ring_depth. This bar's is not in the ring yet. */
-static td_value ring_value(const graph_node *node, const uint8_t *state, uint64_t seen, uint32_t ago) {
-    size_t slot = (size_t)((seen - ago) % node->ring_depth);
-    if (node->ring_wide) return ((const td_value *)(const void *)(state + node->ring_offset))[slot];
-    return td_value_unpack(((const int64_t *)(const void *)(state + node->ring_offset))[slot]);
-}
-
 static void ring_put(const graph_node *node, uint8_t *state, uint64_t seen, td_value value) {
     size_t slot = (size_t)(seen % node->ring_depth);
     if (node->ring_wide)
@@ -104,29 +97,29 @@ static void ring_put(const graph_node *node, uint8_t *state, uint64_t seen, td_v
         ((int64_t *)(void *)(state + node->ring_offset))[slot] = td_value_pack(value);
 }
 
-static td_value past_value(const td_graph *g, const graph_node *node, const uint8_t *state, uint64_t seen) {
-    return seen < node->is.n ? TD_VALUE_NA : ring_value(&g->nodes[node->is.in[0]], state, seen, node->is.n);
+static td_past past_of(const graph_node *node, const uint8_t *state) { /* this bar is not in the ring yet */
+    return (td_past){.ring = state + node->ring_offset,
+                     .depth = node->ring_depth,
+                     .wide = node->ring_wide,
+                     .seen = ((const state_head *)(const void *)state)->seen};
+}
+
+static td_value step_node(const td_graph *g, const graph_node *node, uint8_t *state, const td_op_row *row) {
+    const td_value *values = values_of(g, state);
+    td_step step = {
+        .state = state + node->state_offset, .n = node->is.n, .type = (td_type)g->nodes[node->is.in[0]].is.type};
+    for (uint32_t i = 0; i < row->inputs; i++) step.in[i] = values[node->is.in[i]];
+    for (uint32_t i = 0; i < row->pasts; i++) step.past[i] = past_of(&g->nodes[node->is.in[i]], state);
+    return row->step(&step);
 }
 
 static td_value node_value(const td_graph *g, const graph_node *node, uint8_t *state, const td_bar *bar) {
     const td_value *values = values_of(g, state);
     const td_node *is = &node->is;
-    td_value x = values[is->in[0]]; /* node 0's for those without inputs; unused then */
-    uint64_t seen = ((const state_head *)(const void *)state)->seen;
-    td_average *average = (td_average *)(void *)(state + node->average_offset);
-
-    switch ((td_op)is->op) {
-    case TD_OP_FIELD:
-        return field_value(bar, (td_field)is->n);
-    case TD_OP_AGO:
-        return past_value(g, node, state, seen);
-    case TD_OP_SMA:
-        return td_sma_step(average, (td_type)g->nodes[is->in[0]].is.type, is->n, x, past_value(g, node, state, seen));
-    case TD_OP_EMA:
-        return td_ema_step(average, (td_type)g->nodes[is->in[0]].is.type, is->n, x);
-    default:
-        return td_op_apply((td_op)is->op, x, values[is->in[1]], values[is->in[2]]);
-    }
+    const td_op_row *row = &td_op_rows[is->op];
+    if (is->op == TD_OP_FIELD) return field_value(bar, (td_field)is->n);
+    if (row->step != NULL) return step_node(g, node, state, row);
+    return td_op_apply((td_op)is->op, values[is->in[0]], values[is->in[1]], values[is->in[2]]);
 }
 
 /* ---- targets ---- */

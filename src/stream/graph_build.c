@@ -74,7 +74,7 @@ static td_node fold(const td_graph_builder *b, const td_node *node) {
 uint32_t td_graph_builder_add(td_graph_builder *b, td_node node) {
     const td_op_row *row = &td_op_rows[node.op];
     if (node.op != TD_OP_CONSTANT) {
-        node.type = row->same ? node_at(b, node.in[row->inputs - 1])->type : (uint8_t)row->type;
+        node.type = row->same > 0 ? node_at(b, node.in[row->same - 1])->type : (uint8_t)row->type;
         if (row->inputs == 1) node.in[1] = node.in[0]; /* as td_op_apply wants it */
         if (row->pure && all_constant(b, &node)) node = fold(b, &node);
     }
@@ -201,11 +201,13 @@ static void lay_out_state(td_graph *g) {
     g->values_offset = take_room(&at, g->node_count * sizeof(td_value));
     for (uint32_t i = 0; i < g->node_count; i++) {
         graph_node *node = &g->nodes[i];
-        graph_node *input = &g->nodes[node->is.in[0]];
-        bool looks_back = node->is.op == TD_OP_AGO || node->is.op == TD_OP_SMA;
-        if (looks_back && node->is.n > input->ring_depth) input->ring_depth = node->is.n;
-        if (node->is.op == TD_OP_SMA || node->is.op == TD_OP_EMA)
-            node->average_offset = take_room(&at, td_average_bytes((td_type)input->is.type));
+        const td_op_row *row = &td_op_rows[node->is.op];
+        for (uint32_t k = 0; k < row->pasts; k++) {
+            graph_node *input = &g->nodes[node->is.in[k]];
+            if (node->is.n > input->ring_depth) input->ring_depth = node->is.n;
+        }
+        td_type type = (td_type)g->nodes[node->is.in[0]].is.type;
+        if (row->state_bytes != NULL) node->state_offset = take_room(&at, row->state_bytes(type, node->is.n));
     }
     g->ring_nodes = td_alloc_zero(g->node_count, sizeof *g->ring_nodes);
     for (uint32_t i = 0; i < g->node_count; i++) {

@@ -9,11 +9,11 @@
 typedef struct td_node {
     td_value constant;
     uint32_t in[TD_OP_INPUTS_MAX]; /* nodes added before */
-    uint32_t n;                    /* bars of AGO, SMA and EMA (1..TD_WINDOW_MAX); field of FIELD */
+    uint32_t n;                    /* bars of a window or of AGO (1..TD_WINDOW_MAX), else 0; field of FIELD */
     uint8_t op, type;              /* td_op, td_type; the type is filled in except for CONSTANT */
-    uint8_t zero[14];
+    uint8_t zero[10];
 } td_node;
-_Static_assert(sizeof(td_node) == 64 - 16, "nodes are compared byte by byte");
+_Static_assert(sizeof(td_node) == 48, "nodes are compared byte by byte");
 
 typedef struct td_graph_action {
     td_bytes note;      /* "" when none */

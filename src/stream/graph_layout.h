@@ -1,12 +1,12 @@
 /* src/stream/graph_layout.h - how a graph and its state lie in memory; for graph.c and graph_build.c alone.
- * State of one instrument: head, what is active, positions, values of all nodes, averages, rings of past values. */
+ * State of one instrument: head, what is active, positions, values of all nodes, memories, rings of past values. */
 #pragma once
 #include "stream/graph_build.h"
 #include "stream/indicator.h"
 
 typedef struct graph_node {
     td_node is;
-    size_t average_offset; /* of SMA and EMA */
+    size_t state_offset; /* of those with a memory */
     size_t ring_offset;
     uint32_t ring_depth; /* past values kept; 0: nobody looks back */
     bool ring_wide;      /* 16 bytes each, else 8 */

@@ -1,35 +1,52 @@
-/* src/stream/indicator.h - moving averages, one value at a time. Results follow TA-Lib (SMA, EMA in its default mode),
- * warm-up included; the sums behind them are exact, so what they say depends on the values in the window alone and
- * never on how long the program has run. No allocation, no libm. Thread: the owner of the state.
+/* src/stream/indicator.h - operators with a memory, one value at a time: averages, moments, sums. Results follow
+ * TA-Lib, warm-up included; the sums behind them are exact (sum.h). No allocation, no libm but sqrt, fabs and floor.
+ * Thread: the owner of the state.
  *
  * na: a window counts consecutive values. An na gives na and starts the warm-up anew. */
 #pragma once
-#include "stream/value.h"
+#include "stream/step.h"
+#include "stream/sum.h"
 
 enum { TD_WINDOW_MAX = 100000 }; /* elements a window may have */
 
-/* What an average remembers; zeroed before its first value. Decimals add up in 128 bits. Doubles add up as one
- * fixed-point number that spans their whole range (2^-1074 to 2^1024, with room for 2^77 of them): adding the newest
- * and taking away the oldest loses nothing. */
-enum { TD_SUM_DECIMAL_WORDS = 2, TD_SUM_REAL_WORDS = 34 };
+/* A sum over a window, zeroed before its first value. Decimals add up in 128 bits. */
+typedef struct td_total {
+    uint64_t seen; /* consecutive values, at most the window's length */
+    int64_t last;  /* ema: its last result, packed */
+    union {
+        uint64_t decimal[2]; /* little end first, two's complement */
+        td_sum real;
+    } sum;
+} td_total;
 
-typedef struct td_average {
-    uint64_t seen;  /* consecutive values, at most the window's length */
-    int64_t last;   /* ema: its last result, packed */
-    uint64_t sum[]; /* little end first, two's complement */
-} td_average;
-
-/* Bytes of an average over decimals or doubles; a multiple of 16. */
-static inline size_t td_average_bytes(td_type type) {
-    return sizeof(td_average) + 8 * (size_t)(type == TD_TYPE_REAL ? TD_SUM_REAL_WORDS : TD_SUM_DECIMAL_WORDS);
+/* Bytes of a total over decimals or doubles. */
+static inline size_t td_total_bytes(td_type type) {
+    return offsetof(td_total, sum) + (type == TD_TYPE_REAL ? sizeof(td_sum) : 2 * sizeof(uint64_t));
 }
 
-/* Arithmetic mean of the last `length` values: a double, correctly rounded from the exact sum. `leaving` is the value
- * `length` steps ago; ignored until the window is full. na for the first length - 1 values. */
-td_value td_sma_step(td_average *average, td_type type, uint32_t length, td_value x, td_value leaving);
-
-/* ema = last + (x - last) * 2 / (length + 1); the first one is the mean of the first `length` values. */
-td_value td_ema_step(td_average *average, td_type type, uint32_t length, td_value x);
-
-/* The double nearest to m / divisor, ties to even; divisor > 0. */
-double td_ratio(td_i128 m, uint64_t divisor);
+/* Sum and arithmetic mean of the last n values: doubles, rounded once from the exact sum. na for the first n - 1. */
+td_value td_sum_step(const td_step *step);
+td_value td_sma_step(const td_step *step);
+/* Input 1 is k. e = e[1] + k (x - e[1]); the first one is the mean of the first n values. */
+td_value td_ema_step(const td_step *step);
+/* Weights n, n - 1, …, 1 from the newest on. */
+td_value td_wma_step(const td_step *step);
+size_t td_wma_bytes(td_type type, uint32_t n);
+/* The mean of xy less the product of the means, over the last n values of both; na where a value is past
+ * TD_SUM_FACTOR_MAX. Of x with itself: the variance, never below 0. */
+td_value td_covariance_step(const td_step *step);
+size_t td_covariance_bytes(td_type type, uint32_t n);
+/* All values so far, exactly; an na gives na and adds nothing. A double of a decimal's sum, too. */
+td_value td_running_sum_step(const td_step *step);
+/* y = y[1] + k (x - y[1]) with k in input 1; before the first y stands input 2. */
+td_value td_blend_step(const td_step *step);
+size_t td_blend_bytes(td_type type, uint32_t n);
+/* The last value that was not na. */
+td_value td_hold_step(const td_step *step);
+size_t td_hold_bytes(td_type type, uint32_t n);
+/* Bars since the condition was true; na before the first time. An na condition is not true. */
+td_value td_since_step(const td_step *step);
+size_t td_since_bytes(td_type type, uint32_t n);
+/* The parabolic stop and reverse of Wilder over high, low; acceleration and its most in inputs 2 and 3. */
+td_value td_sar_step(const td_step *step);
+size_t td_sar_bytes(td_type type, uint32_t n);

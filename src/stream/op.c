@@ -1,36 +1,87 @@
 /* src/stream/op.c - what each operator is and, for the pure ones, computes. */
 #include "stream/op.h"
+#include "stream/elementary.h"
 #include "stream/indicator.h"
+#include "stream/order.h"
 #include <assert.h>
+#include <math.h>
+
+static td_value step_ago(const td_step *s) { return td_past_at(&s->past[0], s->n); }
+
+static td_value step_at(const td_step *s) {
+    if (td_value_is_na(s->in[1])) return TD_VALUE_NA;
+    uint32_t ago = (uint32_t)(s->in[1] / TD_VALUE_ONE);
+    assert(ago <= s->n);
+    return ago == 0 ? s->in[0] : td_past_at(&s->past[0], ago);
+}
+
+static size_t total_bytes(td_type type, uint32_t n) { return (void)n, td_total_bytes(type); }
 
 #define DECIMAL   .type = TD_TYPE_DECIMAL
 #define REAL      .type = TD_TYPE_REAL
 #define CONDITION .type = TD_TYPE_CONDITION
+#define MATH(fn)                                                                                                       \
+    { .inputs = 1, .pure = true, .real = true, REAL, .math = (fn) }
 
 const td_op_row td_op_rows[TD_OP_COUNT] = {
     [TD_OP_CONSTANT] = {0}, /* its type is the node's own */
     [TD_OP_FIELD] = {DECIMAL},
-    [TD_OP_AGO] = {.inputs = 1, .same = true},
-    [TD_OP_SMA] = {.inputs = 1, REAL},
-    [TD_OP_EMA] = {.inputs = 1, REAL},
+    [TD_OP_AGO] = {.inputs = 1, .same = 1, .pasts = 1, .step = step_ago},
+    [TD_OP_AT] = {.inputs = 2, .same = 1, .pasts = 1, .step = step_at},
+    [TD_OP_SUM] = {.inputs = 1, .pasts = 1, REAL, .step = td_sum_step, .state_bytes = total_bytes},
+    [TD_OP_SMA] = {.inputs = 1, .pasts = 1, REAL, .step = td_sma_step, .state_bytes = total_bytes},
+    [TD_OP_EMA] = {.inputs = 2, REAL, .step = td_ema_step, .state_bytes = total_bytes},
+    [TD_OP_WMA] = {.inputs = 1, .pasts = 1, .real = true, REAL, .step = td_wma_step, .state_bytes = td_wma_bytes},
+    [TD_OP_COVARIANCE] = {.inputs = 2,
+                          .pasts = 2,
+                          .real = true,
+                          .commutative = true,
+                          REAL,
+                          .step = td_covariance_step,
+                          .state_bytes = td_covariance_bytes},
+    [TD_OP_RUNNING_SUM] = {.inputs = 1, .real = true, REAL, .step = td_running_sum_step, .state_bytes = total_bytes},
+    [TD_OP_BLEND] = {.inputs = 3, .real = true, REAL, .step = td_blend_step, .state_bytes = td_blend_bytes},
+    [TD_OP_HOLD] = {.inputs = 1, .same = 1, .step = td_hold_step, .state_bytes = td_hold_bytes},
+    [TD_OP_SINCE] = {.inputs = 1, DECIMAL, .step = td_since_step, .state_bytes = td_since_bytes},
+    [TD_OP_MAX_AGO] = {.inputs = 1, .pasts = 1, DECIMAL, .step = td_max_ago_step, .state_bytes = td_extreme_bytes},
+    [TD_OP_MIN_AGO] = {.inputs = 1, .pasts = 1, DECIMAL, .step = td_min_ago_step, .state_bytes = td_extreme_bytes},
+    [TD_OP_QUANTILE] = {.inputs = 2, REAL, .step = td_quantile_step, .state_bytes = td_sorted_bytes},
+    [TD_OP_RANK] = {.inputs = 1, REAL, .step = td_rank_step, .state_bytes = td_sorted_bytes},
+    [TD_OP_MEAN_DISTANCE] = {.inputs = 1, REAL, .step = td_mean_distance_step, .state_bytes = td_sorted_bytes},
+    [TD_OP_SAR] = {.inputs = 4, .real = true, REAL, .step = td_sar_step, .state_bytes = td_sar_bytes},
     [TD_OP_REAL] = {.inputs = 1, .pure = true, REAL},
     [TD_OP_ADD_DECIMAL] = {.inputs = 2, .pure = true, .commutative = true, DECIMAL},
     [TD_OP_SUB_DECIMAL] = {.inputs = 2, .pure = true, DECIMAL},
     [TD_OP_LT_DECIMAL] = {.inputs = 2, .pure = true, CONDITION},
     [TD_OP_LE_DECIMAL] = {.inputs = 2, .pure = true, CONDITION},
     [TD_OP_EQ_DECIMAL] = {.inputs = 2, .pure = true, .commutative = true, CONDITION},
-    [TD_OP_ADD] = {.inputs = 2, .pure = true, .commutative = true, REAL},
-    [TD_OP_SUB] = {.inputs = 2, .pure = true, REAL},
-    [TD_OP_MUL] = {.inputs = 2, .pure = true, .commutative = true, REAL},
-    [TD_OP_DIV] = {.inputs = 2, .pure = true, REAL},
-    [TD_OP_LT] = {.inputs = 2, .pure = true, CONDITION},
-    [TD_OP_LE] = {.inputs = 2, .pure = true, CONDITION},
-    [TD_OP_EQ] = {.inputs = 2, .pure = true, .commutative = true, CONDITION},
+    [TD_OP_ADD] = {.inputs = 2, .pure = true, .commutative = true, .real = true, REAL},
+    [TD_OP_SUB] = {.inputs = 2, .pure = true, .real = true, REAL},
+    [TD_OP_MUL] = {.inputs = 2, .pure = true, .commutative = true, .real = true, REAL},
+    [TD_OP_DIV] = {.inputs = 2, .pure = true, .real = true, REAL},
+    [TD_OP_LT] = {.inputs = 2, .pure = true, .real = true, CONDITION},
+    [TD_OP_LE] = {.inputs = 2, .pure = true, .real = true, CONDITION},
+    [TD_OP_EQ] = {.inputs = 2, .pure = true, .commutative = true, .real = true, CONDITION},
     [TD_OP_AND] = {.inputs = 2, .pure = true, .commutative = true, CONDITION},
     [TD_OP_OR] = {.inputs = 2, .pure = true, .commutative = true, CONDITION},
     [TD_OP_NOT] = {.inputs = 1, .pure = true, CONDITION},
-    [TD_OP_IF] = {.inputs = 3, .pure = true, .same = true},
-    [TD_OP_NZ] = {.inputs = 2, .pure = true, .same = true},
+    [TD_OP_IF] = {.inputs = 3, .same = 3, .pure = true},
+    [TD_OP_NZ] = {.inputs = 2, .same = 2, .pure = true},
+    [TD_OP_SQRT] = MATH(sqrt),
+    [TD_OP_FLOOR] = MATH(floor),
+    [TD_OP_CEIL] = MATH(td_ceil),
+    [TD_OP_EXP] = MATH(td_exp),
+    [TD_OP_LN] = MATH(td_ln),
+    [TD_OP_LOG10] = MATH(td_log10),
+    [TD_OP_SIN] = MATH(td_sin),
+    [TD_OP_COS] = MATH(td_cos),
+    [TD_OP_TAN] = MATH(td_tan),
+    [TD_OP_ASIN] = MATH(td_asin),
+    [TD_OP_ACOS] = MATH(td_acos),
+    [TD_OP_ATAN] = MATH(td_atan),
+    [TD_OP_SINH] = MATH(td_sinh),
+    [TD_OP_COSH] = MATH(td_cosh),
+    [TD_OP_TANH] = MATH(td_tanh),
 };
 
 static td_value both(td_value a, td_value b) {
@@ -74,9 +125,10 @@ static inline td_value strict_apply(td_op op, td_value a, td_value b) {
         return td_value_to_real(a) < td_value_to_real(b);
     case TD_OP_LE:
         return td_value_to_real(a) <= td_value_to_real(b);
-    default:
-        assert(op == TD_OP_EQ);
+    case TD_OP_EQ:
         return td_value_to_real(a) == td_value_to_real(b);
+    default:
+        return td_value_real(td_op_rows[op].math(td_value_to_real(a)));
     }
 }
 

@@ -4,14 +4,30 @@
  * na: arithmetic, comparison and `not` of na are na. `and` and `or` are three-valued as in SQL: false and na is false,
  * true or na is true. `if na …` is na. x/0, and what leaves the range of its type, is na. */
 #pragma once
-#include "stream/value.h"
+#include "stream/step.h"
 
 typedef enum td_op {
     TD_OP_CONSTANT, /* node.constant                                     */
     TD_OP_FIELD,    /* node.n: a td_field of the bar                     */
     TD_OP_AGO,      /* input 0, node.n bars ago; na until then           */
-    TD_OP_SMA,      /* of input 0 over node.n bars                       */
+    TD_OP_AT,       /* input 0 as it was input 1 bars ago, at most node.n */
+    /* with a memory (indicator.h, order.h), most of them of the last node.n values of input 0 */
+    TD_OP_SUM,
+    TD_OP_SMA,
     TD_OP_EMA,
+    TD_OP_WMA,
+    TD_OP_COVARIANCE,
+    TD_OP_RUNNING_SUM,
+    TD_OP_BLEND,
+    TD_OP_HOLD,
+    TD_OP_SINCE,
+    TD_OP_MAX_AGO,
+    TD_OP_MIN_AGO,
+    TD_OP_QUANTILE,
+    TD_OP_RANK,
+    TD_OP_MEAN_DISTANCE,
+    TD_OP_SAR,
+    /* pure */
     TD_OP_REAL, /* the double nearest to a decimal                   */
     TD_OP_ADD_DECIMAL,
     TD_OP_SUB_DECIMAL,
@@ -30,6 +46,21 @@ typedef enum td_op {
     TD_OP_NOT,
     TD_OP_IF, /* condition, then, else: the latter two of one type */
     TD_OP_NZ, /* input 0, or input 1 where that is na; of one type */
+    TD_OP_SQRT,
+    TD_OP_FLOOR,
+    TD_OP_CEIL,
+    TD_OP_EXP,
+    TD_OP_LN,
+    TD_OP_LOG10,
+    TD_OP_SIN,
+    TD_OP_COS,
+    TD_OP_TAN,
+    TD_OP_ASIN,
+    TD_OP_ACOS,
+    TD_OP_ATAN,
+    TD_OP_SINH,
+    TD_OP_COSH,
+    TD_OP_TANH,
     TD_OP_COUNT,
 } td_op;
 
@@ -43,14 +74,17 @@ typedef enum td_field {
     TD_FIELD_TRADES,
 } td_field;
 
-enum { TD_OP_INPUTS_MAX = 3 };
-
 typedef struct td_op_row {
     uint8_t inputs;
-    bool pure;        /* a function of its inputs alone: folded when they are constant */
-    bool commutative; /* a op b == b op a, bit for bit: one node for both               */
-    bool same;        /* the type is that of the last input, else `type`                */
+    uint8_t same;     /* the type is that of this input, counted from 1; 0: it is `type` */
+    uint8_t pasts;    /* so many inputs, the first ones, are looked at up to node.n bars back */
+    bool pure;        /* a function of its inputs alone: folded when they are constant   */
+    bool commutative; /* a op b == b op a, bit for bit: one node for both                */
+    bool real;        /* the inputs are doubles; else whoever adds the node sees to their types */
     td_type type;
+    double (*math)(double);        /* what a pure one of one double computes, or NULL */
+    td_step_fn step;               /* of those with a memory or a look back, else NULL */
+    td_state_bytes_fn state_bytes; /* NULL: no memory */
 } td_op_row;
 
 extern const td_op_row td_op_rows[TD_OP_COUNT];

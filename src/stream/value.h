@@ -41,3 +41,10 @@ static inline double td_value_to_real(td_value v) { /* v is a double, not na */
 /* Eight bytes for what fits them: prices, doubles and conditions. INT64_MIN is none of these. */
 static inline int64_t td_value_pack(td_value v) { return td_value_is_na(v) ? INT64_MIN : (int64_t)v; }
 static inline td_value td_value_unpack(int64_t packed) { return packed == INT64_MIN ? TD_VALUE_NA : packed; }
+
+/* A number that is in the order of the values; not for na. */
+static inline td_i128 td_value_order(td_type type, td_value v) {
+    if (type != TD_TYPE_REAL) return v;
+    int64_t bits = (int64_t)v;
+    return bits < 0 ? INT64_MIN - (td_i128)bits : bits; /* a double is its sign and a magnitude */
+}

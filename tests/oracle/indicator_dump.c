@@ -1,5 +1,5 @@
-/* tests/oracle/indicator_dump.c - closes as decimal text on stdin, a line each; out come sma and ema for each length
- * given as argument, of the closes as they are and as doubles, through the language: "name row value", na: "na". */
+/* tests/oracle/indicator_dump.c - bars on stdin, a line each: open high low close volume as decimal text; out come the
+ * values of the expressions given as arguments, through the language: a line a bar, in their order, na: "na". */
 #include "lang/lang.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,18 +9,14 @@ static void no_signal(void *arg, const td_signal *signal) {
     (void)signal;
 }
 
-static td_graph *compile(int length_count, char **lengths) {
+static td_graph *compile(int count, char **expressions) {
     td_buf text = {0}, errors = {0};
     td_graph **graphs = NULL;
-    size_t count = 0;
+    size_t graph_count = 0;
     td_buf_text(&text, "strategy dump on bars(1m)\n");
-    for (int i = 0; i < length_count; i++)
-        td_buf_printf(&text,
-                      "  sma_%s = sma(close, %s)\n  ema_%s = ema(close, %s)\n"
-                      "  sma_real_%s = sma(close * 1, %s)\n  ema_real_%s = ema(close * 1, %s)\n",
-                      lengths[i], lengths[i], lengths[i], lengths[i], lengths[i], lengths[i], lengths[i], lengths[i]);
+    for (int i = 0; i < count; i++) td_buf_printf(&text, "  v%d = %s\n", i, expressions[i]);
     const td_source_text source = {"dump", td_buf_bytes(&text)};
-    if (td_lang_compile(&source, 1, &graphs, &count, &errors) != TD_OK) {
+    if (td_lang_compile(&source, 1, &graphs, &graph_count, &errors) != TD_OK) {
         (void)fprintf(stderr, "%.*s", (int)errors.size, (const char *)errors.data);
         exit(1);
     }
@@ -30,30 +26,46 @@ static td_graph *compile(int length_count, char **lengths) {
     return graph;
 }
 
+static bool read_decimal(char **at, int scale, int64_t *out) {
+    bool inexact;
+    td_bytes digits = {(const uint8_t *)*at, strcspn(*at, " \n")};
+    *at += digits.size;
+    while (**at == ' ') ++*at;
+    return td_decimal_parse(digits, scale, out, &inexact) == TD_OK && !inexact;
+}
+
+static bool read_bar(char *row, int64_t index, int64_t width_ns, td_bar *bar) {
+    int64_t volume;
+    *bar = (td_bar){.start_ns = index * width_ns, .end_ns = (index + 1) * width_ns};
+    if (!read_decimal(&row, TD_PRICE_SCALE, &bar->open) || !read_decimal(&row, TD_PRICE_SCALE, &bar->high) ||
+        !read_decimal(&row, TD_PRICE_SCALE, &bar->low) || !read_decimal(&row, TD_PRICE_SCALE, &bar->close) ||
+        !read_decimal(&row, TD_SIZE_SCALE, &volume))
+        return false;
+    bar->volume = volume;
+    bar->vwap = bar->close;
+    return true;
+}
+
 int main(int argc, char **argv) {
     td_graph *graph = compile(argc - 1, argv + 1);
     void *state = aligned_alloc(16, td_graph_state_bytes(graph));
     memset(state, 0, td_graph_state_bytes(graph));
     const td_graph_line *lines;
     size_t line_count = td_graph_lines(graph, &lines);
-    char row[128];
-    for (long i = 0; fgets(row, sizeof row, stdin) != NULL; i++) {
-        td_bytes digits = {(const uint8_t *)row, strcspn(row, "\n")};
-        td_bar bar = {.start_ns = i * td_graph_width_ns(graph), .end_ns = (i + 1) * td_graph_width_ns(graph)};
-        bool inexact;
-        if (td_decimal_parse(digits, TD_PRICE_SCALE, &bar.close, &inexact) != TD_OK || inexact) {
-            (void)fprintf(stderr, "row %ld is no price: %s", i, row);
+    char row[256];
+    for (int64_t i = 0; fgets(row, sizeof row, stdin) != NULL; i++) {
+        td_bar bar;
+        if (!read_bar(row, i, td_graph_width_ns(graph), &bar)) {
+            (void)fprintf(stderr, "row %ld is no bar: %s", (long)i, row);
             return 1;
         }
         td_graph_apply(graph, state, TD_TEXT("TEST:A"), &bar, no_signal, NULL);
         for (size_t k = 0; k < line_count; k++) {
             double value;
-            bool has = td_graph_line_value(graph, state, k, &value);
-            (void)printf("%.*s %ld ", (int)lines[k].name.size, (const char *)lines[k].name.data, i);
-            if (has)
-                (void)printf("%.17g\n", value);
+            if (td_graph_line_value(graph, state, k, &value))
+                (void)printf("%.17g%c", value, k + 1 < line_count ? ' ' : '\n');
             else
-                (void)puts("na");
+                (void)printf("na%c", k + 1 < line_count ? ' ' : '\n');
         }
     }
     free(state);

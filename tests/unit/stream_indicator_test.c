@@ -9,7 +9,20 @@
 #include "stream/indicator.h"
 #include <cmocka.h>
 
-static td_average *new_average(td_type type) { return td_alloc_zero(1, td_average_bytes(type)); }
+static td_total *new_total(td_type type) { return td_alloc_zero(1, td_total_bytes(type)); }
+
+/* One value into a window; `leaving` is what stood n values ago. */
+static td_value sma_step(td_total *total, td_type type, uint32_t n, td_value x, td_value leaving) {
+    td_value ring[1] = {leaving};
+    td_step step = {.state = total, .in = {x}, .n = n, .type = type};
+    step.past[0] = (td_past){.ring = ring, .depth = 1, .wide = true, .seen = n};
+    return td_sma_step(&step);
+}
+
+static td_value ema_step(td_total *total, td_type type, uint32_t n, td_value x) {
+    td_step step = {.state = total, .in = {x, td_value_real(2.0 / (n + 1.0))}, .n = n, .type = type};
+    return td_ema_step(&step);
+}
 
 static void test_ratio(void **state) {
     (void)state;
@@ -41,14 +54,14 @@ static void test_ratio(void **state) {
 
 /* What a window says after values have come and gone is what a fresh one says of the same values. */
 static void check_window(td_type type, const td_value *values, size_t count, uint32_t length) {
-    td_average *running = new_average(type);
+    td_total *running = new_total(type);
     for (size_t i = 0; i < count; i++) {
-        td_value got = td_sma_step(running, type, length, values[i], i >= length ? values[i - length] : 0);
+        td_value got = sma_step(running, type, length, values[i], i >= length ? values[i - length] : 0);
         assert_int_equal(td_value_is_na(got), i + 1 < length);
         if (i + 1 < length) continue;
-        td_average *fresh = new_average(type);
+        td_total *fresh = new_total(type);
         td_value expected = TD_VALUE_NA;
-        for (size_t k = i + 1 - length; k <= i; k++) expected = td_sma_step(fresh, type, length, values[k], 0);
+        for (size_t k = i + 1 - length; k <= i; k++) expected = sma_step(fresh, type, length, values[k], 0);
         assert_true(got == expected);
         free(fresh);
     }
@@ -69,9 +82,9 @@ static void test_no_drift(void **state) { /* huge values pass through and leave 
 }
 
 static double mean_of(const double *x, uint32_t count) {
-    td_average *average = new_average(TD_TYPE_REAL);
+    td_total *average = new_total(TD_TYPE_REAL);
     td_value got = TD_VALUE_NA;
-    for (uint32_t i = 0; i < count; i++) got = td_sma_step(average, TD_TYPE_REAL, count, td_value_real(x[i]), 0);
+    for (uint32_t i = 0; i < count; i++) got = sma_step(average, TD_TYPE_REAL, count, td_value_real(x[i]), 0);
     free(average);
     assert_false(td_value_is_na(got));
     return td_value_to_real(got);
@@ -111,11 +124,11 @@ static void test_ema_begins_as_sma(void **state) {
     (void)state;
     for (uint32_t length = 1; length <= 40; length++) {
         for (int type = TD_TYPE_DECIMAL; type <= TD_TYPE_REAL; type++) {
-            td_average *ema = new_average((td_type)type), *sma = new_average((td_type)type);
+            td_total *ema = new_total((td_type)type), *sma = new_total((td_type)type);
             for (uint32_t i = 0; i < length; i++) {
                 td_value x = type == TD_TYPE_REAL ? td_value_real(1.1 * i) : (td_value)i * 123456789;
-                td_value e = td_ema_step(ema, (td_type)type, length, x);
-                assert_true(e == td_sma_step(sma, (td_type)type, length, x, 0));
+                td_value e = ema_step(ema, (td_type)type, length, x);
+                assert_true(e == sma_step(sma, (td_type)type, length, x, 0));
                 assert_int_equal(td_value_is_na(e), i + 1 < length);
             }
             free(sma);
@@ -127,13 +140,13 @@ static void test_ema_begins_as_sma(void **state) {
 static void test_na_resets(void **state) { /* to the very bytes of the start */
     (void)state;
     for (int type = TD_TYPE_DECIMAL; type <= TD_TYPE_REAL; type++) {
-        td_average *average = new_average((td_type)type), *zero = new_average((td_type)type);
-        for (int i = 0; i < 9; i++) (void)td_ema_step(average, (td_type)type, 3, td_value_real(1.5));
-        assert_true(td_value_is_na(td_ema_step(average, (td_type)type, 3, TD_VALUE_NA)));
-        assert_memory_equal(average, zero, td_average_bytes((td_type)type));
-        for (int i = 0; i < 2; i++) (void)td_sma_step(average, (td_type)type, 3, td_value_real(1.5), 0);
-        assert_true(td_value_is_na(td_sma_step(average, (td_type)type, 3, TD_VALUE_NA, 0)));
-        assert_memory_equal(average, zero, td_average_bytes((td_type)type));
+        td_total *average = new_total((td_type)type), *zero = new_total((td_type)type);
+        for (int i = 0; i < 9; i++) (void)ema_step(average, (td_type)type, 3, td_value_real(1.5));
+        assert_true(td_value_is_na(ema_step(average, (td_type)type, 3, TD_VALUE_NA)));
+        assert_memory_equal(average, zero, td_total_bytes((td_type)type));
+        for (int i = 0; i < 2; i++) (void)sma_step(average, (td_type)type, 3, td_value_real(1.5), 0);
+        assert_true(td_value_is_na(sma_step(average, (td_type)type, 3, TD_VALUE_NA, 0)));
+        assert_memory_equal(average, zero, td_total_bytes((td_type)type));
         free(zero);
         free(average);
     }
