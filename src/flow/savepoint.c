@@ -22,6 +22,7 @@ struct td_savepoint {
     td_savepoint_conf conf;
     char dir[PATH_BYTES];
     td_buf file; /* head, then the state */
+    td_buf kept; /* offsets of the files kept, ascending as their names are: as list_kept found them */
     td_savepoint_ends ends;
     bool pending, keep;
 };
@@ -37,6 +38,7 @@ td_status td_savepoint_open(td_savepoint **out, const td_savepoint_conf *conf) {
 
 void td_savepoint_close(td_savepoint *c) {
     if (c == NULL) return;
+    td_buf_fini(&c->kept);
     td_buf_fini(&c->file);
     free(c);
 }
@@ -59,49 +61,41 @@ static file_path path_of(const td_savepoint *c, int64_t offset) {
     return path;
 }
 
-typedef struct kept_list { /* ascending, as their names are */
-    uint32_t partition;
-    td_buf offsets;
-} kept_list;
-
 static void note_kept(void *arg, const char *name) {
-    kept_list *list = arg;
+    td_savepoint *c = arg;
     uint32_t partition;
     int64_t offset;
     int used = 0;
     bool kept = sscanf(name, "tape-%" SCNu32 "@%20" SCNd64 ".snapshot%n", &partition, &offset, &used) == 2 && used > 0;
-    if (kept && name[used] == '\0' && partition == list->partition && offset >= 0)
-        td_buf_put(&list->offsets, &offset, sizeof offset);
+    if (kept && name[used] == '\0' && partition == c->conf.partition && offset >= 0)
+        td_buf_put(&c->kept, &offset, sizeof offset);
 }
 
-/* To be freed either way. */
-static td_status list_kept(const td_savepoint *c, kept_list *out) {
-    *out = (kept_list){.partition = c->conf.partition};
+static td_status list_kept(td_savepoint *c) {
     const td_os *os = c->conf.os;
-    return os->ops->exists(os->self, c->dir) ? os->ops->list(os->self, c->dir, note_kept, out) : TD_OK;
+    c->kept.size = 0;
+    return os->ops->exists(os->self, c->dir) ? os->ops->list(os->self, c->dir, note_kept, c) : TD_OK;
 }
 
-static size_t kept_count(const kept_list *list) { return list->offsets.size / sizeof(int64_t); }
+static size_t kept_count(const td_savepoint *c) { return c->kept.size / sizeof(int64_t); }
 
-static int64_t kept_at(const kept_list *list, size_t index) {
+static int64_t kept_at(const td_savepoint *c, size_t index) {
     int64_t offset;
-    memcpy(&offset, list->offsets.data + index * sizeof offset, sizeof offset);
+    memcpy(&offset, c->kept.data + index * sizeof offset, sizeof offset);
     return offset;
 }
 
 /* All but the last `left` go. */
-static td_status remove_kept(const td_savepoint *c, size_t left) {
-    kept_list list;
-    td_status status = list_kept(c, &list);
-    for (size_t i = 0; i + left < kept_count(&list) && status == TD_OK; i++) {
-        file_path path = path_of(c, kept_at(&list, i));
+static td_status remove_kept(td_savepoint *c, size_t left) {
+    td_status status = list_kept(c);
+    for (size_t i = 0; i + left < kept_count(c) && status == TD_OK; i++) {
+        file_path path = path_of(c, kept_at(c, i));
         status = c->conf.os->ops->remove(c->conf.os->self, path.text);
     }
-    td_buf_fini(&list.offsets);
     return status;
 }
 
-td_status td_savepoint_remove_all(const td_savepoint *c) {
+td_status td_savepoint_remove_all(td_savepoint *c) {
     file_path newest = path_of(c, NEWEST);
     td_status status = c->conf.os->ops->remove(c->conf.os->self, newest.text);
     return status == TD_OK ? remove_kept(c, 0) : status;
@@ -201,11 +195,9 @@ static td_status load_file(td_savepoint *c, const char *path, int64_t up_to, td_
 }
 
 td_status td_savepoint_load(td_savepoint *c, int64_t up_to, td_savepoint_ends *out_ends, td_applier *out) {
-    kept_list list;
-    td_status status = list_kept(c, &list);
+    td_status status = list_kept(c);
     if (status == TD_OK) status = load_file(c, path_of(c, NEWEST).text, up_to, out_ends, out);
-    for (size_t i = kept_count(&list); i-- > 0 && status == TD_AGAIN;)
-        if (kept_at(&list, i) <= up_to) status = load_file(c, path_of(c, kept_at(&list, i)).text, up_to, out_ends, out);
-    td_buf_fini(&list.offsets);
+    for (size_t i = kept_count(c); i-- > 0 && status == TD_AGAIN;)
+        if (kept_at(c, i) <= up_to) status = load_file(c, path_of(c, kept_at(c, i)).text, up_to, out_ends, out);
     return status;
 }

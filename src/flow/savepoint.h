@@ -37,4 +37,4 @@ bool td_savepoint_pending(const td_savepoint *savepoint);
  */
 TD_CHECKED td_status td_savepoint_write_if_synced(td_savepoint *savepoint);
 /* Removes the newest and all kept ones. */
-TD_CHECKED td_status td_savepoint_remove_all(const td_savepoint *savepoint);
+TD_CHECKED td_status td_savepoint_remove_all(td_savepoint *savepoint);
