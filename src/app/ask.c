@@ -7,7 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { HOST_MAX = 128, ANSWER_MAX = 16 << 20, TIMEOUT_S = 2 };
+enum { HOST_MAX = 128, ANSWER_MAX = 16 << 20, TIMEOUT_S = 2, CHANGE_TIMEOUT_S = 30 };
 
 typedef struct address { /* of "http://[::1]:8750" */
     char host[HOST_MAX], port[8], both[HOST_MAX];
@@ -30,9 +30,9 @@ static bool split_url(const char *url, address *out) {
     return true;
 }
 
-static int connect_to(const address *a) {
+static int connect_to(const address *a, time_t timeout_s) {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
-    struct timeval timeout = {.tv_sec = TIMEOUT_S};
+    struct timeval timeout = {.tv_sec = timeout_s};
     if (getaddrinfo(a->host, a->port, &hints, &found) != 0) return -1;
     int fd = -1;
     for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next) { /* localhost may be ::1 first */
@@ -49,14 +49,28 @@ static int connect_to(const address *a) {
     return fd;
 }
 
-static bool exchange(int fd, const address *a, const char *path, td_buf *answer) {
+static bool send_all(int fd, td_bytes bytes) {
+    while (bytes.size > 0) {
+        ssize_t size = send(fd, bytes.data, bytes.size, MSG_NOSIGNAL);
+        if (size <= 0) return false;
+        bytes = (td_bytes){bytes.data + size, bytes.size - (size_t)size};
+    }
+    return true;
+}
+
+/* `json` with data: it is posted. */
+static bool exchange(int fd, const address *a, const char *path, td_bytes json, td_buf *answer) {
     const char *token = getenv("TAPEDECK_TOKEN");
     td_buf request = {0};
-    td_buf_printf(&request, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", path, a->both);
+    td_buf_printf(&request, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", json.data != NULL ? "POST" : "GET",
+                  path, a->both);
+    if (json.data != NULL)
+        td_buf_printf(&request, "Content-Type: application/json\r\nContent-Length: %zu\r\n", json.size);
     if (token != NULL) td_buf_printf(&request, "Authorization: Bearer %s\r\n", token);
     td_buf_text(&request, "\r\n");
-    ssize_t size = send(fd, request.data, request.size, MSG_NOSIGNAL);
-    bool sent = size == (ssize_t)request.size;
+    td_buf_put(&request, json.data, json.size);
+    bool sent = send_all(fd, td_buf_bytes(&request));
+    ssize_t size = -1;
     td_buf_fini(&request);
     while (sent && answer->size < ANSWER_MAX) {
         td_buf_reserve(answer, 64 * 1024);
@@ -68,7 +82,7 @@ static bool exchange(int fd, const address *a, const char *path, td_buf *answer)
 }
 
 /* Leaves the body alone in *answer. */
-static td_status take_body(td_buf *answer, const char *url) {
+static td_status take_body(td_buf *answer, const char *url, int *out_http) {
     td_buf_put(answer, "", 1);
     char *text = (char *)answer->data, *body = strstr(text, "\r\n\r\n");
     int code = strncmp(text, "HTTP/1.1 ", 9) == 0 ? atoi(text + 9) : 0;
@@ -77,17 +91,27 @@ static td_status take_body(td_buf *answer, const char *url) {
     size_t skip = (size_t)(body + 4 - text);
     memmove(text, body + 4, answer->size - skip);
     answer->size -= skip + 1;
+    *out_http = code;
     return TD_OK;
 }
 
-td_status td_ask(const char *url, const char *path, td_buf *out) {
+static td_status ask(const char *url, const char *path, td_bytes json, td_buf *out, int *out_http) {
     address a;
     out->size = 0;
     if (!split_url(url, &a))
         return TD_FAIL(TD_CONFIG, "%s cannot be asked from here: only http://HOST:PORT, without TLS", url);
-    int fd = connect_to(&a);
+    int fd = connect_to(&a, json.data != NULL ? CHANGE_TIMEOUT_S : TIMEOUT_S);
     if (fd < 0) return TD_FAIL(TD_CONFIG, "nobody answers at %s", url);
-    bool whole = exchange(fd, &a, path, out);
+    bool whole = exchange(fd, &a, path, json, out);
     (void)close(fd);
-    return whole ? take_body(out, url) : TD_FAIL(TD_CONFIG, "%s does not answer", url);
+    return whole ? take_body(out, url, out_http) : TD_FAIL(TD_CONFIG, "%s does not answer", url);
+}
+
+td_status td_ask(const char *url, const char *path, td_buf *out) {
+    int http;
+    return ask(url, path, (td_bytes){0}, out, &http);
+}
+
+td_status td_ask_to(const char *url, const char *path, td_bytes json, td_buf *out, int *out_http) {
+    return ask(url, path, json, out, out_http);
 }

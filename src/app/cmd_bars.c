@@ -95,7 +95,7 @@ static int usage(const char *what, const char *word) {
 
 static int run(void *conf_any, const char *const *words) {
     const bars_conf *conf = conf_any;
-    td_history_question q = {.bars = true,
+    td_history_question q = {.kind = TD_HISTORY_BARS,
                              .instrument = td_text(words[0]),
                              .from_ns = INT64_MIN,
                              .before_ns = INT64_MAX,

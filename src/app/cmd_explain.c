@@ -5,8 +5,8 @@
 #include "app/exit.h"
 #include "base/hash.h"
 #include "base/time.h"
-#include "flow/cause.h"
 #include "model/instrument.h"
+#include "schema/cause.h"
 #include "serve/history.h"
 #include <inttypes.h>
 
@@ -45,7 +45,7 @@ static td_status read_bar(explanation *x) {
     td_bar again = x->last;
     td_history_question q = {.topic = x->topics->outputs[TD_OUTPUT_BARS],
                              .ids = x->topics->ids,
-                             .bars = true,
+                             .kind = TD_HISTORY_BARS,
                              .instrument = x->instrument,
                              .width_ns = x->width_ns,
                              .from_ns = x->start_ns,

@@ -4,7 +4,7 @@
 #include "base/option.h"
 #include <stdio.h>
 
-enum { TD_WORDS_MAX = 8 };
+enum { TD_WORDS_MAX = 256 };
 
 typedef struct td_command {
     const char *name;    /* "run" */

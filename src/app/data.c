@@ -1,7 +1,7 @@
 /* src/app/data.c - opening a data folder to read it. */
 #include "app/data.h"
-#include "flow/cause.h"
 #include "log/log_segment.h"
+#include "schema/cause.h"
 #include <stdio.h>
 
 td_status td_data_open(td_data *out, const char *dir) {

@@ -353,6 +353,7 @@ void td_engine_count(td_engine *e, td_engine_counts *out) {
         out->ignored += td_counted(&feed->ignored);
         out->resumed += td_counted(&feed->resumed);
     }
+    out->events += td_counted(&in->commands);
     for (size_t i = 0; i < e->worker_count; i++) {
         td_work_counts *w = td_worker_counters(e->workers[i]);
         out->accepted += td_counted(&w->accepted);

@@ -2,7 +2,7 @@
 #include "app/log_show.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "flow/cause.h"
+#include "schema/cause.h"
 #include <inttypes.h>
 
 static bool is_text(td_bytes b) {

@@ -37,6 +37,11 @@ static void tell_events(const td_metric *m, const void *self, td_buf *out) {
     }
 }
 
+static void tell_commands(const td_metric *m, const void *self, td_buf *out) {
+    td_metric_put(out, m, NULL,
+                  (double)td_counted(&td_ingest_counters(((const source *)self)->parts.ingest)->commands));
+}
+
 static void tell_live(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
     for (size_t f = 0; f < s->parts.config->feed_count; f++) {
@@ -276,8 +281,9 @@ static const td_metric rows[] = {
     {"tapedeck_behind_records", GAUGE, "Of the tape as it was at start: records not applied yet.",
      COUNT(behind_records)},
     {"tapedeck_clock_timestamp_seconds", GAUGE, "Event clock of the newest input.", tell_clock, 0},
-    /* events = accepted + quarantined + duplicates + rejected, once all is applied */
+    /* events + released = accepted + quarantined + duplicates + rejected, once all is applied */
     {"tapedeck_events_total", COUNTER, "Trades and quotes appended, and what was rejected.", tell_events, 0},
+    {"tapedeck_released_total", COUNTER, "Events put on the tape once more, by release.", tell_commands, 0},
     {"tapedeck_accepted_total", COUNTER, "Events that passed every rule.", WORKER(accepted)},
     {"tapedeck_quarantined_total", COUNTER, "Events that a rule refused, by reason.", tell_quarantined, 0},
     {"tapedeck_duplicates_total", COUNTER, "Trades whose id was there already, and releases of what was released.",

@@ -366,7 +366,7 @@ static bool drain(run *r) {
     return false;
 }
 
-/* The three that the server asks; on its thread. */
+/* What the server asks; on its thread. */
 static void tell_progress(void *arg, td_serve_progress *out) {
     run *r = arg;
     td_engine_counts c;
@@ -395,6 +395,20 @@ static void tell_notice(void *arg, const char *event, const char *text) {
     td_notice(((run *)arg)->notices, TD_LEVEL_WARNING, event, "serve", "%s", text);
 }
 
+static td_commands *commands_of(void *arg) {
+    td_engine_parts parts;
+    td_engine_parts_of(((run *)arg)->engine, &parts);
+    return td_ingest_commands(parts.ingest);
+}
+
+static td_status put_command(void *arg, uint32_t partition, td_bytes key, td_bytes value, uint64_t *out_ticket) {
+    return td_commands_put(commands_of(arg), &(td_command){.partition = partition, .key = key, .value = value},
+                           out_ticket);
+}
+
+static td_status ask_command(void *arg, uint64_t ticket) { return td_commands_ask(commands_of(arg), ticket); }
+static bool withdraw_command(void *arg, uint64_t ticket) { return td_commands_withdraw(commands_of(arg), ticket); }
+
 /* The program that the log says is in force: what the dashboard draws its lines by. */
 static td_status load_program(run *r, const td_topics *t) {
     uint8_t sha256[TD_PROGRAM_SHA_BYTES];
@@ -407,12 +421,14 @@ static td_status open_serve(run *r) {
     const td_topics *t = td_engine_topics(r->engine);
     td_status status = load_program(r, t);
     if (status != TD_OK) return td_trace(status, "opening the dashboard");
-    td_serve_topics topics = {.tape = t->tape,
-                              .bars = t->outputs[TD_OUTPUT_BARS],
-                              .signals = t->outputs[TD_OUTPUT_SIGNALS],
-                              .ids = t->ids,
-                              .program = r->program,
-                              .run = {r, tell_progress, tell_metrics, tell_notice}};
+    td_serve_topics topics = {
+        .tape = t->tape,
+        .bars = t->outputs[TD_OUTPUT_BARS],
+        .signals = t->outputs[TD_OUTPUT_SIGNALS],
+        .quarantine = t->outputs[TD_OUTPUT_QUARANTINE],
+        .ids = t->ids,
+        .program = r->program,
+        .run = {r, tell_progress, tell_metrics, tell_notice, put_command, ask_command, withdraw_command}};
     topics.widths_ns = td_engine_widths(r->engine, &topics.width_count);
     for (size_t i = 0; i < r->config.feed_count; i++)
         if (r->config.feeds[i].conf.lateness_ns > topics.lateness_ns)

@@ -143,7 +143,7 @@ static td_status load_schemas(td_topic *schemas, td_registry *registry) {
 static void note_event(td_situation *s, uint32_t partition, const td_event *event, td_bytes feed_name) {
     static const char *const sessions[] = {"live", "idle", "down", "ended"};
     td_situation_feed *feed = feed_name.size > 0 ? feed_of(s, feed_name) : NULL;
-    if (feed == NULL) return;
+    if (feed == NULL || event->origin != TD_ORIGIN_FEED) return; /* what is put on the tape anew is no news */
     bool time = event->kind == TD_EVENT_TIME;
     if (!time && event->event_ns > feed->event_ns) feed->event_ns = event->event_ns;
     /* Within a partition what stands behind is the later news, even where its clock is that of the last message. */

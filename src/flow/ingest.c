@@ -2,8 +2,8 @@
 #include "flow/ingest.h"
 #include "base/hash.h"
 #include "base/time.h"
-#include "flow/cause.h"
 #include "flow/inputs.h"
+#include "schema/cause.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -42,6 +42,9 @@ struct td_ingest {
     ingest_lane *tape, *rejected;   /* by partition */
     td_input pending, live_pending; /* of the merge; of the live feeds */
     bool has_pending, has_live_pending, paced;
+    td_commands *commands;
+    td_command command; /* taken, and not with what will be appended */
+    bool has_command;
     bool replayed;                     /* the merge has come to its end */
     bool resuming;                     /* everything so far was passed in silence */
     int64_t pace_from_ns, pace_due_ns; /* the run's clock: pace_due_ns fell at pace_from_ns */
@@ -223,6 +226,7 @@ static void lanes_close(ingest_lane *lanes, uint32_t partitions) {
 td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
     td_ingest *in = td_alloc_zero(1, sizeof *in);
     in->conf = *conf;
+    in->commands = td_commands_new();
     for (size_t i = 0; i < td_merge_feed_count(conf->merge); i++) {
         uint32_t feed = td_merge_feed_at(conf->merge, i)->index;
         if (feed >= in->end_count) in->end_count = feed + 1;
@@ -249,6 +253,7 @@ void td_ingest_close(td_ingest *in) {
     lanes_close(in->tape, in->conf.topics->partitions);
     td_inputs_close(in->inputs);
     td_writer_close(in->writer);
+    td_commands_free(in->commands);
     td_buf_fini(&in->value);
     td_buf_fini(&in->held);
     free(in->trade_feeds);
@@ -256,6 +261,7 @@ void td_ingest_close(td_ingest *in) {
 }
 
 bool td_ingest_ended(td_ingest *in) { return atomic_load_explicit(&in->ended, memory_order_acquire); }
+td_commands *td_ingest_commands(td_ingest *in) { return in->commands; }
 td_ingest_counts *td_ingest_counters(td_ingest *in) { return &in->counts; }
 td_fault *td_ingest_fault(td_ingest *in) { return &in->fault; }
 td_trouble *td_ingest_trouble(td_ingest *in) { return &in->backoff.trouble; }
@@ -280,18 +286,43 @@ td_status td_ingest_flush(td_ingest *in) {
         status = lane_flush(in, &in->tape[p]);
         if (status == TD_OK) status = lane_flush(in, &in->rejected[p]);
     }
+    if (status == TD_OK && !in->has_command) td_commands_settle(in->commands);
     return status;
+}
+
+static td_status lane_add(td_ingest *in, ingest_lane *lane, const td_command *c) {
+    if (!lane->unsure && td_batch_add(&lane->batch, in->now_ms, c->key, c->value, c->header_name, c->header))
+        return TD_OK;
+    td_status status = lane_flush(in, lane);
+    if (status != TD_OK) return status;
+    bool added = td_batch_add(&lane->batch, in->now_ms, c->key, c->value, c->header_name, c->header);
+    assert(added); /* an empty batch takes any record */
+    (void)added;
+    return TD_OK;
 }
 
 static td_status lane_put(td_ingest *in, ingest_lane *lane, td_bytes key, td_source_position position) {
     uint8_t src[TD_SRC_MAX];
-    td_bytes header = {src, td_src_put(position, src)}, value = td_buf_bytes(&in->value);
-    if (!lane->unsure && td_batch_add(&lane->batch, in->now_ms, key, value, TD_SRC_HEADER, header)) return TD_OK;
-    td_status status = lane_flush(in, lane);
+    td_command record = {
+        lane->partition, key, td_buf_bytes(&in->value), TD_SRC_HEADER, {src, td_src_put(position, src)}};
+    return lane_add(in, lane, &record);
+}
+
+/* ---- what other threads ask for ---- */
+
+static td_status handle_command(td_ingest *in) {
+    if (!in->has_command) in->has_command = td_commands_take(in->commands, &in->command);
+    if (!in->has_command) return TD_AGAIN;
+    bool known = in->command.partition < in->conf.topics->partitions;
+    ingest_lane *lane = &in->tape[known ? in->command.partition : 0];
+    td_status status = TD_OK;
+    if (!known || lane->stands)
+        td_commands_refuse(in->commands, known ? TD_CORRUPT : TD_REJECT);
+    else
+        status = lane_add(in, lane, &in->command);
     if (status != TD_OK) return status;
-    bool added = td_batch_add(&lane->batch, in->now_ms, key, value, TD_SRC_HEADER, header);
-    assert(added); /* an empty batch takes any record */
-    (void)added;
+    td_count(&in->counts.commands, known && !lane->stands);
+    in->has_command = false;
     return TD_OK;
 }
 
@@ -512,21 +543,24 @@ static td_status handle_next(td_ingest *in, int64_t now_ns) {
     return TD_OK;
 }
 
-/* What is there of the live feeds, then what is due of the others. *out_wanted: it should not wait for more. */
+/* What was asked for, what is there of the live feeds, then what is due of the others. *out_wanted: it should not wait
+ * for more. */
 static td_status handle_batch(td_ingest *in, int64_t now_ns, int *out_done, bool *out_wanted) {
     td_status status;
-    int live = 0, done = 0;
-    while (live < BATCH_MAX && (status = handle_live(in)) == TD_OK) live++;
+    int asked = 0, live = 0, done = 0;
+    while (asked < TD_COMMANDS_MAX && (status = handle_command(in)) == TD_OK) asked++;
+    if (asked == TD_COMMANDS_MAX || status == TD_AGAIN)
+        while (live < BATCH_MAX && (status = handle_live(in)) == TD_OK) live++;
     if (live == BATCH_MAX || status == TD_AGAIN)
         while (done < BATCH_MAX && (status = handle_next(in, now_ns)) == TD_OK) done++;
-    *out_done = live + done;
-    *out_wanted = live > 0 || status == TD_AGAIN || in->conf.speed != 0; /* paced: what is due is wanted now */
+    *out_done = asked + live + done;
+    *out_wanted = asked + live > 0 || status == TD_AGAIN || in->conf.speed != 0; /* paced: what is due is wanted now */
     return status;
 }
 
 int td_ingest_step(void *self) {
     td_ingest *in = self;
-    if (td_ingest_ended(in) || td_fault_status(&in->fault) != TD_OK) return 0;
+    if (td_fault_status(&in->fault) != TD_OK) return 0;
     const td_os *os = in->conf.os;
     (void)td_live_pump(in->conf.live);
     if (td_backoff_waiting(&in->backoff, os)) return 0;

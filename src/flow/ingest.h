@@ -6,9 +6,11 @@
  * before anything is appended (inputs.h). Live feeds' inputs do not come again: they are told apart by their position,
  * appended as they come, and what was missed is said by Time records. To start beside a live feed's long tail, or a
  * feed that ended long ago, takes reading that tail. While nothing can be appended, connections are served on, up to
- * their bounds. */
+ * their bounds. What other threads ask for (commands.h) is appended as it comes, also when all feeds have ended; it is
+ * no input, and a start passes over it. */
 #pragma once
 #include "feed/merge.h"
+#include "flow/commands.h"
 #include "flow/disk.h"
 #include "flow/live.h"
 #include "flow/topics.h"
@@ -34,6 +36,7 @@ typedef struct td_ingest_feed_counts {
 
 typedef struct td_ingest_counts {
     td_ingest_feed_counts feeds[TD_PROGRAM_FEEDS_MAX]; /* by feed index */
+    td_counter commands;                               /* records appended by command */
     td_counter tape_bytes, rejected_bytes;             /* of records appended, before compression */
     td_counter retries;                                /* failures after which ingest backed off */
     td_counter clock_ns;                               /* event clock of the newest input, for people */
@@ -55,6 +58,7 @@ void td_ingest_close(td_ingest *ingest);
 bool td_ingest_ended(td_ingest *ingest);
 /* Appends what is batched. After the thread has stopped. */
 TD_CHECKED td_status td_ingest_flush(td_ingest *ingest);
+td_commands *td_ingest_commands(td_ingest *ingest);
 td_ingest_counts *td_ingest_counters(td_ingest *ingest);
 td_trouble *td_ingest_trouble(td_ingest *ingest);
 td_fault *td_ingest_fault(td_ingest *ingest);    /* ingest has ended with it */

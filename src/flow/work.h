@@ -5,9 +5,9 @@
  * Order of durability: tape synced, outputs synced, then the snapshot (temporary file, sync, rename, sync of the
  * folder). A failed append is tried again with the same bytes: state has moved on and nothing is ever applied twice. */
 #pragma once
-#include "flow/cause.h"
 #include "flow/flow.h"
 #include "flow/topics.h"
+#include "schema/cause.h"
 
 typedef struct td_work_conf {
     const td_os *os;

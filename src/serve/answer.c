@@ -14,6 +14,7 @@ struct td_answer {
     const td_view *view;
     td_api_request request;
     td_history *history; /* NULL: the View alone answers */
+    td_order *order;     /* NULL: nothing is to be changed */
     bool walked;
     size_t row;  /* the next to write */
     size_t skip; /* rows that only warm up */
@@ -42,7 +43,9 @@ static bool check_known(const td_view *view, const td_api_request *r, td_api_err
     const td_serve_topics *topics = td_view_topics(view);
     td_view_lag lag;
     td_view_lag_of(view, &lag);
-    if (r->instrument[0] != '\0' && !lag.loading && td_view_find(view, td_text(r->instrument)) == UINT32_MAX)
+    bool has_bars = r->kind != TD_API_QUARANTINE; /* one may be refused altogether */
+    if (has_bars && r->instrument[0] != '\0' && !lag.loading &&
+        td_view_find(view, td_text(r->instrument)) == UINT32_MAX)
         return td_api_fail(error, 404, "unknown_instrument", "no bars of %s in the log; see /api/v1/instruments",
                            r->instrument);
     if (r->width_ns == 0) return true;
@@ -57,16 +60,28 @@ static const td_graph *graph_of(const td_program *program, int64_t width_ns) {
     return NULL;
 }
 
+static td_topic *topic_of(const td_serve_topics *topics, td_api_kind kind) {
+    return kind == TD_API_SIGNALS ? topics->signals : kind == TD_API_QUARANTINE ? topics->quarantine : topics->bars;
+}
+
+static td_history_kind history_kind(td_api_kind kind) {
+    return kind == TD_API_SIGNALS      ? TD_HISTORY_SIGNALS
+           : kind == TD_API_QUARANTINE ? TD_HISTORY_QUARANTINE
+                                       : TD_HISTORY_BARS;
+}
+
 static void begin_history(td_answer *a) {
     const td_serve_topics *topics = td_view_topics(a->view);
     const td_api_request *r = &a->request;
     bool lines = r->kind == TD_API_LINES;
     td_history_question q = {
-        .topic = r->kind == TD_API_SIGNALS ? topics->signals : topics->bars,
+        .topic = topic_of(topics, r->kind),
         .ids = topics->ids,
-        .bars = r->kind != TD_API_SIGNALS,
+        .kind = history_kind(r->kind),
         .instrument = td_text(r->instrument),
         .strategy = td_text(r->strategy),
+        .feed = td_text(r->feed),
+        .reason = r->reason,
         .width_ns = r->width_ns,
         .from_ns = lines ? INT64_MIN : r->from_ns,
         .before_ns = r->to_ns < r->before_ns ? r->to_ns : r->before_ns,
@@ -87,19 +102,24 @@ static void begin_lines(td_answer *a) {
     a->graph_state = td_alloc_zero(1, td_graph_state_bytes(a->graph));
 }
 
-td_answer *td_answer_new(const td_view *view, const td_api_request *request, td_api_error *error) {
-    if (!check_known(view, request, error)) return NULL;
+td_answer *td_answer_new(const td_view *view, const td_api_request *request, td_bytes body, td_api_error *error) {
+    bool order = request->kind == TD_API_RELEASE;
+    if (!order && !check_known(view, request, error)) return NULL;
     td_answer *a = td_alloc_zero(1, sizeof *a);
     a->view = view;
     a->request = *request;
     if (request->kind == TD_API_LINES) begin_lines(a);
-    if (request->kind != TD_API_INSTRUMENTS) begin_history(a);
-    return a;
+    if (order) a->order = td_order_new(view, request, body, error);
+    if (request->kind != TD_API_INSTRUMENTS && !order) begin_history(a);
+    if (!order || a->order != NULL) return a;
+    td_answer_free(a);
+    return NULL;
 }
 
 void td_answer_free(td_answer *a) {
     if (a == NULL) return;
     td_history_free(a->history);
+    td_order_free(a->order);
     for (size_t i = 0; i < a->line_count; i++) td_buf_fini(&a->lines[i]);
     free(a->lines);
     free(a->graph_state);
@@ -117,6 +137,11 @@ static void put_history_row(td_answer *a, td_row_format format, const td_history
         td_bar bar = {0};
         if (value.size == 0 || td_record_get_bar(td_view_topics(a->view)->ids, value, &bar, &name) == TD_OK)
             td_row_put_bar(&a->body, format, name, &bar);
+    } else if (a->request.kind == TD_API_QUARANTINE) {
+        td_row_place place = {row->partition, row->offset, row->appended_ms};
+        td_quarantined q = {0};
+        if (value.size == 0 || td_record_get_quarantined(td_view_topics(a->view)->ids, value, &q, &name) == TD_OK)
+            td_row_put_quarantined(&a->body, format, name, &place, &q);
     } else {
         td_signal signal = {0};
         if (value.size == 0 || td_record_get_signal(td_view_topics(a->view)->ids, value, &signal, &name) == TD_OK)
@@ -250,6 +275,12 @@ static void find_next(td_answer *a) {
         size += (size_t)snprintf(a->next + size, capacity - size, "&strategy=");
         size += put_escaped(a->next + size, capacity - size, r->strategy);
     }
+    if (r->feed[0] != '\0') {
+        size += (size_t)snprintf(a->next + size, capacity - size, "&feed=");
+        size += put_escaped(a->next + size, capacity - size, r->feed);
+    }
+    if (r->reason != TD_REASON_NONE)
+        size += (size_t)snprintf(a->next + size, capacity - size, "&reason=%s", td_reason_name(r->reason));
     if (r->width_ns > 0) {
         char width[24];
         (void)td_duration_format(r->width_ns, width);
@@ -263,6 +294,7 @@ static void find_next(td_answer *a) {
 }
 
 td_status td_answer_step(td_answer *a) {
+    if (a->order != NULL) return td_order_step(a->order, &a->body);
     if (a->history != NULL && !a->walked) {
         td_status status = td_history_step(a->history);
         if (status != TD_OK) return status;

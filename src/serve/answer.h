@@ -3,14 +3,17 @@
 #pragma once
 #include "serve/api.h"
 #include "serve/history.h"
+#include "serve/order.h"
 #include "serve/view.h"
 
 typedef struct td_answer td_answer;
 
-/* Takes a checked request other than a stream. NULL when nothing can be answered: *error says why. */
-td_answer *td_answer_new(const td_view *view, const td_api_request *request, td_api_error *error);
+/* Takes a checked request other than a stream, and the body that came with it. NULL when nothing can be answered:
+ * *error says why. */
+td_answer *td_answer_new(const td_view *view, const td_api_request *request, td_bytes body, td_api_error *error);
 void td_answer_free(td_answer *answer); /* accepts NULL */
-/* TD_AGAIN: not finished. TD_OK: finished. Other codes: as the log's; the trail says more. */
+/* TD_AGAIN: not finished. TD_FULL: waits for another thread. TD_OK: finished. Other codes: as the log's; the trail says
+ * more. */
 TD_CHECKED td_status td_answer_step(td_answer *answer);
 
 const td_buf *td_answer_body(const td_answer *answer);

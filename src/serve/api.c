@@ -9,12 +9,14 @@
 
 #define IN(kind) (1u << TD_API_##kind)
 enum {
-    PAGED = IN(BARS) | IN(SIGNALS) | IN(LINES),
-    TABLES = IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS),
+    REFUSED = IN(QUARANTINE) | IN(RELEASE),
+    PAGED = IN(BARS) | IN(SIGNALS) | IN(LINES) | IN(QUARANTINE),
+    TABLES = IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS) | IN(QUARANTINE),
     ONE_SERIES = IN(BARS) | IN(LINES),
 };
 
-static const char *const kinds[] = {"instruments", "bars", "signals", "lines", "stream", "status", NULL};
+static const char *const kinds[] = {"instruments",        "bars",   "signals", "lines", "stream", "quarantine",
+                                    "quarantine/release", "status", NULL};
 _Static_assert(sizeof kinds / sizeof kinds[0] == TD_API_COUNT + 1, "a name for each kind");
 
 const char *td_api_name(td_api_kind kind) { return kinds[kind]; }
@@ -50,6 +52,8 @@ static bool read_instrument(td_api_request *r, td_bytes value) {
 static bool read_strategy(td_api_request *r, td_bytes value) {
     return read_text(value, r->strategy, sizeof r->strategy);
 }
+static bool read_feed(td_api_request *r, td_bytes value) { return read_text(value, r->feed, sizeof r->feed); }
+static bool read_reason(td_api_request *r, td_bytes value) { return td_reason_parse(value, &r->reason); }
 static bool read_width(td_api_request *r, td_bytes value) {
     return td_duration_parse(value, &r->width_ns) == TD_OK && r->width_ns > 0;
 }
@@ -83,11 +87,13 @@ static const struct parameter {
     bool (*read)(td_api_request *r, td_bytes value);
     const char *expected;
 } parameters[] = {
-    {"instrument", PAGED | IN(STREAM), ONE_SERIES, read_instrument, "VENUE:SYMBOL"},
+    {"instrument", PAGED | IN(STREAM) | IN(RELEASE), ONE_SERIES, read_instrument, "VENUE:SYMBOL"},
     {"width", ONE_SERIES | IN(STREAM), ONE_SERIES, read_width, "a duration such as 1s, 5m or 1h"},
     {"strategy", IN(SIGNALS), 0, read_strategy, "a strategy's name"},
-    {"from", PAGED, 0, read_from, "a time such as 2013-10-07T13:30:00Z, or an integer since 1970"},
-    {"to", PAGED, 0, read_to, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
+    {"reason", REFUSED, 0, read_reason, "a reason such as outlier or crossed"},
+    {"feed", REFUSED, 0, read_feed, "a feed's name"},
+    {"from", PAGED | IN(RELEASE), 0, read_from, "a time such as 2013-10-07T13:30:00Z, or an integer since 1970"},
+    {"to", PAGED | IN(RELEASE), 0, read_to, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
     {"before", PAGED, 0, read_before, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
     {"cursor", PAGED, 0, read_cursor, "a number from the `next` of an answer"},
     {"limit", PAGED, 0, read_limit, "a number from 1 to 5000"},
@@ -110,9 +116,11 @@ bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_erro
     for (r->kind = 0; r->kind < TD_API_COUNT; r->kind++)
         if (td_bytes_equal(path, td_text(kinds[r->kind]))) break;
     if (r->kind == TD_API_COUNT) {
-        return td_api_fail(error, 404, "not_found",
-                           "there is no /api/v1/%.*s; there are instruments, bars, signals, lines, stream and status",
-                           shown(path), (const char *)path.data);
+        return td_api_fail(
+            error, 404, "not_found",
+            "there is no /api/v1/%.*s; there are instruments, bars, signals, lines, stream, quarantine and "
+            "status",
+            shown(path), (const char *)path.data);
     }
     r->csv = (TABLES >> r->kind & 1) != 0 && accept.size > 0 &&
              memmem(accept.data, accept.size, "text/csv", strlen("text/csv")) != NULL;

@@ -3,6 +3,7 @@
 #pragma once
 #include "base/bytes.h"
 #include "model/instrument.h"
+#include "model/refusal.h"
 
 typedef enum td_api_kind {
     TD_API_INSTRUMENTS,
@@ -10,6 +11,8 @@ typedef enum td_api_kind {
     TD_API_SIGNALS,
     TD_API_LINES,
     TD_API_STREAM,
+    TD_API_QUARANTINE,
+    TD_API_RELEASE, /* the one that is posted: a body may say what, too */
     TD_API_STATUS,
     TD_API_COUNT,
 } td_api_kind;
@@ -17,8 +20,9 @@ typedef enum td_api_kind {
 enum { TD_API_LIMIT_DEFAULT = 1000, TD_API_LIMIT_MAX = 5000, TD_API_NAME_MAX = 63 };
 
 typedef struct td_api_error {
-    int http;         /* 400, 403, 404, …; 0: none */
-    const char *code; /* one word for programs, a literal */
+    int http;          /* 400, 403, 404, …; 0: none */
+    const char *code;  /* one word for programs, a literal */
+    const char *allow; /* of 405: the methods; NULL: GET, HEAD */
     char message[240];
 } td_api_error;
 
@@ -26,7 +30,8 @@ typedef struct td_api_request {
     td_api_kind kind;
     uint32_t given;                              /* a bit per parameter row */
     char instrument[TD_INSTRUMENT_NAME_MAX + 1]; /* "": not given; so below */
-    char strategy[TD_API_NAME_MAX + 1];
+    char strategy[TD_API_NAME_MAX + 1], feed[TD_API_NAME_MAX + 1];
+    td_reason reason;       /* NONE: not given */
     int64_t width_ns;       /* 0: not given */
     int64_t from_ns, to_ns; /* [from, to) */
     int64_t before_ns;      /* another exclusive upper end: for scrolling back */

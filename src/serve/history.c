@@ -12,7 +12,7 @@ struct td_history {
     td_reader *reader;
     int64_t block_end;     /* everything below is still unread; -1: partition not begun */
     size_t blocks, firsts; /* read so far; first results below `before` found in this partition */
-    bool past_from;
+    bool past_from, is_cut;
     int64_t oldest_first_ns; /* of those */
     int64_t cursor;
     td_history_row *rows;
@@ -53,7 +53,7 @@ static int by_order(const void *a, const void *b) {
 /* Sorts and leaves the last revision of each bar. */
 static void settle_rows(td_history *h) {
     if (h->row_count > 1) qsort(h->rows, h->row_count, sizeof *h->rows, by_order);
-    if (!h->q.bars) return;
+    if (h->q.kind != TD_HISTORY_BARS) return;
     size_t kept = 0;
     for (size_t i = 0; i < h->row_count; i++) {
         bool revised = i + 1 < h->row_count && h->rows[i + 1].order == h->rows[i].order;
@@ -93,6 +93,7 @@ static void keep_row(td_history *h, const td_record *record, td_history_row row)
         h->rows = rows;
         h->row_capacity = capacity;
     }
+    row.partition = h->partition;
     row.offset = record->offset;
     row.appended_ms = record->timestamp_ms;
     row.at = (uint32_t)h->values.size;
@@ -138,6 +139,35 @@ static void consider_signal(td_history *h, const td_record *record) {
     keep_row(h, record, row);
 }
 
+/* Event times say nothing of the order here: one may be hours ahead. */
+static void consider_quarantined(td_history *h, const td_record *record) {
+    td_quarantined q;
+    td_bytes name;
+    bool one = h->q.instrument.size > 0;
+    if (td_record_get_quarantined(h->q.ids, record->value, &q, &name) != TD_OK) return;
+    if (h->q.reason != TD_REASON_NONE && q.reason != h->q.reason) return;
+    if (h->q.feed.size > 0 && !td_bytes_equal(q.feed, h->q.feed)) return;
+    if (q.event.event_ns < h->q.from_ns || q.event.event_ns >= h->q.before_ns) return;
+    h->firsts++;
+    td_history_row row = {.order = record->offset};
+    if (!one) row = (td_history_row){.order = record->timestamp_ms, .tie = h->partition};
+    keep_row(h, record, row);
+}
+
+static void consider(td_history *h, const td_record *record) {
+    switch (h->q.kind) {
+    case TD_HISTORY_BARS:
+        consider_bar(h, record);
+        return;
+    case TD_HISTORY_SIGNALS:
+        consider_signal(h, record);
+        return;
+    case TD_HISTORY_QUARANTINE:
+        consider_quarantined(h, record);
+        return;
+    }
+}
+
 /* ---- walking ---- */
 
 static td_status begin_partition(td_history *h) {
@@ -161,10 +191,7 @@ static td_status read_block(td_history *h) {
         if (status == TD_AGAIN) break;
         if (status != TD_OK) return status;
         if (h->q.instrument.size > 0 && !td_bytes_equal(record.key, h->q.instrument)) continue;
-        if (h->q.bars)
-            consider_bar(h, &record);
-        else
-            consider_signal(h, &record);
+        consider(h, &record);
     }
     h->block_end = begin;
     h->blocks++;
@@ -197,7 +224,8 @@ static void drop_unknown(td_history *h) {
 
 static void end_partition(td_history *h) {
     bool one = h->q.instrument.size > 0, cut_short = !partition_done(h);
-    if (one && cut_short) drop_unreached(h);
+    h->is_cut |= cut_short;
+    if (one && cut_short && h->q.kind != TD_HISTORY_QUARANTINE) drop_unreached(h);
     if (h->q.known_now) drop_unknown(h);
     int64_t highest = cut_rows(h);
     if (one && highest >= 0) h->cursor = highest + 1;
@@ -227,3 +255,5 @@ td_bytes td_history_value(const td_history *h, const td_history_row *row) {
 }
 
 int64_t td_history_cursor(const td_history *h) { return h->cursor; }
+
+bool td_history_is_cut(const td_history *h) { return h->is_cut; }

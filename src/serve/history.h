@@ -1,6 +1,6 @@
-/* src/serve/history.h - bars and signals of the past, read backwards from the log itself, so that no sink is needed.
- * One block of 256 KB per step; at most 512 MB per question, then the answer says that there is more and where to go
- * on. Rows are kept as the log's bytes and decoded by whoever writes the answer. Thread: the server's.
+/* src/serve/history.h - bars, signals and refused events of the past, read backwards from the log itself, so that no
+ * sink is needed. One block of 256 KB per step; at most 512 MB per question, then the answer says that there is more
+ * and where to go on. Rows are kept as the log's bytes and decoded by whoever writes the answer. Thread: the server's.
  *
  * Bars: the last revision of each start. Reading ends once limit + 1 first results older than `before` are found: first
  * results stand in the log in the order of their times, so nothing unread can belong on this page. */
@@ -9,12 +9,16 @@
 #include "log/log.h"
 #include "schema/record.h"
 
+typedef enum td_history_kind { TD_HISTORY_BARS, TD_HISTORY_SIGNALS, TD_HISTORY_QUARANTINE } td_history_kind;
+
 typedef struct td_history_question {
     td_topic *topic;
     const td_schema_ids *ids;
-    bool bars;           /* else signals */
-    td_bytes instrument; /* whose partition is read; size 0 (signals only): all, in the order of appending */
-    td_bytes strategy;   /* size 0: all */
+    td_history_kind kind;
+    td_bytes instrument; /* whose partition is read; size 0 (not for bars): all, in the order of appending */
+    td_bytes strategy;   /* of signals; size 0: all */
+    td_bytes feed;       /* of refused events; size 0: all */
+    td_reason reason;    /* of refused events; NONE: all */
     int64_t width_ns;    /* bars only */
     int64_t from_ns, before_ns;
     int64_t cursor;      /* look below this offset only; -1: from the end */
@@ -28,8 +32,11 @@ typedef struct td_history_question {
 } td_history_question;
 
 typedef struct td_history_row {
-    int64_t order, tie; /* ascending: (start) or (event, ordinal); over all partitions (append time, partition) */
+    /* Ascending: (start), (event, ordinal), or of what was refused (offset); over all partitions (append time,
+     * partition). */
+    int64_t order, tie;
     int64_t offset, appended_ms;
+    uint32_t partition;
     uint32_t at, size; /* its value's place among the texts */
     bool first;        /* a bar whose first result is among what was read */
 } td_history_row;
@@ -47,3 +54,5 @@ size_t td_history_rows(const td_history *history, const td_history_row **out);
 td_bytes td_history_value(const td_history *history, const td_history_row *row);
 /* Where older rows begin: the cursor of the next question; -1: there are none in reach. */
 int64_t td_history_cursor(const td_history *history);
+/* The budget was over before all was looked at. */
+bool td_history_is_cut(const td_history *history);

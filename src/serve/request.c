@@ -11,10 +11,23 @@ static bool check_asker(const td_guard *g, const td_request_head *head, td_api_e
         return td_api_fail(error, 403, "bad_host", "the Host header must name %s, or one of serve.names", url);
     if (head->has_origin && (head->origin.size == 0 || !td_guard_origin(g, head->origin)))
         return td_api_fail(error, 403, "bad_origin", "pages of other origins may not ask here");
-    if (!head->get && !head->head) return td_api_fail(error, 405, "bad_method", "only GET and HEAD are answered");
+    if (!head->get && !head->head && !head->post)
+        return td_api_fail(error, 405, "bad_method", "only GET, HEAD and POST are answered");
     if (head->target_bytes > TD_TARGET_MAX)
         return td_api_fail(error, 414, "too_long", "path and query may have %d bytes", TD_TARGET_MAX);
     return true;
+}
+
+/* What changes something is posted, as JSON: no page of another origin can send that unasked. */
+static bool check_method(const td_request_head *head, bool posted, td_api_error *error) {
+    static const char json[] = "application/json";
+    if (head->post != posted) {
+        error->allow = posted ? "POST" : NULL;
+        return td_api_fail(error, 405, "bad_method", posted ? "that is for POST" : "that is for GET and HEAD");
+    }
+    td_bytes type = head->content_type;
+    if (!posted || (type.size >= sizeof json - 1 && memcmp(type.data, json, sizeof json - 1) == 0)) return true;
+    return td_api_fail(error, 415, "bad_type", "the body must be application/json, and its header must say so");
 }
 
 static bool find_file(td_bytes path, td_request *out, td_api_error *error) {
@@ -29,6 +42,7 @@ static bool find_file(td_bytes path, td_request *out, td_api_error *error) {
 static bool read_api(td_bytes path, const td_request_head *head, td_request *out, td_api_error *error) {
     out->route = TD_ROUTE_API;
     if (!td_api_begin(&out->api, path, head->accept, error)) return false;
+    if (!check_method(head, out->api.kind == TD_API_RELEASE, error)) return false;
     if (head->argument_count > TD_ARGUMENTS_MAX)
         return td_api_fail(error, 400, "too_many", "there may be %d parameters", TD_ARGUMENTS_MAX);
     for (size_t i = 0; i < head->argument_count; i++) {
@@ -55,11 +69,12 @@ bool td_request_read(const td_guard *g, const td_request_head *head, td_request 
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
         if (!td_bytes_equal(head->path, td_text(plain[i].path)) || (!may && !plain[i].open)) continue;
         out->route = plain[i].route;
-        return true;
+        return check_method(head, false, error);
     }
     if (!may) return td_api_fail(error, 401, "bad_token", "the token is wanted: Authorization: Bearer TOKEN");
     td_bytes path = head->path;
     size_t size = sizeof api - 1;
-    if (path.size < size || memcmp(path.data, api, size) != 0) return find_file(path, out, error);
+    if (path.size < size || memcmp(path.data, api, size) != 0)
+        return check_method(head, false, error) && find_file(path, out, error);
     return read_api((td_bytes){path.data + size, path.size - size}, head, out, error);
 }

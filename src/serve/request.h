@@ -8,10 +8,11 @@
 enum { TD_TARGET_MAX = 2048, TD_ARGUMENTS_MAX = 16 };
 
 typedef struct td_request_head {                  /* borrowed */
-    bool get, head;                               /* the method; neither: another one */
+    bool get, head, post;                         /* the method; none: another one */
     td_bytes path;                                /* percent-decoded */
     size_t target_bytes;                          /* path and query as they came */
     td_bytes host, origin, authorization, accept; /* size 0: not there */
+    td_bytes content_type;
     bool has_origin;
     td_bytes arguments[TD_ARGUMENTS_MAX]; /* "name=value" each, percent-decoded */
     size_t argument_count;                /* TD_ARGUMENTS_MAX + 1: there were more */

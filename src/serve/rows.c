@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include <inttypes.h>
+#include <stdio.h>
 
 typedef struct row {
     td_buf *out;
@@ -123,6 +124,56 @@ void td_row_put_signal(td_buf *out, td_row_format format, td_bytes instrument, c
     put_text(&r, "note", signal->note);
     put_int(&r, "known_at_ns", signal->known_at_ns);
     put_int(&r, "appended_ms", appended_ms);
+    row_end(&r);
+}
+
+static void put_optional(row *r, const char *name, int64_t v, int scale) {
+    if (v == TD_NONE)
+        put_none(r, name);
+    else
+        put_decimal(r, name, v, scale, false);
+}
+
+static void put_tick_numbers(row *r, const td_event *e) {
+    static const td_trade no_trade = {TD_NONE, TD_NONE, TD_NONE, 0, {0}, {0}};
+    static const td_quote no_quote = {TD_NONE, TD_NONE, TD_NONE, TD_NONE, TD_NONE, {0}, {0}};
+    const td_trade *t = e->kind == TD_EVENT_TRADE ? &e->trade : &no_trade;
+    const td_quote *q = e->kind == TD_EVENT_QUOTE ? &e->quote : &no_quote;
+    put_optional(r, "price", t->price, TD_PRICE_SCALE);
+    put_optional(r, "size", t->size, TD_SIZE_SCALE);
+    if (t->trade_id == TD_NONE)
+        put_none(r, "trade_id");
+    else
+        put_int(r, "trade_id", t->trade_id);
+    put_optional(r, "bid_price", q->bid_price, TD_PRICE_SCALE);
+    put_optional(r, "bid_size", q->bid_size, TD_SIZE_SCALE);
+    put_optional(r, "ask_price", q->ask_price, TD_PRICE_SCALE);
+    put_optional(r, "ask_size", q->ask_size, TD_SIZE_SCALE);
+}
+
+void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrument, const td_row_place *place,
+                            const td_quarantined *q) {
+    char missed[TD_WIDTHS_MAX * 24] = "";
+    for (size_t i = 0, size = 0; i < q->missed_count; i++) {
+        char width[24];
+        (void)td_duration_format(q->missed_width_ns[i], width);
+        size += (size_t)snprintf(missed + size, sizeof missed - size, "%s%s", i > 0 ? " " : "", width);
+    }
+    row r = row_begin(out, format);
+    put_int(&r, "partition", place->partition);
+    put_int(&r, "offset", place->offset);
+    put_text(&r, "reason", td_text(td_reason_name((td_reason)q->reason)));
+    if (field(&r, "releasable")) td_buf_text(out, td_reason_is_releasable((td_reason)q->reason) ? "true" : "false");
+    put_text(&r, "missed", td_text(missed));
+    put_text(&r, "feed", q->feed);
+    put_text(&r, "instrument", instrument);
+    put_text(&r, "kind", td_text(q->event.kind == TD_EVENT_TRADE ? "trade" : "quote"));
+    put_int(&r, "event_ns", q->event.event_ns);
+    put_time(&r, "event_time", q->event.event_ns);
+    put_int(&r, "receive_ns", q->event.receive_ns);
+    put_time(&r, "receive_time", q->event.receive_ns);
+    put_tick_numbers(&r, &q->event);
+    put_int(&r, "appended_ms", place->appended_ms);
     row_end(&r);
 }
 

@@ -2,15 +2,23 @@
  * never differ. Decimals are exact: text in JSON, plain in CSV; times are both ns integers and ISO text. Pure. */
 #pragma once
 #include "model/bar.h"
+#include "model/refusal.h"
 #include "model/signal.h"
 #include "serve/view.h"
 
 typedef enum td_row_format { TD_ROW_JSON, TD_ROW_CSV, TD_ROW_CSV_HEADER } td_row_format;
 
+typedef struct td_row_place { /* of a record in its topic */
+    uint32_t partition;
+    int64_t offset, appended_ms;
+} td_row_place;
+
 /* Each writes one row, or with TD_ROW_CSV_HEADER the names alone; CSV ends its line, JSON has no comma around it. */
 void td_row_put_bar(td_buf *out, td_row_format format, td_bytes instrument, const td_bar *bar);
 void td_row_put_signal(td_buf *out, td_row_format format, td_bytes instrument, const td_signal *signal,
                        int64_t appended_ms);
+void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrument, const td_row_place *place,
+                            const td_quarantined *q);
 void td_row_put_instrument(td_buf *out, td_row_format format, const td_view *view, uint32_t index);
 /* The few fields that change with a trade, for pushes: JSON only. */
 void td_row_put_tick(td_buf *out, const td_view *view, uint32_t index);

@@ -27,13 +27,14 @@ enum {
 
 static const char JSON[] = "application/json";
 
-typedef enum conn_kind { CONN_FREE, CONN_BODY, CONN_ANSWER, CONN_STREAM } conn_kind;
+typedef enum conn_kind { CONN_FREE, CONN_POSTED, CONN_BODY, CONN_ANSWER, CONN_STREAM } conn_kind;
 
 typedef struct conn { /* one request being answered */
     conn_kind kind;
     struct lws *wsi;
-    td_bytes body; /* BODY, and ANSWER once it is finished: what is sent */
-    td_buf text;   /* owns the body when it is not embedded */
+    td_bytes body;          /* BODY, and ANSWER once it is finished: what is sent */
+    td_buf text;            /* owns the body when it is not embedded; POSTED: the request's, as far as it has come */
+    td_api_request request; /* POSTED */
     size_t sent;
     td_answer *answer;
     int64_t ticket;                 /* answers are made in the order of asking */
@@ -127,7 +128,8 @@ typedef struct reply { /* the head of one */
     const char *type;
     lws_filepos_t length;
     const char *cache;
-    const char *next; /* path of the next page; NULL or "": none */
+    const char *next;  /* path of the next page; NULL or "": none */
+    const char *allow; /* of 405 */
 } reply;
 
 static int add_header(struct lws *wsi, const char *name, const char *value, uint8_t **at, uint8_t *end) {
@@ -151,7 +153,7 @@ static int send_head(td_serve *s, struct lws *wsi, const reply *h) {
     for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
         bad |= add_header(wsi, always[i].name, always[i].value, &at, end);
     bad |= add_header(wsi, "cache-control:", h->cache, &at, end);
-    if (h->status == 405) bad |= add_header(wsi, "allow:", "GET, HEAD", &at, end);
+    if (h->status == 405) bad |= add_header(wsi, "allow:", h->allow != NULL ? h->allow : "GET, HEAD", &at, end);
     if (h->status == 503) bad |= add_header(wsi, "retry-after:", "1", &at, end);
     if (h->status == 401) bad |= add_header(wsi, "www-authenticate:", "Basic realm=\"tapedeck\"", &at, end);
     if (h->next != NULL && h->next[0] != '\0') {
@@ -190,7 +192,8 @@ static int respond_error(td_serve *s, conn *c, const td_api_error *error) {
     c->kind = CONN_BODY;
     c->text.size = 0;
     td_api_put_error(&c->text, error);
-    return respond_text(s, c, error->http, JSON);
+    c->body = td_buf_bytes(&c->text);
+    return respond(s, c, (reply){.status = error->http, .type = JSON, .cache = "no-store", .allow = error->allow});
 }
 
 static int respond_file(td_serve *s, conn *c, const td_embedded *file) {
@@ -244,7 +247,8 @@ static int start_api(td_serve *s, conn *c, const td_api_request *request) {
         td_buf_text(&c->text, "\n");
         return respond_text(s, c, 200, JSON);
     }
-    c->answer = td_answer_new(s->view, request, &error);
+    c->answer = td_answer_new(s->view, request, td_buf_bytes(&c->text), &error);
+    td_buf_fini(&c->text);
     if (c->answer == NULL) return respond_error(s, c, &error);
     c->kind = CONN_ANSWER;
     c->ticket = s->tickets++;
@@ -252,11 +256,39 @@ static int start_api(td_serve *s, conn *c, const td_api_request *request) {
     return 0;
 }
 
+/* ---- what is posted ---- */
+
+/* The head is fine: what it is about comes behind it. */
+static int wait_for_body(conn *c, const td_api_request *request) {
+    c->kind = CONN_POSTED;
+    c->request = *request;
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, HEAD_TIMEOUT_S);
+    return 0;
+}
+
+static int take_body(td_serve *s, conn *c, td_bytes part) {
+    td_api_error error = {0};
+    if (c->kind != CONN_POSTED) return 0; /* nobody reads it */
+    if (c->text.size + part.size > TD_ORDER_BYTES_MAX) {
+        (void)td_api_fail(&error, 413, "too_long", "the body may have %d bytes", TD_ORDER_BYTES_MAX);
+        return respond_error(s, c, &error);
+    }
+    td_buf_put(&c->text, part.data, part.size);
+    return 0;
+}
+
+static int end_body(td_serve *s, conn *c) {
+    if (c->kind != CONN_POSTED) return 0;
+    td_api_request request = c->request;
+    return start_api(s, c, &request);
+}
+
 /* ---- the head ---- */
 
 /* Where the library's copies of a request's texts go; what does not fit is as good as not there. */
 typedef struct head_texts {
-    char host[128], origin[160], authorization[1024], accept[256], arguments[TD_TARGET_MAX + TD_ARGUMENTS_MAX];
+    char host[128], origin[160], authorization[1024], accept[256], content_type[128],
+        arguments[TD_TARGET_MAX + TD_ARGUMENTS_MAX];
 } head_texts;
 
 static td_bytes header_of(struct lws *wsi, enum lws_token_indexes token, char *out, size_t capacity) {
@@ -282,17 +314,20 @@ static void read_arguments(struct lws *wsi, head_texts *texts, td_request_head *
 static void read_head(struct lws *wsi, const char *path, head_texts *texts, td_request_head *out) {
     int get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI), head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI);
     int query = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS);
+    int post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI);
     *out = (td_request_head){
         .get = get > 0,
         .head = head > 0,
+        .post = post > 0,
         .path = td_text(path),
-        .target_bytes = (size_t)(get + head + query),
+        .target_bytes = (size_t)(get + head + post + query),
         .has_origin = lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) > 0,
         .host = header_of(wsi, WSI_TOKEN_HOST, texts->host, sizeof texts->host),
         .origin = header_of(wsi, WSI_TOKEN_ORIGIN, texts->origin, sizeof texts->origin),
         .authorization =
             header_of(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, texts->authorization, sizeof texts->authorization),
         .accept = header_of(wsi, WSI_TOKEN_HTTP_ACCEPT, texts->accept, sizeof texts->accept),
+        .content_type = header_of(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, texts->content_type, sizeof texts->content_type),
     };
     if (out->target_bytes <= TD_TARGET_MAX) read_arguments(wsi, texts, out);
 }
@@ -323,7 +358,8 @@ static int start_request(td_serve *s, struct lws *wsi, const char *path) {
                           REQUESTS_MAX);
         return respond_error(s, c, &error);
     }
-    return request.route == TD_ROUTE_FILE ? respond_file(s, c, request.file) : start_api(s, c, &request.api);
+    if (request.route == TD_ROUTE_FILE) return respond_file(s, c, request.file);
+    return head.post ? wait_for_body(c, &request.api) : start_api(s, c, &request.api);
 }
 
 /* ---- sending ---- */
@@ -356,7 +392,6 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
     td_serve *s = lws_context_user(lws_get_context(wsi));
     conn *c;
     (void)user;
-    (void)size;
     switch (reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
         if (td_counted(&s->traffic.connections) < CONNECTIONS_MAX) return 0;
@@ -378,6 +413,12 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
     case LWS_CALLBACK_HTTP:
         s->work++;
         return start_request(s, wsi, in);
+    case LWS_CALLBACK_HTTP_BODY:
+        c = lws_get_opaque_user_data(wsi);
+        return c != NULL ? take_body(s, c, (td_bytes){in, size}) : 0;
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        c = lws_get_opaque_user_data(wsi);
+        return c != NULL ? end_body(s, c) : 0;
     case LWS_CALLBACK_HTTP_WRITEABLE:
         s->work++;
         c = lws_get_opaque_user_data(wsi);
@@ -402,8 +443,9 @@ static void finish_answer(td_serve *s, conn *c, td_status status) {
                                  .cache = "no-store",
                                  .next = td_answer_next(c->answer)});
     } else {
-        td_api_error error;
-        (void)td_api_fail(&error, status == TD_CORRUPT ? 500 : 503, td_status_name(status), "%.200s", td_trail());
+        td_api_error error = {0};
+        int http = status == TD_CORRUPT ? 500 : status == TD_REJECT ? 400 : 503;
+        (void)td_api_fail(&error, http, td_status_name(status), "%.200s", td_trail());
         result = respond_error(s, c, &error);
     }
     if (result != 0) drop(c);
@@ -427,6 +469,10 @@ static int make_answers(td_serve *s, int64_t until_ns) {
     int done = 0;
     for (conn *c = next_answer(s); c != NULL && now_ns(s) < until_ns; c = next_answer(s), done++) {
         td_status status = td_answer_step(c->answer);
+        if (status == TD_FULL) { /* another thread's turn, and the other answers' */
+            c->ticket = s->tickets++;
+            return done;
+        }
         if (status != TD_AGAIN) finish_answer(s, c, status);
     }
     return done;

@@ -39,10 +39,15 @@ typedef struct td_serve_run { /* who runs this, asked and told by the server's t
     void (*metrics)(void *self, td_buf *out); /* puts the run's families */
     /* Something that an operator may want to know: `event` is its stable name, a literal. */
     void (*notice)(void *self, const char *event, const char *text);
+    /* Asks that a record be appended to the tape, for its answer, and that nobody waits for that any more: as
+     * td_commands_put, _ask and _withdraw (flow/commands.h). */
+    td_status (*put)(void *self, uint32_t partition, td_bytes key, td_bytes value, uint64_t *out_ticket);
+    td_status (*ask)(void *self, uint64_t ticket);
+    bool (*withdraw)(void *self, uint64_t ticket);
 } td_serve_run;
 
 typedef struct td_serve_topics { /* borrowed for the server's life */
-    td_topic *tape, *bars, *signals;
+    td_topic *tape, *bars, *signals, *quarantine;
     const td_schema_ids *ids;
     const int64_t *widths_ns; /* ascending, at most TD_WIDTHS_MAX */
     size_t width_count;

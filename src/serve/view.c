@@ -172,7 +172,7 @@ static void take_event(td_view *v, const td_record *record) {
     td_bytes feed_name;
     if (td_record_get_event(v->topics.ids, record->value, &event, &feed_name) != TD_OK) return;
     uint8_t index = feed_of(v, feed_name);
-    if (index != TD_VIEW_NO_FEED) {
+    if (index != TD_VIEW_NO_FEED && event.origin == TD_ORIGIN_FEED) { /* what is put on the tape anew is no news */
         td_view_feed *feed = &v->feeds[index];
         bool time = event.kind == TD_EVENT_TIME;
         if (event.event_ns > feed->event_ns && !time) feed->event_ns = event.event_ns;
@@ -334,3 +334,5 @@ void td_view_close(td_view *v) {
     td_instruments_free(v->names);
     free(v);
 }
+
+int64_t td_view_now_ns(const td_view *v) { return now_ns(v); }

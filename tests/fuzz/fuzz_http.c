@@ -100,6 +100,7 @@ static void begin(void) {
     if (status == TD_OK) status = td_log_topic(log, "tape", 1, TD_TOPIC_INPUT, &t.tape);
     if (status == TD_OK) status = td_log_topic(log, "bars", 1, TD_TOPIC_OUTPUT, &t.bars);
     if (status == TD_OK) status = td_log_topic(log, "signals", 1, TD_TOPIC_OUTPUT, &t.signals);
+    if (status == TD_OK) status = td_log_topic(log, "quarantine", 1, TD_TOPIC_OUTPUT, &t.quarantine);
     td_registry *registry = td_registry_new();
     if (status == TD_OK) status = td_registry_ensure(registry, keep_schema, NULL);
     t.ids = td_registry_ids(registry);
@@ -150,10 +151,14 @@ static void split_target(td_bytes target, td_request_head *head) {
     }
 }
 
+static td_bytes body; /* of what is posted: in one line, as if it were a header */
+
 static void split(uint8_t *data, size_t size, td_request_head *head) {
     td_bytes rest = {data, size}, line = next_part(&rest, '\n'), method = next_part(&line, ' ');
     *head = (td_request_head){.get = td_bytes_equal(method, TD_TEXT("GET")),
-                              .head = td_bytes_equal(method, TD_TEXT("HEAD"))};
+                              .head = td_bytes_equal(method, TD_TEXT("HEAD")),
+                              .post = td_bytes_equal(method, TD_TEXT("POST"))};
+    body = (td_bytes){0};
     split_target(next_part(&line, ' '), head);
     while (rest.size > 0) {
         td_bytes value = next_part(&rest, '\n'), name = next_part(&value, ':');
@@ -161,6 +166,8 @@ static void split(uint8_t *data, size_t size, td_request_head *head) {
         if (td_bytes_equal(name, TD_TEXT("Host"))) head->host = value;
         if (td_bytes_equal(name, TD_TEXT("Accept"))) head->accept = value;
         if (td_bytes_equal(name, TD_TEXT("Authorization"))) head->authorization = value;
+        if (td_bytes_equal(name, TD_TEXT("Content-Type"))) head->content_type = value;
+        if (td_bytes_equal(name, TD_TEXT("Body"))) body = value;
         if (td_bytes_equal(name, TD_TEXT("Origin"))) head->origin = value, head->has_origin = true;
     }
 }
@@ -187,7 +194,7 @@ static void check_error(const td_api_error *error) {
 /* True with the address of the next page in `next`. */
 static bool answer(const td_api_request *request, char *next, size_t capacity) {
     td_api_error error = {0};
-    td_answer *a = td_answer_new(view, request, &error);
+    td_answer *a = td_answer_new(view, request, body, &error);
     if (a == NULL) {
         check_error(&error);
         return false;
@@ -225,7 +232,7 @@ static void check(const td_guard *guard, uint8_t *data, size_t size) {
     }
     bool probe = request.route == TD_ROUTE_LIVE || request.route == TD_ROUTE_READY;
     assert(probe || td_guard_token(guard, head.authorization));
-    assert(head.get || head.head);
+    assert(head.get || head.head || head.post);
     if (probe) (void)(request.route == TD_ROUTE_LIVE ? td_board_put_live : td_board_put_ready)(&out, view);
     if (request.route == TD_ROUTE_API && request.api.kind == TD_API_STATUS)
         td_board_put(&out, &(td_board){0}, view);

@@ -6,8 +6,8 @@
 #include "app/engine.h"
 #include "base/hash.h"
 #include "base/time.h"
-#include "flow/cause.h"
 #include "os_sim.h"
+#include "schema/cause.h"
 #include "seeds.h"
 #include <inttypes.h>
 #include <stdio.h>

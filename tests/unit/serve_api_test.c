@@ -4,7 +4,8 @@
 #include "unit.h"
 
 static void knows_its_paths(void **state) {
-    static const char *const paths[] = {"instruments", "bars", "signals", "lines", "stream", "status"};
+    static const char *const paths[] = {"instruments",        "bars",  "signals", "lines", "stream", "quarantine",
+                                        "quarantine/release", "status"};
     td_api_request r;
     td_api_error error = {0};
     (void)state;
@@ -59,6 +60,12 @@ static const struct {
     {"bars", "symbol", "IBM", "unknown_parameter", "'symbol'"},
     {"bars", "instrumnet", "LEAN:IBM", "unknown_parameter", "did you mean 'instrument'?"},
     {"signals", "strategy", "golden_cross", NULL, NULL},
+    {"quarantine", "reason", "outlier", NULL, NULL},
+    {"quarantine", "reason", "outlying", "bad_parameter", "reason='outlying' is not a reason"},
+    {"quarantine", "feed", "lean", NULL, NULL},
+    {"quarantine/release", "reason", "crossed", NULL, NULL},
+    {"quarantine/release", "limit", "5", "unknown_parameter", "limit"},
+    {"signals", "reason", "outlier", "unknown_parameter", "reason"},
     {"signals", "width", "1m", "unknown_parameter", "width"},
     {"instruments", "limit", "5", "unknown_parameter", "limit"},
     {"status", "format", "csv", "unknown_parameter", "format"},

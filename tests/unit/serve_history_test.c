@@ -19,7 +19,7 @@ static int close_rig(void **state) {
 static td_history_question bars_of(const char *instrument, size_t limit) {
     return (td_history_question){.topic = r.topics.bars,
                                  .ids = r.topics.ids,
-                                 .bars = true,
+                                 .kind = TD_HISTORY_BARS,
                                  .instrument = td_text(instrument),
                                  .strategy = TD_TEXT(""),
                                  .width_ns = RIG_S,
@@ -243,7 +243,7 @@ static void gives_signals_of_one_or_of_all(void **state) {
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         td_history_question q = bars_of(rows[i].instrument, rows[i].limit);
         q.topic = r.topics.signals;
-        q.bars = false;
+        q.kind = TD_HISTORY_SIGNALS;
         q.strategy = td_text(rows[i].strategy);
         q.from_ns = RIG_T0 + rows[i].from_s * RIG_S;
         q.block_bytes = 1;

@@ -25,6 +25,13 @@ static const struct {
     {"GET", "/", "localhost:8750", "http://evil.example", RIGHT, NULL, 403, 0},
     {"GET", "/", "localhost:8750", "", RIGHT, NULL, 403, 0},
     {"POST", "/api/v1/status", "localhost:8750", NULL, RIGHT, NULL, 405, 0},
+    {"POST", "/", "localhost:8750", NULL, RIGHT, NULL, 405, 0},
+    {"POST", "/livez", "localhost:8750", NULL, RIGHT, NULL, 405, 0},
+    {"PUT", "/api/v1/quarantine/release", "localhost:8750", NULL, RIGHT, NULL, 405, 0},
+    {"GET", "/api/v1/quarantine/release", "localhost:8750", NULL, RIGHT, NULL, 405, 0},
+    {"POST", "/api/v1/quarantine/release", "localhost:8750", NULL, RIGHT, NULL, 0, TD_ROUTE_API},
+    {"POST", "/api/v1/quarantine/release", "localhost:8750", NULL, "", NULL, 401, 0},
+    {"POST", "/api/v1/quarantine/release", "localhost:8750", "http://evil.example", RIGHT, NULL, 403, 0},
     {"GET", "/none", "localhost:8750", NULL, RIGHT, NULL, 404, 0},
     {"GET", "", "localhost:8750", NULL, RIGHT, NULL, 404, 0},
     {"GET", "/livez/", "localhost:8750", NULL, RIGHT, NULL, 404, 0},
@@ -46,6 +53,8 @@ static void reads_or_refuses(void **state) {
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         td_request_head head = {.get = strcmp(rows[i].method, "GET") == 0,
                                 .head = strcmp(rows[i].method, "HEAD") == 0,
+                                .post = strcmp(rows[i].method, "POST") == 0,
+                                .content_type = TD_TEXT("application/json; charset=utf-8"),
                                 .path = td_text(rows[i].path),
                                 .host = td_text(rows[i].host),
                                 .has_origin = rows[i].origin != NULL,
@@ -59,6 +68,23 @@ static void reads_or_refuses(void **state) {
         ASSERT_ROW(error.http == rows[i].http, "%u: %d %s", i, error.http, error.message);
         if (read) ASSERT_ROW(request.route == rows[i].route, "%u", i);
         ASSERT_ROW(strstr(error.message, "0123456789abcdef") == NULL, "%u shows the token", i);
+    }
+}
+
+/* What a page of another site can send without being asked is no order. */
+static void wants_json(void **state) {
+    td_guard g = guard_of();
+    td_request request;
+    static const char *const types[] = {"", "text/plain", "application/x-www-form-urlencoded", "application/jso"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        td_request_head head = {.post = true,
+                                .path = TD_TEXT("/api/v1/quarantine/release"),
+                                .host = TD_TEXT("localhost:8750"),
+                                .authorization = TD_TEXT(RIGHT),
+                                .content_type = td_text(types[i])};
+        td_api_error error = {0};
+        ASSERT_ROW(!td_request_read(&g, &head, &request, &error) && error.http == 415, "%zu", i);
     }
 }
 
@@ -82,6 +108,7 @@ static void bounds_the_target(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_or_refuses), cmocka_unit_test(bounds_the_target)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(reads_or_refuses), cmocka_unit_test(wants_json),
+                                       cmocka_unit_test(bounds_the_target)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

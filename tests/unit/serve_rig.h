@@ -47,6 +47,7 @@ static inline void rig_open(rig *r) {
     assert_int_equal(td_log_topic(r->log, "tape", RIG_PARTITIONS, TD_TOPIC_INPUT, &t->tape), TD_OK);
     assert_int_equal(td_log_topic(r->log, "bars", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->bars), TD_OK);
     assert_int_equal(td_log_topic(r->log, "signals", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->signals), TD_OK);
+    assert_int_equal(td_log_topic(r->log, "quarantine", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->quarantine), TD_OK);
     r->registry = td_registry_new();
     assert_int_equal(td_registry_ensure(r->registry, rig_append_schema, NULL), TD_OK);
     t->ids = td_registry_ids(r->registry);

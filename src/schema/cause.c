@@ -1,5 +1,5 @@
-/* src/flow/cause.c - causes as header bytes and back. */
-#include "flow/cause.h"
+/* src/schema/cause.c - causes as header bytes and back. */
+#include "schema/cause.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>

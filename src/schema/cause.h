@@ -1,8 +1,8 @@
-/* src/flow/cause.h - why a record was appended, as its header says. Of a tape record: its source position (header
+/* src/schema/cause.h - why a record was appended, as its header says. Of a tape record: its source position (header
  * `src`). Of an output: topic, partition, epoch, offset and ordinal of what made it (header `cause`, text for people
  * and other tools: "tape/3/0/12345/0"). Plain values. */
 #pragma once
-#include "log/log.h"
+#include "base/bytes.h"
 #include "model/event.h"
 
 #define TD_SRC_HEADER   TD_TEXT("src")
