@@ -10,7 +10,8 @@
     X(CONFIG, 3, "what is named cannot be used: file, folder, port, lock")                                             \
     X(FAILED, 4, "the machine failed: no memory for threads, disk errors at start")                                    \
     X(STOPPED, 5, "--until-end was stopped before its end; run again, it goes on")                                     \
-    X(UNDRAINED, 6, "stopped, but `drain` was over before the sinks held everything; run again, it goes on")
+    X(UNDRAINED, 6, "stopped, but `drain` was over before the sinks held everything; run again, it goes on")           \
+    X(ANOMALOUS, 7, "profile --strict: there are anomalies")
 
 #define TD_EXIT_MEMBER(name, code, text) TD_EXIT_##name = (code),
 enum { TD_EXITS(TD_EXIT_MEMBER) };

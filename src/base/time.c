@@ -226,6 +226,19 @@ td_status td_time_parse(td_bytes text, int64_t *out_ns) {
     return __builtin_mul_overflow(negative ? -v : v, unit_ns, out_ns) ? TD_REJECT : TD_OK;
 }
 
+td_status td_date_parse(td_bytes text, int64_t *out_days) {
+    static const char midnight[] = "T00:00:00Z";
+    enum { DATE_BYTES = 10 };
+    uint8_t instant[DATE_BYTES + sizeof midnight];
+    int64_t ns;
+    if (text.size != DATE_BYTES) return TD_REJECT;
+    memcpy(instant, text.data, DATE_BYTES);
+    memcpy(instant + DATE_BYTES, midnight, sizeof midnight);
+    if (td_time_parse((td_bytes){instant, DATE_BYTES + sizeof midnight - 1}, &ns) != TD_OK) return TD_REJECT;
+    *out_days = td_window_start(ns, TD_NS_PER_DAY) / TD_NS_PER_DAY;
+    return TD_OK;
+}
+
 td_status td_clock_parse(td_bytes text, int64_t *out_ns_of_day) {
     size_t at = 0;
     if (td_bytes_equal(text, TD_TEXT("24:00"))) { /* the end of a range that lasts until midnight */

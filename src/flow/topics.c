@@ -87,7 +87,8 @@ static void note_topic(void *arg, td_topic *topic) {
     const struct {
         const char *name;
         td_topic **at;
-    } inputs[] = {{"_schemas", &t->schemas}, {"_programs", &t->programs}, {"tape", &t->tape}};
+    } inputs[] = {
+        {"_schemas", &t->schemas}, {"_programs", &t->programs}, {"tape", &t->tape}, {"rejected", &t->rejected}};
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
         if (strcmp(td_topic_name(topic), inputs[i].name) == 0) *inputs[i].at = topic;
     for (size_t i = 0; i < TD_OUTPUT_COUNT; i++)

@@ -22,7 +22,7 @@ import yaml
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tapedeck as td  # noqa: E402
 
-COMMANDS = ["demo", "init", "new", "check", "run", "status", "bars", "state", "explain", "positions", "help"]
+COMMANDS = ["demo", "init", "new", "check", "run", "status", "bars", "state", "explain", "positions", "profile", "help"]
 FEEDS = ["simulated", "lean", "binance-collector", "websocket"]
 SCHEMA = json.loads((td.ROOT / "docs" / "tapedeck.schema.json").read_text(encoding="utf-8"))
 CASES = td.Cases()
@@ -83,6 +83,34 @@ def explain_says_why_a_window_is_open(home):
     assert "not a width" in ask("explain", "window", "A:B", "x", "1723161630", check=2).stderr
     assert "no data folder" in ask("explain", "window", "A:B", "1m", "1723161630", "--data", f"{home}/none", check=3).stderr
     return "closed, closed by the feed's end, open; widths, times and folders that are none are named"
+
+
+@case
+def profile_tells_what_is_wrong(home):
+    config = simulated(home)
+    ask("run", "--until-end", "--quiet", config)
+    table = ask("profile", config).stdout
+    assert table.startswith("instrument ") and "5 rows, 0 with anomalies; " in table, table
+    assert ask("profile", f"{home}/data").stdout == table == ask("profile", "--data", f"{home}/data").stdout
+    found = json.loads(ask("profile", config, "--json", "--strict").stdout)
+    assert sum(row["trades"] + row["quotes"] for row in found["rows"]) == 2000 and found["anomalous"] == 0, found
+    one = json.loads(ask("profile", config, "--json", "--instrument", "SIM:S0002", "--feed", "simulated").stdout)
+    assert one["rows"] == [row for row in found["rows"] if row["instrument"] == "SIM:S0002"], one
+    assert json.loads(ask("profile", config, "--json", "--day", "2025-12-31").stdout)["rows"] == []
+    lines = [f"{1723161600000000000 + n * 10**9} " + json.dumps({"stream": "btcusdt@trade", "data": {
+        "e": "trade", "s": "BTCUSDT", "t": n, "p": "60000.1", "q": "1", "T": 1723161602000 + n * 1000, "m": True}})
+        for n in range(90)] + ["1723161700000000000 no message"]
+    with gzip.open(f"{home}/btc.gz", "wt") as out:
+        out.write("\n".join(lines) + "\n")
+    wrong = td.config(f"{home}/w.yaml", f"{home}/wrong", [f"file: {{ format: binance-collector, path: {home}/btc.gz }}"],
+                      sink=False)
+    td.run(wrong)
+    told = ask("profile", wrong, "--strict", check=7).stdout
+    assert "100.00 % of events have a time later than their arrival" in told and "rejected: 1 malformed" in told, told
+    assert "1.10 % of what came could not be decoded" in told and ask("profile", wrong).stdout == told, told
+    assert "is not a day" in ask("profile", config, "--day", "monday", check=3).stderr
+    assert "no data folder" in ask("profile", "--data", f"{home}/none", check=3).stderr
+    return "a good day, a bad day, one instrument, no day; file, folder and --data; --strict"
 
 
 @case

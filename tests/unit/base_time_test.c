@@ -246,6 +246,22 @@ static void reads_the_time_of_day(void **state) {
     }
 }
 
+static void reads_dates(void **state) {
+    static const struct {
+        const char *text;
+        td_status status;
+        int64_t days;
+    } rows[] = {{"1970-01-01", TD_OK, 0},     {"2023-12-09", TD_OK, 19700}, {"1969-12-31", TD_OK, -1},
+                {"2024-02-29", TD_OK, 19782}, {"2023-02-29", TD_REJECT, 0}, {"2023-2-9", TD_REJECT, 0},
+                {"monday", TD_REJECT, 0},     {"", TD_REJECT, 0},           {"2023-12-09T", TD_REJECT, 0}};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        int64_t days = 0;
+        ASSERT_ROW(td_date_parse(td_text(rows[i].text), &days) == rows[i].status, "%s", rows[i].text);
+        ASSERT_ROW(days == rows[i].days, "%s: %lld", rows[i].text, (long long)days);
+    }
+}
+
 static void windows_begin_at_multiples_of_the_width(void **state) {
     (void)state;
     assert_int_equal(td_window_start(0, 10), 0);
@@ -265,6 +281,7 @@ int main(void) {
         cmocka_unit_test(reads_and_writes_instants),
         cmocka_unit_test(writes_as_few_digits_as_needed),
         cmocka_unit_test(reads_the_time_of_day),
+        cmocka_unit_test(reads_dates),
         cmocka_unit_test(windows_begin_at_multiples_of_the_width),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
