@@ -149,6 +149,8 @@ static td_status open_feeds(td_engine *e, td_log_report_fn report, void *arg) {
                            .live = e->live,
                            .instruments = e->instruments,
                            .disk = &e->disk,
+                           .report = report,
+                           .report_arg = arg,
                            .feed_names = e->feed_names,
                            .speed = e->config->speed,
                            .batch_bytes = e->config->log.batch_bytes > 0 ? (size_t)e->config->log.batch_bytes

@@ -50,6 +50,17 @@ static void tell_live(const td_metric *m, const void *self, td_buf *out) {
     }
 }
 
+static void tell_fills(const td_metric *m, const void *self, td_buf *out) {
+    static const char *const extents[TD_FILL_EXTENT_COUNT] = {"whole", "part", "none"};
+    const source *s = self;
+    for (size_t f = 0; f < s->parts.config->feed_count; f++) {
+        const td_live_counts *counts = td_live_counters(s->parts.live, (uint32_t)f);
+        for (int e = 0; counts != NULL && e < TD_FILL_EXTENT_COUNT; e++)
+            td_metric_put(out, m, TD_LABELS({"feed", feed_name(s, f)}, {"extent", td_text(extents[e])}),
+                          (double)td_counted(&counts->fills[e]));
+    }
+}
+
 static void tell_feed(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
     for (size_t f = 0; f < s->parts.config->feed_count; f++)
@@ -298,6 +309,9 @@ static const td_metric rows[] = {
     {"tapedeck_sessions_total", COUNTER, "Sessions that live feeds have begun.", LIVE(sessions)},
     {"tapedeck_session_failures_total", COUNTER, "Sessions that ended, and tries that led to none.", LIVE(failures)},
     {"tapedeck_session_up", GAUGE, "1 while a live feed's session is there.", LIVE(up)},
+    {"tapedeck_backfilled_total", COUNTER, "Trades that live feeds were asked for afterwards.", LIVE(backfilled)},
+    {"tapedeck_backfills_total", COUNTER, "Gaps that were asked for, by how much of them came.", tell_fills, 0},
+    {"tapedeck_backfill_failures_total", COUNTER, "Requests for the past that failed.", LIVE(backfill_failures)},
     {"tapedeck_outputs_total", COUNTER, "Outputs appended.", tell_outputs, 0},
     {"tapedeck_outputs_suppressed_total", COUNTER, "Outputs made again that the log held.", WORKER(suppressed)},
     {"tapedeck_outputs_diverged_total", COUNTER, "Of those, different from what it holds; must stay 0.",

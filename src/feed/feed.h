@@ -4,17 +4,19 @@
  * items; when to connect again is for its owner to say. */
 #pragma once
 #include "base/option.h"
-#include "model/event.h"
+#include "model/gap.h"
 #include "model/instrument.h"
 #include "model/refusal.h"
+#include "net/http.h"
 #include "net/transport.h"
 
 typedef enum td_item_kind {
     TD_ITEM_EVENT,
     TD_ITEM_REJECTED,
     TD_ITEM_IGNORED,
-    TD_ITEM_SESSION, /* live feeds only */
-    TD_ITEM_END,     /* never of a live feed */
+    TD_ITEM_SESSION,  /* live feeds only */
+    TD_ITEM_BACKFILL, /* live feeds only: one that was asked for has ended */
+    TD_ITEM_END,      /* never of a live feed */
 } td_item_kind;
 
 typedef struct td_feed_session {
@@ -22,8 +24,17 @@ typedef struct td_feed_session {
     const char *detail; /* why it ended, for people; borrowed until the next call */
 } td_feed_session;
 
+typedef struct td_feed_backfill {
+    uint32_t instrument;
+    td_filled filled;
+    bool failed;        /* nothing is known of the rest yet, and `filled` says only whose: ask again */
+    int64_t wait_ns;    /* failed: not before so long, as the venue says; 0: it says nothing of it */
+    const char *detail; /* failed: why, for people; borrowed until the next call */
+} td_feed_backfill;
+
 typedef struct td_feed_item {
     td_item_kind kind;
+    bool past;                   /* asked for afterwards: shows nothing of the session, and its clock says nothing */
     int64_t clock_ns;            /* the feed's clock at this item; never goes back; 0 before its first instant */
     td_source_position position; /* its cause; unique within the feed, increasing within a file; file: 0 or more, in
                                     byte order of the paths; line: from 1, 0 stands for the whole file */
@@ -32,6 +43,7 @@ typedef struct td_feed_item {
         td_rejected rejected; /* REJECTED: all but `feed`; texts and bytes borrowed until the next call */
         const char *ignored;  /* IGNORED: kind of message, a literal ("depth") */
         td_feed_session session;
+        td_feed_backfill backfill;
     };
 } td_feed_item;
 
@@ -51,7 +63,10 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     char *url, *subscribe, *ca;
     int wire; /* format of its messages: index of the row's choice */
     int64_t inbox_bytes, message_bytes, idle_ns, reconnect_ns, hold_ns;
-    const td_transport_ops *transport; /* no key: NULL is the real network; simulations bring theirs */
+    char *history; /* base URL of what gives the past; NULL: nothing does */
+    int64_t history_interval_ns, history_after_ns, history_max, history_tries;
+    const td_transport_ops *transport; /* no keys: NULL is the real network; simulations bring theirs */
+    const td_http_ops *http;
 } td_feed_conf;
 
 #define TD_FEED_ROW(key_, type_, fallback_, min_, max_, field_, help_)                                                 \
@@ -89,12 +104,29 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
                 "are compared), or not at all"                                                                         \
     }
 
+/* … of a live feed whose venue can be asked for its past (feed/history.h). */
+#define TD_FEED_ROWS_HISTORY                                                                                           \
+    TD_FEED_ROW("history", TD_OPTION_TEXT, NULL, 0, 0, history,                                                        \
+                "http://HOST[:PORT] or https://… to ask for what was missed; unset: it is lost"),                      \
+        TD_FEED_ROW("history_interval", TD_OPTION_DURATION, "300ms", 0, 6e10, history_interval_ns,                     \
+                    "least time between two requests"),                                                                \
+        TD_FEED_ROW("history_after", TD_OPTION_DURATION, "5s", 0, 36e11, history_after_ns,                             \
+                    "how long a gap is left alone: what is merely late comes by itself"),                              \
+        TD_FEED_ROW("history_max", TD_OPTION_INT, "1000000", 1, 1e12, history_max,                                     \
+                    "most trades to ask for one gap; what lies further back is lost"),                                 \
+        TD_FEED_ROW("history_tries", TD_OPTION_INT, "5", 1, 1000, history_tries,                                       \
+                    "requests that may fail in a row, then the rest of a gap is lost")
+
 typedef struct td_live_ops {
     /* Begins a session of that number; the next SESSION item tells how it went. Errors: TD_RETRY. */
     TD_CHECKED td_status (*connect)(void *feed, uint32_t session);
     /* Moves bytes between network and memory. To be called while items cannot be taken, too: a venue wants its pings
      * answered. Returns work done. */
     int (*pump)(void *feed);
+    /* Begins to ask the venue for what is missing in an open gap with a known end. Its trades come as EVENT items of
+     * origin BACKFILL, behind what is live, then BACKFILL. Not before the first session. TD_FULL: not now. TD_REJECT:
+     * this venue has no past for it. NULL: this kind of feed never has. */
+    TD_CHECKED td_status (*backfill)(void *feed, const td_gap *gap);
 } td_live_ops;
 
 typedef struct td_feed_file {

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "feed/binance.h"
+#include <inttypes.h>
 
 typedef enum field {
     NO_FIELD,
@@ -206,6 +207,14 @@ static const char *ignored_kind(td_bytes type) {
     return "other";
 }
 
+static void put_event(td_recorded *out, td_reason reason) {
+    out->kind = TD_ITEM_EVENT;
+    if (reason == TD_REASON_MALFORMED)
+        td_recorded_reject(out, reason, "a field is missing or not of its kind");
+    else if (reason != TD_REASON_NONE)
+        td_recorded_reject(out, reason, "a number too large, or too small to be told from 0");
+}
+
 static void decode_message(td_binance *b, const message *msg, td_recorded *out) {
     td_event *e = &out->event;
     td_bytes type = message_type(msg);
@@ -221,11 +230,7 @@ static void decode_message(td_binance *b, const message *msg, td_recorded *out) 
     }
     if (reason == TD_REASON_NONE && !read_instrument(b, msg->fields[SYMBOL], &e->instrument))
         reason = TD_REASON_MALFORMED;
-    out->kind = TD_ITEM_EVENT;
-    if (reason == TD_REASON_MALFORMED)
-        td_recorded_reject(out, reason, "a field is missing or not of its kind");
-    else if (reason != TD_REASON_NONE)
-        td_recorded_reject(out, reason, "a number too large, or too small to be told from 0");
+    put_event(out, reason);
 }
 
 void td_binance_decode(td_binance *b, td_bytes json, int64_t receive_ns, td_recorded *out) {
@@ -239,6 +244,52 @@ void td_binance_decode(td_binance *b, td_bytes json, int64_t receive_ns, td_reco
     if (out->kind != TD_ITEM_REJECTED)
         out->clock_ns = receive_ns; /* of what is damaged not even the time is believed */
 }
+
+/* ---- the past, by REST ---- */
+
+enum { HISTORY_ROWS = 1000 };
+
+static void put_history_path(td_buf *url, const td_history_page *page) {
+    if (page->below_id == TD_NONE) {
+        td_buf_printf(url, "/api/v3/trades?symbol=%.*s&limit=%" PRId64, (int)page->symbol.size,
+                      (const char *)page->symbol.data, page->rows);
+        return;
+    }
+    int64_t from_id = page->below_id > page->rows ? page->below_id - page->rows : 0;
+    td_buf_printf(url, "/api/v3/historicalTrades?symbol=%.*s&fromId=%" PRId64 "&limit=%" PRId64, (int)page->symbol.size,
+                  (const char *)page->symbol.data, from_id, page->rows);
+}
+
+static bool read_past(td_bytes text, message *out) {
+    static const struct {
+        td_bytes key;
+        field field;
+    } keys[] = {{{(const uint8_t *)"id", 2}, TRADE_ID},
+                {{(const uint8_t *)"price", 5}, PRICE},
+                {{(const uint8_t *)"qty", 3}, SIZE},
+                {{(const uint8_t *)"time", 4}, TIME}};
+    td_json json;
+    td_json_init(&json, text);
+    bool good = td_json_next(&json) == TD_JSON_OBJECT;
+    while (good && td_json_next(&json) == TD_JSON_KEY) {
+        td_bytes key = json.text, value = {0};
+        td_json_type type;
+        good = read_value(&json, &type, &value);
+        if (td_bytes_equal(key, TD_TEXT("isBuyerMaker"))) out->maker_buys = type;
+        for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+            if (td_bytes_equal(key, keys[i].key)) out->fields[keys[i].field] = value;
+    }
+    return good;
+}
+
+static void decode_past(td_bytes row, td_recorded *out) {
+    message msg = {0};
+    td_reason reason = read_past(row, &msg) ? read_trade(&msg, &out->event) : TD_REASON_MALFORMED;
+    put_event(out, reason);
+}
+
+const td_history_ops td_binance_history = {
+    .rows_max = HISTORY_ROWS, .put_path = put_history_path, .decode = decode_past};
 
 /* ---- recordings ---- */
 

@@ -15,15 +15,18 @@ typedef struct wire { /* how a venue's messages are read */
     size_t state_size;
     void (*begin)(void *state, const td_recording_file *names);
     void (*decode)(void *state, td_bytes message, int64_t receive_ns, td_recorded *out);
+    const td_history_ops *history;
 } wire;
 
 typedef struct websocket {
     const td_os *os;
     const td_feed_conf *conf;
+    td_instruments *instruments;
     const td_transport_ops *net;
     void *transport, *decoder;
     const wire *wire;
-    uint32_t connection;
+    td_history *history;          /* NULL: nothing is asked for afterwards */
+    uint32_t connection, session; /* asked for last */
     bool live;
     bool ended;                  /* the session's end is the next item */
     char detail[DETAIL_MAX];     /* why it ended */
@@ -41,7 +44,7 @@ static void binance_wire_decode(void *state, td_bytes message, int64_t receive_n
     td_binance_decode(state, message, receive_ns, out);
 }
 
-static const wire wires[] = {{sizeof(td_binance), binance_wire_begin, binance_wire_decode}};
+static const wire wires[] = {{sizeof(td_binance), binance_wire_begin, binance_wire_decode, &td_binance_history}};
 #define WIRE_WORDS "binance" /* in the order of `wires` */
 
 /* ---- items ---- */
@@ -75,6 +78,7 @@ static bool decode(websocket *w, td_bytes bytes, td_feed_item *out) {
         out->ignored = row.ignored;
         return true;
     case TD_ITEM_SESSION:
+    case TD_ITEM_BACKFILL:
     case TD_ITEM_END:
         break;
     }
@@ -118,6 +122,7 @@ static bool take_event(websocket *w, const td_net_event *e, td_feed_item *out) {
             (void)status; /* one that ended meanwhile says so itself */
         }
         if (e->at_ns > w->clock_ns) w->clock_ns = e->at_ns;
+        w->position = (td_source_position){.file = TD_SESSION_BIT | w->session};
         put_session(w, true, out);
         return true;
     case TD_NET_BYTES:
@@ -131,6 +136,20 @@ static bool take_event(websocket *w, const td_net_event *e, td_feed_item *out) {
     return false;
 }
 
+/* What is asked for afterwards comes behind what is live. It is told in the session that there was last. */
+static td_status next_of_past(websocket *w, td_feed_item *out) {
+    td_status status = w->history != NULL ? td_history_next(w->history, out) : TD_AGAIN;
+    if (status != TD_OK) return status;
+    w->position.line++;
+    out->past = true;
+    out->clock_ns = w->clock_ns;
+    out->position = w->position;
+    if (out->kind != TD_ITEM_REJECTED) return TD_OK;
+    out->rejected.position = w->position;
+    out->rejected.receive_ns = w->clock_ns;
+    return TD_OK;
+}
+
 static td_status websocket_next(void *self, td_feed_item *out) {
     websocket *w = self;
     td_net_event e;
@@ -140,6 +159,7 @@ static td_status websocket_next(void *self, td_feed_item *out) {
     }
     while (!w->ended) {
         td_status status = w->net->next(w->transport, &e);
+        if (status == TD_AGAIN) return next_of_past(w, out);
         if (status != TD_OK) return status;
         if (take_event(w, &e, out)) return TD_OK;
         if (w->given) { /* a message that says nothing */
@@ -157,19 +177,27 @@ static td_status websocket_next(void *self, td_feed_item *out) {
 static td_status websocket_connect(void *self, uint32_t session) {
     websocket *w = self;
     assert(!w->live && !w->ended);
-    w->position = (td_source_position){.file = TD_SESSION_BIT | session};
+    w->session = session;
     return w->net->connect(w->transport, w->conf->url, &w->connection);
 }
 
 static int websocket_pump(void *self) {
     websocket *w = self;
-    return w->net->pump(w->transport);
+    int work = w->net->pump(w->transport);
+    return w->history != NULL ? work + td_history_pump(w->history) : work;
+}
+
+static td_status websocket_backfill(void *self, const td_gap *gap) {
+    websocket *w = self;
+    if (w->history == NULL) return TD_REJECT;
+    return td_history_ask(w->history, gap, td_instruments_name(w->instruments, gap->instrument));
 }
 
 static void websocket_close(void *self) {
     websocket *w = self;
     if (w == NULL) return;
     if (w->net != NULL) w->net->close(w->transport);
+    td_history_close(w->history);
     td_buf_fini(&w->message);
     free(w->decoder);
     free(w);
@@ -179,6 +207,7 @@ static td_status websocket_open(void **out, const td_os *os, const td_feed_conf 
     websocket *w = td_alloc_zero(1, sizeof *w);
     w->os = os;
     w->conf = conf;
+    w->instruments = instruments;
     w->wire = &wires[conf->wire];
     w->decoder = td_alloc_zero(1, w->wire->state_size);
     td_recording_file names = {.venue = conf->venue, .instruments = instruments};
@@ -194,9 +223,11 @@ static td_status websocket_open(void **out, const td_os *os, const td_feed_conf 
     const td_transport_ops *ops = conf->transport != NULL ? conf->transport : &td_transport_lws;
     td_url url;
     td_status status = td_feed_check_venue(conf->venue);
-    if (status == TD_OK) status = td_url_parse(&url, conf->url);
+    if (status == TD_OK && td_url_parse(&url, "ws", conf->url) != TD_OK)
+        status = TD_FAIL(TD_CONFIG, "url: %s", td_trail());
     if (status == TD_OK && conf->subscribe != NULL && strlen(conf->subscribe) > TD_NET_SEND_MAX)
         status = TD_FAIL(TD_CONFIG, "subscribe: it is longer than %d bytes", TD_NET_SEND_MAX);
+    if (status == TD_OK && conf->history != NULL) status = td_history_open(&w->history, os, conf, w->wire->history);
     if (status == TD_OK) status = ops->open(&w->transport, os, &net);
     if (status != TD_OK) {
         websocket_close(w);
@@ -231,9 +262,11 @@ static const td_option websocket_options[] = {
                 "wait before connecting again; doubles up to 60s, a fifth of it at random"),
     TD_FEED_ROW("hold", TD_OPTION_DURATION, "30s", 0, 864e11, hold_ns,
                 "while it is down, windows wait so long before time goes on without it"),
+    TD_FEED_ROWS_HISTORY,
     {0}};
 
-static const td_live_ops websocket_live = {.connect = websocket_connect, .pump = websocket_pump};
+static const td_live_ops websocket_live = {
+    .connect = websocket_connect, .pump = websocket_pump, .backfill = websocket_backfill};
 
 const td_feed_ops td_feed_websocket = {.format = "websocket",
                                        .is_file = false,

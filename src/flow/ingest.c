@@ -38,7 +38,8 @@ struct td_ingest {
     td_ingest_conf conf;
     td_writer *writer;
     td_inputs *inputs;
-    uint32_t end_count;             /* above all indexes of feeds of the merge */
+    uint32_t end_count; /* above all indexes of feeds of the merge */
+    td_backfill *backfill;
     ingest_lane *tape, *rejected;   /* by partition */
     td_input pending, live_pending; /* of the merge; of the live feeds */
     bool has_pending, has_live_pending, paced;
@@ -73,6 +74,8 @@ static td_status read_mark(const td_topics *topics, const td_record *record, mar
     } else {
         status = td_record_get_event(topics->ids, record->value, &event, &feed);
     }
+    /* What was asked for afterwards says nothing of when the feed was heard. */
+    if (status == TD_OK && (event.kind == TD_EVENT_FILLED || event.origin == TD_ORIGIN_BACKFILL)) return TD_OK;
     if (status != TD_OK || !td_src_get(src, &out->position))
         return TD_FAIL(TD_CORRUPT, "offset %lld is not a record of ours", (long long)record->offset);
     *out_feed = feed;
@@ -238,6 +241,13 @@ td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
     if (status == TD_OK) status = lanes_open(in, &in->tape, conf->topics->tape);
     if (status == TD_OK) status = lanes_open(in, &in->rejected, conf->topics->rejected);
     if (status == TD_OK) status = settle_inputs(in);
+    td_backfill_conf backfill = {.os = conf->os,
+                                 .topics = conf->topics,
+                                 .live = conf->live,
+                                 .instruments = conf->instruments,
+                                 .report = conf->report,
+                                 .report_arg = conf->report_arg};
+    if (status == TD_OK) status = td_backfill_open(&in->backfill, &backfill);
     td_count(&in->counts.resuming, in->resuming);
     if (status != TD_OK) {
         td_ingest_close(in);
@@ -249,6 +259,7 @@ td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
 
 void td_ingest_close(td_ingest *in) {
     if (in == NULL) return;
+    td_backfill_close(in->backfill);
     lanes_close(in->rejected, in->conf.topics->partitions);
     lanes_close(in->tape, in->conf.topics->partitions);
     td_inputs_close(in->inputs);
@@ -410,15 +421,16 @@ static td_status check_trade_feed(td_ingest *in, const td_event *e) {
 static td_status append_event(td_ingest *in, const td_input *input) {
     const td_event *e = &input->item.event;
     ingest_lane *lane = &in->tape[input->partition];
-    bool tick = e->kind != TD_EVENT_TIME;
+    bool tick = e->kind == TD_EVENT_TRADE || e->kind == TD_EVENT_QUOTE;
     td_status status = e->kind == TD_EVENT_TRADE ? check_trade_feed(in, e) : TD_OK;
     if (status == TD_OK) status = pass_in_silence(in, lane, input);
     if (status != TD_OK) return status == TD_AGAIN ? TD_OK : status;
     td_bytes feed = in->conf.feed_names[input->feed];
     in->value.size = 0;
     td_record_put_event(&in->value, in->conf.topics->ids, feed, e);
-    status = lane_put(in, lane, tick ? td_instruments_name(in->conf.instruments, e->instrument) : feed,
-                      input->item.position);
+    status =
+        lane_put(in, lane, e->kind != TD_EVENT_TIME ? td_instruments_name(in->conf.instruments, e->instrument) : feed,
+                 input->item.position);
     if (status == TD_OK && tick) td_count(&in->counts.feeds[input->feed].events, 1);
     return status;
 }
@@ -444,6 +456,7 @@ static td_status append_input(td_ingest *in, const td_input *input) {
         if (!in->resuming) td_count(&in->counts.feeds[input->feed].ignored, 1);
         return TD_OK;
     case TD_ITEM_SESSION:
+    case TD_ITEM_BACKFILL:
     case TD_ITEM_END:
         break;
     }
@@ -513,7 +526,7 @@ static void hold_live(td_ingest *in) {
 
 static td_status handle_live(td_ingest *in) {
     if (!in->has_live_pending) {
-        td_status status = td_live_next(in->conf.live, &in->live_pending);
+        td_status status = td_backfill_next(in->backfill, &in->live_pending);
         if (status != TD_OK) return status;
         in->has_live_pending = true;
     }
@@ -567,6 +580,7 @@ int td_ingest_step(void *self) {
     if (in->conf.disk != NULL && td_disk_level_now(in->conf.disk) == TD_DISK_FULL) return 0;
     int64_t now_ns = os->ops->mono_ns(os->self);
     in->now_ms = os->ops->wall_ns(os->self) / TD_NS_PER_MS;
+    if (td_backfill_step(in->backfill) != TD_OK) td_fault_set(&in->standing, TD_CORRUPT);
     int done;
     bool wanted;
     td_status status = handle_batch(in, now_ns, &done, &wanted);

@@ -10,9 +10,9 @@
  * no input, and a start passes over it. */
 #pragma once
 #include "feed/merge.h"
+#include "flow/backfill.h"
 #include "flow/commands.h"
 #include "flow/disk.h"
-#include "flow/live.h"
 #include "flow/topics.h"
 
 typedef struct td_ingest_conf {
@@ -23,8 +23,10 @@ typedef struct td_ingest_conf {
     td_instruments *instruments; /* the one the feeds fill */
     const td_bytes *feed_names;  /* by feed index */
     double speed;                /* 0: as fast as it goes */
-    const td_disk *disk;         /* while it is full nothing is taken; NULL: never */
-    size_t batch_bytes;          /* append when a partition's batch is this large */
+    td_log_report_fn report;     /* of backfills; with live feeds */
+    void *report_arg;
+    const td_disk *disk; /* while it is full nothing is taken; NULL: never */
+    size_t batch_bytes;  /* append when a partition's batch is this large */
 } td_ingest_conf;
 
 typedef struct td_ingest_feed_counts {

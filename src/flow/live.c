@@ -77,11 +77,26 @@ void td_live_add(td_live *l, uint32_t index, const td_feed_ops *ops, void *feed,
 
 size_t td_live_feed_count(const td_live *l) { return l->lane_count; }
 
-const td_live_counts *td_live_counters(const td_live *l, uint32_t index) {
+static live_lane *lane_of(const td_live *l, uint32_t index) {
     for (size_t i = 0; i < l->lane_count; i++)
-        if (l->lanes[i]->index == index) return &l->lanes[i]->counts;
+        if (l->lanes[i]->index == index) return l->lanes[i];
     return NULL;
 }
+
+const td_live_counts *td_live_counters(const td_live *l, uint32_t index) {
+    const live_lane *lane = lane_of(l, index);
+    return lane != NULL ? &lane->counts : NULL;
+}
+
+uint32_t td_live_index(const td_live *l, size_t i) { return l->lanes[i]->index; }
+
+uint32_t td_live_find(const td_live *l, td_bytes feed) {
+    for (size_t i = 0; i < l->lane_count; i++)
+        if (td_bytes_equal(td_text(l->lanes[i]->conf->name), feed)) return l->lanes[i]->index;
+    return UINT32_MAX;
+}
+
+const td_feed_conf *td_live_conf(const td_live *l, uint32_t index) { return lane_of(l, index)->conf; }
 
 /* ---- what the log ends with ---- */
 
@@ -240,7 +255,13 @@ static bool take_item(td_live *l, live_lane *lane, td_input *out) {
         take_session(l, lane, item);
         return false;
     }
-    hear(lane, item->clock_ns);
+    if (item->past) {
+        (void)look_at_clock(l, lane);
+        td_count(&lane->counts.backfilled, item->kind == TD_ITEM_EVENT);
+        td_count(&lane->counts.backfill_failures, item->kind == TD_ITEM_BACKFILL && item->backfill.failed);
+    } else {
+        hear(lane, item->clock_ns);
+    }
     item->clock_ns = lane->clock_ns;
     lane->position = item->position;
     out->partition = 0;
@@ -248,7 +269,7 @@ static bool take_item(td_live *l, live_lane *lane, td_input *out) {
         item->event.feed = out->feed;
         item->event.receive_ns = lane->clock_ns;
         out->partition = td_route_of(&l->route, item->event.instrument);
-        lane->given_ns[out->partition] = lane->clock_ns;
+        if (!item->past) lane->given_ns[out->partition] = lane->clock_ns;
     } else if (item->kind == TD_ITEM_REJECTED) {
         out->partition = lane->reject_partition;
         item->rejected.feed = td_text(lane->conf->name);
@@ -274,6 +295,26 @@ static td_status lane_next(td_live *l, live_lane *lane, td_input *out) {
         plan_quiet(l, lane, look_at_clock(l, lane));
         if (lane->time_targets == 0) return TD_AGAIN;
     }
+}
+
+td_status td_live_backfill(td_live *l, uint32_t index, const td_gap *gap) {
+    live_lane *lane = lane_of(l, index);
+    if (lane->ops->live->backfill == NULL) return TD_REJECT;
+    return lane->state == LIVE ? lane->ops->live->backfill(lane->feed, gap) : TD_FULL;
+}
+
+void td_live_put_filled(td_live *l, uint32_t index, uint32_t instrument, td_filled filled, td_input *out) {
+    live_lane *lane = lane_of(l, index);
+    int64_t now_ns = look_at_clock(l, lane);
+    td_count(&lane->counts.fills[filled.extent], 1);
+    *out = (td_input){.feed = index, .partition = td_route_of(&l->route, instrument)};
+    out->item = (td_feed_item){.kind = TD_ITEM_EVENT, .past = true, .clock_ns = now_ns, .position = lane->position};
+    out->item.event = (td_event){.kind = TD_EVENT_FILLED,
+                                 .feed = index,
+                                 .instrument = instrument,
+                                 .event_ns = now_ns,
+                                 .receive_ns = now_ns,
+                                 .filled = filled};
 }
 
 td_status td_live_next(td_live *l, td_input *out) {

@@ -9,12 +9,14 @@
  *                   sent while no process ran is lost in the same way.
  *   quiet           to a partition that got nothing of the feed for 1 s: live or, without any message for 1 s, idle.
  *                   bound = clock - max_delay. While down, the same after `hold`, and nothing before it.
+ * What a feed was asked for afterwards shows nothing of its session, and makes no partition less quiet.
  * A session that ended or did not begin is tried again after a wait that doubles from `reconnect` to 60 s, a fifth of
  * it at random; a session of 60 s resets it. */
 #pragma once
 #include "base/metric.h"
 #include "feed/merge.h"
 #include "log/log.h"
+#include "model/gap.h"
 
 typedef struct td_live td_live;
 
@@ -22,6 +24,9 @@ typedef struct td_live_counts { /* of one feed; readable by any thread */
     td_counter sessions;        /* begun in this run */
     td_counter failures;        /* sessions that ended, and tries that led to none */
     td_counter up;              /* 1 while a session is live */
+    td_counter backfilled;      /* trades that were asked for afterwards */
+    td_counter fills[TD_FILL_EXTENT_COUNT];
+    td_counter backfill_failures; /* requests */
 } td_live_counts;
 
 /* `report` gets a line about each end of a session, with its reason. All arguments are borrowed. */
@@ -36,7 +41,16 @@ void td_live_resume(td_live *live, td_bytes feed, uint32_t partition, td_source_
 bool td_live_resumed(const td_live *live, uint32_t partition);
 size_t td_live_feed_count(const td_live *live);
 int td_live_pump(td_live *live); /* moves bytes; returns work done */
-/* Fills *out; borrowed texts are valid until the next call. Errors: TD_AGAIN; TD_RETRY as the feed gave it. */
+/* Fills *out, BACKFILL items among them; borrowed texts are valid until the next call. Errors: TD_AGAIN; TD_RETRY as
+ * the feed gave it. */
 TD_CHECKED td_status td_live_next(td_live *live, td_input *out);
+/* The index of the i-th, and of the one of that name or UINT32_MAX. */
+uint32_t td_live_index(const td_live *live, size_t i);
+uint32_t td_live_find(const td_live *live, td_bytes feed);
+const td_feed_conf *td_live_conf(const td_live *live, uint32_t index);
+/* As td_live_ops has it; TD_FULL while there is no session. */
+TD_CHECKED td_status td_live_backfill(td_live *live, uint32_t index, const td_gap *gap);
+/* The record that says how a backfill of that feed ended, as an input of now. */
+void td_live_put_filled(td_live *live, uint32_t index, uint32_t instrument, td_filled filled, td_input *out);
 /* NULL for a feed that is not live. */
 const td_live_counts *td_live_counters(const td_live *live, uint32_t index);

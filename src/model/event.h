@@ -53,7 +53,7 @@ typedef struct td_time_mark {
     uint8_t session;  /* td_session */
 } td_time_mark;
 
-typedef enum td_fill_extent { TD_FILL_WHOLE, TD_FILL_PART, TD_FILL_NONE } td_fill_extent;
+typedef enum td_fill_extent { TD_FILL_WHOLE, TD_FILL_PART, TD_FILL_NONE, TD_FILL_EXTENT_COUNT } td_fill_extent;
 
 typedef struct td_filled {
     int64_t gap;    /* number of the instrument's gap */

@@ -197,7 +197,7 @@ static td_status client_connect(void *self, const char *url, uint32_t *out_conne
         return TD_FAIL(TD_FULL, "%d connections are in use already", TD_NET_CONNECTIONS_MAX);
     conn *c = &t->conns[i];
     *c = (conn){0};
-    td_status status = td_url_parse(&c->url, url);
+    td_status status = td_url_parse(&c->url, "ws", url);
     if (status == TD_OK) status = td_lookup_begin(&c->lookup, c->url.host);
     if (status != TD_OK) return status;
     td_link_init(&c->link, t->os, &t->conf);

@@ -1,13 +1,14 @@
-/* src/net/url.c - ws://HOST[:PORT][/PATH][?QUERY], and wss. */
+/* src/net/url.c - ws://HOST[:PORT][/PATH][?QUERY], wss, http and https. */
 #include "net/url.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PORT_WS = 80, PORT_WSS = 443, PORT_MAX = 65535 };
+enum { PORT_PLAIN = 80, PORT_TLS = 443, PORT_MAX = 65535 };
 
-static td_status fail(void) {
-    return TD_FAIL(TD_CONFIG, "url: it is not of the form ws://HOST[:PORT]/PATH or wss://…, without spaces and user");
+static td_status fail(const char *scheme) {
+    return TD_FAIL(TD_CONFIG, "it is not of the form %s://HOST[:PORT]/PATH or %ss://…, without spaces and user", scheme,
+                   scheme);
 }
 
 static bool is_plain(const char *text) {
@@ -33,20 +34,23 @@ static bool parse_authority(td_url *out, const char *text, size_t size) {
             return false;
         out->port = atoi(text + used + 1);
         if (out->port < 1 || out->port > PORT_MAX) return false;
-        usual = out->port == (out->tls ? PORT_WSS : PORT_WS);
+        usual = out->port == (out->tls ? PORT_TLS : PORT_PLAIN);
     }
     (void)snprintf(out->named, sizeof out->named, "%.*s", (int)(usual ? used : size), text);
     return true;
 }
 
-td_status td_url_parse(td_url *out, const char *text) {
-    *out = (td_url){.tls = strncmp(text, "wss://", 6) == 0};
-    if (!out->tls && strncmp(text, "ws://", 5) != 0) return fail();
-    if (strlen(text) > TD_URL_MAX || !is_plain(text)) return fail();
-    const char *authority = text + (out->tls ? 6 : 5);
+td_status td_url_parse(td_url *out, const char *scheme, const char *text) {
+    size_t word = strlen(scheme);
+    *out = (td_url){.port = PORT_PLAIN};
+    if (strlen(text) > TD_URL_MAX || !is_plain(text) || strncmp(text, scheme, word) != 0) return fail(scheme);
+    out->tls = text[word] == 's';
+    if (out->tls) out->port = PORT_TLS;
+    const char *authority = text + word + out->tls;
+    if (strncmp(authority, "://", 3) != 0) return fail(scheme);
+    authority += 3;
     size_t size = strcspn(authority, "/?#");
-    out->port = out->tls ? PORT_WSS : PORT_WS;
-    if (!parse_authority(out, authority, size)) return fail();
+    if (!parse_authority(out, authority, size)) return fail(scheme);
     const char *path = authority + size;
     (void)snprintf(out->path, sizeof out->path, "%s%.*s", *path == '/' ? "" : "/", (int)strcspn(path, "#"), path);
     return TD_OK;

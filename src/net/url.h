@@ -1,4 +1,4 @@
-/* src/net/url.h - a WebSocket URL taken apart. A plain value. */
+/* src/net/url.h - a URL taken apart: that of a WebSocket, or of HTTP. A plain value. */
 #pragma once
 #include "base/status.h"
 #include <stdbool.h>
@@ -13,5 +13,6 @@ typedef struct td_url {
     char path[TD_URL_MAX + 2];   /* with its query; at least "/" */
 } td_url;
 
-/* Errors: TD_CONFIG with a trail, which never repeats the text: it may hold a token. */
-TD_CHECKED td_status td_url_parse(td_url *out, const char *text);
+/* `scheme`: "ws" or "http", each with an s behind it for TLS. Errors: TD_CONFIG with a trail, which never repeats the
+ * text: it may hold a token. */
+TD_CHECKED td_status td_url_parse(td_url *out, const char *scheme, const char *text);

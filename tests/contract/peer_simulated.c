@@ -57,7 +57,7 @@ static td_status sim_open(void **out, const td_os *os, const td_net_conf *conf) 
 static td_status sim_connect(void *self, const char *text, uint32_t *out_connection) {
     sim_transport *t = self;
     td_url url;
-    td_status status = td_url_parse(&url, text);
+    td_status status = td_url_parse(&url, "ws", text);
     if (status != TD_OK) return status;
     for (uint32_t i = 0; i < TD_NET_CONNECTIONS_MAX; i++) {
         if (t->conns[i] != NULL) continue;

@@ -172,6 +172,7 @@ static inline void unit_put_item(td_buf *out, const td_instruments *instruments,
         td_buf_printf(out, "ignored %s", item->ignored);
         break;
     case TD_ITEM_SESSION:
+    case TD_ITEM_BACKFILL:
     case TD_ITEM_END:
         td_buf_text(out, "end");
         break;

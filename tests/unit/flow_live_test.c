@@ -19,7 +19,8 @@ typedef enum step_kind {
     STEP_ITEM_0,
     STEP_ITEM_1,
     STEP_REJECT,
-    STEP_IGNORE
+    STEP_IGNORE,
+    STEP_PAST /* a trade that was asked for afterwards */
 } step_kind;
 
 typedef struct step {
@@ -87,6 +88,11 @@ static td_status fake_next(void *self, td_feed_item *out) {
         out->kind = TD_ITEM_EVENT;
         out->event.kind = TD_EVENT_TRADE;
         out->event.instrument = f->rig->of_partition[kind - STEP_ITEM_0];
+        break;
+    case STEP_PAST:
+        out->past = true;
+        out->event =
+            (td_event){.kind = TD_EVENT_TRADE, .origin = TD_ORIGIN_BACKFILL, .instrument = f->rig->of_partition[0]};
         break;
     case STEP_REJECT:
         out->kind = TD_ITEM_REJECTED;
@@ -218,6 +224,23 @@ static void a_cut_is_told_and_time_waits(void **state) {
     rig_close(&r);
 }
 
+static void the_past_shows_nothing_of_the_session(void **state) {
+    (void)state;
+    RIG(r, {0, STEP_UP}, {300, STEP_ITEM_0}, {900, STEP_PAST}, {1500, STEP_PAST}, {1800, STEP_DOWN});
+    run_until(&r, 2000);
+    expect(&r, "0 1.0 live 0>-100\n"
+               "1 1.0 live 0>-100\n"
+               "0 1.1 trade 300\n"
+               "0 1.2 trade 900\n"
+               "1 1.2 live 1000>900\n"
+               "0 1.2 idle 1300>1200\n" /* quiet for a second, for all that came */
+               "0 1.3 trade 1500\n"
+               "0 1.3 down 300>-1\n" /* since then nothing was heard */
+               "1 1.3 down 300>-1\n");
+    assert_int_equal(td_counted(&td_live_counters(r.live, 0)->backfilled), 2);
+    rig_close(&r);
+}
+
 static void time_goes_on_after_hold(void **state) {
     (void)state;
     RIG(r, {0, STEP_UP}, {100, STEP_DOWN});
@@ -309,6 +332,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quiet_partitions_get_time),
         cmocka_unit_test(a_cut_is_told_and_time_waits),
+        cmocka_unit_test(the_past_shows_nothing_of_the_session),
         cmocka_unit_test(time_goes_on_after_hold),
         cmocka_unit_test(what_a_dead_process_missed_is_told),
         cmocka_unit_test(a_clock_set_back_takes_no_time_back),
