@@ -112,6 +112,23 @@ td_status td_topics_open_to_read(td_topics *out, td_log *log) {
     return TD_OK;
 }
 
+/* Places are of the tape that they were written for. */
+static td_status copy_record(void *arg, const td_record *record) {
+    bool is_place = record->key.size >= 5 && memcmp(record->key.data, "tape/", 5) == 0;
+    return is_place ? TD_OK : append_one(arg, record->key, record->value);
+}
+
+td_status td_topics_open_copy(td_topics *out, td_log *log, const td_topics *from, int64_t now_ms) {
+    destination schemas = {.now_ms = now_ms}, programs = {.now_ms = now_ms};
+    td_status status = td_log_topic(log, "_schemas", 1, TD_TOPIC_INPUT, &schemas.topic);
+    if (status == TD_OK) status = td_log_topic(log, "_programs", 1, TD_TOPIC_INPUT, &programs.topic);
+    if (status == TD_OK && td_topic_end(schemas.topic, 0) > 0)
+        status = TD_FAIL(TD_CONFIG, "there is a log already: name a new folder");
+    if (status == TD_OK) status = td_topics_each_record(from->schemas, copy_record, &schemas);
+    if (status == TD_OK) status = td_topics_each_record(from->programs, copy_record, &programs);
+    return status == TD_OK ? td_topics_open(out, log, from->partitions, now_ms) : status;
+}
+
 void td_topics_close(td_topics *topics) {
     td_registry_free(topics->registry);
     topics->registry = NULL;
@@ -227,16 +244,13 @@ td_status td_topics_program_at(const td_topics *topics, uint32_t partition, int6
     return TD_OK;
 }
 
-static td_status begin_on(const td_topics *topics, uint32_t partition, const uint8_t *sha256, int64_t now_ms) {
+td_status td_topics_put_program(const td_topics *topics, uint32_t partition, const uint8_t *sha256, int64_t now_ms) {
     char hex[HEX_BYTES + 1], key[32], text[HEX_BYTES + 32];
     td_hex(sha256, TD_PROGRAM_SHA_BYTES, hex);
     int64_t end = td_topic_end(topics->tape, partition);
-    place last;
-    td_status status = find_place(topics, partition, end, &last);
-    if (status != TD_OK || (last.present && strcmp(last.hex, hex) == 0)) return status;
     (void)snprintf(key, sizeof key, "tape/%" PRIu32, partition);
     (void)snprintf(text, sizeof text, "%s %" PRId64, hex, end);
-    status = append_one(&(destination){topics->programs, 0, now_ms}, td_text(key), td_text(text));
+    td_status status = append_one(&(destination){topics->programs, 0, now_ms}, td_text(key), td_text(text));
     if (status == TD_OK) status = td_log_sync(topics->log);
     if (status != TD_OK) return status;
     td_event event = {.kind = TD_EVENT_PROGRAM};
@@ -247,6 +261,15 @@ static td_status begin_on(const td_topics *topics, uint32_t partition, const uin
     status = append_one(&to, (td_bytes){0}, td_buf_bytes(&value));
     td_buf_fini(&value);
     return status;
+}
+
+static td_status begin_on(const td_topics *topics, uint32_t partition, const uint8_t *sha256, int64_t now_ms) {
+    char hex[HEX_BYTES + 1];
+    td_hex(sha256, TD_PROGRAM_SHA_BYTES, hex);
+    place last;
+    td_status status = find_place(topics, partition, td_topic_end(topics->tape, partition), &last);
+    if (status != TD_OK || (last.present && strcmp(last.hex, hex) == 0)) return status;
+    return td_topics_put_program(topics, partition, sha256, now_ms);
 }
 
 td_status td_topics_begin_program(const td_topics *topics, td_bytes body, int64_t now_ms) {

@@ -22,7 +22,8 @@ import yaml
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tapedeck as td  # noqa: E402
 
-COMMANDS = ["demo", "init", "new", "check", "run", "status", "bars", "state", "explain", "positions", "profile", "help"]
+COMMANDS = ["demo", "init", "new", "check", "run", "status", "bars", "state", "explain", "positions", "profile", "replay",
+            "help"]
 FEEDS = ["simulated", "lean", "binance-collector", "websocket"]
 SCHEMA = json.loads((td.ROOT / "docs" / "tapedeck.schema.json").read_text(encoding="utf-8"))
 CASES = td.Cases()
