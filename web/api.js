@@ -1,9 +1,18 @@
-/* web/api.js - asks the server: history by fetch, what is new by one stream of server-sent events. */
+/* web/api.js - asks the server: history and changes by fetch, what is new by one stream of server-sent events. */
 
 export async function ask(path, parameters = {}, signal = undefined) {
   const query = new URLSearchParams(parameters).toString();
   const url = path.startsWith('/') ? path : `/api/v1/${path}${query ? `?${query}` : ''}`;
   const response = await fetch(url, { signal, headers: { accept: 'application/json' } });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.error?.message ?? `status ${response.status}`);
+  return answer;
+}
+
+/* Asks for a change. The page's own origin and, where one is wanted, the token go along. */
+export async function post(path, body) {
+  const response = await fetch(`/api/v1/${path}`, {
+    method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
   const answer = await response.json();
   if (!response.ok) throw new Error(answer.error?.message ?? `status ${response.status}`);
   return answer;

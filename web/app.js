@@ -3,6 +3,7 @@ import { ask, Stream } from './api.js';
 import { Chart } from './chart.js';
 import { clock, compact, dayClock, direction, element, price, seconds, signed, zoneLabel } from './format.js';
 import { Instruments } from './instruments.js';
+import { Refused } from './refused.js';
 import { Signals } from './signals.js';
 
 const $ = (id) => document.getElementById(id);
@@ -21,6 +22,7 @@ const state = {
 const chart = new Chart($('chart'), () => loadOlder(), showHover);
 const instruments = new Instruments($('instruments'), $('search'), $('count'), (name) => choose(name, null, true));
 const signals = new Signals($('signals'), $('only'), $('signal-count'), openSignal, zoneOf);
+new Refused($('quarantine'), $('refused'), $('refused-count'), zoneOf);
 const stream = new Stream({
   hello: onHello,
   instruments: onTicks,

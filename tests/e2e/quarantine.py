@@ -16,7 +16,10 @@ import urllib.error
 import urllib.request
 import zipfile
 
+from playwright.sync_api import sync_playwright
+
 import tapedeck as td
+from dashboard import CHROMIUM, CHROMIUM_ARGS
 
 CASES = td.Cases()
 case = CASES.add
@@ -215,9 +218,26 @@ def what_cannot_be_released(home):
         said = tell(home, *words, check=code)
         assert text in said, f"{words}: {said}"
     assert "0 released" in tell(home, "release", "--reason", "non-positive", "--yes")
-    assert "no tape" in tell(home, "ls", check=3, name="nowhere") or True
+    tell(home, "ls", check=3, name="nowhere")
     assert td.digests(f"{home}/data", ["tape"]) == tape, "something was appended"
     return f"{len(wrong)} refused, the tape as it was"
+
+
+@case
+def who_has_no_api_cannot_be_asked(home):
+    lean_zip(home)
+    process = subprocess.Popen([td.PROGRAM, "run", "--set", "speed=max", market(home)], cwd=td.ROOT,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait(lambda: pathlib.Path(home, "data", "quarantine-0").exists(), "it runs")
+        wait(lambda: listed(home, "--reason", "outlier"), "it is refused")
+        row = place(listed(home, "--reason", "outlier")[0])
+        assert "serve: on" in tell(home, "release", row, check=3)
+        assert "can be released" in tell(home, "show", row)
+    finally:
+        td.kill(process)
+    assert "released" in tell(home, "release", row)  # the lock went with it
+    return "refused while it runs, done when it has ended"
 
 
 @case
@@ -235,7 +255,7 @@ def nonsense_is_answered(home):
              (b'{"positions":[{"partition":0,"offset":0}]}', {}, 401),
              (b'{"positions":[{"partition":0,"offset":0}]}', right | {"Origin": "http://evil.example"}, 403),
              (b"{}", right | {"Content-Type": "text/plain"}, 415), (None, right, 405)]
-    process = td.subprocess.Popen([td.PROGRAM, "run", "--set", "speed=max", file], cwd=td.ROOT, text=True,
+    process = subprocess.Popen([td.PROGRAM, "run", "--set", "speed=max", file], cwd=td.ROOT, text=True,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         line = ""
@@ -264,6 +284,28 @@ def nonsense_is_answered(home):
         os.environ.pop("TAPEDECK_TOKEN", None)
         td.kill(process)
     return f"{len(asked) + 3} requests"
+
+
+@case
+def by_the_dashboard(home):
+    lean_zip(home)
+    with running(market(home, extra="serve: { listen: \"127.0.0.1:0\" }\n")) as (url, said), sync_playwright() as player:
+        browser = player.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGS)
+        page = browser.new_page()
+        errors = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(url)
+        page.click("#quarantine summary")
+        page.wait_for_selector("#refused .refused")
+        seen = page.inner_text("#refused")
+        assert seen.count("outlier") == 2 and seen.count("non-positive") == 1 and seen.count("release") == 2, seen
+        page.click("#refused button >> nth=0")
+        page.wait_for_selector("#refused .told >> text=released")
+        browser.close()
+        assert not errors, errors
+    adds_up(said)
+    assert said["events"] == 60 * MINUTES + 1, said
+    return "one released by its button"
 
 
 if __name__ == "__main__":

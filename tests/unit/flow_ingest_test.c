@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "flow/ingest.h"
+#include "schema/cause.h"
 
 enum { MESSAGES = 12, MESSAGE_BYTES = 3000, PARTITIONS = 2 /* as the rig's topic has */ };
 
@@ -270,9 +271,104 @@ static void goes_on_with_new_files(void **state) {
     }
 }
 
+enum { RELEASES = 5 };
+
+static void put_releases(td_ingest *ingest, const td_topics *topics, uint64_t *tickets) {
+    td_event event = {.kind = TD_EVENT_TRADE,
+                      .origin = TD_ORIGIN_RELEASE,
+                      .event_ns = 1,
+                      .receive_ns = 1,
+                      .pass = 1u << TD_REASON_OUTLIER,
+                      .trade = {.price = 1, .size = 1, .trade_id = TD_NONE}};
+    for (int64_t i = 0; i < RELEASES; i++) {
+        td_buf value = {0};
+        event.of_offset = i;
+        td_record_put_event(&value, topics->ids, TD_TEXT("shelf"), &event);
+        td_command command = {
+            .partition = (uint32_t)i % PARTITIONS, .key = TD_TEXT("SHELF:A"), .value = td_buf_bytes(&value)};
+        assert_int_equal(td_commands_put(td_ingest_commands(ingest), &command, &tickets[i]), TD_OK);
+        td_buf_fini(&value);
+    }
+    td_command nowhere = {.partition = PARTITIONS, .value = TD_TEXT("x")};
+    assert_int_equal(td_commands_put(td_ingest_commands(ingest), &nowhere, &tickets[RELEASES]), TD_OK);
+}
+
+/* Each once and in order, though the disk fails meanwhile; none is taken for an input. */
+static void check_releases(const td_topics *topics) {
+    for (uint32_t p = 0; p < PARTITIONS; p++) {
+        td_reader *reader;
+        td_record record;
+        td_event event;
+        td_bytes feed;
+        int64_t next = p;
+        assert_int_equal(td_reader_open(&reader, topics->tape, p, 0, TD_READ_APPENDED), TD_OK);
+        while (td_reader_next(reader, &record) == TD_OK) {
+            assert_int_equal(td_record_get_event(topics->ids, record.value, &event, &feed), TD_OK);
+            if (event.origin != TD_ORIGIN_RELEASE) continue;
+            assert_true(event.of_offset == next && td_bytes_equal(record.key, TD_TEXT("SHELF:A")));
+            assert_null(td_record_header(&record, TD_SRC_HEADER).data);
+            next += PARTITIONS;
+        }
+        assert_true(next >= RELEASES);
+        td_reader_close(reader);
+    }
+}
+
+static void ask_for_releases(rig *r, td_topics *topics) {
+    td_instruments *instruments = td_instruments_new();
+    td_merge *merge = td_merge_new(instruments, PARTITIONS);
+    td_live *live = td_live_new(&r->os, instruments, PARTITIONS, rig_report, r);
+    td_os_ops ops = *r->os.ops;
+    ops.mono_ns = test_mono_ns;
+    const td_os os = {&ops, r->os.self};
+    td_bytes name = TD_TEXT("shelf");
+    td_ingest_conf conf = {.os = &os,
+                           .topics = topics,
+                           .merge = merge,
+                           .live = live,
+                           .instruments = instruments,
+                           .feed_names = &name,
+                           .batch_bytes = 100}; /* one record a batch */
+    td_ingest *ingest;
+    uint64_t tickets[RELEASES + 1];
+    assert_int_equal(td_ingest_open(&ingest, &conf), TD_OK);
+    for (int turn = 0; turn < 3; turn++) (void)td_ingest_step(ingest);
+    assert_true(td_ingest_ended(ingest)); /* and yet it takes them */
+    put_releases(ingest, topics, tickets);
+    assert_int_equal(td_commands_ask(td_ingest_commands(ingest), tickets[0]), TD_AGAIN);
+    atomic_store(&r->machine.fail_writes, 4);
+    for (int turn = 0; turn < 200; turn++, mono_ns += TD_NS_PER_MS) (void)td_ingest_step(ingest);
+    for (int i = 0; i <= RELEASES; i++)
+        ASSERT_ROW(td_commands_ask(td_ingest_commands(ingest), tickets[i]) == (i < RELEASES ? TD_OK : TD_REJECT), "%d",
+                   i);
+    assert_int_equal(td_counted(&td_ingest_counters(ingest)->commands), RELEASES);
+    assert_int_equal(td_counted(&td_ingest_counters(ingest)->retries), 4);
+    td_ingest_close(ingest);
+    td_live_free(live);
+    td_merge_free(merge);
+    td_instruments_free(instruments);
+}
+
+static void appends_what_others_ask_for(void **state) {
+    rig *r = *state;
+    static const shelf_run run = {"", NULL, 'a', 1, false, NULL, ITEMS - 1};
+    td_topics topics;
+    rig_run("echo a > %s/a", r->root);
+    rig_open_log(r);
+    assert_int_equal(td_topics_open(&topics, r->log, PARTITIONS, 0), TD_OK);
+    assert_int_equal(run_shelf(r, &run, &topics), TD_OK);
+    ask_for_releases(r, &topics);
+    check_releases(&topics);
+    int64_t before = count_records(topics.tape);
+    assert_int_equal(run_shelf(r, &run, &topics), TD_OK); /* it finds where its inputs end, behind the releases */
+    assert_int_equal(count_records(topics.tape), before);
+    td_topics_close(&topics);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(keeps_what_waits, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(appends_what_others_ask_for, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(goes_on_with_new_files, rig_new, rig_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -329,10 +329,10 @@ static void test_releases_revise_beyond_grace(void **unused) {
     enum { PASS = 1u << TD_REASON_AHEAD };
     static const step steps[] = {
         {'t', 0, 0, 100.0, 50, 1, .gives = ""},
-        {'t', 0, 0, 100.5, 90, 1, .gives = "ahead V:X\n", .delay_s = -1}, /* wants [100, 101) and [60, 120) */
-        {'t', 0, 0, 103.5, 91, 1, .gives = "ahead V:X\n", .delay_s = -1}, /* where nothing will trade */
-        {'t', 0, 0, 106.5, 51, 1, .gives = "bar V:X 100+1 50 50 50 50 v1 n1\n"},
-        {'w', 0, 0, 110.0, 0, 0, .gives = "bar V:X 106+1 51 51 51 51 v1 n1\n"},
+        {'t', 0, 0, 100.5, 90, 1, .gives = "ahead V:X\n", .delay_s = -1},        /* wants [100, 101) and [60, 120) */
+        {'t', 0, 0, 103.5, 91, 1, .gives = "ahead V:X\n", .delay_s = -1},        /* where nothing will trade */
+        {'t', 0, 0, 105.5, 51, 1, .gives = "bar V:X 100+1 50 50 50 50 v1 n1\n"}, /* in the slot of [100, 101) */
+        {'w', 0, 0, 110.0, 0, 0, .gives = "bar V:X 105+1 51 51 51 51 v1 n1\n"},
         {'t', 0, 0, 100.6, 99, 1, .gives = "late V:X 1\n"}, /* what nobody released is late as ever */
         {'t', 0, 0, 100.5, 90, 1, .gives = "bar V:X 100+1 50 90 50 90 v2 n2 r1 known 100\n", .pass = PASS, .of = 1},
         {'t', 0, 0, 100.5, 90, 1, .gives = "duplicate\n", .pass = PASS, .of = 1},
