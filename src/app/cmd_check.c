@@ -3,6 +3,7 @@
 #include "app/beacon.h"
 #include "app/exit.h"
 #include "app/finding.h"
+#include "app/market.h"
 #include "app/strategies.h"
 #include "base/json.h"
 #include "log/log_segment.h"
@@ -225,6 +226,14 @@ static void check_server(check *c) {
     if (status != TD_OK) tell_error(c, td_trail());
 }
 
+static void check_market(check *c) {
+    td_market market;
+    if (td_market_load(&market, c->os, &c->config) == TD_OK)
+        td_market_fini(&market);
+    else
+        tell_error(c, td_trail());
+}
+
 static void check_sinks(check *c) {
     for (size_t i = 0; i < c->config.sink_count; i++) {
         const td_config_sink *sink = &c->config.sinks[i];
@@ -262,6 +271,7 @@ static int run(void *conf, const char *const *words) {
     c.text_good = td_config_check(&c.config, &source, tell_error, &c) == TD_OK;
     check_strategies(&c);
     check_feeds(&c);
+    if (c.text_good) check_market(&c);
     check_log(&c);
     check_server(&c);
     if (c.conf->connect) {

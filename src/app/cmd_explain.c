@@ -19,7 +19,7 @@ typedef struct explanation {
     td_past past;
     uint32_t partition;
     td_bytes instrument;
-    int64_t width_ns, start_ns;
+    int64_t width_ns, at_ns;
     td_bar last; /* bar of the window; trade_count 0: none yet */
     int64_t late_count;
     td_past_record newest; /* of the feed that closes it; kind 0: none */
@@ -29,27 +29,47 @@ typedef struct explanation {
 
 static void on_bar(void *self, td_bytes instrument, const td_bar *bar) {
     explanation *x = self;
-    if (bar->start_ns == x->start_ns && bar->end_ns - bar->start_ns == x->width_ns &&
+    if (x->at_ns >= bar->start_ns && x->at_ns < bar->end_ns && bar->width_ns == x->width_ns &&
         td_bytes_equal(instrument, x->instrument))
         x->last = *bar;
 }
 
+/* Among those of the program; their count when it is not. */
+static size_t width_index(const explanation *x) {
+    const td_program *program = x->past.applier.program;
+    size_t index = 0;
+    while (index < program->width_count && program->widths_ns[index] != x->width_ns) index++;
+    return index;
+}
+
+/* False: no window of the width holds the instant, by the program that applied last. */
+static bool find_window(const explanation *x, int64_t ns, td_window_state *out) {
+    size_t width = width_index(x);
+    if (width == x->past.applier.program->width_count) return false;
+    td_state_window(x->past.applier.state, x->instrument, width, ns, out);
+    return !out->outside;
+}
+
 static void on_quarantined(void *self, td_bytes instrument, const td_quarantined *q) {
     explanation *x = self;
-    if (td_window_start(q->event.event_ns, x->width_ns) != x->start_ns || !td_bytes_equal(instrument, x->instrument))
-        return;
+    td_window_state w, missed;
+    if (!td_bytes_equal(instrument, x->instrument)) return;
+    if (!find_window(x, x->at_ns, &w) || !find_window(x, q->event.event_ns, &missed)) return;
+    if (missed.period.start_ns != w.period.start_ns) return;
     for (int i = 0; i < q->missed_count; i++) x->late_count += q->missed_width_ns[i] == x->width_ns;
 }
 
 static td_status read_bar(explanation *x) {
     td_bar again = x->last;
+    td_window_state w;
+    if (!find_window(x, x->at_ns, &w)) return TD_OK;
     td_history_question q = {.topic = x->topics->outputs[TD_OUTPUT_BARS],
                              .ids = x->topics->ids,
                              .kind = TD_HISTORY_BARS,
                              .instrument = x->instrument,
                              .width_ns = x->width_ns,
-                             .from_ns = x->start_ns,
-                             .before_ns = x->start_ns + 1,
+                             .from_ns = w.period.start_ns,
+                             .before_ns = w.period.start_ns + 1,
                              .cursor = -1,
                              .limit = 1,
                              .known_ns = INT64_MAX,
@@ -111,7 +131,7 @@ static const char *instant(int64_t ns, char out[40]) {
 static void tell_feed(const explanation *x, const td_window_state *w) {
     static const char *const sessions[] = {"live", "idle", "down", "ended"};
     char text[40];
-    int64_t end_ns = x->start_ns + x->width_ns;
+    int64_t end_ns = w->period.end_ns;
     (void)printf("feed %.*s closes it; its watermark in tape-%" PRIu32 " stands at %s", (int)w->feed.size,
                  (const char *)w->feed.data, x->partition, instant(w->watermark_ns, text));
     if (w->watermark_ns < end_ns) (void)printf(", %.3f s short of the end", (double)(end_ns - w->watermark_ns) / 1e9);
@@ -127,7 +147,7 @@ static void tell_feed(const explanation *x, const td_window_state *w) {
 
 static void tell_open(const explanation *x, const td_window_state *w) {
     char text[40];
-    int64_t end_ns = x->start_ns + x->width_ns;
+    int64_t end_ns = w->period.end_ns;
     (void)printf("open, %" PRId64 " trades so far\n", w->trade_count);
     tell_feed(x, w);
     (void)printf("what closes it: an event of that feed in tape-%" PRIu32 " of %s or later", x->partition,
@@ -140,7 +160,7 @@ static void tell_open(const explanation *x, const td_window_state *w) {
 
 static void tell_closed(const explanation *x, const td_window_state *w) {
     char text[40];
-    int64_t final_ns = x->start_ns + x->width_ns + w->grace_ns;
+    int64_t final_ns = w->period.end_ns + w->grace_ns;
     if (x->last.trade_count > 0)
         (void)printf("closed: revision %" PRId32 " of %" PRId64 " trades, known at %s\n", x->last.revision,
                      x->last.trade_count, instant(x->last.known_at_ns, text));
@@ -159,15 +179,20 @@ static td_status tell(const explanation *x) {
     char from[40], to[40], width[24];
     td_window_state w;
     const td_program *program = x->past.applier.program;
-    size_t index = 0;
-    while (index < program->width_count && program->widths_ns[index] != x->width_ns) index++;
+    size_t index = width_index(x);
     (void)td_duration_format(x->width_ns, width);
     if (index == program->width_count)
         return TD_FAIL(TD_CONFIG, "the program in force makes no bars of %s; `bars:` or a strategy must name the width",
                        width);
-    td_state_window(x->past.applier.state, x->instrument, index, x->start_ns, &w);
-    (void)printf("%.*s %s from %s to %s: ", (int)x->instrument.size, (const char *)x->instrument.data, width,
-                 instant(x->start_ns, from), instant(x->start_ns + x->width_ns, to));
+    td_state_window(x->past.applier.state, x->instrument, index, x->at_ns, &w);
+    (void)printf("%.*s %s ", (int)x->instrument.size, (const char *)x->instrument.data, width);
+    if (w.outside) {
+        (void)printf(
+            "at %s: outside\nthe regular hours of its venue do not hold it; `hours: all` makes bars of then, too\n",
+            instant(x->at_ns, from));
+        return TD_OK;
+    }
+    (void)printf("from %s to %s: ", instant(w.period.start_ns, from), instant(w.period.end_ns, to));
     if (w.feed.size == 0)
         (void)printf("unknown\nno trade of it is on the tape that tape-%" PRIu32 " still holds\n", x->partition);
     else if (w.closed)
@@ -211,7 +236,7 @@ static int run(void *conf_any, const char *const *words) {
         return usage("not a width such as 1m:", words[2]);
     if (td_time_parse(td_text(words[3]), &at_ns) != TD_OK)
         return usage("not a time such as 2026-11-21T14:31Z:", words[3]);
-    x.start_ns = td_window_start(at_ns, x.width_ns);
+    x.at_ns = at_ns;
     td_status status = explain(&x, conf);
     if (status != TD_OK) (void)fprintf(stderr, "tapedeck explain: %s\n", td_trail());
     return td_exit_of(status);

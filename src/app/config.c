@@ -115,10 +115,14 @@ static const td_option log_rows[] = {
 static const td_option top_rows[] = {
     {.key = "hours",
      .type = TD_OPTION_CHOICE,
-     .fallback = "all",
+     .fallback = "regular",
      .choices = "all|regular",
      .offset = offsetof(td_config, hours),
-     .help = "trades that make bars; regular does not exist yet and is refused"},
+     .help = "trades that make bars: those of the venue's sessions, where its calendar has regular hours, or all"},
+    {.key = "instruments",
+     .type = TD_OPTION_TEXT,
+     .offset = offsetof(td_config, instruments),
+     .help = "file of the instrument table; unset: LEAN:* by the calendar us-equities, all others by 24x7"},
     {.key = "grace",
      .type = TD_OPTION_DURATION,
      .fallback = "60s",
@@ -536,13 +540,6 @@ static td_status read_top(reader *r, const char *section, td_node node) {
     return td_tree_fail(&r->tree, node, "%s", td_trail());
 }
 
-/* The words are fixed already, the second has nothing behind it. */
-static td_status read_hours(reader *r, const char *section, td_node node) {
-    td_status status = read_top(r, section, node);
-    if (status != TD_OK || r->config->hours == 0) return status;
-    return td_tree_fail(&r->tree, node, "%s: %s does not exist yet", section, td_tree_text(&r->tree, node));
-}
-
 #define WIDTH_PATTERN "^[0-9]+(ms|s|m|h|d)$"
 
 const td_config_key td_config_keys[] = {
@@ -575,7 +572,8 @@ const td_config_key td_config_keys[] = {
      .pattern = "^(max|[0-9.]+x)$",
      .fallback = "1x, or max with --until-end",
      .help = "pace of the whole run: 60x, 0.5x or max; never changes the tape"},
-    {.key = "hours", .shape = TD_KEY_VALUE, .read = read_hours, .rows = top_rows},
+    {.key = "hours", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
+    {.key = "instruments", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
     {.key = "grace", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
     {.key = "repair_horizon", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
     {.key = "workers", .shape = TD_KEY_VALUE, .read = read_top, .rows = top_rows},
@@ -708,6 +706,7 @@ void td_config_fini(td_config *config) {
         free(sink->place);
     }
     for (size_t i = 0; i < config->strategy_count; i++) free(config->strategies[i]);
+    td_options_fini(top_rows, config);
     td_options_fini(log_rows, &config->log);
     td_options_fini(td_serve_options, &config->serve);
     *config = (td_config){0};

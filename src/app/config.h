@@ -46,8 +46,9 @@ typedef struct td_config {
     size_t sink_count;
     bool serve_on;
     td_serve_conf serve;
-    double speed; /* 60 for "60x"; 0: max; -1: not set (1x, or max with --until-end) */
-    int hours;    /* all|regular: the second is refused until it exists */
+    double speed;      /* 60 for "60x"; 0: max; -1: not set (1x, or max with --until-end) */
+    int hours;         /* 0 all, 1 regular: the row's choice */
+    char *instruments; /* path of the instrument table; NULL: what comes with the program alone */
     int64_t grace_ns, repair_horizon_ns;
     int64_t workers; /* threads for partitions; default: processors, at most partitions */
     int64_t drain_ns;

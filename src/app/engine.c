@@ -1,5 +1,6 @@
 /* src/app/engine.c - putting the program together and taking it apart, in one listed order. */
 #include "app/engine.h"
+#include "app/market.h"
 #include "app/strategies.h"
 #include "base/hash.h"
 #include "base/time.h"
@@ -20,6 +21,7 @@ struct td_engine {
     td_topics topics;
     bool topics_open;
     td_strategies strategies;
+    td_market market;
     td_program_settings settings;
     int64_t widths_ns[TD_WIDTHS_MAX];
     td_bytes feed_names[TD_CONFIG_LIST_MAX];
@@ -96,12 +98,17 @@ static td_status begin_program(td_engine *e, int64_t now_ms, td_log_report_fn re
     }
     s->grace_ns = e->config->grace_ns;
     s->repair_horizon_ns = e->config->repair_horizon_ns;
+    s->regular = e->config->hours != 0;
+    s->calendars = e->market.texts;
+    s->calendar_count = e->market.calendar_count;
+    s->listings = e->market.patterns;
+    s->listing_count = e->market.pattern_count;
     td_buf body = {0};
     td_program_body(s, &body);
     s->strategies = NULL;
     if (is_changed(e, td_buf_bytes(&body)))
-        report(arg, "strategies, bars or feeds have changed: they apply from here on; what is in the log stays as it "
-                    "was made (name another log.dir to run history through them)");
+        report(arg, "strategies, bars, hours or feeds have changed: they apply from here on; what is in the log stays "
+                    "as it was made (name another log.dir to run history through them)");
     td_status status = td_topics_begin_program(&e->topics, td_buf_bytes(&body), now_ms);
     td_buf_fini(&body);
     return status;
@@ -200,6 +207,7 @@ static td_status engine_open(td_engine *e, td_log_report_fn report, void *arg) {
     td_status status = TD_OK;
     for (size_t i = 0; i < e->config->width_count && status == TD_OK; i++)
         status = add_width(e, e->config->widths_ns[i]);
+    if (status == TD_OK) status = td_market_load(&e->market, e->os, e->config);
     if (status == TD_OK) status = load_strategies(e);
     if (status == TD_OK && e->settings.width_count == 0)
         status = TD_FAIL(TD_CONFIG, "bars: no width is given, and no strategy names one; write `bars: [1m]`");
@@ -248,6 +256,7 @@ void td_engine_close(td_engine *e, bool clean) {
     td_log_close(e->log);
     td_disk_fini(&e->disk);
     td_strategies_fini(&e->strategies);
+    td_market_fini(&e->market);
     free(e);
 }
 
@@ -361,6 +370,8 @@ void td_engine_count(td_engine *e, td_engine_counts *out) {
         out->accepted += td_counted(&w->accepted);
         out->quarantined += td_work_quarantined(w);
         out->late += td_counted(&w->late);
+        out->outside += td_counted(&w->outside);
+        out->unknown_days += td_counted(&w->unknown_days);
         out->duplicates += td_counted(&w->duplicates);
         out->revised += td_counted(&w->revised);
         out->bars += td_counted(&w->outputs[TD_OUTPUT_BARS]);

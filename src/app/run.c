@@ -51,6 +51,7 @@ struct run {
     atomic_bool draining;
     bool terminal, loaded;                 /* loaded: the configuration's text is fine */
     bool lacking_told[TD_CONFIG_LIST_MAX]; /* by sink */
+    bool calendar_told;                    /* that trades lie beyond its years */
     bool idle_told;                        /* which strategies have nothing to look at */
 };
 
@@ -177,6 +178,17 @@ static void show_progress(run *r) {
     r->shown_events = counts.events;
 }
 
+/* Once: what is outside of the calendar's years goes by weekdays alone. */
+static void tell_calendar(run *r) {
+    td_engine_counts c;
+    td_engine_count(r->engine, &c);
+    if (r->calendar_told || c.unknown_days == 0) return;
+    r->calendar_told = true;
+    td_notice(r->notices, TD_LEVEL_WARNING, "calendar_ended", "",
+              "trades of days beyond the years of their calendar: its weekdays and hours are taken to go on without "
+              "holidays; name a newer calendar by `instruments:`");
+}
+
 static void show_summary(run *r, double seconds, bool finished) {
     td_engine_counts c;
     td_engine_count(r->engine, &c);
@@ -184,11 +196,13 @@ static void show_summary(run *r, double seconds, bool finished) {
     char text[512];
     (void)snprintf(text, sizeof text,
                    "%" PRId64 " events in %.2f s (%.0f/s): %" PRId64 " accepted, %" PRId64 " quarantined, %" PRId64
-                   " duplicates, %" PRId64 " rejected; %" PRId64 " late; %" PRId64 " ignored; %" PRId64
-                   " resumed\n%" PRId64 " bars, %" PRId64 " of them revisions, %" PRId64 " signals",
-                   c.events, seconds, rate, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.ignored,
-                   c.resumed, c.bars, c.revised, c.signals);
+                   " duplicates, %" PRId64 " rejected; %" PRId64 " late; %" PRId64 " outside of hours; %" PRId64
+                   " ignored; %" PRId64 " resumed\n%" PRId64 " bars, %" PRId64 " of them revisions, %" PRId64
+                   " signals",
+                   c.events, seconds, rate, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.outside,
+                   c.ignored, c.resumed, c.bars, c.revised, c.signals);
     td_notices_show(r->notices, "summary", text);
+    tell_calendar(r);
     if (c.rejected > 0)
         td_notice(r->notices, TD_LEVEL_WARNING, "rejected", "",
                   "rejected inputs: %" PRId64 "; `tapedeck log cat rejected --data %s` tells which and why", c.rejected,
@@ -206,11 +220,12 @@ static void show_summary(run *r, double seconds, bool finished) {
                   c.lost);
     if (!r->options.json) return;
     (void)printf("{\"events\":%" PRId64 ",\"accepted\":%" PRId64 ",\"quarantined\":%" PRId64 ",\"duplicates\":%" PRId64
-                 ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"ignored\":%" PRId64 ",\"resumed\":%" PRId64
-                 ",\"bars\":%" PRId64 ",\"revised\":%" PRId64 ",\"signals\":%" PRId64 ",\"diverged\":%" PRId64
-                 ",\"lost\":%" PRId64 ",\"finished\":%s,\"seconds\":%.3f,\"ticks_per_second\":%.0f}\n",
-                 c.events, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.ignored, c.resumed, c.bars,
-                 c.revised, c.signals, c.diverged, c.lost, finished ? "true" : "false", seconds, rate);
+                 ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"outside\":%" PRId64 ",\"ignored\":%" PRId64
+                 ",\"resumed\":%" PRId64 ",\"bars\":%" PRId64 ",\"revised\":%" PRId64 ",\"signals\":%" PRId64
+                 ",\"diverged\":%" PRId64 ",\"lost\":%" PRId64
+                 ",\"finished\":%s,\"seconds\":%.3f,\"ticks_per_second\":%.0f}\n",
+                 c.events, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.outside, c.ignored, c.resumed,
+                 c.bars, c.revised, c.signals, c.diverged, c.lost, finished ? "true" : "false", seconds, rate);
 }
 
 /* ---- threads ---- */
@@ -330,6 +345,7 @@ static void look(run *r) {
     td_engine_troubles(r->engine, report_trouble, r);
     tell_lacking(r);
     td_pulse_look(&r->pulse, at_ns);
+    tell_calendar(r);
     td_notices_turn(r->notices);
 }
 

@@ -78,6 +78,9 @@ static void add_live(td_situation *s, const char *before, const char *now, doubl
     s->quarantined = td_scrape_sum(now, "tapedeck_quarantined_total", "");
     s->rejected = td_scrape_sum(now, "tapedeck_rejected_total", "");
     s->late = td_scrape_sum(now, "tapedeck_late_total", "");
+    s->outside = td_scrape_sum(now, "tapedeck_outside_total", "");
+    if (td_scrape_sum(now, "tapedeck_unknown_days_total", "") > 0)
+        warn(s, "trades of days beyond the years of their calendar: name a newer one by `instruments:`");
     s->lag_records = td_scrape_sum(now, "tapedeck_reader_lag_records", "reader=\"worker\"");
     s->disk_size = td_scrape_sum(now, "tapedeck_disk_size_bytes", "");
     s->disk_free = td_scrape_sum(now, "tapedeck_disk_free_bytes", "");

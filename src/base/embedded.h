@@ -1,4 +1,4 @@
-/* src/base/embedded.h - files that the build puts into the program (scripts/embed.py): schemas and the dashboard. */
+/* src/base/embedded.h - files that the build puts into the program (scripts/embed.py): schemas, calendars, pages. */
 #pragma once
 #include "base/bytes.h"
 
@@ -7,5 +7,6 @@ typedef struct td_embedded {
     td_bytes bytes;
 } td_embedded;
 
-extern const td_embedded td_embedded_schemas[]; /* by file name: "Trade.avsc" */
-extern const td_embedded td_embedded_web[];     /* by path below /: "index.html" */
+extern const td_embedded td_embedded_schemas[];   /* by file name: "Trade.avsc" */
+extern const td_embedded td_embedded_calendars[]; /* by file name: "us-equities.cal" */
+extern const td_embedded td_embedded_web[];       /* by path below /: "index.html" */

@@ -55,6 +55,8 @@ static void new_york_summer(int year, int64_t *out_start_s, int64_t *out_end_s) 
     *out_end_s = end * 86400 + 6 * 3600;
 }
 
+const char *td_zone_name(td_zone zone) { return zone == TD_ZONE_NEW_YORK ? "America/New_York" : "UTC"; }
+
 int32_t td_zone_offset_s(td_zone zone, int64_t utc_ns) {
     if (zone == TD_ZONE_UTC) return 0;
     int64_t start_s, end_s, now_s = floor_div(utc_ns, TD_NS_PER_S);
@@ -196,20 +198,33 @@ static int month_length(int year, int month) {
     return lengths[month - 1] + (month == 2 && leap);
 }
 
+static bool read_date(td_bytes text, size_t *at, int64_t *out_day) {
+    int year, month, day;
+    bool valid = read_field(text, at, 4, 0, 9999, &year) && read_char(text, at, '-') &&
+                 read_field(text, at, 2, 1, 12, &month) && read_char(text, at, '-') &&
+                 read_field(text, at, 2, 1, month_length(year, month), &day);
+    if (valid) *out_day = td_days_from_civil(year, month, day);
+    return valid;
+}
+
+td_status td_date_parse(td_bytes text, int64_t *out_days) {
+    size_t at = 0;
+    int64_t days;
+    if (!read_date(text, &at, &days) || at != text.size) return TD_REJECT;
+    *out_days = days;
+    return TD_OK;
+}
+
 static td_status parse_rfc3339(td_bytes text, int64_t *out_ns) {
     size_t at = 0;
-    int year, month, day;
-    int64_t clock_ns, fraction_ns = 0, offset_ns;
-    bool date = read_field(text, &at, 4, 0, 9999, &year) && read_char(text, &at, '-') &&
-                read_field(text, &at, 2, 1, 12, &month) && read_char(text, &at, '-') &&
-                read_field(text, &at, 2, 1, month_length(year, month), &day) &&
-                (read_char(text, &at, 'T') || read_char(text, &at, 't'));
+    int64_t day, clock_ns, fraction_ns = 0, offset_ns;
+    bool date = read_date(text, &at, &day) && (read_char(text, &at, 'T') || read_char(text, &at, 't'));
     size_t clock_start = at;
     if (!date || !read_clock(text, &at, &clock_ns)) return TD_REJECT;
     bool has_seconds = at - clock_start > 5;
     if (has_seconds && read_char(text, &at, '.') && !read_fraction(text, &at, &fraction_ns)) return TD_REJECT;
     if (!read_offset(text, &at, &offset_ns) || at != text.size) return TD_REJECT;
-    td_i128 ns = (td_i128)td_days_from_civil(year, month, day) * TD_NS_PER_DAY + clock_ns + fraction_ns - offset_ns;
+    td_i128 ns = (td_i128)day * TD_NS_PER_DAY + clock_ns + fraction_ns - offset_ns;
     *out_ns = (int64_t)ns;
     return *out_ns == ns ? TD_OK : TD_REJECT; /* int64 ends in 2262 */
 }
@@ -224,19 +239,6 @@ td_status td_time_parse(td_bytes text, int64_t *out_ns) {
     if (v >= INT64_C(100000000000000)) unit_ns = TD_NS_PER_US;
     if (v >= INT64_C(100000000000000000)) unit_ns = 1;
     return __builtin_mul_overflow(negative ? -v : v, unit_ns, out_ns) ? TD_REJECT : TD_OK;
-}
-
-td_status td_date_parse(td_bytes text, int64_t *out_days) {
-    static const char midnight[] = "T00:00:00Z";
-    enum { DATE_BYTES = 10 };
-    uint8_t instant[DATE_BYTES + sizeof midnight];
-    int64_t ns;
-    if (text.size != DATE_BYTES) return TD_REJECT;
-    memcpy(instant, text.data, DATE_BYTES);
-    memcpy(instant + DATE_BYTES, midnight, sizeof midnight);
-    if (td_time_parse((td_bytes){instant, DATE_BYTES + sizeof midnight - 1}, &ns) != TD_OK) return TD_REJECT;
-    *out_days = td_window_start(ns, TD_NS_PER_DAY) / TD_NS_PER_DAY;
-    return TD_OK;
 }
 
 td_status td_clock_parse(td_bytes text, int64_t *out_ns_of_day) {

@@ -12,6 +12,7 @@
 
 typedef enum td_zone { TD_ZONE_UTC, TD_ZONE_NEW_YORK } td_zone;
 
+const char *td_zone_name(td_zone zone);                   /* IANA: "America/New_York" */
 int64_t td_days_from_civil(int year, int month, int day); /* days since 1970-01-01, proleptic Gregorian */
 /* Local wall time (midnight of the date + ns_of_day) to UTC; a time skipped by daylight saving maps forward, a
  * repeated one to the first. */

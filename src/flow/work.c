@@ -191,6 +191,8 @@ static __attribute__((noinline)) void count_rarer(td_worker *w, td_applied appli
     if (applied.verdict == TD_VERDICT_ACCEPTED) td_count(&w->counts.accepted, 1);
     if (applied.verdict == TD_VERDICT_QUARANTINED) td_count(&w->counts.quarantined[w->reason], 1);
     if (applied.verdict == TD_VERDICT_DUPLICATE) td_count(&w->counts.duplicates, 1);
+    if (applied.outside) td_count(&w->counts.outside, 1);
+    if (applied.unknown_day) td_count(&w->counts.unknown_days, 1);
     if (applied.late_count > 0) td_count(&w->counts.late, applied.late_count);
     if (applied.revised_count > 0) td_count(&w->counts.revised, applied.revised_count);
     if (applied.not_reapplied_count > 0) td_count(&w->counts.not_reapplied, applied.not_reapplied_count);
@@ -199,7 +201,8 @@ static __attribute__((noinline)) void count_rarer(td_worker *w, td_applied appli
 static inline void count_tick(td_worker *w, td_applied applied) {
     if (w->cause.offset < w->counted_offset) return;
     w->counted_offset = w->cause.offset + 1;
-    if (applied.verdict != TD_VERDICT_ACCEPTED || (applied.late_count | applied.revised_count) != 0)
+    if (applied.verdict != TD_VERDICT_ACCEPTED || applied.outside || applied.unknown_day ||
+        (applied.late_count | applied.revised_count) != 0)
         count_rarer(w, applied);
     else
         td_count(&w->counts.accepted, 1);

@@ -11,6 +11,7 @@
 
 static const char *const rules_words[] = {
     [TD_RULES_BASIC] = "basic", [TD_RULES_VENUE] = "venue", [TD_RULES_OFF] = "off"};
+static const char *const hours_words[] = {"all", "regular"};
 static const char *const ids_words[] = {[TD_IDS_ORDERED] = "ordered", [TD_IDS_ANY] = "any", [TD_IDS_OFF] = "off"};
 
 /* ---- writing ---- */
@@ -50,11 +51,28 @@ static void put_feeds(const td_program_settings *s, td_buf *out) {
     }
 }
 
+static void put_calendars(const td_program_settings *s, td_buf *out) {
+    td_buf_text(out, ",\"calendars\":[");
+    for (size_t i = 0; i < s->calendar_count; i++) {
+        if (i > 0) td_buf_text(out, ",");
+        td_json_put_string(out, s->calendars[i]);
+    }
+    td_buf_text(out, "],\"instruments\":{");
+    for (size_t i = 0; i < s->listing_count; i++) {
+        if (i > 0) td_buf_text(out, ",");
+        td_json_put_string(out, td_text(s->listings[i].pattern));
+        td_buf_printf(out, ":%" PRIu32, s->listings[i].calendar);
+    }
+    td_buf_text(out, "}");
+}
+
 void td_program_body(const td_program_settings *s, td_buf *out) {
     td_buf_printf(out,
-                  "{\"engine\":\"" ENGINE_VERSION "\",\"hours\":\"all\",\"grace_ns\":%" PRId64
-                  ",\"repair_horizon_ns\":%" PRId64 ",\"bars_ns\":[",
-                  s->grace_ns, s->repair_horizon_ns);
+                  "{\"engine\":\"" ENGINE_VERSION "\",\"hours\":\"%s\",\"grace_ns\":%" PRId64
+                  ",\"repair_horizon_ns\":%" PRId64,
+                  hours_words[s->regular], s->grace_ns, s->repair_horizon_ns);
+    put_calendars(s, out);
+    td_buf_text(out, ",\"bars_ns\":[");
     for (size_t i = 0; i < s->width_count; i++) td_buf_printf(out, "%s%" PRId64, i > 0 ? "," : "", s->widths_ns[i]);
     td_buf_text(out, "],\"feeds\":[");
     put_feeds(s, out);
@@ -180,17 +198,73 @@ static bool read_engine(td_json *j, body *b) {
     return b->before || td_bytes_equal(j->text, TD_TEXT(ENGINE_VERSION));
 }
 
+static bool read_hours(td_json *j, td_program *p) {
+    if (!key_is(j, "hours") || td_json_next(j) != TD_JSON_STRING) return false;
+    p->regular = td_bytes_equal(j->text, td_text(hours_words[1]));
+    return p->regular || td_bytes_equal(j->text, td_text(hours_words[0]));
+}
+
+static bool read_calendars(td_json *j, td_program *p) {
+    td_json_type type;
+    while ((type = td_json_next(j)) == TD_JSON_STRING) {
+        if (p->calendar_count == TD_CALENDARS_MAX) return false;
+        td_buf text = {0};
+        td_buf_reserve(&text, j->text.size + 1);
+        text.size = td_json_unescape(j->text, (char *)text.data, text.capacity);
+        if (text.size == SIZE_MAX) text.size = 0; /* refused as a calendar */
+        td_status status = td_calendar_parse(td_buf_bytes(&text), &p->calendars[p->calendar_count]);
+        td_buf_fini(&text);
+        if (status != TD_OK) return false;
+        p->calendar_count++;
+    }
+    return type == TD_JSON_ARRAY_END;
+}
+
+static bool read_listing(td_json *j, td_program *p, size_t *capacity) {
+    if (p->listing_count == *capacity) {
+        *capacity = 2 * *capacity + 8;
+        size_t size = *capacity * sizeof *p->listings;
+        p->listings = td_alloc_check(realloc(p->listings, size), size);
+    }
+    td_program_listing *listing = &p->listings[p->listing_count];
+    size_t size = td_json_unescape(j->text, listing->pattern, sizeof listing->pattern - 1);
+    int64_t calendar;
+    if (size == SIZE_MAX || td_json_next(j) != TD_JSON_NUMBER || !read_integer(j, &calendar)) return false;
+    if (calendar < 0 || (uint64_t)calendar >= p->calendar_count) return false;
+    listing->pattern[size] = '\0';
+    listing->calendar = (uint32_t)calendar;
+    if (p->listing_count > 0 && strcmp(listing[-1].pattern, listing->pattern) >= 0) return false;
+    p->listing_count++;
+    return true;
+}
+
+/* Bodies before had neither calendars nor instruments: their days were those of UTC. */
+static bool read_young_calendars(td_json *j, td_program *p) {
+    td_json before = *j;
+    if (!key_is(j, "calendars") || td_json_next(j) != TD_JSON_ARRAY) {
+        *j = before;
+        return true;
+    }
+    if (!read_calendars(j, p) || !key_is(j, "instruments") || td_json_next(j) != TD_JSON_OBJECT) return false;
+    td_json_type type;
+    size_t capacity = 0;
+    while ((type = td_json_next(j)) == TD_JSON_KEY)
+        if (!read_listing(j, p, &capacity)) return false;
+    return type == TD_JSON_OBJECT_END;
+}
+
 static bool read_body(td_bytes bytes, body *b) {
     td_json j;
     td_json_init(&j, bytes);
     if (td_json_next(&j) != TD_JSON_OBJECT || !read_engine(&j, b)) return false;
-    if (!key_is(&j, "hours") || !string_is(&j, "all")) return false;
+    if (!read_hours(&j, b->program)) return false;
     if (b->before ? !key_is(&j, "rules") || !string_is(&j, "basic")
                   : !read_number(&j, "grace_ns", &b->program->grace_ns) ||
                         !read_young_number(&j, "repair_horizon_ns", &b->program->repair_horizon_ns))
         return false;
-    return key_is(&j, "bars_ns") && read_widths(&j, b->program) && read_feeds(&j, b) && key_is(&j, "strategies") &&
-           read_strategies(&j, b) && td_json_next(&j) == TD_JSON_OBJECT_END;
+    return (b->before || read_young_calendars(&j, b->program)) && key_is(&j, "bars_ns") &&
+           read_widths(&j, b->program) && read_feeds(&j, b) && key_is(&j, "strategies") && read_strategies(&j, b) &&
+           td_json_next(&j) == TD_JSON_OBJECT_END;
 }
 
 /* Gives each graph its place by width. A width that the body does not list is a body we did not write. */

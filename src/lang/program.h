@@ -9,6 +9,11 @@ typedef struct td_program_settings { /* borrowed for the call */
     const int64_t *widths_ns;        /* ascending, without doubles: configured ones and those of the strategies */
     size_t width_count;
     int64_t grace_ns, repair_horizon_ns;
+    bool regular;
+    const td_bytes *calendars; /* their texts */
+    size_t calendar_count;
+    const td_program_listing *listings; /* in byte order of their patterns, each once */
+    size_t listing_count;
     td_program_feed feeds[TD_PROGRAM_FEEDS_MAX];
     size_t feed_count;
     const td_bytes *strategies; /* whole texts; any order */

@@ -8,7 +8,8 @@ typedef enum td_quality { TD_QUALITY_COMPLETE, TD_QUALITY_PARTIAL, TD_QUALITY_RE
 typedef enum td_evidence { TD_EVIDENCE_ASSUMED, TD_EVIDENCE_PROVEN } td_evidence; /* PROVEN: trade ids say so */
 
 typedef struct td_bar {
-    int64_t start_ns, end_ns;       /* end_ns - start_ns is the width */
+    int64_t start_ns, end_ns;       /* less than the width apart where a session cuts the window */
+    int64_t width_ns;               /* as configured: with instrument and start what names the bar */
     int64_t open, high, low, close; /* decimal(19,9)  */
     int64_t vwap;                   /* decimal(19,9)  */
     td_i128 volume;                 /* decimal(38,8)  */

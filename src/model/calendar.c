@@ -1,6 +1,5 @@
 /* src/model/calendar.c - reads a calendar's lines, and finds the day and the session of an instant. */
 #include "model/calendar.h"
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { WORDS_MAX = 8, WEEK = 7, ALL_YEARS = 0 };
@@ -20,7 +19,6 @@ struct td_calendar {
     td_buf text;
 };
 
-static const char *const zone_words[] = {[TD_ZONE_UTC] = "UTC", [TD_ZONE_NEW_YORK] = "America/New_York"};
 static const char *const day_words[WEEK] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 
 /* ---- reading ---- */
@@ -49,26 +47,15 @@ static bool read_year(td_bytes text, int *out) {
     return text.size == 4 && read_number(text, 0, 4, out) && *out >= 1900 && *out < 2200;
 }
 
-/* "2026-11-21" to days since 1970-01-01. */
-static bool read_date(td_bytes text, int64_t *out_day) {
-    char instant[32];
-    int64_t ns;
-    (void)snprintf(instant, sizeof instant, "%.*sT00:00Z", text.size == 10 ? 10 : 0, (const char *)text.data);
-    if (td_time_parse(td_text(instant), &ns) != TD_OK) return false;
-    *out_day = ns / TD_NS_PER_DAY;
-    return true;
-}
-
 static bool read_hours(const td_bytes words[2], int64_t *out_open_ns, int64_t *out_close_ns) {
     return td_clock_parse(words[0], out_open_ns) == TD_OK && td_clock_parse(words[1], out_close_ns) == TD_OK &&
            *out_open_ns < *out_close_ns;
 }
 
 static const char *read_zone(td_calendar *c, const line *l) {
-    int zone = l->count == 2 ? find_word(zone_words, 2, l->words[1]) : -1;
-    if (zone < 0) return "zone is UTC or America/New_York";
-    c->zone = (td_zone)zone;
-    return NULL;
+    for (c->zone = TD_ZONE_UTC; l->count == 2 && c->zone <= TD_ZONE_NEW_YORK; c->zone++)
+        if (td_bytes_equal(td_text(td_zone_name(c->zone)), l->words[1])) return NULL;
+    return "zone is UTC or America/New_York";
 }
 
 static const char *read_days(td_calendar *c, const line *l) {
@@ -110,13 +97,14 @@ static const char *add_exception(td_calendar *c, exception e) {
 
 static const char *read_closed(td_calendar *c, const line *l) {
     exception e = {0};
-    if (l->count != 2 || !read_date(l->words[1], &e.day)) return "closed names a day, as 2026-12-25";
+    if (l->count != 2 || td_date_parse(l->words[1], &e.day) != TD_OK) return "closed names a day, as 2026-12-25";
     return add_exception(c, e);
 }
 
 static const char *read_session(td_calendar *c, const line *l) {
     exception e = {0};
-    if (l->count != 4 || !read_date(l->words[1], &e.day) || !read_hours(l->words + 2, &e.open_ns, &e.close_ns))
+    if (l->count != 4 || td_date_parse(l->words[1], &e.day) != TD_OK ||
+        !read_hours(l->words + 2, &e.open_ns, &e.close_ns))
         return "session has a day and its hours, as 2026-11-27 09:30 13:00";
     return add_exception(c, e);
 }
@@ -207,6 +195,8 @@ void td_calendar_free(td_calendar *c) {
 /* ---- asking ---- */
 
 td_bytes td_calendar_text(const td_calendar *c) { return td_buf_bytes(&c->text); }
+
+td_zone td_calendar_zone(const td_calendar *c) { return c->zone; }
 
 bool td_calendar_has_hours(const td_calendar *c) { return c->close_ns > 0; }
 

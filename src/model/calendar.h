@@ -11,6 +11,10 @@ typedef struct td_period { /* [start, end) */
     int64_t start_ns, end_ns;
 } td_period;
 
+static inline bool td_period_holds(td_period period, int64_t ns) {
+    return (uint64_t)ns - (uint64_t)period.start_ns < (uint64_t)period.end_ns - (uint64_t)period.start_ns;
+}
+
 /* Sessions are at least this far apart. */
 #define TD_CALENDAR_REST_NS (12 * TD_NS_PER_HOUR)
 
@@ -19,6 +23,7 @@ TD_CHECKED td_status td_calendar_parse(td_bytes text, td_calendar **out);
 void td_calendar_free(td_calendar *calendar); /* accepts NULL */
 /* The text without comments and empty lines: it parses to the same calendar. */
 td_bytes td_calendar_text(const td_calendar *calendar);
+td_zone td_calendar_zone(const td_calendar *calendar);
 /* False: it trades around the clock, every day is one session. */
 bool td_calendar_has_hours(const td_calendar *calendar);
 /* The last instant that its years hold, INT64_MAX where it has no end; and whether they hold this one. */

@@ -5,7 +5,6 @@
 #include "schema/record_codec.h"
 
 static int64_t millis(int64_t ns) { return ns / TD_NS_PER_MS - (ns % TD_NS_PER_MS < 0); }
-static int64_t span(int64_t from, int64_t to) { return (int64_t)((uint64_t)to - (uint64_t)from); }
 
 static uint8_t *put_word(uint8_t *p, const char *word) { return td_avro_put_bytes(p, td_text(word)); }
 
@@ -51,7 +50,7 @@ void td_record_put_bar(td_buf *buf, const td_schema_ids *ids, td_bytes instrumen
     uint8_t *p = record_begin(buf, ids, TD_SCHEMA_BAR, MAX + instrument.size);
     p = td_avro_put_bytes(p, instrument);
     p = put_times(p, bar->end_ns);
-    p = td_avro_put_long(p, span(bar->start_ns, bar->end_ns));
+    p = td_avro_put_long(p, bar->width_ns);
     p = td_avro_put_long(p, bar->start_ns);
     p = td_avro_put_long(p, bar->end_ns);
     p = td_avro_put_decimal64(p, bar->open);
@@ -76,11 +75,11 @@ static bool is_older(const td_schema_ids *ids, td_bytes value) {
 
 td_status td_record_get_bar(const td_schema_ids *ids, td_bytes value, td_bar *out, td_bytes *out_instrument) {
     td_avro_reader r = record_body(value);
-    int64_t event_ns, width_ns, revision;
+    int64_t event_ns, revision;
     *out = (td_bar){0};
-    bool ok = td_avro_get_bytes(&r, out_instrument) && get_times(&r, &event_ns) && td_avro_get_long(&r, &width_ns) &&
-              td_avro_get_long(&r, &out->start_ns) && td_avro_get_long(&r, &out->end_ns) && event_ns == out->end_ns &&
-              width_ns == span(out->start_ns, out->end_ns) && td_avro_get_decimal64(&r, &out->open) &&
+    bool ok = td_avro_get_bytes(&r, out_instrument) && get_times(&r, &event_ns) &&
+              td_avro_get_long(&r, &out->width_ns) && td_avro_get_long(&r, &out->start_ns) &&
+              td_avro_get_long(&r, &out->end_ns) && event_ns == out->end_ns && td_avro_get_decimal64(&r, &out->open) &&
               td_avro_get_decimal64(&r, &out->high) && td_avro_get_decimal64(&r, &out->low) &&
               td_avro_get_decimal64(&r, &out->close) && td_avro_get_decimal64(&r, &out->vwap) &&
               td_avro_get_decimal(&r, &out->volume) && td_avro_get_decimal(&r, &out->notional) &&

@@ -119,7 +119,7 @@ static void consider_bar(td_history *h, const td_record *record) {
     td_bar bar;
     td_bytes name;
     if (td_record_get_bar(h->q.ids, record->value, &bar, &name) != TD_OK) return;
-    if (bar.end_ns - bar.start_ns != h->q.width_ns || !td_bytes_equal(name, h->q.instrument)) return;
+    if (bar.width_ns != h->q.width_ns || !td_bytes_equal(name, h->q.instrument)) return;
     bool first = bar.revision == 0, later = h->q.known_now && !first;
     if (!later && !was_known(h, record, bar.known_at_ns)) return;
     if (in_reach(h, bar.start_ns, first)) keep_row(h, record, (td_history_row){.order = bar.start_ns, .first = first});

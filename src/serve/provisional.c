@@ -1,6 +1,5 @@
 /* src/serve/provisional.c - bars in the making, for show. */
 #include "serve/provisional.h"
-#include "base/time.h"
 
 void td_provisional_break(td_provisional *p, size_t width_count) {
     for (size_t w = 0; w < width_count; w++) {
@@ -9,19 +8,21 @@ void td_provisional_break(td_provisional *p, size_t width_count) {
     }
 }
 
-void td_provisional_add(td_provisional *p, const int64_t *widths_ns, size_t width_count, int64_t event_ns,
+void td_provisional_add(td_provisional *p, const td_period *periods, size_t width_count, int64_t event_ns,
                         const td_trade *trade) {
     td_i128 notional = td_trade_notional(trade);
     for (size_t w = 0; w < width_count; w++) {
         td_window *window = &p->windows[w];
-        int64_t start_ns = td_window_start(event_ns, widths_ns[w]);
+        int64_t start_ns = periods[w].start_ns;
         if (window->trade_count > 0 && start_ns < window->start_ns) continue;
         if (window->trade_count > 0 && start_ns > window->start_ns) {
             window->trade_count = 0;
             p->whole[w] = true; /* it began before our eyes */
         }
         if (window->trade_count > 0 && notional > TD_NOTIONAL_LARGE && !td_window_can_add(window, notional)) continue;
-        td_window_add(window, start_ns, event_ns, trade, notional);
+        window->start_ns = start_ns;
+        window->end_ns = periods[w].end_ns;
+        td_window_add(window, event_ns, trade, notional);
     }
 }
 

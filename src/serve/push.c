@@ -47,7 +47,7 @@ static void put_bar_event(td_push *push, const char *name, td_bytes instrument, 
 }
 
 void td_push_bar(td_push *push, td_bytes instrument, const td_bar *bar) {
-    if (follows(push, instrument, bar->end_ns - bar->start_ns)) put_bar_event(push, "bar", instrument, bar);
+    if (follows(push, instrument, bar->width_ns)) put_bar_event(push, "bar", instrument, bar);
 }
 
 void td_push_signal(td_push *push, td_bytes instrument, const td_signal *signal, int64_t appended_ms) {

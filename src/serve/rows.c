@@ -89,7 +89,7 @@ static void put_width(row *r, const char *name, int64_t ns) {
 void td_row_put_bar(td_buf *out, td_row_format format, td_bytes instrument, const td_bar *bar) {
     row r = row_begin(out, format);
     put_text(&r, "instrument", instrument);
-    put_width(&r, "width", bar->end_ns - bar->start_ns);
+    put_width(&r, "width", bar->width_ns);
     put_int(&r, "start_ns", bar->start_ns);
     put_int(&r, "end_ns", bar->end_ns);
     put_time(&r, "start", bar->start_ns);
@@ -222,7 +222,7 @@ void td_row_put_instrument(td_buf *out, td_row_format format, const td_view *vie
     const td_serve_topics *topics = td_view_topics(view);
     row r = row_begin(out, format);
     put_tick(&r, name, i);
-    put_text(&r, "zone", td_text(td_zone_name(td_venue_zone(name))));
+    put_text(&r, "zone", td_text(td_zone_name(td_program_zone(header ? NULL : topics->program, name))));
     put_feed(&r, view, i->feed);
     for (size_t w = 0; w < topics->width_count; w++) {
         char label[32] = "bars_";

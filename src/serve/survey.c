@@ -147,7 +147,7 @@ static series *series_add(td_survey *s, uint32_t feed, td_bytes name) {
     series *added = td_alloc_zero(1, sizeof *added);
     added->feed = feed;
     added->instrument = instrument;
-    added->profile.zone = td_venue_zone(name);
+    added->profile.zone = td_program_zone(s->conf.program, name);
     added->next = s->first_series[instrument];
     s->first_series[instrument] = (int32_t)s->series_count;
     return s->series[s->series_count++] = added;
@@ -164,7 +164,7 @@ static void take_tick(td_survey *s, survey_feed *f, const td_event *e, td_bytes 
     int64_t *newest_ns = &f->newest_ns[s->partition];
     bool late = *newest_ns != TD_NONE && e->event_ns < *newest_ns - f->rules.lateness_ns;
     if (e->event_ns > *newest_ns && !td_event_is_ahead(e, f->rules.max_ahead_ns)) *newest_ns = e->event_ns;
-    if (f->date == TD_NONE) f->zone = td_venue_zone(key);
+    if (f->date == TD_NONE) f->zone = td_program_zone(s->conf.program, key);
     if (!f->wanted || passed_over(s, f, e->receive_ns)) return;
     if (s->conf.instrument != NULL && !td_bytes_equal(key, td_text(s->conf.instrument))) return;
     count_feed_event(f, e->receive_ns);

@@ -44,18 +44,28 @@ static td_topic *topic_of(const td_view *v, int which) {
 
 /* ---- instruments ---- */
 
-td_zone td_venue_zone(td_bytes instrument) {
-    static const char lean[] = "LEAN:";
-    size_t size = sizeof lean - 1;
-    bool us = instrument.size > size && memcmp(instrument.data, lean, size) == 0;
-    return us ? TD_ZONE_NEW_YORK : TD_ZONE_UTC;
+static uint32_t calendar_of(const td_view *v, td_bytes instrument) {
+    return v->topics.program != NULL ? td_program_calendar(v->topics.program, instrument) : TD_NO_CALENDAR;
 }
 
-const char *td_zone_name(td_zone zone) { return zone == TD_ZONE_NEW_YORK ? "America/New_York" : "UTC"; }
+/* The exchange's day. */
+static td_period day_at(const td_view *v, const td_view_instrument *row, int64_t ns) {
+    if (row->calendar != TD_NO_CALENDAR) return td_calendar_day(v->topics.program->calendars[row->calendar], ns);
+    int64_t start_ns = td_window_start(ns, TD_NS_PER_DAY);
+    return (td_period){start_ns, start_ns + TD_NS_PER_DAY};
+}
 
-static int64_t day_of(td_bytes instrument, int64_t ns) {
-    td_zone zone = td_venue_zone(instrument);
-    return td_window_start(ns + td_zone_offset_s(zone, ns) * TD_NS_PER_S, TD_NS_PER_DAY) / TD_NS_PER_DAY;
+/* The windows of an instant. False: it is outside of the hours. */
+static bool find_windows(const td_view *v, const td_view_instrument *row, int64_t ns, td_period out[TD_WIDTHS_MAX]) {
+    const td_program *program = v->topics.program;
+    td_period day;
+    if (program != NULL && !td_program_day(program, row->calendar, ns, &day)) return false;
+    for (size_t w = 0; w < v->topics.width_count; w++) {
+        int64_t width_ns = v->topics.widths_ns[w], start_ns = td_window_start(ns, width_ns);
+        out[w] = program != NULL ? td_program_window(program, row->calendar, w, day, ns)
+                                 : (td_period){start_ns, start_ns + width_ns};
+    }
+    return true;
 }
 
 /* The row of an instrument, made when new; NULL beyond the bound. */
@@ -67,16 +77,16 @@ static td_view_instrument *row_of(td_view *v, td_bytes name) {
     td_view_instrument *row = &v->rows[td_instruments_intern(v->names, name)];
     row->spark_stride = 1;
     row->feed = TD_VIEW_NO_FEED;
+    row->calendar = calendar_of(v, name);
     uint32_t p = td_partition_of(name, v->partitions);
     bool whole = v->tails[TAPE][p].live_offset == 0; /* the tape is followed from its beginning */
     for (size_t w = 0; w < v->topics.width_count; w++) row->provisional.whole[w] = whole;
     return row;
 }
 
-static void set_last(td_view *v, td_view_instrument *row, td_bytes name, int64_t price, int64_t at_ns) {
-    int64_t day = day_of(name, at_ns);
-    if (row->last_ns == 0 || day != row->day) {
-        row->day = day;
+static void set_last(td_view *v, td_view_instrument *row, int64_t price, int64_t at_ns) {
+    if (row->last_ns == 0 || !td_period_holds(row->day, at_ns)) {
+        row->day = day_at(v, row, at_ns);
         row->reference = price;
         row->spark_count = row->spark_skip = 0;
         row->spark_stride = 1;
@@ -106,12 +116,12 @@ static void take_bar(td_view *v, const td_record *record, bool live) {
     td_view_instrument *row = row_of(v, name);
     if (row == NULL) return;
     for (size_t w = 0; w < v->topics.width_count; w++) {
-        if (v->topics.widths_ns[w] != bar.end_ns - bar.start_ns) continue;
+        if (v->topics.widths_ns[w] != bar.width_ns) continue;
         row->bars[w] += bar.revision == 0;
         if (bar.end_ns > row->final_ns[w]) row->final_ns[w] = bar.end_ns;
         if (w > 0) break;
         if (bar.start_ns > row->last_ns) {
-            set_last(v, row, name, bar.close, bar.end_ns - 1);
+            set_last(v, row, bar.close, bar.end_ns - 1);
             row->last_from_ns = bar.start_ns;
         }
         if (bar.revision == 0) add_spark(row, bar.close);
@@ -159,9 +169,11 @@ static void take_trade(td_view *v, td_bytes name, uint8_t feed, const td_event *
     }
     if (is_refused(row, event)) return;
     row->feed = feed;
-    td_provisional_add(&row->provisional, v->topics.widths_ns, v->topics.width_count, event->event_ns, trade);
+    td_period windows[TD_WIDTHS_MAX];
+    if (find_windows(v, row, event->event_ns, windows))
+        td_provisional_add(&row->provisional, windows, v->topics.width_count, event->event_ns, trade);
     if (event->event_ns < row->last_from_ns) return;
-    set_last(v, row, name, trade->price, event->event_ns);
+    set_last(v, row, trade->price, event->event_ns);
     row->last_from_ns = event->event_ns;
 }
 

@@ -21,14 +21,16 @@ enum { TD_VIEW_NO_FEED = 255 };
 typedef struct td_view_instrument {
     /* Newest trade; of one that was not read, the close of its bar and the bar's end. last_ns 0: none. */
     int64_t last, last_ns;
-    int64_t last_from_ns;        /* when the last trade was, at the earliest: last_ns itself, or the start of its bar */
-    int64_t reference, day;      /* first close of the exchange's day, or first price seen of it */
-    int64_t changed;             /* the View's count of changes when this one changed last */
-    int64_t bars[TD_WIDTHS_MAX]; /* bars seen, per width */
+    int64_t last_from_ns; /* when the last trade was, at the earliest: last_ns itself, or the start of its bar */
+    int64_t reference;    /* first close of the exchange's day, or first price seen of it */
+    td_period day;
+    int64_t changed;                 /* the View's count of changes when this one changed last */
+    int64_t bars[TD_WIDTHS_MAX];     /* bars seen, per width */
     int64_t final_ns[TD_WIDTHS_MAX]; /* end of the newest final bar */
     int64_t spark[TD_SPARK_MAX];     /* closes of the narrowest bars over the day, every spark_stride-th */
     uint32_t spark_count, spark_stride, spark_skip;
-    uint8_t feed; /* index, or TD_VIEW_NO_FEED */
+    uint8_t feed;      /* index, or TD_VIEW_NO_FEED */
+    uint32_t calendar; /* of the program, or TD_NO_CALENDAR */
     td_recent recent;
     td_provisional provisional;
 } td_view_instrument;
@@ -76,7 +78,3 @@ typedef struct td_view_lag {
     bool loading;         /* still reading what was there at start */
 } td_view_lag;
 void td_view_lag_of(const td_view *view, td_view_lag *out);
-
-/* The zone of the venue's exchange: LEAN is New York, the others UTC. */
-td_zone td_venue_zone(td_bytes instrument);
-const char *td_zone_name(td_zone zone); /* IANA: "America/New_York" */

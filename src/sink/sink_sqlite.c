@@ -198,7 +198,7 @@ static td_status put_bar(sqlite_sink *sink, uint32_t partition, const td_sink_ro
     sqlite3_stmt *stmt = sink->statements[PUT_BAR];
     const td_bar *bar = &row->bar;
     bind_bytes(stmt, 1, row->instrument);
-    (void)sqlite3_bind_int64(stmt, 2, bar->end_ns - bar->start_ns);
+    (void)sqlite3_bind_int64(stmt, 2, bar->width_ns);
     (void)sqlite3_bind_int64(stmt, 3, bar->start_ns);
     (void)sqlite3_bind_int64(stmt, 4, bar->end_ns);
     bind_decimal(stmt, 5, bar->open, TD_PRICE_SCALE, sink->texts[0]);

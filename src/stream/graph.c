@@ -183,7 +183,7 @@ static int64_t target_after(const td_graph_action *action) {
 td_signal td_graph_blank_signal(const td_bar *bar) {
     return (td_signal){.instrument = bar->instrument,
                        .event_ns = bar->end_ns,
-                       .width_ns = bar->end_ns - bar->start_ns,
+                       .width_ns = bar->width_ns,
                        .price = bar->close,
                        .known_at_ns = bar->known_at_ns,
                        .status = TD_SIGNAL_FRESH};
@@ -213,7 +213,7 @@ uint32_t td_graph_act(const td_graph *g, void *state, uint32_t strategy, td_sign
 
 void td_graph_run(const td_graph *g, void *state, td_bytes instrument, const td_bar *bar) {
     assert((uintptr_t)state % 16 == 0);
-    assert(bar->end_ns - bar->start_ns == g->width_ns);
+    assert(bar->width_ns == g->width_ns);
     state_head *head = state;
     td_value *values = values_of(g, state);
     if (head->seen == 0) begin_state(g, state, instrument);

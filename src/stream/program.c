@@ -1,6 +1,61 @@
-/* src/stream/program.c - what a program says of a feed, and its end. */
+/* src/stream/program.c - what a program says of an instrument's days, of a feed, and its end. */
 #include "stream/program.h"
+#include <assert.h>
 #include <stdlib.h>
+
+/* ---- days and windows ---- */
+
+static int compare_pattern(const void *key, const void *listing) {
+    return strcmp(key, ((const td_program_listing *)listing)->pattern);
+}
+
+static const td_program_listing *find_listing(const td_program *p, const char *pattern) {
+    return bsearch(pattern, p->listings, p->listing_count, sizeof *p->listings, compare_pattern);
+}
+
+uint32_t td_program_calendar(const td_program *p, td_bytes instrument) {
+    char pattern[TD_INSTRUMENT_NAME_MAX + 2];
+    assert(instrument.size <= TD_INSTRUMENT_NAME_MAX);
+    if (p->listing_count == 0) return TD_NO_CALENDAR;
+    memcpy(pattern, instrument.data, instrument.size);
+    pattern[instrument.size] = '\0';
+    const td_program_listing *found = find_listing(p, pattern);
+    for (size_t size = instrument.size + 1; found == NULL && size-- > 0;) {
+        memcpy(pattern + size, "*", 2);
+        found = find_listing(p, pattern);
+    }
+    return found != NULL ? found->calendar : TD_NO_CALENDAR;
+}
+
+static bool keeps_hours(const td_program *p, uint32_t calendar) {
+    return p->regular && calendar != TD_NO_CALENDAR && td_calendar_has_hours(p->calendars[calendar]);
+}
+
+bool td_program_day(const td_program *p, uint32_t calendar, int64_t ns, td_period *out) {
+    *out = (td_period){INT64_MIN, INT64_MAX};
+    if (calendar == TD_NO_CALENDAR) return true;
+    if (keeps_hours(p, calendar)) return td_calendar_session(p->calendars[calendar], ns, out);
+    *out = td_calendar_day(p->calendars[calendar], ns);
+    return true;
+}
+
+td_zone td_program_zone(const td_program *p, td_bytes instrument) {
+    uint32_t calendar = p != NULL ? td_program_calendar(p, instrument) : TD_NO_CALENDAR;
+    return calendar != TD_NO_CALENDAR ? td_calendar_zone(p->calendars[calendar]) : TD_ZONE_UTC;
+}
+
+bool td_program_knows(const td_program *p, uint32_t calendar, int64_t ns) {
+    return calendar == TD_NO_CALENDAR || td_calendar_knows(p->calendars[calendar], ns);
+}
+
+td_period td_program_window(const td_program *p, uint32_t calendar, size_t w, td_period day, int64_t ns) {
+    int64_t width_ns = p->widths_ns[w], start_ns = td_window_start(ns, width_ns), end_ns = start_ns + width_ns;
+    if (calendar != TD_NO_CALENDAR && width_ns == TD_NS_PER_DAY) return day;
+    if (width_ns > TD_CALENDAR_REST_NS || !keeps_hours(p, calendar)) return (td_period){start_ns, end_ns};
+    return (td_period){start_ns > day.start_ns ? start_ns : day.start_ns, end_ns < day.end_ns ? end_ns : day.end_ns};
+}
+
+/* ---- the rest ---- */
 
 td_program_feed td_program_feed_default(void) {
     return (td_program_feed){
@@ -16,5 +71,7 @@ const td_program_feed *td_program_feed_of(const td_program *program, td_bytes na
 void td_program_free(td_program *program) {
     if (program == NULL) return;
     for (size_t i = 0; i < program->width_count; i++) td_graph_free(program->graphs[i]);
+    for (size_t i = 0; i < program->calendar_count; i++) td_calendar_free(program->calendars[i]);
+    free(program->listings);
     free(program);
 }

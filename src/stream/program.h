@@ -2,11 +2,14 @@
  * built (lang/program.c), shared by threads, identified by the hash of its body. It comes from the log: a tape says at
  * which place which program begins. */
 #pragma once
+#include "model/calendar.h"
 #include "model/gap.h"
+#include "model/instrument.h"
 #include "model/refusal.h"
 #include "stream/graph.h"
 
-enum { TD_PROGRAM_FEEDS_MAX = 64, TD_PROGRAM_SHA_BYTES = 32 };
+enum { TD_PROGRAM_FEEDS_MAX = 64, TD_PROGRAM_SHA_BYTES = 32, TD_CALENDARS_MAX = 16 };
+#define TD_NO_CALENDAR UINT32_MAX /* days are nowhere, all of time is open */
 
 /* What the configuration's words mean here, in its order. */
 typedef enum td_rules_choice { TD_RULES_BASIC, TD_RULES_VENUE, TD_RULES_OFF } td_rules_choice;
@@ -20,6 +23,11 @@ typedef struct td_program_feed {
     int rules, trade_ids;    /* td_rules_choice, td_ids_choice */
 } td_program_feed;
 
+typedef struct td_program_listing {           /* whose days and hours instruments keep */
+    char pattern[TD_INSTRUMENT_NAME_MAX + 1]; /* VENUE:SYMBOL, or the beginning of such names and '*' */
+    uint32_t calendar;                        /* its place in the program */
+} td_program_listing;
+
 typedef struct td_program {
     uint8_t sha256[TD_PROGRAM_SHA_BYTES]; /* of the body */
     size_t width_count;                   /* 1..TD_WIDTHS_MAX */
@@ -27,6 +35,11 @@ typedef struct td_program {
     td_graph *graphs[TD_WIDTHS_MAX];      /* strategies on bars of that width; NULL: none. Owned */
     int64_t grace_ns;                     /* how long a closed window takes late trades; 0: not at all */
     int64_t repair_horizon_ns; /* how long what is put on the tape anew may revise it; 0: no longer than others */
+    bool regular;              /* bars are of the sessions' trades alone, where calendars have hours */
+    size_t calendar_count;
+    td_calendar *calendars[TD_CALENDARS_MAX]; /* owned, as is the next */
+    td_program_listing *listings;             /* in byte order of their patterns */
+    size_t listing_count;
     size_t feed_count;
     td_program_feed feeds[TD_PROGRAM_FEEDS_MAX];
     td_program_feed unnamed; /* of feeds that it does not name */
@@ -44,6 +57,19 @@ static inline int64_t td_program_horizon_ns(const td_program *program, int64_t w
     int64_t most_ns = TD_REVISED_MAX * width_ns;
     return program->repair_horizon_ns < most_ns ? program->repair_horizon_ns : most_ns;
 }
+
+/* The calendar of the pattern that says most of the name, or TD_NO_CALENDAR. */
+uint32_t td_program_calendar(const td_program *program, td_bytes instrument);
+/* The session or, where all hours count, the day that holds the instant. False: none does, no bar has a trade of then.
+ */
+bool td_program_day(const td_program *program, uint32_t calendar, int64_t ns, td_period *out);
+/* The zone of its calendar, UTC without one; `program` may be NULL. */
+td_zone td_program_zone(const td_program *program, td_bytes instrument);
+/* True when the years of the calendar hold the instant. */
+bool td_program_knows(const td_program *program, uint32_t calendar, int64_t ns);
+/* The window of width w that holds an instant of that day: multiples of the width since the Unix epoch, cut where the
+ * session begins and ends; the day itself for 1d. A width beyond 12 hours that is not 1d is never cut. */
+td_period td_program_window(const td_program *program, uint32_t calendar, size_t w, td_period day, int64_t ns);
 
 td_program_feed td_program_feed_default(void);
 const td_program_feed *td_program_feed_of(const td_program *program, td_bytes name);

@@ -22,7 +22,7 @@ static void put_feed(td_buf *out, const feed_state *feed) {
     put_u32(out, feed->name_size);
     td_buf_put(out, feed->name, feed->name_size);
     td_buf_put(out, &feed->watermark_ns, sizeof feed->watermark_ns);
-    td_buf_put(out, feed->ended_to_ns, sizeof feed->ended_to_ns);
+    td_buf_put(out, &feed->ended_ns, sizeof feed->ended_ns);
     td_buf_put(out, &feed->session, sizeof feed->session);
     put_u32(out, feed->instrument_count);
     put_u32(out, feed->traded_count);
@@ -76,8 +76,8 @@ static bool take_feed(cursor *c, td_state *s, uint32_t instrument_count) {
     uint32_t index = td_state_feed(s, name), count;
     if (index == UINT32_MAX || index + 1 != s->feed_count) return false; /* twice the same name */
     feed_state *feed = &s->feeds[index];
-    if (!take(c, &feed->watermark_ns, sizeof feed->watermark_ns) ||
-        !take(c, feed->ended_to_ns, sizeof feed->ended_to_ns) || !take(c, &feed->session, sizeof feed->session) ||
+    if (!take(c, &feed->watermark_ns, sizeof feed->watermark_ns) || !take(c, &feed->ended_ns, sizeof feed->ended_ns) ||
+        !take(c, &feed->session, sizeof feed->session) ||
         !take(c, &feed->instrument_count, sizeof feed->instrument_count) || !take(c, &count, sizeof count))
         return false;
     for (uint32_t i = 0; i < count; i++) {
@@ -90,6 +90,7 @@ static bool take_feed(cursor *c, td_state *s, uint32_t instrument_count) {
 
 static bool block_is_sound(const td_state *s, block_head *block) {
     if (block->feed != NO_FEED && block->feed >= s->feed_count) return false;
+    if (block->calendar != TD_NO_CALENDAR && block->calendar >= s->program->calendar_count) return false;
     bool ordered = block->feed != NO_FEED && s->feeds[block->feed].set.trade_ids == TD_IDS_ORDERED;
     if (ordered && block->seen.ids.older.count > TD_SEEN_SPANS) return false;
     for (size_t w = 0; w < s->program->width_count; w++) {
@@ -138,10 +139,11 @@ td_status td_state_load(td_state **out, const td_program *program, td_bytes byte
 
 /* ---- another program ---- */
 
-static void keep_ends(const td_state *from, const feed_state *old, const td_state *to, feed_state *feed) {
-    for (size_t w = 0; w < to->program->width_count; w++)
-        for (size_t o = 0; o < from->program->width_count; o++)
-            if (from->program->widths_ns[o] == to->program->widths_ns[w]) feed->ended_to_ns[w] = old->ended_to_ns[o];
+/* The new program's hours put its last trade into a window of that period, too. */
+static bool is_made_still(const td_state *to, uint32_t instrument, size_t w, const td_window *window) {
+    td_period period;
+    return td_state_period(to, instrument, w, window->last_ns, &period) && period.start_ns == window->start_ns &&
+           period.end_ns == window->end_ns;
 }
 
 /* Where fewer slots are left than there were, the later window stays: those that are open are the latest. The other is
@@ -154,7 +156,7 @@ static void keep_windows(const td_state *from, td_state *to, uint32_t instrument
         const td_window *windows = windows_of(from, block_of(from, instrument), old);
         for (uint32_t i = 0; i < from->slots[old]; i++) {
             td_window *slot = &kept[slot_of(to, w, windows[i].start_ns)];
-            if (windows[i].trade_count == 0) continue;
+            if (windows[i].trade_count == 0 || !is_made_still(to, instrument, w, &windows[i])) continue;
             td_window goes = windows[i];
             if (slot->trade_count == 0 || slot->start_ns < windows[i].start_ns) {
                 goes = *slot;
@@ -162,8 +164,7 @@ static void keep_windows(const td_state *from, td_state *to, uint32_t instrument
             }
             if (goes.trade_count > 0)
                 (void)td_kept_put(to->kept, (td_kept_place){instrument, width_ns, goes.start_ns}, &goes);
-            if (windows[i].results > 0 && windows[i].start_ns + width_ns > closed_to_ns)
-                closed_to_ns = windows[i].start_ns + width_ns;
+            if (windows[i].results > 0 && windows[i].end_ns > closed_to_ns) closed_to_ns = windows[i].end_ns;
         }
     }
     if (to->program->graphs[w] != NULL)
@@ -198,7 +199,7 @@ void td_state_swap(td_state *s, const td_program *program) {
         feed->watermark_ns = old->watermark_ns;
         feed->session = old->session;
         feed->instrument_count = old->instrument_count;
-        keep_ends(s, old, next, feed);
+        feed->ended_ns = old->ended_ns;
         for (uint32_t i = 0; i < old->traded_count; i++) td_state_add_traded(feed, old->traded[i]);
     }
     for (uint32_t i = 0; i < s->block_count; i++) {

@@ -31,6 +31,7 @@ void td_state_lay_out(td_state *s) {
         s->open_slots[w] = slots_for(width_ns, s->slot_lateness_ns);
         s->slots[w] = slots_for(width_ns, s->slot_lateness_ns + s->grace_ns[w]);
         s->depth[w] = (uint32_t)((s->grace_ns[w] + width_ns - 1) / width_ns);
+        if (s->depth[w] > 0 && p->calendar_count > 0) s->depth[w]++; /* one that a session cuts ends sooner */
         s->window_offset[w] = at;
         at += (s->slots[w] + 1) * sizeof(td_window);
     }
@@ -41,11 +42,12 @@ void td_state_lay_out(td_state *s) {
     s->block_bytes = round_up(at, 64);
 }
 
-static uint8_t *block_new(const td_state *s) {
+static uint8_t *block_new(const td_state *s, td_bytes name) {
     uint8_t *block = td_alloc_check(aligned_alloc(64, s->block_bytes), s->block_bytes);
     memset(block, 0, s->block_bytes);
     block_head *head = (block_head *)(void *)block;
     head->feed = NO_FEED;
+    head->calendar = td_program_calendar(s->program, name);
     for (size_t w = 0; w < s->program->width_count; w++) head->current[w] = s->slots[w];
     return block;
 }
@@ -60,7 +62,8 @@ void td_state_grow(td_state *s) {
         s->blocks = blocks;
         s->block_capacity = capacity;
     }
-    while (s->block_count < count) s->blocks[s->block_count++] = block_new(s);
+    for (; s->block_count < count; s->block_count++)
+        s->blocks[s->block_count] = block_new(s, td_instruments_name(s->instruments, s->block_count));
 }
 
 td_state *td_state_new(const td_program *program) {
@@ -95,11 +98,8 @@ uint32_t td_state_feed(td_state *s, td_bytes name) {
     if (name.size > 0) memcpy(feed->name, name.data, name.size);
     feed->name_size = (uint32_t)name.size;
     feed->set = *td_program_feed_of(s->program, name);
-    feed->watermark_ns = feed->next_close_ns = INT64_MIN;
-    for (size_t w = 0; w < TD_WIDTHS_MAX; w++) {
-        feed->ended_to_ns[w] = INT64_MIN;
-        feed->next_end_ns[w] = INT64_MAX;
-    }
+    feed->watermark_ns = feed->ended_ns = INT64_MIN;
+    for (size_t w = 0; w < TD_WIDTHS_MAX; w++) { feed->next_end_ns[w] = INT64_MAX; }
     feed->next_close_ns = INT64_MAX;
     return s->feed_count++;
 }
@@ -171,11 +171,12 @@ static int64_t close_one(closing *c, size_t w, uint32_t instrument, int64_t end_
     td_state *s = c->state;
     int64_t width_ns = s->program->widths_ns[w], next_ns = INT64_MAX;
     const td_window *windows = windows_of(s, block_of(s, instrument), w);
-    bool looks = end_ns == INT64_MIN;
-    uint32_t slot = looks ? 0 : slot_of(s, w, end_ns - width_ns), count = looks ? s->slots[w] : s->open_slots[w];
+    bool looks = end_ns == INT64_MIN, day = width_ns == TD_NS_PER_DAY; /* a day may have begun in two cells */
+    uint32_t slot = looks ? 0 : slot_of(s, w, day ? end_ns - width_ns : end_ns - 1);
+    uint32_t count = looks ? s->slots[w] : s->open_slots[w] + day;
     for (uint32_t i = 0; i < count; i++, slot = slot + 1 == s->slots[w] ? 0 : slot + 1) {
         if (!window_is_open(&windows[slot])) continue;
-        int64_t window_end_ns = windows[slot].start_ns + width_ns;
+        int64_t window_end_ns = windows[slot].end_ns;
         if (window_end_ns == end_ns)
             close_window(c, w, instrument, slot);
         else if (window_end_ns < next_ns)
@@ -252,6 +253,14 @@ static __attribute__((noinline)) void move_to_feed(td_state *s, const td_event *
 
 /* ---- one record ---- */
 
+bool td_state_period(const td_state *s, uint32_t instrument, size_t w, int64_t ns, td_period *out) {
+    const block_head *block = block_of(s, instrument);
+    td_period day = block->day;
+    if (!td_period_holds(day, ns) && !td_program_day(s->program, block->calendar, ns, &day)) return false;
+    *out = td_program_window(s->program, block->calendar, w, day, ns);
+    return true;
+}
+
 static td_kept_place place_of(const td_state *s, uint32_t instrument, size_t w, int64_t start_ns) {
     return (td_kept_place){instrument, s->program->widths_ns[w], start_ns};
 }
@@ -271,11 +280,14 @@ static td_window *recall_window(const td_state *s, uint32_t instrument, size_t w
 static void want_windows(td_state *s, const td_event *e) {
     const feed_state *feed = &s->feeds[e->feed];
     for (size_t w = 0; w < s->program->width_count && feed->watermark_ns != INT64_MIN; w++) {
-        int64_t width_ns = s->program->widths_ns[w], start_ns = td_window_start(e->event_ns, width_ns);
+        td_period period;
+        if (!td_state_period(s, e->instrument, w, e->event_ns, &period)) return;
+        int64_t start_ns = period.start_ns, end_ns = period.end_ns;
         int64_t oldest_ns = feed->watermark_ns - s->horizon_ns[w];
-        if (start_ns + width_ns <= oldest_ns || start_ns > feed->watermark_ns + s->horizon_ns[w]) continue;
-        bool final = start_ns + width_ns <= feed->watermark_ns - s->grace_ns[w];
+        if (end_ns <= oldest_ns || start_ns > feed->watermark_ns + s->horizon_ns[w]) continue;
+        bool final = end_ns <= feed->watermark_ns - s->grace_ns[w];
         if (final && recall_window(s, e->instrument, w, start_ns) == NULL) continue;
+        int64_t width_ns = s->program->widths_ns[w];
         td_kept_release_older(s->kept, place_of(s, e->instrument, w, td_window_start(oldest_ns, width_ns)));
         td_kept_want(s->kept, place_of(s, e->instrument, w, start_ns));
     }
@@ -305,31 +317,41 @@ typedef struct placing {
     const td_event *event;
     const td_emit *emit;
     uint32_t missed, revised; /* widths, a bit each */
+    td_applied applied;
 } placing;
 
+/* The trade does not lie in the day of the one before. False: nor in any other, no window takes it. */
+static __attribute__((noinline)) bool find_day(placing *p) {
+    const td_program *program = p->state->program;
+    block_head *block = p->block;
+    td_period day;
+    p->applied.unknown_day = !td_program_knows(program, block->calendar, p->event->event_ns);
+    p->applied.outside = !td_program_day(program, block->calendar, p->event->event_ns, &day);
+    if (!p->applied.outside) block->day = day;
+    return !p->applied.outside;
+}
+
 /* Of one that is final: what is put on the tape anew still finds it where it was kept. */
-static td_window *find_final(const placing *p, size_t w, int64_t start_ns) {
+static td_window *find_final(const placing *p, size_t w, td_period period) {
     const td_state *s = p->state;
     const td_event *e = p->event;
-    int64_t end_ns = start_ns + s->program->widths_ns[w];
-    bool reached = e->origin != TD_ORIGIN_FEED && end_ns > s->feeds[e->feed].watermark_ns - s->horizon_ns[w];
-    if (!reached || td_kept_find(s->kept, place_of(s, e->instrument, w, start_ns)) == NULL) return NULL;
-    return recall_window(s, e->instrument, w, start_ns);
+    bool reached = e->origin != TD_ORIGIN_FEED && period.end_ns > s->feeds[e->feed].watermark_ns - s->horizon_ns[w];
+    if (!reached || td_kept_find(s->kept, place_of(s, e->instrument, w, period.start_ns)) == NULL) return NULL;
+    return recall_window(s, e->instrument, w, period.start_ns);
 }
 
 /* The window of width w for an event outside the one used last, or NULL when it is final for good. */
-static __attribute__((noinline)) td_window *find_window(placing *p, size_t w, int64_t *out_start_ns) {
+static __attribute__((noinline)) td_window *find_window(placing *p, size_t w) {
     td_state *s = p->state;
     feed_state *feed = &s->feeds[p->event->feed];
-    int64_t width_ns = s->program->widths_ns[w], start_ns = td_window_start(p->event->event_ns, width_ns);
-    int64_t end_ns = start_ns + width_ns;
+    td_period period = td_program_window(s->program, p->block->calendar, w, p->block->day, p->event->event_ns);
+    int64_t start_ns = period.start_ns, end_ns = period.end_ns;
     uint32_t slot = slot_of(s, w, start_ns);
     td_window *window = &windows_of(s, p->block, w)[slot];
     bool known = is_window(window, start_ns);
-    bool closed = end_ns <= feed->watermark_ns || end_ns <= feed->ended_to_ns[w] || (known && window->results > 0);
-    *out_start_ns = start_ns;
+    bool closed = end_ns <= feed->watermark_ns || start_ns <= feed->ended_ns || (known && window->results > 0);
     if (closed && (s->grace_ns[w] == 0 || end_ns <= feed->watermark_ns - s->grace_ns[w])) {
-        window = find_final(p, w, start_ns);
+        window = find_final(p, w, period);
         *(window != NULL ? &p->revised : &p->missed) |= 1u << w;
         return window;
     }
@@ -338,6 +360,8 @@ static __attribute__((noinline)) td_window *find_window(placing *p, size_t w, in
         if (window->trade_count > 0)
             (void)td_kept_put(s->kept, place_of(s, p->event->instrument, w, window->start_ns), window);
         memset(window, 0, sizeof *window);
+        window->start_ns = start_ns;
+        window->end_ns = end_ns;
     }
     if (closed) {
         p->revised |= 1u << w;
@@ -354,35 +378,36 @@ static bool revise(const placing *p, size_t w) {
     td_state *s = p->state;
     const td_event *e = p->event;
     closing c = {.state = s, .feed = &s->feeds[e->feed], .emit = p->emit, .known_at_ns = e->receive_ns};
-    int64_t start_ns = td_window_start(e->event_ns, s->program->widths_ns[w]);
-    td_bar bar = give_bar(&c, w, e->instrument, recall_window(s, e->instrument, w, start_ns));
+    td_period period = td_program_window(s->program, p->block->calendar, w, p->block->day, e->event_ns);
+    td_bar bar = give_bar(&c, w, e->instrument, recall_window(s, e->instrument, w, period.start_ns));
     if (s->program->graphs[w] == NULL) return true;
     return td_hindsight_revise(hindsight_of(s, p->block, w), c.instrument, &bar, on_signal, &c);
 }
 
 /* Revisions in the order of widths, then what was missed. */
-static __attribute__((noinline)) td_applied settle_late(const placing *p) {
+static __attribute__((noinline)) td_applied settle_late(placing *p) {
     td_state *s = p->state;
     const td_event *e = p->event;
     const feed_state *feed = &s->feeds[e->feed];
-    td_applied applied = {.verdict = TD_VERDICT_ACCEPTED};
+    td_applied *applied = &p->applied;
     td_quarantined q = {.event = *e, .feed = feed_name(feed), .reason = TD_REASON_LATE, .known_at_ns = e->receive_ns};
     for (size_t w = 0; w < s->program->width_count; w++) {
         if ((p->missed >> w & 1) != 0) q.missed_width_ns[q.missed_count++] = s->program->widths_ns[w];
         if ((p->revised >> w & 1) == 0) continue;
-        applied.revised_count++;
-        if (!revise(p, w)) applied.not_reapplied_count++;
+        applied->revised_count++;
+        if (!revise(p, w)) applied->not_reapplied_count++;
     }
-    applied.late_count = q.missed_count;
+    applied->late_count = q.missed_count;
     if (q.missed_count > 0) p->emit->quarantined(p->emit->self, td_instruments_name(s->instruments, e->instrument), &q);
-    return applied;
+    return *applied;
 }
 
 static bool sums_fit(const td_state *s, const td_event *e) {
     td_i128 notional = td_trade_notional(&e->trade);
     for (size_t w = 0; w < s->program->width_count; w++) {
-        int64_t start_ns = td_window_start(e->event_ns, s->program->widths_ns[w]);
-        const td_window *window = recall_window(s, e->instrument, w, start_ns);
+        td_period period;
+        if (!td_state_period(s, e->instrument, w, e->event_ns, &period)) return true;
+        const td_window *window = recall_window(s, e->instrument, w, period.start_ns);
         if (window != NULL && !td_window_can_add(window, notional)) return false;
     }
     return true;
@@ -405,7 +430,7 @@ static inline bool is_new(const td_program_feed *feed, td_seen *seen, const td_e
 static td_applied apply_trade(td_state *s, const td_event *e, const td_emit *emit) {
     const td_trade *t = &e->trade;
     block_head *block = block_of(s, e->instrument);
-    placing p = {.state = s, .block = block, .event = e, .emit = emit};
+    placing p = {.state = s, .block = block, .event = e, .emit = emit, .applied = {.verdict = TD_VERDICT_ACCEPTED}};
     td_i128 notional = td_trade_notional(t);
     if (!td_trade_is_plain(t, &block->recent) || notional > TD_NOTIONAL_LARGE) {
         td_reason reason = judge_trade(s, block, e);
@@ -414,18 +439,17 @@ static td_applied apply_trade(td_state *s, const td_event *e, const td_emit *emi
     if (!is_new(&s->feeds[e->feed].set, &block->seen, e)) return (td_applied){.verdict = TD_VERDICT_DUPLICATE};
     td_recent_put(&block->recent, t->price);
     if (block->feed != e->feed) move_to_feed(s, e, emit);
+    if (!td_period_holds(block->day, e->event_ns) && !find_day(&p)) return p.applied;
     size_t width_count = s->program->width_count;
     for (size_t w = 0; w < width_count; w++) {
         td_window *window = &windows_of(s, block, w)[block->current[w]];
-        int64_t start_ns = window->start_ns;
-        if (window->trade_count == 0 || (uint64_t)(e->event_ns - start_ns) >= (uint64_t)s->program->widths_ns[w]) {
-            window = find_window(&p, w, &start_ns);
+        if (!td_window_holds(window, e->event_ns)) {
+            window = find_window(&p, w);
             if (window == NULL) continue;
         }
-        td_window_add(window, start_ns, e->event_ns, t, notional);
+        td_window_add(window, e->event_ns, t, notional);
     }
-    if ((p.missed | p.revised) != 0) return settle_late(&p);
-    return (td_applied){.verdict = TD_VERDICT_ACCEPTED};
+    return (p.missed | p.revised) != 0 ? settle_late(&p) : p.applied;
 }
 
 static td_applied apply_quote(td_state *s, const td_event *e, const td_emit *emit) {
@@ -443,11 +467,7 @@ static td_applied apply_time(td_state *s, const td_event *e, const td_emit *emit
     if (e->time.bound_ns != TD_NONE && e->time.bound_ns > feed->watermark_ns) advance(s, e, e->time.bound_ns, emit);
     if (e->time.session == TD_SESSION_ENDED) {
         closing c = {.state = s, .feed = feed, .emit = emit, .known_at_ns = e->receive_ns};
-        for (size_t w = 0; w < s->program->width_count; w++) /* what is open now will be final */
-            if (feed->watermark_ns != INT64_MIN) {
-                int64_t width_ns = s->program->widths_ns[w];
-                feed->ended_to_ns[w] = td_window_start(feed->watermark_ns, width_ns) + width_ns;
-            }
+        feed->ended_ns = feed->watermark_ns; /* what is open now will be final */
         close_windows(&c, INT64_MAX - 1);
     }
     return (td_applied){.verdict = TD_VERDICT_NOT_A_TICK};
@@ -484,18 +504,22 @@ td_applied td_state_apply(td_state *s, const td_event *e, const td_emit *emit) {
     return e->origin == TD_ORIGIN_FEED ? apply_tick(s, e, emit) : apply_anew(s, e, emit);
 }
 
-void td_state_window(const td_state *s, td_bytes instrument, size_t w, int64_t start_ns, td_window_state *out) {
+void td_state_window(const td_state *s, td_bytes instrument, size_t w, int64_t ns, td_window_state *out) {
     uint32_t index = td_instruments_find(s->instruments, instrument);
+    uint32_t calendar = td_program_calendar(s->program, instrument);
+    td_period day;
     *out = (td_window_state){.watermark_ns = INT64_MIN, .grace_ns = s->grace_ns[w]};
+    out->outside = !td_program_day(s->program, calendar, ns, &day);
+    if (out->outside) return;
+    out->period = td_program_window(s->program, calendar, w, day, ns);
     if (index == UINT32_MAX || block_of(s, index)->feed == NO_FEED) return;
     const feed_state *feed = &s->feeds[block_of(s, index)->feed];
-    const td_window *window = recall_window(s, index, w, start_ns);
-    int64_t end_ns = start_ns + s->program->widths_ns[w];
+    const td_window *window = recall_window(s, index, w, out->period.start_ns);
     out->feed = feed_name(feed);
     out->watermark_ns = feed->watermark_ns;
     out->lateness_ns = feed->set.lateness_ns;
     out->session = feed->session;
-    out->closed = end_ns <= feed->watermark_ns || end_ns <= feed->ended_to_ns[w];
+    out->closed = out->period.end_ns <= feed->watermark_ns || out->period.start_ns <= feed->ended_ns;
     if (window == NULL || window->trade_count == 0) return;
     out->trade_count = window->trade_count;
     out->results = window->results;

@@ -44,6 +44,8 @@ typedef struct td_applied {
     uint8_t late_count;          /* widths whose window was final for good           */
     uint8_t revised_count;       /* widths whose window was closed and gave its bar  */
     uint8_t not_reapplied_count; /* of those, too old for what strategies remember   */
+    bool outside : 1;            /* of the hours: accepted, and in no bar            */
+    bool unknown_day : 1;        /* the calendar's years do not hold it; not of every such trade, but of the first */
 } td_applied;
 
 /* `program` is borrowed until the next td_state_swap or free. */
@@ -68,16 +70,18 @@ void td_state_swap(td_state *state, const td_program *program);
 /* The feed's watermark, or INT64_MIN before its first record. */
 int64_t td_state_watermark_ns(const td_state *state, uint32_t feed);
 
-/* What is remembered of the window of `instrument` that begins at start_ns; of one that is not remembered any more
+/* What is remembered of the window of `instrument` that holds an instant; of one that is not remembered any more
  * trade_count and results are 0. */
 typedef struct td_window_state {
+    bool outside; /* no window holds it, the hours do not; the rest is nothing */
+    td_period period;
     td_bytes feed; /* whose watermark closes it; empty: the instrument has not traded */
     int64_t watermark_ns, lateness_ns, grace_ns;
     uint8_t session; /* td_session */
     bool closed;     /* what comes for it is late */
     int64_t trade_count, results;
 } td_window_state;
-void td_state_window(const td_state *state, td_bytes instrument, size_t width, int64_t start_ns, td_window_state *out);
+void td_state_window(const td_state *state, td_bytes instrument, size_t width, int64_t ns, td_window_state *out);
 
 /* For who looks and changes nothing (look.c).
  * The furthest watermark among feeds that have not ended; INT64_MIN: there is none. */

@@ -14,11 +14,12 @@
 typedef struct block_head {
     uint32_t feed;                   /* whose watermark closes its windows; NO_FEED before the first trade */
     uint32_t current[TD_WIDTHS_MAX]; /* the slot of the open window used last, per width; `slots`: none */
-    uint32_t zero;
+    uint32_t calendar;               /* of the program, or TD_NO_CALENDAR */
+    td_period day;                   /* session or day of the last trade; what lies outside of it is looked up */
     td_recent recent;
     td_seen seen;
 } block_head;
-_Static_assert(sizeof(block_head) == 1008, "the snapshot format depends on this layout");
+_Static_assert(sizeof(block_head) == 1024, "the snapshot format depends on this layout");
 
 #define NO_FEED UINT32_MAX
 
@@ -29,7 +30,7 @@ typedef struct feed_state {
     td_program_feed set;
     uint8_t session;                    /* td_session, as its last Time said          */
     int64_t watermark_ns;               /* INT64_MIN before the first record          */
-    int64_t ended_to_ns[TD_WIDTHS_MAX]; /* windows up to here were closed by an end   */
+    int64_t ended_ns;                   /* windows that begin up to here were closed by an end */
     int64_t next_end_ns[TD_WIDTHS_MAX]; /* no open window of the width ends earlier   */
     int64_t next_close_ns;              /* the least of next_end_ns                   */
     uint32_t *traded;                   /* its instruments, in the order first traded */
@@ -66,14 +67,18 @@ static inline td_window *windows_of(const td_state *s, block_head *block, size_t
 static inline td_hindsight hindsight_of(const td_state *s, block_head *block, size_t w) {
     return (td_hindsight){s->program->graphs[w], s->depth[w], (uint8_t *)block + s->graph_offset[w]};
 }
-/* Where the window that begins there has its slot; neighbours have neighbouring ones, before 1970 too. */
+/* Where the window that begins there has its slot, in which no other of its cell of the grid can begin; neighbours have
+ * neighbouring ones, before 1970 too. */
 static inline uint32_t slot_of(const td_state *s, size_t w, int64_t start_ns) {
-    return (uint32_t)((uint64_t)(start_ns / s->program->widths_ns[w] + (INT64_C(1) << 60)) % s->slots[w]);
+    int64_t width_ns = s->program->widths_ns[w], cell = td_window_start(start_ns, width_ns) / width_ns;
+    return (uint32_t)((uint64_t)(cell + (INT64_C(1) << 60)) % s->slots[w]);
 }
 static inline bool window_is_open(const td_window *window) { return window->trade_count > 0 && window->results == 0; }
 
 /* Sizes slots and offsets for s->program and s->slot_lateness_ns. */
 void td_state_lay_out(td_state *s);
+/* The window of width w that a trade of that instant belongs to. False: to none, it is outside of the hours. */
+bool td_state_period(const td_state *s, uint32_t instrument, size_t w, int64_t ns, td_period *out);
 /* Adds blocks for instruments that have none yet. */
 void td_state_grow(td_state *s);
 void td_state_add_traded(feed_state *feed, uint32_t instrument);

@@ -17,7 +17,8 @@ td_bar td_window_bar(const td_window *w, int64_t width_ns, uint32_t instrument, 
     assert(w->trade_count > 0 && w->volume > 0);
     return (td_bar){
         .start_ns = w->start_ns,
-        .end_ns = w->start_ns + width_ns,
+        .end_ns = w->end_ns,
+        .width_ns = width_ns,
         .open = w->open,
         .high = w->high,
         .low = w->low,

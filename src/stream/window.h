@@ -1,5 +1,5 @@
-/* src/stream/window.h - the bar operator: one window [start, start + width) of one instrument, adding trade by trade. A
- * plain value without pointers: a snapshot copies it. No clock, no file, no allocation.
+/* src/stream/window.h - the bar operator: one window [start, end) of one instrument, adding trade by trade. A plain
+ * value without pointers: a snapshot copies it. No clock, no file, no allocation.
  * Order inside a window: (event time, trade id, arrival), so that the bar does not depend on how trades were mixed on
  * their way here. Sums are exact; vwap = notional / volume, half-even at 9 decimals.
  * Thread: the owner's. Errors: none; td_window_can_add tells the one case that does not fit. */
@@ -9,12 +9,11 @@
 
 typedef struct td_window {
     td_i128 volume, notional;
-    int64_t start_ns;
+    int64_t start_ns, end_ns;
     int64_t open, high, low, close;
     int64_t first_ns, first_id, last_ns, last_id; /* places of open and close in the order */
     int64_t trade_count;                          /* 0: nothing traded, the window is not open */
     int64_t results;                              /* bars given of it: 0 while it is open      */
-    int64_t zero;                                 /* keeps the size a multiple of 64; always 0 */
 } td_window;
 _Static_assert(sizeof(td_window) == 128, "the snapshot format depends on this layout");
 
@@ -26,11 +25,14 @@ static inline td_i128 td_trade_notional(const td_trade *t) { return (td_i128)t->
 /* False when the sums would leave decimal(38,17). Asked for large trades only. */
 bool td_window_can_add(const td_window *window, td_i128 notional);
 
-/* Adds a trade that lies in the window (asserted by callers' search), opening it at start_ns when it is not open. */
-static inline void td_window_add(td_window *w, int64_t start_ns, int64_t event_ns, const td_trade *t,
-                                 td_i128 notional) {
+/* True when the instant lies in the period that the window was given. */
+static inline bool td_window_holds(const td_window *w, int64_t ns) {
+    return (uint64_t)(ns - w->start_ns) < (uint64_t)(w->end_ns - w->start_ns);
+}
+
+/* Adds a trade that lies in the window, whose period callers have set. */
+static inline void td_window_add(td_window *w, int64_t event_ns, const td_trade *t, td_i128 notional) {
     if (w->trade_count == 0) {
-        w->start_ns = start_ns;
         w->volume = w->notional = 0;
         w->open = w->high = w->low = w->close = t->price;
         w->first_ns = w->last_ns = event_ns;

@@ -69,6 +69,7 @@ static void make_gap(td_sink_row *row, int number, int64_t start_ns, bool again)
 static void make_bar(td_sink_row *row, int offset, int64_t start_ns, bool again) {
     row->bar = (td_bar){.start_ns = start_ns,
                         .end_ns = start_ns + TD_NS_PER_MIN,
+                        .width_ns = TD_NS_PER_MIN,
                         .open = 1,
                         .high = INT64_MAX,
                         .low = 1,
@@ -114,9 +115,8 @@ static char *line_of(const batch *b, const td_sink_row *row) {
     if (row->kind == TD_ROW_BAR) {
         (void)td_decimal_format(row->bar.close, TD_PRICE_SCALE, false, close);
         td_buf_printf(&line, "%.*s %lld %lld %d %s %s %s", (int)row->instrument.size,
-                      (const char *)row->instrument.data, (long long)(row->bar.end_ns - row->bar.start_ns),
-                      (long long)row->bar.start_ns, row->bar.revision, close, td_quality_name(row->bar.quality),
-                      td_evidence_name(row->bar.evidence));
+                      (const char *)row->instrument.data, (long long)row->bar.width_ns, (long long)row->bar.start_ns,
+                      row->bar.revision, close, td_quality_name(row->bar.quality), td_evidence_name(row->bar.evidence));
     } else if (row->kind == TD_ROW_SIGNAL) {
         size_t size = td_signal_id(&row->signal, row->instrument, id);
         td_buf_printf(&line, "%.*s %s %.*s (%.*s)", (int)size, id, td_signal_status_name(row->signal.status),

@@ -122,10 +122,40 @@ def unknown_key(home):
 @case
 def what_does_not_exist_yet(home):
     lean_zip(home, "20131007_abc_Trade_Tick", trades(10))
-    for key, value in (("hours", "regular"), ("feeds.0.file.rules", "venue")):
+    for key, value in (("feeds.0.file.rules", "venue"),):
         s = td.run(lean(home), "--set", f"{key}={value}", check=2)
         assert key.split(".")[-1] in s["stderr"] and value in s["stderr"], s["stderr"]
-    return "hours: regular and rules: venue are refused by name"
+    return "rules: venue is refused by name"
+
+
+@case
+def a_calendar_that_has_ended(home):
+    calendar = "zone America/New_York\ndays mon tue wed thu fri\nregular 09:30 16:00\nyears 2010 2012\n"
+    pathlib.Path(f"{home}/old.cal").write_text(calendar, encoding="utf-8")
+    pathlib.Path(f"{home}/table.csv").write_text(f"instrument,calendar\nLEAN:*,{home}/old.cal\n", encoding="utf-8")
+    for number, day in enumerate(("20131005", "20131007", "20131008")):  # the first is a Saturday
+        lean_zip(home, f"{day}_abc_Trade_Tick", trades(100 + number))
+    s = td.run(lean(home, bars="[1d]", extra=f"instruments: {home}/table.csv\n"))
+    assert (s["accepted"], s["outside"], s["bars"]) == (303, 100, 2), s
+    assert s["stderr"].count("beyond the years of their calendar") == 1, s["stderr"]
+    return "told once; weekdays and hours go on: 2 bars of 2 sessions, a Saturday's 100 trades in none"
+
+
+@case
+def what_a_table_of_instruments_must_not_say(home):
+    lean_zip(home, "20131007_abc_Trade_Tick", trades(10))
+    table, calendar = pathlib.Path(f"{home}/table.csv"), pathlib.Path(f"{home}/my.cal")
+    for text, said in (("symbol\n", "line 1: \"symbol\" is not a column"), ("instrument\nABC\n", "line 2: instrument"),
+                       ("instrument,calendar\nLEAN:*,mars\n", "\"mars\" is neither"),
+                       (f"instrument,calendar\nLEAN:*,{calendar}\n", "line 2: regular")):
+        table.write_text(text, encoding="utf-8")
+        calendar.write_text("days mon\nregular 9-17\n", encoding="utf-8")
+        file = lean(home, extra=f"instruments: {table}\n")
+        checked = subprocess.run([td.PROGRAM, "check", file], stdout=subprocess.PIPE, text=True, check=False)
+        assert checked.returncode == 3, checked
+        for told in (td.run(file, check=3)["stderr"], checked.stdout):
+            assert "instruments:" in told and said in told, told
+    return "refused with key, file and line, by run and by check"
 
 
 @case

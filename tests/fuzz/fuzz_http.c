@@ -56,6 +56,7 @@ static void fill(const td_serve_topics *t) {
         int64_t price = (50 + i % 7) * 1000000000, at_ns = T0_NS + i * TD_NS_PER_S;
         td_bar bar = {.start_ns = at_ns,
                       .end_ns = at_ns + TD_NS_PER_S,
+                      .width_ns = TD_NS_PER_S,
                       .open = price,
                       .high = price,
                       .low = price,

@@ -25,6 +25,7 @@ static size_t run(const td_graph *graph, void *state) {
         if (width > INT64_MAX / (BARS + 1)) break;
         td_bar bar = {.start_ns = i * width,
                       .end_ns = (i + 1) * width,
+                      .width_ns = width,
                       .open = price + 7,
                       .high = price + 50,
                       .low = price - 50,

@@ -36,7 +36,7 @@ static bool read_decimal(char **at, int scale, int64_t *out) {
 
 static bool read_bar(char *row, int64_t index, int64_t width_ns, td_bar *bar) {
     int64_t volume;
-    *bar = (td_bar){.start_ns = index * width_ns, .end_ns = (index + 1) * width_ns};
+    *bar = (td_bar){.start_ns = index * width_ns, .end_ns = (index + 1) * width_ns, .width_ns = width_ns};
     if (!read_decimal(&row, TD_PRICE_SCALE, &bar->open) || !read_decimal(&row, TD_PRICE_SCALE, &bar->high) ||
         !read_decimal(&row, TD_PRICE_SCALE, &bar->low) || !read_decimal(&row, TD_PRICE_SCALE, &bar->close) ||
         !read_decimal(&row, TD_SIZE_SCALE, &volume))

@@ -67,7 +67,7 @@ def check(data_set, folder):
     counted = sum(summary[name] for name in ("accepted", "quarantined", "duplicates", "rejected"))
     return (not differ and not gaps and not earlier and not vwaps and summary["late"] == 0
             and summary["duplicates"] == doubled >= DOUBLED_AT_LEAST and kinds[True] >= REVISED_AT_LEAST
-            and summary["events"] == counted and len(theirs) >= bars_duckdb.ROWS_AT_LEAST[data_set.name])
+            and summary["events"] == counted and len(theirs) >= bars_duckdb.ROWS_AT_LEAST[data_set.name, "all"])
 
 
 def main():

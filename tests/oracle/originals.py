@@ -15,7 +15,7 @@ import zoneinfo
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("TAPEDECK_BINARY", ROOT / "build/tapedeck"))
-WIDTHS = {"1s": 10**9, "5s": 5 * 10**9, "1m": 60 * 10**9, "5m": 300 * 10**9, "1h": 3600 * 10**9}
+WIDTHS = {"1s": 10**9, "5s": 5 * 10**9, "1m": 60 * 10**9, "7m": 420 * 10**9, "1h": 3600 * 10**9, "1d": 86400 * 10**9}
 NEW_YORK = zoneinfo.ZoneInfo("America/New_York")
 
 
@@ -81,7 +81,21 @@ def trades(data_set):
         yield from decode(path)
 
 
-def run(data_set, folder):
+def day(format, event_ns, hours):
+    """The exchange's day that holds the instant, or its session; None outside of that. The days of the data sets are
+    plain ones of trade."""
+    zone = NEW_YORK if format == "lean" else datetime.timezone.utc
+    date = datetime.datetime.fromtimestamp(event_ns // 10**9, zone).date()
+    opens, closes = datetime.time(), None
+    if format == "lean" and hours == "regular":
+        opens, closes = datetime.time(9, 30), datetime.time(16)
+    next_date = date + datetime.timedelta(days=closes is None)
+    start, end = (int(datetime.datetime.combine(*at, tzinfo=zone).timestamp()) * 10**9
+                  for at in ((date, opens), (next_date, closes or opens)))
+    return (start, end) if start <= event_ns < end else None
+
+
+def run(data_set, folder, hours="all"):
     """Runs the program over the files until they end; returns its summary and the bars' database."""
     inputs = folder / "inputs"
     inputs.mkdir()
@@ -92,6 +106,7 @@ def run(data_set, folder):
 feeds:
   - file: {{ format: {data_set.format}, path: "{inputs}/*" }}
 bars: [{", ".join(WIDTHS)}]
+hours: {hours}
 log: {{ dir: "{folder}/log" }}
 sinks:
   - sqlite: {{ file: "{folder}/market.db" }}

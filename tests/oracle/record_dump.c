@@ -98,6 +98,7 @@ static td_event any_event(td_schema schema) {
 static td_bar any_bar(void) {
     return (td_bar){.start_ns = any_long(),
                     .end_ns = any_long(),
+                    .width_ns = any_long(),
                     .open = any_long(),
                     .high = any_long(),
                     .low = any_long(),

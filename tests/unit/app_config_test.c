@@ -229,7 +229,6 @@ static const struct {
     {"feeds: [simulated: {}]\nspeed: -1x\n", "c.yaml:2:8: speed: \"-1x\" is not max or a speed such as 1x or 60x"},
     {"feeds: [simulated: {}]\nspeed: x\n", "c.yaml:2:8: speed: \"x\" is not max or a speed such as 1x or 60x"},
     {"feeds: [simulated: {}]\nspeed: [1x]\n", "c.yaml:2:8: speed: \"\" is not max or a speed such as 1x or 60x"},
-    {"feeds: [simulated: {}]\nhours: regular\n", "c.yaml:2:8: hours: regular does not exist yet"},
     {"feeds: [simulated: {rules: venue}]\n", "c.yaml:1:28: feeds[0].simulated.rules: venue does not exist yet"},
     {"feeds: [simulated: {}]\nhours: some\n", "c.yaml:2:8: hours: \"some\" is not one of all|regular"},
     {"feeds: [simulated: {}]\nworkers: 0\n", "c.yaml:2:10: workers: 0 is not within 1 to 64"},
@@ -242,9 +241,8 @@ static const struct {
     {"feeds: *nothing\n", "c.yaml:1:8: found undefined alias, while reading"},
     {"feeds: [simulated: {}]\n---\na: b\n", "c.yaml:3:1: a second document; a configuration is one"},
     {"a: \xff\n", "c.yaml: byte 4: invalid leading UTF-8 octet"},
-    {"a: &a [*a]\n",
-     "c.yaml:1:1: a: unknown key; known: feeds, bars, strategies, log, sinks, serve, speed, hours, grace, "
-     "repair_horizon, workers, drain, log_format"},
+    {"a: &a [*a]\n", "c.yaml:1:1: a: unknown key; known: feeds, bars, strategies, log, sinks, serve, speed, hours, "
+                     "instruments, grace, repair_horizon, workers, drain, log_format"},
     {"feeds: &f [*f]\n", "c.yaml:1:8: feeds[0]: one kind with its settings is expected, as in - kind: { … }"},
 };
 
@@ -400,7 +398,7 @@ static void names_mistaken_arguments(void **state) {
         {"feeds.3.simulated.seed=1",
          "--set: feeds.3.simulated.seed: \"3\" is no place in a list of 2; they count from 0"},
         {"feeds.x=1", "--set: feeds.x: \"x\" is no place in a list of 2; they count from 0"},
-        {"hours=regular", "--set: hours: regular does not exist yet"},
+        {"hours=regulr", "--set: hours: \"regulr\" is not one of all|regular; did you mean \"regular\"?"},
         {"log.dir=${TAPE_UNSET}", "--set: ${TAPE_UNSET}: not set in the environment"},
         {"feeds.1.file.path=x", "c.yaml:3:5: feeds[1]: one kind with its settings is expected, as in - kind: { … }"},
         {"log.=x", "--set: log.: unknown key"},

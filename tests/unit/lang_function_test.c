@@ -59,6 +59,7 @@ static void step(rig *r, const td_bar *of, series *out, int i) {
     td_bar bar = *of;
     bar.start_ns = i * width;
     bar.end_ns = bar.start_ns + width;
+    bar.width_ns = width;
     rig_apply(r, "TEST:A", &bar);
     out->has[i] = rig_line(r, "v", &out->value[i]);
 }

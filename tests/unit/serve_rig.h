@@ -2,6 +2,7 @@
 #pragma once
 #include "base/hash.h"
 #include "base/time.h"
+#include "lang/program.h"
 #include "log/log_segment.h"
 #include "schema/registry.h"
 #include "serve/serve.h"
@@ -21,6 +22,7 @@ typedef struct rig {
     td_writer *writer;
     td_registry *registry;
     td_serve_topics topics;
+    td_program *program;
     td_batch batch;
 } rig;
 
@@ -35,6 +37,24 @@ static inline td_status rig_append_schema(void *arg, td_bytes key, td_bytes valu
 static inline void rig_report(void *arg, const char *line) {
     (void)arg;
     (void)line;
+}
+
+/* LEAN keeps New York's days. */
+static inline td_program *rig_program(void) {
+    const td_bytes calendars[] = {TD_TEXT("zone UTC\ndays mon\n"), TD_TEXT("zone America/New_York\ndays mon\n")};
+    static const td_program_listing listings[] = {{"*", 0}, {"LEAN:*", 1}};
+    td_program_settings settings = {.widths_ns = rig_widths_ns,
+                                    .width_count = COUNT_OF(rig_widths_ns),
+                                    .calendars = calendars,
+                                    .calendar_count = COUNT_OF(calendars),
+                                    .listings = listings,
+                                    .listing_count = COUNT_OF(listings)};
+    td_program *program;
+    td_buf body = {0};
+    td_program_body(&settings, &body);
+    assert_int_equal(td_program_compile(td_buf_bytes(&body), &program), TD_OK);
+    td_buf_fini(&body);
+    return program;
 }
 
 static inline void rig_open(rig *r) {
@@ -53,6 +73,7 @@ static inline void rig_open(rig *r) {
     t->ids = td_registry_ids(r->registry);
     t->widths_ns = rig_widths_ns;
     t->width_count = COUNT_OF(rig_widths_ns);
+    t->program = r->program = rig_program();
     td_batch_init(&r->batch, 1 << 20);
 }
 
@@ -68,6 +89,7 @@ static inline void rig_close(rig *r) {
     td_writer_close(r->writer);
     td_log_close(r->log);
     td_registry_free(r->registry);
+    td_program_free(r->program);
     (void)nftw(r->folder, rig_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -84,6 +106,7 @@ static inline void rig_bar(rig *r, const char *instrument, int64_t width_ns, int
                            int32_t revision) {
     td_bar bar = {.start_ns = start_ns,
                   .end_ns = start_ns + width_ns,
+                  .width_ns = width_ns,
                   .open = close,
                   .high = close,
                   .low = close,

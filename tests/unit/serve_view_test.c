@@ -142,7 +142,6 @@ static void shows_no_tick_that_rules_refuse(void **state) {
 }
 
 static void shows_only_whole_windows(void **state) {
-    static const int64_t widths_ns[] = {100};
     static const struct {
         int64_t event_ns; /* -1: trades are missed here */
         bool shown;
@@ -157,10 +156,11 @@ static void shows_only_whole_windows(void **state) {
     td_bar bar;
     (void)state;
     for (unsigned i = 0; i < COUNT_OF(steps); i++) {
+        int64_t start_ns = steps[i].event_ns / 100 * 100;
         if (steps[i].event_ns < 0)
             td_provisional_break(&p, 1);
         else
-            td_provisional_add(&p, widths_ns, 1, steps[i].event_ns, &trade);
+            td_provisional_add(&p, &(td_period){start_ns, start_ns + 100}, 1, steps[i].event_ns, &trade);
         ASSERT_ROW(td_provisional_bar(&p, 0, 100, &bar) == steps[i].shown, "%u", i);
         if (steps[i].shown) ASSERT_ROW(bar.start_ns == steps[i].start_ns, "%u", i);
     }
@@ -211,6 +211,7 @@ static void knows_last_trades_after_a_restart(void **state) {
 static void writes_rows_alike(void **state) {
     td_bar bar = {.start_ns = RIG_T0,
                   .end_ns = RIG_T0 + 60 * RIG_S,
+                  .width_ns = 60 * RIG_S,
                   .open = 1500000000,
                   .high = 2000000000,
                   .low = 1,
@@ -255,7 +256,7 @@ static void writes_rows_alike(void **state) {
 
 static void tells_a_slow_reader_what_it_lost(void **state) {
     td_api_request request = {.instrument = "LEAN:IBM", .width_ns = RIG_S};
-    td_bar bar = {.start_ns = RIG_T0, .end_ns = RIG_T0 + RIG_S};
+    td_bar bar = {.start_ns = RIG_T0, .end_ns = RIG_T0 + RIG_S, .width_ns = RIG_S};
     td_board board = {0};
     td_push push;
     (void)state;

@@ -74,6 +74,7 @@ static td_sink_row bar_row(const char *instrument, int64_t start_ns, int32_t rev
                          .source = {1, offset},
                          .bar = {.start_ns = start_ns,
                                  .end_ns = start_ns + 60 * NS,
+                                 .width_ns = 60 * NS,
                                  .open = 100 * NS,
                                  .high = 101500000000,
                                  .low = 99 * NS + 1,
@@ -261,6 +262,7 @@ static void bars_view_reads_well(void **state) {
         void *sink = must_open(path_in_dir(name, file));
         td_sink_row row = bar_row("A:B", rows[i].start_ns, 0, 1);
         row.bar.end_ns = rows[i].start_ns + rows[i].width_ns;
+        row.bar.width_ns = rows[i].width_ns;
         assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, &row, 1, (td_position){0, 2}), TD_OK);
         td_sink_sqlite.close(sink);
         expect(file, "SELECT width, start, \"end\" FROM bars_view", rows[i].row);

@@ -66,6 +66,7 @@ static inline td_bar rig_bar(const rig *r, int64_t price) {
     int64_t width = td_graph_width_ns(r->graph), start = r->bars * width;
     return (td_bar){.start_ns = start,
                     .end_ns = start + width,
+                    .width_ns = width,
                     .open = price,
                     .high = price,
                     .low = price,

@@ -45,6 +45,7 @@ static void look_back_close(look_back *l) {
 static td_bar bar_of(int64_t n, int64_t price, int64_t known_at_ns) {
     return (td_bar){.start_ns = n * WIDTH,
                     .end_ns = (n + 1) * WIDTH,
+                    .width_ns = WIDTH,
                     .open = price * UNIT,
                     .high = price * UNIT,
                     .low = price * UNIT,

@@ -20,8 +20,8 @@ static void put_bar(td_buf *out, td_bytes instrument, const td_bar *b) {
     td_buf_printf(out,
                   "%.*s %" PRId64 "+%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " v%" PRId64 " n%" PRId64
                   " r%d known %" PRId64 "\n",
-                  (int)instrument.size, (const char *)instrument.data, b->start_ns, b->end_ns - b->start_ns, b->open,
-                  b->high, b->low, b->close, (int64_t)b->volume, b->trade_count, (int)b->revision, b->known_at_ns);
+                  (int)instrument.size, (const char *)instrument.data, b->start_ns, b->width_ns, b->open, b->high,
+                  b->low, b->close, (int64_t)b->volume, b->trade_count, (int)b->revision, b->known_at_ns);
 }
 static void on_bar(void *self, td_bytes instrument, const td_bar *bar) { put_bar(self, instrument, bar); }
 static void on_signal(void *self, td_bytes instrument, const td_signal *signal) {
@@ -76,7 +76,7 @@ static model_bar *find_bar(model *m, uint32_t instrument, size_t w, int64_t star
 /* Computes the bar from all trades that it did not miss; false without any. */
 static bool compute(const model *m, uint32_t instrument, size_t w, int64_t start_ns, td_bar *out) {
     int64_t first_ns = 0, last_ns = 0;
-    *out = (td_bar){.start_ns = start_ns, .end_ns = start_ns + widths_ns[w]};
+    *out = (td_bar){.start_ns = start_ns, .end_ns = start_ns + widths_ns[w], .width_ns = widths_ns[w]};
     for (size_t i = 0; i < m->trade_count[instrument]; i++) {
         const model_trade *t = &m->trades[instrument][i];
         if (t->missed[w] || t->event_ns < start_ns || t->event_ns >= out->end_ns) continue;

@@ -17,8 +17,8 @@ enum { S = 1000000000 };
 static void on_bar(void *self, td_bytes instrument, const td_bar *b) {
     td_buf_printf(
         self, "bar %.*s %" PRId64 "+%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 " v%" PRId64 " n%" PRId64,
-        (int)instrument.size, (const char *)instrument.data, b->start_ns / S, (b->end_ns - b->start_ns) / S, b->open,
-        b->high, b->low, b->close, (int64_t)b->volume, b->trade_count);
+        (int)instrument.size, (const char *)instrument.data, b->start_ns / S, b->width_ns / S, b->open, b->high, b->low,
+        b->close, (int64_t)b->volume, b->trade_count);
     if (b->revision > 0) td_buf_printf(self, " r%d known %" PRId64, (int)b->revision, b->known_at_ns / S);
     td_buf_text(self, "\n");
 }
@@ -516,6 +516,7 @@ static void bars_by_sorting(sorted_trade *trades, const int64_t *widths_s, size_
                         .high = trades[i].price,
                         .low = trades[i].price};
             b.end_ns = b.start_ns + width_ns;
+            b.width_ns = width_ns;
             for (; j < TRADES && trades[j].instrument == trades[i].instrument && trades[j].event_ns < b.end_ns; j++) {
                 if (trades[j].price > b.high) b.high = trades[j].price;
                 if (trades[j].price < b.low) b.low = trades[j].price;
