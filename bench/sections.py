@@ -100,6 +100,15 @@ def stages(bench):
               "processor time; each stage: the tape read once more with it, less the same without it", more_is_better=False)
 
 
+# ---- operators ----
+
+def operators(bench):
+    runs = bench.alternate({"operators": [tool("operator_bench"), "100000"]})["operators"]
+    for i, function in enumerate(runs[0]["functions"]):
+        bench.row("operators", function["call"], [r["functions"][i]["ns"] for r in runs], "ns/bar",
+                  f"{function['state_bytes']} B of state", more_is_better=False)
+
+
 # ---- append ----
 
 def append(bench):
@@ -329,5 +338,5 @@ def restart(bench):
     bench.bound("restart without one", f"{bare / again['seconds']:.2f} replays", bare <= 1.3 * again["seconds"], "one replay")
 
 
-ALL = {"replay": replay, "stages": stages, "append": append, "json": json_frames, "latency": latency, "handoff": handoff,
-       "memory": memory, "restart": restart}
+ALL = {"replay": replay, "stages": stages, "operators": operators, "append": append, "json": json_frames,
+       "latency": latency, "handoff": handoff, "memory": memory, "restart": restart}

@@ -23,6 +23,16 @@
 #define FIELD(word, text, bars) {word, text, bars}
 #define IS(text, bars)     .parts = {VALUE(text, bars)}
 
+#define OHLC               BAR("open"), HIGH_LOW_CLOSE
+/* _b: the body; _u and _l: its upper and lower shadow; of the 10 bars before, _m: the mean body, _s: the mean shadow,
+ * _t: a tenth of the mean range; _c: 100 up, -100 down */
+#define CANDLE(condition, value) \
+    .parts = {STEP("_b", "abs(close - open)"), STEP("_u", "high - greater(open, close)"), \
+              STEP("_l", "lesser(open, close) - low"), STEP("_m", "sma(_b, 10)[1]"), \
+              STEP("_s", "sma(_u + _l, 10)[1] / 2"), STEP("_t", "0.1 * sma(high - low, 10)[1]"), \
+              STEP("_c", "if close >= open then 100 else -100"), \
+              VALUE("if _m >= 0 then (if " condition " then " value " else 0) else 0", "10")}
+
 #define FADES   .memory = TD_MEMORY_FADING
 #define STARTS  .memory = TD_MEMORY_START
 #define PRICE   .scaling = TD_SCALING_PRICE
@@ -323,6 +333,34 @@ const td_function td_functions[] = {
      .source = "pandas, rolling(n).rank(pct=True)",
      .help = "the place of x among its last n values, over n: 1 is the highest; equal ones share their places",
      .example = "rank(volume, 50)"},
+
+    /* ---- candles: 100 (or -100) where there is one, else 0 ---- */
+    {"cdldoji", NULL, "Candles", {OHLC}, CANDLE("_b <= _t", "100"), RATIO, TALIB,
+     .help = "a body of at most a tenth of the usual range", .example = "cdldoji()"},
+    {"cdldragonflydoji", NULL, "Candles", {OHLC}, CANDLE("_b <= _t and _u < _t and _l > _t", "100"), RATIO, TALIB,
+     .help = "a doji with a lower shadow and no upper one", .example = "cdldragonflydoji()"},
+    {"cdlgravestonedoji", NULL, "Candles", {OHLC}, CANDLE("_b <= _t and _l < _t and _u > _t", "100"), RATIO, TALIB,
+     .help = "a doji with an upper shadow and no lower one", .example = "cdlgravestonedoji()"},
+    {"cdllongleggeddoji", NULL, "Candles", {OHLC}, CANDLE("_b <= _t and (_l > _b or _u > _b)", "100"), RATIO, TALIB,
+     .help = "a doji with a shadow longer than its body", .example = "cdllongleggeddoji()"},
+    {"cdltakuri", NULL, "Candles", {OHLC}, CANDLE("_b <= _t and _u < _t and _l > 2 * _b", "100"), RATIO, TALIB,
+     .help = "a doji with a very long lower shadow and no upper one", .example = "cdltakuri()"},
+    {"cdlmarubozu", NULL, "Candles", {OHLC}, CANDLE("_b > _m and _u < _t and _l < _t", "_c"), RATIO, TALIB,
+     .help = "a long body without shadows; 100 up, -100 down", .example = "cdlmarubozu()"},
+    {"cdlclosingmarubozu", NULL, "Candles", {OHLC},
+     CANDLE("_b > _m and (if close >= open then _u else _l) < _t", "_c"), RATIO, TALIB,
+     .help = "a long body without a shadow at its close; 100 up, -100 down", .example = "cdlclosingmarubozu()"},
+    {"cdlbelthold", NULL, "Candles", {OHLC},
+     CANDLE("_b > _m and (if close >= open then _l else _u) < _t", "_c"), RATIO, TALIB,
+     .help = "a long body without a shadow at its open; 100 up, -100 down", .example = "cdlbelthold()"},
+    {"cdllongline", NULL, "Candles", {OHLC}, CANDLE("_b > _m and _u < _s and _l < _s", "_c"), RATIO, TALIB,
+     .help = "a long body with short shadows; 100 up, -100 down", .example = "cdllongline()"},
+    {"cdlshortline", NULL, "Candles", {OHLC}, CANDLE("_b < _m and _u < _s and _l < _s", "_c"), RATIO, TALIB,
+     .help = "a short body with short shadows; 100 up, -100 down", .example = "cdlshortline()"},
+    {"cdlspinningtop", NULL, "Candles", {OHLC}, CANDLE("_b < _m and _u > _b and _l > _b", "_c"), RATIO, TALIB,
+     .help = "a short body with longer shadows; 100 up, -100 down", .example = "cdlspinningtop()"},
+    {"cdlhighwave", NULL, "Candles", {OHLC}, CANDLE("_b < _m and _u > 2 * _b and _l > 2 * _b", "_c"), RATIO, TALIB,
+     .help = "a short body with very long shadows; 100 up, -100 down", .example = "cdlhighwave()"},
 
     /* ---- mathematics ---- */
     {"sum", NULL, "Mathematics", {X, N}, .op = TD_OP_SUM, .warmup = "n - 1", TALIB,

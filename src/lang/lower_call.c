@@ -32,7 +32,7 @@ static bool calls_itself(const td_lowering *l, const td_fn_tree *fn) {
 }
 
 static uint32_t lower_fn(td_lowering *l, const td_fn_tree *fn, const td_expr *call) {
-    const td_bytes *params = (const td_bytes *)(const void *)l->tree->params.data + fn->param_first;
+    const td_bytes *params = (const td_bytes *)(const void *)l->tree->params.data;
     uint32_t count = count_children(l, call), i = 0;
     if (count != fn->param_count) {
         td_lower_fail(l, call->offset, "%.*s takes %u arguments, found %u", TD_WORD(fn->name), fn->param_count, count);
@@ -46,7 +46,7 @@ static uint32_t lower_fn(td_lowering *l, const td_fn_tree *fn, const td_expr *ca
     td_lowering inside = *l;
     inside.scope = (td_buf){0};
     for (uint32_t arg = call->first; arg != 0; arg = expr_at(l, arg)->next, i++) {
-        td_scope_name name = {.name = params[i], .node = td_lower_expr(l, arg), .offset = fn->offset};
+        td_scope_name name = {.name = params[fn->param_first + i], .node = td_lower_expr(l, arg), .offset = fn->offset};
         td_lower_define(&inside, name);
     }
     inside.fn = &(td_fn_call){fn, l->fn};

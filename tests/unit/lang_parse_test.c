@@ -143,12 +143,75 @@ static void test_nesting(void **state) { /* what is too deep is an error, never 
     }
 }
 
+static double value_of(const rig *r, const char *name) {
+    double value = NA;
+    (void)rig_line(r, name, &value);
+    return value;
+}
+
+static void test_names(void **state) { /* of fns, series and fields */
+    (void)state;
+    rig r = rig_open("fn twice(x) = 2 * x\n"
+                     "fn sma(x) = twice(x) + 1  # before the function of that name\n"
+                     "fn gap(a, b) = twice(a)\n"
+                     "    - b\n"
+                     "series s on bars(1m)\n"
+                     "  k = twice(close)\n"
+                     "strategy a on bars(1m)\n"
+                     "  rsi = rma(close, 1)\n"
+                     "  x = sma(close)\n"
+                     "  y = s.k + rsi\n"
+                     "  z = gap(close, low * 3)\n"
+                     "  m = donchian(1)\n"
+                     "  w = m.upper - m.lower + m.middle[0]\n"
+                     "  v = donchian(high, low, 1).upper - donchian(1).lower\n");
+    td_bar bar = rig_bar(&r, 10000000000);
+    bar.high = 12000000000;
+    bar.low = 8000000000;
+    rig_apply(&r, "TEST:A", &bar);
+    static const struct {
+        const char *line;
+        double value;
+    } lines[] = {{"k", 20},       {"rsi", 10},      {"x", 21}, {"y", 30}, {"z", -4},
+                 {"m.upper", 12}, {"m.middle", 10}, {"w", 14}, {"v", 4}};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        if (value_of(&r, lines[i].line) != lines[i].value)
+            fail_msg("%s is %g, not %g", lines[i].line, value_of(&r, lines[i].line), lines[i].value);
+    rig_close(&r);
+}
+
+static void check_fns(const char *shape, int count, const char *error) {
+    td_buf text = {0}, errors = {0};
+    td_buf_text(&text, "fn f0(x) = x + 1\n");
+    for (int i = 1; i < count; i++) {
+        td_buf_printf(&text, "fn f%d(x) = ", i);
+        td_buf_printf(&text, shape, i - 1, i - 1);
+        td_buf_text(&text, "\n");
+    }
+    td_buf_printf(&text, "strategy a on bars(1m)\n  v = f%d(close)\n", count - 1);
+    td_buf_put(&text, "", 1);
+    td_graph_free(rig_compile((const char *)text.data, &errors));
+    td_buf_put(&errors, "", 1);
+    assert_true(error != NULL ? strstr((const char *)errors.data, error) != NULL : errors.size == 1);
+    td_buf_fini(&errors);
+    td_buf_fini(&text);
+}
+
+static void test_fns_in_fns(void **state) { /* written out they grow without bound: an error, in time */
+    (void)state;
+    td_buf errors = {0};
+    td_graph_free(rig_compile("fn half() = close / 2\nstrategy a on bars(1m)\n  v = half()\n", &errors));
+    assert_int_equal(errors.size, 0);
+    check_fns("f%d(x) + f%d(x) * 2", 10, NULL);
+    check_fns("f%d(x) + f%d(x) * 2", 40, "this is too much");
+    check_fns("1 - f%d(x)", 200, NULL);
+    check_fns("1 - f%d(x)", 20000, "nested too deeply");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_values),
-        cmocka_unit_test(test_widths),
-        cmocka_unit_test(test_nesting),
+        cmocka_unit_test(test_accepted), cmocka_unit_test(test_values), cmocka_unit_test(test_widths),
+        cmocka_unit_test(test_nesting),  cmocka_unit_test(test_names),  cmocka_unit_test(test_fns_in_fns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

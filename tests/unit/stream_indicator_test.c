@@ -152,6 +152,38 @@ static void test_na_resets(void **state) { /* to the very bytes of the start */
     }
 }
 
+static double variance_of(const double *x, uint32_t count) {
+    void *moments = td_alloc_zero(1, td_covariance_bytes(TD_TYPE_REAL, count));
+    td_value got = TD_VALUE_NA;
+    for (uint32_t i = 0; i < count; i++) {
+        td_step step = {.state = moments, .in = {td_value_real(x[i]), td_value_real(x[i])}, .n = count};
+        got = td_covariance_step(&step);
+    }
+    free(moments);
+    return td_value_to_real(got);
+}
+
+static void test_variance(void **state) { /* what is left of large squares */
+    (void)state;
+    static const struct {
+        double x[4], expected;
+    } rows[] = {
+        {{1e150, 1e150, 1e150, 1e150}, 0},
+        {{1, 2, 3, 4}, 1.25},
+        {{1e12 + 1, 1e12 + 2, 1e12 + 3, 1e12 + 4}, 1.25},
+        {{0x1p16 + 0x1p-8, 0x1p16, 0x1p16 + 0x1p-8, 0x1p16}, 0x1p-18},
+        {{-3e-9, 3e-9, -3e-9, 3e-9}, 9e-18},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        double got = variance_of(rows[i].x, 4);
+        if (!(fabs(got - rows[i].expected) <= 1e-15 * rows[i].expected))
+            fail_msg("row %zu: %.17g, expected %.17g", i, got, rows[i].expected);
+    }
+    double still[40]; /* has no variance at all: not the last place of a square */
+    for (uint32_t i = 0; i < 40; i++) still[i] = 60123.45;
+    for (uint32_t n = 1; n <= 40; n++) assert_true(variance_of(still, n) == 0.0);
+}
+
 static void test_values(void **state) {
     (void)state;
     assert_true(td_value_is_na(td_value_real(NAN)) && td_value_is_na(td_value_real(INFINITY)));
@@ -170,7 +202,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ratio),      cmocka_unit_test(test_no_drift),
         cmocka_unit_test(test_real_means), cmocka_unit_test(test_ema_begins_as_sma),
-        cmocka_unit_test(test_na_resets),  cmocka_unit_test(test_values),
+        cmocka_unit_test(test_na_resets),  cmocka_unit_test(test_variance),
+        cmocka_unit_test(test_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "stream/op.h"
+#include "stream/order.h"
 #include <cmocka.h>
 
 enum { VALUES = 700, LENGTH_MAX = 40 };
@@ -127,7 +128,23 @@ static void test_windows(void **state) {
     }
 }
 
+static void
+test_balance(void **state) { /* values from both ends inwards: a tree that is not kept even takes for ever */
+    (void)state;
+    enum { LENGTH = 60000 };
+    void *sorted = td_alloc_zero(1, td_sorted_bytes(TD_TYPE_DECIMAL, LENGTH));
+    td_value got = TD_VALUE_NA;
+    for (int i = 0; i < 3 * LENGTH; i++) {
+        td_value x =
+            (td_value)(i % 2 == 0 ? i : -i) * (i < LENGTH ? -1 : 1) + (i < LENGTH ? (i % 2 == 0 ? 1 : -1) * LENGTH : 0);
+        td_step step = {.state = sorted, .in = {x, td_value_real(0)}, .n = LENGTH, .type = TD_TYPE_DECIMAL};
+        got = td_quantile_step(&step);
+    }
+    assert_true(got == td_value_real(-(3.0 * LENGTH - 1) / 1e9));
+    free(sorted);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_windows)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_windows), cmocka_unit_test(test_balance)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
