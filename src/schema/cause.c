@@ -28,6 +28,7 @@ size_t td_src_put(td_source_position position, uint8_t out[TD_SRC_MAX]) {
 }
 
 bool td_src_get(td_bytes header, td_source_position *out) {
+    if (header.size == 0) return false;
     const uint8_t *at = header.data, *end = header.data + header.size;
     uint64_t file, line;
     if (!get_varint(&at, end, &file) || !get_varint(&at, end, &line) || at != end) return false;
