@@ -60,17 +60,12 @@ static td_status put_rows(const td_history *history, const td_schema_ids *ids, c
 
 /* ---- the command ---- */
 
-static td_status read_time(const char *option, const char *text, int64_t *out_ns) {
-    if (text == NULL || td_time_parse(td_text(text), out_ns) == TD_OK) return TD_OK;
-    return TD_FAIL(TD_CONFIG, "--%s: \"%s\" is not a time such as 2026-11-21T14:31Z", option, text);
-}
-
 static td_status show(const bars_conf *conf, td_history_question *q) {
     td_data data;
     td_past_place place;
     td_status status = td_data_place(conf->as_of, &place);
-    if (status == TD_OK) status = read_time("from", conf->from, &q->from_ns);
-    if (status == TD_OK) status = read_time("to", conf->to, &q->before_ns);
+    if (status == TD_OK) status = td_data_time("from", conf->from, &q->from_ns);
+    if (status == TD_OK) status = td_data_time("to", conf->to, &q->before_ns);
     if (status != TD_OK) return status;
     q->known_ns = place.known_ns;
     q->knows = place.offset != INT64_MAX ? td_data_made_below : NULL;

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "model/instrument.h"
 #include "schema/cause.h"
+#include "serve/gap_table.h"
 #include "serve/history.h"
 #include <inttypes.h>
 
@@ -22,7 +23,8 @@ typedef struct explanation {
     int64_t width_ns, at_ns;
     td_bar last; /* bar of the window; trade_count 0: none yet */
     int64_t late_count;
-    td_past_record newest; /* of the feed that closes it; kind 0: none */
+    td_gap_table *gaps, *gaps_again; /* of the partition: as they stood at the snapshot, then at the place */
+    td_past_record newest;           /* of the feed that closes it; kind 0: none */
 } explanation;
 
 /* ---- outputs: what the log holds up to the snapshot, then what is made again ---- */
@@ -86,18 +88,32 @@ static td_status read_bar(explanation *x) {
     return status;
 }
 
-static td_status read_quarantine(explanation *x) {
+static void on_gap(void *self, td_bytes instrument, const td_gap *gap) {
+    explanation *x = self;
+    td_gap_table_put(x->gaps_again, instrument, gap);
+}
+
+static void take_quarantined(explanation *x, td_bytes value) {
+    td_quarantined q;
+    td_bytes name;
+    if (td_record_get_quarantined(x->topics->ids, value, &q, &name) == TD_OK) on_quarantined(x, name, &q);
+}
+
+static void take_gap(explanation *x, td_bytes value) {
+    td_gap gap;
+    td_bytes name;
+    if (td_record_get_gap(value, &gap, &name) == TD_OK) td_gap_table_put(x->gaps, name, &gap);
+}
+
+static td_status read_output(explanation *x, td_output which, void (*take)(explanation *x, td_bytes value)) {
     td_reader *reader;
     td_record record;
-    td_topic *topic = x->topics->outputs[TD_OUTPUT_QUARANTINE];
+    td_topic *topic = x->topics->outputs[which];
     if (topic == NULL) return TD_OK;
     td_status status = td_reader_open(&reader, topic, x->partition, 0, TD_READ_APPENDED);
     if (status != TD_OK) return status;
-    while ((status = td_reader_next(reader, &record)) == TD_OK && td_data_made_below(&x->past.from, &record)) {
-        td_quarantined q;
-        td_bytes name;
-        if (td_record_get_quarantined(x->topics->ids, record.value, &q, &name) == TD_OK) on_quarantined(x, name, &q);
-    }
+    while ((status = td_reader_next(reader, &record)) == TD_OK && td_data_made_below(&x->past.from, &record))
+        take(x, record.value);
     td_reader_close(reader);
     return status == TD_AGAIN ? TD_OK : status;
 }
@@ -107,6 +123,7 @@ static td_status look_back(explanation *x, const char *snapshots, td_past_place 
     emit.self = x;
     emit.bar = on_bar;
     emit.quarantined = on_quarantined;
+    emit.gap = on_gap;
     const td_past_conf conf = {.os = &td_os_posix,
                                .topics = x->topics,
                                .snapshot_dir = snapshots,
@@ -115,7 +132,12 @@ static td_status look_back(explanation *x, const char *snapshots, td_past_place 
                                .emit = &emit};
     td_status status = td_past_open(&x->past, &conf);
     if (status == TD_OK) status = read_bar(x);
-    if (status == TD_OK) status = read_quarantine(x);
+    if (status == TD_OK) status = read_output(x, TD_OUTPUT_QUARANTINE, take_quarantined);
+    if (status == TD_OK) status = read_output(x, TD_OUTPUT_GAPS, take_gap);
+    for (size_t i = 0; i < td_gap_table_count(x->gaps_again); i++) {
+        const td_gap *gap = td_gap_table_at(x->gaps_again, i);
+        td_gap_table_put(x->gaps, td_gap_table_name(x->gaps_again, gap->instrument), gap);
+    }
     if (status != TD_OK) return status;
     status = td_past_last(&conf, td_state_feed_of(x->past.applier.state, x->instrument), x->past.offset, &x->newest);
     return status == TD_AGAIN ? TD_OK : status;
@@ -143,6 +165,23 @@ static void tell_feed(const explanation *x, const td_window_state *w) {
                  : x->newest.event.kind == TD_EVENT_TRADE ? "trade"
                                                           : "quote",
                  instant(x->newest.event.event_ns, text));
+}
+
+/* Why it is partial, or was, or will be. */
+static void tell_gaps(const explanation *x, const td_window_state *w) {
+    static const char *const words[] = {"open: what came for it is not all", "filled", "lost: it will not come"};
+    char from[40], to[40];
+    const td_gap_question over = {
+        .instrument = x->instrument, .from_ns = w->period.start_ns, .to_ns = w->period.end_ns};
+    if (x->last.trade_count > 0)
+        (void)printf("it is %s, by evidence %s\n", td_quality_name((td_quality)x->last.quality),
+                     td_evidence_name((td_evidence)x->last.evidence));
+    for (size_t at = SIZE_MAX; (at = td_gap_table_find(x->gaps, &over, at)) != SIZE_MAX;) {
+        const td_gap *gap = td_gap_table_at(x->gaps, at);
+        (void)printf("gap %" PRId64 " lies over it (%s, from %s to %s): %s\n", gap->number,
+                     td_gap_reason_name((td_gap_reason)gap->reason), instant(gap->from_ns, from),
+                     gap->to_ns != TD_NONE ? instant(gap->to_ns, to) : "a time not known yet", words[gap->status]);
+    }
 }
 
 static void tell_open(const explanation *x, const td_window_state *w) {
@@ -199,6 +238,7 @@ static td_status tell(const explanation *x) {
         tell_closed(x, &w);
     else
         tell_open(x, &w);
+    tell_gaps(x, &w);
     return TD_OK;
 }
 
@@ -212,9 +252,13 @@ static td_status explain(explanation *x, const explain_conf *conf) {
     status = td_data_open(&data, conf->data);
     if (status == TD_OK) {
         x->topics = &data.topics;
+        x->gaps = td_gap_table_new(0);
+        x->gaps_again = td_gap_table_new(0);
         x->partition = td_partition_of(x->instrument, data.topics.partitions);
         status = look_back(x, data.snapshots, place);
         if (status == TD_OK) status = tell(x);
+        td_gap_table_free(x->gaps_again);
+        td_gap_table_free(x->gaps);
         td_past_close(&x->past);
     }
     td_data_close(&data);
@@ -262,11 +306,11 @@ const td_command td_command_explain = {
     .words = "window INSTRUMENT WIDTH TIME",
     .words_least = 4,
     .words_most = 4,
-    .summary = "why a bar is still open, and what would close it",
+    .summary = "why a bar is still open or partial, and what would close it",
     .text = "Tells whether the window of that width that holds TIME is open, closed or final for good, where the\n"
-            "watermark stands that closes it, and what would move it there. Applies the instrument's partition of the\n"
-            "tape once more, in memory, from the snapshot before that place; also while a process writes to it.\n"
-            "Changes nothing.\n",
+            "watermark stands that closes it, what would move it there, and which gaps lie over it. Applies the\n"
+            "instrument's partition of the tape once more, in memory, from the snapshot before that place; also while\n"
+            "a process writes to it. Changes nothing.\n",
     .options = options,
     .conf_size = sizeof(explain_conf),
     .examples = "  tapedeck explain window BINANCE:BTCUSDT 1m 2026-11-21T14:31Z\n"

@@ -22,6 +22,10 @@ static void show_feeds(const td_situation *s) {
         if (f->events >= 0) (void)printf("%.0f events, %.0f/s, ", f->events, f->rate_s);
         (void)printf("newest event %s\n", time);
     }
+    if (s->open_gaps >= 0) (void)printf("gaps   %" PRId64 " open", s->open_gaps);
+    for (size_t i = 0; i < s->feed_count; i++)
+        if (s->feeds[i].open_gaps > 0) (void)printf(", %" PRId64 " of %s", s->feeds[i].open_gaps, s->feeds[i].name);
+    if (s->open_gaps >= 0) (void)puts(s->open_gaps > 0 ? ": `tapedeck gaps --open` lists them" : "");
 }
 
 static void show(const td_situation *s, const char *dir) {
@@ -63,9 +67,11 @@ static void put_feeds(td_buf *out, const td_situation *s) {
         if (f->session[0] != '\0') td_buf_printf(out, ",\"session\":\"%s\"", f->session);
         if (f->events >= 0) td_buf_printf(out, ",\"events\":%.0f,\"events_per_second\":%.0f", f->events, f->rate_s);
         if (f->event_ns != 0) td_buf_printf(out, ",\"event_ns\":%" PRId64, f->event_ns);
+        if (s->open_gaps >= 0) td_buf_printf(out, ",\"open_gaps\":%" PRId64, f->open_gaps);
         td_buf_text(out, "}");
     }
     td_buf_text(out, "]");
+    if (s->open_gaps >= 0) td_buf_printf(out, ",\"open_gaps\":%" PRId64, s->open_gaps);
 }
 
 static void put_rest(td_buf *out, const td_situation *s) {
@@ -147,7 +153,7 @@ static const td_option options[] = {
 const td_command td_command_status = {
     .name = "status",
     .words = "",
-    .summary = "one screen: feeds, rates, lag, sinks, disk, warnings",
+    .summary = "one screen: feeds, rates, lag, gaps, sinks, disk, warnings",
     .text = "Tells how a run is doing: asked of the process that writes in the data folder, which leaves its address\n"
             "there, or read from the log where none answers. A token is taken from TAPEDECK_TOKEN. Changes nothing.\n",
     .options = options,

@@ -1,5 +1,6 @@
 /* src/app/data.c - opening a data folder to read it. */
 #include "app/data.h"
+#include "base/time.h"
 #include "log/log_segment.h"
 #include "schema/cause.h"
 #include <stdio.h>
@@ -24,6 +25,11 @@ td_status td_data_place(const char *text, td_past_place *out) {
     if (text == NULL || td_past_place_parse(td_text(text), out) == TD_OK) return TD_OK;
     return TD_FAIL(TD_CONFIG,
                    "--as-of: \"%s\" is neither a time such as 2026-11-21T14:31Z nor an offset such as @120000", text);
+}
+
+td_status td_data_time(const char *option, const char *text, int64_t *out_ns) {
+    if (text == NULL || td_time_parse(td_text(text), out_ns) == TD_OK) return TD_OK;
+    return TD_FAIL(TD_CONFIG, "--%s: \"%s\" is not a time such as 2026-11-21T14:31Z", option, text);
 }
 
 bool td_data_made_below(void *offset, const td_record *output) {

@@ -14,5 +14,7 @@ void td_data_close(td_data *data);
 
 /* "--as-of": a place, or the end of the tape where it is not given. Errors: TD_CONFIG. */
 TD_CHECKED td_status td_data_place(const char *text, td_past_place *out);
+/* The value of the option of that name; NULL leaves it as it is. Errors: TD_CONFIG. */
+TD_CHECKED td_status td_data_time(const char *option, const char *text, int64_t *out_ns);
 /* The output was made by a record of the tape below *offset: for td_history_question.knows. */
 bool td_data_made_below(void *offset, const td_record *output);

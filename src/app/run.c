@@ -441,6 +441,7 @@ static td_status open_serve(run *r) {
         .tape = t->tape,
         .bars = t->outputs[TD_OUTPUT_BARS],
         .signals = t->outputs[TD_OUTPUT_SIGNALS],
+        .gaps = t->outputs[TD_OUTPUT_GAPS],
         .quarantine = t->outputs[TD_OUTPUT_QUARANTINE],
         .ids = t->ids,
         .program = r->program,

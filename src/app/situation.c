@@ -7,12 +7,13 @@
 #include "flow/losses.h"
 #include "log/log_segment.h"
 #include "schema/registry.h"
+#include "serve/gap_table.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { BETWEEN_US = 500 * 1000, TAIL_BYTES = 256 * 1024, DISK_FULL_PERCENT = 90 };
+enum { BETWEEN_US = 500 * 1000, TAIL_BYTES = 256 * 1024, GAPS_BYTES = 32 << 20, DISK_FULL_PERCENT = 90 };
 
 static void warn(void *self, const char *text) {
     td_situation *s = self;
@@ -114,7 +115,7 @@ static td_status ask_process(td_situation *s, const td_os *os) {
 
 typedef struct log_look {
     td_situation *situation;
-    td_topic *tape, *schemas;
+    td_topic *tape, *schemas, *gaps;
 } log_look;
 
 static void note_topic(void *self, td_topic *topic) {
@@ -123,6 +124,7 @@ static void note_topic(void *self, td_topic *topic) {
     const char *name = td_topic_name(topic);
     if (strcmp(name, "tape") == 0) look->tape = topic;
     if (strcmp(name, "_schemas") == 0) look->schemas = topic;
+    if (strcmp(name, "gaps") == 0) look->gaps = topic;
     if (name[0] == '_' || s->topic_count == TD_SITUATION_MAX) return;
     td_situation_topic *t = &s->topics[s->topic_count++];
     (void)snprintf(t->name, sizeof t->name, "%s", name);
@@ -186,6 +188,20 @@ static td_status read_tails(td_situation *s, const log_look *look) {
     return status;
 }
 
+/* What one damaged partition does not tell the others do. */
+static void count_gaps(td_situation *s, td_topic *gaps) {
+    td_gap_table *table = td_gap_table_new(0);
+    for (uint32_t p = 0; p < td_topic_partitions(gaps); p++) {
+        td_status status = td_gap_table_read(table, gaps, p, GAPS_BYTES);
+        if (status != TD_OK) warn(s, td_trail());
+        s->damaged = s->damaged || status == TD_CORRUPT;
+    }
+    s->open_gaps = td_gap_table_open(table, TD_TEXT(""));
+    for (size_t i = 0; i < s->feed_count; i++)
+        s->feeds[i].open_gaps = td_gap_table_open(table, td_text(s->feeds[i].name));
+    td_gap_table_free(table);
+}
+
 static td_status look_at_log(td_situation *s, const td_os *os, const char *dir) {
     td_log *log;
     log_look look = {.situation = s};
@@ -198,6 +214,7 @@ static td_status look_at_log(td_situation *s, const td_os *os, const char *dir) 
         status = read_tails(s, &look);
     else if (status == TD_OK && look.tape == NULL)
         status = TD_FAIL(TD_CONFIG, "%s holds no log: name the data folder of a run by --data", dir);
+    if (status == TD_OK && look.gaps != NULL) count_gaps(s, look.gaps);
     td_log_close(log);
     return status;
 }
@@ -232,7 +249,7 @@ static void look_at_disk(td_situation *s, const td_os *os, const char *dir) {
 }
 
 td_status td_situation_look(td_situation *out, const td_os *os, const char *dir, const char *url) {
-    *out = (td_situation){.os = os, .dir = dir};
+    *out = (td_situation){.os = os, .dir = dir, .open_gaps = -1};
     out->locked = dir != NULL && td_beacon_ask_lock(os, dir) != TD_OK;
     td_status status = dir != NULL ? look_at_log(out, os, dir) : TD_OK;
     if (status != TD_OK) return status;

@@ -13,6 +13,7 @@ typedef struct td_situation_feed {
     uint32_t partition;    /* which held that */
     int64_t event_ns;      /* of its newest event there; 0: none seen */
     double events, rate_s; /* of this run; -1: not known */
+    int64_t open_gaps;
 } td_situation_feed;
 
 typedef struct td_situation_sink {
@@ -35,6 +36,7 @@ typedef struct td_situation {
     bool damaged;            /* something stands still */
     double events, rate_s, accepted, quarantined, rejected, late, outside, lag_records;
     double disk_size, disk_free; /* bytes; 0: not known */
+    int64_t open_gaps;           /* of all feeds; -1: nobody looked into the log */
     td_situation_feed feeds[TD_SITUATION_MAX];
     td_situation_sink sinks[TD_SITUATION_MAX];
     td_situation_topic topics[TD_SITUATION_MAX];

@@ -16,6 +16,8 @@ struct td_answer {
     td_history *history; /* NULL: the View alone answers */
     td_order *order;     /* NULL: nothing is to be changed */
     bool walked;
+    td_gap *gaps; /* ascending */
+    size_t gap_count;
     size_t row;  /* the next to write */
     size_t skip; /* rows that only warm up */
     const td_graph *graph;
@@ -102,6 +104,29 @@ static void begin_lines(td_answer *a) {
     a->graph_state = td_alloc_zero(1, td_graph_state_bytes(a->graph));
 }
 
+static void find_next(td_answer *a, int64_t cursor);
+
+/* All are in memory: they are taken as they stand now, so that slices of one answer are of one moment. */
+static void begin_gaps(td_answer *a) {
+    const td_api_request *r = &a->request;
+    const td_gap_table *table = td_view_gaps(a->view);
+    const td_gap_question q = {.instrument = td_text(r->instrument),
+                               .feed = td_text(r->feed),
+                               .statuses = r->statuses,
+                               .from_ns = r->from_ns,
+                               .to_ns = r->to_ns};
+    size_t limit = (size_t)r->limit;
+    td_gap *gaps = td_alloc(limit * sizeof *gaps);
+    size_t at = td_gap_table_find(table, &q, SIZE_MAX), first = limit; /* filled from its end */
+    for (; at != SIZE_MAX && first > 0; at = td_gap_table_find(table, &q, at))
+        if (r->cursor < 0 || td_gap_table_at(table, at)->number < r->cursor)
+            gaps[--first] = *td_gap_table_at(table, at);
+    a->gaps = gaps;
+    a->gap_count = limit - first;
+    memmove(gaps, gaps + first, a->gap_count * sizeof *gaps);
+    if (at != SIZE_MAX && r->instrument[0] != '\0') find_next(a, gaps[0].number);
+}
+
 td_answer *td_answer_new(const td_view *view, const td_api_request *request, td_bytes body, td_api_error *error) {
     bool order = request->kind == TD_API_RELEASE;
     if (!order && !check_known(view, request, error)) return NULL;
@@ -110,7 +135,10 @@ td_answer *td_answer_new(const td_view *view, const td_api_request *request, td_
     a->request = *request;
     if (request->kind == TD_API_LINES) begin_lines(a);
     if (order) a->order = td_order_new(view, request, body, error);
-    if (request->kind != TD_API_INSTRUMENTS && !order) begin_history(a);
+    if (request->kind == TD_API_GAPS)
+        begin_gaps(a);
+    else if (request->kind != TD_API_INSTRUMENTS && !order)
+        begin_history(a);
     if (!order || a->order != NULL) return a;
     td_answer_free(a);
     return NULL;
@@ -123,6 +151,7 @@ void td_answer_free(td_answer *a) {
     for (size_t i = 0; i < a->line_count; i++) td_buf_fini(&a->lines[i]);
     free(a->lines);
     free(a->graph_state);
+    free(a->gaps);
     td_buf_fini(&a->body);
     free(a);
 }
@@ -149,7 +178,19 @@ static void put_history_row(td_answer *a, td_row_format format, const td_history
     }
 }
 
+static void put_gap(td_answer *a, td_row_format format, size_t index) {
+    static const td_gap none = {0};
+    bool header = index >= a->gap_count;
+    const td_gap *gap = header ? &none : &a->gaps[index];
+    td_bytes name = header ? TD_TEXT("") : td_gap_table_name(td_view_gaps(a->view), gap->instrument);
+    td_row_put_gap(&a->body, format, name, gap);
+}
+
 static void put_row(td_answer *a, td_row_format format, size_t index) {
+    if (a->request.kind == TD_API_GAPS) {
+        put_gap(a, format, index);
+        return;
+    }
     if (a->history == NULL) {
         td_row_put_instrument(&a->body, format, a->view, (uint32_t)index);
         return;
@@ -159,9 +200,14 @@ static void put_row(td_answer *a, td_row_format format, size_t index) {
     put_history_row(a, format, index < count ? &rows[index] : NULL);
 }
 
-static td_status step_rows(td_answer *a) {
+static size_t count_rows(const td_answer *a) {
     const td_history_row *rows;
-    size_t count = a->history != NULL ? td_history_rows(a->history, &rows) : td_view_count(a->view);
+    if (a->request.kind == TD_API_GAPS) return a->gap_count;
+    return a->history != NULL ? td_history_rows(a->history, &rows) : td_view_count(a->view);
+}
+
+static td_status step_rows(td_answer *a) {
+    size_t count = count_rows(a);
     td_row_format format = a->request.csv ? TD_ROW_CSV : TD_ROW_JSON;
     if (a->row == 0 && a->request.csv) put_row(a, TD_ROW_CSV_HEADER, SIZE_MAX);
     if (a->row == 0 && !a->request.csv) td_buf_printf(&a->body, "{\"%s\":[", td_api_name(a->request.kind));
@@ -172,7 +218,7 @@ static td_status step_rows(td_answer *a) {
     if (a->row < count) return TD_AGAIN;
     if (a->request.csv) return TD_OK;
     td_buf_text(&a->body, "\n]");
-    if (a->history != NULL) {
+    if (a->request.kind != TD_API_INSTRUMENTS) {
         td_buf_text(&a->body, ",\"next\":");
         if (a->next[0] != '\0')
             td_json_put_string(&a->body, td_text(a->next));
@@ -260,15 +306,21 @@ static size_t put_escaped(char *out, size_t capacity, const char *text) {
     return size;
 }
 
-/* The same question, from where this answer ends. */
-static void find_next(td_answer *a) {
+/* Where a page of history ends. */
+static int64_t end_of_page(const td_answer *a) {
     const td_api_request *r = &a->request;
     const td_history_row *rows;
-    size_t count = td_history_rows(a->history, &rows), capacity = sizeof a->next;
-    int64_t cursor = td_history_cursor(a->history);
-    if (cursor < 0 || r->kind == TD_API_LINES) return;
+    size_t count = td_history_rows(a->history, &rows);
     int64_t before_ns = r->to_ns < r->before_ns ? r->to_ns : r->before_ns;
-    if (count > 0 && rows[0].order < before_ns && r->kind == TD_API_BARS) before_ns = rows[0].order;
+    bool by_time = count > 0 && r->kind == TD_API_BARS && rows[0].order < before_ns;
+    return by_time ? rows[0].order : before_ns;
+}
+
+/* The same question, from where this answer ends. */
+static void find_next(td_answer *a, int64_t cursor) {
+    const td_api_request *r = &a->request;
+    size_t capacity = sizeof a->next;
+    if (cursor < 0 || r->kind == TD_API_LINES) return;
     size_t size = (size_t)snprintf(a->next, capacity, "/api/v1/%s?instrument=", td_api_name(r->kind));
     size += put_escaped(a->next + size, capacity - size, r->instrument);
     if (r->strategy[0] != '\0') {
@@ -286,8 +338,15 @@ static void find_next(td_answer *a) {
         (void)td_duration_format(r->width_ns, width);
         size += (size_t)snprintf(a->next + size, capacity - size, "&width=%s", width);
     }
+    for (int s = 0; s < TD_GAP_STATUS_COUNT; s++)
+        if (r->statuses == 1 << s)
+            size +=
+                (size_t)snprintf(a->next + size, capacity - size, "&status=%s", td_gap_status_name((td_gap_status)s));
     put_time_argument(a->next, &size, capacity, "from", r->from_ns);
-    put_time_argument(a->next, &size, capacity, "before", before_ns);
+    if (a->history != NULL)
+        put_time_argument(a->next, &size, capacity, "before", end_of_page(a));
+    else
+        put_time_argument(a->next, &size, capacity, "to", r->to_ns);
     put_time_argument(a->next, &size, capacity, "as_of", r->as_of_ns);
     (void)snprintf(a->next + size, capacity - size, "&limit=%" PRId64 "&cursor=%" PRId64 "%s%s", r->limit, cursor,
                    r->known_now ? "&known=now" : "", r->csv ? "&format=csv" : "");
@@ -299,7 +358,7 @@ td_status td_answer_step(td_answer *a) {
         td_status status = td_history_step(a->history);
         if (status != TD_OK) return status;
         a->walked = true;
-        find_next(a);
+        find_next(a, td_history_cursor(a->history));
         return TD_AGAIN;
     }
     return a->request.kind == TD_API_LINES ? step_lines(a) : step_rows(a);

@@ -4,18 +4,19 @@
 #include "base/json.h"
 #include "base/option.h"
 #include "base/time.h"
+#include "model/gap.h"
 #include <stdarg.h>
 #include <stdio.h>
 
 #define IN(kind) (1u << TD_API_##kind)
 enum {
     REFUSED = IN(QUARANTINE) | IN(RELEASE),
-    PAGED = IN(BARS) | IN(SIGNALS) | IN(LINES) | IN(QUARANTINE),
-    TABLES = IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS) | IN(QUARANTINE),
+    PAGED = IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(LINES) | IN(QUARANTINE),
+    TABLES = IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(QUARANTINE),
     ONE_SERIES = IN(BARS) | IN(LINES),
 };
 
-static const char *const kinds[] = {"instruments",        "bars",   "signals", "lines", "stream", "quarantine",
+static const char *const kinds[] = {"instruments",        "bars",   "signals", "gaps", "lines", "stream", "quarantine",
                                     "quarantine/release", "status", NULL};
 _Static_assert(sizeof kinds / sizeof kinds[0] == TD_API_COUNT + 1, "a name for each kind");
 
@@ -67,6 +68,12 @@ static bool read_known(td_api_request *r, td_bytes value) {
     return r->known_now || td_bytes_equal(value, TD_TEXT("then"));
 }
 
+static bool read_status(td_api_request *r, td_bytes value) {
+    for (int s = 0; s < TD_GAP_STATUS_COUNT; s++)
+        if (td_bytes_equal(value, td_text(td_gap_status_name((td_gap_status)s)))) r->statuses = (uint8_t)(1 << s);
+    return r->statuses != 0;
+}
+
 static bool read_int(td_bytes value, int64_t max, int64_t *out) {
     bool inexact;
     return td_decimal_parse(value, 0, out, &inexact) == TD_OK && !inexact && *out >= 0 && *out <= max;
@@ -91,10 +98,11 @@ static const struct parameter {
     {"width", ONE_SERIES | IN(STREAM), ONE_SERIES, read_width, "a duration such as 1s, 5m or 1h"},
     {"strategy", IN(SIGNALS), 0, read_strategy, "a strategy's name"},
     {"reason", REFUSED, 0, read_reason, "a reason such as outlier or crossed"},
-    {"feed", REFUSED, 0, read_feed, "a feed's name"},
+    {"feed", REFUSED | IN(GAPS), 0, read_feed, "a feed's name"},
     {"from", PAGED | IN(RELEASE), 0, read_from, "a time such as 2013-10-07T13:30:00Z, or an integer since 1970"},
     {"to", PAGED | IN(RELEASE), 0, read_to, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
-    {"before", PAGED, 0, read_before, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
+    {"status", IN(GAPS), 0, read_status, "open, filled or lost"},
+    {"before", PAGED & ~IN(GAPS), 0, read_before, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
     {"cursor", PAGED, 0, read_cursor, "a number from the `next` of an answer"},
     {"limit", PAGED, 0, read_limit, "a number from 1 to 5000"},
     {"as_of", IN(BARS) | IN(SIGNALS), 0, read_as_of, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
@@ -118,7 +126,7 @@ bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_erro
     if (r->kind == TD_API_COUNT) {
         return td_api_fail(
             error, 404, "not_found",
-            "there is no /api/v1/%.*s; there are instruments, bars, signals, lines, stream, quarantine and "
+            "there is no /api/v1/%.*s; there are instruments, bars, signals, gaps, lines, stream, quarantine and "
             "status",
             shown(path), (const char *)path.data);
     }

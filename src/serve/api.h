@@ -9,6 +9,7 @@ typedef enum td_api_kind {
     TD_API_INSTRUMENTS,
     TD_API_BARS,
     TD_API_SIGNALS,
+    TD_API_GAPS,
     TD_API_LINES,
     TD_API_STREAM,
     TD_API_QUARANTINE,
@@ -35,10 +36,11 @@ typedef struct td_api_request {
     int64_t width_ns;       /* 0: not given */
     int64_t from_ns, to_ns; /* [from, to) */
     int64_t before_ns;      /* another exclusive upper end: for scrolling back */
-    int64_t cursor;         /* offset in the topic from which to look backwards; -1: its end */
+    int64_t cursor;         /* what lies before: an offset in the topic, of gaps a number; -1: its end */
     int64_t limit;
     int64_t as_of_ns; /* what was known then; INT64_MAX: now */
     bool known_now;   /* of the bars known then the revisions known now */
+    uint8_t statuses; /* of gaps: a bit per td_gap_status; 0: any */
     bool csv;
 } td_api_request;
 

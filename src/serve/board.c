@@ -45,7 +45,8 @@ static void put_feeds(td_buf *out, const td_view *view) {
         put_time(out, "event", f->event_ns, f->event_ns != 0);
         put_time(out, "clock", f->receive_ns, f->receive_ns != 0);
         put_time(out, "bound", f->bound_ns, f->bound_ns != TD_NONE);
-        td_buf_text(out, "}");
+        int64_t open = td_gap_table_open(td_view_gaps(view), (td_bytes){(const uint8_t *)f->name, f->name_size});
+        td_buf_printf(out, ",\"open_gaps\":%" PRId64 "}", open);
     }
     td_buf_text(out, "]");
 }
@@ -110,17 +111,17 @@ void td_board_put(td_buf *out, const td_board *b, const td_view *view) {
     }
     td_buf_text(out, "],");
     put_feeds(out, view);
-    td_buf_text(out, ",\"log\":{");
-    put_topic(out, topics->tape);
-    td_buf_text(out, ",");
-    put_topic(out, topics->bars);
-    td_buf_text(out, ",");
-    put_topic(out, topics->signals);
+    td_buf_printf(out, ",\"open_gaps\":%" PRId64 ",\"log\":{", td_gap_table_open(td_view_gaps(view), TD_TEXT("")));
+    const td_topic *const shown[] = {topics->tape, topics->bars, topics->signals, topics->gaps};
+    for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        if (i > 0) td_buf_text(out, ",");
+        put_topic(out, shown[i]);
+    }
     td_buf_printf(out,
                   "},\"view\":{\"instruments\":%u,\"behind_records\":%" PRId64 ",\"skipped\":%" PRId64
-                  ",\"hidden\":%" PRId64 ",\"corrupt\":%" PRId64 ",\"loading\":%s}}",
-                  (unsigned)td_view_count(view), lag.tape_records, lag.skipped, lag.hidden, lag.corrupt,
-                  lag.loading ? "true" : "false");
+                  ",\"hidden\":%" PRId64 ",\"hidden_gaps\":%" PRId64 ",\"corrupt\":%" PRId64 ",\"loading\":%s}}",
+                  (unsigned)td_view_count(view), lag.tape_records, lag.skipped, lag.hidden,
+                  td_gap_table_hidden(td_view_gaps(view)), lag.corrupt, lag.loading ? "true" : "false");
 }
 
 /* ---- metrics ---- */

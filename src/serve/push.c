@@ -56,6 +56,12 @@ void td_push_signal(td_push *push, td_bytes instrument, const td_signal *signal,
     end_event(push, mark);
 }
 
+void td_push_gap(td_push *push, td_bytes instrument, const td_gap *gap) {
+    size_t mark = begin_event(push, "gap");
+    td_row_put_gap(&push->out, TD_ROW_JSON, instrument, gap);
+    end_event(push, mark);
+}
+
 /* Goes once around the instruments, some at a time; those that change meanwhile come with the next round. */
 static void put_ticks(td_push *push, const td_view *view) {
     uint32_t count = td_view_count(view), told = 0;

@@ -25,6 +25,7 @@ void td_push_init(td_push *push, const td_api_request *request, const char *run)
 void td_push_fini(td_push *push);
 void td_push_bar(td_push *push, td_bytes instrument, const td_bar *bar);
 void td_push_signal(td_push *push, td_bytes instrument, const td_signal *signal, int64_t appended_ms);
+void td_push_gap(td_push *push, td_bytes instrument, const td_gap *gap);
 /* What is due: changed instruments and the bar in the making five times a second, the board once, a comment after 15 s
  * of silence, `lost`. */
 void td_push_due(td_push *push, const td_view *view, const td_board *board, int64_t mono_ns);

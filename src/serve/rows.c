@@ -62,6 +62,13 @@ static void put_none(row *r, const char *name) { /* null, or an empty column */
     if (field(r, name) && r->format == TD_ROW_JSON) td_buf_text(r->out, "null");
 }
 
+static void put_known(row *r, const char *name, int64_t v) {
+    if (v == TD_NONE)
+        put_none(r, name);
+    else
+        put_int(r, name, v);
+}
+
 static void put_decimal(row *r, const char *name, td_i128 m, int scale, bool keep_zeros) {
     if (!field(r, name)) return;
     char text[TD_DECIMAL_TEXT_MAX];
@@ -103,6 +110,8 @@ void td_row_put_bar(td_buf *out, td_row_format format, td_bytes instrument, cons
     put_int(&r, "trade_count", bar->trade_count);
     put_int(&r, "revision", bar->revision);
     put_int(&r, "known_at_ns", bar->known_at_ns);
+    put_text(&r, "quality", td_text(td_quality_name((td_quality)bar->quality)));
+    put_text(&r, "evidence", td_text(td_evidence_name((td_evidence)bar->evidence)));
     row_end(&r);
 }
 
@@ -124,6 +133,29 @@ void td_row_put_signal(td_buf *out, td_row_format format, td_bytes instrument, c
     put_text(&r, "note", signal->note);
     put_int(&r, "known_at_ns", signal->known_at_ns);
     put_int(&r, "appended_ms", appended_ms);
+    put_text(&r, "reason", signal->reason);
+    row_end(&r);
+}
+
+void td_row_put_gap(td_buf *out, td_row_format format, td_bytes instrument, const td_gap *gap) {
+    row r = row_begin(out, format);
+    put_text(&r, "instrument", instrument);
+    put_int(&r, "number", gap->number);
+    put_text(&r, "feed", gap->feed);
+    put_text(&r, "status", td_text(td_gap_status_name((td_gap_status)gap->status)));
+    put_text(&r, "reason", td_text(td_gap_reason_name((td_gap_reason)gap->reason)));
+    put_int(&r, "from_ns", gap->from_ns);
+    put_time(&r, "from", gap->from_ns);
+    put_known(&r, "to_ns", gap->to_ns);
+    if (gap->to_ns == TD_NONE)
+        put_none(&r, "to");
+    else
+        put_time(&r, "to", gap->to_ns);
+    put_known(&r, "first_id", gap->first_id);
+    put_known(&r, "last_id", gap->last_id);
+    put_known(&r, "missing", gap->missing);
+    put_int(&r, "filled", gap->filled);
+    put_int(&r, "known_at_ns", gap->known_at_ns);
     row_end(&r);
 }
 

@@ -2,6 +2,7 @@
  * never differ. Decimals are exact: text in JSON, plain in CSV; times are both ns integers and ISO text. Pure. */
 #pragma once
 #include "model/bar.h"
+#include "model/gap.h"
 #include "model/refusal.h"
 #include "model/signal.h"
 #include "serve/view.h"
@@ -19,6 +20,7 @@ void td_row_put_signal(td_buf *out, td_row_format format, td_bytes instrument, c
                        int64_t appended_ms);
 void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrument, const td_row_place *place,
                             const td_quarantined *q);
+void td_row_put_gap(td_buf *out, td_row_format format, td_bytes instrument, const td_gap *gap);
 void td_row_put_instrument(td_buf *out, td_row_format format, const td_view *view, uint32_t index);
 /* The few fields that change with a trade, for pushes: JSON only. */
 void td_row_put_tick(td_buf *out, const td_view *view, uint32_t index);

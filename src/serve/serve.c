@@ -540,6 +540,12 @@ static void tell_signal(void *self, td_bytes instrument, const td_signal *signal
         if (s->conns[i].kind == CONN_STREAM) td_push_signal(&s->conns[i].push, instrument, signal, appended_ms);
 }
 
+static void tell_gap(void *self, td_bytes instrument, const td_gap *gap) {
+    td_serve *s = self;
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+        if (s->conns[i].kind == CONN_STREAM) td_push_gap(&s->conns[i].push, instrument, gap);
+}
+
 static td_status listen_on(td_serve *s) {
     static const struct lws_protocols protocols[] = {{.name = "http", .callback = on_http}, {0}};
     td_listen *l = &s->guard.listen;
@@ -589,7 +595,7 @@ td_status td_serve_open(td_serve **out, const td_os *os, const td_serve_conf *co
     td_status status = td_guard_init(&s->guard, os, conf);
     td_guard_url(&s->guard, s->url);
     if (status == TD_OK && s->guard.tls) status = td_tls_check(s->cert, s->key);
-    td_view_events events = {.self = s, .bar = tell_bar, .signal = tell_signal};
+    td_view_events events = {.self = s, .bar = tell_bar, .signal = tell_signal, .gap = tell_gap};
     if (status == TD_OK) status = td_view_open(&s->view, os, topics, &events);
     if (status == TD_OK) status = listen_on(s);
     if (status != TD_OK) {

@@ -47,7 +47,7 @@ typedef struct td_serve_run { /* who runs this, asked and told by the server's t
 } td_serve_run;
 
 typedef struct td_serve_topics { /* borrowed for the server's life */
-    td_topic *tape, *bars, *signals, *quarantine;
+    td_topic *tape, *bars, *signals, *gaps, *quarantine;
     const td_schema_ids *ids;
     const int64_t *widths_ns; /* ascending, at most TD_WIDTHS_MAX */
     size_t width_count;

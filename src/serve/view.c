@@ -1,4 +1,4 @@
-/* src/serve/view.c - tails bars, signals and tape into what people see now. */
+/* src/serve/view.c - tails bars, signals, gaps and tape into what people see now. */
 #include "serve/view.h"
 #include "base/hash.h"
 #include "base/time.h"
@@ -6,11 +6,12 @@
 #include <stdlib.h>
 
 #define BARS_AT_START_BYTES (INT64_C(64) << 20)
+#define GAPS_AT_START_BYTES (INT64_C(32) << 20)
 #define TAPE_AHEAD_BYTES    (INT64_C(32) << 20)
 #define WATCH_NS            (10 * TD_NS_PER_S)
 #define SKIP_CHECK_NS       (100 * TD_NS_PER_MS)
 #define STEP_NS             (4 * TD_NS_PER_MS)
-enum { RECORDS_PER_LOOK = 256, TAPE_REST = 3, TAILS = 3 };
+enum { RECORDS_PER_LOOK = 256, TAPE_REST = 3, TAILS = 4 };
 
 typedef struct tail { /* one partition of one topic */
     td_reader *reader;
@@ -24,9 +25,10 @@ struct td_view {
     td_serve_topics topics;
     td_view_events events;
     uint32_t partitions;
-    tail *tails[TAILS]; /* bars, signals, tape; a row of partitions each */
+    tail *tails[TAILS]; /* bars, signals, gaps, tape; a row of partitions each */
     td_instruments *names;
     td_view_instrument *rows; /* room for all: untouched memory costs nothing */
+    td_gap_table *gaps;
     td_view_feed feeds[TD_VIEW_FEEDS_MAX];
     size_t feed_count;
     int64_t changes, skipped, hidden;
@@ -34,12 +36,13 @@ struct td_view {
     uint32_t tape_next; /* partition whose turn it is */
     bool tape_loading;
 };
-enum { BARS, SIGNALS, TAPE };
+enum { BARS, SIGNALS, GAPS, TAPE };
 
 static int64_t now_ns(const td_view *v) { return v->os.ops->mono_ns(v->os.self); }
 
 static td_topic *topic_of(const td_view *v, int which) {
-    return which == BARS ? v->topics.bars : which == SIGNALS ? v->topics.signals : v->topics.tape;
+    td_topic *const topics[TAILS] = {v->topics.bars, v->topics.signals, v->topics.gaps, v->topics.tape};
+    return topics[which];
 }
 
 /* ---- instruments ---- */
@@ -137,6 +140,14 @@ static void take_signal(td_view *v, const td_record *record) {
         v->events.signal(v->events.self, name, &signal, record->timestamp_ms);
 }
 
+static void take_gap(td_view *v, const td_record *record, bool live) {
+    td_gap gap;
+    td_bytes name;
+    if (td_record_get_gap(record->value, &gap, &name) != TD_OK) return;
+    td_gap_table_put(v->gaps, name, &gap);
+    if (live) v->events.gap(v->events.self, name, &gap);
+}
+
 static uint8_t feed_of(td_view *v, td_bytes name) {
     for (size_t i = 0; i < v->feed_count; i++)
         if (td_bytes_equal(name, (td_bytes){(const uint8_t *)v->feeds[i].name, v->feeds[i].name_size}))
@@ -210,6 +221,7 @@ static int follow(td_view *v, int which, uint32_t p, int64_t until_ns) {
         if (status != TD_OK) return done;
         if (which == BARS) take_bar(v, &record, record.offset >= t->live_offset);
         if (which == SIGNALS) take_signal(v, &record);
+        if (which == GAPS) take_gap(v, &record, record.offset >= t->live_offset);
         if (which == TAPE) take_event(v, &record);
         if (++done % RECORDS_PER_LOOK == 0 && now_ns(v) >= until_ns) return done;
     }
@@ -264,7 +276,7 @@ static int follow_tape(td_view *v, int64_t at_ns) {
 int td_view_step(td_view *v) {
     int64_t at_ns = now_ns(v);
     int done = 0;
-    for (int which = BARS; which <= SIGNALS; which++)
+    for (int which = BARS; which <= GAPS; which++)
         for (uint32_t p = 0; p < v->partitions; p++)
             if (now_ns(v) < at_ns + STEP_NS) done += follow(v, which, p, at_ns + STEP_NS);
     if (done == 0) done += follow_tape(v, at_ns);
@@ -281,6 +293,7 @@ td_bytes td_view_name(const td_view *v, uint32_t index) { return td_instruments_
 uint32_t td_view_find(const td_view *v, td_bytes name) { return td_instruments_find(v->names, name); }
 int64_t td_view_changes(const td_view *v) { return v->changes; }
 const td_serve_topics *td_view_topics(const td_view *v) { return &v->topics; }
+const td_gap_table *td_view_gaps(const td_view *v) { return v->gaps; }
 
 size_t td_view_feeds(const td_view *v, const td_view_feed **out) {
     *out = v->feeds;
@@ -289,12 +302,19 @@ size_t td_view_feeds(const td_view *v, const td_view_feed **out) {
 
 bool td_view_bar_making(const td_view *v, uint32_t index, size_t width, td_bar *out) {
     const td_view_instrument *row = &v->rows[index];
-    return td_provisional_bar(&row->provisional, width, v->topics.widths_ns[width], out) &&
-           out->start_ns >= row->final_ns[width];
+    if (!td_provisional_bar(&row->provisional, width, v->topics.widths_ns[width], out)) return false;
+    const td_gap_question spoilt = {.instrument = td_view_name(v, index),
+                                    .statuses = 1 << TD_GAP_OPEN | 1 << TD_GAP_LOST,
+                                    .from_ns = out->start_ns,
+                                    .to_ns = out->end_ns};
+    if (td_gap_table_find(v->gaps, &spoilt, SIZE_MAX) != SIZE_MAX) out->quality = TD_QUALITY_PARTIAL;
+    return out->start_ns >= row->final_ns[width];
 }
 
 void td_view_lag_of(const td_view *v, td_view_lag *out) {
-    *out = (td_view_lag){.skipped = v->skipped, .hidden = v->hidden, .loading = v->tape_loading || is_loading(v, BARS)};
+    *out = (td_view_lag){.skipped = v->skipped,
+                         .hidden = v->hidden,
+                         .loading = v->tape_loading || is_loading(v, BARS) || is_loading(v, GAPS)};
     for (uint32_t p = 0; p < v->partitions; p++) {
         out->tape_records += td_topic_end(v->topics.tape, p) - td_reader_offset(v->tails[TAPE][p].reader);
         for (int which = 0; which < TAILS; which++) out->corrupt += v->tails[which][p].corrupt;
@@ -307,6 +327,7 @@ static td_status open_tail(td_view *v, int which, uint32_t p) {
     td_topic *topic = topic_of(v, which);
     int64_t end = td_topic_end(topic, p), offset = end;
     if (which == BARS) offset = td_topic_block_before(topic, p, end, BARS_AT_START_BYTES);
+    if (which == GAPS) offset = td_topic_block_before(topic, p, end, GAPS_AT_START_BYTES);
     if (which == TAPE) offset = td_topic_block_before(topic, p, end, TAPE_AHEAD_BYTES);
     v->tails[which][p].live_offset = which == TAPE ? offset : end;
     v->tails[which][p].start_offset = end;
@@ -321,6 +342,7 @@ td_status td_view_open(td_view **out, const td_os *os, const td_serve_topics *to
     v->partitions = td_topic_partitions(topics->tape);
     v->tape_loading = true;
     v->names = td_instruments_new();
+    v->gaps = td_gap_table_new(TD_VIEW_GAPS_MAX);
     v->rows = td_alloc_zero(TD_VIEW_INSTRUMENTS_MAX, sizeof *v->rows);
     td_status status = TD_OK;
     for (int which = 0; which < TAILS; which++) {
@@ -343,6 +365,7 @@ void td_view_close(td_view *v) {
         free(v->tails[which]);
     }
     free(v->rows);
+    td_gap_table_free(v->gaps);
     td_instruments_free(v->names);
     free(v);
 }

@@ -2,20 +2,22 @@
  * the making, feeds with their clocks. It tails the log by readers of its own and is nobody's source: losing it loses
  * nothing. Thread: the server's.
  *
- * At start the bars of the last 64 MB of each partition make the list, and the tape's last 32 MB give last trades and
- * feeds. Later the tape is read only while somebody watches, takes at most a quarter of the thread's time, and when
- * more than 32 MB of a partition lie ahead the View skips to those; windows it did not see whole are then not shown.
- * Memory: 2 KB per instrument, at most TD_VIEW_INSTRUMENTS_MAX (the rest is counted as hidden), and three readers per
- * partition. */
+ * At start the bars of the last 64 MB of each partition make the list, its gaps of the last 32 MB that table, and the
+ * tape's last 32 MB give last trades and feeds. Later the tape is read only while somebody watches, takes at most a
+ * quarter of the thread's time, and when more than 32 MB of a partition lie ahead the View skips to those; windows it
+ * did not see whole are then not shown. Memory: 2 KB per instrument, at most TD_VIEW_INSTRUMENTS_MAX (the rest is
+ * counted as hidden), 104 bytes per gap, at most TD_VIEW_GAPS_MAX, and four readers per partition. */
 #pragma once
 #include "base/time.h"
 #include "log/log.h"
 #include "schema/record.h"
+#include "serve/gap_table.h"
 #include "serve/provisional.h"
 #include "serve/serve.h"
 #include "stream/rules.h"
 
 enum { TD_VIEW_INSTRUMENTS_MAX = 8192, TD_VIEW_FEEDS_MAX = 64, TD_SPARK_MAX = 48 };
+enum { TD_VIEW_GAPS_MAX = 65536 };
 enum { TD_VIEW_NO_FEED = 255 };
 
 typedef struct td_view_instrument {
@@ -49,6 +51,7 @@ typedef struct td_view_events {
     void *self;
     void (*bar)(void *self, td_bytes instrument, const td_bar *bar);
     void (*signal)(void *self, td_bytes instrument, const td_signal *signal, int64_t appended_ms);
+    void (*gap)(void *self, td_bytes instrument, const td_gap *gap);
 } td_view_events;
 
 typedef struct td_view td_view;
@@ -65,8 +68,10 @@ uint32_t td_view_count(const td_view *view);
 const td_view_instrument *td_view_instrument_at(const td_view *view, uint32_t index);
 td_bytes td_view_name(const td_view *view, uint32_t index);
 uint32_t td_view_find(const td_view *view, td_bytes instrument); /* UINT32_MAX: not seen */
+/* A gap that is open or lost below it makes it partial. */
 bool td_view_bar_making(const td_view *view, uint32_t index, size_t width, td_bar *out);
 int64_t td_view_changes(const td_view *view);
+const td_gap_table *td_view_gaps(const td_view *view);
 size_t td_view_feeds(const td_view *view, const td_view_feed **out);
 const td_serve_topics *td_view_topics(const td_view *view);
 

@@ -22,8 +22,8 @@ import yaml
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tapedeck as td  # noqa: E402
 
-COMMANDS = ["demo", "init", "new", "check", "run", "status", "bars", "state", "explain", "positions", "profile", "replay",
-            "help"]
+COMMANDS = ["demo", "init", "new", "check", "run", "status", "gaps", "bars", "state", "explain", "positions", "profile",
+            "replay", "help"]
 FEEDS = ["simulated", "lean", "binance-collector", "websocket"]
 SCHEMA = json.loads((td.ROOT / "docs" / "tapedeck.schema.json").read_text(encoding="utf-8"))
 CASES = td.Cases()
@@ -112,6 +112,45 @@ def profile_tells_what_is_wrong(home):
     assert "is not a day" in ask("profile", config, "--day", "monday", check=3).stderr
     assert "no data folder" in ask("profile", "--data", f"{home}/none", check=3).stderr
     return "a good day, a bad day, one instrument, no day; file, folder and --data; --strict"
+
+
+@case
+def gaps_are_told(home):
+    run = ask("run", "--until-end", "--json", simulated(home))
+    data, start = f"{home}/data", 1723161600 * 10**9
+
+    def gaps(*words, check=0):
+        return ask("gaps", "--data", data, *words, check=check)
+
+    assert gaps().stdout.startswith("0 gaps: 0 open"), run.stdout
+    span, feeds = (start + 10**9, start + 2250 * 10**6), ("simulated", "other")
+    td.put_gaps(data, [("SIM:S000", feeds[0], 1, "open", "session", span[0], -1, -1, 0),
+                       ("SIM:S001", feeds[1], 1, "open", "ids", *span, 9, 0),
+                       ("SIM:S001", feeds[1], 1, "lost", "ids", *span, 7, 2),
+                       ("SIM:S000", feeds[0], 2, "filled", "silence", start, start + 10**9, 0, 5)])
+    rows = [line.split() for line in gaps().stdout.splitlines()]
+    assert rows[0] == "instrument number status reason from to duration missing filled".split(), rows
+    assert [(r[0], *r[1:4], r[-1]) for r in rows[1:-1]] == [
+        ("SIM:S000", "2", "filled", "silence", "5"), ("SIM:S000", "1", "open", "session", "0"),
+        ("SIM:S001", "1", "lost", "ids", "2")], rows
+    assert rows[3][4:9] == ["2024-08-09T00:00:01Z", "2024-08-09T00:00:02.25Z", "1.250", "s", "7"], rows[3]
+    assert " ".join(rows[-1]).startswith("3 gaps: 1 open, 1 filled, 1 lost; trades: 7 known"), rows[-1]
+    for words, found in [(["--open"], ["S000"]), (["--feed", "other"], ["S001"]), (["--instrument", "SIM:S001"], ["S001"]),
+                         (["--to", str(start + 1)], ["S000"]), (["--from", str(start + 3 * 10**9)], ["S000"]),
+                         (["--instrument", "SIM:S009"], []), (["--from", "2200-01-01T00:00Z", "--feed", "other"], [])]:
+        *told, total = [json.loads(line) for line in gaps("--json", *words).stdout.splitlines()]
+        assert [t["instrument"][4:] for t in told] == found and total["gaps"] == len(found), (words, told, total)
+    assert "is not a time" in gaps("--from", "noon", check=3).stderr
+    assert "not VENUE:SYMBOL" in gaps("--instrument", "S001", check=2).stderr
+    cat = [json.loads(line)["value"] for line in ask("log", "cat", "gaps", "--data", data).stdout.splitlines()]
+    assert {(v["schema"], v["status"], v["to_ns"]) for v in cat if v["number"] == 1 and v["feed"] == "simulated"} == {
+        ("Gap", "open", None)}, cat
+    status = json.loads(ask("status", "--json", "--data", data).stdout)
+    assert status["open_gaps"] == 1 and status["feeds"][0]["open_gaps"] == 1, status
+    assert "gaps   1 open, 1 of simulated: `tapedeck gaps --open`" in ask("status", "--data", data).stdout
+    why = ask("explain", "window", "SIM:S001", "1s", str(start + 10**9), "--data", data).stdout
+    assert "gap 1 lies over it (ids, from 2024-08-09T00:00:01Z to 2024-08-09T00:00:02.25Z): lost" in why, why
+    return "as they stand, by instrument, feed, time and status; in status, explain and log cat, too"
 
 
 @case

@@ -12,6 +12,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TAPEDECK_BUILD", ROOT / "build"))
 PROGRAM = BUILD / "tapedeck"
+PUT_GAPS = BUILD / "tests" / "tools" / "put_gaps"
 DIGEST = BUILD / "tests" / "tools" / "log_digest"
 TOPICS = ["tape", "bars", "signals", "gaps", "quarantine", "rejected"]
 
@@ -87,6 +88,12 @@ def kill(process):
     """kill -9 of a process this test started, and of no other."""
     process.send_signal(signal.SIGKILL)
     process.wait()
+
+
+def put_gaps(data, gaps):
+    """Puts rows of (instrument, feed, number, status, reason, from, to, missing, filled) into a log at rest."""
+    lines = "".join(" ".join(map(str, gap)) + "\n" for gap in gaps)
+    subprocess.run([PUT_GAPS, data], input=lines, text=True, check=True, timeout=60)
 
 
 def digests(data, topics=TOPICS):

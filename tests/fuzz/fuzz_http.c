@@ -36,6 +36,8 @@ static void ignore_signal(void *self, td_bytes instrument, const td_signal *sign
     (void)self, (void)instrument, (void)signal, (void)appended_ms;
 }
 
+static void ignore_gap(void *self, td_bytes instrument, const td_gap *gap) { (void)self, (void)instrument, (void)gap; }
+
 static void append(td_topic *topic, td_bytes name, td_buf *value) {
     td_batch batch;
     td_writer *writer;
@@ -69,6 +71,10 @@ static void fill(const td_serve_topics *t) {
         td_signal signal = {.strategy = TD_TEXT("s"), .note = TD_TEXT("a\"\n"), .event_ns = at_ns, .ordinal = 1};
         td_record_put_signal(&value, t->ids, names[i % 2], &signal);
         append(t->signals, names[i % 2], &value);
+        td_gap gap = {.feed = TD_TEXT("f\"eed"), .number = 1 + i / 3, .from_ns = at_ns, .to_ns = TD_NONE};
+        gap.status = (uint8_t)(i % 3);
+        td_record_put_gap(&value, t->ids, names[i % 2], &gap);
+        append(t->gaps, names[i % 2], &value);
         td_event event = {.kind = TD_EVENT_TRADE, .event_ns = at_ns, .trade = {.price = price, .size = 1}};
         td_record_put_event(&value, t->ids, TD_TEXT("f\"eed"), &event);
         append(t->tape, names[i % 2], &value);
@@ -102,12 +108,13 @@ static void begin(void) {
     if (status == TD_OK) status = td_log_topic(log, "bars", 1, TD_TOPIC_OUTPUT, &t.bars);
     if (status == TD_OK) status = td_log_topic(log, "signals", 1, TD_TOPIC_OUTPUT, &t.signals);
     if (status == TD_OK) status = td_log_topic(log, "quarantine", 1, TD_TOPIC_OUTPUT, &t.quarantine);
+    if (status == TD_OK) status = td_log_topic(log, "gaps", 1, TD_TOPIC_OUTPUT, &t.gaps);
+    const td_view_events events = {.bar = ignore_bar, .signal = ignore_signal, .gap = ignore_gap};
     td_registry *registry = td_registry_new();
     if (status == TD_OK) status = td_registry_ensure(registry, keep_schema, NULL);
     t.ids = td_registry_ids(registry);
     fill(&t);
-    if (status == TD_OK)
-        status = td_view_open(&view, &os, &t, &(td_view_events){.bar = ignore_bar, .signal = ignore_signal});
+    if (status == TD_OK) status = td_view_open(&view, &os, &t, &events);
     while (status == TD_OK && td_view_step(view) > 0) continue;
     const td_serve_conf closed = {.listen = all, .token = token, .cert = pem, .key = pem}, open = {.listen = own};
     if (status == TD_OK) status = td_guard_init(&guards[0], &os, &closed);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BARS, SIGNALS, KINDS, PARTITIONS_MAX = 64, IDLE_STEPS = 3, TRIES = 50 };
+enum { BARS, SIGNALS, GAPS, KINDS, PARTITIONS_MAX = 64, IDLE_STEPS = 3, TRIES = 50 };
 
 struct td_onlooker {
     td_os os;
@@ -17,7 +17,10 @@ struct td_onlooker {
     td_buf told[KINDS][PARTITIONS_MAX];
 };
 
-static td_topic *topic_of(const td_onlooker *o, int kind) { return kind == BARS ? o->topics.bars : o->topics.signals; }
+static td_topic *topic_of(const td_onlooker *o, int kind) {
+    td_topic *const topics[KINDS] = {o->topics.bars, o->topics.signals, o->topics.gaps};
+    return topics[kind];
+}
 
 static void put_bar(td_buf *out, td_bytes name, const td_bar *bar) {
     td_buf_printf(out, "%.*s %" PRId64 "-%" PRId64 " close %" PRId64 ", %" PRId64 " trades, revision %d\n",
@@ -31,6 +34,12 @@ static void put_signal(td_buf *out, td_bytes name, const td_signal *signal) {
                   signal->event_ns, signal->price);
 }
 
+static void put_gap(td_buf *out, td_bytes name, const td_gap *gap) {
+    td_buf_printf(out, "%.*s gap %" PRId64 " is %d, from %" PRId64 " to %" PRId64 ", %" PRId64 " missing\n",
+                  (int)name.size, (const char *)name.data, gap->number, (int)gap->status, gap->from_ns, gap->to_ns,
+                  gap->missing);
+}
+
 static void tell_bar(void *self, td_bytes name, const td_bar *bar) {
     td_onlooker *o = self;
     put_bar(&o->told[BARS][td_partition_of(name, o->partitions)], name, bar);
@@ -42,6 +51,11 @@ static void tell_signal(void *self, td_bytes name, const td_signal *signal, int6
     put_signal(&o->told[SIGNALS][td_partition_of(name, o->partitions)], name, signal);
 }
 
+static void tell_gap(void *self, td_bytes name, const td_gap *gap) {
+    td_onlooker *o = self;
+    put_gap(&o->told[GAPS][td_partition_of(name, o->partitions)], name, gap);
+}
+
 td_status td_onlooker_open(td_onlooker **out, const td_os *os, const td_engine *engine) {
     const td_topics *topics = td_engine_topics(engine);
     td_onlooker *o = td_alloc_zero(1, sizeof *o);
@@ -50,11 +64,12 @@ td_status td_onlooker_open(td_onlooker **out, const td_os *os, const td_engine *
     o->topics = (td_serve_topics){.tape = topics->tape,
                                   .bars = topics->outputs[TD_OUTPUT_BARS],
                                   .signals = topics->outputs[TD_OUTPUT_SIGNALS],
+                                  .gaps = topics->outputs[TD_OUTPUT_GAPS],
                                   .ids = topics->ids};
     o->topics.widths_ns = td_engine_widths(engine, &o->topics.width_count);
     for (int kind = 0; kind < KINDS; kind++)
         for (uint32_t p = 0; p < o->partitions; p++) o->from[kind][p] = td_topic_end(topic_of(o, kind), p);
-    td_view_events events = {o, tell_bar, tell_signal};
+    td_view_events events = {o, tell_bar, tell_signal, tell_gap};
     td_status status = td_view_open(&o->view, &o->os, &o->topics, &events);
     if (status != TD_OK) {
         td_onlooker_close(o);
@@ -85,11 +100,13 @@ static td_status read_wanted(td_onlooker *o, int kind, uint32_t p, td_buf *out) 
     while ((status = td_reader_next(reader, &record)) == TD_OK) {
         td_bar bar;
         td_signal signal;
+        td_gap gap;
         td_bytes name;
         if (kind == BARS && td_record_get_bar(o->topics.ids, record.value, &bar, &name) == TD_OK)
             put_bar(out, name, &bar);
         if (kind == SIGNALS && td_record_get_signal(o->topics.ids, record.value, &signal, &name) == TD_OK)
             put_signal(out, name, &signal);
+        if (kind == GAPS && td_record_get_gap(record.value, &gap, &name) == TD_OK) put_gap(out, name, &gap);
     }
     td_reader_close(reader);
     return status == TD_AGAIN ? TD_OK : status;

@@ -4,8 +4,8 @@
 #include "unit.h"
 
 static void knows_its_paths(void **state) {
-    static const char *const paths[] = {"instruments",        "bars",  "signals", "lines", "stream", "quarantine",
-                                        "quarantine/release", "status"};
+    static const char *const paths[] = {
+        "instruments", "bars", "signals", "gaps", "lines", "stream", "quarantine", "quarantine/release", "status"};
     td_api_request r;
     td_api_error error = {0};
     (void)state;
@@ -66,6 +66,11 @@ static const struct {
     {"quarantine/release", "reason", "crossed", NULL, NULL},
     {"quarantine/release", "limit", "5", "unknown_parameter", "limit"},
     {"signals", "reason", "outlier", "unknown_parameter", "reason"},
+    {"gaps", "status", "lost", NULL, NULL},
+    {"gaps", "status", "shut", "bad_parameter", "open, filled or lost"},
+    {"gaps", "to", "1381152600", NULL, NULL},
+    {"gaps", "before", "1381152600", "unknown_parameter", "before"},
+    {"bars", "status", "open", "unknown_parameter", "status"},
     {"signals", "width", "1m", "unknown_parameter", "width"},
     {"instruments", "limit", "5", "unknown_parameter", "limit"},
     {"status", "format", "csv", "unknown_parameter", "format"},

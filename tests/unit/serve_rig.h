@@ -68,6 +68,7 @@ static inline void rig_open(rig *r) {
     assert_int_equal(td_log_topic(r->log, "bars", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->bars), TD_OK);
     assert_int_equal(td_log_topic(r->log, "signals", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->signals), TD_OK);
     assert_int_equal(td_log_topic(r->log, "quarantine", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->quarantine), TD_OK);
+    assert_int_equal(td_log_topic(r->log, "gaps", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->gaps), TD_OK);
     r->registry = td_registry_new();
     assert_int_equal(td_registry_ensure(r->registry, rig_append_schema, NULL), TD_OK);
     t->ids = td_registry_ids(r->registry);
@@ -134,6 +135,23 @@ static inline void rig_signal(rig *r, const char *instrument, const char *strate
     td_buf value = {0};
     td_record_put_signal(&value, r->topics.ids, td_text(instrument), &signal);
     rig_append(r, r->topics.signals, instrument, ms, &value);
+}
+
+static inline void rig_gap(rig *r, const char *instrument, int64_t number, int64_t from_ns, int64_t to_ns,
+                           td_gap_status status) {
+    td_gap gap = {.feed = TD_TEXT("lean"),
+                  .number = number,
+                  .from_ns = from_ns,
+                  .to_ns = to_ns,
+                  .first_id = TD_NONE,
+                  .last_id = TD_NONE,
+                  .missing = TD_NONE,
+                  .known_at_ns = from_ns + RIG_S,
+                  .reason = TD_GAP_SESSION,
+                  .status = (uint8_t)status};
+    td_buf value = {0};
+    td_record_put_gap(&value, r->topics.ids, td_text(instrument), &gap);
+    rig_append(r, r->topics.gaps, instrument, 1, &value);
 }
 
 static inline void rig_trade(rig *r, const char *instrument, int64_t event_ns, int64_t price) {

@@ -6,7 +6,7 @@
 
 static rig r;
 static td_view *view;
-static int bars_told, signals_told;
+static int bars_told, signals_told, gaps_told;
 
 static void count_bar(void *self, td_bytes instrument, const td_bar *bar) {
     (void)self;
@@ -21,11 +21,17 @@ static void count_signal(void *self, td_bytes instrument, const td_signal *signa
     (void)appended_ms;
     signals_told++;
 }
+static void count_gap(void *self, td_bytes instrument, const td_gap *gap) {
+    (void)self;
+    (void)instrument;
+    (void)gap;
+    gaps_told++;
+}
 
 static int open_rig(void **state) {
     (void)state;
     rig_open(&r);
-    bars_told = signals_told = 0;
+    bars_told = signals_told = gaps_told = 0;
     return 0;
 }
 static int close_rig(void **state) {
@@ -37,7 +43,7 @@ static int close_rig(void **state) {
 }
 
 static void open_view(void) {
-    const td_view_events events = {.bar = count_bar, .signal = count_signal};
+    const td_view_events events = {.bar = count_bar, .signal = count_signal, .gap = count_gap};
     assert_int_equal(td_view_open(&view, &td_os_posix, &r.topics, &events), TD_OK);
 }
 
@@ -60,15 +66,22 @@ static void lists_what_was_there_and_tells_what_comes(void **state) {
     rig_bar(&r, "LEAN:IBM", RIG_S, RIG_T0, 100000000000, 0);
     rig_bar(&r, "LEAN:IBM", RIG_S, RIG_T0 + RIG_S, 101000000000, 0);
     rig_signal(&r, "LEAN:IBM", "s", RIG_T0, 1);
+    rig_gap(&r, "LEAN:IBM", 1, RIG_T0, TD_NONE, TD_GAP_OPEN);
     open_view();
     settle();
     assert_int_equal(td_view_count(view), 1);
-    assert_int_equal(bars_told + signals_told, 0);
+    assert_int_equal(bars_told + signals_told + gaps_told, 0);
     rig_bar(&r, "LEAN:IBM", RIG_S, RIG_T0 + 2 * RIG_S, 102500000000, 0);
     rig_signal(&r, "LEAN:IBM", "s", RIG_T0 + RIG_S, 2);
     settle();
     assert_int_equal(bars_told, 1);
     assert_int_equal(signals_told, 1);
+    assert_int_equal(gaps_told, 0);
+    assert_int_equal(td_gap_table_open(td_view_gaps(view), TD_TEXT("lean")), 1);
+    rig_gap(&r, "LEAN:IBM", 1, RIG_T0, RIG_T0 + RIG_S, TD_GAP_FILLED);
+    settle();
+    assert_int_equal(gaps_told, 1);
+    assert_int_equal(td_gap_table_open(td_view_gaps(view), TD_TEXT("lean")), 0);
     const td_view_instrument *i = td_view_instrument_at(view, td_view_find(view, TD_TEXT("LEAN:IBM")));
     assert_int_equal(i->last, 102500000000);
     assert_int_equal(i->reference, 100000000000);
@@ -123,6 +136,22 @@ static void makes_bars_from_trades(void **state) {
     settle();
     assert_false(td_view_bar_making(view, ibm, 0, &bar));
     assert_true(td_view_bar_making(view, ibm, 1, &bar));
+    static const struct {
+        int64_t from_s, to_s;
+        td_gap_status status;
+        td_quality quality;
+    } gaps[] = {
+        {-9, -1, TD_GAP_LOST, TD_QUALITY_COMPLETE}, {60, 70, TD_GAP_LOST, TD_QUALITY_COMPLETE},
+        {5, 6, TD_GAP_FILLED, TD_QUALITY_COMPLETE}, {-9, 0, TD_GAP_OPEN, TD_QUALITY_PARTIAL},
+        {-9, 1, TD_GAP_LOST, TD_QUALITY_PARTIAL},
+    };
+    for (size_t i = 0; i < COUNT_OF(gaps); i++) {
+        rig_gap(&r, "LEAN:IBM", i < 4 ? (int64_t)i : 3, RIG_T0 + gaps[i].from_s * RIG_S, RIG_T0 + gaps[i].to_s * RIG_S,
+                gaps[i].status);
+        settle();
+        assert_true(td_view_bar_making(view, ibm, 1, &bar));
+        ASSERT_ROW(bar.quality == gaps[i].quality, "%zu", i);
+    }
     const td_view_feed *feeds;
     assert_int_equal(td_view_feeds(view, &feeds), 1);
     assert_int_equal(feeds[0].event_ns, RIG_T0 + 300);
@@ -221,7 +250,9 @@ static void writes_rows_alike(void **state) {
                   .notional = 400,
                   .trade_count = 3,
                   .known_at_ns = RIG_T0 + 61 * RIG_S,
-                  .revision = 1};
+                  .revision = 1,
+                  .quality = TD_QUALITY_REPAIRED,
+                  .evidence = TD_EVIDENCE_PROVEN};
     td_buf out = {0};
     (void)state;
     td_row_put_bar(&out, TD_ROW_JSON, TD_TEXT("LEAN:I\"M"), &bar);
@@ -229,28 +260,30 @@ static void writes_rows_alike(void **state) {
                       "\"end_ns\":1381152660000000000,\"start\":\"2013-10-07T13:30:00Z\",\"open\":\"1.5\","
                       "\"high\":\"2\",\"low\":\"0.000000001\",\"close\":\"-0.000000005\",\"volume\":\"2.5\","
                       "\"notional\":\"0.000000000000004\",\"vwap\":\"1.600000000\",\"trade_count\":3,\"revision\":1,"
-                      "\"known_at_ns\":1381152661000000000}");
+                      "\"known_at_ns\":1381152661000000000,\"quality\":\"repaired\",\"evidence\":\"proven\"}");
     td_buf_fini(&out);
     td_row_put_bar(&out, TD_ROW_CSV_HEADER, TD_TEXT(""), &bar);
     td_row_put_bar(&out, TD_ROW_CSV, TD_TEXT("LEAN:I\"M"), &bar);
     assert_text(&out, "instrument,width,start_ns,end_ns,start,open,high,low,close,volume,notional,vwap,trade_count,"
-                      "revision,known_at_ns\n"
+                      "revision,known_at_ns,quality,evidence\n"
                       "\"LEAN:I\"\"M\",1m,1381152600000000000,1381152660000000000,2013-10-07T13:30:00Z,1.5,2,"
-                      "0.000000001,-0.000000005,2.5,0.000000000000004,1.600000000,3,1,1381152661000000000\n");
+                      "0.000000001,-0.000000005,2.5,0.000000000000004,1.600000000,3,1,1381152661000000000,"
+                      "repaired,proven\n");
     td_buf_fini(&out);
     td_signal signal = {.strategy = TD_TEXT("golden_cross"),
                         .note = TD_TEXT("a, \"b\"\nc"),
+                        .reason = TD_TEXT("gap 4"),
                         .ordinal = 2,
                         .event_ns = RIG_T0,
                         .width_ns = RIG_S,
                         .price = 5,
                         .target = -100000000,
                         .action = TD_ACTION_SHORT,
-                        .status = TD_SIGNAL_LATE,
+                        .status = TD_SIGNAL_WITHHELD,
                         .known_at_ns = 7};
     td_row_put_signal(&out, TD_ROW_CSV, TD_TEXT("LEAN:IBM"), &signal, 9);
     assert_text(&out, "golden_cross/LEAN:IBM/2013-10-07T13:30#2,golden_cross,LEAN:IBM,1s,1381152600000000000,"
-                      "2013-10-07T13:30:00Z,short,-1,0.000000005,late,\"a, \"\"b\"\"\nc\",7,9\n");
+                      "2013-10-07T13:30:00Z,short,-1,0.000000005,withheld,\"a, \"\"b\"\"\nc\",7,9,gap 4\n");
     td_buf_fini(&out);
 }
 
