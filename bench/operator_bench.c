@@ -45,6 +45,7 @@ static double run(const td_graph *graph, int64_t bars) {
         if (price < 10000) price = 100000;
         td_bar bar = {.start_ns = i * width_ns,
                       .end_ns = (i + 1) * width_ns,
+                      .width_ns = width_ns,
                       .open = open * 10000000,
                       .high = ((open > price ? open : price) + 7) * 10000000,
                       .low = ((open < price ? open : price) - 7) * 10000000,
