@@ -138,7 +138,9 @@ static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int6
 static td_status open_feeds(td_engine *e, td_log_report_fn report, void *arg) {
     e->instruments = td_instruments_new();
     e->merge = td_merge_new(e->instruments, (uint32_t)e->config->log.partitions);
+    td_merge_set_aliases(e->merge, e->market.listings.aliases, e->market.listings.alias_count);
     e->live = td_live_new(e->os, e->instruments, (uint32_t)e->config->log.partitions, report, arg);
+    td_live_set_aliases(e->live, e->market.listings.aliases, e->market.listings.alias_count);
     for (size_t i = 0; i < e->config->feed_count; i++) {
         const td_config_feed *feed = &e->config->feeds[i];
         void *opened;
@@ -456,6 +458,8 @@ bool td_engine_tell_idle(td_engine *e, td_log_report_fn each, void *arg) {
 }
 
 const td_topics *td_engine_topics(const td_engine *e) { return &e->topics; }
+
+const td_listings *td_engine_listings(const td_engine *e) { return &e->market.listings; }
 
 const int64_t *td_engine_widths(const td_engine *e, size_t *out_count) {
     *out_count = e->settings.width_count;

@@ -7,6 +7,7 @@
 #include "flow/deliver.h"
 #include "flow/ingest.h"
 #include "flow/work.h"
+#include "model/listing.h"
 
 typedef struct td_engine td_engine;
 
@@ -73,5 +74,7 @@ typedef struct td_engine_parts { /* for those who count: borrowed, only counters
 } td_engine_parts;
 void td_engine_parts_of(td_engine *engine, td_engine_parts *out);
 const td_topics *td_engine_topics(const td_engine *engine);
+/* The instrument table. */
+const td_listings *td_engine_listings(const td_engine *engine);
 /* Widths in force: configured ones and those of the strategies, ascending. */
 const int64_t *td_engine_widths(const td_engine *engine, size_t *out_count);

@@ -74,6 +74,18 @@ static td_status add_patterns(td_market *m, const td_os *os, const td_config *co
     return TD_OK;
 }
 
+/* A day begins at midnight where the instrument trades. */
+static void shift_aliases(td_market *m) {
+    td_program asked = {.listings = m->patterns, .listing_count = m->pattern_count};
+    memcpy(asked.calendars, m->calendars, sizeof asked.calendars);
+    for (size_t i = 0; i < m->listings.alias_count; i++) {
+        td_alias *alias = &m->listings.aliases[i];
+        if (alias->until_ns == INT64_MAX) continue;
+        td_zone zone = td_program_zone(&asked, td_text(alias->means));
+        alias->until_ns = td_zone_to_utc(zone, alias->until_ns / TD_NS_PER_DAY, 0);
+    }
+}
+
 static td_status read_table(td_market *m, const td_os *os, const char *path) {
     td_buf text = {0};
     td_status status = td_os_read_file(os, path, TABLE_BYTES_MAX, &text);
@@ -88,6 +100,7 @@ td_status td_market_load(td_market *out, const td_os *os, const td_config *confi
     td_status status = td_listings_read(&out->listings, TD_TEXT(defaults));
     if (status == TD_OK && config->instruments != NULL) status = read_table(out, os, config->instruments);
     if (status == TD_OK) status = add_patterns(out, os, config);
+    if (status == TD_OK) shift_aliases(out);
     if (status != TD_OK) {
         td_market_fini(out);
         return TD_FAIL(status, "instruments: %s", td_trail());

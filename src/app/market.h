@@ -6,7 +6,7 @@
 #include "stream/program.h"
 
 typedef struct td_market { /* owns all */
-    td_listings listings;
+    td_listings listings;  /* aliases end at midnight of the exchange */
     size_t calendar_count;
     td_calendar *calendars[TD_CALENDARS_MAX];
     char *names[TD_CALENDARS_MAX]; /* as the table says them */

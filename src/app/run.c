@@ -445,6 +445,7 @@ static td_status open_serve(run *r) {
         .quarantine = t->outputs[TD_OUTPUT_QUARANTINE],
         .ids = t->ids,
         .program = r->program,
+        .listings = td_engine_listings(r->engine),
         .run = {r, tell_progress, tell_metrics, tell_notice, put_command, ask_command, withdraw_command}};
     topics.widths_ns = td_engine_widths(r->engine, &topics.width_count);
     for (size_t i = 0; i < r->config.feed_count; i++)

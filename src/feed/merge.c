@@ -50,6 +50,10 @@ void td_merge_free(td_merge *m) {
     free(m);
 }
 
+void td_merge_set_aliases(td_merge *m, const td_alias *aliases, size_t count) {
+    td_route_set_aliases(&m->route, aliases, count);
+}
+
 size_t td_merge_feed_count(const td_merge *m) { return m->lane_count; }
 
 const td_merge_feed *td_merge_feed_at(const td_merge *m, size_t nth) {
@@ -161,7 +165,7 @@ static void give_item(td_merge *m, feed_lane *lane, td_input *out) {
     if (item->kind == TD_ITEM_EVENT) {
         td_event *e = &item->event;
         e->feed = out->feed;
-        out->partition = td_route_of(&m->route, e->instrument);
+        out->partition = td_route_event(&m->route, e);
         lane->heard |= UINT64_C(1) << out->partition;
         if (e->event_ns > lane->newest_ns) lane->newest_ns = e->event_ns;
     } else if (item->kind == TD_ITEM_REJECTED) {

@@ -36,6 +36,8 @@ void td_merge_free(td_merge *merge); /* closes the feeds added; accepts NULL */
 /* Takes over an open feed that is not live, as feed `index` of the run. `conf` is borrowed for the merge's life. All
  * are added, in the configuration's order, before the first td_merge_next. */
 void td_merge_add(td_merge *merge, uint32_t index, const td_feed_ops *ops, void *feed, const td_feed_conf *conf);
+/* Of the instrument table, borrowed for the merge's life; before the first td_merge_next. */
+void td_merge_set_aliases(td_merge *merge, const td_alias *aliases, size_t count);
 size_t td_merge_feed_count(const td_merge *merge);
 typedef struct td_merge_feed { /* one of them, as it was added; borrowed */
     uint32_t index;

@@ -268,7 +268,7 @@ static bool take_item(td_live *l, live_lane *lane, td_input *out) {
     if (item->kind == TD_ITEM_EVENT) {
         item->event.feed = out->feed;
         item->event.receive_ns = lane->clock_ns;
-        out->partition = td_route_of(&l->route, item->event.instrument);
+        out->partition = td_route_event(&l->route, &item->event);
         if (!item->past) lane->given_ns[out->partition] = lane->clock_ns;
     } else if (item->kind == TD_ITEM_REJECTED) {
         out->partition = lane->reject_partition;
@@ -295,6 +295,10 @@ static td_status lane_next(td_live *l, live_lane *lane, td_input *out) {
         plan_quiet(l, lane, look_at_clock(l, lane));
         if (lane->time_targets == 0) return TD_AGAIN;
     }
+}
+
+void td_live_set_aliases(td_live *l, const td_alias *aliases, size_t count) {
+    td_route_set_aliases(&l->route, aliases, count);
 }
 
 td_status td_live_backfill(td_live *l, uint32_t index, const td_gap *gap) {

@@ -39,6 +39,8 @@ void td_live_add(td_live *live, uint32_t index, const td_feed_ops *ops, void *fe
 void td_live_resume(td_live *live, td_bytes feed, uint32_t partition, td_source_position position, int64_t clock_ns);
 /* True once every feed's last record in that partition is known. */
 bool td_live_resumed(const td_live *live, uint32_t partition);
+/* Of the instrument table, borrowed for live's life; before the first td_live_next. */
+void td_live_set_aliases(td_live *live, const td_alias *aliases, size_t count);
 size_t td_live_feed_count(const td_live *live);
 int td_live_pump(td_live *live); /* moves bytes; returns work done */
 /* Fills *out, BACKFILL items among them; borrowed texts are valid until the next call. Errors: TD_AGAIN; TD_RETRY as

@@ -94,13 +94,14 @@ const td_listing *td_listings_find(const td_listings *t, td_bytes name) {
 static int compare_aliases(const void *a, const void *b) {
     const td_alias *x = a, *y = b;
     int order = strcmp(x->name, y->name);
-    return order != 0 ? order : (x->until_day > y->until_day) - (x->until_day < y->until_day);
+    return order != 0 ? order : (x->until_ns > y->until_ns) - (x->until_ns < y->until_ns);
 }
 
 /* "FB<2022-06-09", or "XBT" for all time; of the row's venue. */
 static td_status add_alias(const reading *r, const td_listing *row, td_bytes word) {
     td_listings *t = r->table;
-    td_alias alias = {.until_day = INT64_MAX};
+    td_alias alias = {.until_ns = INT64_MAX};
+    int64_t days = 0;
     td_bytes day = word, symbol = take(&day, '<');
     int venue = (int)strcspn(row->pattern, ":"), size;
     size = snprintf(alias.name, sizeof alias.name, "%.*s:%.*s", venue, row->pattern, (int)symbol.size,
@@ -109,9 +110,10 @@ static td_status add_alias(const reading *r, const td_listing *row, td_bytes wor
     if (row->pattern[strlen(row->pattern) - 1] == '*' || strcmp(alias.name, row->pattern) == 0 || !valid)
         return TD_FAIL(TD_REJECT, "line %zu: aliases: \"%.*s\" is no other name of %s", r->line, (int)word.size,
                        (const char *)word.data, row->pattern);
-    if (symbol.size < word.size && td_date_parse(day, &alias.until_day) != TD_OK)
+    if (symbol.size < word.size && td_date_parse(day, &days) != TD_OK)
         return TD_FAIL(TD_REJECT, "line %zu: aliases: \"%.*s\" is not a day such as 2022-06-09", r->line, (int)day.size,
                        (const char *)day.data);
+    if (symbol.size < word.size) alias.until_ns = days * TD_NS_PER_DAY;
     (void)snprintf(alias.means, sizeof alias.means, "%s", row->pattern);
     for (size_t i = 0; i < t->alias_count; i++)
         if (compare_aliases(&t->aliases[i], &alias) == 0)

@@ -12,14 +12,14 @@ typedef struct td_listing {
     unsigned text;                            /* which one said it, counted from 0 */
 } td_listing;
 
-typedef struct td_alias { /* another name of an instrument, for all time or for trades before a day */
+typedef struct td_alias { /* another name of an instrument, for all time or for what happens before an instant */
     char name[TD_INSTRUMENT_NAME_MAX + 1], means[TD_INSTRUMENT_NAME_MAX + 1];
-    int64_t until_day; /* days since 1970-01-01 there; INT64_MAX: no end */
+    int64_t until_ns; /* as read: midnight UTC, for the owner to shift to the exchange's; INT64_MAX: no end */
 } td_alias;
 
 typedef struct td_listings { /* {0} is an empty table */
     td_listing *rows;        /* in byte order of their patterns */
-    td_alias *aliases;       /* in byte order of their names, then by day */
+    td_alias *aliases;       /* in byte order of their names, then by time */
     size_t count, alias_count;
     unsigned texts;
 } td_listings;

@@ -246,6 +246,24 @@ static void put_spark(row *r, const td_view_instrument *i) { /* in JSON only: a 
     td_buf_text(r->out, "]");
 }
 
+static void put_word(row *r, const char *name, const char *text) {
+    if (text != NULL && text[0] != '\0')
+        put_text(r, name, td_text(text));
+    else
+        put_none(r, name);
+}
+
+/* What the instrument table says of it. */
+static void put_listing(row *r, const td_listing *listing) {
+    put_word(r, "asset", listing != NULL ? listing->asset : NULL);
+    put_word(r, "currency", listing != NULL ? listing->currency : NULL);
+    put_word(r, "unit", listing != NULL ? listing->unit : NULL);
+    if (listing != NULL && listing->tick > 0)
+        put_price(r, "tick", listing->tick);
+    else
+        put_none(r, "tick");
+}
+
 void td_row_put_instrument(td_buf *out, td_row_format format, const td_view *view, uint32_t index) {
     static const td_view_instrument none = {0};
     bool header = format == TD_ROW_CSV_HEADER;
@@ -255,6 +273,7 @@ void td_row_put_instrument(td_buf *out, td_row_format format, const td_view *vie
     row r = row_begin(out, format);
     put_tick(&r, name, i);
     put_text(&r, "zone", td_text(td_zone_name(td_program_zone(header ? NULL : topics->program, name))));
+    put_listing(&r, topics->listings != NULL ? td_listings_find(topics->listings, name) : NULL);
     put_feed(&r, view, i->feed);
     for (size_t w = 0; w < topics->width_count; w++) {
         char label[32] = "bars_";

@@ -9,6 +9,7 @@
 #pragma once
 #include "base/option.h"
 #include "log/log.h"
+#include "model/listing.h"
 #include "schema/record.h"
 #include "stream/program.h"
 
@@ -51,8 +52,9 @@ typedef struct td_serve_topics { /* borrowed for the server's life */
     const td_schema_ids *ids;
     const int64_t *widths_ns; /* ascending, at most TD_WIDTHS_MAX */
     size_t width_count;
-    int64_t lateness_ns;       /* the longest of the feeds: how long after its end a bar is awaited */
-    const td_program *program; /* strategies whose lines are drawn; NULL: none */
+    int64_t lateness_ns;         /* the longest of the feeds: how long after its end a bar is awaited */
+    const td_program *program;   /* strategies whose lines are drawn; NULL: none */
+    const td_listings *listings; /* what else is known of instruments; NULL: nothing */
     td_serve_run run;
 } td_serve_topics;
 

@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -428,6 +429,28 @@ def demo_from_anywhere(home):
     assert len(td.rows(f"{home}/kept", "signals")) == counts["signals"]
     assert "TAPEDECK_SHARE" in ask("demo", share=home, check=3).stderr
     return f"{counts['events']} events, {counts['signals']} signals; the folder vanishes, or stays with --dir"
+
+
+@case
+def instruments_go_by_their_table(home):
+    for day in ("20220608", "20220609"):
+        for symbol in ("fb", "ibm"):
+            with zipfile.ZipFile(f"{home}/{symbol}_{day}.zip", "w") as z:  # from 09:00 on, every minute
+                z.writestr(f"{day}_{symbol}_Trade_Tick.csv",
+                           "".join(f"{32400000 + 60000 * n},1800000,100,P,1,0\n" for n in range(60)))
+    table = write(f"{home}/table.csv", "instrument,asset,calendar,aliases\nLEAN:META,stock,us-equities,FB<2022-06-09\n"
+                                       "LEAN:I*,stock,24x7,\n")
+    config = td.config(f"{home}/c.yaml", f"{home}/data", [f"file: {{ format: lean, path: {home}/*.zip }}"],
+                       bars="[1d]", extra=f"instruments: {table}\n")
+    summary = td.run(config)
+    assert (summary["accepted"], summary["outside"], summary["bars"]) == (240, 60, 4), summary
+    with sqlite3.connect(f"{home}/data/market.db") as db:
+        bars = db.execute('SELECT instrument, start, "end", trade_count FROM bars_view ORDER BY 2, 1').fetchall()
+    assert bars == [("LEAN:IBM", "2022-06-08T00:00:00Z", "2022-06-09T00:00:00Z", 60),
+                    ("LEAN:META", "2022-06-08T13:30:00Z", "2022-06-08T20:00:00Z", 30),
+                    ("LEAN:IBM", "2022-06-09T00:00:00Z", "2022-06-10T00:00:00Z", 60),
+                    ("LEAN:FB", "2022-06-09T13:30:00Z", "2022-06-09T20:00:00Z", 30)], bars
+    return "FB is META up to its day; sessions of New York beside days of UTC, half an hour before the open in no bar"
 
 
 @case

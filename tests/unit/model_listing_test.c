@@ -1,5 +1,6 @@
 /* tests/unit/model_listing_test.c - goal: the instrument table says of each name what its file says, and a faulty file
  * is refused with its line. */
+#include "base/time.h"
 #include "model/listing.h"
 #include "unit.h"
 
@@ -31,8 +32,9 @@ static void the_row_that_says_most_counts(void **state) {
 }
 
 static void aliases_come_in_the_order_of_names_and_days(void **state) {
-    static const td_alias wanted[] = {
-        {"LEAN:FB", "LEAN:META", 19152}, {"LEAN:META", "LEAN:METV", 19023}, {"LEAN:XBT", "LEAN:BTC", INT64_MAX}};
+    static const td_alias wanted[] = {{"LEAN:FB", "LEAN:META", 19152 * TD_NS_PER_DAY},
+                                      {"LEAN:META", "LEAN:METV", 19023 * TD_NS_PER_DAY},
+                                      {"LEAN:XBT", "LEAN:BTC", INT64_MAX}};
     (void)state;
     td_listings table = {0};
     assert_int_equal(td_listings_read(&table, TD_TEXT("instrument,aliases\nLEAN:BTC,XBT\nLEAN:META,FB<2022-06-09\n"
@@ -42,7 +44,7 @@ static void aliases_come_in_the_order_of_names_and_days(void **state) {
     for (size_t i = 0; i < COUNT_OF(wanted); i++) {
         const td_alias *alias = &table.aliases[i];
         ASSERT_ROW(strcmp(alias->name, wanted[i].name) == 0 && strcmp(alias->means, wanted[i].means) == 0, "%zu", i);
-        ASSERT_ROW(alias->until_day == wanted[i].until_day, "%zu", i);
+        ASSERT_ROW(alias->until_ns == wanted[i].until_ns, "%zu", i);
     }
     td_listings_fini(&table);
 }
