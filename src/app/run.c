@@ -443,6 +443,7 @@ static td_status open_serve(run *r) {
         .signals = t->outputs[TD_OUTPUT_SIGNALS],
         .gaps = t->outputs[TD_OUTPUT_GAPS],
         .quarantine = t->outputs[TD_OUTPUT_QUARANTINE],
+        .rejected = t->rejected,
         .ids = t->ids,
         .program = r->program,
         .listings = td_engine_listings(r->engine),

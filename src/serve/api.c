@@ -17,7 +17,7 @@ enum {
 };
 
 static const char *const kinds[] = {"instruments",        "bars",   "signals", "gaps", "lines", "stream", "quarantine",
-                                    "quarantine/release", "status", NULL};
+                                    "quarantine/release", "status", "profile", NULL};
 _Static_assert(sizeof kinds / sizeof kinds[0] == TD_API_COUNT + 1, "a name for each kind");
 
 const char *td_api_name(td_api_kind kind) { return kinds[kind]; }
@@ -62,6 +62,7 @@ static bool read_from(td_api_request *r, td_bytes value) { return td_time_parse(
 static bool read_to(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->to_ns) == TD_OK; }
 static bool read_before(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->before_ns) == TD_OK; }
 
+static bool read_day(td_api_request *r, td_bytes value) { return td_date_parse(value, &r->date) == TD_OK; }
 static bool read_as_of(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->as_of_ns) == TD_OK; }
 static bool read_known(td_api_request *r, td_bytes value) {
     r->known_now = td_bytes_equal(value, TD_TEXT("now"));
@@ -104,7 +105,8 @@ static const struct parameter {
     {"status", IN(GAPS), 0, read_status, "open, filled or lost"},
     {"before", PAGED & ~IN(GAPS), 0, read_before, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
     {"cursor", PAGED, 0, read_cursor, "a number from the `next` of an answer"},
-    {"limit", PAGED, 0, read_limit, "a number from 1 to 5000"},
+    {"day", IN(PROFILE), 0, read_day, "a date such as 2013-10-07"},
+    {"limit", PAGED | IN(PROFILE), 0, read_limit, "a number from 1 to 5000"},
     {"as_of", IN(BARS) | IN(SIGNALS), 0, read_as_of, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
     {"known", IN(BARS), 0, read_known, "then or now"},
     {"format", TABLES, 0, read_format, "json or csv"},
@@ -120,14 +122,15 @@ bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_erro
                           .before_ns = INT64_MAX,
                           .cursor = -1,
                           .limit = TD_API_LIMIT_DEFAULT,
-                          .as_of_ns = INT64_MAX};
+                          .as_of_ns = INT64_MAX,
+                          .date = TD_NONE};
     for (r->kind = 0; r->kind < TD_API_COUNT; r->kind++)
         if (td_bytes_equal(path, td_text(kinds[r->kind]))) break;
     if (r->kind == TD_API_COUNT) {
         return td_api_fail(
             error, 404, "not_found",
-            "there is no /api/v1/%.*s; there are instruments, bars, signals, gaps, lines, stream, quarantine and "
-            "status",
+            "there is no /api/v1/%.*s; there are instruments, bars, signals, gaps, lines, stream, quarantine, "
+            "profile and status",
             shown(path), (const char *)path.data);
     }
     r->csv = (TABLES >> r->kind & 1) != 0 && accept.size > 0 &&

@@ -15,6 +15,7 @@ typedef enum td_api_kind {
     TD_API_QUARANTINE,
     TD_API_RELEASE, /* the one that is posted: a body may say what, too */
     TD_API_STATUS,
+    TD_API_PROFILE,
     TD_API_COUNT,
 } td_api_kind;
 
@@ -38,6 +39,7 @@ typedef struct td_api_request {
     int64_t before_ns;      /* another exclusive upper end: for scrolling back */
     int64_t cursor;         /* what lies before: an offset in the topic, of gaps a number; -1: its end */
     int64_t limit;
+    int64_t date;     /* days since 1970; TD_NONE: not given */
     int64_t as_of_ns; /* what was known then; INT64_MAX: now */
     bool known_now;   /* of the bars known then the revisions known now */
     uint8_t statuses; /* of gaps: a bit per td_gap_status; 0: any */

@@ -4,6 +4,7 @@
 #include "serve/answer.h"
 #include "serve/push.h"
 #include "serve/request.h"
+#include "serve/surveyor.h"
 #include "serve/tls.h"
 #include "serve/traffic.h"
 #include <assert.h>
@@ -53,6 +54,7 @@ struct td_serve {
     struct lws_context *context;
     td_view *view;
     td_board board;
+    td_surveyor surveyor;
     int slots_used, work;
     int64_t tickets, board_due_ns;
     conn conns[CONNECTIONS_MAX];
@@ -245,6 +247,10 @@ static int start_api(td_serve *s, conn *c, const td_api_request *request) {
     if (request->kind == TD_API_STATUS) {
         td_board_put(&c->text, &s->board, s->view);
         td_buf_text(&c->text, "\n");
+        return respond_text(s, c, 200, JSON);
+    }
+    if (request->kind == TD_API_PROFILE) {
+        td_surveyor_answer(&s->surveyor, td_view_topics(s->view), request, now_ns(s), &c->text);
         return respond_text(s, c, 200, JSON);
     }
     c->answer = td_answer_new(s->view, request, td_buf_bytes(&c->text), &error);
@@ -522,6 +528,7 @@ int td_serve_step(void *self) {
     (void)lws_service(s->context, -1); /* negative: does not wait */
     int done = s->work + td_view_step(s->view);
     done += make_answers(s, now_ns(s) + ANSWER_NS);
+    done += td_surveyor_step(&s->surveyor, &s->os);
     push_due(s, at_ns);
     return done;
 }
@@ -609,6 +616,7 @@ td_status td_serve_open(td_serve **out, const td_os *os, const td_serve_conf *co
 void td_serve_close(td_serve *s) {
     if (s == NULL) return;
     if (s->context != NULL) lws_context_destroy(s->context); /* closes every connection, which frees its request */
+    td_surveyor_fini(&s->surveyor);
     td_view_close(s->view);
     free(s);
 }

@@ -366,6 +366,7 @@ def look_at_history(browser, folder, port, shots):
         check_refusals(server)
         check_head_bounds(server)
         check_pages(server)
+        check_quality(server, browser, shots)
         page = Page(browser, server.url, color_scheme="dark")
         page.wait("bars", 1)
         page.choose("LEAN:IBM", "1m")
@@ -381,6 +382,30 @@ def look_at_history(browser, folder, port, shots):
         check_sizes(page, shots)
         assert not page.errors, f"on the console: {page.errors}"
         page.context.close()
+
+
+def check_quality(server, browser, shots):
+    """The page of the data's quality: rows come while the log is read, the worst first; a day without data says so."""
+    page = Page(browser, f"{server.url}/quality.html", color_scheme="dark")
+    page.tab.wait_for_selector("body[data-complete=true]", timeout=30000)
+    rows = server.json("/api/v1/profile")["rows"]
+    assert {row["instrument"] for row in rows} >= {"LEAN:SPY", "LEAN:IBM", "BINANCE:BTCUSDT"}, rows
+    spy, = (row for row in rows if row["instrument"] == "LEAN:SPY")
+    assert spy["day"] == "2013-10-07" and spy["over"] and spy["trades"] > 100000, spy
+    counts = [len(row["anomalies"]) for row in rows]
+    assert counts == sorted(counts, reverse=True) and counts[0] > 0, counts
+    shown = page.tab.locator("#table tr:not(.why) td:first-child").all_inner_texts()
+    assert shown == [row["instrument"] for row in rows], shown
+    assert rows[0]["anomalies"][0]["text"] in page.tab.inner_text("#table tr.why"), page.tab.inner_text("#table")
+    page.tab.screenshot(path=shots / "quality-dark.png")
+    page.tab.fill("#day", "2013-10-07")
+    wait_until("the day asked for", lambda: "BINANCE" not in page.tab.inner_text("#table"))
+    page.tab.fill("#day", "2001-01-01")
+    wait_until("a day without data", lambda: "Nothing of that day" in page.tab.inner_text("#table"))
+    assert server.get("/api/v1/profile?day=today")[0] == 400 and len(server.json("/api/v1/profile?limit=1")["rows"]) == 1
+    assert not page.errors, page.errors
+    page.context.close()
+    say(f"quality: {len(rows)} rows, {counts[0]} anomalies in the first")
 
 
 def take_screenshot(browser, folder, port, path):

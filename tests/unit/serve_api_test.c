@@ -4,8 +4,9 @@
 #include "unit.h"
 
 static void knows_its_paths(void **state) {
-    static const char *const paths[] = {
-        "instruments", "bars", "signals", "gaps", "lines", "stream", "quarantine", "quarantine/release", "status"};
+    static const char *const paths[] = {"instruments", "bars",   "signals",    "gaps",
+                                        "lines",       "stream", "quarantine", "quarantine/release",
+                                        "status",      "profile"};
     td_api_request r;
     td_api_error error = {0};
     (void)state;
@@ -65,6 +66,11 @@ static const struct {
     {"quarantine", "feed", "lean", NULL, NULL},
     {"quarantine/release", "reason", "crossed", NULL, NULL},
     {"quarantine/release", "limit", "5", "unknown_parameter", "limit"},
+    {"profile", "day", "2013-10-07", NULL, NULL},
+    {"profile", "day", "2013-10-32", "bad_parameter", "day='2013-10-32' is not a date such as 2013-10-07"},
+    {"profile", "limit", "5", NULL, NULL},
+    {"profile", "instrument", "LEAN:IBM", "unknown_parameter", "instrument"},
+    {"bars", "day", "2013-10-07", "unknown_parameter", "day"},
     {"signals", "reason", "outlier", "unknown_parameter", "reason"},
     {"gaps", "status", "lost", NULL, NULL},
     {"gaps", "status", "shut", "bad_parameter", "open, filled or lost"},
