@@ -296,10 +296,21 @@ static bool all_synced(const td_engine *e) {
     return true;
 }
 
+/* At most one: none keeps the next round waiting for long. */
+static td_status write_snapshot(td_engine *e) {
+    td_status status = TD_AGAIN;
+    for (size_t i = 0; i < e->worker_count && status == TD_AGAIN; i++) status = td_worker_write_snapshot(e->workers[i]);
+    return status;
+}
+
 /* A round each interval; the last one, when nothing more can come, at once. */
 static int sync_step(td_engine *e) {
     td_disk_step(&e->disk); /* even while syncs fail: they may for want of room */
     if (td_backoff_waiting(&e->sync_backoff, e->os)) return 0;
+    if (write_snapshot(e) == TD_RETRY) {
+        td_backoff_start(&e->sync_backoff, e->os);
+        return 0;
+    }
     int64_t now_ns = e->os->ops->mono_ns(e->os->self);
     bool last = all_applied(e);
     td_engine_sync_counts *counts = &e->sync_counts;

@@ -92,6 +92,15 @@ static void tell_worker(const td_metric *m, const void *self, td_buf *out) {
                       counter_at(td_worker_counters(s->parts.workers[i]), m->offset));
 }
 
+static void tell_snapshot_copies(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    for (size_t i = 0; i < s->parts.worker_count; i++) {
+        number partition = partition_of(s->parts.workers[i]);
+        td_metric_put_histogram(out, m, TD_LABELS({"partition", td_text(partition.text)}),
+                                &td_worker_counters(s->parts.workers[i])->snapshot_copies);
+    }
+}
+
 static void tell_quarantined(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
     for (size_t i = 0; i < s->parts.worker_count; i++)
@@ -322,6 +331,8 @@ static const td_metric rows[] = {
      WORKER(diverged)},
     {"tapedeck_tape_lost_total", COUNTER, "Records of the tape that a repair of the log took out.", WORKER(lost)},
     {"tapedeck_snapshots_total", COUNTER, "Snapshots written.", WORKER(snapshots)},
+    {"tapedeck_snapshot_copy_seconds", TD_METRIC_HISTOGRAM, "Time that a worker stood while its state was copied.",
+     tell_snapshot_copies, 0},
     {"tapedeck_retries_total", COUNTER, "Failures after which a part backed off.", tell_retries, 0},
     {"tapedeck_reader_lag_records", GAUGE, "Records appended that a reader has not taken.", tell_lag, 0},
     {"tapedeck_log_end_offset", GAUGE, "Next offset to be written.", tell_topics, OF_END},

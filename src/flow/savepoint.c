@@ -2,6 +2,7 @@
 #include "flow/savepoint.h"
 #include "base/hash.h"
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -24,7 +25,8 @@ struct td_savepoint {
     td_buf file; /* head, then the state */
     td_buf kept; /* offsets of the files kept, ascending as their names are: as list_kept found them */
     td_savepoint_ends ends;
-    bool pending, keep;
+    atomic_bool pending; /* the file is whole, and nobody but who writes it may touch it */
+    bool keep;
 };
 
 td_status td_savepoint_open(td_savepoint **out, const td_savepoint_conf *conf) {

@@ -267,16 +267,23 @@ static bool next_hour(td_worker *w) {
 
 /* Between records, with nothing pending: the state and the ends of the outputs belong together. */
 static td_status snapshot_turn(td_worker *w) {
-    td_status status = td_savepoint_write_if_synced(w->savepoint);
-    if (status == TD_OK) td_count(&w->counts.snapshots, 1);
-    if (status != TD_OK && status != TD_AGAIN) return status;
     bool keep = next_hour(w), due = w->next_offset - w->snapshot_offset >= w->conf.snapshot_records;
     if ((!keep && !due) || still_comparing(w) || td_savepoint_pending(w->savepoint)) return TD_OK;
+    const td_os *os = w->conf.os;
+    int64_t began_ns = os->ops->mono_ns(os->self);
     w->snapshot_offset = w->next_offset;
     w->hour_ns = hour_of(w);
     td_savepoint_ends ends = ends_now(w);
     td_savepoint_take(w->savepoint, &w->applier, &ends, keep);
+    td_histogram_add(&w->counts.snapshot_copies, os->ops->mono_ns(os->self) - began_ns);
     return TD_OK;
+}
+
+td_status td_worker_write_snapshot(td_worker *w) {
+    if (w->savepoint == NULL) return TD_AGAIN; /* it stands since its start */
+    td_status status = td_savepoint_write_if_synced(w->savepoint);
+    if (status == TD_OK) td_count(&w->counts.snapshots, 1);
+    return status;
 }
 
 /* ---- life ---- */
@@ -330,9 +337,23 @@ static td_status open_outputs(td_worker *w, const td_savepoint_ends *ends) {
     return TD_OK;
 }
 
+static td_status open_savepoint(const td_worker *w, td_savepoint **out) {
+    const td_savepoint_conf conf = {.os = w->conf.os,
+                                    .topics = w->conf.topics,
+                                    .partition = w->partition,
+                                    .dir = w->conf.snapshot_dir,
+                                    .kept_max = w->conf.snapshots_kept};
+    *out = NULL;
+    td_status status = w->conf.os->ops->make_dir(w->conf.os->self, w->conf.snapshot_dir);
+    return status == TD_OK ? td_savepoint_open(out, &conf) : status;
+}
+
 static td_status start_from(td_worker *w, td_savepoint_ends *ends) {
     const td_topics *topics = w->conf.topics;
-    td_status status = td_savepoint_load(w->savepoint, INT64_MAX, ends, &w->applier);
+    td_savepoint *savepoint; /* of its own: the worker's may be on its way to the disk */
+    td_status status = open_savepoint(w, &savepoint);
+    if (status == TD_OK) status = td_savepoint_load(savepoint, INT64_MAX, ends, &w->applier);
+    td_savepoint_close(savepoint);
     if (status != TD_AGAIN) return status;
     *ends = (td_savepoint_ends){.tape = {-1, td_topic_start(topics->tape, w->partition)}};
     return td_applier_begin(&w->applier, topics, w->partition, ends->tape.offset);
@@ -347,9 +368,7 @@ static void worker_reset(td_worker *w) {
         w->outputs[i] = (output){0};
     }
     td_applier_fini(&w->applier);
-    td_savepoint_close(w->savepoint);
     w->tape = NULL;
-    w->savepoint = NULL;
     w->emit_status = TD_OK;
     w->repaired = 0;
     w->flush_due = false;
@@ -362,13 +381,6 @@ static td_status worker_start(td_worker *w) {
         w->outputs[i].topic = topics->outputs[i];
         status = remove_void_outputs(w, topics->outputs[i]);
     }
-    if (status == TD_OK) status = w->conf.os->ops->make_dir(w->conf.os->self, w->conf.snapshot_dir);
-    const td_savepoint_conf conf = {.os = w->conf.os,
-                                    .topics = topics,
-                                    .partition = w->partition,
-                                    .dir = w->conf.snapshot_dir,
-                                    .kept_max = w->conf.snapshots_kept};
-    if (status == TD_OK) status = td_savepoint_open(&w->savepoint, &conf);
     td_savepoint_ends ends;
     if (status == TD_OK) status = start_from(w, &ends);
     if (status == TD_OK) status = open_outputs(w, &ends);
@@ -395,6 +407,7 @@ td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t par
     char name[32];
     (void)snprintf(name, sizeof name, "work-%" PRIu32, partition);
     td_status status = td_writer_open(&w->writer, conf->topics->log, name);
+    if (status == TD_OK) status = open_savepoint(w, &w->savepoint);
     if (status == TD_OK) status = worker_start(w);
     if (status != TD_OK) (void)td_trace(status, "starting the worker of tape-%" PRIu32, partition);
     if (status == TD_CORRUPT) { /* this partition stands, the others go on */
@@ -411,6 +424,7 @@ td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t par
 void td_worker_close(td_worker *w) {
     if (w == NULL) return;
     worker_reset(w);
+    td_savepoint_close(w->savepoint);
     td_writer_close(w->writer);
     td_buf_fini(&w->value);
     free(w);

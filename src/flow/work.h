@@ -32,7 +32,8 @@ typedef struct td_work_counts {
     td_counter diverged; /* of those, different from what the log holds, or missing there: must stay 0 */
     td_counter lost;     /* records of the tape that a repair of the log took out */
     td_counter snapshots;
-    td_counter next_offset; /* of the tape */
+    td_histogram snapshot_copies; /* how long the worker stood while its state was copied */
+    td_counter next_offset;       /* of the tape */
 } td_work_counts;
 
 static inline int64_t td_work_quarantined(const td_work_counts *counts) {
@@ -45,6 +46,9 @@ typedef struct td_worker td_worker;
 
 TD_CHECKED td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t partition);
 int td_worker_step(void *worker); /* records applied; 0: nothing new, stopped, or backing off */
+/* Writes the snapshot that was taken, once the log has synced what it rests on; the worker goes on meanwhile. TD_AGAIN:
+ * there is none, or not yet. TD_RETRY. Thread: the one that syncs. */
+TD_CHECKED td_status td_worker_write_snapshot(td_worker *worker);
 /* Appends what is pending and takes a last snapshot. After the worker's thread has stopped and a sync. */
 TD_CHECKED td_status td_worker_finish(td_worker *worker);
 void td_worker_close(td_worker *worker);

@@ -37,6 +37,7 @@ void td_state_save(const td_state *s, td_buf *out) {
                           .instrument_count = s->block_count,
                           .feed_count = s->feed_count};
     memcpy(head.program_sha256, s->program->sha256, sizeof head.program_sha256);
+    td_buf_reserve(out, sizeof head + s->block_count * (s->block_bytes + TD_INSTRUMENT_NAME_MAX)); /* nearly all */
     td_buf_put(out, &head, sizeof head);
     for (uint32_t i = 0; i < s->feed_count; i++) put_feed(out, &s->feeds[i]);
     for (uint32_t i = 0; i < s->block_count; i++) {

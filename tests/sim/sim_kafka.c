@@ -238,7 +238,8 @@ static bool turn(run *r, process *p) {
     HOLDS(status == TD_OK || status == TD_RETRY || status == TD_FENCED, "sharing");
     if (choice == 1 && p->ingest != NULL) (void)td_ingest_step(p->ingest);
     if (choice == 2 && p->deliver != NULL) (void)td_deliver_step(p->deliver);
-    if (choice > 2 && p->workers[choice - 3] != NULL) (void)td_worker_step(p->workers[choice - 3]);
+    td_worker *worker = choice > 2 ? p->workers[choice - 3] : NULL;
+    if (worker != NULL && td_worker_step(worker) >= 0) (void)!td_worker_write_snapshot(worker);
     return check_process(p);
 }
 
