@@ -44,7 +44,7 @@ class Broker:
                  f"advertised.listeners=PLAINTEXT://{self.address}", "controller.listener.names=CONTROLLER",
                  f"log.dirs={self.log_dir}", *(f"{key}=1" for key in ONE_REPLICA), "offsets.topic.num.partitions=1",
                  "transaction.state.log.num.partitions=1", "group.initial.rebalance.delay.ms=0",
-                 "auto.create.topics.enable=false", *settings]
+                 "auto.create.topics.enable=false", f"log.cleaner.dedupe.buffer.size={4 << 20}", *settings]
         self.properties.write_text("\n".join(lines) + "\n")
         self.log4j = self.folder / "log4j2.properties"
         self.log4j.write_text("rootLogger.level=info\nrootLogger.appenderRefs=out\nrootLogger.appenderRef.out.ref=out\n"
