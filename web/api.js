@@ -21,7 +21,7 @@ export async function post(path, body) {
 /* One stream at a time. The status event comes every second; without one for SILENCE_MS the link is called lost and
  * opened anew, which also covers a machine that slept. `on` maps events to functions; `link` hears live or lost. */
 const SILENCE_MS = 6000;
-const EVENTS = ['hello', 'instruments', 'bar', 'provisional', 'signal', 'status', 'lost'];
+const EVENTS = ['hello', 'instruments', 'bar', 'provisional', 'signal', 'gap', 'status', 'lost'];
 
 export class Stream {
   constructor(on, link) {

@@ -2,6 +2,7 @@
 import { ask, Stream } from './api.js';
 import { Chart } from './chart.js';
 import { clock, compact, dayClock, direction, element, price, seconds, signed, zoneLabel } from './format.js';
+import { amount, Gaps, span } from './gaps.js';
 import { Instruments } from './instruments.js';
 import { Refused } from './refused.js';
 import { Signals } from './signals.js';
@@ -22,6 +23,7 @@ const state = {
 const chart = new Chart($('chart'), () => loadOlder(), showHover);
 const instruments = new Instruments($('instruments'), $('search'), $('count'), (name) => choose(name, null, true));
 const signals = new Signals($('signals'), $('only'), $('signal-count'), openSignal, zoneOf);
+const gaps = new Gaps($('gaps-fold'), $('gaps'), $('gap-count'), openGap, zoneOf);
 new Refused($('quarantine'), $('refused'), $('refused-count'), zoneOf);
 const stream = new Stream({
   hello: onHello,
@@ -29,6 +31,7 @@ const stream = new Stream({
   bar: (row) => onBar(row, false),
   provisional: (row) => onBar(row, true),
   signal: onSignal,
+  gap: onGap,
   status: onStatus,
   lost: () => resync(),
 }, onLink);
@@ -97,13 +100,15 @@ function chooseFirst() {
 async function loadSeries() {
   const mine = state.series;
   try {
-    const [bars, marks] = await Promise.all([
+    const [bars, marks, missing] = await Promise.all([
       ask('bars', { ...series(), limit: PAGE }),
       ask('signals', { instrument: state.instrument, limit: PAGE }),
+      ask('gaps', { instrument: state.instrument, limit: PAGE }),
     ]);
     if (mine !== state.series) return;
     chart.add(bars.bars);
     chart.setSignals(merge(marks.signals));
+    setGaps(missing.gaps);
     state.older = bars.next;
     state.loaded = true;
     chart.fit();
@@ -123,11 +128,12 @@ async function resync() {
   try {
     const newest = chart.bars.findLast((bar) => !bar.provisional);
     const asked = { ...series(), limit: 5 * PAGE, ...(newest ? { from: newest.row.start } : {}) };
-    const [bars, marks, all] = await Promise.all([
+    const [bars, marks, all, missing] = await Promise.all([
       ask('bars', asked), ask('signals', { instrument: state.instrument, limit: PAGE }),
-      ask('signals', { limit: SIGNALS_PAGE }),
+      ask('signals', { limit: SIGNALS_PAGE }), ask('gaps', { limit: PAGE }),
     ]);
     if (mine !== state.series) return;
+    setGaps(missing.gaps);
     chart.add(bars.bars);
     chart.setSignals(merge(marks.signals));
     signals.load(all.signals);
@@ -227,6 +233,16 @@ function onSignal(signal) {
   publish();
 }
 
+function onGap(gap) {
+  setGaps([gap]);
+  publish();
+}
+
+function setGaps(told) {
+  gaps.load(told);
+  if (state.instrument) chart.setGaps(gaps.of(state.instrument));
+}
+
 function onStatus(status) {
   const before = JSON.stringify(state.status?.widths);
   state.status = status;
@@ -272,7 +288,7 @@ function showLegend(bar = state.hover) {
 function showHover(bar, point) {
   state.hover = bar;
   showLegend(bar);
-  const found = bar ? chart.signalsAt(bar.start) : [];
+  const found = bar ? [...chart.signalsAt(bar.start).map(signalTip), ...chart.gapsAt(bar).map(gapTip)] : [];
   if (found.length && point) {
     state.pinned = null;
     showTip(found, point);
@@ -281,18 +297,29 @@ function showHover(bar, point) {
   }
 }
 
-function showTip(found, { x, y }) {
+const wallClock = (zone, ns) => `${dayClock(zone, seconds(ns))} ${zoneLabel(zone, seconds(ns))}`;
+
+function tipBox(strong, more, code, dim) {
+  const box = element('div', '');
+  const head = element('span', '');
+  head.append(element('strong', '', strong), more);
+  box.append(head, element('code', '', code), element('span', 'dim', dim));
+  return box;
+}
+
+function signalTip(s) {
+  return tipBox(`${s.action} at ${price(s.price)}`, ` · ${s.strategy} · target ${s.target}${s.note ? ` · ${s.note}` : ''}`,
+    `${s.id}\n`, `${wallClock(zoneOf(s.instrument), s.event_ns)}, ${s.status}${s.reason ? `: ${s.reason}` : ''}`);
+}
+
+function gapTip(gap) {
+  return tipBox(`gap ${gap.number}, ${gap.status}`, ` · ${gap.reason}${amount(gap) ? ` · ${amount(gap)}` : ''}`,
+    `of ${gap.feed}\n`, `from ${wallClock(zoneOf(gap.instrument), gap.from_ns)}, ${span(gap)}`);
+}
+
+function showTip(boxes, { x, y }) {
   const tip = $('tip');
-  const zone = zoneOf(state.instrument);
-  tip.replaceChildren(...found.map((s) => {
-    const box = element('div', '');
-    const head = element('span', '');
-    head.append(element('strong', '', `${s.action} at ${price(s.price)}`),
-      ` · ${s.strategy} · target ${s.target}${s.note ? ` · ${s.note}` : ''}`);
-    box.append(head, element('code', '', `${s.id}\n`), element('span', 'dim',
-      `${dayClock(zone, seconds(s.event_ns))} ${zoneLabel(zone, seconds(s.event_ns))}, ${s.status}`));
-    return box;
-  }));
+  tip.replaceChildren(...boxes);
   tip.hidden = false;
   const room = tip.parentElement.getBoundingClientRect();
   const left = x + 18 + tip.offsetWidth > room.width - 80 ? x - tip.offsetWidth - 18 : x + 18;
@@ -302,14 +329,23 @@ function showTip(found, { x, y }) {
 
 async function openSignal(signal) {
   await choose(signal.instrument, signal.instrument === state.instrument ? null : widthName(signal), true);
+  await openAt(chart.barOf(signal), signal, signalTip, () => chart.setSignals(merge([signal])));
+}
+
+async function openGap(gap) {
+  await choose(gap.instrument, null, true);
+  await openAt(Math.floor(seconds(gap.from_ns) / (state.widthNs / 1e9)) * (state.widthNs / 1e9), gap, gapTip, () => {});
+}
+
+/* Goes back to the bar that begins then, and says there what was asked for. */
+async function openAt(start, what, tipOf, found) {
   await state.ready;
-  const start = chart.barOf(signal);
   for (let page = 0; page < 20 && state.older && chart.bars[0]?.start > start; page++) await loadOlder();
-  chart.setSignals(merge([signal]));
+  found();
   const bar = chart.center(start);
   if (!bar) return;
-  state.pinned = signal;
-  requestAnimationFrame(() => requestAnimationFrame(() => showTip([signal], chart.place(bar))));
+  state.pinned = what;
+  requestAnimationFrame(() => requestAnimationFrame(() => showTip([tipOf(what)], chart.place(bar))));
 }
 
 const widthName = (signal) => (state.widths.includes(signal.width) ? signal.width : null);
@@ -376,6 +412,8 @@ function publish() {
     instrument: state.instrument ?? '', width: state.width ?? '', link: state.link,
     bars: chart.bars.filter((bar) => !bar.provisional).length, markers: chart.shown?.length ?? 0,
     lines: chart.lines.size, signals: signals.rows.length, instruments: instruments.rows.size,
+    bands: chart.bands?.length ?? 0, withheld: chart.shown?.filter((s) => s.status === 'withheld').length ?? 0,
+    hollow: chart.bars.filter((bar) => bar.color && !bar.provisional).length,
     making: Number(chart.bars.at(-1)?.provisional ?? false), first: chart.bars[0]?.row.start ?? '',
   });
 }
@@ -413,4 +451,5 @@ showEmpty();
 stream.open({});
 loadList();
 ask('signals', { limit: SIGNALS_PAGE }).then((answer) => signals.load(answer.signals), () => {});
+ask('gaps', { limit: PAGE }).then((answer) => setGaps(answer.gaps), () => {});
 setInterval(loadList, LIST_MS);

@@ -2,10 +2,16 @@
  * zones: every time it gets is shifted to the exchange's wall clock, and back for what leaves here. */
 import * as lw from './lightweight-charts.mjs';
 import { decimals, element, offset, price, seconds } from './format.js';
+import { Overlay } from './overlay.js';
 
 const LINE_COLORS = {
   dark: ['#e8b04b', '#5aa9f7', '#c78bf0', '#f08a5d', '#6fd3d8', '#d6d36a', '#f28cb8', '#9fb4c7'],
   light: ['#a86e00', '#1f6fc4', '#7a4bc4', '#c2531b', '#11808a', '#7a7700', '#b83b78', '#4d6478'],
+};
+const LOOKS = { // of a signal's marker, by its action
+  buy: ['belowBar', 'arrowUp', '--up'], cover: ['belowBar', 'arrowUp', '--up'],
+  sell: ['aboveBar', 'arrowDown', '--down'], short: ['aboveBar', 'arrowDown', '--short'],
+  exit: ['aboveBar', 'circle', '--down'],
 };
 const BARS_KEPT = 20000;
 
@@ -18,6 +24,8 @@ export class Chart {
     this.bars = []; // ascending: {time (shifted), start, open, high, low, close, volume, row}
     this.lines = new Map(); // key -> {series, strategy, name, hidden, values}
     this.markers = [];
+    this.gaps = [];
+    this.overlay = new Overlay();
     this.api = lw.createChart(container, { autoSize: true, ...this.#look() });
     this.candles = this.api.addSeries(lw.CandlestickSeries, { priceLineStyle: lw.LineStyle.Dotted });
     this.candles.priceScale().applyOptions({ scaleMargins: { top: 0.13, bottom: 0.24 } });
@@ -25,6 +33,7 @@ export class Chart {
       lastValueVisible: false, priceLineVisible: false });
     this.volume.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.marks = lw.createSeriesMarkers(this.candles, []);
+    this.candles.attachPrimitive(this.overlay);
     this.api.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       if (range && range.from < 40 && this.bars.length) this.older();
       this.onmove?.(this.following());
@@ -44,6 +53,7 @@ export class Chart {
     for (const line of this.lines.values()) this.api.removeSeries(line.series);
     this.lines.clear();
     this.markers = [];
+    this.gaps = [];
     this.digits = 2;
     this.#draw();
     this.api.applyOptions({ timeScale: { secondsVisible: width < 60 } });
@@ -75,6 +85,7 @@ export class Chart {
     this.bars.push(bar);
     this.candles.update(bar);
     this.volume.update(this.#column(bar));
+    this.#overlay();
     if (this.bars.length > BARS_KEPT + 2000 && this.following()) {
       this.bars = this.bars.slice(-BARS_KEPT);
       this.#draw();
@@ -88,11 +99,16 @@ export class Chart {
     this.#precise(row);
     const bar = { time: start + offset(this.zone, start), start, open: Number(row.open), high: Number(row.high),
       low: Number(row.low), close: Number(row.close), volume: Number(row.volume), row, provisional };
-    if (provisional) {
-      const soft = css(bar.close >= bar.open ? '--up-soft' : '--down-soft');
-      Object.assign(bar, { color: soft });
-    }
-    return bar;
+    return Object.assign(bar, this.#colors(bar));
+  }
+
+  /* Of a bar in the making soft; of one that a gap lies over hollow; of one that was repaired with another frame. */
+  #colors({ open, close, row, provisional }) {
+    const way = close >= open ? '--up' : '--down';
+    if (row.quality === 'partial') return { color: css('--panel'), borderColor: css(way), wickColor: css(way) };
+    if (provisional) return { color: css(`${way}-soft`) };
+    if (row.quality === 'repaired') return { borderColor: css('--accent'), wickColor: css('--accent') };
+    return {};
   }
 
   /* As many decimals as the prices have, so that no digit is hidden. */
@@ -198,20 +214,58 @@ export class Chart {
     return Math.floor((seconds(signal.event_ns) - 0.001) / this.width) * this.width;
   }
 
+  setGaps(gaps) {
+    this.gaps = gaps;
+    this.#overlay();
+  }
+
+  /* Index of the first bar that ends behind that instant. */
+  #indexOf(second) {
+    let low = 0;
+    let high = this.bars.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#endOf(this.bars[middle]) <= second) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #endOf(bar) {
+    return seconds(bar.row.end_ns);
+  }
+
+  gapsAt(bar) {
+    return this.gaps.filter((gap) => seconds(gap.from_ns) < this.#endOf(bar)
+      && (gap.to_ns === null || seconds(gap.to_ns) >= bar.start));
+  }
+
+  #overlay() {
+    const first = this.bars[0]?.start ?? Infinity;
+    const last = this.bars.length - 1;
+    const shown = this.gaps.filter((gap) => gap.to_ns === null || seconds(gap.to_ns) >= first);
+    this.bands = shown.map((gap) => ({ status: gap.status, from: this.#indexOf(seconds(gap.from_ns)),
+      to: gap.to_ns === null ? last : Math.min(this.#indexOf(seconds(gap.to_ns)), last) }));
+    const arrows = (this.shown ?? []).filter((s) => s.status === 'withheld').map((s) => {
+      const [position, , color] = LOOKS[s.action];
+      const index = this.#indexOf(this.barOf(s));
+      const up = position === 'belowBar';
+      const bar = this.bars[index];
+      return { index, up, color, price: up ? bar?.low : bar?.high };
+    });
+    this.overlay.show(this.bands, arrows.filter((arrow) => arrow.price !== undefined));
+  }
+
   #mark() {
     const first = this.bars[0]?.start ?? Infinity;
-    const looks = {
-      buy: ['belowBar', 'arrowUp', '--up'], cover: ['belowBar', 'arrowUp', '--up'],
-      sell: ['aboveBar', 'arrowDown', '--down'], short: ['aboveBar', 'arrowDown', '--short'],
-      exit: ['aboveBar', 'circle', '--down'],
-    };
     this.shown = this.markers.filter((s) => s.status !== 'withdrawn' && this.barOf(s) >= first);
     this.shown.sort((a, b) => a.event_ns - b.event_ns);
-    this.marks.setMarkers(this.shown.map((s) => {
-      const [position, shape, color] = looks[s.action];
+    this.marks.setMarkers(this.shown.filter((s) => s.status !== 'withheld').map((s) => {
+      const [position, shape, color] = LOOKS[s.action];
       const start = this.barOf(s);
       return { time: start + offset(this.zone, start), position, shape, color: css(color), id: s.id, size: 1.2 };
     }));
+    this.#overlay();
   }
 
   signalsAt(start) {
@@ -283,7 +337,7 @@ export class Chart {
     this.candles.applyOptions({ upColor: up, borderUpColor: up, wickUpColor: up, downColor: down,
       borderDownColor: down, wickDownColor: down });
     for (const line of this.lines.values()) line.series.applyOptions({ color: this.#lineColor(line.order) });
-    for (const bar of this.bars) if (bar.color) bar.color = css(bar.close >= bar.open ? '--up-soft' : '--down-soft');
+    for (const bar of this.bars) Object.assign(bar, this.#colors(bar));
     this.#draw();
   }
 
@@ -307,6 +361,7 @@ export class Chart {
       row.append(field);
     }
     if (shown.provisional) row.append(element('span', 'dim', 'in the making'));
+    if (shown.row.quality !== 'complete') row.append(element('span', shown.row.quality, shown.row.quality));
     const lines = element('div', 'row');
     for (const [key, line] of this.lines) lines.append(this.#lineLegend(key, line, bar, toggled));
     target.append(row, lines);

@@ -222,12 +222,14 @@ def check_listen(folder):
 class Page:
     """A tab, what it said on its console, and the counts that it publishes as attributes of its body."""
 
-    def __init__(self, browser, url, **options):
+    def __init__(self, browser, url, routes=None, **options):
         self.errors = []
         self.context = browser.new_context(viewport={"width": 1600, "height": 900}, **options)
         self.tab = self.context.new_page()
         self.tab.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
         self.tab.on("pageerror", lambda error: self.errors.append(str(error)))
+        for path, answer in (routes or {}).items():
+            self.tab.route(path, answer)
         self.tab.goto(url)
 
     def data(self, name):
@@ -367,6 +369,7 @@ def look_at_history(browser, folder, port, shots):
         check_head_bounds(server)
         check_pages(server)
         check_quality(server, browser, shots)
+        check_gaps(browser, server, shots)
         page = Page(browser, server.url, color_scheme="dark")
         page.wait("bars", 1)
         page.choose("LEAN:IBM", "1m")
@@ -406,6 +409,67 @@ def check_quality(server, browser, shots):
     assert not page.errors, page.errors
     page.context.close()
     say(f"quality: {len(rows)} rows, {counts[0]} anomalies in the first")
+
+
+def with_gaps(server):
+    """Answers of the API as they are, but with gaps over some bars of LEAN:IBM and a signal that was withheld."""
+    bars = server.json("/api/v1/bars?instrument=LEAN:IBM&width=1m&limit=60")["bars"]
+    lost, still = bars[10:14], bars[30:32]
+
+    def gap(number, status, first, last, missing):
+        return {"instrument": "LEAN:IBM", "number": number, "feed": "lean", "status": status, "reason": "session",
+                "from_ns": first["start_ns"] + 10**9, "to_ns": last and last["end_ns"] - 10**9, "missing": missing, "filled": 0}
+
+    def change(rows, change_row):
+        def answer(route):
+            response = route.fetch()
+            body = response.json()
+            for row in body[rows]:
+                change_row(row)
+            route.fulfill(response=response, json=body)
+        return answer
+
+    def bar(row):
+        if row["instrument"] == "LEAN:IBM" and row["width"] == "1m":
+            row["quality"] = ("partial" if row["start_ns"] in [b["start_ns"] for b in lost]
+                              else "repaired" if row["start_ns"] in [b["start_ns"] for b in still] else "complete")
+
+    def signal(row):
+        if row["instrument"] == "LEAN:IBM":
+            row |= {"status": "withheld", "reason": "gap 1"}
+
+    told = [gap(1, "lost", lost[0], lost[-1], 7), gap(2, "filled", still[0], still[-1], 0)]
+    return {"**/api/v1/bars*": change("bars", bar), "**/api/v1/signals*": change("signals", signal),
+            "**/api/v1/gaps*": lambda route: route.fulfill(json={"gaps": told, "next": None})}, lost
+
+
+def check_gaps(browser, server, shots):
+    """Gaps are bands, partial bars are told, withheld signals stand apart; the list leads to the bars."""
+    routes, lost = with_gaps(server)
+    page = Page(browser, server.url, routes=routes, color_scheme="dark")
+    page.wait("bars", 1)
+    page.choose("LEAN:IBM", "1m")
+    page.wait("bands", 2)
+    assert page.count("hollow") == len(lost), page.data("hollow")
+    assert page.count("withheld") > 0 and page.count("withheld") == page.count("markers"), page.data("withheld")
+    page.tab.click("#gaps-fold summary")
+    rows = page.tab.locator(".gap")
+    wait_until("two gaps", lambda: rows.count() == 2)
+    assert rows.nth(1).get_attribute("data-status") == "lost", rows.all_inner_texts()
+    assert "session" in rows.nth(1).inner_text() and "7 missing" in rows.nth(1).inner_text()
+    rows.nth(1).click()
+    wait_until("the gap's words", lambda: "gap 1, lost" in page.tab.inner_text("#tip"))
+    page.tab.wait_for_timeout(300)
+    page.tab.screenshot(path=shots / "dashboard-gaps.png")
+    box = page.tab.locator("#tip").bounding_box()
+    chart = page.tab.locator("#chart").bounding_box()
+    page.tab.mouse.move(box["x"] - 20, chart["y"] + chart["height"] / 2)  # the bar beside the words, which has the band
+    wait_until("words under the pointer", lambda: "7 missing" in page.tab.inner_text("#tip") and page.tab.is_visible("#tip"))
+    assert "partial" in page.tab.inner_text("#legend"), page.tab.inner_text("#legend")
+    assert "(withheld: gap 1)" in page.tab.locator(".signal").filter(has_text="IBM").first.inner_text()
+    assert not page.errors, f"on the console: {page.errors}"
+    page.context.close()
+    say("gaps are bands and rows, partial bars hollow, withheld signals apart")
 
 
 def take_screenshot(browser, folder, port, path):
