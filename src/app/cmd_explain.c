@@ -4,15 +4,18 @@
 #include "app/data.h"
 #include "app/exit.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/time.h"
 #include "model/instrument.h"
 #include "schema/cause.h"
 #include "serve/gap_table.h"
 #include "serve/history.h"
+#include "serve/rows.h"
 #include <inttypes.h>
 
 typedef struct explain_conf {
     char *data, *as_of;
+    bool json;
 } explain_conf;
 
 typedef struct explanation {
@@ -143,48 +146,92 @@ static td_status look_back(explanation *x, const char *snapshots, td_past_place 
     return status == TD_AGAIN ? TD_OK : status;
 }
 
-/* ---- what to say ---- */
+/* ---- what is known of the window ---- */
+
+typedef enum stage { OUTSIDE, UNTRADED, OPEN, CLOSED, SETTLED } stage;
+static const char *const stage_names[] = {"outside", "unknown", "open", "closed", "final"};
+static const char *const session_names[] = {"live", "idle", "down", "ended"};
+
+static stage stage_of(const td_window_state *w) {
+    if (w->outside) return OUTSIDE;
+    if (w->feed.size == 0) return UNTRADED;
+    if (!w->closed) return OPEN;
+    return w->watermark_ns < w->period.end_ns + w->grace_ns ? CLOSED : SETTLED;
+}
+
+static const char *last_kind(const explanation *x) {
+    static const char *const names[] = {
+        [TD_EVENT_TRADE] = "trade", [TD_EVENT_QUOTE] = "quote", [TD_EVENT_TIME] = "Time", [TD_EVENT_FILLED] = "Filled"};
+    return names[x->newest.event.kind];
+}
+
+static td_gap_question gaps_over(const explanation *x, const td_window_state *w) {
+    return (td_gap_question){.instrument = x->instrument, .from_ns = w->period.start_ns, .to_ns = w->period.end_ns};
+}
+
+/* ---- for people ---- */
 
 static const char *instant(int64_t ns, char out[40]) {
     (void)td_time_format(ns, out);
     return out;
 }
 
+static const char *duration(int64_t ns, char out[24]) {
+    (void)td_duration_format(ns, out);
+    return out;
+}
+
 static void tell_feed(const explanation *x, const td_window_state *w) {
-    static const char *const sessions[] = {"live", "idle", "down", "ended"};
-    char text[40];
-    int64_t end_ns = w->period.end_ns;
+    char text[40], known[40], lateness[24];
+    int64_t short_ns = w->period.end_ns - w->watermark_ns;
     (void)printf("feed %.*s closes it; its watermark in tape-%" PRIu32 " stands at %s", (int)w->feed.size,
                  (const char *)w->feed.data, x->partition, instant(w->watermark_ns, text));
-    if (w->watermark_ns < end_ns) (void)printf(", %.3f s short of the end", (double)(end_ns - w->watermark_ns) / 1e9);
-    (void)printf(" (session %s)\n", sessions[w->session]);
+    if (short_ns > 0) (void)printf(", %.3f s short of the end", (double)short_ns / 1e9);
+    (void)printf(" (session %s, lateness %s)\n", session_names[w->session], duration(w->lateness_ns, lateness));
     if (x->newest.event.kind == 0) return;
-    bool time = x->newest.event.kind == TD_EVENT_TIME;
-    (void)printf("its last record there is a %s of %s\n",
-                 time                                     ? "Time"
-                 : x->newest.event.kind == TD_EVENT_TRADE ? "trade"
-                                                          : "quote",
-                 instant(x->newest.event.event_ns, text));
+    (void)printf("its last record there is a %s of %s, known at %s\n", last_kind(x),
+                 instant(x->newest.event.event_ns, text), instant(x->newest.event.receive_ns, known));
 }
 
 /* Why it is partial, or was, or will be. */
-static void tell_gaps(const explanation *x, const td_window_state *w) {
-    static const char *const words[] = {"open: what came for it is not all", "filled", "lost: it will not come"};
+static void tell_gap(const explanation *x, const td_gap *gap) {
     char from[40], to[40];
-    const td_gap_question over = {
-        .instrument = x->instrument, .from_ns = w->period.start_ns, .to_ns = w->period.end_ns};
+    bool spared = x->last.trade_count > 0 && x->last.quality == TD_QUALITY_COMPLETE; /* it was too old to be revised */
+    bool told = gap->missing != TD_NONE;
+    (void)printf("gap %" PRId64 " lies over it (%s, from %s to %s)", gap->number,
+                 td_gap_reason_name((td_gap_reason)gap->reason), instant(gap->from_ns, from),
+                 gap->to_ns != TD_NONE ? instant(gap->to_ns, to) : "a time not known yet");
+    if (gap->status == TD_GAP_FILLED) {
+        (void)printf(": filled, %" PRId64 " trades came afterwards\n", gap->filled);
+        return;
+    }
+    (void)printf("%s: %s, ", spared ? ", told when nothing could revise it" : " and makes it partial",
+                 td_gap_status_name((td_gap_status)gap->status));
+    if (told) (void)printf("%" PRId64 " trades ", gap->missing);
+    if (gap->status == TD_GAP_LOST)
+        (void)printf("%swill not come\n", told ? "" : "what is missing ");
+    else
+        (void)printf("%s, %" PRId64 " came since\n", told ? "missing" : "nobody knows how many trades are missing",
+                     gap->filled);
+}
+
+static void tell_gaps(const explanation *x, const td_window_state *w) {
+    const td_gap_question over = gaps_over(x, w);
+    size_t at = SIZE_MAX, count = 0;
     if (x->last.trade_count > 0)
         (void)printf("it is %s, by evidence %s\n", td_quality_name((td_quality)x->last.quality),
                      td_evidence_name((td_evidence)x->last.evidence));
-    for (size_t at = SIZE_MAX; (at = td_gap_table_find(x->gaps, &over, at)) != SIZE_MAX;) {
-        const td_gap *gap = td_gap_table_at(x->gaps, at);
-        (void)printf("gap %" PRId64 " lies over it (%s, from %s to %s): %s\n", gap->number,
-                     td_gap_reason_name((td_gap_reason)gap->reason), instant(gap->from_ns, from),
-                     gap->to_ns != TD_NONE ? instant(gap->to_ns, to) : "a time not known yet", words[gap->status]);
-    }
+    for (; (at = td_gap_table_find(x->gaps, &over, at)) != SIZE_MAX; count++) tell_gap(x, td_gap_table_at(x->gaps, at));
+    if (count == 0 && x->last.trade_count > 0 && x->last.quality == TD_QUALITY_PARTIAL)
+        (void)puts("the gap that makes it partial is older than what the log holds of topic gaps");
 }
 
 static void tell_open(const explanation *x, const td_window_state *w) {
+    static const char *const hints[] = {
+        [TD_SESSION_LIVE] = "the session is live: each event moves the watermark, and in its silence a Time does\n",
+        [TD_SESSION_IDLE] = "the session is idle: nothing came, and the watermark follows the feed's Time records\n",
+        [TD_SESSION_DOWN] = "the session is down: bounds go on `hold` after it broke, or with the next session\n",
+        [TD_SESSION_ENDED] = "the feed ended before it: without more of its records nothing will be in it\n"};
     char text[40];
     int64_t end_ns = w->period.end_ns;
     (void)printf("open, %" PRId64 " trades so far\n", w->trade_count);
@@ -193,13 +240,11 @@ static void tell_open(const explanation *x, const td_window_state *w) {
                  instant(end_ns + w->lateness_ns, text));
     (void)printf(" (the end + lateness), a Time whose bound is %s or later, or the feed's end\n",
                  instant(end_ns, text));
-    if (w->session == TD_SESSION_DOWN)
-        (void)puts("the session is down: bounds go on `hold` after it broke, or with the next session");
+    (void)fputs(hints[w->session], stdout);
 }
 
 static void tell_closed(const explanation *x, const td_window_state *w) {
-    char text[40];
-    int64_t final_ns = w->period.end_ns + w->grace_ns;
+    char text[40], grace[24];
     if (x->last.trade_count > 0)
         (void)printf("closed: revision %" PRId32 " of %" PRId64 " trades, known at %s\n", x->last.revision,
                      x->last.trade_count, instant(x->last.known_at_ns, text));
@@ -208,37 +253,107 @@ static void tell_closed(const explanation *x, const td_window_state *w) {
     if (x->late_count > 0)
         (void)printf("%" PRId64 " trades came too late for it and are in quarantine\n", x->late_count);
     tell_feed(x, w);
-    if (w->watermark_ns < final_ns && w->grace_ns > 0)
-        (void)printf("it takes late trades until the watermark is at %s\n", instant(final_ns, text));
+    if (w->watermark_ns < w->period.end_ns && w->session == TD_SESSION_ENDED) (void)puts("the feed's end closed it");
+    (void)duration(w->grace_ns, grace);
+    if (stage_of(w) == CLOSED)
+        (void)printf("it takes late trades until the watermark is at %s (grace %s)\n",
+                     instant(w->period.end_ns + w->grace_ns, text), grace);
     else
-        (void)puts("it is final for good");
+        (void)printf("it takes no late trades any more (grace %s); a release or a backfill may still revise it\n",
+                     grace);
 }
 
-static td_status tell(const explanation *x) {
+static void tell(const explanation *x, const td_window_state *w) {
     char from[40], to[40], width[24];
-    td_window_state w;
-    const td_program *program = x->past.applier.program;
-    size_t index = width_index(x);
-    (void)td_duration_format(x->width_ns, width);
-    if (index == program->width_count)
-        return TD_FAIL(TD_CONFIG, "the program in force makes no bars of %s; `bars:` or a strategy must name the width",
-                       width);
-    td_state_window(x->past.applier.state, x->instrument, index, x->at_ns, &w);
-    (void)printf("%.*s %s ", (int)x->instrument.size, (const char *)x->instrument.data, width);
-    if (w.outside) {
+    (void)printf("%.*s %s ", (int)x->instrument.size, (const char *)x->instrument.data, duration(x->width_ns, width));
+    if (w->outside) {
         (void)printf(
             "at %s: outside\nthe regular hours of its venue do not hold it; `hours: all` makes bars of then, too\n",
             instant(x->at_ns, from));
-        return TD_OK;
+        return;
     }
-    (void)printf("from %s to %s: ", instant(w.period.start_ns, from), instant(w.period.end_ns, to));
-    if (w.feed.size == 0)
-        (void)printf("unknown\nno trade of it is on the tape that tape-%" PRIu32 " still holds\n", x->partition);
-    else if (w.closed)
-        tell_closed(x, &w);
+    (void)printf("from %s to %s: ", instant(w->period.start_ns, from), instant(w->period.end_ns, to));
+    if (w->feed.size == 0)
+        (void)printf("unknown\nno trade of that instrument is in what the log holds of tape-%" PRIu32 "\n",
+                     x->partition);
+    else if (w->closed)
+        tell_closed(x, w);
     else
-        tell_open(x, &w);
-    tell_gaps(x, &w);
+        tell_open(x, w);
+    if (w->period.end_ns - w->period.start_ns < x->width_ns)
+        (void)puts("it is shorter than its width: the regular hours of its venue end it or begin with it");
+    tell_gaps(x, w);
+}
+
+/* ---- for programs ---- */
+
+static void put_time(td_buf *out, const char *name, int64_t ns) {
+    char text[40];
+    td_buf_printf(out, ",\"%s_ns\":%" PRId64 ",\"%s\":\"%s\"", name, ns, name, instant(ns, text));
+}
+
+static void put_feed(td_buf *out, const explanation *x, const td_window_state *w) {
+    td_buf_text(out, ",\"feed\":");
+    td_json_put_string(out, w->feed);
+    td_buf_printf(out, ",\"session\":\"%s\"", session_names[w->session]);
+    put_time(out, "watermark", w->watermark_ns);
+    put_time(out, "closes_with_event", w->period.end_ns + w->lateness_ns);
+    td_buf_printf(out,
+                  ",\"short_ns\":%" PRId64 ",\"lateness_ns\":%" PRId64 ",\"grace_ns\":%" PRId64 ",\"trades\":%" PRId64
+                  ",\"late\":%" PRId64 ",\"last\":",
+                  w->watermark_ns < w->period.end_ns ? w->period.end_ns - w->watermark_ns : 0, w->lateness_ns,
+                  w->grace_ns, w->trade_count, x->late_count);
+    if (x->newest.event.kind == 0) {
+        td_buf_text(out, "null");
+        return;
+    }
+    td_buf_printf(out, "{\"kind\":\"%s\"", last_kind(x));
+    put_time(out, "event", x->newest.event.event_ns);
+    put_time(out, "known_at", x->newest.event.receive_ns);
+    td_buf_text(out, "}");
+}
+
+static void put_json(td_buf *out, const explanation *x, const td_window_state *w) {
+    char width[24];
+    td_buf_text(out, "{\"instrument\":");
+    td_json_put_string(out, x->instrument);
+    td_buf_printf(out, ",\"width\":\"%s\",\"state\":\"%s\",\"partition\":%" PRIu32, duration(x->width_ns, width),
+                  stage_names[stage_of(w)], x->partition);
+    if (!w->outside) {
+        put_time(out, "start", w->period.start_ns);
+        put_time(out, "end", w->period.end_ns);
+    }
+    if (w->feed.size > 0) put_feed(out, x, w);
+    td_buf_text(out, ",\"bar\":");
+    if (x->last.trade_count > 0)
+        td_row_put_bar(out, TD_ROW_JSON, x->instrument, &x->last);
+    else
+        td_buf_text(out, "null");
+    td_buf_text(out, ",\"gaps\":[");
+    const td_gap_question over = gaps_over(x, w);
+    const char *comma = "";
+    for (size_t at = SIZE_MAX; !w->outside && (at = td_gap_table_find(x->gaps, &over, at)) != SIZE_MAX; comma = ",") {
+        td_buf_text(out, comma);
+        td_row_put_gap(out, TD_ROW_JSON, x->instrument, td_gap_table_at(x->gaps, at));
+    }
+    td_buf_text(out, "]}\n");
+    (void)fwrite(out->data, 1, out->size, stdout);
+}
+
+static td_status show(const explanation *x, bool json) {
+    char width[24];
+    td_window_state w;
+    td_buf out = {0};
+    size_t index = width_index(x);
+    if (index == x->past.applier.program->width_count)
+        return TD_FAIL(TD_CONFIG, "the program in force makes no bars of %s; `bars:` or a strategy must name the width",
+                       duration(x->width_ns, width));
+    td_state_window(x->past.applier.state, x->instrument, index, x->at_ns, &w);
+    if (json)
+        put_json(&out, x, &w);
+    else
+        tell(x, &w);
+    td_buf_fini(&out);
     return TD_OK;
 }
 
@@ -256,7 +371,7 @@ static td_status explain(explanation *x, const explain_conf *conf) {
         x->gaps_again = td_gap_table_new(0);
         x->partition = td_partition_of(x->instrument, data.topics.partitions);
         status = look_back(x, data.snapshots, place);
-        if (status == TD_OK) status = tell(x);
+        if (status == TD_OK) status = show(x, conf->json);
         td_gap_table_free(x->gaps_again);
         td_gap_table_free(x->gaps);
         td_past_close(&x->past);
@@ -298,6 +413,7 @@ static const td_option options[] = {
      .unit = "PLACE",
      .offset = offsetof(explain_conf, as_of),
      .help = "as it was at a time, or at an offset of the tape: @120000; unset: now"},
+    {.key = "json", .type = TD_OPTION_BOOL, .offset = offsetof(explain_conf, json), .help = "one JSON object"},
     {0},
 };
 
@@ -307,13 +423,15 @@ const td_command td_command_explain = {
     .words_least = 4,
     .words_most = 4,
     .summary = "why a bar is still open or partial, and what would close it",
-    .text = "Tells whether the window of that width that holds TIME is open, closed or final for good, where the\n"
-            "watermark stands that closes it, what would move it there, and which gaps lie over it. Applies the\n"
-            "instrument's partition of the tape once more, in memory, from the snapshot before that place; also while\n"
-            "a process writes to it. Changes nothing.\n",
+    .text =
+        "Tells whether the window of that width that holds TIME is open, closed or takes late trades no more, which\n"
+        "feed holds it back and by how much, what would close it, and which gap makes it partial. Applies the\n"
+        "instrument's partition of the tape once more, in memory, from the snapshot before that place; also while\n"
+        "a process writes to it. Changes nothing.\n",
     .options = options,
     .conf_size = sizeof(explain_conf),
     .examples = "  tapedeck explain window BINANCE:BTCUSDT 1m 2026-11-21T14:31Z\n"
-                "  tapedeck explain window LEAN:IBM 5m 2013-10-07T14:00:00Z --data /var/lib/tapedeck\n",
+                "  tapedeck explain window LEAN:IBM 5m 2013-10-07T14:00:00Z --data /var/lib/tapedeck\n"
+                "  tapedeck explain window LEAN:IBM 1d 2013-10-07T14:00Z --json | jq .gaps\n",
     .run = run,
 };

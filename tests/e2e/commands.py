@@ -79,7 +79,13 @@ def explain_says_why_a_window_is_open(home):
     first, second, third = explain("1723161630"), explain("1723161689"), explain("1723161720")
     assert "closed: revision 0 of 60 trades" in first and "takes late trades until" in first, first
     assert "closed: revision 0 of 30 trades" in second and "session ended" in second, second
+    assert "the feed's end closed it" in second and "the feed's end closed it" not in first, second
     assert "open, 0 trades so far" in third and "of 2024-08-09T00:03:01Z or later" in third, third
+    assert "the feed ended before it" in third and "session ended, lateness 1s" in third, third
+    told = [json.loads(explain(at, "--json")) for at in ("1723161630", "1723161689", "1723161720")]
+    assert [t["state"] for t in told] == ["closed", "closed", "open"], told
+    assert told[0]["bar"]["trade_count"] == told[0]["trades"] == 60 and told[2]["bar"] is None, told
+    assert told[2]["short_ns"] > 60 * 10**9 and told[2]["closes_with_event"] == "2024-08-09T00:03:01Z", told[2]
     refused = ask("explain", "window", "BINANCE:BTCUSDT", "2m", "1723161630", "--data", f"{home}/data", check=3)
     assert "no bars of 2m" in refused.stderr, refused.stderr
     assert "not a width" in ask("explain", "window", "A:B", "x", "1723161630", check=2).stderr
@@ -150,7 +156,7 @@ def gaps_are_told(home):
     assert status["open_gaps"] == 1 and status["feeds"][0]["open_gaps"] == 1, status
     assert "gaps   1 open, 1 of simulated: `tapedeck gaps --open`" in ask("status", "--data", data).stdout
     why = ask("explain", "window", "SIM:S001", "1s", str(start + 10**9), "--data", data).stdout
-    assert "gap 1 lies over it (ids, from 2024-08-09T00:00:01Z to 2024-08-09T00:00:02.25Z): lost" in why, why
+    assert "gap 1 lies over it (ids, from 2024-08-09T00:00:01Z to 2024-08-09T00:00:02.25Z) and makes it partial: lost, 7" in why, why
     return "as they stand, by instrument, feed, time and status; in status, explain and log cat, too"
 
 

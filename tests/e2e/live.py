@@ -141,6 +141,40 @@ def check_status(folder, frames):
         wait_for(lambda: session() == "down", 10)
 
 
+def check_explained(folder):
+    """Why a day is not closed: of a running process, of one whose venue is gone, and the same of the log it left."""
+    instrument, began_ms = "BINANCE:BTCUSDT", int(time.time() * 1000)
+    frames = [json.dumps({"e": "trade", "s": "BTCUSDT", "t": n, "p": "60000.1", "q": "1", "T": began_ms + n * 10,
+                          "m": True}) for n in range(3000)]
+    data = f"{folder}/explained"
+
+    def explain(width, *words):
+        done = subprocess.run([tapedeck.PROGRAM, "explain", "window", instrument, width, str(began_ms * 10**6),
+                               "--data", data, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False)
+        return done.stdout
+
+    with venues.Venue(frames, 100) as venue:
+        feed = f"websocket: {{ url: '{venue.url}', reconnect: 60s }}"
+        file = tapedeck.config(f"{folder}/explained.yaml", data, [feed], bars="[100ms, 1d]", partitions=1, sink=False)
+        with Run(file):
+            wait_for(lambda: "closed: revision 0 of " in explain("100ms"))
+            day = explain("1d")
+            assert ": open, " in day and "session live, lateness 1s" in day, day
+            assert "feed websocket closes it; its watermark in tape-0 stands at" in day and " short of the end" in day
+            venue.cut("drop")
+            wait_for(lambda: "(session down," in explain("1d"))
+            down = explain("1d")
+            assert "the session is down: bounds go on `hold` after it broke" in down, down
+            assert "its last record there is a Time of" in down, down
+        stopped = explain("1d")
+        assert stopped == down, (stopped, down)
+        told = json.loads(explain("1d", "--json"))
+        assert told["state"] == "open" and told["session"] == "down" and told["trades"] > 20, told
+        assert told["end_ns"] - told["watermark_ns"] == told["short_ns"] > 0 and told["last"]["kind"] == "Time", told
+    print(f"explained: open after {told['trades']} trades, beside the process and without it")
+
+
 def main():
     frames = venues.read_frames(RECORDING)
     with tapedeck.folder() as folder, venues.Venue(frames, RATE, loop=True) as venue:
@@ -161,6 +195,7 @@ def main():
 
     with tapedeck.folder() as folder:
         check_status(folder, frames)
+        check_explained(folder)
     with tapedeck.folder() as folder:
         tls = venues.make_authority(f"{folder}/tls")
         with venues.Venue(frames, RATE, tls=tls, loop=True) as venue:
