@@ -35,7 +35,7 @@ bench: setup-bench build/build.ninja ## measure every bound of speed beside othe
 sim-mutants: build-tests ## plant each bug of tests/sim/mutants; each must be found within 200 seeds
 	tests/sim/run_mutants.py
 
-soak: setup-test build-tests build-fuzz/build.ninja ## for hours: the long counts, written down in docs/proofs.md; knobs: scripts/soak.sh
+soak: setup-test build-tests build-asan/build.ninja ## for hours: the long counts, written down in docs/proofs.md; knobs: scripts/soak.sh
 	scripts/soak.sh
 
 lint: setup-test build-clang/build.ninja ## build with clang, then clang-tidy
@@ -53,9 +53,9 @@ tsan: build-tsan/build.ninja ## unit tests, contracts and the whole demo under T
 	build-tsan/tapedeck run --until-end --quiet --set log.dir=build-tsan/demo --set serve=off --set workers=2 \
 		--set sinks.0.sqlite.file=build-tsan/demo/market.db examples/demo.yaml
 
-fuzz: setup-test build-fuzz/build.ninja ## fuzz every parser for FUZZ_S=10 seconds each
-	ninja -C build-fuzz
-	scripts/check.sh build-fuzz fuzz
+fuzz: setup-test build-asan/build.ninja ## fuzz every parser for FUZZ_S=10 seconds each
+	ninja -C build-asan
+	scripts/check.sh build-asan fuzz
 
 coverage: setup-test build-cover/build.ninja ## say how many lines of each parser the corpus of its fuzzer reaches
 	ninja -C build-cover
@@ -78,12 +78,10 @@ setup-bench:
 
 # How each build differs. A folder is configured once; afterwards ninja sees changed meson files by itself.
 # clang needs a third of the time for what sanitisers add.
-build-clang/build.ninja build-asan/build.ninja build-fuzz/build.ninja build-cover/build.ninja: export CC = clang
-build-asan/build.ninja: configure = -Dbuildtype=debugoptimized -Db_sanitize=address,undefined
+build-clang/build.ninja build-asan/build.ninja build-cover/build.ninja: export CC = clang
+build-asan/build.ninja: configure = -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true
 build-tsan/build.ninja: configure = -Dbuildtype=debugoptimized -Db_sanitize=thread
-build-fuzz/build.ninja: configure = -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true
 build-cover/build.ninja: configure = -Dbuildtype=debug -Db_sanitize=address -Db_lundef=false -Dfuzz=true -Dcoverage=true
 
-build/build.ninja build-clang/build.ninja build-asan/build.ninja build-tsan/build.ninja build-fuzz/build.ninja \
-		build-cover/build.ninja: | setup
+build/build.ninja build-clang/build.ninja build-asan/build.ninja build-tsan/build.ninja build-cover/build.ninja: | setup
 	meson setup $(configure) $(@D)

@@ -2,7 +2,7 @@
 # scripts/fuzz_coverage.sh - says how many of the lines of a parser its fuzzer's corpus reaches: fuzz_coverage.sh FUZZER
 # SOURCE …, for a build with clang's coverage. What `make fuzz` found here counts, too.
 set -eu
-fuzzer=$1 name=$(basename "$1") found=build-fuzz/corpus/$(basename "$1")
+fuzzer=$1 name=$(basename "$1") found=build-asan/corpus/$(basename "$1")
 shift
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

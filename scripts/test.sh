@@ -48,9 +48,10 @@ mkdir -p "$results"
 began_all=$(date +%s)
 if build build; then for name in $(suites build); do suite build "$name"; done; fi
 for other in build-clang build-asan build-tsan; do
-    if build $other; then for name in unit contract; do suite $other $name; done; fi
+    if build $other; then for name in $(suites $other | tr ' ' '\n' | grep -x -e unit -e contract -e fuzz); do
+        suite $other "$name"
+    done; fi
 done
-if build build-fuzz; then suite build-fuzz fuzz; fi
 say "all suites in $(($(date +%s) - began_all)) s"
 say "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

@@ -182,10 +182,10 @@ static void split(uint8_t *data, size_t size, td_request_head *head) {
 
 /* ---- what must hold ---- */
 
-static void check_json(const td_buf *body) {
+static void check_json(const td_buf *text) {
     td_json json;
     td_json_type type;
-    td_json_init(&json, td_buf_bytes(body));
+    td_json_init(&json, td_buf_bytes(text));
     do type = td_json_next(&json);
     while (type != TD_JSON_END && type != TD_JSON_ERROR);
     assert(type == TD_JSON_END);
