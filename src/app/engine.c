@@ -92,6 +92,8 @@ static td_status begin_program(td_engine *e, int64_t now_ms, td_log_report_fn re
         s->feeds[i] = (td_program_feed){.lateness_ns = conf->lateness_ns,
                                         .max_ahead_ns = conf->max_ahead_ns,
                                         .max_instruments = conf->max_instruments,
+                                        .max_delay_ns = conf->max_delay_ns,
+                                        .silence_ns = conf->silence_ns,
                                         .rules = conf->rules,
                                         .trade_ids = conf->trade_ids};
         (void)snprintf(s->feeds[i].name, sizeof s->feeds[i].name, "%s", conf->name);

@@ -120,10 +120,13 @@ static void show_signal(const run *r, const td_record *record) {
     (void)td_decimal_format(signal.target, TD_SIZE_SCALE, false, target);
     (void)td_time_format(signal.event_ns, time);
     char text[640];
-    (void)snprintf(text, sizeof text, "%s  %-16.*s %-5s at %-12s target %-4s %.*s%s%.*s", time, (int)instrument.size,
-                   (const char *)instrument.data, td_action_name(signal.action), price, target,
-                   (int)signal.strategy.size, (const char *)signal.strategy.data, signal.note.size > 0 ? ": " : "",
-                   (int)signal.note.size, (const char *)signal.note.data);
+    bool fresh = signal.status == TD_SIGNAL_FRESH; /* of others nobody may think that they can be acted on */
+    (void)snprintf(text, sizeof text, "%s  %-16.*s %s%s%-5s at %-12s target %-4s %.*s%s%.*s", time,
+                   (int)instrument.size, (const char *)instrument.data,
+                   fresh ? "" : td_signal_status_name((td_signal_status)signal.status), fresh ? "" : " ",
+                   td_action_name(signal.action), price, target, (int)signal.strategy.size,
+                   (const char *)signal.strategy.data, signal.note.size > 0 ? ": " : "", (int)signal.note.size,
+                   (const char *)signal.note.data);
     td_notices_show(r->notices, "signal", text);
 }
 

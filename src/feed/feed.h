@@ -51,7 +51,7 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     char *name;               /* default: the format, then format-2, … */
     char *venue;              /* default per format: LEAN, BINANCE, SIM */
     double ratio;             /* of this feed's clock to the run's, default 1 */
-    int64_t lateness_ns, max_delay_ns, max_ahead_ns, max_instruments;
+    int64_t lateness_ns, max_delay_ns, max_ahead_ns, max_instruments, silence_ns;
     int rules, trade_ids; /* td_rules_choice, td_ids_choice: stream/program.h */
     /* recordings */
     char *path;             /* file or glob */
@@ -87,6 +87,8 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
                     "how far behind its newest event time a later event may be and find its window open"),             \
         TD_FEED_ROW("max_delay", TD_OPTION_DURATION, "1s", 0, 0, max_delay_ns,                                         \
                     "how far behind its clock the next event may be: bounds given while it is quiet"),                 \
+        TD_FEED_ROW("silence", TD_OPTION_DURATION, "0s", 0, 0, silence_ns,                                             \
+                    "no event for longer while it is connected is told as a gap; 0s: never"),                          \
         TD_FEED_ROW("max_ahead", TD_OPTION_DURATION, "5s", 0, 0, max_ahead_ns,                                         \
                     "how far ahead of its arrival an event's time may be; others are quarantined"),                    \
         TD_FEED_ROW("max_instruments", TD_OPTION_INT, "10000", 1, 1e6, max_instruments,                                \

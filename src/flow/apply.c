@@ -55,6 +55,7 @@ td_status td_applier_apply(td_applier *a, const td_record *record, const td_emit
             return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " has no instrument", a->partition,
                            record->offset);
         event.instrument = td_state_find_instrument(a->state, record->key);
+        if (event.instrument == UINT32_MAX && event.kind == TD_EVENT_FILLED) return TD_OK; /* it has no gap here */
         if (event.instrument == UINT32_MAX) event.instrument = td_state_add_instrument(a->state, &event, record->key);
         if (event.instrument == UINT32_MAX) {
             *out = td_state_refuse(a->state, &event, record->key, emit);

@@ -113,6 +113,8 @@ static void emit_signal(void *self, td_bytes instrument, const td_signal *signal
     td_worker *w = self;
     w->value.size = 0;
     td_record_put_signal(&w->value, w->conf.topics->ids, instrument, signal);
+    bool withheld = signal->status == TD_SIGNAL_WITHHELD && w->cause.offset >= w->counted_offset;
+    if (withheld) td_count(&w->counts.withheld, 1);
     put_output(w, TD_OUTPUT_SIGNALS, instrument);
 }
 
@@ -187,23 +189,29 @@ static td_status flush(td_worker *w) {
 
 /* ---- one record ---- */
 
-static __attribute__((noinline)) void count_rarer(td_worker *w, td_applied applied) {
+/* What was counted before is taken, too, or it would be counted with the next. */
+static __attribute__((noinline)) void count_rarer(td_worker *w, td_applied applied, bool counted_before) {
+    td_changes changes = td_state_take_changes(w->applier.state);
+    if (counted_before) return;
     if (applied.verdict == TD_VERDICT_ACCEPTED) td_count(&w->counts.accepted, 1);
     if (applied.verdict == TD_VERDICT_QUARANTINED) td_count(&w->counts.quarantined[w->reason], 1);
     if (applied.verdict == TD_VERDICT_DUPLICATE) td_count(&w->counts.duplicates, 1);
     if (applied.outside) td_count(&w->counts.outside, 1);
     if (applied.unknown_day) td_count(&w->counts.unknown_days, 1);
-    if (applied.late_count > 0) td_count(&w->counts.late, applied.late_count);
-    if (applied.revised_count > 0) td_count(&w->counts.revised, applied.revised_count);
-    if (applied.not_reapplied_count > 0) td_count(&w->counts.not_reapplied, applied.not_reapplied_count);
+    td_count(&w->counts.late, applied.late_count);
+    td_count(&w->counts.revised, changes.revised);
+    td_count(&w->counts.not_reapplied, changes.not_reapplied);
+    td_count(&w->counts.gaps_opened, changes.gaps_opened);
+    td_count(&w->counts.gaps_filled, changes.gaps_filled);
+    td_count(&w->counts.gaps_lost, changes.gaps_lost);
 }
 
 static inline void count_tick(td_worker *w, td_applied applied) {
-    if (w->cause.offset < w->counted_offset) return;
-    w->counted_offset = w->cause.offset + 1;
-    if (applied.verdict != TD_VERDICT_ACCEPTED || applied.outside || applied.unknown_day ||
-        (applied.late_count | applied.revised_count) != 0)
-        count_rarer(w, applied);
+    bool counted_before = w->cause.offset < w->counted_offset;
+    if (!counted_before) w->counted_offset = w->cause.offset + 1;
+    bool rare = applied.outside | applied.unknown_day | applied.changed | (applied.late_count > 0);
+    if (counted_before || applied.verdict != TD_VERDICT_ACCEPTED || rare)
+        count_rarer(w, applied, counted_before);
     else
         td_count(&w->counts.accepted, 1);
 }
@@ -501,6 +509,8 @@ int td_worker_step(void *self) {
     w->now_ms = os->ops->wall_ns(os->self) / TD_NS_PER_MS;
     int done = 0;
     td_status status = work_batch(w, &done);
+    if (w->applier.state != NULL)
+        atomic_store_explicit(&w->counts.gaps_open, td_state_open_gaps(w->applier.state), memory_order_relaxed);
     atomic_store_explicit(&w->counts.next_offset, w->next_offset, memory_order_release);
     atomic_store_explicit(&w->level, status == TD_AGAIN ? w->next_offset : -1, memory_order_release);
     if (status == TD_RETRY || status == TD_FULL) {

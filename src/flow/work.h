@@ -24,6 +24,9 @@ typedef struct td_work_counts {
     td_counter unknown_days;               /* days of instruments that their calendar's years do not hold */
     td_counter revised;                    /* bars given again, or for the first time behind their close */
     td_counter not_reapplied;              /* of those, too old for strategies to look back to */
+    td_counter gaps_opened, gaps_filled, gaps_lost;
+    td_counter gaps_open; /* as it stands, whenever they opened */
+    td_counter withheld;  /* signals of partial bars */
     td_counter quarantined[TD_REASON_COUNT];
     td_counter outputs[TD_OUTPUT_COUNT];      /* appended in this run */
     td_counter output_bytes[TD_OUTPUT_COUNT]; /* of those, before compression */

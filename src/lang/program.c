@@ -36,9 +36,9 @@ static void put_feed(const td_program_feed *feed, td_buf *out) {
     td_json_put_string(out, td_text(feed->name));
     td_buf_printf(out,
                   ",\"lateness_ns\":%" PRId64 ",\"max_ahead_ns\":%" PRId64 ",\"max_instruments\":%" PRId64
-                  ",\"rules\":\"%s\",\"trade_ids\":\"%s\"}",
+                  ",\"rules\":\"%s\",\"trade_ids\":\"%s\",\"max_delay_ns\":%" PRId64 ",\"silence_ns\":%" PRId64 "}",
                   feed->lateness_ns, feed->max_ahead_ns, feed->max_instruments, rules_words[feed->rules],
-                  ids_words[feed->trade_ids]);
+                  ids_words[feed->trade_ids], feed->max_delay_ns, feed->silence_ns);
 }
 
 static void put_feeds(const td_program_settings *s, td_buf *out) {
@@ -126,12 +126,11 @@ static bool read_number(td_json *j, const char *key, int64_t *out) {
     return key_is(j, key) && td_json_next(j) == TD_JSON_NUMBER && read_integer(j, out);
 }
 
-/* One that bodies before did not have: then it is 0. */
+/* One that bodies before did not have: then *out stays. */
 static bool read_young_number(td_json *j, const char *key, int64_t *out) {
     td_json before = *j;
     if (read_number(j, key, out)) return true;
     *j = before;
-    *out = 0;
     return true;
 }
 
@@ -160,10 +159,14 @@ static bool read_feed(td_json *j, body *b) {
     size_t size = td_json_unescape(j->text, feed->name, sizeof feed->name - 1);
     if (size == SIZE_MAX || !read_number(j, "lateness_ns", &feed->lateness_ns)) return false;
     feed->name[size] = '\0';
+    feed->max_delay_ns = TD_NONE;
     bool young = b->before || (read_number(j, "max_ahead_ns", &feed->max_ahead_ns) &&
                                read_number(j, "max_instruments", &feed->max_instruments) &&
                                read_word(j, "rules", rules_words, &feed->rules) &&
-                               read_word(j, "trade_ids", ids_words, &feed->trade_ids));
+                               read_word(j, "trade_ids", ids_words, &feed->trade_ids) &&
+                               read_young_number(j, "max_delay_ns", &feed->max_delay_ns) &&
+                               read_young_number(j, "silence_ns", &feed->silence_ns));
+    feed->gaps = feed->max_delay_ns != TD_NONE; /* else the body is of an engine that knew none */
     return young && td_json_next(j) == TD_JSON_OBJECT_END;
 }
 

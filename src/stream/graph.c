@@ -186,7 +186,7 @@ td_signal td_graph_blank_signal(const td_bar *bar) {
                        .width_ns = bar->width_ns,
                        .price = bar->close,
                        .known_at_ns = bar->known_at_ns,
-                       .status = TD_SIGNAL_FRESH};
+                       .status = bar->quality == TD_QUALITY_PARTIAL ? TD_SIGNAL_WITHHELD : TD_SIGNAL_FRESH};
 }
 
 void td_graph_name_action(const td_graph *g, uint32_t strategy, uint32_t action, td_signal *signal) {
@@ -205,7 +205,7 @@ uint32_t td_graph_act(const td_graph *g, void *state, uint32_t strategy, td_sign
     td_graph_name_action(g, strategy, action, signal);
     signal->ordinal = position->ordinal = again ? position->ordinal + 1 : 1;
     position->last_event_ns = signal->event_ns;
-    position->target = signal->target;
+    if (signal->status != TD_SIGNAL_WITHHELD) position->target = signal->target;
     return action;
 }
 

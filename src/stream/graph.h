@@ -12,7 +12,8 @@
  *   3. `buy` left:   flat or short -> long  (one signal, also when it reverses); long  -> nothing.
  *      `short` left: flat or long  -> short (one signal, also when it reverses); short -> nothing.
  *   4. No entry left: long and `sell` or `exit` -> flat; short and `cover` or `exit` -> flat; else nothing.
- * Of several actions that could give the signal the first in the program gives it, with its word, quantity and note. */
+ * Of several actions that could give the signal the first in the program gives it, with its word, quantity and note.
+ * On a partial bar the signal is withheld: it is told with that status, and the target stays. */
 #pragma once
 #include "model/bar.h"
 #include "model/signal.h"
@@ -40,9 +41,10 @@ void td_graph_run(const td_graph *graph, void *state, td_bytes instrument, const
 int64_t td_graph_target(const td_graph *graph, const void *state, uint32_t strategy);
 /* The action that the last bar run calls for when `target` stands, or TD_GRAPH_NOTHING. */
 uint32_t td_graph_decide(const td_graph *graph, const void *state, uint32_t strategy, int64_t target);
-/* The same for the strategy's own target, which moves; fills the signal. */
+/* The same for the strategy's own target, which moves unless the signal is withheld; fills the signal. */
 uint32_t td_graph_act(const td_graph *graph, void *state, uint32_t strategy, td_signal *signal);
-/* A fresh signal of that bar by no strategy yet; and the strategy's part of it, without the ordinal. */
+/* A fresh signal of that bar, or a withheld one, by no strategy yet; and the strategy's part of it, without the
+ * ordinal. */
 td_signal td_graph_blank_signal(const td_bar *bar);
 void td_graph_name_action(const td_graph *graph, uint32_t strategy, uint32_t action, td_signal *signal);
 /* `state` becomes `past`, a state of the same instrument, but for its targets. */

@@ -7,10 +7,11 @@ typedef struct ring_head {
     uint32_t first, count;
 } ring_head;
 
-typedef struct done { /* by one strategy on one bar */
-    int64_t target;   /* before it */
-    uint32_t action;  /* that stands: of the graph, or TD_GRAPH_NOTHING */
-    uint32_t ordinal; /* signals so far */
+typedef struct done {      /* by one strategy on one bar */
+    int64_t target;        /* before it */
+    uint32_t action;       /* told last: of the graph, or TD_GRAPH_NOTHING */
+    uint32_t ordinal : 31; /* signals so far */
+    uint32_t withheld : 1; /* the action was told, but does not stand */
 } done;
 
 typedef struct entry {
@@ -69,8 +70,10 @@ void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, 
         td_signal signal = td_graph_blank_signal(bar);
         e->strategies[s] = (done){.target = td_graph_target(h.graph, h.state, s)};
         e->strategies[s].action = td_graph_act(h.graph, h.state, s, &signal);
-        e->strategies[s].ordinal = signal.ordinal;
-        if (e->strategies[s].action != TD_GRAPH_NOTHING) fn(arg, &signal);
+        e->strategies[s].ordinal = signal.ordinal & INT32_MAX;
+        if (e->strategies[s].action == TD_GRAPH_NOTHING) continue;
+        e->strategies[s].withheld = signal.status == TD_SIGNAL_WITHHELD;
+        fn(arg, &signal);
     }
 }
 
@@ -135,12 +138,15 @@ static void correct(const correction *c, entry *e) {
     for (uint32_t s = 0; s < td_graph_strategies(c->h.graph); s++) {
         done *d = &e->strategies[s];
         uint32_t action = td_graph_decide(c->h.graph, c->h.state, s, d->target);
-        if (action == d->action) continue;
-        if (d->action != TD_GRAPH_NOTHING) tell(c, e, s, TD_SIGNAL_WITHDRAWN);
+        bool withholds = e->bar.quality == TD_QUALITY_PARTIAL && action != TD_GRAPH_NOTHING;
+        bool stands = d->action != TD_GRAPH_NOTHING && d->withheld == 0;
+        if (action == d->action && (stands || withholds == d->withheld)) continue;
+        if (stands) tell(c, e, s, TD_SIGNAL_WITHDRAWN);
         d->action = action;
+        d->withheld = withholds;
         if (action == TD_GRAPH_NOTHING) continue;
         d->ordinal++;
-        tell(c, e, s, TD_SIGNAL_LATE);
+        tell(c, e, s, withholds ? TD_SIGNAL_WITHHELD : TD_SIGNAL_LATE);
     }
 }
 

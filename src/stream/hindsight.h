@@ -2,7 +2,8 @@
  * bars between. A bar that is revised, or found late, is put in its place and all from the base on is computed again;
  * what the strategies would have done is then held against what they did:
  *   a signal whose action no longer comes of its bar   -> withdrawn, with its own id;
- *   an action that newly comes of a bar                -> late, with the bar's next ordinal.
+ *   an action that newly comes of a bar                -> late, with the bar's next ordinal;
+ *   so does one that was withheld, once its bar is no longer partial. What newly comes of a partial bar is withheld.
  * Each bar is judged with the target that stood before it when it was new: targets run in the order of the log, only
  * fresh signals move them, and nothing rewrites them. A plain block: a snapshot copies it. No allocation.
  * Thread: the owner's of the state. */

@@ -65,12 +65,16 @@ static void remove_entries(row *r, uint32_t from, uint32_t to) {
     r->count -= to - from;
 }
 
-td_window *td_kept_find(const td_kept *kept, td_kept_place place) {
+td_window *td_kept_next(const td_kept *kept, td_kept_place place) {
     if (place.instrument >= kept->row_count) return NULL;
     const row *r = &kept->rows[place.instrument];
     uint32_t at = place_in(r, place.width_ns, place.start_ns);
-    if (at == r->count || r->entries[at].width_ns != place.width_ns) return NULL;
-    return r->entries[at].window.start_ns == place.start_ns ? &r->entries[at].window : NULL;
+    return at < r->count && r->entries[at].width_ns == place.width_ns ? &r->entries[at].window : NULL;
+}
+
+td_window *td_kept_find(const td_kept *kept, td_kept_place place) {
+    td_window *window = td_kept_next(kept, place);
+    return window != NULL && window->start_ns == place.start_ns ? window : NULL;
 }
 
 void td_kept_want(td_kept *kept, td_kept_place place) {

@@ -26,6 +26,8 @@ void td_kept_want(td_kept *kept, td_kept_place place);
 bool td_kept_put(td_kept *kept, td_kept_place place, const td_window *window);
 /* NULL: not wanted, or let go. Lent until the next call that wants or releases. */
 td_window *td_kept_find(const td_kept *kept, td_kept_place place);
+/* The first of the place's instrument and width that begins there or later; NULL: none. Lent as above. */
+td_window *td_kept_next(const td_kept *kept, td_kept_place place);
 /* Lets go of the windows of the place's instrument and width that begin before it. */
 void td_kept_release_older(td_kept *kept, td_kept_place place);
 /* Lets go of the windows of all other widths. */

@@ -58,8 +58,11 @@ td_period td_program_window(const td_program *p, uint32_t calendar, size_t w, td
 /* ---- the rest ---- */
 
 td_program_feed td_program_feed_default(void) {
-    return (td_program_feed){
-        .lateness_ns = INT64_C(1000000000), .max_ahead_ns = INT64_C(5000000000), .max_instruments = 10000};
+    return (td_program_feed){.lateness_ns = INT64_C(1000000000),
+                             .max_ahead_ns = INT64_C(5000000000),
+                             .max_instruments = 10000,
+                             .max_delay_ns = INT64_C(1000000000),
+                             .gaps = true};
 }
 
 const td_program_feed *td_program_feed_of(const td_program *program, td_bytes name) {

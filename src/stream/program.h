@@ -20,7 +20,10 @@ typedef struct td_program_feed {
     int64_t lateness_ns;
     int64_t max_ahead_ns;    /* an event further ahead of its arrival is refused */
     int64_t max_instruments; /* of one partition; events of further ones are refused */
+    int64_t max_delay_ns;    /* how far behind its clock an event may be */
+    int64_t silence_ns;      /* no event for longer, while it is up, is a gap; 0: never */
     int rules, trade_ids;    /* td_rules_choice, td_ids_choice */
+    bool gaps;               /* false: of an engine that knew none */
 } td_program_feed;
 
 typedef struct td_program_listing {           /* whose days and hours instruments keep */

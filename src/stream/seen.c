@@ -73,16 +73,45 @@ static bool ids_add(td_ids *ids, int64_t id) {
     return fresh;
 }
 
-bool td_seen_add_out_of_line(td_seen *seen, const td_event *trade) {
-    bool first = seen->ids.begun == 0, later = trade->event_ns > seen->newest_ns;
-    /* Where arrival stands in for the event's time, a double is later, too. */
-    bool tells_time = (trade->flags & TD_FLAG_TIME_RECEIVE) == 0;
-    if (first || later) seen->newest_ns = trade->event_ns;
-    if (ids_add(&seen->ids, trade->trade.trade_id)) return true;
-    if (!later || !tells_time) return false;
-    memset(&seen->ids, 0, sizeof seen->ids);
-    return ids_add(&seen->ids, trade->trade.trade_id);
+/* What stands above `before`, the highest until now. */
+static td_id_place place_above(td_ids *ids, int64_t id, int64_t before) {
+    bool awaited = ids->awaited != 0;
+    ids->awaited = 0;
+    if (id - 1 != before) return TD_ID_BEYOND;
+    return awaited ? TD_ID_AWAITED : TD_ID_NEXT;
 }
+
+td_id_place td_seen_add_out_of_line(td_seen *seen, const td_event *trade) {
+    td_ids *ids = &seen->ids;
+    int64_t id = trade->trade.trade_id, high = ids->high, newest_ns = seen->newest_ns;
+    bool first = ids->begun == 0, later = first || trade->event_ns > newest_ns;
+    /* Where arrival stands in for the event's time, a double is later, too. */
+    bool tells_time = (trade->flags & TD_FLAG_TIME_RECEIVE) == 0 && trade->origin == TD_ORIGIN_FEED;
+    if (later) seen->newest_ns = trade->event_ns;
+    bool fresh = ids_add(ids, id);
+    if (!first && later && tells_time && (!fresh || id < ids->first)) {
+        memset(ids, 0, sizeof *ids);
+        first = fresh = ids_add(ids, id);
+    }
+    if (first || id < ids->first) ids->first = id;
+    ids->before = high;
+    ids->before_ns = newest_ns;
+    if (!fresh) return TD_ID_DOUBLE;
+    if (first) return TD_ID_FIRST;
+    return id < high ? TD_ID_BELOW : place_above(ids, id, high);
+}
+
+td_id_place td_seen_pass_ordered(td_seen *seen, const td_event *trade) {
+    td_ids *ids = &seen->ids;
+    int64_t id = trade->trade.trade_id, high = ids->high;
+    if (ids->begun == 0 || id <= high) return TD_ID_DOUBLE;
+    move_up(ids, id);
+    ids->before = high;
+    ids->before_ns = seen->newest_ns;
+    return place_above(ids, id, high);
+}
+
+void td_seen_await(td_seen *seen) { seen->ids.awaited = 1; }
 
 /* ---- ids in any order ---- */
 

@@ -1,10 +1,10 @@
 /* src/stream/snapshot.c - the state as bytes and back, and the change to another program. The bytes are this machine's
  * layout: a snapshot is a cache of the log, made again from it whenever it cannot be read. */
+#include "stream/ledger.h"
 #include "stream/state.h"
-#include "stream/state_layout.h"
 #include <stdlib.h>
 
-enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 4 };
+enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 5 };
 
 typedef struct snapshot_head {
     uint32_t magic, version;
@@ -12,6 +12,7 @@ typedef struct snapshot_head {
     uint64_t block_bytes;
     int64_t slot_lateness_ns;
     uint32_t instrument_count, feed_count;
+    int64_t open_gaps;
 } snapshot_head;
 
 /* ---- out ---- */
@@ -23,7 +24,9 @@ static void put_feed(td_buf *out, const feed_state *feed) {
     td_buf_put(out, feed->name, feed->name_size);
     td_buf_put(out, &feed->watermark_ns, sizeof feed->watermark_ns);
     td_buf_put(out, &feed->ended_ns, sizeof feed->ended_ns);
+    td_buf_put(out, &feed->heard_ns, sizeof feed->heard_ns);
     td_buf_put(out, &feed->session, sizeof feed->session);
+    td_buf_put(out, &feed->silent, sizeof feed->silent);
     put_u32(out, feed->instrument_count);
     put_u32(out, feed->traded_count);
     td_buf_put(out, feed->traded, feed->traded_count * sizeof *feed->traded);
@@ -35,7 +38,8 @@ void td_state_save(const td_state *s, td_buf *out) {
                           .block_bytes = s->block_bytes,
                           .slot_lateness_ns = s->slot_lateness_ns,
                           .instrument_count = s->block_count,
-                          .feed_count = s->feed_count};
+                          .feed_count = s->feed_count,
+                          .open_gaps = s->open_gaps};
     memcpy(head.program_sha256, s->program->sha256, sizeof head.program_sha256);
     td_buf_reserve(out, sizeof head + s->block_count * (s->block_bytes + TD_INSTRUMENT_NAME_MAX)); /* nearly all */
     td_buf_put(out, &head, sizeof head);
@@ -78,7 +82,8 @@ static bool take_feed(cursor *c, td_state *s, uint32_t instrument_count) {
     if (index == UINT32_MAX || index + 1 != s->feed_count) return false; /* twice the same name */
     feed_state *feed = &s->feeds[index];
     if (!take(c, &feed->watermark_ns, sizeof feed->watermark_ns) || !take(c, &feed->ended_ns, sizeof feed->ended_ns) ||
-        !take(c, &feed->session, sizeof feed->session) ||
+        !take(c, &feed->heard_ns, sizeof feed->heard_ns) || !take(c, &feed->session, sizeof feed->session) ||
+        !take(c, &feed->silent, sizeof feed->silent) ||
         !take(c, &feed->instrument_count, sizeof feed->instrument_count) || !take(c, &count, sizeof count))
         return false;
     for (uint32_t i = 0; i < count; i++) {
@@ -94,6 +99,7 @@ static bool block_is_sound(const td_state *s, block_head *block) {
     if (block->calendar != TD_NO_CALENDAR && block->calendar >= s->program->calendar_count) return false;
     bool ordered = block->feed != NO_FEED && s->feeds[block->feed].set.trade_ids == TD_IDS_ORDERED;
     if (ordered && block->seen.ids.older.count > TD_SEEN_SPANS) return false;
+    if (block->gaps.count > TD_GAPS_MAX) return false;
     for (size_t w = 0; w < s->program->width_count; w++) {
         if (block->current[w] > s->slots[w]) return false;
         if (s->program->graphs[w] != NULL && !td_hindsight_valid(hindsight_of(s, block, w))) return false;
@@ -115,6 +121,7 @@ static bool take_state(cursor *c, td_state *s) {
     if (memcmp(head.program_sha256, s->program->sha256, sizeof head.program_sha256) != 0) return false;
     if (head.slot_lateness_ns < s->slot_lateness_ns) return false;
     s->slot_lateness_ns = head.slot_lateness_ns;
+    s->open_gaps = head.open_gaps;
     td_state_lay_out(s);
     if (head.block_bytes != s->block_bytes) return false;
     for (uint32_t i = 0; i < head.feed_count; i++)
@@ -163,8 +170,7 @@ static void keep_windows(const td_state *from, td_state *to, uint32_t instrument
                 goes = *slot;
                 *slot = windows[i];
             }
-            if (goes.trade_count > 0)
-                (void)td_kept_put(to->kept, (td_kept_place){instrument, width_ns, goes.start_ns}, &goes);
+            if (goes.trade_count > 0) td_ledger_let_go(to, instrument, w, &goes);
             if (windows[i].results > 0 && windows[i].end_ns > closed_to_ns) closed_to_ns = windows[i].end_ns;
         }
     }
@@ -178,7 +184,11 @@ static void keep_instrument(const td_state *from, td_state *to, uint32_t instrum
     block->feed = old->feed;
     block->recent = old->recent;
     bool same_ids = old->feed != NO_FEED && from->feeds[old->feed].set.trade_ids == to->feeds[old->feed].set.trade_ids;
-    if (same_ids) block->seen = old->seen;
+    block->gaps = old->gaps;
+    if (same_ids)
+        block->seen = old->seen;
+    else
+        td_gaps_forget_ids(&block->gaps);
     for (size_t w = 0; w < to->program->width_count; w++) keep_windows(from, to, instrument, w);
 }
 
@@ -190,6 +200,8 @@ void td_state_swap(td_state *s, const td_program *program) {
     }
     next->released = s->released;
     s->released = (td_released){0};
+    next->open_gaps = s->open_gaps;
+    next->changes = s->changes;
     td_kept *none = next->kept;
     next->kept = s->kept;
     s->kept = none;
@@ -199,6 +211,8 @@ void td_state_swap(td_state *s, const td_program *program) {
         feed_state *feed = &next->feeds[td_state_feed(next, feed_name(old))];
         feed->watermark_ns = old->watermark_ns;
         feed->session = old->session;
+        feed->heard_ns = old->heard_ns;
+        feed->silent = old->silent;
         feed->instrument_count = old->instrument_count;
         feed->ended_ns = old->ended_ns;
         for (uint32_t i = 0; i < old->traded_count; i++) td_state_add_traded(feed, old->traded[i]);

@@ -1,8 +1,10 @@
 /* src/stream/state.c - record -> state -> outputs: watermarks, windows, rules. */
 #include "stream/state.h"
 #include "base/time.h"
-#include "stream/state_layout.h"
+#include "stream/ledger.h"
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- life ---- */
@@ -100,7 +102,7 @@ uint32_t td_state_feed(td_state *s, td_bytes name) {
     feed->set = *td_program_feed_of(s->program, name);
     feed->watermark_ns = feed->ended_ns = INT64_MIN;
     for (size_t w = 0; w < TD_WIDTHS_MAX; w++) { feed->next_end_ns[w] = INT64_MAX; }
-    feed->next_close_ns = INT64_MAX;
+    feed->next_due_ns = feed->next_close_ns = INT64_MAX;
     return s->feed_count++;
 }
 
@@ -134,41 +136,56 @@ int64_t td_state_watermark_ns(const td_state *s, uint32_t feed) { return s->feed
 
 /* ---- closing windows ---- */
 
-typedef struct closing { /* what closing needs, together */
-    td_state *state;
-    feed_state *feed;
-    const td_emit *emit;
-    int64_t known_at_ns;
-    td_bytes instrument; /* of the bar that runs through a graph */
-} closing;
-
 static void on_signal(void *arg, const td_signal *signal) {
-    closing *c = arg;
-    c->emit->signal(c->emit->self, c->instrument, signal);
+    const td_step *step = arg;
+    td_bytes name = td_instruments_name(step->state->instruments, step->instrument);
+    td_signal told = *signal;
+    char reason[32];
+    if (signal->status == TD_SIGNAL_WITHHELD) {
+        int64_t start_ns = signal->event_ns - signal->width_ns;
+        int64_t number = td_ledger_number_over(step->state, step->instrument, start_ns, signal->event_ns);
+        (void)snprintf(reason, sizeof reason, number > 0 ? "gap %" PRId64 : "a gap before", number);
+        told.reason = td_text(reason);
+    }
+    step->emit->signal(step->emit->self, name, &told);
 }
 
 /* The window's next bar. */
-static td_bar give_bar(closing *c, size_t w, uint32_t instrument, td_window *window) {
-    td_state *s = c->state;
-    td_bar bar = td_window_bar(window, s->program->widths_ns[w], instrument, c->known_at_ns);
+static td_bar give_bar(td_step *step, size_t w, uint32_t instrument, td_window *window) {
+    td_state *s = step->state;
+    td_bar bar = td_window_bar(window, s->program->widths_ns[w], instrument, step->known_at_ns);
+    td_ledger_grade(step, block_of(s, instrument), window, &bar);
     window->results++;
-    c->instrument = td_instruments_name(s->instruments, instrument);
-    c->emit->bar(c->emit->self, c->instrument, &bar);
+    window->quality = bar.quality;
+    window->touched = 0;
+    step->instrument = instrument;
+    step->emit->bar(step->emit->self, td_instruments_name(s->instruments, instrument), &bar);
     return bar;
 }
 
-static void close_window(closing *c, size_t w, uint32_t instrument, uint32_t slot) {
-    td_state *s = c->state;
+void td_state_give_again(td_step *step, size_t w, uint32_t instrument, td_window *window) {
+    td_state *s = step->state;
+    td_bar bar = give_bar(step, w, instrument, window);
+    s->changes.revised++;
+    if (s->program->graphs[w] == NULL) return;
+    td_hindsight h = hindsight_of(s, block_of(s, instrument), w);
+    if (!td_hindsight_revise(h, td_instruments_name(s->instruments, instrument), &bar, on_signal, step))
+        s->changes.not_reapplied++;
+}
+
+static void close_window(td_step *step, size_t w, uint32_t instrument, uint32_t slot) {
+    td_state *s = step->state;
     block_head *block = block_of(s, instrument);
     if (block->current[w] == slot) block->current[w] = s->slots[w];
-    td_bar bar = give_bar(c, w, instrument, &windows_of(s, block, w)[slot]);
-    if (s->program->graphs[w] != NULL) td_hindsight_apply(hindsight_of(s, block, w), c->instrument, &bar, on_signal, c);
+    td_bar bar = give_bar(step, w, instrument, &windows_of(s, block, w)[slot]);
+    td_bytes name = td_instruments_name(s->instruments, instrument);
+    if (s->program->graphs[w] != NULL) td_hindsight_apply(hindsight_of(s, block, w), name, &bar, on_signal, step);
 }
 
 /* Closes the open window of width w that ends at end_ns among `count` from slot `first` on; returns the earliest end
  * that stays open. */
-static int64_t close_one(closing *c, size_t w, uint32_t instrument, int64_t end_ns) {
-    td_state *s = c->state;
+static int64_t close_one(td_step *step, size_t w, uint32_t instrument, int64_t end_ns) {
+    td_state *s = step->state;
     int64_t width_ns = s->program->widths_ns[w], next_ns = INT64_MAX;
     const td_window *windows = windows_of(s, block_of(s, instrument), w);
     bool looks = end_ns == INT64_MIN, day = width_ns == TD_NS_PER_DAY; /* a day may have begun in two cells */
@@ -178,7 +195,7 @@ static int64_t close_one(closing *c, size_t w, uint32_t instrument, int64_t end_
         if (!window_is_open(&windows[slot])) continue;
         int64_t window_end_ns = windows[slot].end_ns;
         if (window_end_ns == end_ns)
-            close_window(c, w, instrument, slot);
+            close_window(step, w, instrument, slot);
         else if (window_end_ns < next_ns)
             next_ns = window_end_ns;
     }
@@ -186,10 +203,10 @@ static int64_t close_one(closing *c, size_t w, uint32_t instrument, int64_t end_
 }
 
 /* Closes the windows of width w that end at end_ns; INT64_MIN: none. Returns the earliest end that stays open. */
-static int64_t close_width(closing *c, size_t w, int64_t end_ns) {
+static int64_t close_width(td_step *step, size_t w, int64_t end_ns) {
     int64_t next_ns = INT64_MAX;
-    for (uint32_t i = 0; i < c->feed->traded_count; i++) {
-        int64_t left_ns = close_one(c, w, c->feed->traded[i], end_ns);
+    for (uint32_t i = 0; i < step->feed->traded_count; i++) {
+        int64_t left_ns = close_one(step, w, step->feed->traded[i], end_ns);
         if (left_ns < next_ns) next_ns = left_ns;
     }
     return next_ns;
@@ -203,32 +220,36 @@ static int64_t least_end(const td_state *s, const feed_state *feed) {
 }
 
 /* Closes everything that ends at or before up_to_ns, in the order (end, width, instrument). */
-static void close_windows(closing *c, int64_t up_to_ns) {
-    feed_state *feed = c->feed;
-    while (feed->next_close_ns <= up_to_ns && feed->next_close_ns != INT64_MAX) {
-        int64_t end_ns = feed->next_close_ns;
-        for (size_t w = 0; w < c->state->program->width_count; w++)
-            if (feed->next_end_ns[w] == end_ns) feed->next_end_ns[w] = close_width(c, w, end_ns);
-        feed->next_close_ns = least_end(c->state, feed);
-    }
+static void close_windows(td_step *step, int64_t up_to_ns) {
+    feed_state *feed = step->feed;
+    for (int64_t end_ns; (end_ns = least_end(step->state, feed)) <= up_to_ns && end_ns != INT64_MAX;)
+        for (size_t w = 0; w < step->state->program->width_count; w++)
+            if (feed->next_end_ns[w] == end_ns) feed->next_end_ns[w] = close_width(step, w, end_ns);
 }
 
-static void advance(td_state *s, const td_event *e, int64_t watermark_ns, const td_emit *emit) {
-    feed_state *feed = &s->feeds[e->feed];
-    feed->watermark_ns = watermark_ns;
-    if (watermark_ns < feed->next_close_ns) return;
-    closing c = {.state = s, .feed = feed, .emit = emit, .known_at_ns = e->receive_ns};
-    close_windows(&c, watermark_ns);
+/* Whatever watermark comes next matters to a feed that is silent: who breaks the silence is to be seen. */
+static void find_next_close(const td_state *s, feed_state *feed) {
+    int64_t end_ns = least_end(s, feed);
+    feed->next_close_ns = feed->next_due_ns < end_ns ? feed->next_due_ns : end_ns;
+    if (feed->silent != 0) feed->next_close_ns = INT64_MIN;
+}
+
+/* The watermark has reached next_close_ns: what is missing is told before bars rest on it. */
+static void pass_time(td_step *step) {
+    td_ledger_tell_due(step);
+    close_windows(step, step->feed->watermark_ns);
+    find_next_close(step->state, step->feed);
 }
 
 void td_state_find_next_ends(td_state *s) {
     for (uint32_t f = 0; f < s->feed_count; f++) {
         feed_state *feed = &s->feeds[f];
         for (size_t w = 0; w < s->program->width_count; w++) {
-            closing c = {.state = s, .feed = feed};
-            feed->next_end_ns[w] = close_width(&c, w, INT64_MIN);
+            td_step step = step_of(s, f, 0, NULL);
+            feed->next_end_ns[w] = close_width(&step, w, INT64_MIN);
         }
-        feed->next_close_ns = least_end(s, feed);
+        td_ledger_find_next_due(s, feed);
+        find_next_close(s, feed);
     }
 }
 
@@ -239,10 +260,11 @@ static __attribute__((noinline)) void move_to_feed(td_state *s, const td_event *
     block_head *block = block_of(s, e->instrument);
     if (block->feed != NO_FEED) {
         feed_state *old = &s->feeds[block->feed];
-        closing c = {.state = s, .feed = old, .emit = emit, .known_at_ns = e->receive_ns};
+        td_step step = step_of(s, block->feed, e->receive_ns, emit);
+        td_ledger_end(&step, e->instrument, e->event_ns);
         for (size_t w = 0; w < s->program->width_count; w++)
-            for (int64_t end_ns = close_one(&c, w, e->instrument, INT64_MIN); end_ns != INT64_MAX;)
-                end_ns = close_one(&c, w, e->instrument, end_ns);
+            for (int64_t end_ns = close_one(&step, w, e->instrument, INT64_MIN); end_ns != INT64_MAX;)
+                end_ns = close_one(&step, w, e->instrument, end_ns);
         uint32_t at = 0;
         while (old->traded[at] != e->instrument) at++;
         memmove(&old->traded[at], &old->traded[at + 1], (--old->traded_count - at) * sizeof *old->traded);
@@ -259,10 +281,6 @@ bool td_state_period(const td_state *s, uint32_t instrument, size_t w, int64_t n
     if (!td_period_holds(day, ns) && !td_program_day(s->program, block->calendar, ns, &day)) return false;
     *out = td_program_window(s->program, block->calendar, w, day, ns);
     return true;
-}
-
-static td_kept_place place_of(const td_state *s, uint32_t instrument, size_t w, int64_t start_ns) {
-    return (td_kept_place){instrument, s->program->widths_ns[w], start_ns};
 }
 
 static bool is_window(const td_window *window, int64_t start_ns) {
@@ -316,6 +334,8 @@ typedef struct placing {
     block_head *block;
     const td_event *event;
     const td_emit *emit;
+    td_step *step;            /* where its id or its origin says more than most; else NULL */
+    int64_t empty_behind_ns;  /* then: it was missing, and later windows had no trade before; INT64_MAX: it was not */
     uint32_t missed, revised; /* widths, a bit each */
     td_applied applied;
 } placing;
@@ -331,13 +351,26 @@ static __attribute__((noinline)) bool find_day(placing *p) {
     return !p->applied.outside;
 }
 
-/* Of one that is final: what is put on the tape anew still finds it where it was kept. */
+/* Of one that is final: what is put on the tape anew still finds it where it was kept, and what was missing makes its
+ * own where nothing was. */
 static td_window *find_final(const placing *p, size_t w, td_period period) {
     const td_state *s = p->state;
     const td_event *e = p->event;
-    bool reached = e->origin != TD_ORIGIN_FEED && period.end_ns > s->feeds[e->feed].watermark_ns - s->horizon_ns[w];
-    if (!reached || td_kept_find(s->kept, place_of(s, e->instrument, w, period.start_ns)) == NULL) return NULL;
-    return recall_window(s, e->instrument, w, period.start_ns);
+    td_kept_place place = place_of(s, e->instrument, w, period.start_ns);
+    bool was_missing = p->step != NULL && p->empty_behind_ns != INT64_MAX;
+    if (e->origin == TD_ORIGIN_FEED && !was_missing) return NULL;
+    if (!was_missing && td_kept_find(s->kept, place) == NULL) return NULL;
+    td_window *window = recall_window(s, e->instrument, w, period.start_ns);
+    if (period.end_ns <= s->feeds[e->feed].watermark_ns - s->horizon_ns[w]) {
+        if (window != NULL) window->lost = was_missing; /* what was missing is here, but not in it */
+        return NULL;
+    }
+    if (window == NULL && was_missing && period.start_ns > p->empty_behind_ns) {
+        td_kept_want(s->kept, place);
+        window = td_kept_find(s->kept, place);
+    }
+    if (window != NULL) window->end_ns = period.end_ns; /* of one that was wanted before it was there */
+    return window;
 }
 
 /* The window of width w for an event outside the one used last, or NULL when it is final for good. */
@@ -357,8 +390,7 @@ static __attribute__((noinline)) td_window *find_window(placing *p, size_t w) {
     }
     if (!known) {
         assert(!window_is_open(window)); /* those that are lie within `slots` of this one */
-        if (window->trade_count > 0)
-            (void)td_kept_put(s->kept, place_of(s, p->event->instrument, w, window->start_ns), window);
+        if (window->trade_count > 0) td_ledger_let_go(s, p->event->instrument, w, window);
         memset(window, 0, sizeof *window);
         window->start_ns = start_ns;
         window->end_ns = end_ns;
@@ -373,33 +405,32 @@ static __attribute__((noinline)) td_window *find_window(placing *p, size_t w) {
     return window;
 }
 
-/* A closed window has taken a trade: its bar anew, and what follows from it. False: not all of that. */
-static bool revise(const placing *p, size_t w) {
+/* Revisions in the order of widths, then what was missed. Where gaps have changed, too, each bar is given once; what a
+ * backfill brings is given when it ends. */
+static __attribute__((noinline)) td_applied settle(placing *p) {
     td_state *s = p->state;
     const td_event *e = p->event;
-    closing c = {.state = s, .feed = &s->feeds[e->feed], .emit = p->emit, .known_at_ns = e->receive_ns};
-    td_period period = td_program_window(s->program, p->block->calendar, w, p->block->day, e->event_ns);
-    td_bar bar = give_bar(&c, w, e->instrument, recall_window(s, e->instrument, w, period.start_ns));
-    if (s->program->graphs[w] == NULL) return true;
-    return td_hindsight_revise(hindsight_of(s, p->block, w), c.instrument, &bar, on_signal, &c);
-}
-
-/* Revisions in the order of widths, then what was missed. */
-static __attribute__((noinline)) td_applied settle_late(placing *p) {
-    td_state *s = p->state;
-    const td_event *e = p->event;
-    const feed_state *feed = &s->feeds[e->feed];
-    td_applied *applied = &p->applied;
-    td_quarantined q = {.event = *e, .feed = feed_name(feed), .reason = TD_REASON_LATE, .known_at_ns = e->receive_ns};
+    td_step late = step_of(s, e->feed, e->receive_ns, p->emit), *step = p->step != NULL ? p->step : &late;
+    bool silent = td_ledger_backfilled(s, e) != NULL, regrades = step->from_ns <= step->to_ns;
+    td_quarantined q = {
+        .event = *e, .feed = feed_name(step->feed), .reason = TD_REASON_LATE, .known_at_ns = e->receive_ns};
     for (size_t w = 0; w < s->program->width_count; w++) {
         if ((p->missed >> w & 1) != 0) q.missed_width_ns[q.missed_count++] = s->program->widths_ns[w];
         if ((p->revised >> w & 1) == 0) continue;
-        applied->revised_count++;
-        if (!revise(p, w)) applied->not_reapplied_count++;
+        td_period period = td_program_window(s->program, p->block->calendar, w, p->block->day, e->event_ns);
+        td_window *window = recall_window(s, e->instrument, w, period.start_ns);
+        window->touched = 1;
+        if (!silent && !regrades) td_state_give_again(step, w, e->instrument, window);
     }
-    applied->late_count = q.missed_count;
+    if (regrades) {
+        step->from_ns = e->event_ns < step->from_ns ? e->event_ns : step->from_ns;
+        step->to_ns = e->event_ns > step->to_ns ? e->event_ns : step->to_ns;
+        td_ledger_regrade(step, e->instrument, !silent);
+    }
     if (q.missed_count > 0) p->emit->quarantined(p->emit->self, td_instruments_name(s->instruments, e->instrument), &q);
-    return *applied;
+    p->applied.late_count = q.missed_count;
+    p->applied.changed = true;
+    return p->applied;
 }
 
 static bool sums_fit(const td_state *s, const td_event *e) {
@@ -422,34 +453,69 @@ static __attribute__((noinline)) td_reason judge_trade(const td_state *s, block_
 }
 
 /* Costs nothing where there are no ids. */
-static inline bool is_new(const td_program_feed *feed, td_seen *seen, const td_event *e) {
-    if (e->trade.trade_id == TD_NONE || feed->trade_ids == TD_IDS_OFF) return true;
-    return feed->trade_ids == TD_IDS_ORDERED ? td_seen_add_ordered(seen, e) : td_seen_add_any(seen, e);
+static inline td_id_place place_of_id(const td_program_feed *feed, td_seen *seen, const td_event *e) {
+    if (e->trade.trade_id == TD_NONE || feed->trade_ids == TD_IDS_OFF) return TD_ID_NEXT;
+    if (feed->trade_ids == TD_IDS_ORDERED) return td_seen_add_ordered(seen, e);
+    return td_seen_add_any(seen, e) ? TD_ID_NEXT : TD_ID_DOUBLE;
 }
 
-static td_applied apply_trade(td_state *s, const td_event *e, const td_emit *emit) {
+/* A refused trade is not missing. */
+static __attribute__((noinline)) td_applied refuse_trade(td_state *s, const td_event *e, td_reason reason,
+                                                         const td_emit *emit) {
+    td_applied applied = quarantine(s, e, reason, emit);
+    td_step step = step_of(s, e->feed, e->receive_ns, emit);
+    bool counts = step.feed->set.trade_ids == TD_IDS_ORDERED && e->trade.trade_id != TD_NONE;
+    if (!counts || e->origin != TD_ORIGIN_FEED) return applied;
+    td_id_place place = td_seen_pass_ordered(&block_of(s, e->instrument)->seen, e);
+    if (place != TD_ID_DOUBLE) (void)td_ledger_take_id(&step, e, place);
+    td_ledger_regrade(&step, e->instrument, false);
+    applied.changed = true;
+    return applied;
+}
+
+static inline __attribute__((always_inline)) td_applied place_trade(placing *p, td_i128 notional) {
+    td_state *s = p->state;
+    const td_event *e = p->event;
+    block_head *block = p->block;
+    td_recent_put(&block->recent, e->trade.price);
+    if (block->feed != e->feed) move_to_feed(s, e, p->emit);
+    bool inside = td_period_holds(block->day, e->event_ns) || find_day(p);
+    size_t width_count = inside ? s->program->width_count : 0;
+    for (size_t w = 0; w < width_count; w++) {
+        td_window *window = &windows_of(s, block, w)[block->current[w]];
+        if (!td_window_holds(window, e->event_ns)) {
+            window = find_window(p, w);
+            if (window == NULL) continue;
+        }
+        td_window_add(window, e->event_ns, &e->trade, notional);
+    }
+    return (p->missed | p->revised) != 0 || p->step != NULL ? settle(p) : p->applied;
+}
+
+/* The trade's id is not simply the next one, or it was missing. */
+static __attribute__((noinline)) td_applied place_out_of_line(placing *p, td_id_place place) {
+    const td_event *e = p->event;
+    if (place == TD_ID_DOUBLE) return (td_applied){.verdict = TD_VERDICT_DUPLICATE};
+    td_step step = step_of(p->state, e->feed, e->receive_ns, p->emit);
+    p->step = &step;
+    p->empty_behind_ns = td_ledger_take_id(&step, e, place);
+    const td_hole *hole = td_ledger_backfilled(p->state, e);
+    if (hole != NULL) p->empty_behind_ns = hole->known_ns;
+    return place_trade(p, td_trade_notional(&e->trade));
+}
+
+static __attribute__((noinline)) td_applied apply_trade(td_state *s, const td_event *e, const td_emit *emit) {
     const td_trade *t = &e->trade;
     block_head *block = block_of(s, e->instrument);
     placing p = {.state = s, .block = block, .event = e, .emit = emit, .applied = {.verdict = TD_VERDICT_ACCEPTED}};
     td_i128 notional = td_trade_notional(t);
     if (!td_trade_is_plain(t, &block->recent) || notional > TD_NOTIONAL_LARGE) {
         td_reason reason = judge_trade(s, block, e);
-        if (reason != TD_REASON_NONE) return quarantine(s, e, reason, emit);
+        if (reason != TD_REASON_NONE) return refuse_trade(s, e, reason, emit);
     }
-    if (!is_new(&s->feeds[e->feed].set, &block->seen, e)) return (td_applied){.verdict = TD_VERDICT_DUPLICATE};
-    td_recent_put(&block->recent, t->price);
-    if (block->feed != e->feed) move_to_feed(s, e, emit);
-    if (!td_period_holds(block->day, e->event_ns) && !find_day(&p)) return p.applied;
-    size_t width_count = s->program->width_count;
-    for (size_t w = 0; w < width_count; w++) {
-        td_window *window = &windows_of(s, block, w)[block->current[w]];
-        if (!td_window_holds(window, e->event_ns)) {
-            window = find_window(&p, w);
-            if (window == NULL) continue;
-        }
-        td_window_add(window, e->event_ns, t, notional);
-    }
-    return (p.missed | p.revised) != 0 ? settle_late(&p) : p.applied;
+    td_id_place place = place_of_id(&s->feeds[e->feed].set, &block->seen, e);
+    if (place != TD_ID_NEXT || e->origin == TD_ORIGIN_BACKFILL) return place_out_of_line(&p, place);
+    return place_trade(&p, notional);
 }
 
 static td_applied apply_quote(td_state *s, const td_event *e, const td_emit *emit) {
@@ -461,16 +527,21 @@ static td_applied apply_quote(td_state *s, const td_event *e, const td_emit *emi
     return (td_applied){.verdict = TD_VERDICT_ACCEPTED};
 }
 
-static td_applied apply_time(td_state *s, const td_event *e, const td_emit *emit) {
-    feed_state *feed = &s->feeds[e->feed];
+static __attribute__((noinline)) td_applied apply_time(td_state *s, const td_event *e, const td_emit *emit) {
+    td_step step = step_of(s, e->feed, e->receive_ns, emit);
+    feed_state *feed = step.feed;
     feed->session = e->time.session;
-    if (e->time.bound_ns != TD_NONE && e->time.bound_ns > feed->watermark_ns) advance(s, e, e->time.bound_ns, emit);
-    if (e->time.session == TD_SESSION_ENDED) {
-        closing c = {.state = s, .feed = feed, .emit = emit, .known_at_ns = e->receive_ns};
-        feed->ended_ns = feed->watermark_ns; /* what is open now will be final */
-        close_windows(&c, INT64_MAX - 1);
+    td_ledger_take_time(&step, &e->time);
+    if (e->time.bound_ns != TD_NONE && e->time.bound_ns > feed->watermark_ns) {
+        feed->watermark_ns = e->time.bound_ns;
+        pass_time(&step);
     }
-    return (td_applied){.verdict = TD_VERDICT_NOT_A_TICK};
+    if (e->time.session == TD_SESSION_ENDED) {
+        feed->ended_ns = feed->watermark_ns; /* what is open now will be final */
+        close_windows(&step, INT64_MAX - 1);
+    }
+    find_next_close(s, feed);
+    return (td_applied){.verdict = TD_VERDICT_NOT_A_TICK, .changed = true};
 }
 
 /* What must be asked before the event moves time; most events need not. */
@@ -479,30 +550,88 @@ static __attribute__((noinline)) td_reason judge_arrival(const td_state *s, cons
     return td_rules_judge(&judged, true);
 }
 
+static td_applied apply_behind_time(td_state *s, const td_event *e, const td_emit *emit);
+
 static inline td_applied apply_tick(td_state *s, const td_event *e, const td_emit *emit) {
-    const feed_state *feed = &s->feeds[e->feed];
+    feed_state *feed = &s->feeds[e->feed];
     if (td_event_is_ahead(e, feed->set.max_ahead_ns)) {
         td_reason reason = judge_arrival(s, e);
         if (reason != TD_REASON_NONE) return quarantine(s, e, reason, emit);
     }
+    feed->heard_ns = e->receive_ns;
     int64_t reached_ns = e->event_ns - feed->set.lateness_ns;
-    if (reached_ns > feed->watermark_ns) advance(s, e, reached_ns, emit);
+    if (reached_ns > feed->watermark_ns) {
+        feed->watermark_ns = reached_ns;
+        if (reached_ns >= feed->next_close_ns) return apply_behind_time(s, e, emit);
+    }
     return e->kind == TD_EVENT_TRADE ? apply_trade(s, e, emit) : apply_quote(s, e, emit);
 }
 
-/* What a release stands for is accepted once. */
-static __attribute__((noinline)) td_applied apply_anew(td_state *s, const td_event *e, const td_emit *emit) {
-    bool release = e->origin == TD_ORIGIN_RELEASE && e->of_offset != TD_NONE;
-    if (release && td_released_has(&s->released, e->of_offset)) return (td_applied){.verdict = TD_VERDICT_DUPLICATE};
+/* The event has moved the watermark to where something is due; that done, it is a tick like others. */
+static __attribute__((noinline)) td_applied apply_behind_time(td_state *s, const td_event *e, const td_emit *emit) {
+    td_step step = step_of(s, e->feed, e->receive_ns, emit);
+    if (step.feed->silent != 0) td_ledger_end_silence(&step, e);
+    pass_time(&step);
     td_applied applied = apply_tick(s, e, emit);
-    if (release && applied.verdict == TD_VERDICT_ACCEPTED) td_released_add(&s->released, e->of_offset);
+    applied.changed = true;
     return applied;
 }
 
+/* What a release stands for is accepted once. It is no sign of life. */
+static td_applied apply_release(td_state *s, const td_event *e, const td_emit *emit) {
+    bool once = e->of_offset != TD_NONE;
+    if (once && td_released_has(&s->released, e->of_offset)) return (td_applied){.verdict = TD_VERDICT_DUPLICATE};
+    int64_t heard_ns = s->feeds[e->feed].heard_ns;
+    td_applied applied = apply_tick(s, e, emit);
+    s->feeds[e->feed].heard_ns = heard_ns;
+    if (once && applied.verdict == TD_VERDICT_ACCEPTED) td_released_add(&s->released, e->of_offset);
+    return applied;
+}
+
+/* It moves no time. Where ids do not tell, its place in the backfill of its gap does whether it was here before. What
+ * lies above all ids is the live session's, not missing. */
+static td_applied apply_backfill(td_state *s, const td_event *e, const td_emit *emit) {
+    block_head *block = block_of(s, e->instrument);
+    bool trade = e->kind == TD_EVENT_TRADE;
+    bool counted = trade && e->trade.trade_id != TD_NONE && td_ledger_counts_ids(&s->feeds[e->feed], block);
+    td_hole *hole = td_gaps_find(&block->gaps, e->of_epoch);
+    bool again = hole == NULL || e->of_offset <= hole->placed;
+    bool strange = block->feed != e->feed || (counted && e->trade.trade_id > block->seen.ids.high);
+    if (strange || (again && !counted)) return (td_applied){.verdict = TD_VERDICT_DUPLICATE};
+    if (hole != NULL) {
+        if (again) hole->refused = 0;
+        hole->placed = e->of_offset;
+    }
+    td_applied applied = trade ? apply_trade(s, e, emit) : apply_quote(s, e, emit);
+    hole = td_gaps_find(&block->gaps, e->of_epoch); /* others may have come and gone */
+    if (hole == NULL || !trade) return applied;
+    if (applied.verdict == TD_VERDICT_QUARANTINED) hole->refused++;
+    if (applied.verdict == TD_VERDICT_ACCEPTED && hole->missing == TD_NONE) hole->filled++;
+    return applied;
+}
+
+static __attribute__((noinline)) td_applied apply_anew(td_state *s, const td_event *e, const td_emit *emit) {
+    return e->origin == TD_ORIGIN_RELEASE ? apply_release(s, e, emit) : apply_backfill(s, e, emit);
+}
+
+static __attribute__((noinline)) td_applied apply_filled(td_state *s, const td_event *e, const td_emit *emit) {
+    td_step step = step_of(s, e->feed, e->receive_ns, emit);
+    td_ledger_take_filled(&step, e);
+    return (td_applied){.verdict = TD_VERDICT_NOT_A_TICK, .changed = true};
+}
+
 td_applied td_state_apply(td_state *s, const td_event *e, const td_emit *emit) {
-    if (e->kind == TD_EVENT_TIME) return apply_time(s, e, emit);
+    if (e->kind >= TD_EVENT_TIME) return e->kind == TD_EVENT_TIME ? apply_time(s, e, emit) : apply_filled(s, e, emit);
     return e->origin == TD_ORIGIN_FEED ? apply_tick(s, e, emit) : apply_anew(s, e, emit);
 }
+
+td_changes td_state_take_changes(td_state *s) {
+    td_changes changes = s->changes;
+    s->changes = (td_changes){0};
+    return changes;
+}
+
+int64_t td_state_open_gaps(const td_state *s) { return s->open_gaps; }
 
 void td_state_window(const td_state *s, td_bytes instrument, size_t w, int64_t ns, td_window_state *out) {
     uint32_t index = td_instruments_find(s->instruments, instrument);

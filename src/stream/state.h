@@ -15,7 +15,27 @@
  * still open. What is put on the tape anew finds windows beyond grace where they were kept for it (kept.h): those of
  * refused trades, up to the repair horizon.
  *
- * Memory per instrument: 1 KB, and per width 128 bytes for each of (lateness + grace) / width + 3 windows, the
+ * Gaps (ledger.h, gaps.h):
+ *   ids      An id beyond the highest leaves a hole between the times of its neighbours. It is told when the watermark
+ *            passes the trade behind it; ids that fill it before make it none. A refused trade is not missing.
+ *   session  A Time that says `down` opens one for each instrument of the feed that has none without an end: from its
+ *            last trade, or from max_delay before the Time's clock where that is later and ids do not count. Where they
+ *            do the next trade tells what was lost, if anything; else the next Time that is not down ends it.
+ *   silence  A Time that is neither down nor ended, `silence` after the feed's last tick and after the instrument's
+ *            venue opened, while that is open; the next tick of the feed ends it, or the next trade where ids count.
+ * `ended` loses all that are open, as does a move to another feed; a venue that counts anew loses those without an end
+ * or not told yet. A record first opens and closes gaps, then closes bars.
+ *
+ * A bar is partial when a told gap that is open or lost lies over it, repaired when it was partial and its gap has been
+ * filled by something, else complete. Whenever a gap is told, those already given whose quality has changed are given
+ * again, in the order (width, start). It is proven when ids counted from before its start to its end or behind it.
+ *
+ * A backfilled trade moves no time. Without an id one is a double unless its place is above the last one applied of its
+ * open gap. Under its gap it changes closed windows in silence; Filled gives them once. Filled whole with nothing
+ * missing fills the gap (refused by rules is not missing), else it is lost; of a gap unknown, closed or without an end
+ * it says nothing.
+ *
+ * Memory per instrument: 2 KB, and per width 128 bytes for each of (lateness + grace) / width + 3 windows, the
  * graph's state, and with grace that state again and grace / width bars with 16 bytes for each strategy. Thread: the
  * partition's worker. */
 #pragma once
@@ -41,12 +61,17 @@ typedef enum td_verdict {
 
 typedef struct td_applied {
     td_verdict verdict;
-    uint8_t late_count;          /* widths whose window was final for good           */
-    uint8_t revised_count;       /* widths whose window was closed and gave its bar  */
-    uint8_t not_reapplied_count; /* of those, too old for what strategies remember   */
-    bool outside : 1;            /* of the hours: accepted, and in no bar            */
-    bool unknown_day : 1;        /* the calendar's years do not hold it; not of every such trade, but of the first */
+    uint8_t late_count;   /* widths whose window was final for good */
+    bool outside : 1;     /* of the hours: accepted, and in no bar            */
+    bool unknown_day : 1; /* the calendar's years do not hold it; not of every such trade, but of the first */
+    bool changed;         /* td_state_take_changes may have more */
 } td_applied;
+
+typedef struct td_changes {
+    int64_t revised;       /* bars given again, or for the first time behind their close */
+    int64_t not_reapplied; /* of those, too old for what strategies remember */
+    int64_t gaps_opened, gaps_filled, gaps_lost;
+} td_changes;
 
 /* `program` is borrowed until the next td_state_swap or free. */
 td_state *td_state_new(const td_program *program);
@@ -63,6 +88,10 @@ td_applied td_state_refuse(const td_state *state, const td_event *event, td_byte
 
 /* Applies a trade, quote or Time whose feed and instrument are indexes of this state. */
 td_applied td_state_apply(td_state *state, const td_event *event, const td_emit *emit);
+
+/* What happened beside the verdicts since it was last asked; how many gaps stand open. */
+td_changes td_state_take_changes(td_state *state);
+int64_t td_state_open_gaps(const td_state *state);
 
 /* From here on another program. Windows of widths that stay are kept; strategies start anew behind them. */
 void td_state_swap(td_state *state, const td_program *program);

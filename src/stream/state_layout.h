@@ -1,8 +1,9 @@
-/* src/stream/state_layout.h - how a state lies in memory; for state.c, snapshot.c and look.c alone.
+/* src/stream/state_layout.h - how a state lies in memory; for state.c, ledger.c, snapshot.c and look.c.
  * Each instrument has one flat block: head, then `slots` windows per width and one that is never open, then what the
  * graph of each width remembers. */
 #pragma once
 #include "model/instrument.h"
+#include "stream/gaps.h"
 #include "stream/hindsight.h"
 #include "stream/kept.h"
 #include "stream/released.h"
@@ -18,8 +19,9 @@ typedef struct block_head {
     td_period day;                   /* session or day of the last trade; what lies outside of it is looked up */
     td_recent recent;
     td_seen seen;
+    td_gaps gaps;
 } block_head;
-_Static_assert(sizeof(block_head) == 1024, "the snapshot format depends on this layout");
+_Static_assert(sizeof(block_head) == 1048 + sizeof(td_gaps), "the snapshot format depends on this layout");
 
 #define NO_FEED UINT32_MAX
 
@@ -32,7 +34,10 @@ typedef struct feed_state {
     int64_t watermark_ns;               /* INT64_MIN before the first record          */
     int64_t ended_ns;                   /* windows that begin up to here were closed by an end */
     int64_t next_end_ns[TD_WIDTHS_MAX]; /* no open window of the width ends earlier   */
-    int64_t next_close_ns;              /* the least of next_end_ns                   */
+    int64_t next_due_ns;                /* no hole is to be told at an earlier watermark */
+    int64_t next_close_ns;              /* the least of those: before it a watermark changes nothing */
+    int64_t heard_ns;                   /* its clock when its last tick came          */
+    uint8_t silent;                     /* for longer than `silence`, as a Time said  */
     uint32_t *traded;                   /* its instruments, in the order first traded */
     uint32_t traded_count, traded_capacity;
 } feed_state;
@@ -53,7 +58,22 @@ struct td_state {
     uint32_t feed_count;
     td_kept *kept;        /* windows beyond grace that a release may revise */
     td_released released; /* none is released twice */
+    int64_t open_gaps;
+    td_changes changes; /* not taken yet */
 };
+
+typedef struct td_step { /* one record being applied, where it does more than most */
+    td_state *state;
+    feed_state *feed; /* the record's, or whose windows close */
+    const td_emit *emit;
+    int64_t known_at_ns;
+    int64_t from_ns, to_ns; /* event times whose bars may have changed; none: from_ns > to_ns */
+    uint32_t instrument;    /* whose bar runs through a graph */
+} td_step;
+
+static inline td_step step_of(td_state *s, uint32_t feed, int64_t known_at_ns, const td_emit *emit) {
+    return (td_step){s, &s->feeds[feed], emit, known_at_ns, INT64_MAX, INT64_MIN, 0};
+}
 
 static inline td_bytes feed_name(const feed_state *feed) {
     return (td_bytes){(const uint8_t *)feed->name, feed->name_size};
@@ -73,7 +93,12 @@ static inline uint32_t slot_of(const td_state *s, size_t w, int64_t start_ns) {
     int64_t width_ns = s->program->widths_ns[w], cell = td_window_start(start_ns, width_ns) / width_ns;
     return (uint32_t)((uint64_t)(cell + (INT64_C(1) << 60)) % s->slots[w]);
 }
-static inline bool window_is_open(const td_window *window) { return window->trade_count > 0 && window->results == 0; }
+static inline bool window_is_open(const td_window *window) {
+    return window->trade_count > 0 && window->results == 0 && window->touched == 0;
+}
+static inline td_kept_place place_of(const td_state *s, uint32_t instrument, size_t w, int64_t start_ns) {
+    return (td_kept_place){instrument, s->program->widths_ns[w], start_ns};
+}
 
 /* Sizes slots and offsets for s->program and s->slot_lateness_ns. */
 void td_state_lay_out(td_state *s);
@@ -82,5 +107,7 @@ bool td_state_period(const td_state *s, uint32_t instrument, size_t w, int64_t n
 /* Adds blocks for instruments that have none yet. */
 void td_state_grow(td_state *s);
 void td_state_add_traded(feed_state *feed, uint32_t instrument);
+/* A closed window gives its bar anew, and what follows from it. */
+void td_state_give_again(td_step *step, size_t w, uint32_t instrument, td_window *window);
 /* Recomputes next_end_ns and next_close_ns of every feed from its open windows. */
 void td_state_find_next_ends(td_state *s);

@@ -28,7 +28,7 @@ td_bar td_window_bar(const td_window *w, int64_t width_ns, uint32_t instrument, 
         .notional = w->notional,
         .trade_count = w->trade_count,
         .known_at_ns = known_at_ns,
-        .revision = (int32_t)w->results,
+        .revision = w->results,
         .instrument = instrument,
     };
 }

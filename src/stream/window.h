@@ -13,7 +13,11 @@ typedef struct td_window {
     int64_t open, high, low, close;
     int64_t first_ns, first_id, last_ns, last_id; /* places of open and close in the order */
     int64_t trade_count;                          /* 0: nothing traded, the window is not open */
-    int64_t results;                              /* bars given of it: 0 while it is open      */
+    int32_t results;                              /* bars given of it: 0 while it is open      */
+    uint8_t quality;                              /* of the last bar given                     */
+    uint8_t touched;                              /* changed since, or closed, without a bar   */
+    uint8_t mended;                               /* a gap over it was filled behind a bar     */
+    uint8_t lost;                                 /* a lost gap lies over it                   */
 } td_window;
 _Static_assert(sizeof(td_window) == 128, "the snapshot format depends on this layout");
 

@@ -183,6 +183,7 @@ static bool take_live(const td_event *e, td_source_position at, uint64_t marks[2
         if (e->time.session == TD_SESSION_DOWN) marks[1][session] = 1;
         return true;
     }
+    if (e->kind == TD_EVENT_FILLED) return true; /* this feed has no history: what was lost stays lost */
     int64_t id = e->trade.trade_id;
     HOLDS(id >= 0 && id < MESSAGES_MAX && seen_session[id] == 0, "message %" PRId64 " is there twice", id);
     seen_session[id] = session;

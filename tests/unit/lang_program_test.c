@@ -25,6 +25,8 @@ static void a_body_comes_back(void **state) {
     s.feeds[0].max_instruments = 8;
     s.feeds[0].rules = TD_RULES_OFF;
     s.feeds[0].trade_ids = TD_IDS_ANY;
+    s.feeds[0].max_delay_ns = 9;
+    s.feeds[0].silence_ns = 10;
     td_buf body = {0};
     td_program *p;
     td_program_body(&s, &body);
@@ -36,6 +38,7 @@ static void a_body_comes_back(void **state) {
     const td_program_feed *zoo = td_program_feed_of(p, TD_TEXT("zoo")), *bee = td_program_feed_of(p, TD_TEXT("bee"));
     assert_true(zoo->lateness_ns == 0 && zoo->max_ahead_ns == 7 && zoo->max_instruments == 8);
     assert_true(zoo->rules == TD_RULES_OFF && zoo->trade_ids == TD_IDS_ANY);
+    assert_true(zoo->max_delay_ns == 9 && zoo->silence_ns == 10 && zoo->gaps);
     assert_true(bee->lateness_ns == 2 && bee->rules == TD_RULES_BASIC && bee->trade_ids == TD_IDS_ORDERED);
     td_program_free(p);
     td_buf_fini(&body);
@@ -53,6 +56,7 @@ static void a_body_of_the_engine_before_means_what_it_meant(void **state) {
         assert_int_equal(feeds[i]->lateness_ns, i == 0 ? 2000000000 : 1000000000);
         assert_true(feeds[i]->max_ahead_ns == INT64_MAX && feeds[i]->max_instruments == INT64_MAX);
         assert_true(feeds[i]->rules == TD_RULES_OFF && feeds[i]->trade_ids == TD_IDS_OFF);
+        assert_false(feeds[i]->gaps);
     }
     td_program_free(p);
 }
@@ -61,11 +65,13 @@ static void a_body_of_the_engine_before_means_what_it_meant(void **state) {
 static void a_body_without_young_keys_is_read(void **state) {
     (void)state;
     static const char body[] = "{\"engine\":\"2\",\"hours\":\"all\",\"grace_ns\":60,\"bars_ns\":[1000000000],"
-                               "\"feeds\":[],\"strategies\":[]}";
+                               "\"feeds\":[{\"name\":\"x\",\"lateness_ns\":1,\"max_ahead_ns\":2,\"max_instruments\":3,"
+                               "\"rules\":\"basic\",\"trade_ids\":\"ordered\"}],\"strategies\":[]}";
     td_program *p;
     assert_int_equal(td_program_compile(td_text(body), &p), TD_OK);
     assert_int_equal(p->grace_ns, 60);
     assert_int_equal(p->repair_horizon_ns, 0);
+    assert_false(td_program_feed_of(p, TD_TEXT("x"))->gaps); /* and no others are told than were */
     td_program_free(p);
 }
 

@@ -9,6 +9,8 @@ static td_event trade(int64_t id, int64_t event_ns) {
     return (td_event){.kind = TD_EVENT_TRADE, .event_ns = event_ns, .trade = {.price = 1, .size = 1, .trade_id = id}};
 }
 
+static bool is_new(td_seen *seen, const td_event *e) { return td_seen_add_ordered(seen, e) != TD_ID_DOUBLE; }
+
 static void spans_grow_join_and_know(void **state) {
     (void)state;
     static const struct {
@@ -62,7 +64,7 @@ static void ids_equal_a_table_of_all(void **state) {
                                                        : low + (int64_t)(unit_random(&random) % (uint64_t)reach);
             bool hole = id % HOLE_EVERY == 5; /* never comes */
             td_event e = trade(BEGIN + id, 100);
-            if (!hole) ASSERT_ROW(td_seen_add_ordered(&seen, &e) == !known[id], "seed %d, id %d", (int)seed, (int)id);
+            if (!hole) ASSERT_ROW(is_new(&seen, &e) == !known[id], "seed %d, id %d", (int)seed, (int)id);
             known[id] = true;
             while (known[low]) low++;
         }
@@ -75,11 +77,11 @@ static void far_jumps_keep_what_was(void **state) {
     td_seen seen = {0};
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
         td_event e = trade(ids[i], 100);
-        ASSERT_ROW(td_seen_add_ordered(&seen, &e), "%zu is new", i);
+        ASSERT_ROW(is_new(&seen, &e), "%zu is new", i);
     }
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
         td_event e = trade(ids[i], 100);
-        ASSERT_ROW(!td_seen_add_ordered(&seen, &e), "%zu is known", i);
+        ASSERT_ROW(!is_new(&seen, &e), "%zu is known", i);
     }
 }
 
@@ -101,7 +103,39 @@ static void ids_that_begin_anew_are_no_doubles(void **state) {
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         td_event e = trade(rows[i].id, rows[i].event_ns);
         e.flags = rows[i].flags;
-        ASSERT_ROW(td_seen_add_ordered(&seen, &e) == rows[i].fresh, "%zu", i);
+        ASSERT_ROW(is_new(&seen, &e) == rows[i].fresh, "%zu", i);
+    }
+}
+
+static void an_id_has_a_place(void **state) {
+    (void)state;
+    static const struct {
+        char does; /* a: add, p: pass, w: await and add */
+        int64_t id, event_ns;
+        td_id_place place;
+    } rows[] = {
+        {'p', 4, 90, TD_ID_DOUBLE}, /* before the first nothing is counted */
+        {'a', 10, 100, TD_ID_FIRST},   {'a', 11, 101, TD_ID_NEXT},
+        {'a', 14, 104, TD_ID_BEYOND},  {'a', 13, 103, TD_ID_BELOW},
+        {'a', 13, 103, TD_ID_DOUBLE},  {'p', 15, 105, TD_ID_NEXT},  /* refused, and not missing: */
+        {'a', 16, 106, TD_ID_NEXT},    {'a', 15, 105, TD_ID_BELOW}, /* … yet it has not been seen */
+        {'p', 15, 105, TD_ID_DOUBLE},  {'p', 18, 108, TD_ID_BEYOND},
+        {'w', 12, 102, TD_ID_BELOW}, /* … which is not what is awaited */
+        {'a', 19, 109, TD_ID_AWAITED}, {'a', 20, 110, TD_ID_NEXT},
+        {'w', 25, 111, TD_ID_BEYOND},  {'a', 26, 112, TD_ID_NEXT},
+        {'w', 27, 113, TD_ID_AWAITED}, {'a', 9, 99, TD_ID_BELOW},  /* older than the first: only late */
+        {'a', 3, 200, TD_ID_FIRST},                                /* newer than all, and below all: counted anew */
+        {'a', 63, 201, TD_ID_BEYOND},  {'p', 64, 202, TD_ID_NEXT}, /* a word ends between them */
+        {'a', 65, 203, TD_ID_NEXT},
+    };
+    td_seen seen = {0};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_event e = trade(rows[i].id, rows[i].event_ns);
+        if (rows[i].does == 'w') td_seen_await(&seen);
+        td_id_place place = rows[i].does == 'p' ? td_seen_pass_ordered(&seen, &e) : td_seen_add_ordered(&seen, &e);
+        ASSERT_ROW(place == rows[i].place, "%zu: place %d", i, (int)place);
+        if (place != TD_ID_BEYOND) continue;
+        ASSERT_ROW(seen.ids.before < rows[i].id - 1 && seen.ids.before_ns < rows[i].event_ns, "%zu: before", i);
     }
 }
 
@@ -126,6 +160,7 @@ int main(void) {
         cmocka_unit_test(ids_equal_a_table_of_all),
         cmocka_unit_test(far_jumps_keep_what_was),
         cmocka_unit_test(ids_that_begin_anew_are_no_doubles),
+        cmocka_unit_test(an_id_has_a_place),
         cmocka_unit_test(ids_in_any_order_are_compared_with_the_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
