@@ -308,8 +308,9 @@ function tipBox(strong, more, code, dim) {
 }
 
 function signalTip(s) {
-  return tipBox(`${s.action} at ${price(s.price)}`, ` · ${s.strategy} · target ${s.target}${s.note ? ` · ${s.note}` : ''}`,
-    `${s.id}\n`, `${wallClock(zoneOf(s.instrument), s.event_ns)}, ${s.status}${s.reason ? `: ${s.reason}` : ''}`);
+  const note = s.note ? ` · ${s.note}` : '';
+  return tipBox(`${s.action} at ${price(s.price)}`, ` · ${s.strategy} · target ${s.target}${note}`, `${s.id}\n`,
+    `${wallClock(zoneOf(s.instrument), s.event_ns)}, ${s.status}${s.reason ? `: ${s.reason}` : ''}`);
 }
 
 function gapTip(gap) {
@@ -334,7 +335,7 @@ async function openSignal(signal) {
 
 async function openGap(gap) {
   await choose(gap.instrument, null, true);
-  await openAt(Math.floor(seconds(gap.from_ns) / (state.widthNs / 1e9)) * (state.widthNs / 1e9), gap, gapTip, () => {});
+  await openAt(chart.startAt(seconds(gap.from_ns)), gap, gapTip, () => {});
 }
 
 /* Goes back to the bar that begins then, and says there what was asked for. */

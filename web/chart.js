@@ -1,7 +1,7 @@
 /* web/chart.js - candles, volume, strategy lines and markers of one series of bars. The chart library knows no time
  * zones: every time it gets is shifted to the exchange's wall clock, and back for what leaves here. */
 import * as lw from './lightweight-charts.mjs';
-import { decimals, element, offset, price, seconds } from './format.js';
+import { decimals, element, lasting, offset, price, seconds } from './format.js';
 import { Overlay } from './overlay.js';
 
 const LINE_COLORS = {
@@ -211,7 +211,13 @@ export class Chart {
 
   /* The bar that fired is the one that ends at the event; on another width, the bar that holds its last instant. */
   barOf(signal) {
-    return Math.floor((seconds(signal.event_ns) - 0.001) / this.width) * this.width;
+    return this.startAt(seconds(signal.event_ns) - 0.001);
+  }
+
+  /* Begin of the bar that holds the instant; of one that is not here, as if no session cut it. */
+  startAt(second) {
+    const bar = this.bars[this.#indexOf(second)];
+    return bar && bar.start <= second ? bar.start : Math.floor(second / this.width) * this.width;
   }
 
   setGaps(gaps) {
@@ -245,7 +251,8 @@ export class Chart {
     const last = this.bars.length - 1;
     const shown = this.gaps.filter((gap) => gap.to_ns === null || seconds(gap.to_ns) >= first);
     this.bands = shown.map((gap) => ({ status: gap.status, from: this.#indexOf(seconds(gap.from_ns)),
-      to: gap.to_ns === null ? last : Math.min(this.#indexOf(seconds(gap.to_ns)), last) }));
+      to: gap.to_ns === null ? last : Math.min(this.#indexOf(seconds(gap.to_ns)), last),
+      label: gap.to_ns === null ? 'open' : lasting(gap.to_ns - gap.from_ns) }));
     const arrows = (this.shown ?? []).filter((s) => s.status === 'withheld').map((s) => {
       const [position, , color] = LOOKS[s.action];
       const index = this.#indexOf(this.barOf(s));

@@ -40,6 +40,17 @@ const iso = (s) => new Date(s * 1000).toISOString();
 export const clock = (zoneName, s) => iso(s + offset(zoneName, s)).slice(11, 19);
 export const dayClock = (zoneName, s) => iso(s + offset(zoneName, s)).slice(0, 19).replace('T', ' ');
 
+/* A duration with the two largest units that it has: "6.27 s", "8 min 2 s", "2 h 5 min". */
+export function lasting(ns) {
+  const s = ns / 1e9;
+  if (s < 60) return `${Number(s.toPrecision(3))} s`;
+  const units = [['d', 86400], ['h', 3600], ['min', 60], ['s', 1]];
+  const first = units.findIndex(([, size]) => s >= size);
+  const [[large, size], [small, part]] = units.slice(first, first + 2);
+  const rest = Math.floor((s % size) / part);
+  return `${Math.floor(s / size)} ${large}${rest ? ` ${rest} ${small}` : ''}`;
+}
+
 export function compact(n) {
   if (n < 10000) return Math.round(n).toLocaleString('en-US');
   for (const [unit, size] of [['B', 1e9], ['M', 1e6], ['k', 1e3]]) {

@@ -1,17 +1,17 @@
-/* web/gaps.js - what is missing, under the signals: the newest gap first, open ones above all; a click leads to its bars. */
-import { clock, dayClock, element, parts, seconds } from './format.js';
+/* web/gaps.js - what is missing, under the signals: the newest gap first, open ones above all; a click leads there. */
+import { clock, dayClock, element, lasting, parts, seconds } from './format.js';
 
 const KEPT = 200; // rows; older ones are a question to the API
 
 /* "7 missing, 2 came", or what is known of it. */
 export function amount(gap) {
-  const words = [gap.missing === null ? null : `${gap.missing.toLocaleString('en-US')} missing`,
+  const words = [gap.missing ? `${gap.missing.toLocaleString('en-US')} missing` : null,
     gap.filled > 0 ? `${gap.filled.toLocaleString('en-US')} came` : null];
   return words.filter(Boolean).join(', ');
 }
 
 export function span(gap) {
-  return gap.to_ns === null ? 'its end is not known yet' : `${Number(((gap.to_ns - gap.from_ns) / 1e9).toFixed(3))} s`;
+  return gap.to_ns === null ? 'its end is not known yet' : lasting(gap.to_ns - gap.from_ns);
 }
 
 export class Gaps {
@@ -39,7 +39,8 @@ export class Gaps {
   #show() {
     const newest = [...this.known.entries()].reverse();
     const open = newest.filter(([, gap]) => gap.status === 'open');
-    this.count.textContent = open.length ? `${open.length} open` : '';
+    this.count.textContent = open.length ? `${open.length} open of ${newest.length}` : newest.length || '';
+    this.count.classList.toggle('open', open.length > 0);
     if (!this.box.open) return;
     const rows = [...open, ...newest.filter(([, gap]) => gap.status !== 'open')].slice(0, KEPT);
     this.list.replaceChildren(...rows.map(([key, gap]) => this.#node(key, gap)));

@@ -1,13 +1,14 @@
-/* web/overlay.js - what is drawn with the candles and is none: bands over the time of gaps behind them, and hollow arrows
- * of signals that were withheld. A primitive of the chart library; times are shifted ones. */
+/* web/overlay.js - what is drawn with the candles and is none: bands behind them over the time of gaps, and hollow
+ * arrows of signals that were withheld. A primitive of the chart library; it knows bars by their index. */
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 const STRIPE = 7; // pixels between the stripes of a band
+const LABEL = { room: 9, bottom: 0.81 }; // pixels that a band must have for it; its place, of the height
 const ARROW = { half: 5, height: 8, away: 7 };
 
 export class Overlay {
   constructor() {
-    this.bands = []; // {from, to: indexes of bars, status}
+    this.bands = []; // {from, to: indexes of bars, status, label}
     this.arrows = []; // {index, price, up, color: the name of a variable}
     const view = (zOrder, draw) => ({ zOrder: () => zOrder,
       renderer: () => ({ draw: (target) => target.useMediaCoordinateSpace((scope) => draw(scope)) }) });
@@ -38,7 +39,7 @@ export class Overlay {
   #drawBands({ context, mediaSize }) {
     const time = this.chart.timeScale();
     const half = time.options().barSpacing / 2;
-    for (const { from, to, status } of this.bands) {
+    for (const { from, to, status, label } of this.bands) {
       const left = Math.max(time.logicalToCoordinate(from) - half, 0);
       const right = Math.min(time.logicalToCoordinate(to) + half, mediaSize.width);
       if (right <= left) continue;
@@ -57,7 +58,21 @@ export class Overlay {
       }
       context.stroke();
       context.restore();
+      const room = right - left >= LABEL.room;
+      if (room && status !== 'filled') this.#drawLabel(context, label, (left + right) / 2, mediaSize.height);
     }
+  }
+
+  /* How long it is, upwards between the candles and the volume: the axis does not show time without bars. */
+  #drawLabel(context, label, x, height) {
+    context.save();
+    context.translate(x, height * LABEL.bottom);
+    context.rotate(-Math.PI / 2);
+    context.font = `11px ${css('--font')}`;
+    context.textBaseline = 'middle';
+    context.fillStyle = css('--accent');
+    context.fillText(label, 0, 0);
+    context.restore();
   }
 
   #drawArrows({ context }) {

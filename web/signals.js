@@ -52,7 +52,7 @@ export class Signals {
     const at = seconds(s.event_ns);
     const node = element('button', fresh ? 'signal new' : 'signal', '', {
       type: 'button', title: `${s.id}\n${dayClock(zone, at)} ${zone}`, 'data-status': s.status });
-    const status = s.status === 'fresh' ? '' : ` (${s.status}${s.reason ? `: ${s.reason}` : ''})`;
+    const status = s.status === 'fresh' ? '' : `${s.status}${s.reason ? `: ${s.reason}` : ''} · `;
     const [venue, symbol] = parts(s.instrument);
     const what = element('span', 'what', `${symbol} `);
     what.append(element('small', '', venue));
@@ -60,7 +60,7 @@ export class Signals {
       element('span', 'action', s.action, { 'data-action': s.action }),
       what,
       element('span', 'at', price(s.price)),
-      element('span', 'why', `${s.strategy} → ${s.target.replace('-', '−')}${status}${s.note ? ` · ${s.note}` : ''}`),
+      element('span', 'why', `${status}${s.strategy} → ${s.target.replace('-', '−')}${s.note ? ` · ${s.note}` : ''}`),
       element('span', 'when', clock(zone, at)),
     );
     const item = element('li', '');

@@ -194,10 +194,10 @@ static void tell_feed(const explanation *x, const td_window_state *w) {
 }
 
 /* Why it is partial, or was, or will be. */
-static void tell_gap(const explanation *x, const td_gap *gap) {
+static void tell_gap(const explanation *x, const td_window_state *w, const td_gap *gap) {
     char from[40], to[40];
     bool spared = x->last.trade_count > 0 && x->last.quality == TD_QUALITY_COMPLETE; /* it was too old to be revised */
-    bool told = gap->missing != TD_NONE;
+    bool empty = x->last.trade_count == 0 && w->closed, told = gap->missing != TD_NONE;
     (void)printf("gap %" PRId64 " lies over it (%s, from %s to %s)", gap->number,
                  td_gap_reason_name((td_gap_reason)gap->reason), instant(gap->from_ns, from),
                  gap->to_ns != TD_NONE ? instant(gap->to_ns, to) : "a time not known yet");
@@ -205,7 +205,10 @@ static void tell_gap(const explanation *x, const td_gap *gap) {
         (void)printf(": filled, %" PRId64 " trades came afterwards\n", gap->filled);
         return;
     }
-    (void)printf("%s: %s, ", spared ? ", told when nothing could revise it" : " and makes it partial",
+    (void)printf("%s: %s, ",
+                 spared  ? ", told when nothing could revise it"
+                 : empty ? " and hides what traded"
+                         : " and makes it partial",
                  td_gap_status_name((td_gap_status)gap->status));
     if (told) (void)printf("%" PRId64 " trades ", gap->missing);
     if (gap->status == TD_GAP_LOST)
@@ -221,7 +224,8 @@ static void tell_gaps(const explanation *x, const td_window_state *w) {
     if (x->last.trade_count > 0)
         (void)printf("it is %s, by evidence %s\n", td_quality_name((td_quality)x->last.quality),
                      td_evidence_name((td_evidence)x->last.evidence));
-    for (; (at = td_gap_table_find(x->gaps, &over, at)) != SIZE_MAX; count++) tell_gap(x, td_gap_table_at(x->gaps, at));
+    for (; (at = td_gap_table_find(x->gaps, &over, at)) != SIZE_MAX; count++)
+        tell_gap(x, w, td_gap_table_at(x->gaps, at));
     if (count == 0 && x->last.trade_count > 0 && x->last.quality == TD_QUALITY_PARTIAL)
         (void)puts("the gap that makes it partial is older than what the log holds of topic gaps");
 }
@@ -249,7 +253,7 @@ static void tell_closed(const explanation *x, const td_window_state *w) {
         (void)printf("closed: revision %" PRId32 " of %" PRId64 " trades, known at %s\n", x->last.revision,
                      x->last.trade_count, instant(x->last.known_at_ns, text));
     else
-        (void)puts("closed: nothing traded in it");
+        (void)puts("closed: no trade of it came");
     if (x->late_count > 0)
         (void)printf("%" PRId64 " trades came too late for it and are in quarantine\n", x->late_count);
     tell_feed(x, w);
