@@ -15,6 +15,26 @@ td_status td_data_open(td_data *out, const char *dir) {
     return status == TD_OK ? td_topics_open_to_read(&out->topics, out->log) : status;
 }
 
+static void report(void *arg, const char *line) {
+    (void)arg;
+    (void)fprintf(stderr, "%s\n", line);
+}
+
+static void note_partitions(void *arg, td_topic *topic) {
+    if (strcmp(td_topic_name(topic), "tape") == 0) *(uint32_t *)arg = td_topic_partitions(topic);
+}
+
+td_status td_data_open_to_write(td_data *out, const char *dir) {
+    td_log_conf conf = {.dir = dir};
+    uint32_t partitions = 0;
+    int64_t now_ms = td_os_posix.ops->wall_ns(td_os_posix.self) / TD_NS_PER_MS;
+    *out = (td_data){0};
+    td_status status = td_log_segment_open(&out->log, &td_os_posix, &conf, report, NULL);
+    if (status == TD_OK) status = td_log_each_topic(out->log, note_partitions, &partitions);
+    if (status == TD_OK) status = td_topics_open(&out->topics, out->log, partitions, now_ms);
+    return status;
+}
+
 void td_data_close(td_data *data) {
     if (data->topics.registry != NULL) td_topics_close(&data->topics);
     td_log_close(data->log);

@@ -115,6 +115,20 @@ static void tell_quarantined(const td_metric *m, const void *self, td_buf *out) 
         }
 }
 
+static void tell_actions(const td_metric *m, const void *self, td_buf *out) {
+    static const char *const words[TD_SHARE_WORDS] = {[TD_SHARE_TAKEN] = "taken",
+                                                      [TD_SHARE_LATE] = "late",
+                                                      [TD_SHARE_DOUBLE] = "duplicate",
+                                                      [TD_SHARE_FULL] = "refused"};
+    const source *s = self;
+    for (size_t i = 0; i < s->parts.worker_count; i++)
+        for (int word = TD_SHARE_NONE + 1; word < TD_SHARE_WORDS; word++) {
+            number partition = partition_of(s->parts.workers[i]);
+            td_metric_put(out, m, TD_LABELS({"partition", td_text(partition.text)}, {"outcome", td_text(words[word])}),
+                          (double)td_counted(&td_worker_counters(s->parts.workers[i])->actions[word]));
+        }
+}
+
 static void tell_outputs(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
     for (size_t i = 0; i < s->parts.worker_count; i++)
@@ -314,6 +328,7 @@ static const td_metric rows[] = {
      WORKER(outside)},
     {"tapedeck_unknown_days_total", COUNTER, "Days of instruments beyond the years of their calendar.",
      WORKER(unknown_days)},
+    {"tapedeck_actions_total", COUNTER, "Corporate actions, by what became of them.", tell_actions, 0},
     {"tapedeck_revised_total", COUNTER, "Bars changed after their close, by late trades or gaps.", WORKER(revised)},
     {"tapedeck_not_reapplied_total", COUNTER, "Of those, older than what strategies look back to.",
      WORKER(not_reapplied)},

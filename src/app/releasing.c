@@ -5,17 +5,11 @@
 #include "app/data.h"
 #include "base/json.h"
 #include "base/time.h"
-#include "log/log_segment.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { ASKED_AT_ONCE = 500, BATCH_BYTES = 1 << 20 };
-
-static void report(void *arg, const char *line) {
-    (void)arg;
-    (void)fprintf(stderr, "%s\n", line);
-}
 
 td_status td_release_find(const td_topics *topics, td_release_wish *wish, td_release **out) {
     wish->tape = topics->tape;
@@ -99,21 +93,6 @@ static td_status ask_process(const char *dir, td_release_item *items, size_t cou
 
 /* ---- by ourselves ---- */
 
-static void note_partitions(void *arg, td_topic *topic) {
-    if (strcmp(td_topic_name(topic), "tape") == 0) *(uint32_t *)arg = td_topic_partitions(topic);
-}
-
-static td_status open_to_write(td_data *out, const char *dir) {
-    td_log_conf conf = {.dir = dir};
-    uint32_t partitions = 0;
-    int64_t now_ms = td_os_posix.ops->wall_ns(td_os_posix.self) / TD_NS_PER_MS;
-    *out = (td_data){0};
-    td_status status = td_log_segment_open(&out->log, &td_os_posix, &conf, report, NULL);
-    if (status == TD_OK) status = td_log_each_topic(out->log, note_partitions, &partitions);
-    if (status == TD_OK) status = td_topics_open(&out->topics, out->log, partitions, now_ms);
-    return status;
-}
-
 /* All of one partition from item *at on. */
 static td_status append_partition(const td_data *data, td_writer *writer, td_release *release, size_t *at) {
     td_release_item *items;
@@ -160,7 +139,7 @@ static td_status write_ourselves(const char *dir, td_release_item *items, size_t
     for (size_t i = 0; i < count; i++)
         if (items[i].state == TD_RELEASE_READY) places[ready++] = items[i].place;
     td_release_wish wish = {.places = places, .place_count = ready};
-    td_status status = open_to_write(&data, dir);
+    td_status status = td_data_open_to_write(&data, dir);
     if (status == TD_OK) status = td_release_find(&data.topics, &wish, &release);
     if (status == TD_OK) status = append_items(&data, release);
     size_t done_count = status == TD_OK ? td_release_items(release, &done) : 0;

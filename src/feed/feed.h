@@ -157,4 +157,4 @@ TD_CHECKED td_status td_feed_check_venue(const char *venue);
 /* Feeds give no instant after this one (the year 2200): sums with durations stay within int64. */
 #define TD_FEED_INSTANT_MAX_NS (INT64_C(7258118400) * 1000000000)
 
-extern const td_feed_ops td_feed_lean, td_feed_binance_collector, td_feed_simulated, td_feed_websocket;
+extern const td_feed_ops td_feed_lean, td_feed_binance_collector, td_feed_simulated, td_feed_websocket, td_feed_actions;

@@ -46,12 +46,17 @@ td_status td_applier_apply(td_applier *a, const td_record *record, const td_emit
         return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " is not a record of ours", a->partition,
                        record->offset);
     if (event.kind == TD_EVENT_PROGRAM) return swap_program(a, event.program_sha256);
+    bool named = record->key.size > 0 && record->key.size <= TD_INSTRUMENT_NAME_MAX;
+    if (event.kind == TD_EVENT_CORPORATE && named) {
+        out->action = (uint8_t)td_state_take_action(a->state, &event, record->key);
+        return TD_OK;
+    }
     if (!td_bytes_equal(feed, (td_bytes){a->feed_name, a->feed_name_size})) remember_feed(a, feed);
     event.feed = a->feed;
     if (event.feed == UINT32_MAX)
         return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": more than %d feeds", a->partition, TD_PROGRAM_FEEDS_MAX);
     if (event.kind != TD_EVENT_TIME) {
-        if (record->key.size == 0 || record->key.size > TD_INSTRUMENT_NAME_MAX)
+        if (!named)
             return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " has no instrument", a->partition,
                            record->offset);
         event.instrument = td_state_find_instrument(a->state, record->key);

@@ -332,7 +332,8 @@ static td_status handle_command(td_ingest *in) {
     else
         status = lane_add(in, lane, &in->command);
     if (status != TD_OK) return status;
-    td_count(&in->counts.commands, known && !lane->stands);
+    bool tick = td_record_schema(in->conf.topics->ids, in->command.value) != TD_SCHEMA_CORPORATE;
+    td_count(&in->counts.commands, known && !lane->stands && tick);
     in->has_command = false;
     return TD_OK;
 }

@@ -38,7 +38,7 @@ typedef struct td_ingest_feed_counts {
 
 typedef struct td_ingest_counts {
     td_ingest_feed_counts feeds[TD_PROGRAM_FEEDS_MAX]; /* by feed index */
-    td_counter commands;                               /* records appended by command */
+    td_counter commands;                               /* trades and quotes appended by command */
     td_counter tape_bytes, rejected_bytes;             /* of records appended, before compression */
     td_counter retries;                                /* failures after which ingest backed off */
     td_counter clock_ns;                               /* event clock of the newest input, for people */

@@ -49,11 +49,11 @@ static td_status next_record(replay *r, td_record *out) {
     return status;
 }
 
-/* The feed and event of a tick or Time; false for a Program. */
+/* The feed and event of what a feed says of its market; false for others. */
 static bool event_of(replay *r, const td_record *record, td_event *out) {
     td_bytes name;
     if (td_record_get_event_numbers(r->conf->from->ids, record->value, out, &name) != TD_OK) return false;
-    if (out->kind == TD_EVENT_PROGRAM) return false;
+    if (out->kind == TD_EVENT_PROGRAM || out->kind == TD_EVENT_CORPORATE) return false;
     out->feed = td_state_feed(r->applier.state, name);
     return out->feed != UINT32_MAX;
 }

@@ -125,6 +125,13 @@ static void emit_gap(void *self, td_bytes instrument, const td_gap *gap) {
     put_output(w, TD_OUTPUT_GAPS, instrument);
 }
 
+/* What the state has taken, as it stands on the tape. */
+static void put_action(td_worker *w, const td_record *record) {
+    w->value.size = 0;
+    td_buf_put(&w->value, record->value.data, record->value.size);
+    put_output(w, TD_OUTPUT_ACTIONS, record->key);
+}
+
 /* What is refused is rare: only then are the event's codes read. */
 static void emit_quarantined(void *self, td_bytes instrument, const td_quarantined *quarantined) {
     td_worker *w = self;
@@ -196,6 +203,7 @@ static __attribute__((noinline)) void count_rarer(td_worker *w, td_applied appli
     if (applied.verdict == TD_VERDICT_ACCEPTED) td_count(&w->counts.accepted, 1);
     if (applied.verdict == TD_VERDICT_QUARANTINED) td_count(&w->counts.quarantined[w->reason], 1);
     if (applied.verdict == TD_VERDICT_DUPLICATE) td_count(&w->counts.duplicates, 1);
+    if (applied.action != TD_SHARE_NONE) td_count(&w->counts.actions[applied.action], 1);
     if (applied.outside) td_count(&w->counts.outside, 1);
     if (applied.unknown_day) td_count(&w->counts.unknown_days, 1);
     td_count(&w->counts.late, applied.late_count);
@@ -224,6 +232,7 @@ static td_status apply_record(td_worker *w, const td_record *record) {
     w->cause.ordinal = 0;
     td_status status = td_applier_apply(&w->applier, record, &w->emit, &applied);
     if (status != TD_OK) return status;
+    if (applied.action == TD_SHARE_TAKEN || applied.action == TD_SHARE_LATE) put_action(w, record);
     count_tick(w, applied);
     return w->emit_status;
 }

@@ -8,10 +8,11 @@
 
 typedef enum td_event_kind {
     TD_EVENT_TRADE = 1,
-    TD_EVENT_QUOTE,   /* top of book; a side may be missing */
-    TD_EVENT_TIME,    /* "nothing of this feed earlier than bound is expected" */
-    TD_EVENT_PROGRAM, /* from here on this program applies */
-    TD_EVENT_FILLED,  /* a backfill of one instrument has ended */
+    TD_EVENT_QUOTE,     /* top of book; a side may be missing */
+    TD_EVENT_TIME,      /* "nothing of this feed earlier than bound is expected" */
+    TD_EVENT_PROGRAM,   /* from here on this program applies */
+    TD_EVENT_FILLED,    /* a backfill of one instrument has ended */
+    TD_EVENT_CORPORATE, /* a split, a dividend, another symbol */
 } td_event_kind;
 
 typedef enum td_side { TD_SIDE_UNKNOWN, TD_SIDE_BUY, TD_SIDE_SELL } td_side; /* the aggressor's */
@@ -60,6 +61,22 @@ typedef struct td_filled {
     uint8_t extent; /* td_fill_extent: how much of it the venue gave */
 } td_filled;
 
+typedef enum td_corporate_kind {
+    TD_CORPORATE_SPLIT,
+    TD_CORPORATE_DIVIDEND,
+    TD_CORPORATE_SYMBOL,
+    TD_CORPORATE_KIND_COUNT,
+} td_corporate_kind;
+
+typedef struct td_corporate {        /* what a company did to its shares; corporate.h. Texts are borrowed */
+    int32_t ex_day;                  /* days since 1970-01-01 at the exchange: it applies from the begin of that day */
+    uint32_t numerator, denominator; /* SPLIT: so many shares stand for so many; else 0 */
+    uint8_t kind;                    /* td_corporate_kind */
+    int64_t amount;                  /* DIVIDEND: of one share, decimal(19,9); else 0 */
+    td_code currency;                /* of the amount; may be empty */
+    td_bytes symbol, source;         /* SYMBOL: the new one; who says so; "" where nothing is said */
+} td_corporate;
+
 typedef struct td_event {
     uint8_t kind; /* td_event_kind */
     uint8_t flags;
@@ -76,6 +93,7 @@ typedef struct td_event {
         td_quote quote;
         td_time_mark time;
         td_filled filled;
+        td_corporate corporate;
         uint8_t program_sha256[32];
     };
 } td_event;

@@ -19,6 +19,7 @@ typedef enum td_schema { /* our schemas; the id on the wire comes from the regis
                          TD_SCHEMA_QUARANTINED,
                          TD_SCHEMA_FILLED,
                          TD_SCHEMA_GAP,
+                         TD_SCHEMA_CORPORATE,
                          TD_SCHEMA_COUNT,
 } td_schema;
 

@@ -1,5 +1,5 @@
-/* src/schema/record_event.c - records of the tape: trade, quote, time, program, fill. The hot path of replay and
- * ingest. */
+/* src/schema/record_event.c - records of the tape: trade, quote, time, program, fill, corporate action. The hot path of
+ * replay and ingest. */
 #include "schema/record_codec.h"
 
 enum {
@@ -166,8 +166,47 @@ static bool get_filled(td_bytes value, td_event *out, td_bytes *out_feed) {
     return ok;
 }
 
+static void put_corporate(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
+    const td_corporate *c = &e->corporate;
+    size_t texts = feed.size + c->symbol.size + c->source.size;
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_CORPORATE, 12 * (size_t)TD_AVRO_LONG_MAX + sizeof(td_code) + texts);
+    p = td_avro_put_long(p, c->kind);
+    p = td_avro_put_long(p, c->ex_day);
+    p = td_avro_put_long(p, c->numerator);
+    p = td_avro_put_long(p, c->denominator);
+    p = td_avro_put_decimal64(p, c->amount);
+    p = record_put_code(p, &c->currency);
+    p = td_avro_put_bytes(p, c->symbol);
+    p = td_avro_put_bytes(p, c->source);
+    p = td_avro_put_long(p, e->event_ns);
+    p = td_avro_put_long(p, e->receive_ns);
+    p = td_avro_put_bytes(p, feed);
+    record_end(buf, p);
+}
+
+static bool get_side(td_avro_reader *r, uint32_t *out) {
+    int64_t v;
+    if (!td_avro_get_count(r, &v) || v > UINT32_MAX) return false;
+    *out = (uint32_t)v;
+    return true;
+}
+
+static bool get_corporate(td_bytes value, td_event *out, td_bytes *out_feed) {
+    td_avro_reader r = record_body(value);
+    td_corporate *c = &out->corporate;
+    int64_t day;
+    bool ok = record_get_small(&r, TD_CORPORATE_KIND_COUNT - 1, &c->kind) && td_avro_get_long(&r, &day) &&
+              day >= INT32_MIN && day <= INT32_MAX && get_side(&r, &c->numerator) && get_side(&r, &c->denominator) &&
+              td_avro_get_decimal64(&r, &c->amount) && record_get_code(&r, &c->currency) &&
+              td_avro_get_bytes(&r, &c->symbol) && td_avro_get_bytes(&r, &c->source) &&
+              td_avro_get_long(&r, &out->event_ns) && td_avro_get_long(&r, &out->receive_ns) &&
+              td_avro_get_bytes(&r, out_feed) && r.at == r.end;
+    if (ok) c->ex_day = (int32_t)day;
+    return ok;
+}
+
 void td_record_put_event(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *event) {
-    assert(event->kind >= TD_EVENT_TRADE && event->kind <= TD_EVENT_FILLED);
+    assert(event->kind >= TD_EVENT_TRADE && event->kind <= TD_EVENT_CORPORATE);
     switch ((td_event_kind)event->kind) {
     case TD_EVENT_TRADE:
         put_trade(buf, ids, feed, event);
@@ -183,6 +222,9 @@ void td_record_put_event(td_buf *buf, const td_schema_ids *ids, td_bytes feed, c
         return;
     case TD_EVENT_FILLED:
         put_filled(buf, ids, feed, event);
+        return;
+    case TD_EVENT_CORPORATE:
+        put_corporate(buf, ids, feed, event);
         return;
     }
 }
@@ -227,6 +269,10 @@ TD_AVRO_INLINE td_status get_event(const td_schema_ids *ids, td_bytes value, ext
     case TD_SCHEMA_FILLED:
         out->kind = TD_EVENT_FILLED;
         ok = get_filled(value, out, out_feed);
+        break;
+    case TD_SCHEMA_CORPORATE:
+        out->kind = TD_EVENT_CORPORATE;
+        ok = get_corporate(value, out, out_feed);
         break;
     default:
         break;

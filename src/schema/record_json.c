@@ -50,6 +50,7 @@ typedef struct field {
 static const char *const side_symbols[] = {"unknown", "buy", "sell", NULL};
 static const char *const origin_symbols[] = {"feed", "release", "backfill", NULL};
 static const char *const extent_symbols[] = {"whole", "part", "none", NULL};
+static const char *const corporate_symbols[] = {"split", "dividend", "symbol", NULL};
 static const char *const session_symbols[] = {"live", "idle", "down", "ended", NULL};
 
 /* Why a tick was appended, since the second version of its schema. */
@@ -118,6 +119,17 @@ static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
     [TD_SCHEMA_GAP] = {TEXT("feed"), TEXT("instrument"), LONG("number"), TEXT("status"), TEXT("reason"),
                        LONG("event_time"), LONG("event_ns"), LONG_OR_NULL("to_ns"), LONG_OR_NULL("first_id"),
                        LONG_OR_NULL("last_id"), LONG_OR_NULL("missing"), LONG("filled"), LONG("known_at_ns")},
+    [TD_SCHEMA_CORPORATE] = {{.name = "kind", .type = FIELD_ENUM, .symbols = corporate_symbols},
+                             LONG("ex_day"),
+                             LONG("numerator"),
+                             LONG("denominator"),
+                             PRICE("amount"),
+                             TEXT("currency"),
+                             TEXT("symbol"),
+                             TEXT("source"),
+                             LONG("event_ns"),
+                             LONG("receive_ns"),
+                             TEXT("feed")},
 };
 
 static bool put_long(td_avro_reader *r, td_buf *out) {

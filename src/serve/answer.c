@@ -1,6 +1,7 @@
 /* src/serve/answer.c - from a request to its rows. */
 #include "serve/answer.h"
 #include "base/json.h"
+#include "serve/addition.h"
 #include "serve/rows.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,8 +14,9 @@ enum { LINES_WARM_UP = 1000, ROWS_PER_STEP = 500 };
 struct td_answer {
     const td_view *view;
     td_api_request request;
-    td_history *history; /* NULL: the View alone answers */
-    td_order *order;     /* NULL: nothing is to be changed */
+    td_history *history;   /* NULL: the View alone answers */
+    td_order *order;       /* NULL: nothing is to be released */
+    td_addition *addition; /* NULL: no action is to be added */
     bool walked;
     td_gap *gaps; /* ascending */
     size_t gap_count;
@@ -128,18 +130,19 @@ static void begin_gaps(td_answer *a) {
 }
 
 td_answer *td_answer_new(const td_view *view, const td_api_request *request, td_bytes body, td_api_error *error) {
-    bool order = request->kind == TD_API_RELEASE;
-    if (!order && !check_known(view, request, error)) return NULL;
+    bool posted = td_api_is_posted(request->kind);
+    if (!posted && !check_known(view, request, error)) return NULL;
     td_answer *a = td_alloc_zero(1, sizeof *a);
     a->view = view;
     a->request = *request;
     if (request->kind == TD_API_LINES) begin_lines(a);
-    if (order) a->order = td_order_new(view, request, body, error);
+    if (request->kind == TD_API_RELEASE) a->order = td_order_new(view, request, body, error);
+    if (request->kind == TD_API_ACTIONS) a->addition = td_addition_new(view, request, body, error);
     if (request->kind == TD_API_GAPS)
         begin_gaps(a);
-    else if (request->kind != TD_API_INSTRUMENTS && !order)
+    else if (request->kind != TD_API_INSTRUMENTS && !posted)
         begin_history(a);
-    if (!order || a->order != NULL) return a;
+    if (!posted || a->order != NULL || a->addition != NULL) return a;
     td_answer_free(a);
     return NULL;
 }
@@ -148,6 +151,7 @@ void td_answer_free(td_answer *a) {
     if (a == NULL) return;
     td_history_free(a->history);
     td_order_free(a->order);
+    td_addition_free(a->addition);
     for (size_t i = 0; i < a->line_count; i++) td_buf_fini(&a->lines[i]);
     free(a->lines);
     free(a->graph_state);
@@ -354,6 +358,7 @@ static void find_next(td_answer *a, int64_t cursor) {
 
 td_status td_answer_step(td_answer *a) {
     if (a->order != NULL) return td_order_step(a->order, &a->body);
+    if (a->addition != NULL) return td_addition_step(a->addition, &a->body);
     if (a->history != NULL && !a->walked) {
         td_status status = td_history_step(a->history);
         if (status != TD_OK) return status;

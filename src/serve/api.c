@@ -1,7 +1,6 @@
 /* src/serve/api.c - parameters as rows: one row is the name, where it belongs and how it is read. */
 #include "serve/api.h"
 #include "base/decimal.h"
-#include "base/json.h"
 #include "base/option.h"
 #include "base/time.h"
 #include "model/gap.h"
@@ -16,8 +15,9 @@ enum {
     ONE_SERIES = IN(BARS) | IN(LINES),
 };
 
-static const char *const kinds[] = {"instruments",        "bars",   "signals", "gaps", "lines", "stream", "quarantine",
-                                    "quarantine/release", "status", "profile", NULL};
+static const char *const kinds[] = {"instruments", "bars",   "signals",    "gaps",
+                                    "lines",       "stream", "quarantine", "quarantine/release",
+                                    "actions",     "status", "profile",    NULL};
 _Static_assert(sizeof kinds / sizeof kinds[0] == TD_API_COUNT + 1, "a name for each kind");
 
 const char *td_api_name(td_api_kind kind) { return kinds[kind]; }
@@ -89,13 +89,32 @@ static bool read_format(td_api_request *r, td_bytes value) {
     return r->csv || td_bytes_equal(value, TD_TEXT("json"));
 }
 
+static bool read_date(td_api_request *r, td_bytes value) {
+    return read_text(value, r->action.date, sizeof r->action.date);
+}
+static bool read_kind(td_api_request *r, td_bytes value) {
+    return read_text(value, r->action.kind, sizeof r->action.kind);
+}
+static bool read_value(td_api_request *r, td_bytes value) {
+    return read_text(value, r->action.value, sizeof r->action.value);
+}
+static bool read_currency(td_api_request *r, td_bytes value) {
+    return read_text(value, r->action.currency, sizeof r->action.currency);
+}
+static bool read_announced(td_api_request *r, td_bytes value) {
+    return read_text(value, r->action.announced, sizeof r->action.announced);
+}
+static bool read_source(td_api_request *r, td_bytes value) {
+    return read_text(value, r->action.source, sizeof r->action.source);
+}
+
 static const struct parameter {
     const char *name;
     uint32_t known, required; /* in which kinds */
     bool (*read)(td_api_request *r, td_bytes value);
     const char *expected;
 } parameters[] = {
-    {"instrument", PAGED | IN(STREAM) | IN(RELEASE), ONE_SERIES, read_instrument, "VENUE:SYMBOL"},
+    {"instrument", PAGED | IN(STREAM) | IN(RELEASE) | IN(ACTIONS), ONE_SERIES, read_instrument, "VENUE:SYMBOL"},
     {"width", ONE_SERIES | IN(STREAM), ONE_SERIES, read_width, "a duration such as 1s, 5m or 1h"},
     {"strategy", IN(SIGNALS), 0, read_strategy, "a strategy's name"},
     {"reason", REFUSED, 0, read_reason, "a reason such as outlier or crossed"},
@@ -109,6 +128,12 @@ static const struct parameter {
     {"limit", PAGED | IN(PROFILE), 0, read_limit, "a number from 1 to 5000"},
     {"as_of", IN(BARS) | IN(SIGNALS), 0, read_as_of, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
     {"known", IN(BARS), 0, read_known, "then or now"},
+    {"date", IN(ACTIONS), 0, read_date, "a date such as 2014-06-09"},
+    {"kind", IN(ACTIONS), 0, read_kind, "split, dividend or symbol"},
+    {"value", IN(ACTIONS), 0, read_value, "as 7:1 of a split, 0.82 of a dividend, META of a symbol"},
+    {"currency", IN(ACTIONS), 0, read_currency, "a currency of up to 15 bytes"},
+    {"announced", IN(ACTIONS), 0, read_announced, "a date or a time"},
+    {"source", IN(ACTIONS), 0, read_source, "a text of up to 255 bytes"},
     {"format", TABLES, 0, read_format, "json or csv"},
 };
 enum { PARAMETERS = sizeof parameters / sizeof parameters[0] };
@@ -130,7 +155,7 @@ bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_erro
         return td_api_fail(
             error, 404, "not_found",
             "there is no /api/v1/%.*s; there are instruments, bars, signals, gaps, lines, stream, quarantine, "
-            "profile and status",
+            "actions, profile and status",
             shown(path), (const char *)path.data);
     }
     r->csv = (TABLES >> r->kind & 1) != 0 && accept.size > 0 &&
@@ -162,6 +187,22 @@ bool td_api_set(td_api_request *r, td_bytes name, td_bytes value, td_api_error *
                            (const char *)value.data, p->expected);
     }
     return fail_unknown(r, name, error);
+}
+
+bool td_api_set_all(td_api_request *r, td_json *json, td_api_error *error) {
+    static const char expected[] = "parameters in a body are an object of texts";
+    td_json_type type = td_json_next(json);
+    if (type != TD_JSON_OBJECT) return td_api_fail(error, 400, "bad_body", expected);
+    while ((type = td_json_next(json)) == TD_JSON_KEY) {
+        char name[32], value[TD_INSTRUMENT_NAME_MAX + 256];
+        size_t name_size = td_json_unescape(json->text, name, sizeof name);
+        size_t value_size =
+            td_json_next(json) == TD_JSON_STRING ? td_json_unescape(json->text, value, sizeof value) : SIZE_MAX;
+        if (name_size == SIZE_MAX || value_size == SIZE_MAX) return td_api_fail(error, 400, "bad_body", expected);
+        if (!td_api_set(r, (td_bytes){(uint8_t *)name, name_size}, (td_bytes){(uint8_t *)value, value_size}, error))
+            return false;
+    }
+    return type == TD_JSON_OBJECT_END || td_api_fail(error, 400, "bad_body", expected);
 }
 
 bool td_api_check(const td_api_request *r, td_api_error *error) {

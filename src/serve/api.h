@@ -1,7 +1,7 @@
 /* src/serve/api.h - what can be asked under /api/v1/: a path and its parameters as one checked value, and errors as
  * answers. Pure. Anything unknown, doubled, missing or out of bounds is an error that says what is expected. */
 #pragma once
-#include "base/bytes.h"
+#include "base/json.h"
 #include "model/instrument.h"
 #include "model/refusal.h"
 
@@ -13,7 +13,8 @@ typedef enum td_api_kind {
     TD_API_LINES,
     TD_API_STREAM,
     TD_API_QUARANTINE,
-    TD_API_RELEASE, /* the one that is posted: a body may say what, too */
+    TD_API_RELEASE, /* posted: a body may say what, too */
+    TD_API_ACTIONS, /* posted, too */
     TD_API_STATUS,
     TD_API_PROFILE,
     TD_API_COUNT,
@@ -27,6 +28,10 @@ typedef struct td_api_error {
     const char *allow; /* of 405: the methods; NULL: GET, HEAD */
     char message[240];
 } td_api_error;
+
+typedef struct td_api_action { /* a corporate action as words of td_corporate_words; "": not given */
+    char date[16], kind[16], value[64], currency[16], announced[40], source[256];
+} td_api_action;
 
 typedef struct td_api_request {
     td_api_kind kind;
@@ -43,14 +48,18 @@ typedef struct td_api_request {
     int64_t as_of_ns; /* what was known then; INT64_MAX: now */
     bool known_now;   /* of the bars known then the revisions known now */
     uint8_t statuses; /* of gaps: a bit per td_gap_status; 0: any */
+    td_api_action action;
     bool csv;
 } td_api_request;
 
 const char *td_api_name(td_api_kind kind); /* "bars": a literal */
+static inline bool td_api_is_posted(td_api_kind kind) { return kind == TD_API_RELEASE || kind == TD_API_ACTIONS; }
 /* Starts a request for the path behind "/api/v1/"; CSV when the Accept header asks for it. False: 404 in *error. */
 bool td_api_begin(td_api_request *request, td_bytes path, td_bytes accept, td_api_error *error);
 /* One parameter, percent-decoded. False: *error says why. */
 bool td_api_set(td_api_request *request, td_bytes name, td_bytes value, td_api_error *error);
+/* The texts of the object that *json begins with, as parameters. False: *error says why. */
+bool td_api_set_all(td_api_request *request, td_json *json, td_api_error *error);
 /* All that the kind requires was given. */
 bool td_api_check(const td_api_request *request, td_api_error *error);
 

@@ -63,21 +63,8 @@ static bool read_positions(td_order *o, td_json *json, td_api_error *error) {
            fail_body(error, "positions are a list of partition and offset");
 }
 
-/* The parameters of the path, here as strings. */
 static bool read_selector(td_order *o, td_json *json, td_api_error *error) {
-    td_json_type type = td_json_next(json);
-    if (type != TD_JSON_OBJECT) return fail_body(error, "a selector is an object");
-    while ((type = td_json_next(json)) == TD_JSON_KEY) {
-        char name[32], value[TD_INSTRUMENT_NAME_MAX + 64];
-        size_t name_size = td_json_unescape(json->text, name, sizeof name);
-        size_t value_size =
-            td_json_next(json) == TD_JSON_STRING ? td_json_unescape(json->text, value, sizeof value) : SIZE_MAX;
-        if (name_size == SIZE_MAX || value_size == SIZE_MAX) return fail_body(error, "a selector has texts");
-        if (!td_api_set(&o->request, (td_bytes){(uint8_t *)name, name_size}, (td_bytes){(uint8_t *)value, value_size},
-                        error))
-            return false;
-    }
-    return type == TD_JSON_OBJECT_END || fail_body(error, "a selector has texts");
+    return td_api_set_all(&o->request, json, error);
 }
 
 static bool read_dry_run(td_order *o, td_json *json, td_api_error *error) {

@@ -371,3 +371,4 @@ void td_view_close(td_view *v) {
 }
 
 int64_t td_view_now_ns(const td_view *v) { return now_ns(v); }
+int64_t td_view_wall_ns(const td_view *v) { return v->os.ops->wall_ns(v->os.self); }

@@ -62,7 +62,8 @@ TD_CHECKED td_status td_view_open(td_view **out, const td_os *os, const td_serve
 void td_view_close(td_view *view);           /* accepts NULL */
 int td_view_step(td_view *view);             /* about 5 ms at most; returns the records read */
 int64_t td_view_now_ns(const td_view *view); /* monotonic */
-void td_view_watch(td_view *view);           /* somebody looks: follow the tape for the next ten seconds */
+int64_t td_view_wall_ns(const td_view *view);
+void td_view_watch(td_view *view); /* somebody looks: follow the tape for the next ten seconds */
 
 uint32_t td_view_count(const td_view *view);
 const td_view_instrument *td_view_instrument_at(const td_view *view, uint32_t index);

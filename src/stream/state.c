@@ -85,6 +85,7 @@ void td_state_free(td_state *s) {
     free(s->blocks);
     td_kept_free(s->kept);
     td_released_fini(&s->released);
+    td_shares_fini(&s->shares);
     td_instruments_free(s->instruments);
     free(s);
 }
@@ -632,6 +633,15 @@ td_changes td_state_take_changes(td_state *s) {
 }
 
 int64_t td_state_open_gaps(const td_state *s) { return s->open_gaps; }
+
+td_share_word td_state_take_action(td_state *s, const td_event *e, td_bytes instrument) {
+    int64_t ex_ns = td_zone_to_utc(td_program_zone(s->program, instrument), e->corporate.ex_day, 0);
+    uint32_t index = td_instruments_find(s->instruments, instrument);
+    bool traded = index != UINT32_MAX && block_of(s, index)->feed != NO_FEED;
+    bool late = traded && s->feeds[block_of(s, index)->feed].watermark_ns >= ex_ns;
+    td_share_word word = td_shares_put(&s->shares, instrument, &e->corporate, ex_ns);
+    return word == TD_SHARE_TAKEN && late ? TD_SHARE_LATE : word;
+}
 
 void td_state_window(const td_state *s, td_bytes instrument, size_t w, int64_t ns, td_window_state *out) {
     uint32_t index = td_instruments_find(s->instruments, instrument);

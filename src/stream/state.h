@@ -40,6 +40,7 @@
  * partition's worker. */
 #pragma once
 #include "stream/program.h"
+#include "stream/shares.h"
 
 typedef struct td_state td_state;
 
@@ -65,6 +66,7 @@ typedef struct td_applied {
     bool outside : 1;     /* of the hours: accepted, and in no bar            */
     bool unknown_day : 1; /* the calendar's years do not hold it; not of every such trade, but of the first */
     bool changed;         /* td_state_take_changes may have more */
+    uint8_t action;       /* td_share_word */
 } td_applied;
 
 typedef struct td_changes {
@@ -92,6 +94,9 @@ td_applied td_state_apply(td_state *state, const td_event *event, const td_emit 
 /* What happened beside the verdicts since it was last asked; how many gaps stand open. */
 td_changes td_state_take_changes(td_state *state);
 int64_t td_state_open_gaps(const td_state *state);
+
+/* A corporate action of the instrument: kept with what was told of it before. No feed's time moves. */
+td_share_word td_state_take_action(td_state *state, const td_event *event, td_bytes instrument);
 
 /* From here on another program. Windows of widths that stay are kept; strategies start anew behind them. */
 void td_state_swap(td_state *state, const td_program *program);

@@ -60,6 +60,7 @@ struct td_state {
     td_released released; /* none is released twice */
     int64_t open_gaps;
     td_changes changes; /* not taken yet */
+    td_shares shares;
 };
 
 typedef struct td_step { /* one record being applied, where it does more than most */

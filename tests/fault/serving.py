@@ -184,7 +184,8 @@ def check_conventions(families):
             assert name.endswith("_seconds"), name
         for s in samples:
             labels |= set(s.labels)
-    assert labels <= {"feed", "partition", "reason", "topic", "sink", "reader", "of", "code", "le", "version", "compiler"}, labels
+    assert labels <= {"feed", "partition", "reason", "topic", "sink", "reader", "of", "code", "le", "version", "compiler",
+                      "outcome"}, labels
     return {family.name: family for family in families}
 
 

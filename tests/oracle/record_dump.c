@@ -88,6 +88,11 @@ static td_event any_event(td_schema schema) {
         e.kind = TD_EVENT_FILLED;
         e.filled = (td_filled){any_long(), (uint8_t)(dice() % (TD_FILL_NONE + 1))};
         break;
+    case TD_SCHEMA_CORPORATE:
+        e.kind = TD_EVENT_CORPORATE;
+        e.corporate = (td_corporate){(int32_t)dice(), (uint32_t)dice(), (uint32_t)dice(), (uint8_t)(dice() % 3),
+                                     any_long(),      any_code(),       TD_TEXT("METV"),  TD_TEXT("desk")};
+        break;
     default:
         e.kind = TD_EVENT_PROGRAM;
         for (size_t i = 0; i < sizeof e.program_sha256; i++) e.program_sha256[i] = (uint8_t)dice();

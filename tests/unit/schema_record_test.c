@@ -45,7 +45,7 @@ static td_code code(const char *text) {
         .kind = TD_EVENT_TIME, .time = { __VA_ARGS__ }                                                                 \
     }
 
-enum { EVENT_COUNT = 14 };
+enum { EVENT_COUNT = 17 };
 
 static const td_event *events(void) {
     static td_event rows[EVENT_COUNT] = {
@@ -63,6 +63,15 @@ static const td_event *events(void) {
         {.kind = TD_EVENT_PROGRAM, .program_sha256 = "0123456789abcdef0123456789abcde"},
         {.kind = TD_EVENT_FILLED, .event_ns = NOW_NS, .receive_ns = NOW_NS, .filled = {1, TD_FILL_WHOLE}},
         {.kind = TD_EVENT_FILLED, .event_ns = LOW, .receive_ns = LOW, .filled = {INT64_MAX, TD_FILL_NONE}},
+        {.kind = TD_EVENT_CORPORATE,
+         .event_ns = NOW_NS,
+         .receive_ns = NOW_NS + 1,
+         .corporate = {.ex_day = 16230, .numerator = 7, .denominator = 1}},
+        {.kind = TD_EVENT_CORPORATE,
+         .event_ns = LOW,
+         .receive_ns = INT64_MAX,
+         .corporate = {INT32_MIN, UINT32_MAX, UINT32_MAX, TD_CORPORATE_DIVIDEND, INT64_MAX}},
+        {.kind = TD_EVENT_CORPORATE, .corporate = {INT32_MAX, .kind = TD_CORPORATE_SYMBOL, .amount = LOW}},
     };
     rows[0].trade.exchange = code("P");
     rows[0].trade.condition = code("20002020");
@@ -70,6 +79,9 @@ static const td_event *events(void) {
     rows[2].flags = UINT8_MAX;
     rows[3].flags = TD_FLAG_INEXACT | TD_FLAG_SUSPICIOUS;
     rows[5].quote.exchange = code("NASDAQ");
+    rows[14].corporate.source = TD_TEXT("desk");
+    rows[16].corporate.symbol = TD_TEXT("META");
+    rows[15].corporate.currency = code("123456789012345");
     rows[8].quote.exchange = rows[8].quote.condition = code("123456789012345");
     return rows;
 }
@@ -96,12 +108,19 @@ static void same_quote(const td_quote *a, const td_quote *b) {
     assert_memory_equal(&a->exchange, &b->exchange, sizeof a->exchange);
     assert_memory_equal(&a->condition, &b->condition, sizeof a->condition);
 }
+static void same_corporate(const td_corporate *a, const td_corporate *b) {
+    assert_true(a->ex_day == b->ex_day && a->numerator == b->numerator && a->denominator == b->denominator);
+    assert_true(a->kind == b->kind && a->amount == b->amount && a->currency.size == b->currency.size);
+    assert_memory_equal(a->currency.text, b->currency.text, a->currency.size);
+    assert_true(td_bytes_equal(a->symbol, b->symbol) && td_bytes_equal(a->source, b->source));
+}
 static void same_event(const td_event *a, const td_event *b) {
     assert_int_equal(a->kind, b->kind);
     assert_int_equal(a->flags, b->flags);
-    if (a->kind == TD_EVENT_TRADE || a->kind == TD_EVENT_QUOTE)
+    if (a->kind == TD_EVENT_TRADE || a->kind == TD_EVENT_QUOTE || a->kind == TD_EVENT_CORPORATE)
         assert_true(a->event_ns == b->event_ns && a->receive_ns == b->receive_ns);
     if (a->kind == TD_EVENT_TRADE) same_trade(&a->trade, &b->trade);
+    if (a->kind == TD_EVENT_CORPORATE) same_corporate(&a->corporate, &b->corporate);
     if (a->kind == TD_EVENT_QUOTE) same_quote(&a->quote, &b->quote);
     if (a->kind == TD_EVENT_TIME)
         assert_true(a->time.bound_ns == b->time.bound_ns && a->time.clock_ns == b->time.clock_ns &&
@@ -130,8 +149,9 @@ static void events_come_back(void **state) {
             memset(&got, 0xa5, sizeof got);
             td_record_put_event(&buf, &ids, feed_name(f), want);
             td_bytes value = alone(td_buf_bytes(&buf));
-            assert_int_equal(td_record_schema(&ids, value),
-                             want->kind == TD_EVENT_FILLED ? TD_SCHEMA_FILLED : want->kind - 1);
+            assert_int_equal(td_record_schema(&ids, value), want->kind == TD_EVENT_FILLED      ? TD_SCHEMA_FILLED
+                                                            : want->kind == TD_EVENT_CORPORATE ? TD_SCHEMA_CORPORATE
+                                                                                               : want->kind - 1);
             assert_int_equal(td_record_get_event(&ids, value, &got, &feed), TD_OK);
             same_event(&got, want);
             assert_int_equal(got.feed | got.instrument, 0);
@@ -412,17 +432,14 @@ static int read_all(td_bytes value) {
 
 /* One value of each schema, small enough to try every bit. */
 static td_buf sample(int schema) {
-    static const size_t event_of[] = {[TD_SCHEMA_TRADE] = 0,
-                                      [TD_SCHEMA_QUOTE] = 6,
-                                      [TD_SCHEMA_TIME] = 9,
-                                      [TD_SCHEMA_PROGRAM] = 11,
-                                      [TD_SCHEMA_FILLED] = 12};
+    static const size_t event_of[] = {[TD_SCHEMA_TRADE] = 0,    [TD_SCHEMA_QUOTE] = 6,   [TD_SCHEMA_TIME] = 9,
+                                      [TD_SCHEMA_PROGRAM] = 11, [TD_SCHEMA_FILLED] = 12, [TD_SCHEMA_CORPORATE] = 14};
     td_buf buf = {0};
     td_signal signal = signal_row(0);
     td_quarantined quarantined = quarantined_row(2);
     td_rejected rejected = {feed_name(2),    TD_TEXT("a.zip"), {3, 17},     NOW_NS,
                             TD_REASON_RANGE, TD_TEXT("1e30"),  TD_TEXT("x")};
-    if (schema <= TD_SCHEMA_PROGRAM || schema == TD_SCHEMA_FILLED)
+    if (schema <= TD_SCHEMA_PROGRAM || schema == TD_SCHEMA_FILLED || schema == TD_SCHEMA_CORPORATE)
         td_record_put_event(&buf, &ids, feed_name(2), &events()[event_of[schema]]);
     if (schema == TD_SCHEMA_BAR) td_record_put_bar(&buf, &ids, TD_TEXT("LEAN:IBM"), &bars[0]);
     if (schema == TD_SCHEMA_SIGNAL) td_record_put_signal(&buf, &ids, TD_TEXT("LEAN:IBM"), &signal);
@@ -619,6 +636,10 @@ static void json_reads_like_the_schema(void **state) {
                           "\"status\":\"open\",\"reason\":\"session\",\"event_time\":1795239865123,"
                           "\"event_ns\":1795239865123456789,\"to_ns\":null,\"first_id\":0,\"last_id\":0,"
                           "\"missing\":0,\"filled\":0,\"known_at_ns\":0}",
+        [TD_SCHEMA_CORPORATE] =
+            "{\"schema\":\"CorporateAction\",\"kind\":\"split\",\"ex_day\":16230,\"numerator\":7,"
+            "\"denominator\":1,\"amount\":\"0\",\"currency\":\"\",\"symbol\":\"\",\"source\":\"desk\","
+            "\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456790,\"feed\":\"lean\"}",
     };
     for (int schema = 0; schema < TD_SCHEMA_COUNT; schema++) {
         td_buf buf = sample(schema), json = {0};

@@ -6,7 +6,7 @@
 static void knows_its_paths(void **state) {
     static const char *const paths[] = {"instruments", "bars",   "signals",    "gaps",
                                         "lines",       "stream", "quarantine", "quarantine/release",
-                                        "status",      "profile"};
+                                        "actions",     "status", "profile"};
     td_api_request r;
     td_api_error error = {0};
     (void)state;
@@ -66,6 +66,12 @@ static const struct {
     {"quarantine", "feed", "lean", NULL, NULL},
     {"quarantine/release", "reason", "crossed", NULL, NULL},
     {"quarantine/release", "limit", "5", "unknown_parameter", "limit"},
+    {"actions", "instrument", "LEAN:IBM", NULL, NULL},
+    {"actions", "value", "7:1", NULL, NULL},
+    {"actions", "announced", "2014-04-23", NULL, NULL},
+    {"actions", "kind", "something quite else", "bad_parameter", "split, dividend or symbol"},
+    {"actions", "width", "1m", "unknown_parameter", "width"},
+    {"bars", "kind", "split", "unknown_parameter", "kind"},
     {"profile", "day", "2013-10-07", NULL, NULL},
     {"profile", "day", "2013-10-32", "bad_parameter", "day='2013-10-32' is not a date such as 2013-10-07"},
     {"profile", "limit", "5", NULL, NULL},

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""tests/e2e/actions.py - corporate actions from files, from the command line and over HTTP: each is taken once, refused
+with its reason, and there again after a restart.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import zipfile
+
+import tapedeck as td
+
+CASES = td.Cases()
+case = CASES.add
+PARTITIONS = 2
+
+
+def lean_zip(home):
+    lines = [f"{34200000 + second * 1000},{1000000 + second % 7 * 100},100,P,0,0" for second in range(600)]
+    with zipfile.ZipFile(f"{home}/20240102_ibm.zip", "w") as day:
+        day.writestr("20240102_ibm_Trade_Tick.csv", "\n".join(lines) + "\n")
+
+
+def market(home, rows, extra="serve: off\n"):
+    lean_zip(home)
+    pathlib.Path(f"{home}/actions.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    feeds = [f"file: {{ format: lean, path: {home}/20240102_ibm.zip }}",
+             f"file: {{ format: actions, path: {home}/actions.csv }}"]
+    return td.config(f"{home}/a.yaml", f"{home}/data", feeds, bars="[1m]", partitions=PARTITIONS, extra=extra)
+
+
+def tell(home, *words, check=0):
+    done = subprocess.run([td.PROGRAM, "action", *words, "--data", f"{home}/data"], text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == check, f"{words}: exit {done.returncode}, wanted {check}: {done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def taken(home, *words):
+    return [json.loads(line) for line in tell(home, "ls", "--json", *words).splitlines()]
+
+
+def said(actions):
+    return sorted((a["instrument"], a["date"], a["kind"], a["value"]) for a in actions)
+
+
+ROWS = ["date,instrument,kind,value,currency,announced,source",
+        "2024-01-03,IBM,split,2:1,,2023-12-01,desk",
+        "2024-01-03,IBM,split,2:1,,2023-12-01,another desk",
+        "2024-01-04,IBM,dividend,1.66,USD",
+        "2199-12-31,IBM,split,3:1",
+        "2024-01-05,OTHER:X,symbol,Y",
+        "2024-01-03,IBM,split,0:1",
+        "2024-01-03,IBM,split,-2:1",
+        "2024-01-03,IBM,split,2000000:1"]
+TAKEN = [("LEAN:IBM", "2024-01-03", "split", "2:1"), ("LEAN:IBM", "2024-01-04", "dividend", "1.66"),
+         ("LEAN:IBM", "2199-12-31", "split", "3:1"), ("OTHER:X", "2024-01-05", "symbol", "Y")]
+
+
+@case
+def a_file_is_read_once(home):
+    config = market(home, ROWS)
+    first = td.run(config)
+    assert first["rejected"] == 3, first
+    assert first["events"] == first["accepted"] + first["rejected"] == 603, first
+    assert said(taken(home)) == TAKEN, taken(home)
+    assert taken(home, "LEAN:IBM")[0]["known_at"] == "2023-12-01T00:00:00Z"
+    reasons = subprocess.run([td.PROGRAM, "log", "cat", "rejected", "--data", f"{home}/data"], text=True, check=True,
+                             stdout=subprocess.PIPE).stdout
+    assert "a side of the split is 0" in reasons and "above 1000000" in reasons and "whole numbers" in reasons, reasons
+    td.run(config)
+    assert said(taken(home)) == TAKEN
+    return f"{len(TAKEN)} taken, one doubled, 3 rejected with a reason, none twice"
+
+
+@case
+def one_is_added_without_a_process(home):
+    config = market(home, ROWS[:2])
+    td.run(config)
+    for words, reason in ((("2024-02-01", "split", "0:1"), "a side of the split is 0"),
+                          (("2024-02-01", "split", "1:-4"), "whole numbers"),
+                          (("2024-02-31", "split", "2:1"), "not like"),
+                          (("2024-02-01", "merger", "2:1"), "split, dividend or symbol"),
+                          (("2024-02-01", "split"), "add takes")):
+        assert reason in tell(home, "add", "LEAN:IBM", *words, check=2), words
+    assert "VENUE:SYMBOL" in tell(home, "add", "IBM", "2024-02-01", "split", "2:1", check=2)
+    for _ in range(2):
+        assert "next run" in tell(home, "add", "LEAN:IBM", "2024-02-01", "split", "5:1", "--source", "me")
+    assert len(taken(home)) == 1
+    td.run(config)
+    assert said(taken(home)) == [TAKEN[0], ("LEAN:IBM", "2024-02-01", "split", "5:1")], taken(home)
+    assert taken(home)[-1]["source"] == "me"
+    return "5 mistakes named, one added twice and taken once"
+
+
+def post(url, body, wanted=200):
+    request = urllib.request.Request(url + "/api/v1/actions", json.dumps(body).encode(),
+                                     {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            code, text = answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        code, text = error.code, error.read()
+    assert code == wanted, f"{body}: {code}, {text}"
+    return json.loads(text)
+
+
+def metric(url, outcome):
+    with urllib.request.urlopen(url + "/metrics", timeout=20) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines
+               if line.startswith("tapedeck_actions_total") and f'outcome="{outcome}"' in line)
+
+
+def wait_for(what, truth):
+    until = time.monotonic() + 20
+    while not truth():
+        assert time.monotonic() < until, what
+        time.sleep(0.05)
+
+
+@case
+def a_process_takes_them_over_http(home):
+    config = market(home, ROWS[:2], extra="serve: { listen: 127.0.0.1:0 }\n")
+    run = subprocess.Popen([td.PROGRAM, "run", "--json", config], cwd=td.ROOT, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True)
+    try:
+        beacon = pathlib.Path(f"{home}/data/SERVE")
+        wait_for("an address", beacon.exists)
+        url = beacon.read_text(encoding="utf-8").strip()
+        good = {"instrument": "LEAN:IBM", "date": "2024-03-01", "kind": "split", "value": "3:1", "source": "\u00fcber"}
+        assert post(url, good) == {"instrument": "LEAN:IBM", "state": "added"}
+        assert post(url, good)["state"] == "added"
+        assert post(url, good | {"date": "2000-01-03"})["state"] == "added"
+        for change, code in (({"value": "0:1"}, "bad_action"), ({"value": "1000001:1"}, "bad_action"),
+                             ({"kind": "x"}, "bad_action"), ({"instrument": "IBM"}, "bad_parameter"),
+                             ({"width": "1m"}, "unknown_parameter"), ({"value": 3}, "bad_body")):
+            assert post(url, good | change, 400)["error"]["code"] == code, change
+        assert post(url, {"date": "2024-03-01", "kind": "split", "value": "3:1"}, 400)["error"]["code"] == \
+            "missing_parameter"
+        assert "added\n" == tell(home, "add", "LEAN:X", "2024-03-01", "dividend", "0.5")
+        wait_for("four taken", lambda: metric(url, "taken") + metric(url, "late") == 4)
+        assert metric(url, "duplicate") == 1 and metric(url, "refused") == 0
+    finally:
+        run.terminate()
+        run.communicate(timeout=60)
+    assert [a[1] for a in said(taken(home, "LEAN:IBM"))] == ["2000-01-03", "2024-01-03", "2024-03-01"]
+    assert len(taken(home, "LEAN:X")) == 1
+    return "3 over HTTP, one doubled, one by the command; 7 mistakes named"
+
+
+if __name__ == "__main__":
+    sys.exit(CASES.run())
