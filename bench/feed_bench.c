@@ -73,7 +73,7 @@ static void unpack(const char *pattern) {
     for (size_t i = 0; i < paths.count; i++) {
         td_archive *archive;
         td_line line;
-        if (td_archive_open(&archive, &td_os_posix, paths.items[i]) != TD_OK) stop(paths.items[i]);
+        if (td_archive_open(&archive, &td_os_posix, paths.items[i], false) != TD_OK) stop(paths.items[i]);
         while (td_archive_next(archive, &line) == TD_OK && line.kind != TD_LINE_END) c.items++;
         td_archive_close(archive);
     }

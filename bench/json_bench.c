@@ -4,7 +4,7 @@
  * usage: json_bench tapedeck|simdjson FOLDER [FRAMES]     the folder must be new; one line of JSON */
 #include "base/time.h"
 #include "bench.h"
-#include "feed/binance.h"
+#include "feed/venue.h"
 #include "flow/ingest.h"
 #include "log/log_segment.h"
 #ifdef HAVE_SIMDJSON
@@ -23,7 +23,8 @@ typedef struct source { /* the feed: frames by one of the decoders */
     size_t used;
     frame *frames;
     int64_t count, next;
-    td_binance binance; /* both sides look instruments up by it */
+    _Alignas(max_align_t) uint8_t decoder[TD_VENUE_STATE_MAX];
+    td_symbols symbols; /* of the other side */
     void *parser;       /* simdjson's; NULL: ours */
 } source;
 
@@ -117,15 +118,14 @@ static bool decode_by_simdjson(source *s, const frame *f, td_event *e) {
         e->quote = (td_quote){.sequence = fields.id};
         e->flags = TD_FLAG_TIME_RECEIVE;
     }
-    return read_numbers(&fields, e) &&
-           td_recorded_instrument(&s->binance.file, bytes_of(fields.symbol), &e->instrument);
+    return read_numbers(&fields, e) && td_symbols_find(&s->symbols, bytes_of(fields.symbol), &e->instrument);
 }
 #endif
 
 static bool decode_by_ours(source *s, const frame *f, td_event *e) {
-    td_recorded recorded;
+    static td_recorded recorded; /* one for all, as a recording's */
     td_bytes json = {(const uint8_t *)s->bytes + f->begin, f->size};
-    td_binance_decode(&s->binance, json, f->receive_ns, &recorded);
+    td_venue_binance.decode(s->decoder, json, f->receive_ns, &recorded);
     *e = recorded.event;
     return recorded.kind == TD_ITEM_EVENT;
 }
@@ -169,7 +169,7 @@ static td_status next_frame(void *feed, td_feed_item *out) {
         return TD_OK;
     }
     const frame *f = &s->frames[s->next++];
-    *out = (td_feed_item){.kind = TD_ITEM_EVENT, .clock_ns = f->receive_ns, .position = {0, (uint64_t)s->next}};
+    *out = (td_feed_item){.kind = TD_ITEM_EVENT, .clock_ns = f->receive_ns, .position = {.line = (uint64_t)s->next}};
     if (!decode(s, f, &out->event)) bench_die("json_bench", "decode", s->bytes + f->begin);
     out->event.receive_ns = f->receive_ns;
     return TD_OK;
@@ -179,7 +179,8 @@ static void close_nothing(void *feed) { (void)feed; }
 
 /* The way of every run from here on: merge, routes, batches, appends. */
 static double append_all(source *s, td_instruments *instruments, const char *dir) {
-    static const td_feed_ops ops = {.format = "frames", .next = next_frame, .close = close_nothing};
+    static const td_option options[] = {{0}};
+    static const td_feed_ops ops = {.format = "frames", .options = options, .next = next_frame, .close = close_nothing};
     static char name[] = "frames";
     td_bytes names[] = {td_text(name)};
     td_feed_conf feed_conf = {.name = name, .ratio = 1, .lateness_ns = TD_NS_PER_S, .max_delay_ns = TD_NS_PER_S};
@@ -218,7 +219,8 @@ int main(int argc, char **argv) {
     source s = {.count = argc > 3 ? strtoll(argv[3], NULL, 10) : 1000000};
     td_instruments *instruments = td_instruments_new();
     const char *version = "tapedeck " TD_VERSION;
-    s.binance.file = (td_recording_file){.name = "", .venue = "BINANCE", .instruments = instruments};
+    s.symbols.naming = (td_naming){.venue = "BINANCE", .instruments = instruments};
+    td_venue_binance.begin(s.decoder, &s.symbols.naming, (td_bytes){0});
     make_frames(&s);
 #ifdef HAVE_SIMDJSON
     if (strcmp(argv[1], "simdjson") == 0) {

@@ -166,11 +166,21 @@ def json_frames(bench):
         for key, name in (("decode_s", "to events"), ("append_s", "to appended events")):
             rates[side, key] = bench.row("json", f"{side} {name}", [r["frames"] / r[key] / 1e6 for r in runs],
                                          "M frames/s", about)
+    venue_frames(bench, frames)
     rate = rates["tapedeck", "append_s"]
     bench.bound("JSON frames to appended events, one core", f"{rate:.2f} M/s", rate >= 1, "1 M/s")
     if "simdjson" in answers:
         beside = rates["tapedeck", "decode_s"] / rates["simdjson", "decode_s"]
         bench.bound("decoding beside simdjson", f"{beside:.2f} times", beside >= 1, "the fastest generic library")
+
+
+def venue_frames(bench, frames):
+    """Recorded messages of each venue in the mix in which they came."""
+    recorded = sorted((ROOT / "examples/data/cryptofeed").glob("*.ws.*"))
+    for path in recorded:
+        runs = bench.alternate({"tapedeck": [tool("venue_bench"), frames, path]})["tapedeck"]
+        bench.row("json", f"tapedeck {runs[0]['venue']}, recorded, decoded", [r["frames"] / r["decode_s"] / 1e6 for r in runs],
+                  "M frames/s", f"{path.name}: {runs[0]['frame_bytes']:.0f} B, {runs[0]['events']} events of {frames}")
 
 
 # ---- latency ----

@@ -40,7 +40,9 @@ static void put_origin(td_buf *out, const td_record *record) {
     td_source_position src;
     td_bytes header = td_record_header(record, TD_SRC_HEADER);
     if (td_src_get(header, &src)) {
-        td_buf_printf(out, ",\"src\":{\"file\":%" PRIu32 ",\"line\":%" PRIu64 "}", src.file, src.line);
+        td_buf_printf(out, ",\"src\":{\"file\":%" PRIu32 ",\"line\":%" PRIu64, src.file, src.line);
+        if (src.part > 0) td_buf_printf(out, ",\"part\":%" PRIu32, src.part);
+        td_buf_text(out, "}");
     } else if (header.data != NULL) {
         put_field(out, "src", header);
     }

@@ -54,6 +54,7 @@ static bool feeds_use(const td_config *config, const char *pattern) {
     bool open = pattern[venue] == '*'; /* "*", "LE*" */
     for (size_t i = 0; i < config->feed_count; i++) {
         const char *name = config->feeds[i].conf.venue;
+        if (name == NULL) return true; /* its files say whose they are */
         if (strncmp(name, pattern, venue) == 0 && (open || name[venue] == '\0')) return true;
     }
     return false;

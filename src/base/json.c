@@ -262,6 +262,13 @@ bool td_json_skip(td_json *json) {
     return json->depth == depth; /* lower: there was no value, only the end of the container */
 }
 
+bool td_json_leave(td_json *json) {
+    uint8_t depth = json->depth;
+    while (json->depth >= depth)
+        if (td_json_next(json) == TD_JSON_ERROR) return false;
+    return true;
+}
+
 size_t td_utf8_size(const uint8_t *p, size_t left) {
     if (p[0] < 0x80) return 1;
     size_t size = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;

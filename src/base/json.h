@@ -32,6 +32,8 @@ void td_json_init(td_json *json, td_bytes text);
 td_json_type td_json_next(td_json *json);
 /* Skips the value that comes next (after a KEY, or as an array element), whatever it is. False when malformed. */
 bool td_json_skip(td_json *json);
+/* Within an object or array: reads on behind its end. False when malformed. */
+bool td_json_leave(td_json *json);
 /* Undoes escapes of a KEY or STRING into `out`; returns its size, or SIZE_MAX when it does not fit or is not UTF-8. */
 size_t td_json_unescape(td_bytes text, char *out, size_t capacity);
 /* Length of the UTF-8 character at `p`, of which `left` > 0 bytes are there, or 0 when there is none. Overlong forms,

@@ -1,4 +1,5 @@
-/* src/feed/archive.c - lines out of zip and gzip: local header, inflate, checksum, and nothing read twice. */
+/* src/feed/archive.c - lines out of zip, gzip and plain text: local header, inflate, checksum, and nothing read twice.
+ */
 #include "feed/archive.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ struct td_archive {
     int64_t offset; /* of the next packed bytes to read */
     bool input_ended;
     z_stream z; /* next_in, avail_in: packed bytes read and not yet used */
-    bool zip, stored, described /* checksum behind the data */;
+    bool zip, plain, stored, described /* checksum behind the data */;
     int64_t stored_left;
     uint32_t crc, crc_expected;
     bool unpacked;      /* nothing more comes into `text` */
@@ -107,13 +108,15 @@ static td_status open_zip(td_archive *a) {
     return TD_OK;
 }
 
-static td_status open_stream(td_archive *a) {
+static td_status open_stream(td_archive *a, bool plain) {
     uint8_t magic[4];
     size_t size;
     td_status status = td_os_read_full(a->os, a->file, magic, sizeof magic, 0, &size);
     if (status != TD_OK) return status;
     bool gzip = size >= 2 && magic[0] == 0x1f && magic[1] == 0x8b;
     bool zip = size == 4 && get_le32(magic) == zip_file_signature;
+    a->plain = plain && size > 0 && !gzip && !zip;
+    if (a->plain) return TD_OK;
     if (!gzip && !zip) return TD_FAIL(TD_REJECT, size == 0 ? "an empty file" : "neither zip nor gzip");
     if (zip) status = open_zip(a);
     if (status != TD_OK) return status;
@@ -121,7 +124,7 @@ static td_status open_stream(td_archive *a) {
     return TD_OK;
 }
 
-td_status td_archive_open(td_archive **out, const td_os *os, const char *path) {
+td_status td_archive_open(td_archive **out, const td_os *os, const char *path, bool plain) {
     td_archive *a = td_alloc_zero(1, sizeof *a);
     a->os = os;
     td_status status = os->ops->open(os->self, path, TD_OPEN_READ, &a->file);
@@ -129,7 +132,7 @@ td_status td_archive_open(td_archive **out, const td_os *os, const char *path) {
         free(a);
         return status;
     }
-    status = open_stream(a);
+    status = open_stream(a, plain);
     if (status != TD_OK) {
         td_archive_close(a);
         return td_trace(status, "opening %s", path);
@@ -200,14 +203,25 @@ static td_status end_gzip_member(td_archive *a) {
     return TD_OK;
 }
 
-static td_status copy_stored(td_archive *a) {
+/* As much of the input as there is room for, and at most so much; returns how much that was. */
+static size_t copy_input(td_archive *a, int64_t most) {
     size_t size = a->text.capacity - a->text.size;
     if (size > a->z.avail_in) size = a->z.avail_in;
-    if ((int64_t)size > a->stored_left) size = (size_t)a->stored_left;
+    if ((int64_t)size > most) size = (size_t)most;
     td_buf_put(&a->text, a->z.next_in, size);
-    a->crc = (uint32_t)crc32_z(a->crc, a->z.next_in, size);
     a->z.next_in += size;
     a->z.avail_in -= (uInt)size;
+    return size;
+}
+
+static td_status copy_plain(td_archive *a) {
+    if (copy_input(a, INT64_MAX) == 0) end_text(a, NULL);
+    return TD_OK;
+}
+
+static td_status copy_stored(td_archive *a) {
+    size_t size = copy_input(a, a->stored_left);
+    a->crc = (uint32_t)crc32_z(a->crc, a->text.data + a->text.size - size, size);
     a->stored_left -= (int64_t)size;
     if (a->stored_left == 0) return end_zip(a);
     if (size == 0) end_text(a, "cut short");
@@ -218,6 +232,7 @@ static td_status copy_stored(td_archive *a) {
 static td_status unpack(td_archive *a) {
     td_status status = read_input(a);
     if (status != TD_OK) return status;
+    if (a->plain) return copy_plain(a);
     if (a->stored) return copy_stored(a);
     uint8_t *room = a->text.data + a->text.size;
     a->z.next_out = room;

@@ -1,4 +1,4 @@
-/* src/feed/archive.h - the lines of one packed text file: a zip with one file in it, or gzip of one or more members.
+/* src/feed/archive.h - the lines of one text file: a zip with one file in it, gzip of one or more members, or plain.
  * Reads forward only and asks no central directory, so that a file cut short still gives every whole line before the
  * cut, and then says so. Memory: about 90 KB while open, 2 MB more once a line needs it. Thread: one. */
 #pragma once
@@ -22,11 +22,11 @@ typedef struct td_line {
 
 typedef struct td_archive td_archive;
 
-/* Errors: TD_CONFIG (cannot be opened), TD_REJECT with a trail (neither zip nor gzip, or of a kind we do not read),
- * TD_RETRY. `os` is borrowed for the archive's life. */
-TD_CHECKED td_status td_archive_open(td_archive **out, const td_os *os, const char *path);
+/* `plain`: what is neither zip nor gzip is text. Errors: TD_CONFIG (cannot be opened), TD_REJECT with a trail (empty,
+ * or of a kind that is not read), TD_RETRY. `os` is borrowed for the archive's life. */
+TD_CHECKED td_status td_archive_open(td_archive **out, const td_os *os, const char *path, bool plain);
 void td_archive_close(td_archive *archive); /* accepts NULL */
-/* Name of the file inside the zip, without folders; "" in a gzip. Lives as long as the archive. */
+/* Name of the file inside the zip, without folders; else "". Lives as long as the archive. */
 const char *td_archive_name(const td_archive *archive);
 /* Errors: TD_RETRY; call again, nothing is lost. */
 TD_CHECKED td_status td_archive_next(td_archive *archive, td_line *out);

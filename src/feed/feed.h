@@ -49,7 +49,7 @@ typedef struct td_feed_item {
 
 typedef struct td_feed_conf { /* settings every feed has; formats append their own rows behind these */
     char *name;               /* default: the format, then format-2, … */
-    char *venue;              /* default per format: LEAN, BINANCE, SIM */
+    char *venue;              /* default per format: LEAN, BINANCE, SIM; NULL: its input says it */
     double ratio;             /* of this feed's clock to the run's, default 1 */
     int64_t lateness_ns, max_delay_ns, max_ahead_ns, max_instruments, silence_ns;
     int rules, trade_ids; /* td_rules_choice, td_ids_choice: stream/program.h */
@@ -61,7 +61,7 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     char *start; /* RFC 3339 */
     /* live */
     char *url, *subscribe, *ca;
-    int wire; /* format of its messages: index of the row's choice */
+    int wire; /* format of its messages: index of the row's choice, td_venues (feed/venue.h) */
     int64_t inbox_bytes, message_bytes, idle_ns, reconnect_ns, hold_ns;
     char *history; /* base URL of what gives the past; NULL: nothing does */
     int64_t history_interval_ns, history_after_ns, history_max, history_tries;
@@ -140,7 +140,7 @@ typedef struct td_feed_ops {
     const char *format;       /* "lean" */
     bool is_file;             /* configured under `file: {format: …}`; else under its own name */
     const td_live_ops *live;  /* NULL: all its input is there from the beginning, and can be read again */
-    const char *venue;        /* default venue */
+    const char *venue;        /* default venue; NULL: its input says it */
     const td_option *options; /* rows over td_feed_conf: the common ones and its own */
     /* Errors: TD_CONFIG names the key; TD_RETRY. `os`, `conf` and `instruments` are borrowed for the feed's life. */
     TD_CHECKED td_status (*open)(void **out, const td_os *os, const td_feed_conf *conf, td_instruments *instruments);
@@ -157,4 +157,5 @@ TD_CHECKED td_status td_feed_check_venue(const char *venue);
 /* Feeds give no instant after this one (the year 2200): sums with durations stay within int64. */
 #define TD_FEED_INSTANT_MAX_NS (INT64_C(7258118400) * 1000000000)
 
-extern const td_feed_ops td_feed_lean, td_feed_binance_collector, td_feed_simulated, td_feed_websocket, td_feed_actions;
+extern const td_feed_ops td_feed_lean, td_feed_binance_collector, td_feed_cryptofeed, td_feed_simulated,
+    td_feed_websocket, td_feed_actions;

@@ -61,7 +61,8 @@ static td_status lean_begin(void *state, const td_recording_file *file, td_recor
         char c = name[date_size + i];
         symbol[i] = (uint8_t)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
     }
-    if (symbol_size > SYMBOL_MAX || !td_recorded_instrument(file, (td_bytes){symbol, symbol_size}, &f->instrument))
+    if (symbol_size > SYMBOL_MAX ||
+        !td_recorded_instrument(&file->naming, (td_bytes){symbol, symbol_size}, &f->instrument))
         return TD_FAIL(TD_REJECT, "no symbol that we can name in \"%s\"", name);
     f->hour_from_ns = -TD_NS_PER_HOUR;
     *out = (td_recording_begin){.start_ns = to_utc(f, 0), .rank = f->quotes ? 0 : 1};
@@ -104,18 +105,12 @@ static td_reason read_trade(const td_bytes *columns, td_event *e) {
     return good ? TD_REASON_NONE : TD_REASON_MALFORMED;
 }
 
-static td_reason read_side(const td_bytes *columns, int64_t *price, int64_t *size, uint8_t *flags) {
-    td_reason reason = td_recorded_number(columns[0], LEAN_PRICE_SCALE, price, flags);
-    if (reason == TD_REASON_NONE) reason = td_recorded_number(columns[1], TD_SIZE_SCALE, size, flags);
-    if (reason == TD_REASON_NONE && *price == 0 && *size == 0) *price = *size = TD_NONE; /* that side is missing */
-    return reason;
-}
-
 static td_reason read_quote(const td_bytes *columns, td_event *e) {
     td_quote *quote = &e->quote;
     *quote = (td_quote){.sequence = TD_NONE};
-    td_reason reason = read_side(columns + 1, &quote->bid_price, &quote->bid_size, &e->flags);
-    if (reason == TD_REASON_NONE) reason = read_side(columns + 3, &quote->ask_price, &quote->ask_size, &e->flags);
+    td_reason reason = td_recorded_side(columns + 1, LEAN_PRICE_SCALE, &quote->bid_price, &quote->bid_size, &e->flags);
+    if (reason == TD_REASON_NONE)
+        reason = td_recorded_side(columns + 3, LEAN_PRICE_SCALE, &quote->ask_price, &quote->ask_size, &e->flags);
     if (reason != TD_REASON_NONE) return reason;
     bool good = read_code(columns[5], &quote->exchange) && read_code(columns[6], &quote->condition) &&
                 read_suspicious(columns[7], &e->flags);
@@ -152,7 +147,8 @@ static void lean_decode(void *state, td_bytes line, td_recorded *out) {
 }
 
 static td_status lean_open(void **out, const td_os *os, const td_feed_conf *conf, td_instruments *instruments) {
-    static const td_recording_ops format = {sizeof(lean_file), lean_begin, lean_decode};
+    static const td_recording_ops format = {
+        .state_size = sizeof(lean_file), .begin = lean_begin, .decode = lean_decode};
     return td_recording_open(out, os, conf, &format, instruments);
 }
 

@@ -193,7 +193,7 @@ static td_status simulated_next(void *feed, td_feed_item *out) {
     bool quote = sim->given++ % 2 == 0;
     out->kind = TD_ITEM_EVENT;
     out->clock_ns = receive_ns;
-    out->position = (td_source_position){0, (uint64_t)sim->given};
+    out->position = (td_source_position){.line = (uint64_t)sim->given};
     td_event *e = &out->event;
     e->kind = quote ? TD_EVENT_QUOTE : TD_EVENT_TRADE;
     e->flags = 0;

@@ -1,7 +1,7 @@
 /* src/feed/feed_websocket.c - a live feed over one WebSocket connection: a venue's raw messages through the decoder of
  * its wire format. */
 #include "base/time.h"
-#include "feed/binance.h"
+#include "feed/venue.h"
 #include "net/url.h"
 #include <assert.h>
 #include <stdio.h>
@@ -11,20 +11,13 @@ enum { HEADER_MAX_BYTES = 8192, DETAIL_MAX = 200 };
 #define OPEN_NS  (10 * TD_NS_PER_S)
 #define STALL_NS (5 * TD_NS_PER_S)
 
-typedef struct wire { /* how a venue's messages are read */
-    size_t state_size;
-    void (*begin)(void *state, const td_recording_file *names);
-    void (*decode)(void *state, td_bytes message, int64_t receive_ns, td_recorded *out);
-    const td_history_ops *history;
-} wire;
-
 typedef struct websocket {
     const td_os *os;
     const td_feed_conf *conf;
     td_instruments *instruments;
     const td_transport_ops *net;
     void *transport, *decoder;
-    const wire *wire;
+    const td_venue_ops *venue;
     td_history *history;          /* NULL: nothing is asked for afterwards */
     uint32_t connection, session; /* asked for last */
     bool live;
@@ -32,20 +25,10 @@ typedef struct websocket {
     char detail[DETAIL_MAX];     /* why it ended */
     td_buf message;              /* a message that came in pieces, as far as it is here */
     bool given;                  /* `message` is lent out */
+    bool more;                   /* … and says more */
     td_source_position position; /* of the last item */
     int64_t clock_ns;
 } websocket;
-
-/* ---- wire formats ---- */
-
-static void binance_wire_begin(void *state, const td_recording_file *names) { ((td_binance *)state)->file = *names; }
-
-static void binance_wire_decode(void *state, td_bytes message, int64_t receive_ns, td_recorded *out) {
-    td_binance_decode(state, message, receive_ns, out);
-}
-
-static const wire wires[] = {{sizeof(td_binance), binance_wire_begin, binance_wire_decode, &td_binance_history}};
-#define WIRE_WORDS "binance" /* in the order of `wires` */
 
 /* ---- items ---- */
 
@@ -59,11 +42,20 @@ static void put_rejected(websocket *w, const td_recorded *row, td_bytes bytes, t
                                   .bytes = bytes};
 }
 
+static void next_position(websocket *w) {
+    w->position.line++;
+    w->position.part = 0;
+}
+
 /* False: the message says nothing at all. */
 static bool decode(websocket *w, td_bytes bytes, td_feed_item *out) {
     td_recorded row = {.kind = TD_ITEM_END, .ns_of_day = -1};
-    w->position.line++;
-    w->wire->decode(w->decoder, bytes, w->clock_ns, &row);
+    if (w->more)
+        w->position.part++;
+    else
+        next_position(w);
+    w->venue->decode(w->decoder, bytes, w->clock_ns, &row);
+    w->more = row.more;
     td_recorded_check_instants(&row);
     *out = (td_feed_item){.kind = row.kind, .clock_ns = w->clock_ns, .position = w->position};
     switch (row.kind) {
@@ -98,19 +90,26 @@ static bool put_half(websocket *w, td_feed_item *out) {
     if (w->message.size == 0) return false;
     td_recorded row = {0};
     td_recorded_reject(&row, TD_REASON_MALFORMED, "the connection ended within this message");
-    w->position.line++;
+    next_position(w);
     *out = (td_feed_item){.clock_ns = w->clock_ns, .position = w->position};
     put_rejected(w, &row, td_buf_bytes(&w->message), out);
     w->given = true;
     return true;
 }
 
-/* Pieces into messages, nothing copied where one piece is all of it. False: no item yet. */
+/* Pieces into messages, nothing copied where one piece is all of it and says one thing. False: no item yet. */
 static bool take_bytes(websocket *w, const td_net_event *e, td_feed_item *out) {
-    if (!e->last || w->message.size > 0) td_buf_put(&w->message, e->bytes.data, e->bytes.size);
+    if (!e->last || w->message.size > 0 || w->venue->many) td_buf_put(&w->message, e->bytes.data, e->bytes.size);
     if (!e->last) return false;
     w->given = w->message.size > 0;
     return decode(w, w->given ? td_buf_bytes(&w->message) : e->bytes, out);
+}
+
+/* A session's messages rest on those before them in it, and on no others. */
+static void begin_decoder(websocket *w) {
+    td_naming naming = {.venue = w->conf->venue, .instruments = w->instruments};
+    memset(w->decoder, 0, w->venue->state_size);
+    w->venue->begin(w->decoder, &naming, td_text(w->conf->url));
 }
 
 /* False: no item yet. */
@@ -123,6 +122,7 @@ static bool take_event(websocket *w, const td_net_event *e, td_feed_item *out) {
         }
         if (e->at_ns > w->clock_ns) w->clock_ns = e->at_ns;
         w->position = (td_source_position){.file = TD_SESSION_BIT | w->session};
+        begin_decoder(w);
         put_session(w, true, out);
         return true;
     case TD_NET_BYTES:
@@ -140,7 +140,7 @@ static bool take_event(websocket *w, const td_net_event *e, td_feed_item *out) {
 static td_status next_of_past(websocket *w, td_feed_item *out) {
     td_status status = w->history != NULL ? td_history_next(w->history, out) : TD_AGAIN;
     if (status != TD_OK) return status;
-    w->position.line++;
+    next_position(w);
     out->past = true;
     out->clock_ns = w->clock_ns;
     out->position = w->position;
@@ -153,6 +153,7 @@ static td_status next_of_past(websocket *w, td_feed_item *out) {
 static td_status websocket_next(void *self, td_feed_item *out) {
     websocket *w = self;
     td_net_event e;
+    if (w->more && decode(w, td_buf_bytes(&w->message), out)) return TD_OK;
     if (w->given) {
         w->given = false;
         w->message.size = 0;
@@ -208,10 +209,8 @@ static td_status websocket_open(void **out, const td_os *os, const td_feed_conf 
     w->os = os;
     w->conf = conf;
     w->instruments = instruments;
-    w->wire = &wires[conf->wire];
-    w->decoder = td_alloc_zero(1, w->wire->state_size);
-    td_recording_file names = {.venue = conf->venue, .instruments = instruments};
-    w->wire->begin(w->decoder, &names);
+    w->venue = td_venues[conf->wire];
+    w->decoder = td_alloc_zero(1, w->venue->state_size);
     td_buf_reserve(&w->message, (size_t)conf->message_bytes);
     td_net_conf net = {.ca_file = conf->ca,
                        .inbox_bytes = (size_t)conf->inbox_bytes,
@@ -227,7 +226,9 @@ static td_status websocket_open(void **out, const td_os *os, const td_feed_conf 
         status = TD_FAIL(TD_CONFIG, "url: %s", td_trail());
     if (status == TD_OK && conf->subscribe != NULL && strlen(conf->subscribe) > TD_NET_SEND_MAX)
         status = TD_FAIL(TD_CONFIG, "subscribe: it is longer than %d bytes", TD_NET_SEND_MAX);
-    if (status == TD_OK && conf->history != NULL) status = td_history_open(&w->history, os, conf, w->wire->history);
+    if (status == TD_OK && conf->history != NULL && w->venue->history == NULL)
+        status = TD_FAIL(TD_CONFIG, "history: messages of format %s have no past to be asked for", w->venue->format);
+    if (status == TD_OK && conf->history != NULL) status = td_history_open(&w->history, os, conf, w->venue->history);
     if (status == TD_OK) status = ops->open(&w->transport, os, &net);
     if (status != TD_OK) {
         websocket_close(w);
@@ -248,7 +249,7 @@ static const td_option websocket_options[] = {
     {.key = "format",
      .type = TD_OPTION_CHOICE,
      .fallback = "binance",
-     .choices = WIRE_WORDS,
+     .choices = TD_VENUE_WORDS,
      .offset = offsetof(td_feed_conf, wire),
      .help = "what its messages are"},
     TD_FEED_ROW("subscribe", TD_OPTION_TEXT, NULL, 0, 0, subscribe, "message to send once it is connected"),

@@ -17,6 +17,7 @@ typedef struct source { /* one file */
     void *state;         /* the format's */
     bool has_line;       /* `line` is read and not yet passed */
     td_line line;
+    uint32_t part;        /* of the line, counted from 0 */
     int64_t clock_ns;     /* running maximum; 0 before its first instant */
     td_recorded recorded; /* what `line` says */
 } source;
@@ -49,15 +50,14 @@ static void source_close(source *s) {
 
 /* Opens the file up to its first line. Errors: TD_CONFIG, TD_REJECT with a trail, TD_RETRY; it is closed then. */
 static td_status source_open(const recording *r, source *s) {
-    td_status status = td_archive_open(&s->archive, r->os, s->path);
+    td_status status = td_archive_open(&s->archive, r->os, s->path, r->ops->plain);
     if (status != TD_OK) return status;
     s->state = td_alloc_zero(1, r->ops->state_size);
     status = td_archive_next(s->archive, &s->line);
     s->has_line = status == TD_OK;
     td_recording_file file = {.name = td_archive_name(s->archive),
                               .first_line = s->line.kind == TD_LINE_TEXT ? s->line.bytes : (td_bytes){0},
-                              .venue = r->conf->venue,
-                              .instruments = r->instruments};
+                              .naming = {.venue = r->conf->venue, .instruments = r->instruments}};
     if (status == TD_OK) status = r->ops->begin(s->state, &file, &s->begin);
     if (status != TD_OK) source_close(s);
     return status;
@@ -75,6 +75,8 @@ static bool source_decode(const recording *r, source *s) {
     td_recorded *row = &s->recorded;
     row->clock_ns = 0;
     row->ns_of_day = -1;
+    row->more = false;
+    row->notice.kind = TD_NOTICE_NONE;
     switch (s->line.kind) {
     case TD_LINE_TEXT:
         if (s->line.bytes.size == 0) return false;
@@ -95,6 +97,12 @@ static bool source_decode(const recording *r, source *s) {
     return true;
 }
 
+/* Behind what the line has said last. */
+static void source_pass(source *s) {
+    s->has_line = s->recorded.more;
+    s->part = s->recorded.more ? s->part + 1 : 0;
+}
+
 /* Moves on to the next line that is to come out, or to the END. Errors: TD_RETRY; go on with the same call. */
 static td_status source_advance(const recording *r, source *s) {
     for (;;) {
@@ -104,7 +112,7 @@ static td_status source_advance(const recording *r, source *s) {
             s->has_line = true;
         }
         if (source_decode(r, s)) return TD_OK;
-        s->has_line = false;
+        source_pass(s);
     }
 }
 
@@ -160,7 +168,7 @@ td_status td_recording_open(void **out, const td_os *os, const td_feed_conf *con
     recording *r = td_alloc_zero(1, sizeof *r);
     *r = (recording){.os = os, .conf = conf, .ops = ops, .instruments = instruments};
     td_status status = td_glob(os, conf->path, &r->paths);
-    if (status == TD_OK) status = td_feed_check_venue(conf->venue);
+    if (status == TD_OK && conf->venue != NULL) status = td_feed_check_venue(conf->venue);
     if (status == TD_OK && r->paths.count == 0) status = TD_FAIL(TD_CONFIG, "path: no file is named %s", conf->path);
     if (status == TD_OK) {
         r->sources = td_alloc_zero(r->paths.count, sizeof *r->sources);
@@ -200,11 +208,15 @@ static const char *base_name(const char *path) {
     return slash != NULL ? slash + 1 : path;
 }
 
+static td_source_position position_of(const source *s) {
+    return (td_source_position){.file = s->index, .line = s->line.number, .part = s->part};
+}
+
 static td_rejected rejected_of(const source *s, int64_t clock_ns) {
     td_bytes bytes = s->line.bytes;
     if (bytes.size > TD_REJECTED_BYTES_MAX) bytes.size = TD_REJECTED_BYTES_MAX;
     return (td_rejected){.source = td_text(base_name(s->path)),
-                         .position = {s->index, s->line.number},
+                         .position = position_of(s),
                          .receive_ns = clock_ns,
                          .reason = s->recorded.reason,
                          .detail = td_text(s->recorded.detail),
@@ -216,7 +228,7 @@ static void give_row(recording *r, const source *s, td_feed_item *out) {
     if (s->clock_ns > r->clock_ns) r->clock_ns = s->clock_ns;
     out->kind = row->kind;
     out->clock_ns = r->clock_ns;
-    out->position = (td_source_position){s->index, s->line.number};
+    out->position = position_of(s);
     switch (row->kind) {
     case TD_ITEM_EVENT:
         out->event = row->event;
@@ -240,9 +252,9 @@ static void give_refused_file(recording *r, const source *s, td_feed_item *out) 
     (void)snprintf(r->detail, sizeof r->detail, "%s", td_trail());
     *out = (td_feed_item){.kind = TD_ITEM_REJECTED,
                           .clock_ns = r->clock_ns,
-                          .position = {s->index, 0},
+                          .position = {.file = s->index},
                           .rejected = {.source = td_text(base_name(s->path)),
-                                       .position = {s->index, 0},
+                                       .position = {.file = s->index},
                                        .receive_ns = r->clock_ns,
                                        .reason = TD_REASON_UNREADABLE,
                                        .detail = td_text(r->detail)}};
@@ -251,7 +263,7 @@ static void give_refused_file(recording *r, const source *s, td_feed_item *out) 
 /* Passes the line that is out. Errors: TD_RETRY. */
 static td_status pass_given(recording *r) {
     source *s = r->heap[0];
-    s->has_line = false;
+    if (s->has_line) source_pass(s);
     td_status status = source_advance(r, s);
     if (status != TD_OK) return status;
     r->given = false;
@@ -339,15 +351,22 @@ td_reason td_recorded_number(td_bytes text, int scale, int64_t *out_m, uint8_t *
     return TD_REASON_NONE;
 }
 
-bool td_recorded_instrument(const td_recording_file *file, td_bytes symbol, uint32_t *out_index) {
+td_reason td_recorded_side(const td_bytes texts[2], int price_scale, int64_t *price, int64_t *size, uint8_t *flags) {
+    td_reason reason = td_recorded_number(texts[0], price_scale, price, flags);
+    if (reason == TD_REASON_NONE) reason = td_recorded_number(texts[1], TD_SIZE_SCALE, size, flags);
+    if (reason == TD_REASON_NONE && *price == 0 && *size == 0) *price = *size = TD_NONE;
+    return reason;
+}
+
+bool td_recorded_instrument(const td_naming *naming, td_bytes symbol, uint32_t *out_index) {
     char name[TD_INSTRUMENT_NAME_MAX + 1];
-    size_t venue_size = strlen(file->venue);
+    size_t venue_size = strlen(naming->venue);
     if (venue_size + 1 + symbol.size > TD_INSTRUMENT_NAME_MAX) return false;
-    memcpy(name, file->venue, venue_size);
+    memcpy(name, naming->venue, venue_size);
     name[venue_size] = ':';
     memcpy(name + venue_size + 1, symbol.data, symbol.size);
     td_bytes bytes = {(const uint8_t *)name, venue_size + 1 + symbol.size};
     if (!td_instrument_name_valid(bytes)) return false;
-    *out_index = td_instruments_intern(file->instruments, bytes);
+    *out_index = td_instruments_intern(naming->instruments, bytes);
     return true;
 }

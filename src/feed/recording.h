@@ -1,25 +1,47 @@
-/* src/feed/recording.h - a feed out of packed text files, whatever the format: files by a glob, merged line by line in
- * the order (clock, the format's rank, file, line), where a file's clock is the running maximum of its lines' clocks.
+/* src/feed/recording.h - a feed out of text files, whatever the format: files by a glob, merged line by line in the
+ * order (clock, the format's rank, file, line), where a file's clock is the running maximum of its lines' clocks.
  * A file is opened when the feed's clock reaches its beginning and closed at its end, so that many days cost no more
  * than one. A format gives the two functions that know it. Thread: one. */
 #pragma once
 #include "feed/feed.h"
 
-typedef struct td_recorded { /* what one line says */
+typedef enum td_notice_kind {
+    TD_NOTICE_NONE,
+    TD_NOTICE_HEARTBEAT, /* it is alive */
+    TD_NOTICE_ACK,       /* what it sends from now on */
+    TD_NOTICE_ERROR,     /* it refuses something */
+    TD_NOTICE_RECONNECT, /* it will end this connection: another one is to be opened */
+} td_notice_kind;
+
+typedef struct td_notice { /* what a venue says of the session */
+    uint8_t kind;          /* td_notice_kind */
+    bool of_instrument;    /* HEARTBEAT: the next two are said */
+    uint32_t instrument;
+    int64_t trade_id; /* of its last trade: later ones than those that came are missing */
+    td_bytes text;    /* ACK: of what, ERROR: why; as it stands in the message, or empty */
+} td_notice;
+
+typedef struct td_recorded { /* what one line or message says, or a part of it */
     td_item_kind kind;       /* EVENT, REJECTED, IGNORED; END: nothing at all, as a blank line */
+    bool more;               /* it says more: decoding the same bytes again, next, gives the next part */
     int64_t clock_ns;        /* its instant on the feed's clock; 0: it has none */
     int64_t ns_of_day;       /* exchange-local, for from and to; -1: unknown, so never filtered */
     uint8_t reason;          /* REJECTED: td_reason */
     const char *detail;      /* REJECTED: what is wrong, a literal */
     const char *ignored;     /* IGNORED: kind of message, a literal */
+    td_notice notice;        /* IGNORED: of a live session */
     td_event event;          /* EVENT: all but `feed` and `receive_ns` */
 } td_recorded;
 
-typedef struct td_recording_file { /* what a format gets to know of a file */
-    const char *name;              /* inside the zip; "" in a gzip */
-    td_bytes first_line;
-    const char *venue;
+typedef struct td_naming { /* of instruments */
+    const char *venue;     /* NULL: the source's own to say */
     td_instruments *instruments;
+} td_naming;
+
+typedef struct td_recording_file { /* what a format gets to know of a file */
+    const char *name;              /* inside the zip; else "" */
+    td_bytes first_line;           /* empty where it is blank or too long */
+    td_naming naming;
 } td_recording_file;
 
 typedef struct td_recording_begin {
@@ -29,10 +51,11 @@ typedef struct td_recording_begin {
 
 typedef struct td_recording_ops {
     size_t state_size; /* of a file's own state, kept while it is open */
+    bool plain;        /* files that are not packed are read, too */
     /* Fills the state (zeroed). What `file` lends stays valid as long, the first line only in this call.
      * Errors: TD_REJECT with a trail: not a file of this format. */
     TD_CHECKED td_status (*begin)(void *state, const td_recording_file *file, td_recording_begin *out);
-    /* Decodes a line that is not blank. */
+    /* Decodes a line that is not blank into *out: clock, ns_of_day, more and notice say nothing yet. */
     void (*decode)(void *state, td_bytes line, td_recorded *out);
 } td_recording_ops;
 
@@ -60,5 +83,7 @@ void td_recorded_reject(td_recorded *out, td_reason reason, const char *detail);
 /* Rejects what lies after TD_FEED_INSTANT_MAX_NS. */
 void td_recorded_check_instants(td_recorded *out);
 enum { TD_REJECTED_BYTES_MAX = 64 * 1024 }; /* more of what is refused is cut off */
+/* A side of a quote: price and size as texts. Where both are 0 it is missing. */
+td_reason td_recorded_side(const td_bytes texts[2], int price_scale, int64_t *price, int64_t *size, uint8_t *flags);
 /* Index of "VENUE:SYMBOL"; false when that is no valid name. */
-bool td_recorded_instrument(const td_recording_file *file, td_bytes symbol, uint32_t *out_index);
+bool td_recorded_instrument(const td_naming *naming, td_bytes symbol, uint32_t *out_index);

@@ -341,8 +341,7 @@ static td_status handle_command(td_ingest *in) {
 /* ---- one input ---- */
 
 static bool same_place(const mark *last, const mark *now) {
-    if (now->kind != last->kind || now->feed != last->feed || now->position.file != last->position.file ||
-        now->position.line != last->position.line)
+    if (now->kind != last->kind || now->feed != last->feed || !td_source_position_equal(now->position, last->position))
         return false;
     /* There may be other Times at that place. */
     return now->kind != TD_EVENT_TIME || (now->receive_ns == last->receive_ns && now->session == last->session);

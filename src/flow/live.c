@@ -101,7 +101,8 @@ const td_feed_conf *td_live_conf(const td_live *l, uint32_t index) { return lane
 /* ---- what the log ends with ---- */
 
 static bool is_behind(td_source_position a, td_source_position b) {
-    return a.file != b.file ? a.file > b.file : a.line > b.line;
+    if (a.file != b.file) return a.file > b.file;
+    return a.line != b.line ? a.line > b.line : a.part > b.part;
 }
 
 void td_live_resume(td_live *l, td_bytes feed, uint32_t partition, td_source_position position, int64_t clock_ns) {

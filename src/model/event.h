@@ -104,9 +104,14 @@ static inline bool td_event_is_ahead(const td_event *event, int64_t max_ahead_ns
 }
 
 /* Where a source was: file index within the feed, from 0, and line, from 1. Of a live feed: TD_SESSION_BIT and the
- * session's number, from 1, and the message in the session, from 1. */
+ * session's number, from 1, and the message in the session, from 1. What a line or message says is numbered from 0. */
 #define TD_SESSION_BIT UINT32_C(0x80000000)
 typedef struct td_source_position {
     uint32_t file;
     uint64_t line;
+    uint32_t part;
 } td_source_position;
+
+static inline bool td_source_position_equal(td_source_position a, td_source_position b) {
+    return a.file == b.file && a.line == b.line && a.part == b.part;
+}

@@ -24,15 +24,17 @@ static bool get_varint(const uint8_t **at, const uint8_t *end, uint64_t *out) {
 
 size_t td_src_put(td_source_position position, uint8_t out[TD_SRC_MAX]) {
     size_t n = put_varint(out, (uint64_t)position.file << 1); /* zig-zag of a number that is never negative */
-    return n + put_varint(out + n, position.line << 1);
+    n += put_varint(out + n, position.line << 1);
+    return position.part == 0 ? n : n + put_varint(out + n, (uint64_t)position.part << 1);
 }
 
 bool td_src_get(td_bytes header, td_source_position *out) {
     if (header.size == 0) return false;
     const uint8_t *at = header.data, *end = header.data + header.size;
-    uint64_t file, line;
-    if (!get_varint(&at, end, &file) || !get_varint(&at, end, &line) || at != end) return false;
-    *out = (td_source_position){.file = (uint32_t)(file >> 1), .line = line >> 1};
+    uint64_t file, line, part = 0;
+    if (!get_varint(&at, end, &file) || !get_varint(&at, end, &line)) return false;
+    if (at != end && (!get_varint(&at, end, &part) || at != end)) return false;
+    *out = (td_source_position){.file = (uint32_t)(file >> 1), .line = line >> 1, .part = (uint32_t)(part >> 1)};
     return true;
 }
 

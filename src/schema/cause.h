@@ -7,7 +7,7 @@
 
 #define TD_SRC_HEADER   TD_TEXT("src")
 #define TD_CAUSE_HEADER TD_TEXT("cause")
-enum { TD_SRC_MAX = 20, TD_CAUSE_MAX = 64 };
+enum { TD_SRC_MAX = 25, TD_CAUSE_MAX = 64 };
 
 typedef struct td_cause {
     uint32_t partition;
@@ -16,6 +16,7 @@ typedef struct td_cause {
     uint32_t ordinal; /* counts the outputs of one record, over all topics */
 } td_cause;
 
+/* A part is written where it is not 0. */
 size_t td_src_put(td_source_position position, uint8_t out[TD_SRC_MAX]);
 bool td_src_get(td_bytes header, td_source_position *out);
 size_t td_cause_put(const td_cause *cause, char out[TD_CAUSE_MAX]);

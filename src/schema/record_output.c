@@ -155,7 +155,7 @@ td_status td_record_get_rejected(td_bytes value, td_rejected *out) {
               file >= 0 && file <= UINT32_MAX && td_avro_get_long(&r, &line) && line >= 0 &&
               td_avro_get_long(&r, &out->receive_ns) && get_word(&r, reason_word, TD_REASON_COUNT, &out->reason) &&
               td_avro_get_bytes(&r, &out->detail) && td_avro_get_bytes(&r, &out->bytes) && r.at == r.end;
-    if (ok) out->position = (td_source_position){(uint32_t)file, (uint64_t)line};
+    if (ok) out->position = (td_source_position){.file = (uint32_t)file, .line = (uint64_t)line};
     return ok ? TD_OK : TD_CORRUPT;
 }
 

@@ -25,7 +25,7 @@ import tapedeck as td  # noqa: E402
 
 COMMANDS = ["demo", "init", "new", "check", "run", "status", "gaps", "bars", "state", "explain", "positions", "profile",
             "replay", "help"]
-FEEDS = ["simulated", "lean", "binance-collector", "actions", "websocket"]
+FEEDS = ["simulated", "lean", "binance-collector", "cryptofeed", "actions", "websocket"]
 SCHEMA = json.loads((td.ROOT / "docs" / "tapedeck.schema.json").read_text(encoding="utf-8"))
 CASES = td.Cases()
 case = CASES.add

@@ -133,9 +133,13 @@ static td_signal any_signal(void) {
 }
 
 static td_rejected any_rejected(void) {
-    return (td_rejected){
-        any_text(20),  any_text(200), {(uint32_t)dice(), dice() >> 1}, any_long(), (uint8_t)(dice() % TD_REASON_COUNT),
-        any_text(100), any_text(1000)};
+    return (td_rejected){any_text(20),
+                         any_text(200),
+                         {(uint32_t)dice(), dice() >> 1, 0},
+                         any_long(),
+                         (uint8_t)(dice() % TD_REASON_COUNT),
+                         any_text(100),
+                         any_text(1000)};
 }
 
 static td_quarantined any_quarantined(void) {

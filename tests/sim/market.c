@@ -25,7 +25,7 @@ static void recording_load(recording *r) {
     td_archive *archive = NULL;
     td_line line;
     if (r->line_count > 0) return;
-    td_status status = td_archive_open(&archive, &td_os_posix, r->path);
+    td_status status = td_archive_open(&archive, &td_os_posix, r->path, false);
     if (status == TD_OK) (void)snprintf(r->inner, sizeof r->inner, "%s", td_archive_name(archive));
     while (status == TD_OK && r->line_count < LINES_MAX) {
         status = td_archive_next(archive, &line);

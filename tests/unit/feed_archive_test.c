@@ -3,12 +3,14 @@
 #include "feed/archive.h"
 #include "feed_unit.h"
 
+static bool plain; /* text that is not packed is read, too */
+
 /* All lines as "number text", with what is not a line in brackets. */
 static char *read_lines(const td_os *os, const char *path) {
     td_archive *archive;
     td_buf out = {0};
     td_status status;
-    while ((status = td_archive_open(&archive, os, path)) == TD_RETRY) continue;
+    while ((status = td_archive_open(&archive, os, path, plain)) == TD_RETRY) continue;
     if (status != TD_OK) {
         td_buf_printf(&out, "%s", td_status_name(status));
         td_buf_put(&out, "", 1);
@@ -35,18 +37,18 @@ static char *read_lines(const td_os *os, const char *path) {
 }
 
 static void check_lines(const char *name, const char *expected) {
-    char *plain = read_lines(&td_os_posix, unit_path(name));
-    assert_string_equal(plain, expected);
+    char *once = read_lines(&td_os_posix, unit_path(name));
+    assert_string_equal(once, expected);
     unit_os flaky;
     char *again = read_lines(unit_os_init(&flaky, 2), unit_path(name));
     assert_string_equal(again, expected); /* reads that are short, or fail and come again, change nothing */
     assert_int_equal(flaky.open_count, 0);
-    free(plain);
+    free(once);
     free(again);
     unit_empty_folder();
 }
 
-static void gzip_lines(void **state) {
+static void lines_in_gzip_and_plain(void **state) {
     (void)state;
     static const struct {
         const char *text, *lines;
@@ -60,6 +62,10 @@ static void gzip_lines(void **state) {
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
         unit_write_gz("x.gz", td_text(steps[i].text));
         check_lines("x.gz", steps[i].lines);
+        plain = true;
+        unit_write("x", steps[i].text, strlen(steps[i].text));
+        check_lines("x", i == 0 ? "reject" : steps[i].lines);
+        plain = false;
     }
 }
 
@@ -231,9 +237,13 @@ static void many_lines(void **state) {
         td_buf_text(&text, "\n");
     }
     td_buf_put(&expected, "", 1);
-    static const int methods[] = {ZIP_CM_DEFLATE, ZIP_CM_STORE, -1};
+    enum { GZIP = -1, PLAIN = -2 };
+    static const int methods[] = {ZIP_CM_DEFLATE, ZIP_CM_STORE, GZIP, PLAIN};
     for (size_t i = 0; i < COUNT_OF(methods); i++) {
-        if (methods[i] < 0)
+        plain = methods[i] == PLAIN;
+        if (plain)
+            unit_write("x", text.data, text.size);
+        else if (methods[i] == GZIP)
             unit_write_gz("x", td_buf_bytes(&text));
         else
             unit_write_zip("x", "n", td_buf_bytes(&text), methods[i]);
@@ -243,13 +253,14 @@ static void many_lines(void **state) {
         free(lines);
         unit_empty_folder();
     }
+    plain = false;
     td_buf_fini(&text);
     td_buf_fini(&expected);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gzip_lines),
+        cmocka_unit_test(lines_in_gzip_and_plain),
         cmocka_unit_test(gzip_members_are_one_text),
         cmocka_unit_test(cut_anywhere_gives_the_whole_lines_before),
         cmocka_unit_test(damage_is_told),

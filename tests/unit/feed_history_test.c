@@ -2,7 +2,7 @@
  * whenever it is asked for; what it does not have is said, and a failure loses nothing. */
 #include "../sim/venue.h"
 #include "base/time.h"
-#include "feed/binance.h"
+#include "feed/venue.h"
 #include "unit.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -58,7 +58,7 @@ static void rig_open(rig *r, uint64_t seed) {
                              .history_interval_ns = 300 * TD_NS_PER_MS,
                              .history_max = 1000000,
                              .http = web_simulated.http};
-    assert_int_equal(td_history_open(&r->history, &r->os, &r->conf, &td_binance_history), TD_OK);
+    assert_int_equal(td_history_open(&r->history, &r->os, &r->conf, td_venue_binance.history), TD_OK);
 }
 
 static void rig_close(rig *r) {
@@ -321,7 +321,7 @@ static void addresses_are_checked(void **state) {
     for (size_t i = 0; i < COUNT_OF(urls); i++) {
         td_history *history;
         td_feed_conf conf = {.history = urls[i]};
-        assert_int_equal(td_history_open(&history, &td_os_posix, &conf, &td_binance_history), TD_CONFIG);
+        assert_int_equal(td_history_open(&history, &td_os_posix, &conf, td_venue_binance.history), TD_CONFIG);
         ASSERT_ROW(strncmp(td_trail(), "history: ", 9) == 0, "%zu: %s", i, td_trail());
     }
 }

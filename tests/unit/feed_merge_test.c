@@ -27,7 +27,7 @@ static td_status table_next(void *feed, td_feed_item *out) {
     f->failed = f->fail && !f->failed;
     if (f->failed) return TD_FAIL(TD_RETRY, "on command");
     const row *r = &f->rows[f->next];
-    *out = (td_feed_item){.kind = TD_ITEM_END, .clock_ns = r->clock_ms * MS, .position = {0, f->next + 1}};
+    *out = (td_feed_item){.kind = TD_ITEM_END, .clock_ns = r->clock_ms * MS, .position = {.line = f->next + 1}};
     if (r->kind == 'e') return TD_OK;
     f->next++;
     if (r->kind == 'r') {

@@ -37,7 +37,7 @@ static int64_t bench_ns(void *self) { return START_NS + ((const bench *)self)->n
 static void put_item(past *f, const td_feed_item *item) {
     assert_true(f->count < QUEUE_MAX);
     f->items[f->count] = *item;
-    f->items[f->count++].position = (td_source_position){TD_SESSION_BIT | 1, f->count};
+    f->items[f->count++].position = (td_source_position){.file = TD_SESSION_BIT | 1, .line = f->count};
 }
 
 static td_status past_connect(void *self, uint32_t session) {

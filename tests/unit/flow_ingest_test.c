@@ -31,7 +31,7 @@ static td_status venue_next(void *self, td_feed_item *out) {
     venue *v = self;
     if (v->given == MESSAGES) return TD_AGAIN;
     memset(v->inbox, (int)('a' + v->given), sizeof v->inbox);
-    *out = (td_feed_item){.kind = TD_ITEM_REJECTED, .position = {TD_SESSION_BIT, ++v->given}};
+    *out = (td_feed_item){.kind = TD_ITEM_REJECTED, .position = {.file = TD_SESSION_BIT, .line = ++v->given}};
     out->rejected = (td_rejected){.position = out->position,
                                   .reason = TD_REASON_MALFORMED,
                                   .detail = TD_TEXT("no event"),
@@ -135,7 +135,7 @@ static td_status shelf_next(void *self, td_feed_item *out) {
     if (file >= s->count) return TD_OK;
     s->at++;
     out->clock_ns = (int64_t)(file + 1) * TD_NS_PER_DAY + (int64_t)(item + 1) * TD_NS_PER_S;
-    out->position = (td_source_position){(uint32_t)file, item + 1};
+    out->position = (td_source_position){.file = (uint32_t)file, .line = item / 2 + 1, .part = item % 2}; /* pairs */
     out->kind = item == 1 ? TD_ITEM_REJECTED : TD_ITEM_EVENT;
     if (item == 1)
         out->rejected = (td_rejected){.position = out->position,

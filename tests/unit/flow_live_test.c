@@ -262,9 +262,11 @@ static void what_a_dead_process_missed_is_told(void **state) {
     (void)state;
     RIG(r, {200, STEP_UP}, {250, STEP_ITEM_0});
     assert_false(td_live_resumed(r.live, 0));
-    td_live_resume(r.live, TD_TEXT("a"), 0, (td_source_position){TD_SESSION_BIT | 7, 50}, START_NS - TD_NS_PER_S);
-    td_live_resume(r.live, TD_TEXT("a"), 1, (td_source_position){TD_SESSION_BIT | 7, 48}, START_NS - 2 * TD_NS_PER_S);
-    td_live_resume(r.live, TD_TEXT("gone"), 1, (td_source_position){TD_SESSION_BIT | 9, 1}, START_NS);
+    td_live_resume(r.live, TD_TEXT("a"), 0, (td_source_position){.file = TD_SESSION_BIT | 7, .line = 50},
+                   START_NS - TD_NS_PER_S);
+    td_live_resume(r.live, TD_TEXT("a"), 1, (td_source_position){.file = TD_SESSION_BIT | 7, .line = 48},
+                   START_NS - 2 * TD_NS_PER_S);
+    td_live_resume(r.live, TD_TEXT("gone"), 1, (td_source_position){.file = TD_SESSION_BIT | 9, .line = 1}, START_NS);
     assert_true(td_live_resumed(r.live, 0) && td_live_resumed(r.live, 1));
     run_until(&r, 300);
     expect(&r, "0 7.50 down -1000>-1\n" /* since each partition's own last record */

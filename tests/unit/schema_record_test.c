@@ -363,8 +363,14 @@ static void rejected_come_back(void **state) {
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)i;
     const td_rejected rows[] = {
         {.reason = TD_REASON_NONE},
-        {feed_name(2), TD_TEXT("20131007_trade.zip"), {3, 17}, NOW_NS, TD_REASON_RANGE, TD_TEXT("1e30"), {bytes, 100}},
-        {feed_name(4), feed_name(4), {UINT32_MAX, INT64_MAX}, LOW, TD_REASON_OVERFLOW, feed_name(4), {bytes, 65536}},
+        {feed_name(2),
+         TD_TEXT("20131007_trade.zip"),
+         {3, 17, 0},
+         NOW_NS,
+         TD_REASON_RANGE,
+         TD_TEXT("1e30"),
+         {bytes, 100}},
+        {feed_name(4), feed_name(4), {UINT32_MAX, INT64_MAX, 0}, LOW, TD_REASON_OVERFLOW, feed_name(4), {bytes, 65536}},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         const td_rejected *x = &rows[i];
@@ -437,7 +443,7 @@ static td_buf sample(int schema) {
     td_buf buf = {0};
     td_signal signal = signal_row(0);
     td_quarantined quarantined = quarantined_row(2);
-    td_rejected rejected = {feed_name(2),    TD_TEXT("a.zip"), {3, 17},     NOW_NS,
+    td_rejected rejected = {feed_name(2),    TD_TEXT("a.zip"), {3, 17, 0},  NOW_NS,
                             TD_REASON_RANGE, TD_TEXT("1e30"),  TD_TEXT("x")};
     if (schema <= TD_SCHEMA_PROGRAM || schema == TD_SCHEMA_FILLED || schema == TD_SCHEMA_CORPORATE)
         td_record_put_event(&buf, &ids, feed_name(2), &events()[event_of[schema]]);

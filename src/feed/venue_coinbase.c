@@ -1,0 +1,143 @@
+/* src/feed/venue_coinbase.c - Coinbase Exchange: matches, tickers with sizes, heartbeats, acknowledgements, errors. */
+#include "base/decimal.h"
+#include "feed/venue.h"
+
+typedef enum field { /* in the order in which a match has them, then a ticker */
+                     TYPE,
+                     TRADE_ID,
+                     SIDE,
+                     SIZE,
+                     PRICE,
+                     PRODUCT,
+                     SEQUENCE,
+                     BEST_BID,
+                     BEST_BID_SIZE,
+                     BEST_ASK,
+                     BEST_ASK_SIZE,
+                     TIME,
+                     LAST_TRADE_ID,
+                     MESSAGE,
+                     REASON,
+                     CHANNELS,
+                     FIELD_COUNT
+} field;
+
+/* A match names the side of the order that was there before: the aggressor's is the other one. */
+static td_reason read_trade(const td_field *f, td_event *e) {
+    td_trade *trade = &e->trade;
+    td_bytes maker = f[SIDE].text;
+    e->kind = TD_EVENT_TRADE;
+    bool buys = td_bytes_equal(maker, TD_TEXT("buy"));
+    if (!buys && !td_bytes_equal(maker, TD_TEXT("sell"))) return TD_REASON_MALFORMED;
+    *trade = (td_trade){.side = buys ? TD_SIDE_SELL : TD_SIDE_BUY};
+    td_reason reason = td_recorded_time(f[TIME].text, &e->event_ns);
+    if (reason == TD_REASON_NONE) reason = td_recorded_integer(f[TRADE_ID].text, &trade->trade_id);
+    if (reason == TD_REASON_NONE) reason = td_recorded_number(f[PRICE].text, TD_PRICE_SCALE, &trade->price, &e->flags);
+    if (reason == TD_REASON_NONE) reason = td_recorded_number(f[SIZE].text, TD_SIZE_SCALE, &trade->size, &e->flags);
+    return reason;
+}
+
+static td_reason read_quote(const td_field *f, td_event *e) {
+    td_quote *quote = &e->quote;
+    const td_bytes bid[] = {f[BEST_BID].text, f[BEST_BID_SIZE].text}, ask[] = {f[BEST_ASK].text, f[BEST_ASK_SIZE].text};
+    e->kind = TD_EVENT_QUOTE;
+    *quote = (td_quote){0};
+    td_reason reason = td_recorded_integer(f[SEQUENCE].text, &quote->sequence);
+    if (reason == TD_REASON_NONE && f[TIME].type == TD_JSON_ERROR) /* the first of a session may have none */
+        e->flags |= TD_FLAG_TIME_RECEIVE;
+    else if (reason == TD_REASON_NONE)
+        reason = td_recorded_time(f[TIME].text, &e->event_ns);
+    if (reason == TD_REASON_NONE)
+        reason = td_recorded_side(bid, TD_PRICE_SCALE, &quote->bid_price, &quote->bid_size, &e->flags);
+    if (reason == TD_REASON_NONE)
+        reason = td_recorded_side(ask, TD_PRICE_SCALE, &quote->ask_price, &quote->ask_size, &e->flags);
+    return reason;
+}
+
+static void read_heartbeat(td_symbols *symbols, const td_field *f, td_notice *out) {
+    out->of_instrument = td_recorded_integer(f[LAST_TRADE_ID].text, &out->trade_id) == TD_REASON_NONE &&
+                         td_symbols_find(symbols, f[PRODUCT].text, &out->instrument);
+}
+
+static void put_ignored(td_symbols *symbols, const td_field *f, td_recorded *out) {
+    static const struct {
+        td_bytes type;
+        const char *kind;
+        td_notice_kind notice;
+    } kinds[] = {
+        {TD_KEY("l2update"), "level2", TD_NOTICE_NONE},
+        {TD_KEY("ticker"), "ticker", TD_NOTICE_NONE}, /* without sizes */
+        {TD_KEY("heartbeat"), "heartbeat", TD_NOTICE_HEARTBEAT},
+        {TD_KEY("snapshot"), "level2", TD_NOTICE_NONE},
+        {TD_KEY("last_match"), "last_match", TD_NOTICE_NONE}, /* an old trade, again */
+        {TD_KEY("subscriptions"), "subscriptions", TD_NOTICE_ACK},
+        {TD_KEY("error"), "error", TD_NOTICE_ERROR},
+    };
+    td_recorded_ignore(out, "other");
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (!td_bytes_equal(f[TYPE].text, kinds[i].type)) continue;
+        td_recorded_ignore(out, kinds[i].kind);
+        out->notice = (td_notice){.kind = (uint8_t)kinds[i].notice};
+        break;
+    }
+    if (out->notice.kind == TD_NOTICE_HEARTBEAT) read_heartbeat(symbols, f, &out->notice);
+    if (out->notice.kind == TD_NOTICE_ACK) out->notice.text = f[CHANNELS].text;
+    if (out->notice.kind == TD_NOTICE_ERROR)
+        out->notice.text = f[REASON].text.size > 0 ? f[REASON].text : f[MESSAGE].text;
+}
+
+static bool read_message(td_bytes message, td_field *fields) {
+    static const td_bytes keys[FIELD_COUNT] = {
+        [TYPE] = TD_KEY("type"),
+        [TRADE_ID] = TD_KEY("trade_id"),
+        [SIDE] = TD_KEY("side"),
+        [SIZE] = TD_KEY("size"),
+        [PRICE] = TD_KEY("price"),
+        [PRODUCT] = TD_KEY("product_id"),
+        [SEQUENCE] = TD_KEY("sequence"),
+        [BEST_BID] = TD_KEY("best_bid"),
+        [BEST_BID_SIZE] = TD_KEY("best_bid_size"),
+        [BEST_ASK] = TD_KEY("best_ask"),
+        [BEST_ASK_SIZE] = TD_KEY("best_ask_size"),
+        [TIME] = TD_KEY("time"),
+        [LAST_TRADE_ID] = TD_KEY("last_trade_id"),
+        [MESSAGE] = TD_KEY("message"),
+        [REASON] = TD_KEY("reason"),
+        [CHANNELS] = TD_KEY("channels"),
+    };
+    return td_message_read(message, keys, fields, FIELD_COUNT);
+}
+
+static void coinbase_decode(void *state, td_bytes message, int64_t receive_ns, td_recorded *out) {
+    td_symbols *symbols = state;
+    td_field f[FIELD_COUNT] = {0};
+    td_event *e = &out->event;
+    td_reason reason;
+    if (!read_message(message, f)) {
+        td_recorded_reject(out, TD_REASON_MALFORMED, "JSON is malformed or cut");
+        return;
+    }
+    *e = (td_event){.event_ns = receive_ns};
+    if (td_bytes_equal(f[TYPE].text, TD_TEXT("match"))) {
+        reason = read_trade(f, e);
+    } else if (td_bytes_equal(f[TYPE].text, TD_TEXT("ticker")) && f[BEST_BID_SIZE].type != TD_JSON_ERROR) {
+        reason = read_quote(f, e);
+    } else {
+        put_ignored(symbols, f, out);
+        return;
+    }
+    td_symbols_event(symbols, f[PRODUCT].text, reason, out);
+}
+
+static void coinbase_begin(void *state, const td_naming *naming, td_bytes url) {
+    (void)url;
+    ((td_symbols *)state)->naming = *naming;
+}
+
+_Static_assert(sizeof(td_symbols) <= TD_VENUE_STATE_MAX, "recordings keep a decoder's state in so much");
+
+const td_venue_ops td_venue_coinbase = {.format = "coinbase",
+                                        .venue = "COINBASE",
+                                        .state_size = sizeof(td_symbols),
+                                        .begin = coinbase_begin,
+                                        .decode = coinbase_decode};

@@ -1,0 +1,81 @@
+/* tests/unit/feed_venue_coinbase_test.c - goal: matches are exact trades of the aggressor's side, tickers with sizes
+ * are quotes, sessions tell of themselves, and damage costs one message. */
+#include "venue_unit.h"
+
+#define MATCH(side, size, price, id)                                                                                   \
+    "{\"type\":\"match\",\"trade_id\":" id ",\"maker_order_id\":\"27fff20b\",\"taker_order_id\":\"1da6ce16\","         \
+    "\"side\":" side ",\"size\":" size ",\"price\":" price                                                             \
+    ",\"product_id\":\"BAND-GBP\",\"sequence\":333938798,\"time\":\"2021-04-17T16:43:30.244075Z\"}"
+#define AT     "COINBASE:BAND-GBP 2021-04-17T16:43:30.244075Z "
+#define TICKER "{\"type\":\"ticker\",\"sequence\":7,\"product_id\":\"BAND-GBP\",\"price\":\"14.7775\","
+
+static const unit_message steps[] = {
+    {MATCH("\"sell\"", "\"0.04\"", "\"14.7775\"", "881613"), AT "trade 14.7775 x 0.04 side 1 id 881613 [ ]"},
+    {MATCH("\"buy\"", "0.04", "14.7775", "\"881613\""), AT "trade 14.7775 x 0.04 side 2 id 881613 [ ]"},
+    {MATCH("\"buy\"", "\"0\"", "\"-1\"", "1"), AT "trade -1 x 0 side 2 id 1 [ ]"}, /* a rule's to judge */
+    {MATCH("\"buy\"", "\"1\"", "\"0.00001305\"", "1"), AT "trade 0.00001305 x 1 side 2 id 1 [ ]"},
+    {MATCH("\"buy\"", "\"1\"", "\"1.0000000005\"", "1"), AT "trade 1 x 1 side 2 id 1 [ ] inexact"},
+    {MATCH("\"buy\"", "\"1\"", "\"1e40\"", "1"), "rejected range"},
+    {MATCH("\"buy\"", "\"1\"", "\"1e-40\"", "1"), "rejected range"},
+    {MATCH("\"hold\"", "\"1\"", "\"1\"", "1"), "rejected malformed"},
+    {MATCH("\"buy\"", "\"1\"", "\"1\"", "1.5"), "rejected malformed"},
+    {MATCH("\"buy\"", "\"1\"", "null", "1"), "rejected malformed"},
+    {MATCH("\"buy\"", "[\"1\"]", "\"1\"", "1"), "rejected malformed"},
+    {MATCH("\"buy\"", "\"\\u0031\"", "\"1\"", "1"), "rejected malformed"},
+    {MATCH("\"buy\"", "\"1\"", "\"1\"", "1") " x", "rejected malformed"},
+    {"{\"type\":\"match\",\"side\":\"buy\",\"size\":\"1\",\"price\":\"1\",\"trade_id\":1,\"product_id\":\"A-B\"}",
+     "rejected malformed"}, /* without a time */
+    {"{\"type\":\"match\",\"side\":\"buy\",\"size\":\"1\",\"price\":\"1\",\"trade_id\":1,\"product_id\":\"A-B\","
+     "\"time\":\"1969-12-31T23:59:59Z\"}",
+     "rejected range"},
+    {"{\"type\":\"match\",\"side\":\"buy\",\"size\":\"1\",\"price\":\"1\",\"trade_id\":1,\"product_id\":\"A B\","
+     "\"time\":\"2021-04-17T16:43:30Z\"}",
+     "rejected malformed"},
+    {"{\"type\":\"last_match\",\"trade_id\":1,\"side\":\"buy\",\"size\":\"1\",\"price\":\"1\",\"product_id\":\"A-B\","
+     "\"time\":\"2021-04-17T16:43:30Z\"}",
+     "ignored last_match"}, /* it was counted when it happened */
+
+    {TICKER "\"best_bid\":\"14.7550\",\"best_bid_size\":\"2.5\",\"best_ask\":\"14.8060\",\"best_ask_size\":\"3\","
+            "\"side\":\"buy\",\"time\":\"2021-04-17T16:43:30.244075Z\",\"trade_id\":881613,\"last_size\":\"0.04\"}",
+     AT "quote 14.755 x 2.5 | 14.806 x 3 seq 7 [ ]"},
+    {TICKER "\"best_bid\":\"0\",\"best_bid_size\":\"0.00\",\"best_ask\":\"14.8060\",\"best_ask_size\":\"3\"}",
+     "COINBASE:BAND-GBP 2023-11-14T22:13:20Z quote none x none | 14.806 x 3 seq 7 [ ] time-receive"},
+    {TICKER "\"best_bid\":\"14\",\"best_bid_size\":\"1\",\"best_ask\":\"15\",\"best_ask_size\":\"3\",\"time\":\"now\"}",
+     "rejected malformed"},
+    {TICKER "\"best_bid\":\"14\",\"best_bid_size\":\"1\",\"best_ask\":\"15\"}", "rejected malformed"},
+    {TICKER "\"best_bid\":\"14.7550\",\"best_ask\":\"14.8060\"}", "ignored ticker"}, /* no sizes: no quote of ours */
+
+    {"{\"type\":\"heartbeat\",\"sequence\":90,\"last_trade_id\":20,\"product_id\":\"BTC-USD\",\"time\":\"2014-11-07T08:"
+     "19:28.464459Z\"}",
+     "ignored heartbeat alive COINBASE:BTC-USD 20"},
+    {"{\"type\":\"heartbeat\"}", "ignored heartbeat alive"},
+    {"{\"type\":\"subscriptions\",\"channels\":[{\"name\":\"level2\",\"product_ids\":[\"A-B\"]}]}",
+     "ignored subscriptions ack [{\"name\":\"level2\",\"product_ids\":[\"A-B\"]}]"},
+    {"{\"type\":\"error\",\"message\":\"Failed to subscribe\",\"reason\":\"A-B is not a product\"}",
+     "ignored error error A-B is not a product"},
+    {"{\"type\":\"error\",\"message\":\"authentication failure\"}", "ignored error error authentication failure"},
+    {"{\"type\":\"snapshot\",\"product_id\":\"A-B\",\"asks\":[[\"1\",\"2\"]],\"bids\":[]}", "ignored level2"},
+    {"{\"type\":\"l2update\",\"product_id\":\"A-B\",\"changes\":[[\"buy\",\"1\",\"0\"]],\"time\":\"x\"}",
+     "ignored level2"},
+    {"{\"type\":\"something new\",\"deep\":{\"type\":\"match\"}}", "ignored other"},
+    {"{\"deep\":[{\"type\":\"match\"}]}", "ignored other"},
+    {"[1,2]", "ignored other"},
+    {"7", "ignored other"},
+    {"", "rejected malformed"},
+    {"Unauthorized", "rejected malformed"},
+};
+
+static void messages(void **state) {
+    (void)state;
+    unit_check_messages(&td_venue_coinbase, "", steps, COUNT_OF(steps));
+}
+
+static void every_cut_is_malformed(void **state) {
+    (void)state;
+    unit_check_cuts(&td_venue_coinbase, steps[0].message);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(messages), cmocka_unit_test(every_cut_is_malformed)};
+    return cmocka_run_group_tests_name("feed_venue_coinbase", tests, NULL, NULL);
+}
