@@ -67,6 +67,7 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     int64_t history_interval_ns, history_after_ns, history_max, history_tries;
     const td_transport_ops *transport; /* no keys: NULL is the real network; simulations bring theirs */
     const td_http_ops *http;
+    int64_t history_rows; /* no key: of a page; 0 means as many as the venue gives; simulations want it small */
 } td_feed_conf;
 
 #define TD_FEED_ROW(key_, type_, fallback_, min_, max_, field_, help_)                                                 \

@@ -83,8 +83,12 @@ td_status td_history_ask(td_history *h, const td_gap *gap, td_bytes instrument) 
     return TD_OK;
 }
 
+static int64_t rows_of(const td_history *h) {
+    return h->conf->history_rows > 0 ? h->conf->history_rows : h->ops->rows_max;
+}
+
 static void request(td_history *h) {
-    td_history_page page = {.symbol = td_text(h->symbol), .below_id = h->below_id, .rows = h->ops->rows_max};
+    td_history_page page = {.symbol = td_text(h->symbol), .below_id = h->below_id, .rows = rows_of(h)};
     if (by_ids(h) && h->below_id != TD_NONE && h->below_id - h->gap.first_id < page.rows)
         page.rows = h->below_id - h->gap.first_id;
     h->page_below_id = h->below_id;

@@ -199,7 +199,13 @@ static void peer_mute(void *self, bool mute) { ((sim_peer *)self)->mute = mute; 
 
 static wire_piece *put_piece(sim_peer *p) {
     sim_conn *c = p->newest;
-    if (c == NULL || c->count == PIECES_MAX) abort();
+    if (c == NULL || c->count - c->at == PIECES_MAX) abort();
+    if (c->count == PIECES_MAX) { /* what has arrived makes room */
+        memmove(c->pieces, c->pieces + c->at, (c->count - c->at) * sizeof c->pieces[0]);
+        c->count -= c->at;
+        c->at = 0;
+        memset(c->pieces + c->count, 0, (PIECES_MAX - c->count) * sizeof c->pieces[0]);
+    }
     return &c->pieces[c->count++];
 }
 
