@@ -1,9 +1,9 @@
 #!/bin/sh
 # scripts/soak.sh - the long counts, stage by stage. Each stage has a knob; 0 leaves it out:
-#   SEEDS=1000 of the whole machine, LOG_SEEDS=20000 of the log alone, KAFKA_SEEDS=300 at a simulated Kafka, CALL_ROWS=1
-#   and MEMORY_ROWS=1 times each call and each allocation of a run, KILLS=200 of the real process, MUTANT_SEEDS=200 to
-#   find each planted bug, PLACES=200 of the past, ROUNDS=40 of the oracles that draw their cases (they read
-#   TAPEDECK_SOAK), FUZZ_S=600 for each parser.
+#   SEEDS=1000 of the whole machine, LOG_SEEDS=20000 of the log alone, KAFKA_SEEDS=300 at a simulated Kafka,
+#   CUTS=1000 of one feed within an hour, CALL_ROWS=1 and MEMORY_ROWS=1 times each call and each allocation of a run,
+#   KILLS=200 of the real process, MUTANT_SEEDS=200 to find each planted bug, PLACES=200 of the past, ROUNDS=40 of the
+#   oracles that draw their cases (they read TAPEDECK_SOAK), FUZZ_S=600 for each parser.
 # SEED is where the seeds begin; without it they rotate with the commit.
 # The outputs are in build/soak; what was done, and what came of it, is appended to docs/proofs.md.
 set -u
@@ -20,7 +20,7 @@ stage() {
     [ "$count" -gt 0 ] || return 0
     began=$(date +%s)
     if "$@" >"$out/$name.log" 2>&1; then result=held; else result="**FAILED**" failed=1; fi
-    said=$(grep -E ' (records equal|handed over|seeds from|kills|mutants found|passed)|^Ok: ' "$out/$name.log" | tail -n 2 | tr -s ' \n' ' ')
+    said=$(grep -E ' (records equal|handed over|seeds from|cuts|kills|mutants found|passed)|^Ok: ' "$out/$name.log" | tail -n 2 | tr -s ' \n' ' ')
     [ "$result" = held ] || tail -n 20 "$out/$name.log"
     echo "| $name | $count | $(($(date +%s) - began)) | $result | $said |" | tee -a "$proofs"
 }
@@ -36,6 +36,7 @@ printf '\n## %s, commit %s, seeds from %s\n\n| stage | count | s | result | said
 stage machine "${SEEDS:-1000}" "$sims/sim" --seed "$seed" --count "${SEEDS:-1000}"
 stage log "${LOG_SEEDS:-20000}" "$sims/log_sim" --seed "$seed" --count "${LOG_SEEDS:-20000}"
 stage kafka "${KAFKA_SEEDS:-300}" "$sims/sim_kafka" --seed "$seed" --count "${KAFKA_SEEDS:-300}"
+stage cuts "${CUTS:-1000}" "$sims/cuts" --cuts "${CUTS:-1000}" --seed "$seed"
 stage calls "${CALL_ROWS:-1}" rows "$sims/every" "${CALL_ROWS:-1}"
 stage memory "${MEMORY_ROWS:-1}" rows "$sims/alloc" "${MEMORY_ROWS:-1}"
 stage kills "${KILLS:-200}" scripts/python.sh tests/e2e/equality.py --kills "${KILLS:-200}" "$seed"

@@ -176,6 +176,37 @@ def check_explained(folder):
     print(f"explained: open after {told['trades']} trades, beside the process and without it")
 
 
+def check_history(folder, frames):
+    """With the venue's past at hand no trade is missing in the end, and none is there twice by accident."""
+    data, tls = f"{folder}/past", venues.make_authority(f"{folder}/tls")
+    with venues.Venue(frames, 1000, tls=tls) as venue:
+        feed = (f"websocket: {{ url: '{venue.url}', ca: {tls}/ca.pem, reconnect: 20ms, history: '{venue.history}', "
+                "history_interval: 10ms, history_after: 300ms }")
+        file = tapedeck.config(f"{folder}/past.yaml", data, [feed], partitions=2, sink=False)
+
+        def trades(origin):
+            return [r["value"]["trade_id"] for r in records(data)
+                    if r["value"]["schema"] == "Trade" and r["value"]["origin"] == origin]
+
+        def whole():
+            live, past = set(trades("feed")), set(trades("backfill"))
+            wanted = {t["t"] for t in venue.trades("BTCUSDT") if t["t"] >= min(live)}
+            assert not live & past and live | past <= wanted
+            return live | past == wanted
+
+        play(venue, file, ["drop", "half"])
+        venue.paused = False
+        time.sleep(SESSION_S)
+        with Run(file):  # what the process missed while it was not there
+            wait_for(lambda: venue.open_session() is not None)
+            time.sleep(SESSION_S)
+            venue.paused = True
+            wait_for(whole)
+        gaps = {r["value"]["number"]: r["value"]["status"] for r in records(data, "gaps")}
+        assert len(gaps) >= 3 and set(gaps.values()) == {"filled"} and len(trades("backfill")) > 20, gaps
+        print(f"history: {len(trades('backfill'))} trades from {venue.pages} pages in {len(gaps)} gaps")
+
+
 def main():
     frames = venues.read_frames(RECORDING)
     with tapedeck.folder() as folder, venues.Venue(frames, RATE, loop=True) as venue:
@@ -197,6 +228,7 @@ def main():
     with tapedeck.folder() as folder:
         check_status(folder, frames)
         check_explained(folder)
+        check_history(folder, frames)
     with tapedeck.folder() as folder:
         tls = venues.make_authority(f"{folder}/tls")
         with venues.Venue(frames, RATE, tls=tls, loop=True) as venue:

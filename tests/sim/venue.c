@@ -4,18 +4,34 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROWS_MAX = 1000, PRICE_CENTS = 1000000, DRIFT_CENTS = 200, SPAN_CENTS = 20000 };
+enum { ROWS_MAX = 1000, PRICE_CENTS = 1000000, DRIFT_CENTS = 200, SPAN_CENTS = 20000, SOUND_FROM = 40 };
+enum { SILENT_EVERY_MS = 20000, HOUR_MS = 3600000 };
 
-void td_venue_init(td_venue *v, uint64_t seed, int symbols, int64_t start_ms, int64_t mean_ms) {
-    *v = (td_venue){.symbol_count = symbols, .mean_ms = mean_ms, .kept = INT64_MAX};
-    v->symbols = td_alloc_zero((size_t)symbols, sizeof *v->symbols);
-    for (int i = 0; i < symbols; i++)
-        v->symbols[i] = (td_venue_symbol){.random.state = seed * 1000 + (uint64_t)i, .due_ms = start_ms + 1};
+void td_venue_init(td_venue *v, const td_venue_conf *conf) {
+    *v = (td_venue){.conf = *conf, .kept = INT64_MAX};
+    v->symbols = td_alloc_zero((size_t)conf->symbols, sizeof *v->symbols);
+    for (int i = 0; i < conf->symbols; i++)
+        v->symbols[i] = (td_venue_symbol){
+            .random.state = conf->seed * 1000 + (uint64_t)i, .due_ms = conf->start_ms + 1, .price_cents = PRICE_CENTS};
 }
 
 void td_venue_fini(td_venue *v) {
-    for (int i = 0; i < v->symbol_count; i++) free(v->symbols[i].trades);
+    for (int i = 0; i < v->conf.symbols; i++) free(v->symbols[i].trades);
     free(v->symbols);
+}
+
+/* Never two in a row, and none before rules have anything to compare with. */
+static td_flaw flaw_of_next(const td_venue *v, td_venue_symbol *s) {
+    bool may = v->conf.flawed_every > 0 && s->count > SOUND_FROM && s->trades[s->count - 1].flaw == TD_FLAW_NONE;
+    if (!may || td_random_below(&s->random, v->conf.flawed_every) != 0) return TD_FLAW_NONE;
+    return (td_flaw)(1 + td_random_below(&s->random, TD_FLAW_COUNT - 1));
+}
+
+static void spoil(td_venue_trade *trade, td_flaw flaw) {
+    trade->flaw = (uint8_t)flaw;
+    if (flaw == TD_FLAW_OUTLIER) trade->price_cents *= 3;
+    if (flaw == TD_FLAW_NON_POSITIVE) trade->size = 0;
+    if (flaw == TD_FLAW_AHEAD) trade->time_ms += HOUR_MS;
 }
 
 /* Prices stay within a few parts of a hundred: no rule of ours doubts them. */
@@ -25,19 +41,22 @@ static void add_trade(td_venue *v, td_venue_symbol *s) {
         s->trades = td_alloc_check(realloc(s->trades, (size_t)s->capacity * sizeof *s->trades),
                                    (size_t)s->capacity * sizeof *s->trades);
     }
-    int64_t last = s->count > 0 ? s->trades[s->count - 1].price_cents : PRICE_CENTS;
-    int64_t price = last + (int64_t)td_random_below(&s->random, 2 * DRIFT_CENTS + 1) - DRIFT_CENTS;
-    if (price < PRICE_CENTS - SPAN_CENTS || price > PRICE_CENTS + SPAN_CENTS) price = PRICE_CENTS;
-    s->trades[s->count++] = (td_venue_trade){.time_ms = s->due_ms,
-                                             .price_cents = price,
-                                             .size = 1 + (int64_t)td_random_below(&s->random, 100),
-                                             .maker_buys = td_random_below(&s->random, 2) == 0};
-    s->due_ms += (int64_t)td_random_below(&s->random, (uint64_t)(2 * v->mean_ms) + 1);
+    s->price_cents += (int64_t)td_random_below(&s->random, 2 * DRIFT_CENTS + 1) - DRIFT_CENTS;
+    if (llabs(s->price_cents - PRICE_CENTS) > SPAN_CENTS) s->price_cents = PRICE_CENTS;
+    td_venue_trade trade = {.time_ms = s->due_ms,
+                            .price_cents = s->price_cents,
+                            .size = 1 + (int64_t)td_random_below(&s->random, 100),
+                            .maker_buys = td_random_below(&s->random, 2) == 0};
+    spoil(&trade, flaw_of_next(v, s));
+    s->trades[s->count++] = trade;
+    s->due_ms += (int64_t)td_random_below(&s->random, (uint64_t)(2 * v->conf.mean_ms) + 1);
+    int64_t silent_ms = v->conf.silent_ms - s->due_ms % SILENT_EVERY_MS;
+    if (silent_ms > 0) s->due_ms += silent_ms;
 }
 
 bool td_venue_next(td_venue *v, int64_t now_ms, int *out_symbol, int64_t *out_id) {
     int first = 0;
-    for (int i = 1; i < v->symbol_count; i++)
+    for (int i = 1; i < v->conf.symbols; i++)
         if (v->symbols[i].due_ms < v->symbols[first].due_ms) first = i;
     if (v->symbols[first].due_ms > now_ms) return false;
     add_trade(v, &v->symbols[first]);
@@ -68,14 +87,13 @@ static void put_row(td_buf *out, int64_t id, const td_venue_trade *t) {
 }
 
 void td_venue_answer(void *self, const char *path, web_answer *out) {
-    td_venue *v = self;
+    const td_venue *v = self;
     int symbol = -1;
     int64_t from_id = -1, limit = 0;
-    v->asked++;
     bool old = sscanf(path, "/api/v3/historicalTrades?symbol=S%d&fromId=%" SCNd64 "&limit=%" SCNd64, &symbol, &from_id,
                       &limit) == 3;
     if (!old && sscanf(path, "/api/v3/trades?symbol=S%d&limit=%" SCNd64, &symbol, &limit) != 2) symbol = -1;
-    if (symbol < 0 || symbol >= v->symbol_count || limit < 1 || limit > ROWS_MAX) {
+    if (symbol < 0 || symbol >= v->conf.symbols || limit < 1 || limit > ROWS_MAX) {
         out->code = 400;
         td_buf_text(&out->body, "{\"code\":-1100,\"msg\":\"Illegal characters found in a parameter.\"}");
         return;

@@ -5,27 +5,43 @@
 #include "../contract/web.h"
 #include "random.h"
 
+typedef enum td_flaw { /* what is wrong with a trade, by rules that know nothing of this table */
+                       TD_FLAW_NONE,
+                       TD_FLAW_OUTLIER,      /* three times the price of those beside it */
+                       TD_FLAW_NON_POSITIVE, /* a size of 0 */
+                       TD_FLAW_AHEAD,        /* an hour ahead of the clock */
+                       TD_FLAW_COUNT,
+} td_flaw;
+
 typedef struct td_venue_trade {
     int64_t time_ms, price_cents, size; /* its id is its place, from 1 */
     bool maker_buys;
+    uint8_t flaw;
 } td_venue_trade;
 
 typedef struct td_venue_symbol {
     td_random random;
     td_venue_trade *trades;
     int64_t count, capacity;
-    int64_t due_ms; /* of the next one */
+    int64_t due_ms, price_cents; /* the time of the next one; the price of the last one without a flaw */
 } td_venue_symbol;
 
+typedef struct td_venue_conf {
+    uint64_t seed;
+    int symbols;
+    int64_t start_ms;
+    int64_t mean_ms;       /* between two trades of a symbol */
+    uint64_t flawed_every; /* one trade in so many has a flaw; 0: none */
+    int64_t silent_ms;     /* nothing trades for so long in every 20 s */
+} td_venue_conf;
+
 typedef struct td_venue {
+    td_venue_conf conf;
     td_venue_symbol *symbols;
-    int symbol_count;
-    int64_t mean_ms; /* between two trades of a symbol */
-    int64_t kept;    /* trades that REST still gives of each */
-    int64_t asked;   /* requests answered */
+    int64_t kept; /* trades of each that REST still gives; at first all */
 } td_venue;
 
-void td_venue_init(td_venue *venue, uint64_t seed, int symbols, int64_t start_ms, int64_t mean_ms);
+void td_venue_init(td_venue *venue, const td_venue_conf *conf);
 void td_venue_fini(td_venue *venue);
 /* The next trade that has happened by then; false: none. Its symbol and id tell it. */
 bool td_venue_next(td_venue *venue, int64_t now_ms, int *out_symbol, int64_t *out_id);

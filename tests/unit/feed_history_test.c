@@ -50,7 +50,8 @@ static void rig_open(rig *r, uint64_t seed) {
     int64_t id;
     *r = (rig){.ops = {.mono_ns = rig_mono_ns}, .mono_ns = 1, .url = "https://venue.test/", .venue_name = "BINANCE"};
     r->os = (td_os){&r->ops, r};
-    td_venue_init(&r->venue, seed, SYMBOL + 1, START_MS, 40);
+    td_venue_init(&r->venue,
+                  &(td_venue_conf){.seed = seed, .symbols = SYMBOL + 1, .start_ms = START_MS, .mean_ms = 40});
     while (r->venue.symbols[SYMBOL].count < TRADES) assert_true(td_venue_next(&r->venue, INT64_MAX, &symbol, &id));
     r->web = web_simulated.open(seed, (web_handler){on_request, r});
     r->conf = (td_feed_conf){.venue = r->venue_name,

@@ -3,19 +3,22 @@ or wss, and ends connections in every way that a network knows. The market goes 
 
     venue.py RECORDING.gz [--rate 1000] [--port 0] [--cut-every SECONDS] [--loop] [--tls FOLDER]
 
-prints the URL and plays until it is stopped. RECORDING has lines of "receive_ns json", as hftbacktest's collector
+prints the URL and plays until it is stopped. What has been played so far is its past: /api/v3/trades and
+/api/v3/historicalTrades give pages of trades at the same host and port, by http or https. RECORDING has lines of "receive_ns json", as hftbacktest's collector
 writes them. --tls makes a test authority in FOLDER: believe FOLDER/ca.pem.
 """
 import argparse
 import asyncio
 import gzip
 import itertools
+import json
 import pathlib
 import ssl
 import struct
 import subprocess
 import threading
 import time
+import urllib.parse
 
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError
@@ -64,6 +67,7 @@ class Venue:
         self.tls = tls
         self.sessions = []
         self.next = 0
+        self.pages = 0
         self.finished = threading.Event()
         self.paused = False
         self._ready = threading.Event()
@@ -78,6 +82,10 @@ class Venue:
     def __exit__(self, *_):
         self._events.call_soon_threadsafe(self._stop.set)
         self._thread.join(10)
+
+    @property
+    def history(self):
+        return f"{'https' if self.tls else 'http'}://localhost:{self.port}"
 
     @property
     def url(self):
@@ -108,6 +116,27 @@ class Venue:
             elif how == "reset":
                 transport.abort()
         done.set()
+
+    def trades(self, symbol):
+        """Of the frames played so far, in their order, as messages."""
+        bodies = (json.loads(frame) for frame in self.frames[:self.next])
+        bodies = (body.get("data", body) for body in bodies)
+        return [body for body in bodies if body.get("e") == "trade" and body["s"] == symbol]
+
+    def _answer(self, connection, request):
+        """A page of the past; None: not a request for one."""
+        url = urllib.parse.urlsplit(request.path)
+        if not url.path.startswith("/api/v3/"):
+            return None
+        wanted = dict(urllib.parse.parse_qsl(url.query))
+        limit = int(wanted["limit"])
+        trades = self.trades(wanted["symbol"])
+        if "fromId" in wanted:
+            trades = [t for t in trades if t["t"] >= int(wanted["fromId"])][:limit]
+        self.pages += 1
+        return connection.respond(200, json.dumps([
+            {"id": t["t"], "price": t["p"], "qty": t["q"], "time": t["T"], "isBuyerMaker": t["m"], "isBestMatch": True}
+            for t in trades[-limit:]]))
 
     async def _connected(self, connection):
         session = Session(connection)
@@ -150,7 +179,7 @@ class Venue:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(f"{self.tls}/host.pem", f"{self.tls}/host.key")
         async with serve(self._connected, "localhost", self.port, ssl=context, compression=None, ping_interval=2,
-                         close_timeout=1) as server:
+                         close_timeout=1, process_request=self._answer) as server:
             self.port = server.sockets[0].getsockname()[1]
             player = asyncio.create_task(self._play())
             self._ready.set()
