@@ -24,7 +24,9 @@ typedef struct td_hole {
 _Static_assert(sizeof(td_hole) == 96, "the snapshot format depends on this layout");
 
 typedef struct td_gaps {
-    int64_t ids_from_ns; /* of the first id of the run that is known */
+    int64_t ids_from_ns;  /* of the first id of the run that is known */
+    int64_t bounded_ns;   /* where the last gap ended that time alone bounds: what lies before is that one's */
+    int64_t forgotten_ns; /* up to there lost gaps have lain that nobody knows any more */
     uint32_t count, told;
     td_hole at[TD_GAPS_MAX]; /* in the order they were found */
 } td_gaps;

@@ -82,8 +82,10 @@ static void fill_gap(td_step *step, uint32_t instrument, const td_hole *hole) {
 }
 
 static void forget_lost(td_state *s, uint32_t instrument, const td_hole *hole) {
+    td_gaps *gaps = &block_of(s, instrument)->gaps;
     mark_windows(s, instrument, hole, scar);
-    td_gaps_remove(&block_of(s, instrument)->gaps, hole);
+    gaps->forgotten_ns = most(gaps->forgotten_ns, hole->to_ns);
+    td_gaps_remove(gaps, hole);
 }
 
 /* Room is bought with the loss of the oldest, where it must be. */
@@ -120,23 +122,26 @@ static void describe_ids(td_hole *hole, const td_ids *ids, const td_event *trade
     hole->to_ns = most(hole->known_ns, trade->event_ns);
 }
 
-static void leave_out(td_step *step, block_head *block, const td_event *trade) {
+/* As td_ledger_take_id says; what ends a cut may have been on its way since then. */
+static int64_t leave_out(td_step *step, block_head *block, const td_event *trade) {
     const td_ids *ids = &block->seen.ids;
     td_hole *endless = td_gaps_endless(&block->gaps);
     if (endless != NULL) { /* now it is known what was lost */
         describe_ids(endless, ids, trade);
         tell(step, trade->instrument, endless);
-        return;
+        return endless->known_ns;
     }
     td_hole hole = {.reason = TD_GAP_IDS, .from_ns = ids->before_ns, .known_ns = ids->before_ns};
     describe_ids(&hole, ids, trade);
     hole.due_ns = hole.to_ns;
     (void)add_hole(step, trade->instrument, &hole);
     expect_due(step->feed, hole.due_ns + 1);
+    return INT64_MAX;
 }
 
 static void bound_gap(td_step *step, uint32_t instrument, td_hole *hole, int64_t to_ns) {
     hole->to_ns = most(hole->from_ns, to_ns);
+    block_of(step->state, instrument)->gaps.bounded_ns = hole->to_ns;
     tell(step, instrument, hole);
 }
 
@@ -155,7 +160,7 @@ static int64_t fill_id(td_step *step, block_head *block, const td_event *trade) 
     td_hole *hole = td_gaps_with_id(&block->gaps, trade->trade.trade_id);
     if (hole == NULL) return INT64_MAX;
     bool told = hole->number != 0;
-    int64_t known_ns = told ? hole->known_ns : INT64_MAX;
+    int64_t known_ns = hole->known_ns;
     hole->missing--;
     hole->filled += told;
     if (hole->missing > 0) return known_ns;
@@ -167,12 +172,14 @@ static int64_t fill_id(td_step *step, block_head *block, const td_event *trade) 
 }
 
 /* What was awaited has come, and nothing was lost. */
-static void fill_endless(td_step *step, block_head *block, const td_event *trade) {
+static int64_t fill_endless(td_step *step, block_head *block, const td_event *trade) {
     td_hole *endless = td_gaps_endless(&block->gaps);
-    if (endless == NULL) return;
+    if (endless == NULL) return INT64_MAX;
+    int64_t known_ns = endless->known_ns;
     endless->to_ns = most(endless->from_ns, trade->event_ns);
     endless->missing = 0;
     fill_gap(step, trade->instrument, endless);
+    return known_ns;
 }
 
 int64_t td_ledger_take_id(td_step *step, const td_event *trade, td_id_place place) {
@@ -181,8 +188,8 @@ int64_t td_ledger_take_id(td_step *step, const td_event *trade, td_id_place plac
     if (place == TD_ID_FIRST || block->feed != trade->feed) block->gaps.ids_from_ns = trade->event_ns;
     if (block->feed != trade->feed) return INT64_MAX; /* it moves, and its gaps end */
     if (place == TD_ID_BELOW) return fill_id(step, block, trade);
-    if (place == TD_ID_BEYOND) leave_out(step, block, trade);
-    if (place == TD_ID_AWAITED) fill_endless(step, block, trade);
+    if (place == TD_ID_BEYOND) return leave_out(step, block, trade);
+    if (place == TD_ID_AWAITED) return fill_endless(step, block, trade);
     if (place == TD_ID_FIRST) lose_gaps(step, trade->instrument, trade->event_ns, false);
     return INT64_MAX;
 }
@@ -221,12 +228,13 @@ static int64_t last_trade_ns(const td_state *s, block_head *block) {
     return last_ns;
 }
 
-/* A gap without an end, unless there is one. */
+/* A gap without an end, unless there is one. None begins before the end of the one before it. */
 static void open_endless(td_step *step, uint32_t instrument, td_gap_reason reason, int64_t from_ns) {
     block_head *block = block_of(step->state, instrument);
     if (td_gaps_endless(&block->gaps) != NULL) return;
     bool ids = td_ledger_counts_ids(step->feed, block), exact = ids && reason == TD_GAP_SESSION;
     int64_t known_ns = ids ? block->seen.newest_ns : last_trade_ns(step->state, block);
+    from_ns = most(from_ns, block->gaps.bounded_ns); /* without ids nobody sees what is brought for two */
     if (ids) td_seen_await(&block->seen);
     td_hole hole = {.reason = (uint8_t)reason,
                     .from_ns = exact ? known_ns : most(known_ns, from_ns),
@@ -277,6 +285,7 @@ static void open_silences(td_step *step, int64_t clock_ns) {
 void td_ledger_take_time(td_step *step, const td_time_mark *mark) {
     feed_state *feed = step->feed;
     if (!feed->set.gaps || feed->traded_count == 0) return;
+    if (feed->session == TD_SESSION_DOWN) feed->heard_ns = mark->clock_ns; /* it was no silence */
     switch ((td_session)mark->session) {
     case TD_SESSION_DOWN:
         for (uint32_t i = 0; i < feed->traded_count; i++)
@@ -397,9 +406,10 @@ void td_ledger_regrade(td_step *step, uint32_t instrument, bool all_touched) {
 
 /* ---- windows that gaps hold ---- */
 
-void td_ledger_let_go(td_state *s, uint32_t instrument, size_t w, const td_window *window) {
-    const block_head *block = block_of(s, instrument);
+void td_ledger_let_go(td_state *s, uint32_t instrument, size_t w, td_window *window) {
+    const td_gaps *gaps = &block_of(s, instrument)->gaps;
     td_kept_place place = place_of(s, instrument, w, window->start_ns);
-    if (td_gaps_unsettled_over(&block->gaps, window->start_ns, window->end_ns) != NULL) td_kept_want(s->kept, place);
+    bool unsettled = td_gaps_unsettled_over(gaps, window->start_ns, window->end_ns) != NULL;
+    if (unsettled || needs_a_bar(gaps, window, true)) td_kept_want(s->kept, place);
     (void)td_kept_put(s->kept, place, window);
 }

@@ -13,8 +13,8 @@ void td_ledger_grade(const td_step *step, const block_head *block, td_window *wi
 /* The number of a gap over those times, for who asks why a bar is partial; 0: none is known any more. */
 int64_t td_ledger_number_over(const td_state *s, uint32_t instrument, int64_t start_ns, int64_t end_ns);
 
-/* The place of a trade's id, accepted or passed, when it is not simply the next. An open gap missed it: the latest
- * trade that was known before the gap; else INT64_MAX. */
+/* The place of a trade's id, accepted or passed, when it is not simply the next. It was missing, told or not, or was
+ * awaited: the latest trade that was known before the hole; else INT64_MAX. */
 int64_t td_ledger_take_id(td_step *step, const td_event *trade, td_id_place place);
 /* The open gap whose backfill the trade belongs to, and which lies over it; NULL: none. */
 const td_hole *td_ledger_backfilled(const td_state *s, const td_event *trade);
@@ -30,7 +30,7 @@ void td_ledger_end(td_step *step, uint32_t instrument, int64_t bound_ns);
  * that backfilled trades have touched, those not under an open gap, or all. */
 void td_ledger_regrade(td_step *step, uint32_t instrument, bool all_touched);
 
-/* A window leaves its slot: what may still change it keeps it. */
-void td_ledger_let_go(td_state *s, uint32_t instrument, size_t w, const td_window *window);
+/* A window leaves its slot: what may still change it keeps it, and so does a bar that this step has still to give. */
+void td_ledger_let_go(td_state *s, uint32_t instrument, size_t w, td_window *window);
 /* Recomputes when the feed's next hole is due. */
 void td_ledger_find_next_due(td_state *s, feed_state *feed);

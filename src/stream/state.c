@@ -369,6 +369,7 @@ static td_window *find_final(const placing *p, size_t w, td_period period) {
     if (window == NULL && was_missing && period.start_ns > p->empty_behind_ns) {
         td_kept_want(s->kept, place);
         window = td_kept_find(s->kept, place);
+        if (window != NULL) window->lost = period.start_ns <= p->block->gaps.forgotten_ns;
     }
     if (window != NULL) window->end_ns = period.end_ns; /* of one that was wanted before it was there */
     return window;
@@ -395,6 +396,7 @@ static __attribute__((noinline)) td_window *find_window(placing *p, size_t w) {
         memset(window, 0, sizeof *window);
         window->start_ns = start_ns;
         window->end_ns = end_ns;
+        window->lost = start_ns <= p->block->gaps.forgotten_ns; /* one of them may lie over it, too */
     }
     if (closed) {
         p->revised |= 1u << w;
@@ -531,8 +533,8 @@ static td_applied apply_quote(td_state *s, const td_event *e, const td_emit *emi
 static __attribute__((noinline)) td_applied apply_time(td_state *s, const td_event *e, const td_emit *emit) {
     td_step step = step_of(s, e->feed, e->receive_ns, emit);
     feed_state *feed = step.feed;
-    feed->session = e->time.session;
     td_ledger_take_time(&step, &e->time);
+    feed->session = e->time.session;
     if (e->time.bound_ns != TD_NONE && e->time.bound_ns > feed->watermark_ns) {
         feed->watermark_ns = e->time.bound_ns;
         pass_time(&step);

@@ -245,7 +245,7 @@ static size_t run_market(uint64_t seed, int64_t grace_s, int64_t back_s, bool ro
     td_buf said = {0};
     td_program *program = td_alloc_zero(1, sizeof *program);
     program->unnamed = td_program_feed_default();
-    program->unnamed.gaps = false; /* they have a model of their own */
+    program->unnamed.gaps = false; /* stream_ledger_model_test.c */
     program->grace_ns = grace_s * S;
     program->width_count = WIDTHS;
     memcpy(program->widths_ns, widths_ns, sizeof widths_ns);
