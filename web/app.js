@@ -12,10 +12,13 @@ const PAGE = 1000;
 const SIGNALS_PAGE = 400;
 const LINES_MS = 500; // lines are asked for at most so often
 const LIST_MS = 10000; // the day's shapes
+const GAPS_MS = 250; // gaps are shown at most so often
+const HELLO_MS = 1000; // for the stream to begin, so that nothing falls between it and history
 
 const state = {
   instrument: null, width: null, widthNs: 0, chosenByHand: false, run: null, series: 0, older: null, loading: false,
   loaded: false, status: null, link: 'connecting', linesAt: 0, linesBusy: false, missing: 0, pinned: null,
+  gapsTold: [], early: [],
 };
 
 /* ---- parts ---- */
@@ -66,7 +69,7 @@ function choose(name, width = null, byHand = false) {
   const entry = state.status.widths.find((w) => w.width === wanted);
   if (!entry) return Promise.resolve();
   Object.assign(state, { instrument: name, width: wanted, widthNs: entry.ns, older: null, loaded: false, linesAt: 0,
-    missing: 0, pinned: null, series: state.series + 1 });
+    missing: 0, pinned: null, early: [], series: state.series + 1 });
   state.chosenByHand ||= byHand;
   if (byHand) history.replaceState(null, '', `#${encodeURIComponent(name)}/${wanted}`);
   chart.reset(zoneOf(name), entry.ns / 1e9);
@@ -77,6 +80,7 @@ function choose(name, width = null, byHand = false) {
   showQuote();
   showLegend();
   showEmpty();
+  state.hello = new Promise((resolve) => { state.greet = resolve; });
   stream.open(series());
   return state.ready = loadSeries();
 }
@@ -99,6 +103,8 @@ function chooseFirst() {
 
 async function loadSeries() {
   const mine = state.series;
+  await Promise.race([state.hello, new Promise((resolve) => { setTimeout(resolve, HELLO_MS); })]);
+  if (mine !== state.series) return;
   try {
     const [bars, marks, missing] = await Promise.all([
       ask('bars', { ...series(), limit: PAGE }),
@@ -107,6 +113,7 @@ async function loadSeries() {
     ]);
     if (mine !== state.series) return;
     chart.add(bars.bars);
+    chart.add(state.early.splice(0));
     chart.setSignals(merge(marks.signals));
     setGaps(missing.gaps);
     state.older = bars.next;
@@ -200,6 +207,7 @@ function merge(fresh) {
 /* ---- what comes by itself ---- */
 
 async function onHello({ run }) {
+  state.greet?.();
   const again = state.run !== null;
   const restarted = again && state.run !== run;
   state.run = run;
@@ -216,7 +224,11 @@ function onTicks(ticks) {
 }
 
 function onBar(row, provisional) {
-  if (row.instrument !== state.instrument || row.width !== state.width || !state.loaded) return;
+  if (row.instrument !== state.instrument || row.width !== state.width) return;
+  if (!state.loaded) { // history that is on its way may have been read before
+    if (!provisional && state.early.length < PAGE) state.early.push(row);
+    return;
+  }
   chart.add([row], provisional);
   if (!provisional) state.missing++;
   refreshLines();
@@ -229,13 +241,17 @@ function refreshLines() {
 
 function onSignal(signal) {
   signals.add(signal);
-  if (signal.instrument === state.instrument && state.loaded) chart.setSignals(merge([signal]));
+  if (signal.instrument === state.instrument) chart.setSignals(merge([signal]));
   publish();
 }
 
+/* A thousand may come at once. */
 function onGap(gap) {
-  setGaps([gap]);
-  publish();
+  if (state.gapsTold.push(gap) > 1) return;
+  setTimeout(() => {
+    setGaps(state.gapsTold.splice(0));
+    publish();
+  }, GAPS_MS);
 }
 
 function setGaps(told) {
@@ -381,7 +397,9 @@ function showBoard() {
   $('run').dataset.state = run;
   if (feed?.event_ns) {
     const zone = zoneOf(state.instrument ?? '');
-    $('clock').textContent = `${feed.session === 'ended' ? 'ended ' : ''}${dayClock(zone, seconds(feed.event_ns))}`;
+    const still = feed.session === 'ended' || feed.session === 'down';
+    $('clock').textContent = `${still ? `${feed.session} ` : ''}${dayClock(zone, seconds(feed.event_ns))}`;
+    $('clock').classList.toggle('down', feed.session === 'down');
     $('zone').textContent = zoneLabel(zone, seconds(feed.event_ns));
     $('axis').textContent = $('zone').textContent;
     $('clock').title = `${feed.name}: ${feed.session}`;
@@ -413,7 +431,7 @@ function publish() {
     instrument: state.instrument ?? '', width: state.width ?? '', link: state.link,
     bars: chart.bars.filter((bar) => !bar.provisional).length, markers: chart.shown?.length ?? 0,
     lines: chart.lines.size, signals: signals.rows.length, instruments: instruments.rows.size,
-    bands: chart.bands?.length ?? 0, withheld: chart.shown?.filter((s) => s.status === 'withheld').length ?? 0,
+    bands: chart.overlay.bands.length, withheld: chart.shown?.filter((s) => s.status === 'withheld').length ?? 0,
     hollow: chart.bars.filter((bar) => bar.color && !bar.provisional).length,
     making: Number(chart.bars.at(-1)?.provisional ?? false), first: chart.bars[0]?.row.start ?? '',
   });

@@ -17,6 +17,10 @@ const BARS_KEPT = 20000;
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+/* What is shown of a bar already is final, or a later revision. */
+const outdated = (bar, shown) => shown !== undefined && !shown.provisional
+  && (bar.provisional || bar.row.revision < shown.row.revision);
+
 export class Chart {
   /* `older` is called when the left edge comes near; `hover` with the bar's start in seconds, or null. */
   constructor(container, older, hover) {
@@ -25,7 +29,7 @@ export class Chart {
     this.lines = new Map(); // key -> {series, strategy, name, hidden, values}
     this.markers = [];
     this.gaps = [];
-    this.overlay = new Overlay();
+    this.overlay = new Overlay(() => this.#laidOver());
     this.api = lw.createChart(container, { autoSize: true, ...this.#look() });
     this.candles = this.api.addSeries(lw.CandlestickSeries, { priceLineStyle: lw.LineStyle.Dotted });
     this.candles.priceScale().applyOptions({ scaleMargins: { top: 0.13, bottom: 0.24 } });
@@ -61,7 +65,7 @@ export class Chart {
   }
 
   /* Rows of history or of the stream, in any order; a start that is there already is replaced, unless by a bar in the
-   * making. Returns how many starts were new. */
+   * making or by an earlier revision. Returns how many starts were new. */
   add(rows, provisional = false) {
     const last = this.bars.at(-1);
     const fresh = rows.map((row) => this.#bar(row, provisional));
@@ -70,7 +74,7 @@ export class Chart {
     const merged = new Map(this.bars.map((bar) => [bar.start, bar]));
     const before = merged.size;
     for (const bar of fresh) {
-      if (!bar.provisional || (merged.get(bar.start)?.provisional ?? true)) merged.set(bar.start, bar);
+      if (!outdated(bar, merged.get(bar.start))) merged.set(bar.start, bar);
     }
     this.bars = [...merged.values()].sort((a, b) => a.start - b.start);
     this.#draw();
@@ -80,12 +84,12 @@ export class Chart {
   /* The usual case by far: the newest bar grows, becomes final, or is followed by the next. */
   #tail(bar, last) {
     const same = bar.start === last.start;
-    if (same && bar.provisional && !last.provisional) return 0;
+    if (same && outdated(bar, last)) return 0;
     if (same) this.bars.pop();
     this.bars.push(bar);
     this.candles.update(bar);
     this.volume.update(this.#column(bar));
-    this.#overlay();
+    this.overlay.change();
     if (this.bars.length > BARS_KEPT + 2000 && this.following()) {
       this.bars = this.bars.slice(-BARS_KEPT);
       this.#draw();
@@ -105,7 +109,7 @@ export class Chart {
   /* Of a bar in the making soft; of one that a gap lies over hollow; of one that was repaired with another frame. */
   #colors({ open, close, row, provisional }) {
     const way = close >= open ? '--up' : '--down';
-    if (row.quality === 'partial') return { color: css('--panel'), borderColor: css(way), wickColor: css(way) };
+    if (row.quality === 'partial') return { color: `${css(way)}00`, borderColor: css(way), wickColor: css(way) };
     if (provisional) return { color: css(`${way}-soft`) };
     if (row.quality === 'repaired') return { borderColor: css('--accent'), wickColor: css('--accent') };
     return {};
@@ -222,7 +226,7 @@ export class Chart {
 
   setGaps(gaps) {
     this.gaps = gaps;
-    this.#overlay();
+    this.overlay.change();
   }
 
   /* Index of the first bar that ends behind that instant. */
@@ -246,12 +250,13 @@ export class Chart {
       && (gap.to_ns === null || seconds(gap.to_ns) >= bar.start));
   }
 
-  #overlay() {
+  /* Bands of gaps and arrows of withheld signals, by the index of their bars. */
+  #laidOver() {
     const first = this.bars[0]?.start ?? Infinity;
     const last = this.bars.length - 1;
     const shown = this.gaps.filter((gap) => gap.to_ns === null || seconds(gap.to_ns) >= first);
-    this.bands = shown.map((gap) => ({ status: gap.status, from: this.#indexOf(seconds(gap.from_ns)),
-      to: gap.to_ns === null ? last : Math.min(this.#indexOf(seconds(gap.to_ns)), last),
+    const bands = shown.map((gap) => ({ status: gap.status, from: this.#indexOf(seconds(gap.from_ns)),
+      to: gap.to_ns === null ? Infinity : Math.min(this.#indexOf(seconds(gap.to_ns)), last),
       label: gap.to_ns === null ? 'open' : lasting(gap.to_ns - gap.from_ns) }));
     const arrows = (this.shown ?? []).filter((s) => s.status === 'withheld').map((s) => {
       const [position, , color] = LOOKS[s.action];
@@ -260,7 +265,7 @@ export class Chart {
       const bar = this.bars[index];
       return { index, up, color, price: up ? bar?.low : bar?.high };
     });
-    this.overlay.show(this.bands, arrows.filter((arrow) => arrow.price !== undefined));
+    return { bands, arrows: arrows.filter((arrow) => arrow.price !== undefined) };
   }
 
   #mark() {
@@ -272,7 +277,7 @@ export class Chart {
       const start = this.barOf(s);
       return { time: start + offset(this.zone, start), position, shape, color: css(color), id: s.id, size: 1.2 };
     }));
-    this.#overlay();
+    this.overlay.change();
   }
 
   signalsAt(start) {

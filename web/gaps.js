@@ -25,9 +25,12 @@ export class Gaps {
     });
   }
 
-  /* Rows as /gaps gives them; what is known already is told anew. */
+  /* Rows as /gaps gives them; what is known already is told anew, unless by an answer that was on its way. */
   load(gaps) {
-    for (const gap of gaps) this.known.set(`${gap.instrument} ${gap.number}`, gap);
+    for (const gap of gaps) {
+      const key = `${gap.instrument} ${gap.number}`;
+      if (!(this.known.get(key)?.known_at_ns > gap.known_at_ns)) this.known.set(key, gap);
+    }
     for (const key of [...this.known.keys()].slice(0, Math.max(0, this.known.size - 5 * KEPT))) this.known.delete(key);
     this.#show();
   }

@@ -13,6 +13,8 @@
 #include "serve/rows.h"
 #include <inttypes.h>
 
+enum { GAPS_TOLD = 10 }; /* to people, the newest */
+
 typedef struct explain_conf {
     char *data, *as_of;
     bool json;
@@ -225,7 +227,10 @@ static void tell_gaps(const explanation *x, const td_window_state *w) {
         (void)printf("it is %s, by evidence %s\n", td_quality_name((td_quality)x->last.quality),
                      td_evidence_name((td_evidence)x->last.evidence));
     for (; (at = td_gap_table_find(x->gaps, &over, at)) != SIZE_MAX; count++)
-        tell_gap(x, w, td_gap_table_at(x->gaps, at));
+        if (count < GAPS_TOLD) tell_gap(x, w, td_gap_table_at(x->gaps, at));
+    if (count > GAPS_TOLD)
+        (void)printf("and %zu gaps before that: `tapedeck gaps --instrument %.*s` or --json has all\n",
+                     count - GAPS_TOLD, (int)x->instrument.size, (const char *)x->instrument.data);
     if (count == 0 && x->last.trade_count > 0 && x->last.quality == TD_QUALITY_PARTIAL)
         (void)puts("the gap that makes it partial is older than what the log holds of topic gaps");
 }

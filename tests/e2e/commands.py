@@ -157,6 +157,9 @@ def gaps_are_told(home):
     assert "gaps   1 open, 1 of simulated: `tapedeck gaps --open`" in ask("status", "--data", data).stdout
     why = ask("explain", "window", "SIM:S001", "1s", str(start + 10**9), "--data", data).stdout
     assert "gap 1 lies over it (ids, from 2024-08-09T00:00:01Z to 2024-08-09T00:00:02.25Z) and makes it partial: lost, 7" in why, why
+    td.put_gaps(data, [("SIM:S003", "other", n, "lost", "ids", span[0] + n, span[0] + n, 1, 0) for n in range(1, 16)])
+    why = ask("explain", "window", "SIM:S003", "1s", str(start + 10**9), "--data", data).stdout
+    assert why.count("lies over it") == 10 and "and 5 gaps before that" in why, why
     return "as they stand, by instrument, feed, time and status; in status, explain and log cat, too"
 
 
