@@ -123,7 +123,7 @@ static td_status actions_next(void *feed, td_feed_item *out) {
             return TD_OK;
         }
     } while (says_nothing(f, line));
-    *out = (td_feed_item){.kind = TD_ITEM_EVENT, .position = {(uint32_t)f->file, f->line}};
+    *out = (td_feed_item){.kind = TD_ITEM_EVENT, .position = {.file = (uint32_t)f->file, .line = f->line}};
     const char *fault = read_row(f, line, &out->event);
     if (fault == NULL) return TD_OK;
     if (line.size > TD_CORPORATE_TEXT_MAX * COLUMNS_MAX) line.size = TD_CORPORATE_TEXT_MAX * COLUMNS_MAX;

@@ -70,8 +70,12 @@ static const td_event *events(void) {
         {.kind = TD_EVENT_CORPORATE,
          .event_ns = LOW,
          .receive_ns = INT64_MAX,
-         .corporate = {INT32_MIN, UINT32_MAX, UINT32_MAX, TD_CORPORATE_DIVIDEND, INT64_MAX}},
-        {.kind = TD_EVENT_CORPORATE, .corporate = {INT32_MAX, .kind = TD_CORPORATE_SYMBOL, .amount = LOW}},
+         .corporate = {.ex_day = INT32_MIN,
+                       .numerator = UINT32_MAX,
+                       .denominator = UINT32_MAX,
+                       .kind = TD_CORPORATE_DIVIDEND,
+                       .amount = INT64_MAX}},
+        {.kind = TD_EVENT_CORPORATE, .corporate = {.ex_day = INT32_MAX, .kind = TD_CORPORATE_SYMBOL, .amount = LOW}},
     };
     rows[0].trade.exchange = code("P");
     rows[0].trade.condition = code("20002020");
