@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "model/instrument.h"
+#include "serve/adjust.h"
 #include "serve/history.h"
 #include "serve/rows.h"
 #include <inttypes.h>
@@ -12,7 +13,7 @@
 typedef struct bars_conf {
     char *data, *from, *to, *as_of;
     int64_t limit;
-    int known; /* then|now */
+    int known, adjust; /* then|now; td_adjusting */
     bool json, csv;
 } bars_conf;
 
@@ -38,7 +39,8 @@ static void put_bar(td_buf *out, const bars_conf *conf, td_bytes instrument, con
     if (conf->json) td_buf_text(out, "\n");
 }
 
-static td_status put_rows(const td_history *history, const td_schema_ids *ids, const bars_conf *conf) {
+static td_status put_rows(const td_history *history, const td_adjust *adjust, const td_schema_ids *ids,
+                          const bars_conf *conf) {
     static const td_bar none = {0};
     td_buf out = {0};
     const td_history_row *rows;
@@ -49,6 +51,7 @@ static td_status put_rows(const td_history *history, const td_schema_ids *ids, c
         td_bar bar;
         td_bytes name;
         status = td_record_get_bar(ids, td_history_value(history, &rows[i]), &bar, &name);
+        if (status == TD_OK) td_adjust_bar(adjust, &bar);
         if (status == TD_OK) put_bar(&out, conf, name, &bar);
     }
     (void)fwrite(out.data, 1, out.size, stdout);
@@ -59,6 +62,33 @@ static td_status put_rows(const td_history *history, const td_schema_ids *ids, c
 }
 
 /* ---- the command ---- */
+
+/* The instrument's actions, as far as bars are to be adjusted by them. */
+static td_status read_actions(td_adjust **out, const td_data *data, const bars_conf *conf,
+                              const td_history_question *q) {
+    td_program *program = NULL;
+    uint8_t sha256[TD_PROGRAM_SHA_BYTES];
+    const td_topics *t = &data->topics;
+    uint32_t partition = td_partition_of(q->instrument, t->partitions);
+    td_status status = td_topics_program_at(t, partition, td_topic_end(t->tape, partition), sha256);
+    if (status == TD_OK) status = td_topics_load_program(t, sha256, &program);
+    if (status != TD_OK) return status;
+    bool then = q->known_ns != INT64_MAX;
+    *out = td_adjust_new(&(td_adjust_question){
+        .actions = t->outputs[TD_OUTPUT_ACTIONS],
+        .ids = t->ids,
+        .program = program,
+        .instrument = q->instrument,
+        .how = (td_adjusting)conf->adjust,
+        .at_ns = then ? q->known_ns : td_os_posix.ops->wall_ns(td_os_posix.self),
+        .known_ns = q->known_now ? INT64_MAX : q->known_ns,
+        .knows = q->known_now ? NULL : q->knows,
+        .knows_arg = q->knows_arg,
+    });
+    td_program_free(program);
+    while ((status = td_adjust_step(*out)) == TD_AGAIN) continue;
+    return status;
+}
 
 static td_status show(const bars_conf *conf, td_history_question *q) {
     td_data data;
@@ -74,9 +104,12 @@ static td_status show(const bars_conf *conf, td_history_question *q) {
     if (status == TD_OK) {
         q->topic = data.topics.outputs[TD_OUTPUT_BARS];
         q->ids = data.topics.ids;
+        td_adjust *adjust = NULL;
         td_history *history = td_history_new(q);
         while ((status = td_history_step(history)) == TD_AGAIN) continue;
-        if (status == TD_OK) status = put_rows(history, data.topics.ids, conf);
+        if (status == TD_OK) status = read_actions(&adjust, &data, conf, q);
+        if (status == TD_OK) status = put_rows(history, adjust, data.topics.ids, conf);
+        td_adjust_free(adjust);
         td_history_free(history);
     }
     td_data_close(&data);
@@ -140,6 +173,12 @@ static const td_option options[] = {
      .choices = "then|now",
      .offset = offsetof(bars_conf, known),
      .help = "of the bars known there the revision known then, or now"},
+    {.key = "adjust",
+     .type = TD_OPTION_CHOICE,
+     .fallback = "none",
+     .choices = "none|split|all",
+     .offset = offsetof(bars_conf, adjust),
+     .help = "in shares of now, or of --as-of: for splits; all: and less the dividends that came behind"},
     {.key = "json",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(bars_conf, json),
@@ -161,6 +200,7 @@ const td_command td_command_bars = {
     .options = options,
     .conf_size = sizeof(bars_conf),
     .examples = "  tapedeck bars LEAN:IBM 1m --from 2013-10-07T14:00Z --to 2013-10-07T15:00Z\n"
+                "  tapedeck bars LEAN:AAPL 1d --adjust split --csv\n"
                 "  tapedeck bars BINANCE:BTCUSDT 1m --as-of 2026-11-21T14:31Z --csv\n"
                 "  tapedeck bars BINANCE:BTCUSDT 1m --as-of @120000 --known now --json\n",
     .run = run,

@@ -446,6 +446,7 @@ static td_status open_serve(run *r) {
         .signals = t->outputs[TD_OUTPUT_SIGNALS],
         .gaps = t->outputs[TD_OUTPUT_GAPS],
         .quarantine = t->outputs[TD_OUTPUT_QUARANTINE],
+        .actions = t->outputs[TD_OUTPUT_ACTIONS],
         .rejected = t->rejected,
         .ids = t->ids,
         .program = r->program,

@@ -15,6 +15,7 @@ struct td_answer {
     const td_view *view;
     td_api_request request;
     td_history *history;   /* NULL: the View alone answers */
+    td_adjust *adjust;     /* of bars; NULL: as traded */
     td_order *order;       /* NULL: nothing is to be released */
     td_addition *addition; /* NULL: no action is to be added */
     bool walked;
@@ -95,6 +96,15 @@ static void begin_history(td_answer *a) {
         .known_now = r->known_now,
     };
     a->history = td_history_new(&q);
+    if (r->adjust == TD_ADJUST_NONE) return;
+    bool then = r->as_of_ns != INT64_MAX;
+    a->adjust = td_adjust_new(&(td_adjust_question){.actions = topics->actions,
+                                                    .ids = topics->ids,
+                                                    .program = topics->program,
+                                                    .instrument = td_text(r->instrument),
+                                                    .how = r->adjust,
+                                                    .at_ns = then ? r->as_of_ns : td_view_wall_ns(a->view),
+                                                    .known_ns = r->known_now ? INT64_MAX : r->as_of_ns});
 }
 
 static void begin_lines(td_answer *a) {
@@ -149,6 +159,7 @@ td_answer *td_answer_new(const td_view *view, const td_api_request *request, td_
 
 void td_answer_free(td_answer *a) {
     if (a == NULL) return;
+    td_adjust_free(a->adjust);
     td_history_free(a->history);
     td_order_free(a->order);
     td_addition_free(a->addition);
@@ -168,8 +179,9 @@ static void put_history_row(td_answer *a, td_row_format format, const td_history
     if (row == NULL) row = &none;
     if (a->request.kind == TD_API_BARS) {
         td_bar bar = {0};
-        if (value.size == 0 || td_record_get_bar(td_view_topics(a->view)->ids, value, &bar, &name) == TD_OK)
-            td_row_put_bar(&a->body, format, name, &bar);
+        if (value.size != 0 && td_record_get_bar(td_view_topics(a->view)->ids, value, &bar, &name) != TD_OK) return;
+        if (a->adjust != NULL) td_adjust_bar(a->adjust, &bar);
+        td_row_put_bar(&a->body, format, name, &bar);
     } else if (a->request.kind == TD_API_QUARANTINE) {
         td_row_place place = {row->partition, row->offset, row->appended_ms};
         td_quarantined q = {0};
@@ -352,6 +364,8 @@ static void find_next(td_answer *a, int64_t cursor) {
     else
         put_time_argument(a->next, &size, capacity, "to", r->to_ns);
     put_time_argument(a->next, &size, capacity, "as_of", r->as_of_ns);
+    if (r->adjust != TD_ADJUST_NONE)
+        size += (size_t)snprintf(a->next + size, capacity - size, "&adjust=%s", td_adjusting_name(r->adjust));
     (void)snprintf(a->next + size, capacity - size, "&limit=%" PRId64 "&cursor=%" PRId64 "%s%s", r->limit, cursor,
                    r->known_now ? "&known=now" : "", r->csv ? "&format=csv" : "");
 }
@@ -359,6 +373,8 @@ static void find_next(td_answer *a, int64_t cursor) {
 td_status td_answer_step(td_answer *a) {
     if (a->order != NULL) return td_order_step(a->order, &a->body);
     if (a->addition != NULL) return td_addition_step(a->addition, &a->body);
+    td_status adjusted = a->adjust != NULL ? td_adjust_step(a->adjust) : TD_OK;
+    if (adjusted != TD_OK) return adjusted;
     if (a->history != NULL && !a->walked) {
         td_status status = td_history_step(a->history);
         if (status != TD_OK) return status;

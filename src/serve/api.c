@@ -64,6 +64,19 @@ static bool read_before(td_api_request *r, td_bytes value) { return td_time_pars
 
 static bool read_day(td_api_request *r, td_bytes value) { return td_date_parse(value, &r->date) == TD_OK; }
 static bool read_as_of(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->as_of_ns) == TD_OK; }
+static const char *const adjustings[] = {"none", "split", "all"};
+
+const char *td_adjusting_name(td_adjusting adjusting) { return adjustings[adjusting]; }
+
+static bool read_adjust(td_api_request *r, td_bytes value) {
+    for (size_t i = 0; i < sizeof adjustings / sizeof adjustings[0]; i++) {
+        if (!td_bytes_equal(value, td_text(adjustings[i]))) continue;
+        r->adjust = (td_adjusting)i;
+        return true;
+    }
+    return false;
+}
+
 static bool read_known(td_api_request *r, td_bytes value) {
     r->known_now = td_bytes_equal(value, TD_TEXT("now"));
     return r->known_now || td_bytes_equal(value, TD_TEXT("then"));
@@ -127,6 +140,7 @@ static const struct parameter {
     {"day", IN(PROFILE), 0, read_day, "a date such as 2013-10-07"},
     {"limit", PAGED | IN(PROFILE), 0, read_limit, "a number from 1 to 5000"},
     {"as_of", IN(BARS) | IN(SIGNALS), 0, read_as_of, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
+    {"adjust", IN(BARS), 0, read_adjust, "none, split or all"},
     {"known", IN(BARS), 0, read_known, "then or now"},
     {"date", IN(ACTIONS), 0, read_date, "a date such as 2014-06-09"},
     {"kind", IN(ACTIONS), 0, read_kind, "split, dividend or symbol"},

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "model/instrument.h"
 #include "model/refusal.h"
+#include "serve/adjust.h"
 
 typedef enum td_api_kind {
     TD_API_INSTRUMENTS,
@@ -44,15 +45,17 @@ typedef struct td_api_request {
     int64_t before_ns;      /* another exclusive upper end: for scrolling back */
     int64_t cursor;         /* what lies before: an offset in the topic, of gaps a number; -1: its end */
     int64_t limit;
-    int64_t date;     /* days since 1970; TD_NONE: not given */
-    int64_t as_of_ns; /* what was known then; INT64_MAX: now */
-    bool known_now;   /* of the bars known then the revisions known now */
-    uint8_t statuses; /* of gaps: a bit per td_gap_status; 0: any */
+    int64_t date;        /* days since 1970; TD_NONE: not given */
+    int64_t as_of_ns;    /* what was known then; INT64_MAX: now */
+    bool known_now;      /* of the bars known then the revisions known now */
+    uint8_t statuses;    /* of gaps: a bit per td_gap_status; 0: any */
+    td_adjusting adjust; /* of bars */
     td_api_action action;
     bool csv;
 } td_api_request;
 
 const char *td_api_name(td_api_kind kind); /* "bars": a literal */
+const char *td_adjusting_name(td_adjusting adjusting);
 static inline bool td_api_is_posted(td_api_kind kind) { return kind == TD_API_RELEASE || kind == TD_API_ACTIONS; }
 /* Starts a request for the path behind "/api/v1/"; CSV when the Accept header asks for it. False: 404 in *error. */
 bool td_api_begin(td_api_request *request, td_bytes path, td_bytes accept, td_api_error *error);

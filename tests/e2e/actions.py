@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 import zipfile
+from decimal import Decimal
 
 import tapedeck as td
 
@@ -122,9 +123,29 @@ def wait_for(what, truth):
         time.sleep(0.05)
 
 
+def bars(url, path):
+    with urllib.request.urlopen(url + path, timeout=20) as answer:
+        return json.loads(answer.read())
+
+
+def adjusted_over_http(url):
+    """Behind the day's bars came 2:1 and 3:1, before them another one."""
+    path = "/api/v1/bars?instrument=LEAN:IBM&width=1m&limit=3"
+    wait_for("ten bars", lambda: len(bars(url, path.replace("limit=3", "limit=99"))["bars"]) == 10)
+    plain, split = bars(url, path), bars(url, path + "&adjust=split")
+    assert len(plain["bars"]) == 3 and "&adjust=split" in split["next"] and "adjust" not in plain["next"]
+    for before, after in zip(plain["bars"], split["bars"]):
+        assert Decimal(after["close"]) == (Decimal(before["close"]) / 6).quantize(Decimal("1e-9")), (before, after)
+        assert Decimal(after["volume"]) == Decimal(before["volume"]) * 6
+    assert bars(url, path + "&adjust=split&as_of=2024-01-04T00:00:00Z")["bars"][0]["volume"] == \
+        f"{Decimal(plain['bars'][0]['volume']) * 2}"
+    assert bars(url, path + "&as_of=2024-01-04T00:00:00Z&adjust=none")["bars"] == plain["bars"]
+    assert bars(url, split["next"])["bars"][-1]["volume"] == split["bars"][0]["volume"]
+
+
 @case
 def a_process_takes_them_over_http(home):
-    config = market(home, ROWS[:2], extra="serve: { listen: 127.0.0.1:0 }\n")
+    config = market(home, ROWS[:2], extra="speed: max\nserve: { listen: 127.0.0.1:0 }\n")
     run = subprocess.Popen([td.PROGRAM, "run", "--json", config], cwd=td.ROOT, stdout=subprocess.PIPE,
                            stderr=subprocess.PIPE, text=True)
     try:
@@ -144,6 +165,7 @@ def a_process_takes_them_over_http(home):
         assert "added\n" == tell(home, "add", "LEAN:X", "2024-03-01", "dividend", "0.5")
         wait_for("four taken", lambda: metric(url, "taken") + metric(url, "late") == 4)
         assert metric(url, "duplicate") == 1 and metric(url, "refused") == 0
+        adjusted_over_http(url)
     finally:
         run.terminate()
         run.communicate(timeout=60)
