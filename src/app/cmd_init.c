@@ -42,7 +42,10 @@ static void put_line(td_buf *out, const char *indent, const char *key, const cha
     size_t start = out->size;
     td_buf_printf(out, "%s%s:", indent, key);
     if (value[0] != '\0') td_buf_text(out, " ");
-    put_value(out, value);
+    if (value[0] == '[') /* a list */
+        td_buf_text(out, value);
+    else
+        put_value(out, value);
     while (out->size - start < HELP_COLUMN) td_buf_text(out, " ");
     td_buf_printf(out, " # %s\n", help);
 }
@@ -158,7 +161,8 @@ const td_command td_command_init = {
     .words_least = 1,
     .words_most = 2,
     .summary = "write a commented configuration that works",
-    .text = "Writes FILE (tapedeck.yaml) for one kind of feed: simulated, websocket, or a format of recordings: lean,\n"
+    .text = "Writes FILE (tapedeck.yaml) for one kind of feed: coinbase, simulated, websocket, or a format of "
+            "recordings: lean,\n"
             "binance-collector, cryptofeed. Every key stands in it with its default and what it is; recordings are "
             "those that come\n"
             "with the program, to be replaced by your own.\n",

@@ -192,16 +192,69 @@ static td_status fail_unknown(reader *r, td_node key_node, const char *place, co
     return status;
 }
 
+typedef td_status (*text_fn)(reader *r, td_node node, const char *section, const char *text, void *arg);
+
+/* "1s, 5s": what a --set or a variable can say. */
+static td_status read_commas(reader *r, td_node node, const char *section, text_fn each, void *arg) {
+    const char *text;
+    td_status status = td_tree_read(&r->tree, node, &text);
+    if (status != TD_OK || *text == '\0') return status;
+    char *copy = td_copy_text(text), *next = copy;
+    for (char *word; status == TD_OK && (word = strsep(&next, ",")) != NULL;) {
+        while (isspace((unsigned char)*word) != 0) word++;
+        size_t size = strlen(word);
+        while (size > 0 && isspace((unsigned char)word[size - 1]) != 0) word[--size] = '\0';
+        status = pass(r, each(r, node, section, word, arg));
+    }
+    free(copy);
+    return status;
+}
+
+static td_status read_texts(reader *r, const char *section, td_node node, text_fn each, void *arg) {
+    if (td_tree_kind(&r->tree, node) == TD_NODE_TEXT) return read_commas(r, node, section, each, arg);
+    if (td_tree_kind(&r->tree, node) == TD_NODE_MAP)
+        return td_tree_fail(&r->tree, node, "%s: a list is expected", section);
+    td_status status = TD_OK;
+    for (size_t i = 0; i < td_tree_count(&r->tree, node) && status == TD_OK; i++) {
+        td_node item = td_tree_item(&r->tree, node, i);
+        const char *text;
+        if (td_tree_kind(&r->tree, item) != TD_NODE_TEXT)
+            status = td_tree_fail(&r->tree, item, "%s[%zu]: one value is expected", section, i);
+        if (status == TD_OK) status = td_tree_read(&r->tree, item, &text);
+        if (status == TD_OK) status = each(r, item, section, text, arg);
+        status = pass(r, status);
+    }
+    return status;
+}
+
+typedef struct text_row { /* a row that takes several texts */
+    const td_option *row;
+    void *conf;
+} text_row;
+
+static td_status add_text(reader *r, td_node node, const char *section, const char *text, void *arg) {
+    const text_row *t = arg;
+    if (*text == '\0') return td_tree_fail(&r->tree, node, "%s: a text is expected", section);
+    return td_options_set(t->row, t->conf, t->row->key, text);
+}
+
+static td_status read_list(reader *r, const char *place, td_node value, text_row *t) {
+    char section[PLACE_MAX];
+    (void)snprintf(section, sizeof section, "%s%s", place, t->row->key);
+    return read_texts(r, section, value, add_text, t);
+}
+
 static td_status read_option(reader *r, const char *place, const td_option *rows, void *conf, td_node key_node,
                              td_node value) {
     const char *key = td_tree_text(&r->tree, key_node), *text = "";
-    bool known = td_option_find(rows, key) != NULL;
-    if (known && td_tree_kind(&r->tree, value) != TD_NODE_TEXT)
+    const td_option *row = td_option_find(rows, key);
+    if (row != NULL && row->type == TD_OPTION_TEXTS) return read_list(r, place, value, &(text_row){row, conf});
+    if (row != NULL && td_tree_kind(&r->tree, value) != TD_NODE_TEXT)
         return td_tree_fail(&r->tree, value, "%s%s: one value is expected", place, key);
-    td_status status = known ? td_tree_read(&r->tree, value, &text) : TD_OK;
+    td_status status = row != NULL ? td_tree_read(&r->tree, value, &text) : TD_OK;
     if (status != TD_OK) return status;
     if (td_options_set(rows, conf, key, text) == TD_OK) return TD_OK;
-    return td_tree_fail(&r->tree, known ? value : key_node, "%s%s", place, td_trail());
+    return td_tree_fail(&r->tree, row != NULL ? value : key_node, "%s%s", place, td_trail());
 }
 
 /* Fills conf from a map; `passed` is a key that the caller has read, or NULL. */
@@ -217,41 +270,6 @@ static td_status read_options(reader *r, const char *place, td_node map, const t
     }
     if (td_options_check(rows, conf) == TD_OK) return TD_OK;
     return td_tree_fail(&r->tree, map, "%s%s", place, td_trail());
-}
-
-typedef td_status (*text_fn)(reader *r, td_node node, const char *section, const char *text);
-
-/* "1s, 5s": what a --set or a variable can say. */
-static td_status read_commas(reader *r, td_node node, const char *section, text_fn each) {
-    const char *text;
-    td_status status = td_tree_read(&r->tree, node, &text);
-    if (status != TD_OK || *text == '\0') return status;
-    char *copy = td_copy_text(text), *next = copy;
-    for (char *word; status == TD_OK && (word = strsep(&next, ",")) != NULL;) {
-        while (isspace((unsigned char)*word) != 0) word++;
-        size_t size = strlen(word);
-        while (size > 0 && isspace((unsigned char)word[size - 1]) != 0) word[--size] = '\0';
-        status = pass(r, each(r, node, section, word));
-    }
-    free(copy);
-    return status;
-}
-
-static td_status read_texts(reader *r, const char *section, td_node node, text_fn each) {
-    if (td_tree_kind(&r->tree, node) == TD_NODE_TEXT) return read_commas(r, node, section, each);
-    if (td_tree_kind(&r->tree, node) == TD_NODE_MAP)
-        return td_tree_fail(&r->tree, node, "%s: a list is expected", section);
-    td_status status = TD_OK;
-    for (size_t i = 0; i < td_tree_count(&r->tree, node) && status == TD_OK; i++) {
-        td_node item = td_tree_item(&r->tree, node, i);
-        const char *text;
-        if (td_tree_kind(&r->tree, item) != TD_NODE_TEXT)
-            status = td_tree_fail(&r->tree, item, "%s[%zu]: one value is expected", section, i);
-        if (status == TD_OK) status = td_tree_read(&r->tree, item, &text);
-        if (status == TD_OK) status = each(r, item, section, text);
-        status = pass(r, status);
-    }
-    return status;
 }
 
 /* ---- feeds and sinks: lists of plugs ---- */
@@ -456,7 +474,8 @@ static td_status read_sinks(reader *r, const char *section, td_node node) {
 
 /* ---- the other sections ---- */
 
-static td_status add_width(reader *r, td_node node, const char *section, const char *text) {
+static td_status add_width(reader *r, td_node node, const char *section, const char *text, void *arg) {
+    (void)arg;
     td_config *c = r->config;
     int64_t ns;
     if (td_duration_parse(td_text(text), &ns) != TD_OK)
@@ -475,10 +494,11 @@ static td_status add_width(reader *r, td_node node, const char *section, const c
 }
 
 static td_status read_bars(reader *r, const char *section, td_node node) {
-    return read_texts(r, section, node, add_width);
+    return read_texts(r, section, node, add_width, NULL);
 }
 
-static td_status add_strategies(reader *r, td_node node, const char *section, const char *text) {
+static td_status add_strategies(reader *r, td_node node, const char *section, const char *text, void *arg) {
+    (void)arg;
     td_config *c = r->config;
     td_paths paths;
     td_status status = td_glob(r->os, text, &paths);
@@ -494,7 +514,7 @@ static td_status add_strategies(reader *r, td_node node, const char *section, co
 }
 
 static td_status read_strategies(reader *r, const char *section, td_node node) {
-    return read_texts(r, section, node, add_strategies);
+    return read_texts(r, section, node, add_strategies, NULL);
 }
 
 static td_status read_log(reader *r, const char *section, td_node node) {

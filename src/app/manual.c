@@ -231,8 +231,10 @@ static void put_type(td_buf *out, const td_option *row) {
     case TD_OPTION_CHOICE:
         put_choices(out, row->choices);
         break;
-    case TD_OPTION_TEXT:
     case TD_OPTION_TEXTS:
+        td_buf_text(out, "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":[\"string\",\"number\"]}}");
+        break;
+    case TD_OPTION_TEXT:
         td_buf_text(out, "{\"type\":[\"string\",\"number\"]}");
         break;
     }

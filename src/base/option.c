@@ -279,9 +279,10 @@ td_status td_options_set(const td_option *rows, void *conf, const char *key, con
 
 td_status td_options_check(const td_option *rows, const void *conf) {
     for (; rows->key != NULL; rows++) {
-        if (!rows->required || rows->type != TD_OPTION_TEXT) continue;
-        if (*(char *const *)(const void *)((const char *)conf + rows->offset) == NULL)
-            return TD_FAIL(TD_CONFIG, "%s: missing: %s", rows->key, rows->help);
+        const void *field = (const char *)conf + rows->offset;
+        bool text = rows->type == TD_OPTION_TEXT && *(char *const *)field == NULL;
+        bool texts = rows->type == TD_OPTION_TEXTS && ((const td_texts *)field)->count == 0;
+        if (rows->required && (text || texts)) return TD_FAIL(TD_CONFIG, "%s: missing: %s", rows->key, rows->help);
     }
     return TD_OK;
 }

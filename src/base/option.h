@@ -28,7 +28,7 @@ typedef struct td_option {
     const char *choices;
     const char
         *unit;     /* what a number counts ("threads"), or the word for a text in help ("FILE"); NULL: its type says */
-    bool required; /* for TEXT: must be set */
+    bool required; /* for TEXT and TEXTS: must be set */
     size_t offset; /* offsetof the field in the module's struct */
     const char *help;
 } td_option;

@@ -16,6 +16,7 @@ typedef enum td_item_kind {
     TD_ITEM_IGNORED,
     TD_ITEM_SESSION,  /* live feeds only */
     TD_ITEM_BACKFILL, /* live feeds only: one that was asked for has ended */
+    TD_ITEM_NOTICE,   /* live feeds only: something that people should know */
     TD_ITEM_END,      /* never of a live feed */
 } td_item_kind;
 
@@ -42,6 +43,7 @@ typedef struct td_feed_item {
         td_event event;       /* EVENT: all but `feed` filled */
         td_rejected rejected; /* REJECTED: all but `feed`; texts and bytes borrowed until the next call */
         const char *ignored;  /* IGNORED: kind of message, a literal ("depth") */
+        td_bytes notice;      /* NOTICE: a text; borrowed until the next call */
         td_feed_session session;
         td_feed_backfill backfill;
     };
@@ -61,9 +63,10 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     char *start; /* RFC 3339 */
     /* live */
     char *url, *subscribe, *ca;
+    td_texts symbols;
     int wire; /* format of its messages: index of the row's choice, td_venues (feed/venue.h) */
-    int64_t inbox_bytes, message_bytes, idle_ns, reconnect_ns, hold_ns;
-    char *history; /* base URL of what gives the past; NULL: nothing does */
+    int64_t inbox_bytes, message_bytes, idle_ns, reconnect_ns, hold_ns, heartbeat_ns;
+    char *history; /* base URL of what gives the past; NULL or "": nothing does */
     int64_t history_interval_ns, history_after_ns, history_max, history_tries;
     const td_transport_ops *transport; /* no keys: NULL is the real network; simulations bring theirs */
     const td_http_ops *http;
@@ -108,9 +111,9 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     }
 
 /* … of a live feed whose venue can be asked for its past (feed/history.h). */
-#define TD_FEED_ROWS_HISTORY                                                                                           \
-    TD_FEED_ROW("history", TD_OPTION_TEXT, NULL, 0, 0, history,                                                        \
-                "http://HOST[:PORT] or https://… to ask for what was missed; unset: it is lost"),                      \
+#define TD_FEED_ROWS_HISTORY(url_)                                                                                     \
+    TD_FEED_ROW("history", TD_OPTION_TEXT, url_, 0, 0, history,                                                        \
+                "http://HOST[:PORT] or https://… to ask for what was missed; \"\": it is lost"),                       \
         TD_FEED_ROW("history_interval", TD_OPTION_DURATION, "300ms", 0, 6e10, history_interval_ns,                     \
                     "least time between two requests"),                                                                \
         TD_FEED_ROW("history_after", TD_OPTION_DURATION, "5s", 0, 36e11, history_after_ns,                             \
@@ -159,4 +162,4 @@ TD_CHECKED td_status td_feed_check_venue(const char *venue);
 #define TD_FEED_INSTANT_MAX_NS (INT64_C(7258118400) * 1000000000)
 
 extern const td_feed_ops td_feed_lean, td_feed_binance_collector, td_feed_cryptofeed, td_feed_simulated,
-    td_feed_websocket, td_feed_actions;
+    td_feed_websocket, td_feed_coinbase, td_feed_actions;

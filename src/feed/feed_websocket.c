@@ -1,9 +1,11 @@
-/* src/feed/feed_websocket.c - a live feed over one WebSocket connection: a venue's raw messages through the decoder of
- * its wire format. */
+/* src/feed/feed_websocket.c - a live feed over one WebSocket connection: a venue's messages through its decoder, and
+ * what is to be said to it; as a kind of its own for whatever venue's messages. */
 #include "base/time.h"
-#include "feed/venue.h"
+#include "feed/watch.h"
+#include "feed/websocket.h"
 #include "net/url.h"
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,9 +20,12 @@ typedef struct websocket {
     const td_transport_ops *net;
     void *transport, *decoder;
     const td_venue_ops *venue;
-    td_history *history;          /* NULL: nothing is asked for afterwards */
+    td_history *history;           /* NULL: nothing is asked for afterwards */
+    td_subscription *subscription; /* NULL: there is nothing to agree upon */
+    td_watch watch;
     uint32_t connection, session; /* asked for last */
     bool live;
+    bool leaving;                /* `detail` says why the session is to be ended */
     bool ended;                  /* the session's end is the next item */
     char detail[DETAIL_MAX];     /* why it ended */
     td_buf message;              /* a message that came in pieces, as far as it is here */
@@ -28,7 +33,61 @@ typedef struct websocket {
     bool more;                   /* … and says more */
     td_source_position position; /* of the last item */
     int64_t clock_ns;
+    uint64_t heard_line; /* the last message when we last looked, and since when there is none behind it, monotonic */
+    int64_t heard_ns;
+    td_buf text; /* of a notice */
 } websocket;
+
+/* ---- what the venue says of the session ---- */
+
+static void leave(websocket *w, const char *why) {
+    (void)snprintf(w->detail, sizeof w->detail, "%s", why);
+    w->leaving = true;
+}
+
+static void take_number(websocket *w, const td_notice *n) {
+    int64_t patience_ns = w->conf->heartbeat_ns / 2;
+    bool missing = td_watch_number(&w->watch, n->instrument, n->trade_id, w->clock_ns, patience_ns);
+    if (!missing || w->conf->heartbeat_ns == 0) return;
+    td_bytes name = td_instruments_name(w->instruments, n->instrument);
+    (void)snprintf(w->detail, sizeof w->detail, "trade %" PRId64 " of %.*s has not come", n->trade_id, (int)name.size,
+                   (const char *)name.data);
+    w->leaving = true;
+}
+
+static void take_error(websocket *w, td_bytes text, td_feed_item *out) {
+    if (w->subscription != NULL && td_subscription_take_error(w->subscription, text)) return;
+    w->text.size = 0;
+    td_buf_printf(&w->text, "the venue says: %.*s", (int)text.size, (const char *)text.data);
+    out->kind = TD_ITEM_NOTICE;
+    out->notice = td_buf_bytes(&w->text);
+}
+
+/* A message that is no event; it may become one. */
+static void take_notice(websocket *w, td_recorded *row, td_feed_item *out) {
+    out->ignored = row->ignored;
+    switch ((td_notice_kind)row->notice.kind) {
+    case TD_NOTICE_HEARTBEAT:
+        if (row->notice.of_instrument) take_number(w, &row->notice);
+        break;
+    case TD_NOTICE_LAST:
+        if (!td_watch_last(&w->watch, row->event.instrument, row->event.trade.trade_id)) break;
+        out->kind = TD_ITEM_EVENT;
+        out->event = row->event;
+        break;
+    case TD_NOTICE_ACK:
+        if (w->subscription != NULL) td_subscription_take_ack(w->subscription, row->notice.text);
+        break;
+    case TD_NOTICE_ERROR:
+        take_error(w, row->notice.text, out);
+        break;
+    case TD_NOTICE_RECONNECT:
+        leave(w, "the venue asks for another connection");
+        break;
+    case TD_NOTICE_NONE:
+        break;
+    }
+}
 
 /* ---- items ---- */
 
@@ -61,16 +120,18 @@ static bool decode(websocket *w, td_bytes bytes, td_feed_item *out) {
     switch (row.kind) {
     case TD_ITEM_EVENT:
         out->event = row.event;
-        out->event.receive_ns = w->clock_ns;
+        if (row.event.kind == TD_EVENT_TRADE && row.event.trade.trade_id != TD_NONE)
+            td_watch_trade(&w->watch, row.event.instrument, row.event.trade.trade_id);
         return true;
     case TD_ITEM_REJECTED:
         put_rejected(w, &row, bytes, out);
         return true;
     case TD_ITEM_IGNORED:
-        out->ignored = row.ignored;
+        take_notice(w, &row, out);
         return true;
     case TD_ITEM_SESSION:
     case TD_ITEM_BACKFILL:
+    case TD_ITEM_NOTICE:
     case TD_ITEM_END:
         break;
     }
@@ -105,24 +166,32 @@ static bool take_bytes(websocket *w, const td_net_event *e, td_feed_item *out) {
     return decode(w, w->given ? td_buf_bytes(&w->message) : e->bytes, out);
 }
 
+static int64_t mono_ns(const websocket *w) { return w->os->ops->mono_ns(w->os->self); }
+
 /* A session's messages rest on those before them in it, and on no others. */
-static void begin_decoder(websocket *w) {
+static void begin_session(websocket *w) {
     td_naming naming = {.venue = w->conf->venue, .instruments = w->instruments};
     memset(w->decoder, 0, w->venue->state_size);
     w->venue->begin(w->decoder, &naming, td_text(w->conf->url));
+    w->position = (td_source_position){.file = TD_SESSION_BIT | w->session};
+    w->heard_line = 0;
+    w->heard_ns = mono_ns(w);
+    td_watch_begin_session(&w->watch);
+    if (w->subscription != NULL) td_subscription_begin(w->subscription);
+}
+
+static void say(websocket *w, td_bytes message) {
+    td_status status = w->net->send(w->transport, w->connection, message);
+    (void)status; /* a session that ended meanwhile says so itself; what it did not acknowledge is asked for again */
 }
 
 /* False: no item yet. */
 static bool take_event(websocket *w, const td_net_event *e, td_feed_item *out) {
     switch (e->kind) {
     case TD_NET_OPENED:
-        if (w->conf->subscribe != NULL) {
-            td_status status = w->net->send(w->transport, e->connection, td_text(w->conf->subscribe));
-            (void)status; /* one that ended meanwhile says so itself */
-        }
+        if (w->conf->subscribe != NULL) say(w, td_text(w->conf->subscribe));
         if (e->at_ns > w->clock_ns) w->clock_ns = e->at_ns;
-        w->position = (td_source_position){.file = TD_SESSION_BIT | w->session};
-        begin_decoder(w);
+        begin_session(w);
         put_session(w, true, out);
         return true;
     case TD_NET_BYTES:
@@ -134,6 +203,24 @@ static bool take_event(websocket *w, const td_net_event *e, td_feed_item *out) {
         return put_half(w, out);
     }
     return false;
+}
+
+/* When all that came is given: what is to be said, and whether it is too quiet. True: an item. */
+static bool look(websocket *w, td_feed_item *out) {
+    td_bytes text;
+    if (!w->live || (w->subscription == NULL && w->conf->heartbeat_ns == 0)) return false;
+    int64_t now_ns = mono_ns(w);
+    if (w->position.line != w->heard_line) {
+        w->heard_line = w->position.line;
+        w->heard_ns = now_ns;
+    }
+    if (w->conf->heartbeat_ns > 0 && now_ns - w->heard_ns >= w->conf->heartbeat_ns) leave(w, "no heartbeat came");
+    if (w->subscription == NULL) return false;
+    td_subscription_step step = td_subscription_next(w->subscription, now_ns, &text);
+    if (step == TD_SUBSCRIPTION_SEND) say(w, text);
+    if (step != TD_SUBSCRIPTION_TELL) return false;
+    *out = (td_feed_item){.kind = TD_ITEM_NOTICE, .clock_ns = w->clock_ns, .position = w->position, .notice = text};
+    return true;
 }
 
 /* What is asked for afterwards comes behind what is live. It is told in the session that there was last. */
@@ -150,7 +237,7 @@ static td_status next_of_past(websocket *w, td_feed_item *out) {
     return TD_OK;
 }
 
-static td_status websocket_next(void *self, td_feed_item *out) {
+td_status td_websocket_next(void *self, td_feed_item *out) {
     websocket *w = self;
     td_net_event e;
     if (w->more && decode(w, td_buf_bytes(&w->message), out)) return TD_OK;
@@ -158,8 +245,10 @@ static td_status websocket_next(void *self, td_feed_item *out) {
         w->given = false;
         w->message.size = 0;
     }
-    while (!w->ended) {
+    while (!w->ended && !w->leaving) {
         td_status status = w->net->next(w->transport, &e);
+        if (status == TD_AGAIN && look(w, out)) return TD_OK;
+        if (status == TD_AGAIN && w->leaving) break;
         if (status == TD_AGAIN) return next_of_past(w, out);
         if (status != TD_OK) return status;
         if (take_event(w, &e, out)) return TD_OK;
@@ -168,7 +257,9 @@ static td_status websocket_next(void *self, td_feed_item *out) {
             w->message.size = 0;
         }
     }
-    w->ended = false;
+    if (!w->ended) w->net->drop(w->transport, w->connection);
+    w->ended = w->leaving = false;
+    w->message.size = 0;
     put_session(w, false, out);
     return TD_OK;
 }
@@ -177,7 +268,7 @@ static td_status websocket_next(void *self, td_feed_item *out) {
 
 static td_status websocket_connect(void *self, uint32_t session) {
     websocket *w = self;
-    assert(!w->live && !w->ended);
+    assert(!w->live && !w->ended && !w->leaving);
     w->session = session;
     return w->net->connect(w->transport, w->conf->url, &w->connection);
 }
@@ -194,22 +285,43 @@ static td_status websocket_backfill(void *self, const td_gap *gap) {
     return td_history_ask(w->history, gap, td_instruments_name(w->instruments, gap->instrument));
 }
 
-static void websocket_close(void *self) {
+void td_websocket_close(void *self) {
     websocket *w = self;
     if (w == NULL) return;
     if (w->net != NULL) w->net->close(w->transport);
     td_history_close(w->history);
+    td_subscription_free(w->subscription);
+    td_watch_fini(&w->watch);
     td_buf_fini(&w->message);
+    td_buf_fini(&w->text);
     free(w->decoder);
     free(w);
 }
 
-static td_status websocket_open(void **out, const td_os *os, const td_feed_conf *conf, td_instruments *instruments) {
+static td_status check(const td_feed_conf *conf) {
+    td_url url;
+    td_status status = td_feed_check_venue(conf->venue);
+    if (status == TD_OK && td_url_parse(&url, "ws", conf->url) != TD_OK)
+        status = TD_FAIL(TD_CONFIG, "url: %s", td_trail());
+    if (status == TD_OK && conf->subscribe != NULL && strlen(conf->subscribe) > TD_NET_SEND_MAX)
+        status = TD_FAIL(TD_CONFIG, "subscribe: it is longer than %d bytes", TD_NET_SEND_MAX);
+    return status;
+}
+
+static td_status open_history(websocket *w) {
+    if (w->conf->history == NULL || w->conf->history[0] == '\0') return TD_OK;
+    if (w->venue->history == NULL)
+        return TD_FAIL(TD_CONFIG, "history: messages of format %s have no past to be asked for", w->venue->format);
+    return td_history_open(&w->history, w->os, w->conf, w->venue->history);
+}
+
+td_status td_websocket_open(void **out, const td_os *os, const td_feed_conf *conf, td_instruments *instruments,
+                            const td_websocket_ops *kind) {
     websocket *w = td_alloc_zero(1, sizeof *w);
     w->os = os;
     w->conf = conf;
     w->instruments = instruments;
-    w->venue = td_venues[conf->wire];
+    w->venue = kind->venue != NULL ? kind->venue : td_venues[conf->wire];
     w->decoder = td_alloc_zero(1, w->venue->state_size);
     td_buf_reserve(&w->message, (size_t)conf->message_bytes);
     td_net_conf net = {.ca_file = conf->ca,
@@ -220,23 +332,28 @@ static td_status websocket_open(void **out, const td_os *os, const td_feed_conf 
                        .idle_ns = conf->idle_ns,
                        .stall_ns = STALL_NS};
     const td_transport_ops *ops = conf->transport != NULL ? conf->transport : &td_transport_lws;
-    td_url url;
-    td_status status = td_feed_check_venue(conf->venue);
-    if (status == TD_OK && td_url_parse(&url, "ws", conf->url) != TD_OK)
-        status = TD_FAIL(TD_CONFIG, "url: %s", td_trail());
-    if (status == TD_OK && conf->subscribe != NULL && strlen(conf->subscribe) > TD_NET_SEND_MAX)
-        status = TD_FAIL(TD_CONFIG, "subscribe: it is longer than %d bytes", TD_NET_SEND_MAX);
-    if (status == TD_OK && conf->history != NULL && w->venue->history == NULL)
-        status = TD_FAIL(TD_CONFIG, "history: messages of format %s have no past to be asked for", w->venue->format);
-    if (status == TD_OK && conf->history != NULL) status = td_history_open(&w->history, os, conf, w->venue->history);
+    td_status status = check(conf);
+    if (status == TD_OK && kind->subscription != NULL)
+        status = td_subscription_new(&w->subscription, kind->subscription, &conf->symbols, conf->venue);
+    if (status == TD_OK) status = open_history(w);
     if (status == TD_OK) status = ops->open(&w->transport, os, &net);
     if (status != TD_OK) {
-        websocket_close(w);
+        td_websocket_close(w);
         return status;
     }
     w->net = ops;
     *out = w;
     return TD_OK;
+}
+
+const td_live_ops td_websocket_live = {
+    .connect = websocket_connect, .pump = websocket_pump, .backfill = websocket_backfill};
+
+/* ---- the kind that takes any venue's messages ---- */
+
+static td_status websocket_open(void **out, const td_os *os, const td_feed_conf *conf, td_instruments *instruments) {
+    static const td_websocket_ops any = {0};
+    return td_websocket_open(out, os, conf, instruments, &any);
 }
 
 static const td_option websocket_options[] = {
@@ -253,27 +370,15 @@ static const td_option websocket_options[] = {
      .offset = offsetof(td_feed_conf, wire),
      .help = "what its messages are"},
     TD_FEED_ROW("subscribe", TD_OPTION_TEXT, NULL, 0, 0, subscribe, "message to send once it is connected"),
-    TD_FEED_ROW("ca", TD_OPTION_TEXT, NULL, 0, 0, ca, "file of the authorities to believe; default: the system's"),
-    TD_FEED_ROW("inbox", TD_OPTION_BYTES, "1MB", 65536, 1 << 28, inbox_bytes,
-                "what may wait in memory; full for 5s, the connection is dropped"),
-    TD_FEED_ROW("message", TD_OPTION_BYTES, "256KB", 64, 1 << 26, message_bytes, "longest message that is taken"),
-    TD_FEED_ROW("idle", TD_OPTION_DURATION, "30s", 1e8, 864e11, idle_ns,
-                "silence, pings unanswered, after which the connection counts as dead"),
-    TD_FEED_ROW("reconnect", TD_OPTION_DURATION, "1s", 1e6, 6e10, reconnect_ns,
-                "wait before connecting again; doubles up to 60s, a fifth of it at random"),
-    TD_FEED_ROW("hold", TD_OPTION_DURATION, "30s", 0, 864e11, hold_ns,
-                "while it is down, windows wait so long before time goes on without it"),
-    TD_FEED_ROWS_HISTORY,
+    TD_FEED_ROWS_WEBSOCKET,
+    TD_FEED_ROWS_HISTORY(NULL),
     {0}};
-
-static const td_live_ops websocket_live = {
-    .connect = websocket_connect, .pump = websocket_pump, .backfill = websocket_backfill};
 
 const td_feed_ops td_feed_websocket = {.format = "websocket",
                                        .is_file = false,
-                                       .live = &websocket_live,
+                                       .live = &td_websocket_live,
                                        .venue = "BINANCE",
                                        .options = websocket_options,
                                        .open = websocket_open,
-                                       .next = websocket_next,
-                                       .close = websocket_close};
+                                       .next = td_websocket_next,
+                                       .close = td_websocket_close};

@@ -8,6 +8,7 @@
 typedef enum td_notice_kind {
     TD_NOTICE_NONE,
     TD_NOTICE_HEARTBEAT, /* it is alive */
+    TD_NOTICE_LAST,      /* `event` is the last trade there was, which it told before */
     TD_NOTICE_ACK,       /* what it sends from now on */
     TD_NOTICE_ERROR,     /* it refuses something */
     TD_NOTICE_RECONNECT, /* it will end this connection: another one is to be opened */
@@ -30,7 +31,7 @@ typedef struct td_recorded { /* what one line or message says, or a part of it *
     const char *detail;      /* REJECTED: what is wrong, a literal */
     const char *ignored;     /* IGNORED: kind of message, a literal */
     td_notice notice;        /* IGNORED: of a live session */
-    td_event event;          /* EVENT: all but `feed` and `receive_ns` */
+    td_event event;          /* EVENT, or a notice of the LAST: all but `feed` and `receive_ns` */
 } td_recorded;
 
 typedef struct td_naming { /* of instruments */

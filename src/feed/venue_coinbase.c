@@ -1,6 +1,7 @@
 /* src/feed/venue_coinbase.c - Coinbase Exchange: matches, tickers with sizes, heartbeats, acknowledgements, errors. */
 #include "base/decimal.h"
 #include "feed/venue.h"
+#include <inttypes.h>
 
 typedef enum field { /* in the order in which a match has them, then a ticker */
                      TYPE,
@@ -59,6 +60,12 @@ static void read_heartbeat(td_symbols *symbols, const td_field *f, td_notice *ou
                          td_symbols_find(symbols, f[PRODUCT].text, &out->instrument);
 }
 
+static void read_last(td_symbols *symbols, const td_field *f, td_recorded *out) {
+    bool whole = read_trade(f, &out->event) == TD_REASON_NONE &&
+                 td_symbols_find(symbols, f[PRODUCT].text, &out->event.instrument);
+    if (!whole) out->notice.kind = TD_NOTICE_NONE;
+}
+
 static void put_ignored(td_symbols *symbols, const td_field *f, td_recorded *out) {
     static const struct {
         td_bytes type;
@@ -69,7 +76,7 @@ static void put_ignored(td_symbols *symbols, const td_field *f, td_recorded *out
         {TD_KEY("ticker"), "ticker", TD_NOTICE_NONE}, /* without sizes */
         {TD_KEY("heartbeat"), "heartbeat", TD_NOTICE_HEARTBEAT},
         {TD_KEY("snapshot"), "level2", TD_NOTICE_NONE},
-        {TD_KEY("last_match"), "last_match", TD_NOTICE_NONE}, /* an old trade, again */
+        {TD_KEY("last_match"), "last_match", TD_NOTICE_LAST}, /* an old trade, again */
         {TD_KEY("subscriptions"), "subscriptions", TD_NOTICE_ACK},
         {TD_KEY("error"), "error", TD_NOTICE_ERROR},
     };
@@ -81,6 +88,7 @@ static void put_ignored(td_symbols *symbols, const td_field *f, td_recorded *out
         break;
     }
     if (out->notice.kind == TD_NOTICE_HEARTBEAT) read_heartbeat(symbols, f, &out->notice);
+    if (out->notice.kind == TD_NOTICE_LAST) read_last(symbols, f, out);
     if (out->notice.kind == TD_NOTICE_ACK) out->notice.text = f[CHANNELS].text;
     if (out->notice.kind == TD_NOTICE_ERROR)
         out->notice.text = f[REASON].text.size > 0 ? f[REASON].text : f[MESSAGE].text;
@@ -129,6 +137,25 @@ static void coinbase_decode(void *state, td_bytes message, int64_t receive_ns, t
     td_symbols_event(symbols, f[PRODUCT].text, reason, out);
 }
 
+/* ---- its past ---- */
+
+enum { HISTORY_ROWS = 1000 }; /* the most the venue gives for one request */
+
+static void put_history_path(td_buf *url, const td_history_page *page) {
+    td_buf_printf(url, "/products/%.*s/trades?limit=%" PRId64, (int)page->symbol.size, (const char *)page->symbol.data,
+                  page->rows);
+    if (page->below_id != TD_NONE) td_buf_printf(url, "&after=%" PRId64, page->below_id);
+}
+
+static void decode_past(td_bytes row, td_recorded *out) {
+    td_field f[FIELD_COUNT] = {0};
+    out->event = (td_event){0};
+    td_recorded_event(out, read_message(row, f) ? read_trade(f, &out->event) : TD_REASON_MALFORMED);
+}
+
+static const td_history_ops coinbase_history = {
+    .rows_max = HISTORY_ROWS, .put_path = put_history_path, .decode = decode_past};
+
 static void coinbase_begin(void *state, const td_naming *naming, td_bytes url) {
     (void)url;
     ((td_symbols *)state)->naming = *naming;
@@ -139,5 +166,6 @@ _Static_assert(sizeof(td_symbols) <= TD_VENUE_STATE_MAX, "recordings keep a deco
 const td_venue_ops td_venue_coinbase = {.format = "coinbase",
                                         .venue = "COINBASE",
                                         .state_size = sizeof(td_symbols),
+                                        .history = &coinbase_history,
                                         .begin = coinbase_begin,
                                         .decode = coinbase_decode};

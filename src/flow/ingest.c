@@ -457,6 +457,7 @@ static td_status append_input(td_ingest *in, const td_input *input) {
         return TD_OK;
     case TD_ITEM_SESSION:
     case TD_ITEM_BACKFILL:
+    case TD_ITEM_NOTICE:
     case TD_ITEM_END:
         break;
     }

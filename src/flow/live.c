@@ -249,11 +249,21 @@ static void take_session(td_live *l, live_lane *lane, const td_feed_item *item) 
 
 /* ---- inputs ---- */
 
+static void tell(const td_live *l, const live_lane *lane, td_bytes notice) {
+    char line[512];
+    (void)snprintf(line, sizeof line, "%s: %.*s", lane->conf->name, (int)notice.size, (const char *)notice.data);
+    l->report(l->report_arg, line);
+}
+
 /* False: the item is no input of its own. */
 static bool take_item(td_live *l, live_lane *lane, td_input *out) {
     td_feed_item *item = &out->item;
     if (item->kind == TD_ITEM_SESSION) {
         take_session(l, lane, item);
+        return false;
+    }
+    if (item->kind == TD_ITEM_NOTICE) {
+        tell(l, lane, item->notice);
         return false;
     }
     if (item->past) {

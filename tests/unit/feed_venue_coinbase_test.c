@@ -33,7 +33,8 @@ static const unit_message steps[] = {
      "rejected malformed"},
     {"{\"type\":\"last_match\",\"trade_id\":1,\"side\":\"buy\",\"size\":\"1\",\"price\":\"1\",\"product_id\":\"A-B\","
      "\"time\":\"2021-04-17T16:43:30Z\"}",
-     "ignored last_match"}, /* it was counted when it happened */
+     "ignored last_match last"}, /* it was counted when it happened */
+    {"{\"type\":\"last_match\",\"trade_id\":1}", "ignored last_match"},
 
     {TICKER "\"best_bid\":\"14.7550\",\"best_bid_size\":\"2.5\",\"best_ask\":\"14.8060\",\"best_ask_size\":\"3\","
             "\"side\":\"buy\",\"time\":\"2021-04-17T16:43:30.244075Z\",\"trade_id\":881613,\"last_size\":\"0.04\"}",
@@ -70,12 +71,47 @@ static void messages(void **state) {
     unit_check_messages(&td_venue_coinbase, "", steps, COUNT_OF(steps));
 }
 
+static void pages_of_its_past(void **state) {
+    (void)state;
+    const td_history_ops *ops = td_venue_coinbase.history;
+    static const struct {
+        const char *row, *event;
+    } rows[] = {
+        {"{\"trade_id\":74,\"side\":\"buy\",\"size\":\"0.01\",\"price\":\"10.5\",\"time\":\"2014-11-07T22:19:28."
+         "578544Z\"}",
+         "UNIT:0 2014-11-07T22:19:28.578544Z trade 10.5 x 0.01 side 2 id 74 [ ]"},
+        {"{\"trade_id\":74,\"side\":\"buy\",\"size\":\"0.01\",\"price\":\"10.5\"}", NULL},
+        {"{\"message\":\"NotFound\"}", NULL},
+    };
+    td_instruments *instruments = td_instruments_new();
+    (void)td_instruments_intern(instruments, TD_TEXT("UNIT:0"));
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_buf text = {0};
+        td_recorded row = {.kind = TD_ITEM_END, .ns_of_day = -1};
+        ops->decode(td_text(rows[i].row), &row);
+        assert_int_equal(row.kind, rows[i].event != NULL ? TD_ITEM_EVENT : TD_ITEM_REJECTED);
+        if (row.kind == TD_ITEM_EVENT) unit_put_event(&text, instruments, &row.event);
+        if (row.kind == TD_ITEM_EVENT) assert_true(td_bytes_equal(td_buf_bytes(&text), td_text(rows[i].event)));
+        td_buf_fini(&text);
+    }
+    td_instruments_free(instruments);
+
+    td_buf url = {0};
+    ops->put_path(&url, &(td_history_page){.symbol = TD_TEXT("BTC-USD"), .below_id = TD_NONE, .rows = 1000});
+    td_buf_text(&url, " ");
+    ops->put_path(&url, &(td_history_page){.symbol = TD_TEXT("BTC-USD"), .below_id = 75, .rows = 3});
+    assert_true(td_bytes_equal(td_buf_bytes(&url), TD_TEXT("/products/BTC-USD/trades?limit=1000 "
+                                                           "/products/BTC-USD/trades?limit=3&after=75")));
+    td_buf_fini(&url);
+}
+
 static void every_cut_is_malformed(void **state) {
     (void)state;
     unit_check_cuts(&td_venue_coinbase, steps[0].message);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(messages), cmocka_unit_test(every_cut_is_malformed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(messages), cmocka_unit_test(pages_of_its_past),
+                                       cmocka_unit_test(every_cut_is_malformed)};
     return cmocka_run_group_tests_name("feed_venue_coinbase", tests, NULL, NULL);
 }

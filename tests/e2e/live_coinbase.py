@@ -1,0 +1,173 @@
+"""tests/e2e/live_coinbase.py - the real program against Coinbase as tests/venues/coinbase.py plays it, cut off in every way,
+with pages that fail and habits that venues have: in the end all of the market's trades are on the tape once, each hole
+was told, and every bar is the market's.
+"""
+import collections
+import decimal
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+
+import tapedeck
+
+sys.path.insert(0, str(tapedeck.ROOT / "tests" / "venues"))
+import coinbase  # noqa: E402
+import server  # noqa: E402
+
+CASES = tapedeck.Cases()
+PRODUCTS = ["BTC-USD", "ETH-USD", "SOL-USD"]
+SECOND = 10**9
+SETTINGS = "lateness: 200ms, max_delay: 200ms, history_after: 1500ms, heartbeat: 1500ms"
+
+
+class Run:
+    """The program in the background; leaving stops it and keeps what it said."""
+
+    def __init__(self, folder, venue, settings="", products=PRODUCTS, bars="[1s]"):
+        self.data = f"{folder}/data"
+        words = [f"products: [{', '.join(products)}]", f"url: '{venue.url}'", f"history: '{venue.history}'",
+                 "reconnect: 50ms", "history_interval: 120ms", settings]
+        feed = "coinbase: { " + ", ".join(word for word in words if word) + " }"
+        self.file = tapedeck.config(f"{folder}/live.yaml", self.data, [feed], bars=bars, partitions=2)
+
+    def __enter__(self):
+        self.process = subprocess.Popen([tapedeck.PROGRAM, "run", "--json", "--quiet", self.file], cwd=tapedeck.ROOT,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, kind, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.stdout, self.stderr = self.process.communicate(timeout=30)
+        assert kind or self.process.returncode == 0, f"exit {self.process.returncode}:\n{self.stderr}"
+
+    def read(self, *words):
+        done = subprocess.run([tapedeck.PROGRAM, *words, "--data", self.data], stdout=subprocess.PIPE, text=True,
+                              check=False)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def gaps(self):
+        return self.read("gaps", "--json")[:-1]  # behind them, the totals
+
+    def trades(self):
+        """{product: {trade id: its record}}, and how many came twice."""
+        found, twice = collections.defaultdict(dict), 0
+        for record in self.read("log", "cat", "tape"):
+            value = record["value"]
+            if value["schema"] == "Trade":
+                of_product = found[record["key"].partition(":")[2]]
+                twice += value["trade_id"] in of_product
+                of_product.setdefault(value["trade_id"], value)
+        return found, twice
+
+
+def wait_for(what, why, seconds=15):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, f"waited in vain for {why}"
+        time.sleep(0.05)
+
+
+def check_trades(run, market):
+    """From the first that came to the last, none is missing, and each is what it was; {product: (first, last)}."""
+    found, twice = run.trades()
+    spans = {}
+    for product in market.products:
+        known = {t.trade_id: t for t in market.trades[product]}
+        first, last = min(found[product]), max(found[product])
+        missing = set(range(first, last + 1)) - set(found[product])
+        assert not missing, f"{product}: {len(missing)} are missing, {sorted(missing)[:5]}"
+        for trade_id, value in found[product].items():
+            t = known[trade_id]
+            there = (value["event_ns"], decimal.Decimal(value["price"]), decimal.Decimal(value["size"]), value["side"])
+            right = (t.time_us * 1000, decimal.Decimal(t.price), decimal.Decimal(t.size),
+                     "sell" if t.side == "buy" else "buy")
+            assert there == right, f"{product} {trade_id}: {there}, not {right}"
+        spans[product] = (first, last)
+    return spans, twice
+
+
+def check_bars(run, market, spans):
+    """The last revision of each whole second is the market's; how many were compared."""
+    compared = 0
+    with sqlite3.connect(f"file:{run.data}/market.db?mode=ro", uri=True) as db:
+        rows = db.execute("SELECT instrument, start_ns, open, high, low, close, volume, trade_count, quality FROM bars b "
+                          "WHERE revision = (SELECT max(revision) FROM bars WHERE instrument = b.instrument"
+                          "                  AND width_ns = b.width_ns AND start_ns = b.start_ns)").fetchall()
+    for instrument, start, *values, trades, quality in rows:
+        product = instrument.partition(":")[2]
+        first, last = spans[product]
+        of_bar = [t for t in market.trades[product] if start <= t.time_us * 1000 < start + SECOND]
+        if of_bar[0].trade_id <= first or of_bar[-1].trade_id >= last:
+            continue
+        prices = [decimal.Decimal(t.price) for t in of_bar]
+        right = [prices[0], max(prices), min(prices), prices[-1], sum(decimal.Decimal(t.size) for t in of_bar)]
+        assert [decimal.Decimal(v) for v in values] == right, (instrument, start, values, right)
+        assert trades == len(of_bar) and quality != "partial", (instrument, start, trades, len(of_bar), quality)
+        compared += 1
+    return compared
+
+
+@CASES.add
+def cuts(folder):
+    market = coinbase.Market(PRODUCTS, rate=30)
+    habits = coinbase.Habits(duplicate=0.05, reorder=0.03, unknown=0.05, busy=0.05, torn=0.05, excuse=0.05)
+    with coinbase.Coinbase(market, habits) as venue, Run(folder, venue, SETTINGS) as run:
+        for how in [*server.CUTS, "mute"]:
+            wait_for(lambda: (venue.open_session() or server.Session(None)).sent, "a session")
+            time.sleep(0.6)
+            venue.cut(how)
+        wait_for(lambda: (venue.open_session() or server.Session(None)).sent, "a session")
+        wait_for(lambda: run.gaps() and all(gap["status"] == "filled" for gap in run.gaps()), "what was missed", 20)
+        time.sleep(1.5)  # the last bars over a gap close
+    spans, twice = check_trades(run, market)
+    compared = check_bars(run, market, spans)
+    gaps = run.gaps()
+    with sqlite3.connect(f"file:{run.data}/market.db?mode=ro", uri=True) as db:
+        partial, repaired = (db.execute("SELECT count(*) FROM bars WHERE quality = ?", [q]).fetchone()[0]
+                             for q in ("partial", "repaired"))
+    assert len(venue.sessions) >= 6 and len(gaps) >= 15 and sum(gap["filled"] for gap in gaps) > 50, gaps
+    assert partial > 0 and repaired > 0 and compared > 15 and twice > 0, (partial, repaired, compared, twice)
+    count = sum(last - first + 1 for first, last in spans.values())
+    return f"{count} trades, {len(gaps)} gaps filled, {twice} doubles, {repaired} bars repaired, {compared} compared"
+
+
+@CASES.add
+def quiet_market(folder):
+    """A trade is lost that no other follows; over wss and https; one product does not exist, another is never given."""
+    tls = server.make_authority(f"{folder}/tls")
+    market = coinbase.Market([*PRODUCTS, "DUMB-USD"], rate=20)
+    habits = coinbase.Habits(unlisted=("DUMB-USD",))
+    products = ["BTC-USD", "NONE-USD", "ETH-USD", "DUMB-USD", "SOL-USD"]
+    with coinbase.Coinbase(market, habits, tls=tls) as venue:
+        with Run(folder, venue, f"heartbeat: 2s, history_after: 500ms, ca: {tls}/ca.pem", products) as run:
+            wait_for(lambda: len(venue.sessions) == 1 and len(venue.sessions[0].sent) > 20, "a session")
+            time.sleep(5.2)  # until it is sure what it does not get
+            habits.drop = 1
+            time.sleep(0.3)
+            for product in market.products:
+                market.stop(product)
+            last = {product: market.trades[product][-1].trade_id for product in PRODUCTS}
+            habits.drop = 0
+            wait_for(lambda: len(venue.sessions) == 2, "another session")
+            wait_for(lambda: all(gap["status"] == "filled" for gap in run.gaps()) and run.gaps(), "what was missed")
+    market.products = PRODUCTS
+    spans, _ = check_trades(run, market)
+    assert {product: span[1] for product, span in spans.items()} == last, (spans, last)
+    assert " has not come; the next try" in run.stderr, run.stderr
+    told = [line for line in run.stderr.splitlines() if "the venue does not give" in line]
+    assert len(told) == 1 and "NONE-USD, DUMB-USD: NONE-USD is not a valid product" in told[0], run.stderr
+    return f"{sum(last - first + 1 for first, last in spans.values())} trades, the last ones by heartbeat"
+
+
+if __name__ == "__main__":
+    tests = [threading.Thread(target=lambda c=case: results.append(type(CASES)([c]).run())) for case in CASES]
+    results = []
+    for test in tests:  # most of their time is waiting
+        test.start()
+    for test in tests:
+        test.join()
+    sys.exit(max(results))
