@@ -21,6 +21,7 @@ static inline bool record_again(td_buf *out, const td_schema_ids *ids, td_bytes 
     td_rejected rejected;
     td_quarantined quarantined;
     td_gap gap;
+    td_book_level levels[TD_BOOK_LEVELS_MAX];
     td_bytes text;
     switch (td_record_schema(ids, value)) {
     case -1:
@@ -47,6 +48,10 @@ static inline bool record_again(td_buf *out, const td_schema_ids *ids, td_bytes 
         return true;
     default:
         if (td_record_get_event(ids, value, &event, &text) != TD_OK) return false;
+        if (event.kind == TD_EVENT_BOOK) {
+            event.book.level_count = (uint16_t)td_record_get_levels(value, levels);
+            event.book.levels = levels;
+        }
         td_record_put_event(out, ids, text, &event);
         return true;
     }

@@ -51,6 +51,7 @@ td_status td_applier_apply(td_applier *a, const td_record *record, const td_emit
         out->action = (uint8_t)td_state_take_action(a->state, &event, record->key);
         return TD_OK;
     }
+    if (event.kind == TD_EVENT_BOOK && named) return TD_OK; /* it moves no time, and is in no bar */
     if (!td_bytes_equal(feed, (td_bytes){a->feed_name, a->feed_name_size})) remember_feed(a, feed);
     event.feed = a->feed;
     if (event.feed == UINT32_MAX)

@@ -24,7 +24,7 @@ td_status td_past_place_parse(td_bytes text, td_past_place *out) {
 static bool is_of(const td_past_conf *conf, td_bytes feed, const td_record *record, td_event *out) {
     td_bytes name;
     if (td_record_get_event_numbers(conf->topics->ids, record->value, out, &name) != TD_OK) return false;
-    if (out->kind == TD_EVENT_PROGRAM || out->kind == TD_EVENT_CORPORATE) return false;
+    if (out->kind == TD_EVENT_PROGRAM || out->kind >= TD_EVENT_CORPORATE) return false; /* nor what moves no time */
     return td_bytes_equal(record->key, conf->instrument) || (feed.size > 0 && td_bytes_equal(name, feed));
 }
 

@@ -13,6 +13,7 @@ typedef enum td_event_kind {
     TD_EVENT_PROGRAM,   /* from here on this program applies */
     TD_EVENT_FILLED,    /* a backfill of one instrument has ended */
     TD_EVENT_CORPORATE, /* a split, a dividend, another symbol */
+    TD_EVENT_BOOK,      /* levels of an order book; moves no time */
 } td_event_kind;
 
 typedef enum td_side { TD_SIDE_UNKNOWN, TD_SIDE_BUY, TD_SIDE_SELL } td_side; /* the aggressor's */
@@ -77,6 +78,23 @@ typedef struct td_corporate {        /* what a company did to its shares; corpor
     td_bytes symbol, source;         /* SYMBOL: the new one; who says so; "" where nothing is said */
 } td_corporate;
 
+typedef enum td_book_side { TD_BOOK_BID, TD_BOOK_ASK, TD_BOOK_SIDE_COUNT } td_book_side;
+
+typedef struct td_book_level { /* all that stands at a price */
+    int64_t price, size;       /* size 0: nothing any more */
+    uint8_t side;              /* td_book_side */
+} td_book_level;
+
+enum { TD_BOOK_LEVELS_MAX = 128 }; /* of one event: a message with more of them is several */
+
+typedef struct td_book {
+    int64_t first_sequence, last_sequence; /* the venue's numbers that the message stands for; TD_NONE without */
+    bool snapshot;                         /* what was known of the book before is void */
+    bool more;                             /* the message goes on in the instrument's next one */
+    uint16_t level_count;
+    const td_book_level *levels; /* in the message's order; borrowed. NULL as a record is read: td_record_get_levels */
+} td_book;
+
 typedef struct td_event {
     uint8_t kind; /* td_event_kind */
     uint8_t flags;
@@ -94,6 +112,7 @@ typedef struct td_event {
         td_time_mark time;
         td_filled filled;
         td_corporate corporate;
+        td_book book;
         uint8_t program_sha256[32];
     };
 } td_event;

@@ -20,6 +20,7 @@ typedef enum td_schema { /* our schemas; the id on the wire comes from the regis
                          TD_SCHEMA_FILLED,
                          TD_SCHEMA_GAP,
                          TD_SCHEMA_CORPORATE,
+                         TD_SCHEMA_BOOK,
                          TD_SCHEMA_COUNT,
 } td_schema;
 
@@ -57,6 +58,8 @@ TD_CHECKED td_status td_record_get_event(const td_schema_ids *ids, td_bytes valu
  */
 TD_CHECKED td_status td_record_get_event_numbers(const td_schema_ids *ids, td_bytes value, td_event *out,
                                                  td_bytes *out_feed);
+/* The levels of a book update that one of those has read; returns how many there are. */
+size_t td_record_get_levels(td_bytes value, td_book_level out[TD_BOOK_LEVELS_MAX]);
 TD_CHECKED td_status td_record_get_bar(const td_schema_ids *ids, td_bytes value, td_bar *out, td_bytes *out_instrument);
 TD_CHECKED td_status td_record_get_signal(const td_schema_ids *ids, td_bytes value, td_signal *out,
                                           td_bytes *out_instrument);

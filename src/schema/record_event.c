@@ -205,8 +205,82 @@ static bool get_corporate(td_bytes value, td_event *out, td_bytes *out_feed) {
     return ok;
 }
 
+/* ---- books ---- */
+
+enum {
+    LEVEL_MAX = 1 + 2 * TD_AVRO_DECIMAL64_MAX,
+    BOOK_MAX = 5 * TD_AVRO_LONG_MAX + 2 * RECORD_OPTIONAL_MAX + 2, /* without feed and levels */
+};
+
+static void put_book(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
+    const td_book *b = &e->book;
+    assert(b->level_count <= TD_BOOK_LEVELS_MAX);
+    size_t levels_max = (size_t)b->level_count * LEVEL_MAX + TD_AVRO_LONG_MAX;
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_BOOK, BOOK_MAX + feed.size + levels_max);
+    p = td_avro_put_long(p, e->event_ns);
+    p = td_avro_put_long(p, e->receive_ns);
+    p = record_put_optional_long(p, b->first_sequence);
+    p = record_put_optional_long(p, b->last_sequence);
+    *p++ = b->snapshot;
+    *p++ = b->more;
+    p = td_avro_put_long(p, e->flags);
+    p = td_avro_put_bytes(p, feed);
+    if (b->level_count > 0) p = td_avro_put_long(p, b->level_count); /* an array: one block, */
+    for (size_t i = 0; i < b->level_count; i++) {
+        p = td_avro_put_long(p, b->levels[i].side);
+        p = td_avro_put_decimal64(p, b->levels[i].price);
+        p = td_avro_put_decimal64(p, b->levels[i].size);
+    }
+    record_end(buf, td_avro_put_long(p, 0)); /* and its end */
+}
+
+static bool get_flag(td_avro_reader *r, bool *out) {
+    if (r->at == r->end || *r->at > 1) return false;
+    *out = *r->at++ == 1;
+    return true;
+}
+
+static bool get_book_head(td_avro_reader *r, td_event *out, td_bytes *out_feed) {
+    td_book *b = &out->book;
+    return td_avro_get_long(r, &out->event_ns) && td_avro_get_long(r, &out->receive_ns) &&
+           record_get_optional_long(r, &b->first_sequence) && record_get_optional_long(r, &b->last_sequence) &&
+           get_flag(r, &b->snapshot) && get_flag(r, &b->more) && record_get_small(r, UINT8_MAX, &out->flags) &&
+           td_avro_get_bytes(r, out_feed);
+}
+
+static bool get_levels(td_avro_reader *r, td_book_level out[TD_BOOK_LEVELS_MAX], uint16_t *out_count) {
+    int64_t count, end = 0;
+    if (!td_avro_get_count(r, &count) || count > TD_BOOK_LEVELS_MAX) return false;
+    for (int64_t i = 0; i < count; i++) {
+        td_book_level *l = &out[i];
+        if (!record_get_small(r, TD_BOOK_ASK, &l->side) || !td_avro_get_decimal64(r, &l->price) ||
+            !td_avro_get_decimal64(r, &l->size))
+            return false;
+    }
+    *out_count = (uint16_t)count;
+    return count == 0 || (td_avro_get_count(r, &end) && end == 0);
+}
+
+static bool get_book(td_bytes value, td_event *out, td_bytes *out_feed) {
+    td_avro_reader r = record_body(value);
+    td_book_level levels[TD_BOOK_LEVELS_MAX]; /* are asked for by themselves, but what is read is whole */
+    out->book.levels = NULL;
+    return get_book_head(&r, out, out_feed) && get_levels(&r, levels, &out->book.level_count) && r.at == r.end;
+}
+
+size_t td_record_get_levels(td_bytes value, td_book_level out[TD_BOOK_LEVELS_MAX]) {
+    td_avro_reader r = record_body(value);
+    td_event event;
+    td_bytes feed;
+    bool good = get_book_head(&r, &event, &feed) && get_levels(&r, out, &event.book.level_count);
+    assert(good);
+    return event.book.level_count;
+}
+
+/* ---- all of them ---- */
+
 void td_record_put_event(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *event) {
-    assert(event->kind >= TD_EVENT_TRADE && event->kind <= TD_EVENT_CORPORATE);
+    assert(event->kind >= TD_EVENT_TRADE && event->kind <= TD_EVENT_BOOK);
     switch ((td_event_kind)event->kind) {
     case TD_EVENT_TRADE:
         put_trade(buf, ids, feed, event);
@@ -225,6 +299,9 @@ void td_record_put_event(td_buf *buf, const td_schema_ids *ids, td_bytes feed, c
         return;
     case TD_EVENT_CORPORATE:
         put_corporate(buf, ids, feed, event);
+        return;
+    case TD_EVENT_BOOK:
+        put_book(buf, ids, feed, event);
         return;
     }
 }
@@ -273,6 +350,10 @@ TD_AVRO_INLINE td_status get_event(const td_schema_ids *ids, td_bytes value, ext
     case TD_SCHEMA_CORPORATE:
         out->kind = TD_EVENT_CORPORATE;
         ok = get_corporate(value, out, out_feed);
+        break;
+    case TD_SCHEMA_BOOK:
+        out->kind = TD_EVENT_BOOK;
+        ok = get_book(value, out, out_feed);
         break;
     default:
         break;

@@ -14,7 +14,9 @@ typedef enum field_type {
     FIELD_ENUM,
     FIELD_LONGS,
     FIELD_HASH,
-    FIELD_TEXTS
+    FIELD_TEXTS,
+    FIELD_FLAG,
+    FIELD_LEVELS,
 } field_type;
 
 typedef struct field {
@@ -47,6 +49,7 @@ typedef struct field {
 #define NOTIONAL(n)                                                                                                    \
     { .name = n, .type = FIELD_DECIMAL, .scale = TD_NOTIONAL_SCALE }
 
+static const char *const book_symbols[] = {"bid", "ask", NULL};
 static const char *const side_symbols[] = {"unknown", "buy", "sell", NULL};
 static const char *const origin_symbols[] = {"feed", "release", "backfill", NULL};
 static const char *const extent_symbols[] = {"whole", "part", "none", NULL};
@@ -130,6 +133,15 @@ static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
                              LONG("event_ns"),
                              LONG("receive_ns"),
                              TEXT("feed")},
+    [TD_SCHEMA_BOOK] = {LONG("event_ns"),
+                        LONG("receive_ns"),
+                        LONG_OR_NULL("first_sequence"),
+                        LONG_OR_NULL("last_sequence"),
+                        {.name = "snapshot", .type = FIELD_FLAG},
+                        {.name = "more", .type = FIELD_FLAG},
+                        LONG("flags"),
+                        TEXT("feed"),
+                        {.name = "levels", .type = FIELD_LEVELS}},
 };
 
 static bool put_long(td_avro_reader *r, td_buf *out) {
@@ -176,6 +188,23 @@ static bool put_array(td_avro_reader *r, bool (*put_item)(td_avro_reader *r, td_
     return count == 0 || (td_avro_get_long(r, &count) && count == 0);
 }
 
+static bool put_level(td_avro_reader *r, td_buf *out) {
+    td_buf_text(out, "{\"side\":");
+    if (!put_symbol(r, book_symbols, out)) return false;
+    td_buf_text(out, ",\"price\":");
+    if (!put_decimal(r, TD_PRICE_SCALE, out)) return false;
+    td_buf_text(out, ",\"size\":");
+    bool good = put_decimal(r, TD_SIZE_SCALE, out);
+    td_buf_text(out, "}");
+    return good;
+}
+
+static bool put_flag(td_avro_reader *r, td_buf *out) {
+    if (r->at == r->end || *r->at > 1) return false;
+    td_buf_text(out, *r->at++ == 1 ? "true" : "false");
+    return true;
+}
+
 static bool put_hash(td_avro_reader *r, td_buf *out) {
     char text[2 * 32 + 1];
     if (r->end - r->at < 32) return false;
@@ -206,6 +235,10 @@ static bool put_field(td_avro_reader *r, const field *f, td_buf *out) {
         return put_array(r, put_long, out);
     case FIELD_TEXTS:
         return put_array(r, put_text, out);
+    case FIELD_LEVELS:
+        return put_array(r, put_level, out);
+    case FIELD_FLAG:
+        return put_flag(r, out);
     case FIELD_HASH:
         return put_hash(r, out);
     case FIELD_END:

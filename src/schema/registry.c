@@ -21,6 +21,7 @@ static const struct schema_row {
     [TD_SCHEMA_QUARANTINED] = {"Quarantined", "Quarantined.avsc", "quarantine-value", NULL},
     [TD_SCHEMA_FILLED] = {"Filled", "Filled.avsc", "tape-tapedeck.Filled", NULL},
     [TD_SCHEMA_GAP] = {"Gap", "Gap.avsc", "gaps-value", NULL},
+    [TD_SCHEMA_BOOK] = {"BookUpdate", "BookUpdate.avsc", "tape-tapedeck.BookUpdate", NULL},
     [TD_SCHEMA_CORPORATE] = {"CorporateAction", "CorporateAction.avsc", "tape-tapedeck.CorporateAction", NULL},
 };
 

@@ -71,6 +71,8 @@ def plain(value):
         text = f"{value:f}"
         text = text.rstrip("0").rstrip(".") if "." in text else text
         return "0" if text == "-0" else text
+    if isinstance(value, list):
+        return [{name: plain(field) for name, field in item.items()} if isinstance(item, dict) else item for item in value]
     if isinstance(value, datetime.datetime):
         return (value - EPOCH) // datetime.timedelta(milliseconds=1)
     return value

@@ -67,6 +67,13 @@ static void put_any_origin(td_event *e) {
         if (dice() % 3 == 0) e->pass |= UINT32_C(1) << r;
 }
 
+static td_book any_book(void) {
+    static td_book_level levels[TD_BOOK_LEVELS_MAX];
+    size_t count = dice() % 16 == 0 ? TD_BOOK_LEVELS_MAX : dice() % 6;
+    for (size_t i = 0; i < count; i++) levels[i] = (td_book_level){any_long(), any_long(), (uint8_t)(dice() % 2)};
+    return (td_book){any_optional(), any_optional(), dice() % 2 == 0, dice() % 2 == 0, (uint16_t)count, levels};
+}
+
 static td_event any_event(td_schema schema) {
     td_event e = {.event_ns = any_long(), .receive_ns = any_long(), .flags = (uint8_t)dice()};
     if (schema == TD_SCHEMA_TRADE || schema == TD_SCHEMA_QUOTE) put_any_origin(&e);
@@ -92,6 +99,10 @@ static td_event any_event(td_schema schema) {
         e.kind = TD_EVENT_CORPORATE;
         e.corporate = (td_corporate){(int32_t)dice(), (uint32_t)dice(), (uint32_t)dice(), (uint8_t)(dice() % 3),
                                      any_long(),      any_code(),       TD_TEXT("METV"),  TD_TEXT("desk")};
+        break;
+    case TD_SCHEMA_BOOK:
+        e.kind = TD_EVENT_BOOK;
+        e.book = any_book();
         break;
     default:
         e.kind = TD_EVENT_PROGRAM;

@@ -45,7 +45,10 @@ static td_code code(const char *text) {
         .kind = TD_EVENT_TIME, .time = { __VA_ARGS__ }                                                                 \
     }
 
-enum { EVENT_COUNT = 17 };
+enum { EVENT_COUNT = 20, FEW = 2 };
+
+static const td_book_level few[FEW] = {{LOW, INT64_MAX, TD_BOOK_BID}, {185130000000, 0, TD_BOOK_ASK}};
+static td_book_level many[TD_BOOK_LEVELS_MAX];
 
 static const td_event *events(void) {
     static td_event rows[EVENT_COUNT] = {
@@ -76,6 +79,17 @@ static const td_event *events(void) {
                        .kind = TD_CORPORATE_DIVIDEND,
                        .amount = INT64_MAX}},
         {.kind = TD_EVENT_CORPORATE, .corporate = {.ex_day = INT32_MAX, .kind = TD_CORPORATE_SYMBOL, .amount = LOW}},
+        {.kind = TD_EVENT_BOOK,
+         .event_ns = NOW_NS,
+         .receive_ns = LOW,
+         .flags = TD_FLAG_INEXACT,
+         .book = {.first_sequence = 7, .last_sequence = TD_NONE, .more = true, .level_count = FEW, .levels = few}},
+        {.kind = TD_EVENT_BOOK, .book = {.first_sequence = LOW, .last_sequence = INT64_MAX, .snapshot = true}},
+        {.kind = TD_EVENT_BOOK,
+         .event_ns = INT64_MAX,
+         .receive_ns = INT64_MAX,
+         .flags = UINT8_MAX,
+         .book = {INT64_MAX, LOW, true, true, TD_BOOK_LEVELS_MAX, many}},
     };
     rows[0].trade.exchange = code("P");
     rows[0].trade.condition = code("20002020");
@@ -86,6 +100,7 @@ static const td_event *events(void) {
     rows[14].corporate.source = TD_TEXT("desk");
     rows[16].corporate.symbol = TD_TEXT("META");
     rows[15].corporate.currency = code("123456789012345");
+    for (size_t i = 0; i < TD_BOOK_LEVELS_MAX; i++) many[i] = (td_book_level){LOW, LOW, TD_BOOK_ASK};
     rows[8].quote.exchange = rows[8].quote.condition = code("123456789012345");
     return rows;
 }
@@ -118,10 +133,20 @@ static void same_corporate(const td_corporate *a, const td_corporate *b) {
     assert_memory_equal(a->currency.text, b->currency.text, a->currency.size);
     assert_true(td_bytes_equal(a->symbol, b->symbol) && td_bytes_equal(a->source, b->source));
 }
+/* `a` was read from `value`. */
+static void same_book(td_bytes value, const td_book *a, const td_book *b) {
+    td_book_level levels[TD_BOOK_LEVELS_MAX];
+    assert_true(a->first_sequence == b->first_sequence && a->last_sequence == b->last_sequence);
+    assert_true(a->snapshot == b->snapshot && a->more == b->more && a->level_count == b->level_count);
+    assert_int_equal(td_record_get_levels(value, levels), b->level_count);
+    for (size_t i = 0; i < b->level_count; i++)
+        assert_true(levels[i].side == b->levels[i].side && levels[i].price == b->levels[i].price &&
+                    levels[i].size == b->levels[i].size);
+}
 static void same_event(const td_event *a, const td_event *b) {
     assert_int_equal(a->kind, b->kind);
     assert_int_equal(a->flags, b->flags);
-    if (a->kind == TD_EVENT_TRADE || a->kind == TD_EVENT_QUOTE || a->kind == TD_EVENT_CORPORATE)
+    if (a->kind == TD_EVENT_TRADE || a->kind == TD_EVENT_QUOTE || a->kind >= TD_EVENT_CORPORATE)
         assert_true(a->event_ns == b->event_ns && a->receive_ns == b->receive_ns);
     if (a->kind == TD_EVENT_TRADE) same_trade(&a->trade, &b->trade);
     if (a->kind == TD_EVENT_CORPORATE) same_corporate(&a->corporate, &b->corporate);
@@ -155,9 +180,11 @@ static void events_come_back(void **state) {
             td_bytes value = alone(td_buf_bytes(&buf));
             assert_int_equal(td_record_schema(&ids, value), want->kind == TD_EVENT_FILLED      ? TD_SCHEMA_FILLED
                                                             : want->kind == TD_EVENT_CORPORATE ? TD_SCHEMA_CORPORATE
+                                                            : want->kind == TD_EVENT_BOOK      ? TD_SCHEMA_BOOK
                                                                                                : want->kind - 1);
             assert_int_equal(td_record_get_event(&ids, value, &got, &feed), TD_OK);
             same_event(&got, want);
+            if (want->kind == TD_EVENT_BOOK) same_book(value, &got.book, &want->book);
             assert_int_equal(got.feed | got.instrument, 0);
             assert_true(td_bytes_equal(feed, want_feed));
             if (want->kind == TD_EVENT_TIME) assert_true(got.receive_ns == want->time.clock_ns);
@@ -442,14 +469,16 @@ static int read_all(td_bytes value) {
 
 /* One value of each schema, small enough to try every bit. */
 static td_buf sample(int schema) {
-    static const size_t event_of[] = {[TD_SCHEMA_TRADE] = 0,    [TD_SCHEMA_QUOTE] = 6,   [TD_SCHEMA_TIME] = 9,
-                                      [TD_SCHEMA_PROGRAM] = 11, [TD_SCHEMA_FILLED] = 12, [TD_SCHEMA_CORPORATE] = 14};
+    static const size_t event_of[] = {
+        [TD_SCHEMA_TRADE] = 0,   [TD_SCHEMA_QUOTE] = 6,      [TD_SCHEMA_TIME] = 9, [TD_SCHEMA_PROGRAM] = 11,
+        [TD_SCHEMA_FILLED] = 12, [TD_SCHEMA_CORPORATE] = 14, [TD_SCHEMA_BOOK] = 17};
     td_buf buf = {0};
     td_signal signal = signal_row(0);
     td_quarantined quarantined = quarantined_row(2);
     td_rejected rejected = {feed_name(2),    TD_TEXT("a.zip"), {3, 17, 0},  NOW_NS,
                             TD_REASON_RANGE, TD_TEXT("1e30"),  TD_TEXT("x")};
-    if (schema <= TD_SCHEMA_PROGRAM || schema == TD_SCHEMA_FILLED || schema == TD_SCHEMA_CORPORATE)
+    if (schema <= TD_SCHEMA_PROGRAM || schema == TD_SCHEMA_FILLED || schema == TD_SCHEMA_CORPORATE ||
+        schema == TD_SCHEMA_BOOK)
         td_record_put_event(&buf, &ids, feed_name(2), &events()[event_of[schema]]);
     if (schema == TD_SCHEMA_BAR) td_record_put_bar(&buf, &ids, TD_TEXT("LEAN:IBM"), &bars[0]);
     if (schema == TD_SCHEMA_SIGNAL) td_record_put_signal(&buf, &ids, TD_TEXT("LEAN:IBM"), &signal);
@@ -493,12 +522,17 @@ static void flipped_bytes_are_corrupt_or_a_value(void **state) {
             for (unsigned flip = 1; flip < 256; flip++) {
                 td_event event;
                 td_bytes feed;
+                td_book_level levels[TD_BOOK_LEVELS_MAX];
                 bytes[i] = (uint8_t)(buf.data[i] ^ flip);
                 (void)read_all(value);
                 (void)td_record_json(&ids, value, &json);
                 json.size = 0;
-                if (td_record_get_event(&ids, value, &event, &feed) == TD_OK)
-                    td_record_put_event(&json, &ids, feed, &event);
+                bool good = td_record_get_event(&ids, value, &event, &feed) == TD_OK;
+                if (good && event.kind == TD_EVENT_BOOK) {
+                    assert_int_equal(td_record_get_levels(value, levels), event.book.level_count);
+                    event.book.levels = levels;
+                }
+                if (good) td_record_put_event(&json, &ids, feed, &event);
                 json.size = 0;
                 bytes[i] = buf.data[i];
             }
@@ -515,12 +549,15 @@ static void what_we_cannot_have_written_is_corrupt(void **state) {
         const char *find, *put; /* in the sample: bytes, and what to make of them */
         size_t size;
     } rows[] = {
-        {TD_SCHEMA_TRADE, "\x54\x02\x00\x08lean", "\x54\x06\x00\x08lean", 8}, /* side 3 */
-        {TD_SCHEMA_TRADE, "\x54\x02\x00\x08lean", "\x54\x01\x00\x08lean", 8}, /* side -1 */
-        {TD_SCHEMA_TRADE, "\x02\x00\x08lean", "\x02\x01\x08lean", 7},         /* flags -1 */
-        {TD_SCHEMA_TRADE, "lean\x02P", "lean\x20P", 6},                       /* a code of 16 bytes */
-        {TD_SCHEMA_QUOTE, "\x00\x00\x08lean", "\x04\x00\x08lean", 7},         /* a third branch */
-        {TD_SCHEMA_TIME, "\x06\x08lean", "\x08\x08lean", 6},                  /* session 4 */
+        {TD_SCHEMA_TRADE, "\x54\x02\x00\x08lean", "\x54\x06\x00\x08lean", 8},        /* side 3 */
+        {TD_SCHEMA_TRADE, "\x54\x02\x00\x08lean", "\x54\x01\x00\x08lean", 8},        /* side -1 */
+        {TD_SCHEMA_TRADE, "\x02\x00\x08lean", "\x02\x01\x08lean", 7},                /* flags -1 */
+        {TD_SCHEMA_TRADE, "lean\x02P", "lean\x20P", 6},                              /* a code of 16 bytes */
+        {TD_SCHEMA_QUOTE, "\x00\x00\x08lean", "\x04\x00\x08lean", 7},                /* a third branch */
+        {TD_SCHEMA_TIME, "\x06\x08lean", "\x08\x08lean", 6},                         /* session 4 */
+        {TD_SCHEMA_BOOK, "\x00\x01\x02\x08lean\x04", "\x00\x02\x02\x08lean\x04", 9}, /* neither more nor not */
+        {TD_SCHEMA_BOOK, "lean\x04\x00", "lean\x03\x00", 6},                         /* -2 levels */
+        {TD_SCHEMA_BOOK, "lean\x04\x00", "lean\x04\x04", 6},                         /* a third side */
         {TD_SCHEMA_SIGNAL,
          "\x06"
          "buy",
@@ -650,6 +687,11 @@ static void json_reads_like_the_schema(void **state) {
             "{\"schema\":\"CorporateAction\",\"kind\":\"split\",\"ex_day\":16230,\"numerator\":7,"
             "\"denominator\":1,\"amount\":\"0\",\"currency\":\"\",\"symbol\":\"\",\"source\":\"desk\","
             "\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456790,\"feed\":\"lean\"}",
+        [TD_SCHEMA_BOOK] =
+            "{\"schema\":\"BookUpdate\",\"event_ns\":1795239865123456789,\"receive_ns\":-9223372036854775807,"
+            "\"first_sequence\":7,\"last_sequence\":null,\"snapshot\":false,\"more\":true,\"flags\":1,"
+            "\"feed\":\"lean\",\"levels\":[{\"side\":\"bid\",\"price\":\"-9223372036.854775807\","
+            "\"size\":\"92233720368.54775807\"},{\"side\":\"ask\",\"price\":\"185.13\",\"size\":\"0\"}]}",
     };
     for (int schema = 0; schema < TD_SCHEMA_COUNT; schema++) {
         td_buf buf = sample(schema), json = {0};
