@@ -459,6 +459,9 @@ def instruments_go_by_their_table(home):
                     ("LEAN:META", "2022-06-08T13:30:00Z", "2022-06-08T20:00:00Z", 30),
                     ("LEAN:IBM", "2022-06-09T00:00:00Z", "2022-06-10T00:00:00Z", 60),
                     ("LEAN:FB", "2022-06-09T13:30:00Z", "2022-06-09T20:00:00Z", 30)], bars
+    for at, said in (("2022-06-08T13:10Z", "outside\nthe regular hours"), ("2022-06-08T14:00Z", "shorter than its width")):
+        why = ask("explain", "window", "LEAN:META", "1d", at, "--data", f"{home}/data").stdout
+        assert said in why, why
     return "FB is META up to its day; sessions of New York beside days of UTC, half an hour before the open in no bar"
 
 
