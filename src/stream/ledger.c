@@ -329,8 +329,9 @@ void td_ledger_take_filled(td_step *step, const td_event *event) {
     block_head *block = block_of(step->state, event->instrument);
     td_hole *hole = block->feed == event->feed ? td_gaps_find(&block->gaps, event->filled.gap) : NULL;
     if (hole == NULL || hole->to_ns == TD_NONE) return;
-    bool all_here = hole->missing == TD_NONE || hole->missing <= hole->refused;
-    if (event->filled.extent == TD_FILL_WHOLE && all_here)
+    /* Where ids tell, they alone do: others may have come by themselves, where the venue gave a part. */
+    bool counted = hole->missing != TD_NONE;
+    if (counted ? hole->missing <= hole->refused : event->filled.extent == TD_FILL_WHOLE)
         fill_gap(step, event->instrument, hole);
     else
         lose_gap(step, event->instrument, hole);

@@ -363,7 +363,7 @@ static td_window *find_final(const placing *p, size_t w, td_period period) {
     if (!was_missing && td_kept_find(s->kept, place) == NULL) return NULL;
     td_window *window = recall_window(s, e->instrument, w, period.start_ns);
     if (period.end_ns <= s->feeds[e->feed].watermark_ns - s->horizon_ns[w]) {
-        if (window != NULL) window->lost = was_missing; /* what was missing is here, but not in it */
+        if (window != NULL && was_missing) window->lost = 1; /* what was missing is here, but not in it */
         return NULL;
     }
     if (window == NULL && was_missing && period.start_ns > p->empty_behind_ns) {
@@ -463,16 +463,30 @@ static inline td_id_place place_of_id(const td_program_feed *feed, td_seen *seen
 }
 
 /* A refused trade is not missing. */
-static __attribute__((noinline)) td_applied refuse_trade(td_state *s, const td_event *e, td_reason reason,
-                                                         const td_emit *emit) {
-    td_applied applied = quarantine(s, e, reason, emit);
+static void pass_id(td_state *s, const td_event *e, const td_emit *emit, td_applied *applied) {
     td_step step = step_of(s, e->feed, e->receive_ns, emit);
     bool counts = step.feed->set.trade_ids == TD_IDS_ORDERED && e->trade.trade_id != TD_NONE;
-    if (!counts || e->origin != TD_ORIGIN_FEED) return applied;
+    if (!counts || e->origin != TD_ORIGIN_FEED) return;
     td_id_place place = td_seen_pass_ordered(&block_of(s, e->instrument)->seen, e);
     if (place != TD_ID_DOUBLE) (void)td_ledger_take_id(&step, e, place);
     td_ledger_regrade(&step, e->instrument, false);
-    applied.changed = true;
+    applied->changed = true;
+}
+
+static __attribute__((noinline)) td_applied refuse_trade(td_state *s, const td_event *e, td_reason reason,
+                                                         const td_emit *emit) {
+    td_applied applied = quarantine(s, e, reason, emit);
+    pass_id(s, e, emit, &applied);
+    return applied;
+}
+
+/* Its time is not believed: it came when it came. */
+static __attribute__((noinline)) td_applied refuse_ahead(td_state *s, const td_event *e, td_reason reason,
+                                                         const td_emit *emit) {
+    td_applied applied = quarantine(s, e, reason, emit);
+    td_event passed = *e;
+    passed.event_ns = e->receive_ns;
+    if (e->kind == TD_EVENT_TRADE) pass_id(s, &passed, emit, &applied);
     return applied;
 }
 
@@ -559,7 +573,7 @@ static inline td_applied apply_tick(td_state *s, const td_event *e, const td_emi
     feed_state *feed = &s->feeds[e->feed];
     if (td_event_is_ahead(e, feed->set.max_ahead_ns)) {
         td_reason reason = judge_arrival(s, e);
-        if (reason != TD_REASON_NONE) return quarantine(s, e, reason, emit);
+        if (reason != TD_REASON_NONE) return refuse_ahead(s, e, reason, emit);
     }
     feed->heard_ns = e->receive_ns;
     int64_t reached_ns = e->event_ns - feed->set.lateness_ns;

@@ -238,6 +238,19 @@ static void what_was_refused_is_not_missing(void **state) {
     RUN(program_of(), steps, 1, 0, 0, 1);
 }
 
+/* Nobody believes its time, but it was here. */
+static void what_came_with_a_wrong_clock_is_not_missing(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {'t', 101, 1, .gives = ""},
+        {'t', 4000, 2, .gives = "ahead A\n", .came_s = 102},
+        {'t', 103, 3, .gives = ""},
+        {'t', 4000, 6, .gives = "ahead A\n", .came_s = 104}, /* but 4 and 5 are */
+        {'t', 112, 7, .gives = "A gap 1 ids open 103.0-104.0 ids 4-5 missing 2\nA 100+10 n2 partial\n"},
+    };
+    RUN(program_of(), steps, 1, 0, 0, 1);
+}
+
 static void a_venue_that_counts_anew_begins_proof_anew(void **state) {
     (void)state;
     static const step steps[] = {
@@ -361,6 +374,43 @@ static void a_rule_that_refuses_what_is_filled_in_loses_nothing(void **state) {
     RUN(program_of(), steps, 1, 1, 0, 0);
 }
 
+/* What the venue did not give had come by itself. */
+static void nothing_is_lost_where_nothing_is_missing(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {'t', 105, 1, .gives = ""},
+        {'t', 106, 5, .gives = ""},
+        {'t', 112, 6, .gives = "A gap 1 ids open 105.0-106.0 ids 2-4 missing 3\nA 100+10 n2 partial\n"},
+        {'t', 105.1, 2, .gives = "A 100+10 n3 partial r1\n"},
+        {'b', 105.6, 4, .gives = "", 1, 1, .came_s = 112},
+        {'b', 105.5, 3, .gives = "", 1, 2, .came_s = 112},
+        {'f', 112, 0, .gives = "A gap 1 ids filled 105.0-106.0 ids 2-4 missing 0 filled 3\nA 100+10 n5 repaired r2\n",
+         1, TD_FILL_PART},
+    };
+    RUN(program_of(), steps, 1, 1, 0, 0);
+}
+
+static void a_release_that_comes_too_late_heals_nothing(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {'t', 105, 1, .gives = ""},
+        {'t', 109, 0, .gives = "ahead A\n", .came_s = 103}, /* so that its window is kept */
+        {'d', 106, 0, .gives = "A gap 1 session open 105.0-?\n"},
+        {'l', 107, 0, .gives = ""},
+        {'t', 108, 3, .gives = "A gap 1 session open 105.0-108.0 ids 2-2 missing 1\n"},
+        {'f', 108, 0, .gives = "A gap 1 session lost 105.0-108.0 ids 2-2 missing 1\n", 1, TD_FILL_NONE},
+        {'q', 120, 0, .gives = "A 100+10 n2 partial\n"},
+        {'q', 300, 0, .gives = ""},
+        {'d', 301, 0, .gives = "A gap 2 session open 108.0-?\n"}, /* the first one is forgotten, but for its mark */
+        {'r', 109, 0, .gives = "late A\n", .came_s = 302},
+        {'l', 303, 0, .gives = ""},
+        {'t', 310, 4, .gives = "A gap 2 session filled 108.0-310.0 missing 0\n"},
+    };
+    td_program *program = program_of();
+    program->repair_horizon_ns = 70 * TD_NS_PER_S;
+    RUN(program, steps, 2, 1, 1, 0);
+}
+
 static void windows_under_a_gap_are_kept_beyond_grace(void **state) {
     (void)state;
     static const step steps[] = {
@@ -480,11 +530,14 @@ int main(void) {
         cmocka_unit_test(a_hole_is_told_when_the_watermark_passes_it),
         cmocka_unit_test(a_hole_that_closes_late_leaves_complete_bars),
         cmocka_unit_test(what_was_refused_is_not_missing),
+        cmocka_unit_test(what_came_with_a_wrong_clock_is_not_missing),
         cmocka_unit_test(a_venue_that_counts_anew_begins_proof_anew),
         cmocka_unit_test(a_cut_is_a_gap_until_it_is_filled),
         cmocka_unit_test(the_next_id_tells_what_a_cut_has_cost),
         cmocka_unit_test(what_does_not_come_is_lost_for_good),
         cmocka_unit_test(a_rule_that_refuses_what_is_filled_in_loses_nothing),
+        cmocka_unit_test(nothing_is_lost_where_nothing_is_missing),
+        cmocka_unit_test(a_release_that_comes_too_late_heals_nothing),
         cmocka_unit_test(windows_under_a_gap_are_kept_beyond_grace),
         cmocka_unit_test(a_missing_trade_that_comes_late_finds_its_window),
         cmocka_unit_test(silence_is_a_gap_where_it_is_asked_for),
