@@ -33,7 +33,7 @@ struct td_worker {
     int64_t now_ms;        /* append time of outputs: outside of what is equal */
     td_bytes record_value; /* of the record being applied, borrowed from the reader */
     bool flush_due;        /* an output's pending batch is large enough to be appended */
-    td_buf value;
+    td_buf value, renewed; /* an output in the making; one of the version before, as it is written now */
     td_savepoint *savepoint;
     int64_t next_offset, snapshot_offset;
     int64_t hour_ns; /* of the tape's clock at the last snapshot; INT64_MIN: no clock yet */
@@ -57,6 +57,16 @@ static void close_existing_when_passed(const td_worker *w, output *out) {
     if (td_reader_offset(out->existing) >= td_topic_end(out->topic, w->partition)) close_existing(out);
 }
 
+/* The log's output is the one that was just made, though it may have been written by the version before. */
+static bool is_same(td_worker *w, const td_record *record, td_bytes key) {
+    td_bytes made = td_buf_bytes(&w->value);
+    if (!td_bytes_equal(record->key, key)) return false;
+    if (td_bytes_equal(record->value, made)) return true;
+    w->renewed.size = 0;
+    return td_record_renew(&w->renewed, w->conf.topics->ids, record->value) &&
+           td_bytes_equal(td_buf_bytes(&w->renewed), made);
+}
+
 /* Compares with the record that the log holds for the same cause. True: it is there, nothing to append. */
 static bool held_already(td_worker *w, output *out, td_bytes key) {
     td_record record;
@@ -73,7 +83,6 @@ static bool held_already(td_worker *w, output *out, td_bytes key) {
         }
         bool ours = td_cause_get(td_record_header(&record, TD_CAUSE_HEADER), &cause);
         int order = ours ? td_cause_compare(&cause, &w->cause) : -1;
-        bool same = td_bytes_equal(record.key, key) && td_bytes_equal(record.value, td_buf_bytes(&w->value));
         if (order > 0) { /* an output is made that the log does not hold */
             td_reader_seek(out->existing, record.offset);
             td_count(&w->counts.diverged, 1);
@@ -82,7 +91,7 @@ static bool held_already(td_worker *w, output *out, td_bytes key) {
         close_existing_when_passed(w, out);
         td_count(order == 0 ? &w->counts.suppressed : &w->counts.diverged, 1);
         if (order < 0) continue; /* the log holds an output that is not made again */
-        if (!same) td_count(&w->counts.diverged, 1);
+        if (!is_same(w, &record, key)) td_count(&w->counts.diverged, 1);
         return true;
     }
     return false;
@@ -444,6 +453,7 @@ void td_worker_close(td_worker *w) {
     td_savepoint_close(w->savepoint);
     td_writer_close(w->writer);
     td_buf_fini(&w->value);
+    td_buf_fini(&w->renewed);
     free(w);
 }
 

@@ -68,6 +68,10 @@ TD_CHECKED td_status td_record_get_quarantined(const td_schema_ids *ids, td_byte
                                                td_bytes *out_instrument);
 TD_CHECKED td_status td_record_get_gap(td_bytes value, td_gap *out, td_bytes *out_instrument);
 
+/* Appends a bar or signal of the version before as it is written now, what that did not know being as it was then.
+ * False, and nothing appended: the value is no such. */
+bool td_record_renew(td_buf *buf, const td_schema_ids *ids, td_bytes value);
+
 /* Appends one value of any of our schemas as one line of JSON (no line end) for people and scripts: the schema's name,
  * then its fields; decimals are text in plain notation, instants and counts integers, missing numbers null, hashes hex.
  * False, and nothing appended, when the schema is unknown or the bytes are bad. */

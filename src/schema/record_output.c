@@ -132,6 +132,21 @@ td_status td_record_get_signal(const td_schema_ids *ids, td_bytes value, td_sign
     return ok ? TD_OK : TD_CORRUPT;
 }
 
+bool td_record_renew(td_buf *buf, const td_schema_ids *ids, td_bytes value) {
+    td_bytes instrument;
+    td_bar bar;
+    td_signal signal;
+    int version = record_version(ids, value);
+    if (version == (TD_SCHEMA_BAR | TD_SCHEMA_BEFORE) && td_record_get_bar(ids, value, &bar, &instrument) == TD_OK) {
+        td_record_put_bar(buf, ids, instrument, &bar);
+        return true;
+    }
+    bool is_signal = version == (TD_SCHEMA_SIGNAL | TD_SCHEMA_BEFORE) &&
+                     td_record_get_signal(ids, value, &signal, &instrument) == TD_OK;
+    if (is_signal) td_record_put_signal(buf, ids, instrument, &signal);
+    return is_signal;
+}
+
 void td_record_put_rejected(td_buf *buf, const td_schema_ids *ids, const td_rejected *x) {
     enum { MAX = 7 * TD_AVRO_LONG_MAX + WORD_MAX };
     size_t texts = x->feed.size + x->source.size + x->detail.size + x->bytes.size;

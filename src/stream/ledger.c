@@ -353,7 +353,7 @@ void td_ledger_grade(const td_step *step, const block_head *block, td_window *wi
     const td_gaps *gaps = &block->gaps;
     const feed_state *feed = &step->state->feeds[block->feed];
     bar->quality = (uint8_t)quality_of(gaps, window);
-    bool counted = td_ledger_counts_ids(feed, block) && gaps->ids_from_ns < bar->start_ns &&
+    bool counted = feed->set.gaps && td_ledger_counts_ids(feed, block) && gaps->ids_from_ns < bar->start_ns &&
                    block->seen.newest_ns >= bar->end_ns && window->lost == 0 &&
                    td_gaps_unsettled_over(gaps, bar->start_ns, bar->end_ns) == NULL;
     bar->evidence = counted ? TD_EVIDENCE_PROVEN : TD_EVIDENCE_ASSUMED;

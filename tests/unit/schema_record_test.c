@@ -380,8 +380,17 @@ static void older_outputs_are_read(void **state) {
     assert_int_equal(td_record_get_bar(&ids, value, &got, &instrument), TD_CORRUPT);
     assert_int_equal(td_record_get_bar(&before, value, &got, &instrument), TD_OK);
     assert_memory_equal(&got, &bar, sizeof got);
-    buf.size = 0;
+    td_buf renewed = {0};
+    assert_true(td_record_renew(&renewed, &before, value));
+    assert_true(td_bytes_equal(td_buf_bytes(&renewed), td_buf_bytes(&buf)));
+    assert_false(td_record_renew(&renewed, &ids, td_buf_bytes(&buf))); /* it is as we write it */
+    buf.size = renewed.size = 0;
+    signal.reason = (td_bytes){0};
     td_record_put_signal(&buf, &ids, TD_TEXT("LEAN:IBM"), &signal);
+    assert_true(td_record_renew(&renewed, &before, (td_bytes){buf.data, buf.size - 1}));
+    assert_true(td_bytes_equal(td_buf_bytes(&renewed), td_buf_bytes(&buf)));
+    assert_false(td_record_renew(&renewed, &before, (td_bytes){buf.data, buf.size - 2}));
+    td_buf_fini(&renewed);
     td_signal read;
     assert_int_equal(td_record_get_signal(&before, (td_bytes){buf.data, buf.size - 1}, &read, &instrument), TD_OK);
     assert_true(read.target == signal.target && read.reason.size == 0);

@@ -517,6 +517,9 @@ static void an_engine_that_knew_none_tells_none(void **state) {
         {'l', 109, 0, .gives = ""},
         {'t', 112, 5, .gives = "A 100+10 n2 complete\n"},
         {'t', 122, 6, .gives = "A 110+10 n1 complete\n"},
+        {'u', 130, 0, .gives = ""},
+        {'t', 130, 7, .gives = ""},
+        {'u', 131, 0, .gives = "A 120+10 n1 complete\n"}, /* an id behind it was seen: it proves nothing */
     };
     td_program *program = program_of();
     program->unnamed.gaps = false;
