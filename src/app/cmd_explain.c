@@ -257,6 +257,10 @@ static void tell_closed(const explanation *x, const td_window_state *w) {
     if (x->last.trade_count > 0)
         (void)printf("closed: revision %" PRId32 " of %" PRId64 " trades, known at %s\n", x->last.revision,
                      x->last.trade_count, instant(x->last.known_at_ns, text));
+    else if (w->trade_count > 0)
+        (void)printf("closed without a bar: the sale conditions of its %" PRId64
+                     " trades let none of them set a price\n",
+                     w->trade_count);
     else
         (void)puts("closed: no trade of it came");
     if (x->late_count > 0)

@@ -1,5 +1,6 @@
 /* src/app/config.c - from the tree to the struct: each section has one reader, each setting one row. */
 #include "app/config.h"
+#include "app/conditions.h"
 #include "app/tree.h"
 #include "base/time.h"
 #include "feed/glob.h"
@@ -410,6 +411,20 @@ static td_status find_file_feed(reader *r, td_node body, const char *place, cons
     return *out != NULL ? TD_OK : fail_format(r, node, place, format);
 }
 
+/* Conditions are coded as the kind of feed does it, whatever its instruments are called. */
+static td_status check_rules(reader *r, td_node body, const char *place, const td_config_feed *feed) {
+    td_condition_table table;
+    if (feed->conf.rules != TD_RULES_VENUE || td_conditions_find(feed->ops->venue, &table)) return TD_OK;
+    td_buf venues = {0};
+    td_conditions_list(&venues);
+    td_status status =
+        td_tree_fail(&r->tree, td_tree_find(&r->tree, body, "rules"),
+                     "%srules: venue: there is no table of sale conditions for %s feeds; there is one for %.*s", place,
+                     feed->ops->format, (int)venues.size, (const char *)venues.data);
+    td_buf_fini(&venues);
+    return status;
+}
+
 static td_status read_feed(reader *r, size_t index, td_node kind, td_node body) {
     char place[PLACE_MAX];
     const char *word = td_tree_text(&r->tree, kind);
@@ -428,8 +443,7 @@ static td_status read_feed(reader *r, size_t index, td_node kind, td_node body) 
     td_options_init(feed->ops->options, &feed->conf);
     r->config->feed_count = index + 1;
     td_status status = read_options(r, place, body, feed->ops->options, &feed->conf, is_file ? "format" : NULL);
-    if (status != TD_OK || feed->conf.rules != TD_RULES_VENUE) return status;
-    return td_tree_fail(&r->tree, td_tree_find(&r->tree, body, "rules"), "%srules: venue does not exist yet", place);
+    return status == TD_OK ? check_rules(r, body, place, feed) : status;
 }
 
 static char **feed_name(td_config *config, size_t index) { return &config->feeds[index].conf.name; }

@@ -1,5 +1,6 @@
 /* src/app/engine.c - putting the program together and taking it apart, in one listed order. */
 #include "app/engine.h"
+#include "app/conditions.h"
 #include "app/market.h"
 #include "app/strategies.h"
 #include "base/hash.h"
@@ -79,6 +80,13 @@ static bool is_changed(const td_engine *e, td_bytes body) {
     return memcmp(now, wanted, sizeof now) != 0;
 }
 
+/* Of all hours, trades outside of sessions make prices, too. */
+static td_conditions conditions_of(const td_config *config, const td_config_feed *feed) {
+    td_condition_table table;
+    if (feed->conf.rules != TD_RULES_VENUE || !td_conditions_find(feed->ops->venue, &table)) return (td_conditions){0};
+    return config->hours != 0 ? table.regular : table.all;
+}
+
 static td_status begin_program(td_engine *e, int64_t now_ms, td_log_report_fn report, void *arg) {
     td_program_settings *s = &e->settings;
     td_bytes strategies[TD_CONFIG_LIST_MAX];
@@ -95,6 +103,7 @@ static td_status begin_program(td_engine *e, int64_t now_ms, td_log_report_fn re
                                         .max_delay_ns = conf->max_delay_ns,
                                         .silence_ns = conf->silence_ns,
                                         .rules = conf->rules,
+                                        .conditions = conditions_of(e->config, &e->config->feeds[i]),
                                         .trade_ids = conf->trade_ids};
         (void)snprintf(s->feeds[i].name, sizeof s->feeds[i].name, "%s", conf->name);
     }
@@ -386,6 +395,7 @@ void td_engine_count(td_engine *e, td_engine_counts *out) {
         out->quarantined += td_work_quarantined(w);
         out->late += td_counted(&w->late);
         out->outside += td_counted(&w->outside);
+        out->restricted += td_counted(&w->restricted);
         out->unknown_days += td_counted(&w->unknown_days);
         out->duplicates += td_counted(&w->duplicates);
         out->revised += td_counted(&w->revised);

@@ -13,7 +13,7 @@ typedef struct td_engine td_engine;
 
 typedef struct td_engine_counts { /* of this run */
     int64_t events;               /* accepted + quarantined + duplicates + rejected, once all is applied */
-    int64_t accepted, quarantined, duplicates, rejected, ignored, late, outside, unknown_days, revised;
+    int64_t accepted, quarantined, duplicates, rejected, ignored, late, outside, restricted, unknown_days, revised;
     int64_t bars, signals, resumed, diverged, lost, snapshots;
     int64_t sinks_lack;  /* outputs that sinks will never get, not acknowledged; of runs before, too */
     int64_t lag_records; /* appended to the tape, not yet applied */

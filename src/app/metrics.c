@@ -326,6 +326,8 @@ static const td_metric rows[] = {
     {"tapedeck_late_total", COUNTER, "(event, width) misses among the accepted.", WORKER(late)},
     {"tapedeck_outside_total", COUNTER, "Trades among the accepted outside of their venue's hours: in no bar.",
      WORKER(outside)},
+    {"tapedeck_restricted_total", COUNTER,
+     "Trades among the accepted that sale conditions keep from part of their bars.", WORKER(restricted)},
     {"tapedeck_unknown_days_total", COUNTER, "Days of instruments beyond the years of their calendar.",
      WORKER(unknown_days)},
     {"tapedeck_actions_total", COUNTER, "Corporate actions, by what became of them.", tell_actions, 0},

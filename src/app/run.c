@@ -223,12 +223,13 @@ static void show_summary(run *r, double seconds, bool finished) {
                   c.lost);
     if (!r->options.json) return;
     (void)printf("{\"events\":%" PRId64 ",\"accepted\":%" PRId64 ",\"quarantined\":%" PRId64 ",\"duplicates\":%" PRId64
-                 ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"outside\":%" PRId64 ",\"ignored\":%" PRId64
-                 ",\"resumed\":%" PRId64 ",\"bars\":%" PRId64 ",\"revised\":%" PRId64 ",\"signals\":%" PRId64
-                 ",\"diverged\":%" PRId64 ",\"lost\":%" PRId64
+                 ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"outside\":%" PRId64 ",\"restricted\":%" PRId64
+                 ",\"ignored\":%" PRId64 ",\"resumed\":%" PRId64 ",\"bars\":%" PRId64 ",\"revised\":%" PRId64
+                 ",\"signals\":%" PRId64 ",\"diverged\":%" PRId64 ",\"lost\":%" PRId64
                  ",\"finished\":%s,\"seconds\":%.3f,\"ticks_per_second\":%.0f}\n",
-                 c.events, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.outside, c.ignored, c.resumed,
-                 c.bars, c.revised, c.signals, c.diverged, c.lost, finished ? "true" : "false", seconds, rate);
+                 c.events, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.outside, c.restricted,
+                 c.ignored, c.resumed, c.bars, c.revised, c.signals, c.diverged, c.lost, finished ? "true" : "false",
+                 seconds, rate);
 }
 
 /* ---- threads ---- */

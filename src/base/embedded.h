@@ -1,4 +1,5 @@
-/* src/base/embedded.h - files that the build puts into the program (scripts/embed.py): schemas, calendars, pages. */
+/* src/base/embedded.h - files that the build puts into the program (scripts/embed.py): schemas, calendars, tables
+ * of sale conditions, pages. */
 #pragma once
 #include "base/bytes.h"
 
@@ -7,6 +8,7 @@ typedef struct td_embedded {
     td_bytes bytes;
 } td_embedded;
 
-extern const td_embedded td_embedded_schemas[];   /* by file name: "Trade.avsc" */
-extern const td_embedded td_embedded_calendars[]; /* by file name: "us-equities.cal" */
-extern const td_embedded td_embedded_web[];       /* by path below /: "index.html" */
+extern const td_embedded td_embedded_schemas[];    /* by file name: "Trade.avsc" */
+extern const td_embedded td_embedded_calendars[];  /* by file name: "us-equities.cal" */
+extern const td_embedded td_embedded_conditions[]; /* by file name: "lean.cond" */
+extern const td_embedded td_embedded_web[];        /* by path below /: "index.html" */

@@ -79,11 +79,14 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
         .offset = offsetof(td_feed_conf, field_), .help = (help_)                                                      \
     }
 /* The rows of every feed, to stand first in a format's own table. */
-#define TD_FEED_ROWS(venue_)                                                                                           \
-    TD_FEED_ROWS_LIVE(venue_),                                                                                         \
+#define TD_FEED_ROWS(venue_) TD_FEED_ROWS_RULES(venue_, "basic")
+#define TD_FEED_ROWS_RULES(venue_, rules_)                                                                             \
+    TD_FEED_ROWS_LIVE_RULES(venue_, rules_),                                                                           \
         TD_FEED_ROW("ratio", TD_OPTION_REAL, "1", 1e-6, 1e6, ratio, "seconds of its clock to one second of the run")
 /* … of a live feed, whose clock is the machine's. */
-#define TD_FEED_ROWS_LIVE(venue_)                                                                                      \
+#define TD_FEED_ROWS_LIVE(venue_) TD_FEED_ROWS_LIVE_RULES(venue_, "basic")
+/* `rules` is "venue" for a kind of feed whose venue has a table of sale conditions (conditions/), else "basic". */
+#define TD_FEED_ROWS_LIVE_RULES(venue_, rules_)                                                                        \
     TD_FEED_ROW("name", TD_OPTION_TEXT, NULL, 0, 0, name,                                                              \
                 "names it in records and counts; unset: its kind, then kind-2, …"),                                    \
         TD_FEED_ROW("venue", TD_OPTION_TEXT, venue_, 0, 0, venue, "first part of its instruments' names"),             \
@@ -99,10 +102,12 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
                     "how many it may name in one partition; events of others are quarantined"),                        \
         {.key = "rules",                                                                                               \
          .type = TD_OPTION_CHOICE,                                                                                     \
-         .fallback = "basic",                                                                                          \
+         .fallback = rules_,                                                                                           \
          .choices = "basic|venue|off",                                                                                 \
          .offset = offsetof(td_feed_conf, rules),                                                                      \
-         .help = "basic quarantines crossed quotes and outlying prices; venue does not exist yet and is refused"},     \
+         .help =                                                                                                       \
+             "basic quarantines crossed quotes and outlying prices; venue, the default of feeds with a table of sale " \
+             "conditions (lean), also keeps trades from the parts of a bar that theirs may not set"},                  \
     {                                                                                                                  \
         .key = "trade_ids", .type = TD_OPTION_CHOICE, .fallback = "ordered", .choices = "ordered|any|off",             \
         .offset = offsetof(td_feed_conf, trade_ids),                                                                   \

@@ -152,7 +152,7 @@ static td_status lean_open(void **out, const td_os *os, const td_feed_conf *conf
     return td_recording_open(out, os, conf, &format, instruments);
 }
 
-static const td_option lean_options[] = {TD_FEED_ROWS("LEAN"), TD_RECORDING_ROWS, {0}};
+static const td_option lean_options[] = {TD_FEED_ROWS_RULES("LEAN", "venue"), TD_RECORDING_ROWS, {0}};
 
 const td_feed_ops td_feed_lean = {.format = "lean",
                                   .is_file = true,

@@ -35,13 +35,29 @@ static void remember_feed(td_applier *a, td_bytes name) {
     a->feed = td_state_feed(a->state, name);
     a->feed_name_size = a->feed == UINT32_MAX ? 0 : name.size;
     if (a->feed_name_size > 0) memcpy(a->feed_name, name.data, name.size);
+    a->reads_codes = td_program_feed_of(a->program, name)->rules == TD_RULES_VENUE;
+}
+
+/* Codes are read where the feed before asked for them, and else again where this one does. */
+static td_status get_event(td_applier *a, td_bytes value, td_event *out) {
+    td_bytes feed;
+    bool codes = a->reads_codes;
+    td_status status = codes ? td_record_get_event(a->topics->ids, value, out, &feed)
+                             : td_record_get_event_numbers(a->topics->ids, value, out, &feed);
+    bool of_feed = status == TD_OK && out->kind != TD_EVENT_PROGRAM && out->kind != TD_EVENT_CORPORATE &&
+                   out->kind != TD_EVENT_BOOK;
+    if (of_feed && !td_bytes_equal(feed, (td_bytes){a->feed_name, a->feed_name_size})) {
+        remember_feed(a, feed);
+        if (a->reads_codes && !codes) status = td_record_get_event(a->topics->ids, value, out, &feed);
+    }
+    out->feed = a->feed;
+    return status;
 }
 
 td_status td_applier_apply(td_applier *a, const td_record *record, const td_emit *emit, td_applied *out) {
     td_event event;
-    td_bytes feed;
     *out = (td_applied){.verdict = TD_VERDICT_NOT_A_TICK};
-    td_status status = td_record_get_event_numbers(a->topics->ids, record->value, &event, &feed);
+    td_status status = get_event(a, record->value, &event);
     if (status != TD_OK)
         return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " is not a record of ours", a->partition,
                        record->offset);
@@ -52,8 +68,6 @@ td_status td_applier_apply(td_applier *a, const td_record *record, const td_emit
         return TD_OK;
     }
     if (event.kind == TD_EVENT_BOOK && named) return TD_OK; /* it moves no time, and is in no bar */
-    if (!td_bytes_equal(feed, (td_bytes){a->feed_name, a->feed_name_size})) remember_feed(a, feed);
-    event.feed = a->feed;
     if (event.feed == UINT32_MAX)
         return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": more than %d feeds", a->partition, TD_PROGRAM_FEEDS_MAX);
     if (event.kind != TD_EVENT_TIME) {

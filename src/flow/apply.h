@@ -13,6 +13,7 @@ typedef struct td_applier { /* a value; state and program are there to be read, 
     uint8_t feed_name[64]; /* of the record before, and its index in the state */
     size_t feed_name_size;
     uint32_t feed;
+    bool reads_codes; /* its venue's conditions are asked for */
 } td_applier;
 
 /* An empty state of the program in force at `offset`; a snapshot's is put in by hand. Errors: as

@@ -217,6 +217,7 @@ static __attribute__((noinline)) void count_rarer(td_worker *w, td_applied appli
     if (applied.unknown_day) td_count(&w->counts.unknown_days, 1);
     td_count(&w->counts.late, applied.late_count);
     td_count(&w->counts.revised, changes.revised);
+    td_count(&w->counts.restricted, changes.restricted);
     td_count(&w->counts.not_reapplied, changes.not_reapplied);
     td_count(&w->counts.gaps_opened, changes.gaps_opened);
     td_count(&w->counts.gaps_filled, changes.gaps_filled);

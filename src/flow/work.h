@@ -22,6 +22,7 @@ typedef struct td_work_conf {
 typedef struct td_work_counts {
     td_counter accepted, duplicates, late; /* of ticks at or above count_from_offset, as the next */
     td_counter outside;                    /* of the accepted, those beyond their venue's hours: in no bar */
+    td_counter restricted;                 /* … that a sale condition kept from part of their bars, or from all */
     td_counter unknown_days;               /* days of instruments that their calendar's years do not hold */
     td_counter revised;                    /* bars given again, or for the first time behind their close */
     td_counter not_reapplied;              /* of those, too old for strategies to look back to */

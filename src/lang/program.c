@@ -36,9 +36,14 @@ static void put_feed(const td_program_feed *feed, td_buf *out) {
     td_json_put_string(out, td_text(feed->name));
     td_buf_printf(out,
                   ",\"lateness_ns\":%" PRId64 ",\"max_ahead_ns\":%" PRId64 ",\"max_instruments\":%" PRId64
-                  ",\"rules\":\"%s\",\"trade_ids\":\"%s\",\"max_delay_ns\":%" PRId64 ",\"silence_ns\":%" PRId64 "}",
+                  ",\"rules\":\"%s\",\"trade_ids\":\"%s\",\"max_delay_ns\":%" PRId64 ",\"silence_ns\":%" PRId64,
                   feed->lateness_ns, feed->max_ahead_ns, feed->max_instruments, rules_words[feed->rules],
                   ids_words[feed->trade_ids], feed->max_delay_ns, feed->silence_ns);
+    const td_conditions *c = &feed->conditions;
+    if (feed->rules == TD_RULES_VENUE)
+        td_buf_printf(out, ",\"no_volume\":%" PRIu64 ",\"no_high_low\":%" PRIu64 ",\"no_last\":%" PRIu64, c->no_volume,
+                      c->no_high_low, c->no_last);
+    td_buf_text(out, "}");
 }
 
 static void put_feeds(const td_program_settings *s, td_buf *out) {
@@ -150,6 +155,15 @@ static td_program_feed feed_before(void) {
                              .trade_ids = TD_IDS_OFF};
 }
 
+static bool read_conditions(td_json *j, td_conditions *out) {
+    int64_t no_volume, no_high_low, no_last;
+    if (!read_number(j, "no_volume", &no_volume) || !read_number(j, "no_high_low", &no_high_low) ||
+        !read_number(j, "no_last", &no_last))
+        return false;
+    *out = (td_conditions){(uint64_t)no_volume, (uint64_t)no_high_low, (uint64_t)no_last};
+    return no_volume >= 0 && (no_volume & ~no_high_low) == 0 && (no_high_low & ~no_last) == 0;
+}
+
 static bool read_feed(td_json *j, body *b) {
     td_program *p = b->program;
     if (p->feed_count == TD_PROGRAM_FEEDS_MAX) return false;
@@ -167,6 +181,7 @@ static bool read_feed(td_json *j, body *b) {
                                read_young_number(j, "max_delay_ns", &feed->max_delay_ns) &&
                                read_young_number(j, "silence_ns", &feed->silence_ns));
     feed->gaps = feed->max_delay_ns != TD_NONE; /* else the body is of an engine that knew none */
+    if (young && feed->rules == TD_RULES_VENUE) young = read_conditions(j, &feed->conditions);
     return young && td_json_next(j) == TD_JSON_OBJECT_END;
 }
 

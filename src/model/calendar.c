@@ -1,8 +1,9 @@
 /* src/model/calendar.c - reads a calendar's lines, and finds the day and the session of an instant. */
 #include "model/calendar.h"
+#include "base/lines.h"
 #include <stdlib.h>
 
-enum { WORDS_MAX = 8, WEEK = 7, ALL_YEARS = 0 };
+enum { WEEK = 7, ALL_YEARS = 0 };
 
 typedef struct exception { /* a day that is not as its weekday says */
     int64_t day;
@@ -23,17 +24,6 @@ static const char *const day_words[WEEK] = {"mon", "tue", "wed", "thu", "fri", "
 
 /* ---- reading ---- */
 
-typedef struct line {
-    td_bytes words[WORDS_MAX];
-    size_t count;
-} line;
-
-static int find_word(const char *const *words, size_t count, td_bytes word) {
-    for (size_t i = 0; i < count; i++)
-        if (td_bytes_equal(td_text(words[i]), word)) return (int)i;
-    return -1;
-}
-
 static bool read_number(td_bytes text, size_t at, size_t digits, int *out) {
     *out = 0;
     for (size_t i = at; i < at + digits; i++) {
@@ -52,29 +42,29 @@ static bool read_hours(const td_bytes words[2], int64_t *out_open_ns, int64_t *o
            *out_open_ns < *out_close_ns;
 }
 
-static const char *read_zone(td_calendar *c, const line *l) {
+static const char *read_zone(td_calendar *c, const td_line *l) {
     for (c->zone = TD_ZONE_UTC; l->count == 2 && c->zone <= TD_ZONE_NEW_YORK; c->zone++)
-        if (td_bytes_equal(td_text(td_zone_name(c->zone)), l->words[1])) return NULL;
+        if (td_bytes_equal(td_text(td_zone_name(c->zone)), l->at[1])) return NULL;
     return "zone is UTC or America/New_York";
 }
 
-static const char *read_days(td_calendar *c, const line *l) {
+static const char *read_days(td_calendar *c, const td_line *l) {
     for (size_t i = 1; i < l->count; i++) {
-        int day = find_word(day_words, WEEK, l->words[i]);
+        int day = td_line_word(day_words, WEEK, l->at[i]);
         if (day < 0) return "days are mon, tue, wed, thu, fri, sat, sun";
         c->weekdays |= (uint8_t)(1u << day);
     }
     return c->weekdays != 0 ? NULL : "days names none";
 }
 
-static const char *read_regular(td_calendar *c, const line *l) {
-    bool valid = l->count == 3 && read_hours(l->words + 1, &c->open_ns, &c->close_ns);
+static const char *read_regular(td_calendar *c, const td_line *l) {
+    bool valid = l->count == 3 && read_hours(l->at + 1, &c->open_ns, &c->close_ns);
     return valid ? NULL : "regular has an opening and a closing time, as 09:30 16:00";
 }
 
-static const char *read_years(td_calendar *c, const line *l) {
+static const char *read_years(td_calendar *c, const td_line *l) {
     int first, last;
-    if (l->count != 3 || !read_year(l->words[1], &first) || !read_year(l->words[2], &last) || first > last)
+    if (l->count != 3 || !read_year(l->at[1], &first) || !read_year(l->at[2], &last) || first > last)
         return "years are a first and a last one, as 1998 2030";
     c->first_day = td_days_from_civil(first, 1, 1);
     c->behind_day = td_days_from_civil(last + 1, 1, 1);
@@ -95,48 +85,34 @@ static const char *add_exception(td_calendar *c, exception e) {
     return NULL;
 }
 
-static const char *read_closed(td_calendar *c, const line *l) {
+static const char *read_closed(td_calendar *c, const td_line *l) {
     exception e = {0};
-    if (l->count != 2 || td_date_parse(l->words[1], &e.day) != TD_OK) return "closed names a day, as 2026-12-25";
+    if (l->count != 2 || td_date_parse(l->at[1], &e.day) != TD_OK) return "closed names a day, as 2026-12-25";
     return add_exception(c, e);
 }
 
-static const char *read_session(td_calendar *c, const line *l) {
+static const char *read_session(td_calendar *c, const td_line *l) {
     exception e = {0};
-    if (l->count != 4 || td_date_parse(l->words[1], &e.day) != TD_OK ||
-        !read_hours(l->words + 2, &e.open_ns, &e.close_ns))
+    if (l->count != 4 || td_date_parse(l->at[1], &e.day) != TD_OK || !read_hours(l->at + 2, &e.open_ns, &e.close_ns))
         return "session has a day and its hours, as 2026-11-27 09:30 13:00";
     return add_exception(c, e);
 }
 
-static const char *read_line(td_calendar *c, const line *l) {
+static const char *read_line(td_calendar *c, const td_line *l) {
     static const struct {
         const char *word;
-        const char *(*read)(td_calendar *c, const line *l);
+        const char *(*read)(td_calendar *c, const td_line *l);
     } rows[] = {{"zone", read_zone},   {"days", read_days},     {"regular", read_regular},
                 {"years", read_years}, {"closed", read_closed}, {"session", read_session}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        if (td_bytes_equal(td_text(rows[i].word), l->words[0])) return rows[i].read(c, l);
+        if (td_bytes_equal(td_text(rows[i].word), l->at[0])) return rows[i].read(c, l);
     return "a line begins with zone, days, regular, years, closed or session";
 }
 
-static bool is_blank(uint8_t c) { return c == ' ' || c == '\t' || c == '\r'; }
-
-static line split(td_bytes text) {
-    line l = {.count = 0};
-    for (size_t at = 0; at < text.size && text.data[at] != '#' && l.count < WORDS_MAX;) {
-        size_t start = at;
-        while (at < text.size && !is_blank(text.data[at]) && text.data[at] != '#') at++;
-        if (at > start) l.words[l.count++] = (td_bytes){text.data + start, at - start};
-        while (at < text.size && is_blank(text.data[at])) at++;
-    }
-    return l;
-}
-
-static void keep_line(td_calendar *c, const line *l) {
+static void keep_line(td_calendar *c, const td_line *l) {
     for (size_t i = 0; i < l->count; i++) {
         if (i > 0) td_buf_text(&c->text, " ");
-        td_buf_put(&c->text, l->words[i].data, l->words[i].size);
+        td_buf_put(&c->text, l->at[i].data, l->at[i].size);
     }
     td_buf_text(&c->text, "\n");
 }
@@ -155,22 +131,16 @@ static bool rests_between_sessions(const td_calendar *c) {
 }
 
 static td_status read_text(td_calendar *c, td_bytes text) {
-    size_t number = 0;
-    for (size_t at = 0; at < text.size;) {
-        const uint8_t *end = memchr(text.data + at, '\n', text.size - at);
-        size_t size = end != NULL ? (size_t)(end - text.data) - at : text.size - at;
-        line l = split((td_bytes){text.data + at, size});
-        at += size + 1;
-        number++;
-        if (l.count == 0) continue;
-        const char *mistake = read_line(c, &l);
-        if (mistake != NULL) return TD_FAIL(TD_REJECT, "line %zu: %s", number, mistake);
-        keep_line(c, &l);
+    td_line line = {0};
+    while (td_line_next(&text, &line)) {
+        const char *mistake = read_line(c, &line);
+        if (mistake != NULL) return TD_FAIL(TD_REJECT, "line %zu: %s", line.number, mistake);
+        keep_line(c, &line);
     }
-    if (c->weekdays == 0) return TD_FAIL(TD_REJECT, "line %zu: `days` is missing", number);
+    if (c->weekdays == 0) return TD_FAIL(TD_REJECT, "line %zu: `days` is missing", line.number);
     if (!rests_between_sessions(c))
         return TD_FAIL(TD_REJECT, "line %zu: 11 hours are the most from the earliest opening to the latest close",
-                       number);
+                       line.number);
     return TD_OK;
 }
 

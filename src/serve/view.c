@@ -164,10 +164,13 @@ static uint8_t feed_of(td_view *v, td_bytes name) {
 static bool is_refused(td_view_instrument *row, const td_event *event) {
     td_program_feed feed = td_program_feed_default();
     td_rule_case judged = {.event = event, .feed = &feed, .recent = &row->recent};
-    if (td_rules_judge(&judged, true) != TD_REASON_NONE || td_rules_judge(&judged, false) != TD_REASON_NONE)
-        return true;
-    td_recent_put(&row->recent, event->trade.price);
-    return false;
+    return td_rules_judge(&judged, true) != TD_REASON_NONE || td_rules_judge(&judged, false) != TD_REASON_NONE;
+}
+
+static td_admits admits_of(const td_view *v, uint8_t feed, const td_trade *trade) {
+    if (v->topics.program == NULL || feed == TD_VIEW_NO_FEED) return TD_ADMITS_LAST;
+    td_bytes name = {(const uint8_t *)v->feeds[feed].name, v->feeds[feed].name_size};
+    return td_conditions_admit(&td_program_feed_of(v->topics.program, name)->conditions, &trade->condition);
 }
 
 static void take_trade(td_view *v, td_bytes name, uint8_t feed, const td_event *event) {
@@ -179,10 +182,13 @@ static void take_trade(td_view *v, td_bytes name, uint8_t feed, const td_event *
         return;
     }
     if (is_refused(row, event)) return;
+    td_admits admits = admits_of(v, feed, trade);
     row->feed = feed;
     td_period windows[TD_WIDTHS_MAX];
-    if (find_windows(v, row, event->event_ns, windows))
-        td_provisional_add(&row->provisional, windows, v->topics.width_count, event->event_ns, trade);
+    if (admits != TD_ADMITS_NOTHING && find_windows(v, row, event->event_ns, windows))
+        td_provisional_add(&row->provisional, windows, v->topics.width_count, event->event_ns, trade, admits);
+    if (admits != TD_ADMITS_LAST) return;
+    td_recent_put(&row->recent, trade->price);
     if (event->event_ns < row->last_from_ns) return;
     set_last(v, row, trade->price, event->event_ns);
     row->last_from_ns = event->event_ns;

@@ -367,7 +367,7 @@ int64_t td_ledger_number_over(const td_state *s, uint32_t instrument, int64_t st
 }
 
 static bool needs_a_bar(const td_gaps *gaps, td_window *window, bool all_touched) {
-    if (window->trade_count == 0) return false;
+    if (!td_window_has_bar(window)) return false;
     bool is_due = all_touched || td_gaps_over(gaps, window->start_ns, window->end_ns, TD_GAP_OPEN) == NULL;
     if (window->touched != 0 && is_due) return true;
     return window->results > 0 && quality_of(gaps, window) != window->quality;

@@ -32,7 +32,8 @@ bool td_state_open_bar(const td_state *s, td_bytes instrument, size_t w, int64_t
     const td_window *first = NULL;
     for (uint32_t i = 0; index != UINT32_MAX && i < s->slots[w]; i++) {
         const td_window *window = &windows_of(s, block_of(s, index), w)[i];
-        if (!window_is_open(window) || window->start_ns <= after_ns) continue;
+        bool shows = window_is_open(window) && td_window_has_bar(window);
+        if (!shows || window->start_ns <= after_ns) continue;
         if (first == NULL || window->start_ns < first->start_ns) first = window;
     }
     if (first != NULL) *out = td_window_bar(first, s->program->widths_ns[w], index, TD_NONE);

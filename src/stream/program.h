@@ -3,6 +3,7 @@
  * which place which program begins. */
 #pragma once
 #include "model/calendar.h"
+#include "model/condition.h"
 #include "model/gap.h"
 #include "model/instrument.h"
 #include "model/refusal.h"
@@ -18,12 +19,13 @@ typedef enum td_ids_choice { TD_IDS_ORDERED, TD_IDS_ANY, TD_IDS_OFF } td_ids_cho
 typedef struct td_program_feed {
     char name[64];
     int64_t lateness_ns;
-    int64_t max_ahead_ns;    /* an event further ahead of its arrival is refused */
-    int64_t max_instruments; /* of one partition; events of further ones are refused */
-    int64_t max_delay_ns;    /* how far behind its clock an event may be */
-    int64_t silence_ns;      /* no event for longer, while it is up, is a gap; 0: never */
-    int rules, trade_ids;    /* td_rules_choice, td_ids_choice */
-    bool gaps;               /* false: of an engine that knew none */
+    int64_t max_ahead_ns;     /* an event further ahead of its arrival is refused */
+    int64_t max_instruments;  /* of one partition; events of further ones are refused */
+    int64_t max_delay_ns;     /* how far behind its clock an event may be */
+    int64_t silence_ns;       /* no event for longer, while it is up, is a gap; 0: never */
+    int rules, trade_ids;     /* td_rules_choice, td_ids_choice */
+    td_conditions conditions; /* with TD_RULES_VENUE: what its venue's sale conditions keep trades from */
+    bool gaps;                /* false: of an engine that knew none */
 } td_program_feed;
 
 typedef struct td_program_listing {           /* whose days and hours instruments keep */

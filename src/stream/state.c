@@ -166,6 +166,7 @@ static td_bar give_bar(td_step *step, size_t w, uint32_t instrument, td_window *
 
 void td_state_give_again(td_step *step, size_t w, uint32_t instrument, td_window *window) {
     td_state *s = step->state;
+    if (!td_window_has_bar(window)) return;
     td_bar bar = give_bar(step, w, instrument, window);
     s->changes.revised++;
     if (s->program->graphs[w] == NULL) return;
@@ -177,8 +178,11 @@ void td_state_give_again(td_step *step, size_t w, uint32_t instrument, td_window
 static void close_window(td_step *step, size_t w, uint32_t instrument, uint32_t slot) {
     td_state *s = step->state;
     block_head *block = block_of(s, instrument);
+    td_window *window = &windows_of(s, block, w)[slot];
     if (block->current[w] == slot) block->current[w] = s->slots[w];
-    td_bar bar = give_bar(step, w, instrument, &windows_of(s, block, w)[slot]);
+    window->touched = 1;
+    if (!td_window_has_bar(window)) return;
+    td_bar bar = give_bar(step, w, instrument, window);
     td_bytes name = td_instruments_name(s->instruments, instrument);
     if (s->program->graphs[w] != NULL) td_hindsight_apply(hindsight_of(s, block, w), name, &bar, on_signal, step);
 }
@@ -338,6 +342,7 @@ typedef struct placing {
     td_step *step;            /* where its id or its origin says more than most; else NULL */
     int64_t empty_behind_ns;  /* then: it was missing, and later windows had no trade before; INT64_MAX: it was not */
     uint32_t missed, revised; /* widths, a bit each */
+    td_admits admits;         /* what the trade's sale condition lets it do */
     td_applied applied;
 } placing;
 
@@ -384,7 +389,7 @@ static __attribute__((noinline)) td_window *find_window(placing *p, size_t w) {
     uint32_t slot = slot_of(s, w, start_ns);
     td_window *window = &windows_of(s, p->block, w)[slot];
     bool known = is_window(window, start_ns);
-    bool closed = end_ns <= feed->watermark_ns || start_ns <= feed->ended_ns || (known && window->results > 0);
+    bool closed = end_ns <= feed->watermark_ns || start_ns <= feed->ended_ns || (known && !window_is_open(window));
     if (closed && (s->grace_ns[w] == 0 || end_ns <= feed->watermark_ns - s->grace_ns[w])) {
         window = find_final(p, w, period);
         *(window != NULL ? &p->revised : &p->missed) |= 1u << w;
@@ -490,21 +495,22 @@ static __attribute__((noinline)) td_applied refuse_ahead(td_state *s, const td_e
     return applied;
 }
 
-static inline __attribute__((always_inline)) td_applied place_trade(placing *p, td_i128 notional) {
+/* `admits` is p->admits, which most callers know. */
+static inline __attribute__((always_inline)) td_applied place_trade(placing *p, td_i128 notional, td_admits admits) {
     td_state *s = p->state;
     const td_event *e = p->event;
     block_head *block = p->block;
-    td_recent_put(&block->recent, e->trade.price);
+    if (admits == TD_ADMITS_LAST) td_recent_put(&block->recent, e->trade.price);
     if (block->feed != e->feed) move_to_feed(s, e, p->emit);
     bool inside = td_period_holds(block->day, e->event_ns) || find_day(p);
-    size_t width_count = inside ? s->program->width_count : 0;
+    size_t width_count = inside && admits != TD_ADMITS_NOTHING ? s->program->width_count : 0;
     for (size_t w = 0; w < width_count; w++) {
         td_window *window = &windows_of(s, block, w)[block->current[w]];
         if (!td_window_holds(window, e->event_ns)) {
             window = find_window(p, w);
             if (window == NULL) continue;
         }
-        td_window_add(window, e->event_ns, &e->trade, notional);
+        td_window_add(window, e->event_ns, &e->trade, notional, admits);
     }
     return (p->missed | p->revised) != 0 || p->step != NULL ? settle(p) : p->applied;
 }
@@ -518,21 +524,39 @@ static __attribute__((noinline)) td_applied place_out_of_line(placing *p, td_id_
     p->empty_behind_ns = td_ledger_take_id(&step, e, place);
     const td_hole *hole = td_ledger_backfilled(p->state, e);
     if (hole != NULL) p->empty_behind_ns = hole->known_ns;
-    return place_trade(p, td_trade_notional(&e->trade));
+    return place_trade(p, td_trade_notional(&e->trade), p->admits);
+}
+
+/* Its sale condition keeps it from part of its bars, or from all. */
+static __attribute__((noinline)) td_applied place_in_part(placing *p, td_id_place place) {
+    bool in_line = place == TD_ID_NEXT && p->event->origin != TD_ORIGIN_BACKFILL;
+    td_applied applied =
+        in_line ? place_trade(p, td_trade_notional(&p->event->trade), p->admits) : place_out_of_line(p, place);
+    if (applied.verdict == TD_VERDICT_ACCEPTED && !applied.outside) p->state->changes.restricted++;
+    applied.changed = true;
+    return applied;
 }
 
 static __attribute__((noinline)) td_applied apply_trade(td_state *s, const td_event *e, const td_emit *emit) {
     const td_trade *t = &e->trade;
     block_head *block = block_of(s, e->instrument);
-    placing p = {.state = s, .block = block, .event = e, .emit = emit, .applied = {.verdict = TD_VERDICT_ACCEPTED}};
+    placing p = {.state = s,
+                 .block = block,
+                 .event = e,
+                 .emit = emit,
+                 .admits = TD_ADMITS_LAST,
+                 .applied = {.verdict = TD_VERDICT_ACCEPTED}};
     td_i128 notional = td_trade_notional(t);
     if (!td_trade_is_plain(t, &block->recent) || notional > TD_NOTIONAL_LARGE) {
         td_reason reason = judge_trade(s, block, e);
         if (reason != TD_REASON_NONE) return refuse_trade(s, e, reason, emit);
     }
-    td_id_place place = place_of_id(&s->feeds[e->feed].set, &block->seen, e);
+    const td_program_feed *set = &s->feeds[e->feed].set;
+    td_id_place place = place_of_id(set, &block->seen, e);
+    if (set->rules == TD_RULES_VENUE) p.admits = td_conditions_admit(&set->conditions, &t->condition);
+    if (p.admits != TD_ADMITS_LAST) return place_in_part(&p, place);
     if (place != TD_ID_NEXT || e->origin == TD_ORIGIN_BACKFILL) return place_out_of_line(&p, place);
-    return place_trade(&p, notional);
+    return place_trade(&p, notional, TD_ADMITS_LAST);
 }
 
 static td_applied apply_quote(td_state *s, const td_event *e, const td_emit *emit) {
@@ -678,5 +702,5 @@ void td_state_window(const td_state *s, td_bytes instrument, size_t w, int64_t n
     if (window == NULL || window->trade_count == 0) return;
     out->trade_count = window->trade_count;
     out->results = window->results;
-    out->closed |= window->results > 0;
+    out->closed |= !window_is_open(window);
 }

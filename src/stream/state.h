@@ -9,7 +9,8 @@
  * instrument as its feed first traded it), each followed by the signals it gives. An instrument belongs to the feed
  * that traded it last: when that changes, what is open closes.
  *
- * A trade goes through the rules (rules.h), then past the ids seen (seen.h), then into its windows. A closed window
+ * A trade goes through the rules (rules.h), then past the ids seen (seen.h), then into its windows, as far as its sale
+ * condition admits (model/condition.h); a window without a price gives no bar. A closed window
  * takes late trades until the watermark is `grace` beyond its end, and gives its bar again with the next revision,
  * followed by what strategies correct (hindsight.h); later ones are quarantined as late, though accepted by windows
  * still open. What is put on the tape anew finds windows beyond grace where they were kept for it (kept.h): those of
@@ -75,6 +76,7 @@ typedef struct td_applied {
 typedef struct td_changes {
     int64_t revised;       /* bars given again, or for the first time behind their close */
     int64_t not_reapplied; /* of those, too old for what strategies remember */
+    int64_t restricted;    /* trades that a sale condition kept from part of their bars, or from all */
     int64_t gaps_opened, gaps_filled, gaps_lost;
 } td_changes;
 

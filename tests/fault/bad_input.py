@@ -2,6 +2,7 @@
 """tests/fault/bad_input.py - bad input never kills and never vanishes: a clear error or a rejected record with its
 reason, and the rest goes on. Each case says what it broke and what the program made of it.
 """
+import collections
 import gzip
 import json
 import pathlib
@@ -110,6 +111,98 @@ def cut_gzip(home):
     return f"{s['accepted']} ticks before the cut, one rejected record"
 
 
+# ---- what is decodable and cannot be ----
+
+SPOT_MS = 1_700_000_000_000
+MINUTES, HOUR_MS = 5, 3_600_000
+
+
+def spot(symbol, number, receive_ms, at_ms=None, price="100"):
+    """(receive time, line) of one trade as a collector of Binance's messages writes it."""
+    data = {"e": "trade", "s": symbol, "t": number, "p": price, "q": "1", "T": receive_ms if at_ms is None else at_ms,
+            "m": True}
+    return receive_ms, f"{receive_ms}000000 {json.dumps({'stream': f'{symbol.lower()}@trade', 'data': data})}\n"
+
+
+def spot_gz(path, messages):
+    with gzip.open(path, "wt", compresslevel=1) as out:
+        out.writelines(line for _, line in sorted(messages, key=lambda message: message[0]))
+
+
+def sound():
+    """Two instruments, a trade of each a second."""
+    return [spot(symbol, n + 1, SPOT_MS + 1000 * n) for n in range(60 * MINUTES) for symbol in ("BTCUSDT", "ETHUSDT")]
+
+
+def strange(count, names=1, at_ms=None, late_ms=0, price=lambda n: "100"):
+    """`count` trades of further instruments half a second behind a sound one, and what their clocks say."""
+    middle_ms = SPOT_MS + 30_000 * MINUTES + 500
+    return [spot(f"X{n % names}USDT", n // names + 1, middle_ms + n // names * 1000,
+                 middle_ms + n // names * 1000 + late_ms if at_ms is None else at_ms, price(n)) for n in range(count)]
+
+
+def release_twice(home):
+    def tell(*words):
+        done = subprocess.run([td.PROGRAM, "quarantine", *words, "--data", f"{home}/data"], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=True, timeout=60)
+        return done.stdout
+    (row,) = [json.loads(line) for line in tell("ls", "--json").splitlines()]
+    place = f"{row['partition']}/{row['offset']}"
+    assert "was released before" not in tell("release", place)
+    assert "was released before" in tell("release", place)
+    s = td.run(f"{home}/c.yaml")  # the start applies what the log holds: one release
+    highs = [(row[1] // 10**9, row[5]) for row in td.rows(f"{home}/data", "bars") if row[5] == "500"]
+    assert (s["events"], s["bars"], sorted(highs)) == (0, 3, [(1, "500"), (5, "500"), (60, "500")]), (s, highs)
+
+
+# The feed of the strange trades is the sound ones' or one of its own; what is quarantined, and why; how many are accepted.
+BEYOND_BELIEF = [
+    # name, messages, own feed, options of it, quarantined, accepted, afterwards
+    ("a feed's clock an hour ahead", strange(100, late_ms=HOUR_MS), True, "", {"ahead": 100}, 0, None),
+    ("an instrument's clock an hour ahead", strange(100, late_ms=HOUR_MS), False, "", {"ahead": 100}, 0, None),
+    ("a clock an hour behind", strange(100, late_ms=-HOUR_MS), False, "", {"late": 100}, 100, None),
+    ("1970", strange(3, at_ms=86_400_000), False, "", {"late": 3}, 3, None),
+    ("2100", strange(3, at_ms=4_102_444_800_000), False, "", {"ahead": 3}, 0, None),
+    ("10,000 new names", strange(10_000, names=10_000), False, "", {}, 10_000, None),
+    ("10,000 new names, a bound of 100", strange(10_000, names=10_000), False, "max_instruments: 100",
+     {"unknown-instrument": 10_002 - 8 * 100}, 8 * 100 - 2, None),
+    ("an outlier, released twice", strange(20, price=lambda n: "500" if n == 18 else "100"), False, "", {"outlier": 1}, 19,
+     release_twice),
+]
+
+
+def bars_of_the_sound(data):
+    return [row for row in td.rows(data, "bars") if row[0] in ("BINANCE:BTCUSDT", "BINANCE:ETHUSDT")]
+
+
+@case
+def beyond_belief(home):
+    """Each ends as docs/time.md says: quarantined or late with its reason, the others' bars as if it had not been."""
+    spot_gz(f"{home}/sound.gz", sound())
+    feed = f"file: {{ format: binance-collector, path: {home}/sound.gz }}"
+    td.run(td.config(f"{home}/c.yaml", f"{home}/sound", [feed]))
+    wanted, count = bars_of_the_sound(f"{home}/sound"), len(sound())
+    for number, (name, messages, own, options, quarantined, accepted, afterwards) in enumerate(BEYOND_BELIEF):
+        at = pathlib.Path(home, str(number))
+        at.mkdir()
+        spot_gz(at / "market.gz", sound() + ([] if own else messages))
+        feeds = [f"file: {{ format: binance-collector, path: {at}/market.gz, {options} }}"]
+        if own:
+            spot_gz(at / "own.gz", messages)
+            feeds.append(f"file: {{ format: binance-collector, path: {at}/own.gz, venue: OWN, {options} }}")
+        s = td.run(td.config(at / "c.yaml", at / "data", feeds))
+        told = collections.Counter(record["value"]["reason"] for record in topic(at / "data", "quarantine"))
+        assert told == quarantined, f"{name}: {told}"
+        refused = sum(quarantined.values()) - quarantined.get("late", 0)
+        assert (s["accepted"], s["quarantined"]) == (count + accepted, refused), f"{name}: {s}"
+        assert s["events"] == s["accepted"] + s["quarantined"] + s["duplicates"] + s["rejected"], f"{name}: {s}"
+        assert s["events"] == count + len(messages), f"{name}: {s}"
+        if afterwards is not None:
+            afterwards(at)
+        assert bars_of_the_sound(at / "data") == wanted, f"{name}: the others' bars"
+    return f"{len(BEYOND_BELIEF)} kinds, {len(wanted)} bars of the others as without them"
+
+
 @case
 def unknown_key(home):
     lean_zip(home, "20131007_abc_Trade_Tick", trades(10))
@@ -120,12 +213,12 @@ def unknown_key(home):
 
 
 @case
-def what_does_not_exist_yet(home):
-    lean_zip(home, "20131007_abc_Trade_Tick", trades(10))
-    for key, value in (("feeds.0.file.rules", "venue"),):
-        s = td.run(lean(home), "--set", f"{key}={value}", check=2)
-        assert key.split(".")[-1] in s["stderr"] and value in s["stderr"], s["stderr"]
-    return "rules: venue is refused by name"
+def rules_without_a_table(home):
+    spot_gz(f"{home}/btc.gz", [spot("BTCUSDT", 1, SPOT_MS)])
+    feed = f"file: {{ format: binance-collector, path: {home}/btc.gz, rules: venue }}"
+    s = td.run(td.config(f"{home}/c.yaml", f"{home}/data", [feed]), check=2)
+    assert "rules: venue" in s["stderr"] and "binance-collector feeds" in s["stderr"] and "LEAN" in s["stderr"], s["stderr"]
+    return s["stderr"].strip().splitlines()[-1].replace(home, "…")
 
 
 @case

@@ -141,7 +141,7 @@ def main():
         config = home / "oracle.yaml"
         config.write_text(f"""\
 feeds:
-  - file: {{ format: lean, path: "{home}/*_trade.zip" }}
+  - file: {{ format: lean, path: "{home}/*_trade.zip", rules: basic }}
   - file: {{ format: actions, path: "{home}/actions.csv" }}
 bars: [{", ".join(WIDTHS)}]
 hours: all

@@ -95,7 +95,7 @@ def day(format, event_ns, hours):
     return (start, end) if start <= event_ns < end else None
 
 
-def run(data_set, folder, hours="all"):
+def run(data_set, folder, hours="all", rules="basic"):
     """Runs the program over the files until they end; returns its summary and the bars' database."""
     inputs = folder / "inputs"
     inputs.mkdir()
@@ -104,7 +104,7 @@ def run(data_set, folder, hours="all"):
     config = folder / "oracle.yaml"
     config.write_text(f"""\
 feeds:
-  - file: {{ format: {data_set.format}, path: "{inputs}/*" }}
+  - file: {{ format: {data_set.format}, path: "{inputs}/*", rules: {rules} }}
 bars: [{", ".join(WIDTHS)}]
 hours: {hours}
 log: {{ dir: "{folder}/log" }}

@@ -1,5 +1,6 @@
 /* tests/unit/app_config_test.c - goal: the file, the environment and --set fill one struct, and every mistake is named
  * with its place. */
+#include "app/conditions.h"
 #include "app/config.h"
 #include "base/time.h"
 #include "unit.h"
@@ -75,6 +76,7 @@ static void reads_everything_there_is(void **state) {
     assert_int_equal(lean->trade_ids, TD_IDS_ANY);
     assert_ptr_equal(c.feeds[1].ops, &td_feed_binance_collector);
     assert_string_equal(c.feeds[1].conf.name, "crypto");
+    assert_int_equal(c.feeds[1].conf.rules, TD_RULES_BASIC);
     assert_string_equal(c.feeds[1].conf.venue, "BINANCE");
     assert_int_equal(c.feeds[1].conf.from_ns, -1);
     assert_int_equal(c.feeds[1].conf.lateness_ns, TD_NS_PER_S);
@@ -139,6 +141,17 @@ static void names_feeds(void **state) {
                                         "simulated",   "simulated-3", "simulated-5"};
     for (size_t i = 0; i < COUNT_OF(names); i++) assert_string_equal(c.feeds[i].conf.name, names[i]);
     td_config_fini(&c);
+}
+
+/* `venue` is the default of a kind of feed only where its table is there. */
+static void rules_go_by_tables(void **state) {
+    (void)state;
+    for (const td_feed_ops *const *ops = td_feed_plugs; *ops != NULL; ops++) {
+        td_condition_table table;
+        bool venue = strcmp(td_option_find((*ops)->options, "rules")->fallback, "venue") == 0;
+        ASSERT_ROW(!venue || td_conditions_find((*ops)->venue, &table), "%s", (*ops)->format);
+        ASSERT_ROW(venue || *ops != &td_feed_lean, "%s", (*ops)->format);
+    }
 }
 
 static void knows_speeds_and_switches(void **state) {
@@ -239,7 +252,12 @@ static const struct {
     {"feeds: [simulated: {}]\nspeed: -1x\n", "c.yaml:2:8: speed: \"-1x\" is not max or a speed such as 1x or 60x"},
     {"feeds: [simulated: {}]\nspeed: x\n", "c.yaml:2:8: speed: \"x\" is not max or a speed such as 1x or 60x"},
     {"feeds: [simulated: {}]\nspeed: [1x]\n", "c.yaml:2:8: speed: \"\" is not max or a speed such as 1x or 60x"},
-    {"feeds: [simulated: {rules: venue}]\n", "c.yaml:1:28: feeds[0].simulated.rules: venue does not exist yet"},
+    {"feeds: [simulated: {rules: venue}]\n",
+     "c.yaml:1:28: feeds[0].simulated.rules: venue: there is no table of sale conditions for simulated feeds; "
+     "there is one for LEAN"},
+    {"feeds: [file: {format: cryptofeed, path: x, rules: venue}]\n",
+     "c.yaml:1:52: feeds[0].file.rules: venue: there is no table of sale conditions for cryptofeed feeds; there is "
+     "one for LEAN"},
     {"feeds: [simulated: {}]\nhours: some\n", "c.yaml:2:8: hours: \"some\" is not one of all|regular"},
     {"feeds: [simulated: {}]\nworkers: 0\n", "c.yaml:2:10: workers: 0 is not within 1 to 64"},
     {"feeds: [simulated: {}]\nworkers: [1]\n", "c.yaml:2:10: workers: one value is expected"},
@@ -464,6 +482,7 @@ int main(void) {
         cmocka_unit_test(reads_everything_there_is),
         cmocka_unit_test(has_defaults),
         cmocka_unit_test(names_feeds),
+        cmocka_unit_test(rules_go_by_tables),
         cmocka_unit_test(knows_speeds_and_switches),
         cmocka_unit_test(names_every_mistake_with_its_place),
         cmocka_unit_test(sets_from_arguments),

@@ -25,6 +25,8 @@ static void a_body_comes_back(void **state) {
     s.feeds[0].max_instruments = 8;
     s.feeds[0].rules = TD_RULES_OFF;
     s.feeds[0].trade_ids = TD_IDS_ANY;
+    s.feeds[1].rules = TD_RULES_VENUE;
+    s.feeds[1].conditions = (td_conditions){1, 3, (uint64_t)INT64_MAX};
     s.feeds[0].max_delay_ns = 9;
     s.feeds[0].silence_ns = 10;
     td_buf body = {0};
@@ -39,6 +41,9 @@ static void a_body_comes_back(void **state) {
     assert_true(zoo->lateness_ns == 0 && zoo->max_ahead_ns == 7 && zoo->max_instruments == 8);
     assert_true(zoo->rules == TD_RULES_OFF && zoo->trade_ids == TD_IDS_ANY);
     assert_true(zoo->max_delay_ns == 9 && zoo->silence_ns == 10 && zoo->gaps);
+    const td_program_feed *ape = td_program_feed_of(p, TD_TEXT("ape"));
+    assert_int_equal(ape->rules, TD_RULES_VENUE);
+    assert_memory_equal(&ape->conditions, &s.feeds[1].conditions, sizeof ape->conditions);
     assert_true(bee->lateness_ns == 2 && bee->rules == TD_RULES_BASIC && bee->trade_ids == TD_IDS_ORDERED);
     td_program_free(p);
     td_buf_fini(&body);
@@ -90,6 +95,14 @@ static void what_we_did_not_write_is_refused(void **state) {
     };
     for (size_t i = 0; i < COUNT_OF(others); i++)
         ASSERT_ROW(td_program_compile(td_text(others[i]), &p) == TD_CORRUPT, "%zu", i);
+    static const td_conditions loose[] = {{2, 1, 3}, {0, 4, 3}}; /* what may not even count could set a price */
+    for (size_t i = 0; i < COUNT_OF(loose); i++) {
+        s.feeds[0].rules = TD_RULES_VENUE;
+        s.feeds[0].conditions = loose[i];
+        body.size = 0;
+        td_program_body(&s, &body);
+        ASSERT_ROW(td_program_compile(td_buf_bytes(&body), &p) == TD_CORRUPT, "%zu", i);
+    }
     td_buf_fini(&body);
 }
 

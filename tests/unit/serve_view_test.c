@@ -189,7 +189,8 @@ static void shows_only_whole_windows(void **state) {
         if (steps[i].event_ns < 0)
             td_provisional_break(&p, 1);
         else
-            td_provisional_add(&p, &(td_period){start_ns, start_ns + 100}, 1, steps[i].event_ns, &trade);
+            td_provisional_add(&p, &(td_period){start_ns, start_ns + 100}, 1, steps[i].event_ns, &trade,
+                               TD_ADMITS_LAST);
         ASSERT_ROW(td_provisional_bar(&p, 0, 100, &bar) == steps[i].shown, "%u", i);
         if (steps[i].shown) ASSERT_ROW(bar.start_ns == steps[i].start_ns, "%u", i);
     }

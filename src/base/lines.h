@@ -1,0 +1,18 @@
+/* src/base/lines.h - texts of our own small forms (calendars, tables of sale conditions): words on lines, '#' begins a
+ * comment. Borrows the text. Thread: any. */
+#pragma once
+#include "base/bytes.h"
+
+enum { TD_LINE_WORDS_MAX = 8 };
+
+typedef struct td_line { /* {0} stands before the first */
+    td_bytes at[TD_LINE_WORDS_MAX];
+    size_t count;
+    size_t number; /* from 1 */
+} td_line;
+
+/* The next line that has words, taken off the text; those beyond TD_LINE_WORDS_MAX are left out. False: there is none.
+ */
+bool td_line_next(td_bytes *text, td_line *line);
+/* The word's place among `count`, or -1. */
+int td_line_word(const char *const *words, size_t count, td_bytes word);
