@@ -67,7 +67,7 @@ static bool next_strategy(const shown *s, size_t width, size_t *index, td_bytes 
     for (; memory != NULL && td_graph_strategy_at(graph, *index, &strategy); ++*index) {
         if (!td_graph_strategy_wants(&strategy, s->instrument)) continue;
         *out_name = strategy.name;
-        *out_target = td_graph_target(graph, memory, (uint32_t)(*index)++);
+        *out_target = td_state_target(s->past->applier.state, s->instrument, width, (uint32_t)(*index)++);
         return true;
     }
     return false;

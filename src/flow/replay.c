@@ -154,6 +154,10 @@ static offset_set moved_offsets(const replay *r) {
     return set;
 }
 
+static bool is_program(const replay *r, const td_record *record) {
+    return td_record_schema(r->conf->from->ids, record->value) == TD_SCHEMA_PROGRAM;
+}
+
 static td_status put_record(replay *r, const td_record *record) {
     td_event event;
     td_applied applied;
@@ -161,22 +165,21 @@ static td_status put_record(replay *r, const td_record *record) {
     td_status status = td_applier_apply(&r->applier, record, &td_emit_none, &applied);
     if (status != TD_OK) return status;
     if (record->timestamp_ms > r->timestamp_ms) r->timestamp_ms = record->timestamp_ms;
-    if (!timed) return put_program(r);
-    status = put_moved(r, event.feed);
+    if (is_program(r, record)) return put_program(r);
+    status = timed ? put_moved(r, event.feed) : TD_OK;
     if (status != TD_OK) return status;
     return put(r, record->timestamp_ms, record->key, record->value, td_record_header(record, TD_SRC_HEADER));
 }
 
 static td_status write_all(replay *r) {
     td_record record;
-    td_event event;
     offset_set skipped = moved_offsets(r);
     size_t at = 0;
     bool first = true;
     td_status status = begin(r);
     while (status == TD_OK && (status = next_record(r, &record)) == TD_OK) {
-        bool program = !event_of(r, &record, &event);
-        if (first && !program) status = put_program(r); /* the record that began it is not kept any more */
+        if (first && !is_program(r, &record))
+            status = put_program(r); /* the record that began it is not kept any more */
         first = false;
         if (at < skipped.count && skipped.offsets[at] == record.offset) {
             td_applied applied;

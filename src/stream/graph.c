@@ -167,6 +167,17 @@ int64_t td_graph_target(const td_graph *g, const void *state, uint32_t strategy)
     return ((const state_position *)(const void *)((const uint8_t *)state + g->positions_offset))[strategy].target;
 }
 
+int64_t td_graph_target_ns(const td_graph *g, const void *state, uint32_t strategy) {
+    return ((const state_position *)(const void *)((const uint8_t *)state + g->positions_offset))[strategy]
+        .last_event_ns;
+}
+
+bool td_graph_began(const void *state, int64_t *out_ns) {
+    const state_head *head = state;
+    *out_ns = head->begin_ns;
+    return head->seen > 0;
+}
+
 uint32_t td_graph_decide(const td_graph *g, const void *state, uint32_t strategy, int64_t target) {
     const td_value *values = (const td_value *)(const void *)((const uint8_t *)state + g->values_offset);
     if (!strategy_is_active(g, state, strategy)) return TD_GRAPH_NOTHING;
@@ -216,7 +227,10 @@ void td_graph_run(const td_graph *g, void *state, td_bytes instrument, const td_
     assert(bar->width_ns == g->width_ns);
     state_head *head = state;
     td_value *values = values_of(g, state);
-    if (head->seen == 0) begin_state(g, state, instrument);
+    if (head->seen == 0) {
+        begin_state(g, state, instrument);
+        head->begin_ns = bar->start_ns;
+    }
     for (uint32_t i = g->constant_count; i < g->node_count; i++)
         if (node_is_active(g, state, i)) values[i] = node_value(g, &g->nodes[i], state, bar);
     for (uint32_t i = 0; i < g->ring_count; i++) { /* last: until here rings hold the past alone */
@@ -229,6 +243,10 @@ void td_graph_run(const td_graph *g, void *state, td_bytes instrument, const td_
 void td_graph_apply(const td_graph *g, void *state, td_bytes instrument, const td_bar *bar, td_signal_fn fn,
                     void *arg) {
     td_graph_run(g, state, instrument, bar);
+    td_graph_act_all(g, state, bar, fn, arg);
+}
+
+void td_graph_act_all(const td_graph *g, void *state, const td_bar *bar, td_signal_fn fn, void *arg) {
     for (uint32_t s = 0; s < g->strategy_count; s++) {
         td_signal signal = td_graph_blank_signal(bar);
         if (td_graph_act(g, state, s, &signal) != TD_GRAPH_NOTHING) fn(arg, &signal);

@@ -39,6 +39,12 @@ uint32_t td_graph_strategies(const td_graph *graph);
 /* The bar's values; no strategy acts. */
 void td_graph_run(const td_graph *graph, void *state, td_bytes instrument, const td_bar *bar);
 int64_t td_graph_target(const td_graph *graph, const void *state, uint32_t strategy);
+/* The time of the signal that set it; 0 before the first. */
+int64_t td_graph_target_ns(const td_graph *graph, const void *state, uint32_t strategy);
+/* The begin of the first bar; false: there was none. */
+bool td_graph_began(const void *state, int64_t *out_ns);
+/* What the last bar run calls for, with `bar` as it was traded. */
+void td_graph_act_all(const td_graph *graph, void *state, const td_bar *bar, td_signal_fn fn, void *arg);
 /* The action that the last bar run calls for when `target` stands, or TD_GRAPH_NOTHING. */
 uint32_t td_graph_decide(const td_graph *graph, const void *state, uint32_t strategy, int64_t target);
 /* The same for the strategy's own target, which moves unless the signal is withheld; fills the signal. */

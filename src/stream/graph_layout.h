@@ -36,8 +36,8 @@ struct td_graph {
 };
 
 typedef struct state_head {
-    uint64_t seen; /* bars */
-    uint64_t zero; /* always */
+    uint64_t seen;    /* bars */
+    int64_t begin_ns; /* of the first of them */
 } state_head;
 
 /* Behind the head: a byte per strategy, 1 if its set has this instrument, and one per node, 1 if such a strategy needs

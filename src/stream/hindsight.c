@@ -46,12 +46,27 @@ void td_hindsight_begin_behind(td_hindsight h, int64_t end_ns) {
     if (h.depth > 0) ring_of(h)->base_end_ns = end_ns;
 }
 
+/* The bar as the graph sees it. */
+static void run(td_hindsight h, void *state, td_bytes instrument, const td_bar *bar) {
+    int64_t begin_ns;
+    td_split split = {1, 1};
+    if (h.shares != NULL && td_shares_any(h.shares) && td_graph_began(state, &begin_ns))
+        split = td_shares_split(h.shares, instrument, begin_ns, bar->start_ns);
+    if (split.numerator == split.denominator) {
+        td_graph_run(h.graph, state, instrument, bar);
+        return;
+    }
+    td_bar seen = *bar;
+    td_split_bar((td_split){split.denominator, split.numerator}, &seen);
+    td_graph_run(h.graph, state, instrument, &seen);
+}
+
 /* Makes room for one more: the oldest bar goes into the base. */
 static void make_room(td_hindsight h, td_bytes instrument) {
     ring_head *ring = ring_of(h);
     if (ring->count < h.depth) return;
     const entry *oldest = entry_at(h, 0);
-    td_graph_run(h.graph, base_of(h), instrument, &oldest->bar);
+    run(h, base_of(h), instrument, &oldest->bar);
     ring->base_end_ns = oldest->bar.end_ns;
     ring->first = (ring->first + 1) % h.depth;
     ring->count--;
@@ -59,13 +74,14 @@ static void make_room(td_hindsight h, td_bytes instrument) {
 
 void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg) {
     if (h.depth == 0) {
-        td_graph_apply(h.graph, h.state, instrument, bar, fn, arg);
+        run(h, h.state, instrument, bar);
+        td_graph_act_all(h.graph, h.state, bar, fn, arg);
         return;
     }
     make_room(h, instrument);
     entry *e = entry_at(h, ring_of(h)->count++);
     e->bar = *bar;
-    td_graph_run(h.graph, h.state, instrument, bar);
+    run(h, h.state, instrument, bar);
     for (uint32_t s = 0; s < td_graph_strategies(h.graph); s++) {
         td_signal signal = td_graph_blank_signal(bar);
         e->strategies[s] = (done){.target = td_graph_target(h.graph, h.state, s)};
@@ -157,7 +173,7 @@ bool td_hindsight_revise(td_hindsight h, td_bytes instrument, const td_bar *bar,
     td_graph_go_back(h.graph, h.state, base_of(h));
     for (uint32_t i = 0; i < ring_of(h)->count; i++) {
         entry *e = entry_at(h, i);
-        td_graph_run(h.graph, h.state, instrument, &e->bar);
+        run(h, h.state, instrument, &e->bar);
         if (i >= place) correct(&c, e);
     }
     return true;

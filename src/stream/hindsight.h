@@ -5,15 +5,19 @@
  *   an action that newly comes of a bar                -> late, with the bar's next ordinal;
  *   so does one that was withheld, once its bar is no longer partial. What newly comes of a partial bar is withheld.
  * Each bar is judged with the target that stood before it when it was new: targets run in the order of the log, only
- * fresh signals move them, and nothing rewrites them. A plain block: a snapshot copies it. No allocation.
- * Thread: the owner's of the state. */
+ * fresh signals move them, and nothing rewrites them.
+ * Graphs see bars in shares of the first one that they saw: behind a split prices are multiplied, volumes divided, so
+ * that a series goes on as if nothing had happened. Signals tell prices as traded. A plain block: a snapshot copies it.
+ * No allocation. Thread: the owner's of the state. */
 #pragma once
 #include "stream/graph.h"
+#include "stream/shares.h"
 
 typedef struct td_hindsight {
     const td_graph *graph;
-    uint32_t depth; /* 0: no looking back */
-    void *state;    /* aligned to 16, zeroed before the first bar, always of one instrument */
+    uint32_t depth;          /* 0: no looking back */
+    const td_shares *shares; /* by them splits are known; NULL: there are none */
+    void *state;             /* aligned to 16, zeroed before the first bar, always of one instrument */
 } td_hindsight;
 
 size_t td_hindsight_bytes(const td_graph *graph, uint32_t depth); /* a multiple of 16 */

@@ -45,3 +45,16 @@ const void *td_state_graph(const td_state *s, td_bytes instrument, size_t w) {
     if (index == UINT32_MAX || s->program->graphs[w] == NULL) return NULL;
     return hindsight_of(s, block_of(s, index), w).state;
 }
+
+int64_t td_state_target(const td_state *s, td_bytes instrument, size_t w, uint32_t strategy) {
+    uint32_t index = td_instruments_find(s->instruments, instrument);
+    const void *memory = td_state_graph(s, instrument, w);
+    if (memory == NULL) return 0;
+    const td_graph *graph = s->program->graphs[w];
+    uint32_t feed = block_of(s, index)->feed;
+    int64_t target = td_graph_target(graph, memory, strategy), now_ns = INT64_MIN;
+    if (feed != NO_FEED) now_ns = s->feeds[feed].watermark_ns;
+    td_split split = td_shares_split(&s->shares, instrument, td_graph_target_ns(graph, memory, strategy) - 1, now_ns);
+    td_i128 scaled = td_split_size(split, target);
+    return scaled > INT64_MAX ? INT64_MAX : scaled < -INT64_MAX ? -INT64_MAX : (int64_t)scaled;
+}

@@ -132,6 +132,8 @@ bool td_state_open_bar(const td_state *state, td_bytes instrument, size_t width,
 /* What the graph of that width remembers of the instrument, for td_graph_target and td_graph_line_value; NULL: nothing.
  */
 const void *td_state_graph(const td_state *state, td_bytes instrument, size_t width);
+/* A strategy's target there in shares of now: a split since its signal has made more or fewer of them. */
+int64_t td_state_target(const td_state *state, td_bytes instrument, size_t width, uint32_t strategy);
 
 /* Appends the whole state as bytes, and reads it back into a new state of the same program.
  * Errors: TD_REJECT without a trail when the bytes are not a state of this program: rebuild it from the log. */

@@ -86,7 +86,7 @@ static inline td_window *windows_of(const td_state *s, block_head *block, size_t
     return (td_window *)(void *)((uint8_t *)block + s->window_offset[w]);
 }
 static inline td_hindsight hindsight_of(const td_state *s, block_head *block, size_t w) {
-    return (td_hindsight){s->program->graphs[w], s->depth[w], (uint8_t *)block + s->graph_offset[w]};
+    return (td_hindsight){s->program->graphs[w], s->depth[w], &s->shares, (uint8_t *)block + s->graph_offset[w]};
 }
 /* Where the window that begins there has its slot, in which no other of its cell of the grid can begin; neighbours have
  * neighbouring ones, before 1970 too. */

@@ -97,6 +97,52 @@ def one_is_added_without_a_process(home):
     return "5 mistakes named, one added twice and taken once"
 
 
+STRATEGY = """\
+strategy holder on bars(1m)
+  fast = sma(close, 3)
+  buy qty 100 when fast > 1
+  sell        when close < 0.7 * fast[1] or volume > 1.5 * volume[1]
+"""
+
+
+def two_days(home, name, rows):
+    """The same prices and sizes on both days, in the shares of the day: on the second a share is half of one."""
+    folder = pathlib.Path(f"{home}/{name}")
+    folder.mkdir()
+    for date, price, size in (("20240102", 1000000, 100), ("20240103", 500000, 200)):
+        lines = [f"{34200000 + second * 1000},{price + second % 7 * price // 10000},{size},P,0,0" for second in range(600)]
+        with zipfile.ZipFile(folder / f"{date}_ibm.zip", "w") as day:
+            day.writestr(f"{date}_ibm_Trade_Tick.csv", "\n".join(lines) + "\n")
+    (folder / "actions.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    (folder / "holder.td").write_text(STRATEGY, encoding="utf-8")
+    feeds = [f"file: {{ format: lean, path: {folder}/*.zip, rules: off }}",
+             f"file: {{ format: actions, path: {folder}/actions.csv }}"]
+    return td.config(folder / "c.yaml", folder / "data", feeds, bars="[1m]", partitions=PARTITIONS,
+                     strategies=[folder / "holder.td"], extra="serve: off\n")
+
+
+def state_of(home, name):
+    done = subprocess.run([td.PROGRAM, "state", "LEAN:IBM", "--json", "--data", f"{home}/{name}/data"], text=True,
+                          check=True, stdout=subprocess.PIPE, timeout=60)
+    return json.loads(done.stdout)
+
+
+@case
+def a_split_alone_gives_no_signal(home):
+    plain = td.run(two_days(home, "plain", ROWS[:1]))
+    assert plain["signals"] == 3, plain  # what looks like a crash sells, then it is bought again
+    split = td.run(two_days(home, "split", ROWS[:2]))
+    assert split["signals"] == 1 and split["bars"] == plain["bars"] == 20, split
+    target = [w["targets"] for w in state_of(home, "split")["widths"]]
+    assert target == [{"holder": "200"}], target
+    done = subprocess.run([td.PROGRAM, "replay", f"{home}/split/data", "--out", f"{home}/again"], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    assert done.returncode == 0, done.stdout
+    topics = ["tape", "bars", "signals", "actions"]
+    assert td.digests(f"{home}/again", topics) == td.digests(f"{home}/split/data", topics)
+    return "one signal with the split told, three without; 100 shares are 200; the replay is equal"
+
+
 def post(url, body, wanted=200):
     request = urllib.request.Request(url + "/api/v1/actions", json.dumps(body).encode(),
                                      {"Content-Type": "application/json"})

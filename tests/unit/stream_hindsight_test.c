@@ -30,7 +30,7 @@ static look_back look_back_open(const char *text, uint32_t depth) {
     look_back l = {.graph = rig_compile(text, &errors)};
     if (l.graph == NULL) fail_msg("%.*s", (int)errors.size, (const char *)errors.data);
     size_t bytes = td_hindsight_bytes(l.graph, depth);
-    l.h = (td_hindsight){l.graph, depth, aligned_alloc(16, bytes)};
+    l.h = (td_hindsight){l.graph, depth, NULL, aligned_alloc(16, bytes)};
     memset(l.h.state, 0, bytes);
     return l;
 }
