@@ -83,7 +83,7 @@ td_hole *td_gaps_endless(td_gaps *g) {
     return NULL;
 }
 
-const td_hole *td_gaps_over(const td_gaps *g, int64_t start_ns, int64_t end_ns, td_gap_status status) {
+const td_hole *td_gaps_look_over(const td_gaps *g, int64_t start_ns, int64_t end_ns, td_gap_status status) {
     for (uint32_t i = 0; i < g->count; i++) {
         const td_hole *hole = &g->at[i];
         if (hole->number != 0 && hole->status == status && td_gaps_lies_over(hole, start_ns, end_ns)) return hole;
@@ -91,7 +91,7 @@ const td_hole *td_gaps_over(const td_gaps *g, int64_t start_ns, int64_t end_ns, 
     return NULL;
 }
 
-const td_hole *td_gaps_unsettled_over(const td_gaps *g, int64_t start_ns, int64_t end_ns) {
+const td_hole *td_gaps_look_unsettled(const td_gaps *g, int64_t start_ns, int64_t end_ns) {
     for (uint32_t i = 0; i < g->count; i++)
         if (!is_lost(&g->at[i]) && td_gaps_lies_over(&g->at[i], start_ns, end_ns)) return &g->at[i];
     return NULL;

@@ -45,6 +45,13 @@ td_hole *td_gaps_find(td_gaps *gaps, int64_t number);
 td_hole *td_gaps_with_id(td_gaps *gaps, int64_t id);
 td_hole *td_gaps_endless(td_gaps *gaps);
 bool td_gaps_lies_over(const td_hole *hole, int64_t start_ns, int64_t end_ns);
-/* The oldest over [start_ns, end_ns): of that status and told; or one not closed, told or not. */
-const td_hole *td_gaps_over(const td_gaps *gaps, int64_t start_ns, int64_t end_ns, td_gap_status status);
-const td_hole *td_gaps_unsettled_over(const td_gaps *gaps, int64_t start_ns, int64_t end_ns);
+/* The oldest over [start_ns, end_ns): of that status and told; or one not closed, told or not. Most instruments have
+ * none: then it costs one comparison. */
+const td_hole *td_gaps_look_over(const td_gaps *gaps, int64_t start_ns, int64_t end_ns, td_gap_status status);
+const td_hole *td_gaps_look_unsettled(const td_gaps *gaps, int64_t start_ns, int64_t end_ns);
+static inline const td_hole *td_gaps_over(const td_gaps *gaps, int64_t start_ns, int64_t end_ns, td_gap_status status) {
+    return gaps->count == 0 ? NULL : td_gaps_look_over(gaps, start_ns, end_ns, status);
+}
+static inline const td_hole *td_gaps_unsettled_over(const td_gaps *gaps, int64_t start_ns, int64_t end_ns) {
+    return gaps->count == 0 ? NULL : td_gaps_look_unsettled(gaps, start_ns, end_ns);
+}
