@@ -12,7 +12,7 @@ build-tests: build/build.ninja
 	ninja -C build
 
 run: all ## build, then play the demo market at http://127.0.0.1:8750; ONCE=1: at full speed, print a summary, end
-	scripts/run_demo.sh $(if $(ONCE),once)
+	$(if $(LIVE),scripts/run_live.sh $(filter local,$(LIVE)),scripts/run_demo.sh $(if $(ONCE),once))
 
 test: setup-test ## everything that CI runs
 	scripts/test.sh

@@ -197,7 +197,8 @@ static int64_t jittered_ns(td_live *l, int64_t ns) {
 static void session_failed(td_live *l, live_lane *lane, const char *why) {
     char line[512];
     int64_t now_ns = mono_ns(l);
-    if (lane->state == LIVE && now_ns - lane->began_ns >= STABLE_NS) lane->wait_ns = lane->conf->reconnect_ns;
+    int64_t enough_ns = 4 * lane->wait_ns < STABLE_NS ? 4 * lane->wait_ns : STABLE_NS;
+    if (lane->state == LIVE && now_ns - lane->began_ns >= enough_ns) lane->wait_ns = lane->conf->reconnect_ns;
     int64_t wait_ns = jittered_ns(l, lane->wait_ns);
     (void)snprintf(line, sizeof line, "%s: %s: %s; the next try is in %.1f s", lane->conf->name,
                    lane->state == LIVE ? "the session ended" : "no session", why, (double)wait_ns / 1e9);

@@ -312,6 +312,20 @@ static void waits_double_and_vary(void **state) {
     rig_close(&r);
 }
 
+static void a_session_that_lasts_resets_the_wait(void **state) {
+    (void)state;
+    RIG(r, {0, STEP_REFUSE}, {0, STEP_REFUSE}, {0, STEP_UP}, {500, STEP_DOWN}, {0, STEP_UP}, {8000, STEP_DOWN},
+        {0, STEP_UP}, {9000, STEP_DOWN}, {0, STEP_UP});
+    static const int64_t waits_ms[] = {100, 200, 400, 100, 100};
+    run_until(&r, 12000);
+    for (int i = 1; i <= (int)COUNT_OF(waits_ms); i++) {
+        int64_t since_ms = i == 3 ? 500 : i == 4 ? 8000 : i == 5 ? 9000 : r.connected_ms[i - 1];
+        int64_t waited_ms = r.connected_ms[i] - since_ms;
+        assert_in_range(waited_ms, waits_ms[i - 1] * 4 / 5 - STEP_MS, waits_ms[i - 1] + STEP_MS);
+    }
+    rig_close(&r);
+}
+
 static void a_busy_feed_starves_no_other(void **state) {
     (void)state;
     static step busy[2000];
@@ -339,6 +353,7 @@ int main(void) {
         cmocka_unit_test(what_a_dead_process_missed_is_told),
         cmocka_unit_test(a_clock_set_back_takes_no_time_back),
         cmocka_unit_test(waits_double_and_vary),
+        cmocka_unit_test(a_session_that_lasts_resets_the_wait),
         cmocka_unit_test(a_busy_feed_starves_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

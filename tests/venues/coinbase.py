@@ -2,7 +2,8 @@
 over http or https on the same port, its limits, its refusals, and the bad habits that venues have. Its market follows
 from a seed and goes on whether or not somebody is connected.
 
-    coinbase.py [--products BTC-USD,ETH-USD] [--rate 5] [--port 0] [--cut-every SECONDS] [--tls FOLDER] [--seed 1]
+    coinbase.py [--products BTC-USD,ETH-USD] [--rate 5] [--port 0] [--cut-every SECONDS] [--away SECONDS]
+                [--tls FOLDER] [--seed 1]
 
 prints the URLs, for `coinbase: { url, history }`, and plays until it is stopped. --tls makes a test authority in FOLDER:
 believe FOLDER/ca.pem.
@@ -108,8 +109,8 @@ class Habits:
 class Coinbase(Server):
     """A session's `sent` holds (product, trade id) of each match. With `patience` seconds to subscribe."""
 
-    def __init__(self, market, habits=None, port=0, tls=None, patience=5.0):
-        super().__init__(port, tls)
+    def __init__(self, market, habits=None, port=0, tls=None, patience=5.0, away_s=0.0):
+        super().__init__(port, tls, away_s)
         self.market, self.habits, self.patience = market, habits or Habits(), patience
         self.requests = []  # paths with their queries
         self._random = random.Random("habits")
@@ -318,11 +319,12 @@ def main():
     parser.add_argument("--port", type=int, default=0, help="0: a free one")
     parser.add_argument("--seed", type=int, default=1, help="of the market")
     parser.add_argument("--cut-every", type=float, default=0, help="seconds; each time in another way")
+    parser.add_argument("--away", type=float, default=0, help="seconds after a cut for which nobody is let in")
     parser.add_argument("--tls", metavar="FOLDER", help="speak wss and https, with a test authority made there")
     options = parser.parse_args()
     tls = make_authority(options.tls) if options.tls else None
     market = Market(options.products.split(","), options.seed, options.rate)
-    with Coinbase(market, port=options.port, tls=tls) as venue:
+    with Coinbase(market, port=options.port, tls=tls, away_s=options.away) as venue:
         print(venue.url, venue.history, flush=True)
         try:
             for how in itertools.cycle(CUTS):

@@ -7,6 +7,7 @@ import ssl
 import struct
 import subprocess
 import threading
+import time
 
 from websockets.asyncio.server import serve
 from websockets.datastructures import Headers
@@ -47,8 +48,9 @@ class Server:
     """`with Server() as server:` serves until it is left. A venue says what it plays (`_play`, a task of its own), what
     it makes of a message (`_heard`) and what it answers to a request (`_asked`: code, headers, body)."""
 
-    def __init__(self, port=0, tls=None):
-        self.port, self.tls = port, tls
+    def __init__(self, port=0, tls=None, away_s=0.0):
+        self.port, self.tls, self.away_s = port, tls, away_s
+        self._back = 0.0  # nobody is let in before
         self.sessions = []
         self._ready = threading.Event()
         self._events = asyncio.new_event_loop()
@@ -85,6 +87,7 @@ class Server:
         session = self.open_session()
         if session is not None:
             session.cut = how
+            self._back = time.monotonic() + self.away_s
             transport = session.connection.transport
             if how == "close":
                 await session.connection.close(1001, "maintenance")
@@ -121,10 +124,13 @@ class Server:
 
     def _request(self, _connection, request):
         """None: it is to become a WebSocket."""
-        if request.headers.get("Upgrade", "").lower() == "websocket":
-            return None
         path, _, query = request.path.partition("?")
-        code, more, body = self._asked(path, query)
+        if request.headers.get("Upgrade", "").lower() != "websocket":
+            code, more, body = self._asked(path, query)
+        elif time.monotonic() < self._back:
+            code, more, body = 503, {}, b""
+        else:
+            return None
         headers = Headers({"Content-Type": "application/json", "Content-Length": str(len(body)),
                            "Connection": "close"} | more)
         return Response(code, http.HTTPStatus(code).phrase, headers, body)
