@@ -88,10 +88,11 @@ static bool held_already(td_worker *w, output *out, td_bytes key) {
             td_count(&w->counts.diverged, 1);
             return true;
         }
+        bool same = order < 0 || is_same(w, &record, key); /* the record is the reader's */
         close_existing_when_passed(w, out);
         td_count(order == 0 ? &w->counts.suppressed : &w->counts.diverged, 1);
         if (order < 0) continue; /* the log holds an output that is not made again */
-        if (!is_same(w, &record, key)) td_count(&w->counts.diverged, 1);
+        if (!same) td_count(&w->counts.diverged, 1);
         return true;
     }
     return false;
