@@ -1,9 +1,10 @@
 #!/bin/sh
 # scripts/soak.sh - the long counts, stage by stage. Each stage has a knob; 0 leaves it out:
 #   SEEDS=1000 of the whole machine, LOG_SEEDS=20000 of the log alone, KAFKA_SEEDS=300 at a simulated Kafka,
-#   CUTS=1000 of one feed within an hour, CALL_ROWS=1 and MEMORY_ROWS=1 times each call and each allocation of a run,
-#   KILLS=200 of the real process, MUTANT_SEEDS=200 to find each planted bug, PLACES=200 of the past, ROUNDS=40 of the
-#   oracles that draw their cases (they read TAPEDECK_SOAK), FUZZ_S=600 for each parser.
+#   CUTS=1000 of one feed within an hour, MISTAKE_SEEDS=1000 of a feed that does all of them, CALL_ROWS=1 and
+#   MEMORY_ROWS=1 times each call and each allocation of a run, KILLS=200 of the real process, MUTANT_SEEDS=200 to find
+#   each planted bug, PLACES=200 of the past, ROUNDS=40 of the oracles that draw their cases (they read TAPEDECK_SOAK),
+#   FUZZ_S=600 for each parser.
 # SEED is where the seeds begin; without it they rotate with the commit.
 # The outputs are in build/soak; what was done, and what came of it, is appended to docs/proofs.md.
 set -u
@@ -37,6 +38,7 @@ stage machine "${SEEDS:-1000}" "$sims/sim" --seed "$seed" --count "${SEEDS:-1000
 stage log "${LOG_SEEDS:-20000}" "$sims/log_sim" --seed "$seed" --count "${LOG_SEEDS:-20000}"
 stage kafka "${KAFKA_SEEDS:-300}" "$sims/sim_kafka" --seed "$seed" --count "${KAFKA_SEEDS:-300}"
 stage cuts "${CUTS:-1000}" "$sims/cuts" --cuts "${CUTS:-1000}" --seed "$seed"
+stage mistakes "${MISTAKE_SEEDS:-1000}" "$sims/mistakes" --seed "$seed" --count "${MISTAKE_SEEDS:-1000}"
 stage calls "${CALL_ROWS:-1}" rows "$sims/every" "${CALL_ROWS:-1}"
 stage memory "${MEMORY_ROWS:-1}" rows "$sims/alloc" "${MEMORY_ROWS:-1}"
 stage kills "${KILLS:-200}" scripts/python.sh tests/e2e/equality.py --kills "${KILLS:-200}" "$seed"

@@ -20,6 +20,7 @@ typedef struct replay {
     td_applier applier;
     td_buf moved; /* of struct moved: by feed, event time, offset; after collect() */
     td_buf texts;
+    td_buf value;                      /* of one that was written anew */
     size_t next[TD_PROGRAM_FEEDS_MAX]; /* per feed: the first that is not written */
     td_batch batch;
     int64_t timestamp_ms; /* never goes back within a partition */
@@ -58,19 +59,32 @@ static bool event_of(replay *r, const td_record *record, td_event *out) {
     return out->feed != UINT32_MAX;
 }
 
+/* In its place a trade that was asked for afterwards is as good as one that came by itself. */
+static td_bytes as_it_came(replay *r, td_bytes value) {
+    td_event event;
+    td_bytes feed;
+    if (td_record_get_event(r->conf->from->ids, value, &event, &feed) != TD_OK || event.origin != TD_ORIGIN_BACKFILL)
+        return value;
+    event.origin = TD_ORIGIN_FEED;
+    event.flags &= (uint8_t)~TD_FLAG_ANEW;
+    r->value.size = 0;
+    td_record_put_event(&r->value, r->conf->from->ids, feed, &event);
+    return td_buf_bytes(&r->value);
+}
+
 static void keep(replay *r, const td_record *record, const td_event *event) {
-    td_bytes src = td_record_header(record, TD_SRC_HEADER);
+    td_bytes src = td_record_header(record, TD_SRC_HEADER), value = as_it_came(r, record->value);
     moved m = {.event_ns = event->event_ns,
                .offset = record->offset,
                .timestamp_ms = record->timestamp_ms,
                .feed = event->feed,
                .key_size = (uint32_t)record->key.size,
-               .value_size = (uint32_t)record->value.size,
+               .value_size = (uint32_t)value.size,
                .src_size = (uint32_t)src.size,
                .at = r->texts.size};
     td_buf_put(&r->moved, &m, sizeof m);
     td_buf_put(&r->texts, record->key.data, record->key.size);
-    td_buf_put(&r->texts, record->value.data, record->value.size);
+    td_buf_put(&r->texts, value.data, value.size);
     td_buf_put(&r->texts, src.data, src.size);
 }
 
@@ -208,6 +222,7 @@ td_status td_replay_copy(const td_replay_conf *conf, uint32_t partition, int64_t
     td_batch_fini(&r->batch);
     td_buf_fini(&r->moved);
     td_buf_fini(&r->texts);
+    td_buf_fini(&r->value);
     free(r);
     return status == TD_OK ? TD_OK : td_trace(status, "replaying tape-%" PRIu32, partition);
 }

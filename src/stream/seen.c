@@ -98,7 +98,7 @@ td_id_place td_seen_add_out_of_line(td_seen *seen, const td_event *trade) {
     ids->before_ns = newest_ns;
     if (!fresh) return TD_ID_DOUBLE;
     if (first) return TD_ID_FIRST;
-    return id < high ? TD_ID_BELOW : place_above(ids, id, high);
+    return id <= high ? TD_ID_BELOW : place_above(ids, id, high); /* the highest itself may have been passed */
 }
 
 td_id_place td_seen_pass_ordered(td_seen *seen, const td_event *trade) {

@@ -629,12 +629,14 @@ static td_applied apply_release(td_state *s, const td_event *e, const td_emit *e
     return applied;
 }
 
-/* It moves no time. Where ids do not tell, its place in the backfill of its gap does whether it was here before. What
- * lies above all ids is the live session's, not missing. */
+/* It moves no time, and what its feed's time has not come near is none of the past's. Where ids do not tell, its place
+ * in the backfill of its gap does whether it was here before. What lies above all ids is the live session's, not
+ * missing. */
 static td_applied apply_backfill(td_state *s, const td_event *e, const td_emit *emit) {
     block_head *block = block_of(s, e->instrument);
-    bool trade = e->kind == TD_EVENT_TRADE;
-    bool counted = trade && e->trade.trade_id != TD_NONE && td_ledger_counts_ids(&s->feeds[e->feed], block);
+    const feed_state *feed = &s->feeds[e->feed];
+    bool trade = e->kind == TD_EVENT_TRADE, ahead = e->event_ns - feed->set.lateness_ns > feed->watermark_ns;
+    bool counted = trade && e->trade.trade_id != TD_NONE && td_ledger_counts_ids(feed, block);
     td_hole *hole = td_gaps_find(&block->gaps, e->of_epoch);
     bool again = hole == NULL || e->of_offset <= hole->placed;
     bool strange = block->feed != e->feed || (counted && e->trade.trade_id > block->seen.ids.high);
@@ -643,7 +645,9 @@ static td_applied apply_backfill(td_state *s, const td_event *e, const td_emit *
         if (again) hole->refused = 0;
         hole->placed = e->of_offset;
     }
-    td_applied applied = trade ? apply_trade(s, e, emit) : apply_quote(s, e, emit);
+    td_applied applied = ahead   ? quarantine(s, e, TD_REASON_AHEAD, emit)
+                         : trade ? apply_trade(s, e, emit)
+                                 : apply_quote(s, e, emit);
     hole = td_gaps_find(&block->gaps, e->of_epoch); /* others may have come and gone */
     if (hole == NULL || !trade) return applied;
     if (applied.verdict == TD_VERDICT_QUARANTINED) hole->refused++;

@@ -10,6 +10,7 @@ extern const int64_t td_account_widths_ns[TD_ACCOUNT_WIDTHS]; /* 1 s, 10 s */
 typedef struct td_account_trade {
     uint8_t copies, refused, released; /* records of the tape; of quarantine; those of the tape that are releases */
     bool live;                         /* one came by itself */
+    bool late;                         /* a release that missed a bar: it had come too late for it, and alone */
 } td_account_trade;
 
 typedef struct td_account_gap { /* as it was told last, all ids together */
@@ -37,6 +38,9 @@ typedef struct td_account {
 /* All that the topics hold, read anew. False, and stderr says why: a record that cannot be. */
 bool td_account_read(td_account *account, const td_topics *topics, const td_venue *venue);
 void td_account_fini(td_account *account);
+
+/* An outlier that was released lets others by: they are near it. */
+bool td_account_has_released(const td_account *account, int symbol);
 
 /* Each asks for one symbol, and says on stderr what does not hold.
  * All trades are there; what did not come by itself had been told missing; refused is what has a flaw and nobody

@@ -21,7 +21,7 @@ static struct { /* over all seeds */
 } tally;
 
 static td_listener_conf conf_of(uint64_t seed, bool trace) {
-    return (td_listener_conf){.seed = seed, .mean_ms = 300 + seed % 200, .settings = "", .more = "", .trace = trace};
+    return (td_listener_conf){.seed = seed, .mean_ms = 300 + seed % 200, .settings = "", .trace = trace};
 }
 
 /* ---- the run that is cut ---- */

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { SETTLE_EVERY = 4000, SETTLE_S = 300, HISTORY_ROWS = 10 };
+enum { SETTLE_EVERY = 4000, SETTLE_S = 300, HISTORY_ROWS = 10, FIRST_IDS = 10 };
 #define WINDOW_NS (10 * TD_NS_PER_S)
 
 static uint64_t below(td_listener *l, uint64_t bound) { return td_listener_below(l, bound); }
@@ -41,9 +41,13 @@ static bool load(td_listener *l, const td_listener_conf *conf) {
         "  - websocket: { name: live, url: \"ws://venue.test/ws\", subscribe: all, reconnect: 1ms, idle: 2s,\n"
         "                 hold: 5s, history: \"http://venue.test\", history_interval: 50ms,\n"
         "                 history_after: 500ms, history_tries: 1000%s }\n"
-        "bars: [1s, 10s]\ngrace: 3s\nspeed: 1x\n%s"
+        "%s%s"
+        "bars: [1s, 10s]\ngrace: 3s\nspeed: 1x\n"
         "log: { dir: var/data, partitions: 2 }\n",
-        conf->settings, conf->more);
+        conf->settings, conf->actions != NULL ? "  - file: { format: actions, path: actions.csv }\n" : "",
+        conf->strategy != NULL ? "strategies: [strategy.td]\n" : "");
+    if (conf->actions != NULL) td_sim_put_file(l->sim, "actions.csv", td_text(conf->actions));
+    if (conf->strategy != NULL) td_sim_put_file(l->sim, "strategy.td", td_text(conf->strategy));
     td_sim_put_file(l->sim, "listener.yaml", td_buf_bytes(&yaml));
     td_buf_fini(&yaml);
     td_status status = td_config_load(&l->config, &l->os, "listener.yaml", NULL, 0);
@@ -58,6 +62,7 @@ static bool load(td_listener *l, const td_listener_conf *conf) {
 
 static bool start(td_listener *l) {
     td_status status = td_engine_open(&l->engine, &l->os, &l->config, report, l);
+    l->lives++;
     HOLDS(status == TD_OK, "%s", td_trail());
     return true;
 }
@@ -119,23 +124,29 @@ static void die_soon(td_listener *l, td_cut cut) {
     td_sim_crash_at(l->sim, td_sim_calls(l->sim) + 1 + below(l, 60));
 }
 
+static void venue_step(td_listener *l);
+
+/* The venue goes on meanwhile. */
+static bool wait_and_start(td_listener *l) {
+    td_sim_advance(l->sim, (int64_t)below(l, 5 * TD_NS_PER_S));
+    venue_step(l);
+    return start(l);
+}
+
 static bool revive(td_listener *l) {
     td_engine_close(l->engine, false);
     td_sim_crash_at(l->sim, 0);
     td_sim_reboot(l->sim, TD_SIM_KILLED);
     count_cut(l, l->dying_of);
-    l->dying = l->up = false;
-    td_sim_advance(l->sim, (int64_t)below(l, 5 * TD_NS_PER_S));
-    return start(l);
+    l->dying = false;
+    return wait_and_start(l);
 }
 
 static bool stop_and_start(td_listener *l) {
     if (!td_listener_check_counts(l)) return false;
     count_cut(l, TD_CUT_STOPPED);
     td_engine_close(l->engine, true);
-    l->up = false;
-    td_sim_advance(l->sim, (int64_t)below(l, 5 * TD_NS_PER_S));
-    return start(l);
+    return wait_and_start(l);
 }
 
 bool td_listener_cut(td_listener *l, td_cut cut) {
@@ -242,12 +253,15 @@ static void send_trade(td_listener *l, int symbol, int64_t id) {
 }
 
 static void hold_back(td_listener *l, int symbol, int64_t id, uint64_t most_ms) {
+    int64_t ms = td_venue_trade_of(&l->venue, symbol, id)->time_ms, delay_ms = (int64_t)below(l, most_ms);
     if (l->held_count == TD_HELD_BACK_MAX) abort();
-    l->held[l->held_count++] = (td_said){now_ms(l) + (int64_t)below(l, most_ms), id, symbol};
+    l->held[l->held_count++] = (td_said){(ms < now_ms(l) ? ms : now_ms(l)) + delay_ms, id, symbol};
 }
 
+/* The first ones as they come: what lies before all that is known nobody misses. */
 static void say_trade(td_listener *l, int symbol, int64_t id) {
-    const td_manners *m = &l->manners;
+    static const td_manners none;
+    const td_manners *m = id > FIRST_IDS ? &l->manners : &none;
     if (m->doubled_every > 0 && below(l, m->doubled_every) == 0) hold_back(l, symbol, id, m->late_ms + 1);
     if (m->late_every > 0 && below(l, m->late_every) == 0)
         hold_back(l, symbol, id, m->late_ms);

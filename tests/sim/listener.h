@@ -33,8 +33,8 @@ typedef struct td_listener_conf {
     uint64_t mean_ms, flawed_every;
     int64_t silent_ms;
     td_manners manners;
-    const char *settings; /* of the feed, more of them: ", silence: 2s" */
-    const char *more;     /* … of the program: "strategies: [x.td]\n" */
+    const char *settings;           /* more of the feed's: ", silence: 2s", or "" */
+    const char *strategy, *actions; /* the text of a file each, or NULL */
     bool trace;
 } td_listener_conf;
 
@@ -65,6 +65,7 @@ typedef struct td_listener {
     int64_t page_from_id;
     td_said held[TD_HELD_BACK_MAX];
     size_t held_count;
+    int lives;
     int64_t cuts[TD_CUT_COUNT], cut_count, in_one_window, last_cut_ns;
 } td_listener;
 

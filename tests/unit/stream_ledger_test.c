@@ -372,6 +372,17 @@ static void a_rule_that_refuses_what_is_filled_in_loses_nothing(void **state) {
          1, TD_FILL_WHOLE},
     };
     RUN(program_of(), steps, 1, 1, 0, 0);
+    static const step ahead[] = {
+        {'t', 105, 1, .gives = ""},
+        {'t', 106, 4, .gives = ""},
+        {'t', 112, 5, .gives = "A gap 1 ids open 105.0-106.0 ids 2-3 missing 2\nA 100+10 n2 partial\n"},
+        {'b', 105.6, 3, .gives = "", 1, 1, .came_s = 112},
+        {'b', 113.1, 2, .gives = "ahead A\n", 1, 2, .came_s = 120}, /* the feed's time is 111: its window may not be */
+        {'b', 3705, 2, .gives = "ahead A\n", 1, 2, .came_s = 120},
+        {'f', 120, 0, .gives = "A gap 1 ids filled 105.0-106.0 ids 2-3 missing 0 filled 1\nA 100+10 n3 repaired r1\n",
+         1, TD_FILL_WHOLE},
+    };
+    RUN(program_of(), ahead, 1, 1, 0, 0);
 }
 
 /* What the venue did not give had come by itself. */

@@ -126,7 +126,8 @@ static void an_id_has_a_place(void **state) {
         {'w', 27, 113, TD_ID_AWAITED}, {'a', 9, 99, TD_ID_BELOW},  /* older than the first: only late */
         {'a', 3, 200, TD_ID_FIRST},                                /* newer than all, and below all: counted anew */
         {'a', 63, 201, TD_ID_BEYOND},  {'p', 64, 202, TD_ID_NEXT}, /* a word ends between them */
-        {'a', 65, 203, TD_ID_NEXT},
+        {'a', 65, 203, TD_ID_NEXT},    {'p', 66, 204, TD_ID_NEXT},
+        {'a', 66, 204, TD_ID_BELOW}, /* the highest, which was only passed */
     };
     td_seen seen = {0};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
