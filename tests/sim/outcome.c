@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const topics[TOPIC_COUNT] = {"tape", "bars", "signals", "gaps", "quarantine", "rejected"};
+static const char *const topics[TOPIC_COUNT] = {"tape", "bars", "signals", "gaps", "actions", "quarantine", "rejected"};
 
 /* Without src_epoch: it counts crashes. */
 static const char *const tables[TABLE_COUNT] = {

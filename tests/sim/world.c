@@ -27,6 +27,19 @@ static void put_lateness(td_world *w, td_buf *yaml) {
     td_buf_printf(yaml, "lateness: %s, max_delay: %s }\n", spans[td_world_below(w, 4)], spans[td_world_below(w, 4)]);
 }
 
+/* A day begins while the simulated feed runs, and with it splits; one is told twice, one is none. */
+static const char actions[] = "2026-01-06,SIM:S0001,split,3:1\n"
+                              "2026-01-06,SIM:S0002,split,1:7\n"
+                              "2026-01-06,SIM:S0001,split,3:1\n"
+                              "2026-01-05,SIM:S0002,dividend,0.25,USD\n"
+                              "2026-01-06,SIM:S0002,split,0:1\n"
+                              "2199-01-01,LEAN:IBM,split,2:1\n";
+
+static void put_actions(td_world *w, td_buf *yaml) {
+    td_sim_put_file(w->sim, "market/actions.csv", td_text(actions));
+    td_buf_text(yaml, "  - file: { name: actions, format: actions, path: market/actions.csv }\n");
+}
+
 static void put_feeds(td_world *w, td_buf *yaml) {
     unsigned which = 1 + (unsigned)td_world_below(w, 7); /* at least one of three */
     td_buf_text(yaml, "feeds:\n");
@@ -41,18 +54,22 @@ static void put_feeds(td_world *w, td_buf *yaml) {
         put_lateness(w, yaml);
     }
     if ((which & 4) != 0) {
-        td_buf_printf(yaml, "  - simulated: { seed: %u, instruments: %u, ticks: %u, duration: %us, ",
-                      (unsigned)td_world_below(w, 1000), 2 + (unsigned)td_world_below(w, 30),
-                      200 + (unsigned)td_world_below(w, 2000), 20 + (unsigned)td_world_below(w, 100));
+        td_buf_printf(
+            yaml, "  - simulated: { seed: %u, instruments: %u, ticks: %u, duration: %us, start: 2026-01-05T23:59:50Z, ",
+            (unsigned)td_world_below(w, 1000), 2 + (unsigned)td_world_below(w, 30),
+            200 + (unsigned)td_world_below(w, 2000), 20 + (unsigned)td_world_below(w, 100));
         put_lateness(w, yaml);
     }
+    put_actions(w, yaml);
 }
 
 static void put_small_feeds(td_world *w, td_buf *yaml) {
     td_market_put_binance(w->sim, &w->random, 150);
-    td_buf_text(yaml, "feeds:\n"
-                      "  - file: { name: binance, format: binance-collector, path: \"market/binance/*.gz\" }\n"
-                      "  - simulated: { seed: 3, instruments: 4, ticks: 1600, duration: 90s }\n");
+    td_buf_text(
+        yaml, "feeds:\n"
+              "  - file: { name: binance, format: binance-collector, path: \"market/binance/*.gz\" }\n"
+              "  - simulated: { seed: 3, instruments: 4, ticks: 1600, duration: 90s, start: 2026-01-05T23:59:50Z }\n");
+    put_actions(w, yaml);
 }
 
 static bool load(td_world *w, const td_buf *yaml) {
