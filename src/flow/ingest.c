@@ -23,6 +23,7 @@ typedef struct mark { /* an input as its record on the log shows it: enough to k
 typedef struct feed_end { /* how a lane ends, of one feed's inputs that come again */
     mark last;            /* present: they are passed in silence until this one has come by */
     mark ended;           /* present: made again just so, it is passed too; it falls away where the feed has grown */
+    bool whole;           /* it ends with `ended`, and the feed is as it was: all its inputs are passed */
 } feed_end;
 
 typedef struct ingest_lane { /* one partition that we append to */
@@ -100,6 +101,7 @@ static void note_end(const td_ingest *in, ingest_lane *lane, td_bytes feed_name,
         feed_end *end = &lane->ends[feed->index];
         *(is_ended(found) ? &end->ended : &end->last) = *found;
         if (!is_ended(found)) end->ended.present = false; /* the feed has gone on behind it */
+        end->whole = is_ended(found) && td_inputs_unchanged(in->inputs, feed->index);
     }
 }
 
@@ -134,7 +136,8 @@ static bool is_fed_by(const ingest_lane *lane, const td_topics *topics, const td
 static bool is_known(const td_ingest *in, const ingest_lane *lane) {
     for (size_t i = 0; i < td_merge_feed_count(in->conf.merge); i++) {
         const td_merge_feed *feed = td_merge_feed_at(in->conf.merge, i);
-        if (is_fed_by(lane, in->conf.topics, feed) && !lane->ends[feed->index].last.present) return false;
+        const feed_end *end = &lane->ends[feed->index];
+        if (is_fed_by(lane, in->conf.topics, feed) && !end->last.present && !end->whole) return false;
     }
     return lane->topic != in->conf.topics->tape || td_live_resumed(in->conf.live, lane->partition);
 }
@@ -149,7 +152,8 @@ static void borrow_marks(const td_ingest *in, ingest_lane *lane) {
     }
     for (uint32_t f = 0; newest != NULL && f < in->end_count; f++) {
         bool is_new = !td_inputs_unsaid(in->inputs) && !td_inputs_known(in->inputs, f);
-        if (!lane->ends[f].last.present && !is_new) lane->ends[f].last = *newest;
+        const feed_end *end = &lane->ends[f];
+        if (!end->last.present && !end->whole && !is_new) lane->ends[f].last = *newest;
     }
 }
 
@@ -210,7 +214,8 @@ static td_status lanes_open(td_ingest *in, ingest_lane **out, td_topic *topic) {
         td_batch_init(&lanes[p].batch, conf->batch_bytes);
         lanes[p].ends = td_alloc_zero(in->end_count, sizeof *lanes[p].ends);
         status = find_ends(in, &lanes[p]);
-        for (uint32_t f = 0; f < in->end_count; f++) in->resuming |= lanes[p].ends[f].last.present;
+        for (uint32_t f = 0; f < in->end_count; f++)
+            in->resuming |= lanes[p].ends[f].last.present || lanes[p].ends[f].whole;
         if (status != TD_CORRUPT) continue;
         td_fault_set(&in->standing, status);
         status = TD_OK;
@@ -363,7 +368,7 @@ static mark mark_of(const td_input *input) {
 
 /* The log holds it, or what comes behind it. */
 static bool is_repeated(const feed_end *end, const td_input *input) {
-    if (end->last.present || !end->ended.present) return end->last.present;
+    if (end->last.present || end->whole || !end->ended.present) return end->last.present || end->whole;
     mark now = mark_of(input);
     return same_place(&end->ended, &now);
 }

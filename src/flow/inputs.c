@@ -262,6 +262,11 @@ void td_inputs_close(td_inputs *in) {
 }
 
 bool td_inputs_known(const td_inputs *in, uint32_t feed) { return in->known[feed]; }
+bool td_inputs_unchanged(const td_inputs *in, uint32_t feed) {
+    for (size_t i = 0; i < in->now.count; i++)
+        if (in->now.items[i].feed == feed && in->now.items[i].is_new) return false;
+    return in->known[feed];
+}
 bool td_inputs_unsaid(const td_inputs *in) { return in->kept.count == 0; }
 
 td_status td_inputs_check_order(const td_inputs *in, uint32_t feed, int64_t clock_ns) {

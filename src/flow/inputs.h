@@ -15,6 +15,8 @@ TD_CHECKED td_status td_inputs_open(td_inputs **out, const td_os *os, const td_t
 void td_inputs_close(td_inputs *inputs); /* accepts NULL */
 /* The log says of what that feed was made. */
 bool td_inputs_known(const td_inputs *inputs, uint32_t feed);
+/* … and that feed is made of nothing else now. As it was when `inputs` was opened, until td_inputs_keep. */
+bool td_inputs_unchanged(const td_inputs *inputs, uint32_t feed);
 /* It says so of no feed: it is new, or older than `_inputs`. */
 bool td_inputs_unsaid(const td_inputs *inputs);
 /* TD_CONFIG where a new file of a known feed may begin at or before `clock_ns`, up to which the log holds the feed: its

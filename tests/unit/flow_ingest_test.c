@@ -118,13 +118,16 @@ typedef struct shelf {
     uint32_t instrument;
     char paths[FILES_MAX][80];
     bool reads_before; /* it cannot tell when a file begins */
+    bool has_no_clock;
 } shelf;
 
 static bool shelf_file(const void *self, size_t index, td_feed_file *out) {
     shelf *s = (shelf *)(uintptr_t)self;
     if (index >= s->count) return false;
     (void)snprintf(s->paths[index], sizeof s->paths[index], "%s/%c", s->r->root, (char)(s->first + (char)index));
-    *out = (td_feed_file){s->paths[index], s->reads_before ? 0 : (int64_t)(index + 1) * TD_NS_PER_DAY};
+    *out = (td_feed_file){s->paths[index], s->has_no_clock   ? 1
+                                           : s->reads_before ? 0
+                                                             : (int64_t)(index + 1) * TD_NS_PER_DAY};
     return true;
 }
 
@@ -136,6 +139,7 @@ static td_status shelf_next(void *self, td_feed_item *out) {
     s->at++;
     out->clock_ns = (int64_t)(file + 1) * TD_NS_PER_DAY + (int64_t)(item + 1) * TD_NS_PER_S;
     out->position = (td_source_position){.file = (uint32_t)file, .line = item / 2 + 1, .part = item % 2}; /* pairs */
+    if (s->has_no_clock) out->clock_ns = 0;
     out->kind = item == 1 ? TD_ITEM_REJECTED : TD_ITEM_EVENT;
     if (item == 1)
         out->rejected = (td_rejected){.position = out->position,
@@ -167,6 +171,8 @@ static int64_t count_records(const td_topic *topic) {
     return count;
 }
 
+enum { NOT_COUNTED = -1 };
+
 typedef struct shelf_run {
     const char *does;
     const char *command; /* what happens to the folder first, or NULL */
@@ -174,7 +180,7 @@ typedef struct shelf_run {
     size_t files;
     bool reads_before;
     const char *refused; /* NULL: it runs to its end */
-    int64_t items;       /* then on the tape, without Time */
+    int64_t items;       /* then on the tape, without Time; NOT_COUNTED: they have no clock */
 } shelf_run;
 
 static td_status run_shelf(rig *r, const shelf_run *run, td_topics *topics) {
@@ -186,7 +192,8 @@ static td_status run_shelf(rig *r, const shelf_run *run, td_topics *topics) {
                .first = run->first,
                .count = run->files,
                .instrument = td_instruments_intern(instruments, TD_TEXT("SHELF:A")),
-               .reads_before = run->reads_before};
+               .reads_before = run->reads_before,
+               .has_no_clock = run->items == NOT_COUNTED};
     td_merge *merge = td_merge_new(instruments, PARTITIONS);
     td_merge_add(merge, 0, &shelf_ops, &s, &conf);
     td_live *live = td_live_new(&r->os, instruments, PARTITIONS, rig_report, r);
@@ -269,6 +276,58 @@ static void goes_on_with_new_files(void **state) {
         td_topics_close(&topics);
         rig_close_log(r);
     }
+}
+
+static atomic_llong bytes_read;
+
+static td_status counting_read_at(void *self, int file, void *out, size_t size, int64_t offset, size_t *out_size) {
+    td_status status = RIG_REAL->read_at(self, file, out, size, offset, out_size);
+    if (status == TD_OK) atomic_fetch_add(&bytes_read, (long long)*out_size);
+    return status;
+}
+
+enum { FILLER_BATCHES = 40, FILLER_BYTES = 60000 }; /* of each partition */
+
+static void put_filler(rig *r, const td_topics *topics) {
+    static uint8_t bytes[FILLER_BYTES];
+    td_writer *writer;
+    assert_int_equal(td_writer_open(&writer, r->log, "ingest"), TD_OK);
+    for (uint32_t i = 0; i < FILLER_BATCHES * PARTITIONS; i++) {
+        td_batch_reset(&r->batch);
+        assert_true(
+            td_batch_add(&r->batch, 1, TD_TEXT("x"), (td_bytes){bytes, sizeof bytes}, (td_bytes){0}, (td_bytes){0}));
+        assert_int_equal(td_writer_append(writer, topics->tape, i % PARTITIONS, &r->batch), TD_OK);
+    }
+    td_writer_close(writer);
+}
+
+/* One partition has nothing of the feed but its end. Who starts again does not look through all that lies before. */
+static void a_feed_that_has_ended_is_not_looked_for(void **state) {
+    rig *r = *state;
+    static const shelf_run one = {.first = 'a', .files = 1, .items = NOT_COUNTED};
+    static const shelf_run two = {.first = 'a', .files = 2, .items = NOT_COUNTED};
+    td_topics topics;
+    static td_os_ops ops;
+    ops = *r->os.ops;
+    ops.read_at = counting_read_at;
+    r->os.ops = &ops;
+    rig_run("cd %s && echo a > a && echo b > b", r->root);
+    rig_open_log(r);
+    assert_int_equal(td_topics_open(&topics, r->log, PARTITIONS, 0), TD_OK);
+    put_filler(r, &topics);
+    assert_int_equal(run_shelf(r, &one, &topics), TD_OK);
+    int64_t records = count_records(topics.tape), rejected = count_records(topics.rejected);
+    assert_int_equal(records, FILLER_BATCHES * PARTITIONS + ITEMS - 1 + PARTITIONS);
+    bytes_read = 0;
+    assert_int_equal(run_shelf(r, &one, &topics), TD_OK);
+    ASSERT_ROW(bytes_read < FILLER_BATCHES * FILLER_BYTES, "%lld bytes were read", bytes_read);
+    assert_int_equal(count_records(topics.tape), records);
+    assert_int_equal(count_records(topics.rejected), rejected);
+    assert_int_equal(run_shelf(r, &two, &topics), TD_OK); /* it has grown: what is new comes behind */
+    assert_int_equal(count_records(topics.tape), records + ITEMS - 1 + PARTITIONS);
+    assert_int_equal(count_records(topics.rejected), 2 * rejected);
+    td_topics_close(&topics);
+    rig_close_log(r);
 }
 
 enum { RELEASES = 5 };
@@ -370,6 +429,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(keeps_what_waits, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(appends_what_others_ask_for, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(goes_on_with_new_files, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(a_feed_that_has_ended_is_not_looked_for, rig_new, rig_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
