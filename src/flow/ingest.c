@@ -23,7 +23,7 @@ typedef struct mark { /* an input as its record on the log shows it: enough to k
 typedef struct feed_end { /* how a lane ends, of one feed's inputs that come again */
     mark last;            /* present: they are passed in silence until this one has come by */
     mark ended;           /* present: made again just so, it is passed too; it falls away where the feed has grown */
-    bool whole;           /* it ends with `ended`, and the feed is as it was: all its inputs are passed */
+    bool whole;           /* the feed had ended, and is as it was: all its inputs are passed */
 } feed_end;
 
 typedef struct ingest_lane { /* one partition that we append to */
@@ -101,7 +101,6 @@ static void note_end(const td_ingest *in, ingest_lane *lane, td_bytes feed_name,
         feed_end *end = &lane->ends[feed->index];
         *(is_ended(found) ? &end->ended : &end->last) = *found;
         if (!is_ended(found)) end->ended.present = false; /* the feed has gone on behind it */
-        end->whole = is_ended(found) && td_inputs_unchanged(in->inputs, feed->index);
     }
 }
 
@@ -154,6 +153,14 @@ static void borrow_marks(const td_ingest *in, ingest_lane *lane) {
         bool is_new = !td_inputs_unsaid(in->inputs) && !td_inputs_known(in->inputs, f);
         const feed_end *end = &lane->ends[f];
         if (!end->last.present && !end->whole && !is_new) lane->ends[f].last = *newest;
+    }
+}
+
+/* What the log says of them need not be looked for: it may lie far back. */
+static void note_ended(const td_ingest *in, ingest_lane *lane) {
+    for (size_t i = 0; i < td_merge_feed_count(in->conf.merge); i++) {
+        const td_merge_feed *feed = td_merge_feed_at(in->conf.merge, i);
+        lane->ends[feed->index].whole = td_inputs_ended(in->inputs, feed, lane->topic, lane->partition);
     }
 }
 
@@ -213,6 +220,7 @@ static td_status lanes_open(td_ingest *in, ingest_lane **out, td_topic *topic) {
         lanes[p].partition = p;
         td_batch_init(&lanes[p].batch, conf->batch_bytes);
         lanes[p].ends = td_alloc_zero(in->end_count, sizeof *lanes[p].ends);
+        note_ended(in, &lanes[p]);
         status = find_ends(in, &lanes[p]);
         for (uint32_t f = 0; f < in->end_count; f++)
             in->resuming |= lanes[p].ends[f].last.present || lanes[p].ends[f].whole;
@@ -515,8 +523,11 @@ static td_status end(td_ingest *in) {
     }
     if (status == TD_OK) status = td_inputs_keep(in->inputs, in->writer, in->now_ms);
     if (status == TD_OK) status = td_ingest_flush(in);
+    if (status == TD_OK)
+        status = td_inputs_keep_ends(in->inputs, in->conf.topics, in->conf.merge, in->writer, in->now_ms);
     if (status != TD_OK) return status;
     in->replayed = true;
+    in->resuming &= td_live_feed_count(in->conf.live) == 0; /* live feeds go on */
     if (td_live_feed_count(in->conf.live) == 0) atomic_store_explicit(&in->ended, true, memory_order_release);
     return TD_AGAIN;
 }

@@ -10,7 +10,8 @@
 enum {
     ENDS_BYTES = 16 * 1024, /* of each end of a file: packed ones carry checksums of all between */
     HASH_DIGITS = 32,
-    NAME_MAX = 64 /* of a feed, and of what of it */
+    NAME_MAX = 64, /* of a feed, and of what of it */
+    KEY_BYTES = 2 * NAME_MAX + 2,
 };
 
 #define CURE "a log goes on with the inputs it was made of, and new files behind them: name another log.dir for others"
@@ -61,7 +62,7 @@ static const row *find_kept(const td_inputs *in, const char *key) {
 /* ---- what feeds are made of now ---- */
 
 static void add_row(td_inputs *in, const td_merge_feed *feed, const char *what, const td_buf *value) {
-    char key[2 * NAME_MAX + 2];
+    char key[KEY_BYTES];
     (void)snprintf(key, sizeof key, "%.*s/%.*s", NAME_MAX, feed->conf->name, NAME_MAX, what);
     row *r = rows_add(&in->now);
     r->key = td_copy_text(key);
@@ -231,7 +232,7 @@ static td_status compare(td_inputs *in, const td_merge *merge) {
         const td_merge_feed *feed = td_merge_feed_at(merge, i);
         size_t count = 0;
         td_feed_file file;
-        char key[2 * NAME_MAX + 2];
+        char key[KEY_BYTES];
         while (feed->ops->is_file && feed->ops->file(feed->feed, count, &file)) count++;
         (void)snprintf(key, sizeof key, "%.*s/%zu", NAME_MAX, feed->conf->name, count);
         const row *kept = find_kept(in, key);
@@ -262,12 +263,65 @@ void td_inputs_close(td_inputs *in) {
 }
 
 bool td_inputs_known(const td_inputs *in, uint32_t feed) { return in->known[feed]; }
-bool td_inputs_unchanged(const td_inputs *in, uint32_t feed) {
-    for (size_t i = 0; i < in->now.count; i++)
-        if (in->now.items[i].feed == feed && in->now.items[i].is_new) return false;
-    return in->known[feed];
-}
 bool td_inputs_unsaid(const td_inputs *in) { return in->kept.count == 0; }
+
+/* ---- where feeds have ended ---- */
+
+static void put_end_key(const td_inputs *in, const td_merge_feed *feed, char key[KEY_BYTES]) {
+    size_t files = 0;
+    for (size_t i = 0; i < in->now.count; i++)
+        files += in->now.items[i].feed == feed->index && in->now.items[i].file.path != NULL;
+    (void)snprintf(key, KEY_BYTES, "%.*s/ended@%zu", NAME_MAX, feed->conf->name, files);
+}
+
+/* "tape 0 3 1200 …": of each partition its epoch and its end. */
+static void put_ends(const td_topic *topic, td_buf *out) {
+    for (uint32_t p = 0; p < td_topic_partitions(topic); p++)
+        td_buf_printf(out, "%s %" PRIu32 " %" PRId32 " %" PRId64 "\n", td_topic_name(topic), p,
+                      td_topic_epoch(topic, p), td_topic_end(topic, p));
+}
+
+static bool holds_end(const char *ends, const td_topic *topic, uint32_t partition) {
+    char start[2 * NAME_MAX];
+    td_position end;
+    (void)snprintf(start, sizeof start, "%.*s %" PRIu32 " ", NAME_MAX, td_topic_name(topic), partition);
+    for (const char *line = ends; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, start, strlen(start)) != 0) continue;
+        return sscanf(line + strlen(start), "%" SCNd32 " %" SCNd64, &end.epoch, &end.offset) == 2 &&
+               td_topic_holds(topic, partition, end);
+    }
+    return false;
+}
+
+bool td_inputs_ended(const td_inputs *in, const td_merge_feed *feed, const td_topic *topic, uint32_t partition) {
+    char key[KEY_BYTES];
+    bool is_new = !in->known[feed->index];
+    for (size_t i = 0; i < in->now.count; i++)
+        is_new |= in->now.items[i].feed == feed->index && in->now.items[i].is_new;
+    put_end_key(in, feed, key);
+    const row *kept = is_new ? NULL : find_kept(in, key);
+    return kept != NULL && holds_end(kept->value, topic, partition);
+}
+
+td_status td_inputs_keep_ends(const td_inputs *in, const td_topics *topics, const td_merge *merge, td_writer *writer,
+                              int64_t now_ms) {
+    td_buf ends = {0};
+    td_batch batch;
+    put_ends(topics->tape, &ends);
+    put_ends(topics->rejected, &ends);
+    td_batch_init(&batch, 4096 + td_merge_feed_count(merge) * (ends.size + KEY_BYTES + 64));
+    for (size_t i = 0; i < td_merge_feed_count(merge); i++) {
+        char key[KEY_BYTES];
+        put_end_key(in, td_merge_feed_at(merge, i), key);
+        if (find_kept(in, key) == NULL)
+            (void)td_batch_add(&batch, now_ms, td_text(key), td_buf_bytes(&ends), (td_bytes){0}, (td_bytes){0});
+    }
+    td_status status = batch.count > 0 ? td_writer_append(writer, in->topic, 0, &batch) : TD_OK;
+    td_batch_fini(&batch);
+    td_buf_fini(&ends);
+    return status;
+}
 
 td_status td_inputs_check_order(const td_inputs *in, uint32_t feed, int64_t clock_ns) {
     for (size_t i = 0; in->known[feed] && i < in->now.count; i++) {

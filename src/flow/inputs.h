@@ -1,7 +1,8 @@
 /* src/flow/inputs.h - what the log's repeatable feeds were made of, kept in topic `_inputs`: the settings that choose a
  * feed's items, and its files by number, size, content and name. A log goes on with what it was made of and, behind
  * it, with new files: all else is refused before anything is appended. Where the files lie does not matter.
- * Key "lean/from" or "lean/3", value a text; the last record of a key counts. Thread: who opens the log, then ingest.
+ * Key "lean/from" or "lean/3", value a text; "lean/ended@4" says where the log ended when all of four files was in it.
+ * Thread: who opens the log, then ingest.
  */
 #pragma once
 #include "feed/merge.h"
@@ -15,12 +16,17 @@ TD_CHECKED td_status td_inputs_open(td_inputs **out, const td_os *os, const td_t
 void td_inputs_close(td_inputs *inputs); /* accepts NULL */
 /* The log says of what that feed was made. */
 bool td_inputs_known(const td_inputs *inputs, uint32_t feed);
-/* … and that feed is made of nothing else now. As it was when `inputs` was opened, until td_inputs_keep. */
-bool td_inputs_unchanged(const td_inputs *inputs, uint32_t feed);
+/* … and that it had ended where that partition of the tape, or of `rejected`, still ends or goes on; and the feed is
+ * made of nothing else now: all its inputs lie there. As it was when `inputs` was opened. */
+bool td_inputs_ended(const td_inputs *inputs, const td_merge_feed *feed, const td_topic *topic, uint32_t partition);
 /* It says so of no feed: it is new, or older than `_inputs`. */
 bool td_inputs_unsaid(const td_inputs *inputs);
 /* TD_CONFIG where a new file of a known feed may begin at or before `clock_ns`, up to which the log holds the feed: its
  * items would belong among those appended. INT64_MAX: the log no longer tells. */
 TD_CHECKED td_status td_inputs_check_order(const td_inputs *inputs, uint32_t feed, int64_t clock_ns);
+/* All feeds have come to their end, and what they gave is appended. Says so once; what is lost of it later makes it
+ * void. */
+TD_CHECKED td_status td_inputs_keep_ends(const td_inputs *inputs, const td_topics *topics, const td_merge *merge,
+                                         td_writer *writer, int64_t now_ms);
 /* Appends what is new, all of it or nothing; synced is for the caller to do, before the first of its items. */
 TD_CHECKED td_status td_inputs_keep(td_inputs *inputs, td_writer *writer, int64_t now_ms);

@@ -301,7 +301,7 @@ static void put_filler(rig *r, const td_topics *topics) {
     td_writer_close(writer);
 }
 
-/* One partition has nothing of the feed but its end. Who starts again does not look through all that lies before. */
+/* What has come since, and what was there before, is not looked through for it. */
 static void a_feed_that_has_ended_is_not_looked_for(void **state) {
     rig *r = *state;
     static const shelf_run one = {.first = 'a', .files = 1, .items = NOT_COUNTED};
@@ -318,6 +318,8 @@ static void a_feed_that_has_ended_is_not_looked_for(void **state) {
     assert_int_equal(run_shelf(r, &one, &topics), TD_OK);
     int64_t records = count_records(topics.tape), rejected = count_records(topics.rejected);
     assert_int_equal(records, FILLER_BATCHES * PARTITIONS + ITEMS - 1 + PARTITIONS);
+    put_filler(r, &topics);
+    records += FILLER_BATCHES * PARTITIONS;
     bytes_read = 0;
     assert_int_equal(run_shelf(r, &one, &topics), TD_OK);
     ASSERT_ROW(bytes_read < FILLER_BATCHES * FILLER_BYTES, "%lld bytes were read", bytes_read);
@@ -326,6 +328,49 @@ static void a_feed_that_has_ended_is_not_looked_for(void **state) {
     assert_int_equal(run_shelf(r, &two, &topics), TD_OK); /* it has grown: what is new comes behind */
     assert_int_equal(count_records(topics.tape), records + ITEMS - 1 + PARTITIONS);
     assert_int_equal(count_records(topics.rejected), 2 * rejected);
+    td_topics_close(&topics);
+    rig_close_log(r);
+}
+
+/* Once the files have come by, what a live feed gives is not waited for: nothing is resumed any more. */
+static void files_beside_a_live_feed_come_to_an_end(void **state) {
+    rig *r = *state;
+    td_topics topics;
+    char shelf_name[] = "shelf", venue_name[] = "SHELF", live_name[] = "venue";
+    td_feed_conf conf = {.name = shelf_name, .venue = venue_name, .ratio = 1};
+    td_feed_conf live_conf = {.name = live_name, .reconnect_ns = 1};
+    const td_bytes names[] = {td_text(shelf_name), td_text(live_name)};
+    rig_run("echo a > %s/a", r->root);
+    rig_open_log(r);
+    assert_int_equal(td_topics_open(&topics, r->log, PARTITIONS, 0), TD_OK);
+    for (int run = 0; run < 2; run++) {
+        venue v = {.given = MESSAGES};
+        td_instruments *instruments = td_instruments_new();
+        shelf s = {.r = r, .first = 'a', .count = 1, .has_no_clock = true};
+        s.instrument = td_instruments_intern(instruments, TD_TEXT("SHELF:A"));
+        td_merge *merge = td_merge_new(instruments, PARTITIONS);
+        td_merge_add(merge, 0, &shelf_ops, &s, &conf);
+        td_live *live = td_live_new(&r->os, instruments, PARTITIONS, rig_report, r);
+        td_live_add(live, 1, &venue_ops, &v, &live_conf);
+        td_ingest_conf ingest_conf = {.os = &r->os,
+                                      .topics = &topics,
+                                      .merge = merge,
+                                      .live = live,
+                                      .instruments = instruments,
+                                      .feed_names = names,
+                                      .batch_bytes = 1000};
+        td_ingest *ingest;
+        assert_int_equal(td_ingest_open(&ingest, &ingest_conf), TD_OK);
+        assert_int_equal(td_counted(&td_ingest_counters(ingest)->resuming), run);
+        for (int turn = 0; turn < 5; turn++) (void)td_ingest_step(ingest);
+        assert_int_equal(td_fault_status(td_ingest_fault(ingest)), TD_OK);
+        assert_int_equal(td_counted(&td_ingest_counters(ingest)->resuming), 0);
+        td_ingest_close(ingest);
+        td_live_free(live);
+        td_merge_free(merge);
+        td_instruments_free(instruments);
+    }
+    assert_int_equal(count_trades(&topics), ITEMS - 1);
     td_topics_close(&topics);
     rig_close_log(r);
 }
@@ -430,6 +475,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(appends_what_others_ask_for, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(goes_on_with_new_files, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_feed_that_has_ended_is_not_looked_for, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(files_beside_a_live_feed_come_to_an_end, rig_new, rig_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
