@@ -75,6 +75,23 @@ static bool next_strategy(const shown *s, size_t width, size_t *index, td_bytes 
 
 /* ---- for people ---- */
 
+typedef struct book_texts {
+    char numbers[4][TD_DECIMAL_TEXT_MAX]; /* bid price and size, ask price and size */
+    double imbalance;
+} book_texts;
+
+static bool read_book(const shown *s, book_texts *out) {
+    enum { DEPTH = 10 };
+    td_book_view v;
+    if (!td_state_book(s->past->applier.state, s->instrument, DEPTH, &v)) return false;
+    (void)td_decimal_format(v.bid.price, TD_PRICE_SCALE, false, out->numbers[0]);
+    (void)td_decimal_format(v.bid.size, TD_SIZE_SCALE, false, out->numbers[1]);
+    (void)td_decimal_format(v.ask.price, TD_PRICE_SCALE, false, out->numbers[2]);
+    (void)td_decimal_format(v.ask.size, TD_SIZE_SCALE, false, out->numbers[3]);
+    out->imbalance = v.imbalance;
+    return true;
+}
+
 static void tell_width(const shown *s, size_t width) {
     char label[24], start[40], prices[4][TD_DECIMAL_TEXT_MAX];
     (void)td_duration_format(s->past->applier.program->widths_ns[width], label);
@@ -101,10 +118,14 @@ static void tell_width(const shown *s, size_t width) {
 
 static void tell(const shown *s) {
     char time[40] = "none";
+    book_texts book;
     (void)printf("%.*s in tape-%" PRIu32 " before offset %" PRId64 " (snapshot at %" PRId64 ")\n",
                  (int)s->instrument.size, (const char *)s->instrument.data, s->partition, s->past->offset,
                  s->past->from);
     (void)printf("program %.12s, digest of the whole state %.12s\n", s->program, s->digest);
+    if (read_book(s, &book))
+        (void)printf("book %s x %s | %s x %s, imbalance of 10 levels %.3f\n", book.numbers[0], book.numbers[1],
+                     book.numbers[2], book.numbers[3], book.imbalance);
     if (s->feed.feed.size == 0) {
         (void)puts("no trade of it was on the tape");
         return;
@@ -161,6 +182,12 @@ static void put_json(td_buf *out, const shown *s) {
         td_buf_printf(out, ",\"watermark_ns\":%" PRId64, s->feed.watermark_ns);
     else
         td_buf_text(out, ",\"watermark_ns\":null");
+    book_texts book;
+    if (read_book(s, &book))
+        td_buf_printf(out,
+                      ",\"book\":{\"bid_price\":\"%s\",\"bid_size\":\"%s\",\"ask_price\":\"%s\",\"ask_size\":\"%s\","
+                      "\"imbalance\":%.17g}",
+                      book.numbers[0], book.numbers[1], book.numbers[2], book.numbers[3], book.imbalance);
     td_buf_text(out, ",\"widths\":[");
     for (size_t w = 0; w < s->past->applier.program->width_count; w++) put_width(out, s, w);
     td_buf_text(out, "\n]}\n");

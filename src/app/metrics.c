@@ -115,18 +115,37 @@ static void tell_quarantined(const td_metric *m, const void *self, td_buf *out) 
         }
 }
 
+typedef struct outcomes { /* counters of a worker that stand in a row, the first of them of nothing */
+    const char *const *words;
+    int count;
+    size_t offset;
+} outcomes;
+
+static void tell_outcomes(const td_metric *m, const source *s, td_buf *out, const outcomes *o) {
+    for (size_t i = 0; i < s->parts.worker_count; i++) {
+        const char *counts = (const char *)td_worker_counters(s->parts.workers[i]) + o->offset;
+        number partition = partition_of(s->parts.workers[i]);
+        for (int word = 1; word < o->count; word++) {
+            const td_counter *n = (const td_counter *)(const void *)counts + word;
+            td_metric_put(out, m,
+                          TD_LABELS({"partition", td_text(partition.text)}, {"outcome", td_text(o->words[word])}),
+                          (double)td_counted(n));
+        }
+    }
+}
+
 static void tell_actions(const td_metric *m, const void *self, td_buf *out) {
     static const char *const words[TD_SHARE_WORDS] = {[TD_SHARE_TAKEN] = "taken",
                                                       [TD_SHARE_LATE] = "late",
                                                       [TD_SHARE_DOUBLE] = "duplicate",
                                                       [TD_SHARE_FULL] = "refused"};
-    const source *s = self;
-    for (size_t i = 0; i < s->parts.worker_count; i++)
-        for (int word = TD_SHARE_NONE + 1; word < TD_SHARE_WORDS; word++) {
-            number partition = partition_of(s->parts.workers[i]);
-            td_metric_put(out, m, TD_LABELS({"partition", td_text(partition.text)}, {"outcome", td_text(words[word])}),
-                          (double)td_counted(&td_worker_counters(s->parts.workers[i])->actions[word]));
-        }
+    tell_outcomes(m, self, out, &(outcomes){words, TD_SHARE_WORDS, offsetof(td_work_counts, actions)});
+}
+
+static void tell_books(const td_metric *m, const void *self, td_buf *out) {
+    static const char *const words[TD_BOOK_WORDS] = {
+        [TD_BOOK_TAKEN] = "taken", [TD_BOOK_OLD] = "old", [TD_BOOK_HOLE] = "hole", [TD_BOOK_WAITING] = "waiting"};
+    tell_outcomes(m, self, out, &(outcomes){words, TD_BOOK_WORDS, offsetof(td_work_counts, books)});
 }
 
 static void tell_outputs(const td_metric *m, const void *self, td_buf *out) {
@@ -330,6 +349,7 @@ static const td_metric rows[] = {
      "Trades among the accepted that sale conditions keep from part of their bars.", WORKER(restricted)},
     {"tapedeck_unknown_days_total", COUNTER, "Days of instruments beyond the years of their calendar.",
      WORKER(unknown_days)},
+    {"tapedeck_books_total", COUNTER, "Updates of order books, by what became of them.", tell_books, 0},
     {"tapedeck_actions_total", COUNTER, "Corporate actions, by what became of them.", tell_actions, 0},
     {"tapedeck_revised_total", COUNTER, "Bars changed after their close, by late trades or gaps.", WORKER(revised)},
     {"tapedeck_not_reapplied_total", COUNTER, "Of those, older than what strategies look back to.",

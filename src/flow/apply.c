@@ -44,8 +44,7 @@ static td_status get_event(td_applier *a, td_bytes value, td_event *out) {
     bool codes = a->reads_codes;
     td_status status = codes ? td_record_get_event(a->topics->ids, value, out, &feed)
                              : td_record_get_event_numbers(a->topics->ids, value, out, &feed);
-    bool of_feed = status == TD_OK && out->kind != TD_EVENT_PROGRAM && out->kind != TD_EVENT_CORPORATE &&
-                   out->kind != TD_EVENT_BOOK;
+    bool of_feed = status == TD_OK && out->kind != TD_EVENT_PROGRAM && out->kind != TD_EVENT_CORPORATE;
     if (of_feed && !td_bytes_equal(feed, (td_bytes){a->feed_name, a->feed_name_size})) {
         remember_feed(a, feed);
         if (a->reads_codes && !codes) status = td_record_get_event(a->topics->ids, value, out, &feed);
@@ -67,9 +66,15 @@ td_status td_applier_apply(td_applier *a, const td_record *record, const td_emit
         out->action = (uint8_t)td_state_take_action(a->state, &event, record->key);
         return TD_OK;
     }
-    if (event.kind == TD_EVENT_BOOK && named) return TD_OK; /* it moves no time, and is in no bar */
     if (event.feed == UINT32_MAX)
         return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": more than %d feeds", a->partition, TD_PROGRAM_FEEDS_MAX);
+    if (event.kind == TD_EVENT_BOOK && named) {
+        td_book_level levels[TD_BOOK_LEVELS_MAX];
+        (void)td_record_get_levels(record->value, levels);
+        event.book.levels = levels;
+        out->book = (uint8_t)td_state_take_book(a->state, &event, record->key);
+        return TD_OK;
+    }
     if (event.kind != TD_EVENT_TIME) {
         if (!named)
             return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " has no instrument", a->partition,

@@ -213,6 +213,7 @@ static __attribute__((noinline)) void count_rarer(td_worker *w, td_applied appli
     if (applied.verdict == TD_VERDICT_ACCEPTED) td_count(&w->counts.accepted, 1);
     if (applied.verdict == TD_VERDICT_QUARANTINED) td_count(&w->counts.quarantined[w->reason], 1);
     if (applied.verdict == TD_VERDICT_DUPLICATE) td_count(&w->counts.duplicates, 1);
+    if (applied.book != TD_BOOK_NONE) td_count(&w->counts.books[applied.book], 1);
     if (applied.action != TD_SHARE_NONE) td_count(&w->counts.actions[applied.action], 1);
     if (applied.outside) td_count(&w->counts.outside, 1);
     if (applied.unknown_day) td_count(&w->counts.unknown_days, 1);

@@ -8,6 +8,7 @@
 #include "flow/flow.h"
 #include "flow/topics.h"
 #include "schema/cause.h"
+#include "stream/book.h"
 #include "stream/shares.h"
 
 typedef struct td_work_conf {
@@ -30,6 +31,7 @@ typedef struct td_work_counts {
     td_counter gaps_open; /* as it stands, whenever they opened */
     td_counter withheld;  /* signals of partial bars */
     td_counter quarantined[TD_REASON_COUNT];
+    td_counter books[TD_BOOK_WORDS];          /* updates of books, by what became of them */
     td_counter actions[TD_SHARE_WORDS];       /* corporate ones, by what became of them */
     td_counter outputs[TD_OUTPUT_COUNT];      /* appended in this run */
     td_counter output_bytes[TD_OUTPUT_COUNT]; /* of those, before compression */

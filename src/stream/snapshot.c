@@ -4,7 +4,7 @@
 #include "stream/state.h"
 #include <stdlib.h>
 
-enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 7 };
+enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 8 };
 
 typedef struct snapshot_head {
     uint32_t magic, version;
@@ -53,6 +53,7 @@ void td_state_save(const td_state *s, td_buf *out) {
     td_released_save(&s->released, out);
     td_kept_save(s->kept, out);
     td_shares_save(&s->shares, out);
+    td_books_save(&s->books, out);
 }
 
 /* ---- in ---- */
@@ -131,7 +132,7 @@ static bool take_state(cursor *c, td_state *s) {
         if (!take_block(c, s, i)) return false;
     td_bytes rest = {c->at, (size_t)(c->end - c->at)};
     return td_released_load(&s->released, &rest) && td_kept_load(s->kept, &rest, head.instrument_count) &&
-           td_shares_load(&s->shares, &rest) && rest.size == 0;
+           td_shares_load(&s->shares, &rest) && td_books_load(&s->books, &rest, s->feed_count) && rest.size == 0;
 }
 
 td_status td_state_load(td_state **out, const td_program *program, td_bytes bytes) {
@@ -205,6 +206,8 @@ void td_state_swap(td_state *s, const td_program *program) {
     next->changes = s->changes;
     next->shares = s->shares;
     s->shares = (td_shares){0};
+    next->books = s->books;
+    s->books = (td_books){0};
     td_kept *none = next->kept;
     next->kept = s->kept;
     s->kept = none;

@@ -86,6 +86,7 @@ void td_state_free(td_state *s) {
     td_kept_free(s->kept);
     td_released_fini(&s->released);
     td_shares_fini(&s->shares);
+    td_books_fini(&s->books);
     td_instruments_free(s->instruments);
     free(s);
 }
@@ -573,6 +574,7 @@ static __attribute__((noinline)) td_applied apply_time(td_state *s, const td_eve
     feed_state *feed = step.feed;
     td_ledger_take_time(&step, &e->time);
     feed->session = e->time.session;
+    if (e->time.session == TD_SESSION_DOWN) td_books_stop(&s->books, e->feed);
     if (e->time.bound_ns != TD_NONE && e->time.bound_ns > feed->watermark_ns) {
         feed->watermark_ns = e->time.bound_ns;
         pass_time(&step);
@@ -685,6 +687,14 @@ td_share_word td_state_take_action(td_state *s, const td_event *e, td_bytes inst
     bool late = traded && s->feeds[block_of(s, index)->feed].watermark_ns >= ex_ns;
     td_share_word word = td_shares_put(&s->shares, instrument, &e->corporate, ex_ns);
     return word == TD_SHARE_TAKEN && late ? TD_SHARE_LATE : word;
+}
+
+td_book_word td_state_take_book(td_state *s, const td_event *e, td_bytes instrument) {
+    return td_books_put(&s->books, instrument, e);
+}
+
+bool td_state_book(const td_state *s, td_bytes instrument, uint32_t depth, td_book_view *out) {
+    return td_books_view(&s->books, instrument, depth, out);
 }
 
 void td_state_window(const td_state *s, td_bytes instrument, size_t w, int64_t ns, td_window_state *out) {

@@ -43,6 +43,7 @@
  * graph's state, and with grace that state again and grace / width bars with 16 bytes for each strategy. Thread: the
  * partition's worker. */
 #pragma once
+#include "stream/book.h"
 #include "stream/program.h"
 #include "stream/shares.h"
 
@@ -71,6 +72,7 @@ typedef struct td_applied {
     bool unknown_day : 1; /* the calendar's years do not hold it; not of every such trade, but of the first */
     bool changed;         /* td_state_take_changes may have more */
     uint8_t action;       /* td_share_word */
+    uint8_t book;         /* td_book_word */
 } td_applied;
 
 typedef struct td_changes {
@@ -102,6 +104,11 @@ int64_t td_state_open_gaps(const td_state *state);
 
 /* A corporate action of the instrument: kept with what was told of it before. No feed's time moves. */
 td_share_word td_state_take_action(td_state *state, const td_event *event, td_bytes instrument);
+
+/* A book update, levels and all, of a feed that is an index of this state. No feed's time moves. */
+td_book_word td_state_take_book(td_state *state, const td_event *event, td_bytes instrument);
+/* As td_books_view. */
+bool td_state_book(const td_state *state, td_bytes instrument, uint32_t depth, td_book_view *out);
 
 /* From here on another program. Windows of widths that stay are kept; strategies start anew behind them. */
 void td_state_swap(td_state *state, const td_program *program);

@@ -61,6 +61,7 @@ struct td_state {
     int64_t open_gaps;
     td_changes changes; /* not taken yet */
     td_shares shares;
+    td_books books;
 };
 
 typedef struct td_step { /* one record being applied, where it does more than most */
