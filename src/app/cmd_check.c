@@ -179,7 +179,7 @@ static void check_log(check *c) {
     status = td_log_each_topic(log, count_tape, &partitions);
     if (status != TD_OK)
         tell_error(c, td_trail());
-    else if (partitions != 0 && partitions != c->config.log.partitions) {
+    else if (c->text_good && partitions != 0 && partitions != c->config.log.partitions) {
         (void)snprintf(text, sizeof text,
                        "log.partitions: %" PRId64 ", but the log in %s has %u; write that, or name another log.dir",
                        c->config.log.partitions, conf.dir, partitions);

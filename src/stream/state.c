@@ -702,16 +702,19 @@ void td_state_window(const td_state *s, td_bytes instrument, size_t w, int64_t n
     uint32_t calendar = td_program_calendar(s->program, instrument);
     td_period day;
     *out = (td_window_state){.watermark_ns = INT64_MIN, .grace_ns = s->grace_ns[w]};
+    bool traded = index != UINT32_MAX && block_of(s, index)->feed != NO_FEED;
+    const feed_state *feed = traded ? &s->feeds[block_of(s, index)->feed] : NULL;
+    if (traded) {
+        out->feed = feed_name(feed);
+        out->watermark_ns = feed->watermark_ns;
+        out->lateness_ns = feed->set.lateness_ns;
+        out->session = feed->session;
+    }
     out->outside = !td_program_day(s->program, calendar, ns, &day);
     if (out->outside) return;
     out->period = td_program_window(s->program, calendar, w, day, ns);
-    if (index == UINT32_MAX || block_of(s, index)->feed == NO_FEED) return;
-    const feed_state *feed = &s->feeds[block_of(s, index)->feed];
+    if (!traded) return;
     const td_window *window = recall_window(s, index, w, out->period.start_ns);
-    out->feed = feed_name(feed);
-    out->watermark_ns = feed->watermark_ns;
-    out->lateness_ns = feed->set.lateness_ns;
-    out->session = feed->session;
     out->closed = out->period.end_ns <= feed->watermark_ns || out->period.start_ns <= feed->ended_ns;
     if (window == NULL || window->trade_count == 0) return;
     out->trade_count = window->trade_count;

@@ -119,12 +119,12 @@ int64_t td_state_watermark_ns(const td_state *state, uint32_t feed);
 /* What is remembered of the window of `instrument` that holds an instant; of one that is not remembered any more
  * trade_count and results are 0. */
 typedef struct td_window_state {
-    bool outside; /* no window holds it, the hours do not; the rest is nothing */
-    td_period period;
     td_bytes feed; /* whose watermark closes it; empty: the instrument has not traded */
     int64_t watermark_ns, lateness_ns, grace_ns;
     uint8_t session; /* td_session */
-    bool closed;     /* what comes for it is late */
+    bool outside;    /* no window holds it, the hours do not; what follows is nothing */
+    td_period period;
+    bool closed; /* what comes for it is late */
     int64_t trade_count, results;
 } td_window_state;
 void td_state_window(const td_state *state, td_bytes instrument, size_t width, int64_t ns, td_window_state *out);

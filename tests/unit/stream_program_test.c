@@ -153,6 +153,10 @@ static void closes_a_session_without_a_further_trade(void **state) {
     (void)put_trade(s, "BINANCE:X", "2013-10-07T19:58:00Z", &out);
     (void)put_trade(s, "LEAN:IBM", "2013-10-07T19:58:00Z", &out);
     expect(&out, "LEAN:IBM 7m 10-07T13:30 10-07T13:33 n1\nLEAN:IBM 1h 10-07T13:30 10-07T14:00 n1\n");
+    td_window_state closed_market;
+    td_state_window(s, TD_TEXT("LEAN:IBM"), 0, 0, &closed_market); /* who closes its windows is known at any hour */
+    assert_true(closed_market.outside && td_bytes_equal(closed_market.feed, TD_TEXT("f")));
+    assert_true(closed_market.watermark_ns == at("2013-10-07T19:57:59Z"));
     s = again(s, p);
     put_time(s, "2013-10-07T19:59:59.999Z", TD_SESSION_IDLE, &out);
     expect(&out, "");
