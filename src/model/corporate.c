@@ -70,11 +70,12 @@ static const char *read_when(const td_corporate_words *w, td_event *out) {
     if (day < 0 || day > EX_DAY_MAX) return "a day outside of 1970 to 2200";
     out->corporate.ex_day = (int32_t)day;
     announced = day > 0 ? day - 1 : 0;
-    if (w->announced.size == 0 || td_date_parse(w->announced, &announced) == TD_OK)
-        out->event_ns = announced * TD_NS_PER_DAY;
-    else if (td_time_parse(w->announced, &out->event_ns) != TD_OK)
+    bool is_day = w->announced.size == 0 || td_date_parse(w->announced, &announced) == TD_OK;
+    if (!is_day && td_time_parse(w->announced, &out->event_ns) != TD_OK)
         return "announced: neither a day nor an instant";
-    bool within = announced <= EX_DAY_MAX && out->event_ns >= 0 && out->event_ns <= EX_DAY_MAX * TD_NS_PER_DAY;
+    bool within = announced >= 0 && announced <= EX_DAY_MAX;
+    if (is_day && within) out->event_ns = announced * TD_NS_PER_DAY;
+    within = within && out->event_ns >= 0 && out->event_ns <= EX_DAY_MAX * TD_NS_PER_DAY;
     return within ? NULL : "announced: a day outside of 1970 to 2200";
 }
 

@@ -117,6 +117,21 @@ static bool take_block(cursor *c, td_state *s, uint32_t index) {
     return take(c, s->blocks[index], s->block_bytes) && block_is_sound(s, block_of(s, index));
 }
 
+/* Each instrument that has a feed stands once among those that the feed trades, and no other does. */
+static bool traded_is_sound(const td_state *s) {
+    uint8_t *listed = td_alloc_zero(s->block_count + 1, 1);
+    bool sound = true;
+    for (uint32_t f = 0; f < s->feed_count; f++)
+        for (uint32_t i = 0; i < s->feeds[f].traded_count; i++) {
+            uint32_t instrument = s->feeds[f].traded[i];
+            sound &= listed[instrument] == 0 && block_of(s, instrument)->feed == f;
+            listed[instrument] = 1;
+        }
+    for (uint32_t i = 0; i < s->block_count; i++) sound &= (block_of(s, i)->feed != NO_FEED) == (listed[i] != 0);
+    free(listed);
+    return sound;
+}
+
 static bool take_state(cursor *c, td_state *s) {
     snapshot_head head;
     if (!take(c, &head, sizeof head) || head.magic != SNAPSHOT_MAGIC || head.version != SNAPSHOT_VERSION) return false;
@@ -130,6 +145,7 @@ static bool take_state(cursor *c, td_state *s) {
         if (!take_feed(c, s, head.instrument_count)) return false;
     for (uint32_t i = 0; i < head.instrument_count; i++)
         if (!take_block(c, s, i)) return false;
+    if (!traded_is_sound(s)) return false;
     td_bytes rest = {c->at, (size_t)(c->end - c->at)};
     return td_released_load(&s->released, &rest) && td_kept_load(s->kept, &rest, head.instrument_count) &&
            td_shares_load(&s->shares, &rest) && td_books_load(&s->books, &rest, s->feed_count) && rest.size == 0;

@@ -72,6 +72,7 @@ static void refuses_with_a_reason(void **state) {
         {{"2200-01-02", "split", "2:1", ""}, "a day outside of 1970 to 2200"},
         {{"2014-06-09", "split", "2:1", "soon"}, "announced: neither a day nor an instant"},
         {{"2014-06-09", "split", "2:1", "1950-01-01"}, "announced: a day outside of 1970 to 2200"},
+        {{"2014-06-09", "split", "2:1", "9999-12-31"}, "announced: a day outside of 1970 to 2200"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         td_event e;

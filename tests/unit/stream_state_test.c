@@ -589,6 +589,7 @@ static void test_bytes_that_are_not_a_state_are_refused(void **unused) {
     uint32_t feed = td_state_feed(state, td_text("a")), x = instrument_of(state, feed, td_text("V:X"));
     td_event e = trade(feed, x, INT64_C(100) * S, 1, 1);
     (void)td_state_apply(state, &e, &emit);
+    (void)td_state_feed(state, td_text("b"));
     td_state_save(state, &saved);
     assert_int_equal(td_state_load(&loaded, other, td_buf_bytes(&saved)), TD_REJECT);
     for (size_t size = 0; size < saved.size; size++) {
@@ -597,6 +598,10 @@ static void test_bytes_that_are_not_a_state_are_refused(void **unused) {
         assert_int_equal(td_state_load(&loaded, program, (td_bytes){cut, size}), TD_REJECT);
         free(cut);
     }
+    uint8_t *name = memmem(saved.data, saved.size, "V:X", 3); /* then what it is, its feed in front */
+    assert_non_null(name);
+    name[3] = 1; /* one that does not trade it */
+    assert_int_equal(td_state_load(&loaded, program, td_buf_bytes(&saved)), TD_REJECT);
     td_buf_fini(&out);
     td_buf_fini(&saved);
     td_state_free(state);
