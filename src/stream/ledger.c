@@ -232,12 +232,12 @@ static int64_t last_trade_ns(const td_state *s, block_head *block) {
 static void open_endless(td_step *step, uint32_t instrument, td_gap_reason reason, int64_t from_ns) {
     block_head *block = block_of(step->state, instrument);
     if (td_gaps_endless(&block->gaps) != NULL) return;
-    bool ids = td_ledger_counts_ids(step->feed, block), exact = ids && reason == TD_GAP_SESSION;
+    bool ids = td_ledger_counts_ids(step->feed, block);
     int64_t known_ns = ids ? block->seen.newest_ns : last_trade_ns(step->state, block);
     from_ns = most(from_ns, block->gaps.bounded_ns); /* without ids nobody sees what is brought for two */
     if (ids) td_seen_await(&block->seen);
     td_hole hole = {.reason = (uint8_t)reason,
-                    .from_ns = exact ? known_ns : most(known_ns, from_ns),
+                    .from_ns = ids ? known_ns : most(known_ns, from_ns), /* before the next trade nobody knows better */
                     .to_ns = TD_NONE,
                     .first_id = TD_NONE,
                     .last_id = TD_NONE,

@@ -23,8 +23,8 @@
  *            last trade, or from max_delay before the Time's clock where that is later and ids do not count. Where they
  *            do the next trade tells what was lost, if anything; else the next Time that is not down ends it.
  *   silence  A Time that is neither down nor ended, `silence` after the feed's last tick, after it was last down and
- *            after the instrument's venue opened, while that is open; the next tick of the feed ends it, or the next
- *            trade where ids count.
+ *            after the instrument's venue opened, while that is open; it begins max_delay before the silence, or at the
+ *            last trade where ids count; the next tick of the feed ends it, or the next trade where ids count.
  * Where ids do not count, no gap begins before the end of the one before it: what is brought for both would be there
  * twice.
  * `ended` loses all that are open, as does a move to another feed; a venue that counts anew loses those without an end

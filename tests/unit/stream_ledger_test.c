@@ -486,12 +486,12 @@ static void silence_is_a_gap_where_it_is_asked_for(void **state) {
         {'i', 115, 0, .gives = "A 100+10 n1 complete\nB 100+10 n1 complete\n"}, /* 5 s, and not longer */
         {'i', 115.1, 0,
          .gives = "A gap 1 silence open 109.0-?\nA 100+10 n1 partial r1\n"
-                  "B gap 1 silence open 109.0-?\nB 100+10 n1 partial r1\n"},
+                  "B gap 1 silence open 105.0-?\nB 100+10 n1 partial r1\n"},
         {'i', 116, 0, .gives = ""},
         {'s', 0, 0, .gives = ""},
         {'r', 104, 0, .gives = "A 100+10 n2 partial r2\n"}, /* no sign of life */
         {'q', 121, 0, .gives = "A gap 1 silence open 109.0-121.0\n"},
-        {'u', 122, 8, .gives = "B gap 1 silence filled 109.0-122.0 missing 0\nB 100+10 n1 complete r2\n"},
+        {'u', 122, 8, .gives = "B gap 1 silence filled 105.0-122.0 missing 0\nB 100+10 n1 complete r2\n"},
         {'i', 125, 0, .gives = ""},
     };
     td_program *program = program_of();
