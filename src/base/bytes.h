@@ -74,6 +74,7 @@ void td_buf_put(td_buf *buf, const void *data, size_t size);
 void td_buf_printf(td_buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void td_buf_fini(td_buf *buf); /* frees; the buffer is empty and usable again */
 static inline void td_buf_text(td_buf *buf, const char *s) { td_buf_put(buf, s, strlen(s)); }
+static inline void td_buf_put_u32(td_buf *buf, uint32_t v) { td_buf_put(buf, &v, sizeof v); } /* as it lies here */
 static inline td_bytes td_buf_bytes(const td_buf *buf) { return (td_bytes){buf->data, buf->size}; }
 
 /* malloc and calloc that abort with a message when memory is out (start-up only, never per event). */

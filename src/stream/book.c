@@ -152,18 +152,16 @@ bool td_books_view(const td_books *b, td_bytes instrument, uint32_t depth, td_bo
 
 /* ---- as bytes: how many books; of each its name, head, and both ladders by count and rungs ---- */
 
-static void put_u32(td_buf *out, uint32_t v) { td_buf_put(out, &v, sizeof v); }
-
 void td_books_save(const td_books *b, td_buf *out) {
-    put_u32(out, book_count(b));
+    td_buf_put_u32(out, book_count(b));
     for (uint32_t i = 0; i < book_count(b); i++) {
         const row *r = &b->rows[i];
         td_bytes name = td_instruments_name(b->names, i);
-        put_u32(out, (uint32_t)name.size);
+        td_buf_put_u32(out, (uint32_t)name.size);
         td_buf_put(out, name.data, name.size);
         td_buf_put(out, &r->head, sizeof r->head);
         for (int side = 0; side < TD_BOOK_SIDE_COUNT; side++) {
-            put_u32(out, r->sides[side].count);
+            td_buf_put_u32(out, r->sides[side].count);
             td_buf_put(out, r->sides[side].rungs, r->sides[side].count * sizeof(rung));
         }
     }

@@ -123,17 +123,15 @@ void td_kept_release_widths(td_kept *kept, const int64_t *widths_ns, size_t widt
 
 /* ---- as bytes: the number of instruments that have any; of each its index, how many, and those ---- */
 
-static void put_u32(td_buf *out, uint32_t v) { td_buf_put(out, &v, sizeof v); }
-
 void td_kept_save(const td_kept *kept, td_buf *out) {
     uint32_t used = 0;
     for (uint32_t i = 0; i < kept->row_count; i++) used += kept->rows[i].count > 0;
-    put_u32(out, used);
+    td_buf_put_u32(out, used);
     for (uint32_t i = 0; i < kept->row_count; i++) {
         const row *r = &kept->rows[i];
         if (r->count == 0) continue;
-        put_u32(out, i);
-        put_u32(out, r->count);
+        td_buf_put_u32(out, i);
+        td_buf_put_u32(out, r->count);
         td_buf_put(out, r->entries, r->count * sizeof *r->entries);
     }
 }

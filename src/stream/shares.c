@@ -85,16 +85,14 @@ td_split td_shares_split(const td_shares *s, td_bytes instrument, int64_t after_
 
 /* ---- as bytes: how many instruments; of each its name, how many actions, and those ---- */
 
-static void put_u32(td_buf *out, uint32_t v) { td_buf_put(out, &v, sizeof v); }
-
 void td_shares_save(const td_shares *s, td_buf *out) {
     uint32_t count = s->names != NULL ? td_instruments_count(s->names) : 0;
-    put_u32(out, count);
+    td_buf_put_u32(out, count);
     for (uint32_t i = 0; i < count; i++) {
         td_bytes name = td_instruments_name(s->names, i);
-        put_u32(out, (uint32_t)name.size);
+        td_buf_put_u32(out, (uint32_t)name.size);
         td_buf_put(out, name.data, name.size);
-        put_u32(out, s->rows[i].count);
+        td_buf_put_u32(out, s->rows[i].count);
         td_buf_put(out, s->rows[i].actions, s->rows[i].count * sizeof *s->rows[i].actions);
     }
 }

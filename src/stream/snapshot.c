@@ -17,18 +17,16 @@ typedef struct snapshot_head {
 
 /* ---- out ---- */
 
-static void put_u32(td_buf *out, uint32_t v) { td_buf_put(out, &v, sizeof v); }
-
 static void put_feed(td_buf *out, const feed_state *feed) {
-    put_u32(out, feed->name_size);
+    td_buf_put_u32(out, feed->name_size);
     td_buf_put(out, feed->name, feed->name_size);
     td_buf_put(out, &feed->watermark_ns, sizeof feed->watermark_ns);
     td_buf_put(out, &feed->ended_ns, sizeof feed->ended_ns);
     td_buf_put(out, &feed->heard_ns, sizeof feed->heard_ns);
     td_buf_put(out, &feed->session, sizeof feed->session);
     td_buf_put(out, &feed->silent, sizeof feed->silent);
-    put_u32(out, feed->instrument_count);
-    put_u32(out, feed->traded_count);
+    td_buf_put_u32(out, feed->instrument_count);
+    td_buf_put_u32(out, feed->traded_count);
     td_buf_put(out, feed->traded, feed->traded_count * sizeof *feed->traded);
 }
 
@@ -46,7 +44,7 @@ void td_state_save(const td_state *s, td_buf *out) {
     for (uint32_t i = 0; i < s->feed_count; i++) put_feed(out, &s->feeds[i]);
     for (uint32_t i = 0; i < s->block_count; i++) {
         td_bytes name = td_instruments_name(s->instruments, i);
-        put_u32(out, (uint32_t)name.size);
+        td_buf_put_u32(out, (uint32_t)name.size);
         td_buf_put(out, name.data, name.size);
         td_buf_put(out, s->blocks[i], s->block_bytes);
     }
@@ -58,39 +56,31 @@ void td_state_save(const td_state *s, td_buf *out) {
 
 /* ---- in ---- */
 
-typedef struct cursor {
-    const uint8_t *at, *end;
-} cursor;
-
-static bool take(cursor *c, void *out, size_t size) {
-    if ((size_t)(c->end - c->at) < size) return false;
-    if (size > 0) memcpy(out, c->at, size);
-    c->at += size;
-    return true;
-}
-
-static bool take_name(cursor *c, size_t size_max, td_bytes *out) {
+static bool take_name(td_bytes *bytes, size_t size_max, td_bytes *out) {
     uint32_t size;
-    if (!take(c, &size, sizeof size) || size == 0 || size > size_max || (size_t)(c->end - c->at) < size) return false;
-    *out = (td_bytes){c->at, size};
-    c->at += size;
+    if (!td_bytes_take(bytes, &size, sizeof size) || size == 0 || size > size_max || bytes->size < size) return false;
+    *out = (td_bytes){bytes->data, size};
+    *bytes = (td_bytes){bytes->data + size, bytes->size - size};
     return true;
 }
 
-static bool take_feed(cursor *c, td_state *s, uint32_t instrument_count) {
+static bool take_feed(td_bytes *bytes, td_state *s, uint32_t instrument_count) {
     td_bytes name;
-    if (!take_name(c, sizeof s->feeds[0].name - 1, &name)) return false;
+    if (!take_name(bytes, sizeof s->feeds[0].name - 1, &name)) return false;
     uint32_t index = td_state_feed(s, name), count;
     if (index == UINT32_MAX || index + 1 != s->feed_count) return false; /* twice the same name */
     feed_state *feed = &s->feeds[index];
-    if (!take(c, &feed->watermark_ns, sizeof feed->watermark_ns) || !take(c, &feed->ended_ns, sizeof feed->ended_ns) ||
-        !take(c, &feed->heard_ns, sizeof feed->heard_ns) || !take(c, &feed->session, sizeof feed->session) ||
-        !take(c, &feed->silent, sizeof feed->silent) ||
-        !take(c, &feed->instrument_count, sizeof feed->instrument_count) || !take(c, &count, sizeof count))
+    if (!td_bytes_take(bytes, &feed->watermark_ns, sizeof feed->watermark_ns) ||
+        !td_bytes_take(bytes, &feed->ended_ns, sizeof feed->ended_ns) ||
+        !td_bytes_take(bytes, &feed->heard_ns, sizeof feed->heard_ns) ||
+        !td_bytes_take(bytes, &feed->session, sizeof feed->session) ||
+        !td_bytes_take(bytes, &feed->silent, sizeof feed->silent) ||
+        !td_bytes_take(bytes, &feed->instrument_count, sizeof feed->instrument_count) ||
+        !td_bytes_take(bytes, &count, sizeof count))
         return false;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t instrument;
-        if (!take(c, &instrument, sizeof instrument) || instrument >= instrument_count) return false;
+        if (!td_bytes_take(bytes, &instrument, sizeof instrument) || instrument >= instrument_count) return false;
         td_state_add_traded(feed, instrument);
     }
     return true;
@@ -109,12 +99,12 @@ static bool block_is_sound(const td_state *s, block_head *block) {
     return true;
 }
 
-static bool take_block(cursor *c, td_state *s, uint32_t index) {
+static bool take_block(td_bytes *bytes, td_state *s, uint32_t index) {
     td_bytes name;
-    if (!take_name(c, TD_INSTRUMENT_NAME_MAX, &name) || td_instruments_intern(s->instruments, name) != index)
+    if (!take_name(bytes, TD_INSTRUMENT_NAME_MAX, &name) || td_instruments_intern(s->instruments, name) != index)
         return false;
     td_state_grow(s);
-    return take(c, s->blocks[index], s->block_bytes) && block_is_sound(s, block_of(s, index));
+    return td_bytes_take(bytes, s->blocks[index], s->block_bytes) && block_is_sound(s, block_of(s, index));
 }
 
 /* Each instrument that has a feed stands once among those that the feed trades, and no other does. */
@@ -132,9 +122,10 @@ static bool traded_is_sound(const td_state *s) {
     return sound;
 }
 
-static bool take_state(cursor *c, td_state *s) {
+static bool take_state(td_bytes *bytes, td_state *s) {
     snapshot_head head;
-    if (!take(c, &head, sizeof head) || head.magic != SNAPSHOT_MAGIC || head.version != SNAPSHOT_VERSION) return false;
+    if (!td_bytes_take(bytes, &head, sizeof head) || head.magic != SNAPSHOT_MAGIC || head.version != SNAPSHOT_VERSION)
+        return false;
     if (memcmp(head.program_sha256, s->program->sha256, sizeof head.program_sha256) != 0) return false;
     if (head.slot_lateness_ns < s->slot_lateness_ns) return false;
     s->slot_lateness_ns = head.slot_lateness_ns;
@@ -142,19 +133,17 @@ static bool take_state(cursor *c, td_state *s) {
     td_state_lay_out(s);
     if (head.block_bytes != s->block_bytes) return false;
     for (uint32_t i = 0; i < head.feed_count; i++)
-        if (!take_feed(c, s, head.instrument_count)) return false;
+        if (!take_feed(bytes, s, head.instrument_count)) return false;
     for (uint32_t i = 0; i < head.instrument_count; i++)
-        if (!take_block(c, s, i)) return false;
+        if (!take_block(bytes, s, i)) return false;
     if (!traded_is_sound(s)) return false;
-    td_bytes rest = {c->at, (size_t)(c->end - c->at)};
-    return td_released_load(&s->released, &rest) && td_kept_load(s->kept, &rest, head.instrument_count) &&
-           td_shares_load(&s->shares, &rest) && td_books_load(&s->books, &rest, s->feed_count) && rest.size == 0;
+    return td_released_load(&s->released, bytes) && td_kept_load(s->kept, bytes, head.instrument_count) &&
+           td_shares_load(&s->shares, bytes) && td_books_load(&s->books, bytes, s->feed_count) && bytes->size == 0;
 }
 
 td_status td_state_load(td_state **out, const td_program *program, td_bytes bytes) {
     td_state *s = td_state_new(program);
-    cursor c = {bytes.data, bytes.data + bytes.size};
-    if (!take_state(&c, s)) {
+    if (!take_state(&bytes, s)) {
         td_state_free(s);
         return TD_REJECT;
     }
