@@ -4,7 +4,7 @@
 #include "stream/state.h"
 #include <stdlib.h>
 
-enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 8 };
+enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 9 };
 
 typedef struct snapshot_head {
     uint32_t magic, version;
@@ -23,6 +23,7 @@ static void put_feed(td_buf *out, const feed_state *feed) {
     td_buf_put(out, &feed->watermark_ns, sizeof feed->watermark_ns);
     td_buf_put(out, &feed->ended_ns, sizeof feed->ended_ns);
     td_buf_put(out, &feed->heard_ns, sizeof feed->heard_ns);
+    td_buf_put(out, &feed->clock_ns, sizeof feed->clock_ns);
     td_buf_put(out, &feed->session, sizeof feed->session);
     td_buf_put(out, &feed->silent, sizeof feed->silent);
     td_buf_put_u32(out, feed->instrument_count);
@@ -73,6 +74,7 @@ static bool take_feed(td_bytes *bytes, td_state *s, uint32_t instrument_count) {
     if (!td_bytes_take(bytes, &feed->watermark_ns, sizeof feed->watermark_ns) ||
         !td_bytes_take(bytes, &feed->ended_ns, sizeof feed->ended_ns) ||
         !td_bytes_take(bytes, &feed->heard_ns, sizeof feed->heard_ns) ||
+        !td_bytes_take(bytes, &feed->clock_ns, sizeof feed->clock_ns) ||
         !td_bytes_take(bytes, &feed->session, sizeof feed->session) ||
         !td_bytes_take(bytes, &feed->silent, sizeof feed->silent) ||
         !td_bytes_take(bytes, &feed->instrument_count, sizeof feed->instrument_count) ||
@@ -223,6 +225,7 @@ void td_state_swap(td_state *s, const td_program *program) {
         feed->watermark_ns = old->watermark_ns;
         feed->session = old->session;
         feed->heard_ns = old->heard_ns;
+        feed->clock_ns = old->clock_ns;
         feed->silent = old->silent;
         feed->instrument_count = old->instrument_count;
         feed->ended_ns = old->ended_ns;

@@ -574,6 +574,7 @@ static __attribute__((noinline)) td_applied apply_time(td_state *s, const td_eve
     feed_state *feed = step.feed;
     td_ledger_take_time(&step, &e->time);
     feed->session = e->time.session;
+    feed->clock_ns = e->receive_ns;
     if (e->time.session == TD_SESSION_DOWN) td_books_stop(&s->books, e->feed);
     if (e->time.bound_ns != TD_NONE && e->time.bound_ns > feed->watermark_ns) {
         feed->watermark_ns = e->time.bound_ns;
@@ -620,13 +621,18 @@ static __attribute__((noinline)) td_applied apply_behind_time(td_state *s, const
     return applied;
 }
 
-/* What a release stands for is accepted once. It is no sign of life. */
+/* What a release stands for is accepted once. It is no sign of life. The tape says when the event came at first; what
+ * is made of it now was not known before its feed's clock stood where it stands. */
 static td_applied apply_release(td_state *s, const td_event *e, const td_emit *emit) {
     bool once = e->of_offset != TD_NONE;
     if (once && td_released_has(&s->released, e->of_offset)) return (td_applied){.verdict = TD_VERDICT_DUPLICATE};
-    int64_t heard_ns = s->feeds[e->feed].heard_ns;
-    td_applied applied = apply_tick(s, e, emit);
-    s->feeds[e->feed].heard_ns = heard_ns;
+    feed_state *feed = &s->feeds[e->feed];
+    int64_t heard_ns = feed->heard_ns;
+    td_event now = *e;
+    if (now.receive_ns < heard_ns) now.receive_ns = heard_ns;
+    if (now.receive_ns < feed->clock_ns) now.receive_ns = feed->clock_ns;
+    td_applied applied = apply_tick(s, &now, emit);
+    feed->heard_ns = heard_ns;
     if (once && applied.verdict == TD_VERDICT_ACCEPTED) td_released_add(&s->released, e->of_offset);
     return applied;
 }

@@ -37,6 +37,7 @@ typedef struct feed_state {
     int64_t next_due_ns;                /* no hole is to be told at an earlier watermark */
     int64_t next_close_ns;              /* the least of those: before it a watermark changes nothing */
     int64_t heard_ns;                   /* its clock when its last tick came          */
+    int64_t clock_ns;                   /* and as its last Time said                  */
     uint8_t silent;                     /* for longer than `silence`, as a Time said  */
     uint32_t *traded;                   /* its instruments, in the order first traded */
     uint32_t traded_count, traded_capacity;

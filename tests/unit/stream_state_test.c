@@ -334,14 +334,14 @@ static void test_releases_revise_beyond_grace(void **unused) {
         {'t', 0, 0, 105.5, 51, 1, .gives = "bar V:X 100+1 50 50 50 50 v1 n1\n"}, /* in the slot of [100, 101) */
         {'w', 0, 0, 110.0, 0, 0, .gives = "bar V:X 105+1 51 51 51 51 v1 n1\n"},
         {'t', 0, 0, 100.6, 99, 1, .gives = "late V:X 1\n"}, /* what nobody released is late as ever */
-        {'t', 0, 0, 100.5, 90, 1, .gives = "bar V:X 100+1 50 90 50 90 v2 n2 r1 known 100\n", .pass = PASS, .of = 1},
+        {'t', 0, 0, 100.5, 90, 1, .gives = "bar V:X 100+1 50 90 50 90 v2 n2 r1 known 110\n", .pass = PASS, .of = 1},
         {'t', 0, 0, 100.5, 90, 1, .gives = "duplicate\n", .pass = PASS, .of = 1},
         {'t', 0, 0, 103.5, 91, 1, .gives = "bar V:X 103+1 91 91 91 91 v1 n1\n", .pass = PASS, .of = 2}, /* its first */
-        {'t', 0, 0, 103.6, 92, 1, .gives = "bar V:X 103+1 91 92 91 92 v2 n2 r1 known 103\n", .pass = PASS, .of = 3},
+        {'t', 0, 0, 103.6, 92, 1, .gives = "bar V:X 103+1 91 92 91 92 v2 n2 r1 known 110\n", .pass = PASS, .of = 3},
         {'t', 0, 0, 104.5, 93, 1, .gives = "late V:X 1\n", .pass = PASS, .of = 4}, /* nobody wanted it in time */
         {'t', 0, 0, 100.7, 94, 1, .gives = "ahead V:X\n", .delay_s = -1},          /* wants one that is kept */
         {'w', 0, 0, 201.0, 0, 0, .gives = "bar V:X 60+60 50 99 50 51 v7 n7\n"},
-        {'t', 0, 0, 100.7, 94, 1, .gives = "bar V:X 60+60 50 99 50 51 v8 n8 r1 known 100\nlate V:X 1\n", .pass = PASS,
+        {'t', 0, 0, 100.7, 94, 1, .gives = "bar V:X 60+60 50 99 50 51 v8 n8 r1 known 201\nlate V:X 1\n", .pass = PASS,
          .of = 11}, /* [100, 101) ended 100 s ago: past the horizon; [60, 120) did not */
     };
     run_program(steps, sizeof steps / sizeof steps[0], program);
@@ -362,8 +362,8 @@ static void test_what_is_kept_survives(void **unused) {
                                    {'t', 0, 0, 100.5, 90, 1, .gives = "", .pass = PASS, .of = 1},
                                    {'t', 0, 0, 100.6, 91, 1, .gives = "", .pass = PASS, .of = 2}};
     static const char *const wanted[] = {
-        "bar V:X 100+1 50 90 50 90 v2 n2 r1 known 100\n", "duplicate\n",
-        "bar V:X 100+1 50 91 50 91 v3 n3 r2 known 100\nlate V:X 5\n"}; /* a new width never saw it */
+        "bar V:X 100+1 50 90 50 90 v2 n2 r1 known 110\n", "duplicate\n",
+        "bar V:X 100+1 50 91 50 91 v3 n3 r2 known 110\nlate V:X 5\n"}; /* a new width never saw it */
     td_program *program = program_of((const int64_t[]){1}, 1), *other = program_of((const int64_t[]){1, 5}, 2);
     program->grace_ns = INT64_C(8) * S;
     program->repair_horizon_ns = other->repair_horizon_ns = INT64_C(100) * S;
