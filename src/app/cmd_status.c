@@ -60,17 +60,8 @@ static void put_name(td_buf *out, size_t index, const char *name) {
 }
 
 static void put_feeds(td_buf *out, const td_situation *s) {
-    td_buf_text(out, ",\"feeds\":[");
-    for (size_t i = 0; i < s->feed_count; i++) {
-        const td_situation_feed *f = &s->feeds[i];
-        put_name(out, i, f->name);
-        if (f->session[0] != '\0') td_buf_printf(out, ",\"session\":\"%s\"", f->session);
-        if (f->events >= 0) td_buf_printf(out, ",\"events\":%.0f,\"events_per_second\":%.0f", f->events, f->rate_s);
-        if (f->event_ns != 0) td_buf_printf(out, ",\"event_ns\":%" PRId64, f->event_ns);
-        if (s->open_gaps >= 0) td_buf_printf(out, ",\"open_gaps\":%" PRId64, f->open_gaps);
-        td_buf_text(out, "}");
-    }
-    td_buf_text(out, "]");
+    td_buf_text(out, ",\"feeds\":");
+    td_situation_put_feeds(s, out);
     if (s->open_gaps >= 0) td_buf_printf(out, ",\"open_gaps\":%" PRId64, s->open_gaps);
 }
 

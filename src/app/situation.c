@@ -25,7 +25,8 @@ static td_situation_feed *feed_of(td_situation *s, td_bytes name) {
         if (td_bytes_equal(td_text(s->feeds[i].name), name)) return &s->feeds[i];
     if (s->feed_count == TD_SITUATION_MAX || name.size >= TD_NAME_MAX) return NULL;
     td_situation_feed *feed = &s->feeds[s->feed_count++];
-    *feed = (td_situation_feed){.session = "", .events = -1, .rate_s = -1};
+    *feed = (td_situation_feed){
+        .session = "", .events = -1, .rate_s = -1, .sessions = -1, .failures = -1, .backfilled = -1};
     (void)snprintf(feed->name, sizeof feed->name, "%.*s", (int)name.size, (const char *)name.data);
     return feed;
 }
@@ -41,6 +42,19 @@ static void add_reasons(td_situation *s, const td_buf *ready) {
         char text[TD_NAME_MAX];
         (void)snprintf(text, sizeof text, "not ready: %.*s", (int)json.text.size, (const char *)json.text.data);
         warn(s, text);
+    }
+}
+
+/* Of those that have sessions. */
+static void add_sessions(td_situation *s, const char *now) {
+    char value[TD_LABEL_MAX], label[TD_LABEL_MAX + 16];
+    for (size_t i = 0; td_scrape_label(now, "tapedeck_sessions_total", "feed", i, value); i++) {
+        td_situation_feed *feed = feed_of(s, td_text(value));
+        if (feed == NULL) continue;
+        (void)snprintf(label, sizeof label, "feed=\"%s\"", value);
+        feed->sessions = td_scrape_sum(now, "tapedeck_sessions_total", label);
+        feed->failures = td_scrape_sum(now, "tapedeck_session_failures_total", label);
+        feed->backfilled = td_scrape_sum(now, "tapedeck_backfilled_total", label);
     }
 }
 
@@ -88,6 +102,7 @@ static void add_live(td_situation *s, const char *before, const char *now, doubl
     double faults = td_scrape_sum(now, "tapedeck_faults", "");
     s->damaged = s->damaged || faults > 0;
     add_live_feeds(s, before, now, seconds);
+    add_sessions(s, now);
     add_live_sinks(s, now);
 }
 
@@ -150,7 +165,10 @@ static void note_event(td_situation *s, uint32_t partition, const td_event *even
     td_situation_feed *feed = feed_name.size > 0 ? feed_of(s, feed_name) : NULL;
     if (feed == NULL || event->origin != TD_ORIGIN_FEED) return; /* what is put on the tape anew is no news */
     bool time = event->kind == TD_EVENT_TIME;
-    if (!time && event->event_ns > feed->event_ns) feed->event_ns = event->event_ns;
+    if (!time && event->event_ns > feed->event_ns) {
+        feed->event_ns = event->event_ns;
+        feed->delay_ns = event->receive_ns - event->event_ns;
+    }
     /* Within a partition what stands behind is the later news, even where its clock is that of the last message. */
     if (event->receive_ns < feed->clock_ns && feed->partition != partition) return;
     feed->partition = partition;
@@ -265,6 +283,25 @@ td_status td_situation_look(td_situation *out, const td_os *os, const char *dir,
     if (out->rejected > 0) warn(out, "inputs were rejected: `tapedeck log cat rejected` tells which and why");
     look_at_disk(out, os, dir);
     return TD_OK;
+}
+
+void td_situation_put_feeds(const td_situation *s, td_buf *out) {
+    td_buf_text(out, "[");
+    for (size_t i = 0; i < s->feed_count; i++) {
+        const td_situation_feed *f = &s->feeds[i];
+        td_buf_text(out, i > 0 ? ",\n{\"name\":" : "\n{\"name\":");
+        td_json_put_string(out, td_text(f->name));
+        if (f->session[0] != '\0') td_buf_printf(out, ",\"session\":\"%s\"", f->session);
+        if (f->events >= 0) td_buf_printf(out, ",\"events\":%.0f,\"events_per_second\":%.0f", f->events, f->rate_s);
+        if (f->sessions >= 0)
+            td_buf_printf(out, ",\"sessions\":%.0f,\"session_failures\":%.0f,\"backfilled\":%.0f", f->sessions,
+                          f->failures, f->backfilled);
+        if (f->event_ns != 0)
+            td_buf_printf(out, ",\"event_ns\":%" PRId64 ",\"delay_ns\":%" PRId64, f->event_ns, f->delay_ns);
+        if (s->open_gaps >= 0) td_buf_printf(out, ",\"open_gaps\":%" PRId64, f->open_gaps);
+        td_buf_text(out, "}");
+    }
+    td_buf_text(out, "]");
 }
 
 void td_situation_fini(td_situation *s) { td_buf_fini(&s->warnings); }

@@ -8,11 +8,13 @@ enum { TD_SITUATION_MAX = 64, TD_NAME_MAX = 96 };
 
 typedef struct td_situation_feed {
     char name[TD_NAME_MAX];
-    const char *session;   /* a literal: "live", …; "" when the tape's end does not say */
-    int64_t clock_ns;      /* of its newest record on the tape */
-    uint32_t partition;    /* which held that */
-    int64_t event_ns;      /* of its newest event there; 0: none seen */
-    double events, rate_s; /* of this run; -1: not known */
+    const char *session; /* a literal: "live", …; "" when the tape's end does not say */
+    int64_t clock_ns;    /* of its newest record on the tape */
+    uint32_t partition;  /* which held that */
+    int64_t event_ns;    /* of its newest event there; 0: none seen */
+    int64_t delay_ns;    /* … which came so much later than it happened; the feed's clock may be behind the venue's */
+    double events, rate_s;                 /* of this run; -1: not known */
+    double sessions, failures, backfilled; /* of a live feed in this run; -1: not known, or not live */
     int64_t open_gaps;
 } td_situation_feed;
 
@@ -47,4 +49,6 @@ typedef struct td_situation {
 /* Looks at the folder, and asks the process at `url` or, where that is NULL, at the address left in the folder. `dir`
  * NULL: the process alone. Errors: TD_CONFIG: neither is there. To be freed either way. */
 TD_CHECKED td_status td_situation_look(td_situation *out, const td_os *os, const char *dir, const char *url);
+/* The feeds as a JSON array. */
+void td_situation_put_feeds(const td_situation *situation, td_buf *out);
 void td_situation_fini(td_situation *situation);

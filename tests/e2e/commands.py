@@ -23,9 +23,9 @@ import yaml
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tapedeck as td  # noqa: E402
 
-COMMANDS = ["demo", "init", "new", "check", "run", "status", "gaps", "bars", "state", "explain", "positions", "profile",
-            "replay", "help"]
-FEEDS = ["simulated", "lean", "binance-collector", "cryptofeed", "actions", "websocket"]
+COMMANDS = ["demo", "init", "new", "check", "run", "status", "feeds", "gaps", "bars", "state", "explain", "positions",
+            "profile", "replay", "help"]
+FEEDS = ["simulated", "lean", "binance-collector", "cryptofeed", "actions", "websocket", "coinbase"]
 SCHEMA = json.loads((td.ROOT / "docs" / "tapedeck.schema.json").read_text(encoding="utf-8"))
 CASES = td.Cases()
 case = CASES.add
@@ -367,8 +367,13 @@ def status_of_a_run(home):
         assert live["warnings"] == [] or "disk" in live["warnings"][0], live["warnings"]
         assert json.loads(ask("status", "--json", "--url", live["url"]).stdout)["run"]["events"] > live["run"]["events"]
         assert "sink   sqlite" in ask("status", "--data", f"{home}/data").stdout
+        feed = json.loads(ask("feeds", "--json", "--data", f"{home}/data").stdout)[0]
+        assert feed["events"] > live["run"]["events"] and 0 <= feed["delay_ns"] < 10**9, feed
+        assert "sessions" not in feed, "a simulated feed has none"
     finally:
         td.kill(process)
+    lines = ask("feeds", "--data", f"{home}/data").stdout.splitlines()
+    assert lines[1].split()[:3] == ["simulated", "live", "-"] and lines[2] == "from the log; nothing runs", lines
     assert serve.exists(), "a killed process leaves its address behind"
     dead = json.loads(ask("status", "--json", "--data", f"{home}/data").stdout)
     assert not dead["running"] and dead["url"] is None and dead["feeds"][0]["name"] == "simulated", dead

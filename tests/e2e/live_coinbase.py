@@ -32,7 +32,8 @@ class Run:
         words = [f"products: [{', '.join(products)}]", f"url: '{venue.url}'", f"history: '{venue.history}'",
                  "reconnect: 50ms", "history_interval: 120ms", settings]
         feed = "coinbase: { " + ", ".join(word for word in words if word) + " }"
-        self.file = tapedeck.config(f"{folder}/live.yaml", self.data, [feed], bars=bars, partitions=2)
+        self.file = tapedeck.config(f"{folder}/live.yaml", self.data, [feed], bars=bars, partitions=2,
+                                    extra="serve: { listen: 127.0.0.1:0 }\n")
 
     def __enter__(self):
         self.process = subprocess.Popen([tapedeck.PROGRAM, "run", "--json", "--quiet", self.file], cwd=tapedeck.ROOT,
@@ -122,6 +123,8 @@ def cuts(folder):
             venue.cut(how)
         wait_for(lambda: (venue.open_session() or server.Session(None)).sent, "a session")
         wait_for(lambda: run.gaps() and all(gap["status"] == "filled" for gap in run.gaps()), "what was missed", 20)
+        feed = json.loads(subprocess.check_output(
+            [tapedeck.PROGRAM, "feeds", "--json", "--data", run.data], text=True))[0]
         time.sleep(1.5)  # the last bars over a gap close
     spans, twice = check_trades(run, market)
     compared = check_bars(run, market, spans)
@@ -130,6 +133,9 @@ def cuts(folder):
         partial, repaired = (db.execute("SELECT count(*) FROM bars WHERE quality = ?", [q]).fetchone()[0]
                              for q in ("partial", "repaired"))
     assert len(venue.sessions) >= 6 and len(gaps) >= 15 and sum(gap["filled"] for gap in gaps) > 50, gaps
+    assert feed["session"] in ("live", "idle") and feed["sessions"] == len(venue.sessions), feed
+    assert feed["session_failures"] >= 5 and feed["open_gaps"] == 0 and feed["backfilled"] > 50, feed
+    assert abs(feed["delay_ns"]) < SECOND, feed
     assert partial > 0 and repaired > 0 and compared > 15 and twice > 0, (partial, repaired, compared, twice)
     count = sum(last - first + 1 for first, last in spans.values())
     return f"{count} trades, {len(gaps)} gaps filled, {twice} doubles, {repaired} bars repaired, {compared} compared"
