@@ -172,19 +172,29 @@ static bool was_told(const td_account_symbol *s, int64_t id) {
     return false;
 }
 
-bool td_account_has_released(const td_account *a, int symbol) {
+static td_flaw flaw_of(const td_venue *venue, int symbol, int64_t id) {
+    return (td_flaw)td_venue_trade_of(venue, symbol, id)->flaw;
+}
+
+bool td_account_has_flaws(const td_account *a, const td_venue *venue, int symbol) {
     const td_account_symbol *s = &a->symbols[symbol];
-    for (int64_t i = 0; i < s->trade_count; i++)
-        if (s->trades[i].released > 0) return true;
+    for (int64_t id = 1; id <= s->trade_count; id++)
+        if (flaw_of(venue, symbol, id) != TD_FLAW_NONE && is_accepted(&s->trades[id - 1])) return true;
     return false;
 }
 
+/* Outliers are refused by the prices of before: after a release by others, and when few came by themselves by none. */
 bool td_account_has_trades(const td_account *a, const td_venue *venue, int symbol) {
+    enum { JUDGED_FROM = 32 };
     const td_account_symbol *s = &a->symbols[symbol];
+    bool released = false;
+    int64_t live = 0;
+    for (int64_t i = 0; i < s->trade_count; i++) released |= s->trades[i].released > 0;
     for (int64_t id = 1; id <= s->trade_count; id++) {
         const td_account_trade *trade = &s->trades[id - 1];
-        td_flaw flaw = (td_flaw)td_venue_trade_of(venue, symbol, id)->flaw;
-        bool sound = flaw == TD_FLAW_NONE, may_vary = flaw == TD_FLAW_OUTLIER && td_account_has_released(a, symbol);
+        td_flaw flaw = flaw_of(venue, symbol, id);
+        bool sound = flaw == TD_FLAW_NONE, may_vary = flaw == TD_FLAW_OUTLIER && (released || live < JUDGED_FROM);
+        live += trade->live;
         HOLDS(trade->copies > 0, "S%d: trade %" PRId64 " of %" PRId64 " is missing", symbol, id, s->trade_count);
         HOLDS(trade->live || was_told(s, id), "S%d: trade %" PRId64 " was missing, and nobody said so", symbol, id);
         HOLDS(may_vary || is_accepted(trade) == (sound || trade->released > 0),

@@ -39,8 +39,8 @@ typedef struct td_account {
 bool td_account_read(td_account *account, const td_topics *topics, const td_venue *venue);
 void td_account_fini(td_account *account);
 
-/* An outlier that was released lets others by: they are near it. */
-bool td_account_has_released(const td_account *account, int symbol);
+/* One was accepted: released, or come before rules had prices to judge by. Others like it may pass after it. */
+bool td_account_has_flaws(const td_account *account, const td_venue *venue, int symbol);
 
 /* Each asks for one symbol, and says on stderr what does not hold.
  * All trades are there; what did not come by itself had been told missing; refused is what has a flaw and nobody
