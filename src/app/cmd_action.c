@@ -153,7 +153,8 @@ static void put_action(const action_conf *conf, td_bytes instrument, const td_ev
     td_buf_fini(&line);
 }
 
-static td_status list_partition(const action_conf *conf, const td_data *data, uint32_t partition, td_bytes wanted) {
+static td_status list_partition(const action_conf *conf, const td_data *data, uint32_t partition, td_bytes wanted,
+                                size_t *shown) {
     td_reader *reader;
     td_record record;
     td_status status = td_reader_open(&reader, data->topics.outputs[TD_OUTPUT_ACTIONS], partition, 0, TD_READ_APPENDED);
@@ -162,8 +163,9 @@ static td_status list_partition(const action_conf *conf, const td_data *data, ui
         td_event event;
         td_bytes feed;
         if (wanted.size > 0 && !td_bytes_equal(wanted, record.key)) continue;
-        if (td_record_get_event(data->topics.ids, record.value, &event, &feed) == TD_OK)
-            put_action(conf, record.key, &event);
+        if (td_record_get_event(data->topics.ids, record.value, &event, &feed) != TD_OK) continue;
+        put_action(conf, record.key, &event);
+        ++*shown;
     }
     td_reader_close(reader);
     return status == TD_AGAIN ? TD_OK : status;
@@ -171,12 +173,14 @@ static td_status list_partition(const action_conf *conf, const td_data *data, ui
 
 static int list(const action_conf *conf, const char *const *words) {
     td_data data;
+    size_t shown = 0;
     if (words[0] != NULL && words[1] != NULL) return usage("ls takes one instrument at most");
     td_status status = td_data_open(&data, conf->data);
     bool any = status == TD_OK && data.topics.outputs[TD_OUTPUT_ACTIONS] != NULL; /* older logs have none */
     for (uint32_t p = 0; any && p < data.topics.partitions && status == TD_OK; p++)
-        status = list_partition(conf, &data, p, said(words[0]));
+        status = list_partition(conf, &data, p, said(words[0]), &shown);
     td_data_close(&data);
+    if (status == TD_OK && shown == 0 && !conf->json) (void)fprintf(stderr, "no action of that was taken\n");
     return status == TD_OK ? TD_EXIT_OK : fail(status);
 }
 

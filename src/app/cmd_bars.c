@@ -19,6 +19,15 @@ typedef struct bars_conf {
 
 /* ---- rows ---- */
 
+static void put_header(td_buf *out, const bars_conf *conf) {
+    static const td_bar none = {0};
+    if (conf->csv && !conf->json)
+        td_row_put_bar(out, TD_ROW_CSV_HEADER, TD_TEXT(""), &none);
+    else if (!conf->json)
+        td_buf_printf(out, "%-20s %12s %12s %12s %12s %14s %7s  %s\n", "start", "open", "high", "low", "close",
+                      "volume", "trades", "revision");
+}
+
 static void put_text_bar(td_buf *out, const td_bar *bar) {
     char start[40], known[40], numbers[5][TD_DECIMAL_TEXT_MAX];
     const int64_t prices[] = {bar->open, bar->high, bar->low, bar->close};
@@ -41,12 +50,11 @@ static void put_bar(td_buf *out, const bars_conf *conf, td_bytes instrument, con
 
 static td_status put_rows(const td_history *history, const td_adjust *adjust, const td_schema_ids *ids,
                           const bars_conf *conf) {
-    static const td_bar none = {0};
     td_buf out = {0};
     const td_history_row *rows;
     size_t count = td_history_rows(history, &rows);
     td_status status = TD_OK;
-    if (conf->csv && !conf->json) td_row_put_bar(&out, TD_ROW_CSV_HEADER, TD_TEXT(""), &none);
+    if (count > 0 || conf->csv) put_header(&out, conf);
     for (size_t i = 0; i < count && status == TD_OK; i++) {
         td_bar bar;
         td_bytes name;
@@ -63,16 +71,31 @@ static td_status put_rows(const td_history *history, const td_adjust *adjust, co
 
 /* ---- the command ---- */
 
-/* The instrument's actions, as far as bars are to be adjusted by them. */
-static td_status read_actions(td_adjust **out, const td_data *data, const bars_conf *conf,
-                              const td_history_question *q) {
-    td_program *program = NULL;
+static td_status load_program(const td_topics *t, td_bytes instrument, td_program **out) {
     uint8_t sha256[TD_PROGRAM_SHA_BYTES];
-    const td_topics *t = &data->topics;
-    uint32_t partition = td_partition_of(q->instrument, t->partitions);
+    uint32_t partition = td_partition_of(instrument, t->partitions);
     td_status status = td_topics_program_at(t, partition, td_topic_end(t->tape, partition), sha256);
-    if (status == TD_OK) status = td_topics_load_program(t, sha256, &program);
-    if (status != TD_OK) return status;
+    return status == TD_OK ? td_topics_load_program(t, sha256, out) : status;
+}
+
+/* Of a width that nobody makes there will be none; of another one there are none yet, or not in that time. */
+static td_status tell_none(const td_program *program, const td_history_question *q) {
+    char width[24];
+    size_t i = 0;
+    (void)td_duration_format(q->width_ns, width);
+    while (i < program->width_count && program->widths_ns[i] != q->width_ns) i++;
+    if (i == program->width_count)
+        return TD_FAIL(TD_CONFIG, "the program in force makes no bars of %s; `bars:` or a strategy must name the width",
+                       width);
+    (void)fprintf(stderr, "tapedeck bars: none of %.*s in %s is known there\n", (int)q->instrument.size,
+                  (const char *)q->instrument.data, width);
+    return TD_OK;
+}
+
+/* The instrument's actions, as far as bars are to be adjusted by them. */
+static td_status read_actions(td_adjust **out, const td_data *data, const bars_conf *conf, const td_program *program,
+                              const td_history_question *q) {
+    const td_topics *t = &data->topics;
     bool then = q->known_ns != INT64_MAX;
     *out = td_adjust_new(&(td_adjust_question){
         .actions = t->outputs[TD_OUTPUT_ACTIONS],
@@ -85,8 +108,22 @@ static td_status read_actions(td_adjust **out, const td_data *data, const bars_c
         .knows = q->known_now ? NULL : q->knows,
         .knows_arg = q->knows_arg,
     });
-    td_program_free(program);
+    td_status status;
     while ((status = td_adjust_step(*out)) == TD_AGAIN) continue;
+    return status;
+}
+
+static td_status show_rows(const td_history *history, const td_data *data, const bars_conf *conf,
+                           const td_history_question *q) {
+    const td_history_row *rows;
+    td_program *program = NULL;
+    td_adjust *adjust = NULL;
+    td_status status = load_program(&data->topics, q->instrument, &program);
+    if (status == TD_OK && td_history_rows(history, &rows) == 0) status = tell_none(program, q);
+    if (status == TD_OK) status = read_actions(&adjust, data, conf, program, q);
+    if (status == TD_OK) status = put_rows(history, adjust, data->topics.ids, conf);
+    td_adjust_free(adjust);
+    td_program_free(program);
     return status;
 }
 
@@ -104,12 +141,9 @@ static td_status show(const bars_conf *conf, td_history_question *q) {
     if (status == TD_OK) {
         q->topic = data.topics.outputs[TD_OUTPUT_BARS];
         q->ids = data.topics.ids;
-        td_adjust *adjust = NULL;
         td_history *history = td_history_new(q);
         while ((status = td_history_step(history)) == TD_AGAIN) continue;
-        if (status == TD_OK) status = read_actions(&adjust, &data, conf, q);
-        if (status == TD_OK) status = put_rows(history, adjust, data.topics.ids, conf);
-        td_adjust_free(adjust);
+        if (status == TD_OK) status = show_rows(history, &data, conf, q);
         td_history_free(history);
     }
     td_data_close(&data);

@@ -188,7 +188,7 @@ static void tell_feed(const explanation *x, const td_window_state *w) {
     int64_t short_ns = w->period.end_ns - w->watermark_ns;
     (void)printf("feed %.*s closes it; its watermark in tape-%" PRIu32 " stands at %s", (int)w->feed.size,
                  (const char *)w->feed.data, x->partition, instant(w->watermark_ns, text));
-    if (short_ns > 0) (void)printf(", %.3f s short of the end", (double)short_ns / 1e9);
+    if (short_ns > 0 && !w->closed) (void)printf(", %.3f s short of the end", (double)short_ns / 1e9);
     (void)printf(" (session %s, lateness %s)\n", session_names[w->session], duration(w->lateness_ns, lateness));
     if (x->newest.event.kind == 0) return;
     (void)printf("its last record there is a %s of %s, known at %s\n", last_kind(x),

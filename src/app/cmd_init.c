@@ -163,9 +163,9 @@ const td_command td_command_init = {
     .summary = "write a commented configuration that works",
     .text = "Writes FILE (tapedeck.yaml) for one kind of feed: coinbase, simulated, websocket, or a format of "
             "recordings: lean,\n"
-            "binance-collector, cryptofeed. Every key stands in it with its default and what it is; recordings are "
-            "those that come\n"
-            "with the program, to be replaced by your own.\n",
+            "binance-collector, cryptofeed, actions. Every key stands in it with its default and what it is; "
+            "recordings are\n"
+            "those that come with the program, to be replaced by your own.\n",
     .options = options,
     .conf_size = sizeof(init_conf),
     .examples = "  tapedeck init simulated\n"

@@ -151,6 +151,7 @@ static int list(const command *c) {
     const td_history_row *rows;
     size_t count = status == TD_OK ? td_history_rows(history, &rows) : 0;
     for (size_t i = 0; i < count; i++) list_row(c, &data, td_history_value(history, &rows[i]), &rows[i]);
+    if (status == TD_OK && count == 0 && !c->conf->json) (void)fprintf(stderr, "nothing of that is in quarantine\n");
     if (count == q.limit && !c->conf->json)
         (void)fprintf(stderr, "the newest %zu; --limit shows more, --reason, --instrument, --from and --to choose\n",
                       count);

@@ -139,13 +139,13 @@ static void put_table_row(td_buf *out, const td_option *row, const char *fallbac
 /* True when all feeds have that row; `fallbacks` then gets their defaults, each once. */
 static bool is_common(const section *feeds, size_t count, const td_option *row, td_buf *fallbacks) {
     fallbacks->size = 0;
-    const char *last = "";
     for (size_t i = 0; i < count; i++) {
         const td_option *other = td_option_find(feeds[i].rows, row->key);
         if (other == NULL || strcmp(other->help, row->help) != 0) return false;
-        if (strcmp(default_word(other), last) != 0)
-            td_buf_printf(fallbacks, "%s%s", i > 0 ? ", " : "", default_word(other));
-        last = default_word(other);
+        bool again = false;
+        for (size_t before = 0; before < i && !again; before++)
+            again = strcmp(default_word(td_option_find(feeds[before].rows, row->key)), default_word(other)) == 0;
+        if (!again) td_buf_printf(fallbacks, "%s%s", i > 0 ? ", " : "", default_word(other));
     }
     td_buf_put(fallbacks, "", 1);
     return true;

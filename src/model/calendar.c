@@ -134,12 +134,12 @@ static td_status read_text(td_calendar *c, td_bytes text) {
     td_line line = {0};
     while (td_line_next(&text, &line)) {
         const char *mistake = read_line(c, &line);
-        if (mistake != NULL) return TD_FAIL(TD_REJECT, "line %zu: %s", line.number, mistake);
+        if (mistake != NULL) return TD_FAIL(TD_CONFIG, "line %zu: %s", line.number, mistake);
         keep_line(c, &line);
     }
-    if (c->weekdays == 0) return TD_FAIL(TD_REJECT, "line %zu: `days` is missing", line.number);
+    if (c->weekdays == 0) return TD_FAIL(TD_CONFIG, "line %zu: `days` is missing", line.number);
     if (!rests_between_sessions(c))
-        return TD_FAIL(TD_REJECT, "line %zu: 11 hours are the most from the earliest opening to the latest close",
+        return TD_FAIL(TD_CONFIG, "line %zu: 11 hours are the most from the earliest opening to the latest close",
                        line.number);
     return TD_OK;
 }

@@ -68,7 +68,7 @@ static td_status add_row(const reading *r, const td_listing *row) {
     size_t place = place_of(t, row->pattern);
     if (is_at(t, place, row->pattern)) {
         if (t->rows[place].text == row->text)
-            return TD_FAIL(TD_REJECT, "line %zu: %s has a row already", r->line, row->pattern);
+            return TD_FAIL(TD_CONFIG, "line %zu: %s has a row already", r->line, row->pattern);
         t->rows[place] = *row;
         return TD_OK;
     }
@@ -108,16 +108,16 @@ static td_status add_alias(const reading *r, const td_listing *row, td_bytes wor
                     (const char *)symbol.data);
     bool valid = size < (int)sizeof alias.name && td_instrument_name_valid(td_text(alias.name));
     if (row->pattern[strlen(row->pattern) - 1] == '*' || strcmp(alias.name, row->pattern) == 0 || !valid)
-        return TD_FAIL(TD_REJECT, "line %zu: aliases: \"%.*s\" is no other name of %s", r->line, (int)word.size,
+        return TD_FAIL(TD_CONFIG, "line %zu: aliases: \"%.*s\" is no other name of %s", r->line, (int)word.size,
                        (const char *)word.data, row->pattern);
     if (symbol.size < word.size && td_date_parse(day, &days) != TD_OK)
-        return TD_FAIL(TD_REJECT, "line %zu: aliases: \"%.*s\" is not a day such as 2022-06-09", r->line, (int)day.size,
+        return TD_FAIL(TD_CONFIG, "line %zu: aliases: \"%.*s\" is not a day such as 2022-06-09", r->line, (int)day.size,
                        (const char *)day.data);
     if (symbol.size < word.size) alias.until_ns = days * TD_NS_PER_DAY;
     (void)snprintf(alias.means, sizeof alias.means, "%s", row->pattern);
     for (size_t i = 0; i < t->alias_count; i++)
         if (compare_aliases(&t->aliases[i], &alias) == 0)
-            return TD_FAIL(TD_REJECT, "line %zu: aliases: %.*s means %s already", r->line, (int)word.size,
+            return TD_FAIL(TD_CONFIG, "line %zu: aliases: %.*s means %s already", r->line, (int)word.size,
                            (const char *)word.data, t->aliases[i].means);
     size_t bytes = (t->alias_count + 1) * sizeof alias;
     t->aliases = td_alloc_check(realloc(t->aliases, bytes), bytes);
@@ -150,12 +150,12 @@ static td_status read_header(reading *r, td_bytes line) {
         size_t i = 0;
         while (i < COLUMN_COUNT && !td_bytes_equal(word, td_text(columns[i].word))) i++;
         if (i == COLUMN_COUNT || r->column_count == COLUMNS_MAX)
-            return TD_FAIL(TD_REJECT,
+            return TD_FAIL(TD_CONFIG,
                            "line %zu: \"%.*s\" is not a column; there are instrument, asset, tick, currency, unit, "
                            "calendar and aliases",
                            r->line, (int)word.size, (const char *)word.data);
         if (r->column_count == 0 && i != INSTRUMENT)
-            return TD_FAIL(TD_REJECT, "line %zu: the first column is instrument", r->line);
+            return TD_FAIL(TD_CONFIG, "line %zu: the first column is instrument", r->line);
         r->columns[r->column_count++] = i;
     }
     return TD_OK;
@@ -172,7 +172,7 @@ static td_status read_row(reading *r, td_bytes line) {
     td_listing row = {.text = r->table->texts};
     td_bytes pattern = take(&line, ','), aliases = {0};
     if (!pattern_valid(pattern))
-        return TD_FAIL(TD_REJECT, "line %zu: instrument: \"%.*s\" is not VENUE:SYMBOL, VENUE:* or *", r->line,
+        return TD_FAIL(TD_CONFIG, "line %zu: instrument: \"%.*s\" is not VENUE:SYMBOL, VENUE:* or *", r->line,
                        (int)pattern.size, (const char *)pattern.data);
     (void)keep(pattern, row.pattern, sizeof row.pattern);
     for (size_t i = 1; i < r->column_count && i < COLUMNS_MAX; i++) {
@@ -181,10 +181,10 @@ static td_status read_row(reading *r, td_bytes line) {
         if (c == &columns[ALIASES])
             aliases = text;
         else if (!read_field(&row, c, text))
-            return TD_FAIL(TD_REJECT, "line %zu: %s: \"%.*s\" is not one", r->line, c->word, (int)text.size,
+            return TD_FAIL(TD_CONFIG, "line %zu: %s: \"%.*s\" is not one", r->line, c->word, (int)text.size,
                            (const char *)text.data);
     }
-    if (line.size > 0) return TD_FAIL(TD_REJECT, "line %zu: more fields than columns", r->line);
+    if (line.size > 0) return TD_FAIL(TD_CONFIG, "line %zu: more fields than columns", r->line);
     td_status status = add_row(r, &row);
     return status == TD_OK ? add_aliases(r, &row, aliases) : status;
 }

@@ -94,6 +94,21 @@ def explain_says_why_a_window_is_open(home):
 
 
 @case
+def bars_that_are_not_there_are_said(home):
+    ask("run", "--until-end", "--quiet", simulated(home))
+    data = ["--data", f"{home}/data"]
+    shown = ask("bars", "SIM:S0001", "1s", *data).stdout
+    assert shown.startswith("start ") and " r0 complete" in shown, shown[:200]
+    refused = ask("bars", "SIM:S0001", "7m", *data, check=3)
+    assert "no bars of 7m" in refused.stderr and refused.stdout == "", refused.stderr
+    none = ask("bars", "SIM:NOBODY", "1s", *data)
+    assert "none of SIM:NOBODY in 1s" in none.stderr and none.stdout == "", none
+    assert ask("bars", "SIM:NOBODY", "1s", "--json", *data).stdout == ""
+    assert "nothing" in ask("quarantine", "ls", *data).stderr and "no action" in ask("action", "ls", *data).stderr
+    return "a width that nobody makes, an instrument that is none, an empty quarantine, no action"
+
+
+@case
 def profile_tells_what_is_wrong(home):
     config = simulated(home)
     ask("run", "--until-end", "--quiet", config)

@@ -70,7 +70,7 @@ static void refuses_with_the_line(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         td_listings table = {0};
-        ASSERT_ROW(td_listings_read(&table, td_text(rows[i].csv)) == TD_REJECT, "%zu", i);
+        ASSERT_ROW(td_listings_read(&table, td_text(rows[i].csv)) == TD_CONFIG, "%zu", i);
         ASSERT_ROW(strstr(td_trail(), rows[i].trail) != NULL, "%zu: %s", i, td_trail());
         td_listings_fini(&table);
     }
