@@ -68,7 +68,7 @@ class Run:
 def wait_for(what, why, seconds=15):
     end = time.monotonic() + seconds
     while not what():
-        assert time.monotonic() < end, f"waited in vain for {why}"
+        assert time.monotonic() < end, f"waited in vain for {why() if callable(why) else why}"
         time.sleep(0.05)
 
 
@@ -153,13 +153,15 @@ def quiet_market(folder):
             wait_for(lambda: len(venue.sessions) == 1 and len(venue.sessions[0].sent) > 20, "a session")
             time.sleep(5.2)  # until it is sure what it does not get
             habits.drop = 1
-            time.sleep(0.3)
+            known = {product: len(market.trades[product]) for product in PRODUCTS}
+            wait_for(lambda: all(len(market.trades[product]) > known[product] + 2 for product in PRODUCTS), "a loss")
             for product in market.products:
                 market.stop(product)
             last = {product: market.trades[product][-1].trade_id for product in PRODUCTS}
             habits.drop = 0
             wait_for(lambda: len(venue.sessions) == 2, "another session")
-            wait_for(lambda: all(gap["status"] == "filled" for gap in run.gaps()) and run.gaps(), "what was missed")
+            wait_for(lambda: all(gap["status"] == "filled" for gap in run.gaps()) and run.gaps(),
+                     lambda: f"what was missed: {run.gaps()}")
     market.products = PRODUCTS
     spans, _ = check_trades(run, market)
     assert {product: span[1] for product, span in spans.items()} == last, (spans, last)
