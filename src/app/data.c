@@ -28,8 +28,10 @@ td_status td_data_open_to_write(td_data *out, const char *dir) {
     td_log_conf conf = {.dir = dir};
     uint32_t partitions = 0;
     int64_t now_ms = td_os_posix.ops->wall_ns(td_os_posix.self) / TD_NS_PER_MS;
+    td_status status = td_data_open(out, dir); /* where no run was nothing is made */
+    td_data_close(out);
     *out = (td_data){0};
-    td_status status = td_log_segment_open(&out->log, &td_os_posix, &conf, report, NULL);
+    if (status == TD_OK) status = td_log_segment_open(&out->log, &td_os_posix, &conf, report, NULL);
     if (status == TD_OK) status = td_log_each_topic(out->log, note_partitions, &partitions);
     if (status == TD_OK) status = td_topics_open(&out->topics, out->log, partitions, now_ms);
     return status;

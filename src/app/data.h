@@ -10,7 +10,8 @@ typedef struct td_data {
 
 /* Errors: TD_CONFIG: the folder holds no tape; as the log's. To be closed either way. */
 TD_CHECKED td_status td_data_open(td_data *out, const char *dir);
-/* For who appends while nobody else does. Errors: TD_CONFIG: somebody does. */
+/* For who appends while nobody else does. Errors: TD_CONFIG: somebody does, or the folder holds no tape; then nothing
+ * is made. */
 TD_CHECKED td_status td_data_open_to_write(td_data *out, const char *dir);
 void td_data_close(td_data *data);
 

@@ -105,7 +105,13 @@ def bars_that_are_not_there_are_said(home):
     assert "none of SIM:NOBODY in 1s" in none.stderr and none.stdout == "", none
     assert ask("bars", "SIM:NOBODY", "1s", "--json", *data).stdout == ""
     assert "nothing" in ask("quarantine", "ls", *data).stderr and "no action" in ask("action", "ls", *data).stderr
-    return "a width that nobody makes, an instrument that is none, an empty quarantine, no action"
+    for none in (f"{home}/none", f"{home}/empty"):
+        os.makedirs(f"{home}/empty", exist_ok=True)
+        for words in (["action", "add", "LEAN:IBM", "2014-06-09", "split", "7:1"], ["quarantine", "release", "0/0", "--yes"]):
+            refused = ask(*words, "--data", none, check=3).stderr
+            assert "no data folder" in refused or "no tape" in refused, refused
+        assert not os.path.exists(none) or not os.listdir(none), "a folder without a tape was written to"
+    return "a width that nobody makes, an instrument that is none, empty lists, folders without a tape"
 
 
 @case
