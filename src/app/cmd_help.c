@@ -40,7 +40,7 @@ static int fail_unknown(const char *key) {
     (void)fprintf(stderr, "tapedeck help: there is no key, function or command \"%s\"", key);
     if (nearest == NULL) nearest = td_function_nearest(td_text(key));
     if (nearest != NULL) (void)fprintf(stderr, "; did you mean \"%s\"?", nearest);
-    (void)fputc('\n', stderr);
+    (void)fputs("\ndocs/language.md tells of other words of strategies, docs/time.md of reasons and gaps\n", stderr);
     return TD_EXIT_USAGE;
 }
 

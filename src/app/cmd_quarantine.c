@@ -267,6 +267,8 @@ static int tell_released(const command *c, const td_release_item *items, size_t 
         (void)fprintf(stderr, "%zu events: %zu released, %zu before; %zu could be, %zu could not\n", count,
                       counts[TD_RELEASE_DONE], counts[TD_RELEASE_BEFORE], counts[TD_RELEASE_READY],
                       count - counts[TD_RELEASE_DONE] - counts[TD_RELEASE_BEFORE] - counts[TD_RELEASE_READY]);
+    if (!c->conf->json && counts[TD_RELEASE_DONE] + counts[TD_RELEASE_READY] > 0)
+        (void)fprintf(stderr, "bars beyond `repair_horizon` stay as they are: what misses one is told as late\n");
     if (counts[TD_RELEASE_UNTAKEN] + counts[TD_RELEASE_UNSURE] > 0) return TD_EXIT_FAILED;
     size_t refused = counts[TD_RELEASE_NEVER] + counts[TD_RELEASE_UNKNOWN] + counts[TD_RELEASE_GONE];
     return named && refused > 0 ? TD_EXIT_CONFIG : TD_EXIT_OK;

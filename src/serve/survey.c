@@ -23,10 +23,11 @@ typedef struct survey_feed {
     char name[FEED_NAME_MAX];
     td_program_feed rules;
     bool wanted, ended;
-    int64_t *newest_ns;             /* by partition: largest event time */
-    td_zone zone;                   /* of its instruments' exchange */
-    size_t day_count;               /* the newest is the last */
-    int64_t date, begin_ns, end_ns; /* of the event counted last */
+    int64_t *newest_ns;               /* by partition: largest event time */
+    td_zone zone;                     /* of its instruments' exchange */
+    size_t day_count;                 /* the newest is the last */
+    int64_t date, begin_ns, end_ns;   /* of the event counted last */
+    int64_t undated[TD_REASON_COUNT]; /* rejected without a clock: files of which nothing could be read */
     feed_day days[TD_PROFILE_DAYS];
 } survey_feed;
 
@@ -212,6 +213,10 @@ static td_status take_rejected(td_survey *s, const td_record *record) {
     if (status != TD_OK) return status;
     survey_feed *f = feed_named(s, r.feed, &feed);
     bool wanted = f != NULL && f->wanted && s->conf.instrument == NULL && !passed_over(s, f, r.receive_ns);
+    if (wanted && r.receive_ns == 0) {
+        f->undated[r.reason] += s->conf.date == TD_NONE;
+        return TD_OK;
+    }
     feed_day *day = wanted ? feed_day_of(f, td_zone_date(f->zone, r.receive_ns)) : NULL;
     if (day != NULL) day->rejected[r.reason]++;
     return TD_OK;
@@ -323,20 +328,29 @@ static bool put_series(const td_survey *s, const series *one, int64_t date, td_s
     return true;
 }
 
-/* A feed has a row of its own where it rejected something. */
+/* The feed's day of that date; of a feed that has none, an empty one of 1970. NULL: it has others. */
+static const feed_day *feed_day_at(const survey_feed *f, int64_t date) {
+    static const feed_day nothing = {0};
+    if (f->day_count == 0) return &nothing;
+    for (size_t d = 0; d < f->day_count; d++)
+        if (f->days[d].date == date) return &f->days[d];
+    return NULL;
+}
+
+/* A feed has a row of its own where it rejected something. What has no clock is of its newest day. */
 static bool put_feed(const survey_feed *f, int64_t date, td_survey_row *row) {
     int64_t rejected = 0;
-    date = day_asked(f, date);
-    for (size_t d = 0; d < f->day_count; d++) {
-        if (f->days[d].date != date) continue;
-        *row = (td_survey_row){.feed = td_text(f->name), .over = feed_is_over(f, date), .day = {.date = date}};
-        memcpy(row->day.refused, f->days[d].rejected, sizeof row->day.refused);
-        for (int r = 0; r < TD_REASON_COUNT; r++) rejected += row->day.refused[r];
-        double share = (double)rejected / (double)(rejected + f->days[d].events);
-        if (rejected > 0 && share > REJECTED_SHARE_MAX)
-            td_anomalies_add(&row->anomalies, "rejected_share", "%.2f %% of what came could not be decoded",
-                             100 * share);
+    const feed_day *day = feed_day_at(f, day_asked(f, date));
+    if (day == NULL) return false;
+    *row = (td_survey_row){.feed = td_text(f->name), .over = feed_is_over(f, day->date), .day = {.date = day->date}};
+    bool newest = f->day_count == 0 || day == &f->days[f->day_count - 1];
+    for (int r = 0; r < TD_REASON_COUNT; r++) {
+        row->day.refused[r] = day->rejected[r] + (newest ? f->undated[r] : 0);
+        rejected += row->day.refused[r];
     }
+    double share = (double)rejected / (double)(rejected + day->events);
+    if (rejected > 0 && share > REJECTED_SHARE_MAX)
+        td_anomalies_add(&row->anomalies, "rejected_share", "%.2f %% of what came could not be decoded", 100 * share);
     return rejected > 0;
 }
 
