@@ -123,8 +123,6 @@ void td_savepoint_take(td_savepoint *c, const td_applier *applier, const td_save
     c->file.size = 0;
     td_buf_put(&c->file, &head, sizeof head);
     td_state_save(applier->state, &c->file);
-    head.crc32c = crc_of(&c->file);
-    memcpy(c->file.data, &head, sizeof head);
     c->ends = *ends;
     c->keep = keep;
     c->pending = true;
@@ -140,6 +138,12 @@ static bool synced(const td_savepoint *c) {
     return true;
 }
 
+/* Not where the state is copied: the worker stands still there. */
+static void put_crc(td_savepoint *c) {
+    uint32_t crc32c = crc_of(&c->file);
+    memcpy(c->file.data + offsetof(file_head, crc32c), &crc32c, sizeof crc32c);
+}
+
 static td_status write_file(const td_savepoint *c, int64_t offset) {
     file_path path = path_of(c, offset);
     return td_os_replace_file(c->conf.os, path.text, td_buf_bytes(&c->file));
@@ -147,6 +151,7 @@ static td_status write_file(const td_savepoint *c, int64_t offset) {
 
 td_status td_savepoint_write_if_synced(td_savepoint *c) {
     if (!c->pending || !synced(c)) return TD_AGAIN;
+    put_crc(c);
     bool keep = c->keep && c->conf.kept_max > 0;
     td_status status = keep ? write_file(c, c->ends.tape.offset) : TD_OK;
     if (status == TD_OK && keep) status = remove_kept(c, (size_t)c->conf.kept_max);
