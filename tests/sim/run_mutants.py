@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """tests/sim/run_mutants.py - plants each bug of tests/sim/mutants and wants it found: run_mutants.py [--build DIR]
-[--slice N] [--seeds 200] [--first 1] [NAME ...].
+[--slice N] [--seeds 200] [--first 1] [--apply] [NAME ...].
 
 Of a mutant one source file is changed in a copy, compiled as the build compiles it, and linked in front of the library
 into each simulation that the mutant names; then the simulation runs seed after seed. Prints a table: mutant, simulation,
 seed, seconds. A mutant that no longer applies, does not compile, or is not found is a failure; so is a seed that fails
-without the mutant. --slice N takes N mutants that rotate with the commit.
+without the mutant. --slice N takes N mutants that rotate with the commit; --apply only looks whether they apply.
 """
 import argparse
 import json
@@ -114,14 +114,28 @@ def chosen(options):
     return paths
 
 
+def all_apply():
+    failed = 0
+    for path in sorted(MUTANTS.glob("*.mutant")):
+        try:
+            read(path)
+        except Broken as what:
+            failed += 1
+            print(f"{path.name}: {what}")
+    return failed == 0
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     parser.add_argument("--slice", type=int)
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--apply", action="store_true")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
+    if options.apply:
+        return 0 if all_apply() else 1
     options.build = options.build.resolve()
     failed, paths = 0, chosen(options)
     built = run(["ninja", "tests/sim/sim", "tests/sim/log_sim"], cwd=options.build)
