@@ -23,7 +23,6 @@ typedef struct td_segment_log {
     int64_t wall_at_zero_ns; /* of the monotonic clock */
     int lock_file;           /* -1: read-only */
     bool unclean;            /* the last writer did not close it */
-    bool had_topics;         /* when it was opened */
     td_checkpoint promised;
     td_segment_topic **topics; /* in byte order of their names */
     size_t topic_count;

@@ -127,7 +127,6 @@ static td_status open_found_topics(td_segment_log *log) {
         free(topics[i].name);
     }
     td_buf_fini(&found);
-    log->had_topics = log->topic_count > 0;
     return status;
 }
 
@@ -258,11 +257,6 @@ static void log_close(td_log *base) {
     if (status == TD_OK && !log->conf.read_only) status = td_folder_put_clean(&log->os, log->conf.dir);
     if (status != TD_OK && log->report != NULL) log->report(log->report_arg, td_trail());
     log_free(log);
-}
-
-bool td_log_was_unclean(const td_log *base) {
-    const td_segment_log *log = (const td_segment_log *)base;
-    return log->unclean && log->had_topics;
 }
 
 /* --- one partition --------------------------------------------------------------------------------------------- */

@@ -30,7 +30,6 @@ typedef struct td_log_conf {
 /* Reports everything repaired. Closing syncs, marks a clean end and releases LOCK. Errors: TD_RETRY, TD_CONFIG. */
 TD_CHECKED td_status td_log_segment_open(td_log **out, const td_os *os, const td_log_conf *conf,
                                          td_log_report_fn report, void *arg);
-bool td_log_was_unclean(const td_log *log);
 
 /* What a full check of one partition found. */
 typedef struct td_verify {

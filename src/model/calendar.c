@@ -170,10 +170,6 @@ td_zone td_calendar_zone(const td_calendar *c) { return c->zone; }
 
 bool td_calendar_has_hours(const td_calendar *c) { return c->close_ns > 0; }
 
-int64_t td_calendar_end_ns(const td_calendar *c) {
-    return c->behind_day == ALL_YEARS ? INT64_MAX : td_zone_to_utc(c->zone, c->behind_day, 0) - 1;
-}
-
 static int64_t day_of(const td_calendar *c, int64_t ns) {
     return td_window_start(ns + td_zone_offset_s(c->zone, ns) * TD_NS_PER_S, TD_NS_PER_DAY) / TD_NS_PER_DAY;
 }

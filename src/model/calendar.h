@@ -26,8 +26,7 @@ td_bytes td_calendar_text(const td_calendar *calendar);
 td_zone td_calendar_zone(const td_calendar *calendar);
 /* False: it trades around the clock, every day is one session. */
 bool td_calendar_has_hours(const td_calendar *calendar);
-/* The last instant that its years hold, INT64_MAX where it has no end; and whether they hold this one. */
-int64_t td_calendar_end_ns(const td_calendar *calendar);
+/* Whether its years hold the instant. */
 bool td_calendar_knows(const td_calendar *calendar, int64_t ns);
 /* The day there that holds the instant, from midnight to midnight: 23, 24 or 25 hours. */
 td_period td_calendar_day(const td_calendar *calendar, int64_t ns);

@@ -10,20 +10,9 @@ static void insert_span(td_spans *s, size_t index, int64_t number) {
     s->count++;
 }
 
-/* The highest span that does not lie above the number. */
-static size_t find_span(const td_spans *s, int64_t number) {
-    size_t i = 0;
-    while (i < s->count && number < s->at[i].first) i++;
-    return i;
-}
-
-bool td_spans_has(const td_spans *s, int64_t number) {
-    size_t i = find_span(s, number);
-    return i < s->count && number <= s->at[i].last;
-}
-
 bool td_spans_add(td_spans *s, int64_t number) {
-    size_t i = find_span(s, number);
+    size_t i = 0; /* the highest span that does not lie above the number */
+    while (i < s->count && number < s->at[i].first) i++;
     if (i < s->count && number <= s->at[i].last) return false;
     bool joins_above = i > 0 && number == s->at[i - 1].first - 1;
     bool joins_below = i < s->count && number - 1 == s->at[i].last;

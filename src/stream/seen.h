@@ -48,7 +48,6 @@ typedef struct td_seen { /* ids of one instrument's accepted trades; by what the
     };
 } td_seen;
 
-bool td_spans_has(const td_spans *spans, int64_t number);
 /* Adds a number. False: it was there. */
 bool td_spans_add(td_spans *spans, int64_t number);
 

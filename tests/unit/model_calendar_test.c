@@ -74,7 +74,6 @@ static void says_where_its_years_end(void **state) {
     (void)state;
     td_calendar *calendar = calendar_of(EQUITIES);
     int64_t end_ns = at("2015-01-01T04:59:59.999999999Z");
-    assert_int_equal(td_calendar_end_ns(calendar), end_ns);
     assert_true(td_calendar_knows(calendar, end_ns) && !td_calendar_knows(calendar, end_ns + 1));
     assert_true(td_calendar_knows(calendar, at("2013-01-01T05:00Z")) &&
                 !td_calendar_knows(calendar, at("2013-01-01T04:59Z")));
@@ -88,7 +87,7 @@ static void trades_around_the_clock_without_hours(void **state) {
     assert_false(td_calendar_has_hours(calendar));
     assert_false(td_calendar_session(calendar, 0, &session));
     assert_true(td_calendar_knows(calendar, INT64_C(-5000000000000)));
-    assert_int_equal(td_calendar_end_ns(calendar), INT64_MAX);
+    assert_true(td_calendar_knows(calendar, INT64_C(5000000000000)));
     assert_int_equal(td_calendar_day(calendar, -1).start_ns, -TD_NS_PER_DAY);
     assert_int_equal(td_calendar_day(calendar, 0).end_ns, TD_NS_PER_DAY);
     td_calendar_free(calendar);
