@@ -101,11 +101,6 @@ static void put_warmup(const td_function *f, td_buf *out) {
 
 static const char *const memory_words[] = {
     [TD_MEMORY_WINDOW] = "window", [TD_MEMORY_FADING] = "fading", [TD_MEMORY_START] = "all"};
-static const char *const scaling_words[] = {[TD_SCALING_INPUT] = "as its input",
-                                            [TD_SCALING_PRICE] = "as a price",
-                                            [TD_SCALING_VOLUME] = "as a volume",
-                                            [TD_SCALING_NONE] = "unchanged",
-                                            [TD_SCALING_REBUILD] = "computed anew"};
 
 void td_function_put_text(const td_function *f, td_buf *out) {
     td_function_put_usage(f, out);
@@ -117,8 +112,7 @@ void td_function_put_text(const td_function *f, td_buf *out) {
     }
     td_buf_text(out, "    bars without a value: ");
     put_warmup(f, out);
-    td_buf_printf(out, "; memory: %s; on a split: %s; source: %s\n", memory_words[f->memory], scaling_words[f->scaling],
-                  f->source);
+    td_buf_printf(out, "; memory: %s; source: %s\n", memory_words[f->memory], f->source);
     if (f->also != NULL) td_buf_printf(out, "    also called: %s\n", f->also);
     td_buf_printf(out, "    example: %s\n", f->example);
 }
@@ -134,8 +128,7 @@ static void put_markdown_row(const td_function *f, td_buf *out) {
     }
     td_buf_printf(out, " | %s | ", f->help);
     put_warmup(f, out);
-    td_buf_printf(out, " | %s | %s | %s | `%s` |\n", memory_words[f->memory], scaling_words[f->scaling], f->source,
-                  f->example);
+    td_buf_printf(out, " | %s | %s | `%s` |\n", memory_words[f->memory], f->source, f->example);
 }
 
 void td_functions_put_markdown(td_buf *out) {
@@ -145,8 +138,8 @@ void td_functions_put_markdown(td_buf *out) {
         if (strcmp(f->group, group) != 0) {
             group = f->group;
             td_buf_printf(out,
-                          "\n### %s\n\n| function | what it is | warm-up | memory | split | source | example |\n"
-                          "|---|---|---|---|---|---|---|\n",
+                          "\n### %s\n\n| function | what it is | warm-up | memory | source | example |\n"
+                          "|---|---|---|---|---|---|\n",
                           group);
         }
         put_markdown_row(f, out);

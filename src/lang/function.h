@@ -37,14 +37,6 @@ typedef enum td_memory {
     TD_MEMORY_START,  /* it counts from the first bar on */
 } td_memory;
 
-typedef enum td_scaling {                     /* what becomes of it when one share becomes s shares */
-                          TD_SCALING_INPUT,   /* what becomes of its first argument */
-                          TD_SCALING_PRICE,   /* divided by s */
-                          TD_SCALING_VOLUME,  /* multiplied by s */
-                          TD_SCALING_NONE,    /* nothing */
-                          TD_SCALING_REBUILD, /* to be computed again from the bars */
-} td_scaling;
-
 enum { TD_FUNCTION_ARGS_MAX = 7, TD_FUNCTION_PARTS_MAX = 8 };
 
 typedef struct td_function {
@@ -56,7 +48,6 @@ typedef struct td_function {
     const char *warmup;
     td_op op;
     td_memory memory;
-    td_scaling scaling;
     const char *source;  /* whose definition it is */
     const char *help;    /* what it says, or its formula where `parts` is not plain enough */
     const char *example; /* a call */

@@ -1,6 +1,6 @@
 /* tests/unit/lang_function_test.c - goal: what each row of the functions says of it is true of its values: its example
- * compiles, it begins after its warm-up, forgets what it says it forgets, scales as it says under a split, does not
- * look ahead, and goes on from a saved state as if nothing had been. */
+ * compiles, it begins after its warm-up, forgets what it says it forgets, does not look ahead,
+ * and goes on from a saved state as if nothing had been. */
 #include "lang/function.h"
 #include "strategy_rig.h"
 #include <math.h>
@@ -18,7 +18,7 @@ typedef struct series {
 static uint32_t dice(uint32_t *seed) { return (*seed = *seed * 1664525u + 1013904223u) >> 8; }
 
 /* Prices in even ten-thousandths around 100; high and low stand apart. */
-static void make_bars(td_bar bars[BARS], int64_t price_divisor, int64_t volume_factor) {
+static void make_bars(td_bar bars[BARS]) {
     uint32_t seed = 7;
     int64_t last = 1000000;
     for (int i = 0; i < BARS; i++) {
@@ -27,13 +27,13 @@ static void make_bars(td_bar bars[BARS], int64_t price_divisor, int64_t volume_f
         int64_t high = (open > close ? open : close) + 2 + 2 * (int64_t)(dice(&seed) % 200);
         int64_t low = (open < close ? open : close) - 2 - 2 * (int64_t)(dice(&seed) % 200);
         last = close < 500000 ? 600000 : close > 2000000 ? 1900000 : close;
-        int64_t unit = 100000 / price_divisor;
+        int64_t unit = 100000;
         bars[i] = (td_bar){.open = open * unit,
                            .high = high * unit,
                            .low = low * unit,
                            .close = close * unit,
                            .vwap = (high + low) / 2 * unit,
-                           .volume = (td_i128)(1 + dice(&seed) % 5000) * 1000000 * volume_factor,
+                           .volume = (td_i128)(1 + dice(&seed) % 5000) * 1000000,
                            .trade_count = 1 + i % 7};
     }
 }
@@ -110,19 +110,9 @@ static int warmup_of(const td_function *f, const char *warmup) {
     return (int)bars;
 }
 
-/* By how much the value is multiplied when prices are halved and volumes doubled; 0: not known. */
-static double factor_of(const td_function *f) {
-    static const double factors[] = {
-        [TD_SCALING_PRICE] = 0.5, [TD_SCALING_VOLUME] = 2, [TD_SCALING_NONE] = 1, [TD_SCALING_REBUILD] = 0};
-    char first[64];
-    if (f->scaling != TD_SCALING_INPUT) return factors[f->scaling];
-    find_arg(f, 0, first);
-    return strchr(first, '/') != NULL ? 1 : strstr(first, "volume") != NULL ? 2 : 0.5;
-}
-
 /* ---- what must hold of a value ---- */
 
-static td_bar plain[BARS], split[BARS];
+static td_bar plain[BARS];
 static series whole, other;
 
 static bool is_condition(const td_function *f) { return strncmp(f->help, "condition", strlen("condition")) == 0; }
@@ -138,7 +128,7 @@ static void check_warmup(const td_function *f, const char *expr, const char *war
 
 static void check_no_look_ahead(const char *expr) {
     rig r = open_value(expr);
-    for (int i = 0; i < BARS; i++) step(&r, i < CUT ? &plain[i] : &split[(i * 7) % BARS], &other, i);
+    for (int i = 0; i < BARS; i++) step(&r, i < CUT ? &plain[i] : &plain[(i * 7) % BARS], &other, i);
     rig_close(&r);
     for (int i = 0; i < CUT; i++)
         if (!same(&whole, &other, i)) fail_msg("%s: bar %d knows what comes later", expr, i);
@@ -171,19 +161,6 @@ static void check_memory(const td_function *f, const char *expr, const char *war
     }
 }
 
-static void check_split(const td_function *f, const char *expr) {
-    double factor = factor_of(f);
-    if (factor == 0) return;
-    run(expr, split, 0, &other);
-    if (is_condition(f)) factor = 0.5; /* it is shown as close or -close */
-    for (int i = 0; i < BARS; i++) {
-        double expected = whole.value[i] * factor;
-        if (whole.has[i] != other.has[i] ||
-            (whole.has[i] && fabs(other.value[i] - expected) > 1e-9 * (fabs(expected) + 1e-3)))
-            fail_msg("%s: bar %d is %.17g, after a split %.17g", expr, i, whole.value[i], other.value[i]);
-    }
-}
-
 static void check_value(const td_function *f, const char *field, const char *warmup) {
     char expr[256];
     (void)snprintf(expr, sizeof expr, "%s%s%s", f->example, field[0] != '\0' ? "." : "", field);
@@ -192,13 +169,11 @@ static void check_value(const td_function *f, const char *field, const char *war
     check_no_look_ahead(expr);
     check_saved(expr);
     check_memory(f, expr, warmup);
-    check_split(f, expr);
 }
 
 static void test_values(void **state) {
     (void)state;
-    make_bars(plain, 1, 1);
-    make_bars(split, 2, 2);
+    make_bars(plain);
     uint32_t count = 0;
     for (const td_function *f = td_functions; f->name != NULL; f++) {
         if (f->group == NULL) continue;
@@ -234,14 +209,13 @@ static void test_text(void **state) {
     td_buf out = {0};
     td_function_put_text(td_function_find(TD_TEXT("stoch"), false), &out);
     td_buf_put(&out, "", 1);
-    assert_string_equal(
-        (const char *)out.data,
-        "stoch([high, low, close,] fast = 5, slow = 3, smooth = 3)\n"
-        "    slow stochastic: the smoothed fast one, and its own average\n"
-        "    fields: .k .d\n"
-        "    bars without a value: .k fast + slow - 2; .d fast + slow + smooth - 3; memory: window; on a "
-        "split: unchanged; source: TA-Lib\n"
-        "    example: stoch(14, 3, 3)\n");
+    assert_string_equal((const char *)out.data,
+                        "stoch([high, low, close,] fast = 5, slow = 3, smooth = 3)\n"
+                        "    slow stochastic: the smoothed fast one, and its own average\n"
+                        "    fields: .k .d\n"
+                        "    bars without a value: .k fast + slow - 2; .d fast + slow + smooth - 3; memory: window; "
+                        "source: TA-Lib\n"
+                        "    example: stoch(14, 3, 3)\n");
     td_buf_fini(&out);
 }
 
