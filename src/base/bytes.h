@@ -34,6 +34,10 @@ static inline bool td_bytes_equal(td_bytes a, td_bytes b) {
     return true;
 }
 
+static inline bool td_bytes_begin(td_bytes bytes, td_bytes with) {
+    return bytes.size >= with.size && memcmp(bytes.data, with.data, with.size) == 0;
+}
+
 /* Moves so many from the front to *out. False, and nothing moves, when there are fewer. */
 static inline bool td_bytes_take(td_bytes *bytes, void *out, size_t size) {
     if (bytes->size < size) return false;

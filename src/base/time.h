@@ -35,6 +35,10 @@ TD_CHECKED td_status td_date_parse(td_bytes text, int64_t *out_days);
 /* "09:30", "09:30:00" to ns since midnight; "24:00" is a day's end. Errors: TD_REJECT. */
 TD_CHECKED td_status td_clock_parse(td_bytes text, int64_t *out_ns_of_day);
 
+/* Of two instants, or other numbers. */
+static inline int64_t td_least(int64_t a, int64_t b) { return a < b ? a : b; }
+static inline int64_t td_most(int64_t a, int64_t b) { return a > b ? a : b; }
+
 /* Start of the window of `width_ns` that holds `ns`: multiples of the width since the Unix epoch. */
 static inline int64_t td_window_start(int64_t ns, int64_t width_ns) {
     int64_t rest = ns % width_ns;

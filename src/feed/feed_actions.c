@@ -109,11 +109,6 @@ static bool says_nothing(const actions_feed *f, td_bytes line) {
     return header || line.size == 0 || line.data[0] == '#';
 }
 
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 static td_status actions_next(void *feed, td_feed_item *out) {
     actions_feed *f = feed;
     td_bytes line;
@@ -128,7 +123,7 @@ static td_status actions_next(void *feed, td_feed_item *out) {
     if (fault == NULL) return TD_OK;
     if (line.size > TD_CORPORATE_TEXT_MAX * COLUMNS_MAX) line.size = TD_CORPORATE_TEXT_MAX * COLUMNS_MAX;
     out->kind = TD_ITEM_REJECTED;
-    out->rejected = (td_rejected){.source = td_text(base_name(f->paths.items[f->file])),
+    out->rejected = (td_rejected){.source = td_text(td_path_base(f->paths.items[f->file])),
                                   .position = out->position,
                                   .reason = TD_REASON_MALFORMED,
                                   .detail = td_text(fault),

@@ -27,10 +27,6 @@ typedef struct line {
 
 enum { NS_SCALE = 9 /* seconds to ns */ };
 
-static bool begins(td_bytes text, td_bytes with) {
-    return text.size >= with.size && memcmp(text.data, with.data, with.size) == 0;
-}
-
 static td_bytes behind(td_bytes text, size_t size) { return (td_bytes){text.data + size, text.size - size}; }
 
 /* "1618677817.061845: {…" */
@@ -49,7 +45,7 @@ static line_kind read_line(td_bytes text, line *out) {
         td_bytes mark;
         line_kind kind;
     } arrows[] = {{TD_KEY(" <-> "), CONNECTED}, {TD_KEY(" <- "), SENT}, {TD_KEY(" -> "), ASKED}};
-    if (begins(text, TD_TEXT("configuration: "))) return SETTINGS;
+    if (td_bytes_begin(text, TD_TEXT("configuration: "))) return SETTINGS;
     if (text.size > 0 && text.data[0] >= '0' && text.data[0] <= '9')
         return read_stamped(text, out) && out->message.data != NULL ? CAME : NO_LINE;
     const uint8_t *space = text.size > 0 ? memchr(text.data, ' ', text.size) : NULL;
@@ -57,7 +53,7 @@ static line_kind read_line(td_bytes text, line *out) {
     out->url = (td_bytes){text.data, (size_t)(space - text.data)};
     td_bytes rest = behind(text, out->url.size);
     for (size_t i = 0; i < sizeof arrows / sizeof arrows[0]; i++)
-        if (begins(rest, arrows[i].mark))
+        if (td_bytes_begin(rest, arrows[i].mark))
             return read_stamped(behind(rest, arrows[i].mark.size), out) ? arrows[i].kind : NO_LINE;
     return NO_LINE;
 }

@@ -97,8 +97,6 @@ static void add_instruments(simulated *sim, const char *venue, td_instruments *t
     }
 }
 
-static int64_t smallest(int64_t a, int64_t b) { return a < b ? a : b; }
-
 static td_status simulated_open(void **out, const td_os *os, const td_feed_conf *conf, td_instruments *instruments) {
     (void)os; /* no machine is needed */
     int64_t start_ns;
@@ -113,7 +111,7 @@ static td_status simulated_open(void **out, const td_os *os, const td_feed_conf 
     add_instruments(sim, conf->venue, instruments);
     build_choice(sim);
     sim->tick_count = conf->ticks;
-    sim->delay_max_ns = smallest(delay_limit_ns, smallest(conf->lateness_ns / 2, conf->duration_ns / 4)) + 1;
+    sim->delay_max_ns = td_least(delay_limit_ns, td_least(conf->lateness_ns / 2, conf->duration_ns / 4)) + 1;
     sim->session_gap_ns = conf->duration_ns / SESSION_TICKS;
     sim->sent_ns = start_ns;
     sim->end_ns = start_ns + conf->duration_ns - sim->delay_max_ns; /* strictly within, even the slowest */

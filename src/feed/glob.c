@@ -71,3 +71,8 @@ td_status td_glob(const td_os *os, const char *pattern, td_paths *out) {
     if (out->count > 1) qsort(out->items, out->count, sizeof *out->items, compare_paths);
     return status;
 }
+
+const char *td_path_base(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}

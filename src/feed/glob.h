@@ -12,3 +12,5 @@ typedef struct td_paths { /* in byte order */
  * folder could not be read this time: fewer files would be other inputs. `out` is empty then. */
 TD_CHECKED td_status td_glob(const td_os *os, const char *pattern, td_paths *out);
 void td_paths_fini(td_paths *paths);
+/* What stands behind its last slash. */
+const char *td_path_base(const char *path);

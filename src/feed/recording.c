@@ -203,11 +203,6 @@ bool td_recording_file_of(const void *recording_any, size_t index, td_feed_file 
     return true;
 }
 
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 static td_source_position position_of(const source *s) {
     return (td_source_position){.file = s->index, .line = s->line.number, .part = s->part};
 }
@@ -215,7 +210,7 @@ static td_source_position position_of(const source *s) {
 static td_rejected rejected_of(const source *s, int64_t clock_ns) {
     td_bytes bytes = s->line.bytes;
     if (bytes.size > TD_REJECTED_BYTES_MAX) bytes.size = TD_REJECTED_BYTES_MAX;
-    return (td_rejected){.source = td_text(base_name(s->path)),
+    return (td_rejected){.source = td_text(td_path_base(s->path)),
                          .position = position_of(s),
                          .receive_ns = clock_ns,
                          .reason = s->recorded.reason,
@@ -254,7 +249,7 @@ static void give_refused_file(recording *r, const source *s, td_feed_item *out) 
     *out = (td_feed_item){.kind = TD_ITEM_REJECTED,
                           .clock_ns = r->clock_ns,
                           .position = {.file = s->index},
-                          .rejected = {.source = td_text(base_name(s->path)),
+                          .rejected = {.source = td_text(td_path_base(s->path)),
                                        .position = {.file = s->index},
                                        .receive_ns = r->clock_ns,
                                        .reason = TD_REASON_UNREADABLE,

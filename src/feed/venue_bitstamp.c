@@ -57,13 +57,9 @@ static size_t read_pair(td_bytes channel, uint8_t out[PAIR_MAX]) {
     return size;
 }
 
-static bool begins(td_bytes text, td_bytes with) {
-    return text.size >= with.size && memcmp(text.data, with.data, with.size) == 0;
-}
-
 static bool is_about_books(td_bytes channel) {
-    return begins(channel, TD_TEXT("order_book_")) || begins(channel, TD_TEXT("diff_order_book_")) ||
-           begins(channel, TD_TEXT("detail_order_book_"));
+    return td_bytes_begin(channel, TD_TEXT("order_book_")) || td_bytes_begin(channel, TD_TEXT("diff_order_book_")) ||
+           td_bytes_begin(channel, TD_TEXT("detail_order_book_"));
 }
 
 static void put_ignored(const td_field *f, td_recorded *out) {
@@ -101,7 +97,7 @@ static void bitstamp_decode(void *state, td_bytes message, int64_t receive_ns, t
         return;
     }
     out->event = (td_event){.event_ns = receive_ns};
-    if (!td_bytes_equal(f[EVENT].text, TD_TEXT("trade")) || !begins(f[CHANNEL].text, TD_TEXT("live_trades_"))) {
+    if (!td_bytes_equal(f[EVENT].text, TD_TEXT("trade")) || !td_bytes_begin(f[CHANNEL].text, TD_TEXT("live_trades_"))) {
         put_ignored(f, out);
         return;
     }

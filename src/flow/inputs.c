@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/option.h"
 #include "base/time.h"
+#include "feed/glob.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,11 +99,6 @@ static void add_settings(td_inputs *in, const td_merge_feed *feed, td_buf *value
     }
 }
 
-static const char *base_name(const char *path) {
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
 /* Size and a hash of both ends; of what cannot be opened neither. */
 static td_status put_content(const td_os *os, const char *path, td_buf *out) {
     uint8_t sha256[32];
@@ -138,7 +134,7 @@ static td_status add_files(td_inputs *in, const td_os *os, const td_merge_feed *
         (void)snprintf(what, sizeof what, "%zu", i);
         value->size = 0;
         status = put_content(os, file.path, value);
-        td_buf_printf(value, " %s", base_name(file.path));
+        td_buf_printf(value, " %s", td_path_base(file.path));
         add_row(in, feed, what, value);
         in->now.items[in->now.count - 1].file = file;
     }

@@ -152,9 +152,6 @@ static const struct parameter {
 };
 enum { PARAMETERS = sizeof parameters / sizeof parameters[0] };
 
-/* A text from outside, cut so that a message stays short. */
-static int shown(td_bytes text) { return text.size > 40 ? 40 : (int)text.size; }
-
 bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_error *error) {
     *r = (td_api_request){.from_ns = INT64_MIN,
                           .to_ns = INT64_MAX,
@@ -170,7 +167,7 @@ bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_erro
             error, 404, "not_found",
             "there is no /api/v1/%.*s; there are instruments, bars, signals, gaps, lines, stream, quarantine, "
             "actions, profile and status",
-            shown(path), (const char *)path.data);
+            td_api_shown(path), (const char *)path.data);
     }
     r->csv = (TABLES >> r->kind & 1) != 0 && accept.size > 0 &&
              memmem(accept.data, accept.size, "text/csv", strlen("text/csv")) != NULL;
@@ -183,7 +180,7 @@ static bool fail_unknown(const td_api_request *r, td_bytes name, td_api_error *e
     size_t count = 0;
     for (size_t i = 0; i < PARAMETERS; i++)
         if ((parameters[i].known >> r->kind & 1) != 0) known[count++] = parameters[i].name;
-    (void)snprintf(word, sizeof word, "%.*s", shown(name), (const char *)name.data);
+    (void)snprintf(word, sizeof word, "%.*s", td_api_shown(name), (const char *)name.data);
     const char *nearest = td_nearest(word, known);
     return td_api_fail(error, 400, "unknown_parameter", "%s knows no parameter '%s'%s%s%s", kinds[r->kind], word,
                        nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
@@ -197,7 +194,7 @@ bool td_api_set(td_api_request *r, td_bytes name, td_bytes value, td_api_error *
         if ((r->given >> i & 1) != 0) return td_api_fail(error, 400, "doubled_parameter", "%s is given twice", p->name);
         r->given |= 1u << i;
         if (p->read(r, value)) return true;
-        return td_api_fail(error, 400, "bad_parameter", "%s='%.*s' is not %s", p->name, shown(value),
+        return td_api_fail(error, 400, "bad_parameter", "%s='%.*s' is not %s", p->name, td_api_shown(value),
                            (const char *)value.data, p->expected);
     }
     return fail_unknown(r, name, error);

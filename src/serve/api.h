@@ -56,6 +56,8 @@ typedef struct td_api_request {
 
 const char *td_api_name(td_api_kind kind); /* "bars": a literal */
 const char *td_adjusting_name(td_adjusting adjusting);
+/* The size of a text from outside, cut so that a message stays short. */
+static inline int td_api_shown(td_bytes text) { return text.size > 40 ? 40 : (int)text.size; }
 static inline bool td_api_is_posted(td_api_kind kind) { return kind == TD_API_RELEASE || kind == TD_API_ACTIONS; }
 /* Starts a request for the path behind "/api/v1/"; CSV when the Accept header asks for it. False: 404 in *error. */
 bool td_api_begin(td_api_request *request, td_bytes path, td_bytes accept, td_api_error *error);

@@ -1,9 +1,6 @@
 /* src/serve/request.c - method, Host, Origin, token, path, parameters: in this order. */
 #include "serve/request.h"
 
-/* A text from outside, cut so that a message stays short. */
-static int shown(td_bytes text) { return text.size > 60 ? 60 : (int)text.size; }
-
 static bool check_asker(const td_guard *g, const td_request_head *head, td_api_error *error) {
     char url[TD_GUARD_URL_MAX];
     td_guard_url(g, url);
@@ -36,7 +33,8 @@ static bool find_file(td_bytes path, td_request *out, td_api_error *error) {
     if (!td_bytes_equal(path, TD_TEXT("/"))) name = (td_bytes){path.data + 1, path.size > 0 ? path.size - 1 : 0};
     for (out->file = td_embedded_web; out->file->name != NULL; out->file++)
         if (td_bytes_equal(name, td_text(out->file->name))) return true;
-    return td_api_fail(error, 404, "not_found", "there is nothing at %.*s", shown(path), (const char *)path.data);
+    return td_api_fail(error, 404, "not_found", "there is nothing at %.*s", td_api_shown(path),
+                       (const char *)path.data);
 }
 
 static bool read_api(td_bytes path, const td_request_head *head, td_request *out, td_api_error *error) {

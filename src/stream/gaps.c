@@ -1,5 +1,6 @@
 /* src/stream/gaps.c - a short list, looked through. */
 #include "stream/gaps.h"
+#include "base/time.h"
 #include <assert.h>
 
 static bool is_open(const td_hole *hole) { return hole->number != 0 && hole->status == TD_GAP_OPEN; }
@@ -29,20 +30,17 @@ void td_gaps_forget_ids(td_gaps *g) {
 
 /* ---- room ---- */
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-
 /* The two oldest that are not told become one over both. False: there are no two. */
 static bool join_untold(td_gaps *g) {
     td_hole *a = find_kind(g, 0, is_untold);
     td_hole *b = a != NULL ? find_kind(g, (uint32_t)(a - g->at) + 1, is_untold) : NULL;
     if (b == NULL) return false;
-    a->from_ns = least(a->from_ns, b->from_ns);
-    a->to_ns = most(a->to_ns, b->to_ns);
-    a->first_id = least(a->first_id, b->first_id);
-    a->last_id = most(a->last_id, b->last_id);
+    a->from_ns = td_least(a->from_ns, b->from_ns);
+    a->to_ns = td_most(a->to_ns, b->to_ns);
+    a->first_id = td_least(a->first_id, b->first_id);
+    a->last_id = td_most(a->last_id, b->last_id);
     a->missing = b->missing > INT64_MAX - a->missing ? INT64_MAX : a->missing + b->missing;
-    a->known_ns = most(a->known_ns, b->known_ns);
+    a->known_ns = td_most(a->known_ns, b->known_ns);
     td_gaps_remove(g, b);
     return true;
 }

@@ -1,9 +1,6 @@
 /* src/stream/ledger.c - records -> gaps -> what bars say of themselves. */
 #include "stream/ledger.h"
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
-
 /* ---- gaps as they are told ---- */
 
 static void tell(td_step *step, uint32_t instrument, const td_hole *hole) {
@@ -20,8 +17,8 @@ static void tell(td_step *step, uint32_t instrument, const td_hole *hole) {
                   .reason = hole->reason,
                   .status = hole->status};
     step->emit->gap(step->emit->self, td_instruments_name(step->state->instruments, instrument), &gap);
-    step->from_ns = least(step->from_ns, hole->from_ns);
-    step->to_ns = hole->to_ns == TD_NONE ? INT64_MAX : most(step->to_ns, hole->to_ns);
+    step->from_ns = td_least(step->from_ns, hole->from_ns);
+    step->to_ns = hole->to_ns == TD_NONE ? INT64_MAX : td_most(step->to_ns, hole->to_ns);
 }
 
 static void number_hole(td_step *step, uint32_t instrument, td_hole *hole) {
@@ -84,7 +81,7 @@ static void fill_gap(td_step *step, uint32_t instrument, const td_hole *hole) {
 static void forget_lost(td_state *s, uint32_t instrument, const td_hole *hole) {
     td_gaps *gaps = &block_of(s, instrument)->gaps;
     mark_windows(s, instrument, hole, scar);
-    gaps->forgotten_ns = most(gaps->forgotten_ns, hole->to_ns);
+    gaps->forgotten_ns = td_most(gaps->forgotten_ns, hole->to_ns);
     td_gaps_remove(gaps, hole);
 }
 
@@ -108,8 +105,8 @@ static td_hole *add_hole(td_step *step, uint32_t instrument, const td_hole *hole
 /* ---- ids ---- */
 
 static void expect_due(feed_state *feed, int64_t due_ns) {
-    feed->next_due_ns = least(feed->next_due_ns, due_ns);
-    feed->next_close_ns = least(feed->next_close_ns, due_ns);
+    feed->next_due_ns = td_least(feed->next_due_ns, due_ns);
+    feed->next_close_ns = td_least(feed->next_close_ns, due_ns);
 }
 
 /* The ids that the trade leaves out, between it and the highest before it. */
@@ -118,8 +115,8 @@ static void describe_ids(td_hole *hole, const td_ids *ids, const td_event *trade
     hole->last_id = trade->trade.trade_id - 1;
     uint64_t missing = (uint64_t)hole->last_id - (uint64_t)hole->first_id + 1;
     hole->missing = missing < INT64_MAX ? (int64_t)missing : INT64_MAX;
-    hole->from_ns = least(hole->from_ns, trade->event_ns);
-    hole->to_ns = most(hole->known_ns, trade->event_ns);
+    hole->from_ns = td_least(hole->from_ns, trade->event_ns);
+    hole->to_ns = td_most(hole->known_ns, trade->event_ns);
 }
 
 /* As td_ledger_take_id says; what ends a cut may have been on its way since then. */
@@ -140,7 +137,7 @@ static int64_t leave_out(td_step *step, block_head *block, const td_event *trade
 }
 
 static void bound_gap(td_step *step, uint32_t instrument, td_hole *hole, int64_t to_ns) {
-    hole->to_ns = most(hole->from_ns, to_ns);
+    hole->to_ns = td_most(hole->from_ns, to_ns);
     block_of(step->state, instrument)->gaps.bounded_ns = hole->to_ns;
     tell(step, instrument, hole);
 }
@@ -151,7 +148,7 @@ static void lose_gaps(td_step *step, uint32_t instrument, int64_t bound_ns, bool
     for (uint32_t h = 0; h < gaps->count; h++) {
         td_hole *hole = &gaps->at[h];
         if (hole->status == TD_GAP_LOST || (!all && hole->number != 0 && hole->to_ns != TD_NONE)) continue;
-        if (hole->to_ns == TD_NONE) hole->to_ns = most(hole->from_ns, bound_ns);
+        if (hole->to_ns == TD_NONE) hole->to_ns = td_most(hole->from_ns, bound_ns);
         lose_gap(step, instrument, hole);
     }
 }
@@ -176,7 +173,7 @@ static int64_t fill_endless(td_step *step, block_head *block, const td_event *tr
     td_hole *endless = td_gaps_endless(&block->gaps);
     if (endless == NULL) return INT64_MAX;
     int64_t known_ns = endless->known_ns;
-    endless->to_ns = most(endless->from_ns, trade->event_ns);
+    endless->to_ns = td_most(endless->from_ns, trade->event_ns);
     endless->missing = 0;
     fill_gap(step, trade->instrument, endless);
     return known_ns;
@@ -212,7 +209,7 @@ void td_ledger_find_next_due(td_state *s, feed_state *feed) {
     for (uint32_t i = 0; i < feed->traded_count; i++) {
         const td_gaps *gaps = &block_of(s, feed->traded[i])->gaps;
         for (uint32_t h = 0; h < gaps->count; h++)
-            if (gaps->at[h].number == 0) feed->next_due_ns = least(feed->next_due_ns, gaps->at[h].due_ns + 1);
+            if (gaps->at[h].number == 0) feed->next_due_ns = td_least(feed->next_due_ns, gaps->at[h].due_ns + 1);
     }
 }
 
@@ -224,7 +221,7 @@ static int64_t last_trade_ns(const td_state *s, block_head *block) {
     const td_window *windows = windows_of(s, block, widest);
     int64_t last_ns = INT64_MIN;
     for (uint32_t i = 0; i < s->slots[widest]; i++)
-        if (windows[i].trade_count > 0) last_ns = most(last_ns, windows[i].last_ns);
+        if (windows[i].trade_count > 0) last_ns = td_most(last_ns, windows[i].last_ns);
     return last_ns;
 }
 
@@ -234,10 +231,11 @@ static void open_endless(td_step *step, uint32_t instrument, td_gap_reason reaso
     if (td_gaps_endless(&block->gaps) != NULL) return;
     bool ids = td_ledger_counts_ids(step->feed, block);
     int64_t known_ns = ids ? block->seen.newest_ns : last_trade_ns(step->state, block);
-    from_ns = most(from_ns, block->gaps.bounded_ns); /* without ids nobody sees what is brought for two */
+    from_ns = td_most(from_ns, block->gaps.bounded_ns); /* without ids nobody sees what is brought for two */
     if (ids) td_seen_await(&block->seen);
     td_hole hole = {.reason = (uint8_t)reason,
-                    .from_ns = ids ? known_ns : most(known_ns, from_ns), /* before the next trade nobody knows better */
+                    .from_ns =
+                        ids ? known_ns : td_most(known_ns, from_ns), /* before the next trade nobody knows better */
                     .to_ns = TD_NONE,
                     .first_id = TD_NONE,
                     .last_id = TD_NONE,
@@ -276,7 +274,7 @@ static void open_silences(td_step *step, int64_t clock_ns) {
     feed->silent = 1;
     for (uint32_t i = 0; i < feed->traded_count; i++) {
         int64_t open_ns = open_since_ns(step->state->program, block_of(step->state, feed->traded[i]), clock_ns);
-        int64_t since_ns = most(feed->heard_ns, open_ns);
+        int64_t since_ns = td_most(feed->heard_ns, open_ns);
         if (clock_ns - since_ns > silence_ns)
             open_endless(step, feed->traded[i], TD_GAP_SILENCE, since_ns - feed->set.max_delay_ns);
     }
