@@ -3,19 +3,14 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "model/corporate.h"
+#include "serve/offer.h"
 #include <stdlib.h>
-
-#define TAKEN_WITHIN_NS (10 * TD_NS_PER_S)
-
-typedef enum stage { ASKED, WAITING, OVER } stage;
 
 struct td_addition {
     const td_view *view;
     char instrument[TD_INSTRUMENT_NAME_MAX + 1];
     td_buf value;
-    stage stage;
-    uint64_t ticket;
-    int64_t began_ns;
+    td_offers offer;
 };
 
 static bool read_words(td_api_request *r, td_bytes body, td_api_error *error) {
@@ -38,7 +33,13 @@ static bool make_record(td_addition *a, const td_api_request *r, td_api_error *e
     event.receive_ns = td_view_wall_ns(a->view);
     if (is->announced[0] == '\0') event.event_ns = event.receive_ns;
     memcpy(a->instrument, r->instrument, sizeof a->instrument);
-    td_record_put_event(&a->value, td_view_topics(a->view)->ids, (td_bytes){0}, &event);
+    const td_serve_topics *topics = td_view_topics(a->view);
+    td_record_put_event(&a->value, topics->ids, (td_bytes){0}, &event);
+    td_bytes key = td_text(a->instrument);
+    td_offers_init(&a->offer, a->view, 1);
+    a->offer.items[0] = (td_offer){.partition = td_partition_of(key, td_topic_partitions(topics->tape)),
+                                   .key = key,
+                                   .value = td_buf_bytes(&a->value)};
     return true;
 }
 
@@ -46,7 +47,6 @@ td_addition *td_addition_new(const td_view *view, const td_api_request *request,
     td_addition *a = td_alloc_zero(1, sizeof *a);
     td_api_request all = *request;
     a->view = view;
-    a->began_ns = td_view_now_ns(view);
     if (read_words(&all, body, error) && make_record(a, &all, error)) return a;
     td_addition_free(a);
     return NULL;
@@ -54,33 +54,18 @@ td_addition *td_addition_new(const td_view *view, const td_api_request *request,
 
 void td_addition_free(td_addition *a) {
     if (a == NULL) return;
-    const td_serve_run *run = &td_view_topics(a->view)->run;
-    if (a->stage == WAITING) (void)run->withdraw(run->self, a->ticket);
+    td_offers_fini(&a->offer);
     td_buf_fini(&a->value);
     free(a);
 }
 
-static td_status tell(td_addition *a, const char *state, td_buf *out) {
-    a->stage = OVER;
+td_status td_addition_step(td_addition *a, td_buf *out) {
+    static const char *const states[] = {
+        [TD_OFFER_DONE] = "added", [TD_OFFER_UNTAKEN] = "not-taken", [TD_OFFER_UNSURE] = "unsure"};
+    td_status status = td_offers_step(&a->offer);
+    if (status != TD_OK) return status;
     td_buf_text(out, "{\"instrument\":");
     td_json_put_string(out, td_text(a->instrument));
-    td_buf_printf(out, ",\"state\":\"%s\"}\n", state);
+    td_buf_printf(out, ",\"state\":\"%s\"}\n", states[a->offer.items[0].state]);
     return TD_OK;
-}
-
-td_status td_addition_step(td_addition *a, td_buf *out) {
-    const td_serve_topics *topics = td_view_topics(a->view);
-    const td_serve_run *run = &topics->run;
-    td_bytes key = td_text(a->instrument);
-    if (a->stage == ASKED && run->put != NULL) {
-        uint32_t partition = td_partition_of(key, td_topic_partitions(topics->tape));
-        td_status put = run->put(run->self, partition, key, td_buf_bytes(&a->value), &a->ticket);
-        if (put != TD_OK && put != TD_FULL) return tell(a, "not-taken", out);
-        if (put == TD_OK) a->stage = WAITING;
-    }
-    td_status answer = a->stage == WAITING ? run->ask(run->self, a->ticket) : TD_AGAIN;
-    if (answer != TD_AGAIN) return tell(a, answer == TD_OK ? "added" : "not-taken", out);
-    if (td_view_now_ns(a->view) - a->began_ns < TAKEN_WITHIN_NS) return TD_FULL;
-    bool undone = a->stage == ASKED || run->withdraw(run->self, a->ticket);
-    return tell(a, undone ? "not-taken" : "unsure", out);
 }

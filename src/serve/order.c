@@ -1,10 +1,9 @@
 /* src/serve/order.c - read the body, let the release find its events, hand them to ingest one by one. */
 #include "serve/order.h"
 #include "base/json.h"
+#include "serve/offer.h"
 #include "serve/release.h"
 #include <stdlib.h>
-
-#define TAKEN_WITHIN_NS (10 * TD_NS_PER_S)
 
 struct td_order {
     const td_view *view;
@@ -15,9 +14,8 @@ struct td_order {
     td_release *release;
     bool found; /* the release is finished */
     td_release_item *items;
-    size_t item_count, put, answered; /* items before are put, are answered */
-    uint64_t *tickets;
-    int64_t moved_ns; /* when something was answered last */
+    size_t item_count;
+    td_offers offers; /* of the items that are ready */
 };
 
 /* ---- the body ---- */
@@ -120,74 +118,48 @@ td_order *td_order_new(const td_view *view, const td_api_request *request, td_by
     return o;
 }
 
-/* What nobody took is not done; what was taken may be. */
-static void withdraw(td_order *o) {
-    const td_serve_run *run = &td_view_topics(o->view)->run;
-    for (size_t i = o->answered; i < o->item_count; i++) {
-        if (o->items[i].state != TD_RELEASE_READY) continue;
-        bool undone = i >= o->put || run->withdraw(run->self, o->tickets[i]);
-        o->items[i].state = undone ? TD_RELEASE_UNTAKEN : TD_RELEASE_UNSURE;
-    }
-    o->put = o->answered = o->item_count;
-}
-
 void td_order_free(td_order *o) {
     if (o == NULL) return;
-    withdraw(o);
+    td_offers_fini(&o->offers);
     td_release_free(o->release);
-    free(o->tickets);
     free(o->places);
     free(o);
 }
 
 /* ---- handing over ---- */
 
+static size_t count_in(const td_order *o, td_release_state state) {
+    size_t count = 0;
+    for (size_t i = 0; i < o->item_count; i++) count += o->items[i].state == state;
+    return count;
+}
+
 static void begin(td_order *o) {
     o->found = true;
     o->item_count = td_release_items(o->release, &o->items);
-    o->tickets = td_alloc_zero(o->item_count + 1, sizeof *o->tickets);
-    o->moved_ns = td_view_now_ns(o->view);
-    if (o->dry_run) o->put = o->answered = o->item_count;
-}
-
-static td_status put_one(td_order *o) {
-    const td_serve_run *run = &td_view_topics(o->view)->run;
-    const td_release_item *item = &o->items[o->put];
-    if (item->state != TD_RELEASE_READY) return TD_OK;
-    if (run->put == NULL) return TD_FULL;
-    return run->put(run->self, item->place.partition, td_release_key(o->release, item),
-                    td_release_value(o->release, item), &o->tickets[o->put]);
-}
-
-static td_status ask_one(td_order *o) {
-    const td_serve_run *run = &td_view_topics(o->view)->run;
-    td_release_item *item = &o->items[o->answered];
-    if (item->state != TD_RELEASE_READY) return TD_OK;
-    td_status status = run->ask(run->self, o->tickets[o->answered]);
-    if (status == TD_AGAIN) return status;
-    item->state = status == TD_OK ? TD_RELEASE_DONE : TD_RELEASE_UNTAKEN;
-    return TD_OK;
-}
-
-/* TD_OK: all are answered. */
-static td_status hand_over(td_order *o) {
-    size_t before = o->put + o->answered;
-    td_status status;
-    while (o->put < o->item_count && (status = put_one(o)) != TD_FULL) {
-        if (status != TD_OK) o->items[o->put].state = TD_RELEASE_UNTAKEN; /* larger than ingest takes */
-        o->put++;
+    td_offers_init(&o->offers, o->view, o->dry_run ? 0 : count_in(o, TD_RELEASE_READY));
+    size_t at = 0;
+    for (size_t i = 0; i < o->item_count && at < o->offers.count; i++) {
+        const td_release_item *item = &o->items[i];
+        if (item->state != TD_RELEASE_READY) continue;
+        o->offers.items[at++] = (td_offer){.partition = item->place.partition,
+                                           .key = td_release_key(o->release, item),
+                                           .value = td_release_value(o->release, item)};
     }
-    while (o->answered < o->put && ask_one(o) == TD_OK) o->answered++;
-    int64_t now_ns = td_view_now_ns(o->view);
-    if (o->put + o->answered > before) o->moved_ns = now_ns;
-    if (now_ns - o->moved_ns > TAKEN_WITHIN_NS) withdraw(o);
-    return o->answered == o->item_count ? TD_OK : TD_FULL;
+}
+
+static void take_answers(td_order *o) {
+    static const td_release_state states[] = {[TD_OFFER_DONE] = TD_RELEASE_DONE,
+                                              [TD_OFFER_UNTAKEN] = TD_RELEASE_UNTAKEN,
+                                              [TD_OFFER_UNSURE] = TD_RELEASE_UNSURE};
+    size_t at = 0;
+    for (size_t i = 0; i < o->item_count && at < o->offers.count; i++)
+        if (o->items[i].state == TD_RELEASE_READY) o->items[i].state = states[o->offers.items[at++].state];
 }
 
 static void put_answer(const td_order *o, td_buf *out) {
-    size_t released = 0;
-    for (size_t i = 0; i < o->item_count; i++) released += o->items[i].state == TD_RELEASE_DONE;
-    td_buf_printf(out, "{\"dry_run\":%s,\"released\":%zu,\"events\":[", o->dry_run ? "true" : "false", released);
+    td_buf_printf(out, "{\"dry_run\":%s,\"released\":%zu,\"events\":[", o->dry_run ? "true" : "false",
+                  count_in(o, TD_RELEASE_DONE));
     for (size_t i = 0; i < o->item_count; i++) {
         td_buf_text(out, i > 0 ? ",\n" : "\n");
         td_release_put(out, &o->items[i]);
@@ -199,7 +171,9 @@ td_status td_order_step(td_order *o, td_buf *out) {
     td_status status = o->found ? TD_OK : td_release_step(o->release);
     if (status != TD_OK) return status;
     if (!o->found) begin(o);
-    status = hand_over(o);
-    if (status == TD_OK) put_answer(o, out);
-    return status;
+    status = td_offers_step(&o->offers);
+    if (status != TD_OK) return status;
+    take_answers(o);
+    put_answer(o, out);
+    return TD_OK;
 }
