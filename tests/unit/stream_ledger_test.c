@@ -1,6 +1,7 @@
 /* tests/unit/stream_ledger_test.c - goal: what is missing is told as soon as it can be known, bars say how far they can
  * be trusted, are given again when that changes and never otherwise, and what is filled is counted once. */
 #include "base/time.h"
+#include "lang/program.h"
 #include "stream/state.h"
 #include "unit.h"
 #include <inttypes.h>
@@ -499,6 +500,42 @@ static void silence_is_a_gap_where_it_is_asked_for(void **state) {
     RUN(program, steps, 2, 1, 0, 1);
 }
 
+/* Open from 120 to 180 s. */
+static td_program *program_with_hours(void) {
+    const td_bytes calendar = TD_TEXT("zone UTC\ndays thu\nregular 00:02 00:03\n");
+    static const td_program_listing listing = {"*", 0};
+    static const int64_t width_ns = 10 * TD_NS_PER_S;
+    const td_program_settings settings = {.widths_ns = &width_ns,
+                                          .width_count = 1,
+                                          .grace_ns = 60 * TD_NS_PER_S,
+                                          .calendars = &calendar,
+                                          .calendar_count = 1,
+                                          .listings = &listing,
+                                          .listing_count = 1};
+    td_program *program;
+    td_buf body = {0};
+    td_program_body(&settings, &body);
+    assert_int_equal(td_program_compile(td_buf_bytes(&body), &program), TD_OK);
+    td_buf_fini(&body);
+    return program;
+}
+
+static void a_venue_that_is_closed_is_not_silent(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {'t', 103, 0, .gives = ""},
+        {'i', 119, 0, .gives = "A 100+10 n1 complete\n"},
+        {'i', 125, 0, .gives = ""}, /* open for 5 s, and not longer */
+        {'i', 125.1, 0, .gives = "A gap 1 silence open 119.0-?\n"},
+        {'q', 126, 0, .gives = "A gap 1 silence open 119.0-126.0\n"},
+        {'t', 177, 0, .gives = ""},
+        {'i', 190, 0, .gives = "A 170+10 n1 complete\n"},
+    };
+    td_program *program = program_with_hours();
+    program->unnamed.silence_ns = 5 * TD_NS_PER_S;
+    RUN(program, steps, 1, 0, 0, 1);
+}
+
 static void an_instrument_that_moves_leaves_its_gaps(void **state) {
     (void)state;
     td_program *program = program_of();
@@ -555,6 +592,7 @@ int main(void) {
         cmocka_unit_test(windows_under_a_gap_are_kept_beyond_grace),
         cmocka_unit_test(a_missing_trade_that_comes_late_finds_its_window),
         cmocka_unit_test(silence_is_a_gap_where_it_is_asked_for),
+        cmocka_unit_test(a_venue_that_is_closed_is_not_silent),
         cmocka_unit_test(an_instrument_that_moves_leaves_its_gaps),
         cmocka_unit_test(an_engine_that_knew_none_tells_none),
     };
