@@ -1,45 +1,26 @@
 /* src/flow/ingest.c - feeds -> tape; the only place that decides about its errors. */
 #include "flow/ingest.h"
-#include "base/hash.h"
 #include "base/time.h"
 #include "flow/inputs.h"
+#include "flow/resume.h"
 #include "schema/cause.h"
 #include <assert.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 enum { BATCH_MAX = 4096 }; /* inputs of one step */
-
-typedef struct mark { /* an input as its record on the log shows it: enough to know it again */
-    bool present;
-    uint8_t kind; /* td_event_kind; 0 for a rejected one */
-    uint8_t session;
-    uint32_t feed;
-    int64_t offset;
-    td_source_position position;
-    int64_t event_ns, receive_ns; /* of Time both are its clock; of a rejected one the first is 0 */
-} mark;
-
-typedef struct feed_end { /* how a lane ends, of one feed's inputs that come again */
-    mark last;            /* present: they are passed in silence until this one has come by */
-    mark ended;           /* present: made again just so, it is passed too; it falls away where the feed has grown */
-    bool whole;           /* the feed had ended, and is as it was: all its inputs are passed */
-} feed_end;
 
 typedef struct ingest_lane { /* one partition that we append to */
     td_topic *topic;
     uint32_t partition;
     td_batch batch;
-    bool unsure;    /* the log may have the batch: nothing more goes into it before that is known */
-    bool stands;    /* what it ends with cannot be read: nothing is appended, lest it be there already */
-    feed_end *ends; /* by feed index */
+    bool unsure; /* the log may have the batch: nothing more goes into it before that is known */
+    td_resume *resume;
 } ingest_lane;
 
 struct td_ingest {
     td_ingest_conf conf;
     td_writer *writer;
     td_inputs *inputs;
-    uint32_t end_count; /* above all indexes of feeds of the merge */
     td_backfill *backfill;
     ingest_lane *tape, *rejected;   /* by partition */
     td_input pending, live_pending; /* of the merge; of the live feeds */
@@ -60,141 +41,14 @@ struct td_ingest {
     atomic_bool ended;
 };
 
-/* ---- where the log ends ---- */
-
-static td_status read_mark(const td_topics *topics, const td_record *record, mark *out, td_bytes *out_feed) {
-    *out = (mark){0};
-    td_bytes src = td_record_header(record, TD_SRC_HEADER), feed = {0};
-    if (src.data == NULL) return TD_OK; /* not an input */
-    td_event event = {0};
-    td_rejected rejected = {0};
-    td_status status;
-    if (td_record_schema(topics->ids, record->value) == TD_SCHEMA_REJECTED) {
-        status = td_record_get_rejected(record->value, &rejected);
-        feed = rejected.feed;
-    } else {
-        status = td_record_get_event(topics->ids, record->value, &event, &feed);
-    }
-    /* What was asked for afterwards says nothing of when the feed was heard. */
-    if (status == TD_OK && (event.kind == TD_EVENT_FILLED || event.origin == TD_ORIGIN_BACKFILL)) return TD_OK;
-    if (status != TD_OK || !td_src_get(src, &out->position))
-        return TD_FAIL(TD_CORRUPT, "offset %lld is not a record of ours", (long long)record->offset);
-    *out_feed = feed;
-    out->offset = record->offset;
-    out->present = true;
-    out->kind = event.kind;
-    out->event_ns = event.event_ns;
-    out->receive_ns = event.kind == 0 ? rejected.receive_ns : event.receive_ns;
-    if (event.kind == TD_EVENT_TIME) out->session = event.time.session;
-    return TD_OK;
-}
-
-static bool is_live(td_source_position position) { return (position.file & TD_SESSION_BIT) != 0; }
-
-static bool is_ended(const mark *m) { return m->kind == TD_EVENT_TIME && m->session == TD_SESSION_ENDED; }
-
-static void note_end(const td_ingest *in, ingest_lane *lane, td_bytes feed_name, mark *found) {
-    for (size_t i = 0; i < td_merge_feed_count(in->conf.merge); i++) {
-        const td_merge_feed *feed = td_merge_feed_at(in->conf.merge, i);
-        if (!td_bytes_equal(td_text(feed->conf->name), feed_name)) continue;
-        found->feed = feed->index;
-        feed_end *end = &lane->ends[feed->index];
-        *(is_ended(found) ? &end->ended : &end->last) = *found;
-        if (!is_ended(found)) end->ended.present = false; /* the feed has gone on behind it */
-    }
-}
-
-/* Each feed's last input that comes again among the records from `from` on; those of live feeds are theirs to know. */
-static td_status last_marks_from(td_ingest *in, ingest_lane *lane, int64_t from) {
-    td_reader *reader;
-    td_status status = td_reader_open(&reader, lane->topic, lane->partition, from, TD_READ_APPENDED);
-    if (status != TD_OK) return status;
-    td_record record;
-    td_bytes feed;
-    while ((status = td_reader_next(reader, &record)) == TD_OK) {
-        mark found;
-        status = read_mark(in->conf.topics, &record, &found, &feed);
-        if (status != TD_OK) break;
-        if (!found.present) continue;
-        if (!is_live(found.position))
-            note_end(in, lane, feed, &found);
-        else if (lane->topic == in->conf.topics->tape)
-            td_live_resume(in->conf.live, feed, lane->partition, found.position, found.receive_ns);
-    }
-    td_reader_close(reader);
-    return status == TD_AGAIN ? TD_OK : status;
-}
-
-/* Inputs of that feed that come again can lie there. */
-static bool is_fed_by(const ingest_lane *lane, const td_topics *topics, const td_merge_feed *feed) {
-    return lane->topic == topics->tape ||
-           lane->partition == td_partition_of(td_text(feed->conf->name), topics->partitions);
-}
-
-/* All that the start has to know of this partition. */
-static bool is_known(const td_ingest *in, const ingest_lane *lane) {
-    for (size_t i = 0; i < td_merge_feed_count(in->conf.merge); i++) {
-        const td_merge_feed *feed = td_merge_feed_at(in->conf.merge, i);
-        const feed_end *end = &lane->ends[feed->index];
-        if (is_fed_by(lane, in->conf.topics, feed) && !end->last.present && !end->whole) return false;
-    }
-    return lane->topic != in->conf.topics->tape || td_live_resumed(in->conf.live, lane->partition);
-}
-
-/* Where retention has taken the last input of a feed, those that came before the partition's own last one are there,
- * or were. A feed that is new to the log has none. */
-static void borrow_marks(const td_ingest *in, ingest_lane *lane) {
-    const mark *newest = NULL;
-    for (uint32_t f = 0; f < in->end_count; f++) {
-        const mark *last = &lane->ends[f].last;
-        if (last->present && (newest == NULL || last->offset > newest->offset)) newest = last;
-    }
-    for (uint32_t f = 0; newest != NULL && f < in->end_count; f++) {
-        bool is_new = !td_inputs_unsaid(in->inputs) && !td_inputs_known(in->inputs, f);
-        const feed_end *end = &lane->ends[f];
-        if (!end->last.present && !end->whole && !is_new) lane->ends[f].last = *newest;
-    }
-}
-
-/* What the log says of them need not be looked for: it may lie far back. */
-static void note_ended(const td_ingest *in, ingest_lane *lane) {
-    for (size_t i = 0; i < td_merge_feed_count(in->conf.merge); i++) {
-        const td_merge_feed *feed = td_merge_feed_at(in->conf.merge, i);
-        lane->ends[feed->index].whole = td_inputs_ended(in->inputs, feed, lane->topic, lane->partition);
-    }
-}
-
-/* Blocks backwards until what is wanted is found. */
-static td_status find_ends(td_ingest *in, ingest_lane *lane) {
-    enum { BLOCK_BYTES = 64 * 1024 };
-    int64_t start = td_topic_start(lane->topic, lane->partition), from = td_topic_end(lane->topic, lane->partition);
-    int64_t block_bytes = BLOCK_BYTES;
-    while (from > start && !is_known(in, lane)) {
-        from = td_topic_block_before(lane->topic, lane->partition, from, block_bytes);
-        block_bytes *= 4;
-        td_status status = last_marks_from(in, lane, from);
-        if (status == TD_CORRUPT) { /* what lies behind the damage is not known */
-            lane->stands = true;
-            memset(lane->ends, 0, in->end_count * sizeof *lane->ends);
-        }
-        if (status != TD_OK)
-            return td_trace(status, "finding where %s-%u ends", td_topic_name(lane->topic), lane->partition);
-    }
-    if (start > 0 && from <= start) borrow_marks(in, lane);
-    return TD_OK;
-}
+/* ---- life ---- */
 
 /* TD_CONFIG where the feed has new files that are not behind all that the log holds of it. */
 static td_status check_new_files(const td_ingest *in, uint32_t feed) {
     int64_t clock_ns = 0;
     for (uint32_t p = 0; p < in->conf.topics->partitions; p++) {
-        const ingest_lane *lanes[] = {&in->tape[p], &in->rejected[p]};
-        for (size_t i = 0; i < 2; i++) {
-            const feed_end *end = &lanes[i]->ends[feed];
-            if (end->last.present && end->last.receive_ns > clock_ns) clock_ns = end->last.receive_ns;
-            if (end->ended.present && end->ended.receive_ns > clock_ns) clock_ns = end->ended.receive_ns;
-            if (end->last.present && end->last.feed != feed) clock_ns = INT64_MAX; /* borrowed */
-        }
+        clock_ns = td_most(clock_ns, td_resume_clock_ns(in->tape[p].resume, feed));
+        clock_ns = td_most(clock_ns, td_resume_clock_ns(in->rejected[p].resume, feed));
     }
     return td_inputs_check_order(in->inputs, feed, clock_ns);
 }
@@ -203,27 +57,24 @@ static td_status check_new_files(const td_ingest *in, uint32_t feed) {
  * when its inputs have come by: they may be others. */
 static td_status settle_inputs(td_ingest *in) {
     td_status status = TD_OK;
-    for (uint32_t f = 0; f < in->end_count && status == TD_OK; f++) status = check_new_files(in, f);
+    for (size_t i = 0; i < td_merge_feed_count(in->conf.merge) && status == TD_OK; i++)
+        status = check_new_files(in, td_merge_feed_at(in->conf.merge, i)->index);
     if (in->resuming && td_inputs_unsaid(in->inputs)) return status;
     if (status == TD_OK) status = td_inputs_keep(in->inputs, in->writer, in->now_ms);
     return status == TD_OK ? td_log_sync(in->conf.topics->log) : status;
 }
 
-/* ---- life ---- */
-
 static td_status lanes_open(td_ingest *in, ingest_lane **out, td_topic *topic) {
     const td_ingest_conf *conf = &in->conf;
+    td_resume_conf resume = {conf->topics, conf->merge, conf->live, in->inputs, conf->feed_names};
     ingest_lane *lanes = *out = td_alloc_zero(conf->topics->partitions, sizeof *lanes);
     td_status status = TD_OK;
     for (uint32_t p = 0; p < conf->topics->partitions && status == TD_OK; p++) {
         lanes[p].topic = topic;
         lanes[p].partition = p;
         td_batch_init(&lanes[p].batch, conf->batch_bytes);
-        lanes[p].ends = td_alloc_zero(in->end_count, sizeof *lanes[p].ends);
-        note_ended(in, &lanes[p]);
-        status = find_ends(in, &lanes[p]);
-        for (uint32_t f = 0; f < in->end_count; f++)
-            in->resuming |= lanes[p].ends[f].last.present || lanes[p].ends[f].whole;
+        status = td_resume_open(&lanes[p].resume, &resume, topic, p);
+        in->resuming |= td_resume_waits(lanes[p].resume);
         if (status != TD_CORRUPT) continue;
         td_fault_set(&in->standing, status);
         status = TD_OK;
@@ -234,7 +85,7 @@ static td_status lanes_open(td_ingest *in, ingest_lane **out, td_topic *topic) {
 static void lanes_close(ingest_lane *lanes, uint32_t partitions) {
     for (uint32_t p = 0; lanes != NULL && p < partitions; p++) {
         td_batch_fini(&lanes[p].batch);
-        free(lanes[p].ends);
+        td_resume_close(lanes[p].resume);
     }
     free(lanes);
 }
@@ -243,10 +94,6 @@ td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
     td_ingest *in = td_alloc_zero(1, sizeof *in);
     in->conf = *conf;
     in->commands = td_commands_new();
-    for (size_t i = 0; i < td_merge_feed_count(conf->merge); i++) {
-        uint32_t feed = td_merge_feed_at(conf->merge, i)->index;
-        if (feed >= in->end_count) in->end_count = feed + 1;
-    }
     in->now_ms = conf->os->ops->wall_ns(conf->os->self) / TD_NS_PER_MS;
     /* First: it settles how the log ends. */
     td_status status = td_writer_open(&in->writer, conf->topics->log, "ingest");
@@ -339,75 +186,30 @@ static td_status handle_command(td_ingest *in) {
     if (!in->has_command) return TD_AGAIN;
     bool known = in->command.partition < in->conf.topics->partitions;
     ingest_lane *lane = &in->tape[known ? in->command.partition : 0];
+    bool refused = !known || td_resume_stands(lane->resume);
     td_status status = TD_OK;
-    if (!known || lane->stands)
+    if (refused)
         td_commands_refuse(in->commands, known ? TD_CORRUPT : TD_REJECT);
     else
         status = lane_add(in, lane, &in->command);
     if (status != TD_OK) return status;
     bool tick = td_record_schema(in->conf.topics->ids, in->command.value) != TD_SCHEMA_CORPORATE;
-    td_count(&in->counts.commands, known && !lane->stands && tick);
+    td_count(&in->counts.commands, !refused && tick);
     in->has_command = false;
     return TD_OK;
 }
 
 /* ---- one input ---- */
 
-static bool same_place(const mark *last, const mark *now) {
-    if (now->kind != last->kind || now->feed != last->feed || !td_source_position_equal(now->position, last->position))
-        return false;
-    /* There may be other Times at that place. */
-    return now->kind != TD_EVENT_TIME || (now->receive_ns == last->receive_ns && now->session == last->session);
-}
-
-static mark mark_of(const td_input *input) {
-    const td_feed_item *item = &input->item;
-    mark m = {.feed = input->feed, .position = item->position};
-    if (item->kind == TD_ITEM_REJECTED) {
-        m.receive_ns = item->rejected.receive_ns;
-        return m;
-    }
-    m.kind = item->event.kind;
-    m.event_ns = item->event.event_ns;
-    m.receive_ns = item->event.receive_ns;
-    if (m.kind == TD_EVENT_TIME) m.session = item->event.time.session;
-    return m;
-}
-
-/* The log holds it, or what comes behind it. */
-static bool is_repeated(const feed_end *end, const td_input *input) {
-    if (end->last.present || end->whole || !end->ended.present) return end->last.present || end->whole;
-    mark now = mark_of(input);
-    return same_place(&end->ended, &now);
-}
-
-/* The awaited input has come by, for its feed and for those that borrowed its mark. */
-static void release_feeds(const td_ingest *in, ingest_lane *lane, const mark *met) {
-    for (uint32_t f = 0; f < in->end_count; f++)
-        if (same_place(&lane->ends[f].last, met)) lane->ends[f].last.present = false;
-}
-
-/* TD_AGAIN: the log holds this input already. TD_CONFIG: it holds another one at its place. */
+/* As td_resume_pass, and counts. */
 static td_status pass_in_silence(td_ingest *in, ingest_lane *lane, const td_input *input) {
-    if (is_live(input->item.position)) return lane->stands ? TD_AGAIN : TD_OK; /* the standing fault tells the loss */
-    const feed_end *end = &lane->ends[input->feed];
-    if (!is_repeated(end, input) && !lane->stands) {
+    td_status status = td_resume_pass(lane->resume, input);
+    if (td_source_is_live(input->item.position)) return status;
+    if (status == TD_OK)
         in->resuming = false;
-        return TD_OK;
-    }
-    td_count(&in->counts.feeds[input->feed].resumed, 1);
-    mark now = mark_of(input);
-    if (lane->stands || !end->last.present || !same_place(&end->last, &now)) return TD_AGAIN;
-    if (now.event_ns != end->last.event_ns || now.receive_ns != end->last.receive_ns) {
-        td_bytes feed = in->conf.feed_names[input->feed];
-        return TD_FAIL(TD_CONFIG,
-                       "%s-%" PRIu32 " holds another input as file %" PRIu32 ", line %" PRIu64
-                       " of feed %.*s; a log goes on with the inputs it was made of: name another log.dir for others",
-                       td_topic_name(lane->topic), lane->partition, now.position.file, now.position.line,
-                       (int)feed.size, (const char *)feed.data);
-    }
-    release_feeds(in, lane, &now);
-    return TD_AGAIN;
+    else
+        td_count(&in->counts.feeds[input->feed].resumed, 1);
+    return status;
 }
 
 /* Trades of one instrument come from one feed: that feed's watermark closes its windows. */
@@ -482,8 +284,7 @@ static td_status append_input(td_ingest *in, const td_input *input) {
 static bool will_append(const td_ingest *in, const td_input *input) {
     if (input->item.kind == TD_ITEM_IGNORED) return false;
     const ingest_lane *lanes = input->item.kind == TD_ITEM_REJECTED ? in->rejected : in->tape;
-    const ingest_lane *lane = &lanes[input->partition];
-    return !is_repeated(&lane->ends[input->feed], input) && !lane->stands;
+    return !td_resume_holds(lanes[input->partition].resume, input);
 }
 
 /* The pace begins with the first input that the log does not hold: what is passed in silence waits for nothing. */
@@ -499,27 +300,11 @@ static bool due(td_ingest *in, int64_t now_ns) {
     return (double)(now_ns - in->pace_from_ns) >= elapsed_ns;
 }
 
-/* The lane must have met the inputs that it ends with: else these are not the inputs that the log was made of. */
-static td_status check_met(const td_ingest *in, const ingest_lane *lane) {
-    for (uint32_t f = 0; f < in->end_count; f++) {
-        const mark *last = &lane->ends[f].last;
-        if (!last->present) continue;
-        td_bytes feed = in->conf.feed_names[last->feed];
-        return TD_FAIL(TD_CONFIG,
-                       "%s-%" PRIu32 " ends with file %" PRIu32 ", line %" PRIu64
-                       " of feed %.*s, which the inputs no longer give; a log goes on with the inputs it was made of: "
-                       "name another log.dir for others",
-                       td_topic_name(lane->topic), lane->partition, last->position.file, last->position.line,
-                       (int)feed.size, (const char *)feed.data);
-    }
-    return TD_OK;
-}
-
 static td_status end(td_ingest *in) {
     td_status status = TD_OK;
     for (uint32_t p = 0; p < in->conf.topics->partitions && status == TD_OK; p++) {
-        status = check_met(in, &in->tape[p]);
-        if (status == TD_OK) status = check_met(in, &in->rejected[p]);
+        status = td_resume_end(in->tape[p].resume);
+        if (status == TD_OK) status = td_resume_end(in->rejected[p].resume);
     }
     if (status == TD_OK) status = td_inputs_keep(in->inputs, in->writer, in->now_ms);
     if (status == TD_OK) status = td_ingest_flush(in);

@@ -1,13 +1,12 @@
 /* src/flow/ingest.h - the arrow from feeds to the tape: one thread owns every append to `tape` and `rejected`.
  * Paces the run, routes by partition, batches, backs off. At start it finds the last cause in every partition and lets
- * the inputs, which come again from the beginning in the same order, pass in silence up to it: resuming and starting
- * are one code. Each feed resumes by itself, so that one to which files were added goes on while the others pass; the
- * `ended` that it gave before is no part of what must come again. Other changes of what feeds are made of are refused
- * before anything is appended (inputs.h). Live feeds' inputs do not come again: they are told apart by their position,
- * appended as they come, and what was missed is said by Time records. To start beside a live feed's long tail, or a
- * feed that ended long ago, takes reading that tail. While nothing can be appended, connections are served on, up to
- * their bounds. What other threads ask for (commands.h) is appended as it comes, also when all feeds have ended; it is
- * no input, and a start passes over it. */
+ * the inputs, which come again from the beginning in the same order, pass in silence up to it (resume.h): resuming and
+ * starting are one code. Each feed resumes by itself, so that one to which files were added goes on while the others
+ * pass. Other changes of what feeds are made of are refused before anything is appended (inputs.h). Live feeds' inputs
+ * do not come again: they are told apart by their position, appended as they come, and what was missed is said by Time
+ * records. To start beside a live feed's long tail, or a feed that ended long ago, takes reading that tail. While
+ * nothing can be appended, connections are served on, up to their bounds. What other threads ask for (commands.h) is
+ * appended as it comes, also when all feeds have ended; it is no input, and a start passes over it. */
 #pragma once
 #include "feed/merge.h"
 #include "flow/backfill.h"

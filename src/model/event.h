@@ -131,6 +131,7 @@ typedef struct td_source_position {
     uint32_t part;
 } td_source_position;
 
+static inline bool td_source_is_live(td_source_position position) { return (position.file & TD_SESSION_BIT) != 0; }
 static inline bool td_source_position_equal(td_source_position a, td_source_position b) {
     return a.file == b.file && a.line == b.line && a.part == b.part;
 }
