@@ -404,6 +404,7 @@ void td_engine_count(td_engine *e, td_engine_counts *out) {
         out->diverged += td_counted(&w->diverged);
         out->lost += td_counted(&w->lost);
         out->snapshots += td_counted(&w->snapshots);
+        out->forgetful += td_counted(&w->forgetful);
         int64_t next = td_counted(&w->next_offset);
         out->lag_records += td_topic_end(e->topics.tape, td_worker_partition(e->workers[i])) - next;
         if (next < e->tape_ends[i]) out->behind_records += e->tape_ends[i] - next;

@@ -15,6 +15,7 @@ typedef struct td_engine_counts { /* of this run */
     int64_t events;               /* accepted + quarantined + duplicates + rejected, once all is applied */
     int64_t accepted, quarantined, duplicates, rejected, ignored, late, outside, restricted, unknown_days, revised;
     int64_t bars, signals, resumed, diverged, lost, snapshots;
+    int64_t forgetful;   /* partitions whose state begins in the middle: see td_work_counts */
     int64_t sinks_lack;  /* outputs that sinks will never get, not acknowledged; of runs before, too */
     int64_t lag_records; /* appended to the tape, not yet applied */
     int64_t clock_ns;    /* event clock of the newest input */

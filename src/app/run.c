@@ -192,6 +192,17 @@ static void tell_calendar(run *r) {
               "holidays; name a newer calendar by `instruments:`");
 }
 
+static void tell_forgetful(const run *r) {
+    td_engine_counts c;
+    td_engine_count(r->engine, &c);
+    if (c.forgetful == 0) return;
+    td_notice(r->notices, TD_LEVEL_WARNING, "state_begins", "",
+              "%" PRId64
+              " partitions have no snapshot that can be read, and retention has taken the beginning of their "
+              "tape: their state begins at the oldest record; what was made stays as it was made",
+              c.forgetful);
+}
+
 static void show_summary(run *r, double seconds, bool finished) {
     td_engine_counts c;
     td_engine_count(r->engine, &c);
@@ -471,6 +482,7 @@ static td_status open_run(run *r) {
     td_notices_hide(r->notices, r->config.serve.token);
     if (r->config.speed < 0) r->config.speed = o->until_end ? 0 : 1;
     status = td_engine_open(&r->engine, &td_os_posix, &r->config, report, r);
+    if (status == TD_OK) tell_forgetful(r);
     if (status == TD_OK) status = open_serve(r);
     if (status != TD_OK) return status;
     const td_topics *topics = td_engine_topics(r->engine);

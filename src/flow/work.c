@@ -22,6 +22,7 @@ struct td_worker {
     uint32_t partition;
     td_writer *writer;
     bool committing;       /* its transaction is open */
+    bool forgetful;        /* its state begins behind what retention has taken: no snapshot held that */
     int64_t repaired;      /* counted already */
     td_position committed; /* what it last committed; offset -1: nothing that holds */
     td_reader *tape;
@@ -67,6 +68,11 @@ static bool is_same(td_worker *w, const td_record *record, td_bytes key) {
            td_bytes_equal(td_buf_bytes(&w->renewed), made);
 }
 
+/* What retention has taken made the outputs that follow it, too: they cannot be made again just so. */
+static void count_diverged(td_worker *w) {
+    if (!w->forgetful) td_count(&w->counts.diverged, 1);
+}
+
 /* Compares with the record that the log holds for the same cause. True: it is there, nothing to append. */
 static bool held_already(td_worker *w, output *out, td_bytes key) {
     td_record record;
@@ -85,14 +91,14 @@ static bool held_already(td_worker *w, output *out, td_bytes key) {
         int order = ours ? td_cause_compare(&cause, &w->cause) : -1;
         if (order > 0) { /* an output is made that the log does not hold */
             td_reader_seek(out->existing, record.offset);
-            td_count(&w->counts.diverged, 1);
+            count_diverged(w);
             return true;
         }
         bool same = order < 0 || is_same(w, &record, key); /* the record is the reader's */
         close_existing_when_passed(w, out);
-        td_count(order == 0 ? &w->counts.suppressed : &w->counts.diverged, 1);
+        if (order == 0) td_count(&w->counts.suppressed, 1);
+        if (order < 0 || !same) count_diverged(w);
         if (order < 0) continue; /* the log holds an output that is not made again */
-        if (!same) td_count(&w->counts.diverged, 1);
         return true;
     }
     return false;
@@ -377,6 +383,7 @@ static td_status open_savepoint(const td_worker *w, td_savepoint **out) {
     return status == TD_OK ? td_savepoint_open(out, &conf) : status;
 }
 
+/* From the newest snapshot; without one from where the tape begins. */
 static td_status start_from(td_worker *w, td_savepoint_ends *ends) {
     const td_topics *topics = w->conf.topics;
     td_savepoint *savepoint; /* of its own: the worker's may be on its way to the disk */
@@ -385,6 +392,8 @@ static td_status start_from(td_worker *w, td_savepoint_ends *ends) {
     td_savepoint_close(savepoint);
     if (status != TD_AGAIN) return status;
     *ends = (td_savepoint_ends){.tape = {-1, td_topic_start(topics->tape, w->partition)}};
+    w->forgetful = ends->tape.offset > 0;
+    td_count(&w->counts.forgetful, w->forgetful - td_counted(&w->counts.forgetful));
     return td_applier_begin(&w->applier, topics, w->partition, ends->tape.offset);
 }
 
@@ -400,6 +409,7 @@ static void worker_reset(td_worker *w) {
     w->tape = NULL;
     w->emit_status = TD_OK;
     w->repaired = 0;
+    w->forgetful = false;
     w->flush_due = false;
 }
 
@@ -496,8 +506,7 @@ static td_status end_comparing(td_worker *w) {
         output *out = &w->outputs[i];
         td_status status = TD_OK;
         td_record record;
-        while (out->existing != NULL && (status = td_reader_next(out->existing, &record)) == TD_OK)
-            td_count(&w->counts.diverged, 1);
+        while (out->existing != NULL && (status = td_reader_next(out->existing, &record)) == TD_OK) count_diverged(w);
         if (status != TD_OK && status != TD_AGAIN) return status;
         close_existing(out);
     }

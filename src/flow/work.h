@@ -37,8 +37,9 @@ typedef struct td_work_counts {
     td_counter output_bytes[TD_OUTPUT_COUNT]; /* of those, before compression */
     td_counter retries;                       /* failures after which the worker backed off */
     td_counter suppressed;                    /* outputs made again that the log held already */
-    td_counter diverged; /* of those, different from what the log holds, or missing there: must stay 0 */
-    td_counter lost;     /* records of the tape that a repair of the log took out */
+    td_counter diverged;  /* of those, different from what the log holds, or missing there: must stay 0 */
+    td_counter lost;      /* records of the tape that a repair of the log took out */
+    td_counter forgetful; /* 1: no snapshot could be read, and retention has taken the tape's beginning */
     td_counter snapshots;
     td_histogram snapshot_copies; /* how long the worker stood while its state was copied */
     td_counter next_offset;       /* of the tape */

@@ -157,6 +157,21 @@ def old_segments_go(home):
 
 
 @case
+def state_begins_in_the_middle(home):
+    """No snapshot can be read, and retention has taken what would make the state again: said, and no divergence."""
+    data = f"{home}/data"
+    file = td.config(f"{home}/c.yaml", data, ["simulated: { ticks: 400000, instruments: 20 }"], bars="[1s]", sink=False)
+    retained = ("--set", "log.segment=64KB", "--set", "log.retain=1MB")
+    made = td.run(file, *retained)["bars"]
+    for path in pathlib.Path(data).glob("snapshots/*"):
+        path.write_bytes(b"of another version")
+    again = td.run(file, *retained)
+    assert "retention has taken the beginning" in again["stderr"], again["stderr"]
+    assert again["diverged"] == again["bars"] == 0 and "differ" not in again["stderr"], again
+    return f"{made} bars stay as they were made"
+
+
+@case
 def retention_wins_over_a_slow_sink(home):
     """Its database is another's for a while: the log goes on, lets go, and says what the sink will never get."""
     file = td.config(f"{home}/c.yaml", f"{home}/data", ["simulated: { ticks: 400000, instruments: 20 }"], bars="[1s]",
