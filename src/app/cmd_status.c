@@ -36,10 +36,11 @@ static void show(const td_situation *s, const char *dir) {
     else
         (void)printf(s->locked ? "running, but nobody could be asked; from the log\n" : "not running; from the log\n");
     if (s->answers)
-        (void)printf("run    %.0f events, %.0f/s: %.0f accepted, %.0f quarantined, %.0f rejected; %.0f late, %.0f "
-                     "outside of hours; lag %.0f\n",
-                     s->events, s->rate_s, s->accepted, s->quarantined, s->rejected, s->late, s->outside,
-                     s->lag_records);
+        (void)printf(
+            "run    %.0f events, %.0f/s: %.0f accepted, %.0f quarantined, %.0f duplicates, %.0f rejected; %.0f "
+            "late, %.0f outside of hours; lag %.0f\n",
+            s->events, s->rate_s, s->accepted, s->quarantined, s->duplicates, s->rejected, s->late, s->outside,
+            s->lag_records);
     show_feeds(s);
     for (size_t i = 0; i < s->sink_count; i++)
         (void)printf("sink   %s: %.0f rows, lag %.0f, %.0f retries%s\n", s->sinks[i].name, s->sinks[i].rows,
@@ -96,9 +97,9 @@ static void put_json(td_buf *out, const td_situation *s) {
     if (s->answers)
         td_buf_printf(out,
                       ",\"run\":{\"events\":%.0f,\"events_per_second\":%.0f,\"accepted\":%.0f,\"quarantined\":%.0f,"
-                      "\"rejected\":%.0f,\"late\":%.0f,\"outside\":%.0f,\"lag_records\":%.0f}",
-                      s->events, s->rate_s, s->accepted, s->quarantined, s->rejected, s->late, s->outside,
-                      s->lag_records);
+                      "\"duplicates\":%.0f,\"rejected\":%.0f,\"late\":%.0f,\"outside\":%.0f,\"lag_records\":%.0f}",
+                      s->events, s->rate_s, s->accepted, s->quarantined, s->duplicates, s->rejected, s->late,
+                      s->outside, s->lag_records);
     put_feeds(out, s);
     put_rest(out, s);
 }

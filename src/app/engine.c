@@ -26,6 +26,7 @@ struct td_engine {
     td_program_settings settings;
     int64_t widths_ns[TD_WIDTHS_MAX];
     td_bytes feed_names[TD_CONFIG_LIST_MAX];
+    bool shares_ids[TD_CONFIG_LIST_MAX]; /* by feed, as it says */
     td_instruments *instruments;
     td_merge *merge;
     td_live *live;
@@ -87,6 +88,12 @@ static td_conditions conditions_of(const td_config *config, const td_config_feed
     return config->hours != 0 ? table.regular : table.all;
 }
 
+static int ids_of(const td_engine *e, size_t feed) {
+    int said = e->config->feeds[feed].conf.trade_ids;
+    if (said != TD_FEED_IDS_VENUE) return said;
+    return e->shares_ids[feed] ? TD_IDS_ANY : TD_IDS_ORDERED;
+}
+
 static td_status begin_program(td_engine *e, int64_t now_ms, td_log_report_fn report, void *arg) {
     td_program_settings *s = &e->settings;
     td_bytes strategies[TD_CONFIG_LIST_MAX];
@@ -104,7 +111,7 @@ static td_status begin_program(td_engine *e, int64_t now_ms, td_log_report_fn re
                                         .silence_ns = conf->silence_ns,
                                         .rules = conf->rules,
                                         .conditions = conditions_of(e->config, &e->config->feeds[i]),
-                                        .trade_ids = conf->trade_ids};
+                                        .trade_ids = ids_of(e, i)};
         (void)snprintf(s->feeds[i].name, sizeof s->feeds[i].name, "%s", conf->name);
     }
     s->grace_ns = e->config->grace_ns;
@@ -158,6 +165,7 @@ static td_status open_feeds(td_engine *e, td_log_report_fn report, void *arg) {
         td_status status = feed->ops->open(&opened, e->os, &feed->conf, e->instruments);
         if (status == TD_CONFIG) return TD_FAIL(TD_CONFIG, "%s.%s", feed->place, td_trail());
         if (status != TD_OK) return td_trace(status, "opening feed %s", feed->conf.name);
+        e->shares_ids[i] = feed->ops->shares_ids != NULL && feed->ops->shares_ids(opened);
         if (feed->ops->live != NULL)
             td_live_add(e->live, (uint32_t)i, feed->ops, opened, &feed->conf);
         else

@@ -415,6 +415,7 @@ static void tell_progress(void *arg, td_serve_progress *out) {
                                .events = c.events,
                                .accepted = c.accepted,
                                .quarantined = c.quarantined,
+                               .duplicates = c.duplicates,
                                .rejected = c.rejected,
                                .late = c.late,
                                .lag_records = c.lag_records};

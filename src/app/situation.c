@@ -85,12 +85,18 @@ static void add_live_sinks(td_situation *s, const char *now) {
     }
 }
 
+/* What came from feeds, and what was released: together they are what the counts of verdicts add up to. */
+static double events_in(const char *text) {
+    return td_scrape_sum(text, "tapedeck_events_total", "") + td_scrape_sum(text, "tapedeck_released_total", "");
+}
+
 static void add_live(td_situation *s, const char *before, const char *now, double seconds) {
     s->answers = true;
-    s->events = td_scrape_sum(now, "tapedeck_events_total", "");
-    s->rate_s = (s->events - td_scrape_sum(before, "tapedeck_events_total", "")) / seconds;
+    s->events = events_in(now);
+    s->rate_s = (s->events - events_in(before)) / seconds;
     s->accepted = td_scrape_sum(now, "tapedeck_accepted_total", "");
     s->quarantined = td_scrape_sum(now, "tapedeck_quarantined_total", "");
+    s->duplicates = td_scrape_sum(now, "tapedeck_duplicates_total", "");
     s->rejected = td_scrape_sum(now, "tapedeck_rejected_total", "");
     s->late = td_scrape_sum(now, "tapedeck_late_total", "");
     s->outside = td_scrape_sum(now, "tapedeck_outside_total", "");

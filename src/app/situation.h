@@ -36,7 +36,7 @@ typedef struct td_situation {
     bool answers;            /* the process told; else all is from the log */
     bool locked;             /* a process writes in the folder */
     bool damaged;            /* something stands still */
-    double events, rate_s, accepted, quarantined, rejected, late, outside, lag_records;
+    double events, rate_s, accepted, quarantined, duplicates, rejected, late, outside, lag_records;
     double disk_size, disk_free; /* bytes; 0: not known */
     int64_t open_gaps;           /* of all feeds; -1: nobody looked into the log */
     td_situation_feed feeds[TD_SITUATION_MAX];

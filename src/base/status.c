@@ -15,8 +15,8 @@ td_status td_fail(td_status code, const char *func, const char *fmt, ...) {
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    /* TD_CONFIG speaks to the operator, who edits files and knows no functions. */
-    bool names_function = code != TD_CONFIG;
+    /* What is wrong outside is for people to mend, who know no functions; bytes of our own are for who wrote them. */
+    bool names_function = code == TD_CORRUPT;
     (void)snprintf(trail, sizeof trail, names_function ? "%s (%s)" : "%s", text, func);
     return code;
 }

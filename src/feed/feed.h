@@ -49,12 +49,15 @@ typedef struct td_feed_item {
     };
 } td_feed_item;
 
+enum { TD_FEED_IDS_VENUE = 3 }; /* behind td_ids_choice: ordered, or any where shares_ids of td_feed_ops says so */
+
 typedef struct td_feed_conf { /* settings every feed has; formats append their own rows behind these */
     char *name;               /* default: the format, then format-2, … */
     char *venue;              /* default per format: LEAN, BINANCE, SIM; NULL: its input says it */
     double ratio;             /* of this feed's clock to the run's, default 1 */
     int64_t lateness_ns, max_delay_ns, max_ahead_ns, max_instruments, silence_ns;
-    int rules, trade_ids; /* td_rules_choice, td_ids_choice: stream/program.h */
+    int rules;     /* td_rules_choice: stream/program.h */
+    int trade_ids; /* td_ids_choice: stream/program.h; TD_FEED_IDS_VENUE */
     /* recordings */
     char *path;             /* file or glob */
     int64_t from_ns, to_ns; /* exchange-local time of day, [from, to), may wrap midnight; -1: unset */
@@ -109,10 +112,11 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
              "basic quarantines crossed quotes and outlying prices; venue, the default of feeds with a table of sale " \
              "conditions (lean), also keeps trades from the parts of a bar that theirs may not set"},                  \
     {                                                                                                                  \
-        .key = "trade_ids", .type = TD_OPTION_CHOICE, .fallback = "ordered", .choices = "ordered|any|off",             \
+        .key = "trade_ids", .type = TD_OPTION_CHOICE, .fallback = "venue", .choices = "ordered|any|off|venue",         \
         .offset = offsetof(td_feed_conf, trade_ids),                                                                   \
-        .help = "by which doubles are known: ids that count an instrument's trades, ids in any order (the last 32 "    \
-                "are compared), or not at all"                                                                         \
+        .help =                                                                                                        \
+            "by which doubles are known: ids that count an instrument's trades, ids in any order (the last 32 "        \
+            "are compared), or not at all; venue is any where a venue's ids count over all its pairs, else ordered"    \
     }
 
 /* … of a live feed whose venue can be asked for its past (feed/history.h). */
@@ -158,6 +162,8 @@ typedef struct td_feed_ops {
     TD_CHECKED td_status (*next)(void *feed, td_feed_item *out);
     /* Where is_file: the file of that number in its items' positions, as it was at open; false: there are no more. */
     bool (*file)(const void *feed, size_t index, td_feed_file *out);
+    /* Trade ids of what is there at open count over several instruments. NULL: an instrument's alone. */
+    bool (*shares_ids)(const void *feed);
     void (*close)(void *feed); /* accepts NULL */
 } td_feed_ops;
 

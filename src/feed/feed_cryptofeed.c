@@ -117,9 +117,11 @@ static td_status cryptofeed_begin(void *state, const td_recording_file *file, td
     line l = {0};
     *out = (td_recording_begin){0};
     s->naming = file->naming;
-    if (file->first_line.size > 0 && read_line(file->first_line, &l) == NO_LINE)
-        return TD_FAIL(TD_REJECT, "no line like wss://… <-> 1618677816.84 in front");
+    l.kind = file->first_line.size > 0 ? read_line(file->first_line, &l) : SETTINGS;
+    if (l.kind == NO_LINE) return TD_FAIL(TD_REJECT, "no line like wss://… <-> 1618677816.84 in front");
     out->start_ns = l.receive_ns;
+    const td_venue_ops *venue = l.kind == CONNECTED ? td_venue_of_url(l.url) : NULL;
+    out->shares_ids = venue != NULL && venue->shares_ids;
     return TD_OK;
 }
 
@@ -137,4 +139,5 @@ const td_feed_ops td_feed_cryptofeed = {.format = "cryptofeed",
                                         .open = cryptofeed_open,
                                         .next = td_recording_next,
                                         .file = td_recording_file_of,
+                                        .shares_ids = td_recording_shares_ids,
                                         .close = td_recording_close};

@@ -356,6 +356,8 @@ static td_status websocket_open(void **out, const td_os *os, const td_feed_conf 
     return td_websocket_open(out, os, conf, instruments, &any);
 }
 
+static bool websocket_shares_ids(const void *self) { return ((const websocket *)self)->venue->shares_ids; }
+
 static const td_option websocket_options[] = {
     TD_FEED_ROWS_LIVE("BINANCE"),
     {.key = "url",
@@ -381,4 +383,5 @@ const td_feed_ops td_feed_websocket = {.format = "websocket",
                                        .options = websocket_options,
                                        .open = websocket_open,
                                        .next = td_websocket_next,
+                                       .shares_ids = websocket_shares_ids,
                                        .close = td_websocket_close};

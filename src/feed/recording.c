@@ -33,6 +33,7 @@ typedef struct recording {
     size_t next_waiting;
     source **heap; /* open, each at a line to be given; the first one is next */
     size_t heap_count;
+    bool shares_ids;
     bool given; /* the first one's line is out: pass it before anything else */
     int64_t clock_ns;
     char detail[DETAIL_MAX];
@@ -152,6 +153,7 @@ static td_status look_at_files(recording *r) {
         r->waiting[i] = s;
         td_status status = source_open(r, s);
         if (status == TD_RETRY) return status;
+        r->shares_ids |= s->begin.shares_ids;
         source_close(s);
     }
     return TD_OK;
@@ -195,6 +197,8 @@ void td_recording_close(void *recording_any) {
     td_paths_fini(&r->paths);
     free(r);
 }
+
+bool td_recording_shares_ids(const void *recording_any) { return ((const recording *)recording_any)->shares_ids; }
 
 bool td_recording_file_of(const void *recording_any, size_t index, td_feed_file *out) {
     const recording *r = recording_any;

@@ -48,6 +48,7 @@ typedef struct td_recording_file { /* what a format gets to know of a file */
 typedef struct td_recording_begin {
     int64_t start_ns; /* no line's clock is earlier; 0: unknown */
     int rank;         /* among lines of the same clock: lower ones first */
+    bool shares_ids;  /* its trade ids count over several instruments */
 } td_recording_begin;
 
 typedef struct td_recording_ops {
@@ -70,12 +71,13 @@ typedef struct td_recording_ops {
                     "time of day at the exchange, quoted: rows from there"),                                           \
         TD_FEED_ROW("to", TD_OPTION_CLOCK, NULL, 0, 0, to_ns, "as `from`: rows before it; may wrap midnight")
 
-/* open, next, file and close of td_feed_ops for a format. Errors of open: TD_CONFIG when `path` names no file,
- * TD_RETRY. */
+/* open, next, file, shares_ids and close of td_feed_ops for a format. Errors of open: TD_CONFIG when `path` names no
+ * file, TD_RETRY. */
 TD_CHECKED td_status td_recording_open(void **out, const td_os *os, const td_feed_conf *conf,
                                        const td_recording_ops *ops, td_instruments *instruments);
 TD_CHECKED td_status td_recording_next(void *recording, td_feed_item *out);
 bool td_recording_file_of(const void *recording, size_t index, td_feed_file *out);
+bool td_recording_shares_ids(const void *recording);
 void td_recording_close(void *recording); /* accepts NULL */
 
 /* A number of a row: TD_REASON_NONE, MALFORMED (not a number) or RANGE (does not fit). Adds TD_FLAG_INEXACT. */

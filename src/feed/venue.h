@@ -12,6 +12,7 @@ typedef struct td_venue_ops {
     const char *format; /* "coinbase" */
     const char *venue;  /* "COINBASE": what its instruments are called, where nobody says otherwise */
     size_t state_size;
+    bool shares_ids;               /* trade ids count over all its instruments */
     bool many;                     /* a message may say more than one thing: td_recorded.more */
     const td_history_ops *history; /* NULL: its past cannot be asked for */
     /* Fills the zeroed state of a new session. `url`: what was connected to, or empty; what subscriptions it names may

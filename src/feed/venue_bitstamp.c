@@ -115,5 +115,6 @@ _Static_assert(sizeof(td_symbols) <= TD_VENUE_STATE_MAX, "recordings keep a deco
 const td_venue_ops td_venue_bitstamp = {.format = "bitstamp",
                                         .venue = "BITSTAMP",
                                         .state_size = sizeof(td_symbols),
+                                        .shares_ids = true,
                                         .begin = bitstamp_begin,
                                         .decode = bitstamp_decode};

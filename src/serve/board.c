@@ -89,10 +89,10 @@ static void put_run(td_buf *out, const td_view *view) {
     td_serve_progress p = progress_of(view);
     td_buf_printf(out,
                   "\"run\":{\"state\":\"%s\",\"events\":%" PRId64 ",\"accepted\":%" PRId64 ",\"quarantined\":%" PRId64
-                  ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"lag_records\":%" PRId64
+                  ",\"duplicates\":%" PRId64 ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"lag_records\":%" PRId64
                   ",\"behind_records\":%" PRId64 ",\"sinks_lack\":%" PRId64 "}",
-                  p.state, p.events, p.accepted, p.quarantined, p.rejected, p.late, p.lag_records, p.behind_records,
-                  p.sinks_lack);
+                  p.state, p.events, p.accepted, p.quarantined, p.duplicates, p.rejected, p.late, p.lag_records,
+                  p.behind_records, p.sinks_lack);
 }
 
 void td_board_put(td_buf *out, const td_board *b, const td_view *view) {

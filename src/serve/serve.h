@@ -24,7 +24,7 @@ extern const td_option td_serve_options[];
 
 typedef struct td_serve_progress { /* of the run, as far as the log alone does not tell it */
     const char *state;             /* "running", "draining", "faulty": a literal */
-    int64_t events, accepted, quarantined, rejected, late;
+    int64_t events, accepted, quarantined, duplicates, rejected, late;
     int64_t lag_records;    /* on the tape, not yet applied */
     int64_t behind_records; /* of those, what was there at start: being caught up with */
     int64_t sinks_lack;     /* outputs that sinks will never get, until somebody acknowledges that */

@@ -15,6 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.request
 import zipfile
 
 import jsonschema
@@ -182,6 +183,37 @@ def gaps_are_told(home):
     why = ask("explain", "window", "SIM:S003", "1s", str(start + 10**9), "--data", data).stdout
     assert why.count("lies over it") == 10 and "and 5 gaps before that" in why, why
     return "as they stand, by instrument, feed, time and status; in status, explain and log cat, too"
+
+
+@case
+def ids_that_count_all_pairs_are_no_gaps(home):
+    def trade(n, pair):
+        return f"16413436{n:02}.5: " + json.dumps({"event": "trade", "channel": f"live_trades_{pair}", "data": {
+            "id": 100 + n, "timestamp": f"16413436{n:02}", "amount_str": "1", "price_str": "2", "type": 0}}) + "\n"
+
+    lines = [trade(n, "btcusd" if n % 3 else "ethusd") for n in range(60)]
+    write(f"{home}/s", "wss://ws.bitstamp.net/ <-> 1641343600.1\n" + "".join(lines[:30] + lines[29:]))
+    config = td.config(f"{home}/c.yaml", f"{home}/data", [f"file: {{ format: cryptofeed, path: {home}/s }}"], sink=False)
+    write(f"{home}/s.yaml", pathlib.Path(config).read_text(encoding="utf-8") + "serve: { listen: 127.0.0.1:0 }\nspeed: 1000x\n")
+    process = subprocess.Popen([td.PROGRAM, "run", "--quiet", f"{home}/s.yaml"], stdout=subprocess.DEVNULL)
+    serve = pathlib.Path(f"{home}/data/SERVE")
+    try:
+        def counts():
+            return json.loads(ask("status", "--json", "--data", f"{home}/data").stdout).get("run", {})
+        wait_for(lambda: serve.exists() and counts().get("accepted") == 60)
+        with urllib.request.urlopen(serve.read_text() + "/api/v1/status", timeout=20) as answer:
+            asked = json.loads(answer.read())["run"]
+        for run in (counts(), asked):
+            assert run["duplicates"] == 1 and run["events"] == 61 == sum(
+                run[part] for part in ("accepted", "quarantined", "duplicates", "rejected")), run
+        assert "1 duplicates" in ask("status", "--data", f"{home}/data").stdout
+    finally:
+        td.kill(process)
+    assert ask("gaps", "--data", f"{home}/data").stdout.startswith("0 gaps")
+    ask("run", "--until-end", "--quiet", "--set", "feeds.0.file.trade_ids=ordered", "--set", f"log.dir={home}/ordered",
+        config)
+    assert ask("gaps", "--data", f"{home}/ordered").stdout.splitlines()[-1].startswith("38 gaps")
+    return "60 trades of two pairs and one told twice: no gap, and the counts of status add up"
 
 
 @case

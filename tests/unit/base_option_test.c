@@ -222,6 +222,8 @@ static void trails_tell_the_way_up(void **state) {
     assert_string_equal(td_trail(), "crc is 7 (read_batch); while reading tape-0");
     assert_int_equal(TD_FAIL(TD_CONFIG, "log.dir: %s", td_trail()), TD_CONFIG); /* its own trail as an argument */
     assert_string_equal(td_trail(), "log.dir: crc is 7 (read_batch); while reading tape-0");
+    assert_int_equal(td_fail(TD_REJECT, "open_stream", "not packed"), TD_REJECT); /* not ours: no function helps */
+    assert_string_equal(td_trail(), "not packed");
     for (int i = 0; i < 200; i++) (void)td_trace(TD_CONFIG, "climbing step %d", i); /* cut, never beyond its end */
     assert_true(strlen(td_trail()) < 1024);
     assert_string_equal(td_status_name(TD_CORRUPT), "corrupt");

@@ -127,17 +127,19 @@ static void recorded_sessions(void **state) {
     static const struct {
         const char *path;
         int trades, quotes, ignored;
-    } files[] = {{"examples/data/cryptofeed/COINBASE.ws.28.0", 97, 0, 9853},
-                 {"examples/data/cryptofeed/BINANCE.ws.1.0", 2, 84, 180},
-                 {"examples/data/cryptofeed/BITSTAMP.ws.1.0", 10, 0, 758},
-                 {"examples/data/cryptofeed/KRAKEN.ws.*", 10, 18, 87},
-                 {"examples/data/cryptofeed/*.http.*", 0, 0, 14}};
+        bool shares_ids;
+    } files[] = {{"examples/data/cryptofeed/COINBASE.ws.28.0", 97, 0, 9853, false},
+                 {"examples/data/cryptofeed/BINANCE.ws.1.0", 2, 84, 180, false},
+                 {"examples/data/cryptofeed/BITSTAMP.ws.1.0", 10, 0, 758, true},
+                 {"examples/data/cryptofeed/KRAKEN.ws.*", 10, 18, 87, false},
+                 {"examples/data/cryptofeed/*.http.*", 0, 0, 14, false}};
     for (size_t i = 0; i < COUNT_OF(files); i++) {
         int trades = 0, quotes = 0, ignored = 0;
         unit_feed f;
         td_feed_item item;
         unit_feed_conf(&f, &td_feed_cryptofeed, (unit_option[]){{"path", files[i].path}, {0}});
         unit_feed_open(&f, &td_os_posix);
+        ASSERT_ROW(f.ops->shares_ids(f.feed) == files[i].shares_ids, "%s", files[i].path);
         while (f.ops->next(f.feed, &item) == TD_OK && item.kind != TD_ITEM_END) {
             assert_int_not_equal(item.kind, TD_ITEM_REJECTED);
             ignored += item.kind == TD_ITEM_IGNORED;
