@@ -3,6 +3,7 @@
 #include "app/exit.h"
 #include "app/log_show.h"
 #include "app/progress.h"
+#include "base/option.h"
 #include "base/time.h"
 #include "log/log_segment.h"
 #include "log/repair.h"
@@ -67,11 +68,26 @@ typedef struct log_command {
 } log_command;
 
 /* `word`: what the text is about, or "". */
+static int usage_hint(void) {
+    (void)fputs("\n`tapedeck log --help` tells more.\n", stderr);
+    return TD_EXIT_USAGE;
+}
+
 static int usage(const char *text, const char *word) {
     bool quoted = word[0] != '\0';
-    (void)fprintf(stderr, "tapedeck log: %s%s%s%s\n`tapedeck log --help` tells more.\n", text, quoted ? " `" : "", word,
-                  quoted ? "`" : "");
-    return TD_EXIT_USAGE;
+    (void)fprintf(stderr, "tapedeck log: %s%s%s%s", text, quoted ? " `" : "", word, quoted ? "`" : "");
+    return usage_hint();
+}
+
+static int unknown_option(const char *said, const struct option *options) {
+    const char *names[16] = {NULL};
+    for (size_t i = 0; options[i].name != NULL && i + 1 < sizeof names / sizeof names[0]; i++)
+        names[i] = options[i].name;
+    const char *nearest = td_nearest(said + strspn(said, "-"), names);
+    (void)fprintf(stderr, "tapedeck log: %s: unknown option, or one without its value", said);
+    if (nearest != NULL && !td_bytes_equal(td_text(nearest), td_text(said + strspn(said, "-"))))
+        (void)fprintf(stderr, "; did you mean \"--%s\"?", nearest);
+    return usage_hint();
 }
 
 static int fail_of(td_status status) {
@@ -408,6 +424,7 @@ static int parse_options(log_command *c, int argc, char **argv) {
         {0},
     };
     optind = 1;
+    opterr = 0; /* said below, with the nearest word */
     for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         bool good = option != '?';
         if (option == 'd') c->data_dir = optarg;
@@ -423,8 +440,7 @@ static int parse_options(log_command *c, int argc, char **argv) {
         if (option == 'l') good = parse_number(optarg, 0, &c->limit);
         if (option == 'h') return (void)fputs(HELP, stdout), TD_EXIT_OK;
         if (!good)
-            return option == '?' ? usage("unknown option, or one without its value", "")
-                                 : usage("not a number or a time:", optarg);
+            return option == '?' ? unknown_option(argv[optind - 1], options) : usage("not a number or a time:", optarg);
     }
     return -1;
 }

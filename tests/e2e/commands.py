@@ -238,6 +238,7 @@ def help_has_one_shape(home):
 def nearest_words(home):
     rows = [(["rnu"], "did you mean `run`"), (["statsu"], "did you mean `status`"),
             (["run", "--quite", "x"], '"--quiet"'), (["check", "--jsn", "x"], '"--json"'),
+            (["log", "ls", "--jsn"], '--jsn: unknown option, or one without its value; did you mean "--json"?'),
             (["help", "partitons"], '"partitions"'), (["init", "leen"], '"lean"'),
             (["run"], "FILE is missing"), (["run", "a", "b"], '"b" is one word too many'),
             (["run", "--set"], "KEY=VALUE is missing"), (["run", "--quiet=no", "x"], "takes no value"),
