@@ -4,5 +4,5 @@
 set -eu
 name=$(basename "$1")
 mkdir -p "build-asan/corpus/$name"
-exec "$1" -max_total_time="${FUZZ_S:-10}" -timeout=10 -rss_limit_mb=1024 -artifact_prefix=build-asan/ \
+exec "$1" -max_total_time="${FUZZ_S:-10}" -timeout=10 -rss_limit_mb=1024 -error_exitcode=1 -artifact_prefix=build-asan/ \
     "build-asan/corpus/$name" "tests/fuzz/corpus/$name"

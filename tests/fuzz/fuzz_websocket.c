@@ -68,7 +68,11 @@ static td_status net_send(void *self, uint32_t connection, td_bytes message) {
     return TD_OK;
 }
 
-static void net_drop(void *self, uint32_t connection) { (void)self, (void)connection; }
+static void net_drop(void *self, uint32_t connection) {
+    (void)self, (void)connection;
+    asked = open = false;
+}
+
 static void net_close(void *self) { assert(self == &script); }
 
 /* ---- what must hold of the inputs ---- */
