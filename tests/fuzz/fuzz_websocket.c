@@ -131,7 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     td_os_ops os_ops = {.wall_ns = clock_now, .mono_ns = clock_now};
     td_os os = {.ops = &os_ops};
     const td_feed_ops *ops = &td_feed_websocket;
-    td_feed_conf conf;
+    td_feed_conf conf = {0};
     void *feed;
     td_options_init(ops->options, &conf);
     td_status status = td_options_set(ops->options, &conf, "name", "live");
