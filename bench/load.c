@@ -106,22 +106,24 @@ static void shake_hands(int s) {
 
 /* ---- ticks ---- */
 
-/* Of one size each, so that a count of bytes tells which tick they end. Prices move each bar: up, down, up, … */
+/* Of one size each, so that a count of bytes tells which tick they end; ids without holes, as venues give them. Prices
+ * move each bar: up, down, up, … */
 static size_t put_tick(const load *l, int64_t tick, char *out) {
     int64_t event_ns = l->wall_ns + tick * (1000000000 / l->rate), pair = tick / 2;
     int instrument = (int)(pair % INSTRUMENTS), price = 2000 + (int)(event_ns / BAR_NS % 2);
     char *json = out + 4;
-    int size = tick % 2 == 0
-                   ? sprintf(json,
-                             "{\"stream\":\"t%d@trade\",\"data\":{\"e\":\"trade\",\"E\":%" PRId64
-                             ",\"s\":\"BENCH%d\",\"t\":%" PRId64
-                             ",\"p\":\"%d.00000000\",\"q\":\"0.02000000\",\"T\":%" PRId64 ",\"m\":true,\"M\":true}}",
-                             instrument, event_ns / 1000, instrument, 1000000000 + tick, price, event_ns / 1000)
-                   : sprintf(json,
-                             "{\"stream\":\"t%d@bookTicker\",\"data\":{\"u\":%" PRId64 ",\"T\":%" PRId64
-                             ",\"s\":\"BENCH%d\",\"b\":\"%d.00000000\",\"B\":\"3.78826000\","
-                             "\"a\":\"%d.00000000\",\"A\":\"1.54698000\"}}",
-                             instrument, 1000000000 + tick, event_ns / 1000, instrument, price - 1, price + 1);
+    int size =
+        tick % 2 == 0
+            ? sprintf(json,
+                      "{\"stream\":\"t%d@trade\",\"data\":{\"e\":\"trade\",\"E\":%" PRId64
+                      ",\"s\":\"BENCH%d\",\"t\":%" PRId64 ",\"p\":\"%d.00000000\",\"q\":\"0.02000000\",\"T\":%" PRId64
+                      ",\"m\":true,\"M\":true}}",
+                      instrument, event_ns / 1000, instrument, 1000000000 + pair / INSTRUMENTS, price, event_ns / 1000)
+            : sprintf(json,
+                      "{\"stream\":\"t%d@bookTicker\",\"data\":{\"u\":%" PRId64 ",\"T\":%" PRId64
+                      ",\"s\":\"BENCH%d\",\"b\":\"%d.00000000\",\"B\":\"3.78826000\","
+                      "\"a\":\"%d.00000000\",\"A\":\"1.54698000\"}}",
+                      instrument, 1000000000 + tick, event_ns / 1000, instrument, price - 1, price + 1);
     out[0] = (char)0x81; /* one whole text message */
     out[1] = 126;        /* its size follows in two bytes */
     out[2] = (char)(size >> 8);
