@@ -88,7 +88,9 @@ static void zip(const char *inner, td_bytes text, td_buf *out) {
     zip_source_keep(packed); /* zip_close lets go of it, and we read it afterwards */
     zip_t *archive = zip_open_from_source(packed, ZIP_TRUNCATE, &error);
     if (archive == NULL) abort();
-    if (zip_file_add(archive, inner, zip_source_buffer(archive, text.data, text.size, 0), 0) < 0) abort();
+    zip_int64_t added = zip_file_add(archive, inner, zip_source_buffer(archive, text.data, text.size, 0), 0);
+    if (added < 0) abort();
+    if (zip_file_set_mtime(archive, (zip_uint64_t)added, 0, 0) != 0) abort(); /* of the seed alone, not of today */
     if (zip_close(archive) != 0 || zip_source_open(packed) != 0) abort();
     zip_stat_t about;
     if (zip_source_stat(packed, &about) != 0) abort();
