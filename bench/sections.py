@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-from harness import PROGRAM, ROOT, WORK, new_folder, run, start, stop, tool
+from harness import MARKET, PROGRAM, ROOT, WORK, new_folder, run, start, stop, tool
 
 sys.path.insert(0, str(ROOT / "tests/services"))
 import broker as kafka  # noqa: E402
@@ -278,6 +278,10 @@ def write_strategies(folder):
         (folder / f"bench_{i:02}.td").write_text(text, encoding="utf-8")
 
 
+def strategies_in(folder):
+    return f"strategies={','.join(str(p) for p in sorted(folder.glob('*.td')))}"
+
+
 def anonymous_mb(pid):
     status = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     return int(re.search(r"RssAnon:\s+(\d+)", status).group(1)) / 1024
@@ -306,8 +310,7 @@ def memory(bench):
     with new_folder() as home:
         home = pathlib.Path(home)
         write_strategies(home)
-        changes = [f"strategies={','.join(str(p) for p in sorted(home.glob('*.td')))}", "speed=max",
-                   f"sinks.0.sqlite.file={home}/data/market.db", "serve.listen=127.0.0.1:0"]
+        changes = [strategies_in(home), "speed=max", f"sinks.0.sqlite.file={home}/data/market.db", "serve.listen=127.0.0.1:0"]
         config = home / "memory.yaml"
         config.write_text((ROOT / "bench/bench.yaml").read_text(encoding="utf-8") +
                           "sinks:\n  - sqlite: { file: market.db }\nserve: { listen: 127.0.0.1:0 }\n", encoding="utf-8")
@@ -348,5 +351,29 @@ def restart(bench):
     bench.bound("restart without one", f"{bare / again['seconds']:.2f} replays", bare <= 1.3 * again["seconds"], "one replay")
 
 
+# ---- snapshots ----
+
+def snapshot(bench):
+    """How long a worker stands while its state is copied: all instruments in its one partition, four widths."""
+    ticks = min(bench.ticks, 1_000_000)
+    with new_folder() as home:
+        home = pathlib.Path(home)
+        data = home / "data"
+        write_strategies(home)
+        settings = bench.settings(data, "log.partitions=1", "bars=1s,1m,5m,1h", strategies_in(home),
+                                  f"feeds.0.simulated.ticks={ticks}")
+        subprocess.run([PROGRAM, "run", "--until-end", "--quiet", *settings, MARKET], cwd=ROOT, check=True,
+                       stderr=subprocess.DEVNULL)
+        command = [PROGRAM, "bench", "snapshot", "--json", "--data", data]
+        runs = bench.alternate({"ours": command})["ours"]
+        size_mb = (data / "snapshots/tape-0.snapshot").stat().st_size / 1e6
+    about = (f"800 instruments in one partition, bars 1s, 1m, 5m, 1h, {STRATEGIES} strategies: {size_mb:.1f} MB; "
+             f"{runs[0]['snapshots']} a run")
+    bench.row("snapshot", "the worker stands, median", [r["median_ms"] for r in runs], "ms", about, False)
+    most = bench.row("snapshot", "the worker stands, at most", [r["most_ms"] for r in runs], "ms", "", False)
+    bench.bound("a snapshot's copy, at most", f"{most:.1f} ms", most < 5, "5 ms")
+
+
 ALL = {"replay": replay, "stages": stages, "operators": operators, "append": append, "json": json_frames,
-       "latency": latency, "handoff": handoff, "memory": memory, "restart": restart}
+       "latency": latency, "handoff": handoff, "memory": memory, "restart": restart,
+       "snapshot": snapshot}

@@ -1,7 +1,8 @@
-/* src/app/cmd_bench.c - replay of a recorded tape, and a restart on it: the live workers, nothing left out, nothing
- * beside. */
+/* src/app/cmd_bench.c - replay of a recorded tape, snapshots on its way, and a restart on it: the live workers, nothing
+ * left out, nothing beside. */
 #include "app/cmd_bench.h"
 #include "app/exit.h"
+#include "base/sketch.h"
 #include "base/time.h"
 #include "feed/merge.h"
 #include "flow/savepoint.h"
@@ -15,14 +16,17 @@
 #include <unistd.h>
 
 static const char HELP[] =
-    "usage: tapedeck bench replay|restart [--data DIR] [--workers N] [--json]\n"
+    "usage: tapedeck bench replay|snapshot|restart [--data DIR] [--workers N] [--json]\n"
     "\n"
-    "replay   removes bars, signals, quarantine and snapshots from the data folder DIR (default: data), then makes\n"
-    "         them again from its tape, on N threads (default: 1), and says how long that took\n"
-    "restart  opens DIR as a start does, on N threads, appends ticks until a strategy gives its next signal, says how\n"
-    "         long that took, and takes those ticks and what they led to away again\n";
+    "replay    removes bars, signals, quarantine and snapshots from the data folder DIR (default: data), then makes\n"
+    "          them again from its tape, on N threads (default: 1), and says how long that took\n"
+    "snapshot  does so on one thread, takes 24 snapshots of each partition on the way, and says how long its worker\n"
+    "          stood while its state was copied: in the middle, and at most\n"
+    "restart   opens DIR as a start does, on N threads, appends ticks until a strategy gives its next signal, says "
+    "how\n"
+    "          long that took, and takes those ticks and what they led to away again\n";
 
-enum { PATH_BYTES = 512, POLL_US = 100, RESTART_TICKS_MAX = 1000 };
+enum { PATH_BYTES = 512, POLL_US = 100, RESTART_TICKS_MAX = 1000, SNAPSHOTS = 24 };
 
 typedef struct bench_options {
     const char *dir;
@@ -73,11 +77,15 @@ static td_status open_topics(opened *o) {
     return td_topics_open(&o->topics, o->log, partitions, o->os->ops->wall_ns(o->os->self) / TD_NS_PER_MS);
 }
 
+static td_status open_worker(opened *o, uint32_t partition, int64_t snapshot_records) {
+    td_work_conf conf = {
+        .os = o->os, .topics = &o->topics, .snapshot_dir = o->snapshots, .snapshot_records = snapshot_records};
+    return td_worker_open(&o->workers[partition], &conf, partition);
+}
+
 static td_status open_workers(opened *o) {
-    td_work_conf conf = {.os = o->os, .topics = &o->topics, .snapshot_dir = o->snapshots, .snapshot_records = 1 << 18};
     td_status status = TD_OK;
-    for (uint32_t p = 0; p < o->topics.partitions && status == TD_OK; p++)
-        status = td_worker_open(&o->workers[p], &conf, p);
+    for (uint32_t p = 0; p < o->topics.partitions && status == TD_OK; p++) status = open_worker(o, p, 1 << 18);
     return status;
 }
 
@@ -168,6 +176,40 @@ static td_status replay(opened *o, const bench_options *options) {
                                : "%" PRId64 " ticks, %" PRId64 " bars, %" PRId64 " signals in %.4f s: %.0f ticks/s\n",
                  ticks, bars, signals, seconds, (double)ticks / seconds);
     return TD_OK;
+}
+
+/* ---- snapshots ---- */
+
+/* Of one partition, each snapshot synced and written before the worker goes on. Adds how long each copy took. */
+static td_status copy_times(opened *o, uint32_t partition, td_sketch *times_ns, int64_t *most_ns) {
+    td_status status = open_worker(o, partition, td_topic_end(o->topics.tape, partition) / SNAPSHOTS);
+    td_worker *w = o->workers[partition];
+    while (status == TD_OK && !is_level(o, partition)) {
+        int64_t before_ns = td_counted(&td_worker_counters(w)->snapshot_copies.sum_ns);
+        (void)td_worker_step(w);
+        int64_t copy_ns = td_counted(&td_worker_counters(w)->snapshot_copies.sum_ns) - before_ns;
+        if (copy_ns == 0) continue;
+        td_sketch_add(times_ns, copy_ns);
+        if (copy_ns > *most_ns) *most_ns = copy_ns;
+        status = td_log_sync(o->log);
+        if (status == TD_OK) status = td_worker_write_snapshot(w);
+    }
+    return status;
+}
+
+static td_status snapshot(opened *o, const bench_options *options) {
+    td_sketch times_ns = {0};
+    int64_t most_ns = 0;
+    td_status status = open_topics(o);
+    if (status == TD_OK) status = remove_outputs(o);
+    for (uint32_t p = 0; p < o->topics.partitions && status == TD_OK; p++)
+        status = copy_times(o, p, &times_ns, &most_ns);
+    if (status == TD_OK) status = fault_of(o);
+    if (status == TD_OK)
+        (void)printf(options->json ? "{\"snapshots\":%" PRId64 ",\"median_ms\":%.3f,\"most_ms\":%.3f}\n"
+                                   : "%" PRId64 " snapshots, copied in %.3f ms, at most in %.3f ms\n",
+                     times_ns.count, (double)td_sketch_quantile(&times_ns, 0.5) / 1e6, (double)most_ns / 1e6);
+    return status;
 }
 
 /* ---- restart ---- */
@@ -290,7 +332,7 @@ int td_cmd_bench(int argc, char **argv) {
     static const struct {
         const char *name;
         td_status (*run)(opened *o, const bench_options *options);
-    } verbs[] = {{"replay", replay}, {"restart", restart}};
+    } verbs[] = {{"replay", replay}, {"snapshot", snapshot}, {"restart", restart}};
     bench_options options = {.dir = "data", .workers = 1};
     bool help = false;
     if (!parse(&options, argc, argv, &help)) {

@@ -21,8 +21,9 @@ _Static_assert(sizeof(file_head) == 120, "the file format depends on this layout
 struct td_savepoint {
     td_savepoint_conf conf;
     char dir[PATH_BYTES];
-    td_buf file; /* head, then the state */
-    td_buf kept; /* offsets of the files kept, ascending as their names are: as list_kept found them */
+    td_buf file;       /* head, then the state */
+    size_t room_bytes; /* of it, that have been touched */
+    td_buf kept;       /* offsets of the files kept, ascending as their names are: as list_kept found them */
     td_savepoint_ends ends;
     atomic_bool pending; /* the file is whole, and nobody but who writes it may touch it */
     bool keep;
@@ -107,6 +108,15 @@ td_status td_savepoint_remove_all(td_savepoint *c) {
 static uint32_t crc_of(const td_buf *file) {
     size_t from = offsetof(file_head, crc32c) + sizeof(uint32_t);
     return td_crc32c(0, file->data + from, file->size - from);
+}
+
+void td_savepoint_make_room(td_savepoint *c, size_t state_bytes) {
+    size_t wanted = sizeof(file_head) + state_bytes;
+    if (wanted <= c->room_bytes || c->pending) return;
+    c->file.size = c->room_bytes;
+    td_buf_reserve(&c->file, wanted - c->room_bytes);
+    memset(c->file.data + c->room_bytes, 0, wanted - c->room_bytes);
+    c->room_bytes = wanted;
 }
 
 void td_savepoint_take(td_savepoint *c, const td_applier *applier, const td_savepoint_ends *ends, bool keep) {

@@ -302,6 +302,7 @@ static bool next_hour(td_worker *w) {
 
 /* Between records, with nothing pending: the state and the ends of the outputs belong together. */
 static td_status snapshot_turn(td_worker *w) {
+    td_savepoint_make_room(w->savepoint, td_state_bytes(w->applier.state));
     bool keep = next_hour(w), due = w->next_offset - w->snapshot_offset >= w->conf.snapshot_records;
     if ((!keep && !due) || still_comparing(w) || td_savepoint_pending(w->savepoint)) return TD_OK;
     const td_os *os = w->conf.os;

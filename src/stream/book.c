@@ -152,6 +152,15 @@ bool td_books_view(const td_books *b, td_bytes instrument, uint32_t depth, td_bo
 
 /* ---- as bytes: how many books; of each its name, head, and both ladders by count and rungs ---- */
 
+size_t td_books_bytes(const td_books *b) {
+    size_t bytes = sizeof(uint32_t);
+    for (uint32_t i = 0; i < book_count(b); i++) {
+        bytes += TD_INSTRUMENT_NAME_MAX + sizeof(head) + (1 + TD_BOOK_SIDE_COUNT) * sizeof(uint32_t);
+        for (int side = 0; side < TD_BOOK_SIDE_COUNT; side++) bytes += b->rows[i].sides[side].count * sizeof(rung);
+    }
+    return bytes;
+}
+
 void td_books_save(const td_books *b, td_buf *out) {
     td_buf_put_u32(out, book_count(b));
     for (uint32_t i = 0; i < book_count(b); i++) {

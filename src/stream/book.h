@@ -45,4 +45,5 @@ void td_books_fini(td_books *books);
 /* Appends all as bytes, and reads them back from the front of *bytes into an empty one, where there are so many
  * feeds. False: no such bytes. */
 void td_books_save(const td_books *books, td_buf *out);
+size_t td_books_bytes(const td_books *books); /* not less than those */
 bool td_books_load(td_books *books, td_bytes *bytes, uint32_t feeds);

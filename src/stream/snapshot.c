@@ -31,6 +31,13 @@ static void put_feed(td_buf *out, const feed_state *feed) {
     td_buf_put(out, feed->traded, feed->traded_count * sizeof *feed->traded);
 }
 
+size_t td_state_bytes(const td_state *s) {
+    size_t per_block =
+        s->block_bytes + TD_INSTRUMENT_NAME_MAX + 2 * sizeof(uint32_t); /* that its feed traded it, too */
+    return sizeof(snapshot_head) + s->feed_count * sizeof *s->feeds + s->block_count * per_block +
+           td_books_bytes(&s->books);
+}
+
 void td_state_save(const td_state *s, td_buf *out) {
     snapshot_head head = {.magic = SNAPSHOT_MAGIC,
                           .version = SNAPSHOT_VERSION,
@@ -40,7 +47,7 @@ void td_state_save(const td_state *s, td_buf *out) {
                           .feed_count = s->feed_count,
                           .open_gaps = s->open_gaps};
     memcpy(head.program_sha256, s->program->sha256, sizeof head.program_sha256);
-    td_buf_reserve(out, sizeof head + s->block_count * (s->block_bytes + TD_INSTRUMENT_NAME_MAX)); /* nearly all */
+    td_buf_reserve(out, td_state_bytes(s));
     td_buf_put(out, &head, sizeof head);
     for (uint32_t i = 0; i < s->feed_count; i++) put_feed(out, &s->feeds[i]);
     for (uint32_t i = 0; i < s->block_count; i++) {

@@ -145,4 +145,5 @@ int64_t td_state_target(const td_state *state, td_bytes instrument, size_t width
 /* Appends the whole state as bytes, and reads it back into a new state of the same program.
  * Errors: TD_REJECT without a trail when the bytes are not a state of this program: rebuild it from the log. */
 void td_state_save(const td_state *state, td_buf *out);
+size_t td_state_bytes(const td_state *state); /* how many those are, nearly: what is kept beyond grace is not counted */
 TD_CHECKED td_status td_state_load(td_state **out, const td_program *program, td_bytes bytes);

@@ -24,6 +24,7 @@ static void check_saved(const td_books *books) {
     td_books loaded = {0};
     td_buf saved = {0}, again = {0};
     td_books_save(books, &saved);
+    assert_true(td_books_bytes(books) >= saved.size);
     for (size_t size = 0; size < saved.size; size++) {
         td_bytes cut = {saved.data, size};
         assert_false(td_books_load(&loaded, &cut, 2));
