@@ -1,6 +1,7 @@
 /* src/app/config.c - from the tree to the struct: each section has one reader, each setting one row. */
 #include "app/config.h"
 #include "app/conditions.h"
+#include "app/spread.h"
 #include "app/tree.h"
 #include "base/time.h"
 #include "feed/glob.h"
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FILE_BYTES_MAX = 1 << 20, NAME_MAX_BYTES = 63, KEYS_MAX = 256, PLACE_MAX = 128, WORDS_MAX = 16 };
+enum { FILE_BYTES_MAX = 1 << 20, KEYS_MAX = 256, PLACE_MAX = 128, WORDS_MAX = 16 };
 
 #define WIDTH_MAX_NS (366 * TD_NS_PER_DAY)
 
@@ -298,7 +299,7 @@ static bool name_valid(const char *name) {
     size_t size = strlen(name);
     for (const char *c = name; *c != '\0'; c++)
         if (isalnum((unsigned char)*c) == 0 && strchr("._-", *c) == NULL) return false;
-    return size > 0 && size <= NAME_MAX_BYTES;
+    return size > 0 && size <= TD_CONFIG_NAME_MAX;
 }
 
 static td_status check_name(reader *r, const plug_list *list, size_t index, td_node node) {
@@ -306,7 +307,7 @@ static td_status check_name(reader *r, const plug_list *list, size_t index, td_n
     if (name == NULL) return TD_OK;
     if (!name_valid(name))
         return td_tree_fail(&r->tree, node, "%s[%zu]: name: \"%s\" is not 1 to %d letters, digits, '.', '_' or '-'",
-                            list->section, index, name, NAME_MAX_BYTES);
+                            list->section, index, name, TD_CONFIG_NAME_MAX);
     if (name_taken(list, r->config, name, index))
         return td_tree_fail(&r->tree, node, "%s[%zu]: name: \"%s\" is another one's", list->section, index, name);
     return TD_OK;
@@ -314,7 +315,7 @@ static td_status check_name(reader *r, const plug_list *list, size_t index, td_n
 
 /* The kind, then kind-2, …: the first that is free. */
 static char *free_name(const plug_list *list, td_config *config, const char *kind) {
-    char name[NAME_MAX_BYTES + 1];
+    char name[TD_CONFIG_NAME_MAX + 1];
     (void)snprintf(name, sizeof name, "%s", kind);
     for (int n = 2; name_taken(list, config, name, *list->count); n++)
         (void)snprintf(name, sizeof name, "%s-%d", kind, n);
@@ -455,7 +456,8 @@ static const char *feed_kind(const td_config *config, size_t index) {
 
 static td_status read_feeds(reader *r, const char *section, td_node node) {
     const plug_list list = {section, &r->config->feed_count, feed_name, feed_kind, feed_place, read_feed};
-    return read_plugs(r, &list, node);
+    td_status status = read_plugs(r, &list, node);
+    return status == TD_OK ? pass(r, td_config_spread(r->config)) : status;
 }
 
 static td_status read_sink(reader *r, size_t index, td_node kind, td_node body) {

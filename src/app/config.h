@@ -10,7 +10,7 @@
 #include "serve/serve.h"
 #include "sink/sink.h"
 
-enum { TD_CONFIG_LIST_MAX = 64 };
+enum { TD_CONFIG_LIST_MAX = 64, TD_CONFIG_NAME_MAX = 63 }; /* feeds; bytes of a name */
 
 typedef struct td_config_feed {
     const td_feed_ops *ops;

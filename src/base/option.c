@@ -287,6 +287,20 @@ td_status td_options_check(const td_option *rows, const void *conf) {
     return TD_OK;
 }
 
+static void own_texts(td_texts *texts) {
+    char *const *others = texts->items;
+    texts->items = texts->count > 0 ? td_alloc(texts->count * sizeof *texts->items) : NULL;
+    for (size_t i = 0; i < texts->count; i++) texts->items[i] = td_copy_text(others[i]);
+}
+
+void td_options_own_texts(const td_option *rows, void *conf) {
+    for (; rows->key != NULL; rows++) {
+        void *field = (char *)conf + rows->offset;
+        if (rows->type == TD_OPTION_TEXT && *(char **)field != NULL) *(char **)field = td_copy_text(*(char **)field);
+        if (rows->type == TD_OPTION_TEXTS) own_texts(field);
+    }
+}
+
 void td_options_fini(const td_option *rows, void *conf) {
     for (; rows->key != NULL; rows++) {
         void *field = (char *)conf + rows->offset;

@@ -41,6 +41,8 @@ TD_CHECKED td_status td_options_set(const td_option *rows, void *conf, const cha
 /* TD_CONFIG when a required key was never set (field still NULL). */
 TD_CHECKED td_status td_options_check(const td_option *rows, const void *conf);
 void td_options_fini(const td_option *rows, void *conf); /* frees the texts */
+/* `conf` is a copy of another one's bytes: from here on its texts are its own. */
+void td_options_own_texts(const td_option *rows, void *conf);
 /* The row of that key, or NULL; and the key nearest to it, or NULL. */
 const td_option *td_option_find(const td_option *rows, const char *key);
 const char *td_option_nearest(const td_option *rows, const char *key);

@@ -67,7 +67,8 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     /* live */
     char *url, *subscribe, *ca;
     td_texts symbols;
-    int wire; /* format of its messages: index of the row's choice, td_venues (feed/venue.h) */
+    int64_t per_connection; /* symbols; 0: all on one. Read by app/spread.h alone */
+    int wire;               /* format of its messages: index of the row's choice, td_venues (feed/venue.h) */
     int64_t inbox_bytes, message_bytes, idle_ns, reconnect_ns, hold_ns, heartbeat_ns;
     char *history; /* base URL of what gives the past; NULL or "": nothing does */
     int64_t history_interval_ns, history_after_ns, history_max, history_tries;

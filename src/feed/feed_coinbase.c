@@ -46,6 +46,7 @@ static const td_option coinbase_options[] = {
      .required = true,
      .offset = offsetof(td_feed_conf, symbols),
      .help = "what to listen to, by the venue's names: [BTC-USD, ETH-USD]"},
+    TD_FEED_ROW_PER_CONNECTION("0"),
     TD_FEED_ROW("url", TD_OPTION_TEXT, "wss://ws-feed.exchange.coinbase.com", 0, 0, url, "where it speaks"),
     TD_FEED_ROWS_WEBSOCKET,
     TD_FEED_ROW(

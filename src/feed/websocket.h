@@ -17,6 +17,12 @@ TD_CHECKED td_status td_websocket_next(void *websocket, td_feed_item *out);
 void td_websocket_close(void *websocket); /* accepts NULL */
 extern const td_live_ops td_websocket_live;
 
+/* Of a feed of symbols; `most_` is the venue's own bound, "0" where it has none. */
+#define TD_FEED_ROW_PER_CONNECTION(most_)                                                                              \
+    TD_FEED_ROW("per_connection", TD_OPTION_INT, most_, 0, 1e6, per_connection,                                        \
+                "most symbols on one connection; more go on further ones, feeds of their own called NAME.2, NAME.3, "  \
+                "…; 0: all on one")
+
 #define TD_FEED_ROWS_WEBSOCKET                                                                                         \
     TD_FEED_ROW("ca", TD_OPTION_TEXT, NULL, 0, 0, ca, "file of the authorities to believe; default: the system's"),    \
         TD_FEED_ROW("inbox", TD_OPTION_BYTES, "1MB", 65536, 1 << 28, inbox_bytes,                                      \

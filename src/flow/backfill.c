@@ -116,6 +116,10 @@ static void add_entry(td_backfill *b, uint32_t feed, const td_gap *gap) {
 
 static void take_gap(td_backfill *b, uint32_t feed, const td_gap *gap) {
     int *at = find(b, gap->instrument, gap->number);
+    if (*at != NO_ENTRY && b->entries[*at].feed != feed) { /* its instrument moved: what the one before gives is void */
+        drop_entry(b, at);
+        at = find(b, gap->instrument, gap->number);
+    }
     if (*at == NO_ENTRY) {
         if (is_to_ask(gap)) add_entry(b, feed, gap);
         return;
@@ -222,9 +226,9 @@ static void take_failure(td_backfill *b, entry *e, const td_feed_backfill *end) 
     tell_failure(b, e, end->detail, wait_ns);
 }
 
-static void take_end(td_backfill *b, const td_feed_backfill *end) {
+static void take_end(td_backfill *b, uint32_t feed, const td_feed_backfill *end) {
     int i = *find(b, end->instrument, end->filled.gap);
-    if (i == NO_ENTRY || b->entries[i].state != ASKED) return; /* closed meanwhile */
+    if (i == NO_ENTRY || b->entries[i].state != ASKED || b->entries[i].feed != feed) return; /* closed meanwhile */
     entry *e = &b->entries[i];
     e->extent = end->filled.extent;
     if (end->failed)
@@ -258,7 +262,7 @@ td_status td_backfill_next(td_backfill *b, td_input *out) {
         td_status status = td_live_next(b->conf.live, out);
         if (status != TD_OK) return status;
         if (out->item.kind != TD_ITEM_BACKFILL) break;
-        take_end(b, &out->item.backfill);
+        take_end(b, out->feed, &out->item.backfill);
     }
     if (out->item.past && out->item.kind == TD_ITEM_EVENT) take_trade(b, &out->item.event);
     return TD_OK;

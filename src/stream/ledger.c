@@ -182,8 +182,8 @@ static int64_t fill_endless(td_step *step, block_head *block, const td_event *tr
 int64_t td_ledger_take_id(td_step *step, const td_event *trade, td_id_place place) {
     block_head *block = block_of(step->state, trade->instrument);
     if (!step->feed->set.gaps) return INT64_MAX;
-    if (place == TD_ID_FIRST || block->feed != trade->feed) block->gaps.ids_from_ns = trade->event_ns;
-    if (block->feed != trade->feed) return INT64_MAX; /* it moves, and its gaps end */
+    if (place == TD_ID_FIRST || block->feed == NO_FEED) block->gaps.ids_from_ns = trade->event_ns;
+    if (block->feed == NO_FEED) return INT64_MAX;
     if (place == TD_ID_BELOW) return fill_id(step, block, trade);
     if (place == TD_ID_BEYOND) return leave_out(step, block, trade);
     if (place == TD_ID_AWAITED) return fill_endless(step, block, trade);
@@ -311,6 +311,43 @@ void td_ledger_end_silence(td_step *step, const td_event *event) {
 void td_ledger_end(td_step *step, uint32_t instrument, int64_t bound_ns) {
     lose_gaps(step, instrument, bound_ns, true);
     td_ledger_regrade(step, instrument, true);
+}
+
+/* Between the last word of the feed before and its trade nothing tells what was missed. */
+static void add_missed(td_step *step, const td_event *trade, const feed_state *before) {
+    block_head *block = block_of(step->state, trade->instrument);
+    int64_t known_ns = last_trade_ns(step->state, block);
+    int64_t said_ns = td_most(before->heard_ns, before->clock_ns) - before->set.max_delay_ns;
+    td_hole hole = {.reason = TD_GAP_SESSION,
+                    .from_ns = td_most(td_most(known_ns, said_ns), block->gaps.bounded_ns),
+                    .to_ns = trade->event_ns,
+                    .first_id = TD_NONE,
+                    .last_id = TD_NONE,
+                    .missing = TD_NONE,
+                    .known_ns = known_ns};
+    if (before->session == TD_SESSION_ENDED || hole.from_ns >= hole.to_ns) return;
+    block->gaps.bounded_ns = hole.to_ns;
+    open_gap(step, trade->instrument, add_hole(step, trade->instrument, &hole));
+}
+
+void td_ledger_move(td_step *step, const td_event *trade, const feed_state *before) {
+    uint32_t instrument = trade->instrument;
+    td_gaps *gaps = &block_of(step->state, instrument)->gaps;
+    td_hole *endless = td_gaps_endless(gaps);
+    bool counted = td_ledger_counts_ids(before, block_of(step->state, instrument));
+    bool goes_on = before->set.gaps && step->feed->set.gaps && before->set.trade_ids == step->feed->set.trade_ids;
+    if (!goes_on) {
+        td_ledger_end(step, instrument, trade->event_ns);
+        return;
+    }
+    if (endless != NULL && !counted) {
+        endless->to_ns = td_most(endless->from_ns, trade->event_ns);
+        gaps->bounded_ns = endless->to_ns;
+    }
+    for (uint32_t h = 0; h < gaps->count; h++)
+        if (gaps->at[h].number != 0 && gaps->at[h].status == TD_GAP_OPEN) tell(step, instrument, &gaps->at[h]);
+    if (endless == NULL && !counted) add_missed(step, trade, before);
+    td_ledger_regrade(step, instrument, false);
 }
 
 /* ---- backfill ---- */

@@ -26,6 +26,9 @@ void td_ledger_end_silence(td_step *step, const td_event *event);
 void td_ledger_take_filled(td_step *step, const td_event *event);
 /* Nothing more comes of the instrument's feed: all its gaps are lost, those without an end at bound_ns. */
 void td_ledger_end(td_step *step, uint32_t instrument, int64_t bound_ns);
+/* The instrument's trades come from step->feed from that one on, and came from `before`: its gaps are told anew as of
+ * who may fill them. Where no ids will tell, what nobody heard of between the two is one more. */
+void td_ledger_move(td_step *step, const td_event *trade, const feed_state *before);
 /* Gives again the instrument's bars that the changes of this step have changed, in the order (width, start); of those
  * that backfilled trades have touched, those not under an open gap, or all. */
 void td_ledger_regrade(td_step *step, uint32_t instrument, bool all_touched);

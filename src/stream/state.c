@@ -266,8 +266,8 @@ static __attribute__((noinline)) void move_to_feed(td_state *s, const td_event *
     block_head *block = block_of(s, e->instrument);
     if (block->feed != NO_FEED) {
         feed_state *old = &s->feeds[block->feed];
-        td_step step = step_of(s, block->feed, e->receive_ns, emit);
-        td_ledger_end(&step, e->instrument, e->event_ns);
+        td_step step = step_of(s, block->feed, e->receive_ns, emit), heir = step_of(s, e->feed, e->receive_ns, emit);
+        td_ledger_move(&heir, e, old);
         for (size_t w = 0; w < s->program->width_count; w++)
             for (int64_t end_ns = close_one(&step, w, e->instrument, INT64_MIN); end_ns != INT64_MAX;)
                 end_ns = close_one(&step, w, e->instrument, end_ns);
@@ -277,6 +277,8 @@ static __attribute__((noinline)) void move_to_feed(td_state *s, const td_event *
     }
     block->feed = e->feed;
     td_state_add_traded(&s->feeds[e->feed], e->instrument);
+    td_ledger_find_next_due(s, &s->feeds[e->feed]);
+    find_next_close(s, &s->feeds[e->feed]);
 }
 
 /* ---- one record ---- */
@@ -473,7 +475,9 @@ static void pass_id(td_state *s, const td_event *e, const td_emit *emit, td_appl
     td_step step = step_of(s, e->feed, e->receive_ns, emit);
     bool counts = step.feed->set.trade_ids == TD_IDS_ORDERED && e->trade.trade_id != TD_NONE;
     if (!counts || e->origin != TD_ORIGIN_FEED) return;
-    td_id_place place = td_seen_pass_ordered(&block_of(s, e->instrument)->seen, e);
+    block_head *block = block_of(s, e->instrument);
+    td_id_place place = td_seen_pass_ordered(&block->seen, e);
+    if (place != TD_ID_DOUBLE && block->feed != NO_FEED && block->feed != e->feed) move_to_feed(s, e, emit);
     if (place != TD_ID_DOUBLE) (void)td_ledger_take_id(&step, e, place);
     td_ledger_regrade(&step, e->instrument, false);
     applied->changed = true;
@@ -522,6 +526,7 @@ static __attribute__((noinline)) td_applied place_out_of_line(placing *p, td_id_
     if (place == TD_ID_DOUBLE) return (td_applied){.verdict = TD_VERDICT_DUPLICATE};
     td_step step = step_of(p->state, e->feed, e->receive_ns, p->emit);
     p->step = &step;
+    if (p->block->feed != e->feed && p->block->feed != NO_FEED) move_to_feed(p->state, e, p->emit);
     p->empty_behind_ns = td_ledger_take_id(&step, e, place);
     const td_hole *hole = td_ledger_backfilled(p->state, e);
     if (hole != NULL) p->empty_behind_ns = hole->known_ns;

@@ -27,8 +27,11 @@
  *            last trade where ids count; the next tick of the feed ends it, or the next trade where ids count.
  * Where ids do not count, no gap begins before the end of the one before it: what is brought for both would be there
  * twice.
- * `ended` loses all that are open, as does a move to another feed; a venue that counts anew loses those without an end
- * or not told yet. A record first opens and closes gaps, then closes bars.
+ * `ended` loses all that are open; a venue that counts anew loses those without an end or not told yet. When an
+ * instrument moves to another feed, its gaps are told anew as that one's, which may fill them; where ids do not count
+ * and the feed before had not ended, what lies between its last word and the trade is one more. Feeds whose ids do not
+ * mean the same leave no gap to each other: all that are open are lost. A record first opens and closes gaps, then
+ * closes bars.
  *
  * A bar is partial when a told gap that is open or lost lies over it, repaired when it was partial and its gap has been
  * filled by something, else complete. Whenever a gap is told, those already given whose quality has changed are given

@@ -171,6 +171,31 @@ def quiet_market(folder):
     return f"{sum(last - first + 1 for first, last in spans.values())} trades, the last ones by heartbeat"
 
 
+@CASES.add
+def changed_connections(folder):
+    """Each start spreads the products over other connections, one of which ends: nothing is lost, nothing doubled."""
+    market = coinbase.Market(PRODUCTS, rate=30)
+    with coinbase.Coinbase(market) as venue:
+        for connections, most in (3, 1), (1, 3), (2, 2):
+            known = len(venue.sessions)
+            with Run(folder, venue, f"{SETTINGS}, per_connection: {most}") as run:
+                wait_for(lambda: len(venue.sessions) == known + connections and
+                         all(session.sent for session in venue.sessions[known:]), "the sessions")
+                wait_for(lambda: all(gap["status"] == "filled" for gap in run.gaps()), lambda: f"gaps: {run.gaps()}", 20)
+                time.sleep(1.5)
+                names = [feed["name"] for feed in json.loads(subprocess.check_output(
+                    [tapedeck.PROGRAM, "feeds", "--json", "--data", run.data], text=True)) if feed["session"] != "down"]
+            time.sleep(0.5)
+    spans, _ = check_trades(run, market)
+    compared = check_bars(run, market, spans)
+    gaps = run.gaps()
+    assert {"coinbase", "coinbase.2"} <= set(names), names
+    assert len(gaps) >= 2 * len(PRODUCTS) and all(gap["status"] == "filled" for gap in gaps), gaps
+    assert compared > 15, compared
+    count = sum(last - first + 1 for first, last in spans.values())
+    return f"{count} trades over 3, 1 and 2 connections, {len(gaps)} gaps filled, {compared} bars compared"
+
+
 if __name__ == "__main__":
     tests = [threading.Thread(target=lambda c=case: results.append(type(CASES)([c]).run())) for case in CASES]
     results = []

@@ -143,6 +143,37 @@ static void names_feeds(void **state) {
     td_config_fini(&c);
 }
 
+static void spreads_symbols_over_connections(void **state) {
+    (void)state;
+    td_config c;
+    ASSERT_LOADS(c, "feeds:\n"
+                    "  - simulated: {}\n"
+                    "  - coinbase: { products: [A, B, C, D, E], per_connection: 2, ca: x.pem, history_interval: 1s }\n"
+                    "  - coinbase: { products: [F, G], per_connection: 2, name: other }\n"
+                    "  - simulated: { name: last }\n");
+    static const struct {
+        const char *name, *symbols;
+        int64_t interval_ns;
+    } feeds[] = {{"simulated", "", 0},
+                 {"coinbase", "AB", 3 * TD_NS_PER_S},
+                 {"coinbase.2", "CD", 3 * TD_NS_PER_S},
+                 {"coinbase.3", "E", 3 * TD_NS_PER_S},
+                 {"other", "FG", 300 * TD_NS_PER_MS},
+                 {"last", "", 0}};
+    assert_int_equal(c.feed_count, COUNT_OF(feeds));
+    for (size_t i = 0; i < COUNT_OF(feeds); i++) {
+        const td_feed_conf *conf = &c.feeds[i].conf;
+        td_buf symbols = {0};
+        for (size_t k = 0; k < conf->symbols.count; k++) td_buf_text(&symbols, conf->symbols.items[k]);
+        ASSERT_ROW(strcmp(conf->name, feeds[i].name) == 0, "%s", conf->name);
+        ASSERT_ROW(td_bytes_equal(td_buf_bytes(&symbols), td_text(feeds[i].symbols)), "%s", conf->name);
+        ASSERT_ROW(conf->history_interval_ns == feeds[i].interval_ns, "%s", conf->name);
+        ASSERT_ROW((conf->ca != NULL) == (strncmp(conf->name, "coinbase", 8) == 0), "%s", conf->name);
+        td_buf_fini(&symbols);
+    }
+    td_config_fini(&c);
+}
+
 /* `venue` is the default of a kind of feed only where its table is there. */
 static void rules_go_by_tables(void **state) {
     (void)state;
@@ -174,6 +205,9 @@ static void knows_speeds_and_switches(void **state) {
         td_config_fini(&c);
     }
 }
+
+#define LONGEST_NAME "a12345678901234567890123456789012345678901234567890123456789012"
+#define TEN(x)       #x "0," #x "1," #x "2," #x "3," #x "4," #x "5," #x "6," #x "7," #x "8," #x "9,"
 
 static const struct {
     const char *text, *trail;
@@ -212,6 +246,14 @@ static const struct {
     {"feeds:\n  - coinbase: { products: [[a]] }\n",
      "c.yaml:2:28: feeds[0].coinbase.products[0]: one value is expected"},
     {"feeds:\n  - coinbase: { products: [\"\"] }\n", "c.yaml:2:28: feeds[0].coinbase.products: a text is expected"},
+    {"feeds:\n  - coinbase: { products: [A, B, A], per_connection: 2 }\n",
+     "c.yaml:2:5: feeds[0].coinbase: A is there twice"},
+    {"feeds:\n  - coinbase: { products: [A, B], per_connection: 1 }\n  - simulated: { name: coinbase.2 }\n",
+     "c.yaml:2:5: feeds[0].coinbase: per_connection: its connection \"coinbase.2\" is called like another feed"},
+    {"feeds:\n  - coinbase: { products: [A, B], per_connection: 1, name: " LONGEST_NAME " }\n",
+     "c.yaml:2:5: feeds[0].coinbase: per_connection: \"" LONGEST_NAME ".2\" is longer than 63 characters"},
+    {"feeds:\n  - coinbase: { products: [" TEN(A) TEN(B) TEN(C) TEN(D) TEN(E) TEN(F) TEN(G) "], per_connection: 1 }\n",
+     "c.yaml:2:5: feeds[0].coinbase: per_connection: 70 connections, and 64 feeds are the most there can be"},
     {"feeds:\n  - lean: {}\n", "c.yaml:2:5: feeds[0].lean: unknown key; known: file, simulated, websocket, coinbase"},
     {"feeds:\n  - simulated\n", "c.yaml:2:5: feeds[0]: one kind with its settings is expected, as in - kind: { … }"},
     {"feeds:\n  - simulated: 5\n", "c.yaml:2:16: feeds[0].simulated: keys and values are expected"},
@@ -482,6 +524,7 @@ int main(void) {
         cmocka_unit_test(reads_everything_there_is),
         cmocka_unit_test(has_defaults),
         cmocka_unit_test(names_feeds),
+        cmocka_unit_test(spreads_symbols_over_connections),
         cmocka_unit_test(rules_go_by_tables),
         cmocka_unit_test(knows_speeds_and_switches),
         cmocka_unit_test(names_every_mistake_with_its_place),

@@ -115,12 +115,13 @@ static void bench_close(bench *b) {
     free(b);
 }
 
-/* The ledger says: a gap of that instrument, whose feed is its venue, from that second to that one (0: unknown), ids
- * of tenfold. */
+/* The ledger says: a gap of that instrument, whose feed is its venue or stands before it ("feed>VENUE:SYMBOL"), from
+ * that second to that one (0: unknown), ids of tenfold. */
 static void tell(bench *b, const char *name, int64_t number, int from_s, int to_s, td_gap_status status) {
+    const char *instrument = strchr(name, '>') != NULL ? strchr(name, '>') + 1 : name;
     td_batch batch;
     td_buf value = {0};
-    td_gap gap = {.feed = {(const uint8_t *)name, strcspn(name, ":")},
+    td_gap gap = {.feed = {(const uint8_t *)name, strcspn(name, ">:")},
                   .number = number,
                   .from_ns = START_NS + from_s * TD_NS_PER_S,
                   .to_ns = to_s != 0 ? START_NS + to_s * TD_NS_PER_S : TD_NONE,
@@ -129,9 +130,9 @@ static void tell(bench *b, const char *name, int64_t number, int from_s, int to_
                   .missing = TD_NONE,
                   .reason = TD_GAP_IDS,
                   .status = (uint8_t)status};
-    td_record_put_gap(&value, b->topics.ids, td_text(name), &gap);
+    td_record_put_gap(&value, b->topics.ids, td_text(instrument), &gap);
     td_batch_init(&batch, 4096);
-    assert_true(td_batch_add(&batch, 0, td_text(name), td_buf_bytes(&value), (td_bytes){0}, (td_bytes){0}));
+    assert_true(td_batch_add(&batch, 0, td_text(instrument), td_buf_bytes(&value), (td_bytes){0}, (td_bytes){0}));
     assert_int_equal(td_writer_append(b->rig->writer, b->topics.outputs[TD_OUTPUT_GAPS], 0, &batch), TD_OK);
     td_batch_fini(&batch);
     td_buf_fini(&value);
@@ -321,6 +322,20 @@ static void an_end_of_before_is_not_taken_for_this_one(void **state) {
     bench_close(b);
 }
 
+static void a_gap_that_moves_is_asked_of_the_other_feed(void **state) {
+    bench *b = bench_open(*state);
+    tell(b, "gone>able:A", 1, 10, 20, TD_GAP_OPEN); /* of a feed that is no longer there */
+    tell(b, "able:B", 1, 30, 40, TD_GAP_OPEN);
+    run_until(b, 3000);
+    tell(b, "able:A", 1, 10, 20, TD_GAP_OPEN);
+    tell(b, "unable>able:B", 1, 30, 40, TD_GAP_OPEN);
+    run_until(b, 4000);
+    give_end(b, "able:B", 1, TD_FILL_WHOLE, WELL); /* nobody waits for it any more */
+    run_until(b, 7000);
+    expect(b, "2000 ask able:B 1: 300 to 400\n5100 ask able:A 1: 100 to 200\n5200 unable able:B 1 filled none\n");
+    bench_close(b);
+}
+
 /* What a process left open the next one asks for; without a session nothing. */
 static void a_new_process_asks_again(void **state) {
     bench *b = bench_open(*state);
@@ -367,6 +382,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_failure_is_tried_again_and_given_up, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(what_changes_under_way_is_seen, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(an_end_of_before_is_not_taken_for_this_one, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(a_gap_that_moves_is_asked_of_the_other_feed, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_new_process_asks_again, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(damage_is_told_once, rig_new, rig_free),
     };

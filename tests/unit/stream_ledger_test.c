@@ -42,6 +42,7 @@ static void on_gap(void *self, td_bytes instrument, const td_gap *g) {
     if (g->first_id != TD_NONE) td_buf_printf(self, " ids %" PRId64 "-%" PRId64, g->first_id, g->last_id);
     if (g->missing != TD_NONE) td_buf_printf(self, " missing %" PRId64, g->missing);
     if (g->filled > 0) td_buf_printf(self, " filled %" PRId64, g->filled);
+    if (td_bytes_equal(g->feed, TD_TEXT("other"))) td_buf_text(self, " of other");
     td_buf_text(self, "\n");
 }
 
@@ -54,7 +55,8 @@ static void on_quarantined(void *self, td_bytes instrument, const td_quarantined
 
 typedef struct step {
     /* t: trade of A, u: of B, r: a released one of A, b: backfilled, q: a quote of A; Times: l live, i idle, e ended, d
-     * down, D down with a bound, w live with a bound; f: the backfill of `gap` ended; s: save and load */
+     * down, D down with a bound, w live with a bound; f: the backfill of `gap` ended; s: save and load. Of another
+     * feed o, p, g: as t, b, f */
     char kind;
     double at_s;
     int id; /* 0: none */
@@ -78,14 +80,15 @@ static td_event event_of(const step *s) {
     td_event e;
     if (strchr("lideDw", s->kind) != NULL) {
         e = time_of(s, at_ns);
-    } else if (s->kind == 'f') {
+    } else if (s->kind == 'f' || s->kind == 'g') {
         e = (td_event){.kind = TD_EVENT_FILLED, .filled = {s->gap, (uint8_t)s->place}};
     } else if (s->kind == 'q') {
         e = (td_event){.kind = TD_EVENT_QUOTE, .quote = {50, 1, 51, 1, TD_NONE, {0}, {0}}};
     } else {
         e = (td_event){.kind = TD_EVENT_TRADE, .trade = {.price = s->price != 0 ? s->price : 50, .size = 1}};
         e.trade.trade_id = s->id != 0 ? s->id : TD_NONE;
-        e.origin = s->kind == 'b' ? TD_ORIGIN_BACKFILL : s->kind == 'r' ? TD_ORIGIN_RELEASE : TD_ORIGIN_FEED;
+        bool filled_in = s->kind == 'b' || s->kind == 'p';
+        e.origin = filled_in ? TD_ORIGIN_BACKFILL : s->kind == 'r' ? TD_ORIGIN_RELEASE : TD_ORIGIN_FEED;
         e.of_epoch = s->gap;
         e.of_offset = s->kind == 'r' ? TD_NONE : s->place;
     }
@@ -118,7 +121,7 @@ static void say_step(td_state *state, const step *s, td_buf *out) {
     td_emit emit = {out, on_bar, on_signal, on_quarantined, on_gap};
     td_event e = event_of(s);
     td_bytes name = td_text(s->kind == 'u' ? "B" : "A");
-    e.feed = td_state_feed(state, td_text("feed"));
+    e.feed = td_state_feed(state, td_text(strchr("opg", s->kind) != NULL ? "other" : "feed"));
     if (e.kind != TD_EVENT_TIME) {
         e.instrument = td_state_find_instrument(state, name);
         if (e.instrument == UINT32_MAX) e.instrument = td_state_add_instrument(state, &e, name);
@@ -536,24 +539,64 @@ static void a_venue_that_is_closed_is_not_silent(void **state) {
     RUN(program, steps, 1, 0, 0, 1);
 }
 
-static void an_instrument_that_moves_leaves_its_gaps(void **state) {
+static void gaps_move_with_their_instrument(void **state) {
     (void)state;
+    static const step counted[] = {
+        {'t', 101, 1, .gives = ""},
+        {'t', 103, 4, .gives = ""},
+        {'u', 104.5, 0, .gives = "A gap 1 ids open 101.0-103.0 ids 2-3 missing 2\n"},
+        {'d', 105, 0, .gives = "A gap 2 session open 103.0-?\nB gap 1 session open 104.5-?\n"},
+        /* What the one before left open goes on, and what lies between the two shows. */
+        {'o', 106, 7,
+         .gives = "A gap 1 ids open 101.0-103.0 ids 2-3 missing 2 of other\n"
+                  "A gap 2 session open 103.0-? of other\n"
+                  "A 100+10 n2 partial\n"
+                  "A gap 2 session open 103.0-106.0 ids 5-6 missing 2 of other\n"
+                  "A 100+10 n3 partial r1\n"},
+        {'s', 0, 0, .gives = ""},
+        {'b', 102, 2, .gives = "duplicate\n", 1, 1}, /* the one before may fill nothing any more */
+        {'p', 102, 2, .gives = "", 1, 1},
+        {'p', 102, 3, .gives = "", 1, 2},
+        {'g', 0, 0,
+         .gives = "A gap 1 ids filled 101.0-103.0 ids 2-3 missing 0 filled 2 of other\nA 100+10 n5 partial r2\n", 1,
+         TD_FILL_WHOLE},
+        {'p', 104, 5, .gives = "", 2, 1},
+        {'p', 105, 6, .gives = "", 2, 2},
+        {'g', 0, 0,
+         .gives = "A gap 2 session filled 103.0-106.0 ids 5-6 missing 0 filled 2 of other\n"
+                  "A 100+10 n7 repaired r3\n",
+         2, TD_FILL_WHOLE},
+        {'o', 112, 8, .gives = ""},
+        {'o', 120, 9, .gives = ""},
+        {'o', 123, 10, .gives = "A 110+10 n1 complete proven\n"},
+        {'t', 124, 13,
+         .gives =
+             "B 100+10 n1 partial\nA 120+10 n2 complete\nA 120+10 n3 complete r1\n"}, /* back again, two on the way */
+        {'u', 126, 0, .gives = "A gap 3 ids open 123.0-124.0 ids 11-12 missing 2\nA 120+10 n3 partial r2\n"},
+    };
     td_program *program = program_of();
-    td_state *s = td_state_new(program);
-    td_buf out = {0};
-    say_step(s, &(step){'t', 105, 0, .gives = ""}, &out);
-    say_step(s, &(step){'d', 106, 0, .gives = ""}, &out);
-    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap};
-    td_event e = event_of(&(step){'t', 109, 0, .gives = ""});
-    e.feed = td_state_feed(s, td_text("other"));
-    (void)td_state_apply(s, &e, &emit);
-    say_step(s, &(step){'b', 107, 0, .gives = "", 1, 1}, &out);
-    td_buf_put(&out, "", 1);
-    assert_string_equal((char *)out.data, "A gap 1 session open 105.0-?\nA gap 1 session lost 105.0-109.0\n"
-                                          "A 100+10 n1 partial\nA 100+10 n2 partial r1\nduplicate\n");
-    td_buf_fini(&out);
-    td_state_free(s);
-    td_program_free(program);
+    RUN(program, counted, 4, 2, 0, 2);
+}
+
+static void what_no_ids_tell_is_missing_between_two_feeds(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {'t', 105, 0, .gives = ""},
+        {'i', 107, 0, .gives = ""},
+        {'o', 109, 0,
+         .gives = "A gap 1 session open 106.0-109.0 of other\nA 100+10 n1 partial\nA 100+10 n2 partial r1\n"},
+        {'p', 107, 0, .gives = "", 1, 1},
+        {'g', 0, 0, .gives = "A gap 1 session filled 106.0-109.0 filled 1 of other\nA 100+10 n3 repaired r2\n", 1,
+         TD_FILL_WHOLE},
+        {'t', 115, 0, .gives = "A gap 2 session open 109.0-115.0\nA 100+10 n3 partial r3\n"},
+        {'d', 116, 0, .gives = "A gap 3 session open 115.0-?\n"},
+        {'o', 118, 0,
+         .gives = "A gap 2 session open 109.0-115.0 of other\nA gap 3 session open 115.0-118.0 of other\nA 110+10 n1 "
+                  "partial\nA 110+10 n2 partial r1\n"},
+
+    };
+    td_program *program = program_of();
+    RUN(program, steps, 3, 1, 0, 2);
 }
 
 static void an_engine_that_knew_none_tells_none(void **state) {
@@ -593,7 +636,8 @@ int main(void) {
         cmocka_unit_test(a_missing_trade_that_comes_late_finds_its_window),
         cmocka_unit_test(silence_is_a_gap_where_it_is_asked_for),
         cmocka_unit_test(a_venue_that_is_closed_is_not_silent),
-        cmocka_unit_test(an_instrument_that_moves_leaves_its_gaps),
+        cmocka_unit_test(gaps_move_with_their_instrument),
+        cmocka_unit_test(what_no_ids_tell_is_missing_between_two_feeds),
         cmocka_unit_test(an_engine_that_knew_none_tells_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
