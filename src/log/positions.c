@@ -1,5 +1,6 @@
 /* src/log/positions.c - records of positions, and what they say after a start. */
 #include "log/positions.h"
+#include "base/time.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -178,6 +179,54 @@ td_status td_positions_settle(td_segment_log *log) {
         for (uint32_t p = 0; p < topic->base.partitions && status == TD_OK; p++)
             status = cut_tail(topic->partitions[p]);
     }
+    return status;
+}
+
+/* A record's ends as they are now. */
+static void put_ends(const td_segment_log *log, td_bytes ends, td_buf *out) {
+    td_place place;
+    while (td_place_get(&ends, &place)) {
+        td_partition *p = find_partition(log, &place);
+        if (p != NULL) place.position = (td_position){td_epochs_last(&p->epochs), load(&p->end)};
+        td_place_put(out, &place);
+    }
+}
+
+/* As append, publish and flush of a batch of one record. */
+static td_status append_record(const td_segment_log *log, td_partition *p, td_bytes value) {
+    int64_t now_ms = log->os.ops->wall_ns(log->os.self) / TD_NS_PER_MS;
+    td_batch batch;
+    td_batch_init(&batch, 0); /* empty: takes any record */
+    (void)td_batch_add(&batch, now_ms, td_text(p->conf.topic + sizeof TD_POSITIONS_PREFIX - 1), value, (td_bytes){0},
+                       (td_bytes){0});
+    td_status status = td_partition_append(p, &batch);
+    td_batch_fini(&batch);
+    if (status != TD_OK) return status;
+    td_partition_publish(p);
+    td_partition_index(p);
+    return td_partition_flush(p, load(&p->end));
+}
+
+static td_status renew_record(const td_segment_log *log, const td_topic *positions) {
+    td_buf value = {0}, renewed = {0};
+    td_positions last;
+    int64_t next;
+    td_status status = td_positions_last(positions, false, &value, &next);
+    if (status == TD_OK && td_positions_get(td_buf_bytes(&value), &last) && !ends_hold(log, last.ends)) {
+        td_positions_put(&renewed, last.generation, last.mark_count, last.end_count);
+        td_buf_put(&renewed, last.marks.data, last.marks.size);
+        put_ends(log, last.ends, &renewed);
+        status = append_record(log, td_topic_partition(positions, 0), td_buf_bytes(&renewed));
+    }
+    td_buf_fini(&renewed);
+    td_buf_fini(&value);
+    return status == TD_AGAIN ? TD_OK : status;
+}
+
+td_status td_positions_renew(const td_segment_log *log) {
+    td_status status = TD_OK;
+    for (size_t t = 0; t < log->topic_count && status == TD_OK; t++)
+        if (log->topics[t]->positions) status = renew_record(log, &log->topics[t]->base);
     return status;
 }
 

@@ -263,6 +263,27 @@ static void a_transaction_is_read_whole_or_not_at_all(void **state) {
     assert_int_equal(committed_offset(r), 40);
 }
 
+/* What is left of a commit of which one partition was cut is no tail: it may have been read as synced. */
+static void a_cut_below_a_commit(void **state) {
+    rig *r = *state;
+    assert_int_equal(append(r, r->in, 0, 0, 5), TD_OK);
+    for (int i = 0; i < 2; i++) {
+        td_mark mark = mark_at(r->in, 1 + i);
+        assert_int_equal(td_writer_begin(r->writer), TD_OK);
+        assert_int_equal(append(r, r->out, 0, i * 6, 6), TD_OK);
+        assert_int_equal(append(r, r->more, 1, i * 3, 3), TD_OK);
+        assert_int_equal(td_writer_commit(r->writer, &mark, 1), TD_OK);
+    }
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    rig_die(r);
+    assert_int_equal(td_log_truncate(r->out, 0, 9), r->ops->cuts ? TD_OK : TD_REJECT);
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    rig_die(r);
+    expect(r->out, 0, 0, r->ops->cuts ? 9 : 12);
+    expect(r->more, 1, 0, 6);
+    assert_int_equal(committed_offset(r), 2);
+}
+
 /* One append more in a partition of transactions, by this writer or by another one, is not taken for a tail. */
 static void an_append_alone_beside_transactions(void **state) {
     rig *r = *state;
@@ -616,6 +637,7 @@ int main(void) {
         ROW(retention_is_told),
         ROW(truncation_or_a_clear_no),
         ROW(a_transaction_is_read_whole_or_not_at_all),
+        ROW(a_cut_below_a_commit),
         ROW(an_append_alone_beside_transactions),
         ROW(a_partition_changes_hands),
         ROW(who_opens_a_name_fences_who_had_it),

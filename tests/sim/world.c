@@ -139,11 +139,11 @@ static int step(td_world *w, size_t which) {
     return which < td_engine_step_count(w->engine) ? td_engine_step(w->engine, which) : td_onlooker_step(w->onlooker);
 }
 
-/* Each step has its own eagerness in each life. */
+/* Each step has its own eagerness in each life: what is not synced for long is lost in pieces. */
 bool td_world_run(td_world *w, uint64_t turns_max) {
     uint64_t eager[STEPS_MAX], sum = 0;
     size_t count = td_engine_step_count(w->engine) + 1;
-    for (size_t i = 0; i < count; i++) sum += eager[i] = 1 + td_world_below(w, 16);
+    for (size_t i = 0; i < count; i++) sum += eager[i] = UINT64_C(1) << td_world_below(w, 7);
     for (uint64_t turn = 0; turn < turns_max && !td_sim_dead(w->sim); turn++) {
         uint64_t dice = td_world_below(w, sum);
         size_t which = 0;
