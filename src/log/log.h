@@ -54,8 +54,8 @@ TD_CHECKED td_status td_log_sync(td_log *log);
 /* Removes the oldest records that nobody is bound to keep, until so many bytes are free. By the caller of td_log_sync;
  * a log that keeps all, or whose disk is not ours, removes nothing. */
 TD_CHECKED td_status td_log_release(td_log *log, int64_t bytes);
-/* Removes records at and after the offset and begins a new epoch there; what the commits that covered them cover besides
- * stays committed. At start only, before anybody reads, writes or syncs. TD_REJECT: this log cannot (Kafka). */
+/* Removes records at and after the offset and begins a new epoch there; what the commits that covered them cover
+ * besides stays committed. At start only, before anybody reads, writes or syncs. TD_REJECT: this log cannot (Kafka). */
 TD_CHECKED td_status td_log_truncate(td_topic *topic, uint32_t partition, int64_t offset);
 
 /* --- one partition: thread any ---------------------------------------------------------------------------------- */
