@@ -8,7 +8,7 @@ const READING_MS = 500; // while the log is still being read
 const LEVEL_MS = 5000;
 
 const percent = (part, all) => (all > 0 ? `${((100 * part) / all).toFixed(2)} %` : '–');
-const events = (row) => row.trades + row.quotes;
+const events = (row) => row.trades + row.quotes + row.prices;
 const sum = (reasons, but) => Object.entries(reasons).reduce((n, [name, count]) => n + (name === but ? 0 : count), 0);
 
 const columns = [
@@ -17,6 +17,7 @@ const columns = [
   ['Day', (row) => row.day],
   ['Trades', (row) => compact(row.trades)],
   ['Quotes', (row) => compact(row.quotes)],
+  ['Prices', (row) => compact(row.prices)],
   ['Events/s', (row) => compact(row.events_per_second)],
   ['Peak/s', (row) => compact(row.peak_events_per_second)],
   ['No side', (row) => percent(row.no_bid + row.no_ask, 2 * row.quotes)],

@@ -161,11 +161,7 @@ static stage stage_of(const td_window_state *w) {
     return w->watermark_ns < w->period.end_ns + w->grace_ns ? CLOSED : SETTLED;
 }
 
-static const char *last_kind(const explanation *x) {
-    static const char *const names[] = {
-        [TD_EVENT_TRADE] = "trade", [TD_EVENT_QUOTE] = "quote", [TD_EVENT_TIME] = "Time", [TD_EVENT_FILLED] = "Filled"};
-    return names[x->newest.event.kind];
-}
+static const char *last_kind(const explanation *x) { return td_event_kind_name((td_event_kind)x->newest.event.kind); }
 
 static td_gap_question gaps_over(const explanation *x, const td_window_state *w) {
     return (td_gap_question){.instrument = x->instrument, .from_ns = w->period.start_ns, .to_ns = w->period.end_ns};

@@ -62,6 +62,11 @@ static void put_tick(td_buf *out, const td_event *e) {
         if (e->trade.trade_id != TD_NONE) td_buf_printf(out, ", id %" PRId64, e->trade.trade_id);
         return;
     }
+    if (e->kind == TD_EVENT_PRICE) {
+        td_buf_text(out, "price ");
+        put_amount(out, e->price.price, TD_NONE);
+        return;
+    }
     td_buf_text(out, "quote, bid ");
     put_amount(out, e->quote.bid_price, e->quote.bid_size);
     td_buf_text(out, ", ask ");

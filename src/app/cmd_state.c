@@ -92,6 +92,19 @@ static bool read_book(const shown *s, book_texts *out) {
     return true;
 }
 
+typedef struct price_texts {
+    char price[TD_DECIMAL_TEXT_MAX], time[40];
+    int64_t ns;
+} price_texts;
+
+static bool read_price(const shown *s, price_texts *out) {
+    int64_t price;
+    if (!td_state_price(s->past->applier.state, s->instrument, &price, &out->ns)) return false;
+    (void)td_decimal_format(price, TD_PRICE_SCALE, false, out->price);
+    (void)td_time_format(out->ns, out->time);
+    return true;
+}
+
 static void tell_width(const shown *s, size_t width) {
     char label[24], start[40], prices[4][TD_DECIMAL_TEXT_MAX];
     (void)td_duration_format(s->past->applier.program->widths_ns[width], label);
@@ -119,6 +132,7 @@ static void tell_width(const shown *s, size_t width) {
 static void tell(const shown *s) {
     char time[40] = "none";
     book_texts book;
+    price_texts price;
     (void)printf("%.*s in tape-%" PRIu32 " before offset %" PRId64 " (snapshot at %" PRId64 ")\n",
                  (int)s->instrument.size, (const char *)s->instrument.data, s->partition, s->past->offset,
                  s->past->from);
@@ -126,6 +140,7 @@ static void tell(const shown *s) {
     if (read_book(s, &book))
         (void)printf("book %s x %s | %s x %s, imbalance of 10 levels %.3f\n", book.numbers[0], book.numbers[1],
                      book.numbers[2], book.numbers[3], book.imbalance);
+    if (read_price(s, &price)) (void)printf("price %s at %s, not of a trade\n", price.price, price.time);
     if (s->feed.feed.size == 0) {
         (void)puts("no trade of it was on the tape");
         return;
@@ -188,6 +203,8 @@ static void put_json(td_buf *out, const shown *s) {
                       ",\"book\":{\"bid_price\":\"%s\",\"bid_size\":\"%s\",\"ask_price\":\"%s\",\"ask_size\":\"%s\","
                       "\"imbalance\":%.17g}",
                       book.numbers[0], book.numbers[1], book.numbers[2], book.numbers[3], book.imbalance);
+    price_texts price;
+    if (read_price(s, &price)) td_buf_printf(out, ",\"price\":\"%s\",\"price_ns\":%" PRId64, price.price, price.ns);
     td_buf_text(out, ",\"widths\":[");
     for (size_t w = 0; w < s->past->applier.program->width_count; w++) put_width(out, s, w);
     td_buf_text(out, "\n]}\n");

@@ -335,7 +335,7 @@ static const td_metric rows[] = {
      COUNT(behind_records)},
     {"tapedeck_clock_timestamp_seconds", GAUGE, "Event clock of the newest input.", tell_clock, 0},
     /* events + released = accepted + quarantined + duplicates + rejected, once all is applied */
-    {"tapedeck_events_total", COUNTER, "Trades and quotes appended, and what was rejected.", tell_events, 0},
+    {"tapedeck_events_total", COUNTER, "Trades, quotes and prices appended, and what was rejected.", tell_events, 0},
     {"tapedeck_released_total", COUNTER, "Events put on the tape once more, by release.", tell_commands, 0},
     {"tapedeck_accepted_total", COUNTER, "Events that passed every rule.", WORKER(accepted)},
     {"tapedeck_quarantined_total", COUNTER, "Events that a rule refused, by reason.", tell_quarantined, 0},

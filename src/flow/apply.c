@@ -75,6 +75,10 @@ td_status td_applier_apply(td_applier *a, const td_record *record, const td_emit
         out->book = (uint8_t)td_state_take_book(a->state, &event, record->key);
         return TD_OK;
     }
+    if (event.kind == TD_EVENT_VENDOR_BAR && named) {
+        out->vendor_bar = true;
+        return TD_OK;
+    }
     if (event.kind != TD_EVENT_TIME) {
         if (!named)
             return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " has no instrument", a->partition,

@@ -236,7 +236,6 @@ static td_status check_trade_feed(td_ingest *in, const td_event *e) {
 static td_status append_event(td_ingest *in, const td_input *input) {
     const td_event *e = &input->item.event;
     ingest_lane *lane = &in->tape[input->partition];
-    bool tick = e->kind == TD_EVENT_TRADE || e->kind == TD_EVENT_QUOTE;
     td_status status = e->kind == TD_EVENT_TRADE ? check_trade_feed(in, e) : TD_OK;
     if (status == TD_OK) status = pass_in_silence(in, lane, input);
     if (status != TD_OK) return status == TD_AGAIN ? TD_OK : status;
@@ -246,7 +245,7 @@ static td_status append_event(td_ingest *in, const td_input *input) {
     status =
         lane_put(in, lane, e->kind != TD_EVENT_TIME ? td_instruments_name(in->conf.instruments, e->instrument) : feed,
                  input->item.position);
-    if (status == TD_OK && tick) td_count(&in->counts.feeds[input->feed].events, 1);
+    if (status == TD_OK && td_event_is_tick(e)) td_count(&in->counts.feeds[input->feed].events, 1);
     return status;
 }
 

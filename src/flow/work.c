@@ -142,10 +142,10 @@ static void emit_gap(void *self, td_bytes instrument, const td_gap *gap) {
 }
 
 /* What the state has taken, as it stands on the tape. */
-static void put_action(td_worker *w, const td_record *record) {
+static void put_as_it_is(td_worker *w, td_output which, const td_record *record) {
     w->value.size = 0;
     td_buf_put(&w->value, record->value.data, record->value.size);
-    put_output(w, TD_OUTPUT_ACTIONS, record->key);
+    put_output(w, which, record->key);
 }
 
 /* What is refused is rare: only then are the event's codes read. */
@@ -250,7 +250,8 @@ static td_status apply_record(td_worker *w, const td_record *record) {
     w->cause.ordinal = 0;
     td_status status = td_applier_apply(&w->applier, record, &w->emit, &applied);
     if (status != TD_OK) return status;
-    if (applied.action == TD_SHARE_TAKEN || applied.action == TD_SHARE_LATE) put_action(w, record);
+    if (applied.action == TD_SHARE_TAKEN || applied.action == TD_SHARE_LATE) put_as_it_is(w, TD_OUTPUT_ACTIONS, record);
+    if (applied.vendor_bar) put_as_it_is(w, TD_OUTPUT_VENDOR_BARS, record);
     count_tick(w, applied);
     return w->emit_status;
 }

@@ -1,6 +1,6 @@
-/* src/model/event.h - what a market says, as plain values: trade, quote, and time itself. Copy freely; owns nothing.
- * Instants are UTC ns since the Unix epoch, prices decimal(19,9), sizes decimal(19,8), all int64. A missing number is
- * TD_NONE, never 0. */
+/* src/model/event.h - what a market says, as plain values: trade, quote, price, and time itself. Copy freely; owns
+ * nothing. Instants are UTC ns since the Unix epoch, prices decimal(19,9), sizes decimal(19,8), all int64. A missing
+ * number is TD_NONE, never 0. */
 #pragma once
 #include "base/bytes.h"
 
@@ -12,9 +12,14 @@ typedef enum td_event_kind {
     TD_EVENT_TIME,      /* "nothing of this feed earlier than bound is expected" */
     TD_EVENT_PROGRAM,   /* from here on this program applies */
     TD_EVENT_FILLED,    /* a backfill of one instrument has ended */
-    TD_EVENT_CORPORATE, /* a split, a dividend, another symbol */
-    TD_EVENT_BOOK,      /* levels of an order book; moves no time */
+    TD_EVENT_PRICE,     /* a price that nobody says to be a trade's */
+    TD_EVENT_CORPORATE, /* a split, a dividend, another symbol; moves no time, as what follows */
+    TD_EVENT_BOOK,      /* levels of an order book */
+    TD_EVENT_VENDOR_BAR,
 } td_event_kind;
+
+/* "trade", "price", "Time": literals. */
+const char *td_event_kind_name(td_event_kind kind);
 
 typedef enum td_side { TD_SIDE_UNKNOWN, TD_SIDE_BUY, TD_SIDE_SELL } td_side; /* the aggressor's */
 
@@ -49,6 +54,10 @@ typedef struct td_quote {
     td_code exchange, condition;
 } td_quote;
 
+typedef struct td_price {
+    int64_t price;
+} td_price;
+
 typedef struct td_time_mark {
     int64_t bound_ns; /* nothing earlier is expected; TD_NONE: no statement (session down) */
     int64_t clock_ns; /* the feed's clock when this was written */
@@ -77,6 +86,15 @@ typedef struct td_corporate {        /* what a company did to its shares; corpor
     td_code currency;                /* of the amount; may be empty */
     td_bytes symbol, source;         /* SYMBOL: the new one; who says so; "" where nothing is said */
 } td_corporate;
+
+/* A bar that a vendor made and we did not: of its trades nothing is known. The event's time is its end, which of a day
+ * is the end of the exchange's. */
+typedef struct td_vendor_bar {
+    int64_t width_ns, start_ns;
+    int64_t open, high, low, close;
+    int64_t volume; /* TD_NONE: not said */
+    bool adjusted;  /* restated for what companies did to their shares since */
+} td_vendor_bar;
 
 typedef enum td_book_side { TD_BOOK_BID, TD_BOOK_ASK, TD_BOOK_SIDE_COUNT } td_book_side;
 
@@ -109,13 +127,20 @@ typedef struct td_event {
     union {
         td_trade trade;
         td_quote quote;
+        td_price price;
         td_time_mark time;
         td_filled filled;
         td_corporate corporate;
         td_book book;
+        td_vendor_bar vendor_bar;
         uint8_t program_sha256[32];
     };
 } td_event;
+
+/* What a market says of an instant: it moves time, and each is accepted, quarantined or a double. */
+static inline bool td_event_is_tick(const td_event *event) {
+    return event->kind == TD_EVENT_TRADE || event->kind == TD_EVENT_QUOTE || event->kind == TD_EVENT_PRICE;
+}
 
 /* Its time is further ahead of its arrival than that: a clock is wrong. */
 static inline bool td_event_is_ahead(const td_event *event, int64_t max_ahead_ns) {

@@ -21,6 +21,8 @@ typedef enum td_schema { /* our schemas; the id on the wire comes from the regis
                          TD_SCHEMA_GAP,
                          TD_SCHEMA_CORPORATE,
                          TD_SCHEMA_BOOK,
+                         TD_SCHEMA_PRICE,
+                         TD_SCHEMA_VENDOR_BAR,
                          TD_SCHEMA_COUNT,
 } td_schema;
 
@@ -68,7 +70,7 @@ TD_CHECKED td_status td_record_get_quarantined(const td_schema_ids *ids, td_byte
                                                td_bytes *out_instrument);
 TD_CHECKED td_status td_record_get_gap(td_bytes value, td_gap *out, td_bytes *out_instrument);
 
-/* Appends a bar or signal of the version before as it is written now, what that did not know being as it was then.
+/* Appends an output of the version before as it is written now, what that did not know being as it was then.
  * False, and nothing appended: the value is no such. */
 bool td_record_renew(td_buf *buf, const td_schema_ids *ids, td_bytes value);
 

@@ -1,4 +1,4 @@
-/* src/schema/record_event.c - records of the tape: trade, quote, time, program, fill, corporate action. The hot path of
+/* src/schema/record_event.c - records of the tape, one for each kind of event. The hot path of
  * replay and ingest. */
 #include "schema/record_codec.h"
 
@@ -116,6 +116,24 @@ TD_AVRO_INLINE bool get_quote(td_bytes value, extent how, td_event *out, td_byte
            td_avro_get_bytes(&r, out_feed) && get_rest(&r, how, &q->exchange, &q->condition, out);
 }
 
+static void put_price(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_PRICE, TICK_MAX + ANEW_MAX + feed.size);
+    p = td_avro_put_long(p, e->event_ns);
+    p = td_avro_put_long(p, e->receive_ns);
+    p = td_avro_put_decimal64(p, e->price.price);
+    p = td_avro_put_long(p, flags_of(e));
+    p = td_avro_put_bytes(p, feed);
+    p = put_origin(p, e);
+    record_end(buf, p);
+}
+
+static bool get_price(td_bytes value, td_event *out, td_bytes *out_feed) {
+    td_avro_reader r = record_body(value);
+    return td_avro_get_long(&r, &out->event_ns) && td_avro_get_long(&r, &out->receive_ns) &&
+           td_avro_get_decimal64(&r, &out->price.price) && record_get_small(&r, UINT8_MAX, &out->flags) &&
+           td_avro_get_bytes(&r, out_feed) && get_anew(&r, out);
+}
+
 static void put_time(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
     uint8_t *p = record_begin(buf, ids, TD_SCHEMA_TIME, RECORD_OPTIONAL_MAX + 3 * (size_t)TD_AVRO_LONG_MAX + feed.size);
     p = record_put_optional_long(p, e->time.bound_ns);
@@ -134,7 +152,8 @@ static bool get_time(td_bytes value, td_event *out, td_bytes *out_feed) {
     return ok;
 }
 
-static void put_program(td_buf *buf, const td_schema_ids *ids, const td_event *e) {
+static void put_program(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
+    (void)feed; /* it is every feed's */
     uint8_t *p = record_begin(buf, ids, TD_SCHEMA_PROGRAM, sizeof e->program_sha256);
     memcpy(p, e->program_sha256, sizeof e->program_sha256);
     record_end(buf, p + sizeof e->program_sha256);
@@ -205,6 +224,42 @@ static bool get_corporate(td_bytes value, td_event *out, td_bytes *out_feed) {
     return ok;
 }
 
+static bool get_flag(td_avro_reader *r, bool *out) {
+    if (r->at == r->end || *r->at > 1) return false;
+    *out = *r->at++ == 1;
+    return true;
+}
+
+static void put_vendor_bar(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
+    const td_vendor_bar *b = &e->vendor_bar;
+    enum { MAX = 6 * TD_AVRO_LONG_MAX + 4 * TD_AVRO_DECIMAL64_MAX + RECORD_OPTIONAL_MAX + 1 };
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_VENDOR_BAR, MAX + feed.size);
+    p = td_avro_put_long(p, e->event_ns);
+    p = td_avro_put_long(p, e->receive_ns);
+    p = td_avro_put_long(p, b->start_ns);
+    p = td_avro_put_long(p, b->width_ns);
+    p = td_avro_put_decimal64(p, b->open);
+    p = td_avro_put_decimal64(p, b->high);
+    p = td_avro_put_decimal64(p, b->low);
+    p = td_avro_put_decimal64(p, b->close);
+    p = record_put_optional_decimal(p, b->volume);
+    *p++ = b->adjusted;
+    p = td_avro_put_long(p, e->flags);
+    p = td_avro_put_bytes(p, feed);
+    record_end(buf, p);
+}
+
+static bool get_vendor_bar(td_bytes value, td_event *out, td_bytes *out_feed) {
+    td_avro_reader r = record_body(value);
+    td_vendor_bar *b = &out->vendor_bar;
+    return td_avro_get_long(&r, &out->event_ns) && td_avro_get_long(&r, &out->receive_ns) &&
+           td_avro_get_long(&r, &b->start_ns) && td_avro_get_long(&r, &b->width_ns) &&
+           td_avro_get_decimal64(&r, &b->open) && td_avro_get_decimal64(&r, &b->high) &&
+           td_avro_get_decimal64(&r, &b->low) && td_avro_get_decimal64(&r, &b->close) &&
+           record_get_optional_decimal(&r, &b->volume) && get_flag(&r, &b->adjusted) &&
+           record_get_small(&r, UINT8_MAX, &out->flags) && td_avro_get_bytes(&r, out_feed) && r.at == r.end;
+}
+
 /* ---- books ---- */
 
 enum {
@@ -232,12 +287,6 @@ static void put_book(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const
         p = td_avro_put_decimal64(p, b->levels[i].size);
     }
     record_end(buf, td_avro_put_long(p, 0)); /* and its end */
-}
-
-static bool get_flag(td_avro_reader *r, bool *out) {
-    if (r->at == r->end || *r->at > 1) return false;
-    *out = *r->at++ == 1;
-    return true;
 }
 
 static bool get_book_head(td_avro_reader *r, td_event *out, td_bytes *out_feed) {
@@ -280,35 +329,46 @@ size_t td_record_get_levels(td_bytes value, td_book_level out[TD_BOOK_LEVELS_MAX
 /* ---- all of them ---- */
 
 void td_record_put_event(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *event) {
-    assert(event->kind >= TD_EVENT_TRADE && event->kind <= TD_EVENT_BOOK);
-    switch ((td_event_kind)event->kind) {
-    case TD_EVENT_TRADE:
+    static void (*const rarer[])(td_buf *, const td_schema_ids *, td_bytes, const td_event *) = {
+        [TD_EVENT_TIME] = put_time,
+        [TD_EVENT_PROGRAM] = put_program,
+        [TD_EVENT_FILLED] = put_filled,
+        [TD_EVENT_PRICE] = put_price,
+        [TD_EVENT_CORPORATE] = put_corporate,
+        [TD_EVENT_BOOK] = put_book,
+        [TD_EVENT_VENDOR_BAR] = put_vendor_bar,
+    };
+    assert(event->kind >= TD_EVENT_TRADE && event->kind <= TD_EVENT_VENDOR_BAR);
+    if (event->kind == TD_EVENT_TRADE)
         put_trade(buf, ids, feed, event);
-        return;
-    case TD_EVENT_QUOTE:
+    else if (event->kind == TD_EVENT_QUOTE)
         put_quote(buf, ids, feed, event);
-        return;
-    case TD_EVENT_TIME:
-        put_time(buf, ids, feed, event);
-        return;
-    case TD_EVENT_PROGRAM:
-        put_program(buf, ids, event);
-        return;
-    case TD_EVENT_FILLED:
-        put_filled(buf, ids, feed, event);
-        return;
-    case TD_EVENT_CORPORATE:
-        put_corporate(buf, ids, feed, event);
-        return;
-    case TD_EVENT_BOOK:
-        put_book(buf, ids, feed, event);
-        return;
-    }
+    else
+        rarer[event->kind](buf, ids, feed, event);
 }
 
 int td_record_schema(const td_schema_ids *ids, td_bytes value) {
     int schema = record_version(ids, value);
     return schema < 0 ? schema : schema & ~TD_SCHEMA_BEFORE;
+}
+
+/* What is no trade and no quote. */
+static __attribute__((noinline)) bool get_rarer(int schema, td_bytes value, td_event *out, td_bytes *out_feed) {
+    static const struct {
+        td_event_kind kind;
+        bool (*get)(td_bytes value, td_event *out, td_bytes *out_feed);
+    } rows[TD_SCHEMA_COUNT] = {
+        [TD_SCHEMA_TIME] = {TD_EVENT_TIME, get_time},
+        [TD_SCHEMA_PROGRAM] = {TD_EVENT_PROGRAM, get_program},
+        [TD_SCHEMA_FILLED] = {TD_EVENT_FILLED, get_filled},
+        [TD_SCHEMA_CORPORATE] = {TD_EVENT_CORPORATE, get_corporate},
+        [TD_SCHEMA_BOOK] = {TD_EVENT_BOOK, get_book},
+        [TD_SCHEMA_PRICE] = {TD_EVENT_PRICE, get_price},
+        [TD_SCHEMA_VENDOR_BAR] = {TD_EVENT_VENDOR_BAR, get_vendor_bar},
+    };
+    if (schema < 0 || schema >= TD_SCHEMA_COUNT || rows[schema].get == NULL) return false;
+    out->kind = (uint8_t)rows[schema].kind;
+    return rows[schema].get(value, out, out_feed);
 }
 
 /* `how` is NUMBERS or WHOLE. */
@@ -318,7 +378,8 @@ TD_AVRO_INLINE td_status get_event(const td_schema_ids *ids, td_bytes value, ext
     out->flags = out->origin = 0;
     out->pass = 0;
     bool ok = false;
-    switch (record_version(ids, value)) {
+    int version = record_version(ids, value);
+    switch (version) {
     case TD_SCHEMA_TRADE:
         out->kind = TD_EVENT_TRADE;
         ok = get_trade(value, how, out, out_feed);
@@ -335,27 +396,8 @@ TD_AVRO_INLINE td_status get_event(const td_schema_ids *ids, td_bytes value, ext
         out->kind = TD_EVENT_QUOTE;
         ok = get_quote(value, WHOLE_BEFORE, out, out_feed);
         break;
-    case TD_SCHEMA_TIME:
-        out->kind = TD_EVENT_TIME;
-        ok = get_time(value, out, out_feed);
-        break;
-    case TD_SCHEMA_PROGRAM:
-        out->kind = TD_EVENT_PROGRAM;
-        ok = get_program(value, out, out_feed);
-        break;
-    case TD_SCHEMA_FILLED:
-        out->kind = TD_EVENT_FILLED;
-        ok = get_filled(value, out, out_feed);
-        break;
-    case TD_SCHEMA_CORPORATE:
-        out->kind = TD_EVENT_CORPORATE;
-        ok = get_corporate(value, out, out_feed);
-        break;
-    case TD_SCHEMA_BOOK:
-        out->kind = TD_EVENT_BOOK;
-        ok = get_book(value, out, out_feed);
-        break;
     default:
+        ok = get_rarer(version, value, out, out_feed);
         break;
     }
     return ok ? TD_OK : TD_CORRUPT;

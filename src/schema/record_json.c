@@ -142,6 +142,19 @@ static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
                         LONG("flags"),
                         TEXT("feed"),
                         {.name = "levels", .type = FIELD_LEVELS}},
+    [TD_SCHEMA_PRICE] = {LONG("event_ns"), LONG("receive_ns"), PRICE("price"), LONG("flags"), TEXT("feed"), ORIGIN},
+    [TD_SCHEMA_VENDOR_BAR] = {LONG("event_ns"),
+                              LONG("receive_ns"),
+                              LONG("start_ns"),
+                              LONG("width_ns"),
+                              PRICE("open"),
+                              PRICE("high"),
+                              PRICE("low"),
+                              PRICE("close"),
+                              SIZE_OR_NULL("volume"),
+                              {.name = "adjusted", .type = FIELD_FLAG},
+                              LONG("flags"),
+                              TEXT("feed")},
 };
 
 static bool put_long(td_avro_reader *r, td_buf *out) {

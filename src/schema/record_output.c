@@ -19,7 +19,9 @@ static const char *gap_reason_word(unsigned i) { return td_gap_reason_name((td_g
 static const char *gap_status_word(unsigned i) { return td_gap_status_name((td_gap_status)i); }
 static const char *status_word(unsigned i) { return td_signal_status_name((td_signal_status)i); }
 static const char *reason_word(unsigned i) { return td_reason_name((td_reason)i); }
-static const char *kind_word(unsigned i) { return i == 0 ? "trade" : "quote"; }
+static const uint8_t kinds[] = {TD_EVENT_TRADE, TD_EVENT_QUOTE, TD_EVENT_PRICE};
+enum { KINDS = sizeof kinds / sizeof kinds[0] };
+static const char *kind_word(unsigned i) { return td_event_kind_name((td_event_kind)kinds[i]); }
 static const char *side_word(unsigned i) {
     static const char *const words[] = {[TD_SIDE_UNKNOWN] = "unknown", [TD_SIDE_BUY] = "buy", [TD_SIDE_SELL] = "sell"};
     return words[i];
@@ -136,9 +138,15 @@ bool td_record_renew(td_buf *buf, const td_schema_ids *ids, td_bytes value) {
     td_bytes instrument;
     td_bar bar;
     td_signal signal;
+    td_quarantined quarantined;
     int version = record_version(ids, value);
     if (version == (TD_SCHEMA_BAR | TD_SCHEMA_BEFORE) && td_record_get_bar(ids, value, &bar, &instrument) == TD_OK) {
         td_record_put_bar(buf, ids, instrument, &bar);
+        return true;
+    }
+    if (version == (TD_SCHEMA_QUARANTINED | TD_SCHEMA_BEFORE) &&
+        td_record_get_quarantined(ids, value, &quarantined, &instrument) == TD_OK) {
+        td_record_put_quarantined(buf, ids, instrument, &quarantined);
         return true;
     }
     bool is_signal = version == (TD_SCHEMA_SIGNAL | TD_SCHEMA_BEFORE) &&
@@ -190,8 +198,11 @@ static bool get_widths(td_avro_reader *r, td_quarantined *out) {
     return out->missed_count == 0 || record_get_small(r, 0, &end);
 }
 
-static uint8_t *put_ticks(uint8_t *p, const td_trade *t, const td_quote *q) {
-    p = record_put_optional_decimal(p, t != NULL ? t->price : TD_NONE);
+static uint8_t *put_ticks(uint8_t *p, const td_event *e) {
+    static const td_code none = {0};
+    const td_trade *t = e->kind == TD_EVENT_TRADE ? &e->trade : NULL;
+    const td_quote *q = e->kind == TD_EVENT_QUOTE ? &e->quote : NULL;
+    p = record_put_optional_decimal(p, t != NULL ? t->price : q == NULL ? e->price.price : TD_NONE);
     p = record_put_optional_decimal(p, t != NULL ? t->size : TD_NONE);
     p = record_put_optional_long(p, t != NULL ? t->trade_id : TD_NONE);
     *p++ = t != NULL ? RECORD_PRESENT : RECORD_NULL;
@@ -201,11 +212,11 @@ static uint8_t *put_ticks(uint8_t *p, const td_trade *t, const td_quote *q) {
     p = record_put_optional_decimal(p, q != NULL ? q->ask_price : TD_NONE);
     p = record_put_optional_decimal(p, q != NULL ? q->ask_size : TD_NONE);
     p = record_put_optional_long(p, q != NULL ? q->sequence : TD_NONE);
-    p = record_put_code(p, t != NULL ? &t->exchange : &q->exchange);
-    return record_put_code(p, t != NULL ? &t->condition : &q->condition);
+    p = record_put_code(p, t != NULL ? &t->exchange : q != NULL ? &q->exchange : &none);
+    return record_put_code(p, t != NULL ? &t->condition : q != NULL ? &q->condition : &none);
 }
 
-/* Both halves are read; whose half it is, `out->kind` says already. */
+/* All parts are read; which of them it is, `out->kind` says already. */
 static bool get_ticks(td_avro_reader *r, td_event *out) {
     td_trade t = {0};
     td_quote q = {0};
@@ -220,10 +231,9 @@ static bool get_ticks(td_avro_reader *r, td_event *out) {
         return false;
     t.exchange = q.exchange;
     t.condition = q.condition;
-    if (out->kind == TD_EVENT_TRADE)
-        out->trade = t;
-    else
-        out->quote = q;
+    if (out->kind == TD_EVENT_TRADE) out->trade = t;
+    if (out->kind == TD_EVENT_QUOTE) out->quote = q;
+    if (out->kind == TD_EVENT_PRICE) out->price.price = t.price;
     return true;
 }
 
@@ -233,19 +243,18 @@ void td_record_put_quarantined(td_buf *buf, const td_schema_ids *ids, td_bytes i
         MAX = LONGS * TD_AVRO_LONG_MAX + 8 * RECORD_OPTIONAL_MAX + 3 * WORD_MAX + 1 + 2 * (int)sizeof(td_code),
     };
     const td_event *e = &q->event;
-    bool is_trade = e->kind == TD_EVENT_TRADE;
-    assert(is_trade || e->kind == TD_EVENT_QUOTE);
+    assert(e->kind == TD_EVENT_TRADE || e->kind == TD_EVENT_QUOTE || e->kind == TD_EVENT_PRICE);
     uint8_t *p = record_begin(buf, ids, TD_SCHEMA_QUARANTINED, MAX + q->feed.size + instrument.size);
     p = td_avro_put_bytes(p, q->feed);
     p = td_avro_put_bytes(p, instrument);
-    p = put_word(p, kind_word(!is_trade));
+    p = put_word(p, td_event_kind_name((td_event_kind)e->kind));
     p = put_word(p, reason_word(q->reason));
     p = put_widths(p, q);
     p = put_times(p, e->event_ns);
     p = td_avro_put_long(p, e->receive_ns);
     p = td_avro_put_long(p, q->known_at_ns);
     p = td_avro_put_long(p, e->flags);
-    p = put_ticks(p, is_trade ? &e->trade : NULL, is_trade ? NULL : &e->quote);
+    p = put_ticks(p, e);
     record_end(buf, p);
 }
 
@@ -256,12 +265,12 @@ td_status td_record_get_quarantined(const td_schema_ids *ids, td_bytes value, td
     uint8_t kind = 0;
     *out = (td_quarantined){0};
     if (td_record_schema(ids, value) != TD_SCHEMA_QUARANTINED || !td_avro_get_bytes(&r, &out->feed) ||
-        !td_avro_get_bytes(&r, out_instrument) || !get_word(&r, kind_word, 2, &kind) ||
+        !td_avro_get_bytes(&r, out_instrument) || !get_word(&r, kind_word, KINDS, &kind) ||
         !get_word(&r, reason_word, TD_REASON_COUNT, &out->reason) || !get_widths(&r, out) ||
         !get_times(&r, &e->event_ns) || !td_avro_get_long(&r, &e->receive_ns) ||
         !td_avro_get_long(&r, &out->known_at_ns) || !record_get_small(&r, UINT8_MAX, &e->flags))
         return TD_CORRUPT;
-    e->kind = kind == 0 ? TD_EVENT_TRADE : TD_EVENT_QUOTE;
+    e->kind = kinds[kind];
     return get_ticks(&r, e) && r.at == r.end ? TD_OK : TD_CORRUPT;
 }
 

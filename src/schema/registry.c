@@ -18,10 +18,12 @@ static const struct schema_row {
     [TD_SCHEMA_BAR] = {"Bar", "Bar.avsc", "bars-value", "older/Bar.1.avsc"},
     [TD_SCHEMA_SIGNAL] = {"Signal", "Signal.avsc", "signals-value", "older/Signal.1.avsc"},
     [TD_SCHEMA_REJECTED] = {"Rejected", "Rejected.avsc", "rejected-value", NULL},
-    [TD_SCHEMA_QUARANTINED] = {"Quarantined", "Quarantined.avsc", "quarantine-value", NULL},
+    [TD_SCHEMA_QUARANTINED] = {"Quarantined", "Quarantined.avsc", "quarantine-value", "older/Quarantined.1.avsc"},
     [TD_SCHEMA_FILLED] = {"Filled", "Filled.avsc", "tape-tapedeck.Filled", NULL},
     [TD_SCHEMA_GAP] = {"Gap", "Gap.avsc", "gaps-value", NULL},
     [TD_SCHEMA_BOOK] = {"BookUpdate", "BookUpdate.avsc", "tape-tapedeck.BookUpdate", NULL},
+    [TD_SCHEMA_PRICE] = {"Price", "Price.avsc", "tape-tapedeck.Price", NULL},
+    [TD_SCHEMA_VENDOR_BAR] = {"VendorBar", "VendorBar.avsc", "tape-tapedeck.VendorBar", NULL},
     [TD_SCHEMA_CORPORATE] = {"CorporateAction", "CorporateAction.avsc", "tape-tapedeck.CorporateAction", NULL},
 };
 

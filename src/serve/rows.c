@@ -171,7 +171,7 @@ static void put_tick_numbers(row *r, const td_event *e) {
     static const td_quote no_quote = {TD_NONE, TD_NONE, TD_NONE, TD_NONE, TD_NONE, {0}, {0}};
     const td_trade *t = e->kind == TD_EVENT_TRADE ? &e->trade : &no_trade;
     const td_quote *q = e->kind == TD_EVENT_QUOTE ? &e->quote : &no_quote;
-    put_optional(r, "price", t->price, TD_PRICE_SCALE);
+    put_optional(r, "price", e->kind == TD_EVENT_PRICE ? e->price.price : t->price, TD_PRICE_SCALE);
     put_optional(r, "size", t->size, TD_SIZE_SCALE);
     if (t->trade_id == TD_NONE)
         put_none(r, "trade_id");
@@ -199,7 +199,7 @@ void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrume
     put_text(&r, "missed", td_text(missed));
     put_text(&r, "feed", q->feed);
     put_text(&r, "instrument", instrument);
-    put_text(&r, "kind", td_text(q->event.kind == TD_EVENT_TRADE ? "trade" : "quote"));
+    put_text(&r, "kind", td_text(td_event_kind_name((td_event_kind)q->event.kind)));
     put_int(&r, "event_ns", q->event.event_ns);
     put_time(&r, "event_time", q->event.event_ns);
     put_int(&r, "receive_ns", q->event.receive_ns);

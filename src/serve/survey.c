@@ -188,7 +188,7 @@ static td_status take_event(td_survey *s, const td_record *record) {
     if (f == NULL) return TD_OK;
     if (e.kind == TD_EVENT_TIME)
         f->ended = e.time.session == TD_SESSION_ENDED;
-    else if (e.kind == TD_EVENT_TRADE || e.kind == TD_EVENT_QUOTE)
+    else if (td_event_is_tick(&e))
         take_tick(s, f, &e, record->key);
     return TD_OK;
 }

@@ -161,9 +161,9 @@ static uint8_t feed_of(td_view *v, td_bytes name) {
 
 /* By the rules in `apply`, as their defaults are: one wrong tick is not to stand on the board until the bar is final.
  */
-static bool is_refused(td_view_instrument *row, const td_event *event) {
+static bool is_refused(td_recent *recent, const td_event *event) {
     td_program_feed feed = td_program_feed_default();
-    td_rule_case judged = {.event = event, .feed = &feed, .recent = &row->recent};
+    td_rule_case judged = {.event = event, .feed = &feed, .recent = recent};
     return td_rules_judge(&judged, true) != TD_REASON_NONE || td_rules_judge(&judged, false) != TD_REASON_NONE;
 }
 
@@ -181,7 +181,7 @@ static void take_trade(td_view *v, td_bytes name, uint8_t feed, const td_event *
         v->hidden++;
         return;
     }
-    if (is_refused(row, event)) return;
+    if (is_refused(&row->recent, event)) return;
     td_admits admits = admits_of(v, feed, trade);
     row->feed = feed;
     td_period windows[TD_WIDTHS_MAX];
@@ -194,9 +194,21 @@ static void take_trade(td_view *v, td_bytes name, uint8_t feed, const td_event *
     row->last_from_ns = event->event_ns;
 }
 
+static void take_price(td_view *v, td_bytes name, uint8_t feed, const td_event *event) {
+    td_view_instrument *row = row_of(v, name);
+    v->hidden += row == NULL;
+    if (row == NULL || is_refused(&row->prices, event)) return;
+    td_recent_put(&row->prices, event->price.price);
+    if (row->feed == TD_VIEW_NO_FEED) row->feed = feed;
+    if (event->event_ns < row->last_from_ns) return;
+    set_last(v, row, event->price.price, event->event_ns);
+    row->last_from_ns = event->event_ns;
+}
+
 static void take_event(td_view *v, const td_record *record) {
     int schema = td_record_schema(v->topics.ids, record->value);
-    if (schema != TD_SCHEMA_TRADE && schema != TD_SCHEMA_TIME) return; /* quotes are half of the tape and not shown */
+    if (schema != TD_SCHEMA_TRADE && schema != TD_SCHEMA_PRICE && schema != TD_SCHEMA_TIME)
+        return; /* quotes are half of the tape and not shown */
     td_event event;
     td_bytes feed_name;
     if (td_record_get_event(v->topics.ids, record->value, &event, &feed_name) != TD_OK) return;
@@ -211,6 +223,7 @@ static void take_event(td_view *v, const td_record *record) {
         feed->session = time ? event.time.session : TD_SESSION_LIVE;
     }
     if (event.kind == TD_EVENT_TRADE) take_trade(v, record->key, index, &event);
+    if (event.kind == TD_EVENT_PRICE) take_price(v, record->key, index, &event);
 }
 
 /* ---- tailing ---- */

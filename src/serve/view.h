@@ -21,7 +21,7 @@ enum { TD_VIEW_GAPS_MAX = 65536 };
 enum { TD_VIEW_NO_FEED = 255 };
 
 typedef struct td_view_instrument {
-    /* Newest trade; of one that was not read, the close of its bar and the bar's end. last_ns 0: none. */
+    /* Newest trade or price; of one that was not read, the close of its bar and the bar's end. last_ns 0: none. */
     int64_t last, last_ns;
     int64_t last_from_ns; /* when the last trade was, at the earliest: last_ns itself, or the start of its bar */
     int64_t reference;    /* first close of the exchange's day, or first price seen of it */
@@ -31,9 +31,9 @@ typedef struct td_view_instrument {
     int64_t final_ns[TD_WIDTHS_MAX]; /* end of the newest final bar */
     int64_t spark[TD_SPARK_MAX];     /* closes of the narrowest bars over the day, every spark_stride-th */
     uint32_t spark_count, spark_stride, spark_skip;
-    uint8_t feed;      /* index, or TD_VIEW_NO_FEED */
-    uint32_t calendar; /* of the program, or TD_NO_CALENDAR */
-    td_recent recent;
+    uint8_t feed;             /* index, or TD_VIEW_NO_FEED */
+    uint32_t calendar;        /* of the program, or TD_NO_CALENDAR */
+    td_recent recent, prices; /* of trades, and of prices that are not theirs */
     td_provisional provisional;
 } td_view_instrument;
 

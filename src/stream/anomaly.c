@@ -27,6 +27,7 @@ static double count(const td_profile_day *d, td_profile_count which) { return (d
 
 static double trades(const td_profile_day *d) { return count(d, TD_PROFILE_TRADES); }
 static double quotes(const td_profile_day *d) { return count(d, TD_PROFILE_QUOTES); }
+static double prices(const td_profile_day *d) { return count(d, TD_PROFILE_PRICES); }
 static double volume(const td_profile_day *d) { return td_decimal_double(d->volume, TD_SIZE_SCALE); }
 static double rate(const td_profile_day *d) {
     return d->last_ns > d->first_ns ? (double)td_profile_events(d) * 1e9 / (double)(d->last_ns - d->first_ns) : NAN;
@@ -71,6 +72,7 @@ static const struct number {
 } numbers[] = {
     {"trades", "", trades, 20, true},
     {"quotes", "", quotes, 20, true},
+    {"prices", "", prices, 20, true},
     {"volume", "", volume, 0, true},
     {"events_per_second", "/s", rate, 0.01, false},
     {"peak_events_per_second", "/s", peak, 20, true},

@@ -40,6 +40,14 @@ bool td_state_open_bar(const td_state *s, td_bytes instrument, size_t w, int64_t
     return first != NULL;
 }
 
+bool td_state_price(const td_state *s, td_bytes instrument, int64_t *out_price, int64_t *out_ns) {
+    uint32_t index = td_instruments_find(s->instruments, instrument);
+    if (index == UINT32_MAX || block_of(s, index)->price == 0) return false;
+    *out_price = block_of(s, index)->price;
+    *out_ns = block_of(s, index)->price_ns;
+    return true;
+}
+
 const void *td_state_graph(const td_state *s, td_bytes instrument, size_t w) {
     uint32_t index = td_instruments_find(s->instruments, instrument);
     if (index == UINT32_MAX || s->program->graphs[w] == NULL) return NULL;

@@ -88,6 +88,17 @@ static bool is_double(td_profile *p, const td_event *e, int trade_ids) {
     return !(trade_ids == TD_IDS_ORDERED ? td_seen_add_ordered(&p->seen, e) : td_seen_add_any(&p->seen, e));
 }
 
+static void add_price(td_profile *p, td_profile_day *day, int64_t price) {
+    if (day->low == TD_NONE || price < day->low) day->low = price;
+    if (price > day->high) day->high = price;
+    int64_t step = price > p->last_price ? price - p->last_price : p->last_price - price;
+    if (p->last_price > 0 && step > day->step) {
+        day->step = step;
+        day->step_from = p->last_price;
+    }
+    p->last_price = price;
+}
+
 static void add_trade(td_profile *p, td_profile_day *day, const td_event *e, int trade_ids) {
     const td_trade *t = &e->trade;
     day->counts[TD_PROFILE_TRADES]++;
@@ -100,14 +111,7 @@ static void add_trade(td_profile *p, td_profile_day *day, const td_event *e, int
     }
     if (t->price <= 0 || t->size <= 0) return;
     day->volume += t->size;
-    if (day->low == TD_NONE || t->price < day->low) day->low = t->price;
-    if (t->price > day->high) day->high = t->price;
-    int64_t step = t->price > p->last_price ? t->price - p->last_price : p->last_price - t->price;
-    if (p->last_price > 0 && step > day->step) {
-        day->step = step;
-        day->step_from = p->last_price;
-    }
-    p->last_price = t->price;
+    add_price(p, day, t->price);
 }
 
 static void add_quote(td_profile *p, td_profile_day *day, const td_quote *q) {
@@ -136,10 +140,11 @@ void td_profile_add(td_profile *p, const td_event *e, int trade_ids, bool late) 
     day->counts[TD_PROFILE_NO_EVENT_TIME] += (e->flags & TD_FLAG_TIME_RECEIVE) != 0;
     day->counts[TD_PROFILE_INEXACT] += (e->flags & TD_FLAG_INEXACT) != 0;
     day->counts[TD_PROFILE_SUSPICIOUS] += (e->flags & TD_FLAG_SUSPICIOUS) != 0;
-    if (e->kind == TD_EVENT_TRADE)
-        add_trade(p, day, e, trade_ids);
-    else
-        add_quote(p, day, &e->quote);
+    if (e->kind == TD_EVENT_TRADE) add_trade(p, day, e, trade_ids);
+    if (e->kind == TD_EVENT_QUOTE) add_quote(p, day, &e->quote);
+    if (e->kind != TD_EVENT_PRICE) return;
+    day->counts[TD_PROFILE_PRICES]++;
+    if (e->price.price > 0) add_price(p, day, e->price.price);
 }
 
 void td_profile_refuse(td_profile *p, const td_quarantined *q) {

@@ -14,6 +14,7 @@ enum { TD_PROFILE_DAYS = 15, TD_PROFILE_WEEK = 7 };
 #define TD_PROFILE_COUNTS(X)                                                                                           \
     X(TRADES, "trades")                                                                                                \
     X(QUOTES, "quotes")                                                                                                \
+    X(PRICES, "prices") /* that are no trades' */                                                                      \
     X(NO_BID, "no_bid") /* quotes without that side */                                                                 \
     X(NO_ASK, "no_ask")                                                                                                \
     X(NO_TRADE_ID, "no_trade_id")                                                                                      \
@@ -44,9 +45,9 @@ typedef struct td_profile_day {
     int64_t silence_ns, silent_at_ns;   /* longest time without an event within the day, and when it began */
     int64_t spread_median, spread_p99;  /* of two-sided quotes that are not crossed, as prices */
     int64_t delay_p50_ns, delay_p99_ns; /* receive time - event time, where there is an event time */
-    int64_t low, high;                  /* prices of trades above 0; TD_NONE: none */
-    int64_t step, step_from; /* largest change from one trade of the day to the next, and the price before it */
-    td_i128 volume;          /* decimal(38,8) */
+    int64_t low, high;                  /* of trades, and prices that are none, above 0; TD_NONE: none */
+    int64_t step, step_from;            /* largest change from one of those to the next, and the price before it */
+    td_i128 volume;                     /* decimal(38,8) */
 } td_profile_day;
 
 typedef struct td_profile {
@@ -60,7 +61,7 @@ typedef struct td_profile {
     td_seen seen;
 } td_profile;
 
-/* Takes a trade or quote, whole, as it lies on the tape. `late`: behind its feed's watermark. */
+/* Takes a trade, quote or price, whole, as it lies on the tape. `late`: behind its feed's watermark. */
 void td_profile_add(td_profile *profile, const td_event *event, int trade_ids, bool late);
 /* Takes what a rule refused, or what missed a bar. */
 void td_profile_refuse(td_profile *profile, const td_quarantined *refused);
@@ -74,7 +75,7 @@ static inline int64_t td_zone_date(td_zone zone, int64_t ns) {
     return td_window_start(ns + td_zone_offset_s(zone, ns) * TD_NS_PER_S, TD_NS_PER_DAY) / TD_NS_PER_DAY;
 }
 static inline int64_t td_profile_events(const td_profile_day *d) {
-    return d->counts[TD_PROFILE_TRADES] + d->counts[TD_PROFILE_QUOTES];
+    return d->counts[TD_PROFILE_TRADES] + d->counts[TD_PROFILE_QUOTES] + d->counts[TD_PROFILE_PRICES];
 }
 /* What rules kept out of the bars: all of `refused` but `late`. */
 int64_t td_profile_refused(const td_profile_day *day);

@@ -11,6 +11,7 @@ static bool refuses_non_positive(const td_rule_case *c) {
     const td_trade *t = &c->event->trade;
     const td_quote *q = &c->event->quote;
     if (c->event->kind == TD_EVENT_TRADE) return t->price <= 0 || t->size <= 0;
+    if (c->event->kind == TD_EVENT_PRICE) return c->event->price.price <= 0;
     return side_is_bad(q->bid_price, q->bid_size) || side_is_bad(q->ask_price, q->ask_size);
 }
 
@@ -43,26 +44,28 @@ static bool is_far(const td_recent *recent, int64_t price) {
     return distance(price, median) > bound;
 }
 
-/* True when enough trades say that the market has moved. A double of the last says nothing. */
-static bool has_shifted(td_recent *recent, const td_event *e) {
-    const td_trade *t = &e->trade;
-    bool again = recent->refused > 0 && e->event_ns == recent->refused_ns && t->trade_id == recent->refused_id;
-    bool agrees =
-        recent->refused > 0 && distance(t->price, recent->refused_price) <= (uint64_t)recent->refused_price / 10;
-    if (again && t->price == recent->refused_price) return false;
+/* True when enough of them say that the market has moved. A double of the last says nothing. */
+static bool has_shifted(td_recent *recent, int64_t price, int64_t ns, int64_t id) {
+    bool again = recent->refused > 0 && ns == recent->refused_ns && id == recent->refused_id;
+    bool agrees = recent->refused > 0 && distance(price, recent->refused_price) <= (uint64_t)recent->refused_price / 10;
+    if (again && price == recent->refused_price) return false;
     if (!agrees) {
         recent->refused = 0;
-        recent->refused_price = t->price;
+        recent->refused_price = price;
     }
     recent->refused++;
-    recent->refused_ns = e->event_ns;
-    recent->refused_id = t->trade_id;
+    recent->refused_ns = ns;
+    recent->refused_id = id;
     return recent->refused == TD_SHIFT;
 }
 
 static bool refuses_outlier(const td_rule_case *c) {
-    if (c->event->kind != TD_EVENT_TRADE || !is_far(c->recent, c->event->trade.price)) return false;
-    if (!has_shifted(c->recent, c->event)) return true;
+    const td_event *e = c->event;
+    bool trade = e->kind == TD_EVENT_TRADE;
+    if (!trade && e->kind != TD_EVENT_PRICE) return false;
+    int64_t price = trade ? e->trade.price : e->price.price, id = trade ? e->trade.trade_id : TD_NONE;
+    if (!is_far(c->recent, price)) return false;
+    if (!has_shifted(c->recent, price, e->event_ns, id)) return true;
     memset(c->recent, 0, sizeof *c->recent);
     return false;
 }

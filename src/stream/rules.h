@@ -6,9 +6,10 @@
  * its halves came. A locked one (bid = ask) is accepted: venues that only post, and consolidated quotes, show it
  * for real, and who reads a quote sees it without a flag.
  *
- * outlier: with m the median and r the range of the last TD_RECENT accepted prices, a price further from m than
- * m / 10 + 4 r. Prices are not judged before there are so many. The market may really have moved: of TD_SHIFT refused
- * trades in a row, each within a tenth of the first of them, the last is accepted and all before it are forgotten. */
+ * outlier: of trades by trades, of prices by prices. With m the median and r the range of the last TD_RECENT accepted
+ * prices, a price further from m than m / 10 + 4 r. Prices are not judged before there are so many. The market may
+ * really have moved: of TD_SHIFT refused trades in a row, each within a tenth of the first of them, the last is
+ * accepted and all before it are forgotten. */
 #pragma once
 #include "stream/program.h"
 
@@ -26,7 +27,7 @@ typedef struct td_recent { /* prices of one instrument; zeroed before the first 
 typedef struct td_rule_case {
     const td_event *event;
     const td_program_feed *feed;
-    td_recent *recent; /* of a trade's instrument; may note what was refused */
+    td_recent *recent; /* of the instrument's trades, or of its prices; may note what was refused */
 } td_rule_case;
 
 typedef struct td_rule {

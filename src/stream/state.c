@@ -574,6 +574,22 @@ static td_applied apply_quote(td_state *s, const td_event *e, const td_emit *emi
     return (td_applied){.verdict = TD_VERDICT_ACCEPTED};
 }
 
+/* It makes no bar. The first feed that says anything of an instrument tells its gaps, until trades come from another.
+ */
+static td_applied apply_price(td_state *s, const td_event *e, const td_emit *emit) {
+    block_head *block = block_of(s, e->instrument);
+    td_rule_case judged = {.event = e, .feed = &s->feeds[e->feed].set, .recent = &block->prices};
+    td_reason reason = td_rules_judge(&judged, false);
+    if (reason != TD_REASON_NONE) return quarantine(s, e, reason, emit);
+    td_recent_put(&block->prices, e->price.price);
+    if (block->price == 0 || e->event_ns >= block->price_ns) {
+        block->price = e->price.price;
+        block->price_ns = e->event_ns;
+    }
+    if (block->feed == NO_FEED) move_to_feed(s, e, emit);
+    return (td_applied){.verdict = TD_VERDICT_ACCEPTED};
+}
+
 static __attribute__((noinline)) td_applied apply_time(td_state *s, const td_event *e, const td_emit *emit) {
     td_step step = step_of(s, e->feed, e->receive_ns, emit);
     feed_state *feed = step.feed;
@@ -601,7 +617,15 @@ static __attribute__((noinline)) td_reason judge_arrival(const td_state *s, cons
 
 static td_applied apply_behind_time(td_state *s, const td_event *e, const td_emit *emit);
 
-static inline td_applied apply_tick(td_state *s, const td_event *e, const td_emit *emit) {
+typedef td_applied (*apply_fn)(td_state *s, const td_event *e, const td_emit *emit);
+
+static inline td_applied apply_trade_or_quote(td_state *s, const td_event *e, const td_emit *emit) {
+    return e->kind == TD_EVENT_TRADE ? apply_trade(s, e, emit) : apply_quote(s, e, emit);
+}
+
+/* What moves time, then what becomes of it. */
+static inline __attribute__((always_inline)) td_applied arrive(td_state *s, const td_event *e, const td_emit *emit,
+                                                               apply_fn apply) {
     feed_state *feed = &s->feeds[e->feed];
     if (td_event_is_ahead(e, feed->set.max_ahead_ns)) {
         td_reason reason = judge_arrival(s, e);
@@ -613,7 +637,19 @@ static inline td_applied apply_tick(td_state *s, const td_event *e, const td_emi
         feed->watermark_ns = reached_ns;
         if (reached_ns >= feed->next_close_ns) return apply_behind_time(s, e, emit);
     }
-    return e->kind == TD_EVENT_TRADE ? apply_trade(s, e, emit) : apply_quote(s, e, emit);
+    return apply(s, e, emit);
+}
+
+static inline td_applied apply_tick(td_state *s, const td_event *e, const td_emit *emit) {
+    return arrive(s, e, emit, apply_trade_or_quote);
+}
+
+static __attribute__((noinline)) td_applied apply_price_tick(td_state *s, const td_event *e, const td_emit *emit) {
+    return arrive(s, e, emit, apply_price);
+}
+
+static td_applied apply_any_tick(td_state *s, const td_event *e, const td_emit *emit) {
+    return e->kind == TD_EVENT_PRICE ? apply_price_tick(s, e, emit) : apply_tick(s, e, emit);
 }
 
 /* The event has moved the watermark to where something is due; that done, it is a tick like others. */
@@ -621,7 +657,7 @@ static __attribute__((noinline)) td_applied apply_behind_time(td_state *s, const
     td_step step = step_of(s, e->feed, e->receive_ns, emit);
     if (step.feed->silent != 0) td_ledger_end_silence(&step, e);
     pass_time(&step);
-    td_applied applied = apply_tick(s, e, emit);
+    td_applied applied = apply_any_tick(s, e, emit);
     applied.changed = true;
     return applied;
 }
@@ -636,7 +672,7 @@ static td_applied apply_release(td_state *s, const td_event *e, const td_emit *e
     td_event now = *e;
     if (now.receive_ns < heard_ns) now.receive_ns = heard_ns;
     if (now.receive_ns < feed->clock_ns) now.receive_ns = feed->clock_ns;
-    td_applied applied = apply_tick(s, &now, emit);
+    td_applied applied = apply_any_tick(s, &now, emit);
     feed->heard_ns = heard_ns;
     if (once && applied.verdict == TD_VERDICT_ACCEPTED) td_released_add(&s->released, e->of_offset);
     return applied;
@@ -658,9 +694,9 @@ static td_applied apply_backfill(td_state *s, const td_event *e, const td_emit *
         if (again) hole->refused = 0;
         hole->placed = e->of_offset;
     }
-    td_applied applied = ahead   ? quarantine(s, e, TD_REASON_AHEAD, emit)
-                         : trade ? apply_trade(s, e, emit)
-                                 : apply_quote(s, e, emit);
+    td_applied applied = ahead                       ? quarantine(s, e, TD_REASON_AHEAD, emit)
+                         : e->kind == TD_EVENT_PRICE ? apply_price(s, e, emit)
+                                                     : apply_trade_or_quote(s, e, emit);
     hole = td_gaps_find(&block->gaps, e->of_epoch); /* others may have come and gone */
     if (hole == NULL || !trade) return applied;
     if (applied.verdict == TD_VERDICT_QUARANTINED) hole->refused++;
@@ -678,8 +714,14 @@ static __attribute__((noinline)) td_applied apply_filled(td_state *s, const td_e
     return (td_applied){.verdict = TD_VERDICT_NOT_A_TICK, .changed = true};
 }
 
+static __attribute__((noinline)) td_applied apply_rarer(td_state *s, const td_event *e, const td_emit *emit) {
+    if (e->kind == TD_EVENT_TIME) return apply_time(s, e, emit);
+    if (e->kind == TD_EVENT_FILLED) return apply_filled(s, e, emit);
+    return e->origin == TD_ORIGIN_FEED ? apply_price_tick(s, e, emit) : apply_anew(s, e, emit);
+}
+
 td_applied td_state_apply(td_state *s, const td_event *e, const td_emit *emit) {
-    if (e->kind >= TD_EVENT_TIME) return e->kind == TD_EVENT_TIME ? apply_time(s, e, emit) : apply_filled(s, e, emit);
+    if (e->kind >= TD_EVENT_TIME) return apply_rarer(s, e, emit);
     return e->origin == TD_ORIGIN_FEED ? apply_tick(s, e, emit) : apply_anew(s, e, emit);
 }
 

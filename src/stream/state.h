@@ -7,7 +7,8 @@
  * beyond the feed's bound. It first closes what it passes, then the record that moved it is applied. A window of
  * width w closes when the watermark of its instrument's feed reaches its end. Bars leave in the order (end, width,
  * instrument as its feed first traded it), each followed by the signals it gives. An instrument belongs to the feed
- * that traded it last: when that changes, what is open closes.
+ * that traded it last, or before any trade to the first that gave a price of it: when that changes, what is open
+ * closes.
  *
  * A trade goes through the rules (rules.h), then past the ids seen (seen.h), then into its windows, as far as its sale
  * condition admits (model/condition.h); a window without a price gives no bar. A closed window
@@ -15,6 +16,8 @@
  * followed by what strategies correct (hindsight.h); later ones are quarantined as late, though accepted by windows
  * still open. What is put on the tape anew finds windows beyond grace where they were kept for it (kept.h): those of
  * refused trades, up to the repair horizon.
+ *
+ * A price that is no trade's moves time and goes through the rules; the newest is kept, and no bar is made of it.
  *
  * Gaps (ledger.h, gaps.h):
  *   ids      An id beyond the highest leaves a hole between the times of its neighbours. It is told when the watermark
@@ -76,6 +79,7 @@ typedef struct td_applied {
     bool changed;         /* td_state_take_changes may have more */
     uint8_t action;       /* td_share_word */
     uint8_t book;         /* td_book_word */
+    bool vendor_bar;      /* one was read: it is told as it stands, and nothing is remembered of it */
 } td_applied;
 
 typedef struct td_changes {
@@ -98,7 +102,7 @@ uint32_t td_state_add_instrument(td_state *state, const td_event *event, td_byte
 /* An event whose instrument is past that: it changes nothing but is told. */
 td_applied td_state_refuse(const td_state *state, const td_event *event, td_bytes instrument, const td_emit *emit);
 
-/* Applies a trade, quote or Time whose feed and instrument are indexes of this state. */
+/* Applies a trade, quote, price, fill or Time whose feed and instrument are indexes of this state. */
 td_applied td_state_apply(td_state *state, const td_event *event, const td_emit *emit);
 
 /* What happened beside the verdicts since it was last asked; how many gaps stand open. */
@@ -139,6 +143,8 @@ int64_t td_state_clock_ns(const td_state *state);
 td_bytes td_state_feed_of(const td_state *state, td_bytes instrument);
 /* The first open window that begins behind after_ns, as the bar that it is so far. False: there is none. */
 bool td_state_open_bar(const td_state *state, td_bytes instrument, size_t width, int64_t after_ns, td_bar *out);
+/* The newest price that is not a trade's, and its time. False: there is none. */
+bool td_state_price(const td_state *state, td_bytes instrument, int64_t *out_price, int64_t *out_ns);
 /* What the graph of that width remembers of the instrument, for td_graph_target and td_graph_line_value; NULL: nothing.
  */
 const void *td_state_graph(const td_state *state, td_bytes instrument, size_t width);

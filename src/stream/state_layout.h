@@ -20,8 +20,11 @@ typedef struct block_head {
     td_recent recent;
     td_seen seen;
     td_gaps gaps;
+    td_recent prices;        /* that are not trades' */
+    int64_t price, price_ns; /* the newest of them; 0: none */
 } block_head;
-_Static_assert(sizeof(block_head) == 1048 + sizeof(td_gaps), "the snapshot format depends on this layout");
+_Static_assert(sizeof(block_head) == 1048 + sizeof(td_gaps) + sizeof(td_recent) + 16,
+               "the snapshot format depends on this layout");
 
 #define NO_FEED UINT32_MAX
 

@@ -76,7 +76,7 @@ static td_book any_book(void) {
 
 static td_event any_event(td_schema schema) {
     td_event e = {.event_ns = any_long(), .receive_ns = any_long(), .flags = (uint8_t)dice()};
-    if (schema == TD_SCHEMA_TRADE || schema == TD_SCHEMA_QUOTE) put_any_origin(&e);
+    if (schema == TD_SCHEMA_TRADE || schema == TD_SCHEMA_QUOTE || schema == TD_SCHEMA_PRICE) put_any_origin(&e);
     switch (schema) {
     case TD_SCHEMA_TRADE:
         e.kind = TD_EVENT_TRADE;
@@ -99,6 +99,15 @@ static td_event any_event(td_schema schema) {
         e.kind = TD_EVENT_CORPORATE;
         e.corporate = (td_corporate){(int32_t)dice(), (uint32_t)dice(), (uint32_t)dice(), (uint8_t)(dice() % 3),
                                      any_long(),      any_code(),       TD_TEXT("METV"),  TD_TEXT("desk")};
+        break;
+    case TD_SCHEMA_PRICE:
+        e.kind = TD_EVENT_PRICE;
+        e.price = (td_price){any_long()};
+        break;
+    case TD_SCHEMA_VENDOR_BAR:
+        e.kind = TD_EVENT_VENDOR_BAR;
+        e.vendor_bar = (td_vendor_bar){any_long(), any_long(), any_long(),     any_long(),
+                                       any_long(), any_long(), any_optional(), dice() % 2 == 0};
         break;
     case TD_SCHEMA_BOOK:
         e.kind = TD_EVENT_BOOK;
@@ -154,7 +163,8 @@ static td_rejected any_rejected(void) {
 }
 
 static td_quarantined any_quarantined(void) {
-    td_quarantined q = {.event = any_event(dice() % 2 == 0 ? TD_SCHEMA_TRADE : TD_SCHEMA_QUOTE),
+    static const td_schema ticks[] = {TD_SCHEMA_TRADE, TD_SCHEMA_QUOTE, TD_SCHEMA_PRICE};
+    td_quarantined q = {.event = any_event(ticks[dice() % 3]),
                         .feed = any_text(20),
                         .reason = (uint8_t)(dice() % TD_REASON_COUNT),
                         .missed_count = (uint8_t)(dice() % (TD_WIDTHS_MAX + 1)),

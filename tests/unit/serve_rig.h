@@ -154,6 +154,13 @@ static inline void rig_gap(rig *r, const char *instrument, int64_t number, int64
     rig_append(r, r->topics.gaps, instrument, 1, &value);
 }
 
+static inline void rig_price(rig *r, const char *instrument, int64_t event_ns, int64_t price) {
+    td_event event = {.kind = TD_EVENT_PRICE, .event_ns = event_ns, .receive_ns = event_ns, .price = {price}};
+    td_buf value = {0};
+    td_record_put_event(&value, r->topics.ids, TD_TEXT("lean"), &event);
+    rig_append(r, r->topics.tape, instrument, 1, &value);
+}
+
 static inline void rig_trade(rig *r, const char *instrument, int64_t event_ns, int64_t price) {
     td_event event = {.kind = TD_EVENT_TRADE,
                       .event_ns = event_ns,

@@ -115,6 +115,22 @@ static void change_begins_anew_with_the_exchange_day(void **state) {
     }
 }
 
+static void shows_prices_that_are_no_trades(void **state) {
+    (void)state;
+    open_view();
+    td_bar bar;
+    rig_price(&r, "COINCAP:bitcoin", RIG_T0 + 100, 50);
+    rig_price(&r, "COINCAP:bitcoin", RIG_T0 + 300, 52);
+    rig_price(&r, "COINCAP:bitcoin", RIG_T0 + 200, 51); /* older: not the last one */
+    rig_price(&r, "COINCAP:bitcoin", RIG_T0 + 400, -1);
+    settle();
+    uint32_t index = td_view_find(view, TD_TEXT("COINCAP:bitcoin"));
+    const td_view_instrument *i = td_view_instrument_at(view, index);
+    assert_true(i->last == 52 && i->last_ns == RIG_T0 + 300 && i->reference == 50);
+    assert_int_not_equal(i->feed, TD_VIEW_NO_FEED);
+    assert_false(td_view_bar_making(view, index, 0, &bar));
+}
+
 static void makes_bars_from_trades(void **state) {
     (void)state;
     open_view();
@@ -321,6 +337,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lists_what_was_there_and_tells_what_comes, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(change_begins_anew_with_the_exchange_day, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(shows_prices_that_are_no_trades, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(makes_bars_from_trades, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(shows_no_tick_that_rules_refuse, open_rig, close_rig),
         cmocka_unit_test(shows_only_whole_windows),

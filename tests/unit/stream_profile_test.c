@@ -56,6 +56,11 @@ static void counts_what_came(void **state) {
     td_event early = trade(at + 97 * TD_NS_PER_S, 9900, 3);
     early.event_ns = early.receive_ns + 1;
     add(&p, early);
+    td_event price = {.kind = TD_EVENT_PRICE, .event_ns = early.receive_ns, .receive_ns = early.receive_ns};
+    price.price.price = 98 * PRICE_M;
+    add(&p, price);
+    price.price.price = -1; /* counted, and no part of the range */
+    add(&p, price);
     td_profile_refuse(&p, &(td_quarantined){.event = early, .reason = TD_REASON_OUTLIER});
     td_profile_refuse(&p, &(td_quarantined){.event = early, .reason = TD_REASON_LATE});
     td_profile_day_at(&p, 0, &d);
@@ -66,7 +71,7 @@ static void counts_what_came(void **state) {
         [TD_PROFILE_TWO_SIDED] = 3,  [TD_PROFILE_NO_EXCHANGE] = 1, [TD_PROFILE_NO_CONDITION] = 1,
         [TD_PROFILE_LOCKED] = 1,     [TD_PROFILE_CROSSED] = 1,     [TD_PROFILE_DUPLICATES] = 1,
         [TD_PROFILE_AHEAD] = 1,      [TD_PROFILE_LATE] = 1,        [TD_PROFILE_INEXACT] = 1,
-        [TD_PROFILE_SUSPICIOUS] = 1, [TD_PROFILE_ANEW] = 1};
+        [TD_PROFILE_SUSPICIOUS] = 1, [TD_PROFILE_ANEW] = 1,        [TD_PROFILE_PRICES] = 2};
     for (int c = 0; c < TD_PROFILE_COUNT_COUNT; c++)
         ASSERT_ROW(d.counts[c] == wanted[c], "%s: %d", td_profile_count_name((td_profile_count)c), (int)d.counts[c]);
     assert_int_equal(p.day_count, 1);
@@ -77,7 +82,7 @@ static void counts_what_came(void **state) {
     assert_int_equal(d.peak_ns, at);
     assert_int_equal(d.silence_ns, 90 * TD_NS_PER_S - 2);
     assert_int_equal(d.silent_at_ns, at + 2);
-    assert_int_equal(d.low, 99 * PRICE_M);
+    assert_int_equal(d.low, 98 * PRICE_M);
     assert_int_equal(d.high, 103 * PRICE_M);
     assert_int_equal(d.step, 4 * PRICE_M);
     assert_int_equal(d.step_from, 103 * PRICE_M);

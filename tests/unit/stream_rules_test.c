@@ -14,15 +14,20 @@ static td_event quote(int64_t bid, int64_t bid_size, int64_t ask, int64_t ask_si
                       .quote = {.bid_price = bid, .bid_size = bid_size, .ask_price = ask, .ask_size = ask_size}};
 }
 
+static td_event price(int64_t price) { return (td_event){.kind = TD_EVENT_PRICE, .price = {price}}; }
+
+static bool is_plain(const td_event *event, const td_recent *recent) {
+    if (event->kind == TD_EVENT_TRADE) return td_trade_is_plain(&event->trade, recent);
+    return event->kind == TD_EVENT_QUOTE && td_quote_is_plain(&event->quote);
+}
+
 /* As the state asks: the short way first. */
 static td_reason judge(const td_event *event, td_rules_choice choice, td_recent *recent) {
     td_program_feed feed = td_program_feed_default();
     feed.rules = (int)choice;
     td_rule_case judged = {.event = event, .feed = &feed, .recent = recent};
     td_reason reason = td_rules_judge(&judged, true);
-    bool plain =
-        event->kind == TD_EVENT_TRADE ? td_trade_is_plain(&event->trade, recent) : td_quote_is_plain(&event->quote);
-    if (reason != TD_REASON_NONE || plain) return reason;
+    if (reason != TD_REASON_NONE || is_plain(event, recent)) return reason;
     return td_rules_judge(&judged, false);
 }
 
@@ -48,6 +53,9 @@ static void single_events_are_judged(void **state) {
         {quote(0, 1, 101, 1), TD_REASON_NON_POSITIVE, TD_REASON_NON_POSITIVE},
         {quote(none, none, 0, 1), TD_REASON_NON_POSITIVE, TD_REASON_NON_POSITIVE},
         {quote(100, 1, 101, -1), TD_REASON_NON_POSITIVE, TD_REASON_NON_POSITIVE},
+        {price(1), 0, 0},
+        {price(0), TD_REASON_NON_POSITIVE, TD_REASON_NON_POSITIVE},
+        {price(INT64_MIN), TD_REASON_NON_POSITIVE, TD_REASON_NON_POSITIVE},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         td_recent recent = {0};

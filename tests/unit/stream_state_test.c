@@ -70,7 +70,7 @@ static td_event time_mark(uint32_t feed, int64_t bound_ns, td_session session) {
 /* ---- tables of steps ---- */
 
 typedef struct step {
-    char kind; /* t: trade, w: Time live, e: Time ended, d: Time down, q: quote (price: bid, size: ask) */
+    char kind; /* t: trade, w: Time live, e: Time ended, d: Time down, q: quote (price: bid, size: ask), p: price */
     int feed, instrument;
     double at_s;
     int price, size;
@@ -86,12 +86,15 @@ static td_event event_of(const step *s, td_state *state) {
     static const td_session sessions[] = {['w'] = TD_SESSION_LIVE, ['e'] = TD_SESSION_ENDED, ['d'] = TD_SESSION_DOWN};
     uint32_t feed = td_state_feed(state, td_text(feeds[s->feed]));
     int64_t at_ns = (int64_t)(s->at_s * S);
-    td_event e = s->kind == 't' || s->kind == 'q' ? trade(feed, 0, at_ns, s->price, s->size)
-                                                  : time_mark(feed, at_ns, sessions[(int)s->kind]);
+    td_event e = strchr("tqp", s->kind) != NULL ? trade(feed, 0, at_ns, s->price, s->size)
+                                                : time_mark(feed, at_ns, sessions[(int)s->kind]);
     if (s->kind == 'd') e.time.bound_ns = TD_NONE;
     if (s->kind == 'q') {
         e.kind = TD_EVENT_QUOTE;
         e.quote = (td_quote){.bid_price = s->price, .bid_size = 1, .ask_price = s->size, .ask_size = 1};
+    } else if (s->kind == 'p') {
+        e.kind = TD_EVENT_PRICE;
+        e.price.price = s->price;
     } else if (s->id != 0) {
         e.trade.trade_id = s->id;
     }
@@ -272,6 +275,49 @@ static void test_quotes_are_judged(void **unused) {
          .of = 4}, /* what was refused again can be released */
     };
     run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
+}
+
+static void test_prices_move_time_and_make_no_bar(void **unused) {
+    (void)unused;
+    static const step steps[] = {
+        {'t', 0, 0, 100.0, 50, 1, .gives = ""},
+        {'p', 0, 1, 100.5, 7, 0, .gives = ""},
+        {'p', 0, 1, 102.5, 8, 0, .gives = "bar V:X 100+1 50 50 50 50 v1 n1\n"}, /* the feed's time is one */
+        {'p', 0, 1, 102.6, 0, 0, .gives = "non-positive V:Y\n"},
+        {'p', 0, 1, 3700.0, 8, 0, .gives = "ahead V:Y\n", .delay_s = -3597.0},
+        {'p', 0, 1, 3700.0, 8, 0, .gives = "", .delay_s = -3597.0, .pass = 1u << TD_REASON_AHEAD, .of = 4},
+        {'p', 0, 1, 3700.0, 8, 0, .gives = "duplicate\n", .delay_s = -3597.0, .pass = 1u << TD_REASON_AHEAD, .of = 4},
+        {'t', 0, 0, 110.0, 50, 1, .gives = "late V:X 1\n"}, /* so it did move time */
+        {'e', 0, 0, 4000.0, 0, 0, .gives = ""},
+    };
+    run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
+}
+
+/* Of prices an outlier is what prices say, whatever trades of the same instrument do; the newest accepted one is kept.
+ */
+static void test_prices_are_judged_by_prices(void **unused) {
+    (void)unused;
+    td_program *program = program_of((const int64_t[]){1}, 1);
+    td_state *state = td_state_new(program);
+    td_buf out = {0};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap};
+    int64_t price, ns;
+    assert_false(td_state_price(state, td_text("V:X"), &price, &ns));
+    for (int i = 0; i < 20; i++) {
+        const step pair[] = {{'t', 0, 0, 100 + i / 100.0, 50, 1, .gives = ""},
+                             {'p', 0, 0, 100 + i / 100.0, 1000 + i, 0, .gives = ""}};
+        for (int k = 0; k < 2; k++) assert_int_equal(apply_step(state, &pair[k], &emit).verdict, TD_VERDICT_ACCEPTED);
+    }
+    const step outlier = {'p', 0, 0, 100.3, 5000, 0, .gives = ""}, older = {'p', 0, 0, 100.1, 1002, 0, .gives = ""};
+    assert_int_equal(apply_step(state, &outlier, &emit).verdict, TD_VERDICT_QUARANTINED);
+    assert_int_equal(apply_step(state, &older, &emit).verdict, TD_VERDICT_ACCEPTED);
+    td_buf_put(&out, "", 1);
+    assert_string_equal((char *)out.data, "outlier V:X\n");
+    assert_true(td_state_price(state, td_text("V:X"), &price, &ns));
+    assert_true(price == 1019 && ns == (int64_t)(100.19 * S));
+    td_buf_fini(&out);
+    td_state_free(state);
+    td_program_free(program);
 }
 
 static void test_instruments_are_bounded(void **unused) {
@@ -644,6 +690,8 @@ int main(void) {
         cmocka_unit_test(test_sessions_that_are_down_pass_no_time),
         cmocka_unit_test(test_doubles_change_nothing),
         cmocka_unit_test(test_quotes_are_judged),
+        cmocka_unit_test(test_prices_move_time_and_make_no_bar),
+        cmocka_unit_test(test_prices_are_judged_by_prices),
         cmocka_unit_test(test_instruments_are_bounded),
         cmocka_unit_test(test_late_trades_revise_within_grace),
         cmocka_unit_test(test_releases_revise_beyond_grace),

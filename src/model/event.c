@@ -1,0 +1,11 @@
+/* src/model/event.c - the names of kinds of events. */
+#include "model/event.h"
+
+const char *td_event_kind_name(td_event_kind kind) {
+    static const char *const names[] = {
+        [TD_EVENT_TRADE] = "trade",      [TD_EVENT_QUOTE] = "quote",      [TD_EVENT_TIME] = "Time",
+        [TD_EVENT_PROGRAM] = "Program",  [TD_EVENT_FILLED] = "Filled",    [TD_EVENT_PRICE] = "price",
+        [TD_EVENT_CORPORATE] = "action", [TD_EVENT_BOOK] = "book update", [TD_EVENT_VENDOR_BAR] = "vendor bar",
+    };
+    return names[kind];
+}
