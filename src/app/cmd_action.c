@@ -196,12 +196,7 @@ static int run(void *conf, const char *const *words) {
     { .key = #name, .type = TD_OPTION_TEXT, .unit = word, .offset = offsetof(action_conf, name), .help = text }
 
 static const td_option options[] = {
-    {.key = "data",
-     .type = TD_OPTION_TEXT,
-     .fallback = "data",
-     .unit = "DIR",
-     .offset = offsetof(action_conf, data),
-     .help = "the data folder of a run"},
+    TD_DATA_OPTION(action_conf),
     TEXT(currency, "TEXT", "add: of a dividend's amount"),
     TEXT(announced, "TIME", "add: when it was announced, a date or a time; unset: now"),
     TEXT(source, "TEXT", "add: who says so"),

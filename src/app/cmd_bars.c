@@ -173,12 +173,7 @@ static int run(void *conf_any, const char *const *words) {
 }
 
 static const td_option options[] = {
-    {.key = "data",
-     .type = TD_OPTION_TEXT,
-     .fallback = "data",
-     .unit = "DIR",
-     .offset = offsetof(bars_conf, data),
-     .help = "the data folder of a run"},
+    TD_DATA_OPTION(bars_conf),
     {.key = "from",
      .type = TD_OPTION_TEXT,
      .unit = "TIME",

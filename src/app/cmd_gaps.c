@@ -141,12 +141,7 @@ static int run(void *conf_any, const char *const *words) {
 }
 
 static const td_option options[] = {
-    {.key = "data",
-     .type = TD_OPTION_TEXT,
-     .fallback = "data",
-     .unit = "DIR",
-     .offset = offsetof(gaps_conf, data),
-     .help = "the data folder of a run"},
+    TD_DATA_OPTION(gaps_conf),
     {.key = "instrument",
      .type = TD_OPTION_TEXT,
      .unit = "NAME",

@@ -154,12 +154,7 @@ static int run(void *conf, const char *const *words) {
 }
 
 static const td_option options[] = {
-    {.key = "data",
-     .type = TD_OPTION_TEXT,
-     .fallback = "data",
-     .unit = "DIR",
-     .offset = offsetof(positions_conf, data),
-     .help = "the data folder of a run"},
+    TD_DATA_OPTION(positions_conf),
     {.key = "json", .type = TD_OPTION_BOOL, .offset = offsetof(positions_conf, json), .help = "ls: one JSON array"},
     {0},
 };

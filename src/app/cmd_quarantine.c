@@ -361,12 +361,7 @@ static int run(void *conf, const char *const *words) {
     { .key = #name, .type = TD_OPTION_TEXT, .unit = word, .offset = offsetof(quarantine_conf, name), .help = text }
 
 static const td_option options[] = {
-    {.key = "data",
-     .type = TD_OPTION_TEXT,
-     .fallback = "data",
-     .unit = "DIR",
-     .offset = offsetof(quarantine_conf, data),
-     .help = "the data folder of a run"},
+    TD_DATA_OPTION(quarantine_conf),
     TEXT(reason, "REASON", "events refused for it: outlier, crossed, ahead, …"),
     TEXT(instrument, "NAME", "events of that VENUE:SYMBOL"),
     TEXT(feed, "NAME", "events of that feed"),

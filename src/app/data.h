@@ -1,12 +1,21 @@
 /* src/app/data.h - a data folder open for reading, beside whoever writes in it. Thread: the main one. */
 #pragma once
+#include "base/option.h"
 #include "flow/past.h"
+#include <stddef.h>
 
 typedef struct td_data {
     td_log *log;
     td_topics topics;
     char snapshots[512];
 } td_data;
+
+/* A command's option that names the folder, its text in member `data` of the command's struct. */
+#define TD_DATA_OPTION(conf)                                                                                           \
+    {                                                                                                                  \
+        .key = "data", .type = TD_OPTION_TEXT, .fallback = "data", .unit = "DIR", .offset = offsetof(conf, data),      \
+        .help = "the data folder of a run"                                                                             \
+    }
 
 /* Errors: TD_CONFIG: the folder holds no tape; as the log's. To be closed either way. */
 TD_CHECKED td_status td_data_open(td_data *out, const char *dir);
