@@ -220,7 +220,7 @@ static td_status try_listen(const td_listen *listen_at) {
 static void check_server(check *c) {
     td_guard guard;
     if (!c->config.serve_on) return;
-    td_status status = td_guard_init(&guard, c->os, &c->config.serve);
+    td_status status = td_guard_init(&guard, &c->config.serve);
     if (status == TD_OK && guard.tls) status = td_tls_check(c->config.serve.cert, c->config.serve.key);
     if (status == TD_OK && c->conf->connect) status = try_listen(&guard.listen);
     if (status != TD_OK) tell_error(c, td_trail());

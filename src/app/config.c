@@ -1,6 +1,7 @@
 /* src/app/config.c - from the tree to the struct: each section has one reader, each setting one row. */
 #include "app/config.h"
 #include "app/conditions.h"
+#include "app/secret.h"
 #include "app/spread.h"
 #include "app/tree.h"
 #include "base/time.h"
@@ -253,6 +254,9 @@ static td_status read_option(reader *r, const char *place, const td_option *rows
     if (row != NULL && row->type == TD_OPTION_TEXTS) return read_list(r, place, value, &(text_row){row, conf});
     if (row != NULL && td_tree_kind(&r->tree, value) != TD_NODE_TEXT)
         return td_tree_fail(&r->tree, value, "%s%s: one value is expected", place, key);
+    if (row != NULL && row->type == TD_OPTION_SECRET && td_tree_open(&r->tree, value))
+        return td_tree_fail(&r->tree, value, "%s%s: a secret is not written here: ${VARIABLE}, or %s_file: FILE", place,
+                            key, key);
     td_status status = row != NULL ? td_tree_read(&r->tree, value, &text) : TD_OK;
     if (status != TD_OK) return status;
     if (td_options_set(rows, conf, key, text) == TD_OK) return TD_OK;
@@ -270,8 +274,9 @@ static td_status read_options(reader *r, const char *place, td_node map, const t
         td_status status = pass(r, read_option(r, place, rows, conf, key, td_tree_value(&r->tree, map, i)));
         if (status != TD_OK) return status;
     }
-    if (td_options_check(rows, conf) == TD_OK) return TD_OK;
-    return td_tree_fail(&r->tree, map, "%s%s", place, td_trail());
+    td_status status = td_secrets_read(r->os, rows, conf);
+    if (status == TD_OK) status = td_options_check(rows, conf);
+    return status == TD_OK ? TD_OK : td_tree_fail(&r->tree, map, "%s%s", place, td_trail());
 }
 
 /* ---- feeds and sinks: lists of plugs ---- */
@@ -454,10 +459,31 @@ static const char *feed_kind(const td_config *config, size_t index) {
     return ops != NULL ? ops->format : NULL;
 }
 
+static bool shares_token(const td_config_feed *a, const td_config_feed *b) {
+    return a->ops == b->ops && a->conf.token != NULL && b->conf.token != NULL &&
+           strcmp(a->conf.token, b->conf.token) == 0;
+}
+
+/* A vendor that takes so many connections of one key ends the others. */
+static td_status check_tokens(const td_config *c) {
+    for (size_t i = 1; i < c->feed_count; i++) {
+        const td_config_feed *feed = &c->feeds[i];
+        int others = 0;
+        for (size_t k = 0; k < i && feed->place != NULL; k++) others += shares_token(feed, &c->feeds[k]);
+        if (others == 0 || feed->ops->feeds_per_token == 0 || others < feed->ops->feeds_per_token) continue;
+        return TD_FAIL(TD_CONFIG,
+                       "%s.token: the vendor takes %d connection%s of a key, and this is one more: put the symbols of "
+                       "several feeds into one",
+                       feed->place, feed->ops->feeds_per_token, feed->ops->feeds_per_token == 1 ? "" : "s");
+    }
+    return TD_OK;
+}
+
 static td_status read_feeds(reader *r, const char *section, td_node node) {
     const plug_list list = {section, &r->config->feed_count, feed_name, feed_kind, feed_place, read_feed};
     td_status status = read_plugs(r, &list, node);
-    return status == TD_OK ? pass(r, td_config_spread(r->config)) : status;
+    if (status == TD_OK) status = pass(r, td_config_spread(r->config));
+    return status == TD_OK ? pass(r, check_tokens(r->config)) : status;
 }
 
 static td_status read_sink(reader *r, size_t index, td_node kind, td_node body) {

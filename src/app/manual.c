@@ -237,6 +237,9 @@ static void put_type(td_buf *out, const td_option *row) {
     case TD_OPTION_TEXT:
         td_buf_text(out, "{\"type\":[\"string\",\"number\"]}");
         break;
+    case TD_OPTION_SECRET: /* by a variable alone */
+        td_buf_text(out, "{\"not\":{}}");
+        break;
     }
 }
 
@@ -251,15 +254,18 @@ static void put_property(td_buf *out, const td_option *row) {
     td_buf_text(out, "}");
 }
 
+/* A secret's file stands in for it. */
+static bool is_needed(const td_option *row) { return row->required && row->type != TD_OPTION_SECRET; }
+
 /* `first`: a property before the rows' own, or "". */
 static void put_map(td_buf *out, const td_option *rows, const char *first, const char *first_required) {
     bool needed = first_required[0] != '\0';
-    for (const td_option *row = rows; row->key != NULL; row++) needed = needed || row->required;
+    for (const td_option *row = rows; row->key != NULL; row++) needed = needed || is_needed(row);
     td_buf_printf(out, "{\"type\":%s,\"additionalProperties\":false,\"required\":[%s",
                   needed ? "\"object\"" : "[\"object\",\"null\"]", first_required);
     bool comma = first_required[0] != '\0';
     for (const td_option *row = rows; row->key != NULL; row++) {
-        if (!row->required) continue;
+        if (!is_needed(row)) continue;
         td_buf_printf(out, "%s\"%s\"", comma ? "," : "", row->key);
         comma = true;
     }

@@ -7,7 +7,14 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-enum { ALIKE_KINDS = 64, ALIKE_LINES = 5, SECRETS_MAX = 8, SECRET_LEAST = 6, TEXT_MAX = 2048, PLACE_MAX = 64 };
+enum {
+    ALIKE_KINDS = 64,
+    ALIKE_LINES = 5,
+    SECRETS_MAX = 65 /* each feed's, and the server's */,
+    SECRET_LEAST = 6,
+    TEXT_MAX = 2048,
+    PLACE_MAX = 64
+};
 #define ALIKE_NS (10 * TD_NS_PER_S)
 
 typedef struct alike { /* lines of one event and place */

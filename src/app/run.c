@@ -7,6 +7,7 @@
 #include "app/notice.h"
 #include "app/progress.h"
 #include "app/pulse.h"
+#include "app/secret.h"
 #include "base/hash.h"
 #include "base/time.h"
 #include "os/service.h"
@@ -472,6 +473,14 @@ static td_status open_serve(run *r) {
     return td_serve_open(&r->serve, &td_os_posix, &r->config.serve, &topics);
 }
 
+static void hide_secret(void *arg, const char *secret) { td_notices_hide(arg, secret); }
+
+static void hide_secrets(run *r) {
+    td_secrets_each(td_serve_options, &r->config.serve, hide_secret, r->notices);
+    for (size_t i = 0; i < r->config.feed_count; i++)
+        td_secrets_each(r->config.feeds[i].ops->options, &r->config.feeds[i].conf, hide_secret, r->notices);
+}
+
 static td_status open_run(run *r) {
     const td_run_options *o = &r->options;
     td_status status =
@@ -480,7 +489,7 @@ static td_status open_run(run *r) {
     r->loaded = true;
     speaks_json = o->log == 0 ? r->config.log_format != 0 : o->log == 2;
     td_notices_set_json(r->notices, speaks_json != 0);
-    td_notices_hide(r->notices, r->config.serve.token);
+    hide_secrets(r);
     if (r->config.speed < 0) r->config.speed = o->until_end ? 0 : 1;
     status = td_engine_open(&r->engine, &td_os_posix, &r->config, report, r);
     if (status == TD_OK) tell_forgetful(r);

@@ -8,9 +8,15 @@
 /* libyaml takes mutable documents where it only looks. */
 static yaml_node_t *node_at(const td_tree *tree, td_node node) { return &tree->document.nodes.start[node - 1]; }
 
-void td_tree_place(const td_tree *tree, td_node node, td_buf *out) {
+/* NULL: the file. */
+static const char *origin_of(const td_tree *tree, td_node node) {
     const char *origin = NULL;
     for (size_t i = 0; i < tree->origin_count && tree->origins[i].first <= node; i++) origin = tree->origins[i].name;
+    return origin;
+}
+
+void td_tree_place(const td_tree *tree, td_node node, td_buf *out) {
+    const char *origin = origin_of(tree, node);
     yaml_mark_t mark = node_at(tree, node)->start_mark;
     if (origin != NULL)
         td_buf_text(out, origin);
@@ -309,6 +315,12 @@ td_status td_tree_read(td_tree *tree, td_node node, const char **out_text) {
     n->data.scalar.length = expanded.size - 1;
     *out_text = td_tree_text(tree, node);
     return TD_OK;
+}
+
+bool td_tree_open(const td_tree *tree, td_node node) {
+    const char *origin = origin_of(tree, node);
+    bool argument = origin == NULL || strncmp(origin, "--", 2) == 0;
+    return argument && strstr(td_tree_text(tree, node), "${") == NULL;
 }
 
 static td_status check_map(const td_tree *tree, td_node map) {

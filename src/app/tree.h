@@ -39,6 +39,8 @@ bool td_tree_empty(const td_tree *tree, td_node node);
 const char *td_tree_text(const td_tree *tree, td_node node); /* of a TEXT, as written */
 /* A TEXT with ${NAME} replaced from the environment; an unset name is refused. Lent for the tree's life. */
 TD_CHECKED td_status td_tree_read(td_tree *tree, td_node node, const char **out_text);
+/* A TEXT that stands for all to read: in the file or among the arguments, and not as ${NAME}. Before it is read. */
+bool td_tree_open(const td_tree *tree, td_node node);
 size_t td_tree_count(const td_tree *tree, td_node node); /* items of a LIST, pairs of a MAP; else 0 */
 td_node td_tree_item(const td_tree *tree, td_node list, size_t index);
 td_node td_tree_key(const td_tree *tree, td_node map, size_t index);

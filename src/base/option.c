@@ -90,6 +90,7 @@ void td_option_describe(const td_option *row, td_buf *out) {
         [TD_OPTION_BOOL] = "true or false",  [TD_OPTION_DURATION] = "duration",
         [TD_OPTION_BYTES] = "size in bytes", [TD_OPTION_CLOCK] = "time of day",
         [TD_OPTION_REAL] = "number",         [TD_OPTION_TEXTS] = "text, more than once",
+        [TD_OPTION_SECRET] = "secret",
     };
     if (row->type != TD_OPTION_CHOICE) td_buf_text(out, words[row->type]);
     for (const char *c = row->choices; row->type == TD_OPTION_CHOICE && *c != '\0'; c++)
@@ -203,6 +204,23 @@ static td_status set_text(const char *value, char **field) {
     return TD_OK;
 }
 
+static void wipe(char **field) {
+    if (*field != NULL) explicit_bzero(*field, strlen(*field));
+    free(*field);
+    *field = NULL;
+}
+
+static td_status set_secret(const td_option *row, const char *value, char **field) {
+    size_t size = 0;
+    while (value[size] > ' ' && value[size] <= '~') size++;
+    if (size == 0 || size > TD_SECRET_MAX || value[size] != '\0') /* without the text: it may be nearly the right one */
+        return TD_FAIL(TD_CONFIG, "%s: 1 to %d printable characters without spaces are expected", row->key,
+                       TD_SECRET_MAX);
+    wipe(field);
+    *field = td_copy_text(value);
+    return TD_OK;
+}
+
 static td_status add_text(const char *value, td_texts *field) {
     size_t bytes = (field->count + 1) * sizeof(char *);
     char **items = td_alloc_check(realloc(field->items, bytes), bytes);
@@ -232,6 +250,8 @@ static td_status set_field(const td_option *row, void *conf, const char *value) 
         return set_real(row, value, field);
     case TD_OPTION_TEXTS:
         return add_text(value, field);
+    case TD_OPTION_SECRET:
+        return set_secret(row, value, field);
     }
     abort(); /* a row of a type that is none */
 }
@@ -240,6 +260,7 @@ static void clear_field(const td_option *row, void *conf) {
     void *field = (char *)conf + row->offset;
     switch (row->type) {
     case TD_OPTION_TEXT:
+    case TD_OPTION_SECRET:
         *(char **)field = NULL;
         break;
     case TD_OPTION_BOOL:
@@ -280,7 +301,7 @@ td_status td_options_set(const td_option *rows, void *conf, const char *key, con
 td_status td_options_check(const td_option *rows, const void *conf) {
     for (; rows->key != NULL; rows++) {
         const void *field = (const char *)conf + rows->offset;
-        bool text = rows->type == TD_OPTION_TEXT && *(char *const *)field == NULL;
+        bool text = (rows->type == TD_OPTION_TEXT || rows->type == TD_OPTION_SECRET) && *(char *const *)field == NULL;
         bool texts = rows->type == TD_OPTION_TEXTS && ((const td_texts *)field)->count == 0;
         if (rows->required && (text || texts)) return TD_FAIL(TD_CONFIG, "%s: missing: %s", rows->key, rows->help);
     }
@@ -296,7 +317,8 @@ static void own_texts(td_texts *texts) {
 void td_options_own_texts(const td_option *rows, void *conf) {
     for (; rows->key != NULL; rows++) {
         void *field = (char *)conf + rows->offset;
-        if (rows->type == TD_OPTION_TEXT && *(char **)field != NULL) *(char **)field = td_copy_text(*(char **)field);
+        bool text = rows->type == TD_OPTION_TEXT || rows->type == TD_OPTION_SECRET;
+        if (text && *(char **)field != NULL) *(char **)field = td_copy_text(*(char **)field);
         if (rows->type == TD_OPTION_TEXTS) own_texts(field);
     }
 }
@@ -304,6 +326,7 @@ void td_options_own_texts(const td_option *rows, void *conf) {
 void td_options_fini(const td_option *rows, void *conf) {
     for (; rows->key != NULL; rows++) {
         void *field = (char *)conf + rows->offset;
+        if (rows->type == TD_OPTION_SECRET) wipe(field);
         if (rows->type == TD_OPTION_TEXT) free(*(char **)field);
         td_texts *texts = field;
         for (size_t i = 0; rows->type == TD_OPTION_TEXTS && i < texts->count; i++) free(texts->items[i]);

@@ -13,7 +13,10 @@ typedef enum td_option_type {
     TD_OPTION_CHOICE,   /* int: index into the words of `choices`, separated by '|' */
     TD_OPTION_REAL,     /* double, within min..max, finite       */
     TD_OPTION_TEXTS,    /* td_texts: each setting adds one       */
+    TD_OPTION_SECRET,   /* as TEXT, printable without spaces; never shown, wiped when freed */
 } td_option_type;
+
+enum { TD_SECRET_MAX = 512 };
 
 typedef struct td_texts { /* heap copies */
     char **items;
@@ -28,7 +31,7 @@ typedef struct td_option {
     const char *choices;
     const char
         *unit;     /* what a number counts ("threads"), or the word for a text in help ("FILE"); NULL: its type says */
-    bool required; /* for TEXT and TEXTS: must be set */
+    bool required; /* for TEXT, TEXTS and SECRET: must be set */
     size_t offset; /* offsetof the field in the module's struct */
     const char *help;
 } td_option;

@@ -22,6 +22,7 @@ typedef enum td_item_kind {
 
 typedef struct td_feed_session {
     bool live;          /* begun; else ended, or it never began */
+    bool denied;        /* ended: another token is needed rather than another try */
     const char *detail; /* why it ended, for people; borrowed until the next call */
 } td_feed_session;
 
@@ -66,6 +67,7 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     char *start; /* RFC 3339 */
     /* live */
     char *url, *subscribe, *ca;
+    char *token, *token_file; /* the file has been read into the other one (app/secret.h) */
     td_texts symbols;
     int64_t per_connection; /* symbols; 0: all on one. Read by app/spread.h alone */
     int wire;               /* format of its messages: index of the row's choice, td_venues (feed/venue.h) */
@@ -85,12 +87,14 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
 /* The rows of every feed, to stand first in a format's own table. */
 #define TD_FEED_ROWS(venue_) TD_FEED_ROWS_RULES(venue_, "basic")
 #define TD_FEED_ROWS_RULES(venue_, rules_)                                                                             \
-    TD_FEED_ROWS_LIVE_RULES(venue_, rules_),                                                                           \
+    TD_FEED_ROWS_LIVE_RULES(venue_, rules_, "venue"),                                                                  \
         TD_FEED_ROW("ratio", TD_OPTION_REAL, "1", 1e-6, 1e6, ratio, "seconds of its clock to one second of the run")
 /* … of a live feed, whose clock is the machine's. */
-#define TD_FEED_ROWS_LIVE(venue_) TD_FEED_ROWS_LIVE_RULES(venue_, "basic")
+#define TD_FEED_ROWS_LIVE(venue_) TD_FEED_ROWS_LIVE_RULES(venue_, "basic", "venue")
+/* … whose trades have no ids. */
+#define TD_FEED_ROWS_LIVE_PLAIN(venue_) TD_FEED_ROWS_LIVE_RULES(venue_, "basic", "off")
 /* `rules` is "venue" for a kind of feed whose venue has a table of sale conditions (conditions/), else "basic". */
-#define TD_FEED_ROWS_LIVE_RULES(venue_, rules_)                                                                        \
+#define TD_FEED_ROWS_LIVE_RULES(venue_, rules_, ids_)                                                                  \
     TD_FEED_ROW("name", TD_OPTION_TEXT, NULL, 0, 0, name,                                                              \
                 "names it in records and counts; unset: its kind, then kind-2, …"),                                    \
         TD_FEED_ROW("venue", TD_OPTION_TEXT, venue_, 0, 0, venue, "first part of its instruments' names"),             \
@@ -113,12 +117,21 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
              "basic quarantines crossed quotes and outlying prices; venue, the default of feeds with a table of sale " \
              "conditions (lean), also keeps trades from the parts of a bar that theirs may not set"},                  \
     {                                                                                                                  \
-        .key = "trade_ids", .type = TD_OPTION_CHOICE, .fallback = "venue", .choices = "ordered|any|off|venue",         \
+        .key = "trade_ids", .type = TD_OPTION_CHOICE, .fallback = (ids_), .choices = "ordered|any|off|venue",          \
         .offset = offsetof(td_feed_conf, trade_ids),                                                                   \
         .help =                                                                                                        \
             "by which doubles are known: ids that count an instrument's trades, ids in any order (the last 32 "        \
             "are compared), or not at all; venue is any where a venue's ids count over all its pairs, else ordered"    \
     }
+
+/* … of a live feed whose venue wants to know who asks. */
+#define TD_FEED_ROWS_TOKEN(help_)                                                                                      \
+    {.key = "token",                                                                                                   \
+     .type = TD_OPTION_SECRET,                                                                                         \
+     .required = true,                                                                                                 \
+     .offset = offsetof(td_feed_conf, token),                                                                          \
+     .help = (help_)},                                                                                                 \
+        TD_FEED_ROW("token_file", TD_OPTION_TEXT, NULL, 0, 0, token_file, "file that holds the token, instead")
 
 /* … of a live feed whose venue can be asked for its past (feed/history.h). */
 #define TD_FEED_ROWS_HISTORY(url_)                                                                                     \
@@ -155,6 +168,7 @@ typedef struct td_feed_ops {
     bool is_file;             /* configured under `file: {format: …}`; else under its own name */
     const td_live_ops *live;  /* NULL: all its input is there from the beginning, and can be read again */
     const char *venue;        /* default venue; NULL: its input says it */
+    int feeds_per_token;      /* more are refused: the venue takes so many connections; 0: any number */
     const td_option *options; /* rows over td_feed_conf: the common ones and its own */
     /* Errors: TD_CONFIG names the key; TD_RETRY. `os`, `conf` and `instruments` are borrowed for the feed's life. */
     TD_CHECKED td_status (*open)(void **out, const td_os *os, const td_feed_conf *conf, td_instruments *instruments);
@@ -174,4 +188,4 @@ TD_CHECKED td_status td_feed_check_venue(const char *venue);
 #define TD_FEED_INSTANT_MAX_NS (INT64_C(7258118400) * 1000000000)
 
 extern const td_feed_ops td_feed_lean, td_feed_binance_collector, td_feed_cryptofeed, td_feed_simulated,
-    td_feed_websocket, td_feed_coinbase, td_feed_actions;
+    td_feed_websocket, td_feed_coinbase, td_feed_finnhub, td_feed_actions;

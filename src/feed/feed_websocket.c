@@ -27,7 +27,9 @@ typedef struct websocket {
     bool live;
     bool leaving;                /* `detail` says why the session is to be ended */
     bool ended;                  /* the session's end is the next item */
+    bool denied;                 /* … and another try would end alike */
     char detail[DETAIL_MAX];     /* why it ended */
+    td_buf address;              /* with the token; ends with NUL */
     td_buf message;              /* a message that came in pieces, as far as it is here */
     bool given;                  /* `message` is lent out */
     bool more;                   /* … and says more */
@@ -143,7 +145,7 @@ static void put_session(websocket *w, bool live, td_feed_item *out) {
     *out = (td_feed_item){.kind = TD_ITEM_SESSION,
                           .clock_ns = w->clock_ns,
                           .position = w->position,
-                          .session = {.live = live, .detail = w->detail}};
+                          .session = {.live = live, .denied = w->denied, .detail = w->detail}};
 }
 
 /* The half of a message that the end cut off is shown, too. False: there is none. */
@@ -198,7 +200,9 @@ static bool take_event(websocket *w, const td_net_event *e, td_feed_item *out) {
         if (e->at_ns > w->clock_ns) w->clock_ns = e->at_ns;
         return take_bytes(w, e, out);
     case TD_NET_CLOSED:
-        (void)snprintf(w->detail, sizeof w->detail, "%s", e->detail);
+        w->denied = e->reason == TD_NET_DENIED;
+        (void)snprintf(w->detail, sizeof w->detail, "%s%s", e->detail,
+                       w->denied ? ": the venue wants another token (token, token_file)" : "");
         w->ended = true; /* its clock stays: since then nothing was heard */
         return put_half(w, out);
     }
@@ -261,6 +265,7 @@ td_status td_websocket_next(void *self, td_feed_item *out) {
     w->ended = w->leaving = false;
     w->message.size = 0;
     put_session(w, false, out);
+    w->denied = false;
     return TD_OK;
 }
 
@@ -270,7 +275,7 @@ static td_status websocket_connect(void *self, uint32_t session) {
     websocket *w = self;
     assert(!w->live && !w->ended && !w->leaving);
     w->session = session;
-    return w->net->connect(w->transport, w->conf->url, &w->connection);
+    return w->net->connect(w->transport, (const char *)w->address.data, &w->connection);
 }
 
 static int websocket_pump(void *self) {
@@ -292,16 +297,28 @@ void td_websocket_close(void *self) {
     td_history_close(w->history);
     td_subscription_free(w->subscription);
     td_watch_fini(&w->watch);
+    if (w->address.size > 0) explicit_bzero(w->address.data, w->address.size);
+    td_buf_fini(&w->address);
     td_buf_fini(&w->message);
     td_buf_fini(&w->text);
     free(w->decoder);
     free(w);
 }
 
-static td_status check(const td_feed_conf *conf) {
+static void put_address(websocket *w, const char *token_key) {
+    const td_feed_conf *conf = w->conf;
+    td_buf_text(&w->address, conf->url);
+    if (token_key != NULL && conf->token != NULL) {
+        td_buf_printf(&w->address, "%s%s=", strchr(conf->url, '?') == NULL ? "?" : "&", token_key);
+        td_url_put(&w->address, td_text(conf->token));
+    }
+    td_buf_put(&w->address, "", 1);
+}
+
+static td_status check(const td_feed_conf *conf, const char *address) {
     td_url url;
     td_status status = td_feed_check_venue(conf->venue);
-    if (status == TD_OK && td_url_parse(&url, "ws", conf->url) != TD_OK)
+    if (status == TD_OK && td_url_parse(&url, "ws", address) != TD_OK)
         status = TD_FAIL(TD_CONFIG, "url: %s", td_trail());
     if (status == TD_OK && conf->subscribe != NULL && strlen(conf->subscribe) > TD_NET_SEND_MAX)
         status = TD_FAIL(TD_CONFIG, "subscribe: it is longer than %d bytes", TD_NET_SEND_MAX);
@@ -332,7 +349,8 @@ td_status td_websocket_open(void **out, const td_os *os, const td_feed_conf *con
                        .idle_ns = conf->idle_ns,
                        .stall_ns = STALL_NS};
     const td_transport_ops *ops = conf->transport != NULL ? conf->transport : &td_transport_lws;
-    td_status status = check(conf);
+    put_address(w, kind->token_key);
+    td_status status = check(conf, (const char *)w->address.data);
     if (status == TD_OK && kind->subscription != NULL)
         status = td_subscription_new(&w->subscription, kind->subscription, &conf->symbols, conf->venue);
     if (status == TD_OK) status = open_history(w);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BODY_MAX_BYTES = 4 << 20, SYMBOL_MAX = 3 * TD_INSTRUMENT_NAME_MAX, DETAIL_MAX = 200 };
+enum { BODY_MAX_BYTES = 4 << 20, DETAIL_MAX = 200 };
 #define TIMEOUT_NS (10 * TD_NS_PER_S)
 
 typedef enum phase {
@@ -29,10 +29,10 @@ struct td_history {
     td_buf url;
     /* the gap, and how far we are */
     td_gap gap;
-    char symbol[SYMBOL_MAX + 1]; /* safe in a URL */
-    int64_t below_id;            /* what is still to come has lower ids; TD_NONE: not known */
-    int64_t place;               /* of the last trade that came out, from 1 */
-    bool reached;                /* the gap's begin */
+    td_buf symbol;    /* safe in a URL */
+    int64_t below_id; /* what is still to come has lower ids; TD_NONE: not known */
+    int64_t place;    /* of the last trade that came out, from 1 */
+    bool reached;     /* the gap's begin */
     /* the page */
     td_json json;
     td_event *rows; /* newest first once they are given */
@@ -45,20 +45,6 @@ struct td_history {
 /* ---- what is asked for ---- */
 
 static bool by_ids(const td_history *h) { return h->gap.first_id != TD_NONE && h->gap.last_id != TD_NONE; }
-
-/* Percent signs for whatever is not plain. */
-static void put_symbol(char *out, td_bytes symbol) {
-    static const char plain[] = "-._~";
-    for (size_t i = 0; i < symbol.size; i++) {
-        uint8_t c = symbol.data[i];
-        bool word = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-        if (word || strchr(plain, c) != NULL)
-            *out++ = (char)c;
-        else
-            out += sprintf(out, "%%%02X", c);
-    }
-    *out = '\0';
-}
 
 static bool same_gap(const td_gap *a, const td_gap *b) {
     return a->instrument == b->instrument && a->number == b->number && a->from_ns == b->from_ns &&
@@ -76,7 +62,8 @@ td_status td_history_ask(td_history *h, const td_gap *gap, td_bytes instrument) 
     h->detail[0] = '\0';
     if (again) return TD_OK;
     h->gap = *gap;
-    put_symbol(h->symbol, (td_bytes){instrument.data + venue + 1, instrument.size - venue - 1});
+    h->symbol.size = 0;
+    td_url_put(&h->symbol, (td_bytes){instrument.data + venue + 1, instrument.size - venue - 1});
     h->place = 0;
     h->reached = false;
     h->below_id = by_ids(h) && gap->last_id < INT64_MAX ? gap->last_id + 1 : TD_NONE;
@@ -88,7 +75,7 @@ static int64_t rows_of(const td_history *h) {
 }
 
 static void request(td_history *h) {
-    td_history_page page = {.symbol = td_text(h->symbol), .below_id = h->below_id, .rows = rows_of(h)};
+    td_history_page page = {.symbol = td_buf_bytes(&h->symbol), .below_id = h->below_id, .rows = rows_of(h)};
     if (by_ids(h) && h->below_id != TD_NONE && h->below_id - h->gap.first_id < page.rows)
         page.rows = h->below_id - h->gap.first_id;
     h->page_below_id = h->below_id;
@@ -264,6 +251,7 @@ void td_history_close(td_history *h) {
     if (h == NULL) return;
     h->net->close(h->http);
     td_buf_fini(&h->url);
+    td_buf_fini(&h->symbol);
     free(h->rows);
     free(h);
 }

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 
 enum { NAMES_TOLD_MAX = 10, REASON_MAX = 160 };
-#define ANSWER_NS (5 * TD_NS_PER_S)
+#define ANSWER_NS  (5 * TD_NS_PER_S)
+#define REFUSAL_NS (2 * TD_NS_PER_S)
 
 typedef enum state { WANTED, ASKED, CONFIRMED } state;
 
@@ -24,6 +25,8 @@ struct td_subscription {
     int64_t due_ns, judge_ns; /* the next message; what is asked for is given up */
     td_buf text;
     char reason[REASON_MAX]; /* the venue's last one */
+    size_t refusals, at;     /* without acknowledgements: those whose symbol is not known; the symbol looked at */
+    bool refused;            /* … that one */
 };
 
 static td_status check_name(const td_texts *names, size_t i, const char *venue) {
@@ -59,6 +62,7 @@ void td_subscription_free(td_subscription *s) {
 void td_subscription_begin(td_subscription *s) {
     for (size_t i = 0; i < s->count; i++) s->symbols[i].state = WANTED;
     s->one_by_one = s->settled = false;
+    s->refusals = 0;
     s->due_ns = s->judge_ns = INT64_MIN;
     s->reason[0] = '\0';
 }
@@ -112,6 +116,44 @@ static bool put_missing(td_subscription *s) {
     return count > 0;
 }
 
+static td_subscription_step judge(td_subscription *s) {
+    bool open = is_open(s);
+    s->settled = !open || s->one_by_one;
+    if (!s->settled) ask_one_by_one(s);
+    return s->settled && open && put_missing(s) ? TD_SUBSCRIPTION_TELL : TD_SUBSCRIPTION_NONE;
+}
+
+/* ---- a venue that acknowledges nothing ---- */
+
+static bool is_mute(const td_subscription *s) { return s->ops->read_ack == NULL; }
+
+static td_subscription_step settle(td_subscription *s) {
+    s->settled = true;
+    for (size_t i = 0; i < s->count; i++) s->symbols[i].told &= s->symbols[i].state != CONFIRMED;
+    return is_open(s) && put_missing(s) ? TD_SUBSCRIPTION_TELL : TD_SUBSCRIPTION_NONE;
+}
+
+/* The time in which what was asked for last could be refused is over. */
+static td_subscription_step look_for_refused(td_subscription *s, int64_t now_ns) {
+    if (!s->one_by_one) {
+        for (size_t i = 0; i < s->count; i++) s->symbols[i].state = CONFIRMED;
+        s->one_by_one = true;
+        s->at = s->count;
+    } else if (s->refused) {
+        s->refusals--;
+    } else {
+        s->symbols[s->at].state = CONFIRMED;
+    }
+    if (s->refusals == 0 || s->at == 0) return settle(s);
+    s->at--;
+    s->refused = false;
+    s->symbols[s->at].state = ASKED;
+    s->text.size = 0;
+    s->ops->put(&s->text, s->names + s->at, 1);
+    s->judge_ns = now_ns + REFUSAL_NS;
+    return TD_SUBSCRIPTION_SEND;
+}
+
 td_subscription_step td_subscription_next(td_subscription *s, int64_t now_ns, td_bytes *out) {
     td_subscription_step step = TD_SUBSCRIPTION_NONE;
     if (s->settled || now_ns < s->due_ns) return step;
@@ -120,10 +162,7 @@ td_subscription_step td_subscription_next(td_subscription *s, int64_t now_ns, td
         s->due_ns = now_ns + s->ops->interval_ns;
         s->judge_ns = now_ns + ANSWER_NS;
     } else if (now_ns >= s->judge_ns) {
-        bool open = is_open(s);
-        s->settled = !open || s->one_by_one;
-        if (!s->settled) ask_one_by_one(s);
-        if (s->settled && open && put_missing(s)) step = TD_SUBSCRIPTION_TELL;
+        step = is_mute(s) ? look_for_refused(s, now_ns) : judge(s);
     }
     *out = td_buf_bytes(&s->text);
     return step;
@@ -131,7 +170,9 @@ td_subscription_step td_subscription_next(td_subscription *s, int64_t now_ns, td
 
 /* ---- what it says ---- */
 
-void td_subscription_take_ack(td_subscription *s, td_bytes text) { s->ops->read_ack(s, text); }
+void td_subscription_take_ack(td_subscription *s, td_bytes text) {
+    if (!is_mute(s)) s->ops->read_ack(s, text);
+}
 
 void td_subscription_confirm(td_subscription *s, td_bytes name) {
     for (size_t i = 0; i < s->count; i++)
@@ -144,6 +185,11 @@ void td_subscription_confirm(td_subscription *s, td_bytes name) {
 bool td_subscription_take_error(td_subscription *s, td_bytes text) {
     if (s->settled || !is_open(s)) return false;
     (void)snprintf(s->reason, sizeof s->reason, "%.*s", (int)text.size, (const char *)text.data);
-    if (!s->one_by_one) ask_one_by_one(s);
+    if (is_mute(s)) {
+        s->refused = true;
+        s->refusals += !s->one_by_one;
+    } else if (!s->one_by_one) {
+        ask_one_by_one(s);
+    }
     return true;
 }

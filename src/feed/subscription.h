@@ -1,8 +1,12 @@
 /* src/feed/subscription.h - what a venue is asked for when a session begins, and what it says to that. Symbols are
  * asked for several in a message. Where the venue refuses a message, or is silent about some of its symbols for 5 s,
  * these are asked for one by one, so that one wrong name keeps no other away. What it does not acknowledge then is
- * told, once per symbol; each session asks again, by itself. No clock, no network: both are the caller's. Thread: the
- * owner's. */
+ * told, once per symbol; each session asks again, by itself.
+ *
+ * A venue that acknowledges nothing gives what it does not refuse, and its refusals name nobody. They meet those that
+ * were asked for last more often than not (a venue that takes 50 refuses the 51st), so the symbols are asked for again
+ * from the last one back, each with 2 s to be refused, until as many are found as were refused. No clock, no network:
+ * both are the caller's. Thread: the owner's. */
 #pragma once
 #include "base/option.h"
 
@@ -12,7 +16,7 @@ typedef struct td_subscription_ops {
     size_t most;         /* symbols in one message */
     int64_t interval_ns; /* between two messages */
     void (*put)(td_buf *out, char *const *symbols, size_t count);
-    /* Calls td_subscription_confirm for each symbol that an acknowledgement speaks of. */
+    /* Calls td_subscription_confirm for each symbol that an acknowledgement speaks of. NULL: there are none. */
     void (*read_ack)(td_subscription *subscription, td_bytes text);
 } td_subscription_ops;
 

@@ -2,8 +2,8 @@
 #include "feed/venue.h"
 #include "base/time.h"
 
-const td_venue_ops *const td_venues[] = {&td_venue_binance, &td_venue_bitstamp, &td_venue_coinbase, &td_venue_kraken,
-                                         NULL};
+const td_venue_ops *const td_venues[] = {&td_venue_binance, &td_venue_bitstamp, &td_venue_coinbase,
+                                         &td_venue_finnhub, &td_venue_kraken,   NULL};
 
 const td_venue_ops *td_venue_of_url(td_bytes url) {
     static const struct {
@@ -19,6 +19,7 @@ const td_venue_ops *td_venue_of_url(td_bytes url) {
         {"api.binance.com", &td_venue_binance},
         {"ws.bitstamp.net", &td_venue_bitstamp},
         {"www.bitstamp.net", &td_venue_bitstamp},
+        {"ws.finnhub.io", &td_venue_finnhub},
         {"ws.kraken.com", &td_venue_kraken},
         {"api.kraken.com", &td_venue_kraken},
     };
@@ -79,6 +80,20 @@ bool td_message_read(td_bytes message, const td_bytes *keys, td_field *fields, s
                 : type == TD_JSON_ARRAY ? td_json_leave(&json)
                                         : type != TD_JSON_ERROR;
     return good && td_json_next(&json) == TD_JSON_END;
+}
+
+/* ---- parts ---- */
+
+void td_parts_begin(td_parts *parts, td_bytes list) {
+    td_json_init(&parts->json, list);
+    (void)td_json_next(&parts->json); /* the bracket */
+}
+
+void td_parts_pass(td_parts *parts, bool good, td_recorded *out) {
+    td_json ahead = parts->json;
+    td_json_type next = good ? td_json_next(&ahead) : TD_JSON_ERROR;
+    bool ends = next == TD_JSON_ERROR || next == TD_JSON_ARRAY_END || next == TD_JSON_OBJECT_END;
+    parts->within = out->more = !ends;
 }
 
 /* ---- numbers ---- */

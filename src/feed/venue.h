@@ -24,9 +24,9 @@ typedef struct td_venue_ops {
     void (*decode)(void *state, td_bytes message, int64_t receive_ns, td_recorded *out);
 } td_venue_ops;
 
-extern const td_venue_ops td_venue_binance, td_venue_bitstamp, td_venue_coinbase, td_venue_kraken;
-extern const td_venue_ops *const td_venues[];             /* all of them, then NULL */
-#define TD_VENUE_WORDS "binance|bitstamp|coinbase|kraken" /* their formats, in that order */
+extern const td_venue_ops td_venue_binance, td_venue_bitstamp, td_venue_coinbase, td_venue_finnhub, td_venue_kraken;
+extern const td_venue_ops *const td_venues[];                     /* all of them, then NULL */
+#define TD_VENUE_WORDS "binance|bitstamp|coinbase|finnhub|kraken" /* their formats, in that order */
 
 /* The venue of a recorded address, by its host; NULL: nobody's. */
 const td_venue_ops *td_venue_of_url(td_bytes url);
@@ -66,6 +66,16 @@ static inline bool td_field_read(td_json *json, td_field *out) {
 bool td_fields_read(td_json *json, const td_bytes *keys, td_field *fields, size_t count);
 /* The same of a message that is one object; one of another kind has none of the fields. */
 bool td_message_read(td_bytes message, const td_bytes *keys, td_field *fields, size_t count);
+
+typedef struct td_parts { /* of a message that says more: elements of an array, or members of an object */
+    td_json json;         /* behind what came out last */
+    bool within;
+} td_parts;
+
+/* `list` with its bracket; it was read to its end before. */
+void td_parts_begin(td_parts *parts, td_bytes list);
+/* Behind a part, read well or not: says whether there is another one. */
+void td_parts_pass(td_parts *parts, bool good, td_recorded *out);
 
 td_reason td_recorded_integer(td_bytes text, int64_t *out);
 /* RFC 3339, or a whole number of seconds, ms, us or ns since 1970, as its size says. */

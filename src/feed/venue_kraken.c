@@ -5,9 +5,8 @@
 
 typedef struct kraken {
     td_symbols symbols;
-    td_json trades; /* behind the last one that came out; of a message that says more */
-    td_bytes pair;  /* theirs */
-    bool within;
+    td_parts trades;
+    td_bytes pair; /* theirs */
 } kraken;
 
 typedef struct update { /* an array */
@@ -68,16 +67,16 @@ static td_reason read_trade(const td_bytes texts[TEXTS_MAX], td_event *e) {
 /* The next of them. The message was read to its end before: it is JSON. */
 static void put_trade(kraken *k, td_recorded *out) {
     td_bytes texts[TEXTS_MAX] = {0};
-    td_json_type type = td_json_next(&k->trades);
+    td_json *trades = &k->trades.json;
+    td_json_type type = td_json_next(trades);
     if (type == TD_JSON_ARRAY_END) {
         td_recorded_ignore(out, "trade"); /* none at all */
         return;
     }
-    bool good = type == TD_JSON_ARRAY    ? read_texts(&k->trades, texts)
-                : type == TD_JSON_OBJECT ? td_json_leave(&k->trades)
+    bool good = type == TD_JSON_ARRAY    ? read_texts(trades, texts)
+                : type == TD_JSON_OBJECT ? td_json_leave(trades)
                                          : true;
-    td_json ahead = k->trades;
-    k->within = out->more = good && td_json_next(&ahead) != TD_JSON_ARRAY_END;
+    td_parts_pass(&k->trades, good, out);
     td_symbols_event(&k->symbols, k->pair, read_trade(texts, &out->event), out);
 }
 
@@ -117,8 +116,7 @@ static void decode_update(kraken *k, const update *u, td_recorded *out) {
     td_bytes name = u->name.text;
     k->pair = u->pair.text;
     if (td_bytes_equal(name, TD_TEXT("trade")) && u->said.type == TD_JSON_ARRAY) {
-        td_json_init(&k->trades, u->said.text);
-        (void)td_json_next(&k->trades); /* the bracket */
+        td_parts_begin(&k->trades, u->said.text);
         put_trade(k, out);
     } else if (td_bytes_equal(name, TD_TEXT("ticker"))) {
         td_symbols_event(&k->symbols, k->pair, read_ticker(u->said.text, &out->event), out);
@@ -165,7 +163,7 @@ static void kraken_decode(void *state, td_bytes message, int64_t receive_ns, td_
     update u = {0};
     td_field f[FIELD_COUNT] = {0};
     out->event = (td_event){.event_ns = receive_ns};
-    if (k->within) {
+    if (k->trades.within) {
         put_trade(k, out);
         return;
     }

@@ -9,6 +9,7 @@
 typedef struct td_websocket_ops {
     const td_venue_ops *venue;               /* its messages; NULL: as `format` says */
     const td_subscription_ops *subscription; /* of `conf->symbols`; NULL: `conf->subscribe` is sent, if set */
+    const char *token_key;                   /* of `conf->token` in the address; NULL: the venue asks nobody's name */
 } td_websocket_ops;
 
 TD_CHECKED td_status td_websocket_open(void **out, const td_os *os, const td_feed_conf *conf,

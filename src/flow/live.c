@@ -194,11 +194,12 @@ static int64_t jittered_ns(td_live *l, int64_t ns) {
     return ns - (int64_t)(l->random % 1024) * (ns / 5) / 1024;
 }
 
-static void session_failed(td_live *l, live_lane *lane, const char *why) {
+static void session_failed(td_live *l, live_lane *lane, const char *why, bool denied) {
     char line[512];
     int64_t now_ns = mono_ns(l);
     int64_t enough_ns = 4 * lane->wait_ns < STABLE_NS ? 4 * lane->wait_ns : STABLE_NS;
     if (lane->state == LIVE && now_ns - lane->began_ns >= enough_ns) lane->wait_ns = lane->conf->reconnect_ns;
+    if (denied) lane->wait_ns = WAIT_MAX;
     int64_t wait_ns = jittered_ns(l, lane->wait_ns);
     (void)snprintf(line, sizeof line, "%s: %s: %s; the next try is in %.1f s", lane->conf->name,
                    lane->state == LIVE ? "the session ended" : "no session", why, (double)wait_ns / 1e9);
@@ -216,7 +217,7 @@ static td_status connect_due(td_live *l, live_lane *lane) {
     if (status == TD_OK)
         lane->state = CONNECTING;
     else if (status == TD_RETRY || status == TD_FULL)
-        session_failed(l, lane, td_trail());
+        session_failed(l, lane, td_trail(), false);
     else
         return status;
     return TD_OK;
@@ -241,7 +242,7 @@ static void take_session(td_live *l, live_lane *lane, const td_feed_item *item) 
         return;
     }
     bool was_live = lane->state == LIVE;
-    session_failed(l, lane, item->session.detail);
+    session_failed(l, lane, item->session.detail, item->session.denied);
     if (!was_live) return;
     lane->down_ns = look_at_clock(l, lane);
     plan_times(lane, all, lane->heard_ns, TD_SESSION_DOWN);

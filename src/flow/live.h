@@ -11,7 +11,8 @@
  *                   bound = clock - max_delay. While down, the same after `hold`, and nothing before it.
  * What a feed was asked for afterwards shows nothing of its session, and makes no partition less quiet.
  * A session that ended or did not begin is tried again after a wait that doubles from `reconnect` to 60 s, a fifth of
- * it at random; a session of 60 s, or of four times what would be waited behind it, resets it. */
+ * it at random; a session of 60 s, or of four times what would be waited behind it, resets it. What the venue denied is
+ * tried again after 60 s. */
 #pragma once
 #include "base/metric.h"
 #include "feed/merge.h"

@@ -18,6 +18,7 @@ typedef enum td_net_kind { TD_NET_OPENED, TD_NET_BYTES, TD_NET_CLOSED } td_net_k
 
 typedef enum td_net_reason {
     TD_NET_REFUSED,  /* never opened: name, address, certificate, or the answer to the upgrade */
+    TD_NET_DENIED,   /* never opened: the answer was 401 or 403, and will be so again          */
     TD_NET_LOST,     /* the peer ended it, or the network did                                  */
     TD_NET_IDLE,     /* nothing was heard for idle_ns                                          */
     TD_NET_SLOW,     /* our own inbox stayed full for stall_ns                                 */

@@ -101,8 +101,14 @@ static void opened(transport *t, conn *c) {
     t->work++;
 }
 
-static void failed(transport *t, conn *c, const char *why) {
-    c->wsi = NULL; /* the library frees it behind this callback */
+static void failed(transport *t, conn *c, const char *why, unsigned code) {
+    char answer[64];
+    c->wsi = NULL;     /* the library frees it behind this callback */
+    if (code >= 300) { /* somebody answered */
+        (void)snprintf(answer, sizeof answer, "the answer is %u in place of a session", code);
+        conn_end(t, c, code == 401 || code == 403 ? TD_NET_DENIED : TD_NET_REFUSED, answer);
+        return;
+    }
     if (c->state == CONN_CONNECTING && c->at + 1 < c->addresses.count) {
         c->at++;
         c->state = CONN_NEXT;
@@ -175,7 +181,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         if (c != NULL) closing_by_peer(c, (td_bytes){in, size});
         break;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-        if (c != NULL) failed(t, c, in);
+        if (c != NULL) failed(t, c, in, lws_http_client_http_response(wsi));
         break;
     case LWS_CALLBACK_CLIENT_CLOSED:
         if (c == NULL) break;
@@ -183,7 +189,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         conn_end(t, c, TD_NET_LOST, c->farewell[0] != '\0' ? c->farewell : "the connection broke");
         break;
     case LWS_CALLBACK_WSI_DESTROY: /* an upgrade that takes too long ends without any of those */
-        if (c != NULL && c->wsi == wsi && c->state == CONN_CONNECTING) failed(t, c, "no answer in time");
+        if (c != NULL && c->wsi == wsi && c->state == CONN_CONNECTING) failed(t, c, "no answer in time", 0);
         break;
     default:
         break;
@@ -226,7 +232,7 @@ static void connect_to_address(transport *t, conn *c) {
         .pwsi = &c->wsi,
     };
     c->state = CONN_CONNECTING;
-    if (lws_client_connect_via_info(&info) == NULL && c->state == CONN_CONNECTING) failed(t, c, NULL);
+    if (lws_client_connect_via_info(&info) == NULL && c->state == CONN_CONNECTING) failed(t, c, NULL, 0);
 }
 
 static void look_up(transport *t, conn *c) {

@@ -55,3 +55,12 @@ td_status td_url_parse(td_url *out, const char *scheme, const char *text) {
     (void)snprintf(out->path, sizeof out->path, "%s%.*s", *path == '/' ? "" : "/", (int)strcspn(path, "#"), path);
     return TD_OK;
 }
+
+void td_url_put(td_buf *out, td_bytes text) {
+    static const char plain[] = "-._~";
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t c = text.data[i];
+        bool word = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+        td_buf_printf(out, word || (c != '\0' && strchr(plain, c) != NULL) ? "%c" : "%%%02X", c);
+    }
+}

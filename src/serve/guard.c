@@ -61,41 +61,23 @@ void td_guard_url(const td_guard *g, char out[TD_GUARD_URL_MAX]) {
 
 static bool is_set(const char *text) { return text != NULL && text[0] != '\0'; }
 
-static td_status take_token(td_guard *g, const char *key, td_bytes text) {
-    while (text.size > 0 && strchr(" \t\r\n", text.data[text.size - 1]) != NULL)
-        text.size--; /* a file's last newline */
-    bool plain = text.size >= TD_TOKEN_MIN && text.size <= TD_TOKEN_MAX;
-    for (size_t i = 0; i < text.size; i++) plain &= text.data[i] > ' ' && text.data[i] < 0x7f;
-    if (!plain) /* without the text: it may be nearly the right one */
-        return TD_FAIL(TD_CONFIG,
-                       "%s: %d to %d printable characters without spaces are expected, as `openssl rand -hex 32` gives",
-                       key, TD_TOKEN_MIN, TD_TOKEN_MAX);
-    td_sha256(text, g->token_sha256);
+static td_status take_token(td_guard *g, const char *text) {
+    if (!is_set(text)) return TD_OK;
+    size_t size = strlen(text);
+    if (size < TD_TOKEN_MIN || size > TD_SECRET_MAX) /* without the text: it may be nearly the right one */
+        return TD_FAIL(
+            TD_CONFIG,
+            "serve.token, serve.token_file: %d to %d characters are expected, as `openssl rand -hex 32` gives",
+            TD_TOKEN_MIN, TD_SECRET_MAX);
+    td_sha256(td_text(text), g->token_sha256);
     g->has_token = true;
     return TD_OK;
 }
 
-static td_status read_token(td_guard *g, const td_os *os, const td_serve_conf *conf) {
-    if (is_set(conf->token) && is_set(conf->token_file))
-        return TD_FAIL(TD_CONFIG, "serve.token and serve.token_file are both set: one is enough");
-    if (is_set(conf->token)) return take_token(g, "serve.token", td_text(conf->token));
-    if (!is_set(conf->token_file)) return TD_OK;
-    td_buf text = {0};
-    td_status status = td_os_read_file(os, conf->token_file, TD_TOKEN_MAX + 2, &text);
-    if (status == TD_OK)
-        status = take_token(g, "serve.token_file", td_buf_bytes(&text));
-    else
-        status = TD_FAIL(TD_CONFIG, "serve.token_file: cannot read a token of at most %d characters from '%s'",
-                         TD_TOKEN_MAX, conf->token_file);
-    if (text.size > 0) explicit_bzero(text.data, text.size);
-    td_buf_fini(&text);
-    return status;
-}
-
-td_status td_guard_init(td_guard *g, const td_os *os, const td_serve_conf *conf) {
+td_status td_guard_init(td_guard *g, const td_serve_conf *conf) {
     *g = (td_guard){.tls = is_set(conf->cert), .names = conf->names};
     td_status status = td_listen_parse(conf->listen, &g->listen);
-    if (status == TD_OK) status = read_token(g, os, conf);
+    if (status == TD_OK) status = take_token(g, conf->token);
     if (status != TD_OK) return status;
     if (is_set(conf->cert) != is_set(conf->key))
         return TD_FAIL(TD_CONFIG, "serve.%s is missing: serve.cert and serve.key name the two files of one certificate",
@@ -210,7 +192,7 @@ static bool read_scheme(td_bytes header, const char *scheme, td_bytes *out_rest)
 }
 
 bool td_guard_token(const td_guard *g, td_bytes authorization) {
-    uint8_t pair[TD_TOKEN_MAX + 64];
+    uint8_t pair[TD_SECRET_MAX + 64];
     td_bytes text;
     if (!g->has_token) return true;
     if (read_scheme(authorization, "Bearer ", &text)) return is_token(g, text);

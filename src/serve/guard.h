@@ -2,7 +2,7 @@
  * the token where one is set. Loopback needs nothing; every other address needs a token and TLS, or the program does
  * not start. A page of another site that makes a browser ask here (DNS rebinding) is refused: a Host is this listener's
  * address or a name that the operator gave, and where all addresses are listened on any address in figures, since no
- * name server stands behind those. Pure, but for the reading of the token's file. */
+ * name server stands behind those. Pure. */
 #pragma once
 #include "serve/serve.h"
 
@@ -14,7 +14,7 @@ typedef struct td_listen {
     bool any; /* 0.0.0.0 or ::, all addresses of the machine */
 } td_listen;
 
-enum { TD_TOKEN_MIN = 16, TD_TOKEN_MAX = 512, TD_GUARD_URL_MAX = 96 };
+enum { TD_TOKEN_MIN = 16, TD_GUARD_URL_MAX = 96 };
 
 typedef struct td_guard {
     td_listen listen;
@@ -27,8 +27,8 @@ typedef struct td_guard {
 TD_CHECKED td_status td_listen_parse(const char *text, td_listen *out);
 
 /* From the settings, which are borrowed. Errors: TD_CONFIG with the key and the cure: malformed, an address other than
- * loopback without a token and TLS, half a key pair, a token that is too short or cannot be read. */
-TD_CHECKED td_status td_guard_init(td_guard *out, const td_os *os, const td_serve_conf *conf);
+ * loopback without a token and TLS, half a key pair, a token that is too short. */
+TD_CHECKED td_status td_guard_init(td_guard *out, const td_serve_conf *conf);
 void td_guard_url(const td_guard *guard, char out[TD_GUARD_URL_MAX]);
 
 /* The Host header names this listener, with its port. A missing one does not. */

@@ -72,13 +72,13 @@ const td_option td_serve_options[] = {
      .offset = offsetof(td_serve_conf, names),
      .help = "further names by which it is reached, by commas: what a request's Host may say"},
     {.key = "token",
-     .type = TD_OPTION_TEXT,
+     .type = TD_OPTION_SECRET,
      .offset = offsetof(td_serve_conf, token),
-     .help = "what a request must show; write ${VARIABLE} here, never the token itself"},
+     .help = "what a request must show: ${VARIABLE}"},
     {.key = "token_file",
      .type = TD_OPTION_TEXT,
      .offset = offsetof(td_serve_conf, token_file),
-     .help = "file that holds the token"},
+     .help = "file that holds the token, instead"},
     {.key = "cert",
      .type = TD_OPTION_TEXT,
      .offset = offsetof(td_serve_conf, cert),
@@ -599,7 +599,7 @@ td_status td_serve_open(td_serve **out, const td_os *os, const td_serve_conf *co
     s->cert = conf->cert;
     s->key = conf->key;
     (void)snprintf(s->run, sizeof s->run, "%llx", (unsigned long long)os->ops->wall_ns(os->self));
-    td_status status = td_guard_init(&s->guard, os, conf);
+    td_status status = td_guard_init(&s->guard, conf);
     td_guard_url(&s->guard, s->url);
     if (status == TD_OK && s->guard.tls) status = td_tls_check(s->cert, s->key);
     td_view_events events = {.self = s, .bar = tell_bar, .signal = tell_signal, .gap = tell_gap};

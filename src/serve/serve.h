@@ -16,7 +16,7 @@
 typedef struct td_serve_conf {
     char *listen;             /* "127.0.0.1:8750" */
     char *names;              /* further Hosts, by commas */
-    char *token, *token_file; /* one of them, or neither */
+    char *token, *token_file; /* the file has been read into the other one */
     char *cert, *key;         /* PEM files, both or neither */
 } td_serve_conf;
 

@@ -7,6 +7,7 @@ typedef enum peer_manner { /* towards who connects */
                            PEER_ACCEPTS,
                            PEER_REDIRECTS, /* to a place where it would accept */
                            PEER_NOT_FOUND,
+                           PEER_DENIES,
                            PEER_BABBLES,     /* bytes that are no answer */
                            PEER_LONG_HEADER, /* an answer beyond any bound */
                            PEER_SAYS_NOTHING,

@@ -78,7 +78,7 @@ static void begin(sim_transport *t, sim_conn *c) {
         world->newest = c;
         td_link_opened(&c->link);
     } else if (c->manner != PEER_SAYS_NOTHING) {
-        td_link_end(&c->link, TD_NET_REFUSED, "refused");
+        td_link_end(&c->link, c->manner == PEER_DENIES ? TD_NET_DENIED : TD_NET_REFUSED, "refused");
     } else if (t->os->ops->mono_ns(t->os->self) - c->since_ns >= t->conf.open_ns) {
         td_link_end(&c->link, TD_NET_REFUSED, "no answer in time");
     }

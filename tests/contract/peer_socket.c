@@ -167,6 +167,9 @@ static void answer(socket_peer *p, socket_conn *c) {
     case PEER_NOT_FOUND:
         td_buf_text(&c->out, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
         break;
+    case PEER_DENIES:
+        td_buf_text(&c->out, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
+        break;
     case PEER_BABBLES:
         td_buf_text(&c->out, "\x16\x03\x01 these are no headers\r\n\r\n\r\n");
         break;

@@ -180,6 +180,9 @@ static void test_refusals(rig *r) {
         assert_int_equal(r->ops->connect(r->transport, r->peer_ops->url(r->peer), &r->connection), TD_OK);
         ASSERT_ROW(end_reason(r) == TD_NET_REFUSED, "%zu", i);
     }
+    r->peer_ops->be(r->peer, PEER_DENIES);
+    assert_int_equal(r->ops->connect(r->transport, r->peer_ops->url(r->peer), &r->connection), TD_OK);
+    assert_int_equal(end_reason(r), TD_NET_DENIED);
     r->peer_ops->be(r->peer, PEER_BABBLES);
     assert_int_equal(r->ops->connect(r->transport, r->peer_ops->url(r->peer), &r->connection), TD_OK);
     for (int i = 0; i < 200; i++) (void)turn(r);

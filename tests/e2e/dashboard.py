@@ -11,6 +11,7 @@ import decimal
 import gzip
 import io
 import json
+import os
 import pathlib
 import re
 import socket
@@ -49,8 +50,9 @@ def free_port():
 class Server:
     """One run of the program with a dashboard, as a context."""
 
-    def __init__(self, folder, port, *options, feeds=FEEDS, strategies=STRATEGIES):
+    def __init__(self, folder, port, *options, feeds=FEEDS, strategies=STRATEGIES, **variables):
         self.port = port
+        self.env = os.environ | variables
         self.file = tapedeck.config(f"{folder}/run.yaml", f"{folder}/data", feeds, "[1s, 5s, 1m, 5m, 1d]", strategies,
                                     sink=False, extra=f"serve: {{ listen: 127.0.0.1:{port} }}\n")
         self.options = options
@@ -59,7 +61,7 @@ class Server:
     def __enter__(self):
         self.began = time.monotonic()
         self.process = subprocess.Popen([tapedeck.PROGRAM, "run", "--quiet", *self.options, self.file],
-                                        cwd=tapedeck.ROOT, stderr=subprocess.PIPE, text=True)
+                                        cwd=tapedeck.ROOT, stderr=subprocess.PIPE, text=True, env=self.env)
         wait_until("the server listens", self.listens)
         return self
 
@@ -326,7 +328,7 @@ def check_link(page, folder, port):
 def look_with_token(browser, folder, port):
     """Where a token is wanted a browser asks for a password; page, questions and stream then work as without."""
     token = "0123456789abcdef-of-the-test"
-    with Server(folder, port, "--set", "speed=4x", "--set", f"serve.token={token}") as server:
+    with Server(folder, port, "--set", "speed=4x", TAPEDECK_SERVE_TOKEN=token) as server:
         assert server.get("/")[0] == server.get("/api/v1/stream")[0] == 401
         page = Page(browser, server.url, http_credentials={"username": "anybody", "password": token})
         page.wait("bars", 1, 15)

@@ -5,7 +5,6 @@ was told, and every bar is the market's.
 import collections
 import decimal
 import json
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import threading
 import time
 
 import tapedeck
+from tapedeck import wait_for
 
 sys.path.insert(0, str(tapedeck.ROOT / "tests" / "venues"))
 import coinbase  # noqa: E402
@@ -24,34 +24,12 @@ SECOND = 10**9
 SETTINGS = "lateness: 200ms, max_delay: 200ms, history_after: 1500ms, heartbeat: 1500ms"
 
 
-class Run:
-    """The program in the background; leaving stops it and keeps what it said."""
-
+class Run(tapedeck.Live):
     def __init__(self, folder, venue, settings="", products=PRODUCTS, bars="[1s]"):
-        self.data = f"{folder}/data"
         words = [f"products: [{', '.join(products)}]", f"url: '{venue.url}'", f"history: '{venue.history}'",
                  "reconnect: 50ms", "history_interval: 120ms", settings]
         feed = "coinbase: { " + ", ".join(word for word in words if word) + " }"
-        self.file = tapedeck.config(f"{folder}/live.yaml", self.data, [feed], bars=bars, partitions=2,
-                                    extra="serve: { listen: 127.0.0.1:0 }\n")
-
-    def __enter__(self):
-        self.process = subprocess.Popen([tapedeck.PROGRAM, "run", "--json", "--quiet", self.file], cwd=tapedeck.ROOT,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        return self
-
-    def __exit__(self, kind, *_):
-        self.process.send_signal(signal.SIGTERM)
-        self.stdout, self.stderr = self.process.communicate(timeout=30)
-        assert kind or self.process.returncode == 0, f"exit {self.process.returncode}:\n{self.stderr}"
-
-    def read(self, *words):
-        done = subprocess.run([tapedeck.PROGRAM, *words, "--data", self.data], stdout=subprocess.PIPE, text=True,
-                              check=False)
-        return [json.loads(line) for line in done.stdout.splitlines()]
-
-    def gaps(self):
-        return self.read("gaps", "--json")[:-1]  # behind them, the totals
+        super().__init__(folder, [feed], bars)
 
     def trades(self):
         """{product: {trade id: its record}}, and how many came twice."""
@@ -63,13 +41,6 @@ class Run:
                 twice += value["trade_id"] in of_product
                 of_product.setdefault(value["trade_id"], value)
         return found, twice
-
-
-def wait_for(what, why, seconds=15):
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, f"waited in vain for {why() if callable(why) else why}"
-        time.sleep(0.05)
 
 
 def check_trades(run, market):

@@ -8,6 +8,8 @@ import sqlite3
 import subprocess
 import tempfile
 import time
+import urllib.error
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TAPEDECK_BUILD", ROOT / "build"))
@@ -82,6 +84,57 @@ def start(file, *options):
     """Starts a run in the background."""
     return subprocess.Popen([PROGRAM, "run", "--until-end", "--json", *options, file], cwd=ROOT,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+class Live:
+    """Live feeds in the background, with a dashboard on a free port; leaving stops them and keeps what was said."""
+
+    def __init__(self, folder, feeds, bars="[1s]", **variables):
+        self.data, self.env = f"{folder}/data", os.environ | variables
+        self.file = config(f"{folder}/live.yaml", self.data, feeds, bars=bars, partitions=2,
+                           extra="serve: { listen: 127.0.0.1:0 }\n")
+
+    def __enter__(self):
+        self.process = subprocess.Popen([PROGRAM, "run", "--json", "--quiet", self.file], cwd=ROOT, env=self.env,
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return self
+
+    def __exit__(self, kind, *_):
+        self.process.send_signal(signal.SIGTERM)
+        self.stdout, self.stderr = self.process.communicate(timeout=30)
+        assert kind or self.process.returncode == 0, f"exit {self.process.returncode}:\n{self.stderr}"
+
+    def read(self, *words):
+        done = subprocess.run([PROGRAM, *words, "--data", self.data], stdout=subprocess.PIPE, text=True, check=False)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def gaps(self):
+        return self.read("gaps", "--json")[:-1]  # behind them, the totals
+
+    def values(self, schema):
+        """Of the tape's records of that schema, in its order, with their instruments; the run has ended or goes on."""
+        return [(r["key"], r["value"]) for r in self.read("log", "cat", "tape") if r["value"]["schema"] == schema]
+
+
+def texts_of(process, data):
+    """All that a run says and keeps, while it runs: what must hold no secret."""
+    url = pathlib.Path(f"{data}/SERVE").read_text(encoding="utf-8").strip()
+    told = [pathlib.Path(f"/proc/{process.pid}/cmdline").read_bytes()]
+    for path in ("/metrics", "/api/v1/status", "/readyz"):
+        try:
+            told.append(urllib.request.urlopen(url + path, timeout=10).read())
+        except urllib.error.HTTPError as error:
+            told.append(error.read())
+    told += [path.read_bytes() for path in pathlib.Path(data).rglob("*") if path.is_file()]
+    assert len(told) > 10, told
+    return told
+
+
+def wait_for(what, why, seconds=15):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, f"waited in vain for {why() if callable(why) else why}"
+        time.sleep(0.05)
 
 
 def kill(process):

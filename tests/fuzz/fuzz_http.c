@@ -117,8 +117,8 @@ static void begin(void) {
     if (status == TD_OK) status = td_view_open(&view, &os, &t, &events);
     while (status == TD_OK && td_view_step(view) > 0) continue;
     const td_serve_conf closed = {.listen = all, .token = token, .cert = pem, .key = pem}, open = {.listen = own};
-    if (status == TD_OK) status = td_guard_init(&guards[0], &os, &closed);
-    if (status == TD_OK) status = td_guard_init(&guards[1], &os, &open);
+    if (status == TD_OK) status = td_guard_init(&guards[0], &closed);
+    if (status == TD_OK) status = td_guard_init(&guards[1], &open);
     assert(status == TD_OK);
 }
 

@@ -254,7 +254,8 @@ static const struct {
      "c.yaml:2:5: feeds[0].coinbase: per_connection: \"" LONGEST_NAME ".2\" is longer than 63 characters"},
     {"feeds:\n  - coinbase: { products: [" TEN(A) TEN(B) TEN(C) TEN(D) TEN(E) TEN(F) TEN(G) "], per_connection: 1 }\n",
      "c.yaml:2:5: feeds[0].coinbase: per_connection: 70 connections, and 64 feeds are the most there can be"},
-    {"feeds:\n  - lean: {}\n", "c.yaml:2:5: feeds[0].lean: unknown key; known: file, simulated, websocket, coinbase"},
+    {"feeds:\n  - lean: {}\n", "c.yaml:2:5: feeds[0].lean: unknown key; known: file, simulated, websocket, coinbase, "
+                               "finnhub"},
     {"feeds:\n  - simulated\n", "c.yaml:2:5: feeds[0]: one kind with its settings is expected, as in - kind: { … }"},
     {"feeds:\n  - simulated: 5\n", "c.yaml:2:16: feeds[0].simulated: keys and values are expected"},
     {"feeds:\n  - { simulated: {}, file: {} }\n",
@@ -297,6 +298,18 @@ static const struct {
     {"feeds: [simulated: {rules: venue}]\n",
      "c.yaml:1:28: feeds[0].simulated.rules: venue: there is no table of sale conditions for simulated feeds; "
      "there is one for LEAN"},
+    {"feeds: [finnhub: {symbols: [A], token: abcdef}]\n",
+     "c.yaml:1:40: feeds[0].finnhub.token: a secret is not written here: ${VARIABLE}, or token_file: FILE"},
+    {"feeds: [finnhub: {symbols: [A]}]\n", "c.yaml:1:18: feeds[0].finnhub.token: missing: your key: ${FINNHUB_TOKEN}"},
+    {"feeds: [finnhub: {symbols: [A], token: \"${HOME} x\"}]\n",
+     "c.yaml:1:40: feeds[0].finnhub.token: 1 to 512 printable characters without spaces are expected"},
+    {"feeds: [finnhub: {symbols: [A], token_file: none}]\n",
+     "c.yaml:1:18: feeds[0].finnhub.token_file: cannot read a secret of at most 512 printable characters from 'none'"},
+    {"feeds: [finnhub: {symbols: [A], token_file: s/a.td, token: \"${HOME}\"}]\n",
+     "c.yaml:1:18: feeds[0].finnhub.token and token_file are both set: one is enough"},
+    {"feeds: [finnhub: {symbols: [A], token_file: s/a.td}, finnhub: {symbols: [B], token_file: s/b.td}]\n",
+     "c.yaml:1:54: feeds[1].finnhub.token: the vendor takes 1 connection of a key, and this is one more: put the "
+     "symbols of several feeds into one"},
     {"feeds: [file: {format: cryptofeed, path: x, rules: venue}]\n",
      "c.yaml:1:52: feeds[0].file.rules: venue: there is no table of sale conditions for cryptofeed feeds; there is "
      "one for LEAN"},
@@ -363,6 +376,35 @@ static void sets_from_arguments(void **state) {
     assert_int_equal(c.width_count, 2);
     assert_int_equal(c.strategy_count, 2);
     td_config_fini(&c);
+}
+
+/* From a variable, a part of one, or a file; never from where others may read it. */
+static void takes_secrets(void **state) {
+    (void)state;
+    static const char text[] = "feeds: [finnhub: {symbols: [A], token: \"x${UNIT_TOKEN}\"}]\n"
+                               "serve: { token_file: secret }\n";
+    static const char *const sets[] = {"feeds.0.finnhub.token=in-the-open"};
+    static const char *const variable[] = {"feeds.0.finnhub.token=${UNIT_TOKEN}"};
+    td_config c;
+    assert_int_equal(td_os_replace_file(&td_os_posix, "secret", TD_TEXT("0123456789abcdef \n")), TD_OK);
+    assert_int_equal(setenv("UNIT_TOKEN", "of-the-environment", 1), 0);
+    ASSERT_LOADS(c, text);
+    assert_string_equal(c.feeds[0].conf.token, "xof-the-environment");
+    assert_string_equal(c.serve.token, "0123456789abcdef");
+    td_config_fini(&c);
+    assert_int_equal(load(&c, text, sets, 1), TD_CONFIG);
+    assert_non_null(strstr(td_trail(), "--set: feeds[0].finnhub.token: a secret is not written here"));
+    assert_null(strstr(td_trail(), "in-the-open"));
+    assert_int_equal(load(&c, text, variable, 1), TD_OK);
+    assert_string_equal(c.feeds[0].conf.token, "of-the-environment");
+    td_config_fini(&c);
+    assert_int_equal(setenv("TAPEDECK_FEEDS_0_FINNHUB_TOKEN", "another", 1), 0);
+    ASSERT_LOADS(c, text);
+    assert_string_equal(c.feeds[0].conf.token, "another");
+    td_config_fini(&c);
+    assert_int_equal(unsetenv("TAPEDECK_FEEDS_0_FINNHUB_TOKEN"), 0);
+    assert_int_equal(unsetenv("UNIT_TOKEN"), 0);
+    assert_int_equal(td_os_posix.ops->remove(td_os_posix.self, "secret"), TD_OK);
 }
 
 static void takes_lists_from_arguments(void **state) {
@@ -529,6 +571,7 @@ int main(void) {
         cmocka_unit_test(knows_speeds_and_switches),
         cmocka_unit_test(names_every_mistake_with_its_place),
         cmocka_unit_test(sets_from_arguments),
+        cmocka_unit_test(takes_secrets),
         cmocka_unit_test(takes_lists_from_arguments),
         cmocka_unit_test(tells_all_mistakes_at_once),
         cmocka_unit_test(drops_and_restores_the_server),

@@ -14,6 +14,7 @@ static void read_ack(td_subscription *s, td_bytes text) {
     for (size_t i = 0; i < text.size; i++) td_subscription_confirm(s, (td_bytes){text.data + i, 1});
 }
 
+static const td_subscription_ops mute_ops = {.most = 1, .interval_ns = 10 * TD_NS_PER_MS, .put = put};
 static const td_subscription_ops ops = {.most = 3, .interval_ns = 10 * TD_NS_PER_MS, .put = put, .read_ack = read_ack};
 
 typedef struct step {
@@ -22,11 +23,11 @@ typedef struct step {
     const char *text; /* NULL: none is wanted. Of E: "!" in front where it has to do with what was asked for */
 } step;
 
-static void check(const step *steps, size_t count) {
+static void check_of(const td_subscription_ops *venue, const step *steps, size_t count) {
     static char *names[] = {"a", "b", "c", "d", "e"};
     td_texts symbols = {names, COUNT_OF(names)};
     td_subscription *s;
-    assert_int_equal(td_subscription_new(&s, &ops, &symbols, "V"), TD_OK);
+    assert_int_equal(td_subscription_new(&s, venue, &symbols, "V"), TD_OK);
     for (size_t i = 0; i < count; i++) {
         td_bytes text = td_text(steps[i].text != NULL ? steps[i].text : "");
         bool ours = text.size > 0 && text.data[0] == '!';
@@ -45,6 +46,8 @@ static void check(const step *steps, size_t count) {
     }
     td_subscription_free(s);
 }
+
+static void check(const step *steps, size_t count) { check_of(&ops, steps, count); }
 
 static void all_are_known(void **state) {
     (void)state;
@@ -109,6 +112,78 @@ static void some_are_not_answered(void **state) {
     check(steps, COUNT_OF(steps));
 }
 
+#define ASK_ALL(at)                                                                                                    \
+    {(at), 'B', NULL}, {(at), 'N', "a"}, {(at) + 10, 'N', "b"}, {(at) + 20, 'N', "c"}, {(at) + 30, 'N', "d"}, {        \
+        (at) + 40, 'N', "e"                                                                                            \
+    }
+
+static void a_mute_venue_refuses_none(void **state) {
+    (void)state;
+    static const step steps[] = {
+        ASK_ALL(0),        {50, 'N', NULL},    {50, 'A', "abc"}, /* it says none */
+        {5040, 'N', NULL}, {5041, 'E', "why"},                   /* it means something else */
+        {9000, 'N', NULL}, ASK_ALL(10000),
+    };
+    check_of(&mute_ops, steps, COUNT_OF(steps));
+}
+
+static void a_mute_venue_refuses_the_last_ones(void **state) {
+    (void)state;
+    static const step steps[] = {
+        ASK_ALL(0),
+        {41, 'E', "!too many"},
+        {42, 'E', "!too many"},
+        {5039, 'N', NULL},
+        {5040, 'N', "e"},
+        {5041, 'E', "!too many"},
+        {7039, 'N', NULL},
+        {7040, 'N', "d"},
+        {7041, 'E', "!too many"},
+        {9040, 'N', "the venue does not give d, e: !too many"},
+        {9999, 'N', NULL},
+        {9999, 'E', "why"},
+        ASK_ALL(10000), /* … and again in the next session, without telling it again */
+        {10041, 'E', "!too many"},
+        {15040, 'N', "e"},
+        {15041, 'E', "!too many"},
+        {17040, 'N', NULL},
+        {18000, 'E', "why"},
+        ASK_ALL(20000), /* d was given then: news if it is refused now */
+        {20041, 'E', "!too many"},
+        {20041, 'E', "!too many"},
+        {25040, 'N', "e"},
+        {25041, 'E', "!too many"},
+        {27040, 'N', "d"},
+        {27041, 'E', "!too many"},
+        {29040, 'N', "the venue does not give d: !too many"},
+    };
+    check_of(&mute_ops, steps, COUNT_OF(steps));
+}
+
+static void a_mute_venue_refuses_one_in_the_middle(void **state) {
+    (void)state;
+    static const step steps[] = {
+        ASK_ALL(0),
+        {41, 'E', "!no such symbol"},
+        {5040, 'N', "e"},
+        {7040, 'N', "d"},
+        {9040, 'N', "c"},
+        {9041, 'E', "!no such symbol"},
+        {11040, 'N', "the venue does not give c: !no such symbol"},
+        {13040, 'N', NULL},
+    };
+    check_of(&mute_ops, steps, COUNT_OF(steps));
+}
+
+static void a_mute_venue_changes_its_mind(void **state) {
+    (void)state;
+    static const step steps[] = {
+        ASK_ALL(0),        {41, 'E', "!busy"}, {5040, 'N', "e"},   {7040, 'N', "d"},    {9040, 'N', "c"},
+        {11040, 'N', "b"}, {13040, 'N', "a"},  {15040, 'N', NULL}, {15041, 'E', "why"}, /* all are given */
+    };
+    check_of(&mute_ops, steps, COUNT_OF(steps));
+}
+
 static void wrong_names(void **state) {
     (void)state;
     static char *names[][2] = {
@@ -124,7 +199,13 @@ static void wrong_names(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(all_are_known), cmocka_unit_test(one_is_refused),
-                                       cmocka_unit_test(some_are_not_answered), cmocka_unit_test(wrong_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(all_are_known),
+                                       cmocka_unit_test(one_is_refused),
+                                       cmocka_unit_test(some_are_not_answered),
+                                       cmocka_unit_test(a_mute_venue_refuses_none),
+                                       cmocka_unit_test(a_mute_venue_refuses_the_last_ones),
+                                       cmocka_unit_test(a_mute_venue_refuses_one_in_the_middle),
+                                       cmocka_unit_test(a_mute_venue_changes_its_mind),
+                                       cmocka_unit_test(wrong_names)};
     return cmocka_run_group_tests_name("feed_subscription", tests, NULL, NULL);
 }

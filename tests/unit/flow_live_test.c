@@ -16,6 +16,7 @@ typedef enum step_kind {
     STEP_UP,
     STEP_DOWN,
     STEP_REFUSE,
+    STEP_DENY,
     STEP_ITEM_0,
     STEP_ITEM_1,
     STEP_REJECT,
@@ -24,7 +25,7 @@ typedef enum step_kind {
 } step_kind;
 
 typedef struct step {
-    int at_ms; /* since START; not before it is asked to connect, for the first three */
+    int at_ms; /* since START; not before it is asked to connect, for the first four */
     step_kind kind;
 } step;
 
@@ -71,7 +72,7 @@ static td_status fake_next(void *self, td_feed_item *out) {
     fake *f = self;
     if (f->next == f->count || since_ms(f->rig) < f->steps[f->next].at_ms) return TD_AGAIN;
     step_kind kind = f->steps[f->next].kind;
-    if ((kind == STEP_UP || kind == STEP_REFUSE) && f->wanted == 0) return TD_AGAIN;
+    if ((kind == STEP_UP || kind == STEP_REFUSE || kind == STEP_DENY) && f->wanted == 0) return TD_AGAIN;
     f->next++;
     if (kind >= STEP_ITEM_0) f->position.line++;
     *out = (td_feed_item){.clock_ns = f->rig->wall_ns, .position = f->position};
@@ -79,8 +80,9 @@ static td_status fake_next(void *self, td_feed_item *out) {
     case STEP_UP:
     case STEP_DOWN:
     case STEP_REFUSE:
+    case STEP_DENY:
         out->kind = TD_ITEM_SESSION;
-        out->session = (td_feed_session){.live = kind == STEP_UP, .detail = "on command"};
+        out->session = (td_feed_session){.live = kind == STEP_UP, .denied = kind == STEP_DENY, .detail = "on command"};
         if (kind != STEP_UP) f->wanted = 0;
         break;
     case STEP_ITEM_0:
@@ -326,6 +328,17 @@ static void a_session_that_lasts_resets_the_wait(void **state) {
     rig_close(&r);
 }
 
+/* Whether the token was refused before a session or in it: the vendor is left alone. */
+static void what_is_denied_waits_long(void **state) {
+    (void)state;
+    RIG(r, {0, STEP_DENY}, {0, STEP_UP}, {60100, STEP_DENY}, {0, STEP_UP});
+    run_until(&r, 121000);
+    assert_int_equal(r.connects, 3);
+    assert_in_range(r.connected_ms[1], 48000 - STEP_MS, 60000 + STEP_MS);
+    assert_in_range(r.connected_ms[2] - 60100, 48000 - STEP_MS, 60000 + STEP_MS);
+    rig_close(&r);
+}
+
 static void a_busy_feed_starves_no_other(void **state) {
     (void)state;
     static step busy[2000];
@@ -354,6 +367,7 @@ int main(void) {
         cmocka_unit_test(a_clock_set_back_takes_no_time_back),
         cmocka_unit_test(waits_double_and_vary),
         cmocka_unit_test(a_session_that_lasts_resets_the_wait),
+        cmocka_unit_test(what_is_denied_waits_long),
         cmocka_unit_test(a_busy_feed_starves_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,13 +49,13 @@ static void reads_addresses(void **state) {
     }
 }
 
-static char token[] = "0123456789abcdef", short_token[] = "0123456789abcde", spaced[] = "0123456789abcdef 0";
-static char cert[] = "a.pem", key[] = "a.key", nowhere[] = "/nonexistent/token";
+static char token[] = "0123456789abcdef", short_token[] = "0123456789abcde";
+static char cert[] = "a.pem", key[] = "a.key";
 
 static td_status init(td_guard *g, const char *listen, const td_serve_conf *more) {
     td_serve_conf conf = *more;
     conf.listen = (char *)(uintptr_t)listen;
-    return td_guard_init(g, &td_os_posix, &conf);
+    return td_guard_init(g, &conf);
 }
 
 static void refuses_what_is_not_safe(void **state) {
@@ -69,10 +69,7 @@ static void refuses_what_is_not_safe(void **state) {
         {"127.0.0.1:1", {.cert = cert, .key = key}, NULL},
         {"127.0.0.1:1", {.cert = cert}, "serve.key is missing"},
         {"127.0.0.1:1", {.key = key}, "serve.cert is missing"},
-        {"127.0.0.1:1", {.token = short_token}, "serve.token: 16 to 512"},
-        {"127.0.0.1:1", {.token = spaced}, "serve.token: 16 to 512"},
-        {"127.0.0.1:1", {.token_file = nowhere}, "serve.token_file: cannot read"},
-        {"127.0.0.1:1", {.token = token, .token_file = nowhere}, "one is enough"},
+        {"127.0.0.1:1", {.token = short_token}, "serve.token, serve.token_file: 16 to 512"},
         {"0.0.0.0:8750", {0}, "needs a token (serve.token_file) and TLS (serve.cert, serve.key)"},
         {"0.0.0.0:8750", {0}, "use 127.0.0.1:8750"},
         {"[::]:1", {.token = token}, "needs TLS (serve.cert, serve.key);"},

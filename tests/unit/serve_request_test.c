@@ -43,7 +43,7 @@ static const struct {
 
 static td_guard guard_of(void) {
     td_guard g;
-    assert_int_equal(td_guard_init(&g, &td_os_posix, &(td_serve_conf){.listen = listen, .token = token}), TD_OK);
+    assert_int_equal(td_guard_init(&g, &(td_serve_conf){.listen = listen, .token = token}), TD_OK);
     return g;
 }
 

@@ -108,6 +108,9 @@ class Server:
     async def _heard(self, session, message):
         """A client's message."""
 
+    def _denied(self, _query):
+        """Code and body of the answer to who may not connect, or None."""
+
     def _asked(self, _path, _query):
         return 404, {}, b'{"message":"NotFound"}'
 
@@ -130,7 +133,10 @@ class Server:
         elif time.monotonic() < self._back:
             code, more, body = 503, {}, b""
         else:
-            return None
+            denied = self._denied(query)
+            if denied is None:
+                return None
+            code, more, body = denied[0], {}, denied[1]
         headers = Headers({"Content-Type": "application/json", "Content-Length": str(len(body)),
                            "Connection": "close"} | more)
         return Response(code, http.HTTPStatus(code).phrase, headers, body)
