@@ -5,6 +5,7 @@ import pathlib
 import resource
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -90,10 +91,10 @@ class Bench:
 
 
 def run(command, cores):
-    """Runs to the end on those processors; returns the JSON of the last line, and the processor seconds of it all."""
+    """Runs to the end on those processors (None: all); the last line's JSON, and the processor seconds of it all."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([str(c) for c in command], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True,
-                          timeout=1800, preexec_fn=lambda: os.sched_setaffinity(0, cores))
+                          timeout=1800, preexec_fn=lambda: os.sched_setaffinity(0, cores or os.sched_getaffinity(0)))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return json.loads(done.stdout.splitlines()[-1]) | {"cpu_s": used}
@@ -108,6 +109,11 @@ def stop(process, how=signal.SIGTERM):
     if process.poll() is None:
         process.send_signal(how)
     process.wait(timeout=60)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
 
 
 def new_folder():

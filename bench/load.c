@@ -7,16 +7,10 @@
  *                                           after its bar's end, 10 ms bars of 8 instruments
  * Ticks are Binance's frames, by turns a trade and a book ticker, in WebSocket frames. The first two seconds are not
  * counted. One line of JSON. */
-#include "bench.h"
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <openssl/evp.h>
+#include "socket.h"
 #include <pthread.h>
 #include <stdbool.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 enum {
     INSTRUMENTS = 8,
@@ -48,60 +42,13 @@ static void add_sample(load *l, int64_t due, int64_t now_ns) {
 
 /* ---- sockets ---- */
 
-static void no_delay(int s) {
-    int on = 1;
-    if (s < 0 || setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) die("socket", "refused");
-}
-
 static int connect_to(int port) {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int s = socket(AF_INET, SOCK_STREAM, 0);
     if (connect(s, (struct sockaddr *)&address, sizeof address) != 0) die("connect", "refused");
-    no_delay(s);
+    bench_no_delay("load", s);
     return s;
-}
-
-static int listen_anywhere(void) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int s = socket(AF_INET, SOCK_STREAM, 0);
-    if (s < 0 || bind(s, (struct sockaddr *)&address, size) != 0 || listen(s, 1) != 0 ||
-        getsockname(s, (struct sockaddr *)&address, &size) != 0)
-        die("listen", "refused");
-    (void)printf("%d\n", ntohs(address.sin_port));
-    (void)fflush(stdout);
-    return s;
-}
-
-static void send_all(int s, const char *bytes, size_t size) {
-    for (size_t sent = 0; sent < size;) {
-        ssize_t n = send(s, bytes + sent, size - sent, MSG_NOSIGNAL);
-        if (n <= 0) die("send", "the other side is gone");
-        sent += (size_t)n;
-    }
-}
-
-/* The venue's half of the upgrade to WebSocket. */
-static void shake_hands(int s) {
-    char head[4096] = "", key[41], text[128], proof[64];
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned digest_size;
-    for (size_t size = 0; strstr(head, "\r\n\r\n") == NULL; head[size] = '\0') {
-        ssize_t n = read(s, head + size, sizeof head - size - 1);
-        if (n <= 0) die("upgrade", "the client is gone");
-        size += (size_t)n;
-    }
-    const char *at = strcasestr(head, "Sec-WebSocket-Key:");
-    if (at == NULL || sscanf(at, "%*[^:]: %40s", key) != 1) die("upgrade", "no key");
-    (void)snprintf(text, sizeof text, "%s258EAFA5-E914-47DA-95CA-C5AB0DC85B11", key);
-    if (EVP_Digest(text, strlen(text), digest, &digest_size, EVP_sha1(), NULL) != 1) die("upgrade", "no SHA-1");
-    (void)EVP_EncodeBlock((unsigned char *)proof, digest, (int)digest_size);
-    int size = snprintf(head, sizeof head,
-                        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                        "Sec-WebSocket-Accept: %s\r\n\r\n",
-                        proof);
-    send_all(s, head, (size_t)size);
 }
 
 /* ---- ticks ---- */
@@ -111,7 +58,7 @@ static void shake_hands(int s) {
 static size_t put_tick(const load *l, int64_t tick, char *out) {
     int64_t event_ns = l->wall_ns + tick * (1000000000 / l->rate), pair = tick / 2;
     int instrument = (int)(pair % INSTRUMENTS), price = 2000 + (int)(event_ns / BAR_NS % 2);
-    char *json = out + 4;
+    char *json = out + BENCH_FRAME_HEAD;
     int size =
         tick % 2 == 0
             ? sprintf(json,
@@ -124,11 +71,8 @@ static size_t put_tick(const load *l, int64_t tick, char *out) {
                       ",\"s\":\"BENCH%d\",\"b\":\"%d.00000000\",\"B\":\"3.78826000\","
                       "\"a\":\"%d.00000000\",\"A\":\"1.54698000\"}}",
                       instrument, 1000000000 + tick, event_ns / 1000, instrument, price - 1, price + 1);
-    out[0] = (char)0x81; /* one whole text message */
-    out[1] = 126;        /* its size follows in two bytes */
-    out[2] = (char)(size >> 8);
-    out[3] = (char)size;
-    return (size_t)size + 4;
+    bench_put_frame_head(out, (size_t)size);
+    return (size_t)size + BENCH_FRAME_HEAD;
 }
 
 static void *send_ticks(void *self) {
@@ -140,7 +84,7 @@ static void *send_ticks(void *self) {
         size_t size = 0;
         for (; tick < l->count && due_ns(l, tick) <= now_ns && size < OUT_BYTES - FRAME_MAX; tick++)
             size += put_tick(l, tick, out + size);
-        send_all(l->to, out, size);
+        bench_send_all("load", l->to, out, size);
         if (size < OUT_BYTES - FRAME_MAX) bench_sleep_until(now_ns + WAKE_NS);
     }
     return NULL;
@@ -212,7 +156,7 @@ static int open_stream(int port) {
     int s = connect_to(port);
     int size = snprintf(request, sizeof request,
                         "GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: text/event-stream\r\n\r\n", port);
-    send_all(s, request, (size_t)size);
+    bench_send_all("load", s, request, (size_t)size);
     return s;
 }
 
@@ -228,10 +172,10 @@ int main(int argc, char **argv) {
     l.latency_ns = calloc(l.samples_max, sizeof *l.latency_ns);
     if (l.latency_ns == NULL) die("memory", "refused");
     if (feed) {
-        int listener = listen_anywhere();
+        int listener = bench_listen("load", 1);
         l.to = accept(listener, NULL, NULL);
-        no_delay(l.to);
-        shake_hands(l.to);
+        bench_no_delay("load", l.to);
+        bench_shake_hands("load", l.to);
         l.from = open_stream(port);
     } else {
         l.to = l.from = connect_to(port);

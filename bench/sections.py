@@ -6,12 +6,12 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 
-from harness import MARKET, PROGRAM, ROOT, WORK, new_folder, run, start, stop, tool
+import flood
+from harness import MARKET, PROGRAM, ROOT, WORK, free_port, new_folder, run, start, stop, tool
 
 sys.path.insert(0, str(ROOT / "tests/services"))
 import broker as kafka  # noqa: E402
@@ -206,11 +206,6 @@ EVERY_BAR = """strategy every_bar on bars(10ms)
 """
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
-
-
 def ours_once():
     with new_folder() as home:
         home, api = pathlib.Path(home), free_port()
@@ -374,6 +369,26 @@ def snapshot(bench):
     bench.bound("a snapshot's copy, at most", f"{most:.1f} ms", most < 5, "5 ms")
 
 
+def feeds(bench):
+    """Many connections at once; the sender, on the same processors, waits where nobody reads."""
+    runs = [flood.once(flood.SECONDS, flood.RATE) for _ in range(bench.runs)]
+    about = (f"{flood.PRODUCTS} instruments over {flood.CONNECTIONS} connections, Coinbase's matches and tickers, "
+             f"{runs[0]['frame_bytes']} B")
+    rate = bench.row("feeds", "taken in", [r["sent"] / r["seconds"] for r in runs], "messages/s", about)
+    bench.row("feeds", "processor time, all threads", [r["cpu_us"] for r in runs], "µs/message", "", False)
+    for key, name in (("p50_us", "p50"), ("p99_us", "p99")):
+        bench.row("feeds", f"from due to received, {name}", [r["on_tape"][key] / 1e3 for r in runs], "ms",
+                  "with what the sender was late" if name == "p50" else "", False)
+    bench.row("feeds", "from received to appended, p99", [r["wait_ms"][0.99] or 10_000 for r in runs], "ms",
+              "no more than that; of each round the message that came first", False)
+    growth = bench.row("feeds", "memory, last quarter less first", [r["growth_mb"] for r in runs], "MB", "anonymous", False)
+    wrong = "; ".join(filter(None, map(flood.lost, runs)))
+    bench.bound("many connections: nothing lost", wrong or f"{len(runs)} times all of them", not wrong, "ids without holes")
+    bench.bound("many connections", f"{rate:.0f} messages/s", rate >= 0.99 * flood.RATE, f"{flood.RATE} messages/s")
+    bench.bound("many connections: memory", f"{growth:+.1f} MB", growth < flood.GROWTH_MAX_MB,
+                f"under {flood.GROWTH_MAX_MB} MB more")
+
+
 ALL = {"replay": replay, "stages": stages, "operators": operators, "append": append, "json": json_frames,
        "latency": latency, "handoff": handoff, "memory": memory, "restart": restart,
-       "snapshot": snapshot}
+       "snapshot": snapshot, "feeds": feeds}

@@ -4,7 +4,7 @@
 #   CUTS=1000 of one feed within an hour, MISTAKE_SEEDS=1000 of a feed that does all of them, CALL_ROWS=1 and
 #   MEMORY_ROWS=1 times each call and each allocation of a run, KILLS=200 of the real process, MUTANT_SEEDS=200 to find
 #   each planted bug, PLACES=200 of the past, ROUNDS=40 of the oracles that draw their cases (they read TAPEDECK_SOAK),
-#   FUZZ_S=600 for each parser.
+#   FUZZ_S=600 for each parser, FLOOD_S=60 of 171,000 messages a second over 16 connections.
 # SEED is where the seeds begin; without it they rotate with the commit.
 # The outputs are in build/soak; what was done, and what came of it, is appended to docs/proofs.md.
 set -u
@@ -47,6 +47,7 @@ stage travel "${PLACES:-200}" scripts/python.sh tests/e2e/travel.py --places "${
 rounds=${ROUNDS:-40}
 stage oracles "$rounds" env TAPEDECK_SOAK="$rounds" meson test -C build --no-rebuild --suite oracle --suite services \
     --timeout-multiplier "$rounds"
+stage flood "${FLOOD_S:-60}" scripts/python.sh bench/flood.py "${FLOOD_S:-60}"
 export FUZZ_S="${FUZZ_S:-600}"
 stage fuzz "$FUZZ_S" make --no-print-directory fuzz
 exit $failed

@@ -207,6 +207,10 @@ static void tell_append_bytes(const td_metric *m, const void *self, td_buf *out)
         td_metric_put(out, m, TD_LABELS({"topic", td_text(td_topic_name(topic_at(s, i)))}), (double)bytes[i]);
 }
 
+static void tell_waits(const td_metric *m, const void *self, td_buf *out) {
+    td_metric_put_histogram(out, m, NULL, &td_ingest_counters(((const source *)self)->parts.ingest)->waits);
+}
+
 static void tell_sync_rounds(const td_metric *m, const void *self, td_buf *out) {
     td_metric_put_histogram(out, m, NULL, &((const source *)self)->parts.sync->rounds);
 }
@@ -382,6 +386,8 @@ static const td_metric rows[] = {
     {"tapedeck_log_bytes", GAUGE, "Bytes kept.", tell_topics, OF_BYTES},
     {"tapedeck_log_segments", GAUGE, "Segment files kept.", tell_topics, OF_SEGMENTS},
     {"tapedeck_append_bytes_total", COUNTER, "Bytes of records appended, before compression.", tell_append_bytes, 0},
+    {"tapedeck_append_wait_seconds", TD_METRIC_HISTOGRAM,
+     "From the arrival of a live feed's message until it was appended; the first of each round.", tell_waits, 0},
     {"tapedeck_sync_seconds", TD_METRIC_HISTOGRAM, "Time of each round of fsync.", tell_sync_rounds, 0},
     {"tapedeck_sync_failures_total", COUNTER, "Rounds that failed.", tell_sync_failures, 0},
     {"tapedeck_synced_age_seconds", GAUGE, "Since everything appended was last known to be on disk.", tell_synced_age,

@@ -32,6 +32,7 @@ struct td_ingest {
     bool resuming;                     /* everything so far was passed in silence */
     int64_t pace_from_ns, pace_due_ns; /* the run's clock: pace_due_ns fell at pace_from_ns */
     int64_t now_ms, clock_ns;
+    int64_t arrived_ns;   /* of what came live and is not appended yet, the first; 0: there is none */
     td_buf value, held;   /* a record in the making; bytes of live_pending */
     uint8_t *trade_feeds; /* by instrument: 1 + the feed that trades it */
     uint32_t trade_feeds_count;
@@ -337,7 +338,10 @@ static td_status handle_live(td_ingest *in) {
         return status;
     }
     in->has_live_pending = false;
-    if (in->live_pending.item.clock_ns > in->clock_ns) in->clock_ns = in->live_pending.item.clock_ns;
+    const td_feed_item *item = &in->live_pending.item;
+    bool came = !item->past && (item->kind != TD_ITEM_EVENT || item->event.kind != TD_EVENT_TIME);
+    if (came && in->arrived_ns == 0) in->arrived_ns = item->clock_ns;
+    if (item->clock_ns > in->clock_ns) in->clock_ns = item->clock_ns;
     return TD_OK;
 }
 
@@ -372,6 +376,13 @@ static td_status handle_batch(td_ingest *in, int64_t now_ns, int *out_done, bool
     return status;
 }
 
+static void count_wait(td_ingest *in) {
+    if (in->arrived_ns == 0) return;
+    int64_t now_ns = in->conf.os->ops->wall_ns(in->conf.os->self);
+    td_histogram_add(&in->counts.waits, td_most(0, now_ns - in->arrived_ns));
+    in->arrived_ns = 0;
+}
+
 int td_ingest_step(void *self) {
     td_ingest *in = self;
     if (td_fault_status(&in->fault) != TD_OK) return 0;
@@ -389,7 +400,10 @@ int td_ingest_step(void *self) {
     td_count(&in->counts.resuming, in->resuming - td_counted(&in->counts.resuming));
     if (wanted && (status == TD_OK || status == TD_AGAIN)) {
         td_status flushed = td_ingest_flush(in);
-        if (flushed != TD_OK) status = flushed;
+        if (flushed == TD_OK)
+            count_wait(in);
+        else
+            status = flushed;
     }
     if (status == TD_RETRY || status == TD_FULL) {
         td_count(&in->counts.retries, 1);

@@ -39,9 +39,10 @@ typedef struct td_ingest_counts {
     td_ingest_feed_counts feeds[TD_PROGRAM_FEEDS_MAX]; /* by feed index */
     td_counter commands;                               /* trades and quotes appended by command */
     td_counter tape_bytes, rejected_bytes;             /* of records appended, before compression */
-    td_counter retries;                                /* failures after which ingest backed off */
-    td_counter clock_ns;                               /* event clock of the newest input, for people */
-    td_counter resuming;                               /* 1 while all inputs so far were passed in silence */
+    td_histogram waits;  /* of live inputs, the first of each round: from arrival until appended */
+    td_counter retries;  /* failures after which ingest backed off */
+    td_counter clock_ns; /* event clock of the newest input, for people */
+    td_counter resuming; /* 1 while all inputs so far were passed in silence */
 } td_ingest_counts;
 
 static inline int64_t td_ingest_rejected(const td_ingest_feed_counts *counts) {

@@ -51,6 +51,11 @@ static int64_t test_mono_ns(void *self) {
     return mono_ns;
 }
 
+static int64_t test_wall_ns(void *self) {
+    (void)self;
+    return TD_NS_PER_DAY + mono_ns;
+}
+
 static void check_rejected(const td_topics *topics, td_bytes feed) {
     td_reader *reader;
     td_record record;
@@ -78,6 +83,7 @@ static void keeps_what_waits(void **state) {
     td_bytes name = td_text(feed_name);
     td_os_ops ops = *r->os.ops; /* its clock stands; what backs off waits for one that does not */
     ops.mono_ns = test_mono_ns;
+    ops.wall_ns = test_wall_ns;
     const td_os os = {&ops, r->os.self};
     rig_open_log(r);
     assert_int_equal(td_topics_open(&topics, r->log, PARTITIONS, 0), TD_OK);
@@ -99,6 +105,9 @@ static void keeps_what_waits(void **state) {
         mono_ns += TD_NS_PER_MS;
     }
     assert_int_equal(td_counted(&td_ingest_counters(ingest)->retries), 3);
+    const td_histogram *waits = &td_ingest_counters(ingest)->waits;
+    assert_int_equal(td_counted(&waits->counts[0]), 0); /* what came first waited for all three */
+    assert_true(td_counted(&waits->sum_ns) > 3 * TD_NS_PER_MS && td_counted(&waits->sum_ns) < mono_ns);
     check_rejected(&topics, name);
     td_ingest_close(ingest);
     td_live_free(live);
