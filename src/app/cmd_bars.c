@@ -96,17 +96,15 @@ static td_status tell_none(const td_program *program, const td_history_question 
 static td_status read_actions(td_adjust **out, const td_data *data, const bars_conf *conf, const td_program *program,
                               const td_history_question *q) {
     const td_topics *t = &data->topics;
-    bool then = q->known_ns != INT64_MAX;
+    bool then = q->as_of.known_ns != INT64_MAX;
     *out = td_adjust_new(&(td_adjust_question){
         .actions = t->outputs[TD_OUTPUT_ACTIONS],
         .ids = t->ids,
         .program = program,
         .instrument = q->instrument,
         .how = (td_adjusting)conf->adjust,
-        .at_ns = then ? q->known_ns : td_os_posix.ops->wall_ns(td_os_posix.self),
-        .known_ns = q->known_now ? INT64_MAX : q->known_ns,
-        .knows = q->known_now ? NULL : q->knows,
-        .knows_arg = q->knows_arg,
+        .at_ns = then ? q->as_of.known_ns : td_os_posix.ops->wall_ns(td_os_posix.self),
+        .as_of = q->known_now ? TD_PLACE_END : q->as_of,
     });
     td_status status;
     while ((status = td_adjust_step(*out)) == TD_AGAIN) continue;
@@ -129,14 +127,10 @@ static td_status show_rows(const td_history *history, const td_data *data, const
 
 static td_status show(const bars_conf *conf, td_history_question *q) {
     td_data data;
-    td_past_place place;
-    td_status status = td_data_place(conf->as_of, &place);
+    td_status status = td_data_place(conf->as_of, &q->as_of);
     if (status == TD_OK) status = td_data_time("from", conf->from, &q->from_ns);
     if (status == TD_OK) status = td_data_time("to", conf->to, &q->before_ns);
     if (status != TD_OK) return status;
-    q->known_ns = place.known_ns;
-    q->knows = place.offset != INT64_MAX ? td_data_made_below : NULL;
-    q->knows_arg = &place.offset;
     status = td_data_open(&data, conf->data);
     if (status == TD_OK) {
         q->topic = data.topics.outputs[TD_OUTPUT_BARS];

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "model/instrument.h"
 #include "schema/cause.h"
+#include "schema/place.h"
 #include "serve/gap_table.h"
 #include "serve/history.h"
 #include "serve/rows.h"
@@ -67,6 +68,7 @@ static void on_quarantined(void *self, td_bytes instrument, const td_quarantined
 }
 
 static td_status read_bar(explanation *x) {
+    td_place up_to = {x->past.from, INT64_MAX}; /* the snapshot */
     td_bar again = x->last;
     td_window_state w;
     if (!find_window(x, x->at_ns, &w)) return TD_OK;
@@ -79,9 +81,7 @@ static td_status read_bar(explanation *x) {
                              .before_ns = w.period.start_ns + 1,
                              .cursor = -1,
                              .limit = 1,
-                             .known_ns = INT64_MAX,
-                             .knows = td_data_made_below,
-                             .knows_arg = &x->past.from};
+                             .as_of = up_to};
     const td_history_row *rows;
     td_bytes name;
     td_status status;
@@ -113,17 +113,19 @@ static void take_gap(explanation *x, td_bytes value) {
 static td_status read_output(explanation *x, td_output which, void (*take)(explanation *x, td_bytes value)) {
     td_reader *reader;
     td_record record;
+    td_place up_to = {x->past.from, INT64_MAX};
     td_topic *topic = x->topics->outputs[which];
     if (topic == NULL) return TD_OK;
     td_status status = td_reader_open(&reader, topic, x->partition, 0, TD_READ_APPENDED);
     if (status != TD_OK) return status;
-    while ((status = td_reader_next(reader, &record)) == TD_OK && td_data_made_below(&x->past.from, &record))
+    while ((status = td_reader_next(reader, &record)) == TD_OK &&
+           td_place_has(&up_to, INT64_MIN, td_record_header(&record, TD_CAUSE_HEADER)))
         take(x, record.value);
     td_reader_close(reader);
     return status == TD_AGAIN ? TD_OK : status;
 }
 
-static td_status look_back(explanation *x, const char *snapshots, td_past_place place) {
+static td_status look_back(explanation *x, const char *snapshots, td_place place) {
     td_emit emit = td_emit_none;
     emit.self = x;
     emit.bar = on_bar;
@@ -370,7 +372,7 @@ static td_status show(const explanation *x, bool json) {
 
 static td_status explain(explanation *x, const explain_conf *conf) {
     td_data data;
-    td_past_place place;
+    td_place place;
     td_status status = td_data_place(conf->as_of, &place);
     if (status != TD_OK) return status;
     status = td_data_open(&data, conf->data);

@@ -149,7 +149,7 @@ static int list(const command *c) {
                              .from_ns = r->from_ns,
                              .before_ns = r->to_ns,
                              .cursor = -1,
-                             .known_ns = INT64_MAX,
+                             .as_of = TD_PLACE_END,
                              .limit = (size_t)c->conf->limit};
     td_history *history = status == TD_OK ? td_history_new(&q) : NULL;
     while (history != NULL && (status = td_history_step(history)) == TD_AGAIN) continue;

@@ -215,7 +215,7 @@ static void put_json(td_buf *out, const shown *s) {
 
 static td_status show(const state_conf *conf, td_bytes instrument) {
     td_data data;
-    td_past_place place;
+    td_place place;
     td_status status = td_data_place(conf->as_of, &place);
     if (status != TD_OK) return status;
     status = td_data_open(&data, conf->data);

@@ -2,7 +2,6 @@
 #include "app/data.h"
 #include "base/time.h"
 #include "log/log_segment.h"
-#include "schema/cause.h"
 #include <stdio.h>
 
 td_status td_data_open(td_data *out, const char *dir) {
@@ -42,9 +41,9 @@ void td_data_close(td_data *data) {
     td_log_close(data->log);
 }
 
-td_status td_data_place(const char *text, td_past_place *out) {
-    *out = TD_PAST_END;
-    if (text == NULL || td_past_place_parse(td_text(text), out) == TD_OK) return TD_OK;
+td_status td_data_place(const char *text, td_place *out) {
+    *out = TD_PLACE_END;
+    if (text == NULL || td_place_parse(td_text(text), out) == TD_OK) return TD_OK;
     return TD_FAIL(TD_CONFIG,
                    "--as-of: \"%s\" is neither a time such as 2026-11-21T14:31Z nor an offset such as @120000", text);
 }
@@ -52,9 +51,4 @@ td_status td_data_place(const char *text, td_past_place *out) {
 td_status td_data_time(const char *option, const char *text, int64_t *out_ns) {
     if (text == NULL || td_time_parse(td_text(text), out_ns) == TD_OK) return TD_OK;
     return TD_FAIL(TD_CONFIG, "--%s: \"%s\" is not a time such as 2026-11-21T14:31Z", option, text);
-}
-
-bool td_data_made_below(void *offset, const td_record *output) {
-    td_cause cause;
-    return td_cause_get(td_record_header(output, TD_CAUSE_HEADER), &cause) && cause.offset < *(const int64_t *)offset;
 }

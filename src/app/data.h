@@ -25,8 +25,6 @@ TD_CHECKED td_status td_data_open_to_write(td_data *out, const char *dir);
 void td_data_close(td_data *data);
 
 /* "--as-of": a place, or the end of the tape where it is not given. Errors: TD_CONFIG. */
-TD_CHECKED td_status td_data_place(const char *text, td_past_place *out);
+TD_CHECKED td_status td_data_place(const char *text, td_place *out);
 /* The value of the option of that name; NULL leaves it as it is. Errors: TD_CONFIG. */
 TD_CHECKED td_status td_data_time(const char *option, const char *text, int64_t *out_ns);
-/* The output was made by a record of the tape below *offset: for td_history_question.knows. */
-bool td_data_made_below(void *offset, const td_record *output);

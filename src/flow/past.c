@@ -7,17 +7,6 @@
 
 enum { BLOCK_BYTES = 256 * 1024 };
 
-td_status td_past_place_parse(td_bytes text, td_past_place *out) {
-    *out = TD_PAST_END;
-    if (text.size < 2 || text.data[0] != '@') return td_time_parse(text, &out->known_ns);
-    out->offset = 0;
-    for (size_t i = 1; i < text.size; i++) {
-        if (text.data[i] < '0' || text.data[i] > '9' || out->offset > INT64_MAX / 10 - 1) return TD_REJECT;
-        out->offset = out->offset * 10 + (text.data[i] - '0');
-    }
-    return TD_OK;
-}
-
 /* ---- whose records count ---- */
 
 /* The record's event, when it is one of the instrument or of the feed. */

@@ -7,22 +7,14 @@
  * caller's. Errors: TD_CONFIG: the place is not on the tape; as the log's. */
 #pragma once
 #include "flow/apply.h"
-
-typedef struct td_past_place { /* the end of the tape, where both are INT64_MAX */
-    int64_t offset;            /* below this one */
-    int64_t known_ns;          /* and known at this time or before */
-} td_past_place;
-#define TD_PAST_END ((td_past_place){INT64_MAX, INT64_MAX})
-
-/* "@120000" is an offset, all else a time. TD_REJECT without a trail: neither. */
-TD_CHECKED td_status td_past_place_parse(td_bytes text, td_past_place *out);
+#include "schema/place.h"
 
 typedef struct td_past_conf {
     const td_os *os;
     const td_topics *topics;
     const char *snapshot_dir;
     td_bytes instrument; /* whose partition it is */
-    td_past_place place;
+    td_place place;
     const td_emit *emit; /* gets what the records behind the snapshot make once more */
 } td_past_conf;
 

@@ -2,6 +2,7 @@
 #include "serve/adjust.h"
 #include "base/hash.h"
 #include "model/corporate.h"
+#include "schema/cause.h"
 #include <stdlib.h>
 
 enum { READS_PER_STEP = 8192 };
@@ -57,7 +58,7 @@ static void consider(td_adjust *a, const td_record *record) {
     const td_corporate *c = &event.corporate;
     bool wanted = c->kind == TD_CORPORATE_SPLIT || (c->kind == TD_CORPORATE_DIVIDEND && q->how == TD_ADJUST_ALL);
     int64_t ex_ns = td_zone_to_utc(a->zone, c->ex_day, 0);
-    bool known = td_corporate_known_ns(&event) <= q->known_ns && (q->knows == NULL || q->knows(q->knows_arg, record));
+    bool known = td_place_has(&q->as_of, td_corporate_known_ns(&event), td_record_header(record, TD_CAUSE_HEADER));
     if (wanted && known && ex_ns <= q->at_ns) keep(a, c, ex_ns);
 }
 

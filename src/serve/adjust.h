@@ -3,6 +3,7 @@
 #pragma once
 #include "log/log.h"
 #include "model/bar.h"
+#include "schema/place.h"
 #include "schema/record.h"
 #include "stream/program.h"
 
@@ -14,11 +15,8 @@ typedef struct td_adjust_question { /* borrowed, the program for the first call 
     const td_program *program; /* whose calendars say when a day begins; NULL: in UTC */
     td_bytes instrument;
     td_adjusting how;
-    int64_t at_ns; /* in shares of then: actions up to that instant */
-    /* Those that were known then, as td_history_question says it. */
-    int64_t known_ns;
-    bool (*knows)(void *arg, const td_record *record);
-    void *knows_arg;
+    int64_t at_ns;  /* in shares of then: actions up to that instant */
+    td_place as_of; /* those that were known there */
 } td_adjust_question;
 
 typedef struct td_adjust td_adjust;

@@ -92,19 +92,19 @@ static void begin_history(td_answer *a) {
         .before_ns = r->to_ns < r->before_ns ? r->to_ns : r->before_ns,
         .cursor = r->cursor,
         .limit = (size_t)r->limit + (lines ? LINES_WARM_UP : 0),
-        .known_ns = r->as_of_ns,
+        .as_of = r->as_of,
         .known_now = r->known_now,
     };
     a->history = td_history_new(&q);
     if (r->adjust == TD_ADJUST_NONE) return;
-    bool then = r->as_of_ns != INT64_MAX;
+    bool then = r->as_of.known_ns != INT64_MAX;
     a->adjust = td_adjust_new(&(td_adjust_question){.actions = topics->actions,
                                                     .ids = topics->ids,
                                                     .program = topics->program,
                                                     .instrument = td_text(r->instrument),
                                                     .how = r->adjust,
-                                                    .at_ns = then ? r->as_of_ns : td_view_wall_ns(a->view),
-                                                    .known_ns = r->known_now ? INT64_MAX : r->as_of_ns});
+                                                    .at_ns = then ? r->as_of.known_ns : td_view_wall_ns(a->view),
+                                                    .as_of = r->known_now ? TD_PLACE_END : r->as_of});
 }
 
 static void begin_lines(td_answer *a) {
@@ -363,7 +363,9 @@ static void find_next(td_answer *a, int64_t cursor) {
         put_time_argument(a->next, &size, capacity, "before", end_of_page(a));
     else
         put_time_argument(a->next, &size, capacity, "to", r->to_ns);
-    put_time_argument(a->next, &size, capacity, "as_of", r->as_of_ns);
+    put_time_argument(a->next, &size, capacity, "as_of", r->as_of.known_ns);
+    if (r->as_of.offset != INT64_MAX)
+        size += (size_t)snprintf(a->next + size, capacity - size, "&as_of=@%" PRId64, r->as_of.offset);
     if (r->adjust != TD_ADJUST_NONE)
         size += (size_t)snprintf(a->next + size, capacity - size, "&adjust=%s", td_adjusting_name(r->adjust));
     (void)snprintf(a->next + size, capacity - size, "&limit=%" PRId64 "&cursor=%" PRId64 "%s%s", r->limit, cursor,

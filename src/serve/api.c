@@ -63,7 +63,7 @@ static bool read_to(td_api_request *r, td_bytes value) { return td_time_parse(va
 static bool read_before(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->before_ns) == TD_OK; }
 
 static bool read_day(td_api_request *r, td_bytes value) { return td_date_parse(value, &r->date) == TD_OK; }
-static bool read_as_of(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->as_of_ns) == TD_OK; }
+static bool read_as_of(td_api_request *r, td_bytes value) { return td_place_parse(value, &r->as_of) == TD_OK; }
 static const char *const adjustings[] = {"none", "split", "all"};
 
 const char *td_adjusting_name(td_adjusting adjusting) { return adjustings[adjusting]; }
@@ -139,7 +139,8 @@ static const struct parameter {
     {"cursor", PAGED, 0, read_cursor, "a number from the `next` of an answer"},
     {"day", IN(PROFILE), 0, read_day, "a date such as 2013-10-07"},
     {"limit", PAGED | IN(PROFILE), 0, read_limit, "a number from 1 to 5000"},
-    {"as_of", IN(BARS) | IN(SIGNALS), 0, read_as_of, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
+    {"as_of", IN(BARS) | IN(SIGNALS), 0, read_as_of,
+     "a time such as 2013-10-07T20:00:00Z or an integer since 1970, nor an offset of the tape such as @120000"},
     {"adjust", IN(BARS), 0, read_adjust, "none, split or all"},
     {"known", IN(BARS), 0, read_known, "then or now"},
     {"date", IN(ACTIONS), 0, read_date, "a date such as 2014-06-09"},
@@ -158,7 +159,7 @@ bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_erro
                           .before_ns = INT64_MAX,
                           .cursor = -1,
                           .limit = TD_API_LIMIT_DEFAULT,
-                          .as_of_ns = INT64_MAX,
+                          .as_of = TD_PLACE_END,
                           .date = TD_NONE};
     for (r->kind = 0; r->kind < TD_API_COUNT; r->kind++)
         if (td_bytes_equal(path, td_text(kinds[r->kind]))) break;
@@ -224,6 +225,8 @@ bool td_api_check(const td_api_request *r, td_api_error *error) {
     }
     if (r->cursor >= 0 && r->instrument[0] == '\0')
         return td_api_fail(error, 400, "missing_parameter", "cursor belongs to one instrument");
+    if (r->as_of.offset != INT64_MAX && r->instrument[0] == '\0')
+        return td_api_fail(error, 400, "missing_parameter", "an offset belongs to the partition of one instrument");
     if (r->kind == TD_API_STREAM && (r->width_ns != 0) != (r->instrument[0] != '\0'))
         return td_api_fail(error, 400, "missing_parameter", "stream takes instrument and width together, or neither");
     return true;

@@ -46,7 +46,7 @@ typedef struct td_api_request {
     int64_t cursor;         /* what lies before: an offset in the topic, of gaps a number; -1: its end */
     int64_t limit;
     int64_t date;        /* days since 1970; TD_NONE: not given */
-    int64_t as_of_ns;    /* what was known then; INT64_MAX: now */
+    td_place as_of;      /* what was known there */
     bool known_now;      /* of the bars known then the revisions known now */
     uint8_t statuses;    /* of gaps: a bit per td_gap_status; 0: any */
     td_adjusting adjust; /* of bars */

@@ -1,6 +1,7 @@
 /* src/serve/history.c - a bounded walk backwards through partitions of the log. */
 #include "serve/history.h"
 #include "base/hash.h"
+#include "schema/cause.h"
 #include <stdlib.h>
 
 #define BLOCK_BYTES (INT64_C(256) << 10)
@@ -112,7 +113,7 @@ static bool in_reach(td_history *h, int64_t at_ns, bool first) {
 }
 
 static bool was_known(const td_history *h, const td_record *record, int64_t known_at_ns) {
-    return known_at_ns <= h->q.known_ns && (h->q.knows == NULL || h->q.knows(h->q.knows_arg, record));
+    return td_place_has(&h->q.as_of, known_at_ns, td_record_header(record, TD_CAUSE_HEADER));
 }
 
 static void consider_bar(td_history *h, const td_record *record) {

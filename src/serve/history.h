@@ -7,6 +7,7 @@
 #pragma once
 #include "base/time.h"
 #include "log/log.h"
+#include "schema/place.h"
 #include "schema/record.h"
 
 typedef enum td_history_kind { TD_HISTORY_BARS, TD_HISTORY_SIGNALS, TD_HISTORY_QUARANTINE } td_history_kind;
@@ -24,11 +25,8 @@ typedef struct td_history_question {
     int64_t cursor;      /* look below this offset only; -1: from the end */
     int64_t block_bytes; /* of the log, read in one step; 0: 256 KB */
     size_t limit;        /* the newest so many; at least 1 */
-    /* What was known then: at that time or before, and of which `knows` is true; NULL: of all. */
-    int64_t known_ns;
-    bool (*knows)(void *arg, const td_record *record);
-    void *knows_arg;
-    bool known_now; /* bars that were known then, in the last revision known now; else in the last known then */
+    td_place as_of;      /* what was known there */
+    bool known_now;      /* bars that were known then, in the last revision known now; else in the last known then */
 } td_history_question;
 
 typedef struct td_history_row {

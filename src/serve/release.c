@@ -49,7 +49,7 @@ td_release *td_release_new(const td_release_wish *wish) {
                              .from_ns = wish->from_ns,
                              .before_ns = wish->before_ns,
                              .cursor = -1,
-                             .known_ns = INT64_MAX,
+                             .as_of = TD_PLACE_END,
                              .block_bytes = BLOCK_BYTES,
                              .limit = TD_RELEASES_MAX + 1};
     r->history = td_history_new(&q);

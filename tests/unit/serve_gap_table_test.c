@@ -171,7 +171,7 @@ static void answers_page_by_page(void **state) {
                               .from_ns = INT64_MIN,
                               .to_ns = RIG_T0 + 60 * RIG_S,
                               .before_ns = INT64_MAX,
-                              .as_of_ns = INT64_MAX,
+                              .as_of = TD_PLACE_END,
                               .cursor = -1,
                               .limit = 2,
                               .statuses = 1 << TD_GAP_OPEN};
@@ -190,7 +190,7 @@ static void answers_page_by_page(void **state) {
     assert_string_equal(next, "/api/v1/gaps?instrument=LEAN:IBM&status=open&to=2013-10-07T13:31:00Z&limit=2&cursor=4");
     request = (td_api_request){.kind = TD_API_GAPS, .from_ns = INT64_MIN, .to_ns = INT64_MAX, .cursor = -1, .limit = 9};
     request.statuses = 1 << TD_GAP_FILLED;
-    request.as_of_ns = INT64_MAX;
+    request.as_of = TD_PLACE_END;
     ask(view, &request, &text, next);
     assert_string_equal(
         (const char *)text.data,

@@ -27,7 +27,7 @@ static td_history_question bars_of(const char *instrument, size_t limit) {
                                  .before_ns = INT64_MAX,
                                  .cursor = -1,
                                  .limit = limit,
-                                 .known_ns = INT64_MAX};
+                                 .as_of = TD_PLACE_END};
 }
 
 static td_history *walk(const td_history_question *q) {
@@ -160,8 +160,6 @@ static void keeps_within_from_and_before(void **state) {
     }
 }
 
-static bool below(void *offset, const td_record *record) { return record->offset < *(const int64_t *)offset; }
-
 /* The closes of the series by a plain walk forwards, 0: none was known below that offset. Returns how many were. */
 static int closes_below(int64_t offset, bool now, int64_t closes[500]) {
     uint32_t p = td_partition_of(TD_TEXT("LEAN:IBM"), RIG_PARTITIONS);
@@ -193,8 +191,7 @@ static void tells_what_was_known_then(void **state) {
         int64_t offset = offsets[row % COUNT_OF(offsets)], closes[500];
         bool now = row / COUNT_OF(offsets) % 2 == 1;
         td_history_question q = bars_of("LEAN:IBM", limits[row / COUNT_OF(offsets) / 2]);
-        q.knows = below;
-        q.knows_arg = &offset;
+        q.as_of.offset = offset;
         q.known_now = now;
         q.block_bytes = 60000;
         int left = closes_below(offset, now, closes);
@@ -214,7 +211,7 @@ static void tells_what_was_known_then(void **state) {
         ASSERT_ROW(left == 0, "row %u: %d left", row, left);
     }
     td_history_question q = bars_of("LEAN:IBM", 5000);
-    q.known_ns = RIG_T0 + 100 * RIG_S; /* as their known_at says, each is known at its end */
+    q.as_of.known_ns = RIG_T0 + 100 * RIG_S; /* as their known_at says, each is known at its end */
     td_history *h = walk(&q);
     assert_int_equal(count_of(h), 100);
     td_history_free(h);

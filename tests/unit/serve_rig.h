@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "lang/program.h"
 #include "log/log_segment.h"
+#include "schema/cause.h"
 #include "schema/registry.h"
 #include "serve/serve.h"
 #include "unit.h"
@@ -94,12 +95,17 @@ static inline void rig_close(rig *r) {
     (void)nftw(r->folder, rig_remove, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* One record, as one batch of its own. `ms` is the append time. */
+/* One record, as one batch of its own, made by the tape's record at the offset that it has itself. `ms` is the append
+ * time. */
 static inline void rig_append(rig *r, td_topic *topic, const char *instrument, int64_t ms, td_buf *value) {
     td_bytes key = td_text(instrument);
+    uint32_t partition = td_partition_of(key, RIG_PARTITIONS);
+    char text[TD_CAUSE_MAX];
+    td_cause cause = {.partition = partition, .offset = td_topic_end(topic, partition)};
+    td_bytes header = {(const uint8_t *)text, td_cause_put(&cause, text)};
     td_batch_reset(&r->batch);
-    assert_true(td_batch_add(&r->batch, ms, key, td_buf_bytes(value), (td_bytes){0}, (td_bytes){0}));
-    assert_int_equal(td_writer_append(r->writer, topic, td_partition_of(key, RIG_PARTITIONS), &r->batch), TD_OK);
+    assert_true(td_batch_add(&r->batch, ms, key, td_buf_bytes(value), TD_CAUSE_HEADER, header));
+    assert_int_equal(td_writer_append(r->writer, topic, partition, &r->batch), TD_OK);
     td_buf_fini(value);
 }
 
