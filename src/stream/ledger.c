@@ -305,7 +305,7 @@ void td_ledger_take_time(td_step *step, const td_time_mark *mark) {
 
 void td_ledger_end_silence(td_step *step, const td_event *event) {
     step->feed->silent = 0;
-    bound_endless(step, TD_GAP_SILENCE, event->event_ns);
+    bound_endless(step, TD_GAP_SILENCE, td_most(event->event_ns, step->feed->watermark_ns));
 }
 
 void td_ledger_end(td_step *step, uint32_t instrument, int64_t bound_ns) {

@@ -615,6 +615,12 @@ static __attribute__((noinline)) td_reason judge_arrival(const td_state *s, cons
     return td_rules_judge(&judged, true);
 }
 
+/* Silence is by arrival, however late an event is; but what is put on the tape anew is no sign of life, nor is what was
+ * on its way when the session went down. */
+static inline bool breaks_silence(const feed_state *feed, const td_event *e) {
+    return feed->silent != 0 && e->origin == TD_ORIGIN_FEED && feed->session != TD_SESSION_DOWN;
+}
+
 static td_applied apply_behind_time(td_state *s, const td_event *e, const td_emit *emit);
 
 typedef td_applied (*apply_fn)(td_state *s, const td_event *e, const td_emit *emit);
@@ -636,6 +642,8 @@ static inline __attribute__((always_inline)) td_applied arrive(td_state *s, cons
     if (reached_ns > feed->watermark_ns) {
         feed->watermark_ns = reached_ns;
         if (reached_ns >= feed->next_close_ns) return apply_behind_time(s, e, emit);
+    } else if (breaks_silence(feed, e)) {
+        return apply_behind_time(s, e, emit);
     }
     return apply(s, e, emit);
 }
@@ -652,10 +660,11 @@ static td_applied apply_any_tick(td_state *s, const td_event *e, const td_emit *
     return e->kind == TD_EVENT_PRICE ? apply_price_tick(s, e, emit) : apply_tick(s, e, emit);
 }
 
-/* The event has moved the watermark to where something is due; that done, it is a tick like others. */
+/* The event has moved the watermark to where something is due, or has ended a silence; that done, it is a tick like
+ * others. */
 static __attribute__((noinline)) td_applied apply_behind_time(td_state *s, const td_event *e, const td_emit *emit) {
     td_step step = step_of(s, e->feed, e->receive_ns, emit);
-    if (step.feed->silent != 0) td_ledger_end_silence(&step, e);
+    if (breaks_silence(step.feed, e)) td_ledger_end_silence(&step, e);
     pass_time(&step);
     td_applied applied = apply_any_tick(s, e, emit);
     applied.changed = true;

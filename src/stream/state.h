@@ -27,7 +27,8 @@
  *            do the next trade tells what was lost, if anything; else the next Time that is not down ends it.
  *   silence  A Time that is neither down nor ended, `silence` after the feed's last tick, after it was last down and
  *            after the instrument's venue opened, while that is open; it begins max_delay before the silence, or at the
- *            last trade where ids count; the next tick of the feed ends it, or the next trade where ids count.
+ *            last trade where ids count; the next tick of the feed ends it, late or not, at its time or the
+ *            watermark, whichever is later; or the next trade where ids count.
  * Where ids do not count, no gap begins before the end of the one before it: what is brought for both would be there
  * twice.
  * `ended` loses all that are open; a venue that counts anew loses those without an end or not told yet. When an

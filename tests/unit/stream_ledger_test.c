@@ -503,6 +503,27 @@ static void silence_is_a_gap_where_it_is_asked_for(void **state) {
     RUN(program, steps, 2, 1, 0, 1);
 }
 
+/* It is by arrival: time went on meanwhile, and what is late tells that the feed is there. */
+static void what_comes_late_ends_a_silence(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {'t', 103, 0, .gives = ""},
+        {'i', 109, 0, .gives = "A gap 1 silence open 103.0-?\n"},
+        {'s', 0, 0, .gives = ""},
+        {'r', 104, 0, .gives = "", .came_s = 110}, /* no sign of life */
+        {'q', 107, 0, .gives = "A gap 1 silence open 103.0-108.0\n", .came_s = 110},
+        {'i', 113, 0, .gives = "A 100+10 n2 partial\n"}, /* and it is not silent since then */
+        {'i', 116, 0, .gives = "A gap 2 silence open 109.0-?\n"},
+        {'d', 117, 0, .gives = ""},
+        {'q', 117, 0, .gives = ""}, /* was on its way when the session went down */
+        {'l', 119, 0, .gives = ""},
+        {'t', 119, 0, .gives = "A gap 2 silence open 109.0-119.0\n"},
+    };
+    td_program *program = program_of();
+    program->unnamed.silence_ns = 5 * TD_NS_PER_S;
+    RUN(program, steps, 2, 0, 0, 2);
+}
+
 /* Open from 120 to 180 s. */
 static td_program *program_with_hours(void) {
     const td_bytes calendar = TD_TEXT("zone UTC\ndays thu\nregular 00:02 00:03\n");
@@ -635,6 +656,7 @@ int main(void) {
         cmocka_unit_test(windows_under_a_gap_are_kept_beyond_grace),
         cmocka_unit_test(a_missing_trade_that_comes_late_finds_its_window),
         cmocka_unit_test(silence_is_a_gap_where_it_is_asked_for),
+        cmocka_unit_test(what_comes_late_ends_a_silence),
         cmocka_unit_test(a_venue_that_is_closed_is_not_silent),
         cmocka_unit_test(gaps_move_with_their_instrument),
         cmocka_unit_test(what_no_ids_tell_is_missing_between_two_feeds),
