@@ -14,7 +14,7 @@ typedef struct bars_conf {
     char *data, *from, *to, *as_of;
     int64_t limit;
     int known, adjust; /* then|now; td_adjusting */
-    bool json, csv;
+    bool vendor, json, csv;
 } bars_conf;
 
 /* ---- rows ---- */
@@ -48,6 +48,51 @@ static void put_bar(td_buf *out, const bars_conf *conf, td_bytes instrument, con
     if (conf->json) td_buf_text(out, "\n");
 }
 
+static void end_rows(td_buf *out, const td_history *history) {
+    (void)fwrite(out->data, 1, out->size, stdout);
+    td_buf_fini(out);
+    if (td_history_cursor(history) >= 0)
+        (void)fprintf(stderr, "tapedeck bars: there are older ones: --limit more, or --to an earlier time\n");
+}
+
+/* ---- vendors' bars ---- */
+
+static void put_vendor_header(td_buf *out, const bars_conf *conf) {
+    static const td_event none = {0};
+    if (conf->csv && !conf->json)
+        td_row_put_vendor_bar(out, TD_ROW_CSV_HEADER, TD_TEXT(""), TD_TEXT(""), &none, false);
+    else if (!conf->json)
+        td_buf_printf(out, "%-20s %12s %12s %12s %12s %14s  %s\n", "start", "open", "high", "low", "close", "volume",
+                      "feed");
+}
+
+static void put_text_vendor_bar(td_buf *out, td_bytes feed, const td_event *event, bool revised) {
+    const td_vendor_bar *bar = &event->vendor_bar;
+    char start[40], known[40], numbers[5][TD_DECIMAL_TEXT_MAX] = {"", "", "", "", "-"};
+    const int64_t prices[] = {bar->open, bar->high, bar->low, bar->close};
+    (void)td_time_format(bar->start_ns, start);
+    (void)td_time_format(event->receive_ns, known);
+    for (int i = 0; i < 4; i++) (void)td_decimal_format(prices[i], TD_PRICE_SCALE, false, numbers[i]);
+    if (bar->volume != TD_NONE) (void)td_decimal_format(bar->volume, TD_SIZE_SCALE, false, numbers[4]);
+    td_buf_printf(out, "%-20s %12s %12s %12s %12s %14s  %.*s%s%s, known at %s\n", start, numbers[0], numbers[1],
+                  numbers[2], numbers[3], numbers[4], (int)feed.size, (const char *)feed.data,
+                  bar->adjusted ? ", adjusted" : "", revised ? ", revised" : "", known);
+}
+
+static td_status put_vendor_row(td_buf *out, const td_history *history, const td_history_row *row,
+                                const td_schema_ids *ids, const bars_conf *conf, td_bytes instrument) {
+    td_event event;
+    td_bytes feed;
+    td_status status = td_record_get_event(ids, td_history_value(history, row), &event, &feed);
+    if (status != TD_OK) return status;
+    if (conf->json || conf->csv)
+        td_row_put_vendor_bar(out, conf->json ? TD_ROW_JSON : TD_ROW_CSV, instrument, feed, &event, row->first);
+    else
+        put_text_vendor_bar(out, feed, &event, row->first);
+    if (conf->json) td_buf_text(out, "\n");
+    return TD_OK;
+}
+
 static td_status put_rows(const td_history *history, const td_adjust *adjust, const td_schema_ids *ids,
                           const bars_conf *conf) {
     td_buf out = {0};
@@ -62,10 +107,7 @@ static td_status put_rows(const td_history *history, const td_adjust *adjust, co
         if (status == TD_OK) td_adjust_bar(adjust, &bar);
         if (status == TD_OK) put_bar(&out, conf, name, &bar);
     }
-    (void)fwrite(out.data, 1, out.size, stdout);
-    td_buf_fini(&out);
-    if (td_history_cursor(history) >= 0)
-        (void)fprintf(stderr, "tapedeck bars: there are older ones: --limit more, or --to an earlier time\n");
+    end_rows(&out, history);
     return status;
 }
 
@@ -125,6 +167,35 @@ static td_status show_rows(const td_history *history, const td_data *data, const
     return status;
 }
 
+static td_status show_vendor_rows(const td_history *history, const td_data *data, const bars_conf *conf,
+                                  const td_history_question *q) {
+    td_buf out = {0};
+    const td_history_row *rows;
+    size_t count = td_history_rows(history, &rows);
+    td_status status = TD_OK;
+    if (count == 0)
+        (void)fprintf(stderr, "tapedeck bars: no vendor's of %.*s in that width are known there\n",
+                      (int)q->instrument.size, (const char *)q->instrument.data);
+    if (count > 0 || conf->csv) put_vendor_header(&out, conf);
+    for (size_t i = 0; i < count && status == TD_OK; i++)
+        status = put_vendor_row(&out, history, &rows[i], data->topics.ids, conf, q->instrument);
+    end_rows(&out, history);
+    return status;
+}
+
+static td_status walk(td_history_question *q, const td_data *data, const bars_conf *conf) {
+    q->topic = data->topics.outputs[conf->vendor ? TD_OUTPUT_VENDOR_BARS : TD_OUTPUT_BARS];
+    q->ids = data->topics.ids;
+    if (q->topic == NULL) return TD_FAIL(TD_CONFIG, "a log of before this version knows no vendors' bars");
+    td_history *history = td_history_new(q);
+    td_status status;
+    while ((status = td_history_step(history)) == TD_AGAIN) continue;
+    if (status == TD_OK)
+        status = conf->vendor ? show_vendor_rows(history, data, conf, q) : show_rows(history, data, conf, q);
+    td_history_free(history);
+    return status;
+}
+
 static td_status show(const bars_conf *conf, td_history_question *q) {
     td_data data;
     td_status status = td_data_place(conf->as_of, &q->as_of);
@@ -132,14 +203,7 @@ static td_status show(const bars_conf *conf, td_history_question *q) {
     if (status == TD_OK) status = td_data_time("to", conf->to, &q->before_ns);
     if (status != TD_OK) return status;
     status = td_data_open(&data, conf->data);
-    if (status == TD_OK) {
-        q->topic = data.topics.outputs[TD_OUTPUT_BARS];
-        q->ids = data.topics.ids;
-        td_history *history = td_history_new(q);
-        while ((status = td_history_step(history)) == TD_AGAIN) continue;
-        if (status == TD_OK) status = show_rows(history, &data, conf, q);
-        td_history_free(history);
-    }
+    if (status == TD_OK) status = walk(q, &data, conf);
     td_data_close(&data);
     return status;
 }
@@ -151,7 +215,7 @@ static int usage(const char *what, const char *word) {
 
 static int run(void *conf_any, const char *const *words) {
     const bars_conf *conf = conf_any;
-    td_history_question q = {.kind = TD_HISTORY_BARS,
+    td_history_question q = {.kind = conf->vendor ? TD_HISTORY_VENDOR_BARS : TD_HISTORY_BARS,
                              .instrument = td_text(words[0]),
                              .from_ns = INT64_MIN,
                              .before_ns = INT64_MAX,
@@ -161,6 +225,9 @@ static int run(void *conf_any, const char *const *words) {
     if (!td_instrument_name_valid(q.instrument)) return usage("not VENUE:SYMBOL:", words[0]);
     if (td_duration_parse(td_text(words[1]), &q.width_ns) != TD_OK || q.width_ns <= 0)
         return usage("not a width such as 1m:", words[1]);
+    if (conf->vendor && (conf->adjust != 0 || conf->known != 0))
+        return usage("what vendors say is shown as they said it: leave out",
+                     conf->adjust != 0 ? "--adjust" : "--known");
     td_status status = show(conf, &q);
     if (status != TD_OK) (void)fprintf(stderr, "tapedeck bars: %s\n", td_trail());
     return td_exit_of(status);
@@ -202,6 +269,10 @@ static const td_option options[] = {
      .choices = "none|split|all",
      .offset = offsetof(bars_conf, adjust),
      .help = "in shares of now, or of --as-of; all: less later dividends, too"},
+    {.key = "vendor",
+     .type = TD_OPTION_BOOL,
+     .offset = offsetof(bars_conf, vendor),
+     .help = "bars that vendors made, of each what its vendor said last"},
     {.key = "json",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(bars_conf, json),
@@ -224,6 +295,7 @@ const td_command td_command_bars = {
     .conf_size = sizeof(bars_conf),
     .examples = "  tapedeck bars LEAN:IBM 1m --from 2013-10-07T14:00Z --to 2013-10-07T15:00Z\n"
                 "  tapedeck bars LEAN:AAPL 1d --adjust split --csv\n"
+                "  tapedeck bars ALPHAVANTAGE:IBM 1d --vendor\n"
                 "  tapedeck bars BINANCE:BTCUSDT 1m --as-of 2026-11-21T14:31Z --csv\n"
                 "  tapedeck bars BINANCE:BTCUSDT 1m --as-of @120000 --known now --json\n",
     .run = run,

@@ -461,6 +461,7 @@ static td_status open_serve(run *r) {
         .gaps = t->outputs[TD_OUTPUT_GAPS],
         .quarantine = t->outputs[TD_OUTPUT_QUARANTINE],
         .actions = t->outputs[TD_OUTPUT_ACTIONS],
+        .vendor_bars = t->outputs[TD_OUTPUT_VENDOR_BARS],
         .rejected = t->rejected,
         .ids = t->ids,
         .program = r->program,

@@ -59,7 +59,7 @@ static td_status lane_open(td_deliver *d, deliver_lane *lane) {
 }
 
 static td_status lanes_open(td_deliver *d) {
-    static const td_output delivered[] = {TD_OUTPUT_BARS, TD_OUTPUT_SIGNALS, TD_OUTPUT_GAPS};
+    static const td_output delivered[] = {TD_OUTPUT_BARS, TD_OUTPUT_SIGNALS, TD_OUTPUT_GAPS, TD_OUTPUT_VENDOR_BARS};
     const td_topics *topics = d->conf.topics;
     td_status status = TD_OK;
     for (size_t i = 0; i < sizeof delivered / sizeof delivered[0]; i++)
@@ -134,7 +134,15 @@ static td_bytes keep(td_deliver *d, td_bytes text) {
     return (td_bytes){at, text.size};
 }
 
-static td_status decode_row(const td_schema_ids *ids, td_output output, td_bytes value, td_sink_row *row) {
+static td_status decode_vendor_bar(const td_schema_ids *ids, const td_record *record, td_sink_row *row) {
+    row->kind = TD_ROW_VENDOR_BAR;
+    row->instrument = record->key;
+    td_status status = td_record_get_event(ids, record->value, &row->event, &row->feed);
+    return status == TD_OK && row->event.kind != TD_EVENT_VENDOR_BAR ? TD_CORRUPT : status;
+}
+
+static td_status decode_row(const td_schema_ids *ids, td_output output, const td_record *record, td_sink_row *row) {
+    td_bytes value = record->value;
     switch (output) {
     case TD_OUTPUT_BARS:
         row->kind = TD_ROW_BAR;
@@ -142,6 +150,8 @@ static td_status decode_row(const td_schema_ids *ids, td_output output, td_bytes
     case TD_OUTPUT_SIGNALS:
         row->kind = TD_ROW_SIGNAL;
         return td_record_get_signal(ids, value, &row->signal, &row->instrument);
+    case TD_OUTPUT_VENDOR_BARS:
+        return decode_vendor_bar(ids, record, row);
     default:
         row->kind = TD_ROW_GAP;
         return td_record_get_gap(value, &row->gap, &row->instrument);
@@ -151,11 +161,12 @@ static td_status decode_row(const td_schema_ids *ids, td_output output, td_bytes
 static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_record *record) {
     td_sink_row *row = &d->rows[d->row_count];
     *row = (td_sink_row){.source = {record->epoch, record->offset}};
-    if (decode_row(d->conf.topics->ids, lane->output, record->value, row) != TD_OK)
+    if (decode_row(d->conf.topics->ids, lane->output, record, row) != TD_OK)
         return TD_FAIL(TD_CORRUPT, "%s-%" PRIu32 ": offset %" PRId64 " is not a record of ours",
                        td_topic_name(lane->topic), lane->partition, record->offset);
-    td_bytes *const texts[] = {&row->instrument, &row->signal.strategy, &row->signal.note, &row->signal.reason,
-                               &row->gap.feed}; /* those of another kind are empty */
+    td_bytes *const texts[] = {&row->instrument,  &row->signal.strategy,
+                               &row->signal.note, &row->signal.reason,
+                               &row->gap.feed,    &row->feed}; /* those of another kind are empty */
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) *texts[i] = keep(d, *texts[i]);
     d->row_count++;
     return TD_OK;
@@ -163,11 +174,12 @@ static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_reco
 
 static int64_t event_time(const td_sink_row *row) {
     if (row->kind == TD_ROW_BAR) return row->bar.end_ns;
+    if (row->kind == TD_ROW_VENDOR_BAR) return row->event.event_ns;
     return row->kind == TD_ROW_SIGNAL ? row->signal.event_ns : row->gap.from_ns;
 }
 
 static bool has_room(const td_deliver *d, const td_record *record) {
-    return d->row_count < ROWS_MAX && d->texts_size + record->value.size <= TEXT_BYTES;
+    return d->row_count < ROWS_MAX && d->texts_size + record->key.size + record->value.size <= TEXT_BYTES;
 }
 
 static void take_up_to(deliver_lane *lane, int64_t offset) {

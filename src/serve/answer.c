@@ -48,6 +48,8 @@ static bool check_known(const td_view *view, const td_api_request *r, td_api_err
     const td_serve_topics *topics = td_view_topics(view);
     td_view_lag lag;
     td_view_lag_of(view, &lag);
+    if (r->kind == TD_API_VENDOR_BARS) /* of instruments and widths that nobody trades */
+        return topics->vendor_bars != NULL || td_api_fail(error, 404, "unknown_instrument", "there are no such bars");
     bool has_bars = r->kind != TD_API_QUARANTINE; /* one may be refused altogether */
     if (has_bars && r->instrument[0] != '\0' && !lag.loading &&
         td_view_find(view, td_text(r->instrument)) == UINT32_MAX)
@@ -66,13 +68,17 @@ static const td_graph *graph_of(const td_program *program, int64_t width_ns) {
 }
 
 static td_topic *topic_of(const td_serve_topics *topics, td_api_kind kind) {
-    return kind == TD_API_SIGNALS ? topics->signals : kind == TD_API_QUARANTINE ? topics->quarantine : topics->bars;
+    return kind == TD_API_SIGNALS       ? topics->signals
+           : kind == TD_API_QUARANTINE  ? topics->quarantine
+           : kind == TD_API_VENDOR_BARS ? topics->vendor_bars
+                                        : topics->bars;
 }
 
 static td_history_kind history_kind(td_api_kind kind) {
-    return kind == TD_API_SIGNALS      ? TD_HISTORY_SIGNALS
-           : kind == TD_API_QUARANTINE ? TD_HISTORY_QUARANTINE
-                                       : TD_HISTORY_BARS;
+    return kind == TD_API_SIGNALS       ? TD_HISTORY_SIGNALS
+           : kind == TD_API_QUARANTINE  ? TD_HISTORY_QUARANTINE
+           : kind == TD_API_VENDOR_BARS ? TD_HISTORY_VENDOR_BARS
+                                        : TD_HISTORY_BARS;
 }
 
 static void begin_history(td_answer *a) {
@@ -182,6 +188,11 @@ static void put_history_row(td_answer *a, td_row_format format, const td_history
         if (value.size != 0 && td_record_get_bar(td_view_topics(a->view)->ids, value, &bar, &name) != TD_OK) return;
         if (a->adjust != NULL) td_adjust_bar(a->adjust, &bar);
         td_row_put_bar(&a->body, format, name, &bar);
+    } else if (a->request.kind == TD_API_VENDOR_BARS) {
+        td_event event = {0};
+        td_bytes feed = TD_TEXT("");
+        if (value.size != 0 && td_record_get_event(td_view_topics(a->view)->ids, value, &event, &feed) != TD_OK) return;
+        td_row_put_vendor_bar(&a->body, format, td_text(a->request.instrument), feed, &event, row->first);
     } else if (a->request.kind == TD_API_QUARANTINE) {
         td_row_place place = {row->partition, row->offset, row->appended_ms};
         td_quarantined q = {0};
@@ -328,7 +339,8 @@ static int64_t end_of_page(const td_answer *a) {
     const td_history_row *rows;
     size_t count = td_history_rows(a->history, &rows);
     int64_t before_ns = r->to_ns < r->before_ns ? r->to_ns : r->before_ns;
-    bool by_time = count > 0 && r->kind == TD_API_BARS && rows[0].order < before_ns;
+    bool bars = r->kind == TD_API_BARS || r->kind == TD_API_VENDOR_BARS;
+    bool by_time = count > 0 && bars && rows[0].order < before_ns;
     return by_time ? rows[0].order : before_ns;
 }
 

@@ -10,14 +10,14 @@
 #define IN(kind) (1u << TD_API_##kind)
 enum {
     REFUSED = IN(QUARANTINE) | IN(RELEASE),
-    PAGED = IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(LINES) | IN(QUARANTINE),
-    TABLES = IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(QUARANTINE),
-    ONE_SERIES = IN(BARS) | IN(LINES),
+    PAGED = IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(LINES) | IN(QUARANTINE) | IN(VENDOR_BARS),
+    TABLES = IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(QUARANTINE) | IN(VENDOR_BARS),
+    ONE_SERIES = IN(BARS) | IN(LINES) | IN(VENDOR_BARS),
 };
 
-static const char *const kinds[] = {"instruments", "bars",   "signals",    "gaps",
-                                    "lines",       "stream", "quarantine", "quarantine/release",
-                                    "actions",     "status", "profile",    NULL};
+static const char *const kinds[] = {
+    "instruments",        "bars",    "signals", "gaps",    "lines",       "stream", "quarantine",
+    "quarantine/release", "actions", "status",  "profile", "vendor_bars", NULL};
 _Static_assert(sizeof kinds / sizeof kinds[0] == TD_API_COUNT + 1, "a name for each kind");
 
 const char *td_api_name(td_api_kind kind) { return kinds[kind]; }
@@ -131,7 +131,7 @@ static const struct parameter {
     {"width", ONE_SERIES | IN(STREAM), ONE_SERIES, read_width, "a duration such as 1s, 5m or 1h"},
     {"strategy", IN(SIGNALS), 0, read_strategy, "a strategy's name"},
     {"reason", REFUSED, 0, read_reason, "a reason such as outlier or crossed"},
-    {"feed", REFUSED | IN(GAPS), 0, read_feed, "a feed's name"},
+    {"feed", REFUSED | IN(GAPS) | IN(VENDOR_BARS), 0, read_feed, "a feed's name"},
     {"from", PAGED | IN(RELEASE), 0, read_from, "a time such as 2013-10-07T13:30:00Z, or an integer since 1970"},
     {"to", PAGED | IN(RELEASE), 0, read_to, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
     {"status", IN(GAPS), 0, read_status, "open, filled or lost"},
@@ -139,7 +139,7 @@ static const struct parameter {
     {"cursor", PAGED, 0, read_cursor, "a number from the `next` of an answer"},
     {"day", IN(PROFILE), 0, read_day, "a date such as 2013-10-07"},
     {"limit", PAGED | IN(PROFILE), 0, read_limit, "a number from 1 to 5000"},
-    {"as_of", IN(BARS) | IN(SIGNALS), 0, read_as_of,
+    {"as_of", IN(BARS) | IN(SIGNALS) | IN(VENDOR_BARS), 0, read_as_of,
      "a time such as 2013-10-07T20:00:00Z or an integer since 1970, nor an offset of the tape such as @120000"},
     {"adjust", IN(BARS), 0, read_adjust, "none, split or all"},
     {"known", IN(BARS), 0, read_known, "then or now"},
@@ -166,8 +166,8 @@ bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_erro
     if (r->kind == TD_API_COUNT) {
         return td_api_fail(
             error, 404, "not_found",
-            "there is no /api/v1/%.*s; there are instruments, bars, signals, gaps, lines, stream, quarantine, "
-            "actions, profile and status",
+            "there is no /api/v1/%.*s; there are instruments, bars, vendor_bars, signals, gaps, lines, stream, "
+            "quarantine, actions, profile and status",
             td_api_shown(path), (const char *)path.data);
     }
     r->csv = (TABLES >> r->kind & 1) != 0 && accept.size > 0 &&

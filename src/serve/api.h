@@ -18,6 +18,7 @@ typedef enum td_api_kind {
     TD_API_ACTIONS, /* posted, too */
     TD_API_STATUS,
     TD_API_PROFILE,
+    TD_API_VENDOR_BARS,
     TD_API_COUNT,
 } td_api_kind;
 

@@ -14,6 +14,7 @@ struct td_history {
     int64_t block_end;     /* everything below is still unread; -1: partition not begun */
     size_t blocks, firsts; /* read so far; first results below `before` found in this partition */
     bool past_from, is_cut;
+    bool dropped;            /* rows that are older than the page */
     int64_t oldest_first_ns; /* of those */
     int64_t cursor;
     td_history_row *rows;
@@ -51,9 +52,40 @@ static int by_order(const void *a, const void *b) {
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
+static bool is_same_bar(const td_history *h, const td_history_row *a, const td_history_row *b) {
+    td_event x, y;
+    td_bytes feed;
+    if (td_record_get_event(h->q.ids, td_history_value(h, a), &x, &feed) != TD_OK ||
+        td_record_get_event(h->q.ids, td_history_value(h, b), &y, &feed) != TD_OK)
+        return false;
+    const td_vendor_bar *p = &x.vendor_bar, *q = &y.vendor_bar;
+    return x.event_ns == y.event_ns && p->open == q->open && p->high == q->high && p->low == q->low &&
+           p->close == q->close && p->volume == q->volume;
+}
+
+static bool is_same_place(const td_history_row *a, const td_history_row *b) {
+    return a->order == b->order && a->tie == b->tie;
+}
+
+/* Leaves of each bar what was said last, where it was first said so. */
+static void settle_vendor_rows(td_history *h) {
+    size_t kept = 0;
+    for (size_t end = h->row_count, begin; end > 0; end = begin) { /* groups, the newest first */
+        size_t last = end - 1;
+        for (begin = last; begin > 0 && is_same_place(&h->rows[begin - 1], &h->rows[last]);) begin--;
+        while (last > begin && !h->rows[last].first && is_same_bar(h, &h->rows[last - 1], &h->rows[last])) last--;
+        h->rows[last].first |= last > begin;
+        kept++;
+        h->rows[h->row_count - kept] = h->rows[last]; /* at or behind what was read */
+    }
+    memmove(h->rows, h->rows + h->row_count - kept, kept * sizeof *h->rows);
+    h->row_count = kept;
+}
+
 /* Sorts and leaves the last revision of each bar. */
 static void settle_rows(td_history *h) {
     if (h->row_count > 1) qsort(h->rows, h->row_count, sizeof *h->rows, by_order);
+    if (h->q.kind == TD_HISTORY_VENDOR_BARS && h->row_count > 0) settle_vendor_rows(h);
     if (h->q.kind != TD_HISTORY_BARS) return;
     size_t kept = 0;
     for (size_t i = 0; i < h->row_count; i++) {
@@ -69,6 +101,8 @@ static int64_t cut_rows(td_history *h) {
     settle_rows(h);
     size_t gone = h->row_count > h->q.limit ? h->row_count - h->q.limit : 0;
     int64_t highest = -1;
+    if (h->q.kind == TD_HISTORY_VENDOR_BARS)
+        while (gone > 0 && h->rows[gone - 1].order == h->rows[gone].order) gone--;
     for (size_t i = 0; i < gone; i++)
         if (h->rows[i].offset > highest) highest = h->rows[i].offset;
     td_buf kept = {0};
@@ -155,6 +189,17 @@ static void consider_quarantined(td_history *h, const td_record *record) {
     keep_row(h, record, row);
 }
 
+static void consider_vendor_bar(td_history *h, const td_record *record) {
+    td_event e;
+    td_bytes feed;
+    if (td_record_get_event(h->q.ids, record->value, &e, &feed) != TD_OK || e.kind != TD_EVENT_VENDOR_BAR) return;
+    if (e.vendor_bar.width_ns != h->q.width_ns || !was_known(h, record, e.receive_ns)) return;
+    if (h->q.feed.size > 0 && !td_bytes_equal(feed, h->q.feed)) return;
+    if (!in_reach(h, e.vendor_bar.start_ns, false)) return;
+    int64_t tie = (int64_t)(td_hash_bytes(feed) >> 2 << 1 | e.vendor_bar.adjusted);
+    keep_row(h, record, (td_history_row){.order = e.vendor_bar.start_ns, .tie = tie});
+}
+
 static void consider(td_history *h, const td_record *record) {
     switch (h->q.kind) {
     case TD_HISTORY_BARS:
@@ -165,6 +210,9 @@ static void consider(td_history *h, const td_record *record) {
         return;
     case TD_HISTORY_QUARANTINE:
         consider_quarantined(h, record);
+        return;
+    case TD_HISTORY_VENDOR_BARS:
+        consider_vendor_bar(h, record);
         return;
     }
 }
@@ -226,9 +274,11 @@ static void drop_unknown(td_history *h) {
 static void end_partition(td_history *h) {
     bool one = h->q.instrument.size > 0, cut_short = !partition_done(h);
     h->is_cut |= cut_short;
-    if (one && cut_short && h->q.kind != TD_HISTORY_QUARANTINE) drop_unreached(h);
+    bool vendor = h->q.kind == TD_HISTORY_VENDOR_BARS;
+    if (one && cut_short && h->q.kind != TD_HISTORY_QUARANTINE && !vendor) drop_unreached(h);
     if (h->q.known_now) drop_unknown(h);
     int64_t highest = cut_rows(h);
+    if (vendor && (highest >= 0 || h->dropped)) highest = td_topic_end(h->q.topic, h->partition); /* as before: all */
     if (one && highest >= 0) h->cursor = highest + 1;
     if (one && highest < 0 && cut_short) h->cursor = h->block_end;
     h->partition++;
@@ -240,7 +290,11 @@ td_status td_history_step(td_history *h) {
     td_status status = h->block_end < 0 ? begin_partition(h) : TD_OK;
     if (status == TD_OK && !partition_done(h)) status = read_block(h);
     if (status != TD_OK) return status;
-    if (h->row_count > 2 * h->q.limit + ROWS_SLACK) settle_rows(h);
+    bool many = h->row_count > 2 * h->q.limit + ROWS_SLACK;
+    if (many && h->q.kind == TD_HISTORY_VENDOR_BARS)
+        h->dropped |= cut_rows(h) >= 0;
+    else if (many)
+        settle_rows(h);
     bool out_of_budget = h->blocks >= BLOCKS_MAX || h->row_count > 2 * h->q.limit + ROWS_SLACK;
     if (partition_done(h) || out_of_budget) end_partition(h);
     return h->partition == h->partition_end ? TD_OK : TD_AGAIN;

@@ -1,26 +1,35 @@
-/* src/serve/history.h - bars, signals and refused events of the past, read backwards from the log itself, so that no
- * sink is needed. One block of 256 KB per step; at most 512 MB per question, then the answer says that there is more
- * and where to go on. Rows are kept as the log's bytes and decoded by whoever writes the answer. Thread: the server's.
+/* src/serve/history.h - bars, signals, refused events and vendors' bars of the past, read backwards from the log
+ * itself, so that no sink is needed. One block of 256 KB per step; at most 512 MB per question, then the answer says
+ * that there is more and where to go on. Rows are kept as the log's bytes and decoded by whoever writes the answer.
+ * Thread: the server's.
  *
  * Bars: the last revision of each start. Reading ends once limit + 1 first results older than `before` are found: first
- * results stand in the log in the order of their times, so nothing unread can belong on this page. */
+ * results stand in the log in the order of their times, so nothing unread can belong on this page. Vendors' bars stand
+ * there as they were downloaded: all are read, and of each (start, feed, adjusted) counts what was said last, since it
+ * was first said so. Of a start at the page's begin all are there, though they be more than the limit. */
 #pragma once
 #include "base/time.h"
 #include "log/log.h"
 #include "schema/place.h"
 #include "schema/record.h"
 
-typedef enum td_history_kind { TD_HISTORY_BARS, TD_HISTORY_SIGNALS, TD_HISTORY_QUARANTINE } td_history_kind;
+typedef enum td_history_kind {
+    TD_HISTORY_BARS,
+    TD_HISTORY_SIGNALS,
+    TD_HISTORY_QUARANTINE,
+    TD_HISTORY_VENDOR_BARS,
+} td_history_kind;
 
 typedef struct td_history_question {
     td_topic *topic;
     const td_schema_ids *ids;
     td_history_kind kind;
-    td_bytes instrument; /* whose partition is read; size 0 (not for bars): all, in the order of appending */
+    td_bytes instrument; /* whose partition is read; size 0 (not for bars, a vendor's neither): all, in the order of
+                            appending */
     td_bytes strategy;   /* of signals; size 0: all */
-    td_bytes feed;       /* of refused events; size 0: all */
+    td_bytes feed;       /* of refused events and vendors' bars; size 0: all */
     td_reason reason;    /* of refused events; NONE: all */
-    int64_t width_ns;    /* bars only */
+    int64_t width_ns;    /* of bars only */
     int64_t from_ns, before_ns;
     int64_t cursor;      /* look below this offset only; -1: from the end */
     int64_t block_bytes; /* of the log, read in one step; 0: 256 KB */
@@ -36,7 +45,7 @@ typedef struct td_history_row {
     int64_t offset, appended_ms;
     uint32_t partition;
     uint32_t at, size; /* its value's place among the texts */
-    bool first;        /* a bar whose first result is among what was read */
+    bool first;        /* a bar whose first result is among what was read; of a vendor's: it said otherwise before */
 } td_history_row;
 
 typedef struct td_history td_history;

@@ -58,6 +58,10 @@ static void put_int(row *r, const char *name, int64_t v) {
     if (field(r, name)) td_buf_printf(r->out, "%" PRId64, v);
 }
 
+static void put_flag(row *r, const char *name, bool v) {
+    if (field(r, name)) td_buf_text(r->out, v ? "true" : "false");
+}
+
 static void put_none(row *r, const char *name) { /* null, or an empty column */
     if (field(r, name) && r->format == TD_ROW_JSON) td_buf_text(r->out, "null");
 }
@@ -166,6 +170,27 @@ static void put_optional(row *r, const char *name, int64_t v, int scale) {
         put_decimal(r, name, v, scale, false);
 }
 
+void td_row_put_vendor_bar(td_buf *out, td_row_format format, td_bytes instrument, td_bytes feed, const td_event *event,
+                           bool revised) {
+    const td_vendor_bar *bar = &event->vendor_bar;
+    row r = row_begin(out, format);
+    put_text(&r, "instrument", instrument);
+    put_text(&r, "feed", feed);
+    put_width(&r, "width", bar->width_ns);
+    put_int(&r, "start_ns", bar->start_ns);
+    put_int(&r, "end_ns", event->event_ns);
+    put_time(&r, "start", bar->start_ns);
+    put_price(&r, "open", bar->open);
+    put_price(&r, "high", bar->high);
+    put_price(&r, "low", bar->low);
+    put_price(&r, "close", bar->close);
+    put_optional(&r, "volume", bar->volume, TD_SIZE_SCALE);
+    put_flag(&r, "adjusted", bar->adjusted);
+    put_flag(&r, "revised", revised);
+    put_int(&r, "known_at_ns", event->receive_ns);
+    row_end(&r);
+}
+
 static void put_tick_numbers(row *r, const td_event *e) {
     static const td_trade no_trade = {TD_NONE, TD_NONE, TD_NONE, 0, {0}, {0}};
     static const td_quote no_quote = {TD_NONE, TD_NONE, TD_NONE, TD_NONE, TD_NONE, {0}, {0}};
@@ -195,7 +220,7 @@ void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrume
     put_int(&r, "partition", place->partition);
     put_int(&r, "offset", place->offset);
     put_text(&r, "reason", td_text(td_reason_name((td_reason)q->reason)));
-    if (field(&r, "releasable")) td_buf_text(out, td_reason_is_releasable((td_reason)q->reason) ? "true" : "false");
+    put_flag(&r, "releasable", td_reason_is_releasable((td_reason)q->reason));
     put_text(&r, "missed", td_text(missed));
     put_text(&r, "feed", q->feed);
     put_text(&r, "instrument", instrument);

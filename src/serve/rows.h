@@ -16,6 +16,9 @@ typedef struct td_row_place { /* of a record in its topic */
 
 /* Each writes one row, or with TD_ROW_CSV_HEADER the names alone; CSV ends its line, JSON has no comma around it. */
 void td_row_put_bar(td_buf *out, td_row_format format, td_bytes instrument, const td_bar *bar);
+/* `revised`: the vendor said otherwise before. */
+void td_row_put_vendor_bar(td_buf *out, td_row_format format, td_bytes instrument, td_bytes feed, const td_event *event,
+                           bool revised);
 void td_row_put_signal(td_buf *out, td_row_format format, td_bytes instrument, const td_signal *signal,
                        int64_t appended_ms);
 void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrument, const td_row_place *place,

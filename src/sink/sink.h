@@ -9,12 +9,14 @@
 #include "model/signal.h"
 
 typedef struct td_sink_row { /* borrowed until write returns */
-    enum { TD_ROW_BAR, TD_ROW_SIGNAL, TD_ROW_GAP } kind;
+    enum { TD_ROW_BAR, TD_ROW_SIGNAL, TD_ROW_GAP, TD_ROW_VENDOR_BAR } kind;
     td_bytes instrument;
     td_position source; /* this record's own place in its topic */
     td_bar bar;
     td_signal signal;
     td_gap gap;
+    td_event event; /* VENDOR_BAR, */
+    td_bytes feed;  /* and whose it is */
 } td_sink_row;
 
 typedef struct td_sink_conf {

@@ -1,5 +1,6 @@
-/* src/sink/sink_sqlite.c - bars, signals and gaps as tables of one SQLite file, exact, beside the position they came
- * from. A file that an older program wrote is brought up to date when it is opened, in one transaction.
+/* src/sink/sink_sqlite.c - bars, signals, gaps and vendors' bars as tables of one SQLite file, exact, beside the
+ * position they came from. A file that an older program wrote is brought up to date when it is opened, in one
+ * transaction.
  *
  * Durability: the file is in WAL mode with synchronous=NORMAL. A kill -9 loses nothing that was committed. A power loss
  * may roll back the last commits, never a part of one: the WAL's frames are checksummed in a chain, and a checkpoint
@@ -29,6 +30,9 @@ enum { BUSY_MS = 200 };
     "     WHEN width_ns % 1000000000 = 0 THEN (width_ns / 1000000000) || 's'" \
     "     WHEN width_ns % 1000000 = 0 THEN (width_ns / 1000000) || 'ms'" \
     "     WHEN width_ns % 1000 = 0 THEN (width_ns / 1000) || 'us' ELSE width_ns || 'ns' END"
+#define SAME_BAR \
+    "instrument = b.instrument AND width_ns = b.width_ns AND start_ns = b.start_ns AND feed = b.feed" \
+    " AND adjusted = b.adjusted"
 #define REAL(name) "CAST(" name " AS REAL) AS " name
 
 /* Version n of the tables is what steps 1 to n make, so that a new file and one that grew are the same. What was
@@ -65,10 +69,18 @@ static const char *const schema_steps[] = {
     "  src_partition INTEGER NOT NULL, src_epoch INTEGER NOT NULL, src_offset INTEGER NOT NULL,"
     "  PRIMARY KEY(instrument, number, src_offset)"
     ") STRICT, WITHOUT ROWID;",
+    /* 3: bars that vendors made. A bar has a row for each time that its vendor said something else than before. */
+    "CREATE TABLE vendor_bars("
+    "  feed TEXT NOT NULL, instrument TEXT NOT NULL, width_ns INTEGER NOT NULL, start_ns INTEGER NOT NULL,"
+    "  end_ns INTEGER NOT NULL, open TEXT NOT NULL, high TEXT NOT NULL, low TEXT NOT NULL, close TEXT NOT NULL,"
+    "  volume TEXT, adjusted INTEGER NOT NULL, known_at_ns INTEGER NOT NULL,"
+    "  src_partition INTEGER NOT NULL, src_epoch INTEGER NOT NULL, src_offset INTEGER NOT NULL,"
+    "  PRIMARY KEY(instrument, width_ns, start_ns, feed, adjusted, src_offset)"
+    ") STRICT, WITHOUT ROWID;",
 };
 enum { SCHEMA_VERSION = sizeof schema_steps / sizeof schema_steps[0] };
 
-static const char views_sql[] =
+static const char *const views_sql[] = {
     "DROP VIEW IF EXISTS bars_view;"
     "CREATE VIEW bars_view AS SELECT"
     "  instrument, " WIDTH " AS width, " ISO("start_ns") " AS start, " ISO("end_ns") " AS \"end\","
@@ -87,7 +99,15 @@ static const char views_sql[] =
     "  feed, instrument, number, status, reason, " ISO("from_ns") " AS \"from\", " ISO("to_ns") " AS \"to\","
     "  (to_ns - from_ns) / 1e9 AS seconds, first_id, last_id, missing, filled, " ISO("known_at_ns") " AS known_at"
     " FROM gaps AS g WHERE src_offset = (SELECT max(src_offset) FROM gaps"
-    "  WHERE instrument = g.instrument AND number = g.number);";
+    "  WHERE instrument = g.instrument AND number = g.number);",
+    "DROP VIEW IF EXISTS vendor_bars_view;"
+    "CREATE VIEW vendor_bars_view AS SELECT"
+    "  feed, instrument, " WIDTH " AS width, " ISO("start_ns") " AS start, " ISO("end_ns") " AS \"end\","
+    "  " REAL("open") ", " REAL("high") ", " REAL("low") ", " REAL("close") ", " REAL("volume") ", adjusted,"
+    "  (SELECT count(*) FROM vendor_bars WHERE " SAME_BAR " AND src_offset < b.src_offset) AS revision,"
+    "  " ISO("known_at_ns") " AS known_at"
+    " FROM vendor_bars AS b WHERE src_offset = (SELECT max(src_offset) FROM vendor_bars WHERE " SAME_BAR ");",
+    NULL};
 /* clang-format on */
 
 typedef enum statement {
@@ -96,6 +116,7 @@ typedef enum statement {
     PUT_BAR,
     PUT_SIGNAL,
     PUT_GAP,
+    PUT_VENDOR_BAR,
     PUT_POSITION,
     GET_POSITION,
     STATEMENT_COUNT
@@ -116,6 +137,14 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
         "INSERT OR REPLACE INTO gaps(feed, instrument, number, status, reason, from_ns, to_ns, first_id, last_id,"
         " missing, filled, known_at_ns, src_partition, src_epoch, src_offset)"
         " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+    /* Not when the vendor said just that last. */
+    [PUT_VENDOR_BAR] =
+        "INSERT OR REPLACE INTO vendor_bars(feed, instrument, width_ns, start_ns, end_ns, open, high, low, close,"
+        " volume, adjusted, known_at_ns, src_partition, src_epoch, src_offset)"
+        " SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15 WHERE NOT EXISTS("
+        "SELECT 1 FROM (SELECT * FROM vendor_bars WHERE instrument = ?2 AND width_ns = ?3 AND start_ns = ?4"
+        " AND feed = ?1 AND adjusted = ?11 AND src_offset < ?15 ORDER BY src_offset DESC LIMIT 1)"
+        " WHERE end_ns = ?5 AND open = ?6 AND high = ?7 AND low = ?8 AND close = ?9 AND volume IS ?10)",
     [PUT_POSITION] = "INSERT OR REPLACE INTO positions(topic, partition, epoch, next_offset) VALUES(?1,?2,?3,?4)",
     [GET_POSITION] = "SELECT epoch, next_offset FROM positions WHERE topic = ?1 AND partition = ?2",
 };
@@ -258,6 +287,28 @@ static td_status put_gap(sqlite_sink *sink, uint32_t partition, const td_sink_ro
     return run(sink, PUT_GAP, "write gaps to");
 }
 
+static td_status put_vendor_bar(sqlite_sink *sink, uint32_t partition, const td_sink_row *row) {
+    sqlite3_stmt *stmt = sink->statements[PUT_VENDOR_BAR];
+    const td_vendor_bar *bar = &row->event.vendor_bar;
+    bind_bytes(stmt, 1, row->feed);
+    bind_bytes(stmt, 2, row->instrument);
+    (void)sqlite3_bind_int64(stmt, 3, bar->width_ns);
+    (void)sqlite3_bind_int64(stmt, 4, bar->start_ns);
+    (void)sqlite3_bind_int64(stmt, 5, row->event.event_ns);
+    bind_decimal(stmt, 6, bar->open, TD_PRICE_SCALE, sink->texts[0]);
+    bind_decimal(stmt, 7, bar->high, TD_PRICE_SCALE, sink->texts[1]);
+    bind_decimal(stmt, 8, bar->low, TD_PRICE_SCALE, sink->texts[2]);
+    bind_decimal(stmt, 9, bar->close, TD_PRICE_SCALE, sink->texts[3]);
+    if (bar->volume == TD_NONE)
+        (void)sqlite3_bind_null(stmt, 10);
+    else
+        bind_decimal(stmt, 10, bar->volume, TD_SIZE_SCALE, sink->texts[4]);
+    (void)sqlite3_bind_int64(stmt, 11, bar->adjusted);
+    (void)sqlite3_bind_int64(stmt, 12, row->event.receive_ns);
+    bind_source(stmt, 13, partition, row->source);
+    return run(sink, PUT_VENDOR_BAR, "write vendors' bars to");
+}
+
 static td_status put_position(sqlite_sink *sink, const char *topic, uint32_t partition, td_position next) {
     sqlite3_stmt *stmt = sink->statements[PUT_POSITION];
     bind_word(stmt, 1, topic);
@@ -273,6 +324,8 @@ static td_status put_row(sqlite_sink *sink, uint32_t partition, const td_sink_ro
         return put_bar(sink, partition, row);
     case TD_ROW_SIGNAL:
         return put_signal(sink, partition, row);
+    case TD_ROW_VENDOR_BAR:
+        return put_vendor_bar(sink, partition, row);
     default:
         return put_gap(sink, partition, row);
     }
@@ -380,7 +433,7 @@ static td_status grow_schema(sqlite_sink *sink) {
     td_status status = ask_version(sink, &version); /* again: somebody may have been faster */
     if (status != TD_OK || version >= SCHEMA_VERSION) return status;
     for (int step = version; step < SCHEMA_VERSION && status == TD_OK; step++) status = exec(sink, schema_steps[step]);
-    if (status == TD_OK) status = exec(sink, views_sql);
+    for (const char *const *sql = views_sql; *sql != NULL && status == TD_OK; sql++) status = exec(sink, *sql);
     (void)snprintf(mark, sizeof mark, "PRAGMA user_version = %d", SCHEMA_VERSION);
     return status == TD_OK ? exec(sink, mark) : status;
 }

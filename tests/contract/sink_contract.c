@@ -66,6 +66,20 @@ static void make_gap(td_sink_row *row, int number, int64_t start_ns, bool again)
                         .status = (uint8_t)(again ? TD_GAP_FILLED : TD_GAP_OPEN)};
 }
 
+static void make_vendor_bar(td_sink_row *row, int64_t start_ns, bool again) {
+    row->kind = TD_ROW_VENDOR_BAR;
+    row->feed = TD_TEXT("vendor");
+    row->event = (td_event){.kind = TD_EVENT_VENDOR_BAR,
+                            .event_ns = start_ns + TD_NS_PER_MIN,
+                            .vendor_bar = {.width_ns = TD_NS_PER_MIN,
+                                           .start_ns = start_ns,
+                                           .open = 1,
+                                           .high = INT64_MAX,
+                                           .low = 1,
+                                           .close = 1000000001,
+                                           .volume = again ? 300000000 : TD_NONE}};
+}
+
 static void make_bar(td_sink_row *row, int offset, int64_t start_ns, bool again) {
     row->bar = (td_bar){.start_ns = start_ns,
                         .end_ns = start_ns + TD_NS_PER_MIN,
@@ -98,6 +112,8 @@ static void make_batch(batch *b, const char *topic, uint32_t partition, int n) {
             make_signal(row, start_ns, again);
         else if (strcmp(topic, "gaps") == 0)
             make_gap(row, number, start_ns, again);
+        else if (strcmp(topic, "vendor_bars") == 0)
+            make_vendor_bar(row, start_ns, again);
         else
             make_bar(row, offset, start_ns, again);
     }
@@ -122,6 +138,12 @@ static char *line_of(const batch *b, const td_sink_row *row) {
         td_buf_printf(&line, "%.*s %s %.*s (%.*s)", (int)size, id, td_signal_status_name(row->signal.status),
                       (int)row->signal.note.size, (const char *)row->signal.note.data, (int)row->signal.reason.size,
                       (const char *)row->signal.reason.data);
+    } else if (row->kind == TD_ROW_VENDOR_BAR) {
+        const td_vendor_bar *bar = &row->event.vendor_bar;
+        (void)td_decimal_format(bar->close, TD_PRICE_SCALE, false, close);
+        td_buf_printf(&line, "vendor %.*s vendor bar %lld %lld %s %s %d", (int)row->instrument.size,
+                      (const char *)row->instrument.data, (long long)bar->width_ns, (long long)bar->start_ns, close,
+                      bar->volume == TD_NONE ? "none" : "3", bar->adjusted);
     } else {
         const td_gap *gap = &row->gap;
         td_buf_printf(&line, "live %.*s gap %lld %s %s %lld ", (int)row->instrument.size,
@@ -187,11 +209,12 @@ static void test_positions_are_each_partitions_own(void) {
 }
 
 static void test_the_same_batch_again_leaves_one_copy(void) {
-    static batch batches[3 * 3];
+    static batch batches[4 * 3];
     for (int n = 0; n < 3; n++) {
         make_batch(&batches[n], "bars", 1, n);
         make_batch(&batches[3 + n], "signals", 1, n);
         make_batch(&batches[6 + n], "gaps", 1, n);
+        make_batch(&batches[9 + n], "vendor_bars", 1, n);
     }
     for (int round = 0; round < 3; round++) { /* as after positions that were lost: from the beginning */
         sink_open();

@@ -107,6 +107,7 @@ static void begin(void) {
     if (status == TD_OK) status = td_log_topic(log, "tape", 1, TD_TOPIC_INPUT, &t.tape);
     if (status == TD_OK) status = td_log_topic(log, "bars", 1, TD_TOPIC_OUTPUT, &t.bars);
     if (status == TD_OK) status = td_log_topic(log, "signals", 1, TD_TOPIC_OUTPUT, &t.signals);
+    if (status == TD_OK) status = td_log_topic(log, "vendor_bars", 1, TD_TOPIC_OUTPUT, &t.vendor_bars);
     if (status == TD_OK) status = td_log_topic(log, "quarantine", 1, TD_TOPIC_OUTPUT, &t.quarantine);
     if (status == TD_OK) status = td_log_topic(log, "gaps", 1, TD_TOPIC_OUTPUT, &t.gaps);
     const td_view_events events = {.bar = ignore_bar, .signal = ignore_signal, .gap = ignore_gap};

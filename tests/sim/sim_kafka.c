@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PARTITIONS = 4, TICKS = 2500, INSTRUMENTS = 12, TURNS_MAX = 200000, CALM_TURN = 20000, SINK_LANES = 3 };
+enum { PARTITIONS = 4, TICKS = 2500, INSTRUMENTS = 12, TURNS_MAX = 200000, CALM_TURN = 20000, SINK_LANES = 4 };
 
 static struct { /* over all seeds: a simulation in which nothing happens proves nothing */
     int64_t records, deaths, fenced, handed_over;
@@ -54,7 +54,12 @@ static run *current; /* the sink's ops know no argument of ours */
 
 /* ---- a sink in memory ---- */
 
-static int lane_of(const char *topic) { return strcmp(topic, "bars") == 0 ? 0 : strcmp(topic, "signals") == 0 ? 1 : 2; }
+static int lane_of(const char *topic) {
+    static const char *const lanes[SINK_LANES] = {"bars", "signals", "gaps", "vendor_bars"};
+    int lane = 0;
+    while (strcmp(topic, lanes[lane]) != 0) lane++;
+    return lane;
+}
 
 static td_status sink_open(void **out, const td_os *os, const td_sink_conf *conf) {
     (void)os, (void)conf;

@@ -26,6 +26,11 @@ static void tell(const td_sink_row *row) {
     const td_bytes of_signal[] = {row->signal.strategy, row->signal.note, row->signal.reason};
     const td_bytes of_gap[] = {row->gap.feed};
     bool gap = row->kind == TD_ROW_GAP;
+    if (row->kind == TD_ROW_VENDOR_BAR) {
+        td_buf_printf(&store.told, "%.*s %.*s %d\n", (int)row->instrument.size, (const char *)row->instrument.data,
+                      (int)row->feed.size, (const char *)row->feed.data, (int)row->event.vendor_bar.close);
+        return;
+    }
     td_buf_put(&store.told, row->instrument.data, row->instrument.size);
     for (size_t i = 0; i < (gap ? COUNT_OF(of_gap) : COUNT_OF(of_signal)); i++) {
         td_buf_text(&store.told, " ");
@@ -76,6 +81,8 @@ static void open_topics(rig *r, const td_schema_ids *ids, td_topics *out) {
     out->outputs[TD_OUTPUT_BARS] = r->topic;
     assert_int_equal(td_log_topic(r->log, "signals", 2, TD_TOPIC_OUTPUT, &out->outputs[TD_OUTPUT_SIGNALS]), TD_OK);
     assert_int_equal(td_log_topic(r->log, "gaps", 2, TD_TOPIC_OUTPUT, &out->outputs[TD_OUTPUT_GAPS]), TD_OK);
+    td_topic **vendor_bars = &out->outputs[TD_OUTPUT_VENDOR_BARS];
+    assert_int_equal(td_log_topic(r->log, "vendor_bars", 2, TD_TOPIC_OUTPUT, vendor_bars), TD_OK);
 }
 
 static void each_kind_comes_with_its_words(void **state) {
@@ -86,6 +93,8 @@ static void each_kind_comes_with_its_words(void **state) {
     td_sink_conf sink_conf = {.name = (char *)"store"};
     td_buf value = {0};
     rig_open_log(r);
+    ids.id[TD_SCHEMA_VENDOR_BAR] = TD_SCHEMA_VENDOR_BAR;
+    ids.schema[TD_SCHEMA_VENDOR_BAR] = TD_SCHEMA_VENDOR_BAR;
     open_topics(r, &ids, &topics);
     td_signal signal = {.strategy = TD_TEXT("cross"), .note = TD_TEXT("up"), .reason = TD_TEXT("gap 4"), .status = 3};
     td_gap gap = {.feed = TD_TEXT("live"), .number = 4, .to_ns = TD_NONE, .first_id = TD_NONE, .last_id = TD_NONE};
@@ -99,6 +108,9 @@ static void each_kind_comes_with_its_words(void **state) {
         td_record_put_gap(&value, &ids, TD_TEXT("TEST:C"), &gap);
         append(r, topics.outputs[TD_OUTPUT_GAPS], "TEST:C", &value);
     }
+    td_event bar = {.kind = TD_EVENT_VENDOR_BAR, .vendor_bar = {.close = 7, .volume = TD_NONE}};
+    td_record_put_event(&value, &ids, TD_TEXT("vendor"), &bar);
+    append(r, topics.outputs[TD_OUTPUT_VENDOR_BARS], "TEST:D", &value);
     assert_int_equal(td_log_sync(r->log), TD_OK);
     const td_deliver_conf conf = {
         .os = &r->os, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
@@ -106,8 +118,8 @@ static void each_kind_comes_with_its_words(void **state) {
     while (td_deliver_step(d) > 0) continue;
     assert_true(td_deliver_level(d));
     td_buf_put(&store.told, "", 1);
-    assert_string_equal((const char *)store.told.data,
-                        "TEST:A cross up gap 4 3\nTEST:B mean   0\nTEST:C live 4\nTEST:C live 5\n");
+    assert_string_equal((const char *)store.told.data, "TEST:A cross up gap 4 3\nTEST:B mean   0\nTEST:C live 4\n"
+                                                       "TEST:C live 5\nTEST:D vendor 7\n");
     td_deliver_close(d);
     td_buf_fini(&store.told);
     td_buf_fini(&value);

@@ -253,8 +253,104 @@ static void gives_signals_of_one_or_of_all(void **state) {
     }
 }
 
+/* ---- vendors' bars ---- */
+
+enum { SAYINGS = 10500, STARTS = 40, SERIES = 4 };
+
+/* What two feeds say of forty bars, adjusted or not, in any order, and often the same again. */
+typedef struct saying {
+    int start, series;
+    int64_t close, known_at_ns;
+} saying;
+static saying said[SAYINGS];
+
+static void say_all(const char *instrument) {
+    uint64_t random = 11;
+    for (int i = 0; i < SAYINGS; i++) {
+        saying *s = &said[i];
+        *s = (saying){(int)(unit_random(&random) % STARTS), (int)(unit_random(&random) % SERIES),
+                      1 + (int64_t)(unit_random(&random) % 2), 1000 + i};
+        td_event e = {.kind = TD_EVENT_VENDOR_BAR,
+                      .event_ns = (s->start + 1) * RIG_S,
+                      .receive_ns = s->known_at_ns,
+                      .vendor_bar = {RIG_S, s->start * RIG_S, 1, 2, 1, s->close, TD_NONE, s->series % 2 == 1}};
+        td_buf value = {0};
+        td_record_put_event(&value, r.topics.ids, s->series < 2 ? TD_TEXT("av") : TD_TEXT("other"), &e);
+        rig_append(&r, r.topics.vendor_bars, i % 10 == 0 ? neighbour_of(instrument) : instrument, 1, &value);
+        if (i % 10 == 0) s->start = -1; /* another instrument's */
+    }
+}
+
+/* Since when the last saying up to then stands; 0: nothing was said. */
+static int64_t stands_since(int start, int series, int64_t known_ns, bool *out_revised) {
+    int64_t since_ns = 0, close = 0;
+    *out_revised = false;
+    for (int i = 0; i < SAYINGS; i++) {
+        const saying *s = &said[i];
+        if (s->start != start || s->series != series || s->known_at_ns > known_ns || s->close == close) continue;
+        *out_revised = close != 0;
+        close = s->close;
+        since_ns = s->known_at_ns;
+    }
+    return since_ns;
+}
+
+/* The rows of a page are those of its starts, each as the model says; returns how many starts there are. */
+static int check_page(const td_history_question *q, int64_t *out_before_ns) {
+    td_history *h = walk(q);
+    const td_history_row *rows;
+    size_t count = td_history_rows(h, &rows), wanted = 0;
+    int first = count > 0 ? (int)(rows[0].order / RIG_S) : STARTS;
+    int end = q->before_ns == INT64_MAX ? STARTS : (int)(q->before_ns / RIG_S);
+    for (int start = first; start < end; start++)
+        for (int series = 0; series < (q->feed.size > 0 ? 2 : SERIES); series++) {
+            bool revised;
+            wanted += stands_since(start, series, q->as_of.known_ns, &revised) != 0;
+        }
+    assert_int_equal(count, wanted);
+    for (size_t i = 0; i < count; i++) {
+        td_event e;
+        td_bytes feed;
+        bool revised;
+        assert_int_equal(td_record_get_event(r.topics.ids, td_history_value(h, &rows[i]), &e, &feed), TD_OK);
+        int series = (td_bytes_equal(feed, TD_TEXT("av")) ? 0 : 2) + e.vendor_bar.adjusted;
+        int64_t since_ns = stands_since((int)(e.vendor_bar.start_ns / RIG_S), series, q->as_of.known_ns, &revised);
+        ASSERT_ROW(e.receive_ns == since_ns && rows[i].first == revised, "row %zu", i);
+        assert_true(i == 0 || rows[i].order > rows[i - 1].order || rows[i].tie > rows[i - 1].tie);
+    }
+    *out_before_ns = first * RIG_S;
+    bool more = td_history_cursor(h) >= 0;
+    td_history_free(h);
+    return more ? end - first : -1;
+}
+
+static void vendors_bars_stand_as_said_last(void **state) {
+    (void)state;
+    static const struct {
+        size_t limit;
+        int64_t block_bytes, known_ns;
+        const char *feed;
+    } rows[] = {{1000, 0, INT64_MAX, ""}, {1000, 3000, INT64_MAX, ""}, {7, 0, INT64_MAX, ""}, {7, 3000, INT64_MAX, ""},
+                {1, 5000, INT64_MAX, ""}, {7, 3000, 1500, ""},         {7, 3000, 9000, "av"}, {5, 0, 0, ""}};
+    say_all("AV:IBM");
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_history_question q = bars_of("AV:IBM", rows[i].limit);
+        q.topic = r.topics.vendor_bars;
+        q.kind = TD_HISTORY_VENDOR_BARS;
+        q.block_bytes = rows[i].block_bytes;
+        q.as_of.known_ns = rows[i].known_ns;
+        q.feed = td_text(rows[i].feed);
+        int pages = 1;
+        for (int64_t before_ns; check_page(&q, &before_ns) > 0; pages++) q.before_ns = before_ns;
+        int starts = q.before_ns == INT64_MAX ? 0 : (int)(q.before_ns / RIG_S);
+        ASSERT_ROW(rows[i].limit == 1000 || rows[i].known_ns == 0 ? pages == 1 : pages > 5, "%zu: %d pages", i, pages);
+        ASSERT_ROW(rows[i].known_ns == 0 || pages == 1 || starts < 8, "%zu: %d left", i, starts);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(vendors_bars_stand_as_said_last, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(finds_nothing_in_an_empty_log, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(pages_hold_each_bar_once, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(goes_on_where_the_budget_ended, open_rig, close_rig),

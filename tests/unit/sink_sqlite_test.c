@@ -140,7 +140,7 @@ static void writes_exact_values(void **state) {
            "SELECT DISTINCT typeof(open), typeof(vwap), typeof(volume), typeof(start_ns), typeof(trade_count),"
            " typeof(src_offset) FROM bars",
            "text|text|text|integer|integer|integer");
-    expect(file, "PRAGMA user_version", "2");
+    expect(file, "PRAGMA user_version", "3");
     expect(file, "PRAGMA journal_mode", "wal");
 }
 
@@ -215,6 +215,42 @@ static void writes_gaps_and_their_view(void **state) {
            "2026-11-21T14:31:06Z\n"
            "binance|BINANCE:BTCUSDT|2|lost|silence|2026-11-21T14:31:05.5Z|(null)|(null)|(null)|(null)|(null)|0|"
            "2026-11-21T14:31:06Z");
+}
+
+/* A vendor says the same twice, then something else, then the first again: three rows, and the last one counts. */
+static void writes_vendors_bars_once(void **state) {
+    (void)state;
+    char file[256];
+    void *sink = must_open(path_in_dir("vendor.db", file));
+    td_sink_row row = {.kind = TD_ROW_VENDOR_BAR,
+                       .instrument = TD_TEXT("ALPHAVANTAGE:MSFT"),
+                       .feed = TD_TEXT("av"),
+                       .event = {.kind = TD_EVENT_VENDOR_BAR,
+                                 .event_ns = INT64_C(1795271520000000000),
+                                 .receive_ns = INT64_C(1795271526000000000),
+                                 .vendor_bar = {60 * (int64_t)NS, INT64_C(1795271460000000000), 86490000000,
+                                                86500000000, 86475000000, 86500000000, TD_NONE, false}}};
+    td_sink_row rows[6] = {row, row, row, row, row, row};
+    for (int i = 0; i < 6; i++) rows[i].source = (td_position){2, 40 + i};
+    rows[2].event.vendor_bar.volume = 10494 * INT64_C(100000000);
+    rows[4].event.vendor_bar.adjusted = true; /* another series */
+    rows[5].feed = TD_TEXT("other");          /* another voice */
+    for (int again = 0; again < 2; again++)
+        assert_int_equal(td_sink_sqlite.write(sink, "vendor_bars", 5, rows, 6, (td_position){2, 46}), TD_OK);
+    td_sink_sqlite.close(sink);
+    expect(file, "SELECT feed, close, volume, adjusted, known_at_ns, src_offset FROM vendor_bars ORDER BY src_offset",
+           "av|86.5|(null)|0|1795271526000000000|40\n"
+           "av|86.5|10494|0|1795271526000000000|42\n"
+           "av|86.5|(null)|0|1795271526000000000|43\n"
+           "av|86.5|(null)|1|1795271526000000000|44\n"
+           "other|86.5|(null)|0|1795271526000000000|45");
+    expect(file, "SELECT * FROM vendor_bars_view ORDER BY feed, adjusted",
+           "av|ALPHAVANTAGE:MSFT|1m|2026-11-21T14:31:00Z|2026-11-21T14:32:00Z|86.49|86.5|86.475|86.5|(null)|0|2|"
+           "2026-11-21T14:32:06Z\n"
+           "av|ALPHAVANTAGE:MSFT|1m|2026-11-21T14:31:00Z|2026-11-21T14:32:00Z|86.49|86.5|86.475|86.5|(null)|1|0|"
+           "2026-11-21T14:32:06Z\n"
+           "other|ALPHAVANTAGE:MSFT|1m|2026-11-21T14:31:00Z|2026-11-21T14:32:00Z|86.49|86.5|86.475|86.5|(null)|0|0|"
+           "2026-11-21T14:32:06Z");
 }
 
 /* Whoever grew up is as whoever was born yesterday, but for what an older program could not know. */
@@ -433,12 +469,19 @@ static int make_dir(void **state) { return (void)state, mkdtemp(dir) == NULL; }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_exact_values),           cmocka_unit_test(writes_signals_and_their_view),
-        cmocka_unit_test(writes_gaps_and_their_view),    cmocka_unit_test(an_older_file_grows),
-        cmocka_unit_test(bars_view_reads_well),          cmocka_unit_test(bars_view_shows_the_last_revision),
-        cmocka_unit_test(positions_live_with_the_rows),  cmocka_unit_test(the_same_rows_again_leave_one_copy),
-        cmocka_unit_test(a_failed_batch_leaves_nothing), cmocka_unit_test(a_full_file_is_tried_again),
-        cmocka_unit_test(a_locked_file_is_tried_again),  cmocka_unit_test(what_cannot_work_says_so),
+        cmocka_unit_test(writes_exact_values),
+        cmocka_unit_test(writes_signals_and_their_view),
+        cmocka_unit_test(writes_gaps_and_their_view),
+        cmocka_unit_test(writes_vendors_bars_once),
+        cmocka_unit_test(an_older_file_grows),
+        cmocka_unit_test(bars_view_reads_well),
+        cmocka_unit_test(bars_view_shows_the_last_revision),
+        cmocka_unit_test(positions_live_with_the_rows),
+        cmocka_unit_test(the_same_rows_again_leave_one_copy),
+        cmocka_unit_test(a_failed_batch_leaves_nothing),
+        cmocka_unit_test(a_full_file_is_tried_again),
+        cmocka_unit_test(a_locked_file_is_tried_again),
+        cmocka_unit_test(what_cannot_work_says_so),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
