@@ -7,7 +7,9 @@
 typedef struct session {
     td_naming naming;          /* as the feed says it */
     const td_venue_ops *venue; /* of the connection; NULL before there is one */
+    const td_venue_ops *asked; /* of an answer that says more; else NULL */
     _Alignas(max_align_t) uint8_t decoder[TD_VENUE_STATE_MAX];
+    _Alignas(max_align_t) uint8_t asked_decoder[TD_VENUE_STATE_MAX];
 } session;
 
 typedef enum line_kind {
@@ -58,13 +60,21 @@ static line_kind read_line(td_bytes text, line *out) {
     return NO_LINE;
 }
 
-/* Messages belong to the connection that was made last in their file. */
-static void begin_session(session *s, const td_venue_ops *venue, td_bytes url) {
+static void begin_decoder(const session *s, uint8_t decoder[TD_VENUE_STATE_MAX], const td_venue_ops *venue,
+                          td_bytes url) {
     td_naming naming = s->naming;
     if (naming.venue == NULL) naming.venue = venue->venue;
-    memset(s->decoder, 0, sizeof s->decoder);
-    venue->begin(s->decoder, &naming, url);
-    s->venue = venue;
+    memset(decoder, 0, venue->state_size);
+    venue->begin(decoder, &naming, url);
+}
+
+/* What came by a request is no part of the connection: its address says what it is about. Most of it is no event. */
+static void decode_answer(session *s, const line *l, td_recorded *out) {
+    const td_venue_ops *venue = s->asked != NULL ? s->asked : td_venue_of_url(l->url);
+    if (venue != NULL && s->asked == NULL) begin_decoder(s, s->asked_decoder, venue, l->url);
+    if (venue != NULL) venue->decode(s->asked_decoder, l->message, l->receive_ns, out);
+    s->asked = venue != NULL && out->more ? venue : NULL;
+    if (venue == NULL || out->kind == TD_ITEM_IGNORED) td_recorded_ignore(out, "rest");
 }
 
 static void decode_message(session *s, const line *l, td_recorded *out) {
@@ -85,8 +95,8 @@ static void cryptofeed_decode(void *state, td_bytes text, td_recorded *out) {
     switch (l.kind) {
     case CONNECTED:
         venue = td_venue_of_url(l.url);
-        s->venue = NULL;
-        if (venue != NULL) begin_session(s, venue, l.url);
+        s->venue = venue; /* messages belong to the connection that was made last in their file */
+        if (venue != NULL) begin_decoder(s, s->decoder, venue, l.url);
         if (venue != NULL)
             td_recorded_ignore(out, "connected");
         else
@@ -99,7 +109,7 @@ static void cryptofeed_decode(void *state, td_bytes text, td_recorded *out) {
         td_recorded_ignore(out, "sent");
         break;
     case ASKED:
-        td_recorded_ignore(out, "rest");
+        decode_answer(s, &l, out);
         break;
     case SETTINGS:
         td_recorded_ignore(out, "configuration");

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "feed/history.h"
 
-enum { TD_VENUE_STATE_MAX = 512 }; /* bytes of a decoder's state at most */
+enum { TD_VENUE_STATE_MAX = 4096 }; /* bytes of a decoder's state at most */
 
 typedef struct td_venue_ops {
     const char *format; /* "coinbase" */

@@ -1,7 +1,8 @@
-/* src/feed/venue_binance.c - Binance spot: trades, aggregated trades and top of book, bare or of a combined stream, and
- * past trades by REST. Keys differ by case only (b and B, t and T). */
+/* src/feed/venue_binance.c - Binance spot: trades, aggregated trades, top of book and depth, bare or of a combined
+ * stream, and by REST past trades and whole books. Keys differ by case only (b and B, t and T). */
 #include "base/decimal.h"
 #include "base/time.h"
+#include "feed/levels.h"
 #include "feed/venue.h"
 #include <inttypes.h>
 
@@ -13,6 +14,8 @@ typedef enum field {
     PRICE,
     SIZE,
     TIME,
+    SENT,
+    FIRST_UPDATE,
     UPDATE,
     BID,
     BID_SIZE,
@@ -25,7 +28,7 @@ typedef struct message {
     td_bytes fields[FIELD_COUNT]; /* no data: not there */
     td_bytes stream;              /* of a combined stream: "btcusdt@trade" */
     td_json_type maker_buys;      /* TRUE or FALSE; anything else: not there */
-    bool book;                    /* REST's answer to "depth" */
+    bool book;                    /* a whole one: UPDATE, BID and ASK by other names */
     bool answered;                /* a request of ours */
     td_bytes error;               /* … was refused */
 } message;
@@ -35,14 +38,17 @@ static const int64_t micros_from = 100000000000000; /* a larger time is in us, n
 typedef struct binance {
     td_symbols symbols;
     bool aggregates; /* the session has trades by aggTrade alone */
+    bool several;    /* symbols were named in it: a book that names none is nobody's */
+    td_levels levels;
 } binance;
 
 /* ---- JSON to fields ---- */
 
 static field field_of(td_bytes key) {
     static const uint8_t fields[128] = {
-        ['e'] = TYPE,   ['s'] = SYMBOL, ['t'] = TRADE_ID, ['p'] = PRICE,    ['q'] = SIZE,    ['T'] = TIME,
-        ['u'] = UPDATE, ['b'] = BID,    ['a'] = ASK,      ['B'] = BID_SIZE, ['A'] = ASK_SIZE};
+        ['e'] = TYPE, ['s'] = SYMBOL,   ['t'] = TRADE_ID,     ['p'] = PRICE,  ['q'] = SIZE,
+        ['T'] = TIME, ['E'] = SENT,     ['U'] = FIRST_UPDATE, ['u'] = UPDATE, ['b'] = BID,
+        ['a'] = ASK,  ['B'] = BID_SIZE, ['A'] = ASK_SIZE};
     return key.size == 1 && key.data[0] < sizeof fields ? (field)fields[key.data[0]] : NO_FIELD;
 }
 
@@ -52,6 +58,14 @@ static void read_outermost(td_bytes key, const td_field *value, message *out) {
     if (td_bytes_equal(key, TD_TEXT("stream"))) out->stream = value->text;
     if (td_bytes_equal(key, TD_TEXT("result"))) out->answered = true;
     if (td_bytes_equal(key, TD_TEXT("msg")) || td_bytes_equal(key, TD_TEXT("error"))) out->error = value->text;
+}
+
+static void read_book_member(td_bytes key, const td_field *value, message *out) {
+    bool update = td_bytes_equal(key, TD_TEXT("lastUpdateId"));
+    if (update) out->fields[UPDATE] = value->text;
+    if (td_bytes_equal(key, TD_TEXT("bids"))) out->fields[BID] = value->text;
+    if (td_bytes_equal(key, TD_TEXT("asks"))) out->fields[ASK] = value->text;
+    out->book |= update;
 }
 
 static bool read_member(td_json *json, td_bytes key, bool outermost, message *out) {
@@ -69,7 +83,7 @@ static bool read_member(td_json *json, td_bytes key, bool outermost, message *ou
     }
     if (!td_field_read(json, &value)) return false;
     if (td_bytes_equal(key, TD_TEXT("m"))) out->maker_buys = value.type;
-    if (td_bytes_equal(key, TD_TEXT("lastUpdateId"))) out->book = true;
+    if (key.size > 1) read_book_member(key, &value, out);
     if (outermost && key.size > 1) read_outermost(key, &value, out);
     return true;
 }
@@ -135,6 +149,40 @@ static td_reason read_quote(const message *msg, td_event *e) {
     return reason;
 }
 
+/* ---- books ---- */
+
+static void put_levels(binance *b, const message *msg, td_recorded *out) {
+    const td_level_array arrays[] = {{msg->fields[BID], TD_BOOK_BID}, {msg->fields[ASK], TD_BOOK_ASK}};
+    if (out->kind == TD_ITEM_EVENT) td_levels_begin(&b->levels, arrays, out);
+}
+
+/* What stands for the venue's updates from the first to the last. */
+static void put_update(binance *b, const message *msg, td_recorded *out) {
+    td_event *e = &out->event;
+    td_book *book = &e->book;
+    e->kind = TD_EVENT_BOOK;
+    *book = (td_book){0};
+    td_reason reason = td_recorded_integer(msg->fields[FIRST_UPDATE], &book->first_sequence);
+    if (reason == TD_REASON_NONE) reason = td_recorded_integer(msg->fields[UPDATE], &book->last_sequence);
+    if (reason == TD_REASON_NONE) reason = read_time(msg->fields[SENT], &e->event_ns);
+    bool whole = book->first_sequence <= book->last_sequence && msg->fields[ASK].size > 0;
+    td_symbols_event(&b->symbols, msg->fields[SYMBOL], whole ? reason : TD_REASON_MALFORMED, out);
+    put_levels(b, msg, out);
+}
+
+/* REST's answer to "depth" says neither whose book it is nor when that was. */
+static void put_snapshot(binance *b, const message *msg, td_recorded *out) {
+    td_event *e = &out->event;
+    td_book *book = &e->book;
+    e->kind = TD_EVENT_BOOK;
+    e->flags |= TD_FLAG_TIME_RECEIVE;
+    e->instrument = b->symbols.instrument;
+    *book = (td_book){.first_sequence = TD_NONE, .snapshot = true};
+    td_reason reason = td_recorded_integer(msg->fields[UPDATE], &book->last_sequence);
+    td_recorded_event(out, msg->fields[ASK].size > 0 ? reason : TD_REASON_MALFORMED);
+    put_levels(b, msg, out);
+}
+
 /* ---- what a message is ---- */
 
 /* What it says of itself, else what its stream is called between the first @ and the next, else "". */
@@ -168,29 +216,48 @@ static void put_ignored(const message *msg, td_bytes type, td_recorded *out) {
 
 static void decode_message(binance *b, const message *msg, td_recorded *out) {
     td_event *e = &out->event;
-    td_bytes type = message_type(msg);
-    td_reason reason;
-    if (td_bytes_equal(type, TD_TEXT("bookTicker"))) {
-        reason = read_quote(msg, e);
-    } else if (td_bytes_equal(type, TD_TEXT("trade"))) {
-        reason = read_trade(msg, TRADE_ID, e);
-    } else if (b->aggregates && td_bytes_equal(type, TD_TEXT("aggTrade"))) {
-        reason = read_trade(msg, ASK, e); /* "a" is what it is called there */
-    } else {
+    td_bytes type = message_type(msg), symbol = msg->fields[SYMBOL];
+    if (td_bytes_equal(type, TD_TEXT("bookTicker")))
+        td_symbols_event(&b->symbols, symbol, read_quote(msg, e), out);
+    else if (td_bytes_equal(type, TD_TEXT("trade")))
+        td_symbols_event(&b->symbols, symbol, read_trade(msg, TRADE_ID, e), out);
+    else if (b->aggregates && td_bytes_equal(type, TD_TEXT("aggTrade")))
+        td_symbols_event(&b->symbols, symbol, read_trade(msg, ASK, e), out); /* "a" is what it is called there */
+    else if (td_bytes_equal(type, TD_TEXT("depthUpdate")))
+        put_update(b, msg, out);
+    else if (msg->book && msg->stream.size == 0 && b->symbols.size > 0 && !b->several)
+        put_snapshot(b, msg, out);
+    else
         put_ignored(msg, type, out);
-        return;
-    }
-    td_symbols_event(&b->symbols, msg->fields[SYMBOL], reason, out);
 }
 
 static void binance_decode(void *state, td_bytes json, int64_t receive_ns, td_recorded *out) {
+    binance *b = state;
     message msg = {0};
+    if (b->levels.within) {
+        td_levels_next(&b->levels, out);
+        return;
+    }
     if (!read_message(json, &msg)) {
         td_recorded_reject(out, TD_REASON_MALFORMED, "JSON is malformed or cut");
         return;
     }
+    uint32_t before = b->symbols.instrument;
+    bool named = b->symbols.size > 0;
     out->event = (td_event){.event_ns = receive_ns};
-    decode_message(state, &msg, out);
+    decode_message(b, &msg, out);
+    b->several |= named && b->symbols.instrument != before;
+}
+
+/* A request for one symbol names it. */
+static td_bytes symbol_of(td_bytes url) {
+    static const td_bytes key = TD_KEY("symbol=");
+    const uint8_t *at = url.size > 0 ? memmem(url.data, url.size, key.data, key.size) : NULL;
+    if (at == NULL) return (td_bytes){0};
+    td_bytes symbol = {at + key.size, (size_t)(url.data + url.size - at) - key.size};
+    const uint8_t *end = symbol.size > 0 ? memchr(symbol.data, '&', symbol.size) : NULL;
+    if (end != NULL) symbol.size = (size_t)(end - symbol.data);
+    return symbol;
 }
 
 /* One that names aggTrade streams and no trade streams has its trades by these. */
@@ -199,6 +266,8 @@ static void binance_begin(void *state, const td_naming *naming, td_bytes url) {
     b->symbols.naming = *naming;
     b->aggregates = url.size > 0 && memmem(url.data, url.size, "@aggTrade", 9) != NULL &&
                     memmem(url.data, url.size, "@trade", 6) == NULL;
+    uint32_t instrument;
+    (void)td_symbols_find(&b->symbols, symbol_of(url), &instrument); /* else the first message names it */
 }
 
 /* ---- the past, by REST ---- */
@@ -249,6 +318,7 @@ _Static_assert(sizeof(binance) <= TD_VENUE_STATE_MAX, "recordings keep a decoder
 const td_venue_ops td_venue_binance = {.format = "binance",
                                        .venue = "BINANCE",
                                        .state_size = sizeof(binance),
+                                       .many = true,
                                        .history = &binance_history,
                                        .begin = binance_begin,
                                        .decode = binance_decode};

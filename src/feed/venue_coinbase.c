@@ -1,5 +1,7 @@
-/* src/feed/venue_coinbase.c - Coinbase Exchange: matches, tickers with sizes, heartbeats, acknowledgements, errors. */
+/* src/feed/venue_coinbase.c - Coinbase Exchange: matches, tickers with sizes, books, heartbeats, acknowledgements,
+ * errors. */
 #include "base/decimal.h"
+#include "feed/levels.h"
 #include "feed/venue.h"
 #include <inttypes.h>
 
@@ -20,8 +22,23 @@ typedef enum field { /* in the order in which a match has them, then a ticker */
                      MESSAGE,
                      REASON,
                      CHANNELS,
+                     CHANGES,
+                     BIDS,
+                     ASKS,
                      FIELD_COUNT
 } field;
+
+typedef struct coinbase {
+    td_symbols symbols;
+    td_levels levels;
+} coinbase;
+
+/* The first message of a session may have none. */
+static td_reason read_time(const td_field *f, td_event *e) {
+    if (f[TIME].type != TD_JSON_ERROR) return td_recorded_time(f[TIME].text, &e->event_ns);
+    e->flags |= TD_FLAG_TIME_RECEIVE;
+    return TD_REASON_NONE;
+}
 
 /* A match names the side of the order that was there before: the aggressor's is the other one. */
 static td_reason read_trade(const td_field *f, td_event *e) {
@@ -44,15 +61,24 @@ static td_reason read_quote(const td_field *f, td_event *e) {
     e->kind = TD_EVENT_QUOTE;
     *quote = (td_quote){0};
     td_reason reason = td_recorded_integer(f[SEQUENCE].text, &quote->sequence);
-    if (reason == TD_REASON_NONE && f[TIME].type == TD_JSON_ERROR) /* the first of a session may have none */
-        e->flags |= TD_FLAG_TIME_RECEIVE;
-    else if (reason == TD_REASON_NONE)
-        reason = td_recorded_time(f[TIME].text, &e->event_ns);
+    if (reason == TD_REASON_NONE) reason = read_time(f, e);
     if (reason == TD_REASON_NONE)
         reason = td_recorded_side(bid, TD_PRICE_SCALE, &quote->bid_price, &quote->bid_size, &e->flags);
     if (reason == TD_REASON_NONE)
         reason = td_recorded_side(ask, TD_PRICE_SCALE, &quote->ask_price, &quote->ask_size, &e->flags);
     return reason;
+}
+
+/* Level 2: a snapshot, then what has changed. The venue numbers neither. */
+static void put_book(coinbase *c, const td_field *f, bool snapshot, td_recorded *out) {
+    td_event *e = &out->event;
+    const td_level_array both[] = {{f[BIDS].text, TD_BOOK_BID}, {f[ASKS].text, TD_BOOK_ASK}};
+    const td_level_array changes[TD_LEVEL_ARRAYS] = {{f[CHANGES].text, TD_BOOK_SIDE_COUNT}};
+    e->kind = TD_EVENT_BOOK;
+    e->book = (td_book){.first_sequence = TD_NONE, .last_sequence = TD_NONE, .snapshot = snapshot};
+    td_reason reason = snapshot && f[ASKS].type != TD_JSON_ARRAY ? TD_REASON_MALFORMED : read_time(f, e);
+    td_symbols_event(&c->symbols, f[PRODUCT].text, reason, out);
+    if (out->kind == TD_ITEM_EVENT) td_levels_begin(&c->levels, snapshot ? both : changes, out);
 }
 
 static void read_heartbeat(td_symbols *symbols, const td_field *f, td_notice *out) {
@@ -72,10 +98,8 @@ static void put_ignored(td_symbols *symbols, const td_field *f, td_recorded *out
         const char *kind;
         td_notice_kind notice;
     } kinds[] = {
-        {TD_KEY("l2update"), "level2", TD_NOTICE_NONE},
         {TD_KEY("ticker"), "ticker", TD_NOTICE_NONE}, /* without sizes */
         {TD_KEY("heartbeat"), "heartbeat", TD_NOTICE_HEARTBEAT},
-        {TD_KEY("snapshot"), "level2", TD_NOTICE_NONE},
         {TD_KEY("last_match"), "last_match", TD_NOTICE_LAST}, /* an old trade, again */
         {TD_KEY("subscriptions"), "subscriptions", TD_NOTICE_ACK},
         {TD_KEY("error"), "error", TD_NOTICE_ERROR},
@@ -112,29 +136,41 @@ static bool read_message(td_bytes message, td_field *fields) {
         [MESSAGE] = TD_KEY("message"),
         [REASON] = TD_KEY("reason"),
         [CHANNELS] = TD_KEY("channels"),
+        [CHANGES] = TD_KEY("changes"),
+        [BIDS] = TD_KEY("bids"),
+        [ASKS] = TD_KEY("asks"),
     };
     return td_message_read(message, keys, fields, FIELD_COUNT);
 }
 
-static void coinbase_decode(void *state, td_bytes message, int64_t receive_ns, td_recorded *out) {
-    td_symbols *symbols = state;
-    td_field f[FIELD_COUNT] = {0};
+static void decode_message(coinbase *c, const td_field *f, td_recorded *out) {
     td_event *e = &out->event;
-    td_reason reason;
+    td_bytes type = f[TYPE].text;
+    if (td_bytes_equal(type, TD_TEXT("match")))
+        td_symbols_event(&c->symbols, f[PRODUCT].text, read_trade(f, e), out);
+    else if (td_bytes_equal(type, TD_TEXT("ticker")) && f[BEST_BID_SIZE].type != TD_JSON_ERROR)
+        td_symbols_event(&c->symbols, f[PRODUCT].text, read_quote(f, e), out);
+    else if (td_bytes_equal(type, TD_TEXT("l2update")))
+        put_book(c, f, false, out);
+    else if (td_bytes_equal(type, TD_TEXT("snapshot")))
+        put_book(c, f, true, out);
+    else
+        put_ignored(&c->symbols, f, out);
+}
+
+static void coinbase_decode(void *state, td_bytes message, int64_t receive_ns, td_recorded *out) {
+    coinbase *c = state;
+    td_field f[FIELD_COUNT] = {0};
+    if (c->levels.within) {
+        td_levels_next(&c->levels, out);
+        return;
+    }
     if (!read_message(message, f)) {
         td_recorded_reject(out, TD_REASON_MALFORMED, "JSON is malformed or cut");
         return;
     }
-    *e = (td_event){.event_ns = receive_ns};
-    if (td_bytes_equal(f[TYPE].text, TD_TEXT("match"))) {
-        reason = read_trade(f, e);
-    } else if (td_bytes_equal(f[TYPE].text, TD_TEXT("ticker")) && f[BEST_BID_SIZE].type != TD_JSON_ERROR) {
-        reason = read_quote(f, e);
-    } else {
-        put_ignored(symbols, f, out);
-        return;
-    }
-    td_symbols_event(symbols, f[PRODUCT].text, reason, out);
+    out->event = (td_event){.event_ns = receive_ns};
+    decode_message(c, f, out);
 }
 
 /* ---- its past ---- */
@@ -158,14 +194,15 @@ static const td_history_ops coinbase_history = {
 
 static void coinbase_begin(void *state, const td_naming *naming, td_bytes url) {
     (void)url;
-    ((td_symbols *)state)->naming = *naming;
+    ((coinbase *)state)->symbols.naming = *naming;
 }
 
-_Static_assert(sizeof(td_symbols) <= TD_VENUE_STATE_MAX, "recordings keep a decoder's state in so much");
+_Static_assert(sizeof(coinbase) <= TD_VENUE_STATE_MAX, "recordings keep a decoder's state in so much");
 
 const td_venue_ops td_venue_coinbase = {.format = "coinbase",
                                         .venue = "COINBASE",
-                                        .state_size = sizeof(td_symbols),
+                                        .state_size = sizeof(coinbase),
+                                        .many = true,
                                         .history = &coinbase_history,
                                         .begin = coinbase_begin,
                                         .decode = coinbase_decode};

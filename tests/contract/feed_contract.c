@@ -39,7 +39,7 @@ static void binance_line(int file, int n, char out[TEXT_MAX]) {
     static const char *const texts[] = {
         "{\"e\":\"trade\",\"s\":\"BTCUSDT\",\"t\":%d,\"p\":\"61837.63\",\"q\":\"0.02\",\"T\":1723161255342,\"m\":true}",
         "{\"u\":%d,\"s\":\"BTCUSDT\",\"b\":\"61837.63\",\"B\":\"3.7\",\"a\":\"61837.64\",\"A\":\"1.5\"}",
-        "{\"e\":\"depthUpdate\",\"s\":\"BTCUSDT\",\"u\":%d}"};
+        "{\"e\":\"kline\",\"s\":\"BTCUSDT\",\"u\":%d}"};
     int64_t receive_ns = INT64_C(1723161254087896568) + n * INT64_C(1000000) + file;
     int size = snprintf(out, TEXT_MAX, "%" PRId64 " ", receive_ns);
     size += snprintf(out + size, (size_t)(TEXT_MAX - size),

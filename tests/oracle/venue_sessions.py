@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Recorded sessions of four venues: what is on the tape equals what Python's json and decimal read from the originals.
 
-Each trade and quote is compared in full, with the file, line and part of its message, and so is what was left out, by
-kind. Sessions in TAPEDECK_TEST_DATA are read behind those that come along.
+Each trade, quote and part of a book is compared in full, with the file, line and part of its message, and what was left
+out by its count. Sessions in TAPEDECK_TEST_DATA are read behind those that come along.
 """
 import collections
 import datetime
@@ -13,11 +13,13 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 
 import originals
 
-TICKS_AT_LEAST, VENUES = 200, {"COINBASE", "BINANCE", "BITSTAMP", "KRAKEN"}
+EVENTS_AT_LEAST, VENUES = 9900, {"COINBASE", "BINANCE", "BITSTAMP", "KRAKEN"}
 HOSTS = {"coinbase.com": "COINBASE", "binance.com": "BINANCE", "bitstamp.net": "BITSTAMP", "kraken.com": "KRAKEN"}
+LEVELS_MAX = 128  # of one event
 UPSIDE_DOWN = {"buy": "sell", "sell": "buy"}
 decimal.getcontext().prec = 60
 
@@ -41,11 +43,23 @@ def trade(symbol, event_ns, price, size, side, trade_id):
 
 
 def quote(symbol, event_ns, bid, ask, sequence):
-    sides = [(number(price, 9), number(size, 8)) for price, size in (bid, ask)]
-    return "Quote", symbol, event_ns, *[(None, None) if side == (0, 0) else side for side in sides], sequence
+    both = [(number(price, 9), number(size, 8)) for price, size in (bid, ask)]
+    return "Quote", symbol, event_ns, *[(None, None) if side == (0, 0) else side for side in both], sequence
 
 
-def coinbase(message, _received_ns, _url):
+def book(symbol, event_ns, numbers, snapshot, levels):
+    """A message of many levels is several events; the first of them begins the book anew."""
+    levels = [(side, number(price, 9), number(size, 8)) for side, price, size, *_ in levels]
+    parts = [levels[at:at + LEVELS_MAX] for at in range(0, len(levels), LEVELS_MAX)] or [[]]
+    for at, part in enumerate(parts):
+        yield "Book", symbol, event_ns, *numbers, snapshot and at == 0, at + 1 < len(parts), part
+
+
+def sides(bids, asks):
+    return [("bid", *level) for level in bids] + [("ask", *level) for level in asks]
+
+
+def coinbase(message, received_ns, _url):
     if message["type"] == "match":
         yield trade(message["product_id"], rfc3339_ns(message["time"]), message["price"], message["size"],
                     UPSIDE_DOWN[message["side"]], message["trade_id"])
@@ -53,9 +67,20 @@ def coinbase(message, _received_ns, _url):
         yield quote(message["product_id"], rfc3339_ns(message["time"]),
                     (message["best_bid"], message["best_bid_size"]), (message["best_ask"], message["best_ask_size"]),
                     message["sequence"])
+    elif message["type"] in ("snapshot", "l2update"):
+        snapshot = message["type"] == "snapshot"
+        time_ns = rfc3339_ns(message["time"]) if "time" in message else received_ns
+        levels = (sides(message["bids"], message["asks"]) if snapshot else
+                  [({"buy": "bid", "sell": "ask"}[side], *rest) for side, *rest in message["changes"]])
+        yield from book(message["product_id"], time_ns, (None, None), snapshot, levels)
 
 
 def binance(message, received_ns, url):
+    if "lastUpdateId" in message and "symbol=" in url:
+        symbol = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)["symbol"][0]
+        yield from book(symbol, received_ns, (None, message["lastUpdateId"]), True,
+                        sides(message["bids"], message["asks"]))
+        return
     data = message.get("data", message)
     kind = data.get("e", "bookTicker" if {"b", "B", "a", "A", "u"} <= data.keys() else None)
     if kind == "trade" or kind == "aggTrade" and "@aggTrade" in url and "@trade" not in url:
@@ -63,6 +88,8 @@ def binance(message, received_ns, url):
                     data["t" if kind == "trade" else "a"])
     elif kind == "bookTicker":
         yield quote(data["s"], received_ns, (data["b"], data["B"]), (data["a"], data["A"]), data["u"])
+    elif kind == "depthUpdate":
+        yield from book(data["s"], data["E"] * 10**6, (data["U"], data["u"]), False, sides(data["b"], data["a"]))
 
 
 def bitstamp(message, _received_ns, _url):
@@ -86,25 +113,37 @@ def kraken(message, received_ns, _url):
         yield quote(pair, seconds_ns(time), (bid, bid_size), (ask, ask_size), None)
 
 
+def venue_of(url):
+    host = url.split("/")[2].split(":")[0]
+    return HOSTS[".".join(host.split(".")[-2:])]
+
+
+def said_by(venue, received, message, url):
+    decode = {"COINBASE": coinbase, "BINANCE": binance, "BITSTAMP": bitstamp, "KRAKEN": kraken}[venue]
+    return list(decode(json.loads(message), seconds_ns(received), url))
+
+
 def expected(path, index):
-    """{(file, line, part): tick}, and how many lines are none."""
-    ticks, rest, venue, url = {}, 0, None, ""
+    """{(file, line, part): event}, and how many lines are none."""
+    events, rest, venue, url = {}, 0, None, ""
     for line, text in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if not text.strip():
             continue
-        said = []
+        said, whose = [], venue
         if text[0].isdigit():
             received, message = text.split(": ", 1)
-            decode = {"COINBASE": coinbase, "BINANCE": binance, "BITSTAMP": bitstamp, "KRAKEN": kraken}[venue]
-            said = list(decode(json.loads(message), seconds_ns(received), url))
+            said = said_by(venue, received, message, url)
+        elif " -> " in text:  # asked for; only whole books are events
+            (asked, answer), whose = text.split(" -> ", 1), venue_of(text)
+            if "/depth?" in asked:
+                said = said_by(whose, *answer.split(": ", 1), asked)
         elif " <-> " in text:
             url = text.split(" ", 1)[0]
-            host = url.split("/")[2].split(":")[0]
-            venue = HOSTS[".".join(host.split(".")[-2:])]
+            venue = venue_of(url)
         rest += not said
         for part, (kind, symbol, *fields) in enumerate(said):
-            ticks[index, line, part] = (kind, f"{venue}:{symbol}", *fields)
-    return ticks, rest
+            events[index, line, part] = (kind, f"{whose}:{symbol}", *fields)
+    return events, rest
 
 
 def of_tape(record):
@@ -112,35 +151,39 @@ def of_tape(record):
     if value["schema"] == "Trade":
         return ("Trade", record["key"], value["event_ns"], decimal.Decimal(value["price"]),
                 decimal.Decimal(value["size"]), value["side"], value["trade_id"])
-    sides = [tuple(None if value[f"{side}_{what}"] is None else decimal.Decimal(value[f"{side}_{what}"])
+    if value["schema"] == "BookUpdate":
+        return ("Book", record["key"], value["event_ns"], value["first_sequence"], value["last_sequence"],
+                value["snapshot"], value["more"], [(level["side"], decimal.Decimal(level["price"]),
+                                                    decimal.Decimal(level["size"])) for level in value["levels"]])
+    quoted = [tuple(None if value[f"{side}_{what}"] is None else decimal.Decimal(value[f"{side}_{what}"])
                    for what in ("price", "size")) for side in ("bid", "ask")]
-    return ("Quote", record["key"], value["event_ns"], *sides, value["sequence"])
+    return ("Quote", record["key"], value["event_ns"], *quoted, value["sequence"])
 
 
 def on_tape(folder):
-    ticks = {}
+    events = {}
     lines = subprocess.run([originals.BINARY, "log", "cat", "tape", "--data", folder / "log"], stdout=subprocess.PIPE,
                            check=True, text=True).stdout.splitlines()
     for record in map(json.loads, lines):
-        if record["value"]["schema"] in ("Trade", "Quote"):
+        if record["value"]["schema"] in ("Trade", "Quote", "BookUpdate"):
             place = record["src"]
-            ticks[place["file"], place["line"], place.get("part", 0)] = of_tape(record)
-    return ticks
+            events[place["file"], place["line"], place.get("part", 0)] = of_tape(record)
+    return events
 
 
 def sessions():
-    paths = sorted((originals.ROOT / "examples/data/cryptofeed").glob("*.ws.*"))
+    paths = sorted((originals.ROOT / "examples/data/cryptofeed").glob("*.*.[0-9]*"))
     further = os.environ.get("TAPEDECK_TEST_DATA")
     if further:
         known = {path.name for path in paths}
-        paths += [path for path in sorted(pathlib.Path(further).glob("cryptofeed_raw/*.ws.*"))
+        paths += [path for path in sorted(pathlib.Path(further).glob("cryptofeed_raw/*.*.[0-9]*"))
                   if path.name not in known and path.name.split(".")[0] in VENUES]
     return paths
 
 
-def volumes(ticks):
+def volumes(events):
     sums = collections.Counter()
-    for kind, instrument, *fields in ticks.values():
+    for kind, instrument, *fields in events.values():
         if kind == "Trade":
             sums[instrument] += fields[2]
     return sums
@@ -156,19 +199,20 @@ def main():
         links = sorted((folder / "inputs").iterdir())
         theirs, rest = {}, 0
         for index, link in enumerate(links):
-            ticks, none = expected(link.resolve(), index)
-            theirs.update(ticks)
+            events, none = expected(link.resolve(), index)
+            theirs.update(events)
             rest += none
     differ = [place for place in ours.keys() | theirs.keys() if ours.get(place) != theirs.get(place)]
-    venues = {tick[1].split(":")[0] for tick in theirs.values()}
-    print(f"{len(paths)} sessions of {', '.join(sorted(venues))}: {len(theirs)} trades and quotes by Python, {len(ours)}"
+    venues = {event[1].split(":")[0] for event in theirs.values()}
+    kinds = collections.Counter(event[0] for event in theirs.values())
+    print(f"{len(paths)} sessions of {', '.join(sorted(venues))}: {dict(kinds)} by Python, {len(ours)} events"
           f" on the tape, {len(differ)} differ; {rest} other lines, {summary['ignored']} of ours;"
           f" {summary['rejected']} rejected; volumes of {len(volumes(theirs))} instruments equal:"
           f" {volumes(ours) == volumes(theirs)}")
     for place in sorted(differ)[:5]:
         print(f"  {place}\n    ours   {ours.get(place)}\n    theirs {theirs.get(place)}")
     good = (not differ and summary["ignored"] == rest and summary["rejected"] == 0 and venues == VENUES
-            and volumes(ours) == volumes(theirs) and len(theirs) >= TICKS_AT_LEAST)
+            and volumes(ours) == volumes(theirs) and len(theirs) >= EVENTS_AT_LEAST)
     print("1 passed" if good else "1 failed")
     return 0 if good else 1
 

@@ -8,6 +8,11 @@
     "{\"type\":\"match\",\"trade_id\":" id ",\"side\":\"sell\",\"size\":\"1\",\"price\":\"2\",\"product_id\":\"A-B\"," \
     "\"time\":\"2023-11-14T22:13:20.1Z\"}\n"
 #define MATCHED(id) "COINBASE:A-B 2023-11-14T22:13:20.1Z trade 2 x 1 side 1 id " id " [ ]\n"
+#define DEPTH                                                                                                          \
+    "https://api.binance.com/api/v3/depth?symbol=AB&limit=5 -> 1700000000.75: "                                        \
+    "{\"lastUpdateId\":160,\"bids\":[[\"24\","                                                                         \
+    "\"10\"]],\"asks\":[]}\n"
+#define ASKED "BINANCE:AB 2023-11-14T22:13:20.75Z book none..160 snapshot: b 24 x 10 time-receive\n"
 #define TRADES                                                                                                         \
     "[1,[[\"1\",\"2\",\"1700000000.1\",\"b\"],[\"bad\",\"2\",\"1700000000.1\",\"b\"],[\"1\",\"3\",\"1700000000.1\","   \
     "\"s\"]],\"trade\",\"A/B\"]\n"
@@ -46,6 +51,8 @@ static void lines(void **state) {
         {"https://api.pro.coinbase.com/products -> 1700000000.5: [{\"id\":\"A-B\"}]\n"
          "configuration: {\"trades\":[\"A-B\"]}\n",
          "0:1 ignored rest\n0:2 ignored configuration\n"},
+        /* a book that was asked for, between messages of another venue */
+        {COINBASE DEPTH "1700000001: " MATCH("7"), "0:1 ignored connected\n0:2 " ASKED "0:3 " MATCHED("7")},
         {KRAKEN "1700000001: " TRADES,
          "0:1 ignored connected\n0:2 " TRADED("KRAKEN", "2", "1") "0:2 rejected malformed x\n0:2 " TRADED("KRAKEN", "3",
                                                                                                           "2")},
@@ -126,15 +133,15 @@ static void recorded_sessions(void **state) {
     (void)state;
     static const struct {
         const char *path;
-        int trades, quotes, ignored;
+        int trades, quotes, books, ignored;
         bool shares_ids;
-    } files[] = {{"examples/data/cryptofeed/COINBASE.ws.28.0", 97, 0, 9853, false},
-                 {"examples/data/cryptofeed/BINANCE.ws.1.0", 2, 84, 180, false},
-                 {"examples/data/cryptofeed/BITSTAMP.ws.1.0", 10, 0, 758, true},
-                 {"examples/data/cryptofeed/KRAKEN.ws.*", 10, 18, 87, false},
-                 {"examples/data/cryptofeed/*.http.*", 0, 0, 14, false}};
+    } files[] = {{"examples/data/cryptofeed/COINBASE.ws.28.0", 97, 0, 9729, 124, false},
+                 {"examples/data/cryptofeed/BINANCE.ws.1.0", 2, 84, 177, 3, false},
+                 {"examples/data/cryptofeed/BITSTAMP.ws.1.0", 10, 0, 0, 758, true},
+                 {"examples/data/cryptofeed/KRAKEN.ws.*", 10, 18, 0, 87, false},
+                 {"examples/data/cryptofeed/*.http.*", 0, 0, 4, 10, false}};
     for (size_t i = 0; i < COUNT_OF(files); i++) {
-        int trades = 0, quotes = 0, ignored = 0;
+        int trades = 0, quotes = 0, books = 0, ignored = 0;
         unit_feed f;
         td_feed_item item;
         unit_feed_conf(&f, &td_feed_cryptofeed, (unit_option[]){{"path", files[i].path}, {0}});
@@ -146,9 +153,12 @@ static void recorded_sessions(void **state) {
             if (item.kind != TD_ITEM_EVENT) continue;
             trades += item.event.kind == TD_EVENT_TRADE;
             quotes += item.event.kind == TD_EVENT_QUOTE;
+            books += item.event.kind == TD_EVENT_BOOK && !item.event.book.more;
         }
-        ASSERT_ROW(trades == files[i].trades && quotes == files[i].quotes && ignored == files[i].ignored,
-                   "%zu: %d trades, %d quotes, %d ignored", i, trades, quotes, ignored);
+        ASSERT_ROW(trades == files[i].trades && quotes == files[i].quotes, "%zu: %d trades, %d quotes", i, trades,
+                   quotes);
+        ASSERT_ROW(books == files[i].books && ignored == files[i].ignored, "%zu: %d books, %d ignored", i, books,
+                   ignored);
         unit_feed_close(&f);
     }
 }

@@ -135,6 +135,18 @@ static inline const char *unit_number(int64_t m, int scale, char out[TD_DECIMAL_
     return out;
 }
 
+/* "book 157..160: b 1 x 2, a 3 x 0" */
+static inline void unit_put_book(td_buf *out, const td_book *book) {
+    char a[2][TD_DECIMAL_TEXT_MAX];
+    td_buf_printf(out, "book %s..", unit_number(book->first_sequence, 0, a[0]));
+    td_buf_printf(out, "%s%s%s:", unit_number(book->last_sequence, 0, a[0]), book->snapshot ? " snapshot" : "",
+                  book->more ? " more" : "");
+    for (size_t i = 0; i < book->level_count; i++)
+        td_buf_printf(out, "%s %s %s x %s", i > 0 ? "," : "", book->levels[i].side == TD_BOOK_BID ? "b" : "a",
+                      unit_number(book->levels[i].price, TD_PRICE_SCALE, a[0]),
+                      unit_number(book->levels[i].size, TD_SIZE_SCALE, a[1]));
+}
+
 static inline void unit_put_event(td_buf *out, const td_instruments *instruments, const td_event *e) {
     char time[40], a[5][TD_DECIMAL_TEXT_MAX];
     (void)td_time_format(e->event_ns, time);
@@ -144,6 +156,8 @@ static inline void unit_put_event(td_buf *out, const td_instruments *instruments
         td_buf_printf(out, "trade %s x %s side %d id %s", unit_number(t->price, TD_PRICE_SCALE, a[0]),
                       unit_number(t->size, TD_SIZE_SCALE, a[1]), t->side, unit_number(t->trade_id, 0, a[2]));
         td_buf_printf(out, " [%.*s %.*s]", t->exchange.size, t->exchange.text, t->condition.size, t->condition.text);
+    } else if (e->kind == TD_EVENT_BOOK) {
+        unit_put_book(out, &e->book);
     } else {
         const td_quote *q = &e->quote;
         td_buf_printf(out, "quote %s x %s | %s x %s seq %s [%.*s %.*s]",
