@@ -75,21 +75,33 @@ static bool next_strategy(const shown *s, size_t width, size_t *index, td_bytes 
 
 /* ---- for people ---- */
 
-typedef struct book_texts {
-    char numbers[4][TD_DECIMAL_TEXT_MAX]; /* bid price and size, ask price and size */
-    double imbalance;
-} book_texts;
+enum { BOOK_DEPTH = 10 }; /* levels of a side that are shown */
 
-static bool read_book(const shown *s, book_texts *out) {
-    enum { DEPTH = 10 };
+/* Why there is no book to be read; "" where there is one, or none was ever told. */
+static const char *book_trouble(td_book_standing standing) {
+    static const char *const words[] = {[TD_BOOK_UNTOLD] = "",
+                                        [TD_BOOK_STOPPED] = "waits for a snapshot",
+                                        [TD_BOOK_CHANGING] = "a message is not whole yet",
+                                        [TD_BOOK_CROSSED] = "crossed",
+                                        [TD_BOOK_READABLE] = ""};
+    return words[standing];
+}
+
+static void tell_book(const shown *s) {
+    const td_books *books = td_state_books(s->past->applier.state);
     td_book_view v;
-    if (!td_state_book(s->past->applier.state, s->instrument, DEPTH, &v)) return false;
-    (void)td_decimal_format(v.bid.price, TD_PRICE_SCALE, false, out->numbers[0]);
-    (void)td_decimal_format(v.bid.size, TD_SIZE_SCALE, false, out->numbers[1]);
-    (void)td_decimal_format(v.ask.price, TD_PRICE_SCALE, false, out->numbers[2]);
-    (void)td_decimal_format(v.ask.size, TD_SIZE_SCALE, false, out->numbers[3]);
-    out->imbalance = v.imbalance;
-    return true;
+    if (!td_books_view(books, s->instrument, BOOK_DEPTH, &v)) {
+        if (v.standing != TD_BOOK_UNTOLD) (void)printf("book not readable: %s", book_trouble(v.standing));
+        if (v.gap > 0) (void)printf(" since gap %" PRId64, v.gap);
+        if (v.standing != TD_BOOK_UNTOLD) (void)puts("");
+        return;
+    }
+    const int64_t values[] = {v.bid.price, v.bid.size, v.ask.price, v.ask.size};
+    char texts[4][TD_DECIMAL_TEXT_MAX];
+    for (int i = 0; i < 4; i++)
+        (void)td_decimal_format(values[i], i % 2 == 0 ? TD_PRICE_SCALE : TD_SIZE_SCALE, false, texts[i]);
+    (void)printf("book %s x %s | %s x %s, imbalance of %d levels %.3f\n", texts[0], texts[1], texts[2], texts[3],
+                 BOOK_DEPTH, v.imbalance);
 }
 
 typedef struct price_texts {
@@ -131,15 +143,12 @@ static void tell_width(const shown *s, size_t width) {
 
 static void tell(const shown *s) {
     char time[40] = "none";
-    book_texts book;
     price_texts price;
     (void)printf("%.*s in tape-%" PRIu32 " before offset %" PRId64 " (snapshot at %" PRId64 ")\n",
                  (int)s->instrument.size, (const char *)s->instrument.data, s->partition, s->past->offset,
                  s->past->from);
     (void)printf("program %.12s, digest of the whole state %.12s\n", s->program, s->digest);
-    if (read_book(s, &book))
-        (void)printf("book %s x %s | %s x %s, imbalance of 10 levels %.3f\n", book.numbers[0], book.numbers[1],
-                     book.numbers[2], book.numbers[3], book.imbalance);
+    tell_book(s);
     if (read_price(s, &price)) (void)printf("price %s at %s, not of a trade\n", price.price, price.time);
     if (s->feed.feed.size == 0) {
         (void)puts("no trade of it was on the tape");
@@ -186,6 +195,37 @@ static void put_width(td_buf *out, const shown *s, size_t width) {
     td_buf_text(out, "]}");
 }
 
+/* "bids":[["9.5","2"],…]: the best first. */
+static void put_levels(td_buf *out, const shown *s, td_book_side side, const char *name) {
+    td_book_level levels[BOOK_DEPTH];
+    const td_books *books = td_state_books(s->past->applier.state);
+    uint32_t count = td_books_levels(books, s->instrument, side, BOOK_DEPTH, levels);
+    td_buf_printf(out, ",\"%s\":[", name);
+    for (uint32_t i = 0; i < count; i++) {
+        char price[TD_DECIMAL_TEXT_MAX], size[TD_DECIMAL_TEXT_MAX];
+        (void)td_decimal_format(levels[i].price, TD_PRICE_SCALE, false, price);
+        (void)td_decimal_format(levels[i].size, TD_SIZE_SCALE, false, size);
+        td_buf_printf(out, "%s[\"%s\",\"%s\"]", i > 0 ? "," : "", price, size);
+    }
+    td_buf_text(out, "]");
+}
+
+static void put_book(td_buf *out, const shown *s) {
+    td_book_view v;
+    bool readable = td_books_view(td_state_books(s->past->applier.state), s->instrument, BOOK_DEPTH, &v);
+    if (v.standing == TD_BOOK_UNTOLD) return;
+    td_buf_printf(out, ",\"book\":{\"readable\":%s", readable ? "true" : "false");
+    if (readable) {
+        put_levels(out, s, TD_BOOK_BID, "bids");
+        put_levels(out, s, TD_BOOK_ASK, "asks");
+        td_buf_printf(out, ",\"imbalance\":%.17g}", v.imbalance);
+        return;
+    }
+    td_buf_printf(out, ",\"reason\":\"%s\"", book_trouble(v.standing));
+    if (v.gap > 0) td_buf_printf(out, ",\"gap\":%" PRId64, v.gap);
+    td_buf_text(out, "}");
+}
+
 static void put_json(td_buf *out, const shown *s) {
     td_buf_text(out, "{\"instrument\":");
     td_json_put_string(out, s->instrument);
@@ -197,12 +237,7 @@ static void put_json(td_buf *out, const shown *s) {
         td_buf_printf(out, ",\"watermark_ns\":%" PRId64, s->feed.watermark_ns);
     else
         td_buf_text(out, ",\"watermark_ns\":null");
-    book_texts book;
-    if (read_book(s, &book))
-        td_buf_printf(out,
-                      ",\"book\":{\"bid_price\":\"%s\",\"bid_size\":\"%s\",\"ask_price\":\"%s\",\"ask_size\":\"%s\","
-                      "\"imbalance\":%.17g}",
-                      book.numbers[0], book.numbers[1], book.numbers[2], book.numbers[3], book.imbalance);
+    put_book(out, s);
     price_texts price;
     if (read_price(s, &price)) td_buf_printf(out, ",\"price\":\"%s\",\"price_ns\":%" PRId64, price.price, price.ns);
     td_buf_text(out, ",\"widths\":[");

@@ -9,6 +9,7 @@ typedef enum word { LEVEL, END, WRONG } word;
 
 static bool open_array(const td_levels *l, td_level_place *place, uint8_t array) {
     place->array = array;
+    if (l->arrays[array].text.size == 0) return false;
     td_json_init(&place->json, l->arrays[array].text);
     return td_json_next(&place->json) == TD_JSON_ARRAY;
 }

@@ -72,7 +72,7 @@ td_status td_applier_apply(td_applier *a, const td_record *record, const td_emit
         td_book_level levels[TD_BOOK_LEVELS_MAX];
         (void)td_record_get_levels(record->value, levels);
         event.book.levels = levels;
-        out->book = (uint8_t)td_state_take_book(a->state, &event, record->key);
+        out->book = (uint8_t)td_state_take_book(a->state, &event, record->key, emit);
         return TD_OK;
     }
     if (event.kind == TD_EVENT_VENDOR_BAR && named) {

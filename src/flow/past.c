@@ -13,7 +13,7 @@ enum { BLOCK_BYTES = 256 * 1024 };
 static bool is_of(const td_past_conf *conf, td_bytes feed, const td_record *record, td_event *out) {
     td_bytes name;
     if (td_record_get_event_numbers(conf->topics->ids, record->value, out, &name) != TD_OK) return false;
-    if (out->kind == TD_EVENT_PROGRAM || out->kind >= TD_EVENT_CORPORATE) return false; /* nor what moves no time */
+    if (out->kind == TD_EVENT_PROGRAM || out->kind == TD_EVENT_CORPORATE) return false;
     return td_bytes_equal(record->key, conf->instrument) || (feed.size > 0 && td_bytes_equal(name, feed));
 }
 

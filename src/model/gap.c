@@ -3,7 +3,7 @@
 #include <assert.h>
 
 const char *td_gap_reason_name(td_gap_reason reason) {
-    static const char *const names[TD_GAP_REASON_COUNT] = {"session", "ids", "silence"};
+    static const char *const names[TD_GAP_REASON_COUNT] = {"session", "ids", "silence", "sequence"};
     assert(reason < TD_GAP_REASON_COUNT);
     return names[reason];
 }

@@ -4,9 +4,10 @@
 #include "model/event.h"
 
 typedef enum td_gap_reason {
-    TD_GAP_SESSION, /* the feed was cut off */
-    TD_GAP_IDS,     /* the venue counts its trades, and numbers are missing */
-    TD_GAP_SILENCE, /* nothing came while the venue was open */
+    TD_GAP_SESSION,  /* the feed was cut off */
+    TD_GAP_IDS,      /* the venue counts its trades, and numbers are missing */
+    TD_GAP_SILENCE,  /* nothing came while the venue was open */
+    TD_GAP_SEQUENCE, /* the venue numbers what it says of a book, and numbers are missing: no bar's */
     TD_GAP_REASON_COUNT,
 } td_gap_reason;
 
@@ -22,7 +23,7 @@ typedef struct td_gap {
     uint32_t instrument;       /* index in the owner's table */
     int64_t number;            /* from 1, per instrument */
     int64_t from_ns, to_ns;    /* event times around it; to_ns TD_NONE while nothing behind it is known */
-    int64_t first_id, last_id; /* that were missing when it opened; TD_NONE where ids do not tell */
+    int64_t first_id, last_id; /* that were missing when it opened; TD_NONE where ids do not tell; SEQUENCE: numbers */
     int64_t missing;           /* trades still missing; TD_NONE where ids do not tell */
     int64_t filled;            /* trades that came for it afterwards */
     int64_t known_at_ns;

@@ -1,5 +1,6 @@
 /* src/stream/book.c - two sorted ladders per book. */
 #include "stream/book.h"
+#include "base/time.h"
 #include <stdlib.h>
 
 typedef struct rung {
@@ -11,15 +12,24 @@ typedef struct ladder { /* the best first */
     rung rungs[TD_BOOK_DEPTH];
 } ladder;
 
-typedef struct head { /* as it stands in snapshots, too */
-    int64_t last_sequence;
+typedef enum book_mode {          /* what a message's levels do */
+                         PASS,    /* nothing */
+                         PUT,     /* are what stands there; 0: nothing does */
+                         COLLECT, /* the same, and 0 is kept: it is to stand against a snapshot */
+                         MERGE,   /* stand where nothing was collected */
+} book_mode;
+
+typedef struct head {                      /* as it stands in snapshots, too */
+    int64_t first_sequence, last_sequence; /* of a book that waits: of what it has collected */
+    int64_t last_ns;                       /* of the last update that was taken */
+    td_hole gap;
     uint32_t feed;
     uint8_t waiting; /* for a snapshot */
     uint8_t within;  /* a message that goes on */
-    uint8_t passing; /* … and is not taken */
-    uint8_t reserved;
+    uint8_t mode;    /* of that */
+    uint8_t word;    /* … and what was said of it */
 } head;
-_Static_assert(sizeof(head) == 16 && sizeof(rung) == 16, "the snapshot format depends on this layout");
+_Static_assert(sizeof(head) == 128 && sizeof(rung) == 16, "the snapshot format depends on this layout");
 
 typedef struct td_books_row {
     head head;
@@ -47,7 +57,7 @@ static row *add_row(td_books *b, td_bytes instrument) {
     row *r = &b->rows[index];
     if (r->sides != NULL) return r;
     r->sides = td_alloc_zero(TD_BOOK_SIDE_COUNT, sizeof *r->sides);
-    r->head = (head){.last_sequence = TD_NONE, .waiting = true};
+    r->head = (head){.first_sequence = TD_NONE, .last_sequence = TD_NONE, .waiting = true};
     return r;
 }
 
@@ -70,11 +80,12 @@ static uint32_t find_rung(const ladder *l, unsigned side, int64_t price) {
     return low;
 }
 
-static void put_level(ladder *l, const td_book_level *level) {
+static void put_level(ladder *l, const td_book_level *level, book_mode mode) {
     uint32_t at = find_rung(l, level->side, level->price);
     rung *r = &l->rungs[at];
     bool found = at < l->count && r->price == level->price;
-    if (level->size <= 0) {
+    if (found && mode == MERGE) return;
+    if (level->size <= 0 && mode != COLLECT) {
         if (found) memmove(r, r + 1, (--l->count - at) * sizeof *r);
         return;
     }
@@ -83,42 +94,107 @@ static void put_level(ladder *l, const td_book_level *level) {
         if (l->count < TD_BOOK_DEPTH) l->count++;
         memmove(r + 1, r, (l->count - at - 1) * sizeof *r);
     }
-    *r = (rung){level->price, level->size};
+    *r = (rung){level->price, td_most(level->size, 0)};
+}
+
+static void clear(row *r) {
+    r->sides[TD_BOOK_BID].count = r->sides[TD_BOOK_ASK].count = 0;
+    r->head.first_sequence = r->head.last_sequence = TD_NONE;
+}
+
+/* What was collected has stood against the snapshot. */
+static void sweep(ladder *l) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < l->count; i++)
+        if (l->rungs[i].size > 0) l->rungs[kept++] = l->rungs[i];
+    l->count = kept;
 }
 
 /* ---- messages ---- */
 
-static td_book_word judge(head *h, const td_book *book) {
-    if (book->snapshot) return TD_BOOK_TAKEN;
-    if (h->within) return h->passing ? TD_BOOK_OLD : h->waiting ? TD_BOOK_WAITING : TD_BOOK_TAKEN;
-    if (h->waiting) return TD_BOOK_WAITING;
-    if (h->last_sequence == TD_NONE || book->first_sequence == TD_NONE || book->last_sequence == TD_NONE)
-        return TD_BOOK_TAKEN;
-    if (book->last_sequence <= h->last_sequence) return TD_BOOK_OLD;
-    return book->first_sequence - 1 > h->last_sequence ? TD_BOOK_HOLE : TD_BOOK_TAKEN;
+static td_book_word begin(row *r, book_mode mode, td_book_word word) {
+    r->head.mode = (uint8_t)mode;
+    r->head.word = (uint8_t)word;
+    return word;
 }
 
-td_book_word td_books_put(td_books *b, td_bytes instrument, const td_event *event) {
+static td_book_word begin_snapshot(row *r, const td_book *book) {
+    head *h = &r->head;
+    bool numbered = book->last_sequence != TD_NONE && h->last_sequence != TD_NONE;
+    if (numbered && !h->waiting && book->last_sequence < h->last_sequence) return begin(r, PASS, TD_BOOK_OLD);
+    if (numbered && h->waiting && book->last_sequence < h->first_sequence - 1) return begin(r, PASS, TD_BOOK_WAITING);
+    bool merges = numbered && h->waiting && book->last_sequence < h->last_sequence;
+    if (!merges) clear(r);
+    if (!merges) h->last_sequence = book->last_sequence;
+    h->waiting = false;
+    return begin(r, merges ? MERGE : PUT, TD_BOOK_TAKEN);
+}
+
+/* Of what waits: an update that joins what was collected, or begins it anew; without numbers it can do neither. */
+static td_book_word begin_collected(row *r, const td_book *book, td_book_word word) {
+    head *h = &r->head;
+    bool numbered = book->first_sequence != TD_NONE && book->last_sequence != TD_NONE;
+    bool joins = numbered && h->last_sequence != TD_NONE && book->first_sequence - 1 <= h->last_sequence;
+    if (joins && book->last_sequence <= h->last_sequence) return begin(r, PASS, word);
+    if (!joins) clear(r);
+    if (!numbered) return begin(r, PASS, word);
+    if (!joins) h->first_sequence = book->first_sequence;
+    h->last_sequence = book->last_sequence;
+    return begin(r, COLLECT, word);
+}
+
+static td_book_word begin_hole(row *r, const td_book *book) {
+    head *h = &r->head;
+    h->gap = (td_hole){.from_ns = h->last_ns,
+                       .to_ns = TD_NONE,
+                       .first_id = h->last_sequence + 1,
+                       .last_id = book->first_sequence - 1,
+                       .missing = TD_NONE,
+                       .reason = TD_GAP_SEQUENCE};
+    h->waiting = true;
+    clear(r);
+    return begin_collected(r, book, TD_BOOK_HOLE);
+}
+
+static td_book_word begin_update(row *r, const td_book *book) {
+    head *h = &r->head;
+    if (h->waiting) return begin_collected(r, book, TD_BOOK_WAITING);
+    bool numbered = h->last_sequence != TD_NONE && book->first_sequence != TD_NONE && book->last_sequence != TD_NONE;
+    if (numbered && book->last_sequence <= h->last_sequence) return begin(r, PASS, TD_BOOK_OLD);
+    if (numbered && book->first_sequence - 1 > h->last_sequence) return begin_hole(r, book);
+    h->last_sequence = book->last_sequence;
+    return begin(r, PUT, TD_BOOK_TAKEN);
+}
+
+td_book_word td_books_put(td_books *b, td_bytes instrument, const td_event *event, td_hole **out_gap) {
     const td_book *book = &event->book;
     row *r = add_row(b, instrument);
-    td_book_word word = judge(&r->head, book);
-    r->head.feed = event->feed;
-    r->head.within = book->more;
-    r->head.passing = book->more && word == TD_BOOK_OLD;
-    if (word == TD_BOOK_HOLE) r->head.waiting = true;
-    if (word != TD_BOOK_TAKEN) return word;
-    if (book->snapshot) r->sides[TD_BOOK_BID].count = r->sides[TD_BOOK_ASK].count = 0;
-    if (book->snapshot) r->head.waiting = false;
-    r->head.last_sequence = book->last_sequence;
-    for (size_t i = 0; i < book->level_count; i++) put_level(&r->sides[book->levels[i].side], &book->levels[i]);
+    head *h = &r->head;
+    td_book_word word = book->snapshot ? begin_snapshot(r, book)
+                        : h->within    ? (td_book_word)h->word
+                                       : begin_update(r, book);
+    h->feed = event->feed;
+    h->within = book->more;
+    if (h->waiting) h->word = TD_BOOK_WAITING; /* also of what goes on behind a hole */
+    for (size_t i = 0; h->mode != PASS && i < book->level_count; i++)
+        put_level(&r->sides[book->levels[i].side], &book->levels[i], h->mode);
+    if (word == TD_BOOK_TAKEN) h->last_ns = event->event_ns;
+    *out_gap = &h->gap;
+    if (h->mode == MERGE && !book->more)
+        for (int side = 0; side < TD_BOOK_SIDE_COUNT; side++) sweep(&r->sides[side]);
     return word;
 }
 
 static uint32_t book_count(const td_books *b) { return b->names != NULL ? td_instruments_count(b->names) : 0; }
 
 void td_books_stop(td_books *b, uint32_t feed) {
-    for (uint32_t i = 0; i < book_count(b); i++)
-        if (b->rows[i].head.feed == feed) b->rows[i].head.waiting = true;
+    for (uint32_t i = 0; i < book_count(b); i++) {
+        if (b->rows[i].head.feed != feed) continue;
+        clear(&b->rows[i]);
+        b->rows[i].head.waiting = true;
+        b->rows[i].head.mode = PASS; /* what is left of a message says nothing */
+        b->rows[i].head.word = TD_BOOK_WAITING;
+    }
 }
 
 /* ---- reading ---- */
@@ -138,16 +214,49 @@ static td_book_level best(const row *r, td_book_side side) {
     return level;
 }
 
-bool td_books_view(const td_books *b, td_bytes instrument, uint32_t depth, td_book_view *out) {
+static const row *find_row(const td_books *b, td_bytes instrument) {
     uint32_t index = b->names != NULL ? td_instruments_find(b->names, instrument) : UINT32_MAX;
-    if (index == UINT32_MAX) return false;
-    const row *r = &b->rows[index];
-    if (r->head.waiting || r->head.within) return false;
-    *out = (td_book_view){.bid = best(r, TD_BOOK_BID), .ask = best(r, TD_BOOK_ASK)};
-    if (out->bid.size > 0 && out->ask.size > 0 && out->bid.price >= out->ask.price) return false;
+    return index != UINT32_MAX ? &b->rows[index] : NULL;
+}
+
+static td_book_standing standing_of(const row *r, const td_book_view *v) {
+    if (r->head.waiting) return TD_BOOK_STOPPED;
+    if (r->head.within) return TD_BOOK_CHANGING;
+    bool both = v->bid.size > 0 && v->ask.size > 0;
+    return both && v->bid.price >= v->ask.price ? TD_BOOK_CROSSED : TD_BOOK_READABLE;
+}
+
+bool td_books_view(const td_books *b, td_bytes instrument, uint32_t depth, td_book_view *out) {
+    const row *r = find_row(b, instrument);
+    *out = (td_book_view){.standing = TD_BOOK_UNTOLD};
+    if (r == NULL) return false;
+    out->bid = best(r, TD_BOOK_BID);
+    out->ask = best(r, TD_BOOK_ASK);
     double bids = size_of(&r->sides[TD_BOOK_BID], depth), asks = size_of(&r->sides[TD_BOOK_ASK], depth);
     out->imbalance = bids + asks > 0 ? (bids - asks) / (bids + asks) : 0;
-    return true;
+    out->standing = standing_of(r, out);
+    out->gap = r->head.gap.number;
+    return out->standing == TD_BOOK_READABLE;
+}
+
+uint32_t td_books_levels(const td_books *b, td_bytes instrument, td_book_side side, uint32_t most, td_book_level *out) {
+    const row *r = find_row(b, instrument);
+    uint32_t count = r != NULL ? r->sides[side].count : 0;
+    if (count > most) count = most;
+    for (uint32_t i = 0; i < count; i++)
+        out[i] = (td_book_level){r->sides[side].rungs[i].price, r->sides[side].rungs[i].size, (uint8_t)side};
+    return count;
+}
+
+td_hole *td_books_next_gap(const td_books *b, uint32_t feed, uint32_t *at, td_bytes *out_instrument) {
+    while (*at < book_count(b)) {
+        uint32_t i = (*at)++;
+        head *h = &b->rows[i].head;
+        if (h->feed != feed || h->gap.number == 0) continue;
+        *out_instrument = td_instruments_name(b->names, i);
+        return &h->gap;
+    }
+    return NULL;
 }
 
 /* ---- as bytes: how many books; of each its name, head, and both ladders by count and rungs ---- */
@@ -180,7 +289,7 @@ static bool take_ladder(ladder *l, unsigned side, td_bytes *bytes) {
     if (!td_bytes_take(bytes, &l->count, sizeof l->count) || l->count > TD_BOOK_DEPTH) return false;
     if (!td_bytes_take(bytes, l->rungs, l->count * sizeof(rung))) return false;
     for (uint32_t i = 0; i < l->count; i++) {
-        if (l->rungs[i].size <= 0) return false;
+        if (l->rungs[i].size < 0) return false;
         if (i > 0 && !is_better(side, l->rungs[i - 1].price, l->rungs[i].price)) return false;
     }
     return true;
@@ -194,6 +303,7 @@ static bool take_row(td_books *b, td_bytes *bytes, uint32_t index, uint32_t feed
     row *r = add_row(b, (td_bytes){name, size});
     if (td_instruments_count(b->names) != index + 1) return false; /* twice the same name */
     if (!td_bytes_take(bytes, &r->head, sizeof r->head) || r->head.feed >= feeds) return false;
+    if (r->head.mode > MERGE || r->head.word >= TD_BOOK_WORDS) return false;
     return take_ladder(&r->sides[TD_BOOK_BID], TD_BOOK_BID, bytes) &&
            take_ladder(&r->sides[TD_BOOK_ASK], TD_BOOK_ASK, bytes);
 }

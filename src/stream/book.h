@@ -5,12 +5,17 @@
  * feed's session down; then from the end of the next snapshot. What a message says counts when it is whole. A book
  * whose best bid is not below its best ask is not read either, but goes on.
  *
+ * A snapshot that is asked for comes behind updates that are newer than it. While a book waits for one, it keeps what
+ * they say of each price; where a snapshot has the numbers up to the first of them, what they said stands and the
+ * snapshot says the rest. A snapshot from before that is of no use, as is one that the book is past already.
+ *
  * Full: TD_BOOK_DEPTH levels of a side are kept, the best ones; what is worse falls out and does not come back when
  * better ones go. Memory: 32 KB per book, taken when it is first told. A plain function of its calls. Thread: the
  * state's owner. */
 #pragma once
 #include "model/event.h"
 #include "model/instrument.h"
+#include "stream/gaps.h"
 
 enum { TD_BOOK_DEPTH = 1000 };
 
@@ -23,23 +28,41 @@ typedef struct td_books {
 typedef enum td_book_word {
     TD_BOOK_NONE, /* it was no book's */
     TD_BOOK_TAKEN,
-    TD_BOOK_OLD,     /* a snapshot has it in already */
+    TD_BOOK_OLD,     /* the book has it in already */
     TD_BOOK_HOLE,    /* something is missing before it: the book waits for its next snapshot */
-    TD_BOOK_WAITING, /* … as it did before this update */
+    TD_BOOK_WAITING, /* … as it did before this update, or this snapshot that is too old */
     TD_BOOK_WORDS,
 } td_book_word;
 
-/* Of the event: feed and book, whose levels are there. */
-td_book_word td_books_put(td_books *books, td_bytes instrument, const td_event *event);
+/* Of the event: feed, time and book, whose levels are there. The book's gap: what the last hole in its numbers has
+ * left, number 0 until the caller tells it, who zeroes it when it is closed: a book that is TAKEN whole has none.
+ * Borrowed until the next call. */
+td_book_word td_books_put(td_books *books, td_bytes instrument, const td_event *event, td_hole **out_gap);
 /* The session of that feed is down: all of its books wait for their next snapshot. */
 void td_books_stop(td_books *books, uint32_t feed);
 
+/* The gap of the next book of that feed that has one told, from *at on, which moves on. NULL: no more. */
+td_hole *td_books_next_gap(const td_books *books, uint32_t feed, uint32_t *at, td_bytes *out_instrument);
+
+typedef enum td_book_standing {
+    TD_BOOK_UNTOLD,   /* there is none */
+    TD_BOOK_STOPPED,  /* it waits for a snapshot */
+    TD_BOOK_CHANGING, /* a message of it is not whole yet */
+    TD_BOOK_CROSSED,  /* its best bid is not below its best ask */
+    TD_BOOK_READABLE,
+} td_book_standing;
+
 typedef struct td_book_view {
-    td_book_level bid, ask; /* the best; size 0: nobody is on that side */
-    double imbalance;       /* of the sizes of the best `depth` levels: (bids - asks) / (bids + asks), 0 of none */
+    td_book_standing standing; /* what follows is nothing unless it is READABLE, but for */
+    int64_t gap;               /* its gap by number; 0: none was told */
+    td_book_level bid, ask;    /* the best; size 0: nobody is on that side */
+    double imbalance;          /* of the sizes of the best `depth` levels: (bids - asks) / (bids + asks), 0 of none */
 } td_book_view;
-/* False: there is no book to be read. `depth` >= 1. */
+/* Is there a book to be read? `depth` >= 1. */
 bool td_books_view(const td_books *books, td_bytes instrument, uint32_t depth, td_book_view *out);
+/* The best levels of a side of a book that was viewed, at most so many; returns how many there are. */
+uint32_t td_books_levels(const td_books *books, td_bytes instrument, td_book_side side, uint32_t most,
+                         td_book_level *out);
 void td_books_fini(td_books *books);
 
 /* Appends all as bytes, and reads them back from the front of *bytes into an empty one, where there are so many

@@ -350,6 +350,48 @@ void td_ledger_move(td_step *step, const td_event *trade, const feed_state *befo
     td_ledger_regrade(step, instrument, false);
 }
 
+/* ---- books ---- */
+
+static void close_book_gap(td_step *step, uint32_t instrument, td_hole *gap, int64_t to_ns, td_gap_status status) {
+    td_changes *changes = &step->state->changes;
+    gap->to_ns = td_most(gap->from_ns, to_ns);
+    gap->status = (uint8_t)status;
+    *(status == TD_GAP_FILLED ? &changes->gaps_filled : &changes->gaps_lost) += 1;
+    step->state->open_gaps--;
+    tell(step, instrument, gap);
+    *gap = (td_hole){0};
+}
+
+/* A hole opens a gap where the instrument is not one too many of its feed. */
+static void tell_book(td_state *s, const td_event *e, td_bytes instrument, const td_emit *emit, td_hole *gap) {
+    td_step step = step_of(s, e->feed, e->receive_ns, emit);
+    uint32_t index = td_state_find_instrument(s, instrument);
+    if (gap->number != 0) {
+        close_book_gap(&step, index, gap, e->event_ns, TD_GAP_FILLED);
+        return;
+    }
+    if (!step.feed->set.gaps) return;
+    if (index == UINT32_MAX) index = td_state_add_instrument(s, e, instrument);
+    if (index != UINT32_MAX) open_gap(&step, index, gap);
+}
+
+td_book_word td_state_take_book(td_state *s, const td_event *e, td_bytes instrument, const td_emit *emit) {
+    td_hole *gap;
+    td_book_word word = td_books_put(&s->books, instrument, e, &gap);
+    bool whole = word == TD_BOOK_TAKEN && !e->book.more;
+    if (word == TD_BOOK_HOLE || (whole && gap->number != 0)) tell_book(s, e, instrument, emit, gap);
+    return word;
+}
+
+void td_ledger_end_books(td_step *step, int64_t bound_ns) {
+    td_state *s = step->state;
+    uint32_t feed = (uint32_t)(step->feed - s->feeds);
+    td_bytes name;
+    td_hole *gap;
+    for (uint32_t at = 0; (gap = td_books_next_gap(&s->books, feed, &at, &name)) != NULL;)
+        close_book_gap(step, td_state_find_instrument(s, name), gap, bound_ns, TD_GAP_LOST);
+}
+
 /* ---- backfill ---- */
 
 const td_hole *td_ledger_backfilled(const td_state *s, const td_event *trade) {

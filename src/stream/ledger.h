@@ -29,6 +29,8 @@ void td_ledger_end(td_step *step, uint32_t instrument, int64_t bound_ns);
 /* The instrument's trades come from step->feed from that one on, and came from `before`: its gaps are told anew as of
  * who may fill them. Where no ids will tell, what nobody heard of between the two is one more. */
 void td_ledger_move(td_step *step, const td_event *trade, const feed_state *before);
+/* Nothing more comes of the step's feed: the gaps of its books are lost. */
+void td_ledger_end_books(td_step *step, int64_t bound_ns);
 /* Gives again the instrument's bars that the changes of this step have changed, in the order (width, start); of those
  * that backfilled trades have touched, those not under an open gap, or all. */
 void td_ledger_regrade(td_step *step, uint32_t instrument, bool all_touched);

@@ -66,3 +66,5 @@ int64_t td_state_target(const td_state *s, td_bytes instrument, size_t w, uint32
     td_i128 scaled = td_split_size(split, target);
     return scaled > INT64_MAX ? INT64_MAX : scaled < -INT64_MAX ? -INT64_MAX : (int64_t)scaled;
 }
+
+const td_books *td_state_books(const td_state *s) { return &s->books; }

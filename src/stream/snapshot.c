@@ -4,7 +4,7 @@
 #include "stream/state.h"
 #include <stdlib.h>
 
-enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 10 };
+enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 11 };
 
 typedef struct snapshot_head {
     uint32_t magic, version;
@@ -131,6 +131,15 @@ static bool traded_is_sound(const td_state *s) {
     return sound;
 }
 
+/* Who has a gap told is an instrument. */
+static bool book_gaps_are_sound(const td_state *s) {
+    td_bytes name;
+    for (uint32_t f = 0; f < s->feed_count; f++)
+        for (uint32_t at = 0; td_books_next_gap(&s->books, f, &at, &name) != NULL;)
+            if (td_state_find_instrument(s, name) == UINT32_MAX) return false;
+    return true;
+}
+
 static bool take_state(td_bytes *bytes, td_state *s) {
     snapshot_head head;
     if (!td_bytes_take(bytes, &head, sizeof head) || head.magic != SNAPSHOT_MAGIC || head.version != SNAPSHOT_VERSION)
@@ -147,7 +156,8 @@ static bool take_state(td_bytes *bytes, td_state *s) {
         if (!take_block(bytes, s, i)) return false;
     if (!traded_is_sound(s)) return false;
     return td_released_load(&s->released, bytes) && td_kept_load(s->kept, bytes, head.instrument_count) &&
-           td_shares_load(&s->shares, bytes) && td_books_load(&s->books, bytes, s->feed_count) && bytes->size == 0;
+           td_shares_load(&s->shares, bytes) && td_books_load(&s->books, bytes, s->feed_count) &&
+           book_gaps_are_sound(s) && bytes->size == 0;
 }
 
 td_status td_state_load(td_state **out, const td_program *program, td_bytes bytes) {

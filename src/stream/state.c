@@ -604,6 +604,7 @@ static __attribute__((noinline)) td_applied apply_time(td_state *s, const td_eve
     if (e->time.session == TD_SESSION_ENDED) {
         feed->ended_ns = feed->watermark_ns; /* what is open now will be final */
         close_windows(&step, INT64_MAX - 1);
+        td_ledger_end_books(&step, e->time.bound_ns != TD_NONE ? e->time.bound_ns : e->time.clock_ns);
     }
     find_next_close(s, feed);
     return (td_applied){.verdict = TD_VERDICT_NOT_A_TICK, .changed = true};
@@ -749,14 +750,6 @@ td_share_word td_state_take_action(td_state *s, const td_event *e, td_bytes inst
     bool late = traded && s->feeds[block_of(s, index)->feed].watermark_ns >= ex_ns;
     td_share_word word = td_shares_put(&s->shares, instrument, &e->corporate, ex_ns);
     return word == TD_SHARE_TAKEN && late ? TD_SHARE_LATE : word;
-}
-
-td_book_word td_state_take_book(td_state *s, const td_event *e, td_bytes instrument) {
-    return td_books_put(&s->books, instrument, e);
-}
-
-bool td_state_book(const td_state *s, td_bytes instrument, uint32_t depth, td_book_view *out) {
-    return td_books_view(&s->books, instrument, depth, out);
 }
 
 void td_state_window(const td_state *s, td_bytes instrument, size_t w, int64_t ns, td_window_state *out) {

@@ -31,11 +31,12 @@
  *            watermark, whichever is later; or the next trade where ids count.
  * Where ids do not count, no gap begins before the end of the one before it: what is brought for both would be there
  * twice.
- * `ended` loses all that are open; a venue that counts anew loses those without an end or not told yet. When an
- * instrument moves to another feed, its gaps are told anew as that one's, which may fill them; where ids do not count
- * and the feed before had not ended, what lies between its last word and the trade is one more. Feeds whose ids do not
- * mean the same leave no gap to each other: all that are open are lost. A record first opens and closes gaps, then
- * closes bars.
+ * A hole in the numbers of a book's updates is told as well (reason `sequence`), from the last update on; the end of
+ * the next snapshot fills it. It is the book's, and no bar's. `ended` loses all that are open; a venue that counts anew
+ * loses those without an end or not told yet. When an instrument moves to another feed, its gaps are told anew as that
+ * one's, which may fill them; where ids do not count and the feed before had not ended, what lies between its last word
+ * and the trade is one more. Feeds whose ids do not mean the same leave no gap to each other: all that are open are
+ * lost. A record first opens and closes gaps, then closes bars.
  *
  * A bar is partial when a told gap that is open or lost lies over it, repaired when it was partial and its gap has been
  * filled by something, else complete. Whenever a gap is told, those already given whose quality has changed are given
@@ -113,10 +114,9 @@ int64_t td_state_open_gaps(const td_state *state);
 /* A corporate action of the instrument: kept with what was told of it before. No feed's time moves. */
 td_share_word td_state_take_action(td_state *state, const td_event *event, td_bytes instrument);
 
-/* A book update, levels and all, of a feed that is an index of this state. No feed's time moves. */
-td_book_word td_state_take_book(td_state *state, const td_event *event, td_bytes instrument);
-/* As td_books_view. */
-bool td_state_book(const td_state *state, td_bytes instrument, uint32_t depth, td_book_view *out);
+/* A book update, levels and all, of a feed that is an index of this state. No feed's time moves. A hole in the venue's
+ * numbers is told as a gap, which the next snapshot closes. */
+td_book_word td_state_take_book(td_state *state, const td_event *event, td_bytes instrument, const td_emit *emit);
 
 /* From here on another program. Windows of widths that stay are kept; strategies start anew behind them. */
 void td_state_swap(td_state *state, const td_program *program);
@@ -146,6 +146,7 @@ td_bytes td_state_feed_of(const td_state *state, td_bytes instrument);
 bool td_state_open_bar(const td_state *state, td_bytes instrument, size_t width, int64_t after_ns, td_bar *out);
 /* The newest price that is not a trade's, and its time. False: there is none. */
 bool td_state_price(const td_state *state, td_bytes instrument, int64_t *out_price, int64_t *out_ns);
+const td_books *td_state_books(const td_state *state);
 /* What the graph of that width remembers of the instrument, for td_graph_target and td_graph_line_value; NULL: nothing.
  */
 const void *td_state_graph(const td_state *state, td_bytes instrument, size_t width);

@@ -28,16 +28,25 @@ static bool fuzz_exists(void *self, const char *path) {
     return true;
 }
 
+static void fuzz_check_book(const td_book *book) {
+    assert(book->level_count <= TD_BOOK_LEVELS_MAX && (!book->more || book->level_count == TD_BOOK_LEVELS_MAX));
+    for (size_t i = 0; i < book->level_count; i++) {
+        const td_book_level *l = &book->levels[i];
+        assert(l->price > 0 && l->size >= 0 && l->side < TD_BOOK_SIDE_COUNT);
+    }
+}
+
 static void fuzz_check(const td_feed_item *item, const td_instruments *instruments) {
     if (item->kind == TD_ITEM_REJECTED) {
         assert(item->rejected.reason != TD_REASON_NONE && item->rejected.reason < TD_REASON_COUNT);
         assert(item->rejected.detail.size > 0 && item->rejected.bytes.size <= 64 * 1024);
     } else if (item->kind == TD_ITEM_EVENT) {
         const td_event *e = &item->event;
-        assert(e->kind == TD_EVENT_TRADE || e->kind == TD_EVENT_QUOTE);
+        assert(e->kind == TD_EVENT_TRADE || e->kind == TD_EVENT_QUOTE || e->kind == TD_EVENT_BOOK);
         assert(e->instrument < td_instruments_count(instruments));
         assert(e->event_ns > 0 && e->event_ns <= TD_FEED_INSTANT_MAX_NS && e->receive_ns == item->clock_ns);
         if (e->kind == TD_EVENT_TRADE) assert(e->trade.price != TD_NONE && e->trade.size != TD_NONE);
+        if (e->kind == TD_EVENT_BOOK) fuzz_check_book(&e->book);
         if (e->kind == TD_EVENT_QUOTE) assert((e->quote.bid_price == TD_NONE) == (e->quote.bid_size == TD_NONE));
     } else {
         assert(item->kind == TD_ITEM_IGNORED && item->ignored != NULL);
