@@ -450,6 +450,27 @@ td_status td_engine_faults(td_engine *e, td_log_report_fn each, void *arg) {
     return worst;
 }
 
+bool td_engine_feed(td_engine *e, size_t index, td_serve_feed *out) {
+    if (index >= e->config->feed_count) return false;
+    const td_ingest_feed_counts *in = &td_ingest_counters(e->ingest)->feeds[index];
+    const td_live_counts *live = td_live_counters(e->live, (uint32_t)index);
+    td_live_end end;
+    *out = (td_serve_feed){.name = e->feed_names[index],
+                           .events = td_counted(&in->events),
+                           .rejected = td_ingest_rejected(in),
+                           .ignored = td_counted(&in->ignored),
+                           .live = live != NULL};
+    if (live == NULL) return true;
+    out->up = td_counted(&live->up) != 0;
+    out->sessions = td_counted(&live->sessions);
+    out->failures = td_counted(&live->failures);
+    out->backfilled = td_counted(&live->backfilled);
+    if (!td_live_last_end(live, &end)) return true;
+    out->end_ns = end.at_ns;
+    (void)snprintf(out->end, sizeof out->end, "%s", end.why);
+    return true;
+}
+
 void td_engine_parts_of(td_engine *e, td_engine_parts *out) {
     *out = (td_engine_parts){.os = e->os,
                              .config = e->config,

@@ -73,6 +73,8 @@ typedef struct td_engine_parts { /* for those who count: borrowed, only counters
     const td_engine_sync_counts *sync;
     const td_disk *disk;
 } td_engine_parts;
+/* The feed of that index; false: there are no more. Thread: any. */
+bool td_engine_feed(td_engine *engine, size_t index, td_serve_feed *out);
 void td_engine_parts_of(td_engine *engine, td_engine_parts *out);
 const td_topics *td_engine_topics(const td_engine *engine);
 /* The instrument table. */

@@ -156,7 +156,7 @@ static const char *split_place(const char *text, char place[PLACE_MAX]) {
 }
 
 /* Before anything is escaped: afterwards it might look different. */
-static void hide_secrets(const td_notices *n, char *text) {
+void td_notices_mask(const td_notices *n, char *text) {
     for (size_t i = 0; i < n->secret_count; i++) {
         size_t size = strlen(n->secrets[i]);
         for (char *at = text; (at = strstr(at, n->secrets[i])) != NULL; at += 3) {
@@ -172,7 +172,7 @@ void td_notice(td_notices *n, td_level level, const char *event, const char *pla
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    hide_secrets(n, text);
+    td_notices_mask(n, text);
     if (n->conf.quiet && level == TD_LEVEL_INFO) return;
     notice it = {.level = level, .event = event, .place = place, .text = text};
     if (place == NULL) {

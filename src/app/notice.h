@@ -25,6 +25,9 @@ void td_notices_set_json(td_notices *notices, bool json);
 /* From here on the text is shown as ***. NULL and short words are nothing to hide. */
 void td_notices_hide(td_notices *notices, const char *secret);
 
+/* Shows them so in a text. Thread: any. */
+void td_notices_mask(const td_notices *notices, char *text);
+
 /* `event` is a literal: "torn_tail_cut". `place` NULL: a text that begins with one word and ": " names it. */
 void td_notice(td_notices *notices, td_level level, const char *event, const char *place, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));

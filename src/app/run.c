@@ -422,6 +422,14 @@ static void tell_progress(void *arg, td_serve_progress *out) {
                                .lag_records = c.lag_records};
 }
 
+/* What ended a session may repeat what it was told. */
+static bool tell_feed(void *arg, size_t index, td_serve_feed *out) {
+    run *r = arg;
+    if (!td_engine_feed(r->engine, index, out)) return false;
+    td_notices_mask(r->notices, out->end);
+    return true;
+}
+
 static void tell_metrics(void *arg, td_buf *out) { td_run_metrics_put(out, ((run *)arg)->engine); }
 
 static void tell_notice(void *arg, const char *event, const char *text) {
@@ -466,7 +474,7 @@ static td_status open_serve(run *r) {
         .ids = t->ids,
         .program = r->program,
         .listings = td_engine_listings(r->engine),
-        .run = {r, tell_progress, tell_metrics, tell_notice, put_command, ask_command, withdraw_command}};
+        .run = {r, tell_progress, tell_feed, tell_metrics, tell_notice, put_command, ask_command, withdraw_command}};
     topics.widths_ns = td_engine_widths(r->engine, &topics.width_count);
     for (size_t i = 0; i < r->config.feed_count; i++)
         if (r->config.feeds[i].conf.lateness_ns > topics.lateness_ns)

@@ -194,6 +194,20 @@ static int64_t jittered_ns(td_live *l, int64_t ns) {
     return ns - (int64_t)(l->random % 1024) * (ns / 5) / 1024;
 }
 
+static void keep_end(const td_live *l, td_live_counts *counts, const char *why) {
+    unsigned number = atomic_load_explicit(&counts->end_count, memory_order_relaxed) + 1;
+    td_live_end *end = &counts->ends[number % 2];
+    end->at_ns = l->os->ops->wall_ns(l->os->self);
+    (void)snprintf(end->why, sizeof end->why, "%s", why);
+    atomic_store_explicit(&counts->end_count, number, memory_order_release);
+}
+
+bool td_live_last_end(const td_live_counts *counts, td_live_end *out) {
+    unsigned number = atomic_load_explicit(&counts->end_count, memory_order_acquire);
+    *out = counts->ends[number % 2];
+    return number > 0;
+}
+
 static void session_failed(td_live *l, live_lane *lane, const char *why, bool denied) {
     char line[512];
     int64_t now_ns = mono_ns(l);
@@ -207,6 +221,7 @@ static void session_failed(td_live *l, live_lane *lane, const char *why, bool de
     lane->wait_ns = lane->wait_ns * 2 < WAIT_MAX ? lane->wait_ns * 2 : WAIT_MAX;
     lane->state = DOWN;
     td_count(&lane->counts.failures, 1);
+    keep_end(l, &lane->counts, why);
     td_count(&lane->counts.up, -td_counted(&lane->counts.up));
     l->report(l->report_arg, line);
 }

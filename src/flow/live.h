@@ -21,6 +21,11 @@
 
 typedef struct td_live td_live;
 
+typedef struct td_live_end { /* of a session, or of a try that led to none */
+    int64_t at_ns;           /* by the machine's clock */
+    char why[200];
+} td_live_end;
+
 typedef struct td_live_counts { /* of one feed; readable by any thread */
     td_counter sessions;        /* begun in this run */
     td_counter failures;        /* sessions that ended, and tries that led to none */
@@ -28,7 +33,12 @@ typedef struct td_live_counts { /* of one feed; readable by any thread */
     td_counter backfilled;      /* trades that were asked for afterwards */
     td_counter fills[TD_FILL_EXTENT_COUNT];
     td_counter backfill_failures; /* requests */
+    atomic_uint end_count;
+    td_live_end ends[2]; /* the n-th is ends[n % 2]: the next but one is a wait away */
 } td_live_counts;
+
+/* False: none has ended in this run. Thread: any. */
+bool td_live_last_end(const td_live_counts *counts, td_live_end *out);
 
 /* `report` gets a line about each end of a session, with its reason. All arguments are borrowed. */
 td_live *td_live_new(const td_os *os, td_instruments *instruments, uint32_t partitions, td_log_report_fn report,

@@ -32,22 +32,62 @@ static void put_time(td_buf *out, const char *name, int64_t ns, bool known) {
     }
 }
 
-static void put_feeds(td_buf *out, const td_view *view) {
+/* What the log says of it; NULL: nothing yet. */
+static void put_seen(td_buf *out, const td_view *view, td_bytes name, const td_view_feed *f) {
     static const char *const sessions[] = {"live", "idle", "down", "ended"};
+    td_buf_printf(out, ",\"session\":\"%s\"", f != NULL && f->session < 4 ? sessions[f->session] : "unknown");
+    put_time(out, "event", f != NULL ? f->event_ns : 0, f != NULL && f->event_ns != 0);
+    put_time(out, "clock", f != NULL ? f->receive_ns : 0, f != NULL && f->receive_ns != 0);
+    put_time(out, "bound", f != NULL ? f->bound_ns : 0, f != NULL && f->bound_ns != TD_NONE);
+    td_buf_printf(out, ",\"open_gaps\":%" PRId64, td_gap_table_open(td_view_gaps(view), name));
+}
+
+/* What the run says of it; NULL: it is of a former one. */
+static void put_counted(td_buf *out, const td_serve_feed *f) {
+    td_buf_text(out, ",\"run\":");
+    if (f == NULL) {
+        td_buf_text(out, "null");
+        return;
+    }
+    td_buf_printf(out, "{\"events\":%" PRId64 ",\"rejected\":%" PRId64 ",\"ignored\":%" PRId64, f->events, f->rejected,
+                  f->ignored);
+    if (f->live) {
+        td_buf_printf(out, ",\"up\":%s,\"sessions\":%" PRId64 ",\"failures\":%" PRId64 ",\"backfilled\":%" PRId64,
+                      f->up ? "true" : "false", f->sessions, f->failures, f->backfilled);
+        put_time(out, "end", f->end_ns, f->end_ns != 0);
+        td_buf_text(out, ",\"end_reason\":");
+        td_json_put_string(out, td_text(f->end));
+    }
+    td_buf_text(out, "}");
+}
+
+static void put_feed(td_buf *out, const td_view *view, const td_view_feed *seen, const td_serve_feed *counted) {
+    td_bytes name = counted != NULL ? counted->name : (td_bytes){(const uint8_t *)seen->name, seen->name_size};
+    td_buf_text(out, out->data[out->size - 1] == '[' ? "{\"name\":" : ",{\"name\":");
+    td_json_put_string(out, name);
+    put_seen(out, view, name, seen);
+    put_counted(out, counted);
+    td_buf_text(out, "}");
+}
+
+/* Those of the run, then those that the log alone knows. */
+static void put_feeds(td_buf *out, const td_view *view) {
+    const td_serve_run *run = &td_view_topics(view)->run;
     const td_view_feed *feeds;
     size_t count = td_view_feeds(view, &feeds);
+    uint64_t told = 0; /* a bit for each that the log knows */
+    td_serve_feed counted;
     td_buf_text(out, "\"feeds\":[");
-    for (size_t i = 0; i < count; i++) {
-        const td_view_feed *f = &feeds[i];
-        td_buf_text(out, i > 0 ? ",{\"name\":" : "{\"name\":");
-        td_json_put_string(out, (td_bytes){(const uint8_t *)f->name, f->name_size});
-        td_buf_printf(out, ",\"session\":\"%s\"", f->session < 4 ? sessions[f->session] : "unknown");
-        put_time(out, "event", f->event_ns, f->event_ns != 0);
-        put_time(out, "clock", f->receive_ns, f->receive_ns != 0);
-        put_time(out, "bound", f->bound_ns, f->bound_ns != TD_NONE);
-        int64_t open = td_gap_table_open(td_view_gaps(view), (td_bytes){(const uint8_t *)f->name, f->name_size});
-        td_buf_printf(out, ",\"open_gaps\":%" PRId64 "}", open);
+    for (size_t i = 0; run->feed != NULL && run->feed(run->self, i, &counted); i++) {
+        size_t at = 0;
+        while (at < count &&
+               !td_bytes_equal(counted.name, (td_bytes){(const uint8_t *)feeds[at].name, feeds[at].name_size}))
+            at++;
+        put_feed(out, view, at < count ? &feeds[at] : NULL, &counted);
+        if (at < count) told |= UINT64_C(1) << at;
     }
+    for (size_t i = 0; i < count; i++)
+        if ((told >> i & 1) == 0) put_feed(out, view, &feeds[i], NULL);
     td_buf_text(out, "]");
 }
 

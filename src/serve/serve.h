@@ -34,10 +34,20 @@ typedef struct td_serve_progress { /* of the run, as far as the log alone does n
     const char *stuck;      /* a thread that has made no turn for long: its name; NULL: all live */
 } td_serve_progress;
 
+typedef struct td_serve_feed { /* of a configured feed, in this run */
+    td_bytes name;             /* borrowed for the run */
+    int64_t events, rejected, ignored;
+    bool live, up; /* it has sessions; there is one */
+    int64_t sessions, failures, backfilled;
+    int64_t end_ns; /* when the last session ended, or a try that led to none; 0: none did */
+    char end[200];  /* and why, for people */
+} td_serve_feed;
+
 typedef struct td_serve_run { /* who runs this, asked and told by the server's thread; all NULL: nobody */
     void *self;
     void (*progress)(void *self, td_serve_progress *out);
-    void (*metrics)(void *self, td_buf *out); /* puts the run's families */
+    bool (*feed)(void *self, size_t index, td_serve_feed *out); /* false: there are no more */
+    void (*metrics)(void *self, td_buf *out);                   /* puts the run's families */
     /* Something that an operator may want to know: `event` is its stable name, a literal. */
     void (*notice)(void *self, const char *event, const char *text);
     /* Asks that a record be appended to the tape, for its answer, and that nobody waits for that any more: as

@@ -25,6 +25,9 @@ from playwright.sync_api import sync_playwright
 
 import tapedeck
 
+sys.path.insert(0, str(tapedeck.ROOT / "tests" / "venues"))
+import coinbase  # noqa: E402
+
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
                  "--disable-dev-shm-usage", "--no-first-run"]
@@ -416,6 +419,45 @@ def check_quality(server, browser, shots):
     say(f"quality: {len(rows)} rows, {counts[0]} anomalies in the first")
 
 
+def look_at_feeds(browser, folder, port, shots):
+    """A row for each connection: one that is cut off says so, with the reason; one that never began, too."""
+    market = coinbase.Market(["BTC-USD", "ETH-USD"], rate=20)
+    with coinbase.Coinbase(market) as venue:
+        feeds = ["coinbase: { products: [BTC-USD, ETH-USD], per_connection: 1, reconnect: 300ms, history_after: 300ms, "
+                 f"url: '{venue.url}', history: '{venue.history}' }}",
+                 f"websocket: {{ name: nobody, url: 'ws://127.0.0.1:{free_port()}/' }}"]
+        with Server(folder, port, feeds=feeds, strategies=[]) as server:
+            page = Page(browser, f"{server.url}/feeds.html", color_scheme="dark")
+
+            def rows():  # {feed: its cells}
+                return {row[0]: row for row in (line.split("\t") for line in page.tab.locator("#table tr").all_inner_texts())}
+
+            def trading():
+                return [name for name, row in rows().items() if row[1] == "live" and row[2] not in ("–", "0")]
+
+            wait_until("two sessions and their rates", lambda: trading() == ["coinbase", "coinbase.2"])
+            wait_until("why the third does not begin", lambda: "Unable to connect" in rows()["nobody"][8])
+            assert rows()["nobody"][1] == "connecting" and page.tab.inner_text("#up") == "2 of 3", rows()
+            said = {feed["name"]: feed for feed in server.json("/api/v1/status")["feeds"]}
+            assert said["nobody"]["session"] == "unknown" and said["nobody"]["run"]["failures"] > 0, said
+            assert said["coinbase"]["run"] | {"up": True, "end_ns": None} == said["coinbase"]["run"], said
+            assert min(said[name]["run"]["events"] for name in ("coinbase", "coinbase.2")) > 10, said
+            venue.cut("drop")
+            wait_until("what ended one of them", lambda: sorted(row[8] != "–" for row in rows().values()) == [False, True, True])
+            wait_until("the next session", lambda: sorted(row[6] for row in rows().values()) == ["0", "1", "2"])
+            page.tab.screenshot(path=shots / "feeds-dark.png")
+            page.tab.set_viewport_size({"width": 800, "height": 600})
+            assert page.tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, "too wide at 800"
+            assert not page.tab.is_visible("th.minor") and page.tab.is_visible("th.words") and page.tab.is_visible("#up")
+            page.tab.screenshot(path=shots / "feeds-800.png")
+            page.tab.focus("main")
+            page.tab.keyboard.press("Tab")
+            assert page.tab.evaluate("document.activeElement.textContent") == "Quality of the data"
+            assert not page.errors, page.errors
+            page.context.close()
+    say("feeds: a row for each connection, with the reason of its last end")
+
+
 def write_holes(path):
     """An hour of a trade a second. Of minutes 20 to 22 nothing comes, of minute 40 some trades a minute late; the price
     has crossed 100 while nobody saw it."""
@@ -511,6 +553,8 @@ def main():
             look_at_history(browser, folder, free_port(), SHOTS)
         with tapedeck.folder() as folder:
             look_at_gaps(browser, folder, free_port(), SHOTS)
+        with tapedeck.folder() as folder:
+            look_at_feeds(browser, folder, free_port(), SHOTS)
         browser.close()
     return 0
 

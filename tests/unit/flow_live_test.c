@@ -220,6 +220,10 @@ static void a_cut_is_told_and_time_waits(void **state) {
     assert_int_equal(td_counted(&counts->failures), 2);
     assert_int_equal(td_counted(&counts->up), 1);
     assert_null(td_live_counters(r.live, 1));
+    td_live_end end;
+    assert_true(td_live_last_end(counts, &end));
+    assert_string_equal(end.why, "on command");
+    assert_int_equal(end.at_ns, START_NS + TD_NS_PER_S); /* of the try that led to none */
     td_buf_put(&r.reports, "", 1);
     assert_non_null(strstr((const char *)r.reports.data, "a: the session ended: on command"));
     assert_non_null(strstr((const char *)r.reports.data, "a: no session: on command"));

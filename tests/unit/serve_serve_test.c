@@ -22,6 +22,17 @@ static void keep_notice(void *self, const char *event, const char *text) {
     (void)snprintf(told, sizeof told, "%s: %s", event, text);
 }
 
+static bool two_feeds(void *self, size_t index, td_serve_feed *out) {
+    (void)self;
+    *out = (td_serve_feed){.name = index == 0 ? TD_TEXT("lean") : TD_TEXT("new"),
+                           .events = 7,
+                           .live = index == 1,
+                           .failures = 3,
+                           .end_ns = TD_NS_PER_S,
+                           .end = "they said \"no\""};
+    return index < 2;
+}
+
 static int open_serve(void **state) {
     static td_os_ops ops;
     static char listen[] = "127.0.0.1:0";
@@ -34,6 +45,7 @@ static int open_serve(void **state) {
     told[0] = '\0';
     rig_open(&r);
     r.topics.run.notice = keep_notice;
+    r.topics.run.feed = two_feeds;
     assert_int_equal(td_serve_open(&serve, &os, &conf, &r.topics), TD_OK);
     return 0;
 }
@@ -189,12 +201,26 @@ static void says_when_it_is_ready(void **state) {
     (void)close(s);
 }
 
+static void tells_of_feeds_that_have_given_nothing(void **state) {
+    (void)state;
+    rig_trade(&r, "LEAN:IBM", RIG_T0, 5);
+    turn(5);
+    int s = ask("/api/v1/status");
+    assert_true(answers(s, "\"records_per_second\""));
+    assert_non_null(strstr(text, "\"open_gaps\":0,\"run\":{\"events\":7,\"rejected\":0,\"ignored\":0}}"));
+    assert_non_null(strstr(text, "{\"name\":\"new\",\"session\":\"unknown\",\"event_ns\":null,"));
+    assert_non_null(strstr(text, "\"up\":false,\"sessions\":0,\"failures\":3,\"backfilled\":0,\"end_ns\":1000000000,"));
+    assert_non_null(strstr(text, "\"end_reason\":\"they said \\\"no\\\"\"}}"));
+    (void)close(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(drops_a_stream_whose_reader_sleeps, open_serve, close_serve),
         cmocka_unit_test_setup_teardown(drops_an_answer_that_nobody_takes, open_serve, close_serve),
         cmocka_unit_test_setup_teardown(tells_a_crowd_to_come_back, open_serve, close_serve),
         cmocka_unit_test_setup_teardown(says_when_it_is_ready, open_serve, close_serve),
+        cmocka_unit_test_setup_teardown(tells_of_feeds_that_have_given_nothing, open_serve, close_serve),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
