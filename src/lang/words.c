@@ -2,7 +2,7 @@
 #include "lang/words.h"
 #include "base/option.h"
 
-const char *const td_words_field[] = {"open", "high", "low", "close", "vwap", "volume", "trades", NULL};
+const char *const td_words_field[] = {"open", "high", "low", "close", "vwap", "volume", "trades", "_dividends", NULL};
 const char *const td_words_action[] = {"buy", "sell", "short", "cover", "exit", NULL};
 const char *const td_words_keyword[] = {"strategy", "on",   "bars", "for",    "param", "in",  "step",
                                         "when",     "qty",  "note", "and",    "or",    "not", "if",

@@ -68,8 +68,10 @@ static void begin_state(const td_graph *g, uint8_t *state, td_bytes instrument) 
 
 /* ---- values ---- */
 
-static td_value field_value(const td_bar *bar, td_field field) {
+static td_value field_value(const td_bar *bar, td_i128 dividends, td_field field) {
     switch (field) {
+    case TD_FIELD_DIVIDENDS:
+        return td_value_decimal(dividends);
     case TD_FIELD_OPEN:
         return bar->open;
     case TD_FIELD_HIGH:
@@ -113,11 +115,11 @@ static td_value step_node(const td_graph *g, const graph_node *node, uint8_t *st
     return row->step(&step);
 }
 
-static td_value node_value(const td_graph *g, const graph_node *node, uint8_t *state, const td_bar *bar) {
+/* Of what is no field. */
+static td_value node_value(const td_graph *g, const graph_node *node, uint8_t *state) {
     const td_value *values = values_of(g, state);
     const td_node *is = &node->is;
     const td_op_row *row = &td_op_rows[is->op];
-    if (is->op == TD_OP_FIELD) return field_value(bar, (td_field)is->n);
     if (row->step != NULL) return step_node(g, node, state, row);
     return td_op_apply((td_op)is->op, values[is->in[0]], values[is->in[1]], values[is->in[2]]);
 }
@@ -222,7 +224,7 @@ uint32_t td_graph_act(const td_graph *g, void *state, uint32_t strategy, td_sign
 
 /* ---- bars ---- */
 
-void td_graph_run(const td_graph *g, void *state, td_bytes instrument, const td_bar *bar) {
+void td_graph_run(const td_graph *g, void *state, td_bytes instrument, const td_bar *bar, td_i128 dividends) {
     assert((uintptr_t)state % 16 == 0);
     assert(bar->width_ns == g->width_ns);
     state_head *head = state;
@@ -231,8 +233,12 @@ void td_graph_run(const td_graph *g, void *state, td_bytes instrument, const td_
         begin_state(g, state, instrument);
         head->begin_ns = bar->start_ns;
     }
-    for (uint32_t i = g->constant_count; i < g->node_count; i++)
-        if (node_is_active(g, state, i)) values[i] = node_value(g, &g->nodes[i], state, bar);
+    for (uint32_t i = g->constant_count; i < g->node_count; i++) {
+        const td_node *is = &g->nodes[i].is;
+        if (!node_is_active(g, state, i)) continue;
+        values[i] =
+            is->op == TD_OP_FIELD ? field_value(bar, dividends, (td_field)is->n) : node_value(g, &g->nodes[i], state);
+    }
     for (uint32_t i = 0; i < g->ring_count; i++) { /* last: until here rings hold the past alone */
         uint32_t node = g->ring_nodes[i];
         if (node_is_active(g, state, node)) ring_put(&g->nodes[node], state, head->seen, values[node]);
@@ -242,7 +248,7 @@ void td_graph_run(const td_graph *g, void *state, td_bytes instrument, const td_
 
 void td_graph_apply(const td_graph *g, void *state, td_bytes instrument, const td_bar *bar, td_signal_fn fn,
                     void *arg) {
-    td_graph_run(g, state, instrument, bar);
+    td_graph_run(g, state, instrument, bar, 0);
     td_graph_act_all(g, state, bar, fn, arg);
 }
 

@@ -27,8 +27,8 @@ typedef void (*td_signal_fn)(void *arg, const td_signal *signal);
 void td_graph_free(td_graph *graph); /* accepts NULL */
 int64_t td_graph_width_ns(const td_graph *graph);
 size_t td_graph_state_bytes(const td_graph *graph); /* per instrument, a multiple of 16 */
-/* Applies one final bar of `instrument` (its name, for sets) to its block: aligned to 16, zeroed before the first bar,
- * always of the same instrument. */
+/* Applies one final bar, before any dividend, of `instrument` (its name, for sets) to its block: aligned to 16, zeroed
+ * before the first bar, always of the same instrument. */
 void td_graph_apply(const td_graph *graph, void *state, td_bytes instrument, const td_bar *bar, td_signal_fn fn,
                     void *arg);
 
@@ -36,8 +36,8 @@ void td_graph_apply(const td_graph *graph, void *state, td_bytes instrument, con
  * by theirs. */
 #define TD_GRAPH_NOTHING UINT32_MAX
 uint32_t td_graph_strategies(const td_graph *graph);
-/* The bar's values; no strategy acts. */
-void td_graph_run(const td_graph *graph, void *state, td_bytes instrument, const td_bar *bar);
+/* The bar's values; no strategy acts. `dividends`: TD_FIELD_DIVIDENDS. */
+void td_graph_run(const td_graph *graph, void *state, td_bytes instrument, const td_bar *bar, td_i128 dividends);
 int64_t td_graph_target(const td_graph *graph, const void *state, uint32_t strategy);
 /* The time of the signal that set it; 0 before the first. */
 int64_t td_graph_target_ns(const td_graph *graph, const void *state, uint32_t strategy);

@@ -50,15 +50,18 @@ void td_hindsight_begin_behind(td_hindsight h, int64_t end_ns) {
 static void run(td_hindsight h, void *state, td_bytes instrument, const td_bar *bar) {
     int64_t begin_ns;
     td_split split = {1, 1};
-    if (h.shares != NULL && td_shares_any(h.shares) && td_graph_began(state, &begin_ns))
+    td_i128 dividends = 0;
+    if (h.shares != NULL && td_shares_any(h.shares) && td_graph_began(state, &begin_ns)) {
         split = td_shares_split(h.shares, instrument, begin_ns, bar->start_ns);
+        dividends = td_shares_dividends(h.shares, instrument, begin_ns, bar->start_ns);
+    }
     if (split.numerator == split.denominator) {
-        td_graph_run(h.graph, state, instrument, bar);
+        td_graph_run(h.graph, state, instrument, bar, dividends);
         return;
     }
     td_bar seen = *bar;
     td_split_bar((td_split){split.denominator, split.numerator}, &seen);
-    td_graph_run(h.graph, state, instrument, &seen);
+    td_graph_run(h.graph, state, instrument, &seen, dividends);
 }
 
 /* Makes room for one more: the oldest bar goes into the base. */

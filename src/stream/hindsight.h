@@ -7,8 +7,8 @@
  * Each bar is judged with the target that stood before it when it was new: targets run in the order of the log, only
  * fresh signals move them, and nothing rewrites them.
  * Graphs see bars in shares of the first one that they saw: behind a split prices are multiplied, volumes divided, so
- * that a series goes on as if nothing had happened. Signals tell prices as traded. A plain block: a snapshot copies it.
- * No allocation. Thread: the owner's of the state. */
+ * that a series goes on as if nothing had happened; what dividends have paid since is a value of its own. Signals tell
+ * prices as traded. A plain block: a snapshot copies it. No allocation. Thread: the owner's of the state. */
 #pragma once
 #include "stream/graph.h"
 #include "stream/shares.h"

@@ -72,6 +72,7 @@ typedef enum td_field {
     TD_FIELD_VWAP,
     TD_FIELD_VOLUME,
     TD_FIELD_TRADES,
+    TD_FIELD_DIVIDENDS, /* cash since the graph's first bar, of one of its shares */
 } td_field;
 
 typedef struct td_op_row {

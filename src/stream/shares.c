@@ -83,6 +83,21 @@ td_split td_shares_split(const td_shares *s, td_bytes instrument, int64_t after_
     return split;
 }
 
+td_i128 td_shares_dividends(const td_shares *s, td_bytes instrument, int64_t after_ns, int64_t up_to_ns) {
+    const row *r = find_row(s, instrument);
+    td_split split = {1, 1};
+    td_i128 sum = 0;
+    for (uint32_t i = 0, splits = 0; r != NULL && i < r->count && r->actions[i].ex_ns <= up_to_ns; i++) {
+        const action *a = &r->actions[i];
+        if (a->ex_ns <= after_ns || a->kind != TD_CORPORATE_DIVIDEND) continue;
+        for (; splits < r->count && r->actions[splits].ex_ns <= a->ex_ns; splits++)
+            if (r->actions[splits].ex_ns > after_ns)
+                (void)td_split_add(&split, r->actions[splits].numerator, r->actions[splits].denominator);
+        sum += td_split_size(split, a->amount);
+    }
+    return sum;
+}
+
 /* ---- as bytes: how many instruments; of each its name, how many actions, and those ---- */
 
 void td_shares_save(const td_shares *s, td_buf *out) {

@@ -2,6 +2,7 @@
 """tests/e2e/actions.py - corporate actions from files, from the command line and over HTTP: each is taken once, refused
 with its reason, and there again after a restart.
 """
+import collections
 import json
 import pathlib
 import subprocess
@@ -105,16 +106,28 @@ strategy holder on bars(1m)
 """
 
 
-def two_days(home, name, rows):
-    """The same prices and sizes on both days, in the shares of the day: on the second a share is half of one."""
+ADJUSTED = """\
+strategy adjusting on bars(1m)
+  a = adjusted(close)
+  buy  when a > 1
+  sell when a < 0.99 * a[1]
+strategy plain on bars(1m)
+  buy  when close > 1
+  sell when close < 0.99 * close[1]
+"""
+
+
+def two_days(home, name, rows, strategy=STRATEGY, paid=0):
+    """The same prices and sizes on both days, in the shares of the day: on the second a share is half of one, less what
+    was paid in units of 0.0001."""
     folder = pathlib.Path(f"{home}/{name}")
     folder.mkdir()
     for date, price, size in (("20240102", 1000000, 100), ("20240103", 500000, 200)):
-        lines = [f"{34200000 + second * 1000},{price + second % 7 * price // 10000},{size},P,0,0" for second in range(600)]
+        lines = [f"{34200000 + second * 1000},{price + second % 7 * price // 10000 - paid * (size // 200)},{size},P,0,0" for second in range(600)]
         with zipfile.ZipFile(folder / f"{date}_ibm.zip", "w") as day:
             day.writestr(f"{date}_ibm_Trade_Tick.csv", "\n".join(lines) + "\n")
     (folder / "actions.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
-    (folder / "holder.td").write_text(STRATEGY, encoding="utf-8")
+    (folder / "holder.td").write_text(strategy, encoding="utf-8")
     feeds = [f"file: {{ format: lean, path: {folder}/*.zip, rules: off }}",
              f"file: {{ format: actions, path: {folder}/actions.csv }}"]
     return td.config(folder / "c.yaml", folder / "data", feeds, bars="[1m]", partitions=PARTITIONS,
@@ -141,6 +154,27 @@ def a_split_alone_gives_no_signal(home):
     topics = ["tape", "bars", "signals", "actions"]
     assert td.digests(f"{home}/again", topics) == td.digests(f"{home}/split/data", topics)
     return "one signal with the split told, three without; 100 shares are 200; the replay is equal"
+
+
+def bars_of(home, name, *words):
+    done = subprocess.run([td.PROGRAM, "bars", "LEAN:IBM", "1m", "--json", "--data", f"{home}/{name}/data", *words], text=True,
+                          check=True, stdout=subprocess.PIPE, timeout=60)
+    return [Decimal(json.loads(line)["close"]) for line in done.stdout.splitlines()]
+
+
+@case
+def a_dividend_alone_is_no_fall(home):
+    """adjusted(x) moves as the adjusted bars do, in shares of the first one: two for one, behind the split."""
+    rows = [*ROWS[:2], "2024-01-03,IBM,dividend,4.00"]
+    done = td.run(two_days(home, "paid", rows, ADJUSTED, 40000))
+    signals = collections.Counter(row[1] for row in td.rows(f"{home}/paid/data", "signals"))
+    assert signals == {"adjusting": 1, "plain": 3} and done["bars"] == 20, (signals, done)
+    traded, adjusted = bars_of(home, "paid"), bars_of(home, "paid", "--adjust", "all")
+    (line,) = state_of(home, "paid")["widths"][0]["lines"]
+    value = Decimal(repr(line["value"]))
+    assert traded[0] > 100 > 47 > traded[-1], traded
+    assert value == traded[0] + 2 * (adjusted[-1] - adjusted[0]), (value, traded, adjusted)
+    return f"one signal on adjusted(close), three on close; its last value is {value}"
 
 
 def post(url, body, wanted=200):

@@ -28,16 +28,16 @@ static void each_action_counts_once(void **state) {
         {split(30, 1, 10), TD_SHARE_TAKEN},
     };
     static const struct {
-        int64_t after_ns, up_to_ns, numerator, denominator;
+        int64_t after_ns, up_to_ns, numerator, denominator, paid;
     } spans[] = {
-        {0, 9, 1, 1},
-        {0, 10, 3, 2},
-        {10, 19, 1, 1},
-        {10, 20, 2, 1},
-        {0, 20, 3, 1},
-        {9, 30, 3, 10},
-        {INT64_MIN, INT64_MAX, 3, 10},
-        {30, INT64_MAX, 1, 1},
+        {0, 9, 1, 1, 0},
+        {0, 10, 3, 2, 0},
+        {10, 19, 1, 1, 0},
+        {10, 20, 2, 1, 2 * 5 + 2 * 6}, /* the new shares get it */
+        {0, 20, 3, 1, 3 * 5 + 3 * 6},
+        {9, 30, 3, 10, 3 * 5 + 3 * 6},
+        {INT64_MIN, INT64_MAX, 3, 10, 3 * 5 + 3 * 6},
+        {30, INT64_MAX, 1, 1, 0},
     };
     td_shares shares = {0};
     for (size_t i = 0; i < COUNT_OF(rows); i++)
@@ -52,6 +52,7 @@ static void each_action_counts_once(void **state) {
     for (size_t i = 0; i < COUNT_OF(spans); i++) {
         td_split is = td_shares_split(i % 2 == 0 ? &shares : &loaded, IBM, spans[i].after_ns, spans[i].up_to_ns);
         ASSERT_ROW(is.numerator == spans[i].numerator && is.denominator == spans[i].denominator, "%zu", i);
+        ASSERT_ROW(td_shares_dividends(&shares, IBM, spans[i].after_ns, spans[i].up_to_ns) == spans[i].paid, "%zu", i);
     }
     td_split other = td_shares_split(&shares, TD_TEXT("LEAN:AAPL"), 0, INT64_MAX);
     assert_true(other.numerator == 1 && other.denominator == 1);
