@@ -6,6 +6,7 @@ import pathlib
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -346,6 +347,21 @@ def restart(bench):
     bench.bound("restart without one", f"{bare / again['seconds']:.2f} replays", bare <= 1.3 * again["seconds"], "one replay")
 
 
+# ---- a day ----
+
+def day(bench):
+    """Whether a tick late in the day costs what one of the morning does: the slope of p50 and p99 over its quarters."""
+    data = bench.recorded("none")
+    runs = bench.alternate({"ours": [PROGRAM, "bench", "replay", "--json", "--data", data]})["ours"]
+    for key, name in (("tick_p50_ns", "p50"), ("tick_p99_ns", "p99")):
+        quarters = [bench.row("day", f"a tick, {name}, quarter {q + 1}", [r[key][q] for r in runs], "ns/tick",
+                              f"{bench.ticks / 1e6:g} M ticks, each partition's tape in four parts" if q == 0 else "", False)
+                    for q in range(4)]
+        slope = statistics.median((r[key][3] / r[key][0] - 1) * 100 for r in runs)
+        bench.bound(f"{name} is flat over the day", f"{slope:+.1f} %", max(quarters[1:]) <= 1.25 * quarters[0],
+                    "no quarter a quarter above the first")
+
+
 # ---- snapshots ----
 
 def snapshot(bench):
@@ -391,4 +407,4 @@ def feeds(bench):
 
 ALL = {"replay": replay, "stages": stages, "operators": operators, "append": append, "json": json_frames,
        "latency": latency, "handoff": handoff, "memory": memory, "restart": restart,
-       "snapshot": snapshot, "feeds": feeds}
+       "snapshot": snapshot, "day": day, "feeds": feeds}

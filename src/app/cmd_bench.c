@@ -19,14 +19,15 @@ static const char HELP[] =
     "usage: tapedeck bench replay|snapshot|restart [--data DIR] [--workers N] [--json]\n"
     "\n"
     "replay    removes bars, signals, quarantine and snapshots from the data folder DIR (default: data), then makes\n"
-    "          them again from its tape, on N threads (default: 1), and says how long that took\n"
+    "          them again from its tape, on N threads (default: 1), and says how long that took; with --json also\n"
+    "          what a tick cost in each quarter of the tape, the median and the 99th percentile\n"
     "snapshot  does so on one thread, takes 24 snapshots of each partition on the way, and says how long its worker\n"
     "          stood while its state was copied: in the middle, and at most\n"
     "restart   opens DIR as a start does, on N threads, appends ticks until a strategy gives its next signal, says "
     "how\n"
     "          long that took, and takes those ticks and what they led to away again\n";
 
-enum { PATH_BYTES = 512, POLL_US = 100, RESTART_TICKS_MAX = 1000, SNAPSHOTS = 24 };
+enum { PATH_BYTES = 512, POLL_US = 100, RESTART_TICKS_MAX = 1000, SNAPSHOTS = 24, QUARTERS = 4 };
 
 typedef struct bench_options {
     const char *dir;
@@ -116,6 +117,7 @@ typedef struct lane { /* one thread: takes the next partition that nobody has ta
     opened *opened;
     _Atomic uint32_t *next, *done;
     td_thread thread;
+    td_sketch tick_ns[QUARTERS]; /* what each cost, as those of its batch did, by its quarter of its partition's tape */
 } lane;
 
 static bool is_level(const opened *o, uint32_t partition) {
@@ -128,13 +130,32 @@ static int run_lane(void *self) {
     lane *l = self;
     uint32_t partition = atomic_fetch_add(l->next, 1);
     if (partition >= l->opened->topics.partitions) return 0;
-    while (!is_level(l->opened, partition)) (void)td_worker_step(l->opened->workers[partition]);
+    td_worker *w = l->opened->workers[partition];
+    const td_os *os = l->opened->os;
+    int64_t end = td_topic_end(l->opened->topics.tape, partition);
+    while (!is_level(l->opened, partition)) {
+        int64_t from = td_counted(&td_worker_counters(w)->next_offset), from_ns = os->ops->mono_ns(os->self);
+        int done = td_worker_step(w);
+        int64_t took_ns = os->ops->mono_ns(os->self) - from_ns;
+        if (done > 0) td_sketch_add_many(&l->tick_ns[from * QUARTERS / end], took_ns / done, (uint32_t)done);
+    }
     atomic_fetch_add(l->done, 1);
     return 1;
 }
 
-static td_status run_lanes(opened *o, size_t count) {
-    lane lanes[TD_PARTITIONS_MAX];
+/* All lanes' into the first one's. */
+static void add_sketches(lane *lanes, size_t count) {
+    for (size_t i = 1; i < count; i++)
+        for (int q = 0; q < QUARTERS; q++) {
+            lanes[0].tick_ns[q].count += lanes[i].tick_ns[q].count;
+            for (int b = 0; b < TD_SKETCH_BUCKETS; b++)
+                lanes[0].tick_ns[q].buckets[b] += lanes[i].tick_ns[q].buckets[b];
+        }
+}
+
+/* `out_tick_ns`: QUARTERS sketches; NULL: nobody asks. */
+static td_status run_lanes(opened *o, size_t count, td_sketch *out_tick_ns) {
+    lane *lanes = td_alloc_zero(count, sizeof *lanes);
     _Atomic uint32_t next = 0, done = 0;
     td_status status = TD_OK;
     for (size_t i = 0; i < count; i++) lanes[i] = (lane){.opened = o, .next = &next, .done = &done};
@@ -143,6 +164,9 @@ static td_status run_lanes(opened *o, size_t count) {
     while (run_lane(&lanes[0]) > 0) {}
     while (atomic_load(&done) < o->topics.partitions) (void)usleep(POLL_US);
     for (size_t i = 1; i < count; i++) td_thread_stop(&lanes[i].thread);
+    add_sketches(lanes, count);
+    if (out_tick_ns != NULL) memcpy(out_tick_ns, lanes[0].tick_ns, sizeof lanes[0].tick_ns);
+    free(lanes);
     return status;
 }
 
@@ -155,12 +179,20 @@ static td_status fault_of(const opened *o) {
     return TD_OK;
 }
 
+static void put_quarters(const char *name, const td_sketch *tick_ns, double share) {
+    (void)printf(",\"%s\":[", name);
+    for (int q = 0; q < QUARTERS; q++)
+        (void)printf("%s%" PRId64, q > 0 ? "," : "", td_sketch_quantile(&tick_ns[q], share));
+    (void)printf("]");
+}
+
 static td_status replay(opened *o, const bench_options *options) {
     td_status status = open_topics(o);
     if (status == TD_OK) status = remove_outputs(o);
     int64_t from_ns = o->os->ops->mono_ns(o->os->self);
     if (status == TD_OK) status = open_workers(o);
-    if (status == TD_OK) status = run_lanes(o, (size_t)options->workers);
+    td_sketch tick_ns[QUARTERS];
+    if (status == TD_OK) status = run_lanes(o, (size_t)options->workers, tick_ns);
     double seconds = seconds_since(o->os, from_ns);
     if (status == TD_OK) status = fault_of(o);
     if (status != TD_OK) return status;
@@ -172,9 +204,13 @@ static td_status replay(opened *o, const bench_options *options) {
         signals += td_counted(&c->outputs[TD_OUTPUT_SIGNALS]);
     }
     (void)printf(options->json ? "{\"ticks\":%" PRId64 ",\"bars\":%" PRId64 ",\"signals\":%" PRId64
-                                 ",\"seconds\":%.4f,\"ticks_per_second\":%.0f}\n"
+                                 ",\"seconds\":%.4f,\"ticks_per_second\":%.0f"
                                : "%" PRId64 " ticks, %" PRId64 " bars, %" PRId64 " signals in %.4f s: %.0f ticks/s\n",
                  ticks, bars, signals, seconds, (double)ticks / seconds);
+    if (!options->json) return TD_OK;
+    put_quarters("tick_p50_ns", tick_ns, 0.5);
+    put_quarters("tick_p99_ns", tick_ns, 0.99);
+    (void)printf("}\n");
     return TD_OK;
 }
 
@@ -289,7 +325,7 @@ static td_status restart(opened *o, const bench_options *options) {
     td_status status = open_topics(o);
     if (status == TD_OK) status = open_workers(o);
     double opened_s = seconds_since(o->os, from_ns);
-    if (status == TD_OK) status = run_lanes(o, (size_t)options->workers);
+    if (status == TD_OK) status = run_lanes(o, (size_t)options->workers, NULL);
     if (status == TD_OK) status = fault_of(o);
     double level_s = seconds_since(o->os, from_ns);
     if (status == TD_OK) status = last_trade(o, &trade, instrument, feed);

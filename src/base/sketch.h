@@ -12,13 +12,14 @@ typedef struct td_sketch {
     uint32_t buckets[TD_SKETCH_BUCKETS];
 } td_sketch;
 
-/* Numbers below 0 count as 0. */
-static inline void td_sketch_add(td_sketch *sketch, int64_t number) {
+/* The number so many times. Numbers below 0 count as 0. */
+static inline void td_sketch_add_many(td_sketch *sketch, int64_t number, uint32_t times) {
     uint64_t n = number > 0 ? (uint64_t)number : 0;
     unsigned doublings = n < TD_SKETCH_STEPS ? 0 : 59 - (unsigned)__builtin_clzll(n);
-    sketch->buckets[doublings * TD_SKETCH_STEPS + (n >> doublings)]++;
-    sketch->count++;
+    sketch->buckets[doublings * TD_SKETCH_STEPS + (n >> doublings)] += times;
+    sketch->count += times;
 }
+static inline void td_sketch_add(td_sketch *sketch, int64_t number) { td_sketch_add_many(sketch, number, 1); }
 
 /* The number that so large a share (0 to 1) of those added does not exceed; 0 when there are none. */
 int64_t td_sketch_quantile(const td_sketch *sketch, double share);
