@@ -144,7 +144,7 @@ static void put_action(const action_conf *conf, td_bytes instrument, const td_ev
         put_member(&line, "source", c->source);
         td_buf_text(&line, "}");
     } else {
-        td_buf_printf(&line, "%-20.*s %s  %-8s  %-12.*s %-4.*s known at %s  %.*s", (int)instrument.size,
+        td_buf_printf(&line, "%-20.*s %s  %-8s  %-12.*s %-8.*s  %-20s  %.*s", (int)instrument.size,
                       (const char *)instrument.data, date, kind, (int)value.size, (const char *)value.data,
                       (int)currency.size, c->currency.text, known, (int)c->source.size, (const char *)c->source.data);
     }
@@ -164,8 +164,10 @@ static td_status list_partition(const action_conf *conf, const td_data *data, ui
         td_bytes feed;
         if (wanted.size > 0 && !td_bytes_equal(wanted, record.key)) continue;
         if (td_record_get_event(data->topics.ids, record.value, &event, &feed) != TD_OK) continue;
+        if (++*shown == 1 && !conf->json)
+            (void)printf("%-20s %-10s  %-8s  %-12s %-8s  %-20s  %s\n", "instrument", "date", "kind", "value",
+                         "currency", "known at", "source");
         put_action(conf, record.key, &event);
-        ++*shown;
     }
     td_reader_close(reader);
     return status == TD_AGAIN ? TD_OK : status;

@@ -25,10 +25,10 @@ typedef struct check_conf {
     bool connect, json;
 } check_conf;
 
-typedef struct sample { /* of a feed's beginning */
-    int64_t events, rejected, ignored;
-    bool all;               /* the feed has ended */
-    char first[TEXT_BYTES]; /* of the rejected: where it stands, and why */
+typedef struct sample {                            /* of a feed's beginning */
+    int64_t events, rejected, ignored, unreadable; /* the last: of the rejected, files */
+    bool all;                                      /* the feed has ended */
+    char first[TEXT_BYTES];                        /* of the rejected: where it stands, and why */
 } sample;
 
 typedef struct check {
@@ -83,7 +83,9 @@ static void check_strategies(check *c) {
 /* ---- feeds ---- */
 
 static void note_rejected(sample *s, const td_rejected *r) {
-    if (s->rejected++ > 0) return;
+    bool unreadable = r->reason == TD_REASON_UNREADABLE; /* weighs more than a line: the first of those is told */
+    s->unreadable += unreadable;
+    if (s->rejected++ > 0 && !(unreadable && s->unreadable == 1)) return;
     (void)snprintf(s->first, sizeof s->first, "%.*s, line %" PRIu64 ": %.*s", (int)r->source.size,
                    (const char *)r->source.data, r->position.line, (int)r->detail.size, (const char *)r->detail.data);
 }
@@ -115,6 +117,12 @@ static void show_sample(check *c, const td_config_feed *feed, const sample *s) {
 
 static void judge_sample(check *c, const td_config_feed *feed, const sample *s) {
     char text[PATH_BYTES + TEXT_BYTES];
+    if (s->unreadable > 0) {
+        (void)snprintf(text, sizeof text, "%s: %" PRId64 " of its files cannot be read to the end; the first: %s",
+                       feed->place, s->unreadable, s->first);
+        tell_error(c, text);
+        return;
+    }
     const char *what = s->events == 0 && s->all ? "gives no event" : s->rejected > 0 ? "gives what is no event" : NULL;
     if (what != NULL) {
         (void)snprintf(text, sizeof text, "%s: %s: of its first %" PRId64 " messages %" PRId64 " would be rejected%s%s",

@@ -250,19 +250,28 @@ static void tell_open(const explanation *x, const td_window_state *w) {
     (void)fputs(hints[w->session], stdout);
 }
 
-static void tell_closed(const explanation *x, const td_window_state *w) {
-    char text[40], grace[24];
-    if (x->last.trade_count > 0)
+/* How it was closed, and what came too late for that. */
+static void tell_result(const explanation *x, const td_window_state *w) {
+    static const char late[] = "trades came too late for it and are in quarantine";
+    char text[40];
+    bool is_bar = x->last.trade_count > 0;
+    if (is_bar)
         (void)printf("closed: revision %" PRId32 " of %" PRId64 " trades, known at %s\n", x->last.revision,
                      x->last.trade_count, instant(x->last.known_at_ns, text));
     else if (w->trade_count > 0)
         (void)printf("closed without a bar: the sale conditions of its %" PRId64
                      " trades let none of them set a price\n",
                      w->trade_count);
+    else if (x->late_count > 0)
+        (void)printf("closed without a bar: all of its %" PRId64 " %s\n", x->late_count, late);
     else
         (void)puts("closed: no trade of it came");
-    if (x->late_count > 0)
-        (void)printf("%" PRId64 " trades came too late for it and are in quarantine\n", x->late_count);
+    if (x->late_count > 0 && (is_bar || w->trade_count > 0)) (void)printf("%" PRId64 " %s\n", x->late_count, late);
+}
+
+static void tell_closed(const explanation *x, const td_window_state *w) {
+    char text[40], grace[24];
+    tell_result(x, w);
     tell_feed(x, w);
     if (w->watermark_ns < w->period.end_ns && w->session == TD_SESSION_ENDED) (void)puts("the feed's end closed it");
     (void)duration(w->grace_ns, grace);

@@ -34,14 +34,16 @@ static void begin_row(listing *l, const char *kind, const char *reader) {
 
 static void put_position(listing *l, const char *reader, const td_topic *topic, uint32_t partition, int64_t offset) {
     int64_t lag = td_topic_end(topic, partition) - offset;
+    if (!l->conf->json && l->rows++ == 0)
+        td_buf_printf(&l->out, "%-20s %-10s %9s %12s %10s\n", "reader", "topic", "partition", "offset", "lag");
     begin_row(l, "reader", reader);
     if (l->conf->json)
         td_buf_printf(&l->out,
                       ",\"topic\":\"%s\",\"partition\":%" PRIu32 ",\"offset\":%" PRId64 ",\"lag\":%" PRId64 "}",
                       td_topic_name(topic), partition, offset, lag);
     else
-        td_buf_printf(&l->out, "%-20s %-10s %3" PRIu32 "  offset %12" PRId64 "  lag %10" PRId64 "\n", reader,
-                      td_topic_name(topic), partition, offset, lag);
+        td_buf_printf(&l->out, "%-20s %-10s %9" PRIu32 " %12" PRId64 " %10" PRId64 "\n", reader, td_topic_name(topic),
+                      partition, offset, lag);
 }
 
 static void put_loss(listing *l, const char *sink, const td_loss *loss) {

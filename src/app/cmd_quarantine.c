@@ -155,6 +155,8 @@ static int list(const command *c) {
     while (history != NULL && (status = td_history_step(history)) == TD_AGAIN) continue;
     const td_history_row *rows;
     size_t count = status == TD_OK ? td_history_rows(history, &rows) : 0;
+    if (count > 0 && !c->conf->json)
+        (void)printf("%-12s %-30s %-18s %-20s %s\n", "place", "time", "reason", "instrument", "event");
     for (size_t i = 0; i < count; i++) list_row(c, &data, td_history_value(history, &rows[i]), &rows[i]);
     if (status == TD_OK && count == 0 && !c->conf->json) (void)fprintf(stderr, "nothing of that is in quarantine\n");
     if (count == q.limit && !c->conf->json)

@@ -44,11 +44,11 @@ void td_data_close(td_data *data) {
 td_status td_data_place(const char *text, td_place *out) {
     *out = TD_PLACE_END;
     if (text == NULL || td_place_parse(td_text(text), out) == TD_OK) return TD_OK;
-    return TD_FAIL(TD_CONFIG,
+    return TD_FAIL(TD_REJECT,
                    "--as-of: \"%s\" is neither a time such as 2026-11-21T14:31Z nor an offset such as @120000", text);
 }
 
 td_status td_data_time(const char *option, const char *text, int64_t *out_ns) {
     if (text == NULL || td_time_parse(td_text(text), out_ns) == TD_OK) return TD_OK;
-    return TD_FAIL(TD_CONFIG, "--%s: \"%s\" is not a time such as 2026-11-21T14:31Z", option, text);
+    return TD_FAIL(TD_REJECT, "--%s: \"%s\" is not a time such as 2026-11-21T14:31Z", option, text);
 }

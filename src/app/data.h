@@ -24,7 +24,7 @@ TD_CHECKED td_status td_data_open(td_data *out, const char *dir);
 TD_CHECKED td_status td_data_open_to_write(td_data *out, const char *dir);
 void td_data_close(td_data *data);
 
-/* "--as-of": a place, or the end of the tape where it is not given. Errors: TD_CONFIG. */
+/* "--as-of": a place, or the end of the tape where it is not given. Errors: TD_REJECT. */
 TD_CHECKED td_status td_data_place(const char *text, td_place *out);
-/* The value of the option of that name; NULL leaves it as it is. Errors: TD_CONFIG. */
+/* The value of the option of that name; NULL leaves it as it is. Errors: TD_REJECT. */
 TD_CHECKED td_status td_data_time(const char *option, const char *text, int64_t *out_ns);

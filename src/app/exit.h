@@ -6,7 +6,7 @@
 #define TD_EXITS(X)                                                                                                    \
     X(OK, 0, "done")                                                                                                   \
     X(CORRUPT, 1, "a partition of the log stands still, or damage was found; the rest went on")                        \
-    X(USAGE, 2, "unknown command, option or configuration key: nothing was started")                                   \
+    X(USAGE, 2, "unknown command, option, value or configuration key: nothing was started")                            \
     X(CONFIG, 3, "what is named cannot be used: file, folder, port, lock")                                             \
     X(FAILED, 4, "the machine failed: no memory for threads, disk errors at start")                                    \
     X(STOPPED, 5, "--until-end was stopped before its end; run again, it goes on")                                     \
@@ -24,6 +24,8 @@ static inline int td_exit_of(td_status status) {
         return TD_EXIT_OK;
     case TD_CORRUPT:
         return TD_EXIT_CORRUPT;
+    case TD_REJECT: /* words that say nothing */
+        return TD_EXIT_USAGE;
     case TD_CONFIG:
         return TD_EXIT_CONFIG;
     default:

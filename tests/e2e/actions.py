@@ -95,6 +95,8 @@ def one_is_added_without_a_process(home):
     td.run(config)
     assert said(taken(home)) == [TAKEN[0], ("LEAN:IBM", "2024-02-01", "split", "5:1")], taken(home)
     assert taken(home)[-1]["source"] == "me"
+    header, first, *_ = tell(home, "ls").splitlines()
+    assert header.split() == "instrument date kind value currency known at source".split() and "2:1" in first, header
     return "5 mistakes named, one added twice and taken once"
 
 

@@ -155,13 +155,20 @@ def release_twice(home):
     assert (s["events"], s["bars"], sorted(highs)) == (0, 3, [(1, "500"), (5, "500"), (60, "500")]), (s, highs)
 
 
+def explained_late(home):
+    done = subprocess.run([td.PROGRAM, "explain", "window", "BINANCE:X0USDT", "1m", "1970-01-02T00:00:00Z", "--data",
+                           f"{home}/data"], stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+    assert "closed without a bar: all of its 3 trades came too late" in done.stdout, done.stdout
+    assert "no trade" not in done.stdout, done.stdout
+
+
 # The feed of the strange trades is the sound ones' or one of its own; what is quarantined, and why; how many are accepted.
 BEYOND_BELIEF = [
     # name, messages, own feed, options of it, quarantined, accepted, afterwards
     ("a feed's clock an hour ahead", strange(100, late_ms=HOUR_MS), True, "", {"ahead": 100}, 0, None),
     ("an instrument's clock an hour ahead", strange(100, late_ms=HOUR_MS), False, "", {"ahead": 100}, 0, None),
     ("a clock an hour behind", strange(100, late_ms=-HOUR_MS), False, "", {"late": 100}, 100, None),
-    ("1970", strange(3, at_ms=86_400_000), False, "", {"late": 3}, 3, None),
+    ("1970", strange(3, at_ms=86_400_000), False, "", {"late": 3}, 3, explained_late),
     ("2100", strange(3, at_ms=4_102_444_800_000), False, "", {"ahead": 3}, 0, None),
     ("10,000 new names", strange(10_000, names=10_000), False, "", {}, 10_000, None),
     ("10,000 new names, a bound of 100", strange(10_000, names=10_000), False, "max_instruments: 100",
@@ -249,6 +256,17 @@ def what_a_table_of_instruments_must_not_say(home):
         for told in (td.run(file, check=3)["stderr"], checked.stdout):
             assert "instruments:" in told and said in told, told
     return "refused with key, file and line, by run and by check"
+
+
+@case
+def what_is_no_archive_is_not_good(home):
+    lean_zip(home, "20131007_abc_Trade_Tick", trades(10))
+    pathlib.Path(f"{home}/20131008_abc_Trade_Tick.zip").write_text("no archive", encoding="utf-8")
+    file = lean(home)
+    checked = subprocess.run([td.PROGRAM, "check", file], stdout=subprocess.PIPE, text=True, check=False)
+    assert checked.returncode == 3 and "not good" in checked.stdout, checked
+    assert "1 of its files cannot be read to the end; the first: " in checked.stdout and "20131008_abc" in checked.stdout, checked
+    return "check answers 3 and names the file"
 
 
 @case
