@@ -161,12 +161,10 @@ const td_command td_command_init = {
     .words_least = 1,
     .words_most = 2,
     .summary = "write a commented configuration that works",
-    .text = "Writes FILE (tapedeck.yaml) for one kind of feed: coinbase, finnhub, simulated, websocket, or a "
-            "format of\n"
-            "recordings: lean, binance-collector, cryptofeed, actions. Every key stands in it with its default and "
-            "what it is; "
-            "recordings are\n"
-            "those that come with the program, to be replaced by your own.\n",
+    .text = "Writes FILE (tapedeck.yaml) for one kind of feed: coinbase, coincap, finnhub, twelvedata, simulated,\n"
+            "websocket, or a format of recordings: lean, binance-collector, cryptofeed, actions. Every key stands in\n"
+            "it with its default and what it is; recordings are those that come with the program, to be replaced by\n"
+            "your own.\n",
     .options = options,
     .conf_size = sizeof(init_conf),
     .examples = "  tapedeck init simulated\n"

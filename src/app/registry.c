@@ -1,9 +1,17 @@
 /* src/app/registry.c - the plugs there are. A new venue, format or store is one line here. */
 #include "app/config.h"
 
-const td_feed_ops *const td_feed_plugs[] = {&td_feed_lean,      &td_feed_binance_collector, &td_feed_cryptofeed,
-                                            &td_feed_simulated, &td_feed_websocket,         &td_feed_coinbase,
-                                            &td_feed_finnhub,   &td_feed_actions,           NULL};
+const td_feed_ops *const td_feed_plugs[] = {&td_feed_lean,
+                                            &td_feed_binance_collector,
+                                            &td_feed_cryptofeed,
+                                            &td_feed_simulated,
+                                            &td_feed_websocket,
+                                            &td_feed_coinbase,
+                                            &td_feed_coincap,
+                                            &td_feed_finnhub,
+                                            &td_feed_twelvedata,
+                                            &td_feed_actions,
+                                            NULL};
 const td_sink_ops *const td_sink_plugs[] = {&td_sink_sqlite, NULL};
 
 const td_plug_sample td_plug_samples[] = {
@@ -15,6 +23,10 @@ const td_plug_sample td_plug_samples[] = {
     {"coinbase", "products", "[BTC-USD, ETH-USD]", false},
     {"finnhub", "token", "${FINNHUB_TOKEN}", false},
     {"finnhub", "symbols", "[AAPL, MSFT, \"BINANCE:BTCUSDT\"]", false},
+    {"coincap", "token", "${COINCAP_TOKEN}", false},
+    {"coincap", "assets", "[bitcoin, ethereum]", false},
+    {"twelvedata", "token", "${TWELVEDATA_TOKEN}", false},
+    {"twelvedata", "symbols", "[AAPL, EUR/USD, BTC/USD]", false},
     {"sqlite", "file", "data/market.db", false},
     {0},
 };

@@ -188,4 +188,4 @@ TD_CHECKED td_status td_feed_check_venue(const char *venue);
 #define TD_FEED_INSTANT_MAX_NS (INT64_C(7258118400) * 1000000000)
 
 extern const td_feed_ops td_feed_lean, td_feed_binance_collector, td_feed_cryptofeed, td_feed_simulated,
-    td_feed_websocket, td_feed_coinbase, td_feed_finnhub, td_feed_actions;
+    td_feed_websocket, td_feed_coinbase, td_feed_coincap, td_feed_finnhub, td_feed_twelvedata, td_feed_actions;

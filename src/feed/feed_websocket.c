@@ -11,6 +11,7 @@
 
 enum { HEADER_MAX_BYTES = 8192, DETAIL_MAX = 200 };
 #define OPEN_NS  (10 * TD_NS_PER_S)
+#define DENIED   "the venue wants another token (token, token_file)"
 #define STALL_NS (5 * TD_NS_PER_S)
 
 typedef struct websocket {
@@ -19,6 +20,7 @@ typedef struct websocket {
     td_instruments *instruments;
     const td_transport_ops *net;
     void *transport, *decoder;
+    const td_websocket_ops *kind;
     const td_venue_ops *venue;
     td_history *history;           /* NULL: nothing is asked for afterwards */
     td_subscription *subscription; /* NULL: there is nothing to agree upon */
@@ -36,8 +38,8 @@ typedef struct websocket {
     td_source_position position; /* of the last item */
     int64_t clock_ns;
     uint64_t heard_line; /* the last message when we last looked, and since when there is none behind it, monotonic */
-    int64_t heard_ns;
-    td_buf text; /* of a notice */
+    int64_t heard_ns, beat_ns; /* … and when something was said last for the venue to go on */
+    td_buf text;               /* of a notice */
 } websocket;
 
 /* ---- what the venue says of the session ---- */
@@ -82,6 +84,10 @@ static void take_notice(websocket *w, td_recorded *row, td_feed_item *out) {
         break;
     case TD_NOTICE_ERROR:
         take_error(w, row->notice.text, out);
+        break;
+    case TD_NOTICE_DENIED: /* without its words: they may show the token */
+        w->denied = true;
+        leave(w, DENIED);
         break;
     case TD_NOTICE_RECONNECT:
         leave(w, "the venue asks for another connection");
@@ -177,7 +183,7 @@ static void begin_session(websocket *w) {
     w->venue->begin(w->decoder, &naming, td_text(w->conf->url));
     w->position = (td_source_position){.file = TD_SESSION_BIT | w->session};
     w->heard_line = 0;
-    w->heard_ns = mono_ns(w);
+    w->heard_ns = w->beat_ns = mono_ns(w);
     td_watch_begin_session(&w->watch);
     if (w->subscription != NULL) td_subscription_begin(w->subscription);
 }
@@ -201,8 +207,7 @@ static bool take_event(websocket *w, const td_net_event *e, td_feed_item *out) {
         return take_bytes(w, e, out);
     case TD_NET_CLOSED:
         w->denied = e->reason == TD_NET_DENIED;
-        (void)snprintf(w->detail, sizeof w->detail, "%s%s", e->detail,
-                       w->denied ? ": the venue wants another token (token, token_file)" : "");
+        (void)snprintf(w->detail, sizeof w->detail, "%s%s", e->detail, w->denied ? ": " DENIED : "");
         w->ended = true; /* its clock stays: since then nothing was heard */
         return put_half(w, out);
     }
@@ -212,13 +217,17 @@ static bool take_event(websocket *w, const td_net_event *e, td_feed_item *out) {
 /* When all that came is given: what is to be said, and whether it is too quiet. True: an item. */
 static bool look(websocket *w, td_feed_item *out) {
     td_bytes text;
-    if (!w->live || (w->subscription == NULL && w->conf->heartbeat_ns == 0)) return false;
+    if (!w->live || (w->subscription == NULL && w->conf->heartbeat_ns == 0 && w->kind->beat == NULL)) return false;
     int64_t now_ns = mono_ns(w);
     if (w->position.line != w->heard_line) {
         w->heard_line = w->position.line;
         w->heard_ns = now_ns;
     }
     if (w->conf->heartbeat_ns > 0 && now_ns - w->heard_ns >= w->conf->heartbeat_ns) leave(w, "no heartbeat came");
+    if (w->kind->beat != NULL && now_ns - w->beat_ns >= w->kind->beat_ns) {
+        say(w, td_text(w->kind->beat));
+        w->beat_ns = now_ns;
+    }
     if (w->subscription == NULL) return false;
     td_subscription_step step = td_subscription_next(w->subscription, now_ns, &text);
     if (step == TD_SUBSCRIPTION_SEND) say(w, text);
@@ -305,11 +314,21 @@ void td_websocket_close(void *self) {
     free(w);
 }
 
-static void put_address(websocket *w, const char *token_key) {
+static void put_parameter(td_buf *address, const char *key) {
+    bool first = memchr(address->data, '?', address->size) == NULL;
+    td_buf_printf(address, "%s%s=", first ? "?" : "&", key);
+}
+
+static void put_address(websocket *w) {
     const td_feed_conf *conf = w->conf;
     td_buf_text(&w->address, conf->url);
-    if (token_key != NULL && conf->token != NULL) {
-        td_buf_printf(&w->address, "%s%s=", strchr(conf->url, '?') == NULL ? "?" : "&", token_key);
+    if (w->kind->symbols_key != NULL) put_parameter(&w->address, w->kind->symbols_key);
+    for (size_t i = 0; w->kind->symbols_key != NULL && i < conf->symbols.count; i++) {
+        if (i > 0) td_buf_text(&w->address, ",");
+        td_url_put(&w->address, td_text(conf->symbols.items[i]));
+    }
+    if (w->kind->token_key != NULL && conf->token != NULL) {
+        put_parameter(&w->address, w->kind->token_key);
         td_url_put(&w->address, td_text(conf->token));
     }
     td_buf_put(&w->address, "", 1);
@@ -318,6 +337,11 @@ static void put_address(websocket *w, const char *token_key) {
 static td_status check(const td_feed_conf *conf, const char *address) {
     td_url url;
     td_status status = td_feed_check_venue(conf->venue);
+    if (status == TD_OK && strlen(address) > TD_URL_MAX)
+        status = TD_FAIL(TD_CONFIG,
+                         "url: with all that is asked for it is longer than %d characters: put fewer on one "
+                         "connection (per_connection)",
+                         TD_URL_MAX);
     if (status == TD_OK && td_url_parse(&url, "ws", address) != TD_OK)
         status = TD_FAIL(TD_CONFIG, "url: %s", td_trail());
     if (status == TD_OK && conf->subscribe != NULL && strlen(conf->subscribe) > TD_NET_SEND_MAX)
@@ -338,6 +362,7 @@ td_status td_websocket_open(void **out, const td_os *os, const td_feed_conf *con
     w->os = os;
     w->conf = conf;
     w->instruments = instruments;
+    w->kind = kind;
     w->venue = kind->venue != NULL ? kind->venue : td_venues[conf->wire];
     w->decoder = td_alloc_zero(1, w->venue->state_size);
     td_buf_reserve(&w->message, (size_t)conf->message_bytes);
@@ -349,7 +374,7 @@ td_status td_websocket_open(void **out, const td_os *os, const td_feed_conf *con
                        .idle_ns = conf->idle_ns,
                        .stall_ns = STALL_NS};
     const td_transport_ops *ops = conf->transport != NULL ? conf->transport : &td_transport_lws;
-    put_address(w, kind->token_key);
+    put_address(w);
     td_status status = check(conf, (const char *)w->address.data);
     if (status == TD_OK && kind->subscription != NULL)
         status = td_subscription_new(&w->subscription, kind->subscription, &conf->symbols, conf->venue);

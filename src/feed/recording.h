@@ -11,6 +11,7 @@ typedef enum td_notice_kind {
     TD_NOTICE_LAST,      /* `event` is the last trade there was, which it told before */
     TD_NOTICE_ACK,       /* what it sends from now on */
     TD_NOTICE_ERROR,     /* it refuses something */
+    TD_NOTICE_DENIED,    /* it refuses the token, and so everything */
     TD_NOTICE_RECONNECT, /* it will end this connection: another one is to be opened */
 } td_notice_kind;
 

@@ -2,8 +2,8 @@
 #include "feed/venue.h"
 #include "base/time.h"
 
-const td_venue_ops *const td_venues[] = {&td_venue_binance, &td_venue_bitstamp, &td_venue_coinbase,
-                                         &td_venue_finnhub, &td_venue_kraken,   NULL};
+const td_venue_ops *const td_venues[] = {&td_venue_binance, &td_venue_bitstamp, &td_venue_coinbase,   &td_venue_coincap,
+                                         &td_venue_finnhub, &td_venue_kraken,   &td_venue_twelvedata, NULL};
 
 const td_venue_ops *td_venue_of_url(td_bytes url) {
     static const struct {
@@ -19,7 +19,10 @@ const td_venue_ops *td_venue_of_url(td_bytes url) {
         {"api.binance.com", &td_venue_binance},
         {"ws.bitstamp.net", &td_venue_bitstamp},
         {"www.bitstamp.net", &td_venue_bitstamp},
+        {"wss.coincap.io", &td_venue_coincap},
+        {"ws.coincap.io", &td_venue_coincap},
         {"ws.finnhub.io", &td_venue_finnhub},
+        {"ws.twelvedata.com", &td_venue_twelvedata},
         {"ws.kraken.com", &td_venue_kraken},
         {"api.kraken.com", &td_venue_kraken},
     };

@@ -24,9 +24,11 @@ typedef struct td_venue_ops {
     void (*decode)(void *state, td_bytes message, int64_t receive_ns, td_recorded *out);
 } td_venue_ops;
 
-extern const td_venue_ops td_venue_binance, td_venue_bitstamp, td_venue_coinbase, td_venue_finnhub, td_venue_kraken;
-extern const td_venue_ops *const td_venues[];                     /* all of them, then NULL */
-#define TD_VENUE_WORDS "binance|bitstamp|coinbase|finnhub|kraken" /* their formats, in that order */
+extern const td_venue_ops td_venue_binance, td_venue_bitstamp, td_venue_coinbase, td_venue_coincap, td_venue_finnhub,
+    td_venue_kraken, td_venue_twelvedata;
+extern const td_venue_ops *const td_venues[]; /* all of them, then NULL */
+/* Their formats, in that order. */
+#define TD_VENUE_WORDS "binance|bitstamp|coinbase|coincap|finnhub|kraken|twelvedata"
 
 /* The venue of a recorded address, by its host; NULL: nobody's. */
 const td_venue_ops *td_venue_of_url(td_bytes url);

@@ -39,6 +39,10 @@ static td_reason read_trade(const td_field *f, td_event *e) {
     if (reason == TD_REASON_NONE) reason = td_recorded_number(f[PRICE].text, TD_PRICE_SCALE, &trade->price, &e->flags);
     if (reason == TD_REASON_NONE) reason = td_recorded_number(f[SIZE].text, TD_SIZE_SCALE, &trade->size, &e->flags);
     read_conditions(f[CONDITIONS].text, &trade->condition);
+    if (reason == TD_REASON_NONE && trade->size == 0) { /* where it knows no trades it says prices so */
+        e->kind = TD_EVENT_PRICE;
+        e->price = (td_price){trade->price};
+    }
     return reason;
 }
 

@@ -9,7 +9,10 @@
 typedef struct td_websocket_ops {
     const td_venue_ops *venue;               /* its messages; NULL: as `format` says */
     const td_subscription_ops *subscription; /* of `conf->symbols`; NULL: `conf->subscribe` is sent, if set */
+    const char *symbols_key;                 /* of `conf->symbols` in the address; NULL: they are not there */
     const char *token_key;                   /* of `conf->token` in the address; NULL: the venue asks nobody's name */
+    const char *beat;                        /* said each `beat_ns`, for the venue to go on; NULL: nothing is */
+    int64_t beat_ns;
 } td_websocket_ops;
 
 TD_CHECKED td_status td_websocket_open(void **out, const td_os *os, const td_feed_conf *conf,

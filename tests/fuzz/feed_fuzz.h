@@ -42,11 +42,12 @@ static void fuzz_check(const td_feed_item *item, const td_instruments *instrumen
         assert(item->rejected.detail.size > 0 && item->rejected.bytes.size <= 64 * 1024);
     } else if (item->kind == TD_ITEM_EVENT) {
         const td_event *e = &item->event;
-        assert(e->kind == TD_EVENT_TRADE || e->kind == TD_EVENT_QUOTE || e->kind == TD_EVENT_BOOK);
+        assert(td_event_is_tick(e) || e->kind == TD_EVENT_BOOK);
         assert(e->instrument < td_instruments_count(instruments));
         assert(e->event_ns > 0 && e->event_ns <= TD_FEED_INSTANT_MAX_NS && e->receive_ns == item->clock_ns);
         if (e->kind == TD_EVENT_TRADE) assert(e->trade.price != TD_NONE && e->trade.size != TD_NONE);
         if (e->kind == TD_EVENT_BOOK) fuzz_check_book(&e->book);
+        if (e->kind == TD_EVENT_PRICE) assert(e->price.price != TD_NONE);
         if (e->kind == TD_EVENT_QUOTE) assert((e->quote.bid_price == TD_NONE) == (e->quote.bid_size == TD_NONE));
     } else {
         assert(item->kind == TD_ITEM_IGNORED && item->ignored != NULL);

@@ -158,6 +158,8 @@ static inline void unit_put_event(td_buf *out, const td_instruments *instruments
         td_buf_printf(out, " [%.*s %.*s]", t->exchange.size, t->exchange.text, t->condition.size, t->condition.text);
     } else if (e->kind == TD_EVENT_BOOK) {
         unit_put_book(out, &e->book);
+    } else if (e->kind == TD_EVENT_PRICE) {
+        td_buf_printf(out, "price %s", unit_number(e->price.price, TD_PRICE_SCALE, a[0]));
     } else {
         const td_quote *q = &e->quote;
         td_buf_printf(out, "quote %s x %s | %s x %s seq %s [%.*s %.*s]",

@@ -24,6 +24,8 @@ static const unit_message steps[] = {
     {TRADES(BTC("\"x\":{\"p\":[1]},")), BTC_OUT("")},
     {TRADES(TSLA("1e40") "," AAPL), "rejected range\n" AAPL_OUT},
     {TRADES(AAPL ",7,[],{}," AAPL), AAPL_OUT "\nrejected malformed\nrejected malformed\nrejected malformed\n" AAPL_OUT},
+    {TRADES("{\"c\":null,\"p\":1.0843,\"s\":\"OANDA:EUR_USD\",\"t\":1672348887785,\"v\":0}," AAPL),
+     "FINNHUB:OANDA:EUR_USD 2022-12-29T21:21:27.785Z price 1.0843\n" AAPL_OUT},
     {TRADES("{\"p\":1,\"s\":\"A\",\"t\":0,\"v\":1}"), "rejected range"},
     {TRADES("{\"p\":1,\"s\":\"A\",\"t\":1672348887785000000,\"v\":1}"), "rejected range"},
     {TRADES("{\"p\":1,\"s\":\"A\",\"t\":1672348887.5,\"v\":1}"), "rejected malformed"},

@@ -22,7 +22,7 @@ static inline void unit_venue_begin(unit_venue *v, const td_venue_ops *ops, cons
 static inline void unit_venue_end(unit_venue *v) { td_instruments_free(v->instruments); }
 
 static inline void unit_put_notice(td_buf *out, const td_instruments *instruments, const td_notice *n) {
-    static const char *const kinds[] = {"", " alive", " last", " ack", " error", " reconnect"};
+    static const char *const kinds[] = {"", " alive", " last", " ack", " error", " denied", " reconnect"};
     td_buf_text(out, kinds[n->kind]);
     if (n->of_instrument)
         td_buf_printf(out, " %s %" PRId64, td_instruments_name(instruments, n->instrument).data, n->trade_id);
