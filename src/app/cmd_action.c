@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "model/corporate.h"
+#include "serve/rows.h"
 #include <inttypes.h>
 
 enum { ONE_RECORD_BYTES = 4096, DATE_CHARS = 10 };
@@ -121,35 +122,28 @@ static int add(const action_conf *conf, const char *const *words) {
 
 /* ---- ls ---- */
 
-static void put_action(const action_conf *conf, td_bytes instrument, const td_event *e) {
-    td_buf line = {0}, value = {0};
+static void put_text_action(td_buf *out, td_bytes instrument, const td_event *e) {
+    td_buf value = {0};
     const td_corporate *c = &e->corporate;
-    td_bytes currency = {(const uint8_t *)c->currency.text, c->currency.size};
-    char date[40], announced[40], known[40];
+    char date[40], known[40];
     (void)td_time_format(c->ex_day * TD_NS_PER_DAY, date);
-    (void)td_time_format(e->event_ns, announced);
     (void)td_time_format(td_corporate_known_ns(e), known);
     date[DATE_CHARS] = '\0';
     td_corporate_put_value(&value, c);
-    const char *kind = td_corporate_kind_name((td_corporate_kind)c->kind);
-    if (conf->json) {
-        td_buf_text(&line, "{\"instrument\":");
-        td_json_put_string(&line, instrument);
-        put_member(&line, "date", td_text(date));
-        put_member(&line, "kind", td_text(kind));
-        put_member(&line, "value", td_buf_bytes(&value));
-        put_member(&line, "currency", currency);
-        put_member(&line, "announced", td_text(announced));
-        put_member(&line, "known_at", td_text(known));
-        put_member(&line, "source", c->source);
-        td_buf_text(&line, "}");
-    } else {
-        td_buf_printf(&line, "%-20.*s %s  %-8s  %-12.*s %-8.*s  %-20s  %.*s", (int)instrument.size,
-                      (const char *)instrument.data, date, kind, (int)value.size, (const char *)value.data,
-                      (int)currency.size, c->currency.text, known, (int)c->source.size, (const char *)c->source.data);
-    }
-    (void)printf("%.*s\n", (int)line.size, (const char *)line.data);
+    td_buf_printf(out, "%-20.*s %s  %-8s  %-12.*s %-8.*s  %-20s  %.*s", (int)instrument.size,
+                  (const char *)instrument.data, date, td_corporate_kind_name((td_corporate_kind)c->kind),
+                  (int)value.size, (const char *)value.data, (int)c->currency.size, c->currency.text, known,
+                  (int)c->source.size, (const char *)c->source.data);
     td_buf_fini(&value);
+}
+
+static void put_action(const action_conf *conf, td_bytes instrument, const td_event *e) {
+    td_buf line = {0};
+    if (conf->json)
+        td_row_put_action(&line, TD_ROW_JSON, instrument, e);
+    else
+        put_text_action(&line, instrument, e);
+    (void)printf("%.*s\n", (int)line.size, (const char *)line.data);
     td_buf_fini(&line);
 }
 

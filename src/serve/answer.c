@@ -50,7 +50,8 @@ static bool check_known(const td_view *view, const td_api_request *r, td_api_err
     td_view_lag_of(view, &lag);
     if (r->kind == TD_API_VENDOR_BARS) /* of instruments and widths that nobody trades */
         return topics->vendor_bars != NULL || td_api_fail(error, 404, "unknown_instrument", "there are no such bars");
-    bool has_bars = r->kind != TD_API_QUARANTINE; /* one may be refused altogether */
+    bool has_bars = r->kind != TD_API_QUARANTINE && /* one may be refused altogether */
+                    r->kind != TD_API_TAKEN;        /* and actions are told of what nobody trades here */
     if (has_bars && r->instrument[0] != '\0' && !lag.loading &&
         td_view_find(view, td_text(r->instrument)) == UINT32_MAX)
         return td_api_fail(error, 404, "unknown_instrument", "no bars of %s in the log; see /api/v1/instruments",
@@ -71,6 +72,7 @@ static td_topic *topic_of(const td_serve_topics *topics, td_api_kind kind) {
     return kind == TD_API_SIGNALS       ? topics->signals
            : kind == TD_API_QUARANTINE  ? topics->quarantine
            : kind == TD_API_VENDOR_BARS ? topics->vendor_bars
+           : kind == TD_API_TAKEN       ? topics->actions
                                         : topics->bars;
 }
 
@@ -78,6 +80,7 @@ static td_history_kind history_kind(td_api_kind kind) {
     return kind == TD_API_SIGNALS       ? TD_HISTORY_SIGNALS
            : kind == TD_API_QUARANTINE  ? TD_HISTORY_QUARANTINE
            : kind == TD_API_VENDOR_BARS ? TD_HISTORY_VENDOR_BARS
+           : kind == TD_API_TAKEN       ? TD_HISTORY_ACTIONS
                                         : TD_HISTORY_BARS;
 }
 
@@ -193,6 +196,11 @@ static void put_history_row(td_answer *a, td_row_format format, const td_history
         td_bytes feed = TD_TEXT("");
         if (value.size != 0 && td_record_get_event(td_view_topics(a->view)->ids, value, &event, &feed) != TD_OK) return;
         td_row_put_vendor_bar(&a->body, format, td_text(a->request.instrument), feed, &event, row->first);
+    } else if (a->request.kind == TD_API_TAKEN) {
+        td_event event = {0};
+        td_bytes feed;
+        if (value.size == 0 || td_record_get_event(td_view_topics(a->view)->ids, value, &event, &feed) == TD_OK)
+            td_row_put_action(&a->body, format, td_text(a->request.instrument), &event);
     } else if (a->request.kind == TD_API_QUARANTINE) {
         td_row_place place = {row->partition, row->offset, row->appended_ms};
         td_quarantined q = {0};

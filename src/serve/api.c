@@ -11,13 +11,13 @@
 enum {
     REFUSED = IN(QUARANTINE) | IN(RELEASE),
     PAGED = IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(LINES) | IN(QUARANTINE) | IN(VENDOR_BARS),
-    TABLES = IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(QUARANTINE) | IN(VENDOR_BARS),
+    TABLES = IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(TAKEN),
     ONE_SERIES = IN(BARS) | IN(LINES) | IN(VENDOR_BARS),
 };
 
 static const char *const kinds[] = {
-    "instruments",        "bars",    "signals", "gaps",    "lines",       "stream", "quarantine",
-    "quarantine/release", "actions", "status",  "profile", "vendor_bars", NULL};
+    "instruments",        "bars",    "signals", "gaps",    "lines",       "stream",  "quarantine",
+    "quarantine/release", "actions", "status",  "profile", "vendor_bars", "actions", NULL};
 _Static_assert(sizeof kinds / sizeof kinds[0] == TD_API_COUNT + 1, "a name for each kind");
 
 const char *td_api_name(td_api_kind kind) { return kinds[kind]; }
@@ -127,7 +127,8 @@ static const struct parameter {
     bool (*read)(td_api_request *r, td_bytes value);
     const char *expected;
 } parameters[] = {
-    {"instrument", PAGED | IN(STREAM) | IN(RELEASE) | IN(ACTIONS), ONE_SERIES, read_instrument, "VENUE:SYMBOL"},
+    {"instrument", PAGED | IN(TAKEN) | IN(STREAM) | IN(RELEASE) | IN(ACTIONS), ONE_SERIES | IN(TAKEN), read_instrument,
+     "VENUE:SYMBOL"},
     {"width", ONE_SERIES | IN(STREAM), ONE_SERIES, read_width, "a duration such as 1s, 5m or 1h"},
     {"strategy", IN(SIGNALS), 0, read_strategy, "a strategy's name"},
     {"reason", REFUSED, 0, read_reason, "a reason such as outlier or crossed"},
@@ -136,9 +137,9 @@ static const struct parameter {
     {"to", PAGED | IN(RELEASE), 0, read_to, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
     {"status", IN(GAPS), 0, read_status, "open, filled or lost"},
     {"before", PAGED & ~IN(GAPS), 0, read_before, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
-    {"cursor", PAGED, 0, read_cursor, "a number from the `next` of an answer"},
+    {"cursor", PAGED | IN(TAKEN), 0, read_cursor, "a number from the `next` of an answer"},
     {"day", IN(PROFILE), 0, read_day, "a date such as 2013-10-07"},
-    {"limit", PAGED | IN(PROFILE), 0, read_limit, "a number from 1 to 5000"},
+    {"limit", PAGED | IN(TAKEN) | IN(PROFILE), 0, read_limit, "a number from 1 to 5000"},
     {"as_of", IN(BARS) | IN(SIGNALS) | IN(VENDOR_BARS), 0, read_as_of,
      "a time such as 2013-10-07T20:00:00Z or an integer since 1970, nor an offset of the tape such as @120000"},
     {"adjust", IN(BARS), 0, read_adjust, "none, split or all"},

@@ -19,6 +19,7 @@ typedef enum td_api_kind {
     TD_API_STATUS,
     TD_API_PROFILE,
     TD_API_VENDOR_BARS,
+    TD_API_TAKEN, /* the path of ACTIONS, not posted: those that were taken */
     TD_API_COUNT,
 } td_api_kind;
 

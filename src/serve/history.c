@@ -189,6 +189,11 @@ static void consider_quarantined(td_history *h, const td_record *record) {
     keep_row(h, record, row);
 }
 
+static void consider_action(td_history *h, const td_record *record) {
+    h->firsts++;
+    keep_row(h, record, (td_history_row){.order = record->offset});
+}
+
 static void consider_vendor_bar(td_history *h, const td_record *record) {
     td_event e;
     td_bytes feed;
@@ -210,6 +215,9 @@ static void consider(td_history *h, const td_record *record) {
         return;
     case TD_HISTORY_QUARANTINE:
         consider_quarantined(h, record);
+        return;
+    case TD_HISTORY_ACTIONS:
+        consider_action(h, record);
         return;
     case TD_HISTORY_VENDOR_BARS:
         consider_vendor_bar(h, record);
@@ -275,7 +283,8 @@ static void end_partition(td_history *h) {
     bool one = h->q.instrument.size > 0, cut_short = !partition_done(h);
     h->is_cut |= cut_short;
     bool vendor = h->q.kind == TD_HISTORY_VENDOR_BARS;
-    if (one && cut_short && h->q.kind != TD_HISTORY_QUARANTINE && !vendor) drop_unreached(h);
+    bool by_offset = h->q.kind == TD_HISTORY_QUARANTINE || h->q.kind == TD_HISTORY_ACTIONS;
+    if (one && cut_short && !by_offset && !vendor) drop_unreached(h);
     if (h->q.known_now) drop_unknown(h);
     int64_t highest = cut_rows(h);
     if (vendor && (highest >= 0 || h->dropped)) highest = td_topic_end(h->q.topic, h->partition); /* as before: all */

@@ -17,6 +17,7 @@ typedef enum td_history_kind {
     TD_HISTORY_BARS,
     TD_HISTORY_SIGNALS,
     TD_HISTORY_QUARANTINE,
+    TD_HISTORY_ACTIONS, /* of one instrument */
     TD_HISTORY_VENDOR_BARS,
 } td_history_kind;
 

@@ -2,6 +2,7 @@
 #include "serve/rows.h"
 #include "base/json.h"
 #include "base/time.h"
+#include "model/corporate.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -168,6 +169,26 @@ static void put_optional(row *r, const char *name, int64_t v, int scale) {
         put_none(r, name);
     else
         put_decimal(r, name, v, scale, false);
+}
+
+void td_row_put_action(td_buf *out, td_row_format format, td_bytes instrument, const td_event *action) {
+    const td_corporate *c = &action->corporate;
+    char date[40];
+    td_buf value = {0};
+    row r = row_begin(out, format);
+    (void)td_time_format(c->ex_day * TD_NS_PER_DAY, date);
+    *strchr(date, 'T') = '\0';
+    td_corporate_put_value(&value, c);
+    put_text(&r, "instrument", instrument);
+    put_text(&r, "date", td_text(date));
+    put_text(&r, "kind", td_text(td_corporate_kind_name((td_corporate_kind)c->kind)));
+    put_text(&r, "value", td_buf_bytes(&value));
+    put_text(&r, "currency", (td_bytes){(const uint8_t *)c->currency.text, c->currency.size});
+    put_time(&r, "announced", action->event_ns);
+    put_time(&r, "known_at", td_corporate_known_ns(action));
+    put_text(&r, "source", c->source);
+    row_end(&r);
+    td_buf_fini(&value);
 }
 
 void td_row_put_vendor_bar(td_buf *out, td_row_format format, td_bytes instrument, td_bytes feed, const td_event *event,

@@ -23,6 +23,7 @@ void td_row_put_signal(td_buf *out, td_row_format format, td_bytes instrument, c
                        int64_t appended_ms);
 void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrument, const td_row_place *place,
                             const td_quarantined *q);
+void td_row_put_action(td_buf *out, td_row_format format, td_bytes instrument, const td_event *action);
 void td_row_put_gap(td_buf *out, td_row_format format, td_bytes instrument, const td_gap *gap);
 void td_row_put_instrument(td_buf *out, td_row_format format, const td_view *view, uint32_t index);
 /* The few fields that change with a trade, for pushes: JSON only. */

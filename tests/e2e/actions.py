@@ -225,6 +225,13 @@ def adjusted_over_http(url):
     assert bars(url, split["next"])["bars"][-1]["volume"] == split["bars"][0]["volume"]
 
 
+def page(url, path):
+    """All of an answer's rows, the pages before it first."""
+    with urllib.request.urlopen(url + path, timeout=20) as answer:
+        one = json.load(answer)
+    return (page(url, one["next"]) if one["next"] else []) + one["actions"]
+
+
 @case
 def a_process_takes_them_over_http(home):
     config = market(home, ROWS[:2], extra="speed: max\nserve: { listen: 127.0.0.1:0 }\n")
@@ -248,6 +255,13 @@ def a_process_takes_them_over_http(home):
         wait_for("four taken", lambda: metric(url, "taken") + metric(url, "late") == 4)
         assert metric(url, "duplicate") == 1 and metric(url, "refused") == 0
         adjusted_over_http(url)
+        with urllib.request.urlopen(url + "/api/v1/actions?instrument=LEAN:IBM", timeout=20) as answer:
+            told = json.load(answer)
+        with urllib.request.urlopen(url + "/api/v1/actions?instrument=LEAN:X&format=csv", timeout=20) as answer:
+            rows = answer.read().decode().splitlines()
+        assert told == {"actions": taken(home, "LEAN:IBM"), "next": None} and len(told["actions"]) == 3, told
+        assert rows[0] == ",".join(told["actions"][0]) and rows[1].startswith("LEAN:X,2024-03-01,dividend,0.5,"), rows
+        assert len(page(url, "/api/v1/actions?instrument=LEAN:IBM&limit=2")) == 3
     finally:
         run.terminate()
         run.communicate(timeout=60)

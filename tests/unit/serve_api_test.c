@@ -73,6 +73,7 @@ static const struct {
     {"quarantine/release", "reason", "crossed", NULL, NULL},
     {"quarantine/release", "limit", "5", "unknown_parameter", "limit"},
     {"actions", "instrument", "LEAN:IBM", NULL, NULL},
+    {"actions", "cursor", "3", "unknown_parameter", "actions knows no parameter 'cursor'"}, /* of those posted */
     {"actions", "value", "7:1", NULL, NULL},
     {"actions", "announced", "2014-04-23", NULL, NULL},
     {"actions", "kind", "something quite else", "bad_parameter", "split, dividend or symbol"},

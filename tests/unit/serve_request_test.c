@@ -14,6 +14,8 @@ static const struct {
     {"GET", "/", "localhost:8750", NULL, RIGHT, NULL, 0, TD_ROUTE_FILE},
     {"HEAD", "/app.js", "localhost:8750", NULL, RIGHT, NULL, 0, TD_ROUTE_FILE},
     {"GET", "/api/v1/status", "localhost:8750", NULL, RIGHT, NULL, 0, TD_ROUTE_API},
+    {"GET", "/api/v1/actions", "localhost:8750", NULL, RIGHT, "instrument=A:B", 0, TD_ROUTE_API},
+    {"GET", "/api/v1/actions", "localhost:8750", NULL, RIGHT, NULL, 400, 0},
     {"GET", "/api/v1/signals", "localhost:8750", "http://localhost:8750", RIGHT, "limit=5", 0, TD_ROUTE_API},
     {"GET", "/metrics", "localhost:8750", NULL, RIGHT, NULL, 0, TD_ROUTE_METRICS},
     {"GET", "/livez", "localhost:8750", NULL, "", NULL, 0, TD_ROUTE_LIVE},
