@@ -21,6 +21,7 @@ static inline bool record_again(td_buf *out, const td_schema_ids *ids, td_bytes 
     td_rejected rejected;
     td_quarantined quarantined;
     td_gap gap;
+    td_raw raw;
     td_book_level levels[TD_BOOK_LEVELS_MAX];
     td_bytes text;
     switch (td_record_schema(ids, value)) {
@@ -45,6 +46,10 @@ static inline bool record_again(td_buf *out, const td_schema_ids *ids, td_bytes 
     case TD_SCHEMA_GAP:
         if (td_record_get_gap(value, &gap, &text) != TD_OK) return false;
         td_record_put_gap(out, ids, text, &gap);
+        return true;
+    case TD_SCHEMA_RAW:
+        if (td_record_get_raw(value, &raw) != TD_OK) return false;
+        td_record_put_raw(out, ids, &raw);
         return true;
     default:
         if (td_record_get_event(ids, value, &event, &text) != TD_OK) return false;

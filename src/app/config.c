@@ -4,6 +4,7 @@
 #include "app/secret.h"
 #include "app/spread.h"
 #include "app/tree.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "feed/glob.h"
 #include "feed/merge.h"
@@ -43,13 +44,24 @@ static const td_option log_rows[] = {
      .type = TD_OPTION_BYTES,
      .fallback = "20GB",
      .offset = offsetof(td_config_log, retain_bytes),
-     .help = "size of the whole log beyond which the oldest segments go; 0: keep all"},
+     .help = "size of the log, raw capture aside, beyond which the oldest segments go; 0: keep all"},
     {.key = "retain_time",
      .type = TD_OPTION_DURATION,
      .fallback = "0s",
      .max = 36500.0 * (double)TD_NS_PER_DAY,
      .offset = offsetof(td_config_log, retain_ns),
      .help = "age of its last append at which a segment goes; 0s: keep all"},
+    {.key = "raw_retain",
+     .type = TD_OPTION_BYTES,
+     .fallback = "10GB",
+     .offset = offsetof(td_config_log, raw_retain_bytes),
+     .help = "as retain, of what feeds with `raw` keep: topics raw.*; 0: keep all"},
+    {.key = "raw_retain_time",
+     .type = TD_OPTION_DURATION,
+     .fallback = "0s",
+     .max = 36500.0 * (double)TD_NS_PER_DAY,
+     .offset = offsetof(td_config_log, raw_retain_ns),
+     .help = "as retain_time, of topics raw.*"},
     {.key = "segment_time",
      .type = TD_OPTION_DURATION,
      .fallback = "7d",
@@ -84,7 +96,8 @@ static const td_option log_rows[] = {
      .max = 100,
      .offset = offsetof(td_config_log, disk.short_percent),
      .unit = "percent",
-     .help = "of the disk used: the oldest segments go, unless all are kept (retain, retain_time: 0)"},
+     .help = "of the disk used: raw capture stops, the oldest segments go, unless all are kept (retain, "
+             "retain_time: 0)"},
     {.key = "disk_stop",
      .type = TD_OPTION_INT,
      .fallback = "99",
@@ -449,6 +462,7 @@ static td_status read_feed(reader *r, size_t index, td_node kind, td_node body) 
     td_options_init(feed->ops->options, &feed->conf);
     r->config->feed_count = index + 1;
     td_status status = read_options(r, place, body, feed->ops->options, &feed->conf, is_file ? "format" : NULL);
+    td_secrets_find_all(feed->ops->options, &feed->conf, &r->tree.variables);
     return status == TD_OK ? check_rules(r, body, place, feed) : status;
 }
 
@@ -760,6 +774,7 @@ void td_config_fini(td_config *config) {
     for (size_t i = 0; i < config->feed_count; i++) {
         td_config_feed *feed = &config->feeds[i];
         if (feed->ops != NULL) td_options_fini(feed->ops->options, &feed->conf);
+        td_secrets_fini(&feed->conf.secrets);
         free(feed->place);
     }
     for (size_t i = 0; i < config->sink_count; i++) {

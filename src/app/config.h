@@ -26,7 +26,8 @@ typedef struct td_config_sink {
 
 typedef struct td_config_log {
     char *dir;
-    int64_t partitions, segment_bytes, segment_ns, retain_bytes, retain_ns, snapshots_kept;
+    int64_t partitions, segment_bytes, segment_ns, retain_bytes, retain_ns, raw_retain_bytes, raw_retain_ns,
+        snapshots_kept;
     int codec; /* 0 none, 1 lz4, 2 zstd: the row's choice */
     int64_t sync_interval_ns;
     td_disk_conf disk;

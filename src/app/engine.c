@@ -142,6 +142,9 @@ static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int6
                         .segment_ms = log->segment_ns / TD_NS_PER_MS,
                         .retain_bytes = log->retain_bytes,
                         .retain_ms = log->retain_ns / TD_NS_PER_MS,
+                        .apart = TD_CAPTURE_TOPICS,
+                        .apart_bytes = log->raw_retain_bytes,
+                        .apart_ms = log->raw_retain_ns / TD_NS_PER_MS,
                         .codec = codecs[log->codec]};
     td_status status = td_log_segment_open(&e->log, e->os, &conf, report, arg);
     if (status == TD_OK) status = td_topics_open(&e->topics, e->log, (uint32_t)log->partitions, now_ms);
@@ -312,7 +315,7 @@ static bool all_synced(const td_engine *e) {
         for (int i = 0; i < TD_OUTPUT_COUNT; i++)
             if (td_topic_synced(t->outputs[i], p) < td_topic_end(t->outputs[i], p)) return false;
     }
-    return true;
+    return td_capture_is_synced(td_ingest_capture(e->ingest));
 }
 
 /* At most one: none keeps the next round waiting for long. */

@@ -61,6 +61,17 @@ static void tell_fills(const td_metric *m, const void *self, td_buf *out) {
     }
 }
 
+static const td_capture_counts *raw_of(const source *s, size_t feed) {
+    return td_capture_counters(td_ingest_capture(s->parts.ingest), (uint32_t)feed);
+}
+
+static void tell_raw(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    for (size_t f = 0; f < s->parts.config->feed_count; f++)
+        if (raw_of(s, f) != NULL)
+            td_metric_put(out, m, TD_LABELS({"feed", feed_name(s, f)}), counter_at(raw_of(s, f), m->offset));
+}
+
 static void tell_feed(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
     for (size_t f = 0; f < s->parts.config->feed_count; f++)
@@ -161,6 +172,7 @@ static void tell_outputs(const td_metric *m, const void *self, td_buf *out) {
 
 /* ---- the log ---- */
 
+enum { TOPICS = 2 + TD_OUTPUT_COUNT };
 enum { OF_END, OF_BYTES, OF_SEGMENTS, OF_UNSYNCED };
 
 static double topic_value(const td_topic *t, uint32_t p, size_t which) {
@@ -176,18 +188,19 @@ static double topic_value(const td_topic *t, uint32_t p, size_t which) {
     }
 }
 
-/* Tape, rejected and the outputs: those that grow. */
-static const td_topic *topic_at(const source *s, int index) {
+/* Tape, rejected, the outputs, and what is kept raw of feeds: those that grow. NULL: that feed has no such. */
+static const td_topic *topic_at(const source *s, size_t index) {
     const td_topics *t = s->parts.topics;
-    return index == 0 ? t->tape : index == 1 ? t->rejected : t->outputs[index - 2];
+    if (index < 2) return index == 0 ? t->tape : t->rejected;
+    if (index < TOPICS) return t->outputs[index - 2];
+    return td_capture_topic(td_ingest_capture(s->parts.ingest), (uint32_t)(index - TOPICS));
 }
-enum { TOPICS = 2 + TD_OUTPUT_COUNT };
 
 static void tell_topics(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
-    for (int i = 0; i < TOPICS; i++) {
+    for (size_t i = 0; i < TOPICS + s->parts.config->feed_count; i++) {
         const td_topic *t = topic_at(s, i);
-        for (uint32_t p = 0; p < td_topic_partitions(t); p++) {
+        for (uint32_t p = 0; t != NULL && p < td_topic_partitions(t); p++) {
             number partition = number_of(p);
             td_metric_put(out, m,
                           TD_LABELS({"topic", td_text(td_topic_name(t))}, {"partition", td_text(partition.text)}),
@@ -203,8 +216,14 @@ static void tell_append_bytes(const td_metric *m, const void *self, td_buf *out)
     for (size_t i = 0; i < s->parts.worker_count; i++)
         for (int o = 0; o < TD_OUTPUT_COUNT; o++)
             bytes[2 + o] += td_counted(&td_worker_counters(s->parts.workers[i])->output_bytes[o]);
-    for (int i = 0; i < TOPICS; i++)
+    for (size_t i = 0; i < TOPICS; i++)
         td_metric_put(out, m, TD_LABELS({"topic", td_text(td_topic_name(topic_at(s, i)))}), (double)bytes[i]);
+    for (size_t i = TOPICS; i < TOPICS + s->parts.config->feed_count; i++) {
+        const td_capture_counts *raw = raw_of(s, i - TOPICS);
+        if (raw != NULL)
+            td_metric_put(out, m, TD_LABELS({"topic", td_text(td_topic_name(topic_at(s, i)))}),
+                          (double)td_counted(&raw->bytes));
+    }
 }
 
 static void tell_waits(const td_metric *m, const void *self, td_buf *out) {
@@ -324,6 +343,7 @@ static void tell_paused(const td_metric *m, const void *self, td_buf *out) {
 
 #define FEED(field)    tell_feed, offsetof(td_ingest_feed_counts, field)
 #define LIVE(field)    tell_live, offsetof(td_live_counts, field)
+#define RAW(field)     tell_raw, offsetof(td_capture_counts, field)
 #define WORKER(field)  tell_worker, offsetof(td_work_counts, field)
 #define SINK(field)    tell_sink, offsetof(td_deliver_counts, field)
 #define COUNT(field)   tell_count, offsetof(td_engine_counts, field)
@@ -371,6 +391,8 @@ static const td_metric rows[] = {
     {"tapedeck_backfilled_total", COUNTER, "Trades that live feeds were asked for afterwards.", LIVE(backfilled)},
     {"tapedeck_backfills_total", COUNTER, "Gaps that were asked for, by how much of them came.", tell_fills, 0},
     {"tapedeck_backfill_failures_total", COUNTER, "Requests for the past that failed.", LIVE(backfill_failures)},
+    {"tapedeck_raw_total", COUNTER, "Records of what came, as it came, kept of feeds with `raw`.", RAW(kept)},
+    {"tapedeck_raw_missed_total", COUNTER, "Messages and answers not kept for want of room.", RAW(missed)},
     {"tapedeck_outputs_total", COUNTER, "Outputs appended.", tell_outputs, 0},
     {"tapedeck_outputs_suppressed_total", COUNTER, "Outputs made again that the log held.", WORKER(suppressed)},
     {"tapedeck_outputs_diverged_total", COUNTER, "Of those, different from what it holds; must stay 0.",

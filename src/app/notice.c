@@ -2,19 +2,13 @@
 #include "app/notice.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
-enum {
-    ALIKE_KINDS = 64,
-    ALIKE_LINES = 5,
-    SECRETS_MAX = 65 /* each feed's, and the server's */,
-    SECRET_LEAST = 6,
-    TEXT_MAX = 2048,
-    PLACE_MAX = 64
-};
+enum { ALIKE_KINDS = 64, ALIKE_LINES = 5, TEXT_MAX = 2048, PLACE_MAX = 64 };
 #define ALIKE_NS (10 * TD_NS_PER_S)
 
 typedef struct alike { /* lines of one event and place */
@@ -30,8 +24,7 @@ struct td_notices {
     td_notices_conf conf;
     pthread_mutex_t lock;
     alike kinds[ALIKE_KINDS];
-    char *secrets[SECRETS_MAX];
-    size_t secret_count;
+    td_texts secrets;
     td_buf line;
     bool drawn; /* progress stands on the terminal's line */
 };
@@ -54,10 +47,7 @@ td_notices *td_notices_new(const td_notices_conf *conf) {
 
 void td_notices_set_json(td_notices *n, bool json) { n->conf.json = json; }
 
-void td_notices_hide(td_notices *n, const char *secret) {
-    if (secret == NULL || strlen(secret) < SECRET_LEAST || n->secret_count == SECRETS_MAX) return;
-    n->secrets[n->secret_count++] = td_copy_text(secret);
-}
+void td_notices_hide(td_notices *n, const char *secret) { td_secrets_add(&n->secrets, secret); }
 
 /* ---- one line ---- */
 
@@ -157,13 +147,11 @@ static const char *split_place(const char *text, char place[PLACE_MAX]) {
 
 /* Before anything is escaped: afterwards it might look different. */
 void td_notices_mask(const td_notices *n, char *text) {
-    for (size_t i = 0; i < n->secret_count; i++) {
-        size_t size = strlen(n->secrets[i]);
-        for (char *at = text; (at = strstr(at, n->secrets[i])) != NULL; at += 3) {
-            memcpy(at, "***", 3);
-            memmove(at + 3, at + size, strlen(at + size) + 1);
-        }
-    }
+    td_buf room = {0};
+    td_bytes shown = td_secrets_hide(&n->secrets, td_text(text), &room); /* never longer */
+    memmove(text, shown.data, shown.size);
+    text[shown.size] = '\0';
+    td_buf_fini(&room);
 }
 
 void td_notice(td_notices *n, td_level level, const char *event, const char *place, const char *fmt, ...) {
@@ -211,10 +199,7 @@ void td_notices_free(td_notices *n) {
     if (n == NULL) return;
     clear_drawn(n);
     for (size_t i = 0; i < ALIKE_KINDS; i++) tell_repeated(n, &n->kinds[i]);
-    for (size_t i = 0; i < n->secret_count; i++) {
-        explicit_bzero(n->secrets[i], strlen(n->secrets[i]));
-        free(n->secrets[i]);
-    }
+    td_secrets_fini(&n->secrets);
     td_buf_fini(&n->line);
     (void)pthread_mutex_destroy(&n->lock);
     free(n);

@@ -486,8 +486,10 @@ static void hide_secret(void *arg, const char *secret) { td_notices_hide(arg, se
 
 static void hide_secrets(run *r) {
     td_secrets_each(td_serve_options, &r->config.serve, hide_secret, r->notices);
-    for (size_t i = 0; i < r->config.feed_count; i++)
-        td_secrets_each(r->config.feeds[i].ops->options, &r->config.feeds[i].conf, hide_secret, r->notices);
+    for (size_t i = 0; i < r->config.feed_count; i++) {
+        const td_texts *secrets = &r->config.feeds[i].conf.secrets;
+        for (size_t s = 0; s < secrets->count; s++) td_notices_hide(r->notices, secrets->items[s]);
+    }
 }
 
 static td_status open_run(run *r) {

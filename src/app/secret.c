@@ -1,10 +1,11 @@
-/* src/app/secret.c - the files of secrets. */
+/* src/app/secret.c - the files of secrets, and the secrets of a feed. */
 #include "app/secret.h"
+#include "base/secret.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { KEY_MAX = 64 };
+enum { KEY_MAX = 64, VARIABLE_LEAST = 12 };
 
 static char *text_of(const td_option *row, const void *conf) {
     return *(char *const *)(const void *)((const char *)conf + row->offset);
@@ -46,4 +47,15 @@ td_status td_secrets_read(const td_os *os, const td_option *rows, void *conf) {
 void td_secrets_each(const td_option *rows, const void *conf, void (*each)(void *arg, const char *secret), void *arg) {
     for (; rows->key != NULL; rows++)
         if (rows->type == TD_OPTION_SECRET && text_of(rows, conf) != NULL) each(arg, text_of(rows, conf));
+}
+
+static void add_secret(void *secrets, const char *secret) { td_secrets_add(secrets, secret); }
+
+void td_secrets_find_all(const td_option *rows, td_feed_conf *conf, const td_texts *variables) {
+    td_secrets_each(rows, conf, add_secret, &conf->secrets);
+    for (size_t i = 0; i < variables->count; i++)
+        if (strlen(variables->items[i]) >= VARIABLE_LEAST) td_secrets_add(&conf->secrets, variables->items[i]);
+    td_secrets_find(&conf->secrets, conf->url);
+    td_secrets_find(&conf->secrets, conf->subscribe);
+    td_secrets_find(&conf->secrets, conf->history);
 }

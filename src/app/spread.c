@@ -1,5 +1,6 @@
 /* src/app/spread.c - one configured feed into as many as it has connections. */
 #include "app/spread.h"
+#include "base/secret.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -57,6 +58,7 @@ static void copy_feed(td_config *config, size_t at, size_t copies) {
         feed[i] = *feed;
         feed[i].place = td_copy_text(feed->place);
         td_options_own_texts(feed->ops->options, &feed[i].conf);
+        td_secrets_own(&feed[i].conf.secrets);
     }
 }
 

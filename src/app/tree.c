@@ -1,5 +1,6 @@
 /* src/app/tree.c - the tree over libyaml's document: overrides edit it, so that one reading serves them all. */
 #include "app/tree.h"
+#include "base/secret.h"
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -78,6 +79,7 @@ void td_tree_fini(td_tree *tree) {
     if (tree->loaded) yaml_document_delete(&tree->document);
     for (size_t i = 0; i < tree->origin_count; i++) free(tree->origins[i].name);
     free(tree->origins);
+    td_secrets_fini(&tree->variables);
     *tree = (td_tree){0};
 }
 
@@ -280,7 +282,7 @@ td_status td_tree_set(td_tree *tree, const char *origin, const char *keys, const
 static bool is_name_char(char c) { return isalnum((unsigned char)c) != 0 || c == '_'; }
 
 /* Appends `text` with each ${NAME} replaced. On an unset name returns where it begins, else NULL. */
-static const char *expand(td_buf *out, const char *text) {
+static const char *expand(td_buf *out, const char *text, td_texts *variables) {
     for (const char *open; (open = strstr(text, "${")) != NULL;) {
         char name[128];
         size_t size = 0;
@@ -292,6 +294,7 @@ static const char *expand(td_buf *out, const char *text) {
         if (value == NULL) return open;
         td_buf_put(out, text, (size_t)(open - text));
         td_buf_text(out, value);
+        td_secrets_add(variables, value);
         text = open + 3 + size;
     }
     td_buf_put(out, text, strlen(text) + 1);
@@ -305,7 +308,7 @@ td_status td_tree_read(td_tree *tree, td_node node, const char **out_text) {
     if (strlen(text) != n->data.scalar.length) return td_tree_fail(tree, node, "a NUL character in a text");
     if (strstr(text, "${") == NULL) return TD_OK;
     td_buf expanded = {0};
-    const char *unset = expand(&expanded, text);
+    const char *unset = expand(&expanded, text, &tree->variables);
     if (unset != NULL) {
         td_buf_fini(&expanded);
         return td_tree_fail(tree, node, "%.*s: not set in the environment", (int)strcspn(unset, "}") + 1, unset);

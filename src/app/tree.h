@@ -1,7 +1,7 @@
 /* src/app/tree.h - the configuration's text as a tree in which each node knows where it came from: a line and column of
  * the file, a --set, or an environment variable. Knows YAML and no setting. Thread: start-up only. */
 #pragma once
-#include "base/bytes.h"
+#include "base/option.h"
 #include <yaml.h>
 
 typedef int td_node; /* 0: no such node */
@@ -18,6 +18,7 @@ typedef struct td_tree {
     const char *path; /* borrowed */
     td_origin *origins;
     size_t origin_count;
+    td_texts variables; /* what stood for ${NAME} in the texts read so far */
     bool loaded;
 } td_tree;
 

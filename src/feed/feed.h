@@ -6,6 +6,7 @@
 #include "base/option.h"
 #include "model/gap.h"
 #include "model/instrument.h"
+#include "model/raw.h"
 #include "model/refusal.h"
 #include "net/http.h"
 #include "net/transport.h"
@@ -17,6 +18,7 @@ typedef enum td_item_kind {
     TD_ITEM_SESSION,  /* live feeds only */
     TD_ITEM_BACKFILL, /* live feeds only: one that was asked for has ended */
     TD_ITEM_NOTICE,   /* live feeds only: something that people should know */
+    TD_ITEM_RAW,      /* live feeds with `raw` only: bytes as they came, before what they say */
     TD_ITEM_END,      /* never of a live feed */
 } td_item_kind;
 
@@ -45,6 +47,7 @@ typedef struct td_feed_item {
         td_rejected rejected; /* REJECTED: all but `feed`; texts and bytes borrowed until the next call */
         const char *ignored;  /* IGNORED: kind of message, a literal ("depth") */
         td_bytes notice;      /* NOTICE: a text; borrowed until the next call */
+        td_raw raw;           /* RAW: its texts and bytes are borrowed until the next call */
         td_feed_session session;
         td_feed_backfill backfill;
     };
@@ -72,7 +75,9 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     int64_t per_connection; /* symbols; 0: all on one. Read by app/spread.h alone */
     int wire;               /* format of its messages: index of the row's choice, td_venues (feed/venue.h) */
     int64_t inbox_bytes, message_bytes, idle_ns, reconnect_ns, hold_ns, heartbeat_ns;
-    char *history; /* base URL of what gives the past; NULL or "": nothing does */
+    bool raw;         /* what its network brings is given as it came, too */
+    td_texts secrets; /* no key: what nobody may see of the settings; base/secret.h */
+    char *history;    /* base URL of what gives the past; NULL or "": nothing does */
     int64_t history_interval_ns, history_after_ns, history_max, history_tries;
     const td_transport_ops *transport; /* no keys: NULL is the real network; simulations bring theirs */
     const td_http_ops *http;

@@ -34,6 +34,8 @@ typedef struct websocket {
     td_buf address;              /* with the token; ends with NUL */
     td_buf message;              /* a message that came in pieces, as far as it is here */
     bool given;                  /* `message` is lent out */
+    bool shown;                  /* the last item was what came, as it came: what it says is the next one */
+    uint8_t shown_kind;          /* td_raw_kind */
     bool more;                   /* … and says more */
     td_source_position position; /* of the last item */
     int64_t clock_ns;
@@ -140,6 +142,7 @@ static bool decode(websocket *w, td_bytes bytes, td_feed_item *out) {
     case TD_ITEM_SESSION:
     case TD_ITEM_BACKFILL:
     case TD_ITEM_NOTICE:
+    case TD_ITEM_RAW:
     case TD_ITEM_END:
         break;
     }
@@ -152,6 +155,21 @@ static void put_session(websocket *w, bool live, td_feed_item *out) {
                           .clock_ns = w->clock_ns,
                           .position = w->position,
                           .session = {.live = live, .denied = w->denied, .detail = w->detail}};
+}
+
+/* What comes as it is stands at the place of what follows from it, and takes none of its own. */
+static void put_raw(websocket *w, const td_raw *raw, td_feed_item *out) {
+    td_source_position position = w->position;
+    if (raw->kind == TD_RAW_MESSAGE) position = (td_source_position){.file = position.file, .line = position.line + 1};
+    *out = (td_feed_item){.kind = TD_ITEM_RAW, .clock_ns = w->clock_ns, .position = position, .raw = *raw};
+    out->raw.receive_ns = w->clock_ns;
+    w->shown = true;
+    w->shown_kind = raw->kind;
+}
+
+static bool show_message(websocket *w, td_feed_item *out) {
+    put_raw(w, &(td_raw){.kind = TD_RAW_MESSAGE, .bytes = td_buf_bytes(&w->message)}, out);
+    return true;
 }
 
 /* The half of a message that the end cut off is shown, too. False: there is none. */
@@ -168,9 +186,11 @@ static bool put_half(websocket *w, td_feed_item *out) {
 
 /* Pieces into messages, nothing copied where one piece is all of it and says one thing. False: no item yet. */
 static bool take_bytes(websocket *w, const td_net_event *e, td_feed_item *out) {
-    if (!e->last || w->message.size > 0 || w->venue->many) td_buf_put(&w->message, e->bytes.data, e->bytes.size);
+    if (!e->last || w->message.size > 0 || w->venue->many || w->conf->raw)
+        td_buf_put(&w->message, e->bytes.data, e->bytes.size);
     if (!e->last) return false;
     w->given = w->message.size > 0;
+    if (w->conf->raw) return show_message(w, out);
     return decode(w, w->given ? td_buf_bytes(&w->message) : e->bytes, out);
 }
 
@@ -188,6 +208,15 @@ static void begin_session(websocket *w) {
     if (w->subscription != NULL) td_subscription_begin(w->subscription);
 }
 
+static void show_opened(websocket *w, td_feed_item *out) {
+    put_raw(w,
+            &(td_raw){.kind = TD_RAW_OPENED,
+                      .format = td_text(w->venue->format),
+                      .venue = td_text(w->conf->venue),
+                      .address = td_text(w->conf->url)},
+            out);
+}
+
 static void say(websocket *w, td_bytes message) {
     td_status status = w->net->send(w->transport, w->connection, message);
     (void)status; /* a session that ended meanwhile says so itself; what it did not acknowledge is asked for again */
@@ -200,7 +229,10 @@ static bool take_event(websocket *w, const td_net_event *e, td_feed_item *out) {
         if (w->conf->subscribe != NULL) say(w, td_text(w->conf->subscribe));
         if (e->at_ns > w->clock_ns) w->clock_ns = e->at_ns;
         begin_session(w);
-        put_session(w, true, out);
+        if (w->conf->raw)
+            show_opened(w, out);
+        else
+            put_session(w, true, out);
         return true;
     case TD_NET_BYTES:
         if (e->at_ns > w->clock_ns) w->clock_ns = e->at_ns;
@@ -209,9 +241,17 @@ static bool take_event(websocket *w, const td_net_event *e, td_feed_item *out) {
         w->denied = e->reason == TD_NET_DENIED;
         (void)snprintf(w->detail, sizeof w->detail, "%s%s", e->detail, w->denied ? ": " DENIED : "");
         w->ended = true; /* its clock stays: since then nothing was heard */
-        return put_half(w, out);
+        return w->conf->raw && w->message.size > 0 ? show_message(w, out) : put_half(w, out);
     }
     return false;
+}
+
+/* What is out as it came, and now what it says. False: nothing. */
+static bool follow(websocket *w, td_feed_item *out) {
+    w->shown = false;
+    if (w->shown_kind == TD_RAW_MESSAGE) return w->ended ? put_half(w, out) : decode(w, td_buf_bytes(&w->message), out);
+    put_session(w, w->shown_kind == TD_RAW_OPENED, out);
+    return true;
 }
 
 /* When all that came is given: what is to be said, and whether it is too quiet. True: an item. */
@@ -240,6 +280,11 @@ static bool look(websocket *w, td_feed_item *out) {
 static td_status next_of_past(websocket *w, td_feed_item *out) {
     td_status status = w->history != NULL ? td_history_next(w->history, out) : TD_AGAIN;
     if (status != TD_OK) return status;
+    if (out->kind == TD_ITEM_RAW) {
+        put_raw(w, &(td_raw){.kind = TD_RAW_ANSWER, .address = out->raw.address, .bytes = out->raw.bytes}, out);
+        w->shown = false; /* what it says is the history's to give */
+        return TD_OK;
+    }
     next_position(w);
     out->past = true;
     out->clock_ns = w->clock_ns;
@@ -254,6 +299,7 @@ td_status td_websocket_next(void *self, td_feed_item *out) {
     websocket *w = self;
     td_net_event e;
     if (w->more && decode(w, td_buf_bytes(&w->message), out)) return TD_OK;
+    if (w->shown && follow(w, out)) return TD_OK;
     if (w->given) {
         w->given = false;
         w->message.size = 0;
@@ -273,6 +319,10 @@ td_status td_websocket_next(void *self, td_feed_item *out) {
     if (!w->ended) w->net->drop(w->transport, w->connection);
     w->ended = w->leaving = false;
     w->message.size = 0;
+    if (w->conf->raw && w->live) {
+        put_raw(w, &(td_raw){.kind = TD_RAW_CLOSED, .bytes = td_text(w->detail)}, out);
+        return TD_OK;
+    }
     put_session(w, false, out);
     w->denied = false;
     return TD_OK;

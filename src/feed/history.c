@@ -217,7 +217,14 @@ static void put_end(td_history *h, td_feed_item *out) {
 
 td_status td_history_next(td_history *h, td_feed_item *out) {
     td_http_answer answer;
-    if (h->phase == PHASE_ASKED && h->net->next(h->http, &answer) == TD_OK) take_answer(h, &answer);
+    if (h->phase == PHASE_ASKED && h->net->next(h->http, &answer) == TD_OK) {
+        take_answer(h, &answer);
+        if (h->conf->raw && answer.code == 200) {
+            *out = (td_feed_item){.kind = TD_ITEM_RAW};
+            out->raw = (td_raw){.address = td_text((const char *)h->url.data), .bytes = answer.body};
+            return TD_OK;
+        }
+    }
     if (h->phase == PHASE_READ && read_rows(h, out)) return TD_OK;
     if (h->phase == PHASE_GIVE) {
         if (give_row(h, out)) return TD_OK;

@@ -32,6 +32,6 @@ void td_history_close(td_history *history); /* accepts NULL */
 /* TD_FULL: another one is under way. TD_REJECT: an instrument of another venue's. `instrument` is its name. */
 TD_CHECKED td_status td_history_ask(td_history *history, const td_gap *gap, td_bytes instrument);
 int td_history_pump(td_history *history); /* work done */
-/* The next item, without position and clock: EVENT (a trade of origin BACKFILL), REJECTED (a row), BACKFILL (the end).
- * Errors: TD_AGAIN. */
+/* The next item, without position and clock: RAW (an answer as it came, with `conf->raw`), EVENT (a trade of origin
+ * BACKFILL), REJECTED (a row), BACKFILL (the end). Errors: TD_AGAIN. */
 TD_CHECKED td_status td_history_next(td_history *history, td_feed_item *out);

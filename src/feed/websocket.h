@@ -1,7 +1,8 @@
 /* src/feed/websocket.h - a live feed over one WebSocket connection, for kinds that know their venue: open, next, close
  * and live of td_feed_ops. A session is ended from here when the venue asks for another one, when nothing came for
  * `heartbeat`, and when a trade that the venue says it made has not come for half of it: the next session begins with
- * that trade, and what lies before it is a gap that can be asked for. */
+ * that trade, and what lies before it is a gap that can be asked for. With `raw` each message, and each answer with
+ * something of the past, comes out as it is before what it says; nothing else changes. */
 #pragma once
 #include "feed/subscription.h"
 #include "feed/venue.h"
@@ -37,4 +38,6 @@ extern const td_live_ops td_websocket_live;
         TD_FEED_ROW("reconnect", TD_OPTION_DURATION, "1s", 1e6, 6e10, reconnect_ns,                                    \
                     "wait before connecting again; doubles up to 60s, a fifth of it at random"),                       \
         TD_FEED_ROW("hold", TD_OPTION_DURATION, "30s", 0, 864e11, hold_ns,                                             \
-                    "while it is down, windows wait so long before time goes on without it")
+                    "while it is down, windows wait so long before time goes on without it"),                          \
+        TD_FEED_ROW("raw", TD_OPTION_BOOL, "false", 0, 0, raw,                                                         \
+                    "keep what the network brings in topic raw.NAME, too: `tapedeck import` decodes it anew")

@@ -1,7 +1,9 @@
 /* src/flow/ingest.c - feeds -> tape; the only place that decides about its errors. */
 #include "flow/ingest.h"
 #include "base/time.h"
+#include "flow/capture.h"
 #include "flow/inputs.h"
+#include "flow/lane.h"
 #include "flow/resume.h"
 #include "schema/cause.h"
 #include <assert.h>
@@ -10,10 +12,7 @@
 enum { BATCH_MAX = 4096 }; /* inputs of one step */
 
 typedef struct ingest_lane { /* one partition that we append to */
-    td_topic *topic;
-    uint32_t partition;
-    td_batch batch;
-    bool unsure; /* the log may have the batch: nothing more goes into it before that is known */
+    td_lane lane;
     td_resume *resume;
 } ingest_lane;
 
@@ -22,6 +21,7 @@ struct td_ingest {
     td_writer *writer;
     td_inputs *inputs;
     td_backfill *backfill;
+    td_capture *capture;
     ingest_lane *tape, *rejected;   /* by partition */
     td_input pending, live_pending; /* of the merge; of the live feeds */
     bool has_pending, has_live_pending, paced;
@@ -71,9 +71,7 @@ static td_status lanes_open(td_ingest *in, ingest_lane **out, td_topic *topic) {
     ingest_lane *lanes = *out = td_alloc_zero(conf->topics->partitions, sizeof *lanes);
     td_status status = TD_OK;
     for (uint32_t p = 0; p < conf->topics->partitions && status == TD_OK; p++) {
-        lanes[p].topic = topic;
-        lanes[p].partition = p;
-        td_batch_init(&lanes[p].batch, conf->batch_bytes);
+        td_lane_init(&lanes[p].lane, topic, p, conf->batch_bytes);
         status = td_resume_open(&lanes[p].resume, &resume, topic, p);
         in->resuming |= td_resume_waits(lanes[p].resume);
         if (status != TD_CORRUPT) continue;
@@ -85,7 +83,7 @@ static td_status lanes_open(td_ingest *in, ingest_lane **out, td_topic *topic) {
 
 static void lanes_close(ingest_lane *lanes, uint32_t partitions) {
     for (uint32_t p = 0; lanes != NULL && p < partitions; p++) {
-        td_batch_fini(&lanes[p].batch);
+        td_lane_fini(&lanes[p].lane);
         td_resume_close(lanes[p].resume);
     }
     free(lanes);
@@ -108,7 +106,15 @@ td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
                                  .instruments = conf->instruments,
                                  .report = conf->report,
                                  .report_arg = conf->report_arg};
+    td_capture_conf capture = {.topics = conf->topics,
+                               .live = conf->live,
+                               .writer = in->writer,
+                               .disk = conf->disk,
+                               .report = conf->report,
+                               .report_arg = conf->report_arg,
+                               .batch_bytes = conf->batch_bytes};
     if (status == TD_OK) status = td_backfill_open(&in->backfill, &backfill);
+    if (status == TD_OK) status = td_capture_open(&in->capture, &capture);
     td_count(&in->counts.resuming, in->resuming);
     if (status != TD_OK) {
         td_ingest_close(in);
@@ -120,6 +126,7 @@ td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
 
 void td_ingest_close(td_ingest *in) {
     if (in == NULL) return;
+    td_capture_close(in->capture);
     td_backfill_close(in->backfill);
     lanes_close(in->rejected, in->conf.topics->partitions);
     lanes_close(in->tape, in->conf.topics->partitions);
@@ -138,22 +145,23 @@ td_ingest_counts *td_ingest_counters(td_ingest *in) { return &in->counts; }
 td_fault *td_ingest_fault(td_ingest *in) { return &in->fault; }
 td_trouble *td_ingest_trouble(td_ingest *in) { return &in->backoff.trouble; }
 td_fault *td_ingest_standing(td_ingest *in) { return &in->standing; }
+const td_capture *td_ingest_capture(const td_ingest *in) { return in->capture; }
 
 /* ---- appending ---- */
 
+/* What came is in the log before what came of it. */
 static td_status lane_flush(td_ingest *in, ingest_lane *lane) {
-    if (lane->batch.count == 0) return TD_OK;
-    int64_t bytes = (int64_t)lane->batch.bytes.size;
-    td_status status = td_writer_append(in->writer, lane->topic, lane->partition, &lane->batch);
-    lane->unsure = status == TD_RETRY;
+    if (lane->lane.batch.count == 0) return TD_OK;
+    int64_t bytes = (int64_t)lane->lane.batch.bytes.size;
+    td_status status = td_capture_flush(in->capture);
+    if (status == TD_OK) status = td_lane_flush(&lane->lane, in->writer);
     if (status != TD_OK) return status;
-    td_count(lane->topic == in->conf.topics->tape ? &in->counts.tape_bytes : &in->counts.rejected_bytes, bytes);
-    td_batch_reset(&lane->batch);
+    td_count(lane->lane.topic == in->conf.topics->tape ? &in->counts.tape_bytes : &in->counts.rejected_bytes, bytes);
     return TD_OK;
 }
 
 td_status td_ingest_flush(td_ingest *in) {
-    td_status status = TD_OK;
+    td_status status = td_capture_flush(in->capture);
     for (uint32_t p = 0; p < in->conf.topics->partitions && status == TD_OK; p++) {
         status = lane_flush(in, &in->tape[p]);
         if (status == TD_OK) status = lane_flush(in, &in->rejected[p]);
@@ -163,11 +171,11 @@ td_status td_ingest_flush(td_ingest *in) {
 }
 
 static td_status lane_add(td_ingest *in, ingest_lane *lane, const td_command *c) {
-    if (!lane->unsure && td_batch_add(&lane->batch, in->now_ms, c->key, c->value, c->header_name, c->header))
-        return TD_OK;
+    td_lane_record record = {in->now_ms, c->key, c->value, c->header_name, c->header};
+    if (td_lane_put(&lane->lane, &record)) return TD_OK;
     td_status status = lane_flush(in, lane);
     if (status != TD_OK) return status;
-    bool added = td_batch_add(&lane->batch, in->now_ms, c->key, c->value, c->header_name, c->header);
+    bool added = td_lane_put(&lane->lane, &record);
     assert(added); /* an empty batch takes any record */
     (void)added;
     return TD_OK;
@@ -176,7 +184,7 @@ static td_status lane_add(td_ingest *in, ingest_lane *lane, const td_command *c)
 static td_status lane_put(td_ingest *in, ingest_lane *lane, td_bytes key, td_source_position position) {
     uint8_t src[TD_SRC_MAX];
     td_command record = {
-        lane->partition, key, td_buf_bytes(&in->value), TD_SRC_HEADER, {src, td_src_put(position, src)}};
+        lane->lane.partition, key, td_buf_bytes(&in->value), TD_SRC_HEADER, {src, td_src_put(position, src)}};
     return lane_add(in, lane, &record);
 }
 
@@ -267,6 +275,8 @@ static td_status append_input(td_ingest *in, const td_input *input) {
         return append_event(in, input);
     case TD_ITEM_REJECTED:
         return append_rejected(in, input);
+    case TD_ITEM_RAW:
+        return td_capture_take(in->capture, input->feed, &input->item, in->now_ms);
     case TD_ITEM_IGNORED:
         if (!in->resuming) td_count(&in->counts.feeds[input->feed].ignored, 1);
         return TD_OK;

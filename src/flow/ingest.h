@@ -10,6 +10,7 @@
 #pragma once
 #include "feed/merge.h"
 #include "flow/backfill.h"
+#include "flow/capture.h"
 #include "flow/commands.h"
 #include "flow/disk.h"
 #include "flow/topics.h"
@@ -62,6 +63,7 @@ bool td_ingest_ended(td_ingest *ingest);
 TD_CHECKED td_status td_ingest_flush(td_ingest *ingest);
 td_commands *td_ingest_commands(td_ingest *ingest);
 td_ingest_counts *td_ingest_counters(td_ingest *ingest);
+const td_capture *td_ingest_capture(const td_ingest *ingest);
 td_trouble *td_ingest_trouble(td_ingest *ingest);
 td_fault *td_ingest_fault(td_ingest *ingest);    /* ingest has ended with it */
 td_fault *td_ingest_standing(td_ingest *ingest); /* a partition cannot be appended to; the others go on */

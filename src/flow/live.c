@@ -1,6 +1,7 @@
 /* src/flow/live.c - one lane per feed; each gives Times that are due, then what its feed has. */
 #include "flow/live.h"
 #include "base/hash.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include <assert.h>
 #include <stdio.h>
@@ -28,6 +29,7 @@ typedef struct live_lane {
     td_time_mark mark;                   /* what it says */
     bool at_start;                       /* … the clock being each partition's own */
     int64_t wait_ns, retry_ns, began_ns; /* monotonic: the wait behind the next failure, its end; session's begin */
+    td_buf shown[2];                     /* texts of an item without the secrets that it repeats */
     td_live_counts counts;
 } live_lane;
 
@@ -57,6 +59,7 @@ void td_live_free(td_live *l) {
     if (l == NULL) return;
     for (size_t i = 0; i < l->lane_count; i++) {
         l->lanes[i]->ops->close(l->lanes[i]->feed);
+        for (int t = 0; t < 2; t++) td_buf_fini(&l->lanes[i]->shown[t]);
         free(l->lanes[i]);
     }
     td_route_fini(&l->route);
@@ -184,6 +187,42 @@ static void start(td_live *l) {
     }
 }
 
+/* ---- what venues and networks say ----
+ * They may repeat what they were told: nothing leaves here with a secret in it. */
+
+static td_bytes hide(live_lane *lane, int room, td_bytes text) {
+    return td_secrets_hide(&lane->conf->secrets, text, &lane->shown[room]);
+}
+
+static void hide_secrets(live_lane *lane, td_feed_item *item) {
+    td_bytes detail;
+    if (lane->conf->secrets.count == 0) return;
+    switch (item->kind) {
+    case TD_ITEM_REJECTED:
+        item->rejected.bytes = hide(lane, 0, item->rejected.bytes);
+        break;
+    case TD_ITEM_NOTICE:
+        item->notice = hide(lane, 0, item->notice);
+        break;
+    case TD_ITEM_RAW:
+        item->raw.address = hide(lane, 0, item->raw.address);
+        item->raw.bytes = hide(lane, 1, item->raw.bytes);
+        break;
+    case TD_ITEM_BACKFILL:
+        if (!item->backfill.failed) break;
+        detail = td_text(item->backfill.detail);
+        if (hide(lane, 0, detail).data == detail.data) break;
+        td_buf_put(&lane->shown[0], "", 1);
+        item->backfill.detail = (const char *)lane->shown[0].data;
+        break;
+    case TD_ITEM_EVENT:
+    case TD_ITEM_IGNORED:
+    case TD_ITEM_SESSION: /* told by session_failed */
+    case TD_ITEM_END:
+        break;
+    }
+}
+
 /* ---- sessions ---- */
 
 /* Between four fifths of `ns` and all of it. */
@@ -215,8 +254,10 @@ static void session_failed(td_live *l, live_lane *lane, const char *why, bool de
     if (lane->state == LIVE && now_ns - lane->began_ns >= enough_ns) lane->wait_ns = lane->conf->reconnect_ns;
     if (denied) lane->wait_ns = WAIT_MAX;
     int64_t wait_ns = jittered_ns(l, lane->wait_ns);
-    (void)snprintf(line, sizeof line, "%s: %s: %s; the next try is in %.1f s", lane->conf->name,
-                   lane->state == LIVE ? "the session ended" : "no session", why, (double)wait_ns / 1e9);
+    td_bytes shown = hide(lane, 0, td_text(why));
+    (void)snprintf(line, sizeof line, "%s: %s: %.*s; the next try is in %.1f s", lane->conf->name,
+                   lane->state == LIVE ? "the session ended" : "no session", (int)shown.size, (const char *)shown.data,
+                   (double)wait_ns / 1e9);
     lane->retry_ns = now_ns + wait_ns;
     lane->wait_ns = lane->wait_ns * 2 < WAIT_MAX ? lane->wait_ns * 2 : WAIT_MAX;
     lane->state = DOWN;
@@ -275,6 +316,7 @@ static void tell(const td_live *l, const live_lane *lane, td_bytes notice) {
 /* False: the item is no input of its own. */
 static bool take_item(td_live *l, live_lane *lane, td_input *out) {
     td_feed_item *item = &out->item;
+    hide_secrets(lane, item);
     if (item->kind == TD_ITEM_SESSION) {
         take_session(l, lane, item);
         return false;
@@ -283,6 +325,7 @@ static bool take_item(td_live *l, live_lane *lane, td_input *out) {
         tell(l, lane, item->notice);
         return false;
     }
+    if (item->kind == TD_ITEM_RAW) return true; /* what it says comes by itself, and is heard then */
     if (item->past) {
         (void)look_at_clock(l, lane);
         td_count(&lane->counts.backfilled, item->kind == TD_ITEM_EVENT);

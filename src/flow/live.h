@@ -9,6 +9,7 @@
  *                   sent while no process ran is lost in the same way.
  *   quiet           to a partition that got nothing of the feed for 1 s: live or, without any message for 1 s, idle.
  *                   bound = clock - max_delay. While down, the same after `hold`, and nothing before it.
+ * Secrets of its settings that a venue repeats leave here as ***, in whatever item.
  * What a feed was asked for afterwards shows nothing of its session, and makes no partition less quiet.
  * A session that ended or did not begin is tried again after a wait that doubles from `reconnect` to 60 s, a fifth of
  * it at random; a session of 60 s, or of four times what would be waited behind it, resets it. What the venue denied is

@@ -408,17 +408,29 @@ static int64_t steady_ms(const td_segment_log *log) {
     return (log->wall_at_zero_ns + log->os.ops->mono_ns(log->os.self)) / 1000000;
 }
 
+/* The topics that are kept apart, or the others. */
+static td_retain share_of(const td_segment_log *log, bool apart) {
+    const td_log_conf *conf = &log->conf;
+    return (td_retain){.topics = log->topics,
+                       .topic_count = log->topic_count,
+                       .prefix = conf->apart,
+                       .apart = apart,
+                       .bytes = apart ? conf->apart_bytes : conf->retain_bytes,
+                       .ms = apart ? conf->apart_ms : conf->retain_ms};
+}
+
 static td_status retain(td_segment_log *log) {
-    td_retain all = {log->topics, log->topic_count};
-    td_status status = td_retain_age(&all, steady_ms(log), log->conf.segment_ms, log->conf.retain_ms);
-    if (status != TD_OK || log->conf.retain_bytes <= 0) return status;
-    return td_retain_shrink(&all, log->conf.retain_bytes);
+    td_retain apart = share_of(log, true), others = share_of(log, false);
+    td_status status = td_retain_all(&apart, steady_ms(log), log->conf.segment_ms);
+    return status == TD_OK ? td_retain_all(&others, steady_ms(log), log->conf.segment_ms) : status;
 }
 
 static td_status log_release(td_log *base, int64_t bytes) {
-    td_segment_log *log = (td_segment_log *)base;
-    if (log->conf.retain_bytes <= 0 && log->conf.retain_ms <= 0) return TD_OK;
-    return td_retain_release(&(td_retain){log->topics, log->topic_count}, bytes);
+    const td_segment_log *log = (const td_segment_log *)base;
+    td_retain apart = share_of(log, true), others = share_of(log, false);
+    int64_t freed;
+    td_status status = td_retain_release(&apart, bytes, &freed);
+    return status == TD_OK ? td_retain_release(&others, bytes - freed, &freed) : status;
 }
 
 /* Of positions only the last are ever asked for; the one that covers what is synced is among them. */

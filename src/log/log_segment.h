@@ -23,6 +23,9 @@ typedef struct td_log_conf {
     int64_t segment_ms;    /* or when it began so long ago; 0: never            */
     int64_t retain_bytes;  /* over all topics; the oldest go first; 0: keep all */
     int64_t retain_ms;     /* since the last append of a segment; 0: keep all   */
+    const char *apart;     /* topics whose names begin so are kept by the next two instead, and go first where the disk
+                              is short; NULL: none. Borrowed for the log's life */
+    int64_t apart_bytes, apart_ms;
     td_codec codec;
     bool read_only; /* no LOCK, no repair, no epoch; opens only what exists */
 } td_log_conf;

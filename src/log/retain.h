@@ -6,11 +6,13 @@
 typedef struct td_retain {
     td_segment_topic **topics;
     size_t topic_count;
+    const char *prefix; /* NULL: of no topic's name */
+    bool apart;         /* topics whose names begin with it, or all others */
+    int64_t bytes, ms;  /* as td_log_conf has them; 0: keep all */
 } td_retain;
 
-/* Finishes active segments that began segment_ms ago or got nothing for retain_ms, and removes those whose last append
- * is retain_ms ago; 0: neither. */
-TD_CHECKED td_status td_retain_age(const td_retain *retain, int64_t now_ms, int64_t segment_ms, int64_t retain_ms);
-/* The oldest go until the log has so many bytes at most, or so many less; active ones stay. */
-TD_CHECKED td_status td_retain_shrink(const td_retain *retain, int64_t to_bytes);
-TD_CHECKED td_status td_retain_release(const td_retain *retain, int64_t bytes);
+/* Finishes active segments that began segment_ms ago (0: never) or got nothing for `ms`; removes those whose last
+ * append is `ms` ago and then, while there are more than `bytes`, the oldest. Active ones stay. */
+TD_CHECKED td_status td_retain_all(const td_retain *retain, int64_t now_ms, int64_t segment_ms);
+/* The oldest go until so many bytes are gone; none of topics that keep all. */
+TD_CHECKED td_status td_retain_release(const td_retain *retain, int64_t bytes, int64_t *out_freed);

@@ -5,6 +5,7 @@
 #include "model/bar.h"
 #include "model/event.h"
 #include "model/gap.h"
+#include "model/raw.h"
 #include "model/refusal.h"
 #include "model/signal.h"
 
@@ -23,6 +24,7 @@ typedef enum td_schema { /* our schemas; the id on the wire comes from the regis
                          TD_SCHEMA_BOOK,
                          TD_SCHEMA_PRICE,
                          TD_SCHEMA_VENDOR_BAR,
+                         TD_SCHEMA_RAW,
                          TD_SCHEMA_COUNT,
 } td_schema;
 
@@ -42,6 +44,7 @@ void td_record_put_bar(td_buf *buf, const td_schema_ids *ids, td_bytes instrumen
 void td_record_put_signal(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_signal *signal);
 void td_record_put_rejected(td_buf *buf, const td_schema_ids *ids, const td_rejected *rejected);
 void td_record_put_quarantined(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_quarantined *q);
+void td_record_put_raw(td_buf *buf, const td_schema_ids *ids, const td_raw *raw);
 void td_record_put_gap(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_gap *gap);
 
 /* "Trade", "Bar", …: a literal; tapedeck.<name> is the full name. */
@@ -66,6 +69,7 @@ TD_CHECKED td_status td_record_get_bar(const td_schema_ids *ids, td_bytes value,
 TD_CHECKED td_status td_record_get_signal(const td_schema_ids *ids, td_bytes value, td_signal *out,
                                           td_bytes *out_instrument);
 TD_CHECKED td_status td_record_get_rejected(td_bytes value, td_rejected *out);
+TD_CHECKED td_status td_record_get_raw(td_bytes value, td_raw *out);
 TD_CHECKED td_status td_record_get_quarantined(const td_schema_ids *ids, td_bytes value, td_quarantined *out,
                                                td_bytes *out_instrument);
 TD_CHECKED td_status td_record_get_gap(td_bytes value, td_gap *out, td_bytes *out_instrument);

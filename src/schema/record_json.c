@@ -54,6 +54,7 @@ static const char *const side_symbols[] = {"unknown", "buy", "sell", NULL};
 static const char *const origin_symbols[] = {"feed", "release", "backfill", NULL};
 static const char *const extent_symbols[] = {"whole", "part", "none", NULL};
 static const char *const corporate_symbols[] = {"split", "dividend", "symbol", NULL};
+static const char *const raw_symbols[] = {"opened", "message", "answer", "closed", "stopped", NULL};
 static const char *const session_symbols[] = {"live", "idle", "down", "ended", NULL};
 
 /* Why a tick was appended, since the second version of its schema. */
@@ -94,6 +95,12 @@ static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
                           PRICE("price"), LONG("known_at_ns"), TEXT("note"), YOUNGER_TEXT("reason")},
     [TD_SCHEMA_REJECTED] = {TEXT("feed"), TEXT("source"), LONG("file"), LONG("line"), LONG("receive_ns"),
                             TEXT("reason"), TEXT("detail"), TEXT("bytes")},
+    [TD_SCHEMA_RAW] = {{.name = "kind", .type = FIELD_ENUM, .symbols = raw_symbols},
+                       LONG("receive_ns"),
+                       TEXT("format"),
+                       TEXT("venue"),
+                       TEXT("address"),
+                       TEXT("bytes")},
     [TD_SCHEMA_QUARANTINED] = {TEXT("feed"),
                                TEXT("instrument"),
                                TEXT("kind"),

@@ -82,7 +82,7 @@ def as_json(schema, value):
     fields = {name: plain(field) for name, field in value.items()}
     if schema == "Program":
         fields["sha256"] = fields["sha256"].hex()
-    if schema == "Rejected":
+    if schema in ("Rejected", "Raw"):
         fields["bytes"] = fields["bytes"].decode()
     return {"schema": schema, **fields}
 

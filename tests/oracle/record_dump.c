@@ -187,6 +187,15 @@ static td_gap any_gap(void) {
                     .status = (uint8_t)(dice() % TD_GAP_STATUS_COUNT)};
 }
 
+static td_raw any_raw(void) {
+    return (td_raw){.kind = (uint8_t)(dice() % TD_RAW_COUNT),
+                    .receive_ns = any_long(),
+                    .format = any_text(20),
+                    .venue = any_text(20),
+                    .address = any_text(200),
+                    .bytes = any_text(1000)};
+}
+
 static void put_any(td_buf *value, td_schema schema) {
     if (schema == TD_SCHEMA_BAR) {
         td_bar bar = any_bar();
@@ -203,6 +212,9 @@ static void put_any(td_buf *value, td_schema schema) {
     } else if (schema == TD_SCHEMA_GAP) {
         td_gap gap = any_gap();
         td_record_put_gap(value, &ids, any_text(63), &gap);
+    } else if (schema == TD_SCHEMA_RAW) {
+        td_raw raw = any_raw();
+        td_record_put_raw(value, &ids, &raw);
     } else {
         td_event event = any_event(schema);
         td_record_put_event(value, &ids, any_text(300), &event);

@@ -1,7 +1,8 @@
 /* tests/sim/live.c - a live feed beside a made-up one, on the simulated machine over the simulated network: cuts
  * anywhere, mute peers, a full disk, kills, a clock that is set. What must hold afterwards: no message is on the tape
  * twice, a session's messages are there without a hole, all of those of a session that the peer ended; each session and
- * each loss is told in every partition; and the other feed's inputs are those of a run without a live feed. */
+ * each loss is told in every partition; what came is kept as it came for each message on the tape; and the other feed's
+ * inputs are those of a run without a live feed. */
 #include "../contract/peer.h"
 #include "app/engine.h"
 #include "base/hash.h"
@@ -19,7 +20,7 @@ enum {
     LAST_TURNS = 400000,
     SESSIONS_MAX = 1024,
     MESSAGES_MAX = 1 << 16,
-    LIVES_MAX = 40
+    CRASH_CALLS = 6
 };
 
 typedef struct peer_session { /* what the peer sent on one connection: ids first, first + 1, … */
@@ -62,7 +63,7 @@ static void report(void *arg, const char *line) {
 
 static bool load(world *w, bool live) {
     static const char feed[] =
-        "  - websocket: { name: live, url: \"ws://venue.test/ws\", reconnect: 20ms, idle: 2s }\n";
+        "  - websocket: { name: live, url: \"ws://venue.test/ws\", reconnect: 20ms, idle: 2s, raw: true }\n";
     td_buf yaml = {0};
     td_buf_printf(&yaml,
                   "feeds:\n%s  - simulated: { seed: 1, instruments: 5, ticks: 1500, duration: 20m }\n"
@@ -148,13 +149,22 @@ static void calm(world *w) {
     peer_simulated.mute(w->peer, false);
 }
 
+static void turn(world *w) {
+    size_t which = below(w, 2) == 0 ? 0 : below(w, td_engine_step_count(w->engine));
+    int done = td_engine_step(w->engine, which);
+    int64_t idle_ns = w->up ? 20 * TD_NS_PER_MS : TD_NS_PER_S; /* waits between sessions grow to a minute */
+    td_sim_advance(w->sim, (int64_t)below(w, done > 0 ? 500000 : (uint64_t)idle_ns));
+}
+
 /* What was on its way dies with us: the last session's rest, and what a full disk has not taken yet. */
 static bool restart(world *w) {
     bool clean = below(w, 2) == 0;
-    if (!clean) td_sim_crash_at(w->sim, td_sim_calls(w->sim) + 1);
     size_t from = w->risky_turns > 0 ? w->risky : w->session_count > 0 ? w->session_count - 1 : 0;
     for (size_t i = from; i < w->session_count; i++) w->sessions[i].whole = false;
     w->risky_turns = 0;
+    if (!clean) td_sim_crash_at(w->sim, td_sim_calls(w->sim) + 1 + below(w, CRASH_CALLS));
+    for (int i = 0; i < CRASH_CALLS && !clean; i++) turn(w); /* it dies in the middle of one */
+    if (!clean) td_sim_crash_at(w->sim, td_sim_calls(w->sim) + 1);
     td_engine_close(w->engine, clean);
     td_sim_crash_at(w->sim, 0);
     if (!clean) td_sim_reboot(w->sim, TD_SIM_KILLED);
@@ -163,17 +173,11 @@ static bool restart(world *w) {
     return start(w);
 }
 
-static void turn(world *w) {
-    size_t which = below(w, 2) == 0 ? 0 : below(w, td_engine_step_count(w->engine));
-    int done = td_engine_step(w->engine, which);
-    int64_t idle_ns = w->up ? 20 * TD_NS_PER_MS : TD_NS_PER_S; /* waits between sessions grow to a minute */
-    td_sim_advance(w->sim, (int64_t)below(w, done > 0 ? 500000 : (uint64_t)idle_ns));
-}
-
 /* ---- what the tape says ---- */
 
 static int64_t *seen_session; /* by id: the log's session, 0 where it is not on the tape */
 static int64_t *seen_line;
+static int64_t *raw_place; /* by id: session << 32 | line of the message as it came */
 
 static bool take_live(const td_event *e, td_source_position at, uint64_t marks[2][SESSIONS_MAX]) {
     uint32_t session = at.file & ~TD_SESSION_BIT;
@@ -254,6 +258,34 @@ static bool check_marks(uint64_t marks[PARTITIONS][2][SESSIONS_MAX]) {
     return true;
 }
 
+/* Of a session that left nothing on the tape the number may come again: the last message of a place counts. */
+static bool check_raw(const world *w) {
+    const td_topics *topics = td_engine_topics(w->engine);
+    td_topic *topic;
+    td_reader *reader;
+    td_record record;
+    td_raw raw;
+    td_source_position at;
+    memset(raw_place, 0, MESSAGES_MAX * sizeof *raw_place);
+    HOLDS(td_log_topic(topics->log, "raw.live", 1, TD_TOPIC_INPUT, &topic) == TD_OK, "%s", td_trail());
+    td_status status = td_reader_open(&reader, topic, 0, 0, TD_READ_APPENDED);
+    while (status == TD_OK && (status = td_reader_next(reader, &record)) == TD_OK) {
+        status = td_record_get_raw(record.value, &raw);
+        td_bytes src = td_record_header(&record, TD_SRC_HEADER);
+        bool whole = raw.kind == TD_RAW_MESSAGE && raw.bytes.size > 0 && raw.bytes.data[raw.bytes.size - 1] == '}';
+        const char *id = whole ? memmem(raw.bytes.data, raw.bytes.size, "\"t\":", 4) : NULL;
+        if (status != TD_OK || !td_src_get(src, &at) || id == NULL) continue;
+        int64_t n = strtoll(id + 4, NULL, 10);
+        if (n < MESSAGES_MAX) raw_place[n] = (int64_t)(at.file & ~TD_SESSION_BIT) << 32 | (int64_t)at.line;
+    }
+    td_reader_close(reader);
+    HOLDS(status == TD_AGAIN, "raw.live: %s", td_trail());
+    for (int64_t id = 0; id < w->next_id; id++)
+        HOLDS(seen_session[id] == 0 || raw_place[id] == (seen_session[id] << 32 | seen_line[id]),
+              "message %" PRId64 " of session %" PRId64 " is not kept raw", id, seen_session[id]);
+    return true;
+}
+
 static bool read_tape(world *w, tape *out, int64_t *out_compared) {
     static uint64_t marks[PARTITIONS][2][SESSIONS_MAX];
     memset(marks, 0, sizeof marks);
@@ -261,7 +293,7 @@ static bool read_tape(world *w, tape *out, int64_t *out_compared) {
     *out = (tape){0};
     for (uint32_t p = 0; p < PARTITIONS; p++)
         if (!read_partition(w, p, out, marks[p])) return false;
-    return check_sessions(w, out_compared) && check_marks(marks);
+    return check_sessions(w, out_compared) && check_marks(marks) && (w->config.feed_count == 1 || check_raw(w));
 }
 
 /* ---- a seed ---- */
@@ -312,6 +344,7 @@ static bool run_seed(uint64_t seed, bool trace) {
     if (seen_session == NULL) {
         seen_session = td_alloc_zero(MESSAGES_MAX, sizeof *seen_session);
         seen_line = td_alloc_zero(MESSAGES_MAX, sizeof *seen_line);
+        raw_place = td_alloc_zero(MESSAGES_MAX, sizeof *raw_place);
         good = open_world(&w, 1, false, trace);
         for (int i = 0; good && i < LAST_TURNS && !td_engine_finished(w.engine); i++) turn(&w);
         good = good && read_tape(&w, &alone, &compared) && alone.ended;

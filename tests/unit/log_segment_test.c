@@ -253,6 +253,41 @@ static void retention_removes_the_oldest(void **state) {
     assert_true(td_topic_end(r->topic, 0) > td_topic_start(r->topic, 0));
 }
 
+/* Neither counts towards the other's bound, and where room is wanted they go first. */
+static void topics_apart_are_kept_by_themselves(void **state) {
+    rig *r = *state;
+    static const char *const names[] = {"raw", "raw.a", "raw.b", "rawer"};
+    enum { TOPICS = 4, BATCHES = 80 };
+    td_topic *topics[TOPICS];
+    int64_t bytes = 0;
+    r->conf.segment_bytes = 2000;
+    r->conf.apart = "raw.";
+    rig_open_log(r);
+    for (size_t t = 0; t < TOPICS; t++) {
+        assert_int_equal(td_log_topic(r->log, names[t], 1, TD_TOPIC_INPUT, &topics[t]), TD_OK);
+        for (int i = 0; i < BATCHES; i++) {
+            rig_fill(r, 0, 1);
+            assert_int_equal(td_writer_append(r->writer, topics[t], 0, &r->batch), TD_OK);
+        }
+        bytes = td_topic_bytes(topics[t], 0); /* of all the same */
+    }
+    rig_close_log(r);
+    r->conf.retain_bytes = 3 * bytes;
+    r->conf.apart_bytes = bytes;
+    rig_open_log(r);
+    for (size_t t = 0; t < TOPICS; t++)
+        assert_int_equal(td_log_topic(r->log, names[t], 1, TD_TOPIC_INPUT, &topics[t]), TD_OK);
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    int64_t apart = td_topic_bytes(topics[1], 0) + td_topic_bytes(topics[2], 0);
+    assert_true(apart <= bytes && apart > bytes - 4000);
+    assert_int_equal(td_log_release(r->log, 3000), TD_OK);
+    assert_true(td_topic_bytes(topics[1], 0) + td_topic_bytes(topics[2], 0) <= apart - 3000);
+    assert_true(td_topic_start(topics[0], 0) == 0 && td_topic_start(topics[3], 0) == 0);
+    assert_int_equal(td_log_release(r->log, bytes), TD_OK); /* more than they have to give */
+    assert_true(td_topic_segments(topics[1], 0) == 1 && td_topic_segments(topics[2], 0) == 1);
+    assert_true(td_topic_start(topics[0], 0) > 0);
+}
+
 /* Records n are of 1000 + n ms after 1970: an age is told by what was appended at that time. */
 static int64_t age_ms(const rig *r, int64_t timestamp_ms) {
     return r->os.ops->wall_ns(r->os.self) / 1000000 - timestamp_ms;
@@ -567,6 +602,7 @@ int main(void) {
         LOG_TEST(another_process_may_read),
         LOG_TEST(another_process_sees_no_open_transaction),
         LOG_TEST(retention_removes_the_oldest),
+        LOG_TEST(topics_apart_are_kept_by_themselves),
         LOG_TEST(retention_by_time),
         LOG_TEST(segments_are_rolled_by_age),
         LOG_TEST(releasing_obeys_keep_all),

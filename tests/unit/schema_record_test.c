@@ -514,6 +514,7 @@ static int read_all(td_bytes value) {
     td_quarantined quarantined;
     td_bytes text;
     td_gap gap;
+    td_raw raw;
     int taken = 0;
     taken += td_record_get_event(&ids, value, &event, &text) == TD_OK;
     taken += td_record_get_bar(&ids, value, &bar, &text) == TD_OK;
@@ -521,6 +522,7 @@ static int read_all(td_bytes value) {
     taken += td_record_get_rejected(value, &rejected) == TD_OK;
     taken += td_record_get_quarantined(&ids, value, &quarantined, &text) == TD_OK;
     taken += td_record_get_gap(value, &gap, &text) == TD_OK;
+    taken += td_record_get_raw(value, &raw) == TD_OK;
     return taken;
 }
 
@@ -534,13 +536,16 @@ static td_buf sample(int schema) {
     td_quarantined quarantined = quarantined_row(2);
     td_rejected rejected = {feed_name(2),    TD_TEXT("a.zip"), {3, 17, 0},  NOW_NS,
                             TD_REASON_RANGE, TD_TEXT("1e30"),  TD_TEXT("x")};
-    if (schema <= TD_SCHEMA_PROGRAM || schema == TD_SCHEMA_FILLED || schema >= TD_SCHEMA_CORPORATE)
+    if (schema <= TD_SCHEMA_PROGRAM || schema == TD_SCHEMA_FILLED ||
+        (schema >= TD_SCHEMA_CORPORATE && schema != TD_SCHEMA_RAW))
         td_record_put_event(&buf, &ids, feed_name(2), &events()[event_of[schema]]);
     if (schema == TD_SCHEMA_BAR) td_record_put_bar(&buf, &ids, TD_TEXT("LEAN:IBM"), &bars[0]);
     if (schema == TD_SCHEMA_SIGNAL) td_record_put_signal(&buf, &ids, TD_TEXT("LEAN:IBM"), &signal);
     if (schema == TD_SCHEMA_REJECTED) td_record_put_rejected(&buf, &ids, &rejected);
     if (schema == TD_SCHEMA_QUARANTINED) td_record_put_quarantined(&buf, &ids, TD_TEXT("LEAN:IBM"), &quarantined);
     td_gap gap = {.feed = feed_name(2), .number = 3, .from_ns = NOW_NS, .to_ns = TD_NONE};
+    td_raw raw = {TD_RAW_OPENED, NOW_NS, feed_name(2), TD_TEXT("LEAN"), TD_TEXT("ws://x"), TD_TEXT("x")};
+    if (schema == TD_SCHEMA_RAW) td_record_put_raw(&buf, &ids, &raw);
     if (schema == TD_SCHEMA_GAP) td_record_put_gap(&buf, &ids, TD_TEXT("LEAN:IBM"), &gap);
     return buf;
 }
@@ -750,6 +755,8 @@ static const char *const json_lines[TD_SCHEMA_COUNT] = {
                         "\"receive_ns\":1795239865123456790,\"price\":\"185.12\",\"flags\":0,"
                         "\"feed\":\"lean\",\"origin\":\"feed\",\"of_epoch\":null,\"of_offset\":null,"
                         "\"pass\":[]}",
+    [TD_SCHEMA_RAW] = "{\"schema\":\"Raw\",\"kind\":\"opened\",\"receive_ns\":1795239865123456789,"
+                      "\"format\":\"lean\",\"venue\":\"LEAN\",\"address\":\"ws://x\",\"bytes\":\"x\"}",
     [TD_SCHEMA_VENDOR_BAR] =
         "{\"schema\":\"VendorBar\",\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456790,"
         "\"start_ns\":1795239865123456729,\"width_ns\":60,\"open\":\"86.49\",\"high\":\"86.5\","
