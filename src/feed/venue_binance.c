@@ -264,7 +264,7 @@ static td_bytes symbol_of(td_bytes url) {
 static void binance_begin(void *state, const td_naming *naming, td_bytes url) {
     binance *b = state;
     b->symbols.naming = *naming;
-    b->aggregates = url.size > 0 && memmem(url.data, url.size, "@aggTrade", 9) != NULL &&
+    b->aggregates = url.data != NULL && memmem(url.data, url.size, "@aggTrade", 9) != NULL &&
                     memmem(url.data, url.size, "@trade", 6) == NULL;
     uint32_t instrument;
     (void)td_symbols_find(&b->symbols, symbol_of(url), &instrument); /* else the first message names it */
