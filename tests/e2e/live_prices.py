@@ -60,7 +60,8 @@ def coincap_prices(folder):
         for price in got:  # in their order; what was cut off on its way is missing
             at = want.index(price, at) + 1
         assert len(want) - len(got) <= 10, f"{asset}: {len(got)} of {len(want)}"
-        assert all(v["flags"] & 2 and v["event_ns"] == v["receive_ns"] for v in values), values[0]
+        for v in values:  # its time is its arrival; the feed's clock may have been read since
+            assert v["flags"] & 2 and 0 <= v["receive_ns"] - v["event_ns"] < 10**9, v
         inexact += sum(v["flags"] & 1 for v in values)
         compared += len(got)
     gaps = run.gaps()
@@ -72,11 +73,11 @@ def coincap_prices(folder):
 @CASES.add
 def twelvedata_prices(folder):
     """Its heartbeats keep it; what it does not know is told once, and keeps no others away."""
-    with twelvedata.TwelveData(["AAPL", "EUR/USD", "BTC/USD"], TOKEN, rate=60, patience_s=10.9) as venue:
+    with twelvedata.TwelveData(["AAPL", "EUR/USD", "BTC/USD"], TOKEN, rate=60, patience_s=12) as venue:
         feeds = [feed("twelvedata", venue, "symbols: [AAPL, ABC/XYZ, EUR/USD]")]
         with tapedeck.Live(folder, feeds, KEY=TOKEN) as run:
             wait_for(lambda: venue.sessions and any("heartbeat" in m for m in venue.sessions[0].received), "a beat", 20)
-            time.sleep(1.5)  # past the venue's patience
+            time.sleep(2.5)  # past the venue's patience
             check_quiet(run)
             assert len(venue.sessions) == 1 and venue.open_session(), [s.cut for s in venue.sessions]
     found = prices_of(run, "TWELVEDATA")
@@ -101,7 +102,7 @@ def wrong_keys(folder):
     told = [line for line in run.stderr.splitlines() if "the venue wants another token (token, token_file)" in line]
     assert first.denied == len(second.sessions) == 1 and len(told) == 2, run.stderr
     assert TOKEN not in run.stderr + run.stdout and run.values("Trade"), run.stderr
-    return told[0].partition("coincap: ")[2]
+    return "each told once, with what to do"
 
 
 if __name__ == "__main__":
