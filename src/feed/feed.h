@@ -72,6 +72,7 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     char *url, *subscribe, *ca;
     char *token, *token_file; /* the file has been read into the other one (app/secret.h) */
     td_texts symbols;
+    bool level2;            /* their books, too */
     int64_t per_connection; /* symbols; 0: all on one. Read by app/spread.h alone */
     int wire;               /* format of its messages: index of the row's choice, td_venues (feed/venue.h) */
     int64_t inbox_bytes, message_bytes, idle_ns, reconnect_ns, hold_ns, heartbeat_ns;

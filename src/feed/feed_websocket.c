@@ -415,10 +415,11 @@ td_status td_websocket_open(void **out, const td_os *os, const td_feed_conf *con
     w->kind = kind;
     w->venue = kind->venue != NULL ? kind->venue : td_venues[conf->wire];
     w->decoder = td_alloc_zero(1, w->venue->state_size);
-    td_buf_reserve(&w->message, (size_t)conf->message_bytes);
+    size_t message_bytes = (size_t)td_most(conf->message_bytes, kind->message_least);
+    td_buf_reserve(&w->message, message_bytes);
     td_net_conf net = {.ca_file = conf->ca,
-                       .inbox_bytes = (size_t)conf->inbox_bytes,
-                       .message_max_bytes = (size_t)conf->message_bytes,
+                       .inbox_bytes = (size_t)td_most(conf->inbox_bytes, kind->message_least),
+                       .message_max_bytes = message_bytes,
                        .header_max_bytes = HEADER_MAX_BYTES,
                        .open_ns = OPEN_NS,
                        .idle_ns = conf->idle_ns,

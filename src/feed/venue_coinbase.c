@@ -31,6 +31,8 @@ typedef enum field { /* in the order in which a match has them, then a ticker */
 typedef struct coinbase {
     td_symbols symbols;
     td_levels levels;
+    bool breaks;      /* a book's message was refused: the next part says that something is missing of … */
+    uint32_t of_book; /* … that instrument's */
 } coinbase;
 
 /* The first message of a session may have none. */
@@ -77,8 +79,23 @@ static void put_book(coinbase *c, const td_field *f, bool snapshot, td_recorded 
     e->kind = TD_EVENT_BOOK;
     e->book = (td_book){.first_sequence = TD_NONE, .last_sequence = TD_NONE, .snapshot = snapshot};
     td_reason reason = snapshot && f[ASKS].type != TD_JSON_ARRAY ? TD_REASON_MALFORMED : read_time(f, e);
-    td_symbols_event(&c->symbols, f[PRODUCT].text, reason, out);
+    bool named = td_symbols_find(&c->symbols, f[PRODUCT].text, &e->instrument);
+    c->of_book = e->instrument;
+    td_recorded_event(out, named ? reason : TD_REASON_MALFORMED);
     if (out->kind == TD_ITEM_EVENT) td_levels_begin(&c->levels, snapshot ? both : changes, out);
+    c->breaks = named && out->kind == TD_ITEM_REJECTED;
+    out->more |= c->breaks;
+}
+
+/* No number tells what was refused: the book is not to be read on as if nothing was. */
+static void put_break(coinbase *c, int64_t receive_ns, td_recorded *out) {
+    c->breaks = false;
+    out->event = (td_event){.kind = TD_EVENT_BOOK,
+                            .flags = TD_FLAG_TIME_RECEIVE,
+                            .instrument = c->of_book,
+                            .event_ns = receive_ns,
+                            .book = {.last_sequence = TD_NONE}};
+    td_recorded_event(out, TD_REASON_NONE);
 }
 
 static void read_heartbeat(td_symbols *symbols, const td_field *f, td_notice *out) {
@@ -163,6 +180,10 @@ static void coinbase_decode(void *state, td_bytes message, int64_t receive_ns, t
     td_field f[FIELD_COUNT] = {0};
     if (c->levels.within) {
         td_levels_next(&c->levels, out);
+        return;
+    }
+    if (c->breaks) {
+        put_break(c, receive_ns, out);
         return;
     }
     if (!read_message(message, f)) {

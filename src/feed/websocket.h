@@ -11,6 +11,7 @@ typedef struct td_websocket_ops {
     const td_venue_ops *venue;               /* its messages; NULL: as `format` says */
     const td_subscription_ops *subscription; /* of `conf->symbols`; NULL: `conf->subscribe` is sent, if set */
     const char *symbols_key;                 /* of `conf->symbols` in the address; NULL: they are not there */
+    int64_t message_least;                   /* longest message and inbox are at least that, whatever `conf` says */
     const char *token_key;                   /* of `conf->token` in the address; NULL: the venue asks nobody's name */
     const char *beat;                        /* said each `beat_ns`, for the venue to go on; NULL: nothing is */
     int64_t beat_ns;

@@ -106,7 +106,8 @@ typedef struct td_book_level { /* all that stands at a price */
 enum { TD_BOOK_LEVELS_MAX = 128 }; /* of one event: a message with more of them is several */
 
 typedef struct td_book {
-    int64_t first_sequence, last_sequence; /* the venue's numbers that the message stands for; TD_NONE without */
+    int64_t first_sequence, last_sequence; /* the venue's numbers that the message stands for; TD_NONE without; a first
+                                              without a last one: something before it is missing that nobody counts */
     bool snapshot;                         /* what was known of the book before is void */
     bool more;                             /* the message goes on in the instrument's next one */
     uint16_t level_count;

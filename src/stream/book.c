@@ -145,10 +145,11 @@ static td_book_word begin_collected(row *r, const td_book *book, td_book_word wo
 
 static td_book_word begin_hole(row *r, const td_book *book) {
     head *h = &r->head;
+    bool counted = book->last_sequence != TD_NONE;
     h->gap = (td_hole){.from_ns = h->last_ns,
                        .to_ns = TD_NONE,
-                       .first_id = h->last_sequence + 1,
-                       .last_id = book->first_sequence - 1,
+                       .first_id = counted ? h->last_sequence + 1 : TD_NONE,
+                       .last_id = counted ? book->first_sequence - 1 : TD_NONE,
                        .missing = TD_NONE,
                        .reason = TD_GAP_SEQUENCE};
     h->waiting = true;
@@ -159,6 +160,7 @@ static td_book_word begin_hole(row *r, const td_book *book) {
 static td_book_word begin_update(row *r, const td_book *book) {
     head *h = &r->head;
     if (h->waiting) return begin_collected(r, book, TD_BOOK_WAITING);
+    if (book->first_sequence != TD_NONE && book->last_sequence == TD_NONE) return begin_hole(r, book);
     bool numbered = h->last_sequence != TD_NONE && book->first_sequence != TD_NONE && book->last_sequence != TD_NONE;
     if (numbered && book->last_sequence <= h->last_sequence) return begin(r, PASS, TD_BOOK_OLD);
     if (numbered && book->first_sequence - 1 > h->last_sequence) return begin_hole(r, book);

@@ -1,9 +1,9 @@
 /* src/stream/book.h - order books, as far as the tape has told: of each instrument that has one the best levels of both
  * sides. By name, as books may be told of instruments that nobody trades here. {0} begins.
  *
- * A book is readable from the end of a snapshot on, until an update is missing: a hole in the venue's numbers, or its
- * feed's session down; then from the end of the next snapshot. What a message says counts when it is whole. A book
- * whose best bid is not below its best ask is not read either, but goes on.
+ * A book is readable from the end of a snapshot on, until an update is missing: a hole in the venue's numbers, an event
+ * that says so, or its feed's session down; then from the end of the next snapshot. What a message says counts when it
+ * is whole. A book whose best bid is not below its best ask is not read either, but goes on.
  *
  * A snapshot that is asked for comes behind updates that are newer than it. While a book waits for one, it keeps what
  * they say of each price; where a snapshot has the numbers up to the first of them, what they said stands and the

@@ -167,6 +167,32 @@ def changed_connections(folder):
     return f"{count} trades over 3, 1 and 2 connections, {len(gaps)} gaps filled, {compared} bars compared"
 
 
+@CASES.add
+def books(folder):
+    """Level 2, cut off twice: each session begins its books anew, and they end as what was sent last."""
+    market = coinbase.Market(PRODUCTS, rate=20)
+    with coinbase.Coinbase(market) as venue, Run(folder, venue, f"{SETTINGS}, level2: true") as run:
+        for cuts in range(3):
+            wait_for(lambda: len((venue.open_session() or server.Session(None)).sent) > 20, "a session")
+            if cuts < 2:
+                venue.cut("half")
+        for product in PRODUCTS:
+            market.stop(product)
+        time.sleep(1)
+        session = venue.open_session()
+    told = run.values("BookUpdate")
+    for product in PRODUCTS:
+        snapshots = sum(value["snapshot"] for key, value in told if key.endswith(product))
+        book = json.loads(subprocess.check_output(
+            [tapedeck.PROGRAM, "state", f"COINBASE:{product}", "--json", "--data", run.data], text=True))["book"]
+        last = session.book[product]
+        assert snapshots == len(venue.sessions) == 3, (product, snapshots, len(venue.sessions))
+        best = [[float(number) for number in book[side][0]] for side in ("bids", "asks")]
+        assert book["readable"] and best == [[float(last.bid), float(last.size)], [float(last.ask), float(last.size)]], (
+            book, last)
+    return f"{len(told)} records of {len(PRODUCTS)} books over {len(venue.sessions)} sessions"
+
+
 if __name__ == "__main__":
     tests = [threading.Thread(target=lambda c=case: results.append(type(CASES)([c]).run())) for case in CASES]
     results = []

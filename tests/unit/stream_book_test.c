@@ -141,6 +141,12 @@ static void snapshots_that_are_asked_for(void **state) {
         {U(60, 61), 1, LEVELS(B(97, 1)), TD_BOOK_HOLE, "none"},
         {REST, COLLECTED(1, B(98, 1))}, /* without numbers it cannot be told what it follows */
         {S(59), TAKEN(1, "2 x 1 | 0 x 0  1.000", B(2, 1))},
+
+        {0, NONE, false, false, 0, NULL, TD_BOOK_HOLE, "none"}, /* something is missing, who knows what */
+        {0, NONE, false, false, 0, NULL, TD_BOOK_WAITING, "none"},
+        {S(NONE), TAKEN(1, "3 x 1 | 0 x 0  1.000", B(3, 1))},
+        {0, NONE, false, false, 0, NULL, TD_BOOK_HOLE, "none"},
+        {REST, COLLECTED(1, B(98, 1))},
     };
     check_rows(rows, COUNT_OF(rows));
 }
@@ -198,8 +204,8 @@ static void note_gap(void *self, td_bytes instrument, const td_gap *g) {
     assert_true(td_bytes_equal(instrument, NAME));
     td_buf_printf(self, "%lld %s %s %lld..%lld from %lld to %lld, ", (long long)g->number,
                   td_gap_reason_name((td_gap_reason)g->reason), td_gap_status_name((td_gap_status)g->status),
-                  (long long)g->first_id, (long long)g->last_id, (long long)g->from_ns,
-                  g->to_ns == NONE ? -1 : (long long)g->to_ns);
+                  g->first_id == NONE ? -1 : (long long)g->first_id, g->last_id == NONE ? -1 : (long long)g->last_id,
+                  (long long)g->from_ns, g->to_ns == NONE ? -1 : (long long)g->to_ns);
 }
 
 static const char *text_of(td_buf *told) {
@@ -231,7 +237,9 @@ static void holes_are_gaps(void **state) {
         {{NONE, 16, true, false, 0, NULL}, "", 1},
         {{NONE, 17, true, true, 0, NULL}, "", 1},
         {{NONE, 17, false, false, 0, NULL}, "1 sequence filled 13..14 from 101 to 107, ", 0},
-        {{20, 20, false, false, 0, NULL}, "2 sequence open 19..19 from 107 to -1, ", 1},
+        {{0, NONE, false, false, 0, NULL}, "2 sequence open -1..-1 from 107 to -1, ", 1},
+        {{NONE, 17, true, false, 0, NULL}, "2 sequence filled -1..-1 from 107 to 109, ", 0},
+        {{20, 20, false, false, 0, NULL}, "3 sequence open 18..19 from 109 to -1, ", 1},
     };
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
         td_event e = event_of(steps[i].book);
@@ -244,10 +252,10 @@ static void holes_are_gaps(void **state) {
     td_state_save(s, &saved);
     assert_int_equal(td_state_load(&loaded, &program, td_buf_bytes(&saved)), TD_OK);
     assert_false(td_books_view(td_state_books(loaded), NAME, 1, &v));
-    assert_true(v.standing == TD_BOOK_STOPPED && v.gap == 2);
+    assert_true(v.standing == TD_BOOK_STOPPED && v.gap == 3);
     td_event end = {.kind = TD_EVENT_TIME, .time = {.bound_ns = 200, .session = TD_SESSION_ENDED}};
     (void)td_state_apply(loaded, &end, &emit);
-    assert_string_equal(text_of(&told), "2 sequence lost 19..19 from 107 to 200, ");
+    assert_string_equal(text_of(&told), "3 sequence lost 18..19 from 109 to 200, ");
     assert_int_equal(td_state_open_gaps(loaded), 0);
     (void)td_state_apply(loaded, &end, &emit); /* once */
     assert_string_equal(text_of(&told), "");

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, unquote
 from server import CUTS, Server, make_authority
 from websockets.exceptions import ConnectionClosed
 
-CHANNELS = ["matches", "ticker", "heartbeat"]
+CHANNELS = ["matches", "ticker", "heartbeat", "level2_batch"]
 PRIVATE = ["level2", "level3", "full", "user"]
 PRICES = {"BTC-USD": 60000.0, "ETH-USD": 2500.0, "SOL-USD": 140.0}
 PAGE_MAX = 1000
@@ -197,6 +197,9 @@ class Coinbase(Server):
                 await self._send(session, self._match(known[-1], "last_match"))
             elif known and channel == "ticker":
                 await self._send(session, self._ticker(known[-1]))
+            elif known and channel == "level2_batch":
+                session.book = getattr(session, "book", {}) | {product: known[-1]}
+                await self._send(session, self._snapshot(known[-1]))
 
     async def _unsubscribe(self, session, wanted):
         for channel, products in wanted.items():
@@ -224,6 +227,19 @@ class Coinbase(Server):
                 "side": "sell" if trade.side == "buy" else "buy", "time": trade.time, "trade_id": trade.trade_id,
                 "last_size": trade.size}
 
+    @staticmethod
+    def _snapshot(trade):
+        """A book of what one trade said, above and below what stands there for ever: many levels."""
+        bids = [[trade.bid, trade.size]] + [[f"{cents / 100:.2f}", "1"] for cents in range(100, 300)]
+        asks = [[trade.ask, trade.size]] + [[f"{10**6 + cents / 100:.2f}", "1"] for cents in range(200)]
+        return {"type": "snapshot", "product_id": trade.product, "bids": bids, "asks": asks, "time": trade.time}
+
+    @staticmethod
+    def _l2update(before, trade):
+        changes = [["buy", before.bid, "0"], ["sell", before.ask, "0"], ["buy", trade.bid, trade.size],
+                   ["sell", trade.ask, trade.size]]
+        return {"type": "l2update", "product_id": trade.product, "changes": changes, "time": trade.time}
+
     def _heartbeat(self, product):
         last = self.market.trades[product][-1]
         now = dataclasses.replace(last, time_us=time.time_ns() // 1000)
@@ -238,6 +254,9 @@ class Coinbase(Server):
                 await self._send(session, self._match(trade))
         if trade.product in channels.get("ticker", ()):
             await self._send(session, self._ticker(trade))
+        if trade.product in channels.get("level2_batch", ()):
+            await self._send(session, self._l2update(session.book[trade.product], trade))
+            session.book[trade.product] = trade
         if self._chance(self.habits.unknown):
             await self._send(session, {"type": "rfq_match", "maker_order_id": None, "nested": [{"deep": [1, 2]}]})
 
