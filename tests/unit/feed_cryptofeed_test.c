@@ -16,6 +16,10 @@
 #define TRADES                                                                                                         \
     "[1,[[\"1\",\"2\",\"1700000000.1\",\"b\"],[\"bad\",\"2\",\"1700000000.1\",\"b\"],[\"1\",\"3\",\"1700000000.1\","   \
     "\"s\"]],\"trade\",\"A/B\"]\n"
+#define BINANCE "wss://stream.binance.com/ws/ab"
+#define AGGREGATE                                                                                                      \
+    "{\"e\":\"aggTrade\",\"s\":\"AB\",\"a\":7,\"p\":\"1\",\"q\":\"1\","                                                \
+    "\"T\":1700000000100,\"m\":true}\n"
 #define TRADED(venue, size, side) venue ":A/B 2023-11-14T22:13:20.1Z trade 1 x " size " side " side " id none [ ]\n"
 
 static char *read_feed(const td_os *os, const char *names, const unit_option *more) {
@@ -59,6 +63,11 @@ static void lines(void **state) {
         /* connected again; to another venue; to nobody's */
         {COINBASE "1700000001: " MATCH("7") COINBASE "1700000002: " MATCH("8"),
          "0:1 ignored connected\n0:2 " MATCHED("7") "0:3 ignored connected\n0:4 " MATCHED("8")},
+        /* connected again to the same venue: what the first session said of its messages is over */
+        {BINANCE "@aggTrade <-> 1700000000.5\n1700000001: " AGGREGATE BINANCE
+                 "@trade <-> 1700000002\n1700000003: " AGGREGATE,
+         "0:1 ignored connected\n0:2 BINANCE:AB 2023-11-14T22:13:20.1Z trade 1 x 1 side 2 id 7 [ ]\n"
+         "0:3 ignored connected\n0:4 ignored aggTrade\n"},
         {COINBASE "1700000001: {\"event\":\"heartbeat\"}\n" KRAKEN "1700000002: {\"event\":\"heartbeat\"}\n"
                   "wss://example.org/ <-> 1700000003\n1700000004: {\"event\":\"heartbeat\"}\n",
          "0:1 ignored connected\n0:2 ignored other\n0:3 ignored connected\n0:4 ignored heartbeat\n"
