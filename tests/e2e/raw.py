@@ -89,6 +89,45 @@ def byte_for_byte(folder):
     return f"{len(messages)} messages and {venue.pages} answers as they were sent, {compared} events in theirs"
 
 
+def events(data):
+    """What a feed said of its market, without what depends on the session."""
+    told = []
+    for record in records(data):
+        value = record["value"]
+        if value["schema"] in ("Trade", "Quote") and value["origin"] == "feed":
+            del value["feed"], value["receive_ns"]
+            told.append((record["key"], sorted((key, str(field)) for key, field in value.items())))
+    return sorted(told)
+
+
+@CASES.add
+def read_again(folder):
+    """As a recording, what is kept gives the events that the live run had."""
+    frames = venues.read_frames(RECORDING)
+    frames = [frame for frame in frames if '"e":"trade"' in frame]  # quotes of this venue have the receive time
+    with venues.Venue(frames, rate=2000, loop=True) as venue:
+        file = tapedeck.config(f"{folder}/raw.yaml", f"{folder}/data", [
+            f"websocket: {{ url: '{venue.url}', raw: true, reconnect: 50ms }}"], partitions=2, sink=False)
+        with Run(file):
+            for _ in range(2):
+                wait_for(lambda: venue.open_session() is not None and len(venue.open_session().sent) > 300)
+                venue.cut("close")
+            time.sleep(0.3)
+    lines = []
+    for record in records(f"{folder}/data", "raw.websocket"):
+        value, seconds = record["value"], f"{record['value']['receive_ns'] / 1e9:.6f}"
+        if value["kind"] == "opened":
+            lines.append(f"wss://stream.binance.com/ws <-> {seconds}")
+        elif value["kind"] == "message":
+            lines.append(f"{seconds}: {value['bytes']}")
+    pathlib.Path(f"{folder}/session.raw").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    tapedeck.run(tapedeck.config(f"{folder}/again.yaml", f"{folder}/again", [
+        f"file: {{ format: cryptofeed, path: {folder}/session.raw }}"], partitions=2, sink=False))
+    live, again = events(f"{folder}/data"), events(f"{folder}/again")
+    assert live == again and len(live) > 500, (len(live), len(again))
+    return f"{len(again)} events of {len(venue.sessions)} sessions, as they were live"
+
+
 @CASES.add
 def killed(folder):
     """No event is on the tape without its message, wherever the process dies."""
