@@ -162,9 +162,9 @@ const td_command td_command_init = {
     .words_most = 2,
     .summary = "write a commented configuration that works",
     .text = "Writes FILE (tapedeck.yaml) for one kind of feed: coinbase, coincap, finnhub, twelvedata, simulated,\n"
-            "websocket, or a format of recordings: lean, binance-collector, cryptofeed, actions. Every key stands in\n"
-            "it with its default and what it is; recordings are those that come with the program, to be replaced by\n"
-            "your own.\n",
+            "websocket, or a format of recordings: lean, binance-collector, cryptofeed, actions, alphavantage. Every\n"
+            "key stands in it with its default and what it is; recordings are those that come with the program, to be\n"
+            "replaced by your own.\n",
     .options = options,
     .conf_size = sizeof(init_conf),
     .examples = "  tapedeck init simulated\n"

@@ -53,6 +53,7 @@ typedef struct td_feed_item {
     };
 } td_feed_item;
 
+enum { TD_FEED_STAMPS_END, TD_FEED_STAMPS_START }; /* what the time of a bar is */
 enum { TD_FEED_IDS_VENUE = 3 }; /* behind td_ids_choice: ordered, or any where shares_ids of td_feed_ops says so */
 
 typedef struct td_feed_conf { /* settings every feed has; formats append their own rows behind these */
@@ -65,6 +66,8 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     /* recordings */
     char *path;             /* file or glob */
     int64_t from_ns, to_ns; /* exchange-local time of day, [from, to), may wrap midnight; -1: unset */
+    bool adjusted;          /* bars that a vendor made */
+    int stamps;             /* end|start */
     /* simulated */
     int64_t seed, instruments, ticks, duration_ns;
     char *start; /* RFC 3339 */
@@ -194,4 +197,5 @@ TD_CHECKED td_status td_feed_check_venue(const char *venue);
 #define TD_FEED_INSTANT_MAX_NS (INT64_C(7258118400) * 1000000000)
 
 extern const td_feed_ops td_feed_lean, td_feed_binance_collector, td_feed_cryptofeed, td_feed_simulated,
-    td_feed_websocket, td_feed_coinbase, td_feed_coincap, td_feed_finnhub, td_feed_twelvedata, td_feed_actions;
+    td_feed_websocket, td_feed_coinbase, td_feed_coincap, td_feed_finnhub, td_feed_twelvedata, td_feed_actions,
+    td_feed_alphavantage;

@@ -160,6 +160,14 @@ static inline void unit_put_event(td_buf *out, const td_instruments *instruments
         unit_put_book(out, &e->book);
     } else if (e->kind == TD_EVENT_PRICE) {
         td_buf_printf(out, "price %s", unit_number(e->price.price, TD_PRICE_SCALE, a[0]));
+    } else if (e->kind == TD_EVENT_VENDOR_BAR) {
+        const td_vendor_bar *b = &e->vendor_bar;
+        char width[24];
+        (void)td_duration_format(e->event_ns - b->start_ns, width);
+        td_buf_printf(out, "bar %s %s %s %s %s x %s%s", strcmp(width, "1d") == 0 ? "24h" : width,
+                      unit_number(b->open, TD_PRICE_SCALE, a[0]), unit_number(b->high, TD_PRICE_SCALE, a[1]),
+                      unit_number(b->low, TD_PRICE_SCALE, a[2]), unit_number(b->close, TD_PRICE_SCALE, a[3]),
+                      unit_number(b->volume, TD_SIZE_SCALE, a[4]), b->adjusted ? " adjusted" : "");
     } else {
         const td_quote *q = &e->quote;
         td_buf_printf(out, "quote %s x %s | %s x %s seq %s [%.*s %.*s]",

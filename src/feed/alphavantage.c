@@ -1,0 +1,362 @@
+/* src/feed/alphavantage.c - an answer into its rows, or into the word it stands for. */
+#include "feed/alphavantage.h"
+#include "base/decimal.h"
+#include "base/time.h"
+#include "feed/venue.h"
+#include <ctype.h>
+
+/* ---- words ---- */
+
+const char *td_av_word_name(td_av_word word) {
+    static const char *const names[] = {
+        [TD_AV_ROWS] = "data",
+        [TD_AV_LATER] = "asked too often",
+        [TD_AV_TOMORROW] = "the day's requests are used up",
+        [TD_AV_PREMIUM] = "not in the plan of this key",
+        [TD_AV_KEY] = "the key is refused",
+        [TD_AV_CALL] = "the request is refused",
+        [TD_AV_REFUSED] = "refused",
+        [TD_AV_NO_ANSWER] = "no answer of Alpha Vantage",
+    };
+    return names[word];
+}
+
+static bool same_in_any_case(const uint8_t *text, const char *word, size_t size) {
+    size_t i = 0;
+    while (i < size && tolower(text[i]) == word[i]) i++;
+    return i == size;
+}
+
+static bool says(td_bytes text, const char *word) {
+    size_t size = strlen(word);
+    for (size_t i = 0; i + size <= text.size; i++)
+        if (same_in_any_case(text.data + i, word, size)) return true;
+    return false;
+}
+
+/* Limits before plans: the text of a limit offers plans, too. */
+static td_av_word word_of(td_bytes notice, bool is_error) {
+    static const struct {
+        const char *text;
+        td_av_word word;
+    } rows[] = {{"per minute", TD_AV_LATER},    {"per second", TD_AV_LATER}, {"per day", TD_AV_TOMORROW},
+                {"daily rate", TD_AV_TOMORROW}, {"rate limit", TD_AV_LATER}, {"premium", TD_AV_PREMIUM},
+                {"demo** api key", TD_AV_KEY},  {"apikey", TD_AV_KEY}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (says(notice, rows[i].text)) return rows[i].word;
+    return is_error ? TD_AV_CALL : TD_AV_REFUSED;
+}
+
+static size_t word_end(td_bytes text, size_t at) {
+    while (at < text.size && (isalnum(text.data[at]) || text.data[at] == '_' || text.data[at] == '-')) at++;
+    return at;
+}
+
+void td_av_scrub(td_buf *out, td_bytes text, td_bytes key) {
+    static const char *const before[] = {"api key as ", "apikey="};
+    for (size_t at = 0, end; at < text.size;) {
+        td_bytes rest = {text.data + at, text.size - at};
+        end = key.size > 0 && td_bytes_begin(rest, key) ? at + key.size : at;
+        for (size_t i = 0; i < sizeof before / sizeof before[0] && end == at; i++) {
+            size_t size = strlen(before[i]);
+            if (at >= size && same_in_any_case(text.data + at - size, before[i], size)) end = word_end(text, at);
+        }
+        if (end > at) {
+            td_buf_text(out, "***");
+            at = end;
+        } else {
+            td_buf_put(out, &text.data[at++], 1);
+        }
+    }
+}
+
+bool td_av_width(td_bytes interval, int64_t *out_ns) {
+    static const struct {
+        const char *name;
+        int minutes;
+    } rows[] = {{"1min", 1}, {"5min", 5}, {"15min", 15}, {"30min", 30}, {"60min", 60}, {"daily", 24 * 60}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (interval.size != strlen(rows[i].name) || !same_in_any_case(interval.data, rows[i].name, interval.size))
+            continue;
+        *out_ns = rows[i].minutes * TD_NS_PER_MIN;
+        return true;
+    }
+    return false;
+}
+
+/* ---- one row ---- */
+
+typedef enum column { STAMP, OPEN, HIGH, LOW, CLOSE, VOLUME, COLUMNS } column;
+
+typedef struct series { /* what its rows share */
+    const td_av_request *request;
+    td_zone zone;
+    int64_t width_ns;
+    uint32_t instrument;
+} series;
+
+enum { DATE_SIZE = sizeof "2017-12-18" - 1 };
+
+/* The date that the text begins with; what instants cannot hold is out of range. */
+static td_reason read_date(td_bytes text, int64_t *out_day) {
+    if (text.size < DATE_SIZE || td_date_parse((td_bytes){text.data, DATE_SIZE}, out_day) != TD_OK)
+        return TD_REASON_MALFORMED;
+    bool fits = *out_day > 0 && *out_day < TD_FEED_INSTANT_MAX_NS / TD_NS_PER_DAY;
+    return fits ? TD_REASON_NONE : TD_REASON_RANGE;
+}
+
+/* "2017-12-18 14:56:00" and, of a day, "2017-12-18". */
+static td_reason read_stamp(const series *s, td_bytes text, int64_t *out_start_ns, int64_t *out_end_ns) {
+    int64_t day, ns_of_day;
+    td_reason reason = read_date(text, &day);
+    if (reason != TD_REASON_NONE) return reason;
+    if (s->width_ns == TD_NS_PER_DAY) {
+        *out_start_ns = td_zone_to_utc(s->zone, day, 0);
+        *out_end_ns = td_zone_to_utc(s->zone, day + 1, 0);
+        return text.size == DATE_SIZE ? TD_REASON_NONE : TD_REASON_MALFORMED;
+    }
+    if (text.size < DATE_SIZE + 1 || text.data[DATE_SIZE] != ' ') return TD_REASON_MALFORMED;
+    td_bytes clock = {text.data + DATE_SIZE + 1, text.size - DATE_SIZE - 1};
+    if (td_clock_parse(clock, &ns_of_day) != TD_OK) return TD_REASON_MALFORMED;
+    int64_t at_ns = td_zone_to_utc(s->zone, day, ns_of_day);
+    *out_start_ns = s->request->starts ? at_ns : at_ns - s->width_ns;
+    *out_end_ns = *out_start_ns + s->width_ns;
+    return TD_REASON_NONE;
+}
+
+static td_reason read_numbers(const td_bytes cells[COLUMNS], td_vendor_bar *bar, uint8_t *flags) {
+    int64_t *const prices[] = {[OPEN] = &bar->open, [HIGH] = &bar->high, [LOW] = &bar->low, [CLOSE] = &bar->close};
+    td_reason reason = TD_REASON_NONE;
+    for (int c = OPEN; c <= CLOSE && reason == TD_REASON_NONE; c++)
+        reason = td_recorded_number(cells[c], TD_PRICE_SCALE, prices[c], flags);
+    bar->volume = TD_NONE;
+    if (reason == TD_REASON_NONE && cells[VOLUME].size > 0)
+        reason = td_recorded_number(cells[VOLUME], TD_SIZE_SCALE, &bar->volume, flags);
+    return reason;
+}
+
+static bool is_whole(const td_vendor_bar *b) {
+    bool spans = b->low <= b->open && b->low <= b->close && b->open <= b->high && b->close <= b->high;
+    return spans && b->low > 0 && (b->volume == TD_NONE || b->volume >= 0);
+}
+
+static void decode_bar(const series *s, const td_bytes cells[COLUMNS], td_recorded *out) {
+    td_vendor_bar *bar = &out->event.vendor_bar;
+    *out = (td_recorded){
+        .kind = TD_ITEM_EVENT, .ns_of_day = -1, .event = {.kind = TD_EVENT_VENDOR_BAR, .instrument = s->instrument}};
+    td_reason reason = read_stamp(s, cells[STAMP], &bar->start_ns, &out->event.event_ns);
+    if (reason != TD_REASON_NONE) {
+        td_recorded_reject(out, reason, "not a time such as 2017-12-18 14:56:00, of a day 2017-12-18, before 2200");
+        return;
+    }
+    out->clock_ns = out->event.event_ns;
+    bar->width_ns = s->width_ns;
+    bar->adjusted = s->width_ns < TD_NS_PER_DAY && s->request->adjusted;
+    reason = read_numbers(cells, bar, &out->event.flags);
+    if (reason != TD_REASON_NONE)
+        td_recorded_reject(out, reason, "open, high, low, close and volume are numbers that fit");
+    else if (!is_whole(bar))
+        td_recorded_reject(out, TD_REASON_MALFORMED,
+                           "no bar: its low is not above 0 and the least, or its high not the most");
+}
+
+/* ---- JSON ---- */
+
+/* "5. volume" and "05. price" without their number. */
+static td_bytes name_of(td_bytes key) {
+    for (size_t i = 0; i + 1 < key.size && i < 4; i++)
+        if (key.data[i] == '.' && key.data[i + 1] == ' ') return (td_bytes){key.data + i + 2, key.size - i - 2};
+    return key;
+}
+
+/* The members of an object called `names`, whatever their number, into `texts` (zeroed). False: not an object. */
+static bool read_members(td_bytes object, const char *const *names, td_bytes *texts, size_t count) {
+    td_json json;
+    td_json_init(&json, object);
+    if (td_json_next(&json) != TD_JSON_OBJECT) return false;
+    for (td_json_type type; (type = td_json_next(&json)) != TD_JSON_OBJECT_END;) {
+        td_field value;
+        td_bytes name = name_of(json.text);
+        if (type != TD_JSON_KEY || !td_field_read(&json, &value)) return false;
+        for (size_t i = 0; i < count; i++)
+            if (td_bytes_equal(name, td_text(names[i])) &&
+                (value.type == TD_JSON_STRING || value.type == TD_JSON_NUMBER))
+                texts[i] = value.text;
+    }
+    return true;
+}
+
+typedef struct parts { /* of an answer */
+    td_field meta, series, quote, notice;
+    td_bytes interval; /* of the series, as its name says it */
+    bool is_error;
+} parts;
+
+static void take_part(parts *p, td_bytes key, const td_field *value) {
+    static const td_bytes opening = TD_KEY("Time Series (");
+    if (td_bytes_equal(key, TD_TEXT("Meta Data"))) p->meta = *value;
+    if (td_bytes_equal(key, TD_TEXT("Global Quote"))) p->quote = *value;
+    bool error = td_bytes_equal(key, TD_TEXT("Error Message"));
+    if (error || td_bytes_equal(key, TD_TEXT("Note")) || td_bytes_equal(key, TD_TEXT("Information"))) {
+        p->notice = *value;
+        p->is_error = error;
+    }
+    if (!td_bytes_begin(key, opening) || key.data[key.size - 1] != ')') return;
+    p->series = *value;
+    p->interval = (td_bytes){key.data + opening.size, key.size - opening.size - 1};
+}
+
+static bool read_parts(td_bytes answer, parts *out) {
+    td_json json;
+    td_json_init(&json, answer);
+    *out = (parts){0};
+    if (td_json_next(&json) != TD_JSON_OBJECT) return false;
+    for (td_json_type type; (type = td_json_next(&json)) != TD_JSON_OBJECT_END;) {
+        td_field value;
+        td_bytes key = json.text;
+        if (type != TD_JSON_KEY || !td_field_read(&json, &value)) return false;
+        take_part(out, key, &value);
+    }
+    return td_json_next(&json) == TD_JSON_END;
+}
+
+static bool zone_of(td_bytes name, td_zone *out) {
+    bool eastern = td_bytes_equal(name, TD_TEXT("US/Eastern")) || td_bytes_equal(name, TD_TEXT("America/New_York"));
+    *out = eastern ? TD_ZONE_NEW_YORK : TD_ZONE_UTC;
+    return eastern || td_bytes_equal(name, TD_TEXT("UTC"));
+}
+
+static const char *read_meta(const parts *p, series *out) {
+    static const char *const names[] = {"Symbol", "Time Zone"};
+    td_bytes texts[2] = {{0}};
+    if (!read_members(p->meta.text, names, texts, 2) || texts[0].size == 0) return "its meta data name no symbol";
+    if (!td_recorded_instrument(&out->request->naming, texts[0], &out->instrument))
+        return "no instrument can have the name of its symbol";
+    if (!zone_of(texts[1], &out->zone)) return "its time zone is not one of US/Eastern, America/New_York and UTC";
+    return td_av_width(p->interval, &out->width_ns) ? NULL : "its interval is not one of 1min to 60min and Daily";
+}
+
+static void give_series(const parts *p, const series *s, td_av_row_fn each, void *arg) {
+    static const char *const names[COLUMNS] = {"", "open", "high", "low", "close", "volume"};
+    td_json json;
+    td_json_init(&json, p->series.text);
+    (void)td_json_next(&json);
+    while (td_json_next(&json) == TD_JSON_KEY) { /* it was read to its end before */
+        td_bytes stamp = json.text, cells[COLUMNS] = {{0}};
+        td_field value;
+        td_recorded row;
+        if (!td_field_read(&json, &value)) return;
+        if (value.type == TD_JSON_OBJECT) (void)read_members(value.text, names, cells, COLUMNS);
+        cells[STAMP] = stamp;
+        decode_bar(s, cells, &row);
+        each(arg, &row, (td_bytes){stamp.data, (size_t)(json.at - stamp.data)});
+    }
+}
+
+/* The latest price: of its day, so its end is the first instant at which that is sure. */
+static const char *give_quote(const parts *p, const td_av_request *request, td_av_row_fn each, void *arg) {
+    static const char *const names[] = {"symbol", "price", "latest trading day"};
+    td_bytes texts[3] = {{0}};
+    td_recorded row = {.kind = TD_ITEM_EVENT, .ns_of_day = -1, .event = {.kind = TD_EVENT_PRICE}};
+    int64_t day;
+    if (!read_members(p->quote.text, names, texts, 3) || texts[0].size == 0)
+        return "a quote of nothing: the symbol is not known";
+    if (!td_recorded_instrument(&request->naming, texts[0], &row.event.instrument))
+        return "no instrument can have the name of its symbol";
+    if (read_date(texts[2], &day) != TD_REASON_NONE) return "the quote has no latest trading day";
+    td_reason reason = td_recorded_number(texts[1], TD_PRICE_SCALE, &row.event.price.price, &row.event.flags);
+    row.clock_ns = row.event.event_ns = td_zone_to_utc(TD_ZONE_NEW_YORK, day + 1, 0);
+    if (reason != TD_REASON_NONE) td_recorded_reject(&row, reason, "its price is no number that fits");
+    each(arg, &row, p->quote.text);
+    return NULL;
+}
+
+static td_av_word read_json(td_bytes answer, const td_av_request *request, td_av_row_fn each, void *arg,
+                            td_bytes *out_text) {
+    parts p;
+    series s = {.request = request};
+    const char *fault = "it is no JSON, or cut";
+    if (read_parts(answer, &p)) {
+        fault = "it has neither a series nor a quote";
+        if (p.series.type == TD_JSON_OBJECT) {
+            fault = read_meta(&p, &s);
+            if (fault == NULL) give_series(&p, &s, each, arg);
+        } else if (p.quote.type == TD_JSON_OBJECT) {
+            fault = give_quote(&p, request, each, arg);
+        } else if (p.notice.type == TD_JSON_STRING) {
+            *out_text = p.notice.text;
+            return word_of(p.notice.text, p.is_error);
+        }
+    }
+    if (fault != NULL) *out_text = td_text(fault);
+    return fault == NULL ? TD_AV_ROWS : TD_AV_NO_ANSWER;
+}
+
+/* ---- CSV ---- */
+
+enum { CSV_COLUMNS_MAX = 16 };
+
+static bool next_line(td_bytes *rest, td_bytes *out) {
+    if (rest->size == 0) return false;
+    const uint8_t *end = memchr(rest->data, '\n', rest->size);
+    size_t size = end != NULL ? (size_t)(end - rest->data) : rest->size, taken = size + (end != NULL);
+    *out = (td_bytes){rest->data, size};
+    if (size > 0 && out->data[size - 1] == '\r') out->size--;
+    *rest = (td_bytes){rest->data + taken, rest->size - taken};
+    return true;
+}
+
+static size_t split(td_bytes line, td_bytes out[CSV_COLUMNS_MAX]) {
+    size_t count = 0;
+    for (const uint8_t *start = line.data, *end = line.data + line.size; count < CSV_COLUMNS_MAX;) {
+        const uint8_t *comma = memchr(start, ',', (size_t)(end - start));
+        out[count++] = (td_bytes){start, (size_t)((comma != NULL ? comma : end) - start)};
+        if (comma == NULL) break;
+        start = comma + 1;
+    }
+    return count;
+}
+
+/* Where each of ours stands in the line. False: it is no header of theirs. */
+static bool read_header(td_bytes line, size_t out[COLUMNS]) {
+    static const char *const names[COLUMNS] = {"timestamp", "open", "high", "low", "close", "volume"};
+    td_bytes cells[CSV_COLUMNS_MAX];
+    size_t count = split(line, cells), found = 0;
+    for (size_t c = 0; c < COLUMNS; c++) {
+        size_t i = 0;
+        while (i < count && !td_bytes_equal(cells[i], td_text(names[c]))) i++;
+        if (c == STAMP && i == count && td_bytes_equal(cells[0], TD_TEXT("time"))) i = 0; /* of older answers */
+        out[c] = i;
+        found += i < count;
+    }
+    return found == COLUMNS;
+}
+
+static td_av_word read_csv(td_bytes answer, const td_av_request *request, td_av_row_fn each, void *arg,
+                           td_bytes *out_text) {
+    series s = {.request = request, .zone = TD_ZONE_NEW_YORK, .width_ns = request->width_ns};
+    td_bytes rest = answer, line;
+    size_t at[COLUMNS];
+    *out_text = TD_TEXT("CSV does not say whose it is: name the file SYMBOL_5min.csv, or SYMBOL_daily.csv");
+    if (request->symbol.size == 0 || !td_recorded_instrument(&request->naming, request->symbol, &s.instrument))
+        return TD_AV_NO_ANSWER;
+    *out_text = TD_TEXT("it does not begin with timestamp,open,high,low,close and volume");
+    if (!next_line(&rest, &line) || !read_header(line, at)) return TD_AV_NO_ANSWER;
+    while (next_line(&rest, &line)) {
+        td_bytes cells[CSV_COLUMNS_MAX] = {{0}}, ours[COLUMNS];
+        td_recorded row;
+        if (line.size == 0) continue;
+        (void)split(line, cells);
+        for (size_t c = 0; c < COLUMNS; c++) ours[c] = cells[at[c]];
+        decode_bar(&s, ours, &row);
+        each(arg, &row, line);
+    }
+    return TD_AV_ROWS;
+}
+
+td_av_word td_av_read(td_bytes answer, const td_av_request *request, td_av_row_fn each, void *arg, td_bytes *out_text) {
+    size_t at = 0;
+    while (at < answer.size && isspace(answer.data[at])) at++;
+    bool json = at < answer.size && answer.data[at] == '{';
+    return (json ? read_json : read_csv)(answer, request, each, arg, out_text);
+}
