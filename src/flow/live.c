@@ -233,11 +233,11 @@ static int64_t jittered_ns(td_live *l, int64_t ns) {
     return ns - (int64_t)(l->random % 1024) * (ns / 5) / 1024;
 }
 
-static void keep_end(const td_live *l, td_live_counts *counts, const char *why) {
+static void keep_end(const td_live *l, td_live_counts *counts, td_bytes why) {
     unsigned number = atomic_load_explicit(&counts->end_count, memory_order_relaxed) + 1;
     td_live_end *end = &counts->ends[number % 2];
     end->at_ns = l->os->ops->wall_ns(l->os->self);
-    (void)snprintf(end->why, sizeof end->why, "%s", why);
+    (void)snprintf(end->why, sizeof end->why, "%.*s", (int)why.size, (const char *)why.data);
     atomic_store_explicit(&counts->end_count, number, memory_order_release);
 }
 
@@ -262,7 +262,7 @@ static void session_failed(td_live *l, live_lane *lane, const char *why, bool de
     lane->wait_ns = lane->wait_ns * 2 < WAIT_MAX ? lane->wait_ns * 2 : WAIT_MAX;
     lane->state = DOWN;
     td_count(&lane->counts.failures, 1);
-    keep_end(l, &lane->counts, why);
+    keep_end(l, &lane->counts, shown);
     td_count(&lane->counts.up, -td_counted(&lane->counts.up));
     l->report(l->report_arg, line);
 }

@@ -1,6 +1,7 @@
 /* tests/unit/flow_live_test.c - goal: a live feed's sessions, losses and quiet times become Time records exactly as
  * flow/live.h says, whatever the machine's clock does, and a busy feed starves no other. */
 #include "base/hash.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "flow/live.h"
 #include "unit.h"
@@ -343,6 +344,21 @@ static void what_is_denied_waits_long(void **state) {
     rig_close(&r);
 }
 
+/* Who repeats what they were told is not repeated: neither in the line nor where the last end is asked for. */
+static void an_end_is_told_without_secrets(void **state) {
+    (void)state;
+    RIG(r, {0, STEP_UP}, {300, STEP_DOWN});
+    td_secrets_add(&r.confs[0].secrets, "on command");
+    run_until(&r, 400);
+    td_live_end end;
+    assert_true(td_live_last_end(td_live_counters(r.live, 0), &end));
+    assert_string_equal(end.why, "***");
+    td_buf_put(&r.reports, "", 1);
+    assert_non_null(strstr((const char *)r.reports.data, "a: the session ended: ***;"));
+    td_secrets_fini(&r.confs[0].secrets);
+    rig_close(&r);
+}
+
 static void a_busy_feed_starves_no_other(void **state) {
     (void)state;
     static step busy[2000];
@@ -372,6 +388,7 @@ int main(void) {
         cmocka_unit_test(waits_double_and_vary),
         cmocka_unit_test(a_session_that_lasts_resets_the_wait),
         cmocka_unit_test(what_is_denied_waits_long),
+        cmocka_unit_test(an_end_is_told_without_secrets),
         cmocka_unit_test(a_busy_feed_starves_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
