@@ -325,7 +325,8 @@ static void add_missed(td_step *step, const td_event *trade, const feed_state *b
                     .last_id = TD_NONE,
                     .missing = TD_NONE,
                     .known_ns = known_ns};
-    if (before->session == TD_SESSION_ENDED || hole.from_ns >= hole.to_ns) return;
+    bool traded = known_ns != INT64_MIN; /* else it gave prices alone */
+    if (!traded || before->session == TD_SESSION_ENDED || hole.from_ns >= hole.to_ns) return;
     block->gaps.bounded_ns = hole.to_ns;
     open_gap(step, trade->instrument, add_hole(step, trade->instrument, &hole));
 }

@@ -672,14 +672,22 @@ static __attribute__((noinline)) td_applied apply_behind_time(td_state *s, const
     return applied;
 }
 
+/* An instrument is not moved by what lies behind the time of its feed: the windows there are that feed's. */
+static uint32_t feed_of_release(const td_state *s, const td_event *e) {
+    uint32_t owner = block_of(s, e->instrument)->feed;
+    int64_t newer_than_ns = e->event_ns - s->feeds[e->feed].set.lateness_ns;
+    return owner != NO_FEED && newer_than_ns <= s->feeds[owner].watermark_ns ? owner : e->feed;
+}
+
 /* What a release stands for is accepted once. It is no sign of life. The tape says when the event came at first; what
  * is made of it now was not known before its feed's clock stood where it stands. */
 static td_applied apply_release(td_state *s, const td_event *e, const td_emit *emit) {
     bool once = e->of_offset != TD_NONE;
     if (once && td_released_has(&s->released, e->of_offset)) return (td_applied){.verdict = TD_VERDICT_DUPLICATE};
-    feed_state *feed = &s->feeds[e->feed];
-    int64_t heard_ns = feed->heard_ns;
     td_event now = *e;
+    now.feed = feed_of_release(s, e);
+    feed_state *feed = &s->feeds[now.feed];
+    int64_t heard_ns = feed->heard_ns;
     if (now.receive_ns < heard_ns) now.receive_ns = heard_ns;
     if (now.receive_ns < feed->clock_ns) now.receive_ns = feed->clock_ns;
     td_applied applied = apply_any_tick(s, &now, emit);

@@ -8,7 +8,7 @@
  * width w closes when the watermark of its instrument's feed reaches its end. Bars leave in the order (end, width,
  * instrument as its feed first traded it), each followed by the signals it gives. An instrument belongs to the feed
  * that traded it last, or before any trade to the first that gave a price of it: when that changes, what is open
- * closes.
+ * closes. What is released behind the time of that feed is taken as if that feed had brought it.
  *
  * A trade goes through the rules (rules.h), then past the ids seen (seen.h), then into its windows, as far as its sale
  * condition admits (model/condition.h); a window without a price gives no bar. A closed window

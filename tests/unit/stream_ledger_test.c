@@ -56,7 +56,7 @@ static void on_quarantined(void *self, td_bytes instrument, const td_quarantined
 typedef struct step {
     /* t: trade of A, u: of B, r: a released one of A, b: backfilled, q: a quote of A; Times: l live, i idle, e ended, d
      * down, D down with a bound, w live with a bound; f: the backfill of `gap` ended; s: save and load. Of another
-     * feed o, p, g: as t, b, f */
+     * feed o, p, g: as t, b, f; P: a price of A */
     char kind;
     double at_s;
     int id; /* 0: none */
@@ -84,6 +84,8 @@ static td_event event_of(const step *s) {
         e = (td_event){.kind = TD_EVENT_FILLED, .filled = {s->gap, (uint8_t)s->place}};
     } else if (s->kind == 'q') {
         e = (td_event){.kind = TD_EVENT_QUOTE, .quote = {50, 1, 51, 1, TD_NONE, {0}, {0}}};
+    } else if (s->kind == 'P') {
+        e = (td_event){.kind = TD_EVENT_PRICE, .price = {50}};
     } else {
         e = (td_event){.kind = TD_EVENT_TRADE, .trade = {.price = s->price != 0 ? s->price : 50, .size = 1}};
         e.trade.trade_id = s->id != 0 ? s->id : TD_NONE;
@@ -121,7 +123,7 @@ static void say_step(td_state *state, const step *s, td_buf *out) {
     td_emit emit = {out, on_bar, on_signal, on_quarantined, on_gap};
     td_event e = event_of(s);
     td_bytes name = td_text(s->kind == 'u' ? "B" : "A");
-    e.feed = td_state_feed(state, td_text(strchr("opg", s->kind) != NULL ? "other" : "feed"));
+    e.feed = td_state_feed(state, td_text(strchr("opgP", s->kind) != NULL ? "other" : "feed"));
     if (e.kind != TD_EVENT_TIME) {
         e.instrument = td_state_find_instrument(state, name);
         if (e.instrument == UINT32_MAX) e.instrument = td_state_add_instrument(state, &e, name);
@@ -620,6 +622,32 @@ static void what_no_ids_tell_is_missing_between_two_feeds(void **state) {
     RUN(program, steps, 3, 1, 0, 2);
 }
 
+/* Who gave prices alone has left no trade out. */
+static void nothing_is_missing_before_the_first_trade(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {'P', 101, 0, .gives = ""},
+        {'P', 103, 0, .gives = ""},
+        {'t', 104, 0, .gives = ""},
+        {'P', 112, 0, .gives = ""},
+        {'t', 113, 0, .gives = "A 100+10 n1 complete\n"},
+    };
+    td_program *program = program_of();
+    RUN(program, steps, 0, 0, 0, 0);
+}
+
+static void a_release_leaves_the_instrument_where_it_is(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {'t', 101, 0, .gives = ""}, {'e', 102, 0, .gives = "A 100+10 n1 complete\n"},
+        {'o', 113, 0, .gives = ""}, {'r', 101, 0, .gives = "A 100+10 n2 complete r1\n"},
+        {'o', 118, 0, .gives = ""}, {'o', 122, 0, .gives = "A 110+10 n2 complete\n"},
+        {'r', 121, 0, .gives = ""}, {'o', 132, 0, .gives = "A 120+10 n2 complete\n"},
+    };
+    td_program *program = program_of();
+    RUN(program, steps, 0, 0, 0, 0);
+}
+
 static void an_engine_that_knew_none_tells_none(void **state) {
     (void)state;
     static const step steps[] = {
@@ -660,6 +688,8 @@ int main(void) {
         cmocka_unit_test(a_venue_that_is_closed_is_not_silent),
         cmocka_unit_test(gaps_move_with_their_instrument),
         cmocka_unit_test(what_no_ids_tell_is_missing_between_two_feeds),
+        cmocka_unit_test(nothing_is_missing_before_the_first_trade),
+        cmocka_unit_test(a_release_leaves_the_instrument_where_it_is),
         cmocka_unit_test(an_engine_that_knew_none_tells_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
