@@ -275,8 +275,10 @@ static __attribute__((noinline)) void move_to_feed(td_state *s, const td_event *
         while (old->traded[at] != e->instrument) at++;
         memmove(&old->traded[at], &old->traded[at + 1], (--old->traded_count - at) * sizeof *old->traded);
     }
+    bool brings_gaps = block->feed != NO_FEED;
     block->feed = e->feed;
     td_state_add_traded(&s->feeds[e->feed], e->instrument);
+    if (!brings_gaps) return; /* thousands of new ones may come in a row */
     td_ledger_find_next_due(s, &s->feeds[e->feed]);
     find_next_close(s, &s->feeds[e->feed]);
 }
