@@ -420,8 +420,8 @@ function showEmpty() {
     : !state.instrument ? ['Waiting for the first trade', 'Instruments appear with their first bar.']
       : state.problem && !state.loaded ? ['No answer', state.problem]
         : !state.loaded ? ['Loading', 'Reading history from the log.']
-          : ['Waiting for the first bar', `A ${state.width} window closes ${wait} s of event time after its end; until then it
-             is only in the making.`];
+          : ['Waiting for the first bar', `A ${state.width} window with trades closes ${wait} s of event time after its end; until
+             then it is only in the making. Prices of which no trade is known make no bars.`];
   box.replaceChildren(element('strong', '', title), element('span', '', text));
 }
 

@@ -68,6 +68,13 @@ export function price(text, least = 2) {
   return `${whole.replace(/\B(?=(\d{3})+$)/g, ',')}.${part.padEnd(least, '0')}`;
 }
 
+/* As price, for a narrow column: of a long one seven digits, or all of its whole part. */
+export function brief(text) {
+  if (!text || text.length < 10) return price(text);
+  const digits = Math.max(7, text.split('.')[0].length);
+  return price(Number(text).toLocaleString('en-US', { maximumSignificantDigits: digits, useGrouping: false }));
+}
+
 /* "LEAN:IBM" as venue and symbol. */
 export function parts(instrument) {
   const colon = instrument.indexOf(':');

@@ -1,5 +1,5 @@
 /* web/instruments.js - the list on the left: last price, change, the day's shape; search and keyboard. */
-import { direction, element, parts, price, signed } from './format.js';
+import { brief, direction, element, parts, signed } from './format.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -93,7 +93,7 @@ export class Instruments {
     const before = row.data.last;
     row.data = { ...row.data, ...data };
     if (data.last !== null && data.last !== before) {
-      last.textContent = price(data.last);
+      last.textContent = brief(data.last);
       if (before) {
         const rose = Number(data.last) > Number(before);
         last.classList.remove('rise', 'fall');

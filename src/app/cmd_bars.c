@@ -127,10 +127,13 @@ static td_status tell_none(const td_program *program, const td_history_question 
     (void)td_duration_format(q->width_ns, width);
     while (i < program->width_count && program->widths_ns[i] != q->width_ns) i++;
     if (i == program->width_count)
-        return TD_FAIL(TD_CONFIG, "the program in force makes no bars of %s; `bars:` or a strategy must name the width",
+        return TD_FAIL(TD_CONFIG,
+                       "the program in force makes no bars of %s; `bars:` or a strategy must name the width, or "
+                       "--vendor ask for a vendor's",
                        width);
-    (void)fprintf(stderr, "tapedeck bars: none of %.*s in %s is known there\n", (int)q->instrument.size,
-                  (const char *)q->instrument.data, width);
+    (void)fprintf(
+        stderr, "tapedeck bars: none of %.*s in %s is known there; only trades make bars, --vendor shows a vendor's\n",
+        (int)q->instrument.size, (const char *)q->instrument.data, width);
     return TD_OK;
 }
 

@@ -28,6 +28,7 @@ typedef struct check_conf {
 typedef struct sample {                            /* of a feed's beginning */
     int64_t events, rejected, ignored, unreadable; /* the last: of the rejected, files */
     bool all;                                      /* the feed has ended */
+    bool live;                                     /* it says nothing before it is connected, as only a run does */
     char first[TEXT_BYTES];                        /* of the rejected: where it stands, and why */
 } sample;
 
@@ -99,7 +100,8 @@ static td_status take_sample(const td_feed_ops *ops, void *feed, sample *out) {
         out->ignored += item.kind == TD_ITEM_IGNORED;
         out->all = item.kind == TD_ITEM_END;
     }
-    return status == TD_AGAIN ? TD_OK : status; /* a live feed is not connected here */
+    out->live = status == TD_AGAIN;
+    return out->live ? TD_OK : status;
 }
 
 static void show_sample(check *c, const td_config_feed *feed, const sample *s) {
@@ -111,8 +113,11 @@ static void show_sample(check *c, const td_config_feed *feed, const sample *s) {
                       s->events, s->rejected, s->ignored, s->all ? "true" : "false");
         return;
     }
-    (void)printf("%s: %" PRId64 " events, %" PRId64 " rejected, %" PRId64 " ignored%s\n", feed->conf.name, s->events,
-                 s->rejected, s->ignored, rest);
+    if (s->live)
+        (void)printf("%s: live; not connected by this command\n", feed->conf.name);
+    else
+        (void)printf("%s: %" PRId64 " events, %" PRId64 " rejected, %" PRId64 " ignored%s\n", feed->conf.name,
+                     s->events, s->rejected, s->ignored, rest);
 }
 
 static void judge_sample(check *c, const td_config_feed *feed, const sample *s) {

@@ -37,7 +37,7 @@ static void put_exits(td_buf *out) {
 
 static int fail_unknown(const char *key) {
     const char *nearest = td_manual_nearest(key);
-    (void)fprintf(stderr, "tapedeck help: there is no key, function or command \"%s\"", key);
+    (void)fprintf(stderr, "tapedeck help: there is no key, kind of feed or sink, function or command \"%s\"", key);
     if (nearest == NULL) nearest = td_function_nearest(td_text(key));
     if (nearest != NULL) (void)fprintf(stderr, "; did you mean \"%s\"?", nearest);
     (void)fputs("\ndocs/language.md tells of other words of strategies, docs/time.md of reasons and gaps\n", stderr);
@@ -68,16 +68,17 @@ static int run_help(void *conf, const char *const *words) {
 
 const td_command td_command_help = {
     .name = "help",
-    .words = "[KEY|FUNCTION|COMMAND]",
+    .words = "[KEY|KIND|FUNCTION|COMMAND]",
     .words_most = 1,
-    .summary = "what a configuration key or a function means; all of them as Markdown or JSON Schema",
+    .summary = "what a configuration key, a kind of feed or a function means; all of them as Markdown or JSON Schema",
     .text =
-        "Says what a key of the configuration is, which values it takes, and its default; or what a function of the\n"
-        "strategy language computes.\n",
+        "Says what a key of the configuration is, which values it takes, and its default; which keys a kind of feed\n"
+        "or sink has; or what a function of the strategy language computes.\n",
     .options = options,
     .conf_size = sizeof(help_conf),
     .examples = "  tapedeck help log.partitions\n"
                 "  tapedeck help ratio\n"
+                "  tapedeck help coinbase\n"
                 "  tapedeck help rsi\n"
                 "  tapedeck help --json-schema >tapedeck.schema.json\n",
     .run = run_help,

@@ -87,6 +87,18 @@ static const char *book_trouble(td_book_standing standing) {
     return words[standing];
 }
 
+enum { LEVEL_TEXT = 2 * TD_DECIMAL_TEXT_MAX + 4 };
+
+/* "60265.03 x 0.5"; "": the side has no more. */
+static const char *level_text(const td_book_level *levels, uint32_t count, uint32_t i, char out[LEVEL_TEXT]) {
+    char price[TD_DECIMAL_TEXT_MAX], size[TD_DECIMAL_TEXT_MAX];
+    if (i >= count) return "";
+    (void)td_decimal_format(levels[i].price, TD_PRICE_SCALE, false, price);
+    (void)td_decimal_format(levels[i].size, TD_SIZE_SCALE, false, size);
+    (void)snprintf(out, LEVEL_TEXT, "%s x %s", price, size);
+    return out;
+}
+
 static void tell_book(const shown *s) {
     const td_books *books = td_state_books(s->past->applier.state);
     td_book_view v;
@@ -96,12 +108,13 @@ static void tell_book(const shown *s) {
         if (v.standing != TD_BOOK_UNTOLD) (void)puts("");
         return;
     }
-    const int64_t values[] = {v.bid.price, v.bid.size, v.ask.price, v.ask.size};
-    char texts[4][TD_DECIMAL_TEXT_MAX];
-    for (int i = 0; i < 4; i++)
-        (void)td_decimal_format(values[i], i % 2 == 0 ? TD_PRICE_SCALE : TD_SIZE_SCALE, false, texts[i]);
-    (void)printf("book %s x %s | %s x %s, imbalance of %d levels %.3f\n", texts[0], texts[1], texts[2], texts[3],
-                 BOOK_DEPTH, v.imbalance);
+    char texts[2][LEVEL_TEXT];
+    td_book_level bids[BOOK_DEPTH], asks[BOOK_DEPTH];
+    uint32_t bid_count = td_books_levels(books, s->instrument, TD_BOOK_BID, BOOK_DEPTH, bids);
+    uint32_t ask_count = td_books_levels(books, s->instrument, TD_BOOK_ASK, BOOK_DEPTH, asks);
+    (void)printf("book, imbalance of %d levels %.3f\n", BOOK_DEPTH, v.imbalance);
+    for (uint32_t i = 0; i < bid_count || i < ask_count; i++)
+        (void)printf("%31s | %s\n", level_text(bids, bid_count, i, texts[0]), level_text(asks, ask_count, i, texts[1]));
 }
 
 typedef struct price_texts {

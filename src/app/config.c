@@ -281,14 +281,18 @@ static td_status read_options(reader *r, const char *place, td_node map, const t
                               const char *passed) {
     if (td_tree_kind(&r->tree, map) != TD_NODE_MAP && !td_tree_empty(&r->tree, map))
         return td_tree_fail(&r->tree, map, "%.*s: keys and values are expected", (int)strlen(place) - 1, place);
+    bool refused = false; /* a key that is needed: it is not missing as well */
     for (size_t i = 0; i < td_tree_count(&r->tree, map); i++) {
         td_node key = td_tree_key(&r->tree, map, i);
         if (passed != NULL && strcmp(td_tree_text(&r->tree, key), passed) == 0) continue;
+        size_t mistakes = r->mistakes;
         td_status status = pass(r, read_option(r, place, rows, conf, key, td_tree_value(&r->tree, map, i)));
         if (status != TD_OK) return status;
+        const td_option *row = td_option_find(rows, td_tree_text(&r->tree, key));
+        refused = refused || (r->mistakes > mistakes && row != NULL && row->required);
     }
     td_status status = td_secrets_read(r->os, rows, conf);
-    if (status == TD_OK) status = td_options_check(rows, conf);
+    if (status == TD_OK && !refused) status = td_options_check(rows, conf);
     return status == TD_OK ? TD_OK : td_tree_fail(&r->tree, map, "%s%s", place, td_trail());
 }
 

@@ -83,9 +83,24 @@ static const char *default_word(const td_option *row) {
 
 /* ---- for people ---- */
 
+/* The whole path, or its last words: "feeds.coinbase.level2", "coinbase.level2", "level2". */
 static bool is_named(const char *path, const char *key, const char *name) {
-    size_t size = strlen(path);
-    return strcmp(key, name) == 0 || (strncmp(path, name, size) == 0 && strcmp(key, name + size) == 0);
+    char whole[128];
+    size_t size = (size_t)snprintf(whole, sizeof whole, ".%s%s", path, key), asked = strlen(name);
+    return asked < size && whole[size - asked - 1] == '.' && strcmp(whole + size - asked, name) == 0;
+}
+
+/* A kind of feed or sink, a format of file feeds: "coinbase", "sqlite", "lean". */
+static bool is_kind(const section *s, const char *name) {
+    const char *dot = strchr(s->path, '.'), *kind = dot + 1;
+    if (s->format != NULL) return strcmp(s->format, name) == 0;
+    return *kind != '\0' && strncmp(kind, name, strlen(name)) == 0 && strcmp(kind + strlen(name), ".") == 0;
+}
+
+static void put_kind(td_buf *out, const section *s) {
+    td_buf_printf(out, "%s\n", s->yaml);
+    for (const td_option *row = s->rows; row->key != NULL; row++)
+        td_buf_printf(out, "    %-18s %s\n", row->key, row->help);
 }
 
 static void put_row(td_buf *out, const section *s, const td_option *row) {
@@ -106,9 +121,11 @@ bool td_manual_put_key(td_buf *out, const char *name) {
     }
     section sections[SECTIONS_MAX];
     size_t count = list_sections(sections);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        if (is_kind(&sections[i], name)) put_kind(out, &sections[i]);
         for (const td_option *row = sections[i].rows; row->key != NULL; row++)
             if (is_named(sections[i].path, row->key, name)) put_row(out, &sections[i], row);
+    }
     return out->size > before;
 }
 
@@ -116,6 +133,8 @@ const char *td_manual_nearest(const char *name) {
     const char *words[KEYS_MAX] = {NULL}, *last = strrchr(name, '.');
     size_t word_count = 0;
     for (const td_config_key *k = td_config_keys; k->key != NULL; k++) words[word_count++] = k->key;
+    for (const td_feed_ops *const *ops = td_feed_plugs; *ops != NULL; ops++) words[word_count++] = (*ops)->format;
+    for (const td_sink_ops *const *ops = td_sink_plugs; *ops != NULL; ops++) words[word_count++] = (*ops)->kind;
     section sections[SECTIONS_MAX];
     size_t count = list_sections(sections);
     for (size_t i = 0; i < count; i++)

@@ -58,7 +58,7 @@ static const td_option coinbase_options[] = {
      .required = true,
      .offset = offsetof(td_feed_conf, symbols),
      .help = "what to listen to, by the venue's names: [BTC-USD, ETH-USD]"},
-    TD_FEED_ROW("level2", TD_OPTION_BOOL, NULL, 0, 0, level2,
+    TD_FEED_ROW("level2", TD_OPTION_BOOL, "false", 0, 0, level2,
                 "books, too: much more to keep than trades and quotes, and messages of up to 16MB"),
     TD_FEED_ROW_PER_CONNECTION("0"),
     TD_FEED_ROW("url", TD_OPTION_TEXT, "wss://ws-feed.exchange.coinbase.com", 0, 0, url, "where it speaks"),

@@ -41,4 +41,4 @@ extern const td_live_ops td_websocket_live;
         TD_FEED_ROW("hold", TD_OPTION_DURATION, "30s", 0, 864e11, hold_ns,                                             \
                     "while it is down, windows wait so long before time goes on without it"),                          \
         TD_FEED_ROW("raw", TD_OPTION_BOOL, "false", 0, 0, raw,                                                         \
-                    "keep what the network brings in topic raw.NAME, too: `tapedeck import` decodes it anew")
+                    "keep what the network brings in topic raw.NAME, too, byte for byte (docs/operations.md)")

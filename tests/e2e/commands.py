@@ -239,7 +239,7 @@ def nearest_words(home):
     rows = [(["rnu"], "did you mean `run`"), (["statsu"], "did you mean `status`"),
             (["run", "--quite", "x"], '"--quiet"'), (["check", "--jsn", "x"], '"--json"'),
             (["log", "ls", "--jsn"], '--jsn: unknown option, or one without its value; did you mean "--json"?'),
-            (["help", "partitons"], '"partitions"'), (["init", "leen"], '"lean"'),
+            (["help", "partitons"], '"partitions"'), (["help", "coinbas"], '"coinbase"'), (["init", "leen"], '"lean"'),
             (["run"], "FILE is missing"), (["run", "a", "b"], '"b" is one word too many'),
             (["run", "--set"], "KEY=VALUE is missing"), (["run", "--quiet=no", "x"], "takes no value"),
             (["new", "Two Words"], "no name of a strategy"), (["new", "buy"], "a word of the language"),
@@ -254,6 +254,8 @@ def keys_explain_themselves(home):
     text = ask("help", "log.partitions").stdout
     assert "whole number, 1 to 64 partitions; default: 8" in text, text
     assert "feeds.file.path (format: lean)" in ask("help", "path").stdout
+    assert ask("help", "coinbase.level2").stdout == ask("help", "level2").stdout
+    assert all("\n    name  " in ask("help", kind).stdout for kind in (*FEEDS, "sqlite"))
     keys = re.findall(r"^\| `([a-z_]+)` \|", ask("help", "--markdown").stdout, re.M)
     assert len(keys) > 30 and all(ask("help", key).stdout for key in set(keys)), keys
     return f"{len(set(keys))} keys, each known to `help KEY`"
@@ -349,6 +351,8 @@ def check_warns(home):
     run = ask("run", "--until-end", "--set", "feeds.0.simulated.ticks=1000", file).stderr
     assert run.count("did you mean SIM:S0001?") == 1, run
     assert "log.partitions" in ask("check", "--set", "log.partitions=4", file, check=3).stdout
+    live = write(f"{home}/live.yaml", "feeds: [websocket: { url: ws://localhost:1 }]\nbars: [1s]\nlog: { partitions: 2 }\n")
+    assert ask("check", live, cwd=home).stdout.startswith("websocket: live; not connected"), "nothing was counted"
     return "a strategy for nothing, a feed without end, another partition count"
 
 

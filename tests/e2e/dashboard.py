@@ -429,8 +429,9 @@ def look_at_feeds(browser, folder, port, shots):
         with Server(folder, port, feeds=feeds, strategies=[]) as server:
             page = Page(browser, f"{server.url}/feeds.html", color_scheme="dark")
 
-            def rows():  # {feed: its cells}
-                return {row[0]: row for row in (line.split("\t") for line in page.tab.locator("#table tr").all_inner_texts())}
+            def rows():  # {feed: its cells}, at one instant: the page puts new rows in their place each second
+                cells = "[...document.querySelectorAll('#table tr')].map((row) => [...row.cells].map((cell) => cell.innerText))"
+                return {row[0]: row for row in page.tab.evaluate(cells)}
 
             def trading():
                 return [name for name, row in rows().items() if row[1] == "live" and row[2] not in ("–", "0")]

@@ -136,10 +136,13 @@ def offsets(log):
     return found
 
 
+def ask_state(*words):
+    said = subprocess.run([originals.BINARY, "state", *words], stdout=subprocess.PIPE, check=True, text=True)
+    return said.stdout
+
+
 def state_of(log, instrument, offset):
-    said = subprocess.run([originals.BINARY, "state", instrument, "--data", log, "--json", "--as-of", f"@{offset}"],
-                          stdout=subprocess.PIPE, check=True, text=True)
-    book = json.loads(said.stdout)["book"]
+    book = json.loads(ask_state(instrument, "--data", log, "--json", "--as-of", f"@{offset}"))["book"]
     if not book["readable"]:
         assert book["reason"] == "waits for a snapshot", book
         return None
@@ -167,6 +170,10 @@ def compare(name, format, paths, read, each):
                 levels += 0 if theirs is None else sum(map(len, theirs.values()))
                 if ours != theirs:
                     differ.append((instrument, place, ours, theirs))
+            if ours is not None:
+                lines = [tuple(" x ".join(map(str, level)) for level in pair) for pair in zip(ours["bids"], ours["asks"])]
+                text = ask_state(instrument, "--data", folder / "log", "--as-of", f"@{where[instrument, *place]}")
+                assert all(f"{bid} | {ask}\n" in text for bid, ask in lines), (lines, text)  # people see the same
     print(f"{name}: {books} books at {places} places, {waiting} of them before a snapshot: {levels} levels compared,"
           f" {len(differ)} places differ")
     for instrument, place, ours, theirs in differ[:3]:

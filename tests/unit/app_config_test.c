@@ -456,7 +456,7 @@ static void tells_all_mistakes_at_once(void **state) {
                                "strategies: [s/none.td, s/a.td]\n"
                                "lgo: { dir: x }\n"
                                "log: { dir: tape, partitions: 0 }\n"
-                               "sinks: [sqlite: {}]\n";
+                               "sinks: [sqlite: {}, sqlite: { file: [] }]\n";
     static const char told[] =
         "c.yaml:2:13: feeds[0].file.formt: unknown key; did you mean \"format\"?\n"
         "c.yaml:3:18: feeds[1].simulated.sed: unknown key; did you mean \"seed\"?\n"
@@ -466,14 +466,15 @@ static void tells_all_mistakes_at_once(void **state) {
         "c.yaml:6:14: strategies: no file \"s/none.td\"\n"
         "c.yaml:7:1: lgo: unknown key; did you mean \"log\"?\n"
         "c.yaml:8:31: log.partitions: 0 is not within 1 to 64\n"
-        "c.yaml:9:17: sinks[0].sqlite.file: missing: the database file; it and its folder are made when missing\n";
+        "c.yaml:9:17: sinks[0].sqlite.file: missing: the database file; it and its folder are made when missing\n"
+        "c.yaml:9:37: sinks[1].sqlite.file: one value is expected\n"; /* refused, so it is not missing as well */
     (void)state;
     td_config c;
     td_buf lines = {0};
     td_config_source source = {.os = &td_os_posix, .path = "c.yaml"};
     assert_int_equal(td_os_replace_file(&td_os_posix, "c.yaml", td_text(text)), TD_OK);
     assert_int_equal(td_config_check(&c, &source, note_line, &lines), TD_CONFIG);
-    assert_string_equal(td_trail(), "c.yaml: 9 mistakes");
+    assert_string_equal(td_trail(), "c.yaml: 10 mistakes");
     td_buf_put(&lines, "", 1);
     assert_string_equal(lines.data, told);
     assert_int_equal(c.feed_count, 3); /* what is right is there, */
