@@ -16,6 +16,7 @@ typedef enum td_item_kind {
     TD_ITEM_REJECTED,
     TD_ITEM_IGNORED,
     TD_ITEM_SESSION,  /* live feeds only */
+    TD_ITEM_WANTED,   /* live feeds only: a book waits for a whole one, which has to be asked for */
     TD_ITEM_BACKFILL, /* live feeds only: one that was asked for has ended */
     TD_ITEM_NOTICE,   /* live feeds only: something that people should know */
     TD_ITEM_RAW,      /* live feeds with `raw` only: bytes as they came, before what they say */
@@ -30,7 +31,7 @@ typedef struct td_feed_session {
 
 typedef struct td_feed_backfill {
     uint32_t instrument;
-    td_filled filled;
+    td_filled filled;   /* all zero of a book */
     bool failed;        /* nothing is known of the rest yet, and `filled` says only whose: ask again */
     int64_t wait_ns;    /* failed: not before so long, as the venue says; 0: it says nothing of it */
     const char *detail; /* failed: why, for people; borrowed until the next call */
@@ -49,6 +50,7 @@ typedef struct td_feed_item {
         td_bytes notice;      /* NOTICE: a text; borrowed until the next call */
         td_raw raw;           /* RAW: its texts and bytes are borrowed until the next call */
         td_feed_session session;
+        uint32_t wanted; /* WANTED: its instrument */
         td_feed_backfill backfill;
     };
 } td_feed_item;
@@ -145,7 +147,8 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
 /* … of a live feed whose venue can be asked for its past (feed/history.h). */
 #define TD_FEED_ROWS_HISTORY(url_)                                                                                     \
     TD_FEED_ROW("history", TD_OPTION_TEXT, url_, 0, 0, history,                                                        \
-                "http://HOST[:PORT] or https://… to ask for what was missed; \"\": it is lost"),                       \
+                "http://HOST[:PORT] or https://… to ask for what was missed, and for whole books where none are "    \
+                "sent; \"\": what was missed is lost"),                                                                \
         TD_FEED_ROW("history_interval", TD_OPTION_DURATION, "300ms", 0, 6e10, history_interval_ns,                     \
                     "least time between two requests"),                                                                \
         TD_FEED_ROW("history_after", TD_OPTION_DURATION, "5s", 0, 36e11, history_after_ns,                             \
@@ -163,7 +166,9 @@ typedef struct td_live_ops {
     int (*pump)(void *feed);
     /* Begins to ask the venue for what is missing in an open gap with a known end. Its trades come as EVENT items of
      * origin BACKFILL, behind what is live, then BACKFILL. Not before the first session. TD_FULL: not now. TD_REJECT:
-     * this venue has no past for it. NULL: this kind of feed never has. */
+     * this venue has no past for it. NULL: this kind of feed never has.
+     * A gap of reason SEQUENCE is a book's that was WANTED: the whole book comes, as the venue has it now. Its number
+     * is 0, only its instrument is said. TD_REJECT: it waits no more. */
     TD_CHECKED td_status (*backfill)(void *feed, const td_gap *gap);
 } td_live_ops;
 

@@ -1,6 +1,7 @@
 /* src/feed/feed_websocket.c - a live feed over one WebSocket connection: a venue's messages through its decoder, and
  * what is to be said to it; as a kind of its own for whatever venue's messages. */
 #include "base/time.h"
+#include "feed/depth.h"
 #include "feed/watch.h"
 #include "feed/websocket.h"
 #include "net/url.h"
@@ -23,6 +24,8 @@ typedef struct websocket {
     const td_websocket_ops *kind;
     const td_venue_ops *venue;
     td_history *history;           /* NULL: nothing is asked for afterwards */
+    td_depth *depth;               /* NULL: no book is */
+    int64_t due_ns;                /* of the next request of either, monotonic */
     td_subscription *subscription; /* NULL: there is nothing to agree upon */
     td_watch watch;
     uint32_t connection, session; /* asked for last */
@@ -37,6 +40,7 @@ typedef struct websocket {
     bool shown;                  /* the last item was what came, as it came: what it says is the next one */
     uint8_t shown_kind;          /* td_raw_kind */
     bool more;                   /* … and says more */
+    bool book_more;              /* the last item was a part of a book that was asked for, and there are more */
     td_source_position position; /* of the last item */
     int64_t clock_ns;
     uint64_t heard_line; /* the last message when we last looked, and since when there is none behind it, monotonic */
@@ -132,6 +136,7 @@ static bool decode(websocket *w, td_bytes bytes, td_feed_item *out) {
         out->event = row.event;
         if (row.event.kind == TD_EVENT_TRADE && row.event.trade.trade_id != TD_NONE)
             td_watch_trade(&w->watch, row.event.instrument, row.event.trade.trade_id);
+        if (row.event.kind == TD_EVENT_BOOK && w->depth != NULL) td_depth_take(w->depth, &row.event);
         return true;
     case TD_ITEM_REJECTED:
         put_rejected(w, &row, bytes, out);
@@ -140,6 +145,7 @@ static bool decode(websocket *w, td_bytes bytes, td_feed_item *out) {
         take_notice(w, &row, out);
         return true;
     case TD_ITEM_SESSION:
+    case TD_ITEM_WANTED:
     case TD_ITEM_BACKFILL:
     case TD_ITEM_NOTICE:
     case TD_ITEM_RAW:
@@ -151,6 +157,7 @@ static bool decode(websocket *w, td_bytes bytes, td_feed_item *out) {
 
 static void put_session(websocket *w, bool live, td_feed_item *out) {
     w->live = live;
+    if (!live && w->depth != NULL) td_depth_stop(w->depth);
     *out = (td_feed_item){.kind = TD_ITEM_SESSION,
                           .clock_ns = w->clock_ns,
                           .position = w->position,
@@ -278,14 +285,20 @@ static bool look(websocket *w, td_feed_item *out) {
 
 /* What is asked for afterwards comes behind what is live. It is told in the session that there was last. */
 static td_status next_of_past(websocket *w, td_feed_item *out) {
-    td_status status = w->history != NULL ? td_history_next(w->history, out) : TD_AGAIN;
+    bool goes_on = w->book_more;
+    td_status status = w->depth != NULL ? td_depth_next(w->depth, w->clock_ns, out) : TD_AGAIN;
+    if (status == TD_AGAIN && w->history != NULL) status = td_history_next(w->history, out);
     if (status != TD_OK) return status;
+    w->book_more = out->kind == TD_ITEM_EVENT && out->event.kind == TD_EVENT_BOOK && out->event.book.more;
     if (out->kind == TD_ITEM_RAW) {
         put_raw(w, &(td_raw){.kind = TD_RAW_ANSWER, .address = out->raw.address, .bytes = out->raw.bytes}, out);
         w->shown = false; /* what it says is the history's to give */
         return TD_OK;
     }
-    next_position(w);
+    if (goes_on)
+        w->position.part++;
+    else
+        next_position(w);
     out->past = true;
     out->clock_ns = w->clock_ns;
     out->position = w->position;
@@ -300,6 +313,7 @@ td_status td_websocket_next(void *self, td_feed_item *out) {
     td_net_event e;
     if (w->more && decode(w, td_buf_bytes(&w->message), out)) return TD_OK;
     if (w->shown && follow(w, out)) return TD_OK;
+    if (w->depth != NULL && td_depth_is_within(w->depth)) return next_of_past(w, out);
     if (w->given) {
         w->given = false;
         w->message.size = 0;
@@ -340,11 +354,13 @@ static td_status websocket_connect(void *self, uint32_t session) {
 static int websocket_pump(void *self) {
     websocket *w = self;
     int work = w->net->pump(w->transport);
+    if (w->depth != NULL) work += td_depth_pump(w->depth); /* before the other: a book is nothing until it is whole */
     return w->history != NULL ? work + td_history_pump(w->history) : work;
 }
 
 static td_status websocket_backfill(void *self, const td_gap *gap) {
     websocket *w = self;
+    if (gap->reason == TD_GAP_SEQUENCE) return w->depth != NULL ? td_depth_ask(w->depth, gap->instrument) : TD_REJECT;
     if (w->history == NULL) return TD_REJECT;
     return td_history_ask(w->history, gap, td_instruments_name(w->instruments, gap->instrument));
 }
@@ -354,6 +370,7 @@ void td_websocket_close(void *self) {
     if (w == NULL) return;
     if (w->net != NULL) w->net->close(w->transport);
     td_history_close(w->history);
+    td_depth_close(w->depth);
     td_subscription_free(w->subscription);
     td_watch_fini(&w->watch);
     if (w->address.size > 0) explicit_bzero(w->address.data, w->address.size);
@@ -403,7 +420,10 @@ static td_status open_history(websocket *w) {
     if (w->conf->history == NULL || w->conf->history[0] == '\0') return TD_OK;
     if (w->venue->history == NULL)
         return TD_FAIL(TD_CONFIG, "history: messages of format %s have no past to be asked for", w->venue->format);
-    return td_history_open(&w->history, w->os, w->conf, w->venue->history);
+    td_depth_conf depth = {w->os, w->conf, w->venue, w->instruments, &w->due_ns};
+    td_status status = td_history_open(&w->history, w->os, w->conf, w->venue->history, &w->due_ns);
+    if (status != TD_OK || w->venue->put_depth_path == NULL) return status;
+    return td_depth_open(&w->depth, &depth);
 }
 
 td_status td_websocket_open(void **out, const td_os *os, const td_feed_conf *conf, td_instruments *instruments,

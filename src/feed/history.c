@@ -1,17 +1,14 @@
 /* src/feed/history.c - page after page of a venue's past, from a gap's end back to its begin. */
 #include "feed/history.h"
 #include "base/json.h"
-#include "base/time.h"
-#include "net/url.h"
+#include "feed/rest.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BODY_MAX_BYTES = 4 << 20, DETAIL_MAX = 200 };
-#define TIMEOUT_NS (10 * TD_NS_PER_S)
+enum { DETAIL_MAX = 200 };
 
 typedef enum phase {
     PHASE_NONE, /* no gap is asked for                           */
-    PHASE_WAIT, /* for the time of the next request              */
     PHASE_ASKED,
     PHASE_READ, /* rows are taken out of the answer, bad ones come out */
     PHASE_GIVE, /* good ones come out                            */
@@ -19,14 +16,10 @@ typedef enum phase {
 } phase;
 
 struct td_history {
-    const td_os *os;
     const td_feed_conf *conf;
     const td_history_ops *ops;
-    const td_http_ops *net;
-    void *http;
+    td_rest *rest;
     phase phase;
-    int64_t due_ns; /* monotonic: of the next request */
-    td_buf url;
     /* the gap, and how far we are */
     td_gap gap;
     td_buf symbol;    /* safe in a URL */
@@ -51,25 +44,6 @@ static bool same_gap(const td_gap *a, const td_gap *b) {
            a->to_ns == b->to_ns && a->first_id == b->first_id && a->last_id == b->last_id;
 }
 
-td_status td_history_ask(td_history *h, const td_gap *gap, td_bytes instrument) {
-    size_t venue = strlen(h->conf->venue);
-    if (h->phase != PHASE_NONE) return TD_FULL;
-    if (instrument.size <= venue || memcmp(instrument.data, h->conf->venue, venue) != 0 ||
-        instrument.data[venue] != ':')
-        return TD_REJECT;
-    bool again = h->detail[0] != '\0' && same_gap(&h->gap, gap);
-    h->phase = PHASE_WAIT;
-    h->detail[0] = '\0';
-    if (again) return TD_OK;
-    h->gap = *gap;
-    h->symbol.size = 0;
-    td_url_put(&h->symbol, (td_bytes){instrument.data + venue + 1, instrument.size - venue - 1});
-    h->place = 0;
-    h->reached = false;
-    h->below_id = by_ids(h) && gap->last_id < INT64_MAX ? gap->last_id + 1 : TD_NONE;
-    return TD_OK;
-}
-
 static int64_t rows_of(const td_history *h) {
     return h->conf->history_rows > 0 ? h->conf->history_rows : h->ops->rows_max;
 }
@@ -79,24 +53,28 @@ static void request(td_history *h) {
     if (by_ids(h) && h->below_id != TD_NONE && h->below_id - h->gap.first_id < page.rows)
         page.rows = h->below_id - h->gap.first_id;
     h->page_below_id = h->below_id;
-    h->url.size = 0;
-    size_t base = strlen(h->conf->history);
-    td_buf_put(&h->url, h->conf->history, base - (h->conf->history[base - 1] == '/'));
-    h->ops->put_path(&h->url, &page);
-    td_buf_put(&h->url, "", 1);
-    td_status status = h->net->get(h->http, (const char *)h->url.data);
-    if (status == TD_OK) h->phase = PHASE_ASKED; /* else an answer of before is still to be taken */
+    h->ops->put_path(td_rest_begin(h->rest), &page);
+    td_rest_ask(h->rest);
+    h->phase = PHASE_ASKED;
 }
 
-int td_history_pump(td_history *h) {
-    if (h->phase == PHASE_WAIT) {
-        int64_t now_ns = h->os->ops->mono_ns(h->os->self);
-        if (now_ns < h->due_ns) return 0;
-        h->due_ns = now_ns + h->conf->history_interval_ns;
-        request(h);
+td_status td_history_ask(td_history *h, const td_gap *gap, td_bytes instrument) {
+    if (h->phase != PHASE_NONE) return TD_FULL;
+    bool again = h->detail[0] != '\0' && same_gap(&h->gap, gap);
+    h->detail[0] = '\0';
+    if (!again) {
+        h->symbol.size = 0;
+        if (!td_rest_put_symbol(&h->symbol, h->conf, instrument)) return TD_REJECT;
+        h->gap = *gap;
+        h->place = 0;
+        h->reached = false;
+        h->below_id = by_ids(h) && gap->last_id < INT64_MAX ? gap->last_id + 1 : TD_NONE;
     }
-    return h->phase == PHASE_ASKED ? h->net->pump(h->http) : 0;
+    request(h);
+    return TD_OK;
 }
+
+int td_history_pump(td_history *h) { return td_rest_pump(h->rest); }
 
 /* ---- a page ---- */
 
@@ -106,7 +84,6 @@ static void fail(td_history *h, const char *why) {
 }
 
 static void take_answer(td_history *h, const td_http_answer *a) {
-    char why[64];
     h->wait_ns = a->retry_ns;
     h->row_count = h->row_at = 0;
     if (a->code == 200) {
@@ -115,8 +92,7 @@ static void take_answer(td_history *h, const td_http_answer *a) {
         if (td_json_next(&h->json) != TD_JSON_ARRAY) fail(h, "the answer is not an array");
         return;
     }
-    (void)snprintf(why, sizeof why, "the answer is code %d", a->code);
-    fail(h, a->code != 0 ? why : a->detail);
+    fail(h, td_rest_failure(h->rest, a));
 }
 
 /* The next row as it stands; false behind the last one, or where the page is no JSON. */
@@ -198,7 +174,10 @@ static bool give_row(td_history *h, td_feed_item *out) {
 /* An empty page, or one that says nothing new, is the end of what the venue has. */
 static void end_page(td_history *h) {
     bool more = h->below_id != h->page_below_id && !h->reached && h->place < h->conf->history_max;
-    h->phase = more ? PHASE_WAIT : PHASE_END;
+    if (more)
+        request(h);
+    else
+        h->phase = PHASE_END;
 }
 
 /* ---- items ---- */
@@ -217,11 +196,11 @@ static void put_end(td_history *h, td_feed_item *out) {
 
 td_status td_history_next(td_history *h, td_feed_item *out) {
     td_http_answer answer;
-    if (h->phase == PHASE_ASKED && h->net->next(h->http, &answer) == TD_OK) {
+    if (h->phase == PHASE_ASKED && td_rest_next(h->rest, &answer) == TD_OK) {
         take_answer(h, &answer);
         if (h->conf->raw && answer.code == 200) {
             *out = (td_feed_item){.kind = TD_ITEM_RAW};
-            out->raw = (td_raw){.address = td_text((const char *)h->url.data), .bytes = answer.body};
+            out->raw = (td_raw){.address = td_rest_address(h->rest), .bytes = answer.body};
             return TD_OK;
         }
     }
@@ -237,18 +216,13 @@ td_status td_history_next(td_history *h, td_feed_item *out) {
 
 /* ---- life ---- */
 
-td_status td_history_open(td_history **out, const td_os *os, const td_feed_conf *conf, const td_history_ops *ops) {
-    td_url url;
-    td_status status = td_url_parse(&url, "http", conf->history);
-    if (status != TD_OK) return TD_FAIL(status, "history: %s", td_trail());
+td_status td_history_open(td_history **out, const td_os *os, const td_feed_conf *conf, const td_history_ops *ops,
+                          int64_t *due_ns) {
+    td_rest *rest;
+    td_status status = td_rest_open(&rest, os, conf, due_ns);
+    if (status != TD_OK) return status;
     td_history *h = td_alloc_zero(1, sizeof *h);
-    *h = (td_history){.os = os, .conf = conf, .ops = ops, .net = conf->http != NULL ? conf->http : &td_http_curl};
-    td_http_conf http = {.ca_file = conf->ca, .body_max_bytes = BODY_MAX_BYTES, .timeout_ns = TIMEOUT_NS};
-    status = h->net->open(&h->http, os, &http);
-    if (status != TD_OK) {
-        td_history_close(h);
-        return status;
-    }
+    *h = (td_history){.conf = conf, .ops = ops, .rest = rest};
     h->rows = td_alloc((size_t)ops->rows_max * sizeof *h->rows);
     *out = h;
     return TD_OK;
@@ -256,8 +230,7 @@ td_status td_history_open(td_history **out, const td_os *os, const td_feed_conf 
 
 void td_history_close(td_history *h) {
     if (h == NULL) return;
-    h->net->close(h->http);
-    td_buf_fini(&h->url);
+    td_rest_close(h->rest);
     td_buf_fini(&h->symbol);
     free(h->rows);
     free(h);

@@ -25,9 +25,9 @@ typedef struct td_history_ops { /* how a venue is asked, and what it answers: an
 
 typedef struct td_history td_history;
 
-/* `conf->history` is its address. All is borrowed. Errors: TD_CONFIG names the key; TD_RETRY. */
+/* As td_rest_open (feed/rest.h). */
 TD_CHECKED td_status td_history_open(td_history **out, const td_os *os, const td_feed_conf *conf,
-                                     const td_history_ops *ops);
+                                     const td_history_ops *ops, int64_t *due_ns);
 void td_history_close(td_history *history); /* accepts NULL */
 /* TD_FULL: another one is under way. TD_REJECT: an instrument of another venue's. `instrument` is its name. */
 TD_CHECKED td_status td_history_ask(td_history *history, const td_gap *gap, td_bytes instrument);

@@ -240,6 +240,7 @@ static void give_row(recording *r, const source *s, td_feed_item *out) {
         out->ignored = row->ignored;
         break;
     case TD_ITEM_SESSION:
+    case TD_ITEM_WANTED:
     case TD_ITEM_BACKFILL:
     case TD_ITEM_NOTICE:
     case TD_ITEM_RAW:

@@ -15,6 +15,9 @@ typedef struct td_venue_ops {
     bool shares_ids;               /* trade ids count over all its instruments */
     bool many;                     /* a message may say more than one thing: td_recorded.more */
     const td_history_ops *history; /* NULL: its past cannot be asked for */
+    /* Appends path and query of the request for a whole book; its answer is a message for `decode`, in a session of
+     * that address. NULL: it sends whole books by itself, or has none. */
+    void (*put_depth_path)(td_buf *url, td_bytes symbol);
     /* Fills the zeroed state of a new session. `url`: what was connected to, or empty; what subscriptions it names may
      * say how messages are to be read. */
     void (*begin)(void *state, const td_naming *naming, td_bytes url);

@@ -272,7 +272,11 @@ static void binance_begin(void *state, const td_naming *naming, td_bytes url) {
 
 /* ---- the past, by REST ---- */
 
-enum { HISTORY_ROWS = 1000 };
+enum { HISTORY_ROWS = 1000, DEPTH_LEVELS = 1000 /* of a side: as many as a book keeps */ };
+
+static void put_depth_path(td_buf *url, td_bytes symbol) {
+    td_buf_printf(url, "/api/v3/depth?symbol=%.*s&limit=%d", (int)symbol.size, (const char *)symbol.data, DEPTH_LEVELS);
+}
 
 static void put_history_path(td_buf *url, const td_history_page *page) {
     if (page->below_id == TD_NONE) {
@@ -320,5 +324,6 @@ const td_venue_ops td_venue_binance = {.format = "binance",
                                        .state_size = sizeof(binance),
                                        .many = true,
                                        .history = &binance_history,
+                                       .put_depth_path = put_depth_path,
                                        .begin = binance_begin,
                                        .decode = binance_decode};

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NO_ENTRY = -1, RECORDS_MAX = 1024 };
+enum { NO_ENTRY = -1, RECORDS_MAX = 1024, BOOK_NUMBER = 0 /* those of gaps begin at 1 */ };
 #define LOOK_NS  (TD_NS_PER_S / 10)
 #define WAIT_NS  TD_NS_PER_S
 #define WAIT_MAX (60 * TD_NS_PER_S)
@@ -102,8 +102,7 @@ static bool has_grown(const td_gap *now, const td_gap *before) {
            now->last_id > before->last_id;
 }
 
-static void add_entry(td_backfill *b, uint32_t feed, const td_gap *gap) {
-    int64_t after_ns = td_live_conf(b->conf.live, feed)->history_after_ns;
+static void add_entry(td_backfill *b, uint32_t feed, const td_gap *gap, int64_t after_ns) {
     int *first = chain_of(b, gap->instrument), i = take_entry(b);
     b->entries[i] = (entry){.state = WAITING,
                             .feed = feed,
@@ -114,14 +113,28 @@ static void add_entry(td_backfill *b, uint32_t feed, const td_gap *gap) {
     *first = i;
 }
 
-static void take_gap(td_backfill *b, uint32_t feed, const td_gap *gap) {
+static int *find_of_feed(td_backfill *b, uint32_t feed, const td_gap *gap) {
     int *at = find(b, gap->instrument, gap->number);
-    if (*at != NO_ENTRY && b->entries[*at].feed != feed) { /* its instrument moved: what the one before gives is void */
-        drop_entry(b, at);
-        at = find(b, gap->instrument, gap->number);
-    }
+    if (*at == NO_ENTRY || b->entries[*at].feed == feed) return at;
+    drop_entry(b, at); /* its instrument moved: what the one before gives is void */
+    return find(b, gap->instrument, gap->number);
+}
+
+/* A book that waits stands before all gaps. That it was asked for already may have been too early. */
+static void take_wanted(td_backfill *b, uint32_t feed, uint32_t instrument) {
+    td_gap gap = {.instrument = instrument, .number = BOOK_NUMBER, .reason = TD_GAP_SEQUENCE};
+    int *at = find_of_feed(b, feed, &gap);
+    if (*at == NO_ENTRY)
+        add_entry(b, feed, &gap, 0);
+    else
+        b->entries[*at].again |= b->entries[*at].state == ASKED;
+    b->look_ns = 0;
+}
+
+static void take_gap(td_backfill *b, uint32_t feed, const td_gap *gap) {
+    int *at = find_of_feed(b, feed, gap);
     if (*at == NO_ENTRY) {
-        if (is_to_ask(gap)) add_entry(b, feed, gap);
+        if (is_to_ask(gap)) add_entry(b, feed, gap, td_live_conf(b->conf.live, feed)->history_after_ns);
         return;
     }
     entry *e = &b->entries[*at];
@@ -210,10 +223,15 @@ static void tell_failure(td_backfill *b, const entry *e, const char *why, int64_
     char line[512], next[64] = "the rest is given up";
     const char *feed = td_live_conf(b->conf.live, e->feed)->name;
     td_bytes instrument = td_instruments_name(b->conf.instruments, e->gap.instrument);
+    const char *name = (const char *)instrument.data;
     if (e->state == WAITING)
         (void)snprintf(next, sizeof next, "the next try is in %.1f s", (double)wait_ns / (double)TD_NS_PER_S);
-    (void)snprintf(line, sizeof line, "%s: gap %" PRId64 " of %.*s cannot be filled: %s; %s", feed, e->gap.number,
-                   (int)instrument.size, (const char *)instrument.data, why, next);
+    if (e->gap.number == BOOK_NUMBER)
+        (void)snprintf(line, sizeof line, "%s: the book of %.*s does not come: %s; %s", feed, (int)instrument.size,
+                       name, why, e->state == WAITING ? next : "it waits for its next gap or session");
+    else
+        (void)snprintf(line, sizeof line, "%s: gap %" PRId64 " of %.*s cannot be filled: %s; %s", feed, e->gap.number,
+                       (int)instrument.size, name, why, next);
     b->conf.report(b->conf.report_arg, line);
 }
 
@@ -245,26 +263,35 @@ static void take_trade(td_backfill *b, const td_event *trade) {
     b->entries[i].wait_ns = WAIT_NS;
 }
 
-static void give_ended(td_backfill *b, td_input *out) {
+/* False: it was a book, of which nothing is to be said. */
+static bool give_ended(td_backfill *b, td_input *out) {
     entry *e = b->entries;
     while (e->state != ENDED) e++;
+    if (e->gap.number == BOOK_NUMBER) {
+        drop_entry(b, find(b, e->gap.instrument, BOOK_NUMBER));
+        return false;
+    }
     set_state(b, e, GIVEN);
     td_filled filled = {.gap = e->gap.number, .extent = (uint8_t)e->extent};
     td_live_put_filled(b->conf.live, e->feed, e->gap.instrument, filled, out);
+    return true;
 }
 
 td_status td_backfill_next(td_backfill *b, td_input *out) {
     for (;;) {
-        if (b->ended > 0) {
-            give_ended(b, out);
-            return TD_OK;
-        }
+        while (b->ended > 0)
+            if (give_ended(b, out)) return TD_OK;
         td_status status = td_live_next(b->conf.live, out);
         if (status != TD_OK) return status;
-        if (out->item.kind != TD_ITEM_BACKFILL) break;
-        take_end(b, out->feed, &out->item.backfill);
+        if (out->item.kind == TD_ITEM_BACKFILL)
+            take_end(b, out->feed, &out->item.backfill);
+        else if (out->item.kind == TD_ITEM_WANTED)
+            take_wanted(b, out->feed, out->item.wanted);
+        else
+            break;
     }
-    if (out->item.past && out->item.kind == TD_ITEM_EVENT) take_trade(b, &out->item.event);
+    if (out->item.kind == TD_ITEM_EVENT && out->item.event.origin == TD_ORIGIN_BACKFILL)
+        take_trade(b, &out->item.event);
     return TD_OK;
 }
 

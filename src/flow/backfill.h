@@ -8,6 +8,8 @@
  * `history_tries` failures in a row the rest is given up. At start the topic is read from its begin: gaps of former
  * runs are asked for, too. A gap may be asked for twice, when a process dies before `apply` has closed it: that changes
  * nothing. Bounded by the gaps that the ledger holds open. Only live feeds: what recordings lack nobody has.
+ *
+ * A book that a feed says is WANTED is asked for by the same rules, but at once and before all gaps; no Filled ends it.
  * Thread: ingest's. */
 #pragma once
 #include "flow/live.h"

@@ -281,6 +281,7 @@ static td_status append_input(td_ingest *in, const td_input *input) {
         if (!in->resuming) td_count(&in->counts.feeds[input->feed].ignored, 1);
         return TD_OK;
     case TD_ITEM_SESSION:
+    case TD_ITEM_WANTED:
     case TD_ITEM_BACKFILL:
     case TD_ITEM_NOTICE:
     case TD_ITEM_END:

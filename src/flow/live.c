@@ -217,6 +217,7 @@ static void hide_secrets(live_lane *lane, td_feed_item *item) {
         break;
     case TD_ITEM_EVENT:
     case TD_ITEM_IGNORED:
+    case TD_ITEM_WANTED:
     case TD_ITEM_SESSION: /* told by session_failed */
     case TD_ITEM_END:
         break;
@@ -328,7 +329,7 @@ static bool take_item(td_live *l, live_lane *lane, td_input *out) {
     if (item->kind == TD_ITEM_RAW) return true; /* what it says comes by itself, and is heard then */
     if (item->past) {
         (void)look_at_clock(l, lane);
-        td_count(&lane->counts.backfilled, item->kind == TD_ITEM_EVENT);
+        td_count(&lane->counts.backfilled, item->kind == TD_ITEM_EVENT && item->event.origin == TD_ORIGIN_BACKFILL);
         td_count(&lane->counts.backfill_failures, item->kind == TD_ITEM_BACKFILL && item->backfill.failed);
     } else {
         hear(lane, item->clock_ns);

@@ -95,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     td_gap gap = {
         .number = 1, .from_ns = 1, .to_ns = 1723161255 * TD_NS_PER_S, .first_id = TD_NONE, .last_id = TD_NONE};
     td_history *history;
+    int64_t due_ns = 0;
     if (size == 0) return 0;
     const td_venue_ops *asked_of = data[0] / 2 % 2 == 0 ? &td_venue_binance : &td_venue_coinbase;
     if (data[0] % 2 == 0) {
@@ -104,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     script = (td_bytes){data + 1, size - 1};
     asked = false;
     int64_t last_id = gap.last_id != TD_NONE ? gap.last_id + 1 : INT64_MAX, place = 0;
-    if (td_history_open(&history, &os, &conf, asked_of->history) != TD_OK) abort();
+    if (td_history_open(&history, &os, &conf, asked_of->history, &due_ns) != TD_OK) abort();
     while (!run(history, &gap, &last_id, &place)) continue;
     td_history_close(history);
     return 0;

@@ -20,6 +20,7 @@ typedef struct rig {
     char url[64], venue_name[8];
     td_feed_conf conf;
     td_history *history;
+    int64_t due_ns;
     int failing;            /* the request of that number, from 1, is answered like this: */
     web_answer fault;       /* without its body */
     const char *fault_body; /* NULL: the right one */
@@ -59,7 +60,7 @@ static void rig_open(rig *r, uint64_t seed) {
                              .history_interval_ns = 300 * TD_NS_PER_MS,
                              .history_max = 1000000,
                              .http = web_simulated.http};
-    assert_int_equal(td_history_open(&r->history, &r->os, &r->conf, td_venue_binance.history), TD_OK);
+    assert_int_equal(td_history_open(&r->history, &r->os, &r->conf, td_venue_binance.history, &r->due_ns), TD_OK);
 }
 
 static void rig_close(rig *r) {
@@ -321,8 +322,9 @@ static void addresses_are_checked(void **state) {
     (void)state;
     for (size_t i = 0; i < COUNT_OF(urls); i++) {
         td_history *history;
+        int64_t due_ns = 0;
         td_feed_conf conf = {.history = urls[i]};
-        assert_int_equal(td_history_open(&history, &td_os_posix, &conf, td_venue_binance.history), TD_CONFIG);
+        assert_int_equal(td_history_open(&history, &td_os_posix, &conf, td_venue_binance.history, &due_ns), TD_CONFIG);
         ASSERT_ROW(strncmp(td_trail(), "history: ", 9) == 0, "%zu: %s", i, td_trail());
     }
 }

@@ -196,6 +196,7 @@ static inline void unit_put_item(td_buf *out, const td_instruments *instruments,
         td_buf_printf(out, "ignored %s", item->ignored);
         break;
     case TD_ITEM_SESSION:
+    case TD_ITEM_WANTED:
     case TD_ITEM_BACKFILL:
     case TD_ITEM_NOTICE:
     case TD_ITEM_RAW:

@@ -192,6 +192,12 @@ static void expect(bench *b, const char *wanted) {
     b->text.size = 0;
 }
 
+static void give_wanted(bench *b, const char *name) {
+    td_feed_item item = {.kind = TD_ITEM_WANTED, .past = true};
+    item.wanted = td_instruments_intern(b->instruments, td_text(name));
+    put_item(&b->feeds[0], &item);
+}
+
 /* ---- the tests ---- */
 
 static void a_gap_is_asked_for_once_and_filled(void **state) {
@@ -288,6 +294,49 @@ static void a_failure_is_tried_again_and_given_up(void **state) {
     bench_close(b);
 }
 
+/* By the same rules, at once and before all gaps; nothing is said of it on the tape. */
+static void a_book_that_waits_is_asked_for(void **state) {
+    bench *b = bench_open(*state);
+    tell(b, "able:A", 1, 10, 20, TD_GAP_OPEN);
+    run_until(b, 1800);
+    give_wanted(b, "able:B");
+    run_until(b, 2100);
+    give_wanted(b, "able:B"); /* another hole: what is under way may be too early */
+    give_end(b, "able:B", 0, TD_FILL_WHOLE, WELL);
+    run_until(b, 2500);
+    give_end(b, "able:B", 0, TD_FILL_WHOLE, WELL);
+    run_until(b, 2900);
+    give_end(b, "able:A", 1, TD_FILL_WHOLE, WELL);
+    run_until(b, 3900);
+    b->feeds[0].answer = TD_REJECT; /* it waits no more */
+    give_wanted(b, "able:B");
+    run_until(b, 9000);
+    expect(b, "2000 ask able:B 0: 0 to 0\n2300 ask able:B 0: 0 to 0\n2700 ask able:A 1: 100 to 200\n"
+              "3000 able able:A 1 filled whole\n");
+    assert_int_equal(td_counted(&td_live_counters(b->live, 0)->backfilled), 0);
+    bench_close(b);
+}
+
+static void a_book_that_does_not_come_is_given_up(void **state) {
+    bench *b = bench_open(*state);
+    give_wanted(b, "able:B");
+    for (int i = 0; i < 3; i++) {
+        run_until(b, 1000 + 3000 * i);
+        give_end(b, "able:B", 0, TD_FILL_WHOLE, 0);
+    }
+    run_until(b, 60000);
+    give_wanted(b, "able:B");
+    run_until(b, 61000);
+    expect(b, "100 ask able:B 0: 0 to 0\n"
+              "1100 able: the book of able:B does not come: on command; the next try is in 1.0 s\n"
+              "2100 ask able:B 0: 0 to 0\n"
+              "4100 able: the book of able:B does not come: on command; the next try is in 2.0 s\n"
+              "6100 ask able:B 0: 0 to 0\n"
+              "7100 able: the book of able:B does not come: on command; it waits for its next gap or session\n"
+              "60200 ask able:B 0: 0 to 0\n");
+    bench_close(b);
+}
+
 static void what_changes_under_way_is_seen(void **state) {
     bench *b = bench_open(*state);
     tell(b, "able:A", 1, 10, 20, TD_GAP_OPEN);
@@ -380,6 +429,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_cannot_come_is_said, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(the_earliest_comes_first_one_at_a_time, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_failure_is_tried_again_and_given_up, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(a_book_that_waits_is_asked_for, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(a_book_that_does_not_come_is_given_up, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(what_changes_under_way_is_seen, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(an_end_of_before_is_not_taken_for_this_one, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_gap_that_moves_is_asked_of_the_other_feed, rig_new, rig_free),
