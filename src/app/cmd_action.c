@@ -130,7 +130,7 @@ static void put_text_action(td_buf *out, td_bytes instrument, const td_event *e)
     (void)td_time_format(td_corporate_known_ns(e), known);
     date[DATE_CHARS] = '\0';
     td_corporate_put_value(&value, c);
-    td_buf_printf(out, "%-20.*s %s  %-8s  %-12.*s %-8.*s  %-20s  %.*s", (int)instrument.size,
+    td_buf_printf(out, "%-24.*s %s  %-8s  %-12.*s %-8.*s  %-20s  %.*s", (int)instrument.size,
                   (const char *)instrument.data, date, td_corporate_kind_name((td_corporate_kind)c->kind),
                   (int)value.size, (const char *)value.data, (int)c->currency.size, c->currency.text, known,
                   (int)c->source.size, (const char *)c->source.data);
@@ -159,7 +159,7 @@ static td_status list_partition(const action_conf *conf, const td_data *data, ui
         if (wanted.size > 0 && !td_bytes_equal(wanted, record.key)) continue;
         if (td_record_get_event(data->topics.ids, record.value, &event, &feed) != TD_OK) continue;
         if (++*shown == 1 && !conf->json)
-            (void)printf("%-20s %-10s  %-8s  %-12s %-8s  %-20s  %s\n", "instrument", "date", "kind", "value",
+            (void)printf("%-24s %-10s  %-8s  %-12s %-8s  %-20s  %s\n", "instrument", "date", "kind", "value",
                          "currency", "known at", "source");
         put_action(conf, record.key, &event);
     }

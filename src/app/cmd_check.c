@@ -28,7 +28,6 @@ typedef struct check_conf {
 typedef struct sample {                            /* of a feed's beginning */
     int64_t events, rejected, ignored, unreadable; /* the last: of the rejected, files */
     bool all;                                      /* the feed has ended */
-    bool live;                                     /* it says nothing before it is connected, as only a run does */
     char first[TEXT_BYTES];                        /* of the rejected: where it stands, and why */
 } sample;
 
@@ -100,20 +99,21 @@ static td_status take_sample(const td_feed_ops *ops, void *feed, sample *out) {
         out->ignored += item.kind == TD_ITEM_IGNORED;
         out->all = item.kind == TD_ITEM_END;
     }
-    out->live = status == TD_AGAIN;
-    return out->live ? TD_OK : status;
+    return status == TD_AGAIN ? TD_OK : status; /* a live feed is not connected here */
 }
 
 static void show_sample(check *c, const td_config_feed *feed, const sample *s) {
     const char *rest = s->all ? "" : ", and more";
+    bool live = feed->ops->live != NULL;
     if (c->conf->json) {
         td_buf_text(&c->feeds, c->feeds.size > 0 ? ",\n{\"name\":" : "\n{\"name\":");
         td_json_put_string(&c->feeds, td_text(feed->conf.name));
+        td_buf_printf(&c->feeds, ",\"live\":%s", live ? "true" : "false");
         td_buf_printf(&c->feeds, ",\"events\":%" PRId64 ",\"rejected\":%" PRId64 ",\"ignored\":%" PRId64 ",\"all\":%s}",
                       s->events, s->rejected, s->ignored, s->all ? "true" : "false");
         return;
     }
-    if (s->live)
+    if (live)
         (void)printf("%s: live; not connected by this command\n", feed->conf.name);
     else
         (void)printf("%s: %" PRId64 " events, %" PRId64 " rejected, %" PRId64 " ignored%s\n", feed->conf.name,
@@ -135,7 +135,8 @@ static void judge_sample(check *c, const td_config_feed *feed, const sample *s) 
                        s->rejected > 0 ? "; the first: " : "", s->first);
         tell_warning(c, text);
     }
-    if (td_config_feed_is_endless(feed)) {
+    bool first = feed == c->config.feeds || feed[-1].place == NULL || strcmp(feed[-1].place, feed->place) != 0;
+    if (first && td_config_feed_is_endless(feed)) { /* of several connections one speaks for all */
         (void)snprintf(text, sizeof text, "%s: never ends by itself, nor does `run --until-end`", feed->place);
         tell_warning(c, text);
     }

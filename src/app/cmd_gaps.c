@@ -72,7 +72,7 @@ static void put_line(td_buf *out, const line *l) {
     if (gap->to_ns != TD_NONE)
         (void)snprintf(duration, sizeof duration, "%.3f s", (double)(gap->to_ns - gap->from_ns) / 1e9);
     if (gap->missing != TD_NONE) (void)snprintf(missing, sizeof missing, "%" PRId64, gap->missing);
-    td_buf_printf(out, "%-20.*s %6" PRId64 "  %-6s  %-7s  %-30s  %-30s  %14s %9s %9" PRId64 "\n", (int)l->name.size,
+    td_buf_printf(out, "%-24.*s %6" PRId64 "  %-6s  %-7s  %-30s  %-30s  %14s %9s %9" PRId64 "\n", (int)l->name.size,
                   (const char *)l->name.data, gap->number, td_gap_status_name((td_gap_status)gap->status),
                   td_gap_reason_name((td_gap_reason)gap->reason), from, to, duration, missing, gap->filled);
 }
@@ -80,7 +80,7 @@ static void put_line(td_buf *out, const line *l) {
 static void tell(const gaps *g) {
     td_buf out = {0};
     if (!g->conf->json && g->count > 0)
-        td_buf_printf(&out, "%-20s %6s  %-6s  %-7s  %-30s  %-30s  %14s %9s %9s\n", "instrument", "number", "status",
+        td_buf_printf(&out, "%-24s %6s  %-6s  %-7s  %-30s  %-30s  %14s %9s %9s\n", "instrument", "number", "status",
                       "reason", "from", "to", "duration", "missing", "filled");
     for (size_t i = 0; i < g->count; i++) {
         if (g->conf->json)

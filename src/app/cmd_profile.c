@@ -42,7 +42,7 @@ static void put_row(td_buf *out, const td_survey_row *row) {
     (void)td_time_format(d->date * TD_NS_PER_DAY, day);
     if (counts[TD_PROFILE_TWO_SIDED] > counts[TD_PROFILE_CROSSED])
         (void)td_decimal_format(d->spread_median, TD_PRICE_SCALE, false, spread);
-    td_buf_printf(out, "%-20.*s %.10s %9" PRId64 " %9" PRId64 " %9" PRId64 " %7.1f %6" PRId64,
+    td_buf_printf(out, "%-24.*s %.10s %9" PRId64 " %9" PRId64 " %9" PRId64 " %7.1f %6" PRId64,
                   (int)row->instrument.size, (const char *)row->instrument.data, day, counts[TD_PROFILE_TRADES],
                   counts[TD_PROFILE_QUOTES], counts[TD_PROFILE_PRICES],
                   seconds > 0 ? (double)td_profile_events(d) / seconds : 0.0, d->peak_count);
@@ -58,7 +58,7 @@ static void put_row(td_buf *out, const td_survey_row *row) {
 static void put_feed(td_buf *out, const td_survey_row *row) {
     char day[40];
     (void)td_time_format(row->day.date * TD_NS_PER_DAY, day);
-    td_buf_printf(out, "%-20.*s %.10s rejected:", (int)row->feed.size, (const char *)row->feed.data, day);
+    td_buf_printf(out, "%-24.*s %.10s rejected:", (int)row->feed.size, (const char *)row->feed.data, day);
     for (int r = 0; r < TD_REASON_COUNT; r++)
         if (row->day.refused[r] > 0)
             td_buf_printf(out, " %" PRId64 " %s", row->day.refused[r], td_reason_name((td_reason)r));
@@ -66,7 +66,7 @@ static void put_feed(td_buf *out, const td_survey_row *row) {
 }
 
 static void put_table(td_buf *out, const td_survey_row *rows, size_t count, size_t shown) {
-    td_buf_printf(out, "%-20s %-10s %9s %9s %9s %7s %6s %6s %9s %6s %6s %6s %6s %7s %7s\n", "instrument", "day",
+    td_buf_printf(out, "%-24s %-10s %9s %9s %9s %7s %6s %6s %9s %6s %6s %6s %6s %7s %7s\n", "instrument", "day",
                   "trades", "quotes", "prices", "/s", "peak/s", "null %", "spread", "cross%", "dup %", "late %",
                   "ref. %", "p99 ms", "silence");
     for (size_t i = 0; i < shown; i++) {

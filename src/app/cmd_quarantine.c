@@ -128,7 +128,7 @@ static void list_row(const command *c, const td_data *data, td_bytes value, cons
         char place[40], time[40];
         (void)snprintf(place, sizeof place, "%" PRIu32 "/%" PRId64, row->partition, row->offset);
         (void)td_time_format(q.event.event_ns, time);
-        td_buf_printf(&line, "%-12s %-30s %-18s %-20.*s ", place, time, td_reason_name((td_reason)q.reason),
+        td_buf_printf(&line, "%-12s %-30s %-18s %-24.*s ", place, time, td_reason_name((td_reason)q.reason),
                       (int)instrument.size, (const char *)instrument.data);
         put_tick(&line, &q.event);
     }
@@ -156,7 +156,7 @@ static int list(const command *c) {
     const td_history_row *rows;
     size_t count = status == TD_OK ? td_history_rows(history, &rows) : 0;
     if (count > 0 && !c->conf->json)
-        (void)printf("%-12s %-30s %-18s %-20s %s\n", "place", "time", "reason", "instrument", "event");
+        (void)printf("%-12s %-30s %-18s %-24s %s\n", "place", "time", "reason", "instrument", "event");
     for (size_t i = 0; i < count; i++) list_row(c, &data, td_history_value(history, &rows[i]), &rows[i]);
     if (status == TD_OK && count == 0 && !c->conf->json) (void)fprintf(stderr, "nothing of that is in quarantine\n");
     if (count == q.limit && !c->conf->json)

@@ -351,8 +351,11 @@ def check_warns(home):
     run = ask("run", "--until-end", "--set", "feeds.0.simulated.ticks=1000", file).stderr
     assert run.count("did you mean SIM:S0001?") == 1, run
     assert "log.partitions" in ask("check", "--set", "log.partitions=4", file, check=3).stdout
-    live = write(f"{home}/live.yaml", "feeds: [websocket: { url: ws://localhost:1 }]\nbars: [1s]\nlog: { partitions: 2 }\n")
-    assert ask("check", live, cwd=home).stdout.startswith("websocket: live; not connected"), "nothing was counted"
+    live = write(f"{home}/live.yaml", "feeds: [coinbase: { products: [A-B, C-D, E-F], per_connection: 1 }]\nbars: [1s]\n"
+                                      f"log: {{ dir: {home}/none }}\n")
+    said = ask("check", live).stdout
+    assert said.count(": live; not connected") == 3 and said.count("never ends by itself") == 1, said
+    assert all(feed["live"] for feed in json.loads(ask("check", "--json", live).stdout)["feeds"])
     return "a strategy for nothing, a feed without end, another partition count"
 
 
