@@ -24,6 +24,12 @@ void td_epochs_cut(td_epochs *epochs, int64_t end) {
     while (epochs->count > 0 && epochs->items[epochs->count - 1].offset > end) epochs->count--;
 }
 
+int32_t td_epochs_before(const td_epochs *epochs, int64_t offset) {
+    size_t after = epochs->count > 0; /* the first epoch that begins there or later, but for the very first */
+    while (after < epochs->count && epochs->items[after].offset < offset) after++;
+    return after > 0 ? epochs->items[after - 1].epoch : -1;
+}
+
 int32_t td_epochs_last(const td_epochs *epochs) {
     return epochs->count > 0 ? epochs->items[epochs->count - 1].epoch : -1;
 }

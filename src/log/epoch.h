@@ -12,6 +12,8 @@ void td_epochs_fini(td_epochs *epochs);
 /* Errors: TD_RETRY; TD_CORRUPT with `out` empty when the file is missing or not of that form. */
 TD_CHECKED td_status td_epochs_load(td_epochs *out, const td_os *os, const char *path);
 TD_CHECKED td_status td_epochs_save(const td_epochs *epochs, const td_os *os, const char *path);
+/* That of the record before the offset; of none before the first one: the first. -1 when there is none. */
+int32_t td_epochs_before(const td_epochs *epochs, int64_t offset);
 int32_t td_epochs_last(const td_epochs *epochs); /* -1 when there is none */
 /* The epoch begins at `offset`; epochs that would begin there or later are forgotten. */
 void td_epochs_begin(td_epochs *epochs, int32_t epoch, int64_t offset);

@@ -300,8 +300,9 @@ static size_t topic_segments(const td_topic *topic, uint32_t partition) {
 
 static td_status log_truncate(td_topic *topic, uint32_t partition, int64_t offset) {
     td_segment_log *log = td_segment_log_of(topic);
-    td_status status = td_partition_truncate(td_topic_partition(topic, partition), offset);
-    if (status == TD_OK) status = td_positions_renew(log);
+    td_partition *p = td_topic_partition(topic, partition);
+    td_status status = td_positions_renew(log, p, offset);
+    if (status == TD_OK) status = td_partition_truncate(p, offset);
     return status == TD_OK ? promise_synced(log) : status;
 }
 

@@ -182,13 +182,30 @@ td_status td_positions_settle(td_segment_log *log) {
     return status;
 }
 
-/* A record's ends as they are now. */
-static void put_ends(const td_segment_log *log, td_bytes ends, td_buf *out) {
-    td_place place;
-    while (td_place_get(&ends, &place)) {
-        td_partition *p = find_partition(log, &place);
-        if (p != NULL) place.position = (td_position){td_epochs_last(&p->epochs), load(&p->end)};
-        td_place_put(out, &place);
+/* Where a partition is to be cut. */
+typedef struct cut {
+    td_partition *partition;
+    int64_t offset;
+} cut;
+
+static bool is_beyond(const td_segment_log *log, const td_place *end, const cut *c) {
+    return find_partition(log, end) == c->partition && end->position.offset > c->offset;
+}
+
+static bool any_beyond(const td_segment_log *log, td_bytes ends, const cut *c) {
+    td_place end;
+    while (td_place_get(&ends, &end))
+        if (is_beyond(log, &end, c)) return true;
+    return false;
+}
+
+/* A record's ends, none beyond the cut. */
+static void put_ends(const td_segment_log *log, td_bytes ends, const cut *c, td_buf *out) {
+    td_place end;
+    while (td_place_get(&ends, &end)) {
+        if (is_beyond(log, &end, c))
+            end.position = (td_position){td_epochs_before(&c->partition->epochs, c->offset), c->offset};
+        td_place_put(out, &end);
     }
 }
 
@@ -207,15 +224,15 @@ static td_status append_record(const td_segment_log *log, td_partition *p, td_by
     return td_partition_flush(p, load(&p->end));
 }
 
-static td_status renew_record(const td_segment_log *log, const td_topic *positions) {
+static td_status renew_record(const td_segment_log *log, const td_topic *positions, const cut *c) {
     td_buf value = {0}, renewed = {0};
     td_positions last;
     int64_t next;
     td_status status = td_positions_last(positions, false, &value, &next);
-    if (status == TD_OK && td_positions_get(td_buf_bytes(&value), &last) && !ends_hold(log, last.ends)) {
+    if (status == TD_OK && td_positions_get(td_buf_bytes(&value), &last) && any_beyond(log, last.ends, c)) {
         td_positions_put(&renewed, last.generation, last.mark_count, last.end_count);
         td_buf_put(&renewed, last.marks.data, last.marks.size);
-        put_ends(log, last.ends, &renewed);
+        put_ends(log, last.ends, c, &renewed);
         status = append_record(log, td_topic_partition(positions, 0), td_buf_bytes(&renewed));
     }
     td_buf_fini(&renewed);
@@ -223,10 +240,11 @@ static td_status renew_record(const td_segment_log *log, const td_topic *positio
     return status == TD_AGAIN ? TD_OK : status;
 }
 
-td_status td_positions_renew(const td_segment_log *log) {
+td_status td_positions_renew(const td_segment_log *log, td_partition *partition, int64_t offset) {
+    const cut c = {partition, td_most(offset, load(&partition->start))};
     td_status status = TD_OK;
     for (size_t t = 0; t < log->topic_count && status == TD_OK; t++)
-        if (log->topics[t]->positions) status = renew_record(log, &log->topics[t]->base);
+        if (log->topics[t]->positions) status = renew_record(log, &log->topics[t]->base, &c);
     return status;
 }
 

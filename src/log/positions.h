@@ -39,9 +39,9 @@ bool td_place_get(td_bytes *places, td_place *out);
 TD_CHECKED td_status td_positions_last(const td_topic *positions, bool holding, td_buf *out_value, int64_t *out_next);
 /* At open: cuts what was not committed. Errors: TD_RETRY. */
 TD_CHECKED td_status td_positions_settle(td_segment_log *log);
-/* After a partition was cut: each last record that does not hold any more once again, with the ends that there are now,
- * durable. Else the next start would take that commit for lost, and cut all that it covers, synced or not. At start
+/* Before a partition is cut there: each last record whose end of it lies beyond once again, with that end, durable.
+ * Else a start behind the cut would take that commit for lost, and cut all that it covers, synced or not. At start
  * only. Errors: TD_RETRY, TD_CORRUPT. */
-TD_CHECKED td_status td_positions_renew(const td_segment_log *log);
+TD_CHECKED td_status td_positions_renew(const td_segment_log *log, td_partition *partition, int64_t offset);
 /* Read-only: looks anew how far each partition is committed. Errors: TD_RETRY. */
 TD_CHECKED td_status td_positions_look(const td_segment_log *log);

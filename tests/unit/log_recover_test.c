@@ -434,6 +434,44 @@ static void death_at_every_call(void **state) {
     }
 }
 
+/* Two commits of six records in each partition, an epoch each. */
+static void make_commits(rig *r) {
+    rig_run("rm -rf %s", r->dir);
+    for (int i = 0; i < 2; i++) {
+        rig_open_log(r);
+        assert_int_equal(td_writer_begin(r->writer), TD_OK);
+        rig_fill(r, i * 6, 6);
+        for (uint32_t p = 0; p < 2; p++) assert_int_equal(td_writer_append(r->writer, r->topic, p, &r->batch), TD_OK);
+        assert_int_equal(td_writer_commit(r->writer, NULL, 0), TD_OK);
+        assert_int_equal(td_log_sync(r->log), TD_OK);
+        rig_kill(r);
+    }
+}
+
+/* Wherever a cut below a commit stops, what that commit covers besides stays: it was synced, and may have been read. */
+static void death_in_a_cut_below_a_commit(void **state) {
+    rig *r = *state;
+    static const int64_t cuts[] = {0, 3, 6, 9};
+    td_status status = TD_OK;
+    for (size_t i = 0; i < COUNT_OF(cuts); i++) {
+        for (long at = 1; at == 1 || status != TD_OK; at++) {
+            make_commits(r);
+            rig_open_log(r);
+            r->machine.calls = 0;
+            r->machine.dies_at = at;
+            status = td_log_truncate(r->topic, 0, cuts[i]);
+            rig_close_log(r);
+            rig_unmark(r);
+            r->machine.dies_at = 0;
+            rig_open_log(r);
+            int64_t end = td_topic_end(r->topic, 0);
+            ASSERT_ROW(end == cuts[i] || (end == 12 && status != TD_OK), "%zu, %ld: %" PRId64, i, at, end);
+            ASSERT_ROW(td_topic_end(r->topic, 1) == 12, "%zu, %ld: %" PRId64, i, at, td_topic_end(r->topic, 1));
+            rig_close_log(r);
+        }
+    }
+}
+
 #define LOG_TEST(f) cmocka_unit_test_setup_teardown(f, rig_new, rig_free)
 
 int main(void) {
@@ -452,6 +490,7 @@ int main(void) {
         LOG_TEST(a_failed_roll_goes_nowhere_else),
         LOG_TEST(an_interrupted_truncation_is_finished),
         LOG_TEST(death_at_every_call),
+        LOG_TEST(death_in_a_cut_below_a_commit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
