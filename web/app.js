@@ -127,6 +127,12 @@ async function loadSeries() {
   }
 }
 
+/* What was told before a stream began, that of another series, too: from its hello on it leaves nothing out. */
+function loadTold() {
+  ask('signals', { limit: SIGNALS_PAGE }).then((answer) => signals.load(answer.signals), () => {});
+  ask('gaps', { limit: PAGE }).then((answer) => setGaps(answer.gaps), () => {});
+}
+
 /* After a reconnect or a `lost`: what is new since the newest final bar, and perhaps more than a page of it. */
 async function resync() {
   if (!state.loaded || state.loading) return;
@@ -211,10 +217,8 @@ async function onHello({ run }) {
   const again = state.run !== null;
   const restarted = again && state.run !== run;
   state.run = run;
-  if (restarted) {
-    await loadList();
-    signals.load((await ask('signals', { limit: SIGNALS_PAGE })).signals);
-  }
+  if (restarted) await loadList();
+  loadTold();
   if (again && state.loaded) resync();
 }
 
@@ -469,6 +473,4 @@ matchMedia('(prefers-color-scheme: light)').addEventListener('change', (event) =
 showEmpty();
 stream.open({});
 loadList();
-ask('signals', { limit: SIGNALS_PAGE }).then((answer) => signals.load(answer.signals), () => {});
-ask('gaps', { limit: PAGE }).then((answer) => setGaps(answer.gaps), () => {});
 setInterval(loadList, LIST_MS);
