@@ -143,7 +143,6 @@ static bool read_part(td_depth *d, int64_t receive_ns, td_feed_item *out) {
     }
     fail(d, "the answer is no book");
     if (row.kind != TD_ITEM_REJECTED) return false;
-    if (d->answer.size > TD_REJECTED_BYTES_MAX) d->answer.size = TD_REJECTED_BYTES_MAX;
     *out = (td_feed_item){.kind = TD_ITEM_REJECTED};
     out->rejected = (td_rejected){.reason = row.reason, .detail = td_text(row.detail), .bytes = d->answer};
     return true;

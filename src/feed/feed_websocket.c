@@ -1,5 +1,6 @@
 /* src/feed/feed_websocket.c - a live feed over one WebSocket connection: a venue's messages through its decoder, and
  * what is to be said to it; as a kind of its own for whatever venue's messages. */
+#include "base/secret.h"
 #include "base/time.h"
 #include "feed/depth.h"
 #include "feed/watch.h"
@@ -43,9 +44,9 @@ typedef struct websocket {
     bool book_more;              /* the last item was a part of a book that was asked for, and there are more */
     td_source_position position; /* of the last item */
     int64_t clock_ns;
-    uint64_t heard_line; /* the last message when we last looked, and since when there is none behind it, monotonic */
-    int64_t heard_ns, beat_ns; /* … and when something was said last for the venue to go on */
-    td_buf text;               /* of a notice */
+    bool heard;                /* something came since we last looked */
+    int64_t heard_ns, beat_ns; /* monotonic: when we last saw that; when something was said for the venue to go on */
+    td_buf text, reason;       /* of a notice; of a refusal, without secrets */
 } websocket;
 
 /* ---- what the venue says of the session ---- */
@@ -65,7 +66,9 @@ static void take_number(websocket *w, const td_notice *n) {
     w->leaving = true;
 }
 
-static void take_error(websocket *w, td_bytes text, td_feed_item *out) {
+static void take_error(websocket *w, td_bytes said, td_feed_item *out) {
+    /* Here already: a part of it is kept, and a part of a secret is known to nobody later. */
+    td_bytes text = td_secrets_hide(&w->conf->secrets, said, &w->reason);
     if (w->subscription != NULL && td_subscription_take_error(w->subscription, text)) return;
     w->text.size = 0;
     td_buf_printf(&w->text, "the venue says: %.*s", (int)text.size, (const char *)text.data);
@@ -105,14 +108,13 @@ static void take_notice(websocket *w, td_recorded *row, td_feed_item *out) {
 
 /* ---- items ---- */
 
-static void put_rejected(websocket *w, const td_recorded *row, td_bytes bytes, td_feed_item *out) {
-    if (bytes.size > TD_REJECTED_BYTES_MAX) bytes.size = TD_REJECTED_BYTES_MAX;
+static void put_rejected(websocket *w, const td_recorded *row, td_bytes message, td_feed_item *out) {
     out->kind = TD_ITEM_REJECTED;
     out->rejected = (td_rejected){.position = w->position,
                                   .receive_ns = w->clock_ns,
                                   .reason = row->reason,
                                   .detail = td_text(row->detail),
-                                  .bytes = bytes};
+                                  .bytes = row->part.size > 0 ? row->part : message};
 }
 
 static void next_position(websocket *w) {
@@ -162,6 +164,7 @@ static void put_session(websocket *w, bool live, td_feed_item *out) {
                           .clock_ns = w->clock_ns,
                           .position = w->position,
                           .session = {.live = live, .denied = w->denied, .detail = w->detail}};
+    w->denied = false; /* told */
 }
 
 /* What comes as it is stands at the place of what follows from it, and takes none of its own. */
@@ -179,9 +182,7 @@ static bool show_message(websocket *w, td_feed_item *out) {
     return true;
 }
 
-/* The half of a message that the end cut off is shown, too. False: there is none. */
 static bool put_half(websocket *w, td_feed_item *out) {
-    if (w->message.size == 0) return false;
     td_recorded row = {0};
     td_recorded_reject(&row, TD_REASON_MALFORMED, "the connection ended within this message");
     next_position(w);
@@ -189,6 +190,14 @@ static bool put_half(websocket *w, td_feed_item *out) {
     put_rejected(w, &row, td_buf_bytes(&w->message), out);
     w->given = true;
     return true;
+}
+
+/* The half of a message that the end cut off is shown, too. False: there is none. */
+static bool end_session(websocket *w, td_feed_item *out) {
+    w->leaving = false;
+    w->ended = true; /* its clock stays: since then nothing was heard */
+    if (w->message.size == 0) return false;
+    return w->conf->raw ? show_message(w, out) : put_half(w, out);
 }
 
 /* Pieces into messages, nothing copied where one piece is all of it and says one thing. False: no item yet. */
@@ -209,7 +218,6 @@ static void begin_session(websocket *w) {
     memset(w->decoder, 0, w->venue->state_size);
     w->venue->begin(w->decoder, &naming, td_text(w->conf->url));
     w->position = (td_source_position){.file = TD_SESSION_BIT | w->session};
-    w->heard_line = 0;
     w->heard_ns = w->beat_ns = mono_ns(w);
     td_watch_begin_session(&w->watch);
     if (w->subscription != NULL) td_subscription_begin(w->subscription);
@@ -243,12 +251,12 @@ static bool take_event(websocket *w, const td_net_event *e, td_feed_item *out) {
         return true;
     case TD_NET_BYTES:
         if (e->at_ns > w->clock_ns) w->clock_ns = e->at_ns;
+        w->heard = true; /* a piece, too: messages of megabytes take their time */
         return take_bytes(w, e, out);
     case TD_NET_CLOSED:
         w->denied = e->reason == TD_NET_DENIED;
         (void)snprintf(w->detail, sizeof w->detail, "%s%s", e->detail, w->denied ? ": " DENIED : "");
-        w->ended = true; /* its clock stays: since then nothing was heard */
-        return w->conf->raw && w->message.size > 0 ? show_message(w, out) : put_half(w, out);
+        return end_session(w, out);
     }
     return false;
 }
@@ -266,10 +274,8 @@ static bool look(websocket *w, td_feed_item *out) {
     td_bytes text;
     if (!w->live || (w->subscription == NULL && w->conf->heartbeat_ns == 0 && w->kind->beat == NULL)) return false;
     int64_t now_ns = mono_ns(w);
-    if (w->position.line != w->heard_line) {
-        w->heard_line = w->position.line;
-        w->heard_ns = now_ns;
-    }
+    if (w->heard) w->heard_ns = now_ns;
+    w->heard = false;
     if (w->conf->heartbeat_ns > 0 && now_ns - w->heard_ns >= w->conf->heartbeat_ns) leave(w, "no heartbeat came");
     if (w->kind->beat != NULL && now_ns - w->beat_ns >= w->kind->beat_ns) {
         say(w, td_text(w->kind->beat));
@@ -318,10 +324,15 @@ td_status td_websocket_next(void *self, td_feed_item *out) {
         w->given = false;
         w->message.size = 0;
     }
-    while (!w->ended && !w->leaving) {
+    while (!w->ended) {
+        if (w->leaving) {
+            w->net->drop(w->transport, w->connection);
+            if (end_session(w, out)) return TD_OK;
+            break;
+        }
         td_status status = w->net->next(w->transport, &e);
         if (status == TD_AGAIN && look(w, out)) return TD_OK;
-        if (status == TD_AGAIN && w->leaving) break;
+        if (status == TD_AGAIN && w->leaving) continue;
         if (status == TD_AGAIN) return next_of_past(w, out);
         if (status != TD_OK) return status;
         if (take_event(w, &e, out)) return TD_OK;
@@ -330,15 +341,12 @@ td_status td_websocket_next(void *self, td_feed_item *out) {
             w->message.size = 0;
         }
     }
-    if (!w->ended) w->net->drop(w->transport, w->connection);
-    w->ended = w->leaving = false;
-    w->message.size = 0;
+    w->ended = false;
     if (w->conf->raw && w->live) {
         put_raw(w, &(td_raw){.kind = TD_RAW_CLOSED, .bytes = td_text(w->detail)}, out);
         return TD_OK;
     }
     put_session(w, false, out);
-    w->denied = false;
     return TD_OK;
 }
 
@@ -377,6 +385,7 @@ void td_websocket_close(void *self) {
     td_buf_fini(&w->address);
     td_buf_fini(&w->message);
     td_buf_fini(&w->text);
+    td_buf_fini(&w->reason);
     free(w->decoder);
     free(w);
 }

@@ -133,7 +133,6 @@ static bool read_rows(td_history *h, td_feed_item *out) {
             h->rows[h->row_count++] = row.event;
             continue;
         }
-        if (text.size > TD_REJECTED_BYTES_MAX) text.size = TD_REJECTED_BYTES_MAX;
         *out = (td_feed_item){.kind = TD_ITEM_REJECTED};
         out->rejected = (td_rejected){.reason = row.reason, .detail = td_text(row.detail), .bytes = text};
         return true;

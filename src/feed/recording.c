@@ -77,6 +77,7 @@ static bool source_decode(const recording *r, source *s) {
     row->clock_ns = 0;
     row->ns_of_day = -1;
     row->more = false;
+    row->part = (td_bytes){0};
     row->notice.kind = TD_NOTICE_NONE;
     switch (s->line.kind) {
     case TD_LINE_TEXT:
@@ -212,7 +213,7 @@ static td_source_position position_of(const source *s) {
 }
 
 static td_rejected rejected_of(const source *s, int64_t clock_ns) {
-    td_bytes bytes = s->line.bytes;
+    td_bytes bytes = s->recorded.part.size > 0 ? s->recorded.part : s->line.bytes;
     if (bytes.size > TD_REJECTED_BYTES_MAX) bytes.size = TD_REJECTED_BYTES_MAX;
     return (td_rejected){.source = td_text(td_path_base(s->path)),
                          .position = position_of(s),

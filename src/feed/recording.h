@@ -30,6 +30,7 @@ typedef struct td_recorded { /* what one line or message says, or a part of it *
     int64_t ns_of_day;       /* exchange-local, for from and to; -1: unknown, so never filtered */
     uint8_t reason;          /* REJECTED: td_reason */
     const char *detail;      /* REJECTED: what is wrong, a literal */
+    td_bytes part;           /* REJECTED: what of the message, where that says more than one thing; else empty */
     const char *ignored;     /* IGNORED: kind of message, a literal */
     td_notice notice;        /* IGNORED: of a live session */
     td_event event;          /* EVENT, or a notice of the LAST: all but `feed` and `receive_ns` */
@@ -58,7 +59,7 @@ typedef struct td_recording_ops {
     /* Fills the state (zeroed). What `file` lends stays valid as long, the first line only in this call.
      * Errors: TD_REJECT with a trail: not a file of this format. */
     TD_CHECKED td_status (*begin)(void *state, const td_recording_file *file, td_recording_begin *out);
-    /* Decodes a line that is not blank into *out: clock, ns_of_day, more and notice say nothing yet. */
+    /* Decodes a line that is not blank into *out: clock, ns_of_day, more, part and notice say nothing yet. */
     void (*decode)(void *state, td_bytes line, td_recorded *out);
 } td_recording_ops;
 
@@ -86,7 +87,6 @@ td_reason td_recorded_number(td_bytes text, int scale, int64_t *out_m, uint8_t *
 void td_recorded_reject(td_recorded *out, td_reason reason, const char *detail);
 /* Rejects what lies after TD_FEED_INSTANT_MAX_NS. */
 void td_recorded_check_instants(td_recorded *out);
-enum { TD_REJECTED_BYTES_MAX = 64 * 1024 }; /* more of what is refused is cut off */
 /* A side of a quote: price and size as texts. Where both are 0 it is missing. */
 td_reason td_recorded_side(const td_bytes texts[2], int price_scale, int64_t *price, int64_t *size, uint8_t *flags);
 /* Index of "VENUE:SYMBOL"; false when that is no valid name. */

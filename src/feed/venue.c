@@ -90,12 +90,16 @@ bool td_message_read(td_bytes message, const td_bytes *keys, td_field *fields, s
 void td_parts_begin(td_parts *parts, td_bytes list) {
     td_json_init(&parts->json, list);
     (void)td_json_next(&parts->json); /* the bracket */
+    parts->from = parts->json.at;
 }
 
 void td_parts_pass(td_parts *parts, bool good, td_recorded *out) {
     td_json ahead = parts->json;
     td_json_type next = good ? td_json_next(&ahead) : TD_JSON_ERROR;
     bool ends = next == TD_JSON_ERROR || next == TD_JSON_ARRAY_END || next == TD_JSON_OBJECT_END;
+    while (parts->from < parts->json.at && memchr(", \t\r\n", *parts->from, 5) != NULL) parts->from++;
+    out->part = (td_bytes){parts->from, (size_t)(parts->json.at - parts->from)};
+    parts->from = parts->json.at;
     parts->within = out->more = !ends;
 }
 
@@ -103,7 +107,7 @@ void td_parts_pass(td_parts *parts, bool good, td_recorded *out) {
 
 td_reason td_recorded_time(td_bytes text, int64_t *out_ns) {
     if (td_time_parse(text, out_ns) != TD_OK) return TD_REASON_MALFORMED;
-    return *out_ns > 0 ? TD_REASON_NONE : TD_REASON_RANGE;
+    return *out_ns > 0 && *out_ns <= TD_FEED_INSTANT_MAX_NS ? TD_REASON_NONE : TD_REASON_RANGE;
 }
 
 td_reason td_recorded_integer(td_bytes text, int64_t *out) {

@@ -21,9 +21,9 @@ typedef struct td_venue_ops {
     /* Fills the zeroed state of a new session. `url`: what was connected to, or empty; what subscriptions it names may
      * say how messages are to be read. */
     void (*begin)(void *state, const td_naming *naming, td_bytes url);
-    /* Decodes one message into *out, whose `more` and `notice` say nothing yet: EVENT (all but feed and receive time;
-     * what has no time of its own takes the receive time), REJECTED or IGNORED. Its clock is the owner's to set. While
-     * out->more, the next call gets the same bytes. */
+    /* Decodes one message into *out, whose `more`, `part` and `notice` say nothing yet: EVENT (all but feed and receive
+     * time; what has no time of its own takes the receive time), REJECTED or IGNORED. Its clock is the owner's to set.
+     * While out->more, the next call gets the same bytes. */
     void (*decode)(void *state, td_bytes message, int64_t receive_ns, td_recorded *out);
 } td_venue_ops;
 
@@ -74,12 +74,13 @@ bool td_message_read(td_bytes message, const td_bytes *keys, td_field *fields, s
 
 typedef struct td_parts { /* of a message that says more: elements of an array, or members of an object */
     td_json json;         /* behind what came out last */
+    const uint8_t *from;  /* … and where that is, while the next one is read */
     bool within;
 } td_parts;
 
 /* `list` with its bracket; it was read to its end before. */
 void td_parts_begin(td_parts *parts, td_bytes list);
-/* Behind a part, read well or not: says whether there is another one. */
+/* Behind a part, read well or not: says which it is, and whether there is another one. */
 void td_parts_pass(td_parts *parts, bool good, td_recorded *out);
 
 td_reason td_recorded_integer(td_bytes text, int64_t *out);

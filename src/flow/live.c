@@ -345,6 +345,8 @@ static bool take_item(td_live *l, live_lane *lane, td_input *out) {
     } else if (item->kind == TD_ITEM_REJECTED) {
         out->partition = lane->reject_partition;
         item->rejected.feed = td_text(lane->conf->name);
+        td_bytes *bytes = &item->rejected.bytes; /* cut here, as the cut might be within a secret */
+        if (bytes->size > TD_REJECTED_BYTES_MAX) bytes->size = TD_REJECTED_BYTES_MAX;
     }
     plan_quiet(l, lane, lane->clock_ns);
     return true;

@@ -24,6 +24,8 @@ bool td_reason_parse(td_bytes name, td_reason *out); /* false: nobody's name */
  * what no bar can be made of. */
 bool td_reason_is_releasable(td_reason reason);
 
+enum { TD_REJECTED_BYTES_MAX = 64 * 1024 };
+
 /* Value of topic `rejected`. */
 typedef struct td_rejected {
     td_bytes feed, source; /* source: the file's base name, or "" */
@@ -31,7 +33,7 @@ typedef struct td_rejected {
     int64_t receive_ns;
     uint8_t reason;  /* td_reason */
     td_bytes detail; /* a short text for people */
-    td_bytes bytes;  /* as received, cut to 64 KB */
+    td_bytes bytes;  /* as received, of a message that says several things the one refused; cut to 64 KB */
 } td_rejected;
 
 enum { TD_WIDTHS_MAX = 8 };

@@ -106,7 +106,9 @@ static void parts(void **state) {
     for (size_t i = 0; i < COUNT_OF(expected); i++) {
         assert_int_equal(f.ops->next(f.feed, &item), TD_OK);
         assert_true(td_source_position_equal(item.position, expected[i]));
-        if (item.kind == TD_ITEM_REJECTED) assert_true(td_source_position_equal(item.rejected.position, expected[i]));
+        if (item.kind != TD_ITEM_REJECTED) continue;
+        assert_true(td_source_position_equal(item.rejected.position, expected[i]));
+        assert_true(td_bytes_equal(item.rejected.bytes, TD_TEXT("[\"bad\",\"2\",\"1700000000.1\",\"b\"]")));
     }
     unit_feed_close(&f);
     unit_empty_folder();

@@ -89,6 +89,7 @@ static const unit_message books[] = {
     {UPDATE "\"changes\":[\"buy\"]" SAID, REFUSED("malformed")},
     {UPDATE "\"changes\":{\"buy\":[\"1\",\"2\"]}" SAID, REFUSED("malformed")},
     {UPDATE "\"changes\":[],\"time\":\"x\"}", REFUSED("malformed")},
+    {UPDATE "\"changes\":[],\"time\":\"2200-01-01T00:00:00.1Z\"}", REFUSED("range")},
     {UPDATE "\"change\":[]" SAID, REFUSED("malformed")},
     {SNAPSHOT "\"asks\":[]" SAID, REFUSED("malformed")},
     {SNAPSHOT "\"bids\":[]" SAID, REFUSED("malformed")},
