@@ -75,30 +75,37 @@ void td_secrets_fini(td_texts *secrets) {
     *secrets = (td_texts){0};
 }
 
-/* The first secret in the text, of those the longest; its size, or 0. */
-static size_t find_first(const td_texts *secrets, td_bytes text, const uint8_t **out) {
-    size_t found = 0;
-    *out = text.data + text.size;
+static bool holds_any(const td_texts *secrets, td_bytes text) {
+    for (size_t i = 0; i < secrets->count; i++)
+        if (memmem(text.data, text.size, secrets->items[i], strlen(secrets->items[i])) != NULL) return true;
+    return false;
+}
+
+/* The size of the longest secret that begins there; 0: none does. */
+static size_t secret_at(const td_texts *secrets, const uint8_t *at, const uint8_t *end) {
+    size_t longest = 0;
     for (size_t i = 0; i < secrets->count; i++) {
-        size_t size = strlen(secrets->items[i]);
-        const uint8_t *at = memmem(text.data, text.size, secrets->items[i], size);
-        if (at == NULL || at > *out || (at == *out && size < found)) continue;
-        *out = at;
-        found = size;
+        const char *secret = secrets->items[i];
+        if ((uint8_t)secret[0] != *at) continue;
+        size_t size = strlen(secret);
+        if (size > longest && size <= (size_t)(end - at) && memcmp(at, secret, size) == 0) longest = size;
     }
-    return found;
+    return longest;
 }
 
 td_bytes td_secrets_hide(const td_texts *secrets, td_bytes text, td_buf *room) {
-    const uint8_t *at;
-    size_t size = secrets->count > 0 && text.size > 0 ? find_first(secrets, text, &at) : 0;
-    if (size == 0) return text;
+    if (text.size == 0 || !holds_any(secrets, text)) return text;
+    const uint8_t *from = text.data, *end = text.data + text.size;
     room->size = 0;
-    for (; size > 0; size = find_first(secrets, text, &at)) {
-        td_buf_put(room, text.data, (size_t)(at - text.data));
-        td_buf_text(room, "***");
-        text = (td_bytes){at + size, text.size - (size_t)(at - text.data) - size};
+    for (const uint8_t *p = from; p < end;) {
+        size_t size = secret_at(secrets, p, end);
+        if (size > 0) {
+            td_buf_put(room, from, (size_t)(p - from));
+            td_buf_text(room, "***");
+            from = p + size;
+        }
+        p += size > 0 ? size : 1;
     }
-    td_buf_put(room, text.data, text.size);
+    td_buf_put(room, from, (size_t)(end - from));
     return td_buf_bytes(room);
 }
