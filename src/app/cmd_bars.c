@@ -144,11 +144,13 @@ static td_status read_actions(td_adjust **out, const td_data *data, const bars_c
     bool then = q->as_of.known_ns != INT64_MAX;
     *out = td_adjust_new(&(td_adjust_question){
         .actions = t->outputs[TD_OUTPUT_ACTIONS],
+        .tape = t->tape,
         .ids = t->ids,
         .program = program,
         .instrument = q->instrument,
         .how = (td_adjusting)conf->adjust,
         .at_ns = then ? q->as_of.known_ns : td_os_posix.ops->wall_ns(td_os_posix.self),
+        .at_offset = q->as_of.offset,
         .as_of = q->known_now ? TD_PLACE_END : q->as_of,
     });
     td_status status;

@@ -1,11 +1,12 @@
 /* src/serve/adjust.c - read the actions, sort them, go from a bar's begin on. */
 #include "serve/adjust.h"
 #include "base/hash.h"
+#include "base/time.h"
 #include "model/corporate.h"
 #include "schema/cause.h"
 #include <stdlib.h>
 
-enum { READS_PER_STEP = 8192 };
+enum { READS_PER_STEP = 8192, BLOCK_BYTES = 256 << 10 };
 
 typedef struct action {
     int64_t ex_ns, amount; /* of a dividend, in shares of then */
@@ -16,6 +17,7 @@ struct td_adjust {
     td_adjust_question q;
     td_zone zone;
     td_reader *reader; /* NULL: not begun, or finished */
+    int64_t dated_to;  /* above it no tick of the instrument was found; -1: there is nothing to date any more */
     bool finished;
     action *actions; /* by ex_ns, once finished */
     size_t count, capacity;
@@ -26,6 +28,7 @@ td_adjust *td_adjust_new(const td_adjust_question *question) {
     a->q = *question;
     a->zone = td_program_zone(question->program, question->instrument);
     a->q.program = NULL;
+    a->dated_to = question->at_offset == INT64_MAX ? -1 : question->at_offset;
     a->finished = question->actions == NULL || question->how == TD_ADJUST_NONE;
     return a;
 }
@@ -69,9 +72,41 @@ static int by_instant(const void *x, const void *y) {
     return (a->amount > b->amount) - (a->amount < b->amount);
 }
 
+static void take_tick_time(const td_adjust *a, const td_record *record, int64_t *out_ns) {
+    td_event event;
+    td_bytes feed;
+    bool of_it = td_bytes_equal(record->key, a->q.instrument) &&
+                 td_record_get_event(a->q.ids, record->value, &event, &feed) == TD_OK;
+    if (of_it && td_event_is_tick(&event)) *out_ns = event.receive_ns;
+}
+
+/* A block of the tape, backwards: what came behind the instrument's last tick there is neither known nor in force. */
+static td_status date_step(td_adjust *a, uint32_t partition) {
+    td_topic *tape = a->q.tape;
+    int64_t end = td_topic_end(tape, partition), to = a->dated_to < end ? a->dated_to : end, last_ns = INT64_MIN;
+    int64_t from = td_topic_block_before(tape, partition, to, BLOCK_BYTES);
+    td_reader *reader;
+    td_record record;
+    td_status status = td_reader_open(&reader, tape, partition, from, TD_READ_APPENDED);
+    while (status == TD_OK && td_reader_offset(reader) < to) {
+        status = td_reader_next(reader, &record);
+        if (status == TD_OK && record.offset < to) take_tick_time(a, &record, &last_ns);
+    }
+    td_reader_close(reader);
+    bool done = last_ns != INT64_MIN || from <= td_topic_start(tape, partition);
+    a->dated_to = done ? -1 : from;
+    if (done) a->q.at_ns = td_least(a->q.at_ns, last_ns);
+    if (done && a->q.as_of.offset != INT64_MAX) a->q.as_of.known_ns = last_ns;
+    return status == TD_AGAIN ? TD_OK : status;
+}
+
 td_status td_adjust_step(td_adjust *a) {
     if (a->finished) return TD_OK;
     uint32_t partition = td_partition_of(a->q.instrument, td_topic_partitions(a->q.actions));
+    if (a->dated_to >= 0) {
+        td_status dated = date_step(a, partition);
+        return dated == TD_OK ? TD_AGAIN : dated;
+    }
     td_status status = TD_OK;
     if (a->reader == NULL) status = td_reader_open(&a->reader, a->q.actions, partition, 0, TD_READ_APPENDED);
     td_record record;

@@ -11,12 +11,14 @@ typedef enum td_adjusting { TD_ADJUST_NONE, TD_ADJUST_SPLIT, TD_ADJUST_ALL } td_
 
 typedef struct td_adjust_question { /* borrowed, the program for the first call alone */
     td_topic *actions;              /* NULL: there are none */
+    td_topic *tape;                 /* says when an offset of as_of was */
     const td_schema_ids *ids;
     const td_program *program; /* whose calendars say when a day begins; NULL: in UTC */
     td_bytes instrument;
     td_adjusting how;
-    int64_t at_ns;  /* in shares of then: actions up to that instant */
-    td_place as_of; /* those that were known there */
+    int64_t at_ns;     /* in shares of then: actions up to that instant, */
+    int64_t at_offset; /* and up to the instrument's last tick below that offset of the tape; INT64_MAX: its end */
+    td_place as_of;    /* those that were known there */
 } td_adjust_question;
 
 typedef struct td_adjust td_adjust;

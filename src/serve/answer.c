@@ -108,11 +108,13 @@ static void begin_history(td_answer *a) {
     if (r->adjust == TD_ADJUST_NONE) return;
     bool then = r->as_of.known_ns != INT64_MAX;
     a->adjust = td_adjust_new(&(td_adjust_question){.actions = topics->actions,
+                                                    .tape = topics->tape,
                                                     .ids = topics->ids,
                                                     .program = topics->program,
                                                     .instrument = td_text(r->instrument),
                                                     .how = r->adjust,
                                                     .at_ns = then ? r->as_of.known_ns : td_view_wall_ns(a->view),
+                                                    .at_offset = r->as_of.offset,
                                                     .as_of = r->known_now ? TD_PLACE_END : r->as_of});
 }
 

@@ -222,6 +222,11 @@ def adjusted_over_http(url):
     assert bars(url, path + "&adjust=split&as_of=2024-01-04T00:00:00Z")["bars"][0]["volume"] == \
         f"{Decimal(plain['bars'][0]['volume']) * 2}"
     assert bars(url, path + "&as_of=2024-01-04T00:00:00Z&adjust=none")["bars"] == plain["bars"]
+    early = bars(url, path + "&as_of=@300")["bars"]  # the splits are days away from there
+    assert len(early) == 3 and early != plain["bars"]
+    for known in ("then", "now"):
+        assert bars(url, path + f"&as_of=@300&adjust=split&known={known}")["bars"] == \
+            bars(url, path + f"&as_of=@300&known={known}")["bars"], known
     assert bars(url, split["next"])["bars"][-1]["volume"] == split["bars"][0]["volume"]
 
 
