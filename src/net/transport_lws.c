@@ -102,11 +102,11 @@ static void opened(transport *t, conn *c) {
 }
 
 static void failed(transport *t, conn *c, const char *why, unsigned code) {
-    char answer[64];
+    char told[TD_LINK_DETAIL_MAX + sizeof c->url.named];
     c->wsi = NULL;     /* the library frees it behind this callback */
     if (code >= 300) { /* somebody answered */
-        (void)snprintf(answer, sizeof answer, "the answer is %u in place of a session", code);
-        conn_end(t, c, code == 401 || code == 403 ? TD_NET_DENIED : TD_NET_REFUSED, answer);
+        (void)snprintf(told, sizeof told, "the answer is %u in place of a session", code);
+        conn_end(t, c, code == 401 || code == 403 ? TD_NET_DENIED : TD_NET_REFUSED, told);
         return;
     }
     if (c->state == CONN_CONNECTING && c->at + 1 < c->addresses.count) {
@@ -114,7 +114,8 @@ static void failed(transport *t, conn *c, const char *why, unsigned code) {
         c->state = CONN_NEXT;
         return;
     }
-    conn_end(t, c, TD_NET_REFUSED, why != NULL && *why != '\0' ? why : "cannot connect");
+    (void)snprintf(told, sizeof told, "%s (%s)", why != NULL && *why != '\0' ? why : "cannot connect", c->url.named);
+    conn_end(t, c, TD_NET_REFUSED, told);
 }
 
 static void closing_by_peer(conn *c, td_bytes reason) {

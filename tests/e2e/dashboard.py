@@ -437,7 +437,7 @@ def look_at_feeds(browser, folder, port, shots):
                 return [name for name, row in rows().items() if row[1] == "live" and row[2] not in ("–", "0")]
 
             wait_until("two sessions and their rates", lambda: trading() == ["coinbase", "coinbase.2"])
-            wait_until("why the third does not begin", lambda: "Unable to connect" in rows()["nobody"][8])
+            wait_until("why the third does not begin", lambda: "Unable to connect (127.0.0.1:" in rows()["nobody"][8])
             assert rows()["nobody"][1] == "connecting" and page.tab.inner_text("#up") == "2 of 3", rows()
             said = {feed["name"]: feed for feed in server.json("/api/v1/status")["feeds"]}
             assert said["nobody"]["session"] == "unknown" and said["nobody"]["run"]["failures"] > 0, said
