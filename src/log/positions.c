@@ -210,11 +210,12 @@ static void put_ends(const td_segment_log *log, td_bytes ends, const cut *c, td_
 }
 
 /* As append, publish and flush of a batch of one record. */
-static td_status append_record(const td_segment_log *log, td_partition *p, td_bytes value) {
+static td_status append_record(const td_segment_log *log, const td_topic *positions, td_bytes value) {
+    td_partition *p = td_topic_partition(positions, 0);
     int64_t now_ms = log->os.ops->wall_ns(log->os.self) / TD_NS_PER_MS;
     td_batch batch;
     td_batch_init(&batch, 0); /* empty: takes any record */
-    (void)td_batch_add(&batch, now_ms, td_text(p->conf.topic + sizeof TD_POSITIONS_PREFIX - 1), value, (td_bytes){0},
+    (void)td_batch_add(&batch, now_ms, td_text(positions->name + sizeof TD_POSITIONS_PREFIX - 1), value, (td_bytes){0},
                        (td_bytes){0});
     td_status status = td_partition_append(p, &batch);
     td_batch_fini(&batch);
@@ -233,7 +234,7 @@ static td_status renew_record(const td_segment_log *log, const td_topic *positio
         td_positions_put(&renewed, last.generation, last.mark_count, last.end_count);
         td_buf_put(&renewed, last.marks.data, last.marks.size);
         put_ends(log, last.ends, c, &renewed);
-        status = append_record(log, td_topic_partition(positions, 0), td_buf_bytes(&renewed));
+        status = append_record(log, positions, td_buf_bytes(&renewed));
     }
     td_buf_fini(&renewed);
     td_buf_fini(&value);
