@@ -42,10 +42,11 @@ static bool names_secret(const char *word, size_t size) {
     return false;
 }
 
-/* Behind a word, what separates it from its value: '=', or a quote, a colon and a quote with blanks between. NULL:
- * nothing does. */
+/* Behind a word, what separates it from its value: '=', " as ", or a quote, a colon and a quote with blanks between.
+ * NULL: nothing does. */
 static const char *find_value(const char *p) {
     if (*p == '=') return p + 1;
+    if (strncmp(p, " as ", 4) == 0) return p + 4;
     if (*p++ != '"') return NULL;
     p += strspn(p, " \t\r\n");
     if (*p++ != ':') return NULL;

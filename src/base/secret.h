@@ -10,8 +10,8 @@ enum { TD_SECRET_LEAST = 6 }; /* shorter ones cannot be told from any other text
 void td_secrets_add(td_texts *secrets, const char *secret);
 /* Makes of secrets that are another one's copies of its own. */
 void td_secrets_own(td_texts *secrets);
-/* Adds what stands behind words such as token=, "apiKey": or password= in an address or a message; `text` may be NULL.
- */
+/* Adds what stands behind words such as token=, "apiKey": or "your key as" in an address or a message; `text` may be
+ * NULL. */
 void td_secrets_find(td_texts *secrets, const char *text);
 void td_secrets_fini(td_texts *secrets); /* overwrites them */
 /* The text itself, or a copy in `room` (emptied first) with *** for each secret in it. */

@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "feed/venue.h"
 #include <ctype.h>
+#include <strings.h>
 
 /* ---- words ---- */
 
@@ -21,16 +22,10 @@ const char *td_av_word_name(td_av_word word) {
     return names[word];
 }
 
-static bool same_in_any_case(const uint8_t *text, const char *word, size_t size) {
-    size_t i = 0;
-    while (i < size && tolower(text[i]) == word[i]) i++;
-    return i == size;
-}
-
 static bool says(td_bytes text, const char *word) {
     size_t size = strlen(word);
     for (size_t i = 0; i + size <= text.size; i++)
-        if (same_in_any_case(text.data + i, word, size)) return true;
+        if (strncasecmp((const char *)text.data + i, word, size) == 0) return true;
     return false;
 }
 
@@ -47,37 +42,14 @@ static td_av_word word_of(td_bytes notice, bool is_error) {
     return is_error ? TD_AV_CALL : TD_AV_REFUSED;
 }
 
-static size_t word_end(td_bytes text, size_t at) {
-    while (at < text.size && (isalnum(text.data[at]) || text.data[at] == '_' || text.data[at] == '-')) at++;
-    return at;
-}
-
-void td_av_scrub(td_buf *out, td_bytes text, td_bytes key) {
-    static const char *const before[] = {"api key as ", "apikey="};
-    for (size_t at = 0, end; at < text.size;) {
-        td_bytes rest = {text.data + at, text.size - at};
-        end = key.size > 0 && td_bytes_begin(rest, key) ? at + key.size : at;
-        for (size_t i = 0; i < sizeof before / sizeof before[0] && end == at; i++) {
-            size_t size = strlen(before[i]);
-            if (at >= size && same_in_any_case(text.data + at - size, before[i], size)) end = word_end(text, at);
-        }
-        if (end > at) {
-            td_buf_text(out, "***");
-            at = end;
-        } else {
-            td_buf_put(out, &text.data[at++], 1);
-        }
-    }
-}
-
 bool td_av_width(td_bytes interval, int64_t *out_ns) {
     static const struct {
         const char *name;
         int minutes;
     } rows[] = {{"1min", 1}, {"5min", 5}, {"15min", 15}, {"30min", 30}, {"60min", 60}, {"daily", 24 * 60}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (interval.size != strlen(rows[i].name) || !same_in_any_case(interval.data, rows[i].name, interval.size))
-            continue;
+        size_t size = strlen(rows[i].name);
+        if (interval.size != size || strncasecmp((const char *)interval.data, rows[i].name, size) != 0) continue;
         *out_ns = rows[i].minutes * TD_NS_PER_MIN;
         return true;
     }

@@ -27,10 +27,9 @@ typedef struct td_av_request { /* what the answer does not say of itself */
  * mostly the newest first. Borrowed for the call. */
 typedef void (*td_av_row_fn)(void *arg, const td_recorded *row, td_bytes bytes);
 
-/* Else than ROWS, *out_text is the notice, which may hold the key (td_av_scrub), or what is wrong; no row was given. */
+/* Else than ROWS, *out_text is the notice, which may hold the key (base/secret.h), or what is wrong; no row was given.
+ */
 td_av_word td_av_read(td_bytes answer, const td_av_request *request, td_av_row_fn each, void *arg, td_bytes *out_text);
 const char *td_av_word_name(td_av_word word); /* for people: a literal */
-/* Appends the text without keys: what it calls one, and every `key` (empty: not known). */
-void td_av_scrub(td_buf *out, td_bytes text, td_bytes key);
 /* "1min" to "60min", "daily" in any case, to ns. */
 bool td_av_width(td_bytes interval, int64_t *out_ns);

@@ -2,6 +2,7 @@
  * answer stands newest first, and those of a symbol's months stand in any order: all files are read at once, and their
  * rows come out in the order of time. A row of a file is counted from its oldest, so that a later answer that only
  * begins with newer rows is the same file, grown. */
+#include "base/secret.h"
 #include "base/time.h"
 #include "feed/alphavantage.h"
 #include "feed/glob.h"
@@ -79,10 +80,19 @@ static void take_row(void *arg, const td_recorded *recorded, td_bytes bytes) {
 /* The whole answer is something else than data. Notices are told in their own words, but for the key. */
 static void refuse_file(av_feed *f, uint32_t file, td_av_word word, td_bytes text) {
     row refused = {.file = file, .reason = TD_REASON_MALFORMED, .refused = {.at = f->texts.size}};
+    td_texts keys = {0};
+    td_buf said = {0}, room = {0};
+    td_buf_put(&said, text.data, text.size);
+    td_buf_put(&said, "", 1);
+    td_secrets_find(&keys, (const char *)said.data);
+    td_bytes shown = td_secrets_hide(&keys, text, &room);
     td_buf_printf(&f->texts, "%s: ", td_av_word_name(word));
-    td_av_scrub(&f->texts, text, (td_bytes){0});
+    td_buf_put(&f->texts, shown.data, shown.size);
     refused.refused.detail_size = f->texts.size - refused.refused.at;
     td_buf_put(&f->rows, &refused, sizeof refused);
+    td_buf_fini(&room);
+    td_buf_fini(&said);
+    td_secrets_fini(&keys);
 }
 
 static int by_time(const void *a, const void *b) {

@@ -340,6 +340,7 @@ static bool take_item(td_live *l, live_lane *lane, td_input *out) {
     if (item->kind == TD_ITEM_EVENT) {
         item->event.feed = out->feed;
         item->event.receive_ns = lane->clock_ns;
+        if ((item->event.flags & TD_FLAG_TIME_RECEIVE) != 0) item->event.event_ns = lane->clock_ns;
         out->partition = td_route_event(&l->route, &item->event);
         if (!item->past) lane->given_ns[out->partition] = lane->clock_ns;
     } else if (item->kind == TD_ITEM_REJECTED) {

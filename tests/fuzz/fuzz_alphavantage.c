@@ -1,5 +1,5 @@
 /* tests/fuzz/fuzz_alphavantage.c - any bytes as an answer of Alpha Vantage: rows are bars or prices that are whole and
- * lie within our instants, or refused; of anything else no row is given, and it is told without what it calls a key. */
+ * lie within our instants, or refused; of anything else no row is given. */
 #include "base/time.h"
 #include "feed/alphavantage.h"
 #include <assert.h>
@@ -28,14 +28,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size > 0 && data[0] % 2 == 0) request.starts = request.adjusted = true;
     size_t rows = 0;
     td_bytes text = {0};
-    td_buf told = {0};
     td_av_word word = td_av_read((td_bytes){data, size}, &request, check_row, &rows, &text);
     assert(td_av_word_name(word) != NULL);
     assert(word == TD_AV_ROWS || rows == 0);
-    if (word != TD_AV_ROWS) td_av_scrub(&told, text, TD_TEXT("KEY"));
-    td_buf_put(&told, "", 1);
-    assert(memmem(told.data, told.size, "KEY", 3) == NULL);
-    td_buf_fini(&told);
     td_instruments_free(instruments);
     return 0;
 }

@@ -16,6 +16,7 @@ static void finds_what_is_secret(void **state) {
         {"{\"action\":\"auth\",\"key\":\"AK-000001\", \"secret\" : \"se/cr+et=\"}", {"AK-000001", "se/cr+et="}},
         {"{\"access_token\":12345678,\"key\"", {NULL}}, /* not a text, and cut off */
         {"token=abcdef&token=abcdef", {"abcdef"}},
+        {"We have detected your API key as c0ffee1234 and our rate limit", {"c0ffee1234"}},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         td_texts found = {0};

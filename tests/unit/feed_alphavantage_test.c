@@ -180,15 +180,6 @@ static void notices_are_told_without_the_key(void **state) {
                  "SYMBOL_5min.csv, or SYMBOL_daily.csv []\n");
 }
 
-static void a_key_that_is_known_is_never_told(void **state) {
-    (void)state;
-    td_buf out = {0};
-    td_av_scrub(&out, TD_TEXT("KEY1 of key KEY1x, KEY"), TD_TEXT("KEY1"));
-    td_buf_put(&out, "", 1);
-    assert_string_equal((const char *)out.data, "*** of key ***x, KEY");
-    td_buf_fini(&out);
-}
-
 /* The files as their project keeps them: nothing is refused, and each has the bars that its lines say. */
 static void recorded_answers_are_whole(void **state) {
     (void)state;
@@ -239,7 +230,6 @@ int main(void) {
         cmocka_unit_test(files_come_out_in_the_order_of_time),
         cmocka_unit_test(bad_rows_cost_themselves),
         cmocka_unit_test(notices_are_told_without_the_key),
-        cmocka_unit_test(a_key_that_is_known_is_never_told),
         cmocka_unit_test(recorded_answers_are_whole),
     };
     return cmocka_run_group_tests(tests, unit_make_folder, unit_remove_folder);
