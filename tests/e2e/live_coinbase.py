@@ -8,7 +8,6 @@ import json
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 
 import tapedeck
@@ -194,10 +193,4 @@ def books(folder):
 
 
 if __name__ == "__main__":
-    tests = [threading.Thread(target=lambda c=case: results.append(type(CASES)([c]).run())) for case in CASES]
-    results = []
-    for test in tests:  # most of their time is waiting
-        test.start()
-    for test in tests:
-        test.join()
-    sys.exit(max(results))
+    sys.exit(CASES.run_at_once())

@@ -5,7 +5,6 @@ is left alone; and the key is told to nobody.
 import collections
 import decimal
 import sys
-import threading
 import time
 
 import tapedeck
@@ -104,10 +103,4 @@ def wrong_token(folder):
 
 
 if __name__ == "__main__":
-    tests = [threading.Thread(target=lambda c=case: results.append(type(CASES)([c]).run())) for case in CASES]
-    results = []
-    for test in tests:  # most of their time is waiting
-        test.start()
-    for test in tests:
-        test.join()
-    sys.exit(max(results))
+    sys.exit(CASES.run_at_once())

@@ -9,7 +9,6 @@ import time
 import urllib.parse
 
 from server import Server
-from websockets.exceptions import ConnectionClosed
 
 LEVELS = 150  # of a side: more than one record holds
 
@@ -90,8 +89,5 @@ class Binance(Server):
             if symbol == self.lose:
                 self.lose = None
                 continue
-            try:
-                await session.connection.send(json.dumps(message))
+            if await self._send(session, message):
                 session.sent.append((symbol, message["u"]))
-            except ConnectionClosed:
-                session.cut = session.cut or "left"

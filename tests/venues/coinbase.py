@@ -8,18 +8,15 @@ from a seed and goes on whether or not somebody is connected.
 prints the URLs, for `coinbase: { url, history }`, and plays until it is stopped. --tls makes a test authority in FOLDER:
 believe FOLDER/ca.pem.
 """
-import argparse
 import asyncio
 import dataclasses
 import heapq
-import itertools
 import json
 import random
 import time
 from urllib.parse import parse_qs, unquote
 
-from server import CUTS, Server, make_authority
-from websockets.exceptions import ConnectionClosed
+from server import Server, arguments, play
 
 CHANNELS = ["matches", "ticker", "heartbeat", "level2_batch"]
 PRIVATE = ["level2", "level3", "full", "user"]
@@ -121,13 +118,6 @@ class Coinbase(Server):
         return share > 0 and self._random.random() < share
 
     # ---- sessions ----
-
-    async def _send(self, session, message):
-        if session.cut is None:
-            try:
-                await session.connection.send(json.dumps(message, separators=(",", ":")))
-            except ConnectionClosed:
-                session.cut = session.cut or "left"
 
     async def _connected(self, connection):
         hurry = asyncio.create_task(self._expect_subscription(connection))
@@ -332,26 +322,14 @@ class Coinbase(Server):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--products", default="BTC-USD,ETH-USD")
     parser.add_argument("--rate", type=float, default=5, help="trades of a product per second")
-    parser.add_argument("--port", type=int, default=0, help="0: a free one")
     parser.add_argument("--seed", type=int, default=1, help="of the market")
-    parser.add_argument("--cut-every", type=float, default=0, help="seconds; each time in another way")
     parser.add_argument("--away", type=float, default=0, help="seconds after a cut for which nobody is let in")
-    parser.add_argument("--tls", metavar="FOLDER", help="speak wss and https, with a test authority made there")
-    options = parser.parse_args()
-    tls = make_authority(options.tls) if options.tls else None
-    market = Market(options.products.split(","), options.seed, options.rate)
-    with Coinbase(market, port=options.port, tls=tls, away_s=options.away) as venue:
-        print(venue.url, venue.history, flush=True)
-        try:
-            for how in itertools.cycle(CUTS):
-                time.sleep(options.cut_every or 3600)
-                if options.cut_every:
-                    venue.cut(how)
-        except KeyboardInterrupt:
-            pass
+    o = parser.parse_args()
+    market = Market(o.products.split(","), o.seed, o.rate)
+    play(Coinbase(market, port=o.port, tls=o.tls, away_s=o.away), o.cut_every, "history")
 
 
 if __name__ == "__main__":

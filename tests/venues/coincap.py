@@ -2,19 +2,16 @@
 name the assets whose price has changed, with more digits than a double holds. Another key hears one text, and then
 nothing.
 
-    coincap.py [--assets bitcoin,ethereum] [--token test-key] [--rate 5] [--port 0] [--tls FOLDER]
+    coincap.py [--assets bitcoin,ethereum] [--token test-key] [--rate 5] [--port 0] [--cut-every SECONDS]
+               [--tls FOLDER]
 
 prints the URL, for `coincap: { url }`, and plays until it is stopped.
 """
-import argparse
 import asyncio
-import json
 import random
-import time
 from urllib.parse import parse_qs, urlsplit
 
-from server import Server, make_authority
-from websockets.exceptions import ConnectionClosed
+from server import Server, arguments, play
 
 
 class CoinCap(Server):
@@ -50,31 +47,18 @@ class CoinCap(Server):
             prices = self._step()
             for session in [s for s in self.sessions if s.cut is None]:
                 mine = {a: p for a, p in prices.items() if a in session.connection.assets}
-                if not mine:
-                    continue
-                try:
-                    await session.connection.send(json.dumps(mine, separators=(",", ":")))
+                if mine and await self._send(session, mine):
                     session.sent += mine.items()
-                except ConnectionClosed:
-                    session.cut = session.cut or "left"
             await asyncio.sleep(1 / self.rate)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--assets", default="bitcoin,ethereum")
     parser.add_argument("--token", default="test-key")
     parser.add_argument("--rate", type=float, default=5, help="messages per second")
-    parser.add_argument("--port", type=int, default=0, help="0: a free one")
-    parser.add_argument("--tls", metavar="FOLDER", help="speak wss, with a test authority made there")
-    options = parser.parse_args()
-    tls = make_authority(options.tls) if options.tls else None
-    with CoinCap(options.assets.split(","), options.token, options.rate, options.port, tls) as venue:
-        print(venue.url, flush=True)
-        try:
-            time.sleep(1e9)
-        except KeyboardInterrupt:
-            pass
+    o = parser.parse_args()
+    play(CoinCap(o.assets.split(","), o.token, o.rate, o.port, o.tls), o.cut_every)
 
 
 if __name__ == "__main__":

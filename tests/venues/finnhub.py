@@ -7,17 +7,14 @@ is Coinbase's one by other names.
 
 prints the URL, for `finnhub: { url }`, and plays until it is stopped.
 """
-import argparse
 import asyncio
 import dataclasses
-import itertools
 import json
 import time
 from urllib.parse import parse_qs
 
 from coinbase import Market
-from server import CUTS, Server, make_authority
-from websockets.exceptions import ConnectionClosed
+from server import Server, arguments, play
 
 BATCH_S = 0.05
 CONDITIONS = [{"c": ["1", "8", "24", "12"]}, {"c": ["1"]}, {"c": []}, {"c": None}, {}]
@@ -54,15 +51,6 @@ class Finnhub(Server):
             await connection.close(1008, "one connection per key")
             return
         await super()._connected(connection)
-
-    async def _send(self, session, message):
-        if session.cut is None:
-            try:
-                await session.connection.send(json.dumps(message, separators=(",", ":")))
-                return True
-            except ConnectionClosed:
-                session.cut = session.cut or "left"
-        return False
 
     async def _heard(self, session, text):
         message = json.loads(text)
@@ -108,25 +96,12 @@ class Finnhub(Server):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--symbols", default="AAPL,BINANCE:BTCUSDT")
     parser.add_argument("--token", default="test-key")
     parser.add_argument("--rate", type=float, default=5, help="trades of a symbol per second")
-    parser.add_argument("--port", type=int, default=0, help="0: a free one")
-    parser.add_argument("--cut-every", type=float, default=0, help="seconds; each time in another way")
-    parser.add_argument("--tls", metavar="FOLDER", help="speak wss, with a test authority made there")
-    options = parser.parse_args()
-    tls = make_authority(options.tls) if options.tls else None
-    market = Market(options.symbols.split(","), rate=options.rate)
-    with Finnhub(market, options.token, port=options.port, tls=tls) as venue:
-        print(venue.url, flush=True)
-        try:
-            for how in itertools.cycle(CUTS):
-                time.sleep(options.cut_every or 3600)
-                if options.cut_every:
-                    venue.cut(how)
-        except KeyboardInterrupt:
-            pass
+    o = parser.parse_args()
+    play(Finnhub(Market(o.symbols.split(","), rate=o.rate), o.token, port=o.port, tls=o.tls), o.cut_every)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,10 @@
 """tests/venues/server.py - what the venues on this machine share: a server on a thread of its own, over ws or wss, that
 can end its sessions in every way that a network knows, and answers plain requests on the same port."""
+import argparse
 import asyncio
 import http
+import itertools
+import json
 import pathlib
 import ssl
 import struct
@@ -11,7 +14,7 @@ import time
 
 from websockets.asyncio.server import serve
 from websockets.datastructures import Headers
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 from websockets.http11 import Response
 
 CUTS = ["close", "drop", "half", "reset"]  # "mute" beside them: it is there, and neither speaks nor listens
@@ -34,6 +37,29 @@ def make_authority(folder, host="localhost"):
     return folder
 
 
+def arguments(doc):
+    """A parser with what each venue takes: one that is a program of its own."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--port", type=int, default=0, help="0: a free one")
+    parser.add_argument("--cut-every", type=float, default=0, help="seconds; each time in another way")
+    parser.add_argument("--tls", metavar="FOLDER", type=make_authority,
+                        help="speak wss and https, with a test authority made there")
+    return parser
+
+
+def play(server, cut_every, *said):
+    """Says where it is, and serves until it is stopped or has nothing more to play."""
+    with server:
+        print(server.url, *(getattr(server, name) for name in said), flush=True)
+        try:
+            for how in itertools.cycle(CUTS):
+                if server.finished.wait(cut_every or None):
+                    break
+                server.cut(how)
+        except KeyboardInterrupt:
+            pass
+
+
 class Session:
     """One connection: what was sent on it, in the venue's own words, what it said, and how it was cut."""
 
@@ -53,6 +79,7 @@ class Server:
         self._back = 0.0  # nobody is let in before
         self.sessions = []
         self._ready = threading.Event()
+        self.finished = threading.Event()  # by who plays something that has an end
         self._events = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._events.run_until_complete, args=(self._main(),), daemon=True)
 
@@ -101,6 +128,17 @@ class Server:
             elif how == "mute":
                 transport.pause_reading()
         done.set()
+
+    async def _send(self, session, message):
+        """A text, or what becomes one; False where the session ended under it, so that it was not sent."""
+        text = message if isinstance(message, str) else json.dumps(message, separators=(",", ":"))
+        try:
+            if session.cut is None:
+                await session.connection.send(text)
+                return True
+        except ConnectionClosed:
+            session.cut = session.cut or "left"
+        return False
 
     async def _play(self):
         raise NotImplementedError

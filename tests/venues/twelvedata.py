@@ -1,19 +1,18 @@
 """tests/venues/twelvedata.py - Twelve Data's prices on this machine: answers that name what was taken and what was not, many
 prices within a second, heartbeats of the client's, three connections of a key.
 
-    twelvedata.py [--symbols AAPL,EUR/USD] [--token test-key] [--rate 20] [--port 0] [--tls FOLDER]
+    twelvedata.py [--symbols AAPL,EUR/USD] [--token test-key] [--rate 20] [--port 0] [--cut-every SECONDS]
+                  [--tls FOLDER]
 
 prints the URL, for `twelvedata: { url }`, and plays until it is stopped.
 """
-import argparse
 import asyncio
 import json
 import random
 import time
 from urllib.parse import parse_qs, urlsplit
 
-from server import Server, make_authority
-from websockets.exceptions import ConnectionClosed
+from server import Server, arguments, play
 
 CONNECTIONS_MAX = 3
 NO_KEY = "**apikey** parameter is incorrect or not specified. You can get your free API key at the vendor's site"
@@ -27,14 +26,6 @@ class TwelveData(Server):
         self.prices = {symbol: 10.0 * (n + 1) for n, symbol in enumerate(symbols)}
         self.token, self.rate, self.patience_s = token, rate, patience_s
         self._random = random.Random("twelvedata")
-
-    async def _send(self, session, message):
-        try:
-            await session.connection.send(json.dumps(message, separators=(",", ":")))
-            return True
-        except ConnectionClosed:
-            session.cut = session.cut or "left"
-            return False
 
     async def _connected(self, connection):
         open_ones = [s for s in self.sessions if s.cut is None]
@@ -79,20 +70,12 @@ class TwelveData(Server):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--symbols", default="AAPL,EUR/USD")
     parser.add_argument("--token", default="test-key")
     parser.add_argument("--rate", type=float, default=20, help="prices per second")
-    parser.add_argument("--port", type=int, default=0, help="0: a free one")
-    parser.add_argument("--tls", metavar="FOLDER", help="speak wss, with a test authority made there")
-    options = parser.parse_args()
-    tls = make_authority(options.tls) if options.tls else None
-    with TwelveData(options.symbols.split(","), options.token, options.rate, options.port, tls) as venue:
-        print(venue.url, flush=True)
-        try:
-            time.sleep(1e9)
-        except KeyboardInterrupt:
-            pass
+    o = parser.parse_args()
+    play(TwelveData(o.symbols.split(","), o.token, o.rate, o.port, o.tls), o.cut_every)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ prints the URL and plays until it is stopped. What has been played so far is its
 /api/v3/historicalTrades give pages of trades at the same host and port, by http or https. RECORDING has lines of
 "receive_ns json", as hftbacktest's collector writes them. --tls makes a test authority in FOLDER: believe FOLDER/ca.pem.
 """
-import argparse
 import asyncio
 import gzip
 import itertools
@@ -16,8 +15,7 @@ import threading
 import time
 import urllib.parse
 
-from server import CUTS, Server, make_authority
-from websockets.exceptions import ConnectionClosed
+from server import Server, arguments, play
 
 
 def read_frames(path):
@@ -34,7 +32,6 @@ class Venue(Server):
         self.frames, self.rate, self.loop = frames, rate, loop
         self.next = 0
         self.pages = 0
-        self.finished = threading.Event()
         self.paused = False
 
     def trades(self, symbol):
@@ -71,36 +68,20 @@ class Venue(Server):
             if self._stop.is_set():
                 return
             session = self.open_session()
-            if session is not None:
-                try:
-                    await session.connection.send(self.frames[number])
-                    session.sent.append(number)
-                except ConnectionClosed:  # it ended under the message, which therefore was not sent
-                    session.cut = session.cut or "left"
+            if session is not None and await self._send(session, self.frames[number]):
+                session.sent.append(number)
             played += 1
             self.next = number + 1
         self.finished.set()
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("recording")
     parser.add_argument("--rate", type=float, default=1000, help="messages per second")
-    parser.add_argument("--port", type=int, default=0, help="0: a free one")
-    parser.add_argument("--cut-every", type=float, default=0, help="seconds; each time in another way")
     parser.add_argument("--loop", action="store_true", help="begin again at the recording's end")
-    parser.add_argument("--tls", metavar="FOLDER", help="speak wss, with a test authority made there")
-    options = parser.parse_args()
-    tls = make_authority(options.tls) if options.tls else None
-    with Venue(read_frames(options.recording), options.rate, options.port, tls, options.loop) as venue:
-        print(venue.url, flush=True)
-        try:
-            for how in itertools.cycle(CUTS):
-                if venue.finished.wait(options.cut_every or None):
-                    break
-                venue.cut(how)
-        except KeyboardInterrupt:
-            pass
+    o = parser.parse_args()
+    play(Venue(read_frames(o.recording), o.rate, o.port, o.tls, o.loop), o.cut_every)
 
 
 if __name__ == "__main__":
