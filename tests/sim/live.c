@@ -26,6 +26,7 @@ enum {
 typedef struct peer_session { /* what the peer sent on one connection: ids first, first + 1, … */
     int64_t first, count;
     bool whole; /* the peer ended it: all of it must be on the tape */
+    bool torn;  /* we died in it: perhaps between two partitions */
 } peer_session;
 
 typedef struct world {
@@ -165,7 +166,10 @@ static void turn(world *w) {
 static bool restart(world *w) {
     bool clean = below(w, 2) == 0;
     size_t from = w->risky_turns > 0 ? w->risky : w->session_count > 0 ? w->session_count - 1 : 0;
-    for (size_t i = from; i < w->session_count; i++) w->sessions[i].whole = false;
+    for (size_t i = from; i < w->session_count; i++) {
+        w->sessions[i].whole = false;
+        w->sessions[i].torn |= !clean;
+    }
     w->risky_turns = 0;
     if (!clean) td_sim_crash_at(w->sim, td_sim_calls(w->sim) + 1 + below(w, CRASH_CALLS));
     for (int i = 0; i < CRASH_CALLS && !clean; i++) turn(w); /* it dies in the middle of one */
@@ -225,24 +229,25 @@ static bool read_partition(world *w, uint32_t p, tape *out, uint64_t marks[2][SE
     return good && status == TD_AGAIN;
 }
 
-/* The messages of a session that are on the tape, each in its line; -1 where one is missing before another one of its
- * partition: what is appended at once is whole or not there in each of them. */
+/* The messages of a session that are on the tape, each in its line; -1 where one is missing before another one, or in a
+ * torn session before another one of its partition: each is appended to by itself. */
 static int64_t count_held(const peer_session *s, size_t index, int64_t *out_number) {
     int64_t held = 0;
     bool over[PARTITIONS] = {0};
     *out_number = 0;
     for (int64_t k = 0; k < s->count; k++) {
         int64_t id = s->first + k;
+        uint8_t p = s->torn ? partition_of[id] : 0;
         bool missing = seen_session[id] == 0;
         if (!missing && *out_number == 0) *out_number = seen_session[id];
-        bool good = missing || (!over[partition_of[id]] && seen_session[id] == *out_number && seen_line[id] == k + 1);
+        bool good = missing || (!over[p] && seen_session[id] == *out_number && seen_line[id] == k + 1);
         if (!good)
             (void)fprintf(stderr,
                           "session %zu: message %" PRId64 " is line %" PRId64 " of session %" PRId64
                           ", or behind a hole\n",
                           index, k, seen_line[id], seen_session[id]);
         if (!good) return -1;
-        over[partition_of[id]] |= missing;
+        over[p] |= missing;
         held += !missing;
     }
     return held;
