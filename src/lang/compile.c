@@ -58,7 +58,9 @@ static bool lower_fields(compiler *c, td_lowering *l, const td_stmt *s) {
     for (const td_part *part = f->parts; part->name != NULL; part++) {
         td_bytes field = td_text(part->name);
         if (td_function_field(f, field) == NULL) continue;
-        td_scope_name name = {s->name, field, td_lower_call(l, e, field), s->offset};
+        td_lower_term term = td_lower_open_term(l, e);
+        td_scope_name name = {s->name, field, td_lower_call(l, e, field), s->offset, term.term};
+        td_lower_close_term(l, term, name.node);
         td_lower_define(l, name);
         add_line(l, join_name(c, s->name, field), name.node);
     }
@@ -81,9 +83,13 @@ static void lower_definition(compiler *c, td_lowering *l, const td_stmt *s) {
         return;
     }
     if (lower_fields(c, l, s)) return;
-    td_scope_name name = {.name = s->name, .node = td_lower_expr(l, s->expr), .offset = s->offset};
+    td_scope_name name = {.name = s->name, .offset = s->offset, .term = td_lower_next_term(l)};
+    name.node = td_lower_expr(l, s->expr);
     td_lower_define(l, name);
-    if (s->kind != TD_STMT_PARAM) add_line(l, s->name, name.node);
+    if (s->kind == TD_STMT_PARAM && name.node != TD_NODE_BAD)
+        td_graph_builder_add_param(l->builder, s->name, name.node);
+    else if (s->kind != TD_STMT_PARAM)
+        add_line(l, s->name, name.node);
 }
 
 /* A constant above 0 as decimal(19,8), or 0 after an error. */
@@ -112,6 +118,7 @@ static int64_t lower_qty(td_lowering *l, uint32_t expr) {
 static void lower_action(td_lowering *l, const td_stmt *s) {
     td_graph_action action = {.action = s->action, .note = s->note, .qty = 100000000}; /* one */
     if (s->qty != 0) action.qty = lower_qty(l, s->qty);
+    action.term = td_lower_next_term(l);
     action.condition = td_lower_condition(l, s->expr);
     if (action.qty > 0 && action.condition != TD_NODE_BAD) td_graph_builder_add_action(l->builder, &action);
 }
@@ -144,7 +151,8 @@ static void keep_series(compiler *c, const td_lowering *l) {
     const td_scope_name *names = (const td_scope_name *)(const void *)l->scope.data;
     for (size_t i = 0; i < l->scope.size / sizeof *names; i++) {
         if (names[i].field.size > 0) continue; /* of another series, or of a function's result */
-        series_value value = {l->strategy, {l->strategy->name, names[i].name, names[i].node, l->strategy->offset}};
+        series_value value = {l->strategy,
+                              {l->strategy->name, names[i].name, names[i].node, l->strategy->offset, names[i].term}};
         td_buf_put(&c->series, &value, sizeof value);
     }
 }
@@ -164,6 +172,7 @@ static void lower_strategy(compiler *c, const td_strategy_tree *s) {
         .tree = &c->tree, .parts = c->parts, .diags = &c->diags, .strategy = s, .builder = builder_for(c, s->width_ns)};
     const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data;
     td_graph_builder_begin_strategy(l.builder, s->name, s->set_count > 0 ? sets + s->set_first : NULL, s->set_count);
+    td_graph_builder_set_text(l.builder, c->diags.texts[s->file].text);
     know_series(c, &l);
     for (l.stmts_done = 0; l.stmts_done < s->stmt_count; l.stmts_done++) {
         const td_stmt *stmt = td_syntax_stmt(&c->tree, s->stmt_first + l.stmts_done);

@@ -116,7 +116,10 @@ static const char *fields_of(const td_lowering *l, td_bytes name, char out[128])
 static uint32_t lower_name(td_lowering *l, const td_expr *e, td_bytes field) {
     char fields[128];
     const td_scope_name *found = td_lower_find(l, e->text, field);
-    if (found != NULL && found->node != TD_NODE_ELSEWHERE) return found->node;
+    if (found != NULL && found->node != TD_NODE_ELSEWHERE) {
+        td_graph_builder_name_term(l->builder, l->term, found->term);
+        return found->node;
+    }
     if (found != NULL) {
         td_lower_fail(l, e->offset, "series '%.*s' runs on bars of another width, which is not part of this version",
                       TD_WORD(e->text));
@@ -277,10 +280,44 @@ static uint32_t lower_kind(td_lowering *l, const td_expr *e) {
     }
 }
 
+/* ---- terms ---- */
+
+static td_term_kind term_kind(const td_expr *e) {
+    static const char *const logic[] = {"and", "or", "not", NULL};
+    static const char *const arithmetic[] = {"+", "-", "*", "/", NULL};
+    if (e->kind == TD_EXPR_NUMBER) return TD_TERM_NUMBER;
+    if (e->kind == TD_EXPR_NAME) return TD_TERM_NAME;
+    if (e->kind == TD_EXPR_CALL) return TD_TERM_CALL;
+    if (e->kind != TD_EXPR_OP) return TD_TERM_OTHER;
+    if (td_word_find(logic, e->text) >= 0) return TD_TERM_LOGIC;
+    return td_word_find(arithmetic, e->text) >= 0 ? TD_TERM_ARITHMETIC : TD_TERM_COMPARISON;
+}
+
+td_lower_term td_lower_open_term(td_lowering *l, const td_expr *e) {
+    td_lower_term opened = {.outer = l->term};
+    if (td_lower_next_term(l) != 0)
+        opened.term = td_graph_builder_open_term(
+            l->builder, (td_term){.begin = e->begin, .end = e->end, .kind = (uint8_t)term_kind(e)});
+    l->term = opened.term;
+    return opened;
+}
+
+uint32_t td_lower_next_term(const td_lowering *l) {
+    return l->inner == NULL && !l->trying ? td_graph_builder_next_term(l->builder) : 0;
+}
+
+void td_lower_close_term(td_lowering *l, td_lower_term opened, uint32_t node) {
+    l->term = opened.outer;
+    if (opened.term != 0 && node != TD_NODE_BAD) td_graph_builder_close_term(l->builder, opened.term, node);
+}
+
+/* ---- all of it ---- */
+
 uint32_t td_lower_expr(td_lowering *l, uint32_t expr) {
     const td_expr *e = expr_at(l, expr);
     if (l->work > WORK_MAX) return TD_NODE_BAD; /* said */
     uint32_t node = TD_NODE_BAD;
+    td_lower_term term = td_lower_open_term(l, e);
     l->depth++;
     if (++l->work > WORK_MAX)
         td_lower_fail(l, e->offset, "with its fns written out this is too much: name the parts that stand there often");
@@ -289,5 +326,6 @@ uint32_t td_lower_expr(td_lowering *l, uint32_t expr) {
     else
         node = lower_kind(l, e);
     l->depth--;
+    td_lower_close_term(l, term, node);
     return node;
 }

@@ -12,6 +12,7 @@ typedef struct td_scope_name {
     td_bytes name, field; /* m of `m = …` has no field, m of `m = macd(…)` one entry for each */
     uint32_t node;        /* TD_NODE_BAD: its definition is wrong */
     uint32_t offset;
+    uint32_t term; /* what it was defined as, as td_graph_builder_open_term numbers it; 0: not kept */
 } td_scope_name;
 
 typedef struct td_fn_call { /* fns that are being put in place, the innermost first */
@@ -31,6 +32,8 @@ typedef struct td_lowering {
     const td_function *inner; /* whose parts are being put in place; NULL in the user's own text */
     uint32_t call_offset;     /* where the user called it: the place of errors */
     uint32_t depth, work;     /* of expressions: bounded, however fns call each other */
+    uint32_t term;            /* the innermost open one; 0: none is kept */
+    bool trying;              /* it will be lowered again: its terms are not kept */
 } td_lowering;
 
 static inline size_t td_lower_part(const td_function *f, uint32_t part) {
@@ -41,6 +44,14 @@ void td_lower_fail(const td_lowering *l, uint32_t offset, const char *fmt, ...) 
 /* NULL when not defined so far. */
 const td_scope_name *td_lower_find(const td_lowering *l, td_bytes name, td_bytes field);
 void td_lower_define(td_lowering *l, td_scope_name name);
+
+/* A part of the user's own text becomes a term (stream/term.h). Open gives what close takes back. */
+typedef struct td_lower_term {
+    uint32_t term, outer; /* of the builder; 0: not kept */
+} td_lower_term;
+td_lower_term td_lower_open_term(td_lowering *l, const td_expr *e);
+void td_lower_close_term(td_lowering *l, td_lower_term term, uint32_t node);
+uint32_t td_lower_next_term(const td_lowering *l); /* the one that is opened next; 0: it would not be kept */
 
 /* The node, or TD_NODE_BAD. */
 uint32_t td_lower_expr(td_lowering *l, uint32_t expr);

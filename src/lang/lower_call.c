@@ -46,7 +46,8 @@ static uint32_t lower_fn(td_lowering *l, const td_fn_tree *fn, const td_expr *ca
     td_lowering inside = *l;
     inside.scope = (td_buf){0};
     for (uint32_t arg = call->first; arg != 0; arg = expr_at(l, arg)->next, i++) {
-        td_scope_name name = {.name = params[fn->param_first + i], .node = td_lower_expr(l, arg), .offset = fn->offset};
+        td_scope_name name = {.name = params[fn->param_first + i], .offset = fn->offset, .term = td_lower_next_term(l)};
+        name.node = td_lower_expr(l, arg);
         td_lower_define(&inside, name);
     }
     inside.fn = &(td_fn_call){fn, l->fn};
@@ -71,7 +72,10 @@ static uint32_t count_bars(const td_function *f) {
 }
 
 static bool is_constant(td_lowering *l, uint32_t expr) {
+    bool outer = l->trying;
+    l->trying = true;
     uint32_t node = td_lower_expr(l, expr);
+    l->trying = outer;
     return node != TD_NODE_BAD && td_graph_builder_node(l->builder, node).op == TD_OP_CONSTANT;
 }
 

@@ -26,6 +26,7 @@ void td_syntax_fini(td_syntax *tree) {
 /* ---- moving on, and saying what is wrong ---- */
 
 void td_parser_advance(td_parser *p) {
+    p->end = p->lexer.word_end;
     p->token = td_lex_next(&p->lexer);
     if (p->token.kind == TD_TOKEN_BAD) td_parser_fail(p, p->token, "%s", p->token.problem);
 }
@@ -109,6 +110,7 @@ static void parse_param(td_parser *p, td_stmt *s) {
     td_parser_expect(p, "=");
     td_token place = p->token;
     td_value value = td_parse_literal(p);
+    uint32_t end = p->end;
     if (td_parser_accept(p, "in")) {
         td_token range = p->token;
         td_value low = td_parse_literal(p);
@@ -125,7 +127,8 @@ static void parse_param(td_parser *p, td_stmt *s) {
     }
     expect_line_end(p);
     if (p->failed) return;
-    td_expr literal = {.kind = TD_EXPR_NUMBER, .number = value, .offset = place.offset, .depth = 1};
+    td_expr literal = {
+        .kind = TD_EXPR_NUMBER, .number = value, .offset = place.offset, .begin = place.offset, .end = end, .depth = 1};
     s->expr = (uint32_t)(p->tree->exprs.size / sizeof literal);
     td_buf_put(&p->tree->exprs, &literal, sizeof literal);
 }

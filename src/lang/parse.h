@@ -18,7 +18,8 @@ typedef enum td_expr_kind {
 typedef struct td_expr { /* number 0 is BAD; children are a list */
     td_value number;
     td_bytes text;
-    uint32_t offset; /* where it begins */
+    uint32_t offset;     /* its place, for messages */
+    uint32_t begin, end; /* all of it, brackets around it included */
     uint32_t first, next;
     uint32_t depth; /* 1 without children; at most TD_EXPR_DEPTH_MAX */
     uint8_t kind;   /* td_expr_kind */

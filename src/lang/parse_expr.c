@@ -6,8 +6,12 @@
 
 static td_expr *expr_at(const td_parser *p, uint32_t i) { return td_syntax_expr(p->tree, i); }
 
+/* It ends behind the last word taken, and begins with its place or with its first child. */
 static uint32_t new_expr(td_parser *p, td_expr expr) {
     expr.depth = 1;
+    expr.begin = expr.offset;
+    expr.end = p->end;
+    if (expr.first != 0 && expr_at(p, expr.first)->begin < expr.begin) expr.begin = expr_at(p, expr.first)->begin;
     for (uint32_t i = expr.first; i != 0; i = expr_at(p, i)->next)
         if (expr_at(p, i)->depth >= expr.depth) expr.depth = expr_at(p, i)->depth + 1;
     if (expr.depth > TD_EXPR_DEPTH_MAX) {
@@ -144,6 +148,9 @@ static uint32_t parse_atom(td_parser *p) {
     }
     uint32_t inner = td_parse_expr(p);
     td_parser_expect(p, ")");
+    if (p->failed) return 0;
+    expr_at(p, inner)->begin = token.offset;
+    expr_at(p, inner)->end = p->end;
     return inner;
 }
 

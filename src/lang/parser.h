@@ -7,6 +7,7 @@
 typedef struct td_parser {
     td_lexer lexer;
     td_token token; /* the one to look at */
+    uint32_t end;   /* behind the one before it */
     td_syntax *tree;
     td_diags *diags;
     uint32_t file;

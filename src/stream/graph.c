@@ -7,6 +7,8 @@
 void td_graph_free(td_graph *g) {
     if (g == NULL) return;
     free(g->texts);
+    free(g->terms);
+    free(g->params);
     free(g->lines);
     free(g->actions);
     free(g->sets);

@@ -8,7 +8,7 @@
 struct td_graph_builder {
     int64_t width_ns;
     td_buf nodes; /* td_node */
-    td_buf strategies, sets, actions, lines;
+    td_buf strategies, sets, actions, lines, params, terms;
     uint32_t *table; /* node + 1 by hash of its bytes, 0: free; open addressing */
     uint32_t table_size;
 };
@@ -26,6 +26,8 @@ td_graph_builder *td_graph_builder_new(int64_t width_ns) {
 void td_graph_builder_free(td_graph_builder *b) {
     if (b == NULL) return;
     free(b->table);
+    td_buf_fini(&b->terms);
+    td_buf_fini(&b->params);
     td_buf_fini(&b->lines);
     td_buf_fini(&b->actions);
     td_buf_fini(&b->sets);
@@ -124,6 +126,44 @@ void td_graph_builder_add_line(td_graph_builder *b, td_bytes name, uint32_t node
     td_buf_put(&b->lines, &line, sizeof line);
 }
 
+void td_graph_builder_add_param(td_graph_builder *b, td_bytes name, uint32_t node) {
+    td_graph_param param = {
+        .name = name, .value = node_at(b, node)->constant, .owner = COUNT(b->strategies, graph_strategy) - 1};
+    assert(node_at(b, node)->op == TD_OP_CONSTANT);
+    td_buf_put(&b->params, &param, sizeof param);
+}
+
+void td_graph_builder_set_text(td_graph_builder *b, td_bytes text) { last_strategy(b)->text = text; }
+
+/* ---- terms ---- */
+
+static td_term *term_at(const td_graph_builder *b, uint32_t number) {
+    assert(number > 0 && number <= COUNT(b->terms, td_term));
+    return (td_term *)(void *)b->terms.data + number - 1;
+}
+
+uint32_t td_graph_builder_next_term(const td_graph_builder *b) {
+    uint32_t count = COUNT(b->terms, td_term);
+    return count < TD_TERMS_MAX ? count + 1 : 0;
+}
+
+uint32_t td_graph_builder_open_term(td_graph_builder *b, td_term term) {
+    uint32_t number = td_graph_builder_next_term(b);
+    if (number != 0) td_buf_put(&b->terms, &term, sizeof term);
+    return number;
+}
+
+void td_graph_builder_name_term(td_graph_builder *b, uint32_t term, uint32_t means) {
+    if (term != 0 && means != 0) term_at(b, term)->means = means;
+}
+
+void td_graph_builder_close_term(td_graph_builder *b, uint32_t term, uint32_t node) {
+    td_term *t = term_at(b, term);
+    t->after = COUNT(b->terms, td_term);
+    t->node = node;
+    t->type = node_at(b, node)->type;
+}
+
 /* ---- layout ---- */
 
 static void set_user(uint64_t *users, uint32_t mask_words, uint32_t node, uint32_t strategy) {
@@ -170,6 +210,18 @@ static void place_nodes(const td_graph_builder *b, td_graph *g, uint32_t *number
     }
 }
 
+/* By their places in the graph; constants by their values. */
+static void take_terms(const td_graph_builder *b, td_graph *g, const uint32_t *number, const uint64_t *users) {
+    for (uint32_t i = 0; i < COUNT(b->terms, td_term); i++) {
+        td_term *t = term_at(b, i + 1);
+        const td_node *node = node_at(b, t->node);
+        bool constant = node->op == TD_OP_CONSTANT, used = is_used(g, users + (size_t)t->node * g->mask_words);
+        t->constant = constant ? node->constant : TD_VALUE_NA;
+        t->node = constant || !used ? TD_GRAPH_NOTHING : number[t->node];
+        t->means--; /* from 0, of none, to TD_GRAPH_NOTHING */
+    }
+}
+
 static void take_nodes(const td_graph_builder *b, td_graph *g, uint32_t action_count) {
     uint32_t count = COUNT(b->nodes, td_node);
     uint64_t *users = find_users(b, g);
@@ -177,8 +229,12 @@ static void take_nodes(const td_graph_builder *b, td_graph *g, uint32_t action_c
     g->nodes = td_alloc_zero(count, sizeof *g->nodes);
     g->users = td_alloc_zero((size_t)count * g->mask_words, sizeof *g->users);
     place_nodes(b, g, number, users);
-    for (uint32_t i = 0; i < action_count; i++) g->actions[i].condition = number[g->actions[i].condition];
+    for (uint32_t i = 0; i < action_count; i++) {
+        g->actions[i].condition = number[g->actions[i].condition];
+        g->actions[i].term--;
+    }
     for (uint32_t i = 0; i < g->line_count; i++) g->lines[i].node = number[g->lines[i].node];
+    take_terms(b, g, number, users);
     free(number);
     free(users);
 }
@@ -193,6 +249,15 @@ static bool fits_eight_bytes(const td_node *node) {
     return node->type != TD_TYPE_DECIMAL || (node->op == TD_OP_FIELD && node->n <= TD_FIELD_VWAP);
 }
 
+/* A value that may stand in for another one is there with the other one. */
+static uint32_t warmup_of(const td_graph *g, const td_node *node) {
+    const td_op_row *row = &td_op_rows[node->op];
+    uint32_t own[] = {0, 1, node->n - 1, node->n}, most = 0;
+    for (uint32_t k = node->op == TD_OP_NZ ? 1 : 0; k < row->inputs; k++)
+        if (g->nodes[node->in[k]].warmup > most) most = g->nodes[node->in[k]].warmup;
+    return row->warmup == TD_WARMUP_NONE ? most : most + own[row->warmup];
+}
+
 static void lay_out_state(td_graph *g) {
     size_t at = 0;
     (void)take_room(&at, sizeof(state_head));
@@ -202,6 +267,7 @@ static void lay_out_state(td_graph *g) {
     for (uint32_t i = 0; i < g->node_count; i++) {
         graph_node *node = &g->nodes[i];
         const td_op_row *row = &td_op_rows[node->is.op];
+        node->warmup = warmup_of(g, &node->is);
         for (uint32_t k = 0; k < row->pasts; k++) {
             graph_node *input = &g->nodes[node->is.in[k]];
             if (node->is.n > input->ring_depth) input->ring_depth = node->is.n;
@@ -225,14 +291,35 @@ static void own_text(char **at, td_bytes *text) {
     *at += text->size;
 }
 
+/* Strategies of one file share its text, and follow each other. */
+static bool shares_text(const td_graph *g, uint32_t strategy, td_bytes text) {
+    return strategy > 0 && g->strategies[strategy].text.data == text.data;
+}
+
 static void own_texts(td_graph *g, uint32_t set_count, uint32_t action_count) {
     size_t size = 0;
-    for (uint32_t i = 0; i < g->strategy_count; i++) size += g->strategies[i].name.size;
+    td_bytes text = {0};
+    for (uint32_t i = 0; i < g->strategy_count; i++) {
+        size += g->strategies[i].name.size;
+        if (!shares_text(g, i, text)) size += g->strategies[i].text.size;
+        text = g->strategies[i].text;
+    }
+    for (uint32_t i = 0; i < g->param_count; i++) size += g->params[i].name.size;
     for (uint32_t i = 0; i < set_count; i++) size += g->sets[i].size;
     for (uint32_t i = 0; i < action_count; i++) size += g->actions[i].note.size;
     for (uint32_t i = 0; i < g->line_count; i++) size += g->lines[i].name.size;
     char *at = g->texts = td_alloc(size);
-    for (uint32_t i = 0; i < g->strategy_count; i++) own_text(&at, &g->strategies[i].name);
+    text = (td_bytes){0};
+    for (uint32_t i = 0; i < g->strategy_count; i++) {
+        bool shared = shares_text(g, i, text);
+        text = g->strategies[i].text;
+        own_text(&at, &g->strategies[i].name);
+        if (shared)
+            g->strategies[i].text = g->strategies[i - 1].text;
+        else
+            own_text(&at, &g->strategies[i].text);
+    }
+    for (uint32_t i = 0; i < g->param_count; i++) own_text(&at, &g->params[i].name);
     for (uint32_t i = 0; i < set_count; i++) own_text(&at, &g->sets[i]);
     for (uint32_t i = 0; i < action_count; i++) own_text(&at, &g->actions[i].note);
     for (uint32_t i = 0; i < g->line_count; i++) {
@@ -258,8 +345,11 @@ td_graph *td_graph_build(td_graph_builder *b) {
     g->sets = take_data(&b->sets);
     g->actions = take_data(&b->actions);
     g->lines = take_data(&b->lines);
+    g->param_count = COUNT(b->params, td_graph_param);
+    g->params = take_data(&b->params);
     own_texts(g, set_count, action_count);
     take_nodes(b, g, action_count);
+    g->terms = take_data(&b->terms);
     lay_out_state(g);
     td_buf_fini(&b->nodes);
     memset(b->table, 0, b->table_size * sizeof *b->table);

@@ -4,6 +4,7 @@
 #pragma once
 #include "stream/graph.h"
 #include "stream/op.h"
+#include "stream/term.h"
 
 /* One operator with its inputs. Equal bytes are the same node: zero what you do not set. */
 typedef struct td_node {
@@ -19,6 +20,7 @@ typedef struct td_graph_action {
     td_bytes note;      /* "" when none */
     int64_t qty;        /* decimal(19,8), > 0; of entries */
     uint32_t condition; /* node */
+    uint32_t term;      /* its number in the builder, or 0; of a graph the term, or TD_GRAPH_NOTHING */
     uint8_t action;     /* td_action */
 } td_graph_action;
 
@@ -35,6 +37,16 @@ td_node td_graph_builder_node(const td_graph_builder *builder, uint32_t node);
 void td_graph_builder_begin_strategy(td_graph_builder *builder, td_bytes name, const td_bytes *sets, size_t set_count);
 void td_graph_builder_add_action(td_graph_builder *builder, const td_graph_action *action);
 void td_graph_builder_add_line(td_graph_builder *builder, td_bytes name, uint32_t node);
+void td_graph_builder_add_param(td_graph_builder *builder, td_bytes name, uint32_t node); /* a constant decimal */
+/* What the places of its terms are places in. */
+void td_graph_builder_set_text(td_graph_builder *builder, td_bytes text);
+
+/* Terms are numbered from 1 as they are opened; those opened before one is closed are its parts. 0 is none: past
+ * TD_TERMS_MAX nothing more is kept. */
+uint32_t td_graph_builder_next_term(const td_graph_builder *builder);
+uint32_t td_graph_builder_open_term(td_graph_builder *builder, td_term term);
+void td_graph_builder_name_term(td_graph_builder *builder, uint32_t term, uint32_t means); /* either may be 0 */
+void td_graph_builder_close_term(td_graph_builder *builder, uint32_t term, uint32_t node);
 
 /* Lays everything out. The builder is empty afterwards and remains the caller's to free. */
 td_graph *td_graph_build(td_graph_builder *builder);

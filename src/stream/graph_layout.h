@@ -10,10 +10,11 @@ typedef struct graph_node {
     size_t ring_offset;
     uint32_t ring_depth; /* past values kept; 0: nobody looks back */
     bool ring_wide;      /* 16 bytes each, else 8 */
+    uint32_t warmup;     /* bars without a value, as far as that can be told */
 } graph_node;
 
 typedef struct graph_strategy {
-    td_bytes name;
+    td_bytes name, text;
     uint32_t set_first, set_count;
     uint32_t action_first, action_count;
 } graph_strategy;
@@ -32,6 +33,9 @@ struct td_graph {
     td_bytes *sets;
     td_graph_action *actions;
     td_graph_line *lines;
+    td_graph_param *params;
+    td_term *terms;
+    uint32_t param_count;
     char *texts;
 };
 

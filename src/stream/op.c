@@ -20,22 +20,26 @@ static size_t total_bytes(td_type type, uint32_t n) { return (void)n, td_total_b
 #define DECIMAL   .type = TD_TYPE_DECIMAL
 #define REAL      .type = TD_TYPE_REAL
 #define CONDITION .type = TD_TYPE_CONDITION
+#define WINDOW    .warmup = TD_WARMUP_WINDOW
+#define PAST      .warmup = TD_WARMUP_PAST
 #define MATH(fn)                                                                                                       \
     { .inputs = 1, .pure = true, .real = true, REAL, .math = (fn) }
 
 const td_op_row td_op_rows[TD_OP_COUNT] = {
     [TD_OP_CONSTANT] = {0}, /* its type is the node's own */
     [TD_OP_FIELD] = {DECIMAL},
-    [TD_OP_AGO] = {.inputs = 1, .same = 1, .pasts = 1, .step = step_ago},
+    [TD_OP_AGO] = {.inputs = 1, .same = 1, .pasts = 1, PAST, .step = step_ago},
     [TD_OP_AT] = {.inputs = 2, .same = 1, .pasts = 1, .step = step_at},
-    [TD_OP_SUM] = {.inputs = 1, .pasts = 1, REAL, .step = td_sum_step, .state_bytes = total_bytes},
-    [TD_OP_SMA] = {.inputs = 1, .pasts = 1, REAL, .step = td_sma_step, .state_bytes = total_bytes},
-    [TD_OP_EMA] = {.inputs = 2, REAL, .step = td_ema_step, .state_bytes = total_bytes},
-    [TD_OP_WMA] = {.inputs = 1, .pasts = 1, .real = true, REAL, .step = td_wma_step, .state_bytes = td_wma_bytes},
+    [TD_OP_SUM] = {.inputs = 1, WINDOW, .pasts = 1, REAL, .step = td_sum_step, .state_bytes = total_bytes},
+    [TD_OP_SMA] = {.inputs = 1, WINDOW, .pasts = 1, REAL, .step = td_sma_step, .state_bytes = total_bytes},
+    [TD_OP_EMA] = {.inputs = 2, WINDOW, REAL, .step = td_ema_step, .state_bytes = total_bytes},
+    [TD_OP_WMA] =
+        {.inputs = 1, WINDOW, .pasts = 1, .real = true, REAL, .step = td_wma_step, .state_bytes = td_wma_bytes},
     [TD_OP_COVARIANCE] = {.inputs = 2,
                           .pasts = 2,
                           .real = true,
                           .commutative = true,
+                          WINDOW,
                           REAL,
                           .step = td_covariance_step,
                           .state_bytes = td_covariance_bytes},
@@ -43,12 +47,15 @@ const td_op_row td_op_rows[TD_OP_COUNT] = {
     [TD_OP_BLEND] = {.inputs = 3, .real = true, REAL, .step = td_blend_step, .state_bytes = td_blend_bytes},
     [TD_OP_HOLD] = {.inputs = 1, .same = 1, .step = td_hold_step, .state_bytes = td_hold_bytes},
     [TD_OP_SINCE] = {.inputs = 1, DECIMAL, .step = td_since_step, .state_bytes = td_since_bytes},
-    [TD_OP_MAX_AGO] = {.inputs = 1, .pasts = 1, DECIMAL, .step = td_max_ago_step, .state_bytes = td_extreme_bytes},
-    [TD_OP_MIN_AGO] = {.inputs = 1, .pasts = 1, DECIMAL, .step = td_min_ago_step, .state_bytes = td_extreme_bytes},
-    [TD_OP_QUANTILE] = {.inputs = 2, REAL, .step = td_quantile_step, .state_bytes = td_sorted_bytes},
-    [TD_OP_RANK] = {.inputs = 1, REAL, .step = td_rank_step, .state_bytes = td_sorted_bytes},
-    [TD_OP_MEAN_DISTANCE] = {.inputs = 1, REAL, .step = td_mean_distance_step, .state_bytes = td_sorted_bytes},
-    [TD_OP_SAR] = {.inputs = 4, .real = true, REAL, .step = td_sar_step, .state_bytes = td_sar_bytes},
+    [TD_OP_MAX_AGO] =
+        {.inputs = 1, WINDOW, .pasts = 1, DECIMAL, .step = td_max_ago_step, .state_bytes = td_extreme_bytes},
+    [TD_OP_MIN_AGO] =
+        {.inputs = 1, WINDOW, .pasts = 1, DECIMAL, .step = td_min_ago_step, .state_bytes = td_extreme_bytes},
+    [TD_OP_QUANTILE] = {.inputs = 2, WINDOW, REAL, .step = td_quantile_step, .state_bytes = td_sorted_bytes},
+    [TD_OP_RANK] = {.inputs = 1, WINDOW, REAL, .step = td_rank_step, .state_bytes = td_sorted_bytes},
+    [TD_OP_MEAN_DISTANCE] = {.inputs = 1, WINDOW, REAL, .step = td_mean_distance_step, .state_bytes = td_sorted_bytes},
+    [TD_OP_SAR] =
+        {.inputs = 4, .warmup = TD_WARMUP_ONE, .real = true, REAL, .step = td_sar_step, .state_bytes = td_sar_bytes},
     [TD_OP_REAL] = {.inputs = 1, .pure = true, REAL},
     [TD_OP_ADD_DECIMAL] = {.inputs = 2, .pure = true, .commutative = true, DECIMAL},
     [TD_OP_SUB_DECIMAL] = {.inputs = 2, .pure = true, DECIMAL},

@@ -75,6 +75,13 @@ typedef enum td_field {
     TD_FIELD_DIVIDENDS, /* cash since the graph's first bar, of one of its shares */
 } td_field;
 
+typedef enum td_warmup { /* bars without a value, beyond those of its inputs */
+                         TD_WARMUP_NONE,
+                         TD_WARMUP_ONE,
+                         TD_WARMUP_WINDOW, /* node.n - 1 */
+                         TD_WARMUP_PAST,   /* node.n     */
+} td_warmup;
+
 typedef struct td_op_row {
     uint8_t inputs;
     uint8_t same;     /* the type is that of this input, counted from 1; 0: it is `type` */
@@ -82,6 +89,7 @@ typedef struct td_op_row {
     bool pure;        /* a function of its inputs alone: folded when they are constant   */
     bool commutative; /* a op b == b op a, bit for bit: one node for both                */
     bool real;        /* the inputs are doubles; else whoever adds the node sees to their types */
+    td_warmup warmup;
     td_type type;
     double (*math)(double);        /* what a pure one of one double computes, or NULL */
     td_step_fn step;               /* of those with a memory or a look back, else NULL */

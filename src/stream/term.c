@@ -1,0 +1,36 @@
+/* src/stream/term.c - a graph as those see it who ask what it said, and why. */
+#include "stream/term.h"
+#include "stream/graph_layout.h"
+#include <assert.h>
+
+const td_term *td_graph_terms(const td_graph *g) { return g->terms; }
+
+td_bytes td_graph_text(const td_graph *g, uint32_t strategy) {
+    assert(strategy < g->strategy_count);
+    return g->strategies[strategy].text;
+}
+
+bool td_graph_action_at(const td_graph *g, uint32_t strategy, uint32_t index, td_graph_act_view *out) {
+    const graph_strategy *s = &g->strategies[strategy];
+    if (index >= s->action_count) return false;
+    const td_graph_action *action = &g->actions[s->action_first + index];
+    *out = (td_graph_act_view){action->note, action->term, action->action};
+    return true;
+}
+
+size_t td_graph_params(const td_graph *g, const td_graph_param **out_params) {
+    *out_params = g->params;
+    return g->param_count;
+}
+
+td_value td_graph_value(const td_graph *g, const void *state, uint32_t node) {
+    assert(node < g->node_count);
+    return ((const td_value *)(const void *)((const uint8_t *)state + g->values_offset))[node];
+}
+
+uint64_t td_graph_seen(const void *state) { return ((const state_head *)state)->seen; }
+
+uint32_t td_graph_warmup(const td_graph *g, uint32_t node) {
+    assert(node < g->node_count);
+    return g->nodes[node].warmup;
+}
