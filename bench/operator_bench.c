@@ -53,7 +53,8 @@ static double run(const td_graph *graph, int64_t bars) {
                       .vwap = (open + price) * 5000000,
                       .volume = (td_i128)(seed >> 8) * 1000,
                       .trade_count = 5};
-        td_graph_apply(graph, state, TD_TEXT("BENCH:A"), &bar, ignore_signal, NULL);
+        td_graph_event event = {.instrument = TD_TEXT("BENCH:A"), .bar = &bar};
+        td_graph_apply(graph, state, &event, ignore_signal, NULL);
     }
     double ns = (double)(bench_cpu_ns() - begin_ns) / (double)bars;
     free(state);

@@ -59,7 +59,11 @@ static bool lower_fields(compiler *c, td_lowering *l, const td_stmt *s) {
         td_bytes field = td_text(part->name);
         if (td_function_field(f, field) == NULL) continue;
         td_lower_term term = td_lower_open_term(l, e);
-        td_scope_name name = {s->name, field, td_lower_call(l, e, field), s->offset, term.term};
+        td_scope_name name = {.name = s->name,
+                              .field = field,
+                              .node = td_lower_call(l, e, field),
+                              .offset = s->offset,
+                              .term = term.term};
         td_lower_close_term(l, term, name.node);
         td_lower_define(l, name);
         add_line(l, join_name(c, s->name, field), name.node);
@@ -141,28 +145,30 @@ static void check_unique(compiler *c, size_t index) {
     }
 }
 
-/* What a series names is known below it in its text, to strategies of its width. */
+/* What a series names is known below it in its text. */
 typedef struct series_value {
     const td_strategy_tree *series;
-    td_scope_name name;
+    td_scope_name name; /* of the series' own graph */
 } series_value;
 
 static void keep_series(compiler *c, const td_lowering *l) {
     const td_scope_name *names = (const td_scope_name *)(const void *)l->scope.data;
     for (size_t i = 0; i < l->scope.size / sizeof *names; i++) {
         if (names[i].field.size > 0) continue; /* of another series, or of a function's result */
-        series_value value = {l->strategy,
-                              {l->strategy->name, names[i].name, names[i].node, l->strategy->offset, names[i].term}};
+        series_value value = {.series = l->strategy, .name = names[i]};
+        value.name.name = l->strategy->name;
+        value.name.field = names[i].name;
         td_buf_put(&c->series, &value, sizeof value);
     }
 }
 
-static void know_series(const compiler *c, td_lowering *l) {
+static void know_series(compiler *c, td_lowering *l) {
     const series_value *values = (const series_value *)(const void *)c->series.data;
     for (size_t i = 0; i < c->series.size / sizeof *values; i++) {
         td_scope_name name = values[i].name;
         if (values[i].series->file != l->strategy->file) continue;
-        if (values[i].series->width_ns != l->strategy->width_ns) name.node = TD_NODE_ELSEWHERE;
+        if (values[i].series->width_ns != l->strategy->width_ns)
+            name.elsewhere = builder_for(c, values[i].series->width_ns);
         td_lower_define(l, name);
     }
 }

@@ -34,6 +34,16 @@ uint32_t td_lower_constant(td_lowering *l, td_value value) {
     return td_graph_builder_add(l->builder, node);
 }
 
+uint32_t td_lower_read(td_lowering *l, td_graph_builder *elsewhere, uint32_t node) {
+    if (node == TD_NODE_BAD) return node;
+    td_node is = td_graph_builder_node(elsewhere, node);
+    if (is.op == TD_OP_CONSTANT) return td_graph_builder_add(l->builder, is);
+    const td_strategy_tree *s = l->strategy;
+    const td_bytes *sets = (const td_bytes *)(const void *)l->tree->sets.data + s->set_first;
+    td_port port = td_graph_builder_export(elsewhere, node, s->set_count > 0 ? sets : NULL, s->set_count);
+    return td_graph_builder_add_port(l->builder, port);
+}
+
 uint32_t td_lower_as_real(td_lowering *l, uint32_t node) {
     return td_lower_type(l, node) == TD_TYPE_DECIMAL ? add(l, TD_OP_REAL, node, 0) : node;
 }
@@ -116,14 +126,10 @@ static const char *fields_of(const td_lowering *l, td_bytes name, char out[128])
 static uint32_t lower_name(td_lowering *l, const td_expr *e, td_bytes field) {
     char fields[128];
     const td_scope_name *found = td_lower_find(l, e->text, field);
-    if (found != NULL && found->node != TD_NODE_ELSEWHERE) {
+    if (found != NULL && found->elsewhere != NULL) return td_lower_read(l, found->elsewhere, found->node);
+    if (found != NULL) {
         td_graph_builder_name_term(l->builder, l->term, found->term);
         return found->node;
-    }
-    if (found != NULL) {
-        td_lower_fail(l, e->offset, "series '%.*s' runs on bars of another width, which is not part of this version",
-                      TD_WORD(e->text));
-        return TD_NODE_BAD;
     }
     if (fields_of(l, e->text, fields) != NULL) {
         if (field.size == 0)

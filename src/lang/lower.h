@@ -5,14 +5,14 @@
 #include "lang/parse.h"
 #include "stream/graph_build.h"
 
-#define TD_NODE_BAD       UINT32_MAX       /* an error was said */
-#define TD_NODE_ELSEWHERE (UINT32_MAX - 1) /* in a scope: of a series on another width */
+#define TD_NODE_BAD UINT32_MAX /* an error was said */
 
 typedef struct td_scope_name {
     td_bytes name, field; /* m of `m = …` has no field, m of `m = macd(…)` one entry for each */
     uint32_t node;        /* TD_NODE_BAD: its definition is wrong */
     uint32_t offset;
-    uint32_t term; /* what it was defined as, as td_graph_builder_open_term numbers it; 0: not kept */
+    uint32_t term;               /* what it was defined as, as td_graph_builder_open_term numbers it; 0: not kept */
+    td_graph_builder *elsewhere; /* the node is of this graph; NULL: of the strategy's own */
 } td_scope_name;
 
 typedef struct td_fn_call { /* fns that are being put in place, the innermost first */
@@ -63,6 +63,8 @@ uint32_t td_lower_whole(td_lowering *l, uint32_t expr, const char *what, uint32_
 bool td_lower_unify(td_lowering *l, uint32_t expr, uint32_t in[2]);
 
 td_type td_lower_type(const td_lowering *l, uint32_t node);
+/* The node that reads a node of another graph, as it stands when the strategy's own runs. */
+uint32_t td_lower_read(td_lowering *l, td_graph_builder *elsewhere, uint32_t node);
 uint32_t td_lower_constant(td_lowering *l, td_value decimal);
 uint32_t td_lower_as_real(td_lowering *l, uint32_t number);
 

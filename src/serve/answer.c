@@ -282,7 +282,8 @@ static void put_point(td_buf *out, bool first, int64_t start_ns, const double *v
 }
 
 static void apply_bar(td_answer *a, const td_bar *bar) {
-    td_graph_apply(a->graph, a->graph_state, td_text(a->request.instrument), bar, ignore_signal, NULL);
+    td_graph_event event = {.instrument = td_text(a->request.instrument), .bar = bar};
+    td_graph_apply(a->graph, a->graph_state, &event, ignore_signal, NULL);
     if (a->row < a->skip || bar->start_ns < a->request.from_ns) return;
     for (size_t i = 0; i < a->line_count; i++) {
         double value;

@@ -10,6 +10,9 @@ void td_graph_free(td_graph *g) {
     free(g->terms);
     free(g->params);
     free(g->lines);
+    free(g->port_nodes);
+    free(g->ports);
+    free(g->exports);
     free(g->actions);
     free(g->sets);
     free(g->strategies);
@@ -31,7 +34,7 @@ static bool strategy_is_active(const td_graph *g, const void *state, uint32_t st
 }
 
 static bool node_is_active(const td_graph *g, const void *state, uint32_t node) {
-    return ((const uint8_t *)state)[g->active_offset + g->strategy_count + node] != 0;
+    return ((const uint8_t *)state)[g->active_offset + g->strategy_count + g->export_count + node] != 0;
 }
 
 /* ---- sets ---- */
@@ -56,14 +59,19 @@ bool td_graph_strategy_wants(const td_graph_strategy *s, td_bytes instrument) {
 
 /* On the first bar: who wants this instrument, what they need, and the constants. */
 static void begin_state(const td_graph *g, uint8_t *state, td_bytes instrument) {
-    uint8_t *strategies = state + g->active_offset, *nodes = strategies + g->strategy_count;
+    uint32_t user_count = g->strategy_count + g->export_count;
+    uint8_t *active = state + g->active_offset, *nodes = active + user_count;
     td_graph_strategy strategy;
     for (uint32_t s = 0; td_graph_strategy_at(g, s, &strategy); s++)
-        strategies[s] = td_graph_strategy_wants(&strategy, instrument);
+        active[s] = td_graph_strategy_wants(&strategy, instrument);
+    for (uint32_t i = 0; i < g->export_count; i++) {
+        td_graph_strategy reader = {.sets = g->sets + g->exports[i].set_first, .set_count = g->exports[i].set_count};
+        active[g->strategy_count + i] = td_graph_strategy_wants(&reader, instrument);
+    }
     for (uint32_t i = 0; i < g->node_count; i++) {
         const uint64_t *users = g->users + (size_t)i * g->mask_words;
-        for (uint32_t s = 0; s < g->strategy_count && nodes[i] == 0; s++)
-            nodes[i] = strategies[s] != 0 && (users[s / 64] >> (s % 64) & 1) != 0;
+        for (uint32_t u = 0; u < user_count && nodes[i] == 0; u++)
+            nodes[i] = active[u] != 0 && (users[u / 64] >> (u % 64) & 1) != 0;
     }
     for (uint32_t i = 0; i < g->constant_count; i++) values_of(g, state)[i] = g->nodes[i].is.constant;
 }
@@ -117,7 +125,7 @@ static td_value step_node(const td_graph *g, const graph_node *node, uint8_t *st
     return row->step(&step);
 }
 
-/* Of what is no field. */
+/* Of what is not given. */
 static td_value node_value(const td_graph *g, const graph_node *node, uint8_t *state) {
     const td_value *values = values_of(g, state);
     const td_node *is = &node->is;
@@ -226,20 +234,26 @@ uint32_t td_graph_act(const td_graph *g, void *state, uint32_t strategy, td_sign
 
 /* ---- bars ---- */
 
-void td_graph_run(const td_graph *g, void *state, td_bytes instrument, const td_bar *bar, td_i128 dividends) {
+/* Of what comes from outside: the bar's fields, and ports. */
+static td_value given_value(const td_graph_event *event, const td_node *is) {
+    if (is->op == TD_OP_FIELD) return field_value(event->bar, event->dividends, (td_field)is->n);
+    return event->ports != NULL ? event->ports[is->n] : TD_VALUE_NA;
+}
+
+void td_graph_run(const td_graph *g, void *state, const td_graph_event *event) {
     assert((uintptr_t)state % 16 == 0);
-    assert(bar->width_ns == g->width_ns);
+    assert(event->bar->width_ns == g->width_ns);
     state_head *head = state;
     td_value *values = values_of(g, state);
     if (head->seen == 0) {
-        begin_state(g, state, instrument);
-        head->begin_ns = bar->start_ns;
+        begin_state(g, state, event->instrument);
+        head->begin_ns = event->bar->start_ns;
     }
     for (uint32_t i = g->constant_count; i < g->node_count; i++) {
         const td_node *is = &g->nodes[i].is;
         if (!node_is_active(g, state, i)) continue;
-        values[i] =
-            is->op == TD_OP_FIELD ? field_value(bar, dividends, (td_field)is->n) : node_value(g, &g->nodes[i], state);
+        bool given = is->op == TD_OP_FIELD || is->op == TD_OP_PORT;
+        values[i] = given ? given_value(event, is) : node_value(g, &g->nodes[i], state);
     }
     for (uint32_t i = 0; i < g->ring_count; i++) { /* last: until here rings hold the past alone */
         uint32_t node = g->ring_nodes[i];
@@ -248,10 +262,9 @@ void td_graph_run(const td_graph *g, void *state, td_bytes instrument, const td_
     head->seen++;
 }
 
-void td_graph_apply(const td_graph *g, void *state, td_bytes instrument, const td_bar *bar, td_signal_fn fn,
-                    void *arg) {
-    td_graph_run(g, state, instrument, bar, 0);
-    td_graph_act_all(g, state, bar, fn, arg);
+void td_graph_apply(const td_graph *g, void *state, const td_graph_event *event, td_signal_fn fn, void *arg) {
+    td_graph_run(g, state, event);
+    td_graph_act_all(g, state, event->bar, fn, arg);
 }
 
 void td_graph_act_all(const td_graph *g, void *state, const td_bar *bar, td_signal_fn fn, void *arg) {
@@ -265,6 +278,27 @@ void td_graph_go_back(const td_graph *g, void *state, const void *past) {
     size_t targets_end = g->positions_offset + g->strategy_count * sizeof(state_position);
     memcpy(state, past, g->positions_offset);
     memcpy((uint8_t *)state + targets_end, (const uint8_t *)past + targets_end, g->state_bytes - targets_end);
+}
+
+/* ---- ports ---- */
+
+uint32_t td_graph_ports(const td_graph *g, const td_port **out_ports) {
+    *out_ports = g->ports;
+    return g->port_count;
+}
+
+td_value td_graph_export(const td_graph *g, const void *state, uint32_t export_at) {
+    assert(export_at < g->export_count);
+    const state_head *head = state;
+    uint32_t node = g->exports[export_at].node;
+    if (head->seen == 0 || !node_is_active(g, state, node)) return TD_VALUE_NA;
+    return ((const td_value *)(const void *)((const uint8_t *)state + g->values_offset))[node];
+}
+
+void td_graph_seen_ports(const td_graph *g, const void *state, td_value *out) {
+    const td_value *values = (const td_value *)(const void *)((const uint8_t *)state + g->values_offset);
+    for (uint32_t i = 0; i < g->port_count; i++)
+        out[i] = ((const state_head *)state)->seen > 0 ? values[g->port_nodes[i]] : TD_VALUE_NA;
 }
 
 /* ---- lines ---- */

@@ -17,6 +17,7 @@
 #pragma once
 #include "model/bar.h"
 #include "model/signal.h"
+#include "stream/value.h"
 
 typedef struct td_graph td_graph;
 
@@ -27,17 +28,37 @@ typedef void (*td_signal_fn)(void *arg, const td_signal *signal);
 void td_graph_free(td_graph *graph); /* accepts NULL */
 int64_t td_graph_width_ns(const td_graph *graph);
 size_t td_graph_state_bytes(const td_graph *graph); /* per instrument, a multiple of 16 */
-/* Applies one final bar, before any dividend, of `instrument` (its name, for sets) to its block: aligned to 16, zeroed
- * before the first bar, always of the same instrument. */
-void td_graph_apply(const td_graph *graph, void *state, td_bytes instrument, const td_bar *bar, td_signal_fn fn,
-                    void *arg);
+
+/* A port is a value that comes from outside of the graph's own event: whoever runs the graph reads it just before. */
+typedef struct td_port {
+    int64_t width_ns;   /* of the graph that gives it, for the same instrument */
+    uint32_t export_at; /* there */
+    uint32_t type;      /* td_type */
+} td_port;
+
+uint32_t td_graph_ports(const td_graph *graph, const td_port **out_ports);
+/* What a graph gives to others: na before its first bar. */
+td_value td_graph_export(const td_graph *graph, const void *state, uint32_t export_at);
+
+typedef struct td_graph_event { /* what a graph runs on; lent for the call */
+    td_bytes instrument;        /* its name, for sets */
+    const td_bar *bar;
+    td_i128 dividends;     /* TD_FIELD_DIVIDENDS */
+    const td_value *ports; /* as td_graph_ports lists them; NULL: na, all of them */
+} td_graph_event;
+
+/* Applies one final bar to its instrument's block: aligned to 16, zeroed before the first bar, always of the same
+ * instrument. */
+void td_graph_apply(const td_graph *graph, void *state, const td_graph_event *event, td_signal_fn fn, void *arg);
 
 /* What td_graph_apply is made of, for who looks back (hindsight.h). Strategies by their place in the program, actions
  * by theirs. */
 #define TD_GRAPH_NOTHING UINT32_MAX
 uint32_t td_graph_strategies(const td_graph *graph);
-/* The bar's values; no strategy acts. `dividends`: TD_FIELD_DIVIDENDS. */
-void td_graph_run(const td_graph *graph, void *state, td_bytes instrument, const td_bar *bar, td_i128 dividends);
+/* The bar's values; no strategy acts. */
+void td_graph_run(const td_graph *graph, void *state, const td_graph_event *event);
+/* The ports' values as the last bar saw them; na before the first. */
+void td_graph_seen_ports(const td_graph *graph, const void *state, td_value *out);
 int64_t td_graph_target(const td_graph *graph, const void *state, uint32_t strategy);
 /* The time of the signal that set it; 0 before the first. */
 int64_t td_graph_target_ns(const td_graph *graph, const void *state, uint32_t strategy);

@@ -8,7 +8,8 @@
 struct td_graph_builder {
     int64_t width_ns;
     td_buf nodes; /* td_node */
-    td_buf strategies, sets, actions, lines, params, terms;
+    td_buf strategies, sets, actions, lines, params, terms, exports;
+    td_buf ports;    /* td_port */
     uint32_t *table; /* node + 1 by hash of its bytes, 0: free; open addressing */
     uint32_t table_size;
 };
@@ -28,6 +29,8 @@ void td_graph_builder_free(td_graph_builder *b) {
     free(b->table);
     td_buf_fini(&b->terms);
     td_buf_fini(&b->params);
+    td_buf_fini(&b->ports);
+    td_buf_fini(&b->exports);
     td_buf_fini(&b->lines);
     td_buf_fini(&b->actions);
     td_buf_fini(&b->sets);
@@ -73,6 +76,18 @@ static td_node fold(const td_graph_builder *b, const td_node *node) {
     return (td_node){.op = TD_OP_CONSTANT, .type = node->type, .constant = constant};
 }
 
+/* The number of the node, which is added unless there is an equal one. */
+static uint32_t intern(td_graph_builder *b, td_node node) {
+    uint32_t *place = place_of(b, &node);
+    if (*place != 0) return *place - 1;
+
+    td_buf_put(&b->nodes, &node, sizeof node);
+    uint32_t count = COUNT(b->nodes, td_node);
+    *place = count;
+    if (count > b->table_size / 2) grow_table(b);
+    return count - 1;
+}
+
 uint32_t td_graph_builder_add(td_graph_builder *b, td_node node) {
     const td_op_row *row = &td_op_rows[node.op];
     if (node.op != TD_OP_CONSTANT) {
@@ -85,14 +100,34 @@ uint32_t td_graph_builder_add(td_graph_builder *b, td_node node) {
         node.in[0] = node.in[1];
         node.in[1] = swap;
     }
-    uint32_t *place = place_of(b, &node);
-    if (*place != 0) return *place - 1;
+    return intern(b, node);
+}
 
-    td_buf_put(&b->nodes, &node, sizeof node);
-    uint32_t count = COUNT(b->nodes, td_node);
-    *place = count;
-    if (count > b->table_size / 2) grow_table(b);
-    return count - 1;
+/* ---- ports ---- */
+
+uint32_t td_graph_builder_add_port(td_graph_builder *b, td_port port) {
+    const td_port *ports = (const td_port *)(const void *)b->ports.data;
+    uint32_t count = COUNT(b->ports, td_port), at = 0;
+    while (at < count && memcmp(&ports[at], &port, sizeof port) != 0) at++;
+    if (at == count) td_buf_put(&b->ports, &port, sizeof port);
+    return intern(b, (td_node){.op = TD_OP_PORT, .type = (uint8_t)port.type, .n = at});
+}
+
+td_port td_graph_builder_export(td_graph_builder *b, uint32_t node, const td_bytes *sets, size_t set_count) {
+    const graph_export *exports = (const graph_export *)(const void *)b->exports.data;
+    uint32_t count = COUNT(b->exports, graph_export), at = 0;
+    const td_bytes *known = (const td_bytes *)(const void *)b->sets.data;
+    for (; at < count; at++) {
+        bool same_sets = exports[at].set_count == set_count &&
+                         (set_count == 0 || memcmp(known + exports[at].set_first, sets, set_count * sizeof *sets) == 0);
+        if (exports[at].node == node && same_sets) break;
+    }
+    if (at == count) {
+        graph_export is = {node, COUNT(b->sets, td_bytes), (uint32_t)set_count};
+        td_buf_put(&b->sets, sets, set_count * sizeof *sets);
+        td_buf_put(&b->exports, &is, sizeof is);
+    }
+    return (td_port){.width_ns = b->width_ns, .export_at = at, .type = node_at(b, node)->type};
 }
 
 /* ---- strategies ---- */
@@ -170,7 +205,7 @@ static void set_user(uint64_t *users, uint32_t mask_words, uint32_t node, uint32
     users[(size_t)node * mask_words + strategy / 64] |= (uint64_t)1 << (strategy % 64);
 }
 
-/* For each node as written, the strategies that need it: as action or line, or through a node that they need. */
+/* For each node as written, who needs it: as action, line or export, or through a node that is needed. */
 static uint64_t *find_users(const td_graph_builder *b, const td_graph *g) {
     uint32_t count = COUNT(b->nodes, td_node);
     uint64_t *users = td_alloc_zero((size_t)count * g->mask_words, sizeof *users);
@@ -178,6 +213,8 @@ static uint64_t *find_users(const td_graph_builder *b, const td_graph *g) {
         for (uint32_t i = 0; i < g->strategies[s].action_count; i++)
             set_user(users, g->mask_words, g->actions[g->strategies[s].action_first + i].condition, s);
     for (uint32_t i = 0; i < g->line_count; i++) set_user(users, g->mask_words, g->lines[i].node, g->lines[i].owner);
+    for (uint32_t i = 0; i < g->export_count; i++)
+        set_user(users, g->mask_words, g->exports[i].node, g->strategy_count + i);
     for (uint32_t i = count; i-- > 0;) { /* users stand behind their inputs */
         const td_node *node = node_at(b, i);
         for (uint32_t k = 0; k < td_op_rows[node->op].inputs; k++)
@@ -193,6 +230,14 @@ static bool is_used(const td_graph *g, const uint64_t *mask) {
     return any != 0;
 }
 
+/* Ports that nobody needs are not read. */
+static void place_port(const td_graph_builder *b, td_graph *g, uint32_t at) {
+    td_node *node = &g->nodes[at].is;
+    g->ports[g->port_count] = ((const td_port *)(const void *)b->ports.data)[node->n];
+    g->port_nodes[g->port_count] = at;
+    node->n = g->port_count++;
+}
+
 /* Keeps the needed nodes, constants first, else in their order, under new numbers. */
 static void place_nodes(const td_graph_builder *b, td_graph *g, uint32_t *number, const uint64_t *users) {
     uint32_t count = COUNT(b->nodes, td_node);
@@ -204,6 +249,7 @@ static void place_nodes(const td_graph_builder *b, td_graph *g, uint32_t *number
             td_node *node = &g->nodes[number[i]].is;
             *node = *node_at(b, i);
             for (uint32_t k = 0; k < TD_OP_INPUTS_MAX; k++) node->in[k] = number[node->in[k]];
+            if (node->op == TD_OP_PORT) place_port(b, g, number[i]);
             memcpy(g->users + (size_t)number[i] * g->mask_words, mask, g->mask_words * sizeof *mask);
         }
         if (constants == 1) g->constant_count = g->node_count;
@@ -228,12 +274,15 @@ static void take_nodes(const td_graph_builder *b, td_graph *g, uint32_t action_c
     uint32_t *number = td_alloc_zero(count, sizeof *number);
     g->nodes = td_alloc_zero(count, sizeof *g->nodes);
     g->users = td_alloc_zero((size_t)count * g->mask_words, sizeof *g->users);
+    g->ports = td_alloc_zero(COUNT(b->ports, td_port), sizeof *g->ports);
+    g->port_nodes = td_alloc_zero(COUNT(b->ports, td_port), sizeof *g->port_nodes);
     place_nodes(b, g, number, users);
     for (uint32_t i = 0; i < action_count; i++) {
         g->actions[i].condition = number[g->actions[i].condition];
         g->actions[i].term--;
     }
     for (uint32_t i = 0; i < g->line_count; i++) g->lines[i].node = number[g->lines[i].node];
+    for (uint32_t i = 0; i < g->export_count; i++) g->exports[i].node = number[g->exports[i].node];
     take_terms(b, g, number, users);
     free(number);
     free(users);
@@ -261,7 +310,7 @@ static uint32_t warmup_of(const td_graph *g, const td_node *node) {
 static void lay_out_state(td_graph *g) {
     size_t at = 0;
     (void)take_room(&at, sizeof(state_head));
-    g->active_offset = take_room(&at, (size_t)g->strategy_count + g->node_count);
+    g->active_offset = take_room(&at, (size_t)g->strategy_count + g->export_count + g->node_count);
     g->positions_offset = take_room(&at, g->strategy_count * sizeof(state_position));
     g->values_offset = take_room(&at, g->node_count * sizeof(td_value));
     for (uint32_t i = 0; i < g->node_count; i++) {
@@ -340,8 +389,10 @@ td_graph *td_graph_build(td_graph_builder *b) {
     g->width_ns = b->width_ns;
     g->strategy_count = COUNT(b->strategies, graph_strategy);
     g->line_count = COUNT(b->lines, td_graph_line);
-    g->mask_words = (g->strategy_count + 63) / 64;
+    g->export_count = COUNT(b->exports, graph_export);
+    g->mask_words = (g->strategy_count + g->export_count + 63) / 64;
     g->strategies = take_data(&b->strategies);
+    g->exports = take_data(&b->exports);
     g->sets = take_data(&b->sets);
     g->actions = take_data(&b->actions);
     g->lines = take_data(&b->lines);
@@ -352,6 +403,7 @@ td_graph *td_graph_build(td_graph_builder *b) {
     g->terms = take_data(&b->terms);
     lay_out_state(g);
     td_buf_fini(&b->nodes);
+    td_buf_fini(&b->ports);
     memset(b->table, 0, b->table_size * sizeof *b->table);
     return g;
 }

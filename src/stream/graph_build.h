@@ -10,7 +10,8 @@
 typedef struct td_node {
     td_value constant;
     uint32_t in[TD_OP_INPUTS_MAX]; /* nodes added before */
-    uint32_t n;                    /* bars of a window or of AGO (1..TD_WINDOW_MAX), else 0; field of FIELD */
+    uint32_t n;                    /* bars of a window or of AGO (1..TD_WINDOW_MAX), else 0; field of FIELD; of PORT
+                                      what td_graph_builder_add_port put there */
     uint8_t op, type;              /* td_op, td_type; the type is filled in except for CONSTANT */
     uint8_t zero[10];
 } td_node;
@@ -47,6 +48,11 @@ uint32_t td_graph_builder_next_term(const td_graph_builder *builder);
 uint32_t td_graph_builder_open_term(td_graph_builder *builder, td_term term);
 void td_graph_builder_name_term(td_graph_builder *builder, uint32_t term, uint32_t means); /* either may be 0 */
 void td_graph_builder_close_term(td_graph_builder *builder, uint32_t term, uint32_t node);
+
+/* The node of a port: a new one, or that of an equal one. */
+uint32_t td_graph_builder_add_port(td_graph_builder *builder, td_port port);
+/* The port of another graph that reads `node`, no constant, for the instruments of `sets`, lent like the texts. */
+td_port td_graph_builder_export(td_graph_builder *builder, uint32_t node, const td_bytes *sets, size_t set_count);
 
 /* Lays everything out. The builder is empty afterwards and remains the caller's to free. */
 td_graph *td_graph_build(td_graph_builder *builder);

@@ -19,17 +19,25 @@ typedef struct graph_strategy {
     uint32_t action_first, action_count;
 } graph_strategy;
 
+typedef struct graph_export { /* a node that others read, of these instruments */
+    uint32_t node;
+    uint32_t set_first, set_count;
+} graph_export;
+
 struct td_graph {
     int64_t width_ns;
     size_t state_bytes, active_offset, positions_offset, values_offset;
-    uint32_t node_count, strategy_count, line_count;
+    uint32_t node_count, strategy_count, line_count, export_count, port_count;
     uint32_t constant_count; /* the first nodes: given once, on the first bar */
     uint32_t ring_count;
-    uint32_t mask_words;  /* of 64 bits, a bit per strategy */
+    uint32_t mask_words;  /* of 64 bits, a bit per strategy, then one per export */
     graph_node *nodes;    /* constants, then inputs before their users */
     uint32_t *ring_nodes; /* those with a past */
-    uint64_t *users;      /* mask_words per node: the strategies that need it */
+    uint64_t *users;      /* mask_words per node: who needs it */
     graph_strategy *strategies;
+    graph_export *exports;
+    td_port *ports;       /* by the n of PORT */
+    uint32_t *port_nodes; /* beside them */
     td_bytes *sets;
     td_graph_action *actions;
     td_graph_line *lines;
@@ -44,8 +52,8 @@ typedef struct state_head {
     int64_t begin_ns; /* of the first of them */
 } state_head;
 
-/* Behind the head: a byte per strategy, 1 if its set has this instrument, and one per node, 1 if such a strategy needs
- * it. Found on the first bar. */
+/* Behind the head: a byte per strategy, then one per export, 1 if its set has this instrument, and one per node, 1 if
+ * such a one needs it. Found on the first bar. */
 typedef struct state_position {
     int64_t target;        /* decimal(19,8), signed */
     int64_t last_event_ns; /* of its last signal, */

@@ -16,11 +16,18 @@ typedef struct done {      /* by one strategy on one bar */
 
 typedef struct entry {
     td_bar bar;
-    done strategies[];
+    done strategies[]; /* and behind them the ports as the bar saw them */
 } entry;
 _Static_assert(sizeof(ring_head) == 16 && sizeof(done) == 16 && sizeof(entry) % 16 == 0, "blocks are aligned to 16");
 
-static size_t entry_bytes(const td_graph *g) { return sizeof(entry) + td_graph_strategies(g) * sizeof(done); }
+static uint32_t port_count(const td_graph *g) {
+    const td_port *ports;
+    return td_graph_ports(g, &ports);
+}
+
+static size_t entry_bytes(const td_graph *g) {
+    return sizeof(entry) + td_graph_strategies(g) * sizeof(done) + port_count(g) * sizeof(td_value);
+}
 
 size_t td_hindsight_bytes(const td_graph *g, uint32_t depth) {
     if (depth == 0) return td_graph_state_bytes(g);
@@ -38,6 +45,14 @@ static entry *entry_at(td_hindsight h, uint32_t index) { /* 0: the oldest */
                              (ring->first + index) % h.depth * entry_bytes(h.graph));
 }
 
+static td_value *ports_of(td_hindsight h, entry *e) {
+    return (td_value *)(void *)(e->strategies + td_graph_strategies(h.graph));
+}
+
+static void put_ports(td_hindsight h, entry *e, const td_value *ports) {
+    for (uint32_t i = 0; i < port_count(h.graph); i++) ports_of(h, e)[i] = ports != NULL ? ports[i] : TD_VALUE_NA;
+}
+
 bool td_hindsight_valid(td_hindsight h) {
     return h.depth == 0 || (ring_of(h)->first < h.depth && ring_of(h)->count <= h.depth);
 }
@@ -47,29 +62,31 @@ void td_hindsight_begin_behind(td_hindsight h, int64_t end_ns) {
 }
 
 /* The bar as the graph sees it. */
-static void run(td_hindsight h, void *state, td_bytes instrument, const td_bar *bar) {
+static void run(td_hindsight h, void *state, td_graph_event event) {
     int64_t begin_ns;
     td_split split = {1, 1};
-    td_i128 dividends = 0;
     if (h.shares != NULL && td_shares_any(h.shares) && td_graph_began(state, &begin_ns)) {
-        split = td_shares_split(h.shares, instrument, begin_ns, bar->start_ns);
-        dividends = td_shares_dividends(h.shares, instrument, begin_ns, bar->start_ns);
+        split = td_shares_split(h.shares, event.instrument, begin_ns, event.bar->start_ns);
+        event.dividends = td_shares_dividends(h.shares, event.instrument, begin_ns, event.bar->start_ns);
     }
-    if (split.numerator == split.denominator) {
-        td_graph_run(h.graph, state, instrument, bar, dividends);
-        return;
+    td_bar seen = *event.bar;
+    if (split.numerator != split.denominator) {
+        td_split_bar((td_split){split.denominator, split.numerator}, &seen);
+        event.bar = &seen;
     }
-    td_bar seen = *bar;
-    td_split_bar((td_split){split.denominator, split.numerator}, &seen);
-    td_graph_run(h.graph, state, instrument, &seen, dividends);
+    td_graph_run(h.graph, state, &event);
+}
+
+static void run_entry(td_hindsight h, void *state, td_bytes instrument, entry *e) {
+    run(h, state, (td_graph_event){.instrument = instrument, .bar = &e->bar, .ports = ports_of(h, e)});
 }
 
 /* Makes room for one more: the oldest bar goes into the base. */
 static void make_room(td_hindsight h, td_bytes instrument) {
     ring_head *ring = ring_of(h);
     if (ring->count < h.depth) return;
-    const entry *oldest = entry_at(h, 0);
-    run(h, base_of(h), instrument, &oldest->bar);
+    entry *oldest = entry_at(h, 0);
+    run_entry(h, base_of(h), instrument, oldest);
     ring->base_end_ns = oldest->bar.end_ns;
     ring->first = (ring->first + 1) % h.depth;
     ring->count--;
@@ -77,14 +94,15 @@ static void make_room(td_hindsight h, td_bytes instrument) {
 
 void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg) {
     if (h.depth == 0) {
-        run(h, h.state, instrument, bar);
+        run(h, h.state, (td_graph_event){.instrument = instrument, .bar = bar, .ports = h.ports});
         td_graph_act_all(h.graph, h.state, bar, fn, arg);
         return;
     }
     make_room(h, instrument);
     entry *e = entry_at(h, ring_of(h)->count++);
     e->bar = *bar;
-    run(h, h.state, instrument, bar);
+    put_ports(h, e, h.ports);
+    run_entry(h, h.state, instrument, e);
     for (uint32_t s = 0; s < td_graph_strategies(h.graph); s++) {
         td_signal signal = td_graph_blank_signal(bar);
         e->strategies[s] = (done){.target = td_graph_target(h.graph, h.state, s)};
@@ -110,6 +128,10 @@ static void insert_entry(td_hindsight h, uint32_t place, const td_bar *bar) {
     for (uint32_t i = count; i > place; i--) memcpy(entry_at(h, i), entry_at(h, i - 1), entry_bytes(h.graph));
     entry *e = entry_at(h, place);
     e->bar = *bar;
+    if (place > 0)
+        put_ports(h, e, ports_of(h, entry_at(h, place - 1)));
+    else
+        td_graph_seen_ports(h.graph, base_of(h), ports_of(h, e));
     for (uint32_t s = 0; s < td_graph_strategies(h.graph); s++) {
         int64_t target =
             place < count ? entry_at(h, place + 1)->strategies[s].target : td_graph_target(h.graph, h.state, s);
@@ -176,7 +198,7 @@ bool td_hindsight_revise(td_hindsight h, td_bytes instrument, const td_bar *bar,
     td_graph_go_back(h.graph, h.state, base_of(h));
     for (uint32_t i = 0; i < ring_of(h)->count; i++) {
         entry *e = entry_at(h, i);
-        run(h, h.state, instrument, &e->bar);
+        run_entry(h, h.state, instrument, e);
         if (i >= place) correct(&c, e);
     }
     return true;

@@ -8,7 +8,10 @@
  * fresh signals move them, and nothing rewrites them.
  * Graphs see bars in shares of the first one that they saw: behind a split prices are multiplied, volumes divided, so
  * that a series goes on as if nothing had happened; what dividends have paid since is a value of its own. Signals tell
- * prices as traded. A plain block: a snapshot copies it. No allocation. Thread: the owner's of the state. */
+ * prices as traded.
+ * A bar is always judged with the ports that it saw when it was new, or if it is found late with those that the bar
+ * before it saw: what changed elsewhere since corrects nothing here. A plain block: a snapshot copies it. No
+ * allocation. Thread: the owner's of the state. */
 #pragma once
 #include "stream/graph.h"
 #include "stream/shares.h"
@@ -17,6 +20,7 @@ typedef struct td_hindsight {
     const td_graph *graph;
     uint32_t depth;          /* 0: no looking back */
     const td_shares *shares; /* by them splits are known; NULL: there are none */
+    const td_value *ports;   /* as they stand now, for td_hindsight_apply; NULL: na, all of them */
     void *state;             /* aligned to 16, zeroed before the first bar, always of one instrument */
 } td_hindsight;
 

@@ -3,8 +3,6 @@
 #include "base/time.h"
 #include "stream/ledger.h"
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- life ---- */
@@ -37,11 +35,18 @@ void td_state_lay_out(td_state *s) {
         s->window_offset[w] = at;
         at += (s->slots[w] + 1) * sizeof(td_window);
     }
+    size_t port_count = 1;
     for (size_t w = 0; w < p->width_count; w++) {
+        const td_port *ports;
         s->graph_offset[w] = at;
-        if (p->graphs[w] != NULL) at += td_hindsight_bytes(p->graphs[w], s->depth[w]);
+        if (p->graphs[w] == NULL) continue;
+        at += td_hindsight_bytes(p->graphs[w], s->depth[w]);
+        uint32_t count = td_graph_ports(p->graphs[w], &ports);
+        port_count = count > port_count ? count : port_count;
     }
     s->block_bytes = round_up(at, 64);
+    free(s->ports);
+    s->ports = td_alloc_zero(port_count, sizeof *s->ports);
 }
 
 static uint8_t *block_new(const td_state *s, td_bytes name) {
@@ -83,6 +88,7 @@ void td_state_free(td_state *s) {
     for (uint32_t i = 0; i < s->feed_count; i++) free(s->feeds[i].traded);
     for (uint32_t i = 0; i < s->block_count; i++) free(s->blocks[i]);
     free(s->blocks);
+    free(s->ports);
     td_kept_free(s->kept);
     td_released_fini(&s->released);
     td_shares_fini(&s->shares);
@@ -136,129 +142,6 @@ void td_state_add_traded(feed_state *feed, uint32_t instrument) {
 
 int64_t td_state_watermark_ns(const td_state *s, uint32_t feed) { return s->feeds[feed].watermark_ns; }
 
-/* ---- closing windows ---- */
-
-static void on_signal(void *arg, const td_signal *signal) {
-    const td_step *step = arg;
-    td_bytes name = td_instruments_name(step->state->instruments, step->instrument);
-    td_signal told = *signal;
-    char reason[32];
-    if (signal->status == TD_SIGNAL_WITHHELD) {
-        int64_t start_ns = signal->event_ns - signal->width_ns;
-        int64_t number = td_ledger_number_over(step->state, step->instrument, start_ns, signal->event_ns);
-        (void)snprintf(reason, sizeof reason, number > 0 ? "gap %" PRId64 : "a gap before", number);
-        told.reason = td_text(reason);
-    }
-    step->emit->signal(step->emit->self, name, &told);
-}
-
-/* The window's next bar. */
-static td_bar give_bar(td_step *step, size_t w, uint32_t instrument, td_window *window) {
-    td_state *s = step->state;
-    td_bar bar = td_window_bar(window, s->program->widths_ns[w], instrument, step->known_at_ns);
-    td_ledger_grade(step, block_of(s, instrument), window, &bar);
-    window->results++;
-    window->quality = bar.quality;
-    window->touched = 0;
-    step->instrument = instrument;
-    step->emit->bar(step->emit->self, td_instruments_name(s->instruments, instrument), &bar);
-    return bar;
-}
-
-void td_state_give_again(td_step *step, size_t w, uint32_t instrument, td_window *window) {
-    td_state *s = step->state;
-    if (!td_window_has_bar(window)) return;
-    td_bar bar = give_bar(step, w, instrument, window);
-    s->changes.revised++;
-    if (s->program->graphs[w] == NULL) return;
-    td_hindsight h = hindsight_of(s, block_of(s, instrument), w);
-    if (!td_hindsight_revise(h, td_instruments_name(s->instruments, instrument), &bar, on_signal, step))
-        s->changes.not_reapplied++;
-}
-
-static void close_window(td_step *step, size_t w, uint32_t instrument, uint32_t slot) {
-    td_state *s = step->state;
-    block_head *block = block_of(s, instrument);
-    td_window *window = &windows_of(s, block, w)[slot];
-    if (block->current[w] == slot) block->current[w] = s->slots[w];
-    window->touched = 1;
-    if (!td_window_has_bar(window)) return;
-    td_bar bar = give_bar(step, w, instrument, window);
-    td_bytes name = td_instruments_name(s->instruments, instrument);
-    if (s->program->graphs[w] != NULL) td_hindsight_apply(hindsight_of(s, block, w), name, &bar, on_signal, step);
-}
-
-/* Closes the open window of width w that ends at end_ns among `count` from slot `first` on; returns the earliest end
- * that stays open. */
-static int64_t close_one(td_step *step, size_t w, uint32_t instrument, int64_t end_ns) {
-    td_state *s = step->state;
-    int64_t width_ns = s->program->widths_ns[w], next_ns = INT64_MAX;
-    const td_window *windows = windows_of(s, block_of(s, instrument), w);
-    bool looks = end_ns == INT64_MIN, day = width_ns == TD_NS_PER_DAY; /* a day may have begun in two cells */
-    uint32_t slot = looks ? 0 : slot_of(s, w, day ? end_ns - width_ns : end_ns - 1);
-    uint32_t count = looks ? s->slots[w] : s->open_slots[w] + day;
-    for (uint32_t i = 0; i < count; i++, slot = slot + 1 == s->slots[w] ? 0 : slot + 1) {
-        if (!window_is_open(&windows[slot])) continue;
-        int64_t window_end_ns = windows[slot].end_ns;
-        if (window_end_ns == end_ns)
-            close_window(step, w, instrument, slot);
-        else if (window_end_ns < next_ns)
-            next_ns = window_end_ns;
-    }
-    return next_ns;
-}
-
-/* Closes the windows of width w that end at end_ns; INT64_MIN: none. Returns the earliest end that stays open. */
-static int64_t close_width(td_step *step, size_t w, int64_t end_ns) {
-    int64_t next_ns = INT64_MAX;
-    for (uint32_t i = 0; i < step->feed->traded_count; i++) {
-        int64_t left_ns = close_one(step, w, step->feed->traded[i], end_ns);
-        if (left_ns < next_ns) next_ns = left_ns;
-    }
-    return next_ns;
-}
-
-static int64_t least_end(const td_state *s, const feed_state *feed) {
-    int64_t least_ns = INT64_MAX;
-    for (size_t w = 0; w < s->program->width_count; w++)
-        if (feed->next_end_ns[w] < least_ns) least_ns = feed->next_end_ns[w];
-    return least_ns;
-}
-
-/* Closes everything that ends at or before up_to_ns, in the order (end, width, instrument). */
-static void close_windows(td_step *step, int64_t up_to_ns) {
-    feed_state *feed = step->feed;
-    for (int64_t end_ns; (end_ns = least_end(step->state, feed)) <= up_to_ns && end_ns != INT64_MAX;)
-        for (size_t w = 0; w < step->state->program->width_count; w++)
-            if (feed->next_end_ns[w] == end_ns) feed->next_end_ns[w] = close_width(step, w, end_ns);
-}
-
-/* Whatever watermark comes next matters to a feed that is silent: who breaks the silence is to be seen. */
-static void find_next_close(const td_state *s, feed_state *feed) {
-    int64_t end_ns = least_end(s, feed);
-    feed->next_close_ns = feed->next_due_ns < end_ns ? feed->next_due_ns : end_ns;
-    if (feed->silent != 0) feed->next_close_ns = INT64_MIN;
-}
-
-/* The watermark has reached next_close_ns: what is missing is told before bars rest on it. */
-static void pass_time(td_step *step) {
-    td_ledger_tell_due(step);
-    close_windows(step, step->feed->watermark_ns);
-    find_next_close(step->state, step->feed);
-}
-
-void td_state_find_next_ends(td_state *s) {
-    for (uint32_t f = 0; f < s->feed_count; f++) {
-        feed_state *feed = &s->feeds[f];
-        for (size_t w = 0; w < s->program->width_count; w++) {
-            td_step step = step_of(s, f, 0, NULL);
-            feed->next_end_ns[w] = close_width(&step, w, INT64_MIN);
-        }
-        td_ledger_find_next_due(s, feed);
-        find_next_close(s, feed);
-    }
-}
-
 /* ---- whose it is ---- */
 
 /* The instrument's trades come from another feed now: what is open is as far as the one before has told it. */
@@ -268,9 +151,7 @@ static __attribute__((noinline)) void move_to_feed(td_state *s, const td_event *
         feed_state *old = &s->feeds[block->feed];
         td_step step = step_of(s, block->feed, e->receive_ns, emit), heir = step_of(s, e->feed, e->receive_ns, emit);
         td_ledger_move(&heir, e, old);
-        for (size_t w = 0; w < s->program->width_count; w++)
-            for (int64_t end_ns = close_one(&step, w, e->instrument, INT64_MIN); end_ns != INT64_MAX;)
-                end_ns = close_one(&step, w, e->instrument, end_ns);
+        td_state_close_instrument(&step, e->instrument);
         uint32_t at = 0;
         while (old->traded[at] != e->instrument) at++;
         memmove(&old->traded[at], &old->traded[at + 1], (--old->traded_count - at) * sizeof *old->traded);
@@ -280,7 +161,7 @@ static __attribute__((noinline)) void move_to_feed(td_state *s, const td_event *
     td_state_add_traded(&s->feeds[e->feed], e->instrument);
     if (!brings_gaps) return; /* thousands of new ones may come in a row */
     td_ledger_find_next_due(s, &s->feeds[e->feed]);
-    find_next_close(s, &s->feeds[e->feed]);
+    td_state_find_next_close(s, &s->feeds[e->feed]);
 }
 
 /* ---- one record ---- */
@@ -601,14 +482,14 @@ static __attribute__((noinline)) td_applied apply_time(td_state *s, const td_eve
     if (e->time.session == TD_SESSION_DOWN) td_books_stop(&s->books, e->feed);
     if (e->time.bound_ns != TD_NONE && e->time.bound_ns > feed->watermark_ns) {
         feed->watermark_ns = e->time.bound_ns;
-        pass_time(&step);
+        td_state_pass_time(&step);
     }
     if (e->time.session == TD_SESSION_ENDED) {
         feed->ended_ns = feed->watermark_ns; /* what is open now will be final */
-        close_windows(&step, INT64_MAX - 1);
+        td_state_close_windows(&step, INT64_MAX - 1);
         td_ledger_end_books(&step, e->time.bound_ns != TD_NONE ? e->time.bound_ns : e->time.clock_ns);
     }
-    find_next_close(s, feed);
+    td_state_find_next_close(s, feed);
     return (td_applied){.verdict = TD_VERDICT_NOT_A_TICK, .changed = true};
 }
 
@@ -668,7 +549,7 @@ static td_applied apply_any_tick(td_state *s, const td_event *e, const td_emit *
 static __attribute__((noinline)) td_applied apply_behind_time(td_state *s, const td_event *e, const td_emit *emit) {
     td_step step = step_of(s, e->feed, e->receive_ns, emit);
     if (breaks_silence(step.feed, e)) td_ledger_end_silence(&step, e);
-    pass_time(&step);
+    td_state_pass_time(&step);
     td_applied applied = apply_any_tick(s, e, emit);
     applied.changed = true;
     return applied;

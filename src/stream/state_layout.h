@@ -58,6 +58,7 @@ struct td_state {
     uint32_t slots[TD_WIDTHS_MAX];      /* … or closed and still take trades */
     uint32_t depth[TD_WIDTHS_MAX];      /* bars that the graph can look back */
     size_t window_offset[TD_WIDTHS_MAX], graph_offset[TD_WIDTHS_MAX];
+    td_value *ports; /* room for those of any graph */
     feed_state feeds[TD_PROGRAM_FEEDS_MAX];
     uint32_t feed_count;
     td_kept *kept;        /* windows beyond grace that a release may revise */
@@ -91,7 +92,8 @@ static inline td_window *windows_of(const td_state *s, block_head *block, size_t
     return (td_window *)(void *)((uint8_t *)block + s->window_offset[w]);
 }
 static inline td_hindsight hindsight_of(const td_state *s, block_head *block, size_t w) {
-    return (td_hindsight){s->program->graphs[w], s->depth[w], &s->shares, (uint8_t *)block + s->graph_offset[w]};
+    void *state = (uint8_t *)block + s->graph_offset[w];
+    return (td_hindsight){.graph = s->program->graphs[w], .depth = s->depth[w], .shares = &s->shares, .state = state};
 }
 /* Where the window that begins there has its slot, in which no other of its cell of the grid can begin; neighbours have
  * neighbouring ones, before 1970 too. */
@@ -113,7 +115,15 @@ bool td_state_period(const td_state *s, uint32_t instrument, size_t w, int64_t n
 /* Adds blocks for instruments that have none yet. */
 void td_state_grow(td_state *s);
 void td_state_add_traded(feed_state *feed, uint32_t instrument);
+
+/* closing.c: windows of the step's feed.
+ * All that end at or before up_to_ns, in the order (end, width, instrument); and those of one instrument. */
+void td_state_close_windows(td_step *step, int64_t up_to_ns);
+void td_state_close_instrument(td_step *step, uint32_t instrument);
+/* The watermark has reached next_close_ns: what is missing is told before bars rest on it. */
+void td_state_pass_time(td_step *step);
 /* A closed window gives its bar anew, and what follows from it. */
 void td_state_give_again(td_step *step, size_t w, uint32_t instrument, td_window *window);
-/* Recomputes next_end_ns and next_close_ns of every feed from its open windows. */
+/* Recomputes next_close_ns of a feed; next_end_ns, too, of every feed from its open windows. */
+void td_state_find_next_close(const td_state *s, feed_state *feed);
 void td_state_find_next_ends(td_state *s);

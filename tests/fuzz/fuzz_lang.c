@@ -34,7 +34,8 @@ static size_t run(const td_graph *graph, void *state) {
                       .volume = (td_i128)seed << (i + i / 2),
                       .trade_count = i,
                       .known_at_ns = (i + 1) * width};
-        td_graph_apply(graph, state, TD_TEXT("LEAN:IBM"), &bar, check_signal, &signal_count);
+        td_graph_event event = {.instrument = TD_TEXT("LEAN:IBM"), .bar = &bar};
+        td_graph_apply(graph, state, &event, check_signal, &signal_count);
         for (size_t k = 0; k < line_count; k++) {
             double value;
             if (td_graph_line_value(graph, state, k, &value)) assert(isfinite(value));

@@ -59,7 +59,8 @@ int main(int argc, char **argv) {
             (void)fprintf(stderr, "row %ld is no bar: %s", (long)i, row);
             return 1;
         }
-        td_graph_apply(graph, state, TD_TEXT("TEST:A"), &bar, no_signal, NULL);
+        td_graph_event event = {.instrument = TD_TEXT("TEST:A"), .bar = &bar};
+        td_graph_apply(graph, state, &event, no_signal, NULL);
         for (size_t k = 0; k < line_count; k++) {
             double value;
             if (td_graph_line_value(graph, state, k, &value))

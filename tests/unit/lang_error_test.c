@@ -43,7 +43,7 @@ static const struct {
      "  y = trend\n"
      "  z = close.high\n"
      "strategy b on bars(5m)\n"
-     "  x = trend.slope\n",
+     "  x = trend.slop\n",
      "x.td:3:3: a series names values; actions belong to a strategy\n"
      "      buy when close > 1\n"
      "      ^\n"
@@ -56,8 +56,8 @@ static const struct {
      "x.td:7:7: 'close' is one value and has no fields\n"
      "      z = close.high\n"
      "          ^\n"
-     "x.td:9:7: series 'trend' runs on bars of another width, which is not part of this version\n"
-     "      x = trend.slope\n"
+     "x.td:9:7: 'trend' has no field 'slop'; it has .slope\n"
+     "      x = trend.slop\n"
      "          ^\n"},
     {"strategy a on bars(1m)\n"
      "  x = macd(close)\n"

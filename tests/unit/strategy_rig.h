@@ -79,7 +79,8 @@ static inline td_bar rig_bar(const rig *r, int64_t price) {
 }
 
 static inline void rig_apply(rig *r, const char *instrument, const td_bar *bar) {
-    td_graph_apply(r->graph, r->state, td_text(instrument), bar, rig_collect, r);
+    td_graph_event event = {.instrument = td_text(instrument), .bar = bar};
+    td_graph_apply(r->graph, r->state, &event, rig_collect, r);
     r->bars++;
 }
 

@@ -30,7 +30,7 @@ static look_back look_back_open(const char *text, uint32_t depth) {
     look_back l = {.graph = rig_compile(text, &errors)};
     if (l.graph == NULL) fail_msg("%.*s", (int)errors.size, (const char *)errors.data);
     size_t bytes = td_hindsight_bytes(l.graph, depth);
-    l.h = (td_hindsight){l.graph, depth, NULL, aligned_alloc(16, bytes)};
+    l.h = (td_hindsight){.graph = l.graph, .depth = depth, .state = aligned_alloc(16, bytes)};
     memset(l.h.state, 0, bytes);
     return l;
 }
@@ -158,7 +158,8 @@ static void assert_same_lines(const look_back *l, const int64_t *prices, int64_t
     rig nobody = {0};
     for (int64_t n = 0; n < bars; n++) {
         td_bar bar = bar_of(n, prices[n], 0);
-        if (prices[n] > 0) td_graph_apply(l->graph, fresh, TD_TEXT("V:X"), &bar, rig_collect, &nobody);
+        td_graph_event event = {.instrument = TD_TEXT("V:X"), .bar = &bar};
+        if (prices[n] > 0) td_graph_apply(l->graph, fresh, &event, rig_collect, &nobody);
     }
     const td_graph_line *lines;
     for (size_t i = 0; i < td_graph_lines(l->graph, &lines); i++) {

@@ -79,7 +79,7 @@ static life begin(const char *text, uint32_t depth, const td_shares *shares) {
     life l = {.graph = rig_compile(text, &errors)};
     if (l.graph == NULL) fail_msg("%s: %.*s", text, (int)errors.size, (const char *)errors.data);
     size_t bytes = td_hindsight_bytes(l.graph, depth);
-    l.h = (td_hindsight){l.graph, depth, shares, aligned_alloc(16, bytes)};
+    l.h = (td_hindsight){.graph = l.graph, .depth = depth, .shares = shares, .state = aligned_alloc(16, bytes)};
     memset(l.h.state, 0, bytes);
     return l;
 }

@@ -1,0 +1,136 @@
+/* src/stream/closing.c - windows whose time has come give their bars, and bars what strategies make of them. */
+#include "base/time.h"
+#include "stream/ledger.h"
+#include "stream/ports.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+static void on_signal(void *arg, const td_signal *signal) {
+    const td_step *step = arg;
+    td_bytes name = td_instruments_name(step->state->instruments, step->instrument);
+    td_signal told = *signal;
+    char reason[32];
+    if (signal->status == TD_SIGNAL_WITHHELD) {
+        int64_t start_ns = signal->event_ns - signal->width_ns;
+        int64_t number = td_ledger_number_over(step->state, step->instrument, start_ns, signal->event_ns);
+        (void)snprintf(reason, sizeof reason, number > 0 ? "gap %" PRId64 : "a gap before", number);
+        told.reason = td_text(reason);
+    }
+    step->emit->signal(step->emit->self, name, &told);
+}
+
+/* The window's next bar. */
+static td_bar give_bar(td_step *step, size_t w, uint32_t instrument, td_window *window) {
+    td_state *s = step->state;
+    td_bar bar = td_window_bar(window, s->program->widths_ns[w], instrument, step->known_at_ns);
+    td_ledger_grade(step, block_of(s, instrument), window, &bar);
+    window->results++;
+    window->quality = bar.quality;
+    window->touched = 0;
+    step->instrument = instrument;
+    step->emit->bar(step->emit->self, td_instruments_name(s->instruments, instrument), &bar);
+    return bar;
+}
+
+void td_state_give_again(td_step *step, size_t w, uint32_t instrument, td_window *window) {
+    td_state *s = step->state;
+    if (!td_window_has_bar(window)) return;
+    td_bar bar = give_bar(step, w, instrument, window);
+    s->changes.revised++;
+    if (s->program->graphs[w] == NULL) return;
+    td_hindsight h = hindsight_of(s, block_of(s, instrument), w);
+    if (!td_hindsight_revise(h, td_instruments_name(s->instruments, instrument), &bar, on_signal, step))
+        s->changes.not_reapplied++;
+}
+
+static void close_window(td_step *step, size_t w, uint32_t instrument, uint32_t slot) {
+    td_state *s = step->state;
+    block_head *block = block_of(s, instrument);
+    td_window *window = &windows_of(s, block, w)[slot];
+    if (block->current[w] == slot) block->current[w] = s->slots[w];
+    window->touched = 1;
+    if (!td_window_has_bar(window)) return;
+    td_bar bar = give_bar(step, w, instrument, window);
+    td_bytes name = td_instruments_name(s->instruments, instrument);
+    if (s->program->graphs[w] == NULL) return;
+    td_hindsight h = hindsight_of(s, block, w);
+    h.ports = td_state_read_ports(s, instrument, w);
+    td_hindsight_apply(h, name, &bar, on_signal, step);
+}
+
+/* Closes the open window of width w that ends at end_ns among `count` from slot `first` on; returns the earliest end
+ * that stays open. */
+static int64_t close_one(td_step *step, size_t w, uint32_t instrument, int64_t end_ns) {
+    td_state *s = step->state;
+    int64_t width_ns = s->program->widths_ns[w], next_ns = INT64_MAX;
+    const td_window *windows = windows_of(s, block_of(s, instrument), w);
+    bool looks = end_ns == INT64_MIN, day = width_ns == TD_NS_PER_DAY; /* a day may have begun in two cells */
+    uint32_t slot = looks ? 0 : slot_of(s, w, day ? end_ns - width_ns : end_ns - 1);
+    uint32_t count = looks ? s->slots[w] : s->open_slots[w] + day;
+    for (uint32_t i = 0; i < count; i++, slot = slot + 1 == s->slots[w] ? 0 : slot + 1) {
+        if (!window_is_open(&windows[slot])) continue;
+        int64_t window_end_ns = windows[slot].end_ns;
+        if (window_end_ns == end_ns)
+            close_window(step, w, instrument, slot);
+        else if (window_end_ns < next_ns)
+            next_ns = window_end_ns;
+    }
+    return next_ns;
+}
+
+/* Closes the windows of width w that end at end_ns; INT64_MIN: none. Returns the earliest end that stays open. */
+static int64_t close_width(td_step *step, size_t w, int64_t end_ns) {
+    int64_t next_ns = INT64_MAX;
+    for (uint32_t i = 0; i < step->feed->traded_count; i++) {
+        int64_t left_ns = close_one(step, w, step->feed->traded[i], end_ns);
+        if (left_ns < next_ns) next_ns = left_ns;
+    }
+    return next_ns;
+}
+
+void td_state_close_instrument(td_step *step, uint32_t instrument) {
+    for (size_t w = 0; w < step->state->program->width_count; w++)
+        for (int64_t end_ns = close_one(step, w, instrument, INT64_MIN); end_ns != INT64_MAX;)
+            end_ns = close_one(step, w, instrument, end_ns);
+}
+
+static int64_t least_end(const td_state *s, const feed_state *feed) {
+    int64_t least_ns = INT64_MAX;
+    for (size_t w = 0; w < s->program->width_count; w++)
+        if (feed->next_end_ns[w] < least_ns) least_ns = feed->next_end_ns[w];
+    return least_ns;
+}
+
+/* Closes everything that ends at or before up_to_ns, in the order (end, width, instrument). */
+void td_state_close_windows(td_step *step, int64_t up_to_ns) {
+    feed_state *feed = step->feed;
+    for (int64_t end_ns; (end_ns = least_end(step->state, feed)) <= up_to_ns && end_ns != INT64_MAX;)
+        for (size_t w = 0; w < step->state->program->width_count; w++)
+            if (feed->next_end_ns[w] == end_ns) feed->next_end_ns[w] = close_width(step, w, end_ns);
+}
+
+/* Whatever watermark comes next matters to a feed that is silent: who breaks the silence is to be seen. */
+void td_state_find_next_close(const td_state *s, feed_state *feed) {
+    int64_t end_ns = least_end(s, feed);
+    feed->next_close_ns = feed->next_due_ns < end_ns ? feed->next_due_ns : end_ns;
+    if (feed->silent != 0) feed->next_close_ns = INT64_MIN;
+}
+
+/* The watermark has reached next_close_ns: what is missing is told before bars rest on it. */
+void td_state_pass_time(td_step *step) {
+    td_ledger_tell_due(step);
+    td_state_close_windows(step, step->feed->watermark_ns);
+    td_state_find_next_close(step->state, step->feed);
+}
+
+void td_state_find_next_ends(td_state *s) {
+    for (uint32_t f = 0; f < s->feed_count; f++) {
+        feed_state *feed = &s->feeds[f];
+        for (size_t w = 0; w < s->program->width_count; w++) {
+            td_step step = step_of(s, f, 0, NULL);
+            feed->next_end_ns[w] = close_width(&step, w, INT64_MIN);
+        }
+        td_ledger_find_next_due(s, feed);
+        td_state_find_next_close(s, feed);
+    }
+}

@@ -1,0 +1,7 @@
+/* src/stream/ports.h - what graphs read from outside of their own events, as it stands now in the same partition. Pure.
+ * Thread: the owner's of the state. */
+#pragma once
+#include "stream/state.h"
+
+/* The ports of the graph of width w for the instrument, lent until the next call; NULL: it has none. */
+const td_value *td_state_read_ports(td_state *state, uint32_t instrument, size_t w);
