@@ -110,6 +110,38 @@ def operators(bench):
                   f"{function['state_bytes']} B of state", more_is_better=False)
 
 
+# ---- strategies ----
+
+def write_indicators(folder):
+    """As many strategies of five indicators each, none of them equal."""
+    for i in range(STRATEGIES):
+        n = 5 + i
+        text = (f"strategy five_{i:02} on bars(1m)\n"
+                f"  buy  when crossover(ema(close, {n}), sma(close, {3 * n})) and rsi(close, {n}) < 70\n"
+                f"  exit when close < close[1] - atr({n}) or stddev(close, {2 * n}) == 0\n")
+        (folder / f"five_{i:02}.td").write_text(text, encoding="utf-8")
+
+
+def strategies(bench):
+    """The same market with and without them: what they cost of a replay."""
+    with new_folder() as home:
+        home = pathlib.Path(home)
+        write_indicators(home)
+        commands = {}
+        for side, wanted in (("bars alone", "strategies=[]"), (f"{STRATEGIES} strategies", strategies_in(home))):
+            data = home / f"data-{len(commands)}"
+            settings = bench.settings(data, "bars=1m,5m,1h", wanted)
+            subprocess.run([PROGRAM, "run", "--until-end", "--quiet", *settings, MARKET], cwd=ROOT, check=True,
+                           stderr=subprocess.DEVNULL)
+            commands[side] = [PROGRAM, "bench", "replay", "--json", "--data", data]
+        answers = bench.alternate(commands)
+    rates = [bench.row("strategies", side, [r["ticks"] / r["seconds"] / 1e6 for r in runs], "M ticks/s",
+                       "bars 1m, 5m, 1h of 800 instruments" + (", five indicators each" if side != "bars alone" else ""))
+             for side, runs in answers.items()]
+    bench.bound(f"replay with {STRATEGIES} strategies beside bars alone", f"{rates[1] / rates[0]:.2f} of it",
+                rates[1] / rates[0] >= 1 / 3, "a third of it")
+
+
 # ---- append ----
 
 def append(bench):
@@ -405,6 +437,6 @@ def feeds(bench):
                 f"under {flood.GROWTH_MAX_MB} MB more")
 
 
-ALL = {"replay": replay, "stages": stages, "operators": operators, "append": append, "json": json_frames,
-       "latency": latency, "handoff": handoff, "memory": memory, "restart": restart,
+ALL = {"replay": replay, "stages": stages, "operators": operators, "strategies": strategies, "append": append,
+       "json": json_frames, "latency": latency, "handoff": handoff, "memory": memory, "restart": restart,
        "snapshot": snapshot, "day": day, "feeds": feeds}
