@@ -1,7 +1,9 @@
 /* src/lang/compile.c - texts to graphs: parse all, then give each strategy's statements to the graph of its width. */
 #include "lang/lang.h"
 #include "lang/lower.h"
+#include "lang/words.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef struct compiler {
@@ -120,11 +122,59 @@ static int64_t lower_qty(td_lowering *l, uint32_t expr) {
 }
 
 static void lower_action(td_lowering *l, const td_stmt *s) {
-    td_graph_action action = {.action = s->action, .note = s->note, .qty = 100000000}; /* one */
-    if (s->qty != 0) action.qty = lower_qty(l, s->qty);
+    const td_leg_tree *legs = td_syntax_legs(l->tree, s), *leg = &legs[0];
+    td_graph_action action = {.action = leg->action, .note = s->note, .qty = 100000000}; /* one */
+    if (s->part_count > 1) td_lower_fail_later(l, legs[1].offset, "a second leg");
+    if (leg->use.size > 0) td_lower_fail_later(l, leg->use_offset, "trading another instrument");
+    if (leg->all) td_lower_fail_later(l, leg->all_offset, "'exit all'");
+    if (leg->qty != 0) action.qty = lower_qty(l, leg->qty);
     action.term = td_lower_next_term(l);
     action.condition = td_lower_condition(l, s->expr);
     if (action.qty > 0 && action.condition != TD_NODE_BAD) td_graph_builder_add_action(l->builder, &action);
+}
+
+/* ---- statements that the grammar has ahead of what runs them ---- */
+
+static void lower_use(td_lowering *l, const td_stmt *s) {
+    td_lower_define(l, (td_scope_name){.name = s->name, .node = TD_NODE_BAD, .offset = s->offset});
+    if (s->part_count > 0) td_lower_fail_later(l, s->offset, "'use'");
+}
+
+static void lower_alert(td_lowering *l, const td_stmt *s) { td_lower_fail_later(l, s->offset, "'alert'"); }
+
+static void lower_emit(td_lowering *l, const td_stmt *s) { td_lower_fail_later(l, s->offset, "'emit'"); }
+
+static void lower_rule(td_lowering *l, const td_stmt *s) {
+    const td_rule_tree *rule = td_syntax_rule(l->tree, s);
+    char what[32];
+    (void)snprintf(what, sizeof what, "'%s'", td_words_rule[rule->kind]);
+    td_lower_fail_later(l, rule->offset, what);
+}
+
+static void check_source(const td_lowering *l, const td_source_tree *source) {
+    if (!source->given) return; /* an error was said */
+    if (source->kind != TD_SOURCE_BARS) {
+        char what[32];
+        (void)snprintf(what, sizeof what, "'on %s'", td_words_source[source->kind]);
+        td_lower_fail_later(l, source->offset, what);
+        return;
+    }
+    if (source->width == TD_WIDTH_DAY)
+        td_lower_fail(l, source->width_offset,
+                      "the exchange's day ('1d') is not part of this version; 24h is a day of UTC");
+    else if (source->width != TD_WIDTH_TIME)
+        td_lower_fail_later(l, source->width_offset, "a width by count");
+    if (source->filled_offset != 0) td_lower_fail_later(l, source->filled_offset, "'filled'");
+    if (source->extended_offset != 0) td_lower_fail_later(l, source->extended_offset, "'extended'");
+}
+
+static void check_set(td_lowering *l, const td_bytes *items) {
+    const td_bytes text = l->diags->texts[l->strategy->file].text;
+    for (uint32_t i = 0; i < l->strategy->set_count; i++)
+        if (items[i].data[0] == '@')
+            td_lower_fail_later(l, (uint32_t)(items[i].data - text.data), "a list in a file ('@…')");
+    if (l->strategy->where != 0)
+        td_lower_fail_later(l, td_syntax_expr(l->tree, l->strategy->where)->offset, "'where' behind a set");
 }
 
 /* ---- strategies ---- */
@@ -167,26 +217,48 @@ static void know_series(compiler *c, td_lowering *l) {
     for (size_t i = 0; i < c->series.size / sizeof *values; i++) {
         td_scope_name name = values[i].name;
         if (values[i].series->file != l->strategy->file) continue;
-        if (values[i].series->width_ns != l->strategy->width_ns)
-            name.elsewhere = builder_for(c, values[i].series->width_ns);
+        if (values[i].series->source.width_ns != l->strategy->source.width_ns)
+            name.elsewhere = builder_for(c, values[i].series->source.width_ns);
         td_lower_define(l, name);
     }
 }
 
+static void lower_stmt(compiler *c, td_lowering *l, const td_stmt *s) {
+    switch ((td_stmt_kind)s->kind) {
+    case TD_STMT_USE:
+        lower_use(l, s);
+        break;
+    case TD_STMT_ACTION:
+        lower_action(l, s);
+        break;
+    case TD_STMT_ALERT:
+        lower_alert(l, s);
+        break;
+    case TD_STMT_EMIT:
+        lower_emit(l, s);
+        break;
+    case TD_STMT_RULE:
+        lower_rule(l, s);
+        break;
+    default:
+        lower_definition(c, l, s);
+    }
+}
+
 static void lower_strategy(compiler *c, const td_strategy_tree *s) {
-    td_lowering l = {
-        .tree = &c->tree, .parts = c->parts, .diags = &c->diags, .strategy = s, .builder = builder_for(c, s->width_ns)};
-    const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data;
-    td_graph_builder_begin_strategy(l.builder, s->name, s->set_count > 0 ? sets + s->set_first : NULL, s->set_count);
+    td_lowering l = {.tree = &c->tree,
+                     .parts = c->parts,
+                     .diags = &c->diags,
+                     .strategy = s,
+                     .builder = builder_for(c, s->source.width_ns)};
+    const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data + s->set_first;
+    check_source(&l, &s->source);
+    check_set(&l, sets);
+    td_graph_builder_begin_strategy(l.builder, s->name, s->set_count > 0 ? sets : NULL, s->set_count);
     td_graph_builder_set_text(l.builder, c->diags.texts[s->file].text);
     know_series(c, &l);
-    for (l.stmts_done = 0; l.stmts_done < s->stmt_count; l.stmts_done++) {
-        const td_stmt *stmt = td_syntax_stmt(&c->tree, s->stmt_first + l.stmts_done);
-        if (stmt->kind == TD_STMT_ACTION)
-            lower_action(&l, stmt);
-        else
-            lower_definition(c, &l, stmt);
-    }
+    for (l.stmts_done = 0; l.stmts_done < s->stmt_count; l.stmts_done++)
+        lower_stmt(c, &l, td_syntax_stmt(&c->tree, s->stmt_first + l.stmts_done));
     if (s->series) keep_series(c, &l);
     td_buf_fini(&l.scope);
 }

@@ -19,6 +19,21 @@ void td_lower_fail(const td_lowering *l, uint32_t offset, const char *fmt, ...) 
                 l->inner != NULL ? l->call_offset : offset, "%s", message);
 }
 
+void td_lower_fail_later(const td_lowering *l, uint32_t offset, const char *what) {
+    td_lower_fail(l, offset, "%s is not part of this version", what);
+}
+
+static uint32_t fail_later(const td_lowering *l, uint32_t offset, const char *what) {
+    td_lower_fail_later(l, offset, what);
+    return TD_NODE_BAD;
+}
+
+static uint32_t fail_later_word(const td_lowering *l, uint32_t offset, td_bytes word) {
+    char what[TD_NAME_BYTES_MAX + 3];
+    (void)snprintf(what, sizeof what, "'%.*s'", TD_WORD(word));
+    return fail_later(l, offset, what);
+}
+
 static const td_expr *expr_at(const td_lowering *l, uint32_t i) { return td_syntax_expr(l->tree, i); }
 
 td_type td_lower_type(const td_lowering *l, uint32_t node) {
@@ -96,7 +111,7 @@ static uint32_t fail_unknown(const td_lowering *l, const td_expr *e) {
     char hint[96];
     for (uint32_t i = l->stmts_done; i < l->strategy->stmt_count; i++) {
         const td_stmt *later = td_syntax_stmt(l->tree, l->strategy->stmt_first + i);
-        if (later->kind == TD_STMT_ACTION || !td_bytes_equal(later->name, e->text)) continue;
+        if (later->kind > TD_STMT_USE || !td_bytes_equal(later->name, e->text)) continue;
         uint32_t line = td_diag_line(&l->diags->texts[l->strategy->file], later->offset);
         td_lower_fail(l, e->offset, "'%.*s' is used before it is defined, on line %u", TD_WORD(e->text), line);
         return TD_NODE_BAD;
@@ -139,6 +154,7 @@ static uint32_t lower_name(td_lowering *l, const td_expr *e, td_bytes field) {
                           fields);
         return TD_NODE_BAD;
     }
+    if (td_word_find(td_words_later_name, e->text) >= 0) return fail_later_word(l, e->offset, e->text);
     int bar = td_word_find(td_words_field, e->text);
     bool is_value = bar >= 0 || td_lower_find(l, e->text, (td_bytes){0}) != NULL;
     if (is_value && field.size > 0) {
@@ -233,6 +249,8 @@ static uint32_t lower_numeric(td_lowering *l, const numeric_op *op, const td_exp
 
 static uint32_t lower_op(td_lowering *l, const td_expr *e) {
     uint32_t second = expr_at(l, e->first)->next;
+    if (td_bytes_equal(e->text, TD_TEXT("has")) || td_bytes_equal(e->text, TD_TEXT("in")))
+        return fail_later_word(l, e->offset, e->text);
     if (td_bytes_equal(e->text, TD_TEXT("not"))) {
         uint32_t a = td_lower_condition(l, e->first);
         return a == TD_NODE_BAD ? a : add(l, TD_OP_NOT, a, 0);
@@ -269,6 +287,14 @@ static uint32_t lower_kind(td_lowering *l, const td_expr *e) {
     switch ((td_expr_kind)e->kind) {
     case TD_EXPR_NUMBER:
         return td_lower_constant(l, e->number);
+    case TD_EXPR_DURATION:
+        return fail_later(l, e->offset, "a duration as a value");
+    case TD_EXPR_CLOCK:
+        return fail_later(l, e->offset, "a clock time");
+    case TD_EXPR_STRING:
+        return fail_later(l, e->offset, "a text as a value");
+    case TD_EXPR_TRUTH:
+        return fail_later_word(l, e->offset, e->text);
     case TD_EXPR_NAME:
         return lower_name(l, e, (td_bytes){0});
     case TD_EXPR_CALL:

@@ -41,6 +41,8 @@ static inline size_t td_lower_part(const td_function *f, uint32_t part) {
 }
 
 void td_lower_fail(const td_lowering *l, uint32_t offset, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* "<what> is not part of this version": what the grammar has ahead of what runs it. */
+void td_lower_fail_later(const td_lowering *l, uint32_t offset, const char *what);
 /* NULL when not defined so far. */
 const td_scope_name *td_lower_find(const td_lowering *l, td_bytes name, td_bytes field);
 void td_lower_define(td_lowering *l, td_scope_name name);

@@ -225,10 +225,24 @@ static void fail_field(const td_lowering *l, const td_function *f, const td_expr
     td_buf_fini(&fields);
 }
 
+/* An argument by name: of those that stand last in the call. False: there is none. */
+static bool refuse_given(td_lowering *l, const td_expr *call) {
+    for (uint32_t i = call->first; i != 0; i = expr_at(l, i)->next) {
+        if (expr_at(l, i)->kind != TD_EXPR_GIVEN) continue;
+        td_lower_fail_later(l, expr_at(l, i)->offset, "an argument by name");
+        return true;
+    }
+    return false;
+}
+
 static uint32_t fail_unknown(td_lowering *l, const td_expr *call) {
     const char *near = td_function_nearest(call->text);
     const char *hint[3] = {near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : ""};
-    if (td_lower_find(l, call->text, (td_bytes){0}) != NULL || td_word_find(td_words_field, call->text) >= 0)
+    if (td_word_find(td_words_later_name, call->text) >= 0) {
+        char what[TD_NAME_BYTES_MAX + 3];
+        (void)snprintf(what, sizeof what, "'%.*s'", TD_WORD(call->text));
+        td_lower_fail_later(l, call->offset, what);
+    } else if (td_lower_find(l, call->text, (td_bytes){0}) != NULL || td_word_find(td_words_field, call->text) >= 0)
         td_lower_fail(l, call->offset, "'%.*s' is a value, not a function", TD_WORD(call->text));
     else
         td_lower_fail(l, call->offset, "unknown function '%.*s'%s%s%s", TD_WORD(call->text), hint[0], hint[1], hint[2]);
@@ -243,6 +257,7 @@ const td_function *td_lower_called(const td_lowering *l, const td_expr *call) {
 
 uint32_t td_lower_call(td_lowering *l, const td_expr *call, td_bytes field) {
     const td_fn_tree *fn = find_fn(l, call);
+    if (refuse_given(l, call)) return TD_NODE_BAD;
     if (fn != NULL && field.size > 0) {
         td_lower_fail(l, call->offset, "'%.*s' gives one value and has no fields", TD_WORD(fn->name));
         return TD_NODE_BAD;

@@ -1,10 +1,9 @@
-/* src/lang/parse.c - statements: what stands on a line. Expressions are in parse_expr.c. */
+/* src/lang/parse.c - strategies, series and fns: what begins at the start of a line. What stands below it is in
+ * parse_stmt.c, expressions in parse_expr.c. */
 #include "lang/parse.h"
-#include "base/time.h"
 #include "lang/parser.h"
 #include "lang/words.h"
 #include "model/instrument.h"
-#include "model/signal.h"
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -15,6 +14,10 @@ void td_syntax_init(td_syntax *tree) {
 }
 
 void td_syntax_fini(td_syntax *tree) {
+    td_buf_fini(&tree->rules);
+    td_buf_fini(&tree->lets);
+    td_buf_fini(&tree->legs);
+    td_buf_fini(&tree->uses);
     td_buf_fini(&tree->params);
     td_buf_fini(&tree->fns);
     td_buf_fini(&tree->strategies);
@@ -37,10 +40,10 @@ bool td_parser_accept(td_parser *p, const char *text) {
     return true;
 }
 
-static bool at_end(const td_parser *p) { return p->token.kind == TD_TOKEN_LINE || p->token.kind == TD_TOKEN_END; }
+bool td_parser_at_end(const td_parser *p) { return p->token.kind == TD_TOKEN_LINE || p->token.kind == TD_TOKEN_END; }
 
 static void skip_statement(td_parser *p) {
-    while (!at_end(p)) p->token = td_lex_next(&p->lexer);
+    while (!td_parser_at_end(p)) p->token = td_lex_next(&p->lexer);
 }
 
 void td_parser_fail(td_parser *p, td_token where, const char *fmt, ...) {
@@ -68,10 +71,6 @@ void td_parser_fail_expected(td_parser *p, td_token token, const char *what, con
     }
 }
 
-void td_parser_fail_later(td_parser *p, td_token where) {
-    td_parser_fail(p, where, "'%.*s' is not part of this version", TD_WORD(where.text));
-}
-
 void td_parser_expect(td_parser *p, const char *text) {
     if (td_parser_accept(p, text)) return;
     char what[16];
@@ -79,13 +78,13 @@ void td_parser_expect(td_parser *p, const char *text) {
     td_parser_fail_expected(p, p->token, what, (const char *const[]){text, NULL});
 }
 
-static void expect_line_end(td_parser *p) {
-    static const char *const words[] = {"and", "or", "note", "when", "step", "for", "in", "else", "then", NULL};
-    if (!at_end(p)) td_parser_fail_expected(p, p->token, "an operator or the end of the line", words);
+void td_parser_expect_end(td_parser *p) {
+    static const char *const words[] = {"and", "or",   "note", "when", "step",  "for",
+                                        "in",  "else", "then", "from", "after", NULL};
+    if (!td_parser_at_end(p)) td_parser_fail_expected(p, p->token, "an operator or the end of the line", words);
 }
 
-/* The token as the name of something new; empty after an error. */
-static td_bytes new_name(td_parser *p, td_token token, const char *what) {
+td_bytes td_parser_new_name(td_parser *p, td_token token, const char *what) {
     if (token.kind != TD_TOKEN_NAME)
         td_parser_fail_expected(p, token, what, NULL);
     else if (td_word_is_reserved(token.text))
@@ -95,143 +94,85 @@ static td_bytes new_name(td_parser *p, td_token token, const char *what) {
     return p->failed ? (td_bytes){0} : token.text;
 }
 
-static td_bytes parse_new_name(td_parser *p, const char *what) {
-    td_bytes name = new_name(p, p->token, what);
+td_bytes td_parse_new_name(td_parser *p, const char *what) {
+    td_bytes name = td_parser_new_name(p, p->token, what);
     if (!p->failed) td_parser_advance(p);
     return name;
 }
 
-/* ---- statements ---- */
+/* ---- what they run on ---- */
 
-/* param NAME = literal [in literal .. literal [step literal]] */
-static void parse_param(td_parser *p, td_stmt *s) {
-    s->offset = p->token.offset;
-    s->name = parse_new_name(p, "a name for the param");
-    td_parser_expect(p, "=");
-    td_token place = p->token;
-    td_value value = td_parse_literal(p);
-    uint32_t end = p->end;
-    if (td_parser_accept(p, "in")) {
-        td_token range = p->token;
-        td_value low = td_parse_literal(p);
-        td_parser_expect(p, "..");
-        td_value high = td_parse_literal(p);
-        if (!p->failed && low > high) td_parser_fail(p, range, "the range is empty: its start is above its end");
-        if (td_parser_accept(p, "step")) {
-            td_token step_place = p->token;
-            td_value step = td_parse_literal(p);
-            if (!p->failed && step <= 0) td_parser_fail(p, step_place, "the step must be above 0");
-        }
-        if (!p->failed && (value < low || value > high))
-            td_parser_fail(p, place, "the param's value is outside its range");
-    }
-    expect_line_end(p);
-    if (p->failed) return;
-    td_expr literal = {
-        .kind = TD_EXPR_NUMBER, .number = value, .offset = place.offset, .begin = place.offset, .end = end, .depth = 1};
-    s->expr = (uint32_t)(p->tree->exprs.size / sizeof literal);
-    td_buf_put(&p->tree->exprs, &literal, sizeof literal);
-}
-
-/* leg "when" expr ["note" STRING], where leg = word ["qty" expr] */
-static void parse_action(td_parser *p, td_stmt *s, td_token word) {
-    s->action = (uint8_t)td_word_find(td_words_action, word.text);
-    bool known = td_token_is(p->token, "qty") || td_token_is(p->token, "when");
-    if (td_token_is(p->token, ",")) td_parser_fail(p, p->token, "a second leg is not part of this version");
-    if (td_token_is(p->token, "all")) td_parser_fail(p, p->token, "'exit all' is not part of this version");
-    if (p->token.kind == TD_TOKEN_NAME && !known) {
-        const char *near = td_word_nearest((const char *const[]){"when", "qty", NULL}, p->token.text);
-        if (near != NULL)
-            td_parser_fail_expected(p, p->token, "'when'", (const char *const[]){"when", "qty", NULL});
-        else
-            td_parser_fail(p, p->token, "trading another instrument is not part of this version");
-    }
-    td_token qty = p->token;
-    if (td_parser_accept(p, "qty")) {
-        bool entry = s->action == TD_ACTION_BUY || s->action == TD_ACTION_SHORT;
-        if (!entry) td_parser_fail(p, qty, "'%.*s' leaves the whole position and takes no qty", TD_WORD(word.text));
-        s->qty = td_parse_expr(p);
-        if (td_token_is(p->token, ",")) td_parser_fail(p, p->token, "a second leg is not part of this version");
-    }
-    td_parser_expect(p, "when");
-    s->expr = td_parse_expr(p);
-    if (td_parser_accept(p, "note")) {
-        s->note = p->token.text;
-        if (p->token.kind != TD_TOKEN_STRING)
-            td_parser_fail_expected(p, p->token, "a text in quotes", NULL);
-        else if (s->note.size > TD_NOTE_BYTES_MAX)
-            td_parser_fail(p, p->token, "a note has at most %d bytes", TD_NOTE_BYTES_MAX);
-        else
-            td_parser_advance(p);
-    }
-    expect_line_end(p);
-}
-
-static void parse_stmt(td_parser *p, td_stmt *s) {
-    static const char *const begins[] = {"param", "buy", "sell", "short", "cover", "exit", NULL};
-    td_token first = p->token;
-    s->offset = first.offset;
-    if (first.kind == TD_TOKEN_NAME) td_parser_advance(p);
-    if (first.kind == TD_TOKEN_NAME && td_token_is(p->token, "=")) {
-        s->kind = TD_STMT_LET;
-        s->name = new_name(p, first, "a name");
-        td_parser_expect(p, "=");
-        s->expr = td_parse_expr(p);
-        expect_line_end(p);
-    } else if (td_token_is(first, "param")) {
-        s->kind = TD_STMT_PARAM;
-        parse_param(p, s);
-    } else if (td_word_find(td_words_action, first.text) >= 0) {
-        s->kind = TD_STMT_ACTION;
-        parse_action(p, s, first);
-    } else if (td_word_find(td_words_later_statement, first.text) >= 0) {
-        td_parser_fail_later(p, first);
-    } else {
-        td_parser_fail_expected(p, first, "'param', NAME = value, or an action such as buy", begins);
-    }
-}
-
-/* ---- strategies ---- */
-
-/* "bars" "(" width ")" */
-static void parse_source(td_parser *p, td_strategy_tree *s) {
-    static const char *const sources[] = {"bars", NULL};
-    if (p->token.kind == TD_TOKEN_NAME && td_word_find(td_words_later_source, p->token.text) >= 0)
-        td_parser_fail(p, p->token, "'on %.*s' is not part of this version", TD_WORD(p->token.text));
-    if (!td_parser_accept(p, "bars")) td_parser_fail_expected(p, p->token, "'bars'", sources);
-    td_parser_expect(p, "(");
+/* DUR | INT "trades" | NUM "volume" */
+static void parse_width(td_parser *p, td_source_tree *s) {
     td_token width = p->token;
+    s->width_offset = width.offset;
     if (width.kind == TD_TOKEN_NUMBER) {
-        td_parser_advance(p);
-        if (p->token.kind == TD_TOKEN_NAME) td_parser_fail(p, width, "bars by count are not part of this version");
-        td_parser_fail(p, width, "expected a width with its unit, such as 1m, found '%.*s'", TD_WORD(width.text));
-    }
-    if (width.kind != TD_TOKEN_UNIT)
-        td_parser_fail_expected(p, p->token, "a width, such as 1m", NULL);
-    else if (width.text.data[width.text.size - 1] == 'd')
-        td_parser_fail(p, width, "the exchange's day ('%.*s') is not part of this version; 24h is a day of UTC",
-                       TD_WORD(width.text));
-    else if (td_duration_parse(width.text, &s->width_ns) != TD_OK || s->width_ns <= 0)
+        td_expr amount = td_parse_literal(p);
+        bool trades = td_token_is(p->token, "trades");
+        s->amount = amount.number;
+        s->width = trades ? TD_WIDTH_TRADES : TD_WIDTH_VOLUME;
+        if (!p->failed && !trades && !td_token_is(p->token, "volume"))
+            td_parser_fail(p, width, "expected a width with its unit, such as 1m, found '%.*s'", TD_WORD(width.text));
+        else if (!p->failed && (s->amount <= 0 || (trades && s->amount % TD_VALUE_ONE != 0)))
+            td_parser_fail(p, width, "expected %s above 0, found '%.*s'",
+                           trades ? "a whole number of trades" : "a volume", TD_WORD(width.text));
+    } else if (width.kind != TD_TOKEN_UNIT) {
+        td_parser_fail_expected(p, width, "a width, such as 1m", NULL);
+    } else if (td_duration_parse(width.text, &s->width_ns) != TD_OK || s->width_ns <= 0) {
         td_parser_fail(p, width, "expected a width, such as 500ms, 5s, 1m or 4h, found '%.*s'", TD_WORD(width.text));
-    else
-        td_parser_advance(p);
-    if (td_parser_accept(p, ",")) td_parser_fail_later(p, p->token);
+    } else {
+        s->width = td_bytes_equal(width.text, TD_TEXT("1d")) ? TD_WIDTH_DAY : TD_WIDTH_TIME;
+    }
+    if (!p->failed) td_parser_advance(p);
+}
+
+/* "bars" "(" width {"," ("filled"|"extended")} ")" */
+static void parse_bars(td_parser *p, td_source_tree *s) {
+    static const char *const options[] = {"filled", "extended", NULL};
+    td_parser_expect(p, "(");
+    if (!p->failed) parse_width(p, s);
+    while (td_parser_accept(p, ",")) {
+        int option = td_word_find(options, p->token.text);
+        if (option < 0) td_parser_fail_expected(p, p->token, "'filled' or 'extended'", options);
+        *(option == 0 ? &s->filled_offset : &s->extended_offset) = p->token.offset;
+        if (!p->failed) td_parser_advance(p);
+    }
     td_parser_expect(p, ")");
+    if (td_token_is(p->token, "every"))
+        td_parser_fail(p, p->token, "bars come once per width: 'every' is for trades, quotes, book and news");
+}
+
+void td_parse_source(td_parser *p, td_source_tree *s) {
+    int kind = p->token.kind == TD_TOKEN_NAME ? td_word_find(td_words_source, p->token.text) : -1;
+    if (kind < 0) td_parser_fail_expected(p, p->token, "a source: bars, trades, quotes, book or news", td_words_source);
+    if (p->failed) return;
+    s->given = true;
+    s->kind = (uint8_t)kind;
+    s->offset = p->token.offset;
+    td_parser_advance(p);
+    if (kind == TD_SOURCE_BARS) {
+        parse_bars(p, s);
+    } else if (td_token_is(p->token, "every")) {
+        s->every_offset = p->token.offset;
+        td_parser_advance(p);
+        s->every_ns = td_parse_duration(p);
+    }
 }
 
 static void check_set_item(td_parser *p, td_token item) {
-    static const char *const expected = "expected VENUE:SYMBOL or VENUE:*, found";
+    static const char *const expected = "expected VENUE:SYMBOL, VENUE:* or @FILE, found";
     const uint8_t *star = item.text.size > 0 ? memchr(item.text.data, '*', item.text.size) : NULL;
     const uint8_t *end = item.text.data + item.text.size;
     if (item.text.size == 0)
         td_parser_fail(p, item, "%s nothing", expected);
-    else if (item.text.data[0] == '@')
-        td_parser_fail(p, item, "lists in files ('@…') are not part of this version");
-    else if (!td_instrument_name_valid(item.text) || (star != NULL && (star + 1 != end || star[-1] != ':')))
+    else if (item.text.data[0] == '@' && item.text.size == 1)
+        td_parser_fail(p, item, "'@' stands before the name of a file, as in @lists/majors.txt");
+    else if (item.text.data[0] != '@' &&
+             (!td_instrument_name_valid(item.text) || (star != NULL && (star + 1 != end || star[-1] != ':'))))
         td_parser_fail(p, item, "%s '%.*s'", expected, TD_WORD(item.text));
 }
 
-/* The token to look at is "for" or ",": the lexer stands right behind it. */
+/* item {"," item} ["where" expr]; the token to look at is "for" or ",": the lexer stands right behind it. */
 static void parse_set(td_parser *p, td_strategy_tree *s) {
     do {
         td_token item = td_lex_set_item(&p->lexer);
@@ -241,20 +182,21 @@ static void parse_set(td_parser *p, td_strategy_tree *s) {
         s->set_count++;
         td_parser_advance(p);
     } while (td_token_is(p->token, ","));
-    if (td_token_is(p->token, "where")) td_parser_fail_later(p, p->token);
+    if (td_parser_accept(p, "where")) s->where = td_parse_expr(p);
 }
 
 /* "strategy" NAME "on" source ["for" set] */
 static void parse_header(td_parser *p, td_strategy_tree *s) {
     static const char *const words[] = {"for", NULL};
     s->offset = p->token.offset;
-    s->name = parse_new_name(p, "a name for the strategy");
+    s->name = td_parse_new_name(p, "a name for the strategy");
     td_parser_expect(p, "on");
-    parse_source(p, s);
-    if (td_token_is(p->token, "every")) td_parser_fail_later(p, p->token);
+    if (!p->failed) td_parse_source(p, &s->source);
     if (td_token_is(p->token, "for")) parse_set(p, s);
-    if (!at_end(p)) td_parser_fail_expected(p, p->token, "'for' or the end of the line", words);
+    if (!td_parser_at_end(p)) td_parser_fail_expected(p, p->token, "'for' or the end of the line", words);
 }
+
+/* ---- strategies ---- */
 
 /* Begins a statement: goes past the LINE, which may have a fault of its own. */
 static void begin_line(td_parser *p) {
@@ -275,17 +217,18 @@ static void parse_strategy(td_parser *p) {
     s.series = td_token_is(word, "series");
     td_parser_advance(p);
     parse_header(p, &s);
+    if (p->failed) s.source.given = false;
     if (!at_block_line(p))
         td_parser_fail(p, word, "this %.*s says nothing: indent its lines below it", TD_WORD(word.text));
     while (at_block_line(p)) {
         td_stmt stmt = {0};
         begin_line(p);
         td_token first = p->token;
-        if (!p->failed) parse_stmt(p, &stmt);
-        if (s.series && stmt.kind == TD_STMT_ACTION)
+        if (!p->failed) td_parse_stmt(p, &stmt);
+        if (s.series && stmt.kind > TD_STMT_USE)
             td_parser_fail(p, first, "a series names values; actions belong to a strategy");
-        if (p->failed) stmt.expr = 0;
-        if (p->failed && stmt.name.size == 0) continue; /* one with a name still counts as defined */
+        if (p->failed) stmt.expr = stmt.part_count = 0;
+        if (p->failed && (stmt.name.size == 0 || stmt.kind > TD_STMT_USE)) continue; /* other names still are defined */
         td_buf_put(&p->tree->stmts, &stmt, sizeof stmt);
         s.stmt_count++;
     }
@@ -298,11 +241,11 @@ static void parse_fn(td_parser *p) {
     p->lexer.block_indent = 1; /* lines that are indented go on with this one */
     td_parser_advance(p);
     fn.offset = p->token.offset;
-    fn.name = parse_new_name(p, "a name for the fn");
+    fn.name = td_parse_new_name(p, "a name for the fn");
     td_parser_expect(p, "(");
     bool more = !p->failed && !td_token_is(p->token, ")");
     while (more) {
-        td_bytes param = parse_new_name(p, "a name for the argument");
+        td_bytes param = td_parse_new_name(p, "a name for the argument");
         if (p->failed) break;
         td_buf_put(&p->tree->params, &param, sizeof param);
         if (++fn.param_count > TD_FN_PARAMS_MAX)
@@ -312,7 +255,7 @@ static void parse_fn(td_parser *p) {
     td_parser_expect(p, ")");
     td_parser_expect(p, "=");
     fn.expr = td_parse_expr(p);
-    expect_line_end(p);
+    td_parser_expect_end(p);
     if (p->failed) fn.expr = 0;
     if (fn.name.size > 0) td_buf_put(&p->tree->fns, &fn, sizeof fn); /* one with an error is known all the same */
 }

@@ -1,5 +1,4 @@
 /* src/lang/parse_expr.c - expressions: precedence from `or` down to names and numbers. */
-#include "base/time.h"
 #include "lang/parser.h"
 #include "lang/words.h"
 #include <assert.h>
@@ -47,7 +46,7 @@ static bool go_deeper(td_parser *p) {
 /* ---- numbers ---- */
 
 /* digits[.digits] [%] as an exact decimal. */
-static td_value parse_number(td_parser *p) {
+static td_value parse_number(td_parser *p, bool *percent) {
     td_token token = p->token;
     td_value m = 0, limit = TD_VALUE_DECIMAL_MAX;
     const uint8_t *point = memchr(token.text.data, '.', token.text.size);
@@ -56,7 +55,8 @@ static td_value parse_number(td_parser *p) {
         if (token.text.data[i] != '.') m = m * 10 + (token.text.data[i] - '0');
     if (m > limit) td_parser_fail(p, token, "this number has too many digits");
     td_parser_advance(p);
-    if (td_parser_accept(p, "%")) places += 2;
+    *percent = td_parser_accept(p, "%");
+    if (*percent) places += 2;
     for (; places > TD_VALUE_SCALE && m % 10 == 0; places--) m /= 10;
     if (places > TD_VALUE_SCALE) td_parser_fail(p, token, "a number has at most %d decimals", TD_VALUE_SCALE);
     for (; places < TD_VALUE_SCALE && m <= limit; places++) m *= 10;
@@ -64,29 +64,87 @@ static td_value parse_number(td_parser *p) {
     return p->failed ? TD_VALUE_NA : m;
 }
 
-td_value td_parse_literal(td_parser *p) {
+/* 15m, 09:45: seconds. False: an error was said. */
+static bool parse_time_literal(td_parser *p, td_expr *out) {
+    td_token token = p->token;
+    int64_t ns = 0;
+    if (token.kind == TD_TOKEN_CLOCK && td_clock_parse(token.text, &ns) != TD_OK)
+        td_parser_fail(p, token, "'%.*s' is not a time of a day, from 00:00 to 24:00", TD_WORD(token.text));
+    else if (token.kind == TD_TOKEN_UNIT && td_duration_parse(token.text, &ns) != TD_OK)
+        td_parser_fail(p, token, "'%.*s' is not a number", TD_WORD(token.text));
+    if (p->failed) return false;
+    out->kind = token.kind == TD_TOKEN_CLOCK ? TD_EXPR_CLOCK : TD_EXPR_DURATION;
+    out->number = ns; /* of 10^-9 seconds, as decimals are */
+    td_parser_advance(p);
+    return true;
+}
+
+int64_t td_parse_duration(td_parser *p) {
+    td_token token = p->token;
+    td_expr duration = {0};
+    if (token.kind != TD_TOKEN_UNIT) td_parser_fail_expected(p, token, "a duration, such as 10s or 5m", NULL);
+    if (p->failed || !parse_time_literal(p, &duration)) return 0;
+    if (duration.number <= 0) td_parser_fail(p, token, "a duration must be above 0");
+    return (int64_t)duration.number;
+}
+
+/* What a token says by itself; BAD: nothing, and it is still there. */
+static td_expr parse_value(td_parser *p) {
+    static const char *const truths[] = {"false", "true", "na", NULL};
+    td_token token = p->token;
+    td_expr value = {.offset = token.offset, .text = token.text, .depth = 1};
+    int truth = token.kind == TD_TOKEN_NAME ? td_word_find(truths, token.text) : -1;
+    if (token.kind == TD_TOKEN_NUMBER) {
+        value.kind = TD_EXPR_NUMBER;
+        value.number = parse_number(p, &value.percent);
+    } else if (token.kind == TD_TOKEN_UNIT || token.kind == TD_TOKEN_CLOCK) {
+        (void)parse_time_literal(p, &value);
+    } else if (token.kind == TD_TOKEN_STRING || truth >= 0) {
+        value.kind = truth >= 0 ? TD_EXPR_TRUTH : TD_EXPR_STRING;
+        value.number = truth == 2 ? TD_VALUE_NA : truth;
+        td_parser_advance(p);
+    }
+    return p->failed ? (td_expr){.depth = 1} : value;
+}
+
+td_expr td_parse_literal(td_parser *p) {
+    td_token first = p->token;
     bool negative = td_parser_accept(p, "-");
-    if (p->token.kind == TD_TOKEN_UNIT || p->token.kind == TD_TOKEN_STRING || p->token.kind == TD_TOKEN_CLOCK)
-        td_parser_fail(p, p->token, "a param that is no number is not part of this version");
-    if (p->token.kind != TD_TOKEN_NUMBER) td_parser_fail_expected(p, p->token, "a number", NULL);
-    if (p->failed) return TD_VALUE_NA;
-    td_value value = parse_number(p);
-    return negative && !p->failed ? -value : value;
+    td_expr value = parse_value(p);
+    bool number = value.kind == TD_EXPR_NUMBER || value.kind == TD_EXPR_DURATION;
+    if (value.kind == TD_EXPR_BAD || (negative && !number)) td_parser_fail_expected(p, p->token, "a number", NULL);
+    if (p->failed) return (td_expr){.depth = 1};
+    value.offset = value.begin = first.offset;
+    value.end = p->end;
+    if (negative) value.number = -value.number;
+    return value;
 }
 
 /* ---- atoms and what follows them ---- */
 
-/* NAME "(" [expr {"," expr}] ")" */
+/* NAME "=" expr, if the next but one word is "="; else any expression */
+static uint32_t parse_argument(td_parser *p, bool *given) {
+    td_token name = p->token;
+    td_lexer ahead = p->lexer;
+    bool by_name = name.kind == TD_TOKEN_NAME && td_token_is(td_lex_next(&ahead), "=");
+    if (!by_name && *given) td_parser_fail(p, name, "arguments with a name stand behind those without");
+    if (!by_name) return td_parse_expr(p);
+    *given = true;
+    td_parser_advance(p);
+    td_parser_advance(p);
+    uint32_t value = td_parse_expr(p);
+    td_expr node = {.kind = TD_EXPR_GIVEN, .text = name.text, .offset = name.offset};
+    return new_parent(p, node, (const uint32_t[]){value, 0, 0, 0});
+}
+
+/* NAME "(" [arg {"," arg}] ")" */
 static uint32_t parse_call(td_parser *p, td_token name) {
     td_expr call = {.kind = TD_EXPR_CALL, .text = name.text, .offset = name.offset};
-    if (td_word_find(td_words_later_name, name.text) >= 0) td_parser_fail_later(p, name);
     td_parser_expect(p, "(");
     uint32_t last = 0;
-    bool more = !td_token_is(p->token, ")");
+    bool more = !td_token_is(p->token, ")"), given = false;
     while (more) {
-        td_token begin = p->token;
-        uint32_t arg = td_parse_expr(p);
-        if (td_token_is(p->token, "=")) td_parser_fail(p, begin, "a named argument is not part of this version");
+        uint32_t arg = parse_argument(p, &given);
         if (p->failed) return 0;
         if (last == 0)
             call.first = arg;
@@ -101,47 +159,19 @@ static uint32_t parse_call(td_parser *p, td_token name) {
 
 static uint32_t parse_name(td_parser *p) {
     td_token name = p->token;
-    bool field = td_word_find(td_words_field, name.text) >= 0;
-    bool later = td_word_find(td_words_later_name, name.text) >= 0;
+    bool field = td_word_find(td_words_field, name.text) >= 0 || td_word_find(td_words_later_name, name.text) >= 0;
     td_parser_advance(p);
     if (td_token_is(p->token, "(")) return parse_call(p, name);
-    if (later)
-        td_parser_fail_later(p, name);
-    else if (!field && td_word_is_reserved(name.text))
-        td_parser_fail_expected(p, name, "a number, a name or '('", NULL);
+    if (!field && td_word_is_reserved(name.text)) td_parser_fail_expected(p, name, "a number, a name or '('", NULL);
     return p->failed ? 0 : new_expr(p, (td_expr){.kind = TD_EXPR_NAME, .text = name.text, .offset = name.offset});
-}
-
-/* 15m, 09:45, "text": they have their place in the grammar, but not yet. */
-static uint32_t fail_later_literal(td_parser *p, td_token token) {
-    int64_t ns;
-    if (token.kind == TD_TOKEN_CLOCK)
-        td_parser_fail(p, token, "clock times are not part of this version");
-    else if (token.kind == TD_TOKEN_STRING)
-        td_parser_fail(p, token, "texts are not part of this version");
-    else if (td_duration_parse(token.text, &ns) == TD_OK)
-        td_parser_fail(p, token, "durations are not part of this version");
-    else
-        td_parser_fail(p, token, "'%.*s' is not a number", TD_WORD(token.text));
-    return 0;
 }
 
 static uint32_t parse_atom(td_parser *p) {
     td_token token = p->token;
-    switch (token.kind) {
-    case TD_TOKEN_NUMBER: {
-        td_value number = parse_number(p);
-        return p->failed ? 0 : new_expr(p, (td_expr){.kind = TD_EXPR_NUMBER, .number = number, .offset = token.offset});
-    }
-    case TD_TOKEN_NAME:
-        return parse_name(p);
-    case TD_TOKEN_UNIT:
-    case TD_TOKEN_CLOCK:
-    case TD_TOKEN_STRING:
-        return fail_later_literal(p, token);
-    default:
-        break;
-    }
+    td_expr value = parse_value(p);
+    if (p->failed) return 0;
+    if (value.kind != TD_EXPR_BAD) return new_expr(p, value);
+    if (p->token.kind == TD_TOKEN_NAME) return parse_name(p);
     if (!td_parser_accept(p, "(")) {
         td_parser_fail_expected(p, p->token, "a number, a name or '('", NULL);
         return 0;
@@ -211,10 +241,9 @@ static uint32_t parse_mul(td_parser *p) { return parse_chain(p, (const char *con
 static uint32_t parse_sum(td_parser *p) { return parse_chain(p, (const char *const[]){"+", "-", NULL}, parse_mul); }
 
 static uint32_t parse_comparison(td_parser *p) {
-    static const char *const ops[] = {"<", "<=", ">", ">=", "==", "!=", NULL};
+    static const char *const ops[] = {"<", "<=", ">", ">=", "==", "!=", "has", "in", NULL};
     uint32_t left = parse_sum(p);
     td_token op;
-    if (td_token_is(p->token, "has") || td_token_is(p->token, "in")) td_parser_fail_later(p, p->token);
     if (p->failed || !accept_any(p, ops, &op)) return p->failed ? 0 : left;
     uint32_t right = parse_sum(p);
     if (p->failed) return 0;

@@ -4,13 +4,14 @@
 
 const char *const td_words_field[] = {"open", "high", "low", "close", "vwap", "volume", "trades", "_dividends", NULL};
 const char *const td_words_action[] = {"buy", "sell", "short", "cover", "exit", NULL};
-const char *const td_words_keyword[] = {"strategy", "on",   "bars", "for",    "param", "in",  "step",
-                                        "when",     "qty",  "note", "and",    "or",    "not", "if",
-                                        "then",     "else", "fn",   "series", NULL};
+const char *const td_words_source[] = {"bars", "trades", "quotes", "book", "news", NULL};
+const char *const td_words_statement[] = {"param", "use", "alert", "emit", NULL};
+const char *const td_words_rule[] = {"stop", "target", "trail", "cooldown", "at", "flat", "fill", "incomplete", NULL};
+const char *const td_words_keyword[] = {"strategy", "series", "fn",    "on",   "every", "for",  "where", "in",   "step",
+                                        "when",     "qty",    "note",  "and",  "or",    "not",  "if",    "then", "else",
+                                        "has",      "from",   "after", "most", "per",   "true", "false", "na",   NULL};
 
-const char *const td_words_later_statement[] = {"use",  "pattern", "alert", "emit",     "stop",       "target", "trail",
-                                                "flat", "at",      "fill",  "cooldown", "incomplete", NULL};
-const char *const td_words_later_source[] = {"trades", "quotes", "book", "news", NULL};
+const char *const td_words_later_statement[] = {"pattern", NULL};
 const char *const td_words_later_name[] = {
     /* fields, and things with fields */
     "price", "size", "side", "bid", "ask", "mid", "spread", "quote", "trade", "book", "news", "session", "time", "tick",
@@ -19,8 +20,7 @@ const char *const td_words_later_name[] = {
     "avg", "count", "any", "all", "since", "asof", NULL};
 
 /* Words inside statements of later versions. */
-static const char *const later_keyword[] = {"every", "where", "within", "skip", "has",   "from", "after",
-                                            "per",   "most",  "quotes", "true", "false", "na",   NULL};
+static const char *const later_keyword[] = {"within", "skip", NULL};
 
 int td_word_find(const char *const *words, td_bytes word) {
     for (int i = 0; words[i] != NULL; i++)
@@ -30,8 +30,8 @@ int td_word_find(const char *const *words, td_bytes word) {
 
 bool td_word_is_reserved(td_bytes word) {
     static const char *const *const lists[] = {
-        td_words_field,        td_words_action,     td_words_keyword, td_words_later_statement,
-        td_words_later_source, td_words_later_name, later_keyword,
+        td_words_field,   td_words_action,          td_words_source,     td_words_statement, td_words_rule,
+        td_words_keyword, td_words_later_statement, td_words_later_name, later_keyword,
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         if (td_word_find(lists[i], word) >= 0) return true;

@@ -3,13 +3,15 @@
 #pragma once
 #include "base/bytes.h"
 
-extern const char *const td_words_field[];  /* open, close, …: in the order of td_words_field_id */
-extern const char *const td_words_action[]; /* in the order of td_action */
-extern const char *const td_words_keyword[];
+extern const char *const td_words_field[];     /* open, close, …: in the order of td_field */
+extern const char *const td_words_action[];    /* in the order of td_action */
+extern const char *const td_words_source[];    /* in the order of td_source_kind */
+extern const char *const td_words_statement[]; /* param, use, …: what begins one, but for actions and rules */
+extern const char *const td_words_rule[];      /* in the order of td_rule_kind */
+extern const char *const td_words_keyword[];   /* inside of statements */
 
-extern const char *const td_words_later_statement[]; /* use, stop, … */
-extern const char *const td_words_later_source[];    /* trades, quotes, … after `on` */
-extern const char *const td_words_later_name[];      /* functions and fields to come */
+extern const char *const td_words_later_statement[];
+extern const char *const td_words_later_name[]; /* functions and fields to come: the grammar has them as names */
 
 /* The word's place in the list, or -1. */
 int td_word_find(const char *const *words, td_bytes word);

@@ -133,7 +133,7 @@ static const struct {
      "               ^\n"},
     {"strategy a on bar(1m)\n"
      "  x = close\n",
-     "x.td:1:15: expected 'bars', found 'bar'; did you mean 'bars'?\n"
+     "x.td:1:15: expected a source: bars, trades, quotes, book or news, found 'bar'; did you mean 'bars'?\n"
      "    strategy a on bar(1m)\n"
      "                  ^\n"},
     {"strategy a on trades\n"
@@ -153,7 +153,7 @@ static const struct {
      "                       ^\n"},
     {"strategy a on bars(100 trades)\n"
      "  x = close\n",
-     "x.td:1:20: bars by count are not part of this version\n"
+     "x.td:1:20: a width by count is not part of this version\n"
      "    strategy a on bars(100 trades)\n"
      "                       ^\n"},
     {"strategy a on bars(1d)\n"
@@ -178,7 +178,7 @@ static const struct {
      "                         ^\n"},
     {"strategy a on bars(1m) every 5s\n"
      "  x = close\n",
-     "x.td:1:24: 'every' is not part of this version\n"
+     "x.td:1:24: bars come once per width: 'every' is for trades, quotes, book and news\n"
      "    strategy a on bars(1m) every 5s\n"
      "                           ^\n"},
     {"strategy a on bars(1m) fro X:Y\n"
@@ -188,34 +188,34 @@ static const struct {
      "                           ^\n"},
     {"strategy a on bars(1m) for @lists/majors.txt\n"
      "  x = close\n",
-     "x.td:1:28: lists in files ('@\342\200\246') are not part of this version\n"
+     "x.td:1:28: a list in a file ('@\342\200\246') is not part of this version\n"
      "    strategy a on bars(1m) for @lists/majors.txt\n"
      "                               ^\n"},
     {"strategy a on bars(1m) for LEAN\n"
      "  x = close\n",
-     "x.td:1:28: expected VENUE:SYMBOL or VENUE:*, found 'LEAN'\n"
+     "x.td:1:28: expected VENUE:SYMBOL, VENUE:* or @FILE, found 'LEAN'\n"
      "    strategy a on bars(1m) for LEAN\n"
      "                               ^\n"},
     {"strategy a on bars(1m) for LEAN:I*M\n"
      "  x = close\n",
-     "x.td:1:28: expected VENUE:SYMBOL or VENUE:*, found 'LEAN:I*M'\n"
+     "x.td:1:28: expected VENUE:SYMBOL, VENUE:* or @FILE, found 'LEAN:I*M'\n"
      "    strategy a on bars(1m) for LEAN:I*M\n"
      "                               ^\n"},
     {"strategy a on bars(1m) for *:IBM\n"
      "  x = close\n",
-     "x.td:1:28: expected VENUE:SYMBOL or VENUE:*, found '*:IBM'\n"
+     "x.td:1:28: expected VENUE:SYMBOL, VENUE:* or @FILE, found '*:IBM'\n"
      "    strategy a on bars(1m) for *:IBM\n"
      "                               ^\n"},
     {"strategy a on bars(1m) for LEAN:IBM,\n"
      "  x = close\n",
-     "x.td:1:37: expected VENUE:SYMBOL or VENUE:*, found nothing\n"
+     "x.td:1:37: expected VENUE:SYMBOL, VENUE:* or @FILE, found nothing\n"
      "    strategy a on bars(1m) for LEAN:IBM,\n"
      "                                        ^\n"},
     {"strategy a on bars(1m) for LEAN:* where volume > 5\n"
      "  x = close\n",
-     "x.td:1:35: 'where' is not part of this version\n"
+     "x.td:1:41: 'where' behind a set is not part of this version\n"
      "    strategy a on bars(1m) for LEAN:* where volume > 5\n"
-     "                                      ^\n"},
+     "                                            ^\n"},
     {"strategy a on bars(1m)\n"
      "  x = close\n"
      "strategy a on bars(5m)\n"
@@ -225,9 +225,9 @@ static const struct {
      "             ^\n"},
     {"strategy a on bars(1m)\n"
      "  use pep = NASDAQ:PEP\n",
-     "x.td:2:3: 'use' is not part of this version\n"
+     "x.td:2:7: 'use' is not part of this version\n"
      "      use pep = NASDAQ:PEP\n"
-     "      ^\n"},
+     "          ^\n"},
     {"strategy a on bars(1m)\n"
      "  pattern dip within 20m\n"
      "    down{3,} : close < close[1]\n"
@@ -344,7 +344,7 @@ static const struct {
      "x.td:5:28: the step must be above 0\n"
      "      param j = 5 in 1..9 step 0\n"
      "                               ^\n"
-     "x.td:6:13: a param that is no number is not part of this version\n"
+     "x.td:6:13: a duration as a value is not part of this version\n"
      "      param r = 15m\n"
      "                ^\n"
      "x.td:7:13: expected a number, found 'close'\n"
@@ -361,9 +361,9 @@ static const struct {
      "x.td:3:7: trading another instrument is not part of this version\n"
      "      buy pep when close > 1\n"
      "          ^\n"
-     "x.td:4:8: a second leg is not part of this version\n"
+     "x.td:4:10: a second leg is not part of this version\n"
      "      short, buy pep when close > 1\n"
-     "           ^\n"
+     "             ^\n"
      "x.td:5:8: 'exit all' is not part of this version\n"
      "      exit all when close > 1\n"
      "           ^\n"},
@@ -517,13 +517,13 @@ static const struct {
      "x.td:4:7: 'news' is not part of this version\n"
      "      z = news.sentiment\n"
      "          ^\n"
-     "x.td:5:18: durations are not part of this version\n"
+     "x.td:5:18: a duration as a value is not part of this version\n"
      "      w = sma(close, 15m)\n"
      "                     ^\n"
-     "x.td:6:15: clock times are not part of this version\n"
+     "x.td:6:15: a clock time is not part of this version\n"
      "      v = close > 09:45\n"
      "                  ^\n"
-     "x.td:7:7: texts are not part of this version\n"
+     "x.td:7:7: a text as a value is not part of this version\n"
      "      u = \"text\"\n"
      "          ^\n"},
     {"strategy a on bars(1m)\n"
@@ -570,19 +570,19 @@ static const struct {
      "x.td:2:3: a character that no word begins with\n"
      "      \303\251t\303\251 = close\n"
      "      ^\n"
-     "x.td:3:7: texts are not part of this version\n"
+     "x.td:3:11: a character that no word begins with\n"
      "      x = \"\303\251\" ! 2\n"
-     "          ^\n"},
+     "              ^\n"},
     {"strategy a on bars(1m)\n"
      "  x = sma(close, n = 5)\n"
      "  y = close has 3\n"
      "  z = and\n",
-     "x.td:2:18: a named argument is not part of this version\n"
+     "x.td:2:18: an argument by name is not part of this version\n"
      "      x = sma(close, n = 5)\n"
      "                     ^\n"
-     "x.td:3:13: 'has' is not part of this version\n"
+     "x.td:3:7: 'has' is not part of this version\n"
      "      y = close has 3\n"
-     "                ^\n"
+     "          ^\n"
      "x.td:4:7: expected a number, a name or '(', found 'and'\n"
      "      z = and\n"
      "          ^\n"},

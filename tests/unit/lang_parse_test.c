@@ -127,8 +127,8 @@ static void test_widths(void **state) {
 
 static void test_nesting(void **state) { /* what is too deep is an error, never a crash */
     (void)state;
-    static const char *const shapes[] = {"(",        "-",     "if close > 1 then close else ", "not ", "sma(",
-                                         "close + ", "close["};
+    static const char *const shapes[] = {
+        "(", "-", "if close > 1 then close else ", "not ", "sma(", "close + ", "close[", "since(", "max(x, n = "};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
         td_buf text = {0}, errors = {0};
         td_buf_text(&text, "strategy a on bars(1m)\n  x = ");
