@@ -1,21 +1,15 @@
 /* src/app/config.c - from the tree to the struct: each section has one reader, each setting one row. */
-#include "app/config.h"
-#include "app/conditions.h"
-#include "app/secret.h"
-#include "app/spread.h"
-#include "app/tree.h"
+#include "app/config_reader.h"
 #include "base/secret.h"
 #include "base/time.h"
 #include "feed/glob.h"
-#include "feed/merge.h"
-#include "stream/program.h"
+#include "feed/route.h"
 #include <ctype.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { FILE_BYTES_MAX = 1 << 20, KEYS_MAX = 256, PLACE_MAX = 128, WORDS_MAX = 16 };
+enum { FILE_BYTES_MAX = 1 << 20, KEYS_MAX = 256 };
 
 #define WIDTH_MAX_NS (366 * TD_NS_PER_DAY)
 
@@ -177,362 +171,9 @@ static const td_option top_rows[] = {
     {0},
 };
 
-typedef struct td_config_reader {
-    td_tree tree;
-    const td_os *os;
-    td_config *config;
-    td_log_report_fn each; /* is told mistakes, and the reading goes on; NULL: the first one ends it */
-    void *each_arg;
-    size_t mistakes;
-} reader;
+typedef struct td_config_reader reader;
 
-/* ---- pieces ----
- * `place` is what messages put before a key: "feeds[0].file.", or "" at the top. */
-
-static td_status pass(reader *r, td_status status) {
-    if (status != TD_CONFIG || r->each == NULL) return status;
-    r->each(r->each_arg, td_trail());
-    r->mistakes++;
-    return TD_OK;
-}
-
-static td_status fail_unknown(reader *r, td_node key_node, const char *place, const char *const *words) {
-    const char *key = td_tree_text(&r->tree, key_node), *nearest = td_nearest(key, words);
-    if (nearest != NULL)
-        return td_tree_fail(&r->tree, key_node, "%s%s: unknown key; did you mean \"%s\"?", place, key, nearest);
-    td_buf list = {0};
-    for (size_t i = 0; words[i] != NULL; i++) td_buf_printf(&list, i > 0 ? ", %s" : "%s", words[i]);
-    td_status status = td_tree_fail(&r->tree, key_node, "%s%s: unknown key; known: %.*s", place, key, (int)list.size,
-                                    (const char *)list.data);
-    td_buf_fini(&list);
-    return status;
-}
-
-typedef td_status (*text_fn)(reader *r, td_node node, const char *section, const char *text, void *arg);
-
-/* "1s, 5s": what a --set or a variable can say. */
-static td_status read_commas(reader *r, td_node node, const char *section, text_fn each, void *arg) {
-    const char *text;
-    td_status status = td_tree_read(&r->tree, node, &text);
-    if (status != TD_OK || *text == '\0') return status;
-    char *copy = td_copy_text(text), *next = copy;
-    for (char *word; status == TD_OK && (word = strsep(&next, ",")) != NULL;) {
-        while (isspace((unsigned char)*word) != 0) word++;
-        size_t size = strlen(word);
-        while (size > 0 && isspace((unsigned char)word[size - 1]) != 0) word[--size] = '\0';
-        status = pass(r, each(r, node, section, word, arg));
-    }
-    free(copy);
-    return status;
-}
-
-static td_status read_texts(reader *r, const char *section, td_node node, text_fn each, void *arg) {
-    if (td_tree_kind(&r->tree, node) == TD_NODE_TEXT) return read_commas(r, node, section, each, arg);
-    if (td_tree_kind(&r->tree, node) == TD_NODE_MAP)
-        return td_tree_fail(&r->tree, node, "%s: a list is expected", section);
-    td_status status = TD_OK;
-    for (size_t i = 0; i < td_tree_count(&r->tree, node) && status == TD_OK; i++) {
-        td_node item = td_tree_item(&r->tree, node, i);
-        const char *text;
-        if (td_tree_kind(&r->tree, item) != TD_NODE_TEXT)
-            status = td_tree_fail(&r->tree, item, "%s[%zu]: one value is expected", section, i);
-        if (status == TD_OK) status = td_tree_read(&r->tree, item, &text);
-        if (status == TD_OK) status = each(r, item, section, text, arg);
-        status = pass(r, status);
-    }
-    return status;
-}
-
-typedef struct text_row { /* a row that takes several texts */
-    const td_option *row;
-    void *conf;
-} text_row;
-
-static td_status add_text(reader *r, td_node node, const char *section, const char *text, void *arg) {
-    const text_row *t = arg;
-    if (*text == '\0') return td_tree_fail(&r->tree, node, "%s: a text is expected", section);
-    return td_options_set(t->row, t->conf, t->row->key, text);
-}
-
-static td_status read_list(reader *r, const char *place, td_node value, text_row *t) {
-    char section[PLACE_MAX];
-    (void)snprintf(section, sizeof section, "%s%s", place, t->row->key);
-    return read_texts(r, section, value, add_text, t);
-}
-
-static td_status read_option(reader *r, const char *place, const td_option *rows, void *conf, td_node key_node,
-                             td_node value) {
-    const char *key = td_tree_text(&r->tree, key_node), *text = "";
-    const td_option *row = td_option_find(rows, key);
-    if (row != NULL && row->type == TD_OPTION_TEXTS) return read_list(r, place, value, &(text_row){row, conf});
-    if (row != NULL && td_tree_kind(&r->tree, value) != TD_NODE_TEXT)
-        return td_tree_fail(&r->tree, value, "%s%s: one value is expected", place, key);
-    if (row != NULL && row->type == TD_OPTION_SECRET && td_tree_open(&r->tree, value))
-        return td_tree_fail(&r->tree, value, "%s%s: a secret is not written here: ${VARIABLE}, or %s_file: FILE", place,
-                            key, key);
-    td_status status = row != NULL ? td_tree_read(&r->tree, value, &text) : TD_OK;
-    if (status != TD_OK) return status;
-    if (td_options_set(rows, conf, key, text) == TD_OK) return TD_OK;
-    return td_tree_fail(&r->tree, row != NULL ? value : key_node, "%s%s", place, td_trail());
-}
-
-/* Fills conf from a map; `passed` is a key that the caller has read, or NULL. */
-static td_status read_options(reader *r, const char *place, td_node map, const td_option *rows, void *conf,
-                              const char *passed) {
-    if (td_tree_kind(&r->tree, map) != TD_NODE_MAP && !td_tree_empty(&r->tree, map))
-        return td_tree_fail(&r->tree, map, "%.*s: keys and values are expected", (int)strlen(place) - 1, place);
-    bool refused = false; /* a key that is needed: it is not missing as well */
-    for (size_t i = 0; i < td_tree_count(&r->tree, map); i++) {
-        td_node key = td_tree_key(&r->tree, map, i);
-        if (passed != NULL && strcmp(td_tree_text(&r->tree, key), passed) == 0) continue;
-        size_t mistakes = r->mistakes;
-        td_status status = pass(r, read_option(r, place, rows, conf, key, td_tree_value(&r->tree, map, i)));
-        if (status != TD_OK) return status;
-        const td_option *row = td_option_find(rows, td_tree_text(&r->tree, key));
-        refused = refused || (r->mistakes > mistakes && row != NULL && row->required);
-    }
-    td_status status = td_secrets_read(r->os, rows, conf);
-    if (status == TD_OK && !refused) status = td_options_check(rows, conf);
-    return status == TD_OK ? TD_OK : td_tree_fail(&r->tree, map, "%s%s", place, td_trail());
-}
-
-/* ---- feeds and sinks: lists of plugs ---- */
-
-typedef struct plug_list { /* what both have in common */
-    const char *section;   /* "feeds" */
-    const size_t *count;
-    char **(*name)(td_config *config, size_t index);
-    const char *(*kind)(const td_config *config, size_t index); /* NULL: could not be read */
-    char **(*place)(td_config *config, size_t index);
-    /* Reads entry `index`: `kind: body`. */
-    td_status (*read)(reader *r, size_t index, td_node kind, td_node body);
-} plug_list;
-
-static bool name_taken(const plug_list *list, td_config *config, const char *name, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        const char *other = *list->name(config, i);
-        if (other != NULL && strcmp(other, name) == 0) return true;
-    }
-    return false;
-}
-
-/* A name is part of keys, file names and messages. */
-static bool name_valid(const char *name) {
-    size_t size = strlen(name);
-    for (const char *c = name; *c != '\0'; c++)
-        if (isalnum((unsigned char)*c) == 0 && strchr("._-", *c) == NULL) return false;
-    return size > 0 && size <= TD_CONFIG_NAME_MAX;
-}
-
-static td_status check_name(reader *r, const plug_list *list, size_t index, td_node node) {
-    const char *name = *list->name(r->config, index);
-    if (name == NULL) return TD_OK;
-    if (!name_valid(name))
-        return td_tree_fail(&r->tree, node, "%s[%zu]: name: \"%s\" is not 1 to %d letters, digits, '.', '_' or '-'",
-                            list->section, index, name, TD_CONFIG_NAME_MAX);
-    if (name_taken(list, r->config, name, index))
-        return td_tree_fail(&r->tree, node, "%s[%zu]: name: \"%s\" is another one's", list->section, index, name);
-    return TD_OK;
-}
-
-/* The kind, then kind-2, …: the first that is free. */
-static char *free_name(const plug_list *list, td_config *config, const char *kind) {
-    char name[TD_CONFIG_NAME_MAX + 1];
-    (void)snprintf(name, sizeof name, "%s", kind);
-    for (int n = 2; name_taken(list, config, name, *list->count); n++)
-        (void)snprintf(name, sizeof name, "%s-%d", kind, n);
-    return td_copy_text(name);
-}
-
-static char *name_place(const reader *r, const char *section, size_t index, td_node kind) {
-    td_buf text = {0};
-    td_tree_place(&r->tree, kind, &text);
-    td_buf_printf(&text, ": %s[%zu].%s", section, index, td_tree_text(&r->tree, kind));
-    td_buf_put(&text, "", 1);
-    return (char *)text.data;
-}
-
-static td_status read_plug(reader *r, const plug_list *list, size_t index, td_node item) {
-    if (td_tree_kind(&r->tree, item) != TD_NODE_MAP || td_tree_count(&r->tree, item) != 1)
-        return td_tree_fail(&r->tree, item, "%s[%zu]: one kind with its settings is expected, as in - kind: { … }",
-                            list->section, index);
-    size_t mistakes = r->mistakes;
-    td_node kind = td_tree_key(&r->tree, item, 0);
-    td_status status = list->read(r, index, kind, td_tree_value(&r->tree, item, 0));
-    if (status == TD_OK) status = check_name(r, list, index, item);
-    if (status == TD_OK && r->mistakes == mistakes)
-        *list->place(r->config, index) = name_place(r, list->section, index, kind);
-    return status;
-}
-
-static td_status read_plugs(reader *r, const plug_list *list, td_node node) {
-    if (td_tree_kind(&r->tree, node) != TD_NODE_LIST && !td_tree_empty(&r->tree, node))
-        return td_tree_fail(&r->tree, node, "%s: a list is expected", list->section);
-    size_t count = td_tree_count(&r->tree, node);
-    if (count > TD_CONFIG_LIST_MAX)
-        return td_tree_fail(&r->tree, node, "%s: %d are the most there can be", list->section, TD_CONFIG_LIST_MAX);
-    for (size_t i = 0; i < count; i++) {
-        td_status status = pass(r, read_plug(r, list, i, td_tree_item(&r->tree, node, i)));
-        if (status != TD_OK) return status;
-    }
-    for (size_t i = 0; i < count; i++) { /* only now: names that were given go first */
-        char **name = list->name(r->config, i);
-        if (*name == NULL && list->kind(r->config, i) != NULL)
-            *name = free_name(list, r->config, list->kind(r->config, i));
-    }
-    return TD_OK;
-}
-
-static const td_feed_ops *find_feed(bool is_file, const char *format) {
-    for (const td_feed_ops *const *ops = td_feed_plugs; *ops != NULL; ops++)
-        if ((*ops)->is_file == is_file && strcmp((*ops)->format, format) == 0) return *ops;
-    return NULL;
-}
-
-/* Words of the formats there are, for messages. `words` holds WORDS_MAX; `first` comes before them if not NULL. */
-static void list_formats(bool is_file, const char *first, const char **words) {
-    size_t n = 0;
-    if (first != NULL) words[n++] = first;
-    for (const td_feed_ops *const *ops = td_feed_plugs; *ops != NULL && n + 1 < WORDS_MAX; ops++)
-        if ((*ops)->is_file == is_file) words[n++] = (*ops)->format;
-    words[n] = NULL;
-}
-
-static td_status fail_format(reader *r, td_node node, const char *place, const char *format) {
-    const char *words[WORDS_MAX];
-    list_formats(true, NULL, words);
-    td_buf text = {0};
-    td_buf_printf(&text, format == NULL ? "missing; one of" : "\"%s\" is not one of", format);
-    for (size_t i = 0; words[i] != NULL; i++) td_buf_printf(&text, "%s %s", i > 0 ? "," : "", words[i]);
-    const char *nearest = format != NULL ? td_nearest(format, words) : NULL;
-    if (nearest != NULL) td_buf_printf(&text, "; did you mean \"%s\"?", nearest);
-    td_status status = td_tree_fail(&r->tree, node, "%sformat: %.*s", place, (int)text.size, (const char *)text.data);
-    td_buf_fini(&text);
-    return status;
-}
-
-/* Without `format` nothing else can be judged, so a misspelt one is looked for first. */
-static td_status fail_no_format(reader *r, td_node body, const char *place) {
-    static const char *const wanted[] = {"format", NULL};
-    size_t keys = td_tree_kind(&r->tree, body) == TD_NODE_MAP ? td_tree_count(&r->tree, body) : 0;
-    for (size_t i = 0; i < keys; i++) {
-        td_node key = td_tree_key(&r->tree, body, i);
-        if (td_nearest(td_tree_text(&r->tree, key), wanted) != NULL) return fail_unknown(r, key, place, wanted);
-    }
-    return fail_format(r, body, place, NULL);
-}
-
-static td_status find_file_feed(reader *r, td_node body, const char *place, const td_feed_ops **out) {
-    td_node node = td_tree_kind(&r->tree, body) == TD_NODE_MAP ? td_tree_find(&r->tree, body, "format") : 0;
-    if (node == 0) return fail_no_format(r, body, place);
-    if (td_tree_kind(&r->tree, node) != TD_NODE_TEXT)
-        return td_tree_fail(&r->tree, node, "%sformat: one value is expected", place);
-    const char *format;
-    td_status status = td_tree_read(&r->tree, node, &format);
-    if (status != TD_OK) return status;
-    *out = find_feed(true, format);
-    return *out != NULL ? TD_OK : fail_format(r, node, place, format);
-}
-
-/* Conditions are coded as the kind of feed does it, whatever its instruments are called. */
-static td_status check_rules(reader *r, td_node body, const char *place, const td_config_feed *feed) {
-    td_condition_table table;
-    if (feed->conf.rules != TD_RULES_VENUE || td_conditions_find(feed->ops->venue, &table)) return TD_OK;
-    td_buf venues = {0};
-    td_conditions_list(&venues);
-    td_status status =
-        td_tree_fail(&r->tree, td_tree_find(&r->tree, body, "rules"),
-                     "%srules: venue: there is no table of sale conditions for %s feeds; there is one for %.*s", place,
-                     feed->ops->format, (int)venues.size, (const char *)venues.data);
-    td_buf_fini(&venues);
-    return status;
-}
-
-static td_status read_feed(reader *r, size_t index, td_node kind, td_node body) {
-    char place[PLACE_MAX];
-    const char *word = td_tree_text(&r->tree, kind);
-    bool is_file = strcmp(word, "file") == 0;
-    td_config_feed *feed = &r->config->feeds[index];
-    (void)snprintf(place, sizeof place, "feeds[%zu].%s.", index, word);
-    if (is_file) {
-        td_status status = find_file_feed(r, body, place, &feed->ops);
-        if (status != TD_OK) return status;
-    } else if ((feed->ops = find_feed(false, word)) == NULL) {
-        const char *words[WORDS_MAX];
-        list_formats(false, "file", words);
-        (void)snprintf(place, sizeof place, "feeds[%zu].", index);
-        return fail_unknown(r, kind, place, words);
-    }
-    td_options_init(feed->ops->options, &feed->conf);
-    r->config->feed_count = index + 1;
-    td_status status = read_options(r, place, body, feed->ops->options, &feed->conf, is_file ? "format" : NULL);
-    td_secrets_find_all(feed->ops->options, &feed->conf, &r->tree.variables);
-    return status == TD_OK ? check_rules(r, body, place, feed) : status;
-}
-
-static char **feed_name(td_config *config, size_t index) { return &config->feeds[index].conf.name; }
-static char **feed_place(td_config *config, size_t index) { return &config->feeds[index].place; }
-static const char *feed_kind(const td_config *config, size_t index) {
-    const td_feed_ops *ops = config->feeds[index].ops;
-    return ops != NULL ? ops->format : NULL;
-}
-
-static bool shares_token(const td_config_feed *a, const td_config_feed *b) {
-    return a->ops == b->ops && a->conf.token != NULL && b->conf.token != NULL &&
-           strcmp(a->conf.token, b->conf.token) == 0;
-}
-
-/* A vendor that takes so many connections of one key ends the others. */
-static td_status check_tokens(const td_config *c) {
-    for (size_t i = 1; i < c->feed_count; i++) {
-        const td_config_feed *feed = &c->feeds[i];
-        int others = 0;
-        for (size_t k = 0; k < i && feed->place != NULL; k++) others += shares_token(feed, &c->feeds[k]);
-        if (others == 0 || feed->ops->feeds_per_token == 0 || others < feed->ops->feeds_per_token) continue;
-        return TD_FAIL(TD_CONFIG,
-                       "%s.token: the vendor takes %d connection%s of a key, and this is one more: put the symbols of "
-                       "several feeds into one",
-                       feed->place, feed->ops->feeds_per_token, feed->ops->feeds_per_token == 1 ? "" : "s");
-    }
-    return TD_OK;
-}
-
-static td_status read_feeds(reader *r, const char *section, td_node node) {
-    const plug_list list = {section, &r->config->feed_count, feed_name, feed_kind, feed_place, read_feed};
-    td_status status = read_plugs(r, &list, node);
-    if (status == TD_OK) status = pass(r, td_config_spread(r->config));
-    return status == TD_OK ? pass(r, check_tokens(r->config)) : status;
-}
-
-static td_status read_sink(reader *r, size_t index, td_node kind, td_node body) {
-    char place[PLACE_MAX];
-    const char *word = td_tree_text(&r->tree, kind), *words[WORDS_MAX] = {NULL};
-    td_config_sink *sink = &r->config->sinks[index];
-    for (size_t i = 0; i + 1 < WORDS_MAX && td_sink_plugs[i] != NULL; i++) {
-        words[i] = td_sink_plugs[i]->kind;
-        if (strcmp(words[i], word) == 0) sink->ops = td_sink_plugs[i];
-    }
-    (void)snprintf(place, sizeof place, "sinks[%zu].", index);
-    if (sink->ops == NULL) return fail_unknown(r, kind, place, words);
-    (void)snprintf(place, sizeof place, "sinks[%zu].%s.", index, word);
-    td_options_init(sink->ops->options, &sink->conf);
-    r->config->sink_count = index + 1;
-    return read_options(r, place, body, sink->ops->options, &sink->conf, NULL);
-}
-
-static char **sink_name(td_config *config, size_t index) { return &config->sinks[index].conf.name; }
-static char **sink_place(td_config *config, size_t index) { return &config->sinks[index].place; }
-static const char *sink_kind(const td_config *config, size_t index) {
-    const td_sink_ops *ops = config->sinks[index].ops;
-    return ops != NULL ? ops->kind : NULL;
-}
-
-static td_status read_sinks(reader *r, const char *section, td_node node) {
-    const plug_list list = {section, &r->config->sink_count, sink_name, sink_kind, sink_place, read_sink};
-    return read_plugs(r, &list, node);
-}
-
-/* ---- the other sections ---- */
+/* ---- sections: config_plugs.c has those of feeds and sinks ---- */
 
 static td_status add_width(reader *r, td_node node, const char *section, const char *text, void *arg) {
     (void)arg;
@@ -554,7 +195,7 @@ static td_status add_width(reader *r, td_node node, const char *section, const c
 }
 
 static td_status read_bars(reader *r, const char *section, td_node node) {
-    return read_texts(r, section, node, add_width, NULL);
+    return td_config_read_texts(r, section, node, add_width, NULL);
 }
 
 static td_status add_strategies(reader *r, td_node node, const char *section, const char *text, void *arg) {
@@ -574,12 +215,12 @@ static td_status add_strategies(reader *r, td_node node, const char *section, co
 }
 
 static td_status read_strategies(reader *r, const char *section, td_node node) {
-    return read_texts(r, section, node, add_strategies, NULL);
+    return td_config_read_texts(r, section, node, add_strategies, NULL);
 }
 
 static td_status read_log(reader *r, const char *section, td_node node) {
     (void)section;
-    return read_options(r, "log.", node, log_rows, &r->config->log, NULL);
+    return td_config_read_options(r, "log.", node, log_rows, &r->config->log, NULL);
 }
 
 /* off, on, or a map of settings, which means on. */
@@ -589,7 +230,7 @@ static td_status read_serve(reader *r, const char *section, td_node node) {
     td_status status = word ? td_tree_read(&r->tree, node, &text) : TD_OK;
     if (status != TD_OK) return status;
     r->config->serve_on = true;
-    if (!word) return read_options(r, "serve.", node, td_serve_options, &r->config->serve, NULL);
+    if (!word) return td_config_read_options(r, "serve.", node, td_serve_options, &r->config->serve, NULL);
     static const td_option rows[] = {{.key = "serve", .type = TD_OPTION_BOOL}, {0}};
     if (*text == '\0' || td_options_set(rows, &r->config->serve_on, section, text) == TD_OK) return TD_OK;
     return td_tree_fail(&r->tree, node, "%s: \"%s\" is not on, off or { listen: … }", section, text);
@@ -623,7 +264,7 @@ static td_status read_top(reader *r, const char *section, td_node node) {
 #define WIDTH_PATTERN "^[0-9]+(ms|s|m|h|d)$"
 
 const td_config_key td_config_keys[] = {
-    {.key = "feeds", .shape = TD_KEY_FEEDS, .read = read_feeds, .help = "where events come from; needed"},
+    {.key = "feeds", .shape = TD_KEY_FEEDS, .read = td_config_read_feeds, .help = "where events come from; needed"},
     {.key = "bars",
      .shape = TD_KEY_LIST,
      .read = read_bars,
@@ -639,7 +280,10 @@ const td_config_key td_config_keys[] = {
      .read = read_log,
      .rows = log_rows,
      .help = "where the log is and how large it may grow"},
-    {.key = "sinks", .shape = TD_KEY_SINKS, .read = read_sinks, .help = "where bars and signals go besides the log"},
+    {.key = "sinks",
+     .shape = TD_KEY_SINKS,
+     .read = td_config_read_sinks,
+     .help = "where bars and signals go besides the log"},
     {.key = "serve",
      .shape = TD_KEY_SWITCH,
      .read = read_serve,
@@ -669,7 +313,7 @@ static td_status read_section(reader *r, td_node key_node, td_node value) {
         words[i] = td_config_keys[i].key;
         if (strcmp(words[i], td_tree_text(&r->tree, key_node)) == 0) return td_config_keys[i].read(r, words[i], value);
     }
-    return fail_unknown(r, key_node, "", words);
+    return td_config_fail_unknown(r, key_node, "", words);
 }
 
 static td_status read_tree(reader *r) {
@@ -677,7 +321,7 @@ static td_status read_tree(reader *r) {
     td_node root = td_tree_root(&r->tree);
     for (size_t i = 0; i < td_tree_count(&r->tree, root); i++) {
         td_node key = td_tree_key(&r->tree, root, i), value = td_tree_value(&r->tree, root, i);
-        td_status status = pass(r, read_section(r, key, value));
+        td_status status = td_config_pass(r, read_section(r, key, value));
         if (status != TD_OK) return status;
     }
     if (c->feed_count == 0 && r->mistakes == 0) return td_tree_fail(&r->tree, root, "feeds: at least one is needed");
@@ -769,7 +413,7 @@ td_status td_config_load(td_config *out, const td_os *os, const char *path, cons
 
 td_status td_config_check(td_config *out, const td_config_source *source, td_log_report_fn each, void *arg) {
     reader r = {.os = source->os, .config = out, .each = each, .each_arg = arg};
-    td_status status = pass(&r, read_source(&r, source));
+    td_status status = td_config_pass(&r, read_source(&r, source));
     if (status == TD_OK && r.mistakes > 0) status = TD_FAIL(TD_CONFIG, "%s: %zu mistakes", source->path, r.mistakes);
     return status;
 }
