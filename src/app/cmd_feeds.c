@@ -33,6 +33,7 @@ static void show_feed(const td_situation *s, const td_situation_feed *f) {
     show_count(f->backfilled);
     show_count(s->open_gaps >= 0 ? (double)f->open_gaps : -1);
     (void)putchar('\n');
+    if (f->end_reason[0] != '\0') (void)printf("%-20s  a session ended at %s: %s\n", "", f->end_time, f->end_reason);
 }
 
 static void show(const td_situation *s) {
@@ -85,8 +86,9 @@ const td_command td_command_feeds = {
     .summary = "a line per feed: session, rate, delay, gaps",
     .text =
         "Tells of each feed: its session, what came in this run, its newest event and how long that took to come,\n"
-        "sessions begun, those that ended or never began, trades asked for afterwards, gaps that are open. Asked of\n"
-        "the process that writes in the data folder, or read from the log where none answers. Changes nothing.\n",
+        "sessions begun, those that ended or never began, trades asked for afterwards, gaps that are open; below it\n"
+        "why the last one ended. Asked of the process that writes in the data folder, or read from the log where\n"
+        "none answers; where nothing runs a session is `stopped`. Changes nothing.\n",
     .options = options,
     .conf_size = sizeof(feeds_conf),
     .examples = "  tapedeck feeds\n"

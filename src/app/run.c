@@ -541,9 +541,6 @@ static void note_beginning(run *r) {
 }
 
 static td_status start(run *r) {
-    (void)signal(SIGINT, on_stop);
-    (void)signal(SIGTERM, on_stop);
-    (void)signal(SIGPIPE, SIG_IGN);
     if (r->serve != NULL) {
         td_notice(r->notices, TD_LEVEL_INFO, "dashboard", "", "dashboard at %s", td_serve_url(r->serve));
         td_beacon_light(&td_os_posix, r->config.log.dir, td_serve_url(r->serve)); /* who finds it may stop us */
@@ -577,6 +574,9 @@ static int run_until_stopped(run *r) {
 }
 
 int td_run(const td_run_options *options, const char *file) {
+    (void)signal(SIGINT, on_stop); /* first: to open a log may take its time, and whoever stops us then is heard, too */
+    (void)signal(SIGTERM, on_stop);
+    (void)signal(SIGPIPE, SIG_IGN);
     run *r = td_alloc_zero(1, sizeof *r);
     r->options = *options;
     r->file = file;

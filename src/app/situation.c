@@ -4,6 +4,7 @@
 #include "app/scrape.h"
 #include "base/json.h"
 #include "base/time.h"
+#include "feed/venue.h"
 #include "flow/losses.h"
 #include "log/log_segment.h"
 #include "schema/registry.h"
@@ -55,6 +56,41 @@ static void add_sessions(td_situation *s, const char *now) {
         feed->sessions = td_scrape_sum(now, "tapedeck_sessions_total", label);
         feed->failures = td_scrape_sum(now, "tapedeck_session_failures_total", label);
         feed->backfilled = td_scrape_sum(now, "tapedeck_backfilled_total", label);
+    }
+}
+
+static void read_text(td_json *json, char *out, size_t capacity) {
+    size_t size = td_json_next(json) == TD_JSON_STRING ? td_json_unescape(json->text, out, capacity - 1) : SIZE_MAX;
+    out[size != SIZE_MAX ? size : 0] = '\0';
+}
+
+static void read_end(td_situation_feed *feed, td_bytes run) {
+    td_json json;
+    td_json_init(&json, run);
+    (void)td_json_next(&json); /* the brace */
+    while (td_json_next(&json) == TD_JSON_KEY) {
+        if (td_bytes_equal(json.text, TD_TEXT("end_time")))
+            read_text(&json, feed->end_time, sizeof feed->end_time);
+        else if (td_bytes_equal(json.text, TD_TEXT("end_reason")))
+            read_text(&json, feed->end_reason, sizeof feed->end_reason);
+        else
+            (void)td_json_skip(&json);
+    }
+}
+
+/* Why sessions ended: {"feeds":[{"name":…,"run":{…,"end_time":…,"end_reason":…}},…],…}. */
+static void add_ends(td_situation *s, td_bytes status) {
+    static const td_bytes outer[] = {TD_KEY("feeds")}, inner[] = {TD_KEY("name"), TD_KEY("run")};
+    td_field list[1] = {0};
+    td_json json;
+    if (!td_message_read(status, outer, list, 1) || list[0].type != TD_JSON_ARRAY) return;
+    td_json_init(&json, list[0].text);
+    (void)td_json_next(&json); /* the bracket */
+    while (td_json_next(&json) == TD_JSON_OBJECT) {
+        td_field f[2] = {0};
+        if (!td_fields_read(&json, inner, f, 2)) return;
+        td_situation_feed *feed = feed_of(s, f[0].text);
+        if (feed != NULL && f[1].type == TD_JSON_OBJECT) read_end(feed, f[1].text);
     }
 }
 
@@ -113,19 +149,22 @@ static void add_live(td_situation *s, const char *before, const char *now, doubl
 }
 
 static td_status ask_process(td_situation *s, const td_os *os) {
-    td_buf before = {0}, now = {0}, ready = {0};
+    td_buf before = {0}, now = {0}, ready = {0}, board = {0};
     td_status status = td_ask(s->url, "/metrics", &before);
     int64_t from_ns = os->ops->mono_ns(os->self);
     if (status == TD_OK) (void)usleep(BETWEEN_US);
     if (status == TD_OK) status = td_ask(s->url, "/metrics", &now);
     double seconds = (double)(os->ops->mono_ns(os->self) - from_ns) / (double)TD_NS_PER_S;
     if (status == TD_OK) status = td_ask(s->url, "/readyz", &ready);
+    if (status == TD_OK) status = td_ask(s->url, "/api/v1/status", &board);
     if (status == TD_OK) {
         td_buf_put(&before, "", 1); /* the texts end with NUL */
         td_buf_put(&now, "", 1);
         add_live(s, (const char *)before.data, (const char *)now.data, seconds);
         add_reasons(s, &ready);
+        add_ends(s, td_buf_bytes(&board));
     }
+    td_buf_fini(&board);
     td_buf_fini(&ready);
     td_buf_fini(&now);
     td_buf_fini(&before);
@@ -272,11 +311,19 @@ static void look_at_disk(td_situation *s, const td_os *os, const char *dir) {
     if (used >= DISK_FULL_PERCENT) warn(s, text);
 }
 
+/* A tape ends with what its last process said, and that one is no more. */
+static void stop_sessions(td_situation *s) {
+    for (size_t i = 0; i < s->feed_count; i++)
+        if (s->feeds[i].session[0] != '\0' && strcmp(s->feeds[i].session, "ended") != 0)
+            s->feeds[i].session = "stopped";
+}
+
 td_status td_situation_look(td_situation *out, const td_os *os, const char *dir, const char *url) {
     *out = (td_situation){.os = os, .dir = dir, .open_gaps = -1};
     out->locked = dir != NULL && td_beacon_ask_lock(os, dir) != TD_OK;
     td_status status = dir != NULL ? look_at_log(out, os, dir) : TD_OK;
     if (status != TD_OK) return status;
+    if (dir != NULL && !out->locked) stop_sessions(out);
     if (url != NULL)
         (void)snprintf(out->url, sizeof out->url, "%s", url);
     else if (!td_beacon_find(os, dir, out->url))
@@ -304,6 +351,10 @@ void td_situation_put_feeds(const td_situation *s, td_buf *out) {
                           f->failures, f->backfilled);
         if (f->event_ns != 0)
             td_buf_printf(out, ",\"event_ns\":%" PRId64 ",\"delay_ns\":%" PRId64, f->event_ns, f->delay_ns);
+        if (f->end_reason[0] != '\0') {
+            td_buf_printf(out, ",\"end_time\":\"%s\",\"end_reason\":", f->end_time);
+            td_json_put_string(out, td_text(f->end_reason));
+        }
         if (s->open_gaps >= 0) td_buf_printf(out, ",\"open_gaps\":%" PRId64, f->open_gaps);
         td_buf_text(out, "}");
     }

@@ -8,7 +8,7 @@ enum { TD_SITUATION_MAX = 64, TD_NAME_MAX = 96 };
 
 typedef struct td_situation_feed {
     char name[TD_NAME_MAX];
-    const char *session; /* a literal: "live", …; "" when the tape's end does not say */
+    const char *session; /* a literal: "live", …; "stopped": nothing runs; "" when the tape's end does not say */
     int64_t clock_ns;    /* of its newest record on the tape */
     uint32_t partition;  /* which held that */
     int64_t event_ns;    /* of its newest event there; 0: none seen */
@@ -16,6 +16,7 @@ typedef struct td_situation_feed {
     double events, rate_s;                 /* of this run; -1: not known */
     double sessions, failures, backfilled; /* of a live feed in this run; -1: not known, or not live */
     int64_t open_gaps;
+    char end_time[40], end_reason[200]; /* of the last session that ended in this run; "": none did, or not known */
 } td_situation_feed;
 
 typedef struct td_situation_sink {

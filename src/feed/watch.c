@@ -41,7 +41,7 @@ bool td_watch_last(td_watch *w, uint32_t instrument, int64_t id) {
 
 bool td_watch_number(td_watch *w, uint32_t instrument, int64_t id, int64_t now_ns, int64_t patience_ns) {
     td_watched *i = watched_of(w, instrument);
-    if (!i->known || id <= i->last_id) {
+    if (!i->known || id <= i->last_id || id == i->missed_id) {
         i->since_ns = 0;
         return false;
     }
@@ -49,5 +49,7 @@ bool td_watch_number(td_watch *w, uint32_t instrument, int64_t id, int64_t now_n
         i->awaited_id = id;
         i->since_ns = now_ns;
     }
-    return now_ns - i->since_ns >= patience_ns;
+    bool missing = now_ns - i->since_ns >= patience_ns;
+    if (missing) i->missed_id = id;
+    return missing;
 }

@@ -434,7 +434,7 @@ def status_of_a_run(home):
     finally:
         td.kill(process)
     lines = ask("feeds", "--data", f"{home}/data").stdout.splitlines()
-    assert lines[1].split()[:3] == ["simulated", "live", "-"] and lines[2] == "from the log; nothing runs", lines
+    assert lines[1].split()[:3] == ["simulated", "stopped", "-"] and lines[2] == "from the log; nothing runs", lines
     assert serve.exists(), "a killed process leaves its address behind"
     dead = json.loads(ask("status", "--json", "--data", f"{home}/data").stdout)
     assert not dead["running"] and dead["url"] is None and dead["feeds"][0]["name"] == "simulated", dead

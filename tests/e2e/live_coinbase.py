@@ -105,6 +105,7 @@ def cuts(folder):
     assert len(venue.sessions) >= 6 and len(gaps) >= 15 and sum(gap["filled"] for gap in gaps) > 50, gaps
     assert feed["session"] in ("live", "idle") and feed["sessions"] == len(venue.sessions), feed
     assert feed["session_failures"] >= 5 and feed["open_gaps"] == 0 and feed["backfilled"] > 50, feed
+    assert feed["end_reason"] == "no heartbeat came" and feed["end_time"].endswith("Z"), feed
     assert abs(feed["delay_ns"]) < SECOND, feed
     assert partial > 0 and repaired > 0 and compared > 15 and twice > 0, (partial, repaired, compared, twice)
     count = sum(last - first + 1 for first, last in spans.values())

@@ -124,6 +124,24 @@ def with_a_disk_that_never_answers(home):
 
 
 @case
+def while_the_log_is_opened(home):
+    """Whoever stops a run that has not begun yet is heard, too: it ends as one that was drained."""
+    stuck = pathlib.Path(home) / "stuck"
+    stuck.touch()
+    env = dict(os.environ, LD_PRELOAD=str(td.BUILD / "tests" / "fault" / "stuck_sync.so"), STUCK_SYNC=str(stuck))
+    process, file = start(home, env=env)
+    time.sleep(1)
+    assert process.poll() is None, process.communicate()
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.2)
+    stuck.unlink()
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0 and '"draining"' in err and json.loads(out)["diverged"] == 0, (process.returncode, err)
+    start_again(home, file)
+    return "ended as one that was drained"
+
+
+@case
 def told_to_the_service_manager(home):
     manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     manager.bind(f"{home}/notify")

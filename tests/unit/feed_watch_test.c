@@ -29,7 +29,10 @@ static void steps_of_a_day(void **state) {
         {'N', 0, 55, 190, false}, {'T', 0, 900000, 200, false},
         {'T', 0, 1, 200, false}, /* it counts anew */
         {'N', 0, 2, 201, false},  {'N', 0, 2, 211, true},
-        {'L', 0, 2, 212, true},
+        {'L', 0, 2, 212, true},   {'N', 0, 3, 220, false},
+        {'N', 0, 3, 230, true},   {'B', 0, 0, 0, false},
+        {'N', 0, 3, 240, false},  {'N', 0, 3, 255, false}, /* refused: it never comes */
+        {'N', 0, 4, 260, false},  {'N', 0, 4, 270, true},  /* the next one is awaited again */
     };
     td_watch watch = {0};
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
