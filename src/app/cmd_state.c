@@ -49,9 +49,9 @@ typedef struct line_row { /* a number that a strategy remembers */
     double value;
 } line_row;
 
-static bool line_at(const shown *s, size_t width, size_t index, line_row *out) {
-    const td_graph *graph = s->past->applier.program->graphs[width];
-    const void *memory = td_state_graph(s->past->applier.state, s->instrument, width);
+static bool line_at(const shown *s, size_t at, size_t index, line_row *out) {
+    const td_graph *graph = s->past->applier.program->graphs[at];
+    const void *memory = td_state_graph(s->past->applier.state, s->instrument, at);
     const td_graph_line *lines;
     if (memory == NULL || index >= td_graph_lines(graph, &lines)) return false;
     *out = (line_row){.strategy = lines[index].strategy, .name = lines[index].name};
@@ -60,14 +60,14 @@ static bool line_at(const shown *s, size_t width, size_t index, line_row *out) {
 }
 
 /* The next strategy from *index on that is for this instrument. */
-static bool next_strategy(const shown *s, size_t width, size_t *index, td_bytes *out_name, int64_t *out_target) {
-    const td_graph *graph = s->past->applier.program->graphs[width];
-    const void *memory = td_state_graph(s->past->applier.state, s->instrument, width);
+static bool next_strategy(const shown *s, size_t at, size_t *index, td_bytes *out_name, int64_t *out_target) {
+    const td_graph *graph = s->past->applier.program->graphs[at];
+    const void *memory = td_state_graph(s->past->applier.state, s->instrument, at);
     td_graph_strategy strategy;
     for (; memory != NULL && td_graph_strategy_at(graph, *index, &strategy); ++*index) {
         if (!td_graph_strategy_wants(&strategy, s->instrument)) continue;
         *out_name = strategy.name;
-        *out_target = td_state_target(s->past->applier.state, s->instrument, width, (uint32_t)(*index)++);
+        *out_target = td_state_target(s->past->applier.state, s->instrument, at, (uint32_t)(*index)++);
         return true;
     }
     return false;
@@ -130,6 +130,22 @@ static bool read_price(const shown *s, price_texts *out) {
     return true;
 }
 
+/* What the strategies of the graph at that place of the program want and remember. */
+static void tell_graph(const shown *s, size_t at, const char *label) {
+    char text[TD_DECIMAL_TEXT_MAX];
+    td_bytes name;
+    int64_t target;
+    for (size_t i = 0; next_strategy(s, at, &i, &name, &target);) {
+        (void)td_decimal_format(target, TD_SIZE_SCALE, false, text);
+        (void)printf("%-5s %.*s: target %s\n", label, (int)name.size, (const char *)name.data, text);
+    }
+    line_row line;
+    for (size_t i = 0; line_at(s, at, i, &line); i++)
+        if (line.known)
+            (void)printf("%-5s %.*s.%.*s = %.12g\n", label, (int)line.strategy.size, (const char *)line.strategy.data,
+                         (int)line.name.size, (const char *)line.name.data, line.value);
+}
+
 static void tell_width(const shown *s, size_t width) {
     char label[24], start[40], prices[4][TD_DECIMAL_TEXT_MAX];
     (void)td_duration_format(s->past->applier.program->widths_ns[width], label);
@@ -141,17 +157,16 @@ static void tell_width(const shown *s, size_t width) {
         (void)printf("%-5s open since %s: %s %s %s %s, %" PRId64 " trades\n", label, start, prices[0], prices[1],
                      prices[2], prices[3], bar.trade_count);
     }
-    td_bytes name;
-    int64_t target;
-    for (size_t i = 0; next_strategy(s, width, &i, &name, &target);) {
-        (void)td_decimal_format(target, TD_SIZE_SCALE, false, prices[0]);
-        (void)printf("%-5s %.*s: target %s\n", label, (int)name.size, (const char *)name.data, prices[0]);
+    tell_graph(s, width, label);
+}
+
+static void tell_ticks(const shown *s) {
+    const td_program *program = s->past->applier.program;
+    for (size_t g = program->width_count; g < td_program_graph_count(program); g++) {
+        char label[TD_RHYTHM_TEXT_MAX];
+        td_rhythm_format(td_graph_rhythm(program->graphs[g]), label);
+        tell_graph(s, g, label);
     }
-    line_row line;
-    for (size_t i = 0; line_at(s, width, i, &line); i++)
-        if (line.known)
-            (void)printf("%-5s %.*s.%.*s = %.12g\n", label, (int)line.strategy.size, (const char *)line.strategy.data,
-                         (int)line.name.size, (const char *)line.name.data, line.value);
 }
 
 static void tell(const shown *s) {
@@ -163,6 +178,7 @@ static void tell(const shown *s) {
     (void)printf("program %.12s, digest of the whole state %.12s\n", s->program, s->digest);
     tell_book(s);
     if (read_price(s, &price)) (void)printf("price %s at %s, not of a trade\n", price.price, price.time);
+    tell_ticks(s);
     if (s->feed.feed.size == 0) {
         (void)puts("no trade of it was on the tape");
         return;
@@ -174,20 +190,14 @@ static void tell(const shown *s) {
 
 /* ---- for programs ---- */
 
-static void put_width(td_buf *out, const shown *s, size_t width) {
+/* ,"targets":{"crossing":"1"},"lines":[…] */
+static void put_graph(td_buf *out, const shown *s, size_t at) {
     char text[TD_DECIMAL_TEXT_MAX];
-    td_bar bar = {.start_ns = INT64_MIN};
-    (void)td_duration_format(s->past->applier.program->widths_ns[width], text);
-    td_buf_printf(out, "%s\n{\"width\":\"%s\",\"open\":[", width > 0 ? "," : "", text);
-    for (size_t i = 0; td_state_open_bar(s->past->applier.state, s->instrument, width, bar.start_ns, &bar); i++) {
-        if (i > 0) td_buf_text(out, ",");
-        td_row_put_bar(out, TD_ROW_JSON, s->instrument, &bar);
-    }
     td_bytes name;
     int64_t target;
     const char *comma = "";
-    td_buf_text(out, "],\"targets\":{");
-    for (size_t i = 0; next_strategy(s, width, &i, &name, &target); comma = ",") {
+    td_buf_text(out, ",\"targets\":{");
+    for (size_t i = 0; next_strategy(s, at, &i, &name, &target); comma = ",") {
         td_buf_text(out, comma);
         td_json_put_string(out, name);
         (void)td_decimal_format(target, TD_SIZE_SCALE, false, text);
@@ -195,7 +205,7 @@ static void put_width(td_buf *out, const shown *s, size_t width) {
     }
     line_row line;
     td_buf_text(out, "},\"lines\":[");
-    for (size_t i = 0; line_at(s, width, i, &line); i++) {
+    for (size_t i = 0; line_at(s, at, i, &line); i++) {
         td_buf_text(out, i > 0 ? ",{\"strategy\":" : "{\"strategy\":");
         td_json_put_string(out, line.strategy);
         td_buf_text(out, ",\"name\":");
@@ -205,7 +215,35 @@ static void put_width(td_buf *out, const shown *s, size_t width) {
         else
             td_buf_text(out, ",\"value\":null}");
     }
-    td_buf_text(out, "]}");
+    td_buf_text(out, "]");
+}
+
+static void put_width(td_buf *out, const shown *s, size_t width) {
+    char text[TD_DECIMAL_TEXT_MAX];
+    td_bar bar = {.start_ns = INT64_MIN};
+    (void)td_duration_format(s->past->applier.program->widths_ns[width], text);
+    td_buf_printf(out, "%s\n{\"width\":\"%s\",\"open\":[", width > 0 ? "," : "", text);
+    for (size_t i = 0; td_state_open_bar(s->past->applier.state, s->instrument, width, bar.start_ns, &bar); i++) {
+        if (i > 0) td_buf_text(out, ",");
+        td_row_put_bar(out, TD_ROW_JSON, s->instrument, &bar);
+    }
+    td_buf_text(out, "]");
+    put_graph(out, s, width);
+    td_buf_text(out, "}");
+}
+
+/* "ticks":[{"on":"trades","targets":{…},"lines":[…]},…] */
+static void put_ticks(td_buf *out, const shown *s) {
+    const td_program *program = s->past->applier.program;
+    td_buf_text(out, ",\"ticks\":[");
+    for (size_t g = program->width_count; g < td_program_graph_count(program); g++) {
+        char label[TD_RHYTHM_TEXT_MAX];
+        td_rhythm_format(td_graph_rhythm(program->graphs[g]), label);
+        td_buf_printf(out, "%s\n{\"on\":\"%s\"", g > program->width_count ? "," : "", label);
+        put_graph(out, s, g);
+        td_buf_text(out, "}");
+    }
+    td_buf_text(out, "]");
 }
 
 /* "bids":[["9.5","2"],…]: the best first. */
@@ -255,7 +293,9 @@ static void put_json(td_buf *out, const shown *s) {
     if (read_price(s, &price)) td_buf_printf(out, ",\"price\":\"%s\",\"price_ns\":%" PRId64, price.price, price.ns);
     td_buf_text(out, ",\"widths\":[");
     for (size_t w = 0; w < s->past->applier.program->width_count; w++) put_width(out, s, w);
-    td_buf_text(out, "\n]}\n");
+    td_buf_text(out, "\n]");
+    put_ticks(out, s);
+    td_buf_text(out, "}\n");
     (void)fwrite(out->data, 1, out->size, stdout);
 }
 

@@ -67,7 +67,8 @@ static td_status load_strategies(td_engine *e) {
     if (status != TD_OK && errors.size > 0)
         status = TD_FAIL(status, "the strategies do not compile:\n%.*s", (int)errors.size, (const char *)errors.data);
     for (size_t i = 0; i < e->strategies.graph_count && status == TD_OK; i++)
-        status = add_width(e, td_graph_width_ns(e->strategies.graphs[i]));
+        if (td_graph_rhythm(e->strategies.graphs[i]).source == TD_RHYTHM_BARS)
+            status = add_width(e, td_graph_width_ns(e->strategies.graphs[i]));
     td_buf_fini(&errors);
     return status;
 }

@@ -1,4 +1,4 @@
-/* src/lang/compile.c - texts to graphs: parse all, then give each strategy's statements to the graph of its width. */
+/* src/lang/compile.c - texts to graphs: parse all, then give each strategy's statements to the graph of its rhythm. */
 #include "lang/lang.h"
 #include "lang/lower.h"
 #include "lang/words.h"
@@ -9,27 +9,24 @@
 typedef struct compiler {
     td_syntax tree;
     td_diags diags;
-    td_buf builders; /* td_graph_builder *, by ascending width */
-    td_buf widths;   /* int64_t, beside them */
+    td_buf builders; /* td_graph_builder *, in the order of their rhythms */
     uint32_t *parts; /* roots of the functions' parts that the texts use; td_lower_part */
     td_buf texts;    /* char *: names made here */
     td_buf series;   /* series_value */
 } compiler;
 
-static size_t width_count(const compiler *c) { return c->widths.size / sizeof(int64_t); }
-static int64_t *widths(const compiler *c) { return (int64_t *)(void *)c->widths.data; }
+static size_t builder_count(const compiler *c) { return c->builders.size / sizeof(td_graph_builder *); }
 static td_graph_builder **builders(const compiler *c) { return (td_graph_builder **)(void *)c->builders.data; }
 
-static td_graph_builder *builder_for(compiler *c, int64_t width_ns) {
-    size_t count = width_count(c), at = 0;
-    while (at < count && widths(c)[at] < width_ns) at++;
-    if (at < count && widths(c)[at] == width_ns) return builders(c)[at];
-    td_graph_builder *builder = td_graph_builder_new(width_ns);
-    td_buf_put(&c->widths, &width_ns, sizeof width_ns);
+static td_rhythm rhythm_of(const td_strategy_tree *s) { return (td_rhythm){.width_ns = s->source.width_ns}; }
+
+static td_graph_builder *builder_for(compiler *c, td_rhythm rhythm) {
+    size_t count = builder_count(c), at = 0;
+    while (at < count && td_rhythm_compare(td_graph_builder_rhythm(builders(c)[at]), rhythm) < 0) at++;
+    if (at < count && td_rhythm_compare(td_graph_builder_rhythm(builders(c)[at]), rhythm) == 0) return builders(c)[at];
+    td_graph_builder *builder = td_graph_builder_new(rhythm);
     td_buf_put(&c->builders, &builder, sizeof builder);
-    memmove(widths(c) + at + 1, widths(c) + at, (count - at) * sizeof(int64_t));
     memmove(builders(c) + at + 1, builders(c) + at, (count - at) * sizeof(td_graph_builder *));
-    widths(c)[at] = width_ns;
     builders(c)[at] = builder;
     return builder;
 }
@@ -217,8 +214,8 @@ static void know_series(compiler *c, td_lowering *l) {
     for (size_t i = 0; i < c->series.size / sizeof *values; i++) {
         td_scope_name name = values[i].name;
         if (values[i].series->file != l->strategy->file) continue;
-        if (values[i].series->source.width_ns != l->strategy->source.width_ns)
-            name.elsewhere = builder_for(c, values[i].series->source.width_ns);
+        td_rhythm rhythm = rhythm_of(values[i].series);
+        if (td_rhythm_compare(rhythm, rhythm_of(l->strategy)) != 0) name.elsewhere = builder_for(c, rhythm);
         td_lower_define(l, name);
     }
 }
@@ -250,7 +247,7 @@ static void lower_strategy(compiler *c, const td_strategy_tree *s) {
                      .parts = c->parts,
                      .diags = &c->diags,
                      .strategy = s,
-                     .builder = builder_for(c, s->source.width_ns)};
+                     .builder = builder_for(c, rhythm_of(s))};
     const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data + s->set_first;
     check_source(&l, &s->source);
     check_set(&l, sets);
@@ -315,7 +312,7 @@ static void parse_text(compiler *c, uint32_t file) {
 }
 
 static void build_graphs(compiler *c, td_graph ***out_graphs, size_t *out_count) {
-    size_t count = width_count(c);
+    size_t count = builder_count(c);
     td_graph **graphs = td_alloc_zero(count, sizeof(td_graph *));
     for (size_t i = 0; i < count; i++) graphs[i] = td_graph_build(builders(c)[i]);
     *out_graphs = graphs;
@@ -325,11 +322,10 @@ static void build_graphs(compiler *c, td_graph ***out_graphs, size_t *out_count)
 static void compiler_fini(compiler *c) {
     char **texts = (char **)(void *)c->texts.data;
     for (size_t i = 0; i < c->texts.size / sizeof *texts; i++) free(texts[i]);
-    for (size_t i = 0; i < width_count(c); i++) td_graph_builder_free(builders(c)[i]);
+    for (size_t i = 0; i < builder_count(c); i++) td_graph_builder_free(builders(c)[i]);
     td_buf_fini(&c->series);
     td_buf_fini(&c->texts);
     free(c->parts);
-    td_buf_fini(&c->widths);
     td_buf_fini(&c->builders);
     td_syntax_fini(&c->tree);
 }

@@ -201,13 +201,19 @@ void td_books_stop(td_books *b, uint32_t feed) {
 
 /* ---- reading ---- */
 
-static double size_of(const ladder *l, uint32_t depth) {
-    td_i128 sum = 0;
-    for (uint32_t i = 0; i < l->count && i < depth; i++) sum += l->rungs[i].size;
-    return (double)sum;
+const td_books_row *td_books_find(const td_books *b, td_bytes instrument) {
+    uint32_t index = b->names != NULL ? td_instruments_find(b->names, instrument) : UINT32_MAX;
+    return index != UINT32_MAX ? &b->rows[index] : NULL;
 }
 
-static td_book_level best(const row *r, td_book_side side) {
+td_i128 td_book_size(const row *r, td_book_side side, uint32_t depth) {
+    const ladder *l = &r->sides[side];
+    td_i128 sum = 0;
+    for (uint32_t i = 0; i < l->count && i < depth; i++) sum += l->rungs[i].size;
+    return sum;
+}
+
+td_book_level td_book_best(const row *r, td_book_side side) {
     const ladder *l = &r->sides[side];
     td_book_level level = {.side = (uint8_t)side};
     if (l->count == 0) return level;
@@ -216,33 +222,31 @@ static td_book_level best(const row *r, td_book_side side) {
     return level;
 }
 
-static const row *find_row(const td_books *b, td_bytes instrument) {
-    uint32_t index = b->names != NULL ? td_instruments_find(b->names, instrument) : UINT32_MAX;
-    return index != UINT32_MAX ? &b->rows[index] : NULL;
-}
-
-static td_book_standing standing_of(const row *r, const td_book_view *v) {
+td_book_standing td_book_standing_of(const row *r) {
     if (r->head.waiting) return TD_BOOK_STOPPED;
     if (r->head.within) return TD_BOOK_CHANGING;
-    bool both = v->bid.size > 0 && v->ask.size > 0;
-    return both && v->bid.price >= v->ask.price ? TD_BOOK_CROSSED : TD_BOOK_READABLE;
+    td_book_level bid = td_book_best(r, TD_BOOK_BID), ask = td_book_best(r, TD_BOOK_ASK);
+    return bid.size > 0 && ask.size > 0 && bid.price >= ask.price ? TD_BOOK_CROSSED : TD_BOOK_READABLE;
+}
+
+double td_book_imbalance(td_i128 bids, td_i128 asks) {
+    return bids + asks > 0 ? (double)(bids - asks) / (double)(bids + asks) : 0;
 }
 
 bool td_books_view(const td_books *b, td_bytes instrument, uint32_t depth, td_book_view *out) {
-    const row *r = find_row(b, instrument);
+    const row *r = td_books_find(b, instrument);
     *out = (td_book_view){.standing = TD_BOOK_UNTOLD};
     if (r == NULL) return false;
-    out->bid = best(r, TD_BOOK_BID);
-    out->ask = best(r, TD_BOOK_ASK);
-    double bids = size_of(&r->sides[TD_BOOK_BID], depth), asks = size_of(&r->sides[TD_BOOK_ASK], depth);
-    out->imbalance = bids + asks > 0 ? (bids - asks) / (bids + asks) : 0;
-    out->standing = standing_of(r, out);
+    out->bid = td_book_best(r, TD_BOOK_BID);
+    out->ask = td_book_best(r, TD_BOOK_ASK);
+    out->imbalance = td_book_imbalance(td_book_size(r, TD_BOOK_BID, depth), td_book_size(r, TD_BOOK_ASK, depth));
+    out->standing = td_book_standing_of(r);
     out->gap = r->head.gap.number;
     return out->standing == TD_BOOK_READABLE;
 }
 
 uint32_t td_books_levels(const td_books *b, td_bytes instrument, td_book_side side, uint32_t most, td_book_level *out) {
-    const row *r = find_row(b, instrument);
+    const row *r = td_books_find(b, instrument);
     uint32_t count = r != NULL ? r->sides[side].count : 0;
     if (count > most) count = most;
     for (uint32_t i = 0; i < count; i++)

@@ -13,6 +13,7 @@
  * better ones go. Memory: 32 KB per book, taken when it is first told. A plain function of its calls. Thread: the
  * state's owner. */
 #pragma once
+#include "base/decimal.h"
 #include "model/event.h"
 #include "model/instrument.h"
 #include "stream/gaps.h"
@@ -52,11 +53,21 @@ typedef enum td_book_standing {
     TD_BOOK_READABLE,
 } td_book_standing;
 
+/* One book, as it stands; borrowed until the next of another name is told. NULL: there is none. */
+typedef struct td_books_row td_books_row;
+const td_books_row *td_books_find(const td_books *books, td_bytes instrument);
+td_book_standing td_book_standing_of(const td_books_row *book);
+/* Size 0: nobody is on that side. */
+td_book_level td_book_best(const td_books_row *book, td_book_side side);
+td_i128 td_book_size(const td_books_row *book, td_book_side side, uint32_t depth); /* of the best levels */
+/* (bids - asks) / (bids + asks), 0 of none. */
+double td_book_imbalance(td_i128 bids, td_i128 asks);
+
 typedef struct td_book_view {
     td_book_standing standing; /* what follows is nothing unless it is READABLE, but for */
     int64_t gap;               /* its gap by number; 0: none was told */
-    td_book_level bid, ask;    /* the best; size 0: nobody is on that side */
-    double imbalance;          /* of the sizes of the best `depth` levels: (bids - asks) / (bids + asks), 0 of none */
+    td_book_level bid, ask;    /* the best */
+    double imbalance;          /* of the sizes of the best `depth` levels */
 } td_book_view;
 /* Is there a book to be read? `depth` >= 1. */
 bool td_books_view(const td_books *books, td_bytes instrument, uint32_t depth, td_book_view *out);

@@ -1,7 +1,10 @@
 /* src/stream/graph.c - one bar through the graph of an instrument: values, targets, then what to remember. */
 #include "stream/graph.h"
+#include "base/time.h"
 #include "stream/graph_layout.h"
+#include "stream/tick.h"
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void td_graph_free(td_graph *g) {
@@ -22,7 +25,29 @@ void td_graph_free(td_graph *g) {
     free(g);
 }
 
-int64_t td_graph_width_ns(const td_graph *g) { return g->width_ns; }
+/* ---- rhythms ---- */
+
+int td_rhythm_compare(td_rhythm a, td_rhythm b) {
+    if (a.source != b.source) return a.source < b.source ? -1 : 1;
+    if (a.width_ns != b.width_ns) return a.width_ns < b.width_ns ? -1 : 1;
+    return (a.every_ns > b.every_ns) - (a.every_ns < b.every_ns);
+}
+
+void td_rhythm_format(td_rhythm rhythm, char out[TD_RHYTHM_TEXT_MAX]) {
+    static const char *const sources[] = {
+        [TD_RHYTHM_TRADES] = "trades", [TD_RHYTHM_QUOTES] = "quotes", [TD_RHYTHM_BOOK] = "book"};
+    char duration[24];
+    (void)td_duration_format(rhythm.source == TD_RHYTHM_BARS ? rhythm.width_ns : rhythm.every_ns, duration);
+    if (rhythm.source == TD_RHYTHM_BARS)
+        (void)snprintf(out, TD_RHYTHM_TEXT_MAX, "%s", duration);
+    else if (rhythm.every_ns == 0)
+        (void)snprintf(out, TD_RHYTHM_TEXT_MAX, "%s", sources[rhythm.source]);
+    else
+        (void)snprintf(out, TD_RHYTHM_TEXT_MAX, "%s every %s", sources[rhythm.source], duration);
+}
+
+td_rhythm td_graph_rhythm(const td_graph *g) { return g->rhythm; }
+int64_t td_graph_width_ns(const td_graph *g) { return g->rhythm.width_ns; }
 size_t td_graph_state_bytes(const td_graph *g) { return g->state_bytes; }
 
 static td_value *values_of(const td_graph *g, void *state) {
@@ -57,7 +82,7 @@ bool td_graph_strategy_wants(const td_graph_strategy *s, td_bytes instrument) {
     return s->set_count == 0;
 }
 
-/* On the first bar: who wants this instrument, what they need, and the constants. */
+/* On the first event: who wants this instrument, what they need, and the constants. */
 static void begin_state(const td_graph *g, uint8_t *state, td_bytes instrument) {
     uint32_t user_count = g->strategy_count + g->export_count;
     uint8_t *active = state + g->active_offset, *nodes = active + user_count;
@@ -74,11 +99,13 @@ static void begin_state(const td_graph *g, uint8_t *state, td_bytes instrument) 
             nodes[i] = active[u] != 0 && (users[u / 64] >> (u % 64) & 1) != 0;
     }
     for (uint32_t i = 0; i < g->constant_count; i++) values_of(g, state)[i] = g->nodes[i].is.constant;
+    state_head *head = (state_head *)(void *)state;
+    for (uint32_t i = 0; i < g->node_count; i++) head->wanted += nodes[i];
 }
 
 /* ---- values ---- */
 
-static td_value field_value(const td_bar *bar, td_i128 dividends, td_field field) {
+static td_value bar_field(const td_bar *bar, td_i128 dividends, td_field field) {
     switch (field) {
     case TD_FIELD_DIVIDENDS:
         return td_value_decimal(dividends);
@@ -232,22 +259,24 @@ uint32_t td_graph_act(const td_graph *g, void *state, uint32_t strategy, td_sign
     return action;
 }
 
-/* ---- bars ---- */
+/* ---- events ---- */
 
-/* Of what comes from outside: the bar's fields, and ports. */
+/* Of what comes from outside: the event's fields, and ports. */
 static td_value given_value(const td_graph_event *event, const td_node *is) {
-    if (is->op == TD_OP_FIELD) return field_value(event->bar, event->dividends, (td_field)is->n);
+    if (is->op == TD_OP_FIELD && event->tick != NULL) return td_tick_field(event->tick, is->n);
+    if (is->op == TD_OP_FIELD) return bar_field(event->bar, event->dividends, (td_field)is->n);
     return event->ports != NULL ? event->ports[is->n] : TD_VALUE_NA;
 }
 
 void td_graph_run(const td_graph *g, void *state, const td_graph_event *event) {
     assert((uintptr_t)state % 16 == 0);
-    assert(event->bar->width_ns == g->width_ns);
+    assert((event->tick != NULL) == (g->rhythm.source != TD_RHYTHM_BARS));
+    assert(event->tick != NULL || event->bar->width_ns == g->rhythm.width_ns);
     state_head *head = state;
     td_value *values = values_of(g, state);
     if (head->seen == 0) {
         begin_state(g, state, event->instrument);
-        head->begin_ns = event->bar->start_ns;
+        head->begin_ns = event->tick != NULL ? event->tick->event_ns : event->bar->start_ns;
     }
     for (uint32_t i = g->constant_count; i < g->node_count; i++) {
         const td_node *is = &g->nodes[i].is;
@@ -259,7 +288,14 @@ void td_graph_run(const td_graph *g, void *state, const td_graph_event *event) {
         uint32_t node = g->ring_nodes[i];
         if (node_is_active(g, state, node)) ring_put(&g->nodes[node], state, head->seen, values[node]);
     }
+    head->last_ns = event->tick != NULL ? event->tick->event_ns : event->bar->end_ns;
     head->seen++;
+}
+
+bool td_graph_is_due(const td_graph *g, const void *state, int64_t event_ns) {
+    const state_head *head = state;
+    if (head->seen == 0) return true;
+    return head->wanted != 0 && (g->rhythm.every_ns == 0 || event_ns - head->last_ns >= g->rhythm.every_ns);
 }
 
 void td_graph_apply(const td_graph *g, void *state, const td_graph_event *event, td_signal_fn fn, void *arg) {

@@ -1,7 +1,7 @@
-/* src/stream/graph.h - strategies of one bar width as one flat graph of incremental operators. The language compiles to
+/* src/stream/graph.h - strategies of one rhythm as one flat graph of incremental operators. The language compiles to
  * it (lang/, through graph_build.h), the state runs it. A graph is constant once built and shared by threads; what it
  * remembers of one instrument is a flat block of state_bytes without pointers: a snapshot copies it. Equal
- * sub-expressions are one node, over all strategies of the width; a node's past is kept once, as far back as anybody
+ * sub-expressions are one node, over all strategies of the rhythm; a node's past is kept once, as far back as anybody
  * looks. A node that only strategies for other instruments use is not computed.
  * No clock, no file, no allocation in td_graph_apply.
  *
@@ -26,12 +26,32 @@ typedef struct td_graph td_graph;
 typedef void (*td_signal_fn)(void *arg, const td_signal *signal);
 
 void td_graph_free(td_graph *graph); /* accepts NULL */
-int64_t td_graph_width_ns(const td_graph *graph);
+
+/* What makes a graph run: each final bar of a width, or each tick of a kind, then at most once per `every`: on the
+ * first one that is not sooner than that after the last that ran it. */
+typedef enum td_rhythm_source { TD_RHYTHM_BARS, TD_RHYTHM_TRADES, TD_RHYTHM_QUOTES, TD_RHYTHM_BOOK } td_rhythm_source;
+
+typedef struct td_rhythm {
+    int64_t width_ns; /* of bars, else 0 */
+    int64_t every_ns; /* of ticks; 0: each one */
+    uint32_t source;  /* td_rhythm_source */
+    uint32_t zero;    /* rhythms are compared byte by byte */
+} td_rhythm;
+
+enum { TD_TICK_RHYTHMS_MAX = 16, TD_RHYTHM_TEXT_MAX = 48 };
+
+/* The order of graphs in a program: bars by width, then each kind of ticks by `every`. */
+int td_rhythm_compare(td_rhythm a, td_rhythm b);
+/* "1m", "trades", "book every 100ms". */
+void td_rhythm_format(td_rhythm rhythm, char out[TD_RHYTHM_TEXT_MAX]);
+
+td_rhythm td_graph_rhythm(const td_graph *graph);
+int64_t td_graph_width_ns(const td_graph *graph);   /* 0: it runs on ticks */
 size_t td_graph_state_bytes(const td_graph *graph); /* per instrument, a multiple of 16 */
 
 /* A port is a value that comes from outside of the graph's own event: whoever runs the graph reads it just before. */
 typedef struct td_port {
-    int64_t width_ns;   /* of the graph that gives it, for the same instrument */
+    td_rhythm rhythm;   /* of the graph that gives it, for the same instrument */
     uint32_t export_at; /* there */
     uint32_t type;      /* td_type */
 } td_port;
@@ -42,9 +62,10 @@ td_value td_graph_export(const td_graph *graph, const void *state, uint32_t expo
 
 typedef struct td_graph_event { /* what a graph runs on; lent for the call */
     td_bytes instrument;        /* its name, for sets */
-    const td_bar *bar;
-    td_i128 dividends;     /* TD_FIELD_DIVIDENDS */
-    const td_value *ports; /* as td_graph_ports lists them; NULL: na, all of them */
+    const td_bar *bar;          /* a bar, or */
+    const struct td_tick *tick; /* a tick (tick.h) */
+    td_i128 dividends;          /* TD_FIELD_DIVIDENDS */
+    const td_value *ports;      /* as td_graph_ports lists them; NULL: na, all of them */
 } td_graph_event;
 
 /* Applies one final bar to its instrument's block: aligned to 16, zeroed before the first bar, always of the same
@@ -55,8 +76,10 @@ void td_graph_apply(const td_graph *graph, void *state, const td_graph_event *ev
  * by theirs. */
 #define TD_GRAPH_NOTHING UINT32_MAX
 uint32_t td_graph_strategies(const td_graph *graph);
-/* The bar's values; no strategy acts. */
+/* The event's values; no strategy acts. */
 void td_graph_run(const td_graph *graph, void *state, const td_graph_event *event);
+/* A tick of that time is to run it: somebody wants it, and not before `every` is over. */
+bool td_graph_is_due(const td_graph *graph, const void *state, int64_t event_ns);
 /* The ports' values as the last bar saw them; na before the first. */
 void td_graph_seen_ports(const td_graph *graph, const void *state, td_value *out);
 int64_t td_graph_target(const td_graph *graph, const void *state, uint32_t strategy);

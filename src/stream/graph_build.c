@@ -2,11 +2,12 @@
 #include "stream/graph_build.h"
 #include "base/hash.h"
 #include "stream/graph_layout.h"
+#include "stream/tick.h"
 #include <assert.h>
 #include <stdlib.h>
 
 struct td_graph_builder {
-    int64_t width_ns;
+    td_rhythm rhythm;
     td_buf nodes; /* td_node */
     td_buf strategies, sets, actions, lines, params, terms, exports;
     td_buf ports;    /* td_port */
@@ -16,9 +17,9 @@ struct td_graph_builder {
 
 #define COUNT(buf, type) ((uint32_t)((buf).size / sizeof(type)))
 
-td_graph_builder *td_graph_builder_new(int64_t width_ns) {
+td_graph_builder *td_graph_builder_new(td_rhythm rhythm) {
     td_graph_builder *b = td_alloc_zero(1, sizeof *b);
-    b->width_ns = width_ns;
+    b->rhythm = rhythm;
     b->table_size = 256;
     b->table = td_alloc_zero(b->table_size, sizeof *b->table);
     return b;
@@ -38,6 +39,8 @@ void td_graph_builder_free(td_graph_builder *b) {
     td_buf_fini(&b->nodes);
     free(b);
 }
+
+td_rhythm td_graph_builder_rhythm(const td_graph_builder *b) { return b->rhythm; }
 
 /* ---- nodes ---- */
 
@@ -91,7 +94,9 @@ static uint32_t intern(td_graph_builder *b, td_node node) {
 uint32_t td_graph_builder_add(td_graph_builder *b, td_node node) {
     const td_op_row *row = &td_op_rows[node.op];
     if (node.op != TD_OP_CONSTANT) {
-        node.type = row->same > 0 ? node_at(b, node.in[row->same - 1])->type : (uint8_t)row->type;
+        node.type = node.op == TD_OP_FIELD ? (uint8_t)td_field_type(td_field_of(node.n))
+                    : row->same > 0        ? node_at(b, node.in[row->same - 1])->type
+                                           : (uint8_t)row->type;
         if (row->inputs == 1) node.in[1] = node.in[0]; /* as td_op_apply wants it */
         if (row->pure && all_constant(b, &node)) node = fold(b, &node);
     }
@@ -127,7 +132,7 @@ td_port td_graph_builder_export(td_graph_builder *b, uint32_t node, const td_byt
         td_buf_put(&b->sets, sets, set_count * sizeof *sets);
         td_buf_put(&b->exports, &is, sizeof is);
     }
-    return (td_port){.width_ns = b->width_ns, .export_at = at, .type = node_at(b, node)->type};
+    return (td_port){.rhythm = b->rhythm, .export_at = at, .type = node_at(b, node)->type};
 }
 
 /* ---- strategies ---- */
@@ -295,7 +300,7 @@ static size_t take_room(size_t *at, size_t bytes) { /* everything stands at a mu
 }
 
 static bool fits_eight_bytes(const td_node *node) {
-    return node->type != TD_TYPE_DECIMAL || (node->op == TD_OP_FIELD && node->n <= TD_FIELD_VWAP);
+    return node->type != TD_TYPE_DECIMAL || (node->op == TD_OP_FIELD && td_field_is_narrow(td_field_of(node->n)));
 }
 
 /* A value that may stand in for another one is there with the other one. */
@@ -386,7 +391,7 @@ static void *take_data(td_buf *buf) {
 td_graph *td_graph_build(td_graph_builder *b) {
     uint32_t set_count = COUNT(b->sets, td_bytes), action_count = COUNT(b->actions, td_graph_action);
     td_graph *g = td_alloc_zero(1, sizeof *g);
-    g->width_ns = b->width_ns;
+    g->rhythm = b->rhythm;
     g->strategy_count = COUNT(b->strategies, graph_strategy);
     g->line_count = COUNT(b->lines, td_graph_line);
     g->export_count = COUNT(b->exports, graph_export);

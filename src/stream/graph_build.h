@@ -27,7 +27,8 @@ typedef struct td_graph_action {
 
 typedef struct td_graph_builder td_graph_builder;
 
-td_graph_builder *td_graph_builder_new(int64_t width_ns);
+td_graph_builder *td_graph_builder_new(td_rhythm rhythm);
+td_rhythm td_graph_builder_rhythm(const td_graph_builder *builder);
 void td_graph_builder_free(td_graph_builder *builder); /* accepts NULL */
 
 /* The number of a node that computes this: a new one, an equal one there was, or a constant. */

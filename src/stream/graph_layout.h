@@ -25,7 +25,7 @@ typedef struct graph_export { /* a node that others read, of these instruments *
 } graph_export;
 
 struct td_graph {
-    int64_t width_ns;
+    td_rhythm rhythm;
     size_t state_bytes, active_offset, positions_offset, values_offset;
     uint32_t node_count, strategy_count, line_count, export_count, port_count;
     uint32_t constant_count; /* the first nodes: given once, on the first bar */
@@ -48,8 +48,10 @@ struct td_graph {
 };
 
 typedef struct state_head {
-    uint64_t seen;    /* bars */
+    uint64_t seen;    /* bars or ticks that ran it */
     int64_t begin_ns; /* of the first of them */
+    int64_t last_ns;  /* the time of the last one, of a bar its end */
+    uint64_t wanted;  /* nodes that are computed; 0: nobody wants this instrument */
 } state_head;
 
 /* Behind the head: a byte per strategy, then one per export, 1 if its set has this instrument, and one per node, 1 if

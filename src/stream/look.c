@@ -48,17 +48,17 @@ bool td_state_price(const td_state *s, td_bytes instrument, int64_t *out_price, 
     return true;
 }
 
-const void *td_state_graph(const td_state *s, td_bytes instrument, size_t w) {
+const void *td_state_graph(const td_state *s, td_bytes instrument, size_t graph) {
     uint32_t index = td_instruments_find(s->instruments, instrument);
-    if (index == UINT32_MAX || s->program->graphs[w] == NULL) return NULL;
-    return hindsight_of(s, block_of(s, index), w).state;
+    if (index == UINT32_MAX || s->program->graphs[graph] == NULL) return NULL;
+    return graph_state_of(s, block_of(s, index), graph);
 }
 
-int64_t td_state_target(const td_state *s, td_bytes instrument, size_t w, uint32_t strategy) {
+int64_t td_state_target(const td_state *s, td_bytes instrument, size_t at, uint32_t strategy) {
     uint32_t index = td_instruments_find(s->instruments, instrument);
-    const void *memory = td_state_graph(s, instrument, w);
+    const void *memory = td_state_graph(s, instrument, at);
     if (memory == NULL) return 0;
-    const td_graph *graph = s->program->graphs[w];
+    const td_graph *graph = s->program->graphs[at];
     uint32_t feed = block_of(s, index)->feed;
     int64_t target = td_graph_target(graph, memory, strategy), now_ns = INT64_MIN;
     if (feed != NO_FEED) now_ns = s->feeds[feed].watermark_ns;

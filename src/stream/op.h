@@ -4,11 +4,12 @@
  * na: arithmetic, comparison and `not` of na are na. `and` and `or` are three-valued as in SQL: false and na is false,
  * true or na is true. `if na …` is na. x/0, and what leaves the range of its type, is na. */
 #pragma once
+#include "stream/field.h"
 #include "stream/step.h"
 
 typedef enum td_op {
     TD_OP_CONSTANT, /* node.constant                                     */
-    TD_OP_FIELD,    /* node.n: a td_field of the bar                     */
+    TD_OP_FIELD,    /* node.n: a td_field of the event                      */
     TD_OP_PORT,     /* node.n: a port of the graph                       */
     TD_OP_AGO,      /* input 0, node.n bars ago; na until then           */
     TD_OP_AT,       /* input 0 as it was input 1 bars ago, at most node.n */
@@ -64,17 +65,6 @@ typedef enum td_op {
     TD_OP_TANH,
     TD_OP_COUNT,
 } td_op;
-
-typedef enum td_field {
-    TD_FIELD_OPEN,
-    TD_FIELD_HIGH,
-    TD_FIELD_LOW,
-    TD_FIELD_CLOSE,
-    TD_FIELD_VWAP,
-    TD_FIELD_VOLUME,
-    TD_FIELD_TRADES,
-    TD_FIELD_DIVIDENDS, /* cash since the graph's first bar, of one of its shares */
-} td_field;
 
 typedef enum td_warmup { /* bars without a value, beyond those of its inputs */
                          TD_WARMUP_NONE,

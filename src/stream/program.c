@@ -73,7 +73,7 @@ const td_program_feed *td_program_feed_of(const td_program *program, td_bytes na
 
 void td_program_free(td_program *program) {
     if (program == NULL) return;
-    for (size_t i = 0; i < program->width_count; i++) td_graph_free(program->graphs[i]);
+    for (size_t i = 0; i < td_program_graph_count(program); i++) td_graph_free(program->graphs[i]);
     for (size_t i = 0; i < program->calendar_count; i++) td_calendar_free(program->calendars[i]);
     free(program->listings);
     free(program);

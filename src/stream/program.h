@@ -10,6 +10,7 @@
 #include "stream/graph.h"
 
 enum { TD_PROGRAM_FEEDS_MAX = 64, TD_PROGRAM_SHA_BYTES = 32, TD_CALENDARS_MAX = 16 };
+enum { TD_GRAPHS_MAX = TD_WIDTHS_MAX + TD_TICK_RHYTHMS_MAX };
 #define TD_NO_CALENDAR UINT32_MAX /* days are nowhere, all of time is open */
 
 /* What the configuration's words mean here, in its order. */
@@ -37,7 +38,8 @@ typedef struct td_program {
     uint8_t sha256[TD_PROGRAM_SHA_BYTES]; /* of the body */
     size_t width_count;                   /* 1..TD_WIDTHS_MAX */
     int64_t widths_ns[TD_WIDTHS_MAX];     /* ascending */
-    td_graph *graphs[TD_WIDTHS_MAX];      /* strategies on bars of that width; NULL: none. Owned */
+    td_graph *graphs[TD_GRAPHS_MAX];      /* strategies on bars of that width, NULL: none; then on ticks. Owned */
+    size_t tick_graph_count;              /* of those */
     int64_t grace_ns;                     /* how long a closed window takes late trades; 0: not at all */
     int64_t repair_horizon_ns; /* how long what is put on the tape anew may revise it; 0: no longer than others */
     bool regular;              /* bars are of the sessions' trades alone, where calendars have hours */
@@ -49,6 +51,10 @@ typedef struct td_program {
     td_program_feed feeds[TD_PROGRAM_FEEDS_MAX];
     td_program_feed unnamed; /* of feeds that it does not name */
 } td_program;
+
+static inline size_t td_program_graph_count(const td_program *program) {
+    return program->width_count + program->tick_graph_count;
+}
 
 /* How long a closed window of that width takes late trades: grace, within TD_REVISED_MAX windows. */
 enum { TD_REVISED_MAX = 256 };

@@ -36,12 +36,14 @@ void td_state_lay_out(td_state *s) {
         at += (s->slots[w] + 1) * sizeof(td_window);
     }
     size_t port_count = 1;
-    for (size_t w = 0; w < p->width_count; w++) {
+    s->ticks_run = 0;
+    for (size_t g = 0; g < td_program_graph_count(p); g++) {
         const td_port *ports;
-        s->graph_offset[w] = at;
-        if (p->graphs[w] == NULL) continue;
-        at += td_hindsight_bytes(p->graphs[w], s->depth[w]);
-        uint32_t count = td_graph_ports(p->graphs[w], &ports);
+        s->graph_offset[g] = at;
+        if (p->graphs[g] == NULL) continue;
+        at += g < p->width_count ? td_hindsight_bytes(p->graphs[g], s->depth[g]) : td_graph_state_bytes(p->graphs[g]);
+        if (g >= p->width_count) s->ticks_run |= (uint8_t)(1u << td_graph_rhythm(p->graphs[g]).source);
+        uint32_t count = td_graph_ports(p->graphs[g], &ports);
         port_count = count > port_count ? count : port_count;
     }
     s->block_bytes = round_up(at, 64);
@@ -422,6 +424,7 @@ static __attribute__((noinline)) td_applied place_in_part(placing *p, td_id_plac
     td_applied applied =
         in_line ? place_trade(p, td_trade_notional(&p->event->trade), p->admits) : place_out_of_line(p, place);
     if (applied.verdict == TD_VERDICT_ACCEPTED && !applied.outside) p->state->changes.restricted++;
+    applied.restricted = true;
     applied.changed = true;
     return applied;
 }
@@ -621,9 +624,22 @@ static __attribute__((noinline)) td_applied apply_rarer(td_state *s, const td_ev
     return e->origin == TD_ORIGIN_FEED ? apply_price_tick(s, e, emit) : apply_anew(s, e, emit);
 }
 
-td_applied td_state_apply(td_state *s, const td_event *e, const td_emit *emit) {
+static inline td_applied apply_event(td_state *s, const td_event *e, const td_emit *emit) {
     if (e->kind >= TD_EVENT_TIME) return apply_rarer(s, e, emit);
     return e->origin == TD_ORIGIN_FEED ? apply_tick(s, e, emit) : apply_anew(s, e, emit);
+}
+
+/* What is put on the tape anew is of the past, and nobody acts on a price that its sale condition does not let stand.
+ */
+static __attribute__((noinline)) td_applied apply_and_run(td_state *s, const td_event *e, const td_emit *emit) {
+    td_applied applied = apply_event(s, e, emit);
+    bool runs = applied.verdict == TD_VERDICT_ACCEPTED && e->origin == TD_ORIGIN_FEED && !applied.restricted;
+    if (runs) td_ticks_run(s, e, emit);
+    return applied;
+}
+
+td_applied td_state_apply(td_state *s, const td_event *e, const td_emit *emit) {
+    return s->ticks_run != 0 ? apply_and_run(s, e, emit) : apply_event(s, e, emit);
 }
 
 td_changes td_state_take_changes(td_state *s) {

@@ -17,6 +17,10 @@
  * still open. What is put on the tape anew finds windows beyond grace where they were kept for it (kept.h): those of
  * refused trades, up to the repair horizon.
  *
+ * Then strategies on ticks run (ticks.c): on each trade, quote or whole message of a book that came by itself and was
+ * accepted, in the order of the log; one whose sale condition keeps it from the last price runs none. Their signals are
+ * never revised; those over an open gap, of a crossed book or of a feed that is down or silent are withheld.
+ *
  * A price that is no trade's moves time and goes through the rules; the newest is kept, and no bar is made of it.
  *
  * Gaps (ledger.h, gaps.h):
@@ -48,8 +52,8 @@
  * it says nothing.
  *
  * Memory per instrument: 2 KB, and per width 128 bytes for each of (lateness + grace) / width + 3 windows, the
- * graph's state, and with grace that state again and grace / width bars with 16 bytes for each strategy. Thread: the
- * partition's worker. */
+ * graph's state, and with grace that state again and grace / width bars with 16 bytes for each strategy; of graphs on
+ * ticks their state. Thread: the partition's worker. */
 #pragma once
 #include "stream/book.h"
 #include "stream/program.h"
@@ -76,6 +80,7 @@ typedef enum td_verdict {
 typedef struct td_applied {
     td_verdict verdict;
     uint8_t late_count;   /* widths whose window was final for good */
+    bool restricted : 1;  /* by its sale condition: accepted, and not in all of its bars */
     bool outside : 1;     /* of the hours: accepted, and in no bar            */
     bool unknown_day : 1; /* the calendar's years do not hold it; not of every such trade, but of the first */
     bool changed;         /* td_state_take_changes may have more */
@@ -147,11 +152,12 @@ bool td_state_open_bar(const td_state *state, td_bytes instrument, size_t width,
 /* The newest price that is not a trade's, and its time. False: there is none. */
 bool td_state_price(const td_state *state, td_bytes instrument, int64_t *out_price, int64_t *out_ns);
 const td_books *td_state_books(const td_state *state);
-/* What the graph of that width remembers of the instrument, for td_graph_target and td_graph_line_value; NULL: nothing.
+/* What that graph of the program remembers of the instrument, for td_graph_target and td_graph_line_value; NULL:
+ * nothing.
  */
-const void *td_state_graph(const td_state *state, td_bytes instrument, size_t width);
+const void *td_state_graph(const td_state *state, td_bytes instrument, size_t graph);
 /* A strategy's target there in shares of now: a split since its signal has made more or fewer of them. */
-int64_t td_state_target(const td_state *state, td_bytes instrument, size_t width, uint32_t strategy);
+int64_t td_state_target(const td_state *state, td_bytes instrument, size_t graph, uint32_t strategy);
 
 /* Appends the whole state as bytes, and reads it back into a new state of the same program.
  * Errors: TD_REJECT without a trail when the bytes are not a state of this program: rebuild it from the log. */

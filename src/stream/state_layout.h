@@ -1,6 +1,6 @@
 /* src/stream/state_layout.h - how a state lies in memory; for state.c, ledger.c, snapshot.c and look.c.
- * Each instrument has one flat block: head, then `slots` windows per width and one that is never open, then what the
- * graph of each width remembers. */
+ * Each instrument has one flat block: head, then `slots` windows per width and one that is never open, then what each
+ * graph remembers. */
 #pragma once
 #include "model/instrument.h"
 #include "stream/gaps.h"
@@ -57,8 +57,9 @@ struct td_state {
     uint32_t open_slots[TD_WIDTHS_MAX]; /* windows of an instrument that can be open at once */
     uint32_t slots[TD_WIDTHS_MAX];      /* … or closed and still take trades */
     uint32_t depth[TD_WIDTHS_MAX];      /* bars that the graph can look back */
-    size_t window_offset[TD_WIDTHS_MAX], graph_offset[TD_WIDTHS_MAX];
-    td_value *ports; /* room for those of any graph */
+    size_t window_offset[TD_WIDTHS_MAX], graph_offset[TD_GRAPHS_MAX];
+    uint8_t ticks_run; /* graphs on ticks: a bit by td_rhythm_source */
+    td_value *ports;   /* room for those of any graph */
     feed_state feeds[TD_PROGRAM_FEEDS_MAX];
     uint32_t feed_count;
     td_kept *kept;        /* windows beyond grace that a release may revise */
@@ -91,8 +92,12 @@ static inline block_head *block_of(const td_state *s, uint32_t instrument) {
 static inline td_window *windows_of(const td_state *s, block_head *block, size_t w) {
     return (td_window *)(void *)((uint8_t *)block + s->window_offset[w]);
 }
+/* Of the graph at that place of the program; of bars its head. */
+static inline void *graph_state_of(const td_state *s, block_head *block, size_t graph) {
+    return (uint8_t *)block + s->graph_offset[graph];
+}
 static inline td_hindsight hindsight_of(const td_state *s, block_head *block, size_t w) {
-    void *state = (uint8_t *)block + s->graph_offset[w];
+    void *state = graph_state_of(s, block, w);
     return (td_hindsight){.graph = s->program->graphs[w], .depth = s->depth[w], .shares = &s->shares, .state = state};
 }
 /* Where the window that begins there has its slot, in which no other of its cell of the grid can begin; neighbours have
@@ -115,6 +120,10 @@ bool td_state_period(const td_state *s, uint32_t instrument, size_t w, int64_t n
 /* Adds blocks for instruments that have none yet. */
 void td_state_grow(td_state *s);
 void td_state_add_traded(feed_state *feed, uint32_t instrument);
+
+/* ticks.c: what was accepted runs the graphs on ticks of its kind. Of a book: its message is whole. */
+void td_ticks_run(td_state *s, const td_event *e, const td_emit *emit);
+void td_ticks_run_book(td_state *s, const td_event *e, td_bytes instrument, const td_emit *emit);
 
 /* closing.c: windows of the step's feed.
  * All that end at or before up_to_ns, in the order (end, width, instrument); and those of one instrument. */

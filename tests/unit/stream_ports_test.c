@@ -116,7 +116,7 @@ static void a_bar_is_judged_with_what_it_saw(void **unused) {
     td_value most[2];
     compile(graphs);
     assert_int_equal(td_graph_ports(graphs[0], &ports), 2);
-    assert_int_equal(ports[0].width_ns, 3 * MINUTE);
+    assert_int_equal(ports[0].rhythm.width_ns, 3 * MINUTE);
     td_hindsight h = {
         .graph = graphs[0], .depth = 3, .ports = most, .state = aligned_alloc(16, td_hindsight_bytes(graphs[0], 3))};
     memset(h.state, 0, td_hindsight_bytes(graphs[0], 3));

@@ -1,0 +1,70 @@
+/* src/stream/ticks.c - strategies on trades, quotes and books: each tick that was accepted runs the graphs of its kind,
+ * in the order of the log. Nothing is revised: what comes late runs when it comes. */
+#include "stream/ledger.h"
+#include "stream/ports.h"
+#include "stream/tick.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { REASON_BYTES = 32 };
+
+/* Why nothing should rest on the market as it stands; empty: it may. */
+static td_bytes find_doubt(const td_state *s, const td_tick *tick, char text[REASON_BYTES]) {
+    const td_hole *gap =
+        td_gaps_over(&block_of(s, tick->instrument)->gaps, tick->event_ns, tick->event_ns + 1, TD_GAP_OPEN);
+    const feed_state *feed = &s->feeds[tick->feed];
+    if (gap != NULL) {
+        (void)snprintf(text, REASON_BYTES, "gap %" PRId64, gap->number);
+        return td_text(text);
+    }
+    if (tick->book != NULL && td_book_standing_of(tick->book) != TD_BOOK_READABLE) return TD_TEXT("crossed book");
+    if (feed->session == TD_SESSION_DOWN) return TD_TEXT("feed down");
+    return feed->silent != 0 ? TD_TEXT("feed silent") : (td_bytes){0};
+}
+
+/* A strategy's signals never go back in time: what is behind its last one moves nothing, so that each time has its
+ * signals in a row and an id is given once. */
+static void act(td_state *s, const td_graph *graph, void *state, const td_tick *tick, const td_emit *emit) {
+    char text[REASON_BYTES];
+    for (uint32_t i = 0; i < td_graph_strategies(graph); i++) {
+        if (td_graph_target_ns(graph, state, i) > tick->event_ns) continue;
+        if (td_graph_decide(graph, state, i, td_graph_target(graph, state, i)) == TD_GRAPH_NOTHING) continue;
+        td_signal signal = {.reason = find_doubt(s, tick, text),
+                            .instrument = tick->instrument,
+                            .event_ns = tick->event_ns,
+                            .price = tick->price,
+                            .known_at_ns = tick->known_at_ns};
+        signal.status = signal.reason.size > 0 ? TD_SIGNAL_WITHHELD : TD_SIGNAL_FRESH;
+        (void)td_graph_act(graph, state, i, &signal);
+        emit->signal(emit->self, td_instruments_name(s->instruments, tick->instrument), &signal);
+    }
+}
+
+static void run_all(td_state *s, td_rhythm_source source, const td_tick *tick, const td_emit *emit) {
+    const td_program *p = s->program;
+    if ((s->ticks_run >> source & 1) == 0) return;
+    td_graph_event event = {.instrument = td_instruments_name(s->instruments, tick->instrument), .tick = tick};
+    for (size_t g = p->width_count; g < td_program_graph_count(p); g++) {
+        void *state = graph_state_of(s, block_of(s, tick->instrument), g);
+        if (td_graph_rhythm(p->graphs[g]).source != source || !td_graph_is_due(p->graphs[g], state, tick->event_ns))
+            continue;
+        event.ports = td_state_read_ports(s, tick->instrument, g);
+        td_graph_run(p->graphs[g], state, &event);
+        act(s, p->graphs[g], state, tick, emit);
+    }
+}
+
+void td_ticks_run(td_state *s, const td_event *e, const td_emit *emit) {
+    td_tick tick;
+    bool trade = e->kind == TD_EVENT_TRADE;
+    if ((trade || e->kind == TD_EVENT_QUOTE) && td_tick_of_event(e, &tick))
+        run_all(s, trade ? TD_RHYTHM_TRADES : TD_RHYTHM_QUOTES, &tick, emit);
+}
+
+void td_ticks_run_book(td_state *s, const td_event *e, td_bytes instrument, const td_emit *emit) {
+    const td_books_row *book = td_books_find(&s->books, instrument);
+    uint32_t index = td_state_find_instrument(s, instrument);
+    td_tick tick;
+    if (index == UINT32_MAX) index = td_state_add_instrument(s, e, instrument);
+    if (index != UINT32_MAX && td_tick_of_book(e, book, index, &tick)) run_all(s, TD_RHYTHM_BOOK, &tick, emit);
+}
