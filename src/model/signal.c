@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 const char *td_action_name(td_action action) {
-    static const char *const names[] = {"buy", "sell", "short", "cover", "exit"};
+    static const char *const names[] = {"buy", "sell", "short", "cover", "exit", "alert", "emit"};
     assert((size_t)action < sizeof names / sizeof names[0]);
     return names[action];
 }

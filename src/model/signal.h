@@ -1,11 +1,20 @@
-/* src/model/signal.h - a change of a strategy's target position in one instrument. A plain value; texts are borrowed
- * from the program or the record it was decoded from. id = strategy/instrument/time#n (design section 3). */
+/* src/model/signal.h - a change of a strategy's target position in one instrument, or what it tells beside. A plain
+ * value; texts are borrowed from the program or the record it was decoded from. id = strategy/instrument/time#n (design
+ * section 3). */
 #pragma once
 #include "base/decimal.h"
 
 enum { TD_SIGNAL_ID_MAX = 191 };
 
-typedef enum td_action { TD_ACTION_BUY, TD_ACTION_SELL, TD_ACTION_SHORT, TD_ACTION_COVER, TD_ACTION_EXIT } td_action;
+typedef enum td_action {
+    TD_ACTION_BUY,
+    TD_ACTION_SELL,
+    TD_ACTION_SHORT,
+    TD_ACTION_COVER,
+    TD_ACTION_EXIT, /* up to here the target changes */
+    TD_ACTION_ALERT,
+    TD_ACTION_EMIT,
+} td_action;
 /* WITHHELD: its condition held on a bar that cannot be trusted; no target moved. */
 typedef enum td_signal_status {
     TD_SIGNAL_FRESH,
@@ -15,8 +24,9 @@ typedef enum td_signal_status {
 } td_signal_status;
 
 typedef struct td_signal {
-    td_bytes strategy, note; /* note: "" when none */
+    td_bytes strategy, note; /* note: "" when none; of an alert its text, of EMIT the name of what it gives */
     td_bytes reason;         /* of WITHHELD, else "" */
+    td_bytes data;           /* of EMIT: a JSON object, else "" */
     uint32_t instrument;     /* index in the owner's table */
     uint32_t ordinal;        /* n: 1 for the strategy's first signal of this instrument and time */
     int64_t event_ns;        /* the window's end */

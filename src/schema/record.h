@@ -30,12 +30,14 @@ typedef enum td_schema { /* our schemas; the id on the wire comes from the regis
 
 enum { TD_SCHEMA_ID_MAX = 1023 }; /* ids above this are unknown to the embedded registry */
 
-enum { TD_SCHEMA_BEFORE = 64 }; /* with a td_schema: the version before, which is read, never written */
+/* Added to a td_schema once for each version before the one that is written: those are read, never written. */
+enum { TD_SCHEMA_BEFORE = 32, TD_SCHEMA_OLDER_MAX = 2 };
+_Static_assert((int)TD_SCHEMA_COUNT <= (int)TD_SCHEMA_BEFORE, "a schema and its age are told apart");
 
 /* Which of our schemas an id on the wire means, and back. Filled by the registry; constant while records flow. */
 typedef struct td_schema_ids {
     int32_t id[TD_SCHEMA_COUNT];
-    int8_t schema[TD_SCHEMA_ID_MAX + 1]; /* td_schema, or it with TD_SCHEMA_BEFORE, or -1 */
+    int8_t schema[TD_SCHEMA_ID_MAX + 1]; /* td_schema with its TD_SCHEMA_BEFOREs, or -1 */
 } td_schema_ids;
 
 /* Each appends one whole value: 5 bytes of framing, then the body. `feed` and `instrument` are names. */
@@ -74,7 +76,7 @@ TD_CHECKED td_status td_record_get_quarantined(const td_schema_ids *ids, td_byte
                                                td_bytes *out_instrument);
 TD_CHECKED td_status td_record_get_gap(td_bytes value, td_gap *out, td_bytes *out_instrument);
 
-/* Appends an output of the version before as it is written now, what that did not know being as it was then.
+/* Appends an output of a version before as it is written now, what that did not know being as it was then.
  * False, and nothing appended: the value is no such. */
 bool td_record_renew(td_buf *buf, const td_schema_ids *ids, td_bytes value);
 

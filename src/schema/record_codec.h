@@ -31,6 +31,11 @@ TD_AVRO_INLINE int record_version(const td_schema_ids *ids, td_bytes value) {
     return id <= TD_SCHEMA_ID_MAX ? ids->schema[id] : -1;
 }
 
+/* So many versions before the one that is written; of one of ours. */
+TD_AVRO_INLINE int record_age(const td_schema_ids *ids, td_bytes value) {
+    return record_version(ids, value) / TD_SCHEMA_BEFORE;
+}
+
 /* The body of a value; empty, and so bad for every reader, when there is no framing. */
 TD_AVRO_INLINE td_avro_reader record_body(td_bytes value) {
     if (value.size < RECORD_FRAME_BYTES || value.data[0] != 0) return (td_avro_reader){value.data, value.data};

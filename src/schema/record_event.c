@@ -349,7 +349,7 @@ void td_record_put_event(td_buf *buf, const td_schema_ids *ids, td_bytes feed, c
 
 int td_record_schema(const td_schema_ids *ids, td_bytes value) {
     int schema = record_version(ids, value);
-    return schema < 0 ? schema : schema & ~TD_SCHEMA_BEFORE;
+    return schema < 0 ? schema : schema % TD_SCHEMA_BEFORE;
 }
 
 /* What is no trade and no quote. */
@@ -384,7 +384,7 @@ TD_AVRO_INLINE td_status get_event(const td_schema_ids *ids, td_bytes value, ext
         out->kind = TD_EVENT_TRADE;
         ok = get_trade(value, how, out, out_feed);
         break;
-    case TD_SCHEMA_TRADE | TD_SCHEMA_BEFORE:
+    case TD_SCHEMA_TRADE + TD_SCHEMA_BEFORE:
         out->kind = TD_EVENT_TRADE;
         ok = get_trade(value, WHOLE_BEFORE, out, out_feed);
         break;
@@ -392,7 +392,7 @@ TD_AVRO_INLINE td_status get_event(const td_schema_ids *ids, td_bytes value, ext
         out->kind = TD_EVENT_QUOTE;
         ok = get_quote(value, how, out, out_feed);
         break;
-    case TD_SCHEMA_QUOTE | TD_SCHEMA_BEFORE:
+    case TD_SCHEMA_QUOTE + TD_SCHEMA_BEFORE:
         out->kind = TD_EVENT_QUOTE;
         ok = get_quote(value, WHOLE_BEFORE, out, out_feed);
         break;

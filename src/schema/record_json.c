@@ -23,7 +23,7 @@ typedef struct field {
     const char *name;
     field_type type;
     bool optional;
-    bool younger;               /* records of the version before end here */
+    int younger;                /* records so many versions before, or more, end here; 0: none does */
     uint8_t scale;              /* DECIMAL */
     const char *const *symbols; /* ENUM: ended by NULL */
 } field;
@@ -34,8 +34,8 @@ typedef struct field {
     { .name = n, .type = FIELD_LONG, .optional = true }
 #define TEXT(n)                                                                                                        \
     { .name = n, .type = FIELD_TEXT }
-#define YOUNGER_TEXT(n)                                                                                                \
-    { .name = n, .type = FIELD_TEXT, .younger = true }
+#define YOUNGER_TEXT(n, versions)                                                                                      \
+    { .name = n, .type = FIELD_TEXT, .younger = versions }
 #define TEXT_OR_NULL(n)                                                                                                \
     { .name = n, .type = FIELD_TEXT, .optional = true }
 #define PRICE(n)                                                                                                       \
@@ -59,7 +59,7 @@ static const char *const session_symbols[] = {"live", "idle", "down", "ended", N
 
 /* Why a tick was appended, since the second version of its schema. */
 #define ORIGIN                                                                                                         \
-    {.name = "origin", .type = FIELD_ENUM, .symbols = origin_symbols, .younger = true}, LONG_OR_NULL("of_epoch"),      \
+    {.name = "origin", .type = FIELD_ENUM, .symbols = origin_symbols, .younger = 1}, LONG_OR_NULL("of_epoch"),         \
         LONG_OR_NULL("of_offset"), {                                                                                   \
         .name = "pass", .type = FIELD_TEXTS                                                                            \
     }
@@ -89,10 +89,11 @@ static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
     [TD_SCHEMA_BAR] = {TEXT("instrument"), LONG("event_time"), LONG("event_ns"), LONG("width_ns"), LONG("start_ns"),
                        LONG("end_ns"), PRICE("open"), PRICE("high"), PRICE("low"), PRICE("close"), PRICE("vwap"),
                        SIZE("volume"), NOTIONAL("notional"), LONG("trade_count"), LONG("revision"), LONG("known_at_ns"),
-                       YOUNGER_TEXT("quality"), TEXT("evidence")},
+                       YOUNGER_TEXT("quality", 1), TEXT("evidence")},
     [TD_SCHEMA_SIGNAL] = {TEXT("id"), TEXT("strategy"), TEXT("instrument"), LONG("event_time"), LONG("event_ns"),
                           LONG("width_ns"), LONG("ordinal"), TEXT("action"), SIZE("target"), TEXT("status"),
-                          PRICE("price"), LONG("known_at_ns"), TEXT("note"), YOUNGER_TEXT("reason")},
+                          PRICE("price"), LONG("known_at_ns"), TEXT("note"), YOUNGER_TEXT("reason", 2),
+                          YOUNGER_TEXT("data", 1)},
     [TD_SCHEMA_REJECTED] = {TEXT("feed"), TEXT("source"), LONG("file"), LONG("line"), LONG("receive_ns"),
                             TEXT("reason"), TEXT("detail"), TEXT("bytes")},
     [TD_SCHEMA_RAW] = {{.name = "kind", .type = FIELD_ENUM, .symbols = raw_symbols},
@@ -275,7 +276,7 @@ bool td_record_json(const td_schema_ids *ids, td_bytes value, td_buf *out) {
     td_buf_printf(out, "{\"schema\":\"%s\"", td_schema_name((td_schema)schema));
     bool ok = true;
     for (const field *f = schema_fields[schema]; ok && f->type != FIELD_END; f++) {
-        if (f->younger && (record_version(ids, value) & TD_SCHEMA_BEFORE) != 0) break;
+        if (f->younger > 0 && record_age(ids, value) >= f->younger) break;
         ok = put_field(&r, f, out);
     }
     td_buf_text(out, "}");

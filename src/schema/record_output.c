@@ -70,10 +70,8 @@ void td_record_put_bar(td_buf *buf, const td_schema_ids *ids, td_bytes instrumen
     record_end(buf, p);
 }
 
-/* Of the version before: it ends where the fields of this one begin. */
-static bool is_older(const td_schema_ids *ids, td_bytes value) {
-    return (record_version(ids, value) & TD_SCHEMA_BEFORE) != 0;
-}
+/* Of a version before: it ends where the fields of the next one begin. */
+static bool is_older(const td_schema_ids *ids, td_bytes value) { return record_age(ids, value) > 0; }
 
 td_status td_record_get_bar(const td_schema_ids *ids, td_bytes value, td_bar *out, td_bytes *out_instrument) {
     td_avro_reader r = record_body(value);
@@ -95,11 +93,11 @@ td_status td_record_get_bar(const td_schema_ids *ids, td_bytes value, td_bar *ou
 }
 
 void td_record_put_signal(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_signal *s) {
-    enum { MAX = 10 * TD_AVRO_LONG_MAX + 2 * TD_AVRO_DECIMAL64_MAX + 2 * WORD_MAX + TD_SIGNAL_ID_MAX };
+    enum { MAX = 11 * TD_AVRO_LONG_MAX + 2 * TD_AVRO_DECIMAL64_MAX + 2 * WORD_MAX + TD_SIGNAL_ID_MAX };
     char id[TD_SIGNAL_ID_MAX + 1];
     size_t id_size = td_signal_id(s, instrument, id);
     uint8_t *p = record_begin(buf, ids, TD_SCHEMA_SIGNAL,
-                              MAX + s->strategy.size + instrument.size + s->note.size + s->reason.size);
+                              MAX + s->strategy.size + instrument.size + s->note.size + s->reason.size + s->data.size);
     p = td_avro_put_bytes(p, (td_bytes){(const uint8_t *)id, id_size});
     p = td_avro_put_bytes(p, s->strategy);
     p = td_avro_put_bytes(p, instrument);
@@ -113,6 +111,7 @@ void td_record_put_signal(td_buf *buf, const td_schema_ids *ids, td_bytes instru
     p = td_avro_put_long(p, s->known_at_ns);
     p = td_avro_put_bytes(p, s->note);
     p = td_avro_put_bytes(p, s->reason);
+    p = td_avro_put_bytes(p, s->data);
     record_end(buf, p);
 }
 
@@ -124,11 +123,12 @@ td_status td_record_get_signal(const td_schema_ids *ids, td_bytes value, td_sign
     bool ok =
         td_avro_get_bytes(&r, &id) && td_avro_get_bytes(&r, &out->strategy) && td_avro_get_bytes(&r, out_instrument) &&
         get_times(&r, &out->event_ns) && td_avro_get_long(&r, &out->width_ns) && td_avro_get_long(&r, &ordinal) &&
-        ordinal >= 0 && ordinal <= UINT32_MAX && get_word(&r, action_word, TD_ACTION_EXIT + 1, &out->action) &&
+        ordinal >= 0 && ordinal <= UINT32_MAX && get_word(&r, action_word, TD_ACTION_EMIT + 1, &out->action) &&
         td_avro_get_decimal64(&r, &out->target) && get_word(&r, status_word, TD_SIGNAL_WITHHELD + 1, &out->status) &&
         td_avro_get_decimal64(&r, &out->price) && td_avro_get_long(&r, &out->known_at_ns) &&
         td_avro_get_bytes(&r, &out->note);
-    if (ok && !is_older(ids, value)) ok = td_avro_get_bytes(&r, &out->reason);
+    if (ok && record_age(ids, value) < 2) ok = td_avro_get_bytes(&r, &out->reason);
+    if (ok && record_age(ids, value) < 1) ok = td_avro_get_bytes(&r, &out->data);
     ok = ok && r.at == r.end;
     if (ok) out->ordinal = (uint32_t)ordinal;
     return ok ? TD_OK : TD_CORRUPT;
@@ -139,18 +139,17 @@ bool td_record_renew(td_buf *buf, const td_schema_ids *ids, td_bytes value) {
     td_bar bar;
     td_signal signal;
     td_quarantined quarantined;
-    int version = record_version(ids, value);
-    if (version == (TD_SCHEMA_BAR | TD_SCHEMA_BEFORE) && td_record_get_bar(ids, value, &bar, &instrument) == TD_OK) {
+    int schema = td_record_schema(ids, value);
+    if (schema < 0 || !is_older(ids, value)) return false;
+    if (schema == TD_SCHEMA_BAR && td_record_get_bar(ids, value, &bar, &instrument) == TD_OK) {
         td_record_put_bar(buf, ids, instrument, &bar);
         return true;
     }
-    if (version == (TD_SCHEMA_QUARANTINED | TD_SCHEMA_BEFORE) &&
-        td_record_get_quarantined(ids, value, &quarantined, &instrument) == TD_OK) {
+    if (schema == TD_SCHEMA_QUARANTINED && td_record_get_quarantined(ids, value, &quarantined, &instrument) == TD_OK) {
         td_record_put_quarantined(buf, ids, instrument, &quarantined);
         return true;
     }
-    bool is_signal = version == (TD_SCHEMA_SIGNAL | TD_SCHEMA_BEFORE) &&
-                     td_record_get_signal(ids, value, &signal, &instrument) == TD_OK;
+    bool is_signal = schema == TD_SCHEMA_SIGNAL && td_record_get_signal(ids, value, &signal, &instrument) == TD_OK;
     if (is_signal) td_record_put_signal(buf, ids, instrument, &signal);
     return is_signal;
 }

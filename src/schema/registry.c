@@ -9,23 +9,23 @@
 
 static const struct schema_row {
     const char *name, *file, *subject;
-    const char *older; /* file of the version before, which our decoder reads, too */
+    const char *older[TD_SCHEMA_OLDER_MAX]; /* files of the versions before, the newest first: our decoder reads them */
 } schema_rows[TD_SCHEMA_COUNT] = {
-    [TD_SCHEMA_TRADE] = {"Trade", "Trade.avsc", "tape-tapedeck.Trade", "older/Trade.1.avsc"},
-    [TD_SCHEMA_QUOTE] = {"Quote", "Quote.avsc", "tape-tapedeck.Quote", "older/Quote.1.avsc"},
-    [TD_SCHEMA_TIME] = {"Time", "Time.avsc", "tape-tapedeck.Time", NULL},
-    [TD_SCHEMA_PROGRAM] = {"Program", "Program.avsc", "tape-tapedeck.Program", NULL},
-    [TD_SCHEMA_BAR] = {"Bar", "Bar.avsc", "bars-value", "older/Bar.1.avsc"},
-    [TD_SCHEMA_SIGNAL] = {"Signal", "Signal.avsc", "signals-value", "older/Signal.1.avsc"},
-    [TD_SCHEMA_REJECTED] = {"Rejected", "Rejected.avsc", "rejected-value", NULL},
-    [TD_SCHEMA_QUARANTINED] = {"Quarantined", "Quarantined.avsc", "quarantine-value", "older/Quarantined.1.avsc"},
-    [TD_SCHEMA_FILLED] = {"Filled", "Filled.avsc", "tape-tapedeck.Filled", NULL},
-    [TD_SCHEMA_GAP] = {"Gap", "Gap.avsc", "gaps-value", NULL},
-    [TD_SCHEMA_BOOK] = {"BookUpdate", "BookUpdate.avsc", "tape-tapedeck.BookUpdate", NULL},
-    [TD_SCHEMA_PRICE] = {"Price", "Price.avsc", "tape-tapedeck.Price", NULL},
-    [TD_SCHEMA_VENDOR_BAR] = {"VendorBar", "VendorBar.avsc", "tape-tapedeck.VendorBar", NULL},
-    [TD_SCHEMA_RAW] = {"Raw", "Raw.avsc", "raw-value", NULL},
-    [TD_SCHEMA_CORPORATE] = {"CorporateAction", "CorporateAction.avsc", "tape-tapedeck.CorporateAction", NULL},
+    [TD_SCHEMA_TRADE] = {"Trade", "Trade.avsc", "tape-tapedeck.Trade", {"older/Trade.1.avsc"}},
+    [TD_SCHEMA_QUOTE] = {"Quote", "Quote.avsc", "tape-tapedeck.Quote", {"older/Quote.1.avsc"}},
+    [TD_SCHEMA_TIME] = {"Time", "Time.avsc", "tape-tapedeck.Time", {NULL}},
+    [TD_SCHEMA_PROGRAM] = {"Program", "Program.avsc", "tape-tapedeck.Program", {NULL}},
+    [TD_SCHEMA_BAR] = {"Bar", "Bar.avsc", "bars-value", {"older/Bar.1.avsc"}},
+    [TD_SCHEMA_SIGNAL] = {"Signal", "Signal.avsc", "signals-value", {"older/Signal.2.avsc", "older/Signal.1.avsc"}},
+    [TD_SCHEMA_REJECTED] = {"Rejected", "Rejected.avsc", "rejected-value", {NULL}},
+    [TD_SCHEMA_QUARANTINED] = {"Quarantined", "Quarantined.avsc", "quarantine-value", {"older/Quarantined.1.avsc"}},
+    [TD_SCHEMA_FILLED] = {"Filled", "Filled.avsc", "tape-tapedeck.Filled", {NULL}},
+    [TD_SCHEMA_GAP] = {"Gap", "Gap.avsc", "gaps-value", {NULL}},
+    [TD_SCHEMA_BOOK] = {"BookUpdate", "BookUpdate.avsc", "tape-tapedeck.BookUpdate", {NULL}},
+    [TD_SCHEMA_PRICE] = {"Price", "Price.avsc", "tape-tapedeck.Price", {NULL}},
+    [TD_SCHEMA_VENDOR_BAR] = {"VendorBar", "VendorBar.avsc", "tape-tapedeck.VendorBar", {NULL}},
+    [TD_SCHEMA_RAW] = {"Raw", "Raw.avsc", "raw-value", {NULL}},
+    [TD_SCHEMA_CORPORATE] = {"CorporateAction", "CorporateAction.avsc", "tape-tapedeck.CorporateAction", {NULL}},
 };
 
 const char *td_schema_name(td_schema schema) { return schema_rows[schema].name; }
@@ -151,13 +151,14 @@ static bool entry_agrees(const td_registry *registry, const entry *e, bool *out_
     return true;
 }
 
-/* An id means a schema of ours when its text is ours to the byte, or that of the version before; we write with the id
+/* An id means a schema of ours when its text is ours to the byte, or that of a version before; we write with the id
  * of our own subject. */
 static void map_ids(td_schema_ids *ids, const entry *e) {
     for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
-        const char *older = schema_rows[i].older;
-        if (older != NULL && td_bytes_equal(entry_text(e), file_text(older)))
-            ids->schema[e->id] = (int8_t)(i | TD_SCHEMA_BEFORE);
+        const char *const *older = schema_rows[i].older;
+        for (int k = 0; k < TD_SCHEMA_OLDER_MAX && older[k] != NULL; k++)
+            if (td_bytes_equal(entry_text(e), file_text(older[k])))
+                ids->schema[e->id] = (int8_t)(i + (k + 1) * TD_SCHEMA_BEFORE);
         if (!td_bytes_equal(entry_text(e), td_schema_text((td_schema)i))) continue;
         ids->schema[e->id] = (int8_t)i;
         if (td_bytes_equal(entry_subject(e), td_text(td_schema_subject((td_schema)i)))) ids->id[i] = (int32_t)e->id;

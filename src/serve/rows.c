@@ -139,6 +139,7 @@ void td_row_put_signal(td_buf *out, td_row_format format, td_bytes instrument, c
     put_int(&r, "known_at_ns", signal->known_at_ns);
     put_int(&r, "appended_ms", appended_ms);
     put_text(&r, "reason", signal->reason);
+    put_text(&r, "data", signal->data);
     row_end(&r);
 }
 

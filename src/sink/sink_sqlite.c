@@ -77,6 +77,8 @@ static const char *const schema_steps[] = {
     "  src_partition INTEGER NOT NULL, src_epoch INTEGER NOT NULL, src_offset INTEGER NOT NULL,"
     "  PRIMARY KEY(instrument, width_ns, start_ns, feed, adjusted, src_offset)"
     ") STRICT, WITHOUT ROWID;",
+    /* 4: what a strategy tells beside its target. */
+    "ALTER TABLE signals ADD COLUMN data TEXT NOT NULL DEFAULT '';",
 };
 enum { SCHEMA_VERSION = sizeof schema_steps / sizeof schema_steps[0] };
 
@@ -92,7 +94,7 @@ static const char *const views_sql[] = {
     "DROP VIEW IF EXISTS signals_view;"
     "CREATE VIEW signals_view AS SELECT"
     "  id, strategy, instrument, " ISO("event_ns") " AS time, " WIDTH " AS width,"
-    "  action, " REAL("target") ", status, reason, " REAL("price") ", note, " ISO("known_at_ns") " AS known_at"
+    "  action, " REAL("target") ", status, reason, " REAL("price") ", note, data, " ISO("known_at_ns") " AS known_at"
     " FROM signals;"
     "DROP VIEW IF EXISTS gaps_view;"
     "CREATE VIEW gaps_view AS SELECT"
@@ -131,8 +133,9 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
         " notional, vwap, trade_count, revision, known_at_ns, src_partition, src_epoch, src_offset, quality, evidence)"
         " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)",
     [PUT_SIGNAL] = "INSERT OR REPLACE INTO signals(id, strategy, instrument, event_ns, width_ns, action, target,"
-                   " status, price, note, known_at_ns, src_partition, src_epoch, src_offset, reason)"
-                   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+                   " status, price, note, known_at_ns, src_partition, src_epoch, src_offset, reason,"
+                   " data)"
+                   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
     [PUT_GAP] =
         "INSERT OR REPLACE INTO gaps(feed, instrument, number, status, reason, from_ns, to_ns, first_id, last_id,"
         " missing, filled, known_at_ns, src_partition, src_epoch, src_offset)"
@@ -265,6 +268,7 @@ static td_status put_signal(sqlite_sink *sink, uint32_t partition, const td_sink
     (void)sqlite3_bind_int64(stmt, 11, signal->known_at_ns);
     bind_source(stmt, 12, partition, row->source);
     bind_bytes(stmt, 15, signal->reason);
+    bind_bytes(stmt, 16, signal->data);
     return run(sink, PUT_SIGNAL, "write signals to");
 }
 

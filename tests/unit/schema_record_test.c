@@ -1,6 +1,6 @@
 /* tests/unit/schema_record_test.c - goal: what goes into a record comes out of it, extremes included; and whatever
  * happens to its bytes, a reader gives a status and never leaves them. */
-#include "schema/record.h"
+#include "record_json_lines.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -261,8 +261,8 @@ static void what_is_appended_anew_says_why(void **state) {
 static void ticks_of_the_first_version_are_read(void **state) {
     (void)state;
     enum { YOUNGER_BYTES = 4, BEFORE_ID = 100 };
-    ids.schema[BEFORE_ID + TD_EVENT_TRADE] = TD_SCHEMA_TRADE | TD_SCHEMA_BEFORE;
-    ids.schema[BEFORE_ID + TD_EVENT_QUOTE] = TD_SCHEMA_QUOTE | TD_SCHEMA_BEFORE;
+    ids.schema[BEFORE_ID + TD_EVENT_TRADE] = TD_SCHEMA_TRADE + TD_SCHEMA_BEFORE;
+    ids.schema[BEFORE_ID + TD_EVENT_QUOTE] = TD_SCHEMA_QUOTE + TD_SCHEMA_BEFORE;
     for (int i = 0; i < 9; i++) {
         td_event got;
         td_bytes feed;
@@ -338,9 +338,10 @@ static td_signal signal_row(unsigned i) {
         .price = big ? LOW : 185120000000,
         .target = big ? INT64_MAX : -100000000,
         .known_at_ns = big ? LOW : NOW_NS,
-        .action = (uint8_t)(i % (TD_ACTION_EXIT + 1)),
+        .action = (uint8_t)(i % (TD_ACTION_EMIT + 1)),
         .status = (uint8_t)(i % (TD_SIGNAL_WITHHELD + 1)),
         .reason = big ? TD_TEXT("over the open gap 3") : TD_TEXT(""),
+        .data = big ? TD_TEXT("{\"slope\":1.5}") : TD_TEXT(""),
     };
 }
 
@@ -357,7 +358,8 @@ static void signals_come_back(void **state) {
         assert_true(td_bytes_equal(got.strategy, s.strategy) && td_bytes_equal(got.note, s.note));
         assert_true(got.ordinal == s.ordinal && got.event_ns == s.event_ns && got.width_ns == s.width_ns);
         assert_true(got.price == s.price && got.target == s.target && got.known_at_ns == s.known_at_ns);
-        assert_true(got.action == s.action && got.status == s.status && td_bytes_equal(got.reason, s.reason));
+        assert_true(got.action == s.action && got.status == s.status && td_bytes_equal(got.reason, s.reason) &&
+                    td_bytes_equal(got.data, s.data));
         free((void *)(uintptr_t)value.data);
         td_buf_fini(&buf);
     }
@@ -388,11 +390,10 @@ static void gaps_come_back(void **state) {
     }
 }
 
-/* Bars and signals of the version before end where the fields of this one begin. */
+/* Bars of the version before end where the fields of this one begin. */
 static void older_outputs_are_read(void **state) {
     (void)state;
     td_bar bar = bars[0];
-    td_signal signal = signal_row(0);
     td_bytes instrument;
     td_buf buf = {0};
     bar.quality = TD_QUALITY_COMPLETE;
@@ -400,8 +401,7 @@ static void older_outputs_are_read(void **state) {
     td_record_put_bar(&buf, &ids, TD_TEXT("LEAN:IBM"), &bar);
     td_bar got;
     td_schema_ids before = ids;
-    before.schema[ids.id[TD_SCHEMA_BAR]] |= TD_SCHEMA_BEFORE;
-    before.schema[ids.id[TD_SCHEMA_SIGNAL]] |= TD_SCHEMA_BEFORE;
+    before.schema[ids.id[TD_SCHEMA_BAR]] += TD_SCHEMA_BEFORE;
     td_bytes value = {buf.data, buf.size - sizeof "complete" - sizeof "assumed"};
     assert_int_equal(td_record_get_bar(&ids, value, &got, &instrument), TD_CORRUPT);
     assert_int_equal(td_record_get_bar(&before, value, &got, &instrument), TD_OK);
@@ -410,17 +410,31 @@ static void older_outputs_are_read(void **state) {
     assert_true(td_record_renew(&renewed, &before, value));
     assert_true(td_bytes_equal(td_buf_bytes(&renewed), td_buf_bytes(&buf)));
     assert_false(td_record_renew(&renewed, &ids, td_buf_bytes(&buf))); /* it is as we write it */
-    buf.size = renewed.size = 0;
-    signal.reason = (td_bytes){0};
-    td_record_put_signal(&buf, &ids, TD_TEXT("LEAN:IBM"), &signal);
-    assert_true(td_record_renew(&renewed, &before, (td_bytes){buf.data, buf.size - 1}));
-    assert_true(td_bytes_equal(td_buf_bytes(&renewed), td_buf_bytes(&buf)));
-    assert_false(td_record_renew(&renewed, &before, (td_bytes){buf.data, buf.size - 2}));
     td_buf_fini(&renewed);
-    td_signal read;
-    assert_int_equal(td_record_get_signal(&before, (td_bytes){buf.data, buf.size - 1}, &read, &instrument), TD_OK);
-    assert_true(read.target == signal.target && read.reason.size == 0);
     td_buf_fini(&buf);
+}
+
+/* The first had neither reason nor data, the second no data. */
+static void signals_of_both_versions_before_are_read(void **state) {
+    (void)state;
+    td_signal signal = signal_row(0), read;
+    td_bytes instrument;
+    td_schema_ids before = ids;
+    signal.reason = signal.data = (td_bytes){0};
+    for (size_t age = 1; age <= 2; age++) {
+        td_buf buf = {0}, renewed = {0};
+        before.schema[ids.id[TD_SCHEMA_SIGNAL]] += TD_SCHEMA_BEFORE;
+        td_record_put_signal(&buf, &ids, TD_TEXT("LEAN:IBM"), &signal);
+        assert_true(td_record_renew(&renewed, &before, (td_bytes){buf.data, buf.size - age}));
+        assert_true(td_bytes_equal(td_buf_bytes(&renewed), td_buf_bytes(&buf)));
+        assert_false(td_record_renew(&renewed, &before, (td_bytes){buf.data, buf.size - age - 1}));
+        assert_false(td_record_renew(&renewed, &before, (td_bytes){buf.data, buf.size - age + 1}));
+        assert_int_equal(td_record_get_signal(&before, (td_bytes){buf.data, buf.size - age}, &read, &instrument),
+                         TD_OK);
+        assert_true(read.target == signal.target && read.reason.size == 0 && read.data.size == 0);
+        td_buf_fini(&renewed);
+        td_buf_fini(&buf);
+    }
 }
 
 static void rejected_come_back(void **state) {
@@ -474,7 +488,7 @@ static void older_refusals_are_read(void **state) {
     td_buf older = {0}, renewed = {0};
     td_schema_ids before = ids;
     before.id[TD_SCHEMA_QUARANTINED] = BEFORE_ID;
-    before.schema[BEFORE_ID] = TD_SCHEMA_QUARANTINED | TD_SCHEMA_BEFORE;
+    before.schema[BEFORE_ID] = TD_SCHEMA_QUARANTINED + TD_SCHEMA_BEFORE;
     td_record_put_quarantined(&older, &before, TD_TEXT("LEAN:IBM"), &q);
     assert_int_equal(td_record_get_quarantined(&before, td_buf_bytes(&older), &got, &instrument), TD_OK);
     before.id[TD_SCHEMA_QUARANTINED] = ids.id[TD_SCHEMA_QUARANTINED];
@@ -701,69 +715,6 @@ static void unknown_ids_are_refused(void **state) {
     }
 }
 
-/* The sample of each schema. */
-static const char *const json_lines[TD_SCHEMA_COUNT] = {
-    [TD_SCHEMA_TRADE] = "{\"schema\":\"Trade\",\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456790,"
-                        "\"price\":\"185.12\",\"size\":\"100\",\"trade_id\":42,\"side\":\"buy\",\"flags\":0,"
-                        "\"feed\":\"lean\",\"exchange\":\"P\",\"condition\":\"20002020\","
-                        "\"origin\":\"feed\",\"of_epoch\":null,\"of_offset\":null,\"pass\":[]}",
-    [TD_SCHEMA_QUOTE] = "{\"schema\":\"Quote\",\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456789,"
-                        "\"bid_price\":null,\"bid_size\":null,\"ask_price\":\"185.13\",\"ask_size\":\"200\","
-                        "\"sequence\":null,\"flags\":0,\"feed\":\"lean\",\"exchange\":\"\",\"condition\":\"\","
-                        "\"origin\":\"feed\",\"of_epoch\":null,\"of_offset\":null,\"pass\":[]}",
-    [TD_SCHEMA_TIME] = "{\"schema\":\"Time\",\"bound_ns\":1795239865123456789,\"clock_ns\":1795239865123456789,"
-                       "\"session\":\"ended\",\"feed\":\"lean\"}",
-    [TD_SCHEMA_PROGRAM] = "{\"schema\":\"Program\",\"sha256\":"
-                          "\"3031323334353637383961626364656630313233343536373839616263646500\"}",
-    [TD_SCHEMA_BAR] = "{\"schema\":\"Bar\",\"instrument\":\"LEAN:IBM\",\"event_time\":1795239865123,"
-                      "\"event_ns\":1795239865123456849,\"width_ns\":60,\"start_ns\":1795239865123456789,"
-                      "\"end_ns\":1795239865123456849,\"open\":\"0.000000001\",\"high\":\"0.000000002\","
-                      "\"low\":\"0.000000003\",\"close\":\"0.000000004\",\"vwap\":\"0.000000005\","
-                      "\"volume\":\"0.00000006\",\"notional\":\"0.00000000000000007\",\"trade_count\":8,"
-                      "\"revision\":0,\"known_at_ns\":0,\"quality\":\"repaired\",\"evidence\":\"proven\"}",
-    [TD_SCHEMA_SIGNAL] = "{\"schema\":\"Signal\",\"id\":\"golden_cross/LEAN:IBM/2026-11-21T05:44:25.123456789#1\","
-                         "\"strategy\":\"golden_cross\",\"instrument\":\"LEAN:IBM\",\"event_time\":1795239865123,"
-                         "\"event_ns\":1795239865123456789,\"width_ns\":60000000000,\"ordinal\":1,"
-                         "\"action\":\"buy\",\"target\":\"-1\",\"status\":\"fresh\",\"price\":\"185.12\","
-                         "\"known_at_ns\":1795239865123456789,\"note\":\"\",\"reason\":\"\"}",
-    [TD_SCHEMA_REJECTED] = "{\"schema\":\"Rejected\",\"feed\":\"lean\",\"source\":\"a.zip\",\"file\":3,\"line\":17,"
-                           "\"receive_ns\":1795239865123456789,\"reason\":\"range\",\"detail\":\"1e30\","
-                           "\"bytes\":\"x\"}",
-    [TD_SCHEMA_QUARANTINED] =
-        "{\"schema\":\"Quarantined\",\"feed\":\"lean\",\"instrument\":\"LEAN:IBM\",\"kind\":\"trade\","
-        "\"reason\":\"range\",\"missed_widths_ns\":[9223372036854775807,-9223372036854775807],"
-        "\"event_time\":-9223372036855,\"event_ns\":-9223372036854775807,\"receive_ns\":-9223372036854775807,"
-        "\"known_at_ns\":1795239865123456789,\"flags\":255,\"price\":\"-9223372036.854775807\","
-        "\"size\":\"-92233720368.54775807\",\"trade_id\":-9223372036854775807,\"side\":\"sell\","
-        "\"bid_price\":null,\"bid_size\":null,\"ask_price\":null,\"ask_size\":null,\"sequence\":null,"
-        "\"exchange\":\"\",\"condition\":\"123456789012345\"}",
-    [TD_SCHEMA_FILLED] = "{\"schema\":\"Filled\",\"gap\":1,\"extent\":\"whole\",\"clock_ns\":1795239865123456789,"
-                         "\"feed\":\"lean\"}",
-    [TD_SCHEMA_GAP] = "{\"schema\":\"Gap\",\"feed\":\"lean\",\"instrument\":\"LEAN:IBM\",\"number\":3,"
-                      "\"status\":\"open\",\"reason\":\"session\",\"event_time\":1795239865123,"
-                      "\"event_ns\":1795239865123456789,\"to_ns\":null,\"first_id\":0,\"last_id\":0,"
-                      "\"missing\":0,\"filled\":0,\"known_at_ns\":0}",
-    [TD_SCHEMA_CORPORATE] = "{\"schema\":\"CorporateAction\",\"kind\":\"split\",\"ex_day\":16230,\"numerator\":7,"
-                            "\"denominator\":1,\"amount\":\"0\",\"currency\":\"\",\"symbol\":\"\",\"source\":\"desk\","
-                            "\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456790,\"feed\":\"lean\"}",
-    [TD_SCHEMA_BOOK] =
-        "{\"schema\":\"BookUpdate\",\"event_ns\":1795239865123456789,\"receive_ns\":-9223372036854775807,"
-        "\"first_sequence\":7,\"last_sequence\":null,\"snapshot\":false,\"more\":true,\"flags\":1,"
-        "\"feed\":\"lean\",\"levels\":[{\"side\":\"bid\",\"price\":\"-9223372036.854775807\","
-        "\"size\":\"92233720368.54775807\"},{\"side\":\"ask\",\"price\":\"185.13\",\"size\":\"0\"}]}",
-    [TD_SCHEMA_PRICE] = "{\"schema\":\"Price\",\"event_ns\":1795239865123456789,"
-                        "\"receive_ns\":1795239865123456790,\"price\":\"185.12\",\"flags\":0,"
-                        "\"feed\":\"lean\",\"origin\":\"feed\",\"of_epoch\":null,\"of_offset\":null,"
-                        "\"pass\":[]}",
-    [TD_SCHEMA_RAW] = "{\"schema\":\"Raw\",\"kind\":\"opened\",\"receive_ns\":1795239865123456789,"
-                      "\"format\":\"lean\",\"venue\":\"LEAN\",\"address\":\"ws://x\",\"bytes\":\"x\"}",
-    [TD_SCHEMA_VENDOR_BAR] =
-        "{\"schema\":\"VendorBar\",\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456790,"
-        "\"start_ns\":1795239865123456729,\"width_ns\":60,\"open\":\"86.49\",\"high\":\"86.5\","
-        "\"low\":\"86.475\",\"close\":\"86.495\",\"volume\":null,\"adjusted\":false,\"flags\":0,"
-        "\"feed\":\"lean\"}",
-};
-
 static void json_reads_like_the_schema(void **state) {
     (void)state;
     for (int schema = 0; schema < TD_SCHEMA_COUNT; schema++) {
@@ -786,6 +737,7 @@ int main(void) {
         cmocka_unit_test(signals_come_back),
         cmocka_unit_test(gaps_come_back),
         cmocka_unit_test(older_outputs_are_read),
+        cmocka_unit_test(signals_of_both_versions_before_are_read),
         cmocka_unit_test(rejected_come_back),
         cmocka_unit_test(older_refusals_are_read),
         cmocka_unit_test(quarantined_come_back),

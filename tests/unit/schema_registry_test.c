@@ -189,9 +189,9 @@ static void ticks_of_the_version_before_keep_their_meaning(void **state) {
     topic_add(&t, "tape-tapedeck.Trade", 1, 1, e->bytes);
     load_all(registry, &t);
     const td_schema_ids *ids = td_registry_ids(registry);
-    assert_int_equal(ids->schema[1], TD_SCHEMA_TRADE | TD_SCHEMA_BEFORE);
+    assert_int_equal(ids->schema[1], TD_SCHEMA_TRADE + TD_SCHEMA_BEFORE);
     assert_int_equal(td_registry_ensure(registry, topic_append, &t), TD_OK);
-    assert_int_equal(ids->schema[1], TD_SCHEMA_TRADE | TD_SCHEMA_BEFORE);
+    assert_int_equal(ids->schema[1], TD_SCHEMA_TRADE + TD_SCHEMA_BEFORE);
     assert_int_equal(ids->id[TD_SCHEMA_TRADE], 2);
     assert_true(begins(&t.values[1], "{\"subject\":\"tape-tapedeck.Trade\",\"version\":2,\"id\":2,"));
     td_registry_free(registry);

@@ -300,7 +300,7 @@ static void writes_rows_alike(void **state) {
                         .known_at_ns = 7};
     td_row_put_signal(&out, TD_ROW_CSV, TD_TEXT("LEAN:IBM"), &signal, 9);
     assert_text(&out, "golden_cross/LEAN:IBM/2013-10-07T13:30#2,golden_cross,LEAN:IBM,1s,1381152600000000000,"
-                      "2013-10-07T13:30:00Z,short,-1,0.000000005,withheld,\"a, \"\"b\"\"\nc\",7,9,gap 4\n");
+                      "2013-10-07T13:30:00Z,short,-1,0.000000005,withheld,\"a, \"\"b\"\"\nc\",7,9,gap 4,\n");
     td_buf_fini(&out);
 }
 

@@ -140,7 +140,7 @@ static void writes_exact_values(void **state) {
            "SELECT DISTINCT typeof(open), typeof(vwap), typeof(volume), typeof(start_ns), typeof(trade_count),"
            " typeof(src_offset) FROM bars",
            "text|text|text|integer|integer|integer");
-    expect(file, "PRAGMA user_version", "3");
+    expect(file, "PRAGMA user_version", "4");
     expect(file, "PRAGMA journal_mode", "wal");
 }
 
@@ -159,11 +159,11 @@ static void writes_signals_and_their_view(void **state) {
     expect(
         file, "SELECT * FROM signals ORDER BY event_ns, status",
         "golden_cross/LEAN:IBM/2026-11-21T14:31:05#1|golden_cross|LEAN:IBM|1795271465000000000|250000000|short|-1.5|"
-        "late|183.42||1795271466000000000|0|2|40|\n"
+        "late|183.42||1795271466000000000|0|2|40||\n"
         "golden_cross/LEAN:IBM/2026-11-21T14:31:05.123456789#1|golden_cross|LEAN:IBM|1795271465123456789|90000000000|"
-        "short|-1.5|fresh|183.42|fast over slow|1795271466123456789|0|2|40|\n"
+        "short|-1.5|fresh|183.42|fast over slow|1795271466123456789|0|2|40||\n"
         "golden_cross/LEAN:IBM/2026-11-21T14:31:05.123456789#1|golden_cross|LEAN:IBM|1795271465123456789|90000000000|"
-        "short|-1.5|withheld|183.42|fast over slow|1795271466123456789|0|2|40|gap 3");
+        "short|-1.5|withheld|183.42|fast over slow|1795271466123456789|0|2|40|gap 3|");
     expect(file,
            "SELECT time, width, action, target, typeof(target), status, reason, price, known_at FROM signals_view"
            " ORDER BY time, status",
