@@ -58,6 +58,12 @@ static void emit_gap(void *self, td_bytes instrument, const td_gap *gap) {
     p->checksum += instrument.size + gap->status;
 }
 
+static void emit_fill(void *self, td_bytes instrument, const td_fill *fill) {
+    pass *p = self;
+    p->value.size = 0;
+    td_record_put_fill(&p->value, p->topics->ids, instrument, fill);
+}
+
 static void remember_feed(pass *p, td_bytes name) {
     if (name.size > sizeof p->feed_text) bench_die("stage_bench", "a feed's name", "too long");
     memcpy(p->feed_text, name.data, name.size);
@@ -96,7 +102,7 @@ static void read_batches(pass *p, td_reader *reader) {
 }
 
 static void run_partition(pass *p, const td_program *program, uint32_t partition) {
-    td_emit emit = {p, emit_bar, emit_signal, emit_quarantined, emit_gap};
+    td_emit emit = {p, emit_bar, emit_signal, emit_quarantined, emit_gap, emit_fill};
     td_reader *reader;
     td_record record;
     p->feed_name = (td_bytes){0};

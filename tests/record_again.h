@@ -20,6 +20,7 @@ static inline bool record_again(td_buf *out, const td_schema_ids *ids, td_bytes 
     td_signal signal;
     td_rejected rejected;
     td_quarantined quarantined;
+    td_fill fill;
     td_gap gap;
     td_raw raw;
     td_book_level levels[TD_BOOK_LEVELS_MAX];
@@ -42,6 +43,10 @@ static inline bool record_again(td_buf *out, const td_schema_ids *ids, td_bytes 
     case TD_SCHEMA_QUARANTINED:
         if (td_record_get_quarantined(ids, value, &quarantined, &text) != TD_OK) return false;
         td_record_put_quarantined(out, ids, text, &quarantined);
+        return true;
+    case TD_SCHEMA_FILL:
+        if (td_record_get_fill(value, &fill, &text) != TD_OK) return false;
+        td_record_put_fill(out, ids, text, &fill);
         return true;
     case TD_SCHEMA_GAP:
         if (td_record_get_gap(value, &gap, &text) != TD_OK) return false;

@@ -59,7 +59,8 @@ static td_status lane_open(td_deliver *d, deliver_lane *lane) {
 }
 
 static td_status lanes_open(td_deliver *d) {
-    static const td_output delivered[] = {TD_OUTPUT_BARS, TD_OUTPUT_SIGNALS, TD_OUTPUT_GAPS, TD_OUTPUT_VENDOR_BARS};
+    static const td_output delivered[] = {TD_OUTPUT_BARS, TD_OUTPUT_SIGNALS, TD_OUTPUT_GAPS, TD_OUTPUT_VENDOR_BARS,
+                                          TD_OUTPUT_FILLS};
     const td_topics *topics = d->conf.topics;
     td_status status = TD_OK;
     for (size_t i = 0; i < sizeof delivered / sizeof delivered[0]; i++)
@@ -150,6 +151,9 @@ static td_status decode_row(const td_schema_ids *ids, td_output output, const td
     case TD_OUTPUT_SIGNALS:
         row->kind = TD_ROW_SIGNAL;
         return td_record_get_signal(ids, value, &row->signal, &row->instrument);
+    case TD_OUTPUT_FILLS:
+        row->kind = TD_ROW_FILL;
+        return td_record_get_fill(value, &row->fill, &row->instrument);
     case TD_OUTPUT_VENDOR_BARS:
         return decode_vendor_bar(ids, record, row);
     default:
@@ -164,9 +168,9 @@ static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_reco
     if (decode_row(d->conf.topics->ids, lane->output, record, row) != TD_OK)
         return TD_FAIL(TD_CORRUPT, "%s-%" PRIu32 ": offset %" PRId64 " is not a record of ours",
                        td_topic_name(lane->topic), lane->partition, record->offset);
-    td_bytes *const texts[] = {&row->instrument,  &row->signal.strategy,
-                               &row->signal.note, &row->signal.reason,
-                               &row->gap.feed,    &row->feed}; /* those of another kind are empty */
+    td_bytes *const texts[] = {&row->instrument,    &row->signal.strategy, &row->signal.note,
+                               &row->signal.reason, &row->gap.feed,        &row->feed,
+                               &row->fill.strategy, &row->fill.signal}; /* those of another kind are empty */
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) *texts[i] = keep(d, *texts[i]);
     d->row_count++;
     return TD_OK;
@@ -175,6 +179,7 @@ static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_reco
 static int64_t event_time(const td_sink_row *row) {
     if (row->kind == TD_ROW_BAR) return row->bar.end_ns;
     if (row->kind == TD_ROW_VENDOR_BAR) return row->event.event_ns;
+    if (row->kind == TD_ROW_FILL) return row->fill.event_ns;
     return row->kind == TD_ROW_SIGNAL ? row->signal.event_ns : row->gap.from_ns;
 }
 

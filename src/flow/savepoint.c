@@ -6,17 +6,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SAVEPOINT_MAGIC = 0x31504b43, SAVEPOINT_VERSION = 4, SAVEPOINT_BYTES_MAX = 1 << 30, PATH_BYTES = 512 };
+enum { SAVEPOINT_MAGIC = 0x31504b43, SAVEPOINT_VERSION = 5, SAVEPOINT_BYTES_MAX = 1 << 30, PATH_BYTES = 512 };
 
 typedef struct file_head { /* in this machine's byte order; another machine's is void */
     uint32_t magic, version;
     uint32_t crc32c; /* of everything behind this field */
     uint32_t partition;
-    int32_t tape_epoch, output_epochs[TD_OUTPUT_COUNT], zero;
+    int32_t tape_epoch, output_epochs[TD_OUTPUT_COUNT];
     int64_t tape_offset, output_offsets[TD_OUTPUT_COUNT];
     uint8_t program_sha256[TD_PROGRAM_SHA_BYTES];
 } file_head;
-_Static_assert(sizeof(file_head) == 136, "the file format depends on this layout");
+_Static_assert(sizeof(file_head) == 144, "the file format depends on this layout");
 
 struct td_savepoint {
     td_savepoint_conf conf;

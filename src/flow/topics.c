@@ -52,7 +52,8 @@ static td_status load_schema(void *arg, const td_record *record) {
 
 /* ---- opening ---- */
 
-static const char *const outputs[TD_OUTPUT_COUNT] = {"bars", "signals", "quarantine", "gaps", "actions", "vendor_bars"};
+static const char *const outputs[TD_OUTPUT_COUNT] = {"bars",    "signals",     "quarantine", "gaps",
+                                                     "actions", "vendor_bars", "fills"};
 
 static td_status open_topics(td_topics *t, td_log *log) {
     td_status status = td_log_topic(log, "_schemas", 1, TD_TOPIC_INPUT, &t->schemas);

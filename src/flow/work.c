@@ -141,6 +141,13 @@ static void emit_gap(void *self, td_bytes instrument, const td_gap *gap) {
     put_output(w, TD_OUTPUT_GAPS, instrument);
 }
 
+static void emit_fill(void *self, td_bytes instrument, const td_fill *fill) {
+    td_worker *w = self;
+    w->value.size = 0;
+    td_record_put_fill(&w->value, w->conf.topics->ids, instrument, fill);
+    put_output(w, TD_OUTPUT_FILLS, instrument);
+}
+
 /* What the state has taken, as it stands on the tape. */
 static void put_as_it_is(td_worker *w, td_output which, const td_record *record) {
     w->value.size = 0;
@@ -444,7 +451,7 @@ td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t par
     w->cause.partition = partition;
     w->counted_offset = conf->count_from_offset;
     w->level = -1;
-    w->emit = (td_emit){w, emit_bar, emit_signal, emit_quarantined, emit_gap};
+    w->emit = (td_emit){w, emit_bar, emit_signal, emit_quarantined, emit_gap, emit_fill};
     char name[32];
     (void)snprintf(name, sizeof name, "work-%" PRIu32, partition);
     td_status status = td_writer_open(&w->writer, conf->topics->log, name);

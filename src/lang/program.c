@@ -74,7 +74,7 @@ static void put_calendars(const td_program_settings *s, td_buf *out) {
 void td_program_body(const td_program_settings *s, td_buf *out) {
     td_buf_printf(out,
                   "{\"engine\":\"" ENGINE_VERSION "\",\"hours\":\"%s\",\"grace_ns\":%" PRId64
-                  ",\"repair_horizon_ns\":%" PRId64,
+                  ",\"repair_horizon_ns\":%" PRId64 ",\"fills\":1",
                   hours_words[s->regular], s->grace_ns, s->repair_horizon_ns);
     put_calendars(s, out);
     td_buf_text(out, ",\"bars_ns\":[");
@@ -273,13 +273,16 @@ static bool read_young_calendars(td_json *j, td_program *p) {
 
 static bool read_body(td_bytes bytes, body *b) {
     td_json j;
+    int64_t fills = 0;
     td_json_init(&j, bytes);
     if (td_json_next(&j) != TD_JSON_OBJECT || !read_engine(&j, b)) return false;
     if (!read_hours(&j, b->program)) return false;
     if (b->before ? !key_is(&j, "rules") || !string_is(&j, "basic")
                   : !read_number(&j, "grace_ns", &b->program->grace_ns) ||
-                        !read_young_number(&j, "repair_horizon_ns", &b->program->repair_horizon_ns))
+                        !read_young_number(&j, "repair_horizon_ns", &b->program->repair_horizon_ns) ||
+                        !read_young_number(&j, "fills", &fills))
         return false;
+    b->program->fills = fills != 0;
     return (b->before || read_young_calendars(&j, b->program)) && key_is(&j, "bars_ns") &&
            read_widths(&j, b->program) && read_feeds(&j, b) && key_is(&j, "strategies") && read_strategies(&j, b) &&
            td_json_next(&j) == TD_JSON_OBJECT_END;

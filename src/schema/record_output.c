@@ -1,4 +1,5 @@
-/* src/schema/record_output.c - records of the published topics: bar, signal, rejected, quarantined, gap. Each is flat;
+/* src/schema/record_output.c - records of the published topics: bar, signal, fill, rejected, quarantined, gap. Each is
+ * flat;
  * what it says twice for readers' sake (milliseconds beside nanoseconds, the width beside its ends) must agree when
  * read. */
 #include "base/time.h"
@@ -17,6 +18,8 @@ static const char *quality_word(unsigned i) { return td_quality_name((td_quality
 static const char *evidence_word(unsigned i) { return td_evidence_name((td_evidence)i); }
 static const char *gap_reason_word(unsigned i) { return td_gap_reason_name((td_gap_reason)i); }
 static const char *gap_status_word(unsigned i) { return td_gap_status_name((td_gap_status)i); }
+static const char *fill_side_word(unsigned i) { return td_fill_side_name((td_side)(TD_SIDE_BUY + i)); }
+static const char *fill_kind_word(unsigned i) { return td_fill_kind_name((td_fill_kind)i); }
 static const char *status_word(unsigned i) { return td_signal_status_name((td_signal_status)i); }
 static const char *reason_word(unsigned i) { return td_reason_name((td_reason)i); }
 static const uint8_t kinds[] = {TD_EVENT_TRADE, TD_EVENT_QUOTE, TD_EVENT_PRICE};
@@ -131,6 +134,36 @@ td_status td_record_get_signal(const td_schema_ids *ids, td_bytes value, td_sign
     if (ok && record_age(ids, value) < 1) ok = td_avro_get_bytes(&r, &out->data);
     ok = ok && r.at == r.end;
     if (ok) out->ordinal = (uint32_t)ordinal;
+    return ok ? TD_OK : TD_CORRUPT;
+}
+
+void td_record_put_fill(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_fill *f) {
+    enum { MAX = 6 * TD_AVRO_LONG_MAX + 2 * TD_AVRO_DECIMAL64_MAX + TD_AVRO_DECIMAL_MAX + 2 * WORD_MAX };
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_FILL, MAX + f->signal.size + f->strategy.size + instrument.size);
+    p = td_avro_put_bytes(p, f->signal);
+    p = td_avro_put_bytes(p, f->strategy);
+    p = td_avro_put_bytes(p, instrument);
+    p = put_times(p, f->event_ns);
+    p = put_word(p, td_fill_side_name((td_side)f->side));
+    p = td_avro_put_decimal(p, f->quantity);
+    p = td_avro_put_decimal64(p, f->price);
+    p = td_avro_put_decimal64(p, f->position);
+    p = put_word(p, fill_kind_word(f->kind));
+    p = td_avro_put_long(p, f->known_at_ns);
+    record_end(buf, p);
+}
+
+td_status td_record_get_fill(td_bytes value, td_fill *out, td_bytes *out_instrument) {
+    td_avro_reader r = record_body(value);
+    uint8_t side = 0;
+    *out = (td_fill){0};
+    bool ok = td_avro_get_bytes(&r, &out->signal) && td_avro_get_bytes(&r, &out->strategy) &&
+              td_avro_get_bytes(&r, out_instrument) && get_times(&r, &out->event_ns) &&
+              get_word(&r, fill_side_word, 2, &side) && td_avro_get_decimal(&r, &out->quantity) &&
+              td_avro_get_decimal64(&r, &out->price) && td_avro_get_decimal64(&r, &out->position) &&
+              get_word(&r, fill_kind_word, TD_FILL_KIND_COUNT, &out->kind) && td_avro_get_long(&r, &out->known_at_ns) &&
+              r.at == r.end;
+    out->side = (uint8_t)(TD_SIDE_BUY + side);
     return ok ? TD_OK : TD_CORRUPT;
 }
 

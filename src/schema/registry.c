@@ -25,6 +25,7 @@ static const struct schema_row {
     [TD_SCHEMA_PRICE] = {"Price", "Price.avsc", "tape-tapedeck.Price", {NULL}},
     [TD_SCHEMA_VENDOR_BAR] = {"VendorBar", "VendorBar.avsc", "tape-tapedeck.VendorBar", {NULL}},
     [TD_SCHEMA_RAW] = {"Raw", "Raw.avsc", "raw-value", {NULL}},
+    [TD_SCHEMA_FILL] = {"Fill", "Fill.avsc", "fills-value", {NULL}},
     [TD_SCHEMA_CORPORATE] = {"CorporateAction", "CorporateAction.avsc", "tape-tapedeck.CorporateAction", {NULL}},
 };
 

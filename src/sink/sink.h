@@ -5,16 +5,18 @@
 #include "base/option.h"
 #include "log/log.h"
 #include "model/bar.h"
+#include "model/fill.h"
 #include "model/gap.h"
 #include "model/signal.h"
 
 typedef struct td_sink_row { /* borrowed until write returns */
-    enum { TD_ROW_BAR, TD_ROW_SIGNAL, TD_ROW_GAP, TD_ROW_VENDOR_BAR } kind;
+    enum { TD_ROW_BAR, TD_ROW_SIGNAL, TD_ROW_GAP, TD_ROW_VENDOR_BAR, TD_ROW_FILL } kind;
     td_bytes instrument;
     td_position source; /* this record's own place in its topic */
     td_bar bar;
     td_signal signal;
     td_gap gap;
+    td_fill fill;
     td_event event; /* VENDOR_BAR, */
     td_bytes feed;  /* and whose it is */
 } td_sink_row;

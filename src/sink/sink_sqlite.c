@@ -1,5 +1,5 @@
-/* src/sink/sink_sqlite.c - bars, signals, gaps and vendors' bars as tables of one SQLite file, exact, beside the
- * position they came from. A file that an older program wrote is brought up to date when it is opened, in one
+/* src/sink/sink_sqlite.c - bars, signals, fills, gaps and vendors' bars as tables of one SQLite file, exact, beside
+ * the position they came from. A file that an older program wrote is brought up to date when it is opened, in one
  * transaction.
  *
  * Durability: the file is in WAL mode with synchronous=NORMAL. A kill -9 loses nothing that was committed. A power loss
@@ -79,6 +79,14 @@ static const char *const schema_steps[] = {
     ") STRICT, WITHOUT ROWID;",
     /* 4: what a strategy tells beside its target. */
     "ALTER TABLE signals ADD COLUMN data TEXT NOT NULL DEFAULT '';",
+    /* 5: fills. A signal has at most one. */
+    "CREATE TABLE fills("
+    "  signal TEXT NOT NULL, strategy TEXT NOT NULL, instrument TEXT NOT NULL, event_ns INTEGER NOT NULL,"
+    "  side TEXT NOT NULL, quantity TEXT NOT NULL, price TEXT NOT NULL, position TEXT NOT NULL, kind TEXT NOT NULL,"
+    "  known_at_ns INTEGER NOT NULL,"
+    "  src_partition INTEGER NOT NULL, src_epoch INTEGER NOT NULL, src_offset INTEGER NOT NULL,"
+    "  PRIMARY KEY(signal)"
+    ") STRICT, WITHOUT ROWID;",
 };
 enum { SCHEMA_VERSION = sizeof schema_steps / sizeof schema_steps[0] };
 
@@ -109,6 +117,11 @@ static const char *const views_sql[] = {
     "  (SELECT count(*) FROM vendor_bars WHERE " SAME_BAR " AND src_offset < b.src_offset) AS revision,"
     "  " ISO("known_at_ns") " AS known_at"
     " FROM vendor_bars AS b WHERE src_offset = (SELECT max(src_offset) FROM vendor_bars WHERE " SAME_BAR ");",
+    "DROP VIEW IF EXISTS fills_view;"
+    "CREATE VIEW fills_view AS SELECT"
+    "  signal, strategy, instrument, " ISO("event_ns") " AS time, side, " REAL("quantity") ", " REAL("price") ","
+    "  " REAL("position") ", kind, " ISO("known_at_ns") " AS known_at"
+    " FROM fills;",
     NULL};
 /* clang-format on */
 
@@ -119,6 +132,7 @@ typedef enum statement {
     PUT_SIGNAL,
     PUT_GAP,
     PUT_VENDOR_BAR,
+    PUT_FILL,
     PUT_POSITION,
     GET_POSITION,
     STATEMENT_COUNT
@@ -140,6 +154,9 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
         "INSERT OR REPLACE INTO gaps(feed, instrument, number, status, reason, from_ns, to_ns, first_id, last_id,"
         " missing, filled, known_at_ns, src_partition, src_epoch, src_offset)"
         " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
+    [PUT_FILL] = "INSERT OR REPLACE INTO fills(signal, strategy, instrument, event_ns, side, quantity, price, position,"
+                 " kind, known_at_ns, src_partition, src_epoch, src_offset)"
+                 " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
     /* Not when the vendor said just that last. */
     [PUT_VENDOR_BAR] =
         "INSERT OR REPLACE INTO vendor_bars(feed, instrument, width_ns, start_ns, end_ns, open, high, low, close,"
@@ -272,6 +289,23 @@ static td_status put_signal(sqlite_sink *sink, uint32_t partition, const td_sink
     return run(sink, PUT_SIGNAL, "write signals to");
 }
 
+static td_status put_fill(sqlite_sink *sink, uint32_t partition, const td_sink_row *row) {
+    sqlite3_stmt *stmt = sink->statements[PUT_FILL];
+    const td_fill *fill = &row->fill;
+    bind_bytes(stmt, 1, fill->signal);
+    bind_bytes(stmt, 2, fill->strategy);
+    bind_bytes(stmt, 3, row->instrument);
+    (void)sqlite3_bind_int64(stmt, 4, fill->event_ns);
+    bind_word(stmt, 5, td_fill_side_name((td_side)fill->side));
+    bind_decimal(stmt, 6, fill->quantity, TD_SIZE_SCALE, sink->texts[0]);
+    bind_decimal(stmt, 7, fill->price, TD_PRICE_SCALE, sink->texts[1]);
+    bind_decimal(stmt, 8, fill->position, TD_SIZE_SCALE, sink->texts[2]);
+    bind_word(stmt, 9, td_fill_kind_name((td_fill_kind)fill->kind));
+    (void)sqlite3_bind_int64(stmt, 10, fill->known_at_ns);
+    bind_source(stmt, 11, partition, row->source);
+    return run(sink, PUT_FILL, "write fills to");
+}
+
 static td_status put_gap(sqlite_sink *sink, uint32_t partition, const td_sink_row *row) {
     sqlite3_stmt *stmt = sink->statements[PUT_GAP];
     const td_gap *gap = &row->gap;
@@ -328,6 +362,8 @@ static td_status put_row(sqlite_sink *sink, uint32_t partition, const td_sink_ro
         return put_bar(sink, partition, row);
     case TD_ROW_SIGNAL:
         return put_signal(sink, partition, row);
+    case TD_ROW_FILL:
+        return put_fill(sink, partition, row);
     case TD_ROW_VENDOR_BAR:
         return put_vendor_bar(sink, partition, row);
     default:

@@ -1,5 +1,6 @@
 /* src/stream/closing.c - windows whose time has come give their bars, and bars what strategies make of them. */
 #include "base/time.h"
+#include "stream/desk.h"
 #include "stream/ledger.h"
 #include "stream/ports.h"
 #include <inttypes.h>
@@ -9,6 +10,7 @@ static void on_signal(void *arg, const td_signal *signal) {
     const td_step *step = arg;
     td_bytes name = td_instruments_name(step->state->instruments, step->instrument);
     td_signal told = *signal;
+    td_desk_look_again(block_of(step->state, step->instrument));
     char reason[32];
     if (signal->status == TD_SIGNAL_WITHHELD) {
         int64_t start_ns = signal->event_ns - signal->width_ns;

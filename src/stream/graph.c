@@ -198,17 +198,22 @@ static const td_graph_action *decide(const fired_actions *fired, int64_t target)
 
 uint32_t td_graph_strategies(const td_graph *g) { return g->strategy_count; }
 
-static state_position *position_of(const td_graph *g, void *state, uint32_t strategy) {
-    return (state_position *)(void *)((uint8_t *)state + g->positions_offset) + strategy;
+td_paper *td_graph_paper(const td_graph *g, void *state, uint32_t strategy) {
+    return (td_paper *)(void *)((uint8_t *)state + g->positions_offset) + strategy;
+}
+
+td_fill_rule td_graph_fill_rule(const td_graph *g, uint32_t strategy) { return g->strategies[strategy].fill; }
+
+static const td_paper *paper_of(const td_graph *g, const void *state, uint32_t strategy) {
+    return (const td_paper *)(const void *)((const uint8_t *)state + g->positions_offset) + strategy;
 }
 
 int64_t td_graph_target(const td_graph *g, const void *state, uint32_t strategy) {
-    return ((const state_position *)(const void *)((const uint8_t *)state + g->positions_offset))[strategy].target;
+    return paper_of(g, state, strategy)->target;
 }
 
 int64_t td_graph_target_ns(const td_graph *g, const void *state, uint32_t strategy) {
-    return ((const state_position *)(const void *)((const uint8_t *)state + g->positions_offset))[strategy]
-        .last_event_ns;
+    return paper_of(g, state, strategy)->signal_ns;
 }
 
 bool td_graph_began(const void *state, int64_t *out_ns) {
@@ -247,15 +252,12 @@ void td_graph_name_action(const td_graph *g, uint32_t strategy, uint32_t action,
     signal->action = is->action;
 }
 
-uint32_t td_graph_act(const td_graph *g, void *state, uint32_t strategy, td_signal *signal) {
-    state_position *position = position_of(g, state, strategy);
-    uint32_t action = td_graph_decide(g, state, strategy, position->target);
+uint32_t td_graph_act(const td_graph *g, void *state, uint32_t strategy, td_moment now, td_signal *signal) {
+    td_paper *paper = td_graph_paper(g, state, strategy);
+    uint32_t action = td_graph_decide(g, state, strategy, paper->target);
     if (action == TD_GRAPH_NOTHING) return action;
-    bool again = position->ordinal > 0 && position->last_event_ns == signal->event_ns;
     td_graph_name_action(g, strategy, action, signal);
-    signal->ordinal = position->ordinal = again ? position->ordinal + 1 : 1;
-    position->last_event_ns = signal->event_ns;
-    if (signal->status != TD_SIGNAL_WITHHELD) position->target = signal->target;
+    td_paper_signal(paper, now, signal);
     return action;
 }
 
@@ -300,18 +302,14 @@ bool td_graph_is_due(const td_graph *g, const void *state, int64_t event_ns) {
 
 void td_graph_apply(const td_graph *g, void *state, const td_graph_event *event, td_signal_fn fn, void *arg) {
     td_graph_run(g, state, event);
-    td_graph_act_all(g, state, event->bar, fn, arg);
-}
-
-void td_graph_act_all(const td_graph *g, void *state, const td_bar *bar, td_signal_fn fn, void *arg) {
     for (uint32_t s = 0; s < g->strategy_count; s++) {
-        td_signal signal = td_graph_blank_signal(bar);
-        if (td_graph_act(g, state, s, &signal) != TD_GRAPH_NOTHING) fn(arg, &signal);
+        td_signal signal = td_graph_blank_signal(event->bar);
+        if (td_graph_act(g, state, s, (td_moment){0}, &signal) != TD_GRAPH_NOTHING) fn(arg, &signal);
     }
 }
 
 void td_graph_go_back(const td_graph *g, void *state, const void *past) {
-    size_t targets_end = g->positions_offset + g->strategy_count * sizeof(state_position);
+    size_t targets_end = g->positions_offset + g->strategy_count * sizeof(td_paper);
     memcpy(state, past, g->positions_offset);
     memcpy((uint8_t *)state + targets_end, (const uint8_t *)past + targets_end, g->state_bytes - targets_end);
 }

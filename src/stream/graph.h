@@ -17,6 +17,7 @@
 #pragma once
 #include "model/bar.h"
 #include "model/signal.h"
+#include "stream/paper.h"
 #include "stream/value.h"
 
 typedef struct td_graph td_graph;
@@ -87,17 +88,18 @@ int64_t td_graph_target(const td_graph *graph, const void *state, uint32_t strat
 int64_t td_graph_target_ns(const td_graph *graph, const void *state, uint32_t strategy);
 /* The begin of the first bar; false: there was none. */
 bool td_graph_began(const void *state, int64_t *out_ns);
-/* What the last bar run calls for, with `bar` as it was traded. */
-void td_graph_act_all(const td_graph *graph, void *state, const td_bar *bar, td_signal_fn fn, void *arg);
 /* The action that the last bar run calls for when `target` stands, or TD_GRAPH_NOTHING. */
 uint32_t td_graph_decide(const td_graph *graph, const void *state, uint32_t strategy, int64_t target);
 /* The same for the strategy's own target, which moves unless the signal is withheld; fills the signal. */
-uint32_t td_graph_act(const td_graph *graph, void *state, uint32_t strategy, td_signal *signal);
+uint32_t td_graph_act(const td_graph *graph, void *state, uint32_t strategy, td_moment now, td_signal *signal);
+/* The strategy's position, the state's; and how it is filled. */
+td_paper *td_graph_paper(const td_graph *graph, void *state, uint32_t strategy);
+td_fill_rule td_graph_fill_rule(const td_graph *graph, uint32_t strategy);
 /* A fresh signal of that bar, or a withheld one, by no strategy yet; and the strategy's part of it, without the
  * ordinal. */
 td_signal td_graph_blank_signal(const td_bar *bar);
 void td_graph_name_action(const td_graph *graph, uint32_t strategy, uint32_t action, td_signal *signal);
-/* `state` becomes `past`, a state of the same instrument, but for its targets. */
+/* `state` becomes `past`, a state of the same instrument, but for its positions. */
 void td_graph_go_back(const td_graph *graph, void *state, const void *past);
 
 typedef struct td_graph_strategy { /* the graph's; lent */

@@ -316,7 +316,7 @@ static void lay_out_state(td_graph *g) {
     size_t at = 0;
     (void)take_room(&at, sizeof(state_head));
     g->active_offset = take_room(&at, (size_t)g->strategy_count + g->export_count + g->node_count);
-    g->positions_offset = take_room(&at, g->strategy_count * sizeof(state_position));
+    g->positions_offset = take_room(&at, g->strategy_count * sizeof(td_paper));
     g->values_offset = take_room(&at, g->node_count * sizeof(td_value));
     for (uint32_t i = 0; i < g->node_count; i++) {
         graph_node *node = &g->nodes[i];

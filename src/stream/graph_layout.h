@@ -3,6 +3,7 @@
 #pragma once
 #include "stream/graph_build.h"
 #include "stream/indicator.h"
+#include "stream/paper.h"
 
 typedef struct graph_node {
     td_node is;
@@ -17,6 +18,7 @@ typedef struct graph_strategy {
     td_bytes name, text;
     uint32_t set_first, set_count;
     uint32_t action_first, action_count;
+    td_fill_rule fill;
 } graph_strategy;
 
 typedef struct graph_export { /* a node that others read, of these instruments */
@@ -55,10 +57,4 @@ typedef struct state_head {
 } state_head;
 
 /* Behind the head: a byte per strategy, then one per export, 1 if its set has this instrument, and one per node, 1 if
- * such a one needs it. Found on the first bar. */
-typedef struct state_position {
-    int64_t target;        /* decimal(19,8), signed */
-    int64_t last_event_ns; /* of its last signal, */
-    uint32_t ordinal;      /* which was this one of its time; 0: none yet */
-    uint32_t zero;
-} state_position;
+ * such a one needs it, found on the first bar; then a td_paper for each strategy. */

@@ -93,24 +93,24 @@ static void make_room(td_hindsight h, td_bytes instrument) {
 }
 
 void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg) {
-    if (h.depth == 0) {
-        run(h, h.state, (td_graph_event){.instrument = instrument, .bar = bar, .ports = h.ports});
-        td_graph_act_all(h.graph, h.state, bar, fn, arg);
-        return;
+    entry *e = NULL;
+    if (h.depth > 0) {
+        make_room(h, instrument);
+        e = entry_at(h, ring_of(h)->count++);
+        e->bar = *bar;
+        put_ports(h, e, h.ports);
     }
-    make_room(h, instrument);
-    entry *e = entry_at(h, ring_of(h)->count++);
-    e->bar = *bar;
-    put_ports(h, e, h.ports);
-    run_entry(h, h.state, instrument, e);
+    run(h, h.state, (td_graph_event){.instrument = instrument, .bar = bar, .ports = h.ports});
     for (uint32_t s = 0; s < td_graph_strategies(h.graph); s++) {
         td_signal signal = td_graph_blank_signal(bar);
-        e->strategies[s] = (done){.target = td_graph_target(h.graph, h.state, s)};
-        e->strategies[s].action = td_graph_act(h.graph, h.state, s, &signal);
-        e->strategies[s].ordinal = signal.ordinal & INT32_MAX;
-        if (e->strategies[s].action == TD_GRAPH_NOTHING) continue;
-        e->strategies[s].withheld = signal.status == TD_SIGNAL_WITHHELD;
-        fn(arg, &signal);
+        int64_t target = td_graph_target(h.graph, h.state, s);
+        uint32_t action = td_graph_act(h.graph, h.state, s, h.now, &signal);
+        if (e != NULL)
+            e->strategies[s] = (done){.target = target,
+                                      .action = action,
+                                      .ordinal = signal.ordinal & INT32_MAX,
+                                      .withheld = action != TD_GRAPH_NOTHING && signal.status == TD_SIGNAL_WITHHELD};
+        if (action != TD_GRAPH_NOTHING) fn(arg, &signal);
     }
 }
 
@@ -186,7 +186,8 @@ static void correct(const correction *c, entry *e) {
         d->action = action;
         d->withheld = withholds;
         if (action == TD_GRAPH_NOTHING) continue;
-        d->ordinal++;
+        uint32_t ordinal = td_paper_late_ordinal(td_graph_paper(c->h.graph, c->h.state, s), e->bar.end_ns, d->ordinal);
+        d->ordinal = ordinal & INT32_MAX;
         tell(c, e, s, withholds ? TD_SIGNAL_WITHHELD : TD_SIGNAL_LATE);
     }
 }

@@ -11,7 +11,9 @@ static void no_quarantined(void *self, td_bytes instrument, const td_quarantined
 }
 static void no_gap(void *self, td_bytes instrument, const td_gap *gap) { (void)self, (void)instrument, (void)gap; }
 
-const td_emit td_emit_none = {NULL, no_bar, no_signal, no_quarantined, no_gap};
+static void no_fill(void *self, td_bytes instrument, const td_fill *fill) { (void)self, (void)instrument, (void)fill; }
+
+const td_emit td_emit_none = {NULL, no_bar, no_signal, no_quarantined, no_gap, no_fill};
 
 int64_t td_state_clock_ns(const td_state *s) {
     int64_t clock_ns = INT64_MIN;

@@ -42,6 +42,7 @@ typedef struct td_program {
     size_t tick_graph_count;              /* of those */
     int64_t grace_ns;                     /* how long a closed window takes late trades; 0: not at all */
     int64_t repair_horizon_ns; /* how long what is put on the tape anew may revise it; 0: no longer than others */
+    bool fills;                /* false: of an engine that knew no positions beside targets */
     bool regular;              /* bars are of the sessions' trades alone, where calendars have hours */
     size_t calendar_count;
     td_calendar *calendars[TD_CALENDARS_MAX]; /* owned, as is the next */

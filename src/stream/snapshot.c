@@ -13,6 +13,7 @@ typedef struct snapshot_head {
     int64_t slot_lateness_ns;
     uint32_t instrument_count, feed_count;
     int64_t open_gaps;
+    td_moment now;
 } snapshot_head;
 
 /* ---- out ---- */
@@ -45,7 +46,8 @@ void td_state_save(const td_state *s, td_buf *out) {
                           .slot_lateness_ns = s->slot_lateness_ns,
                           .instrument_count = s->block_count,
                           .feed_count = s->feed_count,
-                          .open_gaps = s->open_gaps};
+                          .open_gaps = s->open_gaps,
+                          .now = s->now};
     memcpy(head.program_sha256, s->program->sha256, sizeof head.program_sha256);
     td_buf_reserve(out, td_state_bytes(s));
     td_buf_put(out, &head, sizeof head);
@@ -148,6 +150,7 @@ static bool take_state(td_bytes *bytes, td_state *s) {
     if (head.slot_lateness_ns < s->slot_lateness_ns) return false;
     s->slot_lateness_ns = head.slot_lateness_ns;
     s->open_gaps = head.open_gaps;
+    s->now = head.now;
     td_state_lay_out(s);
     if (head.block_bytes != s->block_bytes) return false;
     for (uint32_t i = 0; i < head.feed_count; i++)
@@ -227,6 +230,7 @@ void td_state_swap(td_state *s, const td_program *program) {
     next->released = s->released;
     s->released = (td_released){0};
     next->open_gaps = s->open_gaps;
+    next->now = s->now;
     next->changes = s->changes;
     next->shares = s->shares;
     s->shares = (td_shares){0};

@@ -1,6 +1,7 @@
 /* src/stream/state.c - record -> state -> outputs: watermarks, windows, rules. */
 #include "stream/state.h"
 #include "base/time.h"
+#include "stream/desk.h"
 #include "stream/ledger.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -392,6 +393,7 @@ static inline __attribute__((always_inline)) td_applied place_trade(placing *p, 
     block_head *block = p->block;
     if (admits == TD_ADMITS_LAST) td_recent_put(&block->recent, e->trade.price);
     if (block->feed != e->feed) move_to_feed(s, e, p->emit);
+    if (admits == TD_ADMITS_LAST && td_desk_is_near(block, e)) td_desk_take_trade(s, e, p->emit);
     bool inside = td_period_holds(block->day, e->event_ns) || find_day(p);
     size_t width_count = inside && admits != TD_ADMITS_NOTHING ? s->program->width_count : 0;
     for (size_t w = 0; w < width_count; w++) {
@@ -639,6 +641,7 @@ static __attribute__((noinline)) td_applied apply_and_run(td_state *s, const td_
 }
 
 td_applied td_state_apply(td_state *s, const td_event *e, const td_emit *emit) {
+    s->now = (td_moment){s->now.record + 1, e->event_ns};
     return s->ticks_run != 0 ? apply_and_run(s, e, emit) : apply_event(s, e, emit);
 }
 
@@ -656,6 +659,7 @@ td_share_word td_state_take_action(td_state *s, const td_event *e, td_bytes inst
     bool traded = index != UINT32_MAX && block_of(s, index)->feed != NO_FEED;
     bool late = traded && s->feeds[block_of(s, index)->feed].watermark_ns >= ex_ns;
     td_share_word word = td_shares_put(&s->shares, instrument, &e->corporate, ex_ns);
+    if (index != UINT32_MAX) td_desk_look_again(block_of(s, index));
     return word == TD_SHARE_TAKEN && late ? TD_SHARE_LATE : word;
 }
 

@@ -67,6 +67,7 @@ typedef struct td_emit { /* outputs of one record, in order; arguments are borro
     void (*signal)(void *self, td_bytes instrument, const td_signal *signal);
     void (*quarantined)(void *self, td_bytes instrument, const td_quarantined *quarantined);
     void (*gap)(void *self, td_bytes instrument, const td_gap *gap);
+    void (*fill)(void *self, td_bytes instrument, const td_fill *fill);
 } td_emit;
 extern const td_emit td_emit_none; /* for who wants the state alone */
 

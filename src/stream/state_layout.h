@@ -22,8 +22,11 @@ typedef struct block_head {
     td_gaps gaps;
     td_recent prices;        /* that are not trades' */
     int64_t price, price_ns; /* the newest of them; 0: none */
+    /* Trades at [near_from, near_from + near_span) move no position (desk.h). */
+    int64_t near_from;
+    uint64_t near_span;
 } block_head;
-_Static_assert(sizeof(block_head) == 1048 + sizeof(td_gaps) + sizeof(td_recent) + 16,
+_Static_assert(sizeof(block_head) == 1048 + sizeof(td_gaps) + sizeof(td_recent) + 32,
                "the snapshot format depends on this layout");
 
 #define NO_FEED UINT32_MAX
@@ -68,6 +71,7 @@ struct td_state {
     td_changes changes; /* not taken yet */
     td_shares shares;
     td_books books;
+    td_moment now; /* of the record that is being applied */
 };
 
 typedef struct td_step { /* one record being applied, where it does more than most */
@@ -98,7 +102,8 @@ static inline void *graph_state_of(const td_state *s, block_head *block, size_t 
 }
 static inline td_hindsight hindsight_of(const td_state *s, block_head *block, size_t w) {
     void *state = graph_state_of(s, block, w);
-    return (td_hindsight){.graph = s->program->graphs[w], .depth = s->depth[w], .shares = &s->shares, .state = state};
+    return (td_hindsight){
+        .graph = s->program->graphs[w], .depth = s->depth[w], .shares = &s->shares, .state = state, .now = s->now};
 }
 /* Where the window that begins there has its slot, in which no other of its cell of the grid can begin; neighbours have
  * neighbouring ones, before 1970 too. */

@@ -1,5 +1,6 @@
 /* src/stream/ticks.c - strategies on trades, quotes and books: each tick that was accepted runs the graphs of its kind,
  * in the order of the log. Nothing is revised: what comes late runs when it comes. */
+#include "stream/desk.h"
 #include "stream/ledger.h"
 #include "stream/ports.h"
 #include "stream/tick.h"
@@ -35,7 +36,8 @@ static void act(td_state *s, const td_graph *graph, void *state, const td_tick *
                             .price = tick->price,
                             .known_at_ns = tick->known_at_ns};
         signal.status = signal.reason.size > 0 ? TD_SIGNAL_WITHHELD : TD_SIGNAL_FRESH;
-        (void)td_graph_act(graph, state, i, &signal);
+        (void)td_graph_act(graph, state, i, s->now, &signal);
+        td_desk_look_again(block_of(s, tick->instrument));
         emit->signal(emit->self, td_instruments_name(s->instruments, tick->instrument), &signal);
     }
 }

@@ -33,7 +33,7 @@ static void sink_close(void) {
 
 typedef struct batch {
     td_sink_row rows[BATCH_ROWS];
-    char names[BATCH_ROWS][TEXT_MAX];
+    char names[BATCH_ROWS][TEXT_MAX], ids[BATCH_ROWS][TEXT_MAX];
     const char *topic;
     uint32_t partition;
     td_position next;
@@ -80,6 +80,19 @@ static void make_vendor_bar(td_sink_row *row, int64_t start_ns, bool again) {
                                            .volume = again ? 300000000 : TD_NONE}};
 }
 
+/* A signal is filled once: told again, by a log that was made anew. */
+static void make_fill(td_sink_row *row, char *id, int number, uint32_t partition, bool again) {
+    (void)snprintf(id, TEXT_MAX, "cross/%u/%d#1", partition, number);
+    row->kind = TD_ROW_FILL;
+    row->fill = (td_fill){.strategy = TD_TEXT("cross"),
+                          .signal = td_text(id),
+                          .event_ns = number,
+                          .quantity = (td_i128)INT64_MAX * 2,
+                          .price = again ? 2 : 1,
+                          .position = -INT64_MAX,
+                          .side = again ? TD_SIDE_BUY : TD_SIDE_SELL};
+}
+
 static void make_bar(td_sink_row *row, int offset, int64_t start_ns, bool again) {
     row->bar = (td_bar){.start_ns = start_ns,
                         .end_ns = start_ns + TD_NS_PER_MIN,
@@ -114,6 +127,8 @@ static void make_batch(batch *b, const char *topic, uint32_t partition, int n) {
             make_gap(row, number, start_ns, again);
         else if (strcmp(topic, "vendor_bars") == 0)
             make_vendor_bar(row, start_ns, again);
+        else if (strcmp(topic, "fills") == 0)
+            make_fill(row, b->ids[i], offset, partition, again);
         else
             make_bar(row, offset, start_ns, again);
     }
@@ -138,6 +153,11 @@ static char *line_of(const batch *b, const td_sink_row *row) {
         td_buf_printf(&line, "%.*s %s %.*s (%.*s)", (int)size, id, td_signal_status_name(row->signal.status),
                       (int)row->signal.note.size, (const char *)row->signal.note.data, (int)row->signal.reason.size,
                       (const char *)row->signal.reason.data);
+    } else if (row->kind == TD_ROW_FILL) {
+        td_buf_printf(&line, "fill %.*s %.*s %s 184467440737.09551614 at %s", (int)row->fill.signal.size,
+                      (const char *)row->fill.signal.data, (int)row->instrument.size,
+                      (const char *)row->instrument.data, td_fill_side_name((td_side)row->fill.side),
+                      row->fill.price == 1 ? "0.000000001" : "0.000000002");
     } else if (row->kind == TD_ROW_VENDOR_BAR) {
         const td_vendor_bar *bar = &row->event.vendor_bar;
         (void)td_decimal_format(bar->close, TD_PRICE_SCALE, false, close);
@@ -209,12 +229,13 @@ static void test_positions_are_each_partitions_own(void) {
 }
 
 static void test_the_same_batch_again_leaves_one_copy(void) {
-    static batch batches[4 * 3];
+    static batch batches[5 * 3];
     for (int n = 0; n < 3; n++) {
         make_batch(&batches[n], "bars", 1, n);
         make_batch(&batches[3 + n], "signals", 1, n);
         make_batch(&batches[6 + n], "gaps", 1, n);
         make_batch(&batches[9 + n], "vendor_bars", 1, n);
+        make_batch(&batches[12 + n], "fills", 1, n);
     }
     for (int round = 0; round < 3; round++) { /* as after positions that were lost: from the beginning */
         sink_open();

@@ -40,7 +40,9 @@ static void store_dump(void *self, td_buf *out) {
         "SELECT printf('%s %s gap %d %s %s %d %s %d/%d/%d', feed, instrument, number, status, reason, from_ns,"
         " ifnull(to_ns, 'open'), src_partition, src_epoch, src_offset) FROM gaps UNION ALL "
         "SELECT printf('%s %s vendor bar %d %d %s %s %d %d/%d/%d', feed, instrument, width_ns, start_ns, close,"
-        " ifnull(volume, 'none'), adjusted, src_partition, src_epoch, src_offset) FROM vendor_bars ORDER BY line";
+        " ifnull(volume, 'none'), adjusted, src_partition, src_epoch, src_offset) FROM vendor_bars UNION ALL "
+        "SELECT printf('fill %s %s %s %s at %s %d/%d/%d', signal, instrument, side, quantity, price, src_partition,"
+        " src_epoch, src_offset) FROM fills ORDER BY line";
     sqlite3 *db = look(self);
     sqlite3_stmt *stmt;
     out->size = 0;
@@ -67,6 +69,7 @@ static void store_age(void *self) {
                                "DROP TABLE bars_now; DROP TABLE signals_now; DROP TABLE positions_now";
     static const char set_aside[] = "DROP VIEW bars_view; DROP VIEW signals_view; DROP VIEW gaps_view; DROP TABLE gaps;"
                                     "DROP VIEW vendor_bars_view; DROP TABLE vendor_bars;"
+                                    "DROP VIEW fills_view; DROP TABLE fills;"
                                     "CREATE TEMP TABLE bars_now AS SELECT * FROM bars; DROP TABLE main.bars;"
                                     "CREATE TEMP TABLE signals_now AS SELECT * FROM signals; DROP TABLE main.signals;"
                                     "CREATE TEMP TABLE positions_now AS SELECT * FROM positions;"

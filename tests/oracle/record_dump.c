@@ -187,6 +187,18 @@ static td_gap any_gap(void) {
                     .status = (uint8_t)(dice() % TD_GAP_STATUS_COUNT)};
 }
 
+static td_fill any_fill(void) {
+    return (td_fill){.strategy = any_text(40),
+                     .signal = any_text(191),
+                     .event_ns = any_long(),
+                     .known_at_ns = any_long(),
+                     .quantity = any_i128(),
+                     .price = any_long(),
+                     .position = any_long(),
+                     .side = (uint8_t)(TD_SIDE_BUY + dice() % 2),
+                     .kind = (uint8_t)(dice() % TD_FILL_KIND_COUNT)};
+}
+
 static td_raw any_raw(void) {
     return (td_raw){.kind = (uint8_t)(dice() % TD_RAW_COUNT),
                     .receive_ns = any_long(),
@@ -212,6 +224,9 @@ static void put_any(td_buf *value, td_schema schema) {
     } else if (schema == TD_SCHEMA_GAP) {
         td_gap gap = any_gap();
         td_record_put_gap(value, &ids, any_text(63), &gap);
+    } else if (schema == TD_SCHEMA_FILL) {
+        td_fill fill = any_fill();
+        td_record_put_fill(value, &ids, any_text(63), &fill);
     } else if (schema == TD_SCHEMA_RAW) {
         td_raw raw = any_raw();
         td_record_put_raw(value, &ids, &raw);

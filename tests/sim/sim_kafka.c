@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PARTITIONS = 4, TICKS = 2500, INSTRUMENTS = 12, TURNS_MAX = 200000, CALM_TURN = 20000, SINK_LANES = 4 };
+enum { PARTITIONS = 4, TICKS = 2500, INSTRUMENTS = 12, TURNS_MAX = 200000, CALM_TURN = 20000, SINK_LANES = 5 };
 
 static struct { /* over all seeds: a simulation in which nothing happens proves nothing */
     int64_t records, deaths, fenced, handed_over;
@@ -55,7 +55,7 @@ static run *current; /* the sink's ops know no argument of ours */
 /* ---- a sink in memory ---- */
 
 static int lane_of(const char *topic) {
-    static const char *const lanes[SINK_LANES] = {"bars", "signals", "gaps", "vendor_bars"};
+    static const char *const lanes[SINK_LANES] = {"bars", "signals", "gaps", "vendor_bars", "fills"};
     int lane = 0;
     while (strcmp(topic, lanes[lane]) != 0) lane++;
     return lane;
@@ -81,6 +81,7 @@ static td_status sink_write(void *sink, const char *topic, uint32_t partition, c
         td_buf_put(out, rows[i].instrument.data, rows[i].instrument.size);
         if (rows[i].kind == TD_ROW_BAR) td_buf_put(out, &rows[i].bar.start_ns, sizeof rows[i].bar.start_ns);
         if (rows[i].kind == TD_ROW_SIGNAL) td_buf_put(out, &rows[i].signal.event_ns, sizeof rows[i].signal.event_ns);
+        if (rows[i].kind == TD_ROW_FILL) td_buf_put(out, &rows[i].fill.event_ns, sizeof rows[i].fill.event_ns);
         if (rows[i].kind == TD_ROW_GAP) td_buf_put(out, &rows[i].gap.known_at_ns, sizeof rows[i].gap.known_at_ns);
     }
     s->next[lane_of(topic)][partition] = next;

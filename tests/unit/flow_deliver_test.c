@@ -31,6 +31,12 @@ static void tell(const td_sink_row *row) {
                       (int)row->feed.size, (const char *)row->feed.data, (int)row->event.vendor_bar.close);
         return;
     }
+    if (row->kind == TD_ROW_FILL) {
+        td_buf_printf(&store.told, "%.*s %.*s %.*s %d\n", (int)row->instrument.size, (const char *)row->instrument.data,
+                      (int)row->fill.strategy.size, (const char *)row->fill.strategy.data, (int)row->fill.signal.size,
+                      (const char *)row->fill.signal.data, (int)row->fill.price);
+        return;
+    }
     td_buf_put(&store.told, row->instrument.data, row->instrument.size);
     for (size_t i = 0; i < (gap ? COUNT_OF(of_gap) : COUNT_OF(of_signal)); i++) {
         td_buf_text(&store.told, " ");
@@ -83,6 +89,7 @@ static void open_topics(rig *r, const td_schema_ids *ids, td_topics *out) {
     assert_int_equal(td_log_topic(r->log, "gaps", 2, TD_TOPIC_OUTPUT, &out->outputs[TD_OUTPUT_GAPS]), TD_OK);
     td_topic **vendor_bars = &out->outputs[TD_OUTPUT_VENDOR_BARS];
     assert_int_equal(td_log_topic(r->log, "vendor_bars", 2, TD_TOPIC_OUTPUT, vendor_bars), TD_OK);
+    assert_int_equal(td_log_topic(r->log, "fills", 2, TD_TOPIC_OUTPUT, &out->outputs[TD_OUTPUT_FILLS]), TD_OK);
 }
 
 static void each_kind_comes_with_its_words(void **state) {
@@ -111,6 +118,9 @@ static void each_kind_comes_with_its_words(void **state) {
     td_event bar = {.kind = TD_EVENT_VENDOR_BAR, .vendor_bar = {.close = 7, .volume = TD_NONE}};
     td_record_put_event(&value, &ids, TD_TEXT("vendor"), &bar);
     append(r, topics.outputs[TD_OUTPUT_VENDOR_BARS], "TEST:D", &value);
+    td_fill fill = {.strategy = TD_TEXT("cross"), .signal = TD_TEXT("cross/x#1"), .price = 9, .side = TD_SIDE_SELL};
+    td_record_put_fill(&value, &ids, TD_TEXT("TEST:E"), &fill);
+    append(r, topics.outputs[TD_OUTPUT_FILLS], "TEST:E", &value);
     assert_int_equal(td_log_sync(r->log), TD_OK);
     const td_deliver_conf conf = {
         .os = &r->os, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
@@ -119,7 +129,8 @@ static void each_kind_comes_with_its_words(void **state) {
     assert_true(td_deliver_level(d));
     td_buf_put(&store.told, "", 1);
     assert_string_equal((const char *)store.told.data, "TEST:A cross up gap 4 3\nTEST:B mean   0\nTEST:C live 4\n"
-                                                       "TEST:C live 5\nTEST:D vendor 7\n");
+                                                       "TEST:C live 5\nTEST:D vendor 7\n"
+                                                       "TEST:E cross cross/x#1 9\n");
     td_deliver_close(d);
     td_buf_fini(&store.told);
     td_buf_fini(&value);

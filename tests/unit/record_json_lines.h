@@ -55,6 +55,10 @@ static const char *const json_lines[TD_SCHEMA_COUNT] = {
                         "\"receive_ns\":1795239865123456790,\"price\":\"185.12\",\"flags\":0,"
                         "\"feed\":\"lean\",\"origin\":\"feed\",\"of_epoch\":null,\"of_offset\":null,"
                         "\"pass\":[]}",
+    [TD_SCHEMA_FILL] = "{\"schema\":\"Fill\",\"signal\":\"cross/"
+                       "T#1\",\"strategy\":\"cross\",\"instrument\":\"LEAN:IBM\",\"event_time\":0,"
+                       "\"event_ns\":0,\"side\":\"buy\",\"quantity\":\"0\",\"price\":\"0\",\"position\":\"0\","
+                       "\"kind\":\"next\",\"known_at_ns\":0}",
     [TD_SCHEMA_RAW] = "{\"schema\":\"Raw\",\"kind\":\"opened\",\"receive_ns\":1795239865123456789,"
                       "\"format\":\"lean\",\"venue\":\"LEAN\",\"address\":\"ws://x\",\"bytes\":\"x\"}",
     [TD_SCHEMA_VENDOR_BAR] =

@@ -1,16 +1,12 @@
 /* tests/unit/schema_record_test.c - goal: what goes into a record comes out of it, extremes included; and whatever
  * happens to its bytes, a reader gives a status and never leaves them. */
 #include "record_json_lines.h"
-#include <setjmp.h>
-#include <stdarg.h>
+#include "unit.h"
 #include <stdlib.h>
 
-#include <cmocka.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define LOW          (INT64_MIN + 1) /* INT64_MIN is TD_NONE */
-#define I128_MAX     ((td_i128)(~(td_u128)0 >> 1))
-#define NOW_NS       INT64_C(1795239865123456789)
+#define LOW      (INT64_MIN + 1) /* INT64_MIN is TD_NONE */
+#define I128_MAX ((td_i128)(~(td_u128)0 >> 1))
+#define NOW_NS   INT64_C(1795239865123456789)
 
 enum { FIRST_ID = 5 }; /* ids of the log need not begin with 1 */
 
@@ -122,7 +118,7 @@ static const char *const feeds[] = {"", "x", "lean", "binance-2", "a feed with a
 /* The last feed name is long enough for a length of two bytes. */
 static td_bytes feed_name(size_t i) {
     static char long_name[300];
-    if (i + 1 < COUNT(feeds)) return td_text(feeds[i]);
+    if (i + 1 < COUNT_OF(feeds)) return td_text(feeds[i]);
     memset(long_name, 'n', sizeof long_name);
     memcpy(long_name, feeds[i], strlen(feeds[i]));
     return (td_bytes){(const uint8_t *)long_name, sizeof long_name};
@@ -197,7 +193,7 @@ static void events_come_back(void **state) {
                                           [TD_EVENT_BOOK] = TD_SCHEMA_BOOK,
                                           [TD_EVENT_VENDOR_BAR] = TD_SCHEMA_VENDOR_BAR};
     (void)state;
-    for (size_t f = 0; f < COUNT(feeds); f++)
+    for (size_t f = 0; f < COUNT_OF(feeds); f++)
         for (size_t i = 0; i < EVENT_COUNT; i++) {
             const td_event *want = &events()[i];
             td_event got;
@@ -232,7 +228,7 @@ static void the_frame_is_confluents(void **state) {
 static void what_is_appended_anew_says_why(void **state) {
     (void)state;
     static const size_t rows[] = {0, 5, 20};
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         td_event want = events()[rows[i]], got;
         td_bytes feed;
         td_buf buf = {0}, json = {0};
@@ -305,7 +301,7 @@ static const td_bar bars[] = {
 
 static void bars_come_back(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT(bars); i++) {
+    for (size_t i = 0; i < COUNT_OF(bars); i++) {
         const td_bar *b = &bars[i];
         td_bar got;
         td_bytes instrument;
@@ -372,7 +368,7 @@ static void gaps_come_back(void **state) {
         {TD_TEXT(""), 0, INT64_MAX, LOW, INT64_MAX, LOW, INT64_MAX, 7, LOW, LOW, TD_GAP_IDS, TD_GAP_FILLED},
         {TD_TEXT("x"), 0, 2, -1, 0, 5, 5, 1, 0, -1000000, TD_GAP_SILENCE, TD_GAP_LOST},
     };
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const td_gap *g = &rows[i];
         td_gap got;
         td_bytes instrument;
@@ -452,7 +448,7 @@ static void rejected_come_back(void **state) {
          {bytes, 100}},
         {feed_name(4), feed_name(4), {UINT32_MAX, INT64_MAX, 0}, LOW, TD_REASON_OVERFLOW, feed_name(4), {bytes, 65536}},
     };
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const td_rejected *x = &rows[i];
         td_rejected got;
         td_buf buf = {0};
@@ -470,7 +466,7 @@ static void rejected_come_back(void **state) {
 
 /* The i-th of `events`, a tick, refused for every reason and with every number of widths in turn. */
 static td_quarantined quarantined_row(size_t i) {
-    td_quarantined q = {.event = events()[i], .feed = feed_name(i % COUNT(feeds)), .known_at_ns = NOW_NS};
+    td_quarantined q = {.event = events()[i], .feed = feed_name(i % COUNT_OF(feeds)), .known_at_ns = NOW_NS};
     q.reason = (uint8_t)(i % TD_REASON_COUNT);
     q.missed_count = (uint8_t)(i % (TD_WIDTHS_MAX + 1));
     for (unsigned w = 0; w < q.missed_count; w++) q.missed_width_ns[w] = w % 2 == 0 ? INT64_MAX : LOW;
@@ -503,7 +499,7 @@ static void older_refusals_are_read(void **state) {
 
 static void quarantined_come_back(void **state) {
     (void)state;
-    for (size_t i = 0; i < COUNT(ticks); i++) {
+    for (size_t i = 0; i < COUNT_OF(ticks); i++) {
         td_quarantined q = quarantined_row(ticks[i]), got;
         td_bytes instrument;
         td_buf buf = {0};
@@ -528,6 +524,7 @@ static int read_all(td_bytes value) {
     td_quarantined quarantined;
     td_bytes text;
     td_gap gap;
+    td_fill fill;
     td_raw raw;
     int taken = 0;
     taken += td_record_get_event(&ids, value, &event, &text) == TD_OK;
@@ -536,6 +533,7 @@ static int read_all(td_bytes value) {
     taken += td_record_get_rejected(value, &rejected) == TD_OK;
     taken += td_record_get_quarantined(&ids, value, &quarantined, &text) == TD_OK;
     taken += td_record_get_gap(value, &gap, &text) == TD_OK;
+    taken += td_record_get_fill(value, &fill, &text) == TD_OK;
     taken += td_record_get_raw(value, &raw) == TD_OK;
     return taken;
 }
@@ -551,15 +549,17 @@ static td_buf sample(int schema) {
     td_rejected rejected = {feed_name(2),    TD_TEXT("a.zip"), {3, 17, 0},  NOW_NS,
                             TD_REASON_RANGE, TD_TEXT("1e30"),  TD_TEXT("x")};
     if (schema <= TD_SCHEMA_PROGRAM || schema == TD_SCHEMA_FILLED ||
-        (schema >= TD_SCHEMA_CORPORATE && schema != TD_SCHEMA_RAW))
+        (schema >= TD_SCHEMA_CORPORATE && schema < TD_SCHEMA_RAW))
         td_record_put_event(&buf, &ids, feed_name(2), &events()[event_of[schema]]);
     if (schema == TD_SCHEMA_BAR) td_record_put_bar(&buf, &ids, TD_TEXT("LEAN:IBM"), &bars[0]);
     if (schema == TD_SCHEMA_SIGNAL) td_record_put_signal(&buf, &ids, TD_TEXT("LEAN:IBM"), &signal);
     if (schema == TD_SCHEMA_REJECTED) td_record_put_rejected(&buf, &ids, &rejected);
     if (schema == TD_SCHEMA_QUARANTINED) td_record_put_quarantined(&buf, &ids, TD_TEXT("LEAN:IBM"), &quarantined);
     td_gap gap = {.feed = feed_name(2), .number = 3, .from_ns = NOW_NS, .to_ns = TD_NONE};
+    td_fill fill = {.strategy = TD_TEXT("cross"), .signal = TD_TEXT("cross/T#1"), .side = TD_SIDE_BUY};
     td_raw raw = {TD_RAW_OPENED, NOW_NS, feed_name(2), TD_TEXT("LEAN"), TD_TEXT("ws://x"), TD_TEXT("x")};
     if (schema == TD_SCHEMA_RAW) td_record_put_raw(&buf, &ids, &raw);
+    if (schema == TD_SCHEMA_FILL) td_record_put_fill(&buf, &ids, TD_TEXT("LEAN:IBM"), &fill);
     if (schema == TD_SCHEMA_GAP) td_record_put_gap(&buf, &ids, TD_TEXT("LEAN:IBM"), &gap);
     return buf;
 }
@@ -633,12 +633,7 @@ static void what_we_cannot_have_written_is_corrupt(void **state) {
         {TD_SCHEMA_BOOK, "\x00\x01\x02\x08lean\x04", "\x00\x02\x02\x08lean\x04", 9}, /* neither more nor not */
         {TD_SCHEMA_BOOK, "lean\x04\x00", "lean\x03\x00", 6},                         /* -2 levels */
         {TD_SCHEMA_BOOK, "lean\x04\x00", "lean\x04\x04", 6},                         /* a third side */
-        {TD_SCHEMA_SIGNAL,
-         "\x06"
-         "buy",
-         "\x06"
-         "bux",
-         4}, /* no such action */
+        {TD_SCHEMA_SIGNAL, "\006buy", "\006bux", 4},                                 /* no such action */
         {TD_SCHEMA_SIGNAL,
          "\x0a"
          "fresh",
@@ -670,7 +665,7 @@ static void what_we_cannot_have_written_is_corrupt(void **state) {
          "cell",
          5}, /* no such side */
     };
-    for (size_t i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
         td_buf buf = sample((int)rows[i].schema);
         uint8_t *at = memmem(buf.data, buf.size, rows[i].find, rows[i].size);
         assert_non_null(at);
@@ -704,7 +699,7 @@ static void unknown_ids_are_refused(void **state) {
                                         {0, 0, 0, 4, 0},
                                         {0, 255, 255, 255, 255},
                                         {1, 0, 0, 0, FIRST_ID}};
-    for (size_t i = 0; i < COUNT(values); i++) {
+    for (size_t i = 0; i < COUNT_OF(values); i++) {
         td_buf json = {0};
         td_event event;
         td_bytes feed, value = {values[i], sizeof values[i]};

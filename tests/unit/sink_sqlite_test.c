@@ -140,7 +140,7 @@ static void writes_exact_values(void **state) {
            "SELECT DISTINCT typeof(open), typeof(vwap), typeof(volume), typeof(start_ns), typeof(trade_count),"
            " typeof(src_offset) FROM bars",
            "text|text|text|integer|integer|integer");
-    expect(file, "PRAGMA user_version", "4");
+    expect(file, "PRAGMA user_version", "5");
     expect(file, "PRAGMA journal_mode", "wal");
 }
 
@@ -251,6 +251,33 @@ static void writes_vendors_bars_once(void **state) {
            "2026-11-21T14:32:06Z\n"
            "other|ALPHAVANTAGE:MSFT|1m|2026-11-21T14:31:00Z|2026-11-21T14:32:00Z|86.49|86.5|86.475|86.5|(null)|0|0|"
            "2026-11-21T14:32:06Z");
+}
+
+static void writes_fills_and_their_view(void **state) {
+    (void)state;
+    char file[256];
+    void *sink = must_open(path_in_dir("fills.db", file));
+    td_sink_row row = {.kind = TD_ROW_FILL,
+                       .instrument = TD_TEXT("BINANCE:BTCUSDT"),
+                       .source = {2, 40},
+                       .fill = {.strategy = TD_TEXT("cross"),
+                                .signal = TD_TEXT("cross/BINANCE:BTCUSDT/2026-11-21T14:31#1"),
+                                .event_ns = INT64_C(1795271465500000000),
+                                .known_at_ns = INT64_C(1795271466000000000),
+                                .quantity = 150000000,
+                                .price = 61500250000000,
+                                .position = -50000000,
+                                .side = TD_SIDE_SELL,
+                                .kind = TD_FILL_NEXT}};
+    for (int again = 0; again < 2; again++)
+        assert_int_equal(td_sink_sqlite.write(sink, "fills", 5, &row, 1, (td_position){2, 41}), TD_OK);
+    td_sink_sqlite.close(sink);
+    expect(file, "SELECT * FROM fills",
+           "cross/BINANCE:BTCUSDT/2026-11-21T14:31#1|cross|BINANCE:BTCUSDT|1795271465500000000|sell|1.5|61500.25|-0.5|"
+           "next|1795271466000000000|5|2|40");
+    expect(file, "SELECT * FROM fills_view",
+           "cross/BINANCE:BTCUSDT/2026-11-21T14:31#1|cross|BINANCE:BTCUSDT|2026-11-21T14:31:05.5Z|sell|1.5|61500.25|"
+           "-0.5|next|2026-11-21T14:31:06Z");
 }
 
 /* Whoever grew up is as whoever was born yesterday, but for what an older program could not know. */
@@ -469,19 +496,13 @@ static int make_dir(void **state) { return (void)state, mkdtemp(dir) == NULL; }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_exact_values),
-        cmocka_unit_test(writes_signals_and_their_view),
-        cmocka_unit_test(writes_gaps_and_their_view),
-        cmocka_unit_test(writes_vendors_bars_once),
-        cmocka_unit_test(an_older_file_grows),
-        cmocka_unit_test(bars_view_reads_well),
-        cmocka_unit_test(bars_view_shows_the_last_revision),
-        cmocka_unit_test(positions_live_with_the_rows),
-        cmocka_unit_test(the_same_rows_again_leave_one_copy),
-        cmocka_unit_test(a_failed_batch_leaves_nothing),
-        cmocka_unit_test(a_full_file_is_tried_again),
-        cmocka_unit_test(a_locked_file_is_tried_again),
-        cmocka_unit_test(what_cannot_work_says_so),
+        cmocka_unit_test(writes_exact_values),           cmocka_unit_test(writes_signals_and_their_view),
+        cmocka_unit_test(writes_gaps_and_their_view),    cmocka_unit_test(writes_fills_and_their_view),
+        cmocka_unit_test(writes_vendors_bars_once),      cmocka_unit_test(an_older_file_grows),
+        cmocka_unit_test(bars_view_reads_well),          cmocka_unit_test(bars_view_shows_the_last_revision),
+        cmocka_unit_test(positions_live_with_the_rows),  cmocka_unit_test(the_same_rows_again_leave_one_copy),
+        cmocka_unit_test(a_failed_batch_leaves_nothing), cmocka_unit_test(a_full_file_is_tried_again),
+        cmocka_unit_test(a_locked_file_is_tried_again),  cmocka_unit_test(what_cannot_work_says_so),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -311,7 +311,7 @@ static void test_sharing(void **state) { /* what is equal is kept once; what nob
     /* A second strategy costs its position. A shorter window of the same series costs no ring. */
     size_t two = state_bytes("strategy a on bars(1m)\n  buy when sma(close, 100) > open + high\n"
                              "strategy b on bars(1m)\n  buy when sma(close, 100) > high + open\n");
-    assert_in_range(two, bytes, bytes + 32);
+    assert_in_range(two, bytes, bytes + sizeof(td_paper) + 16);
     size_t shorter = state_bytes(HEAD "  buy when sma(close, 100) > open + high and sma(close, 50) > close[99]\n");
     assert_in_range(shorter, bytes, bytes + 160);
 }

@@ -1,0 +1,15 @@
+/* src/stream/desk.h - the paper desk: fills the orders of strategies with the trades of their instrument, in the order
+ * of the log. The trade that fills is one that may set a last price and came from its feed: what is released or filled
+ * in later was nobody's to trade with. Nothing is ever rewritten. For state.c.
+ *
+ * An instrument's head keeps the span of prices at which nothing happens: most trades cost one comparison. */
+#pragma once
+#include "stream/state_layout.h"
+
+/* Does the trade lie where something may happen? */
+static inline bool td_desk_is_near(const block_head *block, const td_event *trade) {
+    return (uint64_t)trade->trade.price - (uint64_t)block->near_from >= block->near_span;
+}
+void td_desk_take_trade(td_state *s, const td_event *trade, const td_emit *emit);
+/* Something has changed: the next trade is looked at whatever its price. */
+static inline void td_desk_look_again(block_head *block) { block->near_span = 0; }

@@ -1,0 +1,49 @@
+/* src/stream/paper.h - a strategy's paper position in one instrument: the target that it wants, the order that is on
+ * its way there, and what it holds. It runs in the order of the log and is never rewritten: what a fill was, it stays,
+ * whatever bars say later. A plain value, all zero before the first signal: a snapshot copies it. No allocation.
+ * Thread: the owner's of the state. */
+#pragma once
+#include "model/corporate.h"
+#include "model/fill.h"
+#include "model/signal.h"
+
+typedef struct td_moment { /* where the tape stands */
+    uint64_t record;       /* being applied, as the state counts them */
+    int64_t ns;            /* its event time, of a Time its clock */
+} td_moment;
+
+typedef struct td_fill_rule {
+    int64_t after_ns; /* not before so much event time has passed since the record that caused the signal */
+    uint8_t kind;     /* td_fill_kind */
+    uint8_t zero[7];
+} td_fill_rule;
+
+typedef struct td_paper {
+    int64_t target;         /* decimal(19,8), signed, in shares of when it was set */
+    int64_t signal_ns;      /* of the strategy's last signal, */
+    uint32_t ordinal;       /* which was this one of its time; 0: none yet */
+    uint32_t ordered;       /* 1: the target is not filled yet, */
+    int64_t order_ns;       /* which this signal called for, */
+    uint32_t order_ordinal; /* of its time, */
+    uint32_t zero;
+    td_moment cause;         /* when this record was applied */
+    int64_t quantity;        /* decimal(19,8), signed: what is held, in shares of shares_ns */
+    int64_t shares_ns;       /* when it was bought, or split last */
+    int64_t entry, entry_ns; /* price and time of the fill that opened it, in those shares */
+} td_paper;
+_Static_assert(sizeof(td_paper) == 88, "the snapshot format depends on this layout");
+
+/* The strategy's next signal: gives it its ordinal. A fresh one moves the target, and from here on there is an order,
+ * in place of one that was not filled. */
+void td_paper_signal(td_paper *paper, td_moment now, td_signal *signal);
+/* The ordinal of one more signal of that time, told behind others: of those `used` are known to the caller. */
+uint32_t td_paper_late_ordinal(td_paper *paper, int64_t event_ns, uint32_t used);
+/* May an event of that moment fill it? What caused the order does not, nor does what comes before it is due. */
+bool td_paper_is_due(const td_paper *paper, td_fill_rule rule, td_moment now);
+/* What is held becomes the target, `target` being that in shares of now. False: that is held already, nothing is to be
+ * told. Fills event_ns, quantity, price, position and side. */
+bool td_paper_fill(td_paper *paper, int64_t target, int64_t price, int64_t event_ns, td_fill *out);
+/* A share of before has become so many, up to that instant. */
+void td_paper_split(td_paper *paper, td_split split, int64_t up_to_ns);
+/* A number of shares after a split; what does not fit stands at the greatest number that does. */
+int64_t td_paper_shares(td_split split, int64_t quantity);
