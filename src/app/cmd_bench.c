@@ -263,7 +263,8 @@ static td_status last_trade(const opened *o, td_event *out, char instrument[64],
     while (td_reader_next(reader, &record) == TD_OK) {
         td_event event;
         td_bytes name;
-        if (td_record_get_event(o->topics.ids, record.value, &event, &name) != TD_OK || event.kind != TD_EVENT_TRADE)
+        if (td_record_get_event(o->topics.ids, record.value, &event, &name) != TD_OK || event.kind != TD_EVENT_TRADE ||
+            (event.flags & TD_FLAG_COPY) != 0)
             continue;
         *out = event;
         (void)snprintf(instrument, 64, "%.*s", (int)record.key.size, (const char *)record.key.data);

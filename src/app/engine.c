@@ -187,7 +187,9 @@ static td_status open_feeds(td_engine *e, td_log_report_fn report, void *arg) {
                            .speed = e->config->speed,
                            .batch_bytes = e->config->log.batch_bytes > 0 ? (size_t)e->config->log.batch_bytes
                                                                          : INGEST_BATCH_BYTES};
-    return td_ingest_open(&e->ingest, &conf);
+    td_status status = td_ingest_open(&e->ingest, &conf);
+    if (status == TD_OK) td_copies_follow(td_ingest_copies(e->ingest), e->strategies.graphs, e->strategies.graph_count);
+    return status;
 }
 
 static td_status open_workers(td_engine *e) {

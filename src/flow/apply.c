@@ -53,6 +53,42 @@ static td_status get_event(td_applier *a, td_bytes value, td_event *out) {
     return status;
 }
 
+static td_status apply_event(td_applier *a, const td_record *record, td_event *event, const td_emit *emit,
+                             td_applied *out) {
+    bool named = record->key.size > 0 && record->key.size <= TD_INSTRUMENT_NAME_MAX;
+    if (event->kind == TD_EVENT_CORPORATE && named) {
+        out->action = (uint8_t)td_state_take_action(a->state, event, record->key);
+        return TD_OK;
+    }
+    if (event->feed == UINT32_MAX)
+        return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": more than %d feeds", a->partition, TD_PROGRAM_FEEDS_MAX);
+    if (event->kind == TD_EVENT_BOOK && named) {
+        td_book_level levels[TD_BOOK_LEVELS_MAX];
+        (void)td_record_get_levels(record->value, levels);
+        event->book.levels = levels;
+        out->book = (uint8_t)td_state_take_book(a->state, event, record->key, emit);
+        return TD_OK;
+    }
+    if (event->kind == TD_EVENT_VENDOR_BAR && named) {
+        out->vendor_bar = true;
+        return TD_OK;
+    }
+    if (event->kind != TD_EVENT_TIME) {
+        if (!named)
+            return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " has no instrument", a->partition,
+                           record->offset);
+        event->instrument = td_state_find_instrument(a->state, record->key);
+        if (event->instrument == UINT32_MAX && event->kind == TD_EVENT_FILLED) return TD_OK; /* it has no gap here */
+        if (event->instrument == UINT32_MAX) event->instrument = td_state_add_instrument(a->state, event, record->key);
+        if (event->instrument == UINT32_MAX) {
+            *out = td_state_refuse(a->state, event, record->key, emit);
+            return TD_OK;
+        }
+    }
+    *out = td_state_apply(a->state, event, emit);
+    return TD_OK;
+}
+
 td_status td_applier_apply(td_applier *a, const td_record *record, const td_emit *emit, td_applied *out) {
     td_event event;
     *out = (td_applied){.verdict = TD_VERDICT_NOT_A_TICK};
@@ -61,36 +97,8 @@ td_status td_applier_apply(td_applier *a, const td_record *record, const td_emit
         return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " is not a record of ours", a->partition,
                        record->offset);
     if (event.kind == TD_EVENT_PROGRAM) return swap_program(a, event.program_sha256);
-    bool named = record->key.size > 0 && record->key.size <= TD_INSTRUMENT_NAME_MAX;
-    if (event.kind == TD_EVENT_CORPORATE && named) {
-        out->action = (uint8_t)td_state_take_action(a->state, &event, record->key);
-        return TD_OK;
-    }
-    if (event.feed == UINT32_MAX)
-        return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": more than %d feeds", a->partition, TD_PROGRAM_FEEDS_MAX);
-    if (event.kind == TD_EVENT_BOOK && named) {
-        td_book_level levels[TD_BOOK_LEVELS_MAX];
-        (void)td_record_get_levels(record->value, levels);
-        event.book.levels = levels;
-        out->book = (uint8_t)td_state_take_book(a->state, &event, record->key, emit);
-        return TD_OK;
-    }
-    if (event.kind == TD_EVENT_VENDOR_BAR && named) {
-        out->vendor_bar = true;
-        return TD_OK;
-    }
-    if (event.kind != TD_EVENT_TIME) {
-        if (!named)
-            return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " has no instrument", a->partition,
-                           record->offset);
-        event.instrument = td_state_find_instrument(a->state, record->key);
-        if (event.instrument == UINT32_MAX && event.kind == TD_EVENT_FILLED) return TD_OK; /* it has no gap here */
-        if (event.instrument == UINT32_MAX) event.instrument = td_state_add_instrument(a->state, &event, record->key);
-        if (event.instrument == UINT32_MAX) {
-            *out = td_state_refuse(a->state, &event, record->key, emit);
-            return TD_OK;
-        }
-    }
-    *out = td_state_apply(a->state, &event, emit);
-    return TD_OK;
+    status = apply_event(a, record, &event, emit, out);
+    /* What becomes of a copy is counted where its instrument lives; what it closes here is not. */
+    if ((event.flags & TD_FLAG_COPY) != 0) *out = (td_applied){TD_VERDICT_NOT_A_TICK, .changed = out->changed};
+    return status;
 }

@@ -16,18 +16,28 @@ typedef struct ingest_lane { /* one partition that we append to */
     td_resume *resume;
 } ingest_lane;
 
+typedef struct pending { /* an input that is not appended yet */
+    td_input input;
+    bool has;
+    bool looked;      /* targets is known: no partition is asked twice */
+    uint64_t targets; /* partitions that get it, a bit each */
+} pending;
+
 struct td_ingest {
     td_ingest_conf conf;
     td_writer *writer;
     td_inputs *inputs;
     td_backfill *backfill;
     td_capture *capture;
-    ingest_lane *tape, *rejected;   /* by partition */
-    td_input pending, live_pending; /* of the merge; of the live feeds */
-    bool has_pending, has_live_pending, paced;
+    ingest_lane *tape, *rejected;  /* by partition */
+    pending pending, live_pending; /* of the merge; of the live feeds */
+    bool paced;
+    td_copies *copies;
+    uint64_t awaited_copies; /* partitions that go on behind a copy, a bit each */
     td_commands *commands;
     td_command command; /* taken, and not with what will be appended */
-    bool has_command;
+    bool has_command, command_looked;
+    uint64_t command_targets;          /* as pending's: copies that are still to be made */
     bool replayed;                     /* the merge has come to its end */
     bool resuming;                     /* everything so far was passed in silence */
     int64_t pace_from_ns, pace_due_ns; /* the run's clock: pace_due_ns fell at pace_from_ns */
@@ -74,6 +84,7 @@ static td_status lanes_open(td_ingest *in, ingest_lane **out, td_topic *topic) {
         td_lane_init(&lanes[p].lane, topic, p, conf->batch_bytes);
         status = td_resume_open(&lanes[p].resume, &resume, topic, p);
         in->resuming |= td_resume_waits(lanes[p].resume);
+        in->awaited_copies |= (uint64_t)td_resume_waits_for_copy(lanes[p].resume) << p;
         if (status != TD_CORRUPT) continue;
         td_fault_set(&in->standing, status);
         status = TD_OK;
@@ -93,6 +104,7 @@ td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
     td_ingest *in = td_alloc_zero(1, sizeof *in);
     in->conf = *conf;
     in->commands = td_commands_new();
+    in->copies = td_copies_new(conf->instruments, conf->topics->partitions);
     in->now_ms = conf->os->ops->wall_ns(conf->os->self) / TD_NS_PER_MS;
     /* First: it settles how the log ends. */
     td_status status = td_writer_open(&in->writer, conf->topics->log, "ingest");
@@ -132,6 +144,7 @@ void td_ingest_close(td_ingest *in) {
     lanes_close(in->tape, in->conf.topics->partitions);
     td_inputs_close(in->inputs);
     td_writer_close(in->writer);
+    td_copies_free(in->copies);
     td_commands_free(in->commands);
     td_buf_fini(&in->value);
     td_buf_fini(&in->held);
@@ -141,6 +154,7 @@ void td_ingest_close(td_ingest *in) {
 
 bool td_ingest_ended(td_ingest *in) { return atomic_load_explicit(&in->ended, memory_order_acquire); }
 td_commands *td_ingest_commands(td_ingest *in) { return in->commands; }
+td_copies *td_ingest_copies(td_ingest *in) { return in->copies; }
 td_ingest_counts *td_ingest_counters(td_ingest *in) { return &in->counts; }
 td_fault *td_ingest_fault(td_ingest *in) { return &in->fault; }
 td_trouble *td_ingest_trouble(td_ingest *in) { return &in->backoff.trouble; }
@@ -188,10 +202,54 @@ static td_status lane_put(td_ingest *in, ingest_lane *lane, td_bytes key, td_sou
     return lane_add(in, lane, &record);
 }
 
+/* ---- copies ---- */
+
+/* What strategies elsewhere can look at: time goes to all partitions by itself, and of vendors' bars nothing is made.
+ */
+static bool is_copied(const td_event *e) {
+    return e->kind != TD_EVENT_TIME && e->kind != TD_EVENT_PROGRAM && e->kind != TD_EVENT_VENDOR_BAR;
+}
+
+/* The event to the partitions left but its own, those that have it taken from *left. `record`: how it stands in its
+ * own. What is not read again from its source is in the log there first: who asks for it once more then finds it twice,
+ * which counts once, and never in part of them. */
+static __attribute__((noinline)) td_status put_copies(td_ingest *in, uint64_t *left, const td_event *e, td_bytes feed,
+                                                      td_command record) {
+    uint64_t own = UINT64_C(1) << record.partition, written = td_copies_of_name(in->copies, record.key);
+    td_event copy = *e;
+    td_status status = TD_OK;
+    copy.flags |= TD_FLAG_COPY;
+    in->value.size = 0;
+    td_record_put_event(&in->value, in->conf.topics->ids, feed, &copy);
+    record.value = td_buf_bytes(&in->value);
+    while ((*left & ~own) != 0 && status == TD_OK) {
+        int p = __builtin_ctzll(*left & ~own);
+        status = lane_add(in, &in->tape[p], &record);
+        if (status == TD_OK) *left &= ~(UINT64_C(1) << p);
+    }
+    if (e->origin == TD_ORIGIN_FEED && e->kind != TD_EVENT_FILLED && e->kind != TD_EVENT_CORPORATE) return status;
+    for (; written != 0 && status == TD_OK; written &= written - 1)
+        status = lane_flush(in, &in->tape[__builtin_ctzll(written)]);
+    return status;
+}
+
 /* ---- what other threads ask for ---- */
 
+static td_status copy_command(td_ingest *in) {
+    td_event event;
+    td_bytes feed;
+    td_status status = td_record_get_event(in->conf.topics->ids, in->command.value, &event, &feed);
+    if (status != TD_OK || event.kind == TD_EVENT_BOOK || !is_copied(&event)) return TD_OK;
+    if (!in->command_looked) in->command_targets = td_copies_of_name(in->copies, in->command.key);
+    in->command_looked = true;
+    return put_copies(in, &in->command_targets, &event, feed, in->command);
+}
+
 static td_status handle_command(td_ingest *in) {
-    if (!in->has_command) in->has_command = td_commands_take(in->commands, &in->command);
+    if (!in->has_command) {
+        in->has_command = td_commands_take(in->commands, &in->command);
+        in->command_looked = false;
+    }
     if (!in->has_command) return TD_AGAIN;
     bool known = in->command.partition < in->conf.topics->partitions;
     ingest_lane *lane = &in->tape[known ? in->command.partition : 0];
@@ -199,8 +257,9 @@ static td_status handle_command(td_ingest *in) {
     td_status status = TD_OK;
     if (refused)
         td_commands_refuse(in->commands, known ? TD_CORRUPT : TD_REJECT);
-    else
-        status = lane_add(in, lane, &in->command);
+    else if (td_copies_of_name(in->copies, in->command.key) != 0)
+        status = copy_command(in);
+    if (!refused && status == TD_OK) status = lane_add(in, lane, &in->command);
     if (status != TD_OK) return status;
     bool tick = td_record_schema(in->conf.topics->ids, in->command.value) != TD_SCHEMA_CORPORATE;
     td_count(&in->counts.commands, !refused && tick);
@@ -219,6 +278,37 @@ static td_status pass_in_silence(td_ingest *in, ingest_lane *lane, const td_inpu
     else
         td_count(&in->counts.feeds[input->feed].resumed, 1);
     return status;
+}
+
+/* Which of the wanted partitions do not hold the event yet. One that goes on behind a copy sees by all events whether
+ * that has come by, though nobody may want it there any more. */
+static __attribute__((noinline)) td_status find_copies(td_ingest *in, const td_input *input, uint64_t wanted,
+                                                       uint64_t *targets) {
+    uint64_t own = UINT64_C(1) << input->partition, asked = wanted;
+    if (!td_source_is_live(input->item.position)) asked |= in->awaited_copies;
+    for (asked &= ~own; asked != 0; asked &= asked - 1) {
+        int p = __builtin_ctzll(asked);
+        td_status status = td_resume_pass(in->tape[p].resume, input);
+        if (status != TD_OK && status != TD_AGAIN) return status;
+        if (status == TD_OK) *targets |= wanted & UINT64_C(1) << p;
+        if (!td_resume_waits_for_copy(in->tape[p].resume)) in->awaited_copies &= ~(UINT64_C(1) << p);
+    }
+    return TD_OK;
+}
+
+static td_status find_targets(td_ingest *in, pending *p) {
+    const td_input *input = &p->input;
+    const td_event *e = &input->item.event;
+    uint64_t copies = e->kind != TD_EVENT_TIME ? td_copies_of(in->copies, e->instrument) : 0;
+    bool awaited = in->awaited_copies != 0 && e->kind != TD_EVENT_TIME;
+    p->targets = 0;
+    td_status status = TD_OK;
+    if ((copies != 0 || awaited) && is_copied(e)) status = find_copies(in, input, copies, &p->targets);
+    if (status != TD_OK) return status;
+    status = pass_in_silence(in, &in->tape[input->partition], input);
+    if (status == TD_OK) p->targets |= UINT64_C(1) << input->partition;
+    p->looked = status == TD_OK || status == TD_AGAIN;
+    return p->looked ? TD_OK : status;
 }
 
 /* Trades of one instrument come from one feed: that feed's watermark closes its windows. */
@@ -242,18 +332,24 @@ static td_status check_trade_feed(td_ingest *in, const td_event *e) {
                    (int)instrument.size, (const char *)instrument.data);
 }
 
-static td_status append_event(td_ingest *in, const td_input *input) {
+static td_status append_event(td_ingest *in, pending *p) {
+    const td_input *input = &p->input;
     const td_event *e = &input->item.event;
-    ingest_lane *lane = &in->tape[input->partition];
+    uint64_t own = UINT64_C(1) << input->partition;
     td_status status = e->kind == TD_EVENT_TRADE ? check_trade_feed(in, e) : TD_OK;
-    if (status == TD_OK) status = pass_in_silence(in, lane, input);
-    if (status != TD_OK) return status == TD_AGAIN ? TD_OK : status;
+    if (status == TD_OK && !p->looked) status = find_targets(in, p);
+    if (status != TD_OK || p->targets == 0) return status;
     td_bytes feed = in->conf.feed_names[input->feed];
+    td_bytes key = e->kind != TD_EVENT_TIME ? td_instruments_name(in->conf.instruments, e->instrument) : feed;
+    if ((p->targets & ~own) != 0) {
+        uint8_t src[TD_SRC_MAX];
+        td_command record = {input->partition, key, {0}, TD_SRC_HEADER, {src, td_src_put(input->item.position, src)}};
+        status = put_copies(in, &p->targets, e, feed, record);
+    }
+    if (status != TD_OK || p->targets == 0) return status;
     in->value.size = 0;
     td_record_put_event(&in->value, in->conf.topics->ids, feed, e);
-    status =
-        lane_put(in, lane, e->kind != TD_EVENT_TIME ? td_instruments_name(in->conf.instruments, e->instrument) : feed,
-                 input->item.position);
+    status = lane_put(in, &in->tape[input->partition], key, input->item.position);
     if (status == TD_OK && td_event_is_tick(e)) td_count(&in->counts.feeds[input->feed].events, 1);
     return status;
 }
@@ -269,10 +365,11 @@ static td_status append_rejected(td_ingest *in, const td_input *input) {
     return status;
 }
 
-static td_status append_input(td_ingest *in, const td_input *input) {
+static td_status append_input(td_ingest *in, pending *p) {
+    const td_input *input = &p->input;
     switch (input->item.kind) {
     case TD_ITEM_EVENT:
-        return append_event(in, input);
+        return append_event(in, p);
     case TD_ITEM_REJECTED:
         return append_rejected(in, input);
     case TD_ITEM_RAW:
@@ -302,12 +399,12 @@ static bool will_append(const td_ingest *in, const td_input *input) {
 static bool due(td_ingest *in, int64_t now_ns) {
     if (in->conf.speed == 0) return true;
     if (!in->paced) {
-        if (!will_append(in, &in->pending)) return true;
+        if (!will_append(in, &in->pending.input)) return true;
         in->paced = true;
         in->pace_from_ns = now_ns;
-        in->pace_due_ns = in->pending.due_ns;
+        in->pace_due_ns = in->pending.input.due_ns;
     }
-    double elapsed_ns = (double)(in->pending.due_ns - in->pace_due_ns) / in->conf.speed;
+    double elapsed_ns = (double)(in->pending.input.due_ns - in->pace_due_ns) / in->conf.speed;
     return (double)(now_ns - in->pace_from_ns) >= elapsed_ns;
 }
 
@@ -330,26 +427,27 @@ static td_status end(td_ingest *in) {
 
 /* What it borrows lies where the network, which goes on while it waits, puts what comes next. */
 static void hold_live(td_ingest *in) {
-    td_bytes *bytes = &in->live_pending.item.rejected.bytes;
-    if (in->live_pending.item.kind != TD_ITEM_REJECTED || bytes->data == in->held.data) return;
+    td_bytes *bytes = &in->live_pending.input.item.rejected.bytes;
+    if (in->live_pending.input.item.kind != TD_ITEM_REJECTED || bytes->data == in->held.data) return;
     in->held.size = 0;
     td_buf_put(&in->held, bytes->data, bytes->size);
     *bytes = td_buf_bytes(&in->held);
 }
 
 static td_status handle_live(td_ingest *in) {
-    if (!in->has_live_pending) {
-        td_status status = td_backfill_next(in->backfill, &in->live_pending);
+    if (!in->live_pending.has) {
+        td_status status = td_backfill_next(in->backfill, &in->live_pending.input);
         if (status != TD_OK) return status;
-        in->has_live_pending = true;
+        in->live_pending.has = true;
+        in->live_pending.looked = false;
     }
     td_status status = append_input(in, &in->live_pending);
     if (status != TD_OK) {
         hold_live(in);
         return status;
     }
-    in->has_live_pending = false;
-    const td_feed_item *item = &in->live_pending.item;
+    in->live_pending.has = false;
+    const td_feed_item *item = &in->live_pending.input.item;
     bool came = !item->past && (item->kind != TD_ITEM_EVENT || item->event.kind != TD_EVENT_TIME);
     if (came && in->arrived_ns == 0) in->arrived_ns = item->clock_ns;
     if (item->clock_ns > in->clock_ns) in->clock_ns = item->clock_ns;
@@ -358,17 +456,18 @@ static td_status handle_live(td_ingest *in) {
 
 static td_status handle_next(td_ingest *in, int64_t now_ns) {
     if (in->replayed) return TD_AGAIN;
-    if (!in->has_pending) {
-        td_status status = td_merge_next(in->conf.merge, &in->pending);
+    if (!in->pending.has) {
+        td_status status = td_merge_next(in->conf.merge, &in->pending.input);
         if (status != TD_OK) return status;
-        in->has_pending = true;
+        in->pending.has = true;
+        in->pending.looked = false;
     }
-    if (in->pending.item.kind == TD_ITEM_END) return end(in);
+    if (in->pending.input.item.kind == TD_ITEM_END) return end(in);
     if (!due(in, now_ns)) return TD_AGAIN;
     td_status status = append_input(in, &in->pending);
     if (status != TD_OK) return status;
-    in->has_pending = false;
-    if (in->pending.item.clock_ns != 0) in->clock_ns = in->pending.item.clock_ns;
+    in->pending.has = false;
+    if (in->pending.input.item.clock_ns != 0) in->clock_ns = in->pending.input.item.clock_ns;
     return TD_OK;
 }
 

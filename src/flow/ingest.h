@@ -12,6 +12,7 @@
 #include "flow/backfill.h"
 #include "flow/capture.h"
 #include "flow/commands.h"
+#include "flow/copies.h"
 #include "flow/disk.h"
 #include "flow/topics.h"
 
@@ -62,6 +63,9 @@ bool td_ingest_ended(td_ingest *ingest);
 /* Appends what is batched. After the thread has stopped. */
 TD_CHECKED td_status td_ingest_flush(td_ingest *ingest);
 td_commands *td_ingest_commands(td_ingest *ingest);
+/* What is copied to other partitions: nothing at first. Of a run that goes on, before its first step, or in its thread.
+ */
+td_copies *td_ingest_copies(td_ingest *ingest);
 td_ingest_counts *td_ingest_counters(td_ingest *ingest);
 const td_capture *td_ingest_capture(const td_ingest *ingest);
 td_trouble *td_ingest_trouble(td_ingest *ingest);

@@ -10,6 +10,7 @@ typedef struct mark { /* an input as its record on the log shows it: enough to k
     bool present;
     uint8_t kind; /* td_event_kind; 0 for a rejected one */
     uint8_t session;
+    bool copy; /* of what stands in its instrument's partition */
     uint32_t feed;
     int64_t offset;
     td_source_position position;
@@ -54,6 +55,7 @@ static td_status read_mark(const td_topics *topics, const td_record *record, mar
     out->offset = record->offset;
     out->present = true;
     out->kind = event.kind;
+    out->copy = (event.flags & TD_FLAG_COPY) != 0;
     out->event_ns = event.event_ns;
     out->receive_ns = event.kind == 0 ? rejected.receive_ns : event.receive_ns;
     if (event.kind == TD_EVENT_TIME) out->session = event.time.session;
@@ -176,6 +178,12 @@ bool td_resume_stands(const td_resume *r) { return r->stands; }
 bool td_resume_waits(const td_resume *r) {
     for (uint32_t f = 0; f < r->end_count; f++)
         if (r->ends[f].last.present || r->ends[f].whole) return true;
+    return false;
+}
+
+bool td_resume_waits_for_copy(const td_resume *r) {
+    for (uint32_t f = 0; f < r->end_count; f++)
+        if (r->ends[f].last.present && r->ends[f].last.copy) return true;
     return false;
 }
 

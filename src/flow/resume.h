@@ -28,6 +28,8 @@ void td_resume_close(td_resume *resume); /* accepts NULL */
 bool td_resume_stands(const td_resume *resume);
 /* Some feed has inputs here that come again. */
 bool td_resume_waits(const td_resume *resume);
+/* One of them was copied there: it is to come by though it may not be copied any more. */
+bool td_resume_waits_for_copy(const td_resume *resume);
 /* The input will not be appended: the log holds it, or what comes behind it, or the partition stands. */
 bool td_resume_holds(const td_resume *resume, const td_input *input);
 /* The input comes by. TD_OK: it is new. TD_AGAIN: td_resume_holds. TD_CONFIG: the log holds another one at its place.

@@ -30,6 +30,7 @@ enum {                           /* td_event.flags, stored as they are: never re
        TD_FLAG_TIME_RECEIVE = 2, /* the source gave no event time: receive time stands in      */
        TD_FLAG_SUSPICIOUS = 4,   /* the source itself doubts this tick                         */
        TD_FLAG_ANEW = 8,         /* appended anew: origin, of_… and pass say why               */
+       TD_FLAG_COPY = 16,        /* a copy of what stands in its instrument's partition, for strategies of this one */
 };
 
 typedef enum td_event_origin { TD_ORIGIN_FEED, TD_ORIGIN_RELEASE, TD_ORIGIN_BACKFILL } td_event_origin;

@@ -169,26 +169,41 @@ static bool get_program(td_bytes value, td_event *out, td_bytes *out_feed) {
 }
 
 static void put_filled(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
-    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_FILLED, 4 * (size_t)TD_AVRO_LONG_MAX + feed.size);
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_FILLED, 5 * (size_t)TD_AVRO_LONG_MAX + feed.size);
     p = td_avro_put_long(p, e->filled.gap);
     p = td_avro_put_long(p, e->filled.extent);
     p = td_avro_put_long(p, e->receive_ns);
     p = td_avro_put_bytes(p, feed);
+    p = td_avro_put_long(p, e->flags);
     record_end(buf, p);
 }
 
-static bool get_filled(td_bytes value, td_event *out, td_bytes *out_feed) {
+/* Flags stand last; records of the version before have none. */
+static bool get_young_flags(td_avro_reader *r, extent how, td_event *out) {
+    return (how == WHOLE_BEFORE || record_get_small(r, UINT8_MAX, &out->flags)) && r->at == r->end;
+}
+
+static bool get_filled_as(td_bytes value, extent how, td_event *out, td_bytes *out_feed) {
     td_avro_reader r = record_body(value);
     bool ok = td_avro_get_long(&r, &out->filled.gap) && record_get_small(&r, TD_FILL_NONE, &out->filled.extent) &&
-              td_avro_get_long(&r, &out->receive_ns) && td_avro_get_bytes(&r, out_feed) && r.at == r.end;
+              td_avro_get_long(&r, &out->receive_ns) && td_avro_get_bytes(&r, out_feed) &&
+              get_young_flags(&r, how, out);
     if (ok) out->event_ns = out->receive_ns;
     return ok;
+}
+
+static bool get_filled(td_bytes value, td_event *out, td_bytes *out_feed) {
+    return get_filled_as(value, WHOLE, out, out_feed);
+}
+
+static bool get_filled_before(td_bytes value, td_event *out, td_bytes *out_feed) {
+    return get_filled_as(value, WHOLE_BEFORE, out, out_feed);
 }
 
 static void put_corporate(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
     const td_corporate *c = &e->corporate;
     size_t texts = feed.size + c->symbol.size + c->source.size;
-    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_CORPORATE, 12 * (size_t)TD_AVRO_LONG_MAX + sizeof(td_code) + texts);
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_CORPORATE, 13 * (size_t)TD_AVRO_LONG_MAX + sizeof(td_code) + texts);
     p = td_avro_put_long(p, c->kind);
     p = td_avro_put_long(p, c->ex_day);
     p = td_avro_put_long(p, c->numerator);
@@ -200,6 +215,7 @@ static void put_corporate(td_buf *buf, const td_schema_ids *ids, td_bytes feed, 
     p = td_avro_put_long(p, e->event_ns);
     p = td_avro_put_long(p, e->receive_ns);
     p = td_avro_put_bytes(p, feed);
+    p = td_avro_put_long(p, e->flags);
     record_end(buf, p);
 }
 
@@ -210,7 +226,7 @@ static bool get_side(td_avro_reader *r, uint32_t *out) {
     return true;
 }
 
-static bool get_corporate(td_bytes value, td_event *out, td_bytes *out_feed) {
+static bool get_corporate_as(td_bytes value, extent how, td_event *out, td_bytes *out_feed) {
     td_avro_reader r = record_body(value);
     td_corporate *c = &out->corporate;
     int64_t day;
@@ -219,9 +235,17 @@ static bool get_corporate(td_bytes value, td_event *out, td_bytes *out_feed) {
               td_avro_get_decimal64(&r, &c->amount) && record_get_code(&r, &c->currency) &&
               td_avro_get_bytes(&r, &c->symbol) && td_avro_get_bytes(&r, &c->source) &&
               td_avro_get_long(&r, &out->event_ns) && td_avro_get_long(&r, &out->receive_ns) &&
-              td_avro_get_bytes(&r, out_feed) && r.at == r.end;
+              td_avro_get_bytes(&r, out_feed) && get_young_flags(&r, how, out);
     if (ok) c->ex_day = (int32_t)day;
     return ok;
+}
+
+static bool get_corporate(td_bytes value, td_event *out, td_bytes *out_feed) {
+    return get_corporate_as(value, WHOLE, out, out_feed);
+}
+
+static bool get_corporate_before(td_bytes value, td_event *out, td_bytes *out_feed) {
+    return get_corporate_as(value, WHOLE_BEFORE, out, out_feed);
 }
 
 static bool get_flag(td_avro_reader *r, bool *out) {
@@ -353,22 +377,26 @@ int td_record_schema(const td_schema_ids *ids, td_bytes value) {
 }
 
 /* What is no trade and no quote. */
-static __attribute__((noinline)) bool get_rarer(int schema, td_bytes value, td_event *out, td_bytes *out_feed) {
+static __attribute__((noinline)) bool get_rarer(int version, td_bytes value, td_event *out, td_bytes *out_feed) {
+    typedef bool (*get_fn)(td_bytes value, td_event * out, td_bytes * out_feed);
     static const struct {
         td_event_kind kind;
-        bool (*get)(td_bytes value, td_event *out, td_bytes *out_feed);
+        get_fn get, get_before; /* of the version before: NULL where there was none */
     } rows[TD_SCHEMA_COUNT] = {
-        [TD_SCHEMA_TIME] = {TD_EVENT_TIME, get_time},
-        [TD_SCHEMA_PROGRAM] = {TD_EVENT_PROGRAM, get_program},
-        [TD_SCHEMA_FILLED] = {TD_EVENT_FILLED, get_filled},
-        [TD_SCHEMA_CORPORATE] = {TD_EVENT_CORPORATE, get_corporate},
-        [TD_SCHEMA_BOOK] = {TD_EVENT_BOOK, get_book},
-        [TD_SCHEMA_PRICE] = {TD_EVENT_PRICE, get_price},
-        [TD_SCHEMA_VENDOR_BAR] = {TD_EVENT_VENDOR_BAR, get_vendor_bar},
+        [TD_SCHEMA_TIME] = {TD_EVENT_TIME, get_time, NULL},
+        [TD_SCHEMA_PROGRAM] = {TD_EVENT_PROGRAM, get_program, NULL},
+        [TD_SCHEMA_FILLED] = {TD_EVENT_FILLED, get_filled, get_filled_before},
+        [TD_SCHEMA_CORPORATE] = {TD_EVENT_CORPORATE, get_corporate, get_corporate_before},
+        [TD_SCHEMA_BOOK] = {TD_EVENT_BOOK, get_book, NULL},
+        [TD_SCHEMA_PRICE] = {TD_EVENT_PRICE, get_price, NULL},
+        [TD_SCHEMA_VENDOR_BAR] = {TD_EVENT_VENDOR_BAR, get_vendor_bar, NULL},
     };
-    if (schema < 0 || schema >= TD_SCHEMA_COUNT || rows[schema].get == NULL) return false;
+    if (version < 0) return false;
+    int schema = version % TD_SCHEMA_BEFORE, before = version / TD_SCHEMA_BEFORE;
+    get_fn get = before == 0 ? rows[schema].get : before == 1 ? rows[schema].get_before : NULL;
+    if (get == NULL) return false;
     out->kind = (uint8_t)rows[schema].kind;
-    return rows[schema].get(value, out, out_feed);
+    return get(value, out, out_feed);
 }
 
 /* `how` is NUMBERS or WHOLE. */

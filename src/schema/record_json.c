@@ -36,6 +36,8 @@ typedef struct field {
     { .name = n, .type = FIELD_TEXT }
 #define YOUNGER_TEXT(n, versions)                                                                                      \
     { .name = n, .type = FIELD_TEXT, .younger = versions }
+#define YOUNGER_LONG(n, versions)                                                                                      \
+    { .name = n, .type = FIELD_LONG, .younger = versions }
 #define TEXT_OR_NULL(n)                                                                                                \
     { .name = n, .type = FIELD_TEXT, .optional = true }
 #define PRICE(n)                                                                                                       \
@@ -126,7 +128,8 @@ static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
     [TD_SCHEMA_FILLED] = {LONG("gap"),
                           {.name = "extent", .type = FIELD_ENUM, .symbols = extent_symbols},
                           LONG("clock_ns"),
-                          TEXT("feed")},
+                          TEXT("feed"),
+                          YOUNGER_LONG("flags", 1)},
     [TD_SCHEMA_GAP] = {TEXT("feed"), TEXT("instrument"), LONG("number"), TEXT("status"), TEXT("reason"),
                        LONG("event_time"), LONG("event_ns"), LONG_OR_NULL("to_ns"), LONG_OR_NULL("first_id"),
                        LONG_OR_NULL("last_id"), LONG_OR_NULL("missing"), LONG("filled"), LONG("known_at_ns")},
@@ -143,7 +146,8 @@ static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
                              TEXT("source"),
                              LONG("event_ns"),
                              LONG("receive_ns"),
-                             TEXT("feed")},
+                             TEXT("feed"),
+                             YOUNGER_LONG("flags", 1)},
     [TD_SCHEMA_BOOK] = {LONG("event_ns"),
                         LONG("receive_ns"),
                         LONG_OR_NULL("first_sequence"),

@@ -19,14 +19,17 @@ static const struct schema_row {
     [TD_SCHEMA_SIGNAL] = {"Signal", "Signal.avsc", "signals-value", {"older/Signal.2.avsc", "older/Signal.1.avsc"}},
     [TD_SCHEMA_REJECTED] = {"Rejected", "Rejected.avsc", "rejected-value", {NULL}},
     [TD_SCHEMA_QUARANTINED] = {"Quarantined", "Quarantined.avsc", "quarantine-value", {"older/Quarantined.1.avsc"}},
-    [TD_SCHEMA_FILLED] = {"Filled", "Filled.avsc", "tape-tapedeck.Filled", {NULL}},
+    [TD_SCHEMA_FILLED] = {"Filled", "Filled.avsc", "tape-tapedeck.Filled", {"older/Filled.1.avsc"}},
     [TD_SCHEMA_GAP] = {"Gap", "Gap.avsc", "gaps-value", {NULL}},
     [TD_SCHEMA_BOOK] = {"BookUpdate", "BookUpdate.avsc", "tape-tapedeck.BookUpdate", {NULL}},
     [TD_SCHEMA_PRICE] = {"Price", "Price.avsc", "tape-tapedeck.Price", {NULL}},
     [TD_SCHEMA_VENDOR_BAR] = {"VendorBar", "VendorBar.avsc", "tape-tapedeck.VendorBar", {NULL}},
     [TD_SCHEMA_RAW] = {"Raw", "Raw.avsc", "raw-value", {NULL}},
     [TD_SCHEMA_FILL] = {"Fill", "Fill.avsc", "fills-value", {NULL}},
-    [TD_SCHEMA_CORPORATE] = {"CorporateAction", "CorporateAction.avsc", "tape-tapedeck.CorporateAction", {NULL}},
+    [TD_SCHEMA_CORPORATE] = {"CorporateAction",
+                             "CorporateAction.avsc",
+                             "tape-tapedeck.CorporateAction",
+                             {"older/CorporateAction.1.avsc"}},
 };
 
 const char *td_schema_name(td_schema schema) { return schema_rows[schema].name; }

@@ -211,7 +211,7 @@ static td_status scan(td_release *r) {
         td_event event;
         td_bytes feed;
         if (td_record_get_event_numbers(r->wish.ids, record.value, &event, &feed) == TD_OK &&
-            event.origin == TD_ORIGIN_RELEASE)
+            event.origin == TD_ORIGIN_RELEASE && (event.flags & TD_FLAG_COPY) == 0)
             note_release(r, event.of_offset, record.offset);
     }
     if (status == TD_OK) return TD_AGAIN;

@@ -183,7 +183,7 @@ static td_status take_event(td_survey *s, const td_record *record) {
     td_bytes name;
     e.origin = TD_ORIGIN_FEED;
     td_status status = td_record_get_event(s->conf.ids, record->value, &e, &name);
-    if (status != TD_OK || e.kind == TD_EVENT_PROGRAM) return status;
+    if (status != TD_OK || e.kind == TD_EVENT_PROGRAM || (e.flags & TD_FLAG_COPY) != 0) return status;
     survey_feed *f = feed_named(s, name, &e.feed);
     if (f == NULL) return TD_OK;
     if (e.kind == TD_EVENT_TIME)

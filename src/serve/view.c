@@ -212,6 +212,7 @@ static void take_event(td_view *v, const td_record *record) {
     td_event event;
     td_bytes feed_name;
     if (td_record_get_event(v->topics.ids, record->value, &event, &feed_name) != TD_OK) return;
+    if ((event.flags & TD_FLAG_COPY) != 0) return; /* its own partition has it, too */
     uint8_t index = feed_of(v, feed_name);
     if (index != TD_VIEW_NO_FEED && event.origin == TD_ORIGIN_FEED) { /* what is put on the tape anew is no news */
         td_view_feed *feed = &v->feeds[index];

@@ -30,7 +30,8 @@ static td_bar give_bar(td_step *step, size_t w, uint32_t instrument, td_window *
     window->quality = bar.quality;
     window->touched = 0;
     step->instrument = instrument;
-    step->emit->bar(step->emit->self, td_instruments_name(s->instruments, instrument), &bar);
+    const td_emit *emit = emit_of(s, instrument, step->emit);
+    emit->bar(emit->self, td_instruments_name(s->instruments, instrument), &bar);
     return bar;
 }
 
@@ -38,11 +39,11 @@ void td_state_give_again(td_step *step, size_t w, uint32_t instrument, td_window
     td_state *s = step->state;
     if (!td_window_has_bar(window)) return;
     td_bar bar = give_bar(step, w, instrument, window);
-    s->changes.revised++;
+    changes_of(s, instrument)->revised++;
     if (s->program->graphs[w] == NULL) return;
     td_hindsight h = hindsight_of(s, block_of(s, instrument), w);
     if (!td_hindsight_revise(h, td_instruments_name(s->instruments, instrument), &bar, on_signal, step))
-        s->changes.not_reapplied++;
+        changes_of(s, instrument)->not_reapplied++;
 }
 
 static void close_window(td_step *step, size_t w, uint32_t instrument, uint32_t slot) {

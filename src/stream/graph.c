@@ -12,6 +12,7 @@ void td_graph_free(td_graph *g) {
     free(g->texts);
     free(g->terms);
     free(g->params);
+    free(g->uses);
     free(g->lines);
     free(g->port_nodes);
     free(g->ports);
@@ -83,12 +84,12 @@ bool td_graph_strategy_wants(const td_graph_strategy *s, td_bytes instrument) {
 }
 
 /* On the first event: who wants this instrument, what they need, and the constants. */
-static void begin_state(const td_graph *g, uint8_t *state, td_bytes instrument) {
+static void begin_state(const td_graph *g, uint8_t *state, td_bytes instrument, bool copy) {
     uint32_t user_count = g->strategy_count + g->export_count;
     uint8_t *active = state + g->active_offset, *nodes = active + user_count;
     td_graph_strategy strategy;
     for (uint32_t s = 0; td_graph_strategy_at(g, s, &strategy); s++)
-        active[s] = td_graph_strategy_wants(&strategy, instrument);
+        active[s] = !copy && td_graph_strategy_wants(&strategy, instrument);
     for (uint32_t i = 0; i < g->export_count; i++) {
         td_graph_strategy reader = {.sets = g->sets + g->exports[i].set_first, .set_count = g->exports[i].set_count};
         active[g->strategy_count + i] = td_graph_strategy_wants(&reader, instrument);
@@ -277,7 +278,7 @@ void td_graph_run(const td_graph *g, void *state, const td_graph_event *event) {
     state_head *head = state;
     td_value *values = values_of(g, state);
     if (head->seen == 0) {
-        begin_state(g, state, event->instrument);
+        begin_state(g, state, event->instrument, event->copy);
         head->begin_ns = event->tick != NULL ? event->tick->event_ns : event->bar->start_ns;
     }
     for (uint32_t i = g->constant_count; i < g->node_count; i++) {
@@ -333,6 +334,11 @@ void td_graph_seen_ports(const td_graph *g, const void *state, td_value *out) {
     const td_value *values = (const td_value *)(const void *)((const uint8_t *)state + g->values_offset);
     for (uint32_t i = 0; i < g->port_count; i++)
         out[i] = ((const state_head *)state)->seen > 0 ? values[g->port_nodes[i]] : TD_VALUE_NA;
+}
+
+size_t td_graph_uses(const td_graph *g, const td_graph_use **out_uses) {
+    *out_uses = g->uses;
+    return g->use_count;
 }
 
 /* ---- lines ---- */

@@ -67,6 +67,7 @@ typedef struct td_graph_event { /* what a graph runs on; lent for the call */
     const struct td_tick *tick; /* a tick (tick.h) */
     td_i128 dividends;          /* TD_FIELD_DIVIDENDS */
     const td_value *ports;      /* as td_graph_ports lists them; NULL: na, all of them */
+    bool copy;                  /* of an instrument that lives elsewhere: others read it here, nobody acts on it */
 } td_graph_event;
 
 /* Applies one final bar to its instrument's block: aligned to 16, zeroed before the first bar, always of the same
@@ -111,6 +112,13 @@ typedef struct td_graph_strategy { /* the graph's; lent */
 /* The strategies in the order of the program. False: there are not so many. */
 bool td_graph_strategy_at(const td_graph *graph, size_t index, td_graph_strategy *out);
 bool td_graph_strategy_wants(const td_graph_strategy *strategy, td_bytes instrument);
+
+typedef struct td_graph_use { /* a strategy looks at another instrument */
+    td_bytes instrument;      /* VENUE:SYMBOL; the graph's */
+    uint32_t strategy;        /* by its place in the program */
+} td_graph_use;
+
+size_t td_graph_uses(const td_graph *graph, const td_graph_use **out_uses);
 
 typedef struct td_graph_line { /* a named series of numbers that a chart can draw */
     td_bytes strategy, name;   /* "golden_cross", "slow"; the graph's */

@@ -9,7 +9,7 @@
 struct td_graph_builder {
     td_rhythm rhythm;
     td_buf nodes; /* td_node */
-    td_buf strategies, sets, actions, lines, params, terms, exports;
+    td_buf strategies, sets, actions, lines, params, terms, exports, uses;
     td_buf ports;    /* td_port */
     uint32_t *table; /* node + 1 by hash of its bytes, 0: free; open addressing */
     uint32_t table_size;
@@ -32,6 +32,7 @@ void td_graph_builder_free(td_graph_builder *b) {
     td_buf_fini(&b->params);
     td_buf_fini(&b->ports);
     td_buf_fini(&b->exports);
+    td_buf_fini(&b->uses);
     td_buf_fini(&b->lines);
     td_buf_fini(&b->actions);
     td_buf_fini(&b->sets);
@@ -204,6 +205,14 @@ void td_graph_builder_close_term(td_graph_builder *b, uint32_t term, uint32_t no
     t->type = node_at(b, node)->type;
 }
 
+void td_graph_builder_add_use(td_graph_builder *b, td_bytes instrument) {
+    td_graph_use use = {instrument, COUNT(b->strategies, graph_strategy) - 1};
+    const td_graph_use *uses = (const td_graph_use *)(const void *)b->uses.data;
+    for (uint32_t i = 0; i < COUNT(b->uses, td_graph_use); i++)
+        if (uses[i].strategy == use.strategy && td_bytes_equal(uses[i].instrument, instrument)) return;
+    td_buf_put(&b->uses, &use, sizeof use);
+}
+
 /* ---- layout ---- */
 
 static void set_user(uint64_t *users, uint32_t mask_words, uint32_t node, uint32_t strategy) {
@@ -362,6 +371,7 @@ static void own_texts(td_graph *g, uint32_t set_count, uint32_t action_count) {
     for (uint32_t i = 0; i < set_count; i++) size += g->sets[i].size;
     for (uint32_t i = 0; i < action_count; i++) size += g->actions[i].note.size;
     for (uint32_t i = 0; i < g->line_count; i++) size += g->lines[i].name.size;
+    for (uint32_t i = 0; i < g->use_count; i++) size += g->uses[i].instrument.size;
     char *at = g->texts = td_alloc(size);
     text = (td_bytes){0};
     for (uint32_t i = 0; i < g->strategy_count; i++) {
@@ -376,6 +386,7 @@ static void own_texts(td_graph *g, uint32_t set_count, uint32_t action_count) {
     for (uint32_t i = 0; i < g->param_count; i++) own_text(&at, &g->params[i].name);
     for (uint32_t i = 0; i < set_count; i++) own_text(&at, &g->sets[i]);
     for (uint32_t i = 0; i < action_count; i++) own_text(&at, &g->actions[i].note);
+    for (uint32_t i = 0; i < g->use_count; i++) own_text(&at, &g->uses[i].instrument);
     for (uint32_t i = 0; i < g->line_count; i++) {
         own_text(&at, &g->lines[i].name);
         g->lines[i].strategy = g->strategies[g->lines[i].owner].name;
@@ -394,6 +405,7 @@ td_graph *td_graph_build(td_graph_builder *b) {
     g->rhythm = b->rhythm;
     g->strategy_count = COUNT(b->strategies, graph_strategy);
     g->line_count = COUNT(b->lines, td_graph_line);
+    g->use_count = COUNT(b->uses, td_graph_use);
     g->export_count = COUNT(b->exports, graph_export);
     g->mask_words = (g->strategy_count + g->export_count + 63) / 64;
     g->strategies = take_data(&b->strategies);
@@ -403,6 +415,7 @@ td_graph *td_graph_build(td_graph_builder *b) {
     g->lines = take_data(&b->lines);
     g->param_count = COUNT(b->params, td_graph_param);
     g->params = take_data(&b->params);
+    g->uses = take_data(&b->uses);
     own_texts(g, set_count, action_count);
     take_nodes(b, g, action_count);
     g->terms = take_data(&b->terms);

@@ -35,10 +35,11 @@ void td_graph_builder_free(td_graph_builder *builder); /* accepts NULL */
 uint32_t td_graph_builder_add(td_graph_builder *builder, td_node node);
 td_node td_graph_builder_node(const td_graph_builder *builder, uint32_t node);
 
-/* Actions and lines belong to the strategy begun last. `sets`: VENUE:SYMBOL or VENUE:*; none: all instruments. */
+/* Actions, lines and uses belong to the strategy begun last. `sets`: VENUE:SYMBOL or VENUE:*; none: all instruments. */
 void td_graph_builder_begin_strategy(td_graph_builder *builder, td_bytes name, const td_bytes *sets, size_t set_count);
 void td_graph_builder_add_action(td_graph_builder *builder, const td_graph_action *action);
 void td_graph_builder_add_line(td_graph_builder *builder, td_bytes name, uint32_t node);
+void td_graph_builder_add_use(td_graph_builder *builder, td_bytes instrument); /* VENUE:SYMBOL; twice is once */
 void td_graph_builder_add_param(td_graph_builder *builder, td_bytes name, uint32_t node); /* a constant decimal */
 /* What the places of its terms are places in. */
 void td_graph_builder_set_text(td_graph_builder *builder, td_bytes text);

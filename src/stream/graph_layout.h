@@ -46,6 +46,8 @@ struct td_graph {
     td_graph_param *params;
     td_term *terms;
     uint32_t param_count;
+    td_graph_use *uses;
+    uint32_t use_count;
     char *texts;
 };
 

@@ -78,7 +78,7 @@ static void run(td_hindsight h, void *state, td_graph_event event) {
 }
 
 static void run_entry(td_hindsight h, void *state, td_bytes instrument, entry *e) {
-    run(h, state, (td_graph_event){.instrument = instrument, .bar = &e->bar, .ports = ports_of(h, e)});
+    run(h, state, (td_graph_event){.instrument = instrument, .bar = &e->bar, .ports = ports_of(h, e), .copy = h.copy});
 }
 
 /* Makes room for one more: the oldest bar goes into the base. */
@@ -100,7 +100,7 @@ void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, 
         e->bar = *bar;
         put_ports(h, e, h.ports);
     }
-    run(h, h.state, (td_graph_event){.instrument = instrument, .bar = bar, .ports = h.ports});
+    run(h, h.state, (td_graph_event){.instrument = instrument, .bar = bar, .ports = h.ports, .copy = h.copy});
     for (uint32_t s = 0; s < td_graph_strategies(h.graph); s++) {
         td_signal signal = td_graph_blank_signal(bar);
         int64_t target = td_graph_target(h.graph, h.state, s);

@@ -16,15 +16,20 @@ static void tell(td_step *step, uint32_t instrument, const td_hole *hole) {
                   .known_at_ns = step->known_at_ns,
                   .reason = hole->reason,
                   .status = hole->status};
-    step->emit->gap(step->emit->self, td_instruments_name(step->state->instruments, instrument), &gap);
+    const td_emit *emit = emit_of(step->state, instrument, step->emit);
+    emit->gap(emit->self, td_instruments_name(step->state->instruments, instrument), &gap);
     step->from_ns = td_least(step->from_ns, hole->from_ns);
     step->to_ns = hole->to_ns == TD_NONE ? INT64_MAX : td_most(step->to_ns, hole->to_ns);
 }
 
+static void count_open(td_state *s, uint32_t instrument, int change) {
+    if (block_of(s, instrument)->copy == 0) s->open_gaps += change;
+}
+
 static void number_hole(td_step *step, uint32_t instrument, td_hole *hole) {
     hole->number = ++block_of(step->state, instrument)->gaps.told;
-    step->state->changes.gaps_opened++;
-    step->state->open_gaps++;
+    changes_of(step->state, instrument)->gaps_opened++;
+    count_open(step->state, instrument, 1);
 }
 
 static void open_gap(td_step *step, uint32_t instrument, td_hole *hole) {
@@ -35,8 +40,8 @@ static void open_gap(td_step *step, uint32_t instrument, td_hole *hole) {
 static void lose_gap(td_step *step, uint32_t instrument, td_hole *hole) {
     if (hole->number == 0) number_hole(step, instrument, hole);
     hole->status = TD_GAP_LOST;
-    step->state->changes.gaps_lost++;
-    step->state->open_gaps--;
+    changes_of(step->state, instrument)->gaps_lost++;
+    count_open(step->state, instrument, -1);
     tell(step, instrument, hole);
 }
 
@@ -71,8 +76,8 @@ static void fill_gap(td_step *step, uint32_t instrument, const td_hole *hole) {
     td_hole filled = *hole;
     if (filled.missing != TD_NONE) filled.missing = 0; /* what was refused is here */
     filled.status = TD_GAP_FILLED;
-    step->state->changes.gaps_filled++;
-    step->state->open_gaps--;
+    changes_of(step->state, instrument)->gaps_filled++;
+    count_open(step->state, instrument, -1);
     tell(step, instrument, &filled);
     mark_windows(step->state, instrument, &filled, mend);
     td_gaps_remove(&block_of(step->state, instrument)->gaps, hole);
@@ -354,11 +359,11 @@ void td_ledger_move(td_step *step, const td_event *trade, const feed_state *befo
 /* ---- books ---- */
 
 static void close_book_gap(td_step *step, uint32_t instrument, td_hole *gap, int64_t to_ns, td_gap_status status) {
-    td_changes *changes = &step->state->changes;
+    td_changes *changes = changes_of(step->state, instrument);
     gap->to_ns = td_most(gap->from_ns, to_ns);
     gap->status = (uint8_t)status;
     *(status == TD_GAP_FILLED ? &changes->gaps_filled : &changes->gaps_lost) += 1;
-    step->state->open_gaps--;
+    count_open(step->state, instrument, -1);
     tell(step, instrument, gap);
     *gap = (td_hole){0};
 }

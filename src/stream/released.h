@@ -1,4 +1,4 @@
-/* src/stream/released.h - the offsets of the records that releases stand for, so that none is accepted twice. Exact for
+/* src/stream/released.h - the places of the records that releases stand for, so that none is accepted twice. Exact for
  * the highest TD_RELEASED_MAX of a partition; what lies below those counts as released: refused rather than doubled.
  * {0} begins. Memory: 8 bytes each, taken as they come. Thread: the state's owner. */
 #pragma once

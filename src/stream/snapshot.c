@@ -4,7 +4,7 @@
 #include "stream/state.h"
 #include <stdlib.h>
 
-enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 12 };
+enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 14 };
 
 typedef struct snapshot_head {
     uint32_t magic, version;
@@ -102,7 +102,7 @@ static bool block_is_sound(const td_state *s, block_head *block) {
     if (block->calendar != TD_NO_CALENDAR && block->calendar >= s->program->calendar_count) return false;
     bool ordered = block->feed != NO_FEED && s->feeds[block->feed].set.trade_ids == TD_IDS_ORDERED;
     if (ordered && block->seen.ids.older.count > TD_SEEN_SPANS) return false;
-    if (block->gaps.count > TD_GAPS_MAX) return false;
+    if (block->gaps.count > TD_GAPS_MAX || block->copy > 1) return false;
     for (size_t w = 0; w < s->program->width_count; w++) {
         if (block->current[w] > s->slots[w]) return false;
         if (s->program->graphs[w] != NULL && !td_hindsight_valid(hindsight_of(s, block, w))) return false;
@@ -211,6 +211,7 @@ static void keep_instrument(const td_state *from, td_state *to, uint32_t instrum
     const block_head *old = block_of(from, instrument);
     block_head *block = block_of(to, instrument);
     block->feed = old->feed;
+    block->copy = old->copy;
     block->recent = old->recent;
     bool same_ids = old->feed != NO_FEED && from->feeds[old->feed].set.trade_ids == to->feeds[old->feed].set.trade_ids;
     block->gaps = old->gaps;

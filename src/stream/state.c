@@ -123,11 +123,12 @@ uint32_t td_state_find_instrument(const td_state *s, td_bytes name) {
 
 uint32_t td_state_add_instrument(td_state *s, const td_event *e, td_bytes name) {
     feed_state *feed = &s->feeds[e->feed];
-    bool passes = (e->pass >> TD_REASON_INSTRUMENT & 1) != 0;
+    bool copy = (e->flags & TD_FLAG_COPY) != 0, passes = copy || (e->pass >> TD_REASON_INSTRUMENT & 1) != 0;
     if (feed->instrument_count >= feed->set.max_instruments && !passes) return UINT32_MAX;
-    feed->instrument_count++;
+    feed->instrument_count += !copy; /* the program bounds how many of those there are */
     uint32_t index = td_instruments_intern(s->instruments, name);
     td_state_grow(s);
+    block_of(s, index)->copy = copy;
     return index;
 }
 
@@ -209,6 +210,7 @@ static td_applied quarantine(td_state *s, const td_event *e, td_reason reason, c
     const feed_state *feed = &s->feeds[e->feed];
     if (e->kind == TD_EVENT_TRADE && td_reason_is_releasable(reason)) want_windows(s, e);
     td_quarantined q = {.event = *e, .feed = feed_name(feed), .reason = (uint8_t)reason, .known_at_ns = e->receive_ns};
+    emit = emit_of(s, e->instrument, emit);
     emit->quarantined(emit->self, td_instruments_name(s->instruments, e->instrument), &q);
     return (td_applied){.verdict = TD_VERDICT_QUARANTINED};
 }
@@ -324,7 +326,8 @@ static __attribute__((noinline)) td_applied settle(placing *p) {
         step->to_ns = e->event_ns > step->to_ns ? e->event_ns : step->to_ns;
         td_ledger_regrade(step, e->instrument, !silent);
     }
-    if (q.missed_count > 0) p->emit->quarantined(p->emit->self, td_instruments_name(s->instruments, e->instrument), &q);
+    const td_emit *emit = emit_of(s, e->instrument, p->emit);
+    if (q.missed_count > 0) emit->quarantined(emit->self, td_instruments_name(s->instruments, e->instrument), &q);
     p->applied.late_count = q.missed_count;
     p->applied.changed = true;
     return p->applied;
@@ -425,7 +428,8 @@ static __attribute__((noinline)) td_applied place_in_part(placing *p, td_id_plac
     bool in_line = place == TD_ID_NEXT && p->event->origin != TD_ORIGIN_BACKFILL;
     td_applied applied =
         in_line ? place_trade(p, td_trade_notional(&p->event->trade), p->admits) : place_out_of_line(p, place);
-    if (applied.verdict == TD_VERDICT_ACCEPTED && !applied.outside) p->state->changes.restricted++;
+    if (applied.verdict == TD_VERDICT_ACCEPTED && !applied.outside)
+        changes_of(p->state, p->event->instrument)->restricted++;
     applied.restricted = true;
     applied.changed = true;
     return applied;
@@ -567,11 +571,18 @@ static uint32_t feed_of_release(const td_state *s, const td_event *e) {
     return owner != NO_FEED && newer_than_ns <= s->feeds[owner].watermark_ns ? owner : e->feed;
 }
 
+/* Places in the tape of its own partition: copies may come of several. */
+static int64_t place_of_release(const td_event *e) {
+    enum { INSTRUMENT_BITS = 16 };
+    return (int64_t)((uint64_t)e->of_offset << INSTRUMENT_BITS | (e->instrument & ((1u << INSTRUMENT_BITS) - 1)));
+}
+
 /* What a release stands for is accepted once. It is no sign of life. The tape says when the event came at first; what
  * is made of it now was not known before its feed's clock stood where it stands. */
 static td_applied apply_release(td_state *s, const td_event *e, const td_emit *emit) {
     bool once = e->of_offset != TD_NONE;
-    if (once && td_released_has(&s->released, e->of_offset)) return (td_applied){.verdict = TD_VERDICT_DUPLICATE};
+    if (once && td_released_has(&s->released, place_of_release(e)))
+        return (td_applied){.verdict = TD_VERDICT_DUPLICATE};
     td_event now = *e;
     now.feed = feed_of_release(s, e);
     feed_state *feed = &s->feeds[now.feed];
@@ -580,7 +591,7 @@ static td_applied apply_release(td_state *s, const td_event *e, const td_emit *e
     if (now.receive_ns < feed->clock_ns) now.receive_ns = feed->clock_ns;
     td_applied applied = apply_any_tick(s, &now, emit);
     feed->heard_ns = heard_ns;
-    if (once && applied.verdict == TD_VERDICT_ACCEPTED) td_released_add(&s->released, e->of_offset);
+    if (once && applied.verdict == TD_VERDICT_ACCEPTED) td_released_add(&s->released, place_of_release(e));
     return applied;
 }
 

@@ -16,6 +16,7 @@ typedef struct block_head {
     uint32_t feed;                   /* whose watermark closes its windows; NO_FEED before the first trade */
     uint32_t current[TD_WIDTHS_MAX]; /* the slot of the open window used last, per width; `slots`: none */
     uint32_t calendar;               /* of the program, or TD_NO_CALENDAR */
+    uint64_t copy;                   /* 1: it lives in another partition, and is here for who looks at it alone */
     td_period day;                   /* session or day of the last trade; what lies outside of it is looked up */
     td_recent recent;
     td_seen seen;
@@ -26,7 +27,7 @@ typedef struct block_head {
     int64_t near_from;
     uint64_t near_span;
 } block_head;
-_Static_assert(sizeof(block_head) == 1048 + sizeof(td_gaps) + sizeof(td_recent) + 32,
+_Static_assert(sizeof(block_head) == 1056 + sizeof(td_gaps) + sizeof(td_recent) + 32,
                "the snapshot format depends on this layout");
 
 #define NO_FEED UINT32_MAX
@@ -69,6 +70,7 @@ struct td_state {
     td_released released; /* none is released twice */
     int64_t open_gaps;
     td_changes changes; /* not taken yet */
+    td_changes untold;  /* … of copies: their own partition tells them */
     td_shares shares;
     td_books books;
     td_moment now; /* of the record that is being applied */
@@ -93,6 +95,13 @@ static inline td_bytes feed_name(const feed_state *feed) {
 static inline block_head *block_of(const td_state *s, uint32_t instrument) {
     return (block_head *)(void *)s->blocks[instrument];
 }
+/* What is told of an instrument is told in its own partition. */
+static inline const td_emit *emit_of(const td_state *s, uint32_t instrument, const td_emit *emit) {
+    return block_of(s, instrument)->copy != 0 ? &td_emit_none : emit;
+}
+static inline td_changes *changes_of(td_state *s, uint32_t instrument) {
+    return block_of(s, instrument)->copy != 0 ? &s->untold : &s->changes;
+}
 static inline td_window *windows_of(const td_state *s, block_head *block, size_t w) {
     return (td_window *)(void *)((uint8_t *)block + s->window_offset[w]);
 }
@@ -102,8 +111,12 @@ static inline void *graph_state_of(const td_state *s, block_head *block, size_t 
 }
 static inline td_hindsight hindsight_of(const td_state *s, block_head *block, size_t w) {
     void *state = graph_state_of(s, block, w);
-    return (td_hindsight){
-        .graph = s->program->graphs[w], .depth = s->depth[w], .shares = &s->shares, .state = state, .now = s->now};
+    return (td_hindsight){.graph = s->program->graphs[w],
+                          .depth = s->depth[w],
+                          .shares = &s->shares,
+                          .copy = block->copy != 0,
+                          .state = state,
+                          .now = s->now};
 }
 /* Where the window that begins there has its slot, in which no other of its cell of the grid can begin; neighbours have
  * neighbouring ones, before 1970 too. */

@@ -45,7 +45,9 @@ static void act(td_state *s, const td_graph *graph, void *state, const td_tick *
 static void run_all(td_state *s, td_rhythm_source source, const td_tick *tick, const td_emit *emit) {
     const td_program *p = s->program;
     if ((s->ticks_run >> source & 1) == 0) return;
-    td_graph_event event = {.instrument = td_instruments_name(s->instruments, tick->instrument), .tick = tick};
+    td_graph_event event = {.instrument = td_instruments_name(s->instruments, tick->instrument),
+                            .tick = tick,
+                            .copy = block_of(s, tick->instrument)->copy != 0};
     for (size_t g = p->width_count; g < td_program_graph_count(p); g++) {
         void *state = graph_state_of(s, block_of(s, tick->instrument), g);
         if (td_graph_rhythm(p->graphs[g]).source != source || !td_graph_is_due(p->graphs[g], state, tick->event_ns))

@@ -38,14 +38,15 @@ static const char *const json_lines[TD_SCHEMA_COUNT] = {
         "\"bid_price\":null,\"bid_size\":null,\"ask_price\":null,\"ask_size\":null,\"sequence\":null,"
         "\"exchange\":\"\",\"condition\":\"123456789012345\"}",
     [TD_SCHEMA_FILLED] = "{\"schema\":\"Filled\",\"gap\":1,\"extent\":\"whole\",\"clock_ns\":1795239865123456789,"
-                         "\"feed\":\"lean\"}",
+                         "\"feed\":\"lean\",\"flags\":0}",
     [TD_SCHEMA_GAP] = "{\"schema\":\"Gap\",\"feed\":\"lean\",\"instrument\":\"LEAN:IBM\",\"number\":3,"
                       "\"status\":\"open\",\"reason\":\"session\",\"event_time\":1795239865123,"
                       "\"event_ns\":1795239865123456789,\"to_ns\":null,\"first_id\":0,\"last_id\":0,"
                       "\"missing\":0,\"filled\":0,\"known_at_ns\":0}",
     [TD_SCHEMA_CORPORATE] = "{\"schema\":\"CorporateAction\",\"kind\":\"split\",\"ex_day\":16230,\"numerator\":7,"
                             "\"denominator\":1,\"amount\":\"0\",\"currency\":\"\",\"symbol\":\"\",\"source\":\"desk\","
-                            "\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456790,\"feed\":\"lean\"}",
+                            "\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456790,\"feed\":\"lean\","
+                            "\"flags\":0}",
     [TD_SCHEMA_BOOK] =
         "{\"schema\":\"BookUpdate\",\"event_ns\":1795239865123456789,\"receive_ns\":-9223372036854775807,"
         "\"first_sequence\":7,\"last_sequence\":null,\"snapshot\":false,\"more\":true,\"flags\":1,"
