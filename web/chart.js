@@ -11,7 +11,7 @@ const LINE_COLORS = {
 const LOOKS = { // of a signal's marker, by its action
   buy: ['belowBar', 'arrowUp', '--up'], cover: ['belowBar', 'arrowUp', '--up'],
   sell: ['aboveBar', 'arrowDown', '--down'], short: ['aboveBar', 'arrowDown', '--short'],
-  exit: ['aboveBar', 'circle', '--down'],
+  exit: ['aboveBar', 'circle', '--down'], alert: ['aboveBar', 'square', '--accent'],
 };
 const BARS_KEPT = 20000;
 
@@ -270,7 +270,7 @@ export class Chart {
 
   #mark() {
     const first = this.bars[0]?.start ?? Infinity;
-    this.shown = this.markers.filter((s) => s.status !== 'withdrawn' && this.barOf(s) >= first);
+    this.shown = this.markers.filter((s) => LOOKS[s.action] && s.status !== 'withdrawn' && this.barOf(s) >= first);
     this.shown.sort((a, b) => a.event_ns - b.event_ns);
     this.marks.setMarkers(this.shown.filter((s) => s.status !== 'withheld').map((s) => {
       const [position, shape, color] = LOOKS[s.action];

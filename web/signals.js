@@ -41,7 +41,7 @@ export class Signals {
   /* One signal has one row per status: sent, and perhaps withdrawn later. */
   #isNew(s) {
     const key = `${s.id} ${s.status}`;
-    if (this.known.has(key)) return false;
+    if (s.action === 'emit' || this.known.has(key)) return false; // what is emitted is a stream for programs
     this.known.add(key);
     this.total++;
     return true;

@@ -116,6 +116,7 @@ static void show_signal(const run *r, const td_record *record) {
     td_signal signal;
     td_bytes instrument;
     if (td_record_get_signal(td_engine_topics(r->engine)->ids, record->value, &signal, &instrument) != TD_OK) return;
+    if (signal.action == TD_ACTION_EMIT) return; /* a stream for programs */
     char price[TD_DECIMAL_TEXT_MAX], target[TD_DECIMAL_TEXT_MAX], time[40];
     (void)td_decimal_format(signal.price, TD_PRICE_SCALE, false, price);
     (void)td_decimal_format(signal.target, TD_SIZE_SCALE, false, target);

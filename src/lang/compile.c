@@ -137,10 +137,6 @@ static void lower_use(td_lowering *l, const td_stmt *s) {
     if (s->part_count > 0) td_lower_fail_later(l, s->offset, "'use'");
 }
 
-static void lower_alert(td_lowering *l, const td_stmt *s) { td_lower_fail_later(l, s->offset, "'alert'"); }
-
-static void lower_emit(td_lowering *l, const td_stmt *s) { td_lower_fail_later(l, s->offset, "'emit'"); }
-
 static void lower_rule(td_lowering *l, const td_stmt *s) {
     const td_rule_tree *rule = td_syntax_rule(l->tree, s);
     char what[32];
@@ -229,10 +225,10 @@ static void lower_stmt(compiler *c, td_lowering *l, const td_stmt *s) {
         lower_action(l, s);
         break;
     case TD_STMT_ALERT:
-        lower_alert(l, s);
+        td_lower_alert(l, s);
         break;
     case TD_STMT_EMIT:
-        lower_emit(l, s);
+        td_lower_emit(l, s);
         break;
     case TD_STMT_RULE:
         lower_rule(l, s);

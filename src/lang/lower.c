@@ -165,6 +165,14 @@ static uint32_t lower_name(td_lowering *l, const td_expr *e, td_bytes field) {
     return td_graph_builder_add(l->builder, (td_node){.op = TD_OP_FIELD, .n = (uint32_t)bar});
 }
 
+uint32_t td_lower_word(td_lowering *l, td_bytes word, uint32_t offset) {
+    const uint8_t *dot = word.size > 0 ? memchr(word.data, '.', word.size) : NULL;
+    size_t size = dot != NULL ? (size_t)(dot - word.data) : word.size;
+    td_bytes field = {word.data + size + (dot != NULL), word.size - size - (dot != NULL)};
+    td_expr name = {.kind = TD_EXPR_NAME, .text = {word.data, size}, .offset = offset};
+    return lower_name(l, &name, field);
+}
+
 static uint32_t lower_field(td_lowering *l, const td_expr *e) {
     const td_expr *of = expr_at(l, e->first);
     if (of->kind == TD_EXPR_CALL) return td_lower_call(l, of, e->text);

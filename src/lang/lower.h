@@ -59,6 +59,8 @@ uint32_t td_lower_next_term(const td_lowering *l); /* the one that is opened nex
 uint32_t td_lower_expr(td_lowering *l, uint32_t expr);
 uint32_t td_lower_number(td_lowering *l, uint32_t expr);    /* must be a number: decimal or double */
 uint32_t td_lower_condition(td_lowering *l, uint32_t expr); /* must be a condition */
+/* What a word in a text means: NAME or NAME.FIELD. */
+uint32_t td_lower_word(td_lowering *l, td_bytes word, uint32_t offset);
 /* A constant whole number from `least` to TD_WINDOW_MAX, or UINT32_MAX after an error about `what`. */
 uint32_t td_lower_whole(td_lowering *l, uint32_t expr, const char *what, uint32_t least);
 /* Makes both of one type: conditions, decimals, or doubles. False after an error. */
@@ -69,6 +71,10 @@ td_type td_lower_type(const td_lowering *l, uint32_t node);
 uint32_t td_lower_read(td_lowering *l, td_graph_builder *elsewhere, uint32_t node);
 uint32_t td_lower_constant(td_lowering *l, td_value decimal);
 uint32_t td_lower_as_real(td_lowering *l, uint32_t number);
+
+/* lower_report.c */
+void td_lower_alert(td_lowering *l, const td_stmt *s);
+void td_lower_emit(td_lowering *l, const td_stmt *s);
 
 /* lower_call.c: a call, of which the field is wanted ("": its value). */
 uint32_t td_lower_call(td_lowering *l, const td_expr *call, td_bytes field);

@@ -14,6 +14,8 @@ void td_graph_free(td_graph *g) {
     free(g->params);
     free(g->uses);
     free(g->lines);
+    free(g->report_values);
+    free(g->reports);
     free(g->port_nodes);
     free(g->ports);
     free(g->exports);
@@ -55,7 +57,7 @@ static td_value *values_of(const td_graph *g, void *state) {
     return (td_value *)(void *)((uint8_t *)state + g->values_offset);
 }
 
-static bool strategy_is_active(const td_graph *g, const void *state, uint32_t strategy) {
+bool td_graph_is_active(const td_graph *g, const void *state, uint32_t strategy) {
     return ((const uint8_t *)state)[g->active_offset + strategy] != 0;
 }
 
@@ -214,6 +216,10 @@ int64_t td_graph_target(const td_graph *g, const void *state, uint32_t strategy)
 }
 
 int64_t td_graph_target_ns(const td_graph *g, const void *state, uint32_t strategy) {
+    return paper_of(g, state, strategy)->order_ns;
+}
+
+int64_t td_graph_signal_ns(const td_graph *g, const void *state, uint32_t strategy) {
     return paper_of(g, state, strategy)->signal_ns;
 }
 
@@ -225,7 +231,7 @@ bool td_graph_began(const void *state, int64_t *out_ns) {
 
 uint32_t td_graph_decide(const td_graph *g, const void *state, uint32_t strategy, int64_t target) {
     const td_value *values = (const td_value *)(const void *)((const uint8_t *)state + g->values_offset);
-    if (!strategy_is_active(g, state, strategy)) return TD_GRAPH_NOTHING;
+    if (!td_graph_is_active(g, state, strategy)) return TD_GRAPH_NOTHING;
     fired_actions fired = fire(g, &g->strategies[strategy], values);
     const td_graph_action *action = decide(&fired, target);
     return action != NULL ? (uint32_t)(action - g->actions) : TD_GRAPH_NOTHING;
@@ -352,7 +358,7 @@ bool td_graph_line_value(const td_graph *g, const void *state, size_t line, doub
     assert(line < g->line_count);
     const td_graph_line *l = &g->lines[line];
     const state_head *head = state;
-    if (head->seen == 0 || !strategy_is_active(g, state, l->owner)) return false;
+    if (head->seen == 0 || !td_graph_is_active(g, state, l->owner)) return false;
     td_value value = ((const td_value *)(const void *)((const uint8_t *)state + g->values_offset))[l->node];
     if (td_value_is_na(value)) return false;
     *out = g->nodes[l->node].is.type == TD_TYPE_REAL ? td_value_to_real(value) : td_ratio(value, TD_VALUE_ONE);

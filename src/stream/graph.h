@@ -87,8 +87,12 @@ void td_graph_seen_ports(const td_graph *graph, const void *state, td_value *out
 int64_t td_graph_target(const td_graph *graph, const void *state, uint32_t strategy);
 /* The time of the signal that set it; 0 before the first. */
 int64_t td_graph_target_ns(const td_graph *graph, const void *state, uint32_t strategy);
+/* … and of its last signal of any kind. */
+int64_t td_graph_signal_ns(const td_graph *graph, const void *state, uint32_t strategy);
 /* The begin of the first bar; false: there was none. */
 bool td_graph_began(const void *state, int64_t *out_ns);
+/* Is the strategy for this instrument? Not before the first event. */
+bool td_graph_is_active(const td_graph *graph, const void *state, uint32_t strategy);
 /* The action that the last bar run calls for when `target` stands, or TD_GRAPH_NOTHING. */
 uint32_t td_graph_decide(const td_graph *graph, const void *state, uint32_t strategy, int64_t target);
 /* The same for the strategy's own target, which moves unless the signal is withheld; fills the signal. */

@@ -9,7 +9,7 @@
 struct td_graph_builder {
     td_rhythm rhythm;
     td_buf nodes; /* td_node */
-    td_buf strategies, sets, actions, lines, params, terms, exports, uses;
+    td_buf strategies, sets, actions, lines, params, terms, exports, uses, reports, report_values;
     td_buf ports;    /* td_port */
     uint32_t *table; /* node + 1 by hash of its bytes, 0: free; open addressing */
     uint32_t table_size;
@@ -30,6 +30,8 @@ void td_graph_builder_free(td_graph_builder *b) {
     free(b->table);
     td_buf_fini(&b->terms);
     td_buf_fini(&b->params);
+    td_buf_fini(&b->report_values);
+    td_buf_fini(&b->reports);
     td_buf_fini(&b->ports);
     td_buf_fini(&b->exports);
     td_buf_fini(&b->uses);
@@ -213,6 +215,22 @@ void td_graph_builder_add_use(td_graph_builder *b, td_bytes instrument) {
     td_buf_put(&b->uses, &use, sizeof use);
 }
 
+void td_graph_builder_begin_report(td_graph_builder *b, td_action action, td_bytes text, uint32_t condition) {
+    assert(node_at(b, condition)->type == TD_TYPE_CONDITION);
+    graph_report report = {.text = text,
+                           .owner = COUNT(b->strategies, graph_strategy) - 1,
+                           .condition = condition,
+                           .value_first = COUNT(b->report_values, graph_report_value),
+                           .action = (uint8_t)action};
+    td_buf_put(&b->reports, &report, sizeof report);
+}
+
+void td_graph_builder_add_report_value(td_graph_builder *b, td_bytes name, uint32_t node) {
+    graph_report_value value = {name, node};
+    td_buf_put(&b->report_values, &value, sizeof value);
+    ((graph_report *)(void *)(b->reports.data + b->reports.size) - 1)->value_count++;
+}
+
 /* ---- layout ---- */
 
 static void set_user(uint64_t *users, uint32_t mask_words, uint32_t node, uint32_t strategy) {
@@ -229,6 +247,12 @@ static uint64_t *find_users(const td_graph_builder *b, const td_graph *g) {
     for (uint32_t i = 0; i < g->line_count; i++) set_user(users, g->mask_words, g->lines[i].node, g->lines[i].owner);
     for (uint32_t i = 0; i < g->export_count; i++)
         set_user(users, g->mask_words, g->exports[i].node, g->strategy_count + i);
+    for (uint32_t i = 0; i < g->report_count; i++) {
+        const graph_report *r = &g->reports[i];
+        set_user(users, g->mask_words, r->condition, r->owner);
+        for (uint32_t k = 0; k < r->value_count; k++)
+            set_user(users, g->mask_words, g->report_values[r->value_first + k].node, r->owner);
+    }
     for (uint32_t i = count; i-- > 0;) { /* users stand behind their inputs */
         const td_node *node = node_at(b, i);
         for (uint32_t k = 0; k < td_op_rows[node->op].inputs; k++)
@@ -297,6 +321,8 @@ static void take_nodes(const td_graph_builder *b, td_graph *g, uint32_t action_c
     }
     for (uint32_t i = 0; i < g->line_count; i++) g->lines[i].node = number[g->lines[i].node];
     for (uint32_t i = 0; i < g->export_count; i++) g->exports[i].node = number[g->exports[i].node];
+    for (uint32_t i = 0; i < g->report_count; i++) g->reports[i].condition = number[g->reports[i].condition];
+    for (uint32_t i = 0; i < g->report_value_count; i++) g->report_values[i].node = number[g->report_values[i].node];
     take_terms(b, g, number, users);
     free(number);
     free(users);
@@ -372,6 +398,8 @@ static void own_texts(td_graph *g, uint32_t set_count, uint32_t action_count) {
     for (uint32_t i = 0; i < action_count; i++) size += g->actions[i].note.size;
     for (uint32_t i = 0; i < g->line_count; i++) size += g->lines[i].name.size;
     for (uint32_t i = 0; i < g->use_count; i++) size += g->uses[i].instrument.size;
+    for (uint32_t i = 0; i < g->report_count; i++) size += g->reports[i].text.size;
+    for (uint32_t i = 0; i < g->report_value_count; i++) size += g->report_values[i].name.size;
     char *at = g->texts = td_alloc(size);
     text = (td_bytes){0};
     for (uint32_t i = 0; i < g->strategy_count; i++) {
@@ -387,6 +415,8 @@ static void own_texts(td_graph *g, uint32_t set_count, uint32_t action_count) {
     for (uint32_t i = 0; i < set_count; i++) own_text(&at, &g->sets[i]);
     for (uint32_t i = 0; i < action_count; i++) own_text(&at, &g->actions[i].note);
     for (uint32_t i = 0; i < g->use_count; i++) own_text(&at, &g->uses[i].instrument);
+    for (uint32_t i = 0; i < g->report_count; i++) own_text(&at, &g->reports[i].text);
+    for (uint32_t i = 0; i < g->report_value_count; i++) own_text(&at, &g->report_values[i].name);
     for (uint32_t i = 0; i < g->line_count; i++) {
         own_text(&at, &g->lines[i].name);
         g->lines[i].strategy = g->strategies[g->lines[i].owner].name;
@@ -413,6 +443,10 @@ td_graph *td_graph_build(td_graph_builder *b) {
     g->sets = take_data(&b->sets);
     g->actions = take_data(&b->actions);
     g->lines = take_data(&b->lines);
+    g->report_count = COUNT(b->reports, graph_report);
+    g->reports = take_data(&b->reports);
+    g->report_value_count = COUNT(b->report_values, graph_report_value);
+    g->report_values = take_data(&b->report_values);
     g->param_count = COUNT(b->params, td_graph_param);
     g->params = take_data(&b->params);
     g->uses = take_data(&b->uses);

@@ -56,5 +56,10 @@ uint32_t td_graph_builder_add_port(td_graph_builder *builder, td_port port);
 /* The port of another graph that reads `node`, no constant, for the instruments of `sets`, lent like the texts. */
 td_port td_graph_builder_export(td_graph_builder *builder, uint32_t node, const td_bytes *sets, size_t set_count);
 
+/* An alert or emit of the strategy begun last, and its values in their order. `text`: of an alert with {} where a value
+ * stands, of an emit its name. */
+void td_graph_builder_begin_report(td_graph_builder *builder, td_action action, td_bytes text, uint32_t condition);
+void td_graph_builder_add_report_value(td_graph_builder *builder, td_bytes name, uint32_t node);
+
 /* Lays everything out. The builder is empty afterwards and remains the caller's to free. */
 td_graph *td_graph_build(td_graph_builder *builder);

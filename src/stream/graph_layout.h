@@ -26,10 +26,23 @@ typedef struct graph_export { /* a node that others read, of these instruments *
     uint32_t set_first, set_count;
 } graph_export;
 
+typedef struct graph_report { /* report.h */
+    td_bytes text;
+    uint32_t owner, condition;
+    uint32_t value_first, value_count;
+    uint8_t action; /* td_action */
+} graph_report;
+
+typedef struct graph_report_value {
+    td_bytes name;
+    uint32_t node;
+} graph_report_value;
+
 struct td_graph {
     td_rhythm rhythm;
     size_t state_bytes, active_offset, positions_offset, values_offset;
     uint32_t node_count, strategy_count, line_count, export_count, port_count;
+    uint32_t report_count, report_value_count;
     uint32_t constant_count; /* the first nodes: given once, on the first bar */
     uint32_t ring_count;
     uint32_t mask_words;  /* of 64 bits, a bit per strategy, then one per export */
@@ -43,6 +56,8 @@ struct td_graph {
     td_bytes *sets;
     td_graph_action *actions;
     td_graph_line *lines;
+    graph_report *reports;
+    graph_report_value *report_values;
     td_graph_param *params;
     td_term *terms;
     uint32_t param_count;

@@ -1,5 +1,7 @@
 /* src/stream/hindsight.c - head, base, and a ring of bars with what was done on each. */
 #include "stream/hindsight.h"
+#include "base/hash.h"
+#include "stream/report.h"
 #include <assert.h>
 
 typedef struct ring_head {
@@ -14,11 +16,18 @@ typedef struct done {      /* by one strategy on one bar */
     uint32_t withheld : 1; /* the action was told, but does not stand */
 } done;
 
+typedef struct told {  /* of one report on one bar */
+    uint64_t hash;     /* of what was emitted */
+    uint32_t ordinal;  /* of the signal */
+    uint32_t standing; /* the signal's td_signal_status and 1; 0: none */
+} told;
+
 typedef struct entry {
     td_bar bar;
-    done strategies[]; /* and behind them the ports as the bar saw them */
+    done strategies[]; /* behind them told reports[], and the ports as the bar saw them */
 } entry;
-_Static_assert(sizeof(ring_head) == 16 && sizeof(done) == 16 && sizeof(entry) % 16 == 0, "blocks are aligned to 16");
+_Static_assert(sizeof(ring_head) == 16 && sizeof(done) == 16 && sizeof(told) == 16 && sizeof(entry) % 16 == 0,
+               "blocks are aligned to 16");
 
 static uint32_t port_count(const td_graph *g) {
     const td_port *ports;
@@ -26,7 +35,8 @@ static uint32_t port_count(const td_graph *g) {
 }
 
 static size_t entry_bytes(const td_graph *g) {
-    return sizeof(entry) + td_graph_strategies(g) * sizeof(done) + port_count(g) * sizeof(td_value);
+    return sizeof(entry) + td_graph_strategies(g) * sizeof(done) + td_graph_reports(g) * sizeof(told) +
+           port_count(g) * sizeof(td_value);
 }
 
 size_t td_hindsight_bytes(const td_graph *g, uint32_t depth) {
@@ -45,8 +55,12 @@ static entry *entry_at(td_hindsight h, uint32_t index) { /* 0: the oldest */
                              (ring->first + index) % h.depth * entry_bytes(h.graph));
 }
 
+static told *reports_of(td_hindsight h, entry *e) {
+    return (told *)(void *)(e->strategies + td_graph_strategies(h.graph));
+}
+
 static td_value *ports_of(td_hindsight h, entry *e) {
-    return (td_value *)(void *)(e->strategies + td_graph_strategies(h.graph));
+    return (td_value *)(void *)(reports_of(h, e) + td_graph_reports(h.graph));
 }
 
 static void put_ports(td_hindsight h, entry *e, const td_value *ports) {
@@ -92,6 +106,23 @@ static void make_room(td_hindsight h, td_bytes instrument) {
     ring->count--;
 }
 
+static told what_is_told(const td_signal *signal) {
+    return (told){.hash = td_hash_bytes(signal->data), .ordinal = signal->ordinal, .standing = signal->status + 1u};
+}
+
+/* Behind the actions of all strategies. */
+static void report(td_hindsight h, entry *e, const td_bar *bar, td_signal_fn fn, void *arg) {
+    td_report_room room;
+    for (uint32_t r = 0; r < td_graph_reports(h.graph); r++) {
+        td_signal signal = td_graph_blank_signal(bar);
+        bool calls = td_graph_make_report(h.graph, h.state, r, &room, &signal);
+        td_paper *paper = td_graph_paper(h.graph, h.state, td_graph_report_owner(h.graph, r));
+        if (calls) signal.ordinal = td_paper_number(paper, signal.event_ns);
+        if (e != NULL) reports_of(h, e)[r] = calls ? what_is_told(&signal) : (told){0};
+        if (calls) fn(arg, &signal);
+    }
+}
+
 void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg) {
     entry *e = NULL;
     if (h.depth > 0) {
@@ -112,6 +143,7 @@ void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, 
                                       .withheld = action != TD_GRAPH_NOTHING && signal.status == TD_SIGNAL_WITHHELD};
         if (action != TD_GRAPH_NOTHING) fn(arg, &signal);
     }
+    report(h, e, bar, fn, arg);
 }
 
 /* ---- looking back ---- */
@@ -137,6 +169,7 @@ static void insert_entry(td_hindsight h, uint32_t place, const td_bar *bar) {
             place < count ? entry_at(h, place + 1)->strategies[s].target : td_graph_target(h.graph, h.state, s);
         e->strategies[s] = (done){.target = target, .action = TD_GRAPH_NOTHING};
     }
+    memset(reports_of(h, e), 0, td_graph_reports(h.graph) * sizeof(told));
 }
 
 /* The bar stands where it belongs; false when that is in the base or behind it. */
@@ -174,6 +207,43 @@ static void tell(const correction *c, const entry *e, uint32_t s, td_signal_stat
     c->fn(c->arg, &signal);
 }
 
+/* One more signal of the strategy on that bar. */
+static uint32_t next_ordinal(td_hindsight h, entry *e, uint32_t strategy) {
+    uint32_t used = e->strategies[strategy].ordinal;
+    for (uint32_t r = 0; r < td_graph_reports(h.graph); r++) {
+        const told *t = &reports_of(h, e)[r];
+        if (td_graph_report_owner(h.graph, r) == strategy && t->ordinal > used) used = t->ordinal;
+    }
+    return td_paper_late_ordinal(td_graph_paper(h.graph, h.state, strategy), e->bar.end_ns, used);
+}
+
+/* The same for what is reported; what is emitted otherwise than before is withdrawn and emitted anew. */
+static void correct_reports(const correction *c, entry *e) {
+    td_report_room room;
+    for (uint32_t r = 0; r < td_graph_reports(c->h.graph); r++) {
+        told *t = &reports_of(c->h, e)[r];
+        td_signal signal = td_graph_blank_signal(&e->bar), gone = signal;
+        bool calls = td_graph_make_report(c->h.graph, c->h.state, r, &room, &signal);
+        bool stood = t->standing > 0 && t->standing != TD_SIGNAL_WITHHELD + 1u;
+        bool withholds = signal.status == TD_SIGNAL_WITHHELD;
+        bool same = calls ? t->standing > 0 && t->hash == td_hash_bytes(signal.data) && (stood || withholds) : !stood;
+        if (same) continue;
+        signal.known_at_ns = gone.known_at_ns = c->known_at_ns;
+        if (stood) {
+            td_graph_name_report(c->h.graph, c->h.state, r, &gone);
+            gone.ordinal = t->ordinal;
+            gone.status = TD_SIGNAL_WITHDRAWN;
+            c->fn(c->arg, &gone);
+        }
+        t->standing = 0;
+        if (!calls) continue;
+        signal.ordinal = next_ordinal(c->h, e, td_graph_report_owner(c->h.graph, r));
+        if (!withholds) signal.status = TD_SIGNAL_LATE;
+        *t = what_is_told(&signal);
+        c->fn(c->arg, &signal);
+    }
+}
+
 /* The head stands behind the entry's bar. */
 static void correct(const correction *c, entry *e) {
     for (uint32_t s = 0; s < td_graph_strategies(c->h.graph); s++) {
@@ -186,10 +256,10 @@ static void correct(const correction *c, entry *e) {
         d->action = action;
         d->withheld = withholds;
         if (action == TD_GRAPH_NOTHING) continue;
-        uint32_t ordinal = td_paper_late_ordinal(td_graph_paper(c->h.graph, c->h.state, s), e->bar.end_ns, d->ordinal);
-        d->ordinal = ordinal & INT32_MAX;
+        d->ordinal = next_ordinal(c->h, e, s) & INT32_MAX;
         tell(c, e, s, withholds ? TD_SIGNAL_WITHHELD : TD_SIGNAL_LATE);
     }
+    correct_reports(c, e);
 }
 
 bool td_hindsight_revise(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg) {

@@ -1,10 +1,14 @@
 /* src/stream/paper.c - orders and fills of a paper position. */
 #include "stream/paper.h"
 
+uint32_t td_paper_number(td_paper *p, int64_t event_ns) {
+    p->ordinal = p->signal_ns == event_ns ? p->ordinal + 1 : 1;
+    p->signal_ns = event_ns;
+    return p->ordinal;
+}
+
 void td_paper_signal(td_paper *p, td_moment now, td_signal *signal) {
-    p->ordinal = p->signal_ns == signal->event_ns ? p->ordinal + 1 : 1;
-    p->signal_ns = signal->event_ns;
-    signal->ordinal = p->ordinal;
+    signal->ordinal = td_paper_number(p, signal->event_ns);
     if (signal->status != TD_SIGNAL_FRESH || signal->action > TD_ACTION_EXIT) return;
     p->target = signal->target;
     p->ordered = 1;

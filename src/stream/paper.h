@@ -33,6 +33,8 @@ typedef struct td_paper {
 } td_paper;
 _Static_assert(sizeof(td_paper) == 88, "the snapshot format depends on this layout");
 
+/* The ordinal of the strategy's next signal, of that time. */
+uint32_t td_paper_number(td_paper *paper, int64_t event_ns);
 /* The strategy's next signal: gives it its ordinal. A fresh one moves the target, and from here on there is an order,
  * in place of one that was not filled. */
 void td_paper_signal(td_paper *paper, td_moment now, td_signal *signal);

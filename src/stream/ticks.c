@@ -3,6 +3,7 @@
 #include "stream/desk.h"
 #include "stream/ledger.h"
 #include "stream/ports.h"
+#include "stream/report.h"
 #include "stream/tick.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,21 +24,41 @@ static td_bytes find_doubt(const td_state *s, const td_tick *tick, char text[REA
     return feed->silent != 0 ? TD_TEXT("feed silent") : (td_bytes){0};
 }
 
+/* By nobody yet. */
+static td_signal signal_of(const td_state *s, const td_tick *tick, char text[REASON_BYTES]) {
+    td_bytes doubt = find_doubt(s, tick, text);
+    return (td_signal){.reason = doubt,
+                       .instrument = tick->instrument,
+                       .event_ns = tick->event_ns,
+                       .price = tick->price,
+                       .known_at_ns = tick->known_at_ns,
+                       .status = doubt.size > 0 ? TD_SIGNAL_WITHHELD : TD_SIGNAL_FRESH};
+}
+
 /* A strategy's signals never go back in time: what is behind its last one moves nothing, so that each time has its
  * signals in a row and an id is given once. */
 static void act(td_state *s, const td_graph *graph, void *state, const td_tick *tick, const td_emit *emit) {
     char text[REASON_BYTES];
     for (uint32_t i = 0; i < td_graph_strategies(graph); i++) {
-        if (td_graph_target_ns(graph, state, i) > tick->event_ns) continue;
+        if (td_graph_signal_ns(graph, state, i) > tick->event_ns) continue;
         if (td_graph_decide(graph, state, i, td_graph_target(graph, state, i)) == TD_GRAPH_NOTHING) continue;
-        td_signal signal = {.reason = find_doubt(s, tick, text),
-                            .instrument = tick->instrument,
-                            .event_ns = tick->event_ns,
-                            .price = tick->price,
-                            .known_at_ns = tick->known_at_ns};
-        signal.status = signal.reason.size > 0 ? TD_SIGNAL_WITHHELD : TD_SIGNAL_FRESH;
+        td_signal signal = signal_of(s, tick, text);
         (void)td_graph_act(graph, state, i, s->now, &signal);
         td_desk_look_again(block_of(s, tick->instrument));
+        emit->signal(emit->self, td_instruments_name(s->instruments, tick->instrument), &signal);
+    }
+}
+
+/* The same for what they tell beside. */
+static void report(const td_state *s, const td_graph *graph, void *state, const td_tick *tick, const td_emit *emit) {
+    char text[REASON_BYTES];
+    td_report_room room;
+    for (uint32_t r = 0; r < td_graph_reports(graph); r++) {
+        uint32_t owner = td_graph_report_owner(graph, r);
+        td_signal signal = signal_of(s, tick, text);
+        if (td_graph_signal_ns(graph, state, owner) > tick->event_ns) continue;
+        if (!td_graph_make_report(graph, state, r, &room, &signal)) continue;
+        signal.ordinal = td_paper_number(td_graph_paper(graph, state, owner), tick->event_ns);
         emit->signal(emit->self, td_instruments_name(s->instruments, tick->instrument), &signal);
     }
 }
@@ -55,6 +76,7 @@ static void run_all(td_state *s, td_rhythm_source source, const td_tick *tick, c
         event.ports = td_state_read_ports(s, tick->instrument, g);
         td_graph_run(p->graphs[g], state, &event);
         act(s, p->graphs[g], state, tick, emit);
+        report(s, p->graphs[g], state, tick, emit);
     }
 }
 
