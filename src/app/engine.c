@@ -261,6 +261,10 @@ td_status td_engine_open(td_engine **out, const td_os *os, const td_config *conf
     return TD_OK;
 }
 
+void td_engine_tell_progress(td_engine *e, td_log_report_fn progress, void *arg) {
+    td_live_tell_progress(e->live, progress, arg);
+}
+
 static void finish(td_engine *e) {
     td_status status = td_ingest_flush(e->ingest);
     for (size_t i = 0; i < e->worker_count; i++)

@@ -42,6 +42,8 @@ typedef enum td_engine_step_kind { TD_STEP_INGEST, TD_STEP_WORK, TD_STEP_DELIVER
 
 size_t td_engine_step_count(const td_engine *engine); /* one ingest, a worker per partition, one per sink, one sync */
 td_engine_step_kind td_engine_step_kind_of(const td_engine *engine, size_t step);
+/* `progress` gets lines about how long work of live feeds goes on. Before the first step. */
+void td_engine_tell_progress(td_engine *engine, td_log_report_fn progress, void *arg);
 int td_engine_step(td_engine *engine, size_t step); /* work done; 0: may idle */
 
 /* No more input: after the ingest step's last turn. What is batched is appended; from then on the engine can finish

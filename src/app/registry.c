@@ -1,10 +1,19 @@
 /* src/app/registry.c - the plugs there are. A new venue, format or store is one line here. */
 #include "app/config.h"
 
-const td_feed_ops *const td_feed_plugs[] = {&td_feed_lean,      &td_feed_binance_collector, &td_feed_cryptofeed,
-                                            &td_feed_simulated, &td_feed_websocket,         &td_feed_coinbase,
-                                            &td_feed_coincap,   &td_feed_finnhub,           &td_feed_twelvedata,
-                                            &td_feed_actions,   &td_feed_alphavantage,      NULL};
+const td_feed_ops *const td_feed_plugs[] = {&td_feed_lean,
+                                            &td_feed_binance_collector,
+                                            &td_feed_cryptofeed,
+                                            &td_feed_simulated,
+                                            &td_feed_websocket,
+                                            &td_feed_coinbase,
+                                            &td_feed_coincap,
+                                            &td_feed_finnhub,
+                                            &td_feed_twelvedata,
+                                            &td_feed_actions,
+                                            &td_feed_alphavantage_live,
+                                            &td_feed_alphavantage,
+                                            NULL};
 const td_sink_ops *const td_sink_plugs[] = {&td_sink_sqlite, NULL};
 
 const td_plug_sample td_plug_samples[] = {
@@ -12,7 +21,8 @@ const td_plug_sample td_plug_samples[] = {
     {"binance-collector", "path", "examples/data/binance/*.gz", true},
     {"cryptofeed", "path", "examples/data/cryptofeed/*.ws.*", true},
     {"actions", "path", "examples/data/actions/*.csv", true},
-    {"alphavantage", "path", "examples/data/alphavantage/MSFT_*", true},
+    {"alphavantage", "token", "${ALPHAVANTAGE_TOKEN}", false},
+    {"alphavantage", "symbols", "[IBM, MSFT]", false},
     {"websocket", "url", "wss://data-stream.binance.vision/ws/btcusdt@trade", false},
     {"coinbase", "products", "[BTC-USD, ETH-USD]", false},
     {"finnhub", "token", "${FINNHUB_TOKEN}", false},

@@ -94,6 +94,8 @@ static void report(void *arg, const char *line) {
     td_notice(r->notices, TD_LEVEL_WARNING, r->started_ns == 0 ? "start" : "notice", NULL, "%s", line);
 }
 
+static void show_line(void *arg, const char *line) { td_notices_show(((run *)arg)->notices, "progress", line); }
+
 static void report_fault(void *arg, const char *line) {
     run *r = arg;
     uint64_t hash = td_hash_bytes(td_text(line));
@@ -504,6 +506,7 @@ static td_status open_run(run *r) {
     hide_secrets(r);
     if (r->config.speed < 0) r->config.speed = o->until_end ? 0 : 1;
     status = td_engine_open(&r->engine, &td_os_posix, &r->config, report, r);
+    if (status == TD_OK) td_engine_tell_progress(r->engine, show_line, r);
     if (status == TD_OK) tell_forgetful(r);
     if (status == TD_OK) status = open_serve(r);
     if (status != TD_OK) return status;

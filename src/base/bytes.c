@@ -22,6 +22,12 @@ char *td_copy_text(const char *s) {
     return memcpy(td_alloc(size), s, size);
 }
 
+char *td_copy_bytes(td_bytes bytes) {
+    char *text = td_alloc_zero(bytes.size + 1, 1);
+    if (bytes.size > 0) memcpy(text, bytes.data, bytes.size);
+    return text;
+}
+
 void td_buf_reserve(td_buf *buf, size_t extra_bytes) {
     if (buf->capacity - buf->size >= extra_bytes) return;
     assert(extra_bytes <= SIZE_MAX / 4 && buf->size <= SIZE_MAX / 4);

@@ -84,6 +84,7 @@ static inline td_bytes td_buf_bytes(const td_buf *buf) { return (td_bytes){buf->
 /* malloc and calloc that abort with a message when memory is out (start-up only, never per event). */
 void *td_alloc(size_t size);
 void *td_alloc_zero(size_t count, size_t size);
-char *td_copy_text(const char *s); /* heap copy; free() it */
+char *td_copy_text(const char *s);   /* heap copy; free() it */
+char *td_copy_bytes(td_bytes bytes); /* the same, as a text */
 /* What realloc or aligned_alloc gave for `size` bytes; aborts as td_alloc where that is NULL. */
 void *td_alloc_check(void *memory, size_t size);

@@ -8,20 +8,6 @@
 
 /* ---- words ---- */
 
-const char *td_av_word_name(td_av_word word) {
-    static const char *const names[] = {
-        [TD_AV_ROWS] = "data",
-        [TD_AV_LATER] = "asked too often",
-        [TD_AV_TOMORROW] = "the day's requests are used up",
-        [TD_AV_PREMIUM] = "not in the plan of this key",
-        [TD_AV_KEY] = "the key is refused",
-        [TD_AV_CALL] = "the request is refused",
-        [TD_AV_REFUSED] = "refused",
-        [TD_AV_NO_ANSWER] = "no answer of Alpha Vantage",
-    };
-    return names[word];
-}
-
 static bool says(td_bytes text, const char *word) {
     size_t size = strlen(word);
     for (size_t i = 0; i + size <= text.size; i++)
@@ -30,16 +16,16 @@ static bool says(td_bytes text, const char *word) {
 }
 
 /* Limits before plans: the text of a limit offers plans, too. */
-static td_av_word word_of(td_bytes notice, bool is_error) {
+static td_answer_word word_of(td_bytes notice, bool is_error) {
     static const struct {
         const char *text;
-        td_av_word word;
-    } rows[] = {{"per minute", TD_AV_LATER},    {"per second", TD_AV_LATER}, {"per day", TD_AV_TOMORROW},
-                {"daily rate", TD_AV_TOMORROW}, {"rate limit", TD_AV_LATER}, {"premium", TD_AV_PREMIUM},
-                {"demo** api key", TD_AV_KEY},  {"apikey", TD_AV_KEY}};
+        td_answer_word word;
+    } rows[] = {{"per minute", TD_ANSWER_LATER},    {"per second", TD_ANSWER_LATER}, {"per day", TD_ANSWER_TOMORROW},
+                {"daily rate", TD_ANSWER_TOMORROW}, {"rate limit", TD_ANSWER_LATER}, {"premium", TD_ANSWER_PREMIUM},
+                {"demo** api key", TD_ANSWER_KEY},  {"apikey", TD_ANSWER_KEY}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (says(notice, rows[i].text)) return rows[i].word;
-    return is_error ? TD_AV_CALL : TD_AV_REFUSED;
+    return is_error ? TD_ANSWER_CALL : TD_ANSWER_REFUSED;
 }
 
 bool td_av_width(td_bytes interval, int64_t *out_ns) {
@@ -61,7 +47,7 @@ bool td_av_width(td_bytes interval, int64_t *out_ns) {
 typedef enum column { STAMP, OPEN, HIGH, LOW, CLOSE, VOLUME, COLUMNS } column;
 
 typedef struct series { /* what its rows share */
-    const td_av_request *request;
+    const td_answer_request *request;
     td_zone zone;
     int64_t width_ns;
     uint32_t instrument;
@@ -208,7 +194,7 @@ static const char *read_meta(const parts *p, series *out) {
     return td_av_width(p->interval, &out->width_ns) ? NULL : "its interval is not one of 1min to 60min and Daily";
 }
 
-static void give_series(const parts *p, const series *s, td_av_row_fn each, void *arg) {
+static void give_series(const parts *p, const series *s, td_answer_row_fn each, void *arg) {
     static const char *const names[COLUMNS] = {"", "open", "high", "low", "close", "volume"};
     td_json json;
     td_json_init(&json, p->series.text);
@@ -225,14 +211,15 @@ static void give_series(const parts *p, const series *s, td_av_row_fn each, void
     }
 }
 
+static const char NO_SYMBOL[] = "a quote of nothing: the symbol is not known";
+
 /* The latest price: of its day, so its end is the first instant at which that is sure. */
-static const char *give_quote(const parts *p, const td_av_request *request, td_av_row_fn each, void *arg) {
+static const char *give_quote(const parts *p, const td_answer_request *request, td_answer_row_fn each, void *arg) {
     static const char *const names[] = {"symbol", "price", "latest trading day"};
     td_bytes texts[3] = {{0}};
     td_recorded row = {.kind = TD_ITEM_EVENT, .ns_of_day = -1, .event = {.kind = TD_EVENT_PRICE}};
     int64_t day;
-    if (!read_members(p->quote.text, names, texts, 3) || texts[0].size == 0)
-        return "a quote of nothing: the symbol is not known";
+    if (!read_members(p->quote.text, names, texts, 3) || texts[0].size == 0) return NO_SYMBOL;
     if (!td_recorded_instrument(&request->naming, texts[0], &row.event.instrument))
         return "no instrument can have the name of its symbol";
     if (read_date(texts[2], &day) != TD_REASON_NONE) return "the quote has no latest trading day";
@@ -243,10 +230,11 @@ static const char *give_quote(const parts *p, const td_av_request *request, td_a
     return NULL;
 }
 
-static td_av_word read_json(td_bytes answer, const td_av_request *request, td_av_row_fn each, void *arg,
-                            td_bytes *out_text) {
+static td_answer_word read_json(td_bytes answer, const td_answer_request *request, td_answer_row_fn each, void *arg,
+                                td_bytes *out_text) {
     parts p;
     series s = {.request = request};
+    td_answer_word word = TD_ANSWER_NONE;
     const char *fault = "it is no JSON, or cut";
     if (read_parts(answer, &p)) {
         fault = "it has neither a series nor a quote";
@@ -255,13 +243,14 @@ static td_av_word read_json(td_bytes answer, const td_av_request *request, td_av
             if (fault == NULL) give_series(&p, &s, each, arg);
         } else if (p.quote.type == TD_JSON_OBJECT) {
             fault = give_quote(&p, request, each, arg);
+            if (fault == NO_SYMBOL) word = TD_ANSWER_CALL;
         } else if (p.notice.type == TD_JSON_STRING) {
             *out_text = p.notice.text;
             return word_of(p.notice.text, p.is_error);
         }
     }
     if (fault != NULL) *out_text = td_text(fault);
-    return fault == NULL ? TD_AV_ROWS : TD_AV_NO_ANSWER;
+    return fault == NULL ? TD_ANSWER_ROWS : word;
 }
 
 /* ---- CSV ---- */
@@ -304,16 +293,16 @@ static bool read_header(td_bytes line, size_t out[COLUMNS]) {
     return found == COLUMNS;
 }
 
-static td_av_word read_csv(td_bytes answer, const td_av_request *request, td_av_row_fn each, void *arg,
-                           td_bytes *out_text) {
+static td_answer_word read_csv(td_bytes answer, const td_answer_request *request, td_answer_row_fn each, void *arg,
+                               td_bytes *out_text) {
     series s = {.request = request, .zone = TD_ZONE_NEW_YORK, .width_ns = request->width_ns};
     td_bytes rest = answer, line;
     size_t at[COLUMNS];
     *out_text = TD_TEXT("CSV does not say whose it is: name the file SYMBOL_5min.csv, or SYMBOL_daily.csv");
     if (request->symbol.size == 0 || !td_recorded_instrument(&request->naming, request->symbol, &s.instrument))
-        return TD_AV_NO_ANSWER;
+        return TD_ANSWER_NONE;
     *out_text = TD_TEXT("it does not begin with timestamp,open,high,low,close and volume");
-    if (!next_line(&rest, &line) || !read_header(line, at)) return TD_AV_NO_ANSWER;
+    if (!next_line(&rest, &line) || !read_header(line, at)) return TD_ANSWER_NONE;
     while (next_line(&rest, &line)) {
         td_bytes cells[CSV_COLUMNS_MAX] = {{0}}, ours[COLUMNS];
         td_recorded row;
@@ -323,10 +312,11 @@ static td_av_word read_csv(td_bytes answer, const td_av_request *request, td_av_
         decode_bar(&s, ours, &row);
         each(arg, &row, line);
     }
-    return TD_AV_ROWS;
+    return TD_ANSWER_ROWS;
 }
 
-td_av_word td_av_read(td_bytes answer, const td_av_request *request, td_av_row_fn each, void *arg, td_bytes *out_text) {
+td_answer_word td_av_read(td_bytes answer, const td_answer_request *request, td_answer_row_fn each, void *arg,
+                          td_bytes *out_text) {
     size_t at = 0;
     while (at < answer.size && isspace(answer.data[at])) at++;
     bool json = at < answer.size && answer.data[at] == '{';

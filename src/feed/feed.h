@@ -18,6 +18,7 @@ typedef enum td_item_kind {
     TD_ITEM_SESSION,  /* live feeds only */
     TD_ITEM_WANTED,   /* live feeds only: a book waits for a whole one, which has to be asked for */
     TD_ITEM_BACKFILL, /* live feeds only: one that was asked for has ended */
+    TD_ITEM_ANSWER,   /* live feeds only: what was asked for begins to come, or is there as a whole */
     TD_ITEM_NOTICE,   /* live feeds only: something that people should know */
     TD_ITEM_RAW,      /* live feeds with `raw` only: bytes as they came, before what they say */
     TD_ITEM_END,      /* never of a live feed */
@@ -37,9 +38,18 @@ typedef struct td_feed_backfill {
     const char *detail; /* failed: why, for people; borrowed until the next call */
 } td_feed_backfill;
 
+typedef struct td_feed_answer { /* to something that is asked for once */
+    td_bytes name;              /* of what was asked for: the feed's own, printable; borrowed until the next call */
+    uint32_t instrument;        /* that it is of, and alone */
+    bool whole;                 /* all of it stands before this; else its first event comes behind it */
+    int64_t until_ns;           /* the newest of its events that the log holds; TD_NONE: it holds none */
+    int64_t asked_ns;           /* whole: when, by the machine's clock */
+} td_feed_answer;
+
 typedef struct td_feed_item {
     td_item_kind kind;
     bool past;                   /* asked for afterwards: shows nothing of the session, and its clock says nothing */
+    bool progress;               /* NOTICE: how long work goes on, nothing to be warned of */
     int64_t clock_ns;            /* the feed's clock at this item; never goes back; 0 before its first instant */
     td_source_position position; /* its cause; unique within the feed, increasing within a file; file: 0 or more, in
                                     byte order of the paths; line: from 1, 0 stands for the whole file */
@@ -52,6 +62,7 @@ typedef struct td_feed_item {
         td_feed_session session;
         uint32_t wanted; /* WANTED: its instrument */
         td_feed_backfill backfill;
+        td_feed_answer answer;
     };
 } td_feed_item;
 
@@ -87,6 +98,13 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     int64_t history_interval_ns, history_after_ns, history_max, history_tries;
     const td_transport_ops *transport; /* no keys: NULL is the real network; simulations bring theirs */
     const td_http_ops *http;
+    /* downloads (feed/download.h); their base URL is `history` */
+    td_texts intervals, months;
+    char *first_month, *last_month; /* "2024-01"; NULL: unset */
+    bool quote, extended;
+    int datatype; /* json|csv */
+    int64_t refresh_ns, quote_ns, per_minute, per_day;
+    int64_t answer_bytes, answer_ns; /* bounds of an answer; 0: as feed/rest.h has them */
     int64_t history_rows; /* no key: of a page; 0 means as many as the venue gives; simulations want it small */
 } td_feed_conf;
 
@@ -170,6 +188,9 @@ typedef struct td_live_ops {
      * A gap of reason SEQUENCE is a book's that was WANTED: the whole book comes, as the venue has it now. Its number
      * is 0, only its instrument is said. TD_REJECT: it waits no more. */
     TD_CHECKED td_status (*backfill)(void *feed, const td_gap *gap);
+    /* The log holds that of an answer; not whole: the process died within it. Before the first connect. NULL: this kind
+     * of feed gives no ANSWER items. */
+    void (*hold)(void *feed, const td_feed_answer *answer);
 } td_live_ops;
 
 typedef struct td_feed_file {
@@ -203,4 +224,4 @@ TD_CHECKED td_status td_feed_check_venue(const char *venue);
 
 extern const td_feed_ops td_feed_lean, td_feed_binance_collector, td_feed_cryptofeed, td_feed_simulated,
     td_feed_websocket, td_feed_coinbase, td_feed_coincap, td_feed_finnhub, td_feed_twelvedata, td_feed_actions,
-    td_feed_alphavantage;
+    td_feed_alphavantage, td_feed_alphavantage_live;

@@ -78,7 +78,7 @@ static void take_row(void *arg, const td_recorded *recorded, td_bytes bytes) {
 }
 
 /* The whole answer is something else than data. Notices are told in their own words, but for the key. */
-static void refuse_file(av_feed *f, uint32_t file, td_av_word word, td_bytes text) {
+static void refuse_file(av_feed *f, uint32_t file, td_answer_word word, td_bytes text) {
     row refused = {.file = file, .reason = TD_REASON_MALFORMED, .refused = {.at = f->texts.size}};
     td_texts keys = {0};
     td_buf said = {0}, room = {0};
@@ -86,7 +86,7 @@ static void refuse_file(av_feed *f, uint32_t file, td_av_word word, td_bytes tex
     td_buf_put(&said, "", 1);
     td_secrets_find(&keys, (const char *)said.data);
     td_bytes shown = td_secrets_hide(&keys, text, &room);
-    td_buf_printf(&f->texts, "%s: ", td_av_word_name(word));
+    td_buf_printf(&f->texts, "%s: ", td_answer_word_name(word));
     td_buf_put(&f->texts, shown.data, shown.size);
     refused.refused.detail_size = f->texts.size - refused.refused.at;
     td_buf_put(&f->rows, &refused, sizeof refused);
@@ -112,7 +112,7 @@ static void number_rows(av_feed *f, size_t first, uint32_t file) {
 }
 
 /* "IBM_5min_2013-01.csv": whose bars, and how wide; of other names nothing is said. */
-static void read_name(const char *path, td_av_request *request) {
+static void read_name(const char *path, td_answer_request *request) {
     const char *name = td_path_base(path), *mark = strchr(name, '_');
     if (mark == NULL) return;
     size_t size = strcspn(mark + 1, "_.");
@@ -124,18 +124,18 @@ static td_status read_file(av_feed *f, const td_os *os, const td_feed_conf *conf
                            uint32_t file) {
     td_buf text = {0};
     const char *path = f->paths.items[file];
-    td_av_request request = {.naming = {conf->venue, instruments},
-                             .adjusted = conf->adjusted,
-                             .starts = conf->stamps == TD_FEED_STAMPS_START};
+    td_answer_request request = {.naming = {conf->venue, instruments},
+                                 .adjusted = conf->adjusted,
+                                 .starts = conf->stamps == TD_FEED_STAMPS_START};
     reading r = {.feed = f, .file = file};
     td_bytes why = {0};
     size_t first = row_count(f);
     td_status status = td_os_read_file(os, path, FILE_BYTES_MAX, &text);
     if (status == TD_OK) {
         read_name(path, &request);
-        td_av_word word = td_av_read(td_buf_bytes(&text), &request, take_row, &r, &why);
+        td_answer_word word = td_av_read(td_buf_bytes(&text), &request, take_row, &r, &why);
         number_rows(f, first, file);
-        if (word != TD_AV_ROWS) refuse_file(f, file, word, why);
+        if (word != TD_ANSWER_ROWS) refuse_file(f, file, word, why);
     }
     td_buf_fini(&text);
     if (status == TD_OK && row_count(f) > ROWS_MAX)

@@ -148,6 +148,7 @@ static bool decode(websocket *w, td_bytes bytes, td_feed_item *out) {
         return true;
     case TD_ITEM_SESSION:
     case TD_ITEM_WANTED:
+    case TD_ITEM_ANSWER:
     case TD_ITEM_BACKFILL:
     case TD_ITEM_NOTICE:
     case TD_ITEM_RAW:

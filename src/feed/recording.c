@@ -242,6 +242,7 @@ static void give_row(recording *r, const source *s, td_feed_item *out) {
         break;
     case TD_ITEM_SESSION:
     case TD_ITEM_WANTED:
+    case TD_ITEM_ANSWER:
     case TD_ITEM_BACKFILL:
     case TD_ITEM_NOTICE:
     case TD_ITEM_RAW:

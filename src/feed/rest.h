@@ -6,8 +6,8 @@
 
 typedef struct td_rest td_rest;
 
-/* All is borrowed; *due_ns, monotonic, is the pace: no request goes out before it. Errors: TD_CONFIG names the key;
- * TD_RETRY. */
+/* Bounds of an answer, where `conf` says nothing of them: 4 MB, 10 s. All is borrowed; *due_ns, monotonic, is the pace:
+ * no request goes out before it. Errors: TD_CONFIG names the key; TD_RETRY. */
 TD_CHECKED td_status td_rest_open(td_rest **out, const td_os *os, const td_feed_conf *conf, int64_t *due_ns);
 void td_rest_close(td_rest *rest); /* accepts NULL */
 /* Appends the symbol of an instrument as it may stand in an address. False: it is another venue's. */

@@ -1,6 +1,7 @@
 /* src/flow/ingest.c - feeds -> tape; the only place that decides about its errors. */
 #include "flow/ingest.h"
 #include "base/time.h"
+#include "flow/answers.h"
 #include "flow/capture.h"
 #include "flow/inputs.h"
 #include "flow/lane.h"
@@ -29,6 +30,7 @@ struct td_ingest {
     td_inputs *inputs;
     td_backfill *backfill;
     td_capture *capture;
+    td_answers *answers;
     ingest_lane *tape, *rejected;  /* by partition */
     pending pending, live_pending; /* of the merge; of the live feeds */
     bool paced;
@@ -127,6 +129,8 @@ td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
                                .batch_bytes = conf->batch_bytes};
     if (status == TD_OK) status = td_backfill_open(&in->backfill, &backfill);
     if (status == TD_OK) status = td_capture_open(&in->capture, &capture);
+    td_answers_conf answers = {conf->topics, conf->live, in->writer};
+    if (status == TD_OK) status = td_answers_open(&in->answers, &answers);
     td_count(&in->counts.resuming, in->resuming);
     if (status != TD_OK) {
         td_ingest_close(in);
@@ -138,6 +142,7 @@ td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
 
 void td_ingest_close(td_ingest *in) {
     if (in == NULL) return;
+    td_answers_close(in->answers);
     td_capture_close(in->capture);
     td_backfill_close(in->backfill);
     lanes_close(in->rejected, in->conf.topics->partitions);
@@ -365,6 +370,12 @@ static td_status append_rejected(td_ingest *in, const td_input *input) {
     return status;
 }
 
+/* Of a whole one the events are in the log before it is said. */
+static td_status append_answer(td_ingest *in, const td_input *input) {
+    td_status status = input->item.answer.whole ? lane_flush(in, &in->tape[input->partition]) : TD_OK;
+    return status == TD_OK ? td_answers_take(in->answers, input, in->now_ms) : status;
+}
+
 static td_status append_input(td_ingest *in, pending *p) {
     const td_input *input = &p->input;
     switch (input->item.kind) {
@@ -374,6 +385,8 @@ static td_status append_input(td_ingest *in, pending *p) {
         return append_rejected(in, input);
     case TD_ITEM_RAW:
         return td_capture_take(in->capture, input->feed, &input->item, in->now_ms);
+    case TD_ITEM_ANSWER:
+        return append_answer(in, input);
     case TD_ITEM_IGNORED:
         if (!in->resuming) td_count(&in->counts.feeds[input->feed].ignored, 1);
         return TD_OK;
@@ -503,9 +516,10 @@ int td_ingest_step(void *self) {
     int64_t now_ns = os->ops->mono_ns(os->self);
     in->now_ms = os->ops->wall_ns(os->self) / TD_NS_PER_MS;
     if (td_backfill_step(in->backfill) != TD_OK) td_fault_set(&in->standing, TD_CORRUPT);
-    int done;
-    bool wanted;
-    td_status status = handle_batch(in, now_ns, &done, &wanted);
+    int done = 0;
+    bool wanted = false;
+    td_status status = td_answers_step(in->answers, in->now_ms);
+    if (status == TD_OK) status = handle_batch(in, now_ns, &done, &wanted);
     td_count(&in->counts.clock_ns, in->clock_ns - td_counted(&in->counts.clock_ns));
     td_count(&in->counts.resuming, in->resuming - td_counted(&in->counts.resuming));
     if (wanted && (status == TD_OK || status == TD_AGAIN)) {

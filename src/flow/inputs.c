@@ -155,17 +155,11 @@ static td_status look_at_feeds(td_inputs *in, const td_os *os, const td_merge *m
 
 /* ---- what the log keeps ---- */
 
-static char *copy_bytes(td_bytes bytes) {
-    char *text = td_alloc_zero(bytes.size + 1, 1);
-    if (bytes.size > 0) memcpy(text, bytes.data, bytes.size);
-    return text;
-}
-
 static td_status load_row(void *arg, const td_record *record) {
     td_inputs *in = arg;
     row *r = rows_add(&in->kept);
-    r->key = copy_bytes(record->key);
-    r->value = copy_bytes(record->value);
+    r->key = td_copy_bytes(record->key);
+    r->value = td_copy_bytes(record->value);
     return strchr(r->key, '/') != NULL
                ? TD_OK
                : TD_FAIL(TD_CORRUPT, "_inputs-0: offset %" PRId64 " is not of ours", record->offset);

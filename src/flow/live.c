@@ -38,6 +38,8 @@ struct td_live {
     td_route route;
     td_log_report_fn report;
     void *report_arg;
+    td_log_report_fn progress; /* NULL: nobody is told */
+    void *progress_arg;
     uint64_t random;
     bool started;
     size_t turn, lane_count;
@@ -53,6 +55,11 @@ td_live *td_live_new(const td_os *os, td_instruments *instruments, uint32_t part
     l->random = (uint64_t)os->ops->wall_ns(os->self) | 1;
     td_route_init(&l->route, instruments, partitions);
     return l;
+}
+
+void td_live_tell_progress(td_live *l, td_log_report_fn progress, void *arg) {
+    l->progress = progress;
+    l->progress_arg = arg;
 }
 
 void td_live_free(td_live *l) {
@@ -218,6 +225,7 @@ static void hide_secrets(live_lane *lane, td_feed_item *item) {
     case TD_ITEM_EVENT:
     case TD_ITEM_IGNORED:
     case TD_ITEM_WANTED:
+    case TD_ITEM_ANSWER:
     case TD_ITEM_SESSION: /* told by session_failed */
     case TD_ITEM_END:
         break;
@@ -308,10 +316,14 @@ static void take_session(td_live *l, live_lane *lane, const td_feed_item *item) 
 
 /* ---- inputs ---- */
 
-static void tell(const td_live *l, const live_lane *lane, td_bytes notice) {
+static void tell(const td_live *l, const live_lane *lane, const td_feed_item *item) {
     char line[512];
-    (void)snprintf(line, sizeof line, "%s: %.*s", lane->conf->name, (int)notice.size, (const char *)notice.data);
-    l->report(l->report_arg, line);
+    (void)snprintf(line, sizeof line, "%s: %.*s", lane->conf->name, (int)item->notice.size,
+                   (const char *)item->notice.data);
+    if (!item->progress)
+        l->report(l->report_arg, line);
+    else if (l->progress != NULL)
+        l->progress(l->progress_arg, line);
 }
 
 /* False: the item is no input of its own. */
@@ -323,10 +335,14 @@ static bool take_item(td_live *l, live_lane *lane, td_input *out) {
         return false;
     }
     if (item->kind == TD_ITEM_NOTICE) {
-        tell(l, lane, item->notice);
+        tell(l, lane, item);
         return false;
     }
     if (item->kind == TD_ITEM_RAW) return true; /* what it says comes by itself, and is heard then */
+    if (item->kind == TD_ITEM_ANSWER) {
+        out->partition = td_route_of(&l->route, item->answer.instrument);
+        return true;
+    }
     if (item->past) {
         (void)look_at_clock(l, lane);
         td_count(&lane->counts.backfilled, item->kind == TD_ITEM_EVENT && item->event.origin == TD_ORIGIN_BACKFILL);
@@ -374,6 +390,17 @@ static td_status lane_next(td_live *l, live_lane *lane, td_input *out) {
 
 void td_live_set_aliases(td_live *l, const td_alias *aliases, size_t count) {
     td_route_set_aliases(&l->route, aliases, count);
+}
+
+void td_live_hold(td_live *l, uint32_t index, const td_feed_answer *answer) {
+    live_lane *lane = lane_of(l, index);
+    if (lane->ops->live->hold != NULL) lane->ops->live->hold(lane->feed, answer);
+}
+
+bool td_live_holds(const td_live *l) {
+    for (size_t i = 0; i < l->lane_count; i++)
+        if (l->lanes[i]->ops->live->hold != NULL) return true;
+    return false;
 }
 
 td_status td_live_backfill(td_live *l, uint32_t index, const td_gap *gap) {

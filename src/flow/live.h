@@ -44,6 +44,8 @@ bool td_live_last_end(const td_live_counts *counts, td_live_end *out);
 /* `report` gets a line about each end of a session, with its reason. All arguments are borrowed. */
 td_live *td_live_new(const td_os *os, td_instruments *instruments, uint32_t partitions, td_log_report_fn report,
                      void *arg);
+/* Lines about how long work of a feed goes on; without it nobody hears of that. Before the first td_live_next. */
+void td_live_tell_progress(td_live *live, td_log_report_fn progress, void *arg);
 void td_live_free(td_live *live); /* closes the feeds added; accepts NULL */
 /* Takes over an open live feed as feed `index` of the run. `conf` is borrowed. Before the first td_live_next. */
 void td_live_add(td_live *live, uint32_t index, const td_feed_ops *ops, void *feed, const td_feed_conf *conf);
@@ -62,6 +64,10 @@ TD_CHECKED td_status td_live_next(td_live *live, td_input *out);
 uint32_t td_live_index(const td_live *live, size_t i);
 uint32_t td_live_find(const td_live *live, td_bytes feed);
 const td_feed_conf *td_live_conf(const td_live *live, uint32_t index);
+/* As td_live_ops has it; of a feed without answers, nothing. Before the first next. */
+void td_live_hold(td_live *live, uint32_t index, const td_feed_answer *answer);
+/* Some feed gives answers. */
+bool td_live_holds(const td_live *live);
 /* As td_live_ops has it; TD_FULL while there is no session. */
 TD_CHECKED td_status td_live_backfill(td_live *live, uint32_t index, const td_gap *gap);
 /* The record that says how a backfill of that feed ended, as an input of now. */

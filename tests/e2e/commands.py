@@ -266,7 +266,7 @@ def begin_with_init(home):
     for feed in FEEDS:
         file = f"{home}/{feed}.yaml"
         ask("init", feed, file, cwd=home)
-        ask("check", file, cwd=home)
+        ask("check", file, cwd=home, ALPHAVANTAGE_TOKEN="test-key")
         jsonschema.validate(yaml.safe_load(pathlib.Path(file).read_text(encoding="utf-8")), SCHEMA)
         rows = re.findall(r"^ *#? ?([a-z_]+):", pathlib.Path(file).read_text(encoding="utf-8"), re.M)
         assert {"feeds", "bars", "log", "sinks", "serve", "speed", "partitions", "listen"} <= set(rows), rows

@@ -160,15 +160,15 @@ static void notices_are_told_without_the_key(void **state) {
         {"{\"Error Message\":\"the parameter apikey is invalid or missing.\"}",
          "the key is refused: the parameter apikey is invalid or missing."},
         {"{\"Information\":\"Something else.\"}", "refused: Something else."},
-        {"{\"Global Quote\":{}}", "no answer of Alpha Vantage: a quote of nothing: the symbol is not known"},
+        {"{\"Global Quote\":{}}", "the request is refused: a quote of nothing: the symbol is not known"},
         {META("Mars/Olympus") "\"Time Series (1min)\":{}}",
-         "no answer of Alpha Vantage: its time zone is not one of US/Eastern, America/New_York and UTC"},
+         "no answer of the vendor's: its time zone is not one of US/Eastern, America/New_York and UTC"},
         {META("UTC") "\"Time Series (7min)\":{}}",
-         "no answer of Alpha Vantage: its interval is not one of 1min to 60min and Daily"},
-        {META("UTC") "\"Time Series (1min)\":{", "no answer of Alpha Vantage: it is no JSON, or cut"},
-        {"{\"x\":1}", "no answer of Alpha Vantage: it has neither a series nor a quote"},
-        {"a,b\n1,2\n", "no answer of Alpha Vantage: it does not begin with timestamp,open,high,low,close and volume"},
-        {"", "no answer of Alpha Vantage: it does not begin with timestamp,open,high,low,close and volume"},
+         "no answer of the vendor's: its interval is not one of 1min to 60min and Daily"},
+        {META("UTC") "\"Time Series (1min)\":{", "no answer of the vendor's: it is no JSON, or cut"},
+        {"{\"x\":1}", "no answer of the vendor's: it has neither a series nor a quote"},
+        {"a,b\n1,2\n", "no answer of the vendor's: it does not begin with timestamp,open,high,low,close and volume"},
+        {"", "no answer of the vendor's: it does not begin with timestamp,open,high,low,close and volume"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         char expected[512];
@@ -176,7 +176,7 @@ static void notices_are_told_without_the_key(void **state) {
         check_answer("IBM_daily.csv", rows[i].answer, plain, expected);
     }
     check_answer("IBM.csv", "timestamp,open\n", plain,
-                 "0:0 malformed IBM.csv: no answer of Alpha Vantage: CSV does not say whose it is: name the file "
+                 "0:0 malformed IBM.csv: no answer of the vendor's: CSV does not say whose it is: name the file "
                  "SYMBOL_5min.csv, or SYMBOL_daily.csv []\n");
 }
 

@@ -197,6 +197,7 @@ static inline void unit_put_item(td_buf *out, const td_instruments *instruments,
         break;
     case TD_ITEM_SESSION:
     case TD_ITEM_WANTED:
+    case TD_ITEM_ANSWER:
     case TD_ITEM_BACKFILL:
     case TD_ITEM_NOTICE:
     case TD_ITEM_RAW:
