@@ -447,7 +447,8 @@ td_status td_websocket_open(void **out, const td_os *os, const td_feed_conf *con
     w->decoder = td_alloc_zero(1, w->venue->state_size);
     size_t message_bytes = (size_t)td_most(conf->message_bytes, kind->message_least);
     td_buf_reserve(&w->message, message_bytes);
-    td_net_conf net = {.ca_file = conf->ca,
+    td_net_conf net = {.name = conf->name,
+                       .ca_file = conf->ca,
                        .inbox_bytes = (size_t)td_most(conf->inbox_bytes, kind->message_least),
                        .message_max_bytes = message_bytes,
                        .header_max_bytes = HEADER_MAX_BYTES,

@@ -81,7 +81,8 @@ td_status td_rest_open(td_rest **out, const td_os *os, const td_feed_conf *conf,
     if (status != TD_OK) return TD_FAIL(status, "history: %s", td_trail());
     td_rest *r = td_alloc_zero(1, sizeof *r);
     *r = (td_rest){.os = os, .conf = conf, .due_ns = due_ns, .net = conf->http != NULL ? conf->http : &td_http_curl};
-    td_http_conf http = {.ca_file = conf->ca,
+    td_http_conf http = {.name = conf->name,
+                         .ca_file = conf->ca,
                          .body_max_bytes = conf->answer_bytes > 0 ? (size_t)conf->answer_bytes : BODY_MAX_BYTES,
                          .timeout_ns = conf->answer_ns > 0 ? conf->answer_ns : TIMEOUT_NS};
     status = r->net->open(&r->http, os, &http);

@@ -9,7 +9,8 @@
 #include "os/os.h"
 
 typedef struct td_http_conf {
-    const char *ca_file; /* as td_net_conf's */
+    const char *name; /* as td_net_conf's, and so the next one */
+    const char *ca_file;
     size_t body_max_bytes;
     int64_t timeout_ns;
 } td_http_conf;

@@ -36,6 +36,7 @@ typedef struct td_net_event {
 } td_net_event;
 
 typedef struct td_net_conf {
+    const char *name;    /* whose messages they are. Borrowed for the transport's life */
     const char *ca_file; /* authorities to believe, PEM; NULL: the system's. Borrowed for the transport's life */
     size_t inbox_bytes, message_max_bytes, header_max_bytes;
     int64_t open_ns, idle_ns, stall_ns; /* until OPENED; as told above */

@@ -167,6 +167,42 @@ def changed_connections(folder):
     return f"{count} trades over 3, 1 and 2 connections, {len(gaps)} gaps filled, {compared} bars compared"
 
 
+def last_bars(run):
+    """The last revision of each bar of a second."""
+    rows = [row for product in PRODUCTS for row in run.read("bars", f"COINBASE:{product}", "1s", "--json")]
+    return {(row["instrument"], row["start_ns"]): [row[key] for key in ("open", "high", "low", "close", "volume", "vwap")]
+            for row in rows}
+
+
+@CASES.add
+def imported(folder):
+    """What was kept as it came, decoded once more: trades, gaps and bars are the market's and the live run's."""
+    market = coinbase.Market(PRODUCTS, rate=30)
+    habits = coinbase.Habits(duplicate=0.05, reorder=0.03, unknown=0.05, busy=0.05, torn=0.05, excuse=0.05)
+    with coinbase.Coinbase(market, habits) as venue, Run(folder, venue, f"{SETTINGS}, raw: true") as run:
+        for how in ["close", "mute", "half"]:
+            wait_for(lambda: (venue.open_session() or server.Session(None)).sent, "a session")
+            time.sleep(0.6)
+            venue.cut(how)
+        wait_for(lambda: (venue.open_session() or server.Session(None)).sent, "a session")
+        wait_for(lambda: run.gaps() and all(gap["status"] == "filled" for gap in run.gaps()), "what was missed", 20)
+        time.sleep(1.5)
+    again = Run(folder, venue)
+    again.data = f"{folder}/again"
+    told = json.loads(subprocess.check_output([tapedeck.PROGRAM, "import", "--raw", "coinbase", "--data", run.data, "--out",
+                                               again.data, "--json", run.file], text=True, timeout=60))
+    spans, twice = check_trades(again, market)
+    keys = ("instrument", "number", "reason", "status", "first_id", "last_id", "missing", "filled")
+    gaps, gaps_again = ([[gap[key] for key in keys] for gap in each.gaps()] for each in (run, again))
+    assert (spans, twice) == check_trades(run, market) and told["sessions"] == len(venue.sessions), (spans, told)
+    assert gaps == gaps_again and len(gaps) > 5, (gaps, gaps_again)
+    bars, bars_again = last_bars(run), last_bars(again)
+    known = bars.keys() & bars_again.keys()  # the last seconds close with the clock that went on
+    assert {key: bars[key] for key in known} == {key: bars_again[key] for key in known}
+    assert len(known) > 15 and len(bars) - len(known) <= 3 * len(PRODUCTS), (len(bars), len(bars_again))
+    return f"{told['events']} events, {len(gaps)} gaps, {len(known)} bars: those of the live run and of the market"
+
+
 @CASES.add
 def books(folder):
     """Level 2, cut off twice: each session begins its books anew, and they end as what was sent last."""

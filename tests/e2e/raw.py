@@ -1,7 +1,9 @@
 """tests/e2e/raw.py - raw capture from outside: what a venue sent is in the log byte for byte, before what came of it,
-also after kill -9; and no secret of the settings is anywhere in what a run leaves behind.
+also after kill -9; an import makes of it once more what the run made; and no secret of the settings is anywhere in what
+a run leaves behind.
 """
 import asyncio
+import collections
 import json
 import os
 import pathlib
@@ -90,42 +92,97 @@ def byte_for_byte(folder):
 
 
 def events(data):
-    """What a feed said of its market, without what depends on the session."""
-    told = []
+    """What a feed said of its market: of each instrument in its order, and of what came afterwards as a set."""
+    told, afterwards = collections.defaultdict(list), set()  # lines are counted with what was asked for in between
     for record in records(data):
-        value = record["value"]
-        if value["schema"] in ("Trade", "Quote") and value["origin"] == "feed":
-            del value["feed"], value["receive_ns"]
-            told.append((record["key"], sorted((key, str(field)) for key, field in value.items())))
-    return sorted(told)
+        value, key = record["value"], record["key"]
+        if value["schema"] not in ("Trade", "Quote"):
+            continue
+        if value["origin"] == "feed":
+            told[key].append((place(record)[0], sorted((name, str(field)) for name, field in value.items())))
+        else:
+            afterwards.add((key, value["trade_id"], value["price"], value["size"], value["event_ns"]))
+    return told, afterwards
+
+
+def gaps(data):
+    """As they stand, without the places and times that depend on when something was asked for."""
+    done = subprocess.run([tapedeck.PROGRAM, "gaps", "--json", "--data", data], stdout=subprocess.PIPE, text=True, check=True)
+    rows = [json.loads(line) for line in done.stdout.splitlines()][:-1]
+    keys = ("instrument", "feed", "number", "reason", "status", "first_id", "last_id", "missing", "filled")
+    return [tuple(row[key] for key in keys) for row in rows]
+
+
+def import_raw(file, data, out, *options, check=0):
+    done = subprocess.run([tapedeck.PROGRAM, "import", "--raw", "websocket", "--data", data, "--out", out, "--json",
+                           *options, file], cwd=tapedeck.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=60, check=False)
+    assert done.returncode == check, (done.returncode, done.stderr)
+    return json.loads(done.stdout) if done.stdout else done.stderr
+
+
+def record_cut(folder, venue, file):
+    """A live run cut in three ways, killed, and run once more."""
+    def sent(least):
+        return venue.open_session() is not None and len(venue.open_session().sent) > least
+    process = subprocess.Popen([tapedeck.PROGRAM, "run", "--quiet", file], cwd=tapedeck.ROOT)
+    for how in ["close", "half", "drop"]:
+        wait_for(lambda: sent(300))
+        venue.cut(how)
+    wait_for(lambda: sent(300))
+    tapedeck.kill(process)
+    wait_for(lambda: venue.open_session() is None)
+    with Run(file):
+        wait_for(lambda: sent(200))
+        wait_for(lambda: len(gaps(f"{folder}/data")) >= 4 and all(g[4] == "filled" for g in gaps(f"{folder}/data")))
+        venue.paused = True
+        time.sleep(0.5)
 
 
 @CASES.add
-def read_again(folder):
-    """As a recording, what is kept gives the events that the live run had."""
-    frames = venues.read_frames(RECORDING)
-    frames = [frame for frame in frames if '"e":"trade"' in frame]  # quotes of this venue have the receive time
-    with venues.Venue(frames, rate=2000, loop=True) as venue:
-        file = tapedeck.config(f"{folder}/raw.yaml", f"{folder}/data", [
-            f"websocket: {{ url: '{venue.url}', raw: true, reconnect: 50ms }}"], partitions=2, sink=False)
+def imported(folder):
+    """What is kept, decoded once more: the events, the gaps and what filled them are those of the live run."""
+    data, again = f"{folder}/data", f"{folder}/again"
+    with venues.Venue(venues.read_frames(RECORDING), rate=2000) as venue:
+        file = tapedeck.config(f"{folder}/raw.yaml", data, [
+            f"websocket: {{ url: '{venue.url}', history: '{venue.history}', raw: true, {HISTORY} }}"], partitions=2)
+        record_cut(folder, venue, file)
+    told = import_raw(file, data, again)
+    assert told["sessions"] == len(venue.sessions) == 5 and told["answers"] == venue.pages, (told, venue.pages)
+    (live, filled), (live_again, filled_again) = events(data), events(again)
+    assert live == live_again and sum(map(len, live.values())) > 1500, (live.keys(), live_again.keys())
+    assert filled == filled_again and len(filled) > 20, (len(filled), len(filled_again))
+    assert gaps(data) == gaps(again), (gaps(data), gaps(again))
+    import_raw(file, data, f"{folder}/third")
+    assert tapedeck.digests(again) == tapedeck.digests(f"{folder}/third"), "it is no function of what was kept"
+    return f"{told['events']} events, {len(filled)} of them afterwards, {len(gaps(again))} gaps: as they were live"
+
+
+@CASES.add
+def not_imported(folder):
+    """What cannot be is refused before anything is made; a part of the time is a part of the messages."""
+    data = f"{folder}/data"
+    with venues.Venue(venues.read_frames(RECORDING), rate=2000) as venue:
+        file = tapedeck.config(f"{folder}/raw.yaml", data, [f"websocket: {{ url: '{venue.url}', raw: true }}",
+                                                            "coinbase: { products: [A-B], url: 'ws://localhost:1' }"],
+                               partitions=2, sink=False)
         with Run(file):
-            for _ in range(2):
-                wait_for(lambda: venue.open_session() is not None and len(venue.open_session().sent) > 300)
-                venue.cut("close")
-            time.sleep(0.3)
-    lines = []
-    for record in records(f"{folder}/data", "raw.websocket"):
-        value, seconds = record["value"], f"{record['value']['receive_ns'] / 1e9:.6f}"
-        if value["kind"] == "opened":
-            lines.append(f"wss://stream.binance.com/ws <-> {seconds}")
-        elif value["kind"] == "message":
-            lines.append(f"{seconds}: {value['bytes']}")
-    pathlib.Path(f"{folder}/session.raw").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    tapedeck.run(tapedeck.config(f"{folder}/again.yaml", f"{folder}/again", [
-        f"file: {{ format: cryptofeed, path: {folder}/session.raw }}"], partitions=2, sink=False))
-    live, again = events(f"{folder}/data"), events(f"{folder}/again")
-    assert live == again and len(live) > 500, (len(live), len(again))
-    return f"{len(again)} events of {len(venue.sessions)} sessions, as they were live"
+            wait_for(lambda: venue.open_session() is not None and len(venue.open_session().sent) > 600)
+    refusals = {
+        ("--raw", "websocket2"): 'no feed "websocket2"; did you mean "websocket"?',
+        ("--raw", "coinbase"): "holds no topic raw.coinbase: only feeds with `raw: true` keep what comes",
+        ("--set", "feeds.0.websocket.format=kraken"): "raw.websocket holds messages of binance",
+        ("--out", data): f"{data} holds a log already: name a new folder by --out",
+        ("--to", "2020-01-01T00:00Z"): f"{data} holds nothing of these feeds at that time",
+    }
+    for options, text in refusals.items():
+        said = import_raw(file, data, f"{folder}/out", *options, check=3)
+        assert text in said and not pathlib.Path(f"{folder}/out").exists(), (options, said)
+    times = [r["value"]["receive_ns"] for r in records(data, "raw.websocket") if r["value"]["kind"] == "message"]
+    begin, end = times[len(times) // 3], times[len(times) * 2 // 3]
+    part = import_raw(file, data, f"{folder}/out", "--raw", "raw.websocket", "--from", str(begin), "--to", str(end))
+    assert part["messages"] == sum(begin <= ns < end for ns in times) > 50 and part["sessions"] == 1, part
+    return f"{len(refusals)} refusals; {part['messages']} of {len(times)} messages"
 
 
 @CASES.add
