@@ -9,27 +9,14 @@
 typedef struct compiler {
     td_syntax tree;
     td_diags diags;
-    td_buf builders; /* td_graph_builder *, in the order of their rhythms */
+    td_builders builders;
     uint32_t *parts; /* roots of the functions' parts that the texts use; td_lower_part */
     td_buf texts;    /* char *: names made here */
     td_buf series;   /* series_value */
 } compiler;
 
-static size_t builder_count(const compiler *c) { return c->builders.size / sizeof(td_graph_builder *); }
-static td_graph_builder **builders(const compiler *c) { return (td_graph_builder **)(void *)c->builders.data; }
-
-static td_rhythm rhythm_of(const td_strategy_tree *s) { return (td_rhythm){.width_ns = s->source.width_ns}; }
-
-static td_graph_builder *builder_for(compiler *c, td_rhythm rhythm) {
-    size_t count = builder_count(c), at = 0;
-    while (at < count && td_rhythm_compare(td_graph_builder_rhythm(builders(c)[at]), rhythm) < 0) at++;
-    if (at < count && td_rhythm_compare(td_graph_builder_rhythm(builders(c)[at]), rhythm) == 0) return builders(c)[at];
-    td_graph_builder *builder = td_graph_builder_new(rhythm);
-    td_buf_put(&c->builders, &builder, sizeof builder);
-    memmove(builders(c) + at + 1, builders(c) + at, (count - at) * sizeof(td_graph_builder *));
-    builders(c)[at] = builder;
-    return builder;
-}
+static size_t builder_count(const compiler *c) { return c->builders.list.size / sizeof(td_graph_builder *); }
+static td_graph_builder **builders(const compiler *c) { return (td_graph_builder **)(void *)c->builders.list.data; }
 
 /* ---- statements ---- */
 
@@ -146,12 +133,8 @@ static void lower_rule(td_lowering *l, const td_stmt *s) {
 
 static void check_source(const td_lowering *l, const td_source_tree *source) {
     if (!source->given) return; /* an error was said */
-    if (source->kind != TD_SOURCE_BARS) {
-        char what[32];
-        (void)snprintf(what, sizeof what, "'on %s'", td_words_source[source->kind]);
-        td_lower_fail_later(l, source->offset, what);
-        return;
-    }
+    if (source->kind == TD_SOURCE_NEWS) td_lower_fail_later(l, source->offset, "'on news'");
+    if (source->kind != TD_SOURCE_BARS) return;
     if (source->width == TD_WIDTH_DAY)
         td_lower_fail(l, source->width_offset,
                       "the exchange's day ('1d') is not part of this version; 24h is a day of UTC");
@@ -210,8 +193,8 @@ static void know_series(compiler *c, td_lowering *l) {
     for (size_t i = 0; i < c->series.size / sizeof *values; i++) {
         td_scope_name name = values[i].name;
         if (values[i].series->file != l->strategy->file) continue;
-        td_rhythm rhythm = rhythm_of(values[i].series);
-        if (td_rhythm_compare(rhythm, rhythm_of(l->strategy)) != 0) name.elsewhere = builder_for(c, rhythm);
+        td_graph_builder *of = td_builders_of(&c->builders, td_lower_rhythm(&values[i].series->source));
+        if (of != l->builder) name.elsewhere = of;
         td_lower_define(l, name);
     }
 }
@@ -238,12 +221,20 @@ static void lower_stmt(compiler *c, td_lowering *l, const td_stmt *s) {
     }
 }
 
+static size_t count_tick_rhythms(const compiler *c) {
+    size_t count = 0;
+    for (size_t i = 0; i < builder_count(c); i++)
+        count += td_graph_builder_rhythm(builders(c)[i]).source != TD_RHYTHM_BARS;
+    return count;
+}
+
 static void lower_strategy(compiler *c, const td_strategy_tree *s) {
     td_lowering l = {.tree = &c->tree,
                      .parts = c->parts,
                      .diags = &c->diags,
                      .strategy = s,
-                     .builder = builder_for(c, rhythm_of(s))};
+                     .builders = &c->builders,
+                     .builder = td_builders_of(&c->builders, td_lower_rhythm(&s->source))};
     const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data + s->set_first;
     check_source(&l, &s->source);
     check_set(&l, sets);
@@ -253,6 +244,9 @@ static void lower_strategy(compiler *c, const td_strategy_tree *s) {
     for (l.stmts_done = 0; l.stmts_done < s->stmt_count; l.stmts_done++)
         lower_stmt(c, &l, td_syntax_stmt(&c->tree, s->stmt_first + l.stmts_done));
     if (s->series) keep_series(c, &l);
+    if (count_tick_rhythms(c) > TD_TICK_RHYTHMS_MAX)
+        td_lower_fail(&l, s->source.offset, "too many ways to run on ticks: at most %d kinds of them and of 'every'",
+                      TD_TICK_RHYTHMS_MAX);
     td_buf_fini(&l.scope);
 }
 
@@ -322,7 +316,7 @@ static void compiler_fini(compiler *c) {
     td_buf_fini(&c->series);
     td_buf_fini(&c->texts);
     free(c->parts);
-    td_buf_fini(&c->builders);
+    td_buf_fini(&c->builders.list);
     td_syntax_fini(&c->tree);
 }
 

@@ -49,14 +49,17 @@ uint32_t td_lower_constant(td_lowering *l, td_value value) {
     return td_graph_builder_add(l->builder, node);
 }
 
+td_port td_lower_export(const td_lowering *l, td_graph_builder *elsewhere, uint32_t node) {
+    const td_strategy_tree *s = l->strategy;
+    const td_bytes *sets = (const td_bytes *)(const void *)l->tree->sets.data + s->set_first;
+    return td_graph_builder_export(elsewhere, node, s->set_count > 0 ? sets : NULL, s->set_count);
+}
+
 uint32_t td_lower_read(td_lowering *l, td_graph_builder *elsewhere, uint32_t node) {
     if (node == TD_NODE_BAD) return node;
     td_node is = td_graph_builder_node(elsewhere, node);
     if (is.op == TD_OP_CONSTANT) return td_graph_builder_add(l->builder, is);
-    const td_strategy_tree *s = l->strategy;
-    const td_bytes *sets = (const td_bytes *)(const void *)l->tree->sets.data + s->set_first;
-    td_port port = td_graph_builder_export(elsewhere, node, s->set_count > 0 ? sets : NULL, s->set_count);
-    return td_graph_builder_add_port(l->builder, port);
+    return td_graph_builder_add_port(l->builder, td_lower_export(l, elsewhere, node));
 }
 
 uint32_t td_lower_as_real(td_lowering *l, uint32_t node) {
@@ -120,7 +123,8 @@ static uint32_t fail_unknown(const td_lowering *l, const td_expr *e) {
         td_lower_fail(l, e->offset, "'%.*s' is a function: give it what it works on", TD_WORD(e->text));
         return TD_NODE_BAD;
     }
-    td_lower_fail(l, e->offset, "unknown name '%.*s'%s", TD_WORD(e->text), guess(l, e->text, td_words_field, hint));
+    td_lower_fail(l, e->offset, "unknown name '%.*s'%s", TD_WORD(e->text),
+                  guess(l, e->text, td_lower_own_words(l), hint));
     return TD_NODE_BAD;
 }
 
@@ -155,14 +159,14 @@ static uint32_t lower_name(td_lowering *l, const td_expr *e, td_bytes field) {
         return TD_NODE_BAD;
     }
     if (td_word_find(td_words_later_name, e->text) >= 0) return fail_later_word(l, e->offset, e->text);
-    int bar = td_word_find(td_words_field, e->text);
-    bool is_value = bar >= 0 || td_lower_find(l, e->text, (td_bytes){0}) != NULL;
+    uint32_t node;
+    bool is_value =
+        td_word_find(td_lower_own_words(l), e->text) >= 0 || td_lower_find(l, e->text, (td_bytes){0}) != NULL;
     if (is_value && field.size > 0) {
         td_lower_fail(l, e->offset, "'%.*s' is one value and has no fields", TD_WORD(e->text));
         return TD_NODE_BAD;
     }
-    if (bar < 0) return fail_unknown(l, e);
-    return td_graph_builder_add(l->builder, (td_node){.op = TD_OP_FIELD, .n = (uint32_t)bar});
+    return td_lower_own_field(l, e, &node) ? node : fail_unknown(l, e);
 }
 
 uint32_t td_lower_word(td_lowering *l, td_bytes word, uint32_t offset) {
@@ -175,6 +179,12 @@ uint32_t td_lower_word(td_lowering *l, td_bytes word, uint32_t offset) {
 
 static uint32_t lower_field(td_lowering *l, const td_expr *e) {
     const td_expr *of = expr_at(l, e->first);
+    uint32_t node;
+    if (td_lower_asof_field(l, e, &node)) return node;
+    if (of->next != 0) {
+        td_lower_fail(l, e->offset, "'.%.*s' takes nothing in brackets", TD_WORD(e->text));
+        return TD_NODE_BAD;
+    }
     if (of->kind == TD_EXPR_CALL) return td_lower_call(l, of, e->text);
     if (of->kind == TD_EXPR_NAME) return lower_name(l, of, e->text);
     if (td_lower_expr(l, e->first) != TD_NODE_BAD)

@@ -20,11 +20,20 @@ typedef struct td_fn_call { /* fns that are being put in place, the innermost fi
     const struct td_fn_call *outer;
 } td_fn_call;
 
+typedef struct td_builders { /* the graphs in the making */
+    td_buf list;             /* td_graph_builder *, in the order of their rhythms */
+} td_builders;
+
+/* That of the rhythm, a new one where there is none. */
+td_graph_builder *td_builders_of(td_builders *builders, td_rhythm rhythm);
+td_rhythm td_lower_rhythm(const td_source_tree *source);
+
 typedef struct td_lowering {
     const td_syntax *tree;
     const uint32_t *parts; /* roots of td_functions' parts in the tree, by td_lower_part */
     td_diags *diags;
-    td_graph_builder *builder;
+    td_builders *builders;
+    td_graph_builder *builder; /* the strategy's own */
     const td_strategy_tree *strategy;
     uint32_t stmts_done; /* of the strategy; what comes later is not defined yet */
     td_buf scope;        /* td_scope_name */
@@ -69,12 +78,20 @@ bool td_lower_unify(td_lowering *l, uint32_t expr, uint32_t in[2]);
 td_type td_lower_type(const td_lowering *l, uint32_t node);
 /* The node that reads a node of another graph, as it stands when the strategy's own runs. */
 uint32_t td_lower_read(td_lowering *l, td_graph_builder *elsewhere, uint32_t node);
+/* The port of such a node, no constant, for the strategy's instruments. */
+td_port td_lower_export(const td_lowering *l, td_graph_builder *elsewhere, uint32_t node);
 uint32_t td_lower_constant(td_lowering *l, td_value decimal);
 uint32_t td_lower_as_real(td_lowering *l, uint32_t number);
 
 /* lower_report.c */
 void td_lower_alert(td_lowering *l, const td_stmt *s);
 void td_lower_emit(td_lowering *l, const td_stmt *s);
+
+/* lower_tick.c: the names of trades, quotes and books. False: it is none of them. */
+bool td_lower_own_field(td_lowering *l, const td_expr *name, uint32_t *out_node);   /* of the strategy's own event */
+bool td_lower_asof_field(td_lowering *l, const td_expr *field, uint32_t *out_node); /* quote.bid */
+/* The names that the strategy's own event has, for guesses. */
+const char *const *td_lower_own_words(const td_lowering *l);
 
 /* lower_call.c: a call, of which the field is wanted ("": its value). */
 uint32_t td_lower_call(td_lowering *l, const td_expr *call, td_bytes field);

@@ -99,10 +99,11 @@ static bool place_arguments(td_lowering *l, const td_function *f, const td_expr 
     return false;
 }
 
-static uint32_t lower_fallback(td_lowering *l, const td_arg *arg) {
+static uint32_t lower_fallback(td_lowering *l, const td_arg *arg, const td_expr *call) {
     if (arg->kind == TD_ARG_BAR) {
-        int field = td_word_find(td_words_field, td_text(arg->name));
-        return td_graph_builder_add(l->builder, (td_node){.op = TD_OP_FIELD, .n = (uint32_t)field});
+        td_expr name = {.kind = TD_EXPR_NAME, .text = td_text(arg->name), .offset = call->offset};
+        uint32_t node;
+        return td_lower_own_field(l, &name, &node) ? node : TD_NODE_BAD; /* a bar has all of them */
     }
     int64_t value = 0;
     bool inexact = false;
@@ -163,7 +164,7 @@ static bool lower_arguments(td_lowering *l, const td_function *f, const td_expr 
     bool right = true;
     for (uint32_t i = 0; f->args[i].kind != TD_ARG_NONE; i++) {
         const td_arg *arg = &f->args[i];
-        a->node[i] = a->expr[i] == 0 ? lower_fallback(l, arg) : lower_given(l, f, arg, a->expr[i]);
+        a->node[i] = a->expr[i] == 0 ? lower_fallback(l, arg, call) : lower_given(l, f, arg, a->expr[i]);
         right = right && a->node[i] != TD_NODE_BAD;
     }
     bool any = f->args[0].kind == TD_ARG_ANY; /* then there are two */

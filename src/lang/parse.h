@@ -19,7 +19,7 @@ typedef enum td_expr_kind {
     TD_EXPR_OP,    /* one child: "-" or "not"; two: the rest, "has" and "in" among them */
     TD_EXPR_IF,    /* condition, then, else */
     TD_EXPR_AGO,   /* child 0 as it was child 1 bars ago */
-    TD_EXPR_FIELD, /* child 0 . text */
+    TD_EXPR_FIELD, /* child 0 . text; behind that, if there is one, (child 1) */
 } td_expr_kind;
 
 typedef struct td_expr { /* number 0 is BAD; children are a list */

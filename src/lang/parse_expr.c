@@ -159,7 +159,10 @@ static uint32_t parse_call(td_parser *p, td_token name) {
 
 static uint32_t parse_name(td_parser *p) {
     td_token name = p->token;
-    bool field = td_word_find(td_words_field, name.text) >= 0 || td_word_find(td_words_later_name, name.text) >= 0;
+    static const char *const *const lists[] = {td_words_field, td_words_trade, td_words_sides, td_words_asof,
+                                               td_words_later_name};
+    bool field = false;
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) field |= td_word_find(lists[i], name.text) >= 0;
     td_parser_advance(p);
     if (td_token_is(p->token, "(")) return parse_call(p, name);
     if (!field && td_word_is_reserved(name.text)) td_parser_fail_expected(p, name, "a number, a name or '('", NULL);
@@ -184,25 +187,31 @@ static uint32_t parse_atom(td_parser *p) {
     return inner;
 }
 
-/* atom { "[" expr "]" | "." NAME } */
+static uint32_t parse_in_brackets(td_parser *p, const char *end) {
+    uint32_t expr = td_parse_expr(p);
+    td_parser_expect(p, end);
+    return expr;
+}
+
+/* atom { "[" expr "]" | "." NAME [ "(" expr ")" ] } */
 static uint32_t parse_post(td_parser *p) {
     uint32_t expr = parse_atom(p);
     while (!p->failed) {
         td_expr node = {.kind = TD_EXPR_AGO, .offset = expr_at(p, expr)->offset};
-        uint32_t ago = 0;
+        uint32_t second = 0;
         if (td_parser_accept(p, ".")) {
             node.kind = TD_EXPR_FIELD;
             node.text = p->token.text;
             if (p->token.kind != TD_TOKEN_NAME) td_parser_fail_expected(p, p->token, "the name of a field", NULL);
             if (!p->failed) td_parser_advance(p);
+            if (td_parser_accept(p, "(")) second = parse_in_brackets(p, ")");
         } else if (td_parser_accept(p, "[")) {
-            ago = td_parse_expr(p);
-            td_parser_expect(p, "]");
+            second = parse_in_brackets(p, "]");
         } else {
             break;
         }
         if (p->failed) return 0;
-        expr = new_parent(p, node, (const uint32_t[]){expr, ago, 0, 0});
+        expr = new_parent(p, node, (const uint32_t[]){expr, second, 0, 0});
     }
     return p->failed ? 0 : expr;
 }

@@ -11,11 +11,18 @@ const char *const td_words_keyword[] = {"strategy", "series", "fn",    "on",   "
                                         "when",     "qty",    "note",  "and",  "or",    "not",  "if",    "then", "else",
                                         "has",      "from",   "after", "most", "per",   "true", "false", "na",   NULL};
 
+const char *const td_words_trade[] = {"price", "size", "side", "signed_size", "id", NULL};
+const char *const td_words_sides[] = {"bid",      "ask",       "mid",        "spread", "bid_size",
+                                      "ask_size", "imbalance", "microprice", NULL};
+const char *const td_words_asof[] = {"trade", "quote", "book", NULL};
+/* Of those before, and words for the same: what may be no name of the user's. */
+static const char *const reserved_tick[] = {"price", "size",   "side",  "bid",   "ask",
+                                            "mid",   "spread", "trade", "quote", NULL};
+
 const char *const td_words_later_statement[] = {"pattern", NULL};
 const char *const td_words_later_name[] = {
     /* fields, and things with fields */
-    "price", "size", "side", "bid", "ask", "mid", "spread", "quote", "trade", "book", "news", "session", "time", "tick",
-    "position", "held", "entry",
+    "news", "session", "time", "tick", "position", "held", "entry",
     /* functions */
     "avg", "count", "any", "all", "since", "asof", NULL};
 
@@ -31,7 +38,7 @@ int td_word_find(const char *const *words, td_bytes word) {
 bool td_word_is_reserved(td_bytes word) {
     static const char *const *const lists[] = {
         td_words_field,   td_words_action,          td_words_source,     td_words_statement, td_words_rule,
-        td_words_keyword, td_words_later_statement, td_words_later_name, later_keyword,
+        td_words_keyword, td_words_later_statement, td_words_later_name, later_keyword,      reserved_tick,
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         if (td_word_find(lists[i], word) >= 0) return true;

@@ -10,6 +10,13 @@ extern const char *const td_words_statement[]; /* param, use, …: what begins o
 extern const char *const td_words_rule[];      /* in the order of td_rule_kind */
 extern const char *const td_words_keyword[];   /* inside of statements */
 
+/* What ticks have by a name, in the order of td_field from PRICE on, and from BID on; names of one's own hide those
+ * that are not reserved. */
+extern const char *const td_words_trade[];
+extern const char *const td_words_sides[];
+extern const char *const td_words_asof[]; /* trade, quote, book: before '.', in the order of td_rhythm_source from
+                                             TRADES on */
+
 extern const char *const td_words_later_statement[];
 extern const char *const td_words_later_name[]; /* functions and fields to come: the grammar has them as names */
 

@@ -57,7 +57,7 @@ static void close_window(td_step *step, size_t w, uint32_t instrument, uint32_t 
     td_bytes name = td_instruments_name(s->instruments, instrument);
     if (s->program->graphs[w] == NULL) return;
     td_hindsight h = hindsight_of(s, block, w);
-    h.ports = td_state_read_ports(s, instrument, w);
+    h.ports = td_state_read_ports(s, instrument, w, bar.end_ns);
     td_hindsight_apply(h, name, &bar, on_signal, step);
 }
 

@@ -328,6 +328,8 @@ uint32_t td_graph_ports(const td_graph *g, const td_port **out_ports) {
     return g->port_count;
 }
 
+uint32_t td_graph_exports(const td_graph *g) { return g->export_count; }
+
 td_value td_graph_export(const td_graph *g, const void *state, uint32_t export_at) {
     assert(export_at < g->export_count);
     const state_head *head = state;

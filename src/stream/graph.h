@@ -54,11 +54,14 @@ size_t td_graph_state_bytes(const td_graph *graph); /* per instrument, a multipl
 typedef struct td_port {
     td_rhythm rhythm;   /* of the graph that gives it, for the same instrument */
     uint32_t export_at; /* there */
-    uint32_t type;      /* td_type */
+    uint8_t type;       /* td_type */
+    uint8_t age;        /* not the value but how long ago it came, in seconds */
+    uint8_t zero[2];    /* equal bytes are the same port */
 } td_port;
 
 uint32_t td_graph_ports(const td_graph *graph, const td_port **out_ports);
-/* What a graph gives to others: na before its first bar. */
+/* What a graph gives to others: na before its first event. */
+uint32_t td_graph_exports(const td_graph *graph);
 td_value td_graph_export(const td_graph *graph, const void *state, uint32_t export_at);
 
 typedef struct td_graph_event { /* what a graph runs on; lent for the call */

@@ -2,19 +2,29 @@
 #include "stream/ports.h"
 #include "stream/state_layout.h"
 
-/* The newest value that the graph of that rhythm gave: of its last final bar. */
-static td_value read_export(const td_state *s, uint32_t instrument, const td_port *port) {
+/* As of that instant. */
+static td_value read_asof(td_asof asof, const td_port *port, int64_t at_ns) {
+    int64_t event_ns;
+    const td_value *values = td_asof_at(asof, at_ns, &event_ns);
+    if (values == NULL) return TD_VALUE_NA;
+    return port->age != 0 ? at_ns - event_ns : values[port->export_at];
+}
+
+/* Of bars the newest value, which their last final one gave; of ticks what was there at that instant. */
+static td_value read_export(const td_state *s, uint32_t instrument, const td_port *port, int64_t at_ns) {
+    block_head *block = block_of(s, instrument);
     for (size_t g = 0; g < td_program_graph_count(s->program); g++) {
         const td_graph *graph = s->program->graphs[g];
-        if (graph != NULL && td_rhythm_compare(td_graph_rhythm(graph), port->rhythm) == 0)
-            return td_graph_export(graph, graph_state_of(s, block_of(s, instrument), g), port->export_at);
+        if (graph == NULL || td_rhythm_compare(td_graph_rhythm(graph), port->rhythm) != 0) continue;
+        if (g >= s->program->width_count) return read_asof(asof_of(s, block, g), port, at_ns);
+        return td_graph_export(graph, graph_state_of(s, block, g), port->export_at);
     }
     return TD_VALUE_NA;
 }
 
-const td_value *td_state_read_ports(td_state *s, uint32_t instrument, size_t graph) {
+const td_value *td_state_read_ports(td_state *s, uint32_t instrument, size_t graph, int64_t at_ns) {
     const td_port *ports;
     uint32_t count = td_graph_ports(s->program->graphs[graph], &ports);
-    for (uint32_t i = 0; i < count; i++) s->ports[i] = read_export(s, instrument, &ports[i]);
+    for (uint32_t i = 0; i < count; i++) s->ports[i] = read_export(s, instrument, &ports[i], at_ns);
     return count > 0 ? s->ports : NULL;
 }

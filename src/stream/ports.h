@@ -3,5 +3,6 @@
 #pragma once
 #include "stream/state.h"
 
-/* The ports of that graph of the program for the instrument, lent until the next call; NULL: it has none. */
-const td_value *td_state_read_ports(td_state *state, uint32_t instrument, size_t graph);
+/* The ports of that graph of the program for the instrument, as of an instant of event time, lent until the next call;
+ * NULL: it has none. */
+const td_value *td_state_read_ports(td_state *state, uint32_t instrument, size_t graph, int64_t at_ns);

@@ -107,6 +107,10 @@ static bool block_is_sound(const td_state *s, block_head *block) {
         if (block->current[w] > s->slots[w]) return false;
         if (s->program->graphs[w] != NULL && !td_hindsight_valid(hindsight_of(s, block, w))) return false;
     }
+    for (size_t g = s->program->width_count; g < td_program_graph_count(s->program); g++) {
+        td_asof asof = asof_of(s, block, g);
+        if (asof.block != NULL && !td_asof_valid(asof)) return false;
+    }
     return true;
 }
 

@@ -22,6 +22,28 @@ static int64_t program_lateness_max(const td_program *program) {
     return max_ns;
 }
 
+static int64_t greatest_divisor(int64_t a, int64_t b) { return b == 0 ? a : greatest_divisor(b, a % b); }
+
+static bool reads_ticks(const td_graph *graph) {
+    const td_port *ports;
+    uint32_t count = graph != NULL ? td_graph_ports(graph, &ports) : 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (ports[i].rhythm.source != TD_RHYTHM_BARS) return true;
+    return false;
+}
+
+/* Bars end at multiples of their widths, and where sessions cut them. */
+static void find_grains(td_state *s) {
+    const td_program *p = s->program;
+    s->asof_grain_ns = 0;
+    for (size_t w = 0; w < p->width_count; w++)
+        if (reads_ticks(p->graphs[w])) s->asof_grain_ns = greatest_divisor(p->widths_ns[w], s->asof_grain_ns);
+    if (s->asof_grain_ns > 0 && p->calendar_count > 0)
+        s->asof_grain_ns = greatest_divisor(TD_NS_PER_MIN, s->asof_grain_ns);
+    int64_t grains = s->asof_grain_ns > 0 ? s->slot_lateness_ns / s->asof_grain_ns + 2 : 0;
+    s->asof_grains = (uint32_t)td_least(grains, TD_ASOF_GRAINS_MAX);
+}
+
 void td_state_lay_out(td_state *s) {
     const td_program *p = s->program;
     size_t at = round_up(sizeof(block_head), 64);
@@ -38,12 +60,18 @@ void td_state_lay_out(td_state *s) {
     }
     size_t port_count = 1;
     s->ticks_run = 0;
+    find_grains(s);
     for (size_t g = 0; g < td_program_graph_count(p); g++) {
         const td_port *ports;
         s->graph_offset[g] = at;
         if (p->graphs[g] == NULL) continue;
         at += g < p->width_count ? td_hindsight_bytes(p->graphs[g], s->depth[g]) : td_graph_state_bytes(p->graphs[g]);
-        if (g >= p->width_count) s->ticks_run |= (uint8_t)(1u << td_graph_rhythm(p->graphs[g]).source);
+        if (g >= p->width_count) {
+            uint32_t values = td_graph_exports(p->graphs[g]);
+            s->ticks_run |= (uint8_t)(1u << td_graph_rhythm(p->graphs[g]).source);
+            s->asof_offset[g] = at;
+            if (values > 0) at += td_asof_bytes(values, s->asof_grains);
+        }
         uint32_t count = td_graph_ports(p->graphs[g], &ports);
         port_count = count > port_count ? count : port_count;
     }

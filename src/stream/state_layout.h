@@ -1,8 +1,9 @@
 /* src/stream/state_layout.h - how a state lies in memory; for state.c, ledger.c, snapshot.c and look.c.
  * Each instrument has one flat block: head, then `slots` windows per width and one that is never open, then what each
- * graph remembers. */
+ * graph remembers, and what those on ticks gave to others. */
 #pragma once
 #include "model/instrument.h"
+#include "stream/asof.h"
 #include "stream/gaps.h"
 #include "stream/hindsight.h"
 #include "stream/kept.h"
@@ -62,8 +63,11 @@ struct td_state {
     uint32_t slots[TD_WIDTHS_MAX];      /* … or closed and still take trades */
     uint32_t depth[TD_WIDTHS_MAX];      /* bars that the graph can look back */
     size_t window_offset[TD_WIDTHS_MAX], graph_offset[TD_GRAPHS_MAX];
-    uint8_t ticks_run; /* graphs on ticks: a bit by td_rhythm_source */
-    td_value *ports;   /* room for those of any graph */
+    size_t asof_offset[TD_GRAPHS_MAX]; /* of graphs on ticks that others read: what they gave */
+    uint32_t asof_grains;              /* as far back as bars may still close, each of them */
+    int64_t asof_grain_ns;             /* that divides the widths of those who read them; 0: no bars do */
+    uint8_t ticks_run;                 /* graphs on ticks: a bit by td_rhythm_source */
+    td_value *ports;                   /* room for those of any graph */
     feed_state feeds[TD_PROGRAM_FEEDS_MAX];
     uint32_t feed_count;
     td_kept *kept;        /* windows beyond grace that a release may revise */
@@ -108,6 +112,14 @@ static inline td_window *windows_of(const td_state *s, block_head *block, size_t
 /* Of the graph at that place of the program; of bars its head. */
 static inline void *graph_state_of(const td_state *s, block_head *block, size_t graph) {
     return (uint8_t *)block + s->graph_offset[graph];
+}
+/* NULL block: nobody reads it. */
+static inline td_asof asof_of(const td_state *s, block_head *block, size_t graph) {
+    uint32_t values = td_graph_exports(s->program->graphs[graph]);
+    return (td_asof){.block = values > 0 ? (uint8_t *)block + s->asof_offset[graph] : NULL,
+                     .values = values,
+                     .grains = s->asof_grains,
+                     .grain_ns = s->asof_grain_ns};
 }
 static inline td_hindsight hindsight_of(const td_state *s, block_head *block, size_t w) {
     void *state = graph_state_of(s, block, w);

@@ -63,6 +63,15 @@ static void report(const td_state *s, const td_graph *graph, void *state, const 
     }
 }
 
+static void keep_exports(td_state *s, size_t at, const td_tick *tick) {
+    const td_graph *graph = s->program->graphs[at];
+    block_head *block = block_of(s, tick->instrument);
+    td_asof asof = asof_of(s, block, at);
+    if (asof.block == NULL) return;
+    td_value *values = td_asof_put(asof, tick->event_ns);
+    for (uint32_t i = 0; i < asof.values; i++) values[i] = td_graph_export(graph, graph_state_of(s, block, at), i);
+}
+
 static void run_all(td_state *s, td_rhythm_source source, const td_tick *tick, const td_emit *emit) {
     const td_program *p = s->program;
     if ((s->ticks_run >> source & 1) == 0) return;
@@ -73,8 +82,9 @@ static void run_all(td_state *s, td_rhythm_source source, const td_tick *tick, c
         void *state = graph_state_of(s, block_of(s, tick->instrument), g);
         if (td_graph_rhythm(p->graphs[g]).source != source || !td_graph_is_due(p->graphs[g], state, tick->event_ns))
             continue;
-        event.ports = td_state_read_ports(s, tick->instrument, g);
+        event.ports = td_state_read_ports(s, tick->instrument, g, tick->event_ns);
         td_graph_run(p->graphs[g], state, &event);
+        keep_exports(s, g, tick);
         act(s, p->graphs[g], state, tick, emit);
         report(s, p->graphs[g], state, tick, emit);
     }

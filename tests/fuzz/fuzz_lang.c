@@ -1,5 +1,6 @@
-/* tests/fuzz/fuzz_lang.c - any text as a strategy; what compiles runs 50 bars, twice, to the same bytes. */
+/* tests/fuzz/fuzz_lang.c - any text as a strategy; what compiles runs 50 bars or ticks, twice, to the same bytes. */
 #include "lang/lang.h"
+#include "stream/tick.h"
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -15,10 +16,57 @@ static void check_signal(void *arg, const td_signal *s) {
     ++*count;
 }
 
-static size_t run(const td_graph *graph, void *state) {
+static void check_lines(const td_graph *graph, const void *state) {
     const td_graph_line *lines;
-    size_t line_count = td_graph_lines(graph, &lines), signal_count = 0;
+    size_t line_count = td_graph_lines(graph, &lines);
+    for (size_t k = 0; k < line_count; k++) {
+        double value;
+        if (td_graph_line_value(graph, state, k, &value)) assert(isfinite(value));
+    }
+}
+
+/* A book of one or two levels, now and then of one side alone. */
+static const td_books_row *put_book(td_books *books, int64_t price, uint32_t seed) {
+    td_hole *gap;
+    const td_book_level levels[] = {{price, seed % 5, TD_BOOK_BID}, {price + seed % 3, seed % 7, TD_BOOK_ASK}};
+    td_event e = {.kind = TD_EVENT_BOOK, .book = {.first_sequence = TD_NONE, .last_sequence = TD_NONE}};
+    e.book.snapshot = true;
+    e.book.level_count = 2;
+    e.book.levels = levels;
+    (void)td_books_put(books, TD_TEXT("LEAN:IBM"), &e, &gap);
+    return td_books_find(books, TD_TEXT("LEAN:IBM"));
+}
+
+static size_t run_ticks(const td_graph *graph, void *state) {
+    td_rhythm_source source = (td_rhythm_source)td_graph_rhythm(graph).source;
+    td_books books = {0};
+    size_t ran = 0;
     uint32_t seed = 1;
+    for (int64_t i = 0; i < BARS; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        int64_t price = (int64_t)(seed >> 4) * 100 + 1, size = seed % 11;
+        td_event e = {.kind = TD_EVENT_TRADE, .event_ns = i * (int64_t)(seed >> 8)};
+        e.trade = (td_trade){.price = price, .size = size, .trade_id = TD_NONE, .side = (uint8_t)(seed % 3)};
+        if (source == TD_RHYTHM_QUOTES) {
+            e.kind = TD_EVENT_QUOTE;
+            e.quote = (td_quote){.bid_price = size == 0 ? TD_NONE : price, .bid_size = size, .ask_price = price + size};
+        }
+        td_tick tick;
+        bool sees = source == TD_RHYTHM_BOOK ? td_tick_of_book(&e, put_book(&books, price, seed), 0, &tick)
+                                             : td_tick_of_event(&e, &tick);
+        if (!sees || !td_graph_is_due(graph, state, e.event_ns)) continue;
+        td_graph_run(graph, state, &(td_graph_event){.instrument = TD_TEXT("LEAN:IBM"), .tick = &tick});
+        check_lines(graph, state);
+        ran++;
+    }
+    td_books_fini(&books);
+    return ran;
+}
+
+static size_t run(const td_graph *graph, void *state) {
+    size_t signal_count = 0;
+    uint32_t seed = 1;
+    if (td_graph_rhythm(graph).source != TD_RHYTHM_BARS) return run_ticks(graph, state);
     for (int64_t i = 0; i < BARS; i++) {
         seed = seed * 1664525u + 1013904223u;
         int64_t width = td_graph_width_ns(graph), price = (int64_t)(seed >> 4) * 100;
@@ -36,10 +84,7 @@ static size_t run(const td_graph *graph, void *state) {
                       .known_at_ns = (i + 1) * width};
         td_graph_event event = {.instrument = TD_TEXT("LEAN:IBM"), .bar = &bar};
         td_graph_apply(graph, state, &event, check_signal, &signal_count);
-        for (size_t k = 0; k < line_count; k++) {
-            double value;
-            if (td_graph_line_value(graph, state, k, &value)) assert(isfinite(value));
-        }
+        check_lines(graph, state);
     }
     return signal_count;
 }
@@ -65,7 +110,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     td_status status = td_lang_compile(&source, 1, &graphs, &count, &errors);
     assert(status == TD_OK || (status == TD_CONFIG && count == 0));
     assert((status == TD_OK) == (errors.size == 0));
-    for (size_t i = 1; i < count; i++) assert(td_graph_width_ns(graphs[i - 1]) < td_graph_width_ns(graphs[i]));
+    for (size_t i = 1; i < count; i++)
+        assert(td_rhythm_compare(td_graph_rhythm(graphs[i - 1]), td_graph_rhythm(graphs[i])) < 0);
     for (size_t i = 0; i < count; i++) {
         fuzz_graph(graphs[i]);
         td_graph_free(graphs[i]);

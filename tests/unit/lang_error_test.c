@@ -136,10 +136,10 @@ static const struct {
      "x.td:1:15: expected a source: bars, trades, quotes, book or news, found 'bar'; did you mean 'bars'?\n"
      "    strategy a on bar(1m)\n"
      "                  ^\n"},
-    {"strategy a on trades\n"
+    {"strategy a on news\n"
      "  x = close\n",
-     "x.td:1:15: 'on trades' is not part of this version\n"
-     "    strategy a on trades\n"
+     "x.td:1:15: 'on news' is not part of this version\n"
+     "    strategy a on news\n"
      "                  ^\n"},
     {"strategy a on bars(1m, filled)\n"
      "  x = close\n",

@@ -264,7 +264,7 @@ static const struct {
      "strategy b on bars(1m, fild)\n"
      "  x = close\n"
      "strategy c on trades every 0s for @ where x\n"
-     "  x = close\n"
+     "  x = price\n"
      "strategy d on bars(1m) for @ where x\n"
      "  x = close\n",
      "x.td:1:20: expected a whole number of trades above 0, found '1.5'\n"

@@ -1,0 +1,186 @@
+/* tests/unit/lang_tick_test.c - goal: strategies on trades, quotes and books read their own event and the newest of the
+ * others as of it, bars as of their end; what stands nowhere is refused where it stands. */
+#include "strategy_rig.h"
+#include "stream/state.h"
+#include "unit.h"
+#include <stdio.h>
+
+#define S    INT64_C(1000000000)
+#define MS   INT64_C(1000000)
+#define SIZE INT64_C(100000000)
+#define NAME TD_TEXT("X:A")
+
+static td_program *program_of(const char *text) {
+    td_buf errors = {0};
+    td_source_text source = {.file = "x.td", .text = td_text(text)};
+    td_program *p = td_alloc_zero(1, sizeof *p);
+    td_graph **graphs;
+    size_t count;
+    td_status status = td_lang_compile(&source, 1, &graphs, &count, &errors);
+    if (status != TD_OK) fail_msg("%.*s", (int)errors.size, (const char *)errors.data);
+    p->width_count = 1;
+    p->widths_ns[0] = 60 * S;
+    p->unnamed = td_program_feed_default();
+    for (size_t i = 0; i < count; i++) {
+        if (td_graph_width_ns(graphs[i]) > 0)
+            p->graphs[0] = graphs[i];
+        else
+            p->graphs[p->width_count + p->tick_graph_count++] = graphs[i];
+    }
+    free(graphs);
+    return p;
+}
+
+typedef struct step {
+    char kind;     /* t(rade) q(uote) b(ook) */
+    int64_t at_ms; /* from the begin of a minute */
+    int64_t price; /* of the trade, or the bid; the ask is 2 above */
+} step;
+
+static void take(td_state *state, const step *s) {
+    td_event e = {.feed = td_state_feed(state, TD_TEXT("a")), .event_ns = 60000 * S + s->at_ms * MS};
+    e.receive_ns = e.event_ns;
+    e.kind = s->kind == 't' ? TD_EVENT_TRADE : s->kind == 'q' ? TD_EVENT_QUOTE : TD_EVENT_BOOK;
+    const td_book_level levels[] = {{s->price * S, 3 * SIZE, TD_BOOK_BID},
+                                    {(s->price - 1) * S, SIZE, TD_BOOK_BID},
+                                    {(s->price + 2) * S, SIZE, TD_BOOK_ASK}};
+    if (s->kind == 'b') {
+        e.book = (td_book){.first_sequence = TD_NONE, .last_sequence = TD_NONE, .snapshot = true, .level_count = 3};
+        e.book.levels = levels;
+        assert_int_equal(td_state_take_book(state, &e, NAME, &td_emit_none), TD_BOOK_TAKEN);
+        return;
+    }
+    if (s->kind == 't')
+        e.trade = (td_trade){.price = s->price * S, .size = SIZE, .trade_id = TD_NONE, .side = TD_SIDE_SELL};
+    else
+        e.quote = (td_quote){.bid_price = s->price * S, .bid_size = SIZE, .ask_price = (s->price + 2) * S};
+    e.quote.ask_size = s->kind == 'q' ? SIZE : e.quote.ask_size;
+    e.instrument = td_state_find_instrument(state, NAME);
+    if (e.instrument == UINT32_MAX) e.instrument = td_state_add_instrument(state, &e, NAME);
+    assert_int_equal(td_state_apply(state, &e, &td_emit_none).verdict, TD_VERDICT_ACCEPTED);
+}
+
+/* NAN: na */
+static double line_of(const td_state *state, const td_program *p, const char *name) {
+    for (size_t g = 0; g < td_program_graph_count(p); g++) {
+        const td_graph_line *lines;
+        size_t count = p->graphs[g] != NULL ? td_graph_lines(p->graphs[g], &lines) : 0;
+        for (size_t i = 0; i < count; i++) {
+            double value = -1;
+            if (!td_bytes_equal(lines[i].name, td_text(name))) continue;
+            bool known = td_graph_line_value(p->graphs[g], td_state_graph(state, NAME, g), i, &value);
+            return known ? value : -1;
+        }
+    }
+    fail_msg("no line %s", name);
+    return 0;
+}
+
+static const char text[] = "strategy t on trades\n"
+                           "  best = quote.bid\n"
+                           "  age = quote.age\n"
+                           "  deep = book.bid_size(2)\n"
+                           "  own = price + signed_size\n"
+                           "strategy q on quotes every 10ms\n"
+                           "  last = trade.price\n"
+                           "  mine = mid\n"
+                           "strategy b on bars(1m)\n"
+                           "  at_end = quote.mid\n"
+                           "  of_trade = trade.age\n";
+
+static void names_are_read_as_of_the_event(void **unused) {
+    (void)unused;
+    static const struct {
+        step step;
+        double bid, age, deep, own, last, mine, at_end, of_trade; /* -1: na */
+    } rows[] = {
+        {{'t', 1000, 50}, -1, -1, -1, 49, -1, -1, -1, -1},
+        {{'q', 1005, 40}, -1, -1, -1, 49, 50, 41, -1, -1},
+        {{'t', 1006, 51}, 40, 0.001, -1, 50, 50, 41, -1, -1},
+        {{'b', 1007, 45}, 40, 0.001, -1, 50, 50, 41, -1, -1},
+        {{'q', 1012, 42}, 40, 0.001, -1, 50, 50, 41, -1, -1}, /* sooner than 10 ms: it does not run */
+        {{'t', 1010, 52}, 40, 0.005, 4, 51, 50, 41, -1, -1},  /* the newest quote is of later than this */
+        {{'t', 1012, 53}, 42, 0, 4, 52, 50, 41, -1, -1},
+        {{'q', 1020, 44}, 42, 0, 4, 52, 53, 45, -1, -1},
+        {{'q', 59999, 46}, 42, 0, 4, 52, 53, 47, -1, -1},
+        {{'q', 60001, 48}, 42, 0, 4, 52, 53, 47, -1, -1},
+        {{'q', 60500, 50}, 42, 0, 4, 52, 53, 51, -1, -1},
+        {{'t', 61100, 54}, 50, 0.6, 4, 53, 53, 51, 47, 58.988}, /* the first minute is over */
+    };
+    td_program *p = program_of(text);
+    td_state *state = td_state_new(p);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        take(state, &rows[i].step);
+        const struct {
+            const char *name;
+            double value;
+        } lines[] = {{"best", rows[i].bid},      {"age", rows[i].age},          {"deep", rows[i].deep},
+                     {"own", rows[i].own},       {"last", rows[i].last},        {"mine", rows[i].mine},
+                     {"at_end", rows[i].at_end}, {"of_trade", rows[i].of_trade}};
+        for (size_t k = 0; k < COUNT_OF(lines); k++) {
+            double got = line_of(state, p, lines[k].name);
+            ASSERT_ROW(got == lines[k].value, "%zu: %s is %g", i, lines[k].name, got);
+        }
+    }
+    td_state_free(state);
+    td_program_free(p);
+}
+
+static void what_stands_nowhere_is_refused(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *line, *error; /* of the third column on */
+    } rows[] = {
+        {"trades\n  x = close", "x.td:2:7: 'close' is of bars, and this runs on trades"},
+        {"trades\n  x = bid", "x.td:2:7: 'bid' is of quotes, and this runs on trades: the newest is quote.bid"},
+        {"bars(1m)\n  x = price", "x.td:2:7: 'price' is of trades, and this runs on bars: the newest is trade.price"},
+        {"trades\n  x = prize", "x.td:2:7: unknown name 'prize'; did you mean 'price'?"},
+        {"trades\n  x = quote", "x.td:2:7: 'quote' is several values: say which, as in quote.age"},
+        {"trades\n  x = quote.bib", "x.td:2:7: 'quote' has no field 'bib'; did you mean 'bid'?"},
+        {"trades\n  x = quote.bid_size(3)",
+         "x.td:2:7: only book.bid_size, book.ask_size and book.imbalance take a number of "
+         "levels"},
+        {"trades\n  x = book.spread(3)",
+         "x.td:2:7: only book.bid_size, book.ask_size and book.imbalance take a number of "
+         "levels"},
+        {"trades\n  x = book.imbalance(0)",
+         "x.td:2:22: the number of levels must be a whole number from 1 to 100000, found 0"},
+        {"trades\n  x = book.imbalance(101)", "x.td:2:22: the number of levels is at most 100"},
+        {"quotes\n  x = natr(5)", "x.td:2:7: 'high' is of bars, and this runs on quotes"},
+        {"quotes\n  x = sma(mid, 3).y(2)", "x.td:2:7: '.y' takes nothing in brackets"},
+        {"news\n  x = 1", "x.td:1:15: 'on news' is not part of this version"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char source[256];
+        td_buf errors = {0};
+        (void)snprintf(source, sizeof source, "strategy a on %s\n", rows[i].line);
+        assert_null(rig_compile(source, &errors));
+        td_buf_put(&errors, "", 1);
+        ASSERT_ROW(strstr((const char *)errors.data, rows[i].error) != NULL, "%zu: %s", i, (const char *)errors.data);
+        td_buf_fini(&errors);
+    }
+}
+
+static void rhythms_are_bounded(void **unused) {
+    (void)unused;
+    for (int count = TD_TICK_RHYTHMS_MAX; count <= TD_TICK_RHYTHMS_MAX + 1; count++) {
+        td_buf source = {0}, errors = {0};
+        for (int i = 0; i < count; i++)
+            td_buf_printf(&source, "strategy s%d on trades every %dms\n  buy when price > 1\n", i, i + 1);
+        td_buf_put(&source, "", 1);
+        td_graph *graph = rig_compile((const char *)source.data, &errors);
+        assert_true((graph != NULL) == (count == TD_TICK_RHYTHMS_MAX));
+        td_graph_free(graph);
+        td_buf_fini(&source);
+        td_buf_fini(&errors);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_read_as_of_the_event),
+        cmocka_unit_test(what_stands_nowhere_is_refused),
+        cmocka_unit_test(rhythms_are_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
