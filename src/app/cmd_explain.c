@@ -1,8 +1,9 @@
-/* src/app/cmd_explain.c - `tapedeck explain window`: the state of the instrument's partition at a place of its tape is
- * asked, and the outputs made up to there. What it says is what the worker knew there. */
+/* src/app/cmd_explain.c - `tapedeck explain`, and of it `explain window`: the state of the instrument's partition at a
+ * place of its tape is asked, and the outputs made up to there. What it says is what the worker knew there. */
 #include "app/cmd_explain.h"
 #include "app/data.h"
 #include "app/exit.h"
+#include "app/explain_why.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/time.h"
@@ -18,7 +19,7 @@ enum { GAPS_TOLD = 10 }; /* to people, the newest */
 
 typedef struct explain_conf {
     char *data, *as_of;
-    bool json;
+    bool all, json;
 } explain_conf;
 
 typedef struct explanation {
@@ -405,48 +406,88 @@ static int usage(const char *what, const char *word) {
     return TD_EXIT_USAGE;
 }
 
-static int run(void *conf_any, const char *const *words) {
-    const explain_conf *conf = conf_any;
-    explanation x = {.instrument = td_text(words[1])};
+static int run_window(const explain_conf *conf, const char *const *words) {
+    explanation x = {.instrument = td_text(words[0])};
     int64_t at_ns;
-    if (strcmp(words[0], "window") != 0) return usage("only a window can be explained yet, not a", words[0]);
-    if (!td_instrument_name_valid(x.instrument)) return usage("not VENUE:SYMBOL:", words[1]);
-    if (td_duration_parse(td_text(words[2]), &x.width_ns) != TD_OK || x.width_ns <= 0)
-        return usage("not a width such as 1m:", words[2]);
-    if (td_time_parse(td_text(words[3]), &at_ns) != TD_OK)
-        return usage("not a time such as 2026-11-21T14:31Z:", words[3]);
+    if (!td_instrument_name_valid(x.instrument)) return usage("not VENUE:SYMBOL:", words[0]);
+    if (td_duration_parse(td_text(words[1]), &x.width_ns) != TD_OK || x.width_ns <= 0)
+        return usage("not a width such as 1m:", words[1]);
+    if (td_time_parse(td_text(words[2]), &at_ns) != TD_OK)
+        return usage("not a time such as 2026-11-21T14:31Z:", words[2]);
     x.at_ns = at_ns;
     td_status status = explain(&x, conf);
     if (status != TD_OK) (void)fprintf(stderr, "tapedeck explain: %s\n", td_trail());
     return td_exit_of(status);
 }
 
+static int run_why(const explain_conf *conf, const char *const *words) {
+    td_explain_question q = {.strategy = td_text(words[0])};
+    if (words[1] == NULL) {
+        if (td_explain_parse_id(td_text(words[0]), &q) != TD_OK)
+            return usage("not a signal's id such as golden_cross/LEAN:IBM/2013-10-07T14:31#1:", words[0]);
+        return td_explain_why(conf->data, &q, conf->json);
+    }
+    if (words[2] == NULL || words[3] != NULL) return usage("STRATEGY INSTRUMENT TIME, not", words[0]);
+    q.instrument = td_text(words[1]);
+    if (!td_instrument_name_valid(q.instrument)) return usage("not VENUE:SYMBOL:", words[1]);
+    if (td_time_parse(td_text(words[2]), &q.at_ns) != TD_OK)
+        return usage("not a time such as 2026-11-21T14:31Z:", words[2]);
+    return td_explain_why(conf->data, &q, conf->json);
+}
+
+static int run(void *conf_any, const char *const *words) {
+    const explain_conf *conf = conf_any;
+    bool window = words[0] != NULL && strcmp(words[0], "window") == 0;
+    if (conf->all && words[0] != NULL) return usage("--all is about all signals: leave out", words[0]);
+    if (!window && conf->as_of != NULL) return usage("--as-of is for windows, not for", words[0]);
+    if (conf->all) return td_explain_all(conf->data, conf->json);
+    if (words[0] == NULL) return usage("what? A signal's id, STRATEGY INSTRUMENT TIME, or --all", "");
+    if (!window) return run_why(conf, words);
+    if (words[1] == NULL || words[2] == NULL || words[3] == NULL)
+        return usage("window INSTRUMENT WIDTH TIME, not", "window");
+    return run_window(conf, words + 1);
+}
+
 static const td_option options[] = {
     TD_DATA_OPTION(explain_conf),
+    {.key = "all",
+     .type = TD_OPTION_BOOL,
+     .offset = offsetof(explain_conf, all),
+     .help = "makes every signal, bar, gap and refusal of the log again and tells which of them are not the same"},
     {.key = "as-of",
      .type = TD_OPTION_TEXT,
      .unit = "PLACE",
      .offset = offsetof(explain_conf, as_of),
-     .help = "as it was at a time, or at an offset of the tape: @120000; unset: now"},
+     .help = "of a window: as it was at a time, or at an offset of the tape: @120000; unset: now"},
     {.key = "json", .type = TD_OPTION_BOOL, .offset = offsetof(explain_conf, json), .help = "one JSON object"},
     {0},
 };
 
 const td_command td_command_explain = {
     .name = "explain",
-    .words = "window INSTRUMENT WIDTH TIME",
-    .words_least = 4,
+    .words = "SIGNAL | STRATEGY INSTRUMENT TIME | window INSTRUMENT WIDTH TIME",
+    .words_least = 0,
     .words_most = 4,
-    .summary = "why a bar is still open or partial, and what would close it",
+    .summary = "why a strategy acted, why it did not, and why a bar is still open or partial",
     .text =
-        "Tells whether the window of that width that holds TIME is open, closed or takes late trades no more, which\n"
-        "feed holds it back and by how much, what would close it, and which gap makes it partial. Applies the\n"
-        "instrument's partition of the tape once more, in memory, from the snapshot before that place; also while\n"
-        "a process writes to it. Changes nothing.\n",
+        "SIGNAL is a signal's id: tells the record that led to it, its bar, and each part of the strategy's "
+        "conditions\n"
+        "with its value on the bar before and on that bar, in the words of the strategy as it was then. With a\n"
+        "strategy, an instrument and a time the same of the bar that holds the time: what failed there, and how far\n"
+        "off it was. What it tells is made again from the tape, with the program in force there, and held against\n"
+        "what the log has, byte for byte: answers 1 where that is something else.\n\n"
+        "`window` tells whether the window of that width that holds TIME is open, closed or takes late trades no "
+        "more,\n"
+        "which feed holds it back and by how much, what would close it, and which gap makes it partial.\n\n"
+        "Applies the instrument's partition of the tape once more, in memory, from the snapshot before that place; "
+        "also\n"
+        "while a process writes to it. Changes nothing.\n",
     .options = options,
     .conf_size = sizeof(explain_conf),
-    .examples = "  tapedeck explain window BINANCE:BTCUSDT 1m 2026-11-21T14:31Z\n"
-                "  tapedeck explain window LEAN:IBM 5m 2013-10-07T14:00:00Z --data /var/lib/tapedeck\n"
+    .examples = "  tapedeck explain golden_cross/LEAN:IBM/2013-10-07T14:31#1\n"
+                "  tapedeck explain golden_cross LEAN:IBM 2013-10-07T14:40Z --json | jq .judgements\n"
+                "  tapedeck explain --all --data /var/lib/tapedeck\n"
+                "  tapedeck explain window BINANCE:BTCUSDT 1m 2026-11-21T14:31Z\n"
                 "  tapedeck explain window LEAN:IBM 1d 2013-10-07T14:00Z --json | jq .gaps\n",
     .run = run,
 };

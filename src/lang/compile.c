@@ -238,7 +238,7 @@ static void lower_strategy(compiler *c, const td_strategy_tree *s) {
     const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data + s->set_first;
     check_source(&l, &s->source);
     check_set(&l, sets);
-    td_graph_builder_begin_strategy(l.builder, s->name, s->set_count > 0 ? sets : NULL, s->set_count);
+    td_graph_builder_begin_strategy(l.builder, s->name, sets, s->set_count);
     td_graph_builder_set_text(l.builder, c->diags.texts[s->file].text);
     know_series(c, &l);
     for (l.stmts_done = 0; l.stmts_done < s->stmt_count; l.stmts_done++)

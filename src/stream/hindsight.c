@@ -274,3 +274,24 @@ bool td_hindsight_revise(td_hindsight h, td_bytes instrument, const td_bar *bar,
     }
     return true;
 }
+
+/* ---- for who asks why ---- */
+
+bool td_hindsight_bar(td_hindsight h, int64_t end_ns, uint32_t strategy, td_bar *out_bar, int64_t *out_target) {
+    for (uint32_t i = 0; h.depth > 0 && i < ring_of(h)->count; i++) {
+        const entry *e = entry_at(h, i);
+        if (e->bar.end_ns != end_ns) continue;
+        *out_bar = e->bar;
+        *out_target = e->strategies[strategy].target;
+        return true;
+    }
+    return false;
+}
+
+bool td_hindsight_before(td_hindsight h, td_bytes instrument, int64_t end_ns, void *out) {
+    if (h.depth == 0 || end_ns <= ring_of(h)->base_end_ns) return false;
+    memcpy(out, base_of(h), td_graph_state_bytes(h.graph));
+    for (uint32_t i = 0; i < ring_of(h)->count && entry_at(h, i)->bar.end_ns < end_ns; i++)
+        run_entry(h, out, instrument, entry_at(h, i));
+    return true;
+}

@@ -56,6 +56,14 @@ const void *td_state_graph(const td_state *s, td_bytes instrument, size_t graph)
     return graph_state_of(s, block_of(s, index), graph);
 }
 
+bool td_state_hindsight(const td_state *s, td_bytes instrument, size_t graph, td_hindsight *out) {
+    uint32_t index = td_instruments_find(s->instruments, instrument);
+    if (index == UINT32_MAX || s->program->graphs[graph] == NULL) return false;
+    *out = (td_hindsight){.graph = s->program->graphs[graph], .state = graph_state_of(s, block_of(s, index), graph)};
+    if (graph < s->program->width_count) *out = hindsight_of(s, block_of(s, index), graph);
+    return true;
+}
+
 int64_t td_state_target(const td_state *s, td_bytes instrument, size_t at, uint32_t strategy) {
     uint32_t index = td_instruments_find(s->instruments, instrument);
     const void *memory = td_state_graph(s, instrument, at);

@@ -56,6 +56,7 @@
  * ticks their state. Thread: the partition's worker. */
 #pragma once
 #include "stream/book.h"
+#include "stream/hindsight.h"
 #include "stream/program.h"
 #include "stream/shares.h"
 
@@ -157,6 +158,8 @@ const td_books *td_state_books(const td_state *state);
  * nothing.
  */
 const void *td_state_graph(const td_state *state, td_bytes instrument, size_t graph);
+/* The same with the bars behind it; of what runs on ticks nothing is behind it. False: nothing. */
+bool td_state_hindsight(const td_state *state, td_bytes instrument, size_t graph, td_hindsight *out);
 /* A strategy's target there in shares of now: a split since its signal has made more or fewer of them. */
 int64_t td_state_target(const td_state *state, td_bytes instrument, size_t graph, uint32_t strategy);
 

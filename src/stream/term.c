@@ -14,7 +14,7 @@ bool td_graph_action_at(const td_graph *g, uint32_t strategy, uint32_t index, td
     const graph_strategy *s = &g->strategies[strategy];
     if (index >= s->action_count) return false;
     const td_graph_action *action = &g->actions[s->action_first + index];
-    *out = (td_graph_act_view){action->note, action->term, action->action};
+    *out = (td_graph_act_view){action->note, action->term, s->action_first + index, action->action};
     return true;
 }
 

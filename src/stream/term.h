@@ -33,7 +33,8 @@ td_bytes td_graph_text(const td_graph *graph, uint32_t strategy);
 
 typedef struct td_graph_act_view { /* an action, for people */
     td_bytes note;
-    uint32_t condition; /* a term */
+    uint32_t condition; /* a term; TD_GRAPH_NOTHING: it was not kept */
+    uint32_t number;    /* its place in the program, as td_graph_decide says it */
     uint8_t action;     /* td_action */
 } td_graph_act_view;
 /* The actions of a strategy in the order of its text. False: there are not so many. `index` counts from its first. */

@@ -1,0 +1,396 @@
+/* src/flow/explain.c - from a signal's name to what caused it, and along the tape to there. */
+#include "flow/explain.h"
+#include "base/hash.h"
+#include "base/time.h"
+#include "model/instrument.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct sought { /* a bar that may be the one, of some width */
+    int64_t width_ns, end_ns;
+    td_cause cause;
+    int64_t revisions;
+} sought;
+
+struct td_explain {
+    td_explain_question q;
+    uint32_t partition;
+    td_reader *reader; /* of what is looked up; NULL: done */
+    td_topic *topic;
+    int64_t looked_up;
+    sought bars[TD_WIDTHS_MAX];
+    size_t bar_count;
+    int64_t width_ns, end_ns; /* of the bar without a signal */
+    int64_t revisions;
+    td_judgement judgements[TD_JUDGEMENTS_MAX];
+    size_t judgement_count;
+    size_t judged; /* so many of them are behind us; and we stand at the record of the next one */
+    bool at_cause;
+    td_recheck_conf recheck_conf;
+    td_emit emit;
+    td_recheck *recheck;
+    td_bar bar;                  /* given last, of the strategy's */
+    void *before;                /* the graph's state before it, where strategies do not look back */
+    td_judgement *bar_judgement; /* to be made of it once it has run through the graph; NULL: none */
+    td_buf findings;
+    int64_t finding_count;
+};
+
+/* The text behind the last of that character; *text ends before it. False: it has none. */
+static bool cut_last(td_bytes *text, char c, td_bytes *out) {
+    size_t at = text->size;
+    while (at > 0 && text->data[at - 1] != (uint8_t)c) at--;
+    *out = (td_bytes){text->data + at, text->size - at};
+    if (at > 0) text->size = at - 1;
+    return at > 0;
+}
+
+td_status td_explain_parse_id(td_bytes id, td_explain_question *out) {
+    td_bytes rest = id, number, time;
+    int64_t ordinal;
+    bool inexact;
+    if (id.size > TD_SIGNAL_ID_MAX || !cut_last(&rest, '#', &number) || !cut_last(&rest, '/', &time)) return TD_REJECT;
+    const uint8_t *slash = memchr(rest.data, '/', rest.size); /* names of strategies have none */
+    if (slash == NULL) return TD_REJECT;
+    out->strategy = (td_bytes){rest.data, (size_t)(slash - rest.data)};
+    out->instrument = (td_bytes){slash + 1, rest.size - out->strategy.size - 1};
+    char instant[TD_SIGNAL_ID_MAX + 2];
+    (void)snprintf(instant, sizeof instant, "%.*sZ", (int)time.size, (const char *)time.data);
+    if (td_time_parse(td_text(instant), &out->at_ns) != TD_OK || !td_instrument_name_valid(out->instrument))
+        return TD_REJECT;
+    if (td_decimal_parse(number, 0, &ordinal, &inexact) != TD_OK || inexact || ordinal <= 0 || ordinal > UINT32_MAX)
+        return TD_REJECT;
+    out->ordinal = (uint32_t)ordinal;
+    return TD_OK;
+}
+
+/* ---- looking up ---- */
+
+static void note_signal(td_explain *x, const td_record *record) {
+    td_signal s;
+    td_bytes instrument;
+    td_cause cause;
+    if (!td_bytes_equal(record->key, x->q.instrument) || x->judgement_count == TD_JUDGEMENTS_MAX) return;
+    if (td_record_get_signal(x->q.topics->ids, record->value, &s, &instrument) != TD_OK) return;
+    if (s.event_ns != x->q.at_ns || s.ordinal != x->q.ordinal || !td_bytes_equal(s.strategy, x->q.strategy)) return;
+    if (!td_cause_get(td_record_header(record, TD_CAUSE_HEADER), &cause)) return;
+    td_judgement *j = &x->judgements[x->judgement_count++];
+    *j = (td_judgement){.cause = cause, .held_offset = record->offset};
+    td_buf_put(&j->held, record->value.data, record->value.size);
+}
+
+static void note_bar(td_explain *x, const td_record *record) {
+    td_bar bar;
+    td_bytes instrument;
+    td_cause cause;
+    if (!td_bytes_equal(record->key, x->q.instrument)) return;
+    if (td_record_get_bar(x->q.topics->ids, record->value, &bar, &instrument) != TD_OK) return;
+    if (x->q.at_ns < bar.start_ns || x->q.at_ns >= bar.end_ns) return;
+    for (size_t i = 0; i < x->bar_count; i++) {
+        if (x->bars[i].width_ns != bar.width_ns) continue;
+        x->bars[i].revisions++;
+        return;
+    }
+    if (x->bar_count == TD_WIDTHS_MAX || !td_cause_get(td_record_header(record, TD_CAUSE_HEADER), &cause)) return;
+    x->bars[x->bar_count++] = (sought){bar.width_ns, bar.end_ns, cause, 0};
+}
+
+static td_status look_up(td_explain *x, int64_t records) {
+    td_record record;
+    td_status status = TD_OK;
+    for (int64_t i = 0; i < records && status == TD_OK; i++) {
+        status = td_reader_next(x->reader, &record);
+        if (status != TD_OK) break;
+        if (x->q.ordinal > 0)
+            note_signal(x, &record);
+        else
+            note_bar(x, &record);
+    }
+    x->looked_up = td_reader_offset(x->reader);
+    return status == TD_OK ? TD_AGAIN : status == TD_AGAIN ? TD_OK : status;
+}
+
+/* ---- the strategy in a program ---- */
+
+static bool find_strategy(const td_explain *x, const td_program *program, size_t *out_graph, uint32_t *out_strategy) {
+    td_graph_strategy s;
+    for (size_t g = 0; g < td_program_graph_count(program); g++) {
+        const td_graph *graph = program->graphs[g];
+        for (uint32_t i = 0; graph != NULL && td_graph_strategy_at(graph, i, &s); i++) {
+            if (!td_bytes_equal(s.name, x->q.strategy)) continue;
+            *out_graph = g;
+            *out_strategy = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Which of the bars that hold the time the strategy ran on, by the program in force when they were given. */
+static td_status choose_bar(td_explain *x) {
+    char time[40];
+    (void)td_time_format(x->q.at_ns, time);
+    for (size_t i = 0; i < x->bar_count; i++) {
+        uint8_t sha256[TD_PROGRAM_SHA_BYTES];
+        td_program *program;
+        size_t at;
+        uint32_t strategy;
+        td_status status = td_topics_program_at(x->q.topics, x->partition, x->bars[i].cause.offset, sha256);
+        if (status == TD_OK) status = td_topics_load_program(x->q.topics, sha256, &program);
+        if (status != TD_OK) return status;
+        bool ours =
+            find_strategy(x, program, &at, &strategy) && td_graph_width_ns(program->graphs[at]) == x->bars[i].width_ns;
+        td_program_free(program);
+        if (!ours) continue;
+        x->width_ns = x->bars[i].width_ns;
+        x->end_ns = x->bars[i].end_ns;
+        x->revisions = x->bars[i].revisions;
+        x->judgements[x->judgement_count++] = (td_judgement){.cause = x->bars[i].cause, .held_offset = -1};
+        return TD_OK;
+    }
+    if (x->bar_count == 0)
+        return TD_FAIL(TD_CONFIG,
+                       "%.*s has no bar that holds %s: nothing was judged then; `tapedeck explain window` "
+                       "tells whether one is still open",
+                       (int)x->q.instrument.size, (const char *)x->q.instrument.data, time);
+    return TD_FAIL(TD_CONFIG, "no strategy \"%.*s\" ran on the bars of %.*s that hold %s", (int)x->q.strategy.size,
+                   (const char *)x->q.strategy.data, (int)x->q.instrument.size, (const char *)x->q.instrument.data,
+                   time);
+}
+
+/* ---- judging ---- */
+
+static bool is_wanted(const td_explain *x, td_bytes instrument) { return td_bytes_equal(instrument, x->q.instrument); }
+
+/* The judgement that is to be made at the record being applied. */
+static td_judgement *due(td_explain *x, uint32_t ordinal) {
+    const td_past *past = td_recheck_past(x->recheck);
+    for (size_t i = 0; i < x->judgement_count; i++) {
+        td_judgement *j = &x->judgements[i];
+        bool here = past->record != NULL && past->record->offset == j->cause.offset;
+        if (here && !j->judged && (x->q.ordinal == 0 || j->cause.ordinal == ordinal)) return j;
+    }
+    return NULL;
+}
+
+static void keep_record(td_explain *x, td_judgement *j) {
+    const td_past *past = td_recheck_past(x->recheck);
+    td_bytes feed;
+    td_buf_put(&j->record, past->record->value.data, past->record->value.size);
+    if (td_record_get_event_numbers(x->q.topics->ids, past->record->value, &j->event, &feed) == TD_OK)
+        td_buf_put(&j->feed, feed.data, feed.size);
+    memcpy(j->program_sha256, past->applier.program->sha256, TD_PROGRAM_SHA_BYTES);
+}
+
+static void *new_state(const td_graph *graph) {
+    size_t bytes = td_graph_state_bytes(graph);
+    return td_alloc_check(aligned_alloc(16, bytes), bytes);
+}
+
+/* The state before the bar that ends there, with bar and target: as strategies remember them or, where they do not look
+ * back, as they stood when the bar was given. To be freed; NULL: neither. */
+static void *state_before(td_explain *x, td_judgement *j, td_hindsight h, uint32_t strategy, int64_t end_ns) {
+    void *before = x->before;
+    x->before = NULL;
+    if (h.depth == 0) {
+        j->bar = x->bar;
+        j->has_bar = before != NULL && x->bar.end_ns == end_ns;
+        j->target_before = before != NULL ? td_graph_target(h.graph, before, strategy) : 0;
+        return before;
+    }
+    j->has_bar = td_hindsight_bar(h, end_ns, strategy, &j->bar, &j->target_before);
+    before = new_state(h.graph);
+    if (td_hindsight_before(h, x->q.instrument, end_ns, before)) return before;
+    free(before);
+    return NULL;
+}
+
+/* `standing`: the graph stands behind that bar; else it may stand behind later ones. */
+static void judge(td_explain *x, td_judgement *j, int64_t end_ns, bool standing) {
+    const td_past *past = td_recheck_past(x->recheck);
+    size_t at;
+    td_why_question q = {0};
+    td_hindsight h;
+    td_graph_strategy view;
+    if (!find_strategy(x, past->applier.program, &at, &q.strategy)) return;
+    if (!td_state_hindsight(past->applier.state, x->q.instrument, at, &h)) return;
+    void *before = state_before(x, j, h, q.strategy, end_ns), *behind = NULL;
+    if (!standing && h.depth > 0) behind = new_state(h.graph);
+    q.graph = h.graph;
+    q.before = before;
+    q.at = behind != NULL && td_hindsight_before(h, x->q.instrument, end_ns + 1, behind) ? behind : h.state;
+    q.target = j->target_before;
+    q.meant = td_graph_strategy_at(h.graph, q.strategy, &view) && td_graph_strategy_wants(&view, x->q.instrument);
+    td_why_ask(&j->why, &q);
+    j->target_after = td_graph_target(h.graph, h.state, q.strategy);
+    j->judged = true;
+    free(behind);
+    free(before);
+}
+
+/* What was given last, of the bar without a signal; it has run through the graph by now. */
+static void judge_bar(td_explain *x) {
+    if (x->bar_judgement != NULL && !x->bar_judgement->judged) judge(x, x->bar_judgement, x->end_ns, false);
+    x->bar_judgement = NULL;
+}
+
+/* Where strategies do not look back, the state as it stands is kept. */
+static void keep_before(td_explain *x) {
+    const td_past *past = td_recheck_past(x->recheck);
+    size_t at;
+    uint32_t strategy;
+    td_hindsight h;
+    free(x->before);
+    x->before = NULL;
+    if (!find_strategy(x, past->applier.program, &at, &strategy)) return;
+    if (!td_state_hindsight(past->applier.state, x->q.instrument, at, &h) || h.depth > 0) return;
+    x->before = new_state(h.graph);
+    memcpy(x->before, h.state, td_graph_state_bytes(h.graph));
+}
+
+static void on_bar(void *self, td_bytes instrument, const td_bar *bar) {
+    td_explain *x = self;
+    const td_past *past = td_recheck_past(x->recheck);
+    size_t at;
+    uint32_t strategy;
+    if (!is_wanted(x, instrument) || past->record->offset < x->judgements[0].cause.offset) return;
+    if (!find_strategy(x, past->applier.program, &at, &strategy)) return;
+    if (td_graph_width_ns(past->applier.program->graphs[at]) != bar->width_ns) return;
+    judge_bar(x); /* another one of the same record comes behind it */
+    x->bar = *bar;
+    if (x->q.ordinal == 0 && bar->end_ns == x->end_ns) x->bar_judgement = due(x, 0);
+    if (x->bar_judgement != NULL) keep_record(x, x->bar_judgement);
+    keep_before(x);
+}
+
+static void on_signal(void *self, td_bytes instrument, const td_signal *signal) {
+    td_explain *x = self;
+    if (!is_wanted(x, instrument) || !td_bytes_equal(signal->strategy, x->q.strategy)) return;
+    td_judgement *j = x->q.ordinal > 0                ? due(x, td_recheck_cause(x->recheck).ordinal)
+                      : signal->event_ns == x->end_ns ? x->bar_judgement
+                                                      : NULL;
+    if (j == NULL || j->judged) return;
+    if (x->q.ordinal > 0) keep_record(x, j);
+    judge(x, j, signal->event_ns, true);
+    if (signal->status != TD_SIGNAL_FRESH) j->target_after = j->target_before;
+    td_record_put_signal(&j->signal, x->q.topics->ids, instrument, signal);
+}
+
+static void on_finding(void *arg, const td_recheck_finding *finding) {
+    td_explain *x = arg;
+    for (size_t i = 0; i < x->judgement_count; i++)
+        x->judgements[i].differs |= finding->word == TD_RECHECK_DIFFERS &&
+                                    td_cause_compare(&finding->cause, &x->judgements[i].cause) == 0 && x->q.ordinal > 0;
+    if (x->finding_count++ >= TD_EXPLAIN_FINDINGS_MAX) return;
+    td_recheck_put_finding(&x->findings, x->q.topics->ids, finding);
+    td_buf_text(&x->findings, "\n");
+}
+
+/* ---- steps ---- */
+
+static td_status begin_applying(td_explain *x) {
+    char time[40];
+    td_status status = TD_OK;
+    td_reader_close(x->reader);
+    x->reader = NULL;
+    if (x->q.ordinal == 0) status = choose_bar(x);
+    if (status == TD_OK && x->judgement_count == 0) {
+        (void)td_time_format_short(x->q.at_ns, time);
+        status = TD_FAIL(TD_CONFIG, "the log has no signal %.*s/%.*s/%s#%" PRIu32, (int)x->q.strategy.size,
+                         (const char *)x->q.strategy.data, (int)x->q.instrument.size,
+                         (const char *)x->q.instrument.data, time, x->q.ordinal);
+    }
+    if (status != TD_OK) return status;
+    x->emit = td_emit_none;
+    x->emit.self = x;
+    x->emit.bar = on_bar;
+    x->emit.signal = on_signal;
+    x->recheck_conf = (td_recheck_conf){.os = x->q.os,
+                                        .topics = x->q.topics,
+                                        .snapshot_dir = x->q.snapshot_dir,
+                                        .partition = x->partition,
+                                        .begin = x->judgements[0].cause.offset,
+                                        .emit = &x->emit,
+                                        .found = on_finding,
+                                        .arg = x};
+    status = td_recheck_open(&x->recheck, &x->recheck_conf);
+    if (status == TD_OK && td_recheck_counted(x->recheck)->forgetful)
+        status = TD_FAIL(TD_CONFIG,
+                         "retention has taken the beginning of tape-%" PRIu32 ", and no snapshot before offset %" PRId64
+                         " is kept",
+                         x->partition, x->recheck_conf.begin);
+    return status;
+}
+
+td_explain *td_explain_new(const td_explain_question *question) {
+    td_explain *x = td_alloc_zero(1, sizeof *x);
+    x->q = *question;
+    x->partition = td_partition_of(question->instrument, question->topics->partitions);
+    x->topic = question->topics->outputs[question->ordinal > 0 ? TD_OUTPUT_SIGNALS : TD_OUTPUT_BARS];
+    return x;
+}
+
+void td_explain_free(td_explain *x) {
+    if (x == NULL) return;
+    for (size_t i = 0; i < x->judgement_count; i++) {
+        td_judgement *j = &x->judgements[i];
+        td_why_fini(&j->why);
+        td_buf_fini(&j->held);
+        td_buf_fini(&j->signal);
+        td_buf_fini(&j->feed);
+        td_buf_fini(&j->record);
+    }
+    td_reader_close(x->reader);
+    td_recheck_close(x->recheck);
+    free(x->before);
+    td_buf_fini(&x->findings);
+    free(x);
+}
+
+static td_status look_up_more(td_explain *x, int64_t records) {
+    td_status status = TD_OK;
+    if (x->reader == NULL) status = td_reader_open(&x->reader, x->topic, x->partition, 0, TD_READ_APPENDED);
+    if (status == TD_OK) status = look_up(x, records);
+    if (status == TD_OK) status = begin_applying(x);
+    return status == TD_OK ? TD_AGAIN : status;
+}
+
+/* First to the record that leads to the next judgement, then over it. */
+td_status td_explain_step(td_explain *x, int64_t records) {
+    if (x->recheck == NULL) return look_up_more(x, records);
+    int64_t offset = x->judgements[x->judged].cause.offset;
+    td_status status = td_recheck_step(x->recheck, offset + x->at_cause, records);
+    if (status != TD_OK) return status;
+    if (!x->at_cause) {
+        keep_before(x);
+        x->at_cause = true;
+        return TD_AGAIN;
+    }
+    judge_bar(x);
+    x->at_cause = false;
+    while (x->judged < x->judgement_count && x->judgements[x->judged].cause.offset == offset) x->judged++;
+    return x->judged < x->judgement_count ? TD_AGAIN : TD_OK;
+}
+
+void td_explain_progress(const td_explain *x, int64_t *out_done, int64_t *out_all) {
+    int64_t start = td_topic_start(x->topic, x->partition);
+    *out_done = x->looked_up > start ? x->looked_up - start : 0;
+    *out_all = td_topic_end(x->topic, x->partition) - start;
+    if (x->recheck == NULL) return;
+    const td_past *past = td_recheck_past(x->recheck);
+    *out_done += past->offset - past->from;
+    *out_all += x->judgements[x->judgement_count - 1].cause.offset + 1 - past->from;
+}
+
+const td_judgement *td_explain_judgements(const td_explain *x, size_t *out_count) {
+    *out_count = x->judgement_count;
+    return x->judgements;
+}
+
+int64_t td_explain_revisions(const td_explain *x) { return x->revisions; }
+
+td_bytes td_explain_findings(const td_explain *x, int64_t *out_count) {
+    *out_count = x->finding_count;
+    return td_buf_bytes(&x->findings);
+}

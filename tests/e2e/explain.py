@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""tests/e2e/explain.py - every signal explains itself, and what was altered is seen: signals of all statuses are made
+again, what failed is held to arithmetic of its own, then a stored signal, a record of the tape and a bit are changed.
+"""
+import gzip
+import json
+import pathlib
+import random
+import shutil
+import struct
+import subprocess
+import sys
+from decimal import Decimal
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import tapedeck as td  # noqa: E402
+
+MINUTES, SYMBOLS, START_MS = 90, ("AAAUSDT", "BBBUSDT"), 1723162200000  # ten past
+STRATEGY = """strategy crossing on bars(1m) for BINANCE:*
+  param n = 9
+  slow = sma(close, n)
+  buy when crossover(sma(close, 3), slow) note "up"
+  sell when crossunder(sma(close, 3), slow)
+
+strategy level on bars(1m) for BINANCE:*
+  buy when close > 10050.5 and volume > 1
+  sell when close < 9950.25
+"""
+cases = td.Cases()
+
+
+def tapedeck(*words, check=0):
+    done = subprocess.run([td.PROGRAM, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=60, check=False)
+    assert done.returncode == check, f"{words}: exit {done.returncode}, wanted {check}: {done.stdout}{done.stderr}"
+    return done.stdout if done.stdout else done.stderr
+
+
+def explain(data, *words, check=0):
+    return json.loads(tapedeck("explain", *words, "--json", "--data", data, check=check))
+
+
+def topic(data, name):
+    return [json.loads(line) for line in tapedeck("log", "cat", name, "--data", data).splitlines()]
+
+
+def record(home, late_share=0, ids="ordered"):
+    """A seeded market, a trade of each symbol every two seconds; `late_share` of 100 come up to a minute late. Where
+    ids count such a trade is a gap until it comes, over which strategies withhold; else bars are revised."""
+    dice, messages = random.Random(7), []
+    for symbol in SYMBOLS:
+        price = 10000
+        for n in range(MINUTES * 30):
+            price += dice.randrange(-12, 13)
+            at = START_MS + n * 2000 + dice.randrange(2000)
+            late = dice.randrange(60_000) if dice.randrange(100) < late_share else dice.randrange(50)
+            messages.append((at + late, json.dumps({"stream": f"{symbol.lower()}@trade", "data": {
+                "e": "trade", "s": symbol, "t": n, "p": str(price), "q": "1", "T": at, "m": True}})))
+    messages.sort(key=lambda message: message[0])
+    with gzip.open(f"{home}/market.gz", "wt", compresslevel=1) as out:
+        out.writelines(f"{ms}000000 {text}\n" for ms, text in messages)
+    pathlib.Path(f"{home}/s.td").write_text(STRATEGY, encoding="utf-8")
+    file = td.config(f"{home}/c.yaml", f"{home}/data",
+                     [f"file: {{ format: binance-collector, path: {home}/market.gz, rules: off, trade_ids: {ids} }}"],
+                     bars="[10s, 1m]", strategies=[f"{home}/s.td"], partitions=2, sink=False)
+    td.run(file)
+    return f"{home}/data"
+
+
+def check_judgement(j):
+    fired = [a for a in j["actions"] if a["verdict"] == "fired"]
+    assert j["same"] and j["held"] == j["signal"], j
+    if j["signal"]["status"] != "withdrawn":
+        assert [a["action"] for a in fired] == [j["signal"]["action"]], j
+        assert fired[0]["condition"]["value"] is True and fired[0]["note"] == j["signal"]["note"], j
+    if j["signal"]["status"] == "fresh":
+        assert j["target_after"] == j["signal"]["target"] != j["target_before"], j
+    if j["signal"]["status"] == "withheld":
+        assert j["bar"]["quality"] == "partial" and j["target_after"] == j["target_before"], j
+
+
+@cases.add
+def all_signals_are_made_again(home):
+    told = []
+    for ids, wanted in (("any", {"fresh", "late", "withdrawn"}), ("ordered", {"fresh", "late", "withheld"})):
+        pathlib.Path(f"{home}/{ids}").mkdir()
+        data = record(f"{home}/{ids}", 30 if ids == "any" else 8, ids)
+        signals = topic(data, "signals")
+        statuses = {r["value"]["status"] for r in signals}
+        assert statuses >= wanted, statuses
+        everything = explain(data, "--all")
+        assert everything["signals"] == len(signals) and everything["bars"] == len(topic(data, "bars")), everything
+        assert everything["differences"] == 0 and everything["partial"] == 0, everything
+        of_status = {r["value"]["status"]: r["value"]["id"] for r in signals}
+        some = sorted(set(random.Random(1).sample([r["value"]["id"] for r in signals], 6)) | set(of_status.values()))
+        for name in some:
+            x = explain(data, name)
+            assert x["holds"], (name, x)
+            assert [j["signal"] for j in x["judgements"]] == [r["value"] for r in signals if r["value"]["id"] == name]
+            for j in x["judgements"]:
+                check_judgement(j)
+        told.append(f"{len(signals)} signals {', '.join(sorted(statuses))}, {len(some)} one by one")
+    return "; ".join(told)
+
+
+@cases.add
+def what_failed_is_off_by_so_much(home):
+    data = record(home)
+    bars = [r["value"] for r in topic(data, "bars") if r["value"]["width_ns"] == 60 * 10**9]
+    signals = {(r["key"], r["value"]["strategy"], r["value"]["event_ns"]): r["value"] for r in topic(data, "signals")}
+    dice, offs, warming, held = random.Random(3), 0, 0, 0
+    for bar in dice.sample(bars, 16) + bars[:4]:
+        at = str(bar["start_ns"] + dice.randrange(60 * 10**9))
+        j = explain(data, "level", bar["instrument"], at)["judgements"][0]
+        signal = signals.get((bar["instrument"], "level", bar["end_ns"]))
+        assert (j["signal"] or {}).get("id") == (signal or {}).get("id"), (bar, j)
+        close = Decimal(bar["close"])
+        buy, sell = j["actions"]
+        for action, limit, wrong in ((buy["condition"]["parts"][0], "10050.5", close <= Decimal("10050.5")),
+                                     (sell["condition"], "9950.25", close >= Decimal("9950.25"))):
+            assert action["value"] is not wrong and action["parts"][0]["value"] == bar["close"], (bar, action)
+            if wrong:
+                assert Decimal(action["off"]) == close - Decimal(limit), (bar, action)
+                assert abs(action["off_share"] - float((close - Decimal(limit)) / Decimal(limit))) < 1e-12
+                offs += 1
+        if buy["condition"]["value"] and signal is None:
+            assert buy["verdict"] == "there" and j["target_before"] == "1", j
+            held += 1
+    first = sorted(bar["start_ns"] for bar in bars if bar["instrument"] == "BINANCE:AAAUSDT")
+    for n in (0, 4, 7):
+        j = explain(data, "crossing", "BINANCE:AAAUSDT", str(first[n]))["judgements"][0]
+        slow = j["actions"][0]["condition"]["parts"][1]
+        assert j["actions"][0]["verdict"] == "na" and slow["text"] == "slow = sma(close, n)", j
+        assert slow["value"] is None and slow["warming_up"] == {"bar": n + 1, "of": 9}, slow
+        warming += 1
+    assert offs >= 16, offs
+    text = tapedeck("explain", "crossing", "BINANCE:AAAUSDT", first[4], "--data", data)
+    assert "warming up: bar 5 of 9" in text and "no signal" in text, text
+    return f"{offs} comparisons off as reckoned, {warming} warming up, {held} there already"
+
+
+# ---- tampering: Kafka's batches as they lie in the file, written anew with a right CRC ----
+
+CRC_TABLE = []
+for byte in range(256):
+    for _ in range(8):
+        byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
+    CRC_TABLE.append(byte)
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = CRC_TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
+    return crc ^ 0xFFFFFFFF
+
+
+def tamper(data, name, partition, offset, change, mend=True):
+    """Changes the batch that holds the record: `change` gets its bytes and its place among the batch's records."""
+    path = pathlib.Path(f"{data}/{name}-{partition}/00000000000000000000.log")
+    log, at = bytearray(path.read_bytes()), 0
+    while True:
+        base, size = struct.unpack_from(">qi", log, at)
+        count = struct.unpack_from(">i", log, at + 57)[0]
+        if base <= offset < base + count:
+            break
+        at += 12 + size
+    body = bytearray(log[at:at + 12 + size])
+    assert change(body), "nothing was changed"
+    if mend:
+        struct.pack_into(">I", body, 17, crc32c(body[21:]))
+    log[at:at + 12 + size] = body
+    path.write_bytes(log)
+
+
+def replace(old, new, behind):
+    """The first such bytes behind others that stand nowhere else."""
+    def change(body):
+        begin = body.find(behind)
+        place = body.find(old, begin)
+        body[place:place + len(old)] = new
+        return begin > 0 and place > begin and len(old) == len(new)
+    return change
+
+
+def zigzag(number):
+    number, out = number << 1, bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+@cases.add
+def an_altered_signal_is_seen(home):
+    data = record(home)
+    signal = next(r for r in topic(data, "signals")[3:] if r["value"]["note"] == "up")
+    value = signal["value"]
+    tamper(data, "signals", signal["partition"], signal["offset"], replace(b"\x04up", b"\x04UP", value["id"].encode()))
+    x = explain(data, value["id"], check=1)
+    j = x["judgements"][0]
+    assert not x["holds"] and not j["same"], x
+    assert j["signal"] == value and j["held"]["note"] == "UP", j
+    everything = explain(data, "--all", check=1)
+    assert everything["differences"] == 1, everything
+    place = f"signals-{signal['partition']}: offset {signal['offset']} (cause {signal['cause']})"
+    assert place in everything["found"][0] and place in x["found"][0], everything
+    text = tapedeck("explain", value["id"], "--data", data, check=1)
+    assert "the tape makes ANOTHER one" in text, text
+    untouched = next(r for r in topic(data, "signals") if r["value"]["note"] == "up" and r["offset"] != signal["offset"]
+                     and r["partition"] != signal["partition"])
+    assert explain(data, untouched["value"]["id"])["holds"]
+    return f"found at {place}"
+
+
+@cases.add
+def an_altered_trade_is_seen(home):
+    data = record(home)
+    signal = next(r for r in topic(data, "signals")[3:] if r["value"]["strategy"] == "crossing")
+    cause = int(signal["cause"].split("/")[3])
+    trades = [r for r in topic(data, "tape") if r["partition"] == signal["partition"] and r["key"] == signal["key"]
+              and r["value"]["schema"] == "Trade" and r["offset"] < cause]
+    price = lambda text: int(Decimal(text) * 10**9).to_bytes(8, "big").lstrip(b"\0")  # noqa: E731
+    old = trades[-1]["value"]["price"]
+    tamper(data, "tape", signal["partition"], trades[-1]["offset"],
+           replace(price(old), price(str(int(old) + 7)), zigzag(trades[-1]["value"]["event_ns"])))
+    everything = explain(data, "--all", check=1)
+    assert everything["differences"] >= 1 and any("bars-" in found for found in everything["found"]), everything
+    shutil.rmtree(f"{data}/snapshots")
+    x = explain(data, signal["value"]["id"], check=1)
+    assert not x["holds"] and x["differences"] >= 1, x
+    return f"{everything['differences']} outputs are not what the altered tape makes"
+
+
+@cases.add
+def a_damaged_tape_is_told(home):
+    data = record(home)
+    signal = topic(data, "signals")[-1]
+    cause = int(signal["cause"].split("/")[3])
+    shutil.rmtree(f"{data}/snapshots")
+
+    def flip(body):
+        body[-3] ^= 1
+        return True
+    tamper(data, "tape", signal["partition"], cause // 2, flip, mend=False)
+    told = tapedeck("explain", signal["value"]["id"], "--data", data, check=1)
+    assert f"tape-{signal['partition']}" in told, told
+    return told.strip()
+
+
+@cases.add
+def questions_without_an_answer_say_so(home):
+    data = record(home)
+    for words, code, said in (
+            (("crossing/BINANCE:AAAUSDT/2024-08-09T00:10#1",), 3, "the log has no signal"),
+            (("crossing/BINANCE:AAAUSDT",), 2, "not a signal's id"),
+            (("crossing", "BINANCE:AAAUSDT", "2020-01-01T00:00Z"), 3, "has no bar that holds"),
+            (("crosing", "BINANCE:AAAUSDT", "2024-08-09T00:20Z"), 3, "no strategy"),
+            (("crossing", "AAAUSDT", "2024-08-09T00:20Z"), 2, "not VENUE:SYMBOL"),
+            (("crossing", "BINANCE:AAAUSDT", "noon"), 2, "not a time"),
+            (("crossing", "BINANCE:AAAUSDT"), 2, "STRATEGY INSTRUMENT TIME"),
+            (("--all", "crossing"), 2, "--all"),
+            ((), 2, "what?")):
+        told = tapedeck("explain", *words, "--data", data, check=code)
+        assert said in told, (words, told)
+    return "9 questions"
+
+
+if __name__ == "__main__":
+    sys.exit(cases.run())
