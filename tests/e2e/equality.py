@@ -13,7 +13,7 @@ import tapedeck as td
 DATA = td.ROOT / "examples" / "data"
 FEEDS = [f"file: {{ format: lean, path: {DATA}/lean/*.zip, ratio: 60, from: \"09:30\", to: \"16:00\" }}",
          f"file: {{ format: binance-collector, path: {DATA}/binance/*.gz }}"]
-STRATEGIES = sorted((td.ROOT / "strategies").glob("*.td"))
+STRATEGIES = sorted((td.ROOT / "strategies").glob("*.td")) + [td.ROOT / "tests" / "data" / "ticks.td"]
 
 
 def demo(home, *options, feeds=FEEDS):
@@ -79,12 +79,12 @@ def main():
     if options.kills:
         return kill_often(options.kills, options.seed)
     seed = options.seed
-    with td.folder() as one, td.folder() as four, td.folder() as killed, td.folder() as twice:
+    with td.folder() as one, td.folder() as eight, td.folder() as killed, td.folder() as twice:
         wanted, rows, summary = reference(one)
-        assert summary["bars"] > 10000 and summary["signals"] > 20, summary
-        file, _ = demo(four)
-        td.run(file, "--set", "workers=4")
-        compare("the demo with 4 workers", four, wanted, rows)
+        assert summary["bars"] > 10000 and summary["signals"] > 2000, summary
+        file, _ = demo(eight)
+        td.run(file, "--set", "workers=8")
+        compare("the demo with 8 workers", eight, wanted, rows)
         kills(killed, wanted, rows, 10, seed)
         file, _ = demo(twice)
         td.run(file)

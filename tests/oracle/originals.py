@@ -48,15 +48,20 @@ def data_sets():
     return sets
 
 
+def lean_midnight_ns(member):
+    """Of the day that the name of a member begins with, in New York."""
+    day = datetime.datetime.strptime(member.split("_")[0], "%Y%m%d").replace(tzinfo=NEW_YORK)
+    return int(day.timestamp()) * 10**9
+
+
 def lean_trades(path):
     """ms since midnight in New York, price x 10000, size, exchange, condition, suspicious."""
     with zipfile.ZipFile(path) as archive:
         (member,) = archive.namelist()
-        date, symbol, kind = member.split("_")[:3]
+        symbol, kind = member.split("_")[1:3]
         if kind.lower() != "trade":
             return
-        day = datetime.datetime.strptime(date, "%Y%m%d").replace(tzinfo=NEW_YORK)
-        midnight_ns = int(day.timestamp()) * 10**9
+        midnight_ns = lean_midnight_ns(member)
         with archive.open(member) as lines:
             for number, line in enumerate(lines, 1):
                 ms, price, size = line.split(b",", 3)[:3]
@@ -95,7 +100,7 @@ def day(format, event_ns, hours):
     return (start, end) if start <= event_ns < end else None
 
 
-def run(data_set, folder, hours="all", rules="basic"):
+def run(data_set, folder, hours="all", rules="basic", strategies=()):
     """Runs the program over the files until they end; returns its summary and the bars' database."""
     inputs = folder / "inputs"
     inputs.mkdir()
@@ -107,6 +112,7 @@ feeds:
   - file: {{ format: {data_set.format}, path: "{inputs}/*", rules: {rules} }}
 bars: [{", ".join(WIDTHS)}]
 hours: {hours}
+strategies: [{", ".join(map(str, strategies))}]
 log: {{ dir: "{folder}/log" }}
 sinks:
   - sqlite: {{ file: "{folder}/market.db" }}

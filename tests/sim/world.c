@@ -18,7 +18,13 @@ static const char strategy[] = "strategy cross on bars(1s) for LEAN:*, BINANCE:*
                                "  sell when crossunder(f, s)\n"
                                "strategy jump on bars(5s) for LEAN:*, BINANCE:*, SIM:*\n"
                                "  short when close > close[1] and volume > 0\n"
-                               "  cover when close < close[1]\n";
+                               "  cover when close < close[1]\n"
+                               "strategy lift on trades for LEAN:*, BINANCE:*, SIM:*\n"
+                               "  buy when price >= quote.ask and quote.age < 60\n"
+                               "  exit when price < price[1] or price < quote.bid\n"
+                               "strategy lean on quotes every 2s for LEAN:*, BINANCE:*, SIM:*\n"
+                               "  buy when nz(bid, ask) > trade.price\n"
+                               "  sell when nz(bid, ask) < trade.price\n";
 
 /* ---- the market ---- */
 

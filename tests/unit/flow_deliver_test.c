@@ -23,7 +23,7 @@ static td_status sink_position(void *sink, const char *topic, uint32_t partition
 }
 
 static void tell(const td_sink_row *row) {
-    const td_bytes of_signal[] = {row->signal.strategy, row->signal.note, row->signal.reason};
+    const td_bytes of_signal[] = {row->signal.strategy, row->signal.note, row->signal.reason, row->signal.data};
     const td_bytes of_gap[] = {row->gap.feed};
     bool gap = row->kind == TD_ROW_GAP;
     if (row->kind == TD_ROW_VENDOR_BAR) {
@@ -104,6 +104,7 @@ static void each_kind_comes_with_its_words(void **state) {
     ids.schema[TD_SCHEMA_VENDOR_BAR] = TD_SCHEMA_VENDOR_BAR;
     open_topics(r, &ids, &topics);
     td_signal signal = {.strategy = TD_TEXT("cross"), .note = TD_TEXT("up"), .reason = TD_TEXT("gap 4"), .status = 3};
+    signal.data = TD_TEXT("{}");
     td_gap gap = {.feed = TD_TEXT("live"), .number = 4, .to_ns = TD_NONE, .first_id = TD_NONE, .last_id = TD_NONE};
     gap.missing = TD_NONE;
     td_record_put_signal(&value, &ids, TD_TEXT("TEST:A"), &signal);
@@ -128,7 +129,7 @@ static void each_kind_comes_with_its_words(void **state) {
     while (td_deliver_step(d) > 0) continue;
     assert_true(td_deliver_level(d));
     td_buf_put(&store.told, "", 1);
-    assert_string_equal((const char *)store.told.data, "TEST:A cross up gap 4 3\nTEST:B mean   0\nTEST:C live 4\n"
+    assert_string_equal((const char *)store.told.data, "TEST:A cross up gap 4 {} 3\nTEST:B mean    0\nTEST:C live 4\n"
                                                        "TEST:C live 5\nTEST:D vendor 7\n"
                                                        "TEST:E cross cross/x#1 9\n");
     td_deliver_close(d);

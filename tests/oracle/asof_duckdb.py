@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""Each trade of the Lean files sees the quote that DuckDB's ASOF JOIN over the originals gives it: both sides, and how old
+it is. A bar sees the one that stood at its end.
+
+Tie-break, as the log has it: within a feed by event time, at one time quotes before trades, among quotes by line; so of
+several quotes at one time the last line stands, and a trade of that time sees it.
+"""
+import decimal
+import json
+import pathlib
+import sys
+import tempfile
+import zipfile
+
+import duckdb
+
+import originals
+
+SYMBOLS = ("ibm", "aig", "bac")
+TRADES_AT_LEAST, QUOTED_AT_LEAST, BARS_AT_LEAST = 100_000, 100_000, 1_000
+STRATEGIES = """\
+strategy seen on trades for LEAN:*
+  emit nbbo { b = quote.bid, bs = quote.bid_size, a = quote.ask, as = quote.ask_size, age = quote.age }
+
+strategy ended on bars(1m) for LEAN:*
+  emit nbbo { b = quote.bid, bs = quote.bid_size, a = quote.ask, as = quote.ask_size, age = quote.age }
+"""
+VALUES = ("b", "bs", "a", "as", "age")
+
+
+def load(db, table, paths, columns):
+    """The files' lines with their instruments, numbers and midnights."""
+    db.execute(f"CREATE TABLE {table}(instrument VARCHAR, midnight_ns BIGINT, line BIGINT, {columns})")
+    with tempfile.NamedTemporaryFile("w", suffix=".csv", encoding="utf-8") as out:
+        for path in paths:
+            with zipfile.ZipFile(path) as archive:
+                (member,) = archive.namelist()
+                midnight_ns = originals.lean_midnight_ns(member)
+                instrument = f"LEAN:{member.split('_')[1].upper()}"
+                for number, line in enumerate(archive.read(member).decode().splitlines()):
+                    out.write(f"{instrument},{midnight_ns},{number},{line}\n")
+        out.flush()
+        db.execute(f"COPY {table} FROM '{out.name}' (HEADER false)")
+
+
+def expected(files):
+    """{("trade", instrument, event_ns, n): sides and age}, and the same of {("bar", instrument, end_ns)}."""
+    db = duckdb.connect()
+    load(db, "raw_quotes", [p for p in files if "_quote" in p.name],
+         "ms BIGINT, bid BIGINT, bid_size BIGINT, ask BIGINT, ask_size BIGINT, exchange VARCHAR, cond VARCHAR, sus INT")
+    load(db, "raw_trades", [p for p in files if "_trade" in p.name],
+         "ms BIGINT, price BIGINT, size BIGINT, exchange VARCHAR, cond VARCHAR, sus INT")
+    db.execute("""
+        CREATE TABLE quotes AS SELECT *, midnight_ns + ms * 1000000 AS event_ns FROM raw_quotes
+        WHERE (bid > 0) = (bid_size > 0) AND (ask > 0) = (ask_size > 0) AND (bid > 0 OR ask > 0)
+        QUALIFY row_number() OVER (PARTITION BY instrument, event_ns ORDER BY line DESC) = 1;
+        CREATE TABLE trades AS SELECT *, midnight_ns + ms * 1000000 AS event_ns FROM raw_trades
+        WHERE price > 0 AND size > 0;
+        CREATE TABLE asked AS
+        SELECT 'trade' AS what, instrument, event_ns,
+               row_number() OVER (PARTITION BY instrument, event_ns ORDER BY line) AS n FROM trades
+        UNION ALL
+        SELECT DISTINCT 'bar', instrument, event_ns - event_ns % 60000000000 + 60000000000, 1 FROM trades;""")
+    rows = db.execute("""
+        SELECT a.what, a.instrument, a.event_ns, a.n, nullif(q.bid, 0), nullif(q.bid_size, 0), nullif(q.ask, 0),
+               nullif(q.ask_size, 0), a.event_ns - q.event_ns
+        FROM asked AS a ASOF LEFT JOIN quotes AS q ON a.instrument = q.instrument AND a.event_ns >= q.event_ns""").fetchall()
+
+    def number(value, scale):
+        return None if value is None else decimal.Decimal(value) / scale
+    return {row[:4]: (number(row[4], 10**4), number(row[5], 1), number(row[6], 10**4), number(row[7], 1),
+                      number(row[8], 10**9)) for row in rows}
+
+
+def told(database):
+    """The same of what the strategies told."""
+    rows = {}
+    for strategy, instrument, event_ns, ident, data in database.execute(
+            "SELECT strategy, instrument, event_ns, id, data FROM signals WHERE status IN ('fresh', 'withheld')"):
+        values = json.loads(data, parse_float=decimal.Decimal, parse_int=decimal.Decimal)
+        what = "trade" if strategy == "seen" else "bar"
+        rows[what, instrument, event_ns, int(ident.rpartition("#")[2])] = tuple(values[k] for k in VALUES)
+    return rows
+
+
+def main():
+    (bundled,) = [s for s in originals.data_sets() if s.name == "bundled Lean"]
+    files = [p for p in bundled.files if p.name.split("_")[1] in SYMBOLS]
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        strategies = folder / "asof.td"
+        strategies.write_text(STRATEGIES, encoding="utf-8")
+        _, database = originals.run(bundled._replace(files=files), folder, rules="off", strategies=[strategies])
+        ours, theirs = told(database), expected(files)
+    differ = [key for key in sorted(ours.keys() | theirs.keys()) if ours.get(key) != theirs.get(key)]
+    trades = [key for key in theirs if key[0] == "trade"]
+    quoted = sum(theirs[key][4] is not None for key in trades)
+    print(f"{len(trades)} trades as of quotes by DuckDB, {quoted} with one, {len(theirs) - len(trades)} bars;"
+          f" {len(differ)} differ")
+    for key in differ[:5]:
+        print(f"  {key}: ours {ours.get(key)}, DuckDB {theirs.get(key)}")
+    enough = len(trades) >= TRADES_AT_LEAST and quoted >= QUOTED_AT_LEAST and len(theirs) - len(trades) >= BARS_AT_LEAST
+    return 0 if enough and not differ else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
