@@ -20,7 +20,8 @@ static td_graph_builder **builders(const compiler *c) { return (td_graph_builder
 
 /* ---- statements ---- */
 
-static void add_line(const td_lowering *l, td_bytes name, uint32_t node) {
+static void add_line(td_lowering *l, td_bytes name, const td_scope_name *value) {
+    uint32_t node = td_lower_read(l, value->place, value->node);
     if (node == TD_NODE_BAD) return;
     td_node is = td_graph_builder_node(l->builder, node);
     if (is.type != TD_TYPE_CONDITION && is.op != TD_OP_CONSTANT) td_graph_builder_add_line(l->builder, name, node);
@@ -44,15 +45,18 @@ static bool lower_fields(compiler *c, td_lowering *l, const td_stmt *s) {
     for (const td_part *part = f->parts; part->name != NULL; part++) {
         td_bytes field = td_text(part->name);
         if (td_function_field(f, field) == NULL) continue;
+        td_lower_place back = td_lower_enter(l, s->expr);
         td_lower_term term = td_lower_open_term(l, e);
         td_scope_name name = {.name = s->name,
                               .field = field,
                               .node = td_lower_call(l, e, field),
                               .offset = s->offset,
-                              .term = term.term};
+                              .term = term.term,
+                              .place = td_lower_here(l)};
         td_lower_close_term(l, term, name.node);
+        td_lower_leave(l, back);
         td_lower_define(l, name);
-        add_line(l, join_name(c, s->name, field), name.node);
+        add_line(l, join_name(c, s->name, field), &name);
     }
     return true;
 }
@@ -65,21 +69,28 @@ static const td_scope_name *find_before(const td_lowering *l, td_bytes name) {
     return NULL;
 }
 
-static void lower_definition(compiler *c, td_lowering *l, const td_stmt *s) {
+/* False after an error: the name is taken. */
+static bool is_new(const td_lowering *l, const td_stmt *s) {
     const td_scope_name *before = find_before(l, s->name);
-    if (before != NULL) {
-        uint32_t line = td_diag_line(&l->diags->texts[l->strategy->file], before->offset);
-        td_lower_fail(l, s->offset, "'%.*s' is already defined, on line %u", TD_WORD(s->name), line);
-        return;
-    }
+    if (before == NULL) return true;
+    uint32_t line = td_diag_line(&l->diags->texts[l->strategy->file], before->offset);
+    td_lower_fail(l, s->offset, "'%.*s' is already defined, on line %u", TD_WORD(s->name), line);
+    return false;
+}
+
+static void lower_definition(compiler *c, td_lowering *l, const td_stmt *s) {
+    if (!is_new(l, s)) return;
     if (lower_fields(c, l, s)) return;
-    td_scope_name name = {.name = s->name, .offset = s->offset, .term = td_lower_next_term(l)};
+    td_lower_place back = td_lower_enter(l, s->expr);
+    td_scope_name name = {
+        .name = s->name, .offset = s->offset, .term = td_lower_next_term(l), .place = td_lower_here(l)};
     name.node = td_lower_expr(l, s->expr);
+    td_lower_leave(l, back);
     td_lower_define(l, name);
     if (s->kind == TD_STMT_PARAM && name.node != TD_NODE_BAD)
         td_graph_builder_add_param(l->builder, s->name, name.node);
     else if (s->kind != TD_STMT_PARAM)
-        add_line(l, s->name, name.node);
+        add_line(l, s->name, &name);
 }
 
 /* A constant above 0 as decimal(19,8), or 0 after an error. */
@@ -119,11 +130,6 @@ static void lower_action(td_lowering *l, const td_stmt *s) {
 
 /* ---- statements that the grammar has ahead of what runs them ---- */
 
-static void lower_use(td_lowering *l, const td_stmt *s) {
-    td_lower_define(l, (td_scope_name){.name = s->name, .node = TD_NODE_BAD, .offset = s->offset});
-    if (s->part_count > 0) td_lower_fail_later(l, s->offset, "'use'");
-}
-
 static void lower_rule(td_lowering *l, const td_stmt *s) {
     const td_rule_tree *rule = td_syntax_rule(l->tree, s);
     char what[32];
@@ -135,13 +141,18 @@ static void check_source(const td_lowering *l, const td_source_tree *source) {
     if (!source->given) return; /* an error was said */
     if (source->kind == TD_SOURCE_NEWS) td_lower_fail_later(l, source->offset, "'on news'");
     if (source->kind != TD_SOURCE_BARS) return;
-    if (source->width == TD_WIDTH_DAY)
-        td_lower_fail(l, source->width_offset,
-                      "the exchange's day ('1d') is not part of this version; 24h is a day of UTC");
-    else if (source->width != TD_WIDTH_TIME)
+    if (source->width == TD_WIDTH_TRADES || source->width == TD_WIDTH_VOLUME)
         td_lower_fail_later(l, source->width_offset, "a width by count");
     if (source->filled_offset != 0) td_lower_fail_later(l, source->filled_offset, "'filled'");
     if (source->extended_offset != 0) td_lower_fail_later(l, source->extended_offset, "'extended'");
+}
+
+static void lower_use(compiler *c, td_lowering *l, const td_stmt *s) {
+    const td_use_tree *use = s->part_count > 0 ? td_syntax_use(l->tree, s) : NULL;
+    const td_source_tree *source = use != NULL && use->source.given ? &use->source : &l->strategy->source;
+    if (use != NULL) check_source(l, &use->source);
+    if (use != NULL && !is_new(l, s)) return;
+    td_lower_use(l, s, td_builders_of(&c->builders, td_lower_rhythm(source)));
 }
 
 static void check_set(td_lowering *l, const td_bytes *items) {
@@ -180,7 +191,7 @@ typedef struct series_value {
 static void keep_series(compiler *c, const td_lowering *l) {
     const td_scope_name *names = (const td_scope_name *)(const void *)l->scope.data;
     for (size_t i = 0; i < l->scope.size / sizeof *names; i++) {
-        if (names[i].field.size > 0) continue; /* of another series, or of a function's result */
+        if (names[i].field.size > 0 || names[i].use) continue; /* of another series, or of a function's result */
         series_value value = {.series = l->strategy, .name = names[i]};
         value.name.name = l->strategy->name;
         value.name.field = names[i].name;
@@ -188,13 +199,12 @@ static void keep_series(compiler *c, const td_lowering *l) {
     }
 }
 
-static void know_series(compiler *c, td_lowering *l) {
+static void know_series(const compiler *c, td_lowering *l) {
     const series_value *values = (const series_value *)(const void *)c->series.data;
     for (size_t i = 0; i < c->series.size / sizeof *values; i++) {
         td_scope_name name = values[i].name;
         if (values[i].series->file != l->strategy->file) continue;
-        td_graph_builder *of = td_builders_of(&c->builders, td_lower_rhythm(&values[i].series->source));
-        if (of != l->builder) name.elsewhere = of;
+        l->uses |= name.place.builder != l->builder || name.place.instrument.size > 0;
         td_lower_define(l, name);
     }
 }
@@ -202,7 +212,7 @@ static void know_series(compiler *c, td_lowering *l) {
 static void lower_stmt(compiler *c, td_lowering *l, const td_stmt *s) {
     switch ((td_stmt_kind)s->kind) {
     case TD_STMT_USE:
-        lower_use(l, s);
+        lower_use(c, l, s);
         break;
     case TD_STMT_ACTION:
         lower_action(l, s);
@@ -236,6 +246,7 @@ static void lower_strategy(compiler *c, const td_strategy_tree *s) {
                      .builders = &c->builders,
                      .builder = td_builders_of(&c->builders, td_lower_rhythm(&s->source))};
     const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data + s->set_first;
+    l.own = l.builder;
     check_source(&l, &s->source);
     check_set(&l, sets);
     td_graph_builder_begin_strategy(l.builder, s->name, sets, s->set_count);

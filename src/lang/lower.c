@@ -6,9 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Deeper than what the parser allows in one expression, as fns and functions stand in each other; and in all. */
-enum { DEPTH_MAX = 1000, WORK_MAX = 1000000 };
-
 void td_lower_fail(const td_lowering *l, uint32_t offset, const char *fmt, ...) {
     char message[TD_DIAG_BYTES_MAX];
     va_list args;
@@ -47,19 +44,6 @@ static uint32_t add(td_lowering *l, td_op op, uint32_t a, uint32_t b) {
 uint32_t td_lower_constant(td_lowering *l, td_value value) {
     td_node node = {.op = TD_OP_CONSTANT, .type = TD_TYPE_DECIMAL, .constant = value};
     return td_graph_builder_add(l->builder, node);
-}
-
-td_port td_lower_export(const td_lowering *l, td_graph_builder *elsewhere, uint32_t node) {
-    const td_strategy_tree *s = l->strategy;
-    const td_bytes *sets = (const td_bytes *)(const void *)l->tree->sets.data + s->set_first;
-    return td_graph_builder_export(elsewhere, node, s->set_count > 0 ? sets : NULL, s->set_count);
-}
-
-uint32_t td_lower_read(td_lowering *l, td_graph_builder *elsewhere, uint32_t node) {
-    if (node == TD_NODE_BAD) return node;
-    td_node is = td_graph_builder_node(elsewhere, node);
-    if (is.op == TD_OP_CONSTANT) return td_graph_builder_add(l->builder, is);
-    return td_graph_builder_add_port(l->builder, td_lower_export(l, elsewhere, node));
 }
 
 uint32_t td_lower_as_real(td_lowering *l, uint32_t node) {
@@ -145,11 +129,11 @@ static const char *fields_of(const td_lowering *l, td_bytes name, char out[128])
 static uint32_t lower_name(td_lowering *l, const td_expr *e, td_bytes field) {
     char fields[128];
     const td_scope_name *found = td_lower_find(l, e->text, field);
-    if (found != NULL && found->elsewhere != NULL) return td_lower_read(l, found->elsewhere, found->node);
-    if (found != NULL) {
+    const td_scope_name *use = td_lower_find(l, e->text, (td_bytes){0});
+    if (use != NULL && use->use) return td_lower_use_field(l, use, e, field);
+    if (found != NULL && found->place.builder == l->builder)
         td_graph_builder_name_term(l->builder, l->term, found->term);
-        return found->node;
-    }
+    if (found != NULL) return td_lower_read(l, found->place, found->node);
     if (fields_of(l, e->text, fields) != NULL) {
         if (field.size == 0)
             td_lower_fail(l, e->offset, "'%.*s' has the fields %s: say which", TD_WORD(e->text), fields);
@@ -363,18 +347,34 @@ void td_lower_close_term(td_lowering *l, td_lower_term opened, uint32_t node) {
 
 /* ---- all of it ---- */
 
+/* What runs elsewhere is one value here: of its parts no terms are kept. */
+static uint32_t lower_in_place(td_lowering *l, uint32_t expr) {
+    td_lower_place back = td_lower_enter(l, expr), there = td_lower_here(l);
+    if (back.builder == there.builder && td_bytes_equal(back.instrument, there.instrument))
+        return lower_kind(l, expr_at(l, expr));
+    uint32_t outer = l->term;
+    bool trying = l->trying;
+    l->trying = true;
+    l->term = 0;
+    uint32_t node = lower_kind(l, expr_at(l, expr));
+    l->trying = trying;
+    l->term = outer;
+    td_lower_leave(l, back);
+    return td_lower_read(l, there, node);
+}
+
 uint32_t td_lower_expr(td_lowering *l, uint32_t expr) {
     const td_expr *e = expr_at(l, expr);
-    if (l->work > WORK_MAX) return TD_NODE_BAD; /* said */
+    if (l->work > TD_LOWER_WORK_MAX) return TD_NODE_BAD; /* said */
     uint32_t node = TD_NODE_BAD;
     td_lower_term term = td_lower_open_term(l, e);
     l->depth++;
-    if (++l->work > WORK_MAX)
+    if (++l->work > TD_LOWER_WORK_MAX)
         td_lower_fail(l, e->offset, "with its fns written out this is too much: name the parts that stand there often");
-    else if (l->depth > DEPTH_MAX)
+    else if (l->depth > TD_LOWER_DEPTH_MAX)
         td_lower_fail(l, e->offset, "with its fns written out this expression is nested too deeply: name its parts");
     else
-        node = lower_kind(l, e);
+        node = lower_in_place(l, expr);
     l->depth--;
     td_lower_close_term(l, term, node);
     return node;

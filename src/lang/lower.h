@@ -7,12 +7,22 @@
 
 #define TD_NODE_BAD UINT32_MAX /* an error was said */
 
+/* Deeper than what the parser allows in one expression, as fns and functions stand in each other; and in all. */
+enum { TD_LOWER_DEPTH_MAX = 1000, TD_LOWER_WORK_MAX = 1000000 };
+
+/* Whose events a node runs on: a graph's, of the strategy's own instrument or of another one. */
+typedef struct td_lower_place {
+    td_graph_builder *builder; /* NULL: it is constant, and anywhere */
+    td_bytes instrument;       /* "": the strategy's own */
+} td_lower_place;
+
 typedef struct td_scope_name {
     td_bytes name, field; /* m of `m = …` has no field, m of `m = macd(…)` one entry for each */
     uint32_t node;        /* TD_NODE_BAD: its definition is wrong */
     uint32_t offset;
-    uint32_t term;               /* what it was defined as, as td_graph_builder_open_term numbers it; 0: not kept */
-    td_graph_builder *elsewhere; /* the node is of this graph; NULL: of the strategy's own */
+    uint32_t term;        /* what it was defined as, as td_graph_builder_open_term numbers it; 0: not kept */
+    td_lower_place place; /* of the node */
+    bool use;             /* no value, but what has the fields of a bar there */
 } td_scope_name;
 
 typedef struct td_fn_call { /* fns that are being put in place, the innermost first */
@@ -33,7 +43,9 @@ typedef struct td_lowering {
     const uint32_t *parts; /* roots of td_functions' parts in the tree, by td_lower_part */
     td_diags *diags;
     td_builders *builders;
-    td_graph_builder *builder; /* the strategy's own */
+    td_graph_builder *builder; /* of what is being lowered, and its instrument: */
+    td_bytes instrument;
+    td_graph_builder *own; /* the strategy's */
     const td_strategy_tree *strategy;
     uint32_t stmts_done; /* of the strategy; what comes later is not defined yet */
     td_buf scope;        /* td_scope_name */
@@ -42,6 +54,7 @@ typedef struct td_lowering {
     uint32_t call_offset;     /* where the user called it: the place of errors */
     uint32_t depth, work;     /* of expressions: bounded, however fns call each other */
     uint32_t term;            /* the innermost open one; 0: none is kept */
+    bool uses;                /* something of another place has a name */
     bool trying;              /* it will be lowered again: its terms are not kept */
 } td_lowering;
 
@@ -76,10 +89,19 @@ uint32_t td_lower_whole(td_lowering *l, uint32_t expr, const char *what, uint32_
 bool td_lower_unify(td_lowering *l, uint32_t expr, uint32_t in[2]);
 
 td_type td_lower_type(const td_lowering *l, uint32_t node);
-/* The node that reads a node of another graph, as it stands when the strategy's own runs. */
-uint32_t td_lower_read(td_lowering *l, td_graph_builder *elsewhere, uint32_t node);
-/* The port of such a node, no constant, for the strategy's instruments. */
-td_port td_lower_export(const td_lowering *l, td_graph_builder *elsewhere, uint32_t node);
+/* lower_place.c. An expression that looks at nothing but another width or instrument runs there, on its events, and is
+ * read as of the strategy's own. Enter goes there and gives what leave takes back. */
+td_lower_place td_lower_here(const td_lowering *l);
+td_lower_place td_lower_enter(td_lowering *l, uint32_t expr);
+void td_lower_leave(td_lowering *l, td_lower_place back);
+/* The port of a node of another place, no constant, for the strategy's instruments. */
+td_port td_lower_export(td_lowering *l, td_lower_place from, uint32_t node);
+/* The node here that reads a node of another place: itself where it is of this one. */
+uint32_t td_lower_read(td_lowering *l, td_lower_place from, uint32_t node);
+void td_lower_use(td_lowering *l, const td_stmt *use, td_graph_builder *builder);
+/* hour.close, pep.age */
+uint32_t td_lower_use_field(td_lowering *l, const td_scope_name *use, const td_expr *name, td_bytes field);
+
 uint32_t td_lower_constant(td_lowering *l, td_value decimal);
 uint32_t td_lower_as_real(td_lowering *l, uint32_t number);
 
@@ -88,11 +110,13 @@ void td_lower_alert(td_lowering *l, const td_stmt *s);
 void td_lower_emit(td_lowering *l, const td_stmt *s);
 
 /* lower_tick.c: the names of trades, quotes and books. False: it is none of them. */
-bool td_lower_own_field(td_lowering *l, const td_expr *name, uint32_t *out_node);   /* of the strategy's own event */
+bool td_lower_own_field(td_lowering *l, const td_expr *name, uint32_t *out_node);   /* of the events it runs on */
 bool td_lower_asof_field(td_lowering *l, const td_expr *field, uint32_t *out_node); /* quote.bid */
 /* The names that the strategy's own event has, for guesses. */
 const char *const *td_lower_own_words(const td_lowering *l);
 
+/* The fn of the user's own that the call means, or NULL. */
+const td_fn_tree *td_lower_find_fn(const td_lowering *l, const td_expr *call);
 /* lower_call.c: a call, of which the field is wanted ("": its value). */
 uint32_t td_lower_call(td_lowering *l, const td_expr *call, td_bytes field);
 /* The row that the user's call means, or NULL: a fn of the user's, or unknown. */

@@ -16,7 +16,7 @@ static uint32_t count_children(const td_lowering *l, const td_expr *e) {
 
 /* ---- fns ---- */
 
-static const td_fn_tree *find_fn(const td_lowering *l, const td_expr *call) {
+const td_fn_tree *td_lower_find_fn(const td_lowering *l, const td_expr *call) {
     if (l->inner != NULL) return NULL;
     const td_fn_tree *fns = (const td_fn_tree *)(const void *)l->tree->fns.data;
     uint32_t file = l->fn != NULL ? l->fn->fn->file : l->strategy->file;
@@ -46,7 +46,10 @@ static uint32_t lower_fn(td_lowering *l, const td_fn_tree *fn, const td_expr *ca
     td_lowering inside = *l;
     inside.scope = (td_buf){0};
     for (uint32_t arg = call->first; arg != 0; arg = expr_at(l, arg)->next, i++) {
-        td_scope_name name = {.name = params[fn->param_first + i], .offset = fn->offset, .term = td_lower_next_term(l)};
+        td_scope_name name = {.name = params[fn->param_first + i],
+                              .offset = fn->offset,
+                              .term = td_lower_next_term(l),
+                              .place = td_lower_here(l)};
         name.node = td_lower_expr(l, arg);
         td_lower_define(&inside, name);
     }
@@ -196,14 +199,16 @@ static uint32_t lower_parts(td_lowering *l, const td_function *f, const argument
     td_lowering inside = *l;
     inside.scope = (td_buf){0};
     inside.inner = f;
-    for (uint32_t i = 0; f->args[i].kind != TD_ARG_NONE; i++)
-        td_lower_define(&inside, (td_scope_name){.name = td_text(f->args[i].name), .node = a->node[i]});
+    for (uint32_t i = 0; f->args[i].kind != TD_ARG_NONE; i++) {
+        td_scope_name arg = {.name = td_text(f->args[i].name), .node = a->node[i], .place = td_lower_here(l)};
+        td_lower_define(&inside, arg);
+    }
     uint32_t node = TD_NODE_BAD;
     for (uint32_t i = 0; f->parts[i].name != NULL; i++) {
         td_bytes name = td_text(f->parts[i].name);
         node = td_lower_expr(&inside, l->parts[td_lower_part(f, i)]);
         if (td_bytes_equal(name, field)) break;
-        td_lower_define(&inside, (td_scope_name){.name = name, .node = node});
+        td_lower_define(&inside, (td_scope_name){.name = name, .node = node, .place = td_lower_here(l)});
     }
     l->work = inside.work;
     td_buf_fini(&inside.scope);
@@ -253,11 +258,11 @@ static uint32_t fail_unknown(td_lowering *l, const td_expr *call) {
 }
 
 const td_function *td_lower_called(const td_lowering *l, const td_expr *call) {
-    return find_fn(l, call) != NULL ? NULL : td_function_find(call->text, l->inner != NULL);
+    return td_lower_find_fn(l, call) != NULL ? NULL : td_function_find(call->text, l->inner != NULL);
 }
 
 uint32_t td_lower_call(td_lowering *l, const td_expr *call, td_bytes field) {
-    const td_fn_tree *fn = find_fn(l, call);
+    const td_fn_tree *fn = td_lower_find_fn(l, call);
     if (refuse_given(l, call)) return TD_NODE_BAD;
     if (fn != NULL && field.size > 0) {
         td_lower_fail(l, call->offset, "'%.*s' gives one value and has no fields", TD_WORD(fn->name));

@@ -95,7 +95,7 @@ static bool lower_depth(td_lowering *l, const td_expr *e, td_rhythm_source sourc
 /* How long ago the newest came. */
 static uint32_t lower_age(td_lowering *l, td_graph_builder *of, td_field field) {
     if (of == l->builder) return td_lower_constant(l, 0);
-    td_port port = td_lower_export(l, of, add_field(of, field, 0));
+    td_port port = td_lower_export(l, (td_lower_place){.builder = of}, add_field(of, field, 0));
     port.age = 1;
     port.type = TD_TYPE_DECIMAL;
     return td_graph_builder_add_port(l->builder, port);
@@ -127,7 +127,6 @@ bool td_lower_asof_field(td_lowering *l, const td_expr *e, uint32_t *out_node) {
     else if (age)
         *out_node = lower_age(l, builder, field);
     else
-        *out_node = builder == l->builder ? add_field(builder, field, depth)
-                                          : td_lower_read(l, builder, add_field(builder, field, depth));
+        *out_node = td_lower_read(l, (td_lower_place){.builder = builder}, add_field(builder, field, depth));
     return true;
 }

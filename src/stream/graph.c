@@ -277,27 +277,40 @@ static td_value given_value(const td_graph_event *event, const td_node *is) {
     return event->ports != NULL ? event->ports[is->n] : TD_VALUE_NA;
 }
 
-void td_graph_run(const td_graph *g, void *state, const td_graph_event *event) {
-    assert((uintptr_t)state % 16 == 0);
-    assert((event->tick != NULL) == (g->rhythm.source != TD_RHYTHM_BARS));
-    assert(event->tick != NULL || event->bar->width_ns == g->rhythm.width_ns);
-    state_head *head = state;
+static void run_nodes(const td_graph *g, void *state, const td_graph_event *event, uint32_t from, uint32_t to) {
     td_value *values = values_of(g, state);
-    if (head->seen == 0) {
-        begin_state(g, state, event->instrument, event->copy);
-        head->begin_ns = event->tick != NULL ? event->tick->event_ns : event->bar->start_ns;
-    }
-    for (uint32_t i = g->constant_count; i < g->node_count; i++) {
+    for (uint32_t i = from; i < to; i++) {
         const td_node *is = &g->nodes[i].is;
         if (!node_is_active(g, state, i)) continue;
         bool given = is->op == TD_OP_FIELD || is->op == TD_OP_PORT;
         values[i] = given ? given_value(event, is) : node_value(g, &g->nodes[i], state);
     }
+}
+
+void td_graph_run_ahead(const td_graph *g, void *state, const td_graph_event *event) {
+    assert((uintptr_t)state % 16 == 0);
+    assert((event->tick != NULL) == (g->rhythm.source != TD_RHYTHM_BARS));
+    assert(event->tick != NULL || event->bar->width_ns == g->rhythm.width_ns);
+    state_head *head = state;
+    if (head->seen == 0) {
+        begin_state(g, state, event->instrument, event->copy);
+        head->begin_ns = event->tick != NULL ? event->tick->event_ns : event->bar->start_ns;
+    }
+    run_nodes(g, state, event, g->constant_count, g->own_count);
+    head->last_ns = event->tick != NULL ? event->tick->event_ns : event->bar->end_ns;
+    head->ahead = 1;
+}
+
+void td_graph_run(const td_graph *g, void *state, const td_graph_event *event) {
+    state_head *head = state;
+    td_value *values = values_of(g, state);
+    if (head->ahead == 0) td_graph_run_ahead(g, state, event);
+    run_nodes(g, state, event, g->own_count, g->node_count);
     for (uint32_t i = 0; i < g->ring_count; i++) { /* last: until here rings hold the past alone */
         uint32_t node = g->ring_nodes[i];
         if (node_is_active(g, state, node)) ring_put(&g->nodes[node], state, head->seen, values[node]);
     }
-    head->last_ns = event->tick != NULL ? event->tick->event_ns : event->bar->end_ns;
+    head->ahead = 0;
     head->seen++;
 }
 
@@ -334,8 +347,15 @@ td_value td_graph_export(const td_graph *g, const void *state, uint32_t export_a
     assert(export_at < g->export_count);
     const state_head *head = state;
     uint32_t node = g->exports[export_at].node;
-    if (head->seen == 0 || !node_is_active(g, state, node)) return TD_VALUE_NA;
+    bool there = head->seen > 0 || (head->ahead != 0 && node < g->own_count);
+    if (!there || !node_is_active(g, state, node)) return TD_VALUE_NA;
     return ((const td_value *)(const void *)((const uint8_t *)state + g->values_offset))[node];
+}
+
+bool td_graph_last_ns(const void *state, int64_t *out_ns) {
+    const state_head *head = state;
+    *out_ns = head->last_ns;
+    return head->seen > 0 || head->ahead != 0;
 }
 
 void td_graph_seen_ports(const td_graph *g, const void *state, td_value *out) {

@@ -52,11 +52,12 @@ size_t td_graph_state_bytes(const td_graph *graph); /* per instrument, a multipl
 
 /* A port is a value that comes from outside of the graph's own event: whoever runs the graph reads it just before. */
 typedef struct td_port {
-    td_rhythm rhythm;   /* of the graph that gives it, for the same instrument */
+    td_rhythm rhythm;   /* of the graph that gives it */
     uint32_t export_at; /* there */
+    uint32_t use;       /* of which instrument: 1 + its place in td_graph_uses; 0: the graph's own */
     uint8_t type;       /* td_type */
     uint8_t age;        /* not the value but how long ago it came, in seconds */
-    uint8_t zero[2];    /* equal bytes are the same port */
+    uint8_t zero[6];    /* equal bytes are the same port */
 } td_port;
 
 uint32_t td_graph_ports(const td_graph *graph, const td_port **out_ports);
@@ -83,8 +84,13 @@ void td_graph_apply(const td_graph *graph, void *state, const td_graph_event *ev
 uint32_t td_graph_strategies(const td_graph *graph);
 /* The event's values; no strategy acts. */
 void td_graph_run(const td_graph *graph, void *state, const td_graph_event *event);
+/* Those of them that rest on no port: for others that run at the same instant. td_graph_run with the same event is to
+ * follow, and does the rest. */
+void td_graph_run_ahead(const td_graph *graph, void *state, const td_graph_event *event);
 /* A tick of that time is to run it: somebody wants it, and not before `every` is over. */
 bool td_graph_is_due(const td_graph *graph, const void *state, int64_t event_ns);
+/* The time of the last event, of a bar its end; false: there was none. */
+bool td_graph_last_ns(const void *state, int64_t *out_ns);
 /* The ports' values as the last bar saw them; na before the first. */
 void td_graph_seen_ports(const td_graph *graph, const void *state, td_value *out);
 int64_t td_graph_target(const td_graph *graph, const void *state, uint32_t strategy);

@@ -207,12 +207,17 @@ void td_graph_builder_close_term(td_graph_builder *b, uint32_t term, uint32_t no
     t->type = node_at(b, node)->type;
 }
 
-void td_graph_builder_add_use(td_graph_builder *b, td_bytes instrument) {
+uint32_t td_graph_builder_add_use(td_graph_builder *b, td_bytes instrument) {
     td_graph_use use = {instrument, COUNT(b->strategies, graph_strategy) - 1};
+    uint32_t count = COUNT(b->uses, td_graph_use), first = count;
     const td_graph_use *uses = (const td_graph_use *)(const void *)b->uses.data;
-    for (uint32_t i = 0; i < COUNT(b->uses, td_graph_use); i++)
-        if (uses[i].strategy == use.strategy && td_bytes_equal(uses[i].instrument, instrument)) return;
-    td_buf_put(&b->uses, &use, sizeof use);
+    for (uint32_t i = count; i-- > 0;) {
+        if (!td_bytes_equal(uses[i].instrument, instrument)) continue;
+        if (uses[i].strategy == use.strategy) use.instrument.size = 0; /* known already */
+        first = i;
+    }
+    if (use.instrument.size > 0) td_buf_put(&b->uses, &use, sizeof use);
+    return first + 1;
 }
 
 void td_graph_builder_begin_report(td_graph_builder *b, td_action action, td_bytes text, uint32_t condition) {
@@ -276,13 +281,28 @@ static void place_port(const td_graph_builder *b, td_graph *g, uint32_t at) {
     node->n = g->port_count++;
 }
 
-/* Keeps the needed nodes, constants first, else in their order, under new numbers. */
+typedef enum rest { CONSTANT, OWN, ON_PORTS } rest; /* what a node's value rests on */
+
+static uint8_t *find_rests(const td_graph_builder *b) {
+    uint32_t count = COUNT(b->nodes, td_node);
+    uint8_t *rests = td_alloc(count + 1);
+    for (uint32_t i = 0; i < count; i++) {
+        const td_node *node = node_at(b, i);
+        rests[i] = node->op == TD_OP_CONSTANT ? CONSTANT : node->op == TD_OP_PORT ? ON_PORTS : OWN;
+        for (uint32_t k = 0; k < td_op_rows[node->op].inputs; k++)
+            if (rests[node->in[k]] == ON_PORTS) rests[i] = ON_PORTS;
+    }
+    return rests;
+}
+
+/* Keeps the needed nodes, constants first, those on ports last, else in their order, under new numbers. */
 static void place_nodes(const td_graph_builder *b, td_graph *g, uint32_t *number, const uint64_t *users) {
     uint32_t count = COUNT(b->nodes, td_node);
-    for (int constants = 1; constants >= 0; constants--) {
+    uint8_t *rests = find_rests(b);
+    for (rest kind = CONSTANT; kind <= ON_PORTS; kind++) {
         for (uint32_t i = 0; i < count; i++) {
             const uint64_t *mask = users + (size_t)i * g->mask_words;
-            if ((node_at(b, i)->op == TD_OP_CONSTANT) != (constants == 1) || !is_used(g, mask)) continue;
+            if (rests[i] != kind || !is_used(g, mask)) continue;
             number[i] = g->node_count++;
             td_node *node = &g->nodes[number[i]].is;
             *node = *node_at(b, i);
@@ -290,8 +310,10 @@ static void place_nodes(const td_graph_builder *b, td_graph *g, uint32_t *number
             if (node->op == TD_OP_PORT) place_port(b, g, number[i]);
             memcpy(g->users + (size_t)number[i] * g->mask_words, mask, g->mask_words * sizeof *mask);
         }
-        if (constants == 1) g->constant_count = g->node_count;
+        if (kind == CONSTANT) g->constant_count = g->node_count;
+        if (kind == OWN) g->own_count = g->node_count;
     }
+    free(rests);
 }
 
 /* By their places in the graph; constants by their values. */

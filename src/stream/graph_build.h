@@ -39,7 +39,8 @@ td_node td_graph_builder_node(const td_graph_builder *builder, uint32_t node);
 void td_graph_builder_begin_strategy(td_graph_builder *builder, td_bytes name, const td_bytes *sets, size_t set_count);
 void td_graph_builder_add_action(td_graph_builder *builder, const td_graph_action *action);
 void td_graph_builder_add_line(td_graph_builder *builder, td_bytes name, uint32_t node);
-void td_graph_builder_add_use(td_graph_builder *builder, td_bytes instrument); /* VENUE:SYMBOL; twice is once */
+/* VENUE:SYMBOL; twice is once. What ports call it. */
+uint32_t td_graph_builder_add_use(td_graph_builder *builder, td_bytes instrument);
 void td_graph_builder_add_param(td_graph_builder *builder, td_bytes name, uint32_t node); /* a constant decimal */
 /* What the places of its terms are places in. */
 void td_graph_builder_set_text(td_graph_builder *builder, td_bytes text);

@@ -44,9 +44,10 @@ struct td_graph {
     uint32_t node_count, strategy_count, line_count, export_count, port_count;
     uint32_t report_count, report_value_count;
     uint32_t constant_count; /* the first nodes: given once, on the first bar */
+    uint32_t own_count;      /* the first nodes, constants among them: they rest on no port */
     uint32_t ring_count;
     uint32_t mask_words;  /* of 64 bits, a bit per strategy, then one per export */
-    graph_node *nodes;    /* constants, then inputs before their users */
+    graph_node *nodes;    /* constants, then what rests on no port, then the rest; inputs before their users */
     uint32_t *ring_nodes; /* those with a past */
     uint64_t *users;      /* mask_words per node: who needs it */
     graph_strategy *strategies;
@@ -70,6 +71,7 @@ typedef struct state_head {
     uint64_t seen;    /* bars or ticks that ran it */
     int64_t begin_ns; /* of the first of them */
     int64_t last_ns;  /* the time of the last one, of a bar its end */
+    uint64_t ahead;   /* 1: of the event that comes next, what rests on no port is there */
     uint64_t wanted;  /* nodes that are computed; 0: nobody wants this instrument */
 } state_head;
 

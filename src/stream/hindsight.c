@@ -75,8 +75,10 @@ void td_hindsight_begin_behind(td_hindsight h, int64_t end_ns) {
     if (h.depth > 0) ring_of(h)->base_end_ns = end_ns;
 }
 
+typedef void (*run_fn)(const td_graph *graph, void *state, const td_graph_event *event);
+
 /* The bar as the graph sees it. */
-static void run(td_hindsight h, void *state, td_graph_event event) {
+static void run_as(run_fn fn, td_hindsight h, void *state, td_graph_event event) {
     int64_t begin_ns;
     td_split split = {1, 1};
     if (h.shares != NULL && td_shares_any(h.shares) && td_graph_began(state, &begin_ns)) {
@@ -88,8 +90,10 @@ static void run(td_hindsight h, void *state, td_graph_event event) {
         td_split_bar((td_split){split.denominator, split.numerator}, &seen);
         event.bar = &seen;
     }
-    td_graph_run(h.graph, state, &event);
+    fn(h.graph, state, &event);
 }
+
+static void run(td_hindsight h, void *state, td_graph_event event) { run_as(td_graph_run, h, state, event); }
 
 static void run_entry(td_hindsight h, void *state, td_bytes instrument, entry *e) {
     run(h, state, (td_graph_event){.instrument = instrument, .bar = &e->bar, .ports = ports_of(h, e), .copy = h.copy});
@@ -121,6 +125,12 @@ static void report(td_hindsight h, entry *e, const td_bar *bar, td_signal_fn fn,
         if (e != NULL) reports_of(h, e)[r] = calls ? what_is_told(&signal) : (told){0};
         if (calls) fn(arg, &signal);
     }
+}
+
+void td_hindsight_run_ahead(td_hindsight h, td_bytes instrument, const td_bar *bar) {
+    if (h.depth > 0) make_room(h, instrument);
+    td_graph_event event = {.instrument = instrument, .bar = bar, .copy = h.copy};
+    run_as(td_graph_run_ahead, h, h.state, event);
 }
 
 void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg) {

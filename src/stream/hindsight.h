@@ -27,6 +27,8 @@ typedef struct td_hindsight {
 } td_hindsight;
 
 size_t td_hindsight_bytes(const td_graph *graph, uint32_t depth); /* a multiple of 16 */
+/* The next bar in order, as far as others that close with it may read it: td_hindsight_apply is to follow. */
+void td_hindsight_run_ahead(td_hindsight h, td_bytes instrument, const td_bar *bar);
 /* The next bar in order. */
 void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg);
 /* A bar again, or for the first time behind later ones. False: it is older than the base, nothing was computed. */

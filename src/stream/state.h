@@ -17,6 +17,9 @@
  * still open. What is put on the tape anew finds windows beyond grace where they were kept for it (kept.h): those of
  * refused trades, up to the repair horizon.
  *
+ * Of bars that close at one instant, whatever their width and instrument, what others read through ports is computed
+ * before any of them runs what rests on ports (closing.c).
+ *
  * Then strategies on ticks run (ticks.c): on each trade, quote or whole message of a book that came by itself and was
  * accepted, in the order of the log; one whose sale condition keeps it from the last price runs none. Their signals are
  * never revised; those over an open gap, of a crossed book or of a feed that is down or silent are withheld.

@@ -156,11 +156,6 @@ static const struct {
      "x.td:1:20: a width by count is not part of this version\n"
      "    strategy a on bars(100 trades)\n"
      "                       ^\n"},
-    {"strategy a on bars(1d)\n"
-     "  x = close\n",
-     "x.td:1:20: the exchange's day ('1d') is not part of this version; 24h is a day of UTC\n"
-     "    strategy a on bars(1d)\n"
-     "                       ^\n"},
     {"strategy a on bars(1x)\n"
      "  x = close\n",
      "x.td:1:20: expected a width, such as 500ms, 5s, 1m or 4h, found '1x'\n"
@@ -224,10 +219,31 @@ static const struct {
      "    strategy a on bars(5m)\n"
      "             ^\n"},
     {"strategy a on bars(1m)\n"
-     "  use pep = NASDAQ:PEP\n",
-     "x.td:2:7: 'use' is not part of this version\n"
-     "      use pep = NASDAQ:PEP\n"
-     "          ^\n"},
+     "  use pep = NASDAQ:PEP\n"
+     "  use hour = bars(100 trades)\n"
+     "  use pep = bars(1h)\n"
+     "  x = pep + 1\n"
+     "  y = pep.clos\n"
+     "  z = rsi(pep, 14)\n"
+     "  exit when hour.close[close] > 0\n",
+     "x.td:3:19: a width by count is not part of this version\n"
+     "      use hour = bars(100 trades)\n"
+     "                      ^\n"
+     "x.td:4:7: 'pep' is already defined, on line 2\n"
+     "      use pep = bars(1h)\n"
+     "          ^\n"
+     "x.td:5:7: 'pep' is several values: say which, as in pep.close\n"
+     "      x = pep + 1\n"
+     "          ^\n"
+     "x.td:6:7: 'pep' has no field 'clos'; did you mean 'close'?\n"
+     "      y = pep.clos\n"
+     "          ^\n"
+     "x.td:7:11: 'pep' is several values: say which, as in pep.close\n"
+     "      z = rsi(pep, 14)\n"
+     "              ^\n"
+     "x.td:8:24: the number of bars in [ ] must be constant: a number, or made of numbers and params\n"
+     "      exit when hour.close[close] > 0\n"
+     "                           ^\n"},
     {"strategy a on bars(1m)\n"
      "  pattern dip within 20m\n"
      "    down{3,} : close < close[1]\n"

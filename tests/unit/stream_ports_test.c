@@ -83,9 +83,9 @@ static void the_last_final_bar_is_read(void **unused) {
         trade_minute(state, "V:X", n);
         trade_minute(state, "V:Y", n);
         if (n < 1) continue;
-        /* Bars up to minute n - 1 are final. When its own bar was, those of three minutes had been given up to `wide`:
-         * the one that ends with it comes behind it. */
-        int64_t last = n - 1, wide = last / 3 - 1;
+        /* Bars up to minute n - 1 are final, and those of three minutes up to `wide`: the one that ends with the last
+         * minute is seen by it. */
+        int64_t last = n - 1, wide = (last + 1) / 3 - 1;
         assert_true(line_of(state, p, "V:X", "seen") == (wide < 1 ? -1 : (double)(wide * 3)));
         assert_true(line_of(state, p, "V:X", "both") == (wide < 1 ? -1 : (double)(wide * 3 + 3 - (last + 1))));
         assert_true(line_of(state, p, "V:X", "fixed") == (double)(last + 1 + 7));
