@@ -4,6 +4,7 @@
  *
  * usage: stage_bench DATA [RUNS]     one line of JSON: processor seconds of each, by run */
 #include "bench.h"
+#include "flow/programs.h"
 #include "flow/topics.h"
 #include "log/log_segment.h"
 #include "os/os.h"
@@ -143,8 +144,8 @@ static uint32_t count_partitions(const char *dir) { /* of the tape: its folders 
 static td_program *load_program(const td_topics *topics) {
     uint8_t sha256[TD_PROGRAM_SHA_BYTES];
     td_program *program;
-    require(td_topics_program_at(topics, 0, td_topic_end(topics->tape, 0), sha256), "find the program");
-    require(td_topics_load_program(topics, sha256, &program), "load the program");
+    require(td_program_at(topics, 0, td_topic_end(topics->tape, 0), sha256), "find the program");
+    require(td_program_load(topics, sha256, &program), "load the program");
     return program;
 }
 

@@ -4,6 +4,7 @@
 #include "app/exit.h"
 #include "base/hash.h"
 #include "base/time.h"
+#include "flow/programs.h"
 #include "model/instrument.h"
 #include "serve/adjust.h"
 #include "serve/history.h"
@@ -116,8 +117,8 @@ static td_status put_rows(const td_history *history, const td_adjust *adjust, co
 static td_status load_program(const td_topics *t, td_bytes instrument, td_program **out) {
     uint8_t sha256[TD_PROGRAM_SHA_BYTES];
     uint32_t partition = td_partition_of(instrument, t->partitions);
-    td_status status = td_topics_program_at(t, partition, td_topic_end(t->tape, partition), sha256);
-    return status == TD_OK ? td_topics_load_program(t, sha256, out) : status;
+    td_status status = td_program_at(t, partition, td_topic_end(t->tape, partition), sha256);
+    return status == TD_OK ? td_program_load(t, sha256, out) : status;
 }
 
 /* Of a width that nobody makes there will be none; of another one there are none yet, or not in that time. */

@@ -6,6 +6,7 @@
 #include "app/progress.h"
 #include "base/decimal.h"
 #include "base/time.h"
+#include "flow/programs.h"
 #include "serve/survey.h"
 #include <inttypes.h>
 #include <math.h>
@@ -145,8 +146,8 @@ static tally show(const profile_conf *conf, const td_survey *survey, int64_t dat
 /* The settings of feeds that hold at the end of the tape. */
 static td_status load_program(const td_topics *topics, td_program **out) {
     uint8_t sha256[TD_PROGRAM_SHA_BYTES];
-    td_status status = td_topics_program_at(topics, 0, td_topic_end(topics->tape, 0), sha256);
-    return status == TD_OK ? td_topics_load_program(topics, sha256, out) : status;
+    td_status status = td_program_at(topics, 0, td_topic_end(topics->tape, 0), sha256);
+    return status == TD_OK ? td_program_load(topics, sha256, out) : status;
 }
 
 static td_status profile(const profile_conf *conf, const char *dir, tally *out) {

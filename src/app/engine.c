@@ -1,11 +1,9 @@
 /* src/app/engine.c - putting the program together and taking it apart, in one listed order. */
 #include "app/engine.h"
-#include "app/conditions.h"
-#include "app/market.h"
-#include "app/strategies.h"
+#include "app/edit.h"
 #include "base/hash.h"
 #include "base/time.h"
-#include "lang/program.h"
+#include "flow/programs.h"
 #include "log/log_segment.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,10 +19,9 @@ struct td_engine {
     td_log *log;
     td_topics topics;
     bool topics_open;
-    td_strategies strategies;
     td_market market;
-    td_program_settings settings;
-    int64_t widths_ns[TD_WIDTHS_MAX];
+    td_draft draft; /* until `edit` has it */
+    td_edit *edit;
     td_bytes feed_names[TD_CONFIG_LIST_MAX];
     bool shares_ids[TD_CONFIG_LIST_MAX]; /* by feed, as it says */
     td_instruments *instruments;
@@ -46,30 +43,11 @@ struct td_engine {
 
 /* ---- program ---- */
 
-static td_status add_width(td_engine *e, int64_t width_ns) {
-    td_program_settings *s = &e->settings;
-    size_t at = 0;
-    while (at < s->width_count && e->widths_ns[at] < width_ns) at++;
-    if (at < s->width_count && e->widths_ns[at] == width_ns) return TD_OK;
-    if (s->width_count == TD_WIDTHS_MAX)
-        return TD_FAIL(TD_CONFIG, "bars: %d widths are the most there can be, those of strategies included",
-                       TD_WIDTHS_MAX);
-    for (size_t i = s->width_count; i > at; i--) e->widths_ns[i] = e->widths_ns[i - 1];
-    e->widths_ns[at] = width_ns;
-    s->width_count++;
-    return TD_OK;
-}
-
-/* Compiles for the messages, which name the files, and for the widths that strategies want. */
 static td_status load_strategies(td_engine *e) {
-    td_buf errors = {0};
-    td_status status = td_strategies_load(&e->strategies, e->os, e->config, &errors);
-    if (status != TD_OK && errors.size > 0)
-        status = TD_FAIL(status, "the strategies do not compile:\n%.*s", (int)errors.size, (const char *)errors.data);
-    for (size_t i = 0; i < e->strategies.graph_count && status == TD_OK; i++)
-        if (td_graph_rhythm(e->strategies.graphs[i]).source == TD_RHYTHM_BARS)
-            status = add_width(e, td_graph_width_ns(e->strategies.graphs[i]));
-    td_buf_fini(&errors);
+    td_strategies read;
+    td_status status = td_strategies_read(&read, e->os, e->config);
+    if (status == TD_OK) status = td_draft_make(&e->draft, e->config, &read);
+    td_strategies_fini(&read);
     return status;
 }
 
@@ -77,58 +55,21 @@ static td_status load_strategies(td_engine *e) {
 static bool is_changed(const td_engine *e, td_bytes body) {
     uint8_t now[TD_PROGRAM_SHA_BYTES], wanted[TD_PROGRAM_SHA_BYTES];
     int64_t end = td_topic_end(e->topics.tape, 0);
-    if (end == 0 || td_topics_program_at(&e->topics, 0, end, now) != TD_OK) return false;
+    if (end == 0 || td_program_at(&e->topics, 0, end, now) != TD_OK) return false;
     td_sha256(body, wanted);
     return memcmp(now, wanted, sizeof now) != 0;
 }
 
-/* Of all hours, trades outside of sessions make prices, too. */
-static td_conditions conditions_of(const td_config *config, const td_config_feed *feed) {
-    td_condition_table table;
-    if (feed->conf.rules != TD_RULES_VENUE || !td_conditions_find(feed->ops->venue, &table)) return (td_conditions){0};
-    return config->hours != 0 ? table.regular : table.all;
-}
-
-static int ids_of(const td_engine *e, size_t feed) {
-    int said = e->config->feeds[feed].conf.trade_ids;
-    if (said != TD_FEED_IDS_VENUE) return said;
-    return e->shares_ids[feed] ? TD_IDS_ANY : TD_IDS_ORDERED;
-}
+static td_draft_conf draft_conf_of(const td_engine *e) { return (td_draft_conf){e->config, &e->market, e->shares_ids}; }
 
 static td_status begin_program(td_engine *e, int64_t now_ms, td_log_report_fn report, void *arg) {
-    td_program_settings *s = &e->settings;
-    td_bytes strategies[TD_CONFIG_LIST_MAX];
-    for (size_t i = 0; i < e->config->strategy_count; i++) strategies[i] = td_buf_bytes(&e->strategies.texts[i]);
-    s->widths_ns = e->widths_ns;
-    s->strategies = strategies;
-    s->strategy_count = e->config->strategy_count;
-    s->feed_count = e->config->feed_count;
-    for (size_t i = 0; i < s->feed_count; i++) {
-        const td_feed_conf *conf = &e->config->feeds[i].conf;
-        s->feeds[i] = (td_program_feed){.lateness_ns = conf->lateness_ns,
-                                        .max_ahead_ns = conf->max_ahead_ns,
-                                        .max_instruments = conf->max_instruments,
-                                        .max_delay_ns = conf->max_delay_ns,
-                                        .silence_ns = conf->silence_ns,
-                                        .rules = conf->rules,
-                                        .conditions = conditions_of(e->config, &e->config->feeds[i]),
-                                        .trade_ids = ids_of(e, i)};
-        (void)snprintf(s->feeds[i].name, sizeof s->feeds[i].name, "%s", conf->name);
-    }
-    s->grace_ns = e->config->grace_ns;
-    s->repair_horizon_ns = e->config->repair_horizon_ns;
-    s->regular = e->config->hours != 0;
-    s->calendars = e->market.texts;
-    s->calendar_count = e->market.calendar_count;
-    s->listings = e->market.patterns;
-    s->listing_count = e->market.pattern_count;
+    td_draft_conf conf = draft_conf_of(e);
     td_buf body = {0};
-    td_program_body(s, &body);
-    s->strategies = NULL;
+    td_draft_put_body(&e->draft, &conf, &body);
     if (is_changed(e, td_buf_bytes(&body)))
         report(arg, "strategies, bars, hours or feeds have changed: they apply from here on; what is in the log stays "
                     "as it was made (name another log.dir to run history through them)");
-    td_status status = td_topics_begin_program(&e->topics, td_buf_bytes(&body), now_ms);
+    td_status status = td_program_begin(&e->topics, td_buf_bytes(&body), now_ms);
     td_buf_fini(&body);
     return status;
 }
@@ -188,7 +129,8 @@ static td_status open_feeds(td_engine *e, td_log_report_fn report, void *arg) {
                            .batch_bytes = e->config->log.batch_bytes > 0 ? (size_t)e->config->log.batch_bytes
                                                                          : INGEST_BATCH_BYTES};
     td_status status = td_ingest_open(&e->ingest, &conf);
-    if (status == TD_OK) td_copies_follow(td_ingest_copies(e->ingest), e->strategies.graphs, e->strategies.graph_count);
+    if (status == TD_OK)
+        td_copies_follow(td_ingest_copies(e->ingest), e->draft.strategies.graphs, e->draft.strategies.graph_count);
     return status;
 }
 
@@ -232,19 +174,18 @@ static td_status engine_open(td_engine *e, td_log_report_fn report, void *arg) {
     int64_t now_ms = e->os->ops->wall_ns(e->os->self) / TD_NS_PER_MS;
     for (size_t i = 0; i < e->config->feed_count; i++) e->feed_names[i] = td_text(e->config->feeds[i].conf.name);
     td_status status = TD_OK;
-    for (size_t i = 0; i < e->config->width_count && status == TD_OK; i++)
-        status = add_width(e, e->config->widths_ns[i]);
     if (status == TD_OK) status = td_market_load(&e->market, e->os, e->config);
     if (status == TD_OK) status = load_strategies(e);
-    if (status == TD_OK && e->settings.width_count == 0)
-        status = TD_FAIL(TD_CONFIG, "bars: no width is given, and no strategy names one; write `bars: [1m]`");
     if (status == TD_OK) status = open_log(e, report, arg, now_ms);
     /* Before the Program: a resumed feed looks at the tape's last input. */
     if (status == TD_OK) status = open_feeds(e, report, arg);
     if (status == TD_OK) status = begin_program(e, now_ms, report, arg);
     if (status == TD_OK) status = open_workers(e);
     if (status == TD_OK) status = open_sinks(e);
-    return status;
+    if (status != TD_OK) return status;
+    td_edit_conf conf = {e->os, draft_conf_of(e), td_ingest_beginning(e->ingest), report, arg};
+    e->edit = td_edit_new(&conf, &e->draft);
+    return TD_OK;
 }
 
 td_status td_engine_open(td_engine **out, const td_os *os, const td_config *config, td_log_report_fn report,
@@ -286,7 +227,8 @@ void td_engine_close(td_engine *e, bool clean) {
     if (e->topics_open) td_topics_close(&e->topics);
     td_log_close(e->log);
     td_disk_fini(&e->disk);
-    td_strategies_fini(&e->strategies);
+    td_edit_free(e->edit);
+    td_draft_fini(&e->draft);
     td_market_fini(&e->market);
     free(e);
 }
@@ -516,15 +458,17 @@ void td_engine_troubles(td_engine *e, td_engine_trouble_fn each, void *arg) {
 
 bool td_engine_tell_idle(td_engine *e, td_log_report_fn each, void *arg) {
     if (!td_ingest_ended(e->ingest)) return false;
-    td_strategies_tell_idle(&e->strategies, e->instruments, each, arg);
+    td_strategies_tell_idle(&td_edit_draft(e->edit)->strategies, e->instruments, each, arg);
     return true;
 }
 
+td_edit *td_engine_edit(td_engine *e) { return e->edit; }
 const td_topics *td_engine_topics(const td_engine *e) { return &e->topics; }
 
 const td_listings *td_engine_listings(const td_engine *e) { return &e->market.listings; }
 
 const int64_t *td_engine_widths(const td_engine *e, size_t *out_count) {
-    *out_count = e->settings.width_count;
-    return e->widths_ns;
+    const td_draft *draft = td_edit_draft(e->edit);
+    *out_count = draft->width_count;
+    return draft->widths_ns;
 }

@@ -3,7 +3,7 @@
  * calls them one by one. Opening after a crash and opening anew are one code. Thread: open and close by one; each step
  * by one thread at a time; counts and states by any. */
 #pragma once
-#include "app/config.h"
+#include "app/edit.h"
 #include "flow/deliver.h"
 #include "flow/ingest.h"
 #include "flow/work.h"
@@ -79,7 +79,8 @@ typedef struct td_engine_parts { /* for those who count: borrowed, only counters
 bool td_engine_feed(td_engine *engine, size_t index, td_serve_feed *out);
 void td_engine_parts_of(td_engine *engine, td_engine_parts *out);
 const td_topics *td_engine_topics(const td_engine *engine);
+td_edit *td_engine_edit(td_engine *engine); /* its step is the main thread's */
 /* The instrument table. */
 const td_listings *td_engine_listings(const td_engine *engine);
-/* Widths in force: configured ones and those of the strategies, ascending. */
+/* Widths in force: configured ones and those of the strategies, ascending. Thread: that of the edit's step. */
 const int64_t *td_engine_widths(const td_engine *engine, size_t *out_count);

@@ -103,6 +103,13 @@ static void tell_worker(const td_metric *m, const void *self, td_buf *out) {
                       counter_at(td_worker_counters(s->parts.workers[i]), m->offset));
 }
 
+static void tell_warming(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    for (size_t i = 0; i < s->parts.worker_count; i++)
+        td_metric_put(out, m, TD_LABELS({"partition", td_text(partition_of(s->parts.workers[i]).text)}),
+                      (double)td_counted(&td_worker_counters(s->parts.workers[i])->warming_ns) / 1e9);
+}
+
 static void tell_snapshot_copies(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
     for (size_t i = 0; i < s->parts.worker_count; i++) {
@@ -378,6 +385,10 @@ static const td_metric rows[] = {
     {"tapedeck_revised_total", COUNTER, "Bars changed after their close, by late trades or gaps.", WORKER(revised)},
     {"tapedeck_not_reapplied_total", COUNTER, "Of those, older than what strategies look back to.",
      WORKER(not_reapplied)},
+    {"tapedeck_programs_total", COUNTER, "Programs that began.", WORKER(programs)},
+    {"tapedeck_cold_programs_total", COUNTER, "Of those, without all of the tape that warms what is new.",
+     WORKER(cold_programs)},
+    {"tapedeck_warming_seconds_total", COUNTER, "Time that records have waited for that.", tell_warming, 0},
     {"tapedeck_gaps_opened_total", COUNTER, "Gaps told, of one instrument each.", WORKER(gaps_opened)},
     {"tapedeck_gaps_filled_total", COUNTER, "Of those, gaps with nothing missing any more.", WORKER(gaps_filled)},
     {"tapedeck_gaps_lost_total", COUNTER, "Of those, gaps that will not be filled.", WORKER(gaps_lost)},

@@ -10,6 +10,7 @@
 #include "app/secret.h"
 #include "base/hash.h"
 #include "base/time.h"
+#include "flow/programs.h"
 #include "os/service.h"
 #include <inttypes.h>
 #include <signal.h>
@@ -371,6 +372,7 @@ static void look(run *r) {
 static void watch(run *r) {
     while (!stop_wanted) {
         look(r);
+        td_edit_step(td_engine_edit(r->engine));
         if (!r->options.quiet) {
             show_signals(r);
             show_progress(r);
@@ -456,8 +458,8 @@ static bool withdraw_command(void *arg, uint64_t ticket) { return td_commands_wi
 /* The program that the log says is in force: what the dashboard draws its lines by. */
 static td_status load_program(run *r, const td_topics *t) {
     uint8_t sha256[TD_PROGRAM_SHA_BYTES];
-    td_status status = td_topics_program_at(t, 0, td_topic_end(t->tape, 0), sha256);
-    return status == TD_OK ? td_topics_load_program(t, sha256, &r->program) : status;
+    td_status status = td_program_at(t, 0, td_topic_end(t->tape, 0), sha256);
+    return status == TD_OK ? td_program_load(t, sha256, &r->program) : status;
 }
 
 static td_status open_serve(run *r) {

@@ -5,16 +5,26 @@
 
 enum { STRATEGY_BYTES_MAX = 1 << 20, SHOWN_MAX = 5 };
 
-td_status td_strategies_load(td_strategies *out, const td_os *os, const td_config *config, td_buf *errors) {
+td_status td_strategies_read(td_strategies *out, const td_os *os, const td_config *config) {
     *out = (td_strategies){0};
-    td_source_text sources[TD_CONFIG_LIST_MAX];
     for (size_t i = 0; i < config->strategy_count; i++) {
         td_status status = td_os_read_file(os, config->strategies[i], STRATEGY_BYTES_MAX, &out->texts[i]);
         if (status != TD_OK) return td_trace(status, "reading strategies[%zu]", i);
-        sources[i] = (td_source_text){config->strategies[i], td_buf_bytes(&out->texts[i])};
         out->text_count++;
     }
-    return td_lang_compile(sources, out->text_count, &out->graphs, &out->graph_count, errors);
+    return TD_OK;
+}
+
+td_status td_strategies_compile(td_strategies *s, const td_config *config, td_buf *errors) {
+    td_source_text sources[TD_CONFIG_LIST_MAX];
+    for (size_t i = 0; i < s->text_count; i++)
+        sources[i] = (td_source_text){config->strategies[i], td_buf_bytes(&s->texts[i])};
+    return td_lang_compile(sources, s->text_count, &s->graphs, &s->graph_count, errors);
+}
+
+td_status td_strategies_load(td_strategies *out, const td_os *os, const td_config *config, td_buf *errors) {
+    td_status status = td_strategies_read(out, os, config);
+    return status == TD_OK ? td_strategies_compile(out, config, errors) : status;
 }
 
 void td_strategies_fini(td_strategies *s) {

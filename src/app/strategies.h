@@ -14,6 +14,9 @@ typedef struct td_strategies {
 /* Errors: TD_CONFIG, of the language with all its messages, one after another, in *errors; TD_RETRY. To be freed either
  * way. */
 TD_CHECKED td_status td_strategies_load(td_strategies *out, const td_os *os, const td_config *config, td_buf *errors);
+/* Its two halves. */
+TD_CHECKED td_status td_strategies_read(td_strategies *out, const td_os *os, const td_config *config);
+TD_CHECKED td_status td_strategies_compile(td_strategies *strategies, const td_config *config, td_buf *errors);
 void td_strategies_fini(td_strategies *strategies);
 /* Tells each strategy that is for none of the instruments: it can never give a signal. */
 void td_strategies_tell_idle(const td_strategies *strategies, const td_instruments *instruments, td_log_report_fn each,

@@ -1,34 +1,104 @@
-/* src/flow/apply.c - record -> state: names to indexes, programs that begin, and td_state_apply. */
+/* src/flow/apply.c - record -> state: programs that begin, names to indexes, and td_state_apply. */
 #include "flow/apply.h"
+#include "flow/programs.h"
 #include "model/instrument.h"
 #include <inttypes.h>
+#include <stdlib.h>
+
+enum { WARM_RECORDS = 1 << 14 }; /* of one turn */
+
+/* ---- a program begins ---- */
+
+typedef struct td_warming {
+    td_applier of; /* the new program's; its state */
+    td_reader *reader;
+    bool cold;
+} td_warming;
+
+static void warming_free(td_warming *w) {
+    if (w == NULL) return;
+    td_reader_close(w->reader);
+    td_applier_fini(&w->of);
+    free(w);
+}
+
+static td_status begin_warming(td_applier *a, const td_program_mark *mark) {
+    td_warming *w = td_alloc_zero(1, sizeof *w);
+    td_topic *tape = a->topics->tape;
+    w->of = (td_applier){.topics = a->topics, .partition = a->partition, .warms = true};
+    td_status status = td_program_load(a->topics, mark->sha256, &w->of.program);
+    if (status == TD_OK && mark->warm_from != TD_NONE) {
+        w->of.state = td_state_new_warm(a->state, w->of.program);
+        w->cold = td_topic_start(tape, a->partition) > mark->warm_from;
+        status = td_reader_open(&w->reader, tape, a->partition, mark->warm_from, TD_READ_APPENDED);
+    }
+    if (status == TD_OK)
+        a->warming = w;
+    else
+        warming_free(w);
+    return status;
+}
+
+/* TD_AGAIN: there is more. TD_RETRY: come again, too. */
+static td_status warm_some(td_applier *a, int64_t to) {
+    td_warming *w = a->warming;
+    for (int i = 0; i < WARM_RECORDS; i++) {
+        td_record record;
+        td_applied applied;
+        td_status status = td_reader_next(w->reader, &record);
+        if (status == TD_RETRY) return status;
+        if (status == TD_OK && record.offset >= to) return TD_OK;
+        if (status == TD_OK && td_reader_lost(w->reader) > 0) w->cold = true;
+        if (status == TD_OK) status = td_applier_apply(&w->of, &record, &td_emit_none, &applied);
+        if (status != TD_OK) { /* damage that the state itself has passed before: what is warm has to do */
+            w->cold = true;
+            return TD_OK;
+        }
+        a->swaps.records++;
+    }
+    return TD_AGAIN;
+}
+
+static void change_program(td_applier *a) {
+    td_warming *w = a->warming;
+    td_state_swap(a->state, w->of.program, w->of.state);
+    a->feed_name_size = 0;
+    a->swaps.count++;
+    a->swaps.cold += w->cold;
+    td_program *before = a->program;
+    a->program = w->of.program;
+    w->of.program = before;
+    a->warming = NULL;
+    warming_free(w);
+}
+
+static td_status swap_program(td_applier *a, const td_program_mark *mark, int64_t offset) {
+    if (a->warms || memcmp(a->program->sha256, mark->sha256, TD_PROGRAM_SHA_BYTES) == 0) return TD_OK;
+    td_status status = a->warming == NULL ? begin_warming(a, mark) : TD_OK;
+    if (status == TD_OK && a->warming->reader != NULL) status = warm_some(a, offset);
+    if (status == TD_OK) change_program(a);
+    return status;
+}
+
+/* ---- life ---- */
 
 td_status td_applier_begin(td_applier *out, const td_topics *topics, uint32_t partition, int64_t offset) {
     *out = (td_applier){.topics = topics, .partition = partition};
     uint8_t sha256[TD_PROGRAM_SHA_BYTES];
-    td_status status = td_topics_program_at(topics, partition, offset, sha256);
-    if (status == TD_OK) status = td_topics_load_program(topics, sha256, &out->program);
+    td_status status = td_program_at(topics, partition, offset, sha256);
+    if (status == TD_OK) status = td_program_load(topics, sha256, &out->program);
     if (status == TD_OK) out->state = td_state_new(out->program);
     return status;
 }
 
 void td_applier_fini(td_applier *a) {
+    warming_free(a->warming);
     td_state_free(a->state);
     td_program_free(a->program);
     *a = (td_applier){0};
 }
 
-static td_status swap_program(td_applier *a, const uint8_t *sha256) {
-    if (memcmp(a->program->sha256, sha256, TD_PROGRAM_SHA_BYTES) == 0) return TD_OK;
-    td_program *next;
-    td_status status = td_topics_load_program(a->topics, sha256, &next);
-    if (status != TD_OK) return status;
-    td_state_swap(a->state, next);
-    a->feed_name_size = 0;
-    td_program_free(a->program);
-    a->program = next;
-    return TD_OK;
-}
+/* ---- any record ---- */
 
 /* Records of one feed come in rows: its name is looked up once for all of them. */
 static void remember_feed(td_applier *a, td_bytes name) {
@@ -89,16 +159,23 @@ static td_status apply_event(td_applier *a, const td_record *record, td_event *e
     return TD_OK;
 }
 
-td_status td_applier_apply(td_applier *a, const td_record *record, const td_emit *emit, td_applied *out) {
+td_status td_applier_apply_some(td_applier *a, const td_record *record, const td_emit *emit, td_applied *out) {
     td_event event;
     *out = (td_applied){.verdict = TD_VERDICT_NOT_A_TICK};
     td_status status = get_event(a, record->value, &event);
     if (status != TD_OK)
         return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " is not a record of ours", a->partition,
                        record->offset);
-    if (event.kind == TD_EVENT_PROGRAM) return swap_program(a, event.program_sha256);
+    if (event.kind == TD_EVENT_PROGRAM) return swap_program(a, &event.program, record->offset);
     status = apply_event(a, record, &event, emit, out);
     /* What becomes of a copy is counted where its instrument lives; what it closes here is not. */
     if ((event.flags & TD_FLAG_COPY) != 0) *out = (td_applied){TD_VERDICT_NOT_A_TICK, .changed = out->changed};
+    return status;
+}
+
+td_status td_applier_apply(td_applier *a, const td_record *record, const td_emit *emit, td_applied *out) {
+    td_status status;
+    do status = td_applier_apply_some(a, record, emit, out);
+    while (status == TD_AGAIN);
     return status;
 }

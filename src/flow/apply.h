@@ -1,6 +1,10 @@
 /* src/flow/apply.h - one partition's state going along its tape, record by record: what a worker does for the outputs,
  * and whoever looks back for the state alone. Owns program and state; allocates only when something is first seen.
- * Thread: the owner's. */
+ * Thread: the owner's.
+ *
+ * A Program record says from where on what is new in the program is warmed: the records from there to it go through a
+ * state of the new program once more, without outputs, and then the two states change places. Where the tape no longer
+ * begins so early, or cannot be read, what is there has to do. */
 #pragma once
 #include "flow/topics.h"
 #include "stream/state.h"
@@ -14,12 +18,24 @@ typedef struct td_applier { /* a value; state and program are there to be read, 
     size_t feed_name_size;
     uint32_t feed;
     bool reads_codes; /* its venue's conditions are asked for */
+    bool warms;       /* it makes a state for another one, and stays with its program */
+    struct td_warming *warming;
+    struct {                 /* programs that began */
+        int64_t count, cold; /* cold: of those, the ones that the tape did not hold enough for */
+        int64_t records;     /* that went through a state to warm it */
+    } swaps;
 } td_applier;
 
 /* An empty state of the program in force at `offset`; a snapshot's is put in by hand. Errors: as
- * td_topics_program_at's. */
+ * td_program_at's. */
 TD_CHECKED td_status td_applier_begin(td_applier *out, const td_topics *topics, uint32_t partition, int64_t offset);
 void td_applier_fini(td_applier *applier); /* also of one that never began */
-/* Applies a record of the tape. TD_CORRUPT: it is not one of ours, nothing was applied. */
+/* Applies a record of the tape. TD_CORRUPT: it is not one of ours, or names a program that the log does not hold;
+ * nothing was applied. */
 TD_CHECKED td_status td_applier_apply(td_applier *applier, const td_record *record, const td_emit *emit,
                                       td_applied *out);
+/* The same in turns of some thousand records: TD_AGAIN while a program is being warmed; then come again with the same
+ * record. */
+TD_CHECKED td_status td_applier_apply_some(td_applier *applier, const td_record *record, const td_emit *emit,
+                                           td_applied *out);
+static inline bool td_applier_is_warming(const td_applier *applier) { return applier->warming != NULL; }

@@ -67,7 +67,7 @@ void td_copies_follow(td_copies *c, td_graph *const *graphs, size_t graph_count)
     c->row_count = c->known = 0;
     for (size_t g = 0; g < graph_count; g++) {
         const td_graph_use *uses;
-        size_t count = td_graph_uses(graphs[g], &uses);
+        size_t count = graphs[g] != NULL ? td_graph_uses(graphs[g], &uses) : 0;
         for (size_t i = 0; i < count; i++) {
             td_graph_strategy strategy;
             bool found = td_graph_strategy_at(graphs[g], uses[i].strategy, &strategy);

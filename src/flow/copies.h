@@ -9,7 +9,7 @@ typedef struct td_copies td_copies;
 
 td_copies *td_copies_new(const td_instruments *instruments, uint32_t partitions); /* borrowed */
 void td_copies_free(td_copies *copies);                                           /* accepts NULL */
-/* From here on what these strategies use, and nothing else. Lent for the call. */
+/* From here on what these strategies use, and nothing else. Lent for the call; NULL in between is none. */
 void td_copies_follow(td_copies *copies, td_graph *const *graphs, size_t graph_count);
 /* A bit for each partition, its own not among them. */
 uint64_t td_copies_of(td_copies *copies, uint32_t instrument);

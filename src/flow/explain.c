@@ -2,6 +2,7 @@
 #include "flow/explain.h"
 #include "base/hash.h"
 #include "base/time.h"
+#include "flow/programs.h"
 #include "model/instrument.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -136,8 +137,8 @@ static td_status choose_bar(td_explain *x) {
         td_program *program;
         size_t at;
         uint32_t strategy;
-        td_status status = td_topics_program_at(x->q.topics, x->partition, x->bars[i].cause.offset, sha256);
-        if (status == TD_OK) status = td_topics_load_program(x->q.topics, sha256, &program);
+        td_status status = td_program_at(x->q.topics, x->partition, x->bars[i].cause.offset, sha256);
+        if (status == TD_OK) status = td_program_load(x->q.topics, sha256, &program);
         if (status != TD_OK) return status;
         bool ours =
             find_strategy(x, program, &at, &strategy) && td_graph_width_ns(program->graphs[at]) == x->bars[i].width_ns;

@@ -37,6 +37,7 @@ struct td_ingest {
     td_copies *copies;
     uint64_t awaited_copies; /* partitions that go on behind a copy, a bit each */
     td_commands *commands;
+    td_beginning *beginning;
     td_command command; /* taken, and not with what will be appended */
     bool has_command, command_looked;
     uint64_t command_targets;          /* as pending's: copies that are still to be made */
@@ -107,6 +108,7 @@ td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
     in->conf = *conf;
     in->commands = td_commands_new();
     in->copies = td_copies_new(conf->instruments, conf->topics->partitions);
+    in->beginning = td_beginning_new(conf->topics);
     in->now_ms = conf->os->ops->wall_ns(conf->os->self) / TD_NS_PER_MS;
     /* First: it settles how the log ends. */
     td_status status = td_writer_open(&in->writer, conf->topics->log, "ingest");
@@ -150,6 +152,7 @@ void td_ingest_close(td_ingest *in) {
     td_inputs_close(in->inputs);
     td_writer_close(in->writer);
     td_copies_free(in->copies);
+    td_beginning_free(in->beginning);
     td_commands_free(in->commands);
     td_buf_fini(&in->value);
     td_buf_fini(&in->held);
@@ -160,6 +163,7 @@ void td_ingest_close(td_ingest *in) {
 bool td_ingest_ended(td_ingest *in) { return atomic_load_explicit(&in->ended, memory_order_acquire); }
 td_commands *td_ingest_commands(td_ingest *in) { return in->commands; }
 td_copies *td_ingest_copies(td_ingest *in) { return in->copies; }
+td_beginning *td_ingest_beginning(td_ingest *in) { return in->beginning; }
 td_ingest_counts *td_ingest_counters(td_ingest *in) { return &in->counts; }
 td_fault *td_ingest_fault(td_ingest *in) { return &in->fault; }
 td_trouble *td_ingest_trouble(td_ingest *in) { return &in->backoff.trouble; }
@@ -269,6 +273,20 @@ static td_status handle_command(td_ingest *in) {
     bool tick = td_record_schema(in->conf.topics->ids, in->command.value) != TD_SCHEMA_CORPORATE;
     td_count(&in->counts.commands, !refused && tick);
     in->has_command = false;
+    return TD_OK;
+}
+
+/* A program begins behind everything that is appended so far. */
+static td_status begin_program(td_ingest *in) {
+    td_status status = td_beginning_prepare(in->beginning, in->writer, in->now_ms);
+    if (status != TD_OK) return status == TD_AGAIN ? TD_OK : status;
+    status = td_ingest_flush(in);
+    for (uint32_t p = 0; p < in->conf.topics->partitions && status == TD_OK; p++)
+        if (!td_resume_stands(in->tape[p].resume)) status = td_beginning_put(in->beginning, in->writer, p, in->now_ms);
+    if (status != TD_OK) return status;
+    const td_program *program = td_beginning_program(in->beginning);
+    td_copies_follow(in->copies, program->graphs, td_program_graph_count(program));
+    td_beginning_end(in->beginning);
     return TD_OK;
 }
 
@@ -487,8 +505,11 @@ static td_status handle_next(td_ingest *in, int64_t now_ns) {
 /* What was asked for, what is there of the live feeds, then what is due of the others. *out_wanted: it should not wait
  * for more. */
 static td_status handle_batch(td_ingest *in, int64_t now_ns, int *out_done, bool *out_wanted) {
-    td_status status;
     int asked = 0, live = 0, done = 0;
+    *out_done = 0;
+    *out_wanted = false;
+    td_status status = begin_program(in);
+    if (status != TD_OK) return status;
     while (asked < TD_COMMANDS_MAX && (status = handle_command(in)) == TD_OK) asked++;
     if (asked == TD_COMMANDS_MAX || status == TD_AGAIN)
         while (live < BATCH_MAX && (status = handle_live(in)) == TD_OK) live++;

@@ -10,6 +10,7 @@
 #pragma once
 #include "feed/merge.h"
 #include "flow/backfill.h"
+#include "flow/beginning.h"
 #include "flow/capture.h"
 #include "flow/commands.h"
 #include "flow/copies.h"
@@ -66,6 +67,7 @@ td_commands *td_ingest_commands(td_ingest *ingest);
 /* What is copied to other partitions: nothing at first. Of a run that goes on, before its first step, or in its thread.
  */
 td_copies *td_ingest_copies(td_ingest *ingest);
+td_beginning *td_ingest_beginning(td_ingest *ingest); /* of programs; nothing more begins once ingest has stopped */
 td_ingest_counts *td_ingest_counters(td_ingest *ingest);
 const td_capture *td_ingest_capture(const td_ingest *ingest);
 td_trouble *td_ingest_trouble(td_ingest *ingest);

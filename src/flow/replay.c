@@ -1,5 +1,6 @@
 /* src/flow/replay.c - first look which events came late, then write the tape with these in their places. */
 #include "flow/replay.h"
+#include "flow/programs.h"
 #include "schema/cause.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,6 +14,10 @@ typedef struct moved { /* an event that belongs elsewhere; its bytes are among t
     size_t at; /* key, value, source position */
 } moved;
 
+typedef struct shift { /* from that offset on records stand so much further on the new tape */
+    int64_t from, by;
+} shift;
+
 typedef struct replay {
     const td_replay_conf *conf;
     uint32_t partition;
@@ -20,6 +25,7 @@ typedef struct replay {
     td_applier applier;
     td_buf moved; /* of struct moved: by feed, event time, offset; after collect() */
     td_buf texts;
+    td_buf shifts;                     /* of struct shift, ascending; one until something moves */
     td_buf value;                      /* of one that was written anew */
     size_t next[TD_PROGRAM_FEEDS_MAX]; /* per feed: the first that is not written */
     td_batch batch;
@@ -150,10 +156,34 @@ static td_status put_moved(replay *r, uint32_t feed) {
     return status;
 }
 
-static td_status put_program(replay *r) {
+/* Where the new tape goes on, once what is batched is written. */
+static int64_t offset_now(const replay *r) { return td_topic_end(r->conf->to->tape, r->partition) + r->batch.count; }
+
+/* From that record on the two tapes are further apart, or closer, than before. */
+static void note_shift(replay *r, int64_t from) {
+    const shift *last = (const shift *)(const void *)(r->shifts.data + r->shifts.size) - 1;
+    shift now = {from, offset_now(r) - from};
+    if (r->shifts.size == 0 || last->by != now.by) td_buf_put(&r->shifts, &now, sizeof now);
+}
+
+static int64_t offset_of(const replay *r, int64_t offset) {
+    const shift *shifts = (const shift *)(const void *)r->shifts.data;
+    size_t count = r->shifts.size / sizeof(shift);
+    while (count > 0 && shifts[count - 1].from > offset) count--;
+    return count > 0 ? offset + shifts[count - 1].by : 0;
+}
+
+/* With the record that stood there, or none: it is not kept any more. */
+static td_status put_program(replay *r, const td_record *record) {
+    td_program_mark mark = {.warm_from = TD_NONE};
+    td_event event;
+    td_bytes feed;
+    memcpy(mark.sha256, r->applier.program->sha256, sizeof mark.sha256);
+    bool warms = record != NULL && td_record_get_event(r->conf->from->ids, record->value, &event, &feed) == TD_OK &&
+                 event.program.warm_from != TD_NONE;
+    if (warms) mark.warm_from = offset_of(r, event.program.warm_from);
     td_status status = flush(r); /* its place is the end of what is written */
-    if (status != TD_OK) return status;
-    return td_topics_put_program(r->conf->to, r->partition, r->applier.program->sha256, r->timestamp_ms);
+    return status == TD_OK ? td_program_put(r->conf->to, r->partition, &mark, r->timestamp_ms) : status;
 }
 
 typedef struct offset_set { /* of what moves, ascending */
@@ -179,7 +209,7 @@ static td_status put_record(replay *r, const td_record *record) {
     td_status status = td_applier_apply(&r->applier, record, &td_emit_none, &applied);
     if (status != TD_OK) return status;
     if (record->timestamp_ms > r->timestamp_ms) r->timestamp_ms = record->timestamp_ms;
-    if (is_program(r, record)) return put_program(r);
+    if (is_program(r, record)) return put_program(r, record);
     status = timed ? put_moved(r, event.feed) : TD_OK;
     if (status != TD_OK) return status;
     return put(r, record->timestamp_ms, record->key, record->value, td_record_header(record, TD_SRC_HEADER));
@@ -192,9 +222,9 @@ static td_status write_all(replay *r) {
     bool first = true;
     td_status status = begin(r);
     while (status == TD_OK && (status = next_record(r, &record)) == TD_OK) {
-        if (first && !is_program(r, &record))
-            status = put_program(r); /* the record that began it is not kept any more */
+        if (first && !is_program(r, &record)) status = put_program(r, NULL);
         first = false;
+        note_shift(r, record.offset);
         if (at < skipped.count && skipped.offsets[at] == record.offset) {
             td_applied applied;
             at++;
@@ -222,6 +252,7 @@ td_status td_replay_copy(const td_replay_conf *conf, uint32_t partition, int64_t
     td_batch_fini(&r->batch);
     td_buf_fini(&r->moved);
     td_buf_fini(&r->texts);
+    td_buf_fini(&r->shifts);
     td_buf_fini(&r->value);
     free(r);
     return status == TD_OK ? TD_OK : td_trace(status, "replaying tape-%" PRIu32, partition);

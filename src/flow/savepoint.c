@@ -1,6 +1,7 @@
 /* src/flow/savepoint.c - snapshot + position as a file. */
 #include "flow/savepoint.h"
 #include "base/hash.h"
+#include "flow/programs.h"
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -202,7 +203,7 @@ static td_status load_file(td_savepoint *c, const char *path, int64_t up_to, td_
         ends.outputs[i] = (td_position){head.output_epochs[i], head.output_offsets[i]};
     if (!ends_hold(c, &ends)) return TD_AGAIN;
     *out = (td_applier){.topics = c->conf.topics, .partition = c->conf.partition};
-    status = td_topics_load_program(c->conf.topics, head.program_sha256, &out->program);
+    status = td_program_load(c->conf.topics, head.program_sha256, &out->program);
     td_bytes bytes = {c->file.data + sizeof head, c->file.size - sizeof head};
     if (status == TD_OK) status = td_state_load(&out->state, out->program, bytes);
     if (status != TD_OK) td_applier_fini(out);

@@ -1,4 +1,4 @@
-/* src/flow/topics.h - the topics that the program works on, opened together, with the schemas and programs they hold.
+/* src/flow/topics.h - the topics that the program works on, opened together, with the schemas they hold.
  * Thread: opened by one; constant afterwards, so that all arrows may read it. */
 #pragma once
 #include "log/log.h"
@@ -35,21 +35,17 @@ TD_CHECKED td_status td_topics_open_to_read(td_topics *out, td_log *log);
 /* All topics of a new log for a tape like that of `from`: with its schemas and the bodies of its programs. TD_CONFIG
  * when the log is not new. */
 TD_CHECKED td_status td_topics_open_copy(td_topics *out, td_log *log, const td_topics *from, int64_t now_ms);
+
+typedef struct td_destination { /* of one record */
+    td_writer
+        *writer; /* NULL: one for the moment only, so that a process that finds all in place never takes its name */
+    td_topic *topic;
+    uint32_t partition;
+    int64_t now_ms;
+} td_destination;
+
+TD_CHECKED td_status td_topics_put(const td_destination *to, td_bytes key, td_bytes value);
 void td_topics_close(td_topics *topics); /* frees the registry; the log stays open */
 /* Calls `each` with every record of partition 0 until it says other than TD_OK. */
 typedef td_status (*td_topics_record_fn)(void *arg, const td_record *record);
 TD_CHECKED td_status td_topics_each_record(td_topic *topic, td_topics_record_fn each, void *arg);
-
-/* Puts the program with that body into the log where partitions of the tape do not end with it: the body into
- * `_programs`, the place where it begins, then the Program record. Before ingest starts. */
-TD_CHECKED td_status td_topics_begin_program(const td_topics *topics, td_bytes body, int64_t now_ms);
-/* Puts a program whose body is there at the end of one partition: its place, then the Program record. */
-TD_CHECKED td_status td_topics_put_program(const td_topics *topics, uint32_t partition, const uint8_t *sha256,
-                                           int64_t now_ms);
-/* The program that a partition's tape begins with or, with `sha256`, the one of that hash; compiled anew, owned by the
- * caller. TD_CORRUPT when the log does not hold it. */
-TD_CHECKED td_status td_topics_load_program(const td_topics *topics, const uint8_t sha256[TD_PROGRAM_SHA_BYTES],
-                                            td_program **out);
-/* The hash of the program in force at `offset` of a tape partition. TD_CORRUPT when there is none. */
-TD_CHECKED td_status td_topics_program_at(const td_topics *topics, uint32_t partition, int64_t offset,
-                                          uint8_t out_sha256[TD_PROGRAM_SHA_BYTES]);

@@ -40,8 +40,10 @@ struct td_worker {
     int64_t hour_ns; /* of the tape's clock at the last snapshot; INT64_MIN: no clock yet */
     int32_t epoch;   /* of the record before next_offset */
     td_backoff backoff;
-    td_status emit_status;  /* a failure inside emit: state is ahead of the log, so the worker starts again */
-    int64_t counted_offset; /* ticks below were counted: a worker that starts again counts nothing twice */
+    td_status emit_status;           /* a failure inside emit: state is ahead of the log, so the worker starts again */
+    int64_t programs, cold_programs; /* that the applier has begun, counted */
+    int64_t warming_ns;              /* on the run's clock: since when one is warmed; 0: none is */
+    int64_t counted_offset;          /* ticks below were counted: a worker that starts again counts nothing twice */
     td_work_counts counts;
     td_fault fault;
     td_counter level; /* see td_worker_level */
@@ -255,12 +257,36 @@ static td_status apply_record(td_worker *w, const td_record *record) {
     w->cause.epoch = record->epoch;
     w->cause.offset = record->offset;
     w->cause.ordinal = 0;
-    td_status status = td_applier_apply(&w->applier, record, &w->emit, &applied);
+    td_status status = td_applier_apply_some(&w->applier, record, &w->emit, &applied);
     if (status != TD_OK) return status;
     if (applied.action == TD_SHARE_TAKEN || applied.action == TD_SHARE_LATE) put_as_it_is(w, TD_OUTPUT_ACTIONS, record);
     if (applied.vendor_bar) put_as_it_is(w, TD_OUTPUT_VENDOR_BARS, record);
     count_tick(w, applied);
     return w->emit_status;
+}
+
+static bool still_comparing(const td_worker *w) {
+    for (int i = 0; i < TD_OUTPUT_COUNT; i++)
+        if (w->outputs[i].existing != NULL) return true;
+    return false;
+}
+
+/* Whether one begins, or has begun, and how long the records behind it have waited. */
+static void count_programs(td_worker *w, td_status status) {
+    const td_os *os = w->conf.os;
+    td_work_counts *c = &w->counts;
+    if (status == TD_AGAIN && w->warming_ns == 0) w->warming_ns = os->ops->mono_ns(os->self);
+    if (w->applier.swaps.count == w->programs) return;
+    bool cold = w->applier.swaps.cold > w->cold_programs, counted_before = w->cause.offset < w->counted_offset;
+    if (cold && still_comparing(w)) w->forgetful = true; /* it was made with more, and is not made again just so */
+    if (!counted_before) {
+        td_count(&c->programs, 1);
+        td_count(&c->cold_programs, cold);
+        if (w->warming_ns != 0) td_count(&c->warming_ns, os->ops->mono_ns(os->self) - w->warming_ns);
+    }
+    w->programs = w->applier.swaps.count;
+    w->cold_programs = w->applier.swaps.cold;
+    w->warming_ns = 0;
 }
 
 static td_status work_one(td_worker *w) {
@@ -273,6 +299,7 @@ static td_status work_one(td_worker *w) {
                        w->partition, w->next_offset, w->next_offset + td_reader_lost(w->tape) - 1);
     if (status != TD_OK) return status;
     status = apply_record(w, &record);
+    count_programs(w, status);
     if (status != TD_OK && w->emit_status == TD_OK) td_reader_seek(w->tape, record.offset); /* nothing was applied */
     if (status != TD_OK) return status;
     w->next_offset = record.offset + 1;
@@ -288,12 +315,6 @@ static td_savepoint_ends ends_now(const td_worker *w) {
         ends.outputs[i] = (td_position){td_topic_epoch(w->outputs[i].topic, w->partition),
                                         td_topic_end(w->outputs[i].topic, w->partition)};
     return ends;
-}
-
-static bool still_comparing(const td_worker *w) {
-    for (int i = 0; i < TD_OUTPUT_COUNT; i++)
-        if (w->outputs[i].existing != NULL) return true;
-    return false;
 }
 
 static int64_t hour_of(const td_worker *w) {
@@ -420,6 +441,7 @@ static void worker_reset(td_worker *w) {
     w->repaired = 0;
     w->forgetful = false;
     w->flush_due = false;
+    w->programs = w->cold_programs = w->warming_ns = 0;
 }
 
 static td_status worker_start(td_worker *w) {
@@ -532,7 +554,10 @@ static td_status work_batch(td_worker *w, int *out_done) {
     }
     td_count(&w->counts.lost, td_reader_repaired(w->tape) - w->repaired);
     w->repaired = td_reader_repaired(w->tape);
-    if (status == TD_AGAIN) {
+    if (td_applier_is_warming(&w->applier)) {
+        ++*out_done; /* it comes again with the same record */
+        if (status == TD_AGAIN) status = TD_OK;
+    } else if (status == TD_AGAIN) {
         w->next_offset = td_reader_offset(w->tape); /* behind what is no record, too */
         status = end_comparing(w);
     }

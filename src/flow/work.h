@@ -27,6 +27,9 @@ typedef struct td_work_counts {
     td_counter unknown_days;               /* days of instruments that their calendar's years do not hold */
     td_counter revised;                    /* bars given again, or for the first time behind their close */
     td_counter not_reapplied;              /* of those, too old for strategies to look back to */
+    td_counter programs;                   /* that began behind what the outputs held */
+    td_counter cold_programs;              /* of those, the ones that the tape did not hold enough for to warm them */
+    td_counter warming_ns;                 /* how long records have waited for that */
     td_counter gaps_opened, gaps_filled, gaps_lost;
     td_counter gaps_open; /* as it stands, whenever they opened */
     td_counter withheld;  /* signals of partial bars */

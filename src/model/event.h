@@ -115,6 +115,11 @@ typedef struct td_book {
     const td_book_level *levels; /* in the message's order; borrowed. NULL as a record is read: td_record_get_levels */
 } td_book;
 
+typedef struct td_program_mark {
+    uint8_t sha256[32]; /* of its body */
+    int64_t warm_from;  /* the offset from which what is new in it is warmed; TD_NONE: all strategies start anew */
+} td_program_mark;
+
 typedef struct td_event {
     uint8_t kind; /* td_event_kind */
     uint8_t flags;
@@ -135,7 +140,7 @@ typedef struct td_event {
         td_corporate corporate;
         td_book book;
         td_vendor_bar vendor_bar;
-        uint8_t program_sha256[32];
+        td_program_mark program;
     };
 } td_event;
 

@@ -154,18 +154,32 @@ static bool get_time(td_bytes value, td_event *out, td_bytes *out_feed) {
 
 static void put_program(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
     (void)feed; /* it is every feed's */
-    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_PROGRAM, sizeof e->program_sha256);
-    memcpy(p, e->program_sha256, sizeof e->program_sha256);
-    record_end(buf, p + sizeof e->program_sha256);
+    const td_program_mark *mark = &e->program;
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_PROGRAM, sizeof mark->sha256 + RECORD_OPTIONAL_MAX);
+    memcpy(p, mark->sha256, sizeof mark->sha256);
+    record_end(buf, record_put_optional_long(p + sizeof mark->sha256, mark->warm_from));
+}
+
+/* The version before ends behind the hash. */
+static bool get_program_before(td_bytes value, td_event *out, td_bytes *out_feed) {
+    td_avro_reader r = record_body(value);
+    td_program_mark *mark = &out->program;
+    if (r.end - r.at != sizeof mark->sha256) return false;
+    memcpy(mark->sha256, r.at, sizeof mark->sha256);
+    mark->warm_from = TD_NONE;
+    out->event_ns = out->receive_ns = 0;
+    *out_feed = (td_bytes){0};
+    return true;
 }
 
 static bool get_program(td_bytes value, td_event *out, td_bytes *out_feed) {
     td_avro_reader r = record_body(value);
-    if (r.end - r.at != sizeof out->program_sha256) return false;
-    memcpy(out->program_sha256, r.at, sizeof out->program_sha256);
-    out->event_ns = out->receive_ns = 0;
-    *out_feed = (td_bytes){0};
-    return true;
+    enum { HASH_BYTES = sizeof out->program.sha256 };
+    if (r.end - r.at < HASH_BYTES) return false;
+    td_bytes before = {value.data, value.size - (size_t)(r.end - r.at - HASH_BYTES)};
+    r.at += HASH_BYTES;
+    return get_program_before(before, out, out_feed) && record_get_optional_long(&r, &out->program.warm_from) &&
+           r.at == r.end;
 }
 
 static void put_filled(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
@@ -384,7 +398,7 @@ static __attribute__((noinline)) bool get_rarer(int version, td_bytes value, td_
         get_fn get, get_before; /* of the version before: NULL where there was none */
     } rows[TD_SCHEMA_COUNT] = {
         [TD_SCHEMA_TIME] = {TD_EVENT_TIME, get_time, NULL},
-        [TD_SCHEMA_PROGRAM] = {TD_EVENT_PROGRAM, get_program, NULL},
+        [TD_SCHEMA_PROGRAM] = {TD_EVENT_PROGRAM, get_program, get_program_before},
         [TD_SCHEMA_FILLED] = {TD_EVENT_FILLED, get_filled, get_filled_before},
         [TD_SCHEMA_CORPORATE] = {TD_EVENT_CORPORATE, get_corporate, get_corporate_before},
         [TD_SCHEMA_BOOK] = {TD_EVENT_BOOK, get_book, NULL},

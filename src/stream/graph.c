@@ -86,9 +86,9 @@ bool td_graph_strategy_wants(const td_graph_strategy *s, td_bytes instrument) {
 }
 
 /* On the first event: who wants this instrument, what they need, and the constants. */
-static void begin_state(const td_graph *g, uint8_t *state, td_bytes instrument, bool copy) {
+void td_graph_begin(const td_graph *g, void *state, td_bytes instrument, bool copy) {
     uint32_t user_count = g->strategy_count + g->export_count;
-    uint8_t *active = state + g->active_offset, *nodes = active + user_count;
+    uint8_t *active = (uint8_t *)state + g->active_offset, *nodes = active + user_count;
     td_graph_strategy strategy;
     for (uint32_t s = 0; td_graph_strategy_at(g, s, &strategy); s++)
         active[s] = !copy && td_graph_strategy_wants(&strategy, instrument);
@@ -131,7 +131,7 @@ static td_value bar_field(const td_bar *bar, td_i128 dividends, td_field field) 
     }
 }
 
-static void ring_put(const graph_node *node, uint8_t *state, uint64_t seen, td_value value) {
+void td_graph_put_past(const graph_node *node, uint8_t *state, uint64_t seen, td_value value) {
     size_t slot = (size_t)(seen % node->ring_depth);
     if (node->ring_wide)
         ((td_value *)(void *)(state + node->ring_offset))[slot] = value;
@@ -226,8 +226,10 @@ int64_t td_graph_signal_ns(const td_graph *g, const void *state, uint32_t strate
 bool td_graph_began(const void *state, int64_t *out_ns) {
     const state_head *head = state;
     *out_ns = head->begin_ns;
-    return head->seen > 0;
+    return head->seen > 0 || head->begin_ns != 0;
 }
+
+void td_graph_begin_at(void *state, int64_t begin_ns) { ((state_head *)state)->begin_ns = begin_ns; }
 
 uint32_t td_graph_decide(const td_graph *g, const void *state, uint32_t strategy, int64_t target) {
     const td_value *values = (const td_value *)(const void *)((const uint8_t *)state + g->values_offset);
@@ -293,8 +295,9 @@ void td_graph_run_ahead(const td_graph *g, void *state, const td_graph_event *ev
     assert(event->tick != NULL || event->bar->width_ns == g->rhythm.width_ns);
     state_head *head = state;
     if (head->seen == 0) {
-        begin_state(g, state, event->instrument, event->copy);
-        head->begin_ns = event->tick != NULL ? event->tick->event_ns : event->bar->start_ns;
+        td_graph_begin(g, state, event->instrument, event->copy);
+        int64_t begin_ns = event->tick != NULL ? event->tick->event_ns : event->bar->start_ns;
+        if (head->begin_ns == 0) head->begin_ns = begin_ns;
     }
     run_nodes(g, state, event, g->constant_count, g->own_count);
     head->last_ns = event->tick != NULL ? event->tick->event_ns : event->bar->end_ns;
@@ -308,7 +311,7 @@ void td_graph_run(const td_graph *g, void *state, const td_graph_event *event) {
     run_nodes(g, state, event, g->own_count, g->node_count);
     for (uint32_t i = 0; i < g->ring_count; i++) { /* last: until here rings hold the past alone */
         uint32_t node = g->ring_nodes[i];
-        if (node_is_active(g, state, node)) ring_put(&g->nodes[node], state, head->seen, values[node]);
+        if (node_is_active(g, state, node)) td_graph_put_past(&g->nodes[node], state, head->seen, values[node]);
     }
     head->ahead = 0;
     head->seen++;

@@ -102,6 +102,8 @@ int64_t td_graph_signal_ns(const td_graph *graph, const void *state, uint32_t st
 bool td_graph_began(const void *state, int64_t *out_ns);
 /* Is the strategy for this instrument? Not before the first event. */
 bool td_graph_is_active(const td_graph *graph, const void *state, uint32_t strategy);
+/* Before its first bar: that it began then, with bars that another state has seen. */
+void td_graph_begin_at(void *state, int64_t begin_ns);
 /* The action that the last bar run calls for when `target` stands, or TD_GRAPH_NOTHING. */
 uint32_t td_graph_decide(const td_graph *graph, const void *state, uint32_t strategy, int64_t target);
 /* The same for the strategy's own target, which moves unless the signal is withheld; fills the signal. */

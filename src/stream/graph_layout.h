@@ -1,4 +1,4 @@
-/* src/stream/graph_layout.h - how a graph and its state lie in memory; for graph.c and graph_build.c alone.
+/* src/stream/graph_layout.h - how a graph and its state lie in memory; for graph.c, graph_build.c and carry.c alone.
  * State of one instrument: head, what is active, positions, values of all nodes, memories, rings of past values. */
 #pragma once
 #include "stream/graph_build.h"
@@ -77,3 +77,8 @@ typedef struct state_head {
 
 /* Behind the head: a byte per strategy, then one per export, 1 if its set has this instrument, and one per node, 1 if
  * such a one needs it, found on the first bar; then a td_paper for each strategy. */
+
+/* Before the first event: who wants this instrument, what they need, and the constants; of a copy what others read. */
+void td_graph_begin(const td_graph *graph, void *state, td_bytes instrument, bool copy);
+/* Remembers what the node was on bar number `seen`. */
+void td_graph_put_past(const graph_node *node, uint8_t *state, uint64_t seen, td_value value);

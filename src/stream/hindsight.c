@@ -9,9 +9,11 @@ typedef struct ring_head {
     uint32_t first, count;
 } ring_head;
 
+#define UNJUDGED (TD_GRAPH_NOTHING - 1) /* the strategy was another then */
+
 typedef struct done {      /* by one strategy on one bar */
     int64_t target;        /* before it */
-    uint32_t action;       /* told last: of the graph, or TD_GRAPH_NOTHING */
+    uint32_t action;       /* told last: of the graph, TD_GRAPH_NOTHING or UNJUDGED */
     uint32_t ordinal : 31; /* signals so far */
     uint32_t withheld : 1; /* the action was told, but does not stand */
 } done;
@@ -19,7 +21,7 @@ typedef struct done {      /* by one strategy on one bar */
 typedef struct told {  /* of one report on one bar */
     uint64_t hash;     /* of what was emitted */
     uint32_t ordinal;  /* of the signal */
-    uint32_t standing; /* the signal's td_signal_status and 1; 0: none */
+    uint32_t standing; /* the signal's td_signal_status and 1; 0: none; or UNJUDGED */
 } told;
 
 typedef struct entry {
@@ -73,6 +75,11 @@ bool td_hindsight_valid(td_hindsight h) {
 
 void td_hindsight_begin_behind(td_hindsight h, int64_t end_ns) {
     if (h.depth > 0) ring_of(h)->base_end_ns = end_ns;
+}
+
+void td_hindsight_begin_at(td_hindsight h, int64_t begin_ns) {
+    td_graph_begin_at(h.state, begin_ns);
+    if (h.depth > 0) td_graph_begin_at(base_of(h), begin_ns);
 }
 
 typedef void (*run_fn)(const td_graph *graph, void *state, const td_graph_event *event);
@@ -177,9 +184,13 @@ static void insert_entry(td_hindsight h, uint32_t place, const td_bar *bar) {
     for (uint32_t s = 0; s < td_graph_strategies(h.graph); s++) {
         int64_t target =
             place < count ? entry_at(h, place + 1)->strategies[s].target : td_graph_target(h.graph, h.state, s);
-        e->strategies[s] = (done){.target = target, .action = TD_GRAPH_NOTHING};
+        bool before = place < count && entry_at(h, place + 1)->strategies[s].action == UNJUDGED;
+        e->strategies[s] = (done){.target = target, .action = before ? UNJUDGED : TD_GRAPH_NOTHING};
     }
-    memset(reports_of(h, e), 0, td_graph_reports(h.graph) * sizeof(told));
+    for (uint32_t r = 0; r < td_graph_reports(h.graph); r++) {
+        bool before = place < count && reports_of(h, entry_at(h, place + 1))[r].standing == UNJUDGED;
+        reports_of(h, e)[r] = (told){.standing = before ? UNJUDGED : 0};
+    }
 }
 
 /* The bar stands where it belongs; false when that is in the base or behind it. */
@@ -232,6 +243,7 @@ static void correct_reports(const correction *c, entry *e) {
     td_report_room room;
     for (uint32_t r = 0; r < td_graph_reports(c->h.graph); r++) {
         told *t = &reports_of(c->h, e)[r];
+        if (t->standing == UNJUDGED) continue;
         td_signal signal = td_graph_blank_signal(&e->bar), gone = signal;
         bool calls = td_graph_make_report(c->h.graph, c->h.state, r, &room, &signal);
         bool stood = t->standing > 0 && t->standing != TD_SIGNAL_WITHHELD + 1u;
@@ -258,6 +270,7 @@ static void correct_reports(const correction *c, entry *e) {
 static void correct(const correction *c, entry *e) {
     for (uint32_t s = 0; s < td_graph_strategies(c->h.graph); s++) {
         done *d = &e->strategies[s];
+        if (d->action == UNJUDGED) continue;
         uint32_t action = td_graph_decide(c->h.graph, c->h.state, s, d->target);
         bool withholds = e->bar.quality == TD_QUALITY_PARTIAL && action != TD_GRAPH_NOTHING;
         bool stands = d->action != TD_GRAPH_NOTHING && d->withheld == 0;
@@ -304,4 +317,58 @@ bool td_hindsight_before(td_hindsight h, td_bytes instrument, int64_t end_ns, vo
     for (uint32_t i = 0; i < ring_of(h)->count && entry_at(h, i)->bar.end_ns < end_ns; i++)
         run_entry(h, out, instrument, entry_at(h, i));
     return true;
+}
+
+/* ---- another graph ---- */
+
+static done carry_done(const td_carry *c, uint32_t strategy, const entry *e, bool from) {
+    uint32_t old = from ? td_carry_strategy(c, strategy) : TD_GRAPH_NOTHING;
+    if (old == TD_GRAPH_NOTHING) return (done){.action = UNJUDGED};
+    done is = e->strategies[old];
+    if (is.action < UNJUDGED) is.action = td_carry_action(c, strategy, is.action);
+    return is;
+}
+
+/* What its new ports saw of a bar, the warm state says, if it has that one. */
+static void carry_ports(td_hindsight to, const td_carry *c, entry *e, const td_hindsight *past, entry *before,
+                        const td_hindsight *warm) {
+    entry *same = NULL;
+    for (uint32_t i = 0; warm != NULL && i < ring_of(*warm)->count; i++)
+        if (entry_at(*warm, i)->bar.start_ns == e->bar.start_ns) same = entry_at(*warm, i);
+    for (uint32_t i = 0; i < port_count(to.graph); i++) {
+        uint32_t old = past != warm ? td_carry_port(c, i) : i;
+        td_value fresh = same != NULL ? ports_of(*warm, same)[i] : TD_VALUE_NA;
+        ports_of(to, e)[i] = old != TD_GRAPH_NOTHING ? ports_of(*past, before)[old] : fresh;
+    }
+}
+
+static bool remembers(const td_hindsight *h) {
+    return h != NULL && (ring_of(*h)->count > 0 || ring_of(*h)->base_end_ns != 0);
+}
+
+void td_hindsight_carry(td_hindsight to, const td_carry *c, td_bytes instrument, const td_hindsight *from,
+                        const td_hindsight *warm) {
+    if (from != NULL && from->depth != to.depth) from = NULL; /* it looked back another way */
+    td_carried head = {instrument, to.copy, to.state, from != NULL ? from->state : NULL,
+                       warm != NULL ? warm->state : NULL};
+    td_carry_state(c, &head);
+    const td_hindsight *past = to.depth > 0 && remembers(from) ? from : warm;
+    if (to.depth == 0 || !remembers(past)) return;
+    bool warmed = remembers(warm) && ring_of(*warm)->base_end_ns == ring_of(*past)->base_end_ns;
+    td_carried base = {instrument, to.copy, base_of(to), past == from ? base_of(*from) : NULL,
+                       warmed ? base_of(*warm) : NULL};
+    td_carry_state(c, &base);
+    *ring_of(to) = (ring_head){.base_end_ns = ring_of(*past)->base_end_ns, .count = ring_of(*past)->count};
+    for (uint32_t i = 0; i < ring_of(to)->count; i++) {
+        entry *before = entry_at(*past, i), *e = entry_at(to, i);
+        e->bar = before->bar;
+        for (uint32_t s = 0; s < td_graph_strategies(to.graph); s++)
+            e->strategies[s] = carry_done(c, s, before, past == from);
+        for (uint32_t r = 0; r < td_graph_reports(to.graph); r++) {
+            uint32_t old = past == from ? td_carry_report(c, r) : TD_GRAPH_NOTHING;
+            reports_of(to, e)[r] =
+                old != TD_GRAPH_NOTHING ? reports_of(*past, before)[old] : (told){.standing = UNJUDGED};
+        }
+        carry_ports(to, c, e, past, before, warm);
+    }
 }

@@ -13,7 +13,7 @@
  * before it saw: what changed elsewhere since corrects nothing here. A plain block: a snapshot copies it. No
  * allocation. Thread: the owner's of the state. */
 #pragma once
-#include "stream/graph.h"
+#include "stream/carry.h"
 #include "stream/shares.h"
 
 typedef struct td_hindsight {
@@ -41,5 +41,11 @@ bool td_hindsight_bar(td_hindsight h, int64_t end_ns, uint32_t strategy, td_bar 
 /* `out` becomes the state before the first bar that ends there or later, as the bars before it are known now. False:
  * that is in the base. `out`: as `state`, td_graph_state_bytes large. */
 bool td_hindsight_before(td_hindsight h, td_bytes instrument, int64_t end_ns, void *out);
+/* Before the first bar: prices are in shares of then. */
+void td_hindsight_begin_at(td_hindsight h, int64_t begin_ns);
+/* Makes the zeroed `to` of what `from`, of the old graph, and `warm`, of the new one, remember; each may be NULL, and
+ * is of the same instrument. Bars of before are never judged by strategies that are new or others since. */
+void td_hindsight_carry(td_hindsight to, const td_carry *carry, td_bytes instrument, const td_hindsight *from,
+                        const td_hindsight *warm);
 /* False: a state that this graph cannot have left. */
 bool td_hindsight_valid(td_hindsight h);

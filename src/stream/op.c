@@ -33,7 +33,8 @@ const td_op_row td_op_rows[TD_OP_COUNT] = {
     [TD_OP_AT] = {.inputs = 2, .same = 1, .pasts = 1, .step = step_at},
     [TD_OP_SUM] = {.inputs = 1, WINDOW, .pasts = 1, REAL, .step = td_sum_step, .state_bytes = total_bytes},
     [TD_OP_SMA] = {.inputs = 1, WINDOW, .pasts = 1, REAL, .step = td_sma_step, .state_bytes = total_bytes},
-    [TD_OP_EMA] = {.inputs = 2, WINDOW, REAL, .step = td_ema_step, .state_bytes = total_bytes},
+    [TD_OP_EMA] =
+        {.forgets = TD_FORGETS_SLOWLY, .inputs = 2, WINDOW, REAL, .step = td_ema_step, .state_bytes = total_bytes},
     [TD_OP_WMA] =
         {.inputs = 1, WINDOW, .pasts = 1, .real = true, REAL, .step = td_wma_step, .state_bytes = td_wma_bytes},
     [TD_OP_COVARIANCE] = {.inputs = 2,
@@ -44,10 +45,22 @@ const td_op_row td_op_rows[TD_OP_COUNT] = {
                           REAL,
                           .step = td_covariance_step,
                           .state_bytes = td_covariance_bytes},
-    [TD_OP_RUNNING_SUM] = {.inputs = 1, .real = true, REAL, .step = td_running_sum_step, .state_bytes = total_bytes},
-    [TD_OP_BLEND] = {.inputs = 3, .real = true, REAL, .step = td_blend_step, .state_bytes = td_blend_bytes},
-    [TD_OP_HOLD] = {.inputs = 1, .same = 1, .step = td_hold_step, .state_bytes = td_hold_bytes},
-    [TD_OP_SINCE] = {.inputs = 1, DECIMAL, .step = td_since_step, .state_bytes = td_since_bytes},
+    [TD_OP_RUNNING_SUM] = {.forgets = TD_FORGETS_NEVER,
+                           .inputs = 1,
+                           .real = true,
+                           REAL,
+                           .step = td_running_sum_step,
+                           .state_bytes = total_bytes},
+    [TD_OP_BLEND] = {.forgets = TD_FORGETS_SLOWLY,
+                     .inputs = 3,
+                     .real = true,
+                     REAL,
+                     .step = td_blend_step,
+                     .state_bytes = td_blend_bytes},
+    [TD_OP_HOLD] =
+        {.forgets = TD_FORGETS_NEVER, .inputs = 1, .same = 1, .step = td_hold_step, .state_bytes = td_hold_bytes},
+    [TD_OP_SINCE] =
+        {.forgets = TD_FORGETS_NEVER, .inputs = 1, DECIMAL, .step = td_since_step, .state_bytes = td_since_bytes},
     [TD_OP_MAX_AGO] =
         {.inputs = 1, WINDOW, .pasts = 1, DECIMAL, .step = td_max_ago_step, .state_bytes = td_extreme_bytes},
     [TD_OP_MIN_AGO] =

@@ -73,6 +73,12 @@ typedef enum td_warmup { /* bars without a value, beyond those of its inputs */
                          TD_WARMUP_PAST,   /* node.n     */
 } td_warmup;
 
+typedef enum td_forgetting {                    /* what happened so long ago … */
+                             TD_FORGETS_WINDOW, /* as node.n bars is of no account                    */
+                             TD_FORGETS_SLOWLY, /* is of less and less account, by k of input 1       */
+                             TD_FORGETS_NEVER,  /* may be of account: it counts from the first bar on */
+} td_forgetting;
+
 typedef struct td_op_row {
     uint8_t inputs;
     uint8_t same;     /* the type is that of this input, counted from 1; 0: it is `type` */
@@ -82,6 +88,7 @@ typedef struct td_op_row {
     bool real;        /* the inputs are doubles; else whoever adds the node sees to their types */
     td_warmup warmup;
     td_type type;
+    td_forgetting forgets;         /* of those with a memory */
     double (*math)(double);        /* what a pure one of one double computes, or NULL */
     td_step_fn step;               /* of those with a memory or a look back, else NULL */
     td_state_bytes_fn state_bytes; /* NULL: no memory */

@@ -1,5 +1,5 @@
-/* src/stream/snapshot.c - the state as bytes and back, and the change to another program. The bytes are this machine's
- * layout: a snapshot is a cache of the log, made again from it whenever it cannot be read. */
+/* src/stream/snapshot.c - the state as bytes and back. The bytes are this machine's layout: a snapshot is a cache of
+ * the log, made again from it whenever it cannot be read. */
 #include "stream/ledger.h"
 #include "stream/state.h"
 #include <stdlib.h>
@@ -176,95 +176,4 @@ td_status td_state_load(td_state **out, const td_program *program, td_bytes byte
     td_state_find_next_ends(s);
     *out = s;
     return TD_OK;
-}
-
-/* ---- another program ---- */
-
-/* The new program's hours put its last trade into a window of that period, too. */
-static bool is_made_still(const td_state *to, uint32_t instrument, size_t w, const td_window *window) {
-    td_period period;
-    return td_state_period(to, instrument, w, window->last_ns, &period) && period.start_ns == window->start_ns &&
-           period.end_ns == window->end_ns;
-}
-
-/* Where fewer slots are left than there were, the later window stays: those that are open are the latest. The other is
- * kept where it is wanted. */
-static void keep_windows(const td_state *from, td_state *to, uint32_t instrument, size_t w) {
-    int64_t width_ns = to->program->widths_ns[w], closed_to_ns = 0;
-    td_window *kept = windows_of(to, block_of(to, instrument), w);
-    for (size_t old = 0; old < from->program->width_count; old++) {
-        if (from->program->widths_ns[old] != width_ns) continue;
-        const td_window *windows = windows_of(from, block_of(from, instrument), old);
-        for (uint32_t i = 0; i < from->slots[old]; i++) {
-            td_window *slot = &kept[slot_of(to, w, windows[i].start_ns)];
-            if (windows[i].trade_count == 0 || !is_made_still(to, instrument, w, &windows[i])) continue;
-            td_window goes = windows[i];
-            if (slot->trade_count == 0 || slot->start_ns < windows[i].start_ns) {
-                goes = *slot;
-                *slot = windows[i];
-            }
-            if (goes.trade_count > 0) td_ledger_let_go(to, instrument, w, &goes);
-            if (windows[i].results > 0 && windows[i].end_ns > closed_to_ns) closed_to_ns = windows[i].end_ns;
-        }
-    }
-    if (to->program->graphs[w] != NULL)
-        td_hindsight_begin_behind(hindsight_of(to, block_of(to, instrument), w), closed_to_ns);
-}
-
-static void keep_instrument(const td_state *from, td_state *to, uint32_t instrument) {
-    const block_head *old = block_of(from, instrument);
-    block_head *block = block_of(to, instrument);
-    block->feed = old->feed;
-    block->copy = old->copy;
-    block->recent = old->recent;
-    bool same_ids = old->feed != NO_FEED && from->feeds[old->feed].set.trade_ids == to->feeds[old->feed].set.trade_ids;
-    block->gaps = old->gaps;
-    if (same_ids)
-        block->seen = old->seen;
-    else
-        td_gaps_forget_ids(&block->gaps);
-    for (size_t w = 0; w < to->program->width_count; w++) keep_windows(from, to, instrument, w);
-}
-
-void td_state_swap(td_state *s, const td_program *program) {
-    td_state *next = td_state_new(program);
-    if (s->slot_lateness_ns > next->slot_lateness_ns) {
-        next->slot_lateness_ns = s->slot_lateness_ns;
-        td_state_lay_out(next);
-    }
-    next->released = s->released;
-    s->released = (td_released){0};
-    next->open_gaps = s->open_gaps;
-    next->now = s->now;
-    next->changes = s->changes;
-    next->shares = s->shares;
-    s->shares = (td_shares){0};
-    next->books = s->books;
-    s->books = (td_books){0};
-    td_kept *none = next->kept;
-    next->kept = s->kept;
-    s->kept = none;
-    td_kept_release_widths(next->kept, program->widths_ns, program->width_count);
-    for (uint32_t f = 0; f < s->feed_count; f++) {
-        feed_state *old = &s->feeds[f];
-        feed_state *feed = &next->feeds[td_state_feed(next, feed_name(old))];
-        feed->watermark_ns = old->watermark_ns;
-        feed->session = old->session;
-        feed->heard_ns = old->heard_ns;
-        feed->clock_ns = old->clock_ns;
-        feed->silent = old->silent;
-        feed->instrument_count = old->instrument_count;
-        feed->ended_ns = old->ended_ns;
-        for (uint32_t i = 0; i < old->traded_count; i++) td_state_add_traded(feed, old->traded[i]);
-    }
-    for (uint32_t i = 0; i < s->block_count; i++) {
-        (void)td_instruments_intern(next->instruments, td_instruments_name(s->instruments, i));
-        td_state_grow(next);
-        keep_instrument(s, next, i);
-    }
-    td_state_find_next_ends(next);
-    td_state swapped = *s;
-    *s = *next;
-    *next = swapped;
-    td_state_free(next);
 }

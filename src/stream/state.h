@@ -128,8 +128,13 @@ td_share_word td_state_take_action(td_state *state, const td_event *event, td_by
  * numbers is told as a gap, which the next snapshot closes. */
 td_book_word td_state_take_book(td_state *state, const td_event *event, td_bytes instrument, const td_emit *emit);
 
-/* From here on another program. Windows of widths that stay are kept; strategies start anew behind them. */
-void td_state_swap(td_state *state, const td_program *program);
+/* From here on another program. Windows of widths that stay are kept. With `warm`, a state of the new program that
+ * knows this one's instruments (td_state_new_warm, then records of the tape before this place), strategies and parts of
+ * them that stay keep what they remember, others take what that one does, and positions follow names (carry.h). NULL:
+ * all strategies start anew. */
+void td_state_swap(td_state *state, const td_program *program, const td_state *warm);
+/* An empty state to be warmed for that: with this one's instruments and corporate actions. */
+td_state *td_state_new_warm(const td_state *state, const td_program *program);
 
 /* The feed's watermark, or INT64_MIN before its first record. */
 int64_t td_state_watermark_ns(const td_state *state, uint32_t feed);

@@ -115,7 +115,8 @@ static td_event any_event(td_schema schema) {
         break;
     default:
         e.kind = TD_EVENT_PROGRAM;
-        for (size_t i = 0; i < sizeof e.program_sha256; i++) e.program_sha256[i] = (uint8_t)dice();
+        for (size_t i = 0; i < sizeof e.program.sha256; i++) e.program.sha256[i] = (uint8_t)dice();
+        e.program.warm_from = any_optional();
     }
     return e;
 }

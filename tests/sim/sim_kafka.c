@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "flow/deliver.h"
 #include "flow/ingest.h"
+#include "flow/programs.h"
 #include "flow/work.h"
 #include "kafka_sim.h"
 #include "lang/program.h"
@@ -124,7 +125,7 @@ static td_status begin_program(process *p) {
     (void)snprintf(settings.feeds[0].name, sizeof settings.feeds[0].name, "simulated");
     td_buf body = {0};
     td_program_body(&settings, &body);
-    td_status status = td_topics_begin_program(&p->topics, td_buf_bytes(&body), 1);
+    td_status status = td_program_begin(&p->topics, td_buf_bytes(&body), 1);
     td_buf_fini(&body);
     return status;
 }

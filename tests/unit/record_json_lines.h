@@ -14,7 +14,8 @@ static const char *const json_lines[TD_SCHEMA_COUNT] = {
     [TD_SCHEMA_TIME] = "{\"schema\":\"Time\",\"bound_ns\":1795239865123456789,\"clock_ns\":1795239865123456789,"
                        "\"session\":\"ended\",\"feed\":\"lean\"}",
     [TD_SCHEMA_PROGRAM] = "{\"schema\":\"Program\",\"sha256\":"
-                          "\"3031323334353637383961626364656630313233343536373839616263646500\"}",
+                          "\"3031323334353637383961626364656630313233343536373839616263646500\","
+                          "\"warm_from\":null}",
     [TD_SCHEMA_BAR] = "{\"schema\":\"Bar\",\"instrument\":\"LEAN:IBM\",\"event_time\":1795239865123,"
                       "\"event_ns\":1795239865123456849,\"width_ns\":60,\"start_ns\":1795239865123456789,"
                       "\"end_ns\":1795239865123456849,\"open\":\"0.000000001\",\"high\":\"0.000000002\","

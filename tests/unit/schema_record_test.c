@@ -41,7 +41,7 @@ static td_code code(const char *text) {
         .kind = TD_EVENT_TIME, .time = { __VA_ARGS__ }                                                                 \
     }
 
-enum { EVENT_COUNT = 25, FEW = 2 };
+enum { EVENT_COUNT = 26, FEW = 2 };
 
 static const td_book_level few[FEW] = {{LOW, INT64_MAX, TD_BOOK_BID}, {185130000000, 0, TD_BOOK_ASK}};
 static td_book_level many[TD_BOOK_LEVELS_MAX];
@@ -59,7 +59,7 @@ static const td_event *events(void) {
         QUOTE(INT64_MAX, LOW, INT64_MAX, LOW, LOW, INT64_MAX, .sequence = LOW),
         TIME(.bound_ns = NOW_NS, .clock_ns = NOW_NS, .session = TD_SESSION_ENDED),
         TIME(.bound_ns = TD_NONE, .clock_ns = LOW, .session = TD_SESSION_DOWN),
-        {.kind = TD_EVENT_PROGRAM, .program_sha256 = "0123456789abcdef0123456789abcde"},
+        {.kind = TD_EVENT_PROGRAM, .program = {"0123456789abcdef0123456789abcde", TD_NONE}},
         {.kind = TD_EVENT_FILLED, .event_ns = NOW_NS, .receive_ns = NOW_NS, .filled = {1, TD_FILL_WHOLE}},
         {.kind = TD_EVENT_FILLED, .event_ns = LOW, .receive_ns = LOW, .filled = {INT64_MAX, TD_FILL_NONE}},
         {.kind = TD_EVENT_CORPORATE,
@@ -98,6 +98,7 @@ static const td_event *events(void) {
          .receive_ns = INT64_MAX,
          .flags = UINT8_MAX,
          .vendor_bar = {INT64_MAX, LOW, LOW, INT64_MAX, LOW, INT64_MAX, INT64_MAX, true}},
+        {.kind = TD_EVENT_PROGRAM, .program = {"0123456789abcdef0123456789abcde", INT64_MAX}},
     };
     rows[0].trade.exchange = code("P");
     rows[0].trade.condition = code("20002020");
@@ -172,7 +173,10 @@ static void same_event(const td_event *a, const td_event *b) {
     if (a->kind == TD_EVENT_FILLED)
         assert_true(a->receive_ns == b->receive_ns && a->event_ns == b->receive_ns && a->filled.gap == b->filled.gap &&
                     a->filled.extent == b->filled.extent);
-    if (a->kind == TD_EVENT_PROGRAM) assert_memory_equal(a->program_sha256, b->program_sha256, 32);
+    if (a->kind == TD_EVENT_PROGRAM) {
+        assert_memory_equal(a->program.sha256, b->program.sha256, 32);
+        assert_true(a->program.warm_from == b->program.warm_from);
+    }
 }
 
 /* The value alone on the heap, so that a sanitizer sees one byte too many; free() its data. */
@@ -284,6 +288,23 @@ static void records_of_the_first_version_are_read(void **state) {
         td_buf_fini(&json);
         td_buf_fini(&buf);
     }
+}
+
+/* Nor did programs say from where what is new in them is warmed. */
+static void programs_of_the_first_version_are_read(void **state) {
+    (void)state;
+    enum { BEFORE_ID = 100 };
+    td_event got;
+    td_bytes feed;
+    td_buf buf = {0};
+    ids.schema[BEFORE_ID] = TD_SCHEMA_PROGRAM + TD_SCHEMA_BEFORE;
+    td_record_put_event(&buf, &ids, TD_TEXT("f"), &events()[11]);
+    buf.data[4] = BEFORE_ID;
+    assert_int_equal(td_record_get_event(&ids, td_buf_bytes(&buf), &got, &feed), TD_CORRUPT);
+    buf.size--;
+    assert_int_equal(td_record_get_event(&ids, td_buf_bytes(&buf), &got, &feed), TD_OK);
+    same_event(&got, &events()[11]);
+    td_buf_fini(&buf);
 }
 
 static const td_bar bars[] = {
@@ -715,6 +736,7 @@ int main(void) {
         cmocka_unit_test(bars_come_back),
         cmocka_unit_test(signals_come_back),
         cmocka_unit_test(gaps_come_back),
+        cmocka_unit_test(programs_of_the_first_version_are_read),
         cmocka_unit_test(older_outputs_are_read),
         cmocka_unit_test(signals_of_both_versions_before_are_read),
         cmocka_unit_test(rejected_come_back),

@@ -187,7 +187,7 @@ static void within_a_state(void **state) {
     assert_int_equal(td_state_take_book(s, &e, NAME, &td_emit_none), TD_BOOK_TAKEN);
     td_state_save(s, &saved);
     assert_int_equal(td_state_load(&loaded, &program, td_buf_bytes(&saved)), TD_OK);
-    td_state_swap(loaded, &other);
+    td_state_swap(loaded, &other, NULL);
     assert_true(td_books_view(td_state_books(loaded), NAME, 1, &v) && v.bid.price == 8 && v.imbalance == -0.5);
     td_event time = {.kind = TD_EVENT_TIME, .feed = e.feed, .time = {.bound_ns = NONE, .session = TD_SESSION_DOWN}};
     (void)td_state_apply(loaded, &time, &td_emit_none);

@@ -234,7 +234,7 @@ static void keeps_windows_that_the_new_hours_make_too(void **state) {
     (void)put_trade(s, "LEAN:IBM", "2013-10-07T13:20:00Z", &out);
     (void)put_trade(s, "LEAN:IBM", "2013-10-07T14:01:00Z", &out);
     out.size = 0;
-    td_state_swap(s, regular);
+    td_state_swap(s, regular, NULL);
     (void)put_trade(s, "LEAN:IBM", "2013-10-07T14:02:00Z", &out);
     put_time(s, "2013-10-08T00:00:00Z", TD_SESSION_LIVE, &out);
     expect(&out, "LEAN:IBM 7m 10-07T14:01 10-07T14:08 n2\nLEAN:IBM 1h 10-07T14:00 10-07T15:00 n2\n"

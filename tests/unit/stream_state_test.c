@@ -421,7 +421,7 @@ static void test_what_is_kept_survives(void **unused) {
     for (size_t i = 0; i < sizeof before / sizeof before[0]; i++) (void)apply_step(state, &before[i], &silent);
     for (size_t i = 0; i < sizeof release / sizeof release[0]; i++) {
         out.size = saved.size = 0;
-        if (i == 1) td_state_swap(state, other);
+        if (i == 1) td_state_swap(state, other, NULL);
         td_state_save(state, &saved);
         td_state_free(state);
         assert_int_equal(td_state_load(&state, i == 0 ? program : other, td_buf_bytes(&saved)), TD_OK);
@@ -666,7 +666,7 @@ static void test_a_swap_keeps_open_windows(void **unused) {
     uint32_t feed = td_state_feed(state, td_text("a")), x = instrument_of(state, feed, td_text("V:X"));
     td_event e = trade(feed, x, INT64_C(600) * S, 7, 1);
     (void)td_state_apply(state, &e, &emit);
-    td_state_swap(state, next);
+    td_state_swap(state, next, NULL);
     e = trade(td_state_feed(state, td_text("a")), instrument_of(state, 0, td_text("V:X")), INT64_C(601) * S, 9, 1);
     (void)td_state_apply(state, &e, &emit);
     e = time_mark(0, INT64_C(900) * S, TD_SESSION_LIVE);

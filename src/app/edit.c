@@ -1,0 +1,193 @@
+/* src/app/edit.c - look, compile, ask ingest, wait for it. */
+#include "app/edit.h"
+#include "base/hash.h"
+#include "base/time.h"
+#include "stream/hindsight.h"
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* Ingest takes nothing while the disk is full: after so long it is told, and tried again later. */
+#define LOOK_NS     TD_NS_PER_S
+#define PATIENCE_NS (10 * TD_NS_PER_S)
+
+enum { STATE_BYTES_MAX = 64 << 20 }; /* of all strategies, for each instrument */
+
+struct td_edit {
+    td_edit_conf conf;
+    td_draft now, next; /* in force; on its way */
+    int64_t looked_ns, asked_ns;
+    uint64_t seen; /* a hash of the texts that were looked at last */
+    atomic_bool wanted;
+    pthread_mutex_t lock;
+    td_edit_news news;
+};
+
+const char *td_edit_state_name(td_edit_state state) {
+    static const char *const names[] = {"in_force", "begins", "refused"};
+    return names[state];
+}
+
+static void put_sha(const td_edit *e, const td_draft *draft, uint8_t out[TD_PROGRAM_SHA_BYTES]) {
+    td_buf body = {0};
+    td_draft_put_body(draft, &e->conf.draft, &body);
+    td_sha256(td_buf_bytes(&body), out);
+    td_buf_fini(&body);
+}
+
+static uint64_t hash_of(const td_strategies *s) {
+    uint64_t hash = s->text_count;
+    for (size_t i = 0; i < s->text_count; i++)
+        hash = hash * UINT64_C(0x100000001b3) ^ td_hash_bytes(td_buf_bytes(&s->texts[i]));
+    return hash;
+}
+
+td_edit *td_edit_new(const td_edit_conf *conf, td_draft *draft) {
+    td_edit *e = td_alloc_zero(1, sizeof *e);
+    e->conf = *conf;
+    e->now = *draft;
+    *draft = (td_draft){0};
+    e->seen = hash_of(&e->now.strategies);
+    e->looked_ns = conf->os->ops->mono_ns(conf->os->self);
+    (void)pthread_mutex_init(&e->lock, NULL);
+    put_sha(e, &e->now, e->news.sha256);
+    e->news.at_ns = conf->os->ops->wall_ns(conf->os->self);
+    return e;
+}
+
+void td_edit_free(td_edit *e) {
+    if (e == NULL) return;
+    (void)pthread_mutex_destroy(&e->lock);
+    td_buf_fini(&e->news.errors);
+    td_draft_fini(&e->next);
+    td_draft_fini(&e->now);
+    free(e);
+}
+
+void td_edit_ask(td_edit *e) { atomic_store(&e->wanted, true); }
+const td_draft *td_edit_draft(const td_edit *e) { return &e->now; }
+
+void td_edit_tell(td_edit *e, td_edit_news *out) {
+    (void)pthread_mutex_lock(&e->lock);
+    *out = e->news;
+    out->errors = (td_buf){0};
+    td_buf_put(&out->errors, e->news.errors.data, e->news.errors.size);
+    (void)pthread_mutex_unlock(&e->lock);
+}
+
+/* ---- what becomes of it ---- */
+
+static void enter(td_edit *e, td_edit_state state, const char *errors) {
+    (void)pthread_mutex_lock(&e->lock);
+    e->news.state = state;
+    e->news.at_ns = e->conf.os->ops->wall_ns(e->conf.os->self);
+    e->news.errors.size = 0;
+    td_buf_text(&e->news.errors, errors);
+    (void)pthread_mutex_unlock(&e->lock);
+}
+
+static void refuse(td_edit *e, const char *why) {
+    td_buf line = {0};
+    enter(e, TD_EDIT_REFUSED, why);
+    td_buf_printf(&line, "strategies have changed, and cannot be taken: what was in force still is: %s", why);
+    td_buf_put(&line, "", 1);
+    e->conf.report(e->conf.report_arg, (const char *)line.data);
+    td_buf_fini(&line);
+}
+
+static void take_force(td_edit *e) {
+    uint8_t sha256[TD_PROGRAM_SHA_BYTES];
+    td_draft_fini(&e->now);
+    e->now = e->next;
+    e->next = (td_draft){0};
+    put_sha(e, &e->now, sha256);
+    (void)pthread_mutex_lock(&e->lock);
+    memcpy(e->news.sha256, sha256, sizeof sha256);
+    e->news.turn++;
+    (void)pthread_mutex_unlock(&e->lock);
+    enter(e, TD_EDIT_IN_FORCE, "");
+    e->conf.report(e->conf.report_arg, "strategies have changed: what is new applies from here on");
+}
+
+/* ---- looking ---- */
+
+static td_status check_size(const td_program *program) {
+    size_t bytes = 0;
+    for (size_t g = 0; g < td_program_graph_count(program); g++)
+        if (program->graphs[g] != NULL) bytes += 2 * td_graph_state_bytes(program->graphs[g]);
+    if (bytes <= STATE_BYTES_MAX) return TD_OK;
+    return TD_FAIL(TD_CONFIG,
+                   "all strategies together remember %zu MB of each instrument, and %d MB are the most; take shorter "
+                   "windows",
+                   bytes >> 20, STATE_BYTES_MAX >> 20);
+}
+
+/* Has ingest begin what was loaded. */
+static td_status ask_ingest(td_edit *e) {
+    td_buf body = {0};
+    td_program *program = NULL;
+    td_draft_put_body(&e->next, &e->conf.draft, &body);
+    td_status status = td_program_compile(td_buf_bytes(&body), &program);
+    if (status == TD_OK) status = check_size(program);
+    if (status == TD_OK) status = td_beginning_ask(e->conf.beginning, program, td_buf_bytes(&body));
+    if (status != TD_OK) td_program_free(program);
+    td_buf_fini(&body);
+    return status;
+}
+
+static bool is_in_force(const td_edit *e) {
+    uint8_t sha256[TD_PROGRAM_SHA_BYTES];
+    put_sha(e, &e->next, sha256);
+    return memcmp(sha256, e->news.sha256, sizeof sha256) == 0;
+}
+
+static td_status take_draft(td_edit *e, td_strategies *strategies) {
+    td_draft_fini(&e->next);
+    td_status status = td_draft_make(&e->next, e->conf.draft.config, strategies);
+    if (status != TD_OK) return status;
+    if (is_in_force(e)) {
+        enter(e, TD_EDIT_IN_FORCE, "");
+        return TD_OK;
+    }
+    status = ask_ingest(e);
+    if (status != TD_OK) return status;
+    e->asked_ns = e->looked_ns;
+    enter(e, TD_EDIT_BEGINS, "");
+    return TD_OK;
+}
+
+static void look(td_edit *e) {
+    td_strategies read;
+    td_status status = td_strategies_read(&read, e->conf.os, e->conf.draft.config);
+    uint64_t hash = hash_of(&read);
+    if (hash != e->seen) {
+        e->seen = hash;
+        if (status == TD_OK) status = take_draft(e, &read);
+        if (status != TD_OK) refuse(e, td_trail());
+    }
+    td_strategies_fini(&read);
+}
+
+static void wait_for_ingest(td_edit *e) {
+    td_status status = td_beginning_answer(e->conf.beginning);
+    if (status == TD_OK) take_force(e);
+    bool late = e->conf.os->ops->mono_ns(e->conf.os->self) - e->asked_ns > PATIENCE_NS;
+    if (status != TD_AGAIN || !late || !td_beginning_withdraw(e->conf.beginning)) return;
+    refuse(e, "the log takes nothing: see whether its disk is full; tried again until it works");
+    e->seen = 0;
+}
+
+void td_edit_step(td_edit *e) {
+    if (e->news.state == TD_EDIT_BEGINS) {
+        wait_for_ingest(e);
+        return;
+    }
+    int64_t now_ns = e->conf.os->ops->mono_ns(e->conf.os->self);
+    bool wanted = atomic_exchange(&e->wanted, false);
+    if (!wanted && now_ns - e->looked_ns < LOOK_NS) return;
+    e->looked_ns = now_ns;
+    look(e);
+    (void)pthread_mutex_lock(&e->lock);
+    e->news.looked++;
+    (void)pthread_mutex_unlock(&e->lock);
+}

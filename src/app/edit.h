@@ -1,0 +1,41 @@
+/* src/app/edit.h - strategies edited while they run: looks at their files once a second, or when asked to, compiles
+ * what has changed and has ingest begin it. What does not compile, or cannot be begun, leaves the program in force;
+ * what is wrong with it is kept for who asks. Everything else of the configuration stays as it was at the start.
+ * Thread: the step and the counts one; asking and telling any. */
+#pragma once
+#include "app/draft.h"
+#include "flow/beginning.h"
+
+typedef struct td_edit_conf { /* borrowed */
+    const td_os *os;
+    td_draft_conf draft;
+    td_beginning *beginning;
+    td_log_report_fn report; /* what changes, and what cannot */
+    void *report_arg;
+} td_edit_conf;
+
+typedef enum td_edit_state {
+    TD_EDIT_IN_FORCE, /* what the files say */
+    TD_EDIT_BEGINS,   /* it compiles, and is on its way into the log */
+    TD_EDIT_REFUSED,  /* it cannot be: what was in force still is */
+} td_edit_state;
+
+typedef struct td_edit_news { /* a copy; errors are to be freed */
+    td_edit_state state;
+    td_buf errors;                        /* of REFUSED */
+    int64_t turn;                         /* one more each time another program has begun */
+    int64_t looked;                       /* looks at the files that are over */
+    int64_t at_ns;                        /* wall clock: since when it is so */
+    uint8_t sha256[TD_PROGRAM_SHA_BYTES]; /* of the program in force */
+} td_edit_news;
+
+typedef struct td_edit td_edit;
+
+/* `draft` is what is in force; it is taken. */
+td_edit *td_edit_new(const td_edit_conf *conf, td_draft *draft);
+void td_edit_free(td_edit *edit); /* accepts NULL */
+void td_edit_step(td_edit *edit); /* a few milliseconds where something has changed */
+void td_edit_ask(td_edit *edit);  /* to look at the next step */
+void td_edit_tell(td_edit *edit, td_edit_news *out);
+const td_draft *td_edit_draft(const td_edit *edit);  /* in force; until the next step */
+const char *td_edit_state_name(td_edit_state state); /* "in_force": a literal */

@@ -1,0 +1,362 @@
+/* src/stream/carry.c - nodes are matched by what they compute, then states are put together instrument by instrument.
+ */
+#include "stream/carry.h"
+#include "base/hash.h"
+#include "stream/graph_layout.h"
+#include <stdlib.h>
+
+#define NOTHING TD_GRAPH_NOTHING
+
+struct td_carry {
+    const td_graph *to, *from;
+    uint32_t *nodes;      /* of `to`: the same one in `from`, or NOTHING */
+    uint32_t *strategies; /* likewise */
+};
+
+/* ---- what is the same ---- */
+
+typedef struct meaning { /* a hash of all that a node computes */
+    uint64_t hash;
+    uint32_t node;
+    bool known;
+} meaning;
+
+typedef struct meanings { /* of the nodes of all graphs of a program */
+    const td_program *program;
+    meaning *graphs[TD_GRAPHS_MAX];
+} meanings;
+
+static uint64_t meaning_at(meanings *m, size_t w, uint32_t node);
+
+static bool is_of_rhythm(const td_program *p, size_t at, td_rhythm rhythm) {
+    return p->graphs[at] != NULL && td_rhythm_compare(td_graph_rhythm(p->graphs[at]), rhythm) == 0;
+}
+
+/* A port is what it reads, of whom, wherever that graph has put it. */
+static uint64_t meaning_of_port(meanings *m, const td_graph *reader, td_port port) {
+    size_t at = 0;
+    while (!is_of_rhythm(m->program, at, port.rhythm)) at++; /* the language has put it there */
+    const td_graph *graph = m->program->graphs[at];
+    uint64_t read = port.age == 0 ? meaning_at(m, at, graph->exports[port.export_at].node) : 0;
+    if (port.use != 0) read = read * 31 + td_hash_bytes(reader->uses[port.use - 1].instrument);
+    port.export_at = port.use = 0;
+    return read ^ td_hash_bytes((td_bytes){(const uint8_t *)&port, sizeof port});
+}
+
+static uint64_t hash_of(meanings *m, size_t w, const td_node *node) {
+    struct {
+        td_value constant;
+        uint64_t in[TD_OP_INPUTS_MAX];
+        uint32_t n;
+        uint8_t op, type, zero[10];
+    } key = {.constant = node->constant, .n = node->n, .op = node->op, .type = node->type};
+    const td_op_row *row = &td_op_rows[node->op];
+    if (node->op == TD_OP_PORT) {
+        key.in[0] = meaning_of_port(m, m->program->graphs[w], m->program->graphs[w]->ports[node->n]);
+        key.n = 0;
+    }
+    for (uint32_t k = 0; k < row->inputs; k++) key.in[k] = meaning_at(m, w, node->in[k]);
+    if (row->commutative && key.in[0] > key.in[1]) {
+        uint64_t other = key.in[0];
+        key.in[0] = key.in[1];
+        key.in[1] = other;
+    }
+    return td_hash_bytes((td_bytes){(const uint8_t *)&key, sizeof key});
+}
+
+/* Inputs stand before their users: asked in order, only ports lead on. */
+static uint64_t meaning_at(meanings *m, size_t w, uint32_t node) {
+    const td_graph *g = m->program->graphs[w];
+    if (m->graphs[w] == NULL) m->graphs[w] = td_alloc_zero((size_t)g->node_count + 1, sizeof **m->graphs);
+    meaning *is = &m->graphs[w][node];
+    if (!is->known) *is = (meaning){hash_of(m, w, &g->nodes[node].is), node, true};
+    return is->hash;
+}
+
+/* Those of one graph; to be freed. */
+static meaning *meanings_of(const td_program *program, size_t w) {
+    meanings m = {.program = program};
+    for (uint32_t i = 0; i < program->graphs[w]->node_count; i++) (void)meaning_at(&m, w, i);
+    for (size_t other = 0; other < TD_GRAPHS_MAX; other++)
+        if (other != w) free(m.graphs[other]);
+    return m.graphs[w];
+}
+
+static int by_hash(const void *a, const void *b) {
+    const meaning *x = a, *y = b;
+    return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+/* Equal hashes are not enough: the operator is the same, over inputs that are. */
+static bool is_same_node(const td_carry *c, uint32_t node, uint32_t old) {
+    const td_node *a = &c->to->nodes[node].is, *b = &c->from->nodes[old].is;
+    const td_op_row *row = &td_op_rows[a->op];
+    if (a->op != b->op || a->type != b->type || a->constant != b->constant) return false;
+    if (a->op == TD_OP_PORT) return true;
+    if (a->n != b->n) return false;
+    bool same = true, turned = row->commutative;
+    for (uint32_t k = 0; k < row->inputs; k++) same &= c->nodes[a->in[k]] == b->in[k];
+    if (turned) turned = c->nodes[a->in[0]] == b->in[1] && c->nodes[a->in[1]] == b->in[0];
+    return same || turned;
+}
+
+static void match_nodes(td_carry *c, meaning *mine, meaning *theirs) {
+    qsort(theirs, c->from->node_count, sizeof *theirs, by_hash);
+    for (uint32_t i = 0; i < c->to->node_count; i++) {
+        const meaning *found = bsearch(&mine[i], theirs, c->from->node_count, sizeof *theirs, by_hash);
+        if (found != NULL && is_same_node(c, i, found->node)) c->nodes[i] = found->node;
+    }
+    free(theirs);
+    free(mine);
+}
+
+static bool have_same_sets(const td_carry *c, const graph_strategy *a, const graph_strategy *b) {
+    bool same = a->set_count == b->set_count;
+    for (uint32_t i = 0; i < a->set_count && same; i++)
+        same = td_bytes_equal(c->to->sets[a->set_first + i], c->from->sets[b->set_first + i]);
+    return same;
+}
+
+static bool have_same_fills(const graph_strategy *a, const graph_strategy *b) {
+    return a->fill.after_ns == b->fill.after_ns && a->fill.kind == b->fill.kind;
+}
+
+static bool have_same_actions(const td_carry *c, const graph_strategy *a, const graph_strategy *b) {
+    bool same = a->action_count == b->action_count;
+    for (uint32_t i = 0; i < a->action_count && same; i++) {
+        const td_graph_action *x = &c->to->actions[a->action_first + i], *y = &c->from->actions[b->action_first + i];
+        same = x->action == y->action && x->qty == y->qty && td_bytes_equal(x->note, y->note) &&
+               c->nodes[x->condition] == y->condition;
+    }
+    return same;
+}
+
+static uint32_t first_report(const td_graph *g, uint32_t strategy) {
+    uint32_t r = 0;
+    while (r < g->report_count && g->reports[r].owner != strategy) r++;
+    return r;
+}
+
+static uint32_t count_reports(const td_graph *g, uint32_t strategy) {
+    uint32_t count = 0;
+    for (uint32_t r = 0; r < g->report_count; r++) count += g->reports[r].owner == strategy;
+    return count;
+}
+
+static bool is_same_report(const td_carry *c, const graph_report *a, const graph_report *b) {
+    bool same = a->action == b->action && td_bytes_equal(a->text, b->text) && a->value_count == b->value_count &&
+                c->nodes[a->condition] == b->condition;
+    for (uint32_t i = 0; i < a->value_count && same; i++) {
+        const graph_report_value *x = &c->to->report_values[a->value_first + i],
+                                 *y = &c->from->report_values[b->value_first + i];
+        same = td_bytes_equal(x->name, y->name) && c->nodes[x->node] == y->node;
+    }
+    return same;
+}
+
+/* Those of one strategy stand in a row. */
+static bool have_same_reports(const td_carry *c, uint32_t strategy, uint32_t old) {
+    uint32_t count = count_reports(c->to, strategy), a = first_report(c->to, strategy), b = first_report(c->from, old);
+    bool same = count_reports(c->from, old) == count;
+    for (uint32_t i = 0; i < count && same; i++)
+        same = is_same_report(c, &c->to->reports[a + i], &c->from->reports[b + i]);
+    return same;
+}
+
+static void match_strategy(td_carry *c, uint32_t s) {
+    const graph_strategy *a = &c->to->strategies[s];
+    for (uint32_t o = 0; o < c->from->strategy_count; o++) {
+        const graph_strategy *b = &c->from->strategies[o];
+        bool same = td_bytes_equal(a->name, b->name) && have_same_sets(c, a, b) && have_same_fills(a, b) &&
+                    have_same_actions(c, a, b) && have_same_reports(c, s, o);
+        if (same) c->strategies[s] = o;
+    }
+}
+
+size_t td_carry_find(const td_program *program, td_rhythm rhythm) {
+    size_t at = 0;
+    while (at < td_program_graph_count(program) && !is_of_rhythm(program, at, rhythm)) at++;
+    return at;
+}
+
+td_carry *td_carry_new(const td_program *to, size_t graph, const td_program *from) {
+    td_carry *c = td_alloc_zero(1, sizeof *c);
+    const td_graph *g = to->graphs[graph];
+    size_t old = td_carry_find(from, g->rhythm);
+    size_t strategy_bytes = g->strategy_count * sizeof *c->strategies, node_bytes = g->node_count * sizeof *c->nodes;
+    *c = (td_carry){g, old < td_program_graph_count(from) ? from->graphs[old] : NULL, td_alloc(node_bytes),
+                    td_alloc(strategy_bytes)};
+    memset(c->nodes, 0xff, node_bytes);
+    memset(c->strategies, 0xff, strategy_bytes);
+    if (c->from == NULL) return c;
+    match_nodes(c, meanings_of(to, graph), meanings_of(from, old));
+    for (uint32_t s = 0; s < g->strategy_count; s++) match_strategy(c, s);
+    return c;
+}
+
+void td_carry_free(td_carry *c) {
+    if (c == NULL) return;
+    free(c->strategies);
+    free(c->nodes);
+    free(c);
+}
+
+uint32_t td_carry_strategy(const td_carry *c, uint32_t strategy) { return c->strategies[strategy]; }
+
+uint32_t td_carry_action(const td_carry *c, uint32_t strategy, uint32_t action) {
+    uint32_t first = c->from->strategies[c->strategies[strategy]].action_first;
+    return c->to->strategies[strategy].action_first + action - first;
+}
+
+uint32_t td_carry_report(const td_carry *c, uint32_t report) {
+    uint32_t strategy = c->to->reports[report].owner, old = c->strategies[strategy];
+    if (old == NOTHING) return NOTHING;
+    return first_report(c->from, old) + report - first_report(c->to, strategy);
+}
+
+uint32_t td_carry_port(const td_carry *c, uint32_t port) {
+    uint32_t old = c->nodes[c->to->port_nodes[port]];
+    return old != NOTHING ? c->from->nodes[old].is.n : NOTHING;
+}
+
+bool td_carry_same_exports(const td_carry *c) {
+    bool same = c->from != NULL && c->from->export_count == c->to->export_count;
+    for (uint32_t i = 0; same && i < c->to->export_count; i++)
+        same = c->nodes[c->to->exports[i].node] == c->from->exports[i].node;
+    return same;
+}
+
+/* ---- one state ---- */
+
+typedef struct source { /* one of the two states that a third is made of; graph NULL: there is none */
+    const td_graph *graph;
+    const uint8_t *state;
+    uint64_t seen;
+} source;
+
+typedef struct making {
+    const td_carry *carry;
+    uint8_t *to;
+    uint64_t seen;
+    source from, warm;
+} making;
+
+static source source_of(const td_graph *g, const void *state) {
+    const state_head *head = state;
+    return head != NULL && head->seen > 0 ? (source){g, state, head->seen} : (source){0};
+}
+
+static bool is_active(const td_graph *g, const uint8_t *state, uint32_t node) {
+    return state[g->active_offset + g->strategy_count + g->export_count + node] != 0;
+}
+
+/* Where the node's state comes from, and under which number it stands there. */
+static const source *source_for(const making *m, uint32_t node, uint32_t *out_node) {
+    uint32_t old = m->carry->nodes[node];
+    *out_node = node;
+    if (m->from.graph == NULL || old == NOTHING || !is_active(m->from.graph, m->from.state, old)) return &m->warm;
+    *out_node = old;
+    return &m->from;
+}
+
+static td_past past_in(const source *s, uint32_t node) {
+    const graph_node *is = &s->graph->nodes[node];
+    return (td_past){s->state + is->ring_offset, is->ring_depth, is->ring_wide, s->seen};
+}
+
+static td_value *value_at(const td_graph *g, uint8_t *state, uint32_t node) {
+    return (td_value *)(void *)(state + g->values_offset) + node;
+}
+
+static td_value past_value(const making *m, uint32_t node, uint32_t ago) {
+    uint32_t there;
+    const source *s = source_for(m, node, &there);
+    if (s == &m->from && ago > s->graph->nodes[there].ring_depth) { /* nobody looked so far back before */
+        s = &m->warm;
+        there = node;
+    }
+    if (s->graph == NULL) return TD_VALUE_NA;
+    td_past past = past_in(s, there);
+    return td_past_at(&past, ago);
+}
+
+static void make_past(const making *m, uint32_t node) {
+    const graph_node *is = &m->carry->to->nodes[node];
+    for (uint32_t ago = 1; ago <= is->ring_depth && ago <= m->seen; ago++)
+        td_graph_put_past(is, m->to, m->seen - ago, past_value(m, node, ago));
+}
+
+static void make_node(const making *m, uint32_t node) {
+    const td_graph *g = m->carry->to;
+    const graph_node *is = &g->nodes[node];
+    const td_op_row *row = &td_op_rows[is->is.op];
+    uint32_t there;
+    const source *s = source_for(m, node, &there);
+    make_past(m, node);
+    *value_at(g, m->to, node) = TD_VALUE_NA;
+    if (s->graph == NULL) return;
+    memcpy(value_at(g, m->to, node), (const td_value *)(const void *)(s->state + s->graph->values_offset) + there,
+           sizeof(td_value));
+    if (row->state_bytes == NULL) return;
+    td_type type = (td_type)g->nodes[is->is.in[0]].is.type;
+    memcpy(m->to + is->state_offset, s->state + s->graph->nodes[there].state_offset, row->state_bytes(type, is->is.n));
+}
+
+/* A new window forgets what it has seen, and sees again what now stands in the past of its inputs. */
+static void make_window_again(const making *m, uint32_t node) {
+    const td_graph *g = m->carry->to;
+    const graph_node *is = &g->nodes[node];
+    const td_op_row *row = &td_op_rows[is->is.op];
+    td_step step = {.state = m->to + is->state_offset, .n = is->is.n, .type = (td_type)g->nodes[is->is.in[0]].is.type};
+    memset(step.state, 0, row->state_bytes(step.type, step.n));
+    *value_at(g, m->to, node) = TD_VALUE_NA;
+    if (row->inputs != row->pasts) return; /* of the others nobody knows what they were */
+    source made = {g, m->to, m->seen};
+    for (uint32_t ago = (uint32_t)(m->seen < step.n ? m->seen : step.n); ago > 0; ago--) {
+        for (uint32_t k = 0; k < row->pasts; k++) {
+            step.past[k] = past_in(&made, is->is.in[k]);
+            step.in[k] = td_past_at(&step.past[k], ago);
+            step.past[k].seen = m->seen - ago;
+        }
+        *value_at(g, m->to, node) = row->step(&step);
+    }
+}
+
+static bool is_new_window(const making *m, uint32_t node) {
+    const td_op_row *row = &td_op_rows[m->carry->to->nodes[node].is.op];
+    uint32_t there;
+    return row->pasts > 0 && row->state_bytes != NULL && source_for(m, node, &there) == &m->warm;
+}
+
+/* Numbers of bars are remembered by their low 32 bits (order.c): those stay. */
+static uint64_t seen_by_both(uint64_t from, uint64_t warm) { return from < warm ? from + (UINT64_C(1) << 32) : from; }
+
+void td_carry_state(const td_carry *c, const td_carried *of) {
+    const td_graph *g = c->to;
+    making m = {.carry = c, .to = of->to, .from = source_of(c->from, of->from), .warm = source_of(g, of->warm)};
+    if (m.from.graph == NULL && m.warm.graph == NULL) return;
+    if (m.from.graph == NULL) {
+        memcpy(of->to, of->warm, g->state_bytes);
+        memset(m.to + g->positions_offset, 0, g->strategy_count * sizeof(td_paper));
+        return;
+    }
+    m.seen = seen_by_both(m.from.seen, m.warm.seen);
+    state_head *head = of->to;
+    *head = *(const state_head *)of->from;
+    head->seen = m.seen;
+    head->wanted = 0; /* counted by what comes next */
+    td_graph_begin(g, of->to, of->instrument, of->copy);
+    for (uint32_t i = g->constant_count; i < g->node_count; i++)
+        if (is_active(g, m.to, i)) make_node(&m, i);
+    for (uint32_t i = g->constant_count; i < g->node_count; i++)
+        if (is_active(g, m.to, i) && is_new_window(&m, i)) make_window_again(&m, i);
+}
+
+void td_carry_positions(const td_graph *to, void *state, const td_graph *from, const void *before) {
+    if (((const state_head *)before)->seen == 0) return;
+    td_paper *mine = (td_paper *)(void *)((uint8_t *)state + to->positions_offset);
+    const td_paper *theirs = (const td_paper *)(const void *)((const uint8_t *)before + from->positions_offset);
+    for (uint32_t s = 0; s < to->strategy_count; s++)
+        for (uint32_t o = 0; o < from->strategy_count; o++)
+            if (td_bytes_equal(to->strategies[s].name, from->strategies[o].name)) mine[s] = theirs[o];
+}

@@ -1,0 +1,62 @@
+/* src/stream/reach.c - bars that a node looks back, over the nodes that it reads. */
+#include "stream/reach.h"
+#include "base/time.h"
+#include "stream/graph_layout.h"
+#include <stdlib.h>
+
+#define ALL INT64_MAX
+
+static int64_t plus(int64_t a, int64_t b) { return a > ALL - b ? ALL : a + b; }
+static int64_t times(int64_t a, int64_t b) { return a > ALL / b ? ALL : a * b; }
+
+/* Of e = e[1] + k (x - e[1]) less than 10^-12 is left after so many. What k is that moves, nobody knows: a fortieth. */
+static int64_t fading(const td_graph *g, const td_node *node) {
+    const td_node *k = &g->nodes[node->in[1]].is;
+    double part = k->op == TD_OP_CONSTANT && !td_value_is_na(k->constant) ? td_value_to_real(k->constant) : 1.0 / 40;
+    return part > 1e-6 ? (int64_t)(28 / part) : ALL;
+}
+
+static int64_t own_reach(const td_graph *g, const td_node *node) {
+    const td_op_row *row = &td_op_rows[node->op];
+    switch (row->forgets) {
+    case TD_FORGETS_NEVER:
+        return ALL;
+    case TD_FORGETS_SLOWLY:
+        return plus(node->n, fading(g, node));
+    default:
+        return row->step != NULL ? node->n : 0;
+    }
+}
+
+/* In bars, or ticks. */
+static int64_t graph_reach(const td_graph *g) {
+    int64_t *reach = td_alloc_zero(g->node_count, sizeof *reach), most = 0;
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        const td_node *node = &g->nodes[i].is;
+        for (uint32_t k = 0; k < td_op_rows[node->op].inputs; k++)
+            if (reach[node->in[k]] > reach[i]) reach[i] = reach[node->in[k]];
+        reach[i] = plus(reach[i], own_reach(g, node));
+        if (reach[i] > most) most = reach[i];
+    }
+    free(reach);
+    return most;
+}
+
+/* Between two events that run it. Of ticks nobody knows: as if one came each second. */
+static int64_t pace_ns(const td_program *p, const td_graph *g) {
+    if (g->rhythm.source != TD_RHYTHM_BARS) return g->rhythm.every_ns > TD_NS_PER_S ? g->rhythm.every_ns : TD_NS_PER_S;
+    bool closes = false;
+    for (size_t i = 0; i < p->calendar_count; i++) closes |= td_calendar_has_hours(p->calendars[i]);
+    int64_t closed = !closes ? 1 : g->rhythm.width_ns < TD_NS_PER_DAY ? 6 : 2;
+    return times(g->rhythm.width_ns, closed);
+}
+
+/* Graphs read each other: what one needs, another may need before. The first bar may be cut, and one more is open. */
+int64_t td_program_reach_ns(const td_program *p) {
+    int64_t sum_ns = 0;
+    for (size_t g = 0; g < td_program_graph_count(p); g++) {
+        int64_t events = p->graphs[g] != NULL ? graph_reach(p->graphs[g]) : 0;
+        if (events > 0) sum_ns = plus(sum_ns, times(plus(events, 2), pace_ns(p, p->graphs[g])));
+    }
+    return sum_ns;
+}
