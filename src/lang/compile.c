@@ -128,15 +128,6 @@ static void lower_action(td_lowering *l, const td_stmt *s) {
     if (action.qty > 0 && action.condition != TD_NODE_BAD) td_graph_builder_add_action(l->builder, &action);
 }
 
-/* ---- statements that the grammar has ahead of what runs them ---- */
-
-static void lower_rule(td_lowering *l, const td_stmt *s) {
-    const td_rule_tree *rule = td_syntax_rule(l->tree, s);
-    char what[32];
-    (void)snprintf(what, sizeof what, "'%s'", td_words_rule[rule->kind]);
-    td_lower_fail_later(l, rule->offset, what);
-}
-
 static void check_source(const td_lowering *l, const td_source_tree *source) {
     if (!source->given) return; /* an error was said */
     if (source->kind == TD_SOURCE_NEWS) td_lower_fail_later(l, source->offset, "'on news'");
@@ -224,7 +215,7 @@ static void lower_stmt(compiler *c, td_lowering *l, const td_stmt *s) {
         td_lower_emit(l, s);
         break;
     case TD_STMT_RULE:
-        lower_rule(l, s);
+        if (s->part_count > 0) td_lower_rule(l, td_syntax_rule(l->tree, s));
         break;
     default:
         lower_definition(c, l, s);

@@ -109,6 +109,9 @@ uint32_t td_lower_as_real(td_lowering *l, uint32_t number);
 void td_lower_alert(td_lowering *l, const td_stmt *s);
 void td_lower_emit(td_lowering *l, const td_stmt *s);
 
+/* lower_rule.c: a rule of the strategy. */
+void td_lower_rule(td_lowering *l, const td_rule_tree *rule);
+
 /* lower_tick.c: the names of trades, quotes and books. False: it is none of them. */
 bool td_lower_own_field(td_lowering *l, const td_expr *name, uint32_t *out_node);   /* of the events it runs on */
 bool td_lower_asof_field(td_lowering *l, const td_expr *field, uint32_t *out_node); /* quote.bid */

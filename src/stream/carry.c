@@ -117,16 +117,23 @@ static bool have_same_sets(const td_carry *c, const graph_strategy *a, const gra
     return same;
 }
 
-static bool have_same_fills(const graph_strategy *a, const graph_strategy *b) {
-    return a->fill.after_ns == b->fill.after_ns && a->fill.kind == b->fill.kind;
+/* How its orders are filled, when it is left, and when it does not enter. */
+static bool have_same_rules(const td_carry *c, const graph_strategy *a, const graph_strategy *b) {
+    bool same = memcmp(&a->rules, &b->rules, sizeof a->rules) == 0 && a->exit_count == b->exit_count;
+    for (uint32_t i = 0; i < a->exit_count && same; i++) {
+        const td_exit_rule *x = &c->to->exits[a->exit_first + i], *y = &c->from->exits[b->exit_first + i];
+        same = x->kind == y->kind && x->level == y->level && x->r == y->r && x->from_r == y->from_r &&
+               (x->level == TD_EXIT_R || c->nodes[x->node] == y->node);
+    }
+    return same;
 }
 
 static bool have_same_actions(const td_carry *c, const graph_strategy *a, const graph_strategy *b) {
     bool same = a->action_count == b->action_count;
     for (uint32_t i = 0; i < a->action_count && same; i++) {
         const td_graph_action *x = &c->to->actions[a->action_first + i], *y = &c->from->actions[b->action_first + i];
-        same = x->action == y->action && x->qty == y->qty && td_bytes_equal(x->note, y->note) &&
-               c->nodes[x->condition] == y->condition;
+        same = x->action == y->action && x->qty == y->qty && x->leaving == y->leaving &&
+               td_bytes_equal(x->note, y->note) && c->nodes[x->condition] == y->condition;
     }
     return same;
 }
@@ -167,7 +174,7 @@ static void match_strategy(td_carry *c, uint32_t s) {
     const graph_strategy *a = &c->to->strategies[s];
     for (uint32_t o = 0; o < c->from->strategy_count; o++) {
         const graph_strategy *b = &c->from->strategies[o];
-        bool same = td_bytes_equal(a->name, b->name) && have_same_sets(c, a, b) && have_same_fills(a, b) &&
+        bool same = td_bytes_equal(a->name, b->name) && have_same_sets(c, a, b) && have_same_rules(c, a, b) &&
                     have_same_actions(c, a, b) && have_same_reports(c, s, o);
         if (same) c->strategies[s] = o;
     }
@@ -352,11 +359,26 @@ void td_carry_state(const td_carry *c, const td_carried *of) {
         if (is_active(g, m.to, i) && is_new_window(&m, i)) make_window_again(&m, i);
 }
 
+/* Levels that only ever follow go on from where they stood; where the rules are others, all stand anew. */
+static void carry_levels(const td_graph *to, uint8_t *state, const td_graph *from, const uint8_t *before,
+                         const uint32_t pair[2]) {
+    const graph_strategy *a = &to->strategies[pair[0]], *b = &from->strategies[pair[1]];
+    bool same = a->exit_count == b->exit_count;
+    for (uint32_t i = 0; i < a->exit_count && same; i++)
+        same = to->exits[a->exit_first + i].kind == from->exits[b->exit_first + i].kind;
+    td_exit *mine = (td_exit *)(void *)(state + to->exits_offset) + a->exit_first;
+    const td_exit *theirs = (const td_exit *)(const void *)(before + from->exits_offset) + b->exit_first;
+    for (uint32_t i = 0; i < a->exit_count && same; i++) mine[i] = theirs[i];
+}
+
 void td_carry_positions(const td_graph *to, void *state, const td_graph *from, const void *before) {
     if (((const state_head *)before)->seen == 0) return;
     td_paper *mine = (td_paper *)(void *)((uint8_t *)state + to->positions_offset);
     const td_paper *theirs = (const td_paper *)(const void *)((const uint8_t *)before + from->positions_offset);
     for (uint32_t s = 0; s < to->strategy_count; s++)
         for (uint32_t o = 0; o < from->strategy_count; o++)
-            if (td_bytes_equal(to->strategies[s].name, from->strategies[o].name)) mine[s] = theirs[o];
+            if (td_bytes_equal(to->strategies[s].name, from->strategies[o].name)) {
+                mine[s] = theirs[o];
+                carry_levels(to, state, from, before, (const uint32_t[]){s, o});
+            }
 }

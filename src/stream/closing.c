@@ -10,7 +10,6 @@ static void on_signal(void *arg, const td_signal *signal) {
     const td_step *step = arg;
     td_bytes name = td_instruments_name(step->state->instruments, step->instrument);
     td_signal told = *signal;
-    td_desk_look_again(block_of(step->state, step->instrument));
     char reason[32];
     if (signal->status == TD_SIGNAL_WITHHELD) {
         int64_t start_ns = signal->event_ns - signal->width_ns;
@@ -42,6 +41,8 @@ void td_state_give_again(td_step *step, size_t w, uint32_t instrument, td_window
     changes_of(s, instrument)->revised++;
     if (s->program->graphs[w] == NULL) return;
     td_hindsight h = hindsight_of(s, block_of(s, instrument), w);
+    h.now = td_state_moment(s, instrument, bar.start_ns);
+    td_desk_look_again(block_of(s, instrument));
     if (!td_hindsight_revise(h, td_instruments_name(s->instruments, instrument), &bar, on_signal, step))
         changes_of(s, instrument)->not_reapplied++;
 }
@@ -58,6 +59,8 @@ static void close_window(td_step *step, size_t w, uint32_t instrument, uint32_t 
     if (s->program->graphs[w] == NULL) return;
     td_hindsight h = hindsight_of(s, block, w);
     h.ports = td_state_read_ports(s, instrument, w, bar.end_ns);
+    h.now = td_state_moment(s, instrument, bar.start_ns);
+    td_desk_look_again(block); /* levels may have moved */
     td_hindsight_apply(h, name, &bar, on_signal, step);
 }
 

@@ -6,55 +6,147 @@ typedef struct desk { /* one trade at it */
     const td_event *trade;
     const td_emit *emit;
     td_bytes instrument;
-    bool waits; /* for the next trade, whatever its price */
+    int64_t low, high; /* between them the next trade changes nothing */
 } desk;
+
+typedef struct seat { /* a strategy at it */
+    const td_graph *graph;
+    void *memory;
+    uint32_t strategy;
+    const td_paper_rules *rules;
+    td_paper *paper;
+    td_exits exits;
+} seat;
+
+static void wait_for_any(desk *d) { d->high = d->low; }
 
 static td_split split_since(const desk *d, int64_t after_ns, int64_t up_to_ns) {
     const td_shares *shares = &d->state->shares;
     return td_shares_any(shares) ? td_shares_split(shares, d->instrument, after_ns, up_to_ns) : (td_split){1, 1};
 }
 
-/* What is held, in shares of now; of one that lies ahead the next trade has to know. */
-static void follow_splits(desk *d, td_paper *paper) {
-    td_split split = split_since(d, paper->shares_ns, d->trade->event_ns);
-    if (split.numerator != split.denominator) td_paper_split(paper, split, d->trade->event_ns);
-    split = split_since(d, paper->shares_ns, INT64_MAX);
-    d->waits |= split.numerator != split.denominator;
+static bool splits(td_split split) { return split.numerator != split.denominator; }
+
+/* What is held, in shares of now. */
+static void follow_splits(const desk *d, const seat *s) {
+    td_split split = split_since(d, s->paper->shares_ns, d->trade->event_ns);
+    if (!splits(split)) return;
+    td_paper_split(s->paper, split, d->trade->event_ns);
+    td_exits_split(s->exits, split);
 }
 
-static void fill_order(const desk *d, const td_graph *graph, uint32_t strategy, td_paper *paper) {
-    char id[TD_SIGNAL_ID_MAX + 1];
+/* The text's prices are of shares of the graph's first bar (hindsight.h), a percentage is of nothing. */
+static void follow_levels(const desk *d, const seat *s) {
+    td_exit_values values = td_graph_exit_values(s->graph, s->memory, s->strategy);
+    int64_t begin_ns;
+    (void)td_graph_began(s->memory, &begin_ns);
+    td_split split = split_since(d, begin_ns, d->trade->event_ns);
+    for (uint32_t i = 0; i < s->exits.count && splits(split); i++)
+        if (s->exits.rules[i].level != TD_EXIT_PERCENT && !td_value_is_na(values.of[i]))
+            values.of[i] = td_split_price(split, values.of[i]);
+    td_exits_follow(s->exits, &values);
+}
+
+/* R is known once the stop stands, and what is told in R stands behind it. */
+static void open_levels(const desk *d, const seat *s) {
+    td_exits_begin(s->exits);
+    follow_levels(d, s);
+    td_exits_take_risk(s->exits);
+    follow_levels(d, s);
+}
+
+static td_bytes name_of(const seat *s) {
     td_graph_strategy is;
-    (void)td_graph_strategy_at(graph, strategy, &is);
-    td_signal signal = {.strategy = is.name, .event_ns = paper->order_ns, .ordinal = paper->order_ordinal};
-    td_split split = split_since(d, paper->order_ns - 1, d->trade->event_ns);
-    td_fill fill = {.strategy = is.name,
+    (void)td_graph_strategy_at(s->graph, s->strategy, &is);
+    return is.name;
+}
+
+static void fill_order(const desk *d, const seat *s) {
+    char id[TD_SIGNAL_ID_MAX + 1];
+    td_paper *paper = s->paper;
+    const td_signal signal = {.strategy = name_of(s), .event_ns = paper->order_ns, .ordinal = paper->order_ordinal};
+    td_fill fill = {.strategy = signal.strategy,
                     .instrument = d->trade->instrument,
                     .known_at_ns = d->trade->receive_ns,
-                    .kind = td_graph_fill_rule(graph, strategy).kind};
-    int64_t target = td_paper_shares(split, paper->target);
+                    .kind = s->rules->fill};
+    int64_t target = td_paper_shares(split_since(d, paper->order_ns - 1, d->trade->event_ns), paper->target);
+    bool opens = target != 0 && (paper->quantity == 0 || (target > 0) != (paper->quantity > 0));
     if (!td_paper_fill(paper, target, d->trade->trade.price, d->trade->event_ns, &fill)) return;
+    if (opens && s->exits.count > 0) open_levels(d, s);
     fill.signal = (td_bytes){(const uint8_t *)id, td_signal_id(&signal, d->instrument, id)};
     d->emit->fill(d->emit->self, d->instrument, &fill);
 }
 
-static void take_strategy(desk *d, const td_graph *graph, uint32_t strategy, td_paper *paper) {
-    if (paper->quantity != 0) follow_splits(d, paper);
-    if (td_paper_is_due(paper, td_graph_fill_rule(graph, strategy), d->state->now))
-        fill_order(d, graph, strategy, paper);
-    d->waits |= paper->ordered != 0;
+/* A strategy's signals never go back in time, so that an id is given once. */
+static void leave(const desk *d, const seat *s, td_exit_kind kind) {
+    const td_event *trade = d->trade;
+    int64_t last_ns = s->paper->signal_ns, event_ns = trade->event_ns > last_ns ? trade->event_ns : last_ns;
+    td_signal signal = {.strategy = name_of(s),
+                        .reason = td_text(td_exit_kind_name(kind)),
+                        .instrument = trade->instrument,
+                        .event_ns = event_ns,
+                        .width_ns = td_graph_width_ns(s->graph),
+                        .price = trade->trade.price,
+                        .known_at_ns = trade->receive_ns,
+                        .action = TD_ACTION_EXIT,
+                        .status = TD_SIGNAL_FRESH};
+    td_paper_signal(s->paper, s->rules, d->state->now, &signal);
+    td_paper_leave(s->paper, kind == TD_EXIT_TARGET ? TD_LEAVING_TARGET : TD_LEAVING_STOP, event_ns);
+    d->emit->signal(d->emit->self, d->instrument, &signal);
+}
+
+/* The position's levels, unless it is about to be left or was opened by this trade. */
+static void hold_against_levels(const desk *d, const seat *s) {
+    int64_t price = d->trade->trade.price;
+    follow_levels(d, s);
+    td_exit_kind kind = td_exits_reached(s->exits, price);
+    if (kind != TD_EXIT_NONE) {
+        leave(d, s, kind);
+        return;
+    }
+    td_exits_pass(s->exits, price);
+    follow_levels(d, s);
+}
+
+/* `open`: the first trade of a bar that begins behind the record that caused the order. */
+static bool may_fill(const desk *d, const seat *s, size_t graph) {
+    td_period window;
+    if (!td_paper_is_due(s->paper, s->rules, d->state->now)) return false;
+    if (s->rules->fill != TD_FILL_OPEN) return true;
+    return td_state_period(d->state, d->trade->instrument, graph, d->trade->event_ns, &window) &&
+           window.start_ns > s->paper->cause.ns;
+}
+
+static void take_seat(desk *d, const seat *s, size_t graph) {
+    if (s->paper->quantity != 0) follow_splits(d, s);
+    if (may_fill(d, s, graph))
+        fill_order(d, s);
+    else if (s->paper->quantity != 0 && s->paper->ordered == 0 && s->exits.count > 0)
+        hold_against_levels(d, s);
+    if (s->paper->ordered != 0) wait_for_any(d);
+    if (s->paper->quantity == 0) return;
+    td_exits_quiet(s->exits, &d->low, &d->high);
+    if (splits(split_since(d, s->paper->shares_ns, INT64_MAX))) wait_for_any(d); /* one lies ahead */
 }
 
 void td_desk_take_trade(td_state *s, const td_event *trade, const td_emit *emit) {
     block_head *block = block_of(s, trade->instrument);
     if (trade->origin != TD_ORIGIN_FEED) return;
-    desk d = {
-        .state = s, .trade = trade, .emit = emit, .instrument = td_instruments_name(s->instruments, trade->instrument)};
+    td_bytes name = td_instruments_name(s->instruments, trade->instrument);
+    desk d = {.state = s, .trade = trade, .emit = emit, .instrument = name, .low = INT64_MIN, .high = INT64_MAX};
     for (size_t g = 0; g < td_program_graph_count(s->program) && s->program->fills; g++) {
         const td_graph *graph = s->program->graphs[g];
-        for (uint32_t i = 0; graph != NULL && i < td_graph_strategies(graph); i++)
-            take_strategy(&d, graph, i, td_graph_paper(graph, graph_state_of(s, block, g), i));
+        void *memory = graph_state_of(s, block, g);
+        for (uint32_t i = 0; graph != NULL && i < td_graph_strategies(graph); i++) {
+            const seat one = {.graph = graph,
+                              .memory = memory,
+                              .strategy = i,
+                              .rules = td_graph_rules(graph, i),
+                              .paper = td_graph_paper(graph, memory, i),
+                              .exits = td_graph_exits(graph, memory, i)};
+            if (one.paper->ordered != 0 || one.paper->quantity != 0) take_seat(&d, &one, g);
+        }
     }
-    block->near_from = INT64_MIN;
-    block->near_span = d.waits ? 0 : UINT64_MAX;
+    block->near_from = d.low + (d.low > INT64_MIN);
+    block->near_span = d.low < d.high ? (uint64_t)d.high - (uint64_t)block->near_from : 0;
 }

@@ -4,6 +4,7 @@
 #include "stream/graph_layout.h"
 #include "stream/tick.h"
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,6 +20,7 @@ void td_graph_free(td_graph *g) {
     free(g->port_nodes);
     free(g->ports);
     free(g->exports);
+    free(g->exits);
     free(g->actions);
     free(g->sets);
     free(g->strategies);
@@ -171,10 +173,15 @@ typedef struct fired_actions {
     const td_graph_action *first[TD_ACTION_EXIT + 1];
 } fired_actions;
 
-static fired_actions fire(const td_graph *g, const graph_strategy *s, const td_value *values) {
+static bool is_entry(const td_graph_action *action) {
+    return action->action == TD_ACTION_BUY || action->action == TD_ACTION_SHORT;
+}
+
+static fired_actions fire(const td_graph *g, const graph_strategy *s, const td_value *values, bool held_back) {
     fired_actions fired = {0};
     for (uint32_t i = s->action_first; i < s->action_first + s->action_count; i++) {
         const td_graph_action *action = &g->actions[i];
+        if (held_back && is_entry(action)) continue;
         if (values[action->condition] == 1 && fired.first[action->action] == NULL) fired.first[action->action] = action;
     }
     return fired;
@@ -205,7 +212,32 @@ td_paper *td_graph_paper(const td_graph *g, void *state, uint32_t strategy) {
     return (td_paper *)(void *)((uint8_t *)state + g->positions_offset) + strategy;
 }
 
-td_fill_rule td_graph_fill_rule(const td_graph *g, uint32_t strategy) { return g->strategies[strategy].fill; }
+const td_paper_rules *td_graph_rules(const td_graph *g, uint32_t strategy) { return &g->strategies[strategy].rules; }
+
+td_exits td_graph_exits(const td_graph *g, void *state, uint32_t strategy) {
+    const graph_strategy *s = &g->strategies[strategy];
+    td_exit *at = (td_exit *)(void *)((uint8_t *)state + g->exits_offset) + s->exit_first;
+    return (td_exits){s->exit_count > 0 ? g->exits + s->exit_first : NULL, at, td_graph_paper(g, state, strategy),
+                      s->exit_count};
+}
+
+/* As a decimal, whatever it is. */
+static td_value decimal_of(td_type type, td_value value) {
+    if (type == TD_TYPE_DECIMAL || td_value_is_na(value)) return value;
+    double x = floor(td_value_to_real(value) * (double)TD_VALUE_ONE + 0.5);
+    return x > -9e18 && x < 9e18 ? (td_value)x : TD_VALUE_NA;
+}
+
+td_exit_values td_graph_exit_values(const td_graph *g, const void *state, uint32_t strategy) {
+    const graph_strategy *s = &g->strategies[strategy];
+    const td_value *values = (const td_value *)(const void *)((const uint8_t *)state + g->values_offset);
+    td_exit_values out = {{0}};
+    for (uint32_t i = 0; i < s->exit_count; i++) {
+        const td_exit_rule *rule = &g->exits[s->exit_first + i];
+        if (rule->level != TD_EXIT_R) out.of[i] = decimal_of((td_type)g->nodes[rule->node].is.type, values[rule->node]);
+    }
+    return out;
+}
 
 static const td_paper *paper_of(const td_graph *g, const void *state, uint32_t strategy) {
     return (const td_paper *)(const void *)((const uint8_t *)state + g->positions_offset) + strategy;
@@ -231,11 +263,16 @@ bool td_graph_began(const void *state, int64_t *out_ns) {
 
 void td_graph_begin_at(void *state, int64_t begin_ns) { ((state_head *)state)->begin_ns = begin_ns; }
 
-uint32_t td_graph_decide(const td_graph *g, const void *state, uint32_t strategy, int64_t target) {
+td_stance td_graph_stance(const td_graph *g, const void *state, uint32_t strategy, td_moment now, int64_t event_ns) {
+    const td_paper *paper = paper_of(g, state, strategy);
+    return (td_stance){paper->target, td_paper_holds_back(paper, td_graph_rules(g, strategy), now, event_ns)};
+}
+
+uint32_t td_graph_decide(const td_graph *g, const void *state, uint32_t strategy, td_stance stance) {
     const td_value *values = (const td_value *)(const void *)((const uint8_t *)state + g->values_offset);
     if (!td_graph_is_active(g, state, strategy)) return TD_GRAPH_NOTHING;
-    fired_actions fired = fire(g, &g->strategies[strategy], values);
-    const td_graph_action *action = decide(&fired, target);
+    fired_actions fired = fire(g, &g->strategies[strategy], values, stance.held_back);
+    const td_graph_action *action = decide(&fired, stance.target);
     return action != NULL ? (uint32_t)(action - g->actions) : TD_GRAPH_NOTHING;
 }
 
@@ -259,14 +296,25 @@ void td_graph_name_action(const td_graph *g, uint32_t strategy, uint32_t action,
     signal->note = is->note;
     signal->target = target_after(is);
     signal->action = is->action;
+    if (signal->reason.size > 0) return; /* it is withheld */
+    if (is->leaving == TD_LEAVING_STOP) signal->reason = TD_TEXT("stop");
+    if (is->leaving == TD_LEAVING_TARGET) signal->reason = TD_TEXT("target");
 }
 
 uint32_t td_graph_act(const td_graph *g, void *state, uint32_t strategy, td_moment now, td_signal *signal) {
     td_paper *paper = td_graph_paper(g, state, strategy);
-    uint32_t action = td_graph_decide(g, state, strategy, paper->target);
+    const td_paper_rules *rules = td_graph_rules(g, strategy);
+    td_stance stance = td_graph_stance(g, state, strategy, now, signal->event_ns);
+    uint32_t action = td_graph_decide(g, state, strategy, stance);
     if (action == TD_GRAPH_NOTHING) return action;
+    if (rules->allow_incomplete) {
+        signal->status = TD_SIGNAL_FRESH;
+        signal->reason = (td_bytes){0};
+    }
     td_graph_name_action(g, strategy, action, signal);
-    td_paper_signal(paper, now, signal);
+    td_paper_signal(paper, rules, now, signal);
+    if (signal->status == TD_SIGNAL_FRESH && signal->target == 0)
+        td_paper_leave(paper, (td_leaving)g->actions[action].leaving, signal->event_ns);
     return action;
 }
 
@@ -332,7 +380,7 @@ void td_graph_apply(const td_graph *g, void *state, const td_graph_event *event,
 }
 
 void td_graph_go_back(const td_graph *g, void *state, const void *past) {
-    size_t targets_end = g->positions_offset + g->strategy_count * sizeof(td_paper);
+    size_t targets_end = g->values_offset;
     memcpy(state, past, g->positions_offset);
     memcpy((uint8_t *)state + targets_end, (const uint8_t *)past + targets_end, g->state_bytes - targets_end);
 }

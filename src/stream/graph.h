@@ -17,7 +17,7 @@
 #pragma once
 #include "model/bar.h"
 #include "model/signal.h"
-#include "stream/paper.h"
+#include "stream/exits.h"
 #include "stream/value.h"
 
 typedef struct td_graph td_graph;
@@ -104,13 +104,22 @@ bool td_graph_began(const void *state, int64_t *out_ns);
 bool td_graph_is_active(const td_graph *graph, const void *state, uint32_t strategy);
 /* Before its first bar: that it began then, with bars that another state has seen. */
 void td_graph_begin_at(void *state, int64_t begin_ns);
-/* The action that the last bar run calls for when `target` stands, or TD_GRAPH_NOTHING. */
-uint32_t td_graph_decide(const td_graph *graph, const void *state, uint32_t strategy, int64_t target);
+typedef struct td_stance { /* what an action is held against */
+    int64_t target;
+    bool held_back; /* entries, by a rule of the strategy */
+} td_stance;
+/* The action that the last bar run calls for in that stance, or TD_GRAPH_NOTHING. */
+uint32_t td_graph_decide(const td_graph *graph, const void *state, uint32_t strategy, td_stance stance);
+/* The strategy's own, for a signal of that time. */
+td_stance td_graph_stance(const td_graph *graph, const void *state, uint32_t strategy, td_moment now, int64_t event_ns);
 /* The same for the strategy's own target, which moves unless the signal is withheld; fills the signal. */
 uint32_t td_graph_act(const td_graph *graph, void *state, uint32_t strategy, td_moment now, td_signal *signal);
-/* The strategy's position, the state's; and how it is filled. */
+/* The strategy's position, the state's, and its rules. */
 td_paper *td_graph_paper(const td_graph *graph, void *state, uint32_t strategy);
-td_fill_rule td_graph_fill_rule(const td_graph *graph, uint32_t strategy);
+const td_paper_rules *td_graph_rules(const td_graph *graph, uint32_t strategy);
+/* Its levels, and what their expressions say by now. */
+td_exits td_graph_exits(const td_graph *graph, void *state, uint32_t strategy);
+td_exit_values td_graph_exit_values(const td_graph *graph, const void *state, uint32_t strategy);
 /* A fresh signal of that bar, or a withheld one, by no strategy yet; and the strategy's part of it, without the
  * ordinal. */
 td_signal td_graph_blank_signal(const td_bar *bar);

@@ -9,7 +9,7 @@
 struct td_graph_builder {
     td_rhythm rhythm;
     td_buf nodes; /* td_node */
-    td_buf strategies, sets, actions, lines, params, terms, exports, uses, reports, report_values;
+    td_buf strategies, sets, actions, lines, params, terms, exports, uses, reports, report_values, exits;
     td_buf ports;    /* td_port */
     uint32_t *table; /* node + 1 by hash of its bytes, 0: free; open addressing */
     uint32_t table_size;
@@ -36,6 +36,7 @@ void td_graph_builder_free(td_graph_builder *b) {
     td_buf_fini(&b->exports);
     td_buf_fini(&b->uses);
     td_buf_fini(&b->lines);
+    td_buf_fini(&b->exits);
     td_buf_fini(&b->actions);
     td_buf_fini(&b->sets);
     td_buf_fini(&b->strategies);
@@ -144,7 +145,8 @@ void td_graph_builder_begin_strategy(td_graph_builder *b, td_bytes name, const t
     graph_strategy s = {.name = name,
                         .set_first = COUNT(b->sets, td_bytes),
                         .set_count = (uint32_t)set_count,
-                        .action_first = COUNT(b->actions, td_graph_action)};
+                        .action_first = COUNT(b->actions, td_graph_action),
+                        .exit_first = COUNT(b->exits, td_exit_rule)};
     td_buf_put(&b->sets, sets, set_count * sizeof *sets);
     td_buf_put(&b->strategies, &s, sizeof s);
 }
@@ -168,6 +170,20 @@ void td_graph_builder_add_line(td_graph_builder *b, td_bytes name, uint32_t node
                           .owner = COUNT(b->strategies, graph_strategy) - 1};
     td_buf_put(&b->lines, &line, sizeof line);
 }
+
+void td_graph_builder_add_exit(td_graph_builder *b, const td_exit_rule *rule) {
+    assert(last_strategy(b)->exit_count < TD_EXITS_MAX);
+    td_buf_put(&b->exits, rule, sizeof *rule);
+    last_strategy(b)->exit_count++;
+}
+
+size_t td_graph_builder_exits(const td_graph_builder *b, const td_exit_rule **out) {
+    const graph_strategy *s = last_strategy(b);
+    *out = s->exit_count > 0 ? (const td_exit_rule *)(const void *)b->exits.data + s->exit_first : NULL;
+    return s->exit_count;
+}
+
+td_paper_rules *td_graph_builder_rules(const td_graph_builder *b) { return &last_strategy(b)->rules; }
 
 void td_graph_builder_add_param(td_graph_builder *b, td_bytes name, uint32_t node) {
     td_graph_param param = {
@@ -249,6 +265,9 @@ static uint64_t *find_users(const td_graph_builder *b, const td_graph *g) {
     for (uint32_t s = 0; s < g->strategy_count; s++)
         for (uint32_t i = 0; i < g->strategies[s].action_count; i++)
             set_user(users, g->mask_words, g->actions[g->strategies[s].action_first + i].condition, s);
+    for (uint32_t s = 0; s < g->strategy_count; s++)
+        for (uint32_t i = 0; i < g->strategies[s].exit_count; i++)
+            set_user(users, g->mask_words, g->exits[g->strategies[s].exit_first + i].node, s);
     for (uint32_t i = 0; i < g->line_count; i++) set_user(users, g->mask_words, g->lines[i].node, g->lines[i].owner);
     for (uint32_t i = 0; i < g->export_count; i++)
         set_user(users, g->mask_words, g->exports[i].node, g->strategy_count + i);
@@ -341,6 +360,7 @@ static void take_nodes(const td_graph_builder *b, td_graph *g, uint32_t action_c
         g->actions[i].condition = number[g->actions[i].condition];
         g->actions[i].term--;
     }
+    for (uint32_t i = 0; i < g->exit_count; i++) g->exits[i].node = number[g->exits[i].node];
     for (uint32_t i = 0; i < g->line_count; i++) g->lines[i].node = number[g->lines[i].node];
     for (uint32_t i = 0; i < g->export_count; i++) g->exports[i].node = number[g->exports[i].node];
     for (uint32_t i = 0; i < g->report_count; i++) g->reports[i].condition = number[g->reports[i].condition];
@@ -374,6 +394,7 @@ static void lay_out_state(td_graph *g) {
     (void)take_room(&at, sizeof(state_head));
     g->active_offset = take_room(&at, (size_t)g->strategy_count + g->export_count + g->node_count);
     g->positions_offset = take_room(&at, g->strategy_count * sizeof(td_paper));
+    g->exits_offset = take_room(&at, g->exit_count * sizeof(td_exit));
     g->values_offset = take_room(&at, g->node_count * sizeof(td_value));
     for (uint32_t i = 0; i < g->node_count; i++) {
         graph_node *node = &g->nodes[i];
@@ -463,6 +484,8 @@ td_graph *td_graph_build(td_graph_builder *b) {
     g->strategies = take_data(&b->strategies);
     g->exports = take_data(&b->exports);
     g->sets = take_data(&b->sets);
+    g->exit_count = COUNT(b->exits, td_exit_rule);
+    g->exits = take_data(&b->exits);
     g->actions = take_data(&b->actions);
     g->lines = take_data(&b->lines);
     g->report_count = COUNT(b->reports, graph_report);

@@ -23,6 +23,7 @@ typedef struct td_graph_action {
     uint32_t condition; /* node */
     uint32_t term;      /* its number in the builder, or 0; of a graph the term, or TD_GRAPH_NOTHING */
     uint8_t action;     /* td_action */
+    uint8_t leaving;    /* td_leaving: the rule that it is, of an EXIT */
 } td_graph_action;
 
 typedef struct td_graph_builder td_graph_builder;
@@ -39,6 +40,10 @@ td_node td_graph_builder_node(const td_graph_builder *builder, uint32_t node);
 void td_graph_builder_begin_strategy(td_graph_builder *builder, td_bytes name, const td_bytes *sets, size_t set_count);
 void td_graph_builder_add_action(td_graph_builder *builder, const td_graph_action *action);
 void td_graph_builder_add_line(td_graph_builder *builder, td_bytes name, uint32_t node);
+/* At most TD_EXITS_MAX of a strategy. */
+void td_graph_builder_add_exit(td_graph_builder *builder, const td_exit_rule *rule);
+size_t td_graph_builder_exits(const td_graph_builder *builder, const td_exit_rule **out); /* those it has, lent */
+td_paper_rules *td_graph_builder_rules(const td_graph_builder *builder); /* of the strategy, to be filled in */
 /* VENUE:SYMBOL; twice is once. What ports call it. */
 uint32_t td_graph_builder_add_use(td_graph_builder *builder, td_bytes instrument);
 void td_graph_builder_add_param(td_graph_builder *builder, td_bytes name, uint32_t node); /* a constant decimal */

@@ -1,9 +1,9 @@
 /* src/stream/graph_layout.h - how a graph and its state lie in memory; for graph.c, graph_build.c and carry.c alone.
  * State of one instrument: head, what is active, positions, values of all nodes, memories, rings of past values. */
 #pragma once
+#include "stream/exits.h"
 #include "stream/graph_build.h"
 #include "stream/indicator.h"
-#include "stream/paper.h"
 
 typedef struct graph_node {
     td_node is;
@@ -18,7 +18,8 @@ typedef struct graph_strategy {
     td_bytes name, text;
     uint32_t set_first, set_count;
     uint32_t action_first, action_count;
-    td_fill_rule fill;
+    uint32_t exit_first, exit_count;
+    td_paper_rules rules;
 } graph_strategy;
 
 typedef struct graph_export { /* a node that others read, of these instruments */
@@ -40,7 +41,7 @@ typedef struct graph_report_value {
 
 struct td_graph {
     td_rhythm rhythm;
-    size_t state_bytes, active_offset, positions_offset, values_offset;
+    size_t state_bytes, active_offset, positions_offset, exits_offset, values_offset;
     uint32_t node_count, strategy_count, line_count, export_count, port_count;
     uint32_t report_count, report_value_count;
     uint32_t constant_count; /* the first nodes: given once, on the first bar */
@@ -56,12 +57,13 @@ struct td_graph {
     uint32_t *port_nodes; /* beside them */
     td_bytes *sets;
     td_graph_action *actions;
+    td_exit_rule *exits;
     td_graph_line *lines;
     graph_report *reports;
     graph_report_value *report_values;
     td_graph_param *params;
     td_term *terms;
-    uint32_t param_count;
+    uint32_t param_count, exit_count;
     td_graph_use *uses;
     uint32_t use_count;
     char *texts;
@@ -76,7 +78,8 @@ typedef struct state_head {
 } state_head;
 
 /* Behind the head: a byte per strategy, then one per export, 1 if its set has this instrument, and one per node, 1 if
- * such a one needs it, found on the first bar; then a td_paper for each strategy. */
+ * such a one needs it, found on the first bar; then a td_paper for each strategy, and a td_exit
+ * for each of their exits. */
 
 /* Before the first event: who wants this instrument, what they need, and the constants; of a copy what others read. */
 void td_graph_begin(const td_graph *graph, void *state, td_bytes instrument, bool copy);

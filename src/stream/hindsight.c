@@ -11,11 +11,14 @@ typedef struct ring_head {
 
 #define UNJUDGED (TD_GRAPH_NOTHING - 1) /* the strategy was another then */
 
-typedef struct done {      /* by one strategy on one bar */
-    int64_t target;        /* before it */
-    uint32_t action;       /* told last: of the graph, TD_GRAPH_NOTHING or UNJUDGED */
-    uint32_t ordinal : 31; /* signals so far */
-    uint32_t withheld : 1; /* the action was told, but does not stand */
+enum { ORDINAL_MAX = (1 << 30) - 1 };
+
+typedef struct done {       /* by one strategy on one bar */
+    int64_t target;         /* before it */
+    uint32_t action;        /* told last: of the graph, TD_GRAPH_NOTHING or UNJUDGED */
+    uint32_t ordinal : 30;  /* signals so far */
+    uint32_t held_back : 1; /* entries were */
+    uint32_t withheld : 1;  /* the action was told, but does not stand */
 } done;
 
 typedef struct told {  /* of one report on one bar */
@@ -151,12 +154,13 @@ void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, 
     run(h, h.state, (td_graph_event){.instrument = instrument, .bar = bar, .ports = h.ports, .copy = h.copy});
     for (uint32_t s = 0; s < td_graph_strategies(h.graph); s++) {
         td_signal signal = td_graph_blank_signal(bar);
-        int64_t target = td_graph_target(h.graph, h.state, s);
+        td_stance stance = td_graph_stance(h.graph, h.state, s, h.now, bar->end_ns);
         uint32_t action = td_graph_act(h.graph, h.state, s, h.now, &signal);
         if (e != NULL)
-            e->strategies[s] = (done){.target = target,
+            e->strategies[s] = (done){.target = stance.target,
                                       .action = action,
-                                      .ordinal = signal.ordinal & INT32_MAX,
+                                      .ordinal = signal.ordinal & ORDINAL_MAX,
+                                      .held_back = stance.held_back,
                                       .withheld = action != TD_GRAPH_NOTHING && signal.status == TD_SIGNAL_WITHHELD};
         if (action != TD_GRAPH_NOTHING) fn(arg, &signal);
     }
@@ -182,10 +186,12 @@ static void insert_entry(td_hindsight h, uint32_t place, const td_bar *bar) {
     else
         td_graph_seen_ports(h.graph, base_of(h), ports_of(h, e));
     for (uint32_t s = 0; s < td_graph_strategies(h.graph); s++) {
-        int64_t target =
-            place < count ? entry_at(h, place + 1)->strategies[s].target : td_graph_target(h.graph, h.state, s);
-        bool before = place < count && entry_at(h, place + 1)->strategies[s].action == UNJUDGED;
-        e->strategies[s] = (done){.target = target, .action = before ? UNJUDGED : TD_GRAPH_NOTHING};
+        const done *next = place < count ? &entry_at(h, place + 1)->strategies[s] : NULL;
+        td_stance stance = td_graph_stance(h.graph, h.state, s, h.now, bar->end_ns);
+        if (next != NULL) stance = (td_stance){next->target, next->held_back != 0};
+        bool before = next != NULL && next->action == UNJUDGED;
+        e->strategies[s] = (done){
+            .target = stance.target, .action = before ? UNJUDGED : TD_GRAPH_NOTHING, .held_back = stance.held_back};
     }
     for (uint32_t r = 0; r < td_graph_reports(h.graph); r++) {
         bool before = place < count && reports_of(h, entry_at(h, place + 1))[r].standing == UNJUDGED;
@@ -271,15 +277,16 @@ static void correct(const correction *c, entry *e) {
     for (uint32_t s = 0; s < td_graph_strategies(c->h.graph); s++) {
         done *d = &e->strategies[s];
         if (d->action == UNJUDGED) continue;
-        uint32_t action = td_graph_decide(c->h.graph, c->h.state, s, d->target);
-        bool withholds = e->bar.quality == TD_QUALITY_PARTIAL && action != TD_GRAPH_NOTHING;
+        uint32_t action = td_graph_decide(c->h.graph, c->h.state, s, (td_stance){d->target, d->held_back != 0});
+        bool partial = e->bar.quality == TD_QUALITY_PARTIAL && !td_graph_rules(c->h.graph, s)->allow_incomplete;
+        bool withholds = partial && action != TD_GRAPH_NOTHING;
         bool stands = d->action != TD_GRAPH_NOTHING && d->withheld == 0;
         if (action == d->action && (stands || withholds == d->withheld)) continue;
         if (stands) tell(c, e, s, TD_SIGNAL_WITHDRAWN);
         d->action = action;
         d->withheld = withholds;
         if (action == TD_GRAPH_NOTHING) continue;
-        d->ordinal = next_ordinal(c->h, e, s) & INT32_MAX;
+        d->ordinal = next_ordinal(c->h, e, s) & ORDINAL_MAX;
         tell(c, e, s, withholds ? TD_SIGNAL_WITHHELD : TD_SIGNAL_LATE);
     }
     correct_reports(c, e);

@@ -383,7 +383,7 @@ static void tell_book(td_state *s, const td_event *e, td_bytes instrument, const
 
 td_book_word td_state_take_book(td_state *s, const td_event *e, td_bytes instrument, const td_emit *emit) {
     td_hole *gap;
-    s->now = (td_moment){s->now.record + 1, e->event_ns};
+    s->now = (td_moment){s->now.record + 1, e->event_ns, 0};
     td_book_word word = td_books_put(&s->books, instrument, e, &gap);
     bool whole = word == TD_BOOK_TAKEN && !e->book.more;
     if (word == TD_BOOK_HOLE || (whole && gap->number != 0)) tell_book(s, e, instrument, emit, gap);

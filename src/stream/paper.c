@@ -1,13 +1,42 @@
 /* src/stream/paper.c - orders and fills of a paper position. */
 #include "stream/paper.h"
 
+/* Of one limit: the period that holds the moment. */
+static int64_t period_of(const td_paper_rules *rules, int limit, td_moment now, int64_t event_ns) {
+    return limit == 0 ? now.session_ns : event_ns - event_ns % rules->most_per_ns;
+}
+
+static void count_entry(td_paper *p, const td_paper_rules *rules, td_moment now, int64_t event_ns) {
+    for (int i = 0; i < TD_PAPER_LIMITS; i++) {
+        if (rules->most[i] == 0) continue;
+        int64_t period_ns = period_of(rules, i, now, event_ns);
+        p->counted[i] = p->counted_ns[i] == period_ns ? p->counted[i] + 1 : 1;
+        p->counted_ns[i] = period_ns;
+    }
+}
+
+bool td_paper_holds_back(const td_paper *p, const td_paper_rules *rules, td_moment now, int64_t event_ns) {
+    int64_t own_ns = rules->cooldown_ns[p->leaving], any_ns = rules->cooldown_any_ns;
+    if (p->left_ns != 0 && event_ns - p->left_ns < (own_ns > any_ns ? own_ns : any_ns)) return true;
+    for (int i = 0; i < TD_PAPER_LIMITS; i++)
+        if (rules->most[i] != 0 && p->counted[i] >= rules->most[i] &&
+            p->counted_ns[i] == period_of(rules, i, now, event_ns))
+            return true;
+    return false;
+}
+
+void td_paper_leave(td_paper *p, td_leaving leaving, int64_t event_ns) {
+    p->leaving = leaving;
+    p->left_ns = event_ns;
+}
+
 uint32_t td_paper_number(td_paper *p, int64_t event_ns) {
     p->ordinal = p->signal_ns == event_ns ? p->ordinal + 1 : 1;
     p->signal_ns = event_ns;
     return p->ordinal;
 }
 
-void td_paper_signal(td_paper *p, td_moment now, td_signal *signal) {
+void td_paper_signal(td_paper *p, const td_paper_rules *rules, td_moment now, td_signal *signal) {
     signal->ordinal = td_paper_number(p, signal->event_ns);
     if (signal->status != TD_SIGNAL_FRESH || signal->action > TD_ACTION_EXIT) return;
     p->target = signal->target;
@@ -15,6 +44,7 @@ void td_paper_signal(td_paper *p, td_moment now, td_signal *signal) {
     p->order_ns = signal->event_ns;
     p->order_ordinal = signal->ordinal;
     p->cause = now;
+    if (signal->target != 0) count_entry(p, rules, now, signal->event_ns);
 }
 
 uint32_t td_paper_late_ordinal(td_paper *p, int64_t event_ns, uint32_t used) {
@@ -24,9 +54,9 @@ uint32_t td_paper_late_ordinal(td_paper *p, int64_t event_ns, uint32_t used) {
     return ordinal;
 }
 
-bool td_paper_is_due(const td_paper *p, td_fill_rule rule, td_moment now) {
+bool td_paper_is_due(const td_paper *p, const td_paper_rules *rules, td_moment now) {
     if (p->ordered == 0 || p->cause.record == now.record) return false;
-    return rule.after_ns == 0 || now.ns - p->cause.ns >= rule.after_ns;
+    return rules->fill_after_ns == 0 || now.ns - p->cause.ns >= rules->fill_after_ns;
 }
 
 int64_t td_paper_shares(td_split split, int64_t quantity) {

@@ -206,6 +206,15 @@ bool td_state_period(const td_state *s, uint32_t instrument, size_t w, int64_t n
     return true;
 }
 
+td_moment td_state_moment(const td_state *s, uint32_t instrument, int64_t ns) {
+    const block_head *block = block_of(s, instrument);
+    td_period day = block->day;
+    td_moment now = {s->now.record, s->now.ns, td_window_start(ns, TD_NS_PER_DAY)};
+    if (!td_period_holds(day, ns) && !td_program_day(s->program, block->calendar, ns, &day)) return now;
+    if (day.start_ns != INT64_MIN) now.session_ns = day.start_ns; /* else it has no days but those of UTC */
+    return now;
+}
+
 static bool is_window(const td_window *window, int64_t start_ns) {
     return window->trade_count > 0 && window->start_ns == start_ns;
 }
@@ -680,7 +689,7 @@ static __attribute__((noinline)) td_applied apply_and_run(td_state *s, const td_
 }
 
 td_applied td_state_apply(td_state *s, const td_event *e, const td_emit *emit) {
-    s->now = (td_moment){s->now.record + 1, e->event_ns};
+    s->now = (td_moment){s->now.record + 1, e->event_ns, 0};
     return s->ticks_run != 0 ? apply_and_run(s, e, emit) : apply_event(s, e, emit);
 }
 

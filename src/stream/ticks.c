@@ -39,12 +39,13 @@ static td_signal signal_of(const td_state *s, const td_tick *tick, char text[REA
  * signals in a row and an id is given once. */
 static void act(td_state *s, const td_graph *graph, void *state, const td_tick *tick, const td_emit *emit) {
     char text[REASON_BYTES];
+    td_moment now = td_state_moment(s, tick->instrument, tick->event_ns);
     for (uint32_t i = 0; i < td_graph_strategies(graph); i++) {
         if (td_graph_signal_ns(graph, state, i) > tick->event_ns) continue;
-        if (td_graph_decide(graph, state, i, td_graph_target(graph, state, i)) == TD_GRAPH_NOTHING) continue;
+        td_stance stance = td_graph_stance(graph, state, i, now, tick->event_ns);
+        if (td_graph_decide(graph, state, i, stance) == TD_GRAPH_NOTHING) continue;
         td_signal signal = signal_of(s, tick, text);
-        (void)td_graph_act(graph, state, i, s->now, &signal);
-        td_desk_look_again(block_of(s, tick->instrument));
+        (void)td_graph_act(graph, state, i, now, &signal);
         emit->signal(emit->self, td_instruments_name(s->instruments, tick->instrument), &signal);
     }
 }
@@ -85,6 +86,7 @@ static void run_all(td_state *s, td_rhythm_source source, const td_tick *tick, c
         event.ports = td_state_read_ports(s, tick->instrument, g, tick->event_ns);
         td_graph_run(p->graphs[g], state, &event);
         keep_exports(s, g, tick);
+        td_desk_look_again(block_of(s, tick->instrument)); /* levels may have moved, and targets */
         act(s, p->graphs[g], state, tick, emit);
         report(s, p->graphs[g], state, tick, emit);
     }

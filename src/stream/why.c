@@ -147,7 +147,8 @@ static td_why_word judge_true(const asking *a, td_action action) {
 
 static td_why_word judge(const asking *a, const td_graph_act_view *action) {
     if (!a->q->meant) return TD_WHY_NOT_MEANT;
-    if (td_graph_decide(a->q->graph, a->q->at, a->q->strategy, a->q->target) == action->number) return TD_WHY_FIRED;
+    td_stance stance = {.target = a->q->target};
+    if (td_graph_decide(a->q->graph, a->q->at, a->q->strategy, stance) == action->number) return TD_WHY_FIRED;
     if (is_true(a, action)) return judge_true(a, (td_action)action->action);
     td_value condition =
         action->condition == TD_GRAPH_NOTHING ? 0 : value_of(a, &a->terms[action->condition], a->q->at);

@@ -290,14 +290,26 @@ static const struct {
      "  stop 2%\n"
      "  at most 1 per session\n"
      "  flat at 15:55\n",
-     "x.td:2:3: 'stop' is not part of this version\n"
-     "      stop 2%\n"
-     "      ^\n"
-     "x.td:3:3: 'at' is not part of this version\n"
-     "      at most 1 per session\n"
-     "      ^\n"
-     "x.td:4:3: 'flat' is not part of this version\n"
+     "x.td:4:3: 'flat at' is not part of this version\n"
      "      flat at 15:55\n"
+     "      ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  target 2R\n"
+     "  stop at 0\n"
+     "  trail when close > 1\n"
+     "  cooldown 1m\n"
+     "  cooldown 2m\n",
+     "x.td:2:10: R is how far the strategy's stop stands from the entry: say 'stop', by a distance or a level, above\n"
+     "      target 2R\n"
+     "             ^\n"
+     "x.td:3:11: a level must be above 0: else it is reached at once, or never\n"
+     "      stop at 0\n"
+     "              ^\n"
+     "x.td:4:9: a trail follows the price at a distance; 'stop when' takes a condition\n"
+     "      trail when close > 1\n"
+     "            ^\n"
+     "x.td:6:3: this was said above already\n"
+     "      cooldown 2m\n"
      "      ^\n"},
     {"strategy a on bars(1m)\n"
      "  bui when close > 1\n",

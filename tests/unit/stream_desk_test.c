@@ -190,11 +190,214 @@ static void a_late_signal_has_no_fill(void **state) {
     RUN(CROSS, steps);
 }
 
+#define HELD "strategy x on bars(1s)\n  buy when close == 100\n  short when close == 200\n"
+#define LONG_AT_100                                                                                                    \
+    {'t', 10.0, 100, ""}, {'w', 15.0, 0, "fresh buy 00:00:11#1 to 1 @100\n"}, {                                        \
+        't', 15.1, 100, "fill 00:00:11#1 buy 1 @100 holds 1\n"                                                         \
+    }
+#define SHORT_AT_200                                                                                                   \
+    {'t', 10.0, 200, ""}, {'w', 15.0, 0, "fresh short 00:00:11#1 to -1 @200\n"}, {                                     \
+        't', 15.1, 200, "fill 00:00:11#1 sell 1 @200 holds -1\n"                                                       \
+    }
+
+static void a_stop_is_held_against_each_trade(void **state) {
+    (void)state;
+    static const step steps[] = {
+        LONG_AT_100,
+        {'t', 15.2, 95.01, ""},
+        {'t', 15.3, 300, ""},
+        {'b', 15.4, 1, ""}, /* of the past: nobody could sell there */
+        {'t', 15.5, 95, "fresh exit 00:00:15.5#1 to 0 @95 stop\n"},
+        {'t', 15.6, 94, "fill 00:00:15.5#1 sell 1 @94 holds 0\n"},
+        {'t', 15.7, 90, ""}, /* there is nothing left to stop */
+    };
+    RUN(HELD "  stop 5\n", steps);
+    RUN(HELD "  stop 5%\n", steps);
+    RUN(HELD "  stop at 95\n", steps);
+    RUN(HELD "  stop 90\n  stop 5\n", steps); /* the nearer one */
+    static const step up[] = {
+        SHORT_AT_200,
+        {'t', 15.2, 209.99, ""},
+        {'t', 15.3, 1, ""},
+        {'t', 15.5, 211, "fresh exit 00:00:15.5#1 to 0 @211 stop\n"},
+        {'t', 15.6, 212, "fill 00:00:15.5#1 buy 1 @212 holds 0\n"},
+    };
+    RUN(HELD "  stop 10\n", up);
+    RUN(HELD "  stop 5%\n", up);
+}
+
+static void a_target_is_so_many_r_away(void **state) {
+    (void)state;
+    static const step steps[] = {
+        LONG_AT_100,
+        {'t', 15.2, 109.9, ""},
+        {'t', 15.3, 110, "fresh exit 00:00:15.3#1 to 0 @110 target\n"},
+        {'t', 15.4, 90, "fill 00:00:15.3#1 sell 1 @90 holds 0\n"},
+    };
+    RUN(HELD "  stop 5\n  target 2R\n", steps);
+    RUN(HELD "  stop at 95\n  target 10\n", steps);
+    static const step both[] = {
+        LONG_AT_100, {'t', 15.2, 101, "fresh exit 00:00:15.2#1 to 0 @101 stop\n"}, /* what was lost is certain */
+    };
+    RUN(HELD "  target 0.5\n  stop at 102\n", both);
+}
+
+static void a_trail_follows_the_best_price(void **state) {
+    (void)state;
+    static const step steps[] = {
+        LONG_AT_100,
+        {'t', 15.2, 95.1, ""},
+        {'t', 15.3, 107, ""},
+        {'t', 15.4, 102.1, ""},
+        {'t', 15.5, 102, "fresh exit 00:00:15.5#1 to 0 @102 trail\n"},
+    };
+    RUN(HELD "  trail 5\n", steps);
+    static const step asleep[] = {
+        LONG_AT_100,
+        {'t', 15.2, 104, ""}, /* not yet 1R */
+        {'t', 15.3, 95, ""},
+        {'t', 15.4, 110, ""},
+        {'t', 15.5, 108.1, ""},
+        {'t', 15.6, 108, "fresh exit 00:00:15.6#1 to 0 @108 trail\n"},
+    };
+    RUN(HELD "  stop 10\n  trail 2 from 1R\n", asleep);
+    static const step even[] = {
+        LONG_AT_100,
+        {'t', 15.2, 99, ""},
+        {'t', 15.3, 110, ""},
+        {'t', 15.5, 100, "fresh exit 00:00:15.5#1 to 0 @100 stop\n"}, /* it loses nothing any more */
+    };
+    RUN(HELD "  stop 10\n  stop at 100 from 1R\n", even);
+    static const step down[] = {
+        SHORT_AT_200,
+        {'t', 15.3, 150, ""},
+        {'t', 15.5, 165, "fresh exit 00:00:15.5#1 to 0 @165 trail\n"},
+    };
+    RUN(HELD "  trail 7.5%\n", down); /* of the entry */
+}
+
+static void levels_follow_their_expressions(void **state) {
+    (void)state;
+    static const step steps[] = {
+        LONG_AT_100,
+        {'t', 16.0, 120, ""},
+        {'t', 16.5, 118, ""},
+        {'w', 19.0, 0, ""}, /* the bar of 16 s: low 118 */
+        {'t', 19.1, 117.5, "fresh exit 00:00:19.1#1 to 0 @117.5 stop\n"},
+    };
+    RUN(HELD "  stop at low\n", steps);
+    static const step na[] = {
+        LONG_AT_100,
+        {'t', 19.1, 1, ""},
+        {'t', 22.1, 1, ""},
+    };
+    RUN(HELD "  stop at close / (close - close)\n", na); /* never a level */
+    static const step when[] = {
+        LONG_AT_100,
+        {'t', 16.0, 50, ""},
+        {'w', 19.0, 0, "fresh exit 00:00:17#1 to 0 @50 stop\n"},
+        {'t', 19.1, 49, "fill 00:00:17#1 sell 1 @49 holds 0\n"},
+    };
+    RUN(HELD "  stop when close < 60\n", when);
+}
+
+static void a_level_is_split_with_its_position(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {'t', 86390.0, 100, ""},
+        {'w', 86395.0, 0, "fresh buy 23:59:51#1 to 1 @100\n"},
+        {'t', 86396.0, 100, "fill 23:59:51#1 buy 1 @100 holds 1\n"},
+        {'s', 86400.0, 0, ""},
+        {'t', 86400.0, 49, ""},
+        {'t', 86401.0, 47.5, "fresh exit 00:00:01#1 to 0 @47.5 stop\n"},
+        {'t', 86401.5, 47, "fill 00:00:01#1 sell 2 @47 holds 0\n"},
+    };
+    RUN(HELD "  stop 5\n", steps);
+    RUN(HELD "  stop 5%\n", steps);
+    RUN(HELD "  stop at 95\n", steps);
+    static const step trail[] = {
+        {'t', 86390.0, 100, ""},
+        {'w', 86395.0, 0, "fresh buy 23:59:51#1 to 1 @100\n"},
+        {'t', 86396.0, 100, "fill 23:59:51#1 buy 1 @100 holds 1\n"},
+        {'t', 86397.0, 110, ""},
+        {'s', 86400.0, 0, ""},
+        {'t', 86400.0, 52.6, ""},
+        {'t', 86401.0, 52.5, "fresh exit 00:00:01#1 to 0 @52.5 trail\n"},
+    };
+    RUN(HELD "  trail 5\n", trail);
+}
+
+static void entries_wait_for_cooldowns_and_limits(void **state) {
+    (void)state;
+    static const step cool[] = {
+        LONG_AT_100,
+        {'t', 15.5, 90, "fresh exit 00:00:15.5#1 to 0 @90 stop\n"},
+        {'t', 16.0, 100, "fill 00:00:15.5#1 sell 1 @100 holds 0\n"},
+        {'w', 20.0, 0, ""}, /* the bar ends at 17: too soon */
+        {'t', 20.1, 100, ""},
+        {'w', 24.0, 0, "fresh buy 00:00:21#1 to 1 @100\n"},
+    };
+    RUN(HELD "  stop 5\n  cooldown 5s\n", cool);
+    RUN(HELD "  stop 5\n  cooldown 5s after stop\n", cool);
+    static const step warm[] = {
+        LONG_AT_100,
+        {'t', 15.5, 90, "fresh exit 00:00:15.5#1 to 0 @90 stop\n"},
+        {'t', 16.0, 100, "fill 00:00:15.5#1 sell 1 @100 holds 0\n"},
+        {'w', 20.0, 0, "fresh buy 00:00:17#1 to 1 @100\n"},
+    };
+    RUN(HELD "  stop 5\n  cooldown 5s after target\n", warm);
+    static const step most[] = {
+        LONG_AT_100,
+        {'t', 15.5, 90, "fresh exit 00:00:15.5#1 to 0 @90 stop\n"},
+        {'t', 16.0, 100, "fill 00:00:15.5#1 sell 1 @100 holds 0\n"},
+        {'w', 59.0, 0, ""},
+        {'t', 60.0, 100, ""}, /* another minute */
+        {'w', 65.0, 0, "fresh buy 00:01:01#1 to 1 @100\n"},
+    };
+    RUN(HELD "  stop 5\n  at most 1 per 1m\n", most);
+    static const step day[] = {
+        LONG_AT_100,
+        {'t', 15.5, 90, "fresh exit 00:00:15.5#1 to 0 @90 stop\n"},
+        {'t', 86399.0, 100, "fill 00:00:15.5#1 sell 1 @100 holds 0\n"},
+        {'w', 86405.0, 0, ""}, /* of the old day, though it ends with it */
+        {'t', 86406.0, 100, ""},
+        {'w', 86410.0, 0, "fresh buy 00:00:07#1 to 1 @100\n"},
+    };
+    RUN(HELD "  stop 5\n  at most 1 per session\n", day);
+}
+
+static void fills_wait_as_they_are_told(void **state) {
+    (void)state;
+    static const step after[] = {
+        {'t', 10.0, 100, ""},
+        {'w', 15.0, 0, "fresh buy 00:00:11#1 to 1 @100\n"},
+        {'t', 15.4, 101, ""},
+        {'t', 15.5, 102, "fill 00:00:11#1 buy 1 @102 holds 1\n"},
+    };
+    RUN(HELD "  fill next after 500ms\n", after);
+    static const step open[] = {
+        {'t', 10.0, 100, ""},
+        {'t', 12.5, 99, "fresh buy 00:00:11#1 to 1 @100\n"},
+        {'t', 12.9, 101, ""}, /* of the bar that was running */
+        {'t', 13.0, 102, "fill 00:00:11#1 buy 1 @102 holds 1\n"},
+    };
+    RUN(HELD "  fill open\n", open);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_next_trade_fills),      cmocka_unit_test(what_is_put_on_the_tape_anew_fills_nothing),
-        cmocka_unit_test(an_order_is_overtaken),     cmocka_unit_test(a_split_scales_what_is_held),
+        cmocka_unit_test(the_next_trade_fills),
+        cmocka_unit_test(what_is_put_on_the_tape_anew_fills_nothing),
+        cmocka_unit_test(an_order_is_overtaken),
+        cmocka_unit_test(a_split_scales_what_is_held),
         cmocka_unit_test(a_late_signal_has_no_fill),
+        cmocka_unit_test(a_stop_is_held_against_each_trade),
+        cmocka_unit_test(a_target_is_so_many_r_away),
+        cmocka_unit_test(a_trail_follows_the_best_price),
+        cmocka_unit_test(levels_follow_their_expressions),
+        cmocka_unit_test(a_level_is_split_with_its_position),
+        cmocka_unit_test(entries_wait_for_cooldowns_and_limits),
+        cmocka_unit_test(fills_wait_as_they_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,119 @@
+/* src/lang/lower_rule.c - rules of a strategy: when its position is left, when it is entered no more, how it is filled.
+ */
+#include "lang/lower.h"
+#include "lang/words.h"
+#include <stdio.h>
+
+static bool fail(const td_lowering *l, uint32_t offset, const char *message) {
+    td_lower_fail(l, offset, "%s", message);
+    return false;
+}
+
+static bool is_word(const td_rule_tree *rule, const char *word) { return td_bytes_equal(rule->word, td_text(word)); }
+
+/* ---- stop, target, trail ---- */
+
+static const td_exit_kind exit_kinds[] = {
+    [TD_RULE_STOP] = TD_EXIT_STOP, [TD_RULE_TARGET] = TD_EXIT_TARGET, [TD_RULE_TRAIL] = TD_EXIT_TRAIL};
+
+/* A condition is an exit like others, but for the word that it is told with. */
+static void lower_when(td_lowering *l, const td_rule_tree *rule) {
+    td_graph_action action = {.action = TD_ACTION_EXIT, .qty = 1, .term = td_lower_next_term(l)};
+    action.leaving = rule->kind == TD_RULE_TARGET ? TD_LEAVING_TARGET : TD_LEAVING_STOP;
+    action.condition = td_lower_condition(l, rule->expr);
+    if (rule->kind == TD_RULE_TRAIL)
+        (void)fail(l, rule->level_offset, "a trail follows the price at a distance; 'stop when' takes a condition");
+    else if (rule->from_r != 0)
+        (void)fail(l, rule->from_offset, "'from' goes with a distance or a level; say it in the condition here");
+    else if (action.condition != TD_NODE_BAD)
+        td_graph_builder_add_action(l->builder, &action);
+}
+
+static bool has_risk(const td_lowering *l) {
+    const td_exit_rule *exits;
+    size_t count = td_graph_builder_exits(l->builder, &exits);
+    for (size_t i = 0; i < count; i++)
+        if (exits[i].kind == TD_EXIT_STOP && exits[i].level != TD_EXIT_R) return true;
+    return false;
+}
+
+static bool lower_level(td_lowering *l, const td_rule_tree *rule, td_exit_rule *out) {
+    const td_expr *e = td_syntax_expr(l->tree, rule->expr);
+    out->node = td_lower_number(l, rule->expr);
+    if (out->node == TD_NODE_BAD) return false;
+    td_node node = td_graph_builder_node(l->builder, out->node);
+    out->level = rule->level == TD_LEVEL_AT ? TD_EXIT_AT : e->percent ? TD_EXIT_PERCENT : TD_EXIT_DISTANCE;
+    if (node.op != TD_OP_CONSTANT || (!td_value_is_na(node.constant) && node.constant > 0)) return true;
+    return fail(l, e->offset, "a level must be above 0: else it is reached at once, or never");
+}
+
+static void lower_exit(td_lowering *l, const td_rule_tree *rule) {
+    const td_exit_rule *exits;
+    td_exit_rule out = {.r = rule->r, .from_r = rule->from_r, .kind = (uint8_t)exit_kinds[rule->kind]};
+    bool good = rule->level == TD_LEVEL_R || lower_level(l, rule, &out);
+    if (rule->level == TD_LEVEL_R) out.level = TD_EXIT_R;
+    if ((rule->level == TD_LEVEL_R || rule->from_r != 0) && !has_risk(l))
+        good =
+            fail(l, rule->level == TD_LEVEL_R ? rule->level_offset : rule->from_offset,
+                 "R is how far the strategy's stop stands from the entry: say 'stop', by a distance or a level, above");
+    if (good && td_graph_builder_exits(l->builder, &exits) == TD_EXITS_MAX)
+        good = fail(l, rule->offset, "a strategy has at most 8 stops, targets and trails");
+    if (good) td_graph_builder_add_exit(l->builder, &out);
+}
+
+/* ---- the others ---- */
+
+static void set_once(const td_lowering *l, const td_rule_tree *rule, int64_t *at, int64_t value) {
+    if (*at != 0)
+        (void)fail(l, rule->offset, "this was said above already");
+    else
+        *at = value;
+}
+
+static void lower_cooldown(const td_lowering *l, const td_rule_tree *rule, td_paper_rules *rules) {
+    int64_t *of = is_word(rule, "stop")     ? &rules->cooldown_ns[TD_LEAVING_STOP]
+                  : is_word(rule, "target") ? &rules->cooldown_ns[TD_LEAVING_TARGET]
+                  : is_word(rule, "exit")   ? &rules->cooldown_ns[TD_LEAVING_EXIT]
+                                            : &rules->cooldown_any_ns;
+    set_once(l, rule, of, rule->duration_ns);
+}
+
+static void lower_limit(const td_lowering *l, const td_rule_tree *rule, td_paper_rules *rules) {
+    bool session = rule->duration_ns == 0;
+    set_once(l, rule, &rules->most[session ? 0 : 1], rule->count);
+    if (!session) rules->most_per_ns = rule->duration_ns;
+}
+
+static void lower_fill(const td_lowering *l, const td_rule_tree *rule, td_paper_rules *rules) {
+    if (is_word(rule, "touch")) td_lower_fail_later(l, rule->word_offset, "'fill touch'");
+    if (is_word(rule, "open") && l->strategy->source.kind != TD_SOURCE_BARS)
+        (void)fail(l, rule->word_offset, "'fill open' waits for a bar, and this strategy runs on none");
+    rules->fill = is_word(rule, "open") ? TD_FILL_OPEN : TD_FILL_NEXT;
+    rules->fill_after_ns = rule->duration_ns;
+}
+
+void td_lower_rule(td_lowering *l, const td_rule_tree *rule) {
+    td_paper_rules *rules = td_graph_builder_rules(l->builder);
+    switch ((td_rule_kind)rule->kind) {
+    case TD_RULE_COOLDOWN:
+        lower_cooldown(l, rule, rules);
+        return;
+    case TD_RULE_AT_MOST:
+        lower_limit(l, rule, rules);
+        return;
+    case TD_RULE_FLAT_AT:
+        td_lower_fail_later(l, rule->offset, "'flat at'");
+        return;
+    case TD_RULE_FILL:
+        lower_fill(l, rule, rules);
+        return;
+    case TD_RULE_INCOMPLETE:
+        rules->allow_incomplete = is_word(rule, "allow");
+        return;
+    default:
+        if (rule->level == TD_LEVEL_WHEN)
+            lower_when(l, rule);
+        else
+            lower_exit(l, rule);
+    }
+}
