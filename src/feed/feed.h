@@ -48,8 +48,10 @@ typedef struct td_feed_answer { /* to something that is asked for once */
 
 typedef struct td_feed_item {
     td_item_kind kind;
-    bool past;                   /* asked for afterwards: shows nothing of the session, and its clock says nothing */
-    bool progress;               /* NOTICE: how long work goes on, nothing to be warned of */
+    bool past;     /* asked for afterwards: shows nothing of the session, and its clock says nothing */
+    bool progress; /* NOTICE: how long work goes on, nothing to be warned of */
+    bool parted; /* of a recording: another session begins with it, what came before it and behind the last item is lost
+                  */
     int64_t clock_ns;            /* the feed's clock at this item; never goes back; 0 before its first instant */
     td_source_position position; /* its cause; unique within the feed, increasing within a file; file: 0 or more, in
                                     byte order of the paths; line: from 1, 0 stands for the whole file */
@@ -144,7 +146,7 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
          .offset = offsetof(td_feed_conf, rules),                                                                      \
          .help =                                                                                                       \
              "basic quarantines crossed quotes and outlying prices; venue, the default of feeds with a table of sale " \
-             "conditions (lean), also keeps trades from the parts of a bar that theirs may not set"},                  \
+             "conditions (lean, finnhub), also keeps trades from the parts of a bar that theirs may not set"},         \
     {                                                                                                                  \
         .key = "trade_ids", .type = TD_OPTION_CHOICE, .fallback = (ids_), .choices = "ordered|any|off|venue",          \
         .offset = offsetof(td_feed_conf, trade_ids),                                                                   \

@@ -8,6 +8,7 @@ typedef struct session {
     td_naming naming;          /* as the feed says it */
     const td_venue_ops *venue; /* of the connection; NULL before there is one */
     const td_venue_ops *asked; /* of an answer that says more; else NULL */
+    bool connected;            /* once at least */
     _Alignas(max_align_t) uint8_t decoder[TD_VENUE_STATE_MAX];
     _Alignas(max_align_t) uint8_t asked_decoder[TD_VENUE_STATE_MAX];
 } session;
@@ -96,6 +97,8 @@ static void cryptofeed_decode(void *state, td_bytes text, td_recorded *out) {
     case CONNECTED:
         venue = td_venue_of_url(l.url);
         s->venue = venue; /* messages belong to the connection that was made last in their file */
+        out->parted = s->connected;
+        s->connected = true;
         if (venue != NULL) begin_decoder(s, s->decoder, venue, l.url);
         if (venue != NULL)
             td_recorded_ignore(out, "connected");

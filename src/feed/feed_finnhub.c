@@ -16,7 +16,7 @@ static td_status finnhub_open(void **out, const td_os *os, const td_feed_conf *c
 }
 
 static const td_option finnhub_options[] = {
-    TD_FEED_ROWS_LIVE_PLAIN("FINNHUB"),
+    TD_FEED_ROWS_LIVE_RULES("FINNHUB", "venue", "off"),
     TD_FEED_ROWS_TOKEN("your key: ${FINNHUB_TOKEN}"),
     {.key = "symbols",
      .type = TD_OPTION_TEXTS,

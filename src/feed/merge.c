@@ -10,6 +10,8 @@ typedef enum phase { /* what of the Times between the last item and the next one
                      SECOND,  /* the second's end, or it fell away */
                      SILENCE, /* at least one of silence */
                      RESUMED, /* the silence's end */
+                     DOWN,    /* the end of the session, where the next item begins another one */
+                     UP,      /* its begin */
 } phase;
 
 typedef struct feed_lane {
@@ -85,6 +87,15 @@ static void plan_times(feed_lane *lane, int64_t clock_ns, uint64_t targets, td_s
     lane->session = session;
 }
 
+/* Where nothing was recorded no time is given, either. */
+static void plan_session(const td_merge *m, feed_lane *lane) {
+    if (lane->phase == UP) return;
+    bool down = lane->phase != DOWN;
+    lane->phase = down ? DOWN : UP;
+    plan_times(lane, down ? lane->last_ns : lane->head.clock_ns, m->route.all,
+               down ? TD_SESSION_DOWN : TD_SESSION_LIVE);
+}
+
 /* Plans the next Times in front of the head, if any are left. */
 static void plan_next_times(const td_merge *m, feed_lane *lane) {
     int64_t next_ns = lane->head.clock_ns;
@@ -115,14 +126,20 @@ static void find_step(const td_merge *m, feed_lane *lane) {
         }
         lane->ended = true;
         plan_times(lane, lane->last_ns, m->route.all, TD_SESSION_ENDED);
+    } else if (lane->last_ns != 0 && lane->head.parted) {
+        plan_session(m, lane);
     } else if (lane->last_ns != 0 && lane->head.clock_ns >= lane->second_ns) {
         plan_next_times(m, lane);
     }
     lane->due_ns = due_at(lane, lane->time_targets != 0 ? lane->time_ns : lane->head.clock_ns);
 }
 
+static int64_t bound_of(const feed_lane *lane) {
+    if (lane->session == TD_SESSION_ENDED) return lane->newest_ns;
+    return lane->session == TD_SESSION_DOWN ? TD_NONE : lane->time_ns - lane->of.conf->max_delay_ns;
+}
+
 static void give_time(const td_merge *m, feed_lane *lane, td_input *out) {
-    bool ended = lane->session == TD_SESSION_ENDED;
     out->partition = (uint32_t)__builtin_ctzll(lane->time_targets);
     out->item = (td_feed_item){.kind = TD_ITEM_EVENT, .clock_ns = lane->time_ns, .position = lane->position};
     out->item.event =
@@ -130,9 +147,7 @@ static void give_time(const td_merge *m, feed_lane *lane, td_input *out) {
                    .feed = out->feed,
                    .event_ns = lane->time_ns,
                    .receive_ns = lane->time_ns,
-                   .time = {.bound_ns = ended ? lane->newest_ns : lane->time_ns - lane->of.conf->max_delay_ns,
-                            .clock_ns = lane->time_ns,
-                            .session = (uint8_t)lane->session}};
+                   .time = {.bound_ns = bound_of(lane), .clock_ns = lane->time_ns, .session = (uint8_t)lane->session}};
     lane->time_targets &= lane->time_targets - 1;
     if (lane->time_targets == 0) find_step(m, lane);
 }
@@ -162,6 +177,7 @@ static void give_item(td_merge *m, feed_lane *lane, td_input *out) {
     td_feed_item *item = &out->item;
     out->partition = 0;
     if (item->clock_ns != 0) move_clock(lane, item->clock_ns);
+    if (item->parted) lane->phase = NOTHING;
     if (item->kind == TD_ITEM_EVENT) {
         td_event *e = &item->event;
         e->feed = out->feed;
@@ -179,7 +195,7 @@ static void give_item(td_merge *m, feed_lane *lane, td_input *out) {
 /* A single feed's item goes straight through where no Time comes in front of it: most of the time nothing is copied.
  * False: it has become the head. */
 static bool pass_through(td_merge *m, feed_lane *lane, td_input *out) {
-    if (out->item.kind == TD_ITEM_END || out->item.clock_ns >= lane->second_ns) {
+    if (out->item.kind == TD_ITEM_END || out->item.parted || out->item.clock_ns >= lane->second_ns) {
         lane->head = out->item;
         take_head(m, lane);
         return false;

@@ -10,6 +10,8 @@
  *   silence       at c + 1, 2, 4, 8, … s, each if < d: Time to all partitions; session idle. Where c + 1 s is S, this
  *                 one alone is given.
  *   silence's end at d, if there was silence: Time to all partitions, in front of the item; session live.
+ *   parted        in front of an item that begins another session, instead of those: at c, session down and without a
+ *                 bound, then at d, session live, each one Time to all partitions.
  *   ended         at c, when the feed has no next item: Time to all partitions; session ended.
  * An item of a feed follows the Times up to its clock. bound = clock of the Time - max_delay; of `ended`: the feed's
  * largest event time (TD_NONE without any event). Items in front of a feed's first instant (clock 0) are due at 0 and

@@ -76,7 +76,7 @@ static bool source_decode(const recording *r, source *s) {
     td_recorded *row = &s->recorded;
     row->clock_ns = 0;
     row->ns_of_day = -1;
-    row->more = false;
+    row->more = row->parted = false;
     row->part = (td_bytes){0};
     row->notice.kind = TD_NOTICE_NONE;
     switch (s->line.kind) {
@@ -227,6 +227,7 @@ static void give_row(recording *r, const source *s, td_feed_item *out) {
     const td_recorded *row = &s->recorded;
     if (s->clock_ns > r->clock_ns) r->clock_ns = s->clock_ns;
     out->kind = row->kind;
+    out->parted = row->parted;
     out->clock_ns = r->clock_ns;
     out->position = position_of(s);
     switch (row->kind) {

@@ -26,6 +26,7 @@ typedef struct td_notice { /* what a venue says of the session */
 typedef struct td_recorded { /* what one line or message says, or a part of it */
     td_item_kind kind;       /* EVENT, REJECTED, IGNORED; END: nothing at all, as a blank line */
     bool more;               /* it says more: decoding the same bytes again, next, gives the next part */
+    bool parted;             /* another session of its file begins with it */
     int64_t clock_ns;        /* its instant on the feed's clock; 0: it has none */
     int64_t ns_of_day;       /* exchange-local, for from and to; -1: unknown, so never filtered */
     uint8_t reason;          /* REJECTED: td_reason */
@@ -59,7 +60,8 @@ typedef struct td_recording_ops {
     /* Fills the state (zeroed). What `file` lends stays valid as long, the first line only in this call.
      * Errors: TD_REJECT with a trail: not a file of this format. */
     TD_CHECKED td_status (*begin)(void *state, const td_recording_file *file, td_recording_begin *out);
-    /* Decodes a line that is not blank into *out: clock, ns_of_day, more, part and notice say nothing yet. */
+    /* Decodes a line that is not blank into *out: clock, ns_of_day, more, parted, part and notice say
+     * nothing yet. */
     void (*decode)(void *state, td_bytes line, td_recorded *out);
 } td_recording_ops;
 

@@ -14,18 +14,21 @@ typedef struct finnhub {
 
 typedef enum trade_field { CONDITIONS, PRICE, SYMBOL, TIME, SIZE, TRADE_FIELDS } trade_field;
 
-/* ["1","24","12"] as "1,24,12", as many whole codes as there is room for. */
+enum { CODE_LAST = 4 * TD_CODE_MAX - 1 }; /* as many bits as there is room for; the vendor's list ends with 41 */
+
+/* ["1","24","12"] as flags, a bit for each code (conditions/finnhub.cond): hexadecimal, "1001002". */
 static void read_conditions(td_bytes list, td_code *out) {
+    static const char digits[] = "0123456789abcdef";
     td_json json;
+    uint64_t flags = 0;
+    int64_t code;
     td_json_init(&json, list);
     if (td_json_next(&json) != TD_JSON_ARRAY) return; /* absent, null */
-    while (td_json_next(&json) == TD_JSON_STRING) {
-        size_t comma = out->size > 0;
-        if (json.escaped || out->size + comma + json.text.size > TD_CODE_MAX) return;
-        if (comma > 0) out->text[out->size] = ',';
-        memcpy(out->text + out->size + comma, json.text.data, json.text.size);
-        out->size = (uint8_t)(out->size + comma + json.text.size);
-    }
+    while (td_json_next(&json) == TD_JSON_STRING)
+        if (td_recorded_integer(json.text, &code) == TD_REASON_NONE && code >= 0 && code <= CODE_LAST)
+            flags |= UINT64_C(1) << code;
+    for (int at = TD_CODE_MAX; at-- > 0;)
+        if (out->size > 0 || flags >> 4 * at != 0) out->text[out->size++] = digits[flags >> 4 * at & 15];
 }
 
 static td_reason read_trade(const td_field *f, td_event *e) {

@@ -549,5 +549,29 @@ def installed(home):
     return "meson install puts binary, examples, strategies and schema in place; demo and init find them"
 
 
+@case
+def a_recording_of_two_sessions(home):
+    """What lies between the connections of a file was not recorded: it is a gap, with ids and without."""
+    trade = ('{{"type":"match","trade_id":{},"side":"sell","size":"1","price":"2","product_id":"A-B",'
+             '"time":"2023-11-14T22:{}.000000Z"}}')
+    coinbase = [(0, None), (1, trade.format(7, "13:21")), (2, trade.format(8, "13:22")), (60, None),
+                (61, trade.format(12, "14:21")), (70, None), (71, trade.format(13, "14:31"))]
+    kraken = [(0, None), *((s, f'[1,[["2","1","{1700000000 + s}.0","s","m",""]],"trade","A/B"]') for s in (1, 2)),
+              (60, None), (61, '[1,[["2","1","1700000061.0","s","m",""]],"trade","A/B"]')]
+    for name, host, lines in (("c", "ws-feed.exchange.coinbase.com", coinbase), ("k", "ws.kraken.com", kraken)):
+        write(f"{home}/{name}.raw", "".join(
+            f"wss://{host} <-> {1700000000 + s}\n" if text is None else f"{1700000000 + s}: {text}\n" for s, text in lines))
+    file = td.config(f"{home}/two.yaml", f"{home}/data", [
+        f"file: {{ format: cryptofeed, path: {home}/{name}.raw, name: {name} }}" for name in "ck"], bars="[1s]")
+    td.run(file)
+    gaps = [json.loads(line) for line in ask("gaps", "--json", "--data", f"{home}/data").stdout.splitlines()][:-1]
+    told = {(gap["instrument"], gap["reason"], gap["status"], gap["missing"], gap["from"], gap["to"]) for gap in gaps}
+    assert told == {
+        ("COINBASE:A-B", "session", "lost", 3, "2023-11-14T22:13:22Z", "2023-11-14T22:14:21Z"),
+        ("COINBASE:A-B", "session", "filled", 0, "2023-11-14T22:14:21Z", "2023-11-14T22:14:31Z"),
+        ("KRAKEN:A/B", "session", "lost", None, "2023-11-14T22:13:22Z", "2023-11-14T22:14:20Z")}, told
+    return f"{len(told)} gaps: what is known of each"
+
+
 if __name__ == "__main__":
     sys.exit(CASES.run())

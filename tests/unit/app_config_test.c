@@ -298,7 +298,7 @@ static const struct {
     {"feeds: [simulated: {}]\nspeed: [1x]\n", "c.yaml:2:8: speed: \"\" is not max or a speed such as 1x or 60x"},
     {"feeds: [simulated: {rules: venue}]\n",
      "c.yaml:1:28: feeds[0].simulated.rules: venue: there is no table of sale conditions for simulated feeds; "
-     "there is one for LEAN"},
+     "there is one for FINNHUB, LEAN"},
     {"feeds: [finnhub: {symbols: [A], token: abcdef}]\n",
      "c.yaml:1:40: feeds[0].finnhub.token: a secret is not written here: ${VARIABLE}, or token_file: FILE"},
     {"feeds: [finnhub: {symbols: [A]}]\n", "c.yaml:1:18: feeds[0].finnhub.token: missing: your key: ${FINNHUB_TOKEN}"},
@@ -313,7 +313,7 @@ static const struct {
      "symbols of several feeds into one"},
     {"feeds: [file: {format: cryptofeed, path: x, rules: venue}]\n",
      "c.yaml:1:52: feeds[0].file.rules: venue: there is no table of sale conditions for cryptofeed feeds; there is "
-     "one for LEAN"},
+     "one for FINNHUB, LEAN"},
     {"feeds: [simulated: {}]\nhours: some\n", "c.yaml:2:8: hours: \"some\" is not one of all|regular"},
     {"feeds: [simulated: {}]\nworkers: 0\n", "c.yaml:2:10: workers: 0 is not within 1 to 64"},
     {"feeds: [simulated: {}]\nworkers: [1]\n", "c.yaml:2:10: workers: one value is expected"},

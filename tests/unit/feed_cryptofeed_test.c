@@ -62,15 +62,15 @@ static void lines(void **state) {
                                                                                                           "2")},
         /* connected again; to another venue; to nobody's */
         {COINBASE "1700000001: " MATCH("7") COINBASE "1700000002: " MATCH("8"),
-         "0:1 ignored connected\n0:2 " MATCHED("7") "0:3 ignored connected\n0:4 " MATCHED("8")},
+         "0:1 ignored connected\n0:2 " MATCHED("7") "0:3 ignored connected, parted\n0:4 " MATCHED("8")},
         /* connected again to the same venue: what the first session said of its messages is over */
         {BINANCE "@aggTrade <-> 1700000000.5\n1700000001: " AGGREGATE BINANCE
                  "@trade <-> 1700000002\n1700000003: " AGGREGATE,
          "0:1 ignored connected\n0:2 BINANCE:AB 2023-11-14T22:13:20.1Z trade 1 x 1 side 2 id 7 [ ]\n"
-         "0:3 ignored connected\n0:4 ignored aggTrade\n"},
+         "0:3 ignored connected, parted\n0:4 ignored aggTrade\n"},
         {COINBASE "1700000001: {\"event\":\"heartbeat\"}\n" KRAKEN "1700000002: {\"event\":\"heartbeat\"}\n"
                   "wss://example.org/ <-> 1700000003\n1700000004: {\"event\":\"heartbeat\"}\n",
-         "0:1 ignored connected\n0:2 ignored other\n0:3 ignored connected\n0:4 ignored heartbeat\n"
+         "0:1 ignored connected\n0:2 ignored other\n0:3 ignored connected, parted\n0:4 ignored heartbeat\n"
          "0:5 rejected malformed x\n0:6 rejected malformed x\n"},
         /* what is no line, behind one that is */
         {KRAKEN "\n\nnothing\n17: \n17:{}\n17\n0: {}\n-1: {}\n1e30: {}\n17.x: {}\nwss://ws.kraken.com <->\n"

@@ -8,7 +8,7 @@
 
 typedef struct row {
     int64_t clock_ms, event_ms; /* event_ms -1: the clock's */
-    char kind;                  /* the partition of an event, 'r' rejected, 'i' ignored, 'e' end */
+    char kind; /* the partition of an event, 'r' rejected, 'i' ignored, 'p' that and another session, 'e' end */
 } row;
 
 typedef struct table_feed {
@@ -33,8 +33,9 @@ static td_status table_next(void *feed, td_feed_item *out) {
     if (r->kind == 'r') {
         out->kind = TD_ITEM_REJECTED;
         out->rejected = (td_rejected){.source = TD_TEXT("x"), .position = out->position};
-    } else if (r->kind == 'i') {
+    } else if (r->kind == 'i' || r->kind == 'p') {
         out->kind = TD_ITEM_IGNORED;
+        out->parted = r->kind == 'p';
         out->ignored = "depth";
     } else {
         out->kind = TD_ITEM_EVENT;
@@ -143,6 +144,17 @@ static const merge_case cases[] = {
      {ROWS({1200, 1190, '0'}, {1300, 1200, '0'}, {1400, 1150, '0'})},
      {0},
      "A0 event p0 @1200 :1\nA100 event p0 @1300 :2\nA200 event p0 @1400 :3\nA200 ended p0 >=1200 @1400 :3\nend"},
+    {"another session: what lies before it was not recorded, and no time passes there",
+     2,
+     {ROWS({1000, -1, 'p'}, {1200, -1, '0'}, {1300, -1, 'p'}, {1400, -1, '1'}, {9500, -1, 'p'}, {9600, -1, '0'},
+           {9700, -1, '0'})},
+     {0},
+     "A0 ignored depth @1000 :1\nA200 event p0 @1200 :2\nA200 down p0 no bound @1200 :2\n"
+     "A200 down p1 no bound @1200 :2\nA300 live p0 >=1200 @1300 :2\nA300 live p1 >=1200 @1300 :2\n"
+     "A300 ignored depth @1300 :3\nA400 event p1 @1400 :4\nA400 down p0 no bound @1400 :4\n"
+     "A400 down p1 no bound @1400 :4\nA8500 live p0 >=9400 @9500 :4\nA8500 live p1 >=9400 @9500 :4\n"
+     "A8500 ignored depth @9500 :5\nA8600 event p0 @9600 :6\nA8700 event p0 @9700 :7\n"
+     "A8700 ended p0 >=9700 @9700 :7\nA8700 ended p1 >=9700 @9700 :7\nend"},
     {"a second's end goes to the partitions without an event in it",
      3,
      {ROWS({1200, -1, '0'}, {1900, -1, '2'}, {2100, -1, '1'}, {2900, -1, '1'}, {3000, -1, '0'})},

@@ -193,7 +193,7 @@ static inline void unit_put_item(td_buf *out, const td_instruments *instruments,
                       (int)item->rejected.source.size, (const char *)item->rejected.source.data);
         break;
     case TD_ITEM_IGNORED:
-        td_buf_printf(out, "ignored %s", item->ignored);
+        td_buf_printf(out, "ignored %s%s", item->ignored, item->parted ? ", parted" : "");
         break;
     case TD_ITEM_SESSION:
     case TD_ITEM_WANTED:

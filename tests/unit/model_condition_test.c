@@ -1,5 +1,5 @@
 /* tests/unit/model_condition_test.c - goal: a table of sale conditions says of each code what it admits, a faulty one
- * is refused with its line, and the one that comes along says what the tape's specifications say. */
+ * is refused with its line, and those that come along say what the tape's specifications say. */
 #include "app/conditions.h"
 #include "unit.h"
 #include <string.h>
@@ -70,11 +70,23 @@ static void a_faulty_table_is_refused_with_its_line(void **state) {
     }
 }
 
+typedef struct admitted {
+    const char *code;
+    td_admits regular, all;
+} admitted;
+
+static void check_table(const char *venue, const admitted *rows, size_t count) {
+    td_condition_table t;
+    assert_true(td_conditions_find(venue, &t));
+    for (size_t i = 0; i < count; i++) {
+        td_code code = code_of(rows[i].code);
+        ASSERT_ROW(td_conditions_admit(&t.regular, &code) == rows[i].regular, "%s, regular", rows[i].code);
+        ASSERT_ROW(td_conditions_admit(&t.all, &code) == rows[i].all, "%s, all", rows[i].code);
+    }
+}
+
 static void lean_codes_the_tape(void **state) {
-    static const struct {
-        const char *code;
-        td_admits regular, all;
-    } rows[] = {
+    static const admitted rows[] = {
         {"1", TD_ADMITS_LAST, TD_ADMITS_LAST},                /* regular */
         {"20000020", TD_ADMITS_LAST, TD_ADMITS_LAST},         /* sweep, exempt */
         {"40", TD_ADMITS_LAST, TD_ADMITS_LAST},               /* opening print */
@@ -90,12 +102,24 @@ static void lean_codes_the_tape(void **state) {
     (void)state;
     td_condition_table t;
     assert_false(td_conditions_find("SIM", &t));
-    assert_true(td_conditions_find("LEAN", &t));
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        td_code code = code_of(rows[i].code);
-        ASSERT_ROW(td_conditions_admit(&t.regular, &code) == rows[i].regular, "%s, regular", rows[i].code);
-        ASSERT_ROW(td_conditions_admit(&t.all, &code) == rows[i].all, "%s, all", rows[i].code);
-    }
+    check_table("LEAN", rows, COUNT_OF(rows));
+}
+
+static void finnhub_numbers_the_same(void **state) {
+    static const admitted rows[] = {
+        {"", TD_ADMITS_LAST, TD_ADMITS_LAST},
+        {"2", TD_ADMITS_LAST, TD_ADMITS_LAST},                /* 1: regular */
+        {"102", TD_ADMITS_LAST, TD_ADMITS_LAST},              /* 1, 8: sweep */
+        {"1001102", TD_ADMITS_VOLUME, TD_ADMITS_VOLUME},      /* 1, 8, 24, 12: an odd lot after hours */
+        {"1000002", TD_ADMITS_VOLUME, TD_ADMITS_LAST},        /* 1, 24: form T */
+        {"10002", TD_ADMITS_NOTHING, TD_ADMITS_NOTHING},      /* 1, 16: official close */
+        {"40000000", TD_ADMITS_HIGH_LOW, TD_ADMITS_HIGH_LOW}, /* 30: sold, out of sequence */
+        {"22000000002", TD_ADMITS_VOLUME, TD_ADMITS_VOLUME},  /* 1, 37, 41: qualified contingent, exempt */
+        {"20000000000", TD_ADMITS_LAST, TD_ADMITS_LAST},      /* 41 */
+        {"4000000000000", TD_ADMITS_LAST, TD_ADMITS_LAST},    /* 50: no row has it */
+    };
+    (void)state;
+    check_table("FINNHUB", rows, COUNT_OF(rows));
 }
 
 int main(void) {
@@ -103,6 +127,7 @@ int main(void) {
         cmocka_unit_test(the_strictest_condition_counts),
         cmocka_unit_test(a_faulty_table_is_refused_with_its_line),
         cmocka_unit_test(lean_codes_the_tape),
+        cmocka_unit_test(finnhub_numbers_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
