@@ -447,6 +447,16 @@ const td_function td_functions[] = {
      .help = "x, or where that is na the last value it had", .example = "fixnan(close / (close - open))"},
     {"nz", NULL, "Events", {{.name = "x", .kind = TD_ARG_ANY}, {.name = "d", .kind = TD_ARG_ANY}}, .op = TD_OP_NZ,
      .warmup = "0", .source = "Pine", .help = "x, or d where x is na", .example = "nz(close / (close - open), 0)"},
+
+    /* ---- quotes and books ---- */
+    {"ofi", NULL, "Quotes and books", {{.name = "bid", .kind = TD_ARG_NUMBER}, {.name = "ask", .kind = TD_ARG_NUMBER},
+     {.name = "bid_size", .kind = TD_ARG_NUMBER}, {.name = "ask_size", .kind = TD_ARG_NUMBER}},
+     .parts = {STEP("_bought", "(if bid >= bid[1] then bid_size else 0) - (if bid <= bid[1] then bid_size[1] else 0)"),
+     STEP("_sold", "(if ask <= ask[1] then ask_size else 0) - (if ask >= ask[1] then ask_size[1] else 0)"),
+     VALUE("_bought - _sold", "1")}, .source = "Cont, Kukanov, Stoikov",
+     .help = "order-flow imbalance of one change of the best prices: what came to the bid or left the ask, less what "
+         "left the bid or came to the ask; its sum over a window goes with the price",
+     .example = "ofi(low, high, volume, trades)"},
     {0},
 };
 /* clang-format on */

@@ -126,6 +126,38 @@ static void names_are_read_as_of_the_event(void **unused) {
     td_program_free(p);
 }
 
+/* Of Cont, Kukanov and Stoikov: e = [b >= b'] q - [b <= b'] q' - [a <= a'] r + [a >= a'] r'. */
+static void order_flow_is_signed(void **unused) {
+    (void)unused;
+    static const struct {
+        int64_t bid, bid_size, ask, ask_size;
+        double flow; /* -1: na */
+    } rows[] = {
+        {10, 5, 12, 7, -1}, {10, 8, 12, 7, 3}, /* more at the bid */
+        {10, 8, 12, 9, -2},                    /* more at the ask */
+        {11, 4, 12, 9, 4},                     /* a better bid */
+        {11, 4, 13, 2, 9},                     /* the ask has gone */
+        {9, 6, 12, 3, -7},                     /* the bid has gone, a better ask came */
+        {10, 6, 13, 3, 9},                     /* both went up */
+    };
+    td_program *p = program_of("strategy f on quotes\n  flow = ofi(bid, ask, bid_size, ask_size)\n");
+    td_state *state = td_state_new(p);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_event e = {.kind = TD_EVENT_QUOTE, .feed = td_state_feed(state, TD_TEXT("a")), .event_ns = (int64_t)i * S};
+        e.receive_ns = e.event_ns;
+        e.quote = (td_quote){.bid_price = rows[i].bid * S,
+                             .bid_size = rows[i].bid_size * SIZE,
+                             .ask_price = rows[i].ask * S,
+                             .ask_size = rows[i].ask_size * SIZE};
+        e.instrument = i == 0 ? td_state_add_instrument(state, &e, NAME) : 0;
+        assert_int_equal(td_state_apply(state, &e, &td_emit_none).verdict, TD_VERDICT_ACCEPTED);
+        double flow = line_of(state, p, "flow");
+        ASSERT_ROW(flow == rows[i].flow, "%zu: %g", i, flow);
+    }
+    td_state_free(state);
+    td_program_free(p);
+}
+
 static void what_stands_nowhere_is_refused(void **unused) {
     (void)unused;
     static const struct {
@@ -179,6 +211,7 @@ static void rhythms_are_bounded(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_read_as_of_the_event),
+        cmocka_unit_test(order_flow_is_signed),
         cmocka_unit_test(what_stands_nowhere_is_refused),
         cmocka_unit_test(rhythms_are_bounded),
     };
