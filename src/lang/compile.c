@@ -13,6 +13,7 @@ typedef struct compiler {
     uint32_t *parts; /* roots of the functions' parts that the texts use; td_lower_part */
     td_buf texts;    /* char *: names made here */
     td_buf series;   /* series_value */
+    bool looks_at_ticks;
 } compiler;
 
 static size_t builder_count(const compiler *c) { return c->builders.list.size / sizeof(td_graph_builder *); }
@@ -222,6 +223,16 @@ static void lower_stmt(compiler *c, td_lowering *l, const td_stmt *s) {
     }
 }
 
+/* Whether any of the texts has a name such as quote.bid, which stands at a place of its own. */
+static bool looks_at_ticks(const td_syntax *tree) {
+    for (uint32_t i = 0; i < td_syntax_expr_count(tree); i++) {
+        const td_expr *e = td_syntax_expr(tree, i);
+        if (e->kind == TD_EXPR_FIELD && td_word_find(td_words_asof, td_syntax_expr(tree, e->first)->text) >= 0)
+            return true;
+    }
+    return false;
+}
+
 static size_t count_tick_rhythms(const compiler *c) {
     size_t count = 0;
     for (size_t i = 0; i < builder_count(c); i++)
@@ -235,7 +246,8 @@ static void lower_strategy(compiler *c, const td_strategy_tree *s) {
                      .diags = &c->diags,
                      .strategy = s,
                      .builders = &c->builders,
-                     .builder = td_builders_of(&c->builders, td_lower_rhythm(&s->source))};
+                     .builder = td_builders_of(&c->builders, td_lower_rhythm(&s->source)),
+                     .uses = c->looks_at_ticks};
     const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data + s->set_first;
     l.own = l.builder;
     check_source(&l, &s->source);
@@ -332,6 +344,7 @@ td_status td_lang_compile(const td_source_text *texts, size_t text_count, td_gra
     for (uint32_t i = 0; i < text_count; i++) parse_text(&c, i);
     c.parts = td_alloc_zero(td_function_count * TD_FUNCTION_PARTS_MAX, sizeof *c.parts);
     read_functions(&c);
+    c.looks_at_ticks = looks_at_ticks(&c.tree);
     for (size_t i = 0; i < c.tree.strategies.size / sizeof(td_strategy_tree); i++) {
         check_unique(&c, i);
         lower_strategy(&c, strategy_at(&c, i));

@@ -113,7 +113,8 @@ void td_lower_emit(td_lowering *l, const td_stmt *s);
 void td_lower_rule(td_lowering *l, const td_rule_tree *rule);
 
 /* lower_tick.c: the names of trades, quotes and books. False: it is none of them. */
-bool td_lower_own_field(td_lowering *l, const td_expr *name, uint32_t *out_node);   /* of the events it runs on */
+bool td_lower_own_field(td_lowering *l, const td_expr *name, uint32_t *out_node); /* of the events it runs on */
+td_graph_builder *td_lower_asof_builder(const td_lowering *l, td_bytes name); /* of each trade, quote, book; or NULL */
 bool td_lower_asof_field(td_lowering *l, const td_expr *field, uint32_t *out_node); /* quote.bid */
 /* The names that the strategy's own event has, for guesses. */
 const char *const *td_lower_own_words(const td_lowering *l);

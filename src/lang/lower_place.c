@@ -35,6 +35,9 @@ static td_lower_place place_of_children(td_lowering *l, const td_expr *e, const 
 
 static td_lower_place place_of_name(const td_lowering *l, const td_expr *e, td_bytes field, const binding *in) {
     const td_bytes *params = (const td_bytes *)(const void *)l->tree->params.data;
+    td_graph_builder *ticks = td_lower_asof_builder(l, e->text);
+    if (ticks != NULL && field.size > 0)
+        return td_bytes_equal(field, TD_TEXT("age")) ? own_place(l) : (td_lower_place){.builder = ticks};
     for (uint32_t i = 0; in != NULL && i < in->fn->param_count; i++)
         if (td_bytes_equal(params[in->fn->param_first + i], e->text)) return in->places[i];
     const td_scope_name *found = in == NULL ? td_lower_find(l, e->text, field) : NULL;

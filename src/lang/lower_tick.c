@@ -109,13 +109,19 @@ static uint32_t fail_field(const td_lowering *l, const td_expr *e, const td_expr
     return TD_NODE_BAD;
 }
 
+td_graph_builder *td_lower_asof_builder(const td_lowering *l, td_bytes name) {
+    int asof = td_word_find(td_words_asof, name);
+    return asof < 0 ? NULL
+                    : td_builders_of(l->builders, (td_rhythm){.source = (uint32_t)((int)TD_RHYTHM_TRADES + asof)});
+}
+
 bool td_lower_asof_field(td_lowering *l, const td_expr *e, uint32_t *out_node) {
     const td_expr *of = td_syntax_expr(l->tree, e->first);
     int asof = of->kind == TD_EXPR_NAME ? td_word_find(td_words_asof, of->text) : -1;
     if (asof < 0) return false;
     td_rhythm_source source = (td_rhythm_source)((int)TD_RHYTHM_TRADES + asof);
     const names *has = &names_of[source];
-    td_graph_builder *builder = td_builders_of(l->builders, (td_rhythm){.source = source});
+    td_graph_builder *builder = td_lower_asof_builder(l, of->text);
     int at = td_word_find(has->words, e->text);
     bool age = td_bytes_equal(e->text, TD_TEXT("age"));
     td_field field = (td_field)((int)has->first + (at >= 0 ? at : 0));

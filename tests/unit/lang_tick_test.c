@@ -158,6 +158,40 @@ static void order_flow_is_signed(void **unused) {
     td_program_free(p);
 }
 
+/* What looks at one source alone runs on its events, whatever the strategy runs on; its age is the strategy's own. */
+static void windows_run_on_what_they_look_at(void **unused) {
+    (void)unused;
+    static const struct {
+        step step;
+        double two, last, gap, mixed; /* -1: na */
+    } rows[] = {
+        {{'q', 1000, 40}, -1, -1, -1, -1},
+        {{'q', 1001, 42}, -1, -1, -1, -1},
+        {{'t', 1002, 50}, 82, 40, 0.001, -1},
+        {{'t', 1003, 51}, 82, 40, 0.002, 50 + 51 - 84},
+        {{'q', 1004, 44}, 82, 40, 0.002, 50 + 51 - 84},
+        {{'t', 1003, 52}, 82, 40, 0.002, 51 + 52 - 84},
+        {{'t', 1006, 53}, 86, 42, 0.002, 52 + 53 - 86},
+    };
+    td_program *p = program_of("fn twice(x) = sum(x, 2)\n"
+                               "strategy t on trades\n"
+                               "  two = twice(quote.bid)\n"
+                               "  b = quote.bid\n"
+                               "  last = b[1]\n"
+                               "  gap = quote.age\n"
+                               "  mixed = sum(price - quote.bid, 2)\n");
+    td_state *state = td_state_new(p);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        take(state, &rows[i].step);
+        ASSERT_ROW(line_of(state, p, "two") == rows[i].two, "%zu: two is %g", i, line_of(state, p, "two"));
+        ASSERT_ROW(line_of(state, p, "last") == rows[i].last, "%zu: last is %g", i, line_of(state, p, "last"));
+        ASSERT_ROW(line_of(state, p, "gap") == rows[i].gap, "%zu: gap is %g", i, line_of(state, p, "gap"));
+        ASSERT_ROW(line_of(state, p, "mixed") == rows[i].mixed, "%zu: mixed is %g", i, line_of(state, p, "mixed"));
+    }
+    td_state_free(state);
+    td_program_free(p);
+}
+
 static void what_stands_nowhere_is_refused(void **unused) {
     (void)unused;
     static const struct {
@@ -212,6 +246,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_read_as_of_the_event),
         cmocka_unit_test(order_flow_is_signed),
+        cmocka_unit_test(windows_run_on_what_they_look_at),
         cmocka_unit_test(what_stands_nowhere_is_refused),
         cmocka_unit_test(rhythms_are_bounded),
     };
