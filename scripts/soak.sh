@@ -38,6 +38,7 @@ stage machine "${SEEDS:-1000}" "$sims/sim" --seed "$seed" --count "${SEEDS:-1000
 stage log "${LOG_SEEDS:-20000}" "$sims/log_sim" --seed "$seed" --count "${LOG_SEEDS:-20000}"
 stage kafka "${KAFKA_SEEDS:-300}" "$sims/sim_kafka" --seed "$seed" --count "${KAFKA_SEEDS:-300}"
 stage cuts "${CUTS:-1000}" "$sims/cuts" --cuts "${CUTS:-1000}" --seed "$seed"
+stage edits "${EDIT_SEEDS:-100}" "$sims/edits" --seed "$seed" --count "${EDIT_SEEDS:-100}"
 stage mistakes "${MISTAKE_SEEDS:-1000}" "$sims/mistakes" --seed "$seed" --count "${MISTAKE_SEEDS:-1000}"
 stage calls "${CALL_ROWS:-1}" rows "$sims/every" "${CALL_ROWS:-1}"
 stage memory "${MEMORY_ROWS:-1}" rows "$sims/alloc" "${MEMORY_ROWS:-1}"
