@@ -16,8 +16,21 @@ FEEDS = [f"file: {{ format: lean, path: {DATA}/lean/*.zip, ratio: 60, from: \"09
 STRATEGIES = sorted((td.ROOT / "strategies").glob("*.td")) + [td.ROOT / "tests" / "data" / "ticks.td"]
 
 
-def demo(home, *options, feeds=FEEDS):
-    file = td.config(f"{home}/demo.yaml", f"{home}/data", feeds, bars="[1s, 5s, 1m, 5m]", strategies=STRATEGIES)
+# Each is looked at from the partitions of the others, and all of them from everywhere.
+JOINED = """\
+strategy joined on bars(5s)
+  use spy = LEAN:SPY
+  use btc = BINANCE:BTCUSDT bars(1m)
+  use slow = bars(1m)
+  emit seen { spy = spy.close, age = spy.age, btc = sma(btc.close, 3), slow = ema(slow.close, 5) - close }
+  buy  when crossover(close - slow.close, spy.close[1] - spy.close[2])
+  exit when spy.close < spy.close[1]
+"""
+
+
+def demo(home, *options, feeds=FEEDS, strategies=None):
+    file = td.config(f"{home}/demo.yaml", f"{home}/data", feeds, bars="[1s, 5s, 1m, 5m]",
+                     strategies=STRATEGIES if strategies is None else strategies)
     return file, options
 
 
@@ -32,8 +45,8 @@ def compare(name, home, wanted, wanted_rows):
           f"{len(wanted_rows['signals'])} signals in the sink equal")
 
 
-def reference(home, feeds=FEEDS):
-    file, _ = demo(home, feeds=feeds)
+def reference(home, feeds=FEEDS, strategies=None):
+    file, _ = demo(home, feeds=feeds, strategies=strategies)
     summary = td.run(file, "--set", "workers=1")
     assert summary["events"] == summary["accepted"] + summary["quarantined"] + summary["duplicates"] + summary["rejected"]
     rows = {table: td.rows(f"{home}/data", table) for table in ("bars", "signals")}
@@ -41,11 +54,11 @@ def reference(home, feeds=FEEDS):
     return td.digests(f"{home}/data"), rows, summary
 
 
-def kills(home, wanted, wanted_rows, count, seed):
+def kills(home, wanted, wanted_rows, count, seed, **what):
     """Kills the run at random moments of its work, then lets it finish; returns how often it was alive then. Paced, so
     that it is not over before: at that speed it would take some five seconds."""
     random.seed(seed)
-    file, _ = demo(home)
+    file, _ = demo(home, **what)
     done = 0
     for _ in range(count):
         process = td.start(file, "--set", "speed=80x")
@@ -96,7 +109,33 @@ def main():
         subprocess.run([td.PROGRAM, "bench", "restart", "--data", f"{twice}/data"], check=True, stdout=subprocess.DEVNULL)
         compare("the tape after a measured restart", twice, wanted, rows)
     paced()
-    print("6 passed, 0 failed")
+    joined(seed)
+    print("8 passed, 0 failed")
+
+
+def joined(seed):
+    """What strategies use of instruments in other partitions is copied there, once, however often it begins again; and
+    nothing of the copies is told: the logs of a run without such strategies are the same but for them."""
+    feeds = [FEEDS[0].replace("16:00", "10:15"), FEEDS[1]]
+    with td.folder() as one, td.folder() as eight, td.folder() as killed, td.folder() as plain:
+        strategy = f"{one}/joined.td"
+        with open(strategy, "w", encoding="utf-8") as out:
+            out.write(JOINED)
+        what = {"feeds": feeds, "strategies": [strategy]}
+        wanted, rows, summary = reference(one, **what)
+        assert summary["signals"] > 1000, summary
+        file, _ = demo(eight, **what)
+        td.run(file, "--set", "workers=8")
+        compare("joins with 8 workers", eight, wanted, rows)
+        kills(killed, wanted, rows, 5, seed, **what)
+        without, _, alone = reference(plain, feeds, [])
+        tapes = [sum(n for name, (n, _) in logs.items() if name.startswith("tape")) for logs in (wanted, without)]
+        assert tapes[0] > tapes[1] * 2, f"{tapes[0]} records on the tape with copies, {tapes[1]} without"
+        print(f"{tapes[0] - tapes[1]} copies on the tape, told by nothing")
+        counts = ("bars", "events", "accepted", "quarantined", "duplicates", "rejected", "gaps_opened")
+        assert all(alone.get(name) == summary.get(name) for name in counts), (alone, summary)
+        for name in (n for n in without if n.split("-")[0] in ("gaps", "quarantine", "rejected")):
+            assert wanted[name] == without[name], name
 
 
 def paced():
