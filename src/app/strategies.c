@@ -1,15 +1,66 @@
 /* src/app/strategies.c - files to graphs, and which of them have nothing to look at. */
 #include "app/strategies.h"
+#include "lang/lists.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { STRATEGY_BYTES_MAX = 1 << 20, SHOWN_MAX = 5 };
+
+typedef struct list_reader { /* of one strategy's file */
+    const td_os *os;
+    const char *strategy; /* its path: those of lists begin in its folder */
+    td_buf *text, *errors;
+    td_buf paths; /* as the text has them, each ended by NUL */
+    td_status status;
+} list_reader;
+
+/* Not at once: the text that they stand in grows by them. */
+static void note_list(void *arg, td_bytes path) {
+    list_reader *r = arg;
+    td_buf_put(&r->paths, path.data, path.size);
+    td_buf_put(&r->paths, "", 1);
+}
+
+static void read_list(list_reader *r, const char *list) {
+    char path[1024];
+    const char *slash = list[0] == '/' ? NULL : strrchr(r->strategy, '/');
+    int folder = slash != NULL ? (int)(slash + 1 - r->strategy) : 0;
+    int size = snprintf(path, sizeof path, "%.*s%s", folder, r->strategy, list);
+    td_buf content = {0};
+    td_bytes names;
+    if (td_list_find(td_buf_bytes(r->text), td_text(list), &names)) return; /* named twice */
+    td_status status = size < 0 || (size_t)size >= sizeof path
+                           ? TD_FAIL(TD_CONFIG, "%s: the path of list %s is too long", r->strategy, list)
+                           : td_os_read_file(r->os, path, STRATEGY_BYTES_MAX, &content);
+    if (status != TD_OK)
+        status = td_trace(status, "reading list @%s of %s", list, r->strategy);
+    else
+        status = td_list_put(r->text, td_text(list), path, td_buf_bytes(&content), r->errors);
+    td_buf_fini(&content);
+    if (r->status == TD_OK) r->status = status;
+}
+
+/* Errors: TD_CONFIG, all that is wrong with them in the trail; TD_RETRY. */
+static td_status read_lists(const td_os *os, const char *strategy, td_buf *text) {
+    td_buf errors = {0};
+    list_reader r = {.os = os, .strategy = strategy, .text = text, .errors = &errors};
+    td_lists_each(td_buf_bytes(text), note_list, &r);
+    for (size_t at = 0; at < r.paths.size; at += strlen((const char *)r.paths.data + at) + 1)
+        read_list(&r, (const char *)r.paths.data + at);
+    if (errors.size > 0)
+        r.status = TD_FAIL(TD_CONFIG, "lists of %s:\n%.*s", strategy, (int)errors.size - 1, (const char *)errors.data);
+    td_buf_fini(&r.paths);
+    td_buf_fini(&errors);
+    return r.status;
+}
 
 td_status td_strategies_read(td_strategies *out, const td_os *os, const td_config *config) {
     *out = (td_strategies){0};
     for (size_t i = 0; i < config->strategy_count; i++) {
         td_status status = td_os_read_file(os, config->strategies[i], STRATEGY_BYTES_MAX, &out->texts[i]);
         if (status != TD_OK) return td_trace(status, "reading strategies[%zu]", i);
+        status = read_lists(os, config->strategies[i], &out->texts[i]);
+        if (status != TD_OK) return status;
         out->text_count++;
     }
     return TD_OK;

@@ -1,5 +1,6 @@
 /* src/lang/compile.c - texts to graphs: parse all, then give each strategy's statements to the graph of its rhythm. */
 #include "lang/lang.h"
+#include "lang/lists.h"
 #include "lang/lower.h"
 #include "lang/words.h"
 #include <math.h>
@@ -147,11 +148,30 @@ static void lower_use(compiler *c, td_lowering *l, const td_stmt *s) {
     td_lower_use(l, s, td_builders_of(&c->builders, td_lower_rhythm(source)));
 }
 
-static void check_set(td_lowering *l, const td_bytes *items) {
-    const td_bytes text = l->diags->texts[l->strategy->file].text;
-    for (uint32_t i = 0; i < l->strategy->set_count; i++)
-        if (items[i].data[0] == '@')
-            td_lower_fail_later(l, (uint32_t)(items[i].data - text.data), "a list in a file ('@…')");
+/* The set with the names of its lists in their places. */
+static void write_out_set(compiler *c, td_strategy_tree *s) {
+    const td_bytes text = c->diags.texts[s->file].text;
+    uint32_t first = (uint32_t)(c->tree.sets.size / sizeof(td_bytes)), count = 0;
+    for (uint32_t i = 0; i < s->set_count; i++) {
+        td_bytes item = ((const td_bytes *)(const void *)c->tree.sets.data)[s->set_first + i], names, name;
+        if (item.data[0] != '@') {
+            td_buf_put(&c->tree.sets, &item, sizeof item);
+            count++;
+            continue;
+        }
+        if (!td_list_find(text, (td_bytes){item.data + 1, item.size - 1}, &names)) {
+            td_diag_add(&c->diags, s->file, (uint32_t)(item.data - text.data),
+                        "the list '%.*s' is not here: it is read when a configuration names the strategy's file",
+                        TD_WORD(item));
+            continue;
+        }
+        for (; td_list_next(&names, &name); count++) td_buf_put(&c->tree.sets, &name, sizeof name);
+    }
+    s->set_first = first;
+    s->set_count = count;
+}
+
+static void check_set(td_lowering *l) {
     if (l->strategy->where != 0)
         td_lower_fail_later(l, td_syntax_expr(l->tree, l->strategy->where)->offset, "'where' behind a set");
 }
@@ -240,7 +260,8 @@ static size_t count_tick_rhythms(const compiler *c) {
     return count;
 }
 
-static void lower_strategy(compiler *c, const td_strategy_tree *s) {
+static void lower_strategy(compiler *c, td_strategy_tree *s) {
+    write_out_set(c, s);
     td_lowering l = {.tree = &c->tree,
                      .parts = c->parts,
                      .diags = &c->diags,
@@ -251,7 +272,7 @@ static void lower_strategy(compiler *c, const td_strategy_tree *s) {
     const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data + s->set_first;
     l.own = l.builder;
     check_source(&l, &s->source);
-    check_set(&l, sets);
+    check_set(&l);
     td_graph_builder_begin_strategy(l.builder, s->name, sets, s->set_count);
     td_graph_builder_set_text(l.builder, c->diags.texts[s->file].text);
     know_series(c, &l);
@@ -347,7 +368,7 @@ td_status td_lang_compile(const td_source_text *texts, size_t text_count, td_gra
     c.looks_at_ticks = looks_at_ticks(&c.tree);
     for (size_t i = 0; i < c.tree.strategies.size / sizeof(td_strategy_tree); i++) {
         check_unique(&c, i);
-        lower_strategy(&c, strategy_at(&c, i));
+        lower_strategy(&c, (td_strategy_tree *)(void *)c.tree.strategies.data + i);
     }
     if (c.diags.count == 0) {
         build_graphs(&c, out_graphs, out_count);

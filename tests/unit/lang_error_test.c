@@ -183,7 +183,7 @@ static const struct {
      "                           ^\n"},
     {"strategy a on bars(1m) for @lists/majors.txt\n"
      "  x = close\n",
-     "x.td:1:28: a list in a file ('@\342\200\246') is not part of this version\n"
+     "x.td:1:28: the list '@lists/majors.txt' is not here: it is read when a configuration names the strategy's file\n"
      "    strategy a on bars(1m) for @lists/majors.txt\n"
      "                               ^\n"},
     {"strategy a on bars(1m) for LEAN\n"
