@@ -29,11 +29,14 @@ def records(home, topic, data="data"):
 
 
 def check_replay(home, before):
-    """The tape is the same to the byte; outputs say the same, in the schemas of today."""
+    """The tape is the same, but that its programs are said anew where they come to stand; outputs say the same, in the
+    schemas of today."""
     done = subprocess.run([td.PROGRAM, "replay", "data", "--out", "again"], cwd=home, text=True, check=False, timeout=60,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 0, done.stdout
-    assert td.digests(home / "again", ["tape"]) == td.digests(home / "data", ["tape"])
+    tape = records(home, "tape", "again")
+    differ = [value["schema"] for place, (key, value) in before["tape"].items() if tape[place] != (key, value)]
+    assert set(differ) == {"Program"}, differ
     for topic in MADE:
         again = records(home, topic, "again")
         assert again.keys() == before[topic].keys(), topic
