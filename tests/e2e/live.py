@@ -11,6 +11,7 @@ import time
 import tapedeck
 
 sys.path.insert(0, str(tapedeck.ROOT / "tests" / "venues"))
+import server  # noqa: E402
 import venue as venues  # noqa: E402
 
 RECORDING = tapedeck.ROOT / "examples/data/binance/spot_btcusdt_20240808.gz"
@@ -178,7 +179,7 @@ def check_explained(folder):
 
 def check_history(folder, frames):
     """With the venue's past at hand no trade is missing in the end, and none is there twice by accident."""
-    data, tls = f"{folder}/past", venues.make_authority(f"{folder}/tls")
+    data, tls = f"{folder}/past", server.make_authority(f"{folder}/tls")
     with venues.Venue(frames, 1000, tls=tls) as venue:
         feed = (f"websocket: {{ url: '{venue.url}', ca: {tls}/ca.pem, reconnect: 20ms, history: '{venue.history}', "
                 "history_interval: 10ms, history_after: 300ms }")
@@ -213,8 +214,8 @@ def main():
         data = f"{folder}/data"
         feed = f"websocket: {{ url: '{venue.url}', reconnect: 20ms, subscribe: '{{\"id\":1}}' }}"
         file = tapedeck.config(f"{folder}/live.yaml", data, [feed], partitions=4, sink=False)
-        run = play(venue, file, venues.CUTS)
-        assert run.stderr.count("the session ended") == len(venues.CUTS), run.stderr
+        run = play(venue, file, server.CUTS)
+        assert run.stderr.count("the session ended") == len(server.CUTS), run.stderr
         assert all(s.received == ['{"id":1}'] for s in venue.sessions)
         first = len(venue.sessions)
         compared = check_sessions(data, venue, 1)
@@ -230,7 +231,7 @@ def main():
         check_explained(folder)
         check_history(folder, frames)
     with tapedeck.folder() as folder:
-        tls = venues.make_authority(f"{folder}/tls")
+        tls = server.make_authority(f"{folder}/tls")
         with venues.Venue(frames, RATE, tls=tls, loop=True) as venue:
             strangers = f"websocket: {{ url: '{venue.url}', reconnect: 20ms }}"
             file = tapedeck.config(f"{folder}/no.yaml", f"{folder}/no", [strangers], partitions=1, sink=False)
