@@ -75,9 +75,10 @@ static void put_text_vendor_bar(td_buf *out, td_bytes feed, const td_event *even
     (void)td_time_format(event->receive_ns, known);
     for (int i = 0; i < 4; i++) (void)td_decimal_format(prices[i], TD_PRICE_SCALE, false, numbers[i]);
     if (bar->volume != TD_NONE) (void)td_decimal_format(bar->volume, TD_SIZE_SCALE, false, numbers[4]);
-    td_buf_printf(out, "%-20s %12s %12s %12s %12s %14s  %.*s%s%s, known at %s\n", start, numbers[0], numbers[1],
+    td_buf_printf(out, "%-20s %12s %12s %12s %12s %14s  %.*s%s%s%s, known at %s\n", start, numbers[0], numbers[1],
                   numbers[2], numbers[3], numbers[4], (int)feed.size, (const char *)feed.data,
-                  bar->adjusted ? ", adjusted" : "", revised ? ", revised" : "", known);
+                  bar->adjusted ? ", adjusted" : "", revised ? ", revised" : "",
+                  event->origin == TD_ORIGIN_BACKFILL ? ", beside a gap" : "", known);
 }
 
 static td_status put_vendor_row(td_buf *out, const td_history *history, const td_history_row *row,

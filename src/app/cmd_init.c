@@ -161,10 +161,11 @@ const td_command td_command_init = {
     .words_least = 1,
     .words_most = 2,
     .summary = "write a commented configuration that works",
-    .text = "Writes FILE (tapedeck.yaml) for one kind of feed: coinbase, coincap, finnhub, twelvedata, alphavantage,\n"
-            "simulated, websocket, or a format of recordings: lean, binance-collector, cryptofeed, actions. Every\n"
-            "key stands in it with its default and what it is; recordings are those that come with the program, to be\n"
-            "replaced by your own.\n",
+    .text =
+        "Writes FILE (tapedeck.yaml) for one kind of feed: coinbase, coincap, finnhub, twelvedata,\n"
+        "twelvedata-series, alphavantage, simulated, websocket, or a format of recordings: lean,\n"
+        "binance-collector, cryptofeed, actions. Every key stands in it with its default and what it is; recordings\n"
+        "are those that come with the program, to be replaced by your own.\n",
     .options = options,
     .conf_size = sizeof(init_conf),
     .examples = "  tapedeck init simulated\n"

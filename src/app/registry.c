@@ -12,6 +12,7 @@ const td_feed_ops *const td_feed_plugs[] = {&td_feed_lean,
                                             &td_feed_twelvedata,
                                             &td_feed_actions,
                                             &td_feed_alphavantage_live,
+                                            &td_feed_twelvedata_series,
                                             &td_feed_alphavantage,
                                             NULL};
 const td_sink_ops *const td_sink_plugs[] = {&td_sink_sqlite, NULL};
@@ -31,6 +32,8 @@ const td_plug_sample td_plug_samples[] = {
     {"coincap", "assets", "[bitcoin, ethereum]", false},
     {"twelvedata", "token", "${TWELVEDATA_TOKEN}", false},
     {"twelvedata", "symbols", "[AAPL, EUR/USD, BTC/USD]", false},
+    {"twelvedata-series", "token", "${TWELVEDATA_TOKEN}", false},
+    {"twelvedata-series", "symbols", "[AAPL, EUR/USD, BTC/USD]", false},
     {"sqlite", "file", "data/market.db", false},
     {0},
 };

@@ -42,82 +42,6 @@ bool td_av_width(td_bytes interval, int64_t *out_ns) {
     return false;
 }
 
-/* ---- one row ---- */
-
-typedef enum column { STAMP, OPEN, HIGH, LOW, CLOSE, VOLUME, COLUMNS } column;
-
-typedef struct series { /* what its rows share */
-    const td_answer_request *request;
-    td_zone zone;
-    int64_t width_ns;
-    uint32_t instrument;
-} series;
-
-enum { DATE_SIZE = sizeof "2017-12-18" - 1 };
-
-/* The date that the text begins with; what instants cannot hold is out of range. */
-static td_reason read_date(td_bytes text, int64_t *out_day) {
-    if (text.size < DATE_SIZE || td_date_parse((td_bytes){text.data, DATE_SIZE}, out_day) != TD_OK)
-        return TD_REASON_MALFORMED;
-    bool fits = *out_day > 0 && *out_day < TD_FEED_INSTANT_MAX_NS / TD_NS_PER_DAY;
-    return fits ? TD_REASON_NONE : TD_REASON_RANGE;
-}
-
-/* "2017-12-18 14:56:00" and, of a day, "2017-12-18". */
-static td_reason read_stamp(const series *s, td_bytes text, int64_t *out_start_ns, int64_t *out_end_ns) {
-    int64_t day, ns_of_day;
-    td_reason reason = read_date(text, &day);
-    if (reason != TD_REASON_NONE) return reason;
-    if (s->width_ns == TD_NS_PER_DAY) {
-        *out_start_ns = td_zone_to_utc(s->zone, day, 0);
-        *out_end_ns = td_zone_to_utc(s->zone, day + 1, 0);
-        return text.size == DATE_SIZE ? TD_REASON_NONE : TD_REASON_MALFORMED;
-    }
-    if (text.size < DATE_SIZE + 1 || text.data[DATE_SIZE] != ' ') return TD_REASON_MALFORMED;
-    td_bytes clock = {text.data + DATE_SIZE + 1, text.size - DATE_SIZE - 1};
-    if (td_clock_parse(clock, &ns_of_day) != TD_OK) return TD_REASON_MALFORMED;
-    int64_t at_ns = td_zone_to_utc(s->zone, day, ns_of_day);
-    *out_start_ns = s->request->starts ? at_ns : at_ns - s->width_ns;
-    *out_end_ns = *out_start_ns + s->width_ns;
-    return TD_REASON_NONE;
-}
-
-static td_reason read_numbers(const td_bytes cells[COLUMNS], td_vendor_bar *bar, uint8_t *flags) {
-    int64_t *const prices[] = {[OPEN] = &bar->open, [HIGH] = &bar->high, [LOW] = &bar->low, [CLOSE] = &bar->close};
-    td_reason reason = TD_REASON_NONE;
-    for (int c = OPEN; c <= CLOSE && reason == TD_REASON_NONE; c++)
-        reason = td_recorded_number(cells[c], TD_PRICE_SCALE, prices[c], flags);
-    bar->volume = TD_NONE;
-    if (reason == TD_REASON_NONE && cells[VOLUME].size > 0)
-        reason = td_recorded_number(cells[VOLUME], TD_SIZE_SCALE, &bar->volume, flags);
-    return reason;
-}
-
-static bool is_whole(const td_vendor_bar *b) {
-    bool spans = b->low <= b->open && b->low <= b->close && b->open <= b->high && b->close <= b->high;
-    return spans && b->low > 0 && (b->volume == TD_NONE || b->volume >= 0);
-}
-
-static void decode_bar(const series *s, const td_bytes cells[COLUMNS], td_recorded *out) {
-    td_vendor_bar *bar = &out->event.vendor_bar;
-    *out = (td_recorded){
-        .kind = TD_ITEM_EVENT, .ns_of_day = -1, .event = {.kind = TD_EVENT_VENDOR_BAR, .instrument = s->instrument}};
-    td_reason reason = read_stamp(s, cells[STAMP], &bar->start_ns, &out->event.event_ns);
-    if (reason != TD_REASON_NONE) {
-        td_recorded_reject(out, reason, "not a time such as 2017-12-18 14:56:00, of a day 2017-12-18, before 2200");
-        return;
-    }
-    out->clock_ns = out->event.event_ns;
-    bar->width_ns = s->width_ns;
-    bar->adjusted = s->width_ns < TD_NS_PER_DAY && s->request->adjusted;
-    reason = read_numbers(cells, bar, &out->event.flags);
-    if (reason != TD_REASON_NONE)
-        td_recorded_reject(out, reason, "open, high, low, close and volume are numbers that fit");
-    else if (!is_whole(bar))
-        td_recorded_reject(out, TD_REASON_MALFORMED,
-                           "no bar: its low is not above 0 and the least, or its high not the most");
-}
-
 /* ---- JSON ---- */
 
 /* "5. volume" and "05. price" without their number. */
@@ -178,35 +102,30 @@ static bool read_parts(td_bytes answer, parts *out) {
     return td_json_next(&json) == TD_JSON_END;
 }
 
-static bool zone_of(td_bytes name, td_zone *out) {
-    bool eastern = td_bytes_equal(name, TD_TEXT("US/Eastern")) || td_bytes_equal(name, TD_TEXT("America/New_York"));
-    *out = eastern ? TD_ZONE_NEW_YORK : TD_ZONE_UTC;
-    return eastern || td_bytes_equal(name, TD_TEXT("UTC"));
-}
-
-static const char *read_meta(const parts *p, series *out) {
+static const char *read_meta(const parts *p, td_answer_series *out) {
     static const char *const names[] = {"Symbol", "Time Zone"};
     td_bytes texts[2] = {{0}};
     if (!read_members(p->meta.text, names, texts, 2) || texts[0].size == 0) return "its meta data name no symbol";
     if (!td_recorded_instrument(&out->request->naming, texts[0], &out->instrument))
         return "no instrument can have the name of its symbol";
-    if (!zone_of(texts[1], &out->zone)) return "its time zone is not one of US/Eastern, America/New_York and UTC";
+    if (!td_answer_zone(texts[1], &out->zone))
+        return "its time zone is not one of US/Eastern, America/New_York and UTC";
     return td_av_width(p->interval, &out->width_ns) ? NULL : "its interval is not one of 1min to 60min and Daily";
 }
 
-static void give_series(const parts *p, const series *s, td_answer_row_fn each, void *arg) {
-    static const char *const names[COLUMNS] = {"", "open", "high", "low", "close", "volume"};
+static void give_series(const parts *p, const td_answer_series *s, td_answer_row_fn each, void *arg) {
+    static const char *const names[TD_ANSWER_COLUMNS] = {"", "open", "high", "low", "close", "volume"};
     td_json json;
     td_json_init(&json, p->series.text);
     (void)td_json_next(&json);
     while (td_json_next(&json) == TD_JSON_KEY) { /* it was read to its end before */
-        td_bytes stamp = json.text, cells[COLUMNS] = {{0}};
+        td_bytes stamp = json.text, cells[TD_ANSWER_COLUMNS] = {{0}};
         td_field value;
         td_recorded row;
         if (!td_field_read(&json, &value)) return;
-        if (value.type == TD_JSON_OBJECT) (void)read_members(value.text, names, cells, COLUMNS);
-        cells[STAMP] = stamp;
-        decode_bar(s, cells, &row);
+        if (value.type == TD_JSON_OBJECT) (void)read_members(value.text, names, cells, TD_ANSWER_COLUMNS);
+        cells[TD_ANSWER_STAMP] = stamp;
+        td_answer_bar(s, cells, &row);
         each(arg, &row, (td_bytes){stamp.data, (size_t)(json.at - stamp.data)});
     }
 }
@@ -222,7 +141,7 @@ static const char *give_quote(const parts *p, const td_answer_request *request, 
     if (!read_members(p->quote.text, names, texts, 3) || texts[0].size == 0) return NO_SYMBOL;
     if (!td_recorded_instrument(&request->naming, texts[0], &row.event.instrument))
         return "no instrument can have the name of its symbol";
-    if (read_date(texts[2], &day) != TD_REASON_NONE) return "the quote has no latest trading day";
+    if (td_answer_date(texts[2], &day) != TD_REASON_NONE) return "the quote has no latest trading day";
     td_reason reason = td_recorded_number(texts[1], TD_PRICE_SCALE, &row.event.price.price, &row.event.flags);
     row.clock_ns = row.event.event_ns = td_zone_to_utc(TD_ZONE_NEW_YORK, day + 1, 0);
     if (reason != TD_REASON_NONE) td_recorded_reject(&row, reason, "its price is no number that fits");
@@ -233,7 +152,7 @@ static const char *give_quote(const parts *p, const td_answer_request *request, 
 static td_answer_word read_json(td_bytes answer, const td_answer_request *request, td_answer_row_fn each, void *arg,
                                 td_bytes *out_text) {
     parts p;
-    series s = {.request = request};
+    td_answer_series s = {.request = request};
     td_answer_word word = TD_ANSWER_NONE;
     const char *fault = "it is no JSON, or cut";
     if (read_parts(answer, &p)) {
@@ -279,37 +198,38 @@ static size_t split(td_bytes line, td_bytes out[CSV_COLUMNS_MAX]) {
 }
 
 /* Where each of ours stands in the line. False: it is no header of theirs. */
-static bool read_header(td_bytes line, size_t out[COLUMNS]) {
-    static const char *const names[COLUMNS] = {"timestamp", "open", "high", "low", "close", "volume"};
+static bool read_header(td_bytes line, size_t out[TD_ANSWER_COLUMNS]) {
+    static const char *const names[TD_ANSWER_COLUMNS] = {"timestamp", "open", "high", "low", "close", "volume"};
     td_bytes cells[CSV_COLUMNS_MAX];
     size_t count = split(line, cells), found = 0;
-    for (size_t c = 0; c < COLUMNS; c++) {
+    for (size_t c = 0; c < TD_ANSWER_COLUMNS; c++) {
         size_t i = 0;
         while (i < count && !td_bytes_equal(cells[i], td_text(names[c]))) i++;
-        if (c == STAMP && i == count && td_bytes_equal(cells[0], TD_TEXT("time"))) i = 0; /* of older answers */
+        if (c == TD_ANSWER_STAMP && i == count && td_bytes_equal(cells[0], TD_TEXT("time")))
+            i = 0; /* of older answers */
         out[c] = i;
         found += i < count;
     }
-    return found == COLUMNS;
+    return found == TD_ANSWER_COLUMNS;
 }
 
 static td_answer_word read_csv(td_bytes answer, const td_answer_request *request, td_answer_row_fn each, void *arg,
                                td_bytes *out_text) {
-    series s = {.request = request, .zone = TD_ZONE_NEW_YORK, .width_ns = request->width_ns};
+    td_answer_series s = {.request = request, .zone = TD_ZONE_NEW_YORK, .width_ns = request->width_ns};
     td_bytes rest = answer, line;
-    size_t at[COLUMNS];
+    size_t at[TD_ANSWER_COLUMNS];
     *out_text = TD_TEXT("CSV does not say whose it is: name the file SYMBOL_5min.csv, or SYMBOL_daily.csv");
     if (request->symbol.size == 0 || !td_recorded_instrument(&request->naming, request->symbol, &s.instrument))
         return TD_ANSWER_NONE;
     *out_text = TD_TEXT("it does not begin with timestamp,open,high,low,close and volume");
     if (!next_line(&rest, &line) || !read_header(line, at)) return TD_ANSWER_NONE;
     while (next_line(&rest, &line)) {
-        td_bytes cells[CSV_COLUMNS_MAX] = {{0}}, ours[COLUMNS];
+        td_bytes cells[CSV_COLUMNS_MAX] = {{0}}, ours[TD_ANSWER_COLUMNS];
         td_recorded row;
         if (line.size == 0) continue;
         (void)split(line, cells);
-        for (size_t c = 0; c < COLUMNS; c++) ours[c] = cells[at[c]];
-        decode_bar(&s, ours, &row);
+        for (size_t c = 0; c < TD_ANSWER_COLUMNS; c++) ours[c] = cells[at[c]];
+        td_answer_bar(&s, ours, &row);
         each(arg, &row, line);
     }
     return TD_ANSWER_ROWS;

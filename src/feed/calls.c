@@ -34,7 +34,7 @@ static bool parse_month(const char *text, int32_t *out) {
     return true;
 }
 
-static int64_t month_start_ns(td_zone zone, int32_t month) {
+int64_t td_month_start_ns(td_zone zone, int32_t month) {
     int64_t day = td_days_from_civil(YEAR_ZERO + month / MONTHS_A_YEAR, month % MONTHS_A_YEAR + 1, 1);
     return td_zone_to_utc(zone, day, 0);
 }
@@ -42,7 +42,7 @@ static int64_t month_start_ns(td_zone zone, int32_t month) {
 /* The month that an instant lies in. */
 static int32_t month_of(td_zone zone, int64_t ns) {
     int32_t month = (int32_t)(ns / (31 * TD_NS_PER_DAY));
-    while (month_start_ns(zone, month + 1) <= ns) month++;
+    while (td_month_start_ns(zone, month + 1) <= ns) month++;
     return month;
 }
 
@@ -196,7 +196,7 @@ static td_call *find(td_calls *c, td_bytes name) {
 static int64_t next_due_ns(const td_calls *c, const td_call *call, int64_t asked_ns) {
     if (call->kind == TD_CALL_PRICE) return asked_ns + c->conf->quote_ns;
     bool over =
-        call->kind == TD_CALL_MONTH && asked_ns >= month_start_ns(c->ops->zone, call->month + 1) + TD_NS_PER_DAY;
+        call->kind == TD_CALL_MONTH && asked_ns >= td_month_start_ns(c->ops->zone, call->month + 1) + TD_NS_PER_DAY;
     return over ? INT64_MAX : asked_ns + c->conf->refresh_ns;
 }
 

@@ -47,5 +47,6 @@ typedef struct td_calls_count { /* of those that are no prices */
 td_calls_count td_calls_counted(const td_calls *calls, int64_t now_ns);
 /* When the next one is due; INT64_MAX: never. */
 int64_t td_calls_due_ns(const td_calls *calls);
-/* "2024-01" of a month. */
+/* Its first instant; "2024-01" of it. */
+int64_t td_month_start_ns(td_zone zone, int32_t month);
 size_t td_month_format(int32_t month, char out[16]);

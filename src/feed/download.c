@@ -263,7 +263,7 @@ static td_answer_word read_answer(download *d, td_bytes *out_words) {
                                  .symbol = td_text(d->call->symbol),
                                  .width_ns = d->width_ns,
                                  .adjusted = d->conf->adjusted,
-                                 .starts = d->conf->stamps == TD_FEED_STAMPS_START};
+                                 .starts = d->ops->starts || d->conf->stamps == TD_FEED_STAMPS_START};
     d->rows.size = d->row_at = 0;
     d->strange = false;
     td_answer_word word = d->ops->read(d->answer.body, &request, take_row, d, out_words);
@@ -277,6 +277,15 @@ static void end_unanswered(download *d, td_bytes words) {
     (void)snprintf(why, sizeof why, "%s: %s: %.*s", d->call->name, td_answer_word_name(TD_ANSWER_NONE),
                    (int)td_least((int64_t)words.size, WORDS_MAX), (const char *)words.data);
     end_session(d, why, false);
+}
+
+static void take_code(download *d) {
+    if (d->answer.code == 429) {
+        wait_until(d, wall_ns(d) + td_most(d->answer.retry_ns, LATER_NS), td_answer_word_name(TD_ANSWER_LATER));
+        d->phase = IDLE;
+        return;
+    }
+    end_session(d, td_rest_failure(d->rest, &d->answer), d->answer.code == 401 || d->answer.code == 403);
 }
 
 static void take_words(download *d) {
@@ -304,25 +313,23 @@ static void take_words(download *d) {
         end_session(d, "the vendor wants another key (token, token_file)", true);
         break;
     case TD_ANSWER_NONE:
-        end_unanswered(d, words);
+        if (d->answer.code == 200)
+            end_unanswered(d, words);
+        else
+            take_code(d);
         break;
     }
 }
 
-/* Another code than 200 comes of what stands before the vendor. */
+/* Another code than 200 comes of what stands before the vendor, or says what the body says. */
 static void take_answer(download *d) {
     look_at_clock(d);
     d->position.line++;
     d->position.part = 0;
     d->phase = READ;
     d->shown = !d->conf->raw;
-    if (d->answer.code == 200) return;
-    if (d->answer.code == 429) {
-        wait_until(d, wall_ns(d) + td_most(d->answer.retry_ns, LATER_NS), td_answer_word_name(TD_ANSWER_LATER));
-        d->phase = IDLE;
-        return;
-    }
-    end_session(d, td_rest_failure(d->rest, &d->answer), d->answer.code == 401 || d->answer.code == 403);
+    if (d->answer.code == 200 || (d->answer.code >= 400 && d->answer.code < 500 && d->answer.body.size > 0)) return;
+    take_code(d);
 }
 
 /* ---- rows ---- */
@@ -359,6 +366,11 @@ static void put_row(download *d, row *r, td_feed_item *out) {
     d->position.part++;
 }
 
+/* There may be more behind the rows of this answer. */
+static bool goes_on(const download *d) {
+    return d->ops->rows_max > 0 && row_count(d) >= d->ops->rows_max && d->bars > 0;
+}
+
 static void finish_call(download *d) {
     td_calls_take(d->calls, d->call, d->asked_ns);
     d->phase = IDLE;
@@ -374,6 +386,10 @@ static bool give_row(download *d, td_feed_item *out) {
         return true;
     }
     bool series = d->call->kind != TD_CALL_PRICE;
+    if (goes_on(d)) {
+        d->phase = IDLE;
+        return false;
+    }
     if (series) put_answer(d, true, out);
     finish_call(d);
     return series;

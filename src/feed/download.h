@@ -14,6 +14,8 @@
 typedef struct td_download_ops {
     const char *format; /* of its answers, in `raw` */
     td_calls_ops calls;
+    bool starts;     /* times of its bars are their starts; else `stamps` says what they are */
+    size_t rows_max; /* an answer with so many may not be all: the next one goes on behind it. 0: there is no bound */
     void (*put_path)(const td_feed_conf *conf, const td_call *call, td_buf *url); /* path and query, the key last */
     td_answer_word (*read)(td_bytes answer, const td_answer_request *request, td_answer_row_fn each, void *arg,
                            td_bytes *out_text);
@@ -24,6 +26,16 @@ TD_CHECKED td_status td_download_open(void **out, const td_os *os, const td_feed
 TD_CHECKED td_status td_download_next(void *download, td_feed_item *out);
 void td_download_close(void *download); /* accepts NULL */
 extern const td_live_ops td_download_live;
+
+#define TD_FEED_ROWS_MONTHS                                                                                            \
+    {.key = "months",                                                                                                  \
+     .type = TD_OPTION_TEXTS,                                                                                          \
+     .offset = offsetof(td_feed_conf, months),                                                                         \
+     .help = "months of bars shorter than a day: [2024-01, 2024-02]; instead of from and to"},                         \
+        TD_FEED_ROW("from", TD_OPTION_TEXT, NULL, 0, 0, first_month,                                                   \
+                    "the first of its months: 2024-01, quoted; unset: the one that has begun"),                        \
+        TD_FEED_ROW("to", TD_OPTION_TEXT, NULL, 0, 0, last_month,                                                      \
+                    "the last of its months; unset: the one that has begun, and each that begins")
 
 /* `url_`, requests a minute and a day: the vendor's, with a key that costs nothing. */
 #define TD_FEED_ROWS_DOWNLOAD(url_, per_minute_, per_day_)                                                             \

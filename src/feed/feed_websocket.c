@@ -26,6 +26,7 @@ typedef struct websocket {
     const td_venue_ops *venue;
     td_history *history;           /* NULL: nothing is asked for afterwards */
     td_depth *depth;               /* NULL: no book is */
+    td_gap_bars *gap_bars;         /* NULL: no bars are */
     int64_t due_ns;                /* of the next request of either, monotonic */
     td_subscription *subscription; /* NULL: there is nothing to agree upon */
     td_watch watch;
@@ -295,6 +296,7 @@ static td_status next_of_past(websocket *w, td_feed_item *out) {
     bool goes_on = w->book_more;
     td_status status = w->depth != NULL ? td_depth_next(w->depth, w->clock_ns, out) : TD_AGAIN;
     if (status == TD_AGAIN && w->history != NULL) status = td_history_next(w->history, out);
+    if (status == TD_AGAIN && w->gap_bars != NULL) status = td_gap_bars_next(w->gap_bars, out);
     if (status != TD_OK) return status;
     w->book_more = out->kind == TD_ITEM_EVENT && out->event.kind == TD_EVENT_BOOK && out->event.book.more;
     if (out->kind == TD_ITEM_RAW) {
@@ -364,12 +366,14 @@ static int websocket_pump(void *self) {
     websocket *w = self;
     int work = w->net->pump(w->transport);
     if (w->depth != NULL) work += td_depth_pump(w->depth); /* before the other: a book is nothing until it is whole */
+    if (w->gap_bars != NULL) work += td_gap_bars_pump(w->gap_bars);
     return w->history != NULL ? work + td_history_pump(w->history) : work;
 }
 
 static td_status websocket_backfill(void *self, const td_gap *gap) {
     websocket *w = self;
     if (gap->reason == TD_GAP_SEQUENCE) return w->depth != NULL ? td_depth_ask(w->depth, gap->instrument) : TD_REJECT;
+    if (w->gap_bars != NULL) return td_gap_bars_ask(w->gap_bars, gap);
     if (w->history == NULL) return TD_REJECT;
     return td_history_ask(w->history, gap, td_instruments_name(w->instruments, gap->instrument));
 }
@@ -380,6 +384,7 @@ void td_websocket_close(void *self) {
     if (w->net != NULL) w->net->close(w->transport);
     td_history_close(w->history);
     td_depth_close(w->depth);
+    td_gap_bars_close(w->gap_bars);
     td_subscription_free(w->subscription);
     td_watch_fini(&w->watch);
     if (w->address.size > 0) explicit_bzero(w->address.data, w->address.size);
@@ -428,6 +433,10 @@ static td_status check(const td_feed_conf *conf, const char *address) {
 
 static td_status open_history(websocket *w) {
     if (w->conf->history == NULL || w->conf->history[0] == '\0') return TD_OK;
+    if (w->kind->gap_bars != NULL) {
+        td_gap_bars_conf bars = {w->os, w->conf, w->instruments, w->kind->gap_bars, &w->due_ns};
+        return td_gap_bars_open(&w->gap_bars, &bars);
+    }
     if (w->venue->history == NULL)
         return TD_FAIL(TD_CONFIG, "history: messages of format %s have no past to be asked for", w->venue->format);
     td_depth_conf depth = {w->os, w->conf, w->venue, w->instruments, &w->due_ns};

@@ -4,6 +4,7 @@
  * that trade, and what lies before it is a gap that can be asked for. With `raw` each message, and each answer with
  * something of the past, comes out as it is before what it says; nothing else changes. */
 #pragma once
+#include "feed/gap_bars.h"
 #include "feed/subscription.h"
 #include "feed/venue.h"
 
@@ -13,7 +14,8 @@ typedef struct td_websocket_ops {
     const char *symbols_key;                 /* of `conf->symbols` in the address; NULL: they are not there */
     int64_t message_least;                   /* longest message and inbox are at least that, whatever `conf` says */
     const char *token_key;                   /* of `conf->token` in the address; NULL: the venue asks nobody's name */
-    const char *beat;                        /* said each `beat_ns`, for the venue to go on; NULL: nothing is */
+    const td_gap_bars_ops *gap_bars; /* what `history` has of a gap where the venue has no trades; NULL: trades */
+    const char *beat;                /* said each `beat_ns`, for the venue to go on; NULL: nothing is */
     int64_t beat_ns;
 } td_websocket_ops;
 

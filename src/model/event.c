@@ -1,4 +1,4 @@
-/* src/model/event.c - the names of kinds of events. */
+/* src/model/event.c - the names of kinds of events, and of where they come from. */
 #include "model/event.h"
 
 const char *td_event_kind_name(td_event_kind kind) {
@@ -8,4 +8,9 @@ const char *td_event_kind_name(td_event_kind kind) {
         [TD_EVENT_CORPORATE] = "action", [TD_EVENT_BOOK] = "book update", [TD_EVENT_VENDOR_BAR] = "vendor bar",
     };
     return names[kind];
+}
+
+const char *td_event_origin_name(td_event_origin origin) {
+    static const char *const names[] = {"feed", "release", "backfill"};
+    return names[origin];
 }

@@ -34,6 +34,7 @@ enum {                           /* td_event.flags, stored as they are: never re
 };
 
 typedef enum td_event_origin { TD_ORIGIN_FEED, TD_ORIGIN_RELEASE, TD_ORIGIN_BACKFILL } td_event_origin;
+const char *td_event_origin_name(td_event_origin origin); /* "feed", "release", "backfill": literals */
 
 enum { TD_CODE_MAX = 15 }; /* longest exchange code or sale condition kept, in bytes */
 

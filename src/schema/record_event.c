@@ -270,7 +270,7 @@ static bool get_flag(td_avro_reader *r, bool *out) {
 
 static void put_vendor_bar(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
     const td_vendor_bar *b = &e->vendor_bar;
-    enum { MAX = 6 * TD_AVRO_LONG_MAX + 4 * TD_AVRO_DECIMAL64_MAX + RECORD_OPTIONAL_MAX + 1 };
+    enum { MAX = 7 * TD_AVRO_LONG_MAX + 4 * TD_AVRO_DECIMAL64_MAX + 2 * RECORD_OPTIONAL_MAX + 1 };
     uint8_t *p = record_begin(buf, ids, TD_SCHEMA_VENDOR_BAR, MAX + feed.size);
     p = td_avro_put_long(p, e->event_ns);
     p = td_avro_put_long(p, e->receive_ns);
@@ -284,18 +284,31 @@ static void put_vendor_bar(td_buf *buf, const td_schema_ids *ids, td_bytes feed,
     *p++ = b->adjusted;
     p = td_avro_put_long(p, e->flags);
     p = td_avro_put_bytes(p, feed);
+    p = td_avro_put_long(p, e->origin);
+    p = record_put_optional_long(p, e->origin == TD_ORIGIN_BACKFILL ? e->of_epoch : TD_NONE);
     record_end(buf, p);
 }
 
-static bool get_vendor_bar(td_bytes value, td_event *out, td_bytes *out_feed) {
+static bool get_vendor_bar_as(td_bytes value, extent how, td_event *out, td_bytes *out_feed) {
     td_avro_reader r = record_body(value);
     td_vendor_bar *b = &out->vendor_bar;
-    return td_avro_get_long(&r, &out->event_ns) && td_avro_get_long(&r, &out->receive_ns) &&
-           td_avro_get_long(&r, &b->start_ns) && td_avro_get_long(&r, &b->width_ns) &&
-           td_avro_get_decimal64(&r, &b->open) && td_avro_get_decimal64(&r, &b->high) &&
-           td_avro_get_decimal64(&r, &b->low) && td_avro_get_decimal64(&r, &b->close) &&
-           record_get_optional_decimal(&r, &b->volume) && get_flag(&r, &b->adjusted) &&
-           record_get_small(&r, UINT8_MAX, &out->flags) && td_avro_get_bytes(&r, out_feed) && r.at == r.end;
+    bool ok = td_avro_get_long(&r, &out->event_ns) && td_avro_get_long(&r, &out->receive_ns) &&
+              td_avro_get_long(&r, &b->start_ns) && td_avro_get_long(&r, &b->width_ns) &&
+              td_avro_get_decimal64(&r, &b->open) && td_avro_get_decimal64(&r, &b->high) &&
+              td_avro_get_decimal64(&r, &b->low) && td_avro_get_decimal64(&r, &b->close) &&
+              record_get_optional_decimal(&r, &b->volume) && get_flag(&r, &b->adjusted) &&
+              record_get_small(&r, UINT8_MAX, &out->flags) && td_avro_get_bytes(&r, out_feed);
+    if (how == WHOLE_BEFORE) return ok && r.at == r.end;
+    return ok && record_get_small(&r, TD_ORIGIN_BACKFILL, &out->origin) &&
+           record_get_optional_long(&r, &out->of_epoch) && r.at == r.end;
+}
+
+static bool get_vendor_bar(td_bytes value, td_event *out, td_bytes *out_feed) {
+    return get_vendor_bar_as(value, WHOLE, out, out_feed);
+}
+
+static bool get_vendor_bar_before(td_bytes value, td_event *out, td_bytes *out_feed) {
+    return get_vendor_bar_as(value, WHOLE_BEFORE, out, out_feed);
 }
 
 /* ---- books ---- */
@@ -403,7 +416,7 @@ static __attribute__((noinline)) bool get_rarer(int version, td_bytes value, td_
         [TD_SCHEMA_CORPORATE] = {TD_EVENT_CORPORATE, get_corporate, get_corporate_before},
         [TD_SCHEMA_BOOK] = {TD_EVENT_BOOK, get_book, NULL},
         [TD_SCHEMA_PRICE] = {TD_EVENT_PRICE, get_price, NULL},
-        [TD_SCHEMA_VENDOR_BAR] = {TD_EVENT_VENDOR_BAR, get_vendor_bar, NULL},
+        [TD_SCHEMA_VENDOR_BAR] = {TD_EVENT_VENDOR_BAR, get_vendor_bar, get_vendor_bar_before},
     };
     if (version < 0) return false;
     int schema = version % TD_SCHEMA_BEFORE, before = version / TD_SCHEMA_BEFORE;

@@ -170,7 +170,9 @@ static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
                               SIZE_OR_NULL("volume"),
                               {.name = "adjusted", .type = FIELD_FLAG},
                               LONG("flags"),
-                              TEXT("feed")},
+                              TEXT("feed"),
+                              {.name = "origin", .type = FIELD_ENUM, .symbols = origin_symbols, .younger = 1},
+                              LONG_OR_NULL("gap")},
 };
 
 static bool put_long(td_avro_reader *r, td_buf *out) {

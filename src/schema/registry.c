@@ -23,7 +23,7 @@ static const struct schema_row {
     [TD_SCHEMA_GAP] = {"Gap", "Gap.avsc", "gaps-value", {NULL}},
     [TD_SCHEMA_BOOK] = {"BookUpdate", "BookUpdate.avsc", "tape-tapedeck.BookUpdate", {NULL}},
     [TD_SCHEMA_PRICE] = {"Price", "Price.avsc", "tape-tapedeck.Price", {NULL}},
-    [TD_SCHEMA_VENDOR_BAR] = {"VendorBar", "VendorBar.avsc", "tape-tapedeck.VendorBar", {NULL}},
+    [TD_SCHEMA_VENDOR_BAR] = {"VendorBar", "VendorBar.avsc", "tape-tapedeck.VendorBar", {"older/VendorBar.1.avsc"}},
     [TD_SCHEMA_RAW] = {"Raw", "Raw.avsc", "raw-value", {NULL}},
     [TD_SCHEMA_FILL] = {"Fill", "Fill.avsc", "fills-value", {NULL}},
     [TD_SCHEMA_CORPORATE] = {"CorporateAction",

@@ -209,6 +209,7 @@ void td_row_put_vendor_bar(td_buf *out, td_row_format format, td_bytes instrumen
     put_optional(&r, "volume", bar->volume, TD_SIZE_SCALE);
     put_flag(&r, "adjusted", bar->adjusted);
     put_flag(&r, "revised", revised);
+    put_text(&r, "origin", td_text(td_event_origin_name((td_event_origin)event->origin)));
     put_int(&r, "known_at_ns", event->receive_ns);
     row_end(&r);
 }

@@ -87,6 +87,8 @@ static const char *const schema_steps[] = {
     "  src_partition INTEGER NOT NULL, src_epoch INTEGER NOT NULL, src_offset INTEGER NOT NULL,"
     "  PRIMARY KEY(signal)"
     ") STRICT, WITHOUT ROWID;",
+    /* 6: vendors' bars that stand beside a gap. */
+    "ALTER TABLE vendor_bars ADD COLUMN origin TEXT NOT NULL DEFAULT 'feed';",
 };
 enum { SCHEMA_VERSION = sizeof schema_steps / sizeof schema_steps[0] };
 
@@ -115,7 +117,7 @@ static const char *const views_sql[] = {
     "  feed, instrument, " WIDTH " AS width, " ISO("start_ns") " AS start, " ISO("end_ns") " AS \"end\","
     "  " REAL("open") ", " REAL("high") ", " REAL("low") ", " REAL("close") ", " REAL("volume") ", adjusted,"
     "  (SELECT count(*) FROM vendor_bars WHERE " SAME_BAR " AND src_offset < b.src_offset) AS revision,"
-    "  " ISO("known_at_ns") " AS known_at"
+    "  origin, " ISO("known_at_ns") " AS known_at"
     " FROM vendor_bars AS b WHERE src_offset = (SELECT max(src_offset) FROM vendor_bars WHERE " SAME_BAR ");",
     "DROP VIEW IF EXISTS fills_view;"
     "CREATE VIEW fills_view AS SELECT"
@@ -160,8 +162,8 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     /* Not when the vendor said just that last. */
     [PUT_VENDOR_BAR] =
         "INSERT OR REPLACE INTO vendor_bars(feed, instrument, width_ns, start_ns, end_ns, open, high, low, close,"
-        " volume, adjusted, known_at_ns, src_partition, src_epoch, src_offset)"
-        " SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15 WHERE NOT EXISTS("
+        " volume, adjusted, known_at_ns, src_partition, src_epoch, src_offset, origin)"
+        " SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16 WHERE NOT EXISTS("
         "SELECT 1 FROM (SELECT * FROM vendor_bars WHERE instrument = ?2 AND width_ns = ?3 AND start_ns = ?4"
         " AND feed = ?1 AND adjusted = ?11 AND src_offset < ?15 ORDER BY src_offset DESC LIMIT 1)"
         " WHERE end_ns = ?5 AND open = ?6 AND high = ?7 AND low = ?8 AND close = ?9 AND volume IS ?10)",
@@ -344,6 +346,7 @@ static td_status put_vendor_bar(sqlite_sink *sink, uint32_t partition, const td_
     (void)sqlite3_bind_int64(stmt, 11, bar->adjusted);
     (void)sqlite3_bind_int64(stmt, 12, row->event.receive_ns);
     bind_source(stmt, 13, partition, row->source);
+    bind_word(stmt, 16, td_event_origin_name((td_event_origin)row->event.origin));
     return run(sink, PUT_VENDOR_BAR, "write vendors' bars to");
 }
 

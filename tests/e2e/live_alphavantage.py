@@ -101,7 +101,8 @@ def killed_within(folder):
     found = bars_of(run)
     for symbol in ("IBM", "MSFT"):
         assert found[symbol, 60 * NS] == months_of(venue, symbol, "1min", months), symbol
-    assert len(venue.asked) <= 6 + kills and kills >= 3, (len(venue.asked), kills)
+    # a kill costs the answers since the last sync, which a busy machine does seldom
+    assert len(venue.asked) <= 6 + 4 * kills and kills >= 3, (len(venue.asked), kills)
     return f"{sum(map(len, found.values()))} bars once each, {kills} kills, {len(venue.asked)} requests for 6 answers"
 
 

@@ -25,6 +25,8 @@ def check_quiet(run):
 
 
 def feed(kind, venue, names, settings=""):
+    if kind == "twelvedata" and "history" not in settings:
+        settings += ", history: ''"
     return (f"{kind}: {{ {names}, url: '{venue.url}', token: '${{KEY}}', reconnect: 50ms, lateness: 200ms, "
             f"max_delay: 200ms{settings} }}")
 
@@ -86,6 +88,58 @@ def twelvedata_prices(folder):
     assert set(found) == {"AAPL", "EUR/USD"}, set(found)
     assert run.stderr.count("the venue does not give ABC/XYZ: it did not acknowledge them") == 1, run.stderr
     return f"{sum(map(len, found.values()))} prices"
+
+
+def bars_of(run, width_s):
+    """{(symbol, start in s): (prices, origin, gap)} of the tape's vendors' bars; nothing is there twice."""
+    found = {}
+    for key, v in run.values("VendorBar"):
+        if v["width_ns"] != width_s * 10**9:
+            continue
+        at = key.removeprefix("TWELVEDATA:"), v["start_ns"] // 10**9
+        assert at not in found, (key, v)
+        prices = tuple(decimal.Decimal(v[column]) for column in twelvedata.COLUMNS)
+        found[at] = prices, v["origin"], v["gap"]
+    return found
+
+
+@CASES.add
+def twelvedata_bars_beside_gaps(folder):
+    """What its stream missed it has as bars alone: they are marked, and the gap stays lost."""
+    with twelvedata.TwelveData(["EUR/USD"], TOKEN, rate=40) as venue:
+        more = f", history: '{venue.history}', history_after: 100ms, history_interval: 50ms"
+        with tapedeck.Live(folder, [feed("twelvedata", venue, "symbols: [EUR/USD]", more)], KEY=TOKEN) as run:
+            wait_for(lambda: len((venue.open_session() or server.Session(None)).sent) > 20, "a session")
+            venue.away_s = 0.5
+            venue.cut("drop")
+            wait_for(lambda: run.gaps() and run.gaps()[0]["status"] == "lost", "the gap's end", 30)
+            check_quiet(run)
+    (gap,), found = run.gaps(), bars_of(run, 60)
+    assert [s[:2] for s in venue.served] == [("EUR/USD", "1min")] and venue.served[0][2] > 0, venue.served
+    for (symbol, start), bar in found.items():  # none, while the gap's minute is not over
+        assert gap["from_ns"] < (start + 60) * 10**9 <= time.time() * 10**9 and start * 10**9 < gap["to_ns"], (gap, start)
+        assert bar == (tuple(map(decimal.Decimal, venue.bar(symbol, start))), "backfill", gap["number"]), bar
+    return f"{len(found)} bars beside a gap that is {gap['status']}, of {venue.served[0][2]} that it has"
+
+
+@CASES.add
+def twelvedata_series(folder):
+    """Page by page, within its credits; a symbol that is none is told."""
+    with twelvedata.TwelveData(["EUR/USD"], TOKEN) as venue:
+        feeds = [f"twelvedata-series: {{ symbols: [EUR/USD, ABC/XYZ], interval: [1min, 1day], months: [2026-02], token: "
+                 f"'${{KEY}}', url: '{venue.history}', per_minute: 0, reconnect: 50ms }}"]
+        with tapedeck.Live(folder, feeds, KEY=TOKEN) as run:
+            wait_for(lambda: len(venue.told) >= 12, "all pages", 30)
+            time.sleep(1)
+            check_quiet(run)
+    minutes, days = bars_of(run, 60), bars_of(run, 86400)
+    first = twelvedata.TwelveData._seconds("2026-02-01")  # pylint: disable=protected-access
+    assert {start for _, start in minutes} == set(range(first, first + 28 * 86400, 60)), len(minutes)
+    for (symbol, start), bar in (minutes | days).items():
+        assert bar == (tuple(map(decimal.Decimal, venue.bar(symbol, start))), "feed", None), bar
+    assert len(days) > 300 and venue.told.count(400) == 2 and len(venue.told) == 12, (len(days), venue.told)
+    assert run.stderr.count("the request is refused; it is not asked for again in this run") == 2, run.stderr
+    return f"{len(minutes)} minutes on {len(venue.told) - 3} pages, {len(days)} days"
 
 
 @CASES.add

@@ -108,6 +108,8 @@ static td_event any_event(td_schema schema) {
         e.kind = TD_EVENT_VENDOR_BAR;
         e.vendor_bar = (td_vendor_bar){any_long(), any_long(), any_long(),     any_long(),
                                        any_long(), any_long(), any_optional(), dice() % 2 == 0};
+        e.origin = dice() % 2 == 0 ? TD_ORIGIN_BACKFILL : TD_ORIGIN_FEED;
+        e.of_epoch = any_long();
         break;
     case TD_SCHEMA_BOOK:
         e.kind = TD_EVENT_BOOK;

@@ -67,5 +67,5 @@ static const char *const json_lines[TD_SCHEMA_COUNT] = {
         "{\"schema\":\"VendorBar\",\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456790,"
         "\"start_ns\":1795239865123456729,\"width_ns\":60,\"open\":\"86.49\",\"high\":\"86.5\","
         "\"low\":\"86.475\",\"close\":\"86.495\",\"volume\":null,\"adjusted\":false,\"flags\":0,"
-        "\"feed\":\"lean\"}",
+        "\"feed\":\"lean\",\"origin\":\"backfill\",\"gap\":7}",
 };

@@ -92,6 +92,8 @@ static const td_event *events(void) {
         {.kind = TD_EVENT_VENDOR_BAR,
          .event_ns = NOW_NS,
          .receive_ns = NOW_NS + 1,
+         .origin = TD_ORIGIN_BACKFILL,
+         .of_epoch = 7,
          .vendor_bar = {60, NOW_NS - 60, 86490000000, 86500000000, 86475000000, 86495000000, TD_NONE, false}},
         {.kind = TD_EVENT_VENDOR_BAR,
          .event_ns = LOW,
@@ -164,7 +166,10 @@ static void same_event(const td_event *a, const td_event *b) {
         assert_true(a->event_ns == b->event_ns && a->receive_ns == b->receive_ns);
     if (a->kind == TD_EVENT_TRADE) same_trade(&a->trade, &b->trade);
     if (a->kind == TD_EVENT_PRICE) assert_true(a->price.price == b->price.price);
-    if (a->kind == TD_EVENT_VENDOR_BAR) same_vendor_bar(&a->vendor_bar, &b->vendor_bar);
+    if (a->kind == TD_EVENT_VENDOR_BAR) {
+        same_vendor_bar(&a->vendor_bar, &b->vendor_bar);
+        assert_true(a->origin == b->origin && (a->origin == TD_ORIGIN_FEED || a->of_epoch == b->of_epoch));
+    }
     if (a->kind == TD_EVENT_CORPORATE) same_corporate(&a->corporate, &b->corporate);
     if (a->kind == TD_EVENT_QUOTE) same_quote(&a->quote, &b->quote);
     if (a->kind == TD_EVENT_TIME)
@@ -267,10 +272,12 @@ static void records_of_the_first_version_are_read(void **state) {
     } rows[] = {[TD_EVENT_TRADE] = {TD_SCHEMA_TRADE, 4},
                 [TD_EVENT_QUOTE] = {TD_SCHEMA_QUOTE, 4},
                 [TD_EVENT_FILLED] = {TD_SCHEMA_FILLED, 1},
-                [TD_EVENT_CORPORATE] = {TD_SCHEMA_CORPORATE, 1}};
+                [TD_EVENT_CORPORATE] = {TD_SCHEMA_CORPORATE, 1},
+                [TD_EVENT_VENDOR_BAR] = {TD_SCHEMA_VENDOR_BAR, 2}};
     for (size_t i = 0; i < EVENT_COUNT; i++) {
         const td_event *want = &events()[i];
         if (want->kind >= COUNT_OF(rows) || rows[want->kind].younger_bytes == 0) continue;
+        if (want->origin != TD_ORIGIN_FEED) continue;
         td_event got;
         td_bytes feed;
         td_buf buf = {0}, json = {0};

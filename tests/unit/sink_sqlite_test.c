@@ -140,7 +140,7 @@ static void writes_exact_values(void **state) {
            "SELECT DISTINCT typeof(open), typeof(vwap), typeof(volume), typeof(start_ns), typeof(trade_count),"
            " typeof(src_offset) FROM bars",
            "text|text|text|integer|integer|integer");
-    expect(file, "PRAGMA user_version", "5");
+    expect(file, "PRAGMA user_version", "6");
     expect(file, "PRAGMA journal_mode", "wal");
 }
 
@@ -235,6 +235,7 @@ static void writes_vendors_bars_once(void **state) {
     rows[2].event.vendor_bar.volume = 10494 * INT64_C(100000000);
     rows[4].event.vendor_bar.adjusted = true; /* another series */
     rows[5].feed = TD_TEXT("other");          /* another voice */
+    rows[5].event.origin = TD_ORIGIN_BACKFILL;
     for (int again = 0; again < 2; again++)
         assert_int_equal(td_sink_sqlite.write(sink, "vendor_bars", 5, rows, 6, (td_position){2, 46}), TD_OK);
     td_sink_sqlite.close(sink);
@@ -245,11 +246,12 @@ static void writes_vendors_bars_once(void **state) {
            "av|86.5|(null)|1|1795271526000000000|44\n"
            "other|86.5|(null)|0|1795271526000000000|45");
     expect(file, "SELECT * FROM vendor_bars_view ORDER BY feed, adjusted",
-           "av|ALPHAVANTAGE:MSFT|1m|2026-11-21T14:31:00Z|2026-11-21T14:32:00Z|86.49|86.5|86.475|86.5|(null)|0|2|"
+           "av|ALPHAVANTAGE:MSFT|1m|2026-11-21T14:31:00Z|2026-11-21T14:32:00Z|86.49|86.5|86.475|86.5|(null)|0|2|feed|"
            "2026-11-21T14:32:06Z\n"
-           "av|ALPHAVANTAGE:MSFT|1m|2026-11-21T14:31:00Z|2026-11-21T14:32:00Z|86.49|86.5|86.475|86.5|(null)|1|0|"
+           "av|ALPHAVANTAGE:MSFT|1m|2026-11-21T14:31:00Z|2026-11-21T14:32:00Z|86.49|86.5|86.475|86.5|(null)|1|0|feed|"
            "2026-11-21T14:32:06Z\n"
            "other|ALPHAVANTAGE:MSFT|1m|2026-11-21T14:31:00Z|2026-11-21T14:32:00Z|86.49|86.5|86.475|86.5|(null)|0|0|"
+           "backfill|"
            "2026-11-21T14:32:06Z");
 }
 
