@@ -22,11 +22,15 @@ static td_graph_builder **builders(const compiler *c) { return (td_graph_builder
 
 /* ---- statements ---- */
 
+/* False for TD_NODE_BAD, too. */
+static bool is_number(const td_lowering *l, uint32_t node) {
+    return node != TD_NODE_BAD && td_lower_type(l, node) <= TD_TYPE_REAL;
+}
+
 static void add_line(td_lowering *l, td_bytes name, const td_scope_name *value) {
     uint32_t node = td_lower_read(l, value->place, value->node);
-    if (node == TD_NODE_BAD) return;
-    td_node is = td_graph_builder_node(l->builder, node);
-    if (is.type != TD_TYPE_CONDITION && is.op != TD_OP_CONSTANT) td_graph_builder_add_line(l->builder, name, node);
+    if (is_number(l, node) && td_graph_builder_node(l->builder, node).op != TD_OP_CONSTANT)
+        td_graph_builder_add_line(l->builder, name, node);
 }
 
 /* "m.signal" */
@@ -89,7 +93,7 @@ static void lower_definition(compiler *c, td_lowering *l, const td_stmt *s) {
     name.node = td_lower_expr(l, s->expr);
     td_lower_leave(l, back);
     td_lower_define(l, name);
-    if (s->kind == TD_STMT_PARAM && name.node != TD_NODE_BAD)
+    if (s->kind == TD_STMT_PARAM && is_number(l, name.node))
         td_graph_builder_add_param(l->builder, s->name, name.node);
     else if (s->kind != TD_STMT_PARAM)
         add_line(l, s->name, &name);

@@ -47,6 +47,12 @@ uint32_t td_function_part_count(const td_function *f) {
     return count;
 }
 
+const td_arg *td_function_window(const td_function *f) {
+    for (const td_arg *arg = f->args; arg->kind != TD_ARG_NONE; arg++)
+        if (arg->kind == TD_ARG_WINDOW) return arg;
+    return NULL;
+}
+
 static bool is_field(const td_part *part) { return part->name[0] != '\0' && part->name[0] != '_'; }
 
 bool td_function_has_fields(const td_function *f) {
@@ -113,6 +119,8 @@ void td_function_put_text(const td_function *f, td_buf *out) {
     td_buf_text(out, "    bars without a value: ");
     put_warmup(f, out);
     td_buf_printf(out, "; memory: %s; source: %s\n", memory_words[f->memory], f->source);
+    if (td_function_window(f) != NULL)
+        td_buf_text(out, "    n may be a duration, session or since(condition); where = condition admits values\n");
     if (f->also != NULL) td_buf_printf(out, "    also called: %s\n", f->also);
     td_buf_printf(out, "    example: %s\n", f->example);
 }
@@ -128,7 +136,8 @@ static void put_markdown_row(const td_function *f, td_buf *out) {
     }
     td_buf_printf(out, " | %s | ", f->help);
     put_warmup(f, out);
-    td_buf_printf(out, " | %s | %s | `%s` |\n", memory_words[f->memory], f->source, f->example);
+    td_buf_printf(out, " | %s%s | %s | `%s` |\n", memory_words[f->memory],
+                  td_function_window(f) != NULL ? ", or by time" : "", f->source, f->example);
 }
 
 void td_functions_put_markdown(td_buf *out) {

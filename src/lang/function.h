@@ -14,6 +14,8 @@ typedef enum td_arg_kind {
     TD_ARG_CONDITION,
     TD_ARG_ANY,      /* numbers or conditions; all such arguments of a call are of one type */
     TD_ARG_LENGTH,   /* constant whole number of bars, from `least` on */
+    TD_ARG_WINDOW,   /* a length, or a window over time (stream/over.h): a duration, `session`, `since(condition)`;
+                        with `where = condition` of what that admits. At most one; passed on to parts by its name */
     TD_ARG_CONSTANT, /* constant number from `low` to `high` */
 } td_arg_kind;
 
@@ -47,6 +49,7 @@ typedef struct td_function {
     td_part parts[TD_FUNCTION_PARTS_MAX + 1]; /* none: `op` computes it, and `warmup` is its */
     const char *warmup;
     td_op op;
+    td_op over; /* of those with a window that is no plain length; 0: `parts` know */
     td_memory memory;
     const char *source;  /* whose definition it is */
     const char *help;    /* what it says, or its formula where `parts` is not plain enough */
@@ -67,6 +70,8 @@ uint32_t td_function_part_count(const td_function *f);
 bool td_function_has_fields(const td_function *f);
 /* The part of that name, or NULL. */
 const td_part *td_function_field(const td_function *f, td_bytes name);
+/* Its argument that is a window, or NULL. */
+const td_arg *td_function_window(const td_function *f);
 /* "macd(x, fast = 12, slow = 26, smooth = 9)" */
 void td_function_put_usage(const td_function *f, td_buf *out);
 /* Everything about it, for people; and all of them as Markdown. */

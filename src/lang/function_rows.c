@@ -14,6 +14,11 @@
 #define LENGTH_OR(word, min, text) {.name = word, .kind = TD_ARG_LENGTH, .least = (min), .fallback = text}
 #define N                  LENGTH("n", 1)
 #define N_OR(min, text)    LENGTH_OR("n", min, text)
+#define WINDOW_OF(min)     {.name = "n", .kind = TD_ARG_WINDOW, .least = (min)}
+#define WINDOW             WINDOW_OF(1)
+#define WINDOW_OR(min, text) {.name = "n", .kind = TD_ARG_WINDOW, .least = (min), .fallback = text}
+#define OVER(word)         .over = TD_OP_OVER_##word
+#define C                  {.name = "c", .kind = TD_ARG_CONDITION}
 #define CONSTANT(word, least_value, most_value) \
     {.name = word, .kind = TD_ARG_CONSTANT, .low = (least_value), .high = (most_value)}
 #define CONSTANT_OR(word, least_value, most_value, text) \
@@ -22,6 +27,9 @@
 #define VALUE(text, bars)  {"", text, bars}
 #define FIELD(word, text, bars) {word, text, bars}
 #define IS(text, bars)     .parts = {VALUE(text, bars)}
+
+/* Of two values those where both are known. */
+#define PAIRED             STEP("_x", "if y == y then x else x"), STEP("_y", "if x == x then y else y")
 
 #define OHLC               BAR("open"), HIGH_LOW_CLOSE
 /* _b: the body; _u and _l: its upper and lower shadow; of the 10 bars before, _m: the mean body, _s: the mean shadow,
@@ -56,7 +64,7 @@ const td_function td_functions[] = {
      IS("_over((close - low) - (high - close), high - low) * volume", "0")},
 
     /* ---- averages and bands ---- */
-    {"sma", NULL, "Averages and bands", {X, N}, .op = TD_OP_SMA, .warmup = "n - 1", TALIB,
+    {"sma", "avg", "Averages and bands", {X, WINDOW}, .op = TD_OP_SMA, OVER(MEAN), .warmup = "n - 1", TALIB,
      .help = "simple moving average, (x + x[1] + … + x[n-1]) / n, of the exact sum", .example = "sma(close, 20)"},
     {"ema", NULL, "Averages and bands", {X, N}, IS("_ema(x, n, 2 / (n + 1))", "n - 1"), FADES, TALIB,
      .help = "exponential moving average: e = e[1] + k (x - e[1]), k = 2 / (n + 1); the first is the sma",
@@ -91,7 +99,7 @@ const td_function td_functions[] = {
      .example = "hma(close, 16)"},
     {"vwma", NULL, "Averages and bands", {X, N}, IS("_over(sum(x * volume, n), sum(volume, n))", "n - 1"),
      .source = "Pine", .help = "average of n bars weighted by their volume", .example = "vwma(close, 20)"},
-    {"vwap", NULL, "Averages and bands", {N}, IS("_over(sum(vwap * volume, n), sum(volume, n))", "n - 1"),
+    {"vwap", NULL, "Averages and bands", {WINDOW}, IS("_over(sum(vwap * volume, n), sum(volume, n))", "n - 1"),
      .source = "ours", .help = "volume-weighted average price of the trades of n bars", .example = "vwap(20)"},
     {"midpoint", NULL, "Averages and bands", {X, LENGTH_OR("n", 2, "14")}, IS("(max(x, n) + min(x, n)) / 2", "n - 1"),
      TALIB, .help = "the middle between the greatest and the least of n values", .example = "midpoint(close, 14)"},
@@ -99,7 +107,7 @@ const td_function td_functions[] = {
      IS("(max(high, n) + min(low, n)) / 2", "n - 1"), TALIB,
      .help = "the middle between the highest high and the lowest low of n bars", .example = "midprice(14)"},
     {"bbands", "bb", "Averages and bands",
-     {X, LENGTH_OR("n", 2, "5"), CONSTANT_OR("up", -1000, 1000, "2"), CONSTANT_OR("down", -1000, 1000, "2")},
+     {X, WINDOW_OR(2, "5"), CONSTANT_OR("up", -1000, 1000, "2"), CONSTANT_OR("down", -1000, 1000, "2")},
      .parts = {FIELD("upper", "sma(x, n) + up * stddev(x, n)", "n - 1"), FIELD("middle", "sma(x, n)", "n - 1"),
      FIELD("lower", "sma(x, n) - down * stddev(x, n)", "n - 1")}, TALIB,
      .help = "Bollinger's bands: so many standard deviations above and below the sma",
@@ -261,8 +269,8 @@ const td_function td_functions[] = {
     {"natr", NULL, "Volatility", {HIGH_LOW_CLOSE, N_OR(1, "14")},
      IS("100 * _over(atr(high, low, close, n), close)", "n"), FADES, TALIB,
      .help = "atr in percent of the close", .example = "natr(14)"},
-    {"realvol", NULL, "Volatility", {X, N}, .parts = {STEP("_r", "ln(x / x[1])"), VALUE("sqrt(sum(_r * _r, n))", "n")},
-     .source = "Andersen and Bollerslev",
+    {"realvol", NULL, "Volatility", {X, WINDOW},
+     .parts = {STEP("_r", "ln(x / x[1])"), VALUE("sqrt(sum(_r * _r, n))", "n")}, .source = "Andersen and Bollerslev",
      .help = "realised volatility of n bars: the root of the sum of squared log returns, not annualised",
      .example = "realvol(close, 390)"},
 
@@ -277,19 +285,20 @@ const td_function td_functions[] = {
      .help = "weighted close", .example = "wclprice()"},
 
     /* ---- statistics ---- */
-    {"var", "variance", "Statistics", {X, N_OR(1, "5")}, IS("covar(x, x, n)", "n - 1"), TALIB,
+    {"var", "variance", "Statistics", {X, WINDOW_OR(1, "5")}, IS("covar(x, x, n)", "n - 1"), TALIB,
      .help = "variance of n values, of all of them (divided by n)", .example = "var(close, 20)"},
-    {"stddev", "stdev", "Statistics", {X, LENGTH_OR("n", 2, "5"), CONSTANT_OR("k", -1000, 1000, "1")},
+    {"stddev", "stdev", "Statistics", {X, WINDOW_OR(2, "5"), CONSTANT_OR("k", -1000, 1000, "1")},
      IS("k * sqrt(var(x, n))", "n - 1"), TALIB, .help = "k standard deviations of n values",
      .example = "stddev(close, 20)"},
     {"avgdev", "dev", "Statistics", {{.name = "x", .kind = TD_ARG_DECIMAL}, LENGTH_OR("n", 2, "14")},
      .op = TD_OP_MEAN_DISTANCE, .warmup = "n - 1", TALIB, .help = "mean distance of n decimals from their mean",
      .example = "avgdev(close, 14)"},
-    {"covar", NULL, "Statistics", {X, Y, N}, .op = TD_OP_COVARIANCE, .warmup = "n - 1",
+    {"covar", NULL, "Statistics", {X, Y, WINDOW}, .op = TD_OP_COVARIANCE, OVER(COVARIANCE),
+     .warmup = "n - 1",
      .source = "numpy, bias=True", .help = "covariance of n pairs (divided by n)",
      .example = "covar(close, volume, 20)"},
-    {"correl", "correlation", "Statistics", {X, Y, N_OR(1, "30")},
-     IS("_over(covar(x, y, n), sqrt(var(x, n) * var(y, n)))", "n - 1"), TALIB,
+    {"correl", "correlation", "Statistics", {X, Y, WINDOW_OR(1, "30")},
+     .parts = {PAIRED, VALUE("_over(covar(x, y, n), sqrt(var(_x, n) * var(_y, n)))", "n - 1")}, TALIB,
      .help = "Pearson's correlation of n pairs; 0 where one of them stands still",
      .example = "correl(close, volume, 30)"},
     {"beta", NULL, "Statistics", {X, Y, N_OR(1, "5")}, .parts = {STEP("_x", "_over(x - x[1], x[1])"),
@@ -308,23 +317,24 @@ const td_function td_functions[] = {
      .help = "the angle of its rise in degrees", .example = "linearreg_angle(close, 14)"},
     {"tsf", NULL, "Statistics", {X, LENGTH_OR("n", 2, "14")}, IS("linearreg(x, n) + linearreg_slope(x, n)", "n - 1"),
      TALIB, .help = "time series forecast: the same line one bar ahead", .example = "tsf(close, 14)"},
-    {"regress", NULL, "Statistics", {Y, X, LENGTH("n", 2)},
-     .parts = {FIELD("slope", "covar(x, y, n) / var(x, n)", "n - 1"),
-     FIELD("intercept", "sma(y, n) - slope * sma(x, n)", "n - 1"),
+    {"regress", NULL, "Statistics", {Y, X, WINDOW_OF(2)},
+     .parts = {PAIRED, FIELD("slope", "covar(x, y, n) / var(_x, n)", "n - 1"),
+     FIELD("intercept", "sma(_y, n) - slope * sma(_x, n)", "n - 1"),
      FIELD("r2", "correl(x, y, n) * correl(x, y, n)", "n - 1")}, .source = "numpy.polyfit",
      .help = "y = intercept + slope x by least squares over n pairs, and the share of y's variance that it "
          "explains; na where x stands still", .example = "regress(close, volume, 30)"},
-    {"zscore", NULL, "Statistics", {X, LENGTH("n", 2)}, IS("(x - sma(x, n)) / stddev(x, n)", "n - 1"),
+    {"zscore", NULL, "Statistics", {X, WINDOW_OF(2)}, IS("(x - sma(x, n)) / stddev(x, n)", "n - 1"),
      .source = "numpy, ddof=0",
      .help = "how many standard deviations of n values above their mean; na where x stands still",
      .example = "zscore(close, 20)"},
-    {"quantile", NULL, "Statistics", {X, N, CONSTANT("q", 0, 1)}, .op = TD_OP_QUANTILE, .warmup = "n - 1",
+    {"quantile", NULL, "Statistics", {X, WINDOW, CONSTANT("q", 0, 1)}, .op = TD_OP_QUANTILE,
+     OVER(QUANTILE), .warmup = "n - 1",
      .source = "numpy.quantile",
      .help = "the value below which the share q of n values lies, on the line between its two neighbours",
      .example = "quantile(close, 100, 0.9)"},
-    {"median", NULL, "Statistics", {X, N}, IS("quantile(x, n, 0.5)", "n - 1"), .source = "numpy.median",
+    {"median", NULL, "Statistics", {X, WINDOW}, IS("quantile(x, n, 0.5)", "n - 1"), .source = "numpy.median",
      .help = "the middle one of n values", .example = "median(close, 21)"},
-    {"rank", NULL, "Statistics", {X, N}, .op = TD_OP_RANK, .warmup = "n - 1",
+    {"rank", NULL, "Statistics", {X, WINDOW}, .op = TD_OP_RANK, OVER(RANK), .warmup = "n - 1",
      .source = "pandas, rolling(n).rank(pct=True)",
      .help = "the place of x among its last n values, over n: 1 is the highest; equal ones share their places",
      .example = "rank(volume, 50)"},
@@ -358,13 +368,13 @@ const td_function td_functions[] = {
      .help = "a short body with very long shadows; 100 up, -100 down", .example = "cdlhighwave()"},
 
     /* ---- mathematics ---- */
-    {"sum", NULL, "Mathematics", {X, N}, .op = TD_OP_SUM, .warmup = "n - 1", TALIB,
+    {"sum", NULL, "Mathematics", {X, WINDOW}, .op = TD_OP_SUM, OVER(SUM), .warmup = "n - 1", TALIB,
      .help = "sum of n values, exact until it is rounded once", .example = "sum(volume, 30)"},
     {"cum", NULL, "Mathematics", {X}, .op = TD_OP_RUNNING_SUM, .warmup = "0", STARTS, .source = "Pine",
      .help = "sum of all values so far", .example = "cum(volume)"},
-    {"max", "highest", "Mathematics", {X, N}, IS("_at(x, maxindex(x, n), n)", "n - 1"), TALIB,
+    {"max", "highest", "Mathematics", {X, WINDOW}, IS("_at(x, maxindex(x, n), n)", "n - 1"), OVER(MAX), TALIB,
      .help = "the greatest of n values", .example = "max(high, 20)"},
-    {"min", "lowest", "Mathematics", {X, N}, IS("_at(x, minindex(x, n), n)", "n - 1"), TALIB,
+    {"min", "lowest", "Mathematics", {X, WINDOW}, IS("_at(x, minindex(x, n), n)", "n - 1"), OVER(MIN), TALIB,
      .help = "the least of n values", .example = "min(low, 20)"},
     {"maxindex", NULL, "Mathematics", {X, N}, .op = TD_OP_MAX_AGO, .warmup = "n - 1",
      .source = "TA-Lib, which counts from the first bar",
@@ -373,11 +383,21 @@ const td_function td_functions[] = {
     {"minindex", NULL, "Mathematics", {X, N}, .op = TD_OP_MIN_AGO, .warmup = "n - 1",
      .source = "TA-Lib, which counts from the first bar", .help = "how many bars ago the least of n values was",
      .example = "minindex(low, 20)"},
-    {"minmax", NULL, "Mathematics", {X, N}, .parts = {FIELD("least", "min(x, n)", "n - 1"),
+    {"minmax", NULL, "Mathematics", {X, WINDOW}, .parts = {FIELD("least", "min(x, n)", "n - 1"),
      FIELD("most", "max(x, n)", "n - 1")}, TALIB, .help = "both of them", .example = "minmax(close, 20)"},
     {"minmaxindex", NULL, "Mathematics", {X, N}, .parts = {FIELD("least", "minindex(x, n)", "n - 1"),
      FIELD("most", "maxindex(x, n)", "n - 1")}, .source = "TA-Lib, which counts from the first bar",
      .help = "where they were", .example = "minmaxindex(close, 20)"},
+    {"first", NULL, "Mathematics", {X, WINDOW}, OVER(FIRST), .warmup = "n - 1", .source = "ours",
+     .help = "the oldest of n values that are not na", .example = "first(open, 20)"},
+    {"last", NULL, "Mathematics", {X, WINDOW}, OVER(LAST), .warmup = "n - 1", .source = "ours",
+     .help = "the newest of n values that are not na", .example = "last(close, 20)"},
+    {"count", NULL, "Mathematics", {C, WINDOW}, IS("sum(if c then 1 else 0, n)", "n - 1"), .source = "ours",
+     .help = "how often the condition was true", .example = "count(close > open, 20)"},
+    {"any", NULL, "Mathematics", {C, WINDOW}, IS("sum(if c then 1 else 0, n) > 0", "n - 1"), .source = "ours",
+     .help = "condition: it was true once at least", .example = "any(volume > 1000, 20)"},
+    {"all", NULL, "Mathematics", {C, WINDOW}, IS("sum(if c then 0 else 1, n) == 0", "n - 1"), .source = "ours",
+     .help = "condition: it was always true", .example = "all(close > open, 3)"},
     {"add", NULL, "Mathematics", {A, B}, IS("a + b", "0"), TALIB, .help = "the operator", .example = "add(high, low)"},
     {"sub", NULL, "Mathematics", {A, B}, IS("a - b", "0"), TALIB, .help = "the operator", .example = "sub(high, low)"},
     {"mult", NULL, "Mathematics", {A, B}, IS("a * b", "0"), TALIB, .help = "the operator",

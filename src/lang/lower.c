@@ -131,6 +131,10 @@ static uint32_t lower_name(td_lowering *l, const td_expr *e, td_bytes field) {
     const td_scope_name *found = td_lower_find(l, e->text, field);
     const td_scope_name *use = td_lower_find(l, e->text, (td_bytes){0});
     if (use != NULL && use->use) return td_lower_use_field(l, use, e, field);
+    if (found != NULL && found->window.epoch != TD_EPOCH_NONE) {
+        td_lower_fail(l, e->offset, "'%.*s' is a window, not a value", TD_WORD(e->text));
+        return TD_NODE_BAD;
+    }
     if (found != NULL && found->place.builder == l->builder)
         td_graph_builder_name_term(l->builder, l->term, found->term);
     if (found != NULL) return td_lower_read(l, found->place, found->node);
@@ -142,6 +146,7 @@ static uint32_t lower_name(td_lowering *l, const td_expr *e, td_bytes field) {
                           fields);
         return TD_NODE_BAD;
     }
+    if (td_word_find(td_words_time, e->text) >= 0) return td_lower_daytime(l, e, field);
     if (td_word_find(td_words_later_name, e->text) >= 0) return fail_later_word(l, e->offset, e->text);
     uint32_t node;
     bool is_value =
@@ -178,29 +183,54 @@ static uint32_t lower_field(td_lowering *l, const td_expr *e) {
 
 /* ---- types ---- */
 
-uint32_t td_lower_number(td_lowering *l, uint32_t expr) {
-    uint32_t node = td_lower_expr(l, expr);
-    if (node == TD_NODE_BAD || td_lower_type(l, node) != TD_TYPE_CONDITION) return node;
-    td_lower_fail(l, expr_at(l, expr)->offset, "expected a number, found a condition");
+const char *td_lower_type_name(td_type type) {
+    static const char *const names[] = {[TD_TYPE_DECIMAL] = "number",
+                                        [TD_TYPE_REAL] = "number",
+                                        [TD_TYPE_CONDITION] = "condition",
+                                        [TD_TYPE_DURATION] = "duration",
+                                        [TD_TYPE_TIME] = "time"};
+    return names[type];
+}
+
+static bool is_number(const td_lowering *l, uint32_t node) { return td_lower_type(l, node) <= TD_TYPE_REAL; }
+
+/* The node if it is a number. */
+static uint32_t need_number(td_lowering *l, uint32_t expr, uint32_t node) {
+    if (node == TD_NODE_BAD || is_number(l, node)) return node;
+    td_lower_fail(l, expr_at(l, expr)->offset, "expected a number, found a %s",
+                  td_lower_type_name(td_lower_type(l, node)));
     return TD_NODE_BAD;
 }
+
+uint32_t td_lower_number(td_lowering *l, uint32_t expr) { return need_number(l, expr, td_lower_expr(l, expr)); }
 
 uint32_t td_lower_condition(td_lowering *l, uint32_t expr) {
     uint32_t node = td_lower_expr(l, expr);
     if (node == TD_NODE_BAD || td_lower_type(l, node) == TD_TYPE_CONDITION) return node;
-    td_lower_fail(l, expr_at(l, expr)->offset, "expected a condition, found a number");
+    td_lower_fail(l, expr_at(l, expr)->offset, "expected a condition, found a %s",
+                  td_lower_type_name(td_lower_type(l, node)));
     return TD_NODE_BAD;
+}
+
+/* `na` as written is of any type: of that of the value beside it. */
+static void adapt_na(td_lowering *l, uint32_t *na, uint32_t other) {
+    td_node n = td_graph_builder_node(l->builder, *na);
+    if (n.op != TD_OP_CONSTANT || !td_value_is_na(n.constant) || is_number(l, other)) return;
+    n.type = (uint8_t)td_lower_type(l, other);
+    *na = td_graph_builder_add(l->builder, n);
 }
 
 bool td_lower_unify(td_lowering *l, uint32_t expr, uint32_t in[2]) {
     if (in[0] == TD_NODE_BAD || in[1] == TD_NODE_BAD) return false;
-    bool first = td_lower_type(l, in[0]) == TD_TYPE_CONDITION, second = td_lower_type(l, in[1]) == TD_TYPE_CONDITION;
-    if (first != second) {
+    adapt_na(l, &in[0], in[1]);
+    adapt_na(l, &in[1], in[0]);
+    td_type first = td_lower_type(l, in[0]), second = td_lower_type(l, in[1]);
+    if (first == second) return true;
+    if (!is_number(l, in[0]) || !is_number(l, in[1])) {
         td_lower_fail(l, expr_at(l, expr)->offset, "expected a %s like the other value, found a %s",
-                      first ? "condition" : "number", second ? "condition" : "number");
+                      td_lower_type_name(first), td_lower_type_name(second));
         return false;
     }
-    if (td_lower_type(l, in[0]) == td_lower_type(l, in[1])) return true;
     for (int i = 0; i < 2; i++) in[i] = td_lower_as_real(l, in[i]);
     return true;
 }
@@ -240,8 +270,17 @@ static const numeric_op numeric_ops[] = {
     {"==", TD_OP_EQ_DECIMAL, TD_OP_EQ, false, false},  {"!=", TD_OP_EQ_DECIMAL, TD_OP_EQ, false, true},
 };
 
+static bool is_time(const td_lowering *l, uint32_t node) {
+    return node != TD_NODE_BAD && td_lower_type(l, node) >= TD_TYPE_DURATION;
+}
+
 static uint32_t lower_numeric(td_lowering *l, const numeric_op *op, const td_expr *e) {
-    uint32_t a = td_lower_number(l, e->first), b = td_lower_number(l, expr_at(l, e->first)->next);
+    uint32_t second = expr_at(l, e->first)->next;
+    uint32_t a = td_lower_expr(l, e->first), b = td_lower_expr(l, second);
+    if (is_time(l, a) || is_time(l, b))
+        return a != TD_NODE_BAD && b != TD_NODE_BAD ? td_lower_times(l, e, (const uint32_t[]){a, b}) : TD_NODE_BAD;
+    a = need_number(l, e->first, a);
+    b = need_number(l, second, b);
     if (a == TD_NODE_BAD || b == TD_NODE_BAD) return TD_NODE_BAD;
     uint32_t in[2] = {op->swap ? b : a, op->swap ? a : b};
     uint32_t node = op->decimal == op->real ? add(l, op->real, td_lower_as_real(l, in[0]), td_lower_as_real(l, in[1]))
@@ -258,7 +297,12 @@ static uint32_t lower_op(td_lowering *l, const td_expr *e) {
         return a == TD_NODE_BAD ? a : add(l, TD_OP_NOT, a, 0);
     }
     if (second == 0) { /* -x is 0 - x */
-        uint32_t x = td_lower_number(l, e->first);
+        uint32_t x = td_lower_expr(l, e->first);
+        if (x != TD_NODE_BAD && td_lower_type(l, x) == TD_TYPE_DURATION) {
+            td_node none = {.op = TD_OP_CONSTANT, .type = TD_TYPE_DURATION};
+            return add(l, TD_OP_SUB_DECIMAL, td_graph_builder_add(l->builder, none), x);
+        }
+        x = need_number(l, e->first, x);
         if (x == TD_NODE_BAD) return x;
         return add_numeric(l, TD_OP_SUB_DECIMAL, TD_OP_SUB, (const uint32_t[]){td_lower_constant(l, 0), x});
     }
@@ -290,13 +334,18 @@ static uint32_t lower_kind(td_lowering *l, const td_expr *e) {
     case TD_EXPR_NUMBER:
         return td_lower_constant(l, e->number);
     case TD_EXPR_DURATION:
-        return fail_later(l, e->offset, "a duration as a value");
+        return td_graph_builder_add(l->builder,
+                                    (td_node){.op = TD_OP_CONSTANT, .type = TD_TYPE_DURATION, .constant = e->number});
     case TD_EXPR_CLOCK:
-        return fail_later(l, e->offset, "a clock time");
+        return td_lower_clock(l, e);
     case TD_EXPR_STRING:
         return fail_later(l, e->offset, "a text as a value");
-    case TD_EXPR_TRUTH:
-        return fail_later_word(l, e->offset, e->text);
+    case TD_EXPR_TRUTH: {
+        bool na = td_value_is_na(e->number);
+        return td_graph_builder_add(
+            l->builder,
+            (td_node){.op = TD_OP_CONSTANT, .type = na ? TD_TYPE_DECIMAL : TD_TYPE_CONDITION, .constant = e->number});
+    }
     case TD_EXPR_NAME:
         return lower_name(l, e, (td_bytes){0});
     case TD_EXPR_CALL:

@@ -16,13 +16,21 @@ typedef struct td_lower_place {
     td_bytes instrument;       /* "": the strategy's own */
 } td_lower_place;
 
+typedef enum td_epoch_kind { TD_EPOCH_NONE, TD_EPOCH_SESSION, TD_EPOCH_SINCE } td_epoch_kind;
+
+typedef struct td_lower_window { /* beside its node: a length, a duration, or what names the epoch */
+    uint32_t epoch;              /* td_epoch_kind */
+    uint32_t admits;             /* 1 + the condition of its elements; 0: all are */
+} td_lower_window;
+
 typedef struct td_scope_name {
     td_bytes name, field; /* m of `m = …` has no field, m of `m = macd(…)` one entry for each */
     uint32_t node;        /* TD_NODE_BAD: its definition is wrong */
     uint32_t offset;
-    uint32_t term;        /* what it was defined as, as td_graph_builder_open_term numbers it; 0: not kept */
-    td_lower_place place; /* of the node */
-    bool use;             /* no value, but what has the fields of a bar there */
+    uint32_t term;          /* what it was defined as, as td_graph_builder_open_term numbers it; 0: not kept */
+    td_lower_place place;   /* of the node */
+    bool use;               /* no value, but what has the fields of a bar there */
+    td_lower_window window; /* of an argument that is one */
 } td_scope_name;
 
 typedef struct td_fn_call { /* fns that are being put in place, the innermost first */
@@ -85,7 +93,7 @@ uint32_t td_lower_condition(td_lowering *l, uint32_t expr); /* must be a conditi
 uint32_t td_lower_word(td_lowering *l, td_bytes word, uint32_t offset);
 /* A constant whole number from `least` to TD_WINDOW_MAX, or UINT32_MAX after an error about `what`. */
 uint32_t td_lower_whole(td_lowering *l, uint32_t expr, const char *what, uint32_t least);
-/* Makes both of one type: conditions, decimals, or doubles. False after an error. */
+/* Makes both of one type: numbers become decimals or doubles. False after an error. */
 bool td_lower_unify(td_lowering *l, uint32_t expr, uint32_t in[2]);
 
 td_type td_lower_type(const td_lowering *l, uint32_t node);
@@ -104,6 +112,25 @@ uint32_t td_lower_use_field(td_lowering *l, const td_scope_name *use, const td_e
 
 uint32_t td_lower_constant(td_lowering *l, td_value decimal);
 uint32_t td_lower_as_real(td_lowering *l, uint32_t number);
+
+/* lower_time.c: two values of which one at least is a time or a duration, by an operator of the text. */
+uint32_t td_lower_times(td_lowering *l, const td_expr *e, const uint32_t in[2]);
+uint32_t td_lower_daytime(td_lowering *l, const td_expr *e, td_bytes field); /* time, session.open and such */
+uint32_t td_lower_clock(td_lowering *l, const td_expr *e);
+/* The node of a window and the rest of it, or TD_NODE_BAD. */
+bool td_lower_is_window(const td_lowering *l, uint32_t expr); /* it is nothing but one: session, since(…) */
+uint32_t td_lower_window_of(td_lowering *l, uint32_t expr, td_lower_window *out);
+/* A function's operator over a window that is no plain length, of its arguments. */
+typedef struct td_over_call {
+    const td_function *function;
+    uint32_t x, other; /* numbers; the same when there is one */
+    uint32_t node;     /* of the window */
+    td_lower_window window;
+    uint32_t offset;
+} td_over_call;
+uint32_t td_lower_over(td_lowering *l, const td_over_call *call);
+
+const char *td_lower_type_name(td_type type); /* for messages: "number" */
 
 /* lower_report.c */
 void td_lower_alert(td_lowering *l, const td_stmt *s);

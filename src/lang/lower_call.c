@@ -8,10 +8,18 @@
 
 static const td_expr *expr_at(const td_lowering *l, uint32_t i) { return td_syntax_expr(l->tree, i); }
 
+/* Arguments without a name; those with one stand behind them. */
 static uint32_t count_children(const td_lowering *l, const td_expr *e) {
     uint32_t count = 0;
-    for (uint32_t i = e->first; i != 0; i = expr_at(l, i)->next) count++;
+    for (uint32_t i = e->first; i != 0 && expr_at(l, i)->kind != TD_EXPR_GIVEN; i = expr_at(l, i)->next) count++;
     return count;
+}
+
+/* The first argument with a name, or 0. */
+static uint32_t first_given(const td_lowering *l, const td_expr *call) {
+    uint32_t i = call->first;
+    while (i != 0 && expr_at(l, i)->kind != TD_EXPR_GIVEN) i = expr_at(l, i)->next;
+    return i;
 }
 
 /* ---- fns ---- */
@@ -43,14 +51,17 @@ static uint32_t lower_fn(td_lowering *l, const td_fn_tree *fn, const td_expr *ca
                       TD_WORD(fn->name));
         return TD_NODE_BAD;
     }
+    if (first_given(l, call) != 0) {
+        td_lower_fail(l, expr_at(l, first_given(l, call))->offset, "arguments of a fn have their places, not names");
+        return TD_NODE_BAD;
+    }
     td_lowering inside = *l;
     inside.scope = (td_buf){0};
     for (uint32_t arg = call->first; arg != 0; arg = expr_at(l, arg)->next, i++) {
-        td_scope_name name = {.name = params[fn->param_first + i],
-                              .offset = fn->offset,
-                              .term = td_lower_next_term(l),
-                              .place = td_lower_here(l)};
-        name.node = td_lower_expr(l, arg);
+        bool window = td_lower_is_window(l, arg);
+        td_scope_name name = {.name = params[fn->param_first + i], .offset = fn->offset, .place = td_lower_here(l)};
+        if (!window) name.term = td_lower_next_term(l);
+        name.node = window ? td_lower_window_of(l, arg, &name.window) : td_lower_expr(l, arg);
         td_lower_define(&inside, name);
     }
     inside.fn = &(td_fn_call){fn, l->fn};
@@ -66,6 +77,8 @@ static uint32_t lower_fn(td_lowering *l, const td_fn_tree *fn, const td_expr *ca
 typedef struct arguments {
     uint32_t expr[TD_FUNCTION_ARGS_MAX]; /* 0: not given */
     uint32_t node[TD_FUNCTION_ARGS_MAX]; /* of a length: its constant */
+    uint32_t where;                      /* expression; 0: not given */
+    td_lower_window window;              /* the rest of the one that is one */
 } arguments;
 
 static uint32_t count_bars(const td_function *f) {
@@ -74,24 +87,51 @@ static uint32_t count_bars(const td_function *f) {
     return count;
 }
 
-static bool is_constant(td_lowering *l, uint32_t expr) {
+/* Of what will be lowered again, when it is known as what. */
+static uint32_t try_lowering(td_lowering *l, uint32_t expr) {
     bool outer = l->trying;
     l->trying = true;
     uint32_t node = td_lower_expr(l, expr);
     l->trying = outer;
+    return node;
+}
+
+static bool is_constant(td_lowering *l, uint32_t expr) {
+    uint32_t node = try_lowering(l, expr);
     return node != TD_NODE_BAD && td_graph_builder_node(l->builder, node).op == TD_OP_CONSTANT;
+}
+
+/* Gives those with a name theirs. False after an error. */
+static bool place_given(td_lowering *l, const td_function *f, const td_expr *call, arguments *a) {
+    for (uint32_t i = first_given(l, call); i != 0; i = expr_at(l, i)->next) {
+        const td_expr *given = expr_at(l, i);
+        uint32_t arg = 0, *place = NULL;
+        while (f->args[arg].kind != TD_ARG_NONE && !td_bytes_equal(td_text(f->args[arg].name), given->text)) arg++;
+        if (f->args[arg].kind != TD_ARG_NONE) place = &a->expr[arg];
+        if (td_bytes_equal(given->text, TD_TEXT("where")) && td_function_window(f) != NULL) place = &a->where;
+        if (place == NULL)
+            td_lower_fail(l, given->offset, "%s has no argument '%.*s'", f->name, TD_WORD(given->text));
+        else if (*place != 0)
+            td_lower_fail(l, given->offset, "'%.*s' of %s is given twice", TD_WORD(given->text), f->name);
+        if (place == NULL || *place != 0) return false;
+        *place = given->first;
+    }
+    return true;
 }
 
 /* Gives each expression its argument. What a bar has is left out where nothing, or a constant, stands first. */
 static bool place_arguments(td_lowering *l, const td_function *f, const td_expr *call, arguments *a) {
-    uint32_t most = td_function_arg_count(f), least = most, bars = count_bars(f), count = count_children(l, call),
-             at = 0;
+    uint32_t most = td_function_arg_count(f), bars = count_bars(f), count = count_children(l, call), at = 0;
+    if (bars > 0 && (count == 0 || is_constant(l, call->first))) at = bars;
+    uint32_t least = most, skipped = at, i = call->first;
     while (least > bars && f->args[least - 1].fallback != NULL) least--;
-    if (bars > 0 && (call->first == 0 || is_constant(l, call->first))) at = bars;
-    if (count + at >= least && count + at <= most) {
-        for (uint32_t i = call->first; i != 0; i = expr_at(l, i)->next) a->expr[at++] = i;
-        return true;
-    }
+    bool fits = count + at <= most;
+    for (uint32_t k = 0; fits && k < count; k++, i = expr_at(l, i)->next) a->expr[at++] = i;
+    if (fits && !place_given(l, f, call, a)) return false;
+    for (uint32_t k = bars; k < least; k++) fits = fits && a->expr[k] != 0;
+    for (uint32_t k = skipped; k < bars; k++) fits = fits && a->expr[k] != 0;
+    if (fits) return true;
+    at = skipped;
     td_buf usage = {0};
     char wanted[32];
     (void)snprintf(wanted, sizeof wanted, least - at < most - at ? "%u to %u arguments" : "%u arguments", least - at,
@@ -162,14 +202,42 @@ static uint32_t lower_given(td_lowering *l, const td_function *f, const td_arg *
     }
 }
 
+/* A length, a constant duration, or a window by itself. */
+static uint32_t lower_window(td_lowering *l, const td_function *f, const td_arg *arg, uint32_t expr, arguments *a) {
+    if (td_lower_is_window(l, expr)) return td_lower_window_of(l, expr, &a->window);
+    uint32_t node = try_lowering(l, expr);
+    if (node == TD_NODE_BAD || td_lower_type(l, node) != TD_TYPE_DURATION) return lower_length(l, f, arg, expr);
+    td_node n = td_graph_builder_node(l->builder, node);
+    if (n.op == TD_OP_CONSTANT && n.constant > 0) return td_lower_expr(l, expr);
+    td_lower_fail(l, expr_at(l, expr)->offset,
+                  "the window of %s must be constant and above 0: a duration, or made of "
+                  "durations and params",
+                  f->name);
+    return TD_NODE_BAD;
+}
+
+/* `where = condition` narrows the window. */
+static bool lower_where(td_lowering *l, arguments *a) {
+    if (a->where == 0) return true;
+    uint32_t condition = td_lower_condition(l, a->where);
+    a->window.admits = condition + 1;
+    return condition != TD_NODE_BAD;
+}
+
 static bool lower_arguments(td_lowering *l, const td_function *f, const td_expr *call, arguments *a) {
     if (!place_arguments(l, f, call, a)) return false;
     bool right = true;
     for (uint32_t i = 0; f->args[i].kind != TD_ARG_NONE; i++) {
         const td_arg *arg = &f->args[i];
-        a->node[i] = a->expr[i] == 0 ? lower_fallback(l, arg, call) : lower_given(l, f, arg, a->expr[i]);
+        if (a->expr[i] == 0)
+            a->node[i] = lower_fallback(l, arg, call);
+        else if (arg->kind == TD_ARG_WINDOW)
+            a->node[i] = lower_window(l, f, arg, a->expr[i], a);
+        else
+            a->node[i] = lower_given(l, f, arg, a->expr[i]);
         right = right && a->node[i] != TD_NODE_BAD;
     }
+    right = lower_where(l, a) && right;
     bool any = f->args[0].kind == TD_ARG_ANY; /* then there are two */
     return right && (!any || td_lower_unify(l, a->expr[1], a->node));
 }
@@ -186,12 +254,28 @@ static uint32_t add_operator(td_lowering *l, const td_function *f, const argumen
     for (uint32_t i = 0; f->args[i].kind != TD_ARG_NONE; i++) {
         td_arg_kind kind = f->args[i].kind;
         bool real = td_op_rows[f->op].real || kind == TD_ARG_CONSTANT;
-        if (kind == TD_ARG_LENGTH)
+        if (kind == TD_ARG_LENGTH || kind == TD_ARG_WINDOW)
             node.n = whole_of(l, a->node[i]);
         else
             node.in[in++] = real ? td_lower_as_real(l, a->node[i]) : a->node[i];
     }
     return td_graph_builder_add(l->builder, node);
+}
+
+/* A window that no plain length is. */
+static bool is_over(const td_lowering *l, const td_function *f, const arguments *a) {
+    const td_arg *window = td_function_window(f);
+    if (window == NULL) return false;
+    return a->window.epoch != TD_EPOCH_NONE || a->window.admits != 0 ||
+           td_lower_type(l, a->node[window - f->args]) == TD_TYPE_DURATION;
+}
+
+static uint32_t add_over(td_lowering *l, const td_function *f, const td_expr *call, const arguments *a) {
+    td_over_call over = {
+        .function = f, .x = a->node[0], .other = a->node[0], .window = a->window, .offset = call->offset};
+    for (uint32_t i = 1; f->args[i].kind != TD_ARG_NONE; i++)
+        *(f->args[i].kind == TD_ARG_WINDOW ? &over.node : &over.other) = a->node[i];
+    return td_lower_over(l, &over);
 }
 
 /* The part that the field names, with the parts before it. */
@@ -201,6 +285,7 @@ static uint32_t lower_parts(td_lowering *l, const td_function *f, const argument
     inside.inner = f;
     for (uint32_t i = 0; f->args[i].kind != TD_ARG_NONE; i++) {
         td_scope_name arg = {.name = td_text(f->args[i].name), .node = a->node[i], .place = td_lower_here(l)};
+        if (f->args[i].kind == TD_ARG_WINDOW) arg.window = a->window;
         td_lower_define(&inside, arg);
     }
     uint32_t node = TD_NODE_BAD;
@@ -231,20 +316,12 @@ static void fail_field(const td_lowering *l, const td_function *f, const td_expr
     td_buf_fini(&fields);
 }
 
-/* An argument by name: of those that stand last in the call. False: there is none. */
-static bool refuse_given(td_lowering *l, const td_expr *call) {
-    for (uint32_t i = call->first; i != 0; i = expr_at(l, i)->next) {
-        if (expr_at(l, i)->kind != TD_EXPR_GIVEN) continue;
-        td_lower_fail_later(l, expr_at(l, i)->offset, "an argument by name");
-        return true;
-    }
-    return false;
-}
-
 static uint32_t fail_unknown(td_lowering *l, const td_expr *call) {
     const char *near = td_function_nearest(call->text);
     const char *hint[3] = {near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : ""};
-    if (td_word_find(td_words_later_name, call->text) >= 0) {
+    if (td_bytes_equal(call->text, TD_TEXT("since"))) {
+        td_lower_fail(l, call->offset, "'since' is a window: the last argument of a function such as sum");
+    } else if (td_word_find(td_words_later_name, call->text) >= 0) {
         char what[TD_NAME_BYTES_MAX + 3];
         (void)snprintf(what, sizeof what, "'%.*s'", TD_WORD(call->text));
         td_lower_fail_later(l, call->offset, what);
@@ -252,8 +329,8 @@ static uint32_t fail_unknown(td_lowering *l, const td_expr *call) {
         td_lower_fail(l, call->offset, "'%.*s' is a value, not a function", TD_WORD(call->text));
     else
         td_lower_fail(l, call->offset, "unknown function '%.*s'%s%s%s", TD_WORD(call->text), hint[0], hint[1], hint[2]);
-    for (uint32_t i = call->first; i != 0; i = expr_at(l, i)->next)
-        (void)td_lower_expr(l, i); /* they may be wrong too */
+    for (uint32_t i = call->first; i != 0; i = expr_at(l, i)->next) /* they may be wrong too */
+        if (expr_at(l, i)->kind != TD_EXPR_GIVEN && !td_lower_is_window(l, i)) (void)td_lower_expr(l, i);
     return TD_NODE_BAD;
 }
 
@@ -263,7 +340,6 @@ const td_function *td_lower_called(const td_lowering *l, const td_expr *call) {
 
 uint32_t td_lower_call(td_lowering *l, const td_expr *call, td_bytes field) {
     const td_fn_tree *fn = td_lower_find_fn(l, call);
-    if (refuse_given(l, call)) return TD_NODE_BAD;
     if (fn != NULL && field.size > 0) {
         td_lower_fail(l, call->offset, "'%.*s' gives one value and has no fields", TD_WORD(fn->name));
         return TD_NODE_BAD;
@@ -278,6 +354,8 @@ uint32_t td_lower_call(td_lowering *l, const td_expr *call, td_bytes field) {
     }
     arguments a = {0};
     if (!lower_arguments(l, f, call, &a)) return TD_NODE_BAD;
+    if (f->over != 0 && (is_over(l, f, &a) || (f->op == 0 && f->parts[0].name == NULL)))
+        return add_over(l, f, call, &a);
     if (f->parts[0].name == NULL) return add_operator(l, f, &a);
     uint32_t outer = l->call_offset;
     if (l->inner == NULL) l->call_offset = call->offset;

@@ -43,6 +43,7 @@ static td_lower_place place_of_name(const td_lowering *l, const td_expr *e, td_b
     const td_scope_name *found = in == NULL ? td_lower_find(l, e->text, field) : NULL;
     const td_scope_name *use = in == NULL ? td_lower_find(l, e->text, (td_bytes){0}) : NULL;
     if (use != NULL && use->use) return td_bytes_equal(field, TD_TEXT("age")) ? own_place(l) : use->place;
+    if (found == NULL && td_word_find(td_words_time, e->text) >= 0) return (td_lower_place){0}; /* of any events */
     if (found == NULL) return own_place(l);
     bool known = found->node != TD_NODE_BAD;
     bool constant = known && td_graph_builder_node(found->place.builder, found->node).op == TD_OP_CONSTANT;

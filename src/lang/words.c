@@ -7,9 +7,12 @@ const char *const td_words_action[] = {"buy", "sell", "short", "cover", "exit", 
 const char *const td_words_source[] = {"bars", "trades", "quotes", "book", "news", NULL};
 const char *const td_words_statement[] = {"param", "use", "alert", "emit", NULL};
 const char *const td_words_rule[] = {"stop", "target", "trail", "cooldown", "at", "flat", "fill", "incomplete", NULL};
-const char *const td_words_keyword[] = {"strategy", "series", "fn",    "on",   "every", "for",  "where", "in",   "step",
-                                        "when",     "qty",    "note",  "and",  "or",    "not",  "if",    "then", "else",
-                                        "has",      "from",   "after", "most", "per",   "true", "false", "na",   NULL};
+const char *const td_words_keyword[] = {"strategy", "series", "fn",  "on",    "every", "for",  "where", "in",
+                                        "step",     "when",   "qty", "note",  "and",   "or",   "not",   "if",
+                                        "then",     "else",   "has", "from",  "after", "most", "per",   "true",
+                                        "false",    "na",     "all", "since", NULL};
+
+const char *const td_words_time[] = {"time", "session", NULL};
 
 const char *const td_words_trade[] = {"price", "size", "side", "signed_size", "id", NULL};
 const char *const td_words_sides[] = {"bid",      "ask",       "mid",        "spread", "bid_size",
@@ -22,9 +25,9 @@ static const char *const reserved_tick[] = {"price", "size",   "side",  "bid",  
 const char *const td_words_later_statement[] = {"pattern", NULL};
 const char *const td_words_later_name[] = {
     /* fields, and things with fields */
-    "news", "session", "time", "tick", "position", "held", "entry",
+    "news", "tick", "position", "held", "entry",
     /* functions */
-    "avg", "count", "any", "all", "since", "asof", NULL};
+    "asof", NULL};
 
 /* Words inside statements of later versions. */
 static const char *const later_keyword[] = {"within", "skip", NULL};
@@ -39,6 +42,7 @@ bool td_word_is_reserved(td_bytes word) {
     static const char *const *const lists[] = {
         td_words_field,   td_words_action,          td_words_source,     td_words_statement, td_words_rule,
         td_words_keyword, td_words_later_statement, td_words_later_name, later_keyword,      reserved_tick,
+        td_words_time,
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         if (td_word_find(lists[i], word) >= 0) return true;

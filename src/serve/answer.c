@@ -24,6 +24,7 @@ struct td_answer {
     size_t row;  /* the next to write */
     size_t skip; /* rows that only warm up */
     const td_graph *graph;
+    const td_calendar *graph_calendar;
     void *graph_state;
     td_buf *lines; /* text per line */
     size_t line_count;
@@ -119,8 +120,10 @@ static void begin_history(td_answer *a) {
 }
 
 static void begin_lines(td_answer *a) {
-    a->graph = graph_of(td_view_topics(a->view)->program, a->request.width_ns);
+    const td_program *program = td_view_topics(a->view)->program;
+    a->graph = graph_of(program, a->request.width_ns);
     if (a->graph == NULL) return;
+    a->graph_calendar = td_program_calendar_at(program, td_program_calendar(program, td_text(a->request.instrument)));
     const td_graph_line *lines;
     a->line_count = td_graph_lines(a->graph, &lines);
     a->lines = td_alloc_zero(a->line_count + 1, sizeof *a->lines);
@@ -282,7 +285,7 @@ static void put_point(td_buf *out, bool first, int64_t start_ns, const double *v
 }
 
 static void apply_bar(td_answer *a, const td_bar *bar) {
-    td_graph_event event = {.instrument = td_text(a->request.instrument), .bar = bar};
+    td_graph_event event = {.instrument = td_text(a->request.instrument), .bar = bar, .calendar = a->graph_calendar};
     td_graph_apply(a->graph, a->graph_state, &event, ignore_signal, NULL);
     if (a->row < a->skip || bar->start_ns < a->request.from_ns) return;
     for (size_t i = 0; i < a->line_count; i++) {

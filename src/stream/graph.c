@@ -150,8 +150,11 @@ static td_past past_of(const graph_node *node, const uint8_t *state) { /* this b
 
 static td_value step_node(const td_graph *g, const graph_node *node, uint8_t *state, const td_op_row *row) {
     const td_value *values = values_of(g, state);
-    td_step step = {
-        .state = state + node->state_offset, .n = node->is.n, .type = (td_type)g->nodes[node->is.in[0]].is.type};
+    td_step step = {.state = state + node->state_offset,
+                    .n = node->is.n,
+                    .span = node->is.constant,
+                    .daytime = &((const state_head *)(const void *)state)->daytime,
+                    .type = (td_type)g->nodes[node->is.in[0]].is.type};
     for (uint32_t i = 0; i < row->inputs; i++) step.in[i] = values[node->is.in[i]];
     for (uint32_t i = 0; i < row->pasts; i++) step.past[i] = past_of(&g->nodes[node->is.in[i]], state);
     return row->step(&step);
@@ -327,6 +330,13 @@ static td_value given_value(const td_graph_event *event, const td_node *is) {
     return event->ports != NULL ? event->ports[is->n] : TD_VALUE_NA;
 }
 
+static void pass_daytime(state_head *head, const td_graph_event *event) {
+    int64_t end_ns = event->tick != NULL ? event->tick->event_ns : event->bar->end_ns;
+    int64_t start_ns = event->tick != NULL ? end_ns : event->bar->start_ns;
+    if (head->seen > 0 && end_ns < head->daytime.now_ns) start_ns = end_ns = head->daytime.now_ns;
+    td_daytime_pass(&head->daytime, event->calendar, start_ns, end_ns);
+}
+
 static void run_nodes(const td_graph *g, void *state, const td_graph_event *event, uint32_t from, uint32_t to) {
     td_value *values = values_of(g, state);
     for (uint32_t i = from; i < to; i++) {
@@ -347,6 +357,7 @@ void td_graph_run_ahead(const td_graph *g, void *state, const td_graph_event *ev
         int64_t begin_ns = event->tick != NULL ? event->tick->event_ns : event->bar->start_ns;
         if (head->begin_ns == 0) head->begin_ns = begin_ns;
     }
+    if (g->looks_at_daytime) pass_daytime(head, event);
     run_nodes(g, state, event, g->constant_count, g->own_count);
     head->last_ns = event->tick != NULL ? event->tick->event_ns : event->bar->end_ns;
     head->ahead = 1;

@@ -16,6 +16,7 @@
  * On a partial bar the signal is withheld: it is told with that status, and the target stays. */
 #pragma once
 #include "model/bar.h"
+#include "model/calendar.h"
 #include "model/signal.h"
 #include "stream/exits.h"
 #include "stream/value.h"
@@ -65,13 +66,14 @@ uint32_t td_graph_ports(const td_graph *graph, const td_port **out_ports);
 uint32_t td_graph_exports(const td_graph *graph);
 td_value td_graph_export(const td_graph *graph, const void *state, uint32_t export_at);
 
-typedef struct td_graph_event { /* what a graph runs on; lent for the call */
-    td_bytes instrument;        /* its name, for sets */
-    const td_bar *bar;          /* a bar, or */
-    const struct td_tick *tick; /* a tick (tick.h) */
-    td_i128 dividends;          /* TD_FIELD_DIVIDENDS */
-    const td_value *ports;      /* as td_graph_ports lists them; NULL: na, all of them */
-    bool copy;                  /* of an instrument that lives elsewhere: others read it here, nobody acts on it */
+typedef struct td_graph_event {  /* what a graph runs on; lent for the call */
+    td_bytes instrument;         /* its name, for sets */
+    const td_bar *bar;           /* a bar, or */
+    const struct td_tick *tick;  /* a tick (tick.h) */
+    td_i128 dividends;           /* TD_FIELD_DIVIDENDS */
+    const td_calendar *calendar; /* the instrument's; NULL: days of UTC */
+    const td_value *ports;       /* as td_graph_ports lists them; NULL: na, all of them */
+    bool copy;                   /* of an instrument that lives elsewhere: others read it here, nobody acts on it */
 } td_graph_event;
 
 /* Applies one final bar to its instrument's block: aligned to 16, zeroed before the first bar, always of the same

@@ -327,6 +327,7 @@ static void place_nodes(const td_graph_builder *b, td_graph *g, uint32_t *number
             *node = *node_at(b, i);
             for (uint32_t k = 0; k < TD_OP_INPUTS_MAX; k++) node->in[k] = number[node->in[k]];
             if (node->op == TD_OP_PORT) place_port(b, g, number[i]);
+            g->looks_at_daytime = g->looks_at_daytime || td_op_rows[node->op].daytime;
             memcpy(g->users + (size_t)number[i] * g->mask_words, mask, g->mask_words * sizeof *mask);
         }
         if (kind == CONSTANT) g->constant_count = g->node_count;
@@ -377,6 +378,7 @@ static size_t take_room(size_t *at, size_t bytes) { /* everything stands at a mu
 }
 
 static bool fits_eight_bytes(const td_node *node) {
+    if (node->type == TD_TYPE_DURATION) return false; /* between any two times */
     return node->type != TD_TYPE_DECIMAL || (node->op == TD_OP_FIELD && td_field_is_narrow(td_field_of(node->n)));
 }
 

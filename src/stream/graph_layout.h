@@ -66,15 +66,17 @@ struct td_graph {
     uint32_t param_count, exit_count;
     td_graph_use *uses;
     uint32_t use_count;
+    bool looks_at_daytime;
     char *texts;
 };
 
 typedef struct state_head {
-    uint64_t seen;    /* bars or ticks that ran it */
-    int64_t begin_ns; /* of the first of them */
-    int64_t last_ns;  /* the time of the last one, of a bar its end */
-    uint64_t ahead;   /* 1: of the event that comes next, what rests on no port is there */
-    uint64_t wanted;  /* nodes that are computed; 0: nobody wants this instrument */
+    uint64_t seen;      /* bars or ticks that ran it */
+    int64_t begin_ns;   /* of the first of them */
+    int64_t last_ns;    /* the time of the last one, of a bar its end */
+    uint64_t ahead;     /* 1: of the event that comes next, what rests on no port is there */
+    uint64_t wanted;    /* nodes that are computed; 0: nobody wants this instrument */
+    td_daytime daytime; /* of the last one, where a node looks at it; a late tick is of the time when it came */
 } state_head;
 
 /* Behind the head: a byte per strategy, then one per export, 1 if its set has this instrument, and one per node, 1 if

@@ -96,6 +96,7 @@ static void run_as(run_fn fn, td_hindsight h, void *state, td_graph_event event)
         event.dividends = td_shares_dividends(h.shares, event.instrument, begin_ns, event.bar->start_ns);
     }
     td_bar seen = *event.bar;
+    event.calendar = h.calendar;
     if (split.numerator != split.denominator) {
         td_split_bar((td_split){split.denominator, split.numerator}, &seen);
         event.bar = &seen;

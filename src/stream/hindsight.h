@@ -18,12 +18,13 @@
 
 typedef struct td_hindsight {
     const td_graph *graph;
-    uint32_t depth;          /* 0: no looking back */
-    const td_shares *shares; /* by them splits are known; NULL: there are none */
-    const td_value *ports;   /* as they stand now, for td_hindsight_apply; NULL: na, all of them */
-    bool copy;               /* as td_graph_event has it */
-    void *state;             /* aligned to 16, zeroed before the first bar, always of one instrument */
-    td_moment now;           /* of what is being applied */
+    uint32_t depth;              /* 0: no looking back */
+    const td_shares *shares;     /* by them splits are known; NULL: there are none */
+    const td_calendar *calendar; /* NULL: days of UTC */
+    const td_value *ports;       /* as they stand now, for td_hindsight_apply; NULL: na, all of them */
+    bool copy;                   /* as td_graph_event has it */
+    void *state;                 /* aligned to 16, zeroed before the first bar, always of one instrument */
+    td_moment now;               /* of what is being applied */
 } td_hindsight;
 
 size_t td_hindsight_bytes(const td_graph *graph, uint32_t depth); /* a multiple of 16 */

@@ -9,7 +9,7 @@ static td_u128 decimal_sum(const td_total *total) {
     return (td_u128)total->sum.decimal[1] << 64 | total->sum.decimal[0];
 }
 
-static void total_add(td_total *total, td_type type, td_value x) {
+void td_total_add(td_total *total, td_type type, td_value x) {
     if (type == TD_TYPE_REAL) {
         td_sum_add(&total->sum.real, td_value_to_real(x));
     } else {
@@ -19,13 +19,13 @@ static void total_add(td_total *total, td_type type, td_value x) {
     }
 }
 
-static void total_take(td_total *total, td_type type, td_value x) {
-    total_add(total, type, type == TD_TYPE_REAL ? td_value_real(-td_value_to_real(x)) : -x);
+void td_total_take(td_total *total, td_type type, td_value x) {
+    td_total_add(total, type, type == TD_TYPE_REAL ? td_value_real(-td_value_to_real(x)) : -x);
 }
 
-static td_value total_ratio(const td_total *total, td_type type, uint32_t divisor) {
+td_value td_total_ratio(const td_total *total, td_type type, uint64_t divisor) {
     if (type == TD_TYPE_REAL) return td_value_real(td_sum_ratio(&total->sum.real, divisor));
-    return td_value_real(td_ratio((td_i128)decimal_sum(total), (uint64_t)divisor * TD_VALUE_ONE));
+    return td_value_real(td_ratio((td_i128)decimal_sum(total), divisor * TD_VALUE_ONE));
 }
 
 /* The newest comes, the oldest goes. True: the window is full. */
@@ -38,21 +38,21 @@ static bool slide(const td_step *s) {
         return false;
     }
     if (total->seen == s->n)
-        total_take(total, s->type, td_past_at(&s->past[0], s->n));
+        td_total_take(total, s->type, td_past_at(&s->past[0], s->n));
     else
         total->seen++;
-    total_add(total, s->type, x);
+    td_total_add(total, s->type, x);
     return total->seen == s->n;
 }
 
-td_value td_sum_step(const td_step *s) { return slide(s) ? total_ratio(s->state, s->type, 1) : TD_VALUE_NA; }
-td_value td_sma_step(const td_step *s) { return slide(s) ? total_ratio(s->state, s->type, s->n) : TD_VALUE_NA; }
+td_value td_sum_step(const td_step *s) { return slide(s) ? td_total_ratio(s->state, s->type, 1) : TD_VALUE_NA; }
+td_value td_sma_step(const td_step *s) { return slide(s) ? td_total_ratio(s->state, s->type, s->n) : TD_VALUE_NA; }
 
 td_value td_running_sum_step(const td_step *s) {
     td_total *total = s->state;
     if (td_value_is_na(s->in[0])) return TD_VALUE_NA;
-    total_add(total, s->type, s->in[0]);
-    return total_ratio(total, s->type, 1);
+    td_total_add(total, s->type, s->in[0]);
+    return td_total_ratio(total, s->type, 1);
 }
 
 static double as_real(td_type type, td_value x) {
@@ -68,9 +68,9 @@ td_value td_ema_step(const td_step *s) {
         return TD_VALUE_NA;
     }
     if (total->seen < s->n) {
-        total_add(total, s->type, x);
+        td_total_add(total, s->type, x);
         if (++total->seen < s->n) return TD_VALUE_NA;
-        result = total_ratio(total, s->type, s->n);
+        result = td_total_ratio(total, s->type, s->n);
     } else {
         double last = td_value_to_real(td_value_unpack(total->last));
         result = td_value_real(last + (as_real(s->type, x) - last) * td_value_to_real(k));
@@ -112,21 +112,16 @@ td_value td_wma_step(const td_step *s) {
 
 /* ---- moments ---- */
 
-typedef struct moments {
-    uint64_t seen;
-    td_sum x, xy, y; /* of x with itself y stays 0 */
-} moments;
+size_t td_covariance_bytes(td_type type, uint32_t n) { return (void)type, (void)n, sizeof(td_moments); }
 
-size_t td_covariance_bytes(td_type type, uint32_t n) { return (void)type, (void)n, sizeof(moments); }
-
-static void moments_add(moments *m, double x, double y, bool same, double sign) {
+void td_moments_add(td_moments *m, double x, double y, bool same, double sign) {
     td_sum_add(&m->x, sign * x);
     td_sum_add_product(&m->xy, sign * x, y);
     if (!same) td_sum_add(&m->y, sign * y);
 }
 
 /* (n sum(xy) - sum(x) sum(y)) / n^2 with twice the digits of a double until the difference is taken. */
-static double covariance(const moments *m, bool same, double n) {
+double td_moments_covariance(const td_moments *m, bool same, double n) {
     td_double2 x = td_sum_value(&m->x), y = same ? x : td_sum_value(&m->y), xy = td_sum_value(&m->xy);
     td_double2 a = td_double2_product(n, xy.high), b = td_double2_product(x.high, y.high);
     a.low += n * xy.low;
@@ -136,23 +131,23 @@ static double covariance(const moments *m, bool same, double n) {
     return difference / (n * n);
 }
 
-static bool is_factor(td_value x) { return !td_value_is_na(x) && fabs(td_value_to_real(x)) <= TD_SUM_FACTOR_MAX; }
+bool td_moments_take(td_value x) { return !td_value_is_na(x) && fabs(td_value_to_real(x)) <= TD_SUM_FACTOR_MAX; }
 
 td_value td_covariance_step(const td_step *s) {
-    moments *m = s->state;
+    td_moments *m = s->state;
     bool same = s->in[0] == s->in[1] && s->past[0].ring == s->past[1].ring;
-    if (!is_factor(s->in[0]) || !is_factor(s->in[1])) {
+    if (!td_moments_take(s->in[0]) || !td_moments_take(s->in[1])) {
         memset(m, 0, sizeof *m);
         return TD_VALUE_NA;
     }
     if (m->seen == s->n)
-        moments_add(m, td_value_to_real(td_past_at(&s->past[0], s->n)), td_value_to_real(td_past_at(&s->past[1], s->n)),
-                    same, -1.0);
+        td_moments_add(m, td_value_to_real(td_past_at(&s->past[0], s->n)),
+                       td_value_to_real(td_past_at(&s->past[1], s->n)), same, -1.0);
     else
         m->seen++;
-    moments_add(m, td_value_to_real(s->in[0]), td_value_to_real(s->in[1]), same, 1.0);
+    td_moments_add(m, td_value_to_real(s->in[0]), td_value_to_real(s->in[1]), same, 1.0);
     if (m->seen < s->n) return TD_VALUE_NA;
-    double result = covariance(m, same, s->n);
+    double result = td_moments_covariance(m, same, s->n);
     return td_value_real(same && result < 0.0 ? 0.0 : result);
 }
 

@@ -24,6 +24,23 @@ static inline size_t td_total_bytes(td_type type) {
     return offsetof(td_total, sum) + (type == TD_TYPE_REAL ? sizeof(td_sum) : 2 * sizeof(uint64_t));
 }
 
+void td_total_add(td_total *total, td_type type, td_value x);
+void td_total_take(td_total *total, td_type type, td_value x); /* what was added */
+/* The sum over a divisor > 0, rounded once; na where that leaves the range of doubles. */
+td_value td_total_ratio(const td_total *total, td_type type, uint64_t divisor);
+
+typedef struct td_moments { /* sums over pairs of doubles up to TD_SUM_FACTOR_MAX, exact; of x with itself y stays 0 */
+    uint64_t seen;          /* pairs, at most the window's length */
+    td_sum x, xy, y;
+} td_moments;
+
+/* Adds the pair, or with sign -1 takes it away; `same`: y is x. */
+void td_moments_add(td_moments *moments, double x, double y, bool same, double sign);
+/* The covariance of n pairs, divided by n. */
+double td_moments_covariance(const td_moments *moments, bool same, double n);
+/* True: the value is a double that moments take. */
+bool td_moments_take(td_value x);
+
 /* Sum and arithmetic mean of the last n values: doubles, rounded once from the exact sum. na for the first n - 1. */
 td_value td_sum_step(const td_step *step);
 td_value td_sma_step(const td_step *step);

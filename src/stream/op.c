@@ -3,6 +3,7 @@
 #include "stream/elementary.h"
 #include "stream/indicator.h"
 #include "stream/order.h"
+#include "stream/over.h"
 #include <assert.h>
 #include <math.h>
 
@@ -15,6 +16,10 @@ static td_value step_at(const td_step *s) {
     return ago == 0 ? s->in[0] : td_past_at(&s->past[0], ago);
 }
 
+static td_value step_time(const td_step *s) { return td_daytime_time(s->daytime, (td_daytime_field)s->n); }
+static td_value step_clock(const td_step *s) { return td_daytime_clock(s->daytime, s->n * TD_NS_PER_S); }
+static td_value step_weekday(const td_step *s) { return td_daytime_weekday(s->daytime); }
+
 static size_t total_bytes(td_type type, uint32_t n) { return (void)n, td_total_bytes(type); }
 
 #define DECIMAL   .type = TD_TYPE_DECIMAL
@@ -22,6 +27,7 @@ static size_t total_bytes(td_type type, uint32_t n) { return (void)n, td_total_b
 #define CONDITION .type = TD_TYPE_CONDITION
 #define WINDOW    .warmup = TD_WARMUP_WINDOW
 #define PAST      .warmup = TD_WARMUP_PAST
+#define DAYTIME   .daytime = true
 #define MATH(fn)                                                                                                       \
     { .inputs = 1, .pure = true, .real = true, REAL, .math = (fn) }
 
@@ -70,9 +76,29 @@ const td_op_row td_op_rows[TD_OP_COUNT] = {
     [TD_OP_MEAN_DISTANCE] = {.inputs = 1, WINDOW, REAL, .step = td_mean_distance_step, .state_bytes = td_sorted_bytes},
     [TD_OP_SAR] =
         {.inputs = 4, .warmup = TD_WARMUP_ONE, .real = true, REAL, .step = td_sar_step, .state_bytes = td_sar_bytes},
+    [TD_OP_OVER_SUM] = {.inputs = 3, DAYTIME, REAL, .step = td_over_sum_step, .state_bytes = td_over_sum_bytes},
+    [TD_OP_OVER_MEAN] = {.inputs = 3, DAYTIME, REAL, .step = td_over_mean_step, .state_bytes = td_over_sum_bytes},
+    [TD_OP_OVER_COVARIANCE] =
+        {.inputs = 4, DAYTIME, REAL, .step = td_over_covariance_step, .state_bytes = td_over_covariance_bytes},
+    [TD_OP_OVER_FIRST] =
+        {.inputs = 3, .same = 1, DAYTIME, .step = td_over_first_step, .state_bytes = td_over_first_bytes},
+    [TD_OP_OVER_LAST] = {.inputs = 3, .same = 1, DAYTIME, .step = td_over_last_step, .state_bytes = td_over_last_bytes},
+    [TD_OP_OVER_MAX] =
+        {.inputs = 3, .same = 1, DAYTIME, .step = td_over_max_step, .state_bytes = td_over_extreme_bytes},
+    [TD_OP_OVER_MIN] =
+        {.inputs = 3, .same = 1, DAYTIME, .step = td_over_min_step, .state_bytes = td_over_extreme_bytes},
+    [TD_OP_OVER_QUANTILE] =
+        {.inputs = 4, .keeps = true, DAYTIME, REAL, .step = td_over_quantile_step, .state_bytes = td_over_sorted_bytes},
+    [TD_OP_OVER_RANK] =
+        {.inputs = 3, .keeps = true, DAYTIME, REAL, .step = td_over_rank_step, .state_bytes = td_over_sorted_bytes},
+    [TD_OP_EPOCH] = {.inputs = 1, DECIMAL, .step = td_epoch_step, .state_bytes = td_epoch_bytes},
+    [TD_OP_TIME] = {DAYTIME, .type = TD_TYPE_TIME, .step = step_time},
+    [TD_OP_CLOCK] = {DAYTIME, .type = TD_TYPE_TIME, .step = step_clock},
+    [TD_OP_WEEKDAY] = {DAYTIME, DECIMAL, .step = step_weekday},
     [TD_OP_REAL] = {.inputs = 1, .pure = true, REAL},
-    [TD_OP_ADD_DECIMAL] = {.inputs = 2, .pure = true, .commutative = true, DECIMAL},
-    [TD_OP_SUB_DECIMAL] = {.inputs = 2, .pure = true, DECIMAL},
+    [TD_OP_ADD_DECIMAL] = {.inputs = 2, .same = 1, .pure = true, .commutative = true},
+    [TD_OP_SUB_DECIMAL] = {.inputs = 2, .same = 1, .pure = true},
+    [TD_OP_BETWEEN] = {.inputs = 2, .pure = true, .type = TD_TYPE_DURATION},
     [TD_OP_LT_DECIMAL] = {.inputs = 2, .pure = true, CONDITION},
     [TD_OP_LE_DECIMAL] = {.inputs = 2, .pure = true, CONDITION},
     [TD_OP_EQ_DECIMAL] = {.inputs = 2, .pure = true, .commutative = true, CONDITION},
@@ -127,6 +153,7 @@ static inline td_value strict_apply(td_op op, td_value a, td_value b) {
     case TD_OP_ADD_DECIMAL:
         return td_value_decimal(a + b);
     case TD_OP_SUB_DECIMAL:
+    case TD_OP_BETWEEN:
         return td_value_decimal(a - b);
     case TD_OP_LT_DECIMAL:
         return a < b;

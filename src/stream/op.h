@@ -29,10 +29,26 @@ typedef enum td_op {
     TD_OP_RANK,
     TD_OP_MEAN_DISTANCE,
     TD_OP_SAR,
+    /* over time (over.h): node.n elements, node.constant is the span */
+    TD_OP_OVER_SUM,
+    TD_OP_OVER_MEAN,
+    TD_OP_OVER_COVARIANCE,
+    TD_OP_OVER_FIRST,
+    TD_OP_OVER_LAST,
+    TD_OP_OVER_MAX,
+    TD_OP_OVER_MIN,
+    TD_OP_OVER_QUANTILE,
+    TD_OP_OVER_RANK,
+    TD_OP_EPOCH,
+    /* of the time of the day (daytime.h) */
+    TD_OP_TIME,    /* node.n: a td_daytime_field                         */
+    TD_OP_CLOCK,   /* of the day at node.n seconds of it                */
+    TD_OP_WEEKDAY, /* 1: Monday, to 7                                   */
     /* pure */
     TD_OP_REAL, /* the double nearest to a decimal                   */
     TD_OP_ADD_DECIMAL,
     TD_OP_SUB_DECIMAL,
+    TD_OP_BETWEEN, /* two times: the duration from input 1 to input 0  */
     TD_OP_LT_DECIMAL,
     TD_OP_LE_DECIMAL,
     TD_OP_EQ_DECIMAL,
@@ -86,6 +102,8 @@ typedef struct td_op_row {
     bool pure;        /* a function of its inputs alone: folded when they are constant   */
     bool commutative; /* a op b == b op a, bit for bit: one node for both                */
     bool real;        /* the inputs are doubles; else whoever adds the node sees to their types */
+    bool keeps;       /* over time: it must keep all elements of an epoch, too               */
+    bool daytime;     /* its step looks at the time of the day                                        */
     td_warmup warmup;
     td_type type;
     td_forgetting forgets;         /* of those with a memory */

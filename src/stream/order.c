@@ -1,5 +1,6 @@
 /* src/stream/order.c - a monotonic queue, and an AVL tree of a window's values in a flat block. */
 #include "stream/order.h"
+#include "stream/over.h"
 #include "stream/sum.h"
 #include <assert.h>
 #include <math.h>
@@ -150,6 +151,11 @@ static uint32_t take(sorted *t, uint32_t root, uint32_t i) {
     return balance(t, next);
 }
 
+static void put(sorted *t, uint32_t place, td_i128 order) {
+    *leaf_at(t, place) = (leaf){.value = order};
+    t->root = insert(t, t->root, place);
+}
+
 /* The newest comes, the oldest goes. True: the window is full. */
 static bool slide(const td_step *s, bool known) {
     sorted *t = s->state;
@@ -162,8 +168,7 @@ static bool slide(const td_step *s, bool known) {
         t->root = take(t, t->root, place);
     else
         t->seen++;
-    *leaf_at(t, place) = (leaf){.value = td_value_order(s->type, s->in[0])};
-    t->root = insert(t, t->root, place);
+    put(t, place, td_value_order(s->type, s->in[0]));
     t->next = place % s->n;
     return t->seen == s->n;
 }
@@ -186,14 +191,18 @@ static double real_of(td_type type, td_i128 order) {
     return td_value_to_real(order < 0 ? INT64_MIN - order : order);
 }
 
-td_value td_quantile_step(const td_step *s) {
-    sorted *t = s->state;
-    if (!slide(s, !td_value_is_na(s->in[0]))) return TD_VALUE_NA;
-    double place = td_value_to_real(s->in[1]) * (s->n - 1.0), below = floor(place);
+/* Of `count` values; a share is a double. */
+static td_value quantile_of(sorted *t, td_type type, uint64_t count, td_value share) {
+    double place = td_value_to_real(share) * ((double)count - 1.0), below = floor(place);
     uint32_t index = (uint32_t)below;
-    double low = real_of(s->type, value_at(t, index));
+    double low = real_of(type, value_at(t, index));
     if (place == below) return td_value_real(low);
-    return td_value_real(low + (real_of(s->type, value_at(t, index + 1)) - low) * (place - below));
+    return td_value_real(low + (real_of(type, value_at(t, index + 1)) - low) * (place - below));
+}
+
+td_value td_quantile_step(const td_step *s) {
+    if (!slide(s, !td_value_is_na(s->in[0]))) return TD_VALUE_NA;
+    return quantile_of(s->state, s->type, s->n, s->in[1]);
 }
 
 /* How many values are less than x; with `equal`: or equal. */
@@ -208,12 +217,14 @@ static uint32_t count_below(sorted *t, td_i128 x, bool equal) {
     return below;
 }
 
-td_value td_rank_step(const td_step *s) {
-    sorted *t = s->state;
-    if (!slide(s, !td_value_is_na(s->in[0]))) return TD_VALUE_NA;
-    td_i128 x = td_value_order(s->type, s->in[0]);
+static td_value rank_of(sorted *t, td_i128 x, double count) {
     uint32_t less = count_below(t, x, false), up_to = count_below(t, x, true);
-    return td_value_real((less + up_to + 1.0) / (2.0 * s->n)); /* the places less + 1 .. up_to */
+    return td_value_real((less + up_to + 1.0) / (2.0 * count)); /* the places less + 1 .. up_to */
+}
+
+td_value td_rank_step(const td_step *s) {
+    if (!slide(s, !td_value_is_na(s->in[0]))) return TD_VALUE_NA;
+    return rank_of(s->state, td_value_order(s->type, s->in[0]), s->n);
 }
 
 td_value td_mean_distance_step(const td_step *s) {
@@ -233,4 +244,55 @@ td_value td_mean_distance_step(const td_step *s) {
         i = above ? l->left : l->right;
     }
     return td_value_real(td_ratio(2 * (sum * n - count * total), (uint64_t)(n * n) * TD_VALUE_ONE));
+}
+
+/* ---- over time ---- */
+
+typedef struct arrival {
+    int64_t at_ns;
+    uint64_t seen;
+} arrival;
+
+/* The head, the arrivals beside the leaves, the tree. */
+size_t td_over_sorted_bytes(td_type type, uint32_t n) {
+    return sizeof(td_over) + n * sizeof(arrival) + td_sorted_bytes(type, n);
+}
+
+static sorted *tree_of(const td_step *s) {
+    return (sorted *)(void *)((uint8_t *)s->state + sizeof(td_over) + s->n * sizeof(arrival));
+}
+
+/* The elements that have left go, the newest comes. True: it is one. */
+static bool slide_over(const td_step *s) {
+    td_over *o = s->state;
+    arrival *arrivals = (arrival *)(void *)(o + 1);
+    sorted *t = tree_of(s);
+    if (td_over_begins(s)) t->root = 0;
+    bool admits = td_over_admits(s, !td_value_is_na(s->in[0]));
+    bool full = admits && o->count == s->n; /* of a session: it was longer than sessions are */
+    while (o->count > 0 && (full || td_over_has_left(s, arrivals[o->first].at_ns, arrivals[o->first].seen))) {
+        t->root = take(t, t->root, o->first + 1);
+        o->first = (o->first + 1) % s->n;
+        o->count--;
+        full = false;
+    }
+    if (!admits) return false;
+    uint32_t place = (o->first + o->count++) % s->n;
+    arrivals[place] = (arrival){s->daytime->now_ns, o->seen};
+    put(t, place + 1, td_value_order(s->type, s->in[0]));
+    return true;
+}
+
+td_value td_over_quantile_step(const td_step *s) {
+    const td_over *o = s->state;
+    (void)slide_over(s);
+    if (!td_over_is_known(s) || o->count == 0) return TD_VALUE_NA;
+    return quantile_of(tree_of(s), s->type, o->count, s->in[3]);
+}
+
+td_value td_over_rank_step(const td_step *s) {
+    const td_over *o = s->state;
+    bool element = slide_over(s);
+    if (!td_over_is_known(s) || !element) return TD_VALUE_NA;
+    return rank_of(tree_of(s), td_value_order(s->type, s->in[0]), o->count);
 }

@@ -72,6 +72,9 @@ static inline int64_t td_program_horizon_ns(const td_program *program, int64_t w
 
 /* The calendar of the pattern that says most of the name, or TD_NO_CALENDAR. */
 uint32_t td_program_calendar(const td_program *program, td_bytes instrument);
+static inline const td_calendar *td_program_calendar_at(const td_program *program, uint32_t calendar) {
+    return calendar != TD_NO_CALENDAR ? program->calendars[calendar] : NULL;
+}
 /* The session or, where all hours count, the day that holds the instant. False: none does, no bar has a trade of then.
  */
 bool td_program_day(const td_program *program, uint32_t calendar, int64_t ns, td_period *out);

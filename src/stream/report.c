@@ -1,5 +1,6 @@
 /* src/stream/report.c - texts with values in them. */
 #include "stream/report.h"
+#include "base/time.h"
 #include "stream/graph_layout.h"
 #include "stream/term.h"
 #include <stdarg.h>
@@ -17,7 +18,8 @@ static __attribute__((format(printf, 2, 3))) void put(td_report_room *room, cons
     room->size += (size_t)size < left ? (size_t)size : left - 1; /* what does not fit is cut */
 }
 
-/* A decimal as it is, a double to 10 digits: more are noise to who reads it; with `exact` to all of its own. */
+/* A decimal as it is, a duration as its seconds, a double to 10 digits: more are noise to who reads it; with `exact` to
+ * all of its own. */
 static void put_value(td_report_room *room, td_type type, td_value value, bool exact) {
     if (td_value_is_na(value)) {
         put(room, exact ? "null" : "na");
@@ -25,6 +27,10 @@ static void put_value(td_report_room *room, td_type type, td_value value, bool e
         put(room, value == 1 ? "true" : "false");
     } else if (type == TD_TYPE_REAL) {
         put(room, exact ? "%.17g" : "%.10g", td_value_to_real(value));
+    } else if (type == TD_TYPE_TIME) {
+        char text[40];
+        (void)td_time_format((int64_t)value, text);
+        put(room, exact ? "\"%s\"" : "%s", text);
     } else {
         char text[TD_DECIMAL_TEXT_MAX];
         (void)td_decimal_format(value, TD_VALUE_SCALE, false, text);

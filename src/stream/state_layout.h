@@ -121,11 +121,15 @@ static inline td_asof asof_of(const td_state *s, block_head *block, size_t graph
                      .grains = s->asof_grains,
                      .grain_ns = s->asof_grain_ns};
 }
+static inline const td_calendar *calendar_of(const td_state *s, const block_head *block) {
+    return td_program_calendar_at(s->program, block->calendar);
+}
 static inline td_hindsight hindsight_of(const td_state *s, block_head *block, size_t w) {
     void *state = graph_state_of(s, block, w);
     return (td_hindsight){.graph = s->program->graphs[w],
                           .depth = s->depth[w],
                           .shares = &s->shares,
+                          .calendar = calendar_of(s, block),
                           .copy = block->copy != 0,
                           .state = state};
 }

@@ -1,6 +1,6 @@
 /* src/stream/step.h - one bar as an operator with a memory sees it: its inputs, their pasts, and what it remembers. */
 #pragma once
-#include "stream/value.h"
+#include "stream/daytime.h"
 
 enum { TD_OP_INPUTS_MAX = 4, TD_OP_PASTS_MAX = 2 };
 
@@ -23,7 +23,9 @@ typedef struct td_step {
     td_value in[TD_OP_INPUTS_MAX]; /* this bar's */
     td_past past[TD_OP_PASTS_MAX]; /* of the first inputs, as far as the operator's row says that it looks back */
     uint32_t n;                    /* the node's */
-    td_type type;                  /* of input 0 */
+    td_value span;                 /* the node's constant: of a window over time (over.h) */
+    const td_daytime *daytime;
+    td_type type; /* of input 0 */
 } td_step;
 
 typedef td_value (*td_step_fn)(const td_step *step);

@@ -78,6 +78,7 @@ static void run_all(td_state *s, td_rhythm_source source, const td_tick *tick, c
     if ((s->ticks_run >> source & 1) == 0) return;
     td_graph_event event = {.instrument = td_instruments_name(s->instruments, tick->instrument),
                             .tick = tick,
+                            .calendar = calendar_of(s, block_of(s, tick->instrument)),
                             .copy = block_of(s, tick->instrument)->copy != 0};
     for (size_t g = p->width_count; g < td_program_graph_count(p); g++) {
         void *state = graph_state_of(s, block_of(s, tick->instrument), g);

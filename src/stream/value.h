@@ -15,7 +15,13 @@ enum { TD_VALUE_SCALE = TD_PRICE_SCALE };
 /* 10^23 as a decimal. Past it a decimal is na: sums over the longest window (100,000) can never overflow. */
 #define TD_VALUE_DECIMAL_MAX ((td_value)INT64_C(10000000000000000) * INT64_C(10000000000000000))
 
-typedef enum td_type { TD_TYPE_DECIMAL, TD_TYPE_REAL, TD_TYPE_CONDITION } td_type;
+typedef enum td_type {
+    TD_TYPE_DECIMAL,
+    TD_TYPE_REAL,
+    TD_TYPE_CONDITION,
+    TD_TYPE_DURATION, /* seconds, as decimals are */
+    TD_TYPE_TIME,     /* an instant: seconds since the Unix epoch */
+} td_type;
 
 static inline bool td_value_is_na(td_value v) { return v == TD_VALUE_NA; }
 

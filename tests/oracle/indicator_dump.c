@@ -1,5 +1,6 @@
-/* tests/oracle/indicator_dump.c - bars on stdin, a line each: open high low close volume as decimal text; out come the
- * values of the expressions given as arguments, through the language: a line a bar, in their order, na: "na". */
+/* tests/oracle/indicator_dump.c - bars of a minute on stdin, a line each: open high low close volume as decimal text;
+ * out come the values of the expressions given as arguments, through the language: a line a bar, in their order, na:
+ * "na". With `--times CALENDAR` before them each line begins with the bar's start in ns; CALENDAR "": none. */
 #include "lang/lang.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,9 +35,11 @@ static bool read_decimal(char **at, int scale, int64_t *out) {
     return td_decimal_parse(digits, scale, out, &inexact) == TD_OK && !inexact;
 }
 
-static bool read_bar(char *row, int64_t index, int64_t width_ns, td_bar *bar) {
-    int64_t volume;
-    *bar = (td_bar){.start_ns = index * width_ns, .end_ns = (index + 1) * width_ns, .width_ns = width_ns};
+static bool read_bar(char *row, bool times, int64_t index, int64_t width_ns, td_bar *bar) {
+    int64_t volume, start_ns = index * width_ns;
+    if (times) start_ns = strtoll(row, &row, 10);
+    row += strspn(row, " ");
+    *bar = (td_bar){.start_ns = start_ns, .end_ns = start_ns + width_ns, .width_ns = width_ns};
     if (!read_decimal(&row, TD_PRICE_SCALE, &bar->open) || !read_decimal(&row, TD_PRICE_SCALE, &bar->high) ||
         !read_decimal(&row, TD_PRICE_SCALE, &bar->low) || !read_decimal(&row, TD_PRICE_SCALE, &bar->close) ||
         !read_decimal(&row, TD_SIZE_SCALE, &volume))
@@ -46,8 +49,28 @@ static bool read_bar(char *row, int64_t index, int64_t width_ns, td_bar *bar) {
     return true;
 }
 
+static td_calendar *read_calendar(const char *path) {
+    td_calendar *calendar = NULL;
+    td_buf text = {0};
+    char chunk[4096];
+    size_t size;
+    FILE *file = path[0] != '\0' ? fopen(path, "rb") : NULL;
+    if (path[0] == '\0') return NULL;
+    while (file != NULL && (size = fread(chunk, 1, sizeof chunk, file)) > 0) td_buf_put(&text, chunk, size);
+    if (file == NULL || td_calendar_parse(td_buf_bytes(&text), &calendar) != TD_OK) {
+        (void)fprintf(stderr, "no calendar: %s\n", path);
+        exit(1);
+    }
+    (void)fclose(file);
+    td_buf_fini(&text);
+    return calendar;
+}
+
 int main(int argc, char **argv) {
-    td_graph *graph = compile(argc - 1, argv + 1);
+    bool times = argc > 2 && strcmp(argv[1], "--times") == 0;
+    td_calendar *calendar = times ? read_calendar(argv[2]) : NULL;
+    int skip = times ? 3 : 1;
+    td_graph *graph = compile(argc - skip, argv + skip);
     void *state = aligned_alloc(16, td_graph_state_bytes(graph));
     memset(state, 0, td_graph_state_bytes(graph));
     const td_graph_line *lines;
@@ -55,11 +78,11 @@ int main(int argc, char **argv) {
     char row[256];
     for (int64_t i = 0; fgets(row, sizeof row, stdin) != NULL; i++) {
         td_bar bar;
-        if (!read_bar(row, i, td_graph_width_ns(graph), &bar)) {
+        if (!read_bar(row, times, i, td_graph_width_ns(graph), &bar)) {
             (void)fprintf(stderr, "row %ld is no bar: %s", (long)i, row);
             return 1;
         }
-        td_graph_event event = {.instrument = TD_TEXT("TEST:A"), .bar = &bar};
+        td_graph_event event = {.instrument = TD_TEXT("TEST:A"), .bar = &bar, .calendar = calendar};
         td_graph_apply(graph, state, &event, no_signal, NULL);
         for (size_t k = 0; k < line_count; k++) {
             double value;
@@ -71,5 +94,6 @@ int main(int argc, char **argv) {
     }
     free(state);
     td_graph_free(graph);
+    td_calendar_free(calendar);
     return 0;
 }
