@@ -92,12 +92,12 @@ def killed_within(folder):
             run = tapedeck.Live(folder, feeds, KEY=KEY)
             run.__enter__()
             wait_for(lambda n=asked: len(venue.asked) > n or held(run) == 6, "an answer")
-            time.sleep(0.004 * kills)
+            time.sleep(0.03 * kills)  # sooner or later an answer is synced before it
             tapedeck.kill(run.process)
             kills, asked = kills + 1, len(venue.asked)
             if held(run) == 6:
                 break
-            assert kills < 20, "it never comes to an end"
+            assert kills < 30, "it never comes to an end"
     found = bars_of(run)
     for symbol in ("IBM", "MSFT"):
         assert found[symbol, 60 * NS] == months_of(venue, symbol, "1min", months), symbol
