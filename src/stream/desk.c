@@ -119,11 +119,12 @@ static bool may_fill(const desk *d, const seat *s, size_t graph) {
 
 static void take_seat(desk *d, const seat *s, size_t graph) {
     if (s->paper->quantity != 0) follow_splits(d, s);
-    if (may_fill(d, s, graph))
+    bool fills = may_fill(d, s, graph);
+    if (fills)
         fill_order(d, s);
     else if (s->paper->quantity != 0 && s->paper->ordered == 0 && s->exits.count > 0)
         hold_against_levels(d, s);
-    if (s->paper->ordered != 0) wait_for_any(d);
+    if (fills || s->paper->ordered != 0) wait_for_any(d); /* what stays as it was stands by levels of before */
     if (s->paper->quantity == 0) return;
     td_exits_quiet(s->exits, &d->low, &d->high);
     if (splits(split_since(d, s->paper->shares_ns, INT64_MAX))) wait_for_any(d); /* one lies ahead */

@@ -100,7 +100,7 @@ def day(format, event_ns, hours):
     return (start, end) if start <= event_ns < end else None
 
 
-def run(data_set, folder, hours="all", rules="basic", strategies=()):
+def run(data_set, folder, hours="all", rules="basic", strategies=(), partitions=8):
     """Runs the program over the files until they end; returns its summary and the bars' database."""
     inputs = folder / "inputs"
     inputs.mkdir()
@@ -113,7 +113,7 @@ feeds:
 bars: [{", ".join(WIDTHS)}]
 hours: {hours}
 strategies: [{", ".join(map(str, strategies))}]
-log: {{ dir: "{folder}/log" }}
+log: {{ dir: "{folder}/log", partitions: {partitions} }}
 sinks:
   - sqlite: {{ file: "{folder}/market.db" }}
 """, encoding="utf-8")

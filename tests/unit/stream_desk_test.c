@@ -301,6 +301,20 @@ static void levels_follow_their_expressions(void **state) {
     RUN(HELD "  stop when close < 60\n", when);
 }
 
+/* The order that leaves is overtaken by one that stays. */
+static void a_position_that_stays_stands_by_new_levels(void **state) {
+    (void)state;
+    static const step steps[] = {
+        LONG_AT_100,
+        {'t', 16.0, 99, ""},
+        {'t', 17.0, 130, ""},
+        {'w', 20.0, 0, "fresh sell 00:00:17#1 to 0 @99\nfresh buy 00:00:18#1 to 1 @130\n"},
+        {'t', 20.1, 120, ""}, /* it fills what is held already */
+        {'t', 20.2, 105, "fresh exit 00:00:20.2#1 to 0 @105 stop\n"},
+    };
+    RUN("strategy x on bars(1s)\n  buy when close >= 100\n  sell when close == 99\n  stop at low - 20\n", steps);
+}
+
 static void a_level_is_split_with_its_position(void **state) {
     (void)state;
     static const step steps[] = {
@@ -395,6 +409,7 @@ int main(void) {
         cmocka_unit_test(a_target_is_so_many_r_away),
         cmocka_unit_test(a_trail_follows_the_best_price),
         cmocka_unit_test(levels_follow_their_expressions),
+        cmocka_unit_test(a_position_that_stays_stands_by_new_levels),
         cmocka_unit_test(a_level_is_split_with_its_position),
         cmocka_unit_test(entries_wait_for_cooldowns_and_limits),
         cmocka_unit_test(fills_wait_as_they_are_told),
