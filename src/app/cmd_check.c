@@ -4,6 +4,7 @@
 #include "app/exit.h"
 #include "app/finding.h"
 #include "app/market.h"
+#include "app/plan.h"
 #include "app/strategies.h"
 #include "base/json.h"
 #include "log/log_segment.h"
@@ -22,7 +23,7 @@ enum { PATH_BYTES = 512, TEXT_BYTES = 320 };
 
 typedef struct check_conf {
     td_texts sets;
-    bool connect, json;
+    bool connect, plan, json;
 } check_conf;
 
 typedef struct sample {                            /* of a feed's beginning */
@@ -39,6 +40,7 @@ typedef struct check {
     td_strategies strategies;
     td_instruments *instruments;
     td_buf feeds;     /* JSON of the samples */
+    td_buf plan;      /* JSON, where it was asked for */
     bool text_good;   /* the configuration could be read to its end, without mistakes */
     bool all_sampled; /* every feed gave something: an instrument not met is worth a warning */
 } check;
@@ -265,13 +267,38 @@ static void check_sinks(check *c) {
 
 /* ---- the whole ---- */
 
+static void show_plan(check *c) {
+    td_buf text = {0};
+    td_market market;
+    size_t calendars = 0;
+    if (td_market_load(&market, c->os, &c->config) == TD_OK) {
+        calendars = market.calendar_count;
+        td_market_fini(&market);
+    }
+    const td_plan_question q = {.calendar_count = calendars,
+                                .strategies = &c->strategies,
+                                .config = &c->config,
+                                .instruments = c->instruments,
+                                .now_ns = c->os->ops->mono_ns,
+                                .clock = c->os->self};
+    if (c->conf->json) {
+        td_buf_text(&c->plan, ",\"plan\":");
+        td_plan_put_json(&q, &c->plan);
+        return;
+    }
+    td_plan_put_text(&q, &text);
+    (void)fwrite(text.data, 1, text.size, stdout);
+    td_buf_fini(&text);
+}
+
 static void show_verdict(const check *c, const char *file) {
     const td_findings *f = &c->findings;
     if (c->conf->json) {
-        (void)printf("{\"ok\":%s,\"errors\":%zu,\"warnings\":%zu,\"findings\":[%.*s],\"feeds\":[%.*s]}\n",
+        (void)printf("{\"ok\":%s,\"errors\":%zu,\"warnings\":%zu,\"findings\":[%.*s],\"feeds\":[%.*s]%.*s}\n",
                      f->errors == 0 ? "true" : "false", f->errors, f->warnings, (int)f->list.size,
                      f->list.size > 0 ? (const char *)f->list.data : "", (int)c->feeds.size,
-                     c->feeds.size > 0 ? (const char *)c->feeds.data : "");
+                     c->feeds.size > 0 ? (const char *)c->feeds.data : "", (int)c->plan.size,
+                     c->plan.size > 0 ? (const char *)c->plan.data : "");
         return;
     }
     (void)printf("%s: %s: %zu error%s, %zu warning%s\n", file, f->errors == 0 ? "good" : "not good", f->errors,
@@ -293,12 +320,14 @@ static int run(void *conf, const char *const *words) {
         if (td_beacon_ask_lock(c.os, c.config.log.dir) != TD_OK) tell_error(&c, td_trail());
         check_sinks(&c);
     }
+    if (c.conf->plan && c.strategies.graph_count > 0) show_plan(&c);
     show_verdict(&c, words[0]);
     int code = !c.text_good ? TD_EXIT_USAGE : c.findings.errors > 0 ? TD_EXIT_CONFIG : TD_EXIT_OK;
     td_strategies_fini(&c.strategies);
     td_instruments_free(c.instruments);
     td_config_fini(&c.config);
     td_findings_fini(&c.findings);
+    td_buf_fini(&c.plan);
     td_buf_fini(&c.feeds);
     return code;
 }
@@ -308,6 +337,10 @@ static const td_option options[] = {
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, connect),
      .help = "also try what a run takes: the folder's lock, the port, the sinks (which are made when missing)"},
+    {.key = "plan",
+     .type = TD_OPTION_BOOL,
+     .offset = offsetof(check_conf, plan),
+     .help = "also what strategies compile to: nodes, warm-up, bytes of state, and time per event as measured here"},
     {.key = "json",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, json),
@@ -332,6 +365,7 @@ const td_command td_command_check = {
     .options = options,
     .conf_size = sizeof(check_conf),
     .examples = "  tapedeck check market.yaml\n"
+                "  tapedeck check --plan market.yaml\n"
                 "  tapedeck check --connect --json market.yaml | jq .findings\n",
     .run = run,
 };

@@ -2,9 +2,9 @@
 #include "app/cmd_demo.h"
 #include "app/exit.h"
 #include "app/run.h"
+#include "app/scratch.h"
 #include "app/share.h"
 #include <errno.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,22 +14,10 @@ typedef struct demo_conf {
     bool once, json, quiet;
 } demo_conf;
 
-static int remove_one(const char *path, const struct stat *about, int kind, struct FTW *place) {
-    (void)about;
-    (void)kind;
-    (void)place;
-    return remove(path);
-}
-
 /* The folder's absolute path: the one that was asked for, else a new one, which *temporary says. */
 static td_status make_folder(const td_os *os, const char *dir, char out[TD_SHARE_MAX], bool *temporary) {
     *temporary = dir == NULL;
-    if (dir == NULL) {
-        const char *base = getenv("TMPDIR");
-        (void)snprintf(out, TD_SHARE_MAX, "%s/tapedeck-demo-XXXXXX", base != NULL ? base : "/tmp");
-        if (mkdtemp(out) != NULL) return TD_OK;
-        return TD_FAIL(TD_CONFIG, "%s: cannot be made: %s; name a folder by --dir", out, strerror(errno));
-    }
+    if (*temporary) return td_scratch_make("tapedeck-demo", out);
     td_status status = os->ops->make_dir(os->self, dir);
     if (status != TD_OK) return status;
     char *plain = realpath(dir, NULL);
@@ -74,7 +62,7 @@ static int run(void *conf, const char *const *words) {
         (void)fprintf(stderr, "tapedeck: the demo's data is in %s%s\n", dir,
                       temporary ? " until it ends; --dir DIR keeps it" : "");
     int code = play(demo, dir);
-    if (temporary) (void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (temporary) td_scratch_remove(dir);
     return code;
 }
 

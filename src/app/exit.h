@@ -11,7 +11,8 @@
     X(FAILED, 4, "the machine failed: no memory for threads, disk errors at start")                                    \
     X(STOPPED, 5, "--until-end was stopped before its end; run again, it goes on")                                     \
     X(UNDRAINED, 6, "stopped, but `drain` was over before the sinks held everything; run again, it goes on")           \
-    X(ANOMALOUS, 7, "profile --strict: there are anomalies")
+    X(ANOMALOUS, 7, "profile --strict: there are anomalies")                                                           \
+    X(DIFFERENT, 8, "test: the signals that came are not those that were expected")
 
 #define TD_EXIT_MEMBER(name, code, text) TD_EXIT_##name = (code),
 enum { TD_EXITS(TD_EXIT_MEMBER) };

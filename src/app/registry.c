@@ -14,6 +14,7 @@ const td_feed_ops *const td_feed_plugs[] = {&td_feed_lean,
                                             &td_feed_alphavantage_live,
                                             &td_feed_twelvedata_series,
                                             &td_feed_alphavantage,
+                                            &td_feed_csv,
                                             NULL};
 const td_sink_ops *const td_sink_plugs[] = {&td_sink_sqlite, NULL};
 
@@ -22,6 +23,7 @@ const td_plug_sample td_plug_samples[] = {
     {"binance-collector", "path", "examples/data/binance/*.gz", true},
     {"cryptofeed", "path", "examples/data/cryptofeed/*.ws.*", true},
     {"actions", "path", "examples/data/actions/*.csv", true},
+    {"csv", "path", "examples/strategies/golden_cross/*.csv", true},
     {"alphavantage", "token", "${ALPHAVANTAGE_TOKEN}", false},
     {"alphavantage", "symbols", "[IBM, MSFT]", false},
     {"websocket", "url", "wss://data-stream.binance.vision/ws/btcusdt@trade", false},

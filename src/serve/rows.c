@@ -143,6 +143,21 @@ void td_row_put_signal(td_buf *out, td_row_format format, td_bytes instrument, c
     row_end(&r);
 }
 
+void td_row_put_signal_told(td_buf *out, td_row_format format, td_bytes instrument, const td_signal *signal) {
+    char id[TD_SIGNAL_ID_MAX + 1];
+    size_t id_size = format == TD_ROW_CSV_HEADER ? 0 : td_signal_id(signal, instrument, id);
+    row r = row_begin(out, format);
+    put_text(&r, "id", (td_bytes){(const uint8_t *)id, id_size});
+    put_text(&r, "action", td_text(td_action_name((td_action)signal->action)));
+    put_decimal(&r, "target", signal->target, TD_SIZE_SCALE, false);
+    put_price(&r, "price", signal->price);
+    put_text(&r, "status", td_text(td_signal_status_name((td_signal_status)signal->status)));
+    put_text(&r, "note", signal->note);
+    put_text(&r, "reason", signal->reason);
+    put_text(&r, "data", signal->data);
+    row_end(&r);
+}
+
 void td_row_put_gap(td_buf *out, td_row_format format, td_bytes instrument, const td_gap *gap) {
     row r = row_begin(out, format);
     put_text(&r, "instrument", instrument);

@@ -21,6 +21,8 @@ void td_row_put_vendor_bar(td_buf *out, td_row_format format, td_bytes instrumen
                            bool revised);
 void td_row_put_signal(td_buf *out, td_row_format format, td_bytes instrument, const td_signal *signal,
                        int64_t appended_ms);
+/* What of a signal hangs on nothing but its inputs and its strategy: for tests of strategies. */
+void td_row_put_signal_told(td_buf *out, td_row_format format, td_bytes instrument, const td_signal *signal);
 void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrument, const td_row_place *place,
                             const td_quarantined *q);
 void td_row_put_action(td_buf *out, td_row_format format, td_bytes instrument, const td_event *action);

@@ -499,6 +499,7 @@ td_graph *td_graph_build(td_graph_builder *b) {
     g->uses = take_data(&b->uses);
     own_texts(g, set_count, action_count);
     take_nodes(b, g, action_count);
+    g->term_count = COUNT(b->terms, td_term);
     g->terms = take_data(&b->terms);
     lay_out_state(g);
     td_buf_fini(&b->nodes);

@@ -63,7 +63,7 @@ struct td_graph {
     graph_report_value *report_values;
     td_graph_param *params;
     td_term *terms;
-    uint32_t param_count, exit_count;
+    uint32_t param_count, exit_count, term_count;
     td_graph_use *uses;
     uint32_t use_count;
     bool looks_at_daytime;

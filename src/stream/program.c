@@ -78,3 +78,8 @@ void td_program_free(td_program *program) {
     free(program->listings);
     free(program);
 }
+
+uint32_t td_program_depth(const td_program *p, int64_t width_ns) {
+    uint32_t depth = (uint32_t)((td_program_grace_ns(p, width_ns) + width_ns - 1) / width_ns);
+    return depth > 0 && p->calendar_count > 0 ? depth + 1 : depth; /* one that a session cuts ends sooner */
+}

@@ -64,6 +64,9 @@ static inline int64_t td_program_grace_ns(const td_program *program, int64_t wid
     return program->grace_ns < most_ns ? program->grace_ns : most_ns;
 }
 
+/* How many bars of that width strategies look back, so that a late trade is seen by them. */
+uint32_t td_program_depth(const td_program *program, int64_t width_ns);
+
 /* How long after its end a window of that width may be revised by what is put on the tape anew. */
 static inline int64_t td_program_horizon_ns(const td_program *program, int64_t width_ns) {
     int64_t most_ns = TD_REVISED_MAX * width_ns;

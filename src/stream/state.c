@@ -53,8 +53,7 @@ void td_state_lay_out(td_state *s) {
         s->horizon_ns[w] = td_program_horizon_ns(p, width_ns);
         s->open_slots[w] = slots_for(width_ns, s->slot_lateness_ns);
         s->slots[w] = slots_for(width_ns, s->slot_lateness_ns + s->grace_ns[w]);
-        s->depth[w] = (uint32_t)((s->grace_ns[w] + width_ns - 1) / width_ns);
-        if (s->depth[w] > 0 && p->calendar_count > 0) s->depth[w]++; /* one that a session cuts ends sooner */
+        s->depth[w] = td_program_depth(p, width_ns);
         s->window_offset[w] = at;
         at += (s->slots[w] + 1) * sizeof(td_window);
     }

@@ -34,3 +34,25 @@ uint32_t td_graph_warmup(const td_graph *g, uint32_t node) {
     assert(node < g->node_count);
     return g->nodes[node].warmup;
 }
+
+static bool is_needed(const td_graph *g, uint32_t node, uint32_t strategy) {
+    return (g->users[(size_t)node * g->mask_words + strategy / 64] >> (strategy % 64) & 1) != 0;
+}
+
+td_graph_shape td_graph_shape_of(const td_graph *g) {
+    td_graph_shape shape = {
+        .nodes = g->node_count, .constants = g->constant_count, .ports = g->port_count, .terms = g->term_count};
+    for (uint32_t i = g->constant_count; i < g->node_count; i++) {
+        uint32_t strategies = 0;
+        for (uint32_t s = 0; s < g->strategy_count; s++) strategies += is_needed(g, i, s);
+        shape.shared += strategies > 1;
+    }
+    return shape;
+}
+
+uint32_t td_graph_strategy_warmup(const td_graph *g, uint32_t strategy) {
+    uint32_t most = 0;
+    for (uint32_t i = g->constant_count; i < g->node_count; i++)
+        if (is_needed(g, i, strategy) && g->nodes[i].warmup > most) most = g->nodes[i].warmup;
+    return most;
+}

@@ -47,6 +47,16 @@ typedef struct td_graph_param { /* "slow = 200"; the graph's */
 } td_graph_param;
 size_t td_graph_params(const td_graph *graph, const td_graph_param **out_params);
 
+/* What a graph is made of. */
+typedef struct td_graph_shape {
+    uint32_t nodes, constants, ports;
+    uint32_t shared; /* of the nodes that are no constants, those that several strategies need */
+    uint32_t terms;  /* what the conditions and definitions are written with */
+} td_graph_shape;
+td_graph_shape td_graph_shape_of(const td_graph *graph);
+/* Events until everything that the strategy acts on or names can have a value. */
+uint32_t td_graph_strategy_warmup(const td_graph *graph, uint32_t strategy);
+
 /* What a node said on the last bar run. */
 td_value td_graph_value(const td_graph *graph, const void *state, uint32_t node);
 /* Bars run so far. */

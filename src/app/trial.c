@@ -1,0 +1,263 @@
+/* src/app/trial.c - a run like any other, in a folder for the time being: tables to the tape, the tape through the
+ * strategy; then the signals of its log beside those expected. */
+#include "app/trial.h"
+#include "app/config.h"
+#include "app/data.h"
+#include "app/engine.h"
+#include "app/exit.h"
+#include "app/scratch.h"
+#include "base/json.h"
+#include "feed/glob.h"
+#include "serve/rows.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { PATH_BYTES = 1024, EXPECTED_BYTES_MAX = 64 << 20, SHOWN_MAX = 20, IDLE_US = 500 };
+
+typedef struct trial { /* of one file */
+    const td_trial_conf *conf;
+    const char *file;
+    char dir[PATH_BYTES];      /* of its tables */
+    char expected[PATH_BYTES]; /* the table of signals there */
+    char scratch[TD_SCRATCH_MAX];
+    td_buf came, wanted, differences;
+    int64_t signals, rejected, different;
+} trial;
+
+/* ---- the folder ---- */
+
+/* Links to the tables but for the expected one. */
+static td_status link_tables(const trial *t) {
+    char pattern[PATH_BYTES + 8], whole[PATH_BYTES], link_path[PATH_BYTES];
+    td_paths tables;
+    size_t count = 0;
+    (void)snprintf(pattern, sizeof pattern, "%s/*.csv", t->dir);
+    td_status status = td_glob(&td_os_posix, pattern, &tables);
+    for (size_t i = 0; i < tables.count && status == TD_OK; i++) {
+        const char *name = td_path_base(tables.items[i]);
+        if (strcmp(name, "signals.csv") == 0) continue;
+        int size = snprintf(link_path, sizeof link_path, "%s/%s", t->scratch, name);
+        bool made = size > 0 && (size_t)size < sizeof link_path && strlen(tables.items[i]) < sizeof whole;
+        char *real = made ? realpath(tables.items[i], NULL) : NULL;
+        if (real == NULL || symlink(real, link_path) != 0)
+            status = TD_FAIL(TD_CONFIG, "%s: %s", tables.items[i], strerror(errno));
+        free(real);
+        count++;
+    }
+    td_paths_fini(&tables);
+    if (status == TD_OK && count == 0)
+        status = TD_FAIL(TD_CONFIG,
+                         "%s has no table beside signals.csv; put trades.csv, quotes.csv or bars.csv there, or "
+                         "name another folder by --data",
+                         t->dir);
+    return status;
+}
+
+static td_status write_file(const char *path, td_bytes text) {
+    FILE *file = fopen(path, "w");
+    bool written = file != NULL && fwrite(text.data, 1, text.size, file) == text.size;
+    if (file != NULL) written = fclose(file) == 0 && written;
+    return written ? TD_OK : TD_FAIL(TD_CONFIG, "%s: %s", path, strerror(errno));
+}
+
+static td_status write_config(const trial *t, char path[PATH_BYTES]) {
+    td_buf text = {0};
+    char inputs[PATH_BYTES], log_dir[PATH_BYTES];
+    (void)snprintf(path, PATH_BYTES, "%s/test.yaml", t->scratch);
+    (void)snprintf(inputs, sizeof inputs, "%s/*.csv", t->scratch);
+    (void)snprintf(log_dir, sizeof log_dir, "%s/log", t->scratch);
+    td_buf_text(&text, "feeds:\n  - file: { name: test, format: csv, rules: off, trade_ids: off, path: ");
+    td_json_put_string(&text, td_text(inputs));
+    td_buf_text(&text, " }\nstrategies: [");
+    td_json_put_string(&text, td_text(t->file));
+    td_buf_text(&text, "]\nbars: [1m]\nlog: { partitions: 1, disk_reserve: 0, sync_interval: 1ms, dir: ");
+    td_json_put_string(&text, td_text(log_dir));
+    td_buf_text(&text, " }\n");
+    td_status status = write_file(path, td_buf_bytes(&text));
+    td_buf_fini(&text);
+    return status;
+}
+
+/* ---- the run ---- */
+
+static void ignore_line(void *arg, const char *line) { (void)arg, (void)line; }
+
+static void tell_fault(void *arg, const char *line) { (void)arg, (void)fprintf(stderr, "tapedeck test: %s\n", line); }
+
+/* Lines of the tables that are no events: each is told. */
+static td_status tell_rejected(trial *t, td_topic *topic) {
+    td_reader *reader;
+    td_record record;
+    td_status status = td_reader_open(&reader, topic, 0, 0, TD_READ_APPENDED);
+    while (status == TD_OK && (status = td_reader_next(reader, &record)) == TD_OK) {
+        td_rejected r;
+        if (td_record_get_rejected(record.value, &r) != TD_OK || t->rejected++ >= SHOWN_MAX) continue;
+        (void)fprintf(stderr, "%s/%.*s:%" PRIu64 ": %.*s: %.*s\n", t->dir, (int)r.source.size,
+                      (const char *)r.source.data, r.position.line, (int)r.detail.size, (const char *)r.detail.data,
+                      (int)r.bytes.size, (const char *)r.bytes.data);
+    }
+    td_reader_close(reader);
+    return status == TD_AGAIN ? TD_OK : status;
+}
+
+static td_status run_to_end(trial *t, const td_config *config) {
+    td_engine *engine;
+    td_status status = td_engine_open(&engine, &td_os_posix, config, ignore_line, NULL);
+    if (status != TD_OK) return status;
+    while (!td_engine_finished(engine) && td_engine_faults(engine, ignore_line, NULL) == TD_OK) {
+        int done = 0;
+        for (size_t i = 0; i < td_engine_step_count(engine); i++) done += td_engine_step(engine, i);
+        if (done == 0) (void)usleep(IDLE_US);
+    }
+    status = td_engine_faults(engine, tell_fault, NULL);
+    if (status == TD_OK) status = tell_rejected(t, td_engine_topics(engine)->rejected);
+    td_engine_close(engine, true);
+    return status;
+}
+
+static td_status read_signals(trial *t, const td_topics *topics) {
+    td_reader *reader;
+    td_record record;
+    td_row_put_signal_told(&t->came, TD_ROW_CSV_HEADER, (td_bytes){0}, &(td_signal){0});
+    td_status status = td_reader_open(&reader, topics->outputs[TD_OUTPUT_SIGNALS], 0, 0, TD_READ_APPENDED);
+    while (status == TD_OK && (status = td_reader_next(reader, &record)) == TD_OK) {
+        td_signal signal;
+        td_bytes instrument;
+        status = td_record_get_signal(topics->ids, record.value, &signal, &instrument);
+        if (status != TD_OK) break;
+        td_row_put_signal_told(&t->came, TD_ROW_CSV, instrument, &signal);
+        t->signals++;
+    }
+    td_reader_close(reader);
+    return status == TD_AGAIN ? TD_OK : status;
+}
+
+static td_status play(trial *t) {
+    char path[PATH_BYTES], log_dir[PATH_BYTES];
+    td_config config;
+    td_data data = {0};
+    td_status status = link_tables(t);
+    if (status == TD_OK) status = write_config(t, path);
+    if (status == TD_OK) status = td_config_load(&config, &td_os_posix, path, NULL, 0);
+    if (status != TD_OK) return status;
+    status = run_to_end(t, &config);
+    td_config_fini(&config);
+    (void)snprintf(log_dir, sizeof log_dir, "%s/log", t->scratch);
+    if (status == TD_OK) status = td_data_open(&data, log_dir);
+    if (status == TD_OK) status = read_signals(t, &data.topics);
+    td_data_close(&data);
+    return status;
+}
+
+/* ---- what came beside what was expected ---- */
+
+static bool next_line(td_bytes *rest, td_bytes *out) {
+    if (rest->size == 0) return false;
+    const uint8_t *end = memchr(rest->data, '\n', rest->size);
+    size_t size = end != NULL ? (size_t)(end - rest->data) : rest->size, taken = size + (end != NULL);
+    *out = (td_bytes){rest->data, size};
+    if (size > 0 && out->data[size - 1] == '\r') out->size--;
+    *rest = (td_bytes){rest->data + taken, rest->size - taken};
+    return true;
+}
+
+/* Where the line stands in the rest; false: nowhere. */
+static bool find_line(td_bytes rest, td_bytes line) {
+    td_bytes other;
+    while (next_line(&rest, &other))
+        if (td_bytes_equal(other, line)) return true;
+    return false;
+}
+
+static void put_difference(trial *t, char sign, td_bytes line) {
+    if (t->different++ < SHOWN_MAX)
+        td_buf_printf(&t->differences, "  %c %.*s\n", sign, (int)line.size, (const char *)line.data);
+}
+
+/* Line by line; what stands in one alone is told where it stands. */
+static void compare(trial *t) {
+    td_bytes came = td_buf_bytes(&t->came), wanted = td_buf_bytes(&t->wanted), line, other;
+    while (next_line(&wanted, &line)) {
+        td_bytes here = came;
+        if (!find_line(came, line)) {
+            put_difference(t, '-', line);
+            continue;
+        }
+        while (next_line(&here, &other) && !td_bytes_equal(other, line)) put_difference(t, '+', other);
+        came = here;
+    }
+    while (next_line(&came, &other)) put_difference(t, '+', other);
+}
+
+/* ---- one file ---- */
+
+/* The tables of a/b.td are in a/b, where no other folder is named. */
+static td_status find_tables(trial *t) {
+    size_t size = strlen(t->file);
+    if (size > 3 && strcmp(t->file + size - 3, ".td") == 0) size -= 3;
+    if (t->conf->data != NULL)
+        (void)snprintf(t->dir, sizeof t->dir, "%s", t->conf->data);
+    else
+        (void)snprintf(t->dir, sizeof t->dir, "%.*s", (int)size, t->file);
+    int length = snprintf(t->expected, sizeof t->expected, "%s/signals.csv", t->dir);
+    if (length < 0 || (size_t)length >= sizeof t->expected)
+        return TD_FAIL(TD_CONFIG, "the path of %s is too long", t->dir);
+    return td_scratch_make("tapedeck-test", t->scratch);
+}
+
+static td_status judge(trial *t) {
+    if (t->conf->update) return write_file(t->expected, td_buf_bytes(&t->came));
+    td_status status = td_os_read_file(&td_os_posix, t->expected, EXPECTED_BYTES_MAX, &t->wanted);
+    if (status != TD_OK) return td_trace(status, "reading what is expected; --update writes what comes");
+    compare(t);
+    return TD_OK;
+}
+
+static void tell(const trial *t) {
+    bool good = t->different == 0 && t->rejected == 0;
+    if (t->conf->json) {
+        td_buf out = {0};
+        td_buf_text(&out, "{\"file\":");
+        td_json_put_string(&out, td_text(t->file));
+        td_buf_printf(&out,
+                      ",\"ok\":%s,\"signals\":%" PRId64 ",\"different\":%" PRId64 ",\"rejected\":%" PRId64
+                      ",\"differences\":",
+                      good ? "true" : "false", t->signals, t->different, t->rejected);
+        td_json_put_string(&out, td_buf_bytes(&t->differences));
+        (void)printf("%.*s}\n", (int)out.size, (const char *)out.data);
+        td_buf_fini(&out);
+        return;
+    }
+    (void)printf("%-6s %s: %" PRId64 " signals",
+                 !good             ? "FAILED"
+                 : t->conf->update ? "wrote"
+                                   : "ok",
+                 t->file, t->signals);
+    if (t->rejected > 0) (void)printf(", %" PRId64 " lines of the tables are no events", t->rejected);
+    if (t->different > 0) (void)printf(", %" PRId64 " lines differ (- expected, + came)", t->different);
+    (void)printf("\n%.*s", (int)t->differences.size, t->differences.size > 0 ? (const char *)t->differences.data : "");
+    if (t->different > SHOWN_MAX) (void)printf("  and %" PRId64 " more\n", t->different - SHOWN_MAX);
+}
+
+int td_trial_run(const td_trial_conf *conf, const char *file) {
+    trial t = {.conf = conf, .file = file};
+    td_status status = find_tables(&t);
+    if (status == TD_OK) {
+        status = play(&t);
+        if (status == TD_OK) status = judge(&t);
+        td_scratch_remove(t.scratch);
+    }
+    int exit_code = td_exit_of(status);
+    if (status != TD_OK)
+        (void)fprintf(stderr, "tapedeck test: %s: %s\n", file, td_trail());
+    else
+        tell(&t);
+    if (t.different > 0 || t.rejected > 0) exit_code = TD_EXIT_DIFFERENT;
+    td_buf_fini(&t.differences);
+    td_buf_fini(&t.wanted);
+    td_buf_fini(&t.came);
+    return exit_code;
+}

@@ -1,0 +1,210 @@
+/* src/feed/feed_csv.c - plain tables: trades, quotes or bars as CSV files, told apart by the columns that their first
+ * line names, in any order: time, instrument, and price, size[, side, id], or bid, ask[, bid_size, ask_size], or open,
+ * high, low, close, volume. A bar becomes four trades within 3 ms from its time on, which is its begin: open, the
+ * extreme that lies behind the direction, the other one, close, each of a quarter of its volume. The files hold no
+ * receive time: the event time stands in. */
+#include "base/decimal.h"
+#include "base/time.h"
+#include "feed/recording.h"
+
+typedef enum column {
+    TIME,
+    INSTRUMENT,
+    PRICE,
+    SIZE,
+    SIDE,
+    ID,
+    BID,
+    ASK,
+    BID_SIZE,
+    ASK_SIZE,
+    OPEN,
+    HIGH,
+    LOW,
+    CLOSE,
+    VOLUME,
+    COLUMN_COUNT
+} column;
+static const char *const column_names[COLUMN_COUNT] = {"time", "instrument", "price", "size",     "side",
+                                                       "id",   "bid",        "ask",   "bid_size", "ask_size",
+                                                       "open", "high",       "low",   "close",    "volume"};
+
+typedef enum csv_kind { TRADES, QUOTES, BARS } csv_kind;
+static const struct {
+    column needs[8]; /* the last one again and again */
+} kinds[] = {[TRADES] = {{TIME, INSTRUMENT, PRICE, SIZE, SIZE, SIZE, SIZE, SIZE}},
+             [QUOTES] = {{TIME, INSTRUMENT, BID, ASK, ASK, ASK, ASK, ASK}},
+             [BARS] = {{TIME, INSTRUMENT, OPEN, HIGH, LOW, CLOSE, VOLUME, VOLUME}}};
+
+enum { COLUMNS_MAX = 32, BAR_TRADES = 4 };
+
+typedef struct csv_file {
+    csv_kind kind;
+    uint8_t place[COLUMN_COUNT]; /* among the columns, from 1; 0: not there */
+    size_t columns;
+    td_naming naming;
+    uint32_t part; /* of the bar being told */
+    bool header;   /* it was passed */
+} csv_file;
+
+/* Without quotes: names, numbers and times need none. COLUMNS_MAX + 1: more than that. */
+static size_t split(td_bytes line, td_bytes out[COLUMNS_MAX]) {
+    const uint8_t *start = line.data, *end = start + line.size;
+    size_t count = 0;
+    for (const uint8_t *p = start;; p++) {
+        if (p < end && *p != ',') continue;
+        if (count == COLUMNS_MAX) return COLUMNS_MAX + 1;
+        while (start < p && *start == ' ') start++;
+        out[count] = (td_bytes){start, (size_t)(p - start)};
+        while (out[count].size > 0 && (start[out[count].size - 1] == ' ' || start[out[count].size - 1] == '\r'))
+            out[count].size--;
+        count++;
+        if (p == end) return count;
+        start = p + 1;
+    }
+}
+
+static bool has_all(const csv_file *f, csv_kind kind) {
+    for (size_t i = 0; i < sizeof kinds[kind].needs / sizeof(column); i++)
+        if (f->place[kinds[kind].needs[i]] == 0) return false;
+    return true;
+}
+
+static td_status csv_begin(void *state, const td_recording_file *file, td_recording_begin *out) {
+    csv_file *f = state;
+    td_bytes names[COLUMNS_MAX];
+    f->naming = file->naming;
+    f->columns = split(file->first_line, names);
+    for (size_t i = 0; i < f->columns && i < COLUMNS_MAX; i++)
+        for (int c = 0; c < COLUMN_COUNT; c++)
+            if (td_bytes_equal(names[i], td_text(column_names[c]))) f->place[c] = (uint8_t)(i + 1);
+    for (int kind = BARS; kind >= TRADES; kind--) {
+        if (!has_all(f, (csv_kind)kind)) continue;
+        f->kind = (csv_kind)kind;
+        *out = (td_recording_begin){.rank = kind == QUOTES ? 0 : 1};
+        return TD_OK;
+    }
+    return TD_FAIL(TD_REJECT, "its first line names neither time,instrument,price,size nor time,instrument,bid,ask nor "
+                              "time,instrument,open,high,low,close,volume");
+}
+
+/* ---- rows ---- */
+
+typedef struct csv_row {
+    const csv_file *file;
+    td_bytes columns[COLUMNS_MAX];
+    uint8_t flags;
+    td_reason reason; /* the first thing that was wrong */
+} csv_row;
+
+static td_bytes text_of(const csv_row *r, column c) {
+    return r->file->place[c] == 0 ? (td_bytes){0} : r->columns[r->file->place[c] - 1];
+}
+
+/* TD_NONE where it is not said. */
+static int64_t number_of(csv_row *r, column c, int scale) {
+    int64_t m = TD_NONE;
+    td_bytes text = text_of(r, c);
+    if (text.size == 0) return TD_NONE;
+    td_reason reason = td_recorded_number(text, scale, &m, &r->flags);
+    if (r->reason == TD_REASON_NONE) r->reason = reason;
+    return m;
+}
+
+static int64_t needed(csv_row *r, column c, int scale) {
+    if (text_of(r, c).size == 0 && r->reason == TD_REASON_NONE) r->reason = TD_REASON_MALFORMED;
+    return number_of(r, c, scale);
+}
+
+static void read_trade(csv_row *r, td_event *e) {
+    td_bytes side = text_of(r, SIDE);
+    e->kind = TD_EVENT_TRADE;
+    e->trade = (td_trade){.price = needed(r, PRICE, TD_PRICE_SCALE), .size = needed(r, SIZE, TD_SIZE_SCALE)};
+    e->trade.trade_id = number_of(r, ID, 0);
+    if (td_bytes_equal(side, TD_TEXT("buy")))
+        e->trade.side = TD_SIDE_BUY;
+    else if (td_bytes_equal(side, TD_TEXT("sell")))
+        e->trade.side = TD_SIDE_SELL;
+    else if (side.size > 0 && r->reason == TD_REASON_NONE)
+        r->reason = TD_REASON_MALFORMED;
+}
+
+/* A side with a price has a size, 0 where none is said. */
+static void read_side(csv_row *r, column price, column size, int64_t *out_price, int64_t *out_size) {
+    *out_price = number_of(r, price, TD_PRICE_SCALE);
+    *out_size = *out_price != TD_NONE ? number_of(r, size, TD_SIZE_SCALE) : TD_NONE;
+    if (*out_price != TD_NONE && *out_size == TD_NONE) *out_size = 0;
+}
+
+static void read_quote(csv_row *r, td_event *e) {
+    e->kind = TD_EVENT_QUOTE;
+    e->quote = (td_quote){.sequence = TD_NONE};
+    read_side(r, BID, BID_SIZE, &e->quote.bid_price, &e->quote.bid_size);
+    read_side(r, ASK, ASK_SIZE, &e->quote.ask_price, &e->quote.ask_size);
+}
+
+/* The trade of that part. */
+static void read_bar(csv_row *r, uint32_t part, td_event *e) {
+    int64_t open = needed(r, OPEN, TD_PRICE_SCALE), high = needed(r, HIGH, TD_PRICE_SCALE);
+    int64_t low = needed(r, LOW, TD_PRICE_SCALE), close = needed(r, CLOSE, TD_PRICE_SCALE);
+    int64_t volume = needed(r, VOLUME, TD_SIZE_SCALE), quarter = volume / BAR_TRADES;
+    bool rises = close >= open;
+    const int64_t prices[BAR_TRADES] = {open, rises ? low : high, rises ? high : low, close};
+    e->kind = TD_EVENT_TRADE;
+    e->event_ns += part * TD_NS_PER_MS;
+    e->trade = (td_trade){.price = prices[part],
+                          .size = part + 1 < BAR_TRADES ? quarter : volume - (BAR_TRADES - 1) * quarter,
+                          .trade_id = TD_NONE};
+    bool ordered = low <= open && low <= close && high >= open && high >= close;
+    if (r->reason == TD_REASON_NONE && !ordered) r->reason = TD_REASON_MALFORMED;
+}
+
+static void csv_decode(void *state, td_bytes line, td_recorded *out) {
+    csv_file *f = state;
+    csv_row r = {.file = f};
+    td_event *e = &out->event;
+    if (!f->header) { /* the first line that is not blank names the columns */
+        f->header = true;
+        out->kind = TD_ITEM_END;
+        return;
+    }
+    *e = (td_event){0};
+    size_t count = split(line, r.columns);
+    bool good = count == f->columns && td_time_parse(text_of(&r, TIME), &e->event_ns) == TD_OK && e->event_ns > 0 &&
+                td_instrument_name_valid(text_of(&r, INSTRUMENT));
+    if (!good) {
+        td_recorded_reject(out, TD_REASON_MALFORMED, "not as many columns as the first line, no time or no instrument");
+        return;
+    }
+    e->instrument = td_instruments_intern(f->naming.instruments, text_of(&r, INSTRUMENT));
+    if (f->kind == TRADES) read_trade(&r, e);
+    if (f->kind == QUOTES) read_quote(&r, e);
+    if (f->kind == BARS) read_bar(&r, f->part, e);
+    if (r.reason != TD_REASON_NONE) {
+        f->part = 0;
+        td_recorded_reject(out, r.reason, "a value that is missing, no number, or not in its range");
+        return;
+    }
+    if (f->kind == BARS) f->part = (f->part + 1) % BAR_TRADES;
+    out->more = f->part > 0;
+    e->flags = r.flags;
+    out->kind = TD_ITEM_EVENT;
+    out->clock_ns = e->event_ns;
+    td_recorded_check_instants(out);
+}
+
+static td_status csv_open(void **out, const td_os *os, const td_feed_conf *conf, td_instruments *instruments) {
+    static const td_recording_ops format = {
+        .state_size = sizeof(csv_file), .plain = true, .begin = csv_begin, .decode = csv_decode};
+    return td_recording_open(out, os, conf, &format, instruments);
+}
+
+static const td_option csv_options[] = {TD_FEED_ROWS_RULES(NULL, "basic"), TD_RECORDING_ROWS, {0}};
+
+const td_feed_ops td_feed_csv = {.format = "csv",
+                                 .is_file = true,
+                                 .options = csv_options,
+                                 .open = csv_open,
+                                 .next = td_recording_next,
+                                 .file = td_recording_file_of,
+                                 .close = td_recording_close};

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""tests/e2e/strategies.py - tests of users' own strategies: the examples give what they are said to give, what differs
+is told line by line, and a plan says what strategies compile to.
+"""
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import tapedeck as td  # noqa: E402
+
+EXAMPLES = sorted((td.ROOT / "examples" / "strategies").glob("*.td"))
+cases = td.Cases()
+
+
+def tapedeck(*words, check=0):
+    done = subprocess.run([td.PROGRAM, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          timeout=60, check=False, cwd=td.ROOT)
+    assert done.returncode == check, f"{words}: exit {done.returncode}, wanted {check}: {done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
+@cases.add
+def examples_give_what_they_are_said_to_give(home):
+    told = [json.loads(line) for line in tapedeck("test", *EXAMPLES, "--json").splitlines()]
+    assert len(told) == len(EXAMPLES) >= 3, told
+    assert all(t["ok"] and t["signals"] > 0 and t["different"] == 0 for t in told), told
+    return f"{len(told)} examples, {sum(t['signals'] for t in told)} signals"
+
+
+def copy_example(home, name="golden_cross"):
+    shutil.copy(td.ROOT / "examples" / "strategies" / f"{name}.td", home)
+    shutil.copytree(td.ROOT / "examples" / "strategies" / name, f"{home}/{name}")
+    return pathlib.Path(f"{home}/{name}.td"), pathlib.Path(f"{home}/{name}/signals.csv")
+
+
+@cases.add
+def differences_are_told_line_by_line(home):
+    strategy, expected = copy_example(home)
+    lines = expected.read_text(encoding="utf-8").splitlines(keepends=True)
+    changed = [lines[0], lines[1].replace("buy", "short"), *lines[3:]]  # one is another one, one is missing
+    expected.write_text("".join(changed), encoding="utf-8")
+    told = tapedeck("test", strategy, check=8).splitlines()
+    assert told[0].startswith("FAILED") and "3 lines differ" in told[0], told
+    marked = [line.strip() for line in told[1:]]
+    assert marked == ["- " + changed[1].strip(), "+ " + lines[1].strip(), "+ " + lines[2].strip()], told
+    tapedeck("test", strategy, "--update")
+    assert expected.read_text(encoding="utf-8") == "".join(lines)
+    assert tapedeck("test", strategy).startswith("ok")
+    return "3 lines"
+
+
+@cases.add
+def what_is_wrong_names_its_place(home):
+    strategy, expected = copy_example(home)
+    with open(f"{home}/golden_cross/bars.csv", "a", encoding="utf-8") as table:
+        table.write("2026-03-05T10:00:00Z,NASDAQ:AAPL,ten,11,9,10,100\n")
+    told = tapedeck("test", strategy, check=8)
+    assert "bars.csv:202:" in told and "1 lines of the tables are no events" in told, told
+    shutil.copy(td.ROOT / "examples/strategies/golden_cross/bars.csv", f"{home}/golden_cross/bars.csv")
+    expected.unlink()
+    assert "--update" in tapedeck("test", strategy, check=3)
+    strategy.write_text(strategy.read_text(encoding="utf-8").replace("sma(close, fast)", "smaa(close, fast)"),
+                        encoding="utf-8")
+    told = tapedeck("test", strategy, check=3)
+    assert "golden_cross.td:7:7: unknown function 'smaa'; did you mean 'sma'?" in told, told
+    shutil.rmtree(f"{home}/golden_cross")
+    assert "has no table" in tapedeck("test", strategy, check=3)
+    assert "--data" in tapedeck("test", strategy, strategy, "--data", home, check=2)
+    return "5 mistakes"
+
+
+@cases.add
+def a_plan_says_what_strategies_compile_to(home):
+    pathlib.Path(f"{home}/two.td").write_text("""strategy one on bars(1m)
+  buy when crossover(sma(close, 20), sma(close, 50))
+strategy other on bars(1m)
+  sell when close < sma(close, 50)[2]
+strategy slow on bars(1h)
+  buy when close > ema(close, 10)
+""", encoding="utf-8")
+    feed = f"file: {{ format: csv, path: {td.ROOT}/examples/strategies/golden_cross/bars.csv }}"
+    file = td.config(f"{home}/c.yaml", f"{home}/data", [feed], bars="[1m]", strategies=[f"{home}/two.td"], sink=False)
+    plan = json.loads(tapedeck("check", "--plan", "--json", file))["plan"]
+    minute, hour = plan["graphs"]
+    assert [s["name"] for s in minute["strategies"]] == ["one", "other"] and minute["rhythm"] == "1m", minute
+    assert [s["warmup"] for s in minute["strategies"]] == [50, 51], minute
+    assert hour["strategies"] == [{"name": "slow", "warmup": 9}] and hour["shared"] == 0, hour
+    assert minute["shared"] == 2, minute  # close and its average of 50
+    assert minute["state_bytes"] > 50 * 8 and 1 < minute["event_ns"] < 1e6, minute
+    assert plan["state_bytes"] == minute["state_bytes"] + hour["state_bytes"], plan
+    assert plan["instruments"] == 1 and plan["state_bytes_all"] == plan["state_bytes"], plan
+    text = tapedeck("check", "--plan", file)
+    assert "on 1m: 2 strategies" in text and "one: warm-up 50" in text and "ns per event" in text, text
+    return f"{minute['nodes']} and {hour['nodes']} nodes, {minute['event_ns']} ns"
+
+
+if __name__ == "__main__":
+    sys.exit(cases.run())

@@ -1,0 +1,103 @@
+/* tests/unit/feed_csv_test.c - goal: tables become trades and quotes by what their columns are called, a bar the four
+ * trades that make it again, and what is no row is told with its place. */
+#include "feed_unit.h"
+
+static void put_item(td_buf *out, const td_instruments *instruments, const td_feed_item *item) {
+    const td_event *e = &item->event;
+    char n[4][TD_DECIMAL_TEXT_MAX];
+    td_buf_printf(out, "%" PRIu64 ".%" PRIu32 " ", item->position.line, item->position.part);
+    if (item->kind == TD_ITEM_REJECTED) {
+        td_buf_printf(out, "refused %.*s\n", (int)item->rejected.bytes.size, (const char *)item->rejected.bytes.data);
+        return;
+    }
+    assert_int_equal(item->kind, TD_ITEM_EVENT);
+    assert_true(item->clock_ns == e->event_ns);
+    const char *name = (const char *)td_instruments_name(instruments, e->instrument).data;
+    td_buf_printf(out, "%s %" PRId64 " ", name, e->event_ns / TD_NS_PER_MS);
+    if (e->kind == TD_EVENT_TRADE) {
+        (void)td_decimal_format(e->trade.price, TD_PRICE_SCALE, false, n[0]);
+        (void)td_decimal_format(e->trade.size, TD_SIZE_SCALE, false, n[1]);
+        td_buf_printf(out, "%s x %s side %d id %" PRId64 "\n", n[0], n[1], e->trade.side,
+                      e->trade.trade_id == TD_NONE ? -1 : e->trade.trade_id);
+        return;
+    }
+    const int64_t m[4] = {e->quote.bid_price, e->quote.bid_size, e->quote.ask_price, e->quote.ask_size};
+    for (int i = 0; i < 4; i++)
+        if (m[i] == TD_NONE)
+            (void)snprintf(n[i], sizeof n[i], "-");
+        else
+            (void)td_decimal_format(m[i], i % 2 == 0 ? TD_PRICE_SCALE : TD_SIZE_SCALE, false, n[i]);
+    td_buf_printf(out, "%s x %s / %s x %s\n", n[0], n[1], n[2], n[3]);
+}
+
+static const struct {
+    const char *text, *items;
+} files[] = {
+    {"time,instrument,price,size,side,id\n"
+     "2026-03-02T14:30:00Z,X:A,100.5,2,buy,7\r\n"
+     "\n"
+     "1772461801000, X:A ,100.25,0.5,,\n",
+     "2.0 X:A 1772461800000 100.5 x 2 side 1 id 7\n"
+     "4.0 X:A 1772461801000 100.25 x 0.5 side 0 id -1\n"},
+    {"ask,bid,instrument,time,bid_size\n"
+     "10.5,10.25,X:A,2026-03-02T14:30:00Z,3\n"
+     ",10.25,X:A,2026-03-02T14:30:01Z,\n",
+     "2.0 X:A 1772461800000 10.25 x 3 / 10.5 x 0\n"
+     "3.0 X:A 1772461801000 10.25 x 0 / - x -\n"},
+    {"time,instrument,open,high,low,close,volume,more\n"
+     "2026-03-02T14:30:00Z,X:A,10,12,9,11,4.00000002,?\n"
+     "2026-03-02T14:31:00Z,X:A,11,12,9,10,8,?\n",
+     "2.0 X:A 1772461800000 10 x 1 side 0 id -1\n"
+     "2.1 X:A 1772461800001 9 x 1 side 0 id -1\n"
+     "2.2 X:A 1772461800002 12 x 1 side 0 id -1\n"
+     "2.3 X:A 1772461800003 11 x 1.00000002 side 0 id -1\n"
+     "3.0 X:A 1772461860000 11 x 2 side 0 id -1\n"
+     "3.1 X:A 1772461860001 12 x 2 side 0 id -1\n"
+     "3.2 X:A 1772461860002 9 x 2 side 0 id -1\n"
+     "3.3 X:A 1772461860003 10 x 2 side 0 id -1\n"},
+    {"time,instrument,open,high,low,close,volume\n"
+     "2026-03-02T14:30:00Z,X:A,10,9,9,11,4\n" /* its close is above its high */
+     "2026-03-02T14:31:00Z,X:A,10,12,9,11,\n"
+     "2026-03-02T14:32:00Z,X:A,10,12,9,11\n"
+     "noon,X:A,10,12,9,11,4\n"
+     "2026-03-02T14:33:00Z,A,10,12,9,11,4\n"
+     "2026-03-02T14:34:00Z,X:A,ten,12,9,11,4\n"
+     "1960-01-01T00:00:00Z,X:A,10,12,9,11,4\n"
+     "time,instrument,open,high,low,close,volume\n",
+     "2.0 refused 2026-03-02T14:30:00Z,X:A,10,9,9,11,4\n"
+     "3.0 refused 2026-03-02T14:31:00Z,X:A,10,12,9,11,\n"
+     "4.0 refused 2026-03-02T14:32:00Z,X:A,10,12,9,11\n"
+     "5.0 refused noon,X:A,10,12,9,11,4\n"
+     "6.0 refused 2026-03-02T14:33:00Z,A,10,12,9,11,4\n"
+     "7.0 refused 2026-03-02T14:34:00Z,X:A,ten,12,9,11,4\n"
+     "8.0 refused 1960-01-01T00:00:00Z,X:A,10,12,9,11,4\n"
+     "9.0 refused time,instrument,open,high,low,close,volume\n"},
+    {"time,instrument,price,size,side\n2026-03-02T14:30:00Z,X:A,1,1,up\n2026-03-02T14:30:00Z,X:A,1,1e30,\n",
+     "2.0 refused 2026-03-02T14:30:00Z,X:A,1,1,up\n3.0 refused 2026-03-02T14:30:00Z,X:A,1,1e30,\n"},
+    {"time,instrument,price\n2026-03-02T14:30:00Z,X:A,1\n", "0.0 refused \n"},
+};
+
+static void rows_become_events(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        unit_write("a.csv", files[i].text, strlen(files[i].text));
+        unit_feed f;
+        unit_feed_conf(&f, &td_feed_csv, (const unit_option[]){{"path", unit_path("a.csv")}, {NULL, NULL}});
+        assert_int_equal(f.ops->open(&f.feed, &td_os_posix, &f.conf, f.instruments), TD_OK);
+        td_buf text = {0};
+        td_feed_item item;
+        while (f.ops->next(f.feed, &item) == TD_OK && item.kind != TD_ITEM_END) put_item(&text, f.instruments, &item);
+        td_buf_put(&text, "", 1);
+        assert_string_equal((const char *)text.data, files[i].items);
+        td_buf_fini(&text);
+        f.ops->close(f.feed);
+        td_options_fini(f.ops->options, &f.conf);
+        td_instruments_free(f.instruments);
+        unit_empty_folder();
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_become_events)};
+    return cmocka_run_group_tests(tests, unit_make_folder, unit_remove_folder);
+}
