@@ -6,6 +6,7 @@ import { amount, Gaps, span } from './gaps.js';
 import { Instruments } from './instruments.js';
 import { Refused } from './refused.js';
 import { Signals } from './signals.js';
+import { Why } from './why.js';
 
 const $ = (id) => document.getElementById(id);
 const PAGE = 1000;
@@ -39,6 +40,8 @@ const stream = new Stream({
   lost: () => resync(),
 }, onLink);
 
+const why = new Why($('why'));
+chart.onmarker = (id) => why.open(id);
 chart.onmove = (following) => { $('live').hidden = following || !state.loaded; };
 chart.ontrim = (row) => {
   state.older = `/api/v1/bars?${new URLSearchParams({ ...series(), before: row.start, limit: PAGE })}`;

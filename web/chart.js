@@ -8,6 +8,7 @@ const LINE_COLORS = {
   dark: ['#e8b04b', '#5aa9f7', '#c78bf0', '#f08a5d', '#6fd3d8', '#d6d36a', '#f28cb8', '#9fb4c7'],
   light: ['#a86e00', '#1f6fc4', '#7a4bc4', '#c2531b', '#11808a', '#7a7700', '#b83b78', '#4d6478'],
 };
+const REACH = 36; // pixels between a marker's candle and a click that means the marker
 const LOOKS = { // of a signal's marker, by its action
   buy: ['belowBar', 'arrowUp', '--up'], cover: ['belowBar', 'arrowUp', '--up'],
   sell: ['aboveBar', 'arrowDown', '--down'], short: ['aboveBar', 'arrowDown', '--short'],
@@ -45,6 +46,10 @@ export class Chart {
     this.api.subscribeCrosshairMove((event) => {
       const bar = event.time === undefined ? null : this.#at(event.time);
       hover(bar, event.point ?? null);
+    });
+    this.api.subscribeClick((event) => {
+      const signal = this.#signalAt(event);
+      if (signal) this.onmarker?.(signal.id);
     });
     this.paint();
   }
@@ -278,6 +283,14 @@ export class Chart {
       return { time: start + offset(this.zone, start), position, shape, color: css(color), id: s.id, size: 1.2 };
     }));
     this.overlay.change();
+  }
+
+  /* The one whose marker stands within reach of the point. */
+  #signalAt({ time, point }) {
+    const bar = time === undefined ? null : this.#at(time);
+    const away = (s) => Math.abs(point.y - this.candles.priceToCoordinate(
+      LOOKS[s.action][0] === 'belowBar' ? bar.low : bar.high));
+    return bar && this.signalsAt(bar.start).find((s) => away(s) < REACH);
   }
 
   signalsAt(start) {

@@ -135,7 +135,7 @@ static void put_action(td_buf *out, const td_why *why, const td_why_action *acti
     if (note.size > 0) td_buf_printf(out, " (\"%.*s\")", (int)note.size, (const char *)note.data);
     if (action->count > 0) {
         put_columns(out, begin, LABEL_COLUMNS);
-        td_buf_printf(out, "%*s%*s", VALUE_COLUMNS, why->has_before ? "bar before" : "", VALUE_COLUMNS, "this bar");
+        td_buf_printf(out, "%*s%*s", VALUE_COLUMNS, why->has_before ? "before" : "", VALUE_COLUMNS, "then");
     }
     td_buf_text(out, "\n");
     for (uint32_t i = 0; i < action->count; i++) put_row(out, why, row_at(why, action->first + i));

@@ -3,6 +3,7 @@
 #include "app/beacon.h"
 #include "app/engine.h"
 #include "app/exit.h"
+#include "app/explaining.h"
 #include "app/metrics.h"
 #include "app/notice.h"
 #include "app/progress.h"
@@ -462,24 +463,30 @@ static td_status load_program(run *r, const td_topics *t) {
     return status == TD_OK ? td_program_load(t, sha256, &r->program) : status;
 }
 
+static void *begin_explaining(void *self, const char *signal) {
+    run *r = self;
+    return td_explaining_begin(td_engine_topics(r->engine), r->config.log.dir, signal);
+}
+
 static td_status open_serve(run *r) {
     if (!r->config.serve_on) return TD_OK;
     const td_topics *t = td_engine_topics(r->engine);
     td_status status = load_program(r, t);
     if (status != TD_OK) return td_trace(status, "opening the dashboard");
-    td_serve_topics topics = {
-        .tape = t->tape,
-        .bars = t->outputs[TD_OUTPUT_BARS],
-        .signals = t->outputs[TD_OUTPUT_SIGNALS],
-        .gaps = t->outputs[TD_OUTPUT_GAPS],
-        .quarantine = t->outputs[TD_OUTPUT_QUARANTINE],
-        .actions = t->outputs[TD_OUTPUT_ACTIONS],
-        .vendor_bars = t->outputs[TD_OUTPUT_VENDOR_BARS],
-        .rejected = t->rejected,
-        .ids = t->ids,
-        .program = r->program,
-        .listings = td_engine_listings(r->engine),
-        .run = {r, tell_progress, tell_feed, tell_metrics, tell_notice, put_command, ask_command, withdraw_command}};
+    td_serve_topics topics = {.tape = t->tape,
+                              .bars = t->outputs[TD_OUTPUT_BARS],
+                              .signals = t->outputs[TD_OUTPUT_SIGNALS],
+                              .gaps = t->outputs[TD_OUTPUT_GAPS],
+                              .quarantine = t->outputs[TD_OUTPUT_QUARANTINE],
+                              .actions = t->outputs[TD_OUTPUT_ACTIONS],
+                              .vendor_bars = t->outputs[TD_OUTPUT_VENDOR_BARS],
+                              .rejected = t->rejected,
+                              .ids = t->ids,
+                              .program = r->program,
+                              .listings = td_engine_listings(r->engine),
+                              .run = {r, tell_progress, tell_feed, tell_metrics, tell_notice, put_command, ask_command,
+                                      withdraw_command, begin_explaining, td_explaining_step, td_explaining_put,
+                                      td_explaining_end}};
     topics.widths_ns = td_engine_widths(r->engine, &topics.width_count);
     for (size_t i = 0; i < r->config.feed_count; i++)
         if (r->config.feeds[i].conf.lateness_ns > topics.lateness_ns)

@@ -18,6 +18,7 @@ struct td_answer {
     td_adjust *adjust;     /* of bars; NULL: as traded */
     td_order *order;       /* NULL: nothing is to be released */
     td_addition *addition; /* NULL: no action is to be added */
+    void *explaining;      /* NULL: no signal is to be explained; the run's */
     bool walked;
     td_gap *gaps; /* ascending */
     size_t gap_count;
@@ -153,6 +154,21 @@ static void begin_gaps(td_answer *a) {
     if (at != SIZE_MAX && r->instrument[0] != '\0') find_next(a, gaps[0].number);
 }
 
+static bool begin_explaining(td_answer *a, td_api_error *error) {
+    const td_serve_run *run = &td_view_topics(a->view)->run;
+    if (run->explain == NULL) return td_api_fail(error, 404, "not_found", "nobody here explains signals");
+    a->explaining = run->explain(run->self, a->request.signal);
+    return a->explaining != NULL ||
+           td_api_fail(error, 400, "bad_parameter", "signal='%.40s' is not a signal's id", a->request.signal);
+}
+
+static td_status step_explaining(td_answer *a) {
+    const td_serve_run *run = &td_view_topics(a->view)->run;
+    td_status status = run->explain_step(a->explaining);
+    if (status == TD_OK) run->explain_put(a->explaining, &a->body);
+    return status;
+}
+
 td_answer *td_answer_new(const td_view *view, const td_api_request *request, td_bytes body, td_api_error *error) {
     bool posted = td_api_is_posted(request->kind);
     if (!posted && !check_known(view, request, error)) return NULL;
@@ -164,6 +180,8 @@ td_answer *td_answer_new(const td_view *view, const td_api_request *request, td_
     if (request->kind == TD_API_ACTIONS) a->addition = td_addition_new(view, request, body, error);
     if (request->kind == TD_API_GAPS)
         begin_gaps(a);
+    else if (request->kind == TD_API_EXPLAIN)
+        posted = !begin_explaining(a, error); /* then there is nothing to answer with */
     else if (request->kind != TD_API_INSTRUMENTS && !posted)
         begin_history(a);
     if (!posted || a->order != NULL || a->addition != NULL) return a;
@@ -176,6 +194,7 @@ void td_answer_free(td_answer *a) {
     td_adjust_free(a->adjust);
     td_history_free(a->history);
     td_order_free(a->order);
+    if (a->explaining != NULL) td_view_topics(a->view)->run.explain_end(a->explaining);
     td_addition_free(a->addition);
     for (size_t i = 0; i < a->line_count; i++) td_buf_fini(&a->lines[i]);
     free(a->lines);
@@ -401,6 +420,7 @@ static void find_next(td_answer *a, int64_t cursor) {
 td_status td_answer_step(td_answer *a) {
     if (a->order != NULL) return td_order_step(a->order, &a->body);
     if (a->addition != NULL) return td_addition_step(a->addition, &a->body);
+    if (a->explaining != NULL) return step_explaining(a);
     td_status adjusted = a->adjust != NULL ? td_adjust_step(a->adjust) : TD_OK;
     if (adjusted != TD_OK) return adjusted;
     if (a->history != NULL && !a->walked) {

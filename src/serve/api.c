@@ -16,8 +16,8 @@ enum {
 };
 
 static const char *const kinds[] = {
-    "instruments",        "bars",    "signals", "gaps",    "lines",       "stream",  "quarantine",
-    "quarantine/release", "actions", "status",  "profile", "vendor_bars", "actions", NULL};
+    "instruments", "bars",   "signals", "gaps",        "lines",   "stream",  "quarantine", "quarantine/release",
+    "actions",     "status", "profile", "vendor_bars", "explain", "actions", NULL};
 _Static_assert(sizeof kinds / sizeof kinds[0] == TD_API_COUNT + 1, "a name for each kind");
 
 const char *td_api_name(td_api_kind kind) { return kinds[kind]; }
@@ -53,6 +53,7 @@ static bool read_instrument(td_api_request *r, td_bytes value) {
 static bool read_strategy(td_api_request *r, td_bytes value) {
     return read_text(value, r->strategy, sizeof r->strategy);
 }
+static bool read_signal(td_api_request *r, td_bytes value) { return read_text(value, r->signal, sizeof r->signal); }
 static bool read_feed(td_api_request *r, td_bytes value) { return read_text(value, r->feed, sizeof r->feed); }
 static bool read_reason(td_api_request *r, td_bytes value) { return td_reason_parse(value, &r->reason); }
 static bool read_width(td_api_request *r, td_bytes value) {
@@ -131,6 +132,7 @@ static const struct parameter {
      "VENUE:SYMBOL"},
     {"width", ONE_SERIES | IN(STREAM), ONE_SERIES, read_width, "a duration such as 1s, 5m or 1h"},
     {"strategy", IN(SIGNALS), 0, read_strategy, "a strategy's name"},
+    {"signal", IN(EXPLAIN), IN(EXPLAIN), read_signal, "a signal's id such as cross/LEAN:IBM/2013-10-07T14:31#1"},
     {"reason", REFUSED, 0, read_reason, "a reason such as outlier or crossed"},
     {"feed", REFUSED | IN(GAPS) | IN(VENDOR_BARS), 0, read_feed, "a feed's name"},
     {"from", PAGED | IN(RELEASE), 0, read_from, "a time such as 2013-10-07T13:30:00Z, or an integer since 1970"},
@@ -168,7 +170,7 @@ bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_erro
         return td_api_fail(
             error, 404, "not_found",
             "there is no /api/v1/%.*s; there are instruments, bars, vendor_bars, signals, gaps, lines, stream, "
-            "quarantine, actions, profile and status",
+            "explain, quarantine, actions, profile and status",
             td_api_shown(path), (const char *)path.data);
     }
     r->csv = (TABLES >> r->kind & 1) != 0 && accept.size > 0 &&

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "model/instrument.h"
 #include "model/refusal.h"
+#include "model/signal.h"
 #include "serve/adjust.h"
 
 typedef enum td_api_kind {
@@ -19,6 +20,7 @@ typedef enum td_api_kind {
     TD_API_STATUS,
     TD_API_PROFILE,
     TD_API_VENDOR_BARS,
+    TD_API_EXPLAIN,
     TD_API_TAKEN, /* the path of ACTIONS, not posted: those that were taken */
     TD_API_COUNT,
 } td_api_kind;
@@ -41,11 +43,12 @@ typedef struct td_api_request {
     uint32_t given;                              /* a bit per parameter row */
     char instrument[TD_INSTRUMENT_NAME_MAX + 1]; /* "": not given; so below */
     char strategy[TD_API_NAME_MAX + 1], feed[TD_API_NAME_MAX + 1];
-    td_reason reason;       /* NONE: not given */
-    int64_t width_ns;       /* 0: not given */
-    int64_t from_ns, to_ns; /* [from, to) */
-    int64_t before_ns;      /* another exclusive upper end: for scrolling back */
-    int64_t cursor;         /* what lies before: an offset in the topic, of gaps a number; -1: its end */
+    char signal[TD_SIGNAL_ID_MAX + 1]; /* an id */
+    td_reason reason;                  /* NONE: not given */
+    int64_t width_ns;                  /* 0: not given */
+    int64_t from_ns, to_ns;            /* [from, to) */
+    int64_t before_ns;                 /* another exclusive upper end: for scrolling back */
+    int64_t cursor;                    /* what lies before: an offset in the topic, of gaps a number; -1: its end */
     int64_t limit;
     int64_t date;        /* days since 1970; TD_NONE: not given */
     td_place as_of;      /* what was known there */

@@ -450,7 +450,7 @@ static void finish_answer(td_serve *s, conn *c, td_status status) {
                                  .next = td_answer_next(c->answer)});
     } else {
         td_api_error error = {0};
-        int http = status == TD_CORRUPT ? 500 : status == TD_REJECT ? 400 : 503;
+        int http = status == TD_CORRUPT ? 500 : status == TD_REJECT ? 400 : status == TD_CONFIG ? 404 : 503;
         (void)td_api_fail(&error, http, td_status_name(status), "%.200s", td_trail());
         result = respond_error(s, c, &error);
     }

@@ -55,6 +55,12 @@ typedef struct td_serve_run { /* who runs this, asked and told by the server's t
     td_status (*put)(void *self, uint32_t partition, td_bytes key, td_bytes value, uint64_t *out_ticket);
     td_status (*ask)(void *self, uint64_t ticket);
     bool (*withdraw)(void *self, uint64_t ticket);
+    /* Why a signal came: begun by its id (NULL: it is none), then steps of a few ms while TD_AGAIN, then one JSON
+     * object, at last let go. */
+    void *(*explain)(void *self, const char *signal);
+    td_status (*explain_step)(void *explaining);
+    void (*explain_put)(void *explaining, td_buf *out);
+    void (*explain_end)(void *explaining);
 } td_serve_run;
 
 typedef struct td_serve_topics { /* borrowed for the server's life */

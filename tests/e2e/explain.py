@@ -10,6 +10,9 @@ import shutil
 import struct
 import subprocess
 import sys
+import urllib.error
+import urllib.parse
+import urllib.request
 from decimal import Decimal
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -134,6 +137,10 @@ def what_failed_is_off_by_so_much(home):
         assert slow["value"] is None and slow["warming_up"] == {"bar": n + 1, "of": 9}, slow
         warming += 1
     assert offs >= 16, offs
+    slows = [explain(data, "crossing", "BINANCE:AAAUSDT", str(start))["judgements"][0]["actions"][0]["condition"]["parts"][1]
+             for start in first[20:24]]
+    for earlier, later in zip(slows, slows[1:]):
+        assert later["before"] == earlier["value"] != later["value"], (earlier, later)
     text = tapedeck("explain", "crossing", "BINANCE:AAAUSDT", first[4], "--data", data)
     assert "warming up: bar 5 of 9" in text and "no signal" in text, text
     return f"{offs} comparisons off as reckoned, {warming} warming up, {held} there already"
@@ -247,6 +254,38 @@ def a_damaged_tape_is_told(home):
     told = tapedeck("explain", signal["value"]["id"], "--data", data, check=1)
     assert f"tape-{signal['partition']}" in told, told
     return told.strip()
+
+
+def get(url):
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+@cases.add
+def a_running_process_explains_over_http(home):
+    data = record(home)
+    signal = topic(data, "signals")[2]["value"]["id"]
+    wanted = explain(data, signal)
+    file = pathlib.Path(f"{home}/c.yaml")
+    file.write_text(file.read_text(encoding="utf-8") + "serve: { listen: 127.0.0.1:0 }\n", encoding="utf-8")
+    process = subprocess.Popen([td.PROGRAM, "run", "--quiet", file], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        address = pathlib.Path(f"{data}/SERVE")
+        td.wait_for(lambda: address.exists() and address.read_text(encoding="utf-8").strip(), "the server")
+        url = address.read_text(encoding="utf-8").strip() + "/api/v1/explain?signal="
+        assert get(url + urllib.parse.quote(signal)) == (200, wanted)
+        for asked, code, said in ((signal.replace("#1", "#7"), 404, "the log has no signal"),
+                                  ("crossing", 400, "not a signal's id")):
+            status, told = get(url + urllib.parse.quote(asked))
+            assert status == code and said in told["error"]["message"], (status, told)
+        assert get(url[:-8])[0] == 400
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+    return "one answer, three refusals"
 
 
 @cases.add
