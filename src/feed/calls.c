@@ -30,6 +30,7 @@ static bool parse_month(const char *text, int32_t *out) {
     if (strlen(text) != sizeof "2024-01" - 1) return false;
     (void)snprintf(date, sizeof date, "%s-01", text);
     if (td_date_parse(td_text(date), &day) != TD_OK || day < 0) return false;
+    if (day >= TD_FEED_INSTANT_MAX_NS / TD_NS_PER_DAY) return false;
     *out = (int32_t)(strtol(text, NULL, 10) - YEAR_ZERO) * MONTHS_A_YEAR + (int32_t)strtol(text + 5, NULL, 10) - 1;
     return true;
 }
@@ -48,9 +49,11 @@ static int32_t month_of(td_zone zone, int64_t ns) {
 
 /* ---- the list ---- */
 
+/* One more than there may be is enough to tell. */
 static void add(td_calls *c, td_call_kind kind, const char *symbol, const char *interval, int32_t month) {
     char when[16] = "";
     td_buf name = {0};
+    if (c->count > CALLS_MAX) return;
     if (c->count == c->capacity) {
         c->capacity = c->capacity == 0 ? 64 : 2 * c->capacity;
         c->items = td_alloc_check(realloc(c->items, c->capacity * sizeof *c->items), c->capacity * sizeof *c->items);
@@ -93,7 +96,16 @@ static void plan_months(td_calls *c, int64_t now_ns) {
 static td_status check_month(const char *key, const char *text) {
     int32_t month;
     if (text == NULL || parse_month(text, &month)) return TD_OK;
-    return TD_FAIL(TD_CONFIG, "%s: \"%s\" is not a month such as 2024-01", key, text);
+    return TD_FAIL(TD_CONFIG, "%s: \"%s\" is not a month such as 2024-01, from 1970 to 2199", key, text);
+}
+
+static td_status check_span(const td_feed_conf *conf) {
+    int32_t first, last;
+    if (conf->first_month == NULL || conf->last_month == NULL) return TD_OK;
+    bool backwards = parse_month(conf->first_month, &first) && parse_month(conf->last_month, &last) && last < first;
+    if (!backwards) return TD_OK;
+    return TD_FAIL(TD_CONFIG, "to: %s lies before %s, the month that `from` names", conf->last_month,
+                   conf->first_month);
 }
 
 static td_status check(const td_calls *c) {
@@ -107,6 +119,7 @@ static td_status check(const td_calls *c) {
     }
     td_status status = check_month("from", conf->first_month);
     if (status == TD_OK) status = check_month("to", conf->last_month);
+    if (status == TD_OK) status = check_span(conf);
     for (size_t i = 0; i < conf->months.count && status == TD_OK; i++)
         status = check_month("months", conf->months.items[i]);
     if (status == TD_OK && conf->months.count > 0 && (conf->first_month != NULL || conf->last_month != NULL))
@@ -158,7 +171,8 @@ td_status td_calls_new(td_calls **out, const td_feed_conf *conf, const td_calls_
     td_status status = check(c);
     if (status == TD_OK) plan(c, now_ns);
     if (status == TD_OK && c->count > CALLS_MAX)
-        status = TD_FAIL(TD_CONFIG, "symbols: %zu requests, and %d are the most there can be", c->count, CALLS_MAX);
+        status =
+            TD_FAIL(TD_CONFIG, "symbols: more than %d requests, one for each symbol, interval and month", CALLS_MAX);
     if (status == TD_OK && c->count > 0) status = check_names(c);
     if (status != TD_OK) {
         td_calls_free(c);
