@@ -1,6 +1,7 @@
 /* src/feed/download.c - one call at a time: asked for, read as a whole, given row by row. */
 #include "feed/download.h"
 #include "base/hash.h"
+#include "base/secret.h"
 #include "feed/rest.h"
 #include <assert.h>
 #include <stdio.h>
@@ -50,7 +51,8 @@ typedef struct download {
     size_t row_at;
     bool strange;          /* a row is of another instrument */
     char blame[BLAME_MAX]; /* why it is refused, in our words */
-    td_bytes words;        /* … and in the vendor's; borrowed of the answer */
+    td_bytes words;        /* … and in the vendor's, without secrets; borrowed of the answer, or of `hidden` */
+    td_buf hidden;
     /* its pace, by the monotonic clock, and how many of the vendor's day there were */
     int64_t due_ns, next_ns;
     int64_t look_ns, wait_ns; /* nothing is chosen, or asked for, before; by the machine's clock */
@@ -267,6 +269,7 @@ static td_answer_word read_answer(download *d, td_bytes *out_words) {
     d->rows.size = d->row_at = 0;
     d->strange = false;
     td_answer_word word = d->ops->read(d->answer.body, &request, take_row, d, out_words);
+    *out_words = td_secrets_hide(&d->conf->secrets, *out_words, &d->hidden); /* before any of it is cut */
     if (word != TD_ANSWER_ROWS || !d->strange) return word;
     *out_words = TD_TEXT("it is of another symbol or interval than was asked for");
     return TD_ANSWER_REFUSED;
@@ -534,5 +537,6 @@ void td_download_close(void *self) {
     td_rest_close(d->rest);
     td_calls_free(d->calls);
     td_buf_fini(&d->rows);
+    td_buf_fini(&d->hidden);
     free(d);
 }

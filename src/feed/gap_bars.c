@@ -1,5 +1,6 @@
 /* src/feed/gap_bars.c - one answer: read, cut to the gap, given. */
 #include "feed/gap_bars.h"
+#include "base/secret.h"
 #include "feed/rest.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@ struct td_gap_bars {
     td_gap gap;
     td_buf symbol; /* safe in a URL */
     td_http_answer answer;
-    td_buf rows; /* of td_event */
+    td_buf rows;   /* of td_event */
+    td_buf hidden; /* the vendor's words without secrets */
     size_t row_at;
     char detail[DETAIL_MAX]; /* why the try failed; "": it did not */
     int64_t wait_ns;
@@ -52,6 +54,7 @@ static void take_row(void *self, const td_recorded *row, td_bytes bytes) {
 
 static void fail(td_gap_bars *b, const char *what, td_bytes words) {
     bool said = words.size > 0;
+    words = td_secrets_hide(&b->conf.conf->secrets, words, &b->hidden); /* before it is cut */
     (void)snprintf(b->detail, sizeof b->detail, "%s%s%.*s", what, said ? ": " : "",
                    (int)td_least((int64_t)words.size, DETAIL_MAX), said ? (const char *)words.data : "");
     b->phase = END;
@@ -127,5 +130,6 @@ void td_gap_bars_close(td_gap_bars *b) {
     td_rest_close(b->rest);
     td_buf_fini(&b->symbol);
     td_buf_fini(&b->rows);
+    td_buf_fini(&b->hidden);
     free(b);
 }

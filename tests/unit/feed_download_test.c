@@ -1,6 +1,7 @@
 /* tests/unit/feed_download_test.c - goal: what a vendor is asked for comes once, oldest first, at a pace that its
  * limits allow; what it refuses is told once, and what the log holds is not asked for. */
 #include "../contract/web.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "feed_unit.h"
 #include <stdio.h>
@@ -17,6 +18,10 @@
 #define NOTE    "{\"Note\":\"Our standard API call frequency is 5 calls per minute and 500 calls per day.\"}"
 #define USED_UP "{\"Information\":\"our standard API rate limit is 25 requests per day, see the premium plans\"}"
 #define PREMIUM "{\"Information\":\"This is a premium endpoint.\"}"
+/* The key lies where what people are told of it ends. */
+#define TELLS                                                                                                          \
+    "{\"Information\":\"The data that you have asked for are not there for everybody, as is said on our site, where "  \
+    "you see it in full now: KEY-4711 is not one.\"}"
 #define NO_CALL "{\"Error Message\":\"Invalid API call.\"}"
 
 typedef struct rig {
@@ -64,11 +69,13 @@ static void rig_open(rig *r, const unit_option *options, const char *const *answ
     unit_feed_conf(&r->feed, &td_feed_alphavantage_live, options);
     assert_int_equal(td_options_set(r->feed.ops->options, &r->feed.conf, "token", "KEY-4711"), TD_OK);
     r->feed.conf.http = web_simulated.http;
+    td_secrets_add(&r->feed.conf.secrets, "KEY-4711");
     unit_feed_open(&r->feed, &r->os);
     assert_int_equal(r->feed.ops->live->connect(r->feed.feed, 3), TD_OK);
 }
 
 static void rig_close(rig *r) {
+    td_secrets_fini(&r->feed.conf.secrets);
     unit_feed_close(&r->feed);
     web_simulated.close(r->web);
     td_buf_fini(&r->text);
@@ -199,6 +206,12 @@ static const struct {
      "10.1 ask GLOBAL_QUOTE IBM\n"
      "says the day's 2 requests are used up (per_day); it is asked again at 2026-11-22T05:00:00Z\n"},
     /* no answer, and a wrong key, end the session; the call is asked for again */
+    {{{"symbols", "IBM"}, {"interval", "1min"}, {"months", "2024-02"}},
+     {TELLS, NULL},
+     5,
+     "0.0 ask TIME_SERIES_INTRADAY IBM 1min 2024-02 full\n0.1 live \nrejected IBM 1min 2024-02: refused\n"
+     "says IBM 1min 2024-02: refused; it is not asked for again in this run: The data that you have asked for are not "
+     "there for everybody, as is said on our site, where you see it in full now: *** \n"},
     {{{"symbols", "IBM"}, {"interval", "1min"}, {"months", "2024-02"}, {"per_minute", "0"}, {"raw", "true"}},
      {"503", "{\"cut", "{\"Error Message\":\"the parameter apikey is invalid or missing.\"}", MONTH},
      20,
@@ -290,6 +303,9 @@ static void settings_are_checked(void **state) {
         {{{"symbols", "IBM"}, {"interval", "2min"}},
          "interval: \"2min\" is none of the vendor's, as 1min and daily are"},
         {{{"symbols", "IBM"}, {"months", "2024-13"}}, "months: \"2024-13\" is not a month such as 2024-01"},
+        {{{"symbols", "IBM"}, {"months", "2200-01"}}, "months: \"2200-01\" is not a month such as 2024-01"},
+        {{{"symbols", "IBM"}, {"from", "2024-05"}, {"to", "2024-02"}},
+         "to: 2024-02 lies before 2024-05, the month that `from` names"},
         {{{"symbols", "IBM"}, {"from", "2024"}}, "from: \"2024\" is not a month such as 2024-01"},
         {{{"symbols", "IBM"}, {"months", "2024-01"}, {"to", "2024-02"}},
          "months: from and to say which, too: one of the two is enough"},

@@ -1,6 +1,7 @@
 /* tests/unit/feed_gap_bars_test.c - goal: what a vendor has beside a gap comes once, marked and cut to it, and fills
  * nothing; what is no answer is a failure that may be tried again. */
 #include "../contract/web.h"
+#include "base/secret.h"
 #include "feed/gap_bars.h"
 #include "feed/twelvedata.h"
 #include "feed_unit.h"
@@ -8,6 +9,10 @@
 
 #define META    "{\"meta\":{\"symbol\":\"EUR/USD\",\"interval\":\"1min\"},\"values\":["
 #define ROW(at) "{\"datetime\":\"2023-11-14 22:" at "\",\"open\":\"2\",\"high\":\"4\",\"low\":\"1\",\"close\":\"3\"}"
+/* As long as what people are told lets it be, but for half of the key behind it. */
+#define LONG                                                                                                           \
+    "credits for the current minute, and for the minutes behind it, and for all those that are to come, until you "    \
+    "have chosen another plan than that which you have now, we have told: "
 #define NOW_NS  INT64_C(1700000130000000000) /* 22:15:30Z */
 #define BAR(at) "TWELVEDATA:EUR/USD 2023-11-14T22:" at "Z bar 1m 2 4 1 3 x none of 7\n"
 
@@ -73,6 +78,8 @@ static void bars_stand_beside_a_gap(void **state) {
         {200, "{\"code\":403,\"message\":\"in the plan\",\"status\":\"error\"}", "end"},
         {200, "{\"code\":429,\"message\":\"credits for the current minute\",\"status\":\"error\"}",
          "failed asked too often: credits for the current minute"},
+        {200, "{\"code\":429,\"message\":\"" LONG "KEY-4711\",\"status\":\"error\"}",
+         "failed asked too often: " LONG "***"},
         {429, "{\"code\":429,\"message\":\"credits for the day\",\"status\":\"error\"}",
          "failed the day's requests are used up: credits for the day"},
         {200, "{\"code\":401,\"message\":\"**apikey** KEY-4711\",\"status\":\"error\"}", "failed the key is refused"},
@@ -88,6 +95,7 @@ static void bars_stand_beside_a_gap(void **state) {
     r.os = (td_os){&r.ops, &r};
     void *web = web_simulated.open(1, (web_handler){on_request, &r});
     r.conf = (td_feed_conf){.venue = venue, .history = url, .token = token, .http = web_simulated.http};
+    td_secrets_add(&r.conf.secrets, token);
     r.instrument = td_instruments_intern(r.instruments, TD_TEXT("TWELVEDATA:EUR/USD"));
     uint32_t other = td_instruments_intern(r.instruments, TD_TEXT("FINNHUB:AAPL"));
     td_gap_bars_conf conf = {&r.os, &r.conf, r.instruments, &ops, &r.due_ns};
@@ -112,6 +120,7 @@ static void bars_stand_beside_a_gap(void **state) {
                                 "&apikey=KEY-4711");
     td_gap_bars_close(r.bars);
     web_simulated.close(web);
+    td_secrets_fini(&r.conf.secrets);
     td_instruments_free(r.instruments);
 }
 
