@@ -127,6 +127,22 @@ static void begun_up_to_its_last_event(void **state) {
     bench_free(b);
 }
 
+/* A tape that is damaged stops nobody who does not append to it. */
+static void damage_ends_the_look(void **state) {
+    bench *b = bench_new(*state);
+    char path[160];
+    (void)begin(b);
+    take(b, "IBM daily", 2, false, TD_NONE);
+    put(b, "av", 2, 4);
+    (void)snprintf(path, sizeof path, "%s/tape-1/00000000000000000000.log", b->rig->dir);
+    int64_t damaged_at = rig_file_bytes(path) + 70; /* in the batch behind it */
+    put(b, "av", 2, 5);
+    put(b, "av", 2, 6);
+    rig_flip(path, damaged_at);
+    assert_string_equal(begin(b), "IBM daily begun 4; ");
+    bench_free(b);
+}
+
 static void waits_when_too_many_are_unsynced(void **state) {
     bench *b = bench_new(*state);
     td_input input = answer_of("IBM 1min", 1, true, 5);
@@ -148,6 +164,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(whole_once_it_is_synced, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(begun_up_to_its_last_event, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(damage_ends_the_look, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(waits_when_too_many_are_unsynced, rig_new, rig_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
