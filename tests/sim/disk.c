@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 enum {
-    BALLAST_BYTES = 8 << 20,
-    SNAPSHOTS_BYTES = 4 << 13, /* the reserve must hold the last ones, too, and the pages of a sink without rows */
+    BALLAST_BYTES = 32 << 20,
+    SNAPSHOTS_BYTES = 64 << 13, /* the reserve must hold those of all partitions, and pages of a sink */
     TURNS_MAX = 1000000,
     TURNS_FULL = 30000,
     SAMPLE_TURNS = 400,
