@@ -192,15 +192,17 @@ async function loadOlder() {
 
 const endOf = (row) => new Date(seconds(row.end_ns) * 1000).toISOString();
 
+const turn = () => state.status?.strategies?.turn;
+
 async function loadLines(count) {
   if (state.linesBusy || count < 1) return;
-  const mine = state.series;
+  const [mine, then] = [state.series, turn()];
   state.linesBusy = true;
   state.linesAt = performance.now();
   state.missing = 0;
   try {
     const { lines } = await ask('lines', { ...series(), limit: Math.min(5 * PAGE, count + 2) });
-    if (mine === state.series) chart.addLines(lines);
+    if (mine === state.series && then === turn()) chart.addLines(lines);
   } finally {
     state.linesBusy = false;
   }
@@ -267,14 +269,28 @@ function setGaps(told) {
 }
 
 function onStatus(status) {
-  const before = JSON.stringify(state.status?.widths);
+  const [before, then] = [JSON.stringify(state.status?.widths), turn()];
   state.status = status;
   state.widths = status.widths.map((w) => w.width);
   if (JSON.stringify(status.widths) !== before) showWidths();
+  if (then !== undefined && then !== turn()) onProgram();
+  showEdit(status.strategies);
   chooseFirst();
   refreshLines();
   showBoard();
   showEmpty();
+}
+
+/* Strategies were edited: their lines are others now, over all bars; a width may be gone. */
+function onProgram() {
+  chart.dropLines();
+  if (state.width && !state.widths.includes(state.width)) choose(state.instrument, bestWidth(state.instrument));
+  else if (state.loaded) state.missing = chart.bars.length;
+}
+
+function showEdit(strategies) {
+  $('edit').hidden = strategies?.state !== 'refused';
+  if ($('edit').textContent !== (strategies?.errors ?? '')) $('edit').textContent = strategies?.errors ?? '';
 }
 
 function onLink(link) {

@@ -59,8 +59,7 @@ export class Chart {
     this.zone = zone;
     this.width = width; // seconds
     this.bars = [];
-    for (const line of this.lines.values()) this.api.removeSeries(line.series);
-    this.lines.clear();
+    this.dropLines();
     this.markers = [];
     this.gaps = [];
     this.digits = 2;
@@ -142,6 +141,11 @@ export class Chart {
   }
 
   /* ---- strategy lines ---- */
+
+  dropLines() {
+    for (const line of this.lines.values()) this.api.removeSeries(line.series);
+    this.lines.clear();
+  }
 
   addLines(lines) {
     for (const { strategy, name, points } of lines) {

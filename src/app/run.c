@@ -40,7 +40,9 @@ struct run {
     td_config config;
     td_engine *engine;
     td_serve *serve;
-    td_program *program; /* the dashboard's own copy */
+    td_program *program; /* of the start, and the next is that of an edit: the dashboard's own copies */
+    _Atomic(td_program *) begun;
+    int64_t turn; /* of the edit that it is of */
     td_thread serve_thread;
     step_thread *threads;
     size_t thread_count;
@@ -370,10 +372,23 @@ static void look(run *r) {
     td_notices_turn(r->notices);
 }
 
+/* What the server shows is of the program in force. Compiled here, so that its thread goes on meanwhile. */
+static void hand_program(run *r) {
+    td_edit_news news;
+    td_program *program;
+    if (r->serve == NULL) return;
+    td_edit_tell(td_engine_edit(r->engine), &news);
+    td_buf_fini(&news.errors);
+    if (news.turn == r->turn || td_program_load(td_engine_topics(r->engine), news.sha256, &program) != TD_OK) return;
+    r->turn = news.turn;
+    td_program_free(atomic_exchange(&r->begun, program)); /* nobody fetched the one before */
+}
+
 static void watch(run *r) {
     while (!stop_wanted) {
         look(r);
         td_edit_step(td_engine_edit(r->engine));
+        hand_program(r);
         if (!r->options.quiet) {
             show_signals(r);
             show_progress(r);
@@ -436,6 +451,15 @@ static bool tell_feed(void *arg, size_t index, td_serve_feed *out) {
     return true;
 }
 
+static td_program *take_begun(void *arg) { return atomic_exchange(&((run *)arg)->begun, NULL); }
+
+static void tell_edit(void *arg, td_serve_edit *out) {
+    run *r = arg;
+    td_edit_news news;
+    td_edit_tell(td_engine_edit(r->engine), &news);
+    *out = (td_serve_edit){td_edit_state_name(news.state), news.turn, news.at_ns, news.errors};
+}
+
 static void tell_metrics(void *arg, td_buf *out) { td_run_metrics_put(out, ((run *)arg)->engine); }
 
 static void tell_notice(void *arg, const char *event, const char *text) {
@@ -484,10 +508,22 @@ static td_status open_serve(run *r) {
                               .ids = t->ids,
                               .program = r->program,
                               .listings = td_engine_listings(r->engine),
-                              .run = {r, tell_progress, tell_feed, tell_metrics, tell_notice, put_command, ask_command,
-                                      withdraw_command, begin_explaining, td_explaining_step, td_explaining_put,
-                                      td_explaining_end}};
-    topics.widths_ns = td_engine_widths(r->engine, &topics.width_count);
+                              .widths_ns = r->program->widths_ns,
+                              .width_count = r->program->width_count,
+                              .run = {.self = r,
+                                      .progress = tell_progress,
+                                      .feed = tell_feed,
+                                      .metrics = tell_metrics,
+                                      .program = take_begun,
+                                      .edit = tell_edit,
+                                      .notice = tell_notice,
+                                      .put = put_command,
+                                      .ask = ask_command,
+                                      .withdraw = withdraw_command,
+                                      .explain = begin_explaining,
+                                      .explain_step = td_explaining_step,
+                                      .explain_put = td_explaining_put,
+                                      .explain_end = td_explaining_end}};
     for (size_t i = 0; i < r->config.feed_count; i++)
         if (r->config.feeds[i].conf.lateness_ns > topics.lateness_ns)
             topics.lateness_ns = r->config.feeds[i].conf.lateness_ns;
@@ -530,6 +566,7 @@ static void close_run(run *r, bool clean) {
     for (size_t p = 0; p < TD_PARTITIONS_MAX; p++) td_reader_close(r->signals[p]);
     if (r->serve != NULL) td_beacon_put_out(&td_os_posix, r->config.log.dir);
     td_serve_close(r->serve);
+    td_program_free(atomic_load(&r->begun));
     td_program_free(r->program);
     td_engine_close(r->engine, clean);
     td_config_fini(&r->config);

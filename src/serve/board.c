@@ -135,12 +135,33 @@ static void put_run(td_buf *out, const td_view *view) {
                   p.behind_records, p.sinks_lack);
 }
 
+/* Some KB of what is wrong are enough to find it by. */
+static void put_edit(td_buf *out, const td_view *view) {
+    enum { ERRORS_MAX = 4096 };
+    const td_serve_run *run = &td_view_topics(view)->run;
+    td_serve_edit edit = {0};
+    if (run->edit == NULL) {
+        td_buf_text(out, ",\"strategies\":null");
+        return;
+    }
+    run->edit(run->self, &edit);
+    td_buf_printf(out, ",\"strategies\":{\"state\":\"%s\",\"turn\":%" PRId64, edit.state, edit.turn);
+    put_time(out, "since", edit.at_ns, true);
+    td_buf_text(out, ",\"errors\":");
+    td_bytes errors = td_buf_bytes(&edit.errors);
+    if (errors.size > ERRORS_MAX) errors.size = ERRORS_MAX;
+    td_json_put_string(out, errors);
+    td_buf_text(out, "}");
+    td_buf_fini(&edit.errors);
+}
+
 void td_board_put(td_buf *out, const td_board *b, const td_view *view) {
     const td_serve_topics *topics = td_view_topics(view);
     td_view_lag lag;
     td_view_lag_of(view, &lag);
     td_buf_text(out, "{");
     put_run(out, view);
+    put_edit(out, view);
     td_buf_printf(out, ",\"records_per_second\":%.0f,\"lateness_ns\":%" PRId64 ",\"widths\":[", b->records_per_second,
                   topics->lateness_ns);
     for (size_t w = 0; w < topics->width_count; w++) {

@@ -55,6 +55,7 @@ struct td_serve {
     td_view *view;
     td_board board;
     td_surveyor surveyor;
+    td_program *program; /* in force; NULL: still that of the start, which is borrowed */
     int slots_used, work;
     int64_t tickets, board_due_ns;
     conn conns[CONNECTIONS_MAX];
@@ -521,11 +522,25 @@ static void push_due(td_serve *s, int64_t at_ns) {
     }
 }
 
+/* Between answers: each is of one program from its first row to its last. */
+static void take_program(td_serve *s) {
+    const td_serve_run *run = &td_view_topics(s->view)->run;
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++)
+        if (s->conns[i].kind == CONN_ANSWER && s->conns[i].body.data == NULL) return;
+    td_program *program = run->program != NULL ? run->program(run->self) : NULL;
+    if (program == NULL) return;
+    td_view_obey(s->view, program);
+    td_surveyor_obey(&s->surveyor, program);
+    td_program_free(s->program);
+    s->program = program;
+}
+
 int td_serve_step(void *self) {
     td_serve *s = self;
     int64_t at_ns = now_ns(s);
     s->work = 0;
     (void)lws_service(s->context, -1); /* negative: does not wait */
+    take_program(s);
     int done = s->work + td_view_step(s->view);
     done += make_answers(s, now_ns(s) + ANSWER_NS);
     done += td_surveyor_step(&s->surveyor, &s->os);
@@ -618,6 +633,7 @@ void td_serve_close(td_serve *s) {
     if (s->context != NULL) lws_context_destroy(s->context); /* closes every connection, which frees its request */
     td_surveyor_fini(&s->surveyor);
     td_view_close(s->view);
+    td_program_free(s->program);
     free(s);
 }
 

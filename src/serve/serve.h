@@ -43,11 +43,23 @@ typedef struct td_serve_feed { /* of a configured feed, in this run */
     char end[200];  /* and why, for people */
 } td_serve_feed;
 
+typedef struct td_serve_edit { /* how the strategies stand to their files */
+    const char *state;         /* "in_force", "begins", "refused": a literal */
+    int64_t turn;              /* one more each time another program has begun */
+    int64_t at_ns;             /* wall clock: since when it is so */
+    td_buf errors;             /* of "refused"; the caller's to free */
+} td_serve_edit;
+
 typedef struct td_serve_run { /* who runs this, asked and told by the server's thread; all NULL: nobody */
     void *self;
     void (*progress)(void *self, td_serve_progress *out);
     bool (*feed)(void *self, size_t index, td_serve_feed *out); /* false: there are no more */
     void (*metrics)(void *self, td_buf *out);                   /* puts the run's families */
+    /* The program that has begun since this was asked last, from here on the asker's own; NULL: the same one is in
+     * force.
+     */
+    td_program *(*program)(void *self);
+    void (*edit)(void *self, td_serve_edit *out);
     /* Something that an operator may want to know: `event` is its stable name, a literal. */
     void (*notice)(void *self, const char *event, const char *text);
     /* Asks that a record be appended to the tape, for its answer, and that nobody waits for that any more: as
@@ -72,7 +84,7 @@ typedef struct td_serve_topics { /* borrowed for the server's life */
     const int64_t *widths_ns; /* ascending, at most TD_WIDTHS_MAX */
     size_t width_count;
     int64_t lateness_ns;         /* the longest of the feeds: how long after its end a bar is awaited */
-    const td_program *program;   /* strategies whose lines are drawn; NULL: none */
+    const td_program *program;   /* in force; its strategies' lines are drawn; NULL: none */
     const td_listings *listings; /* what else is known of instruments; NULL: nothing */
     td_serve_run run;
 } td_serve_topics;

@@ -67,6 +67,8 @@ td_survey *td_survey_new(const td_survey_conf *conf) {
     return s;
 }
 
+void td_survey_obey(td_survey *s, const td_program *program) { s->conf.program = program; }
+
 void td_survey_free(td_survey *s) {
     if (s == NULL) return;
     for (size_t i = 0; i < s->series_count; i++) free(s->series[i]);

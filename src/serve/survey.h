@@ -20,7 +20,8 @@ typedef struct td_survey_conf { /* borrowed for the survey's life */
 typedef struct td_survey td_survey;
 
 td_survey *td_survey_new(const td_survey_conf *conf);
-void td_survey_free(td_survey *survey); /* accepts NULL */
+void td_survey_obey(td_survey *survey, const td_program *program); /* another one, for feeds that are new */
+void td_survey_free(td_survey *survey);                            /* accepts NULL */
 /* Reads up to so many records. TD_AGAIN: it has come to the end of the log. A partition that is corrupt is left there,
  * and counted. Errors: TD_RETRY. */
 TD_CHECKED td_status td_survey_step(td_survey *survey, int64_t records);

@@ -50,6 +50,10 @@ void td_surveyor_answer(td_surveyor *q, const td_serve_topics *topics, const td_
                   state.unprofiled, state.corrupt);
 }
 
+void td_surveyor_obey(td_surveyor *q, const td_program *program) {
+    if (q->survey != NULL) td_survey_obey(q->survey, program);
+}
+
 int td_surveyor_step(td_surveyor *q, const td_os *os) {
     if (q->survey == NULL) return 0;
     int64_t begin_ns = os->ops->mono_ns(os->self);

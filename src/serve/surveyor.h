@@ -21,6 +21,7 @@ typedef struct td_surveyor { /* all zero before the first question */
 /* {"rows": […], "progress": …}: the answer to GET /api/v1/profile. */
 void td_surveyor_answer(td_surveyor *surveyor, const td_serve_topics *topics, const td_api_request *request,
                         int64_t now_ns, td_buf *out);
+void td_surveyor_obey(td_surveyor *surveyor, const td_program *program); /* borrowed, as the topics' */
 /* Reads on where it is time to. Returns work done. */
 int td_surveyor_step(td_surveyor *surveyor, const td_os *os);
 void td_surveyor_fini(td_surveyor *surveyor);

@@ -305,6 +305,34 @@ int td_view_step(td_view *v) {
 
 void td_view_watch(td_view *v) { v->watched_until_ns = now_ns(v) + WATCH_NS; }
 
+/* ---- another program ---- */
+
+/* Of a width that is new nothing has been seen. */
+static void move_widths(td_view_instrument *row, const td_serve_topics *topics, const td_program *program) {
+    td_view_instrument was = *row;
+    for (size_t w = 0; w < program->width_count; w++) {
+        size_t old = 0;
+        while (old < topics->width_count && topics->widths_ns[old] != program->widths_ns[w]) old++;
+        bool known = old < topics->width_count;
+        row->bars[w] = known ? was.bars[old] : 0;
+        row->final_ns[w] = known ? was.final_ns[old] : 0;
+        row->provisional.windows[w] = known ? was.provisional.windows[old] : (td_window){0};
+        row->provisional.whole[w] = known && was.provisional.whole[old];
+    }
+    if (program->widths_ns[0] == topics->widths_ns[0]) return;
+    row->spark_count = row->spark_skip = 0; /* of the narrowest bars */
+    row->spark_stride = 1;
+}
+
+void td_view_obey(td_view *v, const td_program *program) {
+    for (uint32_t i = 0; i < td_instruments_count(v->names); i++) move_widths(&v->rows[i], &v->topics, program);
+    v->topics.program = program;
+    v->topics.widths_ns = program->widths_ns;
+    v->topics.width_count = program->width_count;
+    for (uint32_t i = 0; i < td_instruments_count(v->names); i++)
+        v->rows[i].calendar = calendar_of(v, td_instruments_name(v->names, i));
+}
+
 /* ---- looking ---- */
 
 uint32_t td_view_count(const td_view *v) { return td_instruments_count(v->names); }

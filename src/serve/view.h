@@ -65,6 +65,9 @@ int64_t td_view_now_ns(const td_view *view); /* monotonic */
 int64_t td_view_wall_ns(const td_view *view);
 void td_view_watch(td_view *view); /* somebody looks: follow the tape for the next ten seconds */
 
+/* Another program is in force, borrowed like the one before: its widths count from here on. */
+void td_view_obey(td_view *view, const td_program *program);
+
 uint32_t td_view_count(const td_view *view);
 const td_view_instrument *td_view_instrument_at(const td_view *view, uint32_t index);
 td_bytes td_view_name(const td_view *view, uint32_t index);

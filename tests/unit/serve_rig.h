@@ -41,11 +41,11 @@ static inline void rig_report(void *arg, const char *line) {
 }
 
 /* LEAN keeps New York's days. */
-static inline td_program *rig_program(void) {
+static inline td_program *rig_program(const int64_t *widths_ns, size_t width_count) {
     const td_bytes calendars[] = {TD_TEXT("zone UTC\ndays mon\n"), TD_TEXT("zone America/New_York\ndays mon\n")};
     static const td_program_listing listings[] = {{"*", 0}, {"LEAN:*", 1}};
-    td_program_settings settings = {.widths_ns = rig_widths_ns,
-                                    .width_count = COUNT_OF(rig_widths_ns),
+    td_program_settings settings = {.widths_ns = widths_ns,
+                                    .width_count = width_count,
                                     .calendars = calendars,
                                     .calendar_count = COUNT_OF(calendars),
                                     .listings = listings,
@@ -76,7 +76,7 @@ static inline void rig_open(rig *r) {
     t->ids = td_registry_ids(r->registry);
     t->widths_ns = rig_widths_ns;
     t->width_count = COUNT_OF(rig_widths_ns);
-    t->program = r->program = rig_program();
+    t->program = r->program = rig_program(rig_widths_ns, COUNT_OF(rig_widths_ns));
     td_batch_init(&r->batch, 1 << 20);
 }
 

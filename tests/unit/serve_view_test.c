@@ -173,6 +173,35 @@ static void makes_bars_from_trades(void **state) {
     assert_int_equal(feeds[0].event_ns, RIG_T0 + 300);
 }
 
+/* A width between the two: what was seen of these stays theirs. */
+static void obeys_another_program(void **state) {
+    (void)state;
+    static const int64_t widths_ns[] = {RIG_S, 5 * RIG_S, 60 * RIG_S}, fewer_ns[] = {60 * RIG_S};
+    td_program *program = rig_program(widths_ns, COUNT_OF(widths_ns)), *last = rig_program(fewer_ns, 1);
+    td_bar bar;
+    open_view();
+    rig_bar(&r, "LEAN:IBM", 60 * RIG_S, RIG_T0 - 60 * RIG_S, 1000000000, 0);
+    for (int i = 0; i < 3; i++) rig_trade(&r, "LEAN:IBM", RIG_T0 + i * RIG_S, 1000000000 + i);
+    settle();
+    td_view_obey(view, program);
+    const td_view_instrument *row = td_view_instrument_at(view, 0);
+    assert_int_equal(td_view_topics(view)->width_count, 3);
+    assert_true(row->bars[0] == 0 && row->bars[1] == 0 && row->bars[2] == 1);
+    assert_int_equal(row->final_ns[2], RIG_T0);
+    assert_true(td_view_bar_making(view, 0, 2, &bar));
+    assert_int_equal(bar.trade_count, 3);
+    assert_false(td_view_bar_making(view, 0, 1, &bar)); /* it began before our eyes were on it */
+    rig_bar(&r, "LEAN:IBM", 5 * RIG_S, RIG_T0, 1000000000, 0);
+    settle();
+    assert_int_equal(row->bars[1], 1);
+    td_view_obey(view, last);
+    td_program_free(program);
+    assert_true(row->bars[0] == 1 && td_view_bar_making(view, 0, 0, &bar) && bar.width_ns == 60 * RIG_S);
+    td_view_close(view);
+    view = NULL;
+    td_program_free(last);
+}
+
 static void shows_no_tick_that_rules_refuse(void **state) {
     (void)state;
     open_view();
@@ -339,6 +368,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(change_begins_anew_with_the_exchange_day, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(shows_prices_that_are_no_trades, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(makes_bars_from_trades, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(obeys_another_program, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(shows_no_tick_that_rules_refuse, open_rig, close_rig),
         cmocka_unit_test(shows_only_whole_windows),
         cmocka_unit_test_setup_teardown(reads_no_tape_while_nobody_watches, open_rig, close_rig),
