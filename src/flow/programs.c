@@ -56,7 +56,7 @@ typedef struct place_search {
     td_bytes key;
     uint32_t partition;
     int64_t at_offset;
-    place last;
+    td_buf places; /* of struct place, those up to there */
 } place_search;
 
 /* A place is written before its Program record: the record may have been lost with the machine. */
@@ -89,11 +89,8 @@ static td_status match_place(void *arg, const td_record *record) {
     if (record->value.size < sizeof text) memcpy(text, record->value.data, record->value.size);
     if (sscanf(text, "%64[0-9a-f] %" SCNd64, p.hex, &p.offset) != 2)
         return TD_FAIL(TD_CORRUPT, "_programs-0: offset %" PRId64 " is not a place of ours", record->offset);
-    if (p.offset > search->at_offset) return TD_OK;
-    bool holds;
-    td_status status = place_holds(search, &p, &holds);
-    if (status == TD_OK && holds) search->last = p;
-    return status;
+    if (p.offset <= search->at_offset) td_buf_put(&search->places, &p, sizeof p);
+    return TD_OK;
 }
 
 static td_status find_place(const td_topics *topics, uint32_t partition, int64_t at_offset, place *out) {
@@ -101,7 +98,14 @@ static td_status find_place(const td_topics *topics, uint32_t partition, int64_t
     (void)snprintf(key, sizeof key, "tape/%" PRIu32, partition);
     place_search search = {.topics = topics, .key = td_text(key), .partition = partition, .at_offset = at_offset};
     td_status status = td_topics_each_record(topics->programs, match_place, &search);
-    *out = search.last;
+    const place *places = (const place *)(const void *)search.places.data;
+    *out = (place){0};
+    for (size_t i = search.places.size / sizeof(place); i > 0 && status == TD_OK && !out->present; i--) {
+        bool holds;
+        status = place_holds(&search, &places[i - 1], &holds);
+        if (status == TD_OK && holds) *out = places[i - 1];
+    }
+    td_buf_fini(&search.places);
     return status;
 }
 
@@ -145,18 +149,20 @@ static td_status time_of_end(const td_topics *topics, td_reader *reader, uint32_
     for (int64_t back = 1; status == TD_OK && *out_ns == TD_NONE && end > start; back *= 8) {
         int64_t from = end - back > start ? end - back : start;
         status = time_at(topics, reader, from, out_ns);
+        if (status == TD_CORRUPT) status = TD_OK; /* further back it may be known */
         if (from == start) break;
     }
     return status;
 }
 
-/* Event times go up along the tape, nearly: how nearly is no matter, the record says where. */
+/* Event times go up along the tape, nearly: how nearly is no matter, the record says where. Behind damage that is hit:
+ * warming cannot pass it. */
 static td_status find_warm_from(const td_topics *topics, uint32_t partition, int64_t reach_ns, int64_t *out_offset) {
     int64_t end = td_topic_end(topics->tape, partition), low = td_topic_start(topics->tape, partition), high = end;
     if (end - low > WARM_RECORDS_MAX) low = end - WARM_RECORDS_MAX;
     *out_offset = reach_ns == 0 ? end : low;
     if (reach_ns == 0 || low == end) return TD_OK;
-    td_reader *reader;
+    td_reader *reader = NULL;
     int64_t end_ns, at_ns;
     td_status status = td_reader_open(&reader, topics->tape, partition, low, TD_READ_APPENDED);
     if (status == TD_OK) status = time_of_end(topics, reader, partition, &end_ns);
@@ -164,7 +170,9 @@ static td_status find_warm_from(const td_topics *topics, uint32_t partition, int
     while (status == TD_OK && !all && low < high) {
         int64_t middle = low + (high - low) / 2;
         status = time_at(topics, reader, middle, &at_ns);
-        if (at_ns == TD_NONE || at_ns >= end_ns - reach_ns)
+        bool damaged = status == TD_CORRUPT;
+        if (damaged) status = TD_OK;
+        if (!damaged && (at_ns == TD_NONE || at_ns >= end_ns - reach_ns))
             high = middle;
         else
             low = middle + 1;
