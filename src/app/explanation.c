@@ -18,6 +18,7 @@ static const char *const verdicts[] = {
     [TD_WHY_CONTRADICTED] = "contradicted",
     [TD_WHY_THERE] = "there",
     [TD_WHY_FLAT] = "flat",
+    [TD_WHY_HELD_BACK] = "held_back",
     [TD_WHY_OTHER] = "other",
     [TD_WHY_NOT_MEANT] = "not_meant",
 };
@@ -30,6 +31,7 @@ static const char *const verdict_texts[] = {
     [TD_WHY_CONTRADICTED] = "true, but buy and short were true at once, so nothing happens",
     [TD_WHY_THERE] = "true, but the target stood on its side already",
     [TD_WHY_FLAT] = "true, but there was nothing that it could leave",
+    [TD_WHY_HELD_BACK] = "true, but a cooldown or a limit held entries back",
     [TD_WHY_OTHER] = "true, but another action of the strategy went before",
     [TD_WHY_NOT_MEANT] = "the strategy is not for this instrument",
 };

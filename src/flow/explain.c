@@ -191,16 +191,18 @@ static void *new_state(const td_graph *graph) {
 
 /* The state before the bar that ends there, with bar and target: as strategies remember them or, where they do not look
  * back, as they stood when the bar was given. To be freed; NULL: neither. */
-static void *state_before(td_explain *x, td_judgement *j, td_hindsight h, uint32_t strategy, int64_t end_ns) {
+static void *state_before(td_explain *x, td_judgement *j, td_hindsight h, td_why_question *q, int64_t end_ns) {
     void *before = x->before;
     x->before = NULL;
     if (h.depth == 0) {
         j->bar = x->bar;
         j->has_bar = before != NULL && x->bar.end_ns == end_ns;
-        j->target_before = before != NULL ? td_graph_target(h.graph, before, strategy) : 0;
+        const td_state *state = td_recheck_past(x->recheck)->applier.state;
+        td_moment now = td_state_moment(state, x->bar.instrument, x->bar.start_ns);
+        if (before != NULL) q->stance = td_graph_stance(h.graph, before, q->strategy, now, end_ns);
         return before;
     }
-    j->has_bar = td_hindsight_bar(h, end_ns, strategy, &j->bar, &j->target_before);
+    j->has_bar = td_hindsight_bar(h, end_ns, q->strategy, &j->bar, &q->stance);
     before = new_state(h.graph);
     if (td_hindsight_before(h, x->q.instrument, end_ns, before)) return before;
     free(before);
@@ -216,12 +218,14 @@ static void judge(td_explain *x, td_judgement *j, int64_t end_ns, bool standing)
     td_graph_strategy view;
     if (!find_strategy(x, past->applier.program, &at, &q.strategy)) return;
     if (!td_state_hindsight(past->applier.state, x->q.instrument, at, &h)) return;
-    void *before = state_before(x, j, h, q.strategy, end_ns), *behind = NULL;
+    void *before = state_before(x, j, h, &q, end_ns), *behind = NULL;
     if (!standing && h.depth > 0) behind = new_state(h.graph);
     q.graph = h.graph;
     q.before = before;
     q.at = behind != NULL && td_hindsight_before(h, x->q.instrument, end_ns + 1, behind) ? behind : h.state;
-    q.target = j->target_before;
+    if (standing && !j->has_bar) /* by a trade: its order is not filled yet */
+        q.stance.target = td_graph_paper(h.graph, h.state, q.strategy)->quantity;
+    j->target_before = q.stance.target;
     q.meant = td_graph_strategy_at(h.graph, q.strategy, &view) && td_graph_strategy_wants(&view, x->q.instrument);
     td_why_ask(&j->why, &q);
     j->target_after = td_graph_target(h.graph, h.state, q.strategy);

@@ -308,12 +308,12 @@ bool td_hindsight_revise(td_hindsight h, td_bytes instrument, const td_bar *bar,
 
 /* ---- for who asks why ---- */
 
-bool td_hindsight_bar(td_hindsight h, int64_t end_ns, uint32_t strategy, td_bar *out_bar, int64_t *out_target) {
+bool td_hindsight_bar(td_hindsight h, int64_t end_ns, uint32_t strategy, td_bar *out_bar, td_stance *out_stance) {
     for (uint32_t i = 0; h.depth > 0 && i < ring_of(h)->count; i++) {
         const entry *e = entry_at(h, i);
         if (e->bar.end_ns != end_ns) continue;
         *out_bar = e->bar;
-        *out_target = e->strategies[strategy].target;
+        *out_stance = (td_stance){e->strategies[strategy].target, e->strategies[strategy].held_back != 0};
         return true;
     }
     return false;

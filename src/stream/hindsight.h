@@ -36,9 +36,9 @@ void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, 
 bool td_hindsight_revise(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg);
 /* Before the first bar: those up to end_ns were another program's and are older than the base. */
 void td_hindsight_begin_behind(td_hindsight h, int64_t end_ns);
-/* For who asks why. The bar that ends there and the target that stood before it when it was new. False: it is in the
- * base or behind it, or there is none. */
-bool td_hindsight_bar(td_hindsight h, int64_t end_ns, uint32_t strategy, td_bar *out_bar, int64_t *out_target);
+/* For who asks why. The bar that ends there and what the strategy stood at before it when it was new. False: it is in
+ * the base or behind it, or there is none. */
+bool td_hindsight_bar(td_hindsight h, int64_t end_ns, uint32_t strategy, td_bar *out_bar, td_stance *out_stance);
 /* `out` becomes the state before the first bar that ends there or later, as the bars before it are known now. False:
  * that is in the base. `out`: as `state`, td_graph_state_bytes large. */
 bool td_hindsight_before(td_hindsight h, td_bytes instrument, int64_t end_ns, void *out);

@@ -168,6 +168,8 @@ const td_books *td_state_books(const td_state *state);
 const void *td_state_graph(const td_state *state, td_bytes instrument, size_t graph);
 /* The same with the bars behind it; of what runs on ticks nothing is behind it. False: nothing. */
 bool td_state_hindsight(const td_state *state, td_bytes instrument, size_t graph, td_hindsight *out);
+/* Where the tape stands, for what is judged at that instant. */
+td_moment td_state_moment(const td_state *state, uint32_t instrument, int64_t ns);
 /* A strategy's target there in shares of now: a split since its signal has made more or fewer of them. */
 int64_t td_state_target(const td_state *state, td_bytes instrument, size_t graph, uint32_t strategy);
 

@@ -150,8 +150,6 @@ static inline td_kept_place place_of(const td_state *s, uint32_t instrument, siz
 void td_state_lay_out(td_state *s);
 /* The window of width w that a trade of that instant belongs to. False: to none, it is outside of the hours. */
 bool td_state_period(const td_state *s, uint32_t instrument, size_t w, int64_t ns, td_period *out);
-/* Where the tape stands, for what is judged at that instant. */
-td_moment td_state_moment(const td_state *s, uint32_t instrument, int64_t ns);
 /* Adds blocks for instruments that have none yet. */
 void td_state_grow(td_state *s);
 void td_state_add_traded(feed_state *feed, uint32_t instrument);

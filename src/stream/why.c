@@ -133,22 +133,22 @@ static td_why_word judge_entry(const asking *a, bool buys) {
     bool sell_short = any_true(a, 1u << TD_ACTION_SHORT) && !any_true(a, leave_short);
     if (buys ? !buy : !sell_short) return TD_WHY_BEATEN;
     if (buy && sell_short) return TD_WHY_CONTRADICTED;
-    bool there = buys ? a->q->target > 0 : a->q->target < 0;
-    return there ? TD_WHY_THERE : TD_WHY_OTHER;
+    bool there = buys ? a->q->stance.target > 0 : a->q->stance.target < 0;
+    if (there) return TD_WHY_THERE;
+    return a->q->stance.held_back ? TD_WHY_HELD_BACK : TD_WHY_OTHER;
 }
 
 /* Of one that is true and was not taken. The rules stand in graph.h. */
 static td_why_word judge_true(const asking *a, td_action action) {
     if (action == TD_ACTION_BUY || action == TD_ACTION_SHORT) return judge_entry(a, action == TD_ACTION_BUY);
-    bool leaves_long = action != TD_ACTION_COVER && a->q->target > 0;
-    bool leaves_short = action != TD_ACTION_SELL && a->q->target < 0;
+    bool leaves_long = action != TD_ACTION_COVER && a->q->stance.target > 0;
+    bool leaves_short = action != TD_ACTION_SELL && a->q->stance.target < 0;
     return leaves_long || leaves_short ? TD_WHY_OTHER : TD_WHY_FLAT;
 }
 
 static td_why_word judge(const asking *a, const td_graph_act_view *action) {
     if (!a->q->meant) return TD_WHY_NOT_MEANT;
-    td_stance stance = {.target = a->q->target};
-    if (td_graph_decide(a->q->graph, a->q->at, a->q->strategy, stance) == action->number) return TD_WHY_FIRED;
+    if (td_graph_decide(a->q->graph, a->q->at, a->q->strategy, a->q->stance) == action->number) return TD_WHY_FIRED;
     if (is_true(a, action)) return judge_true(a, (td_action)action->action);
     td_value condition =
         action->condition == TD_GRAPH_NOTHING ? 0 : value_of(a, &a->terms[action->condition], a->q->at);

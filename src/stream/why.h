@@ -12,6 +12,7 @@ typedef enum td_why_word {
     TD_WHY_CONTRADICTED, /* buy and short at once */
     TD_WHY_THERE,        /* the target is on its side already */
     TD_WHY_FLAT,         /* there is nothing that it could leave */
+    TD_WHY_HELD_BACK,    /* an entry, by a cooldown or a limit */
     TD_WHY_OTHER,        /* another action of the strategy goes before */
     TD_WHY_NOT_MEANT,    /* the strategy is not for this instrument */
 } td_why_word;
@@ -51,7 +52,7 @@ typedef struct td_why_question {
     const td_graph *graph;
     uint32_t strategy;
     const void *before, *at; /* states of the instrument; before: NULL or of no bar: not known */
-    int64_t target;          /* that stood before the bar */
+    td_stance stance;        /* before the bar */
     bool meant;              /* the strategy is for the instrument */
 } td_why_question;
 

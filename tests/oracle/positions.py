@@ -23,9 +23,10 @@ import originals
 S = 10**9
 ONE = 10**9  # of prices and factors
 LATENESS = MAX_DELAY = S
+DAY_MS = 86_400_000
 # Fewer of them in a market mean that the comparison itself is broken: signals of conditions, fills, then what left.
 AT_LEAST = {"bundled Lean": (7_500, 11_500, 1_900, 500, 2_500), "bundled Binance": (120, 170, 40, 5, 10),
-            "wandering": (7_000, 10_000, 1_300, 450, 1_300)}
+            "wandering": (7_500, 12_500, 1_800, 130, 3_500)}
 
 STRATEGIES = """\
 strategy percent on bars(1s)
@@ -42,9 +43,10 @@ strategy distances on bars(10s)
   reach = max(high, 5) - min(low, 5)
   buy   qty 2 when close > max(high, 10)[1]
   short qty 3 when close < min(low, 10)[1]
-  stop 2 * reach
-  trail reach
   target 0.1%
+  stop 2 * reach
+  trail reach from 0.5R
+  stop 3 * reach
   cooldown 20s
   at most 15 per session
   fill next after 250ms
@@ -56,7 +58,7 @@ strategy opens on bars(2s)
   stop when trades > 20
   target when close == high and high == high[1]
   target 0.06%
-  cooldown 15s after exit
+  cooldown 16s after exit
   fill open after 100ms
 
 strategy levels on bars(5s)
@@ -67,7 +69,7 @@ strategy levels on bars(5s)
   target at lo * 1.002
   target 3R
   at most 100 per session
-  at most 2 per 1m
+  at most 1 per 7s
 """
 
 
@@ -111,12 +113,8 @@ def levels_acts(bars):
     yield "buy", 10**8, "", above(bars[-1].close, before(bars, "close"))
 
 
-def reach(bars):
-    return highest(bars, 5) - lowest(bars, 5) if len(bars) >= 5 else None
-
-
-def doubled_reach(bars):
-    return 2 * reach(bars) if len(bars) >= 5 else None
+def reaches(n):
+    return lambda bars: n * (highest(bars, 5) - lowest(bars, 5)) if len(bars) >= 5 else None
 
 
 def low_before(bars):
@@ -139,14 +137,15 @@ RULES = {
                      [("stop", "%", 200_000, 0), ("target", "R", 2 * ONE, 0), ("trail", "%", 200_000, ONE)],
                      0, {"stop": 5 * S, "target": 3 * S}, (None, 60), 600 * S, "next", 0),
     "distances": Rules(10 * S, distances_acts,
-                       [("stop", "by", doubled_reach, 0), ("trail", "by", reach, 0), ("target", "%", 1_000_000, 0)],
+                       [("target", "%", 1_000_000, 0), ("stop", "by", reaches(2), 0), ("trail", "by", reaches(1), ONE // 2),
+                        ("stop", "by", reaches(3), 0)],
                        20 * S, {}, (15, None), 0, "next", 250_000_000),
     "opens": Rules(2 * S, opens_acts, [("target", "%", 600_000, 0)],
-                   0, {"exit": 15 * S}, (None, None), 0, "open", 100_000_000),
+                   0, {"exit": 16 * S}, (None, None), 0, "open", 100_000_000),
     "levels": Rules(5 * S, levels_acts,
                     [("stop", "at", low_before, 0), ("trail", "at", low_of_two, ONE), ("target", "at", low_raised, 0),
                      ("target", "R", 3 * ONE, 0)],
-                    0, {}, (100, 2), 60 * S, "next", 0),
+                    0, {}, (100, 1), 7 * S, "next", 0),
 }
 FIRST_TO_LAST = ("stop", "trail", "target")
 
@@ -390,17 +389,22 @@ def recorded_binance(folder):
 
 
 def wandering(folder):
-    """Two instruments of ours over some hours, in bursts between silences."""
-    draw, files = random.Random(7), []
+    """Two instruments of ours over some hours and a midnight, in bursts between silences, with leaps; on coarse grids of
+    prices and times, so that much is met exactly."""
+    draw, days = random.Random(7), collections.defaultdict(list)
     for symbol in ("far", "wide"):
-        ms, price, rows = 4 * 3600 * 1000, 1_000_000, []
+        ms, price = 22 * 3600 * 1000, 1_000_000
         for _ in range(40_000):
-            ms += draw.choice((0, 1, 40, 250, 700, 1300)) if draw.random() < 0.99 else draw.randrange(2_000, 60_000)
-            price = max(10_000, price + draw.choice((-3, -1, 0, 0, 1, 3)) * draw.choice((1, 10, 100)))
-            rows.append(f"{ms},{price},{draw.randrange(1, 500)},P,00000000,0\n")
-        files.append(folder / f"20131008_{symbol}_trade.zip")
+            ms += draw.choice((0, 50, 100, 250, 500, 1250)) if draw.random() < 0.99 else 50 * draw.randrange(40, 1200)
+            leap = draw.choice((100, 500) if draw.random() < 0.995 else (3_000,))
+            price = max(10_000, price + draw.choice((-3, -1, 0, 0, 1, 3)) * leap)
+            day, day_ms = divmod(ms, DAY_MS)
+            days[f"{20131008 + day}_{symbol}"].append(f"{day_ms},{price},{draw.randrange(1, 500)},P,00000000,0\n")
+    files = []
+    for name, rows in sorted(days.items()):
+        files.append(folder / f"{name}_trade.zip")
         with zipfile.ZipFile(files[-1], "w") as archive:
-            archive.writestr(f"20131008_{symbol}_Trade_Tick.csv", "".join(rows))
+            archive.writestr(f"{name}_Trade_Tick.csv", "".join(rows))
     return lean("wandering", files)
 
 

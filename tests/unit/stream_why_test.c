@@ -53,7 +53,7 @@ static void test_verdicts(void **state) {
         assert_int_equal(target, cells[i].target * INT64_C(100000000));
         size_t before = r.signal_count;
         run_actions(&r, cells[i].actions);
-        const td_why_question q = {.graph = r.graph, .at = r.state, .target = target, .meant = true};
+        const td_why_question q = {.graph = r.graph, .at = r.state, .stance = {.target = target}, .meant = true};
         td_why_ask(&why, &q);
         assert_int_equal(why.actions.size / sizeof(td_why_action), 5);
         for (int k = 0; k < 5; k++) {
@@ -63,6 +63,38 @@ static void test_verdicts(void **state) {
                          action->verdict, cells[i].words[k]);
             if (action->verdict == TD_WHY_FIRED) assert_int_equal(r.signals[before].action, action->action);
         }
+        td_why_fini(&why);
+        rig_close(&r);
+    }
+}
+
+/* An exit of the bar before, and a cooldown: what is true is no entry, unless something else says so first. */
+static void test_held_back(void **state) {
+    (void)state;
+    static const char cooled[] = "strategy a on bars(1m)\n  buy when open == 1\n  sell when high == 1\n"
+                                 "  short when low == 1\n  cooldown 1h\n";
+    static const struct {
+        const char *actions;
+        td_why_word words[3];
+    } rows[] = {
+        {"b", {TD_WHY_HELD_BACK, TD_WHY_FALSE, TD_WHY_FALSE}},
+        {"h", {TD_WHY_FALSE, TD_WHY_FALSE, TD_WHY_HELD_BACK}},
+        {"bs", {TD_WHY_BEATEN, TD_WHY_FLAT, TD_WHY_FALSE}},
+        {"bh", {TD_WHY_CONTRADICTED, TD_WHY_FALSE, TD_WHY_CONTRADICTED}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        rig r = rig_open(cooled);
+        td_why why;
+        run_actions(&r, "b");
+        run_actions(&r, "s");
+        size_t before = r.signal_count;
+        run_actions(&r, rows[i].actions);
+        assert_int_equal(r.signal_count, before);
+        const td_why_question q = {.graph = r.graph, .at = r.state, .stance = {.held_back = true}, .meant = true};
+        td_why_ask(&why, &q);
+        for (int k = 0; k < 3; k++)
+            if (actions_of(&why)[k].verdict != rows[i].words[k])
+                fail_msg("%s: action %d is %d", rows[i].actions, k, actions_of(&why)[k].verdict);
         td_why_fini(&why);
         rig_close(&r);
     }
@@ -129,6 +161,7 @@ static void test_rows(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_held_back),
         cmocka_unit_test(test_not_meant),
         cmocka_unit_test(test_rows),
     };
