@@ -3,6 +3,7 @@
 #include "stream/carry.h"
 #include "base/hash.h"
 #include "stream/graph_layout.h"
+#include "stream/over.h"
 #include <stdlib.h>
 
 #define NOTHING TD_GRAPH_NOTHING
@@ -329,6 +330,17 @@ static void make_window_again(const making *m, uint32_t node) {
     }
 }
 
+/* A window since a condition that was kept knows its epoch by the number that it has here, not in the warm state. */
+static void rename_epoch(const making *m, uint32_t node) {
+    const td_graph *g = m->carry->to;
+    const td_node *is = &g->nodes[node].is;
+    uint32_t there, epoch = is->in[2];
+    if (td_op_rows[is->op].inputs < 3 || g->nodes[epoch].is.op != TD_OP_EPOCH) return;
+    if (source_for(m, node, &there) != &m->warm || source_for(m, epoch, &there) == &m->warm) return;
+    td_over *over = (td_over *)(void *)(m->to + g->nodes[node].state_offset);
+    if (m->warm.graph != NULL && !td_value_is_na(over->epoch)) over->epoch = *value_at(g, m->to, epoch);
+}
+
 static bool is_new_window(const making *m, uint32_t node) {
     const td_op_row *row = &td_op_rows[m->carry->to->nodes[node].is.op];
     uint32_t there;
@@ -344,7 +356,7 @@ void td_carry_state(const td_carry *c, const td_carried *of) {
     if (m.from.graph == NULL && m.warm.graph == NULL) return;
     if (m.from.graph == NULL) {
         memcpy(of->to, of->warm, g->state_bytes);
-        memset(m.to + g->positions_offset, 0, g->strategy_count * sizeof(td_paper));
+        memset(m.to + g->positions_offset, 0, g->values_offset - g->positions_offset); /* levels, too */
         return;
     }
     m.seen = seen_by_both(m.from.seen, m.warm.seen);
@@ -355,8 +367,11 @@ void td_carry_state(const td_carry *c, const td_carried *of) {
     td_graph_begin(g, of->to, of->instrument, of->copy);
     for (uint32_t i = g->constant_count; i < g->node_count; i++)
         if (is_active(g, m.to, i)) make_node(&m, i);
-    for (uint32_t i = g->constant_count; i < g->node_count; i++)
-        if (is_active(g, m.to, i) && is_new_window(&m, i)) make_window_again(&m, i);
+    for (uint32_t i = g->constant_count; i < g->node_count; i++) {
+        if (!is_active(g, m.to, i)) continue;
+        rename_epoch(&m, i);
+        if (is_new_window(&m, i)) make_window_again(&m, i);
+    }
 }
 
 /* Levels that only ever follow go on from where they stood; where the rules are others, all stand anew. */

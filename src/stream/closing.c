@@ -94,46 +94,52 @@ static int64_t close_width(td_step *step, size_t w, int64_t end_ns) {
     return next_ns;
 }
 
-void td_state_close_instrument(td_step *step, uint32_t instrument) {
-    for (size_t w = 0; w < step->state->program->width_count; w++)
-        for (int64_t end_ns = close_one(step, w, instrument, INT64_MIN); end_ns != INT64_MAX;)
-            end_ns = close_one(step, w, instrument, end_ns);
-}
-
 /* What others read of bars of width w that end at end_ns is there before any of those that end then runs a strategy: a
  * strategy of five minutes sees the hour that ends with it, and one of another instrument its bar of the same end. */
-static void run_width_ahead(td_step *step, size_t w, int64_t end_ns) {
+static void run_ahead(td_step *step, size_t w, uint32_t instrument, int64_t end_ns) {
     td_state *s = step->state;
     const td_graph *graph = s->program->graphs[w];
     if (graph == NULL || td_graph_exports(graph) == 0) return;
-    for (uint32_t i = 0; i < step->feed->traded_count; i++) {
-        uint32_t instrument = step->feed->traded[i];
-        block_head *block = block_of(s, instrument);
-        td_window *windows = windows_of(s, block, w);
-        for (uint32_t slot = 0; slot < s->slots[w]; slot++) {
-            td_window *window = &windows[slot];
-            if (!window_is_open(window) || window->end_ns != end_ns || !td_window_has_bar(window)) continue;
-            td_bar bar = td_window_bar(window, s->program->widths_ns[w], instrument, step->known_at_ns);
-            td_ledger_grade(step, block, window, &bar);
-            td_hindsight_run_ahead(hindsight_of(s, block, w), td_instruments_name(s->instruments, instrument), &bar);
-        }
+    block_head *block = block_of(s, instrument);
+    td_window *windows = windows_of(s, block, w);
+    for (uint32_t slot = 0; slot < s->slots[w]; slot++) {
+        td_window *window = &windows[slot];
+        if (!window_is_open(window) || window->end_ns != end_ns || !td_window_has_bar(window)) continue;
+        td_bar bar = td_window_bar(window, s->program->widths_ns[w], instrument, step->known_at_ns);
+        td_ledger_grade(step, block, window, &bar);
+        td_hindsight_run_ahead(hindsight_of(s, block, w), td_instruments_name(s->instruments, instrument), &bar);
     }
 }
 
-static int64_t least_end(const td_state *s, const feed_state *feed) {
+/* Of ends by width. */
+static int64_t least_end(const td_state *s, const int64_t *ends_ns) {
     int64_t least_ns = INT64_MAX;
     for (size_t w = 0; w < s->program->width_count; w++)
-        if (feed->next_end_ns[w] < least_ns) least_ns = feed->next_end_ns[w];
+        if (ends_ns[w] < least_ns) least_ns = ends_ns[w];
     return least_ns;
+}
+
+/* In the order (end, width): nobody reads a bar that ends later than its own. */
+void td_state_close_instrument(td_step *step, uint32_t instrument) {
+    size_t width_count = step->state->program->width_count;
+    int64_t ends_ns[TD_WIDTHS_MAX];
+    for (size_t w = 0; w < width_count; w++) ends_ns[w] = close_one(step, w, instrument, INT64_MIN);
+    for (int64_t end_ns; (end_ns = least_end(step->state, ends_ns)) != INT64_MAX;) {
+        for (size_t w = 0; w < width_count; w++)
+            if (ends_ns[w] == end_ns) run_ahead(step, w, instrument, end_ns);
+        for (size_t w = 0; w < width_count; w++)
+            if (ends_ns[w] == end_ns) ends_ns[w] = close_one(step, w, instrument, end_ns);
+    }
 }
 
 /* Closes everything that ends at or before up_to_ns, in the order (end, width, instrument). */
 void td_state_close_windows(td_step *step, int64_t up_to_ns) {
     feed_state *feed = step->feed;
     size_t width_count = step->state->program->width_count;
-    for (int64_t end_ns; (end_ns = least_end(step->state, feed)) <= up_to_ns && end_ns != INT64_MAX;) {
+    for (int64_t end_ns; (end_ns = least_end(step->state, feed->next_end_ns)) <= up_to_ns && end_ns != INT64_MAX;) {
         for (size_t w = 0; w < width_count; w++)
-            if (feed->next_end_ns[w] == end_ns) run_width_ahead(step, w, end_ns);
+            for (uint32_t i = 0; i < feed->traded_count && feed->next_end_ns[w] == end_ns; i++)
+                run_ahead(step, w, feed->traded[i], end_ns);
         for (size_t w = 0; w < width_count; w++)
             if (feed->next_end_ns[w] == end_ns) feed->next_end_ns[w] = close_width(step, w, end_ns);
     }
@@ -141,7 +147,7 @@ void td_state_close_windows(td_step *step, int64_t up_to_ns) {
 
 /* Whatever watermark comes next matters to a feed that is silent: who breaks the silence is to be seen. */
 void td_state_find_next_close(const td_state *s, feed_state *feed) {
-    int64_t end_ns = least_end(s, feed);
+    int64_t end_ns = least_end(s, feed->next_end_ns);
     feed->next_close_ns = feed->next_due_ns < end_ns ? feed->next_due_ns : end_ns;
     if (feed->silent != 0) feed->next_close_ns = INT64_MIN;
 }

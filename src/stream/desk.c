@@ -35,12 +35,21 @@ static void follow_splits(const desk *d, const seat *s) {
     td_exits_split(s->exits, split);
 }
 
-/* The text's prices are of shares of the graph's first bar (hindsight.h), a percentage is of nothing. */
+/* When the shares were those that the graph's prices are of: on bars those of its first one (hindsight.h), on ticks as
+ * they were traded when it ran last. */
+static int64_t shares_of_values(const seat *s) {
+    int64_t ns;
+    if (td_graph_rhythm(s->graph).source == TD_RHYTHM_BARS)
+        (void)td_graph_began(s->memory, &ns);
+    else
+        (void)td_graph_last_ns(s->memory, &ns);
+    return ns;
+}
+
+/* A percentage is of no shares. */
 static void follow_levels(const desk *d, const seat *s) {
     td_exit_values values = td_graph_exit_values(s->graph, s->memory, s->strategy);
-    int64_t begin_ns;
-    (void)td_graph_began(s->memory, &begin_ns);
-    td_split split = split_since(d, begin_ns, d->trade->event_ns);
+    td_split split = split_since(d, shares_of_values(s), d->trade->event_ns);
     for (uint32_t i = 0; i < s->exits.count && splits(split); i++)
         if (s->exits.rules[i].level != TD_EXIT_PERCENT && !td_value_is_na(values.of[i]))
             values.of[i] = td_split_price(split, values.of[i]);

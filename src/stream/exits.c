@@ -59,8 +59,6 @@ void td_exits_follow(td_exits x, const td_exit_values *values) {
 
 void td_exits_begin(td_exits x) {
     for (uint32_t i = 0; i < x.count; i++) x.at[i] = (td_exit){0};
-    x.paper->best = x.paper->entry;
-    x.paper->risk = 0;
 }
 
 void td_exits_take_risk(td_exits x) {

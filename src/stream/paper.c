@@ -80,6 +80,8 @@ bool td_paper_fill(td_paper *p, int64_t target, int64_t price, int64_t event_ns,
     if (opens) {
         p->entry = price;
         p->entry_ns = event_ns;
+        p->best = price;
+        p->risk = 0;
     }
     out->event_ns = event_ns;
     out->quantity = more < 0 ? -more : more;

@@ -5,6 +5,7 @@
 #include "unit.h"
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/time.h"
@@ -45,6 +46,10 @@ static const char *const others[][2] = {
     {"series s on bars(2s)\n  v = sma(close, 3)\nstrategy x on bars(1s)\n  buy when close > s.v\n",
      "series s on bars(2s)\n  v = sma(close, 30)\nstrategy x on bars(1s)\n  a = s.v\n  b = ema(s.v, 4)\n  c = s.v[3]\n"
      "  buy when close > a\n  sell when close < b\n"},
+    {"strategy x on bars(1s)\n  a = avg(close, since(close > close[1]))\n  buy when close > a\n",
+     "strategy x on bars(1s)\n  a = avg(close, since(close > close[1]))\n"
+     "  b = max(high, since(close > close[1]))\n  c = sum(volume, since(close > close[1]), where = close > low)\n"
+     "  buy when close > a and c > b\n"},
 };
 enum { OTHERS = sizeof others / sizeof others[0] };
 
@@ -217,7 +222,66 @@ static void what_stays_goes_on_and_what_is_new_is_warm(void **unused) {
     }
 }
 
+/* ---- a position whose rules are new ---- */
+
+static void on_exit_reason(void *self, td_bytes instrument, const td_signal *s) {
+    (void)instrument;
+    if (s->reason.size > 0)
+        td_buf_printf(self, "%.*s @%" PRId64, (int)s->reason.size, (const char *)s->reason.data, s->price / S);
+}
+
+static td_event trade_at(int64_t ns, int64_t price) {
+    return (td_event){.kind = TD_EVENT_TRADE,
+                      .event_ns = ns,
+                      .receive_ns = ns,
+                      .of_offset = TD_NONE,
+                      .trade = {.price = price * S, .size = 100000000, .trade_id = TD_NONE}};
+}
+
+/* It was entered at 101; the state that warms the new program entered there, too, to its other side. */
+static void levels_that_are_new_are_of_the_position_that_is_held(void **unused) {
+    (void)unused;
+    static const struct {
+        const char *before, *behind;
+        int64_t rises_to;
+        const char *left;
+    } rows[] = {
+        {"short when close == 102\n", "bars(1s)\n  buy when close == 102\n  trail 4\n", 104, ""},
+        {"short when close == 102\n", "bars(1s)\n  buy when close == 102\n  trail 4\n", 105, "trail @105"},
+        {"short when close == 102\n", "bars(2s)\n  buy when close == 102\n  trail 4\n", 104, ""},
+        {"short when close == 102\n", "bars(2s)\n  buy when close == 102\n  trail 4\n", 105, "trail @105"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char texts[2][120];
+        td_buf said = {0};
+        td_emit emit = td_emit_none;
+        (void)snprintf(texts[0], sizeof texts[0], "strategy x on bars(1s)\n  %s", rows[i].before);
+        (void)snprintf(texts[1], sizeof texts[1], "strategy x on %s", rows[i].behind);
+        td_program *before = compile(texts[0]), *behind = compile(texts[1]);
+        td_state *state = td_state_new(before);
+        emit.self = &said;
+        emit.signal = on_exit_reason;
+        for (size_t k = 0; k < 20; k++) {
+            events[k] = trade_at(1000 * S + (int64_t)k * S / 2, k < 4 ? 102 : 101);
+            apply(state, &events[k], &td_emit_none);
+        }
+        change(state, behind, 20, 0);
+        const int64_t prices[] = {101, rows[i].rises_to, 101};
+        for (size_t k = 0; k < COUNT_OF(prices); k++) {
+            td_event e = trade_at(1010 * S + (int64_t)k, prices[k]);
+            apply(state, &e, &emit);
+        }
+        td_buf_put(&said, "", 1);
+        ASSERT_ROW(strcmp((char *)said.data, rows[i].left) == 0, "%zu gave %s", i, (char *)said.data);
+        td_buf_fini(&said);
+        td_state_free(state);
+        td_program_free(before);
+        td_program_free(behind);
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_stays_goes_on_and_what_is_new_is_warm)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_stays_goes_on_and_what_is_new_is_warm),
+                                       cmocka_unit_test(levels_that_are_new_are_of_the_position_that_is_held)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -339,6 +339,17 @@ static void a_level_is_split_with_its_position(void **state) {
         {'t', 86401.0, 52.5, "fresh exit 00:00:01#1 to 0 @52.5 trail\n"},
     };
     RUN(HELD "  trail 5\n", trail);
+    static const step tick[] = {
+        /* prices on ticks are as traded: those of before the split are not those of behind it */
+        {'t', 86390.0, 100, "fresh buy 23:59:50#1 to 1 @100\n"},
+        {'t', 86396.0, 100, "fill 23:59:50#1 buy 1 @100 holds 1\n"},
+        {'s', 86400.0, 0, ""},
+        {'t', 86401.0, 49.8, ""},
+        {'t', 86402.0, 49.2, ""},
+        {'t', 86403.0, 46, "fresh exit 00:00:03#1 to 0 @46 stop\n"},
+        {'t', 86404.0, 46, "fill 00:00:03#1 sell 2 @46 holds 0\n"},
+    };
+    RUN("strategy x on trades\n  buy when price == 100\n  stop at price - 1\n", tick);
 }
 
 static void entries_wait_for_cooldowns_and_limits(void **state) {

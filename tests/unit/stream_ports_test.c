@@ -42,9 +42,9 @@ static td_program *program_new(void) {
 
 /* One trade at the begin of each minute: its bar is final when the next one's trade has come. Minute n trades at n + 1.
  */
-static void trade_minute(td_state *state, const char *name, int64_t n) {
+static void trade_minute_of(td_state *state, const char *feed, const char *name, int64_t n) {
     td_event e = {.kind = TD_EVENT_TRADE,
-                  .feed = td_state_feed(state, TD_TEXT("a")),
+                  .feed = td_state_feed(state, td_text(feed)),
                   .event_ns = n * MINUTE + 2 * S,
                   .receive_ns = n * MINUTE + 2 * S,
                   .trade = {.price = (n + 1) * S, .size = 1, .trade_id = TD_NONE}};
@@ -52,6 +52,8 @@ static void trade_minute(td_state *state, const char *name, int64_t n) {
     if (e.instrument == UINT32_MAX) e.instrument = td_state_add_instrument(state, &e, td_text(name));
     assert_int_equal(td_state_apply(state, &e, &td_emit_none).verdict, TD_VERDICT_ACCEPTED);
 }
+
+static void trade_minute(td_state *state, const char *name, int64_t n) { trade_minute_of(state, "a", name, n); }
 
 /* -1: na */
 static double line_of(const td_state *state, const td_program *p, const char *instrument, const char *name) {
@@ -91,6 +93,18 @@ static void the_last_final_bar_is_read(void **unused) {
         assert_true(line_of(state, p, "V:X", "fixed") == (double)(last + 1 + 7));
         assert_true(line_of(state, p, "V:Y", "seen") == -1); /* nobody asks for it there */
     }
+    td_state_free(state);
+    td_program_free(p);
+}
+
+/* What is open when another feed takes over is closed as time would have closed it. */
+static void bars_of_a_feed_before_are_read_in_their_order(void **unused) {
+    (void)unused;
+    td_program *p = program_new();
+    td_state *state = td_state_new(p);
+    for (int64_t n = 0; n < 10; n++) trade_minute_of(state, n < 9 ? "a" : "b", "V:X", n);
+    assert_true(line_of(state, p, "V:X", "seen") == 6);
+    assert_true(line_of(state, p, "V:X", "both") == 0);
     td_state_free(state);
     td_program_free(p);
 }
@@ -154,6 +168,7 @@ static void a_bar_is_judged_with_what_it_saw(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_final_bar_is_read),
+        cmocka_unit_test(bars_of_a_feed_before_are_read_in_their_order),
         cmocka_unit_test(a_bar_is_judged_with_what_it_saw),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
