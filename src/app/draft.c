@@ -16,21 +16,19 @@ static td_status add_width(td_draft *d, int64_t width_ns) {
     return TD_OK;
 }
 
-td_status td_draft_make(td_draft *out, const td_config *config, td_strategies *strategies) {
-    td_buf errors = {0};
+td_status td_draft_make(td_draft *out, const td_config *config, td_strategies *strategies, td_buf *errors) {
     *out = (td_draft){.strategies = *strategies};
     *strategies = (td_strategies){0};
     td_status status = TD_OK;
     for (size_t i = 0; i < config->width_count && status == TD_OK; i++) status = add_width(out, config->widths_ns[i]);
-    if (status == TD_OK) status = td_strategies_compile(&out->strategies, config, &errors);
-    if (status != TD_OK && errors.size > 0)
-        status = TD_FAIL(status, "the strategies do not compile:\n%.*s", (int)errors.size, (const char *)errors.data);
+    if (status == TD_OK) status = td_strategies_compile(&out->strategies, config, errors);
+    if (status != TD_OK && errors->size > 0)
+        status = TD_FAIL(status, "the strategies do not compile:\n%.*s", (int)errors->size, (const char *)errors->data);
     for (size_t i = 0; i < out->strategies.graph_count && status == TD_OK; i++)
         if (td_graph_rhythm(out->strategies.graphs[i]).source == TD_RHYTHM_BARS)
             status = add_width(out, td_graph_width_ns(out->strategies.graphs[i]));
     if (status == TD_OK && out->width_count == 0)
         status = TD_FAIL(TD_CONFIG, "bars: no width is given, and no strategy names one; write `bars: [1m]`");
-    td_buf_fini(&errors);
     return status;
 }
 

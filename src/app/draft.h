@@ -17,7 +17,8 @@ typedef struct td_draft_conf { /* borrowed */
     const bool *shares_ids; /* by feed, as it says */
 } td_draft_conf;
 
-/* Takes strategies that were read; to be freed either way. TD_CONFIG: the trail has all messages. */
-TD_CHECKED td_status td_draft_make(td_draft *out, const td_config *config, td_strategies *strategies);
+/* Takes strategies that were read; to be freed either way. TD_CONFIG: of the language *errors has all messages, the
+ * trail the first. */
+TD_CHECKED td_status td_draft_make(td_draft *out, const td_config *config, td_strategies *strategies, td_buf *errors);
 void td_draft_put_body(const td_draft *draft, const td_draft_conf *conf, td_buf *out);
 void td_draft_fini(td_draft *draft);

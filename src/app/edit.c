@@ -122,13 +122,17 @@ static td_status check_size(const td_program *program) {
                    bytes >> 20, STATE_BYTES_MAX >> 20);
 }
 
+static td_status make_program(const td_edit *e, const td_draft *draft, td_buf *body, td_program **out) {
+    td_draft_put_body(draft, &e->conf.draft, body);
+    td_status status = td_program_compile(td_buf_bytes(body), out);
+    return status == TD_OK ? check_size(*out) : status;
+}
+
 /* Has ingest begin what was loaded. */
 static td_status ask_ingest(td_edit *e) {
     td_buf body = {0};
     td_program *program = NULL;
-    td_draft_put_body(&e->next, &e->conf.draft, &body);
-    td_status status = td_program_compile(td_buf_bytes(&body), &program);
-    if (status == TD_OK) status = check_size(program);
+    td_status status = make_program(e, &e->next, &body, &program);
     if (status == TD_OK) status = td_beginning_ask(e->conf.beginning, program, td_buf_bytes(&body));
     if (status != TD_OK) td_program_free(program);
     td_buf_fini(&body);
@@ -142,8 +146,10 @@ static bool is_in_force(const td_edit *e) {
 }
 
 static td_status take_draft(td_edit *e, td_strategies *strategies) {
+    td_buf errors = {0};
     td_draft_fini(&e->next);
-    td_status status = td_draft_make(&e->next, e->conf.draft.config, strategies);
+    td_status status = td_draft_make(&e->next, e->conf.draft.config, strategies, &errors);
+    td_buf_fini(&errors);
     if (status != TD_OK) return status;
     if (is_in_force(e)) {
         enter(e, TD_EDIT_IN_FORCE, "");
@@ -190,4 +196,31 @@ void td_edit_step(td_edit *e) {
     (void)pthread_mutex_lock(&e->lock);
     e->news.looked++;
     (void)pthread_mutex_unlock(&e->lock);
+}
+
+/* ---- texts of others than the files ---- */
+
+td_status td_edit_try(const td_edit *e, size_t file, td_bytes text, td_program **out, td_buf *errors) {
+    const td_config *config = e->conf.draft.config;
+    td_strategies read;
+    td_draft draft = {0};
+    td_buf body = {0};
+    td_program *program = NULL;
+    td_status status = td_strategies_read(&read, e->conf.os, config);
+    if (status == TD_OK) status = td_strategies_replace(&read, e->conf.os, config, file, text);
+    if (status == TD_OK) status = td_draft_make(&draft, config, &read, errors);
+    if (status == TD_OK) status = make_program(e, &draft, &body, &program);
+    if (status != TD_OK && errors->size == 0) td_buf_text(errors, td_trail());
+    if (status != TD_OK) td_program_free(program);
+    td_buf_fini(&body);
+    td_draft_fini(&draft);
+    td_strategies_fini(&read);
+    if (status == TD_OK) *out = program;
+    return status;
+}
+
+td_status td_edit_save(td_edit *e, size_t file, td_bytes text) {
+    td_status status = td_os_replace_file(e->conf.os, e->conf.draft.config->strategies[file], text);
+    if (status == TD_OK) td_edit_ask(e);
+    return status;
 }

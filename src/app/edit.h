@@ -37,5 +37,10 @@ void td_edit_free(td_edit *edit); /* accepts NULL */
 void td_edit_step(td_edit *edit); /* a few milliseconds where something has changed */
 void td_edit_ask(td_edit *edit);  /* to look at the next step */
 void td_edit_tell(td_edit *edit, td_edit_news *out);
+/* The program that it would come to with that text in place of the configuration's strategies[file], owned by the
+ * caller; changes nothing. Errors: as td_draft_make's, all words in *errors. Thread: any. */
+TD_CHECKED td_status td_edit_try(const td_edit *edit, size_t file, td_bytes text, td_program **out, td_buf *errors);
+/* Writes the file, which is looked at then. Errors: as td_os_replace_file's. Thread: any, one at a time. */
+TD_CHECKED td_status td_edit_save(td_edit *edit, size_t file, td_bytes text);
 const td_draft *td_edit_draft(const td_edit *edit);  /* in force; until the next step */
 const char *td_edit_state_name(td_edit_state state); /* "in_force": a literal */

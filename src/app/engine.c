@@ -45,9 +45,11 @@ struct td_engine {
 
 static td_status load_strategies(td_engine *e) {
     td_strategies read;
+    td_buf errors = {0};
     td_status status = td_strategies_read(&read, e->os, e->config);
-    if (status == TD_OK) status = td_draft_make(&e->draft, e->config, &read);
+    if (status == TD_OK) status = td_draft_make(&e->draft, e->config, &read, &errors);
     td_strategies_fini(&read);
+    td_buf_fini(&errors);
     return status;
 }
 

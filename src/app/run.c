@@ -460,6 +460,23 @@ static void tell_edit(void *arg, td_serve_edit *out) {
     *out = (td_serve_edit){td_edit_state_name(news.state), news.turn, news.at_ns, news.errors};
 }
 
+static const char *file_at(void *arg, size_t index) {
+    const td_config *config = &((run *)arg)->config;
+    return index < config->strategy_count ? config->strategies[index] : NULL;
+}
+
+static td_status read_strategy(void *arg, size_t index, td_buf *out) {
+    return td_os_read_file(&td_os_posix, file_at(arg, index), 1 << 20, out);
+}
+
+static td_status compile_strategy(void *arg, size_t index, td_bytes text, td_program **out, td_buf *errors) {
+    return td_edit_try(td_engine_edit(((run *)arg)->engine), index, text, out, errors);
+}
+
+static td_status save_strategy(void *arg, size_t index, td_bytes text) {
+    return td_edit_save(td_engine_edit(((run *)arg)->engine), index, text);
+}
+
 static void tell_metrics(void *arg, td_buf *out) { td_run_metrics_put(out, ((run *)arg)->engine); }
 
 static void tell_notice(void *arg, const char *event, const char *text) {
@@ -516,6 +533,7 @@ static td_status open_serve(run *r) {
                                       .metrics = tell_metrics,
                                       .program = take_begun,
                                       .edit = tell_edit,
+                                      .texts = {file_at, read_strategy, compile_strategy, save_strategy},
                                       .notice = tell_notice,
                                       .put = put_command,
                                       .ask = ask_command,

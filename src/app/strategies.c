@@ -66,6 +66,13 @@ td_status td_strategies_read(td_strategies *out, const td_os *os, const td_confi
     return TD_OK;
 }
 
+td_status td_strategies_replace(td_strategies *s, const td_os *os, const td_config *config, size_t index,
+                                td_bytes text) {
+    s->texts[index].size = 0;
+    td_buf_put(&s->texts[index], text.data, text.size);
+    return read_lists(os, config->strategies[index], &s->texts[index]);
+}
+
 td_status td_strategies_compile(td_strategies *s, const td_config *config, td_buf *errors) {
     td_source_text sources[TD_CONFIG_LIST_MAX];
     for (size_t i = 0; i < s->text_count; i++)

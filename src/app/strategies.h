@@ -14,8 +14,11 @@ typedef struct td_strategies {
 /* Errors: TD_CONFIG, of the language with all its messages, one after another, in *errors; TD_RETRY. To be freed either
  * way. */
 TD_CHECKED td_status td_strategies_load(td_strategies *out, const td_os *os, const td_config *config, td_buf *errors);
-/* Its two halves. */
+/* Its halves. */
 TD_CHECKED td_status td_strategies_read(td_strategies *out, const td_os *os, const td_config *config);
+/* Another text of one that was read, as if its file had it. */
+TD_CHECKED td_status td_strategies_replace(td_strategies *strategies, const td_os *os, const td_config *config,
+                                           size_t index, td_bytes text);
 TD_CHECKED td_status td_strategies_compile(td_strategies *strategies, const td_config *config, td_buf *errors);
 void td_strategies_fini(td_strategies *strategies);
 /* Tells each strategy that is for none of the instruments: it can never give a signal. */

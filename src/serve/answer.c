@@ -2,6 +2,7 @@
 #include "serve/answer.h"
 #include "base/json.h"
 #include "serve/addition.h"
+#include "serve/editor.h"
 #include "serve/rows.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,8 +23,10 @@ struct td_answer {
     bool walked;
     td_gap *gaps; /* ascending */
     size_t gap_count;
-    size_t row;  /* the next to write */
-    size_t skip; /* rows that only warm up */
+    size_t row;          /* the next to write */
+    size_t skip;         /* rows that only warm up */
+    td_program *program; /* of a preview */
+    td_buf signals;
     const td_graph *graph;
     const td_calendar *graph_calendar;
     void *graph_state;
@@ -89,7 +92,7 @@ static td_history_kind history_kind(td_api_kind kind) {
 static void begin_history(td_answer *a) {
     const td_serve_topics *topics = td_view_topics(a->view);
     const td_api_request *r = &a->request;
-    bool lines = r->kind == TD_API_LINES;
+    bool lines = r->kind == TD_API_LINES || r->kind == TD_API_PREVIEW;
     td_history_question q = {
         .topic = topic_of(topics, r->kind),
         .ids = topics->ids,
@@ -121,7 +124,7 @@ static void begin_history(td_answer *a) {
 }
 
 static void begin_lines(td_answer *a) {
-    const td_program *program = td_view_topics(a->view)->program;
+    const td_program *program = a->program != NULL ? a->program : td_view_topics(a->view)->program;
     a->graph = graph_of(program, a->request.width_ns);
     if (a->graph == NULL) return;
     a->graph_calendar = td_program_calendar_at(program, td_program_calendar(program, td_text(a->request.instrument)));
@@ -170,12 +173,15 @@ static td_status step_explaining(td_answer *a) {
 }
 
 td_answer *td_answer_new(const td_view *view, const td_api_request *request, td_bytes body, td_api_error *error) {
-    bool posted = td_api_is_posted(request->kind);
+    bool preview = request->kind == TD_API_PREVIEW, posted = td_api_is_posted(request->kind) && !preview;
     if (!posted && !check_known(view, request, error)) return NULL;
+    td_program *program = preview ? td_editor_compile(view, request, body, error) : NULL;
+    if (preview && program == NULL) return NULL;
     td_answer *a = td_alloc_zero(1, sizeof *a);
     a->view = view;
     a->request = *request;
-    if (request->kind == TD_API_LINES) begin_lines(a);
+    a->program = program;
+    if (request->kind == TD_API_LINES || preview) begin_lines(a);
     if (request->kind == TD_API_RELEASE) a->order = td_order_new(view, request, body, error);
     if (request->kind == TD_API_ACTIONS) a->addition = td_addition_new(view, request, body, error);
     if (request->kind == TD_API_GAPS)
@@ -199,6 +205,8 @@ void td_answer_free(td_answer *a) {
     for (size_t i = 0; i < a->line_count; i++) td_buf_fini(&a->lines[i]);
     free(a->lines);
     free(a->graph_state);
+    td_program_free(a->program);
+    td_buf_fini(&a->signals);
     free(a->gaps);
     td_buf_fini(&a->body);
     free(a);
@@ -290,9 +298,12 @@ static td_status step_rows(td_answer *a) {
 
 /* ---- lines ---- */
 
-static void ignore_signal(void *arg, const td_signal *signal) {
-    (void)arg;
-    (void)signal;
+/* Those of bars that are asked for. */
+static void take_signal(void *arg, const td_signal *signal) {
+    td_answer *a = arg;
+    if (a->program == NULL || a->row < a->skip || signal->event_ns < a->request.from_ns) return;
+    td_buf_text(&a->signals, a->signals.size > 0 ? ",\n" : "\n");
+    td_row_put_signal(&a->signals, TD_ROW_JSON, td_text(a->request.instrument), signal, 0);
 }
 
 static void put_point(td_buf *out, bool first, int64_t start_ns, const double *value) {
@@ -305,7 +316,7 @@ static void put_point(td_buf *out, bool first, int64_t start_ns, const double *v
 
 static void apply_bar(td_answer *a, const td_bar *bar) {
     td_graph_event event = {.instrument = td_text(a->request.instrument), .bar = bar, .calendar = a->graph_calendar};
-    td_graph_apply(a->graph, a->graph_state, &event, ignore_signal, NULL);
+    td_graph_apply(a->graph, a->graph_state, &event, take_signal, a);
     if (a->row < a->skip || bar->start_ns < a->request.from_ns) return;
     for (size_t i = 0; i < a->line_count; i++) {
         double value;
@@ -326,6 +337,10 @@ static void put_lines(td_answer *a) {
         td_buf_text(&a->body, ",\"points\":[");
         td_buf_put(&a->body, a->lines[i].data, a->lines[i].size);
         td_buf_text(&a->body, "]}");
+    }
+    if (a->program != NULL) {
+        td_buf_text(&a->body, "\n],\"signals\":[");
+        td_buf_put(&a->body, a->signals.data, a->signals.size);
     }
     td_buf_text(&a->body, "\n]}\n");
 }
@@ -430,7 +445,7 @@ td_status td_answer_step(td_answer *a) {
         find_next(a, td_history_cursor(a->history));
         return TD_AGAIN;
     }
-    return a->request.kind == TD_API_LINES ? step_lines(a) : step_rows(a);
+    return a->request.kind == TD_API_LINES || a->program != NULL ? step_lines(a) : step_rows(a);
 }
 
 const td_buf *td_answer_body(const td_answer *a) { return &a->body; }

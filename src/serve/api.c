@@ -10,14 +10,31 @@
 #define IN(kind) (1u << TD_API_##kind)
 enum {
     REFUSED = IN(QUARANTINE) | IN(RELEASE),
-    PAGED = IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(LINES) | IN(QUARANTINE) | IN(VENDOR_BARS),
+    PAGED = IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(LINES) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(PREVIEW),
     TABLES = IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(TAKEN),
-    ONE_SERIES = IN(BARS) | IN(LINES) | IN(VENDOR_BARS),
+    ONE_SERIES = IN(BARS) | IN(LINES) | IN(VENDOR_BARS) | IN(PREVIEW),
+    TEXTS = IN(CHECK) | IN(SAVE) | IN(PREVIEW),
 };
 
-static const char *const kinds[] = {
-    "instruments", "bars",   "signals", "gaps",        "lines",   "stream",  "quarantine", "quarantine/release",
-    "actions",     "status", "profile", "vendor_bars", "explain", "actions", NULL};
+static const char *const kinds[] = {"instruments",
+                                    "bars",
+                                    "signals",
+                                    "gaps",
+                                    "lines",
+                                    "stream",
+                                    "quarantine",
+                                    "quarantine/release",
+                                    "actions",
+                                    "status",
+                                    "profile",
+                                    "vendor_bars",
+                                    "explain",
+                                    "actions",
+                                    "strategies",
+                                    "strategies/check",
+                                    "strategies/save",
+                                    "strategies/preview",
+                                    NULL};
 _Static_assert(sizeof kinds / sizeof kinds[0] == TD_API_COUNT + 1, "a name for each kind");
 
 const char *td_api_name(td_api_kind kind) { return kinds[kind]; }
@@ -55,6 +72,7 @@ static bool read_strategy(td_api_request *r, td_bytes value) {
 }
 static bool read_signal(td_api_request *r, td_bytes value) { return read_text(value, r->signal, sizeof r->signal); }
 static bool read_feed(td_api_request *r, td_bytes value) { return read_text(value, r->feed, sizeof r->feed); }
+static bool read_file(td_api_request *r, td_bytes value) { return read_text(value, r->file, sizeof r->file); }
 static bool read_reason(td_api_request *r, td_bytes value) { return td_reason_parse(value, &r->reason); }
 static bool read_width(td_api_request *r, td_bytes value) {
     return td_duration_parse(value, &r->width_ns) == TD_OK && r->width_ns > 0;
@@ -133,6 +151,7 @@ static const struct parameter {
     {"width", ONE_SERIES | IN(STREAM), ONE_SERIES, read_width, "a duration such as 1s, 5m or 1h"},
     {"strategy", IN(SIGNALS), 0, read_strategy, "a strategy's name"},
     {"signal", IN(EXPLAIN), IN(EXPLAIN), read_signal, "a signal's id such as cross/LEAN:IBM/2013-10-07T14:31#1"},
+    {"file", TEXTS | IN(STRATEGIES), TEXTS, read_file, "a strategy's file, as /api/v1/strategies has it"},
     {"reason", REFUSED, 0, read_reason, "a reason such as outlier or crossed"},
     {"feed", REFUSED | IN(GAPS) | IN(VENDOR_BARS), 0, read_feed, "a feed's name"},
     {"from", PAGED | IN(RELEASE), 0, read_from, "a time such as 2013-10-07T13:30:00Z, or an integer since 1970"},
@@ -170,7 +189,7 @@ bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_erro
         return td_api_fail(
             error, 404, "not_found",
             "there is no /api/v1/%.*s; there are instruments, bars, vendor_bars, signals, gaps, lines, stream, "
-            "explain, quarantine, actions, profile and status",
+            "explain, quarantine, actions, strategies, profile and status",
             td_api_shown(path), (const char *)path.data);
     }
     r->csv = (TABLES >> r->kind & 1) != 0 && accept.size > 0 &&

@@ -22,6 +22,10 @@ typedef enum td_api_kind {
     TD_API_VENDOR_BARS,
     TD_API_EXPLAIN,
     TD_API_TAKEN, /* the path of ACTIONS, not posted: those that were taken */
+    TD_API_STRATEGIES,
+    TD_API_CHECK, /* posted, as the next two: a text */
+    TD_API_SAVE,
+    TD_API_PREVIEW,
     TD_API_COUNT,
 } td_api_kind;
 
@@ -44,6 +48,7 @@ typedef struct td_api_request {
     char instrument[TD_INSTRUMENT_NAME_MAX + 1]; /* "": not given; so below */
     char strategy[TD_API_NAME_MAX + 1], feed[TD_API_NAME_MAX + 1];
     char signal[TD_SIGNAL_ID_MAX + 1]; /* an id */
+    char file[256];                    /* of a strategy */
     td_reason reason;                  /* NONE: not given */
     int64_t width_ns;                  /* 0: not given */
     int64_t from_ns, to_ns;            /* [from, to) */
@@ -63,7 +68,9 @@ const char *td_api_name(td_api_kind kind); /* "bars": a literal */
 const char *td_adjusting_name(td_adjusting adjusting);
 /* The size of a text from outside, cut so that a message stays short. */
 static inline int td_api_shown(td_bytes text) { return text.size > 40 ? 40 : (int)text.size; }
-static inline bool td_api_is_posted(td_api_kind kind) { return kind == TD_API_RELEASE || kind == TD_API_ACTIONS; }
+static inline bool td_api_is_posted(td_api_kind kind) {
+    return kind == TD_API_RELEASE || kind == TD_API_ACTIONS || kind >= TD_API_CHECK;
+}
 /* Starts a request for the path behind "/api/v1/"; CSV when the Accept header asks for it. False: 404 in *error. */
 bool td_api_begin(td_api_request *request, td_bytes path, td_bytes accept, td_api_error *error);
 /* One parameter, percent-decoded. False: *error says why. */

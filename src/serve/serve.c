@@ -2,6 +2,7 @@
 #include "serve/serve.h"
 #include "base/time.h"
 #include "serve/answer.h"
+#include "serve/editor.h"
 #include "serve/push.h"
 #include "serve/request.h"
 #include "serve/surveyor.h"
@@ -253,6 +254,13 @@ static int start_api(td_serve *s, conn *c, const td_api_request *request) {
     if (request->kind == TD_API_PROFILE) {
         td_surveyor_answer(&s->surveyor, td_view_topics(s->view), request, now_ns(s), &c->text);
         return respond_text(s, c, 200, JSON);
+    }
+    if (td_editor_answers(request->kind)) {
+        td_buf body = c->text;
+        c->text = (td_buf){0};
+        bool done = td_editor_answer(s->view, request, td_buf_bytes(&body), &c->text, &error);
+        td_buf_fini(&body);
+        return done ? respond_text(s, c, 200, JSON) : respond_error(s, c, &error);
     }
     c->answer = td_answer_new(s->view, request, td_buf_bytes(&c->text), &error);
     td_buf_fini(&c->text);

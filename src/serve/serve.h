@@ -50,6 +50,14 @@ typedef struct td_serve_edit { /* how the strategies stand to their files */
     td_buf errors;             /* of "refused"; the caller's to free */
 } td_serve_edit;
 
+typedef struct td_serve_texts { /* of strategies, by their place in the configuration; all NULL: nobody shows them */
+    const char *(*file)(void *self, size_t index); /* its path; NULL: there are no more */
+    td_status (*read)(void *self, size_t index, td_buf *out);
+    /* The program that there would be with this text, owned by the asker. TD_CONFIG: *errors says what is wrong. */
+    td_status (*compile)(void *self, size_t index, td_bytes text, td_program **out, td_buf *errors);
+    td_status (*save)(void *self, size_t index, td_bytes text);
+} td_serve_texts;
+
 typedef struct td_serve_run { /* who runs this, asked and told by the server's thread; all NULL: nobody */
     void *self;
     void (*progress)(void *self, td_serve_progress *out);
@@ -60,6 +68,7 @@ typedef struct td_serve_run { /* who runs this, asked and told by the server's t
      */
     td_program *(*program)(void *self);
     void (*edit)(void *self, td_serve_edit *out);
+    td_serve_texts texts;
     /* Something that an operator may want to know: `event` is its stable name, a literal. */
     void (*notice)(void *self, const char *event, const char *text);
     /* Asks that a record be appended to the tape, for its answer, and that nobody waits for that any more: as

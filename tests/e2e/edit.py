@@ -2,10 +2,13 @@
 """tests/e2e/edit.py - strategies are edited while they run, and whoever looks at them sees it.
 
 Goal: lines, widths and the page are those of the text in force, though the process goes on; what is wrong with a text
-stands there until it is mended.
+stands there until it is mended. By the API a text is checked, tried over the bars there are, and saved, by nobody else.
 """
+import json
 import pathlib
 import sys
+import time
+import urllib.parse
 
 from playwright.sync_api import sync_playwright
 
@@ -13,8 +16,8 @@ import dashboard
 import tapedeck as td
 
 FEEDS = ["file: { format: lean, path: \"examples/data/lean/*.zip\", from: \"09:30\", to: \"10:30\" }"]
-BEFORE = "strategy mine on bars(1m) for LEAN:SPY\n  f = sma(close, 3)\n  buy when close > f\n"
-AFTER = BEFORE.replace("f = sma(close, 3)", "g = ema(close, 5)").replace("> f", "> g")
+BEFORE = "strategy mine on bars(1m) for LEAN:SPY\n  f = sma(close, 3)\n  buy when close > f\n  sell when close < f\n"
+AFTER = BEFORE.replace("f = sma(close, 3)", "g = ema(close, 5)").replace("> f", "> g").replace("< f", "< g")
 WIDER = AFTER.replace("1m", "2m")
 WRONG = AFTER.replace("ema", "emma")
 CASES = td.Cases()
@@ -37,7 +40,13 @@ def lines(server, width="1m"):
 
 
 def until_level(server):
-    dashboard.wait_until("the hour is applied", lambda: lines(server).get("f", 0) >= 30)
+    def level():
+        status = server.json("/api/v1/status")
+        over = all(feed["session"] == "ended" for feed in status["feeds"]) and status["feeds"]
+        return over and status["run"]["lag_records"] == status["view"]["behind_records"] == 0
+
+    dashboard.wait_until("the hour is applied", level)
+    assert lines(server) == {"f": 30}
 
 
 @CASES.add
@@ -72,6 +81,50 @@ def tells_what_is_wrong_until_it_is_mended(home):
         return told["errors"].splitlines()[1]
 
 
+def post(server, what, path, text, more="", **headers):
+    status, _, answer = server.get(f"/api/v1/strategies/{what}?file={urllib.parse.quote(str(path))}{more}", method="POST",
+                                   headers={"Content-Type": "application/json"} | headers,
+                                   body=json.dumps({"text": text}).encode())
+    return status, json.loads(answer)
+
+
+@CASES.add
+def takes_texts_by_the_api(home):
+    path, server = serve(home)
+    with server:
+        until_level(server)
+        assert server.json("/api/v1/strategies") == {"strategies": [{"file": str(path)}]}
+        assert server.json(f"/api/v1/strategies?file={path}")["text"] == BEFORE
+        status, checked = post(server, "check", path, WRONG + "  sell when clse > 1\n")
+        assert status == 200 and not checked["ok"] and "^" in checked["text"], checked
+        assert [(e["file"], e["line"], e["column"]) for e in checked["errors"]] == [(str(path), 2, 7), (str(path), 5, 13)]
+        assert "'ema'" in checked["errors"][0]["message"], checked
+        assert post(server, "check", path, AFTER) == (200, {"ok": True, "errors": [], "text": ""})
+        series = "&instrument=LEAN:SPY&width=1m&limit=5000"
+        told = server.json("/api/v1/signals?instrument=LEAN:SPY&limit=5000")["signals"]
+        same = post(server, "preview", path, BEFORE, series)[1]
+        mine = [s["id"] for s in same["signals"]]
+        assert mine and mine == [s["id"] for s in told], (len(mine), len(told), mine[:3], told[:3], mine[-2:], told[-2:])
+        other = post(server, "preview", path, AFTER, series)[1]
+        assert [line["name"] for line in other["lines"]] == ["g"] and other["signals"] != same["signals"]
+        assert path.read_text(encoding="utf-8") == BEFORE and lines(server) == {"f": 30}, "nothing has changed by asking"
+        for headers, more, file, wanted in [({}, "", "/etc/passwd", 404), ({}, "", f"{path}x", 404),
+                                            ({"Content-Type": "text/plain"}, "", path, 415),
+                                            ({"Origin": "http://evil.example"}, "", path, 403), ({}, "&x=1", path, 400)]:
+            for what in ("check", "save", "preview"):
+                got = post(server, what, file, AFTER, more + (series if what == "preview" else ""), **headers)
+                assert got[0] == wanted, (what, headers, more, file, got)
+        assert post(server, "preview", path, WRONG, series)[1]["error"]["code"] == "bad_text"
+        assert post(server, "save", path, "#" * 70000)[0] == 413 and path.read_text(encoding="utf-8") == BEFORE
+        began = time.monotonic()
+        assert post(server, "save", path, AFTER) == (200, {"state": "saved"})
+        after = post(server, "preview", path, AFTER, series)[1]
+        drawn = time.monotonic() - began
+        dashboard.wait_until("the saved text", lambda: lines(server) == {"g": 30})
+        assert path.read_text(encoding="utf-8") == AFTER and after == other
+        return f"{len(told)} signals as before, {len(other['signals'])} after; saved and seen in {drawn:.3f} s"
+
+
 @CASES.add
 def shows_on_the_page_what_is_in_force(home):
     path, server = serve(home)
@@ -97,4 +150,4 @@ def shows_on_the_page_what_is_in_force(home):
 
 
 if __name__ == "__main__":
-    sys.exit(CASES.run())
+    sys.exit(td.Cases(c for c in CASES if not sys.argv[1:] or c.__name__ in sys.argv[1:]).run())

@@ -15,6 +15,19 @@ static void knows_its_paths(void **state) {
         assert_int_equal(r.kind, i);
         assert_string_equal(td_api_name(r.kind), paths[i]);
     }
+    static const struct {
+        const char *path;
+        td_api_kind kind;
+        bool posted;
+    } texts[] = {{"strategies", TD_API_STRATEGIES, false},
+                 {"strategies/check", TD_API_CHECK, true},
+                 {"strategies/save", TD_API_SAVE, true},
+                 {"strategies/preview", TD_API_PREVIEW, true}};
+    for (unsigned i = 0; i < COUNT_OF(texts); i++) {
+        ASSERT_ROW(td_api_begin(&r, td_text(texts[i].path), TD_TEXT(""), &error), "%u", i);
+        assert_true(r.kind == texts[i].kind && td_api_is_posted(r.kind) == texts[i].posted);
+        assert_int_equal(td_api_check(&r, &error), !texts[i].posted); /* which file? */
+    }
     static const char *const others[] = {"", "bar", "bars/", "Bars", "../bars"};
     for (unsigned i = 0; i < COUNT_OF(others); i++) {
         ASSERT_ROW(!td_api_begin(&r, td_text(others[i]), TD_TEXT(""), &error), "%u", i);
