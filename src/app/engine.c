@@ -331,6 +331,8 @@ bool td_engine_finished(td_engine *e) {
     return true;
 }
 
+bool td_engine_leave(td_engine *e) { return td_ingest_leave(e->ingest); }
+
 td_status td_engine_end_input(td_engine *e) {
     td_status status = td_ingest_flush(e->ingest);
     if (status == TD_OK) atomic_store_explicit(&e->input_over, true, memory_order_release);

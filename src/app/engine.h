@@ -46,6 +46,9 @@ td_engine_step_kind td_engine_step_kind_of(const td_engine *engine, size_t step)
 void td_engine_tell_progress(td_engine *engine, td_log_report_fn progress, void *arg);
 int td_engine_step(td_engine *engine, size_t step); /* work done; 0: may idle */
 
+/* Live feeds take leave of their venues, ingest being stepped meanwhile. True: they have, or none ever will.
+ * Thread: any. */
+bool td_engine_leave(td_engine *engine);
 /* No more input: after the ingest step's last turn. What is batched is appended; from then on the engine can finish
  * though its feeds have not ended. Errors: as td_ingest_flush's. */
 TD_CHECKED td_status td_engine_end_input(td_engine *engine);

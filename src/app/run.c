@@ -24,6 +24,8 @@ enum { IDLE_US = 200, LIVE_IDLE_US = 20, SYNC_IDLE_US = 2000, WATCH_US = 20000, 
 #define LOOK_NS TD_NS_PER_S
 /* What may take longer than `drain`: a step under way, last snapshots. Then the process ends as it is. */
 enum { DRAIN_MORE_S = 5 };
+/* What taking leave may take: td_live_ops (feed/feed.h). */
+#define LEAVE_NS TD_NS_PER_S
 
 typedef struct run run;
 
@@ -400,7 +402,13 @@ static void watch(run *r) {
     }
 }
 
-/* Feeds end; what was received is synced and delivered, as far as `drain` allows. True: all of it. */
+/* Whoever does not answer is not waited for, nor a step of ingest that hangs. */
+static void take_leave(run *r, int64_t until_ns) {
+    int64_t patience_ns = now_ns() + LEAVE_NS;
+    while (!td_engine_leave(r->engine) && now_ns() < until_ns && now_ns() < patience_ns) (void)usleep(WATCH_US);
+}
+
+/* Venues are told; feeds end; what was received is synced and delivered, as far as `drain` allows. True: all of it. */
 static bool drain(run *r) {
     int64_t until_ns = now_ns() + r->config.drain_ns;
     atomic_store(&r->draining, true);
@@ -408,6 +416,7 @@ static bool drain(run *r) {
     td_service_tell("STOPPING=1\nSTATUS=draining");
     (void)signal(SIGALRM, on_alarm);
     (void)alarm((unsigned)((r->config.drain_ns + TD_NS_PER_S - 1) / TD_NS_PER_S) + DRAIN_MORE_S);
+    take_leave(r, until_ns);
     stop_kind(r, TD_STEP_INGEST);
     bool over = false; /* no input is left */
     do {

@@ -184,6 +184,10 @@ typedef struct td_live_ops {
     /* Moves bytes between network and memory. To be called while items cannot be taken, too: a venue wants its pings
      * answered. Returns work done. */
     int (*pump)(void *feed);
+    /* Takes leave of the venue, a step a call, items being taken meanwhile: tells it that nothing is wanted any more,
+     * hears its answer and says goodbye; half a second in all where it is silent. True: nothing is open, and nothing
+     * comes any more. NULL: this kind has nobody to tell. */
+    bool (*leave)(void *feed);
     /* Begins to ask the venue for what is missing in an open gap with a known end. Its trades come as EVENT items of
      * origin BACKFILL, behind what is live, then BACKFILL. Not before the first session. TD_FULL: not now. TD_REJECT:
      * this venue has no past for it. NULL: this kind of feed never has.

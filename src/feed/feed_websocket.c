@@ -15,6 +15,11 @@ enum { HEADER_MAX_BYTES = 8192, DETAIL_MAX = 200 };
 #define OPEN_NS  (10 * TD_NS_PER_S)
 #define DENIED   "the venue wants another token (token, token_file)"
 #define STALL_NS (5 * TD_NS_PER_S)
+/* The most that parting waits: for answers to what was called off, then for the venue's goodbye. */
+#define ANSWERS_NS (300 * TD_NS_PER_MS)
+#define GOODBYE_NS (200 * TD_NS_PER_MS)
+
+typedef enum parting { STAYS, CALLED_OFF, GOODBYE_SAID, GONE } parting;
 
 typedef struct websocket {
     const td_os *os;
@@ -35,6 +40,9 @@ typedef struct websocket {
     bool leaving;                /* `detail` says why the session is to be ended */
     bool ended;                  /* the session's end is the next item */
     bool denied;                 /* … and another try would end alike */
+    parting parting;             /* how far `leave` has come */
+    int64_t part_ns;             /* monotonic: not to be waited for any longer */
+    int unanswered;              /* what was asked for or called off, as far as the venue answers that */
     char detail[DETAIL_MAX];     /* why it ended */
     td_buf address;              /* with the token; ends with NUL */
     td_buf message;              /* a message that came in pieces, as far as it is here */
@@ -67,7 +75,13 @@ static void take_number(websocket *w, const td_notice *n) {
     w->leaving = true;
 }
 
+static void take_answer(websocket *w) {
+    if (w->unanswered > 0) w->unanswered--; /* some venues answer for each symbol of a message */
+}
+
 static void take_error(websocket *w, td_bytes said, td_feed_item *out) {
+    take_answer(w);
+    if (w->parting != STAYS) return; /* nobody wants it any more */
     /* Here already: a part of it is kept, and a part of a secret is known to nobody later. */
     td_bytes text = td_secrets_hide(&w->conf->secrets, said, &w->reason);
     if (w->subscription != NULL && td_subscription_take_error(w->subscription, text)) return;
@@ -90,6 +104,7 @@ static void take_notice(websocket *w, td_recorded *row, td_feed_item *out) {
         out->event = row->event;
         break;
     case TD_NOTICE_ACK:
+        take_answer(w);
         if (w->subscription != NULL) td_subscription_take_ack(w->subscription, row->notice.text);
         break;
     case TD_NOTICE_ERROR:
@@ -214,6 +229,17 @@ static bool take_bytes(websocket *w, const td_net_event *e, td_feed_item *out) {
 
 static int64_t mono_ns(const websocket *w) { return w->os->ops->mono_ns(w->os->self); }
 
+static void say(websocket *w, td_bytes message) {
+    td_status status = w->net->send(w->transport, w->connection, message);
+    (void)status; /* a session that ended meanwhile says so itself; what it did not acknowledge is asked for again */
+}
+
+/* What is asked for, or called off. */
+static void ask(websocket *w, td_bytes message) {
+    say(w, message);
+    w->unanswered += w->kind->subscription == NULL || w->kind->subscription->read_ack != NULL;
+}
+
 /* A session's messages rest on those before them in it, and on no others. */
 static void begin_session(websocket *w) {
     td_naming naming = {.venue = w->conf->venue, .instruments = w->instruments};
@@ -221,6 +247,8 @@ static void begin_session(websocket *w) {
     w->venue->begin(w->decoder, &naming, td_text(w->conf->url));
     w->position = (td_source_position){.file = TD_SESSION_BIT | w->session};
     w->heard_ns = w->beat_ns = mono_ns(w);
+    w->unanswered = 0;
+    if (w->conf->subscribe != NULL) ask(w, td_text(w->conf->subscribe));
     td_watch_begin_session(&w->watch);
     if (w->subscription != NULL) td_subscription_begin(w->subscription);
 }
@@ -234,16 +262,10 @@ static void show_opened(websocket *w, td_feed_item *out) {
             out);
 }
 
-static void say(websocket *w, td_bytes message) {
-    td_status status = w->net->send(w->transport, w->connection, message);
-    (void)status; /* a session that ended meanwhile says so itself; what it did not acknowledge is asked for again */
-}
-
 /* False: no item yet. */
 static bool take_event(websocket *w, const td_net_event *e, td_feed_item *out) {
     switch (e->kind) {
     case TD_NET_OPENED:
-        if (w->conf->subscribe != NULL) say(w, td_text(w->conf->subscribe));
         if (e->at_ns > w->clock_ns) w->clock_ns = e->at_ns;
         begin_session(w);
         if (w->conf->raw)
@@ -256,6 +278,8 @@ static bool take_event(websocket *w, const td_net_event *e, td_feed_item *out) {
         w->heard = true; /* a piece, too: messages of megabytes take their time */
         return take_bytes(w, e, out);
     case TD_NET_CLOSED:
+        if (w->parting == GOODBYE_SAID) w->parting = GONE;
+        if (w->parting == GONE) return false;
         w->denied = e->reason == TD_NET_DENIED;
         (void)snprintf(w->detail, sizeof w->detail, "%s%s", e->detail, w->denied ? ": " DENIED : "");
         return end_session(w, out);
@@ -274,7 +298,9 @@ static bool follow(websocket *w, td_feed_item *out) {
 /* When all that came is given: what is to be said, and whether it is too quiet. True: an item. */
 static bool look(websocket *w, td_feed_item *out) {
     td_bytes text;
-    if (!w->live || (w->subscription == NULL && w->conf->heartbeat_ns == 0 && w->kind->beat == NULL)) return false;
+    if (!w->live || w->parting != STAYS ||
+        (w->subscription == NULL && w->conf->heartbeat_ns == 0 && w->kind->beat == NULL))
+        return false;
     int64_t now_ns = mono_ns(w);
     if (w->heard) w->heard_ns = now_ns;
     w->heard = false;
@@ -285,7 +311,7 @@ static bool look(websocket *w, td_feed_item *out) {
     }
     if (w->subscription == NULL) return false;
     td_subscription_step step = td_subscription_next(w->subscription, now_ns, &text);
-    if (step == TD_SUBSCRIPTION_SEND) say(w, text);
+    if (step == TD_SUBSCRIPTION_SEND) ask(w, text);
     if (step != TD_SUBSCRIPTION_TELL) return false;
     *out = (td_feed_item){.kind = TD_ITEM_NOTICE, .clock_ns = w->clock_ns, .position = w->position, .notice = text};
     return true;
@@ -328,6 +354,7 @@ td_status td_websocket_next(void *self, td_feed_item *out) {
         w->message.size = 0;
     }
     while (!w->ended) {
+        if (w->parting == GONE) return TD_AGAIN;
         if (w->leaving) {
             w->net->drop(w->transport, w->connection);
             if (end_session(w, out)) return TD_OK;
@@ -360,6 +387,35 @@ static td_status websocket_connect(void *self, uint32_t session) {
     assert(!w->live && !w->ended && !w->leaving);
     w->session = session;
     return w->net->connect(w->transport, (const char *)w->address.data, &w->connection);
+}
+
+static void call_off(websocket *w) {
+    td_bytes message;
+    while (w->subscription != NULL && td_subscription_end(w->subscription, &message)) ask(w, message);
+    w->text.size = 0;
+    if (w->conf->subscribe != NULL && td_subscription_put_end(&w->text, td_text(w->conf->subscribe)))
+        ask(w, td_buf_bytes(&w->text));
+}
+
+/* All that is called off goes at once: at this pace no venue's limits are reached by what one connection takes. */
+static bool websocket_leave(void *self) {
+    websocket *w = self;
+    int64_t now_ns = mono_ns(w);
+    if (w->parting == STAYS && w->live) {
+        call_off(w);
+        w->parting = CALLED_OFF;
+        w->part_ns = now_ns + ANSWERS_NS;
+    }
+    if (w->parting == CALLED_OFF && w->live && (w->unanswered == 0 || now_ns >= w->part_ns)) {
+        w->net->leave(w->transport, w->connection);
+        w->parting = GOODBYE_SAID;
+        w->part_ns = now_ns + GOODBYE_NS;
+    }
+    if (w->parting != GONE && (!w->live || (w->parting == GOODBYE_SAID && now_ns >= w->part_ns))) {
+        w->net->drop(w->transport, w->connection);
+        w->parting = GONE;
+    }
+    return w->parting == GONE;
 }
 
 static int websocket_pump(void *self) {
@@ -481,7 +537,7 @@ td_status td_websocket_open(void **out, const td_os *os, const td_feed_conf *con
 }
 
 const td_live_ops td_websocket_live = {
-    .connect = websocket_connect, .pump = websocket_pump, .backfill = websocket_backfill};
+    .connect = websocket_connect, .pump = websocket_pump, .leave = websocket_leave, .backfill = websocket_backfill};
 
 /* ---- the kind that takes any venue's messages ---- */
 
@@ -505,7 +561,8 @@ static const td_option websocket_options[] = {
      .choices = TD_VENUE_WORDS,
      .offset = offsetof(td_feed_conf, wire),
      .help = "what its messages are"},
-    TD_FEED_ROW("subscribe", TD_OPTION_TEXT, NULL, 0, 0, subscribe, "message to send once it is connected"),
+    TD_FEED_ROW("subscribe", TD_OPTION_TEXT, NULL, 0, 0, subscribe,
+                "message to send once it is connected; before it leaves the same, with unsubscribe for its subscribe"),
     TD_FEED_ROWS_WEBSOCKET,
     TD_FEED_ROWS_HISTORY(NULL),
     {0}};

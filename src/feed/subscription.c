@@ -168,6 +168,41 @@ td_subscription_step td_subscription_next(td_subscription *s, int64_t now_ns, td
     return step;
 }
 
+/* ---- the end ---- */
+
+bool td_subscription_put_end(td_buf *out, td_bytes message) {
+    static const char *const verbs[][2] = {{"subscribe\"", "un"}, {"SUBSCRIBE\"", "UN"}};
+    for (size_t i = 0; i < 2; i++) {
+        const uint8_t *verb = memmem(message.data, message.size, verbs[i][0], strlen(verbs[i][0]));
+        if (verb == NULL) continue;
+        size_t before = (size_t)(verb - message.data);
+        td_buf_put(out, message.data, before);
+        td_buf_text(out, verbs[i][1]);
+        td_buf_put(out, verb, message.size - before);
+        return true;
+    }
+    return false;
+}
+
+/* What was refused would have all of a message refused. */
+static bool is_there(const symbol *s) { return s->state == CONFIRMED || (s->state == ASKED && !s->told); }
+
+bool td_subscription_end(td_subscription *s, td_bytes *out) {
+    size_t first = 0, count = 0;
+    s->settled = true;
+    while (first < s->count && !is_there(&s->symbols[first])) first++;
+    for (; first + count < s->count && count < s->ops->most && is_there(&s->symbols[first + count]); count++)
+        s->symbols[first + count].state = WANTED;
+    if (count == 0) return false;
+    td_buf asked = {0};
+    s->ops->put(&asked, s->names + first, count);
+    s->text.size = 0;
+    bool said = td_subscription_put_end(&s->text, td_buf_bytes(&asked));
+    td_buf_fini(&asked);
+    *out = td_buf_bytes(&s->text);
+    return said;
+}
+
 /* ---- what it says ---- */
 
 void td_subscription_take_ack(td_subscription *s, td_bytes text) {

@@ -33,7 +33,14 @@ void td_subscription_free(td_subscription *subscription); /* accepts NULL */
 void td_subscription_begin(td_subscription *subscription);
 /* What is to be done now, monotonic: nothing, a message to send, or a text for people, borrowed until the next call. */
 td_subscription_step td_subscription_next(td_subscription *subscription, int64_t now_ns, td_bytes *out);
+/* The next message that calls off what was asked for and not refused: as it was asked for, with the opposite verb.
+ * False: nothing is left. From the first call on, until another session begins, nothing is asked for any more. */
+bool td_subscription_end(td_subscription *subscription, td_bytes *out);
 void td_subscription_take_ack(td_subscription *subscription, td_bytes text);
 void td_subscription_confirm(td_subscription *subscription, td_bytes symbol);
 /* False: it has to do with nothing that was asked for. */
 bool td_subscription_take_error(td_subscription *subscription, td_bytes text);
+
+/* Appends what calls off what `message` asks for. All venues let one do that in the words in which one asked,
+ * "subscribe" being "unsubscribe" (Binance in capitals, Bitstamp behind "bts:"). False: it has no such word. */
+bool td_subscription_put_end(td_buf *out, td_bytes message);

@@ -28,7 +28,8 @@ static void put_ignored(const td_field *f, td_bytes message, td_recorded *out) {
         td_recorded_ignore(out, "error");
         bool denied = f[MESSAGE].text.size > 0 && speaks_of_key(f[MESSAGE].text);
         out->notice = (td_notice){.kind = denied ? TD_NOTICE_DENIED : TD_NOTICE_ERROR, .text = f[MESSAGE].text};
-    } else if (td_bytes_equal(f[EVENT].text, TD_TEXT("subscribe-status"))) {
+    } else if (td_bytes_equal(f[EVENT].text, TD_TEXT("subscribe-status")) ||
+               td_bytes_equal(f[EVENT].text, TD_TEXT("unsubscribe-status"))) {
         td_recorded_ignore(out, "subscriptions");
         out->notice = (td_notice){.kind = TD_NOTICE_ACK, .text = message};
     } else if (td_bytes_equal(f[EVENT].text, TD_TEXT("heartbeat"))) {

@@ -52,7 +52,7 @@ struct td_ingest {
     td_backoff backoff;
     td_ingest_counts counts;
     td_fault fault, standing;
-    atomic_bool ended;
+    atomic_bool ended, leaving, left; /* leaving: what was asked for */
 };
 
 /* ---- life ---- */
@@ -161,6 +161,13 @@ void td_ingest_close(td_ingest *in) {
 }
 
 bool td_ingest_ended(td_ingest *in) { return atomic_load_explicit(&in->ended, memory_order_acquire); }
+
+bool td_ingest_leave(td_ingest *in) {
+    if (td_live_feed_count(in->conf.live) == 0 || td_fault_status(&in->fault) != TD_OK) return true;
+    atomic_store_explicit(&in->leaving, true, memory_order_release);
+    return atomic_load_explicit(&in->left, memory_order_acquire);
+}
+
 td_commands *td_ingest_commands(td_ingest *in) { return in->commands; }
 td_copies *td_ingest_copies(td_ingest *in) { return in->copies; }
 td_beginning *td_ingest_beginning(td_ingest *in) { return in->beginning; }
@@ -532,6 +539,8 @@ int td_ingest_step(void *self) {
     if (td_fault_status(&in->fault) != TD_OK) return 0;
     const td_os *os = in->conf.os;
     (void)td_live_pump(in->conf.live);
+    if (atomic_load_explicit(&in->leaving, memory_order_acquire) && td_live_leave(in->conf.live))
+        atomic_store_explicit(&in->left, true, memory_order_release);
     if (td_backoff_waiting(&in->backoff, os)) return 0;
     if (in->conf.disk != NULL && td_disk_level_now(in->conf.disk) == TD_DISK_FULL) return 0;
     int64_t now_ns = os->ops->mono_ns(os->self);

@@ -61,6 +61,8 @@ int td_ingest_step(void *ingest); /* inputs handled; 0: nothing due, ended, or b
 void td_ingest_close(td_ingest *ingest);
 /* All feeds have ended and everything is appended. Thread: any. */
 bool td_ingest_ended(td_ingest *ingest);
+/* Live feeds take leave of their venues, from the next step on. True: they have, or none ever will. Thread: any. */
+bool td_ingest_leave(td_ingest *ingest);
 /* Appends what is batched. After the thread has stopped. */
 TD_CHECKED td_status td_ingest_flush(td_ingest *ingest);
 td_commands *td_ingest_commands(td_ingest *ingest);

@@ -41,7 +41,7 @@ struct td_live {
     td_log_report_fn progress; /* NULL: nobody is told */
     void *progress_arg;
     uint64_t random;
-    bool started;
+    bool started, leaving;
     size_t turn, lane_count;
     live_lane *lanes[TD_MERGE_FEEDS_MAX];
 };
@@ -154,7 +154,7 @@ static void give_time(live_lane *lane, td_input *out) {
 
 /* Plans Times for the partitions that are quiet at that clock. */
 static void plan_quiet(const td_live *l, live_lane *lane, int64_t clock_ns) {
-    if (clock_ns < lane->check_ns) return;
+    if (clock_ns < lane->check_ns || l->leaving) return; /* who takes leave does not hear what there is */
     bool down = lane->state != LIVE;
     if (down && clock_ns - lane->down_ns < lane->conf->hold_ns) return;
     uint64_t quiet = 0;
@@ -277,7 +277,7 @@ static void session_failed(td_live *l, live_lane *lane, const char *why, bool de
 }
 
 static td_status connect_due(td_live *l, live_lane *lane) {
-    if (lane->state != DOWN || mono_ns(l) < lane->retry_ns) return TD_OK;
+    if (lane->state != DOWN || l->leaving || mono_ns(l) < lane->retry_ns) return TD_OK;
     td_status status = lane->ops->live->connect(lane->feed, lane->session_number + 1);
     if (status == TD_OK)
         lane->state = CONNECTING;
@@ -438,4 +438,13 @@ int td_live_pump(td_live *l) {
     int work = 0;
     for (size_t i = 0; i < l->lane_count; i++) work += l->lanes[i]->ops->live->pump(l->lanes[i]->feed);
     return work;
+}
+
+bool td_live_leave(td_live *l) {
+    bool left = l->leaving = true;
+    for (size_t i = 0; i < l->lane_count; i++) {
+        const td_live_ops *ops = l->lanes[i]->ops->live;
+        if (ops->leave != NULL) left &= ops->leave(l->lanes[i]->feed);
+    }
+    return left;
 }

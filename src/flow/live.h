@@ -57,6 +57,9 @@ bool td_live_resumed(const td_live *live, uint32_t partition);
 void td_live_set_aliases(td_live *live, const td_alias *aliases, size_t count);
 size_t td_live_feed_count(const td_live *live);
 int td_live_pump(td_live *live); /* moves bytes; returns work done */
+/* Takes leave of all venues, to be called until it is true, inputs being taken meanwhile; no session begins any more,
+ * and no partition is told that it is quiet. */
+bool td_live_leave(td_live *live);
 /* Fills *out, BACKFILL items among them; borrowed texts are valid until the next call. Errors: TD_AGAIN; TD_RETRY as
  * the feed gave it. */
 TD_CHECKED td_status td_live_next(td_live *live, td_input *out);

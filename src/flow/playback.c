@@ -231,6 +231,7 @@ static const td_transport_ops transport = {.name = "playback",
                                            .pump = net_pump,
                                            .next = net_next,
                                            .send = net_send,
+                                           .leave = net_drop,
                                            .drop = net_drop,
                                            .close = net_close};
 

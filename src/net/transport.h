@@ -55,6 +55,9 @@ typedef struct td_transport_ops {
     /* Sends a text message; one of TD_NET_SEND_MAX bytes fits where none waits. Errors: TD_FULL (TD_NET_OUTBOX_BYTES
      * wait already), TD_RETRY (not open). */
     TD_CHECKED td_status (*send)(void *transport, uint32_t connection, td_bytes message);
+    /* Says goodbye (code 1000) behind what waits to be sent. What has arrived is still given, what arrives now is not;
+     * CLOSED comes when the peer has ended it, too, which nobody has to wait for. Of one that is not open: nothing. */
+    void (*leave)(void *transport, uint32_t connection);
     void (*drop)(void *transport, uint32_t connection); /* at once; gives no more events */
     void (*close)(void *transport);                     /* accepts NULL */
 } td_transport_ops;

@@ -29,6 +29,7 @@ typedef struct conn {
     td_link link;
     td_buf outbox;           /* messages, each behind its size and the library's own room */
     bool paused, wants_ping; /* reading waits; a ping is to be sent */
+    bool leaving;            /* … and then a goodbye */
     char farewell[TD_LINK_DETAIL_MAX];
 } conn;
 
@@ -81,11 +82,12 @@ static void set_pace(conn *c) {
 }
 
 static int receive(transport *t, conn *c, struct lws *wsi, td_bytes bytes) {
+    if (c->leaving) return 0;
     bool last = lws_is_final_fragment(wsi) != 0 && lws_remaining_packet_payload(wsi) == 0;
     t->work++;
     if (!td_link_receive(&c->link, bytes, last)) {
-        /* Without saying why: while libwebsockets 4.1 waits to send a reason, it goes on to take bytes, beyond the end
-         * of its buffer. */
+        /* Without saying why: libwebsockets 4.1 goes on to take bytes while it waits to send a reason, and where it was
+         * told so while it gave some, beyond the end of its buffer. */
         lws_set_opaque_user_data(wsi, NULL);
         c->wsi = NULL; /* the library closes it behind this callback */
         c->state = CONN_ENDED;
@@ -129,20 +131,26 @@ static void closing_by_peer(conn *c, td_bytes reason) {
 
 enum { OUT_HEAD = sizeof(uint32_t) + LWS_PRE };
 
+/* From here, where no bytes of the peer are being given, a reason does no harm (see receive): to be sent, answered. */
+static int say_goodbye(struct lws *wsi) {
+    lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+    return -1;
+}
+
 static int send_waiting(conn *c, struct lws *wsi) {
     uint8_t ping[LWS_PRE + 1] = {0};
     if (c->wants_ping) {
         c->wants_ping = false;
         if (lws_write(wsi, ping + LWS_PRE, 0, LWS_WRITE_PING) < 0) return -1;
-        return c->outbox.size > 0 ? lws_callback_on_writable(wsi) < 0 : 0;
+        return c->outbox.size > 0 || c->leaving ? lws_callback_on_writable(wsi) < 0 : 0;
     }
-    if (c->outbox.size == 0) return 0;
+    if (c->outbox.size == 0) return c->leaving ? say_goodbye(wsi) : 0;
     uint32_t size;
     memcpy(&size, c->outbox.data, sizeof size);
     if (lws_write(wsi, c->outbox.data + OUT_HEAD, size, LWS_WRITE_TEXT) < (int)size) return -1;
     c->outbox.size -= OUT_HEAD + size;
     memmove(c->outbox.data, c->outbox.data + OUT_HEAD + size, c->outbox.size);
-    return c->outbox.size > 0 ? lws_callback_on_writable(wsi) < 0 : 0;
+    return c->outbox.size > 0 || c->leaving ? lws_callback_on_writable(wsi) < 0 : 0;
 }
 
 static td_status client_send(void *self, uint32_t connection, td_bytes message) {
@@ -158,6 +166,14 @@ static td_status client_send(void *self, uint32_t connection, td_bytes message) 
     td_buf_put(&c->outbox, message.data, message.size);
     (void)lws_callback_on_writable(c->wsi);
     return TD_OK;
+}
+
+static void client_leave(void *self, uint32_t connection) {
+    transport *t = self;
+    conn *c = &t->conns[connection];
+    if (c->state != CONN_OPEN) return;
+    c->leaving = true;
+    (void)lws_callback_on_writable(c->wsi);
 }
 
 /* ---- the library's callbacks ---- */
@@ -357,5 +373,6 @@ const td_transport_ops td_transport_lws = {.name = "lws",
                                            .pump = client_pump,
                                            .next = client_next,
                                            .send = client_send,
+                                           .leave = client_leave,
                                            .drop = client_drop,
                                            .close = client_close};

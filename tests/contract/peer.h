@@ -27,6 +27,7 @@ typedef struct peer_ops {
     bool (*connected)(void *peer);                              /* the newest connection is there, for both ends */
     void (*end)(void *peer, peer_end how);                      /* behind what was sent */
     void (*mute)(void *peer, bool mute);                        /* no answer to pings either */
+    int (*left)(void *peer);                                    /* code of the newest one's goodbye to us; 0: none */
     size_t (*received)(void *peer, char *out, size_t capacity); /* the last message's text */
     void (*close)(void *peer);
 } peer_ops;

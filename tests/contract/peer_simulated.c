@@ -35,6 +35,7 @@ typedef struct sim_peer {
     td_random random;
     peer_manner manner;
     bool mute;
+    int left;
     sim_conn *newest;
     char text[256];
     size_t text_size;
@@ -140,6 +141,15 @@ static void sim_drop(void *self, uint32_t connection) {
     t->conns[connection] = NULL;
 }
 
+/* What is on its way to us is lost, and then so is the connection. */
+static void sim_leave(void *self, uint32_t connection) {
+    sim_transport *t = self;
+    sim_conn *c = t->conns[connection];
+    if (c == NULL || !c->open || c->link.ended) return;
+    world->left = 1000;
+    td_link_end(&c->link, TD_NET_LOST, "left");
+}
+
 static td_status sim_next(void *self, td_net_event *out) {
     static char detail[TD_LINK_DETAIL_MAX];
     sim_transport *t = self;
@@ -177,6 +187,7 @@ static const td_transport_ops transport_simulated = {.name = "simulated",
                                                      .pump = sim_pump,
                                                      .next = sim_next,
                                                      .send = sim_send,
+                                                     .leave = sim_leave,
                                                      .drop = sim_drop,
                                                      .close = sim_close};
 
@@ -234,6 +245,8 @@ static void peer_finish(void *self, peer_end how) {
     piece->how = how;
 }
 
+static int peer_left(void *self) { return ((const sim_peer *)self)->left; }
+
 static size_t peer_received(void *self, char *out, size_t capacity) {
     const sim_peer *p = self;
     size_t size = p->text_size < capacity ? p->text_size : capacity;
@@ -256,5 +269,6 @@ const peer_ops peer_simulated = {.transport = &transport_simulated,
                                  .connected = peer_connected,
                                  .end = peer_finish,
                                  .mute = peer_mute,
+                                 .left = peer_left,
                                  .received = peer_received,
                                  .close = peer_close};

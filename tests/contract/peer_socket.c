@@ -20,6 +20,7 @@ typedef struct socket_conn {
     td_buf in, out;
     size_t gone; /* of `out` */
     int ending;  /* 1 + peer_end, once `out` is empty */
+    int left;    /* code of the other end's goodbye */
 } socket_conn;
 
 typedef struct socket_peer {
@@ -113,7 +114,10 @@ static bool take_frame(socket_peer *p, socket_conn *c) {
     uint8_t *mask = d + head, *payload = mask + 4;
     for (size_t i = 0; i < size; i++) payload[i] ^= mask[i % 4];
     if ((d[0] & 15) == OP_PING && !p->mute) put_frame(&c->out, 0x80 | OP_PONG, (td_bytes){payload, size}, size);
-    if ((d[0] & 15) == OP_CLOSE) c->ending = 1 + PEER_STREAM_END;
+    if ((d[0] & 15) == OP_CLOSE) {
+        c->ending = 1 + PEER_STREAM_END;
+        c->left = size >= 2 ? td_get_be16(payload) : 1005;
+    }
     if ((d[0] & 15) == OP_TEXT) {
         p->text_size = size < sizeof p->text ? size : sizeof p->text;
         memcpy(p->text, payload, p->text_size);
@@ -122,6 +126,8 @@ static bool take_frame(socket_peer *p, socket_conn *c) {
     memmove(d, payload + size, c->in.size);
     return true;
 }
+
+static int socket_left(void *self) { return newest(self)->left; }
 
 static size_t socket_received(void *self, char *out, size_t capacity) {
     socket_peer *p = self;
@@ -250,5 +256,6 @@ const peer_ops peer_socket = {.transport = &td_transport_lws,
                               .connected = socket_connected,
                               .end = socket_end,
                               .mute = socket_mute,
+                              .left = socket_left,
                               .received = socket_received,
                               .close = socket_close};

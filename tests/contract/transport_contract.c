@@ -314,6 +314,38 @@ static void test_sending(rig *r) {
     assert_memory_equal(text, "{\"id\":2}", 8);
 }
 
+/* It hears what was said before, though it talks on and on, in messages that no single read takes. */
+static void test_leaving_is_told(rig *r) {
+    static uint8_t bytes[MESSAGE_MAX];
+    char text[64];
+    r->ops->leave(r->transport, 2); /* nobody's number */
+    connect_peer(r);
+    fill(bytes, sizeof bytes, 5);
+    for (int i = 0; i < 8; i++) r->peer_ops->send(r->peer, (td_bytes){bytes, sizeof bytes}, true);
+    td_net_event e = wait_event(r); /* within the first */
+    assert_true(e.kind == TD_NET_BYTES && !e.last);
+    assert_int_equal(r->ops->send(r->transport, r->connection, TD_TEXT("{\"id\":1}")), TD_OK);
+    r->ops->leave(r->transport, r->connection);
+    assert_int_equal(end_reason(r), TD_NET_LOST);
+    for (int i = 0; i < TURNS_MAX && r->peer_ops->left(r->peer) == 0; i++) (void)turn(r);
+    assert_int_equal(r->peer_ops->left(r->peer), 1000);
+    assert_int_equal(r->peer_ops->received(r->peer, text, sizeof text), 8);
+    expect_peer_knows(r);
+    assert_int_equal(r->ops->connect(r->transport, r->peer_ops->url(r->peer), &r->connection), TD_OK);
+    r->ops->leave(r->transport, r->connection); /* that is not open */
+    assert_int_equal(wait_event(r).kind, TD_NET_OPENED);
+}
+
+static void test_who_is_left_need_not_answer(rig *r) {
+    connect_peer(r);
+    r->ops->leave(r->transport, r->connection);
+    for (int i = 0; i < TURNS_MAX && r->peer_ops->left(r->peer) == 0; i++) (void)turn(r);
+    r->ops->drop(r->transport, r->connection);
+    expect_peer_knows(r);
+    td_net_event none;
+    assert_int_equal(r->ops->next(r->transport, &none), TD_AGAIN);
+}
+
 static void test_connections_do_not_mix(rig *r) {
     td_net_event e;
     td_buf message = {0};
@@ -345,6 +377,8 @@ static const struct {
              {"a full inbox makes the peer wait", test_a_full_inbox_makes_the_peer_wait},
              {"an inbox full for long ends it", test_an_inbox_full_for_long_ends_it},
              {"sending", test_sending},
+             {"leaving is told", test_leaving_is_told},
+             {"who is left need not answer", test_who_is_left_need_not_answer},
              {"connections do not mix", test_connections_do_not_mix}};
 
 typedef struct test_case {

@@ -65,8 +65,9 @@ def check_positions(run):
 def books(folder):
     with binance.Binance(SYMBOLS) as venue:
         venue.busy = venue.stale = 1
-        feed = (f"websocket: {{ url: '{venue.url}', history: '{venue.history}', history_interval: 300ms, raw: true, "
-                "reconnect: 50ms, lateness: 200ms, max_delay: 200ms }")
+        wanted = {"method": "SUBSCRIBE", "params": [f"{symbol.lower()}@depth" for symbol in SYMBOLS], "id": 1}
+        feed = (f"websocket: {{ url: '{venue.url}', subscribe: '{json.dumps(wanted)}', history: '{venue.history}', "
+                "history_interval: 300ms, raw: true, reconnect: 50ms, lateness: 200ms, max_delay: 200ms }")
         with tapedeck.Live(folder, [feed]) as run:
             wait_for_books(run, venue)
             assert [code for _, _, code in venue.asked] == [429, 200, 200, 200], venue.asked
@@ -80,6 +81,8 @@ def books(folder):
             wait_for(lambda: len(venue.asked) == 7, "a lost update to be seen")
             wait_for_books(run, venue)
             gaps = run.gaps()
+    (given_up,) = tapedeck.called_off(venue.sessions[1])
+    assert json.loads(given_up) == wanted | {"method": "UNSUBSCRIBE"} and not venue.sessions[1].streams, given_up
     assert [symbol for _, symbol, _ in venue.asked[6:]] == ["ETHUSDT"], venue.asked
     assert [(g["reason"], g["status"]) for g in gaps if g["reason"] == "sequence"] == [("sequence", "filled")], gaps
     spans = [later[0] - earlier[0] for earlier, later in itertools.pairwise(venue.asked)]

@@ -5,6 +5,7 @@ was told, and every bar is the market's.
 import collections
 import decimal
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -227,6 +228,35 @@ def books(folder):
         assert book["readable"] and best == [[float(last.bid), float(last.size)], [float(last.ask), float(last.size)]], (
             book, last)
     return f"{len(told)} records of {len(PRODUCTS)} books over {len(venue.sessions)} sessions"
+
+
+@CASES.add
+def leaving(folder):
+    """Told to end, a run calls off what it asked for and hears the venue out, which need not answer, nor be there."""
+    pauses = []
+    for manner in ("answers", "deaf", "half-open"):
+        os.mkdir(f"{folder}/{manner}")
+        market = coinbase.Market(PRODUCTS, rate=40)
+        with coinbase.Coinbase(market) as venue, Run(f"{folder}/{manner}", venue, SETTINGS) as run:
+            wait_for(lambda: venue.sessions and len(venue.sessions[0].sent) > 20, "a session")
+            time.sleep(0.5)
+            venue.deaf = manner == "deaf"
+            if manner == "half-open":
+                venue.cut("mute")
+        session = venue.sessions[0]
+        assert len(venue.sessions) == 1 and run.drained_s < 8 and "the session ended" not in run.stderr, run.stderr
+        if manner == "half-open":
+            assert session.code is None, session.code
+            continue
+        (message,) = tapedeck.called_off(session)
+        assert json.loads(message) == json.loads(session.received[0]) | {"type": "unsubscribe"}, session.received
+        pauses.append(session.pause)
+        if manner == "answers":  # all that came before its answer is on the tape
+            assert not any(session.channels.values()), session.channels
+            found = [(key.partition(":")[2], v["trade_id"]) for key, v in run.values("Trade")]
+            assert set(session.sent) <= set(found), set(session.sent) - set(found)
+    assert 0.25 < pauses[1] < 5, pauses
+    return f"left {pauses[0]:.2f} s after the last word, {pauses[1]:.2f} s where nobody answers"
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ is left alone; and the key is told to nobody.
 """
 import collections
 import decimal
+import json
 import sys
 import time
 
@@ -70,20 +71,24 @@ def cuts(folder):
         conditions |= {row[3] for row in got}
     assert doubles > 5 and cut < 20 and conditions == {"1001102", "2", ""}, (doubles, cut, conditions)
     assert {gap["reason"] for gap in gaps} == {"session"} and len(gaps) >= 4 * 3, gaps
+    assert len(tapedeck.called_off(venue.sessions[4])) == len(SYMBOLS), venue.sessions[4].received
     assert run.stderr.count("the session ended") == 4 and TOKEN not in run.stderr, run.stderr
     return f"{sum(map(len, found.values()))} trades, {doubles} equal ones, {len(gaps)} gaps"
 
 
 @CASES.add
 def too_many(folder):
-    """Of five symbols the last two are refused without their names, and told once; the others go on."""
+    """Of five symbols the last two are refused without their names, and told once; the others go on, and are called off
+    in the end."""
     market = coinbase.Market([*SYMBOLS, "MSFT"], rate=20)
     with finnhub.Finnhub(market, TOKEN, finnhub.Habits(most=3)) as venue:
         with tapedeck.Live(folder, [feed(venue, symbols=[*SYMBOLS, "MSFT"])], FINNHUB_TOKEN=TOKEN) as run:
             wait_for(lambda: venue.sessions and len(venue.sessions[0].received) == 7, "what was refused, again", 20)
             time.sleep(2.5)
+            assert len(venue.sessions) == 1 and venue.sessions[0].symbols == SYMBOLS[:3], venue.sessions[0].symbols
     assert run.stderr.count("does not give OANDA:EUR_USD, MSFT: Subscribing to too many symbols") == 1, run.stderr
-    assert len(venue.sessions) == 1 and venue.sessions[0].symbols == SYMBOLS[:3], venue.sessions[0].symbols
+    given_up = [json.loads(message) for message in tapedeck.called_off(venue.sessions[0])]
+    assert given_up == [{"type": "unsubscribe", "symbol": symbol} for symbol in SYMBOLS[:3]], given_up
     found = collections.Counter(key for key, _ in run.values("Trade"))
     assert set(found) == {f"FINNHUB:{symbol}" for symbol in SYMBOLS[:3]} and min(found.values()) > 50, found
     return f"{sum(found.values())} trades of the others"

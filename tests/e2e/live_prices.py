@@ -3,6 +3,7 @@ the tape once, rounded as it says, and makes no trade and no bar; what the vendo
 left alone and shown to nobody.
 """
 import decimal
+import json
 import sys
 import time
 
@@ -64,6 +65,7 @@ def coincap_prices(folder):
         assert all(v["flags"] & 2 and v["event_ns"] == v["receive_ns"] for v in values), values[0]
         inexact += sum(v["flags"] & 1 for v in values)
         compared += len(got)
+    assert tapedeck.called_off(venue.sessions[-1]) == [], venue.sessions[-1].received
     gaps = run.gaps()
     assert inexact > 50 and len(gaps) >= 4 and {gap["reason"] for gap in gaps} == {"session"}, (inexact, gaps)
     assert TOKEN not in run.stderr, run.stderr
@@ -86,6 +88,8 @@ def twelvedata_prices(folder):
         got = [(v["event_ns"], decimal.Decimal(v["price"])) for v in found[symbol]]
         assert len(got) > 100 and want[:len(got)] == got and len(want) - len(got) <= 5, (symbol, len(want), len(got))
     assert set(found) == {"AAPL", "EUR/USD"}, set(found)
+    given_up = [json.loads(message)["params"]["symbols"] for message in tapedeck.called_off(venue.sessions[0])]
+    assert given_up == ["AAPL", "EUR/USD"] and not venue.sessions[0].symbols, given_up
     assert run.stderr.count("the venue does not give ABC/XYZ: it did not acknowledge them") == 1, run.stderr
     return f"{sum(map(len, found.values()))} prices"
 

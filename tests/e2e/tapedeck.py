@@ -112,7 +112,9 @@ class Live:
 
     def __exit__(self, kind, *_):
         self.process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
         self.stdout, self.stderr = self.process.communicate(timeout=30)
+        self.drained_s = time.monotonic() - began
         assert kind or self.process.returncode == 0, f"exit {self.process.returncode}:\n{self.stderr}"
 
     def read(self, *words):
@@ -125,6 +127,14 @@ class Live:
     def values(self, schema):
         """Of the tape's records of that schema, in its order, with their instruments; the run has ended or goes on."""
         return [(r["key"], r["value"]) for r in self.read("log", "cat", "tape") if r["value"]["schema"] == schema]
+
+
+def called_off(session):
+    """What a session called off when its run was told to end: with these messages, last of all, and a goodbye."""
+    assert (session.cut, session.code) == ("left", 1000), (session.cut, session.code)
+    verbs = ["unsubscribe" in message.lower() for message in session.received]
+    assert verbs == sorted(verbs), session.received
+    return session.received[verbs.count(False):]
 
 
 def texts_of(process, data):

@@ -127,6 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                          .pump = net_pump,
                                          .next = net_next,
                                          .send = net_send,
+                                         .leave = net_drop,
                                          .drop = net_drop,
                                          .close = net_close};
     td_os_ops os_ops = {.wall_ns = clock_now, .mono_ns = clock_now};

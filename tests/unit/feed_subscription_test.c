@@ -1,11 +1,14 @@
 /* tests/unit/feed_subscription_test.c - goal: what a venue knows is asked for in few messages, what it does not know
- * keeps nothing else away and is told once. */
+ * keeps nothing else away and is told once; at the end what was asked for is called off, and nothing else. */
 #include "base/time.h"
 #include "feed/subscription.h"
 #include "unit.h"
 #include <stdio.h>
 
+#define VERB "subscribe\" "
+
 static void put(td_buf *out, char *const *symbols, size_t count) {
+    td_buf_text(out, VERB);
     for (size_t i = 0; i < count; i++) td_buf_printf(out, "%s%s", i > 0 ? "+" : "", symbols[i]);
 }
 
@@ -19,9 +22,18 @@ static const td_subscription_ops ops = {.most = 3, .interval_ns = 10 * TD_NS_PER
 
 typedef struct step {
     int64_t at_ms;
-    char what;        /* 'B'egin a session, 'A'ck, 'E'rror, 'N'ext */
+    char what;        /* 'B'egin a session, 'A'ck, 'E'rror, 'N'ext, 'O'ff: the next message that calls off */
     const char *text; /* NULL: none is wanted. Of E: "!" in front where it has to do with what was asked for */
 } step;
+
+static void check_message(td_bytes got, const char *verb, td_bytes wanted, size_t i) {
+    size_t size = strlen(verb);
+    if (wanted.size == 0) return;
+    ASSERT_ROW(got.size == size + wanted.size && memcmp(got.data, verb, size) == 0 &&
+                   memcmp(got.data + size, wanted.data, wanted.size) == 0,
+               "%zu: \"%.*s\", wanted \"%s%.*s\"", i, (int)got.size, (const char *)got.data, verb, (int)wanted.size,
+               (const char *)wanted.data);
+}
 
 static void check_of(const td_subscription_ops *venue, const step *steps, size_t count) {
     static char *names[] = {"a", "b", "c", "d", "e"};
@@ -34,15 +46,19 @@ static void check_of(const td_subscription_ops *venue, const step *steps, size_t
         if (steps[i].what == 'B') td_subscription_begin(s);
         if (steps[i].what == 'A') td_subscription_take_ack(s, text);
         if (steps[i].what == 'E') assert_int_equal(td_subscription_take_error(s, text), ours);
-        if (steps[i].what != 'N') continue;
         td_bytes got = {0};
+        if (steps[i].what == 'O') {
+            assert_int_equal(td_subscription_end(s, &got), text.size > 0);
+            check_message(got, "un" VERB, text, i);
+        }
+        if (steps[i].what != 'N') continue;
         td_subscription_step next = td_subscription_next(s, steps[i].at_ms * TD_NS_PER_MS, &got);
         bool tells = text.size > 3 && memcmp(text.data, "the", 3) == 0;
         td_subscription_step wanted = text.size == 0 ? TD_SUBSCRIPTION_NONE
                                       : tells        ? TD_SUBSCRIPTION_TELL
                                                      : TD_SUBSCRIPTION_SEND;
-        ASSERT_ROW(next == wanted && (text.size == 0 || td_bytes_equal(got, text)), "%zu: %d \"%.*s\", wanted \"%s\"",
-                   i, (int)next, (int)got.size, (const char *)got.data, steps[i].text);
+        ASSERT_ROW(next == wanted, "%zu: %d, wanted \"%s\"", i, (int)next, steps[i].text);
+        check_message(got, tells ? "" : VERB, text, i);
     }
     td_subscription_free(s);
 }
@@ -184,6 +200,63 @@ static void a_mute_venue_changes_its_mind(void **state) {
     check_of(&mute_ops, steps, COUNT_OF(steps));
 }
 
+static void all_is_called_off(void **state) {
+    (void)state;
+    static const step acknowledged[] = {
+        {0, 'B', NULL},       {0, 'N', "a+b+c"},     {10, 'N', "d+e"},  {11, 'A', "abcde"},
+        {6000, 'O', "a+b+c"}, {6000, 'O', "d+e"},    {6000, 'O', NULL}, {9000, 'N', NULL}, /* it stays so */
+        {10000, 'B', NULL},   {10000, 'N', "a+b+c"},
+    };
+    check(acknowledged, COUNT_OF(acknowledged));
+}
+
+static void what_is_not_there_is_not_called_off(void **state) {
+    (void)state;
+    static const step before_all_is_asked_for[] = {
+        {0, 'B', NULL}, {0, 'N', "a+b+c"}, {1, 'A', "a"}, {2, 'O', "a+b+c"}, {2, 'O', NULL}, {20, 'N', NULL},
+    };
+    static const step at_once[] = {{0, 'B', NULL}, {0, 'O', NULL}, {0, 'N', NULL}};
+    static const step refused[] = {
+        {0, 'B', NULL},      {0, 'N', "a+b+c"},   {10, 'N', "d+e"},   {11, 'A', "abde"},
+        {5010, 'N', NULL},   {5010, 'N', "c"},    {5020, 'E', "!no"}, {10010, 'N', "the venue does not give c: !no"},
+        {10010, 'O', "a+b"}, {10010, 'O', "d+e"}, {10010, 'O', NULL},
+    };
+    static const step mute[] = {
+        ASK_ALL(0),
+        {41, 'E', "!too many"},
+        {5040, 'N', "e"},
+        {5041, 'E', "!too many"},
+        {7040, 'N', "the venue does not give e: !too many"},
+        {7041, 'O', "a"},
+        {7041, 'O', "b"},
+        {7041, 'O', "c"},
+        {7041, 'O', "d"},
+        {7041, 'O', NULL},
+    };
+    check(before_all_is_asked_for, COUNT_OF(before_all_is_asked_for));
+    check(at_once, COUNT_OF(at_once));
+    check(refused, COUNT_OF(refused));
+    check_of(&mute_ops, mute, COUNT_OF(mute));
+}
+
+static void each_venue_has_the_word(void **state) {
+    (void)state;
+    static const char *const words[][2] = {
+        {"{\"type\":\"subscribe\",\"symbol\":\"X\"}", "{\"type\":\"unsubscribe\",\"symbol\":\"X\"}"},
+        {"{\"method\":\"SUBSCRIBE\",\"params\":[\"b@trade\"],\"id\":1}",
+         "{\"method\":\"UNSUBSCRIBE\",\"params\":[\"b@trade\"],\"id\":1}"},
+        {"{\"event\":\"bts:subscribe\"}", "{\"event\":\"bts:unsubscribe\"}"},
+        {"{\"subscribed\":true}", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < COUNT_OF(words); i++) {
+        td_buf out = {0};
+        assert_int_equal(td_subscription_put_end(&out, td_text(words[i][0])), words[i][1] != NULL);
+        assert_true(td_bytes_equal(td_buf_bytes(&out), td_text(words[i][1] != NULL ? words[i][1] : "")));
+        td_buf_fini(&out);
+    }
+}
+
 static void wrong_names(void **state) {
     (void)state;
     static char *names[][2] = {
@@ -206,6 +279,9 @@ int main(void) {
                                        cmocka_unit_test(a_mute_venue_refuses_the_last_ones),
                                        cmocka_unit_test(a_mute_venue_refuses_one_in_the_middle),
                                        cmocka_unit_test(a_mute_venue_changes_its_mind),
+                                       cmocka_unit_test(all_is_called_off),
+                                       cmocka_unit_test(what_is_not_there_is_not_called_off),
+                                       cmocka_unit_test(each_venue_has_the_word),
                                        cmocka_unit_test(wrong_names)};
     return cmocka_run_group_tests_name("feed_subscription", tests, NULL, NULL);
 }

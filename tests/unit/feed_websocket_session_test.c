@@ -1,5 +1,6 @@
 /* tests/unit/feed_websocket_session_test.c - goal: a session ends when it is too quiet and not while it speaks slowly,
- * why it ended holds for it alone, what is refused of a message is shown once, and no part of a secret with it. */
+ * why it ended holds for it alone, what is refused of a message is shown once, and no part of a secret with it; and who
+ * takes leave is heard out, but not waited for. */
 #include "base/secret.h"
 #include "base/time.h"
 #include "feed/websocket.h"
@@ -21,6 +22,7 @@ typedef struct rig {
     td_os os;
     int64_t now_ns;
     bool asked, open;
+    bool parting;     /* what is said is shown, too */
     const step *step; /* what is to come; NULL: nothing is there yet */
     const td_feed_ops *ops;
     td_feed_conf conf;
@@ -67,11 +69,24 @@ static td_status net_next(void *self, td_net_event *out) {
 }
 
 static td_status net_send(void *self, uint32_t connection, td_bytes message) {
-    assert_true(((const rig *)self)->open && connection == 0 && message.size > 0);
+    rig *r = self;
+    assert_true(r->open && connection == 0 && message.size > 0);
+    if (r->parting) td_buf_printf(&r->text, "said %.*s\n", (int)message.size, (const char *)message.data);
     return TD_OK;
 }
 
-static void net_drop(void *self, uint32_t connection) { ((rig *)self)->open = connection != 0; }
+static void net_leave(void *self, uint32_t connection) {
+    rig *r = self;
+    assert_true(r->open && connection == 0);
+    td_buf_text(&r->text, "goodbye\n");
+}
+
+static void net_drop(void *self, uint32_t connection) {
+    rig *r = self;
+    r->open = connection != 0;
+    if (r->parting) td_buf_text(&r->text, "dropped\n");
+}
+
 static void net_close(void *self) { assert_non_null(self); }
 
 static const td_transport_ops net = {.name = "table",
@@ -80,6 +95,7 @@ static const td_transport_ops net = {.name = "table",
                                      .pump = net_pump,
                                      .next = net_next,
                                      .send = net_send,
+                                     .leave = net_leave,
                                      .drop = net_drop,
                                      .close = net_close};
 
@@ -221,6 +237,80 @@ static void no_part_of_a_secret_is_shown(void **state) {
     play(&r, steps, COUNT_OF(steps), wanted);
 }
 
+/* ---- taking leave ---- */
+
+#define CALL_OFF "said {\"action\":\"unsubscribe\",\"params\":{\"symbols\":\"AAPL\"}}\n"
+#define GIVEN_UP "{\"event\":\"unsubscribe-status\",\"status\":\"ok\",\"success\":[{\"symbol\":\"AAPL\"}]}"
+#define HEARD    "ignored subscriptions\n"
+
+typedef struct part { /* the network brings something, or it is time to take leave */
+    int after_ms;
+    const step *step; /* NULL: to take leave */
+    bool left;        /* … what that says */
+} part;
+
+static void check_parting(const td_feed_ops *ops, const part *parts, size_t count, const char *wanted) {
+    rig r;
+    rig_open(&r, ops, "AAPL", false);
+    r.parting = true;
+    for (size_t i = 0; i < count; i++) {
+        r.now_ns += parts[i].after_ms * TD_NS_PER_MS;
+        if (parts[i].step == NULL) ASSERT_ROW(td_live_leave(r.live) == parts[i].left, "part %zu", i);
+        r.step = parts[i].step;
+        take(&r);
+    }
+    td_input input; /* nothing begins any more, and nobody is told that it is quiet */
+    r.now_ns += 3600 * TD_NS_PER_S;
+    assert_int_equal(td_live_next(r.live, &input), TD_AGAIN);
+    assert_false(r.asked);
+    td_buf_put(&r.text, "", 1);
+    assert_string_equal((const char *)r.text.data, wanted);
+    rig_close(&r);
+}
+
+#define SUBSCRIBED "said {\"action\":\"subscribe\",\"params\":{\"symbols\":\"AAPL\"}}\n"
+
+static void a_venue_is_heard_out(void **state) {
+    (void)state;
+    static const step none = {0, NOTHING, NULL}, ack = {0, LAST, ACK}, given_up = {0, LAST, GIVEN_UP},
+                      price = {0, LAST,
+                               "{\"event\":\"price\",\"symbol\":\"AAPL\",\"timestamp\":1700000000,\"price\":1}"},
+                      refused = {0, LAST, "{\"event\":\"unsubscribe-status\",\"status\":\"error\",\"message\":\"no\"}"},
+                      lost = {0, LOST, NULL};
+    static const part answers[] = {{0, &none, false},  {9, &ack, false},      {9, NULL, false}, {100, NULL, false},
+                                   {9, &price, false}, {9, &given_up, false}, {9, NULL, false}, {199, NULL, false},
+                                   {0, &lost, false},  {0, NULL, true}};
+    static const part refuses[] = {{0, &none, false},    {9, &ack, false}, {9, NULL, false},
+                                   {9, &refused, false}, {0, NULL, false}, {200, NULL, true}};
+    /* It has two answers to give. */
+    static const part early[] = {{0, &none, false},     {9, NULL, false}, {1, &ack, false},  {0, NULL, false},
+                                 {1, &given_up, false}, {0, NULL, false}, {0, &lost, false}, {0, NULL, true}};
+    static const part silent[] = {{0, &none, false}, {9, &ack, false},   {9, NULL, false}, {299, NULL, false},
+                                  {1, NULL, false},  {199, NULL, false}, {1, NULL, true},  {9, NULL, true}};
+    static const part torn[] = {
+        {0, &none, false}, {9, &ack, false}, {9, NULL, false}, {9, &lost, false}, {0, NULL, true}};
+    static const part down[] = {{0, &none, false}, {9, &ack, false}, {9, &lost, false}, {9, NULL, true}};
+    const td_feed_ops *ops = &td_feed_twelvedata;
+    check_parting(ops, answers, COUNT_OF(answers), SUBSCRIBED HEARD CALL_OFF "event\n" HEARD "goodbye\n");
+    check_parting(ops, refuses, COUNT_OF(refuses), SUBSCRIBED HEARD CALL_OFF "ignored error\ngoodbye\ndropped\n");
+    check_parting(ops, early, COUNT_OF(early), SUBSCRIBED CALL_OFF HEARD HEARD "goodbye\n");
+    check_parting(ops, silent, COUNT_OF(silent), SUBSCRIBED HEARD CALL_OFF "goodbye\ndropped\n");
+    check_parting(ops, torn, COUNT_OF(torn),
+                  SUBSCRIBED HEARD CALL_OFF "told a: the session ended: on command\ndropped\n");
+    check_parting(ops, down, COUNT_OF(down), SUBSCRIBED HEARD "told a: the session ended: on command\ndropped\n");
+}
+
+/* Who answers nothing is told, and left at once; who was asked for nothing is left. */
+static void a_mute_venue_is_not_waited_for(void **state) {
+    (void)state;
+    static const step none = {0, NOTHING, NULL}, lost = {0, LOST, NULL};
+    static const part parts[] = {{0, &none, false}, {9, NULL, false}, {0, &lost, false}, {0, NULL, true}};
+    check_parting(&td_feed_finnhub, parts, COUNT_OF(parts),
+                  "said {\"type\":\"subscribe\",\"symbol\":\"AAPL\"}\n"
+                  "said {\"type\":\"unsubscribe\",\"symbol\":\"AAPL\"}\ngoodbye\n");
+    check_parting(&td_feed_coincap, parts, COUNT_OF(parts), "goodbye\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_that_takes_long_is_a_sign_of_life),
@@ -228,6 +318,8 @@ int main(void) {
         cmocka_unit_test(a_refusal_of_the_token_is_that_sessions_alone),
         cmocka_unit_test(of_what_is_refused_its_part_is_shown),
         cmocka_unit_test(no_part_of_a_secret_is_shown),
+        cmocka_unit_test(a_venue_is_heard_out),
+        cmocka_unit_test(a_mute_venue_is_not_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

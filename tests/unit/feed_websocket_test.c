@@ -71,6 +71,7 @@ static const td_transport_ops net = {.name = "unit",
                                      .pump = net_pump,
                                      .next = net_next,
                                      .send = net_send,
+                                     .leave = net_drop,
                                      .drop = net_drop,
                                      .close = net_close};
 

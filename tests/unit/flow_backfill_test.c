@@ -96,7 +96,8 @@ static bench *bench_open(rig *r) {
     b->live = td_live_new(&b->os, b->instruments, PARTITIONS, bench_report, b);
     for (uint32_t i = 0; i < 2; i++) {
         b->feeds[i].bench = b;
-        b->live_ops[i] = (td_live_ops){past_connect, past_pump, i == 0 ? past_backfill : NULL, NULL};
+        b->live_ops[i] =
+            (td_live_ops){.connect = past_connect, .pump = past_pump, .backfill = i == 0 ? past_backfill : NULL};
         b->feed_ops[i] = (td_feed_ops){.live = &b->live_ops[i], .next = past_next, .close = past_close};
         b->confs[i] = (td_feed_conf){
             .name = names[i], .reconnect_ns = 1, .history_after_ns = 2 * TD_NS_PER_S, .history_tries = 3};

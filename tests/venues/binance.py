@@ -62,6 +62,13 @@ class Binance(Server):
         self.paused = False
         self._random = random.Random("binance")
 
+    async def _heard(self, session, text):
+        message = json.loads(text)
+        streams = session.__dict__.setdefault("streams", set())
+        change = streams.update if message["method"] == "SUBSCRIBE" else streams.difference_update
+        change(message["params"])
+        await self._send(session, {"result": None, "id": message["id"]})
+
     def _asked(self, path, query):
         wanted = dict(urllib.parse.parse_qsl(query))
         if path != "/api/v3/depth" or wanted.get("symbol") not in self.books:

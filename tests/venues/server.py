@@ -61,13 +61,15 @@ def play(server, cut_every, *said):
 
 
 class Session:
-    """One connection: what was sent on it, in the venue's own words, what it said, and how it was cut."""
+    """One connection: what was sent on it, in the venue's own words, what it said, and how it was cut. `code` is that of
+    its goodbye, None where it went without one, and `pause` how long before that it had said something."""
 
     def __init__(self, connection):
         self.connection = connection
         self.sent = []
         self.received = []
         self.cut = None
+        self.code = self.pause = None
 
 
 class Server:
@@ -76,6 +78,7 @@ class Server:
 
     def __init__(self, port=0, tls=None, away_s=0.0):
         self.port, self.tls, self.away_s = port, tls, away_s
+        self.deaf = False  # what is said to it is noted, and has no answer
         self._back = 0.0  # nobody is let in before
         self.sessions = []
         self._ready = threading.Event()
@@ -153,14 +156,18 @@ class Server:
         return 404, {}, b'{"message":"NotFound"}'
 
     async def _connected(self, connection):
-        session = Session(connection)
+        session, heard = Session(connection), time.monotonic()
         self.sessions.append(session)
         try:
             async for message in connection:
                 session.received.append(message)
-                await self._heard(session, message)
+                heard = time.monotonic()
+                if not self.deaf:
+                    await self._heard(session, message)
         except ConnectionClosedError:
             pass  # that is what cuts are for
+        goodbye = connection.protocol.close_rcvd
+        session.code, session.pause = goodbye and goodbye.code, time.monotonic() - heard
         session.cut = session.cut or "left"
 
     def _request(self, _connection, request):

@@ -47,6 +47,11 @@ class TwelveData(Server):
             await self._send(session, {"event": "heartbeat", "status": "ok"})
         elif parse_qs(urlsplit(session.connection.request.path).query).get("apikey") != [self.token]:
             await self._send(session, {"event": "subscribe-status", "status": "error", "message": NO_KEY})
+        elif message["action"] == "unsubscribe":
+            given_up = message["params"]["symbols"].split(",")
+            session.symbols.difference_update(given_up)
+            await self._send(session, {"event": "unsubscribe-status", "status": "ok",
+                                       "success": [{"symbol": s} for s in given_up], "fails": None})
         elif message["action"] == "subscribe":
             asked = message["params"]["symbols"].split(",")
             session.symbols = getattr(session, "symbols", set()) | (set(asked) & set(self.prices))
