@@ -3,6 +3,7 @@
 #include "app/exit.h"
 #include "app/manual.h"
 #include "lang/function.h"
+#include "lang/words.h"
 
 typedef struct help_conf {
     bool markdown, schema, exits, functions;
@@ -36,6 +37,10 @@ static void put_exits(td_buf *out) {
 }
 
 static int fail_unknown(const char *key) {
+    if (td_word_is_reserved(td_text(key))) {
+        (void)fprintf(stderr, "tapedeck help: \"%s\" is a word of strategies: docs/language.md tells of it\n", key);
+        return TD_EXIT_USAGE;
+    }
     const char *nearest = td_manual_nearest(key);
     (void)fprintf(stderr, "tapedeck help: there is no key, kind of feed or sink, function or command \"%s\"", key);
     if (nearest == NULL) nearest = td_function_nearest(td_text(key));

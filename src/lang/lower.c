@@ -74,13 +74,15 @@ const td_scope_name *td_lower_find(const td_lowering *l, td_bytes name, td_bytes
 
 void td_lower_define(td_lowering *l, td_scope_name name) { td_buf_put(&l->scope, &name, sizeof name); }
 
-/* " ; did you mean …" with the nearest of the words and of what is defined so far, or "". */
+/* "; did you mean …" with the nearest of the words, of what all texts know, and of what is defined so far, or "". */
 static const char *guess(const td_lowering *l, td_bytes name, const char *const *words, char out[96]) {
     enum { CANDIDATES_MAX = 128 };
     const char *candidates[CANDIDATES_MAX + 1];
     char copies[CANDIDATES_MAX][TD_NAME_BYTES_MAX + 1];
     size_t count = 0;
     for (; words[count] != NULL; count++) candidates[count] = words[count];
+    for (size_t i = 0; td_words_time[i] != NULL; i++) candidates[count++] = td_words_time[i];
+    for (size_t i = 0; td_words_asof[i] != NULL; i++) candidates[count++] = td_words_asof[i];
     size_t name_count;
     const td_scope_name *names = scope_names(l, &name_count);
     for (size_t i = 0; i < name_count && count < CANDIDATES_MAX; i++, count++) {

@@ -101,6 +101,17 @@ static bool is_constant(td_lowering *l, uint32_t expr) {
     return node != TD_NODE_BAD && td_graph_builder_node(l->builder, node).op == TD_OP_CONSTANT;
 }
 
+static void fail_given(const td_lowering *l, const td_function *f, const td_expr *given) {
+    const char *words[TD_FUNCTION_ARGS_MAX + 2] = {NULL};
+    uint32_t count = 0;
+    for (; f->args[count].kind != TD_ARG_NONE; count++) words[count] = f->args[count].name;
+    if (td_function_window(f) != NULL) words[count] = "where";
+    const char *near =
+        given->text.size > 2 ? td_word_nearest(words, given->text) : NULL; /* one letter is near to all */
+    td_lower_fail(l, given->offset, "%s has no argument '%.*s'%s%s%s", f->name, TD_WORD(given->text),
+                  near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
+}
+
 /* Gives those with a name theirs. False after an error. */
 static bool place_given(td_lowering *l, const td_function *f, const td_expr *call, arguments *a) {
     for (uint32_t i = first_given(l, call); i != 0; i = expr_at(l, i)->next) {
@@ -110,7 +121,7 @@ static bool place_given(td_lowering *l, const td_function *f, const td_expr *cal
         if (f->args[arg].kind != TD_ARG_NONE) place = &a->expr[arg];
         if (td_bytes_equal(given->text, TD_TEXT("where")) && td_function_window(f) != NULL) place = &a->where;
         if (place == NULL)
-            td_lower_fail(l, given->offset, "%s has no argument '%.*s'", f->name, TD_WORD(given->text));
+            fail_given(l, f, given);
         else if (*place != 0)
             td_lower_fail(l, given->offset, "'%.*s' of %s is given twice", TD_WORD(given->text), f->name);
         if (place == NULL || *place != 0) return false;

@@ -63,6 +63,16 @@ static void lower_exit(td_lowering *l, const td_rule_tree *rule) {
 
 /* ---- the others ---- */
 
+/* Of rules that set what has a default: whether one of the kind stands above. */
+static bool was_said(const td_lowering *l, const td_rule_tree *rule) {
+    for (uint32_t i = 0; i < l->stmts_done; i++) {
+        const td_stmt *s = td_syntax_stmt(l->tree, l->strategy->stmt_first + i);
+        bool is_rule = s->kind == TD_STMT_RULE && s->part_count > 0;
+        if (is_rule && td_syntax_rule(l->tree, s)->kind == rule->kind) return true;
+    }
+    return false;
+}
+
 static void set_once(const td_lowering *l, const td_rule_tree *rule, int64_t *at, int64_t value) {
     if (*at != 0)
         (void)fail(l, rule->offset, "this was said above already");
@@ -94,6 +104,8 @@ static void lower_fill(const td_lowering *l, const td_rule_tree *rule, td_paper_
 
 void td_lower_rule(td_lowering *l, const td_rule_tree *rule) {
     td_paper_rules *rules = td_graph_builder_rules(l->builder);
+    bool once = rule->kind == TD_RULE_FILL || rule->kind == TD_RULE_INCOMPLETE;
+    if (once && was_said(l, rule)) (void)fail(l, rule->offset, "this was said above already");
     switch ((td_rule_kind)rule->kind) {
     case TD_RULE_COOLDOWN:
         lower_cooldown(l, rule, rules);

@@ -145,10 +145,10 @@ static uint32_t count_elements(const td_lowering *l, td_value span) {
 
 static bool lay_out_window(td_lowering *l, const td_over_call *c, td_node *node) {
     td_node window = td_graph_builder_node(l->builder, c->node);
+    const char *name = l->inner != NULL ? l->inner->name : c->function->name; /* as the user's text has it */
     bool keeps = td_op_rows[node->op].keeps;
     if (c->window.epoch == TD_EPOCH_SINCE && keeps) {
-        td_lower_fail(l, c->offset, "%s has to keep its values, and since(…) may never end: give it a duration",
-                      c->function->name);
+        td_lower_fail(l, c->offset, "%s has to keep its values, and since(…) may never end: give it a duration", name);
         return false;
     }
     if (c->window.epoch != TD_EPOCH_NONE) {
@@ -162,8 +162,8 @@ static bool lay_out_window(td_lowering *l, const td_over_call *c, td_node *node)
         node->n = (uint32_t)(window.constant / TD_VALUE_ONE);
     }
     if (node->n > 0 || (c->window.epoch != TD_EPOCH_NONE && !keeps)) return true;
-    td_lower_fail(l, c->offset, "this window of %s may hold more than %d bars: take a shorter one, or wider bars",
-                  c->function->name, TD_WINDOW_MAX);
+    td_lower_fail(l, c->offset, "this window of %s may hold more than %d bars: take a shorter one, or wider bars", name,
+                  TD_WINDOW_MAX);
     return false;
 }
 

@@ -81,7 +81,10 @@ void td_parser_expect(td_parser *p, const char *text) {
 void td_parser_expect_end(td_parser *p) {
     static const char *const words[] = {"and", "or",   "note", "when", "step",  "for",
                                         "in",  "else", "then", "from", "after", NULL};
-    if (!td_parser_at_end(p)) td_parser_fail_expected(p, p->token, "an operator or the end of the line", words);
+    if (td_token_is(p->token, "="))
+        td_parser_fail(p, p->token, "expected an operator or the end of the line, found '='; did you mean '=='?");
+    else if (!td_parser_at_end(p))
+        td_parser_fail_expected(p, p->token, "an operator or the end of the line", words);
 }
 
 td_bytes td_parser_new_name(td_parser *p, td_token token, const char *what) {

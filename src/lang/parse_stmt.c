@@ -115,8 +115,8 @@ static void parse_leg(td_parser *p, td_token word) {
         leg.use = use.text;
         leg.use_offset = use.offset;
         td_parser_advance(p);
-        if (!p->failed && !at_leg_end(p) && td_word_nearest(ends, use.text) != NULL)
-            td_parser_fail_expected(p, use, "'when'", ends);
+        bool meant = !at_leg_end(p) && td_word_nearest(ends, use.text) != NULL;
+        if (!p->failed && (meant || td_word_is_reserved(use.text))) td_parser_fail_expected(p, use, "'when'", ends);
     }
     td_token qty = p->token;
     if (td_parser_accept(p, "qty")) {

@@ -298,7 +298,11 @@ static const struct {
      "  stop at 0\n"
      "  trail when close > 1\n"
      "  cooldown 1m\n"
-     "  cooldown 2m\n",
+     "  cooldown 2m\n"
+     "  fill next\n"
+     "  fill open\n"
+     "  incomplete allow\n"
+     "  incomplete withhold\n",
      "x.td:2:10: R is how far the strategy's stop stands from the entry: say 'stop', by a distance or a level, above\n"
      "      target 2R\n"
      "             ^\n"
@@ -310,6 +314,12 @@ static const struct {
      "            ^\n"
      "x.td:6:3: this was said above already\n"
      "      cooldown 2m\n"
+     "      ^\n"
+     "x.td:8:3: this was said above already\n"
+     "      fill open\n"
+     "      ^\n"
+     "x.td:10:3: this was said above already\n"
+     "      incomplete withhold\n"
      "      ^\n"},
     {"strategy a on bars(1m)\n"
      "  bui when close > 1\n",

@@ -7,6 +7,15 @@ static const struct {
 } cases[] = {
     /* clang-format off */
     {"strategy a on bars(1m)\n"
+     "  x = max(high, sesion)\n"
+     "  y = max(high, session, were = close > open)\n",
+     "x.td:2:17: unknown name 'sesion'; did you mean 'session'?\n"
+     "      x = max(high, sesion)\n"
+     "                    ^\n"
+     "x.td:3:26: max has no argument 'were'; did you mean 'where'?\n"
+     "      y = max(high, session, were = close > open)\n"
+     "                             ^\n"},
+    {"strategy a on bars(1m)\n"
      "  x = close + 5m\n"
      "  y = time + time\n"
      "  z = 2 * 5m\n"
@@ -110,7 +119,7 @@ static const struct {
      "x.td:7:7: this window of sum may hold more than 100000 bars: take a shorter one, or wider bars\n"
      "      v = sum(close, 365d)\n"
      "          ^\n"
-     "x.td:8:7: quantile has to keep its values, and since(\342\200\246) may never end: give it a duration\n"
+     "x.td:8:7: median has to keep its values, and since(\342\200\246) may never end: give it a duration\n"
      "      u = median(close, since(close > 1))\n"
      "          ^\n"
      "x.td:9:7: rank has to keep its values, and since(\342\200\246) may never end: give it a duration\n"

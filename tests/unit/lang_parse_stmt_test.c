@@ -259,6 +259,15 @@ static const struct {
     const char *text, *errors;
 } mistakes[] = {
     /* clang-format off */
+    {"strategy a on bars(1m)\n"
+     "  buy when close = 1\n"
+     "  buy if close > 1\n",
+     "x.td:2:18: expected an operator or the end of the line, found '='; did you mean '=='?\n"
+     "      buy when close = 1\n"
+     "                     ^\n"
+     "x.td:3:7: expected 'when', found 'if'\n"
+     "      buy if close > 1\n"
+     "          ^\n"},
     {"strategy a on bars(1.5 trades)\n"
      "  x = close\n"
      "strategy b on bars(1m, fild)\n"
