@@ -166,6 +166,7 @@ static void look(td_edit *e) {
     td_strategies read;
     td_status status = td_strategies_read(&read, e->conf.os, e->conf.draft.config);
     uint64_t hash = hash_of(&read);
+    if (status != TD_OK) hash ^= td_hash_bytes(td_text(td_trail())); /* what is wrong stands in a list, too */
     if (hash != e->seen) {
         e->seen = hash;
         if (status == TD_OK) status = take_draft(e, &read);

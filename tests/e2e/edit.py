@@ -78,6 +78,14 @@ def tells_what_is_wrong_until_it_is_mended(home):
         path.write_text(BEFORE, encoding="utf-8")
         dashboard.wait_until("the mended text", lambda: strategies(server)["state"] == "in_force")
         assert strategies(server)["errors"] == ""
+        names = path.with_name("names.txt")
+        for wrong in ("LEAN", "LEAN:SPY\nno name"):  # the text stays, what it names does not
+            names.write_text(wrong + "\n", encoding="utf-8")
+            path.write_text(AFTER.replace("LEAN:SPY", f"@{names.name}"), encoding="utf-8")
+            line = f"names.txt:{wrong.count(chr(10)) + 1}:"
+            dashboard.wait_until(line, lambda: line in strategies(server)["errors"])
+        names.write_text("LEAN:SPY\n", encoding="utf-8")
+        dashboard.wait_until("the mended list", lambda: strategies(server)["turn"] == 1)
         return told["errors"].splitlines()[1]
 
 

@@ -99,8 +99,12 @@ static bool fill_disk(td_world *w, int64_t disk_bytes, bool *out_full) {
     td_sim_set_faults(w->sim, &(td_sim_faults){.disk_bytes = disk_bytes});
     HOLDS(td_world_start(w) == TD_OK, "%s", td_trail());
     *out_full = false;
-    if (td_world_run(w, TURNS_FULL)) return true; /* snapshots that went made room in time: it came through by itself */
+    bool ended = td_world_run(w, TURNS_FULL);
     const td_disk *disk = disk_of(w);
+    if (ended) { /* snapshots that went made room: it waited, and came through by itself */
+        HOLDS(td_counted(&disk->counts.pauses) > 0, "the disk of %lld bytes was large enough", (long long)disk_bytes);
+        return true;
+    }
     for (int looks = 0; looks < LOOKS_MAX; looks++) {
         bool full = td_disk_level_now(disk) == TD_DISK_FULL;
         int64_t pauses = td_counted(&disk->counts.pauses);
