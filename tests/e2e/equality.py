@@ -5,6 +5,7 @@ that many kills, ten to a folder. A number alone is the seed.
 """
 import argparse
 import random
+import sqlite3
 import subprocess
 import time
 
@@ -13,7 +14,9 @@ import tapedeck as td
 DATA = td.ROOT / "examples" / "data"
 FEEDS = [f"file: {{ format: lean, path: {DATA}/lean/*.zip, ratio: 60, from: \"09:30\", to: \"16:00\" }}",
          f"file: {{ format: binance-collector, path: {DATA}/binance/*.gz }}"]
-STRATEGIES = sorted((td.ROOT / "strategies").glob("*.td")) + [td.ROOT / "tests" / "data" / "ticks.td"]
+STRATEGIES = sorted((td.ROOT / "strategies").glob("*.td")) + [td.ROOT / "tests" / "data" / f"{name}.td"
+                                                                     for name in ("ticks", "rules")]
+TABLES = ("bars", "signals", "fills")
 
 
 # Each is looked at from the partitions of the others, and all of them from everywhere.
@@ -38,18 +41,18 @@ def compare(name, home, wanted, wanted_rows):
     got = td.digests(f"{home}/data")
     different = sorted(k for k in wanted if got.get(k) != wanted[k])
     assert not different and len(got) == len(wanted), f"{name}: {different[:5]} differ"
-    for table in ("bars", "signals"):
+    for table in TABLES:
         assert td.rows(f"{home}/data", table) == wanted_rows[table], f"{name}: table {table} differs"
     total = sum(count for count, _ in got.values())
-    print(f"{name}: {len(got)} partitions, {total} records, {len(wanted_rows['bars'])} bars and "
-          f"{len(wanted_rows['signals'])} signals in the sink equal")
+    print(f"{name}: {len(got)} partitions, {total} records, {len(wanted_rows['bars'])} bars, "
+          f"{len(wanted_rows['signals'])} signals and {len(wanted_rows['fills'])} fills in the sink equal")
 
 
 def reference(home, feeds=FEEDS, strategies=None):
     file, _ = demo(home, feeds=feeds, strategies=strategies)
     summary = td.run(file, "--set", "workers=1")
     assert summary["events"] == summary["accepted"] + summary["quarantined"] + summary["duplicates"] + summary["rejected"]
-    rows = {table: td.rows(f"{home}/data", table) for table in ("bars", "signals")}
+    rows = {table: td.rows(f"{home}/data", table) for table in TABLES}
     assert len(rows["bars"]) == summary["bars"] and len(rows["signals"]) == summary["signals"], summary
     return td.digests(f"{home}/data"), rows, summary
 
@@ -70,6 +73,15 @@ def kills(home, wanted, wanted_rows, count, seed, **what):
     assert last["diverged"] == 0, last
     compare(f"kill -9 at {done} of {count} random moments (seed {seed})", home, wanted, wanted_rows)
     return done
+
+
+def with_rules(home, rows):
+    """Each level is reached, and orders are filled: else their equality says nothing."""
+    with sqlite3.connect(f"file:{home}/data/market.db?mode=ro", uri=True) as db:
+        told = dict(db.execute("SELECT reason, count(*) FROM signals WHERE action = 'exit' AND status = 'fresh'"
+                               " GROUP BY reason").fetchall())
+    assert min(told.get(kind, 0) for kind in ("stop", "trail", "target")) > 20 and len(rows["fills"]) > 2000, told
+    print(f"levels reached: {told}")
 
 
 def kill_often(count, seed):
@@ -95,6 +107,7 @@ def main():
     with td.folder() as one, td.folder() as eight, td.folder() as killed, td.folder() as twice:
         wanted, rows, summary = reference(one)
         assert summary["bars"] > 10000 and summary["signals"] > 2000, summary
+        with_rules(one, rows)
         file, _ = demo(eight)
         td.run(file, "--set", "workers=8")
         compare("the demo with 8 workers", eight, wanted, rows)

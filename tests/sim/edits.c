@@ -15,7 +15,11 @@ static struct { /* over all seeds: a simulation in which nothing happens proves 
 
 static const char kept[] = "strategy jump on bars(5s) for LEAN:*, BINANCE:*, SIM:*\n"
                            "  short when close > close[1] and volume > 0\n"
-                           "  cover when close < close[1]\n";
+                           "  cover when close < close[1]\n"
+                           "  stop 0.05%\n"
+                           "  trail at min(low, 4)\n"
+                           "  cooldown 10s after stop\n"
+                           "  at most 20 per 1m\n";
 
 typedef struct told { /* by the strategy that nobody edits, per partition, a line each */
     td_buf lines[PARTITIONS];

@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const topics[TOPIC_COUNT] = {"tape", "bars", "signals", "gaps", "actions", "quarantine", "rejected"};
+enum { TOPIC_FILLS = 3 };
+
+static const char *const topics[TOPIC_COUNT] = {"tape", "bars",    "signals",    [TOPIC_FILLS] = "fills",
+                                                "gaps", "actions", "quarantine", "rejected"};
 
 /* Without src_epoch: it counts crashes. */
 static const char *const tables[TABLE_COUNT] = {
@@ -15,10 +18,12 @@ static const char *const tables[TABLE_COUNT] = {
     " trade_count, revision, known_at_ns, quality, evidence FROM bars WHERE src_partition = ?1 ORDER BY src_offset",
     "SELECT src_offset, id, strategy, instrument, event_ns, width_ns, action, target, status, price, note, known_at_ns,"
     " reason FROM signals WHERE src_partition = ?1 ORDER BY src_offset",
+    "SELECT src_offset, signal, strategy, instrument, event_ns, side, quantity, price, position, known_at_ns FROM fills"
+    " WHERE src_partition = ?1 ORDER BY src_offset",
     "SELECT src_offset, feed, instrument, number, status, reason, from_ns, ifnull(to_ns, ''), ifnull(first_id, ''),"
     " ifnull(last_id, ''), ifnull(missing, ''), filled, known_at_ns FROM gaps WHERE src_partition = ?1"
     " ORDER BY src_offset"};
-static const char *const table_topics[TABLE_COUNT] = {"bars", "signals", "gaps"};
+static const char *const table_topics[TABLE_COUNT] = {"bars", "signals", "fills", "gaps"};
 
 void td_outcome_fini(td_outcome *o) {
     for (int p = 0; p < PARTITION_MAX; p++) {
@@ -135,10 +140,17 @@ static bool same_rows(const td_buf *rows, const td_buf *reference, int64_t count
           end > line ? (const char *)reference->data + line : "(no row)");
 }
 
+static int64_t count_of(const td_outcome *o, int topic) {
+    int64_t count = 0;
+    for (uint32_t p = 0; p < PARTITION_MAX; p++) count += o->record_count[topic][p];
+    return count;
+}
+
+int64_t td_outcome_fills(const td_outcome *o) { return count_of(o, TOPIC_FILLS); }
+
 int64_t td_outcome_count(const td_outcome *o) {
     int64_t count = 0;
-    for (int t = 0; t < TOPIC_COUNT; t++)
-        for (uint32_t p = 0; p < PARTITION_MAX; p++) count += o->record_count[t][p];
+    for (int t = 0; t < TOPIC_COUNT; t++) count += count_of(o, t);
     return count;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 #include "world.h"
 
-enum { TOPIC_COUNT = 7, TABLE_COUNT = 3, PARTITION_MAX = 8 };
+enum { TOPIC_COUNT = 8, TABLE_COUNT = 4, PARTITION_MAX = 8 };
 
 typedef struct td_outcome {
     td_buf records[TOPIC_COUNT][PARTITION_MAX]; /* per record: sizes of key and value, key, value */
@@ -15,6 +15,7 @@ typedef struct td_outcome {
 bool td_outcome_take(td_world *w, td_outcome *out);
 void td_outcome_fini(td_outcome *outcome);
 int64_t td_outcome_count(const td_outcome *outcome); /* of records */
+int64_t td_outcome_fills(const td_outcome *outcome); /* … of the topic fills */
 /* False: stderr says where they differ first. */
 bool td_outcome_same(const td_outcome *got, const td_outcome *reference);
 /* Between lives: the rows of each partition are the reference's up to the position that lies beside them. */

@@ -12,7 +12,7 @@
 enum { LIVES_MAX = 6, TURNS_MAX = 400000, OPEN_TRIES = 40 };
 
 static struct { /* over all seeds: a simulation in which nothing happens proves nothing */
-    int64_t records, crashes, cut_short, snapshots, suppressed, repairs, rotten;
+    int64_t records, fills, crashes, cut_short, snapshots, suppressed, repairs, rotten;
 } tally;
 
 typedef struct run {
@@ -124,6 +124,7 @@ static bool run_seed(uint64_t seed, bool trace) {
     good = good && run_machine(&faulty, &reference, &got);
     if (good && !(faulty.world.excused && faulty.world.noticed)) good = td_outcome_same(&got, &reference);
     tally.records += td_outcome_count(&got);
+    tally.fills += td_outcome_fills(&got);
     td_outcome_fini(&reference);
     td_outcome_fini(&got);
     return good;
@@ -132,9 +133,10 @@ static bool run_seed(uint64_t seed, bool trace) {
 int main(int argc, char **argv) {
     int code = td_seeds_main(argc, argv, run_seed);
     td_market_free();
-    (void)printf("%" PRId64 " records equal; %" PRId64 " crashes, %" PRId64 " in the middle of the work, %" PRId64
-                 " snapshots, %" PRId64 " inputs passed in silence, %" PRId64 " repairs, %" PRId64 " bits flipped\n",
-                 tally.records, tally.crashes, tally.cut_short, tally.snapshots, tally.suppressed, tally.repairs,
-                 tally.rotten);
+    (void)printf("%" PRId64 " records equal, %" PRId64 " of them fills; %" PRId64 " crashes, %" PRId64
+                 " in the middle of the work, %" PRId64 " snapshots, %" PRId64 " inputs passed in silence, %" PRId64
+                 " repairs, %" PRId64 " bits flipped\n",
+                 tally.records, tally.fills, tally.crashes, tally.cut_short, tally.snapshots, tally.suppressed,
+                 tally.repairs, tally.rotten);
     return code;
 }

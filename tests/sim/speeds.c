@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TOPICS = 5, FILE_BYTES_MAX = 16 << 20, IDLE_MS = 5 };
+enum { TOPICS = 6, FILE_BYTES_MAX = 16 << 20, IDLE_MS = 5 };
 
 typedef struct outcome {
     uint8_t sha256[TOPICS][TD_PARTITIONS_MAX][32];
@@ -57,6 +57,7 @@ static bool copy_inputs(td_sim *sim, const char *config) {
     copying c = {.sim = sim};
     copy_file(sim, config, &c.failed);
     copy_file(sim, "tests/data/ticks.td", &c.failed);
+    copy_file(sim, "tests/data/rules.td", &c.failed);
     for (size_t i = 0; i < sizeof dirs / sizeof dirs[0]; i++) {
         c.dir = dirs[i];
         if (td_os_posix.ops->list(td_os_posix.self, c.dir, copy_listed, &c) != TD_OK) return fail(c.dir);
@@ -89,7 +90,12 @@ static bool digest(td_topic *topic, uint32_t partition, uint8_t out_sha256[32], 
 
 static bool take_outcome(td_engine *engine, outcome *out) {
     const td_topics *t = td_engine_topics(engine);
-    td_topic *topics[TOPICS] = {t->tape, t->rejected, t->outputs[0], t->outputs[1], t->outputs[2]};
+    td_topic *topics[TOPICS] = {t->tape,
+                                t->rejected,
+                                t->outputs[TD_OUTPUT_BARS],
+                                t->outputs[TD_OUTPUT_SIGNALS],
+                                t->outputs[TD_OUTPUT_QUARANTINE],
+                                t->outputs[TD_OUTPUT_FILLS]};
     for (size_t i = 0; i < TOPICS; i++)
         for (uint32_t p = 0; p < t->partitions; p++)
             if (!digest(topics[i], p, out->sha256[i][p], &out->records[i])) return fail("reading what was made");
@@ -106,7 +112,7 @@ static bool run(td_sim *sim, const char *config_path, const char *speed, outcome
     (void)snprintf(set_dir, sizeof set_dir, "log.dir=run-%s", speed);
     (void)snprintf(set_speed, sizeof set_speed, "speed=%s", speed);
     const char *sets[] = {set_dir, set_speed, "serve=off",
-                          "strategies=[strategies/golden_cross.td, tests/data/ticks.td]"};
+                          "strategies=[strategies/golden_cross.td, tests/data/ticks.td, tests/data/rules.td]"};
     td_config config;
     if (td_config_load(&config, &os, config_path, sets, 4) != TD_OK) return fail("loading");
     for (size_t i = 0; i < config.sink_count; i++) td_options_fini(config.sinks[i].ops->options, &config.sinks[i].conf);
@@ -129,15 +135,15 @@ static bool run(td_sim *sim, const char *config_path, const char *speed, outcome
 /* ---- all of them ---- */
 
 static bool equal(const outcome *wanted, const outcome *got, const char *speed) {
-    static const char *const names[TOPICS] = {"tape", "rejected", "bars", "signals", "quarantine"};
+    static const char *const names[TOPICS] = {"tape", "rejected", "bars", "signals", "quarantine", "fills"};
     for (size_t i = 0; i < TOPICS; i++)
         if (memcmp(wanted->sha256[i], got->sha256[i], sizeof wanted->sha256[i]) != 0) {
             (void)fprintf(stderr, "speeds: topic %s differs at %s\n", names[i], speed);
             return false;
         }
-    (void)printf("%s: %" PRId64 " records on the tape, %" PRId64 " bars, %" PRId64
-                 " signals equal, in %.1f s of the clock\n",
-                 speed, got->records[0], got->bars, got->signals, got->seconds);
+    (void)printf("%s: %" PRId64 " records on the tape, %" PRId64 " bars, %" PRId64 " signals, %" PRId64
+                 " fills equal, in %.1f s of the clock\n",
+                 speed, got->records[0], got->bars, got->signals, got->records[TOPICS - 1], got->seconds);
     return true;
 }
 
@@ -157,7 +163,8 @@ int main(int argc, char **argv) {
             good = false;
         }
     }
-    if (good && (outcomes[0].bars < 10000 || outcomes[0].signals < 2000)) good = fail("too little was made");
+    if (good && (outcomes[0].bars < 10000 || outcomes[0].signals < 2000 || outcomes[0].records[TOPICS - 1] < 2000))
+        good = fail("too little was made");
     td_sim_free(sim);
     return good ? 0 : 1;
 }

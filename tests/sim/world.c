@@ -24,7 +24,22 @@ static const char strategy[] = "strategy cross on bars(1s) for LEAN:*, BINANCE:*
                                "  exit when price < price[1] or price < quote.bid\n"
                                "strategy lean on quotes every 2s for LEAN:*, BINANCE:*, SIM:*\n"
                                "  buy when nz(bid, ask) > trade.price\n"
-                               "  sell when nz(bid, ask) < trade.price\n";
+                               "  sell when nz(bid, ask) < trade.price\n"
+                               "strategy guarded on bars(1s) for LEAN:*, BINANCE:*, SIM:*\n"
+                               "  buy when close >= close[1]\n"
+                               "  short when close < close[1] and volume > volume[1]\n"
+                               "  stop 0.02%\n"
+                               "  trail at max(high, 3) from 1R\n"
+                               "  target 2R\n"
+                               "  cooldown 2s after stop\n"
+                               "  at most 9 per 1m\n"
+                               "strategy nimble on trades every 200ms for LEAN:*, BINANCE:*, SIM:*\n"
+                               "  buy when price > price[1]\n"
+                               "  stop at min(price, 9)\n"
+                               "  trail 0.01%\n"
+                               "  cooldown 1s\n"
+                               "  at most 30 per session\n"
+                               "  fill next after 100ms\n";
 
 /* ---- the market ---- */
 
@@ -74,7 +89,7 @@ static void put_small_feeds(td_world *w, td_buf *yaml) {
     td_buf_text(
         yaml, "feeds:\n"
               "  - file: { name: binance, format: binance-collector, path: \"market/binance/*.gz\" }\n"
-              "  - simulated: { seed: 3, instruments: 4, ticks: 1600, duration: 90s, start: 2026-01-05T23:59:50Z }\n");
+              "  - simulated: { seed: 3, instruments: 4, ticks: 1300, duration: 90s, start: 2026-01-05T23:59:50Z }\n");
     put_actions(w, yaml);
 }
 
