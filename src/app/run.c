@@ -530,6 +530,7 @@ static td_status open_serve(run *r) {
                               .quarantine = t->outputs[TD_OUTPUT_QUARANTINE],
                               .actions = t->outputs[TD_OUTPUT_ACTIONS],
                               .vendor_bars = t->outputs[TD_OUTPUT_VENDOR_BARS],
+                              .fills = t->outputs[TD_OUTPUT_FILLS],
                               .rejected = t->rejected,
                               .ids = t->ids,
                               .program = r->program,

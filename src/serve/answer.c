@@ -55,6 +55,8 @@ static bool check_known(const td_view *view, const td_api_request *r, td_api_err
     td_view_lag_of(view, &lag);
     if (r->kind == TD_API_VENDOR_BARS) /* of instruments and widths that nobody trades */
         return topics->vendor_bars != NULL || td_api_fail(error, 404, "unknown_instrument", "there are no such bars");
+    if (r->kind == TD_API_FILLS && topics->fills == NULL)
+        return td_api_fail(error, 404, "not_found", "there are no fills: nobody here runs paper positions");
     bool has_bars = r->kind != TD_API_QUARANTINE && /* one may be refused altogether */
                     r->kind != TD_API_TAKEN;        /* and actions are told of what nobody trades here */
     if (has_bars && r->instrument[0] != '\0' && !lag.loading &&
@@ -75,6 +77,7 @@ static const td_graph *graph_of(const td_program *program, int64_t width_ns) {
 
 static td_topic *topic_of(const td_serve_topics *topics, td_api_kind kind) {
     return kind == TD_API_SIGNALS       ? topics->signals
+           : kind == TD_API_FILLS       ? topics->fills
            : kind == TD_API_QUARANTINE  ? topics->quarantine
            : kind == TD_API_VENDOR_BARS ? topics->vendor_bars
            : kind == TD_API_TAKEN       ? topics->actions
@@ -83,6 +86,7 @@ static td_topic *topic_of(const td_serve_topics *topics, td_api_kind kind) {
 
 static td_history_kind history_kind(td_api_kind kind) {
     return kind == TD_API_SIGNALS       ? TD_HISTORY_SIGNALS
+           : kind == TD_API_FILLS       ? TD_HISTORY_FILLS
            : kind == TD_API_QUARANTINE  ? TD_HISTORY_QUARANTINE
            : kind == TD_API_VENDOR_BARS ? TD_HISTORY_VENDOR_BARS
            : kind == TD_API_TAKEN       ? TD_HISTORY_ACTIONS
@@ -238,6 +242,10 @@ static void put_history_row(td_answer *a, td_row_format format, const td_history
         td_quarantined q = {0};
         if (value.size == 0 || td_record_get_quarantined(td_view_topics(a->view)->ids, value, &q, &name) == TD_OK)
             td_row_put_quarantined(&a->body, format, name, &place, &q);
+    } else if (a->request.kind == TD_API_FILLS) {
+        td_fill fill = {.side = TD_SIDE_BUY};
+        if (value.size == 0 || td_record_get_fill(value, &fill, &name) == TD_OK)
+            td_row_put_fill(&a->body, format, name, &fill, row->appended_ms);
     } else {
         td_signal signal = {0};
         if (value.size == 0 || td_record_get_signal(td_view_topics(a->view)->ids, value, &signal, &name) == TD_OK)

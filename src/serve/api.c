@@ -10,8 +10,9 @@
 #define IN(kind) (1u << TD_API_##kind)
 enum {
     REFUSED = IN(QUARANTINE) | IN(RELEASE),
-    PAGED = IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(LINES) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(PREVIEW),
-    TABLES = IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(TAKEN),
+    PAGED = IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(LINES) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(PREVIEW) | IN(FILLS),
+    TABLES =
+        IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(TAKEN) | IN(FILLS),
     ONE_SERIES = IN(BARS) | IN(LINES) | IN(VENDOR_BARS) | IN(PREVIEW),
     TEXTS = IN(CHECK) | IN(SAVE) | IN(PREVIEW),
 };
@@ -30,6 +31,7 @@ static const char *const kinds[] = {"instruments",
                                     "vendor_bars",
                                     "explain",
                                     "actions",
+                                    "fills",
                                     "strategies",
                                     "strategies/check",
                                     "strategies/save",
@@ -149,7 +151,7 @@ static const struct parameter {
     {"instrument", PAGED | IN(TAKEN) | IN(STREAM) | IN(RELEASE) | IN(ACTIONS), ONE_SERIES | IN(TAKEN), read_instrument,
      "VENUE:SYMBOL"},
     {"width", ONE_SERIES | IN(STREAM), ONE_SERIES, read_width, "a duration such as 1s, 5m or 1h"},
-    {"strategy", IN(SIGNALS), 0, read_strategy, "a strategy's name"},
+    {"strategy", IN(SIGNALS) | IN(FILLS), 0, read_strategy, "a strategy's name"},
     {"signal", IN(EXPLAIN), IN(EXPLAIN), read_signal, "a signal's id such as cross/LEAN:IBM/2013-10-07T14:31#1"},
     {"file", TEXTS | IN(STRATEGIES), TEXTS, read_file, "a strategy's file, as /api/v1/strategies has it"},
     {"reason", REFUSED, 0, read_reason, "a reason such as outlier or crossed"},
@@ -161,7 +163,7 @@ static const struct parameter {
     {"cursor", PAGED | IN(TAKEN), 0, read_cursor, "a number from the `next` of an answer"},
     {"day", IN(PROFILE), 0, read_day, "a date such as 2013-10-07"},
     {"limit", PAGED | IN(TAKEN) | IN(PROFILE), 0, read_limit, "a number from 1 to 5000"},
-    {"as_of", IN(BARS) | IN(SIGNALS) | IN(VENDOR_BARS), 0, read_as_of,
+    {"as_of", IN(BARS) | IN(SIGNALS) | IN(VENDOR_BARS) | IN(FILLS), 0, read_as_of,
      "a time such as 2013-10-07T20:00:00Z or an integer since 1970, nor an offset of the tape such as @120000"},
     {"adjust", IN(BARS), 0, read_adjust, "none, split or all"},
     {"known", IN(BARS), 0, read_known, "then or now"},
@@ -188,8 +190,8 @@ bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_erro
     if (r->kind == TD_API_COUNT) {
         return td_api_fail(
             error, 404, "not_found",
-            "there is no /api/v1/%.*s; there are instruments, bars, vendor_bars, signals, gaps, lines, stream, "
-            "explain, quarantine, actions, strategies, profile and status",
+            "there is no /api/v1/%.*s; there are instruments, bars, vendor_bars, signals, fills, gaps, lines, "
+            "stream, explain, quarantine, actions, strategies, profile and status",
             td_api_shown(path), (const char *)path.data);
     }
     r->csv = (TABLES >> r->kind & 1) != 0 && accept.size > 0 &&

@@ -22,6 +22,7 @@ typedef enum td_api_kind {
     TD_API_VENDOR_BARS,
     TD_API_EXPLAIN,
     TD_API_TAKEN, /* the path of ACTIONS, not posted: those that were taken */
+    TD_API_FILLS,
     TD_API_STRATEGIES,
     TD_API_CHECK, /* posted, as the next two: a text */
     TD_API_SAVE,

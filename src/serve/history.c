@@ -174,19 +174,35 @@ static void consider_signal(td_history *h, const td_record *record) {
     keep_row(h, record, row);
 }
 
-/* Event times say nothing of the order here: one may be hours ahead. */
+/* A place among the records of one topic, whose event times say nothing of their order. */
+static td_history_row row_by_place(const td_history *h, const td_record *record) {
+    if (h->q.instrument.size > 0) return (td_history_row){.order = record->offset};
+    return (td_history_row){.order = record->timestamp_ms, .tie = h->partition};
+}
+
+/* They run in the order of the log: one by a late trade has an earlier time than the one before it. */
+static void consider_fill(td_history *h, const td_record *record) {
+    td_fill fill;
+    td_bytes name;
+    if (td_record_get_fill(record->value, &fill, &name) != TD_OK) return;
+    if (h->q.instrument.size > 0 && !td_bytes_equal(name, h->q.instrument)) return;
+    if (h->q.strategy.size > 0 && !td_bytes_equal(fill.strategy, h->q.strategy)) return;
+    if (fill.event_ns < h->q.from_ns || fill.event_ns >= h->q.before_ns) return;
+    if (!was_known(h, record, fill.known_at_ns)) return;
+    h->firsts++;
+    keep_row(h, record, row_by_place(h, record));
+}
+
+/* One may be hours ahead. */
 static void consider_quarantined(td_history *h, const td_record *record) {
     td_quarantined q;
     td_bytes name;
-    bool one = h->q.instrument.size > 0;
     if (td_record_get_quarantined(h->q.ids, record->value, &q, &name) != TD_OK) return;
     if (h->q.reason != TD_REASON_NONE && q.reason != h->q.reason) return;
     if (h->q.feed.size > 0 && !td_bytes_equal(q.feed, h->q.feed)) return;
     if (q.event.event_ns < h->q.from_ns || q.event.event_ns >= h->q.before_ns) return;
     h->firsts++;
-    td_history_row row = {.order = record->offset};
-    if (!one) row = (td_history_row){.order = record->timestamp_ms, .tie = h->partition};
-    keep_row(h, record, row);
+    keep_row(h, record, row_by_place(h, record));
 }
 
 static void consider_action(td_history *h, const td_record *record) {
@@ -212,6 +228,9 @@ static void consider(td_history *h, const td_record *record) {
         return;
     case TD_HISTORY_SIGNALS:
         consider_signal(h, record);
+        return;
+    case TD_HISTORY_FILLS:
+        consider_fill(h, record);
         return;
     case TD_HISTORY_QUARANTINE:
         consider_quarantined(h, record);
@@ -283,7 +302,8 @@ static void end_partition(td_history *h) {
     bool one = h->q.instrument.size > 0, cut_short = !partition_done(h);
     h->is_cut |= cut_short;
     bool vendor = h->q.kind == TD_HISTORY_VENDOR_BARS;
-    bool by_offset = h->q.kind == TD_HISTORY_QUARANTINE || h->q.kind == TD_HISTORY_ACTIONS;
+    bool by_offset =
+        h->q.kind == TD_HISTORY_QUARANTINE || h->q.kind == TD_HISTORY_ACTIONS || h->q.kind == TD_HISTORY_FILLS;
     if (one && cut_short && !by_offset && !vendor) drop_unreached(h);
     if (h->q.known_now) drop_unknown(h);
     int64_t highest = cut_rows(h);

@@ -1,4 +1,4 @@
-/* src/serve/history.h - bars, signals, refused events and vendors' bars of the past, read backwards from the log
+/* src/serve/history.h - bars, signals, fills, refused events and vendors' bars of the past, read backwards from the log
  * itself, so that no sink is needed. One block of 256 KB per step; at most 512 MB per question, then the answer says
  * that there is more and where to go on. Rows are kept as the log's bytes and decoded by whoever writes the answer.
  * Thread: the server's.
@@ -16,6 +16,7 @@
 typedef enum td_history_kind {
     TD_HISTORY_BARS,
     TD_HISTORY_SIGNALS,
+    TD_HISTORY_FILLS,
     TD_HISTORY_QUARANTINE,
     TD_HISTORY_ACTIONS, /* of one instrument */
     TD_HISTORY_VENDOR_BARS,
@@ -27,7 +28,7 @@ typedef struct td_history_question {
     td_history_kind kind;
     td_bytes instrument; /* whose partition is read; size 0 (not for bars, a vendor's neither): all, in the order of
                             appending */
-    td_bytes strategy;   /* of signals; size 0: all */
+    td_bytes strategy;   /* of signals and fills; size 0: all */
     td_bytes feed;       /* of refused events and vendors' bars; size 0: all */
     td_reason reason;    /* of refused events; NONE: all */
     int64_t width_ns;    /* of bars only */
@@ -40,8 +41,8 @@ typedef struct td_history_question {
 } td_history_question;
 
 typedef struct td_history_row {
-    /* Ascending: (start), (event, ordinal), or of what was refused (offset); over all partitions (append time,
-     * partition). */
+    /* Ascending: (start), (event, ordinal), or of fills and what was refused (offset); over all partitions (append
+     * time, partition). */
     int64_t order, tie;
     int64_t offset, appended_ms;
     uint32_t partition;

@@ -143,6 +143,23 @@ void td_row_put_signal(td_buf *out, td_row_format format, td_bytes instrument, c
     row_end(&r);
 }
 
+void td_row_put_fill(td_buf *out, td_row_format format, td_bytes instrument, const td_fill *fill, int64_t appended_ms) {
+    row r = row_begin(out, format);
+    put_text(&r, "signal", fill->signal);
+    put_text(&r, "strategy", fill->strategy);
+    put_text(&r, "instrument", instrument);
+    put_int(&r, "event_ns", fill->event_ns);
+    put_time(&r, "event_time", fill->event_ns);
+    put_text(&r, "side", td_text(td_fill_side_name((td_side)fill->side)));
+    put_decimal(&r, "quantity", fill->quantity, TD_SIZE_SCALE, false);
+    put_price(&r, "price", fill->price);
+    put_decimal(&r, "position", fill->position, TD_SIZE_SCALE, false);
+    put_text(&r, "kind", td_text(td_fill_kind_name((td_fill_kind)fill->kind)));
+    put_int(&r, "known_at_ns", fill->known_at_ns);
+    put_int(&r, "appended_ms", appended_ms);
+    row_end(&r);
+}
+
 void td_row_put_signal_told(td_buf *out, td_row_format format, td_bytes instrument, const td_signal *signal) {
     char id[TD_SIGNAL_ID_MAX + 1];
     size_t id_size = format == TD_ROW_CSV_HEADER ? 0 : td_signal_id(signal, instrument, id);

@@ -2,6 +2,7 @@
  * never differ. Decimals are exact: text in JSON, plain in CSV; times are both ns integers and ISO text. Pure. */
 #pragma once
 #include "model/bar.h"
+#include "model/fill.h"
 #include "model/gap.h"
 #include "model/refusal.h"
 #include "model/signal.h"
@@ -21,6 +22,7 @@ void td_row_put_vendor_bar(td_buf *out, td_row_format format, td_bytes instrumen
                            bool revised);
 void td_row_put_signal(td_buf *out, td_row_format format, td_bytes instrument, const td_signal *signal,
                        int64_t appended_ms);
+void td_row_put_fill(td_buf *out, td_row_format format, td_bytes instrument, const td_fill *fill, int64_t appended_ms);
 /* What of a signal hangs on nothing but its inputs and its strategy: for tests of strategies. */
 void td_row_put_signal_told(td_buf *out, td_row_format format, td_bytes instrument, const td_signal *signal);
 void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrument, const td_row_place *place,

@@ -253,6 +253,54 @@ static void gives_signals_of_one_or_of_all(void **state) {
     }
 }
 
+/* ---- fills ---- */
+
+static void put_fill(const char *instrument, const char *strategy, int number, int64_t event_ns) {
+    td_fill fill = {.strategy = td_text(strategy),
+                    .signal = TD_TEXT("its id"),
+                    .event_ns = event_ns,
+                    .known_at_ns = RIG_T0 + number * RIG_S,
+                    .quantity = 1 + number,
+                    .price = 1,
+                    .side = TD_SIDE_BUY};
+    td_buf value = {0};
+    td_record_put_fill(&value, r.topics.ids, td_text(instrument), &fill);
+    rig_append(&r, r.topics.fills, instrument, number, &value);
+}
+
+/* Fills come in the order of the log, though every tenth is by an event of before: a page ends by its place, and no
+ * early time hides what stands before it. */
+static void fills_come_in_the_order_of_the_log(void **state) {
+    enum { COUNT = 100, PAGE = 7 };
+    const char *other = neighbour_of("LEAN:IBM");
+    (void)state;
+    for (int i = 0; i < COUNT; i++) {
+        put_fill("LEAN:IBM", i % 4 == 0 ? "rare" : "often", i, RIG_T0 + (i % 10 == 9 ? i - 30 : i) * RIG_S);
+        put_fill(other, "often", i, RIG_T0 + i * RIG_S);
+    }
+    td_history_question q = bars_of("LEAN:IBM", PAGE);
+    q.topic = r.topics.fills;
+    q.kind = TD_HISTORY_FILLS;
+    q.from_ns = RIG_T0 + 20 * RIG_S;
+    q.strategy = TD_TEXT("often");
+    int next = COUNT - 1, seen = 0;
+    do {
+        const td_history_row *rows;
+        td_history *h = walk(&q);
+        size_t count = td_history_rows(h, &rows);
+        for (size_t i = count; i > 0; i--, next--, seen++) {
+            td_fill fill;
+            td_bytes name;
+            while (next % 4 == 0 || (next % 10 == 9 ? next - 30 : next) < 20) next--; /* not asked for */
+            assert_int_equal(td_record_get_fill(td_history_value(h, &rows[i - 1]), &fill, &name), TD_OK);
+            ASSERT_ROW(fill.quantity == 1 + next && td_bytes_equal(name, TD_TEXT("LEAN:IBM")), "%d", next);
+        }
+        q.cursor = td_history_cursor(h);
+        td_history_free(h);
+    } while (q.cursor >= 0);
+    assert_int_equal(seen, 57);
+}
+
 /* ---- vendors' bars ---- */
 
 enum { SAYINGS = 10500, STARTS = 40, SERIES = 4 };
@@ -351,6 +399,7 @@ static void vendors_bars_stand_as_said_last(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(vendors_bars_stand_as_said_last, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(fills_come_in_the_order_of_the_log, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(finds_nothing_in_an_empty_log, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(pages_hold_each_bar_once, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(goes_on_where_the_budget_ended, open_rig, close_rig),

@@ -68,6 +68,7 @@ static inline void rig_open(rig *r) {
     assert_int_equal(td_log_topic(r->log, "tape", RIG_PARTITIONS, TD_TOPIC_INPUT, &t->tape), TD_OK);
     assert_int_equal(td_log_topic(r->log, "bars", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->bars), TD_OK);
     assert_int_equal(td_log_topic(r->log, "vendor_bars", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->vendor_bars), TD_OK);
+    assert_int_equal(td_log_topic(r->log, "fills", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->fills), TD_OK);
     assert_int_equal(td_log_topic(r->log, "signals", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->signals), TD_OK);
     assert_int_equal(td_log_topic(r->log, "quarantine", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->quarantine), TD_OK);
     assert_int_equal(td_log_topic(r->log, "gaps", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &t->gaps), TD_OK);
