@@ -106,6 +106,8 @@ void td_lower_leave(td_lowering *l, td_lower_place back);
 td_port td_lower_export(td_lowering *l, td_lower_place from, uint32_t node);
 /* The node here that reads a node of another place: itself where it is of this one. */
 uint32_t td_lower_read(td_lowering *l, td_lower_place from, uint32_t node);
+/* How long ago the newest event came there: a duration. */
+uint32_t td_lower_age(td_lowering *l, td_lower_place of);
 void td_lower_use(td_lowering *l, const td_stmt *use, td_graph_builder *builder);
 /* hour.close, pep.age */
 uint32_t td_lower_use_field(td_lowering *l, const td_scope_name *use, const td_expr *name, td_bytes field);

@@ -150,16 +150,18 @@ static td_lower_place go(td_lowering *l, td_lower_place to) {
     return back;
 }
 
-/* How long ago what the used last gave came: its first field is there whenever it is. */
-static uint32_t lower_age(td_lowering *l, td_lower_place from, const char *const *words) {
-    td_lower_place back = go(l, from);
-    td_expr first = {.kind = TD_EXPR_NAME, .text = td_text(words[0])};
+/* The first field of its events is there whenever one is. */
+uint32_t td_lower_age(td_lowering *l, td_lower_place of) {
+    td_node none = {.op = TD_OP_CONSTANT, .type = TD_TYPE_DURATION};
+    if (same_place(of, td_lower_here(l))) return td_graph_builder_add(l->builder, none);
+    td_lower_place back = go(l, of);
+    td_expr first = {.kind = TD_EXPR_NAME, .text = td_text(td_lower_own_words(l)[0])};
     uint32_t node;
     (void)td_lower_own_field(l, &first, &node);
     td_lower_leave(l, back);
-    td_port port = td_lower_export(l, from, node);
+    td_port port = td_lower_export(l, of, node);
     port.age = 1;
-    port.type = TD_TYPE_DECIMAL;
+    port.type = TD_TYPE_DURATION;
     return td_graph_builder_add_port(l->builder, port);
 }
 
@@ -183,6 +185,6 @@ uint32_t td_lower_use_field(td_lowering *l, const td_scope_name *use, const td_e
     bool known = td_word_find(words, field) >= 0 && td_lower_own_field(l, &of, &node);
     td_lower_leave(l, back);
     if (known) return td_lower_read(l, from, node);
-    if (td_bytes_equal(field, TD_TEXT("age"))) return lower_age(l, from, words);
+    if (td_bytes_equal(field, TD_TEXT("age"))) return td_lower_age(l, from);
     return fail_field(l, name, field, words);
 }

@@ -92,15 +92,6 @@ static bool lower_depth(td_lowering *l, const td_expr *e, td_rhythm_source sourc
     return *out <= TD_FIELD_DEPTH_MAX;
 }
 
-/* How long ago the newest came. */
-static uint32_t lower_age(td_lowering *l, td_graph_builder *of, td_field field) {
-    if (of == l->builder) return td_lower_constant(l, 0);
-    td_port port = td_lower_export(l, (td_lower_place){.builder = of}, add_field(of, field, 0));
-    port.age = 1;
-    port.type = TD_TYPE_DECIMAL;
-    return td_graph_builder_add_port(l->builder, port);
-}
-
 static uint32_t fail_field(const td_lowering *l, const td_expr *e, const td_expr *of, const char *const *words) {
     const char *near = td_word_nearest(words, e->text);
     const char *hint[3] = {near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : ""};
@@ -131,7 +122,7 @@ bool td_lower_asof_field(td_lowering *l, const td_expr *e, uint32_t *out_node) {
     else if (!lower_depth(l, e, source, age ? TD_FIELD_COUNT : field, &depth))
         *out_node = TD_NODE_BAD;
     else if (age)
-        *out_node = lower_age(l, builder, field);
+        *out_node = td_lower_age(l, (td_lower_place){.builder = builder});
     else
         *out_node = td_lower_read(l, (td_lower_place){.builder = builder}, add_field(builder, field, depth));
     return true;

@@ -41,6 +41,22 @@ static uint32_t compare(td_lowering *l, const td_expr *e, const uint32_t in[2]) 
     return which == 5 ? add(l, TD_OP_NOT, node, node) : node;
 }
 
+/* A number beside a duration was meant as one of seconds, mostly. */
+static void fail_times(const td_lowering *l, const td_expr *e, const uint32_t in[2]) {
+    char number[TD_DECIMAL_TEXT_MAX], cure[TD_DECIMAL_TEXT_MAX + 64] = "";
+    td_type types[2] = {td_lower_type(l, in[0]), td_lower_type(l, in[1])};
+    bool scales = td_bytes_equal(e->text, TD_TEXT("*")) || td_bytes_equal(e->text, TD_TEXT("/"));
+    for (int i = 0; i < 2 && !scales; i++) {
+        td_node is = td_graph_builder_node(l->builder, in[i]);
+        bool written = is.op == TD_OP_CONSTANT && types[i] == TD_TYPE_DECIMAL && !td_value_is_na(is.constant);
+        if (!written || types[1 - i] != TD_TYPE_DURATION) continue;
+        (void)td_decimal_format(is.constant, TD_VALUE_SCALE, false, number);
+        (void)snprintf(cure, sizeof cure, ": a duration has its unit, as in %ss", number);
+    }
+    td_lower_fail(l, e->offset, "a %s and a %s do not go with '%.*s'%s", td_lower_type_name(types[0]),
+                  td_lower_type_name(types[1]), TD_WORD(e->text), cure);
+}
+
 uint32_t td_lower_times(td_lowering *l, const td_expr *e, const uint32_t in[2]) {
     td_type first = td_lower_type(l, in[0]), second = td_lower_type(l, in[1]);
     for (size_t i = 0; i < sizeof time_ops / sizeof time_ops[0]; i++) {
@@ -51,9 +67,7 @@ uint32_t td_lower_times(td_lowering *l, const td_expr *e, const uint32_t in[2]) 
     uint32_t node = first == second ? compare(l, e, in) : TD_NODE_BAD;
     if (node == TD_NODE_BAD && first == TD_TYPE_DURATION && second == first && td_bytes_equal(e->text, TD_TEXT("/")))
         node = add(l, TD_OP_DIV, add(l, TD_OP_REAL, in[0], 0), add(l, TD_OP_REAL, in[1], 0));
-    if (node == TD_NODE_BAD)
-        td_lower_fail(l, e->offset, "a %s and a %s do not go with '%.*s'", td_lower_type_name(first),
-                      td_lower_type_name(second), TD_WORD(e->text));
+    if (node == TD_NODE_BAD) fail_times(l, e, in);
     return node;
 }
 

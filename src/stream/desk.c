@@ -11,6 +11,7 @@ typedef struct desk { /* one trade at it */
 
 typedef struct seat { /* a strategy at it */
     const td_graph *graph;
+    size_t graph_at; /* of the program */
     void *memory;
     uint32_t strategy;
     const td_paper_rules *rules;
@@ -86,10 +87,18 @@ static void fill_order(const desk *d, const seat *s) {
     d->emit->fill(d->emit->self, d->instrument, &fill);
 }
 
-/* A strategy's signals never go back in time, so that an id is given once. */
+static bool bar_ends_at(const desk *d, const seat *s, int64_t ns) {
+    td_period window;
+    return td_graph_rhythm(s->graph).source == TD_RHYTHM_BARS &&
+           td_state_period(d->state, d->trade->instrument, s->graph_at, ns - 1, &window) && window.end_ns == ns;
+}
+
+/* By trades a strategy's signals never go back in time. Where a bar of its ends at that very instant the ids of then
+ * are the bar's, which may have more of them later: those of the next nanosecond are nobody's. */
 static void leave(const desk *d, const seat *s, td_exit_kind kind) {
     const td_event *trade = d->trade;
-    int64_t last_ns = s->paper->signal_ns, event_ns = trade->event_ns > last_ns ? trade->event_ns : last_ns;
+    int64_t last_ns = td_paper_last_ns(s->paper), left_ns = trade->event_ns > last_ns ? trade->event_ns : last_ns;
+    int64_t event_ns = left_ns + bar_ends_at(d, s, left_ns);
     td_signal signal = {.strategy = name_of(s),
                         .reason = td_text(td_exit_kind_name(kind)),
                         .instrument = trade->instrument,
@@ -99,8 +108,9 @@ static void leave(const desk *d, const seat *s, td_exit_kind kind) {
                         .known_at_ns = trade->receive_ns,
                         .action = TD_ACTION_EXIT,
                         .status = TD_SIGNAL_FRESH};
-    td_paper_signal(s->paper, s->rules, d->state->now, &signal);
-    td_paper_leave(s->paper, kind == TD_EXIT_TARGET ? TD_LEAVING_TARGET : TD_LEAVING_STOP, event_ns);
+    signal.ordinal = td_paper_number(s->paper, TD_CAUSE_TICK, event_ns);
+    td_paper_order(s->paper, s->rules, d->state->now, &signal);
+    td_paper_leave(s->paper, kind == TD_EXIT_TARGET ? TD_LEAVING_TARGET : TD_LEAVING_STOP, left_ns);
     d->emit->signal(d->emit->self, d->instrument, &signal);
 }
 
@@ -118,17 +128,17 @@ static void hold_against_levels(const desk *d, const seat *s) {
 }
 
 /* `open`: the first trade of a bar that begins behind the record that caused the order. */
-static bool may_fill(const desk *d, const seat *s, size_t graph) {
+static bool may_fill(const desk *d, const seat *s) {
     td_period window;
     if (!td_paper_is_due(s->paper, s->rules, d->state->now)) return false;
     if (s->rules->fill != TD_FILL_OPEN) return true;
-    return td_state_period(d->state, d->trade->instrument, graph, d->trade->event_ns, &window) &&
+    return td_state_period(d->state, d->trade->instrument, s->graph_at, d->trade->event_ns, &window) &&
            window.start_ns > s->paper->cause.ns;
 }
 
-static void take_seat(desk *d, const seat *s, size_t graph) {
+static void take_seat(desk *d, const seat *s) {
     if (s->paper->quantity != 0) follow_splits(d, s);
-    bool fills = may_fill(d, s, graph);
+    bool fills = may_fill(d, s);
     if (fills)
         fill_order(d, s);
     else if (s->paper->quantity != 0 && s->paper->ordered == 0 && s->exits.count > 0)
@@ -149,12 +159,13 @@ void td_desk_take_trade(td_state *s, const td_event *trade, const td_emit *emit)
         void *memory = graph_state_of(s, block, g);
         for (uint32_t i = 0; graph != NULL && i < td_graph_strategies(graph); i++) {
             const seat one = {.graph = graph,
+                              .graph_at = g,
                               .memory = memory,
                               .strategy = i,
                               .rules = td_graph_rules(graph, i),
                               .paper = td_graph_paper(graph, memory, i),
                               .exits = td_graph_exits(graph, memory, i)};
-            if (one.paper->ordered != 0 || one.paper->quantity != 0) take_seat(&d, &one, g);
+            if (one.paper->ordered != 0 || one.paper->quantity != 0) take_seat(&d, &one);
         }
     }
     block->near_from = d.low + (d.low > INT64_MIN);

@@ -255,7 +255,7 @@ int64_t td_graph_target_ns(const td_graph *g, const void *state, uint32_t strate
 }
 
 int64_t td_graph_signal_ns(const td_graph *g, const void *state, uint32_t strategy) {
-    return paper_of(g, state, strategy)->signal_ns;
+    return td_paper_last_ns(paper_of(g, state, strategy));
 }
 
 bool td_graph_began(const void *state, int64_t *out_ns) {
@@ -315,7 +315,9 @@ uint32_t td_graph_act(const td_graph *g, void *state, uint32_t strategy, td_mome
         signal->reason = (td_bytes){0};
     }
     td_graph_name_action(g, strategy, action, signal);
-    td_paper_signal(paper, rules, now, signal);
+    td_cause_kind cause = g->rhythm.source == TD_RHYTHM_BARS ? TD_CAUSE_BAR : TD_CAUSE_TICK;
+    signal->ordinal = td_paper_number(paper, cause, signal->event_ns);
+    td_paper_order(paper, rules, now, signal);
     if (signal->status == TD_SIGNAL_FRESH && signal->target == 0)
         td_paper_leave(paper, (td_leaving)g->actions[action].leaving, signal->event_ns);
     return action;

@@ -132,7 +132,7 @@ static void report(td_hindsight h, entry *e, const td_bar *bar, td_signal_fn fn,
         td_signal signal = td_graph_blank_signal(bar);
         bool calls = td_graph_make_report(h.graph, h.state, r, &room, &signal);
         td_paper *paper = td_graph_paper(h.graph, h.state, td_graph_report_owner(h.graph, r));
-        if (calls) signal.ordinal = td_paper_number(paper, signal.event_ns);
+        if (calls) signal.ordinal = td_paper_number(paper, TD_CAUSE_BAR, signal.event_ns);
         if (e != NULL) reports_of(h, e)[r] = calls ? what_is_told(&signal) : (told){0};
         if (calls) fn(arg, &signal);
     }

@@ -30,14 +30,20 @@ void td_paper_leave(td_paper *p, td_leaving leaving, int64_t event_ns) {
     p->left_ns = event_ns;
 }
 
-uint32_t td_paper_number(td_paper *p, int64_t event_ns) {
-    p->ordinal = p->signal_ns == event_ns ? p->ordinal + 1 : 1;
-    p->signal_ns = event_ns;
-    return p->ordinal;
+/* The last ordinal of that time, of either kind: another program may have judged by the other one. */
+static uint32_t used_at(const td_paper *p, int64_t event_ns) {
+    uint32_t by_tick = p->signal_ns == event_ns ? p->ordinal : 0, by_bar = p->bar_ns == event_ns ? p->bar_ordinal : 0;
+    return by_tick > by_bar ? by_tick : by_bar;
 }
 
-void td_paper_signal(td_paper *p, const td_paper_rules *rules, td_moment now, td_signal *signal) {
-    signal->ordinal = td_paper_number(p, signal->event_ns);
+uint32_t td_paper_number(td_paper *p, td_cause_kind cause, int64_t event_ns) {
+    uint32_t ordinal = used_at(p, event_ns) + 1;
+    *(cause == TD_CAUSE_BAR ? &p->bar_ordinal : &p->ordinal) = ordinal;
+    *(cause == TD_CAUSE_BAR ? &p->bar_ns : &p->signal_ns) = event_ns;
+    return ordinal;
+}
+
+void td_paper_order(td_paper *p, const td_paper_rules *rules, td_moment now, const td_signal *signal) {
     if (signal->status != TD_SIGNAL_FRESH || signal->action > TD_ACTION_EXIT) return;
     p->target = signal->target;
     p->ordered = 1;
@@ -48,9 +54,8 @@ void td_paper_signal(td_paper *p, const td_paper_rules *rules, td_moment now, td
 }
 
 uint32_t td_paper_late_ordinal(td_paper *p, int64_t event_ns, uint32_t used) {
-    bool same = p->signal_ns == event_ns;
-    uint32_t ordinal = (same && p->ordinal > used ? p->ordinal : used) + 1;
-    if (same) p->ordinal = ordinal;
+    uint32_t last = used_at(p, event_ns), ordinal = (last > used ? last : used) + 1;
+    if (p->bar_ns == event_ns) p->bar_ordinal = ordinal;
     return ordinal;
 }
 

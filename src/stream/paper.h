@@ -30,12 +30,13 @@ typedef struct td_paper_rules {            /* of a strategy; all zero without an
 
 typedef struct td_paper {
     int64_t target;         /* decimal(19,8), signed, in shares of when it was set */
-    int64_t signal_ns;      /* of the strategy's last signal, */
+    int64_t signal_ns;      /* of the last signal that a trade, or another tick, has caused, */
     uint32_t ordinal;       /* which was this one of its time; 0: none yet */
     uint32_t ordered;       /* 1: the target is not filled yet, */
     int64_t order_ns;       /* which this signal called for, */
     uint32_t order_ordinal; /* of its time, */
-    uint32_t zero;
+    uint32_t bar_ordinal;   /* as the first two, of the last signal that a bar has caused */
+    int64_t bar_ns;
     td_moment cause;         /* when this record was applied */
     int64_t quantity;        /* decimal(19,8), signed: what is held, in shares of shares_ns */
     int64_t shares_ns;       /* when it was bought, or split last */
@@ -46,18 +47,27 @@ typedef struct td_paper {
     int64_t counted_ns[TD_PAPER_LIMITS]; /* begin of the period whose entries are counted, by limit, */
     int64_t counted[TD_PAPER_LIMITS];    /* and how many it had */
 } td_paper;
-_Static_assert(sizeof(td_paper) == 160, "the snapshot format depends on this layout");
+_Static_assert(sizeof(td_paper) == 168, "the snapshot format depends on this layout");
+
+/* Who causes a signal: each gives ids of its own times, so that one which comes later, of an earlier time, gives none
+ * again. A bar's is its end. */
+typedef enum td_cause_kind { TD_CAUSE_BAR, TD_CAUSE_TICK } td_cause_kind;
 
 /* The ordinal of the strategy's next signal, of that time. */
-uint32_t td_paper_number(td_paper *paper, int64_t event_ns);
-/* The strategy's next signal: gives it its ordinal. A fresh one moves the target, and from here on there is an order,
- * in place of one that was not filled. */
-void td_paper_signal(td_paper *paper, const td_paper_rules *rules, td_moment now, td_signal *signal);
+uint32_t td_paper_number(td_paper *paper, td_cause_kind cause, int64_t event_ns);
+/* The time of the strategy's last signal of either kind. */
+static inline int64_t td_paper_last_ns(const td_paper *paper) {
+    return paper->signal_ns > paper->bar_ns ? paper->signal_ns : paper->bar_ns;
+}
+/* A signal that was numbered: a fresh one moves the target, and from here on there is an order, in place of one that
+ * was not filled. */
+void td_paper_order(td_paper *paper, const td_paper_rules *rules, td_moment now, const td_signal *signal);
 /* That signal has left the position, for a reason that has its own cooldown. */
 void td_paper_leave(td_paper *paper, td_leaving leaving, int64_t event_ns);
 /* Is an entry by a signal of that time held back, by a cooldown or a limit? */
 bool td_paper_holds_back(const td_paper *paper, const td_paper_rules *rules, td_moment now, int64_t event_ns);
-/* The ordinal of one more signal of that time, told behind others: of those `used` are known to the caller. */
+/* The ordinal of one more signal of a bar that ends then, told behind others: of those `used` are known to the caller.
+ */
 uint32_t td_paper_late_ordinal(td_paper *paper, int64_t event_ns, uint32_t used);
 /* May an event of that moment fill it? What caused the order does not, nor does what comes before it is due. */
 bool td_paper_is_due(const td_paper *paper, const td_paper_rules *rules, td_moment now);

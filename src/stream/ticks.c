@@ -59,7 +59,7 @@ static void report(const td_state *s, const td_graph *graph, void *state, const 
         td_signal signal = signal_of(s, tick, text);
         if (td_graph_signal_ns(graph, state, owner) > tick->event_ns) continue;
         if (!td_graph_make_report(graph, state, r, &room, &signal)) continue;
-        signal.ordinal = td_paper_number(td_graph_paper(graph, state, owner), tick->event_ns);
+        signal.ordinal = td_paper_number(td_graph_paper(graph, state, owner), TD_CAUSE_TICK, tick->event_ns);
         emit->signal(emit->self, td_instruments_name(s->instruments, tick->instrument), &signal);
     }
 }

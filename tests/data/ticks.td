@@ -1,6 +1,6 @@
 # Strategies on ticks, for the tests that want equal bytes: each source, with and without `every`, as-of names both ways.
 strategy lift on trades for LEAN:*, BINANCE:*
-  buy  when price >= quote.ask and quote.age < 5
+  buy  when price >= quote.ask and quote.age < 5s
   exit when price < quote.bid
 
 strategy slow on quotes every 1s
@@ -10,9 +10,9 @@ strategy slow on quotes every 1s
 
 strategy pressure on book every 100ms for BINANCE:*
   lean = ema(book.imbalance(5), 20)
-  buy  when lean > 0.3 and spread < mid * 0.1% and trade.age < 5
+  buy  when lean > 0.3 and spread < mid * 0.1% and trade.age < 5s
   exit when lean < 0
 
 strategy ends on bars(1m)
-  buy  when close > quote.bid and trade.age < 30
+  buy  when close > quote.bid and trade.age < 30s
   sell when close < quote.bid

@@ -20,7 +20,7 @@ static const char strategy[] = "strategy cross on bars(1s) for LEAN:*, BINANCE:*
                                "  short when close > close[1] and volume > 0\n"
                                "  cover when close < close[1]\n"
                                "strategy lift on trades for LEAN:*, BINANCE:*, SIM:*\n"
-                               "  buy when price >= quote.ask and quote.age < 60\n"
+                               "  buy when price >= quote.ask and quote.age < 60s\n"
                                "  exit when price < price[1] or price < quote.bid\n"
                                "strategy lean on quotes every 2s for LEAN:*, BINANCE:*, SIM:*\n"
                                "  buy when nz(bid, ask) > trade.price\n"

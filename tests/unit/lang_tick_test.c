@@ -78,7 +78,7 @@ static double line_of(const td_state *state, const td_program *p, const char *na
 
 static const char text[] = "strategy t on trades\n"
                            "  best = quote.bid\n"
-                           "  age = quote.age\n"
+                           "  age = quote.age / 1s\n"
                            "  deep = book.bid_size(2)\n"
                            "  own = price + signed_size\n"
                            "strategy q on quotes every 10ms\n"
@@ -86,7 +86,7 @@ static const char text[] = "strategy t on trades\n"
                            "  mine = mid\n"
                            "strategy b on bars(1m)\n"
                            "  at_end = quote.mid\n"
-                           "  of_trade = trade.age\n";
+                           "  of_trade = trade.age / 1s\n";
 
 static void names_are_read_as_of_the_event(void **unused) {
     (void)unused;
@@ -178,7 +178,7 @@ static void windows_run_on_what_they_look_at(void **unused) {
                                "  two = twice(quote.bid)\n"
                                "  b = quote.bid\n"
                                "  last = b[1]\n"
-                               "  gap = quote.age\n"
+                               "  gap = quote.age / 1s\n"
                                "  mixed = sum(price - quote.bid, 2)\n");
     td_state *state = td_state_new(p);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -202,6 +202,8 @@ static void what_stands_nowhere_is_refused(void **unused) {
         {"bars(1m)\n  x = price", "x.td:2:7: 'price' is of trades, and this runs on bars: the newest is trade.price"},
         {"trades\n  x = prize", "x.td:2:7: unknown name 'prize'; did you mean 'price'?"},
         {"trades\n  x = quote", "x.td:2:7: 'quote' is several values: say which, as in quote.age"},
+        {"trades\n  x = quote.age < 2",
+         "x.td:2:7: a duration and a number do not go with '<': a duration has its unit, as in 2s"},
         {"trades\n  x = quote.bib", "x.td:2:7: 'quote' has no field 'bib'; did you mean 'bid'?"},
         {"trades\n  x = quote.bid_size(3)",
          "x.td:2:7: only book.bid_size, book.ask_size and book.imbalance take a number of "

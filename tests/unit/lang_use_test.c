@@ -146,7 +146,7 @@ static const char pair[] = "strategy pair on bars(1m) for V:KO\n"
                            "  mean   = sma(pep.close, 3)\n"
                            "  apart  = close - pep.close\n"
                            "  wide   = slow.close\n"
-                           "  age    = pep.age + 0\n"
+                           "  age    = pep.age / 1s\n"
                            "  buy when apart > 2\n";
 
 /* PEP trades in each minute but every fourth, before KO or behind it. */

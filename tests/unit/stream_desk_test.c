@@ -16,7 +16,7 @@ typedef struct step {
 } step;
 
 static td_program *program_of(const char *strategies) {
-    static const int64_t widths_ns[] = {S};
+    const int64_t widths_ns[] = {strstr(strategies, "bars(500ms)") != NULL ? S / 2 : S};
     const td_bytes text = td_text(strategies);
     const td_program_settings settings = {
         .widths_ns = widths_ns, .width_count = 1, .grace_ns = 10 * S, .strategies = &text, .strategy_count = 1};
@@ -190,6 +190,33 @@ static void a_late_signal_has_no_fill(void **state) {
     RUN(CROSS, steps);
 }
 
+/* A stop's time may be a bar's end, which has signals of its own then and later. */
+static void a_stop_and_a_bar_share_no_id(void **state) {
+    (void)state;
+    static const step revised[] = {
+        {'t', 10.0, 100, ""},
+        {'w', 15.0, 0, "fresh buy 00:00:11#1 to 1 @100\n"},
+        {'t', 15.1, 99, "fill 00:00:11#1 buy 1 @99 holds 1\n"},
+        {'t', 16.0, 89, "fresh exit 00:00:16.000000001#1 to 0 @89 stop\n"},
+        {'t', 16.1, 89, "fill 00:00:16.000000001#1 sell 1 @89 holds 0\n"},
+        {'t', 18.2, 100, ""},
+        {'w', 20.0, 0, "fresh buy 00:00:19#1 to 1 @100\n"},
+        {'t', 15.5, 100, "fill 00:00:19#1 buy 1 @100 holds 1\nlate buy 00:00:16#1 to 1 @100\n"},
+    };
+    static const step behind[] = {
+        {'t', 10.0, 100, ""},
+        {'w', 13.0, 0, "fresh buy 00:00:10.5#1 to 1 @100\nfresh emit 00:00:10.5#2 to 1 @100\n"},
+        {'t', 14.2, 100, "fill 00:00:10.5#1 buy 1 @100 holds 1\n"},
+        {'t', 14.6, 100, ""},
+        {'t', 15.0, 85, "fresh exit 00:00:15.000000001#1 to 0 @85 stop\n"},
+        {'t', 15.1, 85, "fill 00:00:15.000000001#1 sell 1 @85 holds 0\n"},
+        {'t', 15.6, 99, "fresh emit 00:00:14.5#1 to 0 @100\n"}, /* of a bar before the stop */
+        {'t', 16.1, 99, "fresh buy 00:00:15#1 to 1 @100\nfresh emit 00:00:15#2 to 1 @100\n"},
+    };
+    RUN("strategy x on bars(1s)\n  buy when close == 100\n  stop 10\n", revised);
+    RUN("strategy x on bars(500ms)\n  buy when close == 100\n  stop 10\n  emit e { c = close }\n", behind);
+}
+
 #define HELD "strategy x on bars(1s)\n  buy when close == 100\n  short when close == 200\n"
 #define LONG_AT_100                                                                                                    \
     {'t', 10.0, 100, ""}, {'w', 15.0, 0, "fresh buy 00:00:11#1 to 1 @100\n"}, {                                        \
@@ -323,8 +350,8 @@ static void a_level_is_split_with_its_position(void **state) {
         {'t', 86396.0, 100, "fill 23:59:51#1 buy 1 @100 holds 1\n"},
         {'s', 86400.0, 0, ""},
         {'t', 86400.0, 49, ""},
-        {'t', 86401.0, 47.5, "fresh exit 00:00:01#1 to 0 @47.5 stop\n"},
-        {'t', 86401.5, 47, "fill 00:00:01#1 sell 2 @47 holds 0\n"},
+        {'t', 86401.0, 47.5, "fresh exit 00:00:01.000000001#1 to 0 @47.5 stop\n"},
+        {'t', 86401.5, 47, "fill 00:00:01.000000001#1 sell 2 @47 holds 0\n"},
     };
     RUN(HELD "  stop 5\n", steps);
     RUN(HELD "  stop 5%\n", steps);
@@ -336,7 +363,7 @@ static void a_level_is_split_with_its_position(void **state) {
         {'t', 86397.0, 110, ""},
         {'s', 86400.0, 0, ""},
         {'t', 86400.0, 52.6, ""},
-        {'t', 86401.0, 52.5, "fresh exit 00:00:01#1 to 0 @52.5 trail\n"},
+        {'t', 86401.0, 52.5, "fresh exit 00:00:01.000000001#1 to 0 @52.5 trail\n"},
     };
     RUN(HELD "  trail 5\n", trail);
     static const step tick[] = {
@@ -416,6 +443,7 @@ int main(void) {
         cmocka_unit_test(an_order_is_overtaken),
         cmocka_unit_test(a_split_scales_what_is_held),
         cmocka_unit_test(a_late_signal_has_no_fill),
+        cmocka_unit_test(a_stop_and_a_bar_share_no_id),
         cmocka_unit_test(a_stop_is_held_against_each_trade),
         cmocka_unit_test(a_target_is_so_many_r_away),
         cmocka_unit_test(a_trail_follows_the_best_price),
