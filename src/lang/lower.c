@@ -83,6 +83,7 @@ static const char *guess(const td_lowering *l, td_bytes name, const char *const 
     for (; words[count] != NULL; count++) candidates[count] = words[count];
     for (size_t i = 0; td_words_time[i] != NULL; i++) candidates[count++] = td_words_time[i];
     for (size_t i = 0; td_words_asof[i] != NULL; i++) candidates[count++] = td_words_asof[i];
+    for (size_t i = 0; td_words_position[i] != NULL; i++) candidates[count++] = td_words_position[i];
     size_t name_count;
     const td_scope_name *names = scope_names(l, &name_count);
     for (size_t i = 0; i < name_count && count < CANDIDATES_MAX; i++, count++) {
@@ -149,6 +150,7 @@ static uint32_t lower_name(td_lowering *l, const td_expr *e, td_bytes field) {
         return TD_NODE_BAD;
     }
     if (td_word_find(td_words_time, e->text) >= 0) return td_lower_daytime(l, e, field);
+    if (td_word_find(td_words_position, e->text) >= 0) return td_lower_position(l, e, field);
     if (td_word_find(td_words_later_name, e->text) >= 0) return fail_later_word(l, e->offset, e->text);
     uint32_t node;
     bool is_value =

@@ -138,7 +138,8 @@ const char *td_lower_type_name(td_type type); /* for messages: "number" */
 void td_lower_alert(td_lowering *l, const td_stmt *s);
 void td_lower_emit(td_lowering *l, const td_stmt *s);
 
-/* lower_rule.c: a rule of the strategy. */
+/* lower_rule.c: the strategy's position as a value, entry.price and such; and a rule of it. */
+uint32_t td_lower_position(td_lowering *l, const td_expr *name, td_bytes field);
 void td_lower_rule(td_lowering *l, const td_rule_tree *rule);
 
 /* lower_tick.c: the names of trades, quotes and books. False: it is none of them. */

@@ -160,7 +160,7 @@ uint32_t td_lower_age(td_lowering *l, td_lower_place of) {
     (void)td_lower_own_field(l, &first, &node);
     td_lower_leave(l, back);
     td_port port = td_lower_export(l, of, node);
-    port.age = 1;
+    port.kind = TD_PORT_AGE;
     port.type = TD_TYPE_DURATION;
     return td_graph_builder_add_port(l->builder, port);
 }

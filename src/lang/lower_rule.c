@@ -11,6 +11,38 @@ static bool fail(const td_lowering *l, uint32_t offset, const char *message) {
 
 static bool is_word(const td_rule_tree *rule, const char *word) { return td_bytes_equal(rule->word, td_text(word)); }
 
+/* ---- the position ---- */
+
+static uint32_t add_position(td_lowering *l, td_port_kind kind, td_type type) {
+    td_port port = {.rhythm = td_graph_builder_rhythm(l->own),
+                    .export_at = td_graph_builder_strategy(l->own),
+                    .type = (uint8_t)type,
+                    .kind = (uint8_t)kind};
+    return td_graph_builder_add_port(l->own, port);
+}
+
+uint32_t td_lower_position(td_lowering *l, const td_expr *e, td_bytes field) {
+    static const char *const fields[] = {"price", "time", "bars", NULL};
+    static const td_type types[] = {TD_TYPE_DECIMAL, TD_TYPE_TIME, TD_TYPE_DECIMAL};
+    bool entry = td_bytes_equal(e->text, TD_TEXT("entry")), held = td_bytes_equal(e->text, TD_TEXT("held"));
+    int at = td_word_find(fields, field);
+    if (l->strategy->series)
+        td_lower_fail(l, e->offset, "a series has no position: '%.*s' is for strategies", TD_WORD(e->text));
+    else if (l->fn != NULL)
+        td_lower_fail(l, e->offset, "a fn does not see the strategy's position: give it '%.*s' as an argument",
+                      TD_WORD(e->text));
+    else if (!entry && field.size > 0)
+        td_lower_fail(l, e->offset, "'%.*s' is one value and has no fields", TD_WORD(e->text));
+    else if (entry && at < 0)
+        td_lower_fail(l, e->offset, "'entry' has .price, .time and .bars: say which");
+    else if (entry)
+        return add_position(l, (td_port_kind)((int)TD_PORT_ENTRY_PRICE + at), types[at]);
+    else
+        return held ? add_position(l, TD_PORT_HELD, TD_TYPE_DURATION)
+                    : add_position(l, TD_PORT_POSITION, TD_TYPE_DECIMAL);
+    return TD_NODE_BAD;
+}
+
 /* ---- stop, target, trail ---- */
 
 static const td_exit_kind exit_kinds[] = {

@@ -14,6 +14,8 @@ const char *const td_words_keyword[] = {"strategy", "series", "fn",  "on",    "e
 
 const char *const td_words_time[] = {"time", "session", NULL};
 
+const char *const td_words_position[] = {"position", "held", "entry", NULL};
+
 const char *const td_words_trade[] = {"price", "size", "side", "signed_size", "id", NULL};
 const char *const td_words_sides[] = {"bid",      "ask",       "mid",        "spread", "bid_size",
                                       "ask_size", "imbalance", "microprice", NULL};
@@ -25,7 +27,7 @@ static const char *const reserved_tick[] = {"price", "size",   "side",  "bid",  
 const char *const td_words_later_statement[] = {"pattern", NULL};
 const char *const td_words_later_name[] = {
     /* fields, and things with fields */
-    "news", "tick", "position", "held", "entry",
+    "news", "tick",
     /* functions */
     "asof", NULL};
 
@@ -42,7 +44,7 @@ bool td_word_is_reserved(td_bytes word) {
     static const char *const *const lists[] = {
         td_words_field,   td_words_action,          td_words_source,     td_words_statement, td_words_rule,
         td_words_keyword, td_words_later_statement, td_words_later_name, later_keyword,      reserved_tick,
-        td_words_time,
+        td_words_time,    td_words_position,
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         if (td_word_find(lists[i], word) >= 0) return true;

@@ -33,12 +33,14 @@ static bool is_of_rhythm(const td_program *p, size_t at, td_rhythm rhythm) {
     return p->graphs[at] != NULL && td_rhythm_compare(td_graph_rhythm(p->graphs[at]), rhythm) == 0;
 }
 
-/* A port is what it reads, of whom, wherever that graph has put it. */
+/* A port is what it reads, of whom, wherever that graph has put it. Positions follow the names of strategies. */
 static uint64_t meaning_of_port(meanings *m, const td_graph *reader, td_port port) {
     size_t at = 0;
+    uint64_t read = 0;
     while (!is_of_rhythm(m->program, at, port.rhythm)) at++; /* the language has put it there */
     const td_graph *graph = m->program->graphs[at];
-    uint64_t read = port.age == 0 ? meaning_at(m, at, graph->exports[port.export_at].node) : 0;
+    if (port.kind == TD_PORT_VALUE) read = meaning_at(m, at, graph->exports[port.export_at].node);
+    if (port.kind >= TD_PORT_POSITION) read = td_hash_bytes(reader->strategies[port.export_at].name);
     if (port.use != 0) read = read * 31 + td_hash_bytes(reader->uses[port.use - 1].instrument);
     port.export_at = port.use = 0;
     return read ^ td_hash_bytes((td_bytes){(const uint8_t *)&port, sizeof port});
@@ -394,6 +396,8 @@ void td_carry_positions(const td_graph *to, void *state, const td_graph *from, c
         for (uint32_t o = 0; o < from->strategy_count; o++)
             if (td_bytes_equal(to->strategies[s].name, from->strategies[o].name)) {
                 mine[s] = theirs[o];
+                mine[s].entry_seen +=
+                    (uint32_t)(((const state_head *)state)->seen - ((const state_head *)before)->seen);
                 carry_levels(to, state, from, before, (const uint32_t[]){s, o});
             }
 }

@@ -1,5 +1,6 @@
 /* src/stream/desk.c - one trade and the paper positions of its instrument. */
 #include "stream/desk.h"
+#include "stream/term.h"
 
 typedef struct desk { /* one trade at it */
     td_state *state;
@@ -82,6 +83,7 @@ static void fill_order(const desk *d, const seat *s) {
     int64_t target = td_paper_shares(split_since(d, paper->order_ns - 1, d->trade->event_ns), paper->target);
     bool opens = target != 0 && (paper->quantity == 0 || (target > 0) != (paper->quantity > 0));
     if (!td_paper_fill(paper, target, d->trade->trade.price, d->trade->event_ns, &fill)) return;
+    if (opens) paper->entry_seen = (uint32_t)td_graph_seen(s->memory);
     if (opens && s->exits.count > 0) open_levels(d, s);
     fill.signal = (td_bytes){(const uint8_t *)id, td_signal_id(&signal, d->instrument, id)};
     d->emit->fill(d->emit->self, d->instrument, &fill);

@@ -51,13 +51,24 @@ td_rhythm td_graph_rhythm(const td_graph *graph);
 int64_t td_graph_width_ns(const td_graph *graph);   /* 0: it runs on ticks */
 size_t td_graph_state_bytes(const td_graph *graph); /* per instrument, a multiple of 16 */
 
+typedef enum td_port_kind {
+    TD_PORT_VALUE, /* what a graph gives to others */
+    TD_PORT_AGE,   /* how long ago that came, in seconds */
+    /* of the position of a strategy of the graph's own, as it stands before the event; na but for the first when there
+       is none */
+    TD_PORT_POSITION, /* held, signed, in shares of the event's time */
+    TD_PORT_HELD,     /* for so long */
+    TD_PORT_ENTRY_PRICE,
+    TD_PORT_ENTRY_TIME,
+    TD_PORT_ENTRY_BARS, /* events that ran the graph since, before this one */
+} td_port_kind;
+
 /* A port is a value that comes from outside of the graph's own event: whoever runs the graph reads it just before. */
 typedef struct td_port {
     td_rhythm rhythm;   /* of the graph that gives it */
-    uint32_t export_at; /* there */
+    uint32_t export_at; /* there; of a position the strategy */
     uint32_t use;       /* of which instrument: 1 + its place in td_graph_uses; 0: the graph's own */
-    uint8_t type;       /* td_type */
-    uint8_t age;        /* not the value but how long ago it came, in seconds */
+    uint8_t type, kind; /* td_type, td_port_kind */
     uint8_t zero[6];    /* equal bytes are the same port */
 } td_port;
 

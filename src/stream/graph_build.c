@@ -151,6 +151,8 @@ void td_graph_builder_begin_strategy(td_graph_builder *b, td_bytes name, const t
     td_buf_put(&b->strategies, &s, sizeof s);
 }
 
+uint32_t td_graph_builder_strategy(const td_graph_builder *b) { return COUNT(b->strategies, graph_strategy) - 1; }
+
 static graph_strategy *last_strategy(const td_graph_builder *b) {
     assert(b->strategies.size > 0);
     return (graph_strategy *)(void *)(b->strategies.data + b->strategies.size) - 1;
@@ -164,10 +166,8 @@ void td_graph_builder_add_action(td_graph_builder *b, const td_graph_action *act
 
 void td_graph_builder_add_line(td_graph_builder *b, td_bytes name, uint32_t node) {
     assert(node_at(b, node)->type != TD_TYPE_CONDITION);
-    td_graph_line line = {.strategy = last_strategy(b)->name,
-                          .name = name,
-                          .node = node,
-                          .owner = COUNT(b->strategies, graph_strategy) - 1};
+    td_graph_line line = {
+        .strategy = last_strategy(b)->name, .name = name, .node = node, .owner = td_graph_builder_strategy(b)};
     td_buf_put(&b->lines, &line, sizeof line);
 }
 
@@ -186,8 +186,7 @@ size_t td_graph_builder_exits(const td_graph_builder *b, const td_exit_rule **ou
 td_paper_rules *td_graph_builder_rules(const td_graph_builder *b) { return &last_strategy(b)->rules; }
 
 void td_graph_builder_add_param(td_graph_builder *b, td_bytes name, uint32_t node) {
-    td_graph_param param = {
-        .name = name, .value = node_at(b, node)->constant, .owner = COUNT(b->strategies, graph_strategy) - 1};
+    td_graph_param param = {.name = name, .value = node_at(b, node)->constant, .owner = td_graph_builder_strategy(b)};
     assert(node_at(b, node)->op == TD_OP_CONSTANT);
     td_buf_put(&b->params, &param, sizeof param);
 }
@@ -224,7 +223,7 @@ void td_graph_builder_close_term(td_graph_builder *b, uint32_t term, uint32_t no
 }
 
 uint32_t td_graph_builder_add_use(td_graph_builder *b, td_bytes instrument) {
-    td_graph_use use = {instrument, COUNT(b->strategies, graph_strategy) - 1};
+    td_graph_use use = {instrument, td_graph_builder_strategy(b)};
     uint32_t count = COUNT(b->uses, td_graph_use), first = count;
     const td_graph_use *uses = (const td_graph_use *)(const void *)b->uses.data;
     for (uint32_t i = count; i-- > 0;) {
@@ -239,7 +238,7 @@ uint32_t td_graph_builder_add_use(td_graph_builder *b, td_bytes instrument) {
 void td_graph_builder_begin_report(td_graph_builder *b, td_action action, td_bytes text, uint32_t condition) {
     assert(node_at(b, condition)->type == TD_TYPE_CONDITION);
     graph_report report = {.text = text,
-                           .owner = COUNT(b->strategies, graph_strategy) - 1,
+                           .owner = td_graph_builder_strategy(b),
                            .condition = condition,
                            .value_first = COUNT(b->report_values, graph_report_value),
                            .action = (uint8_t)action};

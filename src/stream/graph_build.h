@@ -36,7 +36,9 @@ void td_graph_builder_free(td_graph_builder *builder); /* accepts NULL */
 uint32_t td_graph_builder_add(td_graph_builder *builder, td_node node);
 td_node td_graph_builder_node(const td_graph_builder *builder, uint32_t node);
 
-/* Actions, lines and uses belong to the strategy begun last. `sets`: VENUE:SYMBOL or VENUE:*; none: all instruments. */
+/* The place of the strategy begun last. */
+uint32_t td_graph_builder_strategy(const td_graph_builder *builder);
+/* Actions, lines and uses belong to it. `sets`: VENUE:SYMBOL or VENUE:*; none: all instruments. */
 void td_graph_builder_begin_strategy(td_graph_builder *builder, td_bytes name, const td_bytes *sets, size_t set_count);
 void td_graph_builder_add_action(td_graph_builder *builder, const td_graph_action *action);
 void td_graph_builder_add_line(td_graph_builder *builder, td_bytes name, uint32_t node);

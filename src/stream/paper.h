@@ -37,6 +37,8 @@ typedef struct td_paper {
     uint32_t order_ordinal; /* of its time, */
     uint32_t bar_ordinal;   /* as the first two, of the last signal that a bar has caused */
     int64_t bar_ns;
+    uint32_t entry_seen; /* low bits of how many events had run the graph when the position was opened */
+    uint32_t zero;
     td_moment cause;         /* when this record was applied */
     int64_t quantity;        /* decimal(19,8), signed: what is held, in shares of shares_ns */
     int64_t shares_ns;       /* when it was bought, or split last */
@@ -47,7 +49,7 @@ typedef struct td_paper {
     int64_t counted_ns[TD_PAPER_LIMITS]; /* begin of the period whose entries are counted, by limit, */
     int64_t counted[TD_PAPER_LIMITS];    /* and how many it had */
 } td_paper;
-_Static_assert(sizeof(td_paper) == 168, "the snapshot format depends on this layout");
+_Static_assert(sizeof(td_paper) == 176, "the snapshot format depends on this layout");
 
 /* Who causes a signal: each gives ids of its own times, so that one which comes later, of an earlier time, gives none
  * again. A bar's is its end. */

@@ -1,20 +1,21 @@
 /* src/stream/ports.c - each port from where its value stands. */
 #include "stream/ports.h"
 #include "stream/state_layout.h"
+#include "stream/term.h"
 
 /* As of that instant. */
 static td_value read_asof(td_asof asof, const td_port *port, int64_t at_ns) {
     int64_t event_ns;
     const td_value *values = td_asof_at(asof, at_ns, &event_ns);
     if (values == NULL) return TD_VALUE_NA;
-    return port->age != 0 ? at_ns - event_ns : values[port->export_at];
+    return port->kind == TD_PORT_AGE ? at_ns - event_ns : values[port->export_at];
 }
 
 /* The newest value that a graph of bars gave: of its last final bar; or how long ago that ended. */
 static td_value read_bar(const td_graph *graph, const void *memory, const td_port *port, int64_t at_ns) {
     int64_t end_ns;
     if (!td_graph_last_ns(memory, &end_ns)) return TD_VALUE_NA;
-    return port->age != 0 ? at_ns - end_ns : td_graph_export(graph, memory, port->export_at);
+    return port->kind == TD_PORT_AGE ? at_ns - end_ns : td_graph_export(graph, memory, port->export_at);
 }
 
 /* Of ticks what was there at that instant. */
@@ -30,6 +31,49 @@ static td_value read_export(const td_state *s, uint32_t instrument, const td_por
     return TD_VALUE_NA;
 }
 
+/* ---- the strategy's own position ---- */
+
+/* A price of shares of from_ns in those of to_ns. */
+static td_value price_in_shares(const td_state *s, uint32_t instrument, int64_t price, int64_t from_ns, int64_t to_ns) {
+    td_bytes name = td_instruments_name(s->instruments, instrument);
+    if (!td_shares_any(&s->shares)) return price;
+    if (from_ns <= to_ns) return td_split_price(td_shares_split(&s->shares, name, from_ns, to_ns), price);
+    td_split back = td_shares_split(&s->shares, name, to_ns, from_ns);
+    return td_split_price((td_split){back.denominator, back.numerator}, price);
+}
+
+static td_value quantity_at(const td_state *s, uint32_t instrument, const td_paper *paper, int64_t at_ns) {
+    td_bytes name = td_instruments_name(s->instruments, instrument);
+    td_split split = {1, 1};
+    if (td_shares_any(&s->shares)) split = td_shares_split(&s->shares, name, paper->shares_ns, at_ns);
+    return td_value_decimal((td_i128)td_paper_shares(split, paper->quantity) * 10); /* sizes have one place less */
+}
+
+/* A graph on bars sees prices in shares of its first one, one on ticks as they are traded. What fills comes in the
+ * order of the log: it may be later than the bar that is run. */
+static td_value read_position(const td_state *s, uint32_t instrument, size_t at, const td_port *port, int64_t at_ns) {
+    const td_graph *graph = s->program->graphs[at];
+    void *memory = graph_state_of(s, block_of(s, instrument), at);
+    const td_paper *paper = td_graph_paper(graph, memory, port->export_at);
+    bool none = paper->quantity == 0 || s->warms;
+    int64_t prices_ns = at_ns;
+    if (port->kind == TD_PORT_POSITION) return none ? 0 : quantity_at(s, instrument, paper, at_ns);
+    if (none) return TD_VALUE_NA;
+    switch ((td_port_kind)port->kind) {
+    case TD_PORT_HELD:
+        return at_ns > paper->entry_ns ? at_ns - paper->entry_ns : 0;
+    case TD_PORT_ENTRY_TIME:
+        return paper->entry_ns;
+    case TD_PORT_ENTRY_BARS:
+        return (td_value)((uint32_t)td_graph_seen(memory) - paper->entry_seen) * TD_VALUE_ONE;
+    default:
+        if (at < s->program->width_count) (void)td_graph_began(memory, &prices_ns);
+        return price_in_shares(s, instrument, paper->entry, paper->shares_ns, prices_ns);
+    }
+}
+
+static bool is_of_position(const td_port *port) { return port->kind >= TD_PORT_POSITION; }
+
 const td_value *td_state_read_ports(td_state *s, uint32_t instrument, size_t graph, int64_t at_ns) {
     const td_port *ports;
     const td_graph_use *uses;
@@ -38,7 +82,8 @@ const td_value *td_state_read_ports(td_state *s, uint32_t instrument, size_t gra
     for (uint32_t i = 0; i < count; i++) {
         uint32_t of =
             ports[i].use == 0 ? instrument : td_instruments_find(s->instruments, uses[ports[i].use - 1].instrument);
-        s->ports[i] = read_export(s, of, &ports[i], at_ns);
+        s->ports[i] = is_of_position(&ports[i]) ? read_position(s, instrument, graph, &ports[i], at_ns)
+                                                : read_export(s, of, &ports[i], at_ns);
     }
     return count > 0 ? s->ports : NULL;
 }

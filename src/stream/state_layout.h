@@ -67,6 +67,7 @@ struct td_state {
     uint32_t asof_grains;              /* as far back as bars may still close, each of them */
     int64_t asof_grain_ns;             /* that divides the widths of those who read them; 0: no bars do */
     uint8_t ticks_run;                 /* graphs on ticks: a bit by td_rhythm_source */
+    bool warms;                        /* beside another one: nobody has its positions */
     td_value *ports;                   /* room for those of any graph */
     feed_state feeds[TD_PROGRAM_FEEDS_MAX];
     uint32_t feed_count;

@@ -123,6 +123,7 @@ static void begin_alike(const td_state *from, td_state *warm, uint32_t instrumen
 
 td_state *td_state_new_warm(const td_state *s, const td_program *program) {
     td_state *warm = td_state_new(program);
+    warm->warms = true;
     td_buf shares = {0};
     td_shares_save(&s->shares, &shares);
     td_bytes bytes = td_buf_bytes(&shares);

@@ -562,13 +562,13 @@ static const struct {
      "                             ^\n"},
     {"strategy a on bars(1m)\n"
      "  x = avg(close, 14)\n"
-     "  y = held\n"
+     "  y = tick\n"
      "  z = news.sentiment\n"
      "  w = sma(close, 15m)\n"
      "  v = close > 09:45\n"
      "  u = \"text\"\n",
-     "x.td:3:7: 'held' is not part of this version\n"
-     "      y = held\n"
+     "x.td:3:7: 'tick' is not part of this version\n"
+     "      y = tick\n"
      "          ^\n"
      "x.td:4:7: 'news' is not part of this version\n"
      "      z = news.sentiment\n"

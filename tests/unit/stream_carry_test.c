@@ -24,12 +24,16 @@ static const char stays[] = "strategy stays on bars(1s)\n"
                             "  buy when crossover(f, e) or close[4] > m[2] note \"up\"\n"
                             "  sell when crossunder(f, e) and close < q + o\n"
                             "  short when close < q - 3\n"
-                            "  cover when close > q\n"
+                            "  cover when close > q or held > 8s\n"
                             "  alert \"above {f}\" when close > f\n"
                             "  emit gap { d = f - e } when close > e\n"
                             "strategy wide on bars(4s)\n"
                             "  buy when close > close[1]\n"
-                            "  sell when close < close[1]\n";
+                            "  sell when close < close[1] or entry.bars >= 3\n"
+                            "strategy aging on bars(1s)\n"
+                            "  p = sma(position, 4)\n"
+                            "  buy when close > close[1] and p == 0\n"
+                            "  exit when held > 6s or close < entry.price - 1\n";
 
 /* Programs change from one to the next. */
 static const char *const others[][2] = {
@@ -110,7 +114,10 @@ static void on_quarantined(void *self, td_bytes i, const td_quarantined *q) { (v
 static void on_gap(void *self, td_bytes instrument, const td_gap *gap) { (void)self, (void)instrument, (void)gap; }
 
 static bool is_of_who_stays(td_bytes strategy) {
-    return td_bytes_equal(strategy, TD_TEXT("stays")) || td_bytes_equal(strategy, TD_TEXT("wide"));
+    static const char *const names[] = {"stays", "wide", "aging"};
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (td_bytes_equal(strategy, td_text(names[i]))) return true;
+    return false;
 }
 
 static void on_fill(void *self, td_bytes instrument, const td_fill *f) {
@@ -250,6 +257,12 @@ static void levels_that_are_new_are_of_the_position_that_is_held(void **unused) 
         {"short when close == 102\n", "bars(1s)\n  buy when close == 102\n  trail 4\n", 105, "trail @105"},
         {"short when close == 102\n", "bars(2s)\n  buy when close == 102\n  trail 4\n", 104, ""},
         {"short when close == 102\n", "bars(2s)\n  buy when close == 102\n  trail 4\n", 105, "trail @105"},
+        {"short when close == 102\n", "bars(1s)\n  stop when entry.bars == 7\n", 104, "stop @101"},
+        {"short when close == 102\n", "bars(2s)\n  stop when entry.bars == 7\n", 104,
+         "stop @101"}, /* seven, not three */
+        {"short when close == 102\n",
+         "bars(1s)\n  buy when close == 102\n  stop when sma(position, 3) > 0 and position < 0\n", 104, ""},
+        {"short when close == 102\n", "bars(1s)\n  stop when sma(position, 3) < 0\n", 104, "stop @101"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         char texts[2][120];
@@ -271,6 +284,8 @@ static void levels_that_are_new_are_of_the_position_that_is_held(void **unused) 
             td_event e = trade_at(1010 * S + (int64_t)k, prices[k]);
             apply(state, &e, &emit);
         }
+        td_event later = trade_at(1011 * S, 101);
+        apply(state, &later, &emit);
         td_buf_put(&said, "", 1);
         ASSERT_ROW(strcmp((char *)said.data, rows[i].left) == 0, "%zu gave %s", i, (char *)said.data);
         td_buf_fini(&said);

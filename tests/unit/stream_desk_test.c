@@ -43,8 +43,9 @@ static void on_signal(void *self, td_bytes instrument, const td_signal *signal) 
                   td_action_name((td_action)signal->action), at);
     put_number(out, " to ", signal->target, TD_SIZE_SCALE);
     put_number(out, " @", signal->price, TD_PRICE_SCALE);
-    td_buf_printf(out, "%s%.*s\n", signal->reason.size > 0 ? " " : "", (int)signal->reason.size,
-                  (const char *)signal->reason.data);
+    td_buf_printf(out, "%s%.*s%s%.*s\n", signal->reason.size > 0 ? " " : "", (int)signal->reason.size,
+                  (const char *)signal->reason.data, signal->data.size > 0 ? " " : "", (int)signal->data.size,
+                  (const char *)signal->data.data);
 }
 
 static void on_fill(void *self, td_bytes instrument, const td_fill *fill) {
@@ -205,13 +206,13 @@ static void a_stop_and_a_bar_share_no_id(void **state) {
     };
     static const step behind[] = {
         {'t', 10.0, 100, ""},
-        {'w', 13.0, 0, "fresh buy 00:00:10.5#1 to 1 @100\nfresh emit 00:00:10.5#2 to 1 @100\n"},
+        {'w', 13.0, 0, "fresh buy 00:00:10.5#1 to 1 @100\nfresh emit 00:00:10.5#2 to 1 @100 {\"c\":100}\n"},
         {'t', 14.2, 100, "fill 00:00:10.5#1 buy 1 @100 holds 1\n"},
         {'t', 14.6, 100, ""},
         {'t', 15.0, 85, "fresh exit 00:00:15.000000001#1 to 0 @85 stop\n"},
         {'t', 15.1, 85, "fill 00:00:15.000000001#1 sell 1 @85 holds 0\n"},
-        {'t', 15.6, 99, "fresh emit 00:00:14.5#1 to 0 @100\n"}, /* of a bar before the stop */
-        {'t', 16.1, 99, "fresh buy 00:00:15#1 to 1 @100\nfresh emit 00:00:15#2 to 1 @100\n"},
+        {'t', 15.6, 99, "fresh emit 00:00:14.5#1 to 0 @100 {\"c\":100}\n"}, /* of a bar before the stop */
+        {'t', 16.1, 99, "fresh buy 00:00:15#1 to 1 @100\nfresh emit 00:00:15#2 to 1 @100 {\"c\":100}\n"},
     };
     RUN("strategy x on bars(1s)\n  buy when close == 100\n  stop 10\n", revised);
     RUN("strategy x on bars(500ms)\n  buy when close == 100\n  stop 10\n  emit e { c = close }\n", behind);
@@ -436,6 +437,102 @@ static void fills_wait_as_they_are_told(void **state) {
     RUN(HELD "  fill open\n", open);
 }
 
+#define TELLS                                                                                                          \
+    "  emit it { c = close, is = position, p = entry.price, age = held / 1s, n = entry.bars, t = (time - entry.time) " \
+    "/ "                                                                                                               \
+    "1s"                                                                                                               \
+    " } when trades > 1\n"
+
+/* Bars of two trades tell what the strategy held before them. */
+static void conditions_see_the_position_before_them(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {'t', 9.0, 1, ""},
+        {'t', 9.0, 1, ""},
+        {'t', 10.0, 100, ""},
+        {'w', 15.0, 0,
+         "fresh emit 00:00:10#1 to 0 @1 {\"c\":1,\"is\":0,\"p\":null,\"age\":null,\"n\":null,\"t\":null}\n"
+         "fresh buy 00:00:11#1 to 2 @100\n"},
+        {'t', 15.5, 101, "fill 00:00:11#1 buy 2 @101 holds 2\n"},
+        {'t', 15.6, 102, ""}, /* the bar in which it was filled is the first */
+        {'t', 9.5, 3,
+         "withdrawn emit 00:00:10#1 to 2 @3\nlate emit 00:00:10#2 to 2 @3 "
+         "{\"c\":3,\"is\":0,\"p\":null,\"age\":null,\"n\":null,\"t\":null}\n"},
+        {'w', 18.0, 0,
+         "fresh emit 00:00:16#1 to 2 @102 {\"c\":102,\"is\":2,\"p\":101,\"age\":0.5,\"n\":0,\"t\":0.5}\n"},
+        {'t', 18.5, 103, ""},
+        {'t', 18.6, 200, ""},
+        {'w', 21.0, 0,
+         "fresh emit 00:00:19#1 to 2 @200 {\"c\":200,\"is\":2,\"p\":101,\"age\":3.5,\"n\":1,\"t\":3.5}\n"},
+        {'t', 21.5, 40, ""},
+        {'t', 21.6, 40, ""},
+        {'w', 24.0, 0,
+         "fresh short 00:00:22#1 to -1 @40\nfresh emit 00:00:22#2 to -1 @40 "
+         "{\"c\":40,\"is\":2,\"p\":101,\"age\":6.5,\"n\":2,\"t\":6.5}\n"}, /* as it stood before that */
+        {'t', 25.5, 41, "fill 00:00:22#1 sell 3 @41 holds -1\n"},
+        {'t', 25.6, 41, ""},
+        {'w', 28.0, 0, "fresh emit 00:00:26#1 to -1 @41 {\"c\":41,\"is\":-1,\"p\":41,\"age\":0.5,\"n\":0,\"t\":0.5}\n"},
+    };
+    RUN("strategy x on bars(1s)\n  buy qty 2 when close == 100\n  short when close < 50 and close > 30\n" TELLS, steps);
+}
+
+/* Between a bar's end and its evaluation the log goes on. */
+static void what_is_filled_behind_a_bar_is_held_on_it(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {'t', 10.0, 100, ""},
+        {'t', 11.5, 7, ""},
+        {'t', 11.6, 7, ""},
+        {'t', 12.4, 8, "fresh buy 00:00:11#1 to 1 @100\n"},
+        {'t', 12.5, 9, "fill 00:00:11#1 buy 1 @9 holds 1\n"},
+        {'w', 13.0, 0,
+         "fresh emit 00:00:12#1 to 1 @7 {\"c\":7,\"is\":1,\"p\":9,\"age\":0,\"n\":0,\"t\":-0.5}\n"
+         "fresh emit 00:00:13#1 to 1 @9 {\"c\":9,\"is\":1,\"p\":9,\"age\":0.5,\"n\":1,\"t\":0.5}\n"},
+    };
+    RUN("strategy x on bars(1s)\n  buy when close == 100\n" TELLS, steps);
+}
+
+static void a_position_is_left_by_its_age(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {'t', 10.0, 100, "fresh buy 00:00:10#1 to 1 @100\n"},
+        {'t', 10.5, 101, "fill 00:00:10#1 buy 1 @101 holds 1\n"},
+        {'t', 15.5, 101, ""},
+        {'t', 15.6, 102, "fresh exit 00:00:15.6#1 to 0 @102\n"},
+        {'t', 15.7, 103, "fill 00:00:15.6#1 sell 1 @103 holds 0\n"},
+    };
+    RUN("strategy x on trades\n  buy when price == 100\n  exit when held > 5s\n", steps);
+    RUN("strategy x on trades\n  buy when price == 100\n  exit when price > entry.price\n", steps);
+    RUN("strategy x on trades\n  buy when price == 100\n  exit when entry.bars > 1\n", steps);
+    RUN("strategy y on trades\n  buy when price < 0 and position == 0\n"
+        "strategy x on trades\n  buy when price == 100\n  exit when position > 0 and position[2] > 0\n",
+        steps);
+}
+
+/* On bars prices are in shares of the first one, on ticks as traded; shares are those of now. */
+static void a_split_scales_what_conditions_see(void **state) {
+    (void)state;
+    static const step bars[] = {
+        {'t', 86390.0, 100, ""},
+        {'w', 86395.0, 0, "fresh buy 23:59:51#1 to 1 @100\n"},
+        {'t', 86396.0, 102, "fill 23:59:51#1 buy 1 @102 holds 1\n"},
+        {'s', 86400.0, 0, ""},
+        {'t', 86401.0, 55, ""},
+        {'t', 86401.1, 56, ""},
+        {'w', 86404.0, 0, "fresh emit 00:00:02#1 to 1 @56 {\"c\":112,\"is\":2,\"p\":102,\"age\":6,\"n\":1,\"t\":6}\n"},
+    };
+    RUN("strategy x on bars(1s)\n  buy when close == 100\n" TELLS, bars);
+    static const step ticks[] = {
+        {'t', 86390.0, 100, "fresh buy 23:59:50#1 to 1 @100\n"},
+        {'t', 86396.0, 102, "fill 23:59:50#1 buy 1 @102 holds 1\n"},
+        {'s', 86400.0, 0, ""},
+        {'t', 86401.0, 56, "fresh emit 00:00:01#1 to 1 @56 {\"is\":2,\"p\":51}\n"},
+    };
+    RUN("strategy x on trades\n  buy when price == 100\n  emit it { is = position, p = entry.price } when price == "
+        "56\n",
+        ticks);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_next_trade_fills),
@@ -452,6 +549,10 @@ int main(void) {
         cmocka_unit_test(a_level_is_split_with_its_position),
         cmocka_unit_test(entries_wait_for_cooldowns_and_limits),
         cmocka_unit_test(fills_wait_as_they_are_told),
+        cmocka_unit_test(conditions_see_the_position_before_them),
+        cmocka_unit_test(what_is_filled_behind_a_bar_is_held_on_it),
+        cmocka_unit_test(a_position_is_left_by_its_age),
+        cmocka_unit_test(a_split_scales_what_conditions_see),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
