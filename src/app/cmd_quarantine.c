@@ -67,6 +67,10 @@ static void put_tick(td_buf *out, const td_event *e) {
         put_amount(out, e->price.price, TD_NONE);
         return;
     }
+    if (e->kind == TD_EVENT_NEWS) {
+        td_buf_text(out, "news");
+        return;
+    }
     td_buf_text(out, "quote, bid ");
     put_amount(out, e->quote.bid_price, e->quote.bid_size);
     td_buf_text(out, ", ask ");

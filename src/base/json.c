@@ -280,6 +280,12 @@ size_t td_utf8_size(const uint8_t *p, size_t left) {
     return overlong || outside ? 0 : size;
 }
 
+size_t td_utf8_find_bad(td_bytes text) {
+    size_t at = 0;
+    for (size_t size = 1; at < text.size && size > 0; at += size) size = td_utf8_size(text.data + at, text.size - at);
+    return at;
+}
+
 static size_t utf8_put(uint32_t c, uint8_t out[4]) {
     if (c < 0x80) {
         out[0] = (uint8_t)c;

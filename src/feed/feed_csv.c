@@ -1,11 +1,14 @@
-/* src/feed/feed_csv.c - plain tables: trades, quotes or bars as CSV files, told apart by the columns that their first
- * line names, in any order: time, instrument, and price, size[, side, id], or bid, ask[, bid_size, ask_size], or open,
- * high, low, close, volume. A bar becomes four trades within 3 ms from its time on, which is its begin: open, the
- * extreme that lies behind the direction, the other one, close, each of a quarter of its volume. The files hold no
- * receive time: the event time stands in. */
+/* src/feed/feed_csv.c - plain tables: trades, quotes, bars or news as CSV files, told apart by the columns that their
+ * first line names, in any order: time, and instrument with price, size[, side, id], or bid, ask[, bid_size, ask_size],
+ * or open, high, low, close, volume; or headline[, instrument, sentiment, source, url, id]. A bar becomes four trades
+ * within 3 ms from its time on, which is its begin: open, the extreme that lies behind the direction, the other one,
+ * close, each of a quarter of its volume. News becomes an event for each of its instruments, with spaces between them,
+ * or of none. The files hold no receive time: the event time stands in. */
 #include "base/decimal.h"
+#include "base/json.h"
 #include "base/time.h"
 #include "feed/recording.h"
+#include <math.h>
 
 typedef enum column {
     TIME,
@@ -23,45 +26,77 @@ typedef enum column {
     LOW,
     CLOSE,
     VOLUME,
+    HEADLINE,
+    SENTIMENT,
+    SOURCE,
+    URL,
     COLUMN_COUNT
 } column;
-static const char *const column_names[COLUMN_COUNT] = {"time", "instrument", "price", "size",     "side",
-                                                       "id",   "bid",        "ask",   "bid_size", "ask_size",
-                                                       "open", "high",       "low",   "close",    "volume"};
+static const char *const column_names[COLUMN_COUNT] = {
+    "time", "instrument", "price", "size",  "side",   "id",       "bid",       "ask",    "bid_size", "ask_size",
+    "open", "high",       "low",   "close", "volume", "headline", "sentiment", "source", "url"};
 
-typedef enum csv_kind { TRADES, QUOTES, BARS } csv_kind;
+typedef enum csv_kind { NEWS, TRADES, QUOTES, BARS, KIND_COUNT } csv_kind; /* of several the last */
 static const struct {
     column needs[8]; /* the last one again and again */
 } kinds[] = {[TRADES] = {{TIME, INSTRUMENT, PRICE, SIZE, SIZE, SIZE, SIZE, SIZE}},
              [QUOTES] = {{TIME, INSTRUMENT, BID, ASK, ASK, ASK, ASK, ASK}},
-             [BARS] = {{TIME, INSTRUMENT, OPEN, HIGH, LOW, CLOSE, VOLUME, VOLUME}}};
+             [BARS] = {{TIME, INSTRUMENT, OPEN, HIGH, LOW, CLOSE, VOLUME, VOLUME}},
+             [NEWS] = {{TIME, HEADLINE, HEADLINE, HEADLINE, HEADLINE, HEADLINE, HEADLINE, HEADLINE}}};
 
-enum { COLUMNS_MAX = 32, BAR_TRADES = 4 };
+enum { COLUMNS_MAX = 32, BAR_TRADES = 4, QUOTED_MAX = 8192 };
 
 typedef struct csv_file {
     csv_kind kind;
     uint8_t place[COLUMN_COUNT]; /* among the columns, from 1; 0: not there */
     size_t columns;
     td_naming naming;
-    uint32_t part; /* of the bar being told */
-    bool header;   /* it was passed */
+    uint32_t part;              /* of the bar or the news being told */
+    bool header;                /* it was passed */
+    uint8_t quoted[QUOTED_MAX]; /* values with quotes inside, without their doubling */
+    size_t quoted_size;
 } csv_file;
 
-/* Without quotes: names, numbers and times need none. COLUMNS_MAX + 1: more than that. */
-static size_t split(td_bytes line, td_bytes out[COLUMNS_MAX]) {
-    const uint8_t *start = line.data, *end = start + line.size;
-    size_t count = 0;
-    for (const uint8_t *p = start;; p++) {
-        if (p < end && *p != ',') continue;
-        if (count == COLUMNS_MAX) return COLUMNS_MAX + 1;
-        while (start < p && *start == ' ') start++;
-        out[count] = (td_bytes){start, (size_t)(p - start)};
-        while (out[count].size > 0 && (start[out[count].size - 1] == ' ' || start[out[count].size - 1] == '\r'))
-            out[count].size--;
+static bool is_blank(uint8_t c) { return c == ' ' || c == '\r'; }
+
+/* Up to the comma; without the blanks around it. */
+static td_bytes take_plain(const uint8_t **p, const uint8_t *end) {
+    const uint8_t *start = *p;
+    while (*p < end && **p != ',') ++*p;
+    td_bytes value = {start, (size_t)(*p - start)};
+    while (value.size > 0 && is_blank(value.data[value.size - 1])) value.size--;
+    return value;
+}
+
+/* "a value, with ""quotes"" and commas". False: it does not end, something stands behind it, or it is too long. */
+static bool take_quoted(csv_file *f, const uint8_t **p, const uint8_t *end, td_bytes *out) {
+    uint8_t *start = f->quoted + f->quoted_size;
+    for (++*p; *p < end; ++*p) {
+        bool quote = **p == '"';
+        if (quote && (*p + 1 == end || (*p)[1] != '"')) break;
+        if (f->quoted_size == QUOTED_MAX) return false;
+        f->quoted[f->quoted_size++] = **p;
+        *p += quote;
+    }
+    if (*p >= end) return false;
+    for (++*p; *p < end && is_blank(**p);) ++*p;
+    *out = (td_bytes){start, (size_t)(f->quoted + f->quoted_size - start)};
+    return *p == end || **p == ',';
+}
+
+/* COLUMNS_MAX + 1: more than that, or quotes that do not fit. */
+static size_t split(csv_file *f, td_bytes line, td_bytes out[COLUMNS_MAX]) {
+    const uint8_t *p = line.data, *end = p + line.size;
+    f->quoted_size = 0;
+    for (size_t count = 0; count < COLUMNS_MAX; p++) {
+        while (p < end && *p == ' ') p++;
+        bool quoted = p < end && *p == '"';
+        if (!quoted) out[count] = take_plain(&p, end);
+        if (quoted && !take_quoted(f, &p, end, &out[count])) break;
         count++;
         if (p == end) return count;
-        start = p + 1;
     }
+    return COLUMNS_MAX + 1;
 }
 
 static bool has_all(const csv_file *f, csv_kind kind) {
@@ -74,18 +109,18 @@ static td_status csv_begin(void *state, const td_recording_file *file, td_record
     csv_file *f = state;
     td_bytes names[COLUMNS_MAX];
     f->naming = file->naming;
-    f->columns = split(file->first_line, names);
+    f->columns = split(f, file->first_line, names);
     for (size_t i = 0; i < f->columns && i < COLUMNS_MAX; i++)
         for (int c = 0; c < COLUMN_COUNT; c++)
             if (td_bytes_equal(names[i], td_text(column_names[c]))) f->place[c] = (uint8_t)(i + 1);
-    for (int kind = BARS; kind >= TRADES; kind--) {
+    for (int kind = KIND_COUNT - 1; kind >= NEWS; kind--) {
         if (!has_all(f, (csv_kind)kind)) continue;
         f->kind = (csv_kind)kind;
-        *out = (td_recording_begin){.rank = kind == QUOTES ? 0 : 1};
+        *out = (td_recording_begin){.rank = kind == QUOTES || kind == NEWS ? 0 : 1};
         return TD_OK;
     }
     return TD_FAIL(TD_REJECT, "its first line names neither time,instrument,price,size nor time,instrument,bid,ask nor "
-                              "time,instrument,open,high,low,close,volume");
+                              "time,instrument,open,high,low,close,volume nor time,headline");
 }
 
 /* ---- rows ---- */
@@ -159,34 +194,85 @@ static void read_bar(csv_row *r, uint32_t part, td_event *e) {
     if (r->reason == TD_REASON_NONE && !ordered) r->reason = TD_REASON_MALFORMED;
 }
 
+static bool is_text(td_bytes text) { return td_utf8_find_bad(text) == text.size; }
+
+static void read_news(csv_row *r, td_event *e) {
+    int64_t sentiment = number_of(r, SENTIMENT, TD_PRICE_SCALE);
+    td_news *n = &e->news;
+    e->kind = TD_EVENT_NEWS;
+    *n = (td_news){.headline = text_of(r, HEADLINE),
+                   .source = text_of(r, SOURCE),
+                   .url = text_of(r, URL),
+                   .id = text_of(r, ID),
+                   .sentiment = sentiment == TD_NONE ? NAN : td_decimal_double(sentiment, TD_PRICE_SCALE)};
+    bool good = n->headline.size > 0 && is_text(n->headline) && is_text(n->source) && is_text(n->url) && is_text(n->id);
+    if (r->reason == TD_REASON_NONE && !good) r->reason = TD_REASON_MALFORMED;
+}
+
+/* The next of the names with spaces between them; empty: there are no more. */
+static td_bytes next_name(td_bytes *names) {
+    while (names->size > 0 && names->data[0] == ' ') *names = (td_bytes){names->data + 1, names->size - 1};
+    const uint8_t *space = names->size > 0 ? memchr(names->data, ' ', names->size) : NULL;
+    td_bytes name = {names->data, space != NULL ? (size_t)(space - names->data) : names->size};
+    *names = (td_bytes){names->data + name.size, names->size - name.size};
+    return name;
+}
+
+/* The instrument of this part; of news there may be several, or none. False: one of them is no instrument. */
+static bool find_instrument(const csv_row *r, td_bytes *out, bool *out_more) {
+    const csv_file *f = r->file;
+    td_bytes names = text_of(r, INSTRUMENT), name = names;
+    *out_more = false;
+    if (f->kind == NEWS && names.size == 0) *out = TD_TEXT(TD_GENERAL_NEWS);
+    if (f->kind == NEWS && names.size == 0) return true;
+    if (f->kind != NEWS) *out = name;
+    if (f->kind != NEWS) return td_instrument_name_valid(name);
+    for (uint32_t i = 0; (name = next_name(&names)).size > 0; i++) {
+        if (!td_instrument_name_valid(name)) return false;
+        if (i == f->part) *out = name;
+        *out_more |= i > f->part;
+    }
+    return true;
+}
+
+static void read_row(csv_row *r, uint32_t part, td_event *e) {
+    static void (*const readers[])(csv_row *,
+                                   td_event *) = {[TRADES] = read_trade, [QUOTES] = read_quote, [NEWS] = read_news};
+    if (r->file->kind == BARS)
+        read_bar(r, part, e);
+    else
+        readers[r->file->kind](r, e);
+}
+
 static void csv_decode(void *state, td_bytes line, td_recorded *out) {
     csv_file *f = state;
     csv_row r = {.file = f};
     td_event *e = &out->event;
+    td_bytes name;
+    bool more;
     if (!f->header) { /* the first line that is not blank names the columns */
         f->header = true;
         out->kind = TD_ITEM_END;
         return;
     }
     *e = (td_event){0};
-    size_t count = split(line, r.columns);
+    size_t count = split(f, line, r.columns);
     bool good = count == f->columns && td_time_parse(text_of(&r, TIME), &e->event_ns) == TD_OK && e->event_ns > 0 &&
-                td_instrument_name_valid(text_of(&r, INSTRUMENT));
+                find_instrument(&r, &name, &more);
     if (!good) {
         td_recorded_reject(out, TD_REASON_MALFORMED, "not as many columns as the first line, no time or no instrument");
         return;
     }
-    e->instrument = td_instruments_intern(f->naming.instruments, text_of(&r, INSTRUMENT));
-    if (f->kind == TRADES) read_trade(&r, e);
-    if (f->kind == QUOTES) read_quote(&r, e);
-    if (f->kind == BARS) read_bar(&r, f->part, e);
+    e->instrument = td_instruments_intern(f->naming.instruments, name);
+    read_row(&r, f->part, e);
     if (r.reason != TD_REASON_NONE) {
         f->part = 0;
         td_recorded_reject(out, r.reason, "a value that is missing, no number, or not in its range");
         return;
     }
-    if (f->kind == BARS) f->part = (f->part + 1) % BAR_TRADES;
-    out->more = f->part > 0;
+    if (f->kind == BARS) more = f->part + 1 < BAR_TRADES;
+    f->part = more ? f->part + 1 : 0;
+    out->more = more;
     e->flags = r.flags;
     out->kind = TD_ITEM_EVENT;
     out->clock_ns = e->event_ns;

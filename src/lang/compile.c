@@ -1,4 +1,5 @@
 /* src/lang/compile.c - texts to graphs: parse all, then give each strategy's statements to the graph of its rhythm. */
+#include "base/json.h"
 #include "lang/lang.h"
 #include "lang/lists.h"
 #include "lang/lower.h"
@@ -304,36 +305,13 @@ static void read_functions(compiler *c) {
     }
 }
 
-/* The place of the first byte that is not UTF-8, or the size. */
-static size_t find_bad_utf8(td_bytes text) {
-    size_t i = 0;
-    while (i < text.size) {
-        uint8_t c = text.data[i];
-        size_t more = c < 0x80                ? 0
-                      : c >= 0xc2 && c < 0xe0 ? 1
-                      : c >= 0xe0 && c < 0xf0 ? 2
-                      : c >= 0xf0 && c < 0xf5 ? 3
-                                              : 4;
-        if (more == 4 || i + more >= text.size) return i;
-        uint32_t point = more == 0 ? c : c & (0x3fu >> more);
-        for (size_t k = 1; k <= more; k++) {
-            if ((text.data[i + k] & 0xc0) != 0x80) return i;
-            point = point << 6 | (text.data[i + k] & 0x3f);
-        }
-        bool overlong = (more == 2 && point < 0x800) || (more == 3 && point < 0x10000);
-        if (overlong || point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) return i;
-        i += more + 1;
-    }
-    return i;
-}
-
 static void parse_text(compiler *c, uint32_t file) {
     td_bytes text = c->diags.texts[file].text;
     if (text.size > TD_TEXT_BYTES_MAX) {
         td_diag_add(&c->diags, file, 0, "this text is larger than %d bytes", TD_TEXT_BYTES_MAX);
         return;
     }
-    size_t bad = find_bad_utf8(text);
+    size_t bad = td_utf8_find_bad(text);
     if (bad < text.size)
         td_diag_add(&c->diags, file, (uint32_t)bad, "this byte is not UTF-8");
     else

@@ -6,6 +6,7 @@ const char *td_event_kind_name(td_event_kind kind) {
         [TD_EVENT_TRADE] = "trade",      [TD_EVENT_QUOTE] = "quote",      [TD_EVENT_TIME] = "Time",
         [TD_EVENT_PROGRAM] = "Program",  [TD_EVENT_FILLED] = "Filled",    [TD_EVENT_PRICE] = "price",
         [TD_EVENT_CORPORATE] = "action", [TD_EVENT_BOOK] = "book update", [TD_EVENT_VENDOR_BAR] = "vendor bar",
+        [TD_EVENT_NEWS] = "news",
     };
     return names[kind];
 }

@@ -1,6 +1,6 @@
-/* src/model/event.h - what a market says, as plain values: trade, quote, price, and time itself. Copy freely; owns
- * nothing. Instants are UTC ns since the Unix epoch, prices decimal(19,9), sizes decimal(19,8), all int64. A missing
- * number is TD_NONE, never 0. */
+/* src/model/event.h - what a market says, as plain values: trade, quote, price, news, and time itself. Copy freely;
+ * owns nothing. Instants are UTC ns since the Unix epoch, prices decimal(19,9), sizes decimal(19,8), all int64. A
+ * missing number is TD_NONE, never 0. */
 #pragma once
 #include "base/bytes.h"
 
@@ -16,6 +16,7 @@ typedef enum td_event_kind {
     TD_EVENT_CORPORATE, /* a split, a dividend, another symbol; moves no time, as what follows */
     TD_EVENT_BOOK,      /* levels of an order book */
     TD_EVENT_VENDOR_BAR,
+    TD_EVENT_NEWS,
 } td_event_kind;
 
 /* "trade", "price", "Time": literals. */
@@ -98,6 +99,14 @@ typedef struct td_vendor_bar {
     bool adjusted;  /* restated for what companies did to their shares since */
 } td_vendor_bar;
 
+/* Of what is about several instruments each has an event; of what is about none TD_GENERAL_NEWS has it. Texts are
+ * borrowed, and UTF-8; "" where nothing is said, which of the headline does not occur. */
+typedef struct td_news {
+    td_bytes headline, source, url, id;
+    double sentiment; /* the source's own scale; NaN: not said */
+} td_news;
+#define TD_GENERAL_NEWS "*" /* stands where an instrument's name does */
+
 typedef enum td_book_side { TD_BOOK_BID, TD_BOOK_ASK, TD_BOOK_SIDE_COUNT } td_book_side;
 
 typedef struct td_book_level { /* all that stands at a price */
@@ -141,13 +150,15 @@ typedef struct td_event {
         td_corporate corporate;
         td_book book;
         td_vendor_bar vendor_bar;
+        td_news news;
         td_program_mark program;
     };
 } td_event;
 
 /* What a market says of an instant: it moves time, and each is accepted, quarantined or a double. */
 static inline bool td_event_is_tick(const td_event *event) {
-    return event->kind == TD_EVENT_TRADE || event->kind == TD_EVENT_QUOTE || event->kind == TD_EVENT_PRICE;
+    return event->kind == TD_EVENT_TRADE || event->kind == TD_EVENT_QUOTE || event->kind == TD_EVENT_PRICE ||
+           event->kind == TD_EVENT_NEWS;
 }
 
 /* Its time is further ahead of its arrival than that: a clock is wrong. */

@@ -71,19 +71,10 @@ static bool run_real(walk *w, td_avro_type from, td_avro_type to) {
     return true;
 }
 
-static bool is_utf8(td_bytes text) {
-    for (size_t i = 0; i < text.size;) {
-        size_t size = td_utf8_size(text.data + i, text.size - i);
-        if (size == 0) return false;
-        i += size;
-    }
-    return true;
-}
-
 static bool run_text(walk *w, td_avro_type to) {
     td_bytes text;
     if (!td_avro_get_bytes(&w->in, &text)) return fail(w, "bytes or a string are cut short");
-    if (to == TD_AVRO_STRING && !is_utf8(text)) return fail(w, "a string is not UTF-8");
+    if (to == TD_AVRO_STRING && td_utf8_find_bad(text) < text.size) return fail(w, "a string is not UTF-8");
     put_long(w, (int64_t)text.size);
     td_buf_put(w->out, text.data, text.size);
     return true;

@@ -27,6 +27,7 @@ typedef enum td_schema { /* our schemas; the id on the wire comes from the regis
                          TD_SCHEMA_VENDOR_BAR,
                          TD_SCHEMA_RAW,
                          TD_SCHEMA_FILL,
+                         TD_SCHEMA_NEWS,
                          TD_SCHEMA_COUNT,
 } td_schema;
 

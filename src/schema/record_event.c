@@ -1,6 +1,7 @@
 /* src/schema/record_event.c - records of the tape, one for each kind of event. The hot path of
  * replay and ingest. */
 #include "schema/record_codec.h"
+#include <math.h>
 
 enum {
     PASS_TEXT_MAX = 32, /* a rule's name with its length */
@@ -132,6 +133,48 @@ static bool get_price(td_bytes value, td_event *out, td_bytes *out_feed) {
     return td_avro_get_long(&r, &out->event_ns) && td_avro_get_long(&r, &out->receive_ns) &&
            td_avro_get_decimal64(&r, &out->price.price) && record_get_small(&r, UINT8_MAX, &out->flags) &&
            td_avro_get_bytes(&r, out_feed) && get_anew(&r, out);
+}
+
+/* A double is its eight bytes, the least first. */
+static void put_news(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
+    const td_news *n = &e->news;
+    size_t texts = n->headline.size + n->source.size + n->url.size + n->id.size + feed.size;
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_NEWS, TICK_MAX + ANEW_MAX + 4 * TD_AVRO_LONG_MAX + texts);
+    p = td_avro_put_long(p, e->event_ns);
+    p = td_avro_put_long(p, e->receive_ns);
+    p = td_avro_put_bytes(p, n->headline);
+    p = td_avro_put_bytes(p, n->source);
+    p = td_avro_put_bytes(p, n->url);
+    p = td_avro_put_bytes(p, n->id);
+    *p++ = isnan(n->sentiment) ? RECORD_NULL : RECORD_PRESENT;
+    if (!isnan(n->sentiment)) {
+        memcpy(p, &n->sentiment, sizeof n->sentiment);
+        p += sizeof n->sentiment;
+    }
+    p = td_avro_put_long(p, flags_of(e));
+    p = td_avro_put_bytes(p, feed);
+    p = put_origin(p, e);
+    record_end(buf, p);
+}
+
+static bool get_sentiment(td_avro_reader *r, double *out) {
+    bool present;
+    *out = NAN;
+    if (!record_get_branch(r, &present)) return false;
+    if (!present) return true;
+    if (r->end - r->at < (ptrdiff_t)sizeof *out) return false;
+    memcpy(out, r->at, sizeof *out);
+    r->at += sizeof *out;
+    return isfinite(*out);
+}
+
+static bool get_news(td_bytes value, td_event *out, td_bytes *out_feed) {
+    td_avro_reader r = record_body(value);
+    td_news *n = &out->news;
+    return td_avro_get_long(&r, &out->event_ns) && td_avro_get_long(&r, &out->receive_ns) &&
+           td_avro_get_bytes(&r, &n->headline) && td_avro_get_bytes(&r, &n->source) && td_avro_get_bytes(&r, &n->url) &&
+           td_avro_get_bytes(&r, &n->id) && get_sentiment(&r, &n->sentiment) &&
+           record_get_small(&r, UINT8_MAX, &out->flags) && td_avro_get_bytes(&r, out_feed) && get_anew(&r, out);
 }
 
 static void put_time(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
@@ -388,8 +431,9 @@ void td_record_put_event(td_buf *buf, const td_schema_ids *ids, td_bytes feed, c
         [TD_EVENT_CORPORATE] = put_corporate,
         [TD_EVENT_BOOK] = put_book,
         [TD_EVENT_VENDOR_BAR] = put_vendor_bar,
+        [TD_EVENT_NEWS] = put_news,
     };
-    assert(event->kind >= TD_EVENT_TRADE && event->kind <= TD_EVENT_VENDOR_BAR);
+    assert(event->kind >= TD_EVENT_TRADE && event->kind <= TD_EVENT_NEWS);
     if (event->kind == TD_EVENT_TRADE)
         put_trade(buf, ids, feed, event);
     else if (event->kind == TD_EVENT_QUOTE)
@@ -417,6 +461,7 @@ static __attribute__((noinline)) bool get_rarer(int version, td_bytes value, td_
         [TD_SCHEMA_BOOK] = {TD_EVENT_BOOK, get_book, NULL},
         [TD_SCHEMA_PRICE] = {TD_EVENT_PRICE, get_price, NULL},
         [TD_SCHEMA_VENDOR_BAR] = {TD_EVENT_VENDOR_BAR, get_vendor_bar, get_vendor_bar_before},
+        [TD_SCHEMA_NEWS] = {TD_EVENT_NEWS, get_news, NULL},
     };
     if (version < 0) return false;
     int schema = version % TD_SCHEMA_BEFORE, before = version / TD_SCHEMA_BEFORE;

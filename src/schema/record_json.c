@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "schema/record_codec.h"
 #include <inttypes.h>
+#include <math.h>
 
 typedef enum field_type {
     FIELD_END,
@@ -17,6 +18,7 @@ typedef enum field_type {
     FIELD_TEXTS,
     FIELD_FLAG,
     FIELD_LEVELS,
+    FIELD_DOUBLE,
 } field_type;
 
 typedef struct field {
@@ -159,6 +161,16 @@ static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
                         TEXT("feed"),
                         {.name = "levels", .type = FIELD_LEVELS}},
     [TD_SCHEMA_PRICE] = {LONG("event_ns"), LONG("receive_ns"), PRICE("price"), LONG("flags"), TEXT("feed"), ORIGIN},
+    [TD_SCHEMA_NEWS] = {LONG("event_ns"),
+                        LONG("receive_ns"),
+                        TEXT("headline"),
+                        TEXT("source"),
+                        TEXT("url"),
+                        TEXT("id"),
+                        {.name = "sentiment", .type = FIELD_DOUBLE, .optional = true},
+                        LONG("flags"),
+                        TEXT("feed"),
+                        ORIGIN},
     [TD_SCHEMA_VENDOR_BAR] = {LONG("event_ns"),
                               LONG("receive_ns"),
                               LONG("start_ns"),
@@ -245,6 +257,15 @@ static bool put_hash(td_avro_reader *r, td_buf *out) {
     return true;
 }
 
+static bool put_double(td_avro_reader *r, td_buf *out) {
+    double x;
+    if (r->end - r->at < (ptrdiff_t)sizeof x) return false;
+    memcpy(&x, r->at, sizeof x);
+    r->at += sizeof x;
+    td_buf_printf(out, "%.17g", x);
+    return isfinite(x);
+}
+
 static bool put_field(td_avro_reader *r, const field *f, td_buf *out) {
     bool present = true;
     td_buf_printf(out, ",\"%s\":", f->name);
@@ -272,6 +293,8 @@ static bool put_field(td_avro_reader *r, const field *f, td_buf *out) {
         return put_flag(r, out);
     case FIELD_HASH:
         return put_hash(r, out);
+    case FIELD_DOUBLE:
+        return put_double(r, out);
     case FIELD_END:
         break;
     }

@@ -22,7 +22,7 @@ static const char *fill_side_word(unsigned i) { return td_fill_side_name((td_sid
 static const char *fill_kind_word(unsigned i) { return td_fill_kind_name((td_fill_kind)i); }
 static const char *status_word(unsigned i) { return td_signal_status_name((td_signal_status)i); }
 static const char *reason_word(unsigned i) { return td_reason_name((td_reason)i); }
-static const uint8_t kinds[] = {TD_EVENT_TRADE, TD_EVENT_QUOTE, TD_EVENT_PRICE};
+static const uint8_t kinds[] = {TD_EVENT_TRADE, TD_EVENT_QUOTE, TD_EVENT_PRICE, TD_EVENT_NEWS};
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 static const char *kind_word(unsigned i) { return td_event_kind_name((td_event_kind)kinds[i]); }
 static const char *side_word(unsigned i) {
@@ -234,7 +234,8 @@ static uint8_t *put_ticks(uint8_t *p, const td_event *e) {
     static const td_code none = {0};
     const td_trade *t = e->kind == TD_EVENT_TRADE ? &e->trade : NULL;
     const td_quote *q = e->kind == TD_EVENT_QUOTE ? &e->quote : NULL;
-    p = record_put_optional_decimal(p, t != NULL ? t->price : q == NULL ? e->price.price : TD_NONE);
+    int64_t price = t != NULL ? t->price : e->kind == TD_EVENT_PRICE ? e->price.price : TD_NONE;
+    p = record_put_optional_decimal(p, price);
     p = record_put_optional_decimal(p, t != NULL ? t->size : TD_NONE);
     p = record_put_optional_long(p, t != NULL ? t->trade_id : TD_NONE);
     *p++ = t != NULL ? RECORD_PRESENT : RECORD_NULL;
@@ -275,7 +276,7 @@ void td_record_put_quarantined(td_buf *buf, const td_schema_ids *ids, td_bytes i
         MAX = LONGS * TD_AVRO_LONG_MAX + 8 * RECORD_OPTIONAL_MAX + 3 * WORD_MAX + 1 + 2 * (int)sizeof(td_code),
     };
     const td_event *e = &q->event;
-    assert(e->kind == TD_EVENT_TRADE || e->kind == TD_EVENT_QUOTE || e->kind == TD_EVENT_PRICE);
+    assert(td_event_is_tick(e));
     uint8_t *p = record_begin(buf, ids, TD_SCHEMA_QUARANTINED, MAX + q->feed.size + instrument.size);
     p = td_avro_put_bytes(p, q->feed);
     p = td_avro_put_bytes(p, instrument);

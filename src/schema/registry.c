@@ -24,6 +24,7 @@ static const struct schema_row {
     [TD_SCHEMA_BOOK] = {"BookUpdate", "BookUpdate.avsc", "tape-tapedeck.BookUpdate", {NULL}},
     [TD_SCHEMA_PRICE] = {"Price", "Price.avsc", "tape-tapedeck.Price", {NULL}},
     [TD_SCHEMA_VENDOR_BAR] = {"VendorBar", "VendorBar.avsc", "tape-tapedeck.VendorBar", {"older/VendorBar.1.avsc"}},
+    [TD_SCHEMA_NEWS] = {"News", "News.avsc", "tape-tapedeck.News", {NULL}},
     [TD_SCHEMA_RAW] = {"Raw", "Raw.avsc", "raw-value", {NULL}},
     [TD_SCHEMA_FILL] = {"Fill", "Fill.avsc", "fills-value", {NULL}},
     [TD_SCHEMA_CORPORATE] = {"CorporateAction",

@@ -142,7 +142,8 @@ static series *series_of(const td_survey *s, uint32_t feed, uint32_t instrument)
 /* NULL: it is one too many. */
 static series *series_add(td_survey *s, uint32_t feed, td_bytes name) {
     uint32_t instrument = td_instruments_find(s->instruments, name);
-    if (s->series_count == s->conf.series_max || !td_instrument_name_valid(name)) return NULL;
+    bool named = td_instrument_name_valid(name) || td_bytes_equal(name, TD_TEXT(TD_GENERAL_NEWS));
+    if (s->series_count == s->conf.series_max || !named) return NULL;
     if (instrument == UINT32_MAX) {
         instrument = td_instruments_intern(s->instruments, name);
         s->first_series[instrument] = NO_SERIES;

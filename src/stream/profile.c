@@ -142,6 +142,7 @@ void td_profile_add(td_profile *p, const td_event *e, int trade_ids, bool late) 
     day->counts[TD_PROFILE_SUSPICIOUS] += (e->flags & TD_FLAG_SUSPICIOUS) != 0;
     if (e->kind == TD_EVENT_TRADE) add_trade(p, day, e, trade_ids);
     if (e->kind == TD_EVENT_QUOTE) add_quote(p, day, &e->quote);
+    day->counts[TD_PROFILE_NEWS] += e->kind == TD_EVENT_NEWS;
     if (e->kind != TD_EVENT_PRICE) return;
     day->counts[TD_PROFILE_PRICES]++;
     if (e->price.price > 0) add_price(p, day, e->price.price);

@@ -15,6 +15,7 @@ enum { TD_PROFILE_DAYS = 15, TD_PROFILE_WEEK = 7 };
     X(TRADES, "trades")                                                                                                \
     X(QUOTES, "quotes")                                                                                                \
     X(PRICES, "prices") /* that are no trades' */                                                                      \
+    X(NEWS, "news")                                                                                                    \
     X(NO_BID, "no_bid") /* quotes without that side */                                                                 \
     X(NO_ASK, "no_ask")                                                                                                \
     X(NO_TRADE_ID, "no_trade_id")                                                                                      \
@@ -61,7 +62,7 @@ typedef struct td_profile {
     td_seen seen;
 } td_profile;
 
-/* Takes a trade, quote or price, whole, as it lies on the tape. `late`: behind its feed's watermark. */
+/* Takes a trade, quote, price or news, whole, as it lies on the tape. `late`: behind its feed's watermark. */
 void td_profile_add(td_profile *profile, const td_event *event, int trade_ids, bool late);
 /* Takes what a rule refused, or what missed a bar. */
 void td_profile_refuse(td_profile *profile, const td_quarantined *refused);
@@ -75,7 +76,8 @@ static inline int64_t td_zone_date(td_zone zone, int64_t ns) {
     return td_window_start(ns + td_zone_offset_s(zone, ns) * TD_NS_PER_S, TD_NS_PER_DAY) / TD_NS_PER_DAY;
 }
 static inline int64_t td_profile_events(const td_profile_day *d) {
-    return d->counts[TD_PROFILE_TRADES] + d->counts[TD_PROFILE_QUOTES] + d->counts[TD_PROFILE_PRICES];
+    return d->counts[TD_PROFILE_TRADES] + d->counts[TD_PROFILE_QUOTES] + d->counts[TD_PROFILE_PRICES] +
+           d->counts[TD_PROFILE_NEWS];
 }
 /* What rules kept out of the bars: all of `refused` but `late`. */
 int64_t td_profile_refused(const td_profile_day *day);

@@ -104,9 +104,9 @@ void td_seen_await(td_seen *seen) { seen->ids.awaited = 1; }
 
 /* ---- ids in any order ---- */
 
-bool td_seen_add_any(td_seen *seen, const td_event *trade) {
-    for (size_t i = 0; i < TD_SEEN_RING && i < seen->ring.count; i++)
-        if (seen->ring.ids[i] == trade->trade.trade_id) return false;
-    seen->ring.ids[seen->ring.count++ % TD_SEEN_RING] = trade->trade.trade_id;
+bool td_id_ring_add(td_id_ring *ring, int64_t id) {
+    for (size_t i = 0; i < TD_SEEN_RING && i < ring->count; i++)
+        if (ring->ids[i] == id) return false;
+    ring->ids[ring->count++ % TD_SEEN_RING] = id;
     return true;
 }

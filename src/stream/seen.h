@@ -37,14 +37,16 @@ typedef struct td_ids {
     td_spans older;                /* than the words go back */
 } td_ids;
 
+typedef struct td_id_ring {
+    uint64_t count; /* put in so far */
+    int64_t ids[TD_SEEN_RING];
+} td_id_ring;
+
 typedef struct td_seen { /* ids of one instrument's accepted trades; by what the feed's ids are, one of the two */
     int64_t newest_ns;   /* the latest event time among them */
     union {
         td_ids ids;
-        struct {
-            uint64_t count; /* put in so far */
-            int64_t ids[TD_SEEN_RING];
-        } ring;
+        td_id_ring ring;
     };
 } td_seen;
 
@@ -69,4 +71,8 @@ static inline td_id_place td_seen_add_ordered(td_seen *seen, const td_event *tra
 td_id_place td_seen_pass_ordered(td_seen *seen, const td_event *trade);
 /* What comes next above the highest will be AWAITED, BEYOND or FIRST. */
 void td_seen_await(td_seen *seen);
-bool td_seen_add_any(td_seen *seen, const td_event *trade);
+/* False: it is among the last ones. */
+bool td_id_ring_add(td_id_ring *ring, int64_t id);
+static inline bool td_seen_add_any(td_seen *seen, const td_event *trade) {
+    return td_id_ring_add(&seen->ring, trade->trade.trade_id);
+}

@@ -1,5 +1,6 @@
 /* src/stream/state.c - record -> state -> outputs: watermarks, windows, rules. */
 #include "stream/state.h"
+#include "base/hash.h"
 #include "base/time.h"
 #include "stream/desk.h"
 #include "stream/ledger.h"
@@ -518,6 +519,14 @@ static td_applied apply_price(td_state *s, const td_event *e, const td_emit *emi
     return (td_applied){.verdict = TD_VERDICT_ACCEPTED};
 }
 
+/* What was told before with the same id is nothing new. */
+static td_applied apply_news(td_state *s, const td_event *e, const td_emit *emit) {
+    (void)emit;
+    td_bytes id = e->news.id;
+    bool fresh = id.size == 0 || td_id_ring_add(&block_of(s, e->instrument)->news, (int64_t)td_hash_bytes(id));
+    return (td_applied){.verdict = fresh ? TD_VERDICT_ACCEPTED : TD_VERDICT_DUPLICATE};
+}
+
 static __attribute__((noinline)) td_applied apply_time(td_state *s, const td_event *e, const td_emit *emit) {
     td_step step = step_of(s, e->feed, e->receive_ns, emit);
     feed_state *feed = step.feed;
@@ -558,6 +567,10 @@ static inline td_applied apply_trade_or_quote(td_state *s, const td_event *e, co
     return e->kind == TD_EVENT_TRADE ? apply_trade(s, e, emit) : apply_quote(s, e, emit);
 }
 
+static td_applied apply_price_or_news(td_state *s, const td_event *e, const td_emit *emit) {
+    return e->kind == TD_EVENT_PRICE ? apply_price(s, e, emit) : apply_news(s, e, emit);
+}
+
 /* What moves time, then what becomes of it. */
 static inline __attribute__((always_inline)) td_applied arrive(td_state *s, const td_event *e, const td_emit *emit,
                                                                apply_fn apply) {
@@ -581,12 +594,12 @@ static inline td_applied apply_tick(td_state *s, const td_event *e, const td_emi
     return arrive(s, e, emit, apply_trade_or_quote);
 }
 
-static __attribute__((noinline)) td_applied apply_price_tick(td_state *s, const td_event *e, const td_emit *emit) {
-    return arrive(s, e, emit, apply_price);
+static __attribute__((noinline)) td_applied apply_rare_tick(td_state *s, const td_event *e, const td_emit *emit) {
+    return arrive(s, e, emit, apply_price_or_news);
 }
 
 static td_applied apply_any_tick(td_state *s, const td_event *e, const td_emit *emit) {
-    return e->kind == TD_EVENT_PRICE ? apply_price_tick(s, e, emit) : apply_tick(s, e, emit);
+    return e->kind > TD_EVENT_QUOTE ? apply_rare_tick(s, e, emit) : apply_tick(s, e, emit);
 }
 
 /* The event has moved the watermark to where something is due, or has ended a silence; that done, it is a tick like
@@ -647,9 +660,9 @@ static td_applied apply_backfill(td_state *s, const td_event *e, const td_emit *
         if (again) hole->refused = 0;
         hole->placed = e->of_offset;
     }
-    td_applied applied = ahead                       ? quarantine(s, e, TD_REASON_AHEAD, emit)
-                         : e->kind == TD_EVENT_PRICE ? apply_price(s, e, emit)
-                                                     : apply_trade_or_quote(s, e, emit);
+    td_applied applied = ahead                      ? quarantine(s, e, TD_REASON_AHEAD, emit)
+                         : e->kind > TD_EVENT_QUOTE ? apply_price_or_news(s, e, emit)
+                                                    : apply_trade_or_quote(s, e, emit);
     hole = td_gaps_find(&block->gaps, e->of_epoch); /* others may have come and gone */
     if (hole == NULL || !trade) return applied;
     if (applied.verdict == TD_VERDICT_QUARANTINED) hole->refused++;
@@ -670,7 +683,7 @@ static __attribute__((noinline)) td_applied apply_filled(td_state *s, const td_e
 static __attribute__((noinline)) td_applied apply_rarer(td_state *s, const td_event *e, const td_emit *emit) {
     if (e->kind == TD_EVENT_TIME) return apply_time(s, e, emit);
     if (e->kind == TD_EVENT_FILLED) return apply_filled(s, e, emit);
-    return e->origin == TD_ORIGIN_FEED ? apply_price_tick(s, e, emit) : apply_anew(s, e, emit);
+    return e->origin == TD_ORIGIN_FEED ? apply_rare_tick(s, e, emit) : apply_anew(s, e, emit);
 }
 
 static inline td_applied apply_event(td_state *s, const td_event *e, const td_emit *emit) {

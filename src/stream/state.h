@@ -24,7 +24,8 @@
  * accepted, in the order of the log; one whose sale condition keeps it from the last price runs none. Their signals are
  * never revised; those over an open gap, of a crossed book or of a feed that is down or silent are withheld.
  *
- * A price that is no trade's moves time and goes through the rules; the newest is kept, and no bar is made of it.
+ * A price that is no trade's moves time and goes through the rules; the newest is kept, and no bar is made of it. News
+ * moves time; of an instrument the same id again, within the last 32, is a double.
  *
  * Gaps (ledger.h, gaps.h):
  *   ids      An id beyond the highest leaves a hole between the times of its neighbours. It is told when the watermark
@@ -114,7 +115,7 @@ uint32_t td_state_add_instrument(td_state *state, const td_event *event, td_byte
 /* An event whose instrument is past that: it changes nothing but is told. */
 td_applied td_state_refuse(const td_state *state, const td_event *event, td_bytes instrument, const td_emit *emit);
 
-/* Applies a trade, quote, price, fill or Time whose feed and instrument are indexes of this state. */
+/* Applies a trade, quote, price, news, fill or Time whose feed and instrument are indexes of this state. */
 td_applied td_state_apply(td_state *state, const td_event *event, const td_emit *emit);
 
 /* What happened beside the verdicts since it was last asked; how many gaps stand open. */

@@ -27,8 +27,9 @@ typedef struct block_head {
     /* Trades at [near_from, near_from + near_span) move no position (desk.h). */
     int64_t near_from;
     uint64_t near_span;
+    td_id_ring news; /* hashes of the last ids */
 } block_head;
-_Static_assert(sizeof(block_head) == 1056 + sizeof(td_gaps) + sizeof(td_recent) + 32,
+_Static_assert(sizeof(block_head) == 1056 + sizeof(td_gaps) + sizeof(td_recent) + 32 + sizeof(td_id_ring),
                "the snapshot format depends on this layout");
 
 #define NO_FEED UINT32_MAX

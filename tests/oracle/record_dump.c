@@ -3,6 +3,7 @@
  * record_dump read         values in hex on stdin, a line each, as others encoded them; out come the values that our
  *                          own encoder makes of what we decoded, or "corrupt". */
 #include "../record_again.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -76,7 +77,8 @@ static td_book any_book(void) {
 
 static td_event any_event(td_schema schema) {
     td_event e = {.event_ns = any_long(), .receive_ns = any_long(), .flags = (uint8_t)dice()};
-    if (schema == TD_SCHEMA_TRADE || schema == TD_SCHEMA_QUOTE || schema == TD_SCHEMA_PRICE) put_any_origin(&e);
+    if (schema == TD_SCHEMA_TRADE || schema == TD_SCHEMA_QUOTE || schema == TD_SCHEMA_PRICE || schema == TD_SCHEMA_NEWS)
+        put_any_origin(&e);
     switch (schema) {
     case TD_SCHEMA_TRADE:
         e.kind = TD_EVENT_TRADE;
@@ -103,6 +105,11 @@ static td_event any_event(td_schema schema) {
     case TD_SCHEMA_PRICE:
         e.kind = TD_EVENT_PRICE;
         e.price = (td_price){any_long()};
+        break;
+    case TD_SCHEMA_NEWS:
+        e.kind = TD_EVENT_NEWS;
+        e.news = (td_news){any_text(1000), any_text(20), any_text(100), any_text(40),
+                           dice() % 4 == 0 ? NAN : ldexp((double)any_long(), (int)(dice() % 200) - 100)};
         break;
     case TD_SCHEMA_VENDOR_BAR:
         e.kind = TD_EVENT_VENDOR_BAR;
@@ -166,8 +173,8 @@ static td_rejected any_rejected(void) {
 }
 
 static td_quarantined any_quarantined(void) {
-    static const td_schema ticks[] = {TD_SCHEMA_TRADE, TD_SCHEMA_QUOTE, TD_SCHEMA_PRICE};
-    td_quarantined q = {.event = any_event(ticks[dice() % 3]),
+    static const td_schema ticks[] = {TD_SCHEMA_TRADE, TD_SCHEMA_QUOTE, TD_SCHEMA_PRICE, TD_SCHEMA_NEWS};
+    td_quarantined q = {.event = any_event(ticks[dice() % 4]),
                         .feed = any_text(20),
                         .reason = (uint8_t)(dice() % TD_REASON_COUNT),
                         .missed_count = (uint8_t)(dice() % (TD_WIDTHS_MAX + 1)),

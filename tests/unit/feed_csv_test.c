@@ -1,6 +1,7 @@
-/* tests/unit/feed_csv_test.c - goal: tables become trades and quotes by what their columns are called, a bar the four
- * trades that make it again, and what is no row is told with its place. */
+/* tests/unit/feed_csv_test.c - goal: tables become trades, quotes and news by what their columns are called, a bar the
+ * four trades that make it again, and what is no row is told with its place. */
 #include "feed_unit.h"
+#include <math.h>
 
 static void put_item(td_buf *out, const td_instruments *instruments, const td_feed_item *item) {
     const td_event *e = &item->event;
@@ -19,6 +20,12 @@ static void put_item(td_buf *out, const td_instruments *instruments, const td_fe
         (void)td_decimal_format(e->trade.size, TD_SIZE_SCALE, false, n[1]);
         td_buf_printf(out, "%s x %s side %d id %" PRId64 "\n", n[0], n[1], e->trade.side,
                       e->trade.trade_id == TD_NONE ? -1 : e->trade.trade_id);
+        return;
+    }
+    if (e->kind == TD_EVENT_NEWS) {
+        const td_bytes texts[] = {e->news.headline, e->news.source, e->news.url, e->news.id};
+        for (int i = 0; i < 4; i++) td_buf_printf(out, "[%.*s] ", (int)texts[i].size, (const char *)texts[i].data);
+        td_buf_printf(out, isnan(e->news.sentiment) ? "none\n" : "%g\n", e->news.sentiment);
         return;
     }
     const int64_t m[4] = {e->quote.bid_price, e->quote.bid_size, e->quote.ask_price, e->quote.ask_size};
@@ -74,6 +81,36 @@ static const struct {
      "9.0 refused time,instrument,open,high,low,close,volume\n"},
     {"time,instrument,price,size,side\n2026-03-02T14:30:00Z,X:A,1,1,up\n2026-03-02T14:30:00Z,X:A,1,1e30,\n",
      "2.0 refused 2026-03-02T14:30:00Z,X:A,1,1,up\n3.0 refused 2026-03-02T14:30:00Z,X:A,1,1e30,\n"},
+    {"time,instrument,headline,sentiment,source,url,id\n"
+     "2026-03-02T14:30:00Z,X:A,Profit up,0.5,wire,http://w/1,7\n"
+     "2026-03-02T14:30:01Z,X:A  X:B,\"Up, \"\"well\"\" up\" ,-1,\"\",,\r\n"
+     "2026-03-02T14:30:02Z,,All quiet,,,,\n",
+     "2.0 X:A 1772461800000 [Profit up] [wire] [http://w/1] [7] 0.5\n"
+     "3.0 X:A 1772461801000 [Up, \"well\" up] [] [] [] -1\n"
+     "3.1 X:B 1772461801000 [Up, \"well\" up] [] [] [] -1\n"
+     "4.0 * 1772461802000 [All quiet] [] [] [] none\n"},
+    {"headline,time\n"
+     ",2026-03-02T14:30:00Z\n"
+     "\xff,2026-03-02T14:30:00Z\n"
+     "\"open,2026-03-02T14:30:00Z\n"
+     "\"x\"y,2026-03-02T14:30:00Z\n"
+     "fine,2026-03-02T14:30:00Z\n",
+     "2.0 refused ,2026-03-02T14:30:00Z\n"
+     "3.0 refused \xff,2026-03-02T14:30:00Z\n"
+     "4.0 refused \"open,2026-03-02T14:30:00Z\n"
+     "5.0 refused \"x\"y,2026-03-02T14:30:00Z\n"
+     "6.0 * 1772461800000 [fine] [] [] [] none\n"},
+    {"time,instrument,headline,sentiment\n"
+     "2026-03-02T14:30:00Z,X:A B,two,1\n"
+     "2026-03-02T14:30:00Z,X:A X:B,two,high\n"
+     "2026-03-02T14:30:00Z,X:A X:B X:C,three,0.12345678949\n",
+     "2.0 refused 2026-03-02T14:30:00Z,X:A B,two,1\n"
+     "3.0 refused 2026-03-02T14:30:00Z,X:A X:B,two,high\n"
+     "4.0 X:A 1772461800000 [three] [] [] [] 0.123457\n"
+     "4.1 X:B 1772461800000 [three] [] [] [] 0.123457\n"
+     "4.2 X:C 1772461800000 [three] [] [] [] 0.123457\n"},
+    {"time,instrument,price,size,headline\n2026-03-02T14:30:00Z,X:A,1,1,a trade\n",
+     "2.0 X:A 1772461800000 1 x 1 side 0 id -1\n"},
     {"time,instrument,price\n2026-03-02T14:30:00Z,X:A,1\n", "0.0 refused \n"},
 };
 

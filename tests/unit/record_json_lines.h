@@ -63,6 +63,10 @@ static const char *const json_lines[TD_SCHEMA_COUNT] = {
                        "\"kind\":\"next\",\"known_at_ns\":0}",
     [TD_SCHEMA_RAW] = "{\"schema\":\"Raw\",\"kind\":\"opened\",\"receive_ns\":1795239865123456789,"
                       "\"format\":\"lean\",\"venue\":\"LEAN\",\"address\":\"ws://x\",\"bytes\":\"x\"}",
+    [TD_SCHEMA_NEWS] = "{\"schema\":\"News\",\"event_ns\":1795239865123456789,"
+                       "\"receive_ns\":1795239865123456790,\"headline\":\"Profit \\\"up\\\"\",\"source\":\"wire\","
+                       "\"url\":\"\",\"id\":\"NEWSID\",\"sentiment\":-0.25,\"flags\":0,\"feed\":\"lean\","
+                       "\"origin\":\"feed\",\"of_epoch\":null,\"of_offset\":null,\"pass\":[]}",
     [TD_SCHEMA_VENDOR_BAR] =
         "{\"schema\":\"VendorBar\",\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456790,"
         "\"start_ns\":1795239865123456729,\"width_ns\":60,\"open\":\"86.49\",\"high\":\"86.5\","

@@ -2,6 +2,8 @@
  * happens to its bytes, a reader gives a status and never leaves them. */
 #include "record_json_lines.h"
 #include "unit.h"
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 
 #define LOW      (INT64_MIN + 1) /* INT64_MIN is TD_NONE */
@@ -41,10 +43,13 @@ static td_code code(const char *text) {
         .kind = TD_EVENT_TIME, .time = { __VA_ARGS__ }                                                                 \
     }
 
-enum { EVENT_COUNT = 26, FEW = 2 };
+enum { EVENT_COUNT = 29, FEW = 2 };
 
 static const td_book_level few[FEW] = {{LOW, INT64_MAX, TD_BOOK_BID}, {185130000000, 0, TD_BOOK_ASK}};
 static td_book_level many[TD_BOOK_LEVELS_MAX];
+
+/* The last feed name is long enough for a length of two bytes. */
+static td_bytes feed_name(size_t i);
 
 static const td_event *events(void) {
     static td_event rows[EVENT_COUNT] = {
@@ -101,6 +106,13 @@ static const td_event *events(void) {
          .flags = UINT8_MAX,
          .vendor_bar = {INT64_MAX, LOW, LOW, INT64_MAX, LOW, INT64_MAX, INT64_MAX, true}},
         {.kind = TD_EVENT_PROGRAM, .program = {"0123456789abcdef0123456789abcde", INT64_MAX}},
+        {.kind = TD_EVENT_NEWS, .event_ns = NOW_NS, .receive_ns = NOW_NS + 1, .news = {.sentiment = -0.25}},
+        {.kind = TD_EVENT_NEWS,
+         .event_ns = LOW,
+         .receive_ns = LOW,
+         .flags = UINT8_MAX & ~8,
+         .news = {.sentiment = NAN}},
+        {.kind = TD_EVENT_NEWS, .event_ns = INT64_MAX, .receive_ns = INT64_MAX, .news = {.sentiment = DBL_MAX}},
     };
     rows[0].trade.exchange = code("P");
     rows[0].trade.condition = code("20002020");
@@ -108,6 +120,10 @@ static const td_event *events(void) {
     rows[2].flags = UINT8_MAX;
     rows[3].flags = TD_FLAG_INEXACT | TD_FLAG_SUSPICIOUS;
     rows[5].quote.exchange = code("NASDAQ");
+    rows[26].news.headline = TD_TEXT("Profit \"up\"");
+    rows[26].news.source = TD_TEXT("wire");
+    rows[26].news.id = TD_TEXT("NEWSID");
+    rows[28].news.headline = rows[28].news.url = feed_name(4);
     rows[14].corporate.source = TD_TEXT("desk");
     rows[16].corporate.symbol = TD_TEXT("META");
     rows[15].corporate.currency = code("123456789012345");
@@ -118,7 +134,6 @@ static const td_event *events(void) {
 
 static const char *const feeds[] = {"", "x", "lean", "binance-2", "a feed with a name of 300 bytes: "};
 
-/* The last feed name is long enough for a length of two bytes. */
 static td_bytes feed_name(size_t i) {
     static char long_name[300];
     if (i + 1 < COUNT_OF(feeds)) return td_text(feeds[i]);
@@ -159,6 +174,11 @@ static void same_book(td_bytes value, const td_book *a, const td_book *b) {
         assert_true(levels[i].side == b->levels[i].side && levels[i].price == b->levels[i].price &&
                     levels[i].size == b->levels[i].size);
 }
+static void same_news(const td_news *a, const td_news *b) {
+    assert_true(td_bytes_equal(a->headline, b->headline) && td_bytes_equal(a->source, b->source));
+    assert_true(td_bytes_equal(a->url, b->url) && td_bytes_equal(a->id, b->id));
+    assert_true(isnan(a->sentiment) ? isnan(b->sentiment) : a->sentiment == b->sentiment);
+}
 static void same_event(const td_event *a, const td_event *b) {
     assert_int_equal(a->kind, b->kind);
     assert_int_equal(a->flags, b->flags);
@@ -170,6 +190,7 @@ static void same_event(const td_event *a, const td_event *b) {
         same_vendor_bar(&a->vendor_bar, &b->vendor_bar);
         assert_true(a->origin == b->origin && (a->origin == TD_ORIGIN_FEED || a->of_epoch == b->of_epoch));
     }
+    if (a->kind == TD_EVENT_NEWS) same_news(&a->news, &b->news);
     if (a->kind == TD_EVENT_CORPORATE) same_corporate(&a->corporate, &b->corporate);
     if (a->kind == TD_EVENT_QUOTE) same_quote(&a->quote, &b->quote);
     if (a->kind == TD_EVENT_TIME)
@@ -200,7 +221,8 @@ static void events_come_back(void **state) {
                                           [TD_EVENT_PRICE] = TD_SCHEMA_PRICE,
                                           [TD_EVENT_CORPORATE] = TD_SCHEMA_CORPORATE,
                                           [TD_EVENT_BOOK] = TD_SCHEMA_BOOK,
-                                          [TD_EVENT_VENDOR_BAR] = TD_SCHEMA_VENDOR_BAR};
+                                          [TD_EVENT_VENDOR_BAR] = TD_SCHEMA_VENDOR_BAR,
+                                          [TD_EVENT_NEWS] = TD_SCHEMA_NEWS};
     (void)state;
     for (size_t f = 0; f < COUNT_OF(feeds); f++)
         for (size_t i = 0; i < EVENT_COUNT; i++) {
@@ -236,7 +258,7 @@ static void the_frame_is_confluents(void **state) {
 
 static void what_is_appended_anew_says_why(void **state) {
     (void)state;
-    static const size_t rows[] = {0, 5, 20};
+    static const size_t rows[] = {0, 5, 20, 26};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         td_event want = events()[rows[i]], got;
         td_bytes feed;
@@ -577,16 +599,17 @@ static int read_all(td_bytes value) {
 
 /* One value of each schema, small enough to try every bit. */
 static td_buf sample(int schema) {
-    static const size_t event_of[] = {[TD_SCHEMA_TRADE] = 0,    [TD_SCHEMA_QUOTE] = 6,   [TD_SCHEMA_TIME] = 9,
-                                      [TD_SCHEMA_PROGRAM] = 11, [TD_SCHEMA_FILLED] = 12, [TD_SCHEMA_CORPORATE] = 14,
-                                      [TD_SCHEMA_BOOK] = 17,    [TD_SCHEMA_PRICE] = 20,  [TD_SCHEMA_VENDOR_BAR] = 23};
+    static const size_t event_of[] = {
+        [TD_SCHEMA_TRADE] = 0,       [TD_SCHEMA_QUOTE] = 6,      [TD_SCHEMA_TIME] = 9,  [TD_SCHEMA_PROGRAM] = 11,
+        [TD_SCHEMA_FILLED] = 12,     [TD_SCHEMA_CORPORATE] = 14, [TD_SCHEMA_BOOK] = 17, [TD_SCHEMA_PRICE] = 20,
+        [TD_SCHEMA_VENDOR_BAR] = 23, [TD_SCHEMA_NEWS] = 26};
     td_buf buf = {0};
     td_signal signal = signal_row(0);
     td_quarantined quarantined = quarantined_row(2);
     td_rejected rejected = {feed_name(2),    TD_TEXT("a.zip"), {3, 17, 0},  NOW_NS,
                             TD_REASON_RANGE, TD_TEXT("1e30"),  TD_TEXT("x")};
     if (schema <= TD_SCHEMA_PROGRAM || schema == TD_SCHEMA_FILLED ||
-        (schema >= TD_SCHEMA_CORPORATE && schema < TD_SCHEMA_RAW))
+        (schema >= TD_SCHEMA_CORPORATE && schema < TD_SCHEMA_RAW) || schema == TD_SCHEMA_NEWS)
         td_record_put_event(&buf, &ids, feed_name(2), &events()[event_of[schema]]);
     if (schema == TD_SCHEMA_BAR) td_record_put_bar(&buf, &ids, TD_TEXT("LEAN:IBM"), &bars[0]);
     if (schema == TD_SCHEMA_SIGNAL) td_record_put_signal(&buf, &ids, TD_TEXT("LEAN:IBM"), &signal);

@@ -70,7 +70,8 @@ static td_event time_mark(uint32_t feed, int64_t bound_ns, td_session session) {
 /* ---- tables of steps ---- */
 
 typedef struct step {
-    char kind; /* t: trade, w: Time live, e: Time ended, d: Time down, q: quote (price: bid, size: ask), p: price */
+    char kind; /* t: trade, w: Time live, e: Time ended, d: Time down, q: quote (price: bid, size: ask), p: price, n:
+                  news */
     int feed, instrument;
     double at_s;
     int price, size;
@@ -86,8 +87,8 @@ static td_event event_of(const step *s, td_state *state) {
     static const td_session sessions[] = {['w'] = TD_SESSION_LIVE, ['e'] = TD_SESSION_ENDED, ['d'] = TD_SESSION_DOWN};
     uint32_t feed = td_state_feed(state, td_text(feeds[s->feed]));
     int64_t at_ns = (int64_t)(s->at_s * S);
-    td_event e = strchr("tqp", s->kind) != NULL ? trade(feed, 0, at_ns, s->price, s->size)
-                                                : time_mark(feed, at_ns, sessions[(int)s->kind]);
+    td_event e = strchr("tqpn", s->kind) != NULL ? trade(feed, 0, at_ns, s->price, s->size)
+                                                 : time_mark(feed, at_ns, sessions[(int)s->kind]);
     if (s->kind == 'd') e.time.bound_ns = TD_NONE;
     if (s->kind == 'q') {
         e.kind = TD_EVENT_QUOTE;
@@ -95,6 +96,9 @@ static td_event event_of(const step *s, td_state *state) {
     } else if (s->kind == 'p') {
         e.kind = TD_EVENT_PRICE;
         e.price.price = s->price;
+    } else if (s->kind == 'n') {
+        e.kind = TD_EVENT_NEWS;
+        e.news = (td_news){.headline = TD_TEXT("news"), .id = s->id != 0 ? TD_TEXT("one") : (td_bytes){0}};
     } else if (s->id != 0) {
         e.trade.trade_id = s->id;
     }
@@ -158,6 +162,21 @@ static void test_windows_close_by_the_watermark(void **unused) {
         {'e', 0, 0, 104.0, 0, 0, .gives = "bar V:X 104+1 7 7 7 7 v1 n1\n"}, /* the end closes what is open */
         {'t', 0, 0, 104.5, 7, 1, .gives = "late V:X 1\n"}, /* and that is final too                   */
         {'t', 0, 0, 105.5, 8, 1, .gives = ""},
+    };
+    run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
+}
+
+static void test_news_moves_time_and_is_told_once(void **unused) {
+    (void)unused;
+    static const step steps[] = {
+        {'t', 0, 0, 100.0, 50, 1, .gives = ""},
+        {'n', 0, 1, 102.0, .id = 1, .gives = "bar V:X 100+1 50 50 50 50 v1 n1\n"},
+        {'n', 0, 1, 102.5, .id = 1, .gives = "duplicate\n"},
+        {'n', 0, 0, 102.5, .id = 1, .gives = ""}, /* of another instrument it is its first */
+        {'n', 0, 0, 102.5, .gives = ""},          /* without an id nobody can tell */
+        {'n', 0, 0, 102.5, .gives = ""},
+        {'n', 0, 2, 112.0, .delay_s = -6, .id = 1, .gives = "ahead V:Z\n"},
+        {'n', 0, 2, 112.0, .delay_s = -6, .id = 1, .pass = 1u << TD_REASON_AHEAD, .of = 6, .gives = ""},
     };
     run_steps(steps, sizeof steps / sizeof steps[0], (const int64_t[]){1}, 1);
 }
@@ -682,6 +701,7 @@ static void test_a_swap_keeps_open_windows(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows_close_by_the_watermark),
+        cmocka_unit_test(test_news_moves_time_and_is_told_once),
         cmocka_unit_test(test_a_record_closes_before_it_is_applied),
         cmocka_unit_test(test_feeds_have_their_own_time),
         cmocka_unit_test(test_non_positive_is_quarantined),
