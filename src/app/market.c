@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { TABLE_BYTES_MAX = 64 << 20, CALENDAR_BYTES_MAX = 1 << 20 };
+enum { CALENDAR_BYTES_MAX = 1 << 20 };
 
 static const char defaults[] = "instrument,calendar\n"
                                "*,24x7\n"
@@ -89,7 +89,7 @@ static void shift_aliases(td_market *m) {
 
 static td_status read_table(td_market *m, const td_os *os, const char *path) {
     td_buf text = {0};
-    td_status status = td_os_read_file(os, path, TABLE_BYTES_MAX, &text);
+    td_status status = td_os_read_file(os, path, TD_LISTINGS_BYTES_MAX, &text);
     if (status == TD_OK && td_listings_read(&m->listings, td_buf_bytes(&text)) != TD_OK)
         status = TD_FAIL(TD_CONFIG, "%s: %s", path, td_trail());
     td_buf_fini(&text);

@@ -1,6 +1,8 @@
 /* src/app/strategies.c - files to graphs, and which of them have nothing to look at. */
 #include "app/strategies.h"
 #include "lang/lists.h"
+#include "lang/reference.h"
+#include "model/listing.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -54,12 +56,32 @@ static td_status read_lists(const td_os *os, const char *strategy, td_buf *text)
     return r.status;
 }
 
+/* Puts what the text asks of the instrument table behind it; without a table the compiler says what is wrong. */
+static td_status read_reference(const td_os *os, const td_config *config, td_buf *text) {
+    if (config->instruments == NULL || !td_reference_is_wanted(td_buf_bytes(text))) return TD_OK;
+    td_buf csv = {0};
+    td_listings table = {0};
+    td_status status = td_os_read_file(os, config->instruments, TD_LISTINGS_BYTES_MAX, &csv);
+    if (status == TD_OK && td_listings_read(&table, td_buf_bytes(&csv)) != TD_OK)
+        status = TD_FAIL(TD_CONFIG, "instruments: %s: %s", config->instruments, td_trail());
+    if (status == TD_OK) td_reference_put(text, td_buf_bytes(&csv));
+    td_listings_fini(&table);
+    td_buf_fini(&csv);
+    return status;
+}
+
+/* All that stands in files of their own. */
+static td_status complete(const td_os *os, const td_config *config, size_t index, td_buf *text) {
+    td_status status = read_lists(os, config->strategies[index], text);
+    return status == TD_OK ? read_reference(os, config, text) : status;
+}
+
 td_status td_strategies_read(td_strategies *out, const td_os *os, const td_config *config) {
     *out = (td_strategies){0};
     for (size_t i = 0; i < config->strategy_count; i++) {
         td_status status = td_os_read_file(os, config->strategies[i], STRATEGY_BYTES_MAX, &out->texts[i]);
         if (status != TD_OK) return td_trace(status, "reading strategies[%zu]", i);
-        status = read_lists(os, config->strategies[i], &out->texts[i]);
+        status = complete(os, config, i, &out->texts[i]);
         if (status != TD_OK) return status;
         out->text_count++;
     }
@@ -70,7 +92,7 @@ td_status td_strategies_replace(td_strategies *s, const td_os *os, const td_conf
                                 td_bytes text) {
     s->texts[index].size = 0;
     td_buf_put(&s->texts[index], text.data, text.size);
-    return read_lists(os, config->strategies[index], &s->texts[index]);
+    return complete(os, config, index, &s->texts[index]);
 }
 
 td_status td_strategies_compile(td_strategies *s, const td_config *config, td_buf *errors) {
@@ -132,7 +154,8 @@ void td_strategies_tell_idle(const td_strategies *strategies, const td_instrumen
     for (size_t g = 0; g < strategies->graph_count; g++) {
         td_graph_strategy s;
         for (size_t i = 0; td_graph_strategy_at(strategies->graphs[g], i, &s); i++) {
-            if (s.set_count == 0 || wants_any(&s, instruments)) continue;
+            bool wants_all = s.set_count == 0 && s.where == TD_GRAPH_NOTHING;
+            if (wants_all || wants_any(&s, instruments)) continue;
             line.size = 0;
             tell_idle(&s, instruments, &line);
             each(arg, (const char *)line.data);

@@ -23,14 +23,15 @@ typedef struct trial { /* of one file */
     char dir[PATH_BYTES];      /* of its tables */
     char expected[PATH_BYTES]; /* the table of signals there */
     char scratch[TD_SCRATCH_MAX];
+    bool instruments; /* the folder has a table of them */
     td_buf came, wanted, differences;
     int64_t signals, rejected, different;
 } trial;
 
 /* ---- the folder ---- */
 
-/* Links to the tables but for the expected one. */
-static td_status link_tables(const trial *t) {
+/* Links to the tables of events. */
+static td_status link_tables(trial *t) {
     char pattern[PATH_BYTES + 8], whole[PATH_BYTES], link_path[PATH_BYTES];
     td_paths tables;
     size_t count = 0;
@@ -38,7 +39,9 @@ static td_status link_tables(const trial *t) {
     td_status status = td_glob(&td_os_posix, pattern, &tables);
     for (size_t i = 0; i < tables.count && status == TD_OK; i++) {
         const char *name = td_path_base(tables.items[i]);
-        if (strcmp(name, "signals.csv") == 0) continue;
+        bool instruments = strcmp(name, "instruments.csv") == 0;
+        t->instruments |= instruments;
+        if (instruments || strcmp(name, "signals.csv") == 0) continue;
         int size = snprintf(link_path, sizeof link_path, "%s/%s", t->scratch, name);
         bool made = size > 0 && (size_t)size < sizeof link_path && strlen(tables.items[i]) < sizeof whole;
         char *real = made ? realpath(tables.items[i], NULL) : NULL;
@@ -65,7 +68,7 @@ static td_status write_file(const char *path, td_bytes text) {
 
 static td_status write_config(const trial *t, char path[PATH_BYTES]) {
     td_buf text = {0};
-    char inputs[PATH_BYTES], log_dir[PATH_BYTES];
+    char inputs[PATH_BYTES], log_dir[PATH_BYTES], instruments[PATH_BYTES + 20];
     (void)snprintf(path, PATH_BYTES, "%s/test.yaml", t->scratch);
     (void)snprintf(inputs, sizeof inputs, "%s/*.csv", t->scratch);
     (void)snprintf(log_dir, sizeof log_dir, "%s/log", t->scratch);
@@ -73,7 +76,11 @@ static td_status write_config(const trial *t, char path[PATH_BYTES]) {
     td_json_put_string(&text, td_text(inputs));
     td_buf_text(&text, " }\nstrategies: [");
     td_json_put_string(&text, td_text(t->file));
-    td_buf_text(&text, "]\nbars: [1m]\nlog: { partitions: 1, disk_reserve: 0, sync_interval: 1ms, dir: ");
+    td_buf_text(&text, "]\n");
+    (void)snprintf(instruments, sizeof instruments, "%s/instruments.csv", t->dir);
+    if (t->instruments) td_buf_text(&text, "instruments: ");
+    if (t->instruments) td_json_put_string(&text, td_text(instruments));
+    td_buf_text(&text, "\nbars: [1m]\nlog: { partitions: 1, disk_reserve: 0, sync_interval: 1ms, dir: ");
     td_json_put_string(&text, td_text(log_dir));
     td_buf_text(&text, " }\n");
     td_status status = write_file(path, td_buf_bytes(&text));

@@ -176,9 +176,19 @@ static void write_out_set(compiler *c, td_strategy_tree *s) {
     s->set_count = count;
 }
 
-static void check_set(td_lowering *l) {
-    if (l->strategy->where != 0)
-        td_lower_fail_later(l, td_syntax_expr(l->tree, l->strategy->where)->offset, "'where' behind a set");
+/* Of it no terms are kept: it is the same for ever. */
+static void lower_where(td_lowering *l) {
+    uint32_t where = l->strategy->where;
+    if (where == 0) return;
+    l->trying = true;
+    uint32_t condition = td_lower_condition(l, where);
+    l->trying = false;
+    if (condition == TD_NODE_BAD) return;
+    if (td_graph_builder_is_known(l->builder, condition))
+        td_graph_builder_set_where(l->builder, condition);
+    else
+        td_lower_fail(l, td_syntax_expr(l->tree, where)->offset,
+                      "'where' behind a set asks what the instrument table says: ref.NAME, numbers and texts");
 }
 
 /* ---- strategies ---- */
@@ -267,7 +277,10 @@ static size_t count_tick_rhythms(const compiler *c) {
 
 static void lower_strategy(compiler *c, td_strategy_tree *s) {
     write_out_set(c, s);
+    td_reference reference;
+    (void)td_reference_find(c->diags.texts[s->file].text, &reference);
     td_lowering l = {.tree = &c->tree,
+                     .reference = &reference,
                      .parts = c->parts,
                      .diags = &c->diags,
                      .strategy = s,
@@ -277,9 +290,9 @@ static void lower_strategy(compiler *c, td_strategy_tree *s) {
     const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data + s->set_first;
     l.own = l.builder;
     check_source(&l, &s->source);
-    check_set(&l);
     td_graph_builder_begin_strategy(l.builder, s->name, sets, s->set_count);
     td_graph_builder_set_text(l.builder, c->diags.texts[s->file].text);
+    lower_where(&l);
     know_series(c, &l);
     for (l.stmts_done = 0; l.stmts_done < s->stmt_count; l.stmts_done++)
         lower_stmt(c, &l, td_syntax_stmt(&c->tree, s->stmt_first + l.stmts_done));

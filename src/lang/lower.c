@@ -173,6 +173,7 @@ uint32_t td_lower_word(td_lowering *l, td_bytes word, uint32_t offset) {
 static uint32_t lower_field(td_lowering *l, const td_expr *e) {
     const td_expr *of = expr_at(l, e->first);
     uint32_t node;
+    if (td_lower_reference(l, e, &node)) return node;
     if (td_lower_asof_field(l, e, &node)) return node;
     if (of->next != 0) {
         td_lower_fail(l, e->offset, "'.%.*s' takes nothing in brackets", TD_WORD(e->text));
@@ -293,7 +294,8 @@ static uint32_t lower_numeric(td_lowering *l, const numeric_op *op, const td_exp
 }
 
 static uint32_t lower_op(td_lowering *l, const td_expr *e) {
-    uint32_t second = expr_at(l, e->first)->next;
+    uint32_t second = expr_at(l, e->first)->next, answer;
+    if (td_lower_texts(l, e, &answer)) return answer;
     if (td_bytes_equal(e->text, TD_TEXT("has")) || td_bytes_equal(e->text, TD_TEXT("in")))
         return fail_later_word(l, e->offset, e->text);
     if (td_bytes_equal(e->text, TD_TEXT("not"))) {

@@ -3,6 +3,7 @@
 #pragma once
 #include "lang/function.h"
 #include "lang/parse.h"
+#include "lang/reference.h"
 #include "stream/graph_build.h"
 
 #define TD_NODE_BAD UINT32_MAX /* an error was said */
@@ -55,8 +56,9 @@ typedef struct td_lowering {
     td_bytes instrument;
     td_graph_builder *own; /* the strategy's */
     const td_strategy_tree *strategy;
-    uint32_t stmts_done; /* of the strategy; what comes later is not defined yet */
-    td_buf scope;        /* td_scope_name */
+    const td_reference *reference; /* of the strategy's text */
+    uint32_t stmts_done;           /* of the strategy; what comes later is not defined yet */
+    td_buf scope;                  /* td_scope_name */
     const td_fn_call *fn;
     const td_function *inner; /* whose parts are being put in place; NULL in the user's own text */
     uint32_t call_offset;     /* where the user called it: the place of errors */
@@ -148,6 +150,10 @@ td_graph_builder *td_lower_asof_builder(const td_lowering *l, td_bytes name); /*
 bool td_lower_asof_field(td_lowering *l, const td_expr *field, uint32_t *out_node); /* quote.bid */
 /* The names that the strategy's own event has, for guesses. */
 const char *const *td_lower_own_words(const td_lowering *l);
+
+/* lower_reference.c. False: it is none. */
+bool td_lower_reference(td_lowering *l, const td_expr *field, uint32_t *out_node);  /* ref.lot */
+bool td_lower_texts(td_lowering *l, const td_expr *comparison, uint32_t *out_node); /* ref.sector == "tech" */
 
 /* The fn of the user's own that the call means, or NULL. */
 const td_fn_tree *td_lower_find_fn(const td_lowering *l, const td_expr *call);

@@ -1,16 +1,18 @@
 /* src/model/listing.c - reads the instrument table's lines, and finds rows by name. */
 #include "model/listing.h"
 #include "base/decimal.h"
+#include "base/option.h"
 #include "base/time.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { COLUMNS_MAX = 8 };
+enum { COLUMNS_MAX = 64, WORD_MAX = 63, NEAR_MIN = 5 };
 
 typedef struct reading {
     td_listings *table;
-    size_t columns[COLUMNS_MAX]; /* the header's, by their place among all */
+    size_t columns[COLUMNS_MAX]; /* the header's, by their place among all; the user's own are passed over */
+    td_bytes names[COLUMNS_MAX];
     size_t column_count, line;
 } reading;
 
@@ -144,18 +146,38 @@ static const column columns[] = {{"instrument", 0, 0}, TEXT_COLUMN(asset),    {"
                                  TEXT_COLUMN(unit),    TEXT_COLUMN(calendar), {"aliases", 0, 0}};
 enum { COLUMN_COUNT = sizeof columns / sizeof columns[0], INSTRUMENT = 0, ALIASES = COLUMN_COUNT - 1 };
 
+/* A column of the user's own, for strategies: a name in their texts, and none of ours misspelt. */
+static td_status check_own(const reading *r, td_bytes word) {
+    const char *words[COLUMN_COUNT + 1] = {NULL};
+    char copy[WORD_MAX + 1];
+    bool name = keep(word, copy, sizeof copy) && word.size > 0 && isdigit(word.data[0]) == 0;
+    for (size_t i = 0; i < word.size; i++) name = name && (isalnum(word.data[i]) != 0 || word.data[i] == '_');
+    if (!name)
+        return TD_FAIL(TD_CONFIG, "line %zu: \"%.*s\" is no name of a column: letters, digits and _, at most %d",
+                       r->line, (int)word.size, (const char *)word.data, WORD_MAX);
+    for (size_t i = 0; i < COLUMN_COUNT; i++) words[i] = columns[i].word;
+    const char *near = td_nearest(copy, words);
+    if (near == NULL || near[0] != copy[0] || word.size < NEAR_MIN) return TD_OK; /* short words are near to many */
+    return TD_FAIL(TD_CONFIG, "line %zu: \"%s\" is near to the column %s; write that, or take another name", r->line,
+                   copy, near);
+}
+
 static td_status read_header(reading *r, td_bytes line) {
     while (line.size > 0) {
         td_bytes word = take(&line, ',');
         size_t i = 0;
         while (i < COLUMN_COUNT && !td_bytes_equal(word, td_text(columns[i].word))) i++;
-        if (i == COLUMN_COUNT || r->column_count == COLUMNS_MAX)
-            return TD_FAIL(TD_CONFIG,
-                           "line %zu: \"%.*s\" is not a column; there are instrument, asset, tick, currency, unit, "
-                           "calendar and aliases",
-                           r->line, (int)word.size, (const char *)word.data);
         if (r->column_count == 0 && i != INSTRUMENT)
             return TD_FAIL(TD_CONFIG, "line %zu: the first column is instrument", r->line);
+        if (r->column_count == COLUMNS_MAX)
+            return TD_FAIL(TD_CONFIG, "line %zu: %d columns are the most there can be", r->line, COLUMNS_MAX);
+        for (size_t k = 0; k < r->column_count; k++)
+            if (td_bytes_equal(r->names[k], word))
+                return TD_FAIL(TD_CONFIG, "line %zu: column %.*s stands there twice", r->line, (int)word.size,
+                               (const char *)word.data);
+        td_status status = i == COLUMN_COUNT ? check_own(r, word) : TD_OK;
+        if (status != TD_OK) return status;
+        r->names[r->column_count] = word;
         r->columns[r->column_count++] = i;
     }
     return TD_OK;
@@ -176,8 +198,9 @@ static td_status read_row(reading *r, td_bytes line) {
                        (int)pattern.size, (const char *)pattern.data);
     (void)keep(pattern, row.pattern, sizeof row.pattern);
     for (size_t i = 1; i < r->column_count && i < COLUMNS_MAX; i++) {
-        const column *c = &columns[r->columns[i]];
         td_bytes text = take(&line, ',');
+        if (r->columns[i] == COLUMN_COUNT) continue;
+        const column *c = &columns[r->columns[i]];
         if (c == &columns[ALIASES])
             aliases = text;
         else if (!read_field(&row, c, text))

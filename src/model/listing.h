@@ -4,6 +4,8 @@
 #pragma once
 #include "model/instrument.h"
 
+enum { TD_LISTINGS_BYTES_MAX = 64 << 20 }; /* of a file */
+
 typedef struct td_listing {
     char pattern[TD_INSTRUMENT_NAME_MAX + 1]; /* VENUE:SYMBOL, or the beginning of such names and '*' */
     char asset[32], currency[16], unit[16];   /* "" where nothing is said, as the next */

@@ -58,6 +58,7 @@ static uint64_t hash_of(meanings *m, size_t w, const td_node *node) {
         key.in[0] = meaning_of_port(m, m->program->graphs[w], m->program->graphs[w]->ports[node->n]);
         key.n = 0;
     }
+    if (node->op == TD_OP_FACT) key.n = 0; /* its constant tells facts apart, wherever they lie */
     for (uint32_t k = 0; k < row->inputs; k++) key.in[k] = meaning_at(m, w, node->in[k]);
     if (row->commutative && key.in[0] > key.in[1]) {
         uint64_t other = key.in[0];
@@ -95,7 +96,7 @@ static bool is_same_node(const td_carry *c, uint32_t node, uint32_t old) {
     const td_node *a = &c->to->nodes[node].is, *b = &c->from->nodes[old].is;
     const td_op_row *row = &td_op_rows[a->op];
     if (a->op != b->op || a->type != b->type || a->constant != b->constant) return false;
-    if (a->op == TD_OP_PORT) return true;
+    if (a->op == TD_OP_PORT || a->op == TD_OP_FACT) return true;
     if (a->n != b->n) return false;
     bool same = true, turned = row->commutative;
     for (uint32_t k = 0; k < row->inputs; k++) same &= c->nodes[a->in[k]] == b->in[k];
@@ -114,7 +115,8 @@ static void match_nodes(td_carry *c, meaning *mine, meaning *theirs) {
 }
 
 static bool have_same_sets(const td_carry *c, const graph_strategy *a, const graph_strategy *b) {
-    bool same = a->set_count == b->set_count;
+    uint32_t where = a->where != NOTHING ? c->nodes[a->where] : NOTHING;
+    bool same = a->set_count == b->set_count && where == b->where && (where == NOTHING) == (a->where == NOTHING);
     for (uint32_t i = 0; i < a->set_count && same; i++)
         same = td_bytes_equal(c->to->sets[a->set_first + i], c->from->sets[b->set_first + i]);
     return same;

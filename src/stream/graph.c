@@ -22,6 +22,8 @@ void td_graph_free(td_graph *g) {
     free(g->exports);
     free(g->exits);
     free(g->actions);
+    free(g->fact_rows);
+    free(g->facts);
     free(g->sets);
     free(g->strategies);
     free(g->users);
@@ -77,33 +79,78 @@ static bool set_has(td_bytes set, td_bytes instrument) {
 bool td_graph_strategy_at(const td_graph *g, size_t index, td_graph_strategy *out) {
     if (index >= g->strategy_count) return false;
     const graph_strategy *s = &g->strategies[index];
-    *out = (td_graph_strategy){s->name, s->set_count > 0 ? g->sets + s->set_first : NULL, s->set_count};
+    const td_bytes *sets = s->set_count > 0 ? g->sets + s->set_first : NULL;
+    *out = (td_graph_strategy){s->name, sets, s->set_count, s->where, g};
     return true;
 }
 
-bool td_graph_strategy_wants(const td_graph_strategy *s, td_bytes instrument) {
-    for (size_t i = 0; i < s->set_count; i++)
-        if (set_has(s->sets[i], instrument)) return true;
-    return s->set_count == 0;
+static bool sets_have(const td_bytes *sets, size_t first, size_t count, td_bytes instrument) {
+    for (size_t i = first; i < first + count; i++)
+        if (set_has(sets[i], instrument)) return true;
+    return count == 0;
 }
 
-/* On the first event: who wants this instrument, what they need, and the constants. */
+/* How much of the name the pattern says; 0: it does not fit. */
+static size_t fit_of(td_bytes pattern, td_bytes instrument) {
+    bool open = pattern.data[pattern.size - 1] == '*';
+    if (!open) return td_bytes_equal(pattern, instrument) ? SIZE_MAX : 0;
+    return td_bytes_begin(instrument, (td_bytes){pattern.data, pattern.size - 1}) ? pattern.size : 0;
+}
+
+static td_value find_fact(const td_graph *g, const graph_facts *facts, td_bytes instrument) {
+    td_value value = TD_VALUE_NA;
+    size_t most = 0;
+    for (uint32_t i = facts->first; i < facts->first + facts->count; i++) {
+        size_t fit = fit_of(g->fact_rows[i].pattern, instrument);
+        if (fit > most) value = g->fact_rows[i].value;
+        if (fit > most) most = fit;
+    }
+    return value;
+}
+
+/* What is known of the instrument before anything happens: the first values. */
+static void bind_known(const td_graph *g, td_bytes instrument, td_value *values) {
+    for (uint32_t i = 0; i < g->constant_count; i++) {
+        const td_node *is = &g->nodes[i].is;
+        if (is->op == TD_OP_CONSTANT)
+            values[i] = is->constant;
+        else if (is->op == TD_OP_FACT)
+            values[i] = find_fact(g, &g->facts[is->n], instrument);
+        else
+            values[i] = td_op_apply((td_op)is->op, values[is->in[0]], values[is->in[1]], values[is->in[2]]);
+    }
+}
+
+bool td_graph_strategy_wants(const td_graph_strategy *s, td_bytes instrument) {
+    if (!sets_have(s->sets, 0, s->set_count, instrument)) return false;
+    if (s->where == TD_GRAPH_NOTHING) return true;
+    td_value *values = td_alloc(s->graph->constant_count * sizeof *values);
+    bind_known(s->graph, instrument, values);
+    bool wants = values[s->where] == 1;
+    free(values);
+    return wants;
+}
+
+/* On the first event: what is known of this instrument, who wants it, and what they need. */
 void td_graph_begin(const td_graph *g, void *state, td_bytes instrument, bool copy) {
     uint32_t user_count = g->strategy_count + g->export_count;
     uint8_t *active = (uint8_t *)state + g->active_offset, *nodes = active + user_count;
-    td_graph_strategy strategy;
-    for (uint32_t s = 0; td_graph_strategy_at(g, s, &strategy); s++)
-        active[s] = !copy && td_graph_strategy_wants(&strategy, instrument);
+    const td_value *values = values_of(g, state);
+    bind_known(g, instrument, values_of(g, state));
+    for (uint32_t i = 0; i < g->strategy_count; i++) {
+        const graph_strategy *s = &g->strategies[i];
+        bool admitted = !copy && (s->where == TD_GRAPH_NOTHING || values[s->where] == 1);
+        active[i] = admitted && sets_have(g->sets, s->set_first, s->set_count, instrument);
+    }
     for (uint32_t i = 0; i < g->export_count; i++) {
-        td_graph_strategy reader = {.sets = g->sets + g->exports[i].set_first, .set_count = g->exports[i].set_count};
-        active[g->strategy_count + i] = td_graph_strategy_wants(&reader, instrument);
+        const graph_export *e = &g->exports[i];
+        active[g->strategy_count + i] = sets_have(g->sets, e->set_first, e->set_count, instrument);
     }
     for (uint32_t i = 0; i < g->node_count; i++) {
         const uint64_t *users = g->users + (size_t)i * g->mask_words;
         for (uint32_t u = 0; u < user_count && nodes[i] == 0; u++)
             nodes[i] = active[u] != 0 && (users[u / 64] >> (u % 64) & 1) != 0;
     }
-    for (uint32_t i = 0; i < g->constant_count; i++) values_of(g, state)[i] = g->nodes[i].is.constant;
     state_head *head = (state_head *)(void *)state;
     for (uint32_t i = 0; i < g->node_count; i++) head->wanted += nodes[i];
 }

@@ -144,10 +144,13 @@ typedef struct td_graph_strategy { /* the graph's; lent */
     td_bytes name;
     const td_bytes *sets; /* names of instruments, a '*' last stands for any rest; none: all instruments */
     size_t set_count;
+    uint32_t where; /* a node that must be true of an instrument besides, or TD_GRAPH_NOTHING */
+    const td_graph *graph;
 } td_graph_strategy;
 
 /* The strategies in the order of the program. False: there are not so many. */
 bool td_graph_strategy_at(const td_graph *graph, size_t index, td_graph_strategy *out);
+/* Not for the path of an event: with a `where` it takes memory for the time being. */
 bool td_graph_strategy_wants(const td_graph_strategy *strategy, td_bytes instrument);
 
 typedef struct td_graph_use { /* a strategy looks at another instrument */

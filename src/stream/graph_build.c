@@ -10,7 +10,8 @@ struct td_graph_builder {
     td_rhythm rhythm;
     td_buf nodes; /* td_node */
     td_buf strategies, sets, actions, lines, params, terms, exports, uses, reports, report_values, exits;
-    td_buf ports;    /* td_port */
+    td_buf ports; /* td_port */
+    td_buf facts, fact_rows;
     uint32_t *table; /* node + 1 by hash of its bytes, 0: free; open addressing */
     uint32_t table_size;
 };
@@ -32,6 +33,8 @@ void td_graph_builder_free(td_graph_builder *b) {
     td_buf_fini(&b->params);
     td_buf_fini(&b->report_values);
     td_buf_fini(&b->reports);
+    td_buf_fini(&b->fact_rows);
+    td_buf_fini(&b->facts);
     td_buf_fini(&b->ports);
     td_buf_fini(&b->exports);
     td_buf_fini(&b->uses);
@@ -139,12 +142,36 @@ td_port td_graph_builder_export(td_graph_builder *b, uint32_t node, const td_byt
     return (td_port){.rhythm = b->rhythm, .export_at = at, .type = node_at(b, node)->type};
 }
 
+/* ---- facts ---- */
+
+static uint64_t hash_facts(td_type type, const td_graph_fact *facts, size_t count) {
+    uint64_t hash = (uint64_t)type;
+    for (size_t i = 0; i < count; i++) {
+        hash = hash * 31 + td_hash_bytes(facts[i].pattern);
+        hash = hash * 31 + td_hash_bytes((td_bytes){(const uint8_t *)&facts[i].value, sizeof facts[i].value});
+    }
+    return hash;
+}
+
+uint32_t td_graph_builder_add_facts(td_graph_builder *b, td_type type, const td_graph_fact *facts, size_t count) {
+    graph_facts is = {hash_facts(type, facts, count), COUNT(b->fact_rows, td_graph_fact), (uint32_t)count};
+    const graph_facts *known = (const graph_facts *)(const void *)b->facts.data;
+    uint32_t known_count = COUNT(b->facts, graph_facts), at = 0;
+    while (at < known_count && known[at].hash != is.hash) at++;
+    if (at == known_count) {
+        td_buf_put(&b->facts, &is, sizeof is);
+        td_buf_put(&b->fact_rows, facts, count * sizeof *facts);
+    }
+    return intern(b, (td_node){.op = TD_OP_FACT, .type = (uint8_t)type, .n = at, .constant = (td_value)is.hash});
+}
+
 /* ---- strategies ---- */
 
 void td_graph_builder_begin_strategy(td_graph_builder *b, td_bytes name, const td_bytes *sets, size_t set_count) {
     graph_strategy s = {.name = name,
                         .set_first = COUNT(b->sets, td_bytes),
                         .set_count = (uint32_t)set_count,
+                        .where = TD_GRAPH_NOTHING,
                         .action_first = COUNT(b->actions, td_graph_action),
                         .exit_first = COUNT(b->exits, td_exit_rule)};
     td_buf_put(&b->sets, sets, set_count * sizeof *sets);
@@ -262,6 +289,8 @@ static uint64_t *find_users(const td_graph_builder *b, const td_graph *g) {
     uint32_t count = COUNT(b->nodes, td_node);
     uint64_t *users = td_alloc_zero((size_t)count * g->mask_words, sizeof *users);
     for (uint32_t s = 0; s < g->strategy_count; s++)
+        if (g->strategies[s].where != TD_GRAPH_NOTHING) set_user(users, g->mask_words, g->strategies[s].where, s);
+    for (uint32_t s = 0; s < g->strategy_count; s++)
         for (uint32_t i = 0; i < g->strategies[s].action_count; i++)
             set_user(users, g->mask_words, g->actions[g->strategies[s].action_first + i].condition, s);
     for (uint32_t s = 0; s < g->strategy_count; s++)
@@ -306,11 +335,24 @@ static uint8_t *find_rests(const td_graph_builder *b) {
     uint8_t *rests = td_alloc(count + 1);
     for (uint32_t i = 0; i < count; i++) {
         const td_node *node = node_at(b, i);
-        rests[i] = node->op == TD_OP_CONSTANT ? CONSTANT : node->op == TD_OP_PORT ? ON_PORTS : OWN;
+        bool known = td_op_rows[node->op].pure || node->op == TD_OP_CONSTANT || node->op == TD_OP_FACT;
+        rests[i] = known ? CONSTANT : node->op == TD_OP_PORT ? ON_PORTS : OWN;
         for (uint32_t k = 0; k < td_op_rows[node->op].inputs; k++)
-            if (rests[node->in[k]] == ON_PORTS) rests[i] = ON_PORTS;
+            if (rests[node->in[k]] > rests[i]) rests[i] = rests[node->in[k]];
     }
     return rests;
+}
+
+bool td_graph_builder_is_known(const td_graph_builder *b, uint32_t node) {
+    uint8_t *rests = find_rests(b);
+    bool known = rests[node] == CONSTANT;
+    free(rests);
+    return known;
+}
+
+void td_graph_builder_set_where(td_graph_builder *b, uint32_t condition) {
+    assert(node_at(b, condition)->type == TD_TYPE_CONDITION);
+    last_strategy(b)->where = condition;
 }
 
 /* Keeps the needed nodes, constants first, those on ports last, else in their order, under new numbers. */
@@ -360,6 +402,8 @@ static void take_nodes(const td_graph_builder *b, td_graph *g, uint32_t action_c
         g->actions[i].condition = number[g->actions[i].condition];
         g->actions[i].term--;
     }
+    for (uint32_t i = 0; i < g->strategy_count; i++)
+        if (g->strategies[i].where != TD_GRAPH_NOTHING) g->strategies[i].where = number[g->strategies[i].where];
     for (uint32_t i = 0; i < g->exit_count; i++) g->exits[i].node = number[g->exits[i].node];
     for (uint32_t i = 0; i < g->line_count; i++) g->lines[i].node = number[g->lines[i].node];
     for (uint32_t i = 0; i < g->export_count; i++) g->exports[i].node = number[g->exports[i].node];
@@ -429,7 +473,7 @@ static bool shares_text(const td_graph *g, uint32_t strategy, td_bytes text) {
     return strategy > 0 && g->strategies[strategy].text.data == text.data;
 }
 
-static void own_texts(td_graph *g, uint32_t set_count, uint32_t action_count) {
+static void own_texts(td_graph *g, uint32_t set_count, uint32_t action_count, uint32_t fact_count) {
     size_t size = 0;
     td_bytes text = {0};
     for (uint32_t i = 0; i < g->strategy_count; i++) {
@@ -439,6 +483,7 @@ static void own_texts(td_graph *g, uint32_t set_count, uint32_t action_count) {
     }
     for (uint32_t i = 0; i < g->param_count; i++) size += g->params[i].name.size;
     for (uint32_t i = 0; i < set_count; i++) size += g->sets[i].size;
+    for (uint32_t i = 0; i < fact_count; i++) size += g->fact_rows[i].pattern.size;
     for (uint32_t i = 0; i < action_count; i++) size += g->actions[i].note.size;
     for (uint32_t i = 0; i < g->line_count; i++) size += g->lines[i].name.size;
     for (uint32_t i = 0; i < g->use_count; i++) size += g->uses[i].instrument.size;
@@ -457,6 +502,7 @@ static void own_texts(td_graph *g, uint32_t set_count, uint32_t action_count) {
     }
     for (uint32_t i = 0; i < g->param_count; i++) own_text(&at, &g->params[i].name);
     for (uint32_t i = 0; i < set_count; i++) own_text(&at, &g->sets[i]);
+    for (uint32_t i = 0; i < fact_count; i++) own_text(&at, &g->fact_rows[i].pattern);
     for (uint32_t i = 0; i < action_count; i++) own_text(&at, &g->actions[i].note);
     for (uint32_t i = 0; i < g->use_count; i++) own_text(&at, &g->uses[i].instrument);
     for (uint32_t i = 0; i < g->report_count; i++) own_text(&at, &g->reports[i].text);
@@ -475,6 +521,7 @@ static void *take_data(td_buf *buf) {
 
 td_graph *td_graph_build(td_graph_builder *b) {
     uint32_t set_count = COUNT(b->sets, td_bytes), action_count = COUNT(b->actions, td_graph_action);
+    uint32_t fact_count = COUNT(b->fact_rows, td_graph_fact);
     td_graph *g = td_alloc_zero(1, sizeof *g);
     g->rhythm = b->rhythm;
     g->strategy_count = COUNT(b->strategies, graph_strategy);
@@ -485,6 +532,8 @@ td_graph *td_graph_build(td_graph_builder *b) {
     g->strategies = take_data(&b->strategies);
     g->exports = take_data(&b->exports);
     g->sets = take_data(&b->sets);
+    g->facts = take_data(&b->facts);
+    g->fact_rows = take_data(&b->fact_rows);
     g->exit_count = COUNT(b->exits, td_exit_rule);
     g->exits = take_data(&b->exits);
     g->actions = take_data(&b->actions);
@@ -496,7 +545,7 @@ td_graph *td_graph_build(td_graph_builder *b) {
     g->param_count = COUNT(b->params, td_graph_param);
     g->params = take_data(&b->params);
     g->uses = take_data(&b->uses);
-    own_texts(g, set_count, action_count);
+    own_texts(g, set_count, action_count, fact_count);
     take_nodes(b, g, action_count);
     g->term_count = COUNT(b->terms, td_term);
     g->terms = take_data(&b->terms);

@@ -26,6 +26,11 @@ typedef struct td_graph_action {
     uint8_t leaving;    /* td_leaving: the rule that it is, of an EXIT */
 } td_graph_action;
 
+typedef struct td_graph_fact { /* known of the instruments that a pattern fits, whatever happens */
+    td_bytes pattern;          /* VENUE:SYMBOL, or the beginning of such names and '*' */
+    td_value value;
+} td_graph_fact;
+
 typedef struct td_graph_builder td_graph_builder;
 
 td_graph_builder *td_graph_builder_new(td_rhythm rhythm);
@@ -40,6 +45,12 @@ td_node td_graph_builder_node(const td_graph_builder *builder, uint32_t node);
 uint32_t td_graph_builder_strategy(const td_graph_builder *builder);
 /* Actions, lines and uses belong to it. `sets`: VENUE:SYMBOL or VENUE:*; none: all instruments. */
 void td_graph_builder_begin_strategy(td_graph_builder *builder, td_bytes name, const td_bytes *sets, size_t set_count);
+/* The node of what the pattern says that says most of an instrument's name; na where none fits. */
+uint32_t td_graph_builder_add_facts(td_graph_builder *builder, td_type type, const td_graph_fact *facts, size_t count);
+/* It is made of facts and constants: the same for an instrument, whatever happens. */
+bool td_graph_builder_is_known(const td_graph_builder *builder, uint32_t node);
+/* Such a condition, which instruments of the strategy's set must meet. */
+void td_graph_builder_set_where(td_graph_builder *builder, uint32_t condition);
 void td_graph_builder_add_action(td_graph_builder *builder, const td_graph_action *action);
 void td_graph_builder_add_line(td_graph_builder *builder, td_bytes name, uint32_t node);
 /* At most TD_EXITS_MAX of a strategy. */

@@ -19,8 +19,14 @@ typedef struct graph_strategy {
     uint32_t set_first, set_count;
     uint32_t action_first, action_count;
     uint32_t exit_first, exit_count;
+    uint32_t where; /* node, or TD_GRAPH_NOTHING */
     td_paper_rules rules;
 } graph_strategy;
+
+typedef struct graph_facts { /* one of FACT's, by its n */
+    uint64_t hash;
+    uint32_t first, count;
+} graph_facts;
 
 typedef struct graph_export { /* a node that others read, of these instruments */
     uint32_t node;
@@ -44,7 +50,7 @@ struct td_graph {
     size_t state_bytes, active_offset, positions_offset, exits_offset, values_offset;
     uint32_t node_count, strategy_count, line_count, export_count, port_count;
     uint32_t report_count, report_value_count;
-    uint32_t constant_count; /* the first nodes: given once, on the first bar */
+    uint32_t constant_count; /* the first nodes: given once, on the first bar; facts and what is made of them, too */
     uint32_t own_count;      /* the first nodes, constants among them: they rest on no port */
     uint32_t ring_count;
     uint32_t mask_words;  /* of 64 bits, a bit per strategy, then one per export */
@@ -56,6 +62,8 @@ struct td_graph {
     td_port *ports;       /* by the n of PORT */
     uint32_t *port_nodes; /* beside them */
     td_bytes *sets;
+    graph_facts *facts;
+    td_graph_fact *fact_rows;
     td_graph_action *actions;
     td_exit_rule *exits;
     td_graph_line *lines;

@@ -23,10 +23,11 @@ WRONG = AFTER.replace("ema", "emma")
 CASES = td.Cases()
 
 
-def serve(home, text=BEFORE):
+def serve(home, text=BEFORE, *settings):
     path = pathlib.Path(home) / "mine.td"
     path.write_text(text, encoding="utf-8")
-    server = dashboard.Server(home, dashboard.free_port(), "--set", "speed=max", feeds=FEEDS, strategies=[path])
+    options = [word for setting in ("speed=max", *settings) for word in ("--set", setting)]
+    server = dashboard.Server(home, dashboard.free_port(), *options, feeds=FEEDS, strategies=[path])
     return path, server
 
 
@@ -87,6 +88,25 @@ def tells_what_is_wrong_until_it_is_mended(home):
         names.write_text("LEAN:SPY\n", encoding="utf-8")
         dashboard.wait_until("the mended list", lambda: strategies(server)["turn"] == 1)
         return told["errors"].splitlines()[1]
+
+
+@CASES.add
+def begins_anew_with_what_the_instrument_table_says(home):
+    table = pathlib.Path(home) / "table.csv"
+    table.write_text("instrument,level\nLEAN:*,1\n", encoding="utf-8")
+    path, server = serve(home, AFTER.replace("> g", "> g and ref.level > 0"), f"instruments={table}")
+    with server:
+        dashboard.wait_until("the hour", lambda: lines(server) == {"g": 30})
+        assert strategies(server)["turn"] == 0
+        table.write_text("instrument,level,other\nLEAN:*,1,2\n", encoding="utf-8")  # nobody asks for it
+        dashboard.wait_until("a look", lambda: strategies(server)["state"] == "in_force")
+        table.write_text("instrument,level\nLEAN:*,1\nLEAN:SPY,2\n", encoding="utf-8")
+        dashboard.wait_until("the new row", lambda: strategies(server)["turn"] == 1)
+        table.write_text("instrument,lever\nLEAN:*,1\n", encoding="utf-8")
+        dashboard.wait_until("the refusal", lambda: "did you mean 'lever'?" in strategies(server)["errors"])
+        table.write_text("instrument,level\nLEAN:*,3\n", encoding="utf-8")
+        dashboard.wait_until("the mended table", lambda: strategies(server)["turn"] == 2)
+        return "a row, a column gone, and mended"
 
 
 def post(server, what, path, text, more="", **headers):

@@ -97,5 +97,45 @@ strategy slow on bars(1h)
     return f"{minute['nodes']} and {hour['nodes']} nodes, {minute['event_ns']} ns"
 
 
+INSTRUMENTS = "instrument,sector,lot\nNYSE:*,drinks,100\nNYSE:IBM,tech,100\nNYSE:T,tech,10\n"
+BY_TABLE = """strategy big on bars(1m) for NYSE:* where ref.sector == "tech" and ref.lot >= 100
+  buy when close >= ref.lot / 10
+strategy drinks on bars(1m)
+  emit said { lot = ref.lot } when ref.sector in "food, drinks" and ref.lot > 1
+"""
+
+
+@cases.add
+def what_the_instrument_table_says_goes_with_the_program(home):
+    here = pathlib.Path(home)
+    strategy, table = here / "by_table.td", here / "by_table" / "instruments.csv"
+    table.parent.mkdir()
+    strategy.write_text(BY_TABLE, encoding="utf-8")
+    table.write_text(INSTRUMENTS, encoding="utf-8")
+    rows = [f"2026-03-02T15:0{i}:00Z,NYSE:{name},20,21,19,20,100\n" for i in range(3) for name in ("IBM", "T", "KO")]
+    (table.parent / "bars.csv").write_text("time,instrument,open,high,low,close,volume\n" + "".join(rows), encoding="utf-8")
+    tapedeck("test", strategy, "--update")
+    told = (table.parent / "signals.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert [line.split("/")[1] for line in told if line.startswith("big/")] == ["NYSE:IBM"], told
+    said = [line for line in told if line.startswith("drinks/")]
+    assert len(said) == 3 and all("NYSE:KO" in line and "100" in line for line in said), told
+    table.write_text(INSTRUMENTS.replace("IBM,tech", "IBM,toys"), encoding="utf-8")
+    assert "- big/NYSE:IBM" in tapedeck("test", strategy, check=8)
+
+    table.write_text(INSTRUMENTS, encoding="utf-8")
+    file = td.config(here / "c.yaml", here / "data", [f"file: {{ format: csv, path: {table.parent}/bars.csv }}"], sink=False,
+                     strategies=[strategy], extra=f"instruments: {table}\n")
+    td.run(file)
+    table.write_text(INSTRUMENTS.replace("tech", "toys").replace(",100", ",7"), encoding="utf-8")
+    held = json.loads(tapedeck("explain", "--all", "--json", "--data", here / "data"))
+    assert held["differences"] == 0 and held["signals"] == len(told), held
+    strategy.write_text(BY_TABLE.replace("ref.sector ==", "ref.sectr =="), encoding="utf-8")
+    wrong = tapedeck("check", file, check=3)
+    assert "by_table.td:1:43: the instrument table has no column 'sectr'; did you mean 'sector'?" in wrong, wrong
+    table.write_text("instrument,sector\nNYSE:A,b,c\n", encoding="utf-8")
+    assert "instruments.csv: line 2: more fields" in tapedeck("check", file, check=3)
+    return f"{len(told)} signals, {held['bars']} bars made again by the table of their time"
+
+
 if __name__ == "__main__":
     sys.exit(cases.run())

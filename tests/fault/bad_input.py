@@ -245,7 +245,7 @@ def a_calendar_that_has_ended(home):
 def what_a_table_of_instruments_must_not_say(home):
     lean_zip(home, "20131007_abc_Trade_Tick", trades(10))
     table, calendar = pathlib.Path(f"{home}/table.csv"), pathlib.Path(f"{home}/my.cal")
-    for text, said in (("symbol\n", "line 1: \"symbol\" is not a column"), ("instrument\nABC\n", "line 2: instrument"),
+    for text, said in (("symbol\n", "line 1: the first column is instrument"), ("instrument\nABC\n", "line 2: instrument"),
                        ("instrument,calendar\nLEAN:*,mars\n", "\"mars\" is neither"),
                        (f"instrument,calendar\nLEAN:*,{calendar}\n", "line 2: regular")):
         table.write_text(text, encoding="utf-8")

@@ -208,7 +208,7 @@ static const struct {
      "                                        ^\n"},
     {"strategy a on bars(1m) for LEAN:* where volume > 5\n"
      "  x = close\n",
-     "x.td:1:41: 'where' behind a set is not part of this version\n"
+     "x.td:1:41: 'where' behind a set asks what the instrument table says: ref.NAME, numbers and texts\n"
      "    strategy a on bars(1m) for LEAN:* where volume > 5\n"
      "                                            ^\n"},
     {"strategy a on bars(1m)\n"

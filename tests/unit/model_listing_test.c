@@ -15,9 +15,9 @@ static void the_row_that_says_most_counts(void **state) {
     td_listings table = {0};
     assert_int_equal(td_listings_read(&table, TD_TEXT("instrument,calendar\n*,24x7\nLEAN:*,us-equities\n")), TD_OK);
     assert_int_equal(
-        td_listings_read(&table, TD_TEXT("# ours\r\n instrument , asset,calendar,tick,currency,unit\r\n\r\n"
-                                         "LEAN:SPY,fund,,0.01,USD,share\n*,,mine.cal\n"
-                                         "BINANCE:*,crypto,24x7\nLEAN:*,stock,us-equities,,,")),
+        td_listings_read(&table, TD_TEXT("# ours\r\n instrument , asset,sector,calendar,tick,lot,currency,unit\r\n\r\n"
+                                         "LEAN:SPY,fund,index funds,,0.01,100,USD,share\n*,,,mine.cal\n"
+                                         "BINANCE:*,crypto,,24x7\nLEAN:*,stock,,us-equities,,,")),
         TD_OK);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const td_listing *row = td_listings_find(&table, td_text(rows[i].name));
@@ -53,7 +53,12 @@ static void refuses_with_the_line(void **state) {
     static const struct {
         const char *csv, *trail;
     } rows[] = {
-        {"symbol,calendar\n", "line 1: \"symbol\" is not a column"},
+        {"symbol,calendar\n", "line 1: the first column"},
+        {"instrument,calender\n", "line 1: \"calender\" is near to the column calendar"},
+        {"instrument,a sector\n", "line 1: \"a sector\" is no name"},
+        {"instrument,2nd\n", "line 1: \"2nd\" is no name"},
+        {"instrument,sector,tick,sector\n", "line 1: column sector stands there twice"},
+        {"instrument,sector\nLEAN:A,tech,b\n", "line 2: more fields"},
         {"calendar,instrument\n", "line 1: the first column"},
         {"instrument,calendar\nIBM,24x7\n", "line 2: instrument: \"IBM\""},
         {"instrument,calendar\nLEAN:A*B*,24x7\n", "line 2: instrument"},

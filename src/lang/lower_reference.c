@@ -1,0 +1,158 @@
+/* src/lang/lower_reference.c - `ref.sector`: what the instrument table says of the strategy's own instrument. Numbers
+ * become facts of the graph (stream/graph_build.h). Texts are compared here, row by row, and the answers are facts: a
+ * graph knows no texts. */
+#include "lang/lower.h"
+#include "lang/words.h"
+#include <stdio.h>
+
+static const td_expr *expr_at(const td_lowering *l, uint32_t i) { return td_syntax_expr(l->tree, i); }
+
+/* A name of the user's own hides it. */
+static bool is_reference(const td_lowering *l, const td_expr *e) {
+    if (e->kind != TD_EXPR_FIELD || l->inner != NULL) return false;
+    const td_expr *of = expr_at(l, e->first);
+    if (of->kind != TD_EXPR_NAME || !td_bytes_equal(of->text, TD_TEXT("ref"))) return false;
+    return td_lower_find(l, of->text, (td_bytes){0}) == NULL && td_lower_find(l, of->text, e->text) == NULL;
+}
+
+static void fail_column(const td_lowering *l, const td_expr *e) {
+    char copies[TD_REFERENCE_COLUMNS_MAX][TD_NAME_BYTES_MAX + 1];
+    const char *words[TD_REFERENCE_COLUMNS_MAX];
+    size_t count = l->reference->column_count;
+    if (count == 0) {
+        td_lower_fail(l, e->offset,
+                      "'ref' reads the instrument table: name one by `instruments: FILE` in the "
+                      "configuration");
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        (void)snprintf(copies[i], sizeof copies[i], "%.*s", TD_WORD(l->reference->columns[i]));
+        words[i - 1] = copies[i];
+    }
+    words[count - 1] = NULL;
+    const char *near = td_word_nearest(words, e->text);
+    td_lower_fail(l, e->offset, "the instrument table has no column '%.*s'%s%s%s", TD_WORD(e->text),
+                  near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : "");
+}
+
+/* The text stands where none belongs. */
+static void fail_alone(const td_lowering *l, const td_expr *e) {
+    if (e->kind == TD_EXPR_STRING)
+        td_lower_fail(l, e->offset, "a text is compared with a text, as in ref.sector == \"…\"");
+    else
+        td_lower_fail(l, e->offset, "'ref.%.*s' is a text: compare it with one, as in ref.%.*s == \"…\"",
+                      TD_WORD(e->text), TD_WORD(e->text));
+}
+
+/* It has a cell that is no number. */
+static bool is_text(const td_reference *reference, size_t column) {
+    td_bytes rows = reference->rows;
+    td_reference_row row;
+    td_value number;
+    while (td_reference_next(&rows, &row))
+        if (row.cells[column].size > 0 && !td_reference_number(row.cells[column], &number)) return true;
+    return false;
+}
+
+bool td_lower_reference(td_lowering *l, const td_expr *e, uint32_t *out_node) {
+    if (!is_reference(l, e)) return false;
+    size_t column = td_reference_column(l->reference, e->text);
+    *out_node = TD_NODE_BAD;
+    if (column == 0) {
+        fail_column(l, e);
+        return true;
+    }
+    if (is_text(l->reference, column)) {
+        fail_alone(l, e);
+        return true;
+    }
+    td_buf facts = {0};
+    td_bytes rows = l->reference->rows;
+    for (td_reference_row row; td_reference_next(&rows, &row);) {
+        td_graph_fact fact = {.pattern = row.cells[0], .value = TD_VALUE_NA};
+        (void)td_reference_number(row.cells[column], &fact.value);
+        td_buf_put(&facts, &fact, sizeof fact);
+    }
+    *out_node = td_graph_builder_add_facts(l->builder, TD_TYPE_DECIMAL, (const td_graph_fact *)(const void *)facts.data,
+                                           facts.size / sizeof(td_graph_fact));
+    td_buf_fini(&facts);
+    return true;
+}
+
+/* ---- texts ---- */
+
+typedef struct text { /* one as written, or a column */
+    td_bytes literal;
+    size_t column; /* 0: the literal */
+} text;
+
+/* Not an error: it is no text. */
+static bool take_text(const td_lowering *l, uint32_t expr, text *out) {
+    const td_expr *e = expr_at(l, expr);
+    *out = (text){.literal = e->text};
+    if (e->kind == TD_EXPR_STRING) return true;
+    if (!is_reference(l, e)) return false;
+    out->column = td_reference_column(l->reference, e->text);
+    return out->column > 0 && is_text(l->reference, out->column);
+}
+
+static bool holds(td_bytes all, td_bytes part) {
+    for (; all.size >= part.size && part.size > 0; all = (td_bytes){all.data + 1, all.size - 1})
+        if (memcmp(all.data, part.data, part.size) == 0) return true;
+    return part.size == 0;
+}
+
+static const char *const text_ops[] = {"==", "!=", "has", "in", NULL};
+
+static td_value compare(int op, td_bytes a, td_bytes b) {
+    bool is = op < 2 ? td_bytes_equal(a, b) == (op == 0) : op == 2 ? holds(a, b) : holds(b, a);
+    return is ? 1 : 0;
+}
+
+/* Cells that are empty say nothing. */
+static uint32_t add_answers(td_lowering *l, int op, const text in[2]) {
+    td_buf facts = {0};
+    td_bytes rows = l->reference->rows;
+    for (td_reference_row row; td_reference_next(&rows, &row);) {
+        td_bytes a = in[0].column > 0 ? row.cells[in[0].column] : in[0].literal;
+        td_bytes b = in[1].column > 0 ? row.cells[in[1].column] : in[1].literal;
+        bool empty = (in[0].column > 0 && a.size == 0) || (in[1].column > 0 && b.size == 0);
+        td_graph_fact fact = {row.cells[0], empty ? TD_VALUE_NA : compare(op, a, b)};
+        td_buf_put(&facts, &fact, sizeof fact);
+    }
+    uint32_t node =
+        td_graph_builder_add_facts(l->builder, TD_TYPE_CONDITION, (const td_graph_fact *)(const void *)facts.data,
+                                   facts.size / sizeof(td_graph_fact));
+    td_buf_fini(&facts);
+    return node;
+}
+
+/* False: there is no such column, and that was said. */
+static bool know_column(const td_lowering *l, const td_expr *e) {
+    if (!is_reference(l, e) || td_reference_column(l->reference, e->text) > 0) return true;
+    fail_column(l, e);
+    return false;
+}
+
+bool td_lower_texts(td_lowering *l, const td_expr *e, uint32_t *out_node) {
+    uint32_t second = expr_at(l, e->first)->next;
+    text in[2];
+    if (second == 0) return false;
+    *out_node = TD_NODE_BAD;
+    if (!know_column(l, expr_at(l, e->first)) || !know_column(l, expr_at(l, second))) return true;
+    bool first_is = take_text(l, e->first, &in[0]), second_is = take_text(l, second, &in[1]);
+    if (!first_is && !second_is) return false;
+    int op = td_word_find(text_ops, e->text);
+    if (!first_is || !second_is)
+        fail_alone(l, expr_at(l, first_is ? e->first : second));
+    else if (op < 0)
+        td_lower_fail(l, e->offset, "texts do not go with '%.*s': compare them by ==, !=, has and in",
+                      TD_WORD(e->text));
+    else if (in[0].column == 0 && in[1].column == 0)
+        *out_node = td_graph_builder_add(l->builder, (td_node){.op = TD_OP_CONSTANT,
+                                                               .type = TD_TYPE_CONDITION,
+                                                               .constant = compare(op, in[0].literal, in[1].literal)});
+    else
+        *out_node = add_answers(l, op, in);
+    return true;
+}
