@@ -19,6 +19,7 @@ static const char *const verdicts[] = {
     [TD_WHY_THERE] = "there",
     [TD_WHY_FLAT] = "flat",
     [TD_WHY_HELD_BACK] = "held_back",
+    [TD_WHY_STANDING] = "standing",
     [TD_WHY_OTHER] = "other",
     [TD_WHY_NOT_MEANT] = "not_meant",
 };
@@ -32,6 +33,7 @@ static const char *const verdict_texts[] = {
     [TD_WHY_THERE] = "true, but the target stood on its side already",
     [TD_WHY_FLAT] = "true, but there was nothing that it could leave",
     [TD_WHY_HELD_BACK] = "true, but a cooldown or a limit held entries back",
+    [TD_WHY_STANDING] = "true, but it was so before, too: an alert is told when that begins",
     [TD_WHY_OTHER] = "true, but another action of the strategy went before",
     [TD_WHY_NOT_MEANT] = "the strategy is not for this instrument",
 };
@@ -46,6 +48,11 @@ static const td_why_action *action_at(const td_why *why, size_t i) {
 static size_t param_count(const td_why *why) { return why->params.size / sizeof(td_why_param); }
 static const td_why_param *param_at(const td_why *why, size_t i) {
     return (const td_why_param *)(const void *)why->params.data + i;
+}
+
+static size_t level_count(const td_why *why) { return why->levels.size / sizeof(td_why_level); }
+static const td_why_level *level_at(const td_why *why, size_t i) {
+    return (const td_why_level *)(const void *)why->levels.data + i;
 }
 
 /* ---- values ---- */
@@ -130,10 +137,18 @@ static void put_row(td_buf *out, const td_why *why, const td_why_row *row) {
     td_buf_fini(&text);
 }
 
+/* As the strategy says it. */
+static const char *word_of(const td_why_action *action) {
+    bool exit = action->action == TD_ACTION_EXIT;
+    if (exit && action->leaving == TD_LEAVING_STOP) return "stop when";
+    if (exit && action->leaving == TD_LEAVING_TARGET) return "target when";
+    return td_action_name((td_action)action->action);
+}
+
 static void put_action(td_buf *out, const td_why *why, const td_why_action *action) {
     size_t begin = out->size;
     td_bytes note = td_why_text(why, action->note, action->note_size);
-    td_buf_printf(out, "  %s: %s", td_action_name((td_action)action->action), verdict_texts[action->verdict]);
+    td_buf_printf(out, "  %s: %s", word_of(action), verdict_texts[action->verdict]);
     if (note.size > 0) td_buf_printf(out, " (\"%.*s\")", (int)note.size, (const char *)note.data);
     if (action->count > 0) {
         put_columns(out, begin, LABEL_COLUMNS);
@@ -141,6 +156,19 @@ static void put_action(td_buf *out, const td_why *why, const td_why_action *acti
     }
     td_buf_text(out, "\n");
     for (uint32_t i = 0; i < action->count; i++) put_row(out, why, row_at(why, action->first + i));
+}
+
+static void put_level(td_buf *out, const td_why_level *level) {
+    const char *kind = td_exit_kind_name((td_exit_kind)level->kind);
+    if (level->price == 0) {
+        td_buf_printf(out, "  %s: no level yet\n", kind);
+        return;
+    }
+    td_buf_printf(out, "  %s: at ", kind);
+    put_number(out, level->price, TD_TYPE_DECIMAL);
+    td_buf_text(out, level->away > 0 ? ", the last price is off by " : ", reached by the last price, by ");
+    put_number(out, level->away > 0 ? level->away : -level->away, TD_TYPE_DECIMAL);
+    td_buf_text(out, level->awake ? "\n" : "; asleep: the price was not yet as good as its `from` asks\n");
 }
 
 static const char *instant(int64_t ns, char out[40]) {
@@ -234,6 +262,7 @@ static void put_judgement(td_buf *out, const td_explain_question *q, const td_ju
     if (j->has_bar) put_bar(out, &j->bar);
     put_settings(out, j);
     for (size_t i = 0; i < action_count(&j->why); i++) put_action(out, &j->why, action_at(&j->why, i));
+    for (size_t i = 0; i < level_count(&j->why); i++) put_level(out, level_at(&j->why, i));
 }
 
 void td_explanation_put_text(const td_explain *x, const td_explain_question *q, td_buf *out) {
@@ -288,6 +317,8 @@ static uint32_t put_json_row(td_buf *out, const td_why *why, uint32_t at, uint32
 static void put_json_action(td_buf *out, const td_why *why, const td_why_action *action) {
     td_buf_printf(out, "{\"action\":\"%s\",\"verdict\":\"%s\",", td_action_name((td_action)action->action),
                   verdicts[action->verdict]);
+    if (action->action == TD_ACTION_EXIT && action->leaving != TD_LEAVING_EXIT)
+        td_buf_printf(out, "\"rule\":\"%s\",", action->leaving == TD_LEAVING_STOP ? "stop" : "target");
     put_json_text(out, "note", td_why_text(why, action->note, action->note_size));
     td_buf_text(out, ",\"condition\":");
     if (action->count == 0) {
@@ -296,6 +327,16 @@ static void put_json_action(td_buf *out, const td_why *why, const td_why_action 
     }
     td_buf_text(out, "{");
     (void)put_json_row(out, why, action->first, action->first + action->count);
+    td_buf_text(out, "}");
+}
+
+static void put_json_level(td_buf *out, const td_why_level *level) {
+    bool there = level->price != 0;
+    td_buf_printf(out, "{\"kind\":\"%s\",\"awake\":%s,\"price\":", td_exit_kind_name((td_exit_kind)level->kind),
+                  level->awake ? "true" : "false");
+    put_json_value(out, there ? level->price : TD_VALUE_NA, TD_TYPE_DECIMAL);
+    td_buf_text(out, ",\"away\":");
+    put_json_value(out, there ? level->away : TD_VALUE_NA, TD_TYPE_DECIMAL);
     td_buf_text(out, "}");
 }
 
@@ -315,6 +356,11 @@ static void put_json_why(td_buf *out, const td_judgement *j) {
     for (size_t i = 0; i < action_count(&j->why); i++) {
         if (i > 0) td_buf_text(out, ",\n");
         put_json_action(out, &j->why, action_at(&j->why, i));
+    }
+    td_buf_text(out, "],\"levels\":[");
+    for (size_t i = 0; i < level_count(&j->why); i++) {
+        if (i > 0) td_buf_text(out, ",");
+        put_json_level(out, level_at(&j->why, i));
     }
     td_buf_text(out, "]");
 }

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { TICKS_KEPT = 64 }; /* the newest that may have run the strategy, of which the last did: `every` skips some */
+
 typedef struct sought { /* a bar that may be the one, of some width */
     int64_t width_ns, end_ns;
     td_cause cause;
@@ -24,6 +26,10 @@ struct td_explain {
     size_t bar_count;
     int64_t width_ns, end_ns; /* of the bar without a signal */
     int64_t revisions;
+    uint32_t ticks;                   /* td_rhythm_source of a strategy without a signal; 0: it runs on bars */
+    int64_t tick_offsets[TICKS_KEPT]; /* a ring: records of its kind up to the time */
+    int64_t tick_count, tick_at;      /* found; and from the oldest kept one on, the one being applied */
+    bool tick_judged;                 /* by its signal */
     td_judgement judgements[TD_JUDGEMENTS_MAX];
     size_t judgement_count;
     size_t judged; /* so many of them are behind us; and we stand at the record of the next one */
@@ -33,6 +39,7 @@ struct td_explain {
     td_recheck *recheck;
     td_bar bar;                  /* given last, of the strategy's */
     void *before;                /* the graph's state before it, where strategies do not look back */
+    int64_t target;              /* that stands before the signal which comes next */
     td_judgement *bar_judgement; /* to be made of it once it has run through the graph; NULL: none */
     td_buf findings;
     int64_t finding_count;
@@ -97,6 +104,24 @@ static void note_bar(td_explain *x, const td_record *record) {
     x->bars[x->bar_count++] = (sought){bar.width_ns, bar.end_ns, cause, 0};
 }
 
+static td_event_kind kind_of(uint32_t source) {
+    return source == TD_RHYTHM_TRADES ? TD_EVENT_TRADE : source == TD_RHYTHM_QUOTES ? TD_EVENT_QUOTE : TD_EVENT_BOOK;
+}
+
+static void note_tick(td_explain *x, const td_record *record) {
+    td_event e;
+    td_bytes feed;
+    if (!td_bytes_equal(record->key, x->q.instrument)) return;
+    if (td_record_get_event_numbers(x->q.topics->ids, record->value, &e, &feed) != TD_OK) return;
+    if (e.kind != kind_of(x->ticks) || e.event_ns > x->q.at_ns) return;
+    x->tick_offsets[x->tick_count++ % TICKS_KEPT] = record->offset;
+}
+
+static int64_t tick_offset(const td_explain *x, int64_t at) {
+    int64_t oldest = x->tick_count > TICKS_KEPT ? x->tick_count - TICKS_KEPT : 0;
+    return x->tick_offsets[(oldest + at) % TICKS_KEPT];
+}
+
 static td_status look_up(td_explain *x, int64_t records) {
     td_record record;
     td_status status = TD_OK;
@@ -105,6 +130,8 @@ static td_status look_up(td_explain *x, int64_t records) {
         if (status != TD_OK) break;
         if (x->q.ordinal > 0)
             note_signal(x, &record);
+        else if (x->ticks != 0)
+            note_tick(x, &record);
         else
             note_bar(x, &record);
     }
@@ -126,6 +153,35 @@ static bool find_strategy(const td_explain *x, const td_program *program, size_t
         }
     }
     return false;
+}
+
+/* What runs on ticks by the newest program is looked for on the tape: no topic lists what ran it. */
+static td_status look_for_ticks(td_explain *x) {
+    uint8_t sha256[TD_PROGRAM_SHA_BYTES];
+    td_program *program;
+    td_topic *tape = x->q.topics->tape;
+    size_t at;
+    uint32_t strategy;
+    int64_t end = td_topic_end(tape, x->partition);
+    if (end == td_topic_start(tape, x->partition)) return TD_OK;
+    td_status status = td_program_at(x->q.topics, x->partition, end, sha256);
+    if (status == TD_OK) status = td_program_load(x->q.topics, sha256, &program);
+    if (status != TD_OK) return status;
+    if (find_strategy(x, program, &at, &strategy)) x->ticks = td_graph_rhythm(program->graphs[at]).source;
+    if (x->ticks != 0) x->topic = tape;
+    td_program_free(program);
+    return TD_OK;
+}
+
+static td_status choose_tick(td_explain *x) {
+    char time[40];
+    (void)td_time_format(x->q.at_ns, time);
+    if (x->tick_count == 0)
+        return TD_FAIL(TD_CONFIG, "%.*s has no %s of %s or before: nothing ran the strategy", (int)x->q.instrument.size,
+                       (const char *)x->q.instrument.data, td_event_kind_name(kind_of(x->ticks)), time);
+    x->judgements[x->judgement_count++] =
+        (td_judgement){.cause = {.partition = x->partition, .offset = tick_offset(x, 0)}, .held_offset = -1};
+    return TD_OK;
 }
 
 /* Which of the bars that hold the time the strategy ran on, by the program in force when they were given. */
@@ -184,6 +240,14 @@ static void keep_record(td_explain *x, td_judgement *j) {
     memcpy(j->program_sha256, past->applier.program->sha256, TD_PROGRAM_SHA_BYTES);
 }
 
+static void clear_judgement(td_judgement *j) {
+    td_why_fini(&j->why);
+    td_buf_fini(&j->held);
+    td_buf_fini(&j->signal);
+    td_buf_fini(&j->feed);
+    td_buf_fini(&j->record);
+}
+
 static void *new_state(const td_graph *graph) {
     size_t bytes = td_graph_state_bytes(graph);
     return td_alloc_check(aligned_alloc(16, bytes), bytes);
@@ -198,8 +262,10 @@ static void *state_before(td_explain *x, td_judgement *j, td_hindsight h, td_why
         j->bar = x->bar;
         j->has_bar = before != NULL && x->bar.end_ns == end_ns;
         const td_state *state = td_recheck_past(x->recheck)->applier.state;
-        td_moment now = td_state_moment(state, x->bar.instrument, x->bar.start_ns);
-        if (before != NULL) q->stance = td_graph_stance(h.graph, before, q->strategy, now, end_ns);
+        uint32_t instrument = td_state_find_instrument(state, x->q.instrument);
+        td_moment now = td_state_moment(state, instrument, j->has_bar ? x->bar.start_ns : end_ns);
+        const void *stood = before == NULL || (x->ticks != 0 && !x->tick_judged) ? h.state : before;
+        q->stance = td_graph_stance(h.graph, stood, q->strategy, now, end_ns);
         return before;
     }
     j->has_bar = td_hindsight_bar(h, end_ns, q->strategy, &j->bar, &q->stance);
@@ -209,8 +275,8 @@ static void *state_before(td_explain *x, td_judgement *j, td_hindsight h, td_why
     return NULL;
 }
 
-/* `standing`: the graph stands behind that bar; else it may stand behind later ones. */
-static void judge(td_explain *x, td_judgement *j, int64_t end_ns, bool standing) {
+/* With its signal the graph stands behind that bar; without one it may stand behind later ones. */
+static void judge(td_explain *x, td_judgement *j, int64_t end_ns, const td_signal *signal) {
     const td_past *past = td_recheck_past(x->recheck);
     size_t at;
     td_why_question q = {0};
@@ -219,13 +285,14 @@ static void judge(td_explain *x, td_judgement *j, int64_t end_ns, bool standing)
     if (!find_strategy(x, past->applier.program, &at, &q.strategy)) return;
     if (!td_state_hindsight(past->applier.state, x->q.instrument, at, &h)) return;
     void *before = state_before(x, j, h, &q, end_ns), *behind = NULL;
-    if (!standing && h.depth > 0) behind = new_state(h.graph);
+    if (signal == NULL && h.depth > 0) behind = new_state(h.graph);
     q.graph = h.graph;
     q.before = before;
     q.at = behind != NULL && td_hindsight_before(h, x->q.instrument, end_ns + 1, behind) ? behind : h.state;
-    if (standing && !j->has_bar) /* by a trade: its order is not filled yet */
-        q.stance.target = td_graph_paper(h.graph, h.state, q.strategy)->quantity;
+    if (signal != NULL && !j->has_bar) q.stance.target = x->target; /* by a trade or tick */
     j->target_before = q.stance.target;
+    q.position = h.state;
+    q.price = signal != NULL ? signal->price : td_state_last_trade(past->applier.state, x->q.instrument);
     q.meant = td_graph_strategy_at(h.graph, q.strategy, &view) && td_graph_strategy_wants(&view, x->q.instrument);
     td_why_ask(&j->why, &q);
     j->target_after = td_graph_target(h.graph, h.state, q.strategy);
@@ -236,11 +303,11 @@ static void judge(td_explain *x, td_judgement *j, int64_t end_ns, bool standing)
 
 /* What was given last, of the bar without a signal; it has run through the graph by now. */
 static void judge_bar(td_explain *x) {
-    if (x->bar_judgement != NULL && !x->bar_judgement->judged) judge(x, x->bar_judgement, x->end_ns, false);
+    if (x->bar_judgement != NULL && !x->bar_judgement->judged) judge(x, x->bar_judgement, x->end_ns, NULL);
     x->bar_judgement = NULL;
 }
 
-/* Where strategies do not look back, the state as it stands is kept. */
+/* The target as it stands is kept and, where strategies do not look back, the whole state. */
 static void keep_before(td_explain *x) {
     const td_past *past = td_recheck_past(x->recheck);
     size_t at;
@@ -248,8 +315,11 @@ static void keep_before(td_explain *x) {
     td_hindsight h;
     free(x->before);
     x->before = NULL;
+    x->target = 0;
     if (!find_strategy(x, past->applier.program, &at, &strategy)) return;
-    if (!td_state_hindsight(past->applier.state, x->q.instrument, at, &h) || h.depth > 0) return;
+    if (!td_state_hindsight(past->applier.state, x->q.instrument, at, &h)) return;
+    x->target = td_graph_target(h.graph, h.state, strategy);
+    if (h.depth > 0) return;
     x->before = new_state(h.graph);
     memcpy(x->before, h.state, td_graph_state_bytes(h.graph));
 }
@@ -269,17 +339,95 @@ static void on_bar(void *self, td_bytes instrument, const td_bar *bar) {
     keep_before(x);
 }
 
+/* ---- a strategy on ticks ---- */
+
+/* What was told of an older tick is of no account. */
+static td_judgement *begin_tick(td_explain *x) {
+    td_judgement *j = &x->judgements[0];
+    clear_judgement(j);
+    *j = (td_judgement){.cause = {.partition = x->partition, .offset = tick_offset(x, x->tick_at)}, .held_offset = -1};
+    return j;
+}
+
+/* The time at which the strategy ran last. False: not since the state before was kept. */
+static bool has_run(const td_explain *x, int64_t *out_ns) {
+    const td_past *past = td_recheck_past(x->recheck);
+    size_t at;
+    uint32_t strategy;
+    td_hindsight h;
+    if (!find_strategy(x, past->applier.program, &at, &strategy)) return false;
+    if (!td_state_hindsight(past->applier.state, x->q.instrument, at, &h)) return false;
+    return td_graph_last_ns(h.state, out_ns) &&
+           (x->before == NULL || td_graph_seen(h.state) > td_graph_seen(x->before));
+}
+
+static td_status keep_tick(const td_explain *x, td_judgement *j) {
+    td_reader *reader;
+    td_record record;
+    td_bytes feed;
+    td_status status = td_reader_open(&reader, x->q.topics->tape, x->partition, j->cause.offset, TD_READ_APPENDED);
+    if (status != TD_OK) return status;
+    status = td_reader_next(reader, &record);
+    if (status == TD_OK) {
+        j->cause.epoch = record.epoch;
+        td_buf_put(&j->record, record.value.data, record.value.size);
+        status = td_record_get_event_numbers(x->q.topics->ids, record.value, &j->event, &feed);
+        if (status == TD_OK) td_buf_put(&j->feed, feed.data, feed.size);
+    }
+    td_reader_close(reader);
+    memcpy(j->program_sha256, td_recheck_past(x->recheck)->applier.program->sha256, TD_PROGRAM_SHA_BYTES);
+    return status;
+}
+
+/* The record is applied. Of the last one the strategy's last run is told, though that was further back than they are.
+ */
+static td_status judge_tick(td_explain *x) {
+    int64_t ns;
+    td_judgement *j = &x->judgements[0];
+    bool told = x->tick_judged, last = !j->judged && x->tick_at + 1 == td_least(x->tick_count, TICKS_KEPT);
+    x->tick_judged = false;
+    if (told) return TD_OK;
+    if (!has_run(x, &ns)) {
+        if (!last) return TD_OK;
+        free(x->before);
+        x->before = NULL;
+        if (!has_run(x, &ns)) return TD_OK;
+    }
+    j = begin_tick(x);
+    judge(x, j, ns, NULL);
+    return keep_tick(x, j);
+}
+
+/* The first that its run gave; a level that the trade reached is another matter. */
+static td_judgement *due_tick(td_explain *x, const td_signal *signal) {
+    int64_t ns;
+    bool here = td_recheck_past(x->recheck)->record->offset == tick_offset(x, x->tick_at);
+    if (!here || x->tick_judged || !has_run(x, &ns) || ns != signal->event_ns) return NULL;
+    x->tick_judged = true;
+    td_judgement *j = begin_tick(x);
+    keep_record(x, j);
+    return j;
+}
+
+static td_judgement *due_signal(td_explain *x, const td_signal *signal) {
+    td_judgement *j = NULL;
+    if (x->ticks != 0) return due_tick(x, signal);
+    if (x->q.ordinal == 0) return signal->event_ns == x->end_ns ? x->bar_judgement : NULL;
+    j = due(x, td_recheck_cause(x->recheck).ordinal);
+    if (j != NULL) keep_record(x, j);
+    return j;
+}
+
 static void on_signal(void *self, td_bytes instrument, const td_signal *signal) {
     td_explain *x = self;
     if (!is_wanted(x, instrument) || !td_bytes_equal(signal->strategy, x->q.strategy)) return;
-    td_judgement *j = x->q.ordinal > 0                ? due(x, td_recheck_cause(x->recheck).ordinal)
-                      : signal->event_ns == x->end_ns ? x->bar_judgement
-                                                      : NULL;
-    if (j == NULL || j->judged) return;
-    if (x->q.ordinal > 0) keep_record(x, j);
-    judge(x, j, signal->event_ns, true);
-    if (signal->status != TD_SIGNAL_FRESH) j->target_after = j->target_before;
-    td_record_put_signal(&j->signal, x->q.topics->ids, instrument, signal);
+    td_judgement *j = due_signal(x, signal);
+    if (j != NULL && !j->judged) {
+        judge(x, j, signal->event_ns, signal);
+        if (signal->status != TD_SIGNAL_FRESH) j->target_after = j->target_before;
+        td_record_put_signal(&j->signal, x->q.topics->ids, instrument, signal);
+    }
+    if (signal->status == TD_SIGNAL_FRESH && signal->action <= TD_ACTION_EXIT) x->target = signal->target;
 }
 
 static void on_finding(void *arg, const td_recheck_finding *finding) {
@@ -299,7 +447,7 @@ static td_status begin_applying(td_explain *x) {
     td_status status = TD_OK;
     td_reader_close(x->reader);
     x->reader = NULL;
-    if (x->q.ordinal == 0) status = choose_bar(x);
+    if (x->q.ordinal == 0) status = x->ticks != 0 ? choose_tick(x) : choose_bar(x);
     if (status == TD_OK && x->judgement_count == 0) {
         (void)td_time_format_short(x->q.at_ns, time);
         status = TD_FAIL(TD_CONFIG, "the log has no signal %.*s/%.*s/%s#%" PRIu32, (int)x->q.strategy.size,
@@ -338,14 +486,7 @@ td_explain *td_explain_new(const td_explain_question *question) {
 
 void td_explain_free(td_explain *x) {
     if (x == NULL) return;
-    for (size_t i = 0; i < x->judgement_count; i++) {
-        td_judgement *j = &x->judgements[i];
-        td_why_fini(&j->why);
-        td_buf_fini(&j->held);
-        td_buf_fini(&j->signal);
-        td_buf_fini(&j->feed);
-        td_buf_fini(&j->record);
-    }
+    for (size_t i = 0; i < x->judgement_count; i++) clear_judgement(&x->judgements[i]);
     td_reader_close(x->reader);
     td_recheck_close(x->recheck);
     free(x->before);
@@ -355,16 +496,30 @@ void td_explain_free(td_explain *x) {
 
 static td_status look_up_more(td_explain *x, int64_t records) {
     td_status status = TD_OK;
-    if (x->reader == NULL) status = td_reader_open(&x->reader, x->topic, x->partition, 0, TD_READ_APPENDED);
+    if (x->reader == NULL && x->q.ordinal == 0) status = look_for_ticks(x);
+    if (status == TD_OK && x->reader == NULL)
+        status = td_reader_open(&x->reader, x->topic, x->partition, 0, TD_READ_APPENDED);
     if (status == TD_OK) status = look_up(x, records);
     if (status == TD_OK) status = begin_applying(x);
     return status == TD_OK ? TD_AGAIN : status;
 }
 
+/* Each tick that was kept. */
+static td_status pass_tick(td_explain *x) {
+    td_status status = judge_tick(x);
+    x->at_cause = false;
+    x->tick_at++;
+    if (status != TD_OK) return status;
+    if (x->tick_at < td_least(x->tick_count, TICKS_KEPT)) return TD_AGAIN;
+    if (x->judgements[0].judged) return TD_OK;
+    return TD_FAIL(TD_CONFIG, "nothing has run the strategy in %.*s up to then", (int)x->q.instrument.size,
+                   (const char *)x->q.instrument.data);
+}
+
 /* First to the record that leads to the next judgement, then over it. */
 td_status td_explain_step(td_explain *x, int64_t records) {
     if (x->recheck == NULL) return look_up_more(x, records);
-    int64_t offset = x->judgements[x->judged].cause.offset;
+    int64_t offset = x->ticks != 0 ? tick_offset(x, x->tick_at) : x->judgements[x->judged].cause.offset;
     td_status status = td_recheck_step(x->recheck, offset + x->at_cause, records);
     if (status != TD_OK) return status;
     if (!x->at_cause) {
@@ -372,6 +527,7 @@ td_status td_explain_step(td_explain *x, int64_t records) {
         x->at_cause = true;
         return TD_AGAIN;
     }
+    if (x->ticks != 0) return pass_tick(x);
     judge_bar(x);
     x->at_cause = false;
     while (x->judged < x->judgement_count && x->judgements[x->judged].cause.offset == offset) x->judged++;
@@ -385,7 +541,9 @@ void td_explain_progress(const td_explain *x, int64_t *out_done, int64_t *out_al
     if (x->recheck == NULL) return;
     const td_past *past = td_recheck_past(x->recheck);
     *out_done += past->offset - past->from;
-    *out_all += x->judgements[x->judgement_count - 1].cause.offset + 1 - past->from;
+    int64_t last = x->ticks != 0 ? tick_offset(x, td_least(x->tick_count, TICKS_KEPT) - 1)
+                                 : x->judgements[x->judgement_count - 1].cause.offset;
+    *out_all += last + 1 - past->from;
 }
 
 const td_judgement *td_explain_judgements(const td_explain *x, size_t *out_count) {

@@ -14,15 +14,16 @@ typedef struct td_explain_question { /* texts borrowed for the explanation's lif
     const td_topics *topics;
     const char *snapshot_dir;
     td_bytes strategy, instrument;
-    int64_t at_ns;    /* the signal's time; of a bar: any within it */
-    uint32_t ordinal; /* of the signal; 0: why there is none on the bar */
+    int64_t at_ns;    /* the signal's time; of a bar: any within it; of ticks: the last one up to there is meant */
+    uint32_t ordinal; /* of the signal; 0: why there is none on the bar or tick */
 } td_explain_question;
 
 /* "golden_cross/COINBASE:BTC-USD/2026-11-21T14:31#1" -> strategy, instrument, time, ordinal. TD_REJECT without a trail.
  */
 TD_CHECKED td_status td_explain_parse_id(td_bytes id, td_explain_question *out);
 
-/* What the strategy was told about one bar at one place of the tape: the first time, or when the bar was revised. */
+/* What the strategy was told about one bar or tick at one place of the tape: the first time, or when the bar was
+ * revised. */
 typedef struct td_judgement {
     td_cause cause;      /* the record of the tape that led to it; its ordinal is the signal's, or the bar's */
     td_event event;      /* that record, without its indexes */

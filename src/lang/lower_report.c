@@ -43,20 +43,21 @@ static bool add_values(td_lowering *l, const td_stmt *s) {
 }
 
 void td_lower_alert(td_lowering *l, const td_stmt *s) {
-    uint32_t condition = td_lower_condition(l, s->expr);
+    uint32_t term = td_lower_next_term(l), condition = td_lower_condition(l, s->expr);
     if (condition == TD_NODE_BAD) return;
-    td_graph_builder_begin_report(l->builder, TD_ACTION_ALERT, s->note, add_edge(l, condition));
+    td_graph_builder_begin_report(l->builder, TD_ACTION_ALERT, s->note, add_edge(l, condition), term);
     (void)add_values(l, s);
 }
 
 void td_lower_emit(td_lowering *l, const td_stmt *s) {
     const td_let_tree *lets = td_syntax_lets(l->tree, s);
     td_node always = {.op = TD_OP_CONSTANT, .type = TD_TYPE_CONDITION, .constant = 1};
+    uint32_t term = s->expr != 0 ? td_lower_next_term(l) : 0;
     uint32_t condition = s->expr != 0 ? td_lower_condition(l, s->expr) : td_graph_builder_add(l->builder, always);
     if (condition == TD_NODE_BAD) return;
     if (s->part_count > TD_REPORT_VALUES_MAX)
         td_lower_fail(l, lets[TD_REPORT_VALUES_MAX].offset, "emit gives at most %d values", TD_REPORT_VALUES_MAX);
-    td_graph_builder_begin_report(l->builder, TD_ACTION_EMIT, s->name, condition);
+    td_graph_builder_begin_report(l->builder, TD_ACTION_EMIT, s->name, condition, term);
     for (uint32_t i = 0; i < s->part_count; i++) {
         for (uint32_t k = 0; k < i; k++)
             if (td_bytes_equal(lets[k].name, lets[i].name))

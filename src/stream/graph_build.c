@@ -262,12 +262,14 @@ uint32_t td_graph_builder_add_use(td_graph_builder *b, td_bytes instrument) {
     return first + 1;
 }
 
-void td_graph_builder_begin_report(td_graph_builder *b, td_action action, td_bytes text, uint32_t condition) {
+void td_graph_builder_begin_report(td_graph_builder *b, td_action action, td_bytes text, uint32_t condition,
+                                   uint32_t term) {
     assert(node_at(b, condition)->type == TD_TYPE_CONDITION);
     graph_report report = {.text = text,
                            .owner = td_graph_builder_strategy(b),
                            .condition = condition,
                            .value_first = COUNT(b->report_values, graph_report_value),
+                           .term = term,
                            .action = (uint8_t)action};
     td_buf_put(&b->reports, &report, sizeof report);
 }
@@ -407,7 +409,10 @@ static void take_nodes(const td_graph_builder *b, td_graph *g, uint32_t action_c
     for (uint32_t i = 0; i < g->exit_count; i++) g->exits[i].node = number[g->exits[i].node];
     for (uint32_t i = 0; i < g->line_count; i++) g->lines[i].node = number[g->lines[i].node];
     for (uint32_t i = 0; i < g->export_count; i++) g->exports[i].node = number[g->exports[i].node];
-    for (uint32_t i = 0; i < g->report_count; i++) g->reports[i].condition = number[g->reports[i].condition];
+    for (uint32_t i = 0; i < g->report_count; i++) {
+        g->reports[i].condition = number[g->reports[i].condition];
+        g->reports[i].term--;
+    }
     for (uint32_t i = 0; i < g->report_value_count; i++) g->report_values[i].node = number[g->report_values[i].node];
     take_terms(b, g, number, users);
     free(number);

@@ -76,8 +76,9 @@ uint32_t td_graph_builder_add_port(td_graph_builder *builder, td_port port);
 td_port td_graph_builder_export(td_graph_builder *builder, uint32_t node, const td_bytes *sets, size_t set_count);
 
 /* An alert or emit of the strategy begun last, and its values in their order. `text`: of an alert with {} where a value
- * stands, of an emit its name. */
-void td_graph_builder_begin_report(td_graph_builder *builder, td_action action, td_bytes text, uint32_t condition);
+ * stands, of an emit its name. `term`: its condition as written, or 0. */
+void td_graph_builder_begin_report(td_graph_builder *builder, td_action action, td_bytes text, uint32_t condition,
+                                   uint32_t term);
 void td_graph_builder_add_report_value(td_graph_builder *builder, td_bytes name, uint32_t node);
 
 /* Lays everything out. The builder is empty afterwards and remains the caller's to free. */

@@ -37,6 +37,7 @@ typedef struct graph_report { /* report.h */
     td_bytes text;
     uint32_t owner, condition;
     uint32_t value_first, value_count;
+    uint32_t term;  /* of the condition as written; TD_GRAPH_NOTHING: it was not kept */
     uint8_t action; /* td_action */
 } graph_report;
 

@@ -42,6 +42,11 @@ bool td_state_open_bar(const td_state *s, td_bytes instrument, size_t w, int64_t
     return first != NULL;
 }
 
+int64_t td_state_last_trade(const td_state *s, td_bytes instrument) {
+    uint32_t index = td_instruments_find(s->instruments, instrument);
+    return index == UINT32_MAX ? 0 : block_of(s, index)->recent.last;
+}
+
 bool td_state_price(const td_state *s, td_bytes instrument, int64_t *out_price, int64_t *out_ns) {
     uint32_t index = td_instruments_find(s->instruments, instrument);
     if (index == UINT32_MAX || block_of(s, index)->price == 0) return false;

@@ -160,6 +160,8 @@ int64_t td_state_clock_ns(const td_state *state);
 td_bytes td_state_feed_of(const td_state *state, td_bytes instrument);
 /* The first open window that begins behind after_ns, as the bar that it is so far. False: there is none. */
 bool td_state_open_bar(const td_state *state, td_bytes instrument, size_t width, int64_t after_ns, td_bar *out);
+/* The price of the last trade that was accepted; 0: there was none. */
+int64_t td_state_last_trade(const td_state *state, td_bytes instrument);
 /* The newest price that is not a trade's, and its time. False: there is none. */
 bool td_state_price(const td_state *state, td_bytes instrument, int64_t *out_price, int64_t *out_ns);
 const td_books *td_state_books(const td_state *state);

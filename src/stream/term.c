@@ -14,8 +14,18 @@ bool td_graph_action_at(const td_graph *g, uint32_t strategy, uint32_t index, td
     const graph_strategy *s = &g->strategies[strategy];
     if (index >= s->action_count) return false;
     const td_graph_action *action = &g->actions[s->action_first + index];
-    *out = (td_graph_act_view){action->note, action->term, s->action_first + index, action->action};
+    *out = (td_graph_act_view){action->note, action->term, s->action_first + index, action->action, action->leaving};
     return true;
+}
+
+bool td_graph_report_at(const td_graph *g, uint32_t strategy, uint32_t index, td_graph_act_view *out) {
+    for (uint32_t i = 0; i < g->report_count; i++) {
+        const graph_report *r = &g->reports[i];
+        if (r->owner != strategy || index-- > 0) continue;
+        *out = (td_graph_act_view){.note = r->text, .condition = r->term, .number = i, .action = r->action};
+        return true;
+    }
+    return false;
 }
 
 size_t td_graph_params(const td_graph *g, const td_graph_param **out_params) {

@@ -36,9 +36,13 @@ typedef struct td_graph_act_view { /* an action, for people */
     uint32_t condition; /* a term; TD_GRAPH_NOTHING: it was not kept */
     uint32_t number;    /* its place in the program, as td_graph_decide says it */
     uint8_t action;     /* td_action */
+    uint8_t leaving;    /* td_leaving: the rule that it is, of an EXIT */
 } td_graph_act_view;
 /* The actions of a strategy in the order of its text. False: there are not so many. `index` counts from its first. */
 bool td_graph_action_at(const td_graph *graph, uint32_t strategy, uint32_t index, td_graph_act_view *out);
+
+/* The same of what it tells beside: alerts and emits; `number` is the report's. */
+bool td_graph_report_at(const td_graph *graph, uint32_t strategy, uint32_t index, td_graph_act_view *out);
 
 typedef struct td_graph_param { /* "slow = 200"; the graph's */
     td_bytes name;

@@ -1,5 +1,6 @@
 /* src/stream/why.c - terms of a graph and two states of it to rows for people. */
 #include "stream/why.h"
+#include "stream/report.h"
 #include "stream/sum.h"
 #include <math.h>
 
@@ -146,23 +147,53 @@ static td_why_word judge_true(const asking *a, td_action action) {
     return leaves_long || leaves_short ? TD_WHY_OTHER : TD_WHY_FLAT;
 }
 
-static td_why_word judge(const asking *a, const td_graph_act_view *action) {
-    if (!a->q->meant) return TD_WHY_NOT_MEANT;
-    if (td_graph_decide(a->q->graph, a->q->at, a->q->strategy, a->q->stance) == action->number) return TD_WHY_FIRED;
-    if (is_true(a, action)) return judge_true(a, (td_action)action->action);
+static td_why_word judge_failed(const asking *a, const td_graph_act_view *action) {
     td_value condition =
         action->condition == TD_GRAPH_NOTHING ? 0 : value_of(a, &a->terms[action->condition], a->q->at);
     return td_value_is_na(condition) ? TD_WHY_NA : TD_WHY_FALSE;
 }
 
+static td_why_word judge(const asking *a, const td_graph_act_view *action) {
+    if (!a->q->meant) return TD_WHY_NOT_MEANT;
+    if (td_graph_decide(a->q->graph, a->q->at, a->q->strategy, a->q->stance) == action->number) return TD_WHY_FIRED;
+    return is_true(a, action) ? judge_true(a, (td_action)action->action) : judge_failed(a, action);
+}
+
+/* Of an alert or emit, whose condition is true but that was not told. */
+static td_why_word judge_report(const asking *a, const td_graph_act_view *report) {
+    td_report_room room;
+    td_signal signal = {0};
+    if (!a->q->meant) return TD_WHY_NOT_MEANT;
+    if (td_graph_make_report(a->q->graph, a->q->at, report->number, &room, &signal)) return TD_WHY_FIRED;
+    if (is_true(a, report)) return TD_WHY_STANDING;
+    return judge_failed(a, report);
+}
+
+/* ---- levels ---- */
+
+static void put_levels(asking *a) {
+    if (a->q->position == NULL || !a->q->meant) return;
+    td_exits exits = td_graph_exits(a->q->graph, a->q->position, a->q->strategy);
+    for (uint32_t i = 0; i < exits.count && exits.paper->quantity != 0; i++) {
+        bool falls = (exits.paper->quantity > 0) != (exits.rules[i].kind == TD_EXIT_TARGET);
+        int64_t price = exits.at[i].price;
+        td_why_level level = {.price = price,
+                              .away = falls ? a->q->price - price : price - a->q->price,
+                              .kind = exits.rules[i].kind,
+                              .awake = exits.at[i].awake != 0};
+        td_buf_put(&a->out->levels, &level, sizeof level);
+    }
+}
+
 /* ---- the whole ---- */
 
-static void put_action(asking *a, const td_graph_act_view *action) {
+static void put_action(asking *a, const td_graph_act_view *action, td_why_word verdict) {
     td_why_action out = {.first = (uint32_t)(a->out->rows.size / sizeof(td_why_row)),
                          .note = put_text(a->out, action->note),
                          .note_size = (uint32_t)action->note.size,
                          .action = action->action,
-                         .verdict = (uint8_t)judge(a, action)};
+                         .leaving = action->leaving,
+                         .verdict = (uint8_t)verdict};
     a->rows = 0;
     a->shown.size = 0;
     if (action->condition != TD_GRAPH_NOTHING && a->q->meant) put_row(a, action->condition, 0);
@@ -186,7 +217,11 @@ void td_why_ask(td_why *out, const td_why_question *q) {
     out->has_before = q->before != NULL && td_graph_seen(q->before) > 0;
     put_params(&a);
     td_graph_act_view action;
-    for (uint32_t i = 0; td_graph_action_at(q->graph, q->strategy, i, &action); i++) put_action(&a, &action);
+    for (uint32_t i = 0; td_graph_action_at(q->graph, q->strategy, i, &action); i++)
+        put_action(&a, &action, judge(&a, &action));
+    for (uint32_t i = 0; td_graph_report_at(q->graph, q->strategy, i, &action); i++)
+        put_action(&a, &action, judge_report(&a, &action));
+    put_levels(&a);
     td_buf_fini(&a.shown);
 }
 
@@ -194,5 +229,6 @@ void td_why_fini(td_why *why) {
     td_buf_fini(&why->texts);
     td_buf_fini(&why->params);
     td_buf_fini(&why->actions);
+    td_buf_fini(&why->levels);
     td_buf_fini(&why->rows);
 }

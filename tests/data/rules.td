@@ -23,7 +23,7 @@ strategy patient on bars(1m)
   fill open after 2s
 
 strategy nimble on trades every 200ms for LEAN:*, BINANCE:*
-  buy when price > price[1] and quote.age < 5
+  buy when price > price[1] and quote.age < 5s
   stop at min(price, 9)
   trail 0.01%
   cooldown 1s

@@ -256,6 +256,103 @@ def a_damaged_tape_is_told(home):
     return told.strip()
 
 
+def record_rules(home):
+    """Strategies on ticks, and such with rules, over six minutes of two symbols."""
+    file = td.config(f"{home}/c.yaml", f"{home}/data",
+                     [f"file: {{ format: binance-collector, path: {td.ROOT}/examples/data/binance/*.gz }}"],
+                     bars="[1s, 5s, 1m]", partitions=2, sink=False,
+                     strategies=[td.ROOT / "tests" / "data" / f"{name}.td" for name in ("ticks", "rules")])
+    td.run(file)
+    return f"{home}/data"
+
+
+@cases.add
+def levels_and_ticks_explain_themselves(home):
+    data = record_rules(home)
+    signals, fills = topic(data, "signals"), topic(data, "fills")
+    everything = explain(data, "--all")
+    assert (everything["signals"], everything["fills"]) == (len(signals), len(fills)), everything
+    assert everything["differences"] == 0 and len(fills) > 500, everything
+    kinds = {}
+    for r in signals:
+        kinds.setdefault((r["value"]["strategy"], r["value"]["action"], r["value"]["reason"]), []).append(r["value"])
+    assert {reason for _, _, reason in kinds} >= {"stop", "trail", "target", ""} and len(kinds) > 12, sorted(kinds)
+    for (strategy, action, reason), some in kinds.items():
+        told = random.Random(2).choice(some)
+        j = explain(data, told["id"])["judgements"][0]
+        assert j["same"] and j["signal"] == told, (told, j)
+        fired = [a["action"] for a in j["actions"] if a["verdict"] == "fired"]
+        by_level = [level for level in j["levels"] if level["kind"] == reason and Decimal(level["away"] or 1) <= 0]
+        assert fired == [action] or (fired == [] and by_level and j["target_after"] == "0"), (told, j)
+        assert j["target_after"] == told["target"] != j["target_before"], (told, j)
+    return f"{len(signals)} signals and {len(fills)} fills, {len(kinds)} kinds one by one"
+
+
+@cases.add
+def ticks_that_gave_nothing_say_why(home):
+    """Of each tick the last one up to a time; verdicts and levels are held to the signals around it."""
+    data = record_rules(home)
+    signals = [r for r in topic(data, "signals") if r["value"]["strategy"] in ("nimble", "leaning", "pressure")]
+    dice, verdicts, levels, told = random.Random(4), set(), 0, 0
+    for _ in range(40):
+        near = dice.choice(signals)
+        name, at = near["value"]["strategy"], near["value"]["event_ns"] + dice.randrange(3 * 10**9)
+        x = explain(data, name, near["key"], str(at))
+        j = x["judgements"][0]
+        ran_ns = j["record"]["event_ns"]
+        assert x["holds"] and j["bar"] is None and ran_ns <= at, x
+        of_run = [r["value"] for r in signals if r["key"] == near["key"] and r["value"]["strategy"] == name
+                  and r["cause"].startswith(f"tape/{j['cause']['partition']}/{j['cause']['epoch']}/{j['cause']['offset']}/")
+                  and r["value"]["reason"] not in ("stop", "trail", "target")]
+        assert [j["signal"]] == (of_run or [None]), (j, of_run)
+        fired = [a["action"] for a in j["actions"] if a["verdict"] == "fired"]
+        assert fired == [s["action"] for s in of_run if s["status"] == "fresh"] or j["signal"]["status"] == "withheld", j
+        before = [r["value"] for r in signals if r["key"] == near["key"] and r["value"]["strategy"] == name
+                  and r["value"]["status"] == "fresh" and int(r["cause"].split("/")[3]) < j["cause"]["offset"]]
+        assert of_run or not before or j["target_before"] == j["target_after"] in (before[-1]["target"], "0"), (j, before[-1])
+        verdicts |= {a["verdict"] for a in j["actions"]}
+        levels += sum(level["price"] is not None for level in j["levels"])
+        told += not of_run
+    assert verdicts >= {"false", "held_back", "there"} and levels > 5 and told > 20, (verdicts, levels, told)
+    return f"{told} ticks without a signal: {', '.join(sorted(verdicts))}; {levels} levels"
+
+
+@cases.add
+def an_altered_stop_is_seen(home):
+    """The signal of a level on ticks and its fill: each alone is found by its place."""
+    data, found = record_rules(home), []
+    stop = next(r for r in topic(data, "signals")[50:] if r["value"]["reason"] == "stop" and r["value"]["width_ns"] == 0)
+    fill = next(r for r in topic(data, "fills") if r["value"]["signal"] == stop["value"]["id"])
+    behind = stop["value"]["id"].encode()
+    for n, (name, record_of, old, new) in enumerate((("signals", stop, b"\x08stop", b"\x08stay"),
+                                                     ("fills", fill, b"\x08next", b"\x08last"))):
+        tamper(data, name, record_of["partition"], record_of["offset"], replace(old, new, behind))
+        everything = explain(data, "--all", check=1)
+        assert everything["differences"] == n + 1, everything
+        place = f"{name}-{record_of['partition']}: offset {record_of['offset']} (cause {record_of['cause']})"
+        assert any(place in line for line in everything["found"]), everything
+        found.append(place)
+    x = explain(data, stop["value"]["id"], check=1)
+    assert not x["holds"] and x["judgements"][0]["held"]["reason"] == "stay", x
+    return "; ".join(found)
+
+
+@cases.add
+def an_altered_tick_is_seen(home):
+    """A price that strategies on trades have read and levels were held against."""
+    data = record_rules(home)
+    stop = next(r for r in topic(data, "signals")[50:] if r["value"]["reason"] == "stop" and r["value"]["width_ns"] == 0)
+    cause = int(stop["cause"].split("/")[3])
+    trade = next(r for r in topic(data, "tape") if r["partition"] == stop["partition"] and r["offset"] == cause)
+    price = lambda text: int(Decimal(text) * 10**9).to_bytes(8, "big").lstrip(b"\0")  # noqa: E731
+    old = trade["value"]["price"]
+    tamper(data, "tape", stop["partition"], cause, replace(price(old), price(str(Decimal(old) + 1)),
+                                                           zigzag(trade["value"]["event_ns"])))
+    everything = explain(data, "--all", check=1)
+    assert everything["differences"] >= 1 and any(line.startswith("signals-") for line in everything["found"]), everything
+    return f"{everything['differences']} outputs are not what the altered tape makes"
+
+
 def get(url):
     try:
         with urllib.request.urlopen(url, timeout=20) as answer:

@@ -100,6 +100,70 @@ static void test_held_back(void **state) {
     }
 }
 
+/* What is told beside the target: alerts when their condition begins to hold, values whenever it holds. */
+static void test_reports(void **state) {
+    (void)state;
+    static const char telling[] = "strategy a on bars(1m)\n  alert \"high\" when high == 1\n"
+                                  "  emit below { x = close } when low == 1\n  emit each { x = close }\n"
+                                  "  stop when open == 1\n";
+    static const struct {
+        const char *actions;
+        td_why_word words[4]; /* of the stop, the alert, the emits */
+    } rows[] = {
+        {"-", {TD_WHY_FALSE, TD_WHY_FALSE, TD_WHY_FALSE, TD_WHY_FIRED}},
+        {"s", {TD_WHY_FALSE, TD_WHY_FIRED, TD_WHY_FALSE, TD_WHY_FIRED}},
+        {"sh", {TD_WHY_FALSE, TD_WHY_STANDING, TD_WHY_FIRED, TD_WHY_FIRED}},
+        {"b", {TD_WHY_FLAT, TD_WHY_FALSE, TD_WHY_FALSE, TD_WHY_FIRED}},
+    };
+    rig r = rig_open(telling);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        td_why why;
+        run_actions(&r, rows[i].actions);
+        td_why_ask(&why, &(td_why_question){.graph = r.graph, .at = r.state, .meant = true});
+        const td_why_action *actions = actions_of(&why);
+        assert_int_equal(why.actions.size / sizeof *actions, 4);
+        assert_int_equal(actions[0].leaving, TD_LEAVING_STOP);
+        assert_int_equal(actions[1].action, TD_ACTION_ALERT);
+        for (int k = 0; k < 4; k++)
+            if (actions[k].verdict != rows[i].words[k])
+                fail_msg("%s: %d is %d", rows[i].actions, k, actions[k].verdict);
+        assert_int_equal(actions[3].count, 0); /* it has no condition */
+        const td_why_row *row = &rows_of(&why)[actions[1].first];
+        assert_true(td_bytes_equal(td_why_text(&why, row->text, row->text_size), TD_TEXT("high == 1")));
+        td_why_fini(&why);
+    }
+    rig_close(&r);
+}
+
+/* How far the last price is from where the position is left, on its own side. */
+static void test_levels(void **state) {
+    (void)state;
+    static const struct {
+        int64_t quantity, price, away[3];
+    } rows[] = {{0, 100, {0}}, {1, 100, {1, 3, 9}}, {1, 98, {-1, 1, 11}}, {-1, 100, {-1, -3, -9}}};
+    rig r = rig_open("strategy a on bars(1m)\n  buy when close > 0\n  stop 1\n  trail 2\n  target 9\n");
+    rig_price(&r, 0);
+    td_exits exits = td_graph_exits(r.graph, r.state, 0);
+    const int64_t prices[] = {99, 97, 109};
+    for (int k = 0; k < 3; k++) exits.at[k] = (td_exit){prices[k], k != 1};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        td_why why;
+        exits.paper->quantity = rows[i].quantity;
+        td_why_ask(&why,
+                   &(td_why_question){
+                       .graph = r.graph, .at = r.state, .position = r.state, .price = rows[i].price, .meant = true});
+        const td_why_level *levels = (const td_why_level *)(const void *)why.levels.data;
+        assert_int_equal(why.levels.size / sizeof *levels, rows[i].quantity != 0 ? 3 : 0);
+        for (int k = 0; k < 3 && rows[i].quantity != 0; k++) {
+            assert_int_equal(levels[k].away, rows[i].away[k]);
+            assert_int_equal(levels[k].price, prices[k]);
+            assert_int_equal(levels[k].awake, k != 1);
+        }
+        td_why_fini(&why);
+    }
+    rig_close(&r);
+}
+
 static void test_not_meant(void **state) {
     (void)state;
     rig r = rig_open(program);
@@ -160,10 +224,8 @@ static void test_rows(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_verdicts),
-        cmocka_unit_test(test_held_back),
-        cmocka_unit_test(test_not_meant),
-        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_verdicts), cmocka_unit_test(test_held_back), cmocka_unit_test(test_reports),
+        cmocka_unit_test(test_levels),   cmocka_unit_test(test_not_meant), cmocka_unit_test(test_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
