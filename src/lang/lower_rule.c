@@ -93,6 +93,40 @@ static void lower_exit(td_lowering *l, const td_rule_tree *rule) {
     if (good) td_graph_builder_add_exit(l->builder, &out);
 }
 
+/* A time, or TD_NODE_BAD. */
+static uint32_t lower_instant(td_lowering *l, uint32_t expr) {
+    uint32_t at = td_lower_expr(l, expr);
+    if (at == TD_NODE_BAD || td_lower_type(l, at) == TD_TYPE_TIME) return at;
+    td_lower_fail(l, td_syntax_expr(l->tree, expr)->offset,
+                  "expected a time, such as 15:55 or session.close - 5m, found a %s",
+                  td_lower_type_name(td_lower_type(l, at)));
+    return TD_NODE_BAD;
+}
+
+/* It is that late; where no time is known, as outside of sessions, it is. */
+static uint32_t lower_is_due(td_lowering *l, uint32_t at) {
+    td_node yes = {.op = TD_OP_CONSTANT, .type = TD_TYPE_CONDITION, .constant = 1};
+    td_node now = {.op = TD_OP_TIME, .n = TD_DAYTIME_NOW}, reached = {.op = TD_OP_LE_DECIMAL, .in = {at}};
+    reached.in[1] = td_graph_builder_add(l->builder, now);
+    td_node due = {.op = TD_OP_NZ, .in = {td_graph_builder_add(l->builder, reached)}};
+    due.in[1] = td_graph_builder_add(l->builder, yes);
+    return td_graph_builder_add(l->builder, due);
+}
+
+/* From then on an exit like others, at each event that runs the strategy; the desk does the same at each trade. */
+static void lower_flat(td_lowering *l, const td_rule_tree *rule) {
+    td_expr whole = {.kind = TD_EXPR_FIELD, .begin = rule->offset, .end = td_syntax_expr(l->tree, rule->expr)->end};
+    td_graph_action action = {.action = TD_ACTION_EXIT, .qty = 1, .leaving = TD_LEAVING_FLAT};
+    action.term = td_lower_next_term(l);
+    td_lower_term term = td_lower_open_term(l, &whole);
+    uint32_t at = lower_instant(l, rule->expr);
+    action.condition = at != TD_NODE_BAD ? lower_is_due(l, at) : TD_NODE_BAD;
+    td_lower_close_term(l, term, action.condition);
+    if (at == TD_NODE_BAD) return;
+    td_graph_builder_add_action(l->builder, &action);
+    td_graph_builder_set_flat(l->builder, at);
+}
+
 /* ---- the others ---- */
 
 /* Of rules that set what has a default: whether one of the kind stands above. */
@@ -136,7 +170,7 @@ static void lower_fill(const td_lowering *l, const td_rule_tree *rule, td_paper_
 
 void td_lower_rule(td_lowering *l, const td_rule_tree *rule) {
     td_paper_rules *rules = td_graph_builder_rules(l->builder);
-    bool once = rule->kind == TD_RULE_FILL || rule->kind == TD_RULE_INCOMPLETE;
+    bool once = rule->kind >= TD_RULE_FLAT_AT;
     if (once && was_said(l, rule)) (void)fail(l, rule->offset, "this was said above already");
     switch ((td_rule_kind)rule->kind) {
     case TD_RULE_COOLDOWN:
@@ -146,7 +180,7 @@ void td_lower_rule(td_lowering *l, const td_rule_tree *rule) {
         lower_limit(l, rule, rules);
         return;
     case TD_RULE_FLAT_AT:
-        td_lower_fail_later(l, rule->offset, "'flat at'");
+        lower_flat(l, rule);
         return;
     case TD_RULE_FILL:
         lower_fill(l, rule, rules);

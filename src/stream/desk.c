@@ -7,7 +7,8 @@ typedef struct desk { /* one trade at it */
     const td_event *trade;
     const td_emit *emit;
     td_bytes instrument;
-    int64_t low, high; /* between them the next trade changes nothing */
+    int64_t low, high; /* between them the next trade changes nothing, */
+    int64_t until_ns;  /* if it is before that */
 } desk;
 
 typedef struct seat { /* a strategy at it */
@@ -97,12 +98,12 @@ static bool bar_ends_at(const desk *d, const seat *s, int64_t ns) {
 
 /* By trades a strategy's signals never go back in time. Where a bar of its ends at that very instant the ids of then
  * are the bar's, which may have more of them later: those of the next nanosecond are nobody's. */
-static void leave(const desk *d, const seat *s, td_exit_kind kind) {
+static void leave(const desk *d, const seat *s, const char *reason, td_leaving leaving) {
     const td_event *trade = d->trade;
     int64_t last_ns = td_paper_last_ns(s->paper), left_ns = trade->event_ns > last_ns ? trade->event_ns : last_ns;
     int64_t event_ns = left_ns + bar_ends_at(d, s, left_ns);
     td_signal signal = {.strategy = name_of(s),
-                        .reason = td_text(td_exit_kind_name(kind)),
+                        .reason = td_text(reason),
                         .instrument = trade->instrument,
                         .event_ns = event_ns,
                         .width_ns = td_graph_width_ns(s->graph),
@@ -112,7 +113,7 @@ static void leave(const desk *d, const seat *s, td_exit_kind kind) {
                         .status = TD_SIGNAL_FRESH};
     signal.ordinal = td_paper_number(s->paper, TD_CAUSE_TICK, event_ns);
     td_paper_order(s->paper, s->rules, d->state->now, &signal);
-    td_paper_leave(s->paper, kind == TD_EXIT_TARGET ? TD_LEAVING_TARGET : TD_LEAVING_STOP, left_ns);
+    td_paper_leave(s->paper, leaving, left_ns);
     d->emit->signal(d->emit->self, d->instrument, &signal);
 }
 
@@ -122,7 +123,7 @@ static void hold_against_levels(const desk *d, const seat *s) {
     follow_levels(d, s);
     td_exit_kind kind = td_exits_reached(s->exits, price);
     if (kind != TD_EXIT_NONE) {
-        leave(d, s, kind);
+        leave(d, s, td_exit_kind_name(kind), kind == TD_EXIT_TARGET ? TD_LEAVING_TARGET : TD_LEAVING_STOP);
         return;
     }
     td_exits_pass(s->exits, price);
@@ -138,8 +139,21 @@ static bool may_fill(const desk *d, const seat *s) {
            window.start_ns > s->paper->cause.ns;
 }
 
+/* It wants something still, and the time of `flat at` has come: what is held goes, what is not filled yet is not. */
+static bool goes_flat(desk *d, const seat *s) {
+    int64_t flat_ns;
+    if (s->paper->target == 0 || !td_graph_flat_ns(s->graph, s->memory, s->strategy, &flat_ns)) return false;
+    d->until_ns = td_least(d->until_ns, flat_ns);
+    return d->trade->event_ns >= flat_ns;
+}
+
 static void take_seat(desk *d, const seat *s) {
     if (s->paper->quantity != 0) follow_splits(d, s);
+    if (goes_flat(d, s)) {
+        leave(d, s, "flat", TD_LEAVING_FLAT);
+        wait_for_any(d);
+        return;
+    }
     bool fills = may_fill(d, s);
     if (fills)
         fill_order(d, s);
@@ -155,7 +169,13 @@ void td_desk_take_trade(td_state *s, const td_event *trade, const td_emit *emit)
     block_head *block = block_of(s, trade->instrument);
     if (trade->origin != TD_ORIGIN_FEED) return;
     td_bytes name = td_instruments_name(s->instruments, trade->instrument);
-    desk d = {.state = s, .trade = trade, .emit = emit, .instrument = name, .low = INT64_MIN, .high = INT64_MAX};
+    desk d = {.state = s,
+              .trade = trade,
+              .emit = emit,
+              .instrument = name,
+              .low = INT64_MIN,
+              .high = INT64_MAX,
+              .until_ns = INT64_MAX};
     for (size_t g = 0; g < td_program_graph_count(s->program) && s->program->fills; g++) {
         const td_graph *graph = s->program->graphs[g];
         void *memory = graph_state_of(s, block, g);
@@ -171,5 +191,6 @@ void td_desk_take_trade(td_state *s, const td_event *trade, const td_emit *emit)
         }
     }
     block->near_from = d.low + (d.low > INT64_MIN);
+    block->near_until_ns = d.until_ns;
     block->near_span = d.low < d.high ? (uint64_t)d.high - (uint64_t)block->near_from : 0;
 }

@@ -2,13 +2,15 @@
  * of the log. The trade that fills is one that may set a last price and came from its feed: what is released or filled
  * in later was nobody's to trade with. Nothing is ever rewritten. For state.c.
  *
- * An instrument's head keeps the span of prices at which nothing happens: most trades cost one comparison. */
+ * An instrument's head keeps the span of prices at which nothing happens, and until when: most trades cost two
+ * comparisons. */
 #pragma once
 #include "stream/state_layout.h"
 
 /* Does the trade lie where something may happen? */
 static inline bool td_desk_is_near(const block_head *block, const td_event *trade) {
-    return (uint64_t)trade->trade.price - (uint64_t)block->near_from >= block->near_span;
+    return (uint64_t)trade->trade.price - (uint64_t)block->near_from >= block->near_span ||
+           trade->event_ns >= block->near_until_ns;
 }
 void td_desk_take_trade(td_state *s, const td_event *trade, const td_emit *emit);
 /* Something has changed: the next trade is looked at whatever its price. */

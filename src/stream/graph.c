@@ -289,6 +289,14 @@ td_exit_values td_graph_exit_values(const td_graph *g, const void *state, uint32
     return out;
 }
 
+bool td_graph_flat_ns(const td_graph *g, const void *state, uint32_t strategy, int64_t *out_ns) {
+    const graph_strategy *s = &g->strategies[strategy];
+    const td_value *values = (const td_value *)(const void *)((const uint8_t *)state + g->values_offset);
+    if (s->flat == TD_GRAPH_NOTHING || td_value_is_na(values[s->flat])) return false;
+    *out_ns = (int64_t)values[s->flat];
+    return true;
+}
+
 static const td_paper *paper_of(const td_graph *g, const void *state, uint32_t strategy) {
     return (const td_paper *)(const void *)((const uint8_t *)state + g->positions_offset) + strategy;
 }
@@ -349,6 +357,7 @@ void td_graph_name_action(const td_graph *g, uint32_t strategy, uint32_t action,
     if (signal->reason.size > 0) return; /* it is withheld */
     if (is->leaving == TD_LEAVING_STOP) signal->reason = TD_TEXT("stop");
     if (is->leaving == TD_LEAVING_TARGET) signal->reason = TD_TEXT("target");
+    if (is->leaving == TD_LEAVING_FLAT) signal->reason = TD_TEXT("flat");
 }
 
 uint32_t td_graph_act(const td_graph *g, void *state, uint32_t strategy, td_moment now, td_signal *signal) {

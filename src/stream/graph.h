@@ -133,6 +133,8 @@ const td_paper_rules *td_graph_rules(const td_graph *graph, uint32_t strategy);
 /* Its levels, and what their expressions say by now. */
 td_exits td_graph_exits(const td_graph *graph, void *state, uint32_t strategy);
 td_exit_values td_graph_exit_values(const td_graph *graph, const void *state, uint32_t strategy);
+/* From when on it is to hold nothing, by the last event that ran. False: it has no such rule, or that knew no time. */
+bool td_graph_flat_ns(const td_graph *graph, const void *state, uint32_t strategy, int64_t *out_ns);
 /* A fresh signal of that bar, or a withheld one, by no strategy yet; and the strategy's part of it, without the
  * ordinal. */
 td_signal td_graph_blank_signal(const td_bar *bar);

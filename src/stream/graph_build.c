@@ -172,6 +172,7 @@ void td_graph_builder_begin_strategy(td_graph_builder *b, td_bytes name, const t
                         .set_first = COUNT(b->sets, td_bytes),
                         .set_count = (uint32_t)set_count,
                         .where = TD_GRAPH_NOTHING,
+                        .flat = TD_GRAPH_NOTHING,
                         .action_first = COUNT(b->actions, td_graph_action),
                         .exit_first = COUNT(b->exits, td_exit_rule)};
     td_buf_put(&b->sets, sets, set_count * sizeof *sets);
@@ -208,6 +209,11 @@ size_t td_graph_builder_exits(const td_graph_builder *b, const td_exit_rule **ou
     const graph_strategy *s = last_strategy(b);
     *out = s->exit_count > 0 ? (const td_exit_rule *)(const void *)b->exits.data + s->exit_first : NULL;
     return s->exit_count;
+}
+
+void td_graph_builder_set_flat(const td_graph_builder *b, uint32_t node) {
+    assert(node_at(b, node)->type == TD_TYPE_TIME);
+    last_strategy(b)->flat = node;
 }
 
 td_paper_rules *td_graph_builder_rules(const td_graph_builder *b) { return &last_strategy(b)->rules; }
@@ -407,6 +413,8 @@ static void take_nodes(const td_graph_builder *b, td_graph *g, uint32_t action_c
     for (uint32_t i = 0; i < g->strategy_count; i++)
         if (g->strategies[i].where != TD_GRAPH_NOTHING) g->strategies[i].where = number[g->strategies[i].where];
     for (uint32_t i = 0; i < g->exit_count; i++) g->exits[i].node = number[g->exits[i].node];
+    for (uint32_t i = 0; i < g->strategy_count; i++)
+        if (g->strategies[i].flat != TD_GRAPH_NOTHING) g->strategies[i].flat = number[g->strategies[i].flat];
     for (uint32_t i = 0; i < g->line_count; i++) g->lines[i].node = number[g->lines[i].node];
     for (uint32_t i = 0; i < g->export_count; i++) g->exports[i].node = number[g->exports[i].node];
     for (uint32_t i = 0; i < g->report_count; i++) {

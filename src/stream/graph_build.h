@@ -56,6 +56,8 @@ void td_graph_builder_add_line(td_graph_builder *builder, td_bytes name, uint32_
 /* At most TD_EXITS_MAX of a strategy. */
 void td_graph_builder_add_exit(td_graph_builder *builder, const td_exit_rule *rule);
 size_t td_graph_builder_exits(const td_graph_builder *builder, const td_exit_rule **out); /* those it has, lent */
+/* A time from which on the strategy holds nothing, beside an action whose condition rests on it. */
+void td_graph_builder_set_flat(const td_graph_builder *builder, uint32_t node);
 td_paper_rules *td_graph_builder_rules(const td_graph_builder *builder); /* of the strategy, to be filled in */
 /* VENUE:SYMBOL; twice is once. What ports call it. */
 uint32_t td_graph_builder_add_use(td_graph_builder *builder, td_bytes instrument);

@@ -19,7 +19,7 @@ typedef struct graph_strategy {
     uint32_t set_first, set_count;
     uint32_t action_first, action_count;
     uint32_t exit_first, exit_count;
-    uint32_t where; /* node, or TD_GRAPH_NOTHING */
+    uint32_t where, flat; /* nodes, or TD_GRAPH_NOTHING */
     td_paper_rules rules;
 } graph_strategy;
 

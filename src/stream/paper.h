@@ -15,7 +15,13 @@ typedef struct td_moment { /* where the tape stands */
     int64_t session_ns;    /* begin of the session that is judged, or of the day */
 } td_moment;
 
-typedef enum td_leaving { TD_LEAVING_EXIT, TD_LEAVING_STOP, TD_LEAVING_TARGET, TD_LEAVING_COUNT } td_leaving;
+typedef enum td_leaving {
+    TD_LEAVING_EXIT,
+    TD_LEAVING_STOP,
+    TD_LEAVING_TARGET,
+    TD_LEAVING_FLAT, /* the time of `flat at` has come */
+    TD_LEAVING_COUNT
+} td_leaving;
 
 typedef struct td_paper_rules {            /* of a strategy; all zero without any */
     int64_t cooldown_any_ns;               /* no entry for so long behind a signal that leaves, */

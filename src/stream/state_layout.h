@@ -24,12 +24,13 @@ typedef struct block_head {
     td_gaps gaps;
     td_recent prices;        /* that are not trades' */
     int64_t price, price_ns; /* the newest of them; 0: none */
-    /* Trades at [near_from, near_from + near_span) move no position (desk.h). */
+    /* Trades at [near_from, near_from + near_span) before near_until_ns move no position (desk.h). */
     int64_t near_from;
     uint64_t near_span;
+    int64_t near_until_ns;
     td_id_ring news; /* hashes of the last ids */
 } block_head;
-_Static_assert(sizeof(block_head) == 1056 + sizeof(td_gaps) + sizeof(td_recent) + 32 + sizeof(td_id_ring),
+_Static_assert(sizeof(block_head) == 1056 + sizeof(td_gaps) + sizeof(td_recent) + 40 + sizeof(td_id_ring),
                "the snapshot format depends on this layout");
 
 #define NO_FEED UINT32_MAX

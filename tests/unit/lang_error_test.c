@@ -287,13 +287,6 @@ static const struct {
      "      emit v { x = clos, x = open }\n"
      "                         ^\n"},
     {"strategy a on bars(1m)\n"
-     "  stop 2%\n"
-     "  at most 1 per session\n"
-     "  flat at 15:55\n",
-     "x.td:4:3: 'flat at' is not part of this version\n"
-     "      flat at 15:55\n"
-     "      ^\n"},
-    {"strategy a on bars(1m)\n"
      "  target 2R\n"
      "  stop at 0\n"
      "  trail when close > 1\n"

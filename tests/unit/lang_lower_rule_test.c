@@ -40,6 +40,25 @@ static const struct {
      "x.td:10:7: a duration and a number do not go with '>': a duration has its unit, as in 5s\n"
      "      v = held > 5\n"
      "          ^\n"},
+    {"strategy a on bars(1m)\n"
+     "  flat at close\n"
+     "strategy b on bars(1m)\n"
+     "  flat at 15:55\n"
+     "  flat at sesion.close\n"
+     "strategy c on bars(1m)\n"
+     "  flat at session.left\n",
+     "x.td:2:11: expected a time, such as 15:55 or session.close - 5m, found a number\n"
+     "      flat at close\n"
+     "              ^\n"
+     "x.td:5:3: this was said above already\n"
+     "      flat at sesion.close\n"
+     "      ^\n"
+     "x.td:5:11: unknown name 'sesion'; did you mean 'session'?\n"
+     "      flat at sesion.close\n"
+     "              ^\n"
+     "x.td:7:11: expected a time, such as 15:55 or session.close - 5m, found a duration\n"
+     "      flat at session.left\n"
+     "              ^\n"},
     /* clang-format on */
 };
 

@@ -533,6 +533,43 @@ static void a_split_scales_what_conditions_see(void **state) {
         ticks);
 }
 
+static void a_strategy_is_flat_from_its_time_on(void **state) {
+    (void)state;
+    static const step trades[] = {
+        LONG_AT_100,
+        {'t', 19.9, 100, ""},
+        {'q', 20.2, 100, ""},
+        {'t', 19.95, 100, ""}, /* late, and not that late */
+        {'t', 20.3, 101, "fresh exit 00:00:20.3#1 to 0 @101 flat\n"},
+        {'t', 20.4, 102, "fill 00:00:20.3#1 sell 1 @102 holds 0\n"},
+        {'t', 21.0, 100, ""},
+        {'w', 24.0, 0, ""}, /* no more of this day */
+        {'t', 86401.0, 100, ""},
+        {'w', 86404.0, 0, "fresh buy 00:00:02#1 to 1 @100\n"},
+    };
+    RUN(HELD "  flat at session.open + 20s\n", trades);
+    RUN(HELD "  stop 50\n  flat at session.open + 20s\n", trades);
+    RUN(HELD "  flat at if close == 100 then session.open + 20s else na\n", trades);
+    static const step bars[] = {
+        LONG_AT_100,
+        {'t', 19.5, 7, ""},
+        {'w', 25.0, 0, "fresh exit 00:00:20#1 to 0 @7 flat\n"}, /* the bar ends then, before any trade */
+        {'t', 25.1, 8, "fill 00:00:20#1 sell 1 @8 holds 0\n"},
+    };
+    RUN(HELD "  flat at session.open + 20s\n", bars);
+    RUN(HELD "  flat at if close > 50 then session.close else na\n", bars); /* no time is known */
+    static const step unfilled[] = {
+        {'t', 18.5, 100, ""},
+        {'t', 20.3, 7, "fresh buy 00:00:19#1 to 1 @100\nfresh exit 00:00:20.3#1 to 0 @7 flat\n"},
+        {'t', 20.4, 8, ""},
+    };
+    RUN(HELD "  flat at session.open + 20s\n", unfilled);
+    static const step both[] = {
+        LONG_AT_100, {'t', 20.3, 90, "fresh exit 00:00:20.3#1 to 0 @90 flat\n"}, /* it was to go, whatever the price */
+    };
+    RUN(HELD "  stop 5\n  flat at session.open + 20s\n", both);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_next_trade_fills),
@@ -553,6 +590,7 @@ int main(void) {
         cmocka_unit_test(what_is_filled_behind_a_bar_is_held_on_it),
         cmocka_unit_test(a_position_is_left_by_its_age),
         cmocka_unit_test(a_split_scales_what_conditions_see),
+        cmocka_unit_test(a_strategy_is_flat_from_its_time_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
