@@ -204,14 +204,12 @@ static td_status add_strategies(reader *r, td_node node, const char *section, co
     td_paths paths;
     td_status status = td_glob(r->os, text, &paths);
     if (status == TD_OK && paths.count == 0) status = td_tree_fail(&r->tree, node, "%s: no file \"%s\"", section, text);
-    for (size_t i = 0; i < paths.count && status == TD_OK; i++) {
-        if (c->strategy_count == TD_CONFIG_LIST_MAX)
-            status = td_tree_fail(&r->tree, node, "%s: %d are the most there can be", section, TD_CONFIG_LIST_MAX);
-        else
-            c->strategies[c->strategy_count++] = td_copy_text(paths.items[i]);
-    }
     td_paths_fini(&paths);
-    return status;
+    if (status != TD_OK) return status;
+    if (c->strategy_count == TD_CONFIG_LIST_MAX)
+        return td_tree_fail(&r->tree, node, "%s: %d are the most there can be", section, TD_CONFIG_LIST_MAX);
+    c->strategies[c->strategy_count++] = td_copy_text(text);
+    return TD_OK;
 }
 
 static td_status read_strategies(reader *r, const char *section, td_node node) {
@@ -274,7 +272,7 @@ const td_config_key td_config_keys[] = {
      .shape = TD_KEY_LIST,
      .read = read_strategies,
      .pattern = ".",
-     .help = "files of strategies, or globs: [\"strategies/*.td\"]"},
+     .help = "files of strategies, or globs: [\"strategies/*.td\"], which files may come to and go from while it runs"},
     {.key = "log",
      .shape = TD_KEY_MAP,
      .read = read_log,

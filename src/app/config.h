@@ -40,7 +40,7 @@ typedef struct td_config {
     int64_t
         widths_ns[TD_WIDTHS_MAX]; /* `bars:`, ascending, without doubles; strategies' widths are added by the caller */
     size_t width_count;
-    char *strategies[TD_CONFIG_LIST_MAX]; /* paths, globs expanded */
+    char *strategies[TD_CONFIG_LIST_MAX]; /* paths and globs; what these name is looked at again while it runs */
     size_t strategy_count;
     td_config_log log;
     td_config_sink sinks[TD_CONFIG_LIST_MAX];

@@ -21,7 +21,7 @@ td_status td_draft_make(td_draft *out, const td_config *config, td_strategies *s
     *strategies = (td_strategies){0};
     td_status status = TD_OK;
     for (size_t i = 0; i < config->width_count && status == TD_OK; i++) status = add_width(out, config->widths_ns[i]);
-    if (status == TD_OK) status = td_strategies_compile(&out->strategies, config, errors);
+    if (status == TD_OK) status = td_strategies_compile(&out->strategies, errors);
     if (status != TD_OK && errors->size > 0)
         status = TD_FAIL(status, "the strategies do not compile:\n%.*s", (int)errors->size, (const char *)errors->data);
     for (size_t i = 0; i < out->strategies.graph_count && status == TD_OK; i++)

@@ -2,6 +2,7 @@
 #include "app/edit.h"
 #include "base/hash.h"
 #include "base/time.h"
+#include "lang/lists.h"
 #include "stream/hindsight.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,9 +19,12 @@ struct td_edit {
     td_draft now, next; /* in force; on its way */
     int64_t looked_ns, asked_ns;
     uint64_t seen; /* a hash of the texts that were looked at last */
+    bool missed;   /* at the last look a file was gone that had been there */
     atomic_bool wanted;
     pthread_mutex_t lock;
     td_edit_news news;
+    td_edit_file files[TD_CONFIG_LIST_MAX]; /* as last looked at */
+    size_t file_count;
 };
 
 const char *td_edit_state_name(td_edit_state state) {
@@ -38,8 +42,36 @@ static void put_sha(const td_edit *e, const td_draft *draft, uint8_t out[TD_PROG
 static uint64_t hash_of(const td_strategies *s) {
     uint64_t hash = s->text_count;
     for (size_t i = 0; i < s->text_count; i++)
-        hash = hash * UINT64_C(0x100000001b3) ^ td_hash_bytes(td_buf_bytes(&s->texts[i]));
+        hash = (hash * UINT64_C(0x100000001b3) ^ td_hash_bytes(td_text(s->files[i]))) * UINT64_C(0x100000001b3) ^
+               td_hash_bytes(td_buf_bytes(&s->texts[i]));
     return hash;
+}
+
+static void note_name(void *arg, td_bytes name) {
+    td_buf *names = arg;
+    td_buf_put(names, name.data, name.size);
+    td_buf_put(names, "", 1);
+}
+
+void td_edit_file_fini(td_edit_file *file) {
+    td_buf_fini(&file->names);
+    free(file->path);
+}
+
+/* Which files there are, and which of their texts are in force. */
+static void note_files(td_edit *e, const td_strategies *s) {
+    (void)pthread_mutex_lock(&e->lock);
+    for (size_t i = 0; i < e->file_count; i++) td_edit_file_fini(&e->files[i]);
+    e->file_count = s->text_count;
+    for (size_t i = 0; i < s->text_count; i++) {
+        td_edit_file *file = &e->files[i];
+        size_t now = td_strategies_find(&e->now.strategies, s->files[i]);
+        *file = (td_edit_file){.path = td_copy_text(s->files[i]), .runs = now < e->now.strategies.text_count};
+        if (!file->runs) continue;
+        td_sha256(td_buf_bytes(&e->now.strategies.texts[now]), file->sha256);
+        td_lang_each_name(td_buf_bytes(&e->now.strategies.texts[now]), note_name, &file->names);
+    }
+    (void)pthread_mutex_unlock(&e->lock);
 }
 
 td_edit *td_edit_new(const td_edit_conf *conf, td_draft *draft) {
@@ -51,6 +83,7 @@ td_edit *td_edit_new(const td_edit_conf *conf, td_draft *draft) {
     e->looked_ns = conf->os->ops->mono_ns(conf->os->self);
     (void)pthread_mutex_init(&e->lock, NULL);
     put_sha(e, &e->now, e->news.sha256);
+    note_files(e, &e->now.strategies);
     e->news.at_ns = conf->os->ops->wall_ns(conf->os->self);
     return e;
 }
@@ -59,6 +92,7 @@ void td_edit_free(td_edit *e) {
     if (e == NULL) return;
     (void)pthread_mutex_destroy(&e->lock);
     td_buf_fini(&e->news.errors);
+    for (size_t i = 0; i < e->file_count; i++) td_edit_file_fini(&e->files[i]);
     td_draft_fini(&e->next);
     td_draft_fini(&e->now);
     free(e);
@@ -73,6 +107,19 @@ void td_edit_tell(td_edit *e, td_edit_news *out) {
     out->errors = (td_buf){0};
     td_buf_put(&out->errors, e->news.errors.data, e->news.errors.size);
     (void)pthread_mutex_unlock(&e->lock);
+}
+
+bool td_edit_file_at(td_edit *e, size_t index, td_edit_file *out) {
+    (void)pthread_mutex_lock(&e->lock);
+    bool found = index < e->file_count;
+    if (found) {
+        *out = e->files[index];
+        out->path = td_copy_text(out->path);
+        out->names = (td_buf){0};
+        td_buf_put(&out->names, e->files[index].names.data, e->files[index].names.size);
+    }
+    (void)pthread_mutex_unlock(&e->lock);
+    return found;
 }
 
 /* ---- what becomes of it ---- */
@@ -95,11 +142,30 @@ static void refuse(td_edit *e, const char *why) {
     td_buf_fini(&line);
 }
 
-static void take_force(td_edit *e) {
-    uint8_t sha256[TD_PROGRAM_SHA_BYTES];
+/* Files that only one of them has. */
+static void tell_files(const td_edit *e, const td_strategies *all, const td_strategies *but, const char *what) {
+    for (size_t i = 0; i < all->text_count; i++) {
+        td_buf line = {0};
+        if (td_strategies_find(but, all->files[i]) < but->text_count) continue;
+        td_buf_printf(&line, "%s %s", all->files[i], what);
+        td_buf_put(&line, "", 1);
+        e->conf.report(e->conf.report_arg, (const char *)line.data);
+        td_buf_fini(&line);
+    }
+}
+
+static void replace_now(td_edit *e) {
+    tell_files(e, &e->next.strategies, &e->now.strategies, "is a new file of strategies");
+    tell_files(e, &e->now.strategies, &e->next.strategies, "is gone, and its strategies with it");
     td_draft_fini(&e->now);
     e->now = e->next;
     e->next = (td_draft){0};
+    note_files(e, &e->now.strategies);
+}
+
+static void take_force(td_edit *e) {
+    uint8_t sha256[TD_PROGRAM_SHA_BYTES];
+    replace_now(e);
     put_sha(e, &e->now, sha256);
     (void)pthread_mutex_lock(&e->lock);
     memcpy(e->news.sha256, sha256, sizeof sha256);
@@ -152,6 +218,7 @@ static td_status take_draft(td_edit *e, td_strategies *strategies) {
     td_buf_fini(&errors);
     if (status != TD_OK) return status;
     if (is_in_force(e)) {
+        replace_now(e); /* files may have other names */
         enter(e, TD_EDIT_IN_FORCE, "");
         return TD_OK;
     }
@@ -166,9 +233,15 @@ static void look(td_edit *e) {
     td_strategies read;
     td_status status = td_strategies_read(&read, e->conf.os, e->conf.draft.config);
     uint64_t hash = hash_of(&read);
+    e->missed = status == TD_OK && read.text_count < e->file_count && !e->missed;
+    if (e->missed) { /* whoever replaces a file may have taken the old one away a moment ago */
+        td_strategies_fini(&read);
+        return;
+    }
     if (status != TD_OK) hash ^= td_hash_bytes(td_text(td_trail())); /* what is wrong stands in a list, too */
     if (hash != e->seen) {
         e->seen = hash;
+        if (status == TD_OK) note_files(e, &read);
         if (status == TD_OK) status = take_draft(e, &read);
         if (status != TD_OK) refuse(e, td_trail());
     }
@@ -201,7 +274,7 @@ void td_edit_step(td_edit *e) {
 
 /* ---- texts of others than the files ---- */
 
-td_status td_edit_try(const td_edit *e, size_t file, td_bytes text, td_program **out, td_buf *errors) {
+td_status td_edit_try(const td_edit *e, const char *file, td_bytes text, td_program **out, td_buf *errors) {
     const td_config *config = e->conf.draft.config;
     td_strategies read;
     td_draft draft = {0};
@@ -220,8 +293,57 @@ td_status td_edit_try(const td_edit *e, size_t file, td_bytes text, td_program *
     return status;
 }
 
-td_status td_edit_save(td_edit *e, size_t file, td_bytes text) {
-    td_status status = td_os_replace_file(e->conf.os, e->conf.draft.config->strategies[file], text);
+td_status td_edit_save(td_edit *e, const char *file, td_bytes text) {
+    td_status status = td_os_replace_file(e->conf.os, file, text);
     if (status == TD_OK) td_edit_ask(e);
+    return status;
+}
+
+/* The file that has the strategy now, to be freed; NULL: none has. */
+static char *file_of(td_edit *e, td_bytes strategy) {
+    td_edit_file file;
+    for (size_t i = 0; td_edit_file_at(e, i, &file); i++) {
+        const char *names = (const char *)file.names.data;
+        bool found = false;
+        for (size_t at = 0; at < file.names.size; at += strlen(names + at) + 1)
+            found |= td_bytes_equal(td_text(names + at), strategy);
+        char *path = found ? td_copy_text(file.path) : NULL;
+        td_edit_file_fini(&file);
+        if (found) return path;
+    }
+    return NULL;
+}
+
+/* What the file must have for that text to be in force: without its lists, where these are still the same. */
+static td_bytes text_for_file(const td_edit *e, const char *file, td_bytes text) {
+    td_strategies read;
+    td_bytes stripped = td_lists_strip(text);
+    td_status status = td_strategies_read(&read, e->conf.os, e->conf.draft.config);
+    if (status == TD_OK) status = td_strategies_replace(&read, e->conf.os, e->conf.draft.config, file, stripped);
+    size_t at = td_strategies_find(&read, file);
+    bool same = status == TD_OK && td_bytes_equal(td_buf_bytes(&read.texts[at]), text);
+    td_strategies_fini(&read);
+    return same ? stripped : text;
+}
+
+td_status td_edit_back(td_edit *e, td_bytes strategy, td_bytes text, char **out_file) {
+    char *file = file_of(e, strategy);
+    td_buf errors = {0};
+    td_program *program = NULL;
+    if (file == NULL)
+        return TD_FAIL(TD_CONFIG, "no file has strategy %.*s now: put one of its texts into a file by hand",
+                       (int)strategy.size, (const char *)strategy.data);
+    td_bytes content = text_for_file(e, file, text);
+    td_status status = td_edit_try(e, file, content, &program, &errors);
+    if (status != TD_OK)
+        status = TD_FAIL(TD_REJECT, "that text does not compile beside the others of today: %.*s", (int)errors.size,
+                         (const char *)errors.data);
+    if (status == TD_OK) status = td_edit_save(e, file, content);
+    td_program_free(program);
+    td_buf_fini(&errors);
+    if (status == TD_OK)
+        *out_file = file;
+    else
+        free(file);
     return status;
 }

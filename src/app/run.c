@@ -9,6 +9,7 @@
 #include "app/progress.h"
 #include "app/pulse.h"
 #include "app/secret.h"
+#include "app/versioning.h"
 #include "base/hash.h"
 #include "base/time.h"
 #include "flow/programs.h"
@@ -469,21 +470,47 @@ static void tell_edit(void *arg, td_serve_edit *out) {
     *out = (td_serve_edit){td_edit_state_name(news.state), news.turn, news.at_ns, news.errors};
 }
 
-static const char *file_at(void *arg, size_t index) {
-    const td_config *config = &((run *)arg)->config;
-    return index < config->strategy_count ? config->strategies[index] : NULL;
+static bool file_at(void *arg, size_t index, td_serve_file *out) {
+    td_edit_file file;
+    if (!td_edit_file_at(td_engine_edit(((run *)arg)->engine), index, &file)) return false;
+    *out = (td_serve_file){.names = file.names, .runs = file.runs};
+    (void)snprintf(out->path, sizeof out->path, "%s", file.path);
+    memcpy(out->sha256, file.sha256, sizeof out->sha256);
+    file.names = (td_buf){0};
+    td_edit_file_fini(&file);
+    return true;
 }
 
-static td_status read_strategy(void *arg, size_t index, td_buf *out) {
-    return td_os_read_file(&td_os_posix, file_at(arg, index), 1 << 20, out);
+static td_status read_strategy(void *arg, const char *file, td_buf *out) {
+    (void)arg;
+    return td_os_read_file(&td_os_posix, file, 1 << 20, out);
 }
 
-static td_status compile_strategy(void *arg, size_t index, td_bytes text, td_program **out, td_buf *errors) {
-    return td_edit_try(td_engine_edit(((run *)arg)->engine), index, text, out, errors);
+static td_status compile_strategy(void *arg, const char *file, td_bytes text, td_program **out, td_buf *errors) {
+    return td_edit_try(td_engine_edit(((run *)arg)->engine), file, text, out, errors);
 }
 
-static td_status save_strategy(void *arg, size_t index, td_bytes text) {
-    return td_edit_save(td_engine_edit(((run *)arg)->engine), index, text);
+static td_status save_strategy(void *arg, const char *file, td_bytes text) {
+    return td_edit_save(td_engine_edit(((run *)arg)->engine), file, text);
+}
+
+static void *begin_versions(void *arg, const char *strategy, const char *hash) {
+    return td_versioning_begin(td_engine_topics(((run *)arg)->engine), strategy, hash);
+}
+
+static void *begin_rollback(void *arg, const char *strategy, const char *hash) {
+    td_engine *engine = ((run *)arg)->engine;
+    return td_versioning_begin_back(td_engine_topics(engine), td_engine_edit(engine), strategy, hash);
+}
+
+static td_serve_texts texts_of(const run *r) {
+    td_serve_task task = {begin_versions, td_versioning_step, td_versioning_put, td_versioning_end};
+    td_serve_texts texts = {file_at, read_strategy, compile_strategy, .versions = task};
+    if (!r->config.serve.edit) return texts;
+    texts.save = save_strategy;
+    texts.rollback = task;
+    texts.rollback.begin = begin_rollback;
+    return texts;
 }
 
 static void tell_metrics(void *arg, td_buf *out) { td_run_metrics_put(out, ((run *)arg)->engine); }
@@ -513,8 +540,9 @@ static td_status load_program(run *r, const td_topics *t) {
     return status == TD_OK ? td_program_load(t, sha256, &r->program) : status;
 }
 
-static void *begin_explaining(void *self, const char *signal) {
+static void *begin_explaining(void *self, const char *signal, const char *more) {
     run *r = self;
+    (void)more;
     return td_explaining_begin(td_engine_topics(r->engine), r->config.log.dir, signal);
 }
 
@@ -523,35 +551,33 @@ static td_status open_serve(run *r) {
     const td_topics *t = td_engine_topics(r->engine);
     td_status status = load_program(r, t);
     if (status != TD_OK) return td_trace(status, "opening the dashboard");
-    td_serve_topics topics = {.tape = t->tape,
-                              .bars = t->outputs[TD_OUTPUT_BARS],
-                              .signals = t->outputs[TD_OUTPUT_SIGNALS],
-                              .gaps = t->outputs[TD_OUTPUT_GAPS],
-                              .quarantine = t->outputs[TD_OUTPUT_QUARANTINE],
-                              .actions = t->outputs[TD_OUTPUT_ACTIONS],
-                              .vendor_bars = t->outputs[TD_OUTPUT_VENDOR_BARS],
-                              .fills = t->outputs[TD_OUTPUT_FILLS],
-                              .rejected = t->rejected,
-                              .ids = t->ids,
-                              .program = r->program,
-                              .listings = td_engine_listings(r->engine),
-                              .widths_ns = r->program->widths_ns,
-                              .width_count = r->program->width_count,
-                              .run = {.self = r,
-                                      .progress = tell_progress,
-                                      .feed = tell_feed,
-                                      .metrics = tell_metrics,
-                                      .program = take_begun,
-                                      .edit = tell_edit,
-                                      .texts = {file_at, read_strategy, compile_strategy, save_strategy},
-                                      .notice = tell_notice,
-                                      .put = put_command,
-                                      .ask = ask_command,
-                                      .withdraw = withdraw_command,
-                                      .explain = begin_explaining,
-                                      .explain_step = td_explaining_step,
-                                      .explain_put = td_explaining_put,
-                                      .explain_end = td_explaining_end}};
+    td_serve_topics topics = {
+        .tape = t->tape,
+        .bars = t->outputs[TD_OUTPUT_BARS],
+        .signals = t->outputs[TD_OUTPUT_SIGNALS],
+        .gaps = t->outputs[TD_OUTPUT_GAPS],
+        .quarantine = t->outputs[TD_OUTPUT_QUARANTINE],
+        .actions = t->outputs[TD_OUTPUT_ACTIONS],
+        .vendor_bars = t->outputs[TD_OUTPUT_VENDOR_BARS],
+        .fills = t->outputs[TD_OUTPUT_FILLS],
+        .rejected = t->rejected,
+        .ids = t->ids,
+        .program = r->program,
+        .listings = td_engine_listings(r->engine),
+        .widths_ns = r->program->widths_ns,
+        .width_count = r->program->width_count,
+        .run = {.self = r,
+                .progress = tell_progress,
+                .feed = tell_feed,
+                .metrics = tell_metrics,
+                .program = take_begun,
+                .edit = tell_edit,
+                .texts = texts_of(r),
+                .notice = tell_notice,
+                .put = put_command,
+                .ask = ask_command,
+                .withdraw = withdraw_command,
+                .explain = {begin_explaining, td_explaining_step, td_explaining_put, td_explaining_end}}};
     for (size_t i = 0; i < r->config.feed_count; i++)
         if (r->config.feeds[i].conf.lateness_ns > topics.lateness_ns)
             topics.lateness_ns = r->config.feeds[i].conf.lateness_ns;

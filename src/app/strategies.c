@@ -1,5 +1,6 @@
 /* src/app/strategies.c - files to graphs, and which of them have nothing to look at. */
 #include "app/strategies.h"
+#include "feed/glob.h"
 #include "lang/lists.h"
 #include "lang/reference.h"
 #include "model/listing.h"
@@ -71,44 +72,67 @@ static td_status read_reference(const td_os *os, const td_config *config, td_buf
 }
 
 /* All that stands in files of their own. */
-static td_status complete(const td_os *os, const td_config *config, size_t index, td_buf *text) {
-    td_status status = read_lists(os, config->strategies[index], text);
+static td_status complete(const td_os *os, const td_config *config, const char *file, td_buf *text) {
+    td_status status = read_lists(os, file, text);
     return status == TD_OK ? read_reference(os, config, text) : status;
 }
 
+static td_status read_file(td_strategies *s, const td_os *os, const td_config *config, const char *file) {
+    if (s->text_count == TD_CONFIG_LIST_MAX)
+        return TD_FAIL(TD_CONFIG, "strategies: %d files are the most there can be", TD_CONFIG_LIST_MAX);
+    td_status status = td_os_read_file(os, file, STRATEGY_BYTES_MAX, &s->texts[s->text_count]);
+    if (status != TD_OK) return td_trace(status, "reading strategies");
+    s->files[s->text_count] = td_copy_text(file);
+    return complete(os, config, file, &s->texts[s->text_count++]);
+}
+
+/* A file that is named must be there; what wildcards find may be nothing. */
+static td_status read_files(td_strategies *s, const td_os *os, const td_config *config, const char *pattern) {
+    if (!td_glob_is_wild(pattern)) return read_file(s, os, config, pattern);
+    td_paths paths;
+    td_status status = td_glob(os, pattern, &paths);
+    for (size_t i = 0; i < paths.count && status == TD_OK; i++) status = read_file(s, os, config, paths.items[i]);
+    td_paths_fini(&paths);
+    return status;
+}
+
 td_status td_strategies_read(td_strategies *out, const td_os *os, const td_config *config) {
+    td_status status = TD_OK;
     *out = (td_strategies){0};
-    for (size_t i = 0; i < config->strategy_count; i++) {
-        td_status status = td_os_read_file(os, config->strategies[i], STRATEGY_BYTES_MAX, &out->texts[i]);
-        if (status != TD_OK) return td_trace(status, "reading strategies[%zu]", i);
-        status = complete(os, config, i, &out->texts[i]);
-        if (status != TD_OK) return status;
-        out->text_count++;
-    }
-    return TD_OK;
+    for (size_t i = 0; i < config->strategy_count && status == TD_OK; i++)
+        status = read_files(out, os, config, config->strategies[i]);
+    return status;
 }
 
-td_status td_strategies_replace(td_strategies *s, const td_os *os, const td_config *config, size_t index,
+size_t td_strategies_find(const td_strategies *s, const char *file) {
+    size_t i = 0;
+    while (i < s->text_count && strcmp(s->files[i], file) != 0) i++;
+    return i;
+}
+
+td_status td_strategies_replace(td_strategies *s, const td_os *os, const td_config *config, const char *file,
                                 td_bytes text) {
-    s->texts[index].size = 0;
-    td_buf_put(&s->texts[index], text.data, text.size);
-    return complete(os, config, index, &s->texts[index]);
+    size_t i = td_strategies_find(s, file);
+    if (i == s->text_count) return TD_FAIL(TD_CONFIG, "no strategy runs from %s", file);
+    s->texts[i].size = 0;
+    td_buf_put(&s->texts[i], text.data, text.size);
+    return complete(os, config, file, &s->texts[i]);
 }
 
-td_status td_strategies_compile(td_strategies *s, const td_config *config, td_buf *errors) {
+td_status td_strategies_compile(td_strategies *s, td_buf *errors) {
     td_source_text sources[TD_CONFIG_LIST_MAX];
-    for (size_t i = 0; i < s->text_count; i++)
-        sources[i] = (td_source_text){config->strategies[i], td_buf_bytes(&s->texts[i])};
+    for (size_t i = 0; i < s->text_count; i++) sources[i] = (td_source_text){s->files[i], td_buf_bytes(&s->texts[i])};
     return td_lang_compile(sources, s->text_count, &s->graphs, &s->graph_count, errors);
 }
 
 td_status td_strategies_load(td_strategies *out, const td_os *os, const td_config *config, td_buf *errors) {
     td_status status = td_strategies_read(out, os, config);
-    return status == TD_OK ? td_strategies_compile(out, config, errors) : status;
+    return status == TD_OK ? td_strategies_compile(out, errors) : status;
 }
 
 void td_strategies_fini(td_strategies *s) {
     for (size_t i = 0; i < TD_CONFIG_LIST_MAX; i++) td_buf_fini(&s->texts[i]);
+    for (size_t i = 0; i < s->text_count; i++) free(s->files[i]);
     for (size_t i = 0; i < s->graph_count; i++) td_graph_free(s->graphs[i]);
     free(s->graphs);
     *s = (td_strategies){0};

@@ -5,6 +5,7 @@
 #include "lang/lang.h"
 
 typedef struct td_strategies {
+    char *files[TD_CONFIG_LIST_MAX]; /* their paths */
     td_buf texts[TD_CONFIG_LIST_MAX];
     size_t text_count;
     td_graph **graphs; /* one per width, ascending */
@@ -16,10 +17,12 @@ typedef struct td_strategies {
 TD_CHECKED td_status td_strategies_load(td_strategies *out, const td_os *os, const td_config *config, td_buf *errors);
 /* Its halves. */
 TD_CHECKED td_status td_strategies_read(td_strategies *out, const td_os *os, const td_config *config);
-/* Another text of one that was read, as if its file had it. */
+/* Another text of one that was read, as if its file had it. TD_CONFIG, too, when no such file was. */
 TD_CHECKED td_status td_strategies_replace(td_strategies *strategies, const td_os *os, const td_config *config,
-                                           size_t index, td_bytes text);
-TD_CHECKED td_status td_strategies_compile(td_strategies *strategies, const td_config *config, td_buf *errors);
+                                           const char *file, td_bytes text);
+TD_CHECKED td_status td_strategies_compile(td_strategies *strategies, td_buf *errors);
+/* The place of that path among its files, or text_count. */
+size_t td_strategies_find(const td_strategies *strategies, const char *file);
 void td_strategies_fini(td_strategies *strategies);
 /* Tells each strategy that is for none of the instruments: it can never give a signal. */
 void td_strategies_tell_idle(const td_strategies *strategies, const td_instruments *instruments, td_log_report_fn each,

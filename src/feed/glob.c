@@ -34,9 +34,11 @@ static void add_match(void *arg, const char *name) {
     if (fnmatch(m->pattern, name, FNM_PERIOD) == 0) add_path(m->found, m->folder, name);
 }
 
+bool td_glob_is_wild(const char *part) { return strpbrk(part, "*?[") != NULL; }
+
 /* All paths of `folders` extended by one part. */
 static td_status extend(const td_os *os, const td_paths *folders, const char *part, td_paths *out) {
-    bool wild = strpbrk(part, "*?[") != NULL;
+    bool wild = td_glob_is_wild(part);
     td_status status = TD_OK;
     for (size_t i = 0; i < folders->count && status != TD_RETRY; i++) {
         const char *folder = folders->items[i];

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { HEX_BYTES = 2 * TD_PROGRAM_SHA_BYTES, TEXT_BYTES = HEX_BYTES + 32 };
+enum { HEX_BYTES = 2 * TD_PROGRAM_SHA_BYTES, TEXT_BYTES = HEX_BYTES + 32, PLACE_KEY_BYTES = 32 };
 
 /* However far back strategies look: warming makes those wait who want to go on. */
 #define WARM_RECORDS_MAX (INT64_C(1) << 24)
@@ -45,28 +45,18 @@ td_status td_program_load(const td_topics *topics, const uint8_t sha256[TD_PROGR
     return *out != NULL ? TD_OK : TD_FAIL(TD_CORRUPT, "the log does not hold program %.12s that its tape names", hex);
 }
 
-typedef struct place { /* where a program begins on one partition of the tape */
-    bool present;
-    int64_t offset;
-    char hex[HEX_BYTES + 1];
-} place;
-
 typedef struct place_search {
-    const td_topics *topics;
-    td_bytes key;
     uint32_t partition;
     int64_t at_offset;
-    td_buf places; /* of struct place, those up to there */
+    td_buf places; /* of td_program_place, those up to there */
 } place_search;
 
 /* A place is written before its Program record: the record may have been lost with the machine. */
-static td_status place_holds(const place_search *search, const place *p, bool *out_holds) {
-    const td_topics *t = search->topics;
-    *out_holds =
-        p->offset < td_topic_start(t->tape, search->partition); /* retained away: the place itself is the proof */
-    if (*out_holds || p->offset >= td_topic_end(t->tape, search->partition)) return TD_OK;
+td_status td_program_place_holds(const td_topics *t, uint32_t partition, const td_program_place *p, bool *out_holds) {
+    *out_holds = p->offset < td_topic_start(t->tape, partition); /* retained away: the place itself is the proof */
+    if (*out_holds || p->offset >= td_topic_end(t->tape, partition)) return TD_OK;
     td_reader *reader;
-    td_status status = td_reader_open(&reader, t->tape, search->partition, p->offset, TD_READ_APPENDED);
+    td_status status = td_reader_open(&reader, t->tape, partition, p->offset, TD_READ_APPENDED);
     if (status != TD_OK) return status;
     td_record record;
     td_event event = {0};
@@ -81,28 +71,38 @@ static td_status place_holds(const place_search *search, const place *p, bool *o
     return status == TD_AGAIN || status == TD_CORRUPT ? TD_OK : status;
 }
 
+static void place_key(uint32_t partition, char out[PLACE_KEY_BYTES]) {
+    (void)snprintf(out, PLACE_KEY_BYTES, "tape/%" PRIu32, partition);
+}
+
+bool td_program_place_read(const td_record *record, uint32_t partition, td_program_place *out) {
+    char key[PLACE_KEY_BYTES], text[HEX_BYTES + 32] = "";
+    place_key(partition, key);
+    if (!td_bytes_equal(record->key, td_text(key))) return false;
+    *out = (td_program_place){.present = true, .appended_ms = record->timestamp_ms};
+    if (record->value.size < sizeof text) memcpy(text, record->value.data, record->value.size);
+    out->present = sscanf(text, "%64[0-9a-f] %" SCNd64, out->hex, &out->offset) == 2;
+    return true;
+}
+
 static td_status match_place(void *arg, const td_record *record) {
     place_search *search = arg;
-    if (!td_bytes_equal(record->key, search->key)) return TD_OK;
-    char text[HEX_BYTES + 32] = "";
-    place p = {.present = true};
-    if (record->value.size < sizeof text) memcpy(text, record->value.data, record->value.size);
-    if (sscanf(text, "%64[0-9a-f] %" SCNd64, p.hex, &p.offset) != 2)
+    td_program_place p;
+    if (!td_program_place_read(record, search->partition, &p)) return TD_OK;
+    if (!p.present)
         return TD_FAIL(TD_CORRUPT, "_programs-0: offset %" PRId64 " is not a place of ours", record->offset);
     if (p.offset <= search->at_offset) td_buf_put(&search->places, &p, sizeof p);
     return TD_OK;
 }
 
-static td_status find_place(const td_topics *topics, uint32_t partition, int64_t at_offset, place *out) {
-    char key[32];
-    (void)snprintf(key, sizeof key, "tape/%" PRIu32, partition);
-    place_search search = {.topics = topics, .key = td_text(key), .partition = partition, .at_offset = at_offset};
+static td_status find_place(const td_topics *topics, uint32_t partition, int64_t at_offset, td_program_place *out) {
+    place_search search = {.partition = partition, .at_offset = at_offset};
     td_status status = td_topics_each_record(topics->programs, match_place, &search);
-    const place *places = (const place *)(const void *)search.places.data;
-    *out = (place){0};
-    for (size_t i = search.places.size / sizeof(place); i > 0 && status == TD_OK && !out->present; i--) {
+    const td_program_place *places = (const td_program_place *)(const void *)search.places.data;
+    *out = (td_program_place){0};
+    for (size_t i = search.places.size / sizeof *places; i > 0 && status == TD_OK && !out->present; i--) {
         bool holds;
-        status = place_holds(&search, &places[i - 1], &holds);
+        status = td_program_place_holds(topics, partition, &places[i - 1], &holds);
         if (status == TD_OK && holds) *out = places[i - 1];
     }
     td_buf_fini(&search.places);
@@ -111,7 +111,7 @@ static td_status find_place(const td_topics *topics, uint32_t partition, int64_t
 
 td_status td_program_at(const td_topics *topics, uint32_t partition, int64_t offset,
                         uint8_t out_sha256[TD_PROGRAM_SHA_BYTES]) {
-    place p;
+    td_program_place p;
     td_status status = find_place(topics, partition, offset, &p);
     if (status != TD_OK) return status;
     if (!p.present)
@@ -185,9 +185,9 @@ static td_status find_warm_from(const td_topics *topics, uint32_t partition, int
 /* ---- putting them there ---- */
 
 static td_status put(const td_topics *topics, td_destination to, uint32_t partition, const td_program_mark *mark) {
-    char hex[HEX_BYTES + 1], key[32], text[TEXT_BYTES];
+    char hex[HEX_BYTES + 1], key[PLACE_KEY_BYTES], text[TEXT_BYTES];
     td_hex(mark->sha256, TD_PROGRAM_SHA_BYTES, hex);
-    (void)snprintf(key, sizeof key, "tape/%" PRIu32, partition);
+    place_key(partition, key);
     (void)snprintf(text, sizeof text, "%s %" PRId64, hex, td_topic_end(topics->tape, partition));
     to.topic = topics->programs;
     td_status status = td_topics_put(&to, td_text(key), td_text(text));
@@ -224,7 +224,7 @@ td_status td_program_begin_on(const td_topics *topics, td_writer *writer, uint32
                               int64_t now_ms) {
     char hex[HEX_BYTES + 1];
     td_hex(program->sha256, TD_PROGRAM_SHA_BYTES, hex);
-    place last;
+    td_program_place last;
     td_status status = find_place(topics, partition, td_topic_end(topics->tape, partition), &last);
     if (status != TD_OK || (last.present && strcmp(last.hex, hex) == 0)) return status;
     td_program_mark mark = {.warm_from = TD_NONE};

@@ -13,6 +13,18 @@ TD_CHECKED td_status td_program_load(const td_topics *topics, const uint8_t sha2
 TD_CHECKED td_status td_program_at(const td_topics *topics, uint32_t partition, int64_t offset,
                                    uint8_t out_sha256[TD_PROGRAM_SHA_BYTES]);
 
+typedef struct td_program_place { /* where a program begins on one partition of the tape */
+    bool present;
+    int64_t offset, appended_ms;
+    char hex[2 * TD_PROGRAM_SHA_BYTES + 1];
+} td_program_place;
+
+/* False: the record of `_programs` is no place of that partition. Not present: it is one, and cannot be read. */
+bool td_program_place_read(const td_record *record, uint32_t partition, td_program_place *out);
+/* True when its Program record stands there, or is retained away. */
+TD_CHECKED td_status td_program_place_holds(const td_topics *topics, uint32_t partition, const td_program_place *place,
+                                            bool *out_holds);
+
 /* Puts the program with that body into the log where partitions of the tape do not end with it. Before ingest starts.
  */
 TD_CHECKED td_status td_program_begin(const td_topics *topics, td_bytes body, int64_t now_ms);

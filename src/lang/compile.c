@@ -331,6 +331,17 @@ static void parse_text(compiler *c, uint32_t file) {
         td_parse(&c->tree, &c->diags, file);
 }
 
+void td_lang_each_name(td_bytes text, void (*each)(void *arg, td_bytes name), void *arg) {
+    td_source_text source = {.file = "", .text = text};
+    compiler c = {.diags = {.texts = &source}};
+    td_syntax_init(&c.tree);
+    parse_text(&c, 0);
+    const td_strategy_tree *trees = (const td_strategy_tree *)(const void *)c.tree.strategies.data;
+    for (size_t i = 0; i < c.tree.strategies.size / sizeof *trees; i++)
+        if (trees[i].name.size > 0) each(arg, trees[i].name);
+    td_syntax_fini(&c.tree);
+}
+
 static void build_graphs(compiler *c, td_graph ***out_graphs, size_t *out_count) {
     size_t count = builder_count(c);
     td_graph **graphs = td_alloc_zero(count, sizeof(td_graph *));

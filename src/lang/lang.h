@@ -9,6 +9,9 @@ typedef struct td_source_text {
     td_bytes text;
 } td_source_text;
 
+/* Calls `each` with the name of every strategy and series that a text has, as far as it can be read. */
+void td_lang_each_name(td_bytes text, void (*each)(void *arg, td_bytes name), void *arg);
+
 /* Compiles all texts together (strategy names must be unique over them) to one graph per bar width, ascending.
  * Errors: TD_CONFIG; out_errors then holds the messages, ready to print, and *out_count is 0.
  * The graphs own copies of all texts they need. Free each graph, then the array with free(). */

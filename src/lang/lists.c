@@ -34,6 +34,14 @@ bool td_list_find(td_bytes text, td_bytes path, td_bytes *out) {
     return false;
 }
 
+td_bytes td_lists_strip(td_bytes text) {
+    td_bytes rest = text, line;
+    size_t size = 0; /* up to the last line that is no list */
+    while (next_line(&rest, &line))
+        if (line.size < 2 || line.data[0] != '#' || line.data[1] != '@') size = (size_t)(rest.data - text.data);
+    return (td_bytes){text.data, size};
+}
+
 void td_lists_each(td_bytes text, void (*each)(void *arg, td_bytes path), void *arg) {
     td_source_text source = {.file = "", .text = text};
     td_diags diags = {.texts = &source};

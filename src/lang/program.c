@@ -325,13 +325,30 @@ static td_status compile_body(body *b) {
     return status;
 }
 
+static td_status open_body(td_bytes bytes, body *out) {
+    *out = (body){.program = td_alloc_zero(1, sizeof *out->program)};
+    if (read_body(bytes, out)) return TD_OK;
+    return TD_FAIL(TD_CORRUPT, "a program of the log cannot be read; it may be of another version");
+}
+
+static void drop_texts(body *b) {
+    for (size_t i = 0; i < b->text_count; i++) td_buf_fini(&b->texts[i]);
+}
+
+td_status td_program_each_text(td_bytes bytes, void (*each)(void *arg, td_bytes text), void *arg) {
+    body b;
+    td_status status = open_body(bytes, &b);
+    for (size_t i = 0; i < b.text_count && status == TD_OK; i++) each(arg, td_buf_bytes(&b.texts[i]));
+    drop_texts(&b);
+    td_program_free(b.program);
+    return status;
+}
+
 td_status td_program_compile(td_bytes bytes, td_program **out) {
-    body b = {.program = td_alloc_zero(1, sizeof *b.program)};
-    td_status status = TD_OK;
-    if (!read_body(bytes, &b))
-        status = TD_FAIL(TD_CORRUPT, "a program of the log cannot be read; it may be of another version");
+    body b;
+    td_status status = open_body(bytes, &b);
     if (status == TD_OK) status = compile_body(&b);
-    for (size_t i = 0; i < b.text_count; i++) td_buf_fini(&b.texts[i]);
+    drop_texts(&b);
     if (status != TD_OK) {
         td_program_free(b.program);
         return status;

@@ -23,6 +23,9 @@ typedef struct td_program_settings { /* borrowed for the call */
 /* Appends the canonical body: feeds in name order, strategies in byte order, every list written out. */
 void td_program_body(const td_program_settings *settings, td_buf *out);
 
+/* Calls `each` with the text of every file of strategies that a body has. Errors: as td_program_compile's. */
+TD_CHECKED td_status td_program_each_text(td_bytes body, void (*each)(void *arg, td_bytes text), void *arg);
+
 /* Compiles a body, one of the engine before, too: then without rules, ids and revisions, which that did not know.
  * Errors: TD_CORRUPT: not a body that td_program_body wrote, or of another engine version. */
 TD_CHECKED td_status td_program_compile(td_bytes body, td_program **out);

@@ -15,11 +15,12 @@ enum { LINES_WARM_UP = 1000, ROWS_PER_STEP = 500 };
 struct td_answer {
     const td_view *view;
     td_api_request request;
-    td_history *history;   /* NULL: the View alone answers */
-    td_adjust *adjust;     /* of bars; NULL: as traded */
-    td_order *order;       /* NULL: nothing is to be released */
-    td_addition *addition; /* NULL: no action is to be added */
-    void *explaining;      /* NULL: no signal is to be explained; the run's */
+    td_history *history;       /* NULL: the View alone answers */
+    td_adjust *adjust;         /* of bars; NULL: as traded */
+    td_order *order;           /* NULL: nothing is to be released */
+    td_addition *addition;     /* NULL: no action is to be added */
+    const td_serve_task *task; /* NULL: none of the run's is needed */
+    void *work;                /* the task's */
     bool walked;
     td_gap *gaps; /* ascending */
     size_t gap_count;
@@ -161,40 +162,75 @@ static void begin_gaps(td_answer *a) {
     if (at != SIZE_MAX && r->instrument[0] != '\0') find_next(a, gaps[0].number);
 }
 
-static bool begin_explaining(td_answer *a, td_api_error *error) {
-    const td_serve_run *run = &td_view_topics(a->view)->run;
-    if (run->explain == NULL) return td_api_fail(error, 404, "not_found", "nobody here explains signals");
-    a->explaining = run->explain(run->self, a->request.signal);
-    return a->explaining != NULL ||
-           td_api_fail(error, 400, "bad_parameter", "signal='%.40s' is not a signal's id", a->request.signal);
+/* What the run does for this kind; NULL: nothing. */
+static const td_serve_task *task_of(const td_serve_run *run, td_api_kind kind) {
+    return kind == TD_API_EXPLAIN    ? &run->explain
+           : kind == TD_API_VERSIONS ? &run->texts.versions
+           : kind == TD_API_ROLLBACK ? &run->texts.rollback
+                                     : NULL;
 }
 
-static td_status step_explaining(td_answer *a) {
+static bool begin_task(td_answer *a, td_api_error *error) {
     const td_serve_run *run = &td_view_topics(a->view)->run;
-    td_status status = run->explain_step(a->explaining);
-    if (status == TD_OK) run->explain_put(a->explaining, &a->body);
+    const td_api_request *r = &a->request;
+    const td_serve_task *task = task_of(run, r->kind);
+    bool explain = r->kind == TD_API_EXPLAIN;
+    if (task->begin == NULL && r->kind == TD_API_ROLLBACK) return td_editor_refuse(error);
+    if (task->begin == NULL) return td_api_fail(error, 404, "not_found", "nobody here answers that");
+    a->work = task->begin(run->self, explain ? r->signal : r->strategy, explain ? "" : r->hash);
+    if (a->work == NULL)
+        return td_api_fail(error, 400, "bad_parameter", "signal='%.40s' is not a signal's id", r->signal);
+    a->task = task;
+    return true;
+}
+
+static td_status step_task(td_answer *a) {
+    td_status status = a->task->step(a->work);
+    if (status == TD_OK) a->task->put(a->work, &a->body);
     return status;
 }
 
+static bool begin(td_answer *a, td_bytes body, td_api_error *error) {
+    const td_api_request *r = &a->request;
+    switch (r->kind) {
+    case TD_API_RELEASE:
+        a->order = td_order_new(a->view, r, body, error);
+        return a->order != NULL;
+    case TD_API_ACTIONS:
+        a->addition = td_addition_new(a->view, r, body, error);
+        return a->addition != NULL;
+    case TD_API_EXPLAIN:
+    case TD_API_VERSIONS:
+    case TD_API_ROLLBACK:
+        return begin_task(a, error);
+    case TD_API_PREVIEW:
+        a->program = td_editor_compile(a->view, r, body, error);
+        if (a->program == NULL) return false;
+        begin_lines(a);
+        begin_history(a);
+        return true;
+    case TD_API_LINES:
+        begin_lines(a);
+        begin_history(a);
+        return true;
+    case TD_API_GAPS:
+        begin_gaps(a);
+        return true;
+    case TD_API_INSTRUMENTS:
+        return true;
+    default:
+        begin_history(a);
+        return true;
+    }
+}
+
 td_answer *td_answer_new(const td_view *view, const td_api_request *request, td_bytes body, td_api_error *error) {
-    bool preview = request->kind == TD_API_PREVIEW, posted = td_api_is_posted(request->kind) && !preview;
-    if (!posted && !check_known(view, request, error)) return NULL;
-    td_program *program = preview ? td_editor_compile(view, request, body, error) : NULL;
-    if (preview && program == NULL) return NULL;
+    bool shows = !td_api_is_posted(request->kind) || request->kind == TD_API_PREVIEW;
+    if (shows && !check_known(view, request, error)) return NULL;
     td_answer *a = td_alloc_zero(1, sizeof *a);
     a->view = view;
     a->request = *request;
-    a->program = program;
-    if (request->kind == TD_API_LINES || preview) begin_lines(a);
-    if (request->kind == TD_API_RELEASE) a->order = td_order_new(view, request, body, error);
-    if (request->kind == TD_API_ACTIONS) a->addition = td_addition_new(view, request, body, error);
-    if (request->kind == TD_API_GAPS)
-        begin_gaps(a);
-    else if (request->kind == TD_API_EXPLAIN)
-        posted = !begin_explaining(a, error); /* then there is nothing to answer with */
-    else if (request->kind != TD_API_INSTRUMENTS && !posted)
-        begin_history(a);
-    if (!posted || a->order != NULL || a->addition != NULL) return a;
+    if (begin(a, body, error)) return a;
     td_answer_free(a);
     return NULL;
 }
@@ -204,7 +240,7 @@ void td_answer_free(td_answer *a) {
     td_adjust_free(a->adjust);
     td_history_free(a->history);
     td_order_free(a->order);
-    if (a->explaining != NULL) td_view_topics(a->view)->run.explain_end(a->explaining);
+    if (a->task != NULL) a->task->end(a->work);
     td_addition_free(a->addition);
     for (size_t i = 0; i < a->line_count; i++) td_buf_fini(&a->lines[i]);
     free(a->lines);
@@ -443,7 +479,7 @@ static void find_next(td_answer *a, int64_t cursor) {
 td_status td_answer_step(td_answer *a) {
     if (a->order != NULL) return td_order_step(a->order, &a->body);
     if (a->addition != NULL) return td_addition_step(a->addition, &a->body);
-    if (a->explaining != NULL) return step_explaining(a);
+    if (a->task != NULL) return step_task(a);
     td_status adjusted = a->adjust != NULL ? td_adjust_step(a->adjust) : TD_OK;
     if (adjusted != TD_OK) return adjusted;
     if (a->history != NULL && !a->walked) {

@@ -14,6 +14,7 @@ enum {
     TABLES =
         IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(TAKEN) | IN(FILLS),
     ONE_SERIES = IN(BARS) | IN(LINES) | IN(VENDOR_BARS) | IN(PREVIEW),
+    VERSIONS = IN(VERSIONS) | IN(ROLLBACK),
     TEXTS = IN(CHECK) | IN(SAVE) | IN(PREVIEW),
 };
 
@@ -33,9 +34,11 @@ static const char *const kinds[] = {"instruments",
                                     "actions",
                                     "fills",
                                     "strategies",
+                                    "strategies/versions",
                                     "strategies/check",
                                     "strategies/save",
                                     "strategies/preview",
+                                    "strategies/rollback",
                                     NULL};
 _Static_assert(sizeof kinds / sizeof kinds[0] == TD_API_COUNT + 1, "a name for each kind");
 
@@ -75,6 +78,12 @@ static bool read_strategy(td_api_request *r, td_bytes value) {
 static bool read_signal(td_api_request *r, td_bytes value) { return read_text(value, r->signal, sizeof r->signal); }
 static bool read_feed(td_api_request *r, td_bytes value) { return read_text(value, r->feed, sizeof r->feed); }
 static bool read_file(td_api_request *r, td_bytes value) { return read_text(value, r->file, sizeof r->file); }
+static bool read_hash(td_api_request *r, td_bytes value) {
+    size_t digits = 0;
+    while (digits < value.size && strchr("0123456789abcdef", value.data[digits]) != NULL && value.data[digits] != '\0')
+        digits++;
+    return digits >= 6 && digits == value.size && read_text(value, r->hash, sizeof r->hash);
+}
 static bool read_reason(td_api_request *r, td_bytes value) { return td_reason_parse(value, &r->reason); }
 static bool read_width(td_api_request *r, td_bytes value) {
     return td_duration_parse(value, &r->width_ns) == TD_OK && r->width_ns > 0;
@@ -151,9 +160,10 @@ static const struct parameter {
     {"instrument", PAGED | IN(TAKEN) | IN(STREAM) | IN(RELEASE) | IN(ACTIONS), ONE_SERIES | IN(TAKEN), read_instrument,
      "VENUE:SYMBOL"},
     {"width", ONE_SERIES | IN(STREAM), ONE_SERIES, read_width, "a duration such as 1s, 5m or 1h"},
-    {"strategy", IN(SIGNALS) | IN(FILLS), 0, read_strategy, "a strategy's name"},
+    {"strategy", IN(SIGNALS) | IN(FILLS) | VERSIONS, VERSIONS, read_strategy, "a strategy's name"},
     {"signal", IN(EXPLAIN), IN(EXPLAIN), read_signal, "a signal's id such as cross/LEAN:IBM/2013-10-07T14:31#1"},
     {"file", TEXTS | IN(STRATEGIES), TEXTS, read_file, "a strategy's file, as /api/v1/strategies has it"},
+    {"hash", VERSIONS, IN(ROLLBACK), read_hash, "6 to 64 digits that a version's hash begins with"},
     {"reason", REFUSED, 0, read_reason, "a reason such as outlier or crossed"},
     {"feed", REFUSED | IN(GAPS) | IN(VENDOR_BARS), 0, read_feed, "a feed's name"},
     {"from", PAGED | IN(RELEASE), 0, read_from, "a time such as 2013-10-07T13:30:00Z, or an integer since 1970"},

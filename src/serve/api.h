@@ -24,9 +24,11 @@ typedef enum td_api_kind {
     TD_API_TAKEN, /* the path of ACTIONS, not posted: those that were taken */
     TD_API_FILLS,
     TD_API_STRATEGIES,
-    TD_API_CHECK, /* posted, as the next two: a text */
+    TD_API_VERSIONS,
+    TD_API_CHECK, /* posted, as the next three: a text */
     TD_API_SAVE,
     TD_API_PREVIEW,
+    TD_API_ROLLBACK, /* no text */
     TD_API_COUNT,
 } td_api_kind;
 
@@ -50,6 +52,7 @@ typedef struct td_api_request {
     char strategy[TD_API_NAME_MAX + 1], feed[TD_API_NAME_MAX + 1];
     char signal[TD_SIGNAL_ID_MAX + 1]; /* an id */
     char file[256];                    /* of a strategy */
+    char hash[65];                     /* digits that a version's begins with */
     td_reason reason;                  /* NONE: not given */
     int64_t width_ns;                  /* 0: not given */
     int64_t from_ns, to_ns;            /* [from, to) */

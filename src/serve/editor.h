@@ -11,6 +11,8 @@ static inline bool td_editor_answers(td_api_kind kind) {
 /* The whole answer. False: *error says why. */
 bool td_editor_answer(const td_view *view, const td_api_request *request, td_bytes body, td_buf *out,
                       td_api_error *error);
+/* False, with why nobody may save here. */
+bool td_editor_refuse(td_api_error *error);
 /* The program with the text of the body, {"text": "…"}, in place of the request's file; owned by the caller. NULL:
  * *error says why. */
 td_program *td_editor_compile(const td_view *view, const td_api_request *request, td_bytes body, td_api_error *error);

@@ -18,6 +18,7 @@ typedef struct td_serve_conf {
     char *names;              /* further Hosts, by commas */
     char *token, *token_file; /* the file has been read into the other one */
     char *cert, *key;         /* PEM files, both or neither */
+    bool edit;                /* strategies may be saved */
 } td_serve_conf;
 
 extern const td_option td_serve_options[];
@@ -50,12 +51,29 @@ typedef struct td_serve_edit { /* how the strategies stand to their files */
     td_buf errors;             /* of "refused"; the caller's to free */
 } td_serve_edit;
 
-typedef struct td_serve_texts { /* of strategies, by their place in the configuration; all NULL: nobody shows them */
-    const char *(*file)(void *self, size_t index); /* its path; NULL: there are no more */
-    td_status (*read)(void *self, size_t index, td_buf *out);
+typedef struct td_serve_task { /* what takes a few steps, for one answer */
+    /* NULL: what is asked makes no sense, or begin itself is NULL: nobody does that here. Texts are lent for a task's
+     * life. */
+    void *(*begin)(void *self, const char *what, const char *more);
+    td_status (*step)(void *task);        /* a few ms while TD_AGAIN */
+    void (*put)(void *task, td_buf *out); /* then one JSON object */
+    void (*end)(void *task);
+} td_serve_task;
+
+typedef struct td_serve_file { /* one that strategies are read from */
+    char path[256];
+    td_buf names;       /* of the strategies and series that run from it, each ended by NUL; the asker's to free */
+    bool runs;          /* a text of it is in force */
+    uint8_t sha256[32]; /* of that, lists included */
+} td_serve_file;
+
+typedef struct td_serve_texts {                                 /* of strategies; all NULL: nobody shows them */
+    bool (*file)(void *self, size_t index, td_serve_file *out); /* false: there are no more */
+    td_status (*read)(void *self, const char *file, td_buf *out);
     /* The program that there would be with this text, owned by the asker. TD_CONFIG: *errors says what is wrong. */
-    td_status (*compile)(void *self, size_t index, td_bytes text, td_program **out, td_buf *errors);
-    td_status (*save)(void *self, size_t index, td_bytes text);
+    td_status (*compile)(void *self, const char *file, td_bytes text, td_program **out, td_buf *errors);
+    td_status (*save)(void *self, const char *file, td_bytes text); /* NULL: nobody may, so with rollback */
+    td_serve_task versions, rollback; /* of a strategy; the digits that a hash begins with */
 } td_serve_texts;
 
 typedef struct td_serve_run { /* who runs this, asked and told by the server's thread; all NULL: nobody */
@@ -76,12 +94,7 @@ typedef struct td_serve_run { /* who runs this, asked and told by the server's t
     td_status (*put)(void *self, uint32_t partition, td_bytes key, td_bytes value, uint64_t *out_ticket);
     td_status (*ask)(void *self, uint64_t ticket);
     bool (*withdraw)(void *self, uint64_t ticket);
-    /* Why a signal came: begun by its id (NULL: it is none), then steps of a few ms while TD_AGAIN, then one JSON
-     * object, at last let go. */
-    void *(*explain)(void *self, const char *signal);
-    td_status (*explain_step)(void *explaining);
-    void (*explain_put)(void *explaining, td_buf *out);
-    void (*explain_end)(void *explaining);
+    td_serve_task explain; /* why a signal came, by its id */
 } td_serve_run;
 
 typedef struct td_serve_topics { /* borrowed for the server's life */

@@ -24,7 +24,7 @@ import yaml
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tapedeck as td  # noqa: E402
 
-COMMANDS = ["demo", "init", "new", "check", "run", "status", "feeds", "gaps", "bars", "fills", "state", "explain", "positions",
+COMMANDS = ["demo", "init", "new", "check", "run", "status", "feeds", "gaps", "bars", "fills", "strategies", "state", "explain", "positions",
             "profile", "replay", "import", "help"]
 FEEDS = ["simulated", "lean", "binance-collector", "cryptofeed", "actions", "alphavantage", "websocket", "coinbase"]
 SCHEMA = json.loads((td.ROOT / "docs" / "tapedeck.schema.json").read_text(encoding="utf-8"))

@@ -78,8 +78,8 @@ class Server:
     def __exit__(self, *_):
         self.process.terminate()
         code = self.process.wait(timeout=20)
-        rest = self.process.stderr.read()
-        assert code == 0, f"exit {code} after Ctrl-C: {rest}"
+        self.said = self.process.stderr.read()
+        assert code == 0, f"exit {code} after Ctrl-C: {self.said}"
 
     def get(self, path, method="GET", headers=None, body=None):
         """(status, headers, text); errors are answers too."""

@@ -4,8 +4,10 @@
 Goal: lines, widths and the page are those of the text in force, though the process goes on; what is wrong with a text
 stands there until it is mended. By the API a text is checked, tried over the bars there are, and saved, by nobody else.
 """
+import hashlib
 import json
 import pathlib
+import subprocess
 import sys
 import time
 import urllib.parse
@@ -23,11 +25,11 @@ WRONG = AFTER.replace("ema", "emma")
 CASES = td.Cases()
 
 
-def serve(home, text=BEFORE, *settings):
+def serve(home, *settings, text=BEFORE, strategies=None):
     path = pathlib.Path(home) / "mine.td"
     path.write_text(text, encoding="utf-8")
     options = [word for setting in ("speed=max", *settings) for word in ("--set", setting)]
-    server = dashboard.Server(home, dashboard.free_port(), *options, feeds=FEEDS, strategies=[path])
+    server = dashboard.Server(home, dashboard.free_port(), *options, feeds=FEEDS, strategies=strategies or [path])
     return path, server
 
 
@@ -94,7 +96,7 @@ def tells_what_is_wrong_until_it_is_mended(home):
 def begins_anew_with_what_the_instrument_table_says(home):
     table = pathlib.Path(home) / "table.csv"
     table.write_text("instrument,level\nLEAN:*,1\n", encoding="utf-8")
-    path, server = serve(home, AFTER.replace("> g", "> g and ref.level > 0"), f"instruments={table}")
+    path, server = serve(home, f"instruments={table}", text=AFTER.replace("> g", "> g and ref.level > 0"))
     with server:
         dashboard.wait_until("the hour", lambda: lines(server) == {"g": 30})
         assert strategies(server)["turn"] == 0
@@ -121,7 +123,8 @@ def takes_texts_by_the_api(home):
     path, server = serve(home)
     with server:
         until_level(server)
-        assert server.json("/api/v1/strategies") == {"strategies": [{"file": str(path)}]}
+        entry = {"file": str(path), "hash": sha256(BEFORE), "strategies": ["mine"]}
+        assert server.json("/api/v1/strategies") == {"strategies": [entry], "editable": True, "reason": ""}
         assert server.json(f"/api/v1/strategies?file={path}")["text"] == BEFORE
         status, checked = post(server, "check", path, WRONG + "  sell when clse > 1\n")
         assert status == 200 and not checked["ok"] and "^" in checked["text"], checked
@@ -151,6 +154,118 @@ def takes_texts_by_the_api(home):
         dashboard.wait_until("the saved text", lambda: lines(server) == {"g": 30})
         assert path.read_text(encoding="utf-8") == AFTER and after == other
         return f"{len(told)} signals as before, {len(other['signals'])} after; saved and seen in {drawn:.3f} s"
+
+
+def sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def tapedeck(home, *words, check=0):
+    done = subprocess.run([td.PROGRAM, "strategies", "--data", f"{home}/data", *words], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == check, (words, done.returncode, done.stderr)
+    return done.stdout if check == 0 else done.stderr
+
+
+def versions(server, name="mine"):
+    """(hash, in force) of each, of a time without a text None."""
+    told = server.json(f"/api/v1/strategies/versions?strategy={name}")["versions"]
+    assert [v["since_ms"] for v in told] == sorted(v["since_ms"] for v in told), told
+    return [(v["hash"], v.get("in_force")) for v in told]
+
+
+def until_runs(server, text, name="mine"):
+    dashboard.wait_until("the text in force", lambda: versions(server, name)[-1] == (sha256(text), True))
+
+
+@CASES.add
+def goes_back_to_what_was_in_force(home):
+    path, server = serve(home)
+    names = path.with_name("names.txt")
+    names.write_text("LEAN:SPY\n", encoding="utf-8")
+    listed = BEFORE.replace("LEAN:SPY", "@names.txt")
+    with server:
+        until_level(server)
+        for text in (AFTER, listed):
+            assert post(server, "save", path, text)[0] == 200
+            until_runs(server, text if text == AFTER else text + "#@names.txt LEAN:SPY\n")
+        with_list = listed + "#@names.txt LEAN:SPY\n"
+        wanted = [(sha256(BEFORE), False), (sha256(AFTER), False), (sha256(with_list), True)]
+        assert versions(server) == wanted, versions(server)
+        one = server.json(f"/api/v1/strategies/versions?strategy=mine&hash={sha256(AFTER)[:6]}")
+        assert one == {"strategy": "mine", "hash": sha256(AFTER), "text": AFTER}, one
+        assert tapedeck(home, "show", f"mine@{sha256(BEFORE)[:12]}") == BEFORE and tapedeck(home, "show", "mine") == with_list
+        now, = tapedeck(home).splitlines()[1:]
+        assert now.split()[0] == sha256(with_list)[:12] and now.split()[2:] == [str(path), "mine"], now
+        assert "written" in tapedeck(home, "rollback", "mine", sha256(BEFORE)[:8])
+        until_runs(server, BEFORE)
+        assert path.read_text(encoding="utf-8") == BEFORE and len(versions(server)) == 4, "going back is a version, too"
+        back = f"rollback?strategy=mine&hash={sha256(with_list)}"
+        assert roll_back(server, back) == (200, {"strategy": "mine", "hash": sha256(with_list), "state": "saved",
+                                                 "file": str(path)})
+        until_runs(server, with_list)
+        assert path.read_text(encoding="utf-8") == listed, "its list is read from its file, which says the same"
+        names.write_text("LEAN:SPY\nLEAN:IBM\n", encoding="utf-8")
+        dashboard.wait_until("another list", lambda: len(versions(server)) == 6)
+        assert roll_back(server, back)[0] == 200
+        until_runs(server, with_list)
+        assert path.read_text(encoding="utf-8") == with_list, "its list is another one now: the old one comes with it"
+        before = versions(server)
+        for what, status in (("rollback?strategy=mine&hash=000000", 404), ("rollback?strategy=other&hash=000000", 404),
+                             ("rollback?strategy=mine", 400), ("rollback?strategy=mine&hash=xyz", 400),
+                             ("rollback?strategy=mine&hash=12345", 400)):
+            assert roll_back(server, what)[0] == status, (what, roll_back(server, what))
+        assert server.get(f"/api/v1/strategies/{back}")[0] == 405 and versions(server) == before
+        assert "no strategy other" in tapedeck(home, "versions", "other", check=3)
+        assert "6 digits" in tapedeck(home, "rollback", "mine", "12", check=2)
+    told = [json.loads(line) for line in tapedeck(home, "versions", "mine", "--json").splitlines()]
+    assert [(v["hash"], v["in_force"]) for v in told] == before, "without a process the log says the same"
+    assert "show mine@" in tapedeck(home, "rollback", "mine", sha256(AFTER), check=3)
+    return f"{len(before)} versions, three of them by going back"
+
+
+def roll_back(server, what):
+    status, _, answer = server.get(f"/api/v1/strategies/{what}", method="POST", body=b"{}",
+                                   headers={"Content-Type": "application/json"})
+    return status, json.loads(answer)
+
+
+@CASES.add
+def takes_files_that_come_and_go(home):
+    path, server = serve(home, strategies=[f"{home}/*.td"])
+    other = path.with_name("other.td")
+    with server:
+        until_level(server)
+        other.write_text(AFTER.replace("mine", "other"), encoding="utf-8")
+        dashboard.wait_until("lines of both", lambda: lines(server) == {"f": 30, "g": 30})
+        assert [entry["strategies"] for entry in server.json("/api/v1/strategies")["strategies"]] == [["mine"], ["other"]]
+        other.write_text(AFTER, encoding="utf-8")  # two of one name
+        dashboard.wait_until("the refusal", lambda: strategies(server)["state"] == "refused")
+        assert [entry["strategies"] for entry in server.json("/api/v1/strategies")["strategies"]] == [["mine"], ["other"]]
+        path.unlink()
+        dashboard.wait_until("the one that is left", lambda: lines(server) == {"g": 30})
+        assert [entry["file"] for entry in server.json("/api/v1/strategies")["strategies"]] == [str(other)]
+        assert [h for h, _ in versions(server, "other")] == [sha256(AFTER.replace("mine", "other")), None]
+        other.rename(path)  # the text stays
+        dashboard.wait_until("its new name", lambda: server.json("/api/v1/strategies")["strategies"][0]["file"] == str(path))
+        assert strategies(server)["turn"] == 2 and strategies(server)["state"] == "in_force", strategies(server)
+    for line in (f"{other} is a new file of strategies", f"{path} is gone, and its strategies with it"):
+        assert line in server.said, server.said
+    return "one came, one went, one was renamed"
+
+
+@CASES.add
+def keeps_texts_where_editing_is_off(home):
+    path, server = serve(home, "serve.edit=off")
+    with server:
+        until_level(server)
+        told = server.json("/api/v1/strategies")
+        assert not told["editable"] and "serve.edit" in told["reason"], told
+        hash_ = versions(server)[0][0]
+        refused = [post(server, "save", path, AFTER), roll_back(server, f"rollback?strategy=mine&hash={hash_}")]
+        assert all(status == 403 and answer["error"]["code"] == "read_only" for status, answer in refused), refused
+        assert post(server, "check", path, AFTER)[1]["ok"] and path.read_text(encoding="utf-8") == BEFORE
+        return refused[0][1]["error"]["message"]
 
 
 @CASES.add

@@ -44,6 +44,23 @@ static void names_stand_for_the_list(void **state) {
     td_buf_fini(&errors);
 }
 
+static void what_was_put_behind_a_text_comes_off(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *stripped;
+    } rows[] = {
+        {"a\n#@l V:A\n#@m V:B\n", "a\n"},
+        {"#@l V:A\na\n", "#@l V:A\na\n"},
+        {"a\n#@l V:A", "a\n"},
+        {"a\n# @l\n", "a\n# @l\n"},
+        {"#@l V:A\n", ""},
+        {"", ""},
+        {"a #@l", "a #@l"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        ASSERT_ROW(td_bytes_equal(td_lists_strip(td_text(rows[i].text)), td_text(rows[i].stripped)), "%zu", i);
+}
+
 static void what_is_no_list_says_where(void **state) {
     (void)state;
     static const struct {
@@ -76,6 +93,7 @@ static void what_is_no_list_says_where(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_stand_for_the_list),
+        cmocka_unit_test(what_was_put_behind_a_text_comes_off),
         cmocka_unit_test(what_is_no_list_says_where),
     };
     return cmocka_run_group_tests_name("lang_lists", tests, NULL, NULL);

@@ -21,6 +21,7 @@ static void knows_its_paths(void **state) {
         bool posted;
     } texts[] = {{"strategies", TD_API_STRATEGIES, false},
                  {"strategies/check", TD_API_CHECK, true},
+                 {"strategies/rollback", TD_API_ROLLBACK, true},
                  {"strategies/save", TD_API_SAVE, true},
                  {"strategies/preview", TD_API_PREVIEW, true}};
     for (unsigned i = 0; i < COUNT_OF(texts); i++) {
@@ -80,6 +81,14 @@ static const struct {
     {"bars", "symbol", "IBM", "unknown_parameter", "'symbol'"},
     {"bars", "instrumnet", "LEAN:IBM", "unknown_parameter", "did you mean 'instrument'?"},
     {"signals", "strategy", "golden_cross", NULL, NULL},
+    {"strategies/versions", "strategy", "golden_cross", NULL, NULL},
+    {"strategies/versions", "hash", "0123456789abcdef", NULL, NULL},
+    {"strategies/rollback", "hash", "01234", "bad_parameter", "6 to 64 digits"},
+    {"strategies/rollback", "hash", "01234x", "bad_parameter", "6 to 64 digits"},
+    {"strategies/rollback", "hash", "01234567890123456789012345678901234567890123456789012345678901234",
+     "bad_parameter", "6 to 64 digits"},
+    {"strategies/rollback", "file", "a.td", "unknown_parameter", "file"},
+    {"strategies", "hash", "0123456789abcdef", "unknown_parameter", "hash"},
     {"fills", "strategy", "golden_cross", NULL, NULL},
     {"fills", "as_of", "@12", NULL, NULL},
     {"fills", "format", "csv", NULL, NULL},
