@@ -161,10 +161,9 @@ static void lower_limit(const td_lowering *l, const td_rule_tree *rule, td_paper
 }
 
 static void lower_fill(const td_lowering *l, const td_rule_tree *rule, td_paper_rules *rules) {
-    if (is_word(rule, "touch")) td_lower_fail_later(l, rule->word_offset, "'fill touch'");
     if (is_word(rule, "open") && l->strategy->source.kind != TD_SOURCE_BARS)
         (void)fail(l, rule->word_offset, "'fill open' waits for a bar, and this strategy runs on none");
-    rules->fill = is_word(rule, "open") ? TD_FILL_OPEN : TD_FILL_NEXT;
+    rules->fill = is_word(rule, "open") ? TD_FILL_OPEN : is_word(rule, "touch") ? TD_FILL_TOUCH : TD_FILL_NEXT;
     rules->fill_after_ns = rule->duration_ns;
 }
 

@@ -8,7 +8,7 @@
 typedef enum td_fill_kind {
     TD_FILL_NEXT,  /* the next trade of the instrument */
     TD_FILL_OPEN,  /* the first trade of the next bar */
-    TD_FILL_TOUCH, /* the other side of the newest quote or book */
+    TD_FILL_TOUCH, /* the other side, as the newest quote or book has it */
     TD_FILL_KIND_COUNT,
 } td_fill_kind;
 
@@ -16,8 +16,8 @@ typedef struct td_fill {
     td_bytes strategy;
     td_bytes signal;     /* its id */
     uint32_t instrument; /* index in the owner's table */
-    int64_t event_ns;    /* of the event that gave the price */
-    int64_t known_at_ns; /* its receive time */
+    int64_t event_ns;    /* of the trade that gave the price; at the touch the instant at which it stood there */
+    int64_t known_at_ns; /* receive time of what told it */
     td_i128 quantity;    /* decimal(38,8), > 0 */
     int64_t price;       /* decimal(19,9) */
     int64_t position;    /* decimal(19,8), signed: held after it */

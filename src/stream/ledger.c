@@ -1,5 +1,6 @@
 /* src/stream/ledger.c - records -> gaps -> what bars say of themselves. */
 #include "stream/ledger.h"
+#include "stream/desk.h"
 
 /* ---- gaps as they are told ---- */
 
@@ -387,6 +388,7 @@ td_book_word td_state_take_book(td_state *s, const td_event *e, td_bytes instrum
     td_book_word word = td_books_put(&s->books, instrument, e, &gap);
     bool whole = word == TD_BOOK_TAKEN && !e->book.more;
     if (word == TD_BOOK_HOLE || (whole && gap->number != 0)) tell_book(s, e, instrument, emit, gap);
+    if (whole && s->touches) td_desk_take_book(s, e, instrument, emit);
     if (whole && (s->ticks_run >> TD_RHYTHM_BOOK & 1) != 0) td_ticks_run_book(s, e, instrument, emit);
     return word;
 }

@@ -60,11 +60,14 @@ void td_state_lay_out(td_state *s) {
     }
     size_t port_count = 1;
     s->ticks_run = 0;
+    s->touches = false;
     find_grains(s);
     for (size_t g = 0; g < td_program_graph_count(p); g++) {
         const td_port *ports;
         s->graph_offset[g] = at;
         if (p->graphs[g] == NULL) continue;
+        for (uint32_t i = 0; i < td_graph_strategies(p->graphs[g]); i++)
+            s->touches |= td_graph_rules(p->graphs[g], i)->fill == TD_FILL_TOUCH;
         at += g < p->width_count ? td_hindsight_bytes(p->graphs[g], s->depth[g]) : td_graph_state_bytes(p->graphs[g]);
         if (g >= p->width_count) {
             uint32_t values = td_graph_exports(p->graphs[g]);
@@ -500,6 +503,7 @@ static td_applied apply_quote(td_state *s, const td_event *e, const td_emit *emi
         td_reason reason = td_rules_judge(&judged, false);
         if (reason != TD_REASON_NONE) return quarantine(s, e, reason, emit);
     }
+    if (s->touches) td_desk_take_quote(s, e, emit);
     return (td_applied){.verdict = TD_VERDICT_ACCEPTED};
 }
 

@@ -13,6 +13,10 @@
 #include "stream/state.h"
 #include "stream/window.h"
 
+typedef struct td_touch { /* the best prices, as the newest quote or book told them; 0: nobody is known there */
+    int64_t bid, ask, ns;
+} td_touch;
+
 typedef struct block_head {
     uint32_t feed;                   /* whose watermark closes its windows; NO_FEED before the first trade */
     uint32_t current[TD_WIDTHS_MAX]; /* the slot of the open window used last, per width; `slots`: none */
@@ -28,9 +32,10 @@ typedef struct block_head {
     int64_t near_from;
     uint64_t near_span;
     int64_t near_until_ns;
+    td_touch touch;  /* where the program asks for it */
     td_id_ring news; /* hashes of the last ids */
 } block_head;
-_Static_assert(sizeof(block_head) == 1056 + sizeof(td_gaps) + sizeof(td_recent) + 40 + sizeof(td_id_ring),
+_Static_assert(sizeof(block_head) == 1056 + sizeof(td_gaps) + sizeof(td_recent) + 64 + sizeof(td_id_ring),
                "the snapshot format depends on this layout");
 
 #define NO_FEED UINT32_MAX
@@ -69,6 +74,7 @@ struct td_state {
     uint32_t asof_grains;              /* as far back as bars may still close, each of them */
     int64_t asof_grain_ns;             /* that divides the widths of those who read them; 0: no bars do */
     uint8_t ticks_run;                 /* graphs on ticks: a bit by td_rhythm_source */
+    bool touches;                      /* a strategy is filled at the touch */
     bool warms;                        /* beside another one: nobody has its positions */
     td_value *ports;                   /* room for those of any graph */
     feed_state feeds[TD_PROGRAM_FEEDS_MAX];

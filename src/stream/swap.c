@@ -53,6 +53,7 @@ static void keep_instrument(const td_state *from, const td_state *warm, td_state
     block->feed = old->feed;
     block->copy = old->copy;
     block->recent = old->recent;
+    if (to->touches) block->touch = from->touches || warm == NULL ? old->touch : block_of(warm, instrument)->touch;
     bool same_ids = old->feed != NO_FEED && from->feeds[old->feed].set.trade_ids == to->feeds[old->feed].set.trade_ids;
     block->gaps = old->gaps;
     if (same_ids)

@@ -9,7 +9,8 @@
 #define S TD_NS_PER_S
 
 typedef struct step {
-    char kind; /* t: trade, l: one that came in late, b: of a backfill, r: released, q: quote, w: Time, s: split 2:1 */
+    char kind; /* t: trade, l: one that came in late, b: of a backfill, r: released, q: quote, its ask 1 above, B: a bid
+                  alone, w: Time, s: split 2:1 */
     double at_s; /* its time; of a split the begin of the day */
     double price;
     const char *gives;
@@ -71,9 +72,10 @@ static td_event event_of(const step *s, td_state *state, uint32_t instrument) {
         .price = (int64_t)(s->price * 1e9 + 0.5), .size = 100000000, .trade_id = TD_NONE, .side = TD_SIDE_UNKNOWN};
     if (s->kind == 'b') e.origin = TD_ORIGIN_BACKFILL;
     if (s->kind == 'r') e.origin = TD_ORIGIN_RELEASE;
-    if (s->kind == 'q') {
+    if (s->kind == 'q' || s->kind == 'B') {
+        int64_t bid = e.trade.price, ask = s->kind == 'q' ? bid + TD_NS_PER_S : TD_NONE;
         e.kind = TD_EVENT_QUOTE;
-        e.quote = (td_quote){.bid_price = e.trade.price, .ask_price = e.trade.price, .sequence = TD_NONE};
+        e.quote = (td_quote){.bid_price = bid, .ask_price = ask, .bid_size = 1, .ask_size = 1, .sequence = TD_NONE};
     }
     if (s->kind == 'w') {
         e.kind = TD_EVENT_TIME;
@@ -570,6 +572,89 @@ static void a_strategy_is_flat_from_its_time_on(void **state) {
     RUN(HELD "  stop 5\n  flat at session.open + 20s\n", both);
 }
 
+static void the_touch_fills_as_it_stood(void **state) {
+    (void)state;
+    static const step at_once[] = {
+        {'q', 9.0, 50, ""},
+        {'t', 10.0, 100, ""},
+        {'w', 15.0, 0, "fresh buy 00:00:11#1 to 1 @100\n"},
+        {'q', 15.0, 53, ""}, /* this may not be the last of then */
+        {'q', 15.5, 60, "fill 00:00:11#1 buy 1 @54 holds 1\n"},
+        {'t', 16.0, 200, ""},
+        {'w', 20.0, 0, "fresh short 00:00:17#1 to -1 @200\n"},
+        {'t', 20.5, 300, "fill 00:00:17#1 sell 2 @60 holds -1\n"}, /* a trade tells it as well */
+    };
+    RUN(HELD "  fill touch\n", at_once);
+    static const step after[] = {
+        {'q', 9.0, 50, ""},
+        {'t', 10.0, 100, ""},
+        {'w', 15.0, 0, "fresh buy 00:00:11#1 to 1 @100\n"},
+        {'t', 15.2, 7, ""},
+        {'q', 15.25, 55, ""},
+        {'q', 15.1, 56, ""}, /* late, and the newest of the log all the same */
+        {'r', 15.3, 7, ""},
+        {'q', 15.5, 60, "fill 00:00:11#1 buy 1 @57 holds 1\n"},
+        {'t', 17.0, 7, "fresh exit 00:00:16#1 to 0 @7\n"},
+    };
+    RUN(HELD "  exit when entry.time == session.open + 15250ms\n  fill touch after 250ms\n", after);
+}
+
+static void an_order_waits_for_somebody_to_touch(void **state) {
+    (void)state;
+    static const step unknown[] = {
+        {'t', 10.0, 100, ""},
+        {'w', 15.0, 0, "fresh buy 00:00:11#1 to 1 @100\n"},
+        {'t', 15.5, 7, ""},
+        {'B', 16.0, 60, ""},
+        {'q', 17.0, 70, "fill 00:00:11#1 buy 1 @71 holds 1\n"}, /* then at once */
+        {'t', 18.0, 7, ""},
+        {'w', 21.0, 0, "fresh exit 00:00:19#1 to 0 @7\n"},
+        {'B', 21.5, 61, "fill 00:00:19#1 sell 1 @70 holds 0\n"},
+    };
+    RUN(HELD "  exit when entry.time == session.open + 17s\n  fill touch\n", unknown);
+    static const step split[] = {
+        {'q', 86390.0, 99, ""},
+        {'t', 86391.0, 100, ""},
+        {'w', 86395.0, 0, "fresh buy 23:59:52#1 to 1 @100\n"},
+        {'s', 86400.0, 0, ""},
+        {'t', 86406.0, 50, ""}, /* nobody asks 100 any more */
+        {'q', 86407.0, 49, "fill 23:59:52#1 buy 2 @50 holds 2\n"},
+    };
+    RUN(HELD "  fill touch after 10s\n", split);
+    static const step flat[] = {
+        {'q', 9.0, 50, ""},
+        {'t', 10.0, 100, ""},
+        {'w', 15.0, 0, "fresh buy 00:00:11#1 to 1 @100\n"},
+        {'q', 15.5, 60, ""},
+        {'t', 15.6, 7, "fresh exit 00:00:15.6#1 to 0 @7 flat\n"},
+        {'q', 15.7, 60, ""},
+    };
+    RUN(HELD "  flat at session.open + 14s\n  fill touch\n", flat);
+}
+
+/* It was filled before that trade, which is no part of the fill. */
+static void the_trade_that_tells_of_a_fill_is_held_against_levels(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {'q', 9.0, 99, ""},
+        {'t', 10.0, 100, ""},
+        {'w', 15.0, 0, "fresh buy 00:00:11#1 to 1 @100\n"},
+        {'t', 15.5, 95, "fill 00:00:11#1 buy 1 @100 holds 1\nfresh exit 00:00:15.5#1 to 0 @95 stop\n"},
+        {'q', 15.5, 93, ""},
+        {'q', 15.6, 90, "fill 00:00:15.5#1 sell 1 @93 holds 0\n"},
+    };
+    RUN(HELD "  stop 5\n  fill touch\n", steps);
+    static const step quiet[] = {
+        {'q', 9.0, 99, ""},
+        {'t', 10.0, 100, ""},
+        {'w', 15.0, 0, "fresh buy 00:00:11#1 to 1 @100\n"},
+        {'q', 15.5, 60, "fill 00:00:11#1 buy 1 @100 holds 1\n"},
+        {'t', 15.6, 96, ""},
+        {'t', 15.7, 95, "fresh exit 00:00:15.7#1 to 0 @95 stop\n"},
+    };
+    RUN(HELD "  stop 5\n  fill touch\n", quiet);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_next_trade_fills),
@@ -591,6 +676,9 @@ int main(void) {
         cmocka_unit_test(a_position_is_left_by_its_age),
         cmocka_unit_test(a_split_scales_what_conditions_see),
         cmocka_unit_test(a_strategy_is_flat_from_its_time_on),
+        cmocka_unit_test(the_touch_fills_as_it_stood),
+        cmocka_unit_test(an_order_waits_for_somebody_to_touch),
+        cmocka_unit_test(the_trade_that_tells_of_a_fill_is_held_against_levels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
