@@ -15,6 +15,7 @@ const LOOKS = { // of a signal's marker, by its action
   exit: ['aboveBar', 'circle', '--down'], alert: ['aboveBar', 'square', '--accent'],
 };
 const BARS_KEPT = 20000;
+const COUNTED = 1e9; // the API numbers the widths of bars by count from there on, in what are seconds of others
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
@@ -57,14 +58,15 @@ export class Chart {
   /* A new series: nothing of the old one stays. */
   reset(zone, width) {
     this.zone = zone;
-    this.width = width; // seconds
+    this.width = width; // seconds; of bars by count more than of any by time
+    this.counted = width >= COUNTED;
     this.bars = [];
     this.dropLines();
     this.markers = [];
     this.gaps = [];
     this.digits = 2;
     this.#draw();
-    this.api.applyOptions({ timeScale: { secondsVisible: width < 60 } });
+    this.api.applyOptions({ timeScale: { secondsVisible: width < 60 || this.counted } });
     this.api.timeScale().applyOptions({ rightOffset: 6, barSpacing: 8 });
   }
 
@@ -224,7 +226,7 @@ export class Chart {
 
   /* The bar that fired is the one that ends at the event; on another width, the bar that holds its last instant. */
   barOf(signal) {
-    return this.startAt(seconds(signal.event_ns) - 0.001);
+    return this.startAt(seconds(signal.event_ns) - (this.counted ? 5e-7 : 0.001));
   }
 
   /* Begin of the bar that holds the instant; of one that is not here, as if no session cut it. */

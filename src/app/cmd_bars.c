@@ -124,9 +124,9 @@ static td_status load_program(const td_topics *t, td_bytes instrument, td_progra
 
 /* Of a width that nobody makes there will be none; of another one there are none yet, or not in that time. */
 static td_status tell_none(const td_program *program, const td_history_question *q) {
-    char width[24];
+    char width[TD_WIDTH_TEXT_MAX];
     size_t i = 0;
-    (void)td_duration_format(q->width_ns, width);
+    (void)td_width_format(q->width_ns, width);
     while (i < program->width_count && program->widths_ns[i] != q->width_ns) i++;
     if (i == program->width_count)
         return TD_FAIL(TD_CONFIG,
@@ -230,8 +230,8 @@ static int run(void *conf_any, const char *const *words) {
                              .limit = (size_t)conf->limit,
                              .known_now = conf->known == 1};
     if (!td_instrument_name_valid(q.instrument)) return usage("not VENUE:SYMBOL:", words[0]);
-    if (td_duration_parse(td_text(words[1]), &q.width_ns) != TD_OK || q.width_ns <= 0)
-        return usage("not a width such as 1m:", words[1]);
+    if (td_width_parse(td_text(words[1]), &q.width_ns) != TD_OK)
+        return usage("not a width such as 1m or \"100 trades\":", words[1]);
     if (conf->vendor && (conf->adjust != 0 || conf->known != 0))
         return usage("what vendors say is shown as they said it: leave out",
                      conf->adjust != 0 ? "--adjust" : "--known");

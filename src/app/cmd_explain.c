@@ -410,8 +410,9 @@ static int run_window(const explain_conf *conf, const char *const *words) {
     explanation x = {.instrument = td_text(words[0])};
     int64_t at_ns;
     if (!td_instrument_name_valid(x.instrument)) return usage("not VENUE:SYMBOL:", words[0]);
-    if (td_duration_parse(td_text(words[1]), &x.width_ns) != TD_OK || x.width_ns <= 0)
-        return usage("not a width such as 1m:", words[1]);
+    if (td_width_parse(td_text(words[1]), &x.width_ns) != TD_OK) return usage("not a width such as 1m:", words[1]);
+    if (!td_width_is_timed(x.width_ns))
+        return usage("windows are of time; what is open by count `tapedeck state` shows:", words[1]);
     if (td_time_parse(td_text(words[2]), &at_ns) != TD_OK)
         return usage("not a time such as 2026-11-21T14:31Z:", words[2]);
     x.at_ns = at_ns;

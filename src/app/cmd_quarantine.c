@@ -107,8 +107,8 @@ static void put_why(td_buf *out, const td_quarantined *q) {
     case TD_REASON_LATE:
         td_buf_text(out, "it was accepted, but bars were final for good, those of");
         for (int i = 0; i < q->missed_count; i++) {
-            char width[24];
-            (void)td_duration_format(q->missed_width_ns[i], width);
+            char width[TD_WIDTH_TEXT_MAX];
+            (void)td_width_format(q->missed_width_ns[i], width);
             td_buf_printf(out, "%s %s", i > 0 ? "," : "", width);
         }
         return;

@@ -147,8 +147,8 @@ static void tell_graph(const shown *s, size_t at, const char *label) {
 }
 
 static void tell_width(const shown *s, size_t width) {
-    char label[24], start[40], prices[4][TD_DECIMAL_TEXT_MAX];
-    (void)td_duration_format(s->past->applier.program->widths_ns[width], label);
+    char label[TD_WIDTH_TEXT_MAX], start[40], prices[4][TD_DECIMAL_TEXT_MAX];
+    (void)td_width_format(s->past->applier.program->widths_ns[width], label);
     td_bar bar = {.start_ns = INT64_MIN};
     while (td_state_open_bar(s->past->applier.state, s->instrument, width, bar.start_ns, &bar)) {
         const int64_t values[] = {bar.open, bar.high, bar.low, bar.close};
@@ -219,9 +219,9 @@ static void put_graph(td_buf *out, const shown *s, size_t at) {
 }
 
 static void put_width(td_buf *out, const shown *s, size_t width) {
-    char text[TD_DECIMAL_TEXT_MAX];
+    char text[TD_WIDTH_TEXT_MAX];
     td_bar bar = {.start_ns = INT64_MIN};
-    (void)td_duration_format(s->past->applier.program->widths_ns[width], text);
+    (void)td_width_format(s->past->applier.program->widths_ns[width], text);
     td_buf_printf(out, "%s\n{\"width\":\"%s\",\"open\":[", width > 0 ? "," : "", text);
     for (size_t i = 0; td_state_open_bar(s->past->applier.state, s->instrument, width, bar.start_ns, &bar); i++) {
         if (i > 0) td_buf_text(out, ",");

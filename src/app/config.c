@@ -179,9 +179,10 @@ static td_status add_width(reader *r, td_node node, const char *section, const c
     (void)arg;
     td_config *c = r->config;
     int64_t ns;
-    if (td_duration_parse(td_text(text), &ns) != TD_OK)
-        return td_tree_fail(&r->tree, node, "%s: \"%s\" is not a width such as 1s, 5m or 1h", section, text);
-    if (ns < TD_NS_PER_MS || ns % TD_NS_PER_MS != 0 || ns > WIDTH_MAX_NS)
+    if (td_width_parse(td_text(text), &ns) != TD_OK)
+        return td_tree_fail(&r->tree, node, "%s: \"%s\" is not a width such as 1s, 5m, 100 trades or 5000 volume",
+                            section, text);
+    if (td_width_is_timed(ns) && (ns < TD_NS_PER_MS || ns % TD_NS_PER_MS != 0 || ns > WIDTH_MAX_NS))
         return td_tree_fail(&r->tree, node, "%s: %s is not a whole number of milliseconds within 1ms to 366d", section,
                             text);
     size_t at = 0;
@@ -267,7 +268,8 @@ const td_config_key td_config_keys[] = {
      .shape = TD_KEY_LIST,
      .read = read_bars,
      .pattern = WIDTH_PATTERN,
-     .help = "widths such as [1s, 5m, 1h], at most 8 with those that strategies name, which are added by themselves"},
+     .help = "widths such as [1s, 5m, 100 trades, 5000 volume], at most 8 with those that strategies name, which are "
+             "added by themselves"},
     {.key = "strategies",
      .shape = TD_KEY_LIST,
      .read = read_strategies,

@@ -191,8 +191,8 @@ static void put_cause(td_buf *out, const td_judgement *j) {
 }
 
 static void put_bar(td_buf *out, const td_bar *bar) {
-    char from[40], to[40], width[24], n[5][TD_DECIMAL_TEXT_MAX];
-    (void)td_duration_format(bar->width_ns, width);
+    char from[40], to[40], width[TD_WIDTH_TEXT_MAX], n[5][TD_DECIMAL_TEXT_MAX];
+    (void)td_width_format(bar->width_ns, width);
     td_buf_printf(out,
                   "  %s bar from %s to %s: open %s, high %s, low %s, close %s, volume %s, %" PRId64
                   " trades, revision %" PRId32 ", %s, by evidence %s\n",

@@ -116,7 +116,7 @@ static td_status collect(replay *r) {
         bool tick = event_of(r, &record, &event) && event.kind != TD_EVENT_TIME;
         bool behind = tick && event.event_ns < watermark_of(r, event.feed);
         status = td_applier_apply(&r->applier, &record, &td_emit_none, &applied);
-        if (status == TD_OK && behind && applied.verdict == TD_VERDICT_ACCEPTED && applied.late_count == 0)
+        if (status == TD_OK && behind && applied.verdict == TD_VERDICT_ACCEPTED && !applied.final)
             keep(r, &record, &event);
     }
     if (moved_count(r) > 1) qsort(r->moved.data, moved_count(r), sizeof(moved), by_place);

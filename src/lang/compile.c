@@ -139,8 +139,6 @@ static void check_source(const td_lowering *l, const td_source_tree *source) {
     if (!source->given) return; /* an error was said */
     if (source->kind == TD_SOURCE_NEWS) td_lower_fail_later(l, source->offset, "'on news'");
     if (source->kind != TD_SOURCE_BARS) return;
-    if (source->width == TD_WIDTH_TRADES || source->width == TD_WIDTH_VOLUME)
-        td_lower_fail_later(l, source->width_offset, "a width by count");
     if (source->filled_offset != 0) td_lower_fail_later(l, source->filled_offset, "'filled'");
     if (source->extended_offset != 0) td_lower_fail_later(l, source->extended_offset, "'extended'");
 }

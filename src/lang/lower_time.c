@@ -144,7 +144,7 @@ uint32_t td_lower_window_of(td_lowering *l, uint32_t expr, td_lower_window *out)
     return since ? lower_since(l, e) : time_field(l, TD_DAYTIME_OPEN);
 }
 
-/* Elements that a window over ticks keeps: of more the oldest go. */
+/* Elements that a window over ticks, or bars by count, keeps: of more the oldest go. */
 enum { TICKS_MAX = 4096 };
 /* No day has more hours, and no session more than a day. */
 #define SESSION_MAX_NS (25 * TD_NS_PER_HOUR)
@@ -152,7 +152,7 @@ enum { TICKS_MAX = 4096 };
 /* How many bars may end within so much time: one more than its widths, for a session's end may cut one. 0: too many. */
 static uint32_t count_elements(const td_lowering *l, td_value span) {
     td_rhythm rhythm = td_graph_builder_rhythm(l->builder);
-    if (rhythm.source != TD_RHYTHM_BARS) return TICKS_MAX;
+    if (rhythm.source != TD_RHYTHM_BARS || !td_width_is_timed(rhythm.width_ns)) return TICKS_MAX;
     td_value count = rhythm.width_ns > 0 ? (span + rhythm.width_ns - 1) / rhythm.width_ns + 1 : 1;
     return count <= TD_WINDOW_MAX ? (uint32_t)count : 0;
 }

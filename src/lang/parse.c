@@ -105,26 +105,34 @@ td_bytes td_parse_new_name(td_parser *p, const char *what) {
 
 /* ---- what they run on ---- */
 
+/* INT "trades" | NUM "volume" */
+static void parse_count(td_parser *p, td_source_tree *s, td_token width) {
+    td_value amount = td_parse_literal(p).number;
+    bool trades = td_token_is(p->token, "trades");
+    td_value unit = trades ? TD_VALUE_ONE : TD_VALUE_ONE / TD_WIDTH_UNIT;
+    int64_t most = trades ? TD_WIDTH_TRADES_MAX : TD_WIDTH_VOLUME_MAX;
+    if (p->failed) return;
+    if (!trades && !td_token_is(p->token, "volume"))
+        td_parser_fail(p, width, "expected a width with its unit, such as 1m, found '%.*s'", TD_WORD(width.text));
+    else if (amount <= 0 || amount % unit != 0 || amount / unit > most)
+        td_parser_fail(p, width, "expected %s, found '%.*s'",
+                       trades ? "a whole number of trades from 1 to 1000000000"
+                              : "a volume above 0, with at most 8 decimals, up to 70000000000",
+                       TD_WORD(width.text));
+    else
+        s->width_ns = (trades ? TD_WIDTH_TRADES : TD_WIDTH_VOLUME) + (int64_t)(amount / unit);
+}
+
 /* DUR | INT "trades" | NUM "volume" */
 static void parse_width(td_parser *p, td_source_tree *s) {
     td_token width = p->token;
     s->width_offset = width.offset;
     if (width.kind == TD_TOKEN_NUMBER) {
-        td_expr amount = td_parse_literal(p);
-        bool trades = td_token_is(p->token, "trades");
-        s->amount = amount.number;
-        s->width = trades ? TD_WIDTH_TRADES : TD_WIDTH_VOLUME;
-        if (!p->failed && !trades && !td_token_is(p->token, "volume"))
-            td_parser_fail(p, width, "expected a width with its unit, such as 1m, found '%.*s'", TD_WORD(width.text));
-        else if (!p->failed && (s->amount <= 0 || (trades && s->amount % TD_VALUE_ONE != 0)))
-            td_parser_fail(p, width, "expected %s above 0, found '%.*s'",
-                           trades ? "a whole number of trades" : "a volume", TD_WORD(width.text));
+        parse_count(p, s, width);
     } else if (width.kind != TD_TOKEN_UNIT) {
         td_parser_fail_expected(p, width, "a width, such as 1m", NULL);
-    } else if (td_duration_parse(width.text, &s->width_ns) != TD_OK || s->width_ns <= 0) {
+    } else if (td_width_parse(width.text, &s->width_ns) != TD_OK) {
         td_parser_fail(p, width, "expected a width, such as 500ms, 5s, 1m or 4h, found '%.*s'", TD_WORD(width.text));
-    } else {
-        s->width = td_bytes_equal(width.text, TD_TEXT("1d")) ? TD_WIDTH_DAY : TD_WIDTH_TIME;
     }
     if (!p->failed) td_parser_advance(p);
 }

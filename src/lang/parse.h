@@ -4,6 +4,7 @@
  * and lower*.c say. Thread: the compiling one. */
 #pragma once
 #include "lang/diag.h"
+#include "model/width.h"
 #include "stream/value.h"
 
 typedef enum td_expr_kind {
@@ -51,15 +52,12 @@ typedef enum td_source_kind { /* in the order of td_words_source */
                               TD_SOURCE_NEWS
 } td_source_kind;
 
-typedef enum td_width_kind { TD_WIDTH_TIME, TD_WIDTH_DAY, TD_WIDTH_TRADES, TD_WIDTH_VOLUME } td_width_kind;
-
 typedef struct td_source_tree {
-    td_value amount;  /* of bars by count: so many trades, so much volume; > 0 */
-    int64_t width_ns; /* of bars by time, > 0; of `1d`, the exchange's day, 24 hours */
+    int64_t width_ns; /* of bars (model/width.h); of `1d`, the exchange's day, 24 hours */
     int64_t every_ns; /* 0: at each event */
     uint32_t offset, width_offset, every_offset;
     uint32_t filled_offset, extended_offset; /* 0: not said */
-    uint8_t kind, width;                     /* td_source_kind, td_width_kind */
+    uint8_t kind;                            /* td_source_kind */
     bool given;                              /* `use` may leave it out; false, too, after an error */
 } td_source_tree;
 

@@ -121,6 +121,7 @@ static bool read_widths(td_json *j, td_program *p) {
     while ((type = td_json_next(j)) == TD_JSON_NUMBER) {
         int64_t width_ns;
         if (p->width_count == TD_WIDTHS_MAX || !read_integer(j, &width_ns) || width_ns <= 0) return false;
+        p->counted_count += !td_width_is_timed(width_ns);
         if (p->width_count > 0 && width_ns <= p->widths_ns[p->width_count - 1]) return false;
         p->widths_ns[p->width_count++] = width_ns;
     }

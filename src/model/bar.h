@@ -1,15 +1,17 @@
-/* src/model/bar.h - what traded in one instrument during [start_ns, end_ns). A plain value. Open and close are the
- * first and last trade in the order (event time, trade id, arrival). vwap = notional / volume, half-even at 9 decimals.
+/* src/model/bar.h - what traded in one instrument during [start_ns, end_ns). A plain value. One by count or volume
+ * begins with its first trade and ends a nanosecond behind its last; where several trades have one time, the next such
+ * bars end a nanosecond later each. Open and close are the first and last trade in the order (event time, trade id,
+ * arrival). vwap = notional / volume, half-even at 9 decimals.
  */
 #pragma once
-#include "base/decimal.h"
+#include "model/width.h"
 
 typedef enum td_quality { TD_QUALITY_COMPLETE, TD_QUALITY_PARTIAL, TD_QUALITY_REPAIRED } td_quality;
 typedef enum td_evidence { TD_EVIDENCE_ASSUMED, TD_EVIDENCE_PROVEN } td_evidence; /* PROVEN: trade ids say so */
 
 typedef struct td_bar {
     int64_t start_ns, end_ns;       /* less than the width apart where a session cuts the window */
-    int64_t width_ns;               /* as configured: with instrument and start what names the bar */
+    int64_t width_ns;               /* as configured (width.h): with instrument and start what names the bar */
     int64_t open, high, low, close; /* decimal(19,9)  */
     int64_t vwap;                   /* decimal(19,9)  */
     td_i128 volume;                 /* decimal(38,8)  */

@@ -94,7 +94,7 @@ static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
     [TD_SCHEMA_BAR] = {TEXT("instrument"), LONG("event_time"), LONG("event_ns"), LONG("width_ns"), LONG("start_ns"),
                        LONG("end_ns"), PRICE("open"), PRICE("high"), PRICE("low"), PRICE("close"), PRICE("vwap"),
                        SIZE("volume"), NOTIONAL("notional"), LONG("trade_count"), LONG("revision"), LONG("known_at_ns"),
-                       YOUNGER_TEXT("quality", 1), TEXT("evidence")},
+                       YOUNGER_TEXT("quality", 2), TEXT("evidence"), YOUNGER_TEXT("width", 1)},
     [TD_SCHEMA_SIGNAL] = {TEXT("id"), TEXT("strategy"), TEXT("instrument"), LONG("event_time"), LONG("event_ns"),
                           LONG("width_ns"), LONG("ordinal"), TEXT("action"), SIZE("target"), TEXT("status"),
                           PRICE("price"), LONG("known_at_ns"), TEXT("note"), YOUNGER_TEXT("reason", 2),

@@ -51,7 +51,9 @@ static bool get_times(td_avro_reader *r, int64_t *out_event_ns) {
 }
 
 void td_record_put_bar(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_bar *bar) {
-    enum { MAX = 9 * TD_AVRO_LONG_MAX + 5 * TD_AVRO_DECIMAL64_MAX + 2 * TD_AVRO_DECIMAL_MAX + 2 * WORD_MAX };
+    enum { WORDS_MAX = 2 * WORD_MAX + TD_AVRO_LONG_MAX + TD_WIDTH_TEXT_MAX };
+    enum { MAX = 9 * TD_AVRO_LONG_MAX + 5 * TD_AVRO_DECIMAL64_MAX + 2 * TD_AVRO_DECIMAL_MAX + WORDS_MAX };
+    char width[TD_WIDTH_TEXT_MAX];
     uint8_t *p = record_begin(buf, ids, TD_SCHEMA_BAR, MAX + instrument.size);
     p = td_avro_put_bytes(p, instrument);
     p = put_times(p, bar->end_ns);
@@ -70,7 +72,15 @@ void td_record_put_bar(td_buf *buf, const td_schema_ids *ids, td_bytes instrumen
     p = td_avro_put_long(p, bar->known_at_ns);
     p = put_word(p, quality_word(bar->quality));
     p = put_word(p, evidence_word(bar->evidence));
+    p = td_avro_put_bytes(p, (td_bytes){(const uint8_t *)width, td_width_format(bar->width_ns, width)});
     record_end(buf, p);
+}
+
+static bool get_width(td_avro_reader *r, int64_t width_ns) {
+    char told[TD_WIDTH_TEXT_MAX];
+    td_bytes width;
+    return td_avro_get_bytes(r, &width) &&
+           td_bytes_equal(width, (td_bytes){(const uint8_t *)told, td_width_format(width_ns, told)});
 }
 
 /* Of a version before: it ends where the fields of the next one begin. */
@@ -89,9 +99,10 @@ td_status td_record_get_bar(const td_schema_ids *ids, td_bytes value, td_bar *ou
               td_avro_get_long(&r, &out->trade_count) && td_avro_get_long(&r, &revision) && revision >= INT32_MIN &&
               revision <= INT32_MAX && td_avro_get_long(&r, &out->known_at_ns);
     if (ok) out->revision = (int32_t)revision;
-    if (ok && !is_older(ids, value))
+    if (ok && record_age(ids, value) < 2)
         ok = get_word(&r, quality_word, TD_QUALITY_REPAIRED + 1, &out->quality) &&
              get_word(&r, evidence_word, TD_EVIDENCE_PROVEN + 1, &out->evidence);
+    if (ok && record_age(ids, value) < 1) ok = get_width(&r, out->width_ns);
     return ok && r.at == r.end ? TD_OK : TD_CORRUPT;
 }
 

@@ -15,7 +15,7 @@ static const struct schema_row {
     [TD_SCHEMA_QUOTE] = {"Quote", "Quote.avsc", "tape-tapedeck.Quote", {"older/Quote.1.avsc"}},
     [TD_SCHEMA_TIME] = {"Time", "Time.avsc", "tape-tapedeck.Time", {NULL}},
     [TD_SCHEMA_PROGRAM] = {"Program", "Program.avsc", "tape-tapedeck.Program", {"older/Program.1.avsc"}},
-    [TD_SCHEMA_BAR] = {"Bar", "Bar.avsc", "bars-value", {"older/Bar.1.avsc"}},
+    [TD_SCHEMA_BAR] = {"Bar", "Bar.avsc", "bars-value", {"older/Bar.2.avsc", "older/Bar.1.avsc"}},
     [TD_SCHEMA_SIGNAL] = {"Signal", "Signal.avsc", "signals-value", {"older/Signal.2.avsc", "older/Signal.1.avsc"}},
     [TD_SCHEMA_REJECTED] = {"Rejected", "Rejected.avsc", "rejected-value", {NULL}},
     [TD_SCHEMA_QUARANTINED] = {"Quarantined", "Quarantined.avsc", "quarantine-value", {"older/Quarantined.1.avsc"}},

@@ -40,11 +40,11 @@ struct td_answer {
 /* ---- beginning ---- */
 
 static bool fail_width(const td_serve_topics *topics, td_api_error *error) {
-    char known[160] = "";
+    char known[TD_WIDTHS_MAX * TD_WIDTH_TEXT_MAX] = "";
     size_t size = 0;
     for (size_t w = 0; w < topics->width_count; w++) {
-        char width[24];
-        (void)td_duration_format(topics->widths_ns[w], width);
+        char width[TD_WIDTH_TEXT_MAX];
+        (void)td_width_format(topics->widths_ns[w], width);
         size += (size_t)snprintf(known + size, sizeof known - size, "%s%s", w > 0 ? ", " : "", width);
     }
     return td_api_fail(error, 404, "unknown_width", "there are no bars of that width; there are %s", known);
@@ -454,9 +454,10 @@ static void find_next(td_answer *a, int64_t cursor) {
     if (r->reason != TD_REASON_NONE)
         size += (size_t)snprintf(a->next + size, capacity - size, "&reason=%s", td_reason_name(r->reason));
     if (r->width_ns > 0) {
-        char width[24];
-        (void)td_duration_format(r->width_ns, width);
-        size += (size_t)snprintf(a->next + size, capacity - size, "&width=%s", width);
+        char width[TD_WIDTH_TEXT_MAX];
+        (void)td_width_format(r->width_ns, width);
+        size += (size_t)snprintf(a->next + size, capacity - size, "&width=");
+        size += put_escaped(a->next + size, capacity - size, width);
     }
     for (int s = 0; s < TD_GAP_STATUS_COUNT; s++)
         if (r->statuses == 1 << s)

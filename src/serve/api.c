@@ -85,9 +85,7 @@ static bool read_hash(td_api_request *r, td_bytes value) {
     return digits >= 6 && digits == value.size && read_text(value, r->hash, sizeof r->hash);
 }
 static bool read_reason(td_api_request *r, td_bytes value) { return td_reason_parse(value, &r->reason); }
-static bool read_width(td_api_request *r, td_bytes value) {
-    return td_duration_parse(value, &r->width_ns) == TD_OK && r->width_ns > 0;
-}
+static bool read_width(td_api_request *r, td_bytes value) { return td_width_parse(value, &r->width_ns) == TD_OK; }
 static bool read_from(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->from_ns) == TD_OK; }
 static bool read_to(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->to_ns) == TD_OK; }
 static bool read_before(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->before_ns) == TD_OK; }
@@ -159,7 +157,7 @@ static const struct parameter {
 } parameters[] = {
     {"instrument", PAGED | IN(TAKEN) | IN(STREAM) | IN(RELEASE) | IN(ACTIONS), ONE_SERIES | IN(TAKEN), read_instrument,
      "VENUE:SYMBOL"},
-    {"width", ONE_SERIES | IN(STREAM), ONE_SERIES, read_width, "a duration such as 1s, 5m or 1h"},
+    {"width", ONE_SERIES | IN(STREAM), ONE_SERIES, read_width, "a width such as 1s, 5m, 100trades or 5000volume"},
     {"strategy", IN(SIGNALS) | IN(FILLS) | VERSIONS, VERSIONS, read_strategy, "a strategy's name"},
     {"signal", IN(EXPLAIN), IN(EXPLAIN), read_signal, "a signal's id such as cross/LEAN:IBM/2013-10-07T14:31#1"},
     {"file", TEXTS | IN(STRATEGIES), TEXTS, read_file, "a strategy's file, as /api/v1/strategies has it"},

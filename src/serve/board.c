@@ -165,8 +165,8 @@ void td_board_put(td_buf *out, const td_board *b, const td_view *view) {
     td_buf_printf(out, ",\"records_per_second\":%.0f,\"lateness_ns\":%" PRId64 ",\"widths\":[", b->records_per_second,
                   topics->lateness_ns);
     for (size_t w = 0; w < topics->width_count; w++) {
-        char width[24];
-        (void)td_duration_format(topics->widths_ns[w], width);
+        char width[TD_WIDTH_TEXT_MAX];
+        (void)td_width_format(topics->widths_ns[w], width);
         td_buf_printf(out, "%s{\"width\":\"%s\",\"ns\":%" PRId64 ",\"lines\":%zu}", w > 0 ? "," : "", width,
                       topics->widths_ns[w], lines_of(topics->program, topics->widths_ns[w]));
     }

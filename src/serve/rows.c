@@ -92,9 +92,9 @@ static void put_time(row *r, const char *name, int64_t ns) {
     put_text(r, name, td_text(text));
 }
 
-static void put_width(row *r, const char *name, int64_t ns) {
-    char text[24];
-    (void)td_duration_format(ns, text);
+static void put_width(row *r, const char *name, int64_t width) {
+    char text[TD_WIDTH_TEXT_MAX];
+    (void)td_width_format(width, text);
     put_text(r, name, td_text(text));
 }
 
@@ -265,10 +265,10 @@ static void put_tick_numbers(row *r, const td_event *e) {
 
 void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrument, const td_row_place *place,
                             const td_quarantined *q) {
-    char missed[TD_WIDTHS_MAX * 24] = "";
+    char missed[TD_WIDTHS_MAX * TD_WIDTH_TEXT_MAX] = "";
     for (size_t i = 0, size = 0; i < q->missed_count; i++) {
-        char width[24];
-        (void)td_duration_format(q->missed_width_ns[i], width);
+        char width[TD_WIDTH_TEXT_MAX];
+        (void)td_width_format(q->missed_width_ns[i], width);
         size += (size_t)snprintf(missed + size, sizeof missed - size, "%s%s", i > 0 ? " " : "", width);
     }
     row r = row_begin(out, format);
@@ -356,8 +356,8 @@ void td_row_put_instrument(td_buf *out, td_row_format format, const td_view *vie
     put_listing(&r, topics->listings != NULL ? td_listings_find(topics->listings, name) : NULL);
     put_feed(&r, view, i->feed);
     for (size_t w = 0; w < topics->width_count; w++) {
-        char label[32] = "bars_";
-        (void)td_duration_format(topics->widths_ns[w], label + strlen(label));
+        char label[TD_WIDTH_TEXT_MAX + 8] = "bars_";
+        (void)td_width_format(topics->widths_ns[w], label + strlen(label));
         put_int(&r, label, i->bars[w]);
     }
     put_spark(&r, i);

@@ -83,7 +83,8 @@ static td_view_instrument *row_of(td_view *v, td_bytes name) {
     row->calendar = calendar_of(v, name);
     uint32_t p = td_partition_of(name, v->partitions);
     bool whole = v->tails[TAPE][p].live_offset == 0; /* the tape is followed from its beginning */
-    for (size_t w = 0; w < v->topics.width_count; w++) row->provisional.whole[w] = whole;
+    for (size_t w = 0; w < v->topics.width_count; w++)
+        row->provisional.whole[w] = whole && td_width_is_timed(v->topics.widths_ns[w]);
     return row;
 }
 

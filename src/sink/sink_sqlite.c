@@ -24,7 +24,11 @@ enum { BUSY_MS = 200 };
     "strftime('%Y-%m-%dT%H:%M:%S', (" ns " - " NANOS(ns) ") / 1000000000, 'unixepoch') || " \
     "CASE " ns " % 1000000000 WHEN 0 THEN '' ELSE rtrim(printf('.%09d', " NANOS(ns) "), '0') END || 'Z'"
 #define WIDTH \
-    "CASE WHEN width_ns % 86400000000000 = 0 THEN (width_ns / 86400000000000) || 'd'" \
+    "CASE WHEN width_ns >= 2000000000000000000 THEN"                                                 \
+    "       rtrim(rtrim(printf('%d.%08d', (width_ns - 2000000000000000000) / 100000000,"             \
+    "         width_ns % 100000000), '0'), '.') || ' volume'"                                        \
+    "     WHEN width_ns >= 1000000000000000000 THEN (width_ns - 1000000000000000000) || ' trades'"   \
+    "     WHEN width_ns % 86400000000000 = 0 THEN (width_ns / 86400000000000) || 'd'" \
     "     WHEN width_ns % 3600000000000 = 0 THEN (width_ns / 3600000000000) || 'h'" \
     "     WHEN width_ns % 60000000000 = 0 THEN (width_ns / 60000000000) || 'm'" \
     "     WHEN width_ns % 1000000000 = 0 THEN (width_ns / 1000000000) || 's'" \
@@ -100,7 +104,7 @@ static const char *const views_sql[] = {
     "  " REAL("volume") ", " REAL("notional") ", " REAL("vwap") ", trade_count,"
     "  revision, quality, evidence, " ISO("known_at_ns") " AS known_at"
     " FROM bars AS b WHERE revision = (SELECT max(revision) FROM bars"
-    "  WHERE instrument = b.instrument AND width_ns = b.width_ns AND start_ns = b.start_ns);"
+    "  WHERE instrument = b.instrument AND width_ns = b.width_ns AND start_ns = b.start_ns);",
     "DROP VIEW IF EXISTS signals_view;"
     "CREATE VIEW signals_view AS SELECT"
     "  id, strategy, instrument, " ISO("event_ns") " AS time, " WIDTH " AS width,"

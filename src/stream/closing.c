@@ -47,7 +47,7 @@ void td_state_give_again(td_step *step, size_t w, uint32_t instrument, td_window
         changes_of(s, instrument)->not_reapplied++;
 }
 
-static void close_window(td_step *step, size_t w, uint32_t instrument, uint32_t slot) {
+void td_state_close_window(td_step *step, size_t w, uint32_t instrument, uint32_t slot) {
     td_state *s = step->state;
     block_head *block = block_of(s, instrument);
     td_window *window = &windows_of(s, block, w)[slot];
@@ -77,7 +77,7 @@ static int64_t close_one(td_step *step, size_t w, uint32_t instrument, int64_t e
         if (!window_is_open(&windows[slot])) continue;
         int64_t window_end_ns = windows[slot].end_ns;
         if (window_end_ns == end_ns)
-            close_window(step, w, instrument, slot);
+            td_state_close_window(step, w, instrument, slot);
         else if (window_end_ns < next_ns)
             next_ns = window_end_ns;
     }
@@ -96,7 +96,7 @@ static int64_t close_width(td_step *step, size_t w, int64_t end_ns) {
 
 /* What others read of bars of width w that end at end_ns is there before any of those that end then runs a strategy: a
  * strategy of five minutes sees the hour that ends with it, and one of another instrument its bar of the same end. */
-static void run_ahead(td_step *step, size_t w, uint32_t instrument, int64_t end_ns) {
+void td_state_run_ahead(td_step *step, size_t w, uint32_t instrument, int64_t end_ns) {
     td_state *s = step->state;
     const td_graph *graph = s->program->graphs[w];
     if (graph == NULL || td_graph_exports(graph) == 0) return;
@@ -123,32 +123,55 @@ static int64_t least_end(const td_state *s, const int64_t *ends_ns) {
 void td_state_close_instrument(td_step *step, uint32_t instrument) {
     size_t width_count = step->state->program->width_count;
     int64_t ends_ns[TD_WIDTHS_MAX];
+    td_pending_trade trade;
+    while (td_pending_take_of(&step->feed->pending, instrument, &trade)) td_state_count_trade(step, &trade);
     for (size_t w = 0; w < width_count; w++) ends_ns[w] = close_one(step, w, instrument, INT64_MIN);
     for (int64_t end_ns; (end_ns = least_end(step->state, ends_ns)) != INT64_MAX;) {
         for (size_t w = 0; w < width_count; w++)
-            if (ends_ns[w] == end_ns) run_ahead(step, w, instrument, end_ns);
+            if (ends_ns[w] == end_ns) td_state_run_ahead(step, w, instrument, end_ns);
         for (size_t w = 0; w < width_count; w++)
             if (ends_ns[w] == end_ns) ends_ns[w] = close_one(step, w, instrument, end_ns);
     }
 }
 
-/* Closes everything that ends at or before up_to_ns, in the order (end, width, instrument). */
-void td_state_close_windows(td_step *step, int64_t up_to_ns) {
+static void close_end(td_step *step, int64_t end_ns) {
     feed_state *feed = step->feed;
     size_t width_count = step->state->program->width_count;
-    for (int64_t end_ns; (end_ns = least_end(step->state, feed->next_end_ns)) <= up_to_ns && end_ns != INT64_MAX;) {
-        for (size_t w = 0; w < width_count; w++)
-            for (uint32_t i = 0; i < feed->traded_count && feed->next_end_ns[w] == end_ns; i++)
-                run_ahead(step, w, feed->traded[i], end_ns);
-        for (size_t w = 0; w < width_count; w++)
-            if (feed->next_end_ns[w] == end_ns) feed->next_end_ns[w] = close_width(step, w, end_ns);
+    for (size_t w = 0; w < width_count; w++)
+        for (uint32_t i = 0; i < feed->traded_count && feed->next_end_ns[w] == end_ns; i++)
+            td_state_run_ahead(step, w, feed->traded[i], end_ns);
+    for (size_t w = 0; w < width_count; w++)
+        if (feed->next_end_ns[w] == end_ns) feed->next_end_ns[w] = close_width(step, w, end_ns);
+}
+
+/* When no trade that belongs before the first one that waits can come any more; INT64_MAX: none waits. */
+static int64_t next_trade_ns(const feed_state *feed) {
+    const td_pending_trade *next = td_pending_next(&feed->pending);
+    return next != NULL ? next->event_ns + 1 : INT64_MAX;
+}
+
+/* Closes everything that ends at or before up_to_ns, in the order (end, width, instrument). Between two ends the trades
+ * of that time go into bars by count. */
+void td_state_close_windows(td_step *step, int64_t up_to_ns) {
+    feed_state *feed = step->feed;
+    for (;;) {
+        int64_t end_ns = least_end(step->state, feed->next_end_ns), trade_ns = next_trade_ns(feed);
+        if (td_least(end_ns, trade_ns) > up_to_ns) break;
+        if (end_ns < trade_ns) {
+            close_end(step, end_ns);
+        } else if (trade_ns != INT64_MAX) {
+            td_pending_trade trade = td_pending_take(&feed->pending);
+            td_state_count_trade(step, &trade);
+        } else {
+            break;
+        }
     }
 }
 
 /* Whatever watermark comes next matters to a feed that is silent: who breaks the silence is to be seen. */
 void td_state_find_next_close(const td_state *s, feed_state *feed) {
     int64_t end_ns = least_end(s, feed->next_end_ns);
-    feed->next_close_ns = feed->next_due_ns < end_ns ? feed->next_due_ns : end_ns;
+    feed->next_close_ns = td_least(td_least(feed->next_due_ns, end_ns), next_trade_ns(feed));
     if (feed->silent != 0) feed->next_close_ns = INT64_MIN;
 }
 

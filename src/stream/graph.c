@@ -44,9 +44,9 @@ void td_rhythm_format(td_rhythm rhythm, char out[TD_RHYTHM_TEXT_MAX]) {
     static const char *const sources[] = {
         [TD_RHYTHM_TRADES] = "trades", [TD_RHYTHM_QUOTES] = "quotes", [TD_RHYTHM_BOOK] = "book"};
     char duration[24];
-    (void)td_duration_format(rhythm.source == TD_RHYTHM_BARS ? rhythm.width_ns : rhythm.every_ns, duration);
+    (void)td_duration_format(rhythm.every_ns, duration);
     if (rhythm.source == TD_RHYTHM_BARS)
-        (void)snprintf(out, TD_RHYTHM_TEXT_MAX, "%s", duration);
+        (void)td_width_format(rhythm.width_ns, out);
     else if (rhythm.every_ns == 0)
         (void)snprintf(out, TD_RHYTHM_TEXT_MAX, "%s", sources[rhythm.source]);
     else

@@ -61,7 +61,7 @@ static int64_t earliest_start(const td_state *s, size_t w, int64_t ns) { return 
 /* The gap leaves its mark on what lies under it. */
 static void mark_windows(td_state *s, uint32_t instrument, const td_hole *hole,
                          void (*mark)(td_window *, const td_hole *)) {
-    for (size_t w = 0; w < s->program->width_count; w++) {
+    for (size_t w = 0; w < td_program_timed(s->program); w++) {
         int64_t start_ns = earliest_start(s, w, hole->from_ns);
         td_window *windows = windows_of(s, block_of(s, instrument), w), *kept;
         for (uint32_t i = 0; i < s->slots[w]; i++)
@@ -70,6 +70,12 @@ static void mark_windows(td_state *s, uint32_t instrument, const td_hole *hole,
             if (td_gaps_lies_over(hole, kept->start_ns, kept->end_ns)) mark(kept, hole);
             start_ns = kept->start_ns + 1;
         }
+    }
+    for (size_t w = td_program_timed(s->program); w < s->program->width_count;
+         w++) { /* what came for it is in none of those */
+        td_window *window = windows_of(s, block_of(s, instrument), w);
+        bool over = window_is_open(window) && td_gaps_lies_over(hole, window->start_ns, window->last_ns);
+        if (over && (hole->filled > 0 || hole->status == TD_GAP_LOST)) window->lost = 1;
     }
 }
 
@@ -95,10 +101,10 @@ static void forget_lost(td_state *s, uint32_t instrument, const td_hole *hole) {
 static td_hole *add_hole(td_step *step, uint32_t instrument, const td_hole *hole) {
     td_state *s = step->state;
     td_gaps *gaps = &block_of(s, instrument)->gaps;
-    size_t widest = s->program->width_count - 1;
-    int64_t settled_ns = step->feed->watermark_ns == INT64_MIN
-                             ? INT64_MIN
-                             : earliest_start(s, widest, step->feed->watermark_ns - s->grace_ns[widest]);
+    size_t timed = td_program_timed(s->program);
+    int64_t settled_ns = step->feed->watermark_ns;
+    if (settled_ns != INT64_MIN && timed > 0)
+        settled_ns = earliest_start(s, timed - 1, settled_ns - s->grace_ns[timed - 1]);
     for (td_hole *oldest; (oldest = td_gaps_make_room(gaps, settled_ns)) != NULL;) {
         if (oldest->status != TD_GAP_LOST)
             lose_gap(step, instrument, oldest);
@@ -223,10 +229,11 @@ void td_ledger_find_next_due(td_state *s, feed_state *feed) {
 
 /* By its windows: those of the newest trade keep their slots. */
 static int64_t last_trade_ns(const td_state *s, block_head *block) {
-    size_t widest = s->program->width_count - 1;
-    const td_window *windows = windows_of(s, block, widest);
-    int64_t last_ns = INT64_MIN;
-    for (uint32_t i = 0; i < s->slots[widest]; i++)
+    size_t timed = td_program_timed(s->program);
+    int64_t last_ns = timed > 0 || block->counted_ns == 0 ? INT64_MIN : block->counted_ns;
+    if (timed == 0) return last_ns;
+    const td_window *windows = windows_of(s, block, timed - 1);
+    for (uint32_t i = 0; i < s->slots[timed - 1]; i++)
         if (windows[i].trade_count > 0) last_ns = td_most(last_ns, windows[i].last_ns);
     return last_ns;
 }
@@ -427,8 +434,7 @@ void td_ledger_take_filled(td_step *step, const td_event *event) {
 
 /* ---- what bars say ---- */
 
-static td_quality quality_of(const td_gaps *gaps, td_window *window) {
-    int64_t end_ns = window->end_ns;
+static td_quality quality_up_to(const td_gaps *gaps, td_window *window, int64_t end_ns) {
     const td_hole *lost = td_gaps_over(gaps, window->start_ns, end_ns, TD_GAP_LOST);
     if (lost != NULL) window->lost = 1;
     bool partial = window->lost != 0 || td_gaps_over(gaps, window->start_ns, end_ns, TD_GAP_OPEN) != NULL;
@@ -436,13 +442,19 @@ static td_quality quality_of(const td_gaps *gaps, td_window *window) {
     return window->mended != 0 ? TD_QUALITY_REPAIRED : TD_QUALITY_COMPLETE;
 }
 
+static td_quality quality_of(const td_gaps *gaps, td_window *window) {
+    return quality_up_to(gaps, window, window->end_ns);
+}
+
 void td_ledger_grade(const td_step *step, const block_head *block, td_window *window, td_bar *bar) {
     const td_gaps *gaps = &block->gaps;
     const feed_state *feed = &step->state->feeds[block->feed];
-    bar->quality = (uint8_t)quality_of(gaps, window);
+    int64_t end_ns =
+        bar->end_ns - !td_width_is_timed(bar->width_ns); /* of trades what is behind the last was not theirs */
+    bar->quality = (uint8_t)quality_up_to(gaps, window, end_ns);
     bool counted = feed->set.gaps && td_ledger_counts_ids(feed, block) && gaps->ids_from_ns < bar->start_ns &&
-                   block->seen.newest_ns >= bar->end_ns && window->lost == 0 &&
-                   td_gaps_unsettled_over(gaps, bar->start_ns, bar->end_ns) == NULL;
+                   block->seen.newest_ns >= end_ns && window->lost == 0 &&
+                   td_gaps_unsettled_over(gaps, bar->start_ns, end_ns) == NULL;
     bar->evidence = counted ? TD_EVIDENCE_PROVEN : TD_EVIDENCE_ASSUMED;
 }
 
@@ -479,7 +491,7 @@ static td_window *next_to_give(const td_state *s, uint32_t instrument, size_t w,
 
 void td_ledger_regrade(td_step *step, uint32_t instrument, bool all_touched) {
     td_state *s = step->state;
-    for (size_t w = 0; w < s->program->width_count && step->from_ns <= step->to_ns; w++) {
+    for (size_t w = 0; w < td_program_timed(s->program) && step->from_ns <= step->to_ns; w++) {
         int64_t start_ns = earliest_start(s, w, step->from_ns);
         td_window *window;
         while ((window = next_to_give(s, instrument, w, start_ns, all_touched)) != NULL) {

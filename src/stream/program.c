@@ -49,6 +49,7 @@ bool td_program_knows(const td_program *p, uint32_t calendar, int64_t ns) {
 }
 
 td_period td_program_window(const td_program *p, uint32_t calendar, size_t w, td_period day, int64_t ns) {
+    if (w >= td_program_timed(p)) return (td_period){ns, ns + 1};
     int64_t width_ns = p->widths_ns[w], start_ns = td_window_start(ns, width_ns), end_ns = start_ns + width_ns;
     if (calendar != TD_NO_CALENDAR && width_ns == TD_NS_PER_DAY) return day;
     if (width_ns > TD_CALENDAR_REST_NS || !keeps_hours(p, calendar)) return (td_period){start_ns, end_ns};
@@ -80,6 +81,7 @@ void td_program_free(td_program *program) {
 }
 
 uint32_t td_program_depth(const td_program *p, int64_t width_ns) {
+    if (!td_width_is_timed(width_ns)) return 0;
     uint32_t depth = (uint32_t)((td_program_grace_ns(p, width_ns) + width_ns - 1) / width_ns);
     return depth > 0 && p->calendar_count > 0 ? depth + 1 : depth; /* one that a session cuts ends sooner */
 }

@@ -2,6 +2,7 @@
  * built (lang/program.c), shared by threads, identified by the hash of its body. It comes from the log: a tape says at
  * which place which program begins. */
 #pragma once
+#include "model/bar.h"
 #include "model/calendar.h"
 #include "model/condition.h"
 #include "model/gap.h"
@@ -37,7 +38,8 @@ typedef struct td_program_listing {           /* whose days and hours instrument
 typedef struct td_program {
     uint8_t sha256[TD_PROGRAM_SHA_BYTES]; /* of the body */
     size_t width_count;                   /* 1..TD_WIDTHS_MAX */
-    int64_t widths_ns[TD_WIDTHS_MAX];     /* ascending */
+    size_t counted_count;                 /* of those, the last: by count or volume, the others by time */
+    int64_t widths_ns[TD_WIDTHS_MAX];     /* model/width.h; ascending */
     td_graph *graphs[TD_GRAPHS_MAX];      /* strategies on bars of that width, NULL: none; then on ticks. Owned */
     size_t tick_graph_count;              /* of those */
     int64_t grace_ns;                     /* how long a closed window takes late trades; 0: not at all */
@@ -53,14 +55,18 @@ typedef struct td_program {
     td_program_feed unnamed; /* of feeds that it does not name */
 } td_program;
 
+static inline size_t td_program_timed(const td_program *program) {
+    return program->width_count - program->counted_count;
+}
 static inline size_t td_program_graph_count(const td_program *program) {
     return program->width_count + program->tick_graph_count;
 }
 
-/* How long a closed window of that width takes late trades: grace, within TD_REVISED_MAX windows. */
+/* How long a closed window of that width takes late trades: grace, within TD_REVISED_MAX windows; by count not at all.
+ */
 enum { TD_REVISED_MAX = 256 };
 static inline int64_t td_program_grace_ns(const td_program *program, int64_t width_ns) {
-    int64_t most_ns = TD_REVISED_MAX * width_ns; /* widths are at most a year */
+    int64_t most_ns = TD_REVISED_MAX * td_width_span_ns(width_ns); /* widths are at most a year */
     return program->grace_ns < most_ns ? program->grace_ns : most_ns;
 }
 
@@ -69,7 +75,7 @@ uint32_t td_program_depth(const td_program *program, int64_t width_ns);
 
 /* How long after its end a window of that width may be revised by what is put on the tape anew. */
 static inline int64_t td_program_horizon_ns(const td_program *program, int64_t width_ns) {
-    int64_t most_ns = TD_REVISED_MAX * width_ns;
+    int64_t most_ns = TD_REVISED_MAX * td_width_span_ns(width_ns);
     return program->repair_horizon_ns < most_ns ? program->repair_horizon_ns : most_ns;
 }
 
@@ -86,7 +92,8 @@ td_zone td_program_zone(const td_program *program, td_bytes instrument);
 /* True when the years of the calendar hold the instant. */
 bool td_program_knows(const td_program *program, uint32_t calendar, int64_t ns);
 /* The window of width w that holds an instant of that day: multiples of the width since the Unix epoch, cut where the
- * session begins and ends; the day itself for 1d. A width beyond 12 hours that is not 1d is never cut. */
+ * session begins and ends; the day itself for 1d. A width beyond 12 hours that is not 1d is never cut. What lies
+ * between two bars by count trades tell, not time: the instant alone. */
 td_period td_program_window(const td_program *program, uint32_t calendar, size_t w, td_period day, int64_t ns);
 
 td_program_feed td_program_feed_default(void);

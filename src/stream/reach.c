@@ -42,13 +42,28 @@ static int64_t graph_reach(const td_graph *g) {
     return most;
 }
 
-/* Between two events that run it. Of ticks nobody knows: as if one came each second. */
-static int64_t pace_ns(const td_program *p, const td_graph *g) {
-    if (g->rhythm.source != TD_RHYTHM_BARS) return g->rhythm.every_ns > TD_NS_PER_S ? g->rhythm.every_ns : TD_NS_PER_S;
+static bool closes_at_night(const td_program *p) {
     bool closes = false;
     for (size_t i = 0; i < p->calendar_count; i++) closes |= td_calendar_has_hours(p->calendars[i]);
+    return closes;
+}
+
+/* Between two events that run it. Of ticks nobody knows: as if one came each second, and as much volume as closes a bar
+ * each minute. */
+static int64_t pace_ns(const td_program *p, const td_graph *g) {
+    if (g->rhythm.source != TD_RHYTHM_BARS) return g->rhythm.every_ns > TD_NS_PER_S ? g->rhythm.every_ns : TD_NS_PER_S;
+    int64_t width = g->rhythm.width_ns;
+    if (!td_width_is_timed(width))
+        return width < TD_WIDTH_VOLUME ? times(width - TD_WIDTH_TRADES, TD_NS_PER_S) : TD_NS_PER_MIN;
+    bool closes = closes_at_night(p);
     int64_t closed = !closes ? 1 : g->rhythm.width_ns < TD_NS_PER_DAY ? 6 : 2;
     return times(g->rhythm.width_ns, closed);
+}
+
+/* Bars by count are cut from a session's open on, which may lie as far back as this. */
+static int64_t session_ns(const td_program *p, const td_graph *g) {
+    if (td_width_is_timed(g->rhythm.width_ns)) return 0;
+    return (closes_at_night(p) ? 5 : 1) * TD_NS_PER_DAY;
 }
 
 /* Graphs read each other: what one needs, another may need before. The first bar may be cut, and one more is open. */
@@ -56,7 +71,9 @@ int64_t td_program_reach_ns(const td_program *p) {
     int64_t sum_ns = 0;
     for (size_t g = 0; g < td_program_graph_count(p); g++) {
         int64_t events = p->graphs[g] != NULL ? graph_reach(p->graphs[g]) : 0;
-        if (events > 0) sum_ns = plus(sum_ns, times(plus(events, 2), pace_ns(p, p->graphs[g])));
+        if (events == 0) continue;
+        sum_ns = plus(sum_ns, times(plus(events, 2), pace_ns(p, p->graphs[g])));
+        sum_ns = plus(sum_ns, session_ns(p, p->graphs[g]));
     }
     return sum_ns;
 }

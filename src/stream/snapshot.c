@@ -4,7 +4,7 @@
 #include "stream/state.h"
 #include <stdlib.h>
 
-enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 22 };
+enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 23 };
 
 typedef struct snapshot_head {
     uint32_t magic, version;
@@ -30,12 +30,16 @@ static void put_feed(td_buf *out, const feed_state *feed) {
     td_buf_put_u32(out, feed->instrument_count);
     td_buf_put_u32(out, feed->traded_count);
     td_buf_put(out, feed->traded, feed->traded_count * sizeof *feed->traded);
+    if (feed->pending.trades != NULL) td_pending_save(&feed->pending, out);
 }
 
 size_t td_state_bytes(const td_state *s) {
     size_t per_block =
         s->block_bytes + TD_INSTRUMENT_NAME_MAX + 2 * sizeof(uint32_t); /* that its feed traded it, too */
-    return sizeof(snapshot_head) + s->feed_count * sizeof *s->feeds + s->block_count * per_block +
+    size_t waiting = 0;
+    for (uint32_t f = 0; f < s->feed_count; f++)
+        waiting += td_pending_count(&s->feeds[f].pending) * sizeof(td_pending_trade);
+    return sizeof(snapshot_head) + s->feed_count * sizeof *s->feeds + s->block_count * per_block + waiting +
            td_books_bytes(&s->books);
 }
 
@@ -94,7 +98,7 @@ static bool take_feed(td_bytes *bytes, td_state *s, uint32_t instrument_count) {
         if (!td_bytes_take(bytes, &instrument, sizeof instrument) || instrument >= instrument_count) return false;
         td_state_add_traded(feed, instrument);
     }
-    return true;
+    return !td_state_counts(s) || td_pending_load(&feed->pending, bytes, instrument_count);
 }
 
 static bool block_is_sound(const td_state *s, block_head *block) {

@@ -33,12 +33,16 @@ static bool reads_ticks(const td_graph *graph) {
     return false;
 }
 
-/* Bars end at multiples of their widths, and where sessions cut them. */
+/* Bars end at multiples of their widths, and where sessions cut them; by count anywhere, which a millisecond stands
+ * for.
+ */
 static void find_grains(td_state *s) {
     const td_program *p = s->program;
     s->asof_grain_ns = 0;
     for (size_t w = 0; w < p->width_count; w++)
-        if (reads_ticks(p->graphs[w])) s->asof_grain_ns = greatest_divisor(p->widths_ns[w], s->asof_grain_ns);
+        if (reads_ticks(p->graphs[w]))
+            s->asof_grain_ns =
+                greatest_divisor(w < td_program_timed(p) ? p->widths_ns[w] : TD_NS_PER_MS, s->asof_grain_ns);
     if (s->asof_grain_ns > 0 && p->calendar_count > 0)
         s->asof_grain_ns = greatest_divisor(TD_NS_PER_MIN, s->asof_grain_ns);
     int64_t grains = s->asof_grain_ns > 0 ? s->slot_lateness_ns / s->asof_grain_ns + 2 : 0;
@@ -52,8 +56,9 @@ void td_state_lay_out(td_state *s) {
         int64_t width_ns = p->widths_ns[w];
         s->grace_ns[w] = td_program_grace_ns(p, width_ns);
         s->horizon_ns[w] = td_program_horizon_ns(p, width_ns);
-        s->open_slots[w] = slots_for(width_ns, s->slot_lateness_ns);
-        s->slots[w] = slots_for(width_ns, s->slot_lateness_ns + s->grace_ns[w]);
+        bool timed = w < td_program_timed(p);
+        s->open_slots[w] = timed ? slots_for(width_ns, s->slot_lateness_ns) : 1;
+        s->slots[w] = timed ? slots_for(width_ns, s->slot_lateness_ns + s->grace_ns[w]) : 1;
         s->depth[w] = td_program_depth(p, width_ns);
         s->window_offset[w] = at;
         at += (s->slots[w] + 1) * sizeof(td_window);
@@ -119,7 +124,10 @@ td_state *td_state_new(const td_program *program) {
 
 void td_state_free(td_state *s) {
     if (s == NULL) return;
-    for (uint32_t i = 0; i < s->feed_count; i++) free(s->feeds[i].traded);
+    for (uint32_t i = 0; i < s->feed_count; i++) {
+        free(s->feeds[i].traded);
+        td_pending_fini(&s->feeds[i].pending);
+    }
     for (uint32_t i = 0; i < s->block_count; i++) free(s->blocks[i]);
     free(s->blocks);
     free(s->ports);
@@ -145,6 +153,7 @@ uint32_t td_state_feed(td_state *s, td_bytes name) {
     feed->watermark_ns = feed->ended_ns = INT64_MIN;
     for (size_t w = 0; w < TD_WIDTHS_MAX; w++) { feed->next_end_ns[w] = INT64_MAX; }
     feed->next_due_ns = feed->next_close_ns = INT64_MAX;
+    if (td_state_counts(s)) td_pending_begin(&feed->pending);
     return s->feed_count++;
 }
 
@@ -232,7 +241,7 @@ static td_window *recall_window(const td_state *s, uint32_t instrument, size_t w
  * forgotten already stays so, and what is further ahead than the horizon is nobody's window. */
 static void want_windows(td_state *s, const td_event *e) {
     const feed_state *feed = &s->feeds[e->feed];
-    for (size_t w = 0; w < s->program->width_count && feed->watermark_ns != INT64_MIN; w++) {
+    for (size_t w = 0; w < td_program_timed(s->program) && feed->watermark_ns != INT64_MIN; w++) {
         td_period period;
         if (!td_state_period(s, e->instrument, w, e->event_ns, &period)) return;
         int64_t start_ns = period.start_ns, end_ns = period.end_ns;
@@ -355,6 +364,7 @@ static __attribute__((noinline)) td_applied settle(placing *p) {
         .event = *e, .feed = feed_name(step->feed), .reason = TD_REASON_LATE, .known_at_ns = e->receive_ns};
     for (size_t w = 0; w < s->program->width_count; w++) {
         if ((p->missed >> w & 1) != 0) q.missed_width_ns[q.missed_count++] = s->program->widths_ns[w];
+        p->applied.final |= (p->missed >> w & 1) != 0 && w < td_program_timed(s->program);
         if ((p->revised >> w & 1) == 0) continue;
         td_period period = td_program_window(s->program, p->block->calendar, w, p->block->day, e->event_ns);
         td_window *window = recall_window(s, e->instrument, w, period.start_ns);
@@ -375,7 +385,7 @@ static __attribute__((noinline)) td_applied settle(placing *p) {
 
 static bool sums_fit(const td_state *s, const td_event *e) {
     td_i128 notional = td_trade_notional(&e->trade);
-    for (size_t w = 0; w < s->program->width_count; w++) {
+    for (size_t w = 0; w < td_program_timed(s->program); w++) {
         td_period period;
         if (!td_state_period(s, e->instrument, w, e->event_ns, &period)) return true;
         const td_window *window = recall_window(s, e->instrument, w, period.start_ns);
@@ -429,6 +439,14 @@ static __attribute__((noinline)) td_applied refuse_ahead(td_state *s, const td_e
     return applied;
 }
 
+/* Bars by count take it when its time has passed. */
+static __attribute__((noinline)) void await_count(placing *p, td_admits admits) {
+    const td_program *program = p->state->program;
+    td_step step = step_of(p->state, p->event->feed, p->event->receive_ns, p->emit);
+    if (td_state_await(&step, p->event, admits)) return;
+    p->missed |= (1u << program->width_count) - (1u << td_program_timed(program));
+}
+
 /* `admits` is p->admits, which most callers know. */
 static inline __attribute__((always_inline)) td_applied place_trade(placing *p, td_i128 notional, td_admits admits) {
     td_state *s = p->state;
@@ -438,8 +456,9 @@ static inline __attribute__((always_inline)) td_applied place_trade(placing *p, 
     if (block->feed != e->feed) move_to_feed(s, e, p->emit);
     if (admits == TD_ADMITS_LAST && td_desk_is_near(block, e)) td_desk_take_trade(s, e, p->emit);
     bool inside = td_period_holds(block->day, e->event_ns) || find_day(p);
-    size_t width_count = inside && admits != TD_ADMITS_NOTHING ? s->program->width_count : 0;
-    for (size_t w = 0; w < width_count; w++) {
+    bool counts = inside && admits != TD_ADMITS_NOTHING;
+    size_t timed_count = counts ? td_program_timed(s->program) : 0;
+    for (size_t w = 0; w < timed_count; w++) {
         td_window *window = &windows_of(s, block, w)[block->current[w]];
         if (!td_window_holds(window, e->event_ns)) {
             window = find_window(p, w);
@@ -447,6 +466,7 @@ static inline __attribute__((always_inline)) td_applied place_trade(placing *p, 
         }
         td_window_add(window, e->event_ns, &e->trade, notional, admits);
     }
+    if (counts && td_state_counts(s)) await_count(p, admits);
     return (p->missed | p->revised) != 0 || p->step != NULL ? settle(p) : p->applied;
 }
 

@@ -24,6 +24,9 @@
  * accepted, in the order of the log; one whose sale condition keeps it from the last price runs none. Their signals are
  * never revised; those over an open gap, of a crossed book or of a feed that is down or silent are withheld.
  *
+ * Bars by count (counting.c) wait until the watermark has passed a trade, take those of a session in the order of their
+ * times, and are given once. Between bars by time they stand where their last trade does.
+ *
  * A price that is no trade's moves time and goes through the rules; the newest is kept, and no bar is made of it. News
  * moves time; of an instrument the same id again, within the last 32, is a double.
  *
@@ -85,10 +88,11 @@ typedef enum td_verdict {
 
 typedef struct td_applied {
     td_verdict verdict;
-    uint8_t late_count;   /* widths whose window was final for good */
+    uint8_t late_count;   /* widths whose window was final for good, or that count trades in order */
     bool restricted : 1;  /* by its sale condition: accepted, and not in all of its bars */
     bool outside : 1;     /* of the hours: accepted, and in no bar            */
     bool unknown_day : 1; /* the calendar's years do not hold it; not of every such trade, but of the first */
+    bool final : 1;       /* a window by time that it missed was */
     bool changed;         /* td_state_take_changes may have more */
     uint8_t action;       /* td_share_word */
     uint8_t book;         /* td_book_word */

@@ -7,6 +7,7 @@
 #include "stream/gaps.h"
 #include "stream/hindsight.h"
 #include "stream/kept.h"
+#include "stream/pending.h"
 #include "stream/released.h"
 #include "stream/rules.h"
 #include "stream/seen.h"
@@ -32,10 +33,11 @@ typedef struct block_head {
     int64_t near_from;
     uint64_t near_span;
     int64_t near_until_ns;
-    td_touch touch;  /* where the program asks for it */
-    td_id_ring news; /* hashes of the last ids */
+    td_touch touch;     /* where the program asks for it */
+    int64_t counted_ns; /* the newest trade that bars by count wait for; 0: none yet */
+    td_id_ring news;    /* hashes of the last ids */
 } block_head;
-_Static_assert(sizeof(block_head) == 1056 + sizeof(td_gaps) + sizeof(td_recent) + 64 + sizeof(td_id_ring),
+_Static_assert(sizeof(block_head) == 1056 + sizeof(td_gaps) + sizeof(td_recent) + 72 + sizeof(td_id_ring),
                "the snapshot format depends on this layout");
 
 #define NO_FEED UINT32_MAX
@@ -56,6 +58,7 @@ typedef struct feed_state {
     uint8_t silent;                     /* for longer than `silence`, as a Time said  */
     uint32_t *traded;                   /* its instruments, in the order first traded */
     uint32_t traded_count, traded_capacity;
+    td_pending pending; /* where the program has bars by count */
 } feed_state;
 
 struct td_state {
@@ -66,7 +69,7 @@ struct td_state {
     size_t block_bytes;
     int64_t slot_lateness_ns; /* the greatest lateness of all programs so far: it sizes the slots */
     int64_t grace_ns[TD_WIDTHS_MAX], horizon_ns[TD_WIDTHS_MAX];
-    uint32_t open_slots[TD_WIDTHS_MAX]; /* windows of an instrument that can be open at once */
+    uint32_t open_slots[TD_WIDTHS_MAX]; /* windows of an instrument that can be open at once; by count one */
     uint32_t slots[TD_WIDTHS_MAX];      /* … or closed and still take trades */
     uint32_t depth[TD_WIDTHS_MAX];      /* bars that the graph can look back */
     size_t window_offset[TD_WIDTHS_MAX], graph_offset[TD_GRAPHS_MAX];
@@ -171,6 +174,16 @@ void td_ticks_run_book(td_state *s, const td_event *e, td_bytes instrument, cons
  * All that end at or before up_to_ns, in the order (end, width, instrument); and those of one instrument. */
 void td_state_close_windows(td_step *step, int64_t up_to_ns);
 void td_state_close_instrument(td_step *step, uint32_t instrument);
+/* counting.c: bars by count, of trades that the step's feed has waited for. The first of them goes into its bars, and
+ * closes those that it makes full. */
+void td_state_count_trade(td_step *step, const td_pending_trade *trade);
+/* Puts an accepted trade among those that wait. False: it is late, and will be in no bar by count. */
+bool td_state_await(td_step *step, const td_event *event, td_admits admits);
+static inline bool td_state_counts(const td_state *s) { return s->program->counted_count > 0; }
+/* closing.c, for it: the open window of that slot gives its bar; what others read of those that end then goes before.
+ */
+void td_state_close_window(td_step *step, size_t w, uint32_t instrument, uint32_t slot);
+void td_state_run_ahead(td_step *step, size_t w, uint32_t instrument, int64_t end_ns);
 /* The watermark has reached next_close_ns: what is missing is told before bars rest on it. */
 void td_state_pass_time(td_step *step);
 /* A closed window gives its bar anew, and what follows from it. */

@@ -21,7 +21,8 @@ static void keep_windows(const td_state *from, td_state *to, uint32_t instrument
     for (size_t old = 0; old < from->program->width_count; old++) {
         if (from->program->widths_ns[old] != width_ns) continue;
         const td_window *windows = windows_of(from, block_of(from, instrument), old);
-        for (uint32_t i = 0; i < from->slots[old]; i++) {
+        if (w >= td_program_timed(to->program)) kept[0] = windows[0];
+        for (uint32_t i = 0; w < td_program_timed(to->program) && i < from->slots[old]; i++) {
             td_window *slot = &kept[slot_of(to, w, windows[i].start_ns)];
             if (windows[i].trade_count == 0 || !is_made_still(to, instrument, w, &windows[i])) continue;
             td_window goes = windows[i];
@@ -54,6 +55,7 @@ static void keep_instrument(const td_state *from, const td_state *warm, td_state
     block->copy = old->copy;
     block->recent = old->recent;
     if (to->touches) block->touch = from->touches || warm == NULL ? old->touch : block_of(warm, instrument)->touch;
+    block->counted_ns = old->counted_ns;
     bool same_ids = old->feed != NO_FEED && from->feeds[old->feed].set.trade_ids == to->feeds[old->feed].set.trade_ids;
     block->gaps = old->gaps;
     if (same_ids)
@@ -143,6 +145,16 @@ td_state *td_state_new_warm(const td_state *s, const td_program *program) {
 
 /* ---- all of it ---- */
 
+/* What bars by count wait for, if any did before; else that of the warm state, which read the same tape. */
+static void carry_pending(td_state *from, const td_state *warm, td_state *to) {
+    for (uint32_t f = 0; f < to->feed_count && td_state_counts(to); f++) {
+        const td_state *source = td_state_counts(from) ? from : warm;
+        for (uint32_t i = 0; source != NULL && i < source->feed_count; i++)
+            if (td_bytes_equal(feed_name(&source->feeds[i]), feed_name(&to->feeds[f])))
+                td_pending_copy(&to->feeds[f].pending, &source->feeds[i].pending);
+    }
+}
+
 void td_state_swap(td_state *s, const td_program *program, const td_state *warm) {
     td_state *next = td_state_new(program);
     if (s->slot_lateness_ns > next->slot_lateness_ns) {
@@ -181,6 +193,7 @@ void td_state_swap(td_state *s, const td_program *program, const td_state *warm)
     }
     for (size_t g = 0; g < td_program_graph_count(program) && warm != NULL; g++)
         if (program->graphs[g] != NULL) carry_graph(s, warm, next, g);
+    carry_pending(s, warm, next);
     td_state_find_next_ends(next);
     td_state swapped = *s;
     *s = *next;

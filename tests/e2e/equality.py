@@ -21,6 +21,12 @@ TABLES = ("bars", "signals", "fills")
 
 # Each is looked at from the partitions of the others, and all of them from everywhere.
 JOINED = """\
+strategy counted on bars(100 trades)
+  use spy = LEAN:SPY bars(5000 volume)
+  use minute = bars(1m)
+  buy  when close > minute.close and spy.close > spy.close[1] and quote.age < 60s
+  exit when close < close[1]
+
 strategy joined on bars(5s)
   use spy = LEAN:SPY
   use btc = BINANCE:BTCUSDT bars(1m)
@@ -32,7 +38,7 @@ strategy joined on bars(5s)
 
 
 def demo(home, *options, feeds=FEEDS, strategies=None):
-    file = td.config(f"{home}/demo.yaml", f"{home}/data", feeds, bars="[1s, 5s, 1m, 5m]",
+    file = td.config(f"{home}/demo.yaml", f"{home}/data", feeds, bars="[1s, 5s, 1m, 5m, 100 trades, 5000 volume]",
                      strategies=STRATEGIES if strategies is None else strategies)
     return file, options
 

@@ -100,7 +100,7 @@ def day(format, event_ns, hours):
     return (start, end) if start <= event_ns < end else None
 
 
-def run(data_set, folder, hours="all", rules="basic", strategies=(), partitions=8):
+def run(data_set, folder, hours="all", rules="basic", strategies=(), partitions=8, widths=tuple(WIDTHS)):
     """Runs the program over the files until they end; returns its summary and the bars' database."""
     inputs = folder / "inputs"
     inputs.mkdir()
@@ -110,7 +110,7 @@ def run(data_set, folder, hours="all", rules="basic", strategies=(), partitions=
     config.write_text(f"""\
 feeds:
   - file: {{ format: {data_set.format}, path: "{inputs}/*", rules: {rules} }}
-bars: [{", ".join(WIDTHS)}]
+bars: [{", ".join(widths)}]
 hours: {hours}
 strategies: [{", ".join(map(str, strategies))}]
 log: {{ dir: "{folder}/log", partitions: {partitions} }}

@@ -31,8 +31,9 @@ static void put_text(td_world *w, uint64_t which) {
     static const char *const firsts[TEXTS] = {"sma(close, 3)", "ema(close, 4)", "max(high, 6)",
                                               "rsi(close, 5)", "close[2]",      "sma(ema(close, 3), 4)"};
     td_buf text = {0};
-    td_buf_printf(&text, "strategy cross on bars(%ds) for LEAN:*, BINANCE:*, SIM:*\n  f = %s\n  s = ema(close, 5)\n",
-                  which % 4 == 3 ? 10 : 1, firsts[which % TEXTS]);
+    static const char *const widths[] = {"1s", "1s", "4 trades", "10s"};
+    td_buf_printf(&text, "strategy cross on bars(%s) for LEAN:*, BINANCE:*, SIM:*\n  f = %s\n  s = ema(close, 5)\n",
+                  widths[which % 4], firsts[which % TEXTS]);
     td_buf_printf(&text, "  buy when crossover(f, s)\n  sell when f < %d%s\n%s", (int)(which % 97),
                   which % 3 == 2 ? " and wrong" : "", kept);
     td_sim_put_file(w->sim, "market/cross.td", td_buf_bytes(&text));

@@ -12,6 +12,7 @@ struct td_onlooker {
     td_os os;
     td_view *view;
     td_serve_topics topics;
+    int64_t widths_ns[TD_WIDTHS_MAX];
     uint32_t partitions;
     int64_t from[KINDS][PARTITIONS_MAX]; /* what lies below was there before */
     td_buf told[KINDS][PARTITIONS_MAX];
@@ -66,7 +67,9 @@ td_status td_onlooker_open(td_onlooker **out, const td_os *os, const td_engine *
                                   .signals = topics->outputs[TD_OUTPUT_SIGNALS],
                                   .gaps = topics->outputs[TD_OUTPUT_GAPS],
                                   .ids = topics->ids};
-    o->topics.widths_ns = td_engine_widths(engine, &o->topics.width_count);
+    const int64_t *widths_ns = td_engine_widths(engine, &o->topics.width_count);
+    memcpy(o->widths_ns, widths_ns, o->topics.width_count * sizeof *widths_ns); /* an edit changes the engine's */
+    o->topics.widths_ns = o->widths_ns;
     for (int kind = 0; kind < KINDS; kind++)
         for (uint32_t p = 0; p < o->partitions; p++) o->from[kind][p] = td_topic_end(topic_of(o, kind), p);
     td_view_events events = {o, tell_bar, tell_signal, tell_gap};

@@ -19,6 +19,10 @@ static const char strategy[] = "strategy cross on bars(1s) for LEAN:*, BINANCE:*
                                "strategy jump on bars(5s) for LEAN:*, BINANCE:*, SIM:*\n"
                                "  short when close > close[1] and volume > 0\n"
                                "  cover when close < close[1]\n"
+                               "strategy beat on bars(7 trades) for LEAN:*, BINANCE:*, SIM:*\n"
+                               "  use second = bars(1s)\n"
+                               "  buy when close > second.close and close > quote.bid\n"
+                               "  sell when close < close[1]\n"
                                "strategy lift on trades for LEAN:*, BINANCE:*, SIM:*\n"
                                "  buy when price >= quote.ask and quote.age < 60s\n"
                                "  exit when price < price[1] or price < quote.bid\n"
@@ -85,11 +89,11 @@ static void put_feeds(td_world *w, td_buf *yaml) {
 }
 
 static void put_small_feeds(td_world *w, td_buf *yaml) {
-    td_market_put_binance(w->sim, &w->random, 150);
+    td_market_put_binance(w->sim, &w->random, 120);
     td_buf_text(
         yaml, "feeds:\n"
               "  - file: { name: binance, format: binance-collector, path: \"market/binance/*.gz\" }\n"
-              "  - simulated: { seed: 3, instruments: 4, ticks: 1300, duration: 90s, start: 2026-01-05T23:59:50Z }\n");
+              "  - simulated: { seed: 3, instruments: 4, ticks: 1200, duration: 90s, start: 2026-01-05T23:59:50Z }\n");
     put_actions(w, yaml);
 }
 
@@ -115,7 +119,7 @@ bool td_world_open(td_world *w, uint64_t machine_seed, td_world_size size) {
     else
         put_small_feeds(w, &yaml);
     static const char *const graces[] = {"0s", "1s", "10s", "60s"};
-    td_buf_printf(&yaml, "bars: [1s, 10s, 1m]\nstrategies: [market/cross.td]\ngrace: %s\n",
+    td_buf_printf(&yaml, "bars: [1s, 10s, 1m, 50 volume]\nstrategies: [market/cross.td]\ngrace: %s\n",
                   graces[td_world_below(w, 4)]);
     td_buf_printf(&yaml, "log: { dir: var/data, partitions: %u, segment: %uKB, codec: %s }\n", w->partitions,
                   64 + (unsigned)td_world_below(w, 64), td_world_below(w, 2) == 0 ? "none" : "zstd");

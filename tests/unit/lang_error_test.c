@@ -151,11 +151,6 @@ static const struct {
      "x.td:1:20: expected a width with its unit, such as 1m, found '60'\n"
      "    strategy a on bars(60)\n"
      "                       ^\n"},
-    {"strategy a on bars(100 trades)\n"
-     "  x = close\n",
-     "x.td:1:20: a width by count is not part of this version\n"
-     "    strategy a on bars(100 trades)\n"
-     "                       ^\n"},
     {"strategy a on bars(1x)\n"
      "  x = close\n",
      "x.td:1:20: expected a width, such as 500ms, 5s, 1m or 4h, found '1x'\n"
@@ -226,9 +221,6 @@ static const struct {
      "  y = pep.clos\n"
      "  z = rsi(pep, 14)\n"
      "  exit when hour.close[close] > 0\n",
-     "x.td:3:19: a width by count is not part of this version\n"
-     "      use hour = bars(100 trades)\n"
-     "                      ^\n"
      "x.td:4:7: 'pep' is already defined, on line 2\n"
      "      use pep = bars(1h)\n"
      "          ^\n"

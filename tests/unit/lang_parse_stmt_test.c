@@ -74,17 +74,14 @@ static void put_duration(td_buf *out, const char *word, int64_t ns) {
 }
 
 static void put_source(td_buf *out, const td_source_tree *s) {
-    static const char *const widths[] = {"time", "day", "trades", "volume"};
+    char width[TD_WIDTH_TEXT_MAX];
     if (!s->given) return;
     td_buf_printf(out, " on %s", td_words_source[s->kind]);
     put_duration(out, " every ", s->every_ns);
     if (s->kind != TD_SOURCE_BARS) return;
-    td_buf_printf(out, " %s ", widths[s->width]);
-    if (s->width_ns > 0)
-        put_duration(out, "", s->width_ns);
-    else
-        put_number(out, s->amount);
-    td_buf_printf(out, "%s%s", s->filled_offset > 0 ? " filled" : "", s->extended_offset > 0 ? " extended" : "");
+    (void)td_width_format(s->width_ns, width);
+    td_buf_printf(out, " %s%s%s", width, s->filled_offset > 0 ? " filled" : "",
+                  s->extended_offset > 0 ? " extended" : "");
 }
 
 static void put_legs(td_buf *out, const td_syntax *tree, const td_stmt *s) {
@@ -180,12 +177,12 @@ static void test_headers(void **state) {
     static const struct {
         const char *header, *tree;
     } cases[] = {
-        {"bars(1m)", " on bars time 1m"},
-        {"bars(1d)", " on bars day 1d"},
-        {"bars(24h)", " on bars time 1d"},
-        {"bars(100 trades)", " on bars trades 100"},
-        {"bars(2.5 volume, filled, extended)", " on bars volume 2.5 filled extended"},
-        {"bars(5m, extended)", " on bars time 5m extended"},
+        {"bars(1m)", " on bars 1m"},
+        {"bars(1d)", " on bars 1d"},
+        {"bars(24h)", " on bars 1d"},
+        {"bars(100 trades)", " on bars 100 trades"},
+        {"bars(2.5 volume, filled, extended)", " on bars 2.5 volume filled extended"},
+        {"bars(5m, extended)", " on bars 5m extended"},
         {"trades", " on trades"},
         {"quotes every 250ms", " on quotes every 250ms"},
         {"book every 100ms for COINBASE:BTC-USD", " on book every 100ms for COINBASE:BTC-USD"},
@@ -211,7 +208,7 @@ static void test_lines(void **state) {
         {"param word = \"up\"", "param word = 'up'"},
         {"param calm = true", "param calm = true"},
         {"use pep = NASDAQ:PEP", "use pep NASDAQ:PEP"},
-        {"use hour = bars(1h)", "use hour on bars time 1h"},
+        {"use hour = bars(1h)", "use hour on bars 1h"},
         {"use eth=COINBASE:ETH-USD trades every 1s", "use eth COINBASE:ETH-USD on trades every 1s"},
         {"x = max(high, session, where = session.elapsed <= range)",
          "let x = max(high session where=<=[session.elapsed range])"},
@@ -276,7 +273,7 @@ static const struct {
      "  x = price\n"
      "strategy d on bars(1m) for @ where x\n"
      "  x = close\n",
-     "x.td:1:20: expected a whole number of trades above 0, found '1.5'\n"
+     "x.td:1:20: expected a whole number of trades from 1 to 1000000000, found '1.5'\n"
      "    strategy a on bars(1.5 trades)\n"
      "                       ^\n"
      "x.td:3:24: expected 'filled' or 'extended', found 'fild'; did you mean 'filled'?\n"

@@ -16,12 +16,13 @@ static const char *const json_lines[TD_SCHEMA_COUNT] = {
     [TD_SCHEMA_PROGRAM] = "{\"schema\":\"Program\",\"sha256\":"
                           "\"3031323334353637383961626364656630313233343536373839616263646500\","
                           "\"warm_from\":null}",
-    [TD_SCHEMA_BAR] = "{\"schema\":\"Bar\",\"instrument\":\"LEAN:IBM\",\"event_time\":1795239865123,"
-                      "\"event_ns\":1795239865123456849,\"width_ns\":60,\"start_ns\":1795239865123456789,"
-                      "\"end_ns\":1795239865123456849,\"open\":\"0.000000001\",\"high\":\"0.000000002\","
-                      "\"low\":\"0.000000003\",\"close\":\"0.000000004\",\"vwap\":\"0.000000005\","
-                      "\"volume\":\"0.00000006\",\"notional\":\"0.00000000000000007\",\"trade_count\":8,"
-                      "\"revision\":0,\"known_at_ns\":0,\"quality\":\"repaired\",\"evidence\":\"proven\"}",
+    [TD_SCHEMA_BAR] =
+        "{\"schema\":\"Bar\",\"instrument\":\"LEAN:IBM\",\"event_time\":1795239865123,"
+        "\"event_ns\":1795239865123456849,\"width_ns\":60,\"start_ns\":1795239865123456789,"
+        "\"end_ns\":1795239865123456849,\"open\":\"0.000000001\",\"high\":\"0.000000002\","
+        "\"low\":\"0.000000003\",\"close\":\"0.000000004\",\"vwap\":\"0.000000005\","
+        "\"volume\":\"0.00000006\",\"notional\":\"0.00000000000000007\",\"trade_count\":8,"
+        "\"revision\":0,\"known_at_ns\":0,\"quality\":\"repaired\",\"evidence\":\"proven\",\"width\":\"60ns\"}",
     [TD_SCHEMA_SIGNAL] = "{\"schema\":\"Signal\",\"id\":\"golden_cross/LEAN:IBM/2026-11-21T05:44:25.123456789#1\","
                          "\"strategy\":\"golden_cross\",\"instrument\":\"LEAN:IBM\",\"event_time\":1795239865123,"
                          "\"event_ns\":1795239865123456789,\"width_ns\":60000000000,\"ordinal\":1,"

@@ -1,0 +1,34 @@
+/* src/model/width.c - widths as words. */
+#include "model/width.h"
+#include "base/time.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+size_t td_width_format(int64_t width, char out[TD_WIDTH_TEXT_MAX]) {
+    if (td_width_is_timed(width)) return td_duration_format(width, out);
+    if (width < TD_WIDTH_VOLUME)
+        return (size_t)snprintf(out, TD_WIDTH_TEXT_MAX, "%" PRId64 " trades", width - TD_WIDTH_TRADES);
+    char volume[TD_DECIMAL_TEXT_MAX];
+    (void)td_decimal_format(width - TD_WIDTH_VOLUME, TD_SIZE_SCALE, false, volume);
+    return (size_t)snprintf(out, TD_WIDTH_TEXT_MAX, "%.30s volume", volume);
+}
+
+/* The text without the word at its end, and without the space before that. False: it does not end so. */
+static bool cut_word(td_bytes *text, const char *word) {
+    size_t size = strlen(word);
+    if (text->size <= size || memcmp(text->data + text->size - size, word, size) != 0) return false;
+    text->size -= size;
+    if (text->size > 1 && text->data[text->size - 1] == ' ') text->size--;
+    return true;
+}
+
+td_status td_width_parse(td_bytes text, int64_t *out) {
+    bool trades = cut_word(&text, "trades"), volume = !trades && cut_word(&text, "volume"), inexact;
+    if (!trades && !volume)
+        return td_duration_parse(text, out) == TD_OK && *out > 0 && td_width_is_timed(*out) ? TD_OK : TD_REJECT;
+    int64_t amount, most = trades ? TD_WIDTH_TRADES_MAX : TD_WIDTH_VOLUME_MAX;
+    if (td_decimal_parse(text, trades ? 0 : TD_SIZE_SCALE, &amount, &inexact) != TD_OK) return TD_REJECT;
+    if (inexact || amount <= 0 || amount > most) return TD_REJECT;
+    *out = (trades ? TD_WIDTH_TRADES : TD_WIDTH_VOLUME) + amount;
+    return TD_OK;
+}
