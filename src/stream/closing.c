@@ -62,6 +62,7 @@ void td_state_close_window(td_step *step, size_t w, uint32_t instrument, uint32_
     h.now = td_state_moment(s, instrument, bar.start_ns);
     td_desk_look_again(block); /* levels may have moved */
     td_hindsight_apply(h, name, &bar, on_signal, step);
+    td_state_keep_exports(s, instrument, w, bar.end_ns);
 }
 
 /* Closes the open window of width w that ends at end_ns among `count` from slot `first` on; returns the earliest end

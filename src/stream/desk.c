@@ -28,6 +28,11 @@ static td_split split_since(const desk *d, int64_t after_ns, int64_t up_to_ns) {
     return td_shares_any(shares) ? td_shares_split(shares, d->instrument, after_ns, up_to_ns) : (td_split){1, 1};
 }
 
+static bool shares_change(const desk *d, int64_t after_ns, int64_t up_to_ns) {
+    const td_shares *shares = &d->state->shares;
+    return td_shares_any(shares) && td_shares_change(shares, d->instrument, after_ns, up_to_ns);
+}
+
 static bool splits(td_split split) { return split.numerator != split.denominator; }
 
 /* What is held, in shares of now. */
@@ -163,7 +168,18 @@ static bool fill_at_touch(const desk *d, const seat *s) {
     return true;
 }
 
+/* It came in late, and its price is of shares of before those that are held or ordered. */
+static bool is_of_other_shares(const desk *d, const seat *s) {
+    int64_t held_ns = s->paper->quantity != 0 ? s->paper->shares_ns : INT64_MIN, ns = d->event->event_ns;
+    if (s->paper->ordered != 0 && s->paper->order_ns > held_ns) held_ns = s->paper->order_ns;
+    return ns < held_ns && shares_change(d, ns, held_ns);
+}
+
 static void take_seat(desk *d, const seat *s) {
+    if (is_of_other_shares(d, s)) {
+        wait_for_any(d);
+        return;
+    }
     if (s->paper->quantity != 0) follow_splits(d, s);
     if (fill_at_touch(d, s)) wait_for_any(d);
     if (goes_flat(d, s)) {
@@ -179,7 +195,7 @@ static void take_seat(desk *d, const seat *s) {
     if (fills || s->paper->ordered != 0) wait_for_any(d); /* what stays as it was stands by levels of before */
     if (s->paper->quantity == 0) return;
     td_exits_quiet(s->exits, &d->low, &d->high);
-    if (splits(split_since(d, s->paper->shares_ns, INT64_MAX))) wait_for_any(d); /* one lies ahead */
+    if (shares_change(d, s->paper->shares_ns, INT64_MAX)) wait_for_any(d); /* a split lies ahead */
 }
 
 /* Of the event's instrument, where there is something to fill or to hold. */

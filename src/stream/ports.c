@@ -11,6 +11,12 @@ static td_value read_asof(td_asof asof, const td_port *port, int64_t at_ns) {
     return port->kind == TD_PORT_AGE ? at_ns - event_ns : values[port->export_at];
 }
 
+/* The newest bar is of a feed that is ahead, or the event came in late. */
+static bool is_later(const void *memory, int64_t at_ns) {
+    int64_t end_ns;
+    return td_graph_last_ns(memory, &end_ns) && end_ns > at_ns;
+}
+
 /* The newest value that a graph of bars gave: of its last final bar; or how long ago that ended. */
 static td_value read_bar(const td_graph *graph, const void *memory, const td_port *port, int64_t at_ns) {
     int64_t end_ns;
@@ -18,15 +24,17 @@ static td_value read_bar(const td_graph *graph, const void *memory, const td_por
     return port->kind == TD_PORT_AGE ? at_ns - end_ns : td_graph_export(graph, memory, port->export_at);
 }
 
-/* Of ticks what was there at that instant. */
+/* Of ticks, and of bars that are not the newest, what was there at that instant. */
 static td_value read_export(const td_state *s, uint32_t instrument, const td_port *port, int64_t at_ns) {
     if (instrument == UINT32_MAX) return TD_VALUE_NA; /* it has not been seen */
     block_head *block = block_of(s, instrument);
     for (size_t g = 0; g < td_program_graph_count(s->program); g++) {
         const td_graph *graph = s->program->graphs[g];
         if (graph == NULL || td_rhythm_compare(td_graph_rhythm(graph), port->rhythm) != 0) continue;
-        if (g >= s->program->width_count) return read_asof(asof_of(s, block, g), port, at_ns);
-        return read_bar(graph, graph_state_of(s, block, g), port, at_ns);
+        const void *memory = graph_state_of(s, block, g);
+        if (g >= s->program->width_count || is_later(memory, at_ns))
+            return read_asof(asof_of(s, block, g), port, at_ns);
+        return read_bar(graph, memory, port, at_ns);
     }
     return TD_VALUE_NA;
 }
@@ -86,4 +94,13 @@ const td_value *td_state_read_ports(td_state *s, uint32_t instrument, size_t gra
                                                 : read_export(s, of, &ports[i], at_ns);
     }
     return count > 0 ? s->ports : NULL;
+}
+
+void td_state_keep_exports(td_state *s, uint32_t instrument, size_t graph, int64_t event_ns) {
+    block_head *block = block_of(s, instrument);
+    td_asof asof = asof_of(s, block, graph);
+    if (asof.block == NULL) return;
+    td_value *values = td_asof_put(asof, event_ns);
+    for (uint32_t i = 0; i < asof.values; i++)
+        values[i] = td_graph_export(s->program->graphs[graph], graph_state_of(s, block, graph), i);
 }

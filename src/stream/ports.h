@@ -6,3 +6,6 @@
 /* The ports of that graph of the program for the instrument, as of an instant of event time, lent until the next call;
  * NULL: it has none. */
 const td_value *td_state_read_ports(td_state *state, uint32_t instrument, size_t graph, int64_t at_ns);
+/* What the graph gives to others, as of its event of that time which has just run it, is kept for who reads as of then.
+ */
+void td_state_keep_exports(td_state *state, uint32_t instrument, size_t graph, int64_t event_ns);

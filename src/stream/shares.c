@@ -83,6 +83,15 @@ td_split td_shares_split(const td_shares *s, td_bytes instrument, int64_t after_
     return split;
 }
 
+bool td_shares_change(const td_shares *s, td_bytes instrument, int64_t after_ns, int64_t up_to_ns) {
+    const row *r = find_row(s, instrument);
+    for (uint32_t i = 0; r != NULL && i < r->count; i++)
+        if (r->actions[i].kind == TD_CORPORATE_SPLIT && r->actions[i].ex_ns > after_ns &&
+            r->actions[i].ex_ns <= up_to_ns)
+            return true;
+    return false;
+}
+
 td_i128 td_shares_dividends(const td_shares *s, td_bytes instrument, int64_t after_ns, int64_t up_to_ns) {
     const row *r = find_row(s, instrument);
     td_split split = {1, 1};

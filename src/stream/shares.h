@@ -28,6 +28,8 @@ typedef enum td_share_word {
 td_share_word td_shares_put(td_shares *shares, td_bytes instrument, const td_corporate *action, int64_t ex_ns);
 /* What a share of before has become by the splits of (after_ns, up_to_ns]. */
 td_split td_shares_split(const td_shares *shares, td_bytes instrument, int64_t after_ns, int64_t up_to_ns);
+/* Some split lies in (after_ns, up_to_ns], whatever they come to together. */
+bool td_shares_change(const td_shares *shares, td_bytes instrument, int64_t after_ns, int64_t up_to_ns);
 /* The cash that such a share has brought by then, by the dividends of (after_ns, up_to_ns]: each for as many shares as
  * it had become, one of the day of a split for the new ones; so rounded, half to even at 9 places. */
 td_i128 td_shares_dividends(const td_shares *shares, td_bytes instrument, int64_t after_ns, int64_t up_to_ns);

@@ -4,7 +4,7 @@
 #include "stream/state.h"
 #include <stdlib.h>
 
-enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 23 };
+enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 24 };
 
 typedef struct snapshot_head {
     uint32_t magic, version;
@@ -111,7 +111,8 @@ static bool block_is_sound(const td_state *s, block_head *block) {
         if (block->current[w] > s->slots[w]) return false;
         if (s->program->graphs[w] != NULL && !td_hindsight_valid(hindsight_of(s, block, w))) return false;
     }
-    for (size_t g = s->program->width_count; g < td_program_graph_count(s->program); g++) {
+    for (size_t g = 0; g < td_program_graph_count(s->program); g++) {
+        if (s->program->graphs[g] == NULL) continue;
         td_asof asof = asof_of(s, block, g);
         if (asof.block != NULL && !td_asof_valid(asof)) return false;
     }

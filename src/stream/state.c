@@ -74,12 +74,10 @@ void td_state_lay_out(td_state *s) {
         for (uint32_t i = 0; i < td_graph_strategies(p->graphs[g]); i++)
             s->touches |= td_graph_rules(p->graphs[g], i)->fill == TD_FILL_TOUCH;
         at += g < p->width_count ? td_hindsight_bytes(p->graphs[g], s->depth[g]) : td_graph_state_bytes(p->graphs[g]);
-        if (g >= p->width_count) {
-            uint32_t values = td_graph_exports(p->graphs[g]);
-            s->ticks_run |= (uint8_t)(1u << td_graph_rhythm(p->graphs[g]).source);
-            s->asof_offset[g] = at;
-            if (values > 0) at += td_asof_bytes(values, s->asof_grains);
-        }
+        if (g >= p->width_count) s->ticks_run |= (uint8_t)(1u << td_graph_rhythm(p->graphs[g]).source);
+        uint32_t values = td_graph_exports(p->graphs[g]);
+        s->asof_offset[g] = at;
+        if (values > 0) at += td_asof_bytes(values, s->asof_grains);
         uint32_t count = td_graph_ports(p->graphs[g], &ports);
         port_count = count > port_count ? count : port_count;
     }

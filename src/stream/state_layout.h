@@ -73,7 +73,7 @@ struct td_state {
     uint32_t slots[TD_WIDTHS_MAX];      /* … or closed and still take trades */
     uint32_t depth[TD_WIDTHS_MAX];      /* bars that the graph can look back */
     size_t window_offset[TD_WIDTHS_MAX], graph_offset[TD_GRAPHS_MAX];
-    size_t asof_offset[TD_GRAPHS_MAX]; /* of graphs on ticks that others read: what they gave */
+    size_t asof_offset[TD_GRAPHS_MAX]; /* of graphs that others read: what they gave */
     uint32_t asof_grains;              /* as far back as bars may still close, each of them */
     int64_t asof_grain_ns;             /* that divides the widths of those who read them; 0: no bars do */
     uint8_t ticks_run;                 /* graphs on ticks: a bit by td_rhythm_source */

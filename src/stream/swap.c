@@ -87,7 +87,7 @@ static void carry_positions(const td_state *from, td_state *to, uint32_t instrum
                                from->program->graphs[old], remembered(from, instrument, old).state);
 }
 
-/* What a graph on ticks has given to others stays where they read the same of it; else the warm state says it. */
+/* What a graph has given to others stays where they read the same of it; else the warm state says it. */
 static void carry_asof(const td_state *source, size_t at, td_state *to, size_t graph, uint32_t instrument) {
     td_asof theirs = asof_of(source, block_of(source, instrument), at),
             mine = asof_of(to, block_of(to, instrument), graph);
@@ -105,7 +105,6 @@ static void carry_graph(const td_state *from, const td_state *warm, td_state *to
         td_hindsight_carry(remembered(to, i, graph), carry, td_instruments_name(to->instruments, i),
                            before ? &kept : NULL, &warmed);
         carry_positions(from, to, i, graph);
-        if (graph < to->program->width_count) continue;
         bool same = td_carry_same_exports(carry);
         carry_asof(same ? from : warm, same ? old : graph, to, graph, i);
     }

@@ -64,15 +64,6 @@ static void report(const td_state *s, const td_graph *graph, void *state, const 
     }
 }
 
-static void keep_exports(td_state *s, size_t at, const td_tick *tick) {
-    const td_graph *graph = s->program->graphs[at];
-    block_head *block = block_of(s, tick->instrument);
-    td_asof asof = asof_of(s, block, at);
-    if (asof.block == NULL) return;
-    td_value *values = td_asof_put(asof, tick->event_ns);
-    for (uint32_t i = 0; i < asof.values; i++) values[i] = td_graph_export(graph, graph_state_of(s, block, at), i);
-}
-
 static void run_all(td_state *s, td_rhythm_source source, const td_tick *tick, const td_emit *emit) {
     const td_program *p = s->program;
     if ((s->ticks_run >> source & 1) == 0) return;
@@ -86,7 +77,7 @@ static void run_all(td_state *s, td_rhythm_source source, const td_tick *tick, c
             continue;
         event.ports = td_state_read_ports(s, tick->instrument, g, tick->event_ns);
         td_graph_run(p->graphs[g], state, &event);
-        keep_exports(s, g, tick);
+        td_state_keep_exports(s, tick->instrument, g, tick->event_ns);
         td_desk_look_again(block_of(s, tick->instrument)); /* levels may have moved, and targets */
         act(s, p->graphs[g], state, tick, emit);
         report(s, p->graphs[g], state, tick, emit);

@@ -10,7 +10,7 @@
 
 typedef struct step {
     char kind; /* t: trade, l: one that came in late, b: of a backfill, r: released, q: quote, its ask 1 above, B: a bid
-                  alone, w: Time, s: split 2:1 */
+                  alone, w: Time, s: split 2:1, c: shares are put together 1:2 */
     double at_s; /* its time; of a split the begin of the day */
     double price;
     const char *gives;
@@ -81,9 +81,11 @@ static td_event event_of(const step *s, td_state *state, uint32_t instrument) {
         e.kind = TD_EVENT_TIME;
         e.time = (td_time_mark){.bound_ns = e.event_ns, .clock_ns = e.event_ns, .session = TD_SESSION_LIVE};
     }
-    if (s->kind == 's') {
+    if (s->kind == 's' || s->kind == 'c') {
+        bool more = s->kind == 's';
         e.kind = TD_EVENT_CORPORATE;
-        e.corporate = (td_corporate){.ex_day = (int32_t)(s->at_s / 86400), .numerator = 2, .denominator = 1};
+        e.corporate = (td_corporate){
+            .ex_day = (int32_t)(s->at_s / 86400), .numerator = more ? 2 : 1, .denominator = more ? 1 : 2};
     }
     return e;
 }
@@ -382,6 +384,49 @@ static void a_level_is_split_with_its_position(void **state) {
     RUN("strategy x on trades\n  buy when price == 100\n  stop at price - 1\n", tick);
 }
 
+/* What is late by a split has a price of other shares. */
+static void a_trade_of_before_a_split_reaches_and_fills_nothing(void **state) {
+    (void)state;
+    static const step held[] = {
+        {'t', 86390.0, 100, ""},
+        {'w', 86395.0, 0, "fresh buy 23:59:51#1 to 1 @100\n"},
+        {'t', 86396.0, 100, "fill 23:59:51#1 buy 1 @100 holds 1\n"},
+        {'s', 86400.0, 0, ""},
+        {'t', 86400.5, 50, ""},
+        {'t', 86399.5, 99, ""}, /* 49.5 of the new ones */
+        {'t', 86401.0, 55, "fresh exit 00:00:01.000000001#1 to 0 @55 target\n"},
+        {'t', 86399.6, 99, ""},
+        {'t', 86401.1, 54, "fill 00:00:01.000000001#1 sell 2 @54 holds 0\n"},
+    };
+    RUN(HELD "  target 10%\n", held);
+    static const step stopped[] = {
+        {'t', 86390.0, 100, ""},
+        {'w', 86395.0, 0, "fresh buy 23:59:51#1 to 1 @100\n"},
+        {'t', 86396.0, 100, "fill 23:59:51#1 buy 1 @100 holds 1\n"},
+        {'c', 86400.0, 0, ""},
+        {'t', 86400.5, 200, ""},
+        {'t', 86399.5, 101, ""},
+        {'t', 86401.0, 189, "fresh exit 00:00:01.000000001#1 to 0 @189 stop\n"},
+    };
+    RUN(HELD "  stop 5\n", stopped);
+}
+
+/* Two splits that undo each other lie ahead: between them prices are others. */
+static void splits_that_cancel_are_two(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {'t', 86390.0, 100, ""},
+        {'w', 86395.0, 0, "fresh buy 23:59:51#1 to 1 @100\n"},
+        {'s', 86400.0, 0, ""},
+        {'c', 172800.0, 0, ""},
+        {'t', 86396.0, 100, "fill 23:59:51#1 buy 1 @100 holds 1\n"},
+        {'t', 86399.9, 100, ""},
+        {'t', 86400.5, 56, "fresh exit 00:00:00.5#1 to 0 @56 target\n"}, /* with no bar closed since */
+        {'t', 86401.0, 56, "fill 00:00:00.5#1 sell 2 @56 holds 0\n"},
+    };
+    RUN(HELD "  target 10\n", steps);
+}
+
 static void entries_wait_for_cooldowns_and_limits(void **state) {
     (void)state;
     static const step cool[] = {
@@ -669,6 +714,8 @@ int main(void) {
         cmocka_unit_test(levels_follow_their_expressions),
         cmocka_unit_test(a_position_that_stays_stands_by_new_levels),
         cmocka_unit_test(a_level_is_split_with_its_position),
+        cmocka_unit_test(a_trade_of_before_a_split_reaches_and_fills_nothing),
+        cmocka_unit_test(splits_that_cancel_are_two),
         cmocka_unit_test(entries_wait_for_cooldowns_and_limits),
         cmocka_unit_test(fills_wait_as_they_are_told),
         cmocka_unit_test(conditions_see_the_position_before_them),

@@ -1,5 +1,6 @@
 /* tests/unit/stream_ports_test.c - goal: a strategy reads another width's values as its last final bar left them, never
  * sooner; a bar that is judged again sees what it saw when it was new; a state that was saved goes on the same. */
+#include "lang/program.h"
 #include "strategy_rig.h"
 #include "stream/hindsight.h"
 #include "stream/state.h"
@@ -38,6 +39,19 @@ static td_program *program_new(void) {
     p->widths_ns[1] = 3 * MINUTE;
     compile(p->graphs);
     return p;
+}
+
+static td_program *program_of(const char *strategies) {
+    const int64_t widths_ns[] = {MINUTE};
+    const td_bytes source = td_text(strategies);
+    const td_program_settings settings = {
+        .widths_ns = widths_ns, .width_count = 1, .grace_ns = MINUTE, .strategies = &source, .strategy_count = 1};
+    td_program *program = NULL;
+    td_buf body = {0};
+    td_program_body(&settings, &body);
+    if (td_program_compile(td_buf_bytes(&body), &program) != TD_OK) fail_msg("%s", td_trail());
+    td_buf_fini(&body);
+    return program;
 }
 
 /* One trade at the begin of each minute: its bar is final when the next one's trade has come. Minute n trades at n + 1.
@@ -109,6 +123,31 @@ static void bars_of_a_feed_before_are_read_in_their_order(void **unused) {
     td_program_free(p);
 }
 
+/* ---- another feed ---- */
+
+/* Of a feed that is ahead the bars that had ended by then are read, though newer ones are final. */
+static void no_bar_sees_a_later_one_of_another_feed(void **unused) {
+    (void)unused;
+    static const char reads[] = "strategy reads on bars(1m) for V:X\n  use o = V:Y\n  seen = o.close\n"
+                                "  past = sma(o.close, 2)\n  age = o.age / 1m\n  buy when close > o.close\n";
+    td_program *p = program_of(reads);
+    td_state *state = td_state_new(p);
+    enum { AHEAD = 50 };
+    for (int64_t n = 0; n < 120; n++) {
+        if (n % 7 == 3) state = saved_and_loaded(state, p);
+        trade_minute_of(state, "b", "V:Y", n);
+        int64_t mine = n - AHEAD; /* bars of V:X up to mine - 1 are final, those of V:Y up to n - 1 */
+        if (mine < 0) continue;
+        trade_minute_of(state, "a", "V:X", mine);
+        if (mine < 2) continue;
+        assert_true(line_of(state, p, "V:X", "seen") == (double)mine);
+        assert_true(line_of(state, p, "V:X", "past") == (double)mine - 0.5);
+        assert_true(line_of(state, p, "V:X", "age") == 0);
+    }
+    td_state_free(state);
+    td_program_free(p);
+}
+
 /* ---- hindsight ---- */
 
 static void collect(void *arg, const td_signal *s) {
@@ -168,6 +207,7 @@ static void a_bar_is_judged_with_what_it_saw(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_final_bar_is_read),
+        cmocka_unit_test(no_bar_sees_a_later_one_of_another_feed),
         cmocka_unit_test(bars_of_a_feed_before_are_read_in_their_order),
         cmocka_unit_test(a_bar_is_judged_with_what_it_saw),
     };
