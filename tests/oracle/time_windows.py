@@ -9,6 +9,7 @@ INDICATOR_DUMP names the program.
 """
 import bisect
 import datetime
+import decimal
 import fractions
 import itertools
 import math
@@ -38,6 +39,8 @@ class Bars:
         self.ends = [row[0] + MINUTE for row in rows]
         self.texts = dict(zip(("open", "high", "low", "close", "volume"), zip(*(row[1:] for row in rows)), strict=True))
         self.columns = {name: [float(text) for text in texts] for name, texts in self.texts.items()}
+        self.arrays = {name: numpy.array(column) for name, column in self.columns.items()}
+        self.billionths = {name: [int(decimal.Decimal(text).scaleb(9)) for text in texts] for name, texts in self.texts.items()}
         self.sessions = [self.session(end - 1) for end in self.ends]
 
     def session(self, ns):
@@ -79,17 +82,16 @@ def recorded():
     for data_set in originals.data_sets():
         if data_set.format != "lean":
             continue
-        trades = sorted((t.instrument, t.event_ns // MINUTE, t.event_ns, t.order, fractions.Fraction(t.price), t.price,
-                         fractions.Fraction(t.size)) for t in originals.trades(data_set) if float(t.price) > 0)
+        trades = sorted((t.instrument, t.event_ns, t.order, t.price, t.size) for t in originals.trades(data_set)
+                        if float(t.price) > 0 and t.event_ns % (1440 * MINUTE) >= 13 * 60 * MINUTE)
         for instrument, of_one in itertools.groupby(trades, key=lambda t: t[0]):
             rows = []
-            for minute, of_bar in itertools.groupby(of_one, key=lambda t: t[1]):
-                bar = list(of_bar)
-                by_price = sorted(bar, key=lambda t: t[4])
-                rows.append([minute * MINUTE, bar[0][5], by_price[-1][5], by_price[0][5], bar[-1][5],
-                             f"{float(sum(t[6] for t in bar)):.8f}"])
-            opens = next(i for i, row in enumerate(rows) if row[0] % (1440 * MINUTE) >= 13 * 60 * MINUTE)
-            yield Bars(f"{data_set.name}, {instrument}", CALENDAR, rows[opens:opens + BARS_MOST])
+            for minute, of_bar in itertools.islice(itertools.groupby(of_one, key=lambda t: t[1] // MINUTE), BARS_MOST):
+                prices, sizes = zip(*((price, size) for *_, price, size in of_bar))
+                by_price = sorted(prices, key=decimal.Decimal)
+                rows.append([minute * MINUTE, prices[0], by_price[-1], by_price[0], prices[-1],
+                             f"{sum(map(decimal.Decimal, sizes)):.8f}"])
+            yield Bars(f"{data_set.name}, {instrument}", CALENDAR, rows)
 
 
 # ---- which elements ----
@@ -147,16 +149,20 @@ CONDITIONS = [("", lambda _bars, _i: True), (", where = close > open", rises),
 
 # ---- what of them ----
 
-def exact(numbers):
-    return sum(numbers, fractions.Fraction(0))
+def exact(column, share):
+    """The sum of the elements, or with `share` its mean: without rounding up to the last step."""
+    def of(bars, members, _i):
+        total = sum(bars.billionths[column][k] for k in members)
+        return float(fractions.Fraction(total, 10**9 * (len(members) if share else 1)))
+    return of
 
 
 def paired(function):
-    return lambda bars, members, _i: function(*(numpy.array([bars.columns[c][k] for k in members]) for c in ("close", "volume")))
+    return lambda bars, members, _i: function(*(bars.arrays[c][members] for c in ("close", "volume")))
 
 
 def covariance(x, y):
-    return float(numpy.mean((x - x.mean()) * (y - y.mean())))
+    return float((x - x.mean()) @ (y - y.mean())) / len(x)
 
 
 def correl(x, y):
@@ -172,22 +178,25 @@ def over(column, function):
     return lambda bars, members, _i: function([bars.columns[column][k] for k in members])
 
 
+def array(column, function):
+    return lambda bars, members, _i: float(function(bars.arrays[column][members]))
+
+
 def share_below(values):
     return (sum(v < values[-1] for v in values) + (values.count(values[-1]) + 1) / 2) / len(values)
 
 
 def zscore(bars, members, i):
     """Of this bar's value, be it among the elements or not."""
-    values = [bars.columns["close"][k] for k in members]
+    values = bars.arrays["close"][members]
     deviation = float(numpy.std(values))
     return (bars.columns["close"][i] - float(numpy.mean(values))) / deviation if deviation > 1e-12 else math.nan
 
 
 # (call, needs this bar among its elements, value of no elements, tolerance's scale; None: every bit, value)
 FUNCTIONS = [
-    ("sum(volume, {})", False, 0.0, None, lambda b, m, _i: float(exact([fractions.Fraction(b.texts["volume"][k]) for k in m]))),
-    ("avg(close, {})", False, math.nan, None,
-     lambda b, m, _i: float(exact([fractions.Fraction(b.texts["close"][k]) for k in m]) / len(m))),
+    ("sum(volume, {})", False, 0.0, None, exact("volume", share=False)),
+    ("avg(close, {})", False, math.nan, None, exact("close", share=True)),
     ("max(high, {})", False, math.nan, None, over("high", max)),
     ("min(low, {})", False, math.nan, None, over("low", min)),
     ("first(open, {})", False, math.nan, None, over("open", lambda v: v[0])),
@@ -196,14 +205,14 @@ FUNCTIONS = [
     ("if any(volume > 200, {}) then 1 else 0", False, 0.0, None, lambda b, m, _i: float(any(busy(b, k) for k in m))),
     ("if all(close > open, {}) then 1 else 0", False, 1.0, None, lambda b, m, _i: float(all(rises(b, k) for k in m))),
     ("vwap({})", False, 0.0, 1.0, paired(lambda c, v: float((c * v).sum() / v.sum()))),
-    ("var(close, {})", False, math.nan, 1.0, over("close", lambda v: float(numpy.var(v)))),
-    ("stddev(close, {})", False, math.nan, 1.0, over("close", lambda v: float(numpy.std(v)))),
+    ("var(close, {})", False, math.nan, 1.0, array("close", numpy.var)),
+    ("stddev(close, {})", False, math.nan, 1.0, array("close", numpy.std)),
     ("covar(close, volume, {})", False, math.nan, 1e3, paired(covariance)),
     ("correl(close, volume, {})", False, math.nan, 1.0, paired(correl)),
     ("regress(close, volume, {}).slope", False, math.nan, 1.0, paired(slope)),
     ("zscore(close, {})", False, math.nan, 1e3, zscore),
-    ("median(close, {})", False, math.nan, 0.0, over("close", lambda v: float(numpy.median(v)))),
-    ("quantile(volume, {}, 0.9)", False, math.nan, 0.0, over("volume", lambda v: float(numpy.quantile(v, 0.9)))),
+    ("median(close, {})", False, math.nan, 0.0, array("close", numpy.median)),
+    ("quantile(volume, {}, 0.9)", False, math.nan, 0.0, array("volume", lambda v: numpy.quantile(v, 0.9))),
     ("rank(volume, {})", True, math.nan, 0.0, over("volume", share_below)),
 ]
 
