@@ -4,7 +4,8 @@
 #   CUTS=1000 of one feed within an hour, MISTAKE_SEEDS=1000 of a feed that does all of them, CALL_ROWS=1 and
 #   MEMORY_ROWS=1 times each call and each allocation of a run, KILLS=200 of the real process, MUTANT_SEEDS=200 to find
 #   each planted bug, PLACES=200 of the past, ROUNDS=40 of the oracles that draw their cases (they read TAPEDECK_SOAK),
-#   FUZZ_S=600 for each parser, FLOOD_S=60 of 171,000 messages a second over 16 connections.
+#   FUZZ_S=600 for each parser, LANG_FUZZ_S=3600 for texts of strategies, run over bars and ticks,
+#   FLOOD_S=60 of 171,000 messages a second over 16 connections.
 # SEED is where the seeds begin; without it they rotate with the commit.
 # The outputs are in build/soak; what was done, and what came of it, is appended to docs/proofs.md.
 set -u
@@ -21,7 +22,8 @@ stage() {
     [ "$count" -gt 0 ] || return 0
     began=$(date +%s)
     if "$@" >"$out/$name.log" 2>&1; then result=held; else result="**FAILED**" failed=1; fi
-    said=$(grep -E ' (records equal|handed over|seeds from|cuts|kills|mutants found|passed)|^Ok: ' "$out/$name.log" | tail -n 2 | tr -s ' \n' ' ')
+    said=$(grep -aE '^Done | (records equal|handed over|seeds from|cuts|kills|mutants found|passed)|^Ok: ' \
+        "$out/$name.log" | tail -n 2 | tr -s ' \n' ' ')
     [ "$result" = held ] || tail -n 20 "$out/$name.log"
     echo "| $name | $count | $(($(date +%s) - began)) | $result | $said |" | tee -a "$proofs"
 }
@@ -51,4 +53,8 @@ stage oracles "$rounds" env TAPEDECK_SOAK="$rounds" meson test -C build --no-reb
 stage flood "${FLOOD_S:-60}" scripts/python.sh bench/flood.py "${FLOOD_S:-60}"
 export FUZZ_S="${FUZZ_S:-600}"
 stage fuzz "$FUZZ_S" make --no-print-directory fuzz
+FUZZ_S="${LANG_FUZZ_S:-3600}"
+build_language() { make --no-print-directory build-asan/build.ninja && ninja -C build-asan tests/fuzz/fuzz_lang; }
+fuzz_language() { build_language && scripts/fuzz.sh build-asan/tests/fuzz/fuzz_lang; }
+stage language "$FUZZ_S" fuzz_language
 exit $failed

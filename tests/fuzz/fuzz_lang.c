@@ -1,4 +1,6 @@
-/* tests/fuzz/fuzz_lang.c - any text as a strategy; what compiles runs 50 bars or ticks, twice, to the same bytes. */
+/* tests/fuzz/fuzz_lang.c - any text as a strategy; what compiles runs 50 bars or ticks, other ones for each text,
+ * twice, to the same bytes. */
+#include "base/hash.h"
 #include "lang/lang.h"
 #include "stream/tick.h"
 #include <assert.h>
@@ -37,11 +39,10 @@ static const td_books_row *put_book(td_books *books, int64_t price, uint32_t see
     return td_books_find(books, TD_TEXT("LEAN:IBM"));
 }
 
-static size_t run_ticks(const td_graph *graph, void *state) {
+static size_t run_ticks(const td_graph *graph, void *state, uint32_t seed) {
     td_rhythm_source source = (td_rhythm_source)td_graph_rhythm(graph).source;
     td_books books = {0};
     size_t ran = 0;
-    uint32_t seed = 1;
     for (int64_t i = 0; i < BARS; i++) {
         seed = seed * 1664525u + 1013904223u;
         int64_t price = (int64_t)(seed >> 4) * 100 + 1, size = seed % 11;
@@ -63,10 +64,9 @@ static size_t run_ticks(const td_graph *graph, void *state) {
     return ran;
 }
 
-static size_t run(const td_graph *graph, void *state) {
+static size_t run(const td_graph *graph, void *state, uint32_t seed) {
     size_t signal_count = 0;
-    uint32_t seed = 1;
-    if (td_graph_rhythm(graph).source != TD_RHYTHM_BARS) return run_ticks(graph, state);
+    if (td_graph_rhythm(graph).source != TD_RHYTHM_BARS) return run_ticks(graph, state, seed);
     for (int64_t i = 0; i < BARS; i++) {
         seed = seed * 1664525u + 1013904223u;
         int64_t width = td_graph_width_ns(graph), price = (int64_t)(seed >> 4) * 100;
@@ -89,14 +89,14 @@ static size_t run(const td_graph *graph, void *state) {
     return signal_count;
 }
 
-static void fuzz_graph(const td_graph *graph) {
+static void fuzz_graph(const td_graph *graph, uint32_t seed) {
     size_t bytes = td_graph_state_bytes(graph);
     if (bytes > STATE_BYTES_MAX) return; /* long windows are allowed, but slow here */
     void *once = aligned_alloc(16, bytes), *again = aligned_alloc(16, bytes);
     memset(once, 0, bytes);
     memset(again, 0, bytes);
-    size_t signal_count = run(graph, once);
-    assert(run(graph, again) == signal_count && memcmp(once, again, bytes) == 0);
+    size_t signal_count = run(graph, once, seed);
+    assert(run(graph, again, seed) == signal_count && memcmp(once, again, bytes) == 0);
     free(again);
     free(once);
 }
@@ -113,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (size_t i = 1; i < count; i++)
         assert(td_rhythm_compare(td_graph_rhythm(graphs[i - 1]), td_graph_rhythm(graphs[i])) < 0);
     for (size_t i = 0; i < count; i++) {
-        fuzz_graph(graphs[i]);
+        fuzz_graph(graphs[i], (uint32_t)td_hash_bytes(source.text));
         td_graph_free(graphs[i]);
     }
     free(graphs);
