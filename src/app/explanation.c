@@ -137,18 +137,19 @@ static void put_row(td_buf *out, const td_why *why, const td_why_row *row) {
     td_buf_fini(&text);
 }
 
-/* As the strategy says it. */
-static const char *word_of(const td_why_action *action) {
-    bool exit = action->action == TD_ACTION_EXIT;
-    if (exit && action->leaving == TD_LEAVING_STOP) return "stop when";
-    if (exit && action->leaving == TD_LEAVING_TARGET) return "target when";
-    return td_action_name((td_action)action->action);
+/* Of rules that are exits with a condition, as the strategy says them; NULL: it is an action as written. */
+static const char *rule_of(const td_why_action *action) {
+    static const char *const rules[TD_LEAVING_COUNT] = {
+        [TD_LEAVING_STOP] = "stop", [TD_LEAVING_TARGET] = "target", [TD_LEAVING_FLAT] = "flat"};
+    return action->action == TD_ACTION_EXIT ? rules[action->leaving] : NULL;
 }
 
 static void put_action(td_buf *out, const td_why *why, const td_why_action *action) {
     size_t begin = out->size;
     td_bytes note = td_why_text(why, action->note, action->note_size);
-    td_buf_printf(out, "  %s: %s", word_of(action), verdict_texts[action->verdict]);
+    const char *rule = rule_of(action);
+    td_buf_printf(out, "  %s: %s", rule != NULL ? rule : td_action_name((td_action)action->action),
+                  verdict_texts[action->verdict]);
     if (note.size > 0) td_buf_printf(out, " (\"%.*s\")", (int)note.size, (const char *)note.data);
     if (action->count > 0) {
         put_columns(out, begin, LABEL_COLUMNS);
@@ -317,8 +318,7 @@ static uint32_t put_json_row(td_buf *out, const td_why *why, uint32_t at, uint32
 static void put_json_action(td_buf *out, const td_why *why, const td_why_action *action) {
     td_buf_printf(out, "{\"action\":\"%s\",\"verdict\":\"%s\",", td_action_name((td_action)action->action),
                   verdicts[action->verdict]);
-    if (action->action == TD_ACTION_EXIT && action->leaving != TD_LEAVING_EXIT)
-        td_buf_printf(out, "\"rule\":\"%s\",", action->leaving == TD_LEAVING_STOP ? "stop" : "target");
+    if (rule_of(action) != NULL) td_buf_printf(out, "\"rule\":\"%s\",", rule_of(action));
     put_json_text(out, "note", td_why_text(why, action->note, action->note_size));
     td_buf_text(out, ",\"condition\":");
     if (action->count == 0) {
