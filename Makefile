@@ -20,7 +20,7 @@ test: setup-test ## everything that CI runs
 check: build-tests ## under a minute: style, layers, unit tests, contracts, 50 simulation seeds
 	scripts/check.sh build style unit contract sim
 
-docs: all ## write the tables of docs/configuration.md and docs/language.md and the JSON Schema anew, from their rows
+docs: all ## write what is made from the program's rows anew: tables, JSON Schema, editors' grammar and words
 	scripts/manual.py build/tapedeck
 
 sim: build-tests ## simulate COUNT=50 lives of the whole machine; SEED=n: that one with a trace; EVERY=1: a blow at each call

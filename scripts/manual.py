@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""scripts/manual.py - docs/configuration.md, docs/language.md and docs/tapedeck.schema.json say what the program's rows say:
+"""scripts/manual.py - docs/configuration.md, docs/language.md, docs/tapedeck.schema.json, the grammar in docs/editors and
+the words of web/keywords.json say what the program's rows say:
 manual.py PROGRAM writes them anew, manual.py PROGRAM --check fails where they are stale.
 """
 import json
@@ -14,6 +15,10 @@ def ask(program, *words):
     return subprocess.run([program, "help", *words], stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
+def ask_json(program, *words):
+    return json.dumps(json.loads(ask(program, *words)), indent=1, ensure_ascii=False) + "\n"
+
+
 def replace(text, name, content):
     """Puts content between the two comments of that name."""
     begin, end = f"<!-- {name}: made by `make docs` -->\n", f"<!-- end of {name} -->"
@@ -26,11 +31,13 @@ def main():
     page = DOCS / "configuration.md"
     text = replace(page.read_text(encoding="utf-8"), "keys", ask(program, "--markdown"))
     text = replace(text, "exit codes", ask(program, "--exit-codes"))
-    schema = json.dumps(json.loads(ask(program, "--json-schema")), indent=1, ensure_ascii=False) + "\n"
     language = DOCS / "language.md"
     functions = replace(language.read_text(encoding="utf-8"), "functions", ask(program, "--functions"))
     stale = False
-    for path, wanted in ((page, text), (language, functions), (DOCS / "tapedeck.schema.json", schema)):
+    for path, wanted in ((page, text), (language, functions),
+                         (DOCS / "tapedeck.schema.json", ask_json(program, "--json-schema")),
+                         (DOCS / "editors" / "tapedeck.tmLanguage.json", ask_json(program, "--grammar")),
+                         (DOCS.parent / "web" / "keywords.json", ask_json(program, "--words"))):
         if path.exists() and path.read_text(encoding="utf-8") == wanted:
             continue
         if check:

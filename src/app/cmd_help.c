@@ -2,11 +2,12 @@
 #include "app/cmd_help.h"
 #include "app/exit.h"
 #include "app/manual.h"
+#include "app/vocabulary.h"
 #include "lang/function.h"
 #include "lang/words.h"
 
 typedef struct help_conf {
-    bool markdown, schema, exits, functions;
+    bool markdown, schema, exits, functions, words, grammar;
 } help_conf;
 
 static const td_option options[] = {
@@ -26,6 +27,14 @@ static const td_option options[] = {
      .type = TD_OPTION_BOOL,
      .offset = offsetof(help_conf, functions),
      .help = "all functions of the strategy language as the tables of docs/language.md"},
+    {.key = "words",
+     .type = TD_OPTION_BOOL,
+     .offset = offsetof(help_conf, words),
+     .help = "all words of the strategy language as JSON, for editors"},
+    {.key = "grammar",
+     .type = TD_OPTION_BOOL,
+     .offset = offsetof(help_conf, grammar),
+     .help = "its grammar for editors, as TextMate has it"},
     {0},
 };
 
@@ -65,6 +74,8 @@ static int run_help(void *conf, const char *const *words) {
     if (help->schema) td_manual_put_schema(&text);
     if (help->exits) put_exits(&text);
     if (help->functions) td_functions_put_markdown(&text);
+    if (help->words) td_vocabulary_put_words(&text);
+    if (help->grammar) td_vocabulary_put_grammar(&text);
     if (words[0] != NULL && !put_word(&text, words[0])) code = fail_unknown(words[0]);
     if (text.size > 0 && fwrite(text.data, 1, text.size, stdout) != text.size) code = TD_EXIT_FAILED;
     td_buf_fini(&text);

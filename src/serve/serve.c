@@ -213,6 +213,7 @@ static int respond_file(td_serve *s, conn *c, const td_embedded *file) {
                  {".mjs", "text/javascript; charset=utf-8"},
                  {".css", "text/css; charset=utf-8"},
                  {".svg", "image/svg+xml"},
+                 {".json", "application/json"},
                  {NULL, "text/plain; charset=utf-8"}};
     const char *dot = strrchr(file->name, '.');
     size_t t = 0;
