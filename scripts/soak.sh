@@ -2,9 +2,9 @@
 # scripts/soak.sh - the long counts, stage by stage. Each stage has a knob; 0 leaves it out:
 #   SEEDS=1000 of the whole machine, LOG_SEEDS=20000 of the log alone, KAFKA_SEEDS=300 at a simulated Kafka,
 #   CUTS=1000 of one feed within an hour, MISTAKE_SEEDS=1000 of a feed that does all of them, CALL_ROWS=1 and
-#   MEMORY_ROWS=1 times each call and each allocation of a run, KILLS=200 of the real process, MUTANT_SEEDS=200 to find
-#   each planted bug, PLACES=200 of the past, ROUNDS=40 of the oracles that draw their cases (they read TAPEDECK_SOAK),
-#   FUZZ_S=600 for each parser, LANG_FUZZ_S=3600 for texts of strategies, run over bars and ticks,
+#   MEMORY_ROWS=1 times each call and each allocation of a run, KILLS=200 of the real process, EDITS=1000 of its strategies,
+#   MUTANT_SEEDS=200 to find each planted bug, PLACES=200 of the past, ROUNDS=40 of the oracles that draw their cases (they
+#   read TAPEDECK_SOAK), FUZZ_S=600 for each parser, LANG_FUZZ_S=3600 for texts of strategies, run over bars and ticks,
 #   FLOOD_S=60 of 171,000 messages a second over 16 connections.
 # SEED is where the seeds begin; without it they rotate with the commit.
 # The outputs are in build/soak; what was done, and what came of it, is appended to docs/proofs.md.
@@ -45,6 +45,7 @@ stage mistakes "${MISTAKE_SEEDS:-1000}" "$sims/mistakes" --seed "$seed" --count 
 stage calls "${CALL_ROWS:-1}" rows "$sims/every" "${CALL_ROWS:-1}"
 stage memory "${MEMORY_ROWS:-1}" rows "$sims/alloc" "${MEMORY_ROWS:-1}"
 stage kills "${KILLS:-200}" scripts/python.sh tests/e2e/equality.py --kills "${KILLS:-200}" "$seed"
+stage edited "${EDITS:-1000}" scripts/python.sh tests/fault/edits.py --edits "${EDITS:-1000}" "$seed"
 stage mutants "${MUTANT_SEEDS:-200}" tests/sim/run_mutants.py --seeds "${MUTANT_SEEDS:-200}"
 stage travel "${PLACES:-200}" scripts/python.sh tests/e2e/travel.py --places "${PLACES:-200}" "$seed"
 rounds=${ROUNDS:-40}
