@@ -6,6 +6,7 @@
 #include "app/engine.h"
 #include "app/exit.h"
 #include "app/scratch.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "feed/glob.h"
 #include "serve/rows.h"
@@ -103,8 +104,8 @@ static td_status tell_rejected(trial *t, td_topic *topic) {
         td_rejected r;
         if (td_record_get_rejected(record.value, &r) != TD_OK || t->rejected++ >= SHOWN_MAX) continue;
         (void)fprintf(stderr, "%s/%.*s:%" PRIu64 ": %.*s: %.*s\n", t->dir, (int)r.source.size,
-                      (const char *)r.source.data, r.position.line, (int)r.detail.size, (const char *)r.detail.data,
-                      (int)r.bytes.size, (const char *)r.bytes.data);
+                      (const char *)r.source.data, r.position.line > 0 ? r.position.line : 1, (int)r.detail.size,
+                      (const char *)r.detail.data, (int)r.bytes.size, (const char *)r.bytes.data);
     }
     td_reader_close(reader);
     return status == TD_AGAIN ? TD_OK : status;
@@ -171,12 +172,42 @@ static bool next_line(td_bytes *rest, td_bytes *out) {
     return true;
 }
 
-/* Where the line stands in the rest; false: nowhere. */
-static bool find_line(td_bytes rest, td_bytes line) {
-    td_bytes other;
-    while (next_line(&rest, &other))
-        if (td_bytes_equal(other, line)) return true;
-    return false;
+typedef struct found_line { /* of those that came */
+    uint64_t hash;
+    size_t at; /* its place in the text */
+} found_line;
+
+static int by_hash_and_place(const void *a, const void *b) {
+    const found_line *x = a, *y = b;
+    if (x->hash != y->hash) return x->hash > y->hash ? 1 : -1;
+    return (x->at > y->at) - (x->at < y->at);
+}
+
+/* All lines of the text in the order of their hashes; to be freed. */
+static found_line *index_lines(td_bytes text, size_t *out_count) {
+    td_buf lines = {0};
+    td_bytes rest = text, line;
+    while (next_line(&rest, &line)) {
+        found_line found = {td_hash_bytes(line), (size_t)(line.data - text.data)};
+        td_buf_put(&lines, &found, sizeof found);
+    }
+    *out_count = lines.size / sizeof(found_line);
+    if (*out_count > 0) qsort(lines.data, *out_count, sizeof(found_line), by_hash_and_place);
+    return (found_line *)(void *)lines.data;
+}
+
+/* Does the line stand in the text at `from` or behind it? */
+static bool stands_behind(const found_line *lines, size_t count, td_bytes line, size_t from) {
+    const found_line sought = {td_hash_bytes(line), from};
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (by_hash_and_place(&lines[middle], &sought) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && lines[low].hash == sought.hash;
 }
 
 static void put_difference(trial *t, char sign, td_bytes line) {
@@ -187,9 +218,12 @@ static void put_difference(trial *t, char sign, td_bytes line) {
 /* Line by line; what stands in one alone is told where it stands. */
 static void compare(trial *t) {
     td_bytes came = td_buf_bytes(&t->came), wanted = td_buf_bytes(&t->wanted), line, other;
+    const uint8_t *begin = came.data;
+    size_t count;
+    found_line *lines = index_lines(came, &count);
     while (next_line(&wanted, &line)) {
         td_bytes here = came;
-        if (!find_line(came, line)) {
+        if (!stands_behind(lines, count, line, (size_t)(came.data - begin))) {
             put_difference(t, '-', line);
             continue;
         }
@@ -197,6 +231,7 @@ static void compare(trial *t) {
         came = here;
     }
     while (next_line(&came, &other)) put_difference(t, '+', other);
+    free(lines);
 }
 
 /* ---- one file ---- */
@@ -204,6 +239,7 @@ static void compare(trial *t) {
 /* The tables of a/b.td are in a/b, where no other folder is named. */
 static td_status find_tables(trial *t) {
     size_t size = strlen(t->file);
+    if (!td_os_posix.ops->exists(td_os_posix.self, t->file)) return TD_FAIL(TD_CONFIG, "there is no such file");
     if (size > 3 && strcmp(t->file + size - 3, ".td") == 0) size -= 3;
     if (t->conf->data != NULL)
         (void)snprintf(t->dir, sizeof t->dir, "%s", t->conf->data);

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tapedeck as td  # noqa: E402
@@ -53,12 +54,32 @@ def differences_are_told_line_by_line(home):
 
 
 @cases.add
+def many_lines_are_compared(home):
+    """A table of signals as long as the bars, of which none is expected."""
+    strategy = pathlib.Path(f"{home}/each.td")
+    strategy.write_text("strategy each on bars(1s)\n  emit it { c = close }\n", encoding="utf-8")
+    pathlib.Path(f"{home}/each").mkdir()
+    rows, lines = ["time,instrument,price,size"], ["id,action,target,price,status,note,reason,data"]
+    for n in range(20000):
+        rows.append(f"2026-03-02T{n // 3600:02}:{n // 60 % 60:02}:{n % 60:02}Z,V:X,{100 + n % 7},1")
+        lines.append(f"none/V:X/{n}#1,emit,0,1,fresh,it,,")
+    pathlib.Path(f"{home}/each/trades.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    pathlib.Path(f"{home}/each/signals.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    began = time.monotonic()
+    told = json.loads(tapedeck("test", strategy, "--json", check=8))
+    assert told["signals"] == 20000 and told["different"] == 40000, told
+    return f"{told['different']} differences in {time.monotonic() - began:.1f} s"
+
+
+@cases.add
 def what_is_wrong_names_its_place(home):
     strategy, expected = copy_example(home)
     with open(f"{home}/golden_cross/bars.csv", "a", encoding="utf-8") as table:
         table.write("2026-03-05T10:00:00Z,NASDAQ:AAPL,ten,11,9,10,100\n")
     told = tapedeck("test", strategy, check=8)
     assert "bars.csv:202:" in told and "1 lines of the tables are no events" in told, told
+    pathlib.Path(f"{home}/golden_cross/bars.csv").write_text("tme,instrument,open\n1,2,3\n", encoding="utf-8")
+    assert "bars.csv:1: its first line names neither" in tapedeck("test", strategy, check=8)
     shutil.copy(td.ROOT / "examples/strategies/golden_cross/bars.csv", f"{home}/golden_cross/bars.csv")
     expected.unlink()
     assert "--update" in tapedeck("test", strategy, check=3)
@@ -69,7 +90,8 @@ def what_is_wrong_names_its_place(home):
     shutil.rmtree(f"{home}/golden_cross")
     assert "has no table" in tapedeck("test", strategy, check=3)
     assert "--data" in tapedeck("test", strategy, strategy, "--data", home, check=2)
-    return "5 mistakes"
+    assert "none.td: there is no such file" in tapedeck("test", f"{home}/none.td", check=3)
+    return "7 mistakes"
 
 
 @cases.add
