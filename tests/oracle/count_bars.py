@@ -16,12 +16,12 @@ decimal.getcontext().prec = 50
 FIELDS = ["instrument", "width_ns", "start_ns", "end_ns", "open", "high", "low", "close", "volume", "notional",
           "trade_count"]
 TRADES, VOLUME = 10**18, 2 * 10**18
-WIDTHS = {"1 trades": TRADES + 1, "7 trades": TRADES + 7, "100 trades": TRADES + 100,
-          "2.5 volume": VOLUME + 250_000_000, "5000 volume": VOLUME + 5000 * 10**8}
+WIDTHS = {"lean": {"7 trades": TRADES + 7, "100 trades": TRADES + 100, "5000 volume": VOLUME + 5000 * 10**8},
+          "binance-collector": {"1 trades": TRADES + 1, "100 trades": TRADES + 100, "2.5 volume": VOLUME + 250_000_000}}
 # Fewer rows than these in a data set mean that the comparison itself is broken.
-ROWS_AT_LEAST = {("bundled Lean", "all"): 100_000, ("bundled Lean", "regular"): 100_000,
-                 ("bundled Binance", "all"): 10_000, ("bundled Binance", "regular"): 10_000,
-                 ("Lean of 2013-10-08", "all"): 100_000, ("Lean of 2013-10-08", "regular"): 100_000}
+ROWS_AT_LEAST = {("bundled Lean", "all"): 80_000, ("bundled Lean", "regular"): 80_000,
+                 ("bundled Binance", "all"): 16_000, ("bundled Binance", "regular"): 16_000,
+                 ("Lean of 2013-10-08", "all"): 80_000, ("Lean of 2013-10-08", "regular"): 80_000}
 
 
 def text(number):
@@ -68,7 +68,7 @@ def expected(data_set, hours):
         day = originals.day(data_set.format, trade.event_ns, hours)
         if day is None or float(trade.price) <= 0 or float(trade.size) <= 0:
             continue
-        for width in WIDTHS.values():
+        for width in WIDTHS[data_set.format].values():
             key = trade.instrument, width
             if key not in bars:
                 bars[key] = Bars(*key)
@@ -80,7 +80,7 @@ def expected(data_set, hours):
 
 def compare(data_set, folder, hours):
     """Prints what was compared; returns the number of differences."""
-    summary, database = originals.run(data_set, folder, hours, widths=WIDTHS)
+    summary, database = originals.run(data_set, folder, hours, widths=WIDTHS[data_set.format])
     rows = database.execute(f"SELECT {', '.join(FIELDS)}, revision FROM bars").fetchall()
     ours = {row[:3]: row[:-1] for row in rows}
     theirs = expected(data_set, hours)
@@ -92,7 +92,7 @@ def compare(data_set, folder, hours):
             differences.append((what, wrong, 0))
     for key, mine, other in differences[:6]:
         print(f"  {key}\n    ours   {mine}\n    theirs {other}")
-    for name, width in WIDTHS.items():
+    for name, width in WIDTHS[data_set.format].items():
         print(f"  {name:12} {sum(key[1] == width for key in theirs):>8}")
     print(f"{data_set.name}, hours {hours}: {len(theirs)} bars of the loop, {len(ours)} of ours, {summary['events']} events;"
           f" {len(differences)} differ")

@@ -252,6 +252,21 @@ static void test_of_too_many_the_first_goes_early(void **arg) {
     td_program_free(program);
 }
 
+static void test_what_goes_early_keeps_to_its_day(void **arg) {
+    (void)arg;
+    td_program *program = program_of(by_three, 1, TD_IDS_OFF);
+    td_state *state = td_state_new(program);
+    td_buf out = {0};
+    const step evening = {'t', 'a', 'X', DAY_MS - 1, 1, 1, 0, NULL}, morning = {'t', 'a', 'X', DAY_MS, 2, 1, 0, NULL};
+    apply(state, &evening, &out);
+    for (int i = 0; i < TD_PENDING_MAX + 1; i++) apply(state, &morning, &out);
+    td_buf_put(&out, "", 1);
+    assert_string_equal((char *)out.data, "X 3 trades 86399999 86400000: 1 1 1 1 v1 n1\n");
+    td_buf_fini(&out);
+    td_state_free(state);
+    td_program_free(program);
+}
+
 /* ---- widths as words ---- */
 
 static void test_widths_are_words(void **arg) {
@@ -302,6 +317,7 @@ int main(void) {
         cmocka_unit_test(test_what_is_missing_marks_the_bar_that_lacks_it),
         cmocka_unit_test(test_an_instrument_takes_its_trades_along),
         cmocka_unit_test(test_of_too_many_the_first_goes_early),
+        cmocka_unit_test(test_what_goes_early_keeps_to_its_day),
         cmocka_unit_test(test_widths_are_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
