@@ -17,6 +17,7 @@ typedef struct fills_conf {
 
 static void put_text_fill(td_buf *out, td_bytes instrument, const td_fill *fill) {
     char time[40], price[TD_DECIMAL_TEXT_MAX], quantity[TD_DECIMAL_TEXT_MAX], position[TD_DECIMAL_TEXT_MAX];
+    instrument = td_fill_traded(fill, instrument);
     (void)td_time_format(fill->event_ns, time);
     (void)td_decimal_format(fill->price, TD_PRICE_SCALE, false, price);
     (void)td_decimal_format(fill->quantity, TD_SIZE_SCALE, false, quantity);

@@ -148,8 +148,9 @@ static void put_action(td_buf *out, const td_why *why, const td_why_action *acti
     size_t begin = out->size;
     td_bytes note = td_why_text(why, action->note, action->note_size);
     const char *rule = rule_of(action);
-    td_buf_printf(out, "  %s: %s", rule != NULL ? rule : td_action_name((td_action)action->action),
-                  verdict_texts[action->verdict]);
+    td_buf_printf(out, "  %s%s%.*s: %s", rule != NULL ? rule : td_action_name((td_action)action->action),
+                  action->traded_size > 0 ? " " : "", (int)action->traded_size,
+                  (const char *)why->texts.data + action->traded, verdict_texts[action->verdict]);
     if (note.size > 0) td_buf_printf(out, " (\"%.*s\")", (int)note.size, (const char *)note.data);
     if (action->count > 0) {
         put_columns(out, begin, LABEL_COLUMNS);
@@ -227,7 +228,8 @@ static void put_held(td_buf *out, const td_explain_question *q, const td_judgeme
     td_bytes value = td_buf_bytes(j->signal.size > 0 ? &j->signal : &j->held);
     if (value.size == 0 || td_record_get_signal(q->topics->ids, value, &s, &instrument) != TD_OK) return;
     (void)td_signal_id(&s, instrument, id);
-    td_buf_printf(out, "%s: %s to %s at %s, %s, known at %s", id, td_action_name((td_action)s.action),
+    td_buf_printf(out, "%s: %s%s%.*s to %s at %s, %s, known at %s", id, td_action_name((td_action)s.action),
+                  s.leg.size > 0 ? " " : "", (int)s.leg.size, (const char *)s.leg.data,
                   decimal(s.target, TD_SIZE_SCALE, target), decimal(s.price, TD_PRICE_SCALE, price),
                   td_signal_status_name((td_signal_status)s.status), instant(s.known_at_ns, known));
     if (s.reason.size > 0) td_buf_printf(out, " (%.*s)", (int)s.reason.size, (const char *)s.reason.data);
@@ -319,6 +321,10 @@ static void put_json_action(td_buf *out, const td_why *why, const td_why_action 
     td_buf_printf(out, "{\"action\":\"%s\",\"verdict\":\"%s\",", td_action_name((td_action)action->action),
                   verdicts[action->verdict]);
     if (rule_of(action) != NULL) td_buf_printf(out, "\"rule\":\"%s\",", rule_of(action));
+    if (action->traded_size > 0) {
+        put_json_text(out, "leg", td_why_text(why, action->traded, action->traded_size));
+        td_buf_text(out, ",");
+    }
     put_json_text(out, "note", td_why_text(why, action->note, action->note_size));
     td_buf_text(out, ",\"condition\":");
     if (action->count == 0) {

@@ -127,6 +127,7 @@ static void show_signal(const run *r, const td_record *record) {
     if (td_record_get_signal(td_engine_topics(r->engine)->ids, record->value, &signal, &instrument) != TD_OK) return;
     if (signal.action == TD_ACTION_EMIT) return; /* a stream for programs */
     char price[TD_DECIMAL_TEXT_MAX], target[TD_DECIMAL_TEXT_MAX], time[40];
+    instrument = td_signal_traded(&signal, instrument);
     (void)td_decimal_format(signal.price, TD_PRICE_SCALE, false, price);
     (void)td_decimal_format(signal.target, TD_SIZE_SCALE, false, target);
     (void)td_time_format(signal.event_ns, time);

@@ -37,10 +37,10 @@ struct td_explain {
     td_recheck_conf recheck_conf;
     td_emit emit;
     td_recheck *recheck;
-    td_bar bar;                  /* given last, of the strategy's */
-    void *before;                /* the graph's state before it, where strategies do not look back */
-    int64_t target;              /* that stands before the signal which comes next */
-    td_judgement *bar_judgement; /* to be made of it once it has run through the graph; NULL: none */
+    td_bar bar;                        /* given last, of the strategy's */
+    void *before;                      /* the graph's state before it, where strategies do not look back */
+    int64_t targets[TD_POSITIONS_MAX]; /* that stand before the signal which comes next */
+    td_judgement *bar_judgement;       /* to be made of it once it has run through the graph; NULL: none */
     td_buf findings;
     int64_t finding_count;
 };
@@ -275,6 +275,12 @@ static void *state_before(td_explain *x, td_judgement *j, td_hindsight h, td_why
     return NULL;
 }
 
+static uint32_t position_of(const td_graph *graph, uint32_t strategy, td_bytes leg) {
+    uint32_t position = td_graph_positions(graph, strategy) - 1;
+    while (position > 0 && !td_bytes_equal(td_graph_traded(graph, strategy, position), leg)) position--;
+    return position;
+}
+
 /* With its signal the graph stands behind that bar; without one it may stand behind later ones. */
 static void judge(td_explain *x, td_judgement *j, int64_t end_ns, const td_signal *signal) {
     const td_past *past = td_recheck_past(x->recheck);
@@ -289,13 +295,14 @@ static void judge(td_explain *x, td_judgement *j, int64_t end_ns, const td_signa
     q.graph = h.graph;
     q.before = before;
     q.at = behind != NULL && td_hindsight_before(h, x->q.instrument, end_ns + 1, behind) ? behind : h.state;
-    if (signal != NULL && !j->has_bar) q.stance.target = x->target; /* by a trade or tick */
-    j->target_before = q.stance.target;
+    uint32_t position = signal != NULL ? position_of(h.graph, q.strategy, signal->leg) : 0;
+    if (signal != NULL && !j->has_bar) memcpy(q.stance.targets, x->targets, sizeof x->targets); /* by a trade or tick */
+    j->target_before = q.stance.targets[position];
     q.position = h.state;
     q.price = signal != NULL ? signal->price : td_state_last_trade(past->applier.state, x->q.instrument);
     q.meant = td_graph_strategy_at(h.graph, q.strategy, &view) && td_graph_strategy_wants(&view, x->q.instrument);
     td_why_ask(&j->why, &q);
-    j->target_after = td_graph_target(h.graph, h.state, q.strategy);
+    j->target_after = td_graph_position(h.graph, h.state, q.strategy, position)->target;
     j->judged = true;
     free(behind);
     free(before);
@@ -307,7 +314,7 @@ static void judge_bar(td_explain *x) {
     x->bar_judgement = NULL;
 }
 
-/* The target as it stands is kept and, where strategies do not look back, the whole state. */
+/* Targets as they stand are kept and, where strategies do not look back, the whole state. */
 static void keep_before(td_explain *x) {
     const td_past *past = td_recheck_past(x->recheck);
     size_t at;
@@ -315,10 +322,11 @@ static void keep_before(td_explain *x) {
     td_hindsight h;
     free(x->before);
     x->before = NULL;
-    x->target = 0;
+    memset(x->targets, 0, sizeof x->targets);
     if (!find_strategy(x, past->applier.program, &at, &strategy)) return;
     if (!td_state_hindsight(past->applier.state, x->q.instrument, at, &h)) return;
-    x->target = td_graph_target(h.graph, h.state, strategy);
+    for (uint32_t p = 0; p < td_graph_positions(h.graph, strategy); p++)
+        x->targets[p] = td_graph_position(h.graph, h.state, strategy, p)->target;
     if (h.depth > 0) return;
     x->before = new_state(h.graph);
     memcpy(x->before, h.state, td_graph_state_bytes(h.graph));
@@ -427,7 +435,12 @@ static void on_signal(void *self, td_bytes instrument, const td_signal *signal) 
         if (signal->status != TD_SIGNAL_FRESH) j->target_after = j->target_before;
         td_record_put_signal(&j->signal, x->q.topics->ids, instrument, signal);
     }
-    if (signal->status == TD_SIGNAL_FRESH && signal->action <= TD_ACTION_EXIT) x->target = signal->target;
+    size_t at;
+    uint32_t strategy;
+    const td_program *program = td_recheck_past(x->recheck)->applier.program;
+    bool moves = signal->status == TD_SIGNAL_FRESH && signal->action <= TD_ACTION_EXIT;
+    if (moves && find_strategy(x, program, &at, &strategy))
+        x->targets[position_of(program->graphs[at], strategy, signal->leg)] = signal->target;
 }
 
 static void on_finding(void *arg, const td_recheck_finding *finding) {

@@ -100,41 +100,6 @@ static void lower_definition(compiler *c, td_lowering *l, const td_stmt *s) {
         add_line(l, s->name, &name);
 }
 
-/* A constant above 0 as decimal(19,8), or 0 after an error. */
-static int64_t lower_qty(td_lowering *l, uint32_t expr) {
-    uint32_t node = td_lower_number(l, expr), offset = td_syntax_expr(l->tree, expr)->offset;
-    if (node == TD_NODE_BAD) return 0;
-    td_node n = td_graph_builder_node(l->builder, node);
-    if (n.op != TD_OP_CONSTANT) {
-        td_lower_fail(l, offset, "qty must be constant: a number, or made of numbers and params");
-        return 0;
-    }
-    td_i128 qty = 0;
-    bool fits = !td_value_is_na(n.constant);
-    if (fits && n.type == TD_TYPE_DECIMAL) {
-        qty = td_div_half_even(n.constant, 10);
-    } else if (fits) {
-        double x = floor(td_value_to_real(n.constant) * 1e8 + 0.5);
-        fits = x > 0 && x < 9e18;
-        qty = fits ? (td_i128)x : 0;
-    }
-    if (fits && qty > 0 && qty <= INT64_MAX) return (int64_t)qty;
-    td_lower_fail(l, offset, "qty must be above 0 (at least 0.00000001) and below 90 billion");
-    return 0;
-}
-
-static void lower_action(td_lowering *l, const td_stmt *s) {
-    const td_leg_tree *legs = td_syntax_legs(l->tree, s), *leg = &legs[0];
-    td_graph_action action = {.action = leg->action, .note = s->note, .qty = 100000000}; /* one */
-    if (s->part_count > 1) td_lower_fail_later(l, legs[1].offset, "a second leg");
-    if (leg->use.size > 0) td_lower_fail_later(l, leg->use_offset, "trading another instrument");
-    if (leg->all) td_lower_fail_later(l, leg->all_offset, "'exit all'");
-    if (leg->qty != 0) action.qty = lower_qty(l, leg->qty);
-    action.term = td_lower_next_term(l);
-    action.condition = td_lower_condition(l, s->expr);
-    if (action.qty > 0 && action.condition != TD_NODE_BAD) td_graph_builder_add_action(l->builder, &action);
-}
-
 static void check_source(const td_lowering *l, const td_source_tree *source) {
     if (!source->given) return; /* an error was said */
     if (source->kind == TD_SOURCE_NEWS) td_lower_fail_later(l, source->offset, "'on news'");
@@ -240,7 +205,7 @@ static void lower_stmt(compiler *c, td_lowering *l, const td_stmt *s) {
         lower_use(c, l, s);
         break;
     case TD_STMT_ACTION:
-        lower_action(l, s);
+        td_lower_action(l, s);
         break;
     case TD_STMT_ALERT:
         td_lower_alert(l, s);
@@ -292,6 +257,7 @@ static void lower_strategy(compiler *c, td_strategy_tree *s) {
     td_graph_builder_set_text(l.builder, c->diags.texts[s->file].text);
     lower_where(&l);
     know_series(c, &l);
+    td_lower_positions(&l);
     for (l.stmts_done = 0; l.stmts_done < s->stmt_count; l.stmts_done++)
         lower_stmt(c, &l, td_syntax_stmt(&c->tree, s->stmt_first + l.stmts_done));
     if (s->series) keep_series(c, &l);

@@ -140,6 +140,12 @@ const char *td_lower_type_name(td_type type); /* for messages: "number" */
 void td_lower_alert(td_lowering *l, const td_stmt *s);
 void td_lower_emit(td_lowering *l, const td_stmt *s);
 
+/* lower_action.c: an action of the strategy. Before all statements: what its legs trade. */
+void td_lower_positions(td_lowering *l);
+void td_lower_action(td_lowering *l, const td_stmt *s);
+/* As the first of them, an exit of each position; returns how many. */
+uint8_t td_lower_exit_all(const td_lowering *l, td_graph_action rows[TD_POSITIONS_MAX]);
+
 /* lower_rule.c: the strategy's position as a value, entry.price and such; and a rule of it. */
 uint32_t td_lower_position(td_lowering *l, const td_expr *name, td_bytes field);
 void td_lower_rule(td_lowering *l, const td_rule_tree *rule);

@@ -48,17 +48,17 @@ uint32_t td_lower_position(td_lowering *l, const td_expr *e, td_bytes field) {
 static const td_exit_kind exit_kinds[] = {
     [TD_RULE_STOP] = TD_EXIT_STOP, [TD_RULE_TARGET] = TD_EXIT_TARGET, [TD_RULE_TRAIL] = TD_EXIT_TRAIL};
 
-/* A condition is an exit like others, but for the word that it is told with. */
+/* A condition is an exit of all that the strategy trades, but for the word that it is told with. */
 static void lower_when(td_lowering *l, const td_rule_tree *rule) {
-    td_graph_action action = {.action = TD_ACTION_EXIT, .qty = 1, .term = td_lower_next_term(l)};
-    action.leaving = rule->kind == TD_RULE_TARGET ? TD_LEAVING_TARGET : TD_LEAVING_STOP;
-    action.condition = td_lower_condition(l, rule->expr);
+    td_graph_action rows[TD_POSITIONS_MAX] = {{.qty = 1, .qty_node = TD_GRAPH_NOTHING, .term = td_lower_next_term(l)}};
+    rows[0].leaving = rule->kind == TD_RULE_TARGET ? TD_LEAVING_TARGET : TD_LEAVING_STOP;
+    rows[0].condition = td_lower_condition(l, rule->expr);
     if (rule->kind == TD_RULE_TRAIL)
         (void)fail(l, rule->level_offset, "a trail follows the price at a distance; 'stop when' takes a condition");
     else if (rule->from_r != 0)
         (void)fail(l, rule->from_offset, "'from' goes with a distance or a level; say it in the condition here");
-    else if (action.condition != TD_NODE_BAD)
-        td_graph_builder_add_action(l->builder, &action);
+    else if (rows[0].condition != TD_NODE_BAD)
+        td_graph_builder_add_action(l->builder, rows, td_lower_exit_all(l, rows));
 }
 
 static bool has_risk(const td_lowering *l) {
@@ -116,14 +116,14 @@ static uint32_t lower_is_due(td_lowering *l, uint32_t at) {
 /* From then on an exit like others, at each event that runs the strategy; the desk does the same at each trade. */
 static void lower_flat(td_lowering *l, const td_rule_tree *rule) {
     td_expr whole = {.kind = TD_EXPR_FIELD, .begin = rule->offset, .end = td_syntax_expr(l->tree, rule->expr)->end};
-    td_graph_action action = {.action = TD_ACTION_EXIT, .qty = 1, .leaving = TD_LEAVING_FLAT};
-    action.term = td_lower_next_term(l);
+    td_graph_action rows[TD_POSITIONS_MAX] = {{.qty = 1, .qty_node = TD_GRAPH_NOTHING, .leaving = TD_LEAVING_FLAT}};
+    rows[0].term = td_lower_next_term(l);
     td_lower_term term = td_lower_open_term(l, &whole);
     uint32_t at = lower_instant(l, rule->expr);
-    action.condition = at != TD_NODE_BAD ? lower_is_due(l, at) : TD_NODE_BAD;
-    td_lower_close_term(l, term, action.condition);
+    rows[0].condition = at != TD_NODE_BAD ? lower_is_due(l, at) : TD_NODE_BAD;
+    td_lower_close_term(l, term, rows[0].condition);
     if (at == TD_NODE_BAD) return;
-    td_graph_builder_add_action(l->builder, &action);
+    td_graph_builder_add_action(l->builder, rows, td_lower_exit_all(l, rows));
     td_graph_builder_set_flat(l->builder, at);
 }
 

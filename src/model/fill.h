@@ -15,6 +15,7 @@ typedef enum td_fill_kind {
 typedef struct td_fill {
     td_bytes strategy;
     td_bytes signal;     /* its id */
+    td_bytes leg;        /* the instrument, when it is not the one that the strategy ran on */
     uint32_t instrument; /* index in the owner's table */
     int64_t event_ns;    /* of the trade that gave the price; at the touch the instant at which it stood there */
     int64_t known_at_ns; /* receive time of what told it */
@@ -24,6 +25,10 @@ typedef struct td_fill {
     uint8_t side;        /* td_side: TD_SIDE_BUY or TD_SIDE_SELL */
     uint8_t kind;        /* td_fill_kind */
 } td_fill;
+
+static inline td_bytes td_fill_traded(const td_fill *fill, td_bytes instrument) {
+    return fill->leg.size > 0 ? fill->leg : instrument;
+}
 
 /* Words as published: "buy", "next". Literals. */
 const char *td_fill_side_name(td_side side);

@@ -111,10 +111,11 @@ void td_record_put_signal(td_buf *buf, const td_schema_ids *ids, td_bytes instru
     char id[TD_SIGNAL_ID_MAX + 1];
     size_t id_size = td_signal_id(s, instrument, id);
     uint8_t *p = record_begin(buf, ids, TD_SCHEMA_SIGNAL,
-                              MAX + s->strategy.size + instrument.size + s->note.size + s->reason.size + s->data.size);
+                              MAX + s->strategy.size + instrument.size + s->leg.size + s->note.size + s->reason.size +
+                                  s->data.size);
     p = td_avro_put_bytes(p, (td_bytes){(const uint8_t *)id, id_size});
     p = td_avro_put_bytes(p, s->strategy);
-    p = td_avro_put_bytes(p, instrument);
+    p = td_avro_put_bytes(p, td_signal_traded(s, instrument));
     p = put_times(p, s->event_ns);
     p = td_avro_put_long(p, s->width_ns);
     p = td_avro_put_long(p, s->ordinal);
@@ -129,9 +130,21 @@ void td_record_put_signal(td_buf *buf, const td_schema_ids *ids, td_bytes instru
     record_end(buf, p);
 }
 
+/* An id names the instrument that the strategy ran on; where that is not the one that is traded, this is a leg. Ids
+ * that are none of ours name nothing. */
+static void find_leg(td_bytes id, td_bytes strategy, td_bytes *instrument, td_bytes *leg) {
+    size_t begin = strategy.size + 1, end = id.size;
+    while (end > 0 && id.data[end - 1] != '/') end--; /* behind it is the time */
+    if (end <= begin + 1) return;
+    td_bytes ran_on = {id.data + begin, end - 1 - begin};
+    if (td_bytes_equal(ran_on, *instrument) || id.data[begin - 1] != '/') return;
+    *leg = *instrument;
+    *instrument = ran_on;
+}
+
 td_status td_record_get_signal(const td_schema_ids *ids, td_bytes value, td_signal *out, td_bytes *out_instrument) {
     td_avro_reader r = record_body(value);
-    td_bytes id; /* follows from the rest */
+    td_bytes id; /* follows from the rest, but for what is traded */
     int64_t ordinal;
     *out = (td_signal){0};
     bool ok =
@@ -144,16 +157,19 @@ td_status td_record_get_signal(const td_schema_ids *ids, td_bytes value, td_sign
     if (ok && record_age(ids, value) < 2) ok = td_avro_get_bytes(&r, &out->reason);
     if (ok && record_age(ids, value) < 1) ok = td_avro_get_bytes(&r, &out->data);
     ok = ok && r.at == r.end;
-    if (ok) out->ordinal = (uint32_t)ordinal;
-    return ok ? TD_OK : TD_CORRUPT;
+    if (!ok) return TD_CORRUPT;
+    out->ordinal = (uint32_t)ordinal;
+    find_leg(id, out->strategy, out_instrument, &out->leg);
+    return TD_OK;
 }
 
 void td_record_put_fill(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_fill *f) {
     enum { MAX = 6 * TD_AVRO_LONG_MAX + 2 * TD_AVRO_DECIMAL64_MAX + TD_AVRO_DECIMAL_MAX + 2 * WORD_MAX };
-    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_FILL, MAX + f->signal.size + f->strategy.size + instrument.size);
+    uint8_t *p =
+        record_begin(buf, ids, TD_SCHEMA_FILL, MAX + f->signal.size + f->strategy.size + instrument.size + f->leg.size);
     p = td_avro_put_bytes(p, f->signal);
     p = td_avro_put_bytes(p, f->strategy);
-    p = td_avro_put_bytes(p, instrument);
+    p = td_avro_put_bytes(p, td_fill_traded(f, instrument));
     p = put_times(p, f->event_ns);
     p = put_word(p, td_fill_side_name((td_side)f->side));
     p = td_avro_put_decimal(p, f->quantity);
@@ -175,6 +191,7 @@ td_status td_record_get_fill(td_bytes value, td_fill *out, td_bytes *out_instrum
               get_word(&r, fill_kind_word, TD_FILL_KIND_COUNT, &out->kind) && td_avro_get_long(&r, &out->known_at_ns) &&
               r.at == r.end;
     out->side = (uint8_t)(TD_SIDE_BUY + side);
+    if (ok) find_leg(out->signal, out->strategy, out_instrument, &out->leg);
     return ok ? TD_OK : TD_CORRUPT;
 }
 

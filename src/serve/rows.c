@@ -127,7 +127,7 @@ void td_row_put_signal(td_buf *out, td_row_format format, td_bytes instrument, c
     row r = row_begin(out, format);
     put_text(&r, "id", (td_bytes){(const uint8_t *)id, id_size});
     put_text(&r, "strategy", signal->strategy);
-    put_text(&r, "instrument", instrument);
+    put_text(&r, "instrument", td_signal_traded(signal, instrument));
     put_width(&r, "width", signal->width_ns);
     put_int(&r, "event_ns", signal->event_ns);
     put_time(&r, "event_time", signal->event_ns);
@@ -147,7 +147,7 @@ void td_row_put_fill(td_buf *out, td_row_format format, td_bytes instrument, con
     row r = row_begin(out, format);
     put_text(&r, "signal", fill->signal);
     put_text(&r, "strategy", fill->strategy);
-    put_text(&r, "instrument", instrument);
+    put_text(&r, "instrument", td_fill_traded(fill, instrument));
     put_int(&r, "event_ns", fill->event_ns);
     put_time(&r, "event_time", fill->event_ns);
     put_text(&r, "side", td_text(td_fill_side_name((td_side)fill->side)));
@@ -165,7 +165,10 @@ void td_row_put_signal_told(td_buf *out, td_row_format format, td_bytes instrume
     size_t id_size = format == TD_ROW_CSV_HEADER ? 0 : td_signal_id(signal, instrument, id);
     row r = row_begin(out, format);
     put_text(&r, "id", (td_bytes){(const uint8_t *)id, id_size});
-    put_text(&r, "action", td_text(td_action_name((td_action)signal->action)));
+    char action[32 + TD_INSTRUMENT_NAME_MAX]; /* of a leg with its instrument, as its text says it */
+    (void)snprintf(action, sizeof action, "%s%s%.*s", td_action_name((td_action)signal->action),
+                   signal->leg.size > 0 ? " " : "", (int)signal->leg.size, (const char *)signal->leg.data);
+    put_text(&r, "action", td_text(action));
     put_decimal(&r, "target", signal->target, TD_SIZE_SCALE, false);
     put_price(&r, "price", signal->price);
     put_text(&r, "status", td_text(td_signal_status_name((td_signal_status)signal->status)));

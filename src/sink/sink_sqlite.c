@@ -280,7 +280,7 @@ static td_status put_signal(sqlite_sink *sink, uint32_t partition, const td_sink
     size_t id_size = td_signal_id(signal, row->instrument, id);
     bind_bytes(stmt, 1, (td_bytes){(const uint8_t *)id, id_size});
     bind_bytes(stmt, 2, signal->strategy);
-    bind_bytes(stmt, 3, row->instrument);
+    bind_bytes(stmt, 3, td_signal_traded(signal, row->instrument));
     (void)sqlite3_bind_int64(stmt, 4, signal->event_ns);
     (void)sqlite3_bind_int64(stmt, 5, signal->width_ns);
     bind_word(stmt, 6, td_action_name(signal->action));
@@ -300,7 +300,7 @@ static td_status put_fill(sqlite_sink *sink, uint32_t partition, const td_sink_r
     const td_fill *fill = &row->fill;
     bind_bytes(stmt, 1, fill->signal);
     bind_bytes(stmt, 2, fill->strategy);
-    bind_bytes(stmt, 3, row->instrument);
+    bind_bytes(stmt, 3, td_fill_traded(fill, row->instrument));
     (void)sqlite3_bind_int64(stmt, 4, fill->event_ns);
     bind_word(stmt, 5, td_fill_side_name((td_side)fill->side));
     bind_decimal(stmt, 6, fill->quantity, TD_SIZE_SCALE, sink->texts[0]);

@@ -133,11 +133,25 @@ static bool have_same_rules(const td_carry *c, const graph_strategy *a, const gr
     return same;
 }
 
+static bool have_same_qty(const td_carry *c, const td_graph_action *x, const td_graph_action *y) {
+    bool written = x->qty_node == NOTHING, was_written = y->qty_node == NOTHING;
+    return written || was_written ? written && was_written && x->qty == y->qty : c->nodes[x->qty_node] == y->qty_node;
+}
+
+/* What it trades, in the same order. */
+static bool have_same_positions(const td_carry *c, const graph_strategy *a, const graph_strategy *b) {
+    bool same = a->position_count == b->position_count;
+    for (uint32_t p = 0; p < a->position_count && same; p++)
+        same = td_bytes_equal(c->to->traded[a->position_first + p], c->from->traded[b->position_first + p]);
+    return same;
+}
+
 static bool have_same_actions(const td_carry *c, const graph_strategy *a, const graph_strategy *b) {
     bool same = a->action_count == b->action_count;
     for (uint32_t i = 0; i < a->action_count && same; i++) {
         const td_graph_action *x = &c->to->actions[a->action_first + i], *y = &c->from->actions[b->action_first + i];
-        same = x->action == y->action && x->qty == y->qty && x->leaving == y->leaving &&
+        same = x->action == y->action && x->leaving == y->leaving && have_same_qty(c, x, y) &&
+               x->position == y->position && x->first - a->action_first == y->first - b->action_first &&
                td_bytes_equal(x->note, y->note) && c->nodes[x->condition] == y->condition;
     }
     return same;
@@ -180,7 +194,7 @@ static void match_strategy(td_carry *c, uint32_t s) {
     for (uint32_t o = 0; o < c->from->strategy_count; o++) {
         const graph_strategy *b = &c->from->strategies[o];
         bool same = td_bytes_equal(a->name, b->name) && have_same_sets(c, a, b) && have_same_rules(c, a, b) &&
-                    have_same_actions(c, a, b) && have_same_reports(c, s, o);
+                    have_same_positions(c, a, b) && have_same_actions(c, a, b) && have_same_reports(c, s, o);
         if (same) c->strategies[s] = o;
     }
 }
@@ -390,16 +404,28 @@ static void carry_levels(const td_graph *to, uint8_t *state, const td_graph *fro
     for (uint32_t i = 0; i < a->exit_count && same; i++) mine[i] = theirs[i];
 }
 
+static void carry_papers(const td_graph *to, void *state, const td_graph *from, const void *before,
+                         const uint32_t pair[2]) {
+    const graph_strategy *a = &to->strategies[pair[0]], *b = &from->strategies[pair[1]];
+    uint64_t ran = ((const state_head *)state)->seen - ((const state_head *)before)->seen;
+    td_paper *mine = (td_paper *)(void *)((uint8_t *)state + to->positions_offset) + a->position_first;
+    const td_paper *theirs =
+        (const td_paper *)(const void *)((const uint8_t *)before + from->positions_offset) + b->position_first;
+    for (uint32_t p = 0; p < a->position_count; p++)
+        for (uint32_t q = 0; q < b->position_count; q++) {
+            if (!td_bytes_equal(to->traded[a->position_first + p], from->traded[b->position_first + q])) continue;
+            mine[p] = theirs[q];
+            mine[p].entry_seen += (uint32_t)ran;
+        }
+}
+
 void td_carry_positions(const td_graph *to, void *state, const td_graph *from, const void *before) {
     if (((const state_head *)before)->seen == 0) return;
-    td_paper *mine = (td_paper *)(void *)((uint8_t *)state + to->positions_offset);
-    const td_paper *theirs = (const td_paper *)(const void *)((const uint8_t *)before + from->positions_offset);
     for (uint32_t s = 0; s < to->strategy_count; s++)
-        for (uint32_t o = 0; o < from->strategy_count; o++)
-            if (td_bytes_equal(to->strategies[s].name, from->strategies[o].name)) {
-                mine[s] = theirs[o];
-                mine[s].entry_seen +=
-                    (uint32_t)(((const state_head *)state)->seen - ((const state_head *)before)->seen);
-                carry_levels(to, state, from, before, (const uint32_t[]){s, o});
-            }
+        for (uint32_t o = 0; o < from->strategy_count; o++) {
+            const uint32_t pair[] = {s, o};
+            if (!td_bytes_equal(to->strategies[s].name, from->strategies[o].name)) continue;
+            carry_papers(to, state, from, before, pair);
+            carry_levels(to, state, from, before, pair);
+        }
 }

@@ -3,6 +3,7 @@
 #include "stream/desk.h"
 #include "stream/ledger.h"
 #include "stream/ports.h"
+#include "stream/standing.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -11,13 +12,22 @@ static void on_signal(void *arg, const td_signal *signal) {
     td_bytes name = td_instruments_name(step->state->instruments, step->instrument);
     td_signal told = *signal;
     char reason[32];
-    if (signal->status == TD_SIGNAL_WITHHELD) {
+    if (signal->leg.size > 0 && signal->status == TD_SIGNAL_FRESH)
+        td_desk_look_again(block_of(step->state, signal->instrument));
+    if (signal->status == TD_SIGNAL_WITHHELD && signal->reason.size == 0) {
         int64_t start_ns = signal->event_ns - signal->width_ns;
         int64_t number = td_ledger_number_over(step->state, step->instrument, start_ns, signal->event_ns);
         (void)snprintf(reason, sizeof reason, number > 0 ? "gap %" PRId64 : "a gap before", number);
         told.reason = td_text(reason);
     }
     step->emit->signal(step->emit->self, name, &told);
+}
+
+/* Over the span of the bar that the strategy ran on. */
+static void read_standing(void *arg, const td_signal *blank, td_bytes instrument, td_standing *out) {
+    const td_step *step = arg;
+    td_period over = {blank->event_ns - blank->width_ns, blank->event_ns};
+    td_state_read_standing(step->state, instrument, over, out);
 }
 
 /* The window's next bar. */
@@ -42,6 +52,7 @@ void td_state_give_again(td_step *step, size_t w, uint32_t instrument, td_window
     if (s->program->graphs[w] == NULL) return;
     td_hindsight h = hindsight_of(s, block_of(s, instrument), w);
     h.now = td_state_moment(s, instrument, bar.start_ns);
+    h.standing = read_standing;
     td_desk_look_again(block_of(s, instrument));
     if (!td_hindsight_revise(h, td_instruments_name(s->instruments, instrument), &bar, on_signal, step))
         changes_of(s, instrument)->not_reapplied++;
@@ -60,6 +71,7 @@ void td_state_close_window(td_step *step, size_t w, uint32_t instrument, uint32_
     td_hindsight h = hindsight_of(s, block, w);
     h.ports = td_state_read_ports(s, instrument, w, bar.end_ns);
     h.now = td_state_moment(s, instrument, bar.start_ns);
+    h.standing = read_standing;
     td_desk_look_again(block); /* levels may have moved */
     td_hindsight_apply(h, name, &bar, on_signal, step);
     td_state_keep_exports(s, instrument, w, bar.end_ns);

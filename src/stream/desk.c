@@ -17,8 +17,10 @@ typedef struct seat { /* a strategy at it */
     void *memory;
     uint32_t strategy;
     const td_paper_rules *rules;
-    td_paper *paper;
+    td_paper *paper; /* in the trade's instrument */
     td_exits exits;
+    uint32_t instance; /* the instrument that the strategy runs on, */
+    td_bytes leg;      /* and that of the trade where it is another one; else "" */
 } seat;
 
 static void wait_for_any(desk *d) { d->high = d->low; }
@@ -82,7 +84,9 @@ static void fill_order(const desk *d, const seat *s, int64_t price, int64_t even
     char id[TD_SIGNAL_ID_MAX + 1];
     td_paper *paper = s->paper;
     const td_signal signal = {.strategy = name_of(s), .event_ns = paper->order_ns, .ordinal = paper->order_ordinal};
+    td_bytes instance = td_instruments_name(d->state->instruments, s->instance);
     td_fill fill = {.strategy = signal.strategy,
+                    .leg = s->leg,
                     .instrument = d->event->instrument,
                     .known_at_ns = d->event->receive_ns,
                     .kind = s->rules->fill};
@@ -91,8 +95,8 @@ static void fill_order(const desk *d, const seat *s, int64_t price, int64_t even
     if (!td_paper_fill(paper, target, price, event_ns, &fill)) return;
     if (opens) paper->entry_seen = (uint32_t)td_graph_seen(s->memory);
     if (opens && s->exits.count > 0) open_levels(d, s);
-    fill.signal = (td_bytes){(const uint8_t *)id, td_signal_id(&signal, d->instrument, id)};
-    d->emit->fill(d->emit->self, d->instrument, &fill);
+    fill.signal = (td_bytes){(const uint8_t *)id, td_signal_id(&signal, instance, id)};
+    d->emit->fill(d->emit->self, instance, &fill);
 }
 
 static bool bar_ends_at(const desk *d, const seat *s, int64_t ns) {
@@ -117,7 +121,7 @@ static void leave(const desk *d, const seat *s, const char *reason, td_leaving l
                         .action = TD_ACTION_EXIT,
                         .status = TD_SIGNAL_FRESH};
     signal.ordinal = td_paper_number(s->paper, TD_CAUSE_TICK, event_ns);
-    td_paper_order(s->paper, s->rules, d->state->now, &signal);
+    td_paper_order(s->paper, d->state->now, &signal);
     td_paper_leave(s->paper, leaving, left_ns);
     d->emit->signal(d->emit->self, d->instrument, &signal);
 }
@@ -182,7 +186,7 @@ static void take_seat(desk *d, const seat *s) {
     }
     if (s->paper->quantity != 0) follow_splits(d, s);
     if (fill_at_touch(d, s)) wait_for_any(d);
-    if (goes_flat(d, s)) {
+    if (s->leg.size == 0 && goes_flat(d, s)) { /* legs go with the next event of their strategy's own */
         leave(d, s, "flat", TD_LEAVING_FLAT);
         wait_for_any(d);
         return;
@@ -198,8 +202,39 @@ static void take_seat(desk *d, const seat *s) {
     if (shares_change(d, s->paper->shares_ns, INT64_MAX)) wait_for_any(d); /* a split lies ahead */
 }
 
+typedef void (*take_fn)(desk *d, const seat *s);
+
+/* What strategies of other instruments have ordered in this one; their levels are of their own. */
+static void take_legs(desk *d, size_t graph_at, uint32_t strategy, uint32_t position, take_fn take) {
+    td_state *state = d->state;
+    const td_graph *graph = state->program->graphs[graph_at];
+    for (uint32_t i = 0; i < state->block_count; i++) {
+        void *memory = graph_state_of(state, block_of(state, i), graph_at);
+        td_paper *paper = td_graph_position(graph, memory, strategy, position);
+        const seat one = {.graph = graph,
+                          .graph_at = graph_at,
+                          .memory = memory,
+                          .strategy = strategy,
+                          .rules = td_graph_rules(graph, strategy),
+                          .paper = paper,
+                          .exits = {.paper = paper},
+                          .instance = i,
+                          .leg = d->instrument};
+        if (paper->ordered != 0) take(d, &one);
+    }
+}
+
+static void take_all_legs(desk *d, size_t graph_at, take_fn take) {
+    const td_graph *graph = d->state->program->graphs[graph_at];
+    uint32_t strategies = td_graph_strategies(graph);
+    if (td_graph_all_positions(graph) == strategies) return;
+    for (uint32_t s = 0; s < strategies; s++)
+        for (uint32_t p = 1; p < td_graph_positions(graph, s); p++)
+            if (td_bytes_equal(td_graph_traded(graph, s, p), d->instrument)) take_legs(d, graph_at, s, p, take);
+}
+
 /* Of the event's instrument, where there is something to fill or to hold. */
-static void take_seats(desk *d, void (*take)(desk *d, const seat *s)) {
+static void take_seats(desk *d, take_fn take) {
     td_state *s = d->state;
     block_head *block = block_of(s, d->event->instrument);
     for (size_t g = 0; g < td_program_graph_count(s->program) && s->program->fills; g++) {
@@ -212,9 +247,11 @@ static void take_seats(desk *d, void (*take)(desk *d, const seat *s)) {
                               .strategy = i,
                               .rules = td_graph_rules(graph, i),
                               .paper = td_graph_paper(graph, memory, i),
-                              .exits = td_graph_exits(graph, memory, i)};
+                              .exits = td_graph_exits(graph, memory, i),
+                              .instance = d->event->instrument};
             if (one.paper->ordered != 0 || one.paper->quantity != 0) take(d, &one);
         }
+        if (graph != NULL) take_all_legs(d, g, take);
     }
 }
 

@@ -24,6 +24,7 @@ void td_graph_free(td_graph *g) {
     free(g->actions);
     free(g->fact_rows);
     free(g->facts);
+    free(g->traded);
     free(g->sets);
     free(g->strategies);
     free(g->users);
@@ -79,8 +80,13 @@ static bool set_has(td_bytes set, td_bytes instrument) {
 bool td_graph_strategy_at(const td_graph *g, size_t index, td_graph_strategy *out) {
     if (index >= g->strategy_count) return false;
     const graph_strategy *s = &g->strategies[index];
-    const td_bytes *sets = s->set_count > 0 ? g->sets + s->set_first : NULL;
-    *out = (td_graph_strategy){s->name, sets, s->set_count, s->where, g};
+    *out = (td_graph_strategy){.name = s->name,
+                               .sets = s->set_count > 0 ? g->sets + s->set_first : NULL,
+                               .set_count = s->set_count,
+                               .traded = g->traded + s->position_first + 1,
+                               .traded_count = s->position_count - 1,
+                               .where = s->where,
+                               .graph = g};
     return true;
 }
 
@@ -121,8 +127,15 @@ static void bind_known(const td_graph *g, td_bytes instrument, td_value *values)
     }
 }
 
+/* What its legs trade it does not run on. */
+static bool has_in_set(const td_graph_strategy *s, td_bytes instrument) {
+    for (size_t i = 0; i < s->traded_count; i++)
+        if (td_bytes_equal(s->traded[i], instrument)) return false;
+    return sets_have(s->sets, 0, s->set_count, instrument);
+}
+
 bool td_graph_strategy_wants(const td_graph_strategy *s, td_bytes instrument) {
-    if (!sets_have(s->sets, 0, s->set_count, instrument)) return false;
+    if (!has_in_set(s, instrument)) return false;
     if (s->where == TD_GRAPH_NOTHING) return true;
     td_value *values = td_alloc(s->graph->constant_count * sizeof *values);
     bind_known(s->graph, instrument, values);
@@ -137,10 +150,10 @@ void td_graph_begin(const td_graph *g, void *state, td_bytes instrument, bool co
     uint8_t *active = (uint8_t *)state + g->active_offset, *nodes = active + user_count;
     const td_value *values = values_of(g, state);
     bind_known(g, instrument, values_of(g, state));
-    for (uint32_t i = 0; i < g->strategy_count; i++) {
-        const graph_strategy *s = &g->strategies[i];
-        bool admitted = !copy && (s->where == TD_GRAPH_NOTHING || values[s->where] == 1);
-        active[i] = admitted && sets_have(g->sets, s->set_first, s->set_count, instrument);
+    td_graph_strategy s;
+    for (uint32_t i = 0; td_graph_strategy_at(g, i, &s); i++) {
+        bool admitted = !copy && (s.where == TD_GRAPH_NOTHING || values[s.where] == 1);
+        active[i] = admitted && has_in_set(&s, instrument);
     }
     for (uint32_t i = 0; i < g->export_count; i++) {
         const graph_export *e = &g->exports[i];
@@ -218,48 +231,99 @@ static td_value node_value(const td_graph *g, const graph_node *node, uint8_t *s
 
 /* ---- targets ---- */
 
-/* By td_action: the first action with that word whose condition is true, or NULL. */
-typedef struct fired_actions {
-    const td_graph_action *first[TD_ACTION_EXIT + 1];
-} fired_actions;
+/* What is true of one position: by kind the first leg of the program, or NULL. */
+typedef struct pulls {
+    const td_graph_action *buy, *sell_short, *leave_long, *leave_short;
+} pulls;
 
-static bool is_entry(const td_graph_action *action) {
-    return action->action == TD_ACTION_BUY || action->action == TD_ACTION_SHORT;
+static bool is_true(const td_graph_action *leg, const td_value *values, bool held_back) {
+    return values[leg->condition] == 1 && !(held_back && leg->enters);
 }
 
-static fired_actions fire(const td_graph *g, const graph_strategy *s, const td_value *values, bool held_back) {
-    fired_actions fired = {0};
-    for (uint32_t i = s->action_first; i < s->action_first + s->action_count; i++) {
-        const td_graph_action *action = &g->actions[i];
-        if (held_back && is_entry(action)) continue;
-        if (values[action->condition] == 1 && fired.first[action->action] == NULL) fired.first[action->action] = action;
+static void put_first(const td_graph_action **at, const td_graph_action *leg) {
+    if (*at == NULL) *at = leg;
+}
+
+/* An entry of the leg's action meets an exit of its side: the action is beaten, all of it. */
+static bool is_beaten(const td_graph *g, const td_graph_action *leg, const pulls *at) {
+    const td_graph_action *first = &g->actions[leg->first];
+    for (const td_graph_action *l = first; l < first + leg->legs; l++) {
+        if (l->action == TD_ACTION_BUY && at[l->position].leave_long != NULL) return true;
+        if (l->action == TD_ACTION_SHORT && at[l->position].leave_short != NULL) return true;
     }
-    return fired;
+    return false;
 }
 
-static const td_graph_action *earlier(const td_graph_action *a, const td_graph_action *b) {
-    if (a == NULL || b == NULL) return a == NULL ? b : a;
-    return a < b ? a : b;
+/* … or an entry of the other side, which is not beaten either. */
+static bool is_contradicted(const td_graph *g, const td_graph_action *leg, const pulls *at) {
+    const td_graph_action *first = &g->actions[leg->first];
+    for (const td_graph_action *l = first; l < first + leg->legs; l++)
+        if (td_action_enters((td_action)l->action) && at[l->position].buy != NULL && at[l->position].sell_short != NULL)
+            return true;
+    return false;
 }
 
-/* The action that changes the target, or NULL. The rules stand in graph.h. */
-static const td_graph_action *decide(const fired_actions *fired, int64_t target) {
-    const td_graph_action *leave_long = earlier(fired->first[TD_ACTION_SELL], fired->first[TD_ACTION_EXIT]);
-    const td_graph_action *leave_short = earlier(fired->first[TD_ACTION_COVER], fired->first[TD_ACTION_EXIT]);
-    const td_graph_action *buy = leave_long == NULL ? fired->first[TD_ACTION_BUY] : NULL;
-    const td_graph_action *sell_short = leave_short == NULL ? fired->first[TD_ACTION_SHORT] : NULL;
+/* The leg that changes the target, or NULL. The rules stand in graph.h. */
+static const td_graph_action *choose(const pulls *is, int64_t target) {
+    if (is->buy != NULL && target <= 0) return is->buy;
+    if (is->sell_short != NULL && target >= 0) return is->sell_short;
+    if (is->buy != NULL || is->sell_short != NULL) return NULL;
+    if (target > 0) return is->leave_long;
+    return target < 0 ? is->leave_short : NULL;
+}
 
-    if (buy != NULL && sell_short != NULL) return NULL;
-    if (buy != NULL && target <= 0) return buy;
-    if (sell_short != NULL && target >= 0) return sell_short;
-    if (target > 0) return leave_long;
-    return target < 0 ? leave_short : NULL;
+/* The exits that are true, by position. False: nothing is true. */
+static bool find_exits(const td_graph *g, const graph_strategy *s, const td_value *values, bool held_back, pulls *out) {
+    bool any = false;
+    for (const td_graph_action *l = g->actions + s->action_first; l < g->actions + s->action_first + s->action_count;
+         l++) {
+        if (!is_true(l, values, held_back)) continue;
+        if (!any) memset(out, 0, s->position_count * sizeof *out);
+        any = true;
+        if (l->action == TD_ACTION_SELL || l->action == TD_ACTION_EXIT) put_first(&out[l->position].leave_long, l);
+        if (l->action == TD_ACTION_COVER || l->action == TD_ACTION_EXIT) put_first(&out[l->position].leave_short, l);
+    }
+    return any;
+}
+
+/* Beside those the entries that are not beaten, nor contradicted: these contradict each other in `at` as it stands. */
+static void find_entries(const td_graph *g, const graph_strategy *s, const td_value *values, bool held_back,
+                         pulls *at) {
+    pulls all[TD_POSITIONS_MAX], left[TD_POSITIONS_MAX];
+    memcpy(all, at, s->position_count * sizeof *all);
+    memcpy(left, at, s->position_count * sizeof *left);
+    for (int pass = 0; pass < 2; pass++)
+        for (const td_graph_action *l = g->actions + s->action_first;
+             l < g->actions + s->action_first + s->action_count; l++) {
+            if (!td_action_enters((td_action)l->action) || !is_true(l, values, held_back) || is_beaten(g, l, at))
+                continue;
+            if (pass == 1 && is_contradicted(g, l, all)) continue;
+            pulls *to = pass == 0 ? &all[l->position] : &left[l->position];
+            put_first(l->action == TD_ACTION_BUY ? &to->buy : &to->sell_short, l);
+        }
+    memcpy(at, left, s->position_count * sizeof *at);
 }
 
 uint32_t td_graph_strategies(const td_graph *g) { return g->strategy_count; }
 
+uint32_t td_graph_positions(const td_graph *g, uint32_t strategy) { return g->strategies[strategy].position_count; }
+
+uint32_t td_graph_all_positions(const td_graph *g) { return g->position_count; }
+
+uint32_t td_graph_position_at(const td_graph *g, uint32_t strategy, uint32_t position) {
+    return g->strategies[strategy].position_first + position;
+}
+
+td_bytes td_graph_traded(const td_graph *g, uint32_t strategy, uint32_t position) {
+    return g->traded[td_graph_position_at(g, strategy, position)];
+}
+
+td_paper *td_graph_position(const td_graph *g, void *state, uint32_t strategy, uint32_t position) {
+    return (td_paper *)(void *)((uint8_t *)state + g->positions_offset) + td_graph_position_at(g, strategy, position);
+}
+
 td_paper *td_graph_paper(const td_graph *g, void *state, uint32_t strategy) {
-    return (td_paper *)(void *)((uint8_t *)state + g->positions_offset) + strategy;
+    return td_graph_position(g, state, strategy, 0);
 }
 
 const td_paper_rules *td_graph_rules(const td_graph *g, uint32_t strategy) { return &g->strategies[strategy].rules; }
@@ -298,7 +362,8 @@ bool td_graph_flat_ns(const td_graph *g, const void *state, uint32_t strategy, i
 }
 
 static const td_paper *paper_of(const td_graph *g, const void *state, uint32_t strategy) {
-    return (const td_paper *)(const void *)((const uint8_t *)state + g->positions_offset) + strategy;
+    return (const td_paper *)(const void *)((const uint8_t *)state + g->positions_offset) +
+           g->strategies[strategy].position_first;
 }
 
 int64_t td_graph_target(const td_graph *g, const void *state, uint32_t strategy) {
@@ -322,21 +387,77 @@ bool td_graph_began(const void *state, int64_t *out_ns) {
 void td_graph_begin_at(void *state, int64_t begin_ns) { ((state_head *)state)->begin_ns = begin_ns; }
 
 td_stance td_graph_stance(const td_graph *g, const void *state, uint32_t strategy, td_moment now, int64_t event_ns) {
-    const td_paper *paper = paper_of(g, state, strategy);
-    return (td_stance){paper->target, td_paper_holds_back(paper, td_graph_rules(g, strategy), now, event_ns)};
+    const td_paper *own = paper_of(g, state, strategy);
+    td_stance stance = {.held_back = td_paper_holds_back(own, td_graph_rules(g, strategy), now, event_ns)};
+    for (uint32_t p = 0; p < g->strategies[strategy].position_count; p++) stance.targets[p] = own[p].target;
+    return stance;
 }
 
-uint32_t td_graph_decide(const td_graph *g, const void *state, uint32_t strategy, td_stance stance) {
+td_value td_graph_size(td_type type, td_value number) {
+    if (td_value_is_na(number)) return number;
+    if (type == TD_TYPE_DECIMAL) {
+        td_i128 size = td_div_half_even(number, 10);
+        return size <= INT64_MAX && size >= -INT64_MAX ? size : TD_VALUE_NA;
+    }
+    double x = floor(td_value_to_real(number) * 1e8 + 0.5);
+    return x > -9e18 && x < 9e18 ? (td_value)x : TD_VALUE_NA;
+}
+
+/* Of a leg at a position whose target stands at that. */
+static td_call call_leg(const td_graph *g, const td_value *values, const td_graph_action *leg, int64_t target) {
+    if (leg == NULL) return (td_call){.action = TD_GRAPH_NOTHING};
+    td_call call = {.action = (uint32_t)(leg - g->actions)};
+    if (!td_action_enters((td_action)leg->action)) return call;
+    td_value qty = leg->qty;
+    if (leg->qty_node != TD_GRAPH_NOTHING)
+        qty = td_graph_size((td_type)g->nodes[leg->qty_node].is.type, values[leg->qty_node]);
+    bool na = td_value_is_na(qty);
+    if (na || qty <= 0) call.doubt = na ? TD_TEXT("qty is na") : TD_TEXT("qty is not above 0");
+    call.target = na || qty <= 0 ? target : leg->action == TD_ACTION_BUY ? (int64_t)qty : -(int64_t)qty;
+    return call;
+}
+
+bool td_graph_decide(const td_graph *g, const void *state, uint32_t strategy, const td_stance *stance, td_calls *out) {
+    const graph_strategy *s = &g->strategies[strategy];
     const td_value *values = (const td_value *)(const void *)((const uint8_t *)state + g->values_offset);
-    if (!td_graph_is_active(g, state, strategy)) return TD_GRAPH_NOTHING;
-    fired_actions fired = fire(g, &g->strategies[strategy], values, stance.held_back);
-    const td_graph_action *action = decide(&fired, stance.target);
-    return action != NULL ? (uint32_t)(action - g->actions) : TD_GRAPH_NOTHING;
+    pulls at[TD_POSITIONS_MAX];
+    bool any = false;
+    for (uint32_t p = 0; p < s->position_count; p++) out->of[p].action = TD_GRAPH_NOTHING;
+    if (!td_graph_is_active(g, state, strategy) || !find_exits(g, s, values, stance->held_back, at)) return false;
+    find_entries(g, s, values, stance->held_back, at);
+    for (uint32_t p = 0; p < s->position_count; p++) {
+        const td_graph_action *leg = choose(&at[p], stance->targets[p]);
+        out->of[p] = call_leg(g, values, leg, stance->targets[p]);
+        any = any || leg != NULL;
+    }
+    return any;
 }
 
-static int64_t target_after(const td_graph_action *action) {
-    if (action->action == TD_ACTION_BUY) return action->qty;
-    return action->action == TD_ACTION_SHORT ? -action->qty : 0;
+/* Legs of one action stand or fall together. */
+static void spread_doubts(const td_graph *g, uint32_t count, td_calls *calls) {
+    for (uint32_t p = 0; p < count; p++)
+        for (uint32_t q = 0; q < count; q++) {
+            td_call *to = &calls->of[q];
+            const td_call *from = &calls->of[p];
+            bool one = from->action != TD_GRAPH_NOTHING && to->action != TD_GRAPH_NOTHING &&
+                       g->actions[from->action].first == g->actions[to->action].first;
+            if (one && from->doubt.size > 0 && to->doubt.size == 0) to->doubt = from->doubt;
+        }
+}
+
+void td_graph_doubt(const td_graph *g, uint32_t strategy, const td_acting *acting, td_calls *calls) {
+    uint32_t count = td_graph_positions(g, strategy);
+    bool allowed = td_graph_rules(g, strategy)->allow_incomplete;
+    for (uint32_t p = 1; p < count && acting->standing != NULL; p++) {
+        td_standing *standing = &calls->standings[p];
+        if (calls->of[p].action == TD_GRAPH_NOTHING) continue;
+        acting->standing(acting->arg, &acting->blank, td_graph_traded(g, strategy, p), standing);
+        bool doubtful = standing->price == 0 || (standing->doubt[0] != '\0' && !allowed);
+        if (doubtful && calls->of[p].doubt.size == 0) calls->of[p].doubt = td_text(standing->doubt);
+    }
+    if (count > 1) spread_doubts(g, count, calls);
+    bool incomplete = acting->blank.status == TD_SIGNAL_WITHHELD && !allowed;
+    for (uint32_t p = 0; p < count; p++) calls->of[p].withheld = incomplete || calls->of[p].doubt.size > 0;
 }
 
 td_signal td_graph_blank_signal(const td_bar *bar) {
@@ -348,35 +469,71 @@ td_signal td_graph_blank_signal(const td_bar *bar) {
                        .status = bar->quality == TD_QUALITY_PARTIAL ? TD_SIGNAL_WITHHELD : TD_SIGNAL_FRESH};
 }
 
-void td_graph_name_action(const td_graph *g, uint32_t strategy, uint32_t action, td_signal *signal) {
-    const td_graph_action *is = &g->actions[action];
-    signal->strategy = g->strategies[strategy].name;
-    signal->note = is->note;
-    signal->target = target_after(is);
-    signal->action = is->action;
-    if (signal->reason.size > 0) return; /* it is withheld */
-    if (is->leaving == TD_LEAVING_STOP) signal->reason = TD_TEXT("stop");
-    if (is->leaving == TD_LEAVING_TARGET) signal->reason = TD_TEXT("target");
-    if (is->leaving == TD_LEAVING_FLAT) signal->reason = TD_TEXT("flat");
+void td_graph_recall(const td_graph *g, const void *state, uint32_t leg, const td_acting *acting, td_calls *out) {
+    const td_graph_action *is = &g->actions[leg];
+    const td_value *values = (const td_value *)(const void *)((const uint8_t *)state + g->values_offset);
+    out->of[is->position] = call_leg(g, values, is, 0);
+    if (is->position > 0 && acting->standing != NULL)
+        acting->standing(acting->arg, &acting->blank, g->traded[is->traded], &out->standings[is->position]);
 }
 
-uint32_t td_graph_act(const td_graph *g, void *state, uint32_t strategy, td_moment now, td_signal *signal) {
-    td_paper *paper = td_graph_paper(g, state, strategy);
-    const td_paper_rules *rules = td_graph_rules(g, strategy);
-    td_stance stance = td_graph_stance(g, state, strategy, now, signal->event_ns);
-    uint32_t action = td_graph_decide(g, state, strategy, stance);
-    if (action == TD_GRAPH_NOTHING) return action;
-    if (rules->allow_incomplete) {
-        signal->status = TD_SIGNAL_FRESH;
-        signal->reason = (td_bytes){0};
+td_signal td_graph_name_call(const td_graph *g, uint32_t strategy, uint32_t position, const td_acting *acting,
+                             const td_calls *calls) {
+    const td_call *call = &calls->of[position];
+    const td_graph_action *is = &g->actions[call->action];
+    td_signal signal = acting->blank;
+    signal.strategy = g->strategies[strategy].name;
+    signal.note = is->note;
+    signal.target = call->target;
+    signal.action = is->action;
+    signal.status = call->withheld ? TD_SIGNAL_WITHHELD : TD_SIGNAL_FRESH;
+    if (position > 0) {
+        signal.leg = td_graph_traded(g, strategy, position);
+        signal.instrument = acting->standing != NULL ? calls->standings[position].instrument : UINT32_MAX;
+        signal.price = acting->standing != NULL ? calls->standings[position].price : 0;
     }
-    td_graph_name_action(g, strategy, action, signal);
-    td_cause_kind cause = g->rhythm.source == TD_RHYTHM_BARS ? TD_CAUSE_BAR : TD_CAUSE_TICK;
-    signal->ordinal = td_paper_number(paper, cause, signal->event_ns);
-    td_paper_order(paper, rules, now, signal);
-    if (signal->status == TD_SIGNAL_FRESH && signal->target == 0)
-        td_paper_leave(paper, (td_leaving)g->actions[action].leaving, signal->event_ns);
-    return action;
+    if (call->withheld) {
+        if (call->doubt.size > 0) signal.reason = call->doubt;
+        return signal;
+    }
+    static const char *const rules[TD_LEAVING_COUNT] = {
+        [TD_LEAVING_EXIT] = "", [TD_LEAVING_STOP] = "stop", [TD_LEAVING_TARGET] = "target", [TD_LEAVING_FLAT] = "flat"};
+    signal.reason = td_text(rules[is->leaving]);
+    return signal;
+}
+
+/* The action enters by an earlier position already: it is counted once. */
+static bool was_counted(const td_graph *g, const td_calls *calls, uint32_t position) {
+    for (uint32_t p = 0; p < position; p++)
+        if (calls->of[p].action != TD_GRAPH_NOTHING && calls->of[p].target != 0 &&
+            g->actions[calls->of[p].action].first == g->actions[calls->of[position].action].first)
+            return true;
+    return false;
+}
+
+bool td_graph_act(const td_graph *g, void *state, uint32_t strategy, const td_acting *acting, td_calls *calls) {
+    td_paper *own = td_graph_paper(g, state, strategy);
+    const td_paper_rules *rules = td_graph_rules(g, strategy);
+    int64_t event_ns = acting->blank.event_ns;
+    td_stance stance = td_graph_stance(g, state, strategy, acting->now, event_ns);
+    if (!td_graph_decide(g, state, strategy, &stance, calls)) return false;
+    td_graph_doubt(g, strategy, acting, calls);
+    for (uint32_t p = 0; p < td_graph_positions(g, strategy); p++) {
+        td_call *call = &calls->of[p];
+        if (call->action == TD_GRAPH_NOTHING) continue;
+        td_cause_kind cause = g->rhythm.source == TD_RHYTHM_BARS ? TD_CAUSE_BAR : TD_CAUSE_TICK;
+        td_signal signal = td_graph_name_call(g, strategy, p, acting, calls);
+        signal.ordinal = call->ordinal = td_paper_number(own, cause, event_ns);
+        if (!call->withheld) {
+            td_paper_order(&own[p], acting->now, &signal);
+            if (signal.target == 0)
+                td_paper_leave(own, (td_leaving)g->actions[call->action].leaving, event_ns);
+            else if (!was_counted(g, calls, p))
+                td_paper_enter(own, rules, acting->now, event_ns);
+        }
+        acting->fn(acting->arg, &signal);
+    }
+    return true;
 }
 
 /* ---- events ---- */
@@ -442,10 +599,9 @@ bool td_graph_is_due(const td_graph *g, const void *state, int64_t event_ns) {
 
 void td_graph_apply(const td_graph *g, void *state, const td_graph_event *event, td_signal_fn fn, void *arg) {
     td_graph_run(g, state, event);
-    for (uint32_t s = 0; s < g->strategy_count; s++) {
-        td_signal signal = td_graph_blank_signal(event->bar);
-        if (td_graph_act(g, state, s, (td_moment){0}, &signal) != TD_GRAPH_NOTHING) fn(arg, &signal);
-    }
+    td_acting acting = {.blank = td_graph_blank_signal(event->bar), .fn = fn, .arg = arg};
+    td_calls calls;
+    for (uint32_t s = 0; s < g->strategy_count; s++) (void)td_graph_act(g, state, s, &acting, &calls);
 }
 
 void td_graph_go_back(const td_graph *g, void *state, const void *past) {

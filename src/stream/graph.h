@@ -13,7 +13,11 @@
  *      `short` left: flat or long  -> short (one signal, also when it reverses); short -> nothing.
  *   4. No entry left: long and `sell` or `exit` -> flat; short and `cover` or `exit` -> flat; else nothing.
  * Of several actions that could give the signal the first in the program gives it, with its word, quantity and note.
- * On a partial bar the signal is withheld: it is told with that status, and the target stays. */
+ * On a partial bar the signal is withheld: it is told with that status, and the target stays.
+ *
+ * An action may have several legs, each of another instrument: the strategy's own, which is its position 0, or one that
+ * it uses. Those rules hold for each position, but an action is one: where an entry of it is beaten or contradicted
+ * none of its legs is left, its exits beat others all the same; and where one of its signals is withheld, all are. */
 #pragma once
 #include "model/bar.h"
 #include "model/calendar.h"
@@ -23,8 +27,10 @@
 
 typedef struct td_graph td_graph;
 
-/* Called for each signal that a bar gives, in the order of strategies in the program. Fields filled: strategy, note,
- * instrument, ordinal, event_ns, width_ns, price, target, known_at_ns, action, status. */
+enum { TD_POSITIONS_MAX = 8 }; /* of a strategy in an instrument: that one, and those that its legs name */
+
+/* Called for each signal that a bar gives, in the order of strategies in the program, then of positions. Fields filled:
+ * strategy, leg, note, instrument, ordinal, event_ns, width_ns, price, target, known_at_ns, action, status, reason. */
 typedef void (*td_signal_fn)(void *arg, const td_signal *signal);
 
 void td_graph_free(td_graph *graph); /* accepts NULL */
@@ -117,28 +123,76 @@ bool td_graph_began(const void *state, int64_t *out_ns);
 bool td_graph_is_active(const td_graph *graph, const void *state, uint32_t strategy);
 /* Before its first bar: that it began then, with bars that another state has seen. */
 void td_graph_begin_at(void *state, int64_t begin_ns);
-typedef struct td_stance { /* what an action is held against */
-    int64_t target;
+/* What the strategy trades: position 0 is its own instrument, whose name is "" here. */
+uint32_t td_graph_positions(const td_graph *graph, uint32_t strategy);
+td_bytes td_graph_traded(const td_graph *graph, uint32_t strategy, uint32_t position);
+/* A position's place among those of all strategies; how many those are. */
+uint32_t td_graph_position_at(const td_graph *graph, uint32_t strategy, uint32_t position);
+uint32_t td_graph_all_positions(const td_graph *graph);
+
+typedef struct td_stance { /* what actions are held against */
+    int64_t targets[TD_POSITIONS_MAX];
     bool held_back; /* entries, by a rule of the strategy */
 } td_stance;
-/* The action that the last bar run calls for in that stance, or TD_GRAPH_NOTHING. */
-uint32_t td_graph_decide(const td_graph *graph, const void *state, uint32_t strategy, td_stance stance);
 /* The strategy's own, for a signal of that time. */
 td_stance td_graph_stance(const td_graph *graph, const void *state, uint32_t strategy, td_moment now, int64_t event_ns);
-/* The same for the strategy's own target, which moves unless the signal is withheld; fills the signal. */
-uint32_t td_graph_act(const td_graph *graph, void *state, uint32_t strategy, td_moment now, td_signal *signal);
-/* The strategy's position, the state's, and its rules. */
+
+enum { TD_DOUBT_MAX = 160 };
+typedef struct td_standing {  /* how another instrument stands, that a strategy trades */
+    uint32_t instrument;      /* the state's */
+    int64_t price;            /* its last one; 0: none yet */
+    char doubt[TD_DOUBT_MAX]; /* why nothing should rest on it; "": it may */
+} td_standing;
+/* For a signal such as that. */
+typedef void (*td_standing_fn)(void *arg, const td_signal *blank, td_bytes instrument, td_standing *out);
+
+typedef struct td_call { /* what is to be done with one position */
+    uint32_t action;     /* the leg, by its place in the program, or TD_GRAPH_NOTHING */
+    uint32_t ordinal;    /* of the signal; 0: none was given yet */
+    int64_t target;      /* to which it goes */
+    td_bytes doubt;      /* why it should not; empty: for no reason of its own */
+    bool withheld;
+} td_call;
+
+typedef struct td_calls { /* of a strategy, by position */
+    td_call of[TD_POSITIONS_MAX];
+    td_standing standings[TD_POSITIONS_MAX]; /* of those that are called for, but for the first */
+} td_calls;
+
+typedef struct td_acting { /* on one event */
+    td_moment now;
+    td_signal blank; /* of the own instrument, by no strategy yet; fresh, or withheld for whatever it rests on */
+    td_standing_fn standing; /* of the others; NULL: nothing is known of them */
+    td_signal_fn fn;
+    void *arg; /* of both */
+} td_acting;
+
+/* What the last event run calls for in that stance. False: nothing; then no position has an action. */
+bool td_graph_decide(const td_graph *graph, const void *state, uint32_t strategy, const td_stance *stance,
+                     td_calls *out);
+/* Behind that: what is withheld of it. */
+void td_graph_doubt(const td_graph *graph, uint32_t strategy, const td_acting *acting, td_calls *calls);
+/* What the leg, by its place in the program, that was told once would be told as. */
+void td_graph_recall(const td_graph *graph, const void *state, uint32_t leg, const td_acting *acting, td_calls *out);
+/* And the signal of a position that has an action, without its ordinal. */
+td_signal td_graph_name_call(const td_graph *graph, uint32_t strategy, uint32_t position, const td_acting *acting,
+                             const td_calls *calls);
+/* All of that for the strategy's own targets, which move unless the signals are withheld. False: there are none. */
+bool td_graph_act(const td_graph *graph, void *state, uint32_t strategy, const td_acting *acting, td_calls *out);
+/* A number as decimal(19,8), rounded; na: it is past that. */
+td_value td_graph_size(td_type type, td_value number);
+
+/* The strategy's positions, the state's: the first one's bookkeeping is of all of them. Its rules. */
 td_paper *td_graph_paper(const td_graph *graph, void *state, uint32_t strategy);
+td_paper *td_graph_position(const td_graph *graph, void *state, uint32_t strategy, uint32_t position);
 const td_paper_rules *td_graph_rules(const td_graph *graph, uint32_t strategy);
 /* Its levels, and what their expressions say by now. */
 td_exits td_graph_exits(const td_graph *graph, void *state, uint32_t strategy);
 td_exit_values td_graph_exit_values(const td_graph *graph, const void *state, uint32_t strategy);
 /* From when on it is to hold nothing, by the last event that ran. False: it has no such rule, or that knew no time. */
 bool td_graph_flat_ns(const td_graph *graph, const void *state, uint32_t strategy, int64_t *out_ns);
-/* A fresh signal of that bar, or a withheld one, by no strategy yet; and the strategy's part of it, without the
- * ordinal. */
+/* A fresh signal of that bar, or a withheld one, by no strategy yet. */
 td_signal td_graph_blank_signal(const td_bar *bar);
-void td_graph_name_action(const td_graph *graph, uint32_t strategy, uint32_t action, td_signal *signal);
 /* `state` becomes `past`, a state of the same instrument, but for its positions. */
 void td_graph_go_back(const td_graph *graph, void *state, const void *past);
 
@@ -146,6 +200,8 @@ typedef struct td_graph_strategy { /* the graph's; lent */
     td_bytes name;
     const td_bytes *sets; /* names of instruments, a '*' last stands for any rest; none: all instruments */
     size_t set_count;
+    const td_bytes *traded; /* by its legs: whatever the sets say, it is not for these */
+    size_t traded_count;
     uint32_t where; /* a node that must be true of an instrument besides, or TD_GRAPH_NOTHING */
     const td_graph *graph;
 } td_graph_strategy;

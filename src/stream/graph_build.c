@@ -10,7 +10,8 @@ struct td_graph_builder {
     td_rhythm rhythm;
     td_buf nodes; /* td_node */
     td_buf strategies, sets, actions, lines, params, terms, exports, uses, reports, report_values, exits;
-    td_buf ports; /* td_port */
+    td_buf ports;  /* td_port */
+    td_buf traded; /* td_bytes */
     td_buf facts, fact_rows;
     uint32_t *table; /* node + 1 by hash of its bytes, 0: free; open addressing */
     uint32_t table_size;
@@ -35,6 +36,7 @@ void td_graph_builder_free(td_graph_builder *b) {
     td_buf_fini(&b->reports);
     td_buf_fini(&b->fact_rows);
     td_buf_fini(&b->facts);
+    td_buf_fini(&b->traded);
     td_buf_fini(&b->ports);
     td_buf_fini(&b->exports);
     td_buf_fini(&b->uses);
@@ -174,7 +176,10 @@ void td_graph_builder_begin_strategy(td_graph_builder *b, td_bytes name, const t
                         .where = TD_GRAPH_NOTHING,
                         .flat = TD_GRAPH_NOTHING,
                         .action_first = COUNT(b->actions, td_graph_action),
-                        .exit_first = COUNT(b->exits, td_exit_rule)};
+                        .exit_first = COUNT(b->exits, td_exit_rule),
+                        .position_first = COUNT(b->traded, td_bytes),
+                        .position_count = 1};
+    td_buf_put(&b->traded, &(td_bytes){0}, sizeof(td_bytes));
     td_buf_put(&b->sets, sets, set_count * sizeof *sets);
     td_buf_put(&b->strategies, &s, sizeof s);
 }
@@ -186,10 +191,32 @@ static graph_strategy *last_strategy(const td_graph_builder *b) {
     return (graph_strategy *)(void *)(b->strategies.data + b->strategies.size) - 1;
 }
 
-void td_graph_builder_add_action(td_graph_builder *b, const td_graph_action *action) {
-    assert(node_at(b, action->condition)->type == TD_TYPE_CONDITION && action->qty > 0);
-    td_buf_put(&b->actions, action, sizeof *action);
-    last_strategy(b)->action_count++;
+void td_graph_builder_add_action(td_graph_builder *b, const td_graph_action *legs, uint8_t leg_count) {
+    uint32_t first = COUNT(b->actions, td_graph_action);
+    bool enters = false;
+    for (uint8_t i = 0; i < leg_count; i++) enters = enters || td_action_enters((td_action)legs[i].action);
+    for (uint8_t i = 0; i < leg_count; i++) {
+        td_graph_action leg = legs[i];
+        assert(node_at(b, leg.condition)->type == TD_TYPE_CONDITION && leg.qty > 0);
+        leg.first = first;
+        leg.traded = last_strategy(b)->position_first + leg.position;
+        leg.legs = leg_count;
+        leg.enters = enters;
+        td_buf_put(&b->actions, &leg, sizeof leg);
+    }
+    last_strategy(b)->action_count += leg_count;
+}
+
+uint32_t td_graph_builder_positions(const td_graph_builder *b) { return last_strategy(b)->position_count; }
+
+uint32_t td_graph_builder_add_position(td_graph_builder *b, td_bytes instrument) {
+    graph_strategy *s = last_strategy(b);
+    const td_bytes *known = (const td_bytes *)(const void *)b->traded.data + s->position_first;
+    for (uint32_t p = 1; p < s->position_count; p++)
+        if (td_bytes_equal(known[p], instrument)) return p;
+    if (s->position_count == TD_POSITIONS_MAX) return UINT32_MAX;
+    td_buf_put(&b->traded, &instrument, sizeof instrument);
+    return s->position_count++;
 }
 
 void td_graph_builder_add_line(td_graph_builder *b, td_bytes name, uint32_t node) {
@@ -292,6 +319,11 @@ static void set_user(uint64_t *users, uint32_t mask_words, uint32_t node, uint32
     users[(size_t)node * mask_words + strategy / 64] |= (uint64_t)1 << (strategy % 64);
 }
 
+static void use_action(uint64_t *users, const td_graph *g, const td_graph_action *leg, uint32_t strategy) {
+    set_user(users, g->mask_words, leg->condition, strategy);
+    if (leg->qty_node != TD_GRAPH_NOTHING) set_user(users, g->mask_words, leg->qty_node, strategy);
+}
+
 /* For each node as written, who needs it: as action, line or export, or through a node that is needed. */
 static uint64_t *find_users(const td_graph_builder *b, const td_graph *g) {
     uint32_t count = COUNT(b->nodes, td_node);
@@ -300,7 +332,7 @@ static uint64_t *find_users(const td_graph_builder *b, const td_graph *g) {
         if (g->strategies[s].where != TD_GRAPH_NOTHING) set_user(users, g->mask_words, g->strategies[s].where, s);
     for (uint32_t s = 0; s < g->strategy_count; s++)
         for (uint32_t i = 0; i < g->strategies[s].action_count; i++)
-            set_user(users, g->mask_words, g->actions[g->strategies[s].action_first + i].condition, s);
+            use_action(users, g, &g->actions[g->strategies[s].action_first + i], s);
     for (uint32_t s = 0; s < g->strategy_count; s++)
         for (uint32_t i = 0; i < g->strategies[s].exit_count; i++)
             set_user(users, g->mask_words, g->exits[g->strategies[s].exit_first + i].node, s);
@@ -407,7 +439,9 @@ static void take_nodes(const td_graph_builder *b, td_graph *g, uint32_t action_c
     g->port_nodes = td_alloc_zero(COUNT(b->ports, td_port), sizeof *g->port_nodes);
     place_nodes(b, g, number, users);
     for (uint32_t i = 0; i < action_count; i++) {
-        g->actions[i].condition = number[g->actions[i].condition];
+        td_graph_action *leg = &g->actions[i];
+        leg->condition = number[leg->condition];
+        if (leg->qty_node != TD_GRAPH_NOTHING) leg->qty_node = number[leg->qty_node];
         g->actions[i].term--;
     }
     for (uint32_t i = 0; i < g->strategy_count; i++)
@@ -451,7 +485,7 @@ static void lay_out_state(td_graph *g) {
     size_t at = 0;
     (void)take_room(&at, sizeof(state_head));
     g->active_offset = take_room(&at, (size_t)g->strategy_count + g->export_count + g->node_count);
-    g->positions_offset = take_room(&at, g->strategy_count * sizeof(td_paper));
+    g->positions_offset = take_room(&at, g->position_count * sizeof(td_paper));
     g->exits_offset = take_room(&at, g->exit_count * sizeof(td_exit));
     g->values_offset = take_room(&at, g->node_count * sizeof(td_value));
     for (uint32_t i = 0; i < g->node_count; i++) {
@@ -498,6 +532,7 @@ static void own_texts(td_graph *g, uint32_t set_count, uint32_t action_count, ui
     for (uint32_t i = 0; i < set_count; i++) size += g->sets[i].size;
     for (uint32_t i = 0; i < fact_count; i++) size += g->fact_rows[i].pattern.size;
     for (uint32_t i = 0; i < action_count; i++) size += g->actions[i].note.size;
+    for (uint32_t i = 0; i < g->position_count; i++) size += g->traded[i].size;
     for (uint32_t i = 0; i < g->line_count; i++) size += g->lines[i].name.size;
     for (uint32_t i = 0; i < g->use_count; i++) size += g->uses[i].instrument.size;
     for (uint32_t i = 0; i < g->report_count; i++) size += g->reports[i].text.size;
@@ -517,6 +552,7 @@ static void own_texts(td_graph *g, uint32_t set_count, uint32_t action_count, ui
     for (uint32_t i = 0; i < set_count; i++) own_text(&at, &g->sets[i]);
     for (uint32_t i = 0; i < fact_count; i++) own_text(&at, &g->fact_rows[i].pattern);
     for (uint32_t i = 0; i < action_count; i++) own_text(&at, &g->actions[i].note);
+    for (uint32_t i = 0; i < g->position_count; i++) own_text(&at, &g->traded[i]);
     for (uint32_t i = 0; i < g->use_count; i++) own_text(&at, &g->uses[i].instrument);
     for (uint32_t i = 0; i < g->report_count; i++) own_text(&at, &g->reports[i].text);
     for (uint32_t i = 0; i < g->report_value_count; i++) own_text(&at, &g->report_values[i].name);
@@ -550,6 +586,8 @@ td_graph *td_graph_build(td_graph_builder *b) {
     g->exit_count = COUNT(b->exits, td_exit_rule);
     g->exits = take_data(&b->exits);
     g->actions = take_data(&b->actions);
+    g->position_count = COUNT(b->traded, td_bytes);
+    g->traded = take_data(&b->traded);
     g->lines = take_data(&b->lines);
     g->report_count = COUNT(b->reports, graph_report);
     g->reports = take_data(&b->reports);

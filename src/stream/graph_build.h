@@ -17,13 +17,19 @@ typedef struct td_node {
 } td_node;
 _Static_assert(sizeof(td_node) == 48, "nodes are compared byte by byte");
 
-typedef struct td_graph_action {
-    td_bytes note;      /* "" when none */
-    int64_t qty;        /* decimal(19,8), > 0; of entries */
-    uint32_t condition; /* node */
-    uint32_t term;      /* its number in the builder, or 0; of a graph the term, or TD_GRAPH_NOTHING */
-    uint8_t action;     /* td_action */
-    uint8_t leaving;    /* td_leaving: the rule that it is, of an EXIT */
+typedef struct td_graph_action { /* one leg of it */
+    td_bytes note;               /* "" when none */
+    int64_t qty;                 /* decimal(19,8), > 0; of entries */
+    uint32_t qty_node;           /* a number, instead; TD_GRAPH_NOTHING: none */
+    uint32_t condition;          /* node */
+    uint32_t term;               /* its number in the builder, or 0; of a graph the term, or TD_GRAPH_NOTHING */
+    uint32_t traded;             /* its position's place among all; filled in, as are the next three */
+    uint32_t first;              /* leg of its action */
+    uint8_t legs;                /* that it has */
+    bool enters;                 /* by one of them at least */
+    uint8_t action;              /* td_action */
+    uint8_t position;            /* of the strategy */
+    uint8_t leaving;             /* td_leaving: the rule that it is, of an EXIT */
 } td_graph_action;
 
 typedef struct td_graph_fact { /* known of the instruments that a pattern fits, whatever happens */
@@ -51,7 +57,11 @@ uint32_t td_graph_builder_add_facts(td_graph_builder *builder, td_type type, con
 bool td_graph_builder_is_known(const td_graph_builder *builder, uint32_t node);
 /* Such a condition, which instruments of the strategy's set must meet. */
 void td_graph_builder_set_where(td_graph_builder *builder, uint32_t condition);
-void td_graph_builder_add_action(td_graph_builder *builder, const td_graph_action *action);
+void td_graph_builder_add_action(td_graph_builder *builder, const td_graph_action *legs, uint8_t leg_count);
+/* The position of the strategy in an instrument that its legs name: a new one, at most TD_POSITIONS_MAX in all, or one
+ * that there is. UINT32_MAX: they are too many. */
+uint32_t td_graph_builder_add_position(td_graph_builder *builder, td_bytes instrument);
+uint32_t td_graph_builder_positions(const td_graph_builder *builder); /* of the strategy */
 void td_graph_builder_add_line(td_graph_builder *builder, td_bytes name, uint32_t node);
 /* At most TD_EXITS_MAX of a strategy. */
 void td_graph_builder_add_exit(td_graph_builder *builder, const td_exit_rule *rule);

@@ -18,6 +18,7 @@ typedef struct graph_strategy {
     td_bytes name, text;
     uint32_t set_first, set_count;
     uint32_t action_first, action_count;
+    uint32_t position_first, position_count; /* at least one: its own instrument */
     uint32_t exit_first, exit_count;
     uint32_t where, flat; /* nodes, or TD_GRAPH_NOTHING */
     td_paper_rules rules;
@@ -62,6 +63,8 @@ struct td_graph {
     graph_export *exports;
     td_port *ports;       /* by the n of PORT */
     uint32_t *port_nodes; /* beside them */
+    td_bytes *traded;     /* by position: the instrument, "" for the own one */
+    uint32_t position_count;
     td_bytes *sets;
     graph_facts *facts;
     td_graph_fact *fact_rows;
@@ -89,8 +92,8 @@ typedef struct state_head {
 } state_head;
 
 /* Behind the head: a byte per strategy, then one per export, 1 if its set has this instrument, and one per node, 1 if
- * such a one needs it, found on the first bar; then a td_paper for each strategy, and a td_exit
- * for each of their exits. */
+ * such a one needs it, found on the first bar; then a td_paper for each position, and a td_exit
+ * for each of the strategies' exits. */
 
 /* Before the first event: who wants this instrument, what they need, and the constants; of a copy what others read. */
 void td_graph_begin(const td_graph *graph, void *state, td_bytes instrument, bool copy);

@@ -13,7 +13,7 @@ typedef struct ring_head {
 
 enum { ORDINAL_MAX = (1 << 30) - 1 };
 
-typedef struct done {       /* by one strategy on one bar */
+typedef struct done {       /* with one position of a strategy on one bar */
     int64_t target;         /* before it */
     uint32_t action;        /* told last: of the graph, TD_GRAPH_NOTHING or UNJUDGED */
     uint32_t ordinal : 30;  /* signals so far */
@@ -29,7 +29,7 @@ typedef struct told {  /* of one report on one bar */
 
 typedef struct entry {
     td_bar bar;
-    done strategies[]; /* behind them told reports[], and the ports as the bar saw them */
+    done positions[]; /* behind them told reports[], and the ports as the bar saw them */
 } entry;
 _Static_assert(sizeof(ring_head) == 16 && sizeof(done) == 16 && sizeof(told) == 16 && sizeof(entry) % 16 == 0,
                "blocks are aligned to 16");
@@ -40,7 +40,7 @@ static uint32_t port_count(const td_graph *g) {
 }
 
 static size_t entry_bytes(const td_graph *g) {
-    return sizeof(entry) + td_graph_strategies(g) * sizeof(done) + td_graph_reports(g) * sizeof(told) +
+    return sizeof(entry) + td_graph_all_positions(g) * sizeof(done) + td_graph_reports(g) * sizeof(told) +
            port_count(g) * sizeof(td_value);
 }
 
@@ -61,7 +61,18 @@ static entry *entry_at(td_hindsight h, uint32_t index) { /* 0: the oldest */
 }
 
 static told *reports_of(td_hindsight h, entry *e) {
-    return (told *)(void *)(e->strategies + td_graph_strategies(h.graph));
+    return (told *)(void *)(e->positions + td_graph_all_positions(h.graph));
+}
+
+/* Those of one strategy. */
+static done *done_by(td_hindsight h, entry *e, uint32_t strategy) {
+    return &e->positions[td_graph_position_at(h.graph, strategy, 0)];
+}
+
+static td_stance stance_of(td_hindsight h, const done *positions, uint32_t strategy) {
+    td_stance stance = {.held_back = positions[0].held_back != 0};
+    for (uint32_t p = 0; p < td_graph_positions(h.graph, strategy); p++) stance.targets[p] = positions[p].target;
+    return stance;
 }
 
 static td_value *ports_of(td_hindsight h, entry *e) {
@@ -144,6 +155,10 @@ void td_hindsight_run_ahead(td_hindsight h, td_bytes instrument, const td_bar *b
     run_as(td_graph_run_ahead, h, h.state, event);
 }
 
+static td_acting acting_on(td_hindsight h, const td_bar *bar, td_signal_fn fn, void *arg) {
+    return (td_acting){.now = h.now, .blank = td_graph_blank_signal(bar), .standing = h.standing, .fn = fn, .arg = arg};
+}
+
 void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg) {
     entry *e = NULL;
     if (h.depth > 0) {
@@ -153,17 +168,20 @@ void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, 
         put_ports(h, e, h.ports);
     }
     run(h, h.state, (td_graph_event){.instrument = instrument, .bar = bar, .ports = h.ports, .copy = h.copy});
+    td_acting acting = acting_on(h, bar, fn, arg);
+    td_calls calls;
     for (uint32_t s = 0; s < td_graph_strategies(h.graph); s++) {
-        td_signal signal = td_graph_blank_signal(bar);
         td_stance stance = td_graph_stance(h.graph, h.state, s, h.now, bar->end_ns);
-        uint32_t action = td_graph_act(h.graph, h.state, s, h.now, &signal);
-        if (e != NULL)
-            e->strategies[s] = (done){.target = stance.target,
-                                      .action = action,
-                                      .ordinal = signal.ordinal & ORDINAL_MAX,
-                                      .held_back = stance.held_back,
-                                      .withheld = action != TD_GRAPH_NOTHING && signal.status == TD_SIGNAL_WITHHELD};
-        if (action != TD_GRAPH_NOTHING) fn(arg, &signal);
+        (void)td_graph_act(h.graph, h.state, s, &acting, &calls);
+        for (uint32_t p = 0; e != NULL && p < td_graph_positions(h.graph, s); p++) {
+            const td_call *call = &calls.of[p];
+            bool called = call->action != TD_GRAPH_NOTHING;
+            done_by(h, e, s)[p] = (done){.target = stance.targets[p],
+                                         .action = call->action,
+                                         .ordinal = called ? call->ordinal & ORDINAL_MAX : 0,
+                                         .held_back = stance.held_back,
+                                         .withheld = called && call->withheld};
+        }
     }
     report(h, e, bar, fn, arg);
 }
@@ -187,12 +205,14 @@ static void insert_entry(td_hindsight h, uint32_t place, const td_bar *bar) {
     else
         td_graph_seen_ports(h.graph, base_of(h), ports_of(h, e));
     for (uint32_t s = 0; s < td_graph_strategies(h.graph); s++) {
-        const done *next = place < count ? &entry_at(h, place + 1)->strategies[s] : NULL;
-        td_stance stance = td_graph_stance(h.graph, h.state, s, h.now, bar->end_ns);
-        if (next != NULL) stance = (td_stance){next->target, next->held_back != 0};
+        const done *next = place < count ? done_by(h, entry_at(h, place + 1), s) : NULL;
+        td_stance stance =
+            next != NULL ? stance_of(h, next, s) : td_graph_stance(h.graph, h.state, s, h.now, bar->end_ns);
         bool before = next != NULL && next->action == UNJUDGED;
-        e->strategies[s] = (done){
-            .target = stance.target, .action = before ? UNJUDGED : TD_GRAPH_NOTHING, .held_back = stance.held_back};
+        for (uint32_t p = 0; p < td_graph_positions(h.graph, s); p++)
+            done_by(h, e, s)[p] = (done){.target = stance.targets[p],
+                                         .action = before ? UNJUDGED : TD_GRAPH_NOTHING,
+                                         .held_back = stance.held_back};
     }
     for (uint32_t r = 0; r < td_graph_reports(h.graph); r++) {
         bool before = place < count && reports_of(h, entry_at(h, place + 1))[r].standing == UNJUDGED;
@@ -225,10 +245,13 @@ typedef struct correction {
     int64_t known_at_ns;
 } correction;
 
-static void tell(const correction *c, const entry *e, uint32_t s, td_signal_status status) {
-    const done *d = &e->strategies[s];
-    td_signal signal = td_graph_blank_signal(&e->bar);
-    td_graph_name_action(c->h.graph, s, d->action, &signal);
+typedef struct judging { /* of one position again */
+    const td_acting *acting;
+    uint32_t strategy, position;
+} judging;
+
+static void tell(const correction *c, const judging *j, const td_calls *calls, const done *d, td_signal_status status) {
+    td_signal signal = td_graph_name_call(c->h.graph, j->strategy, j->position, j->acting, calls);
     signal.ordinal = d->ordinal;
     signal.known_at_ns = c->known_at_ns;
     signal.status = (uint8_t)status;
@@ -237,7 +260,9 @@ static void tell(const correction *c, const entry *e, uint32_t s, td_signal_stat
 
 /* One more signal of the strategy on that bar. */
 static uint32_t next_ordinal(td_hindsight h, entry *e, uint32_t strategy) {
-    uint32_t used = e->strategies[strategy].ordinal;
+    uint32_t used = 0;
+    for (uint32_t p = 0; p < td_graph_positions(h.graph, strategy); p++)
+        if (done_by(h, e, strategy)[p].ordinal > used) used = done_by(h, e, strategy)[p].ordinal;
     for (uint32_t r = 0; r < td_graph_reports(h.graph); r++) {
         const told *t = &reports_of(h, e)[r];
         if (td_graph_report_owner(h.graph, r) == strategy && t->ordinal > used) used = t->ordinal;
@@ -273,22 +298,35 @@ static void correct_reports(const correction *c, entry *e) {
     }
 }
 
+static void correct_position(const correction *c, entry *e, const judging *j, const td_calls *calls) {
+    done *d = &done_by(c->h, e, j->strategy)[j->position];
+    const td_call *call = &calls->of[j->position];
+    bool called = call->action != TD_GRAPH_NOTHING, withholds = called && call->withheld;
+    bool stands = d->action != TD_GRAPH_NOTHING && d->withheld == 0;
+    if (call->action == d->action && (stands || withholds == d->withheld)) return;
+    if (stands) {
+        td_calls gone;
+        td_graph_recall(c->h.graph, c->h.state, d->action, j->acting, &gone);
+        tell(c, j, &gone, d, TD_SIGNAL_WITHDRAWN);
+    }
+    d->action = call->action;
+    d->withheld = withholds;
+    if (!called) return;
+    d->ordinal = next_ordinal(c->h, e, j->strategy) & ORDINAL_MAX;
+    tell(c, j, calls, d, withholds ? TD_SIGNAL_WITHHELD : TD_SIGNAL_LATE);
+}
+
 /* The head stands behind the entry's bar. */
 static void correct(const correction *c, entry *e) {
+    td_acting acting = acting_on(c->h, &e->bar, c->fn, c->arg);
+    td_calls calls;
     for (uint32_t s = 0; s < td_graph_strategies(c->h.graph); s++) {
-        done *d = &e->strategies[s];
-        if (d->action == UNJUDGED) continue;
-        uint32_t action = td_graph_decide(c->h.graph, c->h.state, s, (td_stance){d->target, d->held_back != 0});
-        bool partial = e->bar.quality == TD_QUALITY_PARTIAL && !td_graph_rules(c->h.graph, s)->allow_incomplete;
-        bool withholds = partial && action != TD_GRAPH_NOTHING;
-        bool stands = d->action != TD_GRAPH_NOTHING && d->withheld == 0;
-        if (action == d->action && (stands || withholds == d->withheld)) continue;
-        if (stands) tell(c, e, s, TD_SIGNAL_WITHDRAWN);
-        d->action = action;
-        d->withheld = withholds;
-        if (action == TD_GRAPH_NOTHING) continue;
-        d->ordinal = next_ordinal(c->h, e, s) & ORDINAL_MAX;
-        tell(c, e, s, withholds ? TD_SIGNAL_WITHHELD : TD_SIGNAL_LATE);
+        const done *positions = done_by(c->h, e, s);
+        if (positions[0].action == UNJUDGED) continue;
+        td_stance stance = stance_of(c->h, positions, s);
+        if (td_graph_decide(c->h.graph, c->h.state, s, &stance, &calls)) td_graph_doubt(c->h.graph, s, &acting, &calls);
+        for (uint32_t p = 0; p < td_graph_positions(c->h.graph, s); p++)
+            correct_position(c, e, &(judging){&acting, s, p}, &calls);
     }
     correct_reports(c, e);
 }
@@ -313,7 +351,7 @@ bool td_hindsight_bar(td_hindsight h, int64_t end_ns, uint32_t strategy, td_bar 
         const entry *e = entry_at(h, i);
         if (e->bar.end_ns != end_ns) continue;
         *out_bar = e->bar;
-        *out_stance = (td_stance){e->strategies[strategy].target, e->strategies[strategy].held_back != 0};
+        *out_stance = stance_of(h, done_by(h, entry_at(h, i), strategy), strategy);
         return true;
     }
     return false;
@@ -329,12 +367,15 @@ bool td_hindsight_before(td_hindsight h, td_bytes instrument, int64_t end_ns, vo
 
 /* ---- another graph ---- */
 
-static done carry_done(const td_carry *c, uint32_t strategy, const entry *e, bool from) {
-    uint32_t old = from ? td_carry_strategy(c, strategy) : TD_GRAPH_NOTHING;
-    if (old == TD_GRAPH_NOTHING) return (done){.action = UNJUDGED};
-    done is = e->strategies[old];
-    if (is.action < UNJUDGED) is.action = td_carry_action(c, strategy, is.action);
-    return is;
+/* `from`: of the old graph, or NULL. */
+static void carry_done(td_hindsight to, const td_carry *c, uint32_t strategy, entry *e, const td_hindsight *from,
+                       entry *before) {
+    uint32_t old = from != NULL ? td_carry_strategy(c, strategy) : TD_GRAPH_NOTHING;
+    for (uint32_t p = 0; p < td_graph_positions(to.graph, strategy); p++) {
+        done is = old != TD_GRAPH_NOTHING ? done_by(*from, before, old)[p] : (done){.action = UNJUDGED};
+        if (is.action < UNJUDGED) is.action = td_carry_action(c, strategy, is.action);
+        done_by(to, e, strategy)[p] = is;
+    }
 }
 
 /* What its new ports saw of a bar, the warm state says, if it has that one. */
@@ -371,7 +412,7 @@ void td_hindsight_carry(td_hindsight to, const td_carry *c, td_bytes instrument,
         entry *before = entry_at(*past, i), *e = entry_at(to, i);
         e->bar = before->bar;
         for (uint32_t s = 0; s < td_graph_strategies(to.graph); s++)
-            e->strategies[s] = carry_done(c, s, before, past == from);
+            carry_done(to, c, s, e, past == from ? from : NULL, before);
         for (uint32_t r = 0; r < td_graph_reports(to.graph); r++) {
             uint32_t old = past == from ? td_carry_report(c, r) : TD_GRAPH_NOTHING;
             reports_of(to, e)[r] =

@@ -21,6 +21,7 @@ typedef struct td_hindsight {
     uint32_t depth;              /* 0: no looking back */
     const td_shares *shares;     /* by them splits are known; NULL: there are none */
     const td_calendar *calendar; /* NULL: days of UTC */
+    td_standing_fn standing;     /* how other instruments stand, by what is told of them with the signals' argument */
     const td_value *ports;       /* as they stand now, for td_hindsight_apply; NULL: na, all of them */
     bool copy;                   /* as td_graph_event has it */
     void *state;                 /* aligned to 16, zeroed before the first bar, always of one instrument */

@@ -6,7 +6,7 @@ static int64_t period_of(const td_paper_rules *rules, int limit, td_moment now, 
     return limit == 0 ? now.session_ns : event_ns - event_ns % rules->most_per_ns;
 }
 
-static void count_entry(td_paper *p, const td_paper_rules *rules, td_moment now, int64_t event_ns) {
+void td_paper_enter(td_paper *p, const td_paper_rules *rules, td_moment now, int64_t event_ns) {
     for (int i = 0; i < TD_PAPER_LIMITS; i++) {
         if (rules->most[i] == 0) continue;
         int64_t period_ns = period_of(rules, i, now, event_ns);
@@ -43,14 +43,12 @@ uint32_t td_paper_number(td_paper *p, td_cause_kind cause, int64_t event_ns) {
     return ordinal;
 }
 
-void td_paper_order(td_paper *p, const td_paper_rules *rules, td_moment now, const td_signal *signal) {
-    if (signal->status != TD_SIGNAL_FRESH || signal->action > TD_ACTION_EXIT) return;
+void td_paper_order(td_paper *p, td_moment now, const td_signal *signal) {
     p->target = signal->target;
     p->ordered = 1;
     p->order_ns = signal->event_ns;
     p->order_ordinal = signal->ordinal;
     p->cause = now;
-    if (signal->target != 0) count_entry(p, rules, now, signal->event_ns);
 }
 
 uint32_t td_paper_late_ordinal(td_paper *p, int64_t event_ns, uint32_t used) {

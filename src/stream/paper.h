@@ -67,9 +67,11 @@ uint32_t td_paper_number(td_paper *paper, td_cause_kind cause, int64_t event_ns)
 static inline int64_t td_paper_last_ns(const td_paper *paper) {
     return paper->signal_ns > paper->bar_ns ? paper->signal_ns : paper->bar_ns;
 }
-/* A signal that was numbered: a fresh one moves the target, and from here on there is an order, in place of one that
- * was not filled. */
-void td_paper_order(td_paper *paper, const td_paper_rules *rules, td_moment now, const td_signal *signal);
+/* A fresh signal that was numbered moves the target, and from here on there is an order, in place of one that was not
+ * filled. */
+void td_paper_order(td_paper *paper, td_moment now, const td_signal *signal);
+/* A signal of that time has entered: limits count it. */
+void td_paper_enter(td_paper *paper, const td_paper_rules *rules, td_moment now, int64_t event_ns);
 /* That signal has left the position, for a reason that has its own cooldown. */
 void td_paper_leave(td_paper *paper, td_leaving leaving, int64_t event_ns);
 /* Is an entry by a signal of that time held back, by a cooldown or a limit? */

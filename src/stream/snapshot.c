@@ -4,7 +4,7 @@
 #include "stream/state.h"
 #include <stdlib.h>
 
-enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 24 };
+enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 25 };
 
 typedef struct snapshot_head {
     uint32_t magic, version;

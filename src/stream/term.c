@@ -14,7 +14,14 @@ bool td_graph_action_at(const td_graph *g, uint32_t strategy, uint32_t index, td
     const graph_strategy *s = &g->strategies[strategy];
     if (index >= s->action_count) return false;
     const td_graph_action *action = &g->actions[s->action_first + index];
-    *out = (td_graph_act_view){action->note, action->term, s->action_first + index, action->action, action->leaving};
+    *out = (td_graph_act_view){.traded = g->traded[action->traded],
+                               .note = action->note,
+                               .condition = action->term,
+                               .number = s->action_first + index,
+                               .first = action->first,
+                               .action = action->action,
+                               .leaving = action->leaving,
+                               .position = action->position};
     return true;
 }
 

@@ -31,14 +31,18 @@ const td_term *td_graph_terms(const td_graph *graph);
 /* The text that the strategy stands in; places in it are those of its terms. */
 td_bytes td_graph_text(const td_graph *graph, uint32_t strategy);
 
-typedef struct td_graph_act_view { /* an action, for people */
+typedef struct td_graph_act_view { /* a leg of an action, for people */
+    td_bytes traded;               /* "": the strategy's own instrument */
     td_bytes note;
     uint32_t condition; /* a term; TD_GRAPH_NOTHING: it was not kept */
-    uint32_t number;    /* its place in the program, as td_graph_decide says it */
+    uint32_t number;    /* its place in the program, as td_call says it */
+    uint32_t first;     /* leg of its action, by its place in the program */
     uint8_t action;     /* td_action */
     uint8_t leaving;    /* td_leaving: the rule that it is, of an EXIT */
+    uint8_t position;
 } td_graph_act_view;
-/* The actions of a strategy in the order of its text. False: there are not so many. `index` counts from its first. */
+/* The legs of the actions of a strategy in the order of its text. False: there are not so many. `index` counts from its
+ * first. */
 bool td_graph_action_at(const td_graph *graph, uint32_t strategy, uint32_t index, td_graph_act_view *out);
 
 /* The same of what it tells beside: alerts and emits; `number` is the report's. */

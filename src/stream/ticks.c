@@ -4,6 +4,7 @@
 #include "stream/ledger.h"
 #include "stream/ports.h"
 #include "stream/report.h"
+#include "stream/standing.h"
 #include "stream/tick.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,19 +36,37 @@ static td_signal signal_of(const td_state *s, const td_tick *tick, char text[REA
                        .status = doubt.size > 0 ? TD_SIGNAL_WITHHELD : TD_SIGNAL_FRESH};
 }
 
+typedef struct at_tick {
+    td_state *state;
+    const td_tick *tick;
+    const td_emit *emit;
+} at_tick;
+
+static void read_standing(void *arg, const td_signal *blank, td_bytes instrument, td_standing *out) {
+    const at_tick *at = arg;
+    td_state_read_standing(at->state, instrument, (td_period){blank->event_ns, blank->event_ns + 1}, out);
+}
+
+static void on_signal(void *arg, const td_signal *signal) {
+    const at_tick *at = arg;
+    if (signal->leg.size > 0 && signal->status == TD_SIGNAL_FRESH)
+        td_desk_look_again(block_of(at->state, signal->instrument));
+    at->emit->signal(at->emit->self, td_instruments_name(at->state->instruments, at->tick->instrument), signal);
+}
+
 /* A strategy's signals never go back in time: what is behind its last one moves nothing, so that each time has its
  * signals in a row and an id is given once. */
 static void act(td_state *s, const td_graph *graph, void *state, const td_tick *tick, const td_emit *emit) {
     char text[REASON_BYTES];
-    td_moment now = td_state_moment(s, tick->instrument, tick->event_ns);
-    for (uint32_t i = 0; i < td_graph_strategies(graph); i++) {
-        if (td_graph_signal_ns(graph, state, i) > tick->event_ns) continue;
-        td_stance stance = td_graph_stance(graph, state, i, now, tick->event_ns);
-        if (td_graph_decide(graph, state, i, stance) == TD_GRAPH_NOTHING) continue;
-        td_signal signal = signal_of(s, tick, text);
-        (void)td_graph_act(graph, state, i, now, &signal);
-        emit->signal(emit->self, td_instruments_name(s->instruments, tick->instrument), &signal);
-    }
+    at_tick at = {s, tick, emit};
+    td_acting acting = {.now = td_state_moment(s, tick->instrument, tick->event_ns),
+                        .blank = signal_of(s, tick, text),
+                        .standing = read_standing,
+                        .fn = on_signal,
+                        .arg = &at};
+    td_calls calls;
+    for (uint32_t i = 0; i < td_graph_strategies(graph); i++)
+        if (td_graph_signal_ns(graph, state, i) <= tick->event_ns) (void)td_graph_act(graph, state, i, &acting, &calls);
 }
 
 /* The same for what they tell beside. */

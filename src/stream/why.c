@@ -119,32 +119,56 @@ static bool is_true(const asking *a, const td_graph_act_view *action) {
     return action->condition != TD_GRAPH_NOTHING && value_of(a, &a->terms[action->condition], a->q->at) == 1;
 }
 
-/* One of the strategy's actions with such a word is true. */
-static bool any_true(const asking *a, unsigned words) {
-    td_graph_act_view action;
-    for (uint32_t i = 0; td_graph_action_at(a->q->graph, a->q->strategy, i, &action); i++)
-        if ((words >> action.action & 1) != 0 && is_true(a, &action)) return true;
+enum {
+    LEAVES_LONG = 1u << TD_ACTION_SELL | 1u << TD_ACTION_EXIT,
+    LEAVES_SHORT = 1u << TD_ACTION_COVER | 1u << TD_ACTION_EXIT,
+};
+
+/* One of the strategy's legs at that position with such a word is true. */
+static bool any_true(const asking *a, uint32_t position, unsigned words) {
+    td_graph_act_view leg;
+    for (uint32_t i = 0; td_graph_action_at(a->q->graph, a->q->strategy, i, &leg); i++)
+        if (leg.position == position && (words >> leg.action & 1) != 0 && is_true(a, &leg)) return true;
     return false;
 }
 
-static td_why_word judge_entry(const asking *a, bool buys) {
-    unsigned leave_long = 1u << TD_ACTION_SELL | 1u << TD_ACTION_EXIT;
-    unsigned leave_short = 1u << TD_ACTION_COVER | 1u << TD_ACTION_EXIT;
-    bool buy = any_true(a, 1u << TD_ACTION_BUY) && !any_true(a, leave_long);
-    bool sell_short = any_true(a, 1u << TD_ACTION_SHORT) && !any_true(a, leave_short);
-    if (buys ? !buy : !sell_short) return TD_WHY_BEATEN;
-    if (buy && sell_short) return TD_WHY_CONTRADICTED;
-    bool there = buys ? a->q->stance.target > 0 : a->q->stance.target < 0;
-    if (there) return TD_WHY_THERE;
-    return a->q->stance.held_back ? TD_WHY_HELD_BACK : TD_WHY_OTHER;
+static bool is_beaten(const asking *a, const td_graph_act_view *entry) {
+    td_graph_act_view leg;
+    for (uint32_t i = 0; td_graph_action_at(a->q->graph, a->q->strategy, i, &leg); i++) {
+        if (leg.first != entry->first || !td_action_enters((td_action)leg.action)) continue;
+        if (any_true(a, leg.position, leg.action == TD_ACTION_BUY ? LEAVES_LONG : LEAVES_SHORT)) return true;
+    }
+    return false;
+}
+
+static bool any_left(const asking *a, uint32_t position, td_action word) {
+    td_graph_act_view leg;
+    for (uint32_t i = 0; td_graph_action_at(a->q->graph, a->q->strategy, i, &leg); i++)
+        if (leg.position == position && leg.action == word && is_true(a, &leg) && !is_beaten(a, &leg)) return true;
+    return false;
+}
+
+static bool is_contradicted(const asking *a, const td_graph_act_view *entry) {
+    td_graph_act_view leg;
+    for (uint32_t i = 0; td_graph_action_at(a->q->graph, a->q->strategy, i, &leg); i++)
+        if (leg.first == entry->first && td_action_enters((td_action)leg.action) &&
+            any_left(a, leg.position, TD_ACTION_BUY) && any_left(a, leg.position, TD_ACTION_SHORT))
+            return true;
+    return false;
 }
 
 /* Of one that is true and was not taken. The rules stand in graph.h. */
-static td_why_word judge_true(const asking *a, td_action action) {
-    if (action == TD_ACTION_BUY || action == TD_ACTION_SHORT) return judge_entry(a, action == TD_ACTION_BUY);
-    bool leaves_long = action != TD_ACTION_COVER && a->q->stance.target > 0;
-    bool leaves_short = action != TD_ACTION_SELL && a->q->stance.target < 0;
-    return leaves_long || leaves_short ? TD_WHY_OTHER : TD_WHY_FLAT;
+static td_why_word judge_true(const asking *a, const td_graph_act_view *leg) {
+    int64_t target = a->q->stance.targets[leg->position];
+    if (!td_action_enters((td_action)leg->action)) {
+        bool leaves = (LEAVES_LONG >> leg->action & 1) != 0 && target > 0;
+        leaves = leaves || ((LEAVES_SHORT >> leg->action & 1) != 0 && target < 0);
+        return leaves ? TD_WHY_OTHER : TD_WHY_FLAT;
+    }
+    if (is_beaten(a, leg)) return TD_WHY_BEATEN;
+    if (is_contradicted(a, leg)) return TD_WHY_CONTRADICTED;
+    if (leg->action == TD_ACTION_BUY ? target > 0 : target < 0) return TD_WHY_THERE;
+    return a->q->stance.held_back ? TD_WHY_HELD_BACK : TD_WHY_OTHER;
 }
 
 static td_why_word judge_failed(const asking *a, const td_graph_act_view *action) {
@@ -153,10 +177,12 @@ static td_why_word judge_failed(const asking *a, const td_graph_act_view *action
     return td_value_is_na(condition) ? TD_WHY_NA : TD_WHY_FALSE;
 }
 
-static td_why_word judge(const asking *a, const td_graph_act_view *action) {
+static td_why_word judge(const asking *a, const td_graph_act_view *leg) {
+    td_calls calls;
     if (!a->q->meant) return TD_WHY_NOT_MEANT;
-    if (td_graph_decide(a->q->graph, a->q->at, a->q->strategy, a->q->stance) == action->number) return TD_WHY_FIRED;
-    return is_true(a, action) ? judge_true(a, (td_action)action->action) : judge_failed(a, action);
+    (void)td_graph_decide(a->q->graph, a->q->at, a->q->strategy, &a->q->stance, &calls);
+    if (calls.of[leg->position].action == leg->number) return TD_WHY_FIRED;
+    return is_true(a, leg) ? judge_true(a, leg) : judge_failed(a, leg);
 }
 
 /* Of an alert or emit, whose condition is true but that was not told. */
@@ -189,6 +215,8 @@ static void put_levels(asking *a) {
 
 static void put_action(asking *a, const td_graph_act_view *action, td_why_word verdict) {
     td_why_action out = {.first = (uint32_t)(a->out->rows.size / sizeof(td_why_row)),
+                         .traded = put_text(a->out, action->traded),
+                         .traded_size = (uint32_t)action->traded.size,
                          .note = put_text(a->out, action->note),
                          .note_size = (uint32_t)action->note.size,
                          .action = action->action,

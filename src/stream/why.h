@@ -33,7 +33,8 @@ typedef struct td_why_row {   /* a part of a condition; its own parts follow it,
 } td_why_row;
 
 typedef struct td_why_action {
-    uint32_t first, count; /* rows; none where the text was not kept */
+    uint32_t first, count;        /* rows; none where the text was not kept */
+    uint32_t traded, traded_size; /* of a leg that trades another instrument; else empty */
     uint32_t note, note_size;
     uint8_t action, verdict; /* td_action, td_why_word */
     uint8_t leaving;         /* td_leaving: of an EXIT the rule that it is */

@@ -34,6 +34,15 @@ strategy joined on bars(5s)
   emit seen { spy = spy.close, age = spy.age, btc = sma(btc.close, 3), slow = ema(slow.close, 5) - close }
   buy  when crossover(close - slow.close, spy.close[1] - spy.close[2])
   exit when spy.close < spy.close[1]
+
+strategy legged on bars(5s)
+  use spy = LEAN:SPY
+  mean = sma(close, 10)
+  buy, short spy qty nz(close / spy.close, 1)  when crossover(close, mean) and spy.age < 1m
+  short, buy spy qty mean - close              when crossunder(close, mean)
+  exit all when abs(close / mean - 1) < 0.002%
+  stop when spy.close < spy.close[30] * 99.9%
+  stop 0.05%
 """
 
 
@@ -88,6 +97,17 @@ def with_rules(home, rows):
                                " GROUP BY reason").fetchall())
     assert min(told.get(kind, 0) for kind in ("stop", "trail", "target")) > 20 and len(rows["fills"]) > 2000, told
     print(f"levels reached: {told}")
+
+
+def with_legs(home):
+    """Several instances trade SPY from other partitions, and ids name who decided."""
+    with sqlite3.connect(f"file:{home}/data/market.db?mode=ro", uri=True) as db:
+        legs = dict(db.execute("SELECT substr(id, 1, instr(id, '/2') - 1), count(*) FROM signals WHERE strategy = 'legged'"
+                               " AND instrument = 'LEAN:SPY' AND status = 'fresh' GROUP BY 1").fetchall())
+        fills = db.execute("SELECT count(*) FROM fills WHERE instrument = 'LEAN:SPY' AND signal LIKE 'legged/%'"
+                           " AND signal IN (SELECT id FROM signals)").fetchone()[0]
+    assert len(legs) > 2 and "legged/LEAN:SPY" not in legs and sum(legs.values()) > 200 and fills > 100, (legs, fills)
+    print(f"{sum(legs.values())} signals of {len(legs)} instances' legs, {fills} fills of them")
 
 
 def kill_often(count, seed):
@@ -147,6 +167,7 @@ def joined(seed):
         td.run(file, "--set", "workers=8")
         compare("joins with 8 workers", eight, wanted, rows)
         kills(killed, wanted, rows, 5, seed, **what)
+        with_legs(one)
         without, _, alone = reference(plain, feeds, [])
         tapes = [sum(n for name, (n, _) in logs.items() if name.startswith("tape")) for logs in (wanted, without)]
         assert tapes[0] > tapes[1] * 2, f"{tapes[0]} records on the tape with copies, {tapes[1]} without"

@@ -315,7 +315,7 @@ static const struct {
      "x.td:8:17: expected '}', found the end of the line\n"
      "      emit v { x = 1\n"
      "                    ^\n"
-     "x.td:9:8: trading another instrument is not part of this version\n"
+     "x.td:9:8: 'al' names no instrument: say 'use al = VENUE:SYMBOL' above, or 'when' and a condition\n"
      "      exit al when close > 1\n"
      "           ^\n"},
     {"strategy a on bars(1m)\n"

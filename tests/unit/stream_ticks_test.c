@@ -112,8 +112,10 @@ static td_graph *graph_of(td_rhythm rhythm, td_field field, const char *name) {
     uint32_t below = td_graph_builder_add(b, (td_node){.op = TD_OP_LT_DECIMAL, .in = {price, level}});
     uint32_t above = td_graph_builder_add(b, (td_node){.op = TD_OP_NOT, .in = {below}});
     td_graph_builder_begin_strategy(b, td_text(name), &NAME, 1);
-    td_graph_builder_add_action(b, &(td_graph_action){.action = TD_ACTION_BUY, .qty = SIZE, .condition = above});
-    td_graph_builder_add_action(b, &(td_graph_action){.action = TD_ACTION_SELL, .qty = SIZE, .condition = below});
+    td_graph_action buy = {.action = TD_ACTION_BUY, .qty = SIZE, .qty_node = TD_GRAPH_NOTHING, .condition = above};
+    td_graph_action sell = {.action = TD_ACTION_SELL, .qty = SIZE, .qty_node = TD_GRAPH_NOTHING, .condition = below};
+    td_graph_builder_add_action(b, &buy, 1);
+    td_graph_builder_add_action(b, &sell, 1);
     td_graph *graph = td_graph_build(b);
     td_graph_builder_free(b);
     return graph;

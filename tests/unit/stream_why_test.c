@@ -53,7 +53,7 @@ static void test_verdicts(void **state) {
         assert_int_equal(target, cells[i].target * INT64_C(100000000));
         size_t before = r.signal_count;
         run_actions(&r, cells[i].actions);
-        const td_why_question q = {.graph = r.graph, .at = r.state, .stance = {.target = target}, .meant = true};
+        const td_why_question q = {.graph = r.graph, .at = r.state, .stance = {.targets = {target}}, .meant = true};
         td_why_ask(&why, &q);
         assert_int_equal(why.actions.size / sizeof(td_why_action), 5);
         for (int k = 0; k < 5; k++) {
