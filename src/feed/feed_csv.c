@@ -1,9 +1,9 @@
-/* src/feed/feed_csv.c - plain tables: trades, quotes, bars or news as CSV files, told apart by the columns that their
- * first line names, in any order: time, and instrument with price, size[, side, id], or bid, ask[, bid_size, ask_size],
- * or open, high, low, close, volume; or headline[, instrument, sentiment, source, url, id]. A bar becomes four trades
- * within 3 ms from its time on, which is its begin: open, the extreme that lies behind the direction, the other one,
- * close, each of a quarter of its volume. News becomes an event for each of its instruments, with spaces between them,
- * or of none. The files hold no receive time: the event time stands in. */
+/* src/feed/feed_csv.c - plain tables: trades, quotes, books, bars or news as CSV files, told apart by the columns that
+ * their first line names, in any order: time, and instrument with price, size[, side, id], or bid, ask[, bid_size,
+ * ask_size], or bids, asks, or open, high, low, close, volume; or headline[, instrument, sentiment, source, url, id]. A
+ * bar becomes four trades within 3 ms from its time on, which is its begin: open, the extreme that lies behind the
+ * direction, the other one, close, each of a quarter of its volume. News becomes an event for each of its instruments,
+ * with spaces between them, or of none. The files hold no receive time: the event time stands in. */
 #include "base/decimal.h"
 #include "base/json.h"
 #include "base/time.h"
@@ -30,17 +30,20 @@ typedef enum column {
     SENTIMENT,
     SOURCE,
     URL,
+    BIDS,
+    ASKS,
     COLUMN_COUNT
 } column;
 static const char *const column_names[COLUMN_COUNT] = {
-    "time", "instrument", "price", "size",  "side",   "id",       "bid",       "ask",    "bid_size", "ask_size",
-    "open", "high",       "low",   "close", "volume", "headline", "sentiment", "source", "url"};
+    "time", "instrument", "price", "size",   "side",     "id",        "bid",    "ask", "bid_size", "ask_size", "open",
+    "high", "low",        "close", "volume", "headline", "sentiment", "source", "url", "bids",     "asks"};
 
-typedef enum csv_kind { NEWS, TRADES, QUOTES, BARS, KIND_COUNT } csv_kind; /* of several the last */
+typedef enum csv_kind { NEWS, TRADES, QUOTES, BOOKS, BARS, KIND_COUNT } csv_kind; /* of several the last */
 static const struct {
     column needs[8]; /* the last one again and again */
 } kinds[] = {[TRADES] = {{TIME, INSTRUMENT, PRICE, SIZE, SIZE, SIZE, SIZE, SIZE}},
              [QUOTES] = {{TIME, INSTRUMENT, BID, ASK, ASK, ASK, ASK, ASK}},
+             [BOOKS] = {{TIME, INSTRUMENT, BIDS, ASKS, ASKS, ASKS, ASKS, ASKS}},
              [BARS] = {{TIME, INSTRUMENT, OPEN, HIGH, LOW, CLOSE, VOLUME, VOLUME}},
              [NEWS] = {{TIME, HEADLINE, HEADLINE, HEADLINE, HEADLINE, HEADLINE, HEADLINE, HEADLINE}}};
 
@@ -55,6 +58,7 @@ typedef struct csv_file {
     bool header;                /* it was passed */
     uint8_t quoted[QUOTED_MAX]; /* values with quotes inside, without their doubling */
     size_t quoted_size;
+    td_book_level levels[TD_BOOK_LEVELS_MAX]; /* of the book being told */
 } csv_file;
 
 static bool is_blank(uint8_t c) { return c == ' ' || c == '\r'; }
@@ -116,17 +120,19 @@ static td_status csv_begin(void *state, const td_recording_file *file, td_record
     for (int kind = KIND_COUNT - 1; kind >= NEWS; kind--) {
         if (!has_all(f, (csv_kind)kind)) continue;
         f->kind = (csv_kind)kind;
-        *out = (td_recording_begin){.rank = kind == QUOTES || kind == NEWS ? 0 : 1};
+        *out = (td_recording_begin){.rank = kind == TRADES || kind == BARS ? 1 : 0};
         return TD_OK;
     }
-    return TD_FAIL(TD_REJECT, "its first line names neither time,instrument,price,size nor time,instrument,bid,ask nor "
-                              "time,instrument,open,high,low,close,volume nor time,headline");
+    return TD_FAIL(TD_REJECT,
+                   "its first line names neither time,instrument,price,size nor time,instrument,bid,ask nor "
+                   "time,instrument,bids,asks nor time,instrument,open,high,low,close,volume nor time,headline");
 }
 
 /* ---- rows ---- */
 
 typedef struct csv_row {
     const csv_file *file;
+    td_book_level *levels; /* the file's */
     td_bytes columns[COLUMNS_MAX];
     uint8_t flags;
     td_reason reason; /* the first thing that was wrong */
@@ -178,6 +184,37 @@ static void read_quote(csv_row *r, td_event *e) {
     read_side(r, ASK, ASK_SIZE, &e->quote.ask_price, &e->quote.ask_size);
 }
 
+/* The next of the words with spaces between them; empty: there are no more. */
+static td_bytes next_word(td_bytes *words) {
+    while (words->size > 0 && words->data[0] == ' ') *words = (td_bytes){words->data + 1, words->size - 1};
+    const uint8_t *space = words->size > 0 ? memchr(words->data, ' ', words->size) : NULL;
+    td_bytes word = {words->data, space != NULL ? (size_t)(space - words->data) : words->size};
+    *words = (td_bytes){words->data + word.size, words->size - word.size};
+    return word;
+}
+
+/* "61500.5 0.7 61500 1.2": prices, each with what stands there. */
+static void read_levels(csv_row *r, column c, td_book_side side, td_book *book) {
+    td_bytes words = text_of(r, c), price;
+    while (r->reason == TD_REASON_NONE && (price = next_word(&words)).size > 0) {
+        td_book_level level = {.side = (uint8_t)side};
+        r->reason = td_recorded_number(price, TD_PRICE_SCALE, &level.price, &r->flags);
+        if (r->reason == TD_REASON_NONE)
+            r->reason = td_recorded_number(next_word(&words), TD_SIZE_SCALE, &level.size, &r->flags);
+        bool good = level.price > 0 && level.size > 0 && book->level_count < TD_BOOK_LEVELS_MAX;
+        if (r->reason == TD_REASON_NONE && !good) r->reason = TD_REASON_MALFORMED;
+        if (r->reason == TD_REASON_NONE) r->levels[book->level_count++] = level;
+    }
+}
+
+/* All of it, as it stands from then on. */
+static void read_book(csv_row *r, td_event *e) {
+    e->kind = TD_EVENT_BOOK;
+    e->book = (td_book){.first_sequence = TD_NONE, .last_sequence = TD_NONE, .snapshot = true, .levels = r->levels};
+    read_levels(r, BIDS, TD_BOOK_BID, &e->book);
+    read_levels(r, ASKS, TD_BOOK_ASK, &e->book);
+}
+
 /* The trade of that part. */
 static void read_bar(csv_row *r, uint32_t part, td_event *e) {
     int64_t open = needed(r, OPEN, TD_PRICE_SCALE), high = needed(r, HIGH, TD_PRICE_SCALE);
@@ -209,15 +246,6 @@ static void read_news(csv_row *r, td_event *e) {
     if (r->reason == TD_REASON_NONE && !good) r->reason = TD_REASON_MALFORMED;
 }
 
-/* The next of the names with spaces between them; empty: there are no more. */
-static td_bytes next_name(td_bytes *names) {
-    while (names->size > 0 && names->data[0] == ' ') *names = (td_bytes){names->data + 1, names->size - 1};
-    const uint8_t *space = names->size > 0 ? memchr(names->data, ' ', names->size) : NULL;
-    td_bytes name = {names->data, space != NULL ? (size_t)(space - names->data) : names->size};
-    *names = (td_bytes){names->data + name.size, names->size - name.size};
-    return name;
-}
-
 /* The instrument of this part; of news there may be several, or none. False: one of them is no instrument. */
 static bool find_instrument(const csv_row *r, td_bytes *out, bool *out_more) {
     const csv_file *f = r->file;
@@ -227,7 +255,7 @@ static bool find_instrument(const csv_row *r, td_bytes *out, bool *out_more) {
     if (f->kind == NEWS && names.size == 0) return true;
     if (f->kind != NEWS) *out = name;
     if (f->kind != NEWS) return td_instrument_name_valid(name);
-    for (uint32_t i = 0; (name = next_name(&names)).size > 0; i++) {
+    for (uint32_t i = 0; (name = next_word(&names)).size > 0; i++) {
         if (!td_instrument_name_valid(name)) return false;
         if (i == f->part) *out = name;
         *out_more |= i > f->part;
@@ -236,8 +264,8 @@ static bool find_instrument(const csv_row *r, td_bytes *out, bool *out_more) {
 }
 
 static void read_row(csv_row *r, uint32_t part, td_event *e) {
-    static void (*const readers[])(csv_row *,
-                                   td_event *) = {[TRADES] = read_trade, [QUOTES] = read_quote, [NEWS] = read_news};
+    static void (*const readers[])(csv_row *, td_event *) = {
+        [TRADES] = read_trade, [QUOTES] = read_quote, [BOOKS] = read_book, [NEWS] = read_news};
     if (r->file->kind == BARS)
         read_bar(r, part, e);
     else
@@ -246,7 +274,7 @@ static void read_row(csv_row *r, uint32_t part, td_event *e) {
 
 static void csv_decode(void *state, td_bytes line, td_recorded *out) {
     csv_file *f = state;
-    csv_row r = {.file = f};
+    csv_row r = {.file = f, .levels = f->levels};
     td_event *e = &out->event;
     td_bytes name;
     bool more;

@@ -149,6 +149,7 @@ static uint32_t lower_name(td_lowering *l, const td_expr *e, td_bytes field) {
                           fields);
         return TD_NODE_BAD;
     }
+    if (td_bytes_equal(e->text, TD_TEXT("tick"))) return td_lower_tick(l, e, field);
     if (td_word_find(td_words_time, e->text) >= 0) return td_lower_daytime(l, e, field);
     if (td_word_find(td_words_position, e->text) >= 0) return td_lower_position(l, e, field);
     if (td_word_find(td_words_later_name, e->text) >= 0) return fail_later_word(l, e->offset, e->text);

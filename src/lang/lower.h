@@ -157,7 +157,9 @@ bool td_lower_asof_field(td_lowering *l, const td_expr *field, uint32_t *out_nod
 /* The names that the strategy's own event has, for guesses. */
 const char *const *td_lower_own_words(const td_lowering *l);
 
-/* lower_reference.c. False: it is none. */
+/* lower_reference.c */
+uint32_t td_lower_tick(td_lowering *l, const td_expr *name, td_bytes field); /* the step of prices */
+/* False: it is none. */
 bool td_lower_reference(td_lowering *l, const td_expr *field, uint32_t *out_node);  /* ref.lot */
 bool td_lower_texts(td_lowering *l, const td_expr *comparison, uint32_t *out_node); /* ref.sector == "tech" */
 

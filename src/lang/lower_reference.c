@@ -1,6 +1,6 @@
-/* src/lang/lower_reference.c - `ref.sector`: what the instrument table says of the strategy's own instrument. Numbers
- * become facts of the graph (stream/graph_build.h). Texts are compared here, row by row, and the answers are facts: a
- * graph knows no texts. */
+/* src/lang/lower_reference.c - `ref.sector`, and `tick`: what the instrument table says of the strategy's own
+ * instrument. Numbers become facts of the graph (stream/graph_build.h). Texts are compared here, row by row, and the
+ * answers are facts: a graph knows no texts. */
 #include "lang/lower.h"
 #include "lang/words.h"
 #include <stdio.h>
@@ -21,8 +21,9 @@ static void fail_column(const td_lowering *l, const td_expr *e) {
     size_t count = l->reference->column_count;
     if (count == 0) {
         td_lower_fail(l, e->offset,
-                      "'ref' reads the instrument table: name one by `instruments: FILE` in the "
-                      "configuration");
+                      "'%s' reads the instrument table: name one by `instruments: FILE` in the "
+                      "configuration",
+                      e->kind == TD_EXPR_NAME ? "tick" : "ref");
         return;
     }
     for (size_t i = 1; i < count; i++) {
@@ -54,17 +55,12 @@ static bool is_text(const td_reference *reference, size_t column) {
     return false;
 }
 
-bool td_lower_reference(td_lowering *l, const td_expr *e, uint32_t *out_node) {
-    if (!is_reference(l, e)) return false;
+/* The text of the expression is the column's name. */
+static uint32_t lower_column(td_lowering *l, const td_expr *e) {
     size_t column = td_reference_column(l->reference, e->text);
-    *out_node = TD_NODE_BAD;
-    if (column == 0) {
-        fail_column(l, e);
-        return true;
-    }
-    if (is_text(l->reference, column)) {
-        fail_alone(l, e);
-        return true;
+    if (column == 0 || is_text(l->reference, column)) {
+        (column == 0 ? fail_column : fail_alone)(l, e);
+        return TD_NODE_BAD;
     }
     td_buf facts = {0};
     td_bytes rows = l->reference->rows;
@@ -73,10 +69,23 @@ bool td_lower_reference(td_lowering *l, const td_expr *e, uint32_t *out_node) {
         (void)td_reference_number(row.cells[column], &fact.value);
         td_buf_put(&facts, &fact, sizeof fact);
     }
-    *out_node = td_graph_builder_add_facts(l->builder, TD_TYPE_DECIMAL, (const td_graph_fact *)(const void *)facts.data,
-                                           facts.size / sizeof(td_graph_fact));
+    uint32_t node =
+        td_graph_builder_add_facts(l->builder, TD_TYPE_DECIMAL, (const td_graph_fact *)(const void *)facts.data,
+                                   facts.size / sizeof(td_graph_fact));
     td_buf_fini(&facts);
+    return node;
+}
+
+bool td_lower_reference(td_lowering *l, const td_expr *e, uint32_t *out_node) {
+    if (!is_reference(l, e)) return false;
+    *out_node = lower_column(l, e);
     return true;
+}
+
+uint32_t td_lower_tick(td_lowering *l, const td_expr *e, td_bytes field) {
+    if (field.size == 0) return lower_column(l, e);
+    td_lower_fail(l, e->offset, "'tick' is one value and has no fields");
+    return TD_NODE_BAD;
 }
 
 /* ---- texts ---- */

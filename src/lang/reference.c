@@ -49,9 +49,10 @@ static names names_in(td_bytes text) {
     if (text.size <= TD_TEXT_BYTES_MAX) td_parse(&tree, &diags, 0); /* what is wrong is said when it is compiled */
     for (uint32_t i = 0; i < td_syntax_expr_count(&tree) && found.count < TD_REFERENCE_COLUMNS_MAX - 1; i++) {
         const td_expr *e = td_syntax_expr(&tree, i), *of = td_syntax_expr(&tree, e->first);
+        bool tick = e->kind == TD_EXPR_NAME && td_bytes_equal(e->text, TD_TEXT("tick"));
         bool names_one = e->kind == TD_EXPR_FIELD && of->kind == TD_EXPR_NAME;
-        if (names_one && td_bytes_equal(of->text, TD_TEXT("ref")) && !has_name(&found, e->text))
-            found.list[found.count++] = e->text;
+        names_one &= td_bytes_equal(of->text, TD_TEXT("ref"));
+        if ((tick || names_one) && !has_name(&found, e->text)) found.list[found.count++] = e->text;
     }
     td_syntax_fini(&tree);
     return found;

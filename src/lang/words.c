@@ -12,7 +12,7 @@ const char *const td_words_keyword[] = {"strategy", "series", "fn",  "on",    "e
                                         "then",     "else",   "has", "from",  "after", "most", "per",   "true",
                                         "false",    "na",     "all", "since", NULL};
 
-const char *const td_words_time[] = {"time", "session", NULL};
+const char *const td_words_time[] = {"time", "session", "tick", NULL};
 
 const char *const td_words_position[] = {"position", "held", "entry", NULL};
 
@@ -27,7 +27,7 @@ static const char *const reserved_tick[] = {"price", "size",   "side",  "bid",  
 const char *const td_words_later_statement[] = {"pattern", NULL};
 const char *const td_words_later_name[] = {
     /* fields, and things with fields */
-    "news", "tick",
+    "news",
     /* functions */
     "asof", NULL};
 

@@ -16,7 +16,7 @@ extern const char *const td_words_trade[];
 extern const char *const td_words_sides[];
 extern const char *const td_words_asof[];     /* trade, quote, book: before '.', in the order of td_rhythm_source from
                                                  TRADES on */
-extern const char *const td_words_time[];     /* of the time at which a strategy runs */
+extern const char *const td_words_time[];     /* of the time at which a strategy runs; and its instrument's tick */
 extern const char *const td_words_position[]; /* of what it holds then */
 
 extern const char *const td_words_later_statement[];

@@ -1,5 +1,5 @@
-/* tests/unit/feed_csv_test.c - goal: tables become trades, quotes and news by what their columns are called, a bar the
- * four trades that make it again, and what is no row is told with its place. */
+/* tests/unit/feed_csv_test.c - goal: tables become trades, quotes, books and news by what their columns are called, a
+ * bar the four trades that make it again, and what is no row is told with its place. */
 #include "feed_unit.h"
 #include <math.h>
 
@@ -26,6 +26,16 @@ static void put_item(td_buf *out, const td_instruments *instruments, const td_fe
         const td_bytes texts[] = {e->news.headline, e->news.source, e->news.url, e->news.id};
         for (int i = 0; i < 4; i++) td_buf_printf(out, "[%.*s] ", (int)texts[i].size, (const char *)texts[i].data);
         td_buf_printf(out, isnan(e->news.sentiment) ? "none\n" : "%g\n", e->news.sentiment);
+        return;
+    }
+    if (e->kind == TD_EVENT_BOOK) {
+        assert_true(e->book.snapshot && !e->book.more && e->book.last_sequence == TD_NONE);
+        for (uint16_t i = 0; i < e->book.level_count; i++) {
+            (void)td_decimal_format(e->book.levels[i].price, TD_PRICE_SCALE, false, n[0]);
+            (void)td_decimal_format(e->book.levels[i].size, TD_SIZE_SCALE, false, n[1]);
+            td_buf_printf(out, "%s %s x %s ", e->book.levels[i].side == TD_BOOK_BID ? "bid" : "ask", n[0], n[1]);
+        }
+        td_buf_text(out, "\n");
         return;
     }
     const int64_t m[4] = {e->quote.bid_price, e->quote.bid_size, e->quote.ask_price, e->quote.ask_size};
@@ -79,6 +89,17 @@ static const struct {
      "7.0 refused 2026-03-02T14:34:00Z,X:A,ten,12,9,11,4\n"
      "8.0 refused 1960-01-01T00:00:00Z,X:A,10,12,9,11,4\n"
      "9.0 refused time,instrument,open,high,low,close,volume\n"},
+    {"time,instrument,bids,asks\n"
+     "2026-03-02T14:30:00Z,X:A,10.5 1 10.25  2,11 0.5\n"
+     "2026-03-02T14:30:01Z,X:A,,11 0.5\n"
+     "2026-03-02T14:30:02Z,X:A,10.5 1 10.25,11 0.5\n" /* a price without a size */
+     "2026-03-02T14:30:03Z,X:A,10.5 0,11 0.5\n"
+     "2026-03-02T14:30:04Z,X:A,10.5 1,eleven 0.5\n",
+     "2.0 X:A 1772461800000 bid 10.5 x 1 bid 10.25 x 2 ask 11 x 0.5 \n"
+     "3.0 X:A 1772461801000 ask 11 x 0.5 \n"
+     "4.0 refused 2026-03-02T14:30:02Z,X:A,10.5 1 10.25,11 0.5\n"
+     "5.0 refused 2026-03-02T14:30:03Z,X:A,10.5 0,11 0.5\n"
+     "6.0 refused 2026-03-02T14:30:04Z,X:A,10.5 1,eleven 0.5\n"},
     {"time,instrument,price,size,side\n2026-03-02T14:30:00Z,X:A,1,1,up\n2026-03-02T14:30:00Z,X:A,1,1e30,\n",
      "2.0 refused 2026-03-02T14:30:00Z,X:A,1,1,up\n3.0 refused 2026-03-02T14:30:00Z,X:A,1,1e30,\n"},
     {"time,instrument,headline,sentiment,source,url,id\n"

@@ -546,7 +546,7 @@ static const struct {
      "  w = sma(close, 15m)\n"
      "  v = close > 09:45\n"
      "  u = \"text\"\n",
-     "x.td:3:7: 'tick' is not part of this version\n"
+     "x.td:3:7: 'tick' reads the instrument table: name one by `instruments: FILE` in the configuration\n"
      "      y = tick\n"
      "          ^\n"
      "x.td:4:7: 'news' is not part of this version\n"

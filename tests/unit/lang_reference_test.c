@@ -128,6 +128,29 @@ static void where_decides_whom_it_is_for(void **state) {
     }
 }
 
+static void the_tick_is_a_column(void **state) {
+    (void)state;
+    static const struct {
+        const char *instrument;
+        double x; /* -1: na */
+    } rows[] = {{"V:A", 1}, {"V:B", 0.04}, {"U:A", -1}, {"V:Z", -1}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_buf text = {0};
+        td_buf_text(&text, "strategy a on bars(1m)\n  x = 2 * tick + 0 * close\n  buy when close > x\n");
+        assert_true(td_reference_is_wanted(td_buf_bytes(&text)));
+        td_reference_put(&text, TD_TEXT("instrument,tick\nV:*,0.5\nV:B,0.02\nV:Z,\n"));
+        td_buf_put(&text, "", 1);
+        rig r = rig_open((const char *)text.data);
+        td_bar bar = rig_bar(&r, 7000000000);
+        double x = -1;
+        rig_apply(&r, rows[i].instrument, &bar);
+        if (!rig_line(&r, "x", &x)) x = -1;
+        ASSERT_ROW(x == rows[i].x, "%zu: %g", i, x);
+        rig_close(&r);
+        td_buf_fini(&text);
+    }
+}
+
 static void what_is_wrong_is_said(void **state) {
     (void)state;
     static const struct {
@@ -141,6 +164,8 @@ static void what_is_wrong_is_said(void **state) {
         {" for V:* where close > ref.lot\n  buy when close > 1\n",
          "'where' behind a set asks what the instrument table"},
         {" for V:* where ref.lot\n  buy when close > 1\n", "expected a condition, found a number"},
+        {"\n  buy when close > tick\n", "the instrument table has no column 'tick'"},
+        {"\n  buy when close > tick.size\n", "'tick' is one value and has no fields"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         td_buf text = {0}, strategy = {0}, errors = {0};
@@ -164,9 +189,8 @@ static void what_is_wrong_is_said(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(columns_stand_behind_the_text),
-        cmocka_unit_test(an_instrument_has_the_values_of_its_row),
-        cmocka_unit_test(where_decides_whom_it_is_for),
+        cmocka_unit_test(columns_stand_behind_the_text), cmocka_unit_test(an_instrument_has_the_values_of_its_row),
+        cmocka_unit_test(where_decides_whom_it_is_for),  cmocka_unit_test(the_tick_is_a_column),
         cmocka_unit_test(what_is_wrong_is_said),
     };
     return cmocka_run_group_tests_name("lang_reference", tests, NULL, NULL);
