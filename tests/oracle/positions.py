@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What strategies want, are filled at and are thrown out by equals a plain loop over the originals: every target, every
-fill, and every stop, trail, target, cooldown and limit on the way, as docs/language.md states them.
+fill, and every stop, trail, target, cooldown and limit on the way, what conditions see of the position, and when it
+is flat, as docs/language.md states them.
 
 The tape has one partition and nothing but trades, so that its records and its Times follow from the files alone. Beside
 two recordings a market of our own is run, whose prices wander far and whose silences are long. All numbers are integers:
@@ -25,8 +26,8 @@ ONE = 10**9  # of prices and factors
 LATENESS = MAX_DELAY = S
 DAY_MS = 86_400_000
 # Fewer of them in a market mean that the comparison itself is broken: signals of conditions, fills, then what left.
-AT_LEAST = {"bundled Lean": (7_500, 11_500, 1_900, 500, 2_500), "bundled Binance": (120, 170, 40, 5, 10),
-            "wandering": (7_500, 12_500, 1_800, 130, 3_500)}
+AT_LEAST = {"bundled Lean": (11_500, 17_000, 1_900, 500, 2_500, 1_500), "bundled Binance": (150, 220, 40, 5, 10, 5),
+            "wandering": (11_000, 18_000, 3_500, 130, 3_500, 500)}
 
 STRATEGIES = """\
 strategy percent on bars(1s)
@@ -70,6 +71,14 @@ strategy levels on bars(5s)
   target 3R
   at most 100 per session
   at most 1 per 7s
+
+strategy aging on bars(2s)
+  buy   when close > close[1]
+  short when close < close[1] and position == 0
+  exit when held > 20s and close < entry.price
+  exit when entry.bars >= 6 and position < 0
+  stop 0.1%
+  flat at if position == 0 then time + 1h else entry.time + 25s
 """
 
 
@@ -89,18 +98,18 @@ def above(a, b):
     return a is not None and b is not None and a > b
 
 
-def percent_acts(bars):
+def percent_acts(bars, _):
     close, one, two = bars[-1].close, before(bars, "close"), before(bars, "close", 2)
     yield "buy", 10**8, "", above(close, one)
     yield "sell", 0, "", above(one, close) and above(two, one)
 
 
-def distances_acts(bars):
+def distances_acts(bars, _):
     yield "buy", 2 * 10**8, "", above(bars[-1].close, highest(bars, 10, 1))
     yield "short", 3 * 10**8, "", above(lowest(bars, 10, 1), bars[-1].close)
 
 
-def opens_acts(bars):
+def opens_acts(bars, _):
     bar = bars[-1]
     yield "buy", 25 * 10**6, "", above(bar.close, highest(bars, 3, 1))
     yield "short", 5 * 10**7, "", above(lowest(bars, 3, 1), bar.close)
@@ -109,8 +118,22 @@ def opens_acts(bars):
     yield "exit", 0, "target", bar.close == bar.high == before(bars, "high")
 
 
-def levels_acts(bars):
+def levels_acts(bars, _):
     yield "buy", 10**8, "", above(bars[-1].close, before(bars, "close"))
+
+
+def aging_acts(bars, position):
+    close, one = bars[-1].close, before(bars, "close")
+    yield "buy", 10**8, "", above(close, one)
+    yield "short", 10**8, "", above(one, close) and position.held == 0
+    old = position.held != 0 and bars[-1].end_ns - position.entry_ns > 20 * S
+    yield "exit", 0, "", old and close < position.entry
+    yield "exit", 0, "", position.held < 0 and position.seen - position.entry_seen >= 6
+    yield "exit", 0, "flat", bars[-1].end_ns >= position.flat_ns
+
+
+def aging_flat(bar, position):
+    return bar.end_ns + 3600 * S if position.held == 0 else position.entry_ns + 25 * S
 
 
 def reaches(n):
@@ -131,7 +154,8 @@ def low_of_two(bars):
 
 
 # (kind, how, how far, from R): "%" of the entry, "R" of the risk, "by" a distance of bars, "at" a price of them
-Rules = collections.namedtuple("Rules", "width acts exits cooldown cooldowns most most_per fill after")
+Rules = collections.namedtuple("Rules", "width acts exits cooldown cooldowns most most_per fill after flat",
+                               defaults=[None])
 RULES = {
     "percent": Rules(S, percent_acts,
                      [("stop", "%", 200_000, 0), ("target", "R", 2 * ONE, 0), ("trail", "%", 200_000, ONE)],
@@ -146,8 +170,10 @@ RULES = {
                     [("stop", "at", low_before, 0), ("trail", "at", low_of_two, ONE), ("target", "at", low_raised, 0),
                      ("target", "R", 3 * ONE, 0)],
                     0, {}, (100, 1), 7 * S, "next", 0),
+    "aging": Rules(2 * S, aging_acts, [("stop", "%", 1_000_000, 0)], 0, {}, (None, None), 0, "next", 0, aging_flat),
 }
 FIRST_TO_LAST = ("stop", "trail", "target")
+KINDS = (*FIRST_TO_LAST, "flat")
 
 
 def times(price, factor):
@@ -175,15 +201,20 @@ class Position:
         self.rules, self.bars = RULES[name], []
         self.target = self.held = self.entry = self.best = self.risk = 0
         self.order = None  # what was told, when, and by which record
-        self.number, self.signal_ns, self.left = 0, 0, None
+        self.last, self.left = {"bar": (0, 0), "trade": (0, 0)}, None  # time and number of the last by each
         self.entries = collections.Counter()
         self.levels, self.awake = [], []
+        self.seen = self.entry_seen = self.entry_ns = 0
+        self.flat_ns = None
 
     # ---- what is wanted ----
 
     def close_bar(self, bar, moment):
         self.bars = self.bars[-12:] + [bar]
-        acts = list(self.rules.acts(self.bars))
+        if self.rules.flat is not None:
+            self.flat_ns = self.rules.flat(bar, self)
+        acts = list(self.rules.acts(self.bars, self))
+        self.seen += 1
         sides = {"buy": ("sell", "exit"), "short": ("cover", "exit")}
         held_back = self.is_held_back(bar)
         fired = [act for act in acts if act[3] and not (held_back and act[0] in sides)]
@@ -217,17 +248,26 @@ class Position:
         return any(most is not None and self.entries[period] >= most
                    for period, most in zip(self.periods(bar), self.rules.most))
 
-    def tell(self, word, target, price, reason, event_ns, moment):
-        self.number = self.number + 1 if event_ns == self.signal_ns else 1
-        self.signal_ns, self.target = event_ns, target
-        key = (self.name, self.instrument, event_ns, self.number)
+    def tell(self, word, target, price, reason, event_ns, moment, cause="bar"):
+        last_ns, last = self.last[cause]
+        number = last + 1 if event_ns == last_ns else 1
+        self.last[cause], self.target = (event_ns, number), target
+        key = (self.name, self.instrument, event_ns, number)
         self.order = (key, moment)
         self.told["signals"][key] = (word, target, price, reason, "fresh")
+
+    def leave(self, kind, event_ns, price, moment):
+        """By a trade. Ids of an instant at which a bar ends are the bar's."""
+        event_ns = max(event_ns, *(last_ns for last_ns, _ in self.last.values()))
+        self.left = ("stop" if kind == "trail" else kind, event_ns)
+        self.tell("exit", 0, price, kind, event_ns + (event_ns % self.rules.width == 0), moment, "trade")
 
     # ---- what the trades make of it ----
 
     def take(self, event_ns, price, moment):
-        if self.order is not None and self.may_fill(event_ns, moment):
+        if self.target != 0 and self.flat_ns is not None and event_ns >= self.flat_ns:
+            self.leave("flat", event_ns, price, moment)
+        elif self.order is not None and self.may_fill(event_ns, moment):
             self.fill(event_ns, price)
         elif self.held != 0 and self.order is None:
             self.hold_against(event_ns, price, moment)
@@ -249,6 +289,7 @@ class Position:
         if not opens:
             return
         self.entry = self.best = price
+        self.entry_ns, self.entry_seen = event_ns, self.seen
         self.risk, self.levels = 0, [None] * len(self.rules.exits)
         self.awake = [asleep == 0 for _, _, _, asleep in self.rules.exits]
         self.follow()
@@ -296,9 +337,7 @@ class Position:
         kinds = set(self.reached(price))
         for kind in FIRST_TO_LAST:
             if kind in kinds:
-                event_ns = max(event_ns, self.signal_ns)
-                self.left = ("target" if kind == "target" else "stop", event_ns)
-                self.tell("exit", 0, price, kind, event_ns, moment)
+                self.leave(kind, event_ns, price, moment)
                 return
         if self.gain(price) > self.gain(self.best):
             self.best = price
@@ -441,9 +480,9 @@ def compare(market, folder):
                   f"    ours   {ours[what].get(key)}\n    theirs {theirs[what].get(key)}")
         differ += len(keys)
     reasons = collections.Counter(signal[3] for signal in theirs["signals"].values())
-    counts = (reasons[""], len(theirs["fills"]), *(reasons[kind] for kind in FIRST_TO_LAST))
+    counts = (reasons[""], len(theirs["fills"]), *(reasons[kind] for kind in KINDS))
     print(f"{data_set.name}: {len(trades)} trades; {counts[0]} signals of conditions, {counts[1]} fills; left by stops"
-          f" {counts[2]}, trails {counts[3]}, targets {counts[4]}; {differ} differ")
+          f" {counts[2]}, trails {counts[3]}, targets {counts[4]}, flat {counts[5]}; {differ} differ")
     few = [count for count, least in zip(counts, AT_LEAST[data_set.name]) if count < least]
     if few:
         print(f"  too few: at least {AT_LEAST[data_set.name]} are expected")
