@@ -168,9 +168,10 @@ static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_reco
     if (decode_row(d->conf.topics->ids, lane->output, record, row) != TD_OK)
         return TD_FAIL(TD_CORRUPT, "%s-%" PRIu32 ": offset %" PRId64 " is not a record of ours",
                        td_topic_name(lane->topic), lane->partition, record->offset);
-    td_bytes *const texts[] = {&row->instrument,  &row->signal.strategy, &row->signal.note, &row->signal.reason,
-                               &row->signal.data, &row->gap.feed,        &row->feed,        &row->fill.strategy,
-                               &row->fill.signal}; /* those of another kind are empty */
+    td_bytes *const texts[] = {
+        &row->instrument,    &row->signal.strategy, &row->signal.note, &row->signal.reason,
+        &row->signal.data,   &row->signal.leg,      &row->gap.feed,    &row->feed,
+        &row->fill.strategy, &row->fill.signal,     &row->fill.leg}; /* those of another kind are empty */
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) *texts[i] = keep(d, *texts[i]);
     d->row_count++;
     return TD_OK;
