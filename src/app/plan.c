@@ -93,7 +93,7 @@ static void run_tick(const td_graph *graph, void *state, td_bytes instrument, wa
 static double measure(const td_plan_question *q, const td_graph *graph) {
     char name[TD_INSTRUMENT_NAME_MAX + 1];
     td_rhythm_source source = (td_rhythm_source)td_graph_rhythm(graph).source;
-    if (source == TD_RHYTHM_BOOK) return -1;
+    if (source == TD_RHYTHM_BOOK || source == TD_RHYTHM_NEWS) return -1;
     td_bytes instrument = choose_instrument(graph, name);
     size_t bytes = td_graph_state_bytes(graph);
     void *state = td_alloc_check(aligned_alloc(16, bytes), bytes);

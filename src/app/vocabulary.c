@@ -16,6 +16,7 @@ static const struct kind {
     {"fields", "variable.language.field.tapedeck", td_words_field},
     {"ticks", "variable.language.tick.tapedeck", td_words_trade},
     {"sides", "variable.language.side.tapedeck", td_words_sides},
+    {"news", "variable.language.news.tapedeck", td_words_news},
     {"asof", "variable.language.asof.tapedeck", td_words_asof},
     {"times", "variable.language.time.tapedeck", td_words_time},
     {"positions", "variable.language.position.tapedeck", td_words_position},

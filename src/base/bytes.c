@@ -5,6 +5,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static uint8_t small_letter(uint8_t c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; }
+
+bool td_bytes_have(td_bytes text, td_bytes part) {
+    for (size_t at = 0; at + part.size <= text.size; at++) {
+        size_t same = 0;
+        while (same < part.size && small_letter(text.data[at + same]) == small_letter(part.data[same])) same++;
+        if (same == part.size) return true;
+    }
+    return false;
+}
+
 void *td_alloc_check(void *memory, size_t size) {
     if (memory != NULL) return memory;
     (void)fprintf(stderr, "tapedeck: out of memory (%zu bytes wanted)\n", size);

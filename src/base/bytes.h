@@ -34,6 +34,8 @@ static inline bool td_bytes_equal(td_bytes a, td_bytes b) {
     return true;
 }
 
+/* The part stands somewhere in the text; A to Z are taken for a to z. */
+bool td_bytes_have(td_bytes text, td_bytes part);
 static inline bool td_bytes_begin(td_bytes bytes, td_bytes with) {
     return bytes.size >= with.size && memcmp(bytes.data, with.data, with.size) == 0;
 }

@@ -29,7 +29,9 @@ static bool is_number(const td_lowering *l, uint32_t node) {
 }
 
 static void add_line(td_lowering *l, td_bytes name, const td_scope_name *value) {
-    uint32_t node = td_lower_read(l, value->place, value->node);
+    if (value->node == TD_NODE_BAD || td_graph_builder_node(value->place.builder, value->node).type == TD_TYPE_TEXT)
+        return;
+    uint32_t node = td_lower_read(l, value->place, value->node, value->offset);
     if (is_number(l, node) && td_graph_builder_node(l->builder, node).op != TD_OP_CONSTANT)
         td_graph_builder_add_line(l->builder, name, node);
 }
@@ -88,6 +90,11 @@ static bool is_new(const td_lowering *l, const td_stmt *s) {
 static void lower_definition(compiler *c, td_lowering *l, const td_stmt *s) {
     if (!is_new(l, s)) return;
     if (lower_fields(c, l, s)) return;
+    const td_expr *e = td_syntax_expr(l->tree, s->expr);
+    if (e->kind == TD_EXPR_STRING && e->text.size > 0) {
+        td_lower_define(l, (td_scope_name){.name = s->name, .node = TD_NODE_BAD, .offset = s->offset, .text = e->text});
+        return;
+    }
     td_lower_place back = td_lower_enter(l, s->expr);
     td_scope_name name = {
         .name = s->name, .offset = s->offset, .term = td_lower_next_term(l), .place = td_lower_here(l)};
@@ -102,7 +109,6 @@ static void lower_definition(compiler *c, td_lowering *l, const td_stmt *s) {
 
 static void check_source(const td_lowering *l, const td_source_tree *source) {
     if (!source->given) return; /* an error was said */
-    if (source->kind == TD_SOURCE_NEWS) td_lower_fail_later(l, source->offset, "'on news'");
     if (source->kind != TD_SOURCE_BARS) return;
     if (source->filled_offset != 0) td_lower_fail_later(l, source->filled_offset, "'filled'");
     if (source->extended_offset != 0) td_lower_fail_later(l, source->extended_offset, "'extended'");
@@ -113,6 +119,8 @@ static void lower_use(compiler *c, td_lowering *l, const td_stmt *s) {
     const td_source_tree *source = use != NULL && use->source.given ? &use->source : &l->strategy->source;
     if (use != NULL) check_source(l, &use->source);
     if (use != NULL && !is_new(l, s)) return;
+    if (use != NULL && td_bytes_equal(use->instrument, TD_TEXT(TD_GENERAL_NEWS)) && source->kind != TD_SOURCE_NEWS)
+        td_lower_fail(l, use->instrument_offset, "'*' has news alone: * news");
     td_lower_use(l, s, td_builders_of(&c->builders, td_lower_rhythm(source)));
 }
 
@@ -221,12 +229,11 @@ static void lower_stmt(compiler *c, td_lowering *l, const td_stmt *s) {
     }
 }
 
-/* Whether any of the texts has a name such as quote.bid, which stands at a place of its own. */
+/* Whether any of the texts has a name such as quote, which stands at a place of its own. */
 static bool looks_at_ticks(const td_syntax *tree) {
     for (uint32_t i = 0; i < td_syntax_expr_count(tree); i++) {
         const td_expr *e = td_syntax_expr(tree, i);
-        if (e->kind == TD_EXPR_FIELD && td_word_find(td_words_asof, td_syntax_expr(tree, e->first)->text) >= 0)
-            return true;
+        if (e->kind == TD_EXPR_NAME && td_word_find(td_words_asof, e->text) >= 0) return true;
     }
     return false;
 }

@@ -140,7 +140,11 @@ static uint32_t lower_name(td_lowering *l, const td_expr *e, td_bytes field) {
     }
     if (found != NULL && found->place.builder == l->builder)
         td_graph_builder_name_term(l->builder, l->term, found->term);
-    if (found != NULL) return td_lower_read(l, found->place, found->node);
+    if (found != NULL && found->text.size > 0) {
+        td_lower_fail(l, e->offset, "a text is compared with a text, and '%.*s' is one", TD_WORD(e->text));
+        return TD_NODE_BAD;
+    }
+    if (found != NULL) return td_lower_read(l, found->place, found->node, e->offset);
     if (fields_of(l, e->text, fields) != NULL) {
         if (field.size == 0)
             td_lower_fail(l, e->offset, "'%.*s' has the fields %s: say which", TD_WORD(e->text), fields);
@@ -190,11 +194,9 @@ static uint32_t lower_field(td_lowering *l, const td_expr *e) {
 /* ---- types ---- */
 
 const char *td_lower_type_name(td_type type) {
-    static const char *const names[] = {[TD_TYPE_DECIMAL] = "number",
-                                        [TD_TYPE_REAL] = "number",
-                                        [TD_TYPE_CONDITION] = "condition",
-                                        [TD_TYPE_DURATION] = "duration",
-                                        [TD_TYPE_TIME] = "time"};
+    static const char *const names[] = {
+        [TD_TYPE_DECIMAL] = "number",    [TD_TYPE_REAL] = "number", [TD_TYPE_CONDITION] = "condition",
+        [TD_TYPE_DURATION] = "duration", [TD_TYPE_TIME] = "time",   [TD_TYPE_TEXT] = "text"};
     return names[type];
 }
 
@@ -228,6 +230,8 @@ static void adapt_na(td_lowering *l, uint32_t *na, uint32_t other) {
 
 bool td_lower_unify(td_lowering *l, uint32_t expr, uint32_t in[2]) {
     if (in[0] == TD_NODE_BAD || in[1] == TD_NODE_BAD) return false;
+    uint32_t offset = expr_at(l, expr)->offset;
+    if (td_lower_refuses_text(l, in[0], offset) || td_lower_refuses_text(l, in[1], offset)) return false;
     adapt_na(l, &in[0], in[1]);
     adapt_na(l, &in[1], in[0]);
     td_type first = td_lower_type(l, in[0]), second = td_lower_type(l, in[1]);
@@ -277,12 +281,14 @@ static const numeric_op numeric_ops[] = {
 };
 
 static bool is_time(const td_lowering *l, uint32_t node) {
-    return node != TD_NODE_BAD && td_lower_type(l, node) >= TD_TYPE_DURATION;
+    return node != TD_NODE_BAD &&
+           (td_lower_type(l, node) == TD_TYPE_DURATION || td_lower_type(l, node) == TD_TYPE_TIME);
 }
 
 static uint32_t lower_numeric(td_lowering *l, const numeric_op *op, const td_expr *e) {
     uint32_t second = expr_at(l, e->first)->next;
     uint32_t a = td_lower_expr(l, e->first), b = td_lower_expr(l, second);
+    if (td_lower_refuses_text(l, a, e->offset) || td_lower_refuses_text(l, b, e->offset)) return TD_NODE_BAD;
     if (is_time(l, a) || is_time(l, b))
         return a != TD_NODE_BAD && b != TD_NODE_BAD ? td_lower_times(l, e, (const uint32_t[]){a, b}) : TD_NODE_BAD;
     a = need_number(l, e->first, a);
@@ -297,8 +303,12 @@ static uint32_t lower_numeric(td_lowering *l, const numeric_op *op, const td_exp
 static uint32_t lower_op(td_lowering *l, const td_expr *e) {
     uint32_t second = expr_at(l, e->first)->next, answer;
     if (td_lower_texts(l, e, &answer)) return answer;
-    if (td_bytes_equal(e->text, TD_TEXT("has")) || td_bytes_equal(e->text, TD_TEXT("in")))
-        return fail_later_word(l, e->offset, e->text);
+    if (td_bytes_equal(e->text, TD_TEXT("has")) || td_bytes_equal(e->text, TD_TEXT("in"))) {
+        td_lower_fail(l, e->offset,
+                      "'%.*s' stands between two texts, of which one is written, as in news.headline has \"…\"",
+                      TD_WORD(e->text));
+        return TD_NODE_BAD;
+    }
     if (td_bytes_equal(e->text, TD_TEXT("not"))) {
         uint32_t a = td_lower_condition(l, e->first);
         return a == TD_NODE_BAD ? a : add(l, TD_OP_NOT, a, 0);
@@ -332,6 +342,7 @@ static uint32_t lower_if(td_lowering *l, const td_expr *e) {
 static uint32_t lower_ago(td_lowering *l, const td_expr *e) {
     uint32_t x = td_lower_expr(l, e->first);
     uint32_t n = td_lower_whole(l, expr_at(l, e->first)->next, "the number of bars in [ ]", 0);
+    if (td_lower_refuses_text(l, x, e->offset)) return TD_NODE_BAD;
     if (x == TD_NODE_BAD || n == UINT32_MAX) return TD_NODE_BAD;
     return n == 0 ? x : td_graph_builder_add(l->builder, (td_node){.op = TD_OP_AGO, .in = {x}, .n = n});
 }
@@ -346,7 +357,9 @@ static uint32_t lower_kind(td_lowering *l, const td_expr *e) {
     case TD_EXPR_CLOCK:
         return td_lower_clock(l, e);
     case TD_EXPR_STRING:
-        return fail_later(l, e->offset, "a text as a value");
+        td_lower_fail(l, e->offset,
+                      "a text is compared with a text, as in news.headline has \"…\" or ref.sector == \"…\"");
+        return TD_NODE_BAD;
     case TD_EXPR_TRUTH: {
         bool na = td_value_is_na(e->number);
         return td_graph_builder_add(
@@ -416,7 +429,7 @@ static uint32_t lower_in_place(td_lowering *l, uint32_t expr) {
     l->trying = trying;
     l->term = outer;
     td_lower_leave(l, back);
-    return td_lower_read(l, there, node);
+    return td_lower_read(l, there, node, expr_at(l, expr)->offset);
 }
 
 uint32_t td_lower_expr(td_lowering *l, uint32_t expr) {

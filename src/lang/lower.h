@@ -32,6 +32,7 @@ typedef struct td_scope_name {
     td_lower_place place;   /* of the node */
     bool use;               /* no value, but what has the fields of a bar there */
     td_lower_window window; /* of an argument that is one */
+    td_bytes text;          /* it is this text, as written */
 } td_scope_name;
 
 typedef struct td_fn_call { /* fns that are being put in place, the innermost first */
@@ -106,8 +107,8 @@ td_lower_place td_lower_enter(td_lowering *l, uint32_t expr);
 void td_lower_leave(td_lowering *l, td_lower_place back);
 /* The port of a node of another place, no constant, for the strategy's instruments. */
 td_port td_lower_export(td_lowering *l, td_lower_place from, uint32_t node);
-/* The node here that reads a node of another place: itself where it is of this one. */
-uint32_t td_lower_read(td_lowering *l, td_lower_place from, uint32_t node);
+/* The node here that reads a node of another place: itself where it is of this one. BAD after an error at `offset`. */
+uint32_t td_lower_read(td_lowering *l, td_lower_place from, uint32_t node, uint32_t offset);
 /* How long ago the newest event came there: a duration. */
 uint32_t td_lower_age(td_lowering *l, td_lower_place of);
 void td_lower_use(td_lowering *l, const td_stmt *use, td_graph_builder *builder);
@@ -162,6 +163,17 @@ uint32_t td_lower_tick(td_lowering *l, const td_expr *name, td_bytes field); /* 
 /* False: it is none. */
 bool td_lower_reference(td_lowering *l, const td_expr *field, uint32_t *out_node);  /* ref.lot */
 bool td_lower_texts(td_lowering *l, const td_expr *comparison, uint32_t *out_node); /* ref.sector == "tech" */
+
+/* lower_news.c. An error was said: the node is a text, which only comparisons take. */
+bool td_lower_refuses_text(const td_lowering *l, uint32_t node, uint32_t offset);
+/* A text field beside a text as written; `op` by its place in ==, !=, has, in. */
+uint32_t td_lower_compare_text(td_lowering *l, uint32_t field, int op, td_bytes written, bool written_first);
+/* The condition that there was one: `news`, `trade` or what a `use` names. False: it is no such name. */
+bool td_lower_event(td_lowering *l, uint32_t expr, uint32_t *out_node);
+/* A call over a time of the news of a place that is not the strategy's own: it is read at the strategy's events. */
+bool td_lower_is_over_news(const td_lowering *l, const td_expr *call, td_lower_place of);
+bool td_lower_reads_news(const td_lowering *l, uint32_t node);
+uint32_t td_lower_over_news(td_lowering *l, const td_over_call *call);
 
 /* The fn of the user's own that the call means, or NULL. */
 const td_fn_tree *td_lower_find_fn(const td_lowering *l, const td_expr *call);

@@ -197,11 +197,12 @@ static uint32_t lower_length(td_lowering *l, const td_function *f, const td_arg 
 }
 
 static uint32_t lower_given(td_lowering *l, const td_function *f, const td_arg *arg, uint32_t expr) {
+    uint32_t node;
     switch (arg->kind) {
     case TD_ARG_DECIMAL:
         return lower_decimal(l, f, expr);
     case TD_ARG_CONDITION:
-        return td_lower_condition(l, expr);
+        return td_function_window(f) != NULL && td_lower_event(l, expr, &node) ? node : td_lower_condition(l, expr);
     case TD_ARG_ANY:
         return td_lower_expr(l, expr);
     case TD_ARG_LENGTH:
@@ -286,7 +287,7 @@ static uint32_t add_over(td_lowering *l, const td_function *f, const td_expr *ca
         .function = f, .x = a->node[0], .other = a->node[0], .window = a->window, .offset = call->offset};
     for (uint32_t i = 1; f->args[i].kind != TD_ARG_NONE; i++)
         *(f->args[i].kind == TD_ARG_WINDOW ? &over.node : &over.other) = a->node[i];
-    return td_lower_over(l, &over);
+    return td_lower_reads_news(l, over.x) ? td_lower_over_news(l, &over) : td_lower_over(l, &over);
 }
 
 /* The part that the field names, with the parts before it. */
@@ -365,6 +366,7 @@ uint32_t td_lower_call(td_lowering *l, const td_expr *call, td_bytes field) {
     }
     arguments a = {0};
     if (!lower_arguments(l, f, call, &a)) return TD_NODE_BAD;
+    if (is_over(l, f, &a) && td_lower_reads_news(l, a.node[0])) return add_over(l, f, call, &a);
     if (f->over != 0 && (is_over(l, f, &a) || (f->op == 0 && f->parts[0].name == NULL)))
         return add_over(l, f, call, &a);
     if (f->parts[0].name == NULL) return add_operator(l, f, &a);

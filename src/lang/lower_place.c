@@ -36,8 +36,7 @@ static td_lower_place place_of_children(td_lowering *l, const td_expr *e, const 
 static td_lower_place place_of_name(const td_lowering *l, const td_expr *e, td_bytes field, const binding *in) {
     const td_bytes *params = (const td_bytes *)(const void *)l->tree->params.data;
     td_graph_builder *ticks = td_lower_asof_builder(l, e->text);
-    if (ticks != NULL && field.size > 0)
-        return td_bytes_equal(field, TD_TEXT("age")) ? own_place(l) : (td_lower_place){.builder = ticks};
+    if (ticks != NULL) return td_bytes_equal(field, TD_TEXT("age")) ? own_place(l) : (td_lower_place){.builder = ticks};
     for (uint32_t i = 0; in != NULL && i < in->fn->param_count; i++)
         if (td_bytes_equal(params[in->fn->param_first + i], e->text)) return in->places[i];
     const td_scope_name *found = in == NULL ? td_lower_find(l, e->text, field) : NULL;
@@ -45,6 +44,7 @@ static td_lower_place place_of_name(const td_lowering *l, const td_expr *e, td_b
     if (use != NULL && use->use) return td_bytes_equal(field, TD_TEXT("age")) ? own_place(l) : use->place;
     if (found == NULL && td_word_find(td_words_time, e->text) >= 0) return (td_lower_place){0}; /* of any events */
     if (found == NULL) return own_place(l);
+    if (found->text.size > 0) return (td_lower_place){0};
     bool known = found->node != TD_NODE_BAD;
     bool constant = known && td_graph_builder_node(found->place.builder, found->node).op == TD_OP_CONSTANT;
     return constant ? (td_lower_place){0} : found->place;
@@ -58,6 +58,7 @@ static td_lower_place place_of_call(td_lowering *l, const td_expr *e, const bind
         bool left_out = e->first == 0 || find_place(l, e->first, in).builder == NULL;
         return left_out ? own_place(l) : place;
     }
+    if (f != NULL && td_function_window(f) != NULL && td_lower_is_over_news(l, e, place)) return own_place(l);
     if (fn == NULL || fn->expr == 0) return place;
     binding inside = {.fn = fn};
     uint32_t count = 0;
@@ -126,10 +127,16 @@ td_port td_lower_export(td_lowering *l, td_lower_place from, uint32_t node) {
     return port;
 }
 
-uint32_t td_lower_read(td_lowering *l, td_lower_place from, uint32_t node) {
+uint32_t td_lower_read(td_lowering *l, td_lower_place from, uint32_t node, uint32_t offset) {
     if (node == TD_NODE_BAD || same_place(from, td_lower_here(l))) return node;
     td_node is = td_graph_builder_node(from.builder, node);
     if (is.op == TD_OP_CONSTANT) return td_graph_builder_add(l->builder, is);
+    if (is.type == TD_TYPE_TEXT) {
+        td_lower_fail(l, offset,
+                      "a text of other events cannot be read: compare it with one that is written, as in news.headline "
+                      "has \"…\"");
+        return TD_NODE_BAD;
+    }
     return td_graph_builder_add_port(l->builder, td_lower_export(l, from, node));
 }
 
@@ -184,7 +191,7 @@ uint32_t td_lower_use_field(td_lowering *l, const td_scope_name *use, const td_e
     uint32_t node = TD_NODE_BAD;
     bool known = td_word_find(words, field) >= 0 && td_lower_own_field(l, &of, &node);
     td_lower_leave(l, back);
-    if (known) return td_lower_read(l, from, node);
+    if (known) return td_lower_read(l, from, node, name->offset);
     if (td_bytes_equal(field, TD_TEXT("age"))) return td_lower_age(l, from);
     return fail_field(l, name, field, words);
 }

@@ -38,8 +38,9 @@ static void fail_column(const td_lowering *l, const td_expr *e) {
 
 /* The text stands where none belongs. */
 static void fail_alone(const td_lowering *l, const td_expr *e) {
-    if (e->kind == TD_EXPR_STRING)
-        td_lower_fail(l, e->offset, "a text is compared with a text, as in ref.sector == \"…\"");
+    if (e->kind != TD_EXPR_FIELD)
+        td_lower_fail(l, e->offset,
+                      "a text is compared with a text, as in news.headline has \"…\" or ref.sector == \"…\"");
     else
         td_lower_fail(l, e->offset, "'ref.%.*s' is a text: compare it with one, as in ref.%.*s == \"…\"",
                       TD_WORD(e->text), TD_WORD(e->text));
@@ -99,22 +100,22 @@ typedef struct text { /* one as written, or a column */
 static bool take_text(const td_lowering *l, uint32_t expr, text *out) {
     const td_expr *e = expr_at(l, expr);
     *out = (text){.literal = e->text};
-    if (e->kind == TD_EXPR_STRING) return true;
+    const td_scope_name *name = e->kind == TD_EXPR_NAME ? td_lower_find(l, e->text, (td_bytes){0}) : NULL;
+    if (name != NULL) out->literal = name->text;
+    if (e->kind == TD_EXPR_STRING || (name != NULL && name->text.size > 0)) return true;
     if (!is_reference(l, e)) return false;
     out->column = td_reference_column(l->reference, e->text);
     return out->column > 0 && is_text(l->reference, out->column);
 }
 
-static bool holds(td_bytes all, td_bytes part) {
-    for (; all.size >= part.size && part.size > 0; all = (td_bytes){all.data + 1, all.size - 1})
-        if (memcmp(all.data, part.data, part.size) == 0) return true;
-    return part.size == 0;
+static void fail_operator(const td_lowering *l, const td_expr *e) {
+    td_lower_fail(l, e->offset, "texts do not go with '%.*s': compare them by ==, !=, has and in", TD_WORD(e->text));
 }
 
 static const char *const text_ops[] = {"==", "!=", "has", "in", NULL};
 
 static td_value compare(int op, td_bytes a, td_bytes b) {
-    bool is = op < 2 ? td_bytes_equal(a, b) == (op == 0) : op == 2 ? holds(a, b) : holds(b, a);
+    bool is = op < 2 ? td_bytes_equal(a, b) == (op == 0) : op == 2 ? td_bytes_have(a, b) : td_bytes_have(b, a);
     return is ? 1 : 0;
 }
 
@@ -143,6 +144,24 @@ static bool know_column(const td_lowering *l, const td_expr *e) {
     return false;
 }
 
+/* What is written beside what is no such text: news has texts, too. */
+static uint32_t compare_news(td_lowering *l, const td_expr *e, const text *written, bool written_first) {
+    uint32_t other = written_first ? expr_at(l, e->first)->next : e->first;
+    const td_expr *words = expr_at(l, written_first ? e->first : expr_at(l, e->first)->next);
+    uint32_t field = td_lower_expr(l, other);
+    int op = td_word_find(text_ops, e->text);
+    if (field == TD_NODE_BAD) return field;
+    if (td_lower_type(l, field) != TD_TYPE_TEXT || written->column > 0)
+        fail_alone(l, words);
+    else if (op < 0)
+        fail_operator(l, e);
+    else if (written->literal.size == 0)
+        td_lower_fail(l, words->offset, "a text has to say something: what a source does not say is na");
+    else
+        return td_lower_compare_text(l, field, op, written->literal, written_first);
+    return TD_NODE_BAD;
+}
+
 bool td_lower_texts(td_lowering *l, const td_expr *e, uint32_t *out_node) {
     uint32_t second = expr_at(l, e->first)->next;
     text in[2];
@@ -153,10 +172,9 @@ bool td_lower_texts(td_lowering *l, const td_expr *e, uint32_t *out_node) {
     if (!first_is && !second_is) return false;
     int op = td_word_find(text_ops, e->text);
     if (!first_is || !second_is)
-        fail_alone(l, expr_at(l, first_is ? e->first : second));
+        *out_node = compare_news(l, e, first_is ? &in[0] : &in[1], first_is);
     else if (op < 0)
-        td_lower_fail(l, e->offset, "texts do not go with '%.*s': compare them by ==, !=, has and in",
-                      TD_WORD(e->text));
+        fail_operator(l, e);
     else if (in[0].column == 0 && in[1].column == 0)
         *out_node = td_graph_builder_add(l->builder, (td_node){.op = TD_OP_CONSTANT,
                                                                .type = TD_TYPE_CONDITION,

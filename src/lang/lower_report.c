@@ -31,7 +31,7 @@ static bool add_values(td_lowering *l, const td_stmt *s) {
         }
         td_bytes name = {text.data + i + 1, (size_t)(end - text.data) - i - 1};
         uint32_t node = td_lower_word(l, name, place + (uint32_t)i + 1);
-        if (node == TD_NODE_BAD) return false;
+        if (node == TD_NODE_BAD || td_lower_refuses_text(l, node, place + (uint32_t)i + 1)) return false;
         if (++count > TD_REPORT_VALUES_MAX) {
             td_lower_fail(l, place + (uint32_t)i, "an alert has at most %d values", TD_REPORT_VALUES_MAX);
             return false;
@@ -63,6 +63,7 @@ void td_lower_emit(td_lowering *l, const td_stmt *s) {
             if (td_bytes_equal(lets[k].name, lets[i].name))
                 td_lower_fail(l, lets[i].offset, "'%.*s' is given twice", TD_WORD(lets[i].name));
         uint32_t node = td_lower_expr(l, lets[i].expr);
-        if (node != TD_NODE_BAD) td_graph_builder_add_report_value(l->builder, lets[i].name, node);
+        if (node != TD_NODE_BAD && !td_lower_refuses_text(l, node, lets[i].offset))
+            td_graph_builder_add_report_value(l->builder, lets[i].name, node);
     }
 }

@@ -1,5 +1,5 @@
-/* src/lang/lower_tick.c - what trades, quotes and books have by a name: of the strategy's own event, and the newest as
- * of it. */
+/* src/lang/lower_tick.c - what trades, quotes, books and news have by a name: of the strategy's own event, and the
+ * newest as of it. */
 #include "lang/lower.h"
 #include "lang/words.h"
 #include "stream/field.h"
@@ -20,8 +20,8 @@ td_graph_builder *td_builders_of(td_builders *b, td_rhythm rhythm) {
 }
 
 td_rhythm td_lower_rhythm(const td_source_tree *s) {
-    _Static_assert((int)TD_SOURCE_BOOK == (int)TD_RHYTHM_BOOK, "sources are in the order of rhythms");
-    if (s->kind == TD_SOURCE_BARS || s->kind > TD_SOURCE_BOOK) return (td_rhythm){.width_ns = s->width_ns};
+    _Static_assert((int)TD_SOURCE_NEWS == (int)TD_RHYTHM_NEWS, "sources are in the order of rhythms");
+    if (s->kind == TD_SOURCE_BARS) return (td_rhythm){.width_ns = s->width_ns};
     return (td_rhythm){.source = s->kind, .every_ns = s->every_ns};
 }
 
@@ -38,6 +38,7 @@ static const names names_of[] = {
     [TD_RHYTHM_TRADES] = {td_words_trade, TD_FIELD_PRICE, "trades"},
     [TD_RHYTHM_QUOTES] = {td_words_sides, TD_FIELD_BID, "quotes"},
     [TD_RHYTHM_BOOK] = {td_words_sides, TD_FIELD_BID, "a book"},
+    [TD_RHYTHM_NEWS] = {td_words_news, TD_FIELD_SENTIMENT, "news"},
 };
 
 static const names *own_names(const td_lowering *l) { return &names_of[td_graph_builder_rhythm(l->builder).source]; }
@@ -124,6 +125,6 @@ bool td_lower_asof_field(td_lowering *l, const td_expr *e, uint32_t *out_node) {
     else if (age)
         *out_node = td_lower_age(l, (td_lower_place){.builder = builder});
     else
-        *out_node = td_lower_read(l, (td_lower_place){.builder = builder}, add_field(builder, field, depth));
+        *out_node = td_lower_read(l, (td_lower_place){.builder = builder}, add_field(builder, field, depth), e->offset);
     return true;
 }

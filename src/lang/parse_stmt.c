@@ -56,17 +56,19 @@ static void parse_param(td_parser *p, td_stmt *s) {
 static void parse_instrument(td_parser *p, td_use_tree *use) {
     td_lexer before = p->lexer;
     td_token item = td_lex_set_item(&p->lexer);
-    if (item.text.size == 0 || memchr(item.text.data, ':', item.text.size) == NULL) {
+    bool general = td_bytes_equal(item.text, TD_TEXT(TD_GENERAL_NEWS));
+    if (!general && (item.text.size == 0 || memchr(item.text.data, ':', item.text.size) == NULL)) {
         p->lexer = before;
         return;
     }
     use->instrument = item.text;
     use->instrument_offset = item.offset;
     bool one = td_instrument_name_valid(item.text) && memchr(item.text.data, '*', item.text.size) == NULL;
-    if (!one) td_parser_fail(p, item, "expected one instrument, VENUE:SYMBOL, found '%.*s'", TD_WORD(item.text));
+    if (!one && !general)
+        td_parser_fail(p, item, "expected one instrument, VENUE:SYMBOL, found '%.*s'", TD_WORD(item.text));
 }
 
-/* use NAME = [INSTRUMENT] [source] */
+/* use NAME = [INSTRUMENT] [source]; * stands for what is about no instrument */
 static void parse_use(td_parser *p, td_stmt *s) {
     td_use_tree use = {0};
     s->offset = p->token.offset;

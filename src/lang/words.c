@@ -19,15 +19,14 @@ const char *const td_words_position[] = {"position", "held", "entry", NULL};
 const char *const td_words_trade[] = {"price", "size", "side", "signed_size", "id", NULL};
 const char *const td_words_sides[] = {"bid",      "ask",       "mid",        "spread", "bid_size",
                                       "ask_size", "imbalance", "microprice", NULL};
-const char *const td_words_asof[] = {"trade", "quote", "book", NULL};
+const char *const td_words_news[] = {"sentiment", "headline", "source", "url", NULL};
+const char *const td_words_asof[] = {"trade", "quote", "book", "news", NULL};
 /* Of those before, and words for the same: what may be no name of the user's. */
 static const char *const reserved_tick[] = {"price", "size",   "side",  "bid",   "ask",
                                             "mid",   "spread", "trade", "quote", NULL};
 
 const char *const td_words_later_statement[] = {"pattern", NULL};
 const char *const td_words_later_name[] = {
-    /* fields, and things with fields */
-    "news",
     /* functions */
     "asof", NULL};
 

@@ -14,8 +14,8 @@ extern const char *const td_words_keyword[];   /* inside of statements */
  * that are not reserved. */
 extern const char *const td_words_trade[];
 extern const char *const td_words_sides[];
-extern const char *const td_words_asof[];     /* trade, quote, book: before '.', in the order of td_rhythm_source from
-                                                 TRADES on */
+extern const char *const td_words_news[];     /* from SENTIMENT on */
+extern const char *const td_words_asof[];     /* trade, quote, book, news: before '.', in td_rhythm_source's order */
 extern const char *const td_words_time[];     /* of the time at which a strategy runs; and its instrument's tick */
 extern const char *const td_words_position[]; /* of what it holds then */
 

@@ -39,10 +39,12 @@ static uint64_t meaning_of_port(meanings *m, const td_graph *reader, td_port por
     uint64_t read = 0;
     while (!is_of_rhythm(m->program, at, port.rhythm)) at++; /* the language has put it there */
     const td_graph *graph = m->program->graphs[at];
-    if (port.kind == TD_PORT_VALUE) read = meaning_at(m, at, graph->exports[port.export_at].node);
+    bool reads = port.kind == TD_PORT_VALUE || port.kind == TD_PORT_OVER;
+    if (reads) read = meaning_at(m, at, graph->exports[port.export_at].node);
+    if (port.admits != 0) read = read * 31 + meaning_at(m, at, graph->exports[port.admits - 1].node);
     if (port.kind >= TD_PORT_POSITION) read = td_hash_bytes(reader->strategies[port.export_at].name);
     if (port.use != 0) read = read * 31 + td_hash_bytes(reader->uses[port.use - 1].instrument);
-    port.export_at = port.use = 0;
+    port.export_at = port.use = port.admits = 0;
     return read ^ td_hash_bytes((td_bytes){(const uint8_t *)&port, sizeof port});
 }
 

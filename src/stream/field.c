@@ -2,8 +2,20 @@
 #include "stream/field.h"
 
 td_type td_field_type(td_field field) {
-    if (field == TD_FIELD_IMBALANCE || field == TD_FIELD_MICROPRICE) return TD_TYPE_REAL;
-    return TD_TYPE_DECIMAL;
+    switch (field) {
+    case TD_FIELD_IMBALANCE:
+    case TD_FIELD_MICROPRICE:
+    case TD_FIELD_SENTIMENT:
+        return TD_TYPE_REAL;
+    case TD_FIELD_HEADLINE:
+    case TD_FIELD_SOURCE:
+    case TD_FIELD_URL:
+        return TD_TYPE_TEXT;
+    case TD_FIELD_EVENT:
+        return TD_TYPE_CONDITION;
+    default:
+        return TD_TYPE_DECIMAL;
+    }
 }
 
 bool td_field_is_narrow(td_field field) {
@@ -19,6 +31,6 @@ bool td_field_is_narrow(td_field field) {
     case TD_FIELD_MID:
         return true;
     default:
-        return td_field_type(field) == TD_TYPE_REAL;
+        return td_field_type(field) != TD_TYPE_DECIMAL;
     }
 }

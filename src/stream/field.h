@@ -1,4 +1,5 @@
-/* src/stream/field.h - what bars, trades, quotes and books have by a name: the values that a graph's event brings. */
+/* src/stream/field.h - what bars, trades, quotes, books and news have by a name: the values that a graph's event
+ * brings. */
 #pragma once
 #include "stream/value.h"
 
@@ -27,6 +28,13 @@ typedef enum td_field {
     TD_FIELD_ASK_SIZE,
     TD_FIELD_IMBALANCE,  /* (bid sizes - ask sizes) / (bid sizes + ask sizes) of those */
     TD_FIELD_MICROPRICE, /* (bid * ask size + ask * bid size) / (bid size + ask size), of the best level */
+    /* of news */
+    TD_FIELD_SENTIMENT,
+    TD_FIELD_HEADLINE, /* texts: for TD_OP_TEXT alone */
+    TD_FIELD_SOURCE,
+    TD_FIELD_URL,
+    /* of any tick */
+    TD_FIELD_EVENT, /* a condition, true: it is there */
     TD_FIELD_COUNT,
 } td_field;
 

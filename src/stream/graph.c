@@ -42,8 +42,10 @@ int td_rhythm_compare(td_rhythm a, td_rhythm b) {
 }
 
 void td_rhythm_format(td_rhythm rhythm, char out[TD_RHYTHM_TEXT_MAX]) {
-    static const char *const sources[] = {
-        [TD_RHYTHM_TRADES] = "trades", [TD_RHYTHM_QUOTES] = "quotes", [TD_RHYTHM_BOOK] = "book"};
+    static const char *const sources[] = {[TD_RHYTHM_TRADES] = "trades",
+                                          [TD_RHYTHM_QUOTES] = "quotes",
+                                          [TD_RHYTHM_BOOK] = "book",
+                                          [TD_RHYTHM_NEWS] = "news"};
     char duration[24];
     (void)td_duration_format(rhythm.every_ns, duration);
     if (rhythm.source == TD_RHYTHM_BARS)
@@ -73,7 +75,8 @@ static bool node_is_active(const td_graph *g, const void *state, uint32_t node) 
 /* ---- sets ---- */
 
 static bool set_has(td_bytes set, td_bytes instrument) {
-    if (set.data[set.size - 1] != '*') return td_bytes_equal(set, instrument);
+    bool open = set.size > 1 && set.data[set.size - 1] == '*';
+    if (!open) return td_bytes_equal(set, instrument);
     return instrument.size >= set.size && memcmp(set.data, instrument.data, set.size - 1) == 0;
 }
 
@@ -93,7 +96,7 @@ bool td_graph_strategy_at(const td_graph *g, size_t index, td_graph_strategy *ou
 static bool sets_have(const td_bytes *sets, size_t first, size_t count, td_bytes instrument) {
     for (size_t i = first; i < first + count; i++)
         if (set_has(sets[i], instrument)) return true;
-    return count == 0;
+    return count == 0 && !td_bytes_equal(instrument, TD_TEXT(TD_GENERAL_NEWS)); /* which is no instrument */
 }
 
 /* How much of the name the pattern says; 0: it does not fit. */
@@ -538,8 +541,10 @@ bool td_graph_act(const td_graph *g, void *state, uint32_t strategy, const td_ac
 
 /* ---- events ---- */
 
-/* Of what comes from outside: the event's fields, and ports. */
-static td_value given_value(const td_graph_event *event, const td_node *is) {
+/* Of what comes from outside: the event's fields, what its texts are, and ports. */
+static td_value given_value(const td_graph_event *event, const graph_node *node) {
+    const td_node *is = &node->is;
+    if (is->op == TD_OP_TEXT) return td_tick_text(event->tick, is->n, node->text);
     if (is->op == TD_OP_FIELD && event->tick != NULL) return td_tick_field(event->tick, is->n);
     if (is->op == TD_OP_FIELD) return bar_field(event->bar, event->dividends, (td_field)is->n);
     return event->ports != NULL ? event->ports[is->n] : TD_VALUE_NA;
@@ -557,8 +562,8 @@ static void run_nodes(const td_graph *g, void *state, const td_graph_event *even
     for (uint32_t i = from; i < to; i++) {
         const td_node *is = &g->nodes[i].is;
         if (!node_is_active(g, state, i)) continue;
-        bool given = is->op == TD_OP_FIELD || is->op == TD_OP_PORT;
-        values[i] = given ? given_value(event, is) : node_value(g, &g->nodes[i], state);
+        bool given = is->op == TD_OP_FIELD || is->op == TD_OP_PORT || is->op == TD_OP_TEXT;
+        values[i] = given ? given_value(event, &g->nodes[i]) : node_value(g, &g->nodes[i], state);
     }
 }
 

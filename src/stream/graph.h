@@ -37,7 +37,13 @@ void td_graph_free(td_graph *graph); /* accepts NULL */
 
 /* What makes a graph run: each final bar of a width, or each tick of a kind, then at most once per `every`: on the
  * first one that is not sooner than that after the last that ran it. */
-typedef enum td_rhythm_source { TD_RHYTHM_BARS, TD_RHYTHM_TRADES, TD_RHYTHM_QUOTES, TD_RHYTHM_BOOK } td_rhythm_source;
+typedef enum td_rhythm_source {
+    TD_RHYTHM_BARS,
+    TD_RHYTHM_TRADES,
+    TD_RHYTHM_QUOTES,
+    TD_RHYTHM_BOOK,
+    TD_RHYTHM_NEWS
+} td_rhythm_source;
 
 typedef struct td_rhythm {
     int64_t width_ns; /* of bars, else 0 */
@@ -60,6 +66,7 @@ size_t td_graph_state_bytes(const td_graph *graph); /* per instrument, a multipl
 typedef enum td_port_kind {
     TD_PORT_VALUE, /* what a graph gives to others */
     TD_PORT_AGE,   /* how long ago that came, in seconds */
+    TD_PORT_OVER,  /* of news: what a window over the last `span` says */
     /* of the position of a strategy of the graph's own, as it stands before the event; na but for the first when there
        is none */
     TD_PORT_POSITION, /* held, signed, in shares of the event's time */
@@ -75,7 +82,10 @@ typedef struct td_port {
     uint32_t export_at; /* there; of a position the strategy */
     uint32_t use;       /* of which instrument: 1 + its place in td_graph_uses; 0: the graph's own */
     uint8_t type, kind; /* td_type, td_port_kind */
-    uint8_t zero[6];    /* equal bytes are the same port */
+    uint8_t over;       /* OVER: td_recall_word */
+    uint8_t element;    /* OVER: td_type of its elements. Equal bytes are the same port */
+    uint32_t admits;    /* OVER: 1 + the export that is the condition of its elements; 0: all are */
+    int64_t span_ns;    /* OVER */
 } td_port;
 
 uint32_t td_graph_ports(const td_graph *graph, const td_port **out_ports);

@@ -13,6 +13,7 @@ struct td_graph_builder {
     td_buf ports;  /* td_port */
     td_buf traded; /* td_bytes */
     td_buf facts, fact_rows;
+    td_buf texts;    /* written_text */
     uint32_t *table; /* node + 1 by hash of its bytes, 0: free; open addressing */
     uint32_t table_size;
 };
@@ -30,6 +31,7 @@ td_graph_builder *td_graph_builder_new(td_rhythm rhythm) {
 void td_graph_builder_free(td_graph_builder *b) {
     if (b == NULL) return;
     free(b->table);
+    td_buf_fini(&b->texts);
     td_buf_fini(&b->terms);
     td_buf_fini(&b->params);
     td_buf_fini(&b->report_values);
@@ -117,6 +119,29 @@ uint32_t td_graph_builder_add(td_graph_builder *b, td_node node) {
     return intern(b, node);
 }
 
+/* ---- texts ---- */
+
+typedef struct written_text {
+    td_value name; /* the same of equal texts, in any graph */
+    td_bytes text;
+} written_text;
+
+static const written_text *text_named(const td_graph_builder *b, td_value name) {
+    const written_text *texts = (const written_text *)(const void *)b->texts.data;
+    for (uint32_t i = 0; i < COUNT(b->texts, written_text); i++)
+        if (texts[i].name == name) return &texts[i];
+    return NULL;
+}
+
+uint32_t td_graph_builder_add_text(td_graph_builder *b, uint32_t test, td_bytes text) {
+    uint8_t sha256[32];
+    written_text written = {.text = text};
+    td_sha256(text, sha256);
+    memcpy(&written.name, sha256, sizeof written.name);
+    if (text_named(b, written.name) == NULL) td_buf_put(&b->texts, &written, sizeof written);
+    return td_graph_builder_add(b, (td_node){.op = TD_OP_TEXT, .n = test, .constant = written.name});
+}
+
 /* ---- ports ---- */
 
 uint32_t td_graph_builder_add_port(td_graph_builder *b, td_port port) {
@@ -125,6 +150,11 @@ uint32_t td_graph_builder_add_port(td_graph_builder *b, td_port port) {
     while (at < count && memcmp(&ports[at], &port, sizeof port) != 0) at++;
     if (at == count) td_buf_put(&b->ports, &port, sizeof port);
     return intern(b, (td_node){.op = TD_OP_PORT, .type = (uint8_t)port.type, .n = at});
+}
+
+td_port td_graph_builder_port(const td_graph_builder *b, uint32_t n) {
+    assert(n < COUNT(b->ports, td_port));
+    return ((const td_port *)(const void *)b->ports.data)[n];
 }
 
 td_port td_graph_builder_export(td_graph_builder *b, uint32_t node, const td_bytes *sets, size_t set_count) {
@@ -408,6 +438,7 @@ static void place_nodes(const td_graph_builder *b, td_graph *g, uint32_t *number
             *node = *node_at(b, i);
             for (uint32_t k = 0; k < TD_OP_INPUTS_MAX; k++) node->in[k] = number[node->in[k]];
             if (node->op == TD_OP_PORT) place_port(b, g, number[i]);
+            if (node->op == TD_OP_TEXT) g->nodes[number[i]].text = text_named(b, node->constant)->text;
             g->looks_at_daytime = g->looks_at_daytime || td_op_rows[node->op].daytime;
             memcpy(g->users + (size_t)number[i] * g->mask_words, mask, g->mask_words * sizeof *mask);
         }
@@ -520,7 +551,10 @@ static bool shares_text(const td_graph *g, uint32_t strategy, td_bytes text) {
     return strategy > 0 && g->strategies[strategy].text.data == text.data;
 }
 
-static void own_texts(td_graph *g, uint32_t set_count, uint32_t action_count, uint32_t fact_count) {
+static void own_texts(const td_graph_builder *b, td_graph *g, uint32_t set_count, uint32_t action_count,
+                      uint32_t fact_count) {
+    uint32_t text_count = COUNT(b->texts, written_text);
+    written_text *texts = (written_text *)(void *)b->texts.data;
     size_t size = 0;
     td_bytes text = {0};
     for (uint32_t i = 0; i < g->strategy_count; i++) {
@@ -537,6 +571,7 @@ static void own_texts(td_graph *g, uint32_t set_count, uint32_t action_count, ui
     for (uint32_t i = 0; i < g->use_count; i++) size += g->uses[i].instrument.size;
     for (uint32_t i = 0; i < g->report_count; i++) size += g->reports[i].text.size;
     for (uint32_t i = 0; i < g->report_value_count; i++) size += g->report_values[i].name.size;
+    for (uint32_t i = 0; i < text_count; i++) size += texts[i].text.size;
     char *at = g->texts = td_alloc(size);
     text = (td_bytes){0};
     for (uint32_t i = 0; i < g->strategy_count; i++) {
@@ -556,6 +591,7 @@ static void own_texts(td_graph *g, uint32_t set_count, uint32_t action_count, ui
     for (uint32_t i = 0; i < g->use_count; i++) own_text(&at, &g->uses[i].instrument);
     for (uint32_t i = 0; i < g->report_count; i++) own_text(&at, &g->reports[i].text);
     for (uint32_t i = 0; i < g->report_value_count; i++) own_text(&at, &g->report_values[i].name);
+    for (uint32_t i = 0; i < text_count; i++) own_text(&at, &texts[i].text);
     for (uint32_t i = 0; i < g->line_count; i++) {
         own_text(&at, &g->lines[i].name);
         g->lines[i].strategy = g->strategies[g->lines[i].owner].name;
@@ -596,12 +632,13 @@ td_graph *td_graph_build(td_graph_builder *b) {
     g->param_count = COUNT(b->params, td_graph_param);
     g->params = take_data(&b->params);
     g->uses = take_data(&b->uses);
-    own_texts(g, set_count, action_count, fact_count);
+    own_texts(b, g, set_count, action_count, fact_count);
     take_nodes(b, g, action_count);
     g->term_count = COUNT(b->terms, td_term);
     g->terms = take_data(&b->terms);
     lay_out_state(g);
     td_buf_fini(&b->nodes);
+    td_buf_fini(&b->texts);
     td_buf_fini(&b->ports);
     memset(b->table, 0, b->table_size * sizeof *b->table);
     return g;

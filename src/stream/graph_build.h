@@ -45,6 +45,8 @@ void td_graph_builder_free(td_graph_builder *builder); /* accepts NULL */
 
 /* The number of a node that computes this: a new one, an equal one there was, or a constant. */
 uint32_t td_graph_builder_add(td_graph_builder *builder, td_node node);
+/* A TEXT of that test: the text is borrowed, too. */
+uint32_t td_graph_builder_add_text(td_graph_builder *builder, uint32_t test, td_bytes text);
 td_node td_graph_builder_node(const td_graph_builder *builder, uint32_t node);
 
 /* The place of the strategy begun last. */
@@ -84,6 +86,7 @@ void td_graph_builder_close_term(td_graph_builder *builder, uint32_t term, uint3
 
 /* The node of a port: a new one, or that of an equal one. */
 uint32_t td_graph_builder_add_port(td_graph_builder *builder, td_port port);
+td_port td_graph_builder_port(const td_graph_builder *builder, uint32_t n); /* of a PORT with that n */
 /* The port of another graph that reads `node`, no constant, for the instruments of `sets`, lent like the texts. */
 td_port td_graph_builder_export(td_graph_builder *builder, uint32_t node, const td_bytes *sets, size_t set_count);
 

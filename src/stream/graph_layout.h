@@ -12,6 +12,7 @@ typedef struct graph_node {
     uint32_t ring_depth; /* past values kept; 0: nobody looks back */
     bool ring_wide;      /* 16 bytes each, else 8 */
     uint32_t warmup;     /* bars without a value, as far as that can be told */
+    td_bytes text;       /* of TEXT: as written */
 } graph_node;
 
 typedef struct graph_strategy {

@@ -36,6 +36,7 @@ const td_op_row td_op_rows[TD_OP_COUNT] = {
     [TD_OP_FIELD] = {DECIMAL},
     [TD_OP_PORT] = {0}, /* of its port's type */
     [TD_OP_FACT] = {0}, /* of its facts' */
+    [TD_OP_TEXT] = {CONDITION},
     [TD_OP_AGO] = {.inputs = 1, .same = 1, .pasts = 1, PAST, .step = step_ago},
     [TD_OP_AT] = {.inputs = 2, .same = 1, .pasts = 1, .step = step_at},
     [TD_OP_SUM] = {.inputs = 1, WINDOW, .pasts = 1, REAL, .step = td_sum_step, .state_bytes = total_bytes},

@@ -12,6 +12,7 @@ typedef enum td_op {
     TD_OP_FIELD,    /* node.n: a td_field of the event                      */
     TD_OP_PORT,     /* node.n: a port of the graph                       */
     TD_OP_FACT,     /* node.n: facts of the graph, node.constant their hash: one value for an instrument */
+    TD_OP_TEXT,     /* node.n: a td_text_test; node.constant names the text as written */
     TD_OP_AGO,      /* input 0, node.n bars ago; na until then           */
     TD_OP_AT,       /* input 0 as it was input 1 bars ago, at most node.n */
     /* with a memory (indicator.h, order.h), most of them of the last node.n values of input 0 */

@@ -24,13 +24,26 @@ static td_value read_bar(const td_graph *graph, const void *memory, const td_por
     return port->kind == TD_PORT_AGE ? at_ns - end_ns : td_graph_export(graph, memory, port->export_at);
 }
 
+/* A window up to that instant, over what was there. */
+static td_value read_over(td_recall recall, const td_port *port, int64_t at_ns) {
+    td_recall_window window = {.from_ns = at_ns - port->span_ns,
+                               .to_ns = at_ns,
+                               .value = port->export_at,
+                               .admits = port->admits,
+                               .type = (td_type)port->element,
+                               .word = (td_recall_word)port->over};
+    return td_recall_over(recall, &window);
+}
+
 /* Of ticks, and of bars that are not the newest, what was there at that instant. */
 static td_value read_export(const td_state *s, uint32_t instrument, const td_port *port, int64_t at_ns) {
-    if (instrument == UINT32_MAX) return TD_VALUE_NA; /* it has not been seen */
+    bool over = port->kind == TD_PORT_OVER;
+    if (instrument == UINT32_MAX) return over ? read_over((td_recall){0}, port, at_ns) : TD_VALUE_NA; /* not seen yet */
     block_head *block = block_of(s, instrument);
     for (size_t g = 0; g < td_program_graph_count(s->program); g++) {
         const td_graph *graph = s->program->graphs[g];
         if (graph == NULL || td_rhythm_compare(td_graph_rhythm(graph), port->rhythm) != 0) continue;
+        if (over) return read_over(recall_of(s, block, g), port, at_ns);
         const void *memory = graph_state_of(s, block, g);
         if (g >= s->program->width_count || is_later(memory, at_ns))
             return read_asof(asof_of(s, block, g), port, at_ns);
@@ -103,4 +116,6 @@ void td_state_keep_exports(td_state *s, uint32_t instrument, size_t graph, int64
     td_value *values = td_asof_put(asof, event_ns);
     for (uint32_t i = 0; i < asof.values; i++)
         values[i] = td_graph_export(s->program->graphs[graph], graph_state_of(s, block, graph), i);
+    td_recall recall = recall_of(s, block, graph);
+    if (recall.block != NULL) memcpy(td_recall_put(recall, event_ns), values, asof.values * sizeof *values);
 }

@@ -66,11 +66,20 @@ static int64_t session_ns(const td_program *p, const td_graph *g) {
     return (closes_at_night(p) ? 5 : 1) * TD_NS_PER_DAY;
 }
 
+/* Of windows over news that a graph reads as of its own events the longest. */
+static int64_t longest_span_ns(const td_graph *g) {
+    int64_t most_ns = 0;
+    for (uint32_t i = 0; i < g->port_count; i++)
+        if (g->ports[i].span_ns > most_ns) most_ns = g->ports[i].span_ns;
+    return most_ns;
+}
+
 /* Graphs read each other: what one needs, another may need before. The first bar may be cut, and one more is open. */
 int64_t td_program_reach_ns(const td_program *p) {
     int64_t sum_ns = 0;
     for (size_t g = 0; g < td_program_graph_count(p); g++) {
         int64_t events = p->graphs[g] != NULL ? graph_reach(p->graphs[g]) : 0;
+        if (p->graphs[g] != NULL) sum_ns = plus(sum_ns, longest_span_ns(p->graphs[g]));
         if (events == 0) continue;
         sum_ns = plus(sum_ns, times(plus(events, 2), pace_ns(p, p->graphs[g])));
         sum_ns = plus(sum_ns, session_ns(p, p->graphs[g]));

@@ -4,7 +4,7 @@
 #include "stream/state.h"
 #include <stdlib.h>
 
-enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 25 };
+enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 26 };
 
 typedef struct snapshot_head {
     uint32_t magic, version;
@@ -114,7 +114,9 @@ static bool block_is_sound(const td_state *s, block_head *block) {
     for (size_t g = 0; g < td_program_graph_count(s->program); g++) {
         if (s->program->graphs[g] == NULL) continue;
         td_asof asof = asof_of(s, block, g);
+        td_recall recall = recall_of(s, block, g);
         if (asof.block != NULL && !td_asof_valid(asof)) return false;
+        if (recall.block != NULL && !td_recall_valid(recall)) return false;
     }
     return true;
 }

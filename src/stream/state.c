@@ -78,6 +78,8 @@ void td_state_lay_out(td_state *s) {
         uint32_t values = td_graph_exports(p->graphs[g]);
         s->asof_offset[g] = at;
         if (values > 0) at += td_asof_bytes(values, s->asof_grains);
+        s->recall_offset[g] = at;
+        if (values > 0 && td_graph_rhythm(p->graphs[g]).source == TD_RHYTHM_NEWS) at += td_recall_bytes(values);
         uint32_t count = td_graph_ports(p->graphs[g], &ports);
         port_count = count > port_count ? count : port_count;
     }

@@ -8,6 +8,7 @@
 #include "stream/hindsight.h"
 #include "stream/kept.h"
 #include "stream/pending.h"
+#include "stream/recall.h"
 #include "stream/released.h"
 #include "stream/rules.h"
 #include "stream/seen.h"
@@ -73,13 +74,14 @@ struct td_state {
     uint32_t slots[TD_WIDTHS_MAX];      /* … or closed and still take trades */
     uint32_t depth[TD_WIDTHS_MAX];      /* bars that the graph can look back */
     size_t window_offset[TD_WIDTHS_MAX], graph_offset[TD_GRAPHS_MAX];
-    size_t asof_offset[TD_GRAPHS_MAX]; /* of graphs that others read: what they gave */
-    uint32_t asof_grains;              /* as far back as bars may still close, each of them */
-    int64_t asof_grain_ns;             /* that divides the widths of those who read them; 0: no bars do */
-    uint8_t ticks_run;                 /* graphs on ticks: a bit by td_rhythm_source */
-    bool touches;                      /* a strategy is filled at the touch */
-    bool warms;                        /* beside another one: nobody has its positions */
-    td_value *ports;                   /* room for those of any graph */
+    size_t asof_offset[TD_GRAPHS_MAX];   /* of graphs that others read: what they gave */
+    size_t recall_offset[TD_GRAPHS_MAX]; /* of those on news */
+    uint32_t asof_grains;                /* as far back as bars may still close, each of them */
+    int64_t asof_grain_ns;               /* that divides the widths of those who read them; 0: no bars do */
+    uint8_t ticks_run;                   /* graphs on ticks: a bit by td_rhythm_source */
+    bool touches;                        /* a strategy is filled at the touch */
+    bool warms;                          /* beside another one: nobody has its positions */
+    td_value *ports;                     /* room for those of any graph */
     feed_state feeds[TD_PROGRAM_FEEDS_MAX];
     uint32_t feed_count;
     td_kept *kept;        /* windows beyond grace that a release may revise */
@@ -132,6 +134,11 @@ static inline td_asof asof_of(const td_state *s, block_head *block, size_t graph
                      .values = values,
                      .grains = s->asof_grains,
                      .grain_ns = s->asof_grain_ns};
+}
+static inline td_recall recall_of(const td_state *s, block_head *block, size_t graph) {
+    const td_graph *g = s->program->graphs[graph];
+    bool none = td_graph_rhythm(g).source != TD_RHYTHM_NEWS || td_graph_exports(g) == 0;
+    return (td_recall){none ? NULL : (uint8_t *)block + s->recall_offset[graph], td_graph_exports(g)};
 }
 static inline const td_calendar *calendar_of(const td_state *s, const block_head *block) {
     return td_program_calendar_at(s->program, block->calendar);

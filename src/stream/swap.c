@@ -56,6 +56,7 @@ static void keep_instrument(const td_state *from, const td_state *warm, td_state
     block->recent = old->recent;
     if (to->touches) block->touch = from->touches || warm == NULL ? old->touch : block_of(warm, instrument)->touch;
     block->counted_ns = old->counted_ns;
+    block->news = old->news;
     bool same_ids = old->feed != NO_FEED && from->feeds[old->feed].set.trade_ids == to->feeds[old->feed].set.trade_ids;
     block->gaps = old->gaps;
     if (same_ids)
@@ -94,6 +95,10 @@ static void carry_asof(const td_state *source, size_t at, td_state *to, size_t g
     bool alike = mine.block != NULL && mine.values == theirs.values && mine.grains == theirs.grains &&
                  mine.grain_ns == theirs.grain_ns;
     if (alike) memcpy(mine.block, theirs.block, td_asof_bytes(mine.values, mine.grains));
+    td_recall recalled = recall_of(source, block_of(source, instrument), at),
+              recalls = recall_of(to, block_of(to, instrument), graph);
+    bool same = recalls.block != NULL && recalled.block != NULL && recalls.values == recalled.values;
+    if (same) memcpy(recalls.block, recalled.block, td_recall_bytes(recalls.values));
 }
 
 static void carry_graph(const td_state *from, const td_state *warm, td_state *to, size_t graph) {

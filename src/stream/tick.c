@@ -1,4 +1,4 @@
-/* src/stream/tick.c - what trades, quotes and books say, as values. */
+/* src/stream/tick.c - what trades, quotes, books and news say, as values. */
 #include "stream/tick.h"
 #include "stream/sum.h"
 #include <assert.h>
@@ -78,6 +78,10 @@ td_value td_tick_field(const td_tick *tick, uint32_t field_and_depth) {
     uint32_t depth = field_and_depth >> TD_FIELD_BITS;
     if (depth == 0) depth = 1;
     switch (field) {
+    case TD_FIELD_EVENT:
+        return 1;
+    case TD_FIELD_SENTIMENT:
+        return td_value_real(tick->event->news.sentiment);
     case TD_FIELD_BID:
     case TD_FIELD_ASK:
     case TD_FIELD_BID_SIZE:
@@ -90,6 +94,23 @@ td_value td_tick_field(const td_tick *tick, uint32_t field_and_depth) {
         return both_sides_field(tick, field, depth);
     default:
         return trade_field(&tick->event->trade, field);
+    }
+}
+
+/* ---- texts ---- */
+
+td_value td_tick_text(const td_tick *tick, uint32_t test, td_bytes text) {
+    const td_news *n = &tick->event->news;
+    td_field field = td_field_of(test);
+    td_bytes said = field == TD_FIELD_HEADLINE ? n->headline : field == TD_FIELD_SOURCE ? n->source : n->url;
+    if (said.size == 0) return TD_VALUE_NA;
+    switch ((td_text_relation)(test >> TD_FIELD_BITS)) {
+    case TD_TEXT_HAS:
+        return td_bytes_have(said, text);
+    case TD_TEXT_IS_IN:
+        return td_bytes_have(text, said);
+    default:
+        return td_bytes_equal(said, text);
     }
 }
 
@@ -111,7 +132,7 @@ bool td_tick_of_event(const td_event *e, td_tick *out) {
                      .instrument = e->instrument,
                      .event = e};
     if (e->kind == TD_EVENT_QUOTE) return find_price(out);
-    out->price = e->trade.price;
+    if (e->kind == TD_EVENT_TRADE) out->price = e->trade.price;
     return true;
 }
 

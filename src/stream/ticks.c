@@ -1,5 +1,5 @@
-/* src/stream/ticks.c - strategies on trades, quotes and books: each tick that was accepted runs the graphs of its kind,
- * in the order of the log. Nothing is revised: what comes late runs when it comes. */
+/* src/stream/ticks.c - strategies on trades, quotes, books and news: each tick that was accepted runs the graphs of its
+ * kind, in the order of the log. Nothing is revised: what comes late runs when it comes. */
 #include "stream/desk.h"
 #include "stream/ledger.h"
 #include "stream/ports.h"
@@ -105,9 +105,10 @@ static void run_all(td_state *s, td_rhythm_source source, const td_tick *tick, c
 
 void td_ticks_run(td_state *s, const td_event *e, const td_emit *emit) {
     td_tick tick;
-    bool trade = e->kind == TD_EVENT_TRADE;
-    if ((trade || e->kind == TD_EVENT_QUOTE) && td_tick_of_event(e, &tick))
-        run_all(s, trade ? TD_RHYTHM_TRADES : TD_RHYTHM_QUOTES, &tick, emit);
+    bool trade = e->kind == TD_EVENT_TRADE, news = e->kind == TD_EVENT_NEWS;
+    if (e->kind == TD_EVENT_PRICE || !td_tick_of_event(e, &tick)) return;
+    if (news) tick.price = block_of(s, e->instrument)->recent.last;
+    run_all(s, trade ? TD_RHYTHM_TRADES : news ? TD_RHYTHM_NEWS : TD_RHYTHM_QUOTES, &tick, emit);
 }
 
 void td_ticks_run_book(td_state *s, const td_event *e, td_bytes instrument, const td_emit *emit) {

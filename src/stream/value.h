@@ -21,6 +21,7 @@ typedef enum td_type {
     TD_TYPE_CONDITION,
     TD_TYPE_DURATION, /* seconds, as decimals are */
     TD_TYPE_TIME,     /* an instant: seconds since the Unix epoch */
+    TD_TYPE_TEXT,     /* of expressions alone: what is made of one (TD_OP_TEXT) is a condition; no node keeps it */
 } td_type;
 
 static inline bool td_value_is_na(td_value v) { return v == TD_VALUE_NA; }

@@ -105,7 +105,7 @@ static void put_row(asking *a, uint32_t term, uint32_t depth) {
     row.at = value_of(a, t, a->q->at);
     row.before = a->out->has_before ? value_of(a, t, a->q->before) : TD_VALUE_NA;
     row.constant = t->node == TD_GRAPH_NOTHING;
-    row.known = t->node != TD_GRAPH_NOTHING || !td_value_is_na(t->constant);
+    row.known = t->type != TD_TYPE_TEXT && (t->node != TD_GRAPH_NOTHING || !td_value_is_na(t->constant));
     row.warmup = t->node == TD_GRAPH_NOTHING ? 0 : td_graph_warmup(a->q->graph, t->node);
     measure(a, term, &row);
     td_buf_put(&a->out->rows, &row, sizeof row);

@@ -2,6 +2,8 @@
 """tests/e2e/strategies.py - tests of users' own strategies: the examples give what they are said to give, what differs
 is told line by line, and a plan says what strategies compile to.
 """
+import csv
+import datetime
 import json
 import pathlib
 import shutil
@@ -29,6 +31,109 @@ def examples_give_what_they_are_said_to_give(home):
     assert len(told) == len(EXAMPLES) >= 3, told
     assert all(t["ok"] and t["signals"] > 0 and t["different"] == 0 for t in told), told
     return f"{len(told)} examples, {sum(t['signals'] for t in told)} signals"
+
+
+def seconds(stamp):
+    return datetime.datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
+
+
+def trades_of(bar):
+    """As format csv makes them: (time, price)."""
+    open_, high, low, close = (float(bar[name]) for name in ("open", "high", "low", "close"))
+    prices = (open_, low, high, close) if close >= open_ else (open_, high, low, close)
+    return [(seconds(bar["time"]) + at / 1000, price) for at, price in enumerate(prices)]
+
+
+def momentum_by_a_plain_loop(bars, news):
+    """[(time, action, price)] of examples/strategies/news_momentum.td, from its tables alone. A bar is final 1 s behind
+    its end."""
+    steps = [(time, price, None) for bar in bars for time, price in trades_of(bar)]
+    steps += [(seconds(bar["time"]) + 61, float(bar["close"]), index) for index, bar in enumerate(bars)]
+    told, closes, target, filled, best = [], [], 0, None, 0
+    for time, price, index in sorted(steps, key=lambda step: step[0]):
+        if index is None:
+            if target == 1 and filled is None:
+                filled, best = (time, price), price
+            elif target == 1:
+                best = max(best, price)
+                if price <= best - 0.03 * filled[1]:
+                    told.append((time, "exit", price))
+                    target, filled = 0, None
+            continue
+        end = time - 1
+        closes.append(price)
+        recent = [row for row in news if end - 7200 < seconds(row["time"]) <= end]
+        moods = [float(row["sentiment"]) for row in recent if row["sentiment"]]
+        mood = sum(moods) / len(moods) if moods else 0
+        offering = any("offering" in row["headline"].lower() for row in recent)
+        rises = index >= 30 and price / closes[index - 30] - 1 > 0.01
+        held = end - filled[0] if filled is not None else 0
+        if target == 1 and (mood < 0 or held > 86400):
+            told.append((end, "exit", price))
+            target, filled = 0, None
+        elif target == 0 and len(recent) >= 2 and mood > 0.4 and rises and not offering:
+            told.append((end, "buy", price))
+            target = 1
+    return told
+
+
+@cases.add
+def news_gives_what_a_plain_loop_says(home):
+    folder = td.ROOT / "examples" / "strategies" / "news_momentum"
+    tables = {name: list(csv.DictReader(open(folder / f"{name}.csv", encoding="utf-8", newline="")))
+              for name in ("bars", "news", "signals")}
+    of_it = [row for row in tables["news"] if "NASDAQ:ACME" in row["instrument"].split()]
+    said = [(seconds(row["id"].split("/")[2].split("#")[0] + "Z"), row["action"], float(row["price"]))
+            for row in tables["signals"]]
+    by_loop = momentum_by_a_plain_loop(tables["bars"], of_it)
+    assert said == by_loop and len(said) >= 6, (said, by_loop)
+    without = [dict(row, headline="") for row in of_it]
+    assert momentum_by_a_plain_loop(tables["bars"], without) != said, "no offering kept anybody from buying"
+    return f"{len(said)} signals"
+
+
+NEWS_CSV = """time,instrument,headline,sentiment,source
+2026-03-02T14:30:30Z,N:A N:B,"Sales up, up",0.5,wire
+2026-03-02T14:30:30Z,N:A,Second at once,-0.25,wire
+2026-03-02T14:31:40Z,,All quiet,,
+2026-03-02T14:33:00Z,N:A,Acme OFFERING of shares,,desk
+2026-03-02T14:33:30Z,N:A,"no quote at its end,,
+"""
+NEWS_TD = """strategy mood on bars(1m) for N:A
+  use world = * news
+  tone = avg(news.sentiment, 10m)
+  emit e { n = count(news, 10m), tone = tone, last = news.sentiment, off = any(news.headline has "offering", 10m), w = count(world, 5m) }
+strategy direct on news for N:A
+  buy  when sentiment > 0.3 and "UP" in headline
+  exit when headline has "offering"
+"""
+NEWS_VALUES = {"14:31": [2, 0.125, -0.25, False, 0], "14:32": [2, 0.125, -0.25, False, 1],
+               "14:36": [3, 0.125, None, True, 1], "14:41": [1, None, None, True, 0],
+               "14:56": [0, None, None, False, 0]}
+
+
+@cases.add
+def news_is_seen_wherever_it_lies(home):
+    """N:A, N:B and what is general have partitions of their own here or not; 1 and 8 of them tell the same."""
+    pathlib.Path(home, "bars.csv").write_text("time,instrument,open,high,low,close,volume\n" + "".join(
+        f"2026-03-02T14:{minute}:00Z,N:A,10,10,10,10,4\n" for minute in (30, 31, 35, 40, 55)), encoding="utf-8")
+    pathlib.Path(home, "news.csv").write_text(NEWS_CSV, encoding="utf-8")
+    pathlib.Path(home, "mood.td").write_text(NEWS_TD, encoding="utf-8")
+    for partitions in (1, 8):
+        data = f"{home}/data{partitions}"
+        pathlib.Path(home, "run.yaml").write_text(
+            f"feeds:\n  - file: {{ format: csv, path: \"{home}/*.csv\" }}\nbars: [1m]\nstrategies: [{home}/mood.td]\n"
+            f"log: {{ dir: {data}, partitions: {partitions} }}\n", encoding="utf-8")
+        told = tapedeck("run", f"{home}/run.yaml", "--until-end")
+        assert "1 rejected" in told, told
+        lines = [json.loads(line) for line in tapedeck("log", "cat", "signals", "--data", data).splitlines()]
+        values = [line["value"] for line in lines]
+        emitted = {v["id"].split("T")[1].split("#")[0]: list(json.loads(v["data"]).values())
+                   for v in values if v["strategy"] == "mood"}
+        assert emitted == NEWS_VALUES, emitted
+        direct = [(v["id"].split("T")[1], v["action"], v["price"]) for v in values if v["strategy"] == "direct"]
+        assert direct == [("14:30:30#1", "buy", "10"), ("14:33#1", "exit", "10")], direct
+    return f"{len(NEWS_VALUES)} bars, 2 signals, 1 and 8 partitions"
 
 
 def copy_example(home, name="golden_cross"):

@@ -138,9 +138,9 @@ static const struct {
      "                  ^\n"},
     {"strategy a on news\n"
      "  x = close\n",
-     "x.td:1:15: 'on news' is not part of this version\n"
-     "    strategy a on news\n"
-     "                  ^\n"},
+     "x.td:2:7: 'close' is of bars, and this runs on news\n"
+     "      x = close\n"
+     "          ^\n"},
     {"strategy a on bars(1m, filled)\n"
      "  x = close\n",
      "x.td:1:24: 'filled' is not part of this version\n"
@@ -542,22 +542,22 @@ static const struct {
     {"strategy a on bars(1m)\n"
      "  x = avg(close, 14)\n"
      "  y = tick\n"
-     "  z = news.sentiment\n"
+     "  z = news.sentimental\n"
      "  w = sma(close, 15m)\n"
      "  v = close > 09:45\n"
-     "  u = \"text\"\n",
+     "  u = abs(\"text\")\n",
      "x.td:3:7: 'tick' reads the instrument table: name one by `instruments: FILE` in the configuration\n"
      "      y = tick\n"
      "          ^\n"
-     "x.td:4:7: 'news' is not part of this version\n"
-     "      z = news.sentiment\n"
+     "x.td:4:7: 'news' has no field 'sentimental'; did you mean 'sentiment'?\n"
+     "      z = news.sentimental\n"
      "          ^\n"
      "x.td:6:7: a number and a time do not go with '>'\n"
      "      v = close > 09:45\n"
      "          ^\n"
-     "x.td:7:7: a text as a value is not part of this version\n"
-     "      u = \"text\"\n"
-     "          ^\n"},
+     "x.td:7:11: a text is compared with a text, as in news.headline has \"…\" or ref.sector == \"…\"\n"
+     "      u = abs(\"text\")\n"
+     "              ^\n"},
     {"strategy a on bars(1m)\n"
      "  x = 1.0000000001\n"
      "  y = 1000000000000000000000000\n"
@@ -609,7 +609,7 @@ static const struct {
      "  x = sma(close, n = 5)\n"
      "  y = close has 3\n"
      "  z = and\n",
-     "x.td:3:7: 'has' is not part of this version\n"
+     "x.td:3:7: 'has' stands between two texts, of which one is written, as in news.headline has \"…\"\n"
      "      y = close has 3\n"
      "          ^\n"
      "x.td:4:7: expected a number, a name or '(', found 'and'\n"
