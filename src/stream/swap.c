@@ -88,13 +88,18 @@ static void carry_positions(const td_state *from, td_state *to, uint32_t instrum
                                from->program->graphs[old], remembered(from, instrument, old).state);
 }
 
-/* What a graph has given to others stays where they read the same of it; else the warm state says it. */
-static void carry_asof(const td_state *source, size_t at, td_state *to, size_t graph, uint32_t instrument) {
+/* What a graph has given to others stays where they read the same of it, as of the same instants; else the warm state
+ * says it. False: it is kept otherwise. */
+static bool carry_asof(const td_state *source, size_t at, td_state *to, size_t graph, uint32_t instrument) {
     td_asof theirs = asof_of(source, block_of(source, instrument), at),
             mine = asof_of(to, block_of(to, instrument), graph);
     bool alike = mine.block != NULL && mine.values == theirs.values && mine.grains == theirs.grains &&
                  mine.grain_ns == theirs.grain_ns;
     if (alike) memcpy(mine.block, theirs.block, td_asof_bytes(mine.values, mine.grains));
+    return alike;
+}
+
+static void carry_recall(const td_state *source, size_t at, td_state *to, size_t graph, uint32_t instrument) {
     td_recall recalled = recall_of(source, block_of(source, instrument), at),
               recalls = recall_of(to, block_of(to, instrument), graph);
     bool same = recalls.block != NULL && recalled.block != NULL && recalls.values == recalled.values;
@@ -110,8 +115,9 @@ static void carry_graph(const td_state *from, const td_state *warm, td_state *to
         td_hindsight_carry(remembered(to, i, graph), carry, td_instruments_name(to->instruments, i),
                            before ? &kept : NULL, &warmed);
         carry_positions(from, to, i, graph);
-        bool same = td_carry_same_exports(carry);
-        carry_asof(same ? from : warm, same ? old : graph, to, graph, i);
+        bool same = td_carry_same_exports(carry), stays = same && carry_asof(from, old, to, graph, i);
+        if (!stays) (void)carry_asof(warm, graph, to, graph, i);
+        carry_recall(same ? from : warm, same ? old : graph, to, graph, i);
     }
     td_carry_free(carry);
 }

@@ -30,6 +30,11 @@ static const char stays[] = "strategy stays on bars(1s)\n"
                             "strategy wide on bars(4s)\n"
                             "  buy when close > close[1]\n"
                             "  sell when close < close[1] or entry.bars >= 3\n"
+                            "series ticks on trades\n"
+                            "  n = ema(price, 5)\n"
+                            "strategy reads on bars(4s)\n"
+                            "  buy when close > ticks.n\n"
+                            "  sell when close < ticks.n\n"
                             "strategy aging on bars(1s)\n"
                             "  p = sma(position, 4)\n"
                             "  buy when close > close[1] and p == 0\n"
@@ -54,6 +59,8 @@ static const char *const others[][2] = {
      "strategy x on bars(1s)\n  a = avg(close, since(close > close[1]))\n"
      "  b = max(high, since(close > close[1]))\n  c = sum(volume, since(close > close[1]), where = close > low)\n"
      "  buy when close > a and c > b\n"},
+    /* bars of other ends ask for what ticks said */
+    {"", "series t on trades\n  n = ema(price, 5)\nstrategy x on bars(1s)\n  buy when close > t.n\n"},
 };
 enum { OTHERS = sizeof others / sizeof others[0] };
 
@@ -114,7 +121,7 @@ static void on_quarantined(void *self, td_bytes i, const td_quarantined *q) { (v
 static void on_gap(void *self, td_bytes instrument, const td_gap *gap) { (void)self, (void)instrument, (void)gap; }
 
 static bool is_of_who_stays(td_bytes strategy) {
-    static const char *const names[] = {"stays", "wide", "aging"};
+    static const char *const names[] = {"stays", "wide", "reads", "aging"};
     for (size_t i = 0; i < COUNT_OF(names); i++)
         if (td_bytes_equal(strategy, td_text(names[i]))) return true;
     return false;
