@@ -7,6 +7,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* The bar that a strategy ran on. One by count is given once, and its window still says when it began. */
+static td_period bar_of(const td_step *step, const td_signal *signal) {
+    const td_state *s = step->state;
+    int64_t start_ns = signal->event_ns - td_width_span_ns(signal->width_ns);
+    for (size_t w = td_program_timed(s->program); w < s->program->width_count; w++)
+        if (s->program->widths_ns[w] == signal->width_ns)
+            start_ns = windows_of(s, block_of(s, step->instrument), w)->start_ns;
+    return (td_period){start_ns, signal->event_ns};
+}
+
 static void on_signal(void *arg, const td_signal *signal) {
     const td_step *step = arg;
     td_bytes name = td_instruments_name(step->state->instruments, step->instrument);
@@ -15,8 +25,8 @@ static void on_signal(void *arg, const td_signal *signal) {
     if (signal->leg.size > 0 && signal->status == TD_SIGNAL_FRESH)
         td_desk_look_again(block_of(step->state, signal->instrument));
     if (signal->status == TD_SIGNAL_WITHHELD && signal->reason.size == 0) {
-        int64_t start_ns = signal->event_ns - signal->width_ns;
-        int64_t number = td_ledger_number_over(step->state, step->instrument, start_ns, signal->event_ns);
+        td_period over = bar_of(step, signal);
+        int64_t number = td_ledger_number_over(step->state, step->instrument, over.start_ns, over.end_ns);
         (void)snprintf(reason, sizeof reason, number > 0 ? "gap %" PRId64 : "a gap before", number);
         told.reason = td_text(reason);
     }
@@ -26,8 +36,7 @@ static void on_signal(void *arg, const td_signal *signal) {
 /* Over the span of the bar that the strategy ran on. */
 static void read_standing(void *arg, const td_signal *blank, td_bytes instrument, td_standing *out) {
     const td_step *step = arg;
-    td_period over = {blank->event_ns - blank->width_ns, blank->event_ns};
-    td_state_read_standing(step->state, instrument, over, out);
+    td_state_read_standing(step->state, instrument, bar_of(step, blank), out);
 }
 
 /* The window's next bar. */

@@ -351,7 +351,10 @@ td_exit_values td_graph_exit_values(const td_graph *g, const void *state, uint32
     td_exit_values out = {{0}};
     for (uint32_t i = 0; i < s->exit_count; i++) {
         const td_exit_rule *rule = &g->exits[s->exit_first + i];
-        if (rule->level != TD_EXIT_R) out.of[i] = decimal_of((td_type)g->nodes[rule->node].is.type, values[rule->node]);
+        if (td_graph_seen(state) == 0)
+            out.of[i] = TD_VALUE_NA; /* it took over a position before it ran at all */
+        else if (rule->level != TD_EXIT_R)
+            out.of[i] = decimal_of((td_type)g->nodes[rule->node].is.type, values[rule->node]);
     }
     return out;
 }
@@ -359,7 +362,7 @@ td_exit_values td_graph_exit_values(const td_graph *g, const void *state, uint32
 bool td_graph_flat_ns(const td_graph *g, const void *state, uint32_t strategy, int64_t *out_ns) {
     const graph_strategy *s = &g->strategies[strategy];
     const td_value *values = (const td_value *)(const void *)((const uint8_t *)state + g->values_offset);
-    if (s->flat == TD_GRAPH_NOTHING || td_value_is_na(values[s->flat])) return false;
+    if (s->flat == TD_GRAPH_NOTHING || td_graph_seen(state) == 0 || td_value_is_na(values[s->flat])) return false;
     *out_ns = (int64_t)values[s->flat];
     return true;
 }

@@ -9,16 +9,16 @@
 #define S TD_NS_PER_S
 
 typedef struct step {
-    const char *of; /* KO, PEP; "": a Time of both */
+    const char *of; /* KO, PEP; "": a Time of both, when the price is below 0 that they are down */
     double at_s, price;
     const char *gives;
 } step;
 
 static td_program *program_of(const char *strategies) {
-    static const int64_t widths_ns[] = {S};
+    static const int64_t widths_ns[] = {S, 5 * S, TD_WIDTH_TRADES + 2};
     const td_bytes text = td_text(strategies);
     const td_program_settings settings = {
-        .widths_ns = widths_ns, .width_count = 1, .grace_ns = 10 * S, .strategies = &text, .strategy_count = 1};
+        .widths_ns = widths_ns, .width_count = 3, .grace_ns = 10 * S, .strategies = &text, .strategy_count = 1};
     td_program *program = NULL;
     td_buf body = {0};
     td_program_body(&settings, &body);
@@ -84,6 +84,7 @@ static void apply(td_state *state, const step *s, uint8_t pep_flags, td_buf *out
     if (s->of[0] == '\0') {
         e.kind = TD_EVENT_TIME;
         e.time = (td_time_mark){.bound_ns = e.event_ns, .clock_ns = e.event_ns, .session = TD_SESSION_LIVE};
+        if (s->price < 0) e.time = (td_time_mark){TD_NONE, e.event_ns, TD_SESSION_DOWN};
     } else {
         e.instrument = td_state_find_instrument(state, td_text(name));
         if (e.instrument == UINT32_MAX) e.instrument = td_state_add_instrument(state, &e, td_text(name));
@@ -305,6 +306,50 @@ static void positions_survive_an_edit(void **state) {
            leaves, COUNT_OF(leaves), 0);
 }
 
+/* Its graph has not run since: no level of it is known, and no time. */
+static void what_an_edit_has_not_computed_leaves_nothing(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {"KO", 10.0, 101, ""},
+        {"", 12.0, 0, "fresh buy V:KO V:KO 00:00:11#1 to 1 @101\n"},
+        {"KO", 12.7, 102, "fill V:KO V:KO 00:00:11#1 buy 1 @102 holds 1\n"},
+        {"KO", 12.8, 99, ""},
+    };
+#define LONG "strategy x on bars(1s) for V:KO\n  buy when close > 100\n"
+    run_as(LONG, LONG "  flat at session.close\n", steps, COUNT_OF(steps), 0);
+    run_as(LONG, LONG "  stop low[2] - 50\n", steps, COUNT_OF(steps), 0);
+    run_as(LONG, LONG "  target at low[2] * 2\n", steps, COUNT_OF(steps), 0);
+#define OTHER "strategy x on bars(5s) for V:KO\n  buy when close > 100\n"
+    run_as(LONG, OTHER, steps, COUNT_OF(steps), 0);
+    run_as(LONG, OTHER "  target low * 2\n", steps, COUNT_OF(steps), 0);
+    run_as(LONG, OTHER "  target at low * 2\n", steps, COUNT_OF(steps), 0);
+    run_as(LONG, OTHER "  stop at low - 50\n", steps, COUNT_OF(steps), 0);
+    run_as(LONG, OTHER "  flat at session.close\n", steps, COUNT_OF(steps), 0);
+}
+
+/* Whatever was missing before it. */
+static void a_bar_by_count_rests_on_its_own_time(void **state) {
+    (void)state;
+#define A_GAP_BEFORE                                                                                                   \
+    {"PEP", 9.0, 200, ""}, {"KO", 10.0, 90, ""}, {"KO", 10.1, 90, ""}, {"", 11.2, -1, ""}, { "", 13.0, 0, "" }
+    static const step leg[] = {
+        A_GAP_BEFORE,
+        {"PEP", 20.0, 201, ""},
+        {"KO", 21.0, 101, ""},
+        {"KO", 21.5, 102, ""},
+        {"", 22.0, 0,
+         "fresh buy V:KO V:KO 00:00:21.500000001#1 to 1 @102\n"
+         "fresh short V:PEP V:KO 00:00:21.500000001#2 to -1 @201\n"},
+    };
+    static const step own[] = {
+        A_GAP_BEFORE,          {"KO", 21.0, 101, ""},
+        {"", 22.1, -1, ""},    {"", 23.0, 0, ""},
+        {"KO", 24.0, 102, ""}, {"", 25.0, 0, "withheld buy V:KO V:KO 00:00:24.000000001#1 to 1 @102 gap 2\n"},
+    };
+    RUN("strategy x on bars(2 trades) for V:KO\n  use pep = V:PEP\n  buy, short pep when close > 100\n", leg);
+    RUN("strategy x on bars(2 trades) for V:KO\n  buy when close > 100\n", own);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(legs_move_at_one_event),
@@ -315,6 +360,8 @@ int main(void) {
         cmocka_unit_test(ticks_have_legs_too),
         cmocka_unit_test(a_revised_bar_corrects_legs),
         cmocka_unit_test(positions_survive_an_edit),
+        cmocka_unit_test(a_bar_by_count_rests_on_its_own_time),
+        cmocka_unit_test(what_an_edit_has_not_computed_leaves_nothing),
     };
     return cmocka_run_group_tests_name("stream_legs", tests, NULL, NULL);
 }
