@@ -88,7 +88,7 @@ static bool take_quoted(csv_file *f, const uint8_t **p, const uint8_t *end, td_b
     return *p == end || **p == ',';
 }
 
-/* COLUMNS_MAX + 1: more than that, or quotes that do not fit. */
+/* COLUMNS_MAX + 1: more than that. 0: quotes that do not fit, and nothing can be said of the columns. */
 static size_t split(csv_file *f, td_bytes line, td_bytes out[COLUMNS_MAX]) {
     const uint8_t *p = line.data, *end = p + line.size;
     f->quoted_size = 0;
@@ -96,7 +96,7 @@ static size_t split(csv_file *f, td_bytes line, td_bytes out[COLUMNS_MAX]) {
         while (p < end && *p == ' ') p++;
         bool quoted = p < end && *p == '"';
         if (!quoted) out[count] = take_plain(&p, end);
-        if (quoted && !take_quoted(f, &p, end, &out[count])) break;
+        if (quoted && !take_quoted(f, &p, end, &out[count])) return 0;
         count++;
         if (p == end) return count;
     }

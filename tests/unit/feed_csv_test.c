@@ -132,6 +132,7 @@ static const struct {
      "4.2 X:C 1772461800000 [three] [] [] [] 0.123457\n"},
     {"time,instrument,price,size,headline\n2026-03-02T14:30:00Z,X:A,1,1,a trade\n",
      "2.0 X:A 1772461800000 1 x 1 side 0 id -1\n"},
+    {"time,headline,\"source\n2026-03-02T14:30:00Z,a,b\n", "0.0 refused \n"}, /* its columns are not known */
     {"time,instrument,price\n2026-03-02T14:30:00Z,X:A,1\n", "0.0 refused \n"},
 };
 
