@@ -47,7 +47,8 @@ static const struct {
              [BARS] = {{TIME, INSTRUMENT, OPEN, HIGH, LOW, CLOSE, VOLUME, VOLUME}},
              [NEWS] = {{TIME, HEADLINE, HEADLINE, HEADLINE, HEADLINE, HEADLINE, HEADLINE, HEADLINE}}};
 
-enum { COLUMNS_MAX = 32, BAR_TRADES = 4, QUOTED_MAX = 8192 };
+/* A line is read once for each of its parts, so that news is of so many instruments at most. */
+enum { COLUMNS_MAX = 32, BAR_TRADES = 4, QUOTED_MAX = 8192, NEWS_INSTRUMENTS_MAX = 256 };
 
 typedef struct csv_file {
     csv_kind kind;
@@ -246,7 +247,7 @@ static void read_news(csv_row *r, td_event *e) {
     if (r->reason == TD_REASON_NONE && !good) r->reason = TD_REASON_MALFORMED;
 }
 
-/* The instrument of this part; of news there may be several, or none. False: one of them is no instrument. */
+/* The instrument of this part; of news there may be several, or none. False: one is none, or they are too many. */
 static bool find_instrument(const csv_row *r, td_bytes *out, bool *out_more) {
     const csv_file *f = r->file;
     td_bytes names = text_of(r, INSTRUMENT), name = names;
@@ -256,7 +257,7 @@ static bool find_instrument(const csv_row *r, td_bytes *out, bool *out_more) {
     if (f->kind != NEWS) *out = name;
     if (f->kind != NEWS) return td_instrument_name_valid(name);
     for (uint32_t i = 0; (name = next_word(&names)).size > 0; i++) {
-        if (!td_instrument_name_valid(name)) return false;
+        if (i == NEWS_INSTRUMENTS_MAX || !td_instrument_name_valid(name)) return false;
         if (i == f->part) *out = name;
         *out_more |= i > f->part;
     }
@@ -288,7 +289,8 @@ static void csv_decode(void *state, td_bytes line, td_recorded *out) {
     bool good = count == f->columns && td_time_parse(text_of(&r, TIME), &e->event_ns) == TD_OK && e->event_ns > 0 &&
                 find_instrument(&r, &name, &more);
     if (!good) {
-        td_recorded_reject(out, TD_REASON_MALFORMED, "not as many columns as the first line, no time or no instrument");
+        td_recorded_reject(out, TD_REASON_MALFORMED,
+                           "not as many columns as the first line, no time, no instrument, or over 256 of them");
         return;
     }
     e->instrument = td_instruments_intern(f->naming.instruments, name);

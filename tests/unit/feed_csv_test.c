@@ -136,27 +136,50 @@ static const struct {
     {"time,instrument,price\n2026-03-02T14:30:00Z,X:A,1\n", "0.0 refused \n"},
 };
 
+/* Its items, a line each. */
+static void read_all(const char *text, size_t size, td_buf *out) {
+    unit_write("a.csv", text, size);
+    unit_feed f;
+    unit_feed_conf(&f, &td_feed_csv, (const unit_option[]){{"path", unit_path("a.csv")}, {NULL, NULL}});
+    assert_int_equal(f.ops->open(&f.feed, &td_os_posix, &f.conf, f.instruments), TD_OK);
+    td_feed_item item;
+    while (f.ops->next(f.feed, &item) == TD_OK && item.kind != TD_ITEM_END) put_item(out, f.instruments, &item);
+    td_buf_put(out, "", 1);
+    f.ops->close(f.feed);
+    td_options_fini(f.ops->options, &f.conf);
+    td_instruments_free(f.instruments);
+    unit_empty_folder();
+}
+
 static void rows_become_events(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-        unit_write("a.csv", files[i].text, strlen(files[i].text));
-        unit_feed f;
-        unit_feed_conf(&f, &td_feed_csv, (const unit_option[]){{"path", unit_path("a.csv")}, {NULL, NULL}});
-        assert_int_equal(f.ops->open(&f.feed, &td_os_posix, &f.conf, f.instruments), TD_OK);
         td_buf text = {0};
-        td_feed_item item;
-        while (f.ops->next(f.feed, &item) == TD_OK && item.kind != TD_ITEM_END) put_item(&text, f.instruments, &item);
-        td_buf_put(&text, "", 1);
+        read_all(files[i].text, strlen(files[i].text), &text);
         assert_string_equal((const char *)text.data, files[i].items);
         td_buf_fini(&text);
-        f.ops->close(f.feed);
-        td_options_fini(f.ops->options, &f.conf);
-        td_instruments_free(f.instruments);
-        unit_empty_folder();
+    }
+}
+
+/* Each is told with the whole line: without an end, a line of a megabyte would be one of a quarter of a million. */
+static void news_is_of_so_many_instruments_at_most(void **state) {
+    (void)state;
+    for (int count = 256; count <= 257; count++) {
+        td_buf text = {0}, items = {0};
+        td_buf_text(&text, "time,headline,instrument\n2026-03-02T14:30:00Z,all of them,");
+        for (int i = 0; i < count; i++) td_buf_printf(&text, " X:S%d", i);
+        read_all((const char *)text.data, text.size, &items);
+        const char *last = "2.255 X:S255 1772461800000 [all of them] [] [] [] none\n";
+        const char *end = strstr((const char *)items.data, last);
+        assert_true(count == 256 ? end != NULL && end[strlen(last)] == '\0'
+                                 : strncmp((const char *)items.data, "2.0 refused ", 12) == 0 && end == NULL);
+        td_buf_fini(&items);
+        td_buf_fini(&text);
     }
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_become_events)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_become_events),
+                                       cmocka_unit_test(news_is_of_so_many_instruments_at_most)};
     return cmocka_run_group_tests(tests, unit_make_folder, unit_remove_folder);
 }
