@@ -293,7 +293,18 @@ td_status td_edit_try(const td_edit *e, const char *file, td_bytes text, td_prog
     return status;
 }
 
+static bool has_file(td_edit *e, const char *path) {
+    td_edit_file file;
+    bool found = false;
+    for (size_t i = 0; !found && td_edit_file_at(e, i, &file); i++) {
+        found = strcmp(file.path, path) == 0;
+        td_edit_file_fini(&file);
+    }
+    return found;
+}
+
 td_status td_edit_save(td_edit *e, const char *file, td_bytes text) {
+    if (!has_file(e, file)) return TD_FAIL(TD_CONFIG, "no strategy runs from %s", file);
     td_status status = td_os_replace_file(e->conf.os, file, text);
     if (status == TD_OK) td_edit_ask(e);
     return status;

@@ -52,7 +52,8 @@ void td_edit_file_fini(td_edit_file *file);
  * Errors: as td_draft_make's, all words in *errors. Thread: any. */
 TD_CHECKED td_status td_edit_try(const td_edit *edit, const char *file, td_bytes text, td_program **out,
                                  td_buf *errors);
-/* Writes the file, which is looked at then. Errors: as td_os_replace_file's. Thread: any, one at a time. */
+/* Writes the file, which is looked at then. Errors: TD_CONFIG: no strategy runs from it, so nothing is written; as
+ * td_os_replace_file's. Thread: any, one at a time. */
 TD_CHECKED td_status td_edit_save(td_edit *edit, const char *file, td_bytes text);
 /* Has the file that the strategy runs from say that text, which was in force before, as td_edit_save; its path is to be
  * freed. TD_CONFIG: no file has that strategy now. TD_REJECT: it does not compile beside the others; nothing is

@@ -255,6 +255,22 @@ def takes_files_that_come_and_go(home):
 
 
 @CASES.add
+def saves_nothing_beside_a_path_too_long_for_the_api(home):
+    long = pathlib.Path(home) / ("d" * 150) / f"{'e' * 150}.td"
+    long.parent.mkdir()
+    long.write_text(BEFORE, encoding="utf-8")
+    _, server = serve(home, strategies=[long])
+    with server:
+        until_level(server)
+        shown = server.json("/api/v1/strategies")["strategies"][0]["file"]
+        assert len(shown) == 255 and str(long).startswith(shown), shown
+        status, answer = post(server, "save", shown, AFTER)
+        assert status == 503 and "no strategy runs from" in answer["error"]["message"], answer
+        assert [path.name for path in long.parent.iterdir()] == [long.name] and long.read_text(encoding="utf-8") == BEFORE
+        return answer["error"]["message"][:40]
+
+
+@CASES.add
 def keeps_texts_where_editing_is_off(home):
     path, server = serve(home, "serve.edit=off")
     with server:
