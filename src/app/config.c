@@ -260,7 +260,7 @@ static td_status read_top(reader *r, const char *section, td_node node) {
     return td_tree_fail(&r->tree, node, "%s", td_trail());
 }
 
-#define WIDTH_PATTERN "^[0-9]+(ms|s|m|h|d)$"
+#define WIDTH_PATTERN "^([0-9]+(ms|s|m|h|d| ?trades)|[0-9]+([.][0-9]+)? ?volume)$"
 
 const td_config_key td_config_keys[] = {
     {.key = "feeds", .shape = TD_KEY_FEEDS, .read = td_config_read_feeds, .help = "where events come from; needed"},

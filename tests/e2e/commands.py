@@ -292,7 +292,7 @@ def begin_with_new(home):
 ONE = "feeds: [simulated: {}]\n"
 GOOD = ["feeds: [simulated: ]", ONE + "serve: off", ONE + "serve: { listen: '127.0.0.1:1' }",
         "feeds: [simulated: { ticks: '${TICKS}' }]", ONE + "speed: 2.5x\nworkers: 3\nlog: { retain: 5GB }",
-        ONE + "strategies:\nsinks: [sqlite: { file: x.db }]"]
+        ONE + "strategies:\nsinks: [sqlite: { file: x.db }]", ONE + "bars: [1s, 100 trades, 7trades, 2.5 volume]"]
 WRONG = ["bars: [1s]", "feeds: []", "feeds: simulated", "feeds: [simulatd: {}]", "feeds: [simulated: { sed: 1 }]",
          "feeds: [simulated: { ticks: many }]", "feeds: [simulated: { instruments: 0 }]",
          "feeds: [file: { format: leen, path: x }]", "feeds: [file: { path: x }]", "feeds: [file: { format: lean }]",
@@ -300,7 +300,7 @@ WRONG = ["bars: [1s]", "feeds: []", "feeds: simulated", "feeds: [simulatd: {}]",
          ONE + "log: { partitions: 65 }", ONE + "log: { codec: zst }", ONE + "log: { segment: 1XB }",
          ONE + "log: { sync_interval: 5 }", ONE + "log: { dir: [a] }", ONE + "sinks: [sqlite: {}]",
          ONE + "sinks: [sqlit: { file: x }]", ONE + "serve: maybe", ONE + "speed: 60", ONE + "hours: some",
-         ONE + "workers: 0"]
+         ONE + "workers: 0", ONE + "bars: [1.5 trades]"]
 
 
 @case
