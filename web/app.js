@@ -208,11 +208,10 @@ async function loadLines(count) {
   }
 }
 
-/* Signals known of the chosen instrument, one per id, in all. */
+/* Signals known of the chosen instrument, one per id, in all; a leg is of the one that it trades. */
 function merge(fresh) {
-  const known = new Map(chart.markers.filter((s) => s.instrument === state.instrument).map((s) => [s.id, s]));
-  for (const s of fresh) known.set(s.id, s);
-  return [...known.values()];
+  const known = new Map([...chart.markers, ...fresh].map((s) => [s.id, s]));
+  return [...known.values()].filter((s) => s.instrument === state.instrument);
 }
 
 /* ---- what comes by itself ---- */

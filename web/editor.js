@@ -92,11 +92,12 @@ async function preview(mine, text) {
   if (mine !== state.asked) return;
   chart.dropLines();
   chart.addLines(answer.lines);
-  chart.setSignals(answer.signals);
+  const signals = answer.signals.filter((signal) => signal.instrument === instrument); // legs have charts of their own
+  chart.setSignals(signals);
   chart.legend(null, $('legend'), () => {});
   const ms = Math.round(performance.now() - began);
-  $('preview').textContent = `${answer.signals.length} signals over ${chart.bars.length} bars`;
-  Object.assign(document.body.dataset, { signals: answer.signals.length, markers: chart.shown.length,
+  $('preview').textContent = `${signals.length} signals over ${chart.bars.length} bars`;
+  Object.assign(document.body.dataset, { signals: signals.length, markers: chart.shown.length,
     lines: chart.lines.size, bars: chart.bars.length, drawn: ms });
 }
 
@@ -118,7 +119,8 @@ async function loadFiles() {
     return item;
   }));
   showDirty();
-  if (!state.file && strategies.length) await open(decodeURIComponent(location.hash.slice(1)) || strategies[0].file);
+  const wanted = strategies.find(({ file }) => encodeURIComponent(file) === location.hash.slice(1)) ?? strategies[0];
+  if (!state.file && wanted) await open(wanted.file);
 }
 
 async function open(file) {
@@ -130,7 +132,7 @@ async function open(file) {
   $('file').textContent = file;
   document.body.dataset.file = file;
   for (const row of $('files').querySelectorAll('button')) row.setAttribute('aria-current', String(row.dataset.file === file));
-  const width = text.match(/\bon\s+bars\((\w+)/)?.[1];
+  const width = text.match(/\bon\s+bars\(\s*([^)]*?)\s*\)/)?.[1];
   if (width && [...$('width').options].some((option) => option.value === width)) $('width').value = width;
   showDirty();
   await Promise.all([loadSeries(), loadVersions()]);

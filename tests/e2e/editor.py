@@ -18,6 +18,8 @@ import tapedeck as td
 DAY = ['file: { format: lean, path: "examples/data/lean/*.zip", from: "09:30", to: "16:00" }']
 BEFORE = ("strategy mine on bars(1m) for LEAN:SPY\n  f = sma(close, 3)\n  buy when crossover(close, f)\n"
           "  sell when crossunder(close, f)\n")
+LEGS = (BEFORE.replace("  f =", "  use ibm = LEAN:IBM\n  f =").replace("buy when", "buy, short ibm when")
+        .replace("sell when", "exit all when"))
 REDRAWN_MS = 1000
 CASES = td.Cases()
 TEXT, ERRORS = "#code textarea", "#errors button"
@@ -26,8 +28,8 @@ TEXT, ERRORS = "#code textarea", "#errors button"
 class Editor(dashboard.Page):
     """The page of strategies, with its file loaded and drawn."""
 
-    def __init__(self, browser, server):
-        super().__init__(browser, f"{server.url}/editor.html", color_scheme="dark")
+    def __init__(self, browser, server, of=""):
+        super().__init__(browser, f"{server.url}/editor.html{of}", color_scheme="dark")
         self.tab.wait_for_selector("body[data-ready=true]")
         self.wait("markers", 1)
 
@@ -47,9 +49,9 @@ class Editor(dashboard.Page):
 class Home:
     """A day of SPY at rest, its strategy, and a browser."""
 
-    def __init__(self, home, *settings):
+    def __init__(self, home, *settings, text=BEFORE):
         self.path = pathlib.Path(home) / "mine.td"
-        self.path.write_text(BEFORE, encoding="utf-8")
+        self.path.write_text(text, encoding="utf-8")
         options = [word for setting in ("speed=max", *settings) for word in ("--set", setting)]
         self.server = dashboard.Server(home, dashboard.free_port(), *options, feeds=DAY, strategies=[self.path])
 
@@ -146,7 +148,7 @@ def a_file_that_is_edited_elsewhere_is_shown(home):
 @CASES.add
 def editing_that_is_off_says_so(home):
     with Home(home, "serve.edit=off") as at:
-        page = Editor(at.browser, at.server)
+        page = Editor(at.browser, at.server, "#gone.td")  # a bookmark of what is there no more
         assert "serve.edit" in page.tab.inner_text("#banner") and page.tab.is_disabled("#save")
         page.tab.focus(TEXT)
         page.tab.keyboard.type("x")
@@ -181,6 +183,23 @@ def a_click_on_a_marker_explains_it(home):
         assert "the same byte for byte" in told and ("crossover(close, f)" in told or "crossunder(close, f)" in told), told
         assert not page.errors, page.errors
         return wanted
+
+
+@CASES.add
+def a_leg_is_no_marker_of_the_instrument_that_decided(home):
+    with Home(home, text=LEGS) as at:
+        told = at.server.json("/api/v1/signals?instrument=LEAN:SPY&limit=5000")["signals"]
+        own = [signal for signal in told if signal["instrument"] == "LEAN:SPY"]
+        assert 10 < len(own) < len(told) and {signal["instrument"] for signal in told} == {"LEAN:SPY", "LEAN:IBM"}
+        page = dashboard.Page(at.browser, at.server.url, color_scheme="dark")
+        page.wait("bars", 1)
+        page.choose("LEAN:SPY", "1m")
+        dashboard.wait_until("its own", lambda: page.count("markers") == len(own))
+        assert not page.errors, page.errors
+        page = Editor(at.browser, at.server)
+        assert page.count("markers") == page.count("signals") <= len(own), page.count("signals")
+        assert not page.errors, page.errors
+        return f"{len(own)} of {len(told)}"
 
 
 @CASES.add
