@@ -21,6 +21,7 @@ static inline bool record_again(td_buf *out, const td_schema_ids *ids, td_bytes 
     td_rejected rejected;
     td_quarantined quarantined;
     td_fill fill;
+    td_member member;
     td_gap gap;
     td_raw raw;
     td_book_level levels[TD_BOOK_LEVELS_MAX];
@@ -31,6 +32,10 @@ static inline bool record_again(td_buf *out, const td_schema_ids *ids, td_bytes 
     case TD_SCHEMA_BAR:
         if (td_record_get_bar(ids, value, &bar, &text) != TD_OK) return false;
         td_record_put_bar(out, ids, text, &bar);
+        return true;
+    case TD_SCHEMA_MEMBER:
+        if (td_record_get_member(ids, value, &member) != TD_OK) return false;
+        td_record_put_member(out, ids, &member);
         return true;
     case TD_SCHEMA_SIGNAL:
         if (td_record_get_signal(ids, value, &signal, &text) != TD_OK) return false;

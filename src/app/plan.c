@@ -103,7 +103,8 @@ static double measure(const td_plan_question *q, const td_graph *graph) {
     double least = -1;
     for (int round = 0; round < ROUNDS_MAX && spent_ns < MEASURE_NS; round++) {
         int64_t round_ns = q->now_ns(q->clock);
-        for (int i = 0; i < EVENTS; i++) (source == TD_RHYTHM_BARS ? run_bar : run_tick)(graph, state, instrument, &w);
+        for (int i = 0; i < EVENTS; i++)
+            (td_rhythm_has_bars(td_graph_rhythm(graph)) ? run_bar : run_tick)(graph, state, instrument, &w);
         double ns = (double)(q->now_ns(q->clock) - round_ns) / EVENTS;
         if (least < 0 || ns < least) least = ns;
         spent_ns = q->now_ns(q->clock) - begin_ns;

@@ -25,7 +25,7 @@ static void warming_free(td_warming *w) {
 static td_status begin_warming(td_applier *a, const td_program_mark *mark) {
     td_warming *w = td_alloc_zero(1, sizeof *w);
     td_topic *tape = a->topics->tape;
-    w->of = (td_applier){.topics = a->topics, .partition = a->partition, .warms = true};
+    w->of = (td_applier){.topics = a->topics, .partition = a->partition, .warms = true, .forgoes = true};
     td_status status = td_program_load(a->topics, mark->sha256, &w->of.program);
     if (status == TD_OK && mark->warm_from != TD_NONE) {
         w->of.state = td_state_new_warm(a->state, w->of.program);
@@ -92,10 +92,32 @@ td_status td_applier_begin(td_applier *out, const td_topics *topics, uint32_t pa
 }
 
 void td_applier_fini(td_applier *a) {
+    td_gathering_free(a->gathering);
     warming_free(a->warming);
     td_state_free(a->state);
     td_program_free(a->program);
     *a = (td_applier){0};
+}
+
+/* ---- bars that waited for others ---- */
+
+void td_applier_places(const td_applier *a, td_members_places *out) {
+    if (a->gathering != NULL)
+        td_gathering_places(a->gathering, td_state_sections_done(a->state), out);
+    else
+        *out = a->from;
+}
+
+static __attribute__((noinline)) td_status run_sections(td_applier *a, int64_t end_ns, const td_event *event,
+                                                        const td_emit *emit) {
+    td_due due = {.end_ns = end_ns, .known_at_ns = event->receive_ns};
+    td_status status = TD_OK;
+    bool told = a->topics->outputs[TD_OUTPUT_SECTIONS] != NULL && !a->forgoes; /* old logs have none */
+    if (told && a->gathering == NULL) a->gathering = td_gathering_new(a->topics, &a->from);
+    if (told) status = td_gathering_collect(a->gathering, td_state_sections_done(a->state), end_ns, &due.members);
+    a->waits = status == TD_AGAIN;
+    if (status == TD_OK) td_state_run_sections(a->state, &due, emit);
+    return status;
 }
 
 /* ---- any record ---- */
@@ -167,6 +189,9 @@ td_status td_applier_apply_some(td_applier *a, const td_record *record, const td
         return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " is not a record of ours", a->partition,
                        record->offset);
     if (event.kind == TD_EVENT_PROGRAM) return swap_program(a, &event.program, record->offset);
+    int64_t due_ns = td_state_sections_due(a->state);
+    if (due_ns != INT64_MIN) status = run_sections(a, due_ns, &event, emit);
+    if (status != TD_OK) return status;
     status = apply_event(a, record, &event, emit, out);
     /* What becomes of a copy is counted where its instrument lives; what it closes here is not. */
     if ((event.flags & TD_FLAG_COPY) != 0) *out = (td_applied){TD_VERDICT_NOT_A_TICK, .changed = out->changed};
@@ -176,6 +201,6 @@ td_status td_applier_apply_some(td_applier *a, const td_record *record, const td
 td_status td_applier_apply(td_applier *a, const td_record *record, const td_emit *emit, td_applied *out) {
     td_status status;
     do status = td_applier_apply_some(a, record, emit, out);
-    while (status == TD_AGAIN);
+    while (status == TD_AGAIN && !a->waits);
     return status;
 }

@@ -4,9 +4,12 @@
  *
  * A Program record says from where on what is new in the program is warmed: the records from there to it go through a
  * state of the new program once more, without outputs, and then the two states change places. Where the tape no longer
- * begins so early, or cannot be read, what is there has to do. */
+ * begins so early, or cannot be read, what is there has to do.
+ *
+ * Before a record that finds bars due for their cross-sections these run, with what all partitions have told of them.
+ */
 #pragma once
-#include "flow/topics.h"
+#include "flow/members.h"
 #include "stream/state.h"
 
 typedef struct td_applier { /* a value; state and program are there to be read, the rest is its own */
@@ -19,7 +22,11 @@ typedef struct td_applier { /* a value; state and program are there to be read, 
     uint32_t feed;
     bool reads_codes; /* its venue's conditions are asked for */
     bool warms;       /* it makes a state for another one, and stays with its program */
+    bool forgoes;     /* cross-sections: bars that wait for them run without, for who wants the state's windows alone */
+    bool waits;       /* for another partition to come to an end that bars wait for */
     struct td_warming *warming;
+    td_members_places from; /* of `sections`, at the beginning */
+    td_gathering *gathering;
     struct {                 /* programs that began */
         int64_t count, cold; /* cold: of those, the ones that the tape did not hold enough for */
         int64_t records;     /* that went through a state to warm it */
@@ -34,8 +41,10 @@ void td_applier_fini(td_applier *applier); /* also of one that never began */
  * nothing was applied. */
 TD_CHECKED td_status td_applier_apply(td_applier *applier, const td_record *record, const td_emit *emit,
                                       td_applied *out);
-/* The same in turns of some thousand records: TD_AGAIN while a program is being warmed; then come again with the same
- * record. */
+/* The same in turns of some thousand records: TD_AGAIN while a program is being warmed, or another partition is to be
+ * waited for (the other one gives that back, too); then come again with the same record. */
 TD_CHECKED td_status td_applier_apply_some(td_applier *applier, const td_record *record, const td_emit *emit,
                                            td_applied *out);
+/* Where a state that is to be that of now begins to gather. */
+void td_applier_places(const td_applier *applier, td_members_places *out);
 static inline bool td_applier_is_warming(const td_applier *applier) { return applier->warming != NULL; }

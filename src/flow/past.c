@@ -110,6 +110,7 @@ static td_status apply_next(td_past *past) {
     past->record = &record;
     status = td_applier_apply(&past->applier, &record, conf->emit, &applied);
     past->record = NULL;
+    if (status == TD_AGAIN) td_reader_seek(past->reader, record.offset);
     if (status == TD_OK) past->offset = record.offset + 1;
     return status;
 }

@@ -4,11 +4,9 @@
 #include <stdlib.h>
 
 /* What a state makes; the others stand on the tape as they are. */
-static const bool is_made[TD_OUTPUT_COUNT] = {[TD_OUTPUT_BARS] = true,
-                                              [TD_OUTPUT_SIGNALS] = true,
-                                              [TD_OUTPUT_QUARANTINE] = true,
-                                              [TD_OUTPUT_GAPS] = true,
-                                              [TD_OUTPUT_FILLS] = true};
+static const bool is_made[TD_OUTPUT_COUNT] = {
+    [TD_OUTPUT_BARS] = true, [TD_OUTPUT_SIGNALS] = true, [TD_OUTPUT_QUARANTINE] = true,
+    [TD_OUTPUT_GAPS] = true, [TD_OUTPUT_FILLS] = true,   [TD_OUTPUT_SECTIONS] = true};
 
 typedef struct held { /* what the log holds of one topic, in the order of causes */
     td_topic *topic;  /* NULL: nothing is compared, or the log is older than it */
@@ -141,6 +139,13 @@ static void on_fill(void *self, td_bytes instrument, const td_fill *fill) {
     compare(r, TD_OUTPUT_FILLS, instrument);
 }
 
+static void on_member(void *self, td_bytes instrument, const td_member *member) {
+    td_recheck *r = self;
+    begin_output(r);
+    td_record_put_member(&r->made, r->conf->topics->ids, member);
+    compare(r, TD_OUTPUT_SECTIONS, instrument);
+}
+
 /* ---- the way ---- */
 
 static td_status open_held(td_recheck *r) {
@@ -160,7 +165,7 @@ static td_status open_held(td_recheck *r) {
 td_status td_recheck_open(td_recheck **out, const td_recheck_conf *conf) {
     td_recheck *r = *out = td_alloc_zero(1, sizeof *r);
     r->conf = conf;
-    r->emit = (td_emit){r, on_bar, on_signal, on_quarantined, on_gap, on_fill};
+    r->emit = (td_emit){r, on_bar, on_signal, on_quarantined, on_gap, on_fill, on_member};
     r->past_conf = (td_past_conf){.os = conf->os,
                                   .topics = conf->topics,
                                   .snapshot_dir = conf->snapshot_dir,

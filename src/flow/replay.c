@@ -45,7 +45,9 @@ static td_status begin(replay *r) {
     int64_t start = td_topic_start(tape, r->partition);
     td_applier_fini(&r->applier);
     td_reader_seek(r->reader, start);
-    return td_applier_begin(&r->applier, r->conf->from, r->partition, start);
+    td_status status = td_applier_begin(&r->applier, r->conf->from, r->partition, start);
+    r->applier.forgoes = true;
+    return status;
 }
 
 static td_status next_record(replay *r, td_record *out) {

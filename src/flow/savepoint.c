@@ -7,17 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SAVEPOINT_MAGIC = 0x31504b43, SAVEPOINT_VERSION = 5, SAVEPOINT_BYTES_MAX = 1 << 30, PATH_BYTES = 512 };
+enum { SAVEPOINT_MAGIC = 0x31504b43, SAVEPOINT_VERSION = 6, SAVEPOINT_BYTES_MAX = 1 << 30, PATH_BYTES = 512 };
 
 typedef struct file_head { /* in this machine's byte order; another machine's is void */
     uint32_t magic, version;
     uint32_t crc32c; /* of everything behind this field */
     uint32_t partition;
     int32_t tape_epoch, output_epochs[TD_OUTPUT_COUNT];
+    uint32_t place_count; /* of td_members_places, behind the head: of the others they are 0 */
     int64_t tape_offset, output_offsets[TD_OUTPUT_COUNT];
     uint8_t program_sha256[TD_PROGRAM_SHA_BYTES];
 } file_head;
-_Static_assert(sizeof(file_head) == 144, "the file format depends on this layout");
+_Static_assert(sizeof(file_head) == 160, "the file format depends on this layout");
 
 struct td_savepoint {
     td_savepoint_conf conf;
@@ -130,9 +131,14 @@ void td_savepoint_take(td_savepoint *c, const td_applier *applier, const td_save
         head.output_epochs[i] = ends->outputs[i].epoch;
         head.output_offsets[i] = ends->outputs[i].offset;
     }
+    td_members_places places;
+    td_applier_places(applier, &places);
+    for (uint32_t p = 0; p < TD_MEMBERS_PARTITIONS_MAX; p++)
+        if (places.offset[p] != 0) head.place_count = p + 1;
     memcpy(head.program_sha256, applier->program->sha256, sizeof head.program_sha256);
     c->file.size = 0;
     td_buf_put(&c->file, &head, sizeof head);
+    td_buf_put(&c->file, places.offset, head.place_count * sizeof *places.offset);
     td_state_save(applier->state, &c->file);
     c->ends = *ends;
     c->keep = keep;
@@ -202,9 +208,12 @@ static td_status load_file(td_savepoint *c, const char *path, int64_t up_to, td_
     for (int i = 0; i < TD_OUTPUT_COUNT; i++)
         ends.outputs[i] = (td_position){head.output_epochs[i], head.output_offsets[i]};
     if (!ends_hold(c, &ends)) return TD_AGAIN;
-    *out = (td_applier){.topics = c->conf.topics, .partition = c->conf.partition};
-    status = td_program_load(c->conf.topics, head.program_sha256, &out->program);
     td_bytes bytes = {c->file.data + sizeof head, c->file.size - sizeof head};
+    *out = (td_applier){.topics = c->conf.topics, .partition = c->conf.partition};
+    if (head.place_count > TD_MEMBERS_PARTITIONS_MAX ||
+        !td_bytes_take(&bytes, out->from.offset, head.place_count * sizeof *out->from.offset))
+        return TD_AGAIN;
+    status = td_program_load(c->conf.topics, head.program_sha256, &out->program);
     if (status == TD_OK) status = td_state_load(&out->state, out->program, bytes);
     if (status != TD_OK) td_applier_fini(out);
     *out_ends = ends;

@@ -43,8 +43,10 @@ static td_status load_schema(void *arg, const td_record *record) {
 
 /* ---- opening ---- */
 
-static const char *const outputs[TD_OUTPUT_COUNT] = {"bars",    "signals",     "quarantine", "gaps",
-                                                     "actions", "vendor_bars", "fills"};
+static const char *const outputs[TD_OUTPUT_COUNT] = {
+    [TD_OUTPUT_BARS] = "bars",   [TD_OUTPUT_SIGNALS] = "signals",  [TD_OUTPUT_QUARANTINE] = "quarantine",
+    [TD_OUTPUT_GAPS] = "gaps",   [TD_OUTPUT_ACTIONS] = "actions",  [TD_OUTPUT_VENDOR_BARS] = "vendor_bars",
+    [TD_OUTPUT_FILLS] = "fills", [TD_OUTPUT_SECTIONS] = "sections"};
 
 static td_status open_topics(td_topics *t, td_log *log) {
     td_status status = td_log_topic(log, "_schemas", 1, TD_TOPIC_INPUT, &t->schemas);

@@ -13,6 +13,7 @@ typedef enum td_output {
     TD_OUTPUT_ACTIONS,     /* records of the tape, those that were taken */
     TD_OUTPUT_VENDOR_BARS, /* records of the tape, all of them */
     TD_OUTPUT_FILLS,
+    TD_OUTPUT_SECTIONS, /* members of cross-sections, for the workers of all partitions */
     TD_OUTPUT_COUNT
 } td_output;
 

@@ -150,6 +150,13 @@ static void emit_fill(void *self, td_bytes instrument, const td_fill *fill) {
     put_output(w, TD_OUTPUT_FILLS, instrument);
 }
 
+static void emit_member(void *self, td_bytes instrument, const td_member *member) {
+    td_worker *w = self;
+    w->value.size = 0;
+    td_record_put_member(&w->value, w->conf.topics->ids, member);
+    put_output(w, TD_OUTPUT_SECTIONS, instrument);
+}
+
 /* What the state has taken, as it stands on the tape. */
 static void put_as_it_is(td_worker *w, td_output which, const td_record *record) {
     w->value.size = 0;
@@ -272,10 +279,10 @@ static bool still_comparing(const td_worker *w) {
 }
 
 /* Whether one begins, or has begun, and how long the records behind it have waited. */
-static void count_programs(td_worker *w, td_status status) {
+static void count_programs(td_worker *w) {
     const td_os *os = w->conf.os;
     td_work_counts *c = &w->counts;
-    if (status == TD_AGAIN && w->warming_ns == 0) w->warming_ns = os->ops->mono_ns(os->self);
+    if (td_applier_is_warming(&w->applier) && w->warming_ns == 0) w->warming_ns = os->ops->mono_ns(os->self);
     if (w->applier.swaps.count == w->programs) return;
     bool cold = w->applier.swaps.cold > w->cold_programs, counted_before = w->cause.offset < w->counted_offset;
     if (cold && still_comparing(w)) w->forgetful = true; /* it was made with more, and is not made again just so */
@@ -299,7 +306,7 @@ static td_status work_one(td_worker *w) {
                        w->partition, w->next_offset, w->next_offset + td_reader_lost(w->tape) - 1);
     if (status != TD_OK) return status;
     status = apply_record(w, &record);
-    count_programs(w, status);
+    count_programs(w);
     if (status != TD_OK && w->emit_status == TD_OK) td_reader_seek(w->tape, record.offset); /* nothing was applied */
     if (status != TD_OK) return status;
     w->next_offset = record.offset + 1;
@@ -473,7 +480,7 @@ td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t par
     w->cause.partition = partition;
     w->counted_offset = conf->count_from_offset;
     w->level = -1;
-    w->emit = (td_emit){w, emit_bar, emit_signal, emit_quarantined, emit_gap, emit_fill};
+    w->emit = (td_emit){w, emit_bar, emit_signal, emit_quarantined, emit_gap, emit_fill, emit_member};
     char name[32];
     (void)snprintf(name, sizeof name, "work-%" PRIu32, partition);
     td_status status = td_writer_open(&w->writer, conf->topics->log, name);
@@ -557,6 +564,8 @@ static td_status work_batch(td_worker *w, int *out_done) {
     if (td_applier_is_warming(&w->applier)) {
         ++*out_done; /* it comes again with the same record */
         if (status == TD_AGAIN) status = TD_OK;
+    } else if (status == TD_AGAIN && w->applier.waits) {
+        status = TD_OK; /* another partition is to come here first; what is made goes out, for it may wait for that */
     } else if (status == TD_AGAIN) {
         w->next_offset = td_reader_offset(w->tape); /* behind what is no record, too */
         status = end_comparing(w);

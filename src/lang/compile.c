@@ -32,7 +32,7 @@ static void add_line(td_lowering *l, td_bytes name, const td_scope_name *value) 
     if (value->node == TD_NODE_BAD || td_graph_builder_node(value->place.builder, value->node).type == TD_TYPE_TEXT)
         return;
     uint32_t node = td_lower_read(l, value->place, value->node, value->offset);
-    if (is_number(l, node) && td_graph_builder_node(l->builder, node).op != TD_OP_CONSTANT)
+    if (!l->compares && is_number(l, node) && td_graph_builder_node(l->builder, node).op != TD_OP_CONSTANT)
         td_graph_builder_add_line(l->builder, name, node);
 }
 
@@ -101,7 +101,7 @@ static void lower_definition(compiler *c, td_lowering *l, const td_stmt *s) {
     name.node = td_lower_expr(l, s->expr);
     td_lower_leave(l, back);
     td_lower_define(l, name);
-    if (s->kind == TD_STMT_PARAM && is_number(l, name.node))
+    if (s->kind == TD_STMT_PARAM && is_number(l, name.node) && !l->compares)
         td_graph_builder_add_param(l->builder, s->name, name.node);
     else if (s->kind != TD_STMT_PARAM)
         add_line(l, s->name, &name);
@@ -240,10 +240,61 @@ static bool looks_at_ticks(const td_syntax *tree) {
 
 static size_t count_tick_rhythms(const compiler *c) {
     size_t count = 0;
-    for (size_t i = 0; i < builder_count(c); i++)
-        count += td_graph_builder_rhythm(builders(c)[i]).source != TD_RHYTHM_BARS;
+    for (size_t i = 0; i < builder_count(c); i++) count += !td_rhythm_has_bars(td_graph_builder_rhythm(builders(c)[i]));
     return count;
 }
+
+/* ---- what cross-sections compare ---- */
+
+static void begin_strategy(compiler *c, td_lowering *l, td_bytes name) {
+    const td_strategy_tree *s = l->strategy;
+    const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data + s->set_first;
+    td_graph_builder_begin_strategy(l->builder, name, sets, s->set_count);
+    td_graph_builder_set_text(l->builder, c->diags.texts[s->file].text);
+}
+
+/* The strategy runs when its sections are known; beside it, on the bars themselves, one that does nothing makes what
+ * they compare. */
+static void begin_members(compiler *c, td_lowering *l, td_lowering *m) {
+    const td_strategy_tree *s = l->strategy;
+    *m = *l;
+    m->compares = m->trying = true;
+    begin_strategy(c, m, join_name(c, s->name, TD_TEXT("members")));
+    know_series(c, m);
+    m->where = s->where != 0 ? td_lower_condition(m, s->where) : TD_NODE_BAD;
+    l->members = m;
+    l->own = l->builder = td_builders_of(
+        &c->builders, (td_rhythm){.source = TD_RHYTHM_SECTION, .width_ns = td_lower_rhythm(&s->source).width_ns});
+}
+
+/* What it names is of the strategy alone: a cross-section, the position, or made of those. */
+static bool is_its_own(const td_lowering *m, uint32_t expr) {
+    const td_expr *e = td_syntax_expr(m->tree, expr);
+    if (td_lower_is_across(m, e)) return true;
+    if (e->kind == TD_EXPR_NAME) {
+        const td_scope_name *found = td_lower_find(m, e->text, (td_bytes){0});
+        return found != NULL ? found->node == TD_NODE_BAD && !found->use
+                             : td_word_find(td_words_position, e->text) >= 0;
+    }
+    for (uint32_t i = e->first; i != 0; i = td_syntax_expr(m->tree, i)->next)
+        if (is_its_own(m, i)) return true;
+    return false;
+}
+
+static void lower_beside(compiler *c, td_lowering *m, const td_stmt *s) {
+    if (m == NULL) return;
+    if (s->kind > TD_STMT_USE) {
+        m->stmts_done++;
+        return;
+    }
+    if (s->kind != TD_STMT_USE && is_its_own(m, s->expr))
+        td_lower_define(m, (td_scope_name){.name = s->name, .node = TD_NODE_BAD, .offset = s->offset});
+    else
+        lower_stmt(c, m, s);
+    m->stmts_done++;
+}
+
+/* ---- all of it ---- */
 
 static void lower_strategy(compiler *c, td_strategy_tree *s) {
     write_out_set(c, s);
@@ -257,16 +308,21 @@ static void lower_strategy(compiler *c, td_strategy_tree *s) {
                      .builders = &c->builders,
                      .builder = td_builders_of(&c->builders, td_lower_rhythm(&s->source)),
                      .uses = c->looks_at_ticks};
-    const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data + s->set_first;
+    td_lowering members = {.stmts_done = 0};
     l.own = l.builder;
     check_source(&l, &s->source);
-    td_graph_builder_begin_strategy(l.builder, s->name, sets, s->set_count);
-    td_graph_builder_set_text(l.builder, c->diags.texts[s->file].text);
+    bool timed = s->source.kind == TD_SOURCE_BARS && td_width_is_timed(td_lower_rhythm(&s->source).width_ns);
+    if (timed && !s->series && td_lower_has_across(&l, s->expr_first, s->expr_end)) begin_members(c, &l, &members);
+    begin_strategy(c, &l, s->name);
     lower_where(&l);
     know_series(c, &l);
     td_lower_positions(&l);
-    for (l.stmts_done = 0; l.stmts_done < s->stmt_count; l.stmts_done++)
-        lower_stmt(c, &l, td_syntax_stmt(&c->tree, s->stmt_first + l.stmts_done));
+    for (l.stmts_done = 0; l.stmts_done < s->stmt_count; l.stmts_done++) {
+        const td_stmt *stmt = td_syntax_stmt(&c->tree, s->stmt_first + l.stmts_done);
+        lower_beside(c, l.members, stmt);
+        lower_stmt(c, &l, stmt);
+    }
+    td_buf_fini(&members.scope);
     if (s->series) keep_series(c, &l);
     if (count_tick_rhythms(c) > TD_TICK_RHYTHMS_MAX)
         td_lower_fail(&l, s->source.offset, "too many ways to run on ticks: at most %d kinds of them and of 'every'",

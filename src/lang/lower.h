@@ -60,6 +60,9 @@ typedef struct td_lowering {
     const td_reference *reference; /* of the strategy's text */
     uint32_t stmts_done;           /* of the strategy; what comes later is not defined yet */
     td_buf scope;                  /* td_scope_name */
+    struct td_lowering *members; /* beside it what cross-sections compare: of the same names, on the bars themselves */
+    uint32_t where;              /* of those: the set's condition there, or TD_NODE_BAD */
+    bool compares;               /* it is that one */
     const td_fn_call *fn;
     const td_function *inner; /* whose parts are being put in place; NULL in the user's own text */
     uint32_t call_offset;     /* where the user called it: the place of errors */
@@ -174,6 +177,12 @@ bool td_lower_event(td_lowering *l, uint32_t expr, uint32_t *out_node);
 bool td_lower_is_over_news(const td_lowering *l, const td_expr *call, td_lower_place of);
 bool td_lower_reads_news(const td_lowering *l, uint32_t node);
 uint32_t td_lower_over_news(td_lowering *l, const td_over_call *call);
+
+/* lower_across.c: what an instrument is among those of the strategy's set, rank(x) and such. */
+bool td_lower_is_across(const td_lowering *l, const td_expr *call);
+uint32_t td_lower_across(td_lowering *l, const td_expr *call);
+/* One stands among these expressions. */
+bool td_lower_has_across(const td_lowering *l, uint32_t first, uint32_t end);
 
 /* The fn of the user's own that the call means, or NULL. */
 const td_fn_tree *td_lower_find_fn(const td_lowering *l, const td_expr *call);

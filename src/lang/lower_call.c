@@ -347,7 +347,8 @@ static uint32_t fail_unknown(td_lowering *l, const td_expr *call) {
 }
 
 const td_function *td_lower_called(const td_lowering *l, const td_expr *call) {
-    return td_lower_find_fn(l, call) != NULL ? NULL : td_function_find(call->text, l->inner != NULL);
+    if (td_lower_find_fn(l, call) != NULL || td_lower_is_across(l, call)) return NULL;
+    return td_function_find(call->text, l->inner != NULL);
 }
 
 uint32_t td_lower_call(td_lowering *l, const td_expr *call, td_bytes field) {
@@ -357,6 +358,7 @@ uint32_t td_lower_call(td_lowering *l, const td_expr *call, td_bytes field) {
         return TD_NODE_BAD;
     }
     if (fn != NULL) return lower_fn(l, fn, call);
+    if (td_lower_is_across(l, call) && field.size == 0) return td_lower_across(l, call);
     const td_function *f = td_lower_called(l, call);
     if (f == NULL) return fail_unknown(l, call);
     bool wrong = field.size == 0 ? td_function_has_fields(f) : td_function_field(f, field) == NULL;

@@ -26,7 +26,11 @@ uint32_t td_lower_position(td_lowering *l, const td_expr *e, td_bytes field) {
     static const td_type types[] = {TD_TYPE_DECIMAL, TD_TYPE_TIME, TD_TYPE_DECIMAL};
     bool entry = td_bytes_equal(e->text, TD_TEXT("entry")), held = td_bytes_equal(e->text, TD_TEXT("held"));
     int at = td_word_find(fields, field);
-    if (l->strategy->series)
+    if (l->compares)
+        td_lower_fail(l, e->offset,
+                      "what a cross-section compares is of the market: '%.*s' is of one strategy's position",
+                      TD_WORD(e->text));
+    else if (l->strategy->series)
         td_lower_fail(l, e->offset, "a series has no position: '%.*s' is for strategies", TD_WORD(e->text));
     else if (l->fn != NULL)
         td_lower_fail(l, e->offset, "a fn does not see the strategy's position: give it '%.*s' as an argument",

@@ -39,6 +39,7 @@ static const names names_of[] = {
     [TD_RHYTHM_QUOTES] = {td_words_sides, TD_FIELD_BID, "quotes"},
     [TD_RHYTHM_BOOK] = {td_words_sides, TD_FIELD_BID, "a book"},
     [TD_RHYTHM_NEWS] = {td_words_news, TD_FIELD_SENTIMENT, "news"},
+    [TD_RHYTHM_SECTION] = {td_words_field, TD_FIELD_OPEN, "bars"},
 };
 
 static const names *own_names(const td_lowering *l) { return &names_of[td_graph_builder_rhythm(l->builder).source]; }

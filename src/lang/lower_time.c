@@ -152,7 +152,7 @@ enum { TICKS_MAX = 4096 };
 /* How many bars may end within so much time: one more than its widths, for a session's end may cut one. 0: too many. */
 static uint32_t count_elements(const td_lowering *l, td_value span) {
     td_rhythm rhythm = td_graph_builder_rhythm(l->builder);
-    if (rhythm.source != TD_RHYTHM_BARS || !td_width_is_timed(rhythm.width_ns)) return TICKS_MAX;
+    if (!td_rhythm_has_bars(rhythm) || !td_width_is_timed(rhythm.width_ns)) return TICKS_MAX;
     td_value count = rhythm.width_ns > 0 ? (span + rhythm.width_ns - 1) / rhythm.width_ns + 1 : 1;
     return count <= TD_WINDOW_MAX ? (uint32_t)count : 0;
 }

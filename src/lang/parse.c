@@ -223,7 +223,8 @@ static bool at_block_line(const td_parser *p) { return p->token.kind == TD_TOKEN
 static void parse_strategy(td_parser *p) {
     td_strategy_tree s = {.file = p->file,
                           .set_first = (uint32_t)(p->tree->sets.size / sizeof(td_bytes)),
-                          .stmt_first = (uint32_t)(p->tree->stmts.size / sizeof(td_stmt))};
+                          .stmt_first = (uint32_t)(p->tree->stmts.size / sizeof(td_stmt)),
+                          .expr_first = (uint32_t)td_syntax_expr_count(p->tree)};
     td_token word = p->token;
     s.series = td_token_is(word, "series");
     td_parser_advance(p);
@@ -243,6 +244,7 @@ static void parse_strategy(td_parser *p) {
         td_buf_put(&p->tree->stmts, &stmt, sizeof stmt);
         s.stmt_count++;
     }
+    s.expr_end = (uint32_t)td_syntax_expr_count(p->tree);
     td_buf_put(&p->tree->strategies, &s, sizeof s);
 }
 

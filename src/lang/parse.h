@@ -136,7 +136,8 @@ typedef struct td_strategy_tree {
     uint32_t set_first, set_count; /* none: all instruments */
     uint32_t where;                /* expression that the set's instruments must meet, or 0 */
     uint32_t stmt_first, stmt_count;
-    bool series; /* names values, has no actions */
+    uint32_t expr_first, expr_end; /* all of its expressions, in the text's order */
+    bool series;                   /* names values, has no actions */
 } td_strategy_tree;
 
 typedef struct td_fn_tree { /* known in its whole text */

@@ -294,10 +294,10 @@ static bool read_body(td_bytes bytes, body *b) {
 static bool place_graphs(td_program *p, td_graph **graphs, size_t graph_count) {
     bool placed = true;
     for (size_t g = 0; g < graph_count; g++) {
-        bool ticks = td_graph_rhythm(graphs[g]).source != TD_RHYTHM_BARS;
+        bool behind = td_graph_rhythm(graphs[g]).source != TD_RHYTHM_BARS;
         size_t w = 0;
         while (w < p->width_count && p->widths_ns[w] != td_graph_width_ns(graphs[g])) w++;
-        if (ticks) {
+        if (behind) {
             p->graphs[p->width_count + p->tick_graph_count++] = graphs[g];
         } else if (w < p->width_count) {
             p->graphs[w] = graphs[g];

@@ -6,6 +6,7 @@
 #include "model/event.h"
 #include "model/fill.h"
 #include "model/gap.h"
+#include "model/member.h"
 #include "model/raw.h"
 #include "model/refusal.h"
 #include "model/signal.h"
@@ -28,6 +29,7 @@ typedef enum td_schema { /* our schemas; the id on the wire comes from the regis
                          TD_SCHEMA_RAW,
                          TD_SCHEMA_FILL,
                          TD_SCHEMA_NEWS,
+                         TD_SCHEMA_MEMBER,
                          TD_SCHEMA_COUNT,
 } td_schema;
 
@@ -51,6 +53,7 @@ void td_record_put_rejected(td_buf *buf, const td_schema_ids *ids, const td_reje
 void td_record_put_quarantined(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_quarantined *q);
 void td_record_put_raw(td_buf *buf, const td_schema_ids *ids, const td_raw *raw);
 void td_record_put_fill(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_fill *fill);
+void td_record_put_member(td_buf *buf, const td_schema_ids *ids, const td_member *member);
 void td_record_put_gap(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_gap *gap);
 
 /* "Trade", "Bar", …: a literal; tapedeck.<name> is the full name. */
@@ -79,6 +82,7 @@ TD_CHECKED td_status td_record_get_raw(td_bytes value, td_raw *out);
 TD_CHECKED td_status td_record_get_quarantined(const td_schema_ids *ids, td_bytes value, td_quarantined *out,
                                                td_bytes *out_instrument);
 TD_CHECKED td_status td_record_get_fill(td_bytes value, td_fill *out, td_bytes *out_instrument);
+TD_CHECKED td_status td_record_get_member(const td_schema_ids *ids, td_bytes value, td_member *out);
 TD_CHECKED td_status td_record_get_gap(td_bytes value, td_gap *out, td_bytes *out_instrument);
 
 /* Appends an output of a version before as it is written now, what that did not know being as it was then.

@@ -139,6 +139,7 @@ static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
     [TD_SCHEMA_FILL] = {TEXT("signal"), TEXT("strategy"), TEXT("instrument"), LONG("event_time"), LONG("event_ns"),
                         TEXT("side"), SIZE("quantity"), PRICE("price"), SIZE("position"), TEXT("kind"),
                         LONG("known_at_ns")},
+    [TD_SCHEMA_MEMBER] = {TEXT("instrument"), LONG("section"), LONG("end_ns"), {.name = "value", .type = FIELD_DOUBLE}},
     [TD_SCHEMA_CORPORATE] = {{.name = "kind", .type = FIELD_ENUM, .symbols = corporate_symbols},
                              LONG("ex_day"),
                              LONG("numerator"),

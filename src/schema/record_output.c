@@ -4,6 +4,7 @@
  * read. */
 #include "base/time.h"
 #include "schema/record_codec.h"
+#include <math.h>
 
 static int64_t millis(int64_t ns) { return ns / TD_NS_PER_MS - (ns % TD_NS_PER_MS < 0); }
 
@@ -193,6 +194,33 @@ td_status td_record_get_fill(td_bytes value, td_fill *out, td_bytes *out_instrum
     out->side = (uint8_t)(TD_SIDE_BUY + side);
     if (ok) find_leg(out->signal, out->strategy, out_instrument, &out->leg);
     return ok ? TD_OK : TD_CORRUPT;
+}
+
+void td_record_put_member(td_buf *buf, const td_schema_ids *ids, const td_member *m) {
+    uint8_t *p = record_begin(buf, ids, TD_SCHEMA_MEMBER, 4 * TD_AVRO_LONG_MAX + sizeof m->value + m->name_size);
+    p = td_avro_put_bytes(p, (td_bytes){(const uint8_t *)m->name, m->name_size});
+    p = td_avro_put_long(p, (int64_t)m->section);
+    p = td_avro_put_long(p, m->end_ns);
+    memcpy(p, &m->value, sizeof m->value); /* a double is its eight bytes, the least first */
+    record_end(buf, p + sizeof m->value);
+}
+
+td_status td_record_get_member(const td_schema_ids *ids, td_bytes value, td_member *out) {
+    td_avro_reader r = record_body(value);
+    td_bytes name;
+    int64_t section;
+    *out = (td_member){0};
+    bool ok = td_record_schema(ids, value) == TD_SCHEMA_MEMBER && td_avro_get_bytes(&r, &name) &&
+              name.size <= sizeof out->name && td_avro_get_long(&r, &section) && td_avro_get_long(&r, &out->end_ns) &&
+              r.end - r.at == (ptrdiff_t)sizeof out->value;
+    if (!ok) return TD_CORRUPT;
+    memcpy(&out->value, r.at, sizeof out->value);
+    memcpy(out->name, name.data, name.size);
+    out->name_size = (uint32_t)name.size;
+    out->section = (uint64_t)section;
+    bool mark = out->section == 0 && name.size == 0 && out->value == 1;
+    bool one = out->section != 0 && td_instrument_name_valid(name) && isfinite(out->value);
+    return mark || one ? TD_OK : TD_CORRUPT;
 }
 
 bool td_record_renew(td_buf *buf, const td_schema_ids *ids, td_bytes value) {

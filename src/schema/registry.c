@@ -27,6 +27,7 @@ static const struct schema_row {
     [TD_SCHEMA_NEWS] = {"News", "News.avsc", "tape-tapedeck.News", {NULL}},
     [TD_SCHEMA_RAW] = {"Raw", "Raw.avsc", "raw-value", {NULL}},
     [TD_SCHEMA_FILL] = {"Fill", "Fill.avsc", "fills-value", {NULL}},
+    [TD_SCHEMA_MEMBER] = {"Member", "Member.avsc", "sections-value", {NULL}},
     [TD_SCHEMA_CORPORATE] = {"CorporateAction",
                              "CorporateAction.avsc",
                              "tape-tapedeck.CorporateAction",

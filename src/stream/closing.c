@@ -17,7 +17,7 @@ static td_period bar_of(const td_step *step, const td_signal *signal) {
     return (td_period){start_ns, signal->event_ns};
 }
 
-static void on_signal(void *arg, const td_signal *signal) {
+void td_state_tell_signal(void *arg, const td_signal *signal) {
     const td_step *step = arg;
     td_bytes name = td_instruments_name(step->state->instruments, step->instrument);
     td_signal told = *signal;
@@ -59,11 +59,12 @@ void td_state_give_again(td_step *step, size_t w, uint32_t instrument, td_window
     td_bar bar = give_bar(step, w, instrument, window);
     changes_of(s, instrument)->revised++;
     if (s->program->graphs[w] == NULL) return;
+    td_sections_take_again(s, &bar);
     td_hindsight h = hindsight_of(s, block_of(s, instrument), w);
     h.now = td_state_moment(s, instrument, bar.start_ns);
     h.standing = read_standing;
     td_desk_look_again(block_of(s, instrument));
-    if (!td_hindsight_revise(h, td_instruments_name(s->instruments, instrument), &bar, on_signal, step))
+    if (!td_hindsight_revise(h, td_instruments_name(s->instruments, instrument), &bar, td_state_tell_signal, step))
         changes_of(s, instrument)->not_reapplied++;
 }
 
@@ -82,8 +83,9 @@ void td_state_close_window(td_step *step, size_t w, uint32_t instrument, uint32_
     h.now = td_state_moment(s, instrument, bar.start_ns);
     h.standing = read_standing;
     td_desk_look_again(block); /* levels may have moved */
-    td_hindsight_apply(h, name, &bar, on_signal, step);
+    td_hindsight_apply(h, name, &bar, td_state_tell_signal, step);
     td_state_keep_exports(s, instrument, w, bar.end_ns);
+    td_sections_take(step, w, &bar);
 }
 
 /* Closes the open window of width w that ends at end_ns among `count` from slot `first` on; returns the earliest end
@@ -194,6 +196,7 @@ void td_state_close_windows(td_step *step, int64_t up_to_ns) {
 void td_state_find_next_close(const td_state *s, feed_state *feed) {
     int64_t end_ns = least_end(s, feed->next_end_ns);
     feed->next_close_ns = td_least(td_least(feed->next_due_ns, end_ns), next_trade_ns(feed));
+    feed->next_close_ns = td_least(feed->next_close_ns, td_sections_next_mark(s, feed));
     if (feed->silent != 0) feed->next_close_ns = INT64_MIN;
 }
 
@@ -201,6 +204,7 @@ void td_state_find_next_close(const td_state *s, feed_state *feed) {
 void td_state_pass_time(td_step *step) {
     td_ledger_tell_due(step);
     td_state_close_windows(step, step->feed->watermark_ns);
+    td_sections_mark(step);
     td_state_find_next_close(step->state, step->feed);
 }
 

@@ -13,7 +13,7 @@ typedef struct desk { /* one event at it */
 
 typedef struct seat { /* a strategy at it */
     const td_graph *graph;
-    size_t graph_at; /* of the program */
+    size_t width; /* of the program, where it runs on bars */
     void *memory;
     uint32_t strategy;
     const td_paper_rules *rules;
@@ -49,7 +49,7 @@ static void follow_splits(const desk *d, const seat *s) {
  * they were traded when it ran last. */
 static int64_t shares_of_values(const seat *s) {
     int64_t ns;
-    if (td_graph_rhythm(s->graph).source == TD_RHYTHM_BARS)
+    if (td_rhythm_has_bars(td_graph_rhythm(s->graph)))
         (void)td_graph_began(s->memory, &ns);
     else
         (void)td_graph_last_ns(s->memory, &ns);
@@ -101,8 +101,8 @@ static void fill_order(const desk *d, const seat *s, int64_t price, int64_t even
 
 static bool bar_ends_at(const desk *d, const seat *s, int64_t ns) {
     td_period window;
-    return td_graph_rhythm(s->graph).source == TD_RHYTHM_BARS &&
-           td_state_period(d->state, d->event->instrument, s->graph_at, ns - 1, &window) && window.end_ns == ns;
+    return td_rhythm_has_bars(td_graph_rhythm(s->graph)) &&
+           td_state_period(d->state, d->event->instrument, s->width, ns - 1, &window) && window.end_ns == ns;
 }
 
 /* By trades a strategy's signals never go back in time. Where a bar of its ends at that very instant the ids of then
@@ -144,7 +144,7 @@ static bool may_fill(const desk *d, const seat *s) {
     td_period window;
     if (!td_paper_is_due(s->paper, s->rules, d->state->now)) return false;
     if (s->rules->fill != TD_FILL_OPEN) return s->rules->fill == TD_FILL_NEXT;
-    return td_state_period(d->state, d->event->instrument, s->graph_at, d->event->event_ns, &window) &&
+    return td_state_period(d->state, d->event->instrument, s->width, d->event->event_ns, &window) &&
            window.start_ns > s->paper->cause.ns;
 }
 
@@ -202,6 +202,12 @@ static void take_seat(desk *d, const seat *s) {
     if (shares_change(d, s->paper->shares_ns, INT64_MAX)) wait_for_any(d); /* a split lies ahead */
 }
 
+static size_t width_of(const td_program *program, size_t graph) {
+    size_t w = 0;
+    while (w + 1 < program->width_count && program->widths_ns[w] != td_graph_width_ns(program->graphs[graph])) w++;
+    return w;
+}
+
 typedef void (*take_fn)(desk *d, const seat *s);
 
 /* What strategies of other instruments have ordered in this one; their levels are of their own. */
@@ -212,7 +218,7 @@ static void take_legs(desk *d, size_t graph_at, uint32_t strategy, uint32_t posi
         void *memory = graph_state_of(state, block_of(state, i), graph_at);
         td_paper *paper = td_graph_position(graph, memory, strategy, position);
         const seat one = {.graph = graph,
-                          .graph_at = graph_at,
+                          .width = width_of(state->program, graph_at),
                           .memory = memory,
                           .strategy = strategy,
                           .rules = td_graph_rules(graph, strategy),
@@ -242,7 +248,7 @@ static void take_seats(desk *d, take_fn take) {
         void *memory = graph_state_of(s, block, g);
         for (uint32_t i = 0; graph != NULL && i < td_graph_strategies(graph); i++) {
             const seat one = {.graph = graph,
-                              .graph_at = g,
+                              .width = width_of(s->program, g),
                               .memory = memory,
                               .strategy = i,
                               .rules = td_graph_rules(graph, i),

@@ -47,9 +47,11 @@ void td_rhythm_format(td_rhythm rhythm, char out[TD_RHYTHM_TEXT_MAX]) {
                                           [TD_RHYTHM_BOOK] = "book",
                                           [TD_RHYTHM_NEWS] = "news"};
     char duration[24];
+    char width[TD_WIDTH_TEXT_MAX] = "";
     (void)td_duration_format(rhythm.every_ns, duration);
-    if (rhythm.source == TD_RHYTHM_BARS)
-        (void)td_width_format(rhythm.width_ns, out);
+    if (td_rhythm_has_bars(rhythm)) (void)td_width_format(rhythm.width_ns, width);
+    if (td_rhythm_has_bars(rhythm))
+        (void)snprintf(out, TD_RHYTHM_TEXT_MAX, "%s%s", width, rhythm.source == TD_RHYTHM_SECTION ? " across" : "");
     else if (rhythm.every_ns == 0)
         (void)snprintf(out, TD_RHYTHM_TEXT_MAX, "%s", sources[rhythm.source]);
     else
@@ -527,7 +529,7 @@ bool td_graph_act(const td_graph *g, void *state, uint32_t strategy, const td_ac
     for (uint32_t p = 0; p < td_graph_positions(g, strategy); p++) {
         td_call *call = &calls->of[p];
         if (call->action == TD_GRAPH_NOTHING) continue;
-        td_cause_kind cause = g->rhythm.source == TD_RHYTHM_BARS ? TD_CAUSE_BAR : TD_CAUSE_TICK;
+        td_cause_kind cause = td_rhythm_has_bars(g->rhythm) ? TD_CAUSE_BAR : TD_CAUSE_TICK;
         td_signal signal = td_graph_name_call(g, strategy, p, acting, calls);
         signal.ordinal = call->ordinal = td_paper_number(own, cause, event_ns);
         if (!call->withheld) {
@@ -572,7 +574,7 @@ static void run_nodes(const td_graph *g, void *state, const td_graph_event *even
 
 void td_graph_run_ahead(const td_graph *g, void *state, const td_graph_event *event) {
     assert((uintptr_t)state % 16 == 0);
-    assert((event->tick != NULL) == (g->rhythm.source != TD_RHYTHM_BARS));
+    assert((event->tick != NULL) == !td_rhythm_has_bars(g->rhythm));
     assert(event->tick != NULL || event->bar->width_ns == g->rhythm.width_ns);
     state_head *head = state;
     if (head->seen == 0) {
@@ -634,6 +636,16 @@ td_value td_graph_export(const td_graph *g, const void *state, uint32_t export_a
     bool there = head->seen > 0 || (head->ahead != 0 && node < g->own_count);
     if (!there || !node_is_active(g, state, node)) return TD_VALUE_NA;
     return ((const td_value *)(const void *)((const uint8_t *)state + g->values_offset))[node];
+}
+
+uint64_t td_graph_export_section(const td_graph *g, uint32_t export_at) { return g->exports[export_at].section; }
+
+bool td_graph_export_member(const td_graph *g, const void *state, uint32_t export_at, double *out) {
+    bool active = ((const uint8_t *)state)[g->active_offset + g->strategy_count + export_at] != 0;
+    td_value value = active ? td_graph_export(g, state, export_at) : TD_VALUE_NA;
+    if (td_value_is_na(value)) return false;
+    *out = td_value_to_real(value);
+    return true;
 }
 
 bool td_graph_last_ns(const void *state, int64_t *out_ns) {

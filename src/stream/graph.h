@@ -42,19 +42,24 @@ typedef enum td_rhythm_source {
     TD_RHYTHM_TRADES,
     TD_RHYTHM_QUOTES,
     TD_RHYTHM_BOOK,
-    TD_RHYTHM_NEWS
+    TD_RHYTHM_NEWS,
+    TD_RHYTHM_SECTION, /* bars, each as soon as those of other instruments that end with it are known (section.h) */
 } td_rhythm_source;
 
 typedef struct td_rhythm {
-    int64_t width_ns; /* of bars, else 0 */
+    int64_t width_ns; /* of bars and sections, else 0 */
     int64_t every_ns; /* of ticks; 0: each one */
     uint32_t source;  /* td_rhythm_source */
     uint32_t zero;    /* rhythms are compared byte by byte */
 } td_rhythm;
 
+static inline bool td_rhythm_has_bars(td_rhythm rhythm) {
+    return rhythm.source == TD_RHYTHM_BARS || rhythm.source == TD_RHYTHM_SECTION;
+}
+
 enum { TD_TICK_RHYTHMS_MAX = 16, TD_RHYTHM_TEXT_MAX = 48 };
 
-/* The order of graphs in a program: bars by width, then each kind of ticks by `every`. */
+/* The order of graphs in a program: bars by width, then each kind of ticks by `every`, then sections by width. */
 int td_rhythm_compare(td_rhythm a, td_rhythm b);
 /* "1m", "trades", "book every 100ms". */
 void td_rhythm_format(td_rhythm rhythm, char out[TD_RHYTHM_TEXT_MAX]);
@@ -67,6 +72,12 @@ typedef enum td_port_kind {
     TD_PORT_VALUE, /* what a graph gives to others */
     TD_PORT_AGE,   /* how long ago that came, in seconds */
     TD_PORT_OVER,  /* of news: what a window over the last `span` says */
+    /* of the section of what a graph tells to all (section.h) */
+    TD_PORT_RANK,  /* the share of members that are not above it, itself among them; equal ones share their places */
+    TD_PORT_PLACE, /* 1: nobody is above it */
+    TD_PORT_MEAN,
+    TD_PORT_DEVIATION, /* from that, of all of them */
+    TD_PORT_MEMBERS,   /* how many there are */
     /* of the position of a strategy of the graph's own, as it stands before the event; na but for the first when there
        is none */
     TD_PORT_POSITION, /* held, signed, in shares of the event's time */
@@ -92,6 +103,10 @@ uint32_t td_graph_ports(const td_graph *graph, const td_port **out_ports);
 /* What a graph gives to others: na before its first event. */
 uint32_t td_graph_exports(const td_graph *graph);
 td_value td_graph_export(const td_graph *graph, const void *state, uint32_t export_at);
+/* The section that it is told for; 0: none. */
+uint64_t td_graph_export_section(const td_graph *graph, uint32_t export_at);
+/* What its last event has made for that; false: nothing, or the instrument is none of its members. */
+bool td_graph_export_member(const td_graph *graph, const void *state, uint32_t export_at, double *out);
 
 typedef struct td_graph_event {  /* what a graph runs on; lent for the call */
     td_bytes instrument;         /* its name, for sets */

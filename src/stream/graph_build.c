@@ -157,21 +157,33 @@ td_port td_graph_builder_port(const td_graph_builder *b, uint32_t n) {
     return ((const td_port *)(const void *)b->ports.data)[n];
 }
 
-td_port td_graph_builder_export(td_graph_builder *b, uint32_t node, const td_bytes *sets, size_t set_count) {
+static bool is_export(const td_graph_builder *b, const graph_export *is, const graph_export *wanted,
+                      const td_bytes *sets) {
+    const td_bytes *known = (const td_bytes *)(const void *)b->sets.data;
+    bool same = is->node == wanted->node && is->section == wanted->section && is->set_count == wanted->set_count;
+    return same && (is->set_count == 0 || memcmp(known + is->set_first, sets, is->set_count * sizeof *sets) == 0);
+}
+
+static td_port add_export(td_graph_builder *b, graph_export wanted, const td_bytes *sets) {
     const graph_export *exports = (const graph_export *)(const void *)b->exports.data;
     uint32_t count = COUNT(b->exports, graph_export), at = 0;
-    const td_bytes *known = (const td_bytes *)(const void *)b->sets.data;
-    for (; at < count; at++) {
-        bool same_sets = exports[at].set_count == set_count &&
-                         (set_count == 0 || memcmp(known + exports[at].set_first, sets, set_count * sizeof *sets) == 0);
-        if (exports[at].node == node && same_sets) break;
-    }
+    while (at < count && !is_export(b, &exports[at], &wanted, sets)) at++;
     if (at == count) {
-        graph_export is = {node, COUNT(b->sets, td_bytes), (uint32_t)set_count};
-        td_buf_put(&b->sets, sets, set_count * sizeof *sets);
-        td_buf_put(&b->exports, &is, sizeof is);
+        wanted.set_first = COUNT(b->sets, td_bytes);
+        td_buf_put(&b->sets, sets, wanted.set_count * sizeof *sets);
+        td_buf_put(&b->exports, &wanted, sizeof wanted);
     }
-    return (td_port){.rhythm = b->rhythm, .export_at = at, .type = node_at(b, node)->type};
+    return (td_port){.rhythm = b->rhythm, .export_at = at, .type = node_at(b, wanted.node)->type};
+}
+
+td_port td_graph_builder_export(td_graph_builder *b, uint32_t node, const td_bytes *sets, size_t set_count) {
+    return add_export(b, (graph_export){.node = node, .set_count = (uint32_t)set_count}, sets);
+}
+
+td_port td_graph_builder_export_section(td_graph_builder *b, uint32_t node, const td_bytes *sets, size_t set_count,
+                                        uint64_t section) {
+    assert(node_at(b, node)->type == TD_TYPE_REAL && section != 0);
+    return add_export(b, (graph_export){.node = node, .set_count = (uint32_t)set_count, .section = section}, sets);
 }
 
 /* ---- facts ---- */

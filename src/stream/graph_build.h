@@ -90,6 +90,10 @@ td_port td_graph_builder_port(const td_graph_builder *builder, uint32_t n); /* o
 /* The port of another graph that reads `node`, no constant, for the instruments of `sets`, lent like the texts. */
 td_port td_graph_builder_export(td_graph_builder *builder, uint32_t node, const td_bytes *sets, size_t set_count);
 
+/* The same of a double that is told for a section, which is not 0. */
+td_port td_graph_builder_export_section(td_graph_builder *builder, uint32_t node, const td_bytes *sets,
+                                        size_t set_count, uint64_t section);
+
 /* An alert or emit of the strategy begun last, and its values in their order. `text`: of an alert with {} where a value
  * stands, of an emit its name. `term`: its condition as written, or 0. */
 void td_graph_builder_begin_report(td_graph_builder *builder, td_action action, td_bytes text, uint32_t condition,

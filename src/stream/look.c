@@ -13,7 +13,11 @@ static void no_gap(void *self, td_bytes instrument, const td_gap *gap) { (void)s
 
 static void no_fill(void *self, td_bytes instrument, const td_fill *fill) { (void)self, (void)instrument, (void)fill; }
 
-const td_emit td_emit_none = {NULL, no_bar, no_signal, no_quarantined, no_gap, no_fill};
+static void no_member(void *self, td_bytes instrument, const td_member *member) {
+    (void)self, (void)instrument, (void)member;
+}
+
+const td_emit td_emit_none = {NULL, no_bar, no_signal, no_quarantined, no_gap, no_fill, no_member};
 
 int64_t td_state_clock_ns(const td_state *s) {
     int64_t clock_ns = INT64_MIN;

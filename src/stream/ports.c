@@ -52,6 +52,17 @@ static td_value read_export(const td_state *s, uint32_t instrument, const td_por
     return TD_VALUE_NA;
 }
 
+/* What one is among all that ended then. */
+static td_value read_section(const td_state *s, uint32_t instrument, const td_port *port, int64_t at_ns) {
+    td_bytes name = td_instruments_name(s->instruments, instrument);
+    td_member of = {.end_ns = at_ns, .name_size = (uint32_t)name.size};
+    memcpy(of.name, name.data, name.size);
+    for (size_t w = 0; w < s->program->width_count; w++)
+        if (s->program->widths_ns[w] == port->rhythm.width_ns)
+            of.section = td_graph_export_section(s->program->graphs[w], port->export_at);
+    return td_section_value(s->members, (td_port_kind)port->kind, &of);
+}
+
 /* ---- the strategy's own position ---- */
 
 /* A price of shares of from_ns in those of to_ns. */
@@ -88,7 +99,7 @@ static td_value read_position(const td_state *s, uint32_t instrument, size_t at,
     case TD_PORT_ENTRY_BARS:
         return (td_value)((uint32_t)td_graph_seen(memory) - paper->entry_seen) * TD_VALUE_ONE;
     default:
-        if (at < s->program->width_count) (void)td_graph_began(memory, &prices_ns);
+        if (td_rhythm_has_bars(td_graph_rhythm(graph))) (void)td_graph_began(memory, &prices_ns);
         return price_in_shares(s, instrument, paper->entry, paper->shares_ns, prices_ns);
     }
 }
@@ -103,8 +114,9 @@ const td_value *td_state_read_ports(td_state *s, uint32_t instrument, size_t gra
     for (uint32_t i = 0; i < count; i++) {
         uint32_t of =
             ports[i].use == 0 ? instrument : td_instruments_find(s->instruments, uses[ports[i].use - 1].instrument);
-        s->ports[i] = is_of_position(&ports[i]) ? read_position(s, instrument, graph, &ports[i], at_ns)
-                                                : read_export(s, of, &ports[i], at_ns);
+        s->ports[i] = is_of_position(&ports[i])       ? read_position(s, instrument, graph, &ports[i], at_ns)
+                      : ports[i].kind >= TD_PORT_RANK ? read_section(s, instrument, &ports[i], at_ns)
+                                                      : read_export(s, of, &ports[i], at_ns);
     }
     return count > 0 ? s->ports : NULL;
 }

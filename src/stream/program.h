@@ -11,7 +11,7 @@
 #include "stream/graph.h"
 
 enum { TD_PROGRAM_FEEDS_MAX = 64, TD_PROGRAM_SHA_BYTES = 32, TD_CALENDARS_MAX = 16 };
-enum { TD_GRAPHS_MAX = TD_WIDTHS_MAX + TD_TICK_RHYTHMS_MAX };
+enum { TD_GRAPHS_MAX = 2 * TD_WIDTHS_MAX + TD_TICK_RHYTHMS_MAX };
 #define TD_NO_CALENDAR UINT32_MAX /* days are nowhere, all of time is open */
 
 /* What the configuration's words mean here, in its order. */
@@ -40,8 +40,8 @@ typedef struct td_program {
     size_t width_count;                   /* 1..TD_WIDTHS_MAX */
     size_t counted_count;                 /* of those, the last: by count or volume, the others by time */
     int64_t widths_ns[TD_WIDTHS_MAX];     /* model/width.h; ascending */
-    td_graph *graphs[TD_GRAPHS_MAX];      /* strategies on bars of that width, NULL: none; then on ticks. Owned */
-    size_t tick_graph_count;              /* of those */
+    td_graph *graphs[TD_GRAPHS_MAX];      /* strategies on bars of that width, NULL: none; then on ticks, on sections */
+    size_t tick_graph_count;              /* of those behind the widths */
     int64_t grace_ns;                     /* how long a closed window takes late trades; 0: not at all */
     int64_t repair_horizon_ns; /* how long what is put on the tape anew may revise it; 0: no longer than others */
     bool fills;                /* false: of an engine that knew no positions beside targets */

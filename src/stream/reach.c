@@ -51,7 +51,7 @@ static bool closes_at_night(const td_program *p) {
 /* Between two events that run it. Of ticks nobody knows: as if one came each second, and as much volume as closes a bar
  * each minute. */
 static int64_t pace_ns(const td_program *p, const td_graph *g) {
-    if (g->rhythm.source != TD_RHYTHM_BARS) return g->rhythm.every_ns > TD_NS_PER_S ? g->rhythm.every_ns : TD_NS_PER_S;
+    if (!td_rhythm_has_bars(g->rhythm)) return g->rhythm.every_ns > TD_NS_PER_S ? g->rhythm.every_ns : TD_NS_PER_S;
     int64_t width = g->rhythm.width_ns;
     if (!td_width_is_timed(width))
         return width < TD_WIDTH_VOLUME ? times(width - TD_WIDTH_TRADES, TD_NS_PER_S) : TD_NS_PER_MIN;

@@ -4,7 +4,7 @@
 #include "stream/state.h"
 #include <stdlib.h>
 
-enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 26 };
+enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 27 };
 
 typedef struct snapshot_head {
     uint32_t magic, version;
@@ -13,6 +13,8 @@ typedef struct snapshot_head {
     int64_t slot_lateness_ns;
     uint32_t instrument_count, feed_count;
     int64_t open_gaps;
+    int64_t section_clock_ns, section_done_ns;
+    uint64_t waiting_count;
     td_moment now;
 } snapshot_head;
 
@@ -36,7 +38,7 @@ static void put_feed(td_buf *out, const feed_state *feed) {
 size_t td_state_bytes(const td_state *s) {
     size_t per_block =
         s->block_bytes + TD_INSTRUMENT_NAME_MAX + 2 * sizeof(uint32_t); /* that its feed traded it, too */
-    size_t waiting = 0;
+    size_t waiting = s->waiting.size;
     for (uint32_t f = 0; f < s->feed_count; f++)
         waiting += td_pending_count(&s->feeds[f].pending) * sizeof(td_pending_trade);
     return sizeof(snapshot_head) + s->feed_count * sizeof *s->feeds + s->block_count * per_block + waiting +
@@ -51,6 +53,9 @@ void td_state_save(const td_state *s, td_buf *out) {
                           .instrument_count = s->block_count,
                           .feed_count = s->feed_count,
                           .open_gaps = s->open_gaps,
+                          .section_clock_ns = s->section_clock_ns,
+                          .section_done_ns = s->section_done_ns,
+                          .waiting_count = s->waiting.size / sizeof(td_bar),
                           .now = s->now};
     memcpy(head.program_sha256, s->program->sha256, sizeof head.program_sha256);
     td_buf_reserve(out, td_state_bytes(s));
@@ -62,6 +67,7 @@ void td_state_save(const td_state *s, td_buf *out) {
         td_buf_put(out, name.data, name.size);
         td_buf_put(out, s->blocks[i], s->block_bytes);
     }
+    td_buf_put(out, s->waiting.data, s->waiting.size);
     td_released_save(&s->released, out);
     td_kept_save(s->kept, out);
     td_shares_save(&s->shares, out);
@@ -153,6 +159,16 @@ static bool book_gaps_are_sound(const td_state *s) {
     return true;
 }
 
+static bool take_waiting(td_bytes *bytes, td_state *s, uint64_t count) {
+    td_bar bar;
+    for (uint64_t i = 0; i < count; i++) {
+        if (!td_bytes_take(bytes, &bar, sizeof bar) || bar.instrument >= s->block_count) return false;
+        if (block_of(s, bar.instrument)->feed == NO_FEED) return false;
+        td_buf_put(&s->waiting, &bar, sizeof bar);
+    }
+    return true;
+}
+
 static bool take_state(td_bytes *bytes, td_state *s) {
     snapshot_head head;
     if (!td_bytes_take(bytes, &head, sizeof head) || head.magic != SNAPSHOT_MAGIC || head.version != SNAPSHOT_VERSION)
@@ -161,6 +177,8 @@ static bool take_state(td_bytes *bytes, td_state *s) {
     if (head.slot_lateness_ns < s->slot_lateness_ns) return false;
     s->slot_lateness_ns = head.slot_lateness_ns;
     s->open_gaps = head.open_gaps;
+    s->section_clock_ns = head.section_clock_ns;
+    s->section_done_ns = head.section_done_ns;
     s->now = head.now;
     td_state_lay_out(s);
     if (head.block_bytes != s->block_bytes) return false;
@@ -168,7 +186,7 @@ static bool take_state(td_bytes *bytes, td_state *s) {
         if (!take_feed(bytes, s, head.instrument_count)) return false;
     for (uint32_t i = 0; i < head.instrument_count; i++)
         if (!take_block(bytes, s, i)) return false;
-    if (!traded_is_sound(s)) return false;
+    if (!traded_is_sound(s) || !take_waiting(bytes, s, head.waiting_count)) return false;
     return td_released_load(&s->released, bytes) && td_kept_load(s->kept, bytes, head.instrument_count) &&
            td_shares_load(&s->shares, bytes) && td_books_load(&s->books, bytes, s->feed_count) &&
            book_gaps_are_sound(s) && bytes->size == 0;

@@ -66,6 +66,7 @@ void td_state_lay_out(td_state *s) {
     size_t port_count = 1;
     s->ticks_run = 0;
     s->touches = false;
+    td_sections_lay_out(s);
     find_grains(s);
     for (size_t g = 0; g < td_program_graph_count(p); g++) {
         const td_port *ports;
@@ -74,7 +75,8 @@ void td_state_lay_out(td_state *s) {
         for (uint32_t i = 0; i < td_graph_strategies(p->graphs[g]); i++)
             s->touches |= td_graph_rules(p->graphs[g], i)->fill == TD_FILL_TOUCH;
         at += g < p->width_count ? td_hindsight_bytes(p->graphs[g], s->depth[g]) : td_graph_state_bytes(p->graphs[g]);
-        if (g >= p->width_count) s->ticks_run |= (uint8_t)(1u << td_graph_rhythm(p->graphs[g]).source);
+        td_rhythm rhythm = td_graph_rhythm(p->graphs[g]);
+        if (!td_rhythm_has_bars(rhythm)) s->ticks_run |= (uint8_t)(1u << rhythm.source);
         uint32_t values = td_graph_exports(p->graphs[g]);
         s->asof_offset[g] = at;
         if (values > 0) at += td_asof_bytes(values, s->asof_grains);
@@ -117,6 +119,7 @@ td_state *td_state_new(const td_program *program) {
     s->program = program;
     s->instruments = td_instruments_new();
     s->kept = td_kept_new();
+    s->section_clock_ns = s->section_done_ns = INT64_MIN;
     s->slot_lateness_ns = program_lateness_max(program);
     td_state_lay_out(s);
     return s;
@@ -131,6 +134,7 @@ void td_state_free(td_state *s) {
     for (uint32_t i = 0; i < s->block_count; i++) free(s->blocks[i]);
     free(s->blocks);
     free(s->ports);
+    td_buf_fini(&s->waiting);
     td_kept_free(s->kept);
     td_released_fini(&s->released);
     td_shares_fini(&s->shares);
@@ -152,7 +156,8 @@ uint32_t td_state_feed(td_state *s, td_bytes name) {
     feed->set = *td_program_feed_of(s->program, name);
     feed->watermark_ns = feed->ended_ns = INT64_MIN;
     for (size_t w = 0; w < TD_WIDTHS_MAX; w++) { feed->next_end_ns[w] = INT64_MAX; }
-    feed->next_due_ns = feed->next_close_ns = INT64_MAX;
+    feed->next_due_ns = INT64_MAX;
+    feed->next_close_ns = td_sections_next_mark(s, feed);
     if (td_state_counts(s)) td_pending_begin(&feed->pending);
     return s->feed_count++;
 }
@@ -565,6 +570,7 @@ static __attribute__((noinline)) td_applied apply_time(td_state *s, const td_eve
     if (e->time.session == TD_SESSION_ENDED) {
         feed->ended_ns = feed->watermark_ns; /* what is open now will be final */
         td_state_close_windows(&step, INT64_MAX - 1);
+        td_sections_mark(&step);
         td_ledger_end_books(&step, e->time.bound_ns != TD_NONE ? e->time.bound_ns : e->time.clock_ns);
     }
     td_state_find_next_close(s, feed);

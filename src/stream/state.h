@@ -65,6 +65,7 @@
 #include "stream/book.h"
 #include "stream/hindsight.h"
 #include "stream/program.h"
+#include "stream/section.h"
 #include "stream/shares.h"
 
 typedef struct td_state td_state;
@@ -76,6 +77,7 @@ typedef struct td_emit { /* outputs of one record, in order; arguments are borro
     void (*quarantined)(void *self, td_bytes instrument, const td_quarantined *quarantined);
     void (*gap)(void *self, td_bytes instrument, const td_gap *gap);
     void (*fill)(void *self, td_bytes instrument, const td_fill *fill);
+    void (*member)(void *self, td_bytes instrument, const td_member *member); /* of a mark no instrument */
 } td_emit;
 extern const td_emit td_emit_none; /* for who wants the state alone */
 
@@ -121,6 +123,17 @@ td_applied td_state_refuse(const td_state *state, const td_event *event, td_byte
 
 /* Applies a trade, quote, price, news, fill or Time whose feed and instrument are indexes of this state. */
 td_applied td_state_apply(td_state *state, const td_event *event, const td_emit *emit);
+
+/* The last end of the bars that are due for their sections (section.h), before the next record; INT64_MIN: none are.
+ * With all members of ends up to there those bars run. */
+typedef struct td_due {
+    int64_t end_ns, known_at_ns; /* the latter of the record that they run before */
+    td_members members;
+} td_due;
+int64_t td_state_sections_due(const td_state *state);
+void td_state_run_sections(td_state *state, const td_due *due, const td_emit *emit);
+/* Members of ends up to there are of no account any more. */
+int64_t td_state_sections_done(const td_state *state);
 
 /* What happened beside the verdicts since it was last asked; how many gaps stand open. */
 td_changes td_state_take_changes(td_state *state);

@@ -74,14 +74,18 @@ struct td_state {
     uint32_t slots[TD_WIDTHS_MAX];      /* … or closed and still take trades */
     uint32_t depth[TD_WIDTHS_MAX];      /* bars that the graph can look back */
     size_t window_offset[TD_WIDTHS_MAX], graph_offset[TD_GRAPHS_MAX];
-    size_t asof_offset[TD_GRAPHS_MAX];   /* of graphs that others read: what they gave */
-    size_t recall_offset[TD_GRAPHS_MAX]; /* of those on news */
-    uint32_t asof_grains;                /* as far back as bars may still close, each of them */
-    int64_t asof_grain_ns;               /* that divides the widths of those who read them; 0: no bars do */
-    uint8_t ticks_run;                   /* graphs on ticks: a bit by td_rhythm_source */
-    bool touches;                        /* a strategy is filled at the touch */
-    bool warms;                          /* beside another one: nobody has its positions */
-    td_value *ports;                     /* room for those of any graph */
+    size_t asof_offset[TD_GRAPHS_MAX];         /* of graphs that others read: what they gave */
+    size_t recall_offset[TD_GRAPHS_MAX];       /* of those on news */
+    uint32_t asof_grains;                      /* as far back as bars may still close, each of them */
+    int64_t asof_grain_ns;                     /* that divides the widths of those who read them; 0: no bars do */
+    uint8_t ticks_run;                         /* graphs on ticks: a bit by td_rhythm_source */
+    int64_t section_cell_ns;                   /* the least width that sections are of; 0: there are none */
+    int64_t section_clock_ns, section_done_ns; /* as the last mark told it; the last end that has run */
+    td_buf waiting;                            /* td_bar, by end: for the others of it */
+    td_members members;                        /* while sections run */
+    bool touches;                              /* a strategy is filled at the touch */
+    bool warms;                                /* beside another one: nobody has its positions */
+    td_value *ports;                           /* room for those of any graph */
     feed_state feeds[TD_PROGRAM_FEEDS_MAX];
     uint32_t feed_count;
     td_kept *kept;        /* windows beyond grace that a release may revise */
@@ -165,6 +169,15 @@ static inline td_kept_place place_of(const td_state *s, uint32_t instrument, siz
     return (td_kept_place){instrument, s->program->widths_ns[w], start_ns};
 }
 
+/* sections.c: the bar that has run its graph, which is its window's first or a later one. */
+void td_sections_take(td_step *step, size_t w, const td_bar *bar);
+void td_sections_take_again(td_state *s, const td_bar *bar);
+/* The watermark has come to where a mark may be told; and the next such one of the feed. */
+void td_sections_mark(const td_step *step);
+int64_t td_sections_next_mark(const td_state *s, const feed_state *feed);
+/* Places of the program's section graphs and the least of their widths. */
+void td_sections_lay_out(td_state *s);
+
 /* Sizes slots and offsets for s->program and s->slot_lateness_ns. */
 void td_state_lay_out(td_state *s);
 /* The window of width w that a trade of that instant belongs to. False: to none, it is outside of the hours. */
@@ -177,7 +190,9 @@ void td_state_add_traded(feed_state *feed, uint32_t instrument);
 void td_ticks_run(td_state *s, const td_event *e, const td_emit *emit);
 void td_ticks_run_book(td_state *s, const td_event *e, td_bytes instrument, const td_emit *emit);
 
-/* closing.c: windows of the step's feed.
+/* closing.c. Tells a signal of the bar that runs: arg is the td_step, with its instrument. */
+void td_state_tell_signal(void *arg, const td_signal *signal);
+/* Windows of the step's feed.
  * All that end at or before up_to_ns, in the order (end, width, instrument); and those of one instrument. */
 void td_state_close_windows(td_step *step, int64_t up_to_ns);
 void td_state_close_instrument(td_step *step, uint32_t instrument);

@@ -176,6 +176,10 @@ void td_state_swap(td_state *s, const td_program *program, const td_state *warm)
     next->open_gaps = s->open_gaps;
     next->now = s->now;
     next->changes = s->changes;
+    next->section_clock_ns = s->section_clock_ns;
+    next->section_done_ns = s->section_done_ns;
+    next->waiting = s->waiting;
+    s->waiting = (td_buf){0};
     next->shares = s->shares;
     s->shares = (td_shares){0};
     next->books = s->books;

@@ -237,6 +237,9 @@ static void put_any(td_buf *value, td_schema schema) {
     } else if (schema == TD_SCHEMA_FILL) {
         td_fill fill = any_fill();
         td_record_put_fill(value, &ids, any_text(63), &fill);
+    } else if (schema == TD_SCHEMA_MEMBER) {
+        td_member member = {(uint64_t)any_long() | 1, any_long(), (double)any_long() / 3, 4, "V:S1"};
+        td_record_put_member(value, &ids, &member);
     } else if (schema == TD_SCHEMA_RAW) {
         td_raw raw = any_raw();
         td_record_put_raw(value, &ids, &raw);

@@ -62,6 +62,8 @@ static const char *const json_lines[TD_SCHEMA_COUNT] = {
                        "T#1\",\"strategy\":\"cross\",\"instrument\":\"LEAN:IBM\",\"event_time\":0,"
                        "\"event_ns\":0,\"side\":\"buy\",\"quantity\":\"0\",\"price\":\"0\",\"position\":\"0\","
                        "\"kind\":\"next\",\"known_at_ns\":0}",
+    [TD_SCHEMA_MEMBER] = "{\"schema\":\"Member\",\"instrument\":\"L:I\",\"section\":-1,"
+                         "\"end_ns\":1795239865123456789,\"value\":-0.5}",
     [TD_SCHEMA_RAW] = "{\"schema\":\"Raw\",\"kind\":\"opened\",\"receive_ns\":1795239865123456789,"
                       "\"format\":\"lean\",\"venue\":\"LEAN\",\"address\":\"ws://x\",\"bytes\":\"x\"}",
     [TD_SCHEMA_NEWS] = "{\"schema\":\"News\",\"event_ns\":1795239865123456789,"

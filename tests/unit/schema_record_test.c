@@ -595,7 +595,9 @@ static int read_all(td_bytes value) {
     taken += td_record_get_quarantined(&ids, value, &quarantined, &text) == TD_OK;
     taken += td_record_get_gap(value, &gap, &text) == TD_OK;
     taken += td_record_get_fill(value, &fill, &text) == TD_OK;
+    td_member member;
     taken += td_record_get_raw(value, &raw) == TD_OK;
+    taken += td_record_get_member(&ids, value, &member) == TD_OK;
     return taken;
 }
 
@@ -622,6 +624,8 @@ static td_buf sample(int schema) {
     td_raw raw = {TD_RAW_OPENED, NOW_NS, feed_name(2), TD_TEXT("LEAN"), TD_TEXT("ws://x"), TD_TEXT("x")};
     if (schema == TD_SCHEMA_RAW) td_record_put_raw(&buf, &ids, &raw);
     if (schema == TD_SCHEMA_FILL) td_record_put_fill(&buf, &ids, TD_TEXT("LEAN:IBM"), &fill);
+    td_member member = {UINT64_MAX, NOW_NS, -0.5, 3, "L:I"};
+    if (schema == TD_SCHEMA_MEMBER) td_record_put_member(&buf, &ids, &member);
     if (schema == TD_SCHEMA_GAP) td_record_put_gap(&buf, &ids, TD_TEXT("LEAN:IBM"), &gap);
     return buf;
 }

@@ -120,7 +120,7 @@ static td_state *save_and_load(td_state *state, const td_program *program) {
 }
 
 static void say_step(td_state *state, const step *s, td_buf *out) {
-    td_emit emit = {out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill};
+    td_emit emit = {out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member};
     td_event e = event_of(s);
     td_bytes name = td_text(s->kind == 'u' ? "B" : "A");
     e.feed = td_state_feed(state, td_text(strchr("opgP", s->kind) != NULL ? "other" : "feed"));
