@@ -172,15 +172,18 @@ void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, 
     td_calls calls;
     for (uint32_t s = 0; s < td_graph_strategies(h.graph); s++) {
         td_stance stance = td_graph_stance(h.graph, h.state, s, h.now, bar->end_ns);
-        (void)td_graph_act(h.graph, h.state, s, &acting, &calls);
-        for (uint32_t p = 0; e != NULL && p < td_graph_positions(h.graph, s); p++) {
+        uint32_t positions = e != NULL ? td_graph_positions(h.graph, s) : 0;
+        for (uint32_t p = 0; p < positions; p++) /* whoever is told of a signal may ask how the strategy stood */
+            done_by(h, e, s)[p] =
+                (done){.target = stance.targets[p], .action = TD_GRAPH_NOTHING, .held_back = stance.held_back};
+        if (!td_graph_act(h.graph, h.state, s, &acting, &calls)) continue;
+        for (uint32_t p = 0; p < positions; p++) {
             const td_call *call = &calls.of[p];
-            bool called = call->action != TD_GRAPH_NOTHING;
-            done_by(h, e, s)[p] = (done){.target = stance.targets[p],
-                                         .action = call->action,
-                                         .ordinal = called ? call->ordinal & ORDINAL_MAX : 0,
-                                         .held_back = stance.held_back,
-                                         .withheld = called && call->withheld};
+            if (call->action == TD_GRAPH_NOTHING) continue;
+            done *is = &done_by(h, e, s)[p];
+            is->action = call->action;
+            is->ordinal = call->ordinal & ORDINAL_MAX;
+            is->withheld = call->withheld;
         }
     }
     report(h, e, bar, fn, arg);

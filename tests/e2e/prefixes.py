@@ -44,9 +44,9 @@ def topic(data, name):
     return found
 
 
-def run(home, name, feeds, strategies, bars="[1m]"):
+def run(home, name, feeds, strategies, bars="[1m]", extra=""):
     file = td.config(f"{home}/{name}.yaml", f"{home}/{name}", feeds, bars=bars, strategies=strategies, partitions=2,
-                     sink=False)
+                     sink=False, extra=extra)
     td.run(file)
     return {each: topic(f"{home}/{name}", each) for each in ("tape", *OUTPUTS)}
 
@@ -160,7 +160,9 @@ def examples_over_their_tables(home):
     """Cut at three times of their own rows; the expected signals are not among them."""
     count, examples = 0, sorted((td.ROOT / "examples" / "strategies").glob("*.td"))
     for example in examples:
-        tables = [path for path in example.with_suffix("").glob("*.csv") if path.name != "signals.csv"]
+        known = example.with_suffix("") / "instruments.csv"
+        extra = f"instruments: {known}\n" if known.exists() else ""
+        tables = [path for path in example.with_suffix("").glob("*.csv") if path.name not in ("signals.csv", known.name)]
         rows = {path.name: list(csv.reader(path.open(encoding="utf-8"))) for path in tables}
         times = sorted(row[table[0].index("time")] for table in rows.values() for row in table[1:])
         runs = []
@@ -172,7 +174,7 @@ def examples_over_their_tables(home):
                     at = lines[0].index("time")
                     csv.writer(out).writerows(lines[:1] + [row for row in lines[1:] if row[at] < before])
             runs.append(run(folder, "data", [f"file: {{ format: csv, rules: off, trade_ids: off, path: {folder}/*.csv }}"],
-                            [example]))
+                            [example], extra=extra))
         assert runs[0]["signals"], example
         count += sum(compare(runs[0], part) for part in runs[1:])
     assert count >= len(examples), count
