@@ -23,7 +23,7 @@ export class Code {
     this.paint = element('pre', 'paint', '', { 'aria-hidden': 'true' });
     this.area = element('textarea', '', '', { spellcheck: 'false', autocomplete: 'off', autocapitalize: 'off', wrap: 'off',
       'aria-label': 'Text of the strategy', 'aria-autocomplete': 'list', 'aria-controls': 'words' });
-    this.list = element('ul', 'words', '', { id: 'words', role: 'listbox', 'aria-label': 'Words' });
+    this.list = element('ul', 'offered', '', { id: 'words', role: 'listbox', 'aria-label': 'Words' });
     this.list.hidden = true;
     box.replaceChildren(this.paint, this.area, this.list);
     this.area.addEventListener('input', () => this.#typed());
