@@ -530,7 +530,7 @@ static td_status sim_space(void *self, const char *path, int64_t *out_free_bytes
     if (call_begin(sim, "space", path, sim->faults.fail) != DO) return call_failed(sim, "space", path);
     int64_t used = disk_used(sim), total = sim->faults.disk_bytes != 0 ? sim->faults.disk_bytes : INT64_C(1) << 40;
     *out_free_bytes = used < total ? total - used : 0;
-    *out_total_bytes = total;
+    *out_total_bytes = total + sim->faults.foreign_bytes;
     return TD_OK;
 }
 

@@ -25,6 +25,7 @@ typedef struct td_sim_faults { /* chances per call, in ppm; all 0: a perfect mac
     uint32_t lose_sync;        /* sync says TD_OK and does nothing: a disk that lies */
     uint32_t slow;             /* the call takes up to TD_SIM_SLOW_NS on both clocks */
     int64_t disk_bytes;        /* writes beyond it fail; 0: boundless */
+    int64_t foreign_bytes;     /* of others, on the same disk beside these */
 } td_sim_faults;
 
 td_sim *td_sim_new(uint64_t seed);
