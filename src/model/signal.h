@@ -4,7 +4,7 @@
 #pragma once
 #include "base/decimal.h"
 
-enum { TD_SIGNAL_ID_MAX = 191 };
+enum { TD_SIGNAL_NAME_MAX = 63, TD_SIGNAL_ID_MAX = 191 };
 
 typedef enum td_action {
     TD_ACTION_BUY,
@@ -47,6 +47,12 @@ static inline td_bytes td_signal_traded(const td_signal *signal, td_bytes instru
 /* Words as published: "buy", "fresh". Literals. */
 const char *td_action_name(td_action action);
 const char *td_signal_status_name(td_signal_status status);
-/* Writes the id with a NUL and returns its length; cut at TD_SIGNAL_ID_MAX is impossible for valid names. It names the
- * instrument that the strategy ran on, whatever it trades. */
+/* Whether the names of the strategy and of what it ran on are short enough for an id; those of the language are, those
+ * in foreign bytes need not be. */
+static inline bool td_signal_has_id(const td_signal *signal, td_bytes instrument) {
+    return signal->strategy.size <= TD_SIGNAL_NAME_MAX && instrument.size <= TD_SIGNAL_NAME_MAX;
+}
+
+/* Writes the id with a NUL and returns its length. It names the instrument that the strategy ran on, whatever it
+ * trades. Asserts td_signal_has_id. */
 size_t td_signal_id(const td_signal *signal, td_bytes instrument, char out[TD_SIGNAL_ID_MAX + 1]);

@@ -161,7 +161,7 @@ td_status td_record_get_signal(const td_schema_ids *ids, td_bytes value, td_sign
     if (!ok) return TD_CORRUPT;
     out->ordinal = (uint32_t)ordinal;
     find_leg(id, out->strategy, out_instrument, &out->leg);
-    return TD_OK;
+    return td_signal_has_id(out, *out_instrument) ? TD_OK : TD_CORRUPT;
 }
 
 void td_record_put_fill(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_fill *f) {
