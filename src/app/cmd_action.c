@@ -18,16 +18,6 @@ typedef struct action_conf {
     bool json;
 } action_conf;
 
-static int usage(const char *text) {
-    (void)fprintf(stderr, "tapedeck action: %s\n`tapedeck action --help` tells more.\n", text);
-    return TD_EXIT_USAGE;
-}
-
-static int fail(td_status status) {
-    (void)fprintf(stderr, "tapedeck action: %s\n", td_trail());
-    return td_exit_of(status);
-}
-
 static td_bytes said(const char *text) { return td_text(text != NULL ? text : ""); }
 
 /* ---- add ---- */
@@ -102,7 +92,9 @@ static td_status write_ourselves(const char *dir, addition *a) {
 static int add(const action_conf *conf, const char *const *words) {
     size_t count = 0;
     while (words[count] != NULL) count++;
-    if (count != 4) return usage("add takes INSTRUMENT DATE KIND VALUE, as in LEAN:AAPL 2014-06-09 split 7:1");
+    if (count != 4)
+        return td_command_usage("action", "add takes INSTRUMENT DATE KIND VALUE, as in LEAN:AAPL 2014-06-09 split 7:1",
+                                NULL);
     addition a = {.instrument = words[0],
                   .words = {.date = td_text(words[1]),
                             .kind = td_text(words[2]),
@@ -110,12 +102,13 @@ static int add(const action_conf *conf, const char *const *words) {
                             .currency = said(conf->currency),
                             .announced = said(conf->announced),
                             .source = said(conf->source)}};
-    if (!td_instrument_name_valid(td_text(a.instrument))) return usage("the instrument is VENUE:SYMBOL");
+    if (!td_instrument_name_valid(td_text(a.instrument)))
+        return td_command_usage("action", "the instrument is VENUE:SYMBOL", NULL);
     const char *fault = td_corporate_read(&a.words, &a.event);
-    if (fault != NULL) return usage(fault);
+    if (fault != NULL) return td_command_usage("action", fault, NULL);
     bool locked = td_beacon_ask_lock(&td_os_posix, conf->data) != TD_OK;
     td_status status = locked ? ask_process(conf->data, &a) : write_ourselves(conf->data, &a);
-    if (status != TD_OK) return fail(status);
+    if (status != TD_OK) return td_command_end("action", status);
     (void)printf(locked ? "added\n" : "added; the next run applies it\n");
     return TD_EXIT_OK;
 }
@@ -170,14 +163,15 @@ static td_status list_partition(const action_conf *conf, const td_data *data, ui
 static int list(const action_conf *conf, const char *const *words) {
     td_data data;
     size_t shown = 0;
-    if (words[0] != NULL && words[1] != NULL) return usage("ls takes one instrument at most");
+    if (words[0] != NULL && words[1] != NULL)
+        return td_command_usage("action", "ls takes one instrument at most", NULL);
     td_status status = td_data_open(&data, conf->data);
     bool any = status == TD_OK && data.topics.outputs[TD_OUTPUT_ACTIONS] != NULL; /* older logs have none */
     for (uint32_t p = 0; any && p < data.topics.partitions && status == TD_OK; p++)
         status = list_partition(conf, &data, p, said(words[0]), &shown);
     td_data_close(&data);
     if (status == TD_OK && shown == 0 && !conf->json) (void)fprintf(stderr, "no action of that was taken\n");
-    return status == TD_OK ? TD_EXIT_OK : fail(status);
+    return td_command_end("action", status);
 }
 
 /* ---- the command ---- */
@@ -185,7 +179,7 @@ static int list(const action_conf *conf, const char *const *words) {
 static int run(void *conf, const char *const *words) {
     if (strcmp(words[0], "add") == 0) return add(conf, words + 1);
     if (strcmp(words[0], "ls") == 0) return list(conf, words + 1);
-    return usage("add or ls?");
+    return td_command_usage("action", "add or ls?", NULL);
 }
 
 #define TEXT(name, word, text)                                                                                         \

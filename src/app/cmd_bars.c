@@ -1,7 +1,6 @@
 /* src/app/cmd_bars.c - `tapedeck bars`: the walk of the API's history, for the terminal and for scripts. */
 #include "app/cmd_bars.h"
 #include "app/data.h"
-#include "app/exit.h"
 #include "base/hash.h"
 #include "base/time.h"
 #include "flow/programs.h"
@@ -215,11 +214,6 @@ static td_status show(const bars_conf *conf, td_history_question *q) {
     return status;
 }
 
-static int usage(const char *what, const char *word) {
-    (void)fprintf(stderr, "tapedeck bars: %s \"%s\"\n`tapedeck bars --help` tells more.\n", what, word);
-    return TD_EXIT_USAGE;
-}
-
 static int run(void *conf_any, const char *const *words) {
     const bars_conf *conf = conf_any;
     td_history_question q = {.kind = conf->vendor ? TD_HISTORY_VENDOR_BARS : TD_HISTORY_BARS,
@@ -229,15 +223,14 @@ static int run(void *conf_any, const char *const *words) {
                              .cursor = -1,
                              .limit = (size_t)conf->limit,
                              .known_now = conf->known == 1};
-    if (!td_instrument_name_valid(q.instrument)) return usage("not VENUE:SYMBOL:", words[0]);
+    if (!td_instrument_name_valid(q.instrument)) return td_command_usage("bars", "not VENUE:SYMBOL:", words[0]);
     if (td_width_parse(td_text(words[1]), &q.width_ns) != TD_OK)
-        return usage("not a width such as 1m or \"100 trades\":", words[1]);
+        return td_command_usage("bars", "not a width such as 1m or \"100 trades\":", words[1]);
     if (conf->vendor && (conf->adjust != 0 || conf->known != 0))
-        return usage("what vendors say is shown as they said it: leave out",
-                     conf->adjust != 0 ? "--adjust" : "--known");
+        return td_command_usage("bars", "what vendors say is shown as they said it: leave out",
+                                conf->adjust != 0 ? "--adjust" : "--known");
     td_status status = show(conf, &q);
-    if (status != TD_OK) (void)fprintf(stderr, "tapedeck bars: %s\n", td_trail());
-    return td_exit_of(status);
+    return td_command_end("bars", status);
 }
 
 static const td_option options[] = {

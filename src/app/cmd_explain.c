@@ -401,51 +401,51 @@ static td_status explain(explanation *x, const explain_conf *conf) {
     return status;
 }
 
-static int usage(const char *what, const char *word) {
-    (void)fprintf(stderr, "tapedeck explain: %s \"%s\"\n`tapedeck explain --help` tells more.\n", what, word);
-    return TD_EXIT_USAGE;
-}
-
 static int run_window(const explain_conf *conf, const char *const *words) {
     explanation x = {.instrument = td_text(words[0])};
     int64_t at_ns;
-    if (!td_instrument_name_valid(x.instrument)) return usage("not VENUE:SYMBOL:", words[0]);
-    if (td_width_parse(td_text(words[1]), &x.width_ns) != TD_OK) return usage("not a width such as 1m:", words[1]);
+    if (!td_instrument_name_valid(x.instrument)) return td_command_usage("explain", "not VENUE:SYMBOL:", words[0]);
+    if (td_width_parse(td_text(words[1]), &x.width_ns) != TD_OK)
+        return td_command_usage("explain", "not a width such as 1m:", words[1]);
     if (!td_width_is_timed(x.width_ns))
-        return usage("windows are of time; what is open by count `tapedeck state` shows:", words[1]);
+        return td_command_usage("explain",
+                                "windows are of time; what is open by count `tapedeck state` shows:", words[1]);
     if (td_time_parse(td_text(words[2]), &at_ns) != TD_OK)
-        return usage("not a time such as 2026-11-21T14:31Z:", words[2]);
+        return td_command_usage("explain", "not a time such as 2026-11-21T14:31Z:", words[2]);
     x.at_ns = at_ns;
     td_status status = explain(&x, conf);
-    if (status != TD_OK) (void)fprintf(stderr, "tapedeck explain: %s\n", td_trail());
-    return td_exit_of(status);
+    return td_command_end("explain", status);
 }
 
 static int run_why(const explain_conf *conf, const char *const *words) {
     td_explain_question q = {.strategy = td_text(words[0])};
     if (words[1] == NULL) {
         if (td_explain_parse_id(td_text(words[0]), &q) != TD_OK)
-            return usage("not a signal's id such as golden_cross/LEAN:IBM/2013-10-07T14:31#1:", words[0]);
+            return td_command_usage("explain",
+                                    "not a signal's id such as golden_cross/LEAN:IBM/2013-10-07T14:31#1:", words[0]);
         return td_explain_why(conf->data, &q, conf->json);
     }
-    if (words[2] == NULL || words[3] != NULL) return usage("STRATEGY INSTRUMENT TIME, not", words[0]);
+    if (words[2] == NULL || words[3] != NULL)
+        return td_command_usage("explain", "STRATEGY INSTRUMENT TIME, not", words[0]);
     q.instrument = td_text(words[1]);
-    if (!td_instrument_name_valid(q.instrument)) return usage("not VENUE:SYMBOL:", words[1]);
+    if (!td_instrument_name_valid(q.instrument)) return td_command_usage("explain", "not VENUE:SYMBOL:", words[1]);
     if (td_time_parse(td_text(words[2]), &q.at_ns) != TD_OK)
-        return usage("not a time such as 2026-11-21T14:31Z:", words[2]);
+        return td_command_usage("explain", "not a time such as 2026-11-21T14:31Z:", words[2]);
     return td_explain_why(conf->data, &q, conf->json);
 }
 
 static int run(void *conf_any, const char *const *words) {
     const explain_conf *conf = conf_any;
     bool window = words[0] != NULL && strcmp(words[0], "window") == 0;
-    if (conf->all && words[0] != NULL) return usage("--all is about all signals: leave out", words[0]);
-    if (!window && conf->as_of != NULL) return usage("--as-of is for windows, not for", words[0]);
+    if (conf->all && words[0] != NULL)
+        return td_command_usage("explain", "--all is about all signals: leave out", words[0]);
+    if (!window && conf->as_of != NULL) return td_command_usage("explain", "--as-of is for windows, not for", words[0]);
     if (conf->all) return td_explain_all(conf->data, conf->json);
-    if (words[0] == NULL) return usage("what? A signal's id, STRATEGY INSTRUMENT TIME, or --all", "");
+    if (words[0] == NULL)
+        return td_command_usage("explain", "what? A signal's id, STRATEGY INSTRUMENT TIME, or --all", NULL);
     if (!window) return run_why(conf, words);
     if (words[1] == NULL || words[2] == NULL || words[3] == NULL)
-        return usage("window INSTRUMENT WIDTH TIME, not", "window");
+        return td_command_usage("explain", "window INSTRUMENT WIDTH TIME, not", "window");
     return run_window(conf, words + 1);
 }
 

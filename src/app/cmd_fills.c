@@ -1,7 +1,6 @@
 /* src/app/cmd_fills.c - `tapedeck fills`: the walk of the API's history, for the terminal and for scripts. */
 #include "app/cmd_fills.h"
 #include "app/data.h"
-#include "app/exit.h"
 #include "base/time.h"
 #include "model/instrument.h"
 #include "serve/history.h"
@@ -94,11 +93,6 @@ static td_status show(const fills_conf *conf, td_history_question *q) {
     return status;
 }
 
-static int usage(const char *what, const char *word) {
-    (void)fprintf(stderr, "tapedeck fills: %s \"%s\"\n`tapedeck fills --help` tells more.\n", what, word);
-    return TD_EXIT_USAGE;
-}
-
 static int run(void *conf_any, const char *const *words) {
     const fills_conf *conf = conf_any;
     (void)words;
@@ -110,12 +104,11 @@ static int run(void *conf_any, const char *const *words) {
                              .cursor = -1,
                              .limit = (size_t)conf->limit};
     if (conf->instrument != NULL && !td_instrument_name_valid(q.instrument))
-        return usage("not VENUE:SYMBOL:", conf->instrument);
+        return td_command_usage("fills", "not VENUE:SYMBOL:", conf->instrument);
     if (conf->as_of != NULL && conf->as_of[0] == '@' && conf->instrument == NULL)
-        return usage("an offset belongs to the partition of one --instrument:", conf->as_of);
+        return td_command_usage("fills", "an offset belongs to the partition of one --instrument:", conf->as_of);
     td_status status = show(conf, &q);
-    if (status != TD_OK) (void)fprintf(stderr, "tapedeck fills: %s\n", td_trail());
-    return td_exit_of(status);
+    return td_command_end("fills", status);
 }
 
 static const td_option options[] = {

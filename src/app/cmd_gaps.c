@@ -131,12 +131,8 @@ static td_status show(const gaps_conf *conf) {
 static int run(void *conf_any, const char *const *words) {
     const gaps_conf *conf = conf_any;
     (void)words;
-    if (conf->instrument != NULL && !td_instrument_name_valid(td_text(conf->instrument))) {
-        (void)fprintf(stderr,
-                      "tapedeck gaps: --instrument: \"%s\" is not VENUE:SYMBOL\n`tapedeck gaps --help` tells more.\n",
-                      conf->instrument);
-        return TD_EXIT_USAGE;
-    }
+    if (conf->instrument != NULL && !td_instrument_name_valid(td_text(conf->instrument)))
+        return td_command_usage("gaps", "--instrument: not VENUE:SYMBOL:", conf->instrument);
     return td_exit_of(show(conf));
 }
 

@@ -4,7 +4,6 @@
 #include "app/ask.h"
 #include "app/beacon.h"
 #include "app/data.h"
-#include "app/exit.h"
 #include "app/scrape.h"
 #include "base/json.h"
 #include "flow/losses.h"
@@ -146,13 +145,10 @@ static td_status reset(const positions_conf *conf, const char *sink) {
 
 static int run(void *conf, const char *const *words) {
     bool lists = strcmp(words[0], "ls") == 0, resets = strcmp(words[0], "reset") == 0;
-    if ((!lists && !resets) || resets != (words[1] != NULL)) {
-        (void)fprintf(stderr, "tapedeck positions: ls, or reset SINK\n`tapedeck positions --help` tells more.\n");
-        return TD_EXIT_USAGE;
-    }
+    if ((!lists && !resets) || resets != (words[1] != NULL))
+        return td_command_usage("positions", "ls, or reset SINK", NULL);
     td_status status = lists ? list(conf) : reset(conf, words[1]);
-    if (status != TD_OK) (void)fprintf(stderr, "tapedeck positions: %s\n", td_trail());
-    return td_exit_of(status);
+    return td_command_end("positions", status);
 }
 
 static const td_option options[] = {

@@ -24,11 +24,6 @@ typedef struct command {
     const char *const *words; /* behind the verb */
 } command;
 
-static int usage(const char *text) {
-    (void)fprintf(stderr, "tapedeck quarantine: %s\n`tapedeck quarantine --help` tells more.\n", text);
-    return TD_EXIT_USAGE;
-}
-
 static int fail(td_status status) {
     (void)fprintf(stderr, "tapedeck quarantine: %s\n", td_trail());
     return status == TD_REJECT ? TD_EXIT_CONFIG : td_exit_of(status);
@@ -245,7 +240,8 @@ static int show(const command *c) {
     td_data data;
     td_release_place place;
     if (c->words[0] == NULL || c->words[1] != NULL || !read_place(c->words[0], &place))
-        return usage("show takes one place, as in 3/12: partition and offset in quarantine");
+        return td_command_usage("quarantine", "show takes one place, as in 3/12: partition and offset in quarantine",
+                                NULL);
     td_release *release = NULL;
     td_release_item *items;
     td_status status = td_data_open(&data, c->conf->data);
@@ -314,12 +310,14 @@ static int release(const command *c) {
     size_t count = 0;
     for (; c->words[count] != NULL; count++)
         if (!read_place(c->words[count], &places[count]))
-            return usage("a place is partition and offset in quarantine, as in 3/12");
+            return td_command_usage("quarantine", "a place is partition and offset in quarantine, as in 3/12", NULL);
     const td_api_request *r = &c->choice;
     if ((count > 0) == (r->given != 0))
-        return usage("name places, or choose by --reason, --instrument, --feed, --from, --to");
+        return td_command_usage("quarantine", "name places, or choose by --reason, --instrument, --feed, --from, --to",
+                                NULL);
     if (r->given != 0 && !c->conf->yes && !c->conf->dry_run && isatty(STDIN_FILENO) == 0)
-        return usage("nobody can be asked here: --yes releases all that fit, --dry-run shows them");
+        return td_command_usage("quarantine",
+                                "nobody can be asked here: --yes releases all that fit, --dry-run shows them", NULL);
     td_release_wish wish = {.places = places,
                             .place_count = count,
                             .instrument = td_text(r->instrument),
@@ -357,10 +355,10 @@ static int run(void *conf, const char *const *words) {
     } verbs[] = {{"ls", list}, {"show", show}, {"release", release}};
     command c = {.conf = conf, .words = words + 1};
     td_api_error error = {0};
-    if (!choose(&c, &error)) return usage(error.message);
+    if (!choose(&c, &error)) return td_command_usage("quarantine", error.message, NULL);
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++)
         if (strcmp(verbs[i].verb, words[0]) == 0) return verbs[i].run(&c);
-    return usage("ls, show or release?");
+    return td_command_usage("quarantine", "ls, show or release?", NULL);
 }
 
 #define TEXT(name, word, text)                                                                                         \

@@ -2,7 +2,6 @@
  * text or JSON. */
 #include "app/cmd_state.h"
 #include "app/data.h"
-#include "app/exit.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/time.h"
@@ -332,14 +331,9 @@ static td_status show(const state_conf *conf, td_bytes instrument) {
 }
 
 static int run(void *conf, const char *const *words) {
-    if (!td_instrument_name_valid(td_text(words[0]))) {
-        (void)fprintf(stderr, "tapedeck state: not VENUE:SYMBOL: \"%s\"\n`tapedeck state --help` tells more.\n",
-                      words[0]);
-        return TD_EXIT_USAGE;
-    }
+    if (!td_instrument_name_valid(td_text(words[0]))) return td_command_usage("state", "not VENUE:SYMBOL:", words[0]);
     td_status status = show(conf, td_text(words[0]));
-    if (status != TD_OK) (void)fprintf(stderr, "tapedeck state: %s\n", td_trail());
-    return td_exit_of(status);
+    return td_command_end("state", status);
 }
 
 static const td_option options[] = {

@@ -18,16 +18,6 @@ typedef struct strategies_conf {
     bool json;
 } strategies_conf;
 
-static int usage(const char *text) {
-    (void)fprintf(stderr, "tapedeck strategies: %s\n`tapedeck strategies --help` tells more.\n", text);
-    return TD_EXIT_USAGE;
-}
-
-static int fail(td_status status) {
-    (void)fprintf(stderr, "tapedeck strategies: %s\n", td_trail());
-    return td_exit_of(status);
-}
-
 /* ---- which file, by the process ---- */
 
 /* The API's list, or nothing where none runs that would tell. */
@@ -227,7 +217,7 @@ static int read_log(const strategies_conf *conf, const char *strategy, const cha
     else if (status == TD_OK)
         status = show_text(&data.topics, strategy, hash);
     td_data_close(&data);
-    return status == TD_OK ? TD_EXIT_OK : fail(status);
+    return td_command_end("strategies", status);
 }
 
 static int show(const strategies_conf *conf, const char *word) {
@@ -235,7 +225,7 @@ static int show(const strategies_conf *conf, const char *word) {
     const char *sign = strchr(word, '@');
     (void)snprintf(name, sizeof name, "%.*s", (int)(sign != NULL ? sign - word : (ptrdiff_t)strlen(word)), word);
     if (!is_name(name) || (sign != NULL && !is_hash(sign + 1)))
-        return usage("show takes NAME or NAME@HASH, with at least 6 digits of the hash");
+        return td_command_usage("strategies", "show takes NAME or NAME@HASH, with at least 6 digits of the hash", NULL);
     return read_log(conf, name, sign != NULL ? sign + 1 : "");
 }
 
@@ -245,11 +235,14 @@ static int run(void *conf, const char *const *words) {
     if (count == 0) return read_log(conf, NULL, NULL);
     if (strcmp(words[0], "versions") == 0 && count == 2 && is_name(words[1])) return read_log(conf, words[1], NULL);
     if (strcmp(words[0], "show") == 0 && count == 2) return show(conf, words[1]);
-    if (strcmp(words[0], "rollback") != 0) return usage("versions NAME, show NAME[@HASH] or rollback NAME HASH?");
+    if (strcmp(words[0], "rollback") != 0)
+        return td_command_usage("strategies", "versions NAME, show NAME[@HASH] or rollback NAME HASH?", NULL);
     if (count != 3 || !is_name(words[1]) || !is_hash(words[2]))
-        return usage("rollback takes NAME HASH, at least 6 digits of it, as `strategies versions NAME` lists them");
+        return td_command_usage(
+            "strategies", "rollback takes NAME HASH, at least 6 digits of it, as `strategies versions NAME` lists them",
+            NULL);
     td_status status = roll_back(conf, words[1], words[2]);
-    return status == TD_OK ? TD_EXIT_OK : fail(status);
+    return td_command_end("strategies", status);
 }
 
 static const td_option options[] = {

@@ -101,9 +101,20 @@ int td_command_main(const td_command *command, int argc, char **argv) {
     if (read_line(command, conf, argv, words) == TD_OK)
         code = command->run(conf, words);
     else
-        (void)fprintf(stderr, "tapedeck %s: %s\n`tapedeck %s --help` tells more.\n", command->name, td_trail(),
-                      command->name);
+        (void)td_command_usage(command->name, td_trail(), NULL);
     td_options_fini(command->options, conf);
     free(conf);
     return code;
+}
+
+int td_command_usage(const char *name, const char *what, const char *word) {
+    const char *quote = word != NULL ? "\"" : "";
+    (void)fprintf(stderr, "tapedeck %s: %s%s%s%s%s\n`tapedeck %s --help` tells more.\n", name, what,
+                  word != NULL ? " " : "", quote, word != NULL ? word : "", quote, name);
+    return TD_EXIT_USAGE;
+}
+
+int td_command_end(const char *name, td_status status) {
+    if (status != TD_OK) (void)fprintf(stderr, "tapedeck %s: %s\n", name, td_trail());
+    return td_exit_of(status);
 }

@@ -22,3 +22,8 @@ typedef struct td_command {
 
 /* Parses what stands behind the command's name, then helps or runs. Returns an exit code (app/exit.h). */
 int td_command_main(const td_command *command, int argc, char **argv);
+
+/* Writes "tapedeck NAME: WHAT "WORD"" (`word` NULL: WHAT alone) and where help is; returns TD_EXIT_USAGE. */
+int td_command_usage(const char *name, const char *what, const char *word);
+/* Of a failure writes "tapedeck NAME: " and the trail; returns the status's exit code. */
+int td_command_end(const char *name, td_status status);

@@ -1,5 +1,6 @@
 /* src/app/explain_why.c - the steps of an explanation with their progress, and the outputs of whole partitions. */
 #include "app/explain_why.h"
+#include "app/command.h"
 #include "app/data.h"
 #include "app/exit.h"
 #include "app/explanation.h"
@@ -40,11 +41,6 @@ static void show_end(const shown *s) {
     if (s->terminal && s->any) (void)fputs("\r\033[K", stderr);
 }
 
-static int fail(td_status status) {
-    (void)fprintf(stderr, "tapedeck explain: %s\n", td_trail());
-    return td_exit_of(status);
-}
-
 /* ---- one ---- */
 
 static td_status go_to_end(td_explain *x) {
@@ -79,7 +75,7 @@ int td_explain_why(const char *data_dir, const td_explain_question *asked, bool 
         td_buf_fini(&text);
         td_explain_free(x);
     }
-    if (status != TD_OK) exit_code = fail(status);
+    if (status != TD_OK) exit_code = td_command_end("explain", status);
     td_data_close(&data);
     return exit_code;
 }
@@ -205,7 +201,7 @@ int td_explain_all(const char *data_dir, bool json) {
         c.all += td_topic_end(data.topics.tape, p) - td_topic_start(data.topics.tape, p);
     for (uint32_t p = 0; status == TD_OK && p < data.topics.partitions; p++) status = check_partition(&c, p);
     show_end(&c.shown);
-    int exit_code = status != TD_OK ? fail(status) : c.findings > 0 ? TD_EXIT_CORRUPT : TD_EXIT_OK;
+    int exit_code = status != TD_OK ? td_command_end("explain", status) : c.findings > 0 ? TD_EXIT_CORRUPT : TD_EXIT_OK;
     if (status == TD_OK) tell_checked(&c);
     td_buf_fini(&c.found);
     td_data_close(&data);

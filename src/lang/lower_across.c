@@ -28,9 +28,8 @@ bool td_lower_has_across(const td_lowering *l, uint32_t first, uint32_t end) {
 
 /* What is compared by one expression of one text, wherever it runs. */
 static uint64_t section_of(const td_lowering *l, const td_expr *x) {
-    td_bytes text = l->diags->texts[l->strategy->file].text;
-    uint64_t hash = td_hash_bytes(text) * 31 + td_hash_bytes(l->strategy->name);
-    hash = hash * 31 + td_hash_bytes((td_bytes){text.data + x->begin, x->end - x->begin});
+    const uint8_t *text = l->diags->texts[l->strategy->file].text.data;
+    uint64_t hash = l->sections * 31 + td_hash_bytes((td_bytes){text + x->begin, x->end - x->begin});
     return hash != 0 ? hash : 1;
 }
 

@@ -108,7 +108,7 @@ def cuts(folder):
     assert feed["session_failures"] >= 5 and feed["open_gaps"] == 0 and feed["backfilled"] > 50, feed
     assert feed["end_reason"] == "no heartbeat came" and feed["end_time"].endswith("Z"), feed
     assert abs(feed["delay_ns"]) < SECOND, feed
-    assert partial and repaired and twice and compared >= 3 * len(PRODUCTS), (partial, repaired, compared, twice)
+    assert partial > 0 and repaired > 0 and compared > 15 and twice > 0, (partial, repaired, compared, twice)
     count = sum(last - first + 1 for first, last in spans.values())
     return f"{count} trades, {len(gaps)} gaps filled, {twice} doubles, {repaired} bars repaired, {compared} compared"
 
@@ -163,7 +163,7 @@ def changed_connections(folder):
     gaps = run.gaps()
     assert {"coinbase", "coinbase.2"} <= set(names), names
     assert len(gaps) >= 2 * len(PRODUCTS) and all(gap["status"] == "filled" for gap in gaps), gaps
-    assert compared >= 3 * len(PRODUCTS), compared
+    assert compared > 15, compared
     count = sum(last - first + 1 for first, last in spans.values())
     return f"{count} trades over 3, 1 and 2 connections, {len(gaps)} gaps filled, {compared} bars compared"
 
@@ -187,7 +187,7 @@ def imported(folder):
             venue.cut(how)
         wait_for(lambda: (venue.open_session() or server.Session(None)).sent, "a session")
         wait_for(lambda: run.gaps() and all(gap["status"] == "filled" for gap in run.gaps()), "what was missed", 20)
-        time.sleep(1.5)
+        wait_for(lambda: len(last_bars(run)) > 15 + 3 * len(PRODUCTS), "bars enough, and the last over a gap", 20)
     again = Run(folder, venue)
     again.data = f"{folder}/again"
     told = json.loads(subprocess.check_output([tapedeck.PROGRAM, "import", "--raw", "coinbase", "--data", run.data, "--out",
@@ -200,7 +200,7 @@ def imported(folder):
     bars, bars_again = last_bars(run), last_bars(again)
     known = bars.keys() & bars_again.keys()  # the last seconds close with the clock that went on
     assert {key: bars[key] for key in known} == {key: bars_again[key] for key in known}
-    assert len(known) >= 3 * len(PRODUCTS) >= len(bars) - len(known), (len(bars), len(bars_again))
+    assert len(known) > 15 and len(bars) - len(known) <= 3 * len(PRODUCTS), (len(bars), len(bars_again))
     return f"{told['events']} events, {len(gaps)} gaps, {len(known)} bars: those of the live run and of the market"
 
 

@@ -144,7 +144,7 @@ static bool run_seed(uint64_t seed, bool trace) {
     for (int restart = 0; restart <= 1 && good; restart++) {
         td_world w;
         good = open_world(&w, seed, trace);
-        int64_t end_bytes = 3 * bytes.snapshots + MORE_BYTES; /* half-way states hold what waits: they are larger */
+        int64_t end_bytes = 2 * bytes.snapshots + MORE_BYTES;
         w.config.log.disk.reserve_bytes = bytes.logs / 2 + end_bytes;
         good = good && run_filled(&w, bytes.market + bytes.logs * 12 / 10 + end_bytes, restart == 1, &got) &&
                td_outcome_same(&got, &reference);

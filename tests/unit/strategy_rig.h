@@ -34,6 +34,15 @@ static inline td_graph *rig_compile(const char *text, td_buf *errors) {
     return first;
 }
 
+/* The text has these errors, as they are shown. */
+static inline void rig_refuses(const char *text, const char *wanted) {
+    td_buf errors = {0};
+    assert_null(rig_compile(text, &errors));
+    td_buf_put(&errors, "", 1);
+    assert_string_equal((const char *)errors.data, wanted);
+    td_buf_fini(&errors);
+}
+
 static inline void *rig_new_state(const td_graph *graph) {
     size_t bytes = td_graph_state_bytes(graph);
     assert_int_equal(bytes % 16, 0);

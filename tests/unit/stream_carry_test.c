@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/time.h"
-#include "lang/program.h"
+#include "program_rig.h"
 
 enum { EVENTS = 900, SEEDS = 100, CHANGES = 3, CHANGE_FROM = 500, CHANGE_EVERY = 110, WARM_FROM = 40 };
 #define S TD_NS_PER_S
@@ -72,12 +72,7 @@ static td_program *compile(const char *other) {
                                     .grace_ns = 3 * S,
                                     .strategies = texts,
                                     .strategy_count = other[0] != '\0' ? 2 : 1};
-    td_buf body = {0};
-    td_program *program;
-    td_program_body(&settings, &body);
-    if (td_program_compile(td_buf_bytes(&body), &program) != TD_OK) fail_msg("%s", td_trail());
-    td_buf_fini(&body);
-    return program;
+    return rig_program(&settings);
 }
 
 /* ---- trades ---- */

@@ -1,7 +1,7 @@
 /* tests/unit/stream_conditions_test.c - goal: a trade does to its bars what its sale condition admits, in whatever
  * order trades come; a window without a price gives no bar until it has one. */
 #include "base/time.h"
-#include "lang/program.h"
+#include "program_rig.h"
 #include "stream/state.h"
 #include "unit.h"
 #include <inttypes.h>
@@ -17,12 +17,7 @@ static td_program *program_of(td_rules_choice rules) {
     settings.feeds[0].name[0] = 'f';
     settings.feeds[0].rules = (int)rules;
     settings.feeds[0].conditions = (td_conditions){.no_volume = 4, .no_high_low = 5, .no_last = 7};
-    td_program *program;
-    td_buf body = {0};
-    td_program_body(&settings, &body);
-    assert_int_equal(td_program_compile(td_buf_bytes(&body), &program), TD_OK);
-    td_buf_fini(&body);
-    return program;
+    return rig_program(&settings);
 }
 
 typedef struct tick {

@@ -1,6 +1,6 @@
 /* tests/unit/stream_desk_test.c - goal: a target is filled once, by the first trade of the log that may fill it, and
  * what was filled stays, whatever comes later. */
-#include "lang/program.h"
+#include "program_rig.h"
 #include "stream/state.h"
 #include "unit.h"
 #include <inttypes.h>
@@ -21,18 +21,7 @@ static td_program *program_of(const char *strategies) {
     const td_bytes text = td_text(strategies);
     const td_program_settings settings = {
         .widths_ns = widths_ns, .width_count = 1, .grace_ns = 10 * S, .strategies = &text, .strategy_count = 1};
-    td_program *program = NULL;
-    td_buf body = {0};
-    td_program_body(&settings, &body);
-    if (td_program_compile(td_buf_bytes(&body), &program) != TD_OK) fail_msg("%s", td_trail());
-    td_buf_fini(&body);
-    return program;
-}
-
-static void put_number(td_buf *out, const char *before, td_i128 m, int scale) {
-    char text[TD_DECIMAL_TEXT_MAX];
-    (void)td_decimal_format(m, scale, false, text);
-    td_buf_printf(out, "%s%s", before, text);
+    return rig_program(&settings);
 }
 
 static void on_signal(void *self, td_bytes instrument, const td_signal *signal) {
@@ -42,8 +31,8 @@ static void on_signal(void *self, td_bytes instrument, const td_signal *signal) 
     while (at[-1] != 'T') at--; /* the time alone: all is of one day, instrument and strategy */
     td_buf_printf(out, "%s %s %s", td_signal_status_name((td_signal_status)signal->status),
                   td_action_name((td_action)signal->action), at);
-    put_number(out, " to ", signal->target, TD_SIZE_SCALE);
-    put_number(out, " @", signal->price, TD_PRICE_SCALE);
+    rig_put_number(out, " to ", signal->target, TD_SIZE_SCALE);
+    rig_put_number(out, " @", signal->price, TD_PRICE_SCALE);
     td_buf_printf(out, "%s%.*s%s%.*s\n", signal->reason.size > 0 ? " " : "", (int)signal->reason.size,
                   (const char *)signal->reason.data, signal->data.size > 0 ? " " : "", (int)signal->data.size,
                   (const char *)signal->data.data);
@@ -55,9 +44,9 @@ static void on_fill(void *self, td_bytes instrument, const td_fill *fill) {
     const uint8_t *end = fill->signal.data + fill->signal.size, *at = end;
     while (at[-1] != 'T') at--;
     td_buf_printf(out, "fill %.*s %s", (int)(end - at), (const char *)at, td_fill_side_name((td_side)fill->side));
-    put_number(out, " ", fill->quantity, TD_SIZE_SCALE);
-    put_number(out, " @", fill->price, TD_PRICE_SCALE);
-    put_number(out, " holds ", fill->position, TD_SIZE_SCALE);
+    rig_put_number(out, " ", fill->quantity, TD_SIZE_SCALE);
+    rig_put_number(out, " @", fill->price, TD_PRICE_SCALE);
+    rig_put_number(out, " holds ", fill->position, TD_SIZE_SCALE);
     td_buf_text(out, "\n");
 }
 

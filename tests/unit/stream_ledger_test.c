@@ -1,7 +1,7 @@
 /* tests/unit/stream_ledger_test.c - goal: what is missing is told as soon as it can be known, bars say how far they can
  * be trusted, are given again when that changes and never otherwise, and what is filled is counted once. */
 #include "base/time.h"
-#include "lang/program.h"
+#include "program_rig.h"
 #include "stream/state.h"
 #include "unit.h"
 #include <inttypes.h>
@@ -538,12 +538,7 @@ static td_program *program_with_hours(void) {
                                           .calendar_count = 1,
                                           .listings = &listing,
                                           .listing_count = 1};
-    td_program *program;
-    td_buf body = {0};
-    td_program_body(&settings, &body);
-    assert_int_equal(td_program_compile(td_buf_bytes(&body), &program), TD_OK);
-    td_buf_fini(&body);
-    return program;
+    return rig_program(&settings);
 }
 
 static void a_venue_that_is_closed_is_not_silent(void **state) {

@@ -1,6 +1,6 @@
 /* tests/unit/stream_legs_test.c - goal: the legs of an action are one decision: all targets move at one event or none
  * does, wherever the other instrument lives; each position is filled by its own instrument's trades. */
-#include "lang/program.h"
+#include "program_rig.h"
 #include "stream/state.h"
 #include "unit.h"
 #include <inttypes.h>
@@ -19,18 +19,7 @@ static td_program *program_of(const char *strategies) {
     const td_bytes text = td_text(strategies);
     const td_program_settings settings = {
         .widths_ns = widths_ns, .width_count = 3, .grace_ns = 10 * S, .strategies = &text, .strategy_count = 1};
-    td_program *program = NULL;
-    td_buf body = {0};
-    td_program_body(&settings, &body);
-    if (td_program_compile(td_buf_bytes(&body), &program) != TD_OK) fail_msg("%s", td_trail());
-    td_buf_fini(&body);
-    return program;
-}
-
-static void put_number(td_buf *out, const char *before, td_i128 m, int scale) {
-    char text[TD_DECIMAL_TEXT_MAX];
-    (void)td_decimal_format(m, scale, false, text);
-    td_buf_printf(out, "%s%s", before, text);
+    return rig_program(&settings);
 }
 
 /* An id without its strategy and day: "V:KO 00:00:11#1". */
@@ -50,8 +39,8 @@ static void on_signal(void *self, td_bytes instrument, const td_signal *signal) 
     td_buf_printf(out, "%s %s %.*s ", td_signal_status_name((td_signal_status)signal->status),
                   td_action_name((td_action)signal->action), (int)traded.size, (const char *)traded.data);
     put_id(out, (td_bytes){(const uint8_t *)id, td_signal_id(signal, instrument, id)});
-    put_number(out, " to ", signal->target, TD_SIZE_SCALE);
-    put_number(out, " @", signal->price, TD_PRICE_SCALE);
+    rig_put_number(out, " to ", signal->target, TD_SIZE_SCALE);
+    rig_put_number(out, " @", signal->price, TD_PRICE_SCALE);
     td_buf_printf(out, "%s%.*s\n", signal->reason.size > 0 ? " " : "", (int)signal->reason.size,
                   (const char *)signal->reason.data);
 }
@@ -61,9 +50,9 @@ static void on_fill(void *self, td_bytes instrument, const td_fill *fill) {
     td_bytes traded = td_fill_traded(fill, instrument);
     td_buf_printf(out, "fill %.*s ", (int)traded.size, (const char *)traded.data);
     put_id(out, fill->signal);
-    put_number(out, fill->side == TD_SIDE_BUY ? " buy " : " sell ", fill->quantity, TD_SIZE_SCALE);
-    put_number(out, " @", fill->price, TD_PRICE_SCALE);
-    put_number(out, " holds ", fill->position, TD_SIZE_SCALE);
+    rig_put_number(out, fill->side == TD_SIDE_BUY ? " buy " : " sell ", fill->quantity, TD_SIZE_SCALE);
+    rig_put_number(out, " @", fill->price, TD_PRICE_SCALE);
+    rig_put_number(out, " holds ", fill->position, TD_SIZE_SCALE);
     td_buf_text(out, "\n");
 }
 

@@ -1,6 +1,6 @@
 /* tests/unit/stream_ports_test.c - goal: a strategy reads another width's values as its last final bar left them, never
  * sooner; a bar that is judged again sees what it saw when it was new; a state that was saved goes on the same. */
-#include "lang/program.h"
+#include "program_rig.h"
 #include "strategy_rig.h"
 #include "stream/hindsight.h"
 #include "stream/state.h"
@@ -46,12 +46,7 @@ static td_program *program_of(const char *strategies) {
     const td_bytes source = td_text(strategies);
     const td_program_settings settings = {
         .widths_ns = widths_ns, .width_count = 1, .grace_ns = MINUTE, .strategies = &source, .strategy_count = 1};
-    td_program *program = NULL;
-    td_buf body = {0};
-    td_program_body(&settings, &body);
-    if (td_program_compile(td_buf_bytes(&body), &program) != TD_OK) fail_msg("%s", td_trail());
-    td_buf_fini(&body);
-    return program;
+    return rig_program(&settings);
 }
 
 /* One trade at the begin of each minute: its bar is final when the next one's trade has come. Minute n trades at n + 1.

@@ -1,6 +1,6 @@
 /* tests/unit/stream_program_test.c - goal: bars are of the hours and the days of their instrument's calendar, whoever
  * else trades beside it; windows end where sessions do, and a change of hours leaves no window of before behind. */
-#include "lang/program.h"
+#include "program_rig.h"
 #include "stream/state.h"
 #include "unit.h"
 #include <inttypes.h>
@@ -24,12 +24,7 @@ static td_program *program_of(bool regular) {
                                     .calendar_count = COUNT_OF(calendars),
                                     .listings = listings,
                                     .listing_count = COUNT_OF(listings)};
-    td_program *program;
-    td_buf body = {0};
-    td_program_body(&settings, &body);
-    assert_int_equal(td_program_compile(td_buf_bytes(&body), &program), TD_OK);
-    td_buf_fini(&body);
-    return program;
+    return rig_program(&settings);
 }
 
 static int64_t at(const char *text) {
