@@ -26,7 +26,7 @@ import tapedeck as td  # noqa: E402
 FIRSTS = ["sma(close, 3)", "ema(close, 4)", "max(high, 6)", "sma(ema(close, 3), 4)", "(high + low) / 2", "wma(close, 5)"]
 STAYS = "strategy stays on bars(5s)\n  buy when close > close[1] and volume > 0\n  sell when close < close[1]\n"
 TOPICS = ["bars", "signals", "fills", "gaps", "quarantine", "actions"]
-EDITS_PER_KILL, EDITS_PER_RUN = 10, 50
+EDITS_PER_RUN = 50
 
 
 def text(number, wrong=""):
@@ -48,7 +48,6 @@ class Edited:
         self.path = pathlib.Path(f"{home}/edited.td")
         self.random = random.Random(seed)
         self.in_force = [text(0)]  # one after another
-        self.counts = collections.Counter()
         pathlib.Path(f"{home}/stays.td").write_text(STAYS, encoding="utf-8")
         self.path.write_text(text(0), encoding="utf-8")
         self.file = td.config(f"{home}/c.yaml", self.data, [f"simulated: {{ ticks: 0, instruments: 20, seed: {seed % 1000} }}"],
@@ -85,24 +84,19 @@ class Edited:
         td.wait_for(lambda: self.runs() == sha256(content), lambda: f"{content}\n{self.ask('status')['strategies']}", 60)
         self.in_force.append(content)
 
-    def edit(self, number):
-        kind = self.random.random()
-        if kind < 1 / 3:
-            name = f"wrong{number}"
-            self.save(text(number, f" or {name} > 1"))
-            td.wait_for(lambda: name in self.ask("status")["strategies"]["errors"], name, 60)
-            assert self.runs() == sha256(self.in_force[-1]), "what was in force still is"
-            self.counts["wrong"] += 1
-            return
-        back = [content for content in set(self.in_force) if content != self.in_force[-1]]
-        if kind < 1 / 3 + 0.1 and back:
-            content = self.random.choice(sorted(back))
-            self.ask(f"strategies/rollback?strategy=edited&hash={sha256(content)}", {})
-            self.counts["back"] += 1
-        else:
-            content = text(number)
-            self.save(content)
-            self.counts["new"] += 1
+    def new(self, number):
+        self.save(text(number))
+        self.until_begun(text(number))
+
+    def wrong(self, number):
+        name = f"wrong{number}"
+        self.save(text(number, f" or {name} > 1"))
+        td.wait_for(lambda: name in self.ask("status")["strategies"]["errors"], name, 60)
+        assert self.runs() == sha256(self.in_force[-1]), "what was in force still is"
+
+    def back(self, _):
+        content = self.random.choice(sorted({content for content in self.in_force if content != self.in_force[-1]}))
+        self.ask(f"strategies/rollback?strategy=edited&hash={sha256(content)}", {})
         self.until_begun(content)
 
     def kill(self, number):
@@ -113,7 +107,6 @@ class Edited:
         td.kill(self.process)
         self.start()
         self.until_begun(content)
-        self.counts["kills"] += 1
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -147,24 +140,30 @@ def compare(at):
     return sum(count for count, _ in held.values()), by
 
 
+def kinds_of(edits, order):
+    """What each edit is, a new text the first: who goes back must have been somewhere else."""
+    rest = ["wrong"] * (edits // 3) + ["back"] * (edits // 10) + ["kill"] * (edits // 10)
+    rest += ["new"] * (edits - 1 - len(rest))
+    order.shuffle(rest)
+    return ["new", *rest]
+
+
 def run(edits, seed):
     with td.folder() as home:
         at = Edited(home, seed)
+        kinds = kinds_of(edits, at.random)
         at.start()
         try:
-            for number in range(1, edits + 1):
-                if number % EDITS_PER_KILL == 0:
-                    at.kill(number)
-                else:
-                    at.edit(number)
+            for number, kind in enumerate(kinds, 1):
+                getattr(at, kind)(number)
             at.stop()
         finally:
             if at.process.poll() is None:
                 td.kill(at.process)
         records, by = compare(at)
-    counts = at.counts
-    print(f"{edits} edits (seed {seed}): {counts['new']} new, {counts['wrong']} wrong, {counts['back']} back, {counts['kills']} "
-          f"kills in one; {len(at.in_force)} texts in force; {records} records equal, {by['edited']} signals of the edited, "
+    counts = collections.Counter(kinds)
+    print(f"{edits} edits (seed {seed}): {counts['new']} new, {counts['wrong']} wrong, {counts['back']} back, {counts['kill']} "
+          f"killed in; {len(at.in_force)} texts in force; {records} records equal, {by['edited']} signals of the edited, "
           f"{by['stays']} of who stays", flush=True)
 
 
