@@ -8,6 +8,7 @@
 #include "app/scratch.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/lines.h"
 #include "feed/glob.h"
 #include "serve/rows.h"
 #include <errno.h>
@@ -162,16 +163,6 @@ static td_status play(trial *t) {
 
 /* ---- what came beside what was expected ---- */
 
-static bool next_line(td_bytes *rest, td_bytes *out) {
-    if (rest->size == 0) return false;
-    const uint8_t *end = memchr(rest->data, '\n', rest->size);
-    size_t size = end != NULL ? (size_t)(end - rest->data) : rest->size, taken = size + (end != NULL);
-    *out = (td_bytes){rest->data, size};
-    if (size > 0 && out->data[size - 1] == '\r') out->size--;
-    *rest = (td_bytes){rest->data + taken, rest->size - taken};
-    return true;
-}
-
 typedef struct found_line { /* of those that came */
     uint64_t hash;
     size_t at; /* its place in the text */
@@ -187,7 +178,7 @@ static int by_hash_and_place(const void *a, const void *b) {
 static found_line *index_lines(td_bytes text, size_t *out_count) {
     td_buf lines = {0};
     td_bytes rest = text, line;
-    while (next_line(&rest, &line)) {
+    while (td_text_line(&rest, &line)) {
         found_line found = {td_hash_bytes(line), (size_t)(line.data - text.data)};
         td_buf_put(&lines, &found, sizeof found);
     }
@@ -221,16 +212,16 @@ static void compare(trial *t) {
     const uint8_t *begin = came.data;
     size_t count;
     found_line *lines = index_lines(came, &count);
-    while (next_line(&wanted, &line)) {
+    while (td_text_line(&wanted, &line)) {
         td_bytes here = came;
         if (!stands_behind(lines, count, line, (size_t)(came.data - begin))) {
             put_difference(t, '-', line);
             continue;
         }
-        while (next_line(&here, &other) && !td_bytes_equal(other, line)) put_difference(t, '+', other);
+        while (td_text_line(&here, &other) && !td_bytes_equal(other, line)) put_difference(t, '+', other);
         came = here;
     }
-    while (next_line(&came, &other)) put_difference(t, '+', other);
+    while (td_text_line(&came, &other)) put_difference(t, '+', other);
     free(lines);
 }
 

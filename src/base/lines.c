@@ -1,6 +1,27 @@
 /* src/base/lines.c - lines into words. */
 #include "base/lines.h"
 
+td_bytes td_text_trim(td_bytes text) {
+    while (text.size > 0 && text.data[text.size - 1] <= ' ') text.size--;
+    while (text.size > 0 && text.data[0] <= ' ') text = (td_bytes){text.data + 1, text.size - 1};
+    return text;
+}
+
+td_bytes td_text_take(td_bytes *text, char end) {
+    const uint8_t *found = text->size > 0 ? memchr(text->data, end, text->size) : NULL;
+    td_bytes taken = {text->data, found != NULL ? (size_t)(found - text->data) : text->size};
+    size_t used = taken.size + (found != NULL);
+    *text = (td_bytes){text->data + used, text->size - used};
+    return taken;
+}
+
+bool td_text_line(td_bytes *text, td_bytes *out) {
+    if (text->size == 0) return false;
+    *out = td_text_take(text, '\n');
+    if (out->size > 0 && out->data[out->size - 1] == '\r') out->size--;
+    return true;
+}
+
 static bool is_blank(uint8_t c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 static void split(td_bytes text, td_line *line) {
@@ -16,12 +37,8 @@ static void split(td_bytes text, td_line *line) {
 bool td_line_next(td_bytes *text, td_line *line) {
     line->count = 0;
     while (text->size > 0 && line->count == 0) {
-        const uint8_t *end = memchr(text->data, '\n', text->size);
-        td_bytes first = {text->data, end != NULL ? (size_t)(end - text->data) : text->size};
-        size_t used = first.size + (end != NULL);
-        *text = (td_bytes){text->data + used, text->size - used};
         line->number++;
-        split(first, line);
+        split(td_text_take(text, '\n'), line);
     }
     return line->count > 0;
 }

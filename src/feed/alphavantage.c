@@ -1,6 +1,7 @@
 /* src/feed/alphavantage.c - an answer into its rows, or into the word it stands for. */
 #include "feed/alphavantage.h"
 #include "base/decimal.h"
+#include "base/lines.h"
 #include "base/time.h"
 #include "feed/venue.h"
 #include <ctype.h>
@@ -176,16 +177,6 @@ static td_answer_word read_json(td_bytes answer, const td_answer_request *reques
 
 enum { CSV_COLUMNS_MAX = 16 };
 
-static bool next_line(td_bytes *rest, td_bytes *out) {
-    if (rest->size == 0) return false;
-    const uint8_t *end = memchr(rest->data, '\n', rest->size);
-    size_t size = end != NULL ? (size_t)(end - rest->data) : rest->size, taken = size + (end != NULL);
-    *out = (td_bytes){rest->data, size};
-    if (size > 0 && out->data[size - 1] == '\r') out->size--;
-    *rest = (td_bytes){rest->data + taken, rest->size - taken};
-    return true;
-}
-
 static size_t split(td_bytes line, td_bytes out[CSV_COLUMNS_MAX]) {
     size_t count = 0;
     for (const uint8_t *start = line.data, *end = line.data + line.size; count < CSV_COLUMNS_MAX;) {
@@ -222,8 +213,8 @@ static td_answer_word read_csv(td_bytes answer, const td_answer_request *request
     if (request->symbol.size == 0 || !td_recorded_instrument(&request->naming, request->symbol, &s.instrument))
         return TD_ANSWER_NONE;
     *out_text = TD_TEXT("it does not begin with timestamp,open,high,low,close and volume");
-    if (!next_line(&rest, &line) || !read_header(line, at)) return TD_ANSWER_NONE;
-    while (next_line(&rest, &line)) {
+    if (!td_text_line(&rest, &line) || !read_header(line, at)) return TD_ANSWER_NONE;
+    while (td_text_line(&rest, &line)) {
         td_bytes cells[CSV_COLUMNS_MAX] = {{0}}, ours[TD_ANSWER_COLUMNS];
         td_recorded row;
         if (line.size == 0) continue;

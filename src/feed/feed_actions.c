@@ -1,6 +1,7 @@
 /* src/feed/feed_actions.c - corporate actions out of plain CSV files: date,instrument,kind,value and, as far as they
  * are there, currency,announced,source. What they say holds from a day on, whenever it was read: all rows stand in
  * front of the feed's first instant, so that none comes behind the ticks it is about. */
+#include "base/lines.h"
 #include "feed/feed.h"
 #include "feed/glob.h"
 #include "model/corporate.h"
@@ -95,13 +96,8 @@ static bool next_line(actions_feed *f, td_bytes *out) {
         if (f->file >= f->paths.count) return false;
         begin_file(f, f->file + 1);
     }
-    const uint8_t *end = memchr(f->rest.data, '\n', f->rest.size);
-    size_t size = end != NULL ? (size_t)(end - f->rest.data) : f->rest.size, taken = size + (end != NULL);
-    *out = (td_bytes){f->rest.data, size};
-    if (size > 0 && out->data[size - 1] == '\r') out->size--;
-    f->rest = (td_bytes){f->rest.data + taken, f->rest.size - taken};
     f->line++;
-    return true;
+    return td_text_line(&f->rest, out);
 }
 
 static bool says_nothing(const actions_feed *f, td_bytes line) {

@@ -1,17 +1,7 @@
 /* src/lang/lists.c - files of names to comments, and back. */
 #include "lang/lists.h"
+#include "base/lines.h"
 #include "lang/parse.h"
-
-/* Takes the first line off the text, without its end. */
-static bool next_line(td_bytes *text, td_bytes *out) {
-    if (text->size == 0) return false;
-    const uint8_t *end = memchr(text->data, '\n', text->size);
-    out->data = text->data;
-    out->size = end != NULL ? (size_t)(end - text->data) : text->size;
-    size_t taken = out->size + (end != NULL);
-    *text = (td_bytes){text->data + taken, text->size - taken};
-    return true;
-}
 
 static bool is_blank(uint8_t c) { return c == ' ' || c == '\t' || c == '\r'; }
 
@@ -26,7 +16,7 @@ bool td_list_next(td_bytes *names, td_bytes *out) {
 
 bool td_list_find(td_bytes text, td_bytes path, td_bytes *out) {
     td_bytes line, word;
-    while (next_line(&text, &line)) {
+    while (td_text_line(&text, &line)) {
         if (line.size < 2 || line.data[0] != '#' || line.data[1] != '@') continue;
         *out = (td_bytes){line.data + 2, line.size - 2};
         if (td_list_next(out, &word) && td_bytes_equal(word, path)) return true;
@@ -37,7 +27,7 @@ bool td_list_find(td_bytes text, td_bytes path, td_bytes *out) {
 td_bytes td_lists_strip(td_bytes text) {
     td_bytes rest = text, line;
     size_t size = 0; /* up to the last line that is no list */
-    while (next_line(&rest, &line))
+    while (td_text_line(&rest, &line))
         if (line.size < 2 || line.data[0] != '#' || line.data[1] != '@') size = (size_t)(rest.data - text.data);
     return (td_bytes){text.data, size};
 }
@@ -63,10 +53,9 @@ td_status td_list_put(td_buf *text, td_bytes path, const char *file, td_bytes co
     if (text->size > 0 && text->data[text->size - 1] != '\n') td_buf_text(text, "\n");
     td_buf_text(text, "#@");
     td_buf_put(text, path.data, path.size);
-    for (unsigned number = 1; next_line(&content, &line); number++) {
-        const uint8_t *comment = line.size > 0 ? memchr(line.data, '#', line.size) : NULL;
-        if (comment != NULL) line.size = (size_t)(comment - line.data);
-        rest = line;
+    for (unsigned number = 1; td_text_line(&content, &line); number++) {
+        rest = td_text_take(&line, '#');
+        line = rest;
         if (!td_list_next(&rest, &name)) continue;
         bool more = td_list_next(&rest, &(td_bytes){0});
         if (more || !td_instrument_name_valid(name)) {

@@ -5,20 +5,7 @@
 
 static const td_bytes mark = {(const uint8_t *)"#@=", 3};
 
-static td_bytes trim(td_bytes text) {
-    while (text.size > 0 && text.data[text.size - 1] <= ' ') text.size--;
-    while (text.size > 0 && text.data[0] <= ' ') text = (td_bytes){text.data + 1, text.size - 1};
-    return text;
-}
-
-/* Takes what stands before the next `end` off the text. */
-static td_bytes take(td_bytes *text, char end) {
-    const uint8_t *found = text->size > 0 ? memchr(text->data, end, text->size) : NULL;
-    td_bytes taken = {text->data, found != NULL ? (size_t)(found - text->data) : text->size};
-    size_t used = taken.size + (found != NULL);
-    *text = (td_bytes){text->data + used, text->size - used};
-    return trim(taken);
-}
+static td_bytes take(td_bytes *text, char end) { return td_text_trim(td_text_take(text, end)); }
 
 /* At most that many fields of the line; returns how many there are. */
 static size_t split(td_bytes line, td_bytes out[TD_REFERENCE_COLUMNS_MAX]) {

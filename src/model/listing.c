@@ -1,6 +1,7 @@
 /* src/model/listing.c - reads the instrument table's lines, and finds rows by name. */
 #include "model/listing.h"
 #include "base/decimal.h"
+#include "base/lines.h"
 #include "base/option.h"
 #include "base/time.h"
 #include <ctype.h>
@@ -16,23 +17,7 @@ typedef struct reading {
     size_t column_count, line;
 } reading;
 
-static td_bytes trim(td_bytes text) {
-    while (text.size > 0 && isspace(text.data[text.size - 1]) != 0) text.size--;
-    while (text.size > 0 && isspace(text.data[0]) != 0) {
-        text.data++;
-        text.size--;
-    }
-    return text;
-}
-
-/* Takes what stands before the next `end` off the text. */
-static td_bytes take(td_bytes *text, char end) {
-    const uint8_t *found = text->size > 0 ? memchr(text->data, end, text->size) : NULL;
-    td_bytes taken = {text->data, found != NULL ? (size_t)(found - text->data) : text->size};
-    size_t used = taken.size + (found != NULL);
-    *text = (td_bytes){text->data + used, text->size - used};
-    return trim(taken);
-}
+static td_bytes take(td_bytes *text, char end) { return td_text_trim(td_text_take(text, end)); }
 
 static bool keep(td_bytes text, char *out, size_t capacity) {
     if (text.size >= capacity) return false;
@@ -129,7 +114,7 @@ static td_status add_alias(const reading *r, const td_listing *row, td_bytes wor
 
 static td_status add_aliases(const reading *r, const td_listing *row, td_bytes words) {
     td_status status = TD_OK;
-    while (status == TD_OK && (words = trim(words)).size > 0) status = add_alias(r, row, take(&words, ' '));
+    while (status == TD_OK && (words = td_text_trim(words)).size > 0) status = add_alias(r, row, take(&words, ' '));
     return status;
 }
 
