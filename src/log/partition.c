@@ -147,11 +147,19 @@ td_status td_partition_sync_index(td_partition *p, td_index *index, bool finishe
     return index->suspect ? td_partition_drop_index(p, index->base_offset) : status;
 }
 
+/* An earlier sync may have made durable what was cut, and a failed one since then dropped the cut: it is made once
+ * more, before anybody takes the file's size for its end. */
+static td_status cut_durably(td_partition *p) {
+    p->torn |= p->cut;
+    td_status status = cut_torn(p);
+    if (status == TD_OK && p->cut) status = p->os->ops->sync(p->os->self, p->file);
+    p->cut &= status != TD_OK;
+    return status;
+}
+
 td_status td_partition_settle(td_partition *p) {
     if (p->segment_count == 0) return TD_FAIL(TD_RETRY, "%s: a truncation stopped half-way", p->name);
-    td_status status = cut_torn(p);
-    /* An earlier sync may have made durable what was cut: after a clean end nobody would doubt it. */
-    if (status == TD_OK && p->cut) status = p->os->ops->sync(p->os->self, p->file);
+    td_status status = cut_durably(p);
     return status == TD_OK ? td_partition_sync_index(p, &p->index, false) : status;
 }
 
@@ -178,6 +186,7 @@ static td_status roll_locked(td_partition *p, int64_t end) {
     td_index index;
     td_status status = flush_locked(p, end);
     p->rolling = true;
+    if (status == TD_OK) status = cut_durably(p);
     if (status == TD_OK) status = td_partition_sync_index(p, &p->index, true);
     if (status == TD_OK) status = segment_create(p, end, &file, &index);
     if (status != TD_OK) return td_trace(status, "rolling %s at offset %" PRId64, p->name, end);

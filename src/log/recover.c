@@ -70,6 +70,7 @@ typedef struct survey {
     int64_t trusted_position; /* where the first batch at or above it begins; -1: none */
     td_index *index;          /* told of each batch; NULL: none */
     bool learn_epochs;        /* their file is lost: the batches know them */
+    bool doubtful;            /* an earlier try may have cut this file, and failed to make that durable */
 } survey;
 
 static void take_batch(survey *s, const td_head *head) {
@@ -124,16 +125,17 @@ static bool start_at_index(survey *s, const char *stem, int64_t base_offset) {
     return true;
 }
 
-/* Cuts the file where the survey ended. */
+/* Cuts the file where the survey ended; the sync is the caller's. A doubtful one is cut also where nothing is seen
+ * behind: a failed sync may have dropped the cut before, and what the disk still holds would come back after a clean
+ * end. */
 static td_status cut_file(survey *s, const char *what, bool *out_cut) {
     td_partition *p = s->p;
     int64_t file_bytes;
     td_status status = p->os->ops->size(p->os->self, s->scan.window.file, &file_bytes);
     *out_cut = status == TD_OK && file_bytes > s->scan.position;
-    if (status != TD_OK || !*out_cut) return status;
+    if (status != TD_OK || !(*out_cut || s->doubtful)) return status;
     status = p->os->ops->truncate(p->os->self, s->scan.window.file, s->scan.position);
-    if (status == TD_OK) status = p->os->ops->sync(p->os->self, s->scan.window.file);
-    if (status == TD_OK) {
+    if (status == TD_OK && *out_cut) {
         td_partition_report(p, "%s cut at offset %" PRId64 ", %" PRId64 " bytes", what, s->scan.offset,
                             file_bytes - s->scan.position);
     }
@@ -199,6 +201,7 @@ static td_status load_finished(survey *s, int64_t base_offset, bool deep) {
     status = survey_segment(s, base_offset, &index, deep, &rebuilt);
     /* A truncation makes the rewritten batch's segment first, and a crash may come before the old one is cut. */
     if (status == TD_OK && s->scan.offset == s->stop_offset) status = cut_file(s, "rest of a truncation", &cut);
+    if (status == TD_OK && (cut || s->doubtful)) status = p->os->ops->sync(p->os->self, file);
     if (status == TD_OK && cut && !rebuilt) { /* the index may know what was cut */
         td_index_close(&index);
         status = survey_segment(s, base_offset, &index, true, &rebuilt);
@@ -236,18 +239,21 @@ static td_status load_active(survey *s, int64_t base_offset, bool deep, bool *ou
     if (status == TD_OK) status = note_first_time(s);
     bool rewrite = deep && s->trusted_offset != INT64_MAX && s->trusted_position >= 0;
     if (status == TD_OK && rewrite) status = td_partition_rewrite(p, s->trusted_position, s->scan.position);
-    if (status == TD_OK && deep) status = p->os->ops->sync(p->os->self, p->file);
+    if (status == TD_OK && (deep || *out_cut || s->doubtful)) status = p->os->ops->sync(p->os->self, p->file);
     return status;
 }
 
 static td_status load_segments(survey *s, const listing *l, bool *out_cut) {
     td_status status = TD_OK;
     size_t count = base_count(l);
+    bool doubtful = s->doubtful;
     for (size_t i = 0; i + 1 < count && status == TD_OK; i++) {
         s->stop_offset = base_at(l, i + 1);
+        s->doubtful = doubtful && i + 2 == count; /* a truncation cuts what becomes the last, or the one before */
         status = load_finished(s, base_at(l, i), s->learn_epochs);
     }
     s->stop_offset = INT64_MAX;
+    s->doubtful = doubtful;
     bool deep = s->p->conf.unclean || s->learn_epochs;
     if (status == TD_OK) status = load_active(s, count > 0 ? base_at(l, count - 1) : 0, deep, out_cut);
     return status;
@@ -295,7 +301,7 @@ static void set_ends(td_partition *p, int64_t end, int64_t active_bytes) {
     for (size_t i = 0; i + 1 < p->segment_count; i++) bytes += p->segments[i].bytes;
     p->flushed_offset = end;
     p->flushed_bytes = active_bytes;
-    p->suspect = p->torn = p->rolling = false;
+    p->suspect = p->torn = p->cut = p->rolling = false;
     atomic_store_explicit(&p->epoch_over, false, memory_order_relaxed);
     p->last_timestamp_ms = p->index.max_timestamp_ms;
     for (size_t i = 0; i + 1 < p->segment_count; i++)
@@ -312,7 +318,10 @@ static void set_ends(td_partition *p, int64_t end, int64_t active_bytes) {
 }
 
 static td_status load_writable(td_partition *p, const listing *l, bool begin_epoch) {
-    survey s = {.p = p, .scan.window.os = p->os, .trusted_offset = p->conf.trusted_offset};
+    survey s = {.p = p,
+                .scan.window.os = p->os,
+                .trusted_offset = p->conf.trusted_offset,
+                .doubtful = begin_epoch || p->conf.unclean};
     bool cut = false, fresh = base_count(l) == 0, epochs_lost;
     td_status status = load_epochs(p, &epochs_lost);
     int32_t last_epoch = td_epochs_last(&p->epochs);

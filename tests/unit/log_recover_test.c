@@ -240,6 +240,39 @@ static void a_failed_append_leaves_nothing(void **state) {
     assert_int_equal(td_topic_epoch(r->topic, 0), 0);
 }
 
+/* The kernel may have dropped the cut with the sync: what the disk still holds would come back after a clean end. */
+static void a_cut_whose_sync_failed_is_made_again(void **state) {
+    rig *r = *state;
+    make_log(r, true);
+    td_status status = TD_RETRY;
+    for (long at = 1; status != TD_OK; at++) {
+        crash(r);
+        assert_int_equal(truncate(log_path(r), rig_file_bytes(log_path(r)) - 5), 0);
+        r->machine.calls = 0;
+        r->machine.dies_at = at;
+        status = rig_try_open(r);
+        if (status == TD_OK) break;
+        rig_close_log(r);
+        r->machine.dies_at = 0;
+        r->machine.cuts = 0;
+        rig_open_log(r);
+        ASSERT_ROW(r->machine.cuts > 0, "%ld", at);
+        rig_close_log(r);
+    }
+    r->machine.dies_at = 0;
+    rig_close_log(r);
+
+    rig_open_log(r);
+    r->machine.fail_writes = 1;
+    assert_int_equal(rig_try_append(r, 0, 30), TD_RETRY);
+    rig_append(r, 0, 1, 4);
+    r->machine.fail_syncs = 1;
+    assert_int_equal(td_log_sync(r->log), TD_RETRY);
+    r->machine.cuts = 0;
+    rig_close_log(r);
+    assert_int_equal(r->machine.cuts, 1);
+}
+
 static void a_failed_sync_is_not_believed_the_second_time(void **state) {
     rig *r = *state;
     td_topic *input;
@@ -484,6 +517,7 @@ int main(void) {
         LOG_TEST(indexes_are_rebuilt),
         LOG_TEST(lost_epochs_are_learnt_from_the_log),
         LOG_TEST(a_failed_append_leaves_nothing),
+        LOG_TEST(a_cut_whose_sync_failed_is_made_again),
         LOG_TEST(a_failed_sync_is_not_believed_the_second_time),
         LOG_TEST(a_failed_sync_ends_the_epoch),
         LOG_TEST(an_index_whose_sync_failed_is_no_damage),

@@ -11,12 +11,12 @@
 
 /* The real files, but: syncs cost nothing, and the machine dies or single calls fail when told to. */
 typedef struct rig_machine {
-    atomic_long calls;       /* that change something */
-    long dies_at;            /* from this call on all of them fail, and a write leaves half; 0: never */
-    atomic_int fail_writes;  /* so many of the next writes fail, after half of their bytes */
-    atomic_int fail_syncs;   /* so many of the next syncs of files fail */
-    atomic_bool drop_failed; /* a failed sync also loses what the file got since the last good one */
-    atomic_long writes, syncs;
+    atomic_long calls;                /* that change something */
+    long dies_at;                     /* from this call on all of them fail, and a write leaves half; 0: never */
+    atomic_int fail_writes;           /* so many of the next writes fail, after half of their bytes */
+    atomic_int fail_syncs;            /* so many of the next syncs of files fail */
+    atomic_bool drop_failed;          /* a failed sync also loses what the file got since the last good one */
+    atomic_long writes, syncs, cuts;  /* cuts: to a size above 0 */
     _Atomic int64_t wall_skip_ns;     /* how far the clock is set forward */
     _Atomic int64_t good_bytes[1024]; /* per file: its size at the last good sync */
 } rig_machine;
@@ -68,7 +68,9 @@ static inline td_status rig_sync(void *self, int file) {
 }
 
 static inline td_status rig_truncate(void *self, int file, int64_t size) {
-    td_status status = rig_call(self);
+    rig_machine *m = self;
+    td_status status = rig_call(m);
+    if (size > 0) atomic_fetch_add(&m->cuts, 1);
     return status == TD_OK ? RIG_REAL->truncate(NULL, file, size) : status;
 }
 static inline td_status rig_rename(void *self, const char *from, const char *to) {
