@@ -20,17 +20,6 @@ void td_lower_fail_later(const td_lowering *l, uint32_t offset, const char *what
     td_lower_fail(l, offset, "%s is not part of this version", what);
 }
 
-static uint32_t fail_later(const td_lowering *l, uint32_t offset, const char *what) {
-    td_lower_fail_later(l, offset, what);
-    return TD_NODE_BAD;
-}
-
-static uint32_t fail_later_word(const td_lowering *l, uint32_t offset, td_bytes word) {
-    char what[TD_NAME_BYTES_MAX + 3];
-    (void)snprintf(what, sizeof what, "'%.*s'", TD_WORD(word));
-    return fail_later(l, offset, what);
-}
-
 static const td_expr *expr_at(const td_lowering *l, uint32_t i) { return td_syntax_expr(l->tree, i); }
 
 td_type td_lower_type(const td_lowering *l, uint32_t node) {
@@ -156,7 +145,6 @@ static uint32_t lower_name(td_lowering *l, const td_expr *e, td_bytes field) {
     if (td_bytes_equal(e->text, TD_TEXT("tick"))) return td_lower_tick(l, e, field);
     if (td_word_find(td_words_time, e->text) >= 0) return td_lower_daytime(l, e, field);
     if (td_word_find(td_words_position, e->text) >= 0) return td_lower_position(l, e, field);
-    if (td_word_find(td_words_later_name, e->text) >= 0) return fail_later_word(l, e->offset, e->text);
     uint32_t node;
     bool is_value =
         td_word_find(td_lower_own_words(l), e->text) >= 0 || td_lower_find(l, e->text, (td_bytes){0}) != NULL;
@@ -179,7 +167,8 @@ static uint32_t lower_field(td_lowering *l, const td_expr *e) {
     const td_expr *of = expr_at(l, e->first);
     uint32_t node;
     if (td_lower_reference(l, e, &node)) return node;
-    if (td_lower_asof_field(l, e, &node)) return node;
+    if (td_lower_is_asof(l, of)) return td_lower_asof(l, of, e);
+    if (td_lower_asof_field(l, e, of, &node)) return node;
     if (of->next != 0) {
         td_lower_fail(l, e->offset, "'.%.*s' takes nothing in brackets", TD_WORD(e->text));
         return TD_NODE_BAD;

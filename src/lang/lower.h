@@ -158,7 +158,8 @@ void td_lower_rule(td_lowering *l, const td_rule_tree *rule);
 /* lower_tick.c: the names of trades, quotes and books. False: it is none of them. */
 bool td_lower_own_field(td_lowering *l, const td_expr *name, uint32_t *out_node); /* of the events it runs on */
 td_graph_builder *td_lower_asof_builder(const td_lowering *l, td_bytes name); /* of each trade, quote, book; or NULL */
-bool td_lower_asof_field(td_lowering *l, const td_expr *field, uint32_t *out_node); /* quote.bid */
+/* quote.bid: the field and what stands before its dot. */
+bool td_lower_asof_field(td_lowering *l, const td_expr *field, const td_expr *of, uint32_t *out_node);
 /* The names that the strategy's own event has, for guesses. */
 const char *const *td_lower_own_words(const td_lowering *l);
 
@@ -178,6 +179,10 @@ bool td_lower_event(td_lowering *l, uint32_t expr, uint32_t *out_node);
 bool td_lower_is_over_news(const td_lowering *l, const td_expr *call, td_lower_place of);
 bool td_lower_reads_news(const td_lowering *l, uint32_t node);
 uint32_t td_lower_over_news(td_lowering *l, const td_over_call *call);
+
+/* lower_asof.c: asof(x), of the strategy's own events; of asof(quote).bid the field, else NULL. */
+bool td_lower_is_asof(const td_lowering *l, const td_expr *call);
+uint32_t td_lower_asof(td_lowering *l, const td_expr *call, const td_expr *field);
 
 /* lower_across.c: what an instrument is among those of the strategy's set, rank(x) and such. */
 bool td_lower_is_across(const td_lowering *l, const td_expr *call);

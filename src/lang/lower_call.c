@@ -333,10 +333,6 @@ static uint32_t fail_unknown(td_lowering *l, const td_expr *call) {
     const char *hint[3] = {near != NULL ? "; did you mean '" : "", near != NULL ? near : "", near != NULL ? "'?" : ""};
     if (td_bytes_equal(call->text, TD_TEXT("since"))) {
         td_lower_fail(l, call->offset, "'since' is a window: the last argument of a function such as sum");
-    } else if (td_word_find(td_words_later_name, call->text) >= 0) {
-        char what[TD_NAME_BYTES_MAX + 3];
-        (void)snprintf(what, sizeof what, "'%.*s'", TD_WORD(call->text));
-        td_lower_fail_later(l, call->offset, what);
     } else if (td_lower_find(l, call->text, (td_bytes){0}) != NULL || td_word_find(td_words_field, call->text) >= 0)
         td_lower_fail(l, call->offset, "'%.*s' is a value, not a function", TD_WORD(call->text));
     else
@@ -358,6 +354,7 @@ uint32_t td_lower_call(td_lowering *l, const td_expr *call, td_bytes field) {
         return TD_NODE_BAD;
     }
     if (fn != NULL) return lower_fn(l, fn, call);
+    if (td_lower_is_asof(l, call)) return td_lower_asof(l, call, NULL);
     if (td_lower_is_across(l, call) && field.size == 0) return td_lower_across(l, call);
     const td_function *f = td_lower_called(l, call);
     if (f == NULL) return fail_unknown(l, call);

@@ -51,7 +51,7 @@ static td_lower_place place_of_name(const td_lowering *l, const td_expr *e, td_b
 }
 
 static td_lower_place place_of_call(td_lowering *l, const td_expr *e, const binding *in) {
-    if (td_lower_is_across(l, e)) return own_place(l);
+    if (td_lower_is_across(l, e) || td_lower_is_asof(l, e)) return own_place(l);
     const td_fn_tree *fn = td_lower_find_fn(l, e);
     const td_function *f = fn == NULL ? td_function_find(e->text, false) : NULL;
     td_lower_place place = place_of_children(l, e, in);

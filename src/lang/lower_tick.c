@@ -108,8 +108,7 @@ td_graph_builder *td_lower_asof_builder(const td_lowering *l, td_bytes name) {
                     : td_builders_of(l->builders, (td_rhythm){.source = (uint32_t)((int)TD_RHYTHM_TRADES + asof)});
 }
 
-bool td_lower_asof_field(td_lowering *l, const td_expr *e, uint32_t *out_node) {
-    const td_expr *of = td_syntax_expr(l->tree, e->first);
+bool td_lower_asof_field(td_lowering *l, const td_expr *e, const td_expr *of, uint32_t *out_node) {
     int asof = of->kind == TD_EXPR_NAME ? td_word_find(td_words_asof, of->text) : -1;
     if (asof < 0) return false;
     td_rhythm_source source = (td_rhythm_source)((int)TD_RHYTHM_TRADES + asof);

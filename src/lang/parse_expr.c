@@ -159,8 +159,8 @@ static uint32_t parse_call(td_parser *p, td_token name) {
 
 static uint32_t parse_name(td_parser *p) {
     td_token name = p->token;
-    static const char *const *const lists[] = {td_words_field, td_words_trade,    td_words_sides,     td_words_asof,
-                                               td_words_time,  td_words_position, td_words_later_name};
+    static const char *const *const lists[] = {td_words_field, td_words_trade, td_words_sides,
+                                               td_words_asof,  td_words_time,  td_words_position};
     bool field = false;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) field |= td_word_find(lists[i], name.text) >= 0;
     td_parser_advance(p);

@@ -26,9 +26,6 @@ static const char *const reserved_tick[] = {"price", "size",   "side",  "bid",  
                                             "mid",   "spread", "trade", "quote", NULL};
 
 const char *const td_words_later_statement[] = {"pattern", NULL};
-const char *const td_words_later_name[] = {
-    /* functions */
-    "asof", NULL};
 
 /* Words inside statements of later versions. */
 static const char *const later_keyword[] = {"within", "skip", NULL};
@@ -41,9 +38,9 @@ int td_word_find(const char *const *words, td_bytes word) {
 
 bool td_word_is_reserved(td_bytes word) {
     static const char *const *const lists[] = {
-        td_words_field,   td_words_action,          td_words_source,     td_words_statement, td_words_rule,
-        td_words_keyword, td_words_later_statement, td_words_later_name, later_keyword,      reserved_tick,
-        td_words_time,    td_words_position,
+        td_words_field, td_words_action,  td_words_source,          td_words_statement,
+        td_words_rule,  td_words_keyword, td_words_later_statement, later_keyword,
+        reserved_tick,  td_words_time,    td_words_position,
     };
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         if (td_word_find(lists[i], word) >= 0) return true;

@@ -20,7 +20,6 @@ extern const char *const td_words_time[];     /* of the time at which a strategy
 extern const char *const td_words_position[]; /* of what it holds then */
 
 extern const char *const td_words_later_statement[];
-extern const char *const td_words_later_name[]; /* functions and fields to come: the grammar has them as names */
 
 /* The word's place in the list, or -1. */
 int td_word_find(const char *const *words, td_bytes word);

@@ -192,6 +192,45 @@ static void windows_run_on_what_they_look_at(void **unused) {
     td_program_free(p);
 }
 
+/* asof(x) stands at the strategy's own events: what is made of it runs on those. */
+static void asof_brings_it_to_the_own_events(void **unused) {
+    (void)unused;
+    static const struct {
+        step step;
+        double seen, before, two, own, age, other; /* -1: na */
+    } rows[] = {
+        {{'q', 1000, 40}, -1, -1, -1, -1, -1, -1},    {{'t', 1001, 50}, 40, -1, -1, -1, 0.001, 42},
+        {{'q', 1002, 41}, 40, -1, -1, -1, 0.001, 42}, {{'q', 1003, 42}, 40, -1, -1, -1, 0.001, 42},
+        {{'t', 1004, 51}, 42, 40, 82, 83, 0.001, 44}, {{'t', 1005, 52}, 42, 42, 84, 83, 0.002, 44},
+        {{'q', 1004, 30}, 42, 42, 84, 83, 0.002, 44}, /* late: nothing changes that was read */
+        {{'t', 1003, 53}, 42, 42, 84, 83, 0, 44},     /* and this is of before it */
+        {{'t', 1006, 53}, 30, 42, 72, 72, 0.002, 32},
+    };
+    td_program *p = program_of("fn halved(x) = x / 2\n"
+                               "strategy t on trades\n"
+                               "  seen = asof(quote.bid)\n"
+                               "  before = seen[1]\n"
+                               "  two = sum(asof(quote.bid), 2)\n"
+                               "  own = asof(sum(quote.bid, 2))\n"
+                               "  age = asof(quote).age / 1s\n"
+                               "  other = 2 * halved(asof(quote).ask)\n");
+    td_state *state = td_state_new(p);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        take(state, &rows[i].step);
+        const struct {
+            const char *name;
+            double value;
+        } lines[] = {{"seen", rows[i].seen}, {"before", rows[i].before}, {"two", rows[i].two},
+                     {"own", rows[i].own},   {"age", rows[i].age},       {"other", rows[i].other}};
+        for (size_t k = 0; k < COUNT_OF(lines); k++) {
+            double got = line_of(state, p, lines[k].name);
+            ASSERT_ROW(got == lines[k].value, "%zu: %s is %g", i, lines[k].name, got);
+        }
+    }
+    td_state_free(state);
+    td_program_free(p);
+}
+
 static void what_stands_nowhere_is_refused(void **unused) {
     (void)unused;
     static const struct {
@@ -237,6 +276,15 @@ static void what_stands_nowhere_is_refused(void **unused) {
         {"bars(1m)\n  x = avg(news.sentiment, session)", "a window over news is a number of it or a duration"},
         {"bars(1m)\n  x = avg(news.sentiment, 2h, where = close > open)",
          "'where' of a window over news is a condition of the same news"},
+        {"trades\n  x = asof()", "x.td:2:7: asof(x) takes what it reads, as in asof(quote.bid)"},
+        {"trades\n  x = asof(price)", "x.td:2:12: asof reads what one other source says"},
+        {"quotes\n  x = asof(quote.bid)", "x.td:2:12: asof reads what one other source says"},
+        {"trades\n  x = asof(quote.bid - book.bid)", "x.td:2:12: asof reads what one other source says"},
+        {"trades\n  x = asof(position)", "x.td:2:12: asof reads what one other source says"},
+        {"trades\n  x = asof(quote)", "x.td:2:12: 'quote' is several values: say which, as in quote.age"},
+        {"trades\n  x = asof(quote).bib", "x.td:2:7: 'quote' has no field 'bib'; did you mean 'bid'?"},
+        {"trades\n  x = asof(price).bid", "x.td:2:7: only asof of a source has fields, as in asof(quote).bid"},
+        {"trades\n  x = asof(quote, wait = 1s).bid", "x.td:2:19: 'asof' with a wait is not part of this version"},
         {"bars(1m)\n  use w = *\n  x = 1", "x.td:2:11: '*' has news alone: * news"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -267,11 +315,9 @@ static void rhythms_are_bounded(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_read_as_of_the_event),
-        cmocka_unit_test(order_flow_is_signed),
-        cmocka_unit_test(windows_run_on_what_they_look_at),
-        cmocka_unit_test(what_stands_nowhere_is_refused),
-        cmocka_unit_test(rhythms_are_bounded),
+        cmocka_unit_test(names_are_read_as_of_the_event),   cmocka_unit_test(order_flow_is_signed),
+        cmocka_unit_test(windows_run_on_what_they_look_at), cmocka_unit_test(asof_brings_it_to_the_own_events),
+        cmocka_unit_test(what_stands_nowhere_is_refused),   cmocka_unit_test(rhythms_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
