@@ -2,9 +2,8 @@
 #include "log/batch.h"
 
 enum {
-    VARINT_MAX = 10,
     /* length, timestamp delta, offset delta, sizes of key, value, header name and header value; attributes and count */
-    RECORD_OVERHEAD_MAX = 7 * VARINT_MAX + 2,
+    RECORD_OVERHEAD_MAX = 7 * TD_VARINT_MAX + 2,
 };
 
 static uint64_t zigzag(int64_t v) { return (uint64_t)v << 1 ^ (uint64_t)(v >> 63); }
@@ -14,7 +13,7 @@ static size_t varint_size(int64_t v) {
     return (bits + 6) / 7;
 }
 
-static uint8_t *put_varint(uint8_t *p, int64_t v) {
+uint8_t *td_varint_put(uint8_t *p, int64_t v) {
     uint64_t rest = zigzag(v);
     for (; rest >= 0x80; rest >>= 7) *p++ = (uint8_t)(rest | 0x80);
     *p++ = (uint8_t)rest;
@@ -26,7 +25,7 @@ static int64_t wire_size(td_bytes b) { return b.data == NULL ? -1 : (int64_t)b.s
 static size_t varbytes_size(td_bytes b) { return varint_size(wire_size(b)) + b.size; }
 
 static uint8_t *put_varbytes(uint8_t *p, td_bytes b) {
-    p = put_varint(p, wire_size(b));
+    p = td_varint_put(p, wire_size(b));
     if (b.size > 0) memcpy(p, b.data, b.size);
     return p + b.size;
 }
@@ -58,13 +57,13 @@ bool td_batch_add(td_batch *batch, int64_t timestamp_ms, td_bytes key, td_bytes 
                   varbytes_size(value) + (has_header ? varbytes_size(header_name) + varbytes_size(header_value) : 0);
 
     if (buf->capacity - buf->size < most) td_buf_reserve(buf, most);
-    uint8_t *p = put_varint(buf->data + buf->size, (int64_t)size);
+    uint8_t *p = td_varint_put(buf->data + buf->size, (int64_t)size);
     *p++ = 0; /* attributes */
-    p = put_varint(p, timestamp_delta);
-    p = put_varint(p, batch->count);
+    p = td_varint_put(p, timestamp_delta);
+    p = td_varint_put(p, batch->count);
     p = put_varbytes(p, key);
     p = put_varbytes(p, value);
-    p = put_varint(p, has_header ? 1 : 0);
+    p = td_varint_put(p, has_header ? 1 : 0);
     if (has_header) p = put_varbytes(put_varbytes(p, header_name), header_value);
     buf->size = (size_t)(p - buf->data);
     batch->count++;
@@ -86,8 +85,7 @@ bool td_varint_get(const uint8_t **at, const uint8_t *end, int64_t *out) {
     return false;
 }
 
-/* A length and as many bytes; -1 is null. */
-static bool varbytes_get(const uint8_t **at, const uint8_t *end, td_bytes *out) {
+bool td_varbytes_get(const uint8_t **at, const uint8_t *end, td_bytes *out) {
     int64_t size;
     if (!td_varint_get(at, end, &size) || size < -1 || size > end - *at) return false;
     *out = (td_bytes){size < 0 ? NULL : *at, size < 0 ? 0 : (size_t)size};
@@ -103,7 +101,7 @@ bool td_cursor_next_any(td_cursor *cursor, td_record *out) {
     p++; /* attributes */
     if (!td_varint_get(&p, end, &timestamp_delta) || !td_varint_get(&p, end, &offset_delta)) return false;
     if (offset_delta != cursor->offset - cursor->base_offset) return false;
-    if (!varbytes_get(&p, end, &out->key) || !varbytes_get(&p, end, &out->value)) return false;
+    if (!td_varbytes_get(&p, end, &out->key) || !td_varbytes_get(&p, end, &out->value)) return false;
     out->headers = (td_bytes){p, (size_t)(end - p)};
     out->offset = cursor->offset;
     out->timestamp_ms = (int64_t)((uint64_t)cursor->base_timestamp_ms + (uint64_t)timestamp_delta);
@@ -119,7 +117,7 @@ td_bytes td_record_header(const td_record *record, td_bytes name) {
     int64_t count;
     if (p == NULL || !td_varint_get(&p, end, &count)) return (td_bytes){0};
     for (td_bytes each, value; count > 0; count--) {
-        if (!varbytes_get(&p, end, &each) || !varbytes_get(&p, end, &value)) break;
+        if (!td_varbytes_get(&p, end, &each) || !td_varbytes_get(&p, end, &value)) break;
         if (td_bytes_equal(each, name)) return value;
     }
     return (td_bytes){0};

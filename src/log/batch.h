@@ -42,8 +42,11 @@ typedef struct td_cursor {
     int32_t epoch, left; /* left: records not yet read */
 } td_cursor;
 
+enum { TD_VARINT_MAX = 10 };                    /* bytes */
+uint8_t *td_varint_put(uint8_t *at, int64_t v); /* zig-zag; returns where it ended */
 /* A zig-zag varint that never passes `end`; false when it would, or is longer than 10 bytes. */
 bool td_varint_get(const uint8_t **at, const uint8_t *end, int64_t *out);
+bool td_varbytes_get(const uint8_t **at, const uint8_t *end, td_bytes *out); /* a length and as many; -1 is null */
 /* False, with nothing consumed, when none is left or (left > 0) when the bytes are not a record. */
 bool td_cursor_next_any(td_cursor *cursor, td_record *out);
 

@@ -31,6 +31,8 @@ static td_log *kafka_next_epoch(void *host, td_log *log) {
     return log;
 }
 
+static bool kafka_tells_epochs(void) { return true; }
+
 const host_ops host_kafka = {
     .name = "simulated Kafka",
     .shares = true,
@@ -42,4 +44,5 @@ const host_ops host_kafka = {
     .trouble = kafka_trouble,
     .retain = kafka_retain,
     .next_epoch = kafka_next_epoch,
+    .tells_epochs = kafka_tells_epochs,
 };

@@ -90,11 +90,14 @@ static td_log *segment_next_epoch(void *host, td_log *log) {
     return segment_open(host);
 }
 
+static bool segment_tells_epochs(void) { return true; }
+
 #define SEGMENT_HOST                                                                                                   \
     .cuts = true, .free = segment_free, .open = segment_open, .kill = segment_kill, .is_dead = segment_is_dead,        \
-    .trouble = segment_trouble, .retain = segment_retain, .next_epoch = segment_next_epoch
+    .trouble = segment_trouble, .retain = segment_retain, .next_epoch = segment_next_epoch,                            \
+    .tells_epochs = segment_tells_epochs
 
-const host_ops host_segment_real = {.name = "embedded", .threads = true, .new = real_new, SEGMENT_HOST};
+const host_ops host_segment_real = {.name = "embedded", .threads = true, .lives = true, .new = real_new, SEGMENT_HOST};
 const host_ops host_segment_killed = {.name = "embedded, killed", .new = killed_new, SEGMENT_HOST};
 const host_ops host_segment_power_lost = {
     .name = "embedded, power lost", .forgets = true, .new = power_lost_new, SEGMENT_HOST};

@@ -29,19 +29,26 @@ def jars():
 
 
 class Broker:
-    """Owns `folder`. `address` is for clients, `log_dir` holds a folder for each partition. `settings` are further lines
-    of server.properties."""
+    """Owns `folder`. `address` is for clients, `login_address` for those who log in as `USER`, `log_dir` holds a folder for
+    each partition. `settings` are further lines of server.properties."""
+
+    USER, PASSWORD = "tape", "deck"
 
     def __init__(self, folder, settings=()):
         self.folder = pathlib.Path(folder)
         self.log_dir = self.folder / "logs"
-        port, controller = fetch.free_port(), fetch.free_port()
-        self.address = f"127.0.0.1:{port}"
+        port, login, controller = fetch.free_port(), fetch.free_port(), fetch.free_port()
+        self.address, self.login_address = f"127.0.0.1:{port}", f"127.0.0.1:{login}"
+        clients = f"PLAINTEXT://{self.address},SASL_PLAINTEXT://{self.login_address}"
         self.properties = self.folder / "server.properties"
         self.folder.mkdir(parents=True, exist_ok=True)
         lines = ["process.roles=broker,controller", "node.id=1", f"controller.quorum.voters=1@127.0.0.1:{controller}",
-                 f"listeners=PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{controller}",
-                 f"advertised.listeners=PLAINTEXT://{self.address}", "controller.listener.names=CONTROLLER",
+                 f"listeners={clients},CONTROLLER://127.0.0.1:{controller}", f"advertised.listeners={clients}",
+                 "controller.listener.names=CONTROLLER",
+                 "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+                 "sasl.enabled.mechanisms=PLAIN",
+                 "listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain."
+                 f'PlainLoginModule required user_{self.USER}="{self.PASSWORD}";',
                  f"log.dirs={self.log_dir}", *(f"{key}=1" for key in ONE_REPLICA), "offsets.topic.num.partitions=1",
                  "transaction.state.log.num.partitions=1", "group.initial.rebalance.delay.ms=0",
                  "auto.create.topics.enable=false", f"log.cleaner.dedupe.buffer.size={4 << 20}", *settings]

@@ -1,0 +1,328 @@
+/* src/log/log_kafka.c - the log on a Kafka cluster: its handles, what they are told and what they complain of. */
+#include "base/time.h"
+#include "log/log_kafka_private.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { TIMEOUT_MS_DEFAULT = 10000, LOOK_MS = 100, LOG_WARNING = 4 };
+
+static const td_log_ops kafka_ops;
+
+/* --- time --------------------------------------------------------------------------------------------------------- */
+
+int64_t td_kafka_deadline_ns(const td_kafka_log *log) {
+    return td_kafka_now_ns(log) + log->conf.timeout_ms * TD_NS_PER_MS;
+}
+
+int td_kafka_left_ms(const td_kafka_log *log, int64_t deadline_ns) {
+    int64_t left_ms = (deadline_ns - td_kafka_now_ns(log)) / TD_NS_PER_MS;
+    return left_ms < 0 ? 0 : (int)left_ms;
+}
+
+/* --- what the library says ---------------------------------------------------------------------------------------- */
+
+static td_kafka_log *log_of(const rd_kafka_t *rk) { return *(td_kafka_log **)rd_kafka_opaque(rk); }
+
+/* Of its own threads. A property of producers is no fault in a consumer. */
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text) {
+    td_kafka_log *log = log_of(rk);
+    if (level > LOG_WARNING || strcmp(facility, "CONFWARN") == 0) return;
+    char line[512];
+    (void)snprintf(line, sizeof line, "kafka: %s", text);
+    pthread_mutex_lock(&log->report_lock);
+    (void)snprintf(log->trouble, sizeof log->trouble, "; %s", text);
+    log->trouble_ns = td_kafka_now_ns(log);
+    if (log->report != NULL) log->report(log->report_arg, line);
+    pthread_mutex_unlock(&log->report_lock);
+}
+
+static bool is_refusal(rd_kafka_resp_err_t code) {
+    switch ((int)code) {
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR__SSL:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM:
+    case RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
+    case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
+    case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* By rd_kafka_poll, while the log is opened; afterwards what matters comes as the result of a call. */
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *arg) {
+    (void)reason, (void)arg;
+    td_kafka_log *log = log_of(rk);
+    if (is_refusal((rd_kafka_resp_err_t)code)) atomic_store(&log->refusal, code);
+}
+
+td_status td_kafka_fail(td_kafka_log *log, rd_kafka_resp_err_t code, const char *doing, const char *what) {
+    char trouble[sizeof log->trouble] = "";
+    pthread_mutex_lock(&log->report_lock);
+    if (log->trouble_ns > td_kafka_now_ns(log) - log->conf.timeout_ms * TD_NS_PER_MS - TD_NS_PER_S)
+        memcpy(trouble, log->trouble, sizeof trouble);
+    pthread_mutex_unlock(&log->report_lock);
+    return TD_FAIL(is_refusal(code) ? TD_CONFIG : TD_RETRY, "kafka %s: %s %s: %s%s", log->conf.brokers, doing, what,
+                   rd_kafka_err2str(code), trouble);
+}
+
+/* --- handles ------------------------------------------------------------------------------------------------------ */
+
+void td_kafka_must_set(rd_kafka_conf_t *conf, const char *name, const char *value) {
+    char why[256];
+    rd_kafka_conf_res_t result = rd_kafka_conf_set(conf, name, value, why, sizeof why);
+    assert(result == RD_KAFKA_CONF_OK);
+    (void)result;
+}
+
+td_status td_kafka_conf_new(td_log **owner, rd_kafka_conf_t **out) {
+    const td_kafka_log *log = (const td_kafka_log *)*owner;
+    static const td_kafka_property chosen[] = {
+        {"client.id", "tapedeck"},
+        {"reconnect.backoff.max.ms", "1000"},
+        {"socket.keepalive.enable", "true"},
+        {"queued.max.messages.kbytes", "8192"}, /* of one reader */
+        {"fetch.wait.max.ms", "50"},            /* a reader that begins waits for the fetch that is under way */
+        {"linger.ms", "5"},
+        {"batch.size", "1000000"},
+        {"batch.num.messages", "100000"},
+        {"queue.buffering.max.kbytes", "65536"}, /* of one writer; then it waits */
+        {"queue.buffering.max.messages", "1000000"},
+        {"session.timeout.ms", "10000"},
+    };
+    static const td_kafka_property rested_on[] = {
+        {"isolation.level", "read_committed"},
+        {"enable.partition.eof", "true"},
+        {"auto.offset.reset", "error"},
+        {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},
+        {"check.crcs", "true"},
+        {"acks", "all"},
+    };
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    for (size_t i = 0; i < sizeof chosen / sizeof chosen[0]; i++)
+        td_kafka_must_set(conf, chosen[i].name, chosen[i].value);
+    for (size_t i = 0; i < log->conf.property_count; i++) {
+        const td_kafka_property *p = &log->conf.properties[i];
+        char why[256];
+        if (rd_kafka_conf_set(conf, p->name, p->value, why, sizeof why) == RD_KAFKA_CONF_OK) continue;
+        rd_kafka_conf_destroy(conf);
+        return TD_FAIL(TD_CONFIG, "kafka: property %s: %s", p->name, why);
+    }
+    for (size_t i = 0; i < sizeof rested_on / sizeof rested_on[0]; i++)
+        td_kafka_must_set(conf, rested_on[i].name, rested_on[i].value);
+    td_kafka_must_set(conf, "bootstrap.servers", log->conf.brokers);
+    rd_kafka_conf_set_opaque(conf, owner);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    *out = conf;
+    return TD_OK;
+}
+
+td_status td_kafka_open_handle(rd_kafka_t **out, rd_kafka_type_t type, rd_kafka_conf_t *conf) {
+    char why[256];
+    *out = rd_kafka_new(type, conf, why, sizeof why);
+    if (*out != NULL) return TD_OK;
+    rd_kafka_conf_destroy(conf);
+    return TD_FAIL(TD_CONFIG, "kafka: %s", why);
+}
+
+char *td_kafka_full_name(const td_kafka_log *log, const char *name) {
+    td_buf full = {0};
+    td_buf_printf(&full, "%s%s", log->conf.prefix, name);
+    td_buf_put(&full, "", 1);
+    return (char *)full.data;
+}
+
+static td_status open_consumer(td_kafka_log *log, rd_kafka_t **out) {
+    rd_kafka_conf_t *conf;
+    td_status status = td_kafka_conf_new(&log->self, &conf);
+    if (status != TD_OK) return status;
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    return td_kafka_open_handle(out, RD_KAFKA_CONSUMER, conf);
+}
+
+static td_status add_consumer(td_kafka_log *log) {
+    rd_kafka_t *rk;
+    td_status status = open_consumer(log, &rk);
+    if (status != TD_OK) return status;
+    size_t bytes = (log->consumer_count + 1) * sizeof *log->consumers;
+    log->consumers = td_alloc_check(realloc(log->consumers, bytes), bytes);
+    log->consumers[log->consumer_count++] = (td_kafka_consumer){.rk = rk};
+    return TD_OK;
+}
+
+static const td_kafka_partition **find_reading(const td_kafka_consumer *c, const td_kafka_partition *partition) {
+    const td_kafka_partition **all = (const td_kafka_partition **)(void *)c->reading.data;
+    for (size_t i = 0; i < c->reading.size / sizeof *all; i++)
+        if (all[i] == partition) return &all[i];
+    return NULL;
+}
+
+/* The first that does not read this partition yet: few handles, with their threads, serve many readers. */
+td_status td_kafka_take_consumer(td_kafka_log *log, const td_kafka_partition *partition, rd_kafka_t **out) {
+    td_status status = TD_OK;
+    pthread_mutex_lock(&log->lock);
+    size_t i = 0;
+    while (i < log->consumer_count && find_reading(&log->consumers[i], partition) != NULL) i++;
+    if (i == log->consumer_count) status = add_consumer(log);
+    if (status == TD_OK) {
+        td_buf_put(&log->consumers[i].reading, &partition, sizeof(td_kafka_partition *));
+        *out = log->consumers[i].rk;
+    }
+    pthread_mutex_unlock(&log->lock);
+    return status;
+}
+
+void td_kafka_give_consumer(td_kafka_log *log, const td_kafka_partition *partition, rd_kafka_t *rk) {
+    pthread_mutex_lock(&log->lock);
+    td_kafka_consumer *c = log->consumers;
+    while (c->rk != rk) c++;
+    const td_kafka_partition **found = find_reading(c, partition);
+    c->reading.size -= sizeof(td_kafka_partition *);
+    memcpy(found, c->reading.data + c->reading.size, sizeof(td_kafka_partition *)); /* the last one takes its place */
+    pthread_mutex_unlock(&log->lock);
+}
+
+/* --- life --------------------------------------------------------------------------------------------------------- */
+
+static void kafka_close(td_log *base) {
+    td_kafka_log *log = (td_kafka_log *)base;
+    for (size_t i = log->consumer_count; i-- > 0;) {
+        rd_kafka_destroy(log->consumers[i].rk);
+        td_buf_fini(&log->consumers[i].reading);
+    }
+    free(log->consumers);
+    if (log->client != NULL) rd_kafka_destroy(log->client);
+    for (size_t i = 0; i < log->topic_count; i++) td_kafka_topic_free(log->topics[i]);
+    free(log->topics);
+    for (size_t i = 0; i < log->conf.property_count; i++) {
+        free((char *)(uintptr_t)log->conf.properties[i].name);
+        free((char *)(uintptr_t)log->conf.properties[i].value);
+    }
+    free((void *)(uintptr_t)log->conf.properties);
+    free((char *)(uintptr_t)log->conf.brokers);
+    free((char *)(uintptr_t)log->conf.prefix);
+    pthread_mutex_destroy(&log->asking);
+    pthread_mutex_destroy(&log->report_lock);
+    pthread_mutex_destroy(&log->lock);
+    free(log);
+}
+
+static void own_conf(td_log_kafka_conf *conf) {
+    td_kafka_property *own = td_alloc_zero(conf->property_count + 1, sizeof *own);
+    for (size_t i = 0; i < conf->property_count; i++)
+        own[i] = (td_kafka_property){td_copy_text(conf->properties[i].name), td_copy_text(conf->properties[i].value)};
+    conf->properties = own;
+    conf->brokers = td_copy_text(conf->brokers);
+    conf->prefix = td_copy_text(conf->prefix);
+    if (conf->timeout_ms == 0) conf->timeout_ms = TIMEOUT_MS_DEFAULT;
+}
+
+/* Looks again and again, so that a refused login is told at once and not when the time is over. */
+static td_status await_broker(td_kafka_log *log) {
+    rd_kafka_t *rk = log->client;
+    int64_t deadline_ns = td_kafka_deadline_ns(log);
+    rd_kafka_resp_err_t code;
+    int look_ms = LOOK_MS;
+    do {
+        const struct rd_kafka_metadata *metadata;
+        int left_ms = td_kafka_left_ms(log, deadline_ns);
+        code = rd_kafka_metadata(rk, 0, NULL, &metadata, left_ms < look_ms ? left_ms : look_ms);
+        look_ms *= 2;
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_metadata_destroy(metadata);
+            return TD_OK;
+        }
+        (void)rd_kafka_poll(rk, 0);
+    } while (log->refusal == 0 && td_kafka_left_ms(log, deadline_ns) > 0);
+    return td_kafka_fail(log, log->refusal != 0 ? (rd_kafka_resp_err_t)log->refusal : code, "asking", "who is there");
+}
+
+td_status td_log_kafka_open(td_log **out, const td_os *os, const td_log_kafka_conf *conf, td_log_report_fn report,
+                            void *arg) {
+    td_kafka_log *log = td_alloc_zero(1, sizeof *log);
+    *log = (td_kafka_log){.base.ops = &kafka_ops, .os = *os, .conf = *conf, .report = report, .report_arg = arg};
+    log->self = &log->base;
+    own_conf(&log->conf);
+    pthread_mutex_init(&log->lock, NULL);
+    pthread_mutex_init(&log->report_lock, NULL);
+    pthread_mutex_init(&log->asking, NULL);
+    td_status status = open_consumer(log, &log->client);
+    if (status == TD_OK) status = await_broker(log);
+    if (status != TD_OK) {
+        kafka_close(&log->base);
+        return status;
+    }
+    *out = &log->base;
+    return TD_OK;
+}
+
+/* --- what Kafka does by itself, or cannot do ---------------------------------------------------------------------- */
+
+static td_status kafka_sync(td_log *log) {
+    (void)log; /* what is committed is with all in-sync replicas */
+    return TD_OK;
+}
+
+static td_status kafka_release(td_log *log, int64_t bytes) {
+    (void)log, (void)bytes; /* the disks are the brokers' */
+    return TD_OK;
+}
+
+static td_status kafka_truncate(td_topic *topic, uint32_t partition, int64_t offset) {
+    return TD_FAIL(TD_REJECT, "%s-%" PRIu32 ": Kafka cannot remove records at and after offset %" PRId64, topic->name,
+                   partition, offset);
+}
+
+static int64_t kafka_bytes(const td_topic *topic, uint32_t partition) {
+    (void)topic, (void)partition;
+    return -1;
+}
+
+static size_t kafka_segments(const td_topic *topic, uint32_t partition) {
+    (void)topic, (void)partition;
+    return 0;
+}
+
+static const td_log_ops kafka_ops = {
+    .close = kafka_close,
+    .topic = td_kafka_topic_open,
+    .each_topic = td_kafka_each_topic,
+    .sync = kafka_sync,
+    .truncate = kafka_truncate,
+    .release = kafka_release,
+    .start = td_kafka_start,
+    .end = td_kafka_end,
+    .synced = td_kafka_end,
+    .bytes = kafka_bytes,
+    .segments = kafka_segments,
+    .epoch = td_kafka_epoch,
+    .holds = td_kafka_holds,
+    .block_before = td_kafka_block_before,
+    .at_time = td_kafka_at_time,
+    .reader_open = td_kafka_reader_open,
+    .reader_close = td_kafka_reader_close,
+    .reader_seek = td_kafka_reader_seek,
+    .reader_refill = td_kafka_reader_refill,
+    .writer_open = td_kafka_writer_open,
+    .writer_close = td_kafka_writer_close,
+    .append = td_kafka_append,
+    .begin = td_kafka_begin,
+    .commit = td_kafka_commit,
+    .abort = td_kafka_abort,
+    .position = td_kafka_position,
+    .group_join = td_kafka_group_join,
+    .group_leave = td_kafka_group_leave,
+    .group_poll = td_kafka_group_poll,
+};

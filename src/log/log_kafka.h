@@ -1,0 +1,40 @@
+/* src/log/log_kafka.h - the log on an Apache Kafka cluster, by librdkafka. Whoever opens it uses it by log.h; here is
+ * what it asks of the cluster, and what log.h's words mean there.
+ *
+ * Writing: a td_writer is a transactional producer of its name, and the offsets of the consumer group of that name are
+ * what it has committed. An append outside of begin and commit is a transaction of its own. Between them records are
+ * sent in the background: what fails is told by a later append or by the commit.
+ * Reading: committed records only, the ends too (Kafka's last stable offset). An end is not older than
+ * TD_KAFKA_FRESH_MS, and never below what this process has committed. Every reader fetches ahead, a few megabytes at
+ * most. Epochs are Kafka's leader epochs, from librdkafka 2.1 on; before that, every epoch is 0 and a position is
+ * judged by its offset alone. Kafka takes back nothing that was committed while it elects leaders among in-sync
+ * replicas only (unclean.leader.election.enable=false, its default). Topics that it makes are dated by the brokers
+ * (LogAppendTime): a record of the year 2013 is not too old to be kept. Those whose names begin with `_` are kept for
+ * ever, uncompacted: older records of a key are needed, too. Not to be had from Kafka: truncation, release, sizes,
+ * positions by bytes (td_topic_block_before guesses). */
+#pragma once
+#include "log/log.h"
+#include "os/os.h"
+
+enum { TD_KAFKA_FRESH_MS = 20 };
+
+typedef struct td_kafka_property { /* librdkafka's: security.protocol, sasl.username, ssl.ca.location, … */
+    const char *name, *value;
+} td_kafka_property;
+
+typedef struct td_log_kafka_conf {       /* its texts are borrowed while the log is opened */
+    const char *brokers;                 /* host:port, with commas between them                             */
+    const char *prefix;                  /* of all names of topics, transactions and groups; "": none       */
+    int replicas;                        /* of topics that it makes; 0: as the brokers say                  */
+    int64_t retain_bytes;                /* of topics that it makes, per partition as Kafka's is; 0: all    */
+    int64_t retain_ms;                   /* of topics that it makes; 0: for ever                            */
+    td_codec codec;                      /* of what is written                                              */
+    int timeout_ms;                      /* a call that takes longer is TD_RETRY; 0: 10 s                   */
+    const td_kafka_property *properties; /* they win over those that this log would choose, but for what it rests on */
+    size_t property_count;
+} td_log_kafka_conf;
+
+/* Waits until a broker answers. The report is called by threads of the library too, one at a time. Errors: TD_RETRY (no
+ * broker answers), TD_CONFIG (a property that librdkafka refuses, or a login that the cluster does). */
+TD_CHECKED td_status td_log_kafka_open(td_log **out, const td_os *os, const td_log_kafka_conf *conf,
+                                       td_log_report_fn report, void *arg);

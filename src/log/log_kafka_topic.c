@@ -1,0 +1,186 @@
+/* src/log/log_kafka_topic.c - topics of a Kafka cluster: looked up, made, and listed. */
+#include "base/time.h"
+#include "log/log_kafka_private.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { LOOK_MS = 20 };
+
+static td_kafka_topic *find_topic(td_kafka_log *log, const char *name) {
+    for (size_t i = 0; i < log->topic_count; i++)
+        if (strcmp(log->topics[i]->base.name, name) == 0) return log->topics[i];
+    return NULL;
+}
+
+static td_kafka_topic *add_topic(td_kafka_log *log, const char *name, uint32_t count) {
+    td_kafka_topic *t = td_alloc_zero(1, sizeof *t);
+    t->full_name = td_kafka_full_name(log, name);
+    t->base = (td_topic){&log->base, t->full_name + strlen(log->conf.prefix), count, TD_TOPIC_OUTPUT};
+    t->partitions = td_alloc_zero(count, sizeof *t->partitions);
+    for (uint32_t p = 0; p < count; p++)
+        t->partitions[p] = (td_kafka_partition){
+            .topic = t, .number = p, .asked_ns = {INT64_MIN, INT64_MIN}, .wanted_ns = {INT64_MIN, INT64_MIN}};
+    pthread_mutex_lock(&log->lock);
+    size_t bytes = (log->topic_count + 1) * sizeof *log->topics, at = log->topic_count;
+    log->topics = td_alloc_check(realloc(log->topics, bytes), bytes);
+    for (; at > 0 && strcmp(log->topics[at - 1]->base.name, name) > 0; at--) log->topics[at] = log->topics[at - 1];
+    log->topics[at] = t;
+    log->topic_count++;
+    pthread_mutex_unlock(&log->lock);
+    return t;
+}
+
+void td_kafka_topic_free(td_kafka_topic *topic) {
+    free(topic->partitions);
+    free(topic->full_name);
+    free(topic);
+}
+
+/* --- making one --------------------------------------------------------------------------------------------------- */
+
+static td_status set_config(rd_kafka_NewTopic_t *topic, const char *name, int64_t value) {
+    char text[24];
+    (void)snprintf(text, sizeof text, "%" PRId64, value);
+    rd_kafka_resp_err_t code = rd_kafka_NewTopic_set_config(topic, name, text);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? TD_OK : TD_FAIL(TD_CONFIG, "kafka: %s", rd_kafka_err2str(code));
+}
+
+/* What others are read by is never aged out. */
+static td_status describe(const td_kafka_log *log, const char *name, rd_kafka_NewTopic_t *topic) {
+    bool for_ever = name[0] == '_';
+    int64_t ms = for_ever || log->conf.retain_ms == 0 ? -1 : log->conf.retain_ms;
+    int64_t bytes = for_ever || log->conf.retain_bytes == 0 ? -1 : log->conf.retain_bytes;
+    td_status status = set_config(topic, "retention.ms", ms);
+    if (status == TD_OK) status = set_config(topic, "retention.bytes", bytes);
+    if (status != TD_OK) return status;
+    rd_kafka_resp_err_t code = rd_kafka_NewTopic_set_config(topic, "message.timestamp.type", "LogAppendTime");
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? TD_OK : TD_FAIL(TD_CONFIG, "kafka: %s", rd_kafka_err2str(code));
+}
+
+static td_status make(td_kafka_log *log, const char *full_name, rd_kafka_NewTopic_t *topic) {
+    rd_kafka_t *rk = log->client;
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+    rd_kafka_CreateTopics(rk, &topic, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, log->conf.timeout_ms);
+    rd_kafka_resp_err_t code = event == NULL ? RD_KAFKA_RESP_ERR__TIMED_OUT : rd_kafka_event_error(event);
+    td_status status = TD_OK;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        size_t count;
+        const rd_kafka_topic_result_t **made =
+            rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+        code = rd_kafka_topic_result_error(made[0]);
+        if (code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) code = RD_KAFKA_RESP_ERR_NO_ERROR; /* another process */
+        const char *why = rd_kafka_topic_result_error_string(made[0]);
+        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) status = td_kafka_fail(log, code, full_name, why != NULL ? why : "");
+    } else {
+        status = td_kafka_fail(log, code, "making topic", full_name);
+    }
+    if (event != NULL) rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    return status;
+}
+
+static td_status create(td_kafka_log *log, const char *name, const char *full_name, uint32_t partitions) {
+    char why[256];
+    int replicas = log->conf.replicas > 0 ? log->conf.replicas : -1;
+    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(full_name, (int)partitions, replicas, why, sizeof why);
+    if (topic == NULL) return TD_FAIL(TD_CONFIG, "kafka: topic %s: %s", full_name, why);
+    td_status status = describe(log, name, topic);
+    if (status == TD_OK) status = make(log, full_name, topic);
+    rd_kafka_NewTopic_destroy(topic);
+    return status;
+}
+
+/* --- looking one up ----------------------------------------------------------------------------------------------- */
+
+/* How many partitions it has, all with a leader; 0: there is no such topic. TD_AGAIN: not all have one yet. */
+static td_status look(td_kafka_log *log, const char *full_name, uint32_t *out_count) {
+    rd_kafka_t *rk = log->client;
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, full_name, NULL);
+    if (topic == NULL) return TD_FAIL(TD_CONFIG, "kafka: %s is no name of a topic", full_name);
+    rd_kafka_resp_err_t code = rd_kafka_metadata(rk, 0, topic, &metadata, log->conf.timeout_ms);
+    rd_kafka_topic_destroy(topic);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return td_kafka_fail(log, code, "looking up topic", full_name);
+
+    const struct rd_kafka_metadata_topic *found = &metadata->topics[0];
+    td_status status = TD_OK;
+    code = metadata->topic_cnt == 1 ? found->err : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    *out_count = 0;
+    if (code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE) {
+        status = TD_AGAIN;
+    } else if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        *out_count = (uint32_t)found->partition_cnt;
+        for (int p = 0; p < found->partition_cnt; p++)
+            if (found->partitions[p].leader < 0) status = TD_AGAIN;
+    } else if (code != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+        status = td_kafka_fail(log, code, "looking up topic", full_name);
+    }
+    rd_kafka_metadata_destroy(metadata);
+    return status;
+}
+
+/* Made when missing; until every partition has a leader. */
+static td_status look_or_make(td_kafka_log *log, const char *name, const char *full_name, uint32_t partitions,
+                              uint32_t *out_count) {
+    int64_t deadline_ns = td_kafka_deadline_ns(log);
+    bool made = false;
+    for (;;) {
+        td_status status = look(log, full_name, out_count);
+        if (status == TD_OK && *out_count == 0 && !made) {
+            status = create(log, name, full_name, partitions);
+            made = true;
+            if (status == TD_OK) continue;
+        }
+        if (status != TD_AGAIN && (status != TD_OK || *out_count > 0)) return status;
+        if (td_kafka_left_ms(log, deadline_ns) == 0)
+            return TD_FAIL(TD_RETRY, "kafka: topic %s has partitions without a leader", full_name);
+        (void)rd_kafka_poll(log->client, LOOK_MS);
+    }
+}
+
+td_status td_kafka_topic_open(td_log *base, const char *name, uint32_t partitions, td_topic_role role, td_topic **out) {
+    td_kafka_log *log = (td_kafka_log *)base;
+    td_kafka_topic *topic = find_topic(log, name);
+    uint32_t count = topic != NULL ? topic->base.partitions : 0;
+    char *full_name = td_kafka_full_name(log, name);
+    td_status status = topic != NULL ? TD_OK : look_or_make(log, name, full_name, partitions, &count);
+    if (status == TD_OK && count != partitions)
+        status = TD_FAIL(TD_CONFIG,
+                         "kafka: topic %s has %" PRIu32 " partitions, not %" PRIu32
+                         "; a log keeps its number: set log.partitions to it, or another log.prefix",
+                         full_name, count, partitions);
+    if (status == TD_OK && topic == NULL) topic = add_topic(log, name, count);
+    free(full_name);
+    if (status != TD_OK) return status;
+    topic->base.role = role;
+    *out = &topic->base;
+    return TD_OK;
+}
+
+/* --- all of them ---------------------------------------------------------------------------------------------------
+ */
+
+/* Kafka's own begin with two underscores. */
+static bool is_ours(const td_kafka_log *log, const char *full_name) {
+    size_t prefix = strlen(log->conf.prefix);
+    return strncmp(full_name, log->conf.prefix, prefix) == 0 && strncmp(full_name, "__", 2) != 0 &&
+           full_name[prefix] != '\0';
+}
+
+td_status td_kafka_each_topic(td_log *base, td_topic_fn each, void *arg) {
+    td_kafka_log *log = (td_kafka_log *)base;
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_resp_err_t code = rd_kafka_metadata(log->client, 1, NULL, &metadata, log->conf.timeout_ms);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return td_kafka_fail(log, code, "listing", "topics");
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+        const struct rd_kafka_metadata_topic *t = &metadata->topics[i];
+        if (t->err != RD_KAFKA_RESP_ERR_NO_ERROR || !is_ours(log, t->topic)) continue;
+        const char *name = t->topic + strlen(log->conf.prefix);
+        if (find_topic(log, name) == NULL) (void)add_topic(log, name, (uint32_t)t->partition_cnt);
+    }
+    rd_kafka_metadata_destroy(metadata);
+    for (size_t i = 0; i < log->topic_count; i++) each(arg, &log->topics[i]->base);
+    return TD_OK;
+}

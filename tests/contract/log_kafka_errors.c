@@ -1,0 +1,167 @@
+/* tests/contract/log_kafka_errors.c - what the log on Kafka says where a cluster is not as it should be. The broker
+ * that tests/services/run_log_kafka.py started stands in the environment. */
+#include "../unit/unit.h"
+#include "log/log_kafka.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { SOON_MS = 20000, NOBODY_MS = 1000 };
+
+static char prefix[32], told[512];
+
+static void note(void *arg, const char *line) {
+    (void)arg;
+    (void)snprintf(told, sizeof told, "%s", line);
+}
+
+static td_log_kafka_conf conf_of(const char *variable) {
+    return (td_log_kafka_conf){
+        .brokers = getenv(variable), .prefix = prefix, .replicas = 1, .codec = TD_CODEC_ZSTD, .timeout_ms = SOON_MS};
+}
+
+static td_log *open_log(const td_log_kafka_conf *conf) {
+    td_log *log;
+    if (td_log_kafka_open(&log, &td_os_posix, conf, note, NULL) != TD_OK) fail_msg("%s", td_trail());
+    return log;
+}
+
+static void expect_text(const char *const parts[]) {
+    for (; *parts != NULL; parts++)
+        if (strstr(td_trail(), *parts) == NULL) fail_msg("%s is not in: %s", *parts, td_trail());
+}
+
+#define EXPECT_TEXT(...) expect_text((const char *const[]){__VA_ARGS__, NULL})
+
+static void nobody_is_there(void **state) {
+    (void)state;
+    td_log *log;
+    td_log_kafka_conf conf = {.brokers = "127.0.0.1:1", .prefix = "", .timeout_ms = NOBODY_MS};
+    assert_int_equal(td_log_kafka_open(&log, &td_os_posix, &conf, note, NULL), TD_RETRY);
+    EXPECT_TEXT("127.0.0.1:1", "Connection refused");
+    assert_non_null(strstr(told, "Connection refused")); /* the library's own word went to the report */
+}
+
+static void a_property_that_there_is_not(void **state) {
+    (void)state;
+    td_log *log;
+    td_kafka_property property = {"sasl.user", "tape"};
+    td_log_kafka_conf conf = conf_of("TAPEDECK_BROKER");
+    conf.properties = &property;
+    conf.property_count = 1;
+    assert_int_equal(td_log_kafka_open(&log, &td_os_posix, &conf, note, NULL), TD_CONFIG);
+    EXPECT_TEXT("sasl.user");
+}
+
+static void a_login(void **state) {
+    (void)state;
+    static const struct {
+        const char *password;
+        td_status status;
+    } rows[] = {{"deck", TD_OK}, {"duck", TD_CONFIG}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_log *log = NULL;
+        const td_kafka_property login[] = {{"security.protocol", "sasl_plaintext"},
+                                           {"sasl.mechanism", "PLAIN"},
+                                           {"sasl.username", "tape"},
+                                           {"sasl.password", rows[i].password}};
+        td_log_kafka_conf conf = conf_of("TAPEDECK_BROKER_LOGIN");
+        conf.properties = login;
+        conf.property_count = COUNT_OF(login);
+        ASSERT_ROW(td_log_kafka_open(&log, &td_os_posix, &conf, note, NULL) == rows[i].status, "%zu: %s", i,
+                   td_trail());
+        if (rows[i].status == TD_OK)
+            td_log_close(log);
+        else
+            EXPECT_TEXT("uthentication");
+        assert_null(strstr(td_trail(), "duck"));
+    }
+}
+
+static void another_partition_count(void **state) {
+    (void)state;
+    td_log_kafka_conf conf = conf_of("TAPEDECK_BROKER");
+    td_topic *topic;
+    for (uint32_t count = 3; count > 1; count--) { /* the second time by a process that did not make it */
+        td_log *log = open_log(&conf);
+        assert_int_equal(td_log_topic(log, "three", count, TD_TOPIC_INPUT, &topic), count == 3 ? TD_OK : TD_CONFIG);
+        td_log_close(log);
+    }
+    EXPECT_TEXT("three has 3 partitions, not 2");
+}
+
+/* A record that no batch holds is refused, alone and in a transaction, and the writer goes on. */
+static void a_record_too_large(void **state) {
+    (void)state;
+    td_log_kafka_conf conf = conf_of("TAPEDECK_BROKER");
+    td_log *log = open_log(&conf);
+    td_topic *topic;
+    td_writer *writer;
+    assert_int_equal(td_log_topic(log, "large", 1, TD_TOPIC_INPUT, &topic), TD_OK);
+    assert_int_equal(td_writer_open(&writer, log, "w"), TD_OK);
+    for (int in_transaction = 0; in_transaction < 2; in_transaction++) {
+        td_batch batch;
+        td_buf value = {0};
+        td_buf_reserve(&value, 4 << 20);
+        memset(value.data, 'x', value.capacity);
+        value.size = value.capacity;
+        td_batch_init(&batch, 4096);
+        (void)td_batch_add(&batch, 1, (td_bytes){0}, td_buf_bytes(&value), (td_bytes){0}, (td_bytes){0});
+        if (in_transaction) assert_int_equal(td_writer_begin(writer), TD_OK);
+        assert_int_equal(td_writer_append(writer, topic, 0, &batch), TD_REJECT);
+        EXPECT_TEXT("large-0", "too large", "message.max.bytes");
+        if (in_transaction) assert_int_equal(td_writer_abort(writer), TD_OK);
+        td_batch_reset(&batch);
+        (void)td_batch_add(&batch, 1, (td_bytes){0}, TD_TEXT("small"), (td_bytes){0}, (td_bytes){0});
+        int64_t end = td_topic_end(topic, 0);
+        assert_int_equal(td_writer_append(writer, topic, 0, &batch), TD_OK);
+        assert_true(td_topic_end(topic, 0) > end);
+        td_batch_fini(&batch);
+        td_buf_fini(&value);
+    }
+    td_writer_close(writer);
+    td_log_close(log);
+}
+
+/* The end of a log is what readers get: not what somebody has begun. */
+static void an_open_transaction_ends_the_log(void **state) {
+    (void)state;
+    td_log_kafka_conf conf = conf_of("TAPEDECK_BROKER");
+    td_log *log = open_log(&conf), *other = open_log(&conf);
+    td_topic *topic, *same;
+    td_writer *writer;
+    td_batch batch;
+    int64_t at;
+    assert_int_equal(td_log_topic(log, "open", 1, TD_TOPIC_INPUT, &topic), TD_OK);
+    assert_int_equal(td_log_topic(other, "open", 1, TD_TOPIC_INPUT, &same), TD_OK);
+    assert_int_equal(td_writer_open(&writer, log, "w"), TD_OK);
+    td_batch_init(&batch, 4096);
+    (void)td_batch_add(&batch, 1, TD_TEXT("k"), TD_TEXT("v"), (td_bytes){0}, (td_bytes){0});
+    assert_int_equal(td_writer_begin(writer), TD_OK);
+    assert_int_equal(td_writer_append(writer, topic, 0, &batch), TD_OK);
+    usleep(300000); /* it is sent */
+    assert_int_equal(td_topic_end(same, 0), 0);
+    assert_int_equal(td_topic_at_time(same, 0, 0, &at), TD_OK);
+    assert_int_equal(at, 0);
+    assert_int_equal(td_writer_commit(writer, NULL, 0), TD_OK);
+    assert_true(td_topic_end(topic, 0) > 0);
+    usleep(2 * TD_KAFKA_FRESH_MS * 1000);
+    assert_int_equal(td_topic_end(same, 0), td_topic_end(topic, 0));
+    td_batch_fini(&batch);
+    td_writer_close(writer);
+    td_log_close(other);
+    td_log_close(log);
+}
+
+int main(void) {
+    (void)snprintf(prefix, sizeof prefix, "e%d.", (int)getpid());
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nobody_is_there),
+        cmocka_unit_test(a_property_that_there_is_not),
+        cmocka_unit_test(a_login),
+        cmocka_unit_test(another_partition_count),
+        cmocka_unit_test(a_record_too_large),
+        cmocka_unit_test(an_open_transaction_ends_the_log),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
