@@ -78,8 +78,6 @@ static void check_strategies(check *c) {
     else if (status != TD_OK)
         tell_error(c, td_trail());
     td_buf_fini(&messages);
-    if (status == TD_OK && c->text_good && c->strategies.graph_count == 0 && c->config.width_count == 0)
-        tell_error(c, "bars: no width is given, and no strategy names one; write `bars: [1m]`");
 }
 
 /* ---- feeds ---- */
@@ -305,21 +303,42 @@ static void show_verdict(const check *c, const char *file) {
                  f->errors == 1 ? "" : "s", f->warnings, f->warnings == 1 ? "" : "s");
 }
 
+static void check_configuration(check *c, const char *file) {
+    td_config_source source = {c->os, file, (const char *const *)c->conf->sets.items, c->conf->sets.count};
+    c->text_good = td_config_check(&c->config, &source, tell_error, c) == TD_OK;
+    check_strategies(c);
+    if (c->text_good && c->findings.errors == 0 && c->strategies.graph_count == 0 && c->config.width_count == 0)
+        tell_error(c, "bars: no width is given, and no strategy names one; write `bars: [1m]`");
+    check_feeds(c);
+    if (c->text_good) check_market(c);
+    check_log(c);
+    check_server(c);
+    if (!c->conf->connect) return;
+    check_folder(c);
+    if (td_beacon_ask_lock(c->os, c->config.log.dir) != TD_OK) tell_error(c, td_trail());
+    check_sinks(c);
+}
+
+/* A file of strategies by itself, as if a configuration named it alone. */
+static void check_strategy(check *c, const char *file) {
+    c->config.strategies[c->config.strategy_count++] = td_copy_text(file);
+    check_strategies(c);
+    c->text_good = c->findings.errors == 0;
+}
+
+static bool is_strategy(const char *file) {
+    size_t size = strlen(file);
+    return size > 3 && strcmp(file + size - 3, ".td") == 0;
+}
+
 static int run(void *conf, const char *const *words) {
     check c = {.os = &td_os_posix, .conf = conf, .instruments = td_instruments_new()};
-    td_config_source source = {c.os, words[0], (const char *const *)c.conf->sets.items, c.conf->sets.count};
+    bool strategy = is_strategy(words[0]);
     c.findings.json = c.conf->json;
-    c.text_good = td_config_check(&c.config, &source, tell_error, &c) == TD_OK;
-    check_strategies(&c);
-    check_feeds(&c);
-    if (c.text_good) check_market(&c);
-    check_log(&c);
-    check_server(&c);
-    if (c.conf->connect) {
-        check_folder(&c);
-        if (td_beacon_ask_lock(c.os, c.config.log.dir) != TD_OK) tell_error(&c, td_trail());
-        check_sinks(&c);
-    }
+    if (strategy && (c.conf->connect || c.conf->sets.count > 0))
+        return td_command_usage("check", "belongs to a configuration, not to a file of strategies:",
+                                c.conf->connect ? "--connect" : "--set");
+    (strategy ? check_strategy : check_configuration)(&c, words[0]);
     if (c.conf->plan && c.strategies.graph_count > 0) show_plan(&c);
     show_verdict(&c, words[0]);
     int code = !c.text_good ? TD_EXIT_USAGE : c.findings.errors > 0 ? TD_EXIT_CONFIG : TD_EXIT_OK;
@@ -358,13 +377,16 @@ const td_command td_command_check = {
     .words = "FILE",
     .words_least = 1,
     .words_most = 1,
-    .summary = "find what is wrong with a configuration before it runs",
-    .text = "Reads the configuration FILE, its strategies and the beginning of its inputs, and tells all mistakes at\n"
-            "once, each with file, line, key and the nearest valid word. Writes nothing. Answers 2 for mistakes in\n"
-            "FILE, 3 where something that it names cannot be used; warnings alone answer 0.\n",
+    .summary = "find what is wrong with a configuration or a strategy before it runs",
+    .text =
+        "Reads the configuration FILE, its strategies and the beginning of its inputs, and tells all mistakes at\n"
+        "once, each with file, line, key and the nearest valid word. A FILE that ends in .td holds strategies and is\n"
+        "read alone. Writes nothing. Answers 2 for mistakes in FILE, 3 where something that it names cannot be used;\n"
+        "warnings alone answer 0.\n",
     .options = options,
     .conf_size = sizeof(check_conf),
     .examples = "  tapedeck check market.yaml\n"
+                "  tapedeck check --plan momentum.td\n"
                 "  tapedeck check --plan market.yaml\n"
                 "  tapedeck check --connect --json market.yaml | jq .findings\n",
     .run = run,

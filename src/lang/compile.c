@@ -13,9 +13,11 @@ typedef struct compiler {
     td_syntax tree;
     td_diags diags;
     td_builders builders;
-    uint32_t *parts; /* roots of the functions' parts that the texts use; td_lower_part */
-    td_buf texts;    /* char *: names made here */
-    td_buf series;   /* series_value */
+    uint32_t *parts;        /* roots of the functions' parts that the texts use; td_lower_part */
+    td_buf texts;           /* char *: names made here */
+    td_buf series;          /* series_value */
+    td_reference reference; /* of the text with the index reference_of - 1 */
+    uint32_t reference_of;
     bool looks_at_ticks;
 } compiler;
 
@@ -79,8 +81,12 @@ static const td_scope_name *find_before(const td_lowering *l, td_bytes name) {
     return NULL;
 }
 
-/* False after an error: the name is taken. */
+/* False after an error: the name is taken, or one too many. */
 static bool is_new(const td_lowering *l, const td_stmt *s) {
+    if (l->scope.size / sizeof(td_scope_name) >= TD_LOWER_NAMES_MAX) {
+        td_lower_fail(l, s->offset, "too many names in one strategy: at most %d", TD_LOWER_NAMES_MAX);
+        return false;
+    }
     const td_scope_name *before = find_before(l, s->name);
     if (before == NULL) return true;
     uint32_t line = td_diag_line(&l->diags->texts[l->strategy->file], before->offset);
@@ -298,12 +304,18 @@ static void lower_beside(compiler *c, td_lowering *m, const td_stmt *s) {
 
 /* ---- all of it ---- */
 
+/* Strategies of one text stand one after another: it is looked through once. */
+static void know_reference(compiler *c, uint32_t file) {
+    if (c->reference_of == file + 1) return;
+    (void)td_reference_find(c->diags.texts[file].text, &c->reference);
+    c->reference_of = file + 1;
+}
+
 static void lower_strategy(compiler *c, td_strategy_tree *s) {
     write_out_set(c, s);
-    td_reference reference;
-    (void)td_reference_find(c->diags.texts[s->file].text, &reference);
+    know_reference(c, s->file);
     td_lowering l = {.tree = &c->tree,
-                     .reference = &reference,
+                     .reference = &c->reference,
                      .parts = c->parts,
                      .diags = &c->diags,
                      .strategy = s,

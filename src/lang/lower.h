@@ -10,6 +10,7 @@
 
 /* Deeper than what the parser allows in one expression, as fns and functions stand in each other; and in all. */
 enum { TD_LOWER_DEPTH_MAX = 1000, TD_LOWER_WORK_MAX = 1000000 };
+enum { TD_LOWER_NAMES_MAX = 10000 }; /* of a strategy: they are found one by one */
 
 /* Whose events a node runs on: a graph's, of the strategy's own instrument or of another one. */
 typedef struct td_lower_place {

@@ -27,7 +27,7 @@ static bool lower_qty(td_lowering *l, uint32_t expr, td_graph_action *out) {
 
 /* The instrument of what `use` names; "": there is none, or it is the strategy's own. */
 static td_bytes instrument_of(const td_lowering *l, td_bytes use) {
-    for (uint32_t i = 0; i < l->strategy->stmt_count; i++) {
+    for (uint32_t i = 0; use.size > 0 && i < l->strategy->stmt_count; i++) {
         const td_stmt *s = td_syntax_stmt(l->tree, l->strategy->stmt_first + i);
         if (s->kind == TD_STMT_USE && s->part_count > 0 && td_bytes_equal(s->name, use))
             return td_syntax_use(l->tree, s)->instrument;

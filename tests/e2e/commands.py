@@ -343,6 +343,22 @@ def check_tells_everything(home):
 
 
 @case
+def check_takes_strategies_alone(home):
+    good = write(f"{home}/good.td", "strategy g on bars(1m)\n  buy when crossover(close, sma(close, 5))\n")
+    said = ask("check", "--plan", good).stdout
+    assert "good.td: good: 0 errors" in said and "ns" in said, said
+    wrong = write(f"{home}/wrong.td", "strategy w on bars(1m)\n  buy when clse > 1\n  sell when clos > 1\n")
+    found = json.loads(ask("check", "--json", wrong, check=2).stdout)
+    assert [(f["line"], f["column"]) for f in found["findings"]] == [(2, 12), (3, 13)], found
+    assert "--set" in ask("check", "--set", "bars=[1s]", good, check=2).stderr
+    assert "none.td" in ask("check", f"{home}/none.td", check=2).stdout
+    many = write(f"{home}/many.td", "strategy m on bars(1m)\n" + "".join(f"  v{i} = close + {i}\n" for i in range(10001)))
+    said = ask("check", many, check=2).stdout
+    assert "many.td:10002:3: too many names in one strategy" in said, said[-300:]
+    return "a file of strategies, its mistakes at their places, 10,001 names"
+
+
+@case
 def check_warns(home):
     strategy = write(f"{home}/s.td", "strategy s on bars(1s) for SIM:S001\n  buy when close > 1\n")
     file = simulated(home, f"strategies: [{strategy}]\n", ticks=0)
