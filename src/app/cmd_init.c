@@ -130,7 +130,8 @@ static const td_feed_ops *find_feed(const char *name) {
     (void)fprintf(stderr, "tapedeck init: there is no feed \"%s\"", name);
     if (nearest != NULL) (void)fprintf(stderr, "; did you mean \"%s\"?", nearest);
     (void)fputs("\nthere are:", stderr);
-    for (size_t i = 0; words[i] != NULL; i++) (void)fprintf(stderr, " %s", words[i]);
+    for (size_t i = 0; words[i] != NULL; i++) /* a vendor's answers that were kept have the name of its live feed */
+        if (td_word_find(words, td_text(words[i])) == (int)i) (void)fprintf(stderr, " %s", words[i]);
     (void)fputc('\n', stderr);
     return NULL;
 }
@@ -161,11 +162,10 @@ const td_command td_command_init = {
     .words_least = 1,
     .words_most = 2,
     .summary = "write a commented configuration that works",
-    .text =
-        "Writes FILE (tapedeck.yaml) for one kind of feed: coinbase, coincap, finnhub, twelvedata,\n"
-        "twelvedata-series, alphavantage, simulated, websocket, or a format of recordings: lean,\n"
-        "binance-collector, cryptofeed, actions. Every key stands in it with its default and what it is; recordings\n"
-        "are those that come with the program, to be replaced by your own.\n",
+    .text = "Writes FILE (tapedeck.yaml) for one kind of feed: coinbase, coincap, finnhub, twelvedata,\n"
+            "twelvedata-series, alphavantage, simulated, websocket, or a format of recordings: lean,\n"
+            "binance-collector, cryptofeed, actions, csv. Every key stands in it with its default and what it is;\n"
+            "recordings are those that come with the program, to be replaced by your own.\n",
     .options = options,
     .conf_size = sizeof(init_conf),
     .examples = "  tapedeck init simulated\n"

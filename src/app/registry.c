@@ -23,7 +23,7 @@ const td_plug_sample td_plug_samples[] = {
     {"binance-collector", "path", "examples/data/binance/*.gz", true},
     {"cryptofeed", "path", "examples/data/cryptofeed/*.ws.*", true},
     {"actions", "path", "examples/data/actions/*.csv", true},
-    {"csv", "path", "examples/strategies/golden_cross/*.csv", true},
+    {"csv", "path", "examples/strategies/golden_cross/bars.csv", true},
     {"alphavantage", "token", "${ALPHAVANTAGE_TOKEN}", false},
     {"alphavantage", "symbols", "[IBM, MSFT]", false},
     {"websocket", "url", "wss://data-stream.binance.vision/ws/btcusdt@trade", false},

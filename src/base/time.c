@@ -218,7 +218,8 @@ td_status td_date_parse(td_bytes text, int64_t *out_days) {
 static td_status parse_rfc3339(td_bytes text, int64_t *out_ns) {
     size_t at = 0;
     int64_t day, clock_ns, fraction_ns = 0, offset_ns;
-    bool date = read_date(text, &at, &day) && (read_char(text, &at, 'T') || read_char(text, &at, 't'));
+    bool date = read_date(text, &at, &day) &&
+                (read_char(text, &at, 'T') || read_char(text, &at, 't') || read_char(text, &at, ' '));
     size_t clock_start = at;
     if (!date || !read_clock(text, &at, &clock_ns)) return TD_REJECT;
     bool has_seconds = at - clock_start > 5;

@@ -27,8 +27,9 @@ size_t td_duration_format(int64_t ns, char out[24]); /* the largest unit that is
 size_t td_time_format_short(int64_t ns, char out[40]);
 /* "2026-11-21T14:31:05.123456789Z", fraction without trailing zeros. */
 size_t td_time_format(int64_t ns, char out[40]);
-/* Parses an RFC 3339 instant ("2026-11-21T14:31:05.5Z", offset or Z required; seconds and fraction optional), or a
- * plain integer: Unix ns when >= 1e17, us >= 1e14, ms >= 1e11, else seconds. Errors: TD_REJECT (no trail). */
+/* Parses an RFC 3339 instant ("2026-11-21T14:31:05.5Z", offset or Z required, a space may stand for the T; seconds and
+ * fraction optional), or a plain integer: Unix ns when >= 1e17, us >= 1e14, ms >= 1e11, else seconds. Errors: TD_REJECT
+ * (no trail). */
 TD_CHECKED td_status td_time_parse(td_bytes text, int64_t *out_ns);
 /* "2026-11-21" to days since 1970-01-01. Errors: TD_REJECT. */
 TD_CHECKED td_status td_date_parse(td_bytes text, int64_t *out_days);

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "feed/recording.h"
 #include <math.h>
+#include <stdio.h>
 
 typedef enum column {
     TIME,
@@ -34,18 +35,46 @@ typedef enum column {
     ASKS,
     COLUMN_COUNT
 } column;
-static const char *const column_names[COLUMN_COUNT] = {
-    "time", "instrument", "price", "size",   "side",     "id",        "bid",    "ask", "bid_size", "ask_size", "open",
-    "high", "low",        "close", "volume", "headline", "sentiment", "source", "url", "bids",     "asks"};
+
+#define COLUMN(what)                                                                                                   \
+    { what, what " is missing, no number, or not in its range" }
+static const struct {
+    const char *name, *wrong; /* what is said of a value that is none */
+} columns[COLUMN_COUNT] = {
+    [TIME] = {"time", "time is neither as 2026-03-02T14:30:00Z or with an offset as -05:00 for the Z, nor a whole "
+                      "number of s, ms, us or ns since 1970"},
+    [INSTRUMENT] = {"instrument", "instrument is not as VENUE:SYMBOL, or there are over 256 of them"},
+    [PRICE] = COLUMN("price"),
+    [SIZE] = COLUMN("size"),
+    [SIDE] = {"side", "side is neither buy nor sell, nor empty"},
+    [ID] = {"id", "id is no whole number"},
+    [BID] = COLUMN("bid"),
+    [ASK] = COLUMN("ask"),
+    [BID_SIZE] = COLUMN("bid_size"),
+    [ASK_SIZE] = COLUMN("ask_size"),
+    [OPEN] = COLUMN("open"),
+    [HIGH] = {"high", "high is missing, no number, not in its range, or below open or close"},
+    [LOW] = {"low", "low is missing, no number, not in its range, or above open or close"},
+    [CLOSE] = COLUMN("close"),
+    [VOLUME] = COLUMN("volume"),
+    [HEADLINE] = {"headline", "headline is missing, or a text is no UTF-8"},
+    [SENTIMENT] = COLUMN("sentiment"),
+    [SOURCE] = {.name = "source"},
+    [URL] = {.name = "url"},
+    [BIDS] = {"bids", "bids are not prices above 0, each with a size above 0, or over 128 with the asks"},
+    [ASKS] = {"asks", "asks are not prices above 0, each with a size above 0, or over 128 with the bids"},
+};
 
 typedef enum csv_kind { NEWS, TRADES, QUOTES, BOOKS, BARS, KIND_COUNT } csv_kind; /* of several the last */
 static const struct {
-    column needs[8]; /* the last one again and again */
-} kinds[] = {[TRADES] = {{TIME, INSTRUMENT, PRICE, SIZE, SIZE, SIZE, SIZE, SIZE}},
-             [QUOTES] = {{TIME, INSTRUMENT, BID, ASK, ASK, ASK, ASK, ASK}},
-             [BOOKS] = {{TIME, INSTRUMENT, BIDS, ASKS, ASKS, ASKS, ASKS, ASKS}},
-             [BARS] = {{TIME, INSTRUMENT, OPEN, HIGH, LOW, CLOSE, VOLUME, VOLUME}},
-             [NEWS] = {{TIME, HEADLINE, HEADLINE, HEADLINE, HEADLINE, HEADLINE, HEADLINE, HEADLINE}}};
+    const char *name;
+    size_t count;
+    column needs[7];
+} kinds[] = {[TRADES] = {"trades", 4, {TIME, INSTRUMENT, PRICE, SIZE}},
+             [QUOTES] = {"quotes", 4, {TIME, INSTRUMENT, BID, ASK}},
+             [BOOKS] = {"books", 4, {TIME, INSTRUMENT, BIDS, ASKS}},
+             [BARS] = {"bars", 7, {TIME, INSTRUMENT, OPEN, HIGH, LOW, CLOSE, VOLUME}},
+             [NEWS] = {"news", 2, {TIME, HEADLINE}}};
 
 /* A line is read once for each of its parts, so that news is of so many instruments at most. */
 enum { COLUMNS_MAX = 32, BAR_TRADES = 4, QUOTED_MAX = 8192, NEWS_INSTRUMENTS_MAX = 256 };
@@ -104,29 +133,62 @@ static size_t split(csv_file *f, td_bytes line, td_bytes out[COLUMNS_MAX]) {
     return COLUMNS_MAX + 1;
 }
 
+/* How many of the columns that tables of that kind need are there, those aside that nearly all need. */
+static size_t count_own(const csv_file *f, csv_kind kind) {
+    size_t count = 0;
+    for (size_t i = 0; i < kinds[kind].count; i++)
+        count += kinds[kind].needs[i] > INSTRUMENT && f->place[kinds[kind].needs[i]] > 0;
+    return count;
+}
+
 static bool has_all(const csv_file *f, csv_kind kind) {
-    for (size_t i = 0; i < sizeof kinds[kind].needs / sizeof(column); i++)
+    for (size_t i = 0; i < kinds[kind].count; i++)
         if (f->place[kinds[kind].needs[i]] == 0) return false;
     return true;
+}
+
+/* Of the kind that the table is nearest to, what is missing; with nothing of any, what there is to choose from. */
+static td_status fail_columns(const csv_file *f) {
+    csv_kind near = NEWS;
+    char text[128];
+    size_t size = 0;
+    for (int kind = NEWS; kind < KIND_COUNT; kind++)
+        if (count_own(f, (csv_kind)kind) > count_own(f, near)) near = (csv_kind)kind;
+    if (count_own(f, near) == 0)
+        return TD_FAIL(TD_REJECT,
+                       "its first line names neither time,instrument,price,size nor time,instrument,bid,ask nor "
+                       "time,instrument,bids,asks nor time,instrument,open,high,low,close,volume nor time,headline");
+    for (size_t i = 0; i < kinds[near].count; i++) {
+        column c = kinds[near].needs[i];
+        if (f->place[c] > 0) continue;
+        size += (size_t)snprintf(text + size, sizeof text - size, size > 0 ? ", %s" : "%s", columns[c].name);
+    }
+    return TD_FAIL(TD_REJECT, "its first line lacks what %s need: %s", kinds[near].name, text);
+}
+
+/* What spreadsheets put before a text to say that it is UTF-8. */
+static td_bytes without_mark(td_bytes line) {
+    static const td_bytes mark = {(const uint8_t *)"\xef\xbb\xbf", 3};
+    return line.size >= mark.size && memcmp(line.data, mark.data, mark.size) == 0
+               ? (td_bytes){line.data + mark.size, line.size - mark.size}
+               : line;
 }
 
 static td_status csv_begin(void *state, const td_recording_file *file, td_recording_begin *out) {
     csv_file *f = state;
     td_bytes names[COLUMNS_MAX];
     f->naming = file->naming;
-    f->columns = split(f, file->first_line, names);
+    f->columns = split(f, without_mark(file->first_line), names);
     for (size_t i = 0; i < f->columns && i < COLUMNS_MAX; i++)
         for (int c = 0; c < COLUMN_COUNT; c++)
-            if (td_bytes_equal(names[i], td_text(column_names[c]))) f->place[c] = (uint8_t)(i + 1);
+            if (td_bytes_equal(names[i], td_text(columns[c].name))) f->place[c] = (uint8_t)(i + 1);
     for (int kind = KIND_COUNT - 1; kind >= NEWS; kind--) {
         if (!has_all(f, (csv_kind)kind)) continue;
         f->kind = (csv_kind)kind;
         *out = (td_recording_begin){.rank = kind == TRADES || kind == BARS ? 1 : 0};
         return TD_OK;
     }
-    return TD_FAIL(TD_REJECT,
-                   "its first line names neither time,instrument,price,size nor time,instrument,bid,ask nor "
-                   "time,instrument,bids,asks nor time,instrument,open,high,low,close,volume nor time,headline");
+    return fail_columns(f);
 }
 
 /* ---- rows ---- */
@@ -136,8 +198,15 @@ typedef struct csv_row {
     td_book_level *levels; /* the file's */
     td_bytes columns[COLUMNS_MAX];
     uint8_t flags;
-    td_reason reason; /* the first thing that was wrong */
+    td_reason reason; /* the first thing that was wrong, */
+    column wrong;     /* and where */
 } csv_row;
+
+static void refuse(csv_row *r, column c, td_reason reason) {
+    if (r->reason != TD_REASON_NONE || reason == TD_REASON_NONE) return;
+    r->reason = reason;
+    r->wrong = c;
+}
 
 static td_bytes text_of(const csv_row *r, column c) {
     return r->file->place[c] == 0 ? (td_bytes){0} : r->columns[r->file->place[c] - 1];
@@ -148,13 +217,12 @@ static int64_t number_of(csv_row *r, column c, int scale) {
     int64_t m = TD_NONE;
     td_bytes text = text_of(r, c);
     if (text.size == 0) return TD_NONE;
-    td_reason reason = td_recorded_number(text, scale, &m, &r->flags);
-    if (r->reason == TD_REASON_NONE) r->reason = reason;
+    refuse(r, c, td_recorded_number(text, scale, &m, &r->flags));
     return m;
 }
 
 static int64_t needed(csv_row *r, column c, int scale) {
-    if (text_of(r, c).size == 0 && r->reason == TD_REASON_NONE) r->reason = TD_REASON_MALFORMED;
+    if (text_of(r, c).size == 0) refuse(r, c, TD_REASON_MALFORMED);
     return number_of(r, c, scale);
 }
 
@@ -167,8 +235,8 @@ static void read_trade(csv_row *r, td_event *e) {
         e->trade.side = TD_SIDE_BUY;
     else if (td_bytes_equal(side, TD_TEXT("sell")))
         e->trade.side = TD_SIDE_SELL;
-    else if (side.size > 0 && r->reason == TD_REASON_NONE)
-        r->reason = TD_REASON_MALFORMED;
+    else if (side.size > 0)
+        refuse(r, SIDE, TD_REASON_MALFORMED);
 }
 
 /* A side with a price has a size, 0 where none is said. */
@@ -199,11 +267,10 @@ static void read_levels(csv_row *r, column c, td_book_side side, td_book *book) 
     td_bytes words = text_of(r, c), price;
     while (r->reason == TD_REASON_NONE && (price = next_word(&words)).size > 0) {
         td_book_level level = {.side = (uint8_t)side};
-        r->reason = td_recorded_number(price, TD_PRICE_SCALE, &level.price, &r->flags);
-        if (r->reason == TD_REASON_NONE)
-            r->reason = td_recorded_number(next_word(&words), TD_SIZE_SCALE, &level.size, &r->flags);
+        refuse(r, c, td_recorded_number(price, TD_PRICE_SCALE, &level.price, &r->flags));
+        refuse(r, c, td_recorded_number(next_word(&words), TD_SIZE_SCALE, &level.size, &r->flags));
         bool good = level.price > 0 && level.size > 0 && book->level_count < TD_BOOK_LEVELS_MAX;
-        if (r->reason == TD_REASON_NONE && !good) r->reason = TD_REASON_MALFORMED;
+        if (!good) refuse(r, c, TD_REASON_MALFORMED);
         if (r->reason == TD_REASON_NONE) r->levels[book->level_count++] = level;
     }
 }
@@ -229,7 +296,7 @@ static void read_bar(csv_row *r, uint32_t part, td_event *e) {
                           .size = part + 1 < BAR_TRADES ? quarter : volume - (BAR_TRADES - 1) * quarter,
                           .trade_id = TD_NONE};
     bool ordered = low <= open && low <= close && high >= open && high >= close;
-    if (r->reason == TD_REASON_NONE && !ordered) r->reason = TD_REASON_MALFORMED;
+    if (!ordered) refuse(r, high < open || high < close ? HIGH : LOW, TD_REASON_MALFORMED);
 }
 
 static bool is_text(td_bytes text) { return td_utf8_find_bad(text) == text.size; }
@@ -244,7 +311,7 @@ static void read_news(csv_row *r, td_event *e) {
                    .id = text_of(r, ID),
                    .sentiment = sentiment == TD_NONE ? NAN : td_decimal_double(sentiment, TD_PRICE_SCALE)};
     bool good = n->headline.size > 0 && is_text(n->headline) && is_text(n->source) && is_text(n->url) && is_text(n->id);
-    if (r->reason == TD_REASON_NONE && !good) r->reason = TD_REASON_MALFORMED;
+    if (!good) refuse(r, HEADLINE, TD_REASON_MALFORMED);
 }
 
 /* The instrument of this part; of news there may be several, or none. False: one is none, or they are too many. */
@@ -273,6 +340,14 @@ static void read_row(csv_row *r, uint32_t part, td_event *e) {
         readers[r->file->kind](r, e);
 }
 
+/* Of a line with so many columns what is wrong before its values are looked at; NULL: nothing. */
+static const char *find_wrong(const csv_row *r, size_t count, int64_t *out_event_ns) {
+    if (count == 0) return "a quote that does not end, or goes on behind its end";
+    if (count != r->file->columns) return "not as many columns as the first line";
+    bool good = td_time_parse(text_of(r, TIME), out_event_ns) == TD_OK && *out_event_ns > 0;
+    return good ? NULL : columns[TIME].wrong;
+}
+
 static void csv_decode(void *state, td_bytes line, td_recorded *out) {
     csv_file *f = state;
     csv_row r = {.file = f, .levels = f->levels};
@@ -285,19 +360,17 @@ static void csv_decode(void *state, td_bytes line, td_recorded *out) {
         return;
     }
     *e = (td_event){0};
-    size_t count = split(f, line, r.columns);
-    bool good = count == f->columns && td_time_parse(text_of(&r, TIME), &e->event_ns) == TD_OK && e->event_ns > 0 &&
-                find_instrument(&r, &name, &more);
-    if (!good) {
-        td_recorded_reject(out, TD_REASON_MALFORMED,
-                           "not as many columns as the first line, no time, no instrument, or over 256 of them");
+    const char *wrong = find_wrong(&r, split(f, line, r.columns), &e->event_ns);
+    if (wrong == NULL && !find_instrument(&r, &name, &more)) wrong = columns[INSTRUMENT].wrong;
+    if (wrong != NULL) {
+        td_recorded_reject(out, TD_REASON_MALFORMED, wrong);
         return;
     }
     e->instrument = td_instruments_intern(f->naming.instruments, name);
     read_row(&r, f->part, e);
     if (r.reason != TD_REASON_NONE) {
         f->part = 0;
-        td_recorded_reject(out, r.reason, "a value that is missing, no number, or not in its range");
+        td_recorded_reject(out, r.reason, columns[r.wrong].wrong);
         return;
     }
     if (f->kind == BARS) more = f->part + 1 < BAR_TRADES;

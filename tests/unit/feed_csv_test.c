@@ -136,20 +136,24 @@ static const struct {
     {"time,instrument,price\n2026-03-02T14:30:00Z,X:A,1\n", "0.0 refused \n"},
 };
 
-/* Its items, a line each. */
-static void read_all(const char *text, size_t size, td_buf *out) {
+typedef void put_fn(td_buf *out, const td_instruments *instruments, const td_feed_item *item);
+
+/* Its items, as `put` tells each. */
+static void read_by(const char *text, size_t size, put_fn *put, td_buf *out) {
     unit_write("a.csv", text, size);
     unit_feed f;
     unit_feed_conf(&f, &td_feed_csv, (const unit_option[]){{"path", unit_path("a.csv")}, {NULL, NULL}});
     assert_int_equal(f.ops->open(&f.feed, &td_os_posix, &f.conf, f.instruments), TD_OK);
     td_feed_item item;
-    while (f.ops->next(f.feed, &item) == TD_OK && item.kind != TD_ITEM_END) put_item(out, f.instruments, &item);
+    while (f.ops->next(f.feed, &item) == TD_OK && item.kind != TD_ITEM_END) put(out, f.instruments, &item);
     td_buf_put(out, "", 1);
     f.ops->close(f.feed);
     td_options_fini(f.ops->options, &f.conf);
     td_instruments_free(f.instruments);
     unit_empty_folder();
 }
+
+static void read_all(const char *text, size_t size, td_buf *out) { read_by(text, size, put_item, out); }
 
 static void rows_become_events(void **state) {
     (void)state;
@@ -159,6 +163,67 @@ static void rows_become_events(void **state) {
         assert_string_equal((const char *)text.data, files[i].items);
         td_buf_fini(&text);
     }
+}
+
+static void put_detail(td_buf *out, const td_instruments *instruments, const td_feed_item *item) {
+    (void)instruments;
+    if (item->kind == TD_ITEM_REJECTED)
+        td_buf_put(out, item->rejected.detail.data, item->rejected.detail.size);
+    else
+        td_buf_text(out, ".");
+}
+
+static const char no_number[] = " is missing, no number, or not in its range";
+#define FIRST "2026-03-02T14:30:00Z,X:A,"
+
+static const struct {
+    const char *head, *row, *where, *what; /* the column, and what is said of it */
+} mistakes[] = {
+    {"price,size", FIRST "1,1", ".", ""},
+    {"price,size", "2026-03-02 09:30:00-05:00,X:A,1,1", ".", ""},
+    {"price,size", "2026-03-02 14:30:00,X:A,1,1", "time",
+     " is neither as 2026-03-02T14:30:00Z or with an offset as "
+     "-05:00 for the Z, nor a whole number of s, ms, us or ns "
+     "since 1970"},
+    {"price,size", "2026-03-02T14:30:00Z,A,1,1", "instrument",
+     " is not as VENUE:SYMBOL, or there are over 256 of them"},
+    {"price,size", FIRST "1", "not as many columns as the first line", ""},
+    {"price,size", FIRST "\"1,1", "a quote that does not end, or goes on behind its end", ""},
+    {"price,size", FIRST "\"1,5\",1", "price", no_number},
+    {"price,size", FIRST "1,", "size", no_number},
+    {"price,size,side", FIRST "1,1,B", "side", " is neither buy nor sell, nor empty"},
+    {"price,size,id", FIRST "1,1,x7", "id", " is no whole number"},
+    {"bid,ask", FIRST "1,nan", "ask", no_number},
+    {"bid,ask,bid_size", FIRST "1,2,many", "bid_size", no_number},
+    {"open,high,low,close,volume", FIRST "10,9,8,9,1", "high",
+     " is missing, no number, not in its range, or below open or close"},
+    {"open,high,low,close,volume", FIRST "10,12,11,12,1", "low",
+     " is missing, no number, not in its range, or above open or close"},
+    {"bids,asks", FIRST "1 1,2", "asks",
+     " are not prices above 0, each with a size above 0, or over 128 with the bids"},
+    {"headline", FIRST, "headline", " is missing, or a text is no UTF-8"},
+    {"price,quantity", FIRST "1,1", "its first line lacks what trades need: ", "size"},
+    {"high,low,close", FIRST "1,1,1", "its first line lacks what bars need: ", "open, volume"},
+};
+
+static void what_is_wrong_is_named(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
+        td_buf text = {0}, expected = {0}, said = {0};
+        td_buf_printf(&text, "time,instrument,%s\n%s\n", mistakes[i].head, mistakes[i].row);
+        read_by((const char *)text.data, text.size, put_detail, &said);
+        td_buf_printf(&expected, "%s%s", mistakes[i].where, mistakes[i].what);
+        td_buf_put(&expected, "", 1);
+        assert_string_equal((const char *)said.data, (const char *)expected.data);
+        td_buf_fini(&said);
+        td_buf_fini(&expected);
+        td_buf_fini(&text);
+    }
+    td_buf said = {0};
+    static const char marked[] = "\xef\xbb\xbftime,instrument,price,size\n" FIRST "1,1\n";
+    read_by(marked, sizeof marked - 1, put_detail, &said);
+    assert_string_equal((const char *)said.data, ".");
+    td_buf_fini(&said);
 }
 
 /* Each is told with the whole line: without an end, a line of a megabyte would be one of a quarter of a million. */
@@ -179,7 +244,7 @@ static void news_is_of_so_many_instruments_at_most(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_become_events),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_become_events), cmocka_unit_test(what_is_wrong_is_named),
                                        cmocka_unit_test(news_is_of_so_many_instruments_at_most)};
     return cmocka_run_group_tests(tests, unit_make_folder, unit_remove_folder);
 }
