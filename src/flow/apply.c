@@ -110,7 +110,7 @@ void td_applier_places(const td_applier *a, td_members_places *out) {
 
 static __attribute__((noinline)) td_status run_sections(td_applier *a, int64_t end_ns, const td_event *event,
                                                         const td_emit *emit) {
-    td_due due = {.end_ns = end_ns, .known_at_ns = event->receive_ns};
+    td_due due = {.end_ns = end_ns, .event_ns = event->event_ns, .known_at_ns = event->receive_ns};
     td_status status = TD_OK;
     bool told = a->topics->outputs[TD_OUTPUT_SECTIONS] != NULL && !a->forgoes; /* old logs have none */
     if (told && a->gathering == NULL) a->gathering = td_gathering_new(a->topics, &a->from);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SAVEPOINT_MAGIC = 0x31504b43, SAVEPOINT_VERSION = 6, SAVEPOINT_BYTES_MAX = 1 << 30, PATH_BYTES = 512 };
+enum { SAVEPOINT_MAGIC = 0x31504b43, SAVEPOINT_VERSION = 7, SAVEPOINT_BYTES_MAX = 1 << 30, PATH_BYTES = 512 };
 
 typedef struct file_head { /* in this machine's byte order; another machine's is void */
     uint32_t magic, version;
@@ -27,6 +27,7 @@ struct td_savepoint {
     size_t room_bytes; /* of it, that have been touched */
     td_buf kept;       /* offsets of the files kept, ascending as their names are: as list_kept found them */
     td_savepoint_ends ends;
+    td_members_places places;
     atomic_bool pending; /* the file is whole, and nobody but who writes it may touch it */
     bool keep;
 };
@@ -131,14 +132,13 @@ void td_savepoint_take(td_savepoint *c, const td_applier *applier, const td_save
         head.output_epochs[i] = ends->outputs[i].epoch;
         head.output_offsets[i] = ends->outputs[i].offset;
     }
-    td_members_places places;
-    td_applier_places(applier, &places);
+    td_applier_places(applier, &c->places);
     for (uint32_t p = 0; p < TD_MEMBERS_PARTITIONS_MAX; p++)
-        if (places.offset[p] != 0) head.place_count = p + 1;
+        if (c->places.of[p].offset != 0) head.place_count = p + 1;
     memcpy(head.program_sha256, applier->program->sha256, sizeof head.program_sha256);
     c->file.size = 0;
     td_buf_put(&c->file, &head, sizeof head);
-    td_buf_put(&c->file, places.offset, head.place_count * sizeof *places.offset);
+    td_buf_put(&c->file, c->places.of, head.place_count * sizeof *c->places.of);
     td_state_save(applier->state, &c->file);
     c->ends = *ends;
     c->keep = keep;
@@ -152,6 +152,9 @@ static bool synced(const td_savepoint *c) {
     if (td_topic_synced(t->tape, c->conf.partition) < c->ends.tape.offset) return false;
     for (int i = 0; i < TD_OUTPUT_COUNT; i++)
         if (td_topic_synced(t->outputs[i], c->conf.partition) < c->ends.outputs[i].offset) return false;
+    const td_topic *sections = t->outputs[TD_OUTPUT_SECTIONS]; /* what others told, and was read */
+    for (uint32_t p = 0; p < t->partitions; p++)
+        if (c->places.of[p].offset > 0 && td_topic_synced(sections, p) < c->places.of[p].offset) return false;
     return true;
 }
 
@@ -211,7 +214,7 @@ static td_status load_file(td_savepoint *c, const char *path, int64_t up_to, td_
     td_bytes bytes = {c->file.data + sizeof head, c->file.size - sizeof head};
     *out = (td_applier){.topics = c->conf.topics, .partition = c->conf.partition};
     if (head.place_count > TD_MEMBERS_PARTITIONS_MAX ||
-        !td_bytes_take(&bytes, out->from.offset, head.place_count * sizeof *out->from.offset))
+        !td_bytes_take(&bytes, out->from.of, head.place_count * sizeof *out->from.of))
         return TD_AGAIN;
     status = td_program_load(c->conf.topics, head.program_sha256, &out->program);
     if (status == TD_OK) status = td_state_load(&out->state, out->program, bytes);

@@ -1,7 +1,6 @@
 /* src/lang/lower_across.c - cross-sections: what one instrument is among those of the strategy's set, on bars of one
  * end. What is compared runs in the graph of the bars themselves (td_lowering.members), whose values are told to all;
  * the strategy, in a graph of its own, asks for what became of them (stream/section.h). */
-#include "base/hash.h"
 #include "lang/lower.h"
 #include "lang/words.h"
 
@@ -24,13 +23,6 @@ bool td_lower_has_across(const td_lowering *l, uint32_t first, uint32_t end) {
     for (uint32_t i = first; i < end; i++)
         if (td_lower_is_across(l, expr_at(l, i))) return true;
     return false;
-}
-
-/* What is compared by one expression of one text, wherever it runs. */
-static uint64_t section_of(const td_lowering *l, const td_expr *x) {
-    const uint8_t *text = l->diags->texts[l->strategy->file].text.data;
-    uint64_t hash = l->sections * 31 + td_hash_bytes((td_bytes){text + x->begin, x->end - x->begin});
-    return hash != 0 ? hash : 1;
 }
 
 static uint32_t add_real(td_graph_builder *b, double x) {
@@ -76,8 +68,7 @@ uint32_t td_lower_across(td_lowering *l, const td_expr *call) {
     if (node == TD_NODE_BAD) return node;
     const td_strategy_tree *s = l->strategy;
     const td_bytes *sets = (const td_bytes *)(const void *)l->tree->sets.data + s->set_first;
-    td_port port = td_graph_builder_export_section(m->builder, node, s->set_count > 0 ? sets : NULL, s->set_count,
-                                                   section_of(l, expr_at(l, call->first)));
+    td_port port = td_graph_builder_export_section(m->builder, node, s->set_count > 0 ? sets : NULL, s->set_count);
     port.kind = (uint8_t)kinds[which];
     return td_graph_builder_add_port(l->builder, port);
 }

@@ -2,6 +2,7 @@
 #include "lang/program.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "stream/carry.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -321,6 +322,7 @@ static td_status compile_body(body *b) {
                          (const char *)errors.data);
     else if (!place_graphs(b->program, graphs, graph_count))
         status = TD_FAIL(TD_CORRUPT, "a program of the log has a strategy on a width that it does not list");
+    if (status == TD_OK) td_carry_name_sections(b->program);
     free(graphs);
     td_buf_fini(&errors);
     return status;

@@ -33,14 +33,23 @@ static bool is_of_rhythm(const td_program *p, size_t at, td_rhythm rhythm) {
     return p->graphs[at] != NULL && td_rhythm_compare(td_graph_rhythm(p->graphs[at]), rhythm) == 0;
 }
 
+static uint64_t meaning_of_export(meanings *m, size_t at, uint32_t export_at) {
+    const td_graph *g = m->program->graphs[at];
+    const graph_export *e = &g->exports[export_at];
+    uint64_t hash = meaning_at(m, at, e->node);
+    for (uint32_t i = 0; i < e->set_count && e->section != 0; i++)
+        hash = hash * 31 + td_hash_bytes(g->sets[e->set_first + i]);
+    return hash;
+}
+
 /* A port is what it reads, of whom, wherever that graph has put it. Positions follow the names of strategies. */
 static uint64_t meaning_of_port(meanings *m, const td_graph *reader, td_port port) {
     size_t at = 0;
     uint64_t read = 0;
     while (!is_of_rhythm(m->program, at, port.rhythm)) at++; /* the language has put it there */
     const td_graph *graph = m->program->graphs[at];
-    bool reads = port.kind == TD_PORT_VALUE || port.kind == TD_PORT_OVER;
-    if (reads) read = meaning_at(m, at, graph->exports[port.export_at].node);
+    bool reads = port.kind != TD_PORT_AGE && port.kind < TD_PORT_POSITION;
+    if (reads) read = meaning_of_export(m, at, port.export_at);
     if (port.admits != 0) read = read * 31 + meaning_at(m, at, graph->exports[port.admits - 1].node);
     if (port.kind >= TD_PORT_POSITION) read = td_hash_bytes(reader->strategies[port.export_at].name);
     if (port.use != 0) read = read * 31 + td_hash_bytes(reader->uses[port.use - 1].instrument);
@@ -86,6 +95,18 @@ static meaning *meanings_of(const td_program *program, size_t w) {
     for (size_t other = 0; other < TD_GRAPHS_MAX; other++)
         if (other != w) free(m.graphs[other]);
     return m.graphs[w];
+}
+
+void td_carry_name_sections(td_program *program) {
+    meanings m = {.program = program};
+    for (size_t g = 0; g < program->width_count; g++) {
+        td_graph *graph = program->graphs[g];
+        for (uint32_t i = 0; graph != NULL && i < graph->export_count; i++) {
+            uint64_t hash = graph->exports[i].section != 0 ? meaning_of_export(&m, g, i) : 0;
+            if (graph->exports[i].section != 0) graph->exports[i].section = hash != 0 ? hash : 1;
+        }
+    }
+    for (size_t g = 0; g < TD_GRAPHS_MAX; g++) free(m.graphs[g]);
 }
 
 static int by_hash(const void *a, const void *b) {

@@ -8,6 +8,10 @@
 #pragma once
 #include "stream/program.h"
 
+/* Sections are called by what they compare, and of whom: the same whatever stands beside it in its text. For who has
+ * put a program together. */
+void td_carry_name_sections(td_program *program);
+
 typedef struct td_carry td_carry; /* constant, of any number of instruments */
 
 /* The place of the graph of that rhythm; behind the last: there is none. */

@@ -33,8 +33,7 @@ void td_state_tell_signal(void *arg, const td_signal *signal) {
     step->emit->signal(step->emit->self, name, &told);
 }
 
-/* Over the span of the bar that the strategy ran on. */
-static void read_standing(void *arg, const td_signal *blank, td_bytes instrument, td_standing *out) {
+void td_state_standing(void *arg, const td_signal *blank, td_bytes instrument, td_standing *out) {
     const td_step *step = arg;
     td_state_read_standing(step->state, instrument, bar_of(step, blank), out);
 }
@@ -62,7 +61,7 @@ void td_state_give_again(td_step *step, size_t w, uint32_t instrument, td_window
     td_sections_take_again(s, &bar);
     td_hindsight h = hindsight_of(s, block_of(s, instrument), w);
     h.now = td_state_moment(s, instrument, bar.start_ns);
-    h.standing = read_standing;
+    h.standing = td_state_standing;
     td_desk_look_again(block_of(s, instrument));
     if (!td_hindsight_revise(h, td_instruments_name(s->instruments, instrument), &bar, td_state_tell_signal, step))
         changes_of(s, instrument)->not_reapplied++;
@@ -81,7 +80,7 @@ void td_state_close_window(td_step *step, size_t w, uint32_t instrument, uint32_
     td_hindsight h = hindsight_of(s, block, w);
     h.ports = td_state_read_ports(s, instrument, w, bar.end_ns);
     h.now = td_state_moment(s, instrument, bar.start_ns);
-    h.standing = read_standing;
+    h.standing = td_state_standing;
     td_desk_look_again(block); /* levels may have moved */
     td_hindsight_apply(h, name, &bar, td_state_tell_signal, step);
     td_state_keep_exports(s, instrument, w, bar.end_ns);
@@ -204,7 +203,6 @@ void td_state_find_next_close(const td_state *s, feed_state *feed) {
 void td_state_pass_time(td_step *step) {
     td_ledger_tell_due(step);
     td_state_close_windows(step, step->feed->watermark_ns);
-    td_sections_mark(step);
     td_state_find_next_close(step->state, step->feed);
 }
 

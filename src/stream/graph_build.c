@@ -161,7 +161,8 @@ static bool is_export(const td_graph_builder *b, const graph_export *is, const g
                       const td_bytes *sets) {
     const td_bytes *known = (const td_bytes *)(const void *)b->sets.data;
     bool same = is->node == wanted->node && is->section == wanted->section && is->set_count == wanted->set_count;
-    return same && (is->set_count == 0 || memcmp(known + is->set_first, sets, is->set_count * sizeof *sets) == 0);
+    for (uint32_t i = 0; i < is->set_count && same; i++) same = td_bytes_equal(known[is->set_first + i], sets[i]);
+    return same;
 }
 
 static td_port add_export(td_graph_builder *b, graph_export wanted, const td_bytes *sets) {
@@ -180,10 +181,9 @@ td_port td_graph_builder_export(td_graph_builder *b, uint32_t node, const td_byt
     return add_export(b, (graph_export){.node = node, .set_count = (uint32_t)set_count}, sets);
 }
 
-td_port td_graph_builder_export_section(td_graph_builder *b, uint32_t node, const td_bytes *sets, size_t set_count,
-                                        uint64_t section) {
-    assert(node_at(b, node)->type == TD_TYPE_REAL && section != 0);
-    return add_export(b, (graph_export){.node = node, .set_count = (uint32_t)set_count, .section = section}, sets);
+td_port td_graph_builder_export_section(td_graph_builder *b, uint32_t node, const td_bytes *sets, size_t set_count) {
+    assert(node_at(b, node)->type == TD_TYPE_REAL);
+    return add_export(b, (graph_export){.node = node, .set_count = (uint32_t)set_count, .section = 1}, sets);
 }
 
 /* ---- facts ---- */

@@ -90,9 +90,9 @@ td_port td_graph_builder_port(const td_graph_builder *builder, uint32_t n); /* o
 /* The port of another graph that reads `node`, no constant, for the instruments of `sets`, lent like the texts. */
 td_port td_graph_builder_export(td_graph_builder *builder, uint32_t node, const td_bytes *sets, size_t set_count);
 
-/* The same of a double that is told for a section, which is not 0. */
+/* The same of a double that is told for a section. */
 td_port td_graph_builder_export_section(td_graph_builder *builder, uint32_t node, const td_bytes *sets,
-                                        size_t set_count, uint64_t section);
+                                        size_t set_count);
 
 /* An alert or emit of the strategy begun last, and its values in their order. `text`: of an alert with {} where a value
  * stands, of an emit its name. `term`: its condition as written, or 0. */

@@ -33,7 +33,7 @@ typedef struct graph_facts { /* one of FACT's, by its n */
 typedef struct graph_export { /* a node that others read, of these instruments */
     uint32_t node;
     uint32_t set_first, set_count;
-    uint64_t section; /* that it is told for; 0: none */
+    uint64_t section; /* that it is told for, once its program is put together (carry.h); 0: none */
 } graph_export;
 
 typedef struct graph_report { /* report.h */

@@ -60,7 +60,7 @@ static td_value read_section(const td_state *s, uint32_t instrument, const td_po
     for (size_t w = 0; w < s->program->width_count; w++)
         if (s->program->widths_ns[w] == port->rhythm.width_ns)
             of.section = td_graph_export_section(s->program->graphs[w], port->export_at);
-    return td_section_value(s->members, (td_port_kind)port->kind, &of);
+    return td_ranking_value(&s->ranking, (td_port_kind)port->kind, &of);
 }
 
 /* ---- the strategy's own position ---- */

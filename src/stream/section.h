@@ -6,9 +6,11 @@
  * all members of their end are known: until then they wait here. Its bars are not revised, nor are its signals.
  *
  * The clock of a partition is the least watermark of its feeds that have not ended, else the greatest; it never goes
- * back. A mark tells it whenever it has come into another cell of the least width that is compared. A bar is due when
- * its partition's clock is TD_SECTION_SLACK_NS beyond its end; the members of an end are those that each partition told
- * before its first mark at that end or beyond. So each partition waits for others alone, never for itself.
+ * back. The feeds are those that the program names, and there is no clock before each of them has said something. A
+ * mark tells it whenever it has come to an end of a width that is compared, or to a minute, where sessions may end. A
+ * bar is due when its partition's clock is TD_SECTION_SLACK_NS beyond its end; the members of an end are those that
+ * each partition told before its first mark at that end or beyond. So each partition waits for others alone, never for
+ * itself.
  *
  * Full: of TD_WAITING_MAX bars per instrument and partition, on average, the oldest run without members. */
 #pragma once
@@ -24,5 +26,12 @@ typedef struct td_members { /* lent; of several ends and sections */
     size_t count;
 } td_members;
 
+/* All members, each at its place: a value, and all zero before it is made first. */
+typedef struct td_ranking {
+    td_buf rows, groups;
+} td_ranking;
+
+void td_ranking_make(td_ranking *ranking, td_members members); /* which are lent for as long as it is asked */
+void td_ranking_fini(td_ranking *ranking);
 /* What the port asks, of the instrument among the members of its section at that end; na where it has no place. */
-td_value td_section_value(td_members members, td_port_kind kind, const td_member *of);
+td_value td_ranking_value(const td_ranking *ranking, td_port_kind kind, const td_member *of);

@@ -8,46 +8,53 @@
 static bool is_section(const td_graph *graph) { return td_graph_rhythm(graph).source == TD_RHYTHM_SECTION; }
 
 void td_sections_lay_out(td_state *s) {
-    const td_program *p = s->program;
-    s->section_cell_ns = 0;
-    for (size_t g = p->width_count; g < td_program_graph_count(p); g++) {
-        int64_t width_ns = td_graph_width_ns(p->graphs[g]);
-        if (is_section(p->graphs[g]) && (s->section_cell_ns == 0 || width_ns < s->section_cell_ns))
-            s->section_cell_ns = width_ns;
-    }
+    s->compares = false;
+    for (size_t g = s->program->width_count; g < td_program_graph_count(s->program); g++)
+        s->compares |= is_section(s->program->graphs[g]);
 }
 
 /* ---- the partition's clock ---- */
 
-static int64_t clock_of(const td_state *s) {
+/* One that the program does not name any more says nothing more, either. */
+static bool has_clock(const td_state *s, const feed_state *feed) { return feed->named || s->program->feed_count == 0; }
+
+/* INT64_MIN: not all have said something. *out_ended: there is nobody who has not ended. */
+static int64_t clock_of(const td_state *s, bool *out_ended) {
     int64_t least_ns = INT64_MAX, greatest_ns = INT64_MIN;
+    size_t named = 0;
     for (uint32_t f = 0; f < s->feed_count; f++) {
         const feed_state *feed = &s->feeds[f];
+        named += feed->named;
+        if (!has_clock(s, feed)) continue;
         if (feed->watermark_ns > greatest_ns) greatest_ns = feed->watermark_ns;
         if (feed->session != TD_SESSION_ENDED && feed->watermark_ns < least_ns) least_ns = feed->watermark_ns;
     }
+    *out_ended = least_ns == INT64_MAX;
+    if (named < s->program->feed_count) return INT64_MIN;
     return least_ns < INT64_MAX ? least_ns : greatest_ns;
 }
 
-static bool all_have_ended(const td_state *s) {
-    for (uint32_t f = 0; f < s->feed_count; f++)
-        if (s->feeds[f].session != TD_SESSION_ENDED) return false;
-    return true;
+/* The first instant behind that one at which bars that are compared may end. */
+static int64_t next_end_ns(const td_state *s, int64_t ns) {
+    int64_t next_ns = td_window_start(ns, TD_NS_PER_MIN) + TD_NS_PER_MIN;
+    for (size_t g = s->program->width_count; g < td_program_graph_count(s->program); g++) {
+        int64_t width_ns = td_graph_width_ns(s->program->graphs[g]);
+        if (is_section(s->program->graphs[g])) next_ns = td_least(next_ns, td_window_start(ns, width_ns) + width_ns);
+    }
+    return next_ns;
 }
 
 int64_t td_sections_next_mark(const td_state *s, const feed_state *feed) {
-    if (s->section_cell_ns == 0) return INT64_MAX;
-    if (feed->watermark_ns == INT64_MIN) return INT64_MIN;
-    return td_window_start(feed->watermark_ns, s->section_cell_ns) + s->section_cell_ns;
+    if (!s->compares) return INT64_MAX;
+    return feed->watermark_ns != INT64_MIN ? next_end_ns(s, feed->watermark_ns) : INT64_MIN;
 }
 
 void td_sections_mark(const td_step *step) {
     td_state *s = step->state;
-    int64_t clock_ns = s->section_cell_ns > 0 ? clock_of(s) : INT64_MIN, told_ns = s->section_clock_ns;
+    bool ended = false;
+    int64_t clock_ns = s->compares ? clock_of(s, &ended) : INT64_MIN, told_ns = s->section_clock_ns;
     if (clock_ns <= told_ns) return;
-    bool next = told_ns == INT64_MIN ||
-                td_window_start(clock_ns, s->section_cell_ns) > td_window_start(told_ns, s->section_cell_ns);
-    if (!next && !all_have_ended(s)) return;
+    if (told_ns != INT64_MIN && clock_ns < next_end_ns(s, told_ns) && !ended) return;
     s->section_clock_ns = clock_ns;
     const td_member mark = {.end_ns = clock_ns, .value = 1};
     step->emit->member(step->emit->self, (td_bytes){0}, &mark);
@@ -70,7 +77,8 @@ static void run_bar(td_state *s, const td_bar *bar, const td_emit *emit) {
                                 .calendar = calendar_of(s, block),
                                 .ports = td_state_read_ports(s, bar->instrument, g, bar->end_ns),
                                 .state = graph_state_of(s, block, g),
-                                .now = td_state_moment(s, bar->instrument, bar->start_ns)};
+                                .now = td_state_moment(s, bar->instrument, bar->start_ns),
+                                .standing = td_state_standing};
         td_desk_look_again(block); /* levels may have moved */
         td_hindsight_apply(h, td_instruments_name(s->instruments, bar->instrument), bar, td_state_tell_signal, &step);
     }
@@ -115,10 +123,18 @@ static void tell_members(const td_step *step, const td_graph *graph, const void 
 void td_sections_take(td_step *step, size_t w, const td_bar *bar) {
     td_state *s = step->state;
     block_head *block = block_of(s, bar->instrument);
-    if (s->section_cell_ns == 0 || block->copy != 0 || !is_waited_for(s, bar->width_ns)) return;
+    if (!s->compares || block->copy != 0 || !is_waited_for(s, bar->width_ns)) return;
     tell_members(step, s->program->graphs[w], graph_state_of(s, block, w), bar);
     put_waiting(s, bar);
     if (waiting_count(s) > (size_t)TD_WAITING_MAX * s->block_count) run_first(s, 1, bar->known_at_ns, step->emit);
+}
+
+/* Those that nobody waits for any more go. */
+void td_sections_keep_waiting(td_state *s) {
+    size_t left = 0;
+    for (size_t i = 0; i < waiting_count(s); i++)
+        if (is_waited_for(s, waiting(s)[i].width_ns)) waiting(s)[left++] = waiting(s)[i];
+    s->waiting.size = left * sizeof(td_bar);
 }
 
 void td_sections_take_again(td_state *s, const td_bar *bar) {
@@ -134,8 +150,10 @@ void td_sections_take_again(td_state *s, const td_bar *bar) {
 
 int64_t td_state_sections_due(const td_state *s) {
     if (s->waiting.size == 0) return INT64_MIN;
-    int64_t due_ns = INT64_MIN, up_to_ns = clock_of(s);
-    if (up_to_ns == INT64_MIN || waiting(s)[0].end_ns > s->section_clock_ns) return INT64_MIN;
+    bool ended;
+    if (waiting(s)[0].end_ns > s->section_clock_ns) return INT64_MIN;
+    int64_t due_ns = INT64_MIN, up_to_ns = clock_of(s, &ended);
+    if (up_to_ns == INT64_MIN) return INT64_MIN;
     up_to_ns -= TD_SECTION_SLACK_NS;
     if (s->section_clock_ns < up_to_ns) up_to_ns = s->section_clock_ns;
     for (size_t i = 0; i < waiting_count(s) && waiting(s)[i].end_ns <= up_to_ns; i++) due_ns = waiting(s)[i].end_ns;
@@ -147,8 +165,11 @@ int64_t td_state_sections_done(const td_state *s) { return s->section_done_ns; }
 void td_state_run_sections(td_state *s, const td_due *due, const td_emit *emit) {
     size_t count = 0;
     while (count < waiting_count(s) && waiting(s)[count].end_ns <= due->end_ns) count++;
-    s->members = due->members;
+    td_moment before = s->now;
+    s->now = (td_moment){before.record + 1, due->event_ns, 0}; /* what they order is no earlier than that record */
+    td_ranking_make(&s->ranking, due->members);
     run_first(s, count, due->known_at_ns, emit);
-    s->members = (td_members){0};
+    td_ranking_make(&s->ranking, (td_members){0});
+    s->now = before;
     if (due->end_ns > s->section_done_ns) s->section_done_ns = due->end_ns;
 }

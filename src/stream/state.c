@@ -135,6 +135,7 @@ void td_state_free(td_state *s) {
     free(s->blocks);
     free(s->ports);
     td_buf_fini(&s->waiting);
+    td_ranking_fini(&s->ranking);
     td_kept_free(s->kept);
     td_released_fini(&s->released);
     td_shares_fini(&s->shares);
@@ -153,7 +154,9 @@ uint32_t td_state_feed(td_state *s, td_bytes name) {
     memset(feed, 0, sizeof *feed);
     if (name.size > 0) memcpy(feed->name, name.data, name.size);
     feed->name_size = (uint32_t)name.size;
-    feed->set = *td_program_feed_of(s->program, name);
+    const td_program_feed *set = td_program_feed_of(s->program, name);
+    feed->set = *set;
+    feed->named = set != &s->program->unnamed;
     feed->watermark_ns = feed->ended_ns = INT64_MIN;
     for (size_t w = 0; w < TD_WIDTHS_MAX; w++) { feed->next_end_ns[w] = INT64_MAX; }
     feed->next_due_ns = INT64_MAX;
@@ -570,9 +573,9 @@ static __attribute__((noinline)) td_applied apply_time(td_state *s, const td_eve
     if (e->time.session == TD_SESSION_ENDED) {
         feed->ended_ns = feed->watermark_ns; /* what is open now will be final */
         td_state_close_windows(&step, INT64_MAX - 1);
-        td_sections_mark(&step);
         td_ledger_end_books(&step, e->time.bound_ns != TD_NONE ? e->time.bound_ns : e->time.clock_ns);
     }
+    td_sections_mark(&step); /* no earlier: the bars that an end closes are told before it */
     td_state_find_next_close(s, feed);
     return (td_applied){.verdict = TD_VERDICT_NOT_A_TICK, .changed = true};
 }
@@ -638,6 +641,7 @@ static __attribute__((noinline)) td_applied apply_behind_time(td_state *s, const
     td_step step = step_of(s, e->feed, e->receive_ns, emit);
     if (breaks_silence(step.feed, e)) td_ledger_end_silence(&step, e);
     td_state_pass_time(&step);
+    td_sections_mark(&step);
     td_applied applied = apply_any_tick(s, e, emit);
     applied.changed = true;
     return applied;

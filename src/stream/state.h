@@ -127,7 +127,8 @@ td_applied td_state_apply(td_state *state, const td_event *event, const td_emit 
 /* The last end of the bars that are due for their sections (section.h), before the next record; INT64_MIN: none are.
  * With all members of ends up to there those bars run. */
 typedef struct td_due {
-    int64_t end_ns, known_at_ns; /* the latter of the record that they run before */
+    int64_t end_ns;
+    int64_t event_ns, known_at_ns; /* of the record that they run before */
     td_members members;
 } td_due;
 int64_t td_state_sections_due(const td_state *state);

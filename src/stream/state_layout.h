@@ -49,6 +49,7 @@ typedef struct feed_state {
     uint32_t instrument_count; /* that it named first */
     td_program_feed set;
     uint8_t session;                    /* td_session, as its last Time said          */
+    bool named;                         /* by the program                             */
     int64_t watermark_ns;               /* INT64_MIN before the first record          */
     int64_t ended_ns;                   /* windows that begin up to here were closed by an end */
     int64_t next_end_ns[TD_WIDTHS_MAX]; /* no open window of the width ends earlier   */
@@ -79,10 +80,10 @@ struct td_state {
     uint32_t asof_grains;                      /* as far back as bars may still close, each of them */
     int64_t asof_grain_ns;                     /* that divides the widths of those who read them; 0: no bars do */
     uint8_t ticks_run;                         /* graphs on ticks: a bit by td_rhythm_source */
-    int64_t section_cell_ns;                   /* the least width that sections are of; 0: there are none */
+    bool compares;                             /* there are sections */
     int64_t section_clock_ns, section_done_ns; /* as the last mark told it; the last end that has run */
     td_buf waiting;                            /* td_bar, by end: for the others of it */
-    td_members members;                        /* while sections run */
+    td_ranking ranking;                        /* while sections run */
     bool touches;                              /* a strategy is filled at the touch */
     bool warms;                                /* beside another one: nobody has its positions */
     td_value *ports;                           /* room for those of any graph */
@@ -175,7 +176,9 @@ void td_sections_take_again(td_state *s, const td_bar *bar);
 /* The watermark has come to where a mark may be told; and the next such one of the feed. */
 void td_sections_mark(const td_step *step);
 int64_t td_sections_next_mark(const td_state *s, const feed_state *feed);
-/* Places of the program's section graphs and the least of their widths. */
+/* Behind a change of program. */
+void td_sections_keep_waiting(td_state *state);
+/* What there is for the program to compare. */
 void td_sections_lay_out(td_state *s);
 
 /* Sizes slots and offsets for s->program and s->slot_lateness_ns. */
@@ -192,6 +195,8 @@ void td_ticks_run_book(td_state *s, const td_event *e, td_bytes instrument, cons
 
 /* closing.c. Tells a signal of the bar that runs: arg is the td_step, with its instrument. */
 void td_state_tell_signal(void *arg, const td_signal *signal);
+/* How what its legs trade stands, over the span of the bar that the strategy ran on; td_standing_fn of a td_step. */
+void td_state_standing(void *arg, const td_signal *blank, td_bytes instrument, td_standing *out);
 /* Windows of the step's feed.
  * All that end at or before up_to_ns, in the order (end, width, instrument); and those of one instrument. */
 void td_state_close_windows(td_step *step, int64_t up_to_ns);

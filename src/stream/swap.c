@@ -180,6 +180,7 @@ void td_state_swap(td_state *s, const td_program *program, const td_state *warm)
     next->section_done_ns = s->section_done_ns;
     next->waiting = s->waiting;
     s->waiting = (td_buf){0};
+    td_sections_keep_waiting(next);
     next->shares = s->shares;
     s->shares = (td_shares){0};
     next->books = s->books;

@@ -43,6 +43,12 @@ strategy legged on bars(5s)
   exit all when abs(close / mean - 1) < 0.002%
   stop when spy.close < spy.close[30] * 99.9%
   stop 0.05%
+
+strategy apart on bars(5s)
+  move = rocp(close, 3)
+  emit told { rank = rank(move), of = members(move), up = breadth(close > open) }
+  buy  when place(move) <= 2 and sma(rank(volume), 3) > 30%
+  exit when rank(move) < 50%
 """
 
 
@@ -88,6 +94,18 @@ def kills(home, wanted, wanted_rows, count, seed, **what):
     assert last["diverged"] == 0, last
     compare(f"kill -9 at {done} of {count} random moments (seed {seed})", home, wanted, wanted_rows)
     return done
+
+
+def with_sections(home):
+    """Instruments of other partitions are compared, and of the other feed, whose time is years later, none."""
+    with sqlite3.connect(f"file:{home}/data/market.db?mode=ro", uri=True) as db:
+        told = dict(db.execute("SELECT substr(instrument, 1, instr(instrument, ':') - 1), max(data -> 'of') FROM signals"
+                               " WHERE strategy = 'apart' AND action = 'emit' GROUP BY 1").fetchall())
+        acted = db.execute("SELECT count(*) FROM signals WHERE strategy = 'apart' AND action = 'buy'").fetchone()[0]
+        most = dict(db.execute("SELECT substr(instrument, 1, instr(instrument, ':') - 1), count(DISTINCT instrument) FROM"
+                               " bars GROUP BY 1").fetchall())
+    assert {feed: int(of) for feed, of in told.items()} == most and acted > 100, (told, most, acted)
+    print(f"cross-sections of up to {max(most.values())} instruments, {acted} entries by them")
 
 
 def with_rules(home, rows):
@@ -168,6 +186,7 @@ def joined(seed):
         compare("joins with 8 workers", eight, wanted, rows)
         kills(killed, wanted, rows, 5, seed, **what)
         with_legs(one)
+        with_sections(one)
         without, _, alone = reference(plain, feeds, [])
         tapes = [sum(n for name, (n, _) in logs.items() if name.startswith("tape")) for logs in (wanted, without)]
         assert tapes[0] > tapes[1] * 2, f"{tapes[0]} records on the tape with copies, {tapes[1]} without"

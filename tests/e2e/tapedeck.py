@@ -17,7 +17,7 @@ BUILD = pathlib.Path(os.environ.get("TAPEDECK_BUILD", ROOT / "build"))
 PROGRAM = BUILD / "tapedeck"
 PUT_GAPS = BUILD / "tests" / "tools" / "put_gaps"
 DIGEST = BUILD / "tests" / "tools" / "log_digest"
-TOPICS = ["tape", "bars", "signals", "fills", "gaps", "actions", "quarantine", "rejected"]
+TOPICS = ["tape", "bars", "signals", "fills", "gaps", "actions", "quarantine", "rejected", "sections"]
 
 
 class Cases(list):

@@ -19,9 +19,11 @@ static const char kept[] = "strategy jump on bars(5s) for LEAN:*, BINANCE:*, SIM
                            "  stop 0.05%\n"
                            "  trail at min(low, 4)\n"
                            "  cooldown 10s after stop\n"
-                           "  at most 20 per 1m\n";
+                           "  at most 20 per 1m\n"
+                           "strategy apart on bars(1s) for LEAN:*, BINANCE:*, SIM:*\n"
+                           "  emit told { place = place(close), smooth = sma(rank(volume), 3) }\n";
 
-typedef struct told { /* by the strategy that nobody edits, per partition, a line each */
+typedef struct told { /* by the strategies that nobody edits, per partition, a line each */
     td_buf lines[PARTITIONS];
 } told;
 
@@ -91,6 +93,8 @@ static void remove_snapshot(void *arg, const char *name) {
     (void)!w->os.ops->remove(w->os.self, path);
 }
 
+static bool is_edited(td_bytes strategy) { return td_bytes_equal(strategy, TD_TEXT("cross")); }
+
 static void take_signals(td_world *w, told *out) {
     const td_topics *t = td_engine_topics(w->engine);
     for (uint32_t p = 0; p < t->partitions; p++) {
@@ -101,10 +105,11 @@ static void take_signals(td_world *w, told *out) {
             td_signal s;
             td_bytes instrument;
             bool ours = td_record_get_signal(t->ids, record.value, &s, &instrument) == TD_OK;
-            if (!ours || !td_bytes_equal(s.strategy, TD_TEXT("jump"))) continue;
-            td_buf_printf(&out->lines[p], "%.*s %" PRId64 "#%u %d %d %" PRId64 " %" PRId64 "\n", (int)instrument.size,
+            if (!ours || is_edited(s.strategy)) continue;
+            td_buf_printf(&out->lines[p], "%.*s %.*s %" PRId64 "#%u %d %d %" PRId64 " %" PRId64 " %.*s\n",
+                          (int)s.strategy.size, (const char *)s.strategy.data, (int)instrument.size,
                           (const char *)instrument.data, s.event_ns, s.ordinal, s.action, s.status, s.price,
-                          s.known_at_ns);
+                          s.known_at_ns, (int)s.data.size, (const char *)s.data.data);
             tally.signals++;
         }
         td_reader_close(reader);

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { CALLS_MAX = 3000, WORLD_SEED = 1 };
+enum { CALLS_MAX = 8000, WORLD_SEED = 1 };
 
 typedef enum blow { KILL, LOSE_POWER, REFUSE_ONE, REFUSE_ALL, BLOW_COUNT } blow;
 static const char *const blow_names[BLOW_COUNT] = {"killed at", "without power at", "refusing", "refusing all from"};

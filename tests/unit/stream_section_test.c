@@ -17,7 +17,9 @@ static void one_among_all(void **state) {
     const td_member list[] = {member(1, 10, "V:A", 3), member(1, 10, "V:B", 1),     member(2, 10, "V:C", 9),
                               member(1, 10, "V:D", 3), member(1, 20, "V:A", 7),     member(1, 10, "V:E", -5),
                               member(1, 10, "V:F", 3), member(3, 10, "V:A", 1e300), member(3, 10, "V:B", -1e300)};
-    const td_members members = {list, COUNT_OF(list)};
+    td_ranking ranking = {0};
+    td_ranking_make(&ranking, (td_members){list, 2}); /* made anew it forgets these */
+    td_ranking_make(&ranking, (td_members){list, COUNT_OF(list)});
     static const struct {
         uint64_t section;
         int64_t end_ns;
@@ -42,11 +44,12 @@ static void one_among_all(void **state) {
                                  [TD_PORT_MEMBERS] = rows[i].count};
         const td_member of = member(rows[i].section, rows[i].end_ns, rows[i].name, 0);
         for (td_port_kind kind = TD_PORT_RANK; kind <= TD_PORT_MEMBERS; kind++) {
-            td_value got = td_section_value(members, kind, &of);
+            td_value got = td_ranking_value(&ranking, kind, &of);
             bool same = isnan(wanted[kind]) ? td_value_is_na(got) : td_value_to_real(got) == wanted[kind];
             ASSERT_ROW(same, "%zu, kind %d", i, (int)kind);
         }
     }
+    td_ranking_fini(&ranking);
 }
 
 static void what_cannot_be_compared_is_said(void **state) {
