@@ -225,7 +225,7 @@ static int run(void *conf_any, const char *const *words) {
                              .known_now = conf->known == 1};
     if (!td_instrument_name_valid(q.instrument)) return td_command_usage("bars", "not VENUE:SYMBOL:", words[0]);
     if (td_width_parse(td_text(words[1]), &q.width_ns) != TD_OK)
-        return td_command_usage("bars", "not a width such as 1m or \"100 trades\":", words[1]);
+        return td_command_usage("bars", "not a width such as 1m, \"1m filled\" or \"100 trades\":", words[1]);
     if (conf->vendor && (conf->adjust != 0 || conf->known != 0))
         return td_command_usage("bars", "what vendors say is shown as they said it: leave out",
                                 conf->adjust != 0 ? "--adjust" : "--known");

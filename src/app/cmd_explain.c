@@ -28,7 +28,7 @@ typedef struct explanation {
     uint32_t partition;
     td_bytes instrument;
     int64_t width_ns, at_ns;
-    td_bar last; /* bar of the window; trade_count 0: none yet */
+    td_bar last; /* bar of the window; end_ns 0: none yet */
     int64_t late_count;
     td_gap_table *gaps, *gaps_again; /* of the partition: as they stood at the snapshot, then at the place */
     td_past_record newest;           /* of the feed that closes it; kind 0: none */
@@ -88,7 +88,7 @@ static td_status read_bar(explanation *x) {
     td_status status;
     td_history *history = td_history_new(&q);
     while ((status = td_history_step(history)) == TD_AGAIN) continue;
-    if (status == TD_OK && again.trade_count == 0 && td_history_rows(history, &rows) > 0)
+    if (status == TD_OK && again.end_ns == 0 && td_history_rows(history, &rows) > 0)
         status = td_record_get_bar(x->topics->ids, td_history_value(history, &rows[0]), &x->last, &name);
     td_history_free(history);
     return status;
@@ -182,6 +182,13 @@ static const char *duration(int64_t ns, char out[24]) {
     return out;
 }
 
+static const char *width_text(int64_t width_ns, char out[TD_WIDTH_TEXT_MAX]) {
+    (void)td_width_format(width_ns, out);
+    return out;
+}
+
+static bool is_given(const explanation *x) { return x->last.end_ns != 0; }
+
 static void tell_feed(const explanation *x, const td_window_state *w) {
     char text[40], known[40], lateness[24];
     int64_t short_ns = w->period.end_ns - w->watermark_ns;
@@ -197,8 +204,8 @@ static void tell_feed(const explanation *x, const td_window_state *w) {
 /* Why it is partial, or was, or will be. */
 static void tell_gap(const explanation *x, const td_window_state *w, const td_gap *gap) {
     char from[40], to[40];
-    bool spared = x->last.trade_count > 0 && x->last.quality == TD_QUALITY_COMPLETE; /* it was too old to be revised */
-    bool empty = x->last.trade_count == 0 && w->closed, told = gap->missing != TD_NONE;
+    bool spared = is_given(x) && x->last.quality == TD_QUALITY_COMPLETE; /* it was too old to be revised */
+    bool empty = !is_given(x) && w->closed, told = gap->missing != TD_NONE;
     (void)printf("gap %" PRId64 " lies over it (%s, from %s to %s)", gap->number,
                  td_gap_reason_name((td_gap_reason)gap->reason), instant(gap->from_ns, from),
                  gap->to_ns != TD_NONE ? instant(gap->to_ns, to) : "a time not known yet");
@@ -222,7 +229,7 @@ static void tell_gap(const explanation *x, const td_window_state *w, const td_ga
 static void tell_gaps(const explanation *x, const td_window_state *w) {
     const td_gap_question over = gaps_over(x, w);
     size_t at = SIZE_MAX, count = 0;
-    if (x->last.trade_count > 0)
+    if (is_given(x))
         (void)printf("it is %s, by evidence %s\n", td_quality_name((td_quality)x->last.quality),
                      td_evidence_name((td_evidence)x->last.evidence));
     for (; (at = td_gap_table_find(x->gaps, &over, at)) != SIZE_MAX; count++)
@@ -230,7 +237,7 @@ static void tell_gaps(const explanation *x, const td_window_state *w) {
     if (count > GAPS_TOLD)
         (void)printf("and %zu gaps before that: `tapedeck gaps --instrument %.*s` or --json has all\n",
                      count - GAPS_TOLD, (int)x->instrument.size, (const char *)x->instrument.data);
-    if (count == 0 && x->last.trade_count > 0 && x->last.quality == TD_QUALITY_PARTIAL)
+    if (count == 0 && is_given(x) && x->last.quality == TD_QUALITY_PARTIAL)
         (void)puts("the gap that makes it partial is older than what the log holds of topic gaps");
 }
 
@@ -255,7 +262,7 @@ static void tell_open(const explanation *x, const td_window_state *w) {
 static void tell_result(const explanation *x, const td_window_state *w) {
     static const char late[] = "trades came too late for it and are in quarantine";
     char text[40];
-    bool is_bar = x->last.trade_count > 0;
+    bool is_bar = is_given(x);
     if (is_bar)
         (void)printf("closed: revision %" PRId32 " of %" PRId64 " trades, known at %s\n", x->last.revision,
                      x->last.trade_count, instant(x->last.known_at_ns, text));
@@ -285,8 +292,8 @@ static void tell_closed(const explanation *x, const td_window_state *w) {
 }
 
 static void tell(const explanation *x, const td_window_state *w) {
-    char from[40], to[40], width[24];
-    (void)printf("%.*s %s ", (int)x->instrument.size, (const char *)x->instrument.data, duration(x->width_ns, width));
+    char from[40], to[40], width[TD_WIDTH_TEXT_MAX];
+    (void)printf("%.*s %s ", (int)x->instrument.size, (const char *)x->instrument.data, width_text(x->width_ns, width));
     if (w->outside) {
         (void)printf(
             "at %s: outside\nthe regular hours of its venue do not hold it; `hours: all` makes bars of then, too\n",
@@ -301,7 +308,7 @@ static void tell(const explanation *x, const td_window_state *w) {
         tell_closed(x, w);
     else
         tell_open(x, w);
-    if (w->period.end_ns - w->period.start_ns < x->width_ns)
+    if (w->period.end_ns - w->period.start_ns < td_width_span_ns(x->width_ns))
         (void)puts("it is shorter than its width: the regular hours of its venue end it or begin with it");
     tell_gaps(x, w);
 }
@@ -335,10 +342,10 @@ static void put_feed(td_buf *out, const explanation *x, const td_window_state *w
 }
 
 static void put_json(td_buf *out, const explanation *x, const td_window_state *w) {
-    char width[24];
+    char width[TD_WIDTH_TEXT_MAX];
     td_buf_text(out, "{\"instrument\":");
     td_json_put_string(out, x->instrument);
-    td_buf_printf(out, ",\"width\":\"%s\",\"state\":\"%s\",\"partition\":%" PRIu32, duration(x->width_ns, width),
+    td_buf_printf(out, ",\"width\":\"%s\",\"state\":\"%s\",\"partition\":%" PRIu32, width_text(x->width_ns, width),
                   stage_names[stage_of(w)], x->partition);
     if (!w->outside) {
         put_time(out, "start", w->period.start_ns);
@@ -346,7 +353,7 @@ static void put_json(td_buf *out, const explanation *x, const td_window_state *w
     }
     if (w->feed.size > 0) put_feed(out, x, w);
     td_buf_text(out, ",\"bar\":");
-    if (x->last.trade_count > 0)
+    if (is_given(x))
         td_row_put_bar(out, TD_ROW_JSON, x->instrument, &x->last);
     else
         td_buf_text(out, "null");
@@ -362,13 +369,13 @@ static void put_json(td_buf *out, const explanation *x, const td_window_state *w
 }
 
 static td_status show(const explanation *x, bool json) {
-    char width[24];
+    char width[TD_WIDTH_TEXT_MAX];
     td_window_state w;
     td_buf out = {0};
     size_t index = width_index(x);
     if (index == x->past.applier.program->width_count)
         return TD_FAIL(TD_CONFIG, "the program in force makes no bars of %s; `bars:` or a strategy must name the width",
-                       duration(x->width_ns, width));
+                       width_text(x->width_ns, width));
     td_state_window(x->past.applier.state, x->instrument, index, x->at_ns, &w);
     if (json)
         put_json(&out, x, &w);

@@ -180,9 +180,11 @@ static td_status add_width(reader *r, td_node node, const char *section, const c
     td_config *c = r->config;
     int64_t ns;
     if (td_width_parse(td_text(text), &ns) != TD_OK)
-        return td_tree_fail(&r->tree, node, "%s: \"%s\" is not a width such as 1s, 5m, 100 trades or 5000 volume",
-                            section, text);
-    if (td_width_is_timed(ns) && (ns < TD_NS_PER_MS || ns % TD_NS_PER_MS != 0 || ns > WIDTH_MAX_NS))
+        return td_tree_fail(&r->tree, node,
+                            "%s: \"%s\" is not a width such as 1s, 5m, 1m filled, 100 trades or 5000 volume", section,
+                            text);
+    int64_t span_ns = td_width_span_ns(ns);
+    if (td_width_is_timed(ns) && (span_ns < TD_NS_PER_MS || span_ns % TD_NS_PER_MS != 0 || span_ns > WIDTH_MAX_NS))
         return td_tree_fail(&r->tree, node, "%s: %s is not a whole number of milliseconds within 1ms to 366d", section,
                             text);
     size_t at = 0;
@@ -260,7 +262,7 @@ static td_status read_top(reader *r, const char *section, td_node node) {
     return td_tree_fail(&r->tree, node, "%s", td_trail());
 }
 
-#define WIDTH_PATTERN "^([0-9]+(ms|s|m|h|d| ?trades)|[0-9]+([.][0-9]+)? ?volume)$"
+#define WIDTH_PATTERN "^([0-9]+(ms|s|m|h|d)( ?filled)?( ?extended)?|[0-9]+ ?trades|[0-9]+([.][0-9]+)? ?volume)$"
 
 const td_config_key td_config_keys[] = {
     {.key = "feeds", .shape = TD_KEY_FEEDS, .read = td_config_read_feeds, .help = "where events come from; needed"},
@@ -268,8 +270,8 @@ const td_config_key td_config_keys[] = {
      .shape = TD_KEY_LIST,
      .read = read_bars,
      .pattern = WIDTH_PATTERN,
-     .help = "widths such as [1s, 5m, 100 trades, 5000 volume], at most 8 with those that strategies name, which are "
-             "added by themselves"},
+     .help = "widths such as [1s, 5m, 1m filled, 100 trades, 5000 volume], at most 8 with those that strategies name, "
+             "which are added by themselves"},
     {.key = "strategies",
      .shape = TD_KEY_LIST,
      .read = read_strategies,

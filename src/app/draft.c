@@ -37,10 +37,10 @@ void td_draft_fini(td_draft *d) { td_strategies_fini(&d->strategies); }
 /* ---- the body ---- */
 
 /* Of all hours, trades outside of sessions make prices, too. */
-static td_conditions conditions_of(const td_config *config, const td_config_feed *feed) {
+static td_conditions conditions_of(const td_config_feed *feed, bool regular) {
     td_condition_table table;
     if (feed->conf.rules != TD_RULES_VENUE || !td_conditions_find(feed->ops->venue, &table)) return (td_conditions){0};
-    return config->hours != 0 ? table.regular : table.all;
+    return regular ? table.regular : table.all;
 }
 
 static int ids_of(const td_draft_conf *conf, size_t feed) {
@@ -57,7 +57,8 @@ static td_program_feed feed_of(const td_draft_conf *conf, size_t feed) {
                            .max_delay_ns = is->max_delay_ns,
                            .silence_ns = is->silence_ns,
                            .rules = is->rules,
-                           .conditions = conditions_of(conf->config, &conf->config->feeds[feed]),
+                           .conditions = conditions_of(&conf->config->feeds[feed], conf->config->hours != 0),
+                           .extended = conditions_of(&conf->config->feeds[feed], false),
                            .trade_ids = ids_of(conf, feed)};
     (void)snprintf(out.name, sizeof out.name, "%s", is->name);
     return out;

@@ -59,7 +59,7 @@ static int64_t walk_on(walk *w) {
 static void run_bar(const td_graph *graph, void *state, td_bytes instrument, walk *w) {
     int64_t open = w->price * 10000000, close = walk_on(w), width = td_graph_width_ns(graph);
     td_bar bar = {.start_ns = w->at_ns,
-                  .end_ns = w->at_ns + (td_width_is_timed(width) ? width : TD_NS_PER_S),
+                  .end_ns = w->at_ns + (td_width_is_timed(width) ? td_width_span_ns(width) : TD_NS_PER_S),
                   .width_ns = width,
                   .open = open,
                   .high = (open > close ? open : close) + 70000000,

@@ -114,17 +114,9 @@ static void lower_definition(compiler *c, td_lowering *l, const td_stmt *s) {
         add_line(l, s->name, &name);
 }
 
-static void check_source(const td_lowering *l, const td_source_tree *source) {
-    if (!source->given) return; /* an error was said */
-    if (source->kind != TD_SOURCE_BARS) return;
-    if (source->filled_offset != 0) td_lower_fail_later(l, source->filled_offset, "'filled'");
-    if (source->extended_offset != 0) td_lower_fail_later(l, source->extended_offset, "'extended'");
-}
-
 static void lower_use(compiler *c, td_lowering *l, const td_stmt *s) {
     const td_use_tree *use = s->part_count > 0 ? td_syntax_use(l->tree, s) : NULL;
     const td_source_tree *source = use != NULL && use->source.given ? &use->source : &l->strategy->source;
-    if (use != NULL) check_source(l, &use->source);
     if (use != NULL && !is_new(l, s)) return;
     if (use != NULL && td_bytes_equal(use->instrument, TD_TEXT(TD_GENERAL_NEWS)) && source->kind != TD_SOURCE_NEWS)
         td_lower_fail(l, use->instrument_offset, "'*' has news alone: * news");
@@ -324,7 +316,6 @@ static void lower_strategy(compiler *c, td_strategy_tree *s) {
                      .uses = c->looks_at_ticks};
     td_lowering members = {.stmts_done = 0};
     l.own = l.builder;
-    check_source(&l, &s->source);
     bool timed = s->source.kind == TD_SOURCE_BARS && td_width_is_timed(td_lower_rhythm(&s->source).width_ns);
     if (timed && !s->series && td_lower_has_across(&l, s->expr_first, s->expr_end)) begin_members(c, &l, &members);
     begin_strategy(c, &l, s->name);

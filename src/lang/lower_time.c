@@ -153,7 +153,8 @@ enum { TICKS_MAX = 4096 };
 static uint32_t count_elements(const td_lowering *l, td_value span) {
     td_rhythm rhythm = td_graph_builder_rhythm(l->builder);
     if (!td_rhythm_has_bars(rhythm) || !td_width_is_timed(rhythm.width_ns)) return TICKS_MAX;
-    td_value count = rhythm.width_ns > 0 ? (span + rhythm.width_ns - 1) / rhythm.width_ns + 1 : 1;
+    int64_t width_ns = td_width_span_ns(rhythm.width_ns);
+    td_value count = width_ns > 0 ? (span + width_ns - 1) / width_ns + 1 : 1;
     return count <= TD_WINDOW_MAX ? (uint32_t)count : 0;
 }
 

@@ -137,17 +137,29 @@ static void parse_width(td_parser *p, td_source_tree *s) {
     if (!p->failed) td_parser_advance(p);
 }
 
+static void parse_kind(td_parser *p, td_source_tree *s) {
+    static const char *const words[] = {"filled", "extended", NULL};
+    static const int64_t kinds[] = {TD_WIDTH_FILLED, TD_WIDTH_EXTENDED};
+    int word = td_word_find(words, p->token.text);
+    if (word < 0) td_parser_fail_expected(p, p->token, "'filled' or 'extended'", words);
+    if (p->failed) return;
+    bool said = word == 0 ? td_width_is_filled(s->width_ns) : td_width_is_extended(s->width_ns);
+    if (said)
+        td_parser_fail(p, p->token, "'%s' is said twice", words[word]);
+    else if (!td_width_is_timed(s->width_ns) && word == 0)
+        td_parser_fail(p, p->token, "'filled' is of bars by time: one by count ends with a trade, so none is empty");
+    else if (!td_width_is_timed(s->width_ns))
+        td_parser_fail(p, p->token, "'extended' is of bars by time: for bars by count of all hours set 'hours: all'");
+    else
+        s->width_ns += kinds[word];
+    td_parser_advance(p);
+}
+
 /* "bars" "(" width {"," ("filled"|"extended")} ")" */
 static void parse_bars(td_parser *p, td_source_tree *s) {
-    static const char *const options[] = {"filled", "extended", NULL};
     td_parser_expect(p, "(");
     if (!p->failed) parse_width(p, s);
-    while (td_parser_accept(p, ",")) {
-        int option = td_word_find(options, p->token.text);
-        if (option < 0) td_parser_fail_expected(p, p->token, "'filled' or 'extended'", options);
-        *(option == 0 ? &s->filled_offset : &s->extended_offset) = p->token.offset;
-        if (!p->failed) td_parser_advance(p);
-    }
+    while (!p->failed && td_parser_accept(p, ",")) parse_kind(p, s);
     td_parser_expect(p, ")");
     if (td_token_is(p->token, "every"))
         td_parser_fail(p, p->token, "bars come once per width: 'every' is for trades, quotes, book and news");

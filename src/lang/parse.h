@@ -56,9 +56,8 @@ typedef struct td_source_tree {
     int64_t width_ns; /* of bars (model/width.h); of `1d`, the exchange's day, 24 hours */
     int64_t every_ns; /* 0: at each event */
     uint32_t offset, width_offset, every_offset;
-    uint32_t filled_offset, extended_offset; /* 0: not said */
-    uint8_t kind;                            /* td_source_kind */
-    bool given;                              /* `use` may leave it out; false, too, after an error */
+    uint8_t kind; /* td_source_kind */
+    bool given;   /* `use` may leave it out; false, too, after an error */
 } td_source_tree;
 
 /* ---- statements ---- */

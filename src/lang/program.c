@@ -32,7 +32,15 @@ static int compare_feeds(const void *a, const void *b) {
     return strcmp(x->name, y->name);
 }
 
-static void put_feed(const td_program_feed *feed, td_buf *out) {
+static const char *const condition_keys[2][3] = {{"no_volume", "no_high_low", "no_last"},
+                                                 {"extended_no_volume", "extended_no_high_low", "extended_no_last"}};
+
+static void put_conditions(const td_conditions *c, const char *const keys[3], td_buf *out) {
+    td_buf_printf(out, ",\"%s\":%" PRIu64 ",\"%s\":%" PRIu64 ",\"%s\":%" PRIu64, keys[0], c->no_volume, keys[1],
+                  c->no_high_low, keys[2], c->no_last);
+}
+
+static void put_feed(const td_program_feed *feed, bool extended, td_buf *out) {
     td_buf_text(out, "{\"name\":");
     td_json_put_string(out, td_text(feed->name));
     td_buf_printf(out,
@@ -40,10 +48,8 @@ static void put_feed(const td_program_feed *feed, td_buf *out) {
                   ",\"rules\":\"%s\",\"trade_ids\":\"%s\",\"max_delay_ns\":%" PRId64 ",\"silence_ns\":%" PRId64,
                   feed->lateness_ns, feed->max_ahead_ns, feed->max_instruments, rules_words[feed->rules],
                   ids_words[feed->trade_ids], feed->max_delay_ns, feed->silence_ns);
-    const td_conditions *c = &feed->conditions;
-    if (feed->rules == TD_RULES_VENUE)
-        td_buf_printf(out, ",\"no_volume\":%" PRIu64 ",\"no_high_low\":%" PRIu64 ",\"no_last\":%" PRIu64, c->no_volume,
-                      c->no_high_low, c->no_last);
+    if (feed->rules == TD_RULES_VENUE) put_conditions(&feed->conditions, condition_keys[0], out);
+    if (feed->rules == TD_RULES_VENUE && extended) put_conditions(&feed->extended, condition_keys[1], out);
     td_buf_text(out, "}");
 }
 
@@ -51,9 +57,11 @@ static void put_feeds(const td_program_settings *s, td_buf *out) {
     const td_program_feed *feeds[TD_PROGRAM_FEEDS_MAX];
     for (size_t i = 0; i < s->feed_count; i++) feeds[i] = &s->feeds[i];
     qsort(feeds, s->feed_count, sizeof feeds[0], compare_feeds);
+    bool extended = false;
+    for (size_t w = 0; w < s->width_count; w++) extended |= td_width_is_extended(s->widths_ns[w]);
     for (size_t i = 0; i < s->feed_count; i++) {
         if (i > 0) td_buf_text(out, ",");
-        put_feed(feeds[i], out);
+        put_feed(feeds[i], extended, out);
     }
 }
 
@@ -121,7 +129,8 @@ static bool read_widths(td_json *j, td_program *p) {
     td_json_type type;
     while ((type = td_json_next(j)) == TD_JSON_NUMBER) {
         int64_t width_ns;
-        if (p->width_count == TD_WIDTHS_MAX || !read_integer(j, &width_ns) || width_ns <= 0) return false;
+        if (p->width_count == TD_WIDTHS_MAX || !read_integer(j, &width_ns) || !td_width_is_sound(width_ns))
+            return false;
         p->counted_count += !td_width_is_timed(width_ns);
         if (p->width_count > 0 && width_ns <= p->widths_ns[p->width_count - 1]) return false;
         p->widths_ns[p->width_count++] = width_ns;
@@ -157,10 +166,10 @@ static td_program_feed feed_before(void) {
                              .trade_ids = TD_IDS_OFF};
 }
 
-static bool read_conditions(td_json *j, td_conditions *out) {
+static bool read_conditions(td_json *j, const char *const keys[3], td_conditions *out) {
     int64_t no_volume, no_high_low, no_last;
-    if (!read_number(j, "no_volume", &no_volume) || !read_number(j, "no_high_low", &no_high_low) ||
-        !read_number(j, "no_last", &no_last))
+    if (!read_number(j, keys[0], &no_volume) || !read_number(j, keys[1], &no_high_low) ||
+        !read_number(j, keys[2], &no_last))
         return false;
     *out = (td_conditions){(uint64_t)no_volume, (uint64_t)no_high_low, (uint64_t)no_last};
     return no_volume >= 0 && (no_volume & ~no_high_low) == 0 && (no_high_low & ~no_last) == 0;
@@ -183,7 +192,11 @@ static bool read_feed(td_json *j, body *b) {
                                read_young_number(j, "max_delay_ns", &feed->max_delay_ns) &&
                                read_young_number(j, "silence_ns", &feed->silence_ns));
     feed->gaps = feed->max_delay_ns != TD_NONE; /* else the body is of an engine that knew none */
-    if (young && feed->rules == TD_RULES_VENUE) young = read_conditions(j, &feed->conditions);
+    bool venue = young && feed->rules == TD_RULES_VENUE, extended = td_program_first_extended(p) < td_program_timed(p);
+    if (venue) young = read_conditions(j, condition_keys[0], &feed->conditions);
+    if (venue && young && extended)
+        young = read_conditions(j, condition_keys[1], &feed->extended) &&
+                (feed->extended.no_last & ~feed->conditions.no_last) == 0;
     return young && td_json_next(j) == TD_JSON_OBJECT_END;
 }
 

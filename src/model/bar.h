@@ -1,7 +1,8 @@
 /* src/model/bar.h - what traded in one instrument during [start_ns, end_ns). A plain value. One by count or volume
  * begins with its first trade and ends a nanosecond behind its last; where several trades have one time, the next such
  * bars end a nanosecond later each. Open and close are the first and last trade in the order (event time, trade id,
- * arrival). vwap = notional / volume, half-even at 9 decimals.
+ * arrival). vwap = notional / volume, half-even at 9 decimals. Of a filled width one in which nothing traded has the
+ * close before it for all of its prices, and neither volume nor trades.
  */
 #pragma once
 #include "model/width.h"

@@ -148,6 +148,10 @@ void td_split_bar(td_split split, td_bar *bar) {
     bar->high = price(split, bar->high);
     bar->low = price(split, bar->low);
     bar->close = price(split, bar->close);
+    if (bar->volume == 0) { /* nothing was traded */
+        bar->vwap = bar->close;
+        return;
+    }
     bar->volume = td_split_size(split, bar->volume);
     if (bar->volume == 0) bar->volume = 1; /* something was traded */
     td_i128 vwap = td_div_half_even(bar->notional, bar->volume);

@@ -166,9 +166,11 @@ void td_board_put(td_buf *out, const td_board *b, const td_view *view) {
                   topics->lateness_ns);
     for (size_t w = 0; w < topics->width_count; w++) {
         char width[TD_WIDTH_TEXT_MAX];
+        bool counted = !td_width_is_timed(topics->widths_ns[w]);
         (void)td_width_format(topics->widths_ns[w], width);
         td_buf_printf(out, "%s{\"width\":\"%s\",\"ns\":%" PRId64 ",\"lines\":%zu}", w > 0 ? "," : "", width,
-                      topics->widths_ns[w], lines_of(topics->program, topics->widths_ns[w]));
+                      counted ? topics->widths_ns[w] : td_width_span_ns(topics->widths_ns[w]),
+                      lines_of(topics->program, topics->widths_ns[w]));
     }
     td_buf_text(out, "],");
     put_feeds(out, view);

@@ -14,6 +14,7 @@ void td_provisional_add(td_provisional *p, const td_period *periods, size_t widt
     for (size_t w = 0; w < width_count; w++) {
         td_window *window = &p->windows[w];
         int64_t start_ns = periods[w].start_ns;
+        if (periods[w].end_ns == start_ns) continue;
         if (window->trade_count > 0 && start_ns < window->start_ns) continue;
         if (window->trade_count > 0 && start_ns > window->start_ns) {
             *window = (td_window){0};

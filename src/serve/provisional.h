@@ -13,8 +13,8 @@ typedef struct td_provisional {
 
 /* From here on trades were missed: open windows are no longer whole, nor is the one that the next trade opens. */
 void td_provisional_break(td_provisional *p, size_t width_count);
-/* Adds what `admits`, at least VOLUME, lets it of a trade; periods: that of its window, per width. A window older than
- * the newest takes nothing: its final bar is near and will say it. */
+/* Adds what `admits`, at least VOLUME, lets it of a trade; periods: that of its window, per width, or an empty one. A
+ * window older than the newest takes nothing: its final bar is near and will say it. */
 void td_provisional_add(td_provisional *p, const td_period *periods, size_t width_count, int64_t event_ns,
                         const td_trade *trade, td_admits admits);
 /* The bar in the making, when there is a whole one. */

@@ -58,17 +58,18 @@ static td_period day_at(const td_view *v, const td_view_instrument *row, int64_t
     return (td_period){start_ns, start_ns + TD_NS_PER_DAY};
 }
 
-/* The windows of an instant. False: it is outside of the hours. */
-static bool find_windows(const td_view *v, const td_view_instrument *row, int64_t ns, td_period out[TD_WIDTHS_MAX]) {
+/* The windows of an instant; empty where it is outside of the hours. */
+static void find_windows(const td_view *v, const td_view_instrument *row, int64_t ns, td_period out[TD_WIDTHS_MAX]) {
     const td_program *program = v->topics.program;
-    td_period day;
-    if (program != NULL && !td_program_day(program, row->calendar, ns, &day)) return false;
+    td_period day = {0};
+    bool inside = program == NULL || td_program_day(program, row->calendar, ns, &day);
     for (size_t w = 0; w < v->topics.width_count; w++) {
-        int64_t width_ns = v->topics.widths_ns[w], start_ns = td_window_start(ns, width_ns);
+        int64_t width = v->topics.widths_ns[w], span_ns = td_width_is_timed(width) ? td_width_span_ns(width) : width;
+        int64_t start_ns = td_window_start(ns, span_ns);
         out[w] = program != NULL ? td_program_window(program, row->calendar, w, day, ns)
-                                 : (td_period){start_ns, start_ns + width_ns};
+                                 : (td_period){start_ns, start_ns + span_ns};
+        if (!inside && !td_width_is_extended(width)) out[w] = (td_period){0};
     }
-    return true;
 }
 
 /* The row of an instrument, made when new; NULL beyond the bound. */
@@ -186,7 +187,8 @@ static void take_trade(td_view *v, td_bytes name, uint8_t feed, const td_event *
     td_admits admits = admits_of(v, feed, trade);
     row->feed = feed;
     td_period windows[TD_WIDTHS_MAX];
-    if (admits != TD_ADMITS_NOTHING && find_windows(v, row, event->event_ns, windows))
+    find_windows(v, row, event->event_ns, windows);
+    if (admits != TD_ADMITS_NOTHING)
         td_provisional_add(&row->provisional, windows, v->topics.width_count, event->event_ns, trade, admits);
     if (admits != TD_ADMITS_LAST) return;
     td_recent_put(&row->recent, trade->price);

@@ -23,17 +23,20 @@ enum { BUSY_MS = 200 };
 #define ISO(ns) \
     "strftime('%Y-%m-%dT%H:%M:%S', (" ns " - " NANOS(ns) ") / 1000000000, 'unixepoch') || " \
     "CASE " ns " % 1000000000 WHEN 0 THEN '' ELSE rtrim(printf('.%09d', " NANOS(ns) "), '0') END || 'Z'"
+#define SPAN_NS "(width_ns % 100000000000000000)"
 #define WIDTH \
     "CASE WHEN width_ns >= 2000000000000000000 THEN"                                                 \
     "       rtrim(rtrim(printf('%d.%08d', (width_ns - 2000000000000000000) / 100000000,"             \
     "         width_ns % 100000000), '0'), '.') || ' volume'"                                        \
     "     WHEN width_ns >= 1000000000000000000 THEN (width_ns - 1000000000000000000) || ' trades'"   \
-    "     WHEN width_ns % 86400000000000 = 0 THEN (width_ns / 86400000000000) || 'd'" \
-    "     WHEN width_ns % 3600000000000 = 0 THEN (width_ns / 3600000000000) || 'h'" \
-    "     WHEN width_ns % 60000000000 = 0 THEN (width_ns / 60000000000) || 'm'" \
-    "     WHEN width_ns % 1000000000 = 0 THEN (width_ns / 1000000000) || 's'" \
-    "     WHEN width_ns % 1000000 = 0 THEN (width_ns / 1000000) || 'ms'" \
-    "     WHEN width_ns % 1000 = 0 THEN (width_ns / 1000) || 'us' ELSE width_ns || 'ns' END"
+    "     ELSE CASE WHEN " SPAN_NS " % 86400000000000 = 0 THEN (" SPAN_NS " / 86400000000000) || 'd'" \
+    "     WHEN " SPAN_NS " % 3600000000000 = 0 THEN (" SPAN_NS " / 3600000000000) || 'h'" \
+    "     WHEN " SPAN_NS " % 60000000000 = 0 THEN (" SPAN_NS " / 60000000000) || 'm'" \
+    "     WHEN " SPAN_NS " % 1000000000 = 0 THEN (" SPAN_NS " / 1000000000) || 's'" \
+    "     WHEN " SPAN_NS " % 1000000 = 0 THEN (" SPAN_NS " / 1000000) || 'ms'" \
+    "     WHEN " SPAN_NS " % 1000 = 0 THEN (" SPAN_NS " / 1000) || 'us' ELSE " SPAN_NS " || 'ns' END" \
+    "     || CASE WHEN width_ns / 100000000000000000 % 2 = 1 THEN ' filled' ELSE '' END" \
+    "     || CASE WHEN width_ns >= 200000000000000000 THEN ' extended' ELSE '' END END"
 #define SAME_BAR \
     "instrument = b.instrument AND width_ns = b.width_ns AND start_ns = b.start_ns AND feed = b.feed" \
     " AND adjusted = b.adjusted"

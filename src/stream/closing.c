@@ -52,19 +52,29 @@ static td_bar give_bar(td_step *step, size_t w, uint32_t instrument, td_window *
     return bar;
 }
 
+/* With those behind it that carry its close; strategies look back when all of them are there. */
 void td_state_give_again(td_step *step, size_t w, uint32_t instrument, td_window *window) {
     td_state *s = step->state;
-    if (!td_window_has_bar(window)) return;
-    td_bar bar = give_bar(step, w, instrument, window);
-    changes_of(s, instrument)->revised++;
-    if (s->program->graphs[w] == NULL) return;
-    td_sections_take_again(s, &bar);
+    td_bytes name = td_instruments_name(s->instruments, instrument);
     td_hindsight h = hindsight_of(s, block_of(s, instrument), w);
-    h.now = td_state_moment(s, instrument, bar.start_ns);
+    int64_t from_ns = INT64_MAX;
+    if (!td_window_has_bar(window)) return;
+    h.now = td_state_moment(s, instrument, window->start_ns);
+    while (window != NULL && !window_is_open(window)) {
+        td_bar bar = give_bar(step, w, instrument, window);
+        changes_of(s, instrument)->revised++;
+        window = td_filling_next(step, w, instrument, window);
+        if (h.graph == NULL) continue;
+        td_sections_take_again(s, &bar);
+        if (td_hindsight_put(h, name, &bar))
+            from_ns = td_least(from_ns, bar.start_ns);
+        else
+            changes_of(s, instrument)->not_reapplied++;
+    }
+    if (h.graph == NULL) return;
     h.standing = td_state_standing;
     td_desk_look_again(block_of(s, instrument));
-    if (!td_hindsight_revise(h, td_instruments_name(s->instruments, instrument), &bar, td_state_tell_signal, step))
-        changes_of(s, instrument)->not_reapplied++;
+    td_hindsight_revise(h, name, &(td_revision){from_ns, step->known_at_ns}, td_state_tell_signal, step);
 }
 
 void td_state_close_window(td_step *step, size_t w, uint32_t instrument, uint32_t slot) {
@@ -75,6 +85,7 @@ void td_state_close_window(td_step *step, size_t w, uint32_t instrument, uint32_
     window->touched = 1;
     if (!td_window_has_bar(window)) return;
     td_bar bar = give_bar(step, w, instrument, window);
+    (void)td_filling_next(step, w, instrument, window);
     td_bytes name = td_instruments_name(s->instruments, instrument);
     if (s->program->graphs[w] == NULL) return;
     td_hindsight h = hindsight_of(s, block, w);
@@ -91,7 +102,7 @@ void td_state_close_window(td_step *step, size_t w, uint32_t instrument, uint32_
  * that stays open. */
 static int64_t close_one(td_step *step, size_t w, uint32_t instrument, int64_t end_ns) {
     td_state *s = step->state;
-    int64_t width_ns = s->program->widths_ns[w], next_ns = INT64_MAX;
+    int64_t width_ns = td_width_span_ns(s->program->widths_ns[w]), next_ns = INT64_MAX;
     const td_window *windows = windows_of(s, block_of(s, instrument), w);
     bool looks = end_ns == INT64_MIN, day = width_ns == TD_NS_PER_DAY; /* a day may have begun in two cells */
     uint32_t slot = looks ? 0 : slot_of(s, w, day ? end_ns - width_ns : end_ns - 1);
@@ -148,6 +159,7 @@ void td_state_close_instrument(td_step *step, uint32_t instrument) {
     int64_t ends_ns[TD_WIDTHS_MAX];
     td_pending_trade trade;
     while (td_pending_take_of(&step->feed->pending, instrument, &trade)) td_state_count_trade(step, &trade);
+    td_filling_stop(step, instrument);
     for (size_t w = 0; w < width_count; w++) ends_ns[w] = close_one(step, w, instrument, INT64_MIN);
     for (int64_t end_ns; (end_ns = least_end(step->state, ends_ns)) != INT64_MAX;) {
         for (size_t w = 0; w < width_count; w++)

@@ -223,8 +223,8 @@ static void insert_entry(td_hindsight h, uint32_t place, const td_bar *bar) {
     }
 }
 
-/* The bar stands where it belongs; false when that is in the base or behind it. */
-static bool put_in_place(td_hindsight h, td_bytes instrument, const td_bar *bar, uint32_t *out_place) {
+bool td_hindsight_put(td_hindsight h, td_bytes instrument, const td_bar *bar) {
+    if (h.depth == 0) return false;
     ring_head *ring = ring_of(h);
     if (ring->base_end_ns != 0 && bar->end_ns <= ring->base_end_ns) return false;
     uint32_t place = place_of(h, bar);
@@ -237,7 +237,6 @@ static bool put_in_place(td_hindsight h, td_bytes instrument, const td_bar *bar,
         make_room(h, instrument);
         insert_entry(h, --place, bar);
     }
-    *out_place = place;
     return true;
 }
 
@@ -334,17 +333,15 @@ static void correct(const correction *c, entry *e) {
     correct_reports(c, e);
 }
 
-bool td_hindsight_revise(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg) {
-    uint32_t place;
-    if (h.depth == 0 || !put_in_place(h, instrument, bar, &place)) return false;
-    correction c = {.h = h, .fn = fn, .arg = arg, .known_at_ns = bar->known_at_ns};
+void td_hindsight_revise(td_hindsight h, td_bytes instrument, const td_revision *r, td_signal_fn fn, void *arg) {
+    if (r->from_ns == INT64_MAX) return;
+    correction c = {.h = h, .fn = fn, .arg = arg, .known_at_ns = r->known_at_ns};
     td_graph_go_back(h.graph, h.state, base_of(h));
     for (uint32_t i = 0; i < ring_of(h)->count; i++) {
         entry *e = entry_at(h, i);
         run_entry(h, h.state, instrument, e);
-        if (i >= place) correct(&c, e);
+        if (e->bar.start_ns >= r->from_ns) correct(&c, e);
     }
-    return true;
 }
 
 /* ---- for who asks why ---- */

@@ -33,8 +33,14 @@ size_t td_hindsight_bytes(const td_graph *graph, uint32_t depth); /* a multiple 
 void td_hindsight_run_ahead(td_hindsight h, td_bytes instrument, const td_bar *bar);
 /* The next bar in order. */
 void td_hindsight_apply(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg);
-/* A bar again, or for the first time behind later ones. False: it is older than the base, nothing was computed. */
-bool td_hindsight_revise(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg);
+/* A bar again, or for the first time behind later ones, takes its place: td_hindsight_revise is to follow. False: that
+ * is older than the base. */
+bool td_hindsight_put(td_hindsight h, td_bytes instrument, const td_bar *bar);
+/* All bars are judged again from the first that was put on; none was: nothing is. */
+typedef struct td_revision {
+    int64_t from_ns, known_at_ns; /* the start of that bar; INT64_MAX: there is none */
+} td_revision;
+void td_hindsight_revise(td_hindsight h, td_bytes instrument, const td_revision *r, td_signal_fn fn, void *arg);
 /* Before the first bar: those up to end_ns were another program's and are older than the base. */
 void td_hindsight_begin_behind(td_hindsight h, int64_t end_ns);
 /* For who asks why. The bar that ends there and what the strategy stood at before it when it was new. False: it is in

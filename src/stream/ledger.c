@@ -56,7 +56,9 @@ static void mend(td_window *window, const td_hole *hole) {
 static void scar(td_window *window, const td_hole *hole) { window->lost = hole->status == TD_GAP_LOST; }
 
 /* No window that ends behind `ns` begins earlier: a day may have 25 hours. */
-static int64_t earliest_start(const td_state *s, size_t w, int64_t ns) { return ns - 2 * s->program->widths_ns[w]; }
+static int64_t earliest_start(const td_state *s, size_t w, int64_t ns) {
+    return ns - 2 * td_width_span_ns(s->program->widths_ns[w]);
+}
 
 /* The gap leaves its mark on what lies under it. */
 static void mark_windows(td_state *s, uint32_t instrument, const td_hole *hole,
@@ -102,9 +104,9 @@ static td_hole *add_hole(td_step *step, uint32_t instrument, const td_hole *hole
     td_state *s = step->state;
     td_gaps *gaps = &block_of(s, instrument)->gaps;
     size_t timed = td_program_timed(s->program);
-    int64_t settled_ns = step->feed->watermark_ns;
-    if (settled_ns != INT64_MIN && timed > 0)
-        settled_ns = earliest_start(s, timed - 1, settled_ns - s->grace_ns[timed - 1]);
+    int64_t watermark_ns = step->feed->watermark_ns, settled_ns = watermark_ns;
+    for (size_t w = 0; w < timed && watermark_ns != INT64_MIN; w++)
+        settled_ns = td_least(settled_ns, earliest_start(s, w, watermark_ns - s->grace_ns[w]));
     for (td_hole *oldest; (oldest = td_gaps_make_room(gaps, settled_ns)) != NULL;) {
         if (oldest->status != TD_GAP_LOST)
             lose_gap(step, instrument, oldest);
@@ -227,14 +229,14 @@ void td_ledger_find_next_due(td_state *s, feed_state *feed) {
 
 /* ---- time ---- */
 
-/* By its windows: those of the newest trade keep their slots. */
+/* By its windows: those of the newest trade keep their slots, or those that are carried behind it say it. */
 static int64_t last_trade_ns(const td_state *s, block_head *block) {
     size_t timed = td_program_timed(s->program);
     int64_t last_ns = timed > 0 || block->counted_ns == 0 ? INT64_MIN : block->counted_ns;
     if (timed == 0) return last_ns;
     const td_window *windows = windows_of(s, block, timed - 1);
     for (uint32_t i = 0; i < s->slots[timed - 1]; i++)
-        if (windows[i].trade_count > 0) last_ns = td_most(last_ns, windows[i].last_ns);
+        if (td_window_is_used(&windows[i])) last_ns = td_most(last_ns, windows[i].last_ns);
     return last_ns;
 }
 

@@ -50,10 +50,31 @@ bool td_program_knows(const td_program *p, uint32_t calendar, int64_t ns) {
 
 td_period td_program_window(const td_program *p, uint32_t calendar, size_t w, td_period day, int64_t ns) {
     if (w >= td_program_timed(p)) return (td_period){ns, ns + 1};
-    int64_t width_ns = p->widths_ns[w], start_ns = td_window_start(ns, width_ns), end_ns = start_ns + width_ns;
-    if (calendar != TD_NO_CALENDAR && width_ns == TD_NS_PER_DAY) return day;
-    if (width_ns > TD_CALENDAR_REST_NS || !keeps_hours(p, calendar)) return (td_period){start_ns, end_ns};
+    bool extended = td_width_is_extended(p->widths_ns[w]);
+    int64_t width_ns = td_width_span_ns(p->widths_ns[w]), start_ns = td_window_start(ns, width_ns);
+    int64_t end_ns = start_ns + width_ns;
+    if (calendar != TD_NO_CALENDAR && width_ns == TD_NS_PER_DAY)
+        return extended ? td_calendar_day(p->calendars[calendar], ns) : day;
+    if (extended || width_ns > TD_CALENDAR_REST_NS || !keeps_hours(p, calendar)) return (td_period){start_ns, end_ns};
     return (td_period){start_ns > day.start_ns ? start_ns : day.start_ns, end_ns < day.end_ns ? end_ns : day.end_ns};
+}
+
+bool td_program_next_window(const td_program *p, uint32_t calendar, size_t w, td_period last, td_period *out) {
+    td_period day = {INT64_MIN, INT64_MAX};
+    bool extended = td_width_is_extended(p->widths_ns[w]);
+    if (!extended && !td_program_day(p, calendar, last.end_ns, &day)) return false;
+    if (calendar != TD_NO_CALENDAR && td_calendar_has_hours(p->calendars[calendar])) {
+        if (extended) day = td_calendar_day(p->calendars[calendar], last.end_ns);
+        if (!td_period_holds(day, last.start_ns)) return false;
+    }
+    *out = td_program_window(p, calendar, w, day, last.end_ns);
+    return true;
+}
+
+size_t td_program_first_extended(const td_program *p) {
+    size_t first = td_program_timed(p);
+    while (first > 0 && td_width_is_extended(p->widths_ns[first - 1])) first--;
+    return first;
 }
 
 /* ---- the rest ---- */
@@ -82,6 +103,7 @@ void td_program_free(td_program *program) {
 
 uint32_t td_program_depth(const td_program *p, int64_t width_ns) {
     if (!td_width_is_timed(width_ns)) return 0;
-    uint32_t depth = (uint32_t)((td_program_grace_ns(p, width_ns) + width_ns - 1) / width_ns);
+    int64_t span_ns = td_width_span_ns(width_ns);
+    uint32_t depth = (uint32_t)((td_program_grace_ns(p, width_ns) + span_ns - 1) / span_ns);
     return depth > 0 && p->calendar_count > 0 ? depth + 1 : depth; /* one that a session cuts ends sooner */
 }

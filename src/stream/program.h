@@ -27,6 +27,7 @@ typedef struct td_program_feed {
     int64_t silence_ns;       /* no event for longer, while it is up, is a gap; 0: never */
     int rules, trade_ids;     /* td_rules_choice, td_ids_choice */
     td_conditions conditions; /* with TD_RULES_VENUE: what its venue's sale conditions keep trades from */
+    td_conditions extended;   /* … in bars of extended widths: no more than in others */
     bool gaps;                /* false: of an engine that knew none */
 } td_program_feed;
 
@@ -65,6 +66,8 @@ static inline size_t td_program_graph_count(const td_program *program) {
 /* How long a closed window of that width takes late trades: grace, within TD_REVISED_MAX windows; by count not at all.
  */
 enum { TD_REVISED_MAX = 256 };
+/* Windows of a filled width behind the last trade that carry its price: a day of seconds. */
+enum { TD_FILLED_MAX = 86400 };
 static inline int64_t td_program_grace_ns(const td_program *program, int64_t width_ns) {
     int64_t most_ns = TD_REVISED_MAX * td_width_span_ns(width_ns); /* widths are at most a year */
     return program->grace_ns < most_ns ? program->grace_ns : most_ns;
@@ -93,8 +96,15 @@ td_zone td_program_zone(const td_program *program, td_bytes instrument);
 bool td_program_knows(const td_program *program, uint32_t calendar, int64_t ns);
 /* The window of width w that holds an instant of that day: multiples of the width since the Unix epoch, cut where the
  * session begins and ends; the day itself for 1d. A width beyond 12 hours that is not 1d is never cut. What lies
- * between two bars by count trades tell, not time: the instant alone. */
+ * between two bars by count trades tell, not time: the instant alone. Of an extended width nothing is cut, whatever the
+ * day, and 1d is the exchange's. */
 td_period td_program_window(const td_program *program, uint32_t calendar, size_t w, td_period day, int64_t ns);
+
+/* The window behind one of width w. False: the venue has closed between the two, for the night or where all hours count
+ * for the day. */
+bool td_program_next_window(const td_program *program, uint32_t calendar, size_t w, td_period last, td_period *out);
+/* The first of the widths by time that trades outside of the hours have windows of; those behind it do, too. */
+size_t td_program_first_extended(const td_program *program);
 
 td_program_feed td_program_feed_default(void);
 const td_program_feed *td_program_feed_of(const td_program *program, td_bytes name);

@@ -52,12 +52,12 @@ static bool closes_at_night(const td_program *p) {
  * each minute. */
 static int64_t pace_ns(const td_program *p, const td_graph *g) {
     if (!td_rhythm_has_bars(g->rhythm)) return g->rhythm.every_ns > TD_NS_PER_S ? g->rhythm.every_ns : TD_NS_PER_S;
-    int64_t width = g->rhythm.width_ns;
+    int64_t width = g->rhythm.width_ns, span_ns = td_width_span_ns(width);
     if (!td_width_is_timed(width))
         return width < TD_WIDTH_VOLUME ? times(width - TD_WIDTH_TRADES, TD_NS_PER_S) : TD_NS_PER_MIN;
     bool closes = closes_at_night(p);
-    int64_t closed = !closes ? 1 : g->rhythm.width_ns < TD_NS_PER_DAY ? 6 : 2;
-    return times(g->rhythm.width_ns, closed);
+    int64_t closed = !closes ? 1 : span_ns < TD_NS_PER_DAY ? 6 : 2;
+    return times(span_ns, closed);
 }
 
 /* Bars by count are cut from a session's open on, which may lie as far back as this. */

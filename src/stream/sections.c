@@ -38,7 +38,7 @@ static int64_t clock_of(const td_state *s, bool *out_ended) {
 static int64_t next_end_ns(const td_state *s, int64_t ns) {
     int64_t next_ns = td_window_start(ns, TD_NS_PER_MIN) + TD_NS_PER_MIN;
     for (size_t g = s->program->width_count; g < td_program_graph_count(s->program); g++) {
-        int64_t width_ns = td_graph_width_ns(s->program->graphs[g]);
+        int64_t width_ns = td_width_span_ns(td_graph_width_ns(s->program->graphs[g]));
         if (is_section(s->program->graphs[g])) next_ns = td_least(next_ns, td_window_start(ns, width_ns) + width_ns);
     }
     return next_ns;

@@ -41,8 +41,8 @@ static void find_grains(td_state *s) {
     s->asof_grain_ns = 0;
     for (size_t w = 0; w < p->width_count; w++)
         if (reads_ticks(p->graphs[w]))
-            s->asof_grain_ns =
-                greatest_divisor(w < td_program_timed(p) ? p->widths_ns[w] : TD_NS_PER_MS, s->asof_grain_ns);
+            s->asof_grain_ns = greatest_divisor(
+                w < td_program_timed(p) ? td_width_span_ns(p->widths_ns[w]) : TD_NS_PER_MS, s->asof_grain_ns);
     if (s->asof_grain_ns > 0 && p->calendar_count > 0)
         s->asof_grain_ns = greatest_divisor(TD_NS_PER_MIN, s->asof_grain_ns);
     int64_t grains = s->asof_grain_ns > 0 ? s->slot_lateness_ns / s->asof_grain_ns + 2 : 0;
@@ -53,12 +53,12 @@ void td_state_lay_out(td_state *s) {
     const td_program *p = s->program;
     size_t at = round_up(sizeof(block_head), 64);
     for (size_t w = 0; w < p->width_count; w++) {
-        int64_t width_ns = p->widths_ns[w];
+        int64_t width_ns = p->widths_ns[w], span_ns = td_width_span_ns(width_ns);
         s->grace_ns[w] = td_program_grace_ns(p, width_ns);
         s->horizon_ns[w] = td_program_horizon_ns(p, width_ns);
         bool timed = w < td_program_timed(p);
-        s->open_slots[w] = timed ? slots_for(width_ns, s->slot_lateness_ns) : 1;
-        s->slots[w] = timed ? slots_for(width_ns, s->slot_lateness_ns + s->grace_ns[w]) : 1;
+        s->open_slots[w] = timed ? slots_for(span_ns, s->slot_lateness_ns) : 1;
+        s->slots[w] = timed ? slots_for(span_ns, s->slot_lateness_ns + s->grace_ns[w]) : 1;
         s->depth[w] = td_program_depth(p, width_ns);
         s->window_offset[w] = at;
         at += (s->slots[w] + 1) * sizeof(td_window);
@@ -221,7 +221,8 @@ static __attribute__((noinline)) void move_to_feed(td_state *s, const td_event *
 bool td_state_period(const td_state *s, uint32_t instrument, size_t w, int64_t ns, td_period *out) {
     const block_head *block = block_of(s, instrument);
     td_period day = block->day;
-    if (!td_period_holds(day, ns) && !td_program_day(s->program, block->calendar, ns, &day)) return false;
+    bool inside = td_period_holds(day, ns) || td_program_day(s->program, block->calendar, ns, &day);
+    if (!inside && !td_width_is_extended(s->program->widths_ns[w])) return false;
     *out = td_program_window(s->program, block->calendar, w, day, ns);
     return true;
 }
@@ -236,11 +237,10 @@ td_moment td_state_moment(const td_state *s, uint32_t instrument, int64_t ns) {
 }
 
 static bool is_window(const td_window *window, int64_t start_ns) {
-    return window->trade_count > 0 && window->start_ns == start_ns;
+    return td_window_is_used(window) && window->start_ns == start_ns;
 }
 
-/* Where the window that begins there is remembered: in its slot, or kept; else NULL. */
-static td_window *recall_window(const td_state *s, uint32_t instrument, size_t w, int64_t start_ns) {
+td_window *td_state_recall(const td_state *s, uint32_t instrument, size_t w, int64_t start_ns) {
     td_window *window = &windows_of(s, block_of(s, instrument), w)[slot_of(s, w, start_ns)];
     return is_window(window, start_ns) ? window : td_kept_find(s->kept, place_of(s, instrument, w, start_ns));
 }
@@ -251,13 +251,13 @@ static void want_windows(td_state *s, const td_event *e) {
     const feed_state *feed = &s->feeds[e->feed];
     for (size_t w = 0; w < td_program_timed(s->program) && feed->watermark_ns != INT64_MIN; w++) {
         td_period period;
-        if (!td_state_period(s, e->instrument, w, e->event_ns, &period)) return;
+        if (!td_state_period(s, e->instrument, w, e->event_ns, &period)) continue;
         int64_t start_ns = period.start_ns, end_ns = period.end_ns;
         int64_t oldest_ns = feed->watermark_ns - s->horizon_ns[w];
         if (end_ns <= oldest_ns || start_ns > feed->watermark_ns + s->horizon_ns[w]) continue;
         bool final = end_ns <= feed->watermark_ns - s->grace_ns[w];
-        if (final && recall_window(s, e->instrument, w, start_ns) == NULL) continue;
-        int64_t width_ns = s->program->widths_ns[w];
+        if (final && td_state_recall(s, e->instrument, w, start_ns) == NULL) continue;
+        int64_t width_ns = td_width_span_ns(s->program->widths_ns[w]);
         td_kept_release_older(s->kept, place_of(s, e->instrument, w, td_window_start(oldest_ns, width_ns)));
         td_kept_want(s->kept, place_of(s, e->instrument, w, start_ns));
     }
@@ -290,11 +290,13 @@ typedef struct placing {
     td_step *step;            /* where its id or its origin says more than most; else NULL */
     int64_t empty_behind_ns;  /* then: it was missing, and later windows had no trade before; INT64_MAX: it was not */
     uint32_t missed, revised; /* widths, a bit each */
-    td_admits admits;         /* what the trade's sale condition lets it do */
+    td_admits admits;         /* what the trade's sale condition lets it do, */
+    td_admits extended;       /* and in bars of extended widths */
     td_applied applied;
 } placing;
 
-/* The trade does not lie in the day of the one before. False: nor in any other, no window takes it. */
+/* The trade does not lie in the day of the one before. False: nor in any other, no window takes it but of extended
+ * widths. */
 static __attribute__((noinline)) bool find_day(placing *p) {
     const td_program *program = p->state->program;
     block_head *block = p->block;
@@ -303,6 +305,22 @@ static __attribute__((noinline)) bool find_day(placing *p) {
     p->applied.outside = !td_program_day(program, block->calendar, p->event->event_ns, &day);
     if (!p->applied.outside) block->day = day;
     return !p->applied.outside;
+}
+
+td_window *td_state_begin_window(td_state *s, uint32_t instrument, size_t w, td_period period) {
+    const block_head *block = block_of(s, instrument);
+    td_window *window = &windows_of(s, block_of(s, instrument), w)[slot_of(s, w, period.start_ns)];
+    assert(!window_is_open(window)); /* those that are lie within `slots` of this one */
+    if (td_window_is_used(window)) td_ledger_let_go(s, instrument, w, window);
+    *window = (td_window){.start_ns = period.start_ns,
+                          .end_ns = period.end_ns,
+                          .lost = period.start_ns <= block->gaps.forgotten_ns}; /* one of them may lie over it, too */
+    return window;
+}
+
+void td_state_expect_end(feed_state *feed, size_t w, int64_t end_ns) {
+    feed->next_end_ns[w] = td_least(feed->next_end_ns[w], end_ns);
+    feed->next_close_ns = td_least(feed->next_close_ns, end_ns);
 }
 
 /* Of one that is final: what is put on the tape anew still finds it where it was kept, and what was missing makes its
@@ -314,7 +332,7 @@ static td_window *find_final(const placing *p, size_t w, td_period period) {
     bool was_missing = p->step != NULL && p->empty_behind_ns != INT64_MAX;
     if (e->origin == TD_ORIGIN_FEED && !was_missing) return NULL;
     if (!was_missing && td_kept_find(s->kept, place) == NULL) return NULL;
-    td_window *window = recall_window(s, e->instrument, w, period.start_ns);
+    td_window *window = td_state_recall(s, e->instrument, w, period.start_ns);
     if (period.end_ns <= s->feeds[e->feed].watermark_ns - s->horizon_ns[w]) {
         if (window != NULL && was_missing) window->lost = 1; /* what was missing is here, but not in it */
         return NULL;
@@ -343,21 +361,13 @@ static __attribute__((noinline)) td_window *find_window(placing *p, size_t w) {
         *(window != NULL ? &p->revised : &p->missed) |= 1u << w;
         return window;
     }
-    if (!known) {
-        assert(!window_is_open(window)); /* those that are lie within `slots` of this one */
-        if (window->trade_count > 0) td_ledger_let_go(s, p->event->instrument, w, window);
-        memset(window, 0, sizeof *window);
-        window->start_ns = start_ns;
-        window->end_ns = end_ns;
-        window->lost = start_ns <= p->block->gaps.forgotten_ns; /* one of them may lie over it, too */
-    }
+    if (!known) window = td_state_begin_window(s, p->event->instrument, w, period);
     if (closed) {
         p->revised |= 1u << w;
         return window;
     }
     p->block->current[w] = slot;
-    if (end_ns < feed->next_end_ns[w]) feed->next_end_ns[w] = end_ns;
-    if (end_ns < feed->next_close_ns) feed->next_close_ns = end_ns;
+    td_state_expect_end(feed, w, end_ns);
     return window;
 }
 
@@ -375,7 +385,7 @@ static __attribute__((noinline)) td_applied settle(placing *p) {
         p->applied.final |= (p->missed >> w & 1) != 0 && w < td_program_timed(s->program);
         if ((p->revised >> w & 1) == 0) continue;
         td_period period = td_program_window(s->program, p->block->calendar, w, p->block->day, e->event_ns);
-        td_window *window = recall_window(s, e->instrument, w, period.start_ns);
+        td_window *window = td_state_recall(s, e->instrument, w, period.start_ns);
         window->touched = 1;
         if (!silent && !regrades) td_state_give_again(step, w, e->instrument, window);
     }
@@ -395,8 +405,8 @@ static bool sums_fit(const td_state *s, const td_event *e) {
     td_i128 notional = td_trade_notional(&e->trade);
     for (size_t w = 0; w < td_program_timed(s->program); w++) {
         td_period period;
-        if (!td_state_period(s, e->instrument, w, e->event_ns, &period)) return true;
-        const td_window *window = recall_window(s, e->instrument, w, period.start_ns);
+        if (!td_state_period(s, e->instrument, w, e->event_ns, &period)) continue;
+        const td_window *window = td_state_recall(s, e->instrument, w, period.start_ns);
         if (window != NULL && !td_window_can_add(window, notional)) return false;
     }
     return true;
@@ -455,6 +465,10 @@ static __attribute__((noinline)) void await_count(placing *p, td_admits admits) 
     p->missed |= (1u << program->width_count) - (1u << td_program_timed(program));
 }
 
+static td_admits admits_into(const placing *p, size_t w) {
+    return td_width_is_extended(p->state->program->widths_ns[w]) ? p->extended : p->admits;
+}
+
 /* `admits` is p->admits, which most callers know. */
 static inline __attribute__((always_inline)) td_applied place_trade(placing *p, td_i128 notional, td_admits admits) {
     td_state *s = p->state;
@@ -464,17 +478,18 @@ static inline __attribute__((always_inline)) td_applied place_trade(placing *p, 
     if (block->feed != e->feed) move_to_feed(s, e, p->emit);
     if (admits == TD_ADMITS_LAST && td_desk_is_near(block, e)) td_desk_take_trade(s, e, p->emit);
     bool inside = td_period_holds(block->day, e->event_ns) || find_day(p);
-    bool counts = inside && admits != TD_ADMITS_NOTHING;
-    size_t timed_count = counts ? td_program_timed(s->program) : 0;
-    for (size_t w = 0; w < timed_count; w++) {
+    size_t timed_count = td_program_timed(s->program);
+    for (size_t w = inside ? 0 : td_program_first_extended(s->program); w < timed_count; w++) {
+        td_admits does = admits == TD_ADMITS_LAST ? admits : admits_into(p, w);
+        if (does == TD_ADMITS_NOTHING) continue;
         td_window *window = &windows_of(s, block, w)[block->current[w]];
         if (!td_window_holds(window, e->event_ns)) {
             window = find_window(p, w);
             if (window == NULL) continue;
         }
-        td_window_add(window, e->event_ns, &e->trade, notional, admits);
+        td_window_add(window, e->event_ns, &e->trade, notional, does);
     }
-    if (counts && td_state_counts(s)) await_count(p, admits);
+    if (inside && admits != TD_ADMITS_NOTHING && td_state_counts(s)) await_count(p, admits);
     return (p->missed | p->revised) != 0 || p->step != NULL ? settle(p) : p->applied;
 }
 
@@ -493,11 +508,12 @@ static __attribute__((noinline)) td_applied place_out_of_line(placing *p, td_id_
 
 /* Its sale condition keeps it from part of its bars, or from all. */
 static __attribute__((noinline)) td_applied place_in_part(placing *p, td_id_place place) {
-    bool in_line = place == TD_ID_NEXT && p->event->origin != TD_ORIGIN_BACKFILL;
+    const td_event *e = p->event;
+    bool in_line = place == TD_ID_NEXT && e->origin != TD_ORIGIN_BACKFILL;
+    p->extended = td_conditions_admit(&p->state->feeds[e->feed].set.extended, &e->trade.condition);
     td_applied applied =
-        in_line ? place_trade(p, td_trade_notional(&p->event->trade), p->admits) : place_out_of_line(p, place);
-    if (applied.verdict == TD_VERDICT_ACCEPTED && !applied.outside)
-        changes_of(p->state, p->event->instrument)->restricted++;
+        in_line ? place_trade(p, td_trade_notional(&e->trade), p->admits) : place_out_of_line(p, place);
+    if (applied.verdict == TD_VERDICT_ACCEPTED && !applied.outside) changes_of(p->state, e->instrument)->restricted++;
     applied.restricted = true;
     applied.changed = true;
     return applied;
@@ -572,6 +588,7 @@ static __attribute__((noinline)) td_applied apply_time(td_state *s, const td_eve
     }
     if (e->time.session == TD_SESSION_ENDED) {
         feed->ended_ns = feed->watermark_ns; /* what is open now will be final */
+        for (uint32_t i = 0; i < feed->traded_count; i++) td_filling_stop(&step, feed->traded[i]);
         td_state_close_windows(&step, INT64_MAX - 1);
         td_ledger_end_books(&step, e->time.bound_ns != TD_NONE ? e->time.bound_ns : e->time.clock_ns);
     }
@@ -770,13 +787,13 @@ void td_state_window(const td_state *s, td_bytes instrument, size_t w, int64_t n
         out->lateness_ns = feed->set.lateness_ns;
         out->session = feed->session;
     }
-    out->outside = !td_program_day(s->program, calendar, ns, &day);
+    out->outside = !td_program_day(s->program, calendar, ns, &day) && !td_width_is_extended(s->program->widths_ns[w]);
     if (out->outside) return;
     out->period = td_program_window(s->program, calendar, w, day, ns);
     if (!traded) return;
-    const td_window *window = recall_window(s, index, w, out->period.start_ns);
+    const td_window *window = td_state_recall(s, index, w, out->period.start_ns);
     out->closed = out->period.end_ns <= feed->watermark_ns || out->period.start_ns <= feed->ended_ns;
-    if (window == NULL || window->trade_count == 0) return;
+    if (window == NULL || !td_window_is_used(window)) return;
     out->trade_count = window->trade_count;
     out->results = window->results;
     out->closed |= !window_is_open(window);

@@ -160,11 +160,13 @@ static inline td_hindsight hindsight_of(const td_state *s, block_head *block, si
 /* Where the window that begins there has its slot, in which no other of its cell of the grid can begin; neighbours have
  * neighbouring ones, before 1970 too. */
 static inline uint32_t slot_of(const td_state *s, size_t w, int64_t start_ns) {
-    int64_t width_ns = s->program->widths_ns[w], cell = td_window_start(start_ns, width_ns) / width_ns;
+    if (s->slots[w] == 1) return 0; /* by count there is but one, and no grid */
+    int64_t width_ns = td_width_span_ns(s->program->widths_ns[w]),
+            cell = td_window_start(start_ns, width_ns) / width_ns;
     return (uint32_t)((uint64_t)(cell + (INT64_C(1) << 60)) % s->slots[w]);
 }
 static inline bool window_is_open(const td_window *window) {
-    return window->trade_count > 0 && window->results == 0 && window->touched == 0;
+    return td_window_is_used(window) && window->results == 0 && window->touched == 0;
 }
 static inline td_kept_place place_of(const td_state *s, uint32_t instrument, size_t w, int64_t start_ns) {
     return (td_kept_place){instrument, s->program->widths_ns[w], start_ns};
@@ -185,6 +187,12 @@ void td_sections_lay_out(td_state *s);
 void td_state_lay_out(td_state *s);
 /* The window of width w that a trade of that instant belongs to. False: to none, it is outside of the hours. */
 bool td_state_period(const td_state *s, uint32_t instrument, size_t w, int64_t ns, td_period *out);
+/* Where the window that begins there is remembered: in its slot, or kept; else NULL. */
+td_window *td_state_recall(const td_state *s, uint32_t instrument, size_t w, int64_t start_ns);
+/* An empty window of that period in its slot, whose own one goes. */
+td_window *td_state_begin_window(td_state *s, uint32_t instrument, size_t w, td_period period);
+/* An open window of the feed ends there. */
+void td_state_expect_end(feed_state *feed, size_t w, int64_t end_ns);
 /* Adds blocks for instruments that have none yet. */
 void td_state_grow(td_state *s);
 void td_state_add_traded(feed_state *feed, uint32_t instrument);
@@ -201,6 +209,11 @@ void td_state_standing(void *arg, const td_signal *blank, td_bytes instrument, t
  * All that end at or before up_to_ns, in the order (end, width, instrument); and those of one instrument. */
 void td_state_close_windows(td_step *step, int64_t up_to_ns);
 void td_state_close_instrument(td_step *step, uint32_t instrument);
+/* filling.c: the window behind one whose bar was just given, with its close for prices where it has none of its own:
+ * one there was, or of a filled width a new one. NULL: there is none, or nothing in it is other than before. */
+td_window *td_filling_next(td_step *step, size_t w, uint32_t instrument, const td_window *window);
+/* The instrument's bars end, before time has passed them: what is carried only goes, where no trade is behind it. */
+void td_filling_stop(const td_step *step, uint32_t instrument);
 /* counting.c: bars by count, of trades that the step's feed has waited for. The first of them goes into its bars, and
  * closes those that it makes full. */
 void td_state_count_trade(td_step *step, const td_pending_trade *trade);

@@ -6,10 +6,11 @@
 
 /* ---- another program ---- */
 
-/* The new program's hours put its last trade into a window of that period, too. */
+/* The new program's hours put its last trade, or of a carried one its start, into a window of that period, too. */
 static bool is_made_still(const td_state *to, uint32_t instrument, size_t w, const td_window *window) {
     td_period period;
-    return td_state_period(to, instrument, w, window->last_ns, &period) && period.start_ns == window->start_ns &&
+    int64_t ns = window->carried != 0 ? window->start_ns : window->last_ns;
+    return td_state_period(to, instrument, w, ns, &period) && period.start_ns == window->start_ns &&
            period.end_ns == window->end_ns;
 }
 
@@ -24,13 +25,13 @@ static void keep_windows(const td_state *from, td_state *to, uint32_t instrument
         if (w >= td_program_timed(to->program)) kept[0] = windows[0];
         for (uint32_t i = 0; w < td_program_timed(to->program) && i < from->slots[old]; i++) {
             td_window *slot = &kept[slot_of(to, w, windows[i].start_ns)];
-            if (windows[i].trade_count == 0 || !is_made_still(to, instrument, w, &windows[i])) continue;
+            if (!td_window_is_used(&windows[i]) || !is_made_still(to, instrument, w, &windows[i])) continue;
             td_window goes = windows[i];
-            if (slot->trade_count == 0 || slot->start_ns < windows[i].start_ns) {
+            if (!td_window_is_used(slot) || slot->start_ns < windows[i].start_ns) {
                 goes = *slot;
                 *slot = windows[i];
             }
-            if (goes.trade_count > 0) td_ledger_let_go(to, instrument, w, &goes);
+            if (td_window_is_used(&goes)) td_ledger_let_go(to, instrument, w, &goes);
             if (windows[i].results > 0 && windows[i].end_ns > closed_to_ns) closed_to_ns = windows[i].end_ns;
         }
     }

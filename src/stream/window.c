@@ -14,7 +14,7 @@ bool td_window_can_add(const td_window *window, td_i128 notional) {
 }
 
 td_bar td_window_bar(const td_window *w, int64_t width_ns, uint32_t instrument, int64_t known_at_ns) {
-    assert(td_window_has_bar(w) && w->volume > 0);
+    assert(td_window_has_bar(w) && (w->volume > 0 || w->carried != 0));
     return (td_bar){
         .start_ns = w->start_ns,
         .end_ns = w->end_ns,
@@ -23,7 +23,7 @@ td_bar td_window_bar(const td_window *w, int64_t width_ns, uint32_t instrument, 
         .high = w->high,
         .low = w->low,
         .close = w->close,
-        .vwap = (int64_t)td_div_half_even(w->notional, w->volume),
+        .vwap = w->volume > 0 ? (int64_t)td_div_half_even(w->notional, w->volume) : w->close,
         .volume = w->volume,
         .notional = w->notional,
         .trade_count = w->trade_count,

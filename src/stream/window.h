@@ -12,13 +12,14 @@ typedef struct td_window {
     int64_t start_ns, end_ns;
     int64_t open, high, low, close;               /* of trades that may set them; see `rests_on` */
     int64_t first_ns, first_id, last_ns, last_id; /* places of open and close in the order */
-    int64_t trade_count;                          /* 0: nothing traded, the window is not open */
+    int64_t trade_count;                          /* 0: nothing traded, the window is not open, unless carried */
     int32_t results;                              /* bars given of it: 0 while it is open      */
     uint8_t quality;                              /* of the last bar given                     */
     uint8_t rests_on;    /* td_admits of the trades that open and close are of: LAST, HIGH_LOW, or none yet */
     uint8_t touched : 1; /* changed since, or closed, without a bar */
     uint8_t mended : 1;  /* a gap over it was filled behind a bar */
     uint8_t lost : 1;    /* a lost gap lies over it */
+    uint8_t carried : 1; /* of a filled width: no trade has set its prices, they are the close before it (filling.c) */
     uint8_t reserved;    /* 0 */
 } td_window;
 _Static_assert(sizeof(td_window) == 128, "the snapshot format depends on this layout");
@@ -36,8 +37,10 @@ static inline bool td_window_holds(const td_window *w, int64_t ns) {
     return (uint64_t)(ns - w->start_ns) < (uint64_t)(w->end_ns - w->start_ns);
 }
 
+/* False: nothing is in it, be it a trade or the close before it. */
+static inline bool td_window_is_used(const td_window *w) { return w->trade_count > 0 || w->carried != 0; }
 /* False: none of its trades may set a price, there is no bar of it. */
-static inline bool td_window_has_bar(const td_window *w) { return w->rests_on != TD_ADMITS_NOTHING; }
+static inline bool td_window_has_bar(const td_window *w) { return w->rests_on != TD_ADMITS_NOTHING || w->carried != 0; }
 
 /* Adds what `admits`, at least VOLUME, lets it of a trade that lies in the window, whose period callers have set. */
 static inline void td_window_add(td_window *w, int64_t event_ns, const td_trade *t, td_i128 notional,
@@ -50,6 +53,7 @@ static inline void td_window_add(td_window *w, int64_t event_ns, const td_trade 
         w->first_ns = w->last_ns = event_ns;
         w->first_id = w->last_id = t->trade_id;
         w->rests_on = (uint8_t)admits;
+        w->carried = 0;
     } else if (admits >= TD_ADMITS_HIGH_LOW) {
         if (t->price > w->high) w->high = t->price;
         if (t->price < w->low) w->low = t->price;

@@ -269,11 +269,11 @@ static const struct {
     {"log: {}\nfeeds:\n  - simulated: {}\nlog: {}\n", "c.yaml:4:1: log: given twice, first in line 1"},
     {"? [a]\n: b\n", "c.yaml:1:3: a key that is no text"},
     {"feeds: [simulated: {}]\nbars: [1s, 5 m]\n",
-     "c.yaml:2:12: bars: \"5 m\" is not a width such as 1s, 5m, 100 trades or 5000 volume"},
+     "c.yaml:2:12: bars: \"5 m\" is not a width such as 1s, 5m, 1m filled, 100 trades or 5000 volume"},
     {"feeds: [simulated: {}]\nbars: [1500us]\n",
      "c.yaml:2:8: bars: 1500us is not a whole number of milliseconds within 1ms to 366d"},
     {"feeds: [simulated: {}]\nbars: [0s]\n",
-     "c.yaml:2:8: bars: \"0s\" is not a width such as 1s, 5m, 100 trades or 5000 volume"},
+     "c.yaml:2:8: bars: \"0s\" is not a width such as 1s, 5m, 1m filled, 100 trades or 5000 volume"},
     {"feeds: [simulated: {}]\nbars: [400d]\n",
      "c.yaml:2:8: bars: 400d is not a whole number of milliseconds within 1ms to 366d"},
     {"feeds: [simulated: {}]\nbars: [1s,2s,3s,4s,5s,6s,7s,8s,8s,9s]\n",
@@ -413,11 +413,12 @@ static void takes_lists_from_arguments(void **state) {
     static const struct {
         const char *set, *trail;
     } bad[] = {
-        {"bars=[1s, 1m, 5]", "--set: bars: \"5\" is not a width such as 1s, 5m, 100 trades or 5000 volume"},
-        {"bars=[1s", "--set: bars: \"[1s\" is not a width such as 1s, 5m, 100 trades or 5000 volume"},
+        {"bars=[1s, 1m, 5]", "--set: bars: \"5\" is not a width such as 1s, 5m, 1m filled, 100 trades or 5000 volume"},
+        {"bars=[1s", "--set: bars: \"[1s\" is not a width such as 1s, 5m, 1m filled, 100 trades or 5000 volume"},
         {"bars=[1s] [1m]", "--set: bars: \"[1s] [1m]\" is neither a list nor a map in YAML"},
         {"bars=[1s}]", "--set: bars: \"[1s}]\" is neither a list nor a map in YAML"},
-        {"bars=&a [*a]", "--set: bars: \"&a [*a]\" is not a width such as 1s, 5m, 100 trades or 5000 volume"},
+        {"bars=&a [*a]",
+         "--set: bars: \"&a [*a]\" is not a width such as 1s, 5m, 1m filled, 100 trades or 5000 volume"},
         {"bars=[&a [*a]]", "--set: bars: \"[&a [*a]]\" is neither a list nor a map in YAML"},
         {"log={ dri: x }", "--set: log.dri: unknown key; did you mean \"dir\"?"},
         {"log={ dir: x, dir: y }", "--set: dir: given twice, first in line 1"},
@@ -461,8 +462,8 @@ static void tells_all_mistakes_at_once(void **state) {
         "c.yaml:2:13: feeds[0].file.formt: unknown key; did you mean \"format\"?\n"
         "c.yaml:3:18: feeds[1].simulated.sed: unknown key; did you mean \"seed\"?\n"
         "c.yaml:3:33: feeds[1].simulated.ticks: \"many\" is not a whole number\n"
-        "c.yaml:5:12: bars: \"2x\" is not a width such as 1s, 5m, 100 trades or 5000 volume\n"
-        "c.yaml:5:16: bars: \"3y\" is not a width such as 1s, 5m, 100 trades or 5000 volume\n"
+        "c.yaml:5:12: bars: \"2x\" is not a width such as 1s, 5m, 1m filled, 100 trades or 5000 volume\n"
+        "c.yaml:5:16: bars: \"3y\" is not a width such as 1s, 5m, 1m filled, 100 trades or 5000 volume\n"
         "c.yaml:6:14: strategies: no file \"s/none.td\"\n"
         "c.yaml:7:1: lgo: unknown key; did you mean \"log\"?\n"
         "c.yaml:8:31: log.partitions: 0 is not within 1 to 64\n"

@@ -141,11 +141,21 @@ static const struct {
      "x.td:2:7: 'close' is of bars, and this runs on news\n"
      "      x = close\n"
      "          ^\n"},
-    {"strategy a on bars(1m, filled)\n"
+    {"strategy a on bars(5 volume, filled)\n"
+     "  x = close\n"
+     "strategy b on bars(1m, filled, extended, filled)\n"
+     "  x = close\n"
+     "strategy c on bars(100 trades, extended)\n"
      "  x = close\n",
-     "x.td:1:24: 'filled' is not part of this version\n"
-     "    strategy a on bars(1m, filled)\n"
-     "                           ^\n"},
+     "x.td:1:30: 'filled' is of bars by time: one by count ends with a trade, so none is empty\n"
+     "    strategy a on bars(5 volume, filled)\n"
+     "                                 ^\n"
+     "x.td:3:42: 'filled' is said twice\n"
+     "    strategy b on bars(1m, filled, extended, filled)\n"
+     "                                             ^\n"
+     "x.td:5:32: 'extended' is of bars by time: for bars by count of all hours set 'hours: all'\n"
+     "    strategy c on bars(100 trades, extended)\n"
+     "                                   ^\n"},
     {"strategy a on bars(60)\n"
      "  x = close\n",
      "x.td:1:20: expected a width with its unit, such as 1m, found '60'\n"

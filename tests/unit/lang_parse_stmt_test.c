@@ -80,8 +80,7 @@ static void put_source(td_buf *out, const td_source_tree *s) {
     put_duration(out, " every ", s->every_ns);
     if (s->kind != TD_SOURCE_BARS) return;
     (void)td_width_format(s->width_ns, width);
-    td_buf_printf(out, " %s%s%s", width, s->filled_offset > 0 ? " filled" : "",
-                  s->extended_offset > 0 ? " extended" : "");
+    td_buf_printf(out, " %s", width);
 }
 
 static void put_legs(td_buf *out, const td_syntax *tree, const td_stmt *s) {
@@ -181,7 +180,7 @@ static void test_headers(void **state) {
         {"bars(1d)", " on bars 1d"},
         {"bars(24h)", " on bars 1d"},
         {"bars(100 trades)", " on bars 100 trades"},
-        {"bars(2.5 volume, filled, extended)", " on bars 2.5 volume filled extended"},
+        {"bars(5m, extended, filled)", " on bars 5m filled extended"},
         {"bars(5m, extended)", " on bars 5m extended"},
         {"trades", " on trades"},
         {"quotes every 250ms", " on quotes every 250ms"},
@@ -401,7 +400,7 @@ static void test_mistakes(void **state) {
 static void test_cuts(void **state) { /* a text cut or changed anywhere is an error or not: never worse */
     (void)state;
     static const char whole[] =
-        "strategy a on bars(2 volume, filled) for @l, Y:* where x has \"y\"\n  param n = 5m in 1m..9m step 2m\n"
+        "strategy a on bars(2m, filled, extended) for @l, Y:* where x has \"y\"\n  param n = 5m in 1m..9m step 2m\n"
         "  use p = V:X quotes every 1s\n  x = max(high, since(close > 09:45), where = na)[1]\n"
         "  short, buy p qty x when p.age < 1h note \"n\"\n  exit all when true\n  alert \"{x}\" when not false\n"
         "  emit v {a = 1, b = p.bid} when x in n\n  stop 2R from 1R\n  cooldown 2s after stop\n"

@@ -49,6 +49,28 @@ static void a_body_comes_back(void **state) {
     td_buf_fini(&body);
 }
 
+static void a_body_with_extended_widths_says_what_their_trades_may(void **state) {
+    (void)state;
+    static const int64_t extended[] = {1000000000, 1000000000 + TD_WIDTH_EXTENDED};
+    td_program_settings s = settings_of(1);
+    td_buf body = {0};
+    td_program *p;
+    s.widths_ns = extended;
+    s.feeds[0].rules = TD_RULES_VENUE;
+    s.feeds[0].conditions = (td_conditions){1, 3, 7};
+    s.feeds[0].extended = (td_conditions){0, 1, 3};
+    td_program_body(&s, &body);
+    assert_int_equal(td_program_compile(td_buf_bytes(&body), &p), TD_OK);
+    assert_memory_equal(&p->feeds[0].extended, &s.feeds[0].extended, sizeof s.feeds[0].extended);
+    assert_int_equal(td_program_first_extended(p), 1);
+    td_program_free(p);
+    s.feeds[0].extended.no_last = 8; /* more than in others */
+    body.size = 0;
+    td_program_body(&s, &body);
+    assert_int_equal(td_program_compile(td_buf_bytes(&body), &p), TD_CORRUPT);
+    td_buf_fini(&body);
+}
+
 static void a_body_of_the_engine_before_means_what_it_meant(void **state) {
     (void)state;
     static const char body[] = "{\"engine\":\"1\",\"hours\":\"all\",\"rules\":\"basic\",\"bars_ns\":[1000000000],"
@@ -109,6 +131,7 @@ static void what_we_did_not_write_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_comes_back),
+        cmocka_unit_test(a_body_with_extended_widths_says_what_their_trades_may),
         cmocka_unit_test(a_body_of_the_engine_before_means_what_it_meant),
         cmocka_unit_test(a_body_without_young_keys_is_read),
         cmocka_unit_test(what_we_did_not_write_is_refused),

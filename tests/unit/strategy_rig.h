@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "lang/lang.h"
+#include "stream/hindsight.h"
 #include <cmocka.h>
 
 enum { RIG_SIGNALS_MAX = 512 };
@@ -107,4 +108,11 @@ static inline bool rig_line(const rig *r, const char *name, double *out) {
         if (td_bytes_equal(lines[i].name, td_text(name))) return td_graph_line_value(r->graph, r->state, i, out);
     fail_msg("no line %s", name);
     return false;
+}
+
+/* One bar again. */
+static inline bool rig_revise(td_hindsight h, td_bytes instrument, const td_bar *bar, td_signal_fn fn, void *arg) {
+    if (!td_hindsight_put(h, instrument, bar)) return false;
+    td_hindsight_revise(h, instrument, &(td_revision){bar->start_ns, bar->known_at_ns}, fn, arg);
+    return true;
 }

@@ -72,7 +72,7 @@ static void run_steps(const char *text, uint32_t depth, const step *steps, size_
         bool applied = true;
         l.said.size = 0;
         if (steps[i].revises)
-            applied = td_hindsight_revise(l.h, TD_TEXT("V:X"), &bar, on_signal, &l);
+            applied = rig_revise(l.h, TD_TEXT("V:X"), &bar, on_signal, &l);
         else
             td_hindsight_apply(l.h, TD_TEXT("V:X"), &bar, on_signal, &l);
         td_buf_put(&l.said, "", 1);
@@ -146,8 +146,8 @@ static void another_programs_bars_are_older_than_the_base(void **unused) {
     look_back l = look_back_open(levels, DEPTH);
     td_bar before = bar_of(5, 12, 0), after = bar_of(6, 12, 1);
     td_hindsight_begin_behind(l.h, before.end_ns);
-    assert_false(td_hindsight_revise(l.h, TD_TEXT("V:X"), &before, on_signal, &l));
-    assert_true(td_hindsight_revise(l.h, TD_TEXT("V:X"), &after, on_signal, &l));
+    assert_false(rig_revise(l.h, TD_TEXT("V:X"), &before, on_signal, &l));
+    assert_true(rig_revise(l.h, TD_TEXT("V:X"), &after, on_signal, &l));
     look_back_close(&l);
 }
 
@@ -195,7 +195,7 @@ static void the_head_is_as_if_it_had_always_known(void **unused) {
             if (back < 0) continue;
             td_bar late = bar_of(back, price, n);
             /* Those that are refused are so because at least `depth` bars lie behind the base. */
-            if (!td_hindsight_revise(l.h, TD_TEXT("V:X"), &late, on_signal, &l)) continue;
+            if (!rig_revise(l.h, TD_TEXT("V:X"), &late, on_signal, &l)) continue;
             prices[back] = price;
             revisions++;
             assert_same_lines(&l, prices, n + 1);

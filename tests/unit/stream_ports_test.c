@@ -188,7 +188,7 @@ static void a_bar_is_judged_with_what_it_saw(void **unused) {
         most[0] = most[1] = steps[i].most * S;
         said.size = 0;
         if (steps[i].revises)
-            assert_true(td_hindsight_revise(h, TD_TEXT("V:X"), &bar, collect, &said));
+            assert_true(rig_revise(h, TD_TEXT("V:X"), &bar, collect, &said));
         else
             td_hindsight_apply(h, TD_TEXT("V:X"), &bar, collect, &said);
         td_buf_put(&said, "", 1);

@@ -63,7 +63,7 @@ static void run_steps(const char *text, uint32_t depth, const step *steps, size_
                       .quality = s->kind == 'p' ? TD_QUALITY_PARTIAL : TD_QUALITY_COMPLETE};
         t.said.size = 0;
         if (s->kind == 'r')
-            assert_true(td_hindsight_revise(t.h, TD_TEXT("V:X"), &bar, on_signal, &t));
+            assert_true(rig_revise(t.h, TD_TEXT("V:X"), &bar, on_signal, &t));
         else
             td_hindsight_apply(t.h, TD_TEXT("V:X"), &bar, on_signal, &t);
         td_buf_put(&t.said, "", 1);

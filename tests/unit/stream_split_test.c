@@ -100,7 +100,7 @@ static void step(life *l, const td_bar *bars, int i) {
     again.close = again.high;
     again.revision = 1;
     again.known_at_ns = l->bar->known_at_ns;
-    (void)td_hindsight_revise(l->h, td_text(instrument), &again, on_signal, l);
+    (void)rig_revise(l->h, td_text(instrument), &again, on_signal, l);
 }
 
 static void same_lines(const life *a, const life *b, const char *what, int bar) {
