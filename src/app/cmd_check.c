@@ -1,6 +1,7 @@
 /* src/app/cmd_check.c - reads what a run would read, in the order of a run, and goes on behind each mistake. */
 #include "app/cmd_check.h"
 #include "app/beacon.h"
+#include "app/cluster.h"
 #include "app/exit.h"
 #include "app/finding.h"
 #include "app/market.h"
@@ -178,16 +179,26 @@ static void count_tape(void *partitions, td_topic *topic) {
     if (strcmp(td_topic_name(topic), "tape") == 0) *(uint32_t *)partitions = td_topic_partitions(topic);
 }
 
+/* Without a place in its folder: a run may be under way. TD_AGAIN: there is nothing to be asked. */
+static td_status open_log(check *c, td_log **out) {
+    td_config_log beside = c->config.log;
+    td_log_conf conf = {.dir = c->config.log.dir, .read_only = true};
+    beside.dir = NULL;
+    if (beside.kafka != NULL)
+        return c->conf->connect ? td_cluster_open(out, c->os, &beside, tell_warning, c) : TD_AGAIN;
+    if (!c->os->ops->exists(c->os->self, conf.dir)) return TD_AGAIN; /* a run makes it */
+    td_status status = td_log_segment_open(out, c->os, &conf, tell_warning, c);
+    return status == TD_OK ? TD_OK : TD_FAIL(status, "log.dir: %s", td_trail());
+}
+
 static void check_log(check *c) {
+    const char *kafka = c->config.log.kafka;
     char text[PATH_BYTES + 128];
     uint32_t partitions = 0;
     td_log *log;
-    td_log_conf conf = {.dir = c->config.log.dir, .read_only = true};
-    if (!c->os->ops->exists(c->os->self, conf.dir)) return; /* a run makes it */
-    td_status status = td_log_segment_open(&log, c->os, &conf, tell_warning, c);
+    td_status status = open_log(c, &log);
     if (status != TD_OK) {
-        (void)snprintf(text, sizeof text, "log.dir: %s", td_trail());
-        tell_error(c, text);
+        if (status != TD_AGAIN) tell_error(c, td_trail());
         return;
     }
     status = td_log_each_topic(log, count_tape, &partitions);
@@ -195,8 +206,9 @@ static void check_log(check *c) {
         tell_error(c, td_trail());
     else if (c->text_good && partitions != 0 && partitions != c->config.log.partitions) {
         (void)snprintf(text, sizeof text,
-                       "log.partitions: %" PRId64 ", but the log in %s has %u; write that, or name another log.dir",
-                       c->config.log.partitions, conf.dir, partitions);
+                       "log.partitions: %" PRId64 ", but the log in %s has %u; write that, or name another log.%s",
+                       c->config.log.partitions, kafka != NULL ? kafka : c->config.log.dir, partitions,
+                       kafka != NULL ? "prefix" : "dir");
         tell_error(c, text);
     }
     td_log_close(log);

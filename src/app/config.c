@@ -1,5 +1,6 @@
 /* src/app/config.c - from the tree to the struct: each section has one reader, each setting one row. */
 #include "app/config_reader.h"
+#include "app/secret.h"
 #include "base/secret.h"
 #include "base/time.h"
 #include "feed/glob.h"
@@ -19,6 +20,38 @@ static const td_option log_rows[] = {
      .fallback = "data",
      .offset = offsetof(td_config_log, dir),
      .help = "folder of the log; one process writes it"},
+    {.key = "kafka",
+     .type = TD_OPTION_TEXT,
+     .unit = "HOST:PORT",
+     .offset = offsetof(td_config_log, kafka),
+     .help = "brokers of a Kafka cluster that keeps the log, with commas between them; `dir` then holds snapshots and "
+             "what sinks lack, and belongs to that log alone; unset: the log is in `dir`"},
+    {.key = "prefix",
+     .type = TD_OPTION_TEXT,
+     .fallback = "",
+     .offset = offsetof(td_config_log, prefix),
+     .help = "on Kafka: of the names of topics, transactions and groups"},
+    {.key = "replicas",
+     .type = TD_OPTION_INT,
+     .max = 100,
+     .unit = "brokers",
+     .offset = offsetof(td_config_log, replicas),
+     .help = "on Kafka: that hold each partition of topics that are made; unset: as the brokers say"},
+    {.key = "properties",
+     .type = TD_OPTION_PAIRS,
+     .offset = offsetof(td_config_log, properties),
+     .help =
+         "on Kafka: librdkafka's, such as { security.protocol: sasl_ssl, sasl.mechanism: PLAIN, sasl.username: me }; "
+         "those that are secrets by ${VARIABLE}"},
+    {.key = "password",
+     .type = TD_OPTION_SECRET,
+     .offset = offsetof(td_config_log, password),
+     .help = "on Kafka: sasl.password, by ${VARIABLE}"},
+    {.key = "password_file",
+     .type = TD_OPTION_TEXT,
+     .unit = "FILE",
+     .offset = offsetof(td_config_log, password_file),
+     .help = "or the file that holds it"},
     {.key = "partitions",
      .type = TD_OPTION_INT,
      .fallback = "8",
@@ -38,7 +71,8 @@ static const td_option log_rows[] = {
      .type = TD_OPTION_BYTES,
      .fallback = "20GB",
      .offset = offsetof(td_config_log, retain_bytes),
-     .help = "size of the log, raw capture aside, beyond which the oldest segments go; 0: keep all"},
+     .help = "size of the log, raw capture aside, beyond which the oldest segments go; on Kafka of each topic; 0: keep "
+             "all"},
     {.key = "retain_time",
      .type = TD_OPTION_DURATION,
      .fallback = "0s",
@@ -418,6 +452,14 @@ td_status td_config_check(td_config *out, const td_config_source *source, td_log
     td_status status = td_config_pass(&r, read_source(&r, source));
     if (status == TD_OK && r.mistakes > 0) status = TD_FAIL(TD_CONFIG, "%s: %zu mistakes", source->path, r.mistakes);
     return status;
+}
+
+void td_config_each_secret(const td_config *config, void (*each)(void *arg, const char *secret), void *arg) {
+    td_secrets_each(td_serve_options, &config->serve, each, arg);
+    td_secrets_each(log_rows, &config->log, each, arg);
+    const td_texts *pairs = &config->log.properties;
+    for (size_t i = 0; i < pairs->count; i++)
+        if (td_config_is_secret(pairs->items[i])) each(arg, strchr(pairs->items[i], '=') + 1);
 }
 
 void td_config_fini(td_config *config) {

@@ -26,6 +26,9 @@ typedef struct td_config_sink {
 
 typedef struct td_config_log {
     char *dir;
+    char *kafka, *prefix, *password, *password_file; /* of a log on a cluster; kafka NULL: it is in `dir` */
+    td_texts properties;
+    int64_t replicas;
     int64_t partitions, segment_bytes, segment_ns, retain_bytes, retain_ns, raw_retain_bytes, raw_retain_ns,
         snapshots_kept;
     int codec; /* 0 none, 1 lz4, 2 zstd: the row's choice */
@@ -33,6 +36,11 @@ typedef struct td_config_log {
     td_disk_conf disk;
     int64_t batch_bytes, snapshot_records; /* no keys: 0 means the engine's own; simulations want them small */
 } td_config_log;
+
+static inline td_codec td_config_codec(const td_config_log *log) {
+    static const td_codec codecs[] = {TD_CODEC_NONE, TD_CODEC_LZ4, TD_CODEC_ZSTD};
+    return codecs[log->codec];
+}
 
 typedef struct td_config {
     td_config_feed feeds[TD_CONFIG_LIST_MAX];
@@ -73,6 +81,8 @@ TD_CHECKED td_status td_config_load(td_config *out, const td_os *os, const char 
  * in *out all the same, which is to be freed. */
 TD_CHECKED td_status td_config_check(td_config *out, const td_config_source *source, td_log_report_fn each, void *arg);
 void td_config_fini(td_config *config);
+/* Calls `each` for every secret of its sections but the feeds', which keep theirs. */
+void td_config_each_secret(const td_config *config, void (*each)(void *arg, const char *secret), void *arg);
 
 typedef enum td_key_shape {
     TD_KEY_VALUE,  /* one text: of a row of `rows`, or by `pattern`    */

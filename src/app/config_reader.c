@@ -78,11 +78,57 @@ static td_status read_list(reader *r, const char *place, td_node value, text_row
     return td_config_read_texts(r, section, value, add_text, t);
 }
 
+bool td_config_is_secret(const char *pair) {
+    static const char *const words[] = {"password", "secret", ".pem"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        const char *found = strstr(pair, words[i]);
+        if (found != NULL && found < pair + strcspn(pair, "=")) return true;
+    }
+    return false;
+}
+
+/* `place` is the section, the row's key and the name, each with a dot behind it. */
+static td_status read_pair(reader *r, const char *place, td_node value, const text_row *t) {
+    const char *text, *name = strstr(place, t->row->key) + strlen(t->row->key) + 1;
+    int size = (int)strlen(place) - 1;
+    if (td_config_is_secret(name) && td_tree_open(&r->tree, value))
+        return td_tree_fail(&r->tree, value, "%.*s: a secret is not written here: ${VARIABLE}", size, place);
+    td_status status = td_tree_read(&r->tree, value, &text);
+    if (status != TD_OK) return status;
+    td_buf pair = {0};
+    td_buf_printf(&pair, "%.*s=%s%c", (int)strlen(name) - 1, name, text, '\0');
+    status = td_options_set(t->row, t->conf, t->row->key, (const char *)pair.data);
+    explicit_bzero(pair.data, pair.size);
+    td_buf_fini(&pair);
+    return status;
+}
+
+/* Names may have dots in them, or be maps in maps: --set writes them so. */
+static td_status read_pairs(reader *r, const char *place, td_node map, const text_row *t) {
+    td_status status = TD_OK;
+    if (td_tree_kind(&r->tree, map) != TD_NODE_MAP)
+        return td_tree_fail(&r->tree, map, "%.*s: names and values are expected", (int)strlen(place) - 1, place);
+    for (size_t i = 0; i < td_tree_count(&r->tree, map) && status == TD_OK; i++) {
+        td_node key = td_tree_key(&r->tree, map, i), value = td_tree_value(&r->tree, map, i);
+        char name[TD_CONFIG_PLACE_MAX];
+        (void)snprintf(name, sizeof name, "%s%s.", place, td_tree_text(&r->tree, key));
+        status = td_tree_kind(&r->tree, value) == TD_NODE_TEXT ? read_pair(r, name, value, t)
+                                                               : read_pairs(r, name, value, t);
+        status = td_config_pass(r, status);
+    }
+    return status;
+}
+
 static td_status read_option(reader *r, const char *place, const td_option *rows, void *conf, td_node key_node,
                              td_node value) {
     const char *key = td_tree_text(&r->tree, key_node), *text = "";
     const td_option *row = td_option_find(rows, key);
     if (row != NULL && row->type == TD_OPTION_TEXTS) return read_list(r, place, value, &(text_row){row, conf});
+    if (row != NULL && row->type == TD_OPTION_PAIRS) {
+        char section[TD_CONFIG_PLACE_MAX];
+        (void)snprintf(section, sizeof section, "%s%s.", place, key);
+        return read_pairs(r, section, value, &(text_row){row, conf});
+    }
     if (row != NULL && td_tree_kind(&r->tree, value) != TD_NODE_TEXT)
         return td_tree_fail(&r->tree, value, "%s%s: one value is expected", place, key);
     if (row != NULL && row->type == TD_OPTION_SECRET && td_tree_open(&r->tree, value))

@@ -31,6 +31,9 @@ TD_CHECKED td_status td_config_read_texts(td_config_reader *reader, const char *
 TD_CHECKED td_status td_config_read_options(td_config_reader *reader, const char *place, td_node map,
                                             const td_option *rows, void *conf, const char *passed);
 
+/* Whether the name before the `=` of a pair, or the pair's name alone, is one of what nobody may see. */
+bool td_config_is_secret(const char *pair);
+
 /* The sections that are lists of plugs: config_plugs.c. */
 TD_CHECKED td_status td_config_read_feeds(td_config_reader *reader, const char *section, td_node node);
 TD_CHECKED td_status td_config_read_sinks(td_config_reader *reader, const char *section, td_node node);

@@ -1,5 +1,6 @@
 /* src/app/engine.c - putting the program together and taking it apart, in one listed order. */
 #include "app/engine.h"
+#include "app/cluster.h"
 #include "app/edit.h"
 #include "base/hash.h"
 #include "base/time.h"
@@ -28,8 +29,7 @@ struct td_engine {
     td_merge *merge;
     td_live *live;
     td_ingest *ingest;
-    td_group *group;
-    td_worker *workers[TD_PARTITIONS_MAX]; /* of the partitions that the group gives this process */
+    td_worker *workers[TD_PARTITIONS_MAX]; /* by partition */
     td_deliver *delivers[TD_CONFIG_LIST_MAX];
     size_t worker_count, deliver_count;
     td_disk disk;
@@ -78,8 +78,7 @@ static td_status begin_program(td_engine *e, int64_t now_ms, td_log_report_fn re
 
 /* ---- parts, in the order of opening ---- */
 
-static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int64_t now_ms) {
-    static const td_codec codecs[] = {TD_CODEC_NONE, TD_CODEC_LZ4, TD_CODEC_ZSTD}; /* as the row's choices */
+static td_status open_embedded(td_engine *e, td_log_report_fn report, void *arg) {
     const td_config_log *log = &e->config->log;
     td_log_conf conf = {.dir = log->dir,
                         .segment_bytes = log->segment_bytes,
@@ -89,8 +88,14 @@ static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int6
                         .apart = TD_CAPTURE_TOPICS,
                         .apart_bytes = log->raw_retain_bytes,
                         .apart_ms = log->raw_retain_ns / TD_NS_PER_MS,
-                        .codec = codecs[log->codec]};
-    td_status status = td_log_segment_open(&e->log, e->os, &conf, report, arg);
+                        .codec = td_config_codec(log)};
+    return td_log_segment_open(&e->log, e->os, &conf, report, arg);
+}
+
+static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int64_t now_ms) {
+    const td_config_log *log = &e->config->log;
+    td_status status =
+        log->kafka == NULL ? open_embedded(e, report, arg) : td_cluster_open(&e->log, e->os, log, report, arg);
     if (status == TD_OK) status = td_topics_open(&e->topics, e->log, (uint32_t)log->partitions, now_ms);
     e->topics_open = status == TD_OK;
     if (status != TD_OK) return status;
@@ -140,20 +145,17 @@ static td_status open_workers(td_engine *e) {
     char dir[512];
     int size = snprintf(dir, sizeof dir, "%s/snapshots", e->config->log.dir);
     if (size < 0 || (size_t)size >= sizeof dir) return TD_FAIL(TD_CONFIG, "log.dir: the path is too long");
-    td_assignment mine;
-    td_status status = td_group_join(&e->group, e->log, "work", e->topics.tape);
-    if (status == TD_OK) status = td_group_poll(e->group, &mine);
-    for (size_t i = 0; status == TD_OK && i < mine.count; i++) {
-        uint32_t p = mine.partitions[i];
-        e->tape_ends[i] = td_topic_end(e->topics.tape, p);
+    td_status status = TD_OK;
+    for (uint32_t p = 0; status == TD_OK && p < e->topics.partitions; p++) { /* whoever had them is fenced */
+        e->tape_ends[p] = td_topic_end(e->topics.tape, p);
         td_work_conf conf = {.os = e->os,
                              .topics = &e->topics,
                              .snapshot_dir = dir,
                              .snapshot_records = e->config->log.snapshot_records > 0 ? e->config->log.snapshot_records
                                                                                      : SNAPSHOT_RECORDS,
                              .snapshots_kept = e->config->log.snapshots_kept,
-                             .count_from_offset = e->tape_ends[i]};
-        status = td_worker_open(&e->workers[i], &conf, p);
+                             .count_from_offset = e->tape_ends[p]};
+        status = td_worker_open(&e->workers[p], &conf, p);
         if (status == TD_OK) e->worker_count++;
     }
     return status;
@@ -221,7 +223,6 @@ void td_engine_close(td_engine *e, bool clean) {
     if (clean) finish(e);
     for (size_t i = 0; i < e->deliver_count; i++) td_deliver_close(e->delivers[i]);
     for (size_t i = 0; i < e->worker_count; i++) td_worker_close(e->workers[i]);
-    td_group_leave(e->group);
     td_ingest_close(e->ingest);
     td_live_free(e->live);
     td_merge_free(e->merge);

@@ -253,6 +253,9 @@ static void put_type(td_buf *out, const td_option *row) {
     case TD_OPTION_TEXTS:
         td_buf_text(out, "{\"type\":\"array\",\"minItems\":1,\"items\":{\"type\":[\"string\",\"number\"]}}");
         break;
+    case TD_OPTION_PAIRS:
+        td_buf_text(out, "{\"type\":\"object\"}");
+        break;
     case TD_OPTION_TEXT:
         td_buf_text(out, "{\"type\":[\"string\",\"number\"]}");
         break;

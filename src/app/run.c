@@ -588,7 +588,7 @@ static td_status open_serve(run *r) {
 static void hide_secret(void *arg, const char *secret) { td_notices_hide(arg, secret); }
 
 static void hide_secrets(run *r) {
-    td_secrets_each(td_serve_options, &r->config.serve, hide_secret, r->notices);
+    td_config_each_secret(&r->config, hide_secret, r->notices);
     for (size_t i = 0; i < r->config.feed_count; i++) {
         const td_texts *secrets = &r->config.feeds[i].conf.secrets;
         for (size_t s = 0; s < secrets->count; s++) td_notices_hide(r->notices, secrets->items[s]);

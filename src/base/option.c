@@ -82,14 +82,21 @@ static void format_bound(const td_option *row, double bound, char out[24]) {
     (void)snprintf(out, 24, "%.15g%s", bound, units[unit]);
 }
 
+static bool is_list(const td_option *row) { return row->type == TD_OPTION_TEXTS || row->type == TD_OPTION_PAIRS; }
+
 static bool is_bounded(const td_option *row) { return row->min != 0 || row->max != 0; }
 
 void td_option_describe(const td_option *row, td_buf *out) {
     static const char *const words[] = {
-        [TD_OPTION_TEXT] = "text",           [TD_OPTION_INT] = "whole number",
-        [TD_OPTION_BOOL] = "true or false",  [TD_OPTION_DURATION] = "duration",
-        [TD_OPTION_BYTES] = "size in bytes", [TD_OPTION_CLOCK] = "time of day",
-        [TD_OPTION_REAL] = "number",         [TD_OPTION_TEXTS] = "text, more than once",
+        [TD_OPTION_TEXT] = "text",
+        [TD_OPTION_INT] = "whole number",
+        [TD_OPTION_BOOL] = "true or false",
+        [TD_OPTION_DURATION] = "duration",
+        [TD_OPTION_BYTES] = "size in bytes",
+        [TD_OPTION_CLOCK] = "time of day",
+        [TD_OPTION_REAL] = "number",
+        [TD_OPTION_TEXTS] = "text, more than once",
+        [TD_OPTION_PAIRS] = "names and values",
         [TD_OPTION_SECRET] = "secret",
     };
     if (row->type != TD_OPTION_CHOICE) td_buf_text(out, words[row->type]);
@@ -229,6 +236,11 @@ static td_status add_text(const char *value, td_texts *field) {
     return TD_OK;
 }
 
+static td_status add_pair(const td_option *row, const char *value, td_texts *field) {
+    const char *equals = strchr(value, '=');
+    return equals != NULL && equals > value ? add_text(value, field) : fail_value(row, value, "a NAME=VALUE");
+}
+
 static td_status set_field(const td_option *row, void *conf, const char *value) {
     void *field = (char *)conf + row->offset;
     switch (row->type) {
@@ -250,6 +262,8 @@ static td_status set_field(const td_option *row, void *conf, const char *value) 
         return set_real(row, value, field);
     case TD_OPTION_TEXTS:
         return add_text(value, field);
+    case TD_OPTION_PAIRS:
+        return add_pair(row, value, field);
     case TD_OPTION_SECRET:
         return set_secret(row, value, field);
     }
@@ -276,6 +290,7 @@ static void clear_field(const td_option *row, void *conf) {
         *(double *)field = 0;
         break;
     case TD_OPTION_TEXTS:
+    case TD_OPTION_PAIRS:
         *(td_texts *)field = (td_texts){0};
         break;
     case TD_OPTION_INT:
@@ -302,7 +317,7 @@ td_status td_options_check(const td_option *rows, const void *conf) {
     for (; rows->key != NULL; rows++) {
         const void *field = (const char *)conf + rows->offset;
         bool text = (rows->type == TD_OPTION_TEXT || rows->type == TD_OPTION_SECRET) && *(char *const *)field == NULL;
-        bool texts = rows->type == TD_OPTION_TEXTS && ((const td_texts *)field)->count == 0;
+        bool texts = is_list(rows) && ((const td_texts *)field)->count == 0;
         if (rows->required && (text || texts)) return TD_FAIL(TD_CONFIG, "%s: missing: %s", rows->key, rows->help);
     }
     return TD_OK;
@@ -319,7 +334,7 @@ void td_options_own_texts(const td_option *rows, void *conf) {
         void *field = (char *)conf + rows->offset;
         bool text = rows->type == TD_OPTION_TEXT || rows->type == TD_OPTION_SECRET;
         if (text && *(char **)field != NULL) *(char **)field = td_copy_text(*(char **)field);
-        if (rows->type == TD_OPTION_TEXTS) own_texts(field);
+        if (is_list(rows)) own_texts(field);
     }
 }
 
@@ -329,8 +344,8 @@ void td_options_fini(const td_option *rows, void *conf) {
         if (rows->type == TD_OPTION_SECRET) wipe(field);
         if (rows->type == TD_OPTION_TEXT) free(*(char **)field);
         td_texts *texts = field;
-        for (size_t i = 0; rows->type == TD_OPTION_TEXTS && i < texts->count; i++) free(texts->items[i]);
-        if (rows->type == TD_OPTION_TEXTS) free(texts->items);
-        if (rows->type == TD_OPTION_TEXT || rows->type == TD_OPTION_TEXTS) clear_field(rows, conf);
+        for (size_t i = 0; is_list(rows) && i < texts->count; i++) wipe(&texts->items[i]); /* there may be secrets */
+        if (is_list(rows)) free(texts->items);
+        if (rows->type == TD_OPTION_TEXT || is_list(rows)) clear_field(rows, conf);
     }
 }

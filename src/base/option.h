@@ -13,6 +13,7 @@ typedef enum td_option_type {
     TD_OPTION_CHOICE,   /* int: index into the words of `choices`, separated by '|' */
     TD_OPTION_REAL,     /* double, within min..max, finite       */
     TD_OPTION_TEXTS,    /* td_texts: each setting adds one       */
+    TD_OPTION_PAIRS,    /* td_texts: each setting adds one NAME=VALUE */
     TD_OPTION_SECRET,   /* as TEXT, printable without spaces; never shown, wiped when freed */
 } td_option_type;
 

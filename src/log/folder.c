@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FORMAT_MAX_BYTES = 64 };
+enum { FORMAT_MAX_BYTES = 64, WHOSE_MAX_BYTES = 1024 };
 
 static char *path_in(const char *dir, const char *name) {
     td_buf path = {0};
@@ -36,8 +36,20 @@ static td_status read_format(const td_os *os, const char *dir, int *out) {
     return status;
 }
 
+static bool is_there(const td_os *os, const char *dir, const char *name) {
+    char *path = path_in(dir, name);
+    bool found = os->ops->exists(os->self, path);
+    free(path);
+    return found;
+}
+
 td_status td_folder_check(const td_os *os, const char *dir) {
     int format;
+    if (is_there(os, dir, "KAFKA"))
+        return TD_FAIL(TD_CONFIG,
+                       "log: the folder %s holds no log, but what a run keeps beside one on Kafka: look there, or name "
+                       "another folder (log.dir)",
+                       dir);
     td_status status = read_format(os, dir, &format);
     if (status != TD_OK || format <= TD_FOLDER_FORMAT) return status;
     return TD_FAIL(
@@ -77,6 +89,36 @@ td_status td_folder_lock(const td_os *os, const char *dir, int *out_file) {
     return status;
 }
 
+static td_status check_whose(const td_os *os, const char *dir, const char *whose) {
+    char *path = path_in(dir, "KAFKA");
+    td_buf text = {0};
+    td_status status = TD_OK;
+    bool marked = os->ops->exists(os->self, path);
+    if (marked) status = td_os_read_file(os, path, WHOSE_MAX_BYTES, &text);
+    if (status == TD_OK && marked && !td_bytes_equal(td_buf_bytes(&text), td_text(whose)))
+        status = TD_FAIL(TD_CONFIG,
+                         "log: what the folder %s holds rests on the offsets of another log, %.*s: name another folder "
+                         "(log.dir)",
+                         dir, (int)text.size - 1, (const char *)text.data);
+    if (status == TD_OK && !marked) status = td_os_replace_file(os, path, td_text(whose));
+    td_buf_fini(&text);
+    free(path);
+    return status;
+}
+
+td_status td_folder_lock_beside(const td_os *os, const char *dir, const char *whose, int *out_file) {
+    *out_file = -1;
+    td_status status = os->ops->make_dir(os->self, dir);
+    if (status == TD_OK && (is_there(os, dir, "FORMAT") || is_there(os, dir, "tape-0")))
+        status = TD_FAIL(TD_CONFIG, "log: the folder %s holds a log of its own: name another folder (log.dir)", dir);
+    if (status == TD_OK) status = take_lock(os, dir, out_file);
+    if (status == TD_OK) status = check_whose(os, dir, whose);
+    if (status == TD_OK || *out_file < 0) return status;
+    os->ops->close(os->self, *out_file);
+    *out_file = -1;
+    return status;
+}
+
 td_status td_folder_upgrade(const td_os *os, const char *dir) {
     int format;
     char *path = path_in(dir, "FORMAT"), line[FORMAT_MAX_BYTES];
@@ -87,12 +129,7 @@ td_status td_folder_upgrade(const td_os *os, const char *dir) {
     return status;
 }
 
-bool td_folder_is_clean(const td_os *os, const char *dir) {
-    char *path = path_in(dir, "CLEAN");
-    bool found = os->ops->exists(os->self, path);
-    free(path);
-    return found;
-}
+bool td_folder_is_clean(const td_os *os, const char *dir) { return is_there(os, dir, "CLEAN"); }
 
 td_status td_folder_put_clean(const td_os *os, const char *dir) {
     char *path = path_in(dir, "CLEAN");

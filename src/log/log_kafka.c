@@ -1,5 +1,6 @@
 /* src/log/log_kafka.c - the log on a Kafka cluster: its handles, what they are told and what they complain of. */
 #include "base/time.h"
+#include "log/folder.h"
 #include "log/log_kafka_private.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -118,7 +119,7 @@ td_status td_kafka_conf_new(td_log **owner, rd_kafka_conf_t **out) {
         char why[256];
         if (rd_kafka_conf_set(conf, p->name, p->value, why, sizeof why) == RD_KAFKA_CONF_OK) continue;
         rd_kafka_conf_destroy(conf);
-        return TD_FAIL(TD_CONFIG, "kafka: property %s: %s", p->name, why);
+        return TD_FAIL(TD_CONFIG, "log.properties: %s: %s", p->name, why);
     }
     for (size_t i = 0; i < sizeof rested_on / sizeof rested_on[0]; i++)
         td_kafka_must_set(conf, rested_on[i].name, rested_on[i].value);
@@ -213,6 +214,7 @@ static void kafka_close(td_log *base) {
     free((void *)(uintptr_t)log->conf.properties);
     free((char *)(uintptr_t)log->conf.brokers);
     free((char *)(uintptr_t)log->conf.prefix);
+    if (log->lock_file >= 0) log->os.ops->close(log->os.self, log->lock_file);
     pthread_mutex_destroy(&log->asking);
     pthread_mutex_destroy(&log->report_lock);
     pthread_mutex_destroy(&log->lock);
@@ -246,13 +248,28 @@ static td_status await_broker(td_kafka_log *log) {
         }
         (void)rd_kafka_poll(rk, 0);
     } while (log->refusal == 0 && td_kafka_left_ms(log, deadline_ns) > 0);
-    return td_kafka_fail(log, log->refusal != 0 ? (rd_kafka_resp_err_t)log->refusal : code, "asking", "who is there");
+    td_status status =
+        td_kafka_fail(log, log->refusal != 0 ? (rd_kafka_resp_err_t)log->refusal : code, "asking", "who is there");
+    return status == TD_CONFIG ? status
+                               : td_trace(status, "opening the log: is a broker up, and is log.kafka its address?");
+}
+
+static td_status take_folder(td_kafka_log *log, const char *dir) {
+    char *cluster = rd_kafka_clusterid(log->client, log->conf.timeout_ms);
+    if (cluster == NULL) return td_kafka_fail(log, RD_KAFKA_RESP_ERR__TIMED_OUT, "asking", "what cluster it is");
+    td_buf whose = {0};
+    td_buf_printf(&whose, "cluster %s, prefix \"%s\"\n%c", cluster, log->conf.prefix, '\0');
+    td_status status = td_folder_lock_beside(&log->os, dir, (const char *)whose.data, &log->lock_file);
+    td_buf_fini(&whose);
+    rd_kafka_mem_free(log->client, cluster);
+    return status;
 }
 
 td_status td_log_kafka_open(td_log **out, const td_os *os, const td_log_kafka_conf *conf, td_log_report_fn report,
                             void *arg) {
     td_kafka_log *log = td_alloc_zero(1, sizeof *log);
     *log = (td_kafka_log){.base.ops = &kafka_ops, .os = *os, .conf = *conf, .report = report, .report_arg = arg};
+    log->lock_file = -1;
     log->self = &log->base;
     own_conf(&log->conf);
     pthread_mutex_init(&log->lock, NULL);
@@ -260,6 +277,7 @@ td_status td_log_kafka_open(td_log **out, const td_os *os, const td_log_kafka_co
     pthread_mutex_init(&log->asking, NULL);
     td_status status = open_consumer(log, &log->client);
     if (status == TD_OK) status = await_broker(log);
+    if (status == TD_OK && conf->dir != NULL) status = take_folder(log, conf->dir);
     if (status != TD_OK) {
         kafka_close(&log->base);
         return status;

@@ -23,6 +23,8 @@ typedef struct td_kafka_property { /* librdkafka's: security.protocol, sasl.user
 } td_kafka_property;
 
 typedef struct td_log_kafka_conf {       /* its texts are borrowed while the log is opened */
+    const char *dir;                     /* of what its readers keep beside it: locked, and refused to other logs;
+                                            NULL: none */
     const char *brokers;                 /* host:port, with commas between them                             */
     const char *prefix;                  /* of all names of topics, transactions and groups; "": none       */
     int replicas;                        /* of topics that it makes; 0: as the brokers say                  */
@@ -35,6 +37,7 @@ typedef struct td_log_kafka_conf {       /* its texts are borrowed while the log
 } td_log_kafka_conf;
 
 /* Waits until a broker answers. The report is called by threads of the library too, one at a time. Errors: TD_RETRY (no
- * broker answers), TD_CONFIG (a property that librdkafka refuses, or a login that the cluster does). */
+ * broker answers), TD_CONFIG (a property that librdkafka refuses, a login that the cluster does, a folder of another
+ * log; or this program was built without librdkafka). */
 TD_CHECKED td_status td_log_kafka_open(td_log **out, const td_os *os, const td_log_kafka_conf *conf,
                                        td_log_report_fn report, void *arg);

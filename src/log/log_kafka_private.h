@@ -37,6 +37,7 @@ typedef struct td_kafka_log {
     td_log *self; /* what its consumers belong to */
     td_os os;
     td_log_kafka_conf conf; /* prefix, brokers and properties are owned */
+    int lock_file;          /* of conf.dir; -1: none */
     td_log_report_fn report;
     void *report_arg;
     pthread_mutex_t lock;        /* of what follows, and of all partitions */

@@ -3,18 +3,16 @@
 begun by a kill -9 and a hole left by a repair, put in place of the broker's own while it is stopped; every record that
 its consumer gets is the one that our reader gives.
 """
-import hashlib
 import pathlib
 import shutil
-import struct
 import subprocess
 import sys
 import time
 
-import confluent_kafka
 import confluent_kafka.admin
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import consuming  # noqa: E402
 import tapedeck as td  # noqa: E402
 from broker import Broker  # noqa: E402
 
@@ -58,38 +56,6 @@ def put_in_place(data, broker):
                     shutil.copy(path, theirs)
 
 
-def first_offset(consumer, topic, partition, wait_s=60):
-    """A broker that has just started has no leaders yet."""
-    deadline = time.monotonic() + wait_s
-    while True:
-        try:
-            return consumer.get_watermark_offsets(confluent_kafka.TopicPartition(topic, partition), timeout=10)[0]
-        except confluent_kafka.KafkaException:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-
-
-def consume(address, topic, partition):
-    """(count, sha256) of the sequence of (key, value), as tests/tools/log_digest.c counts it."""
-    consumer = confluent_kafka.Consumer({"bootstrap.servers": address, "group.id": "reader", "enable.auto.commit": False,
-                                         "auto.offset.reset": "error", "isolation.level": "read_committed",
-                                         "enable.partition.eof": True, "check.crcs": True})
-    first = first_offset(consumer, topic, partition)
-    consumer.assign([confluent_kafka.TopicPartition(topic, partition, first)])
-    count, sha = 0, hashlib.sha256()
-    while True:
-        message = consumer.poll(30)
-        assert message is not None, f"{topic}-{partition}: nothing comes after {count} records"
-        if message.error() is not None:
-            assert message.error().code() == confluent_kafka.KafkaError._PARTITION_EOF, message.error()
-            consumer.close()
-            return count, sha.hexdigest()
-        for part in (message.key(), message.value()):
-            sha.update(struct.pack("<Q", 2**64 - 1 if part is None else len(part)) + (part or b""))
-        count += 1
-
-
 def check(home, codec):
     data = record(home, codec)
     broker = Broker(f"{home}/broker-{codec}")
@@ -102,7 +68,7 @@ def check(home, codec):
     put_in_place(data, broker)
     wanted = td.digests(data, TOPICS)
     with broker.running():
-        got = {f"{t}-{p}": consume(broker.address, t, p) for t in TOPICS for p in range(PARTITIONS)}
+        got = {f"{t}-{p}": consuming.digest(broker.address, t, p) for t in TOPICS for p in range(PARTITIONS)}
     assert got == wanted, (got, wanted)
     total = sum(count for count, _ in got.values())
     assert total >= RECORDS_LEAST, f"{total} records are too few to say anything"

@@ -2,6 +2,7 @@
  * with its place. */
 #include "app/conditions.h"
 #include "app/config.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "unit.h"
 #include <stdio.h>
@@ -408,6 +409,46 @@ static void takes_secrets(void **state) {
     assert_int_equal(td_os_posix.ops->remove(td_os_posix.self, "secret"), TD_OK);
 }
 
+static void add_secret(void *secrets, const char *secret) { td_secrets_add(secrets, secret); }
+
+/* However they are written; what is a secret never openly. */
+static void takes_properties_of_a_cluster(void **state) {
+    (void)state;
+    static const char *const texts[] = {"feeds: [simulated: {}]\nlog: { kafka: \"b:9092\", properties: { "
+                                        "sasl.username: me, ssl.key.password: \"${K}\" } }\n",
+                                        "feeds: [simulated: {}]\nlog: { kafka: \"b:9092\", properties: { sasl: { "
+                                        "username: me }, ssl: { key: { password: "
+                                        "\"${K}\" } } } }\n"};
+    static const char *const sets[] = {"log.kafka=b:9092", "log.properties.sasl.username=me",
+                                       "log.properties.ssl.key.password=${K}"};
+    static const char *const open[] = {"log.properties.ssl.key.password=deck"}, *const word[] = {"log.properties=me"};
+    assert_int_equal(setenv("K", "key-word", 1), 0);
+    for (size_t i = 0; i <= COUNT_OF(texts); i++) {
+        td_config c;
+        bool in_file = i < COUNT_OF(texts);
+        td_status status = in_file ? load(&c, texts[i], NULL, 0) : load(&c, small, sets, COUNT_OF(sets));
+        ASSERT_ROW(status == TD_OK, "%zu: %s", i, td_trail());
+        assert_string_equal(c.log.kafka, "b:9092");
+        assert_string_equal(c.log.prefix, "");
+        assert_int_equal(c.log.properties.count, 2);
+        assert_string_equal(c.log.properties.items[0], "sasl.username=me");
+        assert_string_equal(c.log.properties.items[1], "ssl.key.password=key-word");
+        td_texts secrets = {0};
+        td_config_each_secret(&c, add_secret, &secrets);
+        assert_int_equal(secrets.count, 1);
+        assert_string_equal(secrets.items[0], "key-word");
+        td_secrets_fini(&secrets);
+        td_config_fini(&c);
+    }
+    td_config c;
+    assert_int_equal(load(&c, small, open, 1), TD_CONFIG);
+    assert_string_equal(td_trail(),
+                        "--set: log.properties.ssl.key.password: a secret is not written here: ${VARIABLE}");
+    assert_int_equal(load(&c, small, word, 1), TD_CONFIG);
+    assert_string_equal(td_trail(), "--set: log.properties: names and values are expected");
+    assert_int_equal(unsetenv("K"), 0);
+}
+
 static void takes_lists_from_arguments(void **state) {
     static const char *const lists[] = {"bars=[1s,1m]", "bars=[ 1m , 1s ]", "bars=[\"1s\", 1m]", "bars=1s,1m"};
     static const struct {
@@ -575,6 +616,7 @@ int main(void) {
         cmocka_unit_test(names_every_mistake_with_its_place),
         cmocka_unit_test(sets_from_arguments),
         cmocka_unit_test(takes_secrets),
+        cmocka_unit_test(takes_properties_of_a_cluster),
         cmocka_unit_test(takes_lists_from_arguments),
         cmocka_unit_test(tells_all_mistakes_at_once),
         cmocka_unit_test(drops_and_restores_the_server),

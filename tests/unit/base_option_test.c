@@ -173,6 +173,7 @@ static void describes_what_may_be_written(void **state) {
         {{.type = TD_OPTION_BOOL}, "true or false"},
         {{.type = TD_OPTION_CHOICE, .choices = "none|lz4|zstd"}, "none or lz4 or zstd"},
         {{.type = TD_OPTION_TEXTS}, "text, more than once"},
+        {{.type = TD_OPTION_PAIRS}, "names and values"},
         {{.type = TD_OPTION_SECRET}, "secret"},
     };
     (void)state;

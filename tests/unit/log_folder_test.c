@@ -1,5 +1,6 @@
-/* tests/unit/log_folder_test.c - goal: a data folder says which form it has; a later one is refused untouched, and an
- * older one is taken. */
+/* tests/unit/log_folder_test.c - goal: a data folder says which form it has, and whose it is; a later form is refused
+ * untouched, an older one is taken, and no log takes another one's folder. */
+#include "log/folder.h"
 #include "log_rig.h"
 
 static void put_format(rig *r, const char *text) {
@@ -58,10 +59,39 @@ static void a_writer_brings_the_folder_up_to_its_form(void **state) {
     td_buf_fini(&text);
 }
 
+static td_status lock_beside(rig *r, const char *whose) {
+    int file;
+    td_status status = td_folder_lock_beside(&r->os, r->dir, whose, &file);
+    if (status == TD_OK) r->os.ops->close(r->os.self, file);
+    return status;
+}
+
+static void a_folder_beside_a_log_elsewhere_is_its_alone(void **state) {
+    rig *r = *state;
+    rig_run("rm -rf %s", r->dir);
+    assert_int_equal(lock_beside(r, "cluster one\n"), TD_OK);
+    assert_int_equal(lock_beside(r, "cluster one\n"), TD_OK);
+    assert_int_equal(lock_beside(r, "cluster two\n"), TD_CONFIG);
+    assert_non_null(strstr(td_trail(), "another log, cluster one: name another folder (log.dir)"));
+    for (int read_only = 0; read_only <= 1; read_only++) {
+        td_log *log;
+        r->conf.read_only = read_only == 1;
+        assert_int_equal(td_log_segment_open(&log, &r->os, &r->conf, rig_report, r), TD_CONFIG);
+        assert_non_null(strstr(td_trail(), "on Kafka"));
+    }
+    r->conf.read_only = false;
+    rig_run("rm -rf %s", r->dir);
+    rig_open_log(r);
+    rig_close_log(r);
+    assert_int_equal(lock_beside(r, "cluster one\n"), TD_CONFIG);
+    assert_non_null(strstr(td_trail(), "holds a log of its own"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(formats, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_writer_brings_the_folder_up_to_its_form, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(a_folder_beside_a_log_elsewhere_is_its_alone, rig_new, rig_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

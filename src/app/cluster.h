@@ -1,0 +1,8 @@
+/* src/app/cluster.h - opening the log on a Kafka cluster, as the configuration says (log.kafka). Thread: start-up only.
+ */
+#pragma once
+#include "app/config.h"
+
+/* Takes the folder log.dir for it, unless that is NULL. Errors: as td_log_kafka_open's. */
+TD_CHECKED td_status td_cluster_open(td_log **out, const td_os *os, const td_config_log *log, td_log_report_fn report,
+                                     void *arg);

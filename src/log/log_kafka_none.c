@@ -1,0 +1,10 @@
+/* src/log/log_kafka_none.c - the log on Kafka in a program that was built without librdkafka. */
+#include "log/log_kafka.h"
+
+td_status td_log_kafka_open(td_log **out, const td_os *os, const td_log_kafka_conf *conf, td_log_report_fn report,
+                            void *arg) {
+    (void)out, (void)os, (void)conf, (void)report, (void)arg;
+    return TD_FAIL(TD_CONFIG,
+                   "log.kafka: this program was built without librdkafka: build it again with librdkafka-dev "
+                   "installed and -Dkafka=enabled");
+}
