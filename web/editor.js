@@ -96,7 +96,7 @@ async function preview(mine, text) {
   chart.setSignals(signals);
   chart.legend(null, $('legend'), () => {});
   const ms = Math.round(performance.now() - began);
-  $('preview').textContent = `${signals.length} signals over ${chart.bars.length} bars`;
+  $('preview').textContent = `${signals.length} signal${signals.length === 1 ? '' : 's'} over ${chart.bars.length} bars`;
   Object.assign(document.body.dataset, { signals: signals.length, markers: chart.shown.length,
     lines: chart.lines.size, bars: chart.bars.length, drawn: ms });
 }

@@ -46,7 +46,7 @@ static void put_exits(td_buf *out) {
 }
 
 static int fail_unknown(const char *key) {
-    if (td_word_is_reserved(td_text(key))) {
+    if (td_vocabulary_knows(td_text(key))) {
         (void)fprintf(stderr, "tapedeck help: \"%s\" is a word of strategies: docs/language.md tells of it\n", key);
         return TD_EXIT_USAGE;
     }
@@ -61,8 +61,11 @@ static int fail_unknown(const char *key) {
 /* Keys and functions of that name: there may be both. */
 static bool put_word(td_buf *out, const char *word) {
     const td_function *function = td_function_find(td_text(word), false);
-    bool found = td_manual_put_key(out, word) || function != NULL;
+    int across = td_across_find(td_text(word));
+    bool found = td_manual_put_key(out, word) || function != NULL || across >= 0;
     if (function != NULL) td_function_put_text(function, out);
+    if (across >= 0)
+        td_buf_printf(out, "%s\n    %s\n", td_functions_across[across].usage, td_functions_across[across].help);
     return found;
 }
 

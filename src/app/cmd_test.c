@@ -42,10 +42,11 @@ const td_command td_command_test = {
     .words_most = TD_WORDS_MAX,
     .summary = "run strategies over tables of your own and compare their signals",
     .text =
-        "The folder of FILE.td has CSV tables of trades, quotes or bars, told apart by the columns that their first\n"
-        "line names: time,instrument and price,size[,side,id], or bid,ask[,bid_size,ask_size], or\n"
-        "open,high,low,close,volume, whose time is the bar's begin. All of them run through the strategy as a run\n"
-        "does it; the signals that come are compared with signals.csv there, line by line. Answers 8 where they\n"
+        "The folder of FILE.td has CSV tables of trades, quotes, books, bars or news, told apart by the columns that\n"
+        "their first line names: time,instrument and price,size[,side,id], or bid,ask[,bid_size,ask_size], or\n"
+        "bids,asks, or open,high,low,close,volume, whose time is the bar's begin; or time,headline[,instrument,\n"
+        "sentiment,source,url,id]. instruments.csv there is the instrument table. All run through the strategy as a\n"
+        "run does it; the signals that come are compared with signals.csv there, line by line. Answers 8 where they\n"
         "differ. --update writes that file.\n",
     .options = options,
     .conf_size = sizeof(td_trial_conf),

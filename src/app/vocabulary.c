@@ -23,6 +23,12 @@ static const struct kind {
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 
+bool td_vocabulary_knows(td_bytes word) {
+    for (size_t k = 0; k < KINDS; k++)
+        if (td_word_find(kinds[k].words, word) >= 0) return true;
+    return td_word_is_reserved(word);
+}
+
 static bool is_shown(const td_function *f) { return f->group != NULL; }
 
 /* ---- for the page ---- */
@@ -37,17 +43,14 @@ static void put_words(td_buf *out, const char *const *words) {
     }
 }
 
-static void put_function(td_buf *out, const td_function *f) {
-    td_buf usage = {0};
-    td_function_put_usage(f, &usage);
+static void put_function(td_buf *out, const char *name, td_bytes usage, const char *help) {
     td_buf_text(out, "{\"name\":");
-    td_json_put_string(out, td_text(f->name));
+    td_json_put_string(out, td_text(name));
     td_buf_text(out, ",\"usage\":");
-    td_json_put_string(out, td_buf_bytes(&usage));
+    td_json_put_string(out, usage);
     td_buf_text(out, ",\"help\":");
-    td_json_put_string(out, td_text(f->help != NULL ? f->help : ""));
+    td_json_put_string(out, td_text(help != NULL ? help : ""));
     td_buf_text(out, "}");
-    td_buf_fini(&usage);
 }
 
 void td_vocabulary_put_words(td_buf *out) {
@@ -61,9 +64,17 @@ void td_vocabulary_put_words(td_buf *out) {
     bool comma = false;
     for (const td_function *f = td_functions; f->name != NULL; f++) {
         if (!is_shown(f)) continue;
+        td_buf usage = {0};
+        td_function_put_usage(f, &usage);
         td_buf_text(out, comma ? ",\n" : "\n");
-        put_function(out, f);
+        put_function(out, f->name, td_buf_bytes(&usage), f->help);
+        td_buf_fini(&usage);
         comma = true;
+    }
+    for (const td_across *f = td_functions_across; f->name != NULL; f++) {
+        if (td_function_find(td_text(f->name), false) != NULL) continue; /* rank is there */
+        td_buf_text(out, ",\n");
+        put_function(out, f->name, td_text(f->usage), f->help);
     }
     td_buf_text(out, "]}\n");
 }
@@ -94,6 +105,8 @@ static void put_functions(td_buf *out) {
             td_buf_printf(out, "%s%c", at == f->also ? "|" : "", *at == ' ' ? '|' : *at);
         bar = true;
     }
+    for (const td_across *f = td_functions_across; f->name != NULL; f++)
+        if (td_function_find(td_text(f->name), false) == NULL) td_buf_printf(out, "|%s", f->name);
 }
 
 void td_vocabulary_put_grammar(td_buf *out) {

@@ -32,6 +32,7 @@ const char *td_function_nearest(td_bytes name) {
     copy[name.size] = '\0';
     for (const td_function *f = td_functions; f->name != NULL && count < NAMES_MAX; f++)
         if (f->group != NULL) names[count++] = f->name;
+    for (const td_across *f = td_functions_across; f->name != NULL && count < NAMES_MAX; f++) names[count++] = f->name;
     return td_nearest(copy, names);
 }
 

@@ -72,6 +72,15 @@ bool td_function_has_fields(const td_function *f);
 const td_part *td_function_field(const td_function *f, td_bytes name);
 /* Its argument that is a window, or NULL. */
 const td_arg *td_function_window(const td_function *f);
+
+typedef struct td_across { /* a function over the instruments of a strategy's set: lower_across.c */
+    const char *name, *usage, *help;
+} td_across;
+
+extern const td_across td_functions_across[]; /* ends with a row without a name */
+/* Its place among them, or -1. `rank` is one of td_functions, too. */
+int td_across_find(td_bytes name);
+
 /* "macd(x, fast = 12, slow = 26, smooth = 9)" */
 void td_function_put_usage(const td_function *f, td_buf *out);
 /* Everything about it, for people; and all of them as Markdown. */

@@ -6,14 +6,29 @@
 
 static const td_expr *expr_at(const td_lowering *l, uint32_t i) { return td_syntax_expr(l->tree, i); }
 
-static const char *const names[] = {"rank", "place", "breadth", "xavg", "xstddev", "members", NULL};
+const td_across td_functions_across[] = {
+    {"rank", "rank(x)", "among the strategy's set: the share whose x is not above its own; 1 is the highest"},
+    {"place", "place(x)",
+     "among the strategy's set: 1 where nobody's x is above its own; equal ones share their places"},
+    {"breadth", "breadth(c)", "among the strategy's set: the share for which the condition c is true"},
+    {"xavg", "xavg(x)", "the mean of x over the strategy's set"},
+    {"xstddev", "xstddev(x)", "the standard deviation of x over the strategy's set, of all its members"},
+    {"members", "members(x)", "how many of the strategy's set have an x, on bars of this end"},
+    {0},
+};
 static const td_port_kind kinds[] = {TD_PORT_RANK, TD_PORT_PLACE,     TD_PORT_MEAN,
                                      TD_PORT_MEAN, TD_PORT_DEVIATION, TD_PORT_MEMBERS};
 enum { BREADTH = 2, MEMBERS = 5 };
 
+int td_across_find(td_bytes name) {
+    for (int i = 0; td_functions_across[i].name != NULL; i++)
+        if (td_bytes_equal(name, td_text(td_functions_across[i].name))) return i;
+    return -1;
+}
+
 /* `rank` has a second argument where it is over time. */
 bool td_lower_is_across(const td_lowering *l, const td_expr *call) {
-    if (l->inner != NULL || call->kind != TD_EXPR_CALL || td_word_find(names, call->text) < 0) return false;
+    if (l->inner != NULL || call->kind != TD_EXPR_CALL || td_across_find(call->text) < 0) return false;
     if (td_lower_find_fn(l, call) != NULL) return false;
     bool over_time = td_function_find(call->text, false) != NULL;
     return !over_time || call->first == 0 || expr_at(l, call->first)->next == 0;
@@ -50,10 +65,10 @@ static uint32_t lower_compared(td_lowering *m, uint32_t x, bool condition) {
 }
 
 uint32_t td_lower_across(td_lowering *l, const td_expr *call) {
-    int which = td_word_find(names, call->text);
+    int which = td_across_find(call->text);
     bool one = call->first != 0 && expr_at(l, call->first)->next == 0 && expr_at(l, call->first)->kind != TD_EXPR_GIVEN;
     if (!one) {
-        td_lower_fail(l, call->offset, "%s(%s) takes 1 argument", names[which], which == BREADTH ? "condition" : "x");
+        td_lower_fail(l, call->offset, "%s takes 1 argument", td_functions_across[which].usage);
         return TD_NODE_BAD;
     }
     if (l->fn != NULL || l->members == NULL) {

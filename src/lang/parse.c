@@ -113,7 +113,8 @@ static void parse_count(td_parser *p, td_source_tree *s, td_token width) {
     int64_t most = trades ? TD_WIDTH_TRADES_MAX : TD_WIDTH_VOLUME_MAX;
     if (p->failed) return;
     if (!trades && !td_token_is(p->token, "volume"))
-        td_parser_fail(p, width, "expected a width with its unit, such as 1m, found '%.*s'", TD_WORD(width.text));
+        td_parser_fail(p, width, "expected a width with its unit, such as 1m, 100 trades or 5000 volume, found '%.*s'",
+                       TD_WORD(width.text));
     else if (amount <= 0 || amount % unit != 0 || amount / unit > most)
         td_parser_fail(p, width, "expected %s, found '%.*s'",
                        trades ? "a whole number of trades from 1 to 1000000000"

@@ -256,6 +256,9 @@ def keys_explain_themselves(home):
     assert "feeds.file.path (format: lean)" in ask("help", "path").stdout
     assert ask("help", "coinbase.level2").stdout == ask("help", "level2").stdout
     assert all("\n    name  " in ask("help", kind).stdout for kind in (*FEEDS, "sqlite"))
+    assert "place(x)\n    among" in ask("help", "place").stdout
+    assert {"rank(x, n)", "rank(x)"} <= set(ask("help", "rank").stdout.splitlines())
+    assert all("word of strategies" in ask("help", word, check=2).stderr for word in ("sentiment", "qty", "microprice"))
     keys = re.findall(r"^\| `([a-z_]+)` \|", ask("help", "--markdown").stdout, re.M)
     assert len(keys) > 30 and all(ask("help", key).stdout for key in set(keys)), keys
     return f"{len(set(keys))} keys, each known to `help KEY`"

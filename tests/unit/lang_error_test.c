@@ -158,7 +158,7 @@ static const struct {
      "                                   ^\n"},
     {"strategy a on bars(60)\n"
      "  x = close\n",
-     "x.td:1:20: expected a width with its unit, such as 1m, found '60'\n"
+     "x.td:1:20: expected a width with its unit, such as 1m, 100 trades or 5000 volume, found '60'\n"
      "    strategy a on bars(60)\n"
      "                       ^\n"},
     {"strategy a on bars(1x)\n"
