@@ -239,11 +239,10 @@ static void read_trade(csv_row *r, td_event *e) {
         refuse(r, SIDE, TD_REASON_MALFORMED);
 }
 
-/* A side with a price has a size, 0 where none is said. */
+/* A side with a price may say no size; one without a price is missing. */
 static void read_side(csv_row *r, column price, column size, int64_t *out_price, int64_t *out_size) {
     *out_price = number_of(r, price, TD_PRICE_SCALE);
     *out_size = *out_price != TD_NONE ? number_of(r, size, TD_SIZE_SCALE) : TD_NONE;
-    if (*out_price != TD_NONE && *out_size == TD_NONE) *out_size = 0;
 }
 
 static void read_quote(csv_row *r, td_event *e) {

@@ -52,7 +52,7 @@ typedef struct td_trade {
 } td_trade;
 
 typedef struct td_quote {
-    int64_t bid_price, bid_size, ask_price, ask_size; /* TD_NONE: that side is missing */
+    int64_t bid_price, bid_size, ask_price, ask_size; /* TD_NONE: that side is missing, or no size said */
     int64_t sequence;                                 /* TD_NONE without one */
     td_code exchange, condition;
 } td_quote;
