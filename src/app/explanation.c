@@ -110,6 +110,7 @@ static void put_right(td_buf *out, const td_buf *text) {
 static void put_remark(td_buf *out, const td_why *why, const td_why_row *row) {
     if (is_warming(why, row))
         td_buf_printf(out, "  warming up: bar %" PRIu64 " of %" PRIu32, why->seen, row->warmup + 1);
+    if (!td_value_is_na(row->of)) td_buf_printf(out, "  of %.0f", td_value_to_real(row->of));
     if (!row->measured) return;
     td_buf_printf(out, "  off by %s", row->off > 0 ? "+" : "");
     put_number(out, row->off, row->off_type);
@@ -302,6 +303,7 @@ static uint32_t put_json_row(td_buf *out, const td_why *why, uint32_t at, uint32
     }
     if (is_warming(why, row))
         td_buf_printf(out, ",\"warming_up\":{\"bar\":%" PRIu64 ",\"of\":%" PRIu32 "}", why->seen, row->warmup + 1);
+    if (!td_value_is_na(row->of)) td_buf_printf(out, ",\"of\":%.0f", td_value_to_real(row->of));
     if (row->measured) {
         td_buf_text(out, ",\"off\":");
         put_json_value(out, row->off, row->off_type);

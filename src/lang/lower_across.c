@@ -84,6 +84,8 @@ uint32_t td_lower_across(td_lowering *l, const td_expr *call) {
     const td_strategy_tree *s = l->strategy;
     const td_bytes *sets = (const td_bytes *)(const void *)l->tree->sets.data + s->set_first;
     td_port port = td_graph_builder_export_section(m->builder, node, s->set_count > 0 ? sets : NULL, s->set_count);
+    port.kind = TD_PORT_MEMBERS; /* who explains the others tells it, too */
+    (void)td_graph_builder_add_port(l->builder, port);
     port.kind = (uint8_t)kinds[which];
     return td_graph_builder_add_port(l->builder, port);
 }

@@ -2,6 +2,7 @@
 #include "stream/graph_build.h"
 #include "base/hash.h"
 #include "stream/graph_layout.h"
+#include "stream/over.h"
 #include "stream/tick.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -366,6 +367,18 @@ static void use_action(uint64_t *users, const td_graph *g, const td_graph_action
     if (leg->qty_node != TD_GRAPH_NOTHING) set_user(users, g->mask_words, leg->qty_node, strategy);
 }
 
+static td_port *port_at(const td_graph_builder *b, uint32_t n) { return (td_port *)(void *)b->ports.data + n; }
+
+/* Whoever needs what an instrument is among others is told among how many. */
+static void use_members(const td_graph_builder *b, const td_graph *g, uint64_t *users, uint32_t node) {
+    for (uint32_t i = 0; i < COUNT(b->nodes, td_node); i++) {
+        if (node_at(b, i)->op != TD_OP_PORT) continue;
+        if (!td_port_counts_members(port_at(b, node_at(b, i)->n), port_at(b, node_at(b, node)->n))) continue;
+        for (uint32_t w = 0; w < g->mask_words; w++)
+            users[(size_t)i * g->mask_words + w] |= users[(size_t)node * g->mask_words + w];
+    }
+}
+
 /* For each node as written, who needs it: as action, line or export, or through a node that is needed. */
 static uint64_t *find_users(const td_graph_builder *b, const td_graph *g) {
     uint32_t count = COUNT(b->nodes, td_node);
@@ -393,6 +406,9 @@ static uint64_t *find_users(const td_graph_builder *b, const td_graph *g) {
             for (uint32_t w = 0; w < g->mask_words; w++)
                 users[(size_t)node->in[k] * g->mask_words + w] |= users[(size_t)i * g->mask_words + w];
     }
+    for (uint32_t i = 0; i < count; i++)
+        if (node_at(b, i)->op == TD_OP_PORT && port_at(b, node_at(b, i)->n)->kind >= TD_PORT_RANK)
+            use_members(b, g, users, i);
     return users;
 }
 
@@ -515,12 +531,21 @@ static bool fits_eight_bytes(const td_node *node) {
     return node->type != TD_TYPE_DECIMAL || (node->op == TD_OP_FIELD && td_field_is_narrow(td_field_of(node->n)));
 }
 
+/* Of a window by time as many bars as lie in it, where bars have a width; by number so many elements. */
+static uint32_t over_warmup(const td_graph *g, const td_node *node) {
+    int64_t width_ns = td_rhythm_has_bars(g->rhythm) ? g->rhythm.width_ns : 0;
+    if (node->constant == TD_OVER_COUNT) return node->n - 1;
+    if (node->constant <= 0 || width_ns == 0 || !td_width_is_timed(width_ns)) return 0;
+    return (uint32_t)((node->constant + width_ns - 1) / width_ns - 1);
+}
+
 /* A value that may stand in for another one is there with the other one. */
 static uint32_t warmup_of(const td_graph *g, const td_node *node) {
     const td_op_row *row = &td_op_rows[node->op];
     uint32_t own[] = {0, 1, node->n - 1, node->n}, most = 0;
     for (uint32_t k = node->op == TD_OP_NZ ? 1 : 0; k < row->inputs; k++)
         if (g->nodes[node->in[k]].warmup > most) most = g->nodes[node->in[k]].warmup;
+    if (node->op >= TD_OP_OVER_SUM && node->op <= TD_OP_OVER_RANK) return most + over_warmup(g, node);
     return row->warmup == TD_WARMUP_NONE ? most : most + own[row->warmup];
 }
 

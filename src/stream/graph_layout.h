@@ -99,5 +99,12 @@ typedef struct state_head {
 
 /* Before the first event: who wants this instrument, what they need, and the constants; of a copy what others read. */
 void td_graph_begin(const td_graph *graph, void *state, td_bytes instrument, bool copy);
+/* The port says how many members there are of what the other one is of. */
+static inline bool td_port_counts_members(const td_port *port, const td_port *other) {
+    td_port same = *other;
+    same.kind = TD_PORT_MEMBERS;
+    return other->kind >= TD_PORT_RANK && other->kind < TD_PORT_MEMBERS && memcmp(port, &same, sizeof same) == 0;
+}
+
 /* Remembers what the node was on bar number `seen`. */
 void td_graph_put_past(const graph_node *node, uint8_t *state, uint64_t seen, td_value value);

@@ -45,6 +45,13 @@ td_value td_graph_value(const td_graph *g, const void *state, uint32_t node) {
     return ((const td_value *)(const void *)((const uint8_t *)state + g->values_offset))[node];
 }
 
+td_value td_graph_members(const td_graph *g, const void *state, uint32_t node) {
+    const td_node *is = &g->nodes[node].is;
+    for (uint32_t i = 0; i < g->port_count && is->op == TD_OP_PORT; i++)
+        if (td_port_counts_members(&g->ports[i], &g->ports[is->n])) return td_graph_value(g, state, g->port_nodes[i]);
+    return TD_VALUE_NA;
+}
+
 uint64_t td_graph_seen(const void *state) { return ((const state_head *)state)->seen; }
 
 uint32_t td_graph_warmup(const td_graph *g, uint32_t node) {

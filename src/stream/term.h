@@ -67,6 +67,8 @@ uint32_t td_graph_strategy_warmup(const td_graph *graph, uint32_t strategy);
 
 /* What a node said on the last bar run. */
 td_value td_graph_value(const td_graph *graph, const void *state, uint32_t node);
+/* Among how many members the instrument was that, where the node is of a cross-section; else na. */
+td_value td_graph_members(const td_graph *graph, const void *state, uint32_t node);
 /* Bars run so far. */
 uint64_t td_graph_seen(const void *state);
 /* How many bars the node has no value for, where that can be told: it may have none for longer. */

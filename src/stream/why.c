@@ -107,6 +107,7 @@ static void put_row(asking *a, uint32_t term, uint32_t depth) {
     row.constant = t->node == TD_GRAPH_NOTHING;
     row.known = t->type != TD_TYPE_TEXT && (t->node != TD_GRAPH_NOTHING || !td_value_is_na(t->constant));
     row.warmup = t->node == TD_GRAPH_NOTHING ? 0 : td_graph_warmup(a->q->graph, t->node);
+    row.of = t->node == TD_GRAPH_NOTHING ? TD_VALUE_NA : td_graph_members(a->q->graph, a->q->at, t->node);
     measure(a, term, &row);
     td_buf_put(&a->out->rows, &row, sizeof row);
     put_parts(a, term, depth + 1);

@@ -30,6 +30,7 @@ typedef struct td_why_row {   /* a part of a condition; its own parts follow it,
     uint8_t off_type;
     double share;    /* off / abs(right); NaN where right is 0 */
     uint32_t warmup; /* bars that it has no value for */
+    td_value of;     /* of a cross-section how many members there were, a double; else na */
 } td_why_row;
 
 typedef struct td_why_action {

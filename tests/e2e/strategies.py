@@ -184,7 +184,7 @@ def what_is_wrong_names_its_place(home):
     told = tapedeck("test", strategy, check=8)
     assert "bars.csv:202:" in told and "1 lines of the tables are no events" in told, told
     pathlib.Path(f"{home}/golden_cross/bars.csv").write_text("tme,instrument,open\n1,2,3\n", encoding="utf-8")
-    assert "bars.csv:1: its first line names neither" in tapedeck("test", strategy, check=8)
+    assert "bars.csv:1: its first line lacks what" in tapedeck("test", strategy, check=8)
     shutil.copy(td.ROOT / "examples/strategies/golden_cross/bars.csv", f"{home}/golden_cross/bars.csv")
     expected.unlink()
     assert "--update" in tapedeck("test", strategy, check=3)
@@ -205,6 +205,8 @@ def a_plan_says_what_strategies_compile_to(home):
   buy when crossover(sma(close, 20), sma(close, 50))
 strategy other on bars(1m)
   sell when close < sma(close, 50)[2]
+strategy timed on bars(1m)
+  buy when close > avg(close, 90m) and avg(close, 10, where = close > open) > 0
 strategy slow on bars(1h)
   buy when close > ema(close, 10)
 """, encoding="utf-8")
@@ -212,15 +214,15 @@ strategy slow on bars(1h)
     file = td.config(f"{home}/c.yaml", f"{home}/data", [feed], bars="[1m]", strategies=[f"{home}/two.td"], sink=False)
     plan = json.loads(tapedeck("check", "--plan", "--json", file))["plan"]
     minute, hour = plan["graphs"]
-    assert [s["name"] for s in minute["strategies"]] == ["one", "other"] and minute["rhythm"] == "1m", minute
-    assert [s["warmup"] for s in minute["strategies"]] == [50, 51], minute
+    assert [s["name"] for s in minute["strategies"]] == ["one", "other", "timed"] and minute["rhythm"] == "1m", minute
+    assert [s["warmup"] for s in minute["strategies"]] == [50, 51, 89], minute
     assert hour["strategies"] == [{"name": "slow", "warmup": 9}] and hour["shared"] == 0, hour
-    assert minute["shared"] == 2, minute  # close and its average of 50
+    assert minute["shared"] == 3, minute  # close, also as a double, and its average of 50
     assert minute["state_bytes"] > 50 * 8 and 1 < minute["event_ns"] < 1e6, minute
     assert plan["state_bytes"] == minute["state_bytes"] + hour["state_bytes"], plan
     assert plan["instruments"] == 1 and plan["state_bytes_all"] == plan["state_bytes"], plan
     text = tapedeck("check", "--plan", file)
-    assert "on 1m: 2 strategies" in text and "one: warm-up 50" in text and "ns per event" in text, text
+    assert "on 1m: 3 strategies" in text and "one: warm-up 50" in text and "ns per event" in text, text
     return f"{minute['nodes']} and {hour['nodes']} nodes, {minute['event_ns']} ns"
 
 

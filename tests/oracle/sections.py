@@ -113,6 +113,18 @@ def hold_against_loop(data):
     assert different == 0 and compared >= LEAST_BARS and ties >= LEAST_TIES and acted >= LEAST_SIGNALS
 
 
+def explained(data):
+    """A rank is told with how many it is of, whatever else the strategy names."""
+    buy = [s for s in read(data, "signals") if s["strategy"] == "whole" and s["action"] == "buy"][-1]
+    sure = next(s for s in read(data, "signals") if s["strategy"] == "whole" and s["action"] == "emit" and
+                (s["event_ns"], s["instrument"]) == (buy["event_ns"], buy["instrument"]))
+    done = subprocess.run([td.PROGRAM, "explain", "--data", data, buy["id"]], stdout=subprocess.PIPE, text=True,
+                          check=True, timeout=60)
+    lines = [line for line in done.stdout.splitlines() if "rank(move)" in line]
+    assert lines and all(line.endswith(f"  of {json.loads(sure['data'])['members']:.0f}") for line in lines), done.stdout
+    print("told: " + " ".join(lines[0].split()))
+
+
 def configure(home):
     strategy, table = pathlib.Path(home) / "sections.td", pathlib.Path(home) / "table.csv"
     strategy.write_text(TEXT, encoding="utf-8")
@@ -161,6 +173,7 @@ def main():
         told = json.loads(done.stdout)
         assert told["differences"] == 0 and told["signals"] >= LEAST_BARS, told
         print(f"made again: {told['signals']} signals")
+        explained(f"{dies}/data")
 
 
 if __name__ == "__main__":

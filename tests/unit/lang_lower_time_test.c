@@ -1,6 +1,8 @@
 /* tests/unit/lang_lower_time_test.c - goal: what is wrong with times, durations and windows by time is said at its
  * place. Messages are compared to the letter. */
 #include "strategy_rig.h"
+#include "stream/term.h"
+#include <stdio.h>
 
 static const struct {
     const char *text, *errors;
@@ -171,10 +173,28 @@ static void test_room(void **state) { /* a window takes what its width needs, an
     }
 }
 
+static void windows_have_a_value_behind_their_warmup(void **state) {
+    (void)state;
+    static const char *const windows[] = {"avg(close, 5m)", "max(high, 270s)", "sum(volume, 30s)",
+                                          "avg(close, 4, where = close > 0)", "sma(avg(close, 3m), 3)"};
+    for (size_t i = 0; i < sizeof windows / sizeof windows[0]; i++) {
+        char text[128];
+        double value;
+        (void)snprintf(text, sizeof text, "strategy a on bars(1m)\n  x = %s\n  buy when x > 0\n", windows[i]);
+        rig r = rig_open(text);
+        uint32_t warmup = td_graph_strategy_warmup(r.graph, 0), bars = 0;
+        do rig_price(&r, 1000);
+        while (++bars < 20 && !rig_line(&r, "x", &value));
+        if (bars != warmup + 1) fail_msg("%s: warm-up %u, a value with bar %u", windows[i], warmup, bars);
+        rig_close(&r);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_messages),
         cmocka_unit_test(test_room),
+        cmocka_unit_test(windows_have_a_value_behind_their_warmup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
