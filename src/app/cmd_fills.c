@@ -71,6 +71,7 @@ static void tell_more(const td_history *history, const td_history_question *q) {
 static td_status walk(td_history_question *q, const td_data *data, const fills_conf *conf) {
     q->topic = data->topics.outputs[TD_OUTPUT_FILLS];
     q->ids = data->topics.ids;
+    q->programs = data->topics.programs;
     if (q->topic == NULL) return TD_FAIL(TD_CONFIG, "a log of before this version knows no fills");
     td_history *history = td_history_new(q);
     td_status status;
@@ -117,7 +118,7 @@ static const td_option options[] = {
      .type = TD_OPTION_TEXT,
      .unit = "NAME",
      .offset = offsetof(fills_conf, instrument),
-     .help = "of what was decided on this one, legs in others included: VENUE:SYMBOL"},
+     .help = "of what was traded in this one, whoever decided it: VENUE:SYMBOL"},
     {.key = "strategy",
      .type = TD_OPTION_TEXT,
      .unit = "NAME",
@@ -158,8 +159,9 @@ const td_command td_command_fills = {
     .words = "",
     .summary = "how strategies' paper positions were filled",
     .text =
-        "Lists the fills of paper positions in the order in which they came: of an instrument in that of the log, of\n"
-        "all of them in that of their appending. Each names the signal whose change of a target it is. Reads the log,\n"
+        "Lists the fills of paper positions in the order in which they came: of an instrument in that of the tape,\n"
+        "of all of them in that of their appending. Each names the signal whose change of a target it is. Reads the "
+        "log,\n"
         "also while a process writes to it. Changes nothing.\n",
     .options = options,
     .conf_size = sizeof(fills_conf),

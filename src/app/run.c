@@ -561,6 +561,7 @@ static td_status open_serve(run *r) {
         .actions = t->outputs[TD_OUTPUT_ACTIONS],
         .vendor_bars = t->outputs[TD_OUTPUT_VENDOR_BARS],
         .fills = t->outputs[TD_OUTPUT_FILLS],
+        .programs = t->programs,
         .rejected = t->rejected,
         .ids = t->ids,
         .program = r->program,

@@ -100,6 +100,7 @@ static void begin_history(td_answer *a) {
     bool lines = r->kind == TD_API_LINES || r->kind == TD_API_PREVIEW;
     td_history_question q = {
         .topic = topic_of(topics, r->kind),
+        .programs = r->kind == TD_API_SIGNALS || r->kind == TD_API_FILLS ? topics->programs : NULL,
         .ids = topics->ids,
         .kind = history_kind(r->kind),
         .instrument = td_text(r->instrument),

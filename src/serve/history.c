@@ -5,11 +5,13 @@
 #include <stdlib.h>
 
 #define BLOCK_BYTES (INT64_C(256) << 10)
-enum { BLOCKS_MAX = 2048, ROWS_SLACK = 8192 };
+enum { BLOCKS_MAX = 2048, ROWS_SLACK = 8192, PROGRAMS_PER_STEP = 64 };
 
 struct td_history {
     td_history_question q;
     uint32_t partition, partition_end; /* still to read: [partition, partition_end) */
+    bool seeks;                        /* still to see whether a program names the instrument; */
+    bool anywhere;                     /* one does: rows of it may be in any partition */
     td_reader *reader;
     int64_t block_end;     /* everything below is still unread; -1: partition not begun */
     size_t blocks, firsts; /* read so far; first results below `before` found in this partition */
@@ -32,6 +34,7 @@ td_history *td_history_new(const td_history_question *question) {
     bool one = question->instrument.size > 0;
     h->partition = one ? td_partition_of(question->instrument, partitions) : 0;
     h->partition_end = one ? h->partition + 1 : partitions;
+    h->seeks = one && question->programs != NULL && question->as_of.offset == INT64_MAX;
     return h;
 }
 
@@ -49,6 +52,7 @@ static int by_order(const void *a, const void *b) {
     const td_history_row *x = a, *y = b;
     if (x->order != y->order) return x->order < y->order ? -1 : 1;
     if (x->tie != y->tie) return x->tie < y->tie ? -1 : 1;
+    if (x->partition != y->partition) return x->partition < y->partition ? -1 : 1;
     return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
@@ -101,7 +105,7 @@ static int64_t cut_rows(td_history *h) {
     settle_rows(h);
     size_t gone = h->row_count > h->q.limit ? h->row_count - h->q.limit : 0;
     int64_t highest = -1;
-    if (h->q.kind == TD_HISTORY_VENDOR_BARS)
+    if (h->q.kind == TD_HISTORY_VENDOR_BARS || h->anywhere)
         while (gone > 0 && h->rows[gone - 1].order == h->rows[gone].order) gone--;
     for (size_t i = 0; i < gone; i++)
         if (h->rows[i].offset > highest) highest = h->rows[i].offset;
@@ -160,14 +164,19 @@ static void consider_bar(td_history *h, const td_record *record) {
     if (in_reach(h, bar.start_ns, first)) keep_row(h, record, (td_history_row){.order = bar.start_ns, .first = first});
 }
 
+/* Of rows from anywhere: on the page that is asked for, or before it. */
+static bool is_below(const td_history *h, int64_t order) {
+    return !h->anywhere || h->q.cursor < 0 || order < h->q.cursor;
+}
+
 static void consider_signal(td_history *h, const td_record *record) {
     td_signal signal;
     td_bytes name;
     bool one = h->q.instrument.size > 0;
     if (td_record_get_signal(h->q.ids, record->value, &signal, &name) != TD_OK) return;
-    if (one && !td_bytes_equal(name, h->q.instrument)) return;
+    if (one && !td_bytes_equal(td_signal_traded(&signal, name), h->q.instrument)) return;
     if (h->q.strategy.size > 0 && !td_bytes_equal(signal.strategy, h->q.strategy)) return;
-    if (!was_known(h, record, signal.known_at_ns)) return;
+    if (!was_known(h, record, signal.known_at_ns) || !is_below(h, signal.event_ns)) return;
     if (!in_reach(h, signal.event_ns, signal.status == TD_SIGNAL_FRESH)) return;
     td_history_row row = {.order = signal.event_ns, .tie = signal.ordinal};
     if (!one) row = (td_history_row){.order = record->timestamp_ms, .tie = h->partition};
@@ -185,12 +194,14 @@ static void consider_fill(td_history *h, const td_record *record) {
     td_fill fill;
     td_bytes name;
     if (td_record_get_fill(record->value, &fill, &name) != TD_OK) return;
-    if (h->q.instrument.size > 0 && !td_bytes_equal(name, h->q.instrument)) return;
+    if (h->q.instrument.size > 0 && !td_bytes_equal(td_fill_traded(&fill, name), h->q.instrument)) return;
     if (h->q.strategy.size > 0 && !td_bytes_equal(fill.strategy, h->q.strategy)) return;
     if (fill.event_ns < h->q.from_ns || fill.event_ns >= h->q.before_ns) return;
-    if (!was_known(h, record, fill.known_at_ns)) return;
+    if (!was_known(h, record, fill.known_at_ns) || !is_below(h, fill.known_at_ns)) return;
     h->firsts++;
-    keep_row(h, record, row_by_place(h, record));
+    td_history_row row = row_by_place(h, record);
+    if (h->anywhere) row = (td_history_row){.order = fill.known_at_ns, .tie = h->partition};
+    keep_row(h, record, row);
 }
 
 /* One may be hours ahead. */
@@ -246,9 +257,29 @@ static void consider(td_history *h, const td_record *record) {
 
 /* ---- walking ---- */
 
+/* A leg in the instrument is of a strategy whose text names it, and all texts that were ever in force are in programs.
+ */
+static td_status seek_name(td_history *h) {
+    td_status status = TD_OK;
+    td_record record;
+    if (h->reader == NULL) status = td_reader_open(&h->reader, h->q.programs, 0, 0, TD_READ_APPENDED);
+    for (int i = 0; i < PROGRAMS_PER_STEP && status == TD_OK && !h->anywhere; i++) {
+        status = td_reader_next(h->reader, &record);
+        if (status != TD_OK) break;
+        td_bytes body = record.value, name = h->q.instrument;
+        h->anywhere = memmem(body.data, body.size, name.data, name.size) != NULL;
+    }
+    if (h->anywhere) {
+        h->partition = 0;
+        h->partition_end = td_topic_partitions(h->q.topic);
+    }
+    h->seeks = status == TD_OK && !h->anywhere;
+    return status == TD_AGAIN ? TD_OK : status;
+}
+
 static td_status begin_partition(td_history *h) {
     int64_t end = td_topic_end(h->q.topic, h->partition);
-    h->block_end = h->q.cursor >= 0 && h->q.cursor < end ? h->q.cursor : end;
+    h->block_end = h->q.cursor >= 0 && h->q.cursor < end && !h->anywhere ? h->q.cursor : end;
     h->firsts = 0;
     h->past_from = false;
     h->oldest_first_ns = INT64_MAX;
@@ -266,7 +297,7 @@ static td_status read_block(td_history *h) {
         td_status status = td_reader_next(h->reader, &record);
         if (status == TD_AGAIN) break;
         if (status != TD_OK) return status;
-        if (h->q.instrument.size > 0 && !td_bytes_equal(record.key, h->q.instrument)) continue;
+        if (h->q.instrument.size > 0 && !h->anywhere && !td_bytes_equal(record.key, h->q.instrument)) continue;
         consider(h, &record);
     }
     h->block_end = begin;
@@ -276,8 +307,8 @@ static td_status read_block(td_history *h) {
 
 static bool partition_done(const td_history *h) {
     bool over_all = h->q.instrument.size == 0; /* an instrument's signals are in order, those of many are not */
-    return h->block_end <= td_topic_start(h->q.topic, h->partition) || (h->past_from && !over_all) ||
-           h->firsts > h->q.limit;
+    if (h->block_end <= td_topic_start(h->q.topic, h->partition)) return true;
+    return !h->anywhere && ((h->past_from && !over_all) || h->firsts > h->q.limit);
 }
 
 /* Rows that are known by a revision only, their first result not being reached: they are not next on this page. */
@@ -304,27 +335,34 @@ static void end_partition(td_history *h) {
     bool vendor = h->q.kind == TD_HISTORY_VENDOR_BARS;
     bool by_offset =
         h->q.kind == TD_HISTORY_QUARANTINE || h->q.kind == TD_HISTORY_ACTIONS || h->q.kind == TD_HISTORY_FILLS;
-    if (one && cut_short && !by_offset && !vendor) drop_unreached(h);
+    if (one && cut_short && !by_offset && !vendor && !h->anywhere) drop_unreached(h);
     if (h->q.known_now) drop_unknown(h);
     int64_t highest = cut_rows(h);
     if (vendor && (highest >= 0 || h->dropped)) highest = td_topic_end(h->q.topic, h->partition); /* as before: all */
-    if (one && highest >= 0) h->cursor = highest + 1;
-    if (one && highest < 0 && cut_short) h->cursor = h->block_end;
+    if (one && !h->anywhere && highest >= 0) h->cursor = highest + 1;
+    if (one && !h->anywhere && highest < 0 && cut_short) h->cursor = h->block_end;
+    h->dropped |= highest >= 0;
+    if (h->anywhere && h->dropped) h->cursor = h->rows[0].order;
     h->partition++;
     h->block_end = -1;
 }
 
 td_status td_history_step(td_history *h) {
     if (h->partition == h->partition_end) return TD_OK;
+    if (h->seeks) {
+        td_status sought = seek_name(h);
+        return sought == TD_OK ? TD_AGAIN : sought;
+    }
     td_status status = h->block_end < 0 ? begin_partition(h) : TD_OK;
     if (status == TD_OK && !partition_done(h)) status = read_block(h);
     if (status != TD_OK) return status;
     bool many = h->row_count > 2 * h->q.limit + ROWS_SLACK;
-    if (many && h->q.kind == TD_HISTORY_VENDOR_BARS)
+    if (many && (h->q.kind == TD_HISTORY_VENDOR_BARS || h->anywhere))
         h->dropped |= cut_rows(h) >= 0;
     else if (many)
         settle_rows(h);
-    bool out_of_budget = h->blocks >= BLOCKS_MAX || h->row_count > 2 * h->q.limit + ROWS_SLACK;
+    size_t blocks = h->anywhere ? (size_t)(h->partition + 1) * BLOCKS_MAX / h->partition_end : BLOCKS_MAX;
+    bool out_of_budget = h->blocks >= blocks || h->row_count > 2 * h->q.limit + ROWS_SLACK;
     if (partition_done(h) || out_of_budget) end_partition(h);
     return h->partition == h->partition_end ? TD_OK : TD_AGAIN;
 }

@@ -6,7 +6,11 @@
  * Bars: the last revision of each start. Reading ends once limit + 1 first results older than `before` are found: first
  * results stand in the log in the order of their times, so nothing unread can belong on this page. Vendors' bars stand
  * there as they were downloaded: all are read, and of each (start, feed, adjusted) counts what was said last, since it
- * was first said so. Of a start at the page's begin all are there, though they be more than the limit. */
+ * was first said so. Of a start at the page's begin all are there, though they be more than the limit.
+ *
+ * Signals and fills are of the instrument that they trade, as in every other place. Where a program of the log names
+ * it, strategies that run on others may have legs in it: then all partitions are read, pages begin at an instant of
+ * which all are there, and cursors are such instants. */
 #pragma once
 #include "base/time.h"
 #include "log/log.h"
@@ -24,6 +28,7 @@ typedef enum td_history_kind {
 
 typedef struct td_history_question {
     td_topic *topic;
+    td_topic *programs; /* of signals and fills, where their instrument may be named; NULL: in none */
     const td_schema_ids *ids;
     td_history_kind kind;
     td_bytes instrument; /* whose partition is read; size 0 (not for bars, a vendor's neither): all, in the order of
@@ -33,7 +38,7 @@ typedef struct td_history_question {
     td_reason reason;    /* of refused events; NONE: all */
     int64_t width_ns;    /* of bars only */
     int64_t from_ns, before_ns;
-    int64_t cursor;      /* look below this offset only; -1: from the end */
+    int64_t cursor;      /* look below this offset, or instant, only; -1: from the end */
     int64_t block_bytes; /* of the log, read in one step; 0: 256 KB */
     size_t limit;        /* the newest so many; at least 1 */
     td_place as_of;      /* what was known there */
@@ -41,8 +46,8 @@ typedef struct td_history_question {
 } td_history_question;
 
 typedef struct td_history_row {
-    /* Ascending: (start), (event, ordinal), or of fills and what was refused (offset); over all partitions (append
-     * time, partition). */
+    /* Ascending: (start), (event, ordinal), or of fills and what was refused (offset); of fills with legs from
+     * elsewhere (known at, partition); over all partitions (append time, partition). */
     int64_t order, tie;
     int64_t offset, appended_ms;
     uint32_t partition;

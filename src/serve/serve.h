@@ -102,6 +102,7 @@ typedef struct td_serve_topics { /* borrowed for the server's life */
     td_topic *actions;     /* NULL: bars are never adjusted */
     td_topic *vendor_bars; /* NULL: there are none */
     td_topic *fills;       /* NULL: there are none */
+    td_topic *programs;    /* NULL: strategies have no legs */
     td_topic *rejected;    /* NULL: what could not be decoded is not told */
     const td_schema_ids *ids;
     const int64_t *widths_ns; /* ascending, at most TD_WIDTHS_MAX */

@@ -186,15 +186,18 @@ def a_click_on_a_marker_explains_it(home):
 
 
 @CASES.add
-def a_leg_is_no_marker_of_the_instrument_that_decided(home):
+def a_leg_is_of_the_instrument_that_it_trades(home):
     with Home(home, text=LEGS) as at:
-        told = at.server.json("/api/v1/signals?instrument=LEAN:SPY&limit=5000")["signals"]
+        told = at.server.json("/api/v1/signals?limit=5000")["signals"]
         own = [signal for signal in told if signal["instrument"] == "LEAN:SPY"]
-        assert 10 < len(own) < len(told) and {signal["instrument"] for signal in told} == {"LEAN:SPY", "LEAN:IBM"}
         page = dashboard.Page(at.browser, at.server.url, color_scheme="dark")
-        page.wait("bars", 1)
-        page.choose("LEAN:SPY", "1m")
-        dashboard.wait_until("its own", lambda: page.count("markers") == len(own))
+        for name in ("LEAN:SPY", "LEAN:IBM"):
+            wanted = sorted(signal["id"] for signal in told if signal["instrument"] == name)
+            asked = at.server.json(f"/api/v1/signals?instrument={name}&limit=5000")["signals"]
+            assert len(wanted) > 10 and sorted(signal["id"] for signal in asked) == wanted, (name, len(wanted), len(asked))
+            page.wait("bars", 1)
+            page.choose(name, "1m")
+            dashboard.wait_until("its own", lambda: page.count("markers") == len(wanted))
         assert not page.errors, page.errors
         page = Editor(at.browser, at.server)
         assert page.count("markers") == page.count("signals") <= len(own), page.count("signals")

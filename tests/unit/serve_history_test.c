@@ -301,6 +301,91 @@ static void fills_come_in_the_order_of_the_log(void **state) {
     assert_int_equal(seen, 57);
 }
 
+/* ---- legs ---- */
+
+static void put_signal(const char *instrument, const char *leg, int number) {
+    td_signal signal = {.strategy = TD_TEXT("pairs"),
+                        .leg = td_text(leg),
+                        .ordinal = 1 + (uint32_t)(number % 2),
+                        .event_ns = RIG_T0 + number / 2 * RIG_S,
+                        .known_at_ns = RIG_T0 + number * RIG_S};
+    td_fill fill = {.strategy = TD_TEXT("pairs"),
+                    .signal = TD_TEXT("its id"),
+                    .leg = td_text(leg),
+                    .event_ns = signal.event_ns,
+                    .known_at_ns = signal.known_at_ns,
+                    .quantity = 1,
+                    .price = 1,
+                    .side = TD_SIDE_BUY};
+    td_buf value = {0};
+    td_record_put_signal(&value, r.topics.ids, td_text(instrument), &signal);
+    rig_append(&r, r.topics.signals, instrument, number, &value);
+    value = (td_buf){0};
+    td_record_put_fill(&value, r.topics.ids, td_text(instrument), &fill);
+    rig_append(&r, r.topics.fills, instrument, number, &value);
+}
+
+/* The append times of all pages, the newest first; pages of signals begin at an instant, and are longer for it. */
+static size_t walk_numbers(td_history_question q, int64_t numbers[], size_t most) {
+    size_t found = 0;
+    do {
+        const td_history_row *rows;
+        td_history *h = walk(&q);
+        size_t count = td_history_rows(h, &rows);
+        assert_true(count <= q.limit + 1 && found + count <= most);
+        for (size_t i = count; i > 0; i--) numbers[found++] = rows[i - 1].appended_ms;
+        q.cursor = td_history_cursor(h);
+        td_history_free(h);
+    } while (q.cursor >= 0);
+    return found;
+}
+
+/* KO's own, PEP's own, and what strategies on KO and on a third one do in PEP: in the partitions of those. */
+static void legs_are_of_the_instrument_they_trade(void **state) {
+    enum { COUNT = 60 };
+    static const char *const rows[][2] = {{"NYSE:KO", ""},
+                                          {"NYSE:KO", "NASDAQ:PEP"},
+                                          {"NASDAQ:PEP", ""},
+                                          {"LEAN:IBM", "NASDAQ:PEP"},
+                                          {"NYSE:KO", "LEAN:IBM"}};
+    static const struct {
+        const char *instrument;
+        bool named;
+        unsigned of; /* the rows, a bit each */
+    } asked[] = {{"NASDAQ:PEP", true, 0xe},
+                 {"NYSE:KO", true, 1},
+                 {"LEAN:IBM", true, 0x10},
+                 {"NYSE:KO", false, 1},
+                 {"NASDAQ:PEP", false, 4}};
+    (void)state;
+    td_topic *programs[2]; /* one names them */
+    td_buf body = {0};
+    assert_int_equal(td_log_topic(r.log, "_programs", 1, TD_TOPIC_INPUT, &programs[1]), TD_OK);
+    assert_int_equal(td_log_topic(r.log, "_others", 1, TD_TOPIC_INPUT, &programs[0]), TD_OK);
+    td_buf_text(&body, "use pep = NASDAQ:PEP\nuse ibm = LEAN:IBM\nfor NYSE:KO");
+    td_batch_reset(&r.batch);
+    assert_true(td_batch_add(&r.batch, 1, TD_TEXT("key"), td_buf_bytes(&body), TD_TEXT(""), TD_TEXT("")));
+    assert_int_equal(td_writer_append(r.writer, programs[1], 0, &r.batch), TD_OK);
+    td_buf_fini(&body);
+    for (int i = 0; i < COUNT; i++) put_signal(rows[i % 5][0], rows[i % 5][1], i);
+    for (unsigned row = 0; row < COUNT_OF(asked) * 4; row++) {
+        bool fills = row % 2 > 0;
+        td_history_question q = bars_of(asked[row / 4].instrument, row / 2 % 2 > 0 ? 5 : 1000);
+        q.topic = fills ? r.topics.fills : r.topics.signals;
+        q.kind = fills ? TD_HISTORY_FILLS : TD_HISTORY_SIGNALS;
+        q.programs = programs[asked[row / 4].named];
+        q.block_bytes = 300;
+        int64_t numbers[COUNT];
+        size_t count = walk_numbers(q, numbers, COUNT), at = 0;
+        for (int i = COUNT - 1; i >= 0; i--) {
+            if ((asked[row / 4].of >> i % 5 & 1) == 0) continue;
+            ASSERT_ROW(at < count && numbers[at] == i, "row %u: %d", row, i);
+            at++;
+        }
+        ASSERT_ROW(at == count, "row %u: %zu of %zu", row, at, count);
+    }
+}
+
 /* ---- vendors' bars ---- */
 
 enum { SAYINGS = 10500, STARTS = 40, SERIES = 4 };
@@ -400,6 +485,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(vendors_bars_stand_as_said_last, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(fills_come_in_the_order_of_the_log, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(legs_are_of_the_instrument_they_trade, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(finds_nothing_in_an_empty_log, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(pages_hold_each_bar_once, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(goes_on_where_the_budget_ended, open_rig, close_rig),
