@@ -23,7 +23,7 @@ void td_state_tell_signal(void *arg, const td_signal *signal) {
     td_signal told = *signal;
     char reason[32];
     if (signal->leg.size > 0 && signal->status == TD_SIGNAL_FRESH)
-        td_desk_look_again(block_of(step->state, signal->instrument));
+        td_desk_look_for_orders(step->state, signal->instrument);
     if (signal->status == TD_SIGNAL_WITHHELD && signal->reason.size == 0) {
         td_period over = bar_of(step, signal);
         int64_t number = td_ledger_number_over(step->state, step->instrument, over.start_ns, over.end_ns);

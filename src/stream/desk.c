@@ -211,32 +211,27 @@ static size_t width_of(const td_program *program, size_t graph) {
 typedef void (*take_fn)(desk *d, const seat *s);
 
 /* What strategies of other instruments have ordered in this one; their levels are of their own. */
-static void take_legs(desk *d, size_t graph_at, uint32_t strategy, uint32_t position, take_fn take) {
-    td_state *state = d->state;
-    const td_graph *graph = state->program->graphs[graph_at];
-    for (uint32_t i = 0; i < state->block_count; i++) {
-        void *memory = graph_state_of(state, block_of(state, i), graph_at);
-        td_paper *paper = td_graph_position(graph, memory, strategy, position);
+static void take_legs(desk *d, uint32_t graph_at, take_fn take) {
+    td_state *s = d->state;
+    const td_graph *graph = s->program->graphs[graph_at];
+    size_t begin, end = td_legs_find(s, d->event->instrument, graph_at, &begin), left = begin;
+    for (size_t i = begin; i < end; i++) {
+        const td_leg_order o = *td_legs_at(&s->legs, i);
+        void *memory = graph_state_of(s, block_of(s, o.instance), graph_at);
+        td_paper *paper = td_graph_position(graph, memory, o.strategy, o.position);
         const seat one = {.graph = graph,
-                          .width = width_of(state->program, graph_at),
+                          .width = width_of(s->program, graph_at),
                           .memory = memory,
-                          .strategy = strategy,
-                          .rules = td_graph_rules(graph, strategy),
+                          .strategy = o.strategy,
+                          .rules = td_graph_rules(graph, o.strategy),
                           .paper = paper,
                           .exits = {.paper = paper},
-                          .instance = i,
+                          .instance = o.instance,
                           .leg = d->instrument};
         if (paper->ordered != 0) take(d, &one);
+        if (paper->ordered != 0) *td_legs_at(&s->legs, left++) = o;
     }
-}
-
-static void take_all_legs(desk *d, size_t graph_at, take_fn take) {
-    const td_graph *graph = d->state->program->graphs[graph_at];
-    uint32_t strategies = td_graph_strategies(graph);
-    if (td_graph_all_positions(graph) == strategies) return;
-    for (uint32_t s = 0; s < strategies; s++)
-        for (uint32_t p = 1; p < td_graph_positions(graph, s); p++)
-            if (td_bytes_equal(td_graph_traded(graph, s, p), d->instrument)) take_legs(d, graph_at, s, p, take);
+    td_legs_remove(&s->legs, left, end);
 }
 
 /* Of the event's instrument, where there is something to fill or to hold. */
@@ -257,7 +252,8 @@ static void take_seats(desk *d, take_fn take) {
                               .instance = d->event->instrument};
             if (one.paper->ordered != 0 || one.paper->quantity != 0) take(d, &one);
         }
-        if (graph != NULL) take_all_legs(d, g, take);
+        if (graph != NULL && td_graph_all_positions(graph) > td_graph_strategies(graph))
+            take_legs(d, (uint32_t)g, take);
     }
 }
 

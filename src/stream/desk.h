@@ -19,3 +19,8 @@ void td_desk_take_quote(td_state *s, const td_event *quote, const td_emit *emit)
 void td_desk_take_book(td_state *s, const td_event *update, td_bytes instrument, const td_emit *emit);
 /* Something has changed: the next trade is looked at whatever its price. */
 static inline void td_desk_look_again(block_head *block) { block->near_span = 0; }
+/* A strategy that runs on another instrument has ordered in this one. */
+static inline void td_desk_look_for_orders(td_state *s, uint32_t instrument) {
+    td_desk_look_again(block_of(s, instrument));
+    td_legs_doubt(&s->legs, instrument);
+}

@@ -33,8 +33,7 @@ static bool reads_ticks(const td_graph *graph) {
     return false;
 }
 
-/* Bars end at multiples of their widths, and where sessions cut them; by count anywhere, which a millisecond stands
- * for.
+/* Bars end at multiples of their widths, and where sessions cut them; by count anywhere: a millisecond stands for it.
  */
 static void find_grains(td_state *s) {
     const td_program *p = s->program;
@@ -135,6 +134,7 @@ void td_state_free(td_state *s) {
     free(s->blocks);
     free(s->ports);
     td_buf_fini(&s->waiting);
+    td_legs_fini(&s->legs);
     td_ranking_fini(&s->ranking);
     td_kept_free(s->kept);
     td_released_fini(&s->released);

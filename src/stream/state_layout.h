@@ -7,6 +7,7 @@
 #include "stream/gaps.h"
 #include "stream/hindsight.h"
 #include "stream/kept.h"
+#include "stream/legs.h"
 #include "stream/pending.h"
 #include "stream/recall.h"
 #include "stream/released.h"
@@ -96,6 +97,7 @@ struct td_state {
     td_changes untold;  /* … of copies: their own partition tells them */
     td_shares shares;
     td_books books;
+    td_legs legs;  /* orders that wait in instruments other than their strategies' own */
     td_moment now; /* of the record that is being applied */
 };
 

@@ -50,7 +50,7 @@ static void read_standing(void *arg, const td_signal *blank, td_bytes instrument
 static void on_signal(void *arg, const td_signal *signal) {
     const at_tick *at = arg;
     if (signal->leg.size > 0 && signal->status == TD_SIGNAL_FRESH)
-        td_desk_look_again(block_of(at->state, signal->instrument));
+        td_desk_look_for_orders(at->state, signal->instrument);
     at->emit->signal(at->emit->self, td_instruments_name(at->state->instruments, at->tick->instrument), signal);
 }
 

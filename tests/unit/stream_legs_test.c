@@ -91,6 +91,8 @@ static td_state *saved_and_loaded(td_state *state, const td_program *program) {
     return out;
 }
 
+static bool restarts = true; /* behind each step */
+
 /* `edit`: from the last step on; NULL: none. */
 static void run_as(const char *strategies, const char *edit, const step *steps, size_t count, uint8_t pep_flags) {
     td_program *program = program_of(strategies), *next = edit != NULL ? program_of(edit) : NULL;
@@ -107,7 +109,7 @@ static void run_as(const char *strategies, const char *edit, const step *steps, 
         td_buf_put(&out, "", 1);
         ASSERT_ROW(strcmp((char *)out.data, steps[i].gives) == 0, "%zu of \"%s\" gave\n%swanted\n%s", i, strategies,
                    (char *)out.data, steps[i].gives);
-        state = saved_and_loaded(state, next != NULL && i + 1 == count ? next : program);
+        if (restarts) state = saved_and_loaded(state, next != NULL && i + 1 == count ? next : program);
     }
     td_buf_fini(&out);
     td_state_free(state);
@@ -115,10 +117,12 @@ static void run_as(const char *strategies, const char *edit, const step *steps, 
     td_program_free(next);
 }
 
-/* PEP at home here, and as a copy. */
+/* PEP at home here, and as a copy; with what is remembered, and with what a snapshot holds of it. */
 static void run_both(const char *strategies, const step *steps, size_t count) {
-    run_as(strategies, NULL, steps, count, 0);
-    run_as(strategies, NULL, steps, count, TD_FLAG_COPY);
+    for (int i = 0; i < 4; i++) {
+        restarts = i % 2 == 0;
+        run_as(strategies, NULL, steps, count, i < 2 ? 0 : TD_FLAG_COPY);
+    }
 }
 #define RUN(strategies, steps) run_both(strategies, steps, COUNT_OF(steps))
 
