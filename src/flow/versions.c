@@ -99,10 +99,10 @@ static td_status take_record(td_versions *v, const td_record *record) {
     if (record->key.size != HEX_BYTES) return TD_OK; /* a place of another partition */
     program p = {.first = (uint32_t)(v->numbers.size / sizeof(uint32_t))};
     memcpy(p.hex, record->key.data, HEX_BYTES);
-    td_status status = td_program_each_text(record->value, take_text, v);
+    bool is_read = td_program_each_text(record->value, take_text, v) == TD_OK;
     p.count = (uint32_t)(v->numbers.size / sizeof(uint32_t)) - p.first;
-    td_buf_put(&v->programs, &p, sizeof p);
-    return status;
+    if (is_read) td_buf_put(&v->programs, &p, sizeof p); /* else its texts are as if the log lacked it */
+    return TD_OK;
 }
 
 static td_status read_records(td_versions *v) {

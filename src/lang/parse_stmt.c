@@ -215,6 +215,8 @@ static void parse_level(td_parser *p, td_rule_tree *rule) {
                       : td_parser_accept(p, "when") ? TD_LEVEL_WHEN
                                                     : TD_LEVEL_DISTANCE;
         rule->expr = td_parse_expr(p);
+        if (!p->failed && rule->level == TD_LEVEL_DISTANCE && td_bytes_equal(p->token.text, TD_TEXT("R")))
+            td_parser_fail(p, p->token, "a multiple of the stop's distance is one word: write 2R, without the blank");
     }
     rule->from_offset = p->token.offset;
     if (td_parser_accept(p, "from")) rule->from_r = parse_multiple(p);

@@ -51,6 +51,14 @@ static void begin_in_vain(bench *b, int one) {
     td_buf_fini(&body);
 }
 
+/* A program that another version of this one could read. */
+static void put_unreadable(bench *b) {
+    char hex[2 * TD_PROGRAM_SHA_BYTES + 1] = {0};
+    td_destination to = {.topic = b->topics.programs, .now_ms = b->now_ms};
+    memset(hex, 'a', sizeof hex - 1);
+    assert_int_equal(td_topics_put(&to, td_text(hex), TD_TEXT("words of another time")), TD_OK);
+}
+
 static void hash_of(int which, char out[2 * TD_PROGRAM_SHA_BYTES + 1]) {
     uint8_t sha256[TD_PROGRAM_SHA_BYTES];
     td_sha256(td_text(texts[which]), sha256);
@@ -99,6 +107,7 @@ static void tells_what_was_in_force(void **state) {
     begin(&b, 0, 2);
     begin(&b, 0, 3); /* y alone changes */
     begin_in_vain(&b, 1);
+    put_unreadable(&b);
     begin(&b, 3, 1);
     begin(&b, 0, 3); /* x goes back */
     begin(&b, 3, -1);
