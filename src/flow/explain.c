@@ -167,10 +167,15 @@ static td_status look_for_ticks(td_explain *x) {
     td_status status = td_program_at(x->q.topics, x->partition, end, sha256);
     if (status == TD_OK) status = td_program_load(x->q.topics, sha256, &program);
     if (status != TD_OK) return status;
-    if (find_strategy(x, program, &at, &strategy)) x->ticks = td_graph_rhythm(program->graphs[at]).source;
+    td_rhythm rhythm = {0};
+    if (find_strategy(x, program, &at, &strategy)) rhythm = td_graph_rhythm(program->graphs[at]);
+    x->ticks = rhythm.source;
     if (x->ticks != 0) x->topic = tape;
     td_program_free(program);
-    return TD_OK;
+    if (rhythm.wait_ns == 0) return TD_OK;
+    return TD_FAIL(TD_CONFIG,
+                   "%.*s waits for what others say of a time, and no record alone runs it: ask by a signal's id",
+                   (int)x->q.strategy.size, (const char *)x->q.strategy.data);
 }
 
 static td_status choose_tick(td_explain *x) {

@@ -243,6 +243,9 @@ static __attribute__((noinline)) void count_rarer(td_worker *w, td_applied appli
     td_count(&w->counts.revised, changes.revised);
     td_count(&w->counts.restricted, changes.restricted);
     td_count(&w->counts.not_reapplied, changes.not_reapplied);
+    td_count(&w->counts.matches_late, changes.matches_late);
+    td_count(&w->counts.matches_early, changes.matches_early);
+    td_count(&w->counts.matches_forgotten, changes.matches_forgotten);
     td_count(&w->counts.gaps_opened, changes.gaps_opened);
     td_count(&w->counts.gaps_filled, changes.gaps_filled);
     td_count(&w->counts.gaps_lost, changes.gaps_lost);

@@ -27,6 +27,9 @@ typedef struct td_work_counts {
     td_counter unknown_days;               /* days of instruments that their calendar's years do not hold */
     td_counter revised;                    /* bars given again, or for the first time behind their close */
     td_counter not_reapplied;              /* of those, too old for strategies to look back to */
+    td_counter matches_late;               /* what asof with a wait reads, of a time whose wait was over */
+    td_counter matches_early;              /* ticks that ran before their wait was over: too many waited */
+    td_counter matches_forgotten;          /* values that such a tick may have missed: too many came before it */
     td_counter programs;                   /* that began behind what the outputs held */
     td_counter cold_programs;              /* of those, the ones that the tape did not hold enough for to warm them */
     td_counter warming_ns;                 /* how long records have waited for that */

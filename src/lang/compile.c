@@ -312,10 +312,11 @@ static void lower_strategy(compiler *c, td_strategy_tree *s) {
                      .diags = &c->diags,
                      .strategy = s,
                      .builders = &c->builders,
-                     .builder = td_builders_of(&c->builders, td_lower_rhythm(&s->source)),
                      .uses = c->looks_at_ticks};
     td_lowering members = {.stmts_done = 0};
-    l.own = l.builder;
+    td_rhythm rhythm = td_lower_rhythm(&s->source);
+    rhythm.wait_ns = td_lower_wait(&l);
+    l.own = l.builder = td_builders_of(&c->builders, rhythm);
     bool timed = s->source.kind == TD_SOURCE_BARS && td_width_is_timed(td_lower_rhythm(&s->source).width_ns);
     if (timed && !s->series && td_lower_has_across(&l, s->expr_first, s->expr_end)) begin_members(c, &l, &members);
     begin_strategy(c, &l, s->name);

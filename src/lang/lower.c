@@ -16,10 +16,6 @@ void td_lower_fail(const td_lowering *l, uint32_t offset, const char *fmt, ...) 
                 l->inner != NULL ? l->call_offset : offset, "%s", message);
 }
 
-void td_lower_fail_later(const td_lowering *l, uint32_t offset, const char *what) {
-    td_lower_fail(l, offset, "%s is not part of this version", what);
-}
-
 static const td_expr *expr_at(const td_lowering *l, uint32_t i) { return td_syntax_expr(l->tree, i); }
 
 td_type td_lower_type(const td_lowering *l, uint32_t node) {

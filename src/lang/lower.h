@@ -79,8 +79,6 @@ static inline size_t td_lower_part(const td_function *f, uint32_t part) {
 }
 
 void td_lower_fail(const td_lowering *l, uint32_t offset, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-/* "<what> is not part of this version": what the grammar has ahead of what runs it. */
-void td_lower_fail_later(const td_lowering *l, uint32_t offset, const char *what);
 /* NULL when not defined so far. */
 const td_scope_name *td_lower_find(const td_lowering *l, td_bytes name, td_bytes field);
 void td_lower_define(td_lowering *l, td_scope_name name);
@@ -184,6 +182,7 @@ uint32_t td_lower_over_news(td_lowering *l, const td_over_call *call);
 /* lower_asof.c: asof(x), of the strategy's own events; of asof(quote).bid the field, else NULL. */
 bool td_lower_is_asof(const td_lowering *l, const td_expr *call);
 uint32_t td_lower_asof(td_lowering *l, const td_expr *call, const td_expr *field);
+int64_t td_lower_wait(const td_lowering *l); /* how long the strategy runs behind its events; 0: it does not wait */
 
 /* lower_across.c: what an instrument is among those of the strategy's set, rank(x) and such. */
 bool td_lower_is_across(const td_lowering *l, const td_expr *call);

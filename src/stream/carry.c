@@ -48,7 +48,7 @@ static uint64_t meaning_of_port(meanings *m, const td_graph *reader, td_port por
     uint64_t read = 0;
     while (!is_of_rhythm(m->program, at, port.rhythm)) at++; /* the language has put it there */
     const td_graph *graph = m->program->graphs[at];
-    bool reads = port.kind != TD_PORT_AGE && port.kind < TD_PORT_POSITION;
+    bool reads = port.kind != TD_PORT_AGE && port.kind != TD_PORT_MATCH_AGE && port.kind < TD_PORT_POSITION;
     if (reads) read = meaning_of_export(m, at, port.export_at);
     if (port.admits != 0) read = read * 31 + meaning_at(m, at, graph->exports[port.admits - 1].node);
     if (port.kind >= TD_PORT_POSITION) read = td_hash_bytes(reader->strategies[port.export_at].name);

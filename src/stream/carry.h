@@ -4,7 +4,8 @@
  *
  * A past that others have looked at stays as it was; where the new graph looks further back, the warm state's goes on
  * behind it. A new window over a node that was kept is made again from that past, so that what it takes away later is
- * what it has added; where that cannot be, it begins anew. Used by state swaps alone. Thread: the state's owner. */
+ * what it has added; where that cannot be, it begins anew. Used by state swaps; td_carry_find by others, too. Thread:
+ * the state's owner. */
 #pragma once
 #include "stream/program.h"
 

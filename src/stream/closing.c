@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "stream/desk.h"
 #include "stream/ledger.h"
+#include "stream/matching.h"
 #include "stream/ports.h"
 #include "stream/standing.h"
 #include <inttypes.h>
@@ -167,6 +168,7 @@ void td_state_close_instrument(td_step *step, uint32_t instrument) {
         for (size_t w = 0; w < width_count; w++)
             if (ends_ns[w] == end_ns) ends_ns[w] = close_one(step, w, instrument, end_ns);
     }
+    td_matching_let_go(step, instrument);
 }
 
 static void close_end(td_step *step, int64_t end_ns) {
@@ -208,6 +210,7 @@ void td_state_find_next_close(const td_state *s, feed_state *feed) {
     int64_t end_ns = least_end(s, feed->next_end_ns);
     feed->next_close_ns = td_least(td_least(feed->next_due_ns, end_ns), next_trade_ns(feed));
     feed->next_close_ns = td_least(feed->next_close_ns, td_sections_next_mark(s, feed));
+    feed->next_close_ns = td_least(feed->next_close_ns, td_matching_next(s, feed));
     if (feed->silent != 0) feed->next_close_ns = INT64_MIN;
 }
 
@@ -215,6 +218,7 @@ void td_state_find_next_close(const td_state *s, feed_state *feed) {
 void td_state_pass_time(td_step *step) {
     td_ledger_tell_due(step);
     td_state_close_windows(step, step->feed->watermark_ns);
+    td_matching_run(step);
     td_state_find_next_close(step->state, step->feed);
 }
 

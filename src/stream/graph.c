@@ -38,7 +38,8 @@ void td_graph_free(td_graph *g) {
 int td_rhythm_compare(td_rhythm a, td_rhythm b) {
     if (a.source != b.source) return a.source < b.source ? -1 : 1;
     if (a.width_ns != b.width_ns) return a.width_ns < b.width_ns ? -1 : 1;
-    return (a.every_ns > b.every_ns) - (a.every_ns < b.every_ns);
+    if (a.every_ns != b.every_ns) return a.every_ns < b.every_ns ? -1 : 1;
+    return (a.wait_ns > b.wait_ns) - (a.wait_ns < b.wait_ns);
 }
 
 void td_rhythm_format(td_rhythm rhythm, char out[TD_RHYTHM_TEXT_MAX]) {
@@ -56,6 +57,9 @@ void td_rhythm_format(td_rhythm rhythm, char out[TD_RHYTHM_TEXT_MAX]) {
         (void)snprintf(out, TD_RHYTHM_TEXT_MAX, "%s", sources[rhythm.source]);
     else
         (void)snprintf(out, TD_RHYTHM_TEXT_MAX, "%s every %s", sources[rhythm.source], duration);
+    if (rhythm.wait_ns == 0) return;
+    (void)td_duration_format(rhythm.wait_ns, duration);
+    (void)snprintf(out + strlen(out), TD_RHYTHM_TEXT_MAX - strlen(out), " + %s", duration);
 }
 
 td_rhythm td_graph_rhythm(const td_graph *g) { return g->rhythm; }
@@ -599,6 +603,12 @@ void td_graph_run(const td_graph *g, void *state, const td_graph_event *event) {
     }
     head->ahead = 0;
     head->seen++;
+}
+
+bool td_graph_is_wanted(const td_graph *g, const void *state) {
+    const state_head *head = state;
+    (void)g;
+    return head->seen == 0 || head->wanted != 0;
 }
 
 bool td_graph_is_due(const td_graph *g, const void *state, int64_t event_ns) {

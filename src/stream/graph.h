@@ -51,6 +51,7 @@ typedef struct td_rhythm {
     int64_t every_ns; /* of ticks; 0: each one */
     uint32_t source;  /* td_rhythm_source */
     uint32_t zero;    /* rhythms are compared byte by byte */
+    int64_t wait_ns;  /* of trades and quotes: it runs so long behind each (matching.h); 0: at once */
 } td_rhythm;
 
 static inline bool td_rhythm_has_bars(td_rhythm rhythm) {
@@ -58,8 +59,10 @@ static inline bool td_rhythm_has_bars(td_rhythm rhythm) {
 }
 
 enum { TD_TICK_RHYTHMS_MAX = 16, TD_RHYTHM_TEXT_MAX = 48 };
+#define TD_WAIT_MAX_NS INT64_C(3600000000000)
 
-/* The order of graphs in a program: bars by width, then each kind of ticks by `every`, then sections by width. */
+/* The order of graphs in a program: bars by width, then each kind of ticks by `every` and wait, then sections by width.
+ */
 int td_rhythm_compare(td_rhythm a, td_rhythm b);
 /* "1m", "trades", "book every 100ms". */
 void td_rhythm_format(td_rhythm rhythm, char out[TD_RHYTHM_TEXT_MAX]);
@@ -72,6 +75,8 @@ typedef enum td_port_kind {
     TD_PORT_VALUE, /* what a graph gives to others */
     TD_PORT_AGE,   /* how long ago that came, in seconds */
     TD_PORT_OVER,  /* of news: what a window over the last `span` says */
+    TD_PORT_MATCH, /* of a graph that waits: what is given of the last time up to the event's, whenever that comes */
+    TD_PORT_MATCH_AGE,
     /* of the section of what a graph tells to all (section.h) */
     TD_PORT_RANK,  /* the share of members that are not above it, itself among them; equal ones share their places */
     TD_PORT_PLACE, /* 1: nobody is above it */
@@ -98,6 +103,11 @@ typedef struct td_port {
     uint32_t admits;    /* OVER: 1 + the export that is the condition of its elements; 0: all are */
     int64_t span_ns;    /* OVER */
 } td_port;
+
+static inline bool td_port_waits(const td_port *port) {
+    return port->kind == TD_PORT_MATCH || port->kind == TD_PORT_MATCH_AGE;
+}
+static inline bool td_port_is_of_position(const td_port *port) { return port->kind >= TD_PORT_POSITION; }
 
 uint32_t td_graph_ports(const td_graph *graph, const td_port **out_ports);
 /* What a graph gives to others: na before its first event. */
@@ -131,6 +141,8 @@ void td_graph_run(const td_graph *graph, void *state, const td_graph_event *even
 /* Those of them that rest on no port: for others that run at the same instant. td_graph_run with the same event is to
  * follow, and does the rest. */
 void td_graph_run_ahead(const td_graph *graph, void *state, const td_graph_event *event);
+/* Somebody wants the instrument; before its first event that is not known. */
+bool td_graph_is_wanted(const td_graph *graph, const void *state);
 /* A tick of that time is to run it: somebody wants it, and not before `every` is over. */
 bool td_graph_is_due(const td_graph *graph, const void *state, int64_t event_ns);
 /* The time of the last event, of a bar its end; false: there was none. */

@@ -2,6 +2,14 @@
 #include "stream/state.h"
 #include "stream/state_layout.h"
 
+uint32_t td_state_find_instrument(const td_state *s, td_bytes name) {
+    return td_instruments_find(s->instruments, name);
+}
+
+int64_t td_state_watermark_ns(const td_state *s, uint32_t feed) { return s->feeds[feed].watermark_ns; }
+
+int64_t td_state_open_gaps(const td_state *s) { return s->open_gaps; }
+
 static void no_bar(void *self, td_bytes instrument, const td_bar *bar) { (void)self, (void)instrument, (void)bar; }
 static void no_signal(void *self, td_bytes instrument, const td_signal *signal) {
     (void)self, (void)instrument, (void)signal;

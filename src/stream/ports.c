@@ -1,5 +1,7 @@
 /* src/stream/ports.c - each port from where its value stands. */
 #include "stream/ports.h"
+#include "stream/carry.h"
+#include "stream/matching.h"
 #include "stream/state_layout.h"
 #include "stream/term.h"
 
@@ -104,20 +106,36 @@ static td_value read_position(const td_state *s, uint32_t instrument, size_t at,
     }
 }
 
-static bool is_of_position(const td_port *port) { return port->kind >= TD_PORT_POSITION; }
+uint32_t td_state_read_instrument(const td_state *s, uint32_t instrument, size_t graph, const td_port *port) {
+    const td_graph_use *uses;
+    (void)td_graph_uses(s->program->graphs[graph], &uses);
+    return port->use == 0 ? instrument : td_instruments_find(s->instruments, uses[port->use - 1].instrument);
+}
+
+td_match td_state_read_match(const td_state *s, const td_queued *row, uint32_t i, bool *out_forgotten) {
+    const td_port *ports;
+    (void)td_graph_ports(s->program->graphs[row->graph], &ports);
+    uint32_t of = td_state_read_instrument(s, row->instrument, row->graph, &ports[i]);
+    td_match match = {.value = TD_VALUE_NA, .event_ns = INT64_MIN};
+    if (of == UINT32_MAX) return match;
+    td_recall recall = recall_of(s, block_of(s, of), td_carry_find(s->program, ports[i].rhythm));
+    const td_value *values = td_recall_at(recall, row->event_ns, &match.event_ns, out_forgotten);
+    if (values != NULL)
+        match.value = ports[i].kind == TD_PORT_MATCH_AGE ? row->event_ns - match.event_ns : values[ports[i].export_at];
+    return match;
+}
+
+static td_value read_port(const td_state *s, uint32_t instrument, size_t graph, const td_port *port, int64_t at_ns) {
+    if (td_port_is_of_position(port)) return read_position(s, instrument, graph, port, at_ns);
+    if (td_port_waits(port)) return TD_VALUE_NA; /* matching.h has it */
+    if (port->kind >= TD_PORT_RANK) return read_section(s, instrument, port, at_ns);
+    return read_export(s, td_state_read_instrument(s, instrument, graph, port), port, at_ns);
+}
 
 const td_value *td_state_read_ports(td_state *s, uint32_t instrument, size_t graph, int64_t at_ns) {
     const td_port *ports;
-    const td_graph_use *uses;
     uint32_t count = td_graph_ports(s->program->graphs[graph], &ports);
-    (void)td_graph_uses(s->program->graphs[graph], &uses);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t of =
-            ports[i].use == 0 ? instrument : td_instruments_find(s->instruments, uses[ports[i].use - 1].instrument);
-        s->ports[i] = is_of_position(&ports[i])       ? read_position(s, instrument, graph, &ports[i], at_ns)
-                      : ports[i].kind >= TD_PORT_RANK ? read_section(s, instrument, &ports[i], at_ns)
-                                                      : read_export(s, of, &ports[i], at_ns);
-    }
+    for (uint32_t i = 0; i < count; i++) s->ports[i] = read_port(s, instrument, graph, &ports[i], at_ns);
     return count > 0 ? s->ports : NULL;
 }
 
@@ -130,4 +148,5 @@ void td_state_keep_exports(td_state *s, uint32_t instrument, size_t graph, int64
         values[i] = td_graph_export(s->program->graphs[graph], graph_state_of(s, block, graph), i);
     td_recall recall = recall_of(s, block, graph);
     if (recall.block != NULL) memcpy(td_recall_put(recall, event_ns), values, asof.values * sizeof *values);
+    td_matching_take(s, instrument, graph, event_ns);
 }

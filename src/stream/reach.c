@@ -79,7 +79,8 @@ int64_t td_program_reach_ns(const td_program *p) {
     int64_t sum_ns = 0;
     for (size_t g = 0; g < td_program_graph_count(p); g++) {
         int64_t events = p->graphs[g] != NULL ? graph_reach(p->graphs[g]) : 0;
-        if (p->graphs[g] != NULL) sum_ns = plus(sum_ns, longest_span_ns(p->graphs[g]));
+        if (p->graphs[g] != NULL)
+            sum_ns = plus(plus(sum_ns, longest_span_ns(p->graphs[g])), p->graphs[g]->rhythm.wait_ns);
         if (events == 0) continue;
         sum_ns = plus(sum_ns, times(plus(events, 2), pace_ns(p, p->graphs[g])));
         sum_ns = plus(sum_ns, session_ns(p, p->graphs[g]));

@@ -1,9 +1,11 @@
 /* src/stream/recall.c - a ring of rows, and what windows over them say. */
 #include "stream/recall.h"
+#include "base/time.h"
 #include "stream/indicator.h"
 
 typedef struct head {
-    uint32_t count, next, zero[2];
+    uint32_t count, next;
+    int64_t forgotten_ns; /* the last time of a row that is here no more; 0: none is gone */
 } head;
 
 typedef struct row {
@@ -27,6 +29,7 @@ bool td_recall_valid(td_recall r) {
 td_value *td_recall_put(td_recall r, int64_t event_ns) {
     head *h = r.block;
     row *newest = row_at(r, h->next);
+    if (h->count == TD_RECALL_MAX) h->forgotten_ns = td_most(h->forgotten_ns, newest->event_ns);
     h->next = (h->next + 1) % TD_RECALL_MAX;
     if (h->count < TD_RECALL_MAX) h->count++;
     newest->event_ns = event_ns;
@@ -68,6 +71,19 @@ static td_value say(const tally *t, td_recall_word word, td_type type) {
     if (word == TD_RECALL_MAXIMUM) return t->max;
     if (word == TD_RECALL_MINIMUM) return t->min;
     return word == TD_RECALL_FIRST ? t->first : t->last;
+}
+
+const td_value *td_recall_at(td_recall r, int64_t ns, int64_t *out_event_ns, bool *out_forgotten) {
+    const head *h = r.block;
+    const row *found = NULL;
+    for (uint32_t i = 0; i < h->count; i++) { /* the newest first: of one time it stays */
+        const row *at = row_at(r, (h->next + TD_RECALL_MAX - 1 - i) % TD_RECALL_MAX);
+        if (at->event_ns <= ns && (found == NULL || at->event_ns > found->event_ns)) found = at;
+    }
+    *out_forgotten = h->forgotten_ns != 0 && (found == NULL || found->event_ns < h->forgotten_ns);
+    if (found == NULL || *out_forgotten) return NULL;
+    *out_event_ns = found->event_ns;
+    return found->values;
 }
 
 td_value td_recall_over(td_recall r, const td_recall_window *w) {

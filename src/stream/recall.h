@@ -1,7 +1,7 @@
-/* src/stream/recall.h - what a graph on news has given, event by event, for windows over it that others read as of an
- * instant: the newest TD_RECALL_MAX rows in the order of the log, whatever their times; older ones are forgotten.
- * A plain block, zeroed before the first row: a snapshot copies it. No allocation. O(rows) per read. Thread: the
- * owner's of the state. */
+/* src/stream/recall.h - what a graph on news, or one that others wait for, has given, event by event, for windows over
+ * it and by its times, as others read it as of an instant: the newest TD_RECALL_MAX rows in the order of the log,
+ * whatever their times; older ones are forgotten. A plain block, zeroed before the first row: a snapshot copies it. No
+ * allocation. O(rows) per read. Thread: the owner's of the state. */
 #pragma once
 #include "stream/value.h"
 
@@ -36,6 +36,9 @@ typedef struct td_recall_window {
 size_t td_recall_bytes(uint32_t values); /* a multiple of 16 */
 /* The values of a new row, for the caller to set. */
 td_value *td_recall_put(td_recall recall, int64_t event_ns);
+/* Of the last time up to that, of several of it the last in the log. NULL: there is none, or one may be forgotten that
+ * would be it. */
+const td_value *td_recall_at(td_recall recall, int64_t ns, int64_t *out_event_ns, bool *out_forgotten);
 td_value td_recall_over(td_recall recall, const td_recall_window *window);
 /* False: a block that cannot have been left. */
 bool td_recall_valid(td_recall recall);

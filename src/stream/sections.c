@@ -15,9 +15,6 @@ void td_sections_lay_out(td_state *s) {
 
 /* ---- the partition's clock ---- */
 
-/* One that the program does not name any more says nothing more, either. */
-static bool has_clock(const td_state *s, const feed_state *feed) { return feed->named || s->program->feed_count == 0; }
-
 /* INT64_MIN: not all have said something. *out_ended: there is nobody who has not ended. */
 static int64_t clock_of(const td_state *s, bool *out_ended) {
     int64_t least_ns = INT64_MAX, greatest_ns = INT64_MIN;

@@ -1,10 +1,11 @@
 /* src/stream/snapshot.c - the state as bytes and back. The bytes are this machine's layout: a snapshot is a cache of
  * the log, made again from it whenever it cannot be read. */
 #include "stream/ledger.h"
+#include "stream/matching.h"
 #include "stream/state.h"
 #include <stdlib.h>
 
-enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 27 };
+enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 28 };
 
 typedef struct snapshot_head {
     uint32_t magic, version;
@@ -33,6 +34,7 @@ static void put_feed(td_buf *out, const feed_state *feed) {
     td_buf_put_u32(out, feed->traded_count);
     td_buf_put(out, feed->traded, feed->traded_count * sizeof *feed->traded);
     if (feed->pending.trades != NULL) td_pending_save(&feed->pending, out);
+    if (feed->queue.rows != NULL) td_queue_save(&feed->queue, out);
 }
 
 size_t td_state_bytes(const td_state *s) {
@@ -40,7 +42,8 @@ size_t td_state_bytes(const td_state *s) {
         s->block_bytes + TD_INSTRUMENT_NAME_MAX + 2 * sizeof(uint32_t); /* that its feed traded it, too */
     size_t waiting = s->waiting.size;
     for (uint32_t f = 0; f < s->feed_count; f++)
-        waiting += td_pending_count(&s->feeds[f].pending) * sizeof(td_pending_trade);
+        waiting += td_pending_count(&s->feeds[f].pending) * sizeof(td_pending_trade) +
+                   td_queue_count(&s->feeds[f].queue) * td_queue_row_bytes(&s->feeds[f].queue);
     return sizeof(snapshot_head) + s->feed_count * sizeof *s->feeds + s->block_count * per_block + waiting +
            td_books_bytes(&s->books);
 }
@@ -104,7 +107,9 @@ static bool take_feed(td_bytes *bytes, td_state *s, uint32_t instrument_count) {
         if (!td_bytes_take(bytes, &instrument, sizeof instrument) || instrument >= instrument_count) return false;
         td_state_add_traded(feed, instrument);
     }
-    return !td_state_counts(s) || td_pending_load(&feed->pending, bytes, instrument_count);
+    if (td_state_counts(s) && !td_pending_load(&feed->pending, bytes, instrument_count)) return false;
+    if (s->queue_ports == 0) return true;
+    return td_queue_load(&feed->queue, bytes, instrument_count) && td_matching_valid(s, feed);
 }
 
 static bool block_is_sound(const td_state *s, block_head *block) {

@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "stream/desk.h"
 #include "stream/ledger.h"
+#include "stream/matching.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -66,6 +67,7 @@ void td_state_lay_out(td_state *s) {
     s->ticks_run = 0;
     s->touches = false;
     td_sections_lay_out(s);
+    td_matching_lay_out(s);
     find_grains(s);
     for (size_t g = 0; g < td_program_graph_count(p); g++) {
         const td_port *ports;
@@ -80,7 +82,7 @@ void td_state_lay_out(td_state *s) {
         s->asof_offset[g] = at;
         if (values > 0) at += td_asof_bytes(values, s->asof_grains);
         s->recall_offset[g] = at;
-        if (values > 0 && td_graph_rhythm(p->graphs[g]).source == TD_RHYTHM_NEWS) at += td_recall_bytes(values);
+        if (recalls(s, g)) at += td_recall_bytes(values);
         uint32_t count = td_graph_ports(p->graphs[g], &ports);
         port_count = count > port_count ? count : port_count;
     }
@@ -129,6 +131,7 @@ void td_state_free(td_state *s) {
     for (uint32_t i = 0; i < s->feed_count; i++) {
         free(s->feeds[i].traded);
         td_pending_fini(&s->feeds[i].pending);
+        td_queue_fini(&s->feeds[i].queue);
     }
     for (uint32_t i = 0; i < s->block_count; i++) free(s->blocks[i]);
     free(s->blocks);
@@ -160,13 +163,10 @@ uint32_t td_state_feed(td_state *s, td_bytes name) {
     feed->watermark_ns = feed->ended_ns = INT64_MIN;
     for (size_t w = 0; w < TD_WIDTHS_MAX; w++) { feed->next_end_ns[w] = INT64_MAX; }
     feed->next_due_ns = INT64_MAX;
-    feed->next_close_ns = td_sections_next_mark(s, feed);
+    feed->next_close_ns = td_least(td_sections_next_mark(s, feed), td_matching_next(s, feed));
+    if (s->queue_ports > 0) td_queue_begin(&feed->queue, s->queue_ports);
     if (td_state_counts(s)) td_pending_begin(&feed->pending);
     return s->feed_count++;
-}
-
-uint32_t td_state_find_instrument(const td_state *s, td_bytes name) {
-    return td_instruments_find(s->instruments, name);
 }
 
 uint32_t td_state_add_instrument(td_state *s, const td_event *e, td_bytes name) {
@@ -191,8 +191,6 @@ void td_state_add_traded(feed_state *feed, uint32_t instrument) {
     }
     feed->traded[feed->traded_count++] = instrument;
 }
-
-int64_t td_state_watermark_ns(const td_state *s, uint32_t feed) { return s->feeds[feed].watermark_ns; }
 
 /* ---- whose it is ---- */
 
@@ -590,6 +588,7 @@ static __attribute__((noinline)) td_applied apply_time(td_state *s, const td_eve
         feed->ended_ns = feed->watermark_ns; /* what is open now will be final */
         for (uint32_t i = 0; i < feed->traded_count; i++) td_filling_stop(&step, feed->traded[i]);
         td_state_close_windows(&step, INT64_MAX - 1);
+        td_matching_run(&step);
         td_ledger_end_books(&step, e->time.bound_ns != TD_NONE ? e->time.bound_ns : e->time.clock_ns);
     }
     td_sections_mark(&step); /* no earlier: the bars that an end closes are told before it */
@@ -748,6 +747,7 @@ static __attribute__((noinline)) td_applied apply_and_run(td_state *s, const td_
     td_applied applied = apply_event(s, e, emit);
     bool runs = applied.verdict == TD_VERDICT_ACCEPTED && e->origin == TD_ORIGIN_FEED && !applied.restricted;
     if (runs) td_ticks_run(s, e, emit);
+    applied.changed |= s->queue_ports > 0;
     return applied;
 }
 
@@ -761,8 +761,6 @@ td_changes td_state_take_changes(td_state *s) {
     s->changes = (td_changes){0};
     return changes;
 }
-
-int64_t td_state_open_gaps(const td_state *s) { return s->open_gaps; }
 
 td_share_word td_state_take_action(td_state *s, const td_event *e, td_bytes instrument) {
     int64_t ex_ns = td_zone_to_utc(td_program_zone(s->program, instrument), e->corporate.ex_day, 0);

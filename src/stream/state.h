@@ -106,6 +106,7 @@ typedef struct td_changes {
     int64_t not_reapplied; /* of those, too old for what strategies remember */
     int64_t restricted;    /* trades that a sale condition kept from part of their bars, or from all */
     int64_t gaps_opened, gaps_filled, gaps_lost;
+    int64_t matches_late, matches_early, matches_forgotten; /* matching.h */
 } td_changes;
 
 /* `program` is borrowed until the next td_state_swap or free. */

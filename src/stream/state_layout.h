@@ -9,11 +9,13 @@
 #include "stream/kept.h"
 #include "stream/legs.h"
 #include "stream/pending.h"
+#include "stream/queue.h"
 #include "stream/recall.h"
 #include "stream/released.h"
 #include "stream/rules.h"
 #include "stream/seen.h"
 #include "stream/state.h"
+#include "stream/tick.h"
 #include "stream/window.h"
 
 typedef struct td_touch { /* the best prices, as the newest quote or book told them; 0: nobody is known there */
@@ -38,8 +40,9 @@ typedef struct block_head {
     td_touch touch;     /* where the program asks for it */
     int64_t counted_ns; /* the newest trade that bars by count wait for; 0: none yet */
     td_id_ring news;    /* hashes of the last ids */
+    uint32_t told[4];   /* by kinds of ticks: 1 + the feed of the newest that ran a graph; 0: none yet */
 } block_head;
-_Static_assert(sizeof(block_head) == 1056 + sizeof(td_gaps) + sizeof(td_recent) + 72 + sizeof(td_id_ring),
+_Static_assert(sizeof(block_head) == 1056 + sizeof(td_gaps) + sizeof(td_recent) + 72 + sizeof(td_id_ring) + 16,
                "the snapshot format depends on this layout");
 
 #define NO_FEED UINT32_MAX
@@ -62,6 +65,7 @@ typedef struct feed_state {
     uint32_t *traded;                   /* its instruments, in the order first traded */
     uint32_t traded_count, traded_capacity;
     td_pending pending; /* where the program has bars by count */
+    td_queue queue;     /* where it has strategies that wait */
 } feed_state;
 
 struct td_state {
@@ -77,7 +81,7 @@ struct td_state {
     uint32_t depth[TD_WIDTHS_MAX];      /* bars that the graph can look back */
     size_t window_offset[TD_WIDTHS_MAX], graph_offset[TD_GRAPHS_MAX];
     size_t asof_offset[TD_GRAPHS_MAX];         /* of graphs that others read: what they gave */
-    size_t recall_offset[TD_GRAPHS_MAX];       /* of those on news */
+    size_t recall_offset[TD_GRAPHS_MAX];       /* of those on news, and of those that are waited for */
     uint32_t asof_grains;                      /* as far back as bars may still close, each of them */
     int64_t asof_grain_ns;                     /* that divides the widths of those who read them; 0: no bars do */
     uint8_t ticks_run;                         /* graphs on ticks: a bit by td_rhythm_source */
@@ -85,6 +89,9 @@ struct td_state {
     int64_t section_clock_ns, section_done_ns; /* as the last mark told it; the last end that has run */
     td_buf waiting;                            /* td_bar, by end: for the others of it */
     td_ranking ranking;                        /* while sections run */
+    uint64_t matched;                          /* graphs that strategies wait for, a bit each */
+    int64_t wait_ns;                           /* the shortest wait; INT64_MAX: nobody waits */
+    uint32_t queue_ports;                      /* the most that a graph that waits reads; 0: none waits */
     bool touches;                              /* a strategy is filled at the touch */
     bool warms;                                /* beside another one: nobody has its positions */
     td_value *ports;                           /* room for those of any graph */
@@ -114,6 +121,10 @@ static inline td_step step_of(td_state *s, uint32_t feed, int64_t known_at_ns, c
     return (td_step){s, &s->feeds[feed], emit, known_at_ns, INT64_MAX, INT64_MIN, 0};
 }
 
+/* One that the program does not name any more says nothing more, either. */
+static inline bool has_clock(const td_state *s, const feed_state *feed) {
+    return feed->named || s->program->feed_count == 0;
+}
 static inline td_bytes feed_name(const feed_state *feed) {
     return (td_bytes){(const uint8_t *)feed->name, feed->name_size};
 }
@@ -142,10 +153,14 @@ static inline td_asof asof_of(const td_state *s, block_head *block, size_t graph
                      .grains = s->asof_grains,
                      .grain_ns = s->asof_grain_ns};
 }
+static inline bool recalls(const td_state *s, size_t graph) {
+    const td_graph *g = s->program->graphs[graph];
+    bool wanted = td_graph_rhythm(g).source == TD_RHYTHM_NEWS || (s->matched >> graph & 1) != 0;
+    return wanted && td_graph_exports(g) > 0;
+}
 static inline td_recall recall_of(const td_state *s, block_head *block, size_t graph) {
     const td_graph *g = s->program->graphs[graph];
-    bool none = td_graph_rhythm(g).source != TD_RHYTHM_NEWS || td_graph_exports(g) == 0;
-    return (td_recall){none ? NULL : (uint8_t *)block + s->recall_offset[graph], td_graph_exports(g)};
+    return (td_recall){recalls(s, graph) ? (uint8_t *)block + s->recall_offset[graph] : NULL, td_graph_exports(g)};
 }
 static inline const td_calendar *calendar_of(const td_state *s, const block_head *block) {
     return td_program_calendar_at(s->program, block->calendar);
@@ -202,6 +217,8 @@ void td_state_add_traded(feed_state *feed, uint32_t instrument);
 /* ticks.c: what was accepted runs the graphs on ticks of its kind. Of a book: its message is whole. */
 void td_ticks_run(td_state *s, const td_event *e, const td_emit *emit);
 void td_ticks_run_book(td_state *s, const td_event *e, td_bytes instrument, const td_emit *emit);
+/* One that is due by a tick of its kind, with what it reads of others. */
+void td_ticks_run_graph(td_state *s, size_t graph, const td_tick *tick, const td_value *ports, const td_emit *emit);
 
 /* closing.c. Tells a signal of the bar that runs: arg is the td_step, with its instrument. */
 void td_state_tell_signal(void *arg, const td_signal *signal);

@@ -1,5 +1,6 @@
 /* src/stream/swap.c - the change to another program: windows, ids and gaps stay, and what strategies remember. */
 #include "stream/ledger.h"
+#include "stream/matching.h"
 #include "stream/state.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -58,6 +59,7 @@ static void keep_instrument(const td_state *from, const td_state *warm, td_state
     if (to->touches) block->touch = from->touches || warm == NULL ? old->touch : block_of(warm, instrument)->touch;
     block->counted_ns = old->counted_ns;
     block->news = old->news;
+    memcpy(block->told, old->told, sizeof block->told);
     bool same_ids = old->feed != NO_FEED && from->feeds[old->feed].set.trade_ids == to->feeds[old->feed].set.trade_ids;
     block->gaps = old->gaps;
     if (same_ids)
@@ -210,6 +212,7 @@ void td_state_swap(td_state *s, const td_program *program, const td_state *warm)
     for (size_t g = 0; g < td_program_graph_count(program) && warm != NULL; g++)
         if (program->graphs[g] != NULL) carry_graph(s, warm, next, g);
     carry_pending(s, warm, next);
+    td_matching_carry(s, warm, next);
     td_state_find_next_ends(next);
     td_state swapped = *s;
     *s = *next;

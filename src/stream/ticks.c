@@ -2,6 +2,7 @@
  * kind, in the order of the log. Nothing is revised: what comes late runs when it comes. */
 #include "stream/desk.h"
 #include "stream/ledger.h"
+#include "stream/matching.h"
 #include "stream/ports.h"
 #include "stream/report.h"
 #include "stream/standing.h"
@@ -83,23 +84,34 @@ static void report(const td_state *s, const td_graph *graph, void *state, const 
     }
 }
 
+void td_ticks_run_graph(td_state *s, size_t g, const td_tick *tick, const td_value *ports, const td_emit *emit) {
+    const td_graph *graph = s->program->graphs[g];
+    block_head *block = block_of(s, tick->instrument);
+    void *state = graph_state_of(s, block, g);
+    td_graph_event event = {.instrument = td_instruments_name(s->instruments, tick->instrument),
+                            .tick = tick,
+                            .calendar = calendar_of(s, block),
+                            .ports = ports,
+                            .copy = block->copy != 0};
+    td_graph_run(graph, state, &event);
+    td_state_keep_exports(s, tick->instrument, g, tick->event_ns);
+    td_desk_look_again(block); /* levels may have moved, and targets */
+    act(s, graph, state, tick, emit);
+    report(s, graph, state, tick, emit);
+}
+
 static void run_all(td_state *s, td_rhythm_source source, const td_tick *tick, const td_emit *emit) {
     const td_program *p = s->program;
     if ((s->ticks_run >> source & 1) == 0) return;
-    td_graph_event event = {.instrument = td_instruments_name(s->instruments, tick->instrument),
-                            .tick = tick,
-                            .calendar = calendar_of(s, block_of(s, tick->instrument)),
-                            .copy = block_of(s, tick->instrument)->copy != 0};
+    block_of(s, tick->instrument)->told[source - TD_RHYTHM_TRADES] = tick->feed + 1;
     for (size_t g = p->width_count; g < td_program_graph_count(p); g++) {
-        void *state = graph_state_of(s, block_of(s, tick->instrument), g);
-        if (td_graph_rhythm(p->graphs[g]).source != source || !td_graph_is_due(p->graphs[g], state, tick->event_ns))
-            continue;
-        event.ports = td_state_read_ports(s, tick->instrument, g, tick->event_ns);
-        td_graph_run(p->graphs[g], state, &event);
-        td_state_keep_exports(s, tick->instrument, g, tick->event_ns);
-        td_desk_look_again(block_of(s, tick->instrument)); /* levels may have moved, and targets */
-        act(s, p->graphs[g], state, tick, emit);
-        report(s, p->graphs[g], state, tick, emit);
+        td_rhythm rhythm = td_graph_rhythm(p->graphs[g]);
+        const void *state = graph_state_of(s, block_of(s, tick->instrument), g);
+        if (rhythm.source != source) continue;
+        if (rhythm.wait_ns > 0)
+            td_matching_put(s, g, tick->event, emit);
+        else if (td_graph_is_due(p->graphs[g], state, tick->event_ns))
+            td_ticks_run_graph(s, g, tick, td_state_read_ports(s, tick->instrument, g, tick->event_ns), emit);
     }
 }
 

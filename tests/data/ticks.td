@@ -16,3 +16,9 @@ strategy pressure on book every 100ms for BINANCE:*
 strategy ends on bars(1m)
   buy  when close > quote.bid and trade.age < 30s
   sell when close < quote.bid
+
+strategy waits on trades for LEAN:*, BINANCE:*
+  least = asof(quote.ask, 250ms)
+  known = asof(quote, wait = 250ms).age < 5s and not quote.age > 5s
+  buy  when price >= least and known
+  exit when price < asof(nz(quote.bid, quote.ask), 250ms)

@@ -284,7 +284,17 @@ static void what_stands_nowhere_is_refused(void **unused) {
         {"trades\n  x = asof(quote)", "x.td:2:12: 'quote' is several values: say which, as in quote.age"},
         {"trades\n  x = asof(quote).bib", "x.td:2:7: 'quote' has no field 'bib'; did you mean 'bid'?"},
         {"trades\n  x = asof(price).bid", "x.td:2:7: only asof of a source has fields, as in asof(quote).bid"},
-        {"trades\n  x = asof(quote, wait = 1s).bid", "x.td:2:19: 'asof' with a wait is not part of this version"},
+        {"trades\n  x = asof(quote, wait = 0s).bid", "x.td:2:19: the wait of asof is a duration as written, up to 1h"},
+        {"trades\n  x = asof(quote.bid, 61m)", "x.td:2:23: the wait of asof is a duration as written, up to 1h"},
+        {"trades\n  x = asof(quote.bid, 3)", "x.td:2:23: the wait of asof is a duration as written, up to 1h"},
+        {"trades\n  x = asof(quote.bid, until = 1s)", "x.td:2:23: asof takes x and a wait"},
+        {"trades\n  x = asof(quote.bid, 1s, 2s)", "x.td:2:23: asof takes x and a wait"},
+        {"trades\n  x = asof(quote.bid, 1s)\n  y = asof(quote.ask, 2s)",
+         "x.td:3:23: a strategy waits once: its other asof has another wait"},
+        {"trades\n  x = asof(price, 1s)", "x.td:2:12: asof reads what one other source says"},
+        {"trades\n  x = asof(avg(news.sentiment, 2h), 1s)", "asof does not wait for a window by time over news"},
+        {"bars(1m)\n  x = asof(quote.bid, 1s)", "x.td:2:23: asof waits in strategies on trades and on quotes"},
+        {"book\n  x = asof(quote.bid, 1s)", "x.td:2:23: asof waits in strategies on trades and on quotes"},
         {"bars(1m)\n  use w = *\n  x = 1", "x.td:2:11: '*' has news alone: * news"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {

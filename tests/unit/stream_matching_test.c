@@ -1,0 +1,340 @@
+/* tests/unit/stream_matching_test.c - goal: a strategy that waits runs once for each trade, when the watermarks of its
+ * feed and of its quotes' are behind the wait, with the quote of the last time up to its own: as a search through all
+ * that came says, whatever came late, however often the state is saved, and no sooner on any prefix. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+/* after its own */
+#include "lang/lang.h"
+#include "stream/queue.h"
+#include "stream/recall.h"
+#include "stream/state.h"
+#include "unit.h"
+
+#define S       INT64_C(1000000000)
+#define MS      INT64_C(1000000)
+#define SIZE    INT64_C(100000000)
+#define BEGIN   (60000 * S)
+#define WAIT    (250 * MS)
+#define NOTHING INT64_MIN
+
+enum { RECORDS = 1500, LATENESS_MS = 1000 };
+
+static td_program *program_of(const char *text) {
+    td_buf errors = {0};
+    td_source_text source = {.file = "x.td", .text = td_text(text)};
+    td_program *p = td_alloc_zero(1, sizeof *p);
+    td_graph **graphs;
+    size_t count;
+    if (td_lang_compile(&source, 1, &graphs, &count, &errors) != TD_OK)
+        fail_msg("%.*s", (int)errors.size, (const char *)errors.data);
+    p->width_count = 1;
+    p->widths_ns[0] = 60 * S;
+    p->unnamed = td_program_feed_default();
+    p->unnamed.rules = TD_RULES_OFF;
+    for (size_t i = 0; i < count; i++) p->graphs[p->width_count + p->tick_graph_count++] = graphs[i];
+    free(graphs);
+    p->sha256[0] = (uint8_t)strlen(text);
+    return p;
+}
+
+static const char text[] = "strategy m on trades\n"
+                           "  emit v { best = asof(quote.bid, 250ms), age = asof(quote, wait = 250ms).age / 1ms,\n"
+                           "           other = asof(quote.ask) - 2, own = price }\n";
+
+/* Beside it another one that waits as long, first by name and with values of its own. */
+static const char edited[] = "strategy b on trades\n"
+                             "  emit v { much = asof(quote.bid_size, 250ms), best = asof(quote.bid, 250ms) }\n"
+                             "strategy m on trades\n"
+                             "  emit v { best = asof(quote.bid, 250ms), age = asof(quote, wait = 250ms).age / 1ms,\n"
+                             "           other = asof(quote.ask) - 2, own = price }\n";
+
+/* ---- what comes, and what was told ---- */
+
+typedef struct record {
+    char kind; /* t(rade), q(uote), c(lock of the quotes), e(nd of both) */
+    uint32_t feed;
+    int64_t event_ns, price;
+} record;
+
+typedef struct told {
+    int64_t event_ns, price, bid, age_ms, at_once;
+    size_t by; /* the record that it was told with */
+} told;
+
+typedef struct rig {
+    td_program *program;
+    td_state *state;
+    td_emit emit;
+    record records[RECORDS + 2];
+    size_t count;
+    told told[RECORDS];
+    size_t told_count;
+} rig;
+
+static int64_t number(td_bytes data, const char *name) {
+    char key[32], json[256];
+    double value;
+    (void)snprintf(json, sizeof json, "%.*s", (int)data.size, (const char *)data.data);
+    (void)snprintf(key, sizeof key, "\"%s\":", name);
+    const char *at = strstr(json, key);
+    assert_non_null(at);
+    return sscanf(at + strlen(key), "%lf", &value) == 1 ? (int64_t)(value + 0.5) : NOTHING;
+}
+
+static void on_signal(void *self, td_bytes instrument, const td_signal *signal) {
+    rig *r = self;
+    if (td_bytes_equal(signal->strategy, TD_TEXT("b"))) return;
+    assert_true(td_bytes_equal(instrument, TD_TEXT("X:A")) && r->told_count < RECORDS);
+    assert_int_equal(signal->known_at_ns, r->records[r->count - 1].event_ns + 5 * S); /* when it was told, not before */
+    r->told[r->told_count++] = (told){.event_ns = signal->event_ns,
+                                      .price = number(signal->data, "own"),
+                                      .bid = number(signal->data, "best"),
+                                      .age_ms = number(signal->data, "age"),
+                                      .at_once = number(signal->data, "other"),
+                                      .by = r->count - 1};
+}
+
+static rig *rig_open(const char *strategies) {
+    rig *r = td_alloc_zero(1, sizeof *r);
+    r->program = program_of(strategies);
+    r->state = td_state_new(r->program);
+    r->emit = td_emit_none;
+    r->emit.self = r;
+    r->emit.signal = on_signal;
+    return r;
+}
+
+static void rig_close(rig *r) {
+    td_state_free(r->state);
+    td_program_free(r->program);
+    free(r);
+}
+
+static void apply(td_state *state, record is, const td_emit *emit) {
+    static const char *const feeds[] = {"a", "b"};
+    td_event e = {.feed = td_state_feed(state, td_text(feeds[is.feed])), .event_ns = is.event_ns};
+    e.receive_ns = e.event_ns + 5 * S;
+    e.kind = is.kind == 't' ? TD_EVENT_TRADE : is.kind == 'q' ? TD_EVENT_QUOTE : TD_EVENT_TIME;
+    if (is.kind == 't')
+        e.trade = (td_trade){.price = is.price * S, .size = SIZE, .trade_id = TD_NONE};
+    else if (is.kind == 'q')
+        e.quote =
+            (td_quote){.bid_price = is.price * S, .bid_size = SIZE, .ask_price = (is.price + 2) * S, .ask_size = SIZE};
+    else
+        e.time = (td_time_mark){.bound_ns = is.event_ns - LATENESS_MS * MS,
+                                .clock_ns = is.event_ns,
+                                .session = is.kind == 'e' ? TD_SESSION_ENDED : TD_SESSION_LIVE};
+    if (e.kind != TD_EVENT_TIME) e.instrument = td_state_find_instrument(state, TD_TEXT("X:A"));
+    if (e.instrument == UINT32_MAX) e.instrument = td_state_add_instrument(state, &e, TD_TEXT("X:A"));
+    td_verdict wanted = e.kind == TD_EVENT_TIME ? TD_VERDICT_NOT_A_TICK : TD_VERDICT_ACCEPTED;
+    assert_int_equal(td_state_apply(state, &e, emit).verdict, wanted);
+}
+
+static void take(rig *r, record is) {
+    r->records[r->count++] = is;
+    apply(r->state, is, &r->emit);
+}
+
+/* What is new is warmed by what came so far. */
+static void edit(rig *r) {
+    td_program *program = program_of(edited), *before = r->program;
+    td_state *warm = td_state_new_warm(r->state, program);
+    for (size_t i = r->count / 2; i < r->count; i++) apply(warm, r->records[i], &td_emit_none);
+    td_state_swap(r->state, program, warm);
+    r->program = program;
+    td_state_free(warm);
+    td_program_free(before);
+}
+
+static void save_and_load(rig *r) {
+    td_buf bytes = {0}, again = {0};
+    td_state *loaded;
+    td_state_save(r->state, &bytes);
+    assert_int_equal(td_state_load(&loaded, r->program, td_buf_bytes(&bytes)), TD_OK);
+    td_state_save(loaded, &again);
+    assert_true(td_bytes_equal(td_buf_bytes(&bytes), td_buf_bytes(&again)));
+    td_state_free(r->state);
+    r->state = loaded;
+    td_buf_fini(&bytes);
+    td_buf_fini(&again);
+}
+
+/* ---- as a search says ---- */
+
+/* Behind the first `count` records. */
+static int64_t watermark(const rig *r, uint32_t feed, size_t count) {
+    int64_t ns = INT64_MIN;
+    for (size_t i = 0; i < count; i++) {
+        const record *is = &r->records[i];
+        if (is->feed != feed) continue;
+        if (is->kind == 'e') return INT64_MAX;
+        if (is->event_ns - LATENESS_MS * MS > ns) ns = is->event_ns - LATENESS_MS * MS;
+    }
+    return ns;
+}
+
+static bool has_quotes(const rig *r, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (r->records[i].kind == 'q') return true;
+    return false;
+}
+
+/* The record before which the trade is run, or with which. */
+static size_t due_by(const rig *r, size_t trade, bool two_feeds) {
+    int64_t due_ns = r->records[trade].event_ns + WAIT;
+    for (size_t i = trade; i < r->count; i++) {
+        bool own = watermark(r, 0, i + 1) >= due_ns, knows = two_feeds && has_quotes(r, i);
+        if (own && (!knows || watermark(r, 1, i + 1) >= due_ns)) return i;
+    }
+    return r->count;
+}
+
+/* The quote of the last time up to the trade's, among those of the first `count` records, or `at_once` the last one. */
+static const record *quote_for(const rig *r, int64_t event_ns, size_t count, bool at_once) {
+    const record *found = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const record *is = &r->records[i];
+        bool later = found == NULL || at_once || is->event_ns >= found->event_ns;
+        if (is->kind == 'q' && is->event_ns <= event_ns && later) found = is;
+    }
+    return found;
+}
+
+/* Its wait was over when it came, and one behind its time had been told: signals do not go back in time. */
+static bool is_behind(const rig *r, size_t trade) {
+    for (size_t k = 0; k < r->told_count && r->told[k].by <= trade; k++)
+        if (r->told[k].event_ns > r->records[trade].event_ns) return true;
+    return false;
+}
+
+static void check_all(const rig *r, bool two_feeds) {
+    size_t checked = 0, late = 0;
+    for (size_t t = 0; t < r->count; t++) {
+        const record *trade = &r->records[t];
+        if (trade->kind != 't') continue;
+        size_t by = due_by(r, t, two_feeds), k = 0;
+        while (k < r->told_count && r->told[k].price != trade->price) k++;
+        if (by == r->count || (by == t && is_behind(r, t))) {
+            ASSERT_ROW(k == r->told_count, "%zu: told too early, or behind others", t);
+            continue;
+        }
+        ASSERT_ROW(k < r->told_count, "%zu: not told", t);
+        const told *got = &r->told[k];
+        const record *match = quote_for(r, trade->event_ns, by, false), *once = quote_for(r, trade->event_ns, t, true);
+        ASSERT_ROW(got->by == by, "%zu: told with %zu, not %zu", t, got->by, by);
+        ASSERT_ROW(got->event_ns == trade->event_ns, "%zu", t);
+        ASSERT_ROW(got->bid == (match != NULL ? match->price : NOTHING), "%zu: %lld", t, (long long)got->bid);
+        ASSERT_ROW(got->at_once == (once != NULL ? once->price : NOTHING), "%zu: %lld", t, (long long)got->at_once);
+        int64_t age_ms = match != NULL ? (trade->event_ns - match->event_ns) / MS : NOTHING;
+        ASSERT_ROW(got->age_ms == age_ms, "%zu: %lld", t, (long long)got->age_ms);
+        checked++;
+        late += match != once;
+    }
+    assert_int_equal(checked, r->told_count);
+    assert_true(checked > r->count / 4 && late > checked / 20);
+}
+
+/* Trades and quotes, some of them late; of two feeds that of the quotes lags for a while, now and then. */
+static void run(uint64_t seed, bool two_feeds, int save_every, int edit_at) {
+    rig *r = rig_open(text);
+    int64_t ns = BEGIN;
+    for (int i = 0; i < RECORDS; i++) {
+        uint64_t z = unit_random(&seed);
+        bool quote = z % 5 < 3;
+        uint32_t feed = quote && two_feeds;
+        int64_t late_ms = (z >> 20) % 6 == 0 ? (int64_t)((z >> 24) % 1600) : 0,
+                lag_ms = quote && two_feeds ? i / 150 % 3 * 900 : 0;
+        ns += (int64_t)(z >> 8) % 40 * MS;
+        record is = {quote ? 'q' : 't', feed, ns - (late_ms + lag_ms) * MS, 1000 + i};
+        if (two_feeds && (z >> 36) % 40 == 0) is = (record){'c', 1, ns - lag_ms * MS, 0};
+        if (save_every > 0 && i % save_every == 0 && i > 0) save_and_load(r);
+        if (i > 0 && i == edit_at) edit(r);
+        take(r, is);
+    }
+    check_all(r, two_feeds);
+    take(r, (record){'e', 0, ns, 0});
+    if (two_feeds) take(r, (record){'e', 1, ns, 0});
+    check_all(r, two_feeds);
+    rig_close(r);
+}
+
+static void of_one_feed(void **unused) {
+    (void)unused;
+    for (uint64_t seed = 1; seed <= 2; seed++) run(seed, false, seed == 2 ? 97 : 0, 0);
+}
+
+static void of_two_feeds(void **unused) {
+    (void)unused;
+    for (uint64_t seed = 11; seed <= 13; seed++) run(seed, true, seed == 12 ? 61 : 0, 0);
+}
+
+static void across_an_edit(void **unused) {
+    (void)unused;
+    for (uint64_t seed = 21; seed <= 22; seed++) run(seed, true, seed == 22 ? 83 : 0, 200);
+}
+
+/* What one waits for longer is no more of its time. */
+static void each_has_its_wait(void **unused) {
+    (void)unused;
+    rig *r = rig_open("strategy m on trades\n"
+                      "  emit v { best = asof(quote.bid, 250ms), age = 0, other = 0, own = price }\n"
+                      "strategy n on trades\n"
+                      "  emit v { best = asof(quote.bid, 1s), age = 0, other = 0, own = price }\n");
+    take(r, (record){'q', 0, BEGIN, 7});
+    take(r, (record){'t', 0, BEGIN + 10 * MS, 8});
+    take(r, (record){'q', 0, BEGIN + 500 * MS, 9});
+    take(r, (record){'q', 0, BEGIN + 1700 * MS, 10}); /* one is due */
+    assert_int_equal(r->told_count, 1);
+    take(r, (record){'q', 0, BEGIN + 5 * MS, 11}); /* too late for that one */
+    take(r, (record){'q', 0, BEGIN + 2100 * MS, 12});
+    assert_int_equal(r->told_count, 2);
+    assert_int_equal(r->told[0].bid, 7);
+    assert_int_equal(r->told[1].bid, 11);
+    rig_close(r);
+}
+
+/* ---- bounds ---- */
+
+static void too_many_leave_early(void **unused) {
+    (void)unused;
+    rig *r = rig_open(text);
+    td_changes changes;
+    take(r, (record){'q', 1, BEGIN, 7});
+    (void)td_state_take_changes(r->state);
+    for (int64_t i = 0; i < TD_QUEUE_MAX + 10; i++) {
+        r->count = 0; /* only the last is of account */
+        take(r, (record){'t', 0, BEGIN + i, 1000 + i});
+    }
+    changes = td_state_take_changes(r->state);
+    assert_int_equal(changes.matches_early, 10);
+    assert_int_equal(r->told_count, 10);
+    for (int64_t i = 0; i < 10; i++) assert_int_equal(r->told[i].event_ns, BEGIN + i);
+    rig_close(r);
+}
+
+static void what_is_too_late_is_counted(void **unused) {
+    (void)unused;
+    rig *r = rig_open(text);
+    take(r, (record){'q', 0, BEGIN, 7});
+    take(r, (record){'t', 0, BEGIN + 10 * MS, 8});
+    take(r, (record){'q', 0, BEGIN + 5 * MS, 9}); /* in time */
+    take(r, (record){'q', 0, BEGIN + 2 * S, 10});
+    take(r, (record){'q', 0, BEGIN + 6 * MS, 11}); /* the trade has run */
+    assert_int_equal(td_state_take_changes(r->state).matches_late, 1);
+    assert_int_equal(r->told_count, 1);
+    assert_int_equal(r->told[0].bid, 9);
+    for (int64_t i = 0; i < TD_RECALL_MAX; i++) take(r, (record){'q', 0, BEGIN + 3 * S + i, 20});
+    take(r, (record){'t', 0, BEGIN + 2500 * MS, 12});
+    assert_int_equal(td_state_take_changes(r->state).matches_forgotten, 2); /* both of its values */
+    rig_close(r);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(of_one_feed),          cmocka_unit_test(of_two_feeds),
+        cmocka_unit_test(across_an_edit),       cmocka_unit_test(each_has_its_wait),
+        cmocka_unit_test(too_many_leave_early), cmocka_unit_test(what_is_too_late_is_counted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
