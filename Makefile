@@ -79,7 +79,8 @@ setup-bench:
 # How each build differs. A folder is configured once; afterwards ninja sees changed meson files by itself.
 # clang needs a third of the time for what sanitisers add.
 build-clang/build.ninja build-asan/build.ninja build-cover/build.ninja: export CC = clang
-build-asan/build.ninja: configure = -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true
+build-asan/build.ninja: configure = -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dfuzz=true \
+    -Dc_args=-fno-sanitize-recover=undefined
 build-tsan/build.ninja: configure = -Dbuildtype=debugoptimized -Db_sanitize=thread
 build-cover/build.ninja: configure = -Dbuildtype=debug -Db_sanitize=address -Db_lundef=false -Dfuzz=true -Dcoverage=true
 

@@ -34,6 +34,13 @@ static inline bool td_bytes_equal(td_bytes a, td_bytes b) {
     return true;
 }
 
+/* Where they end. Nothing may have no address, to which nothing can be added. */
+static inline const uint8_t *td_bytes_end(td_bytes b) { return b.size > 0 ? b.data + b.size : b.data; }
+/* Those behind the first so many, of which there are as many at least. */
+static inline td_bytes td_bytes_from(td_bytes b, size_t at) {
+    return at > 0 ? (td_bytes){b.data + at, b.size - at} : b;
+}
+
 /* The part stands somewhere in the text; A to Z are taken for a to z. */
 bool td_bytes_have(td_bytes text, td_bytes part);
 static inline bool td_bytes_begin(td_bytes bytes, td_bytes with) {

@@ -107,7 +107,7 @@ static td_status scale_wide(wide v, int scale, bool negative, int64_t *out_m, bo
 td_status td_decimal_parse(td_bytes text, int scale, int64_t *out_m, bool *out_inexact) {
     assert(scale >= 0 && scale <= NARROW_DIGITS);
     *out_inexact = false;
-    const uint8_t *p = text.data, *end = p + text.size;
+    const uint8_t *p = text.data, *end = td_bytes_end(text);
     bool negative = text.size > 0 && *p == '-';
     if (text.size > 0 && (*p == '-' || *p == '+')) p++;
 

@@ -213,7 +213,7 @@ static td_json_type read_key(td_json *json) {
 }
 
 void td_json_init(td_json *json, td_bytes text) {
-    *json = (td_json){.at = text.data, .end = text.data + text.size, .state = AT_VALUE};
+    *json = (td_json){.at = text.data, .end = td_bytes_end(text), .state = AT_VALUE};
 }
 
 /* Behind a comma, what the container holds comes next. False: no comma. */

@@ -120,7 +120,7 @@ static bool take_quoted(csv_file *f, const uint8_t **p, const uint8_t *end, td_b
 
 /* COLUMNS_MAX + 1: more than that. 0: quotes that do not fit, and nothing can be said of the columns. */
 static size_t split(csv_file *f, td_bytes line, td_bytes out[COLUMNS_MAX]) {
-    const uint8_t *p = line.data, *end = p + line.size;
+    const uint8_t *p = line.data, *end = td_bytes_end(line);
     f->quoted_size = 0;
     for (size_t count = 0; count < COLUMNS_MAX; p++) {
         while (p < end && *p == ' ') p++;

@@ -48,7 +48,7 @@ static td_answer_word word_of(td_bytes code, td_bytes message) {
                 {404, TD_ANSWER_CALL}, {414, TD_ANSWER_CALL}, {429, TD_ANSWER_LATER}};
     int64_t number = 0;
     if (td_recorded_integer(code, &number) != TD_REASON_NONE || number >= 500) return TD_ANSWER_NONE;
-    bool day = memmem(message.data, message.size, "for the day", 11) != NULL;
+    bool day = td_bytes_have(message, TD_TEXT("for the day"));
     if (number == 429 && day) return TD_ANSWER_TOMORROW;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].code == number) return rows[i].word;

@@ -128,7 +128,7 @@ static void write_out_set(compiler *c, td_strategy_tree *s) {
     const td_bytes text = c->diags.texts[s->file].text;
     uint32_t first = (uint32_t)(c->tree.sets.size / sizeof(td_bytes)), count = 0;
     for (uint32_t i = 0; i < s->set_count; i++) {
-        td_bytes item = ((const td_bytes *)(const void *)c->tree.sets.data)[s->set_first + i], names, name;
+        td_bytes item = td_syntax_set(&c->tree, s)[i], names, name;
         if (item.data[0] != '@') {
             td_buf_put(&c->tree.sets, &item, sizeof item);
             count++;
@@ -247,7 +247,7 @@ static size_t count_tick_rhythms(const compiler *c) {
 
 static void begin_strategy(compiler *c, td_lowering *l, td_bytes name) {
     const td_strategy_tree *s = l->strategy;
-    const td_bytes *sets = (const td_bytes *)(const void *)c->tree.sets.data + s->set_first;
+    const td_bytes *sets = td_syntax_set(&c->tree, s);
     td_graph_builder_begin_strategy(l->builder, name, sets, s->set_count);
     td_graph_builder_set_text(l->builder, c->diags.texts[s->file].text);
 }

@@ -82,7 +82,7 @@ uint32_t td_lower_across(td_lowering *l, const td_expr *call) {
     uint32_t node = lower_compared(m, call->first, which == BREADTH);
     if (node == TD_NODE_BAD) return node;
     const td_strategy_tree *s = l->strategy;
-    const td_bytes *sets = (const td_bytes *)(const void *)l->tree->sets.data + s->set_first;
+    const td_bytes *sets = td_syntax_set(l->tree, s);
     td_port port = td_graph_builder_export_section(m->builder, node, s->set_count > 0 ? sets : NULL, s->set_count);
     port.kind = TD_PORT_MEMBERS; /* who explains the others tells it, too */
     (void)td_graph_builder_add_port(l->builder, port);

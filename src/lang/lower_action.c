@@ -52,7 +52,7 @@ void td_lower_positions(td_lowering *l) {
 }
 
 static bool is_own(const td_lowering *l, td_bytes instrument) {
-    const td_bytes *sets = (const td_bytes *)(const void *)l->tree->sets.data + l->strategy->set_first;
+    const td_bytes *sets = td_syntax_set(l->tree, l->strategy);
     for (uint32_t i = 0; i < l->strategy->set_count; i++)
         if (td_bytes_equal(sets[i], instrument)) return true;
     return false;

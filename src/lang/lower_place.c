@@ -120,7 +120,7 @@ void td_lower_leave(td_lowering *l, td_lower_place back) {
 
 td_port td_lower_export(td_lowering *l, td_lower_place from, uint32_t node) {
     const td_strategy_tree *s = l->strategy;
-    const td_bytes *sets = (const td_bytes *)(const void *)l->tree->sets.data + s->set_first;
+    const td_bytes *sets = td_syntax_set(l->tree, s);
     if (from.instrument.size == 0)
         return td_graph_builder_export(from.builder, node, s->set_count > 0 ? sets : NULL, s->set_count);
     td_port port = td_graph_builder_export(from.builder, node, &from.instrument, 1);

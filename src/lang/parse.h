@@ -164,6 +164,9 @@ void td_syntax_fini(td_syntax *tree);
 static inline td_expr *td_syntax_expr(const td_syntax *tree, uint32_t i) {
     return (td_expr *)(void *)tree->exprs.data + i;
 }
+static inline const td_bytes *td_syntax_set(const td_syntax *tree, const td_strategy_tree *s) { /* NULL: it has none */
+    return s->set_count > 0 ? (const td_bytes *)(const void *)tree->sets.data + s->set_first : NULL;
+}
 static inline td_stmt *td_syntax_stmt(const td_syntax *tree, uint32_t i) {
     return (td_stmt *)(void *)tree->stmts.data + i;
 }

@@ -238,7 +238,7 @@ static bool run_step(walk *w, uint32_t index) {
 td_status td_avro_plan_run(td_avro_plan *plan, td_bytes value, td_buf *out) {
     const size_t start = out->size;
     walk w = {.plan = plan,
-              .in = {value.data, value.data + value.size},
+              .in = {value.data, td_bytes_end(value)},
               .out = out,
               .out_max = start + TD_AVRO_OUT_MAX,
               .values_left = TD_AVRO_VALUES_MAX + 8 * value.size};

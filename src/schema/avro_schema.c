@@ -29,8 +29,7 @@ static size_t space_size(td_bytes full_name) {
 }
 
 td_bytes td_avro_name_short(td_bytes full_name) {
-    size_t skip = space_size(full_name);
-    return (td_bytes){full_name.data + skip, full_name.size - skip};
+    return td_bytes_from(full_name, space_size(full_name));
 }
 
 td_bytes td_avro_name_space(td_bytes full_name) {

@@ -284,8 +284,8 @@ static const td_graph_action *choose(const pulls *is, int64_t target) {
 /* The exits that are true, by position. False: nothing is true. */
 static bool find_exits(const td_graph *g, const graph_strategy *s, const td_value *values, bool held_back, pulls *out) {
     bool any = false;
-    for (const td_graph_action *l = g->actions + s->action_first; l < g->actions + s->action_first + s->action_count;
-         l++) {
+    for (uint32_t i = 0; i < s->action_count; i++) {
+        const td_graph_action *l = &g->actions[s->action_first + i];
         if (!is_true(l, values, held_back)) continue;
         if (!any) memset(out, 0, s->position_count * sizeof *out);
         any = true;

@@ -96,7 +96,7 @@ static void move_some(sim_conn *c) {
     size_t left = piece->bytes.size - c->moved,
            size = left == 0 ? 0 : 1 + draw(left < PIECE_BYTES ? left : PIECE_BYTES);
     bool done = size == left;
-    td_bytes bytes = {piece->bytes.data + c->moved, size};
+    td_bytes bytes = {td_bytes_from(td_buf_bytes(&piece->bytes), c->moved).data, size};
     c->moved += size;
     if (!td_link_receive(&c->link, bytes, done && piece->last) || !done) return;
     td_buf_fini(&piece->bytes);
