@@ -28,9 +28,7 @@ static size_t space_size(td_bytes full_name) {
     return size; /* the dot included */
 }
 
-td_bytes td_avro_name_short(td_bytes full_name) {
-    return td_bytes_from(full_name, space_size(full_name));
-}
+td_bytes td_avro_name_short(td_bytes full_name) { return td_bytes_from(full_name, space_size(full_name)); }
 
 td_bytes td_avro_name_space(td_bytes full_name) {
     size_t size = space_size(full_name);

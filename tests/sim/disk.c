@@ -144,7 +144,7 @@ static bool run_seed(uint64_t seed, bool trace) {
     for (int restart = 0; restart <= 1 && good; restart++) {
         td_world w;
         good = open_world(&w, seed, trace);
-        int64_t end_bytes = 2 * bytes.snapshots + MORE_BYTES;
+        int64_t end_bytes = 4 * bytes.snapshots + MORE_BYTES; /* with bars that wait they are larger than the last */
         w.config.log.disk.reserve_bytes = bytes.logs / 2 + end_bytes;
         good = good && run_filled(&w, bytes.market + bytes.logs * 12 / 10 + end_bytes, restart == 1, &got) &&
                td_outcome_same(&got, &reference);
