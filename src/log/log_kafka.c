@@ -145,17 +145,27 @@ char *td_kafka_full_name(const td_kafka_log *log, const char *name) {
     return (char *)full.data;
 }
 
-static td_status open_consumer(td_kafka_log *log, rd_kafka_t **out) {
+static td_status open_consumer(td_kafka_log *log, const char *group, rd_kafka_t **out) {
     rd_kafka_conf_t *conf;
     td_status status = td_kafka_conf_new(&log->self, &conf);
     if (status != TD_OK) return status;
+    if (group != NULL) td_kafka_must_set(conf, "group.id", group);
     rd_kafka_conf_set_error_cb(conf, on_error);
     return td_kafka_open_handle(out, RD_KAFKA_CONSUMER, conf);
 }
 
+/* It joins no group, but has the name of one: where a handle has none, librdkafka (to 2.10 at least, see its issue
+ * 5040) ends the process when a coordinator of another group that it asks has moved or is loading. */
+static td_status open_client(td_kafka_log *log) {
+    char *group = td_kafka_full_name(log, "client");
+    td_status status = open_consumer(log, group, &log->client);
+    free(group);
+    return status;
+}
+
 static td_status add_consumer(td_kafka_log *log) {
     rd_kafka_t *rk;
-    td_status status = open_consumer(log, &rk);
+    td_status status = open_consumer(log, NULL, &rk);
     if (status != TD_OK) return status;
     size_t bytes = (log->consumer_count + 1) * sizeof *log->consumers;
     log->consumers = td_alloc_check(realloc(log->consumers, bytes), bytes);
@@ -204,7 +214,7 @@ static void kafka_close(td_log *base) {
         td_buf_fini(&log->consumers[i].reading);
     }
     free(log->consumers);
-    if (log->client != NULL) rd_kafka_destroy(log->client);
+    if (log->client != NULL) rd_kafka_destroy_flags(log->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     for (size_t i = 0; i < log->topic_count; i++) td_kafka_topic_free(log->topics[i]);
     free(log->topics);
     for (size_t i = 0; i < log->conf.property_count; i++) {
@@ -275,7 +285,7 @@ td_status td_log_kafka_open(td_log **out, const td_os *os, const td_log_kafka_co
     pthread_mutex_init(&log->lock, NULL);
     pthread_mutex_init(&log->report_lock, NULL);
     pthread_mutex_init(&log->asking, NULL);
-    td_status status = open_consumer(log, &log->client);
+    td_status status = open_client(log);
     if (status == TD_OK) status = await_broker(log);
     if (status == TD_OK && conf->dir != NULL) status = take_folder(log, conf->dir);
     if (status != TD_OK) {
