@@ -154,7 +154,8 @@ static td_status open_workers(td_engine *e) {
                              .snapshot_records = e->config->log.snapshot_records > 0 ? e->config->log.snapshot_records
                                                                                      : SNAPSHOT_RECORDS,
                              .snapshots_kept = e->config->log.snapshots_kept,
-                             .count_from_offset = e->tape_ends[p]};
+                             .count_from_offset = e->tape_ends[p],
+                             .batch_bytes = (size_t)e->config->log.batch_bytes};
         status = td_worker_open(&e->workers[p], &conf, p);
         if (status == TD_OK) e->worker_count++;
     }

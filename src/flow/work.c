@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH_MAX = 16384, OUTPUT_FLUSH_BYTES = 64 * 1024, OUTPUT_BATCH_BYTES = 128 * 1024 * 1024 };
+enum { BATCH_MAX = 16384, OUTPUT_FLUSH_BYTES = 64 * 1024, OUTPUT_BATCH_BYTES = 4 * 1024 * 1024 };
 
 typedef struct output {
     td_topic *topic;
-    td_batch pending;    /* not yet committed; grows to the most that one step makes */
+    td_batch pending;    /* not yet committed */
     bool appended;       /* pending lies in the open transaction */
     td_reader *existing; /* what the log holds already beyond our start; NULL once passed */
 } output;
@@ -22,6 +22,7 @@ struct td_worker {
     uint32_t partition;
     td_writer *writer;
     bool committing;       /* its transaction is open */
+    bool rejected;         /* … and cannot be committed any more */
     bool forgetful;        /* its state begins behind what retention has taken: no snapshot held that */
     int64_t repaired;      /* counted already */
     td_position committed; /* what it last committed; offset -1: nothing that holds */
@@ -106,15 +107,60 @@ static bool held_already(td_worker *w, output *out, td_bytes key) {
     return false;
 }
 
+static td_status append_pending(td_worker *w) {
+    td_status status = TD_OK;
+    for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++) {
+        output *out = &w->outputs[i];
+        if (out->pending.count == 0 || out->appended) continue;
+        status = td_writer_append(w->writer, out->topic, w->partition, &out->pending);
+        out->appended = status == TD_OK;
+    }
+    return status;
+}
+
+static void count_committed(td_worker *w) {
+    for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
+        output *out = &w->outputs[i];
+        if (!out->appended) continue;
+        td_count(&w->counts.output_bytes[i], (int64_t)out->pending.bytes.size);
+        td_count(&w->counts.outputs[i], out->pending.count);
+        td_batch_reset(&out->pending);
+        out->appended = false;
+    }
+    w->flush_due = false;
+}
+
+/* What is pending and the position it rests on, as one transaction. After TD_RETRY it goes on where it stood. */
+static td_status commit(td_worker *w) {
+    td_status status = w->committing ? TD_OK : td_writer_begin(w->writer);
+    w->committing = status == TD_OK;
+    if (status == TD_OK) status = append_pending(w);
+    td_mark mark = {w->conf.topics->tape, w->partition, {w->epoch, w->next_offset}};
+    if (w->next_offset < w->committed.offset) mark.position = w->committed; /* made again: it never goes back */
+    if (status == TD_OK) status = td_writer_commit(w->writer, &mark, 1);
+    if (status == TD_OK) {
+        count_committed(w);
+        w->committed = mark.position;
+        w->committing = false;
+    }
+    w->rejected = status == TD_REJECT;
+    if (w->rejected) status = w->emit_status = TD_RETRY; /* state is ahead of what can be committed */
+    return td_trace(status, "committing the outputs of tape-%" PRIu32, w->partition);
+}
+
+static bool add_output(td_worker *w, output *out, td_bytes key) {
+    char text[TD_CAUSE_MAX];
+    td_bytes header = {(const uint8_t *)text, td_cause_put(&w->cause, text)};
+    return td_batch_add(&out->pending, w->now_ms, key, td_buf_bytes(&w->value), TD_CAUSE_HEADER, header);
+}
+
+/* A record may make more than a batch holds, as one behind a day of silence does: what there is goes out, the position
+ * staying before the record, so that a worker that ends here finds a part of its outputs, and makes the others. */
 static void put_output(td_worker *w, td_output which, td_bytes key) {
     if (w->emit_status != TD_OK) return;
     output *out = &w->outputs[which];
     if (!held_already(w, out, key)) {
-        char text[TD_CAUSE_MAX];
-        td_bytes header = {(const uint8_t *)text, td_cause_put(&w->cause, text)};
-        if (!td_batch_add(&out->pending, w->now_ms, key, td_buf_bytes(&w->value), TD_CAUSE_HEADER, header))
-            w->emit_status = TD_FAIL(
-                TD_CORRUPT, "offset %" PRId64 " of the tape makes more outputs than a batch can hold", w->cause.offset);
+        if (!add_output(w, out, key) && (w->emit_status = commit(w)) == TD_OK) (void)add_output(w, out, key);
         w->flush_due |= out->pending.bytes.size >= OUTPUT_FLUSH_BYTES;
     }
     w->cause.ordinal++;
@@ -177,46 +223,6 @@ static void emit_quarantined(void *self, td_bytes instrument, const td_quarantin
     w->value.size = 0;
     td_record_put_quarantined(&w->value, w->conf.topics->ids, instrument, &whole);
     put_output(w, TD_OUTPUT_QUARANTINE, instrument);
-}
-
-static td_status append_pending(td_worker *w) {
-    td_status status = TD_OK;
-    for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++) {
-        output *out = &w->outputs[i];
-        if (out->pending.count == 0 || out->appended) continue;
-        status = td_writer_append(w->writer, out->topic, w->partition, &out->pending);
-        out->appended = status == TD_OK;
-    }
-    return status;
-}
-
-static void count_committed(td_worker *w) {
-    for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
-        output *out = &w->outputs[i];
-        if (!out->appended) continue;
-        td_count(&w->counts.output_bytes[i], (int64_t)out->pending.bytes.size);
-        td_count(&w->counts.outputs[i], out->pending.count);
-        td_batch_reset(&out->pending);
-        out->appended = false;
-    }
-    w->flush_due = false;
-}
-
-/* What is pending and the position it rests on, as one transaction. After TD_RETRY it goes on where it stood. */
-static td_status commit(td_worker *w) {
-    td_status status = w->committing ? TD_OK : td_writer_begin(w->writer);
-    w->committing = status == TD_OK;
-    if (status == TD_OK) status = append_pending(w);
-    td_mark mark = {w->conf.topics->tape, w->partition, {w->epoch, w->next_offset}};
-    if (w->next_offset < w->committed.offset) mark.position = w->committed; /* made again: it never goes back */
-    if (status == TD_OK) status = td_writer_commit(w->writer, &mark, 1);
-    if (status == TD_OK) {
-        count_committed(w);
-        w->committed = mark.position;
-        w->committing = false;
-    }
-    if (status == TD_REJECT) status = w->emit_status = TD_RETRY; /* state is ahead of what can be committed */
-    return td_trace(status, "committing the outputs of tape-%" PRIu32, w->partition);
 }
 
 /* A position alone is worth a commit only now and then. */
@@ -403,7 +409,7 @@ static td_status remove_void_outputs(td_worker *w, td_topic *topic) {
 static td_status open_outputs(td_worker *w, const td_savepoint_ends *ends) {
     for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
         output *out = &w->outputs[i];
-        td_batch_init(&out->pending, OUTPUT_BATCH_BYTES);
+        td_batch_init(&out->pending, w->conf.batch_bytes > 0 ? w->conf.batch_bytes : OUTPUT_BATCH_BYTES);
         td_status status =
             td_reader_open(&out->existing, out->topic, w->partition, ends->outputs[i].offset, TD_READ_APPENDED);
         if (status != TD_OK) return status;
@@ -533,8 +539,10 @@ td_trouble *td_worker_trouble(td_worker *w) { return &w->backoff.trouble; }
 
 /* What emit could not compare is made again: from the snapshot, in silence up to where the outputs end. */
 static td_status start_again(td_worker *w) {
+    td_status status = w->committing && !w->rejected ? commit(w) : TD_OK;
+    if (status != TD_OK) return status; /* a part of a record's outputs that is or is not there: that must be known */
     worker_reset(w);
-    td_status status = w->committing ? td_writer_abort(w->writer) : TD_OK;
+    status = w->committing ? td_writer_abort(w->writer) : TD_OK;
     w->committing &= status != TD_OK;
     if (status == TD_OK) status = worker_start(w);
     if (status != TD_OK) w->emit_status = status;

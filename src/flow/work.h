@@ -18,6 +18,7 @@ typedef struct td_work_conf {
     int64_t snapshot_records;  /* a snapshot after this many records */
     int64_t snapshots_kept;    /* of those taken where the tape's clock comes into another hour; 0: none */
     int64_t count_from_offset; /* records below were there before this run: counted by it no more */
+    size_t batch_bytes;        /* an output that does not fit goes into another batch; 0: the worker's own bound */
 } td_work_conf;
 
 typedef struct td_work_counts {

@@ -15,7 +15,7 @@ DATA = td.ROOT / "examples" / "data"
 FEEDS = [f"file: {{ format: lean, path: {DATA}/lean/*.zip, ratio: 60, from: \"09:30\", to: \"16:00\" }}",
          f"file: {{ format: binance-collector, path: {DATA}/binance/*.gz }}"]
 STRATEGIES = sorted((td.ROOT / "strategies").glob("*.td")) + [td.ROOT / "tests" / "data" / f"{name}.td"
-                                                                     for name in ("ticks", "rules")]
+                                                                     for name in ("ticks", "rules", "filled")]
 TABLES = ("bars", "signals", "fills")
 
 
@@ -117,6 +117,15 @@ def with_rules(home, rows):
     print(f"levels reached: {told}")
 
 
+def with_filled(home):
+    """Bars where nothing traded are there, and strategies run on them."""
+    with sqlite3.connect(f"file:{home}/data/market.db?mode=ro", uri=True) as db:
+        bars = dict(db.execute("SELECT width, count(*) FROM bars_view WHERE trade_count = 0 GROUP BY 1").fetchall())
+        told = db.execute("SELECT count(*) FROM signals WHERE strategy = 'idle' AND action = 'emit'").fetchone()[0]
+    assert bars.get("5s filled", 0) > 1000 and told > 1000, (bars, told)
+    print(f"bars where nothing traded: {bars}, told of {told} times")
+
+
 def with_legs(home):
     """Several instances trade SPY from other partitions, and ids name who decided."""
     with sqlite3.connect(f"file:{home}/data/market.db?mode=ro", uri=True) as db:
@@ -152,6 +161,7 @@ def main():
         wanted, rows, summary = reference(one)
         assert summary["bars"] > 10000 and summary["signals"] > 2000, summary
         with_rules(one, rows)
+        with_filled(one)
         file, _ = demo(eight)
         td.run(file, "--set", "workers=8")
         compare("the demo with 8 workers", eight, wanted, rows)

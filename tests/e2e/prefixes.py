@@ -143,6 +143,11 @@ def functions_on_bars(home):
 
 
 @cases.add
+def functions_on_filled_bars(home):
+    return functions_on(home, "bars", "bars(250ms, filled, extended)", ("23:57:12",))
+
+
+@cases.add
 def functions_on_trades(home):
     return functions_on(home, "trades", "trades every 500ms", ("23:57:12",))
 

@@ -198,7 +198,11 @@ static td_status share(process *p) {
         }
         bool begun = td_topic_end(p->topics.tape, i) > 0; /* with a program */
         if (*w != NULL || !wanted[i] || !begun) continue;
-        td_work_conf conf = {.os = &p->os, .topics = &p->topics, .snapshot_dir = "snapshots", .snapshot_records = 200};
+        td_work_conf conf = {.os = &p->os,
+                             .topics = &p->topics,
+                             .snapshot_dir = "snapshots",
+                             .snapshot_records = 200,
+                             .batch_bytes = 8000};
         status = td_worker_open(w, &conf, i);
         if (status != TD_OK) *w = NULL;
     }
