@@ -453,7 +453,7 @@ def look_at_feeds(browser, folder, port, shots):
             page.tab.screenshot(path=shots / "feeds-800.png")
             page.tab.focus("main")
             page.tab.keyboard.press("Tab")
-            assert page.tab.evaluate("document.activeElement.textContent") == "Quality of the data"
+            assert page.tab.evaluate("document.activeElement.textContent") == "Chart"
             assert not page.errors, page.errors
             page.context.close()
     say("feeds: a row for each connection, with the reason of its last end")
