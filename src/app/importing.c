@@ -94,6 +94,7 @@ static td_status add_feeds(import *m) {
     m->used = m->config;
     m->used.feed_count = m->used.sink_count = 0;
     m->used.log.dir = m->conf->out != NULL ? m->conf->out : m->config.log.dir;
+    m->used.log.kafka = NULL; /* what is made lies in a folder: nobody's log on a cluster is written to */
     for (size_t i = 0; i < m->config.feed_count && status == TD_OK; i++)
         if (is_wanted(m, m->config.feeds[i].conf.name)) status = add_feed(m, &m->config.feeds[i]);
     td_playback_counts counts;
@@ -106,6 +107,9 @@ static td_status add_feeds(import *m) {
 /* What is there already cannot be told from what would come once more. */
 static td_status check_target(const import *m) {
     char path[600];
+    if (m->conf->out == NULL && m->config.log.kafka != NULL)
+        return TD_FAIL(TD_CONFIG,
+                       "out: missing: the configured log is on Kafka, and an import makes a folder: name it");
     (void)snprintf(path, sizeof path, "%s/FORMAT", m->used.log.dir);
     if (!td_os_posix.ops->exists(td_os_posix.self, path)) return TD_OK;
     return TD_FAIL(TD_CONFIG, "%s holds a log already: name a new folder by --out", m->used.log.dir);

@@ -105,10 +105,16 @@ td_status td_kafka_edge_at(const td_kafka_partition *partition, td_kafka_edge ed
                    p->number);
 }
 
+/* Where the brokers do not answer: what was known, and no end below what this process has committed. */
 static int64_t edge_now(const td_topic *topic, uint32_t partition, td_kafka_edge edge) {
     int64_t offset;
-    int64_t since_ns = td_kafka_now_ns(td_kafka_log_of(topic)) - TD_KAFKA_FRESH_MS * TD_NS_PER_MS;
-    (void)!td_kafka_edge_at(td_kafka_partition_of(topic, partition), edge, since_ns, &offset);
+    td_kafka_log *log = td_kafka_log_of(topic);
+    const td_kafka_partition *p = td_kafka_partition_of(topic, partition);
+    int64_t since_ns = td_kafka_now_ns(log) - TD_KAFKA_FRESH_MS * TD_NS_PER_MS;
+    if (td_kafka_edge_at(p, edge, since_ns, &offset) == TD_OK || edge != TD_KAFKA_END) return offset;
+    pthread_mutex_lock(&log->lock);
+    if (p->committed_to > offset) offset = p->committed_to;
+    pthread_mutex_unlock(&log->lock);
     return offset;
 }
 
@@ -131,12 +137,18 @@ void td_kafka_note_committed(const td_kafka_partition *partition, int64_t to) {
     pthread_mutex_unlock(&log->lock);
 }
 
-void td_kafka_forget_edges(td_kafka_log *log) {
+td_status td_kafka_ask_ends(td_kafka_log *log) {
+    int64_t end, now_ns = td_kafka_now_ns(log);
+    td_status status = TD_OK;
     pthread_mutex_lock(&log->lock);
     for (size_t t = 0; t < log->topic_count; t++)
         for (uint32_t p = 0; p < log->topics[t]->base.partitions; p++)
-            log->topics[t]->partitions[p].asked_ns[TD_KAFKA_END] = never_ns;
+            log->topics[t]->partitions[p].wanted_ns[TD_KAFKA_END] = now_ns; /* one request asks for all of them */
     pthread_mutex_unlock(&log->lock);
+    for (size_t t = 0; t < log->topic_count && status == TD_OK; t++)
+        for (uint32_t p = 0; p < log->topics[t]->base.partitions && status == TD_OK; p++)
+            status = td_kafka_edge_at(&log->topics[t]->partitions[p], TD_KAFKA_END, now_ns, &end);
+    return status;
 }
 
 int64_t td_kafka_block_before(const td_topic *topic, uint32_t partition, int64_t offset, int64_t bytes) {

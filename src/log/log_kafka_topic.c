@@ -156,7 +156,7 @@ td_status td_kafka_topic_open(td_log *base, const char *name, uint32_t partition
     if (status != TD_OK) return status;
     topic->base.role = role;
     *out = &topic->base;
-    return TD_OK;
+    return td_kafka_ask_ends(log); /* an end that was never known would look like an empty topic */
 }
 
 /* --- all of them ---------------------------------------------------------------------------------------------------

@@ -415,11 +415,12 @@ td_status td_kafka_writer_open(td_writer **out, td_log *log, const char *name) {
     w->base.log = log;
     w->group = td_kafka_full_name((td_kafka_log *)log, name);
     td_status status = open_producer(w);
+    /* What it had left open is settled; and who goes on where it stopped rests on ends that are known from here on. */
+    if (status == TD_OK) status = td_kafka_ask_ends((td_kafka_log *)log);
     if (status != TD_OK) {
         td_kafka_writer_drop(&w->base);
         return status;
     }
-    td_kafka_forget_edges((td_kafka_log *)log); /* what it had left open is settled */
     *out = &w->base;
     return TD_OK;
 }

@@ -2,6 +2,7 @@
  * that tests/services/run_log_kafka.py started stands in the environment. */
 #include "../unit/unit.h"
 #include "log/log_kafka.h"
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -153,6 +154,54 @@ static void an_open_transaction_ends_the_log(void **state) {
     td_log_close(log);
 }
 
+static pid_t broker_pid(void) {
+    int pid = 0;
+    FILE *file = fopen(getenv("TAPEDECK_BROKER_PID"), "r");
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%d", &pid), 1);
+    (void)fclose(file);
+    return pid;
+}
+
+static int64_t append_one(td_log *log, td_topic *topic) {
+    td_writer *writer;
+    td_batch batch;
+    assert_int_equal(td_writer_open(&writer, log, "w"), TD_OK);
+    td_batch_init(&batch, 4096);
+    (void)td_batch_add(&batch, 1, TD_TEXT("k"), TD_TEXT("v"), (td_bytes){0}, (td_bytes){0});
+    assert_int_equal(td_writer_append(writer, topic, 0, &batch), TD_OK);
+    td_batch_fini(&batch);
+    td_writer_close(writer);
+    return td_topic_end(topic, 0);
+}
+
+/* Who goes on where a log stops would begin it anew: nothing looks empty because the brokers do not answer. */
+static void a_silent_broker_empties_nothing(void **state) {
+    (void)state;
+    td_log_kafka_conf conf = conf_of("TAPEDECK_BROKER"), soon = conf;
+    soon.timeout_ms = NOBODY_MS;
+    td_log *log = open_log(&conf), *other = open_log(&soon);
+    td_topic *topic, *same;
+    td_writer *writer;
+    assert_int_equal(td_log_topic(log, "silent", 1, TD_TOPIC_INPUT, &topic), TD_OK);
+    int64_t first = append_one(log, topic);
+    assert_int_equal(td_log_topic(other, "silent", 1, TD_TOPIC_INPUT, &same), TD_OK);
+    int64_t second = append_one(log, topic), known[2];
+    for (int opened = 0; opened < 2; opened++) { /* as the topic was opened, and as its writer was */
+        if (opened) assert_int_equal(td_writer_open(&writer, other, "other"), TD_OK);
+        assert_int_equal(kill(broker_pid(), SIGSTOP), 0);
+        usleep(100000); /* all its threads stand still */
+        known[opened] = td_topic_end(same, 0);
+        assert_int_equal(kill(broker_pid(), SIGCONT), 0);
+    }
+    assert_true(0 < first && first < second);
+    assert_int_equal(known[0], first);
+    assert_int_equal(known[1], second);
+    td_writer_close(writer);
+    td_log_close(other);
+    td_log_close(log);
+}
+
 int main(void) {
     (void)snprintf(prefix, sizeof prefix, "e%d.", (int)getpid());
     static const struct CMUnitTest tests[] = {
@@ -162,6 +211,7 @@ int main(void) {
         cmocka_unit_test(another_partition_count),
         cmocka_unit_test(a_record_too_large),
         cmocka_unit_test(an_open_transaction_ends_the_log),
+        cmocka_unit_test(a_silent_broker_empties_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,8 +114,8 @@ def gaps(data):
 
 
 def import_raw(file, data, out, *options, check=0):
-    done = subprocess.run([tapedeck.PROGRAM, "import", "--raw", "websocket", "--data", data, "--out", out, "--json",
-                           *options, file], cwd=tapedeck.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    done = subprocess.run([tapedeck.PROGRAM, "import", "--raw", "websocket", "--data", data, "--json",
+                           *(("--out", out) if out else ()), *options, file], cwd=tapedeck.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, timeout=60, check=False)
     assert done.returncode == check, (done.returncode, done.stderr)
     return json.loads(done.stdout) if done.stdout else done.stderr
@@ -153,7 +153,7 @@ def imported(folder):
     assert live == live_again and sum(map(len, live.values())) > 1500, (live.keys(), live_again.keys())
     assert filled == filled_again and len(filled) > 20, (len(filled), len(filled_again))
     assert gaps(data) == gaps(again), (gaps(data), gaps(again))
-    import_raw(file, data, f"{folder}/third")
+    import_raw(file, data, f"{folder}/third", "--set", "log.kafka=127.0.0.1:1")  # no cluster is asked, nor written to
     assert tapedeck.digests(again) == tapedeck.digests(f"{folder}/third"), "it is no function of what was kept"
     return f"{told['events']} events, {len(filled)} of them afterwards, {len(gaps(again))} gaps: as they were live"
 
@@ -175,6 +175,8 @@ def not_imported(folder):
         ("--out", data): f"{data} holds a log already: name a new folder by --out",
         ("--to", "2020-01-01T00:00Z"): f"{data} holds nothing of these feeds at that time",
     }
+    said = import_raw(file, data, "", "--set", "log.kafka=127.0.0.1:1", check=3)
+    assert "out: missing: the configured log is on Kafka" in said, said
     for options, text in refusals.items():
         said = import_raw(file, data, f"{folder}/out", *options, check=3)
         assert text in said and not pathlib.Path(f"{folder}/out").exists(), (options, said)
