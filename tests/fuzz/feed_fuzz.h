@@ -48,7 +48,8 @@ static void fuzz_check(const td_feed_item *item, const td_instruments *instrumen
         if (e->kind == TD_EVENT_TRADE) assert(e->trade.price != TD_NONE && e->trade.size != TD_NONE);
         if (e->kind == TD_EVENT_BOOK) fuzz_check_book(&e->book);
         if (e->kind == TD_EVENT_PRICE) assert(e->price.price != TD_NONE);
-        if (e->kind == TD_EVENT_QUOTE) assert((e->quote.bid_price == TD_NONE) == (e->quote.bid_size == TD_NONE));
+        if (e->kind == TD_EVENT_QUOTE) assert(e->quote.bid_price != TD_NONE || e->quote.bid_size == TD_NONE);
+        if (e->kind == TD_EVENT_QUOTE) assert(e->quote.ask_price != TD_NONE || e->quote.ask_size == TD_NONE);
     } else {
         assert(item->kind == TD_ITEM_IGNORED && item->ignored != NULL);
     }
