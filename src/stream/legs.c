@@ -57,7 +57,8 @@ static void look(td_state *s, uint32_t traded) {
     td_legs *legs = &s->legs;
     td_buf behind = {0};
     size_t begin = first_of(legs, traded, 0), end = first_of(legs, traded + 1, 0);
-    td_buf_put(&behind, td_legs_at(legs, end), (count_of(legs) - end) * sizeof(td_leg_order));
+    size_t behind_count = count_of(legs) - end;
+    if (behind_count > 0) td_buf_put(&behind, td_legs_at(legs, end), behind_count * sizeof(td_leg_order));
     legs->orders.size = begin * sizeof(td_leg_order);
     look_at_all(s, traded, &legs->orders);
     td_buf_put(&legs->orders, behind.data, behind.size);

@@ -42,14 +42,14 @@ def lines(server, width="1m"):
     return {line["name"]: sum(value is not None for _, value in line["points"]) for line in answer}
 
 
-def until_level(server):
+def until_level(server, line="f"):
     def level():
         status = server.json("/api/v1/status")
         over = all(feed["session"] == "ended" for feed in status["feeds"]) and status["feeds"]
         return over and status["run"]["lag_records"] == status["view"]["behind_records"] == 0
 
     dashboard.wait_until("the hour is applied", level)
-    assert lines(server) == {"f": 30}
+    assert lines(server) == {line: 30}
 
 
 @CASES.add
@@ -98,7 +98,7 @@ def begins_anew_with_what_the_instrument_table_says(home):
     table.write_text("instrument,level\nLEAN:*,1\n", encoding="utf-8")
     path, server = serve(home, f"instruments={table}", text=AFTER.replace("> g", "> g and ref.level > 0"))
     with server:
-        dashboard.wait_until("the hour", lambda: lines(server) == {"g": 30})
+        until_level(server, "g")
         assert strategies(server)["turn"] == 0
         table.write_text("instrument,level,other\nLEAN:*,1,2\n", encoding="utf-8")  # nobody asks for it
         dashboard.wait_until("a look", lambda: strategies(server)["state"] == "in_force")
