@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 /* after its own */
+#include "state_rig.h"
 #include "unit.h"
 
 #define S      INT64_C(1000000000)
@@ -56,16 +57,6 @@ static double line_of(const td_state *state, const td_program *p, const char *in
     return NAN;
 }
 
-static td_state *saved_and_loaded(td_state *state, const td_program *p) {
-    td_buf bytes = {0};
-    td_state *out;
-    td_state_save(state, &bytes);
-    assert_int_equal(td_state_load(&out, p, td_buf_bytes(&bytes)), TD_OK);
-    td_buf_fini(&bytes);
-    td_state_free(state);
-    return out;
-}
-
 static bool same(double a, double b) { return (isnan(a) && isnan(b)) || fabs(a - b) < 1e-9; }
 
 /* ---- other widths ---- */
@@ -96,7 +87,7 @@ static void another_width_runs_on_its_own_bars(void **unused) {
     td_state *state = td_state_new(p);
     double mixed_before = NAN;
     for (int64_t k = 0; k < 60; k++) {
-        if (k % 7 == 3) state = saved_and_loaded(state, p);
+        if (k % 7 == 3) state = rig_reloaded(state, p);
         trade(state, "V:X", k, price_of(k), 0);
         if (k < 1) continue; /* now minute k - 1 is final */
         int64_t n = k / 3 - 1;
@@ -155,7 +146,7 @@ static void run_pair(bool pep_first, uint8_t flags) {
     td_state *state = td_state_new(p);
     int64_t seen[3] = {0}, count = 0, wide = 0, last = 0;
     for (int64_t k = 0; k < 60; k++) {
-        if (k % 7 == 3) state = saved_and_loaded(state, p);
+        if (k % 7 == 3) state = rig_reloaded(state, p);
         bool trades = k % 4 != 1;
         if (trades && pep_first) trade(state, "V:PEP", k, 1000 + 2 * k, flags);
         trade(state, "V:KO", k, 1000 + k, 0);

@@ -2,6 +2,7 @@
  * order trades come; a window without a price gives no bar until it has one. */
 #include "base/time.h"
 #include "program_rig.h"
+#include "state_rig.h"
 #include "stream/state.h"
 #include "unit.h"
 #include <inttypes.h>
@@ -58,17 +59,6 @@ static void expect(td_buf *out, const char *text) {
     out->size = 0;
 }
 
-/* A state through its bytes, as after a restart. */
-static td_state *again(td_state *s, const td_program *p) {
-    td_buf bytes = {0};
-    td_state *loaded;
-    td_state_save(s, &bytes);
-    assert_int_equal(td_state_load(&loaded, p, td_buf_bytes(&bytes)), TD_OK);
-    td_state_free(s);
-    td_buf_fini(&bytes);
-    return loaded;
-}
-
 /* Trades of one window, then one that closes it. */
 static void a_trade_sets_what_it_may(void **state) {
     static const struct {
@@ -118,7 +108,7 @@ static void a_window_without_a_price_gives_no_bar_until_it_has_one(void **state)
     expect(&out, "");
     td_state_window(s, TD_TEXT("X:Y"), 0, S, &w);
     assert_true(w.closed && w.trade_count == 1 && w.results == 0);
-    s = again(s, p);
+    s = rig_reloaded(s, p);
     (void)put(s, &(tick){2, 98, '1'}, &out); /* late, and still without one */
     expect(&out, "");
     (void)put(s, &(tick){3, 40, '2'}, &out);

@@ -2,15 +2,11 @@
  * gives, each is given once, what comes too late is told, and a state that was saved goes on as if it had never
  * stopped. */
 #include "base/time.h"
+#include "state_rig.h"
 #include "stream/pending.h"
-#include "stream/state.h"
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-/* cmocka wants the four above */
-#include <cmocka.h>
 
 enum { MS = 1000000, THREE_TRADES = 3, TEN = 10 };
 #define DAY_MS (TD_NS_PER_DAY / MS)
@@ -88,16 +84,6 @@ static void apply(td_state *state, const step *s, td_buf *out) {
     (void)td_state_apply(state, &e, &emit);
 }
 
-static td_state *save_and_load(td_state *state, const td_program *program) {
-    td_buf bytes = {0};
-    td_state *loaded;
-    td_state_save(state, &bytes);
-    td_state_free(state);
-    assert_int_equal(td_state_load(&loaded, program, td_buf_bytes(&bytes)), TD_OK);
-    td_buf_fini(&bytes);
-    return loaded;
-}
-
 static void run(const step *steps, size_t count, td_program *program) {
     for (int saves = 0; saves < 2; saves++) {
         td_state *state = td_state_new(program);
@@ -110,7 +96,7 @@ static void run(const step *steps, size_t count, td_program *program) {
                 fail();
             }
             td_buf_fini(&out);
-            if (saves) state = save_and_load(state, program);
+            if (saves) state = rig_reloaded(state, program);
         }
         td_state_free(state);
     }

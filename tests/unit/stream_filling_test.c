@@ -2,14 +2,10 @@
  * one, at the last close where nothing traded, are revised with what they carry, begin and end with a venue's day, and
  * go on from a state that was saved; bars of extended widths are of all hours beside those that are not. */
 #include "base/time.h"
-#include "stream/state.h"
+#include "state_rig.h"
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-/* cmocka wants the four above */
-#include <cmocka.h>
 
 #define FILLED (TD_NS_PER_S + TD_WIDTH_FILLED)
 #define S      TD_NS_PER_S
@@ -90,16 +86,6 @@ static void apply(td_state *state, const step *s, td_buf *out) {
     (void)td_state_apply(state, &e, &emit);
 }
 
-static td_state *save_and_load(td_state *state, const td_program *program) {
-    td_buf bytes = {0};
-    td_state *loaded;
-    td_state_save(state, &bytes);
-    td_state_free(state);
-    assert_int_equal(td_state_load(&loaded, program, td_buf_bytes(&bytes)), TD_OK);
-    td_buf_fini(&bytes);
-    return loaded;
-}
-
 /* Each table goes through one state, through one that is saved and read again at each step, and through one that is
  * swapped for the same program there. */
 static void run(const step *steps, size_t count, td_program *program) {
@@ -114,7 +100,7 @@ static void run(const step *steps, size_t count, td_program *program) {
                 fail();
             }
             td_buf_fini(&out);
-            if (way == 1) state = save_and_load(state, program);
+            if (way == 1) state = rig_reloaded(state, program);
             if (way == 2) td_state_swap(state, program, NULL);
         }
         td_state_free(state);

@@ -3,6 +3,7 @@
  * backfills. At any moment a bar that says `proven` holds all trades of the market; in the end so does each bar that is
  * not partial, and a bar is partial under an open or a lost gap and nowhere else. Nothing is given again unchanged. */
 #include "base/time.h"
+#include "state_rig.h"
 #include "stream/state.h"
 #include "unit.h"
 #include <inttypes.h>
@@ -285,16 +286,6 @@ static td_program *program_of(void) {
     return program;
 }
 
-static td_state *save_and_load(td_state *state, const td_program *program) {
-    td_buf saved = {0};
-    td_state *loaded;
-    td_state_save(state, &saved);
-    td_state_free(state);
-    assert_int_equal(td_state_load(&loaded, program, td_buf_bytes(&saved)), TD_OK);
-    td_buf_fini(&saved);
-    return loaded;
-}
-
 static market_trade *trade_of(market *m, uint32_t x, int64_t event_ns) {
     int64_t i = 0;
     while (m->trades[x][i].event_ns != event_ns) i++;
@@ -322,7 +313,7 @@ static void run_market(market *m, uint64_t seed) {
     m->random = seed;
     make_market(m);
     for (size_t i = 0; i < m->queue_count; i++) { /* gaps add to it */
-        if (below(m, 60) == 0) state = save_and_load(state, program);
+        if (below(m, 60) == 0) state = rig_reloaded(state, program);
         apply(m, state, m->queue[i]);
         td_changes changes = td_state_take_changes(state);
         sum.gaps_opened += changes.gaps_opened;

@@ -2,6 +2,7 @@
  * be trusted, are given again when that changes and never otherwise, and what is filled is counted once. */
 #include "base/time.h"
 #include "program_rig.h"
+#include "state_rig.h"
 #include "stream/state.h"
 #include "unit.h"
 #include <inttypes.h>
@@ -109,16 +110,6 @@ static td_program *program_of(void) {
     return p;
 }
 
-static td_state *save_and_load(td_state *state, const td_program *program) {
-    td_buf saved = {0};
-    td_state *loaded;
-    td_state_save(state, &saved);
-    td_state_free(state);
-    assert_int_equal(td_state_load(&loaded, program, td_buf_bytes(&saved)), TD_OK);
-    td_buf_fini(&saved);
-    return loaded;
-}
-
 static void say_step(td_state *state, const step *s, td_buf *out) {
     td_emit emit = {out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member};
     td_event e = event_of(s);
@@ -145,7 +136,7 @@ static void run_steps(td_program *program, const step *steps, size_t count, cons
     for (size_t i = 0; i < count; i++) {
         out.size = 0;
         if (steps[i].kind == 's')
-            state = save_and_load(state, program);
+            state = rig_reloaded(state, program);
         else
             say_step(state, &steps[i], &out);
         add_changes(&sum, td_state_take_changes(state));

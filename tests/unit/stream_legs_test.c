@@ -1,6 +1,7 @@
 /* tests/unit/stream_legs_test.c - goal: the legs of an action are one decision: all targets move at one event or none
  * does, wherever the other instrument lives; each position is filled by its own instrument's trades. */
 #include "program_rig.h"
+#include "state_rig.h"
 #include "stream/state.h"
 #include "unit.h"
 #include <inttypes.h>
@@ -81,16 +82,6 @@ static void apply(td_state *state, const step *s, uint8_t pep_flags, td_buf *out
     (void)td_state_apply(state, &e, &emit);
 }
 
-static td_state *saved_and_loaded(td_state *state, const td_program *program) {
-    td_buf saved = {0};
-    td_state *out;
-    td_state_save(state, &saved);
-    assert_int_equal(td_state_load(&out, program, td_buf_bytes(&saved)), TD_OK);
-    td_state_free(state);
-    td_buf_fini(&saved);
-    return out;
-}
-
 static bool restarts = true; /* behind each step */
 
 /* `edit`: from the last step on; NULL: none. */
@@ -109,7 +100,7 @@ static void run_as(const char *strategies, const char *edit, const step *steps, 
         td_buf_put(&out, "", 1);
         ASSERT_ROW(strcmp((char *)out.data, steps[i].gives) == 0, "%zu of \"%s\" gave\n%swanted\n%s", i, strategies,
                    (char *)out.data, steps[i].gives);
-        if (restarts) state = saved_and_loaded(state, next != NULL && i + 1 == count ? next : program);
+        if (restarts) state = rig_reloaded(state, next != NULL && i + 1 == count ? next : program);
     }
     td_buf_fini(&out);
     td_state_free(state);

@@ -6,6 +6,7 @@
 #include <string.h>
 /* after its own */
 #include "lang/lang.h"
+#include "state_rig.h"
 #include "stream/queue.h"
 #include "stream/recall.h"
 #include "stream/state.h"
@@ -147,19 +148,6 @@ static void edit(rig *r) {
     td_program_free(before);
 }
 
-static void save_and_load(rig *r) {
-    td_buf bytes = {0}, again = {0};
-    td_state *loaded;
-    td_state_save(r->state, &bytes);
-    assert_int_equal(td_state_load(&loaded, r->program, td_buf_bytes(&bytes)), TD_OK);
-    td_state_save(loaded, &again);
-    assert_true(td_bytes_equal(td_buf_bytes(&bytes), td_buf_bytes(&again)));
-    td_state_free(r->state);
-    r->state = loaded;
-    td_buf_fini(&bytes);
-    td_buf_fini(&again);
-}
-
 /* ---- as a search says ---- */
 
 /* Behind the first `count` records. */
@@ -248,7 +236,7 @@ static void run(uint64_t seed, bool two_feeds, int save_every, int edit_at) {
         ns += (int64_t)(z >> 8) % 40 * MS;
         record is = {quote ? 'q' : 't', feed, ns - (late_ms + lag_ms) * MS, 1000 + i};
         if (two_feeds && (z >> 36) % 40 == 0) is = (record){'c', 1, ns - lag_ms * MS, 0};
-        if (save_every > 0 && i % save_every == 0 && i > 0) save_and_load(r);
+        if (save_every > 0 && i % save_every == 0 && i > 0) r->state = rig_reloaded(r->state, r->program);
         if (i > 0 && i == edit_at) edit(r);
         take(r, is);
     }

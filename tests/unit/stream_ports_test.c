@@ -1,6 +1,7 @@
 /* tests/unit/stream_ports_test.c - goal: a strategy reads another width's values as its last final bar left them, never
  * sooner; a bar that is judged again sees what it saw when it was new; a state that was saved goes on the same. */
 #include "program_rig.h"
+#include "state_rig.h"
 #include "strategy_rig.h"
 #include "stream/hindsight.h"
 #include "stream/state.h"
@@ -75,22 +76,12 @@ static double line_of(const td_state *state, const td_program *p, const char *in
     return value;
 }
 
-static td_state *saved_and_loaded(td_state *state, const td_program *p) {
-    td_buf bytes = {0};
-    td_state *out;
-    td_state_save(state, &bytes);
-    assert_int_equal(td_state_load(&out, p, td_buf_bytes(&bytes)), TD_OK);
-    td_buf_fini(&bytes);
-    td_state_free(state);
-    return out;
-}
-
 static void the_last_final_bar_is_read(void **unused) {
     (void)unused;
     td_program *p = program_new();
     td_state *state = td_state_new(p);
     for (int64_t n = 0; n < 40; n++) {
-        if (n % 7 == 3) state = saved_and_loaded(state, p);
+        if (n % 7 == 3) state = rig_reloaded(state, p);
         trade_minute(state, "V:X", n);
         trade_minute(state, "V:Y", n);
         if (n < 1) continue;
@@ -129,7 +120,7 @@ static void no_bar_sees_a_later_one_of_another_feed(void **unused) {
     td_state *state = td_state_new(p);
     enum { AHEAD = 50 };
     for (int64_t n = 0; n < 120; n++) {
-        if (n % 7 == 3) state = saved_and_loaded(state, p);
+        if (n % 7 == 3) state = rig_reloaded(state, p);
         trade_minute_of(state, "b", "V:Y", n);
         int64_t mine = n - AHEAD; /* bars of V:X up to mine - 1 are final, those of V:Y up to n - 1 */
         if (mine < 0) continue;

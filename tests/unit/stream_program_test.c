@@ -1,6 +1,7 @@
 /* tests/unit/stream_program_test.c - goal: bars are of the hours and the days of their instrument's calendar, whoever
  * else trades beside it; windows end where sessions do, and a change of hours leaves no window of before behind. */
 #include "program_rig.h"
+#include "state_rig.h"
 #include "stream/state.h"
 #include "unit.h"
 #include <inttypes.h>
@@ -127,17 +128,6 @@ static void expect(td_buf *out, const char *text) {
     out->size = 0;
 }
 
-/* A state through its bytes, as after a restart. */
-static td_state *again(td_state *s, const td_program *p) {
-    td_buf bytes = {0};
-    td_state *loaded;
-    td_state_save(s, &bytes);
-    assert_int_equal(td_state_load(&loaded, p, td_buf_bytes(&bytes)), TD_OK);
-    td_state_free(s);
-    td_buf_fini(&bytes);
-    return loaded;
-}
-
 static void closes_a_session_without_a_further_trade(void **state) {
     (void)state;
     td_program *p = program_of(true);
@@ -152,7 +142,7 @@ static void closes_a_session_without_a_further_trade(void **state) {
     td_state_window(s, TD_TEXT("LEAN:IBM"), 0, 0, &closed_market); /* who closes its windows is known at any hour */
     assert_true(closed_market.outside && td_bytes_equal(closed_market.feed, TD_TEXT("f")));
     assert_true(closed_market.watermark_ns == at("2013-10-07T19:57:59Z"));
-    s = again(s, p);
+    s = rig_reloaded(s, p);
     put_time(s, "2013-10-07T19:59:59.999Z", TD_SESSION_IDLE, &out);
     expect(&out, "");
     put_time(s, "2013-10-07T20:00:00Z", TD_SESSION_IDLE, &out);
@@ -188,7 +178,7 @@ static void days_of_all_hours_are_those_of_the_exchange(void **state) {
              line != NULL; line = strtok_r(NULL, "\n", &rest))
             if (strstr(line, " 1d ") != NULL) td_buf_printf(&out, "%s\n", line);
         td_buf_fini(&all);
-        s = again(s, p);
+        s = rig_reloaded(s, p);
     }
     put_time(s, "2013-11-05T05:00Z", TD_SESSION_LIVE, &out);
     expect(&out, "LEAN:IBM 1d 11-02T04:00 11-03T04:00 n2\nLEAN:IBM 1d 11-03T04:00 11-04T05:00 n2\n"

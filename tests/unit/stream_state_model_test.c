@@ -1,6 +1,7 @@
 /* tests/unit/stream_state_model_test.c - goal: watermarks, closes, revisions and what is late are those of a model that
  * keeps every trade and computes every bar from all of them; in order nothing is revised, and in the end the last
  * revision of every bar is what sorting gives. Two feeds with clocks years apart share the partition. */
+#include "state_rig.h"
 #include "stream/state.h"
 #include "unit.h"
 #include <inttypes.h>
@@ -229,16 +230,6 @@ static void apply_both(td_state *state, model *m, const td_event *drawn, td_buf 
     td_buf_put(said, "", 1);
 }
 
-static td_state *save_and_load(td_state *state, const td_program *program) {
-    td_buf saved = {0};
-    td_state *loaded;
-    td_state_save(state, &saved);
-    td_state_free(state);
-    assert_int_equal(td_state_load(&loaded, program, td_buf_bytes(&saved)), TD_OK);
-    td_buf_fini(&saved);
-    return loaded;
-}
-
 /* Returns how many revisions there were. */
 static size_t run_market(uint64_t seed, int64_t grace_s, int64_t back_s, bool rough) {
     static model m;
@@ -262,7 +253,7 @@ static size_t run_market(uint64_t seed, int64_t grace_s, int64_t back_s, bool ro
     td_state *state = td_state_new(program);
     for (int i = 0; i < STEPS; i++) {
         td_event e = draw(&k);
-        if (unit_random(&k.random) % 60 == 0) state = save_and_load(state, program);
+        if (unit_random(&k.random) % 60 == 0) state = rig_reloaded(state, program);
         apply_both(state, &m, &e, &said);
         if (strcmp((char *)said.data, (char *)m.said.data) != 0)
             fail_msg("seed %" PRIu64 ", step %d, grace %" PRId64 " s: said\n%sthe model said\n%s", seed, i, grace_s,

@@ -1,6 +1,7 @@
 /* tests/unit/stream_ticks_test.c - goal: each trade, quote and book that was accepted runs what is on its kind, once
  * and in the order it came, at most once per `every`; what may not be trusted is withheld; a state that was saved goes
  * on the same. */
+#include "state_rig.h"
 #include "stream/graph_build.h"
 #include "stream/state.h"
 #include "stream/tick.h"
@@ -175,16 +176,6 @@ static void take(td_state *state, const step *s, const td_emit *emit) {
     assert_int_equal(td_state_take_book(state, &e, NAME, emit), TD_BOOK_TAKEN);
 }
 
-static td_state *saved_and_loaded(td_state *state, const td_program *p) {
-    td_buf bytes = {0};
-    td_state *out;
-    td_state_save(state, &bytes);
-    assert_int_equal(td_state_load(&out, p, td_buf_bytes(&bytes)), TD_OK);
-    td_buf_fini(&bytes);
-    td_state_free(state);
-    return out;
-}
-
 #define ID(strategy, ns, n) strategy "/X:A/1970-01-01T00:16:40.00000000" ns "#" n
 
 static const step steps[] = {
@@ -221,7 +212,7 @@ static void play(bool saves) {
     emit.signal = on_signal;
     for (size_t i = 0; i < COUNT_OF(steps); i++) {
         t.text.size = 0;
-        if (saves) state = saved_and_loaded(state, p);
+        if (saves) state = rig_reloaded(state, p);
         take(state, &steps[i], &emit);
         td_buf_put(&t.text, "", 1);
         ASSERT_ROW(strcmp((const char *)t.text.data, steps[i].told) == 0, "%zu: %s", i, (const char *)t.text.data);
