@@ -48,7 +48,8 @@ td_window *td_filling_next(td_step *step, size_t w, uint32_t instrument, const t
     td_state *s = step->state;
     const td_window from = *window; /* room may be made where it is kept */
     td_period period;
-    if (!td_width_is_filled(s->program->widths_ns[w]) || !find_next(s, w, instrument, &from, &period)) return NULL;
+    if (!td_width_is_filled(s->program->widths_ns[w]) || from.ends != 0) return NULL;
+    if (!find_next(s, w, instrument, &from, &period)) return NULL;
     td_window *next = td_state_recall(s, instrument, w, period.start_ns);
     if (next == NULL) next = begin(step, w, instrument, period);
     if (next == NULL || next->rests_on != TD_ADMITS_NOTHING) return NULL;
@@ -59,14 +60,21 @@ td_window *td_filling_next(td_step *step, size_t w, uint32_t instrument, const t
     return same ? NULL : next;
 }
 
+/* What is carried of that width ends with its newest window, which says so itself: what comes late for it, or for what
+ * lies before it, is carried no further either. */
+static void stop_width(const td_state *s, size_t w, uint32_t instrument) {
+    td_window *windows = windows_of(s, block_of(s, instrument), w), *newest = NULL;
+    for (uint32_t i = 0; i < s->slots[w]; i++) {
+        bool idle = windows[i].trade_count == 0 && window_is_open(&windows[i]);
+        if (idle && !trades_wait(s, w, instrument, windows[i].start_ns)) windows[i] = (td_window){0};
+        if (!td_window_is_used(&windows[i])) continue;
+        if (newest == NULL || windows[i].start_ns > newest->start_ns) newest = &windows[i];
+    }
+    if (newest != NULL) newest->ends = 1;
+}
+
 void td_filling_stop(const td_step *step, uint32_t instrument) {
     const td_state *s = step->state;
-    for (size_t w = 0; w < td_program_timed(s->program); w++) {
-        if (!td_width_is_filled(s->program->widths_ns[w])) continue;
-        td_window *windows = windows_of(s, block_of(s, instrument), w);
-        for (uint32_t i = 0; i < s->slots[w]; i++) {
-            bool idle = windows[i].trade_count == 0 && window_is_open(&windows[i]);
-            if (idle && !trades_wait(s, w, instrument, windows[i].start_ns)) windows[i] = (td_window){0};
-        }
-    }
+    for (size_t w = 0; w < td_program_timed(s->program); w++)
+        if (td_width_is_filled(s->program->widths_ns[w])) stop_width(s, w, instrument);
 }

@@ -5,7 +5,7 @@
 #include "stream/state.h"
 #include <stdlib.h>
 
-enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 28 };
+enum { SNAPSHOT_MAGIC = 0x31535454, SNAPSHOT_VERSION = 29 };
 
 typedef struct snapshot_head {
     uint32_t magic, version;

@@ -20,6 +20,7 @@ typedef struct td_window {
     uint8_t mended : 1;  /* a gap over it was filled behind a bar */
     uint8_t lost : 1;    /* a lost gap lies over it */
     uint8_t carried : 1; /* of a filled width: no trade has set its prices, they are the close before it (filling.c) */
+    uint8_t ends : 1;    /* of a filled width: its feed ended behind it, so that nothing carries its close */
     uint8_t reserved;    /* 0 */
 } td_window;
 _Static_assert(sizeof(td_window) == 128, "the snapshot format depends on this layout");

@@ -191,6 +191,43 @@ static void an_end_closes_what_lies_before_the_last_trade(void **arg) {
     RUN(steps, program_of(filled, 1, 10 * S));
 }
 
+/* Nobody knows what was between an end and what comes behind it, however late something changes what was before. */
+static void nothing_late_carries_over_an_end(void **arg) {
+    (void)arg;
+    static const step steps[] = {
+        {'t', 'a', "V:X", 1000, 10, NULL},
+        {'e', 'a', NULL, 4500, 0,
+         "X 1s filled 1000: 10 10 n1\nX 1s filled 2000: 10 carried\nX 1s filled 3000: 10 carried\n"},
+        {'t', 'a', "V:X", 1700, 11,
+         "X 1s filled 1000: 10 11 n2 r1\nX 1s filled 2000: 11 carried r1\nX 1s filled 3000: 11 carried r1\n"},
+        {'t', 'a', "V:X", 9000, 12, NULL},
+        {'t', 'a', "V:X", 3200, 13, "X 1s filled 3000: 13 13 n1 r2\n"},
+        {'l', 'a', NULL, 11000, 0, "X 1s filled 9000: 12 12 n1\nX 1s filled 10000: 12 carried\n"},
+    };
+    static const step behind_the_watermark[] = {
+        {'t', 'a', "V:X", 21000, 10, NULL},
+        {'t', 'a', "V:X", 22600, 12, NULL},
+        {'e', 'a', NULL, 0, 0, "X 1s filled 21000: 10 10 n1\nX 1s filled 22000: 12 12 n1\n"},
+        {'t', 'a', "V:X", 36000, 13, NULL}, /* the watermark has passed what lies between */
+        {'t', 'a', "V:X", 22700, 14, "X 1s filled 22000: 12 14 n2 r1\n"},
+        {'l', 'a', NULL, 37000, 0, "X 1s filled 36000: 13 13 n1\n"},
+    };
+    RUN(steps, program_of(filled, 1, 0));
+    RUN(behind_the_watermark, program_of(filled, 1, 10 * S));
+}
+
+static void nothing_late_carries_over_a_change_of_feeds(void **arg) {
+    (void)arg;
+    static const step steps[] = {
+        {'t', 'a', "V:X", 1000, 10, NULL},
+        {'l', 'a', NULL, 3500, 0, "X 1s filled 1000: 10 10 n1\nX 1s filled 2000: 10 carried\n"},
+        {'t', 'b', "V:X", 9000, 12, NULL},
+        {'t', 'b', "V:X", 1700, 11, "X 1s filled 1000: 10 11 n2 r1\nX 1s filled 2000: 11 carried r1\n"},
+        {'l', 'b', NULL, 11000, 0, "X 1s filled 9000: 12 12 n1\nX 1s filled 10000: 12 carried\n"},
+    };
+    RUN(steps, program_of(filled, 1, 0));
+}
+
 static void another_feed_begins_anew(void **arg) {
     (void)arg;
     static const step steps[] = {
@@ -327,6 +364,8 @@ int main(void) {
         cmocka_unit_test(what_is_late_moves_what_was_carried),
         cmocka_unit_test(volume_alone_leaves_the_price),
         cmocka_unit_test(an_end_closes_what_lies_before_the_last_trade),
+        cmocka_unit_test(nothing_late_carries_over_an_end),
+        cmocka_unit_test(nothing_late_carries_over_a_change_of_feeds),
         cmocka_unit_test(another_feed_begins_anew),
         cmocka_unit_test(a_session_begins_and_ends_it),
         cmocka_unit_test(a_bar_of_the_session_that_is_cut_is_filled_as_it_is_cut),
