@@ -24,7 +24,8 @@ static const td_option log_rows[] = {
      .type = TD_OPTION_TEXT,
      .unit = "HOST:PORT",
      .offset = offsetof(td_config_log, kafka),
-     .help = "brokers of a Kafka cluster that keeps the log, with commas between them; `dir` then holds snapshots and "
+     .help = "brokers of a Kafka cluster that keeps the log, with commas between them; `dir` then holds hourly "
+             "snapshots and "
              "what sinks lack, and belongs to that log alone; unset: the log is in `dir`"},
     {.key = "prefix",
      .type = TD_OPTION_TEXT,

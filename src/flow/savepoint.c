@@ -1,6 +1,7 @@
-/* src/flow/savepoint.c - snapshot + position as a file. */
+/* src/flow/savepoint.c - snapshot + position as a file, or in the topic of snapshots. */
 #include "flow/savepoint.h"
 #include "base/hash.h"
+#include "flow/handover.h"
 #include "flow/programs.h"
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -30,12 +31,16 @@ struct td_savepoint {
     td_members_places places;
     atomic_bool pending; /* the file is whole, and nobody but who writes it may touch it */
     bool keep;
+    uint32_t slot; /* of the topic, to be written next; NO_SLOT: to be found */
 };
+
+#define NO_SLOT UINT32_MAX
 
 td_status td_savepoint_open(td_savepoint **out, const td_savepoint_conf *conf) {
     if (strlen(conf->dir) >= PATH_BYTES) return TD_FAIL(TD_CONFIG, "log.dir: the path %s is too long", conf->dir);
     td_savepoint *c = td_alloc_zero(1, sizeof *c);
     c->conf = *conf;
+    c->slot = NO_SLOT;
     (void)snprintf(c->dir, sizeof c->dir, "%s", conf->dir);
     *out = c;
     return TD_OK;
@@ -169,16 +174,42 @@ static td_status write_file(const td_savepoint *c, int64_t offset) {
     return td_os_replace_file(c->conf.os, path.text, td_buf_bytes(&c->file));
 }
 
+/* The one that does not hold the newest. */
+static td_status find_slot(td_savepoint *c) {
+    td_handover found[TD_HANDOVER_SLOTS];
+    size_t count;
+    if (c->slot != NO_SLOT) return TD_OK;
+    td_status status = td_handover_find(c->conf.topics->snapshots, c->conf.partition, found, &count);
+    if (status == TD_OK) c->slot = count > 0 ? (found[0].slot + 1) % TD_HANDOVER_SLOTS : 0;
+    return status;
+}
+
+static td_status hand_over(td_savepoint *c) {
+    const td_os *os = c->conf.os;
+    td_status status = find_slot(c);
+    if (status == TD_OK)
+        status = td_handover_write(c->conf.topics->snapshots, c->conf.partition, c->slot,
+                                   os->ops->wall_ns(os->self) / TD_NS_PER_MS, td_buf_bytes(&c->file));
+    if (status == TD_OK) c->slot = (c->slot + 1) % TD_HANDOVER_SLOTS;
+    return status;
+}
+
+static td_status write_newest(td_savepoint *c) {
+    if (c->conf.topics->snapshots == NULL) return write_file(c, NEWEST);
+    td_status status = hand_over(c);
+    return status == TD_REJECT ? TD_RETRY : status; /* its transaction took too long, or a record is too large */
+}
+
 td_status td_savepoint_write_if_synced(td_savepoint *c) {
     if (!c->pending || !synced(c)) return TD_AGAIN;
     put_crc(c);
     bool keep = c->keep && c->conf.kept_max > 0;
     td_status status = keep ? write_file(c, c->ends.tape.offset) : TD_OK;
     if (status == TD_OK && keep) status = remove_kept(c, (size_t)c->conf.kept_max);
-    if (status == TD_OK) status = write_file(c, NEWEST);
-    if (status != TD_OK) return td_trace(status, "writing a snapshot");
+    if (status == TD_OK) status = write_newest(c);
+    if (status != TD_OK && status != TD_FENCED) return td_trace(status, "writing a snapshot");
     c->pending = false;
-    return TD_OK;
+    return status == TD_FENCED ? TD_AGAIN : TD_OK;
 }
 
 /* ---- in ---- */
@@ -199,12 +230,8 @@ static bool ends_hold(const td_savepoint *c, const td_savepoint_ends *ends) {
     return true;
 }
 
-/* TD_AGAIN: there is none, it is void, or beyond `up_to`. */
-static td_status load_file(td_savepoint *c, const char *path, int64_t up_to, td_savepoint_ends *out_ends,
-                           td_applier *out) {
-    if (!c->conf.os->ops->exists(c->conf.os->self, path)) return TD_AGAIN;
-    td_status status = td_os_read_file(c->conf.os, path, SAVEPOINT_BYTES_MAX, &c->file);
-    if (status != TD_OK) return status == TD_CONFIG ? TD_AGAIN : status;
+/* What c->file holds. TD_AGAIN: it is void, or beyond `up_to`. */
+static td_status load(td_savepoint *c, int64_t up_to, td_savepoint_ends *out_ends, td_applier *out) {
     file_head head;
     if (!read_head(c, &head) || head.tape_offset > up_to) return TD_AGAIN;
     td_savepoint_ends ends = {.tape = {head.tape_epoch, head.tape_offset}};
@@ -216,16 +243,44 @@ static td_status load_file(td_savepoint *c, const char *path, int64_t up_to, td_
     if (head.place_count > TD_MEMBERS_PARTITIONS_MAX ||
         !td_bytes_take(&bytes, out->from.of, head.place_count * sizeof *out->from.of))
         return TD_AGAIN;
-    status = td_program_load(c->conf.topics, head.program_sha256, &out->program);
+    td_status status = td_program_load(c->conf.topics, head.program_sha256, &out->program);
     if (status == TD_OK) status = td_state_load(&out->state, out->program, bytes);
     if (status != TD_OK) td_applier_fini(out);
     *out_ends = ends;
     return status == TD_CORRUPT || status == TD_REJECT ? TD_AGAIN : status;
 }
 
+/* TD_AGAIN: there is none, it is void, or beyond `up_to`; as the next. */
+static td_status load_file(td_savepoint *c, const char *path, int64_t up_to, td_savepoint_ends *out_ends,
+                           td_applier *out) {
+    if (!c->conf.os->ops->exists(c->conf.os->self, path)) return TD_AGAIN;
+    td_status status = td_os_read_file(c->conf.os, path, SAVEPOINT_BYTES_MAX, &c->file);
+    if (status != TD_OK) return status == TD_CONFIG ? TD_AGAIN : status;
+    return load(c, up_to, out_ends, out);
+}
+
+static td_status load_handed(td_savepoint *c, int64_t up_to, td_savepoint_ends *out_ends, td_applier *out) {
+    td_topic *topic = c->conf.topics->snapshots;
+    td_handover found[TD_HANDOVER_SLOTS];
+    size_t count;
+    td_status status = td_handover_find(topic, c->conf.partition, found, &count);
+    if (status != TD_OK) return status;
+    for (size_t i = 0; i < count; i++) {
+        status = td_handover_read(topic, c->conf.partition, &found[i], &c->file);
+        if (status == TD_OK) status = load(c, up_to, out_ends, out);
+        if (status != TD_AGAIN) return status;
+    }
+    return TD_AGAIN;
+}
+
+static td_status load_newest(td_savepoint *c, int64_t up_to, td_savepoint_ends *out_ends, td_applier *out) {
+    if (c->conf.topics->snapshots != NULL) return load_handed(c, up_to, out_ends, out);
+    return load_file(c, path_of(c, NEWEST).text, up_to, out_ends, out);
+}
+
 td_status td_savepoint_load(td_savepoint *c, int64_t up_to, td_savepoint_ends *out_ends, td_applier *out) {
     td_status status = list_kept(c);
-    if (status == TD_OK) status = load_file(c, path_of(c, NEWEST).text, up_to, out_ends, out);
+    if (status == TD_OK) status = load_newest(c, up_to, out_ends, out);
     for (size_t i = kept_count(c); i-- > 0 && status == TD_AGAIN;)
         if (kept_at(c, i) <= up_to) status = load_file(c, path_of(c, kept_at(c, i)).text, up_to, out_ends, out);
     return status;

@@ -2,9 +2,10 @@
  * between two records; written once the log has synced everything that it rests on. A file that cannot be read, belongs
  * to another tape or refers to what the log lost is void: the state is made again from an older one, or from the log.
  *
- * Files of a folder: tape-3.snapshot is the newest, tape-3@00000000000001234567.snapshot one that was kept, by the
- * offset of the next record to apply. Of kept ones there are at most `kept_max` per partition; the oldest go. Thread:
- * the owner's. */
+ * The newest is in the log's topic of snapshots where there is one (flow/handover.h), so that any process may go on
+ * from it. Files of a folder: else tape-3.snapshot is the newest; tape-3@00000000000001234567.snapshot is one that was
+ * kept, by the offset of the next record to apply. Of kept ones there are at most `kept_max` per partition; the oldest
+ * go. Thread: the owner's. */
 #pragma once
 #include "flow/apply.h"
 
@@ -37,8 +38,8 @@ void td_savepoint_make_room(td_savepoint *savepoint, size_t state_bytes);
  * Nothing else may be pending. `keep`: beside the newest, too. */
 void td_savepoint_take(td_savepoint *savepoint, const td_applier *applier, const td_savepoint_ends *ends, bool keep);
 bool td_savepoint_pending(const td_savepoint *savepoint);
-/* TD_OK: written and durable. TD_AGAIN: nothing is pending, or the log has not synced so far. TD_RETRY: still pending.
- */
+/* TD_OK: written and durable. TD_AGAIN: nothing is pending (any more: whoever has the partition now has written one),
+ * or the log has not synced so far. TD_RETRY: still pending. */
 TD_CHECKED td_status td_savepoint_write_if_synced(td_savepoint *savepoint);
-/* Removes the newest and all kept ones. */
+/* Removes all files. */
 TD_CHECKED td_status td_savepoint_remove_all(td_savepoint *savepoint);

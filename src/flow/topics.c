@@ -48,6 +48,12 @@ static const char *const outputs[TD_OUTPUT_COUNT] = {
     [TD_OUTPUT_GAPS] = "gaps",   [TD_OUTPUT_ACTIONS] = "actions",  [TD_OUTPUT_VENDOR_BARS] = "vendor_bars",
     [TD_OUTPUT_FILLS] = "fills", [TD_OUTPUT_SECTIONS] = "sections"};
 
+/* NULL in a log that keeps them in files. */
+static td_status open_snapshots(td_topics *t, td_log *log) {
+    td_status status = td_log_topic(log, "_snapshots", t->partitions, TD_TOPIC_LATEST, &t->snapshots);
+    return status == TD_REJECT ? TD_OK : status;
+}
+
 static td_status open_topics(td_topics *t, td_log *log) {
     td_status status = td_log_topic(log, "_schemas", 1, TD_TOPIC_INPUT, &t->schemas);
     if (status == TD_OK) status = td_log_topic(log, "_programs", 1, TD_TOPIC_INPUT, &t->programs);
@@ -56,7 +62,7 @@ static td_status open_topics(td_topics *t, td_log *log) {
     if (status == TD_OK) status = td_log_topic(log, "rejected", t->partitions, TD_TOPIC_INPUT, &t->rejected);
     for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++)
         status = td_log_topic(log, outputs[i], t->partitions, TD_TOPIC_OUTPUT, &t->outputs[i]);
-    return status;
+    return status == TD_OK ? open_snapshots(t, log) : status;
 }
 
 td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64_t now_ms) {
@@ -81,10 +87,13 @@ static void note_topic(void *arg, td_topic *topic) {
     const struct {
         const char *name;
         td_topic **at;
-    } inputs[] = {
-        {"_schemas", &t->schemas}, {"_programs", &t->programs}, {"tape", &t->tape}, {"rejected", &t->rejected}};
-    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++)
-        if (strcmp(td_topic_name(topic), inputs[i].name) == 0) *inputs[i].at = topic;
+    } named[] = {{"_schemas", &t->schemas},
+                 {"_programs", &t->programs},
+                 {"_snapshots", &t->snapshots},
+                 {"tape", &t->tape},
+                 {"rejected", &t->rejected}};
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
+        if (strcmp(td_topic_name(topic), named[i].name) == 0) *named[i].at = topic;
     for (size_t i = 0; i < TD_OUTPUT_COUNT; i++)
         if (strcmp(td_topic_name(topic), outputs[i]) == 0) t->outputs[i] = topic;
 }

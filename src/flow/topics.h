@@ -22,6 +22,7 @@ typedef struct td_topics {
     td_topic *schemas, *programs, *tape; /* inputs */
     td_topic *rejected, *inputs;         /* ingest's */
     td_topic *outputs[TD_OUTPUT_COUNT];  /* the workers': partition p by the worker of tape's p */
+    td_topic *snapshots;                 /* likewise; NULL: the log brings no such topic, they are files */
     uint32_t partitions;
     td_registry *registry;
     const td_schema_ids *ids;

@@ -472,6 +472,7 @@ static td_status worker_start(td_worker *w) {
     if (status == TD_OK) status = open_outputs(w, &ends);
     if (status != TD_OK) return status;
     w->next_offset = w->snapshot_offset = ends.tape.offset;
+    atomic_store_explicit(&w->counts.next_offset, w->next_offset, memory_order_release);
     w->hour_ns = hour_of(w);
     w->epoch = ends.tape.epoch;
     w->committed = ends.tape;

@@ -21,7 +21,11 @@ typedef struct td_log { /* an implementation's own begins with this, as with the
     const td_log_ops *ops;
 } td_log;
 
-typedef enum td_topic_role { TD_TOPIC_INPUT, TD_TOPIC_OUTPUT } td_topic_role; /* inputs are synced first */
+typedef enum td_topic_role {
+    TD_TOPIC_INPUT, /* synced before outputs */
+    TD_TOPIC_OUTPUT,
+    TD_TOPIC_LATEST, /* of each key the last record is enough: what was before it may go */
+} td_topic_role;
 
 typedef struct td_topic {
     td_log *log;
@@ -41,7 +45,7 @@ typedef void (*td_topic_fn)(void *arg, td_topic *topic);
 
 void td_log_close(td_log *log); /* after its readers, writers and groups; accepts NULL */
 /* Opens or creates; by the thread that opened the log, before others use it. TD_CONFIG when it exists with another
- * count. */
+ * count. TD_REJECT: this log lets go of nothing because of its key, so it brings no TD_TOPIC_LATEST. */
 TD_CHECKED td_status td_log_topic(td_log *log, const char *name, uint32_t partitions, td_topic_role role,
                                   td_topic **out);
 TD_CHECKED td_status td_log_each_topic(td_log *log, td_topic_fn each, void *arg); /* in byte order of the names */

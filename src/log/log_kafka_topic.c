@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LOOK_MS = 20 };
+enum { LOOK_MS = 20, LATEST_SEGMENT_BYTES = 32 << 20 };
 
 static td_kafka_topic *find_topic(td_kafka_log *log, const char *name) {
     for (size_t i = 0; i < log->topic_count; i++)
@@ -39,23 +39,34 @@ void td_kafka_topic_free(td_kafka_topic *topic) {
 
 /* --- making one --------------------------------------------------------------------------------------------------- */
 
-static td_status set_config(rd_kafka_NewTopic_t *topic, const char *name, int64_t value) {
-    char text[24];
-    (void)snprintf(text, sizeof text, "%" PRId64, value);
-    rd_kafka_resp_err_t code = rd_kafka_NewTopic_set_config(topic, name, text);
+static td_status set_config(rd_kafka_NewTopic_t *topic, const char *name, const char *value) {
+    rd_kafka_resp_err_t code = rd_kafka_NewTopic_set_config(topic, name, value);
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? TD_OK : TD_FAIL(TD_CONFIG, "kafka: %s", rd_kafka_err2str(code));
 }
 
+static td_status set_number(rd_kafka_NewTopic_t *topic, const char *name, int64_t value) {
+    char text[24];
+    (void)snprintf(text, sizeof text, "%" PRId64, value);
+    return set_config(topic, name, text);
+}
+
+/* Whoever reads it reads all of it, so what is superseded goes soon: a segment is compacted once it is full. */
+static td_status describe_latest(rd_kafka_NewTopic_t *topic) {
+    td_status status = set_config(topic, "cleanup.policy", "compact");
+    if (status == TD_OK) status = set_number(topic, "segment.bytes", LATEST_SEGMENT_BYTES);
+    if (status == TD_OK) status = set_config(topic, "min.cleanable.dirty.ratio", "0.1");
+    return status;
+}
+
 /* What others are read by is never aged out. */
-static td_status describe(const td_kafka_log *log, const char *name, rd_kafka_NewTopic_t *topic) {
-    bool for_ever = name[0] == '_';
+static td_status describe(const td_kafka_log *log, const char *name, td_topic_role role, rd_kafka_NewTopic_t *topic) {
+    bool for_ever = name[0] == '_' || role == TD_TOPIC_LATEST;
     int64_t ms = for_ever || log->conf.retain_ms == 0 ? -1 : log->conf.retain_ms;
     int64_t bytes = for_ever || log->conf.retain_bytes == 0 ? -1 : log->conf.retain_bytes;
-    td_status status = set_config(topic, "retention.ms", ms);
-    if (status == TD_OK) status = set_config(topic, "retention.bytes", bytes);
-    if (status != TD_OK) return status;
-    rd_kafka_resp_err_t code = rd_kafka_NewTopic_set_config(topic, "message.timestamp.type", "LogAppendTime");
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? TD_OK : TD_FAIL(TD_CONFIG, "kafka: %s", rd_kafka_err2str(code));
+    td_status status = set_number(topic, "retention.ms", ms);
+    if (status == TD_OK) status = set_number(topic, "retention.bytes", bytes);
+    if (status == TD_OK) status = set_config(topic, "message.timestamp.type", "LogAppendTime");
+    return status == TD_OK && role == TD_TOPIC_LATEST ? describe_latest(topic) : status;
 }
 
 static td_status make(td_kafka_log *log, const char *full_name, rd_kafka_NewTopic_t *topic) {
@@ -81,12 +92,13 @@ static td_status make(td_kafka_log *log, const char *full_name, rd_kafka_NewTopi
     return status;
 }
 
-static td_status create(td_kafka_log *log, const char *name, const char *full_name, uint32_t partitions) {
+static td_status create(td_kafka_log *log, const char *name, td_topic_role role, const char *full_name,
+                        uint32_t partitions) {
     char why[256];
     int replicas = log->conf.replicas > 0 ? log->conf.replicas : -1;
     rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(full_name, (int)partitions, replicas, why, sizeof why);
     if (topic == NULL) return TD_FAIL(TD_CONFIG, "kafka: topic %s: %s", full_name, why);
-    td_status status = describe(log, name, topic);
+    td_status status = describe(log, name, role, topic);
     if (status == TD_OK) status = make(log, full_name, topic);
     rd_kafka_NewTopic_destroy(topic);
     return status;
@@ -122,14 +134,14 @@ static td_status look(td_kafka_log *log, const char *full_name, uint32_t *out_co
 }
 
 /* Made when missing; until every partition has a leader. */
-static td_status look_or_make(td_kafka_log *log, const char *name, const char *full_name, uint32_t partitions,
-                              uint32_t *out_count) {
+static td_status look_or_make(td_kafka_log *log, const char *name, td_topic_role role, const char *full_name,
+                              uint32_t partitions, uint32_t *out_count) {
     int64_t deadline_ns = td_kafka_deadline_ns(log);
     bool made = false;
     for (;;) {
         td_status status = look(log, full_name, out_count);
         if (status == TD_OK && *out_count == 0 && !made) {
-            status = create(log, name, full_name, partitions);
+            status = create(log, name, role, full_name, partitions);
             made = true;
             if (status == TD_OK) continue;
         }
@@ -145,7 +157,7 @@ td_status td_kafka_topic_open(td_log *base, const char *name, uint32_t partition
     td_kafka_topic *topic = find_topic(log, name);
     uint32_t count = topic != NULL ? topic->base.partitions : 0;
     char *full_name = td_kafka_full_name(log, name);
-    td_status status = topic != NULL ? TD_OK : look_or_make(log, name, full_name, partitions, &count);
+    td_status status = topic != NULL ? TD_OK : look_or_make(log, name, role, full_name, partitions, &count);
     if (status == TD_OK && count != partitions)
         status = TD_FAIL(TD_CONFIG,
                          "kafka: topic %s has %" PRIu32 " partitions, not %" PRIu32

@@ -155,6 +155,7 @@ static td_status promise_synced(td_segment_log *log) {
 
 static td_status log_topic(td_log *base, const char *name, uint32_t partitions, td_topic_role role, td_topic **out) {
     td_segment_log *log = (td_segment_log *)base;
+    if (role == TD_TOPIC_LATEST) return TD_FAIL(TD_REJECT, "log: topic %s would be kept whole here", name);
     td_topic *topic = td_segment_find_topic(log, td_text(name));
     if (topic == NULL) {
         td_segment_topic *made = NULL;

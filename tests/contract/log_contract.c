@@ -261,6 +261,32 @@ static void truncation_or_a_clear_no(void **state) {
     assert_int_equal(td_topic_holds(r->in, 0, whole), !r->ops->cuts);
 }
 
+static void put_key(rig *r, td_topic *topic, const char *key, const char *value) {
+    td_batch_reset(&r->batch);
+    assert_true(td_batch_add(&r->batch, 1000, td_text(key), td_text(value), (td_bytes){0}, (td_bytes){0}));
+    assert_int_equal(td_writer_append(r->writer, topic, 0, &r->batch), TD_OK);
+}
+
+static void the_latest_of_each_key_or_a_clear_no(void **state) {
+    rig *r = *state;
+    td_topic *latest;
+    td_status status = td_log_topic(r->log, "latest", PARTITIONS, TD_TOPIC_LATEST, &latest);
+    assert_int_equal(status, r->ops->shares ? TD_OK : TD_REJECT);
+    if (status != TD_OK) return;
+    static const char *const puts[][2] = {{"a", "1"}, {"b", "2"}, {"a", "3"}, {"c", "4"}, {"a", "5"}};
+    for (size_t i = 0; i < COUNT_OF(puts); i++) put_key(r, latest, puts[i][0], puts[i][1]);
+    td_reader *reader;
+    td_record record;
+    char last[3] = "";
+    int count = 0;
+    assert_int_equal(td_reader_open(&reader, latest, 0, 0, TD_READ_APPENDED), TD_OK);
+    for (; td_reader_next(reader, &record) == TD_OK; count++)
+        last[record.key.data[0] - 'a'] = (char)record.value.data[0];
+    td_reader_close(reader);
+    assert_memory_equal(last, "524", sizeof last);
+    assert_in_range(count, 3, COUNT_OF(puts));
+}
+
 /* ---- transactions ---- */
 
 static void a_transaction_is_read_whole_or_not_at_all(void **state) {
@@ -693,6 +719,7 @@ int main(void) {
         ROW(offsets_by_time),
         ROW(retention_is_told),
         ROW(truncation_or_a_clear_no),
+        ROW(the_latest_of_each_key_or_a_clear_no),
         ROW(a_transaction_is_read_whole_or_not_at_all),
         ROW(a_cut_below_a_commit),
         ROW(an_append_alone_beside_transactions),

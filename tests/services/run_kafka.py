@@ -64,6 +64,13 @@ def equal_to_the_embedded_log(home):
     again = td.run(file_for(home), *on_kafka("once."))
     assert again["events"] == 0 and again["bars"] == 0 and again["diverged"] == 0, again
 
+    elsewhere = td.run(file_for(f"{home}/elsewhere"), *on_kafka("once."))  # another machine: only the cluster knows
+    assert elsewhere["events"] == 0 and elsewhere["bars"] == 0 and elsewhere["diverged"] == 0, elsewhere
+    compare(f"{home}/elsewhere", "once.", wanted, wanted_rows)
+    assert all(consuming.digest(broker.address, "once._snapshots", p)[0] >= 2 for p in range(PARTITIONS))
+    settings = consuming.settings(broker.address, "once._snapshots")
+    assert settings["cleanup.policy"] == "compact" and settings["message.timestamp.type"] == "LogAppendTime", settings
+
     killed = f"{home}/killed"
     rng, alive = random.Random(SEED), 0
     for _ in range(2):

@@ -86,6 +86,7 @@ static td_status log_topic(td_log *log, const char *name, uint32_t partitions, t
     kafka_topic *topic = kafka_find_topic(c->sim, name);
     if (topic == NULL) topic = kafka_make_topic(c->sim, name, partitions);
     if (topic->count != partitions) return TD_FAIL(TD_CONFIG, "topic %s has %u partitions", name, topic->count);
+    topic->latest = role == TD_TOPIC_LATEST;
     for (size_t i = 0; i < c->sim->topic_count; i++)
         if (c->sim->topics[i] == topic) *out = take_topic(c, i, role);
     (*out)->role = role;

@@ -39,6 +39,7 @@ typedef struct kafka_partition {
 typedef struct kafka_topic {
     char name[KAFKA_NAME_MAX];
     uint32_t count;
+    bool latest; /* compacted, as soon as something is committed */
     kafka_partition *partitions;
 } kafka_topic;
 

@@ -91,6 +91,29 @@ kafka_mark *kafka_find_mark(kafka_mark *marks, size_t *count, const kafka_topic 
     return &marks[(*count)++];
 }
 
+static td_bytes key_of(const kafka_batch *batch) {
+    td_cursor cursor = {.at = batch->records.data,
+                        .end = batch->records.data + batch->records.size,
+                        .offset = batch->base_offset,
+                        .base_offset = batch->base_offset,
+                        .left = (int32_t)batch->count};
+    td_record record;
+    return td_cursor_next(&cursor, &record) ? record.key : (td_bytes){0};
+}
+
+/* Of batches of one record: each that a later one of its key supersedes leaves a hole. */
+static void compact(kafka_partition *p) {
+    (void)kafka_stable_end(p);
+    for (size_t i = 0; i < p->settled; i++)
+        for (size_t later = i + 1; later < p->settled && kafka_at(p, i)->state == KAFKA_COMMITTED; later++) {
+            if (kafka_at(p, later)->state != KAFKA_COMMITTED) continue;
+            if (kafka_at(p, i)->count != 1 || kafka_at(p, later)->count != 1) continue;
+            if (!td_bytes_equal(key_of(kafka_at(p, i)), key_of(kafka_at(p, later)))) continue;
+            kafka_at(p, i)->state = KAFKA_MARKER;
+            kafka_at(p, i)->records.size = 0;
+        }
+}
+
 /* Writes the markers: what was open is decided. */
 void kafka_end_transaction(kafka_sim *sim, kafka_producer *producer, bool committed) {
     for (size_t t = 0; t < sim->topic_count; t++)
@@ -104,6 +127,7 @@ void kafka_end_transaction(kafka_sim *sim, kafka_producer *producer, bool commit
                 touched = true;
             }
             if (touched) (void)kafka_put(p, KAFKA_MARKER, 1);
+            if (touched && sim->topics[t]->latest) compact(p);
         }
     for (size_t i = 0; committed && i < producer->pending_count; i++) {
         const kafka_mark *mark = &producer->pending[i];

@@ -18,7 +18,7 @@
 enum { PARTITIONS = 4, TICKS = 2500, INSTRUMENTS = 12, TURNS_MAX = 200000, CALM_TURN = 20000, SINK_LANES = 5 };
 
 static struct { /* over all seeds: a simulation in which nothing happens proves nothing */
-    int64_t records, deaths, fenced, handed_over;
+    int64_t records, deaths, fenced, handed_over, from_snapshots;
 } tally;
 
 typedef struct store { /* what the sink keeps: it outlives processes */
@@ -205,6 +205,7 @@ static td_status share(process *p) {
                              .batch_bytes = 8000};
         status = td_worker_open(w, &conf, i);
         if (status != TD_OK) *w = NULL;
+        if (*w != NULL) tally.from_snapshots += td_counted(&td_worker_counters(*w)->next_offset) > 0;
     }
     return status;
 }
@@ -360,7 +361,8 @@ static bool run_seed(uint64_t seed, bool trace) {
 
 int main(int argc, char **argv) {
     int failed = td_seeds_main(argc, argv, run_seed);
-    (void)printf("%" PRId64 " records; %" PRId64 " deaths, %" PRId64 " workers fenced, %" PRId64 " handed over\n",
-                 tally.records, tally.deaths, tally.fenced, tally.handed_over);
-    return failed;
+    (void)printf("%" PRId64 " records; %" PRId64 " deaths, %" PRId64 " workers fenced, %" PRId64
+                 " handed over, %" PRId64 " begun from snapshots\n",
+                 tally.records, tally.deaths, tally.fenced, tally.handed_over, tally.from_snapshots);
+    return failed || tally.from_snapshots == 0;
 }
