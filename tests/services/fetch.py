@@ -40,6 +40,20 @@ def unpacked(artifact, name):
     return HOME / name
 
 
+def jars(name, packages):
+    """The folder with the jars of (group, artifact, version) and of all that they need."""
+    with made_once(name) as part:
+        if part is not None:
+            rows = "".join(f"<dependency><groupId>{g}</groupId><artifactId>{a}</artifactId><version>{v}</version></dependency>"
+                           for g, a, v in packages)
+            (part / "pom.xml").write_text(
+                "<project><modelVersion>4.0.0</modelVersion><groupId>tapedeck</groupId><artifactId>jars</artifactId>"
+                f"<version>1</version><packaging>pom</packaging><dependencies>{rows}</dependencies></project>")
+            subprocess.run(["mvn", "-q", "-B", "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies",
+                            f"-DoutputDirectory={part}/lib"], check=True, cwd=part)
+    return HOME / name / "lib"
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
