@@ -3,6 +3,9 @@
 #pragma once
 #include "app/config.h"
 
-/* Takes the folder log.dir for it, unless that is NULL. Errors: as td_log_kafka_open's. */
+/* Takes the folder log.dir for it. Errors: as td_log_kafka_open's. */
 TD_CHECKED td_status td_cluster_open(td_log **out, const td_os *os, const td_config_log *log, td_log_report_fn report,
                                      void *arg);
+/* Takes nothing, but the folder must not be another log's; NULL: none. */
+TD_CHECKED td_status td_cluster_open_to_read(td_log **out, const td_os *os, const td_config_log *log,
+                                             td_log_report_fn report, void *arg);

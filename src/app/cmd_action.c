@@ -14,7 +14,8 @@
 enum { ONE_RECORD_BYTES = 4096, DATE_CHARS = 10 };
 
 typedef struct action_conf {
-    char *data, *currency, *announced, *source;
+    td_data_conf log;
+    char *currency, *announced, *source;
     bool json;
 } action_conf;
 
@@ -78,12 +79,12 @@ static td_status append(const td_data *data, const addition *a, int64_t now_ns) 
     return status;
 }
 
-static td_status write_ourselves(const char *dir, addition *a) {
+static td_status write_ourselves(const td_data_conf *which, addition *a) {
     td_data data;
     int64_t now_ns = td_os_posix.ops->wall_ns(td_os_posix.self);
     a->event.receive_ns = now_ns;
     if (a->words.announced.size == 0) a->event.event_ns = now_ns;
-    td_status status = td_data_open_to_write(&data, dir);
+    td_status status = td_data_open_to_write(&data, which);
     if (status == TD_OK) status = append(&data, a, now_ns);
     td_data_close(&data);
     return status;
@@ -106,8 +107,12 @@ static int add(const action_conf *conf, const char *const *words) {
         return td_command_usage("action", "the instrument is VENUE:SYMBOL", NULL);
     const char *fault = td_corporate_read(&a.words, &a.event);
     if (fault != NULL) return td_command_usage("action", fault, NULL);
-    bool locked = td_beacon_ask_lock(&td_os_posix, conf->data) != TD_OK;
-    td_status status = locked ? ask_process(conf->data, &a) : write_ourselves(conf->data, &a);
+    td_config_log where;
+    td_status status = td_data_locate(&where, &conf->log);
+    if (status != TD_OK) return td_command_end("action", status);
+    bool locked = where.dir != NULL && td_beacon_ask_lock(&td_os_posix, where.dir) != TD_OK;
+    status = locked ? ask_process(where.dir, &a) : write_ourselves(&conf->log, &a);
+    td_config_log_fini(&where);
     if (status != TD_OK) return td_command_end("action", status);
     (void)printf(locked ? "added\n" : "added; the next run applies it\n");
     return TD_EXIT_OK;
@@ -165,7 +170,7 @@ static int list(const action_conf *conf, const char *const *words) {
     size_t shown = 0;
     if (words[0] != NULL && words[1] != NULL)
         return td_command_usage("action", "ls takes one instrument at most", NULL);
-    td_status status = td_data_open(&data, conf->data);
+    td_status status = td_data_open(&data, &conf->log);
     bool any = status == TD_OK && data.topics.outputs[TD_OUTPUT_ACTIONS] != NULL; /* older logs have none */
     for (uint32_t p = 0; any && p < data.topics.partitions && status == TD_OK; p++)
         status = list_partition(conf, &data, p, said(words[0]), &shown);
@@ -186,7 +191,7 @@ static int run(void *conf, const char *const *words) {
     { .key = #name, .type = TD_OPTION_TEXT, .unit = word, .offset = offsetof(action_conf, name), .help = text }
 
 static const td_option options[] = {
-    TD_DATA_OPTION(action_conf),
+    TD_DATA_OPTIONS(action_conf),
     TEXT(currency, "TEXT", "add: of a dividend's amount"),
     TEXT(announced, "TIME", "add: when it was announced, a date or a time; unset: now"),
     TEXT(source, "TEXT", "add: who says so"),

@@ -11,7 +11,8 @@
 #include <inttypes.h>
 
 typedef struct bars_conf {
-    char *data, *from, *to, *as_of;
+    td_data_conf log;
+    char *from, *to, *as_of;
     int64_t limit;
     int known, adjust; /* then|now; td_adjusting */
     bool vendor, json, csv;
@@ -208,7 +209,7 @@ static td_status show(const bars_conf *conf, td_history_question *q) {
     if (status == TD_OK) status = td_data_time("from", conf->from, &q->from_ns);
     if (status == TD_OK) status = td_data_time("to", conf->to, &q->before_ns);
     if (status != TD_OK) return status;
-    status = td_data_open(&data, conf->data);
+    status = td_data_open(&data, &conf->log);
     if (status == TD_OK) status = walk(q, &data, conf);
     td_data_close(&data);
     return status;
@@ -234,7 +235,7 @@ static int run(void *conf_any, const char *const *words) {
 }
 
 static const td_option options[] = {
-    TD_DATA_OPTION(bars_conf),
+    TD_DATA_OPTIONS(bars_conf),
     {.key = "from",
      .type = TD_OPTION_TEXT,
      .unit = "TIME",

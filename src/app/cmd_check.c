@@ -1,14 +1,13 @@
 /* src/app/cmd_check.c - reads what a run would read, in the order of a run, and goes on behind each mistake. */
 #include "app/cmd_check.h"
 #include "app/beacon.h"
-#include "app/cluster.h"
+#include "app/data.h"
 #include "app/exit.h"
 #include "app/finding.h"
 #include "app/market.h"
 #include "app/plan.h"
 #include "app/strategies.h"
 #include "base/json.h"
-#include "log/log_segment.h"
 #include "serve/guard.h"
 #include "serve/tls.h"
 #include <errno.h>
@@ -179,16 +178,12 @@ static void count_tape(void *partitions, td_topic *topic) {
     if (strcmp(td_topic_name(topic), "tape") == 0) *(uint32_t *)partitions = td_topic_partitions(topic);
 }
 
-/* Without a place in its folder: a run may be under way. TD_AGAIN: there is nothing to be asked. */
+/* A run may be under way. TD_AGAIN: there is nothing to be asked; where there is no folder, a run makes it. */
 static td_status open_log(check *c, td_log **out) {
-    td_config_log beside = c->config.log;
-    td_log_conf conf = {.dir = c->config.log.dir, .read_only = true};
-    beside.dir = NULL;
-    if (beside.kafka != NULL)
-        return c->conf->connect ? td_cluster_open(out, c->os, &beside, tell_warning, c) : TD_AGAIN;
-    if (!c->os->ops->exists(c->os->self, conf.dir)) return TD_AGAIN; /* a run makes it */
-    td_status status = td_log_segment_open(out, c->os, &conf, tell_warning, c);
-    return status == TD_OK ? TD_OK : TD_FAIL(status, "log.dir: %s", td_trail());
+    const td_config_log *log = &c->config.log;
+    if (log->kafka != NULL ? !c->conf->connect : !c->os->ops->exists(c->os->self, log->dir)) return TD_AGAIN;
+    td_status status = td_data_open_log(out, c->os, log, tell_warning, c);
+    return status == TD_OK || log->kafka != NULL ? status : TD_FAIL(status, "log.dir: %s", td_trail());
 }
 
 static void check_log(check *c) {

@@ -18,7 +18,8 @@
 enum { GAPS_TOLD = 10 }; /* to people, the newest */
 
 typedef struct explain_conf {
-    char *data, *as_of;
+    td_data_conf log;
+    char *as_of;
     bool all, json;
 } explain_conf;
 
@@ -392,7 +393,7 @@ static td_status explain(explanation *x, const explain_conf *conf) {
     td_place place;
     td_status status = td_data_place(conf->as_of, &place);
     if (status != TD_OK) return status;
-    status = td_data_open(&data, conf->data);
+    status = td_data_open(&data, &conf->log);
     if (status == TD_OK) {
         x->topics = &data.topics;
         x->gaps = td_gap_table_new(0);
@@ -430,7 +431,7 @@ static int run_why(const explain_conf *conf, const char *const *words) {
         if (td_explain_parse_id(td_text(words[0]), &q) != TD_OK)
             return td_command_usage("explain",
                                     "not a signal's id such as golden_cross/LEAN:IBM/2013-10-07T14:31#1:", words[0]);
-        return td_explain_why(conf->data, &q, conf->json);
+        return td_explain_why(&conf->log, &q, conf->json);
     }
     if (words[2] == NULL || words[3] != NULL)
         return td_command_usage("explain", "STRATEGY INSTRUMENT TIME, not", words[0]);
@@ -438,7 +439,7 @@ static int run_why(const explain_conf *conf, const char *const *words) {
     if (!td_instrument_name_valid(q.instrument)) return td_command_usage("explain", "not VENUE:SYMBOL:", words[1]);
     if (td_time_parse(td_text(words[2]), &q.at_ns) != TD_OK)
         return td_command_usage("explain", "not a time such as 2026-11-21T14:31Z:", words[2]);
-    return td_explain_why(conf->data, &q, conf->json);
+    return td_explain_why(&conf->log, &q, conf->json);
 }
 
 static int run(void *conf_any, const char *const *words) {
@@ -447,7 +448,7 @@ static int run(void *conf_any, const char *const *words) {
     if (conf->all && words[0] != NULL)
         return td_command_usage("explain", "--all is about all signals: leave out", words[0]);
     if (!window && conf->as_of != NULL) return td_command_usage("explain", "--as-of is for windows, not for", words[0]);
-    if (conf->all) return td_explain_all(conf->data, conf->json);
+    if (conf->all) return td_explain_all(&conf->log, conf->json);
     if (words[0] == NULL)
         return td_command_usage("explain", "what? A signal's id, STRATEGY INSTRUMENT TIME, or --all", NULL);
     if (!window) return run_why(conf, words);
@@ -457,7 +458,7 @@ static int run(void *conf_any, const char *const *words) {
 }
 
 static const td_option options[] = {
-    TD_DATA_OPTION(explain_conf),
+    TD_DATA_OPTIONS(explain_conf),
     {.key = "all",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(explain_conf, all),

@@ -6,7 +6,8 @@
 #include <inttypes.h>
 
 typedef struct feeds_conf {
-    char *dir, *url;
+    td_data_conf log;
+    char *url;
     bool json;
 } feeds_conf;
 
@@ -46,10 +47,9 @@ static void show(const td_situation *s) {
 
 static int run(void *conf, const char *const *words) {
     const feeds_conf *c = conf;
-    const char *dir = c->dir != NULL || c->url != NULL ? c->dir : "data";
     td_situation situation;
     (void)words;
-    td_status status = td_situation_look(&situation, &td_os_posix, dir, c->url);
+    td_status status = td_situation_look(&situation, &td_os_posix, &c->log, c->url);
     if (status != TD_OK)
         (void)fprintf(stderr, "tapedeck feeds: %s\n", td_trail());
     else if (!c->json)
@@ -66,11 +66,7 @@ static int run(void *conf, const char *const *words) {
 }
 
 static const td_option options[] = {
-    {.key = "data",
-     .type = TD_OPTION_TEXT,
-     .unit = "DIR",
-     .offset = offsetof(feeds_conf, dir),
-     .help = "the data folder of a run; unset: data"},
+    TD_DATA_OPTIONS(feeds_conf),
     {.key = "url",
      .type = TD_OPTION_TEXT,
      .unit = "URL",

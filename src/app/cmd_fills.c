@@ -7,7 +7,8 @@
 #include "serve/rows.h"
 
 typedef struct fills_conf {
-    char *data, *instrument, *strategy, *from, *to, *as_of;
+    td_data_conf log;
+    char *instrument, *strategy, *from, *to, *as_of;
     int64_t limit;
     bool json, csv;
 } fills_conf;
@@ -88,7 +89,7 @@ static td_status show(const fills_conf *conf, td_history_question *q) {
     if (status == TD_OK) status = td_data_time("from", conf->from, &q->from_ns);
     if (status == TD_OK) status = td_data_time("to", conf->to, &q->before_ns);
     if (status != TD_OK) return status;
-    status = td_data_open(&data, conf->data);
+    status = td_data_open(&data, &conf->log);
     if (status == TD_OK) status = walk(q, &data, conf);
     td_data_close(&data);
     return status;
@@ -113,7 +114,7 @@ static int run(void *conf_any, const char *const *words) {
 }
 
 static const td_option options[] = {
-    TD_DATA_OPTION(fills_conf),
+    TD_DATA_OPTIONS(fills_conf),
     {.key = "instrument",
      .type = TD_OPTION_TEXT,
      .unit = "NAME",

@@ -10,7 +10,8 @@
 #include <stdlib.h>
 
 typedef struct gaps_conf {
-    char *data, *instrument, *feed, *from, *to;
+    td_data_conf log;
+    char *instrument, *feed, *from, *to;
     bool open, json;
 } gaps_conf;
 
@@ -113,7 +114,7 @@ static td_status show(const gaps_conf *conf) {
     gaps g = {.conf = conf};
     td_status status = td_data_time("from", conf->from, &q.from_ns);
     if (status == TD_OK) status = td_data_time("to", conf->to, &q.to_ns);
-    if (status == TD_OK) status = td_data_open(&data, conf->data);
+    if (status == TD_OK) status = td_data_open(&data, &conf->log);
     if (status == TD_OK) {
         g.table = td_gap_table_new(0);
         status = read_gaps(&g, data.topics.outputs[TD_OUTPUT_GAPS]);
@@ -137,7 +138,7 @@ static int run(void *conf_any, const char *const *words) {
 }
 
 static const td_option options[] = {
-    TD_DATA_OPTION(gaps_conf),
+    TD_DATA_OPTIONS(gaps_conf),
     {.key = "instrument",
      .type = TD_OPTION_TEXT,
      .unit = "NAME",

@@ -1,11 +1,11 @@
-/* src/app/cmd_log.c - `tapedeck log`: what is in a data folder, its records as JSON, and whether all of it is whole. */
+/* src/app/cmd_log.c - `tapedeck log`: what is in a log, its records as JSON, and whether all of it is whole. */
 #include "app/cmd_log.h"
+#include "app/data.h"
 #include "app/exit.h"
 #include "app/log_show.h"
 #include "app/progress.h"
 #include "base/option.h"
 #include "base/time.h"
-#include "log/log_segment.h"
 #include "log/repair.h"
 #include <errno.h>
 #include <getopt.h>
@@ -15,21 +15,29 @@
 #include <unistd.h>
 
 static const char HELP[] =
-    "usage: tapedeck log ls [--data DIR] [--json]\n"
+    "usage: tapedeck log ls [LOG] [--json]\n"
     "       tapedeck log cat TOPIC [--partition P] [--offset N] [--from-time T] [--to-time T] [--limit N] [--key K]\n"
-    "                              [--follow] [--data DIR]\n"
-    "       tapedeck log verify [--data DIR] [--json]\n"
+    "                              [--follow] [LOG]\n"
+    "       tapedeck log verify [LOG] [--json]\n"
     "       tapedeck log repair [TOPIC-PARTITION] [--dry-run] [--discard] [--data DIR] [--json]\n"
+    "LOG: --data DIR, --config FILE, or --kafka HOST:PORT [--prefix TEXT]\n"
     "\n"
-    "Looks into the log in a data folder, also while a tapedeck process writes to it. Only repair changes anything.\n"
+    "Looks into a log, also while a tapedeck process writes to it. Only repair changes anything.\n"
     "\n"
-    "  ls      topics and partitions: epoch, first offset, end, records, bytes, segments\n"
+    "  ls      topics and partitions: epoch, first offset, end, records, bytes, segments; on Kafka records are "
+    "offsets,\n"
+    "          the markers of transactions among them, and the last two are not known\n"
     "  cat     records, one line of JSON each, partition after partition\n"
-    "  verify  reads everything: each batch's CRC, offsets without a hole, each record, both indexes\n"
+    "  verify  reads everything: each batch's CRC, offsets without a hole, each record, both indexes; on Kafka all "
+    "that\n"
+    "          is committed, with the CRC of its batches\n"
     "  repair  takes out what verify finds damaged, while no process writes: its bytes go into OFFSET.damaged beside\n"
     "          the segment, its offsets stay empty, everything behind it is read again\n"
     "\n"
     "  --data DIR       the data folder (default: data)\n"
+    "  --config FILE    or the configuration of the run: its log, in a folder or on Kafka\n"
+    "  --kafka BROKERS  or the brokers of its log on Kafka, where no login is needed\n"
+    "  --prefix TEXT    with --kafka: as log.prefix of the run's configuration\n"
     "  --json           one JSON object a line\n"
     "  --partition P    this partition only\n"
     "  --offset N       from offset N on, in each partition shown; -N: the last N\n"
@@ -47,16 +55,19 @@ static const char HELP[] =
     "  tapedeck log cat signals --follow | jq .value\n"
     "  tapedeck log cat tape --from-time 2026-11-21T14:30Z --to-time 2026-11-21T14:31Z\n"
     "  tapedeck log verify --data /var/lib/tapedeck\n"
+    "  tapedeck log ls --config market.yaml\n"
+    "  tapedeck log cat bars --kafka 127.0.0.1:9092 --prefix md.\n"
     "  tapedeck log repair tape-3 --dry-run --data /var/lib/tapedeck\n"
     "\n"
     "exit codes: 0 all is well, or is now; 1 damage was found (by verify, cat, repair --dry-run); 2 wrong usage; 3 "
     "the\n"
-    "folder cannot be used, or another process writes in it; 4 the machine failed\n";
+    "log cannot be used, or another process writes in the folder; 4 the machine failed, or no broker answers\n";
 
 enum { FOLLOW_IDLE_US = 100 * 1000 };
 
 typedef struct log_command {
-    const char *verb, *topic, *data_dir;
+    const char *verb, *topic;
+    td_data_conf which;
     bool json, follow, dry_run, discard;
     int64_t partition; /* -1: all */
     int64_t offset, limit;
@@ -80,7 +91,7 @@ static int usage(const char *text, const char *word) {
 }
 
 static int unknown_option(const char *said, const struct option *options) {
-    const char *names[16] = {NULL};
+    const char *names[24] = {NULL};
     for (size_t i = 0; options[i].name != NULL && i + 1 < sizeof names / sizeof names[0]; i++)
         names[i] = options[i].name;
     const char *nearest = td_nearest(said + strspn(said, "-"), names);
@@ -99,6 +110,14 @@ static int worse(int a, int b) { return a > b ? a : b; }
 
 /* --- ls ------------------------------------------------------------------------------------------------------- */
 
+/* Of a partition on Kafka nobody tells it. */
+static void put_size(const log_command *c, int64_t bytes, size_t segments) {
+    if (bytes >= 0)
+        (void)printf(c->json ? ",\"bytes\":%" PRId64 ",\"segments\":%zu}\n" : " %15" PRId64 " %8zu\n", bytes, segments);
+    else
+        (void)printf(c->json ? "}\n" : " %15s %8s\n", "-", "-");
+}
+
 static int list_partitions(log_command *c) {
     if (!c->json) {
         (void)printf("%-20s %9s %6s %12s %12s %12s %15s %8s\n", "topic", "partition", "epoch", "start", "end",
@@ -108,13 +127,11 @@ static int list_partitions(log_command *c) {
         const td_topic *t = c->topics[i];
         for (uint32_t p = 0; p < td_topic_partitions(t); p++) {
             int64_t start = td_topic_start(t, p), end = td_topic_end(t, p);
-            (void)printf(c->json
-                             ? "{\"topic\":\"%s\",\"partition\":%" PRIu32 ",\"epoch\":%" PRId32 ",\"start\":%" PRId64
-                               ",\"end\":%" PRId64 ",\"records\":%" PRId64 ",\"bytes\":%" PRId64 ",\"segments\":%zu}\n"
-                             : "%-20s %9" PRIu32 " %6" PRId32 " %12" PRId64 " %12" PRId64 " %12" PRId64 " %15" PRId64
-                               " %8zu\n",
-                         td_topic_name(t), p, td_topic_epoch(t, p), start, end, end - start, td_topic_bytes(t, p),
-                         td_topic_segments(t, p));
+            (void)printf(c->json ? "{\"topic\":\"%s\",\"partition\":%" PRIu32 ",\"epoch\":%" PRId32
+                                   ",\"start\":%" PRId64 ",\"end\":%" PRId64 ",\"records\":%" PRId64
+                                 : "%-20s %9" PRIu32 " %6" PRId32 " %12" PRId64 " %12" PRId64 " %12" PRId64,
+                         td_topic_name(t), p, td_topic_epoch(t, p), start, end, end - start);
+            put_size(c, td_topic_bytes(t, p), td_topic_segments(t, p));
         }
     }
     return TD_EXIT_OK;
@@ -269,9 +286,10 @@ static void put_verified(const log_command *c, const td_topic *t, uint32_t p, co
         return;
     }
     const char *verdict = found->corrupt > 0 ? "CORRUPT" : found->index_errors > 0 ? "INDEX WRONG" : "ok";
-    (void)printf("%s-%" PRIu32 ": %s, %" PRId64 " records in %" PRId64 " batches, %" PRId64 " segments, %" PRId64
-                 " bytes",
-                 td_topic_name(t), p, verdict, found->records, found->batches, found->segments, found->bytes);
+    (void)printf("%s-%" PRIu32 ": %s, %" PRId64 " records", td_topic_name(t), p, verdict, found->records);
+    if (found->segments > 0)
+        (void)printf(" in %" PRId64 " batches, %" PRId64 " segments", found->batches, found->segments);
+    (void)printf(", %" PRId64 " bytes", found->bytes);
     if (found->torn_bytes > 0) (void)printf(", and %" PRId64 " bytes behind the end", found->torn_bytes);
     if (found->lost > 0) (void)printf(", %" PRId64 " offsets lost to a repair", found->lost);
     if (found->unindexed > 0) (void)printf(", %" PRId64 " segments to be indexed anew", found->unindexed);
@@ -343,7 +361,9 @@ static void show_segment(void *terminal, const char *partition, size_t at, size_
 
 static int repair_log(log_command *c) {
     FILE *terminal = isatty(STDERR_FILENO) == 1 ? stderr : NULL;
-    td_repair_conf conf = {.dir = c->data_dir,
+    if (c->which.config != NULL || c->which.kafka != NULL)
+        return usage("repair is for a folder, by --data: a broker repairs its own files", "");
+    td_repair_conf conf = {.dir = c->which.data != NULL ? c->which.data : "data",
                            .partition = c->topic,
                            .dry_run = c->dry_run,
                            .discard = c->discard,
@@ -375,14 +395,17 @@ static const struct {
              {"repair", repair_log, MAY_HAVE_TOPIC, false}};
 
 static int run_verb(log_command *c, size_t verb) {
-    td_log_conf conf = {.dir = c->data_dir, .read_only = true};
+    td_config_log where;
     /* verify finds the same damage again, and says more about it */
     td_log_report_fn report = verbs[verb].run == verify_log ? NULL : note_report;
-    td_status status = td_log_segment_open(&c->log, &td_os_posix, &conf, report, NULL);
+    td_status status = td_data_locate(&where, &c->which);
+    if (status != TD_OK) return fail_of(status);
+    status = td_data_open_log(&c->log, &td_os_posix, &where, report, NULL);
+    td_config_log_fini(&where);
     if (status != TD_OK) return fail_of(status);
     status = td_log_each_topic(c->log, note_topic, c);
     if (status == TD_OK && c->topic_count == 0)
-        status = TD_FAIL(TD_CONFIG, "%s holds no topics: name the data folder of a run by --data", c->data_dir);
+        status = TD_FAIL(TD_CONFIG, "there are no topics: name the log of a run by --data, --config or --kafka");
     int exit_code = status == TD_OK ? verbs[verb].run(c) : fail_of(status);
     if (fflush(stdout) != 0 && exit_code == TD_EXIT_OK) exit_code = TD_EXIT_FAILED;
     free(c->topics);
@@ -410,6 +433,9 @@ static bool parse_moment(const char *text, int64_t *out_ms) {
 static int parse_options(log_command *c, int argc, char **argv) {
     static const struct option options[] = {
         {"data", required_argument, NULL, 'd'},
+        {"config", required_argument, NULL, 'c'},
+        {"kafka", required_argument, NULL, 'b'},
+        {"prefix", required_argument, NULL, 'r'},
         {"json", no_argument, NULL, 'j'},
         {"partition", required_argument, NULL, 'p'},
         {"offset", required_argument, NULL, 'o'},
@@ -427,7 +453,10 @@ static int parse_options(log_command *c, int argc, char **argv) {
     opterr = 0; /* said below, with the nearest word */
     for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         bool good = option != '?';
-        if (option == 'd') c->data_dir = optarg;
+        if (option == 'd') c->which.data = optarg;
+        if (option == 'c') c->which.config = optarg;
+        if (option == 'b') c->which.kafka = optarg;
+        if (option == 'r') c->which.prefix = optarg;
         if (option == 'j') c->json = true;
         if (option == 'f') c->follow = true;
         if (option == 'n') c->dry_run = true;
@@ -446,7 +475,7 @@ static int parse_options(log_command *c, int argc, char **argv) {
 }
 
 int td_cmd_log(int argc, char **argv) {
-    log_command c = {.data_dir = "data", .partition = -1, .limit = INT64_MAX, .from_ms = INT64_MIN, .to_ms = INT64_MAX};
+    log_command c = {.partition = -1, .limit = INT64_MAX, .from_ms = INT64_MIN, .to_ms = INT64_MAX};
     int exit_code = parse_options(&c, argc, argv);
     if (exit_code >= 0) return exit_code;
     if (optind >= argc) return usage("ls, cat, verify or repair?", "");

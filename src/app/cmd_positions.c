@@ -7,17 +7,17 @@
 #include "app/scrape.h"
 #include "base/json.h"
 #include "flow/losses.h"
-#include "log/log_segment.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
 typedef struct positions_conf {
-    char *data;
+    td_data_conf log;
     bool json;
 } positions_conf;
 
 typedef struct listing { /* what is being said, and how */
     const positions_conf *conf;
+    const char *dir; /* NULL: none is known */
     const td_topics *topics;
     td_buf out;
     size_t rows;
@@ -76,9 +76,8 @@ static bool list_running(listing *l) {
     char url[TD_BEACON_MAX], reader[TD_LABEL_MAX], topic[TD_LABEL_MAX], partition[TD_LABEL_MAX],
         labels[4 * TD_LABEL_MAX];
     td_buf text = {0};
-    bool locked = td_beacon_ask_lock(&td_os_posix, l->conf->data) != TD_OK;
-    bool answers =
-        locked && td_beacon_find(&td_os_posix, l->conf->data, url) && td_ask(url, "/metrics", &text) == TD_OK;
+    bool locked = l->dir != NULL && td_beacon_ask_lock(&td_os_posix, l->dir) != TD_OK;
+    bool answers = locked && td_beacon_find(&td_os_posix, l->dir, url) && td_ask(url, "/metrics", &text) == TD_OK;
     td_buf_put(&text, "", 1);
     const char *metrics = (const char *)text.data;
     for (size_t i = 0; answers && td_scrape_label(metrics, lag, "reader", i, reader); i++) {
@@ -100,7 +99,7 @@ static td_status list_workers(listing *l) {
         char name[32];
         td_position at;
         (void)snprintf(name, sizeof name, "work-%" PRIu32, p);
-        status = td_log_segment_committed(l->topics->log, name, l->topics->tape, p, &at);
+        status = td_log_committed(l->topics->log, name, l->topics->tape, p, &at);
         if (status == TD_OK) put_position(l, "worker", l->topics->tape, p, at.offset);
         if (status == TD_AGAIN) status = TD_OK;
     }
@@ -110,18 +109,18 @@ static td_status list_workers(listing *l) {
 static void list_losses(void *arg, const char *sink) {
     listing *l = arg;
     td_losses losses;
-    if (td_losses_load(&losses, &td_os_posix, l->conf->data, sink) != TD_OK) return;
+    if (td_losses_load(&losses, &td_os_posix, l->dir, sink) != TD_OK) return;
     for (size_t i = 0; i < losses.count; i++) put_loss(l, sink, &losses.items[i]);
 }
 
 static td_status list(const positions_conf *conf) {
     td_data data;
-    td_status status = td_data_open(&data, conf->data);
+    td_status status = td_data_open(&data, &conf->log);
     if (status == TD_OK) {
-        listing l = {.conf = conf, .topics = &data.topics};
+        listing l = {.conf = conf, .dir = data.where.dir, .topics = &data.topics};
         if (conf->json) td_buf_text(&l.out, "[");
         if (!list_running(&l)) status = list_workers(&l);
-        if (status == TD_OK) status = td_losses_each(&td_os_posix, conf->data, list_losses, &l);
+        if (status == TD_OK && l.dir != NULL) status = td_losses_each(&td_os_posix, l.dir, list_losses, &l);
         if (conf->json) td_buf_text(&l.out, "\n]\n");
         if (status == TD_OK) (void)fwrite(l.out.data, 1, l.out.size, stdout);
         td_buf_fini(&l.out);
@@ -130,14 +129,24 @@ static td_status list(const positions_conf *conf) {
     return status;
 }
 
-static td_status reset(const positions_conf *conf, const char *sink) {
-    if (strchr(sink, '/') != NULL || !td_losses_kept(&td_os_posix, conf->data, sink))
-        return TD_FAIL(TD_CONFIG, "sink %s in %s lacks nothing that is not acknowledged", sink, conf->data);
+static td_status acknowledge(const char *dir, const char *sink) {
+    if (dir == NULL) return TD_FAIL(TD_CONFIG, "what sinks lack is kept in the run's folder: name it by --data");
+    if (strchr(sink, '/') != NULL || !td_losses_kept(&td_os_posix, dir, sink))
+        return TD_FAIL(TD_CONFIG, "sink %s in %s lacks nothing that is not acknowledged", sink, dir);
     td_losses losses;
-    td_status status = td_losses_load(&losses, &td_os_posix, conf->data, sink);
-    if (status == TD_OK) status = td_losses_forget(&td_os_posix, conf->data, sink);
+    td_status status = td_losses_load(&losses, &td_os_posix, dir, sink);
+    if (status == TD_OK) status = td_losses_forget(&td_os_posix, dir, sink);
     if (status == TD_OK)
         (void)printf("acknowledged: sink %s goes on without %" PRId64 " records\n", sink, td_losses_sum(&losses));
+    return status;
+}
+
+static td_status reset(const positions_conf *conf, const char *sink) {
+    td_config_log where;
+    td_status status = td_data_locate(&where, &conf->log);
+    if (status != TD_OK) return status;
+    status = acknowledge(where.dir, sink);
+    td_config_log_fini(&where);
     return status;
 }
 
@@ -152,7 +161,7 @@ static int run(void *conf, const char *const *words) {
 }
 
 static const td_option options[] = {
-    TD_DATA_OPTION(positions_conf),
+    TD_DATA_OPTIONS(positions_conf),
     {.key = "json", .type = TD_OPTION_BOOL, .offset = offsetof(positions_conf, json), .help = "ls: one JSON array"},
     {0},
 };

@@ -1,6 +1,5 @@
 /* src/app/cmd_profile.c - a survey of the whole log as one screen, the worst first, or as JSON for scripts. */
 #include "app/cmd_profile.h"
-#include "app/config.h"
 #include "app/data.h"
 #include "app/exit.h"
 #include "app/progress.h"
@@ -16,7 +15,8 @@
 enum { SERIES_MAX = 65536, STEP_RECORDS = 1 << 18, SCREEN_ROWS = 20 };
 
 typedef struct profile_conf {
-    char *data, *feed, *instrument, *day;
+    td_data_conf log;
+    char *feed, *instrument, *day;
     bool all, json, strict;
 } profile_conf;
 
@@ -150,14 +150,14 @@ static td_status load_program(const td_topics *topics, td_program **out) {
     return status == TD_OK ? td_program_load(topics, sha256, out) : status;
 }
 
-static td_status profile(const profile_conf *conf, const char *dir, tally *out) {
+static td_status profile(const profile_conf *conf, const td_data_conf *which, tally *out) {
     td_data data;
     td_program *program = NULL;
     td_survey *survey = NULL;
     int64_t date = TD_NONE;
     if (conf->day != NULL && td_date_parse(td_text(conf->day), &date) != TD_OK)
         return TD_FAIL(TD_CONFIG, "--day: \"%s\" is not a day such as 2013-10-07", conf->day);
-    td_status status = td_data_open(&data, dir);
+    td_status status = td_data_open(&data, which);
     if (status == TD_OK) status = load_program(&data.topics, &program);
     if (status == TD_OK) {
         survey = td_survey_new(&(td_survey_conf){.tape = data.topics.tape,
@@ -178,36 +178,18 @@ static td_status profile(const profile_conf *conf, const char *dir, tally *out) 
     return status;
 }
 
-static void pass_name(void *arg, const char *name) { (void)arg, (void)name; }
-
-/* The data folder, or the configuration that names it. */
-static td_status profile_named(const profile_conf *conf, const char *name, tally *out) {
-    td_config config;
-    bool is_folder = td_os_posix.ops->list(td_os_posix.self, name, pass_name, NULL) == TD_OK;
-    if (is_folder) return profile(conf, name, out);
-    td_status status = td_config_load(&config, &td_os_posix, name, NULL, 0);
-    if (status != TD_OK) return status;
-    status = profile(conf, config.log.dir, out);
-    td_config_fini(&config);
-    return status;
-}
-
 static int run(void *conf_any, const char *const *words) {
     const profile_conf *conf = conf_any;
     tally t = {0};
-    td_status status = words[0] != NULL ? profile_named(conf, words[0], &t) : profile(conf, conf->data, &t);
+    const td_data_conf named = words[0] != NULL ? td_data_named(words[0]) : conf->log;
+    td_status status = profile(conf, &named, &t);
     if (status != TD_OK) (void)fprintf(stderr, "tapedeck profile: %s\n", td_trail());
     if (status == TD_OK && t.state.corrupt > 0) return TD_EXIT_CORRUPT;
     return status == TD_OK && conf->strict && t.anomalous > 0 ? TD_EXIT_ANOMALOUS : td_exit_of(status);
 }
 
 static const td_option options[] = {
-    {.key = "data",
-     .type = TD_OPTION_TEXT,
-     .fallback = "data",
-     .unit = "DIR",
-     .offset = offsetof(profile_conf, data),
-     .help = "the data folder of a run, where FILE or DIR names no other"},
+    TD_DATA_OPTIONS(profile_conf),
     {.key = "feed",
      .type = TD_OPTION_TEXT,
      .unit = "NAME",
@@ -243,7 +225,7 @@ const td_command td_command_profile = {
     .text =
         "Reads the tape once and tells, per instrument and day, the rates, missing sides, spreads, doubles, late and\n"
         "refused events, delays and silence; flags what is not as it should be, or not as in the week before. Those\n"
-        "with most anomalies stand first. Of the data folder, or of the one that a configuration FILE names, also\n"
+        "with most anomalies stand first. Of the log in the data folder DIR, or that a configuration FILE names, also\n"
         "while a process writes to it. Changes nothing. docs/quality.md says what each number and bound means.\n",
     .options = options,
     .conf_size = sizeof(profile_conf),

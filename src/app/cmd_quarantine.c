@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 typedef struct quarantine_conf {
-    char *data, *reason, *instrument, *feed, *from, *to;
+    td_data_conf log;
+    char *reason, *instrument, *feed, *from, *to;
     int64_t limit;
     bool json, dry_run, yes;
 } quarantine_conf;
@@ -138,7 +139,7 @@ static void list_row(const command *c, const td_data *data, td_bytes value, cons
 static int list(const command *c) {
     td_data data;
     const td_api_request *r = &c->choice;
-    td_status status = td_data_open(&data, c->conf->data);
+    td_status status = td_data_open(&data, &c->conf->log);
     td_history_question q = {.topic = data.topics.outputs[TD_OUTPUT_QUARANTINE],
                              .ids = data.topics.ids,
                              .kind = TD_HISTORY_QUARANTINE,
@@ -244,7 +245,7 @@ static int show(const command *c) {
                                 NULL);
     td_release *release = NULL;
     td_release_item *items;
-    td_status status = td_data_open(&data, c->conf->data);
+    td_status status = td_data_open(&data, &c->conf->log);
     if (status == TD_OK)
         status = td_release_find(&data.topics, &(td_release_wish){.places = &place, .place_count = 1}, &release);
     if (status == TD_OK && td_release_items(release, &items) == 1) status = show_item(c, &data, &items[0]);
@@ -294,12 +295,12 @@ static td_status release_found(const command *c, td_release_wish *wish, int *out
     td_release *release = NULL;
     td_release_item *items = NULL;
     bool named = wish->place_count > 0;
-    td_status status = td_data_open(&data, c->conf->data);
+    td_status status = td_data_open(&data, &c->conf->log);
     if (status == TD_OK) status = td_release_find(&data.topics, wish, &release);
     td_data_close(&data);
     size_t count = status == TD_OK ? td_release_items(release, &items) : 0;
     bool wanted = !c->conf->dry_run && (named || confirm(c, items, count));
-    if (status == TD_OK && wanted) status = td_release_do(c->conf->data, items, count);
+    if (status == TD_OK && wanted) status = td_release_do(&c->conf->log, items, count);
     if (status == TD_OK) *out_code = tell_released(c, items, count, named);
     td_release_free(release);
     return status;
@@ -365,7 +366,7 @@ static int run(void *conf, const char *const *words) {
     { .key = #name, .type = TD_OPTION_TEXT, .unit = word, .offset = offsetof(quarantine_conf, name), .help = text }
 
 static const td_option options[] = {
-    TD_DATA_OPTION(quarantine_conf),
+    TD_DATA_OPTIONS(quarantine_conf),
     TEXT(reason, "REASON", "events refused for it: outlier, crossed, ahead, …"),
     TEXT(instrument, "NAME", "events of that VENUE:SYMBOL"),
     TEXT(feed, "NAME", "events of that feed"),

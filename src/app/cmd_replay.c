@@ -14,6 +14,7 @@
 enum { SNAPSHOT_RECORDS = 1 << 18, SHOWN_EVERY_MS = 250 };
 
 typedef struct replay_conf {
+    td_data_conf log;
     char *out;
     bool received, repaired, json;
 } replay_conf;
@@ -99,8 +100,8 @@ static void report(void *arg, const char *line) {
     (void)fprintf(stderr, "tapedeck: %s\n", line);
 }
 
-static td_status open_both(replayed *r, const char *dir) {
-    td_status status = td_data_open(&r->from, dir);
+static td_status open_both(replayed *r, const td_data_conf *which) {
+    td_status status = td_data_open(&r->from, which);
     if (status != TD_OK) return status;
     for (uint32_t p = 0; p < r->from.topics.partitions; p++) r->all += records_of(r, p) * (r->conf->repaired ? 3 : 2);
     td_log_conf conf = {.dir = r->conf->out};
@@ -119,10 +120,10 @@ static void close_both(replayed *r) {
     td_data_close(&r->from);
 }
 
-static td_status replay(replayed *r, const char *dir) {
+static td_status replay(replayed *r, const td_data_conf *which) {
     int size = snprintf(r->snapshots, sizeof r->snapshots, "%s/snapshots", r->conf->out);
     if (size < 0 || (size_t)size >= sizeof r->snapshots) return TD_FAIL(TD_CONFIG, "--out: the path is too long");
-    td_status status = open_both(r, dir);
+    td_status status = open_both(r, which);
     if (status == TD_OK) status = copy_tape(r);
     for (uint32_t p = 0; p < r->topics.partitions && status == TD_OK; p++) status = apply(r, p);
     close_both(r);
@@ -142,7 +143,8 @@ static int run(void *conf_any, const char *const *words) {
     r->conf = conf;
     r->terminal = isatty(STDERR_FILENO) == 1;
     r->began_ns = now_ns();
-    td_status status = replay(r, words[0]);
+    const td_data_conf named = words[0] != NULL ? td_data_named(words[0]) : conf->log;
+    td_status status = replay(r, &named);
     if (status != TD_OK)
         (void)fprintf(stderr, "tapedeck replay: %s\n", td_trail());
     else
@@ -154,6 +156,7 @@ static int run(void *conf_any, const char *const *words) {
 }
 
 static const td_option options[] = {
+    TD_DATA_OPTIONS(replay_conf),
     {.key = "out",
      .type = TD_OPTION_TEXT,
      .unit = "DIR",
@@ -174,17 +177,19 @@ static const td_option options[] = {
 
 const td_command td_command_replay = {
     .name = "replay",
-    .words = "DIR",
-    .words_least = 1,
+    .words = "[FILE|DIR]",
     .words_most = 1,
     .summary = "a tape once more into a new folder, as received or as repaired",
-    .text = "Copies the tape of the data folder DIR, with its programs, into a new one, and makes bars and signals of\n"
-            "it anew. As received they are those of DIR, byte for byte. As repaired, events that came late and still\n"
-            "found their windows are put where they belong first: what the run would have seen, had all come in time.\n"
-            "Changes nothing in DIR; a process may write there.\n",
+    .text =
+        "Copies the tape of a log, with its programs, into a new data folder, and makes bars and signals of it anew:\n"
+        "of the data folder DIR, or of the log that a configuration FILE names. As received they are those of that\n"
+        "log, byte for byte. As repaired, events that came late and still found their windows are put where they\n"
+        "belong first: what the run would have seen, had all come in time. Changes nothing there; a process may\n"
+        "write meanwhile.\n",
     .options = options,
     .conf_size = sizeof(replay_conf),
     .examples = "  tapedeck replay data --out /tmp/again\n"
+                "  tapedeck replay market.yaml --out /tmp/again\n"
                 "  tapedeck replay data --out /tmp/repaired --as-repaired --json\n",
     .run = run,
 };

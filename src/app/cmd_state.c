@@ -10,7 +10,8 @@
 #include <inttypes.h>
 
 typedef struct state_conf {
-    char *data, *as_of;
+    td_data_conf log;
+    char *as_of;
     bool json;
 } state_conf;
 
@@ -305,7 +306,7 @@ static td_status show(const state_conf *conf, td_bytes instrument) {
     td_place place;
     td_status status = td_data_place(conf->as_of, &place);
     if (status != TD_OK) return status;
-    status = td_data_open(&data, conf->data);
+    status = td_data_open(&data, &conf->log);
     if (status == TD_OK) {
         td_past past;
         td_buf text = {0};
@@ -337,7 +338,7 @@ static int run(void *conf, const char *const *words) {
 }
 
 static const td_option options[] = {
-    TD_DATA_OPTION(state_conf),
+    TD_DATA_OPTIONS(state_conf),
     {.key = "as-of",
      .type = TD_OPTION_TEXT,
      .unit = "PLACE",

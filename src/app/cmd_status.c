@@ -7,7 +7,8 @@
 #include <inttypes.h>
 
 typedef struct status_conf {
-    char *dir, *url;
+    td_data_conf log;
+    char *url;
     bool json;
 } status_conf;
 
@@ -28,13 +29,30 @@ static void show_feeds(const td_situation *s) {
     if (s->open_gaps >= 0) (void)puts(s->open_gaps > 0 ? ": `tapedeck gaps --open` lists them" : "");
 }
 
-static void show(const td_situation *s, const char *dir) {
-    const char *where = dir != NULL ? dir : s->url;
-    (void)printf("tapedeck %s on %s: ", TD_VERSION, where);
+static void show_topic(const td_situation_topic *t) {
+    (void)printf("topic  %s: %" PRId64 " records", t->name, t->records);
+    if (t->bytes >= 0) (void)printf(", %.1f MB", (double)t->bytes / 1e6);
+    (void)putchar('\n');
+}
+
+static void show_title(const td_situation *s) {
+    td_buf where = {0};
+    if (s->in_log)
+        td_data_describe(&s->where, &where);
+    else
+        td_buf_text(&where, s->url);
+    (void)printf("tapedeck %s on %.*s: ", TD_VERSION, (int)where.size, (const char *)where.data);
+    td_buf_fini(&where);
+}
+
+static void show(const td_situation *s) {
+    show_title(s);
     if (s->answers)
         (void)printf("running, dashboard at %s\n", s->url);
     else
-        (void)printf(s->locked ? "running, but nobody could be asked; from the log\n" : "not running; from the log\n");
+        (void)printf("%s; from the log\n", s->locked              ? "running, but nobody could be asked"
+                                           : s->where.dir == NULL ? "whether it runs is not known"
+                                                                  : "not running");
     if (s->answers)
         (void)printf(
             "run    %.0f events, %.0f/s: %.0f accepted, %.0f quarantined, %.0f duplicates, %.0f rejected; %.0f "
@@ -45,9 +63,7 @@ static void show(const td_situation *s, const char *dir) {
     for (size_t i = 0; i < s->sink_count; i++)
         (void)printf("sink   %s: %.0f rows, lag %.0f, %.0f retries%s\n", s->sinks[i].name, s->sinks[i].rows,
                      s->sinks[i].lag_records, s->sinks[i].retries, s->sinks[i].lacks > 0 ? ", RED: lacks records" : "");
-    for (size_t i = 0; i < s->topic_count; i++)
-        (void)printf("topic  %s: %" PRId64 " records, %.1f MB\n", s->topics[i].name, s->topics[i].records,
-                     (double)s->topics[i].bytes / 1e6);
+    for (size_t i = 0; i < s->topic_count; i++) show_topic(&s->topics[i]);
     if (s->disk_size > 0) (void)printf("disk   %.1f GB free of %.1f GB\n", s->disk_free / 1e9, s->disk_size / 1e9);
     const char *text = (const char *)s->warnings.data;
     for (size_t at = 0; at < s->warnings.size; at += strlen(text + at) + 1) (void)printf("warning: %s\n", text + at);
@@ -76,7 +92,9 @@ static void put_rest(td_buf *out, const td_situation *s) {
     td_buf_text(out, "],\"topics\":[");
     for (size_t i = 0; i < s->topic_count; i++) {
         put_name(out, i, s->topics[i].name);
-        td_buf_printf(out, ",\"records\":%" PRId64 ",\"bytes\":%" PRId64 "}", s->topics[i].records, s->topics[i].bytes);
+        td_buf_printf(out, ",\"records\":%" PRId64, s->topics[i].records);
+        if (s->topics[i].bytes >= 0) td_buf_printf(out, ",\"bytes\":%" PRId64, s->topics[i].bytes);
+        td_buf_text(out, "}");
     }
     td_buf_printf(out, "],\"disk\":{\"size_bytes\":%.0f,\"free_bytes\":%.0f},\"warnings\":[", s->disk_size,
                   s->disk_free);
@@ -108,15 +126,14 @@ static void put_json(td_buf *out, const td_situation *s) {
 
 static int run(void *conf, const char *const *words) {
     const status_conf *c = conf;
-    const char *dir = c->dir != NULL || c->url != NULL ? c->dir : "data";
     td_situation situation;
     td_buf text = {0};
     (void)words;
-    td_status status = td_situation_look(&situation, &td_os_posix, dir, c->url);
+    td_status status = td_situation_look(&situation, &td_os_posix, &c->log, c->url);
     if (status != TD_OK)
         (void)fprintf(stderr, "tapedeck status: %s\n", td_trail());
     else if (!c->json)
-        show(&situation, dir);
+        show(&situation);
     if (status == TD_OK && c->json) {
         put_json(&text, &situation);
         (void)fwrite(text.data, 1, text.size, stdout);
@@ -128,11 +145,7 @@ static int run(void *conf, const char *const *words) {
 }
 
 static const td_option options[] = {
-    {.key = "data",
-     .type = TD_OPTION_TEXT,
-     .unit = "DIR",
-     .offset = offsetof(status_conf, dir),
-     .help = "the data folder of a run; unset: data"},
+    TD_DATA_OPTIONS(status_conf),
     {.key = "url",
      .type = TD_OPTION_TEXT,
      .unit = "URL",

@@ -14,7 +14,7 @@
 enum { SHORT_HASH = 12, PATH_BYTES_MAX = 1024 };
 
 typedef struct strategies_conf {
-    char *data;
+    td_data_conf log;
     bool json;
 } strategies_conf;
 
@@ -23,7 +23,8 @@ typedef struct strategies_conf {
 /* The API's list, or nothing where none runs that would tell. */
 static void ask_files(const char *dir, td_buf *out) {
     char url[TD_BEACON_MAX];
-    if (!td_beacon_find(&td_os_posix, dir, url) || td_ask(url, "/api/v1/strategies", out) != TD_OK) out->size = 0;
+    if (dir == NULL || !td_beacon_find(&td_os_posix, dir, url) || td_ask(url, "/api/v1/strategies", out) != TD_OK)
+        out->size = 0;
 }
 
 /* An object's next member, when it is a text of that name. */
@@ -109,11 +110,11 @@ static void show_version(void *arg, const td_version *version) {
                      version->in_force ? ", in force" : "");
 }
 
-static td_status list(const strategies_conf *conf, const td_topics *topics) {
+static td_status list(const strategies_conf *conf, const td_data *data) {
     telling t = {.conf = conf};
-    td_versions *versions = td_versions_new(topics, "");
+    td_versions *versions = td_versions_new(&data->topics, "");
     td_status status = read_all(versions);
-    if (!conf->json) ask_files(conf->data, &t.files);
+    if (!conf->json) ask_files(data->where.dir, &t.files);
     if (status == TD_OK) td_versions_each_now(versions, show_now, &t);
     if (status == TD_OK && t.count == 0) (void)fprintf(stderr, "no strategy is in force\n");
     td_buf_fini(&t.files);
@@ -171,16 +172,17 @@ static td_status fail_answer(const char *url, const td_buf *answer) {
                    (const char *)answer->data);
 }
 
-static td_status roll_back(const strategies_conf *conf, const char *strategy, const char *hash) {
+static td_status roll_back_in(const char *dir, const strategies_conf *conf, const char *strategy, const char *hash) {
     char url[TD_BEACON_MAX], path[256];
     td_buf answer = {0};
     int http = 0;
-    if (!td_beacon_find(&td_os_posix, conf->data, url))
+    if (dir == NULL) return TD_FAIL(TD_CONFIG, "who runs is found by the folder of the run: name it by --data");
+    if (!td_beacon_find(&td_os_posix, dir, url))
         return TD_FAIL(
             TD_CONFIG,
             "nobody runs in %s and can be asked; write the text into its file yourself: `tapedeck strategies "
             "show %s@%s --data %s`",
-            conf->data, strategy, hash, conf->data);
+            dir, strategy, hash, dir);
     (void)snprintf(path, sizeof path, "/api/v1/strategies/rollback?strategy=%s&hash=%s", strategy, hash);
     td_status status = td_ask_to(url, path, TD_TEXT("{}"), &answer, &http);
     if (status == TD_OK && http != 200) status = fail_answer(url, &answer);
@@ -188,6 +190,15 @@ static td_status roll_back(const strategies_conf *conf, const char *strategy, co
     if (status == TD_OK && !conf->json)
         (void)printf("written; `tapedeck strategies versions %s` tells when it is in force\n", strategy);
     td_buf_fini(&answer);
+    return status;
+}
+
+static td_status roll_back(const strategies_conf *conf, const char *strategy, const char *hash) {
+    td_config_log where;
+    td_status status = td_data_locate(&where, &conf->log);
+    if (status != TD_OK) return status;
+    status = roll_back_in(where.dir, conf, strategy, hash);
+    td_config_log_fini(&where);
     return status;
 }
 
@@ -209,9 +220,9 @@ static bool is_name(const char *text) {
 
 static int read_log(const strategies_conf *conf, const char *strategy, const char *hash) {
     td_data data;
-    td_status status = td_data_open(&data, conf->data);
+    td_status status = td_data_open(&data, &conf->log);
     if (status == TD_OK && strategy == NULL)
-        status = list(conf, &data.topics);
+        status = list(conf, &data);
     else if (status == TD_OK && hash == NULL)
         status = list_versions(conf, &data.topics, strategy);
     else if (status == TD_OK)
@@ -246,7 +257,7 @@ static int run(void *conf, const char *const *words) {
 }
 
 static const td_option options[] = {
-    TD_DATA_OPTION(strategies_conf),
+    TD_DATA_OPTIONS(strategies_conf),
     {.key = "json",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(strategies_conf, json),

@@ -256,7 +256,13 @@ static td_status read_strategies(reader *r, const char *section, td_node node) {
 
 static td_status read_log(reader *r, const char *section, td_node node) {
     (void)section;
-    return td_config_read_options(r, "log.", node, log_rows, &r->config->log, NULL);
+    td_config_log *log = &r->config->log;
+    td_status status = td_config_read_options(r, "log.", node, log_rows, log, NULL);
+    if (log->kafka != NULL && log->kafka[0] == '\0') { /* --set log.kafka= goes back to the folder */
+        free(log->kafka);
+        log->kafka = NULL;
+    }
+    return status;
 }
 
 /* off, on, or a map of settings, which means on. */
@@ -358,9 +364,11 @@ static td_status read_tree(reader *r) {
     td_node root = td_tree_root(&r->tree);
     for (size_t i = 0; i < td_tree_count(&r->tree, root); i++) {
         td_node key = td_tree_key(&r->tree, root, i), value = td_tree_value(&r->tree, root, i);
+        if (r->log_alone && strcmp(td_tree_text(&r->tree, key), "log") != 0) continue;
         td_status status = td_config_pass(r, read_section(r, key, value));
         if (status != TD_OK) return status;
     }
+    if (r->log_alone) return TD_OK;
     if (c->feed_count == 0 && r->mistakes == 0) return td_tree_fail(&r->tree, root, "feeds: at least one is needed");
     if (c->workers == 0) c->workers = sysconf(_SC_NPROCESSORS_ONLN);
     if (c->workers > c->log.partitions) c->workers = c->log.partitions;
@@ -447,6 +455,26 @@ td_status td_config_load(td_config *out, const td_os *os, const char *path, cons
     if (status != TD_OK) td_config_fini(out);
     return status;
 }
+
+td_status td_config_load_log(td_config_log *out, const td_os *os, const char *path) {
+    td_config whole;
+    td_config_source source = {os, path, NULL, 0};
+    reader r = {.os = os, .config = &whole, .log_alone = true};
+    td_status status = read_source(&r, &source);
+    if (status == TD_OK) {
+        *out = whole.log;
+        whole.log = (td_config_log){0};
+    }
+    td_config_fini(&whole);
+    return status;
+}
+
+void td_config_log_init(td_config_log *log) {
+    *log = (td_config_log){0};
+    td_options_init(log_rows, log);
+}
+
+void td_config_log_fini(td_config_log *log) { td_options_fini(log_rows, log); }
 
 td_status td_config_check(td_config *out, const td_config_source *source, td_log_report_fn each, void *arg) {
     reader r = {.os = source->os, .config = out, .each = each, .each_arg = arg};

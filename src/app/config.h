@@ -81,6 +81,11 @@ TD_CHECKED td_status td_config_load(td_config *out, const td_os *os, const char 
  * in *out all the same, which is to be freed. */
 TD_CHECKED td_status td_config_check(td_config *out, const td_config_source *source, td_log_report_fn each, void *arg);
 void td_config_fini(td_config *config);
+/* The section `log` of a file alone, with what the environment overrides: the rest may be for another machine. To be
+ * freed after TD_OK. Errors: as td_config_load's. */
+TD_CHECKED td_status td_config_load_log(td_config_log *out, const td_os *os, const char *path);
+void td_config_log_init(td_config_log *log); /* its defaults */
+void td_config_log_fini(td_config_log *log);
 /* Calls `each` for every secret of its sections but the feeds', which keep theirs. */
 void td_config_each_secret(const td_config *config, void (*each)(void *arg, const char *secret), void *arg);
 

@@ -79,7 +79,7 @@ static td_status read_list(reader *r, const char *place, td_node value, text_row
 }
 
 bool td_config_is_secret(const char *pair) {
-    static const char *const words[] = {"password", "secret", ".pem"};
+    static const char *const words[] = {"password", "passphrase", "secret", "key.pem", "oauthbearer.config"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         const char *found = strstr(pair, words[i]);
         if (found != NULL && found < pair + strcspn(pair, "=")) return true;

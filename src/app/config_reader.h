@@ -14,6 +14,7 @@ typedef struct td_config_reader {
     td_log_report_fn each; /* is told mistakes, and the reading goes on; NULL: the first one ends it */
     void *each_arg;
     size_t mistakes;
+    bool log_alone; /* other sections are passed over */
 } td_config_reader;
 
 /* Tells a mistake where somebody wants to hear all of them: TD_OK then. */

@@ -1,13 +1,11 @@
 /* src/app/explain_why.c - the steps of an explanation with their progress, and the outputs of whole partitions. */
 #include "app/explain_why.h"
 #include "app/command.h"
-#include "app/data.h"
 #include "app/exit.h"
 #include "app/explanation.h"
 #include "app/progress.h"
 #include "base/json.h"
 #include "base/time.h"
-#include "log/log_segment.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -55,11 +53,11 @@ static td_status go_to_end(td_explain *x) {
     return status;
 }
 
-int td_explain_why(const char *data_dir, const td_explain_question *asked, bool json) {
+int td_explain_why(const td_data_conf *which, const td_explain_question *asked, bool json) {
     td_data data;
     td_explain_question q = *asked;
     int exit_code = TD_EXIT_OK;
-    td_status status = td_data_open(&data, data_dir);
+    td_status status = td_data_open(&data, which);
     if (status == TD_OK) {
         td_buf text = {0};
         q.os = &td_os_posix;
@@ -115,7 +113,7 @@ static td_status applied_up_to(const td_topics *topics, uint32_t partition, int6
     char name[32];
     td_position at = {0};
     (void)snprintf(name, sizeof name, "work-%" PRIu32, partition);
-    td_status status = td_log_segment_committed(topics->log, name, topics->tape, partition, &at);
+    td_status status = td_log_committed(topics->log, name, topics->tape, partition, &at);
     *out = status == TD_OK ? at.offset : td_topic_start(topics->tape, partition);
     return status == TD_AGAIN ? TD_OK : status;
 }
@@ -193,10 +191,10 @@ static void tell_checked(const checked *c) {
                      c->forgetful);
 }
 
-int td_explain_all(const char *data_dir, bool json) {
+int td_explain_all(const td_data_conf *which, bool json) {
     td_data data;
     checked c = {.data = &data, .json = json, .shown = show_begin("making again")};
-    td_status status = td_data_open(&data, data_dir);
+    td_status status = td_data_open(&data, which);
     for (uint32_t p = 0; status == TD_OK && p < data.topics.partitions; p++)
         c.all += td_topic_end(data.topics.tape, p) - td_topic_start(data.topics.tape, p);
     for (uint32_t p = 0; status == TD_OK && p < data.topics.partitions; p++) status = check_partition(&c, p);

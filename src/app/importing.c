@@ -205,7 +205,7 @@ static td_status open_both(import *m, const char *file) {
     if (status != TD_OK) return status;
     m->playback = td_playback_new(&playback);
     status = td_config_load(&m->config, &td_os_posix, file, (const char *const *)conf->sets.items, conf->sets.count);
-    if (status == TD_OK) status = td_data_open(&m->from, conf->data);
+    if (status == TD_OK) status = td_data_open(&m->from, &(td_data_conf){.data = conf->data});
     if (status == TD_OK) status = add_feeds(m);
     if (status == TD_OK) status = check_target(m);
     return status == TD_OK ? td_engine_open(&m->engine, td_playback_os(m->playback), &m->used, report, m) : status;

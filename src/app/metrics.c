@@ -205,6 +205,8 @@ static const td_topic *topic_at(const source *s, size_t index) {
 
 static void tell_topics(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
+    bool of_files = m->offset == OF_BYTES || m->offset == OF_SEGMENTS;
+    if (of_files && s->parts.config->log.kafka != NULL) return; /* they are the brokers', who have metrics of them */
     for (size_t i = 0; i < TOPICS + s->parts.config->feed_count; i++) {
         const td_topic *t = topic_at(s, i);
         for (uint32_t p = 0; t != NULL && p < td_topic_partitions(t); p++) {

@@ -2,7 +2,6 @@
 #include "app/releasing.h"
 #include "app/ask.h"
 #include "app/beacon.h"
-#include "app/data.h"
 #include "base/json.h"
 #include "base/time.h"
 #include <inttypes.h>
@@ -130,7 +129,7 @@ static td_status append_items(const td_data *data, td_release *release) {
 }
 
 /* Found once more, now that nobody else writes. */
-static td_status write_ourselves(const char *dir, td_release_item *items, size_t count) {
+static td_status write_ourselves(const td_data_conf *which, td_release_item *items, size_t count) {
     td_data data;
     td_release *release = NULL;
     td_release_item *done;
@@ -139,7 +138,7 @@ static td_status write_ourselves(const char *dir, td_release_item *items, size_t
     for (size_t i = 0; i < count; i++)
         if (items[i].state == TD_RELEASE_READY) places[ready++] = items[i].place;
     td_release_wish wish = {.places = places, .place_count = ready};
-    td_status status = td_data_open_to_write(&data, dir);
+    td_status status = td_data_open_to_write(&data, which);
     if (status == TD_OK) status = td_release_find(&data.topics, &wish, &release);
     if (status == TD_OK) status = append_items(&data, release);
     size_t done_count = status == TD_OK ? td_release_items(release, &done) : 0;
@@ -151,10 +150,15 @@ static td_status write_ourselves(const char *dir, td_release_item *items, size_t
     return status;
 }
 
-td_status td_release_do(const char *dir, td_release_item *items, size_t count) {
+td_status td_release_do(const td_data_conf *which, td_release_item *items, size_t count) {
     bool ready = false;
+    td_config_log where;
     for (size_t i = 0; i < count; i++) ready |= items[i].state == TD_RELEASE_READY;
     if (!ready) return TD_OK;
-    bool locked = td_beacon_ask_lock(&td_os_posix, dir) != TD_OK;
-    return locked ? ask_process(dir, items, count) : write_ourselves(dir, items, count);
+    td_status status = td_data_locate(&where, which);
+    if (status != TD_OK) return status;
+    bool locked = where.dir != NULL && td_beacon_ask_lock(&td_os_posix, where.dir) != TD_OK;
+    status = locked ? ask_process(where.dir, items, count) : write_ourselves(which, items, count);
+    td_config_log_fini(&where);
+    return status;
 }

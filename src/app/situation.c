@@ -6,7 +6,6 @@
 #include "base/time.h"
 #include "feed/venue.h"
 #include "flow/losses.h"
-#include "log/log_segment.h"
 #include "schema/registry.h"
 #include "serve/gap_table.h"
 #include <inttypes.h>
@@ -190,7 +189,8 @@ static void note_topic(void *self, td_topic *topic) {
     (void)snprintf(t->name, sizeof t->name, "%s", name);
     for (uint32_t p = 0; p < td_topic_partitions(topic); p++) {
         t->records += td_topic_end(topic, p) - td_topic_start(topic, p);
-        t->bytes += td_topic_bytes(topic, p);
+        int64_t bytes = td_topic_bytes(topic, p);
+        t->bytes = bytes < 0 ? -1 : t->bytes + bytes;
     }
 }
 
@@ -265,18 +265,17 @@ static void count_gaps(td_situation *s, td_topic *gaps) {
     td_gap_table_free(table);
 }
 
-static td_status look_at_log(td_situation *s, const td_os *os, const char *dir) {
+static td_status look_at_log(td_situation *s) {
     td_log *log;
     log_look look = {.situation = s};
-    td_log_conf conf = {.dir = dir, .read_only = true};
     /* What a process is just writing looks torn from here. */
-    td_status status = td_log_segment_open(&log, os, &conf, s->locked ? NULL : warn, s);
+    td_status status = td_data_open_log(&log, s->os, &s->where, s->locked ? NULL : warn, s);
     if (status != TD_OK) return status;
     status = td_log_each_topic(log, note_topic, &look);
     if (status == TD_OK && look.tape != NULL && look.schemas != NULL)
         status = read_tails(s, &look);
     else if (status == TD_OK && look.tape == NULL)
-        status = TD_FAIL(TD_CONFIG, "%s holds no log: name the data folder of a run by --data", dir);
+        status = TD_FAIL(TD_CONFIG, "there is no tape: name the log of a run by --data or --config");
     if (status == TD_OK && look.gaps != NULL) count_gaps(s, look.gaps);
     td_log_close(log);
     return status;
@@ -288,7 +287,7 @@ static void warn_of_losses(void *self, const char *sink) {
     td_situation *s = self;
     td_losses losses;
     char text[256], line[TD_NAME_MAX + 320];
-    if (td_losses_load(&losses, s->os, s->dir, sink) != TD_OK) return;
+    if (td_losses_load(&losses, s->os, s->where.dir, sink) != TD_OK) return;
     for (size_t i = 0; i < losses.count; i++) {
         td_loss_text(&losses.items[i], text);
         (void)snprintf(line, sizeof line, "sink %s lacks what went before it had it: %s; `tapedeck positions reset %s`",
@@ -318,15 +317,25 @@ static void stop_sessions(td_situation *s) {
             s->feeds[i].session = "stopped";
 }
 
-td_status td_situation_look(td_situation *out, const td_os *os, const char *dir, const char *url) {
-    *out = (td_situation){.os = os, .dir = dir, .open_gaps = -1};
+static td_status locate(td_situation *s, const td_data_conf *which, const char *url) {
+    bool named = which->data != NULL || which->config != NULL || which->kafka != NULL || which->prefix != NULL;
+    if (url != NULL && !named) return TD_OK;
+    td_status status = td_data_locate(&s->where, which);
+    s->in_log = status == TD_OK;
+    return status;
+}
+
+td_status td_situation_look(td_situation *out, const td_os *os, const td_data_conf *which, const char *url) {
+    *out = (td_situation){.os = os, .open_gaps = -1};
+    td_status status = locate(out, which, url);
+    const char *dir = out->where.dir;
     out->locked = dir != NULL && td_beacon_ask_lock(os, dir) != TD_OK;
-    td_status status = dir != NULL ? look_at_log(out, os, dir) : TD_OK;
+    if (status == TD_OK && out->in_log) status = look_at_log(out);
     if (status != TD_OK) return status;
     if (dir != NULL && !out->locked) stop_sessions(out);
     if (url != NULL)
         (void)snprintf(out->url, sizeof out->url, "%s", url);
-    else if (!td_beacon_find(os, dir, out->url))
+    else if (dir == NULL || !td_beacon_find(os, dir, out->url))
         out->url[0] = '\0';
     if (url != NULL || (out->locked && out->url[0] != '\0')) status = ask_process(out, os);
     if (status != TD_OK && url != NULL) return status;
@@ -361,4 +370,7 @@ void td_situation_put_feeds(const td_situation *s, td_buf *out) {
     td_buf_text(out, "]");
 }
 
-void td_situation_fini(td_situation *s) { td_buf_fini(&s->warnings); }
+void td_situation_fini(td_situation *s) {
+    td_buf_fini(&s->warnings);
+    td_config_log_fini(&s->where);
+}

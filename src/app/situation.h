@@ -1,8 +1,8 @@
-/* src/app/situation.h - how a data folder and the process on it are doing: asked of the process where one answers, read
+/* src/app/situation.h - how a log and the process on it are doing: asked of the process where one answers, read
  * from the log otherwise. Thread: the main one. */
 #pragma once
 #include "app/beacon.h"
-#include "log/log.h"
+#include "app/data.h"
 
 enum { TD_SITUATION_MAX = 64, TD_NAME_MAX = 96 };
 
@@ -27,12 +27,13 @@ typedef struct td_situation_sink {
 
 typedef struct td_situation_topic {
     char name[TD_NAME_MAX];
-    int64_t records, bytes;
+    int64_t records, bytes; /* bytes -1: not known */
 } td_situation_topic;
 
 typedef struct td_situation {
     const td_os *os; /* what was looked at */
-    const char *dir;
+    bool in_log;
+    td_config_log where;     /* where `in_log`; its dir may be NULL */
     char url[TD_BEACON_MAX]; /* "": nobody was asked */
     bool answers;            /* the process told; else all is from the log */
     bool locked;             /* a process writes in the folder */
@@ -47,9 +48,10 @@ typedef struct td_situation {
     td_buf warnings; /* texts, NUL behind each */
 } td_situation;
 
-/* Looks at the folder, and asks the process at `url` or, where that is NULL, at the address left in the folder. `dir`
- * NULL: the process alone. Errors: TD_CONFIG: neither is there. To be freed either way. */
-TD_CHECKED td_status td_situation_look(td_situation *out, const td_os *os, const char *dir, const char *url);
+/* Looks at the log, and asks the process at `url` or, where that is NULL, at the address left in the folder. Where a
+ * `url` and nothing of `which` is given, the process alone. Errors: TD_CONFIG: neither is there. To be freed either
+ * way. */
+TD_CHECKED td_status td_situation_look(td_situation *out, const td_os *os, const td_data_conf *which, const char *url);
 /* The feeds as a JSON array. */
 void td_situation_put_feeds(const td_situation *situation, td_buf *out);
 void td_situation_fini(td_situation *situation);

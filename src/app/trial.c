@@ -155,7 +155,7 @@ static td_status play(trial *t) {
     status = run_to_end(t, &config);
     td_config_fini(&config);
     (void)snprintf(log_dir, sizeof log_dir, "%s/log", t->scratch);
-    if (status == TD_OK) status = td_data_open(&data, log_dir);
+    if (status == TD_OK) status = td_data_open(&data, &(td_data_conf){.data = log_dir});
     if (status == TD_OK) status = read_signals(t, &data.topics);
     td_data_close(&data);
     return status;

@@ -104,7 +104,7 @@ td_status td_topics_open_to_read(td_topics *out, td_log *log) {
     bool whole = out->tape != NULL && out->programs != NULL && out->schemas != NULL;
     whole = whole && out->outputs[TD_OUTPUT_BARS] != NULL && out->outputs[TD_OUTPUT_SIGNALS] != NULL;
     if (status == TD_OK && !whole)
-        status = TD_FAIL(TD_CONFIG, "there is no tape: name the data folder of a run by --data");
+        status = TD_FAIL(TD_CONFIG, "there is no tape: name the log of a run by --data, --config or --kafka and --prefix");
     if (status == TD_OK) status = td_topics_each_record(out->schemas, load_schema, out->registry);
     if (status != TD_OK) {
         td_topics_close(out);

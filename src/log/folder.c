@@ -47,8 +47,8 @@ td_status td_folder_check(const td_os *os, const char *dir) {
     int format;
     if (is_there(os, dir, "KAFKA"))
         return TD_FAIL(TD_CONFIG,
-                       "log: the folder %s holds no log, but what a run keeps beside one on Kafka: look there, or name "
-                       "another folder (log.dir)",
+                       "log: the folder %s holds no log, but what a run keeps beside one on Kafka: name the run's "
+                       "configuration (--config FILE), or another folder (log.dir)",
                        dir);
     td_status status = read_format(os, dir, &format);
     if (status != TD_OK || format <= TD_FOLDER_FORMAT) return status;
@@ -89,19 +89,30 @@ td_status td_folder_lock(const td_os *os, const char *dir, int *out_file) {
     return status;
 }
 
-static td_status check_whose(const td_os *os, const char *dir, const char *whose) {
+static td_status check_no_log(const td_os *os, const char *dir) {
+    if (!is_there(os, dir, "FORMAT") && !is_there(os, dir, "tape-0")) return TD_OK;
+    return TD_FAIL(TD_CONFIG, "log: the folder %s holds a log of its own: name another folder (log.dir)", dir);
+}
+
+td_status td_folder_check_beside(const td_os *os, const char *dir, const char *whose) {
     char *path = path_in(dir, "KAFKA");
     td_buf text = {0};
-    td_status status = TD_OK;
-    bool marked = os->ops->exists(os->self, path);
+    td_status status = check_no_log(os, dir);
+    bool marked = status == TD_OK && os->ops->exists(os->self, path);
     if (marked) status = td_os_read_file(os, path, WHOSE_MAX_BYTES, &text);
     if (status == TD_OK && marked && !td_bytes_equal(td_buf_bytes(&text), td_text(whose)))
         status = TD_FAIL(TD_CONFIG,
                          "log: what the folder %s holds rests on the offsets of another log, %.*s: name another folder "
                          "(log.dir)",
                          dir, (int)text.size - 1, (const char *)text.data);
-    if (status == TD_OK && !marked) status = td_os_replace_file(os, path, td_text(whose));
     td_buf_fini(&text);
+    free(path);
+    return status;
+}
+
+static td_status put_whose(const td_os *os, const char *dir, const char *whose) {
+    char *path = path_in(dir, "KAFKA");
+    td_status status = os->ops->exists(os->self, path) ? TD_OK : td_os_replace_file(os, path, td_text(whose));
     free(path);
     return status;
 }
@@ -109,10 +120,10 @@ static td_status check_whose(const td_os *os, const char *dir, const char *whose
 td_status td_folder_lock_beside(const td_os *os, const char *dir, const char *whose, int *out_file) {
     *out_file = -1;
     td_status status = os->ops->make_dir(os->self, dir);
-    if (status == TD_OK && (is_there(os, dir, "FORMAT") || is_there(os, dir, "tape-0")))
-        status = TD_FAIL(TD_CONFIG, "log: the folder %s holds a log of its own: name another folder (log.dir)", dir);
+    if (status == TD_OK) status = check_no_log(os, dir);
     if (status == TD_OK) status = take_lock(os, dir, out_file);
-    if (status == TD_OK) status = check_whose(os, dir, whose);
+    if (status == TD_OK) status = td_folder_check_beside(os, dir, whose);
+    if (status == TD_OK) status = put_whose(os, dir, whose);
     if (status == TD_OK || *out_file < 0) return status;
     os->ops->close(os->self, *out_file);
     *out_file = -1;

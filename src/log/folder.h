@@ -16,6 +16,8 @@ TD_CHECKED td_status td_folder_lock(const td_os *os, const char *dir, int *out_f
 /* The same for a folder that holds no log, but what readers of one elsewhere keep: their states rest on that log's
  * offsets alone. TD_CONFIG: it is another's too, or holds a log. */
 TD_CHECKED td_status td_folder_lock_beside(const td_os *os, const char *dir, const char *whose, int *out_file);
+/* The same without its lock, for who only reads there: one that is not there, or has no mark, holds nothing yet. */
+TD_CHECKED td_status td_folder_check_beside(const td_os *os, const char *dir, const char *whose);
 /* Brings FORMAT up to ours: before anything is written that is of our form only. */
 TD_CHECKED td_status td_folder_upgrade(const td_os *os, const char *dir);
 

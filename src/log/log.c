@@ -62,6 +62,10 @@ td_status td_reader_refill(td_reader *reader, td_record *out) {
     return reader->topic->log->ops->reader_refill(reader, out);
 }
 
+td_status td_topic_verify(const td_topic *topic, uint32_t partition, const td_verify_conf *conf, td_verify *out) {
+    return topic->log->ops->verify(topic, partition, conf, out);
+}
+
 /* --- writing ---------------------------------------------------------------------------------------------------- */
 
 td_status td_writer_open(td_writer **out, td_log *log, const char *name) {
@@ -87,6 +91,11 @@ td_status td_writer_abort(td_writer *writer) { return writer->log->ops->abort(wr
 
 td_status td_writer_position(td_writer *writer, const td_topic *topic, uint32_t partition, td_position *out) {
     return writer->log->ops->position(writer, topic, partition, out);
+}
+
+td_status td_log_committed(td_log *log, const char *writer, const td_topic *topic, uint32_t partition,
+                           td_position *out) {
+    return log->ops->committed(log, writer, topic, partition, out);
 }
 
 /* --- sharing partitions ----------------------------------------------------------------------------------------- */

@@ -113,6 +113,32 @@ static inline int64_t td_reader_lost(const td_reader *reader) { return reader->l
 /* How many it passed, since it was opened, whose records were damaged and taken out by a repair. */
 static inline int64_t td_reader_repaired(const td_reader *reader) { return reader->repaired; }
 
+/* --- checking ----------------------------------------------------------------------------------------------------- */
+
+/* What a full check of one partition found. */
+typedef struct td_verify {
+    int64_t segments, batches; /* 0: not known */
+    int64_t records, bytes;
+    int64_t torn_bytes;   /* behind the last whole batch, never promised: the next writer cuts them */
+    int64_t lost;         /* offsets that a repair left empty: no error */
+    int64_t corrupt;      /* places where records are damaged or missing */
+    int64_t unindexed;    /* segments without a whole index: no error, the next writer builds it */
+    int64_t index_errors; /* entries that do not name a batch of the segment */
+} td_verify;
+
+/* Called with each problem, as the log's report is; and with the bytes checked so far, every few megabytes. */
+typedef struct td_verify_conf {
+    td_log_report_fn report;
+    void (*progress)(void *arg, int64_t bytes_done);
+    void *arg;
+} td_verify_conf;
+
+/* Reads every batch (CRC, shape, offsets without a hole, each record) and both indexes; where the files are not ours to
+ * read (Kafka), every record, with the CRC of its batch, up to the first that is damaged. TD_CORRUPT without a trail
+ * when something is wrong: `out` says what. */
+TD_CHECKED td_status td_topic_verify(const td_topic *topic, uint32_t partition, const td_verify_conf *conf,
+                                     td_verify *out);
+
 /* --- writing ---------------------------------------------------------------------------------------------------- */
 
 typedef struct td_writer { /* Thread: one at a time; opening its name again: any */
@@ -142,6 +168,9 @@ TD_CHECKED td_status td_writer_commit(td_writer *writer, const td_mark *marks, s
 TD_CHECKED td_status td_writer_abort(td_writer *writer); /* nothing is left of it; TD_FENCED, TD_RETRY */
 /* What a writer of this name last committed for the partition. TD_AGAIN: nothing, or the topic no longer holds it. */
 TD_CHECKED td_status td_writer_position(td_writer *writer, const td_topic *topic, uint32_t partition, td_position *out);
+/* The same for who only reads: whoever has the name keeps it. Whether the topic still holds it is not asked. */
+TD_CHECKED td_status td_log_committed(td_log *log, const char *writer, const td_topic *topic, uint32_t partition,
+                                      td_position *out);
 
 /* --- sharing partitions among processes (Kafka's consumer groups; the embedded log gives all to its one process) ---
  */

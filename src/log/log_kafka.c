@@ -110,6 +110,7 @@ td_status td_kafka_conf_new(td_log **owner, rd_kafka_conf_t **out) {
         {"enable.auto.offset.store", "false"},
         {"check.crcs", "true"},
         {"acks", "all"},
+        {"delivery.report.only.error", "false"}, /* deliveries tell where a transaction ends */
     };
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     for (size_t i = 0; i < sizeof chosen / sizeof chosen[0]; i++)
@@ -269,7 +270,9 @@ static td_status take_folder(td_kafka_log *log, const char *dir) {
     if (cluster == NULL) return td_kafka_fail(log, RD_KAFKA_RESP_ERR__TIMED_OUT, "asking", "what cluster it is");
     td_buf whose = {0};
     td_buf_printf(&whose, "cluster %s, prefix \"%s\"\n%c", cluster, log->conf.prefix, '\0');
-    td_status status = td_folder_lock_beside(&log->os, dir, (const char *)whose.data, &log->lock_file);
+    const char *mark = (const char *)whose.data;
+    td_status status = log->conf.read_only ? td_folder_check_beside(&log->os, dir, mark)
+                                           : td_folder_lock_beside(&log->os, dir, mark, &log->lock_file);
     td_buf_fini(&whose);
     rd_kafka_mem_free(log->client, cluster);
     return status;
@@ -338,6 +341,7 @@ static const td_log_ops kafka_ops = {
     .epoch = td_kafka_epoch,
     .holds = td_kafka_holds,
     .block_before = td_kafka_block_before,
+    .verify = td_verify_records,
     .at_time = td_kafka_at_time,
     .reader_open = td_kafka_reader_open,
     .reader_close = td_kafka_reader_close,
@@ -350,6 +354,7 @@ static const td_log_ops kafka_ops = {
     .commit = td_kafka_commit,
     .abort = td_kafka_abort,
     .position = td_kafka_position,
+    .committed = td_kafka_committed,
     .group_join = td_kafka_group_join,
     .group_leave = td_kafka_group_leave,
     .group_poll = td_kafka_group_poll,

@@ -23,12 +23,16 @@ typedef struct td_kafka_property { /* librdkafka's: security.protocol, sasl.user
 } td_kafka_property;
 
 typedef struct td_log_kafka_conf {       /* its texts are borrowed while the log is opened */
-    const char *dir;                     /* of what its readers keep beside it: locked, and refused to other logs;
-                                            NULL: none */
+    const char *dir;                     /* of what its readers keep beside it: locked, unless it is only read, and
+                                            refused to other logs; NULL: none */
     const char *brokers;                 /* host:port, with commas between them                             */
     const char *prefix;                  /* of all names of topics, transactions and groups; "": none       */
+    bool read_only;                      /* opens no writer, makes no topic, and takes no folder's lock             */
     int replicas;                        /* of topics that it makes; 0: as the brokers say                  */
-    int64_t retain_bytes;                /* of topics that it makes, per partition as Kafka's is; 0: all    */
+    const char *apart;                   /* topics whose names begin so are kept by the next two; NULL: none;
+                                            borrowed for the log's life */
+    int64_t apart_bytes, apart_ms;       /* as the two behind them                                                  */
+    int64_t retain_bytes;                /* of each topic that it makes, shared by its partitions; 0: all */
     int64_t retain_ms;                   /* of topics that it makes; 0: for ever                            */
     td_codec codec;                      /* of what is written                                              */
     int timeout_ms;                      /* a call that takes longer is TD_RETRY; 0: 10 s                   */

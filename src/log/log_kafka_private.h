@@ -115,6 +115,8 @@ td_status td_kafka_begin(td_writer *writer);
 td_status td_kafka_commit(td_writer *writer, const td_mark *marks, size_t mark_count);
 td_status td_kafka_abort(td_writer *writer);
 td_status td_kafka_position(td_writer *writer, const td_topic *topic, uint32_t partition, td_position *out);
+td_status td_kafka_committed(td_log *log, const char *writer, const td_topic *topic, uint32_t partition,
+                             td_position *out);
 
 td_status td_kafka_group_join(td_group **out, td_log *log, const char *name, td_topic *topic);
 void td_kafka_group_leave(td_group *group);

@@ -59,12 +59,15 @@ static td_status describe_latest(rd_kafka_NewTopic_t *topic) {
 }
 
 /* What others are read by is never aged out. */
-static td_status describe(const td_kafka_log *log, const char *name, td_topic_role role, rd_kafka_NewTopic_t *topic) {
+static td_status describe(const td_kafka_log *log, const char *name, uint32_t partitions, td_topic_role role,
+                          rd_kafka_NewTopic_t *topic) {
+    const td_log_kafka_conf *conf = &log->conf;
     bool for_ever = name[0] == '_' || role == TD_TOPIC_LATEST;
-    int64_t ms = for_ever || log->conf.retain_ms == 0 ? -1 : log->conf.retain_ms;
-    int64_t bytes = for_ever || log->conf.retain_bytes == 0 ? -1 : log->conf.retain_bytes;
-    td_status status = set_number(topic, "retention.ms", ms);
-    if (status == TD_OK) status = set_number(topic, "retention.bytes", bytes);
+    bool apart = conf->apart != NULL && strncmp(name, conf->apart, strlen(conf->apart)) == 0;
+    int64_t ms = apart ? conf->apart_ms : conf->retain_ms;
+    int64_t bytes = (apart ? conf->apart_bytes : conf->retain_bytes) / partitions;
+    td_status status = set_number(topic, "retention.ms", for_ever || ms == 0 ? -1 : ms);
+    if (status == TD_OK) status = set_number(topic, "retention.bytes", for_ever || bytes == 0 ? -1 : bytes);
     if (status == TD_OK) status = set_config(topic, "message.timestamp.type", "LogAppendTime");
     return status == TD_OK && role == TD_TOPIC_LATEST ? describe_latest(topic) : status;
 }
@@ -98,7 +101,7 @@ static td_status create(td_kafka_log *log, const char *name, td_topic_role role,
     int replicas = log->conf.replicas > 0 ? log->conf.replicas : -1;
     rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(full_name, (int)partitions, replicas, why, sizeof why);
     if (topic == NULL) return TD_FAIL(TD_CONFIG, "kafka: topic %s: %s", full_name, why);
-    td_status status = describe(log, name, role, topic);
+    td_status status = describe(log, name, partitions, role, topic);
     if (status == TD_OK) status = make(log, full_name, topic);
     rd_kafka_NewTopic_destroy(topic);
     return status;
@@ -140,6 +143,8 @@ static td_status look_or_make(td_kafka_log *log, const char *name, td_topic_role
     bool made = false;
     for (;;) {
         td_status status = look(log, full_name, out_count);
+        if (status == TD_OK && *out_count == 0 && log->conf.read_only)
+            return TD_FAIL(TD_CONFIG, "kafka: there is no topic %s", full_name);
         if (status == TD_OK && *out_count == 0 && !made) {
             status = create(log, name, role, full_name, partitions);
             made = true;
@@ -193,6 +198,7 @@ td_status td_kafka_each_topic(td_log *base, td_topic_fn each, void *arg) {
         if (find_topic(log, name) == NULL) (void)add_topic(log, name, (uint32_t)t->partition_cnt);
     }
     rd_kafka_metadata_destroy(metadata);
-    for (size_t i = 0; i < log->topic_count; i++) each(arg, &log->topics[i]->base);
-    return TD_OK;
+    td_status status = td_kafka_ask_ends(log); /* as where one is opened */
+    for (size_t i = 0; i < log->topic_count && status == TD_OK; i++) each(arg, &log->topics[i]->base);
+    return status;
 }

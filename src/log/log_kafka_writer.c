@@ -350,12 +350,12 @@ static td_status take_mark(td_kafka_log *log, const rd_kafka_event_t *event, con
     return parse_mark(&marks->elems[0], out) ? TD_OK : TD_AGAIN;
 }
 
-static td_status ask_mark(kafka_writer *w, const td_kafka_partition *p, int timeout_ms, td_position *out) {
-    td_kafka_log *log = log_of(w);
+static td_status ask_mark(td_kafka_log *log, const char *group, const td_kafka_partition *p, int timeout_ms,
+                          td_position *out) {
     rd_kafka_t *rk = log->client;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     (void)rd_kafka_topic_partition_list_add(list, p->topic->full_name, (int32_t)p->number);
-    rd_kafka_ListConsumerGroupOffsets_t *asked = rd_kafka_ListConsumerGroupOffsets_new(w->group, list);
+    rd_kafka_ListConsumerGroupOffsets_t *asked = rd_kafka_ListConsumerGroupOffsets_new(group, list);
     rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
     char why[128];
@@ -365,7 +365,7 @@ static td_status ask_mark(kafka_writer *w, const td_kafka_partition *p, int time
     (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, why, sizeof why);
     rd_kafka_ListConsumerGroupOffsets(rk, &asked, 1, options, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
-    td_status status = take_mark(log, event, w->group, out);
+    td_status status = take_mark(log, event, group, out);
     if (event != NULL) rd_kafka_event_destroy(event);
     rd_kafka_queue_destroy(queue);
     rd_kafka_AdminOptions_destroy(options);
@@ -376,19 +376,31 @@ static td_status ask_mark(kafka_writer *w, const td_kafka_partition *p, int time
 
 /* While a commit is not stable, or its coordinator is new, the brokers refuse to say; and the library may wait in vain
  * for a coordinator that was not there when it asked. */
-td_status td_kafka_position(td_writer *writer, const td_topic *topic, uint32_t partition, td_position *out) {
-    kafka_writer *w = (kafka_writer *)writer;
-    const td_kafka_log *log = log_of(w);
+static td_status await_mark(td_kafka_log *log, const char *group, const td_kafka_partition *p, td_position *out) {
     int64_t deadline_ns = td_kafka_deadline_ns(log);
     td_status status;
     int left_ms = td_kafka_left_ms(log, deadline_ns);
     do {
         int timeout_ms = left_ms < MARK_MS ? left_ms : MARK_MS;
-        status = ask_mark(w, td_kafka_partition_of(topic, partition), timeout_ms, out);
+        status = ask_mark(log, group, p, timeout_ms, out);
         if (status == TD_RETRY) (void)rd_kafka_poll(log->client, POLL_MS);
         left_ms = td_kafka_left_ms(log, deadline_ns);
     } while (status == TD_RETRY && left_ms > 0);
+    return status;
+}
+
+td_status td_kafka_position(td_writer *writer, const td_topic *topic, uint32_t partition, td_position *out) {
+    const kafka_writer *w = (const kafka_writer *)writer;
+    td_status status = await_mark(log_of(w), w->group, td_kafka_partition_of(topic, partition), out);
     return status == TD_OK && !td_topic_holds(topic, partition, *out) ? TD_AGAIN : status;
+}
+
+td_status td_kafka_committed(td_log *log, const char *writer, const td_topic *topic, uint32_t partition,
+                             td_position *out) {
+    char *group = td_kafka_full_name((td_kafka_log *)log, writer);
+    td_status status = await_mark((td_kafka_log *)log, group, td_kafka_partition_of(topic, partition), out);
+    free(group);
+    return status;
 }
 
 /* --- life --------------------------------------------------------------------------------------------------------- */
@@ -411,6 +423,8 @@ static td_status open_producer(kafka_writer *w) {
 }
 
 td_status td_kafka_writer_open(td_writer **out, td_log *log, const char *name) {
+    if (((td_kafka_log *)log)->conf.read_only)
+        return TD_FAIL(TD_CONFIG, "kafka: writer %s: the log is open for reading alone", name);
     kafka_writer *w = td_alloc_zero(1, sizeof *w);
     w->base.log = log;
     w->group = td_kafka_full_name((td_kafka_log *)log, name);

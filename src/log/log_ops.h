@@ -3,6 +3,9 @@
 #pragma once
 #include "log/log.h"
 
+/* td_topic_verify by reading: for the table of a log whose files are elsewhere. */
+td_status td_verify_records(const td_topic *topic, uint32_t partition, const td_verify_conf *conf, td_verify *out);
+
 struct td_log_ops {
     void (*close)(td_log *log);
     td_status (*topic)(td_log *log, const char *name, uint32_t partitions, td_topic_role role, td_topic **out);
@@ -20,6 +23,7 @@ struct td_log_ops {
     bool (*holds)(const td_topic *topic, uint32_t partition, td_position position);
     int64_t (*block_before)(const td_topic *topic, uint32_t partition, int64_t offset, int64_t bytes);
 
+    td_status (*verify)(const td_topic *topic, uint32_t partition, const td_verify_conf *conf, td_verify *out);
     td_status (*at_time)(const td_topic *topic, uint32_t partition, int64_t timestamp_ms, int64_t *out_offset);
 
     /* The caller of reader_open fills in `topic` and seeks; seek resets `lost`. */
@@ -35,6 +39,9 @@ struct td_log_ops {
     td_status (*commit)(td_writer *writer, const td_mark *marks, size_t mark_count);
     td_status (*abort)(td_writer *writer);
     td_status (*position)(td_writer *writer, const td_topic *topic, uint32_t partition, td_position *out);
+
+    td_status (*committed)(td_log *log, const char *writer, const td_topic *topic, uint32_t partition,
+                           td_position *out);
 
     td_status (*group_join)(td_group **out, td_log *log, const char *name, td_topic *topic);
     void (*group_leave)(td_group *group);

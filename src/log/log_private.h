@@ -52,6 +52,9 @@ td_status td_segment_append(td_writer *writer, td_topic *topic, uint32_t partiti
 td_status td_segment_begin(td_writer *writer);
 td_status td_segment_commit(td_writer *writer, const td_mark *marks, size_t mark_count);
 td_status td_segment_abort(td_writer *writer);
+td_status td_segment_verify(const td_topic *topic, uint32_t partition, const td_verify_conf *conf, td_verify *out);
+td_status td_segment_committed(td_log *log, const char *writer, const td_topic *topic, uint32_t partition,
+                               td_position *out);
 td_status td_segment_position(td_writer *writer, const td_topic *topic, uint32_t partition, td_position *out);
 
 td_status td_segment_group_join(td_group **out, td_log *log, const char *name, td_topic *topic);

@@ -33,29 +33,3 @@ typedef struct td_log_conf {
 /* Reports everything repaired. Closing syncs, marks a clean end and releases LOCK. Errors: TD_RETRY, TD_CONFIG. */
 TD_CHECKED td_status td_log_segment_open(td_log **out, const td_os *os, const td_log_conf *conf,
                                          td_log_report_fn report, void *arg);
-
-/* What a full check of one partition found. */
-typedef struct td_verify {
-    int64_t segments, batches, records, bytes;
-    int64_t torn_bytes;   /* behind the last whole batch, never promised: the next writer cuts them */
-    int64_t lost;         /* offsets that a repair left empty: no error */
-    int64_t corrupt;      /* places where records are damaged or missing */
-    int64_t unindexed;    /* segments without a whole index: no error, the next writer builds it */
-    int64_t index_errors; /* entries that do not name a batch of the segment */
-} td_verify;
-
-/* Called with each problem, as the log's report is; and with the bytes checked so far, every few megabytes. */
-typedef struct td_verify_conf {
-    td_log_report_fn report;
-    void (*progress)(void *arg, int64_t bytes_done);
-    void *arg;
-} td_verify_conf;
-
-/* Reads every batch (CRC, shape, offsets without a hole, each record) and both indexes. TD_CORRUPT without a trail when
- * something is wrong: `out` says what. */
-TD_CHECKED td_status td_topic_verify(const td_topic *topic, uint32_t partition, const td_verify_conf *conf,
-                                     td_verify *out);
-
-/* What the writer of that name has committed for the partition: for who only reads. TD_AGAIN: nothing. */
-TD_CHECKED td_status td_log_segment_committed(const td_log *log, const char *writer, const td_topic *topic,
-                                              uint32_t partition, td_position *out);

@@ -261,8 +261,8 @@ td_status td_positions_look(const td_segment_log *log) {
     return TD_OK;
 }
 
-td_status td_log_segment_committed(const td_log *log, const char *writer, const td_topic *topic, uint32_t partition,
-                                   td_position *out) {
+td_status td_segment_committed(td_log *log, const char *writer, const td_topic *topic, uint32_t partition,
+                               td_position *out) {
     char name[sizeof TD_POSITIONS_PREFIX + TD_WRITER_NAME_MAX];
     (void)snprintf(name, sizeof name, TD_POSITIONS_PREFIX "%s", writer);
     const td_topic *positions = td_segment_find_topic((const td_segment_log *)log, td_text(name));

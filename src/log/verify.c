@@ -147,7 +147,7 @@ static td_status check_segment(check *c, td_segment segment, bool active) {
     return status;
 }
 
-td_status td_topic_verify(const td_topic *topic, uint32_t partition, const td_verify_conf *conf, td_verify *out) {
+td_status td_segment_verify(const td_topic *topic, uint32_t partition, const td_verify_conf *conf, td_verify *out) {
     td_partition *p = td_topic_partition(topic, partition);
     check c = {.p = p, .conf = conf, .out = out, .scan.window.os = p->os};
     *out = (td_verify){0};

@@ -99,10 +99,10 @@ static void put_topic(td_buf *out, const td_topic *topic) {
         synced += td_topic_synced(topic, p);
         bytes += td_topic_bytes(topic, p);
     }
-    td_buf_printf(out,
-                  "\"%s\":{\"partitions\":%u,\"records\":%" PRId64 ",\"end\":%" PRId64 ",\"unsynced\":%" PRId64
-                  ",\"bytes\":%" PRId64 "}",
-                  td_topic_name(topic), (unsigned)td_topic_partitions(topic), end - start, end, end - synced, bytes);
+    td_buf_printf(out, "\"%s\":{\"partitions\":%u,\"records\":%" PRId64 ",\"end\":%" PRId64 ",\"unsynced\":%" PRId64,
+                  td_topic_name(topic), (unsigned)td_topic_partitions(topic), end - start, end, end - synced);
+    if (bytes >= 0) td_buf_printf(out, ",\"bytes\":%" PRId64, bytes); /* on Kafka nobody tells */
+    td_buf_text(out, "}");
 }
 
 /* How many lines the strategies of a width draw. */

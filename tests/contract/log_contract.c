@@ -113,9 +113,12 @@ static void expect(td_topic *topic, uint32_t partition, int64_t first, int count
 static td_mark mark_at(td_topic *topic, int64_t offset) { return (td_mark){topic, 0, {0, offset}}; }
 
 static int64_t committed_offset(rig *r) {
-    td_position position = {-1, -1};
+    td_position position = {-1, -1}, seen = {-1, -1};
     td_status status = td_writer_position(r->writer, r->in, 0, &position);
     if (status != TD_OK && status != TD_AGAIN) fail_msg("%s", td_trail());
+    assert_int_equal(td_log_committed(r->log, "w", r->in, 0, &seen), status); /* what who only reads is told */
+    assert_true(seen.epoch == position.epoch && seen.offset == position.offset);
+    assert_int_equal(td_log_committed(r->log, "nobody", r->in, 0, &seen), TD_AGAIN);
     return status == TD_OK ? position.offset : -1;
 }
 

@@ -91,6 +91,46 @@ static void another_partition_count(void **state) {
     EXPECT_TEXT("three has 3 partitions, not 2");
 }
 
+/* What it does not have is not made, and nobody loses his name to it. */
+static void a_log_that_is_only_read(void **state) {
+    (void)state;
+    td_log_kafka_conf conf = conf_of("TAPEDECK_BROKER"), look = conf;
+    look.read_only = true;
+    td_log *log = open_log(&conf), *looking = open_log(&look);
+    td_topic *topic, *seen;
+    td_writer *writer, *none;
+    td_position at;
+    td_batch batch;
+    td_verify found;
+    const td_verify_conf quiet = {0};
+    assert_int_equal(td_log_topic(looking, "seen", 1, TD_TOPIC_INPUT, &seen), TD_CONFIG);
+    EXPECT_TEXT("seen");
+    assert_int_equal(td_log_topic(log, "seen", 1, TD_TOPIC_INPUT, &topic), TD_OK);
+    assert_int_equal(td_writer_open(&writer, log, "w"), TD_OK);
+    assert_int_equal(td_log_topic(looking, "seen", 1, TD_TOPIC_INPUT, &seen), TD_OK);
+    assert_int_equal(td_log_committed(looking, "w", seen, 0, &at), TD_AGAIN);
+    assert_int_equal(td_writer_open(&none, looking, "w"), TD_CONFIG);
+    EXPECT_TEXT("for reading alone");
+    td_batch_init(&batch, 4096);
+    for (int64_t i = 1; i <= 3; i++) {
+        td_mark mark = {topic, 0, {0, i}};
+        td_batch_reset(&batch);
+        (void)td_batch_add(&batch, 1, TD_TEXT("k"), TD_TEXT("v"), (td_bytes){0}, (td_bytes){0});
+        assert_int_equal(td_writer_begin(writer), TD_OK);
+        assert_int_equal(td_writer_append(writer, topic, 0, &batch), TD_OK);
+        assert_int_equal(td_writer_commit(writer, &mark, 1), TD_OK);
+        assert_int_equal(td_log_committed(looking, "w", seen, 0, &at), TD_OK);
+        assert_int_equal(at.offset, i);
+    }
+    usleep(2 * TD_KAFKA_FRESH_MS * 1000);
+    assert_int_equal(td_topic_verify(seen, 0, &quiet, &found), TD_OK);
+    assert_true(found.records == 3 && found.bytes == 6 && found.corrupt == 0);
+    td_batch_fini(&batch);
+    td_writer_close(writer);
+    td_log_close(looking);
+    td_log_close(log);
+}
+
 /* A record that no batch holds is refused, alone and in a transaction, and the writer goes on. */
 static void a_record_too_large(void **state) {
     (void)state;
@@ -209,6 +249,7 @@ int main(void) {
         cmocka_unit_test(a_property_that_there_is_not),
         cmocka_unit_test(a_login),
         cmocka_unit_test(another_partition_count),
+        cmocka_unit_test(a_log_that_is_only_read),
         cmocka_unit_test(a_record_too_large),
         cmocka_unit_test(an_open_transaction_ends_the_log),
         cmocka_unit_test(a_silent_broker_empties_nothing),

@@ -11,7 +11,7 @@ ONE_REPLICA = ["offsets.topic.replication.factor", "transaction.state.log.replic
 
 
 class Broker:
-    """Owns `folder`. `address` is for clients, `login_address` for those who log in as `USER`, `log_dir` holds a folder for
+    """Owns `folder`. `address` is for clients, `login_address` for those who log in as `USER` or `GUEST`, `log_dir` holds a folder for
     each partition. `settings` are further lines of server.properties."""
 
     VERSION = "4.3.1"
@@ -20,6 +20,7 @@ class Broker:
                 ("org.apache.logging.log4j", "log4j-core", "2.25.2")]
     STARTED = "Kafka Server started"
     USER, PASSWORD = "tape", "deck"
+    GUEST, GUEST_PASSWORD = "guest", "looks"  # who may do what admin.py lets him
 
     @classmethod
     def jars(cls):
@@ -35,7 +36,8 @@ class Broker:
         self.folder.mkdir(parents=True, exist_ok=True)
         lines = ["sasl.enabled.mechanisms=PLAIN", f"advertised.listeners={self.clients}",
                  "listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain."
-                 f'PlainLoginModule required user_{self.USER}="{self.PASSWORD}";',
+                 f'PlainLoginModule required user_{self.USER}="{self.PASSWORD}" user_{self.GUEST}="{self.GUEST_PASSWORD}";',
+                 f"super.users=User:ANONYMOUS;User:{self.USER}",
                  f"log.dirs={self.log_dir}", *(f"{key}=1" for key in ONE_REPLICA), "offsets.topic.num.partitions=1",
                  "transaction.state.log.num.partitions=1", "group.initial.rebalance.delay.ms=0",
                  "auto.create.topics.enable=false", f"log.cleaner.dedupe.buffer.size={4 << 20}", *self.kind(), *settings]
@@ -48,7 +50,8 @@ class Broker:
 
     def kind(self):
         """Lines of server.properties that are not as in other kinds of brokers."""
-        return ["process.roles=broker,controller", "node.id=1", f"controller.quorum.voters=1@{self.controller}",
+        return ["authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+                "process.roles=broker,controller", "node.id=1", f"controller.quorum.voters=1@{self.controller}",
                 f"listeners={self.clients},CONTROLLER://{self.controller}", "controller.listener.names=CONTROLLER",
                 "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
                 "share.coordinator.state.topic.replication.factor=1", "share.coordinator.state.topic.min.isr=1"]

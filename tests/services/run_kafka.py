@@ -3,6 +3,7 @@
 (key, value) and the same rows as on the embedded log (design wall 5), killed and gone on with, too; read by another
 consumer than ours. And what people are told where the cluster is not as it should be.
 """
+import json
 import os
 import pathlib
 import random
@@ -11,6 +12,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import admin  # noqa: E402
 import consuming  # noqa: E402
 import tapedeck as td  # noqa: E402
 from broker import Broker  # noqa: E402
@@ -72,15 +74,77 @@ def equal_to_the_embedded_log(home):
     assert settings["cleanup.policy"] == "compact" and settings["message.timestamp.type"] == "LogAppendTime", settings
 
     killed = f"{home}/killed"
-    rng, alive = random.Random(SEED), 0
+    rng, alive, forgotten = random.Random(SEED), 0, 0
     for _ in range(2):
         process = td.start(file_for(killed), *on_kafka("killed.", "speed=40x"))
         time.sleep(rng.uniform(3, 6))
         alive += process.poll() is None
         td.kill(process)
+        forgotten += admin.forget_positions(broker.address, "killed.work-")  # as after weeks: nothing rests on them
     last = td.run(file_for(killed), *on_kafka("killed."))
-    assert last["diverged"] == 0 and alive > 0, (alive, last)
+    assert last["diverged"] == 0 and alive > 0 and forgotten > 0, (alive, forgotten, last)
     return f"{said}; killed {alive} times (seed {SEED}): {compare(killed, 'killed.', wanted, wanted_rows)}"
+
+
+def told(*words, code=0):
+    """What a command says."""
+    done = subprocess.run([td.PROGRAM, *words], cwd=td.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          check=False, timeout=120)
+    assert done.returncode == code, (words, done.returncode, done.stdout[-500:], done.stderr)
+    return done.stdout if code == 0 else done.stderr
+
+
+def lines_of(text, *without):
+    """Objects, a line each; where and when a record was appended is not as in another log."""
+    return [{key: value for key, value in json.loads(line).items() if key not in without} for line in text.splitlines()]
+
+
+ALIKE = ["bars LEAN:IBM 1m --json", "bars BINANCE:BTCUSDT 1s --as-of 2021-01-01T00:00:05Z --json", "gaps --json",
+         "quarantine ls --json", "explain --all --json", "explain window LEAN:IBM 1m 2013-10-07T13:41Z --json", "feeds --json"]
+
+
+def same_as_embedded(home, here, there):
+    for words in ALIKE:
+        assert told(*words.split(), *here) == told(*words.split(), *there), words
+    for words in ("fills --instrument LEAN:IBM --json", "log cat signals --key LEAN:IBM"):
+        place = ["appended_ms", "offset", "epoch", "timestamp", "cause", "time"]
+        got, wanted = (lines_of(told(*words.split(), *which), *place) for which in (here, there))
+        assert got == wanted and len(got) > 20, (words, len(got), len(wanted), got[:1], wanted[:1])
+    signal = lines_of(told("log", "cat", "signals", "--key", "LEAN:IBM", *there))[0]["value"]["id"]
+    assert "made again, the same byte for byte" in told("explain", signal, *here), signal
+    counts = [{(one["topic"], one["partition"]): one["records"] for one in lines_of(told("log", "verify", "--json", *which))
+               if one.get("topic") in td.TOPICS} for which in (here, there)]
+    assert counts[0] == counts[1] and sum(counts[0].values()) > 100000, counts
+    told("replay", *here, "--out", f"{home}/again")
+    assert td.digests(f"{home}/again") == td.digests(f"{home}/embedded/data")
+    return f"{len(ALIKE) + 5} commands say what they say of a folder, {sum(counts[0].values())} records"
+
+
+@cases.add
+def read_while_it_runs(home):
+    """By who may read alone, and takes nothing from who writes."""
+    embedded(f"{home}/embedded")
+    login = ["security.protocol: sasl_plaintext", "sasl.mechanism: PLAIN", f"sasl.username: {broker.GUEST}"]
+    by_login = pathlib.Path(f"{home}/guest.yaml")
+    by_login.write_text(f"log: {{ dir: {home}/data, kafka: \"{broker.login_address}\", prefix: read., "
+                        f"properties: {{ {', '.join(login)} }}, password_file: {home}/word }}\n", encoding="utf-8")
+    pathlib.Path(f"{home}/word").write_text(broker.GUEST_PASSWORD, encoding="utf-8")
+    admin.allow(broker.address, broker.GUEST, "read.", "READ", "DESCRIBE")
+    by_address = ["--kafka", broker.address, "--prefix", "read."]
+    file = file_for(home)
+    process = td.start(file, "--quiet", *on_kafka("read.", "speed=60x"))
+    asked = 0
+    td.wait_for(lambda: subprocess.run([td.PROGRAM, "bars", "LEAN:IBM", "1m", *by_address], stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL, check=False).returncode == 0, "a log with bars", 60)
+    while process.poll() is None:
+        for words in ("log ls", "log verify", "bars LEAN:IBM 1m", "gaps", "fills", "positions ls", "status", "log cat bars --limit 9"):
+            told(*words.split(), *(by_address if asked % 2 else ["--config", by_login]))
+            asked += 1
+    out, said = process.communicate(timeout=60)
+    summary = json.loads(out.splitlines()[-1])
+    assert asked > 8 and process.returncode == 0 and summary["diverged"] == 0 and "fenced" not in said, (summary, said)
+    here, there = ["--config", by_login], ["--data", f"{home}/embedded/data"]
+    return f"{asked} commands beside a run; " + same_as_embedded(home, here, there)
 
 
 def refused(home, code, *words, sets=(), **env):
@@ -119,6 +183,21 @@ def another_partition_count(home):
     refused(home, 0, sets=[f"log.kafka={broker.address}", "log.prefix=count."])
     return refused(home, EXIT_CONFIG, "count.tape has 1 partitions, not 2", "log.partitions",
                    sets=[f"log.kafka={broker.address}", "log.prefix=count.", "log.partitions=2"])
+
+
+@cases.add
+def what_topics_keep(home):
+    feed = "websocket: { name: raw, url: \"ws://127.0.0.1:1\", format: binance, raw: true }"
+    file = td.config(f"{home}/run.yaml", f"{home}/data", [feed], partitions=2)
+    process = td.start(file, "--quiet", *on_kafka("keep.", "log.retain=1GB", "log.retain_time=3d", "log.raw_retain=16MB"))
+    wanted = {"raw.raw": (16 << 20, -1), "bars": (1 << 29, 3 * 86400 * 1000), "_schemas": (-1, -1)}
+    td.wait_for(lambda: wanted.keys() <= admin.topics(broker.address, "keep."), "the topics", 60)
+    process.terminate()
+    process.communicate(timeout=60)
+    for topic, (size, ms) in wanted.items():
+        got = admin.settings(broker.address, f"keep.{topic}")
+        assert (got["retention.bytes"], got["retention.ms"]) == (str(size), str(ms)), (topic, got)
+    return f"{len(wanted)} topics"
 
 
 @cases.add

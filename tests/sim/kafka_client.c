@@ -367,6 +367,16 @@ static td_status writer_position(td_writer *writer, const td_topic *topic, uint3
     return out->offset >= 0 && topic_holds(topic, partition, *out) ? TD_OK : TD_AGAIN;
 }
 
+static td_status log_committed(td_log *log, const char *writer, const td_topic *topic, uint32_t partition,
+                               td_position *out) {
+    td_status status = reach(log);
+    if (status != TD_OK) return status;
+    kafka_producer *producer = kafka_find_producer(sim_of(log), writer);
+    const kafka_topic *wanted = ((const client_topic *)topic)->topic;
+    *out = kafka_find_mark(producer->marks, &producer->mark_count, wanted, partition)->position;
+    return out->offset >= 0 ? TD_OK : TD_AGAIN;
+}
+
 /* ---- groups ---- */
 
 static td_status group_join(td_group **out, td_log *log, const char *name, td_topic *topic) {
@@ -420,6 +430,7 @@ static const td_log_ops client_ops = {
     .epoch = topic_epoch,
     .holds = topic_holds,
     .block_before = topic_block_before,
+    .verify = td_verify_records,
     .at_time = topic_at_time,
     .reader_open = reader_open,
     .reader_close = reader_close,
@@ -432,6 +443,7 @@ static const td_log_ops client_ops = {
     .commit = writer_commit,
     .abort = writer_abort,
     .position = writer_position,
+    .committed = log_committed,
     .group_join = group_join,
     .group_leave = group_leave,
     .group_poll = group_poll,

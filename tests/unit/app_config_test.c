@@ -411,6 +411,29 @@ static void takes_secrets(void **state) {
 
 static void add_secret(void *secrets, const char *secret) { td_secrets_add(secrets, secret); }
 
+/* What is for another machine may be missing on this one. */
+static void reads_the_log_alone(void **state) {
+    (void)state;
+    static const char text[] = "feeds: [finnhub: { symbols: [A], token: \"${NOBODY_SET_THIS}\" }]\n"
+                               "strategies: [none/*.td]\n"
+                               "log: { dir: there, kafka: \"b:9092\", prefix: md., partitions: 3 }\n";
+    td_config c;
+    td_config_log log;
+    assert_int_equal(load(&c, text, NULL, 0), TD_CONFIG);
+    assert_int_equal(td_config_load_log(&log, &td_os_posix, "c.yaml"), TD_OK);
+    assert_string_equal(log.kafka, "b:9092");
+    assert_string_equal(log.prefix, "md.");
+    assert_string_equal(log.dir, "there");
+    assert_int_equal(log.partitions, 3);
+    td_config_log_fini(&log);
+    assert_int_equal(load(&c, "feeds: [simulated: {}]\nlog: { kafka: \"\" }\n", NULL, 0), TD_OK);
+    assert_null(c.log.kafka);
+    td_config_fini(&c);
+    assert_int_equal(load(&c, "log: { partitons: 3 }\n", NULL, 0), TD_CONFIG);
+    assert_int_equal(td_config_load_log(&log, &td_os_posix, "c.yaml"), TD_CONFIG);
+    assert_non_null(strstr(td_trail(), "partitions"));
+}
+
 /* However they are written; what is a secret never openly. */
 static void takes_properties_of_a_cluster(void **state) {
     (void)state;
@@ -439,6 +462,23 @@ static void takes_properties_of_a_cluster(void **state) {
         assert_string_equal(secrets.items[0], "key-word");
         td_secrets_fini(&secrets);
         td_config_fini(&c);
+    }
+    static const struct {
+        const char *set;
+        bool secret;
+    } rows[] = {{"log.properties.sasl.password=x", true},
+                {"log.properties.sasl.oauthbearer.client.secret=x", true},
+                {"log.properties.sasl.oauthbearer.assertion.private.key.passphrase=x", true},
+                {"log.properties.sasl.oauthbearer.config=x", true},
+                {"log.properties.ssl.key.pem=x", true},
+                {"log.properties.ssl.ca.pem=x", false}, /* everybody may see a certificate */
+                {"log.properties.ssl.certificate.pem=x", false},
+                {"log.properties.ssl.key.location=x", false}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_config one;
+        td_status status = load(&one, small, &rows[i].set, 1);
+        ASSERT_ROW(status == (rows[i].secret ? TD_CONFIG : TD_OK), "%s", rows[i].set);
+        if (status == TD_OK) td_config_fini(&one);
     }
     td_config c;
     assert_int_equal(load(&c, small, open, 1), TD_CONFIG);
@@ -616,6 +656,7 @@ int main(void) {
         cmocka_unit_test(names_every_mistake_with_its_place),
         cmocka_unit_test(sets_from_arguments),
         cmocka_unit_test(takes_secrets),
+        cmocka_unit_test(reads_the_log_alone),
         cmocka_unit_test(takes_properties_of_a_cluster),
         cmocka_unit_test(takes_lists_from_arguments),
         cmocka_unit_test(tells_all_mistakes_at_once),

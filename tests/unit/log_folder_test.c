@@ -69,8 +69,15 @@ static td_status lock_beside(rig *r, const char *whose) {
 static void a_folder_beside_a_log_elsewhere_is_its_alone(void **state) {
     rig *r = *state;
     rig_run("rm -rf %s", r->dir);
+    assert_int_equal(td_folder_check_beside(&r->os, r->dir, "cluster two\n"), TD_OK); /* nothing is kept there yet */
+    assert_int_not_equal(access(r->dir, F_OK), 0);
     assert_int_equal(lock_beside(r, "cluster one\n"), TD_OK);
     assert_int_equal(lock_beside(r, "cluster one\n"), TD_OK);
+    int held;
+    assert_int_equal(td_folder_lock_beside(&r->os, r->dir, "cluster one\n", &held), TD_OK);
+    assert_int_equal(td_folder_check_beside(&r->os, r->dir, "cluster one\n"), TD_OK); /* whoever writes there */
+    r->os.ops->close(r->os.self, held);
+    assert_int_equal(td_folder_check_beside(&r->os, r->dir, "cluster two\n"), TD_CONFIG);
     assert_int_equal(lock_beside(r, "cluster two\n"), TD_CONFIG);
     assert_non_null(strstr(td_trail(), "another log, cluster one: name another folder (log.dir)"));
     for (int read_only = 0; read_only <= 1; read_only++) {
@@ -84,6 +91,7 @@ static void a_folder_beside_a_log_elsewhere_is_its_alone(void **state) {
     rig_open_log(r);
     rig_close_log(r);
     assert_int_equal(lock_beside(r, "cluster one\n"), TD_CONFIG);
+    assert_int_equal(td_folder_check_beside(&r->os, r->dir, "cluster one\n"), TD_CONFIG);
     assert_non_null(strstr(td_trail(), "holds a log of its own"));
 }
 

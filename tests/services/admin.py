@@ -1,0 +1,44 @@
+"""tests/services/admin.py - what an operator does at a broker: topics and their settings, and who may do what."""
+from confluent_kafka import admin
+
+
+def _client(address):
+    return admin.AdminClient({"bootstrap.servers": address})
+
+
+def topics(address, prefix):
+    """Their names behind the prefix."""
+    return {name[len(prefix):] for name in _client(address).list_topics(timeout=10).topics if name.startswith(prefix)}
+
+
+def make_topic(address, name, partitions, **settings):
+    client = _client(address)  # its answers end with it
+    client.create_topics([admin.NewTopic(name, partitions, 1, config=settings)])[name].result(10)
+
+
+def settings(address, topic):
+    """What the broker holds for a topic: {name: text}."""
+    client = _client(address)
+    asked = admin.ConfigResource(admin.ResourceType.TOPIC, topic)
+    return {name: entry.value for name, entry in client.describe_configs([asked])[asked].result(10).items()}
+
+
+def forget_positions(address, prefix):
+    """What a broker does with them when nobody has committed for offsets.retention.minutes. How many groups had some."""
+    client = _client(address)
+    groups = [group.group_id for group in client.list_consumer_groups().result(10).valid if group.group_id.startswith(prefix)]
+    for done in client.delete_consumer_groups(groups).values() if groups else ():
+        done.result(10)
+    return len(groups)
+
+
+def allow(address, user, prefix, *operations):
+    """These operations on what the prefix begins the names of: topics, groups and transactions."""
+    kinds = [admin.ResourceType.TOPIC, admin.ResourceType.GROUP, admin.ResourceType.TRANSACTIONAL_ID]
+    rows = [admin.AclBinding(kind, prefix, admin.ResourcePatternType.PREFIXED, f"User:{user}", "*",
+                             getattr(admin.AclOperation, operation), admin.AclPermissionType.ALLOW)
+            for kind in kinds for operation in operations
+            if not (kind == admin.ResourceType.TRANSACTIONAL_ID and operation == "READ")]
+    client = _client(address)
+    for done in client.create_acls(rows).values():
+        done.result(10)
