@@ -8,6 +8,7 @@
 #include "app/plan.h"
 #include "app/strategies.h"
 #include "base/json.h"
+#include "log/log_kafka.h"
 #include "serve/guard.h"
 #include "serve/tls.h"
 #include <errno.h>
@@ -174,38 +175,70 @@ static void check_feeds(check *c) {
 
 /* ---- the log ---- */
 
-static void count_tape(void *partitions, td_topic *topic) {
-    if (strcmp(td_topic_name(topic), "tape") == 0) *(uint32_t *)partitions = td_topic_partitions(topic);
+static void note_tape(void *tape, td_topic *topic) {
+    if (strcmp(td_topic_name(topic), "tape") == 0) *(td_topic **)tape = topic;
+}
+
+/* Others than the tape may have been made by somebody else, too. */
+static void check_count(void *self, td_topic *topic) {
+    check *c = self;
+    char text[PATH_BYTES];
+    const char *name = td_topic_name(topic);
+    uint32_t count = td_topic_partitions(topic),
+             wanted = td_topics_partitions_of(name, (uint32_t)c->config.log.partitions);
+    if (wanted == 0 || wanted == count || strcmp(name, "tape") == 0) return;
+    (void)snprintf(text, sizeof text, "log: topic %s has %u partitions and must have %u: remove it while it is empty",
+                   name, count, wanted);
+    tell_error(c, text);
 }
 
 /* A run may be under way. TD_AGAIN: there is nothing to be asked; where there is no folder, a run makes it. */
 static td_status open_log(check *c, td_log **out) {
     const td_config_log *log = &c->config.log;
     if (log->kafka != NULL ? !c->conf->connect : !c->os->ops->exists(c->os->self, log->dir)) return TD_AGAIN;
-    td_status status = td_data_open_log(out, c->os, log, tell_warning, c);
+    /* What a client's library retries is no finding; what it cannot do comes with what fails. */
+    td_status status = td_data_open_log(out, c->os, log, log->kafka != NULL ? NULL : tell_warning, c);
     return status == TD_OK || log->kafka != NULL ? status : TD_FAIL(status, "log.dir: %s", td_trail());
 }
 
-static void check_log(check *c) {
-    const char *kafka = c->config.log.kafka;
+static void tell_of_cluster(void *self, bool bad, const char *text) {
+    char line[PATH_BYTES + TEXT_BYTES];
+    (void)snprintf(line, sizeof line, "log.kafka: %s", text);
+    (bad ? tell_error : tell_warning)(self, line);
+}
+
+static void check_counts(check *c, td_log *log, const td_topic *tape) {
+    const td_config_log *conf = &c->config.log;
     char text[PATH_BYTES + 128];
-    uint32_t partitions = 0;
+    if (tape == NULL || td_topic_partitions(tape) == conf->partitions) {
+        if (td_log_each_topic(log, check_count, c) != TD_OK) tell_error(c, td_trail());
+        return;
+    }
+    (void)snprintf(text, sizeof text,
+                   "log.partitions: %" PRId64 ", but the log in %s has %u; write that, or name another log.%s",
+                   conf->partitions, conf->kafka != NULL ? conf->kafka : conf->dir, td_topic_partitions(tape),
+                   conf->kafka != NULL ? "prefix" : "dir");
+    tell_error(c, text);
+}
+
+static void check_log(check *c) {
+    const td_config_log *conf = &c->config.log;
+    td_topic *tape = NULL;
     td_log *log;
+    if (conf->kafka != NULL && conf->prefix[0] == '\0')
+        tell_warning(c,
+                     "log.prefix: without one the topic of schemas is `_schemas`, as that of Confluent's registry is: "
+                     "give one where such a registry runs");
     td_status status = open_log(c, &log);
     if (status != TD_OK) {
         if (status != TD_AGAIN) tell_error(c, td_trail());
         return;
     }
-    status = td_log_each_topic(log, count_tape, &partitions);
-    if (status != TD_OK)
-        tell_error(c, td_trail());
-    else if (c->text_good && partitions != 0 && partitions != c->config.log.partitions) {
-        (void)snprintf(text, sizeof text,
-                       "log.partitions: %" PRId64 ", but the log in %s has %u; write that, or name another log.%s",
-                       c->config.log.partitions, kafka != NULL ? kafka : c->config.log.dir, partitions,
-                       kafka != NULL ? "prefix" : "dir");
-        tell_error(c, text);
-    }
+    status = td_log_each_topic(log, note_tape, &tape);
+    if (status == TD_OK && c->text_good) check_counts(c, log, tape);
+    if (status == TD_OK && conf->kafka != NULL)
+        status = td_log_kafka_examine(log, TD_TOPICS_SNAPSHOTS, tell_of_cluster, c);
+    if (status != TD_OK) tell_error(c, td_trail());
     td_log_close(log);
 }
 
@@ -362,7 +395,9 @@ static const td_option options[] = {
     {.key = "connect",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, connect),
-     .help = "also try what a run takes: the folder's lock, the port, the sinks (which are made when missing)"},
+     .help =
+         "also try what a run takes: the folder's lock, the port, the sinks (which are made when missing), and of a "
+         "log on Kafka the login, the rights, the replicas and the settings of topics"},
     {.key = "plan",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, plan),

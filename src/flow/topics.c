@@ -48,9 +48,21 @@ static const char *const outputs[TD_OUTPUT_COUNT] = {
     [TD_OUTPUT_GAPS] = "gaps",   [TD_OUTPUT_ACTIONS] = "actions",  [TD_OUTPUT_VENDOR_BARS] = "vendor_bars",
     [TD_OUTPUT_FILLS] = "fills", [TD_OUTPUT_SECTIONS] = "sections"};
 
+uint32_t td_topics_partitions_of(const char *name, uint32_t partitions) {
+    static const char *const single[] = {"_schemas", "_programs", "_inputs"};
+    static const char *const others[] = {"tape", "rejected", TD_TOPICS_SNAPSHOTS};
+    for (size_t i = 0; i < sizeof single / sizeof single[0]; i++)
+        if (strcmp(name, single[i]) == 0) return 1;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (strcmp(name, others[i]) == 0) return partitions;
+    for (size_t i = 0; i < TD_OUTPUT_COUNT; i++)
+        if (strcmp(name, outputs[i]) == 0) return partitions;
+    return 0;
+}
+
 /* NULL in a log that keeps them in files. */
 static td_status open_snapshots(td_topics *t, td_log *log) {
-    td_status status = td_log_topic(log, "_snapshots", t->partitions, TD_TOPIC_LATEST, &t->snapshots);
+    td_status status = td_log_topic(log, TD_TOPICS_SNAPSHOTS, t->partitions, TD_TOPIC_LATEST, &t->snapshots);
     return status == TD_REJECT ? TD_OK : status;
 }
 
@@ -89,7 +101,7 @@ static void note_topic(void *arg, td_topic *topic) {
         td_topic **at;
     } named[] = {{"_schemas", &t->schemas},
                  {"_programs", &t->programs},
-                 {"_snapshots", &t->snapshots},
+                 {TD_TOPICS_SNAPSHOTS, &t->snapshots},
                  {"tape", &t->tape},
                  {"rejected", &t->rejected}};
     for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
@@ -104,7 +116,8 @@ td_status td_topics_open_to_read(td_topics *out, td_log *log) {
     bool whole = out->tape != NULL && out->programs != NULL && out->schemas != NULL;
     whole = whole && out->outputs[TD_OUTPUT_BARS] != NULL && out->outputs[TD_OUTPUT_SIGNALS] != NULL;
     if (status == TD_OK && !whole)
-        status = TD_FAIL(TD_CONFIG, "there is no tape: name the log of a run by --data, --config or --kafka and --prefix");
+        status =
+            TD_FAIL(TD_CONFIG, "there is no tape: name the log of a run by --data, --config or --kafka and --prefix");
     if (status == TD_OK) status = td_topics_each_record(out->schemas, load_schema, out->registry);
     if (status != TD_OK) {
         td_topics_close(out);

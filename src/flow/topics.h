@@ -38,6 +38,10 @@ TD_CHECKED td_status td_topics_open_to_read(td_topics *out, td_log *log);
  * when the log is not new. */
 TD_CHECKED td_status td_topics_open_copy(td_topics *out, td_log *log, const td_topics *from, int64_t now_ms);
 
+#define TD_TOPICS_SNAPSHOTS "_snapshots" /* the one that is compacted (TD_TOPIC_LATEST) */
+/* How many partitions a topic of that name has where the tape has so many; 0: it is none of ours. */
+uint32_t td_topics_partitions_of(const char *name, uint32_t partitions);
+
 typedef struct td_destination { /* of one record */
     td_writer
         *writer; /* NULL: one for the moment only, so that a process that finds all in place never takes its name */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 enum { TIMEOUT_MS_DEFAULT = 10000, LOOK_MS = 100, LOG_WARNING = 4 };
+enum { QUEUED_MB = 256, QUEUED_KB_LEAST = 256, QUEUED_KB_MOST = 8192 };
 
 static const td_log_ops kafka_ops;
 
@@ -39,7 +40,7 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
     pthread_mutex_unlock(&log->report_lock);
 }
 
-static bool is_refusal(rd_kafka_resp_err_t code) {
+bool td_kafka_is_refusal(rd_kafka_resp_err_t code) {
     switch ((int)code) {
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
     case RD_KAFKA_RESP_ERR__SSL:
@@ -65,7 +66,7 @@ static bool is_refusal(rd_kafka_resp_err_t code) {
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *arg) {
     (void)reason, (void)arg;
     td_kafka_log *log = log_of(rk);
-    if (is_refusal((rd_kafka_resp_err_t)code)) atomic_store(&log->refusal, code);
+    if (td_kafka_is_refusal((rd_kafka_resp_err_t)code)) atomic_store(&log->refusal, code);
 }
 
 td_status td_kafka_fail(td_kafka_log *log, rd_kafka_resp_err_t code, const char *doing, const char *what) {
@@ -74,8 +75,8 @@ td_status td_kafka_fail(td_kafka_log *log, rd_kafka_resp_err_t code, const char 
     if (log->trouble_ns > td_kafka_now_ns(log) - log->conf.timeout_ms * TD_NS_PER_MS - TD_NS_PER_S)
         memcpy(trouble, log->trouble, sizeof trouble);
     pthread_mutex_unlock(&log->report_lock);
-    return TD_FAIL(is_refusal(code) ? TD_CONFIG : TD_RETRY, "kafka %s: %s %s: %s%s", log->conf.brokers, doing, what,
-                   rd_kafka_err2str(code), trouble);
+    return TD_FAIL(td_kafka_is_refusal(code) ? TD_CONFIG : TD_RETRY, "kafka %s: %s %s: %s%s", log->conf.brokers, doing,
+                   what, rd_kafka_err2str(code), trouble);
 }
 
 /* --- handles ------------------------------------------------------------------------------------------------------ */
@@ -87,14 +88,19 @@ void td_kafka_must_set(rd_kafka_conf_t *conf, const char *name, const char *valu
     (void)result;
 }
 
+/* Of one reader. All partitions being read once, there is no more than QUEUED_MB in the queues of all. */
+static size_t queued_kb_of(const td_kafka_log *log) {
+    size_t kb = ((size_t)QUEUED_MB << 10) / (atomic_load(&log->partition_count) + 1);
+    return kb < QUEUED_KB_LEAST ? QUEUED_KB_LEAST : kb < QUEUED_KB_MOST ? kb : QUEUED_KB_MOST;
+}
+
 td_status td_kafka_conf_new(td_log **owner, rd_kafka_conf_t **out) {
     const td_kafka_log *log = (const td_kafka_log *)*owner;
     static const td_kafka_property chosen[] = {
         {"client.id", "tapedeck"},
         {"reconnect.backoff.max.ms", "1000"},
         {"socket.keepalive.enable", "true"},
-        {"queued.max.messages.kbytes", "8192"}, /* of one reader */
-        {"fetch.wait.max.ms", "50"},            /* a reader that begins waits for the fetch that is under way */
+        {"fetch.wait.max.ms", "50"}, /* a reader that begins waits for the fetch that is under way */
         {"linger.ms", "5"},
         {"batch.size", "1000000"},
         {"batch.num.messages", "100000"},
@@ -115,6 +121,9 @@ td_status td_kafka_conf_new(td_log **owner, rd_kafka_conf_t **out) {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     for (size_t i = 0; i < sizeof chosen / sizeof chosen[0]; i++)
         td_kafka_must_set(conf, chosen[i].name, chosen[i].value);
+    char queued_kb[16];
+    (void)snprintf(queued_kb, sizeof queued_kb, "%zu", queued_kb_of(log));
+    td_kafka_must_set(conf, "queued.max.messages.kbytes", queued_kb);
     for (size_t i = 0; i < log->conf.property_count; i++) {
         const td_kafka_property *p = &log->conf.properties[i];
         char why[256];

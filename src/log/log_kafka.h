@@ -45,3 +45,10 @@ typedef struct td_log_kafka_conf {       /* its texts are borrowed while the log
  * log; or this program was built without librdkafka). */
 TD_CHECKED td_status td_log_kafka_open(td_log **out, const td_os *os, const td_log_kafka_conf *conf,
                                        td_log_report_fn report, void *arg);
+
+/* What a run on it would trip over (`bad`) or might regret, each with its cure: rights, replicas, and the settings of
+ * topics that are there beside those of its conf. After td_log_each_topic, on a log that is only read. `latest` is the
+ * topic that is to be compacted. Writes nothing but the name of a transaction, `check`, so whether a topic may be
+ * written to is not known. Errors: TD_RETRY. */
+typedef void (*td_kafka_tell_fn)(void *arg, bool bad, const char *text);
+TD_CHECKED td_status td_log_kafka_examine(td_log *log, const char *latest, td_kafka_tell_fn tell, void *arg);

@@ -51,6 +51,7 @@ typedef struct td_kafka_log {
     size_t consumer_count;
     td_kafka_topic **topics; /* in byte order of their names */
     size_t topic_count;
+    atomic_size_t partition_count; /* of all of them */
 } td_kafka_log;
 
 static inline td_kafka_log *td_kafka_log_of(const td_topic *topic) { return (td_kafka_log *)topic->log; }
@@ -70,6 +71,7 @@ TD_CHECKED td_status td_kafka_conf_new(td_log **owner, rd_kafka_conf_t **out);
 TD_CHECKED td_status td_kafka_open_handle(rd_kafka_t **out, rd_kafka_type_t type, rd_kafka_conf_t *conf);
 void td_kafka_must_set(rd_kafka_conf_t *conf, const char *name, const char *value);
 char *td_kafka_full_name(const td_kafka_log *log, const char *name); /* free() it */
+bool td_kafka_is_refusal(rd_kafka_resp_err_t code);                  /* nothing but the operator changes it */
 /* TD_RETRY or TD_CONFIG; the text says what was tried and what the library last complained of. */
 TD_CHECKED td_status td_kafka_fail(td_kafka_log *log, rd_kafka_resp_err_t code, const char *doing, const char *what);
 
@@ -81,6 +83,14 @@ void td_kafka_give_consumer(td_kafka_log *log, const td_kafka_partition *partiti
 td_status td_kafka_topic_open(td_log *log, const char *name, uint32_t partitions, td_topic_role role, td_topic **out);
 td_status td_kafka_each_topic(td_log *log, td_topic_fn each, void *arg);
 void td_kafka_topic_free(td_kafka_topic *topic);
+bool td_kafka_is_ours(const td_kafka_log *log, const struct rd_kafka_metadata_topic *topic);
+/* Asks whether one could be made, and makes none. */
+TD_CHECKED td_status td_kafka_try_making(td_kafka_log *log);
+
+typedef struct td_kafka_retention { /* -1: for ever */
+    int64_t ms, bytes;              /* of one partition */
+} td_kafka_retention;
+td_kafka_retention td_kafka_retention_of(const td_kafka_log *log, const char *name, uint32_t partitions);
 
 /* --- log_kafka_edge.c: what is known of a partition --------------------------------------------------------------- */
 
@@ -109,7 +119,8 @@ td_status td_kafka_reader_refill(td_reader *reader, td_record *out);
 
 td_status td_kafka_writer_open(td_writer **out, td_log *log, const char *name);
 void td_kafka_writer_close(td_writer *writer);
-void td_kafka_writer_drop(td_writer *writer); /* as a death does: its transaction stays open */
+TD_CHECKED td_status td_kafka_try_writing(td_kafka_log *log); /* takes the name `check` for a moment */
+void td_kafka_writer_drop(td_writer *writer);                 /* as a death does: its transaction stays open */
 td_status td_kafka_append(td_writer *writer, td_topic *topic, uint32_t partition, td_batch *batch);
 td_status td_kafka_begin(td_writer *writer);
 td_status td_kafka_commit(td_writer *writer, const td_mark *marks, size_t mark_count);

@@ -161,6 +161,7 @@ static td_status take(kafka_reader *r, rd_kafka_message_t *m, td_record *out) {
     default: /* a topic may be so new that this broker does not know it yet */
         r->failed = m->err;
         end_consuming(r);
+        if (td_kafka_is_refusal(m->err)) status = td_kafka_fail(log_of(r), m->err, "reading", r->p->topic->full_name);
     }
     rd_kafka_message_destroy(m);
     return status;

@@ -27,6 +27,7 @@ static td_kafka_topic *add_topic(td_kafka_log *log, const char *name, uint32_t c
     for (; at > 0 && strcmp(log->topics[at - 1]->base.name, name) > 0; at--) log->topics[at] = log->topics[at - 1];
     log->topics[at] = t;
     log->topic_count++;
+    atomic_fetch_add(&log->partition_count, count);
     pthread_mutex_unlock(&log->lock);
     return t;
 }
@@ -59,23 +60,32 @@ static td_status describe_latest(rd_kafka_NewTopic_t *topic) {
 }
 
 /* What others are read by is never aged out. */
-static td_status describe(const td_kafka_log *log, const char *name, uint32_t partitions, td_topic_role role,
-                          rd_kafka_NewTopic_t *topic) {
+td_kafka_retention td_kafka_retention_of(const td_kafka_log *log, const char *name, uint32_t partitions) {
     const td_log_kafka_conf *conf = &log->conf;
-    bool for_ever = name[0] == '_' || role == TD_TOPIC_LATEST;
     bool apart = conf->apart != NULL && strncmp(name, conf->apart, strlen(conf->apart)) == 0;
     int64_t ms = apart ? conf->apart_ms : conf->retain_ms;
     int64_t bytes = (apart ? conf->apart_bytes : conf->retain_bytes) / partitions;
-    td_status status = set_number(topic, "retention.ms", for_ever || ms == 0 ? -1 : ms);
-    if (status == TD_OK) status = set_number(topic, "retention.bytes", for_ever || bytes == 0 ? -1 : bytes);
+    if (name[0] == '_') return (td_kafka_retention){-1, -1};
+    return (td_kafka_retention){ms > 0 ? ms : -1, bytes > 0 ? bytes : -1};
+}
+
+static td_status describe(const td_kafka_log *log, const char *name, uint32_t partitions, td_topic_role role,
+                          rd_kafka_NewTopic_t *topic) {
+    td_kafka_retention retention = td_kafka_retention_of(log, name, partitions);
+    if (role == TD_TOPIC_LATEST) retention = (td_kafka_retention){-1, -1};
+    td_status status = set_number(topic, "retention.ms", retention.ms);
+    if (status == TD_OK) status = set_number(topic, "retention.bytes", retention.bytes);
     if (status == TD_OK) status = set_config(topic, "message.timestamp.type", "LogAppendTime");
     return status == TD_OK && role == TD_TOPIC_LATEST ? describe_latest(topic) : status;
 }
 
-static td_status make(td_kafka_log *log, const char *full_name, rd_kafka_NewTopic_t *topic) {
+static td_status make(td_kafka_log *log, const char *full_name, rd_kafka_NewTopic_t *topic, bool only_asked) {
     rd_kafka_t *rk = log->client;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
-    rd_kafka_CreateTopics(rk, &topic, 1, NULL, queue);
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    char text[128];
+    (void)rd_kafka_AdminOptions_set_validate_only(options, only_asked, text, sizeof text);
+    rd_kafka_CreateTopics(rk, &topic, 1, options, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, log->conf.timeout_ms);
     rd_kafka_resp_err_t code = event == NULL ? RD_KAFKA_RESP_ERR__TIMED_OUT : rd_kafka_event_error(event);
     td_status status = TD_OK;
@@ -91,21 +101,25 @@ static td_status make(td_kafka_log *log, const char *full_name, rd_kafka_NewTopi
         status = td_kafka_fail(log, code, "making topic", full_name);
     }
     if (event != NULL) rd_kafka_event_destroy(event);
+    rd_kafka_AdminOptions_destroy(options);
     rd_kafka_queue_destroy(queue);
     return status;
 }
 
-static td_status create(td_kafka_log *log, const char *name, td_topic_role role, const char *full_name,
-                        uint32_t partitions) {
+static td_status create(td_kafka_log *log, const char *name, uint32_t partitions, td_topic_role role, bool only_asked) {
+    char *full_name = td_kafka_full_name(log, name);
     char why[256];
     int replicas = log->conf.replicas > 0 ? log->conf.replicas : -1;
     rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(full_name, (int)partitions, replicas, why, sizeof why);
-    if (topic == NULL) return TD_FAIL(TD_CONFIG, "kafka: topic %s: %s", full_name, why);
-    td_status status = describe(log, name, partitions, role, topic);
-    if (status == TD_OK) status = make(log, full_name, topic);
-    rd_kafka_NewTopic_destroy(topic);
+    td_status status = topic != NULL ? describe(log, name, partitions, role, topic)
+                                     : TD_FAIL(TD_CONFIG, "kafka: topic %s: %s", full_name, why);
+    if (status == TD_OK) status = make(log, full_name, topic, only_asked);
+    if (topic != NULL) rd_kafka_NewTopic_destroy(topic);
+    free(full_name);
     return status;
 }
+
+td_status td_kafka_try_making(td_kafka_log *log) { return create(log, "check", 1, TD_TOPIC_OUTPUT, true); }
 
 /* --- looking one up ----------------------------------------------------------------------------------------------- */
 
@@ -146,7 +160,7 @@ static td_status look_or_make(td_kafka_log *log, const char *name, td_topic_role
         if (status == TD_OK && *out_count == 0 && log->conf.read_only)
             return TD_FAIL(TD_CONFIG, "kafka: there is no topic %s", full_name);
         if (status == TD_OK && *out_count == 0 && !made) {
-            status = create(log, name, role, full_name, partitions);
+            status = create(log, name, partitions, role, false);
             made = true;
             if (status == TD_OK) continue;
         }
@@ -180,10 +194,10 @@ td_status td_kafka_topic_open(td_log *base, const char *name, uint32_t partition
  */
 
 /* Kafka's own begin with two underscores. */
-static bool is_ours(const td_kafka_log *log, const char *full_name) {
+bool td_kafka_is_ours(const td_kafka_log *log, const struct rd_kafka_metadata_topic *topic) {
     size_t prefix = strlen(log->conf.prefix);
-    return strncmp(full_name, log->conf.prefix, prefix) == 0 && strncmp(full_name, "__", 2) != 0 &&
-           full_name[prefix] != '\0';
+    return topic->err == RD_KAFKA_RESP_ERR_NO_ERROR && strncmp(topic->topic, log->conf.prefix, prefix) == 0 &&
+           strncmp(topic->topic, "__", 2) != 0 && topic->topic[prefix] != '\0';
 }
 
 td_status td_kafka_each_topic(td_log *base, td_topic_fn each, void *arg) {
@@ -193,7 +207,7 @@ td_status td_kafka_each_topic(td_log *base, td_topic_fn each, void *arg) {
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return td_kafka_fail(log, code, "listing", "topics");
     for (int i = 0; i < metadata->topic_cnt; i++) {
         const struct rd_kafka_metadata_topic *t = &metadata->topics[i];
-        if (t->err != RD_KAFKA_RESP_ERR_NO_ERROR || !is_ours(log, t->topic)) continue;
+        if (!td_kafka_is_ours(log, t)) continue;
         const char *name = t->topic + strlen(log->conf.prefix);
         if (find_topic(log, name) == NULL) (void)add_topic(log, name, (uint32_t)t->partition_cnt);
     }

@@ -69,7 +69,9 @@ static td_status judge(kafka_writer *w, rd_kafka_error_t *error, const char *doi
     td_status status;
     if (rd_kafka_error_is_fatal(error) || is_fence(code)) {
         w->fenced = true;
-        status = TD_FAIL(TD_FENCED, "kafka: %s for writer %s: %s", doing, w->group, rd_kafka_error_string(error));
+        status = td_kafka_is_refusal(code)
+                     ? td_kafka_fail(log_of(w), code, doing, w->group)
+                     : TD_FAIL(TD_FENCED, "kafka: %s for writer %s: %s", doing, w->group, rd_kafka_error_string(error));
     } else if (rd_kafka_error_txn_requires_abort(error)) {
         w->rejected = true;
         status = TD_FAIL(TD_REJECT, "kafka: %s for writer %s: %s", doing, w->group, rd_kafka_error_string(error));
@@ -437,6 +439,14 @@ td_status td_kafka_writer_open(td_writer **out, td_log *log, const char *name) {
     }
     *out = &w->base;
     return TD_OK;
+}
+
+td_status td_kafka_try_writing(td_kafka_log *log) {
+    kafka_writer w = {.base.log = &log->base, .group = td_kafka_full_name(log, "check")};
+    td_status status = open_producer(&w);
+    if (w.rk != NULL) rd_kafka_destroy(w.rk);
+    free(w.group);
+    return status;
 }
 
 /* Destroyed while it makes partitions known to a transaction, the library before 2.1 ends the process. */

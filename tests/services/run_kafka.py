@@ -185,6 +185,61 @@ def another_partition_count(home):
                    sets=[f"log.kafka={broker.address}", "log.prefix=count.", "log.partitions=2"])
 
 
+def checked(file, *sets):
+    """What `check --connect` finds: (severity, text) of each."""
+    done = subprocess.run([td.PROGRAM, "check", "--connect", "--json", *(w for text in sets for w in ("--set", text)), file],
+                          cwd=td.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    answer = json.loads(done.stdout)
+    assert done.returncode == (EXIT_CONFIG if answer["errors"] else 0), (done.returncode, answer)
+    return [(f["severity"], f"{f.get('key', '')}: {f['message']}") for f in answer["findings"]]
+
+
+def expect_findings(findings, *wanted):
+    """Each (severity, words) is one of them, and there are no others."""
+    left = list(findings)
+    for severity, *words in wanted:
+        found = [f for f in left if f[0] == severity and all(word in f[1] for word in words)]
+        assert len(found) == 1, (severity, words, left)
+        left.remove(found[0])
+    assert not left, left
+
+
+@cases.add
+def check_of_a_cluster(home):
+    """What a run would trip over, before it does."""
+    file = td.config(f"{home}/run.yaml", f"{home}/data", ["simulated: { seed: 1, ticks: 100 }"], bars="[1s]", partitions=2)
+    on = [f"log.kafka={broker.address}", "log.prefix=check."]
+    expect_findings(checked(file, *on))
+    expect_findings(checked(file, on[0]), ("warning", "Confluent's registry"))
+    admin.make_topic(broker.address, "check.tape", 2, **{
+        "cleanup.policy": "compact", "retention.ms": "1000", "min.insync.replicas": "2", "max.message.bytes": "1000",
+        "unclean.leader.election.enable": "true"})
+    admin.make_topic(broker.address, "check.bars", 5, **{"message.timestamp.type": "LogAppendTime"})
+    admin.make_topic(broker.address, "check._programs", 1,
+                     **{"retention.ms": "1000", "message.timestamp.type": "LogAppendTime"})
+    expect_findings(
+        checked(file, *on, "log.replicas=3", "log.retain_time=3d"), ("error", "topic bars has 5 partitions and must have 2"), ("error", "check._programs: retention.ms is 1000", "-1"),
+        ("error", "check.tape: cleanup.policy is compact", "delete"), ("error", "check.tape: min.insync.replicas is 2"),
+        ("error", "check.tape: unclean.leader.election.enable is true"), ("warning", "check.tape: retention.ms is 1000"),
+        ("warning", "check.tape: message.timestamp.type is CreateTime"), ("warning", "check.tape: max.message.bytes is 1000"),
+        ("error", "eplication factor", "log.replicas"))
+    said = [text for _, text in checked(file, *on, "log.partitions=7") if text.startswith("log.partitions: 7, ")]
+    assert len(said) == 1 and "has 2" in said[0], said
+    login = [f"log.kafka={broker.login_address}", "log.prefix=rights.", "log.properties.security.protocol=sasl_plaintext",
+             "log.properties.sasl.mechanism=PLAIN", f"log.properties.sasl.username={broker.GUEST}",
+             f"log.password_file={home}/word"]
+    pathlib.Path(f"{home}/word").write_text(broker.GUEST_PASSWORD, encoding="utf-8")
+    expect_findings(checked(file, *login), ("error", "uthorization failed", "CREATE"), ("error", "uthorization failed", "WRITE"))
+    said = refused(home, EXIT_CONFIG, "uthorization failed", sets=login)
+    assert "fenced" not in said.lower(), said
+    told("run", "--until-end", "--set", f"log.kafka={broker.address}", "--set", "log.prefix=rights.", file)
+    admin.allow(broker.address, broker.GUEST, "rights.", "DESCRIBE", "DESCRIBE_CONFIGS", "CREATE", "WRITE")
+    expect_findings(checked(file, *login), ("error", "reading", "uthorization failed", "READ"))
+    admin.allow(broker.address, broker.GUEST, "rights.", "READ")
+    expect_findings(checked(file, *login))
+    return "each finding, and no other"
+
+
 @cases.add
 def what_topics_keep(home):
     feed = "websocket: { name: raw, url: \"ws://127.0.0.1:1\", format: binance, raw: true }"
