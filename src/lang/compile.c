@@ -198,12 +198,15 @@ static void keep_series(compiler *c, const td_lowering *l) {
 
 static void know_series(const compiler *c, td_lowering *l) {
     const series_value *values = (const series_value *)(const void *)c->series.data;
-    for (size_t i = 0; i < c->series.size / sizeof *values; i++) {
-        td_scope_name name = values[i].name;
-        if (values[i].series->file != l->strategy->file) continue;
-        l->uses |= name.place.builder != l->builder || name.place.instrument.size > 0;
-        td_lower_define(l, name);
-    }
+    for (size_t i = 0; i < c->series.size / sizeof *values; i++)
+        if (values[i].series->file == l->strategy->file) td_lower_define(l, values[i].name);
+}
+
+static bool knows_others(const td_lowering *l) {
+    const td_scope_name *names = (const td_scope_name *)(const void *)l->scope.data;
+    for (size_t i = 0; i < l->scope.size / sizeof *names; i++)
+        if (names[i].place.builder != l->builder || names[i].place.instrument.size > 0) return true;
+    return false;
 }
 
 static void lower_stmt(compiler *c, td_lowering *l, const td_stmt *s) {
@@ -260,7 +263,9 @@ static void begin_members(compiler *c, td_lowering *l, td_lowering *m) {
     *m = *l;
     m->compares = m->trying = true;
     begin_strategy(c, m, join_name(c, s->name, TD_TEXT("members")));
+    m->scope = (td_buf){0};
     know_series(c, m);
+    m->uses |= knows_others(m);
     m->where = s->where != 0 ? td_lower_condition(m, s->where) : TD_NODE_BAD;
     l->members = m;
     l->own = l->builder = td_builders_of(
@@ -315,13 +320,14 @@ static void lower_strategy(compiler *c, td_strategy_tree *s) {
                      .uses = c->looks_at_ticks};
     td_lowering members = {.stmts_done = 0};
     td_rhythm rhythm = td_lower_rhythm(&s->source);
+    know_series(c, &l);
     rhythm.wait_ns = td_lower_wait(&l);
     l.own = l.builder = td_builders_of(&c->builders, rhythm);
     bool timed = s->source.kind == TD_SOURCE_BARS && td_width_is_timed(td_lower_rhythm(&s->source).width_ns);
     if (timed && !s->series && td_lower_has_across(&l, s->expr_first, s->expr_end)) begin_members(c, &l, &members);
     begin_strategy(c, &l, s->name);
+    l.uses |= knows_others(&l);
     lower_where(&l);
-    know_series(c, &l);
     td_lower_positions(&l);
     for (l.stmts_done = 0; l.stmts_done < s->stmt_count; l.stmts_done++) {
         const td_stmt *stmt = td_syntax_stmt(&c->tree, s->stmt_first + l.stmts_done);

@@ -107,6 +107,7 @@ td_type td_lower_type(const td_lowering *l, uint32_t node);
  * read as of the strategy's own. Enter goes there and gives what leave takes back. */
 td_lower_place td_lower_here(const td_lowering *l);
 td_lower_place td_lower_enter(td_lowering *l, uint32_t expr);
+td_lower_place td_lower_enter_x(td_lowering *l, uint32_t expr); /* of asof(x): in a fn it goes there, too */
 void td_lower_leave(td_lowering *l, td_lower_place back);
 /* The port of a node of another place, no constant, for the strategy's instruments. */
 td_port td_lower_export(td_lowering *l, td_lower_place from, uint32_t node);
@@ -182,7 +183,8 @@ uint32_t td_lower_over_news(td_lowering *l, const td_over_call *call);
 /* lower_asof.c: asof(x), of the strategy's own events; of asof(quote).bid the field, else NULL. */
 bool td_lower_is_asof(const td_lowering *l, const td_expr *call);
 uint32_t td_lower_asof(td_lowering *l, const td_expr *call, const td_expr *field);
-int64_t td_lower_wait(const td_lowering *l); /* how long the strategy runs behind its events; 0: it does not wait */
+/* How long the strategy runs behind its events, once it knows what series are named; 0: it does not wait. */
+int64_t td_lower_wait(td_lowering *l);
 
 /* lower_across.c: what an instrument is among those of the strategy's set, rank(x) and such. */
 bool td_lower_is_across(const td_lowering *l, const td_expr *call);

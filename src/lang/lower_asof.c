@@ -14,7 +14,12 @@ static uint32_t lower_x(td_lowering *l, const td_expr *call, const td_expr *fiel
     const td_expr *of = expr_at(l, call->first);
     const td_scope_name *use = of->kind == TD_EXPR_NAME ? td_lower_find(l, of->text, (td_bytes){0}) : NULL;
     uint32_t node;
-    if (field == NULL) return td_lower_expr(l, call->first);
+    if (field == NULL) {
+        td_lower_place back = td_lower_enter_x(l, call->first), there = td_lower_here(l);
+        node = td_lower_expr(l, call->first);
+        td_lower_leave(l, back);
+        return td_lower_read(l, there, node, of->offset);
+    }
     if (use != NULL && use->use) return td_lower_use_field(l, use, of, field->text);
     if (td_lower_asof_field(l, field, of, &node)) return node;
     td_lower_fail(l, field->offset, "only asof of a source has fields, as in asof(quote).bid");
@@ -48,24 +53,67 @@ static int64_t wait_of(const td_lowering *l, const td_expr *call) {
     return fits ? (int64_t)wait->number : 0;
 }
 
-int64_t td_lower_wait(const td_lowering *l) {
+static int64_t wait_within(td_lowering *l, uint32_t expr);
+
+/* Of a series that is known here and waits for the same events, or 0. */
+static int64_t wait_of_series(const td_lowering *l, const td_expr *e) {
+    const td_expr *of = expr_at(l, e->first);
+    const td_scope_name *found = of->kind == TD_EXPR_NAME ? td_lower_find(l, of->text, e->text) : NULL;
+    if (found == NULL || found->place.builder == NULL || found->place.instrument.size > 0) return 0;
+    td_rhythm of_series = td_graph_builder_rhythm(found->place.builder), own = td_lower_rhythm(&l->strategy->source);
+    return of_series.source == own.source && of_series.every_ns == own.every_ns ? of_series.wait_ns : 0;
+}
+
+/* What a fn calls is looked at in its place; too deep ones are refused when they are lowered. */
+static int64_t wait_of_fn(td_lowering *l, const td_fn_tree *fn) {
+    const td_fn_call *outer = l->fn;
+    for (const td_fn_call *c = outer; c != NULL; c = c->outer)
+        if (c->fn == fn) return 0;
+    l->fn = &(td_fn_call){fn, outer};
+    int64_t wait_ns = fn->expr != 0 ? wait_within(l, fn->expr) : 0;
+    l->fn = outer;
+    return wait_ns;
+}
+
+static int64_t wait_at(td_lowering *l, const td_expr *e) {
+    const td_fn_tree *fn = e->kind == TD_EXPR_CALL ? td_lower_find_fn(l, e) : NULL;
+    if (fn != NULL) return wait_of_fn(l, fn);
+    if (e->kind == TD_EXPR_FIELD && l->fn == NULL) return wait_of_series(l, e);
+    return td_lower_is_asof(l, e) && e->first != 0 ? wait_of(l, e) : 0;
+}
+
+static int64_t wait_within(td_lowering *l, uint32_t expr) {
+    if (l->depth > TD_LOWER_DEPTH_MAX || ++l->work > TD_LOWER_WORK_MAX) return 0;
+    const td_expr *e = expr_at(l, expr);
+    int64_t wait_ns = wait_at(l, e);
+    l->depth++;
+    for (uint32_t i = e->first; wait_ns == 0 && i != 0; i = expr_at(l, i)->next) wait_ns = wait_within(l, i);
+    l->depth--;
+    return wait_ns;
+}
+
+int64_t td_lower_wait(td_lowering *l) {
     const td_strategy_tree *s = l->strategy;
     bool ticks = s->source.kind == TD_SOURCE_TRADES || s->source.kind == TD_SOURCE_QUOTES;
     int64_t wait_ns = 0;
-    for (uint32_t i = s->expr_first; ticks && !s->series && wait_ns == 0 && i < s->expr_end; i++)
-        if (td_lower_is_asof(l, expr_at(l, i)) && expr_at(l, i)->first != 0) wait_ns = wait_of(l, expr_at(l, i));
+    for (uint32_t i = s->expr_first; ticks && wait_ns == 0 && i < s->expr_end; i++) wait_ns = wait_at(l, expr_at(l, i));
+    l->work = 0;
     return wait_ns;
 }
 
 static const char *wrong_wait(const td_lowering *l, const td_expr *call) {
     const td_expr *wait = expr_at(l, expr_at(l, call->first)->next);
     bool named = wait->kind != TD_EXPR_GIVEN || td_bytes_equal(wait->text, TD_TEXT("wait"));
-    int64_t strategy_ns = td_graph_builder_rhythm(l->own).wait_ns;
+    td_rhythm own = td_graph_builder_rhythm(l->own);
     if (wait->next != 0 || !named) return "asof takes x and a wait: asof(quote.bid, wait = 250ms)";
     if (wait_of(l, call) == 0) return "the wait of asof is a duration as written, up to 1h: 250ms";
-    if (l->fn != NULL) return "asof with a wait stands in a strategy's own lines, not in a fn";
-    if (strategy_ns == 0) return "asof waits in strategies on trades and on quotes";
-    return strategy_ns != wait_of(l, call) ? "a strategy waits once: its other asof has another wait" : NULL;
+    if (own.wait_ns == 0)
+        return "asof waits in what runs on trades or on quotes: leave the wait out here, or read a series on trades "
+               "that "
+               "waits";
+    return own.wait_ns != wait_of(l, call) ? "a strategy waits once: its other asof, or a series of its events, has "
+                                             "another wait"
+                                           : NULL;
 }
 
 static uint32_t fail(const td_lowering *l, uint32_t offset, const char *what) {
@@ -77,6 +125,8 @@ static uint32_t lower_match(td_lowering *l, const td_expr *call, uint32_t node) 
     td_port port = td_graph_builder_port(l->builder, td_graph_builder_node(l->builder, node).n);
     if (port.kind == TD_PORT_OVER)
         return fail(l, call->offset, "asof does not wait for a window by time over news: it is read at once");
+    if (port.rhythm.wait_ns > 0)
+        return fail(l, call->offset, "asof does not wait for a series that waits: read it without a wait");
     port.kind = port.kind == TD_PORT_AGE ? TD_PORT_MATCH_AGE : TD_PORT_MATCH;
     return td_graph_builder_add_port(l->builder, port);
 }

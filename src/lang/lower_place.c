@@ -101,8 +101,12 @@ static td_lower_place find_place(td_lowering *l, uint32_t expr, const binding *i
 }
 
 td_lower_place td_lower_enter(td_lowering *l, uint32_t expr) {
+    bool brought = l->inner != NULL || l->fn != NULL; /* arguments have been */
+    return brought || !l->uses ? td_lower_here(l) : td_lower_enter_x(l, expr);
+}
+
+td_lower_place td_lower_enter_x(td_lowering *l, uint32_t expr) {
     td_lower_place here = td_lower_here(l);
-    if (l->inner != NULL || l->fn != NULL || !l->uses) return here; /* arguments have been brought here */
     td_lower_place place = find_place(l, expr, NULL);
     if (place.builder != NULL) {
         l->builder = place.builder;

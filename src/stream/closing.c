@@ -188,12 +188,13 @@ static int64_t next_trade_ns(const feed_state *feed) {
 }
 
 /* Closes everything that ends at or before up_to_ns, in the order (end, width, instrument). Between two ends the trades
- * of that time go into bars by count. */
+ * of that time go into bars by count; ticks whose wait was over by then have run. */
 void td_state_close_windows(td_step *step, int64_t up_to_ns) {
     feed_state *feed = step->feed;
     for (;;) {
         int64_t end_ns = least_end(step->state, feed->next_end_ns), trade_ns = next_trade_ns(feed);
         if (td_least(end_ns, trade_ns) > up_to_ns) break;
+        td_matching_run(step, td_least(end_ns, trade_ns));
         if (end_ns < trade_ns) {
             close_end(step, end_ns);
         } else if (trade_ns != INT64_MAX) {
@@ -218,7 +219,7 @@ void td_state_find_next_close(const td_state *s, feed_state *feed) {
 void td_state_pass_time(td_step *step) {
     td_ledger_tell_due(step);
     td_state_close_windows(step, step->feed->watermark_ns);
-    td_matching_run(step);
+    td_matching_run(step, step->feed->watermark_ns);
     td_state_find_next_close(step->state, step->feed);
 }
 

@@ -16,6 +16,7 @@ void td_matching_lay_out(td_state *s) {
         int64_t wait_ns = td_graph_rhythm(p->graphs[g]).wait_ns;
         uint32_t count = wait_ns > 0 ? td_graph_ports(p->graphs[g], &ports) : 0;
         if (wait_ns > 0) s->wait_ns = td_least(s->wait_ns, wait_ns);
+        if (wait_ns > 0 && s->queue_ports == 0) s->queue_ports = 1; /* what it would read may rest on nothing */
         if (count > s->queue_ports) s->queue_ports = count;
         for (uint32_t i = 0; i < count; i++)
             if (td_port_waits(&ports[i])) s->matched |= UINT64_C(1) << td_carry_find(p, ports[i].rhythm);
@@ -24,9 +25,9 @@ void td_matching_lay_out(td_state *s) {
 
 /* ---- when ---- */
 
-static int64_t reached_ns(const td_state *s, uint32_t feed) {
-    bool over = s->feeds[feed].session == TD_SESSION_ENDED || !has_clock(s, &s->feeds[feed]);
-    return over ? INT64_MAX : s->feeds[feed].watermark_ns;
+static int64_t reached_ns(const td_state *s, const feed_state *feed) {
+    bool over = feed->session == TD_SESSION_ENDED || !has_clock(s, feed);
+    return over ? INT64_MAX : feed->watermark_ns;
 }
 
 /* The feed that tells what the port reads, as far as that is known: NO_FEED before its first row. */
@@ -41,10 +42,10 @@ static uint32_t feed_of(const td_state *s, const td_queued *row, const td_port *
 static bool is_due(const td_state *s, const td_queued *row) {
     const td_port *ports;
     uint32_t count = td_graph_ports(s->program->graphs[row->graph], &ports);
-    if (reached_ns(s, row->feed) < row->due_ns) return false;
+    if (reached_ns(s, &s->feeds[row->feed]) < row->due_ns) return false;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t feed = td_port_waits(&ports[i]) ? feed_of(s, row, &ports[i]) : NO_FEED;
-        if (feed != NO_FEED && reached_ns(s, feed) < row->due_ns) return false;
+        if (feed != NO_FEED && reached_ns(s, &s->feeds[feed]) < row->due_ns) return false;
     }
     return true;
 }
@@ -81,17 +82,45 @@ static void run_at(const td_step *step, td_queue *q, uint32_t i) {
     td_queue_remove(q, i);
 }
 
-void td_matching_run(const td_step *step) {
-    td_state *s = step->state;
-    for (uint32_t f = 0; s->queue_ports > 0 && f < s->feed_count; f++) {
-        td_queue *q = &s->feeds[f].queue;
-        for (uint32_t i = 0; i < td_queue_count(q) && td_queue_at(q, i)->due_ns <= reached_ns(s, f);) {
-            if (is_due(s, td_queue_at(q, i)))
-                run_at(step, q, i);
-            else
-                i++;
-        }
+/* Whose queue has the first row of those that are still to be looked at, of one instant the first feed; NO_FEED: none
+ * of them is of that time. */
+static uint32_t next_queue(const td_state *s, const uint32_t *at, int64_t up_to_ns) {
+    uint32_t next = NO_FEED;
+    int64_t least_ns = up_to_ns;
+    for (uint32_t f = 0; f < s->feed_count; f++) {
+        const td_queue *q = &s->feeds[f].queue;
+        if (at[f] == td_queue_count(q)) continue;
+        int64_t due_ns = td_queue_at(q, at[f])->due_ns;
+        if (due_ns > least_ns || (due_ns == least_ns && next != NO_FEED)) continue;
+        least_ns = due_ns;
+        next = f;
     }
+    return next;
+}
+
+/* A row is due with the last of the feeds that it waits for: no other rows need be looked at than those that this one
+ * has come to since it was here last, however many wait for others. */
+void td_matching_run(const td_step *step, int64_t up_to_ns) {
+    td_state *s = step->state;
+    feed_state *feed = step->feed;
+    uint32_t at[TD_PROGRAM_FEEDS_MAX], f;
+    up_to_ns = td_least(up_to_ns, reached_ns(s, feed));
+    if (s->queue_ports == 0 || up_to_ns <= feed->matched_ns) return;
+    for (f = 0; f < s->feed_count; f++) at[f] = td_queue_find(&s->feeds[f].queue, feed->matched_ns + 1);
+    while ((f = next_queue(s, at, up_to_ns)) != NO_FEED) {
+        td_queue *q = &s->feeds[f].queue;
+        if (is_due(s, td_queue_at(q, at[f])))
+            run_at(step, q, at[f]);
+        else
+            at[f]++;
+    }
+    feed->matched_ns = td_least(up_to_ns, feed->watermark_ns); /* what has ended may begin anew */
+}
+
+void td_matching_heed(const td_step *step, uint32_t from_feed) {
+    const td_state *s = step->state;
+    step->feed->matched_ns = td_least(step->feed->matched_ns, reached_ns(s, &s->feeds[from_feed]));
+    td_matching_run(step, INT64_MAX);
 }
 
 void td_matching_let_go(const td_step *step, uint32_t instrument) {

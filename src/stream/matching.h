@@ -12,8 +12,10 @@ void td_matching_lay_out(td_state *state);
 void td_matching_put(td_state *state, size_t graph, const td_event *event, const td_emit *emit);
 /* The graph has just given a row of that time to others. */
 void td_matching_take(td_state *state, uint32_t instrument, size_t graph, int64_t event_ns);
-/* A watermark has moved: runs what waits no more, by feeds, of each in the order of time. */
-void td_matching_run(const td_step *step);
+/* The step's feed has moved: runs what waits no more and was due up to that instant, in the order in which it was. */
+void td_matching_run(const td_step *step, int64_t up_to_ns);
+/* The step's feed tells from here on what that one did: runs what waited for the one before alone. */
+void td_matching_heed(const td_step *step, uint32_t from_feed);
 /* Runs what waits of that instrument under the step's feed, which is its feed no more. */
 void td_matching_let_go(const td_step *step, uint32_t instrument);
 /* The next watermark of the feed at which something may be due; INT64_MAX: nothing is. */

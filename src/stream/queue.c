@@ -48,9 +48,17 @@ td_queued *td_queue_put(td_queue *q, int64_t due_ns) {
     return row;
 }
 
+/* Fewer rows move than stay. */
 void td_queue_remove(td_queue *q, uint32_t i) {
-    memmove(bytes_at(q, 1), bytes_at(q, 0), i * td_queue_row_bytes(q));
-    if (++q->first == q->end) q->first = q->end = 0; /* what is used again is in the cache */
+    uint32_t behind = td_queue_count(q) - i - 1;
+    if (i <= behind) {
+        memmove(bytes_at(q, 1), bytes_at(q, 0), i * td_queue_row_bytes(q));
+        q->first++;
+    } else {
+        memmove(bytes_at(q, i), bytes_at(q, i + 1), behind * td_queue_row_bytes(q));
+        q->end--;
+    }
+    if (q->first == q->end) q->first = q->end = 0; /* what is used again is in the cache */
 }
 
 void td_queued_set(td_queued *row, const td_event *e) {

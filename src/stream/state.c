@@ -160,7 +160,7 @@ uint32_t td_state_feed(td_state *s, td_bytes name) {
     const td_program_feed *set = td_program_feed_of(s->program, name);
     feed->set = *set;
     feed->named = set != &s->program->unnamed;
-    feed->watermark_ns = feed->ended_ns = INT64_MIN;
+    feed->watermark_ns = feed->ended_ns = feed->matched_ns = INT64_MIN;
     for (size_t w = 0; w < TD_WIDTHS_MAX; w++) { feed->next_end_ns[w] = INT64_MAX; }
     feed->next_due_ns = INT64_MAX;
     feed->next_close_ns = td_least(td_sections_next_mark(s, feed), td_matching_next(s, feed));
@@ -197,19 +197,21 @@ void td_state_add_traded(feed_state *feed, uint32_t instrument) {
 /* The instrument's trades come from another feed now: what is open is as far as the one before has told it. */
 static __attribute__((noinline)) void move_to_feed(td_state *s, const td_event *e, const td_emit *emit) {
     block_head *block = block_of(s, e->instrument);
-    if (block->feed != NO_FEED) {
-        feed_state *old = &s->feeds[block->feed];
-        td_step step = step_of(s, block->feed, e->receive_ns, emit), heir = step_of(s, e->feed, e->receive_ns, emit);
+    uint32_t before = block->feed;
+    td_step heir = step_of(s, e->feed, e->receive_ns, emit);
+    if (before != NO_FEED) {
+        feed_state *old = &s->feeds[before];
+        td_step step = step_of(s, before, e->receive_ns, emit);
         td_ledger_move(&heir, e, old);
         td_state_close_instrument(&step, e->instrument);
         uint32_t at = 0;
         while (old->traded[at] != e->instrument) at++;
         memmove(&old->traded[at], &old->traded[at + 1], (--old->traded_count - at) * sizeof *old->traded);
     }
-    bool brings_gaps = block->feed != NO_FEED;
     block->feed = e->feed;
     td_state_add_traded(&s->feeds[e->feed], e->instrument);
-    if (!brings_gaps) return; /* thousands of new ones may come in a row */
+    if (before == NO_FEED) return; /* thousands of new ones may come in a row */
+    td_matching_heed(&heir, before);
     td_ledger_find_next_due(s, &s->feeds[e->feed]);
     td_state_find_next_close(s, &s->feeds[e->feed]);
 }
@@ -588,7 +590,7 @@ static __attribute__((noinline)) td_applied apply_time(td_state *s, const td_eve
         feed->ended_ns = feed->watermark_ns; /* what is open now will be final */
         for (uint32_t i = 0; i < feed->traded_count; i++) td_filling_stop(&step, feed->traded[i]);
         td_state_close_windows(&step, INT64_MAX - 1);
-        td_matching_run(&step);
+        td_matching_run(&step, INT64_MAX);
         td_ledger_end_books(&step, e->time.bound_ns != TD_NONE ? e->time.bound_ns : e->time.clock_ns);
     }
     td_sections_mark(&step); /* no earlier: the bars that an end closes are told before it */

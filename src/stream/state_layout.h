@@ -66,6 +66,7 @@ typedef struct feed_state {
     uint32_t traded_count, traded_capacity;
     td_pending pending; /* where the program has bars by count */
     td_queue queue;     /* where it has strategies that wait */
+    int64_t matched_ns; /* what is due up to there waits for this feed no more; not saved: less is always true */
 } feed_state;
 
 struct td_state {

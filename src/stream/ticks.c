@@ -100,10 +100,19 @@ void td_ticks_run_graph(td_state *s, size_t g, const td_tick *tick, const td_val
     report(s, graph, state, tick, emit);
 }
 
+static __attribute__((noinline)) void note_teller(td_state *s, uint32_t *told, const td_tick *tick,
+                                                  const td_emit *emit) {
+    td_step step = step_of(s, tick->feed, tick->known_at_ns, emit);
+    uint32_t before = *told;
+    *told = tick->feed + 1;
+    if (before != 0) td_matching_heed(&step, before - 1);
+}
+
 static void run_all(td_state *s, td_rhythm_source source, const td_tick *tick, const td_emit *emit) {
     const td_program *p = s->program;
     if ((s->ticks_run >> source & 1) == 0) return;
-    block_of(s, tick->instrument)->told[source - TD_RHYTHM_TRADES] = tick->feed + 1;
+    uint32_t *told = &block_of(s, tick->instrument)->told[source - TD_RHYTHM_TRADES];
+    if (*told != tick->feed + 1) note_teller(s, told, tick, emit);
     for (size_t g = p->width_count; g < td_program_graph_count(p); g++) {
         td_rhythm rhythm = td_graph_rhythm(p->graphs[g]);
         const void *state = graph_state_of(s, block_of(s, tick->instrument), g);

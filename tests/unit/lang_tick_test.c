@@ -290,15 +290,26 @@ static void what_stands_nowhere_is_refused(void **unused) {
         {"trades\n  x = asof(quote.bid, until = 1s)", "x.td:2:23: asof takes x and a wait"},
         {"trades\n  x = asof(quote.bid, 1s, 2s)", "x.td:2:23: asof takes x and a wait"},
         {"trades\n  x = asof(quote.bid, 1s)\n  y = asof(quote.ask, 2s)",
-         "x.td:3:23: a strategy waits once: its other asof has another wait"},
+         "x.td:3:23: a strategy waits once: its other asof, or a series of its events, has another wait"},
         {"trades\n  x = asof(price, 1s)", "x.td:2:12: asof reads what one other source says"},
         {"trades\n  x = asof(avg(news.sentiment, 2h), 1s)", "asof does not wait for a window by time over news"},
-        {"bars(1m)\n  x = asof(quote.bid, 1s)", "x.td:2:23: asof waits in strategies on trades and on quotes"},
-        {"book\n  x = asof(quote.bid, 1s)", "x.td:2:23: asof waits in strategies on trades and on quotes"},
+        {"bars(1m)\n  x = asof(quote.bid, 1s)", "x.td:2:23: asof waits in what runs on trades or on quotes: leave the "
+                                                "wait out here, or read a series on trades "
+                                                "that waits"},
+        {"book\n  x = asof(quote.bid, 1s)", "x.td:2:23: asof waits in what runs on trades or on quotes"},
+        {"news\n  x = asof(quote.bid, 1s)", "x.td:2:23: asof waits in what runs on trades or on quotes"},
+        {"bars(1m)\n  x = f()\nfn f() = asof(quote.bid, 1s)", "x.td:3:26: asof waits in what runs on trades or on"},
+        {"trades\n  x = f(1s)\nfn f(w) = asof(quote.bid, w)", "x.td:3:27: the wait of asof is a duration as written"},
+        {"trades\n  x = f()\nfn f() = f() + asof(quote.bid, 1s)", "x.td:3:10: 'f' calls itself"},
+        {"trades\n  x = 1\nseries s on trades\n  x = asof(quote.bid, 1s)\nstrategy b on trades\n  y = s.x\n"
+         "  z = asof(quote.bid, 2s)",
+         "x.td:7:23: a strategy waits once: its other asof, or a series of its events, has another wait"},
+        {"trades\n  x = 1\nseries s on trades\n  x = asof(quote.bid, 1s)\nstrategy b on quotes\n  y = asof(s.x, 2s)",
+         "x.td:6:7: asof does not wait for a series that waits: read it without a wait"},
         {"bars(1m)\n  use w = *\n  x = 1", "x.td:2:11: '*' has news alone: * news"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        char source[256];
+        char source[512];
         td_buf errors = {0};
         (void)snprintf(source, sizeof source, "strategy a on %s\n", rows[i].line);
         assert_null(rig_compile(source, &errors));
