@@ -6,10 +6,10 @@
 
 /* Ids 1, 2, … in the order of the enum, as a new registry gives them. */
 static inline void record_ids_init(td_schema_ids *ids) {
-    memset(ids->schema, -1, sizeof ids->schema);
+    td_schema_ids_init(ids);
     for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
         ids->id[i] = i + 1;
-        ids->schema[i + 1] = (int8_t)i;
+        (void)td_schema_ids_put(ids, i + 1, (int8_t)i);
     }
 }
 

@@ -263,6 +263,7 @@ static bool all_applied(td_engine *e) {
 static bool all_synced(const td_engine *e) {
     const td_topics *t = &e->topics;
     if (td_topic_synced(t->programs, 0) < td_topic_end(t->programs, 0)) return false; /* one waits to begin */
+    if (td_topic_synced(t->schemas, 0) < td_topic_end(t->schemas, 0)) return false;   /* who registered it waits */
     for (uint32_t p = 0; p < t->partitions; p++) {
         if (td_topic_synced(t->tape, p) < td_topic_end(t->tape, p)) return false;
         if (td_topic_synced(t->rejected, p) < td_topic_end(t->rejected, p)) return false;

@@ -531,6 +531,10 @@ static td_status put_command(void *arg, uint32_t partition, td_bytes key, td_byt
                            out_ticket);
 }
 
+static td_status put_schema(void *arg, td_bytes key, td_bytes value, uint64_t *out_ticket) {
+    return td_commands_put(commands_of(arg), &(td_command){.to_schemas = true, .key = key, .value = value}, out_ticket);
+}
+
 static td_status ask_command(void *arg, uint64_t ticket) { return td_commands_ask(commands_of(arg), ticket); }
 static bool withdraw_command(void *arg, uint64_t ticket) { return td_commands_withdraw(commands_of(arg), ticket); }
 
@@ -563,6 +567,7 @@ static td_status open_serve(run *r) {
         .fills = t->outputs[TD_OUTPUT_FILLS],
         .programs = t->programs,
         .rejected = t->rejected,
+        .schemas = t->schemas,
         .ids = t->ids,
         .program = r->program,
         .listings = td_engine_listings(r->engine),
@@ -577,6 +582,7 @@ static td_status open_serve(run *r) {
                 .texts = texts_of(r),
                 .notice = tell_notice,
                 .put = put_command,
+                .put_schema = put_schema,
                 .ask = ask_command,
                 .withdraw = withdraw_command,
                 .explain = {begin_explaining, td_explaining_step, td_explaining_put, td_explaining_end}}};

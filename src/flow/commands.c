@@ -11,8 +11,9 @@ typedef struct slot {
     slot_state state;
     td_status answer;
     bool unheard;       /* taken, and nobody waits for the answer */
-    td_command command; /* of bytes below */
+    td_command command; /* of bytes below, or of more where they are too few */
     uint8_t bytes[TD_COMMAND_BYTES];
+    td_buf more;
 } slot;
 
 struct td_commands {
@@ -31,6 +32,7 @@ td_commands *td_commands_new(void) {
 void td_commands_free(td_commands *c) {
     if (c == NULL) return;
     (void)pthread_mutex_destroy(&c->lock);
+    for (size_t i = 0; i < TD_COMMANDS_MAX; i++) td_buf_fini(&c->slots[i].more);
     free(c);
 }
 
@@ -38,28 +40,38 @@ static slot *slot_of(td_commands *c, uint64_t ticket) { return &c->slots[ticket 
 
 /* ---- who asks ---- */
 
-static td_bytes copy(slot *s, size_t *used, td_bytes from) {
-    td_bytes out = {s->bytes + *used, from.size};
-    if (from.size > 0) memcpy(s->bytes + *used, from.data, from.size);
-    *used += from.size;
+static td_bytes copy(uint8_t **to, td_bytes from) {
+    td_bytes out = {from.data != NULL ? *to : NULL, from.size};
+    if (from.size > 0) memcpy(*to, from.data, from.size);
+    *to += from.size;
     return out;
 }
 
+static void copy_command(slot *s, const td_command *command, size_t size) {
+    uint8_t *to = s->bytes;
+    td_buf_fini(&s->more);
+    if (size > sizeof s->bytes) {
+        td_buf_reserve(&s->more, size);
+        to = s->more.data;
+    }
+    s->command = (td_command){.to_schemas = command->to_schemas, .partition = command->partition};
+    s->command.key = copy(&to, command->key);
+    s->command.value = copy(&to, command->value);
+    s->command.header_name = copy(&to, command->header_name);
+    s->command.header = copy(&to, command->header);
+}
+
 td_status td_commands_put(td_commands *c, const td_command *command, uint64_t *out_ticket) {
-    size_t size = command->key.size + command->value.size + command->header_name.size + command->header.size, used = 0;
-    if (size > TD_COMMAND_BYTES)
-        return TD_FAIL(TD_REJECT, "a command of %zu bytes; %d are the most", size, TD_COMMAND_BYTES);
+    size_t size = command->key.size + command->value.size + command->header_name.size + command->header.size;
+    int most = command->to_schemas ? TD_COMMAND_SCHEMA_BYTES : TD_COMMAND_BYTES;
+    if (size > (size_t)most) return TD_FAIL(TD_REJECT, "a command of %zu bytes; %d are the most", size, most);
     (void)pthread_mutex_lock(&c->lock);
     slot *s = slot_of(c, c->put);
     bool room = s->state == SLOT_FREE;
     if (room) {
         s->state = SLOT_ASKED;
         s->unheard = false;
-        s->command.partition = command->partition;
-        s->command.key = copy(s, &used, command->key);
-        s->command.value = copy(s, &used, command->value);
-        s->command.header_name = copy(s, &used, command->header_name);
-        s->command.header = copy(s, &used, command->header);
+        copy_command(s, command, size);
         *out_ticket = c->put++;
         atomic_fetch_add(&c->waiting, 1);
     }

@@ -214,7 +214,7 @@ static td_status lane_add(td_ingest *in, ingest_lane *lane, const td_command *c)
 static td_status lane_put(td_ingest *in, ingest_lane *lane, td_bytes key, td_source_position position) {
     uint8_t src[TD_SRC_MAX];
     td_command record = {
-        lane->lane.partition, key, td_buf_bytes(&in->value), TD_SRC_HEADER, {src, td_src_put(position, src)}};
+        false, lane->lane.partition, key, td_buf_bytes(&in->value), TD_SRC_HEADER, {src, td_src_put(position, src)}};
     return lane_add(in, lane, &record);
 }
 
@@ -261,12 +261,22 @@ static td_status copy_command(td_ingest *in) {
     return put_copies(in, &in->command_targets, &event, feed, in->command);
 }
 
+/* By itself: nothing that is batched rests on it. */
+static td_status put_schema(td_ingest *in) {
+    td_destination to = {.writer = in->writer, .topic = in->conf.topics->schemas, .now_ms = in->now_ms};
+    td_status status = td_topics_put(&to, in->command.key, in->command.value);
+    if (status == TD_REJECT) td_commands_refuse(in->commands, status); /* larger than the log takes */
+    if (status == TD_OK || status == TD_REJECT) in->has_command = false;
+    return status == TD_REJECT ? TD_OK : status;
+}
+
 static td_status handle_command(td_ingest *in) {
     if (!in->has_command) {
         in->has_command = td_commands_take(in->commands, &in->command);
         in->command_looked = false;
     }
     if (!in->has_command) return TD_AGAIN;
+    if (in->command.to_schemas) return put_schema(in);
     bool known = in->command.partition < in->conf.topics->partitions;
     ingest_lane *lane = &in->tape[known ? in->command.partition : 0];
     bool refused = !known || td_resume_stands(lane->resume);
@@ -373,7 +383,8 @@ static td_status append_event(td_ingest *in, pending *p) {
     td_bytes key = e->kind != TD_EVENT_TIME ? td_instruments_name(in->conf.instruments, e->instrument) : feed;
     if ((p->targets & ~own) != 0) {
         uint8_t src[TD_SRC_MAX];
-        td_command record = {input->partition, key, {0}, TD_SRC_HEADER, {src, td_src_put(input->item.position, src)}};
+        td_command record = {false, input->partition, key,
+                             {0},   TD_SRC_HEADER,    {src, td_src_put(input->item.position, src)}};
         status = put_copies(in, &p->targets, e, feed, record);
     }
     if (status != TD_OK || p->targets == 0) return status;

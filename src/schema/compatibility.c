@@ -18,6 +18,12 @@ static const struct level_row {
 
 const char *td_compatibility_name(td_compatibility level) { return levels[level].name; }
 
+bool td_compatibility_find(td_bytes name, td_compatibility *out) {
+    for (*out = 0; *out < TD_COMPATIBILITY_COUNT; (*out)++)
+        if (td_bytes_equal(name, td_text(levels[*out].name))) return true;
+    return false;
+}
+
 static bool can_read(const td_avro_schema *reader, const td_avro_schema *writer, td_incompatibility *out) {
     td_avro_plan *plan = td_avro_plan_new(writer, reader);
     td_avro_trouble trouble = td_avro_plan_trouble(plan);

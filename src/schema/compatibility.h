@@ -28,3 +28,5 @@ bool td_compatibility_check(td_compatibility level, const td_avro_schema *next, 
                             size_t older_count, td_incompatibility *out);
 /* As registries call it ("BACKWARD_TRANSITIVE"): a literal. */
 const char *td_compatibility_name(td_compatibility level);
+/* False: no level is called so. */
+bool td_compatibility_find(td_bytes name, td_compatibility *out);

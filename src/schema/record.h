@@ -33,17 +33,43 @@ typedef enum td_schema { /* our schemas; the id on the wire comes from the regis
                          TD_SCHEMA_COUNT,
 } td_schema;
 
-enum { TD_SCHEMA_ID_MAX = 1023 }; /* ids above this are unknown to the embedded registry */
-
 /* Added to a td_schema once for each version before the one that is written: those are read, never written. */
 enum { TD_SCHEMA_BEFORE = 32, TD_SCHEMA_OLDER_MAX = 2 };
 _Static_assert((int)TD_SCHEMA_COUNT <= (int)TD_SCHEMA_BEFORE, "a schema and its age are told apart");
 
+enum { TD_SCHEMA_SLOTS = 128 };
+_Static_assert((int)TD_SCHEMA_COUNT *(1 + (int)TD_SCHEMA_OLDER_MAX) < (int)TD_SCHEMA_SLOTS, "there is a free slot");
+
 /* Which of our schemas an id on the wire means, and back. Filled by the registry; constant while records flow. */
 typedef struct td_schema_ids {
-    int32_t id[TD_SCHEMA_COUNT];
-    int8_t schema[TD_SCHEMA_ID_MAX + 1]; /* td_schema with its TD_SCHEMA_BEFOREs, or -1 */
+    int32_t id[TD_SCHEMA_COUNT];    /* -1: none yet */
+    int32_t known[TD_SCHEMA_SLOTS]; /* an id in the first slot free from its remainder on; 0: free */
+    int8_t schema[TD_SCHEMA_SLOTS]; /* of it: td_schema with its TD_SCHEMA_BEFOREs */
 } td_schema_ids;
+
+static inline void td_schema_ids_init(td_schema_ids *ids) {
+    *ids = (td_schema_ids){0};
+    memset(ids->id, -1, sizeof ids->id);
+}
+
+/* What an id means, or -1. */
+static inline int td_schema_ids_find(const td_schema_ids *ids, uint32_t id) {
+    uint32_t at = id % TD_SCHEMA_SLOTS;
+    while (ids->known[at] != 0 && ids->known[at] != (int32_t)id) at = (at + 1) % TD_SCHEMA_SLOTS;
+    return ids->known[at] != 0 ? ids->schema[at] : -1;
+}
+
+/* Ids are positive. False when there are more than we can have. */
+static inline bool td_schema_ids_put(td_schema_ids *ids, int32_t id, int8_t schema) {
+    uint32_t at = (uint32_t)id % TD_SCHEMA_SLOTS, passed = 0;
+    while (ids->known[at] != 0 && ids->known[at] != id) {
+        at = (at + 1) % TD_SCHEMA_SLOTS;
+        if (++passed == TD_SCHEMA_SLOTS - 2) return false;
+    }
+    ids->known[at] = id;
+    ids->schema[at] = schema;
+    return true;
+}
 
 /* Each appends one whole value: 5 bytes of framing, then the body. `feed` and `instrument` are names. */
 void td_record_put_event(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *event);

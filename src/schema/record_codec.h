@@ -27,8 +27,7 @@ static inline void record_end(td_buf *buf, const uint8_t *p) {
 /* The schema of a value with its version as td_schema_ids has it, or -1. */
 TD_AVRO_INLINE int record_version(const td_schema_ids *ids, td_bytes value) {
     if (value.size < RECORD_FRAME_BYTES || value.data[0] != 0) return -1;
-    uint32_t id = td_get_be32(value.data + 1);
-    return id <= TD_SCHEMA_ID_MAX ? ids->schema[id] : -1;
+    return td_schema_ids_find(ids, td_get_be32(value.data + 1));
 }
 
 /* So many versions before the one that is written; of one of ours. */

@@ -1,9 +1,7 @@
 /* src/schema/registry.c - ids, subjects and versions of schemas, held as the records of `_schemas` say. */
 #include "schema/registry.h"
-#include "base/decimal.h"
 #include "base/embedded.h"
-#include "base/json.h"
-#include "schema/compatibility.h"
+#include "schema/catalogue.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -45,215 +43,99 @@ static td_bytes file_text(const char *file) {
 
 td_bytes td_schema_text(td_schema schema) { return file_text(schema_rows[schema].file); }
 
-typedef struct entry { /* owns its texts */
-    char *subject, *text;
-    size_t subject_size, text_size;
-    int64_t version, id;
-} entry;
-
 struct td_registry {
-    entry entries[TD_SCHEMA_ID_MAX]; /* in the order of the topic */
-    size_t count;
+    td_catalogue *catalogue;
     td_schema_ids ids;
+    bool mapped; /* the ids are as the catalogue has them */
 };
-
-static td_bytes entry_subject(const entry *e) { return (td_bytes){(const uint8_t *)e->subject, e->subject_size}; }
-static td_bytes entry_text(const entry *e) { return (td_bytes){(const uint8_t *)e->text, e->text_size}; }
 
 td_registry *td_registry_new(void) {
     td_registry *registry = td_alloc_zero(1, sizeof *registry);
-    memset(registry->ids.id, -1, sizeof registry->ids.id);
-    memset(registry->ids.schema, -1, sizeof registry->ids.schema);
+    registry->catalogue = td_catalogue_new();
+    td_schema_ids_init(&registry->ids);
     return registry;
-}
-
-static void entry_fini(entry *e) {
-    free(e->subject);
-    free(e->text);
 }
 
 void td_registry_free(td_registry *registry) {
     if (registry == NULL) return;
-    for (size_t i = 0; i < registry->count; i++) entry_fini(&registry->entries[i]);
+    td_catalogue_free(registry->catalogue);
     free(registry);
 }
 
-const td_schema_ids *td_registry_ids(const td_registry *registry) { return &registry->ids; }
-
-typedef struct parsed { /* texts between their quotes, borrowed; numbers -1 when missing */
-    td_bytes keytype, subject, schema;
-    int64_t magic, version, id;
-    bool deleted;
-} parsed;
-
-/* Puts the value that comes next where its key belongs; other keys are somebody's newer ones. */
-static bool read_member(td_json *json, td_bytes key, parsed *out) {
-    const struct {
-        const char *key;
-        td_bytes *text;
-        int64_t *number;
-    } members[] = {{"keytype", &out->keytype, NULL}, {"subject", &out->subject, NULL}, {"schema", &out->schema, NULL},
-                   {"magic", NULL, &out->magic},     {"version", NULL, &out->version}, {"id", NULL, &out->id}};
-    if (td_bytes_equal(key, TD_TEXT("deleted"))) {
-        td_json_type type = td_json_next(json);
-        out->deleted = type == TD_JSON_TRUE;
-        return type == TD_JSON_TRUE || type == TD_JSON_FALSE;
-    }
-    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
-        bool inexact;
-        if (!td_bytes_equal(key, td_text(members[i].key))) continue;
-        td_json_type type = td_json_next(json);
-        if (members[i].text == NULL)
-            return type == TD_JSON_NUMBER && td_decimal_parse(json->text, 0, members[i].number, &inexact) == TD_OK &&
-                   !inexact;
-        *members[i].text = json->text;
-        return type == TD_JSON_STRING;
-    }
-    return td_json_skip(json);
-}
-
-static bool read_object(td_bytes text, parsed *out) {
-    td_json json;
-    *out = (parsed){.magic = -1, .version = -1, .id = -1};
-    td_json_init(&json, text);
-    if (td_json_next(&json) != TD_JSON_OBJECT) return false;
-    for (;;) {
-        td_json_type type = td_json_next(&json);
-        if (type == TD_JSON_OBJECT_END) return td_json_next(&json) == TD_JSON_END;
-        if (type != TD_JSON_KEY || !read_member(&json, json.text, out)) return false;
-    }
-}
-
-/* Undoes the escapes; the text is heap memory and the caller's. False when it is bad or empty. */
-static bool copy_text(td_bytes escaped, char **out, size_t *out_size) {
-    if (escaped.size == 0) return false;
-    *out = td_alloc(escaped.size + 1);
-    *out_size = td_json_unescape(escaped, *out, escaped.size);
-    return *out_size != SIZE_MAX;
-}
-
-static bool read_entry(td_bytes key, td_bytes value, entry *out) {
-    parsed k, v;
-    if (!read_object(key, &k) || !read_object(value, &v)) return false;
-    if (!td_bytes_equal(k.keytype, TD_TEXT("SCHEMA")) || k.magic != 1 || v.deleted) return false;
-    if (!td_bytes_equal(k.subject, v.subject) || k.version != v.version) return false;
-    if (v.version < 1 || v.version > TD_SCHEMA_ID_MAX || v.id < 1 || v.id > TD_SCHEMA_ID_MAX) return false;
-    out->version = v.version;
-    out->id = v.id;
-    return copy_text(v.subject, &out->subject, &out->subject_size) && copy_text(v.schema, &out->text, &out->text_size);
-}
-
-/* What the registry holds already must not be said otherwise. *out_known: it holds exactly this. */
-static bool entry_agrees(const td_registry *registry, const entry *e, bool *out_known) {
-    *out_known = false;
-    for (size_t i = 0; i < registry->count; i++) {
-        const entry *old = &registry->entries[i];
-        bool same_text = td_bytes_equal(entry_text(old), entry_text(e));
-        if (old->id == e->id && !same_text) return false;
-        if (old->version != e->version || !td_bytes_equal(entry_subject(old), entry_subject(e))) continue;
-        if (old->id != e->id) return false;
-        *out_known = true;
-    }
-    return true;
+bool td_registry_keeps(td_bytes subject) {
+    for (int i = 0; i < TD_SCHEMA_COUNT; i++)
+        if (td_bytes_equal(subject, td_text(schema_rows[i].subject))) return true;
+    return false;
 }
 
 /* An id means a schema of ours when its text is ours to the byte, or that of a version before; we write with the id
  * of our own subject. */
-static void map_ids(td_schema_ids *ids, const entry *e) {
-    for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
+static bool map_ids(td_schema_ids *ids, const td_schema_version *v) {
+    bool room = true;
+    for (int i = 0; i < TD_SCHEMA_COUNT && room; i++) {
         const char *const *older = schema_rows[i].older;
         for (int k = 0; k < TD_SCHEMA_OLDER_MAX && older[k] != NULL; k++)
-            if (td_bytes_equal(entry_text(e), file_text(older[k])))
-                ids->schema[e->id] = (int8_t)(i + (k + 1) * TD_SCHEMA_BEFORE);
-        if (!td_bytes_equal(entry_text(e), td_schema_text((td_schema)i))) continue;
-        ids->schema[e->id] = (int8_t)i;
-        if (td_bytes_equal(entry_subject(e), td_text(td_schema_subject((td_schema)i)))) ids->id[i] = (int32_t)e->id;
+            if (td_bytes_equal(v->text, file_text(older[k])))
+                room = td_schema_ids_put(ids, v->id, (int8_t)(i + (k + 1) * TD_SCHEMA_BEFORE));
+        if (!room || !td_bytes_equal(v->text, td_schema_text((td_schema)i))) continue;
+        room = td_schema_ids_put(ids, v->id, (int8_t)i);
+        if (!v->deleted && td_bytes_equal(v->subject, td_text(td_schema_subject((td_schema)i)))) ids->id[i] = v->id;
     }
+    return room;
+}
+
+static bool map_all(td_registry *registry) {
+    td_catalogue *c = registry->catalogue;
+    bool room = true;
+    td_schema_ids_init(&registry->ids);
+    for (size_t i = 0; i < td_catalogue_count(c) && room; i++) room = map_ids(&registry->ids, td_catalogue_at(c, i));
+    registry->mapped = true;
+    return room;
 }
 
 td_status td_registry_load(td_registry *registry, td_bytes key, td_bytes value) {
-    td_status status = TD_OK;
-    entry e = {0};
-    bool known;
-    if (!read_entry(key, value, &e)) {
-        status = TD_FAIL(TD_CORRUPT, "_schemas: not a schema record: %.*s", (int)key.size, (const char *)key.data);
-        goto out;
-    }
-    if (!entry_agrees(registry, &e, &known)) {
-        status =
-            TD_FAIL(TD_CORRUPT, "_schemas: contradicts an earlier record: %.*s", (int)key.size, (const char *)key.data);
-        goto out;
-    }
-    if (known) goto out;
-    if (registry->count == TD_SCHEMA_ID_MAX) {
-        status = TD_FAIL(TD_CORRUPT, "_schemas: more than %d schemas", TD_SCHEMA_ID_MAX);
-        goto out;
-    }
-    map_ids(&registry->ids, &e);
-    registry->entries[registry->count++] = e;
-    e = (entry){0};
-out:
-    entry_fini(&e);
-    return status;
+    registry->mapped = false;
+    return td_catalogue_load(registry->catalogue, key, value);
 }
 
-/* The subject's last version, or NULL. */
-static const entry *find_latest(const td_registry *registry, td_bytes subject) {
-    const entry *latest = NULL;
-    for (size_t i = 0; i < registry->count; i++) {
-        const entry *e = &registry->entries[i];
-        if (td_bytes_equal(entry_subject(e), subject) && (latest == NULL || e->version > latest->version)) latest = e;
-    }
-    return latest;
-}
-
-/* The id that a text has under any subject, else the next free one; and the next version of the subject. */
-static void choose_numbers(const td_registry *registry, td_schema schema, int64_t *out_id, int64_t *out_version) {
-    const entry *latest = find_latest(registry, td_text(td_schema_subject(schema)));
-    int64_t known = 0, highest = 0;
-    for (size_t i = 0; i < registry->count; i++) {
-        const entry *e = &registry->entries[i];
-        if (e->id > highest) highest = e->id;
-        if (td_bytes_equal(entry_text(e), td_schema_text(schema))) known = e->id;
-    }
-    *out_id = known > 0 ? known : highest + 1;
-    *out_version = latest == NULL ? 1 : latest->version + 1;
+const td_schema_ids *td_registry_ids(td_registry *registry) {
+    if (!registry->mapped) (void)map_all(registry);
+    return &registry->ids;
 }
 
 static td_status register_schema(td_registry *registry, td_schema schema, td_registry_append_fn append, void *arg) {
-    int64_t id, version;
-    const char *subject = td_schema_subject(schema);
-    choose_numbers(registry, schema, &id, &version);
-    if (id > TD_SCHEMA_ID_MAX) return TD_FAIL(TD_CONFIG, "_schemas: no schema id is left below %d", TD_SCHEMA_ID_MAX);
-
-    td_buf key = {0}, value = {0};
-    td_buf_printf(&key, "{\"keytype\":\"SCHEMA\",\"subject\":\"%s\",\"version\":%d,\"magic\":1}", subject,
-                  (int)version);
-    td_buf_printf(&value, "{\"subject\":\"%s\",\"version\":%d,\"id\":%d,\"schema\":", subject, (int)version, (int)id);
-    td_json_put_string(&value, td_schema_text(schema));
-    td_buf_text(&value, ",\"deleted\":false}");
-    td_status status = append(arg, td_buf_bytes(&key), td_buf_bytes(&value));
-    if (status == TD_OK) status = td_registry_load(registry, td_buf_bytes(&key), td_buf_bytes(&value));
-    td_buf_fini(&value);
-    td_buf_fini(&key);
+    td_catalogue *c = registry->catalogue;
+    td_bytes subject = td_text(td_schema_subject(schema));
+    td_schema_version v = {
+        .subject = subject, .text = td_schema_text(schema), .version = td_catalogue_next_version(c, subject)};
+    td_schema_identity(v.text, v.identity);
+    const td_schema_version *same = td_catalogue_same(c, (td_bytes){0}, v.identity, true);
+    bool known = same != NULL && td_bytes_equal(same->text, v.text);
+    v.id = known ? same->id : td_catalogue_next_id(c);
+    if (v.id == 0 || v.version == 0) return TD_FAIL(TD_CONFIG, "_schemas: no number is left for %s", v.subject.data);
+    td_schema_record record = td_schema_record_version(&v);
+    td_status status = append(arg, td_buf_bytes(&record.key), td_buf_bytes(&record.value));
+    if (status == TD_OK) status = td_registry_load(registry, td_buf_bytes(&record.key), td_buf_bytes(&record.value));
+    td_schema_record_fini(&record);
     return status;
 }
 
-static td_status refuse_change(const entry *latest, const td_incompatibility *found) {
+static td_status refuse_change(const td_schema_version *latest, const td_incompatibility *found) {
     return TD_FAIL(
         TD_CONFIG,
         "_schemas: this program's schema cannot follow version %d of %.*s: %s: %s; run the program that wrote "
         "the log, or an empty data folder",
-        (int)latest->version, (int)latest->subject_size, latest->subject, found->path, found->reason);
+        (int)latest->version, (int)latest->subject.size, (const char *)latest->subject.data, found->path,
+        found->reason);
 }
 
 /* What this program would register must be able to read what the log holds. */
-static td_status check_change(const entry *latest, td_schema schema) {
+static td_status check_change(const td_schema_version *latest, td_schema schema) {
     td_avro_schema *ours = NULL, *theirs = NULL;
     td_incompatibility found;
     td_status status = td_avro_schema_parse(td_schema_text(schema), &ours);
     assert(status == TD_OK); /* a test parses all of them */
-    if (td_avro_schema_parse(entry_text(latest), &theirs) != TD_OK)
+    if (td_avro_schema_parse(latest->text, &theirs) != TD_OK)
         status = td_trace(TD_CONFIG, "reading version %d of %s in _schemas; run the program that wrote the log",
                           (int)latest->version, td_schema_subject(schema));
     else if (!td_compatibility_check(TD_COMPATIBILITY_BACKWARD, ours, (const td_avro_schema *const[]){theirs}, 1,
@@ -266,7 +148,8 @@ static td_status check_change(const entry *latest, td_schema schema) {
 
 static td_status check_changes(const td_registry *registry) {
     for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
-        const entry *latest = find_latest(registry, td_text(td_schema_subject((td_schema)i)));
+        const td_schema_version *latest =
+            td_catalogue_latest(registry->catalogue, td_text(td_schema_subject((td_schema)i)));
         if (registry->ids.id[i] >= 0 || latest == NULL) continue;
         td_status status = check_change(latest, (td_schema)i);
         if (status != TD_OK) return status;
@@ -275,6 +158,7 @@ static td_status check_changes(const td_registry *registry) {
 }
 
 td_status td_registry_ensure(td_registry *registry, td_registry_append_fn append, void *arg) {
+    if (!map_all(registry)) return TD_FAIL(TD_CORRUPT, "_schemas: one schema has too many ids");
     td_status refused = check_changes(registry); /* all of them before the first is written */
     if (refused != TD_OK) return refused;
     for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
@@ -282,5 +166,6 @@ td_status td_registry_ensure(td_registry *registry, td_registry_append_fn append
         td_status status = register_schema(registry, (td_schema)i, append, arg);
         if (status != TD_OK) return status;
     }
+    (void)map_all(registry); /* one more of each has room */
     return TD_OK;
 }

@@ -1,6 +1,6 @@
-/* src/schema/registry.h - the embedded schema registry: ids, subjects and versions, as records of topic `_schemas` in
- * Confluent's JSON form, so that its content survives a move to a real registry. Does no I/O: flow/ reads the topic
- * into it at start and appends what it asks for. Thread: owner only; read-only once records flow. */
+/* src/schema/registry.h - our own schemas in the embedded registry: which ids they have by what the records of topic
+ * `_schemas` say (catalogue.h), which of them are still to be registered. Does no I/O: flow/ reads the topic into it at
+ * start and appends what it asks for. Thread: owner only; read-only once records flow. */
 #pragma once
 #include "schema/record.h"
 
@@ -17,7 +17,10 @@ TD_CHECKED td_status td_registry_load(td_registry *registry, td_bytes key, td_by
  * version, place and reason, for a change that is incompatible. */
 typedef td_status (*td_registry_append_fn)(void *arg, td_bytes key, td_bytes value);
 TD_CHECKED td_status td_registry_ensure(td_registry *registry, td_registry_append_fn append, void *arg);
-const td_schema_ids *td_registry_ids(const td_registry *registry);
+/* As all that was loaded so far has it. */
+const td_schema_ids *td_registry_ids(td_registry *registry);
+/* The log's records are of this subject's schemas: nobody else registers there, and nothing is deleted. */
+bool td_registry_keeps(td_bytes subject);
 /* The .avsc text of one of our schemas, minified JSON. */
 td_bytes td_schema_text(td_schema schema);
 const char *td_schema_subject(td_schema schema);

@@ -4,11 +4,12 @@
 #include "base/embedded.h"
 #include "serve/api.h"
 #include "serve/guard.h"
+#include "serve/schema_request.h"
 
 enum { TD_TARGET_MAX = 2048, TD_ARGUMENTS_MAX = 16 };
 
 typedef struct td_request_head {                  /* borrowed */
-    bool get, head, post;                         /* the method; none: another one */
+    bool get, head, post, put, del;               /* the method; none: another one */
     td_bytes path;                                /* percent-decoded */
     size_t target_bytes;                          /* path and query as they came */
     td_bytes host, origin, authorization, accept; /* size 0: not there */
@@ -24,13 +25,17 @@ typedef enum td_route {
     TD_ROUTE_LIVE,    /* /livez: needs no token, and says nothing but that */
     TD_ROUTE_READY,   /* /readyz: likewise */
     TD_ROUTE_METRICS, /* /metrics */
+    TD_ROUTE_SCHEMAS, /* /registry… */
 } td_route;
 
 typedef struct td_request {
     td_route route;
     const td_embedded *file; /* FILE */
     td_api_request api;      /* API */
+    td_schema_request schemas;
+    bool plain_json;         /* SCHEMAS: so the asker wants it, not by the registry's own type */
+    td_schema_error refused; /* SCHEMAS: the error in its own words */
 } td_request;
 
-/* False: *error says why, and with which status. */
+/* False: *error says why, and with which status; the route is known even then. */
 bool td_request_read(const td_guard *guard, const td_request_head *head, td_request *out, td_api_error *error);

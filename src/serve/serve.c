@@ -5,6 +5,7 @@
 #include "serve/editor.h"
 #include "serve/push.h"
 #include "serve/request.h"
+#include "serve/schema_answer.h"
 #include "serve/surveyor.h"
 #include "serve/tls.h"
 #include "serve/traffic.h"
@@ -27,16 +28,27 @@ enum {
 #define ANSWER_MAX_NS (120 * TD_NS_PER_S) /* from question to last byte: a slow reader keeps no slot from others */
 #define ANSWER_NS     (4 * TD_NS_PER_MS)
 
-static const char JSON[] = "application/json";
+static const char JSON[] = "application/json", SCHEMA_JSON[] = "application/vnd.schemaregistry.v1+json";
 
-typedef enum conn_kind { CONN_FREE, CONN_POSTED, CONN_BODY, CONN_ANSWER, CONN_STREAM } conn_kind;
+typedef enum conn_kind {
+    CONN_FREE,
+    CONN_POSTED,
+    CONN_BODY,
+    CONN_ANSWER,
+    CONN_STREAM,
+    CONN_SCHEMAS_POSTED,
+    CONN_SCHEMAS /* the registry's answer in the making */
+} conn_kind;
 
 typedef struct conn { /* one request being answered */
     conn_kind kind;
     struct lws *wsi;
-    td_bytes body;          /* BODY, and ANSWER once it is finished: what is sent */
-    td_buf text;            /* owns the body when it is not embedded; POSTED: the request's, as far as it has come */
-    td_api_request request; /* POSTED */
+    td_bytes body;             /* BODY, and ANSWER once it is finished: what is sent */
+    td_buf text;               /* owns the body when it is not embedded; POSTED: the request's, as far as it has come */
+    td_api_request request;    /* POSTED */
+    td_schema_request schemas; /* SCHEMAS_POSTED */
+    td_schema_answer *schema;  /* SCHEMAS, and BODY after it */
+    const char *type;          /* of what the registry answers */
     size_t sent;
     td_answer *answer;
     int64_t ticket;                 /* answers are made in the order of asking */
@@ -54,6 +66,7 @@ struct td_serve {
     td_traffic traffic;
     struct lws_context *context;
     td_view *view;
+    td_schemas *schemas;
     td_board board;
     td_surveyor surveyor;
     td_program *program; /* in force; NULL: still that of the start, which is borrowed */
@@ -106,6 +119,7 @@ static void conn_release(td_serve *s, conn *c) {
     else if (!c->sent_all)
         td_count(&s->traffic.cut, 1);
     td_answer_free(c->answer);
+    td_schema_answer_free(c->schema);
     td_push_fini(&c->push);
     td_buf_fini(&c->text);
     lws_set_opaque_user_data(c->wsi, NULL);
@@ -139,6 +153,7 @@ typedef struct reply { /* the head of one */
     const char *cache;
     const char *next;  /* path of the next page; NULL or "": none */
     const char *allow; /* of 405 */
+    bool last;         /* the connection ends with it */
 } reply;
 
 static int add_header(struct lws *wsi, const char *name, const char *value, uint8_t **at, uint8_t *end) {
@@ -163,6 +178,7 @@ static int send_head(td_serve *s, struct lws *wsi, const reply *h) {
         bad |= add_header(wsi, always[i].name, always[i].value, &at, end);
     bad |= add_header(wsi, "cache-control:", h->cache, &at, end);
     if (h->status == 405) bad |= add_header(wsi, "allow:", h->allow != NULL ? h->allow : "GET, HEAD", &at, end);
+    if (h->last) bad |= add_header(wsi, "connection:", "close", &at, end);
     if (h->status == 503) bad |= add_header(wsi, "retry-after:", "1", &at, end);
     if (h->status == 401) bad |= add_header(wsi, "www-authenticate:", "Basic realm=\"tapedeck\"", &at, end);
     if (h->next != NULL && h->next[0] != '\0') {
@@ -185,6 +201,7 @@ static int finish(td_serve *s, conn *c) {
 /* Sends the head and arranges for the body. */
 static int respond(td_serve *s, conn *c, reply h) {
     h.length = c->body.size;
+    h.last = c->last;
     td_traffic_answer(&s->traffic, h.status);
     if (send_head(s, c->wsi, &h) != 0) return -1;
     lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, SEND_TIMEOUT_S);
@@ -203,6 +220,14 @@ static int respond_error(td_serve *s, conn *c, const td_api_error *error) {
     td_api_put_error(&c->text, error);
     c->body = td_buf_bytes(&c->text);
     return respond(s, c, (reply){.status = error->http, .type = JSON, .cache = "no-store", .allow = error->allow});
+}
+
+static int respond_schema_error(td_serve *s, conn *c, const td_schema_error *error) {
+    c->kind = CONN_BODY;
+    c->text.size = 0;
+    td_schema_put_error(&c->text, error);
+    c->body = td_buf_bytes(&c->text);
+    return respond(s, c, (reply){.status = error->http, .type = c->type, .cache = "no-store", .allow = error->allow});
 }
 
 static int respond_file(td_serve *s, conn *c, const td_embedded *file) {
@@ -277,6 +302,13 @@ static int start_api(td_serve *s, conn *c, const td_api_request *request) {
     return 0;
 }
 
+static int start_schemas(td_serve *s, conn *c, const td_schema_request *request) {
+    c->schema = td_schema_answer_new(s->schemas, request, &c->text);
+    c->kind = CONN_SCHEMAS;
+    lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
+    return 0;
+}
+
 /* ---- what is posted ---- */
 
 /* The head is fine: what it is about comes behind it. */
@@ -287,8 +319,20 @@ static int wait_for_body(conn *c, const td_api_request *request) {
     return 0;
 }
 
+static int take_schema_body(td_serve *s, conn *c, td_bytes part) {
+    td_schema_error error;
+    if (c->text.size + part.size <= TD_SCHEMA_BODY_MAX) {
+        td_buf_put(&c->text, part.data, part.size);
+        return 0;
+    }
+    (void)td_schema_fail(&error, 42209, "The schema is too large: a body may have %d bytes", TD_SCHEMA_BODY_MAX);
+    c->last = true; /* what else comes of it nobody reads */
+    return respond_schema_error(s, c, &error);
+}
+
 static int take_body(td_serve *s, conn *c, td_bytes part) {
     td_api_error error = {0};
+    if (c->kind == CONN_SCHEMAS_POSTED) return take_schema_body(s, c, part);
     if (c->kind != CONN_POSTED) return 0; /* nobody reads it */
     if (c->text.size + part.size > TD_ORDER_BYTES_MAX) {
         (void)td_api_fail(&error, 413, "too_long", "the body may have %d bytes", TD_ORDER_BYTES_MAX);
@@ -299,6 +343,10 @@ static int take_body(td_serve *s, conn *c, td_bytes part) {
 }
 
 static int end_body(td_serve *s, conn *c) {
+    if (c->kind == CONN_SCHEMAS_POSTED) {
+        td_schema_request schemas = c->schemas;
+        return start_schemas(s, c, &schemas);
+    }
     if (c->kind != CONN_POSTED) return 0;
     td_api_request request = c->request;
     return start_api(s, c, &request);
@@ -335,13 +383,16 @@ static void read_arguments(struct lws *wsi, head_texts *texts, td_request_head *
 static void read_head(struct lws *wsi, const char *path, head_texts *texts, td_request_head *out) {
     int get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI), head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI);
     int query = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS);
-    int post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI);
+    int post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI), put = lws_hdr_total_length(wsi, WSI_TOKEN_PUT_URI);
+    int del = lws_hdr_total_length(wsi, WSI_TOKEN_DELETE_URI);
     *out = (td_request_head){
         .get = get > 0,
         .head = head > 0,
         .post = post > 0,
+        .put = put > 0,
+        .del = del > 0,
         .path = td_text(path),
-        .target_bytes = (size_t)(get + head + post + query),
+        .target_bytes = (size_t)(get + head + post + put + del + query),
         .has_origin = lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) > 0,
         .host = header_of(wsi, WSI_TOKEN_HOST, texts->host, sizeof texts->host),
         .origin = header_of(wsi, WSI_TOKEN_ORIGIN, texts->origin, sizeof texts->origin),
@@ -353,6 +404,23 @@ static void read_head(struct lws *wsi, const char *path, head_texts *texts, td_r
     if (out->target_bytes <= TD_TARGET_MAX) read_arguments(wsi, texts, out);
 }
 
+/* The registry's clients keep their connections: behind a body that was read to its end another request may come. */
+static int start_schema_request(td_serve *s, conn *c, const td_request *request) {
+    c->type = request->plain_json ? JSON : SCHEMA_JSON;
+    if (request->refused.http != 0) return respond_schema_error(s, c, &request->refused);
+    if (!td_schema_is_posted(request->schemas.ask)) return start_schemas(s, c, &request->schemas);
+    c->last = false;
+    c->kind = CONN_SCHEMAS_POSTED;
+    c->schemas = request->schemas;
+    lws_set_timeout(c->wsi, PENDING_TIMEOUT_HTTP_CONTENT, HEAD_TIMEOUT_S);
+    return 0;
+}
+
+static bool has_body(struct lws *wsi) {
+    return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0 ||
+           lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+}
+
 static int start_request(td_serve *s, struct lws *wsi, const char *path) {
     head_texts texts;
     td_request_head head;
@@ -361,8 +429,11 @@ static int start_request(td_serve *s, struct lws *wsi, const char *path) {
     read_head(wsi, path, &texts, &head);
     bool crowded = conns_in_use(s) >= REQUESTS_MAX;
     conn *c = conn_take(s, wsi, head.head);
-    c->last = crowded || (!head.get && !head.head); /* what follows may be a body that nobody reads */
-    if (!td_request_read(&s->guard, &head, &request, &error)) return respond_error(s, c, &error);
+    bool plain = head.get || head.head || (head.del && !has_body(wsi));
+    c->last = crowded || !plain; /* what follows may be a body that nobody reads */
+    bool read = td_request_read(&s->guard, &head, &request, &error);
+    if (!crowded && request.route == TD_ROUTE_SCHEMAS) return start_schema_request(s, c, &request);
+    if (!read) return respond_error(s, c, &error);
     switch (request.route) {
     case TD_ROUTE_LIVE:
         return respond_text(s, c, td_board_put_live(&c->text, s->view) ? 200 : 503, JSON);
@@ -499,6 +570,26 @@ static int make_answers(td_serve *s, int64_t until_ns) {
     return done;
 }
 
+static int make_schema_answers(td_serve *s, int64_t at_ns) {
+    int done = 0;
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        conn *c = &s->conns[i];
+        if (c->kind != CONN_SCHEMAS || c->body.data != NULL) continue;
+        td_status status = td_schema_answer_step(c->schema, at_ns);
+        if (status == TD_FULL) continue;
+        done++;
+        int result = 0;
+        if (status == TD_OK) {
+            c->body = td_buf_bytes(td_schema_answer_text(c->schema));
+            result = respond(s, c, (reply){.status = 200, .type = c->type, .cache = "no-store"});
+        } else if (status != TD_AGAIN) {
+            result = respond_schema_error(s, c, td_schema_answer_error(c->schema));
+        }
+        if (result != 0) drop(c);
+    }
+    return done;
+}
+
 static void tell(td_serve *s, const char *event, const char *text) {
     const td_serve_run *run = &td_view_topics(s->view)->run;
     if (run->notice != NULL) run->notice(run->self, event, text);
@@ -557,6 +648,8 @@ int td_serve_step(void *self) {
     take_program(s);
     int done = s->work + td_view_step(s->view);
     done += make_answers(s, now_ns(s) + ANSWER_NS);
+    done += td_schemas_step(s->schemas);
+    done += make_schema_answers(s, at_ns);
     done += td_surveyor_step(&s->surveyor, &s->os);
     push_due(s, at_ns);
     return done;
@@ -633,6 +726,7 @@ td_status td_serve_open(td_serve **out, const td_os *os, const td_serve_conf *co
     if (status == TD_OK && s->guard.tls) status = td_tls_check(s->cert, s->key);
     td_view_events events = {.self = s, .bar = tell_bar, .signal = tell_signal, .gap = tell_gap};
     if (status == TD_OK) status = td_view_open(&s->view, os, topics, &events);
+    if (status == TD_OK) status = td_schemas_open(&s->schemas, topics);
     if (status == TD_OK) status = listen_on(s);
     if (status != TD_OK) {
         td_serve_close(s);
@@ -646,6 +740,7 @@ void td_serve_close(td_serve *s) {
     if (s == NULL) return;
     if (s->context != NULL) lws_context_destroy(s->context); /* closes every connection, which frees its request */
     td_surveyor_fini(&s->surveyor);
+    td_schemas_close(s->schemas);
     td_view_close(s->view);
     td_program_free(s->program);
     free(s);

@@ -92,6 +92,8 @@ typedef struct td_serve_run { /* who runs this, asked and told by the server's t
     /* Asks that a record be appended to the tape, for its answer, and that nobody waits for that any more: as
      * td_commands_put, _ask and _withdraw (flow/commands.h). */
     td_status (*put)(void *self, uint32_t partition, td_bytes key, td_bytes value, uint64_t *out_ticket);
+    /* The same of a record of the schemas; NULL: nobody here may. */
+    td_status (*put_schema)(void *self, td_bytes key, td_bytes value, uint64_t *out_ticket);
     td_status (*ask)(void *self, uint64_t ticket);
     bool (*withdraw)(void *self, uint64_t ticket);
     td_serve_task explain; /* why a signal came, by its id */
@@ -104,6 +106,7 @@ typedef struct td_serve_topics { /* borrowed for the server's life */
     td_topic *fills;       /* NULL: there are none */
     td_topic *programs;    /* NULL: strategies have no legs */
     td_topic *rejected;    /* NULL: what could not be decoded is not told */
+    td_topic *schemas;     /* NULL: there is no schema registry here */
     const td_schema_ids *ids;
     const int64_t *widths_ns; /* ascending, at most TD_WIDTHS_MAX */
     size_t width_count;

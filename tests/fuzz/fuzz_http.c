@@ -1,6 +1,6 @@
 /* tests/fuzz/fuzz_http.c - any bytes as the head of a request, to the request handler: whatever is asked, the answer or
  * the error is whole JSON or CSV, nobody without the token gets more than the probes, and the address of a next page
- * can be asked for in turn.
+ * can be asked for in turn. The schema registry is asked too: what it takes is appended, and read back without a word.
  *
  * Input: a request line and headers as on the wire. The library that splits them in the program is not under test; here
  * they are split as simply as can be. */
@@ -13,6 +13,7 @@
 #include "serve/answer.h"
 #include "serve/board.h"
 #include "serve/request.h"
+#include "serve/schema_answer.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,9 +28,36 @@ static td_guard guards[2]; /* one with a token and all addresses, one of loopbac
 
 /* ---- a small log ---- */
 
+static td_schemas *schemas;
+static td_topic *schemas_topic;
+
 static td_status keep_schema(void *arg, td_bytes schema_key, td_bytes value) {
-    (void)arg, (void)schema_key, (void)value;
+    td_batch batch;
+    td_writer *writer;
+    (void)arg;
+    td_batch_init(&batch, 1 << 16);
+    bool added = td_batch_add(&batch, 1, schema_key, value, (td_bytes){0}, (td_bytes){0});
+    td_status status = td_writer_open(&writer, schemas_topic->log, "fuzz");
+    if (status == TD_OK) status = td_writer_append(writer, schemas_topic, 0, &batch);
+    assert(added && status == TD_OK);
+    td_writer_close(writer);
+    td_batch_fini(&batch);
     return TD_OK;
+}
+
+static td_status put_schema(void *self, td_bytes schema_key, td_bytes value, uint64_t *out_ticket) {
+    *out_ticket = 0;
+    return keep_schema(self, schema_key, value);
+}
+
+static td_status ask_schema(void *self, uint64_t ticket) {
+    (void)self, (void)ticket;
+    return TD_OK;
+}
+
+static void tell_unreadable(void *self, const char *event, const char *text) {
+    (void)self, (void)event, (void)text;
+    abort(); /* what it took is not what it reads */
 }
 static void ignore_bar(void *self, td_bytes instrument, const td_bar *bar) { (void)self, (void)instrument, (void)bar; }
 static void ignore_signal(void *self, td_bytes instrument, const td_signal *signal, int64_t appended_ms) {
@@ -111,12 +139,16 @@ static void begin(void) {
     if (status == TD_OK) status = td_log_topic(log, "quarantine", 1, TD_TOPIC_OUTPUT, &t.quarantine);
     if (status == TD_OK) status = td_log_topic(log, "gaps", 1, TD_TOPIC_OUTPUT, &t.gaps);
     const td_view_events events = {.bar = ignore_bar, .signal = ignore_signal, .gap = ignore_gap};
+    if (status == TD_OK) status = td_log_topic(log, "_schemas", 1, TD_TOPIC_INPUT, &t.schemas);
+    schemas_topic = t.schemas;
+    t.run = (td_serve_run){.put_schema = put_schema, .ask = ask_schema, .notice = tell_unreadable};
     td_registry *registry = td_registry_new();
     if (status == TD_OK) status = td_registry_ensure(registry, keep_schema, NULL);
     t.ids = td_registry_ids(registry);
     fill(&t);
     if (status == TD_OK) status = td_view_open(&view, &os, &t, &events);
     while (status == TD_OK && td_view_step(view) > 0) continue;
+    if (status == TD_OK) status = td_schemas_open(&schemas, &t);
     const td_serve_conf closed = {.listen = all, .token = token, .cert = pem, .key = pem}, open = {.listen = own};
     if (status == TD_OK) status = td_guard_init(&guards[0], &closed);
     if (status == TD_OK) status = td_guard_init(&guards[1], &open);
@@ -166,7 +198,9 @@ static void split(uint8_t *data, size_t size, td_request_head *head) {
     td_bytes rest = {data, size}, line = next_part(&rest, '\n'), method = next_part(&line, ' ');
     *head = (td_request_head){.get = td_bytes_equal(method, TD_TEXT("GET")),
                               .head = td_bytes_equal(method, TD_TEXT("HEAD")),
-                              .post = td_bytes_equal(method, TD_TEXT("POST"))};
+                              .post = td_bytes_equal(method, TD_TEXT("POST")),
+                              .put = td_bytes_equal(method, TD_TEXT("PUT")),
+                              .del = td_bytes_equal(method, TD_TEXT("DELETE"))};
     body = (td_bytes){0};
     split_target(next_part(&line, ' '), head);
     while (rest.size > 0) {
@@ -190,6 +224,29 @@ static void check_json(const td_buf *text) {
     do type = td_json_next(&json);
     while (type != TD_JSON_END && type != TD_JSON_ERROR);
     assert(type == TD_JSON_END);
+}
+
+/* Each by itself: what one input registers another one finds. */
+static void ask_registry(const td_schema_request *request) {
+    td_buf posted = {0}, text = {0};
+    int64_t now_ns = 1;
+    td_buf_put(&posted, body.data, body.size);
+    td_schema_answer *a = td_schema_answer_new(schemas, request, &posted);
+    td_status status = TD_AGAIN;
+    while (status == TD_AGAIN || status == TD_FULL) {
+        status = td_schema_answer_step(a, now_ns);
+        td_status synced = td_log_sync(schemas_topic->log);
+        assert(synced == TD_OK);
+        (void)td_schemas_step(schemas);
+        now_ns += TD_NS_PER_MS;
+    }
+    const td_schema_error *error = td_schema_answer_error(a);
+    assert((status == TD_OK) == (error->http == 0) && error->code != 50002);
+    td_schema_put_error(&text, error);
+    check_json(&text);
+    if (status == TD_OK) check_json(td_schema_answer_text(a));
+    td_schema_answer_free(a);
+    td_buf_fini(&text);
 }
 
 static void check_error(const td_api_error *error) {
@@ -241,7 +298,8 @@ static void check(const td_guard *guard, uint8_t *data, size_t size) {
     }
     bool probe = request.route == TD_ROUTE_LIVE || request.route == TD_ROUTE_READY;
     assert(probe || td_guard_token(guard, head.authorization));
-    assert(head.get || head.head || head.post);
+    assert(head.get || head.head || head.post || request.route == TD_ROUTE_SCHEMAS);
+    if (request.route == TD_ROUTE_SCHEMAS) ask_registry(&request.schemas);
     if (probe) (void)(request.route == TD_ROUTE_LIVE ? td_board_put_live : td_board_put_ready)(&out, view);
     if (request.route == TD_ROUTE_API && request.api.kind == TD_API_STATUS)
         td_board_put(&out, &(td_board){0}, view);

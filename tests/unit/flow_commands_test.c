@@ -120,9 +120,37 @@ static void many_ask_at_once(void **state) {
     td_commands_free(c);
 }
 
+/* Schemas are larger than what is asked of the tape; one without a value takes back. */
+static void schemas_go_the_same_way(void **state) {
+    (void)state;
+    td_commands *c = td_commands_new();
+    td_command taken, large = {.to_schemas = true, .key = TD_TEXT("k")}, none = large;
+    uint64_t ticket;
+    td_buf text = {0};
+    while (text.size < 100000) td_buf_text(&text, "schema ");
+    large.value = td_buf_bytes(&text);
+    for (int turn = 0; turn < 3 * TD_COMMANDS_MAX; turn++) { /* each slot has one of either */
+        const td_command *put = turn % 2 == turn / TD_COMMANDS_MAX % 2 ? &large : &none;
+        assert_int_equal(td_commands_put(c, put, &ticket), TD_OK);
+        assert_true(td_commands_take(c, &taken));
+        assert_true(taken.to_schemas && td_bytes_equal(taken.key, put->key) && td_bytes_equal(taken.value, put->value));
+        assert_int_equal(taken.value.data == NULL, put == &none);
+        td_commands_settle(c);
+        assert_int_equal(td_commands_ask(c, ticket), TD_OK);
+    }
+    large.to_schemas = false;
+    assert_int_equal(td_commands_put(c, &large, &ticket), TD_REJECT);
+    while (text.size <= TD_COMMAND_SCHEMA_BYTES) td_buf_text(&text, "schema ");
+    large = (td_command){.to_schemas = true, .value = td_buf_bytes(&text)};
+    assert_int_equal(td_commands_put(c, &large, &ticket), TD_REJECT);
+    td_buf_fini(&text);
+    td_commands_free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_command_is_taken_and_answered_once),
+        cmocka_unit_test(schemas_go_the_same_way),
         cmocka_unit_test(what_is_withdrawn_in_time_is_not_done),
         cmocka_unit_test(a_full_ring_says_so),
         cmocka_unit_test(many_ask_at_once),

@@ -101,7 +101,7 @@ static void each_kind_comes_with_its_words(void **state) {
     td_buf value = {0};
     rig_open_log(r);
     ids.id[TD_SCHEMA_VENDOR_BAR] = TD_SCHEMA_VENDOR_BAR;
-    ids.schema[TD_SCHEMA_VENDOR_BAR] = TD_SCHEMA_VENDOR_BAR;
+    (void)td_schema_ids_put(&ids, TD_SCHEMA_VENDOR_BAR, TD_SCHEMA_VENDOR_BAR);
     open_topics(r, &ids, &topics);
     td_signal signal = {.strategy = TD_TEXT("cross"), .note = TD_TEXT("up"), .reason = TD_TEXT("gap 4"), .status = 3};
     signal.data = TD_TEXT("{}");

@@ -386,6 +386,16 @@ static void files_beside_a_live_feed_come_to_an_end(void **state) {
 
 enum { RELEASES = 5 };
 
+/* Of an id that no schema of ours has. */
+static uint64_t put_a_schema(td_ingest *ingest) {
+    td_command command = {.to_schemas = true,
+                          .key = TD_TEXT("{\"keytype\":\"SCHEMA\",\"subject\":\"s\",\"version\":1,\"magic\":1}"),
+                          .value = TD_TEXT("{\"subject\":\"s\",\"version\":1,\"id\":90,\"schema\":\"1\"}")};
+    uint64_t ticket;
+    assert_int_equal(td_commands_put(td_ingest_commands(ingest), &command, &ticket), TD_OK);
+    return ticket;
+}
+
 static void put_releases(td_ingest *ingest, const td_topics *topics, uint64_t *tickets) {
     td_event event = {.kind = TD_EVENT_TRADE,
                       .origin = TD_ORIGIN_RELEASE,
@@ -447,6 +457,8 @@ static void ask_for_releases(rig *r, td_topics *topics) {
     assert_int_equal(td_ingest_open(&ingest, &conf), TD_OK);
     for (int turn = 0; turn < 3; turn++) (void)td_ingest_step(ingest);
     assert_true(td_ingest_ended(ingest)); /* and yet it takes them */
+    int64_t schemas = td_topic_end(topics->schemas, 0);
+    uint64_t schema = put_a_schema(ingest);
     put_releases(ingest, topics, tickets);
     assert_int_equal(td_commands_ask(td_ingest_commands(ingest), tickets[0]), TD_AGAIN);
     atomic_store(&r->machine.fail_writes, 4);
@@ -454,6 +466,8 @@ static void ask_for_releases(rig *r, td_topics *topics) {
     for (int i = 0; i <= RELEASES; i++)
         ASSERT_ROW(td_commands_ask(td_ingest_commands(ingest), tickets[i]) == (i < RELEASES ? TD_OK : TD_REJECT), "%d",
                    i);
+    assert_int_equal(td_commands_ask(td_ingest_commands(ingest), schema), TD_OK);
+    assert_int_equal(td_topic_end(topics->schemas, 0), schemas + 1);
     assert_int_equal(td_counted(&td_ingest_counters(ingest)->commands), RELEASES);
     assert_int_equal(td_counted(&td_ingest_counters(ingest)->retries), 4);
     td_ingest_close(ingest);

@@ -16,10 +16,10 @@ static td_schema_ids ids;
 
 static int setup(void **state) {
     (void)state;
-    memset(ids.schema, -1, sizeof ids.schema);
+    td_schema_ids_init(&ids);
     for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
         ids.id[i] = FIRST_ID + i;
-        ids.schema[FIRST_ID + i] = (int8_t)i;
+        (void)td_schema_ids_put(&ids, FIRST_ID + i, (int8_t)i);
     }
     return 0;
 }
@@ -307,7 +307,8 @@ static void records_of_the_first_version_are_read(void **state) {
         buf.size -= rows[want->kind].younger_bytes;
         assert_int_equal(td_record_get_event(&ids, td_buf_bytes(&buf), &got, &feed), TD_CORRUPT);
         buf.data[4] = (uint8_t)(BEFORE_ID + want->kind);
-        ids.schema[BEFORE_ID + want->kind] = (int8_t)(rows[want->kind].schema + TD_SCHEMA_BEFORE);
+        (void)td_schema_ids_put(&ids, BEFORE_ID + (int32_t)want->kind,
+                                (int8_t)(rows[want->kind].schema + TD_SCHEMA_BEFORE));
         td_bytes value = alone(td_buf_bytes(&buf));
         assert_int_equal(td_record_get_event(&ids, value, &got, &feed), TD_OK);
         same_event(&got, want);
@@ -326,7 +327,7 @@ static void programs_of_the_first_version_are_read(void **state) {
     td_event got;
     td_bytes feed;
     td_buf buf = {0};
-    ids.schema[BEFORE_ID] = TD_SCHEMA_PROGRAM + TD_SCHEMA_BEFORE;
+    (void)td_schema_ids_put(&ids, BEFORE_ID, TD_SCHEMA_PROGRAM + TD_SCHEMA_BEFORE);
     td_record_put_event(&buf, &ids, TD_TEXT("f"), &events()[11]);
     buf.data[4] = BEFORE_ID;
     assert_int_equal(td_record_get_event(&ids, td_buf_bytes(&buf), &got, &feed), TD_CORRUPT);
@@ -545,7 +546,7 @@ static void older_refusals_are_read(void **state) {
     td_buf older = {0}, renewed = {0};
     td_schema_ids before = ids;
     before.id[TD_SCHEMA_QUARANTINED] = BEFORE_ID;
-    before.schema[BEFORE_ID] = TD_SCHEMA_QUARANTINED + TD_SCHEMA_BEFORE;
+    (void)td_schema_ids_put(&before, BEFORE_ID, TD_SCHEMA_QUARANTINED + TD_SCHEMA_BEFORE);
     td_record_put_quarantined(&older, &before, TD_TEXT("LEAN:IBM"), &q);
     assert_int_equal(td_record_get_quarantined(&before, td_buf_bytes(&older), &got, &instrument), TD_OK);
     before.id[TD_SCHEMA_QUARANTINED] = ids.id[TD_SCHEMA_QUARANTINED];

@@ -34,6 +34,17 @@ static const struct {
     {"POST", "/api/v1/quarantine/release", "localhost:8750", NULL, RIGHT, NULL, 0, TD_ROUTE_API},
     {"POST", "/api/v1/quarantine/release", "localhost:8750", NULL, "", NULL, 401, 0},
     {"POST", "/api/v1/quarantine/release", "localhost:8750", "http://evil.example", RIGHT, NULL, 403, 0},
+    {"GET", "/registry", "localhost:8750", NULL, RIGHT, NULL, 0, TD_ROUTE_SCHEMAS},
+    {"PUT", "/registry/config/a/b", "localhost:8750", NULL, RIGHT, "x=1", 0, TD_ROUTE_SCHEMAS},
+    {"DELETE", "/registry/subjects/a", "localhost:8750", "http://localhost:8750", RIGHT, "permanent=true", 0,
+     TD_ROUTE_SCHEMAS},
+    {"DELETE", "/registry/subjects/a", "localhost:8750", "http://evil.example", RIGHT, NULL, 403, 0},
+    {"GET", "/registry/subjects", "evil.example:8750", NULL, RIGHT, NULL, 403, 0},
+    {"GET", "/registry/subjects", "localhost:8750", NULL, "", NULL, 401, 0},
+    {"PATCH", "/registry/subjects", "localhost:8750", NULL, RIGHT, NULL, 405, 0},
+    {"GET", "/registry/none", "localhost:8750", NULL, RIGHT, NULL, 404, 0},
+    {"GET", "/registryx", "localhost:8750", NULL, RIGHT, NULL, 404, 0},
+    {"PUT", "/registryx", "localhost:8750", NULL, RIGHT, NULL, 405, 0},
     {"GET", "/none", "localhost:8750", NULL, RIGHT, NULL, 404, 0},
     {"GET", "", "localhost:8750", NULL, RIGHT, NULL, 404, 0},
     {"GET", "/livez/", "localhost:8750", NULL, RIGHT, NULL, 404, 0},
@@ -56,6 +67,8 @@ static void reads_or_refuses(void **state) {
         td_request_head head = {.get = strcmp(rows[i].method, "GET") == 0,
                                 .head = strcmp(rows[i].method, "HEAD") == 0,
                                 .post = strcmp(rows[i].method, "POST") == 0,
+                                .put = strcmp(rows[i].method, "PUT") == 0,
+                                .del = strcmp(rows[i].method, "DELETE") == 0,
                                 .content_type = TD_TEXT("application/json; charset=utf-8"),
                                 .path = td_text(rows[i].path),
                                 .host = td_text(rows[i].host),
@@ -70,6 +83,8 @@ static void reads_or_refuses(void **state) {
         ASSERT_ROW(error.http == rows[i].http, "%u: %d %s", i, error.http, error.message);
         if (read) ASSERT_ROW(request.route == rows[i].route, "%u", i);
         ASSERT_ROW(strstr(error.message, "0123456789abcdef") == NULL, "%u shows the token", i);
+        bool registry = request.route == TD_ROUTE_SCHEMAS; /* which has errors of its own, whatever they are for */
+        ASSERT_ROW(request.refused.http == (registry ? rows[i].http : 0), "%u: %s", i, request.refused.message);
     }
 }
 
