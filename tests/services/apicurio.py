@@ -15,17 +15,22 @@ class Failure(Exception):
 
 
 class Registry:
-    def __init__(self, port):
-        self.url = f"http://127.0.0.1:{port}/apis/ccompat/v7"
+    """Any registry of that API."""
+
+    def __init__(self, port, base="/apis/ccompat/v7"):
+        self.base = base
         self.http = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def ask(self, method, path, body=None):
-        """Status and what was answered."""
-        self.http.request(method, f"/apis/ccompat/v7{path}", body=None if body is None else json.dumps(body),
+        """Status and what was answered, as text where it is no JSON."""
+        self.http.request(method, f"{self.base}{path}", body=None if body is None else json.dumps(body),
                           headers={"Content-Type": TYPE})
         answer = self.http.getresponse()
         text = answer.read()
-        return answer.status, json.loads(text) if text else None
+        try:
+            return answer.status, json.loads(text) if text else None
+        except json.JSONDecodeError:
+            return answer.status, text.decode()
 
     def level(self, subject, level):
         status, answer = self.ask("PUT", f"/config/{subject}", {"compatibility": level})

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""tests/services/run_apicurio.py - our compatibility rules beside a real registry's, on generated schemas of all types
-and changes of every kind: for each the registry is asked to register it after the others, at each of the six levels in
-turn.
+"""tests/services/run_apicurio.py - our registry beside a real one. On generated schemas of all types and changes of every
+kind: each is registered after the others, at each of the six levels in turn, by the real registry, by a run of ours
+over HTTP, and by our rules alone. Then all that can be asked, and each error, of both.
 
-AVRO_TOOL names our program (tests/oracle/avro_tool.c). Where the two differ, a row of DEVIATIONS says why we are right
-by the specification, or it is a failure. TAPEDECK_SOAK is how many rounds, each of its own seed and registry.
+AVRO_TOOL names our rules (tests/oracle/avro_tool.c). Where the two registries differ, a row of DEVIATIONS or of
+DIFFERENCES says why, or it is a failure. TAPEDECK_SOAK is how many rounds, each of its own seed and registries.
 """
 import collections
+import contextlib
 import os
 import pathlib
 import random
@@ -14,9 +15,12 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "oracle"))
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "oracle"), str(TESTS / "e2e")]
 import apicurio  # noqa: E402
 import avro_schemas  # noqa: E402
+import registry_questions  # noqa: E402
+import tapedeck as td  # noqa: E402
 
 SEED = int(os.environ.get("SEED", "20261121"))
 ROUNDS = int(os.environ.get("TAPEDECK_SOAK", "1"))
@@ -70,11 +74,17 @@ def by_registry(registry, subject, case):
         return "failed"
 
 
-def compare(registry, cases):
+def verdict(ours):
+    return ours if ours == "compatible" else "refused" if ours.startswith("no ") else None
+
+
+def compare(registry, served, cases):
     counts = collections.Counter()
     for number, (case, ours) in enumerate(zip(cases, by_us(cases), strict=True)):
-        theirs = by_registry(registry, f"s{number}", case)
-        if theirs == (ours if ours == "compatible" else "refused" if ours.startswith("no ") else None):
+        theirs, told = by_registry(registry, f"s{number}", case), by_registry(served, f"s{number}", case)
+        if told != verdict(ours):
+            sys.exit("\n".join([f"{case.change}, {case.level}:", *case.texts, f"rules: {ours}", f"served: {told}"]))
+        if theirs == told:
             counts[theirs] += 1
             continue
         known = [what for what, explains in DEVIATIONS if explains(case, ours, theirs)]
@@ -84,13 +94,32 @@ def compare(registry, cases):
     return counts
 
 
+@contextlib.contextmanager
+def ours():
+    """A run of ours, which syncs at once."""
+    with td.folder() as home:
+        file = td.config(f"{home}/run.yaml", f"{home}/data", ["simulated: { instruments: 1, ticks: 0 }"], sink=False,
+                         partitions=1, extra="serve: { listen: 127.0.0.1:0 }\n")
+        process = subprocess.Popen([td.PROGRAM, "run", "--quiet", "--set", "log.sync_interval=1ms", file],
+                                   stderr=subprocess.PIPE, text=True)
+        try:
+            told = pathlib.Path(f"{home}/data/SERVE")
+            td.wait_for(lambda: told.exists() or process.poll() is not None, "the server listens", seconds=60)
+            yield apicurio.Registry(int(told.read_text(encoding="utf-8").strip().rsplit(":", 1)[1]), "/registry")
+        finally:
+            process.terminate()
+            process.communicate(timeout=60)
+
+
 def run(seed):
     began = time.monotonic()
-    with apicurio.registry() as registry:
-        registry.ask("PUT", "/config", {"compatibility": "NONE"})  # for the older versions
-        print(f"seed {seed}: registry started in {time.monotonic() - began:.1f} s", flush=True)
+    with apicurio.registry() as registry, ours() as served:
+        print(f"seed {seed}: registries started in {time.monotonic() - began:.1f} s", flush=True)
+        registry_questions.ask(registry, served)
+        for one in (registry, served):
+            one.ask("PUT", "/config", {"compatibility": "NONE"})  # for the older versions
         cases = list(histories(seed))
-        counts = compare(registry, cases)
+        counts = compare(registry, served, cases)
     kinds = len({case.change for case in cases})
     print(f"{len(cases)} histories, {kinds} kinds of change, {time.monotonic() - began:.1f} s")
     for what, count in counts.items():
