@@ -12,6 +12,7 @@ import sys
 import time
 
 import flood
+import plans as planning
 from harness import MARKET, PROGRAM, ROOT, WORK, free_port, new_folder, run, start, stop, tool
 
 sys.path.insert(0, str(ROOT / "tests/services"))
@@ -140,6 +141,12 @@ def strategies(bench):
              for side, runs in answers.items()]
     bench.bound(f"replay with {STRATEGIES} strategies beside bars alone", f"{rates[1] / rates[0]:.2f} of it",
                 rates[1] / rates[0] >= 1 / 3, "a third of it")
+
+
+# ---- plans ----
+
+def plans(bench):
+    planning.plans(bench, write_indicators)
 
 
 # ---- append ----
@@ -437,6 +444,6 @@ def feeds(bench):
                 f"under {flood.GROWTH_MAX_MB} MB more")
 
 
-ALL = {"replay": replay, "stages": stages, "operators": operators, "strategies": strategies, "append": append,
+ALL = {"replay": replay, "stages": stages, "operators": operators, "strategies": strategies, "plans": plans, "append": append,
        "json": json_frames, "latency": latency, "handoff": handoff, "memory": memory, "restart": restart,
        "snapshot": snapshot, "day": day, "feeds": feeds}

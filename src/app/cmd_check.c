@@ -2,12 +2,14 @@
 #include "app/cmd_check.h"
 #include "app/beacon.h"
 #include "app/data.h"
+#include "app/draft.h"
 #include "app/exit.h"
 #include "app/finding.h"
 #include "app/market.h"
 #include "app/plan.h"
 #include "app/strategies.h"
 #include "base/json.h"
+#include "base/time.h"
 #include "log/log_kafka.h"
 #include "serve/guard.h"
 #include "serve/tls.h"
@@ -17,6 +19,7 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SAMPLE_MAX = 10000 }; /* items of each feed: enough to meet its kinds and instruments */
@@ -305,28 +308,31 @@ static void check_sinks(check *c) {
 
 /* ---- the whole ---- */
 
+/* What others make of the machine meanwhile does not count. */
+static int64_t processor_ns(void *clock) {
+    struct timespec used;
+    (void)clock;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return used.tv_sec * TD_NS_PER_S + used.tv_nsec;
+}
+
 static void show_plan(check *c) {
     td_buf text = {0};
-    td_market market;
-    size_t calendars = 0;
-    if (td_market_load(&market, c->os, &c->config) == TD_OK) {
-        calendars = market.calendar_count;
-        td_market_fini(&market);
+    td_program *program;
+    if (td_draft_compile(&program, c->os, &c->config) != TD_OK) {
+        tell_error(c, td_trail());
+        return;
     }
-    const td_plan_question q = {.calendar_count = calendars,
-                                .strategies = &c->strategies,
-                                .config = &c->config,
-                                .instruments = c->instruments,
-                                .now_ns = c->os->ops->mono_ns,
-                                .clock = c->os->self};
+    const td_plan_question q = {.program = program, .instruments = c->instruments, .now_ns = processor_ns};
     if (c->conf->json) {
         td_buf_text(&c->plan, ",\"plan\":");
         td_plan_put_json(&q, &c->plan);
-        return;
+    } else {
+        td_plan_put_text(&q, &text);
+        (void)fwrite(text.data, 1, text.size, stdout);
     }
-    td_plan_put_text(&q, &text);
-    (void)fwrite(text.data, 1, text.size, stdout);
     td_buf_fini(&text);
+    td_program_free(program);
 }
 
 static void show_verdict(const check *c, const char *file) {
@@ -359,8 +365,15 @@ static void check_configuration(check *c, const char *file) {
     check_sinks(c);
 }
 
-/* A file of strategies by itself, as if a configuration named it alone. */
+/* A file of strategies by itself, as if a configuration named it alone, beside bars of 1m, with the instrument table
+ * that `tapedeck test` would take. */
 static void check_strategy(check *c, const char *file) {
+    char table[PATH_BYTES];
+    td_config_default(&c->config);
+    c->config.widths_ns[c->config.width_count++] = TD_NS_PER_MIN;
+    int size = snprintf(table, sizeof table, "%.*s/instruments.csv", (int)(strlen(file) - strlen(".td")), file);
+    bool there = size > 0 && (size_t)size < sizeof table && c->os->ops->exists(c->os->self, table);
+    if (there) c->config.instruments = td_copy_text(table);
     c->config.strategies[c->config.strategy_count++] = td_copy_text(file);
     check_strategies(c);
     c->text_good = c->findings.errors == 0;
@@ -379,7 +392,7 @@ static int run(void *conf, const char *const *words) {
         return td_command_usage("check", "belongs to a configuration, not to a file of strategies:",
                                 c.conf->connect ? "--connect" : "--set");
     (strategy ? check_strategy : check_configuration)(&c, words[0]);
-    if (c.conf->plan && c.strategies.graph_count > 0) show_plan(&c);
+    if (c.conf->plan && c.strategies.graph_count > 0 && c.findings.errors == 0) show_plan(&c);
     show_verdict(&c, words[0]);
     int code = !c.text_good ? TD_EXIT_USAGE : c.findings.errors > 0 ? TD_EXIT_CONFIG : TD_EXIT_OK;
     td_strategies_fini(&c.strategies);
@@ -401,7 +414,7 @@ static const td_option options[] = {
     {.key = "plan",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, plan),
-     .help = "also what strategies compile to: nodes, warm-up, bytes of state, measured time per event"},
+     .help = "also what strategies compile to: nodes, the events they need, memory, time per event"},
     {.key = "json",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, json),

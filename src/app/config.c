@@ -435,12 +435,15 @@ static td_status load(reader *r, const td_config_source *source, td_bytes text) 
     return status;
 }
 
-static td_status read_source(reader *r, const td_config_source *source) {
-    td_config *c = r->config;
+void td_config_default(td_config *c) {
     *c = (td_config){.speed = -1};
     td_options_init(log_rows, &c->log);
     td_options_init(top_rows, c);
     td_options_init(td_serve_options, &c->serve);
+}
+
+static td_status read_source(reader *r, const td_config_source *source) {
+    td_config_default(r->config);
     td_buf text = {0};
     td_status status = td_os_read_file(r->os, source->path, FILE_BYTES_MAX, &text);
     if (status == TD_OK) status = load(r, source, td_buf_bytes(&text));

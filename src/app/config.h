@@ -73,6 +73,8 @@ typedef struct td_config_source {
 
 struct td_config_reader;
 
+/* What an empty file says: every key as it is when nobody names it. To be freed. */
+void td_config_default(td_config *out);
 /* Reads, checks and fills; `sets` are "key=value". Errors: TD_CONFIG (TD_RETRY where the disk broke), the trail says
  * file, line, key, what is wrong and the nearest valid word; nothing is left to free. */
 TD_CHECKED td_status td_config_load(td_config *out, const td_os *os, const char *path, const char *const *sets,

@@ -83,3 +83,32 @@ void td_draft_put_body(const td_draft *d, const td_draft_conf *conf, td_buf *out
     for (size_t i = 0; i < s.feed_count; i++) s.feeds[i] = feed_of(conf, i);
     td_program_body(&s, out);
 }
+
+/* ---- the program alone ---- */
+
+static td_status compile_read(td_program **out, const td_config *config, const td_market *market,
+                              td_strategies *strategies) {
+    static const bool shares_ids[TD_CONFIG_LIST_MAX];
+    const td_draft_conf conf = {config, market, shares_ids};
+    td_buf errors = {0}, body = {0};
+    td_draft draft;
+    td_status status = td_draft_make(&draft, config, strategies, &errors);
+    if (status == TD_OK) td_draft_put_body(&draft, &conf, &body);
+    if (status == TD_OK) status = td_program_compile(td_buf_bytes(&body), out);
+    td_draft_fini(&draft);
+    td_buf_fini(&body);
+    td_buf_fini(&errors);
+    return status;
+}
+
+td_status td_draft_compile(td_program **out, const td_os *os, const td_config *config) {
+    td_market market;
+    td_strategies strategies;
+    td_status status = td_market_load(&market, os, config);
+    if (status != TD_OK) return status;
+    status = td_strategies_read(&strategies, os, config);
+    if (status == TD_OK) status = compile_read(out, config, &market, &strategies);
+    td_strategies_fini(&strategies);
+    td_market_fini(&market);
+    return status;
+}

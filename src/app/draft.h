@@ -22,3 +22,7 @@ typedef struct td_draft_conf { /* borrowed */
 TD_CHECKED td_status td_draft_make(td_draft *out, const td_config *config, td_strategies *strategies, td_buf *errors);
 void td_draft_put_body(const td_draft *draft, const td_draft_conf *conf, td_buf *out);
 void td_draft_fini(td_draft *draft);
+
+/* The program that a run of it would begin with now, as the log would hold it, but that no feed is opened. Errors: as
+ * those of its parts. */
+TD_CHECKED td_status td_draft_compile(td_program **out, const td_os *os, const td_config *config);

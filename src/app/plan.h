@@ -1,15 +1,14 @@
 /* src/app/plan.h - what strategies compile to, for `tapedeck check --plan`: per rhythm the nodes of the graph and how
- * many of them several strategies share, warm-up, bytes of state, and what an event costs, measured at once on this
- * machine over a seeded walk. Thread: the caller's. */
+ * many of them several strategies share, what it takes until values are there, bytes of an instrument, and what an
+ * event costs (estimate.h). Thread: the caller's. */
 #pragma once
-#include "app/strategies.h"
+#include "base/bytes.h"
+#include "stream/program.h"
 
 typedef struct td_plan_question { /* borrowed for the call */
-    const td_strategies *strategies;
-    const td_config *config;
-    size_t calendar_count;             /* of the market: with any, strategies look back one bar more */
+    const td_program *program;
     const td_instruments *instruments; /* those that the feeds' beginnings named */
-    int64_t (*now_ns)(void *clock);    /* monotonic */
+    int64_t (*now_ns)(void *clock);    /* of this thread's processor time, best */
     void *clock;
 } td_plan_question;
 

@@ -7,6 +7,12 @@
 
 static uint8_t small_letter(uint8_t c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; }
 
+int td_bytes_compare(td_bytes a, td_bytes b) {
+    size_t size = a.size < b.size ? a.size : b.size;
+    int order = size > 0 ? memcmp(a.data, b.data, size) : 0;
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
 bool td_bytes_have(td_bytes text, td_bytes part) {
     for (size_t at = 0; at + part.size <= text.size; at++) {
         size_t same = 0;

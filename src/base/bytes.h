@@ -41,6 +41,8 @@ static inline td_bytes td_bytes_from(td_bytes b, size_t at) {
     return at > 0 ? (td_bytes){b.data + at, b.size - at} : b;
 }
 
+/* As memcmp; of two where one begins with the other the shorter is less. */
+int td_bytes_compare(td_bytes a, td_bytes b);
 /* The part stands somewhere in the text; A to Z are taken for a to z. */
 bool td_bytes_have(td_bytes text, td_bytes part);
 static inline bool td_bytes_begin(td_bytes bytes, td_bytes with) {

@@ -17,14 +17,8 @@ static const char *const ids_words[] = {[TD_IDS_ORDERED] = "ordered", [TD_IDS_AN
 
 /* ---- writing ---- */
 
-static int compare_bytes(td_bytes a, td_bytes b) {
-    size_t size = a.size < b.size ? a.size : b.size;
-    int order = size > 0 ? memcmp(a.data, b.data, size) : 0;
-    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 static int compare_texts(const void *a, const void *b) {
-    return compare_bytes(*(const td_bytes *)a, *(const td_bytes *)b);
+    return td_bytes_compare(*(const td_bytes *)a, *(const td_bytes *)b);
 }
 
 static int compare_feeds(const void *a, const void *b) {

@@ -2,7 +2,6 @@
 #include "stream/graph_build.h"
 #include "base/hash.h"
 #include "stream/graph_layout.h"
-#include "stream/over.h"
 #include "stream/tick.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -531,22 +530,12 @@ static bool fits_eight_bytes(const td_node *node) {
     return node->type != TD_TYPE_DECIMAL || (node->op == TD_OP_FIELD && td_field_is_narrow(td_field_of(node->n)));
 }
 
-/* Of a window by time as many bars as lie in it, where bars have a width; by number so many elements. */
-static uint32_t over_warmup(const td_graph *g, const td_node *node) {
-    int64_t width_ns = td_rhythm_has_bars(g->rhythm) ? g->rhythm.width_ns : 0;
-    if (node->constant == TD_OVER_COUNT) return node->n - 1;
-    if (node->constant <= 0 || width_ns == 0 || !td_width_is_timed(width_ns)) return 0;
-    return (uint32_t)((node->constant + width_ns - 1) / width_ns - 1);
-}
-
 /* A value that may stand in for another one is there with the other one. */
 static uint32_t warmup_of(const td_graph *g, const td_node *node) {
-    const td_op_row *row = &td_op_rows[node->op];
-    uint32_t own[] = {0, 1, node->n - 1, node->n}, most = 0;
-    for (uint32_t k = node->op == TD_OP_NZ ? 1 : 0; k < row->inputs; k++)
+    uint32_t most = 0;
+    for (uint32_t k = node->op == TD_OP_NZ ? 1 : 0; k < td_op_rows[node->op].inputs; k++)
         if (g->nodes[node->in[k]].warmup > most) most = g->nodes[node->in[k]].warmup;
-    if (node->op >= TD_OP_OVER_SUM && node->op <= TD_OP_OVER_RANK) return most + over_warmup(g, node);
-    return row->warmup == TD_WARMUP_NONE ? most : most + own[row->warmup];
+    return most + td_node_warmup(g, node);
 }
 
 static void lay_out_state(td_graph *g) {

@@ -1,4 +1,5 @@
-/* src/stream/graph_layout.h - how a graph and its state lie in memory; for graph.c, graph_build.c and carry.c alone.
+/* src/stream/graph_layout.h - how a graph and its state lie in memory; for graph.c, graph_build.c, carry.c, and those
+ * that look at a graph as a whole: reach.c, term.c, warmup.c.
  * State of one instrument: head, what is active, positions, values of all nodes, memories, rings of past values. */
 #pragma once
 #include "stream/exits.h"
@@ -105,6 +106,9 @@ static inline bool td_port_counts_members(const td_port *port, const td_port *ot
     same.kind = TD_PORT_MEMBERS;
     return other->kind >= TD_PORT_RANK && other->kind < TD_PORT_MEMBERS && memcmp(port, &same, sizeof same) == 0;
 }
+
+/* warmup.c: bars without a value beyond those of the node's inputs, as far as that can be told. */
+uint32_t td_node_warmup(const td_graph *graph, const td_node *node);
 
 /* Remembers what the node was on bar number `seen`. */
 void td_graph_put_past(const graph_node *node, uint8_t *state, uint64_t seen, td_value value);

@@ -6,9 +6,11 @@
 
 enum { ROOM = 2 * TD_QUEUE_MAX };
 
+size_t td_queue_bytes(uint32_t ports) { return ROOM * td_queue_row_bytes(&(td_queue){.ports = ports}); }
+
 void td_queue_begin(td_queue *q, uint32_t ports) {
     q->ports = ports;
-    if (q->rows == NULL) q->rows = td_alloc(ROOM * td_queue_row_bytes(q));
+    if (q->rows == NULL) q->rows = td_alloc(td_queue_bytes(ports));
 }
 
 void td_queue_fini(td_queue *q) {

@@ -35,6 +35,8 @@ static inline size_t td_queue_row_bytes(const td_queue *q) { return sizeof(td_qu
 static inline td_queued *td_queue_at(const td_queue *q, uint32_t i) {
     return (td_queued *)(void *)(q->rows + (q->first + i) * td_queue_row_bytes(q));
 }
+/* What a queue takes, however many wait. */
+size_t td_queue_bytes(uint32_t ports);
 /* The first row that is due at that instant or later. */
 uint32_t td_queue_find(const td_queue *queue, int64_t due_ns);
 /* A row in its place, zeroed but for that; there is room. The queue's, until it changes. */

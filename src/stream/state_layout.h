@@ -74,7 +74,7 @@ struct td_state {
     td_instruments *instruments;
     uint8_t **blocks; /* by instrument index */
     uint32_t block_count, block_capacity;
-    size_t block_bytes;
+    size_t block_bytes, graphs_end;
     int64_t slot_lateness_ns; /* the greatest lateness of all programs so far: it sizes the slots */
     int64_t grace_ns[TD_WIDTHS_MAX], horizon_ns[TD_WIDTHS_MAX];
     uint32_t open_slots[TD_WIDTHS_MAX]; /* windows of an instrument that can be open at once; by count one */
@@ -201,7 +201,7 @@ void td_sections_keep_waiting(td_state *state);
 /* What there is for the program to compare. */
 void td_sections_lay_out(td_state *s);
 
-/* Sizes slots and offsets for s->program and s->slot_lateness_ns. */
+/* room.c: sizes slots and offsets for s->program and s->slot_lateness_ns, which is no less than the program wants. */
 void td_state_lay_out(td_state *s);
 /* The window of width w that a trade of that instant belongs to. False: to none, it is outside of the hours. */
 bool td_state_period(const td_state *s, uint32_t instrument, size_t w, int64_t ns, td_period *out);

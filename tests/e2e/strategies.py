@@ -216,13 +216,27 @@ strategy slow on bars(1h)
     minute, hour = plan["graphs"]
     assert [s["name"] for s in minute["strategies"]] == ["one", "other", "timed"] and minute["rhythm"] == "1m", minute
     assert [s["warmup"] for s in minute["strategies"]] == [50, 51, 89], minute
-    assert hour["strategies"] == [{"name": "slow", "warmup": 9}] and hour["shared"] == 0, hour
+    assert [(s["name"], s["warmup"], s["needs"]) for s in hour["strategies"]] == [("slow", 9, [
+        {"rhythm": "1h", "instrument": None, "events": 10, "span_ns": 0}])] and hour["shared"] == 0, hour
+    assert [s["no_value"] for s in minute["strategies"]] == [[], [], ["where"]], minute
     assert minute["shared"] == 3, minute  # close, also as a double, and its average of 50
     assert minute["state_bytes"] > 50 * 8 and 1 < minute["event_ns"] < 1e6, minute
     assert plan["state_bytes"] == minute["state_bytes"] + hour["state_bytes"], plan
-    assert plan["instruments"] == 1 and plan["state_bytes_all"] == plan["state_bytes"], plan
+    assert plan["instrument_bytes"] == plan["state_bytes"] + plan["bar_bytes"] and plan["bar_bytes"] > 1000, plan
+    assert plan["instruments"] == 1 and plan["state_bytes_all"] == plan["instrument_bytes"], plan
     text = tapedeck("check", "--plan", file)
-    assert "on 1m: 3 strategies" in text and "one: warm-up 50" in text and "ns per event" in text, text
+    for said in ("on 1m: 3 strategies, about ", "one needs 51 bars of 1m\n", "slow needs 10 bars of 1h\n",
+                 "no value: windows with `where` until as many values fit it\n", "for the 1 that the feeds begin with"):
+        assert said in text, (said, text)
+    alone = json.loads(tapedeck("check", "--plan", "--json", f"{home}/two.td"))["plan"]
+    kept = alone["state_bytes"] / plan["state_bytes"]  # by the default grace; hours of a calendar make it one bar more
+    assert 0.9 < kept < 1, (alone, plan)
+    alone = tapedeck("check", "--plan", f"{td.ROOT}/examples/strategies/mtf_rsi.td")
+    assert "mtf_rsi needs 16 bars of 5m, 15 bars of 1h and 50 bars of 1d\n" in alone, alone
+    alone = tapedeck("check", "--plan", f"{td.ROOT}/examples/strategies/ko_pep.td")
+    assert "ko_pep needs 1 bar of 5m of NASDAQ:PEP, and from then on 779 bars of 5m\n" in alone, alone
+    alone = tapedeck("check", "--plan", f"{td.ROOT}/examples/strategies/book_imbalance.td")  # by the table beside it
+    assert "book_imbalance needs 5s of trades and 1s of book updates\n" in alone, alone
     return f"{minute['nodes']} and {hour['nodes']} nodes, {minute['event_ns']} ns"
 
 
