@@ -20,11 +20,12 @@ typedef enum td_exit_kind { /* in the order in which they are looked at */
 typedef enum td_exit_level { TD_EXIT_DISTANCE, TD_EXIT_PERCENT, TD_EXIT_AT, TD_EXIT_R } td_exit_level;
 
 typedef struct td_exit_rule {
-    td_value r, from_r; /* decimals; of R; from_r 0: awake from the entry on */
-    uint32_t node;      /* of DISTANCE, PERCENT and AT: the graph's */
-    uint8_t kind;       /* td_exit_kind */
-    uint8_t level;      /* td_exit_level */
-    uint8_t zero[10];
+    td_value r, from_r;  /* decimals; of R; from_r 0: awake from the entry on */
+    uint32_t node;       /* of DISTANCE, PERCENT and AT: the graph's */
+    uint8_t kind;        /* td_exit_kind */
+    uint8_t level;       /* td_exit_level */
+    uint8_t of_position; /* 1: the expression looks at the position; filled in */
+    uint8_t zero[9];
 } td_exit_rule;
 
 typedef struct td_exit { /* one rule of a held position */

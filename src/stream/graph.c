@@ -94,6 +94,7 @@ bool td_graph_strategy_at(const td_graph *g, size_t index, td_graph_strategy *ou
                                .set_count = s->set_count,
                                .traded = g->traded + s->position_first + 1,
                                .traded_count = s->position_count - 1,
+                               .levels = s->exit_count,
                                .where = s->where,
                                .graph = g};
     return true;
@@ -351,20 +352,6 @@ static td_value decimal_of(td_type type, td_value value) {
     return x > -9e18 && x < 9e18 ? (td_value)x : TD_VALUE_NA;
 }
 
-td_exit_values td_graph_exit_values(const td_graph *g, const void *state, uint32_t strategy) {
-    const graph_strategy *s = &g->strategies[strategy];
-    const td_value *values = (const td_value *)(const void *)((const uint8_t *)state + g->values_offset);
-    td_exit_values out = {{0}};
-    for (uint32_t i = 0; i < s->exit_count; i++) {
-        const td_exit_rule *rule = &g->exits[s->exit_first + i];
-        if (td_graph_seen(state) == 0)
-            out.of[i] = TD_VALUE_NA; /* it took over a position before it ran at all */
-        else if (rule->level != TD_EXIT_R)
-            out.of[i] = decimal_of((td_type)g->nodes[rule->node].is.type, values[rule->node]);
-    }
-    return out;
-}
-
 bool td_graph_flat_ns(const td_graph *g, const void *state, uint32_t strategy, int64_t *out_ns) {
     const graph_strategy *s = &g->strategies[strategy];
     const td_value *values = (const td_value *)(const void *)((const uint8_t *)state + g->values_offset);
@@ -376,6 +363,25 @@ bool td_graph_flat_ns(const td_graph *g, const void *state, uint32_t strategy, i
 static const td_paper *paper_of(const td_graph *g, const void *state, uint32_t strategy) {
     return (const td_paper *)(const void *)((const uint8_t *)state + g->positions_offset) +
            g->strategies[strategy].position_first;
+}
+
+/* The position was opened since the graph ran last: what that said of a position was said of none, or of another. */
+static bool is_of_another(const td_graph *g, const void *state, uint32_t strategy, const td_exit_rule *rule) {
+    return rule->of_position != 0 && paper_of(g, state, strategy)->entry_seen == (uint32_t)td_graph_seen(state);
+}
+
+td_exit_values td_graph_exit_values(const td_graph *g, const void *state, uint32_t strategy) {
+    const graph_strategy *s = &g->strategies[strategy];
+    const td_value *values = (const td_value *)(const void *)((const uint8_t *)state + g->values_offset);
+    td_exit_values out = {{0}};
+    for (uint32_t i = 0; i < s->exit_count; i++) {
+        const td_exit_rule *rule = &g->exits[s->exit_first + i];
+        if (td_graph_seen(state) == 0 || is_of_another(g, state, strategy, rule))
+            out.of[i] = TD_VALUE_NA; /* or it took over a position before it ran at all */
+        else if (rule->level != TD_EXIT_R)
+            out.of[i] = decimal_of((td_type)g->nodes[rule->node].is.type, values[rule->node]);
+    }
+    return out;
 }
 
 int64_t td_graph_target(const td_graph *g, const void *state, uint32_t strategy) {

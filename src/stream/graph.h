@@ -239,7 +239,8 @@ typedef struct td_graph_strategy { /* the graph's; lent */
     size_t set_count;
     const td_bytes *traded; /* by its legs: whatever the sets say, it is not for these */
     size_t traded_count;
-    uint32_t where; /* a node that must be true of an instrument besides, or TD_GRAPH_NOTHING */
+    uint32_t levels; /* stops, targets and trails that it has */
+    uint32_t where;  /* a node that must be true of an instrument besides, or TD_GRAPH_NOTHING */
     const td_graph *graph;
 } td_graph_strategy;
 

@@ -538,6 +538,19 @@ static uint32_t warmup_of(const td_graph *g, const td_node *node) {
     return most + td_node_warmup(g, node);
 }
 
+/* Levels that are another position's until the graph has run on this one. */
+static void find_levels_of_positions(td_graph *g) {
+    uint8_t *of_position = td_alloc_zero(g->node_count + 1, 1);
+    for (uint32_t i = 0; i < g->node_count; i++) {
+        const td_node *node = &g->nodes[i].is;
+        if (node->op == TD_OP_PORT) of_position[i] = td_port_is_of_position(&g->ports[node->n]);
+        for (uint32_t k = 0; k < td_op_rows[node->op].inputs; k++) of_position[i] |= of_position[node->in[k]];
+    }
+    for (uint32_t i = 0; i < g->exit_count; i++)
+        g->exits[i].of_position = g->exits[i].level != TD_EXIT_R && of_position[g->exits[i].node];
+    free(of_position);
+}
+
 static void lay_out_state(td_graph *g) {
     size_t at = 0;
     (void)take_room(&at, sizeof(state_head));
@@ -662,6 +675,7 @@ td_graph *td_graph_build(td_graph_builder *b) {
     take_nodes(b, g, action_count);
     g->term_count = COUNT(b->terms, td_term);
     g->terms = take_data(&b->terms);
+    find_levels_of_positions(g);
     lay_out_state(g);
     td_buf_fini(&b->nodes);
     td_buf_fini(&b->texts);

@@ -245,6 +245,28 @@ static void a_stop_is_held_against_each_trade(void **state) {
     RUN(HELD "  stop 5%\n", up);
 }
 
+/* Until the strategy has run behind the fill, its level is that of the position before. */
+static void a_level_of_the_entry_is_of_its_own_entry(void **state) {
+    (void)state;
+    static const step steps[] = {
+        {'t', 10.0, 101, ""},
+        {'t', 12.5, 102, "fresh buy 00:00:11#1 to 1 @101\n"},
+        {'t', 12.6, 102, "fill 00:00:11#1 buy 1 @102 holds 1\n"},
+        {'t', 12.7, 50, ""}, /* of no position it was 0 */
+        {'t', 13.0, 250, ""},
+        {'t', 14.5, 210, ""},
+        {'t', 15.5, 210, "fresh short 00:00:14#1 to -1 @250\n"},
+        {'t', 15.6, 210, "fill 00:00:14#1 sell 2 @210 holds -1\n"},
+        {'t', 15.7, 211, ""}, /* three times 102 is above it, and the long position's */
+        {'t', 17.5, 205, ""},
+        {'t', 17.6, 106, ""},
+        {'t', 17.7, 104, "fresh exit 00:00:17.7#1 to 0 @104 target\n"},
+    };
+    RUN("strategy x on bars(1s)\n  buy when close > 100 and close < 200\n  short when close > 200\n"
+        "  target at if position > 0 then 3 * entry.price else nz(entry.price, 0) / 2\n",
+        steps);
+}
+
 static void a_target_is_so_many_r_away(void **state) {
     (void)state;
     static const step steps[] = {
@@ -696,6 +718,7 @@ int main(void) {
         cmocka_unit_test(a_late_signal_has_no_fill),
         cmocka_unit_test(a_stop_and_a_bar_share_no_id),
         cmocka_unit_test(a_stop_is_held_against_each_trade),
+        cmocka_unit_test(a_level_of_the_entry_is_of_its_own_entry),
         cmocka_unit_test(a_target_is_so_many_r_away),
         cmocka_unit_test(a_trail_follows_the_best_price),
         cmocka_unit_test(levels_follow_their_expressions),
