@@ -81,6 +81,8 @@ static void check_strategies(check *c) {
         tell_messages(c, &messages);
     else if (status != TD_OK)
         tell_error(c, td_trail());
+    else
+        td_strategies_tell_never_entering(&c->strategies, tell_warning, c);
     td_buf_fini(&messages);
 }
 

@@ -131,6 +131,7 @@ static td_status list(const positions_conf *conf) {
 
 static td_status acknowledge(const char *dir, const char *sink) {
     if (dir == NULL) return TD_FAIL(TD_CONFIG, "what sinks lack is kept in the run's folder: name it by --data");
+    if (!td_os_posix.ops->exists(td_os_posix.self, dir)) return TD_FAIL(TD_CONFIG, "there is no data folder %s", dir);
     if (strchr(sink, '/') != NULL || !td_losses_kept(&td_os_posix, dir, sink))
         return TD_FAIL(TD_CONFIG, "sink %s in %s lacks nothing that is not acknowledged", sink, dir);
     td_losses losses;

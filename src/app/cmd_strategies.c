@@ -78,16 +78,30 @@ static void show_json(const td_version *version) {
     td_buf_fini(&line);
 }
 
+/* With its file, null where nobody tells it. */
+static void show_json_now(const td_version *version, const char *file) {
+    td_buf line = {0};
+    td_version_put(&line, version);
+    line.size--; /* the object goes on */
+    td_buf_text(&line, ",\"file\":");
+    if (file[0] != '\0')
+        td_json_put_string(&line, td_text(file));
+    else
+        td_buf_text(&line, "null");
+    (void)printf("%.*s}\n", (int)line.size, (const char *)line.data);
+    td_buf_fini(&line);
+}
+
 static void show_now(void *arg, const td_version *version) {
     telling *t = arg;
     char file[PATH_BYTES_MAX], since[40];
     t->count++;
+    find_file(&t->files, version->hash, file);
     if (t->conf->json) {
-        show_json(version);
+        show_json_now(version, file);
         return;
     }
     if (t->count == 1) (void)printf("%-*s  %-24s  %-32s  %s\n", SHORT_HASH, "hash", "since", "file", "strategies");
-    find_file(&t->files, version->hash, file);
     (void)td_time_format(version->since_ms * TD_NS_PER_MS, since);
     (void)printf("%.*s  %-24s  %-32s  ", SHORT_HASH, version->hash, since, file[0] != '\0' ? file : "-");
     put_names(version);
@@ -114,7 +128,7 @@ static td_status list(const strategies_conf *conf, const td_data *data) {
     telling t = {.conf = conf};
     td_versions *versions = td_versions_new(&data->topics, "");
     td_status status = read_all(versions);
-    if (!conf->json) ask_files(data->where.dir, &t.files);
+    ask_files(data->where.dir, &t.files);
     if (status == TD_OK) td_versions_each_now(versions, show_now, &t);
     if (status == TD_OK && t.count == 0) (void)fprintf(stderr, "no strategy is in force\n");
     td_buf_fini(&t.files);

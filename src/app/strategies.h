@@ -23,6 +23,8 @@ TD_CHECKED td_status td_strategies_replace(td_strategies *strategies, const td_o
 TD_CHECKED td_status td_strategies_compile(td_strategies *strategies, td_buf *errors);
 /* The place of that path among its files, or text_count. */
 size_t td_strategies_find(const td_strategies *strategies, const char *file);
+/* Tells each strategy that says how a position is left, and never enters one. */
+void td_strategies_tell_never_entering(const td_strategies *strategies, td_log_report_fn each, void *arg);
 void td_strategies_fini(td_strategies *strategies);
 /* Tells each strategy that is for none of the instruments: it can never give a signal. */
 void td_strategies_tell_idle(const td_strategies *strategies, const td_instruments *instruments, td_log_report_fn each,

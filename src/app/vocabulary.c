@@ -20,6 +20,7 @@ static const struct kind {
     {"asof", "variable.language.asof.tapedeck", td_words_asof},
     {"times", "variable.language.time.tapedeck", td_words_time},
     {"positions", "variable.language.position.tapedeck", td_words_position},
+    {"reading", "support.function.reading.tapedeck", td_words_reading},
 };
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 

@@ -16,6 +16,8 @@ const char *const td_words_time[] = {"time", "session", "tick", NULL};
 
 const char *const td_words_position[] = {"position", "held", "entry", NULL};
 
+const char *const td_words_reading[] = {"asof", "ref", NULL};
+
 const char *const td_words_trade[] = {"price", "size", "side", "signed_size", "id", NULL};
 const char *const td_words_sides[] = {"bid",      "ask",       "mid",        "spread", "bid_size",
                                       "ask_size", "imbalance", "microprice", NULL};

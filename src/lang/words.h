@@ -18,6 +18,7 @@ extern const char *const td_words_news[];     /* from SENTIMENT on */
 extern const char *const td_words_asof[];     /* trade, quote, book, news: before '.', in td_rhythm_source's order */
 extern const char *const td_words_time[];     /* of the time at which a strategy runs; and its instrument's tick */
 extern const char *const td_words_position[]; /* of what it holds then */
+extern const char *const td_words_reading[];  /* ref.NAME and asof(x), which are no functions */
 
 extern const char *const td_words_later_statement[];
 

@@ -258,7 +258,8 @@ def keys_explain_themselves(home):
     assert all("\n    name  " in ask("help", kind).stdout for kind in (*FEEDS, "sqlite"))
     assert "place(x)\n    among" in ask("help", "place").stdout
     assert {"rank(x, n)", "rank(x)"} <= set(ask("help", "rank").stdout.splitlines())
-    assert all("word of strategies" in ask("help", word, check=2).stderr for word in ("sentiment", "qty", "microprice"))
+    assert all("word of strategies" in ask("help", word, check=2).stderr
+               for word in ("sentiment", "qty", "microprice", "ref", "asof"))
     keys = re.findall(r"^\| `([a-z_]+)` \|", ask("help", "--markdown").stdout, re.M)
     assert len(keys) > 30 and all(ask("help", key).stdout for key in set(keys)), keys
     return f"{len(set(keys))} keys, each known to `help KEY`"
@@ -355,10 +356,30 @@ def check_takes_strategies_alone(home):
     assert [(f["line"], f["column"]) for f in found["findings"]] == [(2, 12), (3, 13)], found
     assert "--set" in ask("check", "--set", "bars=[1s]", good, check=2).stderr
     assert "none.td" in ask("check", f"{home}/none.td", check=2).stdout
+    missing = write(f"{home}/missing.td", "strategy w on bars(1m) for @none.txt, @nor_this.txt\n  buy when clse > 1\n")
+    found = json.loads(ask("check", "--json", missing, check=2).stdout)
+    assert [f["message"][:24] for f in found["findings"]][2:] == ["unknown name 'clse'; did"], found
+    assert all(name in str(found["findings"][i]) for i, name in enumerate(("none.txt", "nor_this.txt"))), found
+    holds = write(f"{home}/holds.td", "strategy a on bars(1m)\n  x = close\n  stop 2%\n"
+                                      "strategy b on bars(1m)\n  sell when close > 1\n"
+                                      "strategy c on bars(1m)\n  short when close > 1\n  trail 2%\n"
+                                      "strategy d on bars(1m)\n  alert \"up\" when close > 1\n"
+                                      "series e on bars(1m)\n  y = close\n")
+    found = json.loads(ask("check", "--json", holds).stdout)
+    assert [(f["severity"], f["message"][:11]) for f in found["findings"]] == [
+        ("warning", "strategy a "), ("warning", "strategy b ")], found
     many = write(f"{home}/many.td", "strategy m on bars(1m)\n" + "".join(f"  v{i} = close + {i}\n" for i in range(10001)))
     said = ask("check", many, check=2).stdout
     assert "many.td:10002:3: too many names in one strategy" in said, said[-300:]
     return "a file of strategies, its mistakes at their places, 10,001 names"
+
+
+@case
+def a_folder_that_is_not_there_is_named(home):
+    for words in (("positions", "ls"), ("positions", "reset", "sqlite"), ("strategies",), ("gaps",)):
+        said = ask(*words, "--data", f"{home}/nowhere", check=3).stderr
+        assert f"no data folder {home}/nowhere" in said, (words, said)
+    return "4 commands name it"
 
 
 @case

@@ -197,6 +197,8 @@ def goes_back_to_what_was_in_force(home):
         assert tapedeck(home, "show", f"mine@{sha256(BEFORE)[:12]}") == BEFORE and tapedeck(home, "show", "mine") == with_list
         now, = tapedeck(home).splitlines()[1:]
         assert now.split()[0] == sha256(with_list)[:12] and now.split()[2:] == [str(path), "mine"], now
+        told = json.loads(tapedeck(home, "--json"))
+        assert (told["file"], told["hash"], told["in_force"]) == (str(path), sha256(with_list), True), told
         assert "written" in tapedeck(home, "rollback", "mine", sha256(BEFORE)[:8])
         until_runs(server, BEFORE)
         assert path.read_text(encoding="utf-8") == BEFORE and len(versions(server)) == 4, "going back is a version, too"
