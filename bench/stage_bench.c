@@ -103,7 +103,7 @@ static void read_batches(pass *p, td_reader *reader) {
 }
 
 static void run_partition(pass *p, const td_program *program, uint32_t partition) {
-    td_emit emit = {p, emit_bar, emit_signal, emit_quarantined, emit_gap, emit_fill, td_emit_none.member};
+    td_emit emit = {p, emit_bar, emit_signal, emit_quarantined, emit_gap, emit_fill, td_emit_none.member, NULL};
     td_reader *reader;
     td_record record;
     p->feed_name = (td_bytes){0};

@@ -193,6 +193,37 @@ static void put_cause(td_buf *out, const td_judgement *j) {
                   instant(j->event.receive_ns, known));
 }
 
+/* What a tick says, by names; returns how many. */
+static int tick_says(const td_event *e, const char *names[4], td_i128 says[4], int scales[4]) {
+    const td_quote *q = &e->quote;
+    const char *const of_trade[] = {"price", "size"}, *const of_quote[] = {"bid", "bid_size", "ask", "ask_size"};
+    const int64_t trade[] = {e->trade.price, e->trade.size};
+    const int64_t quote[] = {q->bid_price, q->bid_size, q->ask_price, q->ask_size};
+    bool is_trade = e->kind == TD_EVENT_TRADE;
+    int count = 0;
+    for (int i = 0; i < (is_trade ? 2 : 4); i++) {
+        int64_t value = is_trade ? trade[i] : quote[i];
+        if (value == TD_NONE) continue;
+        names[count] = is_trade ? of_trade[i] : of_quote[i];
+        scales[count] = i % 2 == 0 ? TD_PRICE_SCALE : TD_SIZE_SCALE;
+        says[count++] = value;
+    }
+    return count;
+}
+
+/* What ran a strategy that waits: the record that led to it only moved time. */
+static void put_tick(td_buf *out, const td_event *tick) {
+    char text[TD_DECIMAL_TEXT_MAX], time[40];
+    const char *names[4];
+    td_i128 says[4];
+    int scales[4], count = tick_says(tick, names, says, scales);
+    td_buf_printf(out, "  run by a %s of %s, which had waited:", td_event_kind_name((td_event_kind)tick->kind),
+                  instant(tick->event_ns, time));
+    for (int i = 0; i < count; i++)
+        td_buf_printf(out, "%s %s %s", i > 0 ? "," : "", names[i], decimal(says[i], scales[i], text));
+    td_buf_text(out, "\n");
+}
+
 static void put_bar(td_buf *out, const td_bar *bar) {
     char from[40], to[40], width[TD_WIDTH_TEXT_MAX], n[5][TD_DECIMAL_TEXT_MAX];
     (void)td_width_format(bar->width_ns, width);
@@ -263,6 +294,7 @@ static void put_judgement(td_buf *out, const td_explain_question *q, const td_ju
         return;
     }
     put_cause(out, j);
+    if (j->tick.kind != 0) put_tick(out, &j->tick);
     if (j->has_bar) put_bar(out, &j->bar);
     put_settings(out, j);
     for (size_t i = 0; i < action_count(&j->why); i++) put_action(out, &j->why, action_at(&j->why, i));
@@ -378,10 +410,22 @@ static void put_json_record(td_buf *out, const td_explain_question *q, const cha
     if (value->size == 0 || !td_record_json(q->topics->ids, td_buf_bytes(value), out)) td_buf_text(out, "null");
 }
 
+static void put_json_tick(td_buf *out, const td_event *tick) {
+    char text[TD_DECIMAL_TEXT_MAX];
+    const char *names[4];
+    td_i128 says[4];
+    int scales[4], count = tick_says(tick, names, says, scales);
+    td_buf_printf(out, ",\"tick\":{\"kind\":\"%s\",\"event_ns\":%" PRId64,
+                  td_event_kind_name((td_event_kind)tick->kind), tick->event_ns);
+    for (int i = 0; i < count; i++) td_buf_printf(out, ",\"%s\":\"%s\"", names[i], decimal(says[i], scales[i], text));
+    td_buf_text(out, "}");
+}
+
 static void put_json_judgement(td_buf *out, const td_explain_question *q, const td_judgement *j) {
     td_buf_printf(out, "{\"cause\":{\"partition\":%" PRIu32 ",\"epoch\":%" PRId32 ",\"offset\":%" PRId64 "}",
                   j->cause.partition, j->cause.epoch, j->cause.offset);
     put_json_record(out, q, "record", &j->record);
+    if (j->tick.kind != 0) put_json_tick(out, &j->tick);
     put_json_record(out, q, "signal", &j->signal);
     put_json_record(out, q, "held", &j->held);
     td_buf_printf(out, ",\"same\":%s,\"bar\":", j->judged && !j->differs ? "true" : "false");

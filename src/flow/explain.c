@@ -30,6 +30,9 @@ struct td_explain {
     int64_t tick_offsets[TICKS_KEPT]; /* a ring: records of its kind up to the time */
     int64_t tick_count, tick_at;      /* found; and from the oldest kept one on, the one being applied */
     bool tick_judged;                 /* by its signal */
+    bool waits;                       /* it runs behind its ticks: by which record is seen when one does */
+    const td_event *waited;           /* that runs it now; NULL: none does */
+    int64_t waited_ns;                /* of those that were judged the last time; INT64_MIN: none was */
     td_judgement judgements[TD_JUDGEMENTS_MAX];
     size_t judgement_count;
     size_t judged; /* so many of them are behind us; and we stand at the record of the next one */
@@ -105,7 +108,11 @@ static void note_bar(td_explain *x, const td_record *record) {
 }
 
 static td_event_kind kind_of(uint32_t source) {
-    return source == TD_RHYTHM_TRADES ? TD_EVENT_TRADE : source == TD_RHYTHM_QUOTES ? TD_EVENT_QUOTE : TD_EVENT_BOOK;
+    static const td_event_kind kinds[] = {[TD_RHYTHM_TRADES] = TD_EVENT_TRADE,
+                                          [TD_RHYTHM_QUOTES] = TD_EVENT_QUOTE,
+                                          [TD_RHYTHM_BOOK] = TD_EVENT_BOOK,
+                                          [TD_RHYTHM_NEWS] = TD_EVENT_NEWS};
+    return kinds[source];
 }
 
 static void note_tick(td_explain *x, const td_record *record) {
@@ -170,12 +177,10 @@ static td_status look_for_ticks(td_explain *x) {
     td_rhythm rhythm = {0};
     if (find_strategy(x, program, &at, &strategy)) rhythm = td_graph_rhythm(program->graphs[at]);
     x->ticks = rhythm.source;
+    x->waits = rhythm.wait_ns > 0;
     if (x->ticks != 0) x->topic = tape;
     td_program_free(program);
-    if (rhythm.wait_ns == 0) return TD_OK;
-    return TD_FAIL(TD_CONFIG,
-                   "%.*s waits for what others say of a time, and no record alone runs it: ask by a signal's id",
-                   (int)x->q.strategy.size, (const char *)x->q.strategy.data);
+    return TD_OK;
 }
 
 static td_status choose_tick(td_explain *x) {
@@ -411,6 +416,96 @@ static td_status judge_tick(td_explain *x) {
     return keep_tick(x, j);
 }
 
+static td_status fail_unrun(const td_explain *x) {
+    return TD_FAIL(TD_CONFIG, "nothing has run the strategy in %.*s up to then", (int)x->q.instrument.size,
+                   (const char *)x->q.instrument.data);
+}
+
+/* ---- a strategy that waits ---- */
+
+/* Of what runs it up to the time asked for, the last in time. */
+static td_judgement *begin_waited(td_explain *x) {
+    const td_past *past = td_recheck_past(x->recheck);
+    td_judgement *j = &x->judgements[0];
+    clear_judgement(j);
+    *j = (td_judgement){.cause = {x->partition, past->record->epoch, past->record->offset, 0}, .held_offset = -1};
+    keep_record(x, j);
+    return j;
+}
+
+static void on_waited(void *self, td_bytes instrument, const td_waited *waited) {
+    td_explain *x = self;
+    size_t at;
+    uint32_t strategy;
+    if (!is_wanted(x, instrument)) return;
+    if (!find_strategy(x, td_recheck_past(x->recheck)->applier.program, &at, &strategy) || at != waited->graph) return;
+    if (!waited->over) {
+        keep_before(x);
+        x->waited = waited->event;
+        x->tick_judged = false;
+        return;
+    }
+    x->waited = NULL;
+    if (!x->waits || waited->event->event_ns > x->q.at_ns || waited->event->event_ns < x->waited_ns) return;
+    x->waited_ns = waited->event->event_ns;
+    if (!x->tick_judged) judge(x, begin_waited(x), x->waited_ns, NULL);
+    x->judgements[0].tick = *waited->event;
+}
+
+/* The first signal of its run. */
+static td_judgement *due_waited(td_explain *x, const td_signal *signal) {
+    bool meant =
+        x->waited != NULL && !x->tick_judged && signal->event_ns <= x->q.at_ns && signal->event_ns >= x->waited_ns;
+    x->tick_judged |= meant;
+    return meant ? begin_waited(x) : NULL;
+}
+
+/* A tick up to that time has not run it yet. */
+static bool still_waits(const td_explain *x) {
+    const td_past *past = td_recheck_past(x->recheck);
+    size_t at;
+    uint32_t strategy;
+    return find_strategy(x, past->applier.program, &at, &strategy) &&
+           td_state_waits(past->applier.state, x->q.instrument, at, x->q.at_ns);
+}
+
+/* None of those ticks ran it: `every` skips some. What did is further back. */
+static td_status judge_last_run(td_explain *x) {
+    int64_t ns;
+    td_judgement *j = &x->judgements[0];
+    if (j->judged) return TD_OK;
+    free(x->before);
+    x->before = NULL;
+    if (!has_run(x, &ns) || ns > x->q.at_ns) return fail_unrun(x);
+    j->cause.offset = tick_offset(x, td_least(x->tick_count, TICKS_KEPT) - 1);
+    judge(x, j, ns, NULL);
+    return keep_tick(x, j);
+}
+
+/* To the oldest tick that was kept; then along the tape until none up to the time waits any more. */
+static td_status step_waits(td_explain *x, int64_t records) {
+    const td_past *past = td_recheck_past(x->recheck);
+    int64_t oldest = tick_offset(x, 0), newest = tick_offset(x, td_least(x->tick_count, TICKS_KEPT) - 1);
+    int64_t end = td_topic_end(x->q.topics->tape, x->partition);
+    if (past->offset < oldest) {
+        td_status status = td_recheck_step(x->recheck, oldest, records);
+        return status == TD_OK ? TD_AGAIN : status;
+    }
+    for (int64_t i = 0; i < records; i++) {
+        if (past->offset > newest && !still_waits(x)) return judge_last_run(x);
+        td_status status = td_recheck_step(x->recheck, end, 1);
+        if (status == TD_OK && still_waits(x))
+            return TD_FAIL(TD_CONFIG, "what %.*s tells of that time waits still: %.*s has not run on it",
+                           (int)x->q.instrument.size, (const char *)x->q.instrument.data, (int)x->q.strategy.size,
+                           (const char *)x->q.strategy.data);
+        if (status == TD_OK) return judge_last_run(x);
+        if (status != TD_AGAIN) return status;
+    }
+    return TD_AGAIN;
+}
+
+/* ---- signals on the way ---- */
+
 /* The first that its run gave; a level that the trade reached is another matter. */
 static td_judgement *due_tick(td_explain *x, const td_signal *signal) {
     int64_t ns;
@@ -424,10 +519,12 @@ static td_judgement *due_tick(td_explain *x, const td_signal *signal) {
 
 static td_judgement *due_signal(td_explain *x, const td_signal *signal) {
     td_judgement *j = NULL;
+    if (x->waits) return due_waited(x, signal);
     if (x->ticks != 0) return due_tick(x, signal);
     if (x->q.ordinal == 0) return signal->event_ns == x->end_ns ? x->bar_judgement : NULL;
     j = due(x, td_recheck_cause(x->recheck).ordinal);
     if (j != NULL) keep_record(x, j);
+    if (j != NULL && x->waited != NULL) j->tick = *x->waited;
     return j;
 }
 
@@ -477,6 +574,7 @@ static td_status begin_applying(td_explain *x) {
     x->emit.self = x;
     x->emit.bar = on_bar;
     x->emit.signal = on_signal;
+    x->emit.waited = on_waited;
     x->recheck_conf = (td_recheck_conf){.os = x->q.os,
                                         .topics = x->q.topics,
                                         .snapshot_dir = x->q.snapshot_dir,
@@ -497,6 +595,7 @@ static td_status begin_applying(td_explain *x) {
 td_explain *td_explain_new(const td_explain_question *question) {
     td_explain *x = td_alloc_zero(1, sizeof *x);
     x->q = *question;
+    x->waited_ns = INT64_MIN;
     x->partition = td_partition_of(question->instrument, question->topics->partitions);
     x->topic = question->topics->outputs[question->ordinal > 0 ? TD_OUTPUT_SIGNALS : TD_OUTPUT_BARS];
     return x;
@@ -529,14 +628,13 @@ static td_status pass_tick(td_explain *x) {
     x->tick_at++;
     if (status != TD_OK) return status;
     if (x->tick_at < td_least(x->tick_count, TICKS_KEPT)) return TD_AGAIN;
-    if (x->judgements[0].judged) return TD_OK;
-    return TD_FAIL(TD_CONFIG, "nothing has run the strategy in %.*s up to then", (int)x->q.instrument.size,
-                   (const char *)x->q.instrument.data);
+    return x->judgements[0].judged ? TD_OK : fail_unrun(x);
 }
 
 /* First to the record that leads to the next judgement, then over it. */
 td_status td_explain_step(td_explain *x, int64_t records) {
     if (x->recheck == NULL) return look_up_more(x, records);
+    if (x->waits) return step_waits(x, records);
     int64_t offset = x->ticks != 0 ? tick_offset(x, x->tick_at) : x->judgements[x->judged].cause.offset;
     td_status status = td_recheck_step(x->recheck, offset + x->at_cause, records);
     if (status != TD_OK) return status;
@@ -561,7 +659,7 @@ void td_explain_progress(const td_explain *x, int64_t *out_done, int64_t *out_al
     *out_done += past->offset - past->from;
     int64_t last = x->ticks != 0 ? tick_offset(x, td_least(x->tick_count, TICKS_KEPT) - 1)
                                  : x->judgements[x->judgement_count - 1].cause.offset;
-    *out_all += last + 1 - past->from;
+    *out_all += td_most(last + 1, past->offset) - past->from; /* what waits runs behind the last */
 }
 
 const td_judgement *td_explain_judgements(const td_explain *x, size_t *out_count) {

@@ -14,7 +14,8 @@ typedef struct td_explain_question { /* texts borrowed for the explanation's lif
     const td_topics *topics;
     const char *snapshot_dir;
     td_bytes strategy, instrument;
-    int64_t at_ns;    /* the signal's time; of a bar: any within it; of ticks: the last one up to there is meant */
+    int64_t at_ns;    /* the signal's time; of a bar: any within it; of ticks: the last one up to there is meant,
+                         by time where the strategy waits */
     uint32_t ordinal; /* of the signal; 0: why there is none on the bar or tick */
 } td_explain_question;
 
@@ -27,6 +28,7 @@ TD_CHECKED td_status td_explain_parse_id(td_bytes id, td_explain_question *out);
 typedef struct td_judgement {
     td_cause cause;      /* the record of the tape that led to it; its ordinal is the signal's, or the bar's */
     td_event event;      /* that record, without its indexes */
+    td_event tick;       /* what waited until then, of a strategy that waits; else its kind is 0 */
     td_buf record, feed; /* its value, and the feed's name */
     td_buf signal;       /* as made again; empty: none */
     td_buf held;         /* as the log has it */

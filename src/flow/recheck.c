@@ -146,6 +146,12 @@ static void on_member(void *self, td_bytes instrument, const td_member *member) 
     compare(r, TD_OUTPUT_SECTIONS, instrument);
 }
 
+/* No output. */
+static void on_waited(void *self, td_bytes instrument, const td_waited *waited) {
+    const td_recheck *r = self;
+    r->conf->emit->waited(r->conf->emit->self, instrument, waited);
+}
+
 /* ---- the way ---- */
 
 static td_status open_held(td_recheck *r) {
@@ -165,7 +171,8 @@ static td_status open_held(td_recheck *r) {
 td_status td_recheck_open(td_recheck **out, const td_recheck_conf *conf) {
     td_recheck *r = *out = td_alloc_zero(1, sizeof *r);
     r->conf = conf;
-    r->emit = (td_emit){r, on_bar, on_signal, on_quarantined, on_gap, on_fill, on_member};
+    r->emit = (td_emit){r, on_bar, on_signal, on_quarantined, on_gap, on_fill, on_member, NULL};
+    if (conf->emit != NULL && conf->emit->waited != NULL) r->emit.waited = on_waited;
     r->past_conf = (td_past_conf){.os = conf->os,
                                   .topics = conf->topics,
                                   .snapshot_dir = conf->snapshot_dir,

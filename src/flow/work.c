@@ -490,7 +490,7 @@ td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t par
     w->cause.partition = partition;
     w->counted_offset = conf->count_from_offset;
     w->level = -1;
-    w->emit = (td_emit){w, emit_bar, emit_signal, emit_quarantined, emit_gap, emit_fill, emit_member};
+    w->emit = (td_emit){w, emit_bar, emit_signal, emit_quarantined, emit_gap, emit_fill, emit_member, NULL};
     char name[32];
     (void)snprintf(name, sizeof name, "work-%" PRIu32, partition);
     td_status status = td_writer_open(&w->writer, conf->topics->log, name);

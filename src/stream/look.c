@@ -25,7 +25,7 @@ static void no_member(void *self, td_bytes instrument, const td_member *member) 
     (void)self, (void)instrument, (void)member;
 }
 
-const td_emit td_emit_none = {NULL, no_bar, no_signal, no_quarantined, no_gap, no_fill, no_member};
+const td_emit td_emit_none = {NULL, no_bar, no_signal, no_quarantined, no_gap, no_fill, no_member, NULL};
 
 int64_t td_state_clock_ns(const td_state *s) {
     int64_t clock_ns = INT64_MIN;

@@ -62,6 +62,13 @@ int64_t td_matching_next(const td_state *s, const feed_state *feed) {
 
 /* ---- running ---- */
 
+static void tell_waited(const td_step *step, size_t graph, const td_event *e, bool over) {
+    const td_emit *emit = step->emit;
+    td_waited waited = {graph, e, over};
+    if (emit->waited != NULL)
+        emit->waited(emit->self, td_instruments_name(step->state->instruments, e->instrument), &waited);
+}
+
 /* Of what it reads its own position alone is of now. */
 static void run_at(const td_step *step, td_queue *q, uint32_t i) {
     td_state *s = step->state;
@@ -77,7 +84,9 @@ static void run_at(const td_step *step, td_queue *q, uint32_t i) {
         (void)td_state_read_ports(s, row->instrument, row->graph, row->event_ns);
         for (uint32_t k = 0; k < count; k++)
             if (!td_port_is_of_position(&ports[k])) s->ports[k] = row->ports[k].value;
+        tell_waited(step, row->graph, &e, false);
         td_ticks_run_graph(s, row->graph, &tick, s->ports, step->emit);
+        tell_waited(step, row->graph, &e, true);
     }
     td_queue_remove(q, i);
 }
@@ -254,6 +263,18 @@ static void carry_graph(const td_state *from, const td_state *warm, td_state *to
 void td_matching_carry(const td_state *from, const td_state *warm, td_state *to) {
     for (size_t g = to->program->width_count; warm != NULL && g < td_program_graph_count(to->program); g++)
         if (td_graph_rhythm(to->program->graphs[g]).wait_ns > 0) carry_graph(from, warm, to, g);
+}
+
+bool td_state_waits(const td_state *s, td_bytes instrument, size_t graph, int64_t up_to_ns) {
+    for (uint32_t f = 0; s->queue_ports > 0 && f < s->feed_count; f++) {
+        const td_queue *q = &s->feeds[f].queue;
+        for (uint32_t i = 0; i < td_queue_count(q); i++) {
+            const td_queued *row = td_queue_at(q, i);
+            bool ours = row->graph == graph && row->event_ns <= up_to_ns;
+            if (ours && td_bytes_equal(td_instruments_name(s->instruments, row->instrument), instrument)) return true;
+        }
+    }
+    return false;
 }
 
 bool td_matching_valid(const td_state *s, const feed_state *feed) {

@@ -70,6 +70,12 @@
 
 typedef struct td_state td_state;
 
+typedef struct td_waited { /* a tick that waited for what others say of its time runs its graph */
+    size_t graph;
+    const td_event *event; /* the tick; known only now */
+    bool over;             /* the graph stands behind it; else before */
+} td_waited;
+
 typedef struct td_emit { /* outputs of one record, in order; arguments are borrowed for the call */
     void *self;
     void (*bar)(void *self, td_bytes instrument, const td_bar *bar);
@@ -78,6 +84,7 @@ typedef struct td_emit { /* outputs of one record, in order; arguments are borro
     void (*gap)(void *self, td_bytes instrument, const td_gap *gap);
     void (*fill)(void *self, td_bytes instrument, const td_fill *fill);
     void (*member)(void *self, td_bytes instrument, const td_member *member); /* of a mark no instrument */
+    void (*waited)(void *self, td_bytes instrument, const td_waited *waited); /* no output; NULL: nobody asks */
 } td_emit;
 extern const td_emit td_emit_none; /* for who wants the state alone */
 
@@ -190,6 +197,8 @@ const td_books *td_state_books(const td_state *state);
 const void *td_state_graph(const td_state *state, td_bytes instrument, size_t graph);
 /* The same with the bars behind it; of what runs on ticks nothing is behind it. False: nothing. */
 bool td_state_hindsight(const td_state *state, td_bytes instrument, size_t graph, td_hindsight *out);
+/* A tick of that time or before is still to run the graph, which waits. */
+bool td_state_waits(const td_state *state, td_bytes instrument, size_t graph, int64_t up_to_ns);
 /* Where the tape stands, for what is judged at that instant. */
 td_moment td_state_moment(const td_state *state, uint32_t instrument, int64_t ns);
 /* A strategy's target there in shares of now: a split since its signal has made more or fewer of them. */

@@ -256,13 +256,17 @@ def a_damaged_tape_is_told(home):
     return told.strip()
 
 
-def record_rules(home):
-    """Strategies on ticks, and such with rules, over six minutes of two symbols."""
-    file = td.config(f"{home}/c.yaml", f"{home}/data",
-                     [f"file: {{ format: binance-collector, path: {td.ROOT}/examples/data/binance/*.gz }}"],
+def config_of_ticks(home, names, between=""):
+    """Over six minutes of two symbols, or some of them."""
+    return td.config(f"{home}/c.yaml", f"{home}/data",
+                     [f"file: {{ format: binance-collector, path: {td.ROOT}/examples/data/binance/*.gz{between} }}"],
                      bars="[1s, 5s, 1m]", partitions=2, sink=False,
-                     strategies=[td.ROOT / "tests" / "data" / f"{name}.td" for name in ("ticks", "rules")])
-    td.run(file)
+                     strategies=[td.ROOT / "tests" / "data" / f"{name}.td" for name in names])
+
+
+def record_rules(home):
+    """Strategies on ticks, and such with rules."""
+    td.run(config_of_ticks(home, ("ticks", "rules")))
     return f"{home}/data"
 
 
@@ -315,6 +319,100 @@ def ticks_that_gave_nothing_say_why(home):
         told += not of_run
     assert verdicts >= {"false", "held_back", "there"} and levels > 5 and told > 20, (verdicts, levels, told)
     return f"{told} ticks without a signal: {', '.join(sorted(verdicts))}; {levels} levels"
+
+
+def last_up_to(records, at_ns):
+    """By time, of several of one time the last in the log behind the others."""
+    return sorted((r for r in records if r["value"]["event_ns"] <= at_ns), key=lambda r: r["value"]["event_ns"])
+
+
+@cases.add
+def ticks_that_waited_say_why(home):
+    """The last up to a time that ran a strategy which waits: of it are its values and how far they were off, not of the
+    record that moved time; what it led to and the values before are its own, though one record runs several."""
+    td.run(config_of_ticks(home, ("ticks",), ', from: "23:55:00", to: "23:55:40"'))
+    data = f"{home}/data"
+    tape = [r for r in topic(data, "tape") if r["value"]["schema"] in ("Trade", "Quote")]
+    signals = [r for r in topic(data, "signals") if r["value"]["strategy"] == "waits"]
+    dice, offs, acted = random.Random(5), 0, 0
+    for near in dice.sample([r for r in tape if r["value"]["schema"] == "Trade"], 14) + signals[:8]:
+        trades, quotes = ([r for r in tape if r["key"] == near["key"] and r["value"]["schema"] == schema]
+                          for schema in ("Trade", "Quote"))
+        at = near["value"]["event_ns"] + (dice.randrange(3 * 10**9) if near not in signals else 0)
+        x = explain(data, "waits", near["key"], str(at))
+        j, tick = x["judgements"][0], x["judgements"][0]["tick"]
+        ran = [r["value"] for r in last_up_to(trades, at)]
+        assert x["holds"] and tick == {"kind": "trade"} | {k: ran[-1][k] for k in ("event_ns", "price", "size")}, (tick, ran[-1])
+        assert j["record"]["receive_ns"] >= ran[-1]["receive_ns"], j
+        known = [r for r in quotes if r["offset"] < j["cause"]["offset"]]
+        price, bid = Decimal(tick["price"]), Decimal(last_up_to(known, tick["event_ns"])[-1]["value"]["bid_price"])
+        leave = j["actions"][1]["condition"]
+        assert (leave["parts"][0]["value"], leave["parts"][1]["value"]) == (str(price), str(bid)), (leave, bid)
+        if price >= bid:
+            assert Decimal(leave["off"]) == price - bid and leave["value"] is False, leave
+            offs += 1
+        if len(ran) > 1:
+            assert leave["parts"][0]["before"] == ran[-2]["price"], (leave, ran[-2])
+        if j["signal"] is not None:
+            assert j["signal"]["event_ns"] == tick["event_ns"] and j["signal"] in [r["value"] for r in signals], j
+            by_id = explain(data, j["signal"]["id"])["judgements"][0]
+            assert [by_id[k] for k in ("tick", "actions")] == [j[k] for k in ("tick", "actions")], (by_id, j)
+            acted += 1
+    assert offs > 10 and acted > 4, (offs, acted)
+    return f"{offs} comparisons off as reckoned, {acted} runs that acted"
+
+
+@cases.add
+def a_trade_that_came_late_is_not_the_last(home):
+    """It ran the strategy when it came, behind one that is of a later time, and that is the one that is asked for."""
+    with gzip.open(f"{home}/market.gz", "wt", compresslevel=1) as out:
+        for n, (at, came) in enumerate(((0, 0), (1000, 1000), (2000, 2000), (500, 5000), (6000, 6000), (9000, 9000))):
+            data = {"e": "trade", "s": "AAAUSDT", "t": n, "p": str(100 + n), "q": "1", "T": START_MS + at, "m": True}
+            out.write(f"{START_MS + came}000000 {json.dumps({'stream': 'aaausdt@trade', 'data': data})}\n")
+    pathlib.Path(f"{home}/s.td").write_text("strategy w on trades\n  buy when price > 200 and asof(quote, 1s).age < 1s\n",
+                                            encoding="utf-8")
+    td.run(td.config(f"{home}/c.yaml", f"{home}/data",
+                     [f"file: {{ format: binance-collector, path: {home}/market.gz, rules: off, trade_ids: any }}"],
+                     bars="[1m]", strategies=[f"{home}/s.td"], partitions=1, sink=False))
+    for at, price in ((2100, "102"), (700, "103")):
+        j = explain(f"{home}/data", "w", "BINANCE:AAAUSDT", str((START_MS + at) * 10**6))["judgements"][0]
+        assert j["tick"]["price"] == price, (at, j)
+    return "each of its time"
+
+
+@cases.add
+def what_waits_still_is_told(home):
+    """The newest trade of a run that was killed has not run it."""
+    process = td.start(config_of_ticks(home, ("ticks",)), "--set", "speed=20x")
+    tape = pathlib.Path(f"{home}/data")
+    td.wait_for(lambda: sum(f.stat().st_size for f in tape.glob("tape-*/*.log")) > 1 << 20, "a tape")
+    td.kill(process)
+    trades = [r for r in topic(f"{home}/data", "tape") if r["value"]["schema"] == "Trade"]
+    last = max(trades, key=lambda r: (r["value"]["event_ns"], r["offset"]))
+    said = tapedeck("explain", "waits", last["key"], str(last["value"]["event_ns"]), "--data", f"{home}/data", check=3)
+    assert "waits still" in said, said
+    first = min(t["value"]["event_ns"] for t in trades if t["key"] == last["key"])
+    assert explain(f"{home}/data", "waits", last["key"], str(first + 2 * 10**9))["judgements"][0]["tick"]
+    return said.strip()
+
+
+@cases.add
+def news_say_why(home):
+    """A strategy on news and when none of them moved it."""
+    pathlib.Path(f"{home}/trades.csv").write_text("time,instrument,price,size\n" + "".join(
+        f"2026-03-02T14:30:{n:02}Z,X:A,{100 + n},1\n" for n in range(60)), encoding="utf-8")
+    pathlib.Path(f"{home}/news.csv").write_text("time,instrument,headline,sentiment\n2026-03-02T14:30:10Z,X:A,Up,0.25\n"
+                                                "2026-03-02T14:30:20Z,X:A,More,0.75\n", encoding="utf-8")
+    pathlib.Path(f"{home}/s.td").write_text("strategy mood on news\n  buy when sentiment > 0.5\n", encoding="utf-8")
+    file = td.config(f"{home}/c.yaml", f"{home}/data", [f"file: {{ format: csv, path: {home}/*.csv }}"], bars="[1m]",
+                     partitions=1, sink=False, strategies=[f"{home}/s.td"])
+    td.run(file)
+    for second, sentiment, off in ((15, 0.25, -0.25), (25, 0.75, None)):
+        buy = explain(f"{home}/data", "mood", "X:A", f"2026-03-02T14:30:{second}Z")["judgements"][0]["actions"][0]
+        assert (buy["condition"]["parts"][0]["value"], buy["condition"].get("off")) == (sentiment, off), buy
+    said = tapedeck("explain", "mood", "X:A", "2026-03-02T14:30:05Z", "--data", f"{home}/data", check=3)
+    assert "no news of" in said, said
+    return "two headlines"
 
 
 @cases.add

@@ -199,7 +199,7 @@ static size_t run_course(uint64_t seed, td_buf said[2]) {
     size_t compared = 0, now = 0;
     td_emit emits[2];
     for (int k = 0; k < 2; k++)
-        emits[k] = (td_emit){&said[k], on_bar, on_signal, on_quarantined, on_gap, on_fill, td_emit_none.member};
+        emits[k] = (td_emit){&said[k], on_bar, on_signal, on_quarantined, on_gap, on_fill, td_emit_none.member, NULL};
     for (size_t i = 0; i < EVENTS; i++) {
         if (i == c.at[now]) { /* the first time the tape hardly reaches back */
             change(c.changed, c.programs[now + 1], i, now == 0 ? i - 8 : WARM_FROM);

@@ -41,7 +41,7 @@ static void on_quarantined(void *self, td_bytes instrument, const td_quarantined
 }
 
 static td_verdict put(td_state *s, const tick *t, td_buf *out) {
-    const td_emit emit = {out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member};
+    const td_emit emit = {out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member, NULL};
     td_event e = {.kind = TD_EVENT_TRADE,
                   .feed = td_state_feed(s, TD_TEXT("f")),
                   .event_ns = t->second * S,

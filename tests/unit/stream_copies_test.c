@@ -84,7 +84,7 @@ static td_event any_event(run *r, int step, size_t *out_name) {
 }
 
 static void apply(run *r, int step) {
-    const td_emit emit = {&r->out, on_bar, on_signal, on_quarantined, on_gap, on_fill, td_emit_none.member};
+    const td_emit emit = {&r->out, on_bar, on_signal, on_quarantined, on_gap, on_fill, td_emit_none.member, NULL};
     size_t name;
     td_event e = any_event(r, step, &name);
     e.feed = td_state_feed(r->state, TD_TEXT("f"));

@@ -65,7 +65,8 @@ static td_program *program_of(const int64_t *widths, size_t count, int trade_ids
 
 static void apply(td_state *state, const step *s, td_buf *out) {
     const td_emit emit = {
-        out, on_bar, td_emit_none.signal, on_quarantined, td_emit_none.gap, td_emit_none.fill, td_emit_none.member};
+        out, on_bar, td_emit_none.signal, on_quarantined, td_emit_none.gap, td_emit_none.fill, td_emit_none.member,
+        NULL};
     const char name[] = {'V', ':', s->instrument, '\0'}, feed[] = {s->of, '\0'};
     int64_t at_ns = s->at_ms * MS;
     td_event e = {.kind = TD_EVENT_TRADE, .feed = td_state_feed(state, td_text(feed)), .event_ns = at_ns};

@@ -67,7 +67,8 @@ static td_program *program_of(const int64_t *widths, size_t count, int64_t laten
 
 static void apply(td_state *state, const step *s, td_buf *out) {
     const td_emit emit = {
-        out, on_bar, td_emit_none.signal, on_quarantined, td_emit_none.gap, td_emit_none.fill, td_emit_none.member};
+        out, on_bar, td_emit_none.signal, on_quarantined, td_emit_none.gap, td_emit_none.fill, td_emit_none.member,
+        NULL};
     const char feed[] = {s->of, '\0'};
     int64_t at_ns = s->at_ms * TD_NS_PER_MS;
     td_event e = {.kind = TD_EVENT_TRADE, .feed = td_state_feed(state, td_text(feed)), .event_ns = at_ns};
@@ -342,7 +343,7 @@ static void a_silence_costs_no_more_than_so_many(void **arg) {
     td_state *state = td_state_new(program);
     int carried = 0;
     const td_emit emit = {&carried,         count_bar,         td_emit_none.signal, td_emit_none.quarantined,
-                          td_emit_none.gap, td_emit_none.fill, td_emit_none.member};
+                          td_emit_none.gap, td_emit_none.fill, td_emit_none.member, NULL};
     td_buf none = {0};
     apply(state, &(step){'t', 'a', "V:X", 1000, 10, NULL}, &none);
     td_event e = {.kind = TD_EVENT_TIME, .receive_ns = 7 * TD_NS_PER_DAY};

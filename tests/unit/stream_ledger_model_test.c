@@ -293,7 +293,7 @@ static market_trade *trade_of(market *m, uint32_t x, int64_t event_ns) {
 }
 
 static void apply(market *m, td_state *state, td_event e) {
-    td_emit emit = {m, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member};
+    td_emit emit = {m, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member, NULL};
     uint32_t x = e.instrument;
     e.feed = td_state_feed(state, td_text(feeds[e.feed]));
     if (e.kind != TD_EVENT_TIME) {

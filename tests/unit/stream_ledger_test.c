@@ -111,7 +111,7 @@ static td_program *program_of(void) {
 }
 
 static void say_step(td_state *state, const step *s, td_buf *out) {
-    td_emit emit = {out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member};
+    td_emit emit = {out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member, NULL};
     td_event e = event_of(s);
     td_bytes name = td_text(s->kind == 'u' ? "B" : "A");
     e.feed = td_state_feed(state, td_text(strchr("opgP", s->kind) != NULL ? "other" : "feed"));

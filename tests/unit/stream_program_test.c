@@ -102,7 +102,7 @@ static void on_quarantined(void *self, td_bytes instrument, const td_quarantined
 }
 
 static td_applied put_trade(td_state *s, const char *name, const char *when, td_buf *out) {
-    const td_emit emit = {out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member};
+    const td_emit emit = {out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member, NULL};
     td_event e = {.kind = TD_EVENT_TRADE,
                   .feed = td_state_feed(s, TD_TEXT("f")),
                   .event_ns = at(when),
@@ -114,7 +114,7 @@ static td_applied put_trade(td_state *s, const char *name, const char *when, td_
 }
 
 static void put_time(td_state *s, const char *when, td_session session, td_buf *out) {
-    const td_emit emit = {out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member};
+    const td_emit emit = {out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member, NULL};
     td_event e = {.kind = TD_EVENT_TIME,
                   .feed = td_state_feed(s, TD_TEXT("f")),
                   .receive_ns = at(when),

@@ -210,7 +210,7 @@ static td_event draw(market *k) {
 
 static void apply_both(td_state *state, model *m, const td_event *drawn, td_buf *said) {
     static const char *const feeds[FEEDS] = {"a", "b"};
-    td_emit emit = {said, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member};
+    td_emit emit = {said, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member, NULL};
     td_event e = *drawn;
     m->said.size = said->size = 0;
     if (e.kind == TD_EVENT_TIME)

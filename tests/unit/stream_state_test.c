@@ -126,7 +126,7 @@ static td_applied apply_step(td_state *state, const step *s, const td_emit *emit
 static void run_program(const step *steps, size_t count, td_program *program) {
     td_state *state = td_state_new(program);
     td_buf out = {0};
-    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member, NULL};
     for (size_t i = 0; i < count; i++) {
         out.size = 0;
         td_buf_text(&out, verdict_of(apply_step(state, &steps[i], &emit)));
@@ -319,7 +319,7 @@ static void test_prices_are_judged_by_prices(void **unused) {
     td_program *program = program_of((const int64_t[]){1}, 1);
     td_state *state = td_state_new(program);
     td_buf out = {0};
-    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member, NULL};
     int64_t price, ns;
     assert_false(td_state_price(state, td_text("V:X"), &price, &ns));
     for (int i = 0; i < 20; i++) {
@@ -434,7 +434,7 @@ static void test_what_is_kept_survives(void **unused) {
     program->repair_horizon_ns = other->repair_horizon_ns = INT64_C(100) * S;
     program->unnamed.max_ahead_ns = 0;
     td_buf out = {0}, saved = {0}, ignored = {0};
-    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member},
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member, NULL},
             silent = emit;
     silent.self = &ignored;
     td_state *state = td_state_new(program);
@@ -491,7 +491,7 @@ static void test_trade_ids_decide_ties(void **unused) {
     td_program *program = program_of(widths, 1);
     td_state *state = td_state_new(program);
     td_buf out = {0};
-    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member, NULL};
     uint32_t feed = td_state_feed(state, td_text("a")), x = instrument_of(state, feed, td_text("V:X"));
     static const int64_t ids[] = {5, 9, 2}, prices[] = {50, 90, 20};
     for (int i = 0; i < 3; i++) {
@@ -514,7 +514,7 @@ static void test_sums_never_overflow(void **unused) {
     td_program *program = program_of(widths, 1);
     td_state *state = td_state_new(program);
     td_buf out = {0};
-    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member, NULL};
     uint32_t feed = td_state_feed(state, td_text("a")), x = instrument_of(state, feed, td_text("V:X"));
     for (int i = 0; i < 3; i++) {
         td_event e = trade(feed, x, INT64_C(100) * S, INT64_MAX, INT64_MAX);
@@ -606,7 +606,7 @@ static void test_bars_equal_sorting_and_survive_saving(void **unused) {
         static sorted_trade trades[TRADES];
         td_state *state = td_state_new(program);
         td_buf got = {0}, wanted = {0}, saved = {0};
-        td_emit emit = {&got, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member};
+        td_emit emit = {&got, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member, NULL};
         int64_t now_ns = INT64_C(1700000000) * S;
         uint32_t feed = td_state_feed(state, td_text("a"));
         for (int i = 0; i < TRADES; i++) {
@@ -651,7 +651,7 @@ static void test_bytes_that_are_not_a_state_are_refused(void **unused) {
     other->sha256[0] = 1;
     td_state *state = td_state_new(program), *loaded;
     td_buf out = {0}, saved = {0};
-    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member, NULL};
     uint32_t feed = td_state_feed(state, td_text("a")), x = instrument_of(state, feed, td_text("V:X"));
     td_event e = trade(feed, x, INT64_C(100) * S, 1, 1);
     (void)td_state_apply(state, &e, &emit);
@@ -682,7 +682,7 @@ static void test_a_swap_keeps_open_windows(void **unused) {
     td_program *program = program_of(widths, 2), *next = program_of(next_widths, 2);
     td_state *state = td_state_new(program);
     td_buf out = {0};
-    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member};
+    td_emit emit = {&out, on_bar, on_signal, on_quarantined, on_gap, td_emit_none.fill, td_emit_none.member, NULL};
     uint32_t feed = td_state_feed(state, td_text("a")), x = instrument_of(state, feed, td_text("V:X"));
     td_event e = trade(feed, x, INT64_C(600) * S, 7, 1);
     (void)td_state_apply(state, &e, &emit);
