@@ -410,9 +410,7 @@ static const td_option options[] = {
     {.key = "connect",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, connect),
-     .help =
-         "also try what a run takes: the folder's lock, the port, the sinks (which are made when missing), and of a "
-         "log on Kafka the login, the rights, the replicas and the settings of topics"},
+     .help = "also try what a run takes: lock, port, sinks (made if missing), a cluster's login, rights, topics"},
     {.key = "plan",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, plan),
