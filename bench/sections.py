@@ -20,7 +20,7 @@ import broker as kafka  # noqa: E402
 
 PYTHON = ROOT / "scripts/python.sh"
 APPEND_RECORDS, JSON_FRAMES = 10_000_000, 1_000_000
-BROKER = f"Kafka {kafka.VERSION}"
+BROKER = f"Kafka {kafka.Broker.VERSION}"
 RATE, LATENCY_S, MEMORY_MAX_MB, STRATEGIES = 100_000, 12, 64, 20
 
 
