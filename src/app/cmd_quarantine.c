@@ -2,6 +2,7 @@
 #include "app/cmd_quarantine.h"
 #include "app/data.h"
 #include "app/exit.h"
+#include "app/refused.h"
 #include "app/releasing.h"
 #include "base/json.h"
 #include "log/log_segment.h"
@@ -71,47 +72,6 @@ static void put_tick(td_buf *out, const td_event *e) {
     put_amount(out, e->quote.bid_price, e->quote.bid_size);
     td_buf_text(out, ", ask ");
     put_amount(out, e->quote.ask_price, e->quote.ask_size);
-}
-
-/* Why, with the numbers that the record itself tells. */
-static void put_why(td_buf *out, const td_quarantined *q) {
-    char text[TD_DECIMAL_TEXT_MAX];
-    switch ((td_reason)q->reason) {
-    case TD_REASON_AHEAD:
-        td_buf_printf(out, "its time is %.3f s ahead of its arrival, more than max_ahead allows",
-                      (double)(q->event.event_ns - q->event.receive_ns) / 1e9);
-        return;
-    case TD_REASON_CROSSED:
-        (void)td_decimal_format((td_i128)q->event.quote.bid_price - q->event.quote.ask_price, TD_PRICE_SCALE, false,
-                                text);
-        td_buf_printf(out, "its bid is %s above its ask", text);
-        return;
-    case TD_REASON_OUTLIER:
-        td_buf_text(out,
-                    "its price is further from the median of the last 16 accepted ones than a tenth of it and four "
-                    "times their range");
-        return;
-    case TD_REASON_INSTRUMENT:
-        td_buf_text(out, "its feed had named max_instruments others in this partition");
-        return;
-    case TD_REASON_NON_POSITIVE:
-        td_buf_text(out, "a price or a size is not above 0");
-        return;
-    case TD_REASON_OVERFLOW:
-        td_buf_text(out, "a bar's sums would have left 38 digits");
-        return;
-    case TD_REASON_LATE:
-        td_buf_text(out, "it was accepted, but bars were final for good, those of");
-        for (int i = 0; i < q->missed_count; i++) {
-            char width[TD_WIDTH_TEXT_MAX];
-            (void)td_width_format(q->missed_width_ns[i], width);
-            td_buf_printf(out, "%s %s", i > 0 ? "," : "", width);
-        }
-        return;
-    default:
-        td_buf_printf(out, "rule %s refused it", td_reason_name((td_reason)q->reason));
-        return;
-    }
 }
 
 /* ---- ls ---- */
@@ -194,7 +154,7 @@ static void show_text(const td_data *data, const td_release_item *item, const td
     put_tick(&text, &q.event);
     td_buf_printf(&text, "; %.*s, feed %.*s\ntime      %s, received %s\nwhy       ", (int)instrument.size,
                   (const char *)instrument.data, (int)q.feed.size, (const char *)q.feed.data, event, receive);
-    put_why(&text, &q);
+    td_refused_put_why(&text, &q);
     td_buf_printf(&text, "\ntape      tape-%" PRIu32 ", epoch %" PRId32 ", offset %" PRId64 "\nrelease   %s\n",
                   item->place.partition, item->tape.epoch, item->tape.offset, states[item->state]);
     (void)fwrite(text.data, 1, text.size, stdout);
@@ -211,7 +171,7 @@ static void show_json(const td_data *data, const td_release_item *item, const td
     td_row_put_quarantined(&text, TD_ROW_JSON, instrument, &place, &q);
     td_buf_text(&text, ",\"why\":");
     td_buf why = {0};
-    put_why(&why, &q);
+    td_refused_put_why(&why, &q);
     td_json_put_string(&text, td_buf_bytes(&why));
     td_buf_fini(&why);
     td_buf_printf(&text,

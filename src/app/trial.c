@@ -5,6 +5,7 @@
 #include "app/data.h"
 #include "app/engine.h"
 #include "app/exit.h"
+#include "app/refused.h"
 #include "app/scratch.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -26,8 +27,10 @@ typedef struct trial { /* of one file */
     char expected[PATH_BYTES]; /* the table of signals there */
     char scratch[TD_SCRATCH_MAX];
     bool instruments; /* the folder has a table of them */
+    td_paths tables;  /* of events, as the run reads them */
     td_buf came, wanted, differences;
-    int64_t signals, rejected, different;
+    int64_t signals, different, outside; /* the last: of the accepted trades, those beyond their venue's hours */
+    td_refused refused;
 } trial;
 
 /* ---- the folder ---- */
@@ -96,24 +99,9 @@ static void ignore_line(void *arg, const char *line) { (void)arg, (void)line; }
 
 static void tell_fault(void *arg, const char *line) { (void)arg, (void)fprintf(stderr, "tapedeck test: %s\n", line); }
 
-/* Lines of the tables that are no events: each is told. */
-static td_status tell_rejected(trial *t, td_topic *topic) {
-    td_reader *reader;
-    td_record record;
-    td_status status = td_reader_open(&reader, topic, 0, 0, TD_READ_APPENDED);
-    while (status == TD_OK && (status = td_reader_next(reader, &record)) == TD_OK) {
-        td_rejected r;
-        if (td_record_get_rejected(record.value, &r) != TD_OK || t->rejected++ >= SHOWN_MAX) continue;
-        (void)fprintf(stderr, "%s/%.*s:%" PRIu64 ": %.*s: %.*s\n", t->dir, (int)r.source.size,
-                      (const char *)r.source.data, r.position.line > 0 ? r.position.line : 1, (int)r.detail.size,
-                      (const char *)r.detail.data, (int)r.bytes.size, (const char *)r.bytes.data);
-    }
-    td_reader_close(reader);
-    return status == TD_AGAIN ? TD_OK : status;
-}
-
-static td_status run_to_end(trial *t, const td_config *config) {
+static td_status run_to_end(const td_config *config, int64_t *outside) {
     td_engine *engine;
+    td_engine_counts counts;
     td_status status = td_engine_open(&engine, &td_os_posix, config, ignore_line, NULL);
     if (status != TD_OK) return status;
     while (!td_engine_finished(engine) && td_engine_faults(engine, ignore_line, NULL) == TD_OK) {
@@ -122,7 +110,8 @@ static td_status run_to_end(trial *t, const td_config *config) {
         if (done == 0) (void)usleep(IDLE_US);
     }
     status = td_engine_faults(engine, tell_fault, NULL);
-    if (status == TD_OK) status = tell_rejected(t, td_engine_topics(engine)->rejected);
+    td_engine_count(engine, &counts);
+    *outside = counts.outside;
     td_engine_close(engine, true);
     return status;
 }
@@ -144,19 +133,30 @@ static td_status read_signals(trial *t, const td_topics *topics) {
     return status == TD_AGAIN ? TD_OK : status;
 }
 
+/* What the tables have that did not count: a signal may be missing for it. */
+static td_status read_refused(trial *t, const td_topics *topics) {
+    td_refused_question q = {.topics = topics, .dir = t->dir, .files = &t->tables, .shown_most = SHOWN_MAX};
+    td_status status = td_refused_read(&q, &t->refused);
+    (void)fwrite(t->refused.lines.data, 1, t->refused.lines.size, stderr);
+    return status;
+}
+
 static td_status play(trial *t) {
     char path[PATH_BYTES], log_dir[PATH_BYTES];
     td_config config;
     td_data data = {0};
     td_status status = link_tables(t);
+    (void)snprintf(path, sizeof path, "%s/*.csv", t->scratch);
+    if (status == TD_OK) status = td_glob(&td_os_posix, path, &t->tables);
     if (status == TD_OK) status = write_config(t, path);
     if (status == TD_OK) status = td_config_load(&config, &td_os_posix, path, NULL, 0);
     if (status != TD_OK) return status;
-    status = run_to_end(t, &config);
+    status = run_to_end(&config, &t->outside);
     td_config_fini(&config);
     (void)snprintf(log_dir, sizeof log_dir, "%s/log", t->scratch);
     if (status == TD_OK) status = td_data_open(&data, &(td_data_conf){.data = log_dir});
     if (status == TD_OK) status = read_signals(t, &data.topics);
+    if (status == TD_OK) status = read_refused(t, &data.topics);
     td_data_close(&data);
     return status;
 }
@@ -250,19 +250,28 @@ static td_status judge(trial *t) {
     return TD_OK;
 }
 
+static void tell_json(const trial *t, bool good) {
+    td_buf out = {0};
+    td_buf_text(&out, "{\"file\":");
+    td_json_put_string(&out, td_text(t->file));
+    td_buf_printf(&out,
+                  ",\"ok\":%s,\"signals\":%" PRId64 ",\"different\":%" PRId64 ",\"rejected\":%" PRId64
+                  ",\"quarantined\":%" PRId64 ",\"outside\":%" PRId64 ",\"refused\":[",
+                  good ? "true" : "false", t->signals, t->different, t->refused.rejected, t->refused.quarantined,
+                  t->outside);
+    td_buf_put(&out, t->refused.json.data, t->refused.json.size);
+    td_buf_text(&out, "],\"differences\":");
+    td_json_put_string(&out, td_buf_bytes(&t->differences));
+    (void)printf("%.*s}\n", (int)out.size, (const char *)out.data);
+    td_buf_fini(&out);
+}
+
+static bool is_good(const trial *t) { return t->different == 0 && t->refused.rejected == 0; }
+
 static void tell(const trial *t) {
-    bool good = t->different == 0 && t->rejected == 0;
+    bool good = is_good(t);
     if (t->conf->json) {
-        td_buf out = {0};
-        td_buf_text(&out, "{\"file\":");
-        td_json_put_string(&out, td_text(t->file));
-        td_buf_printf(&out,
-                      ",\"ok\":%s,\"signals\":%" PRId64 ",\"different\":%" PRId64 ",\"rejected\":%" PRId64
-                      ",\"differences\":",
-                      good ? "true" : "false", t->signals, t->different, t->rejected);
-        td_json_put_string(&out, td_buf_bytes(&t->differences));
-        (void)printf("%.*s}\n", (int)out.size, (const char *)out.data);
-        td_buf_fini(&out);
+        tell_json(t, good);
         return;
     }
     (void)printf("%-6s %s: %" PRId64 " signals",
@@ -270,7 +279,9 @@ static void tell(const trial *t) {
                  : t->conf->update ? "wrote"
                                    : "ok",
                  t->file, t->signals);
-    if (t->rejected > 0) (void)printf(", %" PRId64 " lines of the tables are no events", t->rejected);
+    if (t->refused.rejected > 0) (void)printf(", %" PRId64 " lines of the tables are no events", t->refused.rejected);
+    if (t->refused.quarantined > 0) (void)printf(", %" PRId64 " events are in quarantine", t->refused.quarantined);
+    if (t->outside > 0) (void)printf(", %" PRId64 " trades are outside of hours", t->outside);
     if (t->different > 0) (void)printf(", %" PRId64 " lines differ (- expected, + came)", t->different);
     (void)printf("\n%.*s", (int)t->differences.size, t->differences.size > 0 ? (const char *)t->differences.data : "");
     if (t->different > SHOWN_MAX) (void)printf("  and %" PRId64 " more\n", t->different - SHOWN_MAX);
@@ -289,7 +300,9 @@ int td_trial_run(const td_trial_conf *conf, const char *file) {
         (void)fprintf(stderr, "tapedeck test: %s: %s\n", file, td_trail());
     else
         tell(&t);
-    if (t.different > 0 || t.rejected > 0) exit_code = TD_EXIT_DIFFERENT;
+    if (!is_good(&t)) exit_code = TD_EXIT_DIFFERENT;
+    td_refused_fini(&t.refused);
+    td_paths_fini(&t.tables);
     td_buf_fini(&t.differences);
     td_buf_fini(&t.wanted);
     td_buf_fini(&t.came);

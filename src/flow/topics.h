@@ -31,7 +31,7 @@ typedef struct td_topics {
 /* Opens or creates all; registers our schemas and syncs them before any record can name them.
  * Errors: as the log's; TD_CORRUPT when `_schemas` is not ours. */
 TD_CHECKED td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64_t now_ms);
-/* The topics of a log that is open for reading, but `rejected`: nothing is made, registered or written. Outputs that an
+/* The topics of a log that is open for reading, but `_inputs`: nothing is made, registered or written. Outputs that an
  * older version did not know are NULL. TD_CONFIG when there is no tape. */
 TD_CHECKED td_status td_topics_open_to_read(td_topics *out, td_log *log);
 /* All topics of a new log for a tape like that of `from`: with its schemas and the bodies of its programs. TD_CONFIG

@@ -200,6 +200,42 @@ def what_is_wrong_names_its_place(home):
 
 
 @cases.add
+def what_did_not_count_names_its_place(home):
+    """Two tables, so that the file of each line is told apart; one line has a year of its own and makes all behind it late."""
+    strategy = pathlib.Path(f"{home}/up.td")
+    strategy.write_text("strategy up on bars(1m)\n  buy when close > 10\n", encoding="utf-8")
+    pathlib.Path(f"{home}/up").mkdir()
+    pathlib.Path(f"{home}/up/quotes.csv").write_text("time,instrument,bid,ask\n2026-03-02T15:00:01Z,V:X,9,10\n"
+                                                     "2026-03-02T15:00:02Z,V:X,-9,10\n", encoding="utf-8")
+    rows = ["15:00:03Z,V:X,9,1", "15:00:04Z,V:X,9,0", "15:01:00Z,V:X,9,1", "15:01:01Z,V:X,11,1", "15:02:00Z,V:X,11,1"]
+    rows = [f"2026-03-02T{row}" for row in rows]
+    rows[2] = rows[2].replace("2026", "2036")
+    table = pathlib.Path(f"{home}/up/trades.csv")
+    table.write_text("time,instrument,price,size\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    expected = ["id,action,target,price,status,note,reason,data", "up/V:X/2026-03-02T15:02#1,buy,1,11,fresh,,,"]
+    pathlib.Path(f"{home}/up/signals.csv").write_text("\n".join(expected) + "\n", encoding="utf-8")
+    told = json.loads(subprocess.run([td.PROGRAM, "test", strategy, "--json"], capture_output=True, check=False).stdout)
+    assert (told["quarantined"], told["rejected"], told["different"]) == (4, 0, 1), told
+    where = [(r["file"], r["line"], r["reason"]) for r in told["refused"]]
+    assert where == [("quotes.csv", 3, "non-positive"), ("trades.csv", 3, "non-positive"), ("trades.csv", 5, "late"),
+                     ("trades.csv", 6, "late")], where
+    assert all("trades.csv:4 had brought 2036-03-02T15:01:00Z" in r["why"] for r in told["refused"][2:]), told
+    lines = tapedeck("test", strategy, check=8)
+    assert f"{home}/up/trades.csv:5: in quarantine as late: it was accepted, but bars were final for good, those of 1m" in lines, lines
+    assert "4 events are in quarantine, 1 lines differ" in lines and "- up/V:X" in lines, lines
+
+    table.write_text(table.read_text(encoding="utf-8").replace("2036", "2026"), encoding="utf-8")
+    assert tapedeck("test", strategy).count("non-positive") == 2  # they fail no test by themselves
+    with open(table, "a", encoding="utf-8") as more:
+        more.write("".join(f"2026-03-02T16:{n:02}:00Z,V:X,1,0\n" for n in range(30)))
+    told = tapedeck("test", strategy)
+    assert told.count("non-positive") == 20 and ": 1 signals, 32 events are in quarantine" in told, told
+    table.write_text("time,instrument,price,size\n2026-03-02T09:45:00Z,LEAN:X,11,1\n", encoding="utf-8")
+    assert "0 signals, 1 events are in quarantine, 1 trades are outside of hours" in tapedeck("test", strategy, check=8)
+    return "4 events of two tables, and the line that made two of them late; 20 of 32 told; out of hours"
+
+
+@cases.add
 def a_plan_says_what_strategies_compile_to(home):
     pathlib.Path(f"{home}/two.td").write_text("""strategy one on bars(1m)
   buy when crossover(sma(close, 20), sma(close, 50))
