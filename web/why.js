@@ -5,8 +5,12 @@ import { element } from './format.js';
 const shown = (value) => (value === null || value === undefined ? 'na'
   : typeof value === 'number' ? String(Number(value.toPrecision(10))) : String(value));
 
+/* Of a part: times and durations have words of their own. */
+const said = (part, name) => part[`${name}_text`] ?? shown(part[name]);
+
 const VERDICTS = { fired: 'fired', false: 'was false', na: 'had no value', beaten: 'was beaten by an exit of its side',
   contradicted: 'was contradicted', there: 'was there already', flat: 'had nothing to leave',
+  held_back: 'was held back by a cooldown or a limit', standing: 'held before, too',
   other: 'came behind another action', not_meant: 'is for other instruments' };
 
 export class Why {
@@ -41,8 +45,8 @@ export class Why {
     const node = element('section', 'judgement');
     const signal = j.signal ?? j.held;
     const params = Object.entries(j.params ?? {}).map(([name, value]) => `${name} = ${value}`).join(', ');
-    const said = j.same ? 'made again, the same byte for byte' : 'NOT what the tape makes';
-    node.append(element('p', '', `${signal.status}: ${signal.action} to ${signal.target} at ${signal.price}; ${said}`),
+    const held = j.same ? 'made again, the same byte for byte' : 'NOT what the tape makes';
+    node.append(element('p', '', `${signal.status}: ${signal.action} to ${signal.target} at ${signal.price}; ${held}`),
       element('p', 'dim', `record ${j.cause.offset} of tape-${j.cause.partition}`
         + `${j.bar ? `, bar of ${j.bar.start}, ${j.bar.quality}` : ''}${params ? `; ${params}` : ''}`));
     for (const action of j.actions ?? []) {
@@ -62,9 +66,9 @@ export class Why {
   #part(table, part, depth) {
     if (part.text === shown(part.value)) return;
     const warming = part.warming_up ? `warming up: bar ${part.warming_up.bar} of ${part.warming_up.of}` : '';
-    const off = part.off === undefined ? '' : `off by ${shown(part.off)}`;
+    const off = part.off === undefined ? '' : `off by ${said(part, 'off')}`;
     const known = 'value' in part;
-    const row = this.#row('td', [part.text, known ? shown(part.before) : '', known ? shown(part.value) : '',
+    const row = this.#row('td', [part.text, known ? said(part, 'before') : '', known ? said(part, 'value') : '',
       warming || off]);
     row.firstChild.style.paddingLeft = `${depth}em`;
     row.dataset.value = shown(part.value);

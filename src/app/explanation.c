@@ -67,11 +67,25 @@ static void put_number(td_buf *out, td_value v, uint8_t type) {
     }
 }
 
+/* Times and durations are kept as seconds, and read as what they are. */
+static bool has_words(td_value v, uint8_t type) {
+    bool kept = v >= INT64_MIN && v <= INT64_MAX; /* else one that was reckoned is beyond what can be written */
+    return kept && (type == TD_TYPE_TIME || type == TD_TYPE_DURATION);
+}
+
+static void put_words(td_buf *out, td_value v, uint8_t type) {
+    char text[40];
+    (void)(type == TD_TYPE_TIME ? td_time_format : td_duration_format_long)((int64_t)v, text);
+    td_buf_text(out, text);
+}
+
 static void put_value(td_buf *out, td_value v, uint8_t type) {
     if (td_value_is_na(v))
         td_buf_text(out, "na");
     else if (type == TD_TYPE_CONDITION)
         td_buf_text(out, v == 1 ? "true" : "false");
+    else if (has_words(v, type))
+        put_words(out, v, type);
     else
         put_number(out, v, type);
 }
@@ -91,6 +105,16 @@ static void put_json_value(td_buf *out, td_value v, uint8_t type) {
     }
 }
 
+/* `,"value":` and the number; of times and durations `,"value_text":` behind it: the same for people. */
+static void put_json_named(td_buf *out, const char *name, td_value v, uint8_t type) {
+    td_buf_printf(out, ",\"%s\":", name);
+    put_json_value(out, v, type);
+    if (!has_words(v, type)) return;
+    td_buf_printf(out, ",\"%s_text\":\"", name);
+    put_words(out, v, type);
+    td_buf_text(out, "\"");
+}
+
 /* It had none, and could not have one yet. */
 static bool is_warming(const td_why *why, const td_why_row *row) {
     return td_value_is_na(row->at) && why->seen <= row->warmup;
@@ -103,6 +127,7 @@ static void put_columns(td_buf *out, size_t begin, size_t column) {
 }
 
 static void put_right(td_buf *out, const td_buf *text) {
+    if (text->size >= VALUE_COLUMNS) td_buf_text(out, "  "); /* an instant */
     for (size_t i = text->size; i < VALUE_COLUMNS; i++) td_buf_text(out, " ");
     td_buf_put(out, text->data, text->size);
 }
@@ -113,7 +138,7 @@ static void put_remark(td_buf *out, const td_why *why, const td_why_row *row) {
     if (!td_value_is_na(row->of)) td_buf_printf(out, "  of %.0f", td_value_to_real(row->of));
     if (!row->measured) return;
     td_buf_printf(out, "  off by %s", row->off > 0 ? "+" : "");
-    put_number(out, row->off, row->off_type);
+    put_value(out, row->off, row->off_type);
     if (!isnan(row->share)) td_buf_printf(out, ", %+.2g %%", 100 * row->share);
 }
 
@@ -243,7 +268,7 @@ static void put_settings(td_buf *out, const td_judgement *j) {
         const td_why_param *param = param_at(&j->why, i);
         td_bytes name = td_why_text(&j->why, param->name, param->name_size);
         td_buf_printf(out, "%s%.*s = ", i == 0 ? "  " : ", ", (int)name.size, (const char *)name.data);
-        put_number(out, param->value, TD_TYPE_DECIMAL);
+        put_value(out, param->value, param->type);
     }
     td_hex(j->program_sha256, 6, program);
     td_buf_printf(out, "%starget %s before, %s after; program %s\n", param_count(&j->why) > 0 ? "; " : "  ",
@@ -328,17 +353,16 @@ static uint32_t put_json_row(td_buf *out, const td_why *why, uint32_t at, uint32
     const td_why_row *row = row_at(why, at);
     put_json_text(out, "text", td_why_text(why, row->text, row->text_size));
     if (row->known) {
-        td_buf_text(out, ",\"before\":");
-        put_json_value(out, why->has_before ? row->before : TD_VALUE_NA, row->type);
-        td_buf_text(out, ",\"value\":");
-        put_json_value(out, row->at, row->type);
+        if (row->type == TD_TYPE_TIME || row->type == TD_TYPE_DURATION)
+            td_buf_printf(out, ",\"type\":\"%s\"", row->type == TD_TYPE_TIME ? "time" : "duration");
+        put_json_named(out, "before", why->has_before ? row->before : TD_VALUE_NA, row->type);
+        put_json_named(out, "value", row->at, row->type);
     }
     if (is_warming(why, row))
         td_buf_printf(out, ",\"warming_up\":{\"bar\":%" PRIu64 ",\"of\":%" PRIu32 "}", why->seen, row->warmup + 1);
     if (!td_value_is_na(row->of)) td_buf_printf(out, ",\"of\":%.0f", td_value_to_real(row->of));
     if (row->measured) {
-        td_buf_text(out, ",\"off\":");
-        put_json_value(out, row->off, row->off_type);
+        put_json_named(out, "off", row->off, row->off_type);
         if (!isnan(row->share)) td_buf_printf(out, ",\"off_share\":%.17g", row->share);
     }
     uint32_t next = at + 1;
@@ -389,7 +413,7 @@ static void put_json_why(td_buf *out, const td_judgement *j) {
         if (i > 0) td_buf_text(out, ",");
         td_json_put_string(out, td_why_text(&j->why, param->name, param->name_size));
         td_buf_text(out, ":");
-        put_json_value(out, param->value, TD_TYPE_DECIMAL);
+        put_json_value(out, param->value, param->type);
     }
     td_buf_printf(out, "},\"target_before\":\"%s\"", decimal(j->target_before, TD_SIZE_SCALE, number));
     td_buf_printf(out, ",\"target_after\":\"%s\",\"actions\":[", decimal(j->target_after, TD_SIZE_SCALE, number));

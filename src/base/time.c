@@ -116,6 +116,26 @@ size_t td_duration_format(int64_t ns, char out[24]) {
     return (size_t)snprintf(out, 24, "%lld%s", (long long)(ns / units[i].ns), units[i].name);
 }
 
+size_t td_duration_format_long(int64_t ns, char out[40]) {
+    static const struct {
+        uint64_t ns;
+        char name;
+    } parts[] = {{TD_NS_PER_DAY, 'd'}, {TD_NS_PER_HOUR, 'h'}, {TD_NS_PER_MIN, 'm'}};
+    uint64_t left = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+    size_t n = 0;
+    if (ns < 0) out[n++] = '-';
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; left %= parts[i++].ns)
+        if (left >= parts[i].ns)
+            n += (size_t)snprintf(out + n, 40 - n, "%llu%c", (unsigned long long)(left / parts[i].ns), parts[i].name);
+    if (left == 0 && ns != 0) return n;
+    n += (size_t)snprintf(out + n, 40 - n, "%llu", (unsigned long long)(left / TD_NS_PER_S));
+    if (left % TD_NS_PER_S != 0) {
+        n += (size_t)snprintf(out + n, 40 - n, ".%09llu", (unsigned long long)(left % TD_NS_PER_S));
+        while (out[n - 1] == '0') n--;
+    }
+    return n + (size_t)snprintf(out + n, 40 - n, "s");
+}
+
 static size_t format_minute(int64_t ns, char out[40]) {
     civil date = civil_from_days(floor_div(ns, TD_NS_PER_DAY));
     int64_t minute = floor_mod(ns, TD_NS_PER_DAY) / TD_NS_PER_MIN;

@@ -23,6 +23,8 @@ int32_t td_zone_offset_s(td_zone zone, int64_t utc_ns);
 /* "1500ms" "250us" "1s" "5m" "1h" "1d" "100ns" to ns. Errors: TD_REJECT (no trail). */
 TD_CHECKED td_status td_duration_parse(td_bytes text, int64_t *out_ns);
 size_t td_duration_format(int64_t ns, char out[24]); /* the largest unit that is exact: "1m", "90s", "1500ms" */
+/* For people, of any length: "1d2h3m4.5s", "-30m", "0.25s". */
+size_t td_duration_format_long(int64_t ns, char out[40]);
 /* "2026-11-21T14:31" plus ":05" and ".123456789" only as far as needed; UTC, no suffix. Returns the length. */
 size_t td_time_format_short(int64_t ns, char out[40]);
 /* "2026-11-21T14:31:05.123456789Z", fraction without trailing zeros. */

@@ -31,6 +31,11 @@ static bool is_number(const td_lowering *l, uint32_t node) {
     return node != TD_NODE_BAD && td_lower_type(l, node) <= TD_TYPE_REAL;
 }
 
+/* A clock time is none: it is an instant of each day. */
+static bool is_setting(const td_lowering *l, uint32_t node) {
+    return is_number(l, node) || (node != TD_NODE_BAD && td_lower_type(l, node) == TD_TYPE_DURATION);
+}
+
 static void add_line(td_lowering *l, td_bytes name, const td_scope_name *value) {
     if (value->node == TD_NODE_BAD || td_graph_builder_node(value->place.builder, value->node).type == TD_TYPE_TEXT)
         return;
@@ -108,7 +113,7 @@ static void lower_definition(compiler *c, td_lowering *l, const td_stmt *s) {
     name.node = td_lower_expr(l, s->expr);
     td_lower_leave(l, back);
     td_lower_define(l, name);
-    if (s->kind == TD_STMT_PARAM && is_number(l, name.node) && !l->compares)
+    if (s->kind == TD_STMT_PARAM && is_setting(l, name.node) && !l->compares)
         td_graph_builder_add_param(l->builder, s->name, name.node);
     else if (s->kind != TD_STMT_PARAM)
         add_line(l, s->name, &name);

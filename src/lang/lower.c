@@ -373,7 +373,7 @@ static uint32_t lower_kind(td_lowering *l, const td_expr *e) {
 static td_term_kind term_kind(const td_expr *e) {
     static const char *const logic[] = {"and", "or", "not", NULL};
     static const char *const arithmetic[] = {"+", "-", "*", "/", NULL};
-    if (e->kind == TD_EXPR_NUMBER) return TD_TERM_NUMBER;
+    if (e->kind == TD_EXPR_NUMBER || e->kind == TD_EXPR_DURATION) return TD_TERM_NUMBER;
     if (e->kind == TD_EXPR_NAME) return TD_TERM_NAME;
     if (e->kind == TD_EXPR_CALL) return TD_TERM_CALL;
     if (e->kind != TD_EXPR_OP) return TD_TERM_OTHER;

@@ -288,8 +288,10 @@ void td_graph_builder_set_flat(const td_graph_builder *b, uint32_t node) {
 td_paper_rules *td_graph_builder_rules(const td_graph_builder *b) { return &last_strategy(b)->rules; }
 
 void td_graph_builder_add_param(td_graph_builder *b, td_bytes name, uint32_t node) {
-    td_graph_param param = {.name = name, .value = node_at(b, node)->constant, .owner = td_graph_builder_strategy(b)};
-    assert(node_at(b, node)->op == TD_OP_CONSTANT);
+    const td_node *constant = node_at(b, node);
+    td_graph_param param = {
+        .name = name, .value = constant->constant, .type = constant->type, .owner = td_graph_builder_strategy(b)};
+    assert(constant->op == TD_OP_CONSTANT);
     td_buf_put(&b->params, &param, sizeof param);
 }
 

@@ -73,7 +73,8 @@ void td_graph_builder_set_flat(const td_graph_builder *builder, uint32_t node);
 td_paper_rules *td_graph_builder_rules(const td_graph_builder *builder); /* of the strategy, to be filled in */
 /* VENUE:SYMBOL; twice is once. What ports call it. */
 uint32_t td_graph_builder_add_use(td_graph_builder *builder, td_bytes instrument);
-void td_graph_builder_add_param(td_graph_builder *builder, td_bytes name, uint32_t node); /* a constant decimal */
+/* A constant number or duration. */
+void td_graph_builder_add_param(td_graph_builder *builder, td_bytes name, uint32_t node);
 /* What the places of its terms are places in. */
 void td_graph_builder_set_text(td_graph_builder *builder, td_bytes text);
 

@@ -6,7 +6,7 @@
 #include "stream/value.h"
 
 typedef enum td_term_kind {
-    TD_TERM_NUMBER,     /* as written */
+    TD_TERM_NUMBER,     /* or a duration, as written */
     TD_TERM_NAME,       /* of a param, a definition, a field of the bar */
     TD_TERM_CALL,       /* a function and what it takes; or a fn, and then what it is written out to */
     TD_TERM_COMPARISON, /* <, <=, >, >=, ==, != */
@@ -50,8 +50,9 @@ bool td_graph_report_at(const td_graph *graph, uint32_t strategy, uint32_t index
 
 typedef struct td_graph_param { /* "slow = 200"; the graph's */
     td_bytes name;
-    td_value value; /* decimal */
+    td_value value;
     uint32_t owner; /* strategy */
+    uint8_t type;   /* DECIMAL, REAL or DURATION */
 } td_graph_param;
 size_t td_graph_params(const td_graph *graph, const td_graph_param **out_params);
 

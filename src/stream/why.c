@@ -67,11 +67,12 @@ static void measure(const asking *a, uint32_t term, td_why_row *row) {
     if (td_value_is_na(x) || td_value_is_na(y)) return;
     double off = real_of(x, left->type) - real_of(y, right->type), base = fabs(real_of(y, right->type));
     if ((over && off > 0) || (under && off < 0)) return;
-    bool exact = left->type == TD_TYPE_DECIMAL && right->type == TD_TYPE_DECIMAL;
+    bool times = left->type == TD_TYPE_TIME, spans = times || left->type == TD_TYPE_DURATION;
+    bool exact = left->type == right->type && (left->type == TD_TYPE_DECIMAL || spans);
     row->measured = true;
-    row->off_type = exact ? TD_TYPE_DECIMAL : TD_TYPE_REAL;
+    row->off_type = !exact ? TD_TYPE_REAL : spans ? TD_TYPE_DURATION : TD_TYPE_DECIMAL;
     row->off = exact ? td_value_decimal(x - y) : td_value_real(off);
-    row->share = base > 0 ? off / base : NAN;
+    row->share = base > 0 && !times ? off / base : NAN; /* no share of the time since 1970 */
 }
 
 /* ---- rows ---- */
@@ -235,7 +236,8 @@ static void put_params(asking *a) {
     size_t count = td_graph_params(a->q->graph, &params);
     for (size_t i = 0; i < count; i++) {
         if (params[i].owner != a->q->strategy) continue;
-        td_why_param out = {put_text(a->out, params[i].name), (uint32_t)params[i].name.size, params[i].value};
+        td_why_param out = {put_text(a->out, params[i].name), (uint32_t)params[i].name.size, params[i].value,
+                            params[i].type};
         td_buf_put(&a->out->params, &out, sizeof out);
     }
 }

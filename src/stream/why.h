@@ -26,9 +26,9 @@ typedef struct td_why_row {   /* a part of a condition; its own parts follow it,
     bool constant;            /* its value never changes, as a param's */
     bool known;               /* false: nothing computes it, no value is of account */
     bool measured;            /* `off` and `share` are there */
-    td_value before, at, off; /* off: left less right, of `off_type` */
+    td_value before, at, off; /* off: left less right, of `off_type`: of times a duration */
     uint8_t off_type;
-    double share;    /* off / abs(right); NaN where right is 0 */
+    double share;    /* off / abs(right); NaN where right is 0, or a time */
     uint32_t warmup; /* bars that it has no value for */
     td_value of;     /* of a cross-section how many members there were, a double; else na */
 } td_why_row;
@@ -51,6 +51,7 @@ typedef struct td_why_level { /* a stop, trail or target of the position that is
 typedef struct td_why_param {
     uint32_t name, name_size;
     td_value value;
+    uint8_t type; /* td_type */
 } td_why_param;
 
 typedef struct td_why {

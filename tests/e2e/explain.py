@@ -146,6 +146,57 @@ def what_failed_is_off_by_so_much(home):
     return f"{offs} comparisons off as reckoned, {warming} warming up, {held} there already"
 
 
+TIMED = """strategy timed on bars(1m) for V:*
+  param begin = 15:03 in 12:00..15:30 step 15m
+  param limit = 90s in 1m..10m step 1m
+  age = quote.age
+  buy  when time >= begin and age + 20s < limit
+  exit when time > 16:00
+"""
+
+
+def typed_parts(part):
+    """Of a condition's tree those that say to be times or durations, by their text."""
+    found = {part["text"]: part} if "type" in part else {}
+    for inner in part.get("parts", []):
+        found |= typed_parts(inner)
+    return found
+
+
+@cases.add
+def times_and_durations_are_words(home):
+    minutes = [f"2026-03-02T15:{n:02}:00Z,V:X,{10 + n},1" for n in range(8)]
+    for name, lines in (("trades", ["time,instrument,price,size", *minutes]),
+                        ("quotes", ["time,instrument,bid,ask", "2026-03-02T15:02:59.123456Z,V:X,9,10"])):
+        pathlib.Path(f"{home}/{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    pathlib.Path(f"{home}/s.td").write_text(TIMED, encoding="utf-8")
+    file = td.config(f"{home}/c.yaml", f"{home}/data", [f"file: {{ format: csv, rules: off, path: '{home}/*.csv' }}"],
+                     bars="[1m]", strategies=[f"{home}/s.td"], partitions=1, sink=False)
+    td.run(file)
+    j = explain(f"{home}/data", "timed", "V:X", "2026-03-02T15:04:30Z")["judgements"][0]
+    assert j["params"] == {"limit": "90"}, j["params"]
+    parts = {text: part for action in j["actions"] for text, part in typed_parts(action["condition"]).items()}
+    words = {text: (part["type"], part["value"], part["value_text"]) for text, part in parts.items()}
+    assert words == {"time": ("time", "1772463900", "2026-03-02T15:05:00Z"),
+                     "begin = 15:03": ("time", "1772463780", "2026-03-02T15:03:00Z"),
+                     "16:00": ("time", "1772467200", "2026-03-02T16:00:00Z"),
+                     "age + 20s": ("duration", "140.876544", "2m20.876544s"),
+                     "age = quote.age": ("duration", "120.876544", "2m0.876544s"),
+                     "20s": ("duration", "20", "20s"), "limit = 90s": ("duration", "90", "1m30s")}, words
+    assert (parts["age = quote.age"]["before"], parts["age = quote.age"]["before_text"]) == ("60.876544", "1m0.876544s")
+    short, late = j["actions"][0]["condition"]["parts"][1], j["actions"][1]["condition"]
+    assert (short["off"], short["off_text"]) == ("50.876544", "50.876544s") and abs(short["off_share"] - 0.56529493) < 1e-8
+    assert (late["off"], late["off_text"]) == ("-3300", "-55m") and "off_share" not in late, late  # no share of an epoch
+    text = tapedeck("explain", "timed", "V:X", "2026-03-02T15:04:30Z", "--data", f"{home}/data")
+    assert "  limit = 1m30s; target 1 before" in text and "  1m0.876544s     2m0.876544s\n" in text, text
+    assert "  2026-03-02T15:04:00Z  2026-03-02T15:05:00Z\n" in text and "off by -55m\n" in text, text
+    assert "off by +50.876544s, +57 %" in text and "1772463" not in text, text
+    first = explain(f"{home}/data", "timed", "V:X", "2026-03-02T15:01:30Z")["judgements"][0]
+    parts = {text: part for action in first["actions"] for text, part in typed_parts(action["condition"]).items()}
+    assert parts["age = quote.age"]["value"] is None and "value_text" not in parts["age = quote.age"], parts
+    return f"{len(words)} parts, what one of a time and one of a duration are off by"
+
+
 # ---- tampering: Kafka's batches as they lie in the file, written anew with a right CRC ----
 
 CRC_TABLE = []

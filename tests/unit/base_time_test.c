@@ -139,6 +139,30 @@ static void reads_durations(void **state) {
     }
 }
 
+static void writes_long_durations(void **state) {
+    static const struct {
+        int64_t ns;
+        const char *text;
+    } rows[] = {
+        {0, "0s"},
+        {1, "0.000000001s"},
+        {-250000000, "-0.25s"},
+        {60 * TD_NS_PER_S, "1m"},
+        {61500000000, "1m1.5s"},
+        {-TD_NS_PER_HOUR - 30 * TD_NS_PER_S, "-1h30s"},
+        {25 * TD_NS_PER_HOUR, "1d1h"},
+        {2 * TD_NS_PER_DAY + TD_NS_PER_MIN + 7, "2d1m0.000000007s"},
+        {INT64_MAX, "106751d23h47m16.854775807s"},
+        {INT64_MIN, "-106751d23h47m16.854775808s"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char out[40];
+        assert_int_equal(td_duration_format_long(rows[i].ns, out), strlen(rows[i].text));
+        assert_string_equal(out, rows[i].text);
+    }
+}
+
 static void reads_and_writes_instants(void **state) {
     static const struct {
         const char *text;
@@ -281,6 +305,7 @@ int main(void) {
         cmocka_unit_test(agrees_with_the_systems_zone_files),
         cmocka_unit_test(maps_local_time),
         cmocka_unit_test(reads_durations),
+        cmocka_unit_test(writes_long_durations),
         cmocka_unit_test(reads_and_writes_instants),
         cmocka_unit_test(writes_as_few_digits_as_needed),
         cmocka_unit_test(reads_the_time_of_day),
