@@ -1,6 +1,7 @@
 /* src/app/cmd_bars.c - `tapedeck bars`: the walk of the API's history, for the terminal and for scripts. */
 #include "app/cmd_bars.h"
 #include "app/data.h"
+#include "app/known.h"
 #include "base/hash.h"
 #include "base/time.h"
 #include "flow/programs.h"
@@ -197,6 +198,8 @@ static td_status walk(td_history_question *q, const td_data *data, const bars_co
     td_history *history = td_history_new(q);
     td_status status;
     while ((status = td_history_step(history)) == TD_AGAIN) continue;
+    const td_history_row *rows;
+    if (status == TD_OK && td_history_rows(history, &rows) == 0) status = td_known_check(data, q->instrument);
     if (status == TD_OK)
         status = conf->vendor ? show_vendor_rows(history, data, conf, q) : show_rows(history, data, conf, q);
     td_history_free(history);

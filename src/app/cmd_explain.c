@@ -4,6 +4,7 @@
 #include "app/data.h"
 #include "app/exit.h"
 #include "app/explain_why.h"
+#include "app/known.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/time.h"
@@ -400,6 +401,7 @@ static td_status explain(explanation *x, const explain_conf *conf) {
         x->gaps_again = td_gap_table_new(0);
         x->partition = td_partition_of(x->instrument, data.topics.partitions);
         status = look_back(x, data.snapshots, place);
+        if (status == TD_OK) status = td_known_check_in(x->past.applier.state, &data, x->instrument);
         if (status == TD_OK) status = show(x, conf->json);
         td_gap_table_free(x->gaps_again);
         td_gap_table_free(x->gaps);

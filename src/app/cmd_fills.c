@@ -1,6 +1,7 @@
 /* src/app/cmd_fills.c - `tapedeck fills`: the walk of the API's history, for the terminal and for scripts. */
 #include "app/cmd_fills.h"
 #include "app/data.h"
+#include "app/known.h"
 #include "base/time.h"
 #include "model/instrument.h"
 #include "serve/history.h"
@@ -77,6 +78,9 @@ static td_status walk(td_history_question *q, const td_data *data, const fills_c
     td_history *history = td_history_new(q);
     td_status status;
     while ((status = td_history_step(history)) == TD_AGAIN) continue;
+    const td_history_row *rows;
+    bool nothing = status == TD_OK && td_history_rows(history, &rows) == 0;
+    if (nothing && q->instrument.size > 0) status = td_known_check(data, q->instrument);
     if (status == TD_OK) status = put_rows(history, conf);
     if (status == TD_OK) tell_more(history, q);
     td_history_free(history);

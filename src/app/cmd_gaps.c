@@ -2,6 +2,7 @@
 #include "app/cmd_gaps.h"
 #include "app/data.h"
 #include "app/exit.h"
+#include "app/known.h"
 #include "base/time.h"
 #include "model/instrument.h"
 #include "serve/gap_table.h"
@@ -104,6 +105,19 @@ static void tell(const gaps *g) {
 
 /* ---- the command ---- */
 
+static td_status list(gaps *g, const td_data *data, const td_gap_question *q) {
+    td_status known = TD_OK;
+    g->table = td_gap_table_new(0);
+    td_status status = read_gaps(g, data->topics.outputs[TD_OUTPUT_GAPS]);
+    pick(g, q);
+    if (g->count == 0 && q->instrument.size > 0) known = td_known_check(data, q->instrument);
+    if (known == TD_OK)
+        tell(g);
+    else
+        (void)td_command_end("gaps", known);
+    return known == TD_OK ? status : known;
+}
+
 static td_status show(const gaps_conf *conf) {
     td_data data = {0};
     td_gap_question q = {.instrument = td_text(conf->instrument != NULL ? conf->instrument : ""),
@@ -116,10 +130,7 @@ static td_status show(const gaps_conf *conf) {
     if (status == TD_OK) status = td_data_time("to", conf->to, &q.to_ns);
     if (status == TD_OK) status = td_data_open(&data, &conf->log);
     if (status == TD_OK) {
-        g.table = td_gap_table_new(0);
-        status = read_gaps(&g, data.topics.outputs[TD_OUTPUT_GAPS]);
-        pick(&g, &q);
-        tell(&g);
+        status = list(&g, &data, &q);
     } else {
         (void)fprintf(stderr, "tapedeck gaps: %s\n", td_trail());
     }

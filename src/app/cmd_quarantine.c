@@ -2,6 +2,7 @@
 #include "app/cmd_quarantine.h"
 #include "app/data.h"
 #include "app/exit.h"
+#include "app/known.h"
 #include "app/refused.h"
 #include "app/releasing.h"
 #include "base/json.h"
@@ -115,6 +116,7 @@ static int list(const command *c) {
     while (history != NULL && (status = td_history_step(history)) == TD_AGAIN) continue;
     const td_history_row *rows;
     size_t count = status == TD_OK ? td_history_rows(history, &rows) : 0;
+    if (status == TD_OK && count == 0 && q.instrument.size > 0) status = td_known_check(&data, q.instrument);
     if (count > 0 && !c->conf->json)
         (void)printf("%-12s %-30s %-18s %-24s %s\n", "place", "time", "reason", "instrument", "event");
     for (size_t i = 0; i < count; i++) list_row(c, &data, td_history_value(history, &rows[i]), &rows[i]);

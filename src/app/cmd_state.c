@@ -2,6 +2,7 @@
  * text or JSON. */
 #include "app/cmd_state.h"
 #include "app/data.h"
+#include "app/known.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/time.h"
@@ -317,6 +318,7 @@ static td_status show(const state_conf *conf, td_bytes instrument) {
                                         .place = place,
                                         .emit = &td_emit_none};
         status = td_past_open(&past, &past_conf);
+        if (status == TD_OK) status = td_known_check_in(past.applier.state, &data, instrument);
         if (status == TD_OK) {
             shown s = gather(&past, instrument, td_partition_of(instrument, data.topics.partitions));
             if (conf->json)

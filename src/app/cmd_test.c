@@ -46,7 +46,8 @@ const td_command td_command_test = {
         "their first line names: time,instrument and price,size[,side,id], or bid,ask[,bid_size,ask_size], or\n"
         "bids,asks, or open,high,low,close,volume, whose time is the bar's begin; or time,headline[,instrument,\n"
         "sentiment,source,url,id]. instruments.csv there is the instrument table. All run through the strategy as a\n"
-        "run does it; the signals that come are compared with signals.csv there, line by line. Lines that are no events\n"
+        "run does it; the signals that come are compared with signals.csv there, line by line. Lines that are no "
+        "events\n"
         "and events that go to quarantine are told with file, line and reason. Answers 8 where signals differ or a\n"
         "line is no event. --update writes signals.csv.\n",
     .options = options,

@@ -7,7 +7,7 @@
     X(OK, 0, "done")                                                                                                   \
     X(CORRUPT, 1, "a partition of the log stands still, or damage was found; the rest went on")                        \
     X(USAGE, 2, "unknown command, option, value or configuration key: nothing was started")                            \
-    X(CONFIG, 3, "what is named cannot be used: file, folder, port, lock")                                             \
+    X(CONFIG, 3, "what is named cannot be used: file, folder, port, lock, instrument")                                 \
     X(FAILED, 4, "the machine failed: no memory for threads, disk errors at start")                                    \
     X(STOPPED, 5, "--until-end was stopped before its end; run again, it goes on")                                     \
     X(UNDRAINED, 6, "stopped, but `drain` was over before the sinks held everything; run again, it goes on")           \

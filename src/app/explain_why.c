@@ -3,6 +3,7 @@
 #include "app/command.h"
 #include "app/exit.h"
 #include "app/explanation.h"
+#include "app/known.h"
 #include "app/progress.h"
 #include "base/json.h"
 #include "base/time.h"
@@ -64,7 +65,8 @@ int td_explain_why(const td_data_conf *which, const td_explain_question *asked, 
         q.topics = &data.topics;
         q.snapshot_dir = data.snapshots;
         td_explain *x = td_explain_new(&q);
-        status = go_to_end(x);
+        status = td_known_check(&data, q.instrument);
+        if (status == TD_OK) status = go_to_end(x);
         if (status == TD_OK) {
             (json ? td_explanation_put_json : td_explanation_put_text)(x, &q, &text);
             (void)fwrite(text.data, 1, text.size, stdout);

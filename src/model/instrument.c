@@ -1,6 +1,7 @@
 /* src/model/instrument.c - the name table: open addressing over indexes, names in blocks that never move. */
 #include "model/instrument.h"
 #include "base/hash.h"
+#include "base/option.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -112,6 +113,19 @@ td_bytes td_instruments_name(const td_instruments *table, uint32_t index) {
 }
 
 uint32_t td_instruments_count(const td_instruments *table) { return table->count; }
+
+const char *td_instruments_nearest(const td_instruments *table, td_bytes name) {
+    const char **words = td_alloc((table->count + 1) * sizeof *words);
+    char word[TD_INSTRUMENT_NAME_MAX + 1] = "";
+    for (uint32_t i = 0; i < table->count; i++) words[i] = (const char *)table->names[i].data;
+    words[table->count] = NULL;
+    memcpy(word, name.data, name.size < sizeof word ? name.size : sizeof word - 1);
+    const char *nearest = td_nearest(word, words);
+    for (char *c = word; nearest == NULL && *c != '\0'; c++) *c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
+    if (nearest == NULL) nearest = td_nearest(word, words);
+    free(words);
+    return nearest;
+}
 
 bool td_instrument_name_valid(td_bytes name) {
     if (name.size == 0 || name.size > TD_INSTRUMENT_NAME_MAX) return false;

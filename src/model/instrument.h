@@ -15,5 +15,8 @@ uint32_t td_instruments_intern(td_instruments *table, td_bytes name);
 uint32_t td_instruments_find(const td_instruments *table, td_bytes name);
 td_bytes td_instruments_name(const td_instruments *table, uint32_t index); /* NUL follows the bytes */
 uint32_t td_instruments_count(const td_instruments *table);
+/* The name nearest to that one (td_nearest), else to it in capitals, as most venues write theirs; NULL: none is near.
+ */
+const char *td_instruments_nearest(const td_instruments *table, td_bytes name);
 /* True for VENUE:SYMBOL of printable ASCII without spaces, both parts non-empty, within the size. */
 bool td_instrument_name_valid(td_bytes name);

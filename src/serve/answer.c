@@ -50,6 +50,13 @@ static bool fail_width(const td_serve_topics *topics, td_api_error *error) {
     return td_api_fail(error, 404, "unknown_width", "there are no bars of that width; there are %s", known);
 }
 
+static bool fail_instrument(const td_view *view, const char *instrument, td_api_error *error) {
+    const char *nearest = td_view_nearest(view, td_text(instrument));
+    return td_api_fail(error, 404, "unknown_instrument", "no bars of %s in the log; %s%s%ssee /api/v1/instruments",
+                       instrument, nearest != NULL ? "did you mean " : "", nearest != NULL ? nearest : "",
+                       nearest != NULL ? "? " : "");
+}
+
 static bool check_known(const td_view *view, const td_api_request *r, td_api_error *error) {
     const td_serve_topics *topics = td_view_topics(view);
     td_view_lag lag;
@@ -62,8 +69,7 @@ static bool check_known(const td_view *view, const td_api_request *r, td_api_err
                     r->kind != TD_API_TAKEN;        /* and actions are told of what nobody trades here */
     if (has_bars && r->instrument[0] != '\0' && !lag.loading &&
         td_view_find(view, td_text(r->instrument)) == UINT32_MAX)
-        return td_api_fail(error, 404, "unknown_instrument", "no bars of %s in the log; see /api/v1/instruments",
-                           r->instrument);
+        return fail_instrument(view, r->instrument, error);
     if (r->width_ns == 0) return true;
     for (size_t w = 0; w < topics->width_count; w++)
         if (topics->widths_ns[w] == r->width_ns) return true;

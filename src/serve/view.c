@@ -338,6 +338,10 @@ void td_view_obey(td_view *v, const td_program *program) {
 
 /* ---- looking ---- */
 
+const char *td_view_nearest(const td_view *v, td_bytes instrument) {
+    return td_instruments_nearest(v->names, instrument);
+}
+
 uint32_t td_view_count(const td_view *v) { return td_instruments_count(v->names); }
 const td_view_instrument *td_view_instrument_at(const td_view *v, uint32_t index) { return &v->rows[index]; }
 td_bytes td_view_name(const td_view *v, uint32_t index) { return td_instruments_name(v->names, index); }

@@ -71,7 +71,8 @@ void td_view_obey(td_view *view, const td_program *program);
 uint32_t td_view_count(const td_view *view);
 const td_view_instrument *td_view_instrument_at(const td_view *view, uint32_t index);
 td_bytes td_view_name(const td_view *view, uint32_t index);
-uint32_t td_view_find(const td_view *view, td_bytes instrument); /* UINT32_MAX: not seen */
+uint32_t td_view_find(const td_view *view, td_bytes instrument);       /* UINT32_MAX: not seen */
+const char *td_view_nearest(const td_view *view, td_bytes instrument); /* NULL: none is near */
 /* A gap that is open or lost below it makes it partial. */
 bool td_view_bar_making(const td_view *view, uint32_t index, size_t width, td_bar *out);
 int64_t td_view_changes(const td_view *view);

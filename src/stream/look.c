@@ -35,6 +35,8 @@ int64_t td_state_clock_ns(const td_state *s) {
     return clock_ns;
 }
 
+const td_instruments *td_state_instruments(const td_state *s) { return s->instruments; }
+
 td_bytes td_state_feed_of(const td_state *s, td_bytes instrument) {
     uint32_t index = td_instruments_find(s->instruments, instrument);
     if (index == UINT32_MAX || block_of(s, index)->feed == NO_FEED) return (td_bytes){0};

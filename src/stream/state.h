@@ -182,6 +182,8 @@ void td_state_window(const td_state *state, td_bytes instrument, size_t width, i
 /* For who looks and changes nothing (look.c).
  * The furthest watermark among feeds that have not ended; INT64_MIN: there is none. */
 int64_t td_state_clock_ns(const td_state *state);
+/* All that it has heard of, in the order first seen. The state's. */
+const struct td_instruments *td_state_instruments(const td_state *state);
 /* The feed that traded the instrument last; size 0: none. The state's. */
 td_bytes td_state_feed_of(const td_state *state, td_bytes instrument);
 /* The first open window that begins behind after_ns, as the bar that it is so far. False: there is none. */

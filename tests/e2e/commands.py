@@ -102,9 +102,9 @@ def bars_that_are_not_there_are_said(home):
     assert shown.startswith("start ") and " r0 complete" in shown, shown[:200]
     refused = ask("bars", "SIM:S0001", "7m", *data, check=3)
     assert "no bars of 7m" in refused.stderr and refused.stdout == "", refused.stderr
-    none = ask("bars", "SIM:NOBODY", "1s", *data)
-    assert "none of SIM:NOBODY in 1s" in none.stderr and none.stdout == "", none
-    assert ask("bars", "SIM:NOBODY", "1s", "--json", *data).stdout == ""
+    none = ask("bars", "SIM:S0001", "1s", "--to", "2001-01-01T00:00Z", *data)
+    assert "none of SIM:S0001 in 1s" in none.stderr and none.stdout == "", none
+    assert ask("bars", "SIM:S0001", "1s", "--to", "2001-01-01T00:00Z", "--json", *data).stdout == ""
     assert "nothing" in ask("quarantine", "ls", *data).stderr and "no action" in ask("action", "ls", *data).stderr
     for none in (f"{home}/none", f"{home}/empty"):
         os.makedirs(f"{home}/empty", exist_ok=True)
@@ -113,6 +113,35 @@ def bars_that_are_not_there_are_said(home):
             assert "no data folder" in refused or "no tape" in refused, refused
         assert not os.path.exists(none) or not os.listdir(none), "a folder without a tape was written to"
     return "a width that nobody makes, an instrument that is none, empty lists, folders without a tape"
+
+
+@case
+def an_instrument_that_is_none_is_no_empty_one(home):
+    """What each says of one that the log has not heard of, of one it has that gives nothing, and of such a price alone."""
+    with open(f"{home}/quotes.csv", "w", encoding="utf-8") as table:
+        table.write("time,instrument,bid,ask\n2026-03-02T15:00:01Z,SIM:QUOTED,9,10\n")
+    config = simulated(home, ticks=20000)
+    text = pathlib.Path(config).read_text(encoding="utf-8")
+    write(config, text.replace("bars:", f"  - file: {{ format: csv, path: {home}/quotes.csv }}\nbars:"))
+    ask("run", "--until-end", "--quiet", config)
+    ask("action", "add", "SIM:PAID", "2026-03-03", "dividend", "0.5", "--data", f"{home}/data")
+    ask("run", "--until-end", "--quiet", config)  # the last snapshot is behind it
+    questions = [["bars", "{}", "1s"], ["bars", "{}", "1s", "--vendor"], ["bars", "{}", "7m", "--json"], ["state", "{}"],
+                 ["gaps", "--instrument", "{}"], ["fills", "--instrument", "{}"], ["quarantine", "ls", "--instrument", "{}"],
+                 ["explain", "window", "{}", "1s", "1723161601"], ["explain", "any", "{}", "1723161601"]]
+    for words in questions:
+        for name, nearest in (("SIM:S0009", 'did you mean "SIM:S000'), ("sim:s0001", 'did you mean "SIM:S0001"?'),
+                              ("NYSE:GENERALMOTORS", "there are 7, such as SIM:")):
+            done = ask(*[w.format(name) for w in words], "--data", f"{home}/data", check=3)
+            assert f"no such instrument in the log: {name}; {nearest}" in done.stderr and done.stdout == "", (words, done)
+        for name in ("SIM:QUOTED", "SIM:PAID"):
+            code = 3 if "7m" in words or "any" in words else 0
+            done = ask(*[w.format(name) for w in words], "--data", f"{home}/data", check=code)
+            assert "no such instrument" not in done.stderr, (words, done)
+    shutil.rmtree(f"{home}/data/snapshots")  # then all is on the tape alone
+    assert "no such instrument" in ask("bars", "SIM:S0009", "1s", "--data", f"{home}/data", check=3).stderr
+    assert "none of SIM:QUOTED in 1s" in ask("bars", "SIM:QUOTED", "1s", "--data", f"{home}/data").stderr
+    return f"{len(questions)} questions of 3 that are none and 2 that give nothing"
 
 
 @case
@@ -166,7 +195,7 @@ def gaps_are_told(home):
     assert " ".join(rows[-1]).startswith("3 gaps: 1 open, 1 filled, 1 lost; trades: 7 known"), rows[-1]
     for words, found in [(["--open"], ["S000"]), (["--feed", "other"], ["S001"]), (["--instrument", "SIM:S001"], ["S001"]),
                          (["--to", str(start + 1)], ["S000"]), (["--from", str(start + 3 * 10**9)], ["S000"]),
-                         (["--instrument", "SIM:S009"], []), (["--from", "2200-01-01T00:00Z", "--feed", "other"], [])]:
+                         (["--instrument", "SIM:S0001"], []), (["--from", "2200-01-01T00:00Z", "--feed", "other"], [])]:
         *told, total = [json.loads(line) for line in gaps("--json", *words).stdout.splitlines()]
         assert [t["instrument"][4:] for t in told] == found and total["gaps"] == len(found), (words, told, total)
     assert "is not a time" in gaps("--from", "noon", check=2).stderr

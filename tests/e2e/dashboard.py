@@ -133,6 +133,8 @@ def check_refusals(server):
         got, headers, text = server.get(path, **options)
         assert (got, json.loads(text)["error"]["code"]) == (status, code), f"{path[:60]} {options}: {got} {text}"
         assert headers["x-content-type-options"] == "nosniff" and headers["cache-control"] == "no-store"
+    mistyped = json.loads(server.get("/api/v1/bars?instrument=LEAN:SPYY&width=1m")[2])["error"]["message"]
+    assert "did you mean LEAN:SPY? see /api/v1/instruments" in mistyped, mistyped
     assert server.get("/", headers={"Host": f"localhost:{server.port}"})[0] == 200
     assert server.get("/", headers={"Origin": server.url})[0] == 200
     status, headers, text = server.get("/", method="HEAD")
