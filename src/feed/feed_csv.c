@@ -84,9 +84,10 @@ typedef struct csv_file {
     uint8_t place[COLUMN_COUNT]; /* among the columns, from 1; 0: not there */
     size_t columns;
     td_naming naming;
-    uint32_t part;              /* of the bar or the news being told */
-    bool header;                /* it was passed */
-    uint8_t quoted[QUOTED_MAX]; /* values with quotes inside, without their doubling */
+    uint32_t part;                       /* of the bar or the news being told */
+    uint8_t again[NEWS_INSTRUMENTS_MAX]; /* 1: of the news being told, an instrument that was named before */
+    bool header;                         /* it was passed */
+    uint8_t quoted[QUOTED_MAX];          /* values with quotes inside, without their doubling */
     size_t quoted_size;
     td_book_level levels[TD_BOOK_LEVELS_MAX]; /* of the book being told */
 } csv_file;
@@ -313,6 +314,15 @@ static void read_news(csv_row *r, td_event *e) {
     if (!good) refuse(r, HEADLINE, TD_REASON_MALFORMED);
 }
 
+/* Of news that name an instrument twice there is one event of it. */
+static void mark_again(const csv_row *r, uint8_t again[NEWS_INSTRUMENTS_MAX]) {
+    td_bytes names = text_of(r, INSTRUMENT), before[NEWS_INSTRUMENTS_MAX];
+    for (uint32_t i = 0; i < NEWS_INSTRUMENTS_MAX && (before[i] = next_word(&names)).size > 0; i++) {
+        again[i] = 0;
+        for (uint32_t k = 0; k < i && again[i] == 0; k++) again[i] = td_bytes_equal(before[k], before[i]);
+    }
+}
+
 /* The instrument of this part; of news there may be several, or none. False: one is none, or they are too many. */
 static bool find_instrument(const csv_row *r, td_bytes *out, bool *out_more) {
     const csv_file *f = r->file;
@@ -322,10 +332,11 @@ static bool find_instrument(const csv_row *r, td_bytes *out, bool *out_more) {
     if (f->kind == NEWS && names.size == 0) return true;
     if (f->kind != NEWS) *out = name;
     if (f->kind != NEWS) return td_instrument_name_valid(name);
-    for (uint32_t i = 0; (name = next_word(&names)).size > 0; i++) {
+    for (uint32_t i = 0, part = 0; (name = next_word(&names)).size > 0; i++) {
         if (i == NEWS_INSTRUMENTS_MAX || !td_instrument_name_valid(name)) return false;
-        if (i == f->part) *out = name;
-        *out_more |= i > f->part;
+        if (f->again[i]) continue;
+        if (part == f->part) *out = name;
+        *out_more |= part++ > f->part;
     }
     return true;
 }
@@ -360,6 +371,7 @@ static void csv_decode(void *state, td_bytes line, td_recorded *out) {
     }
     *e = (td_event){0};
     const char *wrong = find_wrong(&r, split(f, line, r.columns), &e->event_ns);
+    if (wrong == NULL && f->kind == NEWS && f->part == 0) mark_again(&r, f->again);
     if (wrong == NULL && !find_instrument(&r, &name, &more)) wrong = columns[INSTRUMENT].wrong;
     if (wrong != NULL) {
         td_recorded_reject(out, TD_REASON_MALFORMED, wrong);

@@ -307,6 +307,12 @@ static td_status begin_program(td_ingest *in) {
     return TD_OK;
 }
 
+/* Some partitions have what is to be appended and some not: who wants copies of it is asked of one program alone. */
+static bool is_half_way(const td_ingest *in) {
+    return (in->pending.has && in->pending.looked) || (in->live_pending.has && in->live_pending.looked) ||
+           (in->has_command && in->command_looked);
+}
+
 /* ---- one input ---- */
 
 /* As td_resume_pass, and counts. */
@@ -526,7 +532,7 @@ static td_status handle_batch(td_ingest *in, int64_t now_ns, int *out_done, bool
     int asked = 0, live = 0, done = 0;
     *out_done = 0;
     *out_wanted = false;
-    td_status status = begin_program(in);
+    td_status status = is_half_way(in) ? TD_OK : begin_program(in);
     if (status != TD_OK) return status;
     while (asked < TD_COMMANDS_MAX && (status = handle_command(in)) == TD_OK) asked++;
     if (asked == TD_COMMANDS_MAX || status == TD_AGAIN)

@@ -175,6 +175,7 @@ void td_graph_begin(const td_graph *g, void *state, td_bytes instrument, bool co
             nodes[i] = active[u] != 0 && (users[u / 64] >> (u % 64) & 1) != 0;
     }
     state_head *head = (state_head *)(void *)state;
+    head->wanted = 0;
     for (uint32_t i = 0; i < g->node_count; i++) head->wanted += nodes[i];
 }
 
@@ -615,6 +616,12 @@ bool td_graph_is_wanted(const td_graph *g, const void *state) {
     const state_head *head = state;
     (void)g;
     return head->seen == 0 || head->wanted != 0;
+}
+
+bool td_graph_will_be_wanted(const td_graph *g, void *state, td_bytes instrument, bool copy) {
+    const state_head *head = state;
+    if (head->wanted == 0) td_graph_begin(g, state, instrument, copy);
+    return head->wanted != 0;
 }
 
 bool td_graph_is_due(const td_graph *g, const void *state, int64_t event_ns) {

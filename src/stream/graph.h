@@ -143,6 +143,8 @@ void td_graph_run(const td_graph *graph, void *state, const td_graph_event *even
 void td_graph_run_ahead(const td_graph *graph, void *state, const td_graph_event *event);
 /* Somebody wants the instrument; before its first event that is not known. */
 bool td_graph_is_wanted(const td_graph *graph, const void *state);
+/* The same before the first event, for who must know it by then. */
+bool td_graph_will_be_wanted(const td_graph *graph, void *state, td_bytes instrument, bool copy);
 /* A tick of that time is to run it: somebody wants it, and not before `every` is over. */
 bool td_graph_is_due(const td_graph *graph, const void *state, int64_t event_ns);
 /* The time of the last event, of a bar its end; false: there was none. */

@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "stream/carry.h"
 #include "stream/ports.h"
+#include "stream/term.h"
 #include "stream/tick.h"
 
 void td_matching_lay_out(td_state *s) {
@@ -156,10 +157,23 @@ static void read_all(td_state *s, td_queued *row) {
     }
 }
 
+/* Of an instrument that no strategy of the graph is for: it runs once, and does nothing then or later. */
+static bool is_for_nobody(td_state *s, size_t g, const td_event *e, const td_emit *emit) {
+    block_head *block = block_of(s, e->instrument);
+    const td_graph *graph = s->program->graphs[g];
+    void *state = graph_state_of(s, block, g);
+    td_tick tick;
+    if (td_graph_seen(state) > 0) return !td_graph_is_wanted(graph, state);
+    td_bytes name = td_instruments_name(s->instruments, e->instrument);
+    if (td_graph_will_be_wanted(graph, state, name, block->copy != 0)) return false;
+    if (td_tick_of_event(e, &tick)) td_ticks_run_graph(s, g, &tick, NULL, emit);
+    return true;
+}
+
 void td_matching_put(td_state *s, size_t g, const td_event *e, const td_emit *emit) {
     td_queue *q = &s->feeds[e->feed].queue;
     td_step step = step_of(s, e->feed, e->receive_ns, emit);
-    if (!td_graph_is_wanted(s->program->graphs[g], graph_state_of(s, block_of(s, e->instrument), g))) return;
+    if (is_for_nobody(s, g, e, emit)) return;
     if (td_queue_count(q) == TD_QUEUE_MAX) {
         changes_of(s, td_queue_at(q, 0)->instrument)->matches_early++;
         run_at(&step, q, 0);
@@ -177,20 +191,50 @@ void td_matching_put(td_state *s, size_t g, const td_event *e, const td_emit *em
             s->feeds[f].next_close_ns = td_least(s->feeds[f].next_close_ns, row->due_ns);
 }
 
-/* What a graph gave of that time, to one that waits: rows of one time follow each other as the log has them. */
-static void offer(const td_state *s, td_queued *row, uint32_t instrument, size_t g, int64_t event_ns) {
+typedef struct given { /* what a graph gave of that time, by one of its values */
+    uint32_t instrument;
+    int64_t event_ns;
+    td_value value;
+} given;
+
+/* To the port of each row that it fits: rows of one time follow each other as the log has them. */
+static void offer(const td_state *s, size_t waits, uint32_t i, const given *what) {
+    const td_port *ports;
+    (void)td_graph_ports(s->program->graphs[waits], &ports);
+    bool any = ports[i].use > 0, age = ports[i].kind == TD_PORT_MATCH_AGE;
+    int64_t from_ns = what->event_ns + td_graph_rhythm(s->program->graphs[waits]).wait_ns;
+    for (uint32_t f = 0; f < s->feed_count; f++) {
+        const td_queue *q = &s->feeds[f].queue;
+        for (uint32_t k = td_queue_count(q); k > 0 && td_queue_at(q, k - 1)->due_ns >= from_ns; k--) {
+            td_queued *row = td_queue_at(q, k - 1);
+            bool ours = row->graph == waits && (any || row->instrument == what->instrument);
+            if (!ours || what->event_ns < row->ports[i].event_ns) continue;
+            row->ports[i].event_ns = what->event_ns;
+            row->ports[i].value = age ? row->event_ns - what->event_ns : what->value;
+        }
+    }
+}
+
+/* The port of that graph, of some instrument's events, reads this graph of that instrument. */
+static bool reads(const td_state *s, size_t waits, const td_port *port, td_rhythm rhythm, uint32_t instrument) {
+    const td_graph_use *uses;
+    if (!td_port_waits(port) || td_rhythm_compare(port->rhythm, rhythm) != 0) return false;
+    (void)td_graph_uses(s->program->graphs[waits], &uses);
+    return port->use == 0 ||
+           td_bytes_equal(uses[port->use - 1].instrument, td_instruments_name(s->instruments, instrument));
+}
+
+/* `waits`: a graph that does. */
+static void offer_to(const td_state *s, size_t waits, uint32_t instrument, size_t g, int64_t event_ns) {
     const td_graph *gives = s->program->graphs[g];
     const td_port *ports;
-    uint32_t count = td_graph_ports(s->program->graphs[row->graph], &ports);
+    uint32_t count = td_graph_ports(s->program->graphs[waits], &ports);
     for (uint32_t i = 0; i < count; i++) {
-        if (!td_port_waits(&ports[i]) || td_rhythm_compare(ports[i].rhythm, td_graph_rhythm(gives)) != 0) continue;
-        if (event_ns < row->ports[i].event_ns) continue;
-        if (td_state_read_instrument(s, row->instrument, row->graph, &ports[i]) != instrument) continue;
-        row->ports[i].event_ns = event_ns;
-        row->ports[i].value =
-            ports[i].kind == TD_PORT_MATCH_AGE
-                ? row->event_ns - event_ns
-                : td_graph_export(gives, graph_state_of(s, block_of(s, instrument), g), ports[i].export_at);
+        if (!reads(s, waits, &ports[i], td_graph_rhythm(gives), instrument)) continue;
+        const void *memory = graph_state_of(s, block_of(s, instrument), g);
+        bool age = ports[i].kind == TD_PORT_MATCH_AGE;
+        offer(s, waits, i,
+              &(given){instrument, event_ns, age ? 0 : td_graph_export(gives, memory, ports[i].export_at)});
     }
 }
 
@@ -198,14 +242,8 @@ void td_matching_take(td_state *s, uint32_t instrument, size_t g, int64_t event_
     if ((s->matched >> g & 1) == 0) return;
     td_rhythm rhythm = td_graph_rhythm(s->program->graphs[g]);
     const block_head *block = block_of(s, instrument);
-    for (uint32_t f = 0; f < s->feed_count; f++) {
-        const td_queue *q = &s->feeds[f].queue;
-        for (uint32_t i = td_queue_count(q); i > 0; i--) {
-            td_queued *row = td_queue_at(q, i - 1);
-            if (row->due_ns - s->wait_ns < event_ns) break; /* nor are those before it as late as that */
-            if (row->event_ns >= event_ns) offer(s, row, instrument, g, event_ns);
-        }
-    }
+    for (size_t w = s->program->width_count; w < td_program_graph_count(s->program); w++)
+        if (td_graph_rhythm(s->program->graphs[w]).wait_ns > 0) offer_to(s, w, instrument, g, event_ns);
     if (td_rhythm_has_bars(rhythm)) return;
     const feed_state *feed = &s->feeds[block->told[rhythm.source - TD_RHYTHM_TRADES] - 1];
     changes_of(s, instrument)->matches_late += feed->watermark_ns >= event_ns + s->wait_ns;

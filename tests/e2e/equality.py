@@ -35,6 +35,25 @@ strategy joined on bars(5s)
   buy  when crossover(close - slow.close, spy.close[1] - spy.close[2])
   exit when spy.close < spy.close[1]
 
+strategy beside on trades every 200ms for LEAN:*
+  use aig = LEAN:AIG quotes
+  waited = asof(nz(aig.bid, aig.ask), wait = 250ms)
+  emit seen { at_once = asof(nz(aig.bid, aig.ask)), waited = waited, age = asof(aig.age, wait = 250ms), own = asof(quote.ask, 250ms),
+              far = sma(waited - price, 5) }
+  buy  when waited > waited[1] and price >= asof(quote.ask, 250ms)
+  exit when waited < waited[1]
+
+strategy ether on trades every 200ms for BINANCE:ETHUSDT
+  use btc = BINANCE:BTCUSDT
+  emit seen { btc = asof(btc.price, wait = 300ms), own = asof(quote.bid, wait = 300ms), at_once = asof(btc.price) }
+
+series paid on trades
+  over = price - asof(nz(quote.bid, quote.ask), wait = 250ms)
+
+strategy behind on bars(5s)
+  use spy = LEAN:SPY trades
+  emit seen { over = paid.over, sum = sum(paid.over, 30s), spy = asof(spy.price) }
+
 strategy legged on bars(5s)
   use spy = LEAN:SPY
   mean = sma(close, 10)
@@ -94,6 +113,19 @@ def kills(home, wanted, wanted_rows, count, seed, **what):
     assert last["diverged"] == 0, last
     compare(f"kill -9 at {done} of {count} random moments (seed {seed})", home, wanted, wanted_rows)
     return done
+
+
+def with_waits(home):
+    """Of an instrument that lives elsewhere there are quotes that came when the trade was there."""
+    with sqlite3.connect(f"file:{home}/data/market.db?mode=ro", uri=True) as db:
+        told = db.execute("SELECT instrument, count(*), sum(data -> 'waited' IS NOT data -> 'at_once') FROM signals"
+                          " WHERE strategy = 'beside' AND action = 'emit' AND instrument LIKE 'LEAN:%' GROUP BY 1").fetchall()
+        acted = db.execute("SELECT count(*) FROM signals WHERE strategy = 'beside' AND action = 'buy'").fetchone()[0]
+        over = db.execute("SELECT count(DISTINCT data -> 'over') FROM signals WHERE strategy = 'behind'").fetchone()[0]
+    assert len(told) > 2 and min(count for _, count, _ in told) > 500 and acted > 100 and over > 50, (told, acted, over)
+    assert all(other > count / 10 for _, count, other in told), told
+    print(f"{sum(count for _, count, _ in told)} trades beside AIG, {sum(other for *_, other in told)} of which waited for its"
+          f" quote, {acted} entries by them")
 
 
 def with_sections(home):
@@ -183,7 +215,10 @@ def main():
 def joined(seed):
     """What strategies use of instruments in other partitions is copied there, once, however often it begins again; and
     nothing of the copies is told: the logs of a run without such strategies are the same but for them."""
-    feeds = [FEEDS[0].replace("16:00", "10:15"), FEEDS[1]]
+    # Quotes a second of the market behind the trades of their time.
+    behind = {"trade": FEEDS[0].replace("09:30", "09:30:01"), "quote": FEEDS[0]}
+    feeds = [feed.replace("*.zip", f"*_{kind}.zip").replace("{ format", f"{{ name: {kind}s, format").replace("16:00", "10:15")
+             for kind, feed in behind.items()] + [FEEDS[1]]
     with td.folder() as one, td.folder() as eight, td.folder() as killed, td.folder() as plain:
         strategy = f"{one}/joined.td"
         with open(strategy, "w", encoding="utf-8") as out:
@@ -196,6 +231,7 @@ def joined(seed):
         compare("joins with 8 workers", eight, wanted, rows)
         kills(killed, wanted, rows, 5, seed, **what)
         with_legs(one)
+        with_waits(one)
         with_sections(one)
         without, _, alone = reference(plain, feeds, [])
         tapes = [sum(n for name, (n, _) in logs.items() if name.startswith("tape")) for logs in (wanted, without)]

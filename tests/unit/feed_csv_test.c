@@ -243,8 +243,28 @@ static void news_is_of_so_many_instruments_at_most(void **state) {
     }
 }
 
+/* It counts once; the second of it has no event, and the others keep their places. */
+static void news_of_an_instrument_named_twice_is_one(void **state) {
+    (void)state;
+    static const char text[] = "time,headline,instrument\n"
+                               "2026-03-02T14:30:00Z,a,X:A X:B X:A X:C X:C\n"
+                               "2026-03-02T14:30:01Z,b,X:A X:A\n"
+                               "2026-03-02T14:30:02Z,c,X:A X:B\n";
+    td_buf items = {0};
+    read_all(text, sizeof text - 1, &items);
+    td_buf_put(&items, "", 1);
+    assert_string_equal((const char *)items.data, "2.0 X:A 1772461800000 [a] [] [] [] none\n"
+                                                  "2.1 X:B 1772461800000 [a] [] [] [] none\n"
+                                                  "2.2 X:C 1772461800000 [a] [] [] [] none\n"
+                                                  "3.0 X:A 1772461801000 [b] [] [] [] none\n"
+                                                  "4.0 X:A 1772461802000 [c] [] [] [] none\n"
+                                                  "4.1 X:B 1772461802000 [c] [] [] [] none\n");
+    td_buf_fini(&items);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(rows_become_events), cmocka_unit_test(what_is_wrong_is_named),
-                                       cmocka_unit_test(news_is_of_so_many_instruments_at_most)};
+                                       cmocka_unit_test(news_is_of_so_many_instruments_at_most),
+                                       cmocka_unit_test(news_of_an_instrument_named_twice_is_one)};
     return cmocka_run_group_tests(tests, unit_make_folder, unit_remove_folder);
 }

@@ -55,13 +55,14 @@ static void targets_are_where_the_users_live(void **state) {
 
 typedef struct pair_feed { /* trades of both in turn, one a second */
     uint32_t instruments[2];
-    int64_t at;
+    int64_t at, until; /* so many are there */
 } pair_feed;
 
 static td_status pair_next(void *self, td_feed_item *out) {
     pair_feed *f = self;
     *out = (td_feed_item){.kind = TD_ITEM_END};
     if (f->at == ITEMS) return TD_OK;
+    if (f->at == f->until) return TD_AGAIN;
     out->kind = TD_ITEM_EVENT;
     out->clock_ns = ++f->at * TD_NS_PER_S;
     out->position = (td_source_position){.line = (uint64_t)f->at};
@@ -94,7 +95,31 @@ static int64_t test_mono_ns(void *self) {
     return mono_ns += TD_NS_PER_MS;
 }
 
-/* All inputs into the log; the machine fails to write so often. */
+/* A program that uses PEP for KO is kept and may begin when an input has come to some of its partitions only: the
+ * machine fails to write what lay there before it. */
+static void begin_meanwhile(rig *r, td_ingest *ingest, pair_feed *feed) {
+    td_program *program = td_alloc_zero(1, sizeof *program);
+    program->width_count = 1;
+    program->widths_ns[0] = TD_NS_PER_MIN;
+    program->graphs[0] = user_of_pep("NYSE:KO");
+    program->sha256[0] = 1;
+    feed->until = 0;
+    assert_int_equal(td_beginning_ask(td_ingest_beginning(ingest), program, TD_TEXT("its body")), TD_OK);
+    (void)td_ingest_step(ingest);
+    feed->until = ITEMS / 2;
+    atomic_store(&r->machine.fail_writes, 1);
+    (void)td_ingest_step(ingest);
+    assert_int_equal(td_counted(&td_ingest_counters(ingest)->retries), 1);
+    assert_true(feed->at < feed->until);
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    for (int turn = 0; td_beginning_answer(td_ingest_beginning(ingest)) == TD_AGAIN && turn < 4000; turn++)
+        (void)td_ingest_step(ingest);
+    feed->until = ITEMS;
+}
+
+/* All inputs into the log; the machine fails to write so often. MEANWHILE: as begin_meanwhile has it. */
+enum { MEANWHILE = -1 };
+
 static td_status run(rig *r, td_topics *topics, const char *user, int fail_writes) {
     char feed_name[] = "pair", venue_name[] = "V";
     td_feed_conf conf = {.name = feed_name, .venue = venue_name, .ratio = 1};
@@ -103,7 +128,7 @@ static td_status run(rig *r, td_topics *topics, const char *user, int fail_write
     ops.mono_ns = test_mono_ns;
     const td_os os = {&ops, r->os.self};
     td_instruments *instruments = td_instruments_new();
-    pair_feed feed = {.at = 0};
+    pair_feed feed = {.until = ITEMS};
     for (size_t i = 0; i < COUNT_OF(names); i++)
         feed.instruments[i] = td_instruments_intern(instruments, td_text(names[i]));
     td_merge *merge = td_merge_new(instruments, PARTITIONS);
@@ -120,7 +145,10 @@ static td_status run(rig *r, td_topics *topics, const char *user, int fail_write
     td_graph *graph = user_of_pep(user != NULL ? user : "NASDAQ:PEP");
     td_status status = td_ingest_open(&ingest, &ingest_conf);
     if (status == TD_OK) td_copies_follow(td_ingest_copies(ingest), &graph, 1);
-    atomic_store(&r->machine.fail_writes, fail_writes);
+    if (fail_writes == MEANWHILE)
+        begin_meanwhile(r, ingest, &feed);
+    else
+        atomic_store(&r->machine.fail_writes, fail_writes);
     for (int turn = 0; status == TD_OK && !td_ingest_ended(ingest) && turn < 4000; turn++) {
         (void)td_ingest_step(ingest);
         status = td_fault_status(td_ingest_fault(ingest));
@@ -146,6 +174,10 @@ static td_buf told(const td_topics *topics, uint32_t partition) {
     while (td_reader_next(reader, &record) == TD_OK) {
         assert_int_equal(td_record_get_event(topics->ids, record.value, &event, &feed), TD_OK);
         if (event.kind == TD_EVENT_TIME) continue;
+        if (event.kind == TD_EVENT_PROGRAM) {
+            td_buf_text(&out, "program\n");
+            continue;
+        }
         td_buf_printf(&out, "%s%.*s %d %d\n", (event.flags & TD_FLAG_COPY) != 0 ? "copy of " : "", (int)record.key.size,
                       (const char *)record.key.data, (int)event.kind, (int)(event.event_ns / TD_NS_PER_S));
     }
@@ -238,6 +270,21 @@ static void a_disk_that_fails_doubles_nothing(void **state) {
     end(r, &topics);
 }
 
+/* Of each event all partitions have what one program wants: it is on the same side of the next one everywhere. */
+static void a_program_begins_behind_what_is_half_way(void **state) {
+    rig *r = *state;
+    td_topics topics;
+    begin(r, &topics);
+    assert_int_equal(run(r, &topics, NULL, MEANWHILE), TD_OK);
+    assert_told(&topics,
+                "NYSE:KO 1 2\nNYSE:KO 1 4\nNYSE:KO 2 6\nprogram\ncopy of NASDAQ:PEP 1 7\nNYSE:KO 1 8\n"
+                "copy of NASDAQ:PEP 2 9\nNYSE:KO 1 10\ncopy of NASDAQ:PEP 1 11\nNYSE:KO 2 12\n",
+                "NASDAQ:PEP 1 1\nNASDAQ:PEP 2 3\nNASDAQ:PEP 1 5\nprogram\nNASDAQ:PEP 1 7\nNASDAQ:PEP 2 9\n"
+                "NASDAQ:PEP 1 11\n",
+                "a program has begun");
+    end(r, &topics);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(targets_are_where_the_users_live),
@@ -245,6 +292,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_log_goes_on_wherever_it_was_cut, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_log_goes_on_without_the_users, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_disk_that_fails_doubles_nothing, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(a_program_begins_behind_what_is_half_way, rig_new, rig_free),
     };
     return cmocka_run_group_tests_name("flow_copies", tests, NULL, NULL);
 }

@@ -396,6 +396,21 @@ static void a_queue_keeps_its_order(void **unused) {
     td_queue_fini(&q);
 }
 
+/* A trade of an instrument that no strategy is for takes no room of those that are. */
+static void others_do_not_wait(void **unused) {
+    (void)unused;
+    rig *r = rig_open("strategy m on trades for Y:*\n"
+                      "  emit v { best = asof(quote.bid, 250ms), age = 0, other = 0, own = price }\n");
+    take(r, (record){'q', 1, BEGIN, 7});
+    for (int i = 0; i < 3; i++) {
+        take(r, (record){'t', 0, BEGIN + i * 10 * MS, 8});
+        for (size_t g = 0; g < td_program_graph_count(r->program); g++)
+            assert_false(r->program->graphs[g] != NULL && td_state_waits(r->state, TD_TEXT("X:A"), g, INT64_MAX));
+    }
+    assert_int_equal(r->told_count, 0);
+    rig_close(r);
+}
+
 /* The last that names it is gone from the graph: it waits all the same. */
 static void what_is_not_read_is_waited_for(void **unused) {
     (void)unused;
@@ -499,6 +514,7 @@ int main(void) {
         cmocka_unit_test(another_feed_may_tell),
         cmocka_unit_test(a_feed_may_begin_anew),
         cmocka_unit_test(a_queue_keeps_its_order),
+        cmocka_unit_test(others_do_not_wait),
         cmocka_unit_test(what_is_not_read_is_waited_for),
         cmocka_unit_test(what_is_held_costs_nothing),
     };
