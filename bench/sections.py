@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "tests/services"))
 import broker as kafka  # noqa: E402
 
 PYTHON = ROOT / "scripts/python.sh"
-APPEND_RECORDS, JSON_FRAMES = 10_000_000, 1_000_000
+APPEND_RECORDS, KAFKA_RECORDS, JSON_FRAMES = 10_000_000, 1_000_000, 1_000_000
 BROKER = f"Kafka {kafka.Broker.VERSION}"
 RATE, LATENCY_S, MEMORY_MAX_MB, STRATEGIES = 100_000, 12, 64, 20
 
@@ -153,7 +153,7 @@ def plans(bench):
 
 def append(bench):
     records = max(100_000, min(APPEND_RECORDS, bench.ticks))
-    with new_folder() as home, broker(bench, home) as address:
+    with new_folder() as home, broker(bench, home, "append", "librdkafka") as address:
         answers = {"ours": [], "librdkafka": []}
         for i in range(bench.runs):
             folder = pathlib.Path(home) / f"data-{i}"
@@ -173,11 +173,33 @@ def append(bench):
                   "no schema check, fsync left to the kernel")
 
 
+# ---- the log on Kafka ----
+
+def log_on_kafka(bench):
+    """Into a partition and back, with and without the log between; a pair of runs on each topic's first records."""
+    records = max(100_000, min(KAFKA_RECORDS, bench.ticks))
+    with new_folder() as home, broker(bench, home, "kafka", "ours") as address:
+        if not address:
+            return
+        answers = {"log": [], "bare": []}
+        for i in range(bench.runs):
+            for side, runs in answers.items():
+                runs.append(run([tool("kafka_bench"), side, address, f"{side}-{i}.", records], set(bench.cores)))
+    settings = "transactions of 16,384 records, acks=all, lz4, linger 5 ms; broker and client on all processors"
+    for what, key in (("appended", "append_s"), ("read back", "read_s")):
+        rates = {side: bench.row("kafka", f"{name}, {what}", [r["records"] / r[key] / 1e6 for r in answers[side]], "M records/s",
+                                 f"{BROKER}, {answers[side][0]['version']}: {settings}")
+                 for side, name in (("log", "ours"), ("bare", "a loop over librdkafka"))}
+        ratio = rates["log"] / rates["bare"]
+        bench.bound(f"records of {answers['log'][0]['record_bytes']:.0f} B through the log on Kafka, {what}",
+                    f"{ratio:.2f} of the bare loop", ratio >= 0.8, "0.8 of it")
+
+
 @contextlib.contextmanager
-def broker(bench, home):
+def broker(bench, home, section, row):
     """Yields the address of a broker on the other processors, or None with a row that says why not."""
     if not tool("rdkafka_append").exists():
-        bench.missing("append", "librdkafka", "the build found no librdkafka")
+        bench.missing(section, row, "the build found no librdkafka")
         yield None
         return
     one = kafka.Broker(pathlib.Path(home) / "broker")
@@ -445,5 +467,6 @@ def feeds(bench):
 
 
 ALL = {"replay": replay, "stages": stages, "operators": operators, "strategies": strategies, "plans": plans, "append": append,
+       "kafka": log_on_kafka,
        "json": json_frames, "latency": latency, "handoff": handoff, "memory": memory, "restart": restart,
        "snapshot": snapshot, "day": day, "feeds": feeds}

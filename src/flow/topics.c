@@ -4,18 +4,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ONE_RECORD_BYTES = 64 * 1024 };
+enum { ONE_RECORD_BYTES = 64 * 1024, SCHEMAS_BYTES = 256 * 1024 };
 
 /* ---- one record in, all records out ---- */
+
+static td_status put_batch(const td_destination *to, td_batch *batch) {
+    td_writer *writer = to->writer;
+    td_status status = writer == NULL ? td_writer_open(&writer, to->topic->log, "topics") : TD_OK;
+    if (status == TD_OK) status = td_writer_append(writer, to->topic, to->partition, batch);
+    if (writer != to->writer) td_writer_close(writer);
+    return status;
+}
 
 td_status td_topics_put(const td_destination *to, td_bytes key, td_bytes value) {
     td_batch batch;
     td_batch_init(&batch, ONE_RECORD_BYTES);
     (void)td_batch_add(&batch, to->now_ms, key, value, (td_bytes){0}, (td_bytes){0}); /* empty: takes any record */
-    td_writer *writer = to->writer;
-    td_status status = writer == NULL ? td_writer_open(&writer, to->topic->log, "topics") : TD_OK;
-    if (status == TD_OK) status = td_writer_append(writer, to->topic, to->partition, &batch);
-    if (writer != to->writer) td_writer_close(writer);
+    td_status status = put_batch(to, &batch);
     td_batch_fini(&batch);
     return status;
 }
@@ -35,7 +40,34 @@ td_status td_topics_each_record(td_topic *topic, td_topics_record_fn each, void 
 
 /* ---- schemas ---- */
 
-static td_status append_schema(void *arg, td_bytes key, td_bytes value) { return td_topics_put(arg, key, value); }
+typedef struct registration { /* what a log lacks is written together: on a cluster each append is a transaction */
+    td_destination to;
+    td_batch batch;
+} registration;
+
+static td_status write_schemas(registration *r) {
+    td_status status = r->batch.count > 0 ? put_batch(&r->to, &r->batch) : TD_OK;
+    td_batch_reset(&r->batch);
+    return status;
+}
+
+static td_status append_schema(void *arg, td_bytes key, td_bytes value) {
+    registration *r = arg;
+    td_bytes none = {0};
+    if (td_batch_add(&r->batch, r->to.now_ms, key, value, none, none)) return TD_OK;
+    td_status status = write_schemas(r);
+    (void)td_batch_add(&r->batch, r->to.now_ms, key, value, none, none); /* empty: takes any record */
+    return status;
+}
+
+static td_status register_schemas(td_registry *registry, td_topic *schemas, int64_t now_ms) {
+    registration r = {.to = {.topic = schemas, .now_ms = now_ms}};
+    td_batch_init(&r.batch, SCHEMAS_BYTES);
+    td_status status = td_registry_ensure(registry, append_schema, &r);
+    if (status == TD_OK) status = write_schemas(&r);
+    td_batch_fini(&r.batch);
+    return status;
+}
 
 static td_status load_schema(void *arg, const td_record *record) {
     return td_registry_load(arg, record->key, record->value);
@@ -81,10 +113,7 @@ td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64
     *out = (td_topics){.log = log, .partitions = partitions, .registry = td_registry_new()};
     td_status status = open_topics(out, log);
     if (status == TD_OK) status = td_topics_each_record(out->schemas, load_schema, out->registry);
-    if (status == TD_OK) {
-        td_destination to = {.topic = out->schemas, .now_ms = now_ms};
-        status = td_registry_ensure(out->registry, append_schema, &to);
-    }
+    if (status == TD_OK) status = register_schemas(out->registry, out->schemas, now_ms);
     if (status == TD_OK) status = td_log_sync(log); /* a record must never name a schema that can vanish */
     if (status != TD_OK) {
         td_topics_close(out);

@@ -100,7 +100,7 @@ td_status td_kafka_conf_new(td_log **owner, rd_kafka_conf_t **out) {
         {"client.id", "tapedeck"},
         {"reconnect.backoff.max.ms", "1000"},
         {"socket.keepalive.enable", "true"},
-        {"fetch.wait.max.ms", "50"}, /* a reader that begins waits for the fetch that is under way */
+        {"fetch.wait.max.ms", "20"}, /* a reader that begins waits for the fetch that is under way */
         {"linger.ms", "5"},
         {"batch.size", "1000000"},
         {"batch.num.messages", "100000"},

@@ -137,6 +137,16 @@ void td_kafka_note_committed(const td_kafka_partition *partition, int64_t to) {
     pthread_mutex_unlock(&log->lock);
 }
 
+td_status td_kafka_ask_ends_of(const td_kafka_topic *topic) {
+    int64_t end, now_ns = td_kafka_now_ns(td_kafka_log_of(&topic->base));
+    td_status status = TD_OK;
+    for (uint32_t p = 0; p < topic->base.partitions; p++) /* so that the first asks for all */
+        (void)look(&topic->partitions[p], TD_KAFKA_END, now_ns, &end);
+    for (uint32_t p = 0; p < topic->base.partitions && status == TD_OK; p++)
+        status = td_kafka_edge_at(&topic->partitions[p], TD_KAFKA_END, now_ns, &end);
+    return status;
+}
+
 td_status td_kafka_ask_ends(td_kafka_log *log) {
     int64_t end, now_ns = td_kafka_now_ns(log);
     td_status status = TD_OK;

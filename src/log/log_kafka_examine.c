@@ -175,13 +175,16 @@ static td_status try_reading(const examination *x) {
     return status;
 }
 
+/* A right is the cure where one lacks, not where nobody answers in time. */
+static void tell_attempt(const examination *x, td_status status, const char *cure) {
+    if (status != TD_OK)
+        tell(x, true, "%s%s%s", td_trail(), status == TD_CONFIG ? ": " : "", status == TD_CONFIG ? cure : "");
+}
+
 static void try_all(const examination *x) {
-    if (try_reading(x) != TD_OK)
-        tell(x, true, "%s: allow READ and DESCRIBE on topics and groups of the prefix", td_trail());
-    if (td_kafka_try_making(x->log) != TD_OK)
-        tell(x, true, "%s: allow CREATE on topics of the prefix, or lower log.replicas", td_trail());
-    if (td_kafka_try_writing(x->log) != TD_OK)
-        tell(x, true, "%s: allow WRITE and DESCRIBE on transactions of the prefix", td_trail());
+    tell_attempt(x, try_reading(x), "allow READ and DESCRIBE on topics and groups of the prefix");
+    tell_attempt(x, td_kafka_try_making(x->log), "allow CREATE on topics of the prefix, or lower log.replicas");
+    tell_attempt(x, td_kafka_try_writing(x->log), "allow WRITE and DESCRIBE on transactions of the prefix");
 }
 
 /* --- the whole ---------------------------------------------------------------------------------------------------- */

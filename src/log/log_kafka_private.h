@@ -99,6 +99,7 @@ TD_CHECKED td_status td_kafka_edge_at(const td_kafka_partition *partition, td_ka
                                       int64_t *out);
 void td_kafka_note_end(const td_kafka_partition *partition, int64_t end);      /* a reader was told */
 void td_kafka_note_committed(const td_kafka_partition *partition, int64_t to); /* by this process */
+TD_CHECKED td_status td_kafka_ask_ends_of(const td_kafka_topic *topic);        /* TD_RETRY */
 TD_CHECKED td_status td_kafka_ask_ends(td_kafka_log *log);                     /* of all partitions; TD_RETRY */
 int32_t td_kafka_message_epoch(const rd_kafka_message_t *message);
 bool td_kafka_has_epochs(void); /* whether the library tells them */

@@ -79,6 +79,7 @@ static td_status describe(const td_kafka_log *log, const char *name, uint32_t pa
     return status == TD_OK && role == TD_TOPIC_LATEST ? describe_latest(topic) : status;
 }
 
+/* TD_AGAIN: another process was quicker. */
 static td_status make(td_kafka_log *log, const char *full_name, rd_kafka_NewTopic_t *topic, bool only_asked) {
     rd_kafka_t *rk = log->client;
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
@@ -94,9 +95,11 @@ static td_status make(td_kafka_log *log, const char *full_name, rd_kafka_NewTopi
         const rd_kafka_topic_result_t **made =
             rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
         code = rd_kafka_topic_result_error(made[0]);
-        if (code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) code = RD_KAFKA_RESP_ERR_NO_ERROR; /* another process */
         const char *why = rd_kafka_topic_result_error_string(made[0]);
-        if (code != RD_KAFKA_RESP_ERR_NO_ERROR) status = td_kafka_fail(log, code, full_name, why != NULL ? why : "");
+        if (code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+            status = TD_AGAIN;
+        else if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+            status = td_kafka_fail(log, code, full_name, why != NULL ? why : "");
     } else {
         status = td_kafka_fail(log, code, "making topic", full_name);
     }
@@ -119,7 +122,10 @@ static td_status create(td_kafka_log *log, const char *name, uint32_t partitions
     return status;
 }
 
-td_status td_kafka_try_making(td_kafka_log *log) { return create(log, "check", 1, TD_TOPIC_OUTPUT, true); }
+td_status td_kafka_try_making(td_kafka_log *log) {
+    td_status status = create(log, "check", 1, TD_TOPIC_OUTPUT, true);
+    return status == TD_AGAIN ? TD_OK : status;
+}
 
 /* --- looking one up ----------------------------------------------------------------------------------------------- */
 
@@ -150,19 +156,27 @@ static td_status look(td_kafka_log *log, const char *full_name, uint32_t *out_co
     return status;
 }
 
+typedef struct wish { /* a topic that is opened */
+    const char *name, *full_name;
+    uint32_t partitions;
+    td_topic_role role;
+    bool made; /* by this process, just now */
+} wish;
+
 /* Made when missing; until every partition has a leader. */
-static td_status look_or_make(td_kafka_log *log, const char *name, td_topic_role role, const char *full_name,
-                              uint32_t partitions, uint32_t *out_count) {
+static td_status look_or_make(td_kafka_log *log, wish *w, uint32_t *out_count) {
     int64_t deadline_ns = td_kafka_deadline_ns(log);
-    bool made = false;
+    const char *full_name = w->full_name;
+    bool tried = false;
     for (;;) {
         td_status status = look(log, full_name, out_count);
         if (status == TD_OK && *out_count == 0 && log->conf.read_only)
             return TD_FAIL(TD_CONFIG, "kafka: there is no topic %s", full_name);
-        if (status == TD_OK && *out_count == 0 && !made) {
-            status = create(log, name, partitions, role, false);
-            made = true;
-            if (status == TD_OK) continue;
+        if (status == TD_OK && *out_count == 0 && !tried) {
+            status = create(log, w->name, w->partitions, w->role, false);
+            w->made = status == TD_OK;
+            tried = true;
+            if (status == TD_AGAIN || status == TD_OK) continue;
         }
         if (status != TD_AGAIN && (status != TD_OK || *out_count > 0)) return status;
         if (td_kafka_left_ms(log, deadline_ns) == 0)
@@ -176,7 +190,8 @@ td_status td_kafka_topic_open(td_log *base, const char *name, uint32_t partition
     td_kafka_topic *topic = find_topic(log, name);
     uint32_t count = topic != NULL ? topic->base.partitions : 0;
     char *full_name = td_kafka_full_name(log, name);
-    td_status status = topic != NULL ? TD_OK : look_or_make(log, name, role, full_name, partitions, &count);
+    wish w = {name, full_name, partitions, role, false};
+    td_status status = topic != NULL ? TD_OK : look_or_make(log, &w, &count);
     if (status == TD_OK && count != partitions)
         status = TD_FAIL(TD_CONFIG,
                          "kafka: topic %s has %" PRIu32 " partitions, not %" PRIu32
@@ -187,7 +202,8 @@ td_status td_kafka_topic_open(td_log *base, const char *name, uint32_t partition
     if (status != TD_OK) return status;
     topic->base.role = role;
     *out = &topic->base;
-    return td_kafka_ask_ends(log); /* an end that was never known would look like an empty topic */
+    if (w.made) return TD_OK;           /* nobody has written to it */
+    return td_kafka_ask_ends_of(topic); /* an end that was never known would look like an empty topic */
 }
 
 /* --- all of them ---------------------------------------------------------------------------------------------------
