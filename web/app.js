@@ -408,6 +408,13 @@ function showQuote() {
   document.title = `${price(data.last)} ${state.instrument} · Tapedeck`;
 }
 
+function shares(run) {
+  if (!run?.sharing) return '';
+  const { owned, rebalances } = run.sharing;
+  const { committed, aborted } = run.transactions;
+  return `; partitions here: ${owned}, rebalances: ${rebalances}; transactions: ${committed} committed, ${aborted} aborted`;
+}
+
 function showBoard() {
   const { status } = state;
   const data = instruments.get(state.instrument);
@@ -428,7 +435,7 @@ function showBoard() {
   }
   $('rate').textContent = compact(status.records_per_second);
   $('lag').textContent = compact(status.run?.lag_records ?? status.view.behind_records);
-  $('lag').title = `records on the tape, not yet applied; this page is ${status.view.behind_records} behind`;
+  $('lag').title = `records on the tape, not yet applied; this page is ${status.view.behind_records} behind${shares(status.run)}`;
   publish();
 }
 

@@ -81,7 +81,8 @@ static td_status open_topics(opened *o) {
 static td_status open_worker(opened *o, uint32_t partition, int64_t snapshot_records) {
     td_work_conf conf = {
         .os = o->os, .topics = &o->topics, .snapshot_dir = o->snapshots, .snapshot_records = snapshot_records};
-    return td_worker_open(&o->workers[partition], &conf, partition);
+    td_status status = td_worker_open(&o->workers[partition], &conf, partition);
+    return status == TD_OK ? td_worker_take(o->workers[partition]) : status;
 }
 
 static td_status open_workers(opened *o) {

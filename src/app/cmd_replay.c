@@ -75,7 +75,11 @@ static td_status apply(replayed *r, uint32_t partition) {
         .os = &td_os_posix, .topics = &r->topics, .snapshot_dir = r->snapshots, .snapshot_records = SNAPSHOT_RECORDS};
     td_worker *worker = NULL;
     td_status status = td_worker_open(&worker, &conf, partition);
-    if (status != TD_OK) return status;
+    if (status == TD_OK) status = td_worker_take(worker);
+    if (status != TD_OK) {
+        td_worker_close(worker);
+        return status;
+    }
     td_work_counts *counts = td_worker_counters(worker);
     while (td_worker_level(worker) != td_topic_end(r->topics.tape, partition)) {
         (void)td_worker_step(worker);

@@ -21,6 +21,11 @@ const td_option td_run_option_rows[] = {
      .fallback = "as-configured",
      .offset = offsetof(td_run_options, log),
      .help = "lines on standard error: for people, or one JSON object each"},
+    {.key = "role",
+     .type = TD_OPTION_TEXT,
+     .unit = "LIST",
+     .offset = offsetof(td_run_options, roles),
+     .help = "what this process does, with log.kafka: some of record,process,deliver,serve; unset: all"},
     {.key = "set",
      .type = TD_OPTION_TEXTS,
      .unit = "KEY=VALUE",
@@ -40,12 +45,15 @@ const td_command td_command_run = {
     .text =
         "Runs the configuration FILE: feeds into the log, bars and signals out of it, into the sinks and the\n"
         "dashboard. Run again on the same data folder, it goes on where it ended. `tapedeck help KEY` tells what a\n"
-        "key of FILE means.\n",
+        "key of FILE means. With the log on Kafka roles may be processes of their own, each with a log.dir of its "
+        "own:\n"
+        "one that records, any number that process, which share the partitions, one for the sinks, and servers.\n",
     .options = td_run_option_rows,
     .conf_size = sizeof(td_run_options),
     .examples = "  tapedeck run market.yaml\n"
                 "  tapedeck run --until-end --json --set speed=max --set serve=off market.yaml\n"
                 "  tapedeck run --set 'bars=[1s,1m]' --set log.dir=/tmp/x --set sinks= market.yaml\n"
-                "  tapedeck run --set sinks.0.sqlite.file=/tmp/x/market.db market.yaml\n",
+                "  tapedeck run --set sinks.0.sqlite.file=/tmp/x/market.db market.yaml\n"
+                "  tapedeck run --role process --set log.dir=/var/lib/tapedeck/2 market.yaml\n",
     .run = run,
 };

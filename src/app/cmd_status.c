@@ -59,6 +59,11 @@ static void show(const td_situation *s) {
             "late, %.0f outside of hours; lag %.0f\n",
             s->events, s->rate_s, s->accepted, s->quarantined, s->duplicates, s->rejected, s->late, s->outside,
             s->lag_records);
+    if (s->answers)
+        (void)printf(
+            "work   %.0f partitions, %.0f rebalances, %.0f lost to others unheard; transactions: %.0f committed, %.0f "
+            "aborted\n",
+            s->owned, s->rebalances, s->fenced, s->committed, s->aborted);
     show_feeds(s);
     for (size_t i = 0; i < s->sink_count; i++)
         (void)printf("sink   %s: %.0f rows, lag %.0f, %.0f retries%s\n", s->sinks[i].name, s->sinks[i].rows,
@@ -115,9 +120,11 @@ static void put_json(td_buf *out, const td_situation *s) {
     if (s->answers)
         td_buf_printf(out,
                       ",\"run\":{\"events\":%.0f,\"events_per_second\":%.0f,\"accepted\":%.0f,\"quarantined\":%.0f,"
-                      "\"duplicates\":%.0f,\"rejected\":%.0f,\"late\":%.0f,\"outside\":%.0f,\"lag_records\":%.0f}",
+                      "\"duplicates\":%.0f,\"rejected\":%.0f,\"late\":%.0f,\"outside\":%.0f,\"lag_records\":%.0f,"
+                      "\"partitions_owned\":%.0f,\"rebalances\":%.0f,\"partitions_fenced\":%.0f,"
+                      "\"transactions_committed\":%.0f,\"transactions_aborted\":%.0f}",
                       s->events, s->rate_s, s->accepted, s->quarantined, s->duplicates, s->rejected, s->late,
-                      s->outside, s->lag_records);
+                      s->outside, s->lag_records, s->owned, s->rebalances, s->fenced, s->committed, s->aborted);
     put_feeds(out, s);
     put_rest(out, s);
 }

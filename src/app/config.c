@@ -1,5 +1,6 @@
 /* src/app/config.c - from the tree to the struct: each section has one reader, each setting one row. */
 #include "app/config_reader.h"
+#include "app/role.h"
 #include "app/secret.h"
 #include "base/secret.h"
 #include "base/time.h"
@@ -436,7 +437,7 @@ static td_status load(reader *r, const td_config_source *source, td_bytes text) 
 }
 
 void td_config_default(td_config *c) {
-    *c = (td_config){.speed = -1};
+    *c = (td_config){.speed = -1, .roles = TD_ROLES_ALL};
     td_options_init(log_rows, &c->log);
     td_options_init(top_rows, c);
     td_options_init(td_serve_options, &c->serve);

@@ -62,6 +62,7 @@ typedef struct td_config {
     int64_t workers; /* threads for partitions; default: processors, at most partitions */
     int64_t drain_ns;
     int log_format; /* text|json */
+    unsigned roles; /* no key: td_role bits; all of them, unless the runner was told others */
 } td_config;
 
 typedef struct td_config_source {

@@ -6,6 +6,8 @@
 
 typedef struct source { /* what the rows look at, gathered once per answer */
     td_engine_parts parts;
+    td_worker *workers[TD_CREW_PARTITIONS_MAX]; /* that are or were on duty here */
+    size_t worker_count;
     td_engine_counts counts;
     td_process process;
     int faults;
@@ -30,7 +32,7 @@ static td_bytes feed_name(const source *s, size_t feed) { return td_text(s->part
 
 static void tell_events(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
-    for (size_t f = 0; f < s->parts.config->feed_count; f++) {
+    for (size_t f = 0; f < s->parts.feed_count; f++) {
         const td_ingest_feed_counts *c = &td_ingest_counters(s->parts.ingest)->feeds[f];
         td_metric_put(out, m, TD_LABELS({"feed", feed_name(s, f)}),
                       (double)(td_counted(&c->events) + td_ingest_rejected(c)));
@@ -38,13 +40,13 @@ static void tell_events(const td_metric *m, const void *self, td_buf *out) {
 }
 
 static void tell_commands(const td_metric *m, const void *self, td_buf *out) {
-    td_metric_put(out, m, NULL,
-                  (double)td_counted(&td_ingest_counters(((const source *)self)->parts.ingest)->commands));
+    td_ingest *ingest = ((const source *)self)->parts.ingest;
+    if (ingest != NULL) td_metric_put(out, m, NULL, (double)td_counted(&td_ingest_counters(ingest)->commands));
 }
 
 static void tell_live(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
-    for (size_t f = 0; f < s->parts.config->feed_count; f++) {
+    for (size_t f = 0; f < s->parts.feed_count; f++) {
         const td_live_counts *counts = td_live_counters(s->parts.live, (uint32_t)f);
         if (counts != NULL) td_metric_put(out, m, TD_LABELS({"feed", feed_name(s, f)}), counter_at(counts, m->offset));
     }
@@ -53,7 +55,7 @@ static void tell_live(const td_metric *m, const void *self, td_buf *out) {
 static void tell_fills(const td_metric *m, const void *self, td_buf *out) {
     static const char *const extents[TD_FILL_EXTENT_COUNT] = {"whole", "part", "none"};
     const source *s = self;
-    for (size_t f = 0; f < s->parts.config->feed_count; f++) {
+    for (size_t f = 0; f < s->parts.feed_count; f++) {
         const td_live_counts *counts = td_live_counters(s->parts.live, (uint32_t)f);
         for (int e = 0; counts != NULL && e < TD_FILL_EXTENT_COUNT; e++)
             td_metric_put(out, m, TD_LABELS({"feed", feed_name(s, f)}, {"extent", td_text(extents[e])}),
@@ -67,21 +69,21 @@ static const td_capture_counts *raw_of(const source *s, size_t feed) {
 
 static void tell_raw(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
-    for (size_t f = 0; f < s->parts.config->feed_count; f++)
+    for (size_t f = 0; f < s->parts.feed_count; f++)
         if (raw_of(s, f) != NULL)
             td_metric_put(out, m, TD_LABELS({"feed", feed_name(s, f)}), counter_at(raw_of(s, f), m->offset));
 }
 
 static void tell_feed(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
-    for (size_t f = 0; f < s->parts.config->feed_count; f++)
+    for (size_t f = 0; f < s->parts.feed_count; f++)
         td_metric_put(out, m, TD_LABELS({"feed", feed_name(s, f)}),
                       counter_at(&td_ingest_counters(s->parts.ingest)->feeds[f], m->offset));
 }
 
 static void tell_rejected(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
-    for (size_t f = 0; f < s->parts.config->feed_count; f++)
+    for (size_t f = 0; f < s->parts.feed_count; f++)
         for (int r = TD_REASON_NONE + 1; r < TD_REASON_COUNT; r++) {
             int64_t n = td_counted(&td_ingest_counters(s->parts.ingest)->feeds[f].rejected[r]);
             if (n == 0) continue; /* most reasons are not ingest's */
@@ -98,34 +100,34 @@ static number partition_of(const td_worker *worker) { return number_of(td_worker
 
 static void tell_worker(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
-    for (size_t i = 0; i < s->parts.worker_count; i++)
-        td_metric_put(out, m, TD_LABELS({"partition", td_text(partition_of(s->parts.workers[i]).text)}),
-                      counter_at(td_worker_counters(s->parts.workers[i]), m->offset));
+    for (size_t i = 0; i < s->worker_count; i++)
+        td_metric_put(out, m, TD_LABELS({"partition", td_text(partition_of(s->workers[i]).text)}),
+                      counter_at(td_worker_counters(s->workers[i]), m->offset));
 }
 
 static void tell_warming(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
-    for (size_t i = 0; i < s->parts.worker_count; i++)
-        td_metric_put(out, m, TD_LABELS({"partition", td_text(partition_of(s->parts.workers[i]).text)}),
-                      (double)td_counted(&td_worker_counters(s->parts.workers[i])->warming_ns) / 1e9);
+    for (size_t i = 0; i < s->worker_count; i++)
+        td_metric_put(out, m, TD_LABELS({"partition", td_text(partition_of(s->workers[i]).text)}),
+                      (double)td_counted(&td_worker_counters(s->workers[i])->warming_ns) / 1e9);
 }
 
 static void tell_snapshot_copies(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
-    for (size_t i = 0; i < s->parts.worker_count; i++) {
-        number partition = partition_of(s->parts.workers[i]);
+    for (size_t i = 0; i < s->worker_count; i++) {
+        number partition = partition_of(s->workers[i]);
         td_metric_put_histogram(out, m, TD_LABELS({"partition", td_text(partition.text)}),
-                                &td_worker_counters(s->parts.workers[i])->snapshot_copies);
+                                &td_worker_counters(s->workers[i])->snapshot_copies);
     }
 }
 
 static void tell_quarantined(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
-    for (size_t i = 0; i < s->parts.worker_count; i++)
+    for (size_t i = 0; i < s->worker_count; i++)
         for (int r = TD_REASON_NONE + 1; r < TD_REASON_COUNT; r++) {
-            int64_t n = td_counted(&td_worker_counters(s->parts.workers[i])->quarantined[r]);
+            int64_t n = td_counted(&td_worker_counters(s->workers[i])->quarantined[r]);
             if (n == 0) continue;
-            number partition = partition_of(s->parts.workers[i]);
+            number partition = partition_of(s->workers[i]);
             td_metric_put(
                 out, m,
                 TD_LABELS({"partition", td_text(partition.text)}, {"reason", td_text(td_reason_name((td_reason)r))}),
@@ -140,9 +142,9 @@ typedef struct outcomes { /* counters of a worker that stand in a row, the first
 } outcomes;
 
 static void tell_outcomes(const td_metric *m, const source *s, td_buf *out, const outcomes *o) {
-    for (size_t i = 0; i < s->parts.worker_count; i++) {
-        const char *counts = (const char *)td_worker_counters(s->parts.workers[i]) + o->offset;
-        number partition = partition_of(s->parts.workers[i]);
+    for (size_t i = 0; i < s->worker_count; i++) {
+        const char *counts = (const char *)td_worker_counters(s->workers[i]) + o->offset;
+        number partition = partition_of(s->workers[i]);
         for (int word = 1; word < o->count; word++) {
             const td_counter *n = (const td_counter *)(const void *)counts + word;
             td_metric_put(out, m,
@@ -168,13 +170,26 @@ static void tell_books(const td_metric *m, const void *self, td_buf *out) {
 
 static void tell_outputs(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
-    for (size_t i = 0; i < s->parts.worker_count; i++)
+    for (size_t i = 0; i < s->worker_count; i++)
         for (int o = 0; o < TD_OUTPUT_COUNT; o++) {
-            number partition = partition_of(s->parts.workers[i]);
+            number partition = partition_of(s->workers[i]);
             td_bytes topic = td_text(td_topic_name(s->parts.topics->outputs[o]));
             td_metric_put(out, m, TD_LABELS({"topic", topic}, {"partition", td_text(partition.text)}),
-                          (double)td_counted(&td_worker_counters(s->parts.workers[i])->outputs[o]));
+                          (double)td_counted(&td_worker_counters(s->workers[i])->outputs[o]));
         }
+}
+
+static void tell_transactions(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    for (size_t i = 0; i < s->worker_count; i++) {
+        number partition = partition_of(s->workers[i]);
+        const td_work_counts *c = td_worker_counters(s->workers[i]);
+        td_bytes label = td_text(partition.text);
+        td_metric_put(out, m, TD_LABELS({"partition", label}, {"outcome", TD_TEXT("committed")}),
+                      (double)td_counted(&c->commits));
+        td_metric_put(out, m, TD_LABELS({"partition", label}, {"outcome", TD_TEXT("aborted")}),
+                      (double)td_counted(&c->aborts));
+    }
 }
 
 /* ---- the log ---- */
@@ -207,7 +222,7 @@ static void tell_topics(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
     bool of_files = m->offset == OF_BYTES || m->offset == OF_SEGMENTS;
     if (of_files && s->parts.config->log.kafka != NULL) return; /* they are the brokers', who have metrics of them */
-    for (size_t i = 0; i < TOPICS + s->parts.config->feed_count; i++) {
+    for (size_t i = 0; i < TOPICS + s->parts.feed_count; i++) {
         const td_topic *t = topic_at(s, i);
         for (uint32_t p = 0; t != NULL && p < td_topic_partitions(t); p++) {
             number partition = number_of(p);
@@ -220,14 +235,16 @@ static void tell_topics(const td_metric *m, const void *self, td_buf *out) {
 
 static void tell_append_bytes(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
-    const td_ingest_counts *in = td_ingest_counters(s->parts.ingest);
-    int64_t bytes[TOPICS] = {td_counted(&in->tape_bytes), td_counted(&in->rejected_bytes)};
-    for (size_t i = 0; i < s->parts.worker_count; i++)
+    const td_ingest_counts *in = s->parts.ingest != NULL ? td_ingest_counters(s->parts.ingest) : NULL;
+    int64_t bytes[TOPICS] = {0};
+    if (in != NULL) bytes[0] = td_counted(&in->tape_bytes);
+    if (in != NULL) bytes[1] = td_counted(&in->rejected_bytes);
+    for (size_t i = 0; i < s->worker_count; i++)
         for (int o = 0; o < TD_OUTPUT_COUNT; o++)
-            bytes[2 + o] += td_counted(&td_worker_counters(s->parts.workers[i])->output_bytes[o]);
+            bytes[2 + o] += td_counted(&td_worker_counters(s->workers[i])->output_bytes[o]);
     for (size_t i = 0; i < TOPICS; i++)
         td_metric_put(out, m, TD_LABELS({"topic", td_text(td_topic_name(topic_at(s, i)))}), (double)bytes[i]);
-    for (size_t i = TOPICS; i < TOPICS + s->parts.config->feed_count; i++) {
+    for (size_t i = TOPICS; i < TOPICS + s->parts.feed_count; i++) {
         const td_capture_counts *raw = raw_of(s, i - TOPICS);
         if (raw != NULL)
             td_metric_put(out, m, TD_LABELS({"topic", td_text(td_topic_name(topic_at(s, i)))}),
@@ -236,7 +253,8 @@ static void tell_append_bytes(const td_metric *m, const void *self, td_buf *out)
 }
 
 static void tell_waits(const td_metric *m, const void *self, td_buf *out) {
-    td_metric_put_histogram(out, m, NULL, &td_ingest_counters(((const source *)self)->parts.ingest)->waits);
+    td_ingest *ingest = ((const source *)self)->parts.ingest;
+    if (ingest != NULL) td_metric_put_histogram(out, m, NULL, &td_ingest_counters(ingest)->waits);
 }
 
 static void tell_sync_rounds(const td_metric *m, const void *self, td_buf *out) {
@@ -261,9 +279,10 @@ static td_bytes sink_name(const source *s, size_t sink) { return td_text(s->part
 static void tell_lag(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
     const td_topics *t = s->parts.topics;
-    for (size_t i = 0; i < s->parts.worker_count; i++) {
-        const td_worker *worker = s->parts.workers[i];
-        int64_t next = td_counted(&td_worker_counters(s->parts.workers[i])->next_offset);
+    for (size_t i = 0; i < s->worker_count; i++) {
+        const td_worker *worker = s->workers[i];
+        int64_t next = td_counted(&td_worker_counters(s->workers[i])->next_offset);
+        if (!td_worker_on_duty(worker)) continue;
         number partition = partition_of(worker);
         td_metric_put(out, m,
                       TD_LABELS({"reader", TD_TEXT("worker")}, {"topic", TD_TEXT("tape")},
@@ -323,10 +342,10 @@ static void tell_faults(const td_metric *m, const void *self, td_buf *out) {
 static void tell_retries(const td_metric *m, const void *self, td_buf *out) {
     const source *s = self;
     int64_t work = 0;
-    for (size_t i = 0; i < s->parts.worker_count; i++)
-        work += td_counted(&td_worker_counters(s->parts.workers[i])->retries);
-    td_metric_put(out, m, TD_LABELS({"of", TD_TEXT("ingest")}),
-                  (double)td_counted(&td_ingest_counters(s->parts.ingest)->retries));
+    for (size_t i = 0; i < s->worker_count; i++) work += td_counted(&td_worker_counters(s->workers[i])->retries);
+    if (s->parts.ingest != NULL)
+        td_metric_put(out, m, TD_LABELS({"of", TD_TEXT("ingest")}),
+                      (double)td_counted(&td_ingest_counters(s->parts.ingest)->retries));
     td_metric_put(out, m, TD_LABELS({"of", TD_TEXT("work")}), (double)work);
 }
 
@@ -418,7 +437,15 @@ static const td_metric rows[] = {
     {"tapedeck_outputs_diverged_total", COUNTER, "Of those, different from what it holds; must stay 0.",
      WORKER(diverged)},
     {"tapedeck_tape_lost_total", COUNTER, "Records of the tape that a repair of the log took out.", WORKER(lost)},
+    {"tapedeck_transactions_total", COUNTER, "Transactions of workers: outputs and how far they rest on the tape.",
+     tell_transactions, 0},
+    {"tapedeck_partitions_owned", GAUGE, "Partitions that this process works on.", COUNT(owned)},
+    {"tapedeck_partitions_taken_total", COUNTER, "Times that a partition came to this process.", WORKER(takes)},
+    {"tapedeck_partitions_left_total", COUNTER, "Times that it went.", WORKER(leaves)},
+    {"tapedeck_partitions_fenced_total", COUNTER, "Of those, as another worker had taken it already.", WORKER(fences)},
+    {"tapedeck_group_rebalances_total", COUNTER, "Times that the group shared them anew.", COUNT(rebalances)},
     {"tapedeck_snapshots_total", COUNTER, "Snapshots written.", WORKER(snapshots)},
+    {"tapedeck_snapshots_restored_total", COUNTER, "Times that a partition went on from one.", WORKER(restored)},
     {"tapedeck_snapshot_copy_seconds", TD_METRIC_HISTOGRAM, "Time that a worker stood while its state was copied.",
      tell_snapshot_copies, 0},
     {"tapedeck_retries_total", COUNTER, "Failures after which a part backed off.", tell_retries, 0},
@@ -465,6 +492,10 @@ static void count_fault(void *arg, const char *line) {
 void td_run_metrics_put(td_buf *out, td_engine *engine) {
     source s = {0};
     td_engine_parts_of(engine, &s.parts);
+    for (uint32_t p = 0; p < td_crew_size(s.parts.crew); p++) {
+        td_worker *worker = td_crew_worker(s.parts.crew, p);
+        if (td_counted(&td_worker_counters(worker)->takes) > 0) s.workers[s.worker_count++] = worker;
+    }
     td_engine_count(engine, &s.counts);
     (void)td_engine_faults(engine, count_fault, &s.faults);
     td_process_look(&s.process);

@@ -3,16 +3,14 @@
 #include "app/beacon.h"
 #include "app/engine.h"
 #include "app/exit.h"
-#include "app/explaining.h"
-#include "app/metrics.h"
 #include "app/notice.h"
 #include "app/progress.h"
 #include "app/pulse.h"
+#include "app/role.h"
 #include "app/secret.h"
-#include "app/versioning.h"
+#include "app/serving.h"
 #include "base/hash.h"
 #include "base/time.h"
-#include "flow/programs.h"
 #include "os/service.h"
 #include <inttypes.h>
 #include <signal.h>
@@ -22,6 +20,8 @@
 
 /* Nobody rings ingest when a message comes, so with live feeds it looks often. */
 enum { IDLE_US = 200, LIVE_IDLE_US = 20, SYNC_IDLE_US = 2000, WATCH_US = 20000, FAULTS_MAX = 256 };
+/* Until a log that others begin is looked for once more. */
+enum { AWAIT_US = 1000000 };
 #define LOOK_NS TD_NS_PER_S
 /* What may take longer than `drain`: a step under way, last snapshots. Then the process ends as it is. */
 enum { DRAIN_MORE_S = 5 };
@@ -33,6 +33,7 @@ typedef struct run run;
 typedef struct step_thread { /* one thread and the engine's steps it drives */
     run *run;
     td_engine_step_kind kind;
+    uint32_t number; /* among those of its kind that share steps */
     size_t steps[TD_PARTITIONS_MAX], step_count;
     td_thread thread;
 } step_thread;
@@ -42,16 +43,16 @@ struct run {
     const char *file;
     td_config config;
     td_engine *engine;
-    td_serve *serve;
-    td_program *program; /* of the start, and the next is that of an edit: the dashboard's own copies */
-    _Atomic(td_program *) begun;
-    int64_t turn; /* of the edit that it is of */
+    td_serving *serving;
+    td_serve *serve; /* its server; both NULL: none */
     td_thread serve_thread;
     step_thread *threads;
     size_t thread_count;
     td_reader *signals[TD_PARTITIONS_MAX]; /* what to show of new signals */
+    int64_t takes[TD_PARTITIONS_MAX];      /* of their partitions; what others made before is not new */
     int64_t started_ns, shown_ns, shown_events, looked_ns;
-    int64_t behind_records, held_records; /* at start: not applied yet; on the tape and in `rejected` */
+    int64_t behind_records, behind_since_ns; /* not applied yet, when that was most; 0: it has caught up */
+    int64_t held_records;                    /* at start: on the tape and in `rejected` */
     td_notices *notices;
     td_pulse pulse;
     uint64_t faults[FAULTS_MAX]; /* told ones, by hash */
@@ -61,7 +62,12 @@ struct run {
     bool lacking_told[TD_CONFIG_LIST_MAX]; /* by sink */
     bool calendar_told;                    /* that trades lie beyond its years */
     bool idle_told;                        /* which strategies have nothing to look at */
+    int64_t moves_told;                    /* partitions that came and went */
+    bool forgetful_told;                   /* whose states begin in the middle */
 };
+
+static bool has_role(const run *r, td_role role) { return (r->config.roles & role) != 0; }
+static bool is_apart(const run *r) { return r->config.roles != TD_ROLES_ALL; }
 
 static int64_t now_ns(void) { return td_os_posix.ops->mono_ns(td_os_posix.self); }
 
@@ -142,10 +148,18 @@ static void show_signal(const run *r, const td_record *record) {
     td_notices_show(r->notices, "signal", text);
 }
 
+/* Those that are made here. */
 static void show_signals(run *r) {
     enum { SHOWN_AT_ONCE = 20 };
     const td_topics *topics = td_engine_topics(r->engine);
-    for (uint32_t p = 0; p < topics->partitions; p++) {
+    td_engine_parts parts;
+    td_engine_parts_of(r->engine, &parts);
+    for (uint32_t p = 0; p < td_crew_size(parts.crew); p++) {
+        td_worker *worker = td_crew_worker(parts.crew, p);
+        int64_t takes = td_counted(&td_worker_counters(worker)->takes);
+        if (!td_worker_on_duty(worker)) continue;
+        if (takes != r->takes[p]) td_reader_seek(r->signals[p], td_topic_end(topics->outputs[TD_OUTPUT_SIGNALS], p));
+        r->takes[p] = takes;
         td_record record;
         int shown = 0;
         for (; shown < SHOWN_AT_ONCE && td_reader_next(r->signals[p], &record) == TD_OK; shown++)
@@ -155,20 +169,42 @@ static void show_signals(run *r) {
     }
 }
 
-/* Of what the log held at start; false when all of it is passed and applied. */
+/* Of what the log held at start, or when partitions came; false when all of it is passed and applied. */
 static bool show_catching_up(run *r, const td_engine_counts *c) {
-    int64_t began_ns = r->started_ns, at_ns = now_ns();
+    int64_t at_ns = now_ns();
     char text[TD_PROGRESS_MAX], part[64];
+    if (c->behind_records == 0) r->behind_records = 0;
+    if (c->behind_records > r->behind_records) {
+        r->behind_records = c->behind_records;
+        r->behind_since_ns = at_ns;
+    }
     if (c->behind_records > 0) {
         (void)snprintf(part, sizeof part, "replaying, tape-%u last", td_engine_slowest(r->engine));
-        td_progress_text(part, r->behind_records - c->behind_records, r->behind_records, at_ns - began_ns, text);
+        td_progress_text(part, r->behind_records - c->behind_records, r->behind_records, at_ns - r->behind_since_ns,
+                         text);
     } else if (c->resuming) {
-        td_progress_text("passing inputs that the log holds", c->resumed, r->held_records, at_ns - began_ns, text);
+        td_progress_text("passing inputs that the log holds", c->resumed, r->held_records, at_ns - r->started_ns, text);
     } else {
         return false;
     }
     td_notices_progress(r->notices, text);
     return true;
+}
+
+static void put_progress(const run *r, const td_engine_counts *c, double rate, td_buf *out) {
+    char clock[40] = "-";
+    if (c->clock_ns != 0) (void)td_time_format(c->clock_ns / TD_NS_PER_S * TD_NS_PER_S, clock);
+    bool has_events = has_role(r, TD_ROLE_RECORD) || has_role(r, TD_ROLE_PROCESS);
+    if (has_role(r, TD_ROLE_RECORD)) td_buf_printf(out, "%s  ", clock);
+    if (is_apart(r) && has_role(r, TD_ROLE_PROCESS))
+        td_buf_printf(out, "%" PRId64 " of %u partitions, ", c->owned, td_engine_topics(r->engine)->partitions);
+    if (has_events) td_buf_printf(out, "%" PRId64 " events, %.0f/s", c->events, rate);
+    if (has_role(r, TD_ROLE_PROCESS))
+        td_buf_printf(out, ", lag %" PRId64 ", %" PRId64 " bars, %" PRId64 " signals", c->lag_records, c->bars,
+                      c->signals);
+    if (is_apart(r) && has_role(r, TD_ROLE_DELIVER))
+        td_buf_printf(out, "%s%" PRId64 " rows", has_events ? ", " : "", c->rows);
+    td_buf_put(out, "", 1);
 }
 
 static void show_progress(run *r) {
@@ -182,13 +218,10 @@ static void show_progress(run *r) {
         return;
     }
     double rate = (double)(counts.events - r->shown_events) * 1e9 / (double)(at_ns - r->shown_ns);
-    char clock[40] = "-";
-    if (counts.clock_ns != 0) (void)td_time_format(counts.clock_ns / TD_NS_PER_S * TD_NS_PER_S, clock);
-    char text[256];
-    (void)snprintf(text, sizeof text,
-                   "%s  %" PRId64 " events, %.0f/s, lag %" PRId64 ", %" PRId64 " bars, %" PRId64 " signals", clock,
-                   counts.events, rate, counts.lag_records, counts.bars, counts.signals);
-    td_notices_progress(r->notices, text);
+    td_buf text = {0};
+    put_progress(r, &counts, rate, &text);
+    if (text.size > 1) td_notices_progress(r->notices, (const char *)text.data);
+    td_buf_fini(&text);
     r->shown_ns = at_ns;
     r->shown_events = counts.events;
 }
@@ -204,10 +237,11 @@ static void tell_calendar(run *r) {
               "holidays; name a newer calendar by `instruments:`");
 }
 
-static void tell_forgetful(const run *r) {
+static void tell_forgetful(run *r) {
     td_engine_counts c;
     td_engine_count(r->engine, &c);
-    if (c.forgetful == 0) return;
+    if (c.forgetful == 0 || r->forgetful_told) return;
+    r->forgetful_told = true;
     td_notice(r->notices, TD_LEVEL_WARNING, "state_begins", "",
               "%" PRId64
               " partitions have no snapshot that can be read, and retention has taken the beginning of their "
@@ -228,6 +262,13 @@ static void show_summary(run *r, double seconds, bool finished) {
                    c.events, seconds, rate, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.outside,
                    c.ignored, c.resumed, c.bars, c.revised, c.signals);
     td_notices_show(r->notices, "summary", text);
+    if (c.rebalances > 0) {
+        (void)snprintf(text, sizeof text,
+                       "%" PRId64 " rebalances; partitions: %" PRId64 " taken, %" PRId64 " left, %" PRId64
+                       " of them to others unheard; transactions: %" PRId64 " committed, %" PRId64 " aborted",
+                       c.rebalances, c.taken, c.left, c.fenced, c.commits, c.aborts);
+        td_notices_show(r->notices, "sharing", text);
+    }
     tell_calendar(r);
     if (c.rejected > 0)
         td_notice(r->notices, TD_LEVEL_WARNING, "rejected", "",
@@ -248,11 +289,13 @@ static void show_summary(run *r, double seconds, bool finished) {
     (void)printf("{\"events\":%" PRId64 ",\"accepted\":%" PRId64 ",\"quarantined\":%" PRId64 ",\"duplicates\":%" PRId64
                  ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"outside\":%" PRId64 ",\"restricted\":%" PRId64
                  ",\"ignored\":%" PRId64 ",\"resumed\":%" PRId64 ",\"bars\":%" PRId64 ",\"revised\":%" PRId64
-                 ",\"signals\":%" PRId64 ",\"diverged\":%" PRId64 ",\"lost\":%" PRId64
+                 ",\"signals\":%" PRId64 ",\"diverged\":%" PRId64 ",\"lost\":%" PRId64 ",\"rows\":%" PRId64
+                 ",\"rebalances\":%" PRId64 ",\"taken\":%" PRId64 ",\"left\":%" PRId64 ",\"fenced\":%" PRId64
+                 ",\"committed\":%" PRId64 ",\"aborted\":%" PRId64
                  ",\"finished\":%s,\"seconds\":%.3f,\"ticks_per_second\":%.0f}\n",
                  c.events, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.outside, c.restricted,
-                 c.ignored, c.resumed, c.bars, c.revised, c.signals, c.diverged, c.lost, finished ? "true" : "false",
-                 seconds, rate);
+                 c.ignored, c.resumed, c.bars, c.revised, c.signals, c.diverged, c.lost, c.rows, c.rebalances, c.taken,
+                 c.left, c.fenced, c.commits, c.aborts, finished ? "true" : "false", seconds, rate);
 }
 
 /* ---- threads ---- */
@@ -272,22 +315,33 @@ static void ring_readers(run *r, td_engine_step_kind wrote) {
 static int drive(void *self) {
     step_thread *t = self;
     int done = 0;
-    for (size_t i = 0; i < t->step_count; i++) done += td_engine_step(t->run->engine, t->steps[i]);
+    const td_engine *engine = t->run->engine;
+    uint32_t workers = (uint32_t)t->run->config.workers;
+    for (size_t i = 0; i < t->step_count; i++) {
+        if (t->kind == TD_STEP_WORK && td_engine_thread_of(engine, t->steps[i], workers) != t->number) continue;
+        done += td_engine_step(t->run->engine, t->steps[i]);
+    }
     if (done > 0) ring_readers(t->run, t->kind);
     return done;
 }
 
-/* One thread each for ingest, every sink and sync; `workers` threads share the partitions. */
+static void deal_step(run *r, step_thread *to, size_t step) {
+    to->run = r;
+    to->kind = td_engine_step_kind_of(r->engine, step);
+    to->steps[to->step_count++] = step;
+}
+
+/* One thread for each step; but `workers` threads share the partitions, of which each passes by those of the others. */
 static void deal_steps(run *r) {
-    size_t steps = td_engine_step_count(r->engine), workers = (size_t)r->config.workers, worked = 0;
+    size_t steps = td_engine_step_count(r->engine), workers = (size_t)r->config.workers;
     r->threads = td_alloc_zero(TD_PULSE_THREADS_MAX, sizeof *r->threads);
     r->thread_count = workers;
+    for (uint32_t i = 0; i < workers; i++) r->threads[i].number = i;
     for (size_t s = 0; s < steps; s++) {
-        td_engine_step_kind kind = td_engine_step_kind_of(r->engine, s);
-        step_thread *t = &r->threads[kind == TD_STEP_WORK ? worked++ % workers : r->thread_count++];
-        t->run = r;
-        t->kind = kind;
-        t->steps[t->step_count++] = s;
+        if (td_engine_step_kind_of(r->engine, s) != TD_STEP_WORK)
+            deal_step(r, &r->threads[r->thread_count++], s);
+        else
+            for (size_t i = 0; i < workers; i++) deal_step(r, &r->threads[i], s);
     }
 }
 
@@ -295,11 +349,11 @@ static unsigned idle_us_of(const run *r, td_engine_step_kind kind) {
     td_engine_parts parts;
     td_engine_parts_of(r->engine, &parts);
     if (kind == TD_STEP_INGEST && td_live_feed_count(parts.live) > 0) return LIVE_IDLE_US;
-    return kind == TD_STEP_SYNC ? SYNC_IDLE_US : IDLE_US;
+    return kind == TD_STEP_SYNC || kind == TD_STEP_SHARE ? SYNC_IDLE_US : IDLE_US;
 }
 
 static td_status start_kind(run *r, td_engine_step_kind kind) {
-    static const char *const names[] = {"ingest", "worker", "deliver", "sync"};
+    static const char *const names[] = {"ingest", "share", "worker", "deliver", "sync"};
     td_status status = TD_OK;
     for (size_t i = 0; i < r->thread_count && status == TD_OK; i++) {
         step_thread *t = &r->threads[i];
@@ -312,7 +366,8 @@ static td_status start_kind(run *r, td_engine_step_kind kind) {
 
 /* Sources first, then what reads them: nothing is waited for that a stopped thread would have to do. They start in the
  * reverse order, so that whoever is rung is there. */
-static const td_engine_step_kind order_of_end[] = {TD_STEP_INGEST, TD_STEP_WORK, TD_STEP_SYNC, TD_STEP_DELIVER};
+static const td_engine_step_kind order_of_end[] = {TD_STEP_INGEST, TD_STEP_SHARE, TD_STEP_WORK, TD_STEP_SYNC,
+                                                   TD_STEP_DELIVER};
 enum { KINDS = sizeof order_of_end / sizeof order_of_end[0] };
 
 static td_status start_threads(run *r) {
@@ -363,6 +418,24 @@ static void tell_lacking(run *r) {
     }
 }
 
+/* Which partitions are this process's, when that has changed. */
+static void tell_sharing(run *r) {
+    td_engine_counts c;
+    td_engine_count(r->engine, &c);
+    if (!is_apart(r) || c.taken + c.left == r->moves_told) return;
+    r->moves_told = c.taken + c.left;
+    td_engine_parts parts;
+    td_engine_parts_of(r->engine, &parts);
+    td_buf list = {0};
+    for (uint32_t p = 0; p < td_crew_size(parts.crew); p++)
+        if (td_worker_on_duty(td_crew_worker(parts.crew, p))) td_buf_printf(&list, " %" PRIu32, p);
+    td_buf_put(&list, "", 1);
+    td_notice(r->notices, TD_LEVEL_INFO, "partitions", NULL,
+              "has %" PRId64 " of %" PRIu32 " partitions:%s (rebalances: %" PRId64 ")", c.owned,
+              td_crew_size(parts.crew), c.owned > 0 ? (const char *)list.data : " none", c.rebalances);
+    td_buf_fini(&list);
+}
+
 /* Once a second: what has come to stand still, and that the threads live. */
 static void look(run *r) {
     int64_t at_ns = now_ns();
@@ -371,28 +444,18 @@ static void look(run *r) {
     (void)td_engine_faults(r->engine, report_fault, r);
     td_engine_troubles(r->engine, report_trouble, r);
     tell_lacking(r);
+    tell_forgetful(r);
+    tell_sharing(r);
     td_pulse_look(&r->pulse, at_ns);
     tell_calendar(r);
     td_notices_turn(r->notices);
 }
 
-/* What the server shows is of the program in force. Compiled here, so that its thread goes on meanwhile. */
-static void hand_program(run *r) {
-    td_edit_news news;
-    td_program *program;
-    if (r->serve == NULL) return;
-    td_edit_tell(td_engine_edit(r->engine), &news);
-    td_buf_fini(&news.errors);
-    if (news.turn == r->turn || td_program_load(td_engine_topics(r->engine), news.sha256, &program) != TD_OK) return;
-    r->turn = news.turn;
-    td_program_free(atomic_exchange(&r->begun, program)); /* nobody fetched the one before */
-}
-
 static void watch(run *r) {
     while (!stop_wanted) {
         look(r);
-        td_edit_step(td_engine_edit(r->engine));
-        hand_program(r);
+        if (td_engine_edit(r->engine) != NULL) td_edit_step(td_engine_edit(r->engine));
+        td_serving_follow(r->serving);
         if (!r->options.quiet) {
             show_signals(r);
             show_progress(r);
@@ -430,168 +493,6 @@ static bool drain(run *r) {
     return false;
 }
 
-/* What the server asks; on its thread. */
-static void tell_progress(void *arg, td_serve_progress *out) {
-    run *r = arg;
-    td_engine_counts c;
-    td_engine_count(r->engine, &c);
-    bool faulty = td_engine_faults(r->engine, ignore_line, NULL) != TD_OK, draining = atomic_load(&r->draining);
-    *out = (td_serve_progress){.state = draining ? "draining"
-                                        : faulty ? "faulty"
-                                                 : "running",
-                               .faulty = faulty,
-                               .draining = draining,
-                               .resuming = c.resuming,
-                               .behind_records = c.behind_records,
-                               .sinks_lack = c.sinks_lack,
-                               .stuck = td_pulse_stuck(&r->pulse, now_ns()),
-                               .events = c.events,
-                               .accepted = c.accepted,
-                               .quarantined = c.quarantined,
-                               .duplicates = c.duplicates,
-                               .rejected = c.rejected,
-                               .late = c.late,
-                               .lag_records = c.lag_records};
-}
-
-/* What ended a session may repeat what it was told. */
-static bool tell_feed(void *arg, size_t index, td_serve_feed *out) {
-    run *r = arg;
-    if (!td_engine_feed(r->engine, index, out)) return false;
-    td_notices_mask(r->notices, out->end);
-    return true;
-}
-
-static td_program *take_begun(void *arg) { return atomic_exchange(&((run *)arg)->begun, NULL); }
-
-static void tell_edit(void *arg, td_serve_edit *out) {
-    run *r = arg;
-    td_edit_news news;
-    td_edit_tell(td_engine_edit(r->engine), &news);
-    *out = (td_serve_edit){td_edit_state_name(news.state), news.turn, news.at_ns, news.errors};
-}
-
-static bool file_at(void *arg, size_t index, td_serve_file *out) {
-    td_edit_file file;
-    if (!td_edit_file_at(td_engine_edit(((run *)arg)->engine), index, &file)) return false;
-    *out = (td_serve_file){.names = file.names, .runs = file.runs};
-    (void)snprintf(out->path, sizeof out->path, "%s", file.path);
-    memcpy(out->sha256, file.sha256, sizeof out->sha256);
-    file.names = (td_buf){0};
-    td_edit_file_fini(&file);
-    return true;
-}
-
-static td_status read_strategy(void *arg, const char *file, td_buf *out) {
-    (void)arg;
-    return td_os_read_file(&td_os_posix, file, 1 << 20, out);
-}
-
-static td_status compile_strategy(void *arg, const char *file, td_bytes text, td_program **out, td_buf *errors) {
-    return td_edit_try(td_engine_edit(((run *)arg)->engine), file, text, out, errors);
-}
-
-static td_status save_strategy(void *arg, const char *file, td_bytes text) {
-    return td_edit_save(td_engine_edit(((run *)arg)->engine), file, text);
-}
-
-static void *begin_versions(void *arg, const char *strategy, const char *hash) {
-    return td_versioning_begin(td_engine_topics(((run *)arg)->engine), strategy, hash);
-}
-
-static void *begin_rollback(void *arg, const char *strategy, const char *hash) {
-    td_engine *engine = ((run *)arg)->engine;
-    return td_versioning_begin_back(td_engine_topics(engine), td_engine_edit(engine), strategy, hash);
-}
-
-static td_serve_texts texts_of(const run *r) {
-    td_serve_task task = {begin_versions, td_versioning_step, td_versioning_put, td_versioning_end};
-    td_serve_texts texts = {file_at, read_strategy, compile_strategy, .versions = task};
-    if (!r->config.serve.edit) return texts;
-    texts.save = save_strategy;
-    texts.rollback = task;
-    texts.rollback.begin = begin_rollback;
-    return texts;
-}
-
-static void tell_metrics(void *arg, td_buf *out) { td_run_metrics_put(out, ((run *)arg)->engine); }
-
-static void tell_notice(void *arg, const char *event, const char *text) {
-    td_notice(((run *)arg)->notices, TD_LEVEL_WARNING, event, "serve", "%s", text);
-}
-
-static td_commands *commands_of(void *arg) {
-    td_engine_parts parts;
-    td_engine_parts_of(((run *)arg)->engine, &parts);
-    return td_ingest_commands(parts.ingest);
-}
-
-static td_status put_command(void *arg, uint32_t partition, td_bytes key, td_bytes value, uint64_t *out_ticket) {
-    return td_commands_put(commands_of(arg), &(td_command){.partition = partition, .key = key, .value = value},
-                           out_ticket);
-}
-
-static td_status put_schema(void *arg, td_bytes key, td_bytes value, uint64_t *out_ticket) {
-    return td_commands_put(commands_of(arg), &(td_command){.to_schemas = true, .key = key, .value = value}, out_ticket);
-}
-
-static td_status ask_command(void *arg, uint64_t ticket) { return td_commands_ask(commands_of(arg), ticket); }
-static bool withdraw_command(void *arg, uint64_t ticket) { return td_commands_withdraw(commands_of(arg), ticket); }
-
-/* The program that the log says is in force: what the dashboard draws its lines by. */
-static td_status load_program(run *r, const td_topics *t) {
-    uint8_t sha256[TD_PROGRAM_SHA_BYTES];
-    td_status status = td_program_at(t, 0, td_topic_end(t->tape, 0), sha256);
-    return status == TD_OK ? td_program_load(t, sha256, &r->program) : status;
-}
-
-static void *begin_explaining(void *self, const char *signal, const char *more) {
-    run *r = self;
-    (void)more;
-    return td_explaining_begin(td_engine_topics(r->engine), r->config.log.dir, signal);
-}
-
-static td_status open_serve(run *r) {
-    if (!r->config.serve_on) return TD_OK;
-    const td_topics *t = td_engine_topics(r->engine);
-    td_status status = load_program(r, t);
-    if (status != TD_OK) return td_trace(status, "opening the dashboard");
-    td_serve_topics topics = {
-        .tape = t->tape,
-        .bars = t->outputs[TD_OUTPUT_BARS],
-        .signals = t->outputs[TD_OUTPUT_SIGNALS],
-        .gaps = t->outputs[TD_OUTPUT_GAPS],
-        .quarantine = t->outputs[TD_OUTPUT_QUARANTINE],
-        .actions = t->outputs[TD_OUTPUT_ACTIONS],
-        .vendor_bars = t->outputs[TD_OUTPUT_VENDOR_BARS],
-        .fills = t->outputs[TD_OUTPUT_FILLS],
-        .programs = t->programs,
-        .rejected = t->rejected,
-        .schemas = t->schemas,
-        .ids = t->ids,
-        .program = r->program,
-        .listings = td_engine_listings(r->engine),
-        .widths_ns = r->program->widths_ns,
-        .width_count = r->program->width_count,
-        .run = {.self = r,
-                .progress = tell_progress,
-                .feed = tell_feed,
-                .metrics = tell_metrics,
-                .program = take_begun,
-                .edit = tell_edit,
-                .texts = texts_of(r),
-                .notice = tell_notice,
-                .put = put_command,
-                .put_schema = put_schema,
-                .ask = ask_command,
-                .withdraw = withdraw_command,
-                .explain = {begin_explaining, td_explaining_step, td_explaining_put, td_explaining_end}}};
-    for (size_t i = 0; i < r->config.feed_count; i++)
-        if (r->config.feeds[i].conf.lateness_ns > topics.lateness_ns)
-            topics.lateness_ns = r->config.feeds[i].conf.lateness_ns;
-    return td_serve_open(&r->serve, &td_os_posix, &r->config.serve, &topics);
-}
-
 static void hide_secret(void *arg, const char *secret) { td_notices_hide(arg, secret); }
 
 static void hide_secrets(run *r) {
@@ -602,20 +503,61 @@ static void hide_secrets(run *r) {
     }
 }
 
+/* A role that finds nothing to do, and an end that this process will not see. */
+static td_status check_roles(const run *r) {
+    const td_config *c = &r->config;
+    if (!is_apart(r)) return TD_OK;
+    if (r->options.until_end && c->roles != TD_ROLE_RECORD)
+        return TD_FAIL(TD_REJECT, "--until-end: only who records knows the end of the feeds: a process of role record "
+                                  "alone, or of all roles");
+    if (has_role(r, TD_ROLE_DELIVER) && c->sink_count == 0)
+        return TD_FAIL(TD_REJECT, "--role: there is nothing to deliver to: the configuration has no `sinks:`");
+    if (has_role(r, TD_ROLE_SERVE) && !c->serve_on)
+        return TD_FAIL(TD_REJECT, "--role: there is nothing to serve: the configuration has no `serve:`");
+    return TD_OK;
+}
+
+static td_status load_config(run *r) {
+    const td_run_options *o = &r->options;
+    unsigned roles;
+    td_status status = td_roles_parse(o->roles, &roles);
+    if (status == TD_OK)
+        status = td_config_load(&r->config, &td_os_posix, r->file, (const char *const *)o->sets.items, o->sets.count);
+    if (status != TD_OK) return status;
+    r->config.roles = roles;
+    return check_roles(r);
+}
+
+/* Processes start in any order: the others wait for the one that records. TD_AGAIN: told to end meanwhile. */
+static td_status open_engine(run *r) {
+    td_status status = TD_AGAIN;
+    for (bool told = false; status == TD_AGAIN && !stop_wanted; told = true) {
+        if (told) (void)usleep(AWAIT_US);
+        status = td_engine_open(&r->engine, &td_os_posix, &r->config, report, r);
+        if (status != TD_AGAIN || told) continue;
+        td_notice(r->notices, TD_LEVEL_INFO, "awaiting", NULL,
+                  "the log on %s has not begun (names with \"%s\"): waiting for a process of role record",
+                  r->config.log.kafka, r->config.log.prefix);
+        td_service_tell("STATUS=waiting for a process of role record");
+    }
+    return status;
+}
+
 static td_status open_run(run *r) {
     const td_run_options *o = &r->options;
-    td_status status =
-        td_config_load(&r->config, &td_os_posix, r->file, (const char *const *)o->sets.items, o->sets.count);
+    td_status status = load_config(r);
     if (status != TD_OK) return status;
     r->loaded = true;
     speaks_json = o->log == 0 ? r->config.log_format != 0 : o->log == 2;
     td_notices_set_json(r->notices, speaks_json != 0);
     hide_secrets(r);
     if (r->config.speed < 0) r->config.speed = o->until_end ? 0 : 1;
-    status = td_engine_open(&r->engine, &td_os_posix, &r->config, report, r);
+    status = open_engine(r);
     if (status == TD_OK) td_engine_tell_progress(r->engine, show_line, r);
     if (status == TD_OK) tell_forgetful(r);
-    if (status == TD_OK) status = open_serve(r);
+    td_serving_conf serving = {r->engine, &r->config, r->notices, &r->pulse, &r->draining};
+    if (status == TD_OK) status = td_serving_open(&r->serving, &serving);
+    r->serve = td_serving_server(r->serving);
     if (status != TD_OK) return status;
     const td_topics *topics = td_engine_topics(r->engine);
     td_topic *signals = topics->outputs[TD_OUTPUT_SIGNALS];
@@ -626,10 +568,7 @@ static td_status open_run(run *r) {
 
 static void close_run(run *r, bool clean) {
     for (size_t p = 0; p < TD_PARTITIONS_MAX; p++) td_reader_close(r->signals[p]);
-    if (r->serve != NULL) td_beacon_put_out(&td_os_posix, r->config.log.dir);
-    td_serve_close(r->serve);
-    td_program_free(atomic_load(&r->begun));
-    td_program_free(r->program);
+    td_serving_close(r->serving);
     td_engine_close(r->engine, clean);
     td_config_fini(&r->config);
     free(r->threads);
@@ -640,6 +579,7 @@ static void note_beginning(run *r) {
     td_engine_counts counts;
     td_engine_count(r->engine, &counts);
     r->behind_records = counts.behind_records;
+    r->behind_since_ns = r->started_ns;
     const td_topics *topics = td_engine_topics(r->engine);
     for (uint32_t p = 0; p < topics->partitions; p++)
         r->held_records += td_topic_end(topics->tape, p) + td_topic_end(topics->rejected, p);
@@ -652,7 +592,17 @@ static void note_beginning(run *r) {
     }
 }
 
+static void tell_roles(const run *r) {
+    td_buf roles = {0};
+    td_roles_put(&roles, r->config.roles);
+    td_buf_put(&roles, "", 1);
+    td_notice(r->notices, TD_LEVEL_INFO, "roles", NULL, "this process: %s; the log is on %s", (const char *)roles.data,
+              r->config.log.kafka);
+    td_buf_fini(&roles);
+}
+
 static td_status start(run *r) {
+    if (is_apart(r)) tell_roles(r);
     if (r->serve != NULL) {
         td_notice(r->notices, TD_LEVEL_INFO, "dashboard", "", "dashboard at %s", td_serve_url(r->serve));
         td_beacon_light(&td_os_posix, r->config.log.dir, td_serve_url(r->serve)); /* who finds it may stop us */
@@ -700,6 +650,8 @@ int td_run(const td_run_options *options, const char *file) {
     bool opened = status == TD_OK;
     if (opened) {
         code = run_until_stopped(r);
+    } else if (status == TD_AGAIN) {
+        code = TD_EXIT_OK; /* nothing had begun */
     } else {
         td_notice(r->notices, TD_LEVEL_ERROR, "failed", NULL, "%s", td_trail());
         code = status == TD_CONFIG && !r->loaded ? TD_EXIT_USAGE : td_exit_of(status);

@@ -4,6 +4,7 @@
 
 typedef struct td_run_options {
     td_texts sets; /* "key=value" over the file's */
+    char *roles;   /* NULL: all */
     bool until_end, json, quiet;
     int log; /* as configured, text, json */
 } td_run_options;

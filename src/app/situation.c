@@ -138,6 +138,11 @@ static void add_live(td_situation *s, const char *before, const char *now, doubl
     if (td_scrape_sum(now, "tapedeck_unknown_days_total", "") > 0)
         warn(s, "trades of days beyond the years of their calendar: name a newer one by `instruments:`");
     s->lag_records = td_scrape_sum(now, "tapedeck_reader_lag_records", "reader=\"worker\"");
+    s->owned = td_scrape_sum(now, "tapedeck_partitions_owned", "");
+    s->rebalances = td_scrape_sum(now, "tapedeck_group_rebalances_total", "");
+    s->fenced = td_scrape_sum(now, "tapedeck_partitions_fenced_total", "");
+    s->committed = td_scrape_sum(now, "tapedeck_transactions_total", "outcome=\"committed\"");
+    s->aborted = td_scrape_sum(now, "tapedeck_transactions_total", "outcome=\"aborted\"");
     s->disk_size = td_scrape_sum(now, "tapedeck_disk_size_bytes", "");
     s->disk_free = td_scrape_sum(now, "tapedeck_disk_free_bytes", "");
     double faults = td_scrape_sum(now, "tapedeck_faults", "");

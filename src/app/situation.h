@@ -39,8 +39,9 @@ typedef struct td_situation {
     bool locked;             /* a process writes in the folder */
     bool damaged;            /* something stands still */
     double events, rate_s, accepted, quarantined, duplicates, rejected, late, outside, lag_records;
-    double disk_size, disk_free; /* bytes; 0: not known */
-    int64_t open_gaps;           /* of all feeds; -1: nobody looked into the log */
+    double owned, rebalances, fenced, committed, aborted; /* partitions that it works on; transactions of workers */
+    double disk_size, disk_free;                          /* bytes; 0: not known */
+    int64_t open_gaps;                                    /* of all feeds; -1: nobody looked into the log */
     td_situation_feed feeds[TD_SITUATION_MAX];
     td_situation_sink sinks[TD_SITUATION_MAX];
     td_situation_topic topics[TD_SITUATION_MAX];

@@ -30,6 +30,7 @@ struct td_savepoint {
     td_savepoint_ends ends;
     td_members_places places;
     atomic_bool pending; /* the file is whole, and nobody but who writes it may touch it */
+    atomic_bool writing; /* one thread at a time */
     bool keep;
     uint32_t slot; /* of the topic, to be written next; NO_SLOT: to be found */
 };
@@ -150,6 +151,8 @@ void td_savepoint_take(td_savepoint *c, const td_applier *applier, const td_save
     c->pending = true;
 }
 
+void td_savepoint_look_again(td_savepoint *c) { c->slot = NO_SLOT; }
+
 bool td_savepoint_pending(const td_savepoint *c) { return c->pending; }
 
 static bool synced(const td_savepoint *c) {
@@ -200,7 +203,7 @@ static td_status write_newest(td_savepoint *c) {
     return status == TD_REJECT ? TD_RETRY : status; /* its transaction took too long, or a record is too large */
 }
 
-td_status td_savepoint_write_if_synced(td_savepoint *c) {
+static td_status write_pending(td_savepoint *c) {
     if (!c->pending || !synced(c)) return TD_AGAIN;
     put_crc(c);
     bool keep = c->keep && c->conf.kept_max > 0;
@@ -210,6 +213,13 @@ td_status td_savepoint_write_if_synced(td_savepoint *c) {
     if (status != TD_OK && status != TD_FENCED) return td_trace(status, "writing a snapshot");
     c->pending = false;
     return status == TD_FENCED ? TD_AGAIN : TD_OK;
+}
+
+td_status td_savepoint_write_if_synced(td_savepoint *c) {
+    if (!c->pending || atomic_exchange(&c->writing, true)) return TD_AGAIN;
+    td_status status = write_pending(c);
+    atomic_store(&c->writing, false);
+    return status;
 }
 
 /* ---- in ---- */

@@ -37,9 +37,11 @@ void td_savepoint_make_room(td_savepoint *savepoint, size_t state_bytes);
 /* Copies the state, and does nothing else while the worker stands: 0.2 ms for a megabyte where there is room for it.
  * Nothing else may be pending. `keep`: beside the newest, too. */
 void td_savepoint_take(td_savepoint *savepoint, const td_applier *applier, const td_savepoint_ends *ends, bool keep);
+/* Others may have written snapshots since: nothing that was known of them holds. With nothing pending. */
+void td_savepoint_look_again(td_savepoint *savepoint);
 bool td_savepoint_pending(const td_savepoint *savepoint);
 /* TD_OK: written and durable. TD_AGAIN: nothing is pending (any more: whoever has the partition now has written one),
- * or the log has not synced so far. TD_RETRY: still pending. */
+ * or the log has not synced so far, or another thread writes just now. TD_RETRY: still pending. Thread: any. */
 TD_CHECKED td_status td_savepoint_write_if_synced(td_savepoint *savepoint);
 /* Removes all files. */
 TD_CHECKED td_status td_savepoint_remove_all(td_savepoint *savepoint);

@@ -123,6 +123,38 @@ td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64
     return TD_OK;
 }
 
+/* All are there, and have as many partitions as they are opened with then. */
+static td_status find_topics(td_log *log) {
+    static const char *const inputs[] = {"_schemas", "_programs", "_inputs", "tape", "rejected"};
+    td_topic *found;
+    td_status status = TD_OK;
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0] && status == TD_OK; i++)
+        status = td_log_topic(log, inputs[i], 0, TD_TOPIC_INPUT, &found);
+    for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++)
+        status = td_log_topic(log, outputs[i], 0, TD_TOPIC_OUTPUT, &found);
+    if (status == TD_OK) status = td_log_topic(log, "_snapshots", 0, TD_TOPIC_LATEST, &found);
+    return status == TD_REJECT ? TD_OK : status;
+}
+
+static td_status await_schema(void *arg, td_bytes key, td_bytes value) {
+    (void)arg, (void)key, (void)value;
+    return TD_AGAIN;
+}
+
+td_status td_topics_open_made(td_topics *out, td_log *log, uint32_t partitions) {
+    *out = (td_topics){.log = log, .partitions = partitions, .registry = td_registry_new()};
+    td_status status = find_topics(log);
+    if (status == TD_OK) status = open_topics(out, log);
+    if (status == TD_OK) status = td_topics_each_record(out->schemas, load_schema, out->registry);
+    if (status == TD_OK) status = td_registry_ensure(out->registry, await_schema, NULL);
+    if (status != TD_OK) {
+        td_topics_close(out);
+        return td_trace(status, "opening the topics");
+    }
+    out->ids = td_registry_ids(out->registry);
+    return TD_OK;
+}
+
 static void note_topic(void *arg, td_topic *topic) {
     td_topics *t = arg;
     const struct {

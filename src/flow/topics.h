@@ -31,6 +31,9 @@ typedef struct td_topics {
 /* Opens or creates all; registers our schemas and syncs them before any record can name them.
  * Errors: as the log's; TD_CORRUPT when `_schemas` is not ours. */
 TD_CHECKED td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64_t now_ms);
+/* The same, of a log that another process makes: nothing is made or registered. TD_AGAIN: not all of it is there yet.
+ */
+TD_CHECKED td_status td_topics_open_made(td_topics *out, td_log *log, uint32_t partitions);
 /* The topics of a log that is open for reading, but `_inputs`: nothing is made, registered or written. Outputs that an
  * older version did not know are NULL. TD_CONFIG when there is no tape. */
 TD_CHECKED td_status td_topics_open_to_read(td_topics *out, td_log *log);

@@ -23,6 +23,7 @@ struct td_worker {
     td_writer *writer;
     bool committing;       /* its transaction is open */
     bool rejected;         /* … and cannot be committed any more */
+    bool first_snapshot;   /* since it took the partition: others may have written some */
     bool forgetful;        /* its state begins behind what retention has taken: no snapshot held that */
     int64_t repaired;      /* counted already */
     td_position committed; /* what it last committed; offset -1: nothing that holds */
@@ -48,6 +49,7 @@ struct td_worker {
     td_work_counts counts;
     td_fault fault;
     td_counter level; /* see td_worker_level */
+    atomic_bool on_duty, fenced;
 };
 
 /* ---- outputs ---- */
@@ -140,6 +142,7 @@ static td_status commit(td_worker *w) {
     if (status == TD_OK) status = td_writer_commit(w->writer, &mark, 1);
     if (status == TD_OK) {
         count_committed(w);
+        td_count(&w->counts.commits, 1);
         w->committed = mark.position;
         w->committing = false;
     }
@@ -345,23 +348,33 @@ static bool next_hour(td_worker *w) {
     return w->conf.snapshots_kept > 0 && hour_ns != INT64_MIN && hour_ns != w->hour_ns;
 }
 
-/* Between records, with nothing pending: the state and the ends of the outputs belong together. */
-static td_status snapshot_turn(td_worker *w) {
-    td_savepoint_make_room(w->savepoint, td_state_bytes(w->applier.state));
-    bool keep = next_hour(w), due = w->next_offset - w->snapshot_offset >= w->conf.snapshot_records;
-    if ((!keep && !due) || still_comparing(w) || td_savepoint_pending(w->savepoint)) return TD_OK;
+/* Between records, with nothing pending: the state and the ends of the outputs belong together. The commit behind them
+ * shows that they are: had another worker written to the outputs, it would be refused. */
+static td_status take_snapshot(td_worker *w, bool keep) {
     const td_os *os = w->conf.os;
-    int64_t began_ns = os->ops->mono_ns(os->self);
-    w->snapshot_offset = w->next_offset;
-    w->hour_ns = hour_of(w);
     td_savepoint_ends ends = ends_now(w);
+    td_status status = commit(w);
+    if (status != TD_OK) return status;
+    int64_t began_ns = os->ops->mono_ns(os->self);
+    if (w->first_snapshot) td_savepoint_look_again(w->savepoint);
+    w->first_snapshot = false;
     td_savepoint_take(w->savepoint, &w->applier, &ends, keep);
     td_histogram_add(&w->counts.snapshot_copies, os->ops->mono_ns(os->self) - began_ns);
     return TD_OK;
 }
 
+static td_status snapshot_turn(td_worker *w) {
+    td_savepoint_make_room(w->savepoint, td_state_bytes(w->applier.state));
+    bool keep = next_hour(w), due = w->next_offset - w->snapshot_offset >= w->conf.snapshot_records;
+    if ((!keep && !due) || still_comparing(w) || td_savepoint_pending(w->savepoint)) return TD_OK;
+    td_status status = take_snapshot(w, keep);
+    if (status != TD_OK) return status;
+    w->snapshot_offset = w->next_offset;
+    w->hour_ns = hour_of(w);
+    return TD_OK;
+}
+
 td_status td_worker_write_snapshot(td_worker *w) {
-    if (w->savepoint == NULL) return TD_AGAIN; /* it stands since its start */
     td_status status = td_savepoint_write_if_synced(w->savepoint);
     if (status == TD_OK) td_count(&w->counts.snapshots, 1);
     return status;
@@ -436,6 +449,7 @@ static td_status start_from(td_worker *w, td_savepoint_ends *ends) {
     td_status status = open_savepoint(w, &savepoint);
     if (status == TD_OK) status = td_savepoint_load(savepoint, INT64_MAX, ends, &w->applier);
     td_savepoint_close(savepoint);
+    td_count(&w->counts.restored, status == TD_OK);
     if (status != TD_AGAIN) return status;
     *ends = (td_savepoint_ends){.tape = {-1, td_topic_start(topics->tape, w->partition)}};
     w->forgetful = ends->tape.offset > 0;
@@ -491,45 +505,98 @@ td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t par
     w->counted_offset = conf->count_from_offset;
     w->level = -1;
     w->emit = (td_emit){w, emit_bar, emit_signal, emit_quarantined, emit_gap, emit_fill, emit_member, NULL};
-    char name[32];
-    (void)snprintf(name, sizeof name, "work-%" PRIu32, partition);
-    td_status status = td_writer_open(&w->writer, conf->topics->log, name);
-    if (status == TD_OK) status = open_savepoint(w, &w->savepoint);
-    if (status == TD_OK) status = worker_start(w);
-    if (status != TD_OK) (void)td_trace(status, "starting the worker of tape-%" PRIu32, partition);
-    if (status == TD_CORRUPT) { /* this partition stands, the others go on */
-        td_fault_set(&w->fault, status);
-        worker_reset(w);
-    } else if (status != TD_OK) {
+    td_status status = open_savepoint(w, &w->savepoint);
+    if (status != TD_OK) {
         td_worker_close(w);
-        return status;
+        return td_trace(status, "opening the worker of tape-%" PRIu32, partition);
     }
     *out = w;
     return TD_OK;
 }
 
+static void set_counter(td_counter *counter, int64_t to) { td_count(counter, to - td_counted(counter)); }
+
+static td_status take_partition(td_worker *w) {
+    const td_topics *topics = w->conf.topics;
+    if (w->conf.shared && td_topic_end(topics->tape, w->partition) == 0) return TD_AGAIN; /* it has no program yet */
+    char name[32];
+    (void)snprintf(name, sizeof name, "work-%" PRIu32, w->partition);
+    td_status status = td_writer_open(&w->writer, topics->log, name);
+    if (status == TD_OK) status = worker_start(w);
+    if (status != TD_OK) return td_trace(status, "starting the worker of tape-%" PRIu32, w->partition);
+    w->first_snapshot = true;
+    set_counter(&w->counts.taken_at, td_topic_end(topics->tape, w->partition));
+    if (w->conf.shared) w->counted_offset = td_most(w->counted_offset, w->committed.offset);
+    return TD_OK;
+}
+
+/* Frees what take_partition makes. */
+static void let_go(td_worker *w) {
+    worker_reset(w);
+    td_writer_close(w->writer);
+    w->writer = NULL;
+    td_count(&w->counts.aborts, w->committing);
+    w->committing = w->rejected = false;
+}
+
+td_status td_worker_take(td_worker *w) {
+    if (td_backoff_waiting(&w->backoff, w->conf.os)) return TD_AGAIN;
+    td_status status = take_partition(w);
+    if (status == TD_CORRUPT) { /* this partition stands, the others go on */
+        td_fault_set(&w->fault, status);
+        worker_reset(w);
+    } else if (status != TD_OK) {
+        let_go(w);
+        if (status == TD_RETRY) td_backoff_start(&w->backoff, w->conf.os);
+        return status;
+    }
+    td_backoff_reset(&w->backoff);
+    td_count(&w->counts.takes, 1);
+    atomic_store_explicit(&w->on_duty, true, memory_order_release);
+    return TD_OK;
+}
+
+/* With nothing pending any more, if it can be. */
+static td_status finish_pending(td_worker *w) {
+    bool whole = td_fault_status(&w->fault) == TD_OK && !td_worker_is_fenced(w) && w->emit_status == TD_OK;
+    if (!whole || still_comparing(w) || w->applier.state == NULL) return TD_AGAIN; /* the last snapshot stands */
+    return flush(w);
+}
+
+void td_worker_leave(td_worker *w) {
+    td_status status = finish_pending(w);
+    if (status == TD_OK && !td_savepoint_pending(w->savepoint)) status = take_snapshot(w, false);
+    if (status == TD_OK) (void)!td_worker_write_snapshot(w);
+    td_count(&w->counts.leaves, 1);
+    td_count(&w->counts.fences, status == TD_FENCED || td_worker_is_fenced(w));
+    let_go(w);
+    td_backoff_reset(&w->backoff);
+    atomic_store_explicit(&w->level, -1, memory_order_release);
+    set_counter(&w->counts.gaps_open, 0);
+    set_counter(&w->counts.forgetful, 0);
+    atomic_store_explicit(&w->fenced, false, memory_order_release);
+    atomic_store_explicit(&w->on_duty, false, memory_order_release);
+}
+
 void td_worker_close(td_worker *w) {
     if (w == NULL) return;
-    worker_reset(w);
+    let_go(w);
     td_savepoint_close(w->savepoint);
-    td_writer_close(w->writer);
     td_buf_fini(&w->value);
     td_buf_fini(&w->renewed);
     free(w);
 }
 
 td_status td_worker_finish(td_worker *w) {
-    if (td_fault_status(&w->fault) != TD_OK || w->emit_status != TD_OK || still_comparing(w))
-        return TD_OK; /* the last snapshot stands */
-    td_status status = w->next_offset > w->committed.offset ? commit(w) : TD_OK;
+    td_status status = finish_pending(w);
+    if (status == TD_OK) status = take_snapshot(w, false);
     if (status == TD_OK) status = td_log_sync(w->conf.topics->log);
-    if (status != TD_OK) return status;
-    td_savepoint_ends ends = ends_now(w);
-    td_savepoint_take(w->savepoint, &w->applier, &ends, false);
-    status = td_savepoint_write_if_synced(w->savepoint);
+    if (status == TD_OK) status = td_savepoint_write_if_synced(w->savepoint);
     return status == TD_AGAIN ? TD_OK : status;
 }
 
+bool td_worker_on_duty(const td_worker *w) { return atomic_load_explicit(&w->on_duty, memory_order_acquire); }
+bool td_worker_is_fenced(const td_worker *w) { return atomic_load_explicit(&w->fenced, memory_order_acquire); }
 uint32_t td_worker_partition(const td_worker *w) { return w->partition; }
 int64_t td_worker_level(td_worker *w) { return atomic_load_explicit(&w->level, memory_order_acquire); }
 td_work_counts *td_worker_counters(td_worker *w) { return &w->counts; }
@@ -544,10 +611,18 @@ static td_status start_again(td_worker *w) {
     if (status != TD_OK) return status; /* a part of a record's outputs that is or is not there: that must be known */
     worker_reset(w);
     status = w->committing ? td_writer_abort(w->writer) : TD_OK;
+    td_count(&w->counts.aborts, w->committing && status == TD_OK);
     w->committing &= status != TD_OK;
     if (status == TD_OK) status = worker_start(w);
     if (status != TD_OK) w->emit_status = status;
     return status;
+}
+
+/* Its cause is not on the tape as far as it is applied: so there is another worker who is ahead. */
+static bool is_of_another(const td_worker *w, const td_record *record) {
+    td_cause cause;
+    return w->conf.shared && td_cause_get(td_record_header(record, TD_CAUSE_HEADER), &cause) &&
+           cause.offset >= w->next_offset;
 }
 
 /* The whole tape is applied: what the outputs still hold beyond what was made is held without a cause. */
@@ -556,7 +631,11 @@ static td_status end_comparing(td_worker *w) {
         output *out = &w->outputs[i];
         td_status status = TD_OK;
         td_record record;
-        while (out->existing != NULL && (status = td_reader_next(out->existing, &record)) == TD_OK) count_diverged(w);
+        while (out->existing != NULL && (status = td_reader_next(out->existing, &record)) == TD_OK) {
+            if (is_of_another(w, &record))
+                return TD_FAIL(TD_FENCED, "tape-%" PRIu32 " has another worker now", w->partition);
+            count_diverged(w);
+        }
         if (status != TD_OK && status != TD_AGAIN) return status;
         close_existing(out);
     }
@@ -591,6 +670,7 @@ static td_status work_batch(td_worker *w, int *out_done) {
 int td_worker_step(void *self) {
     td_worker *w = self;
     const td_os *os = w->conf.os;
+    if (!td_worker_on_duty(w) || td_worker_is_fenced(w)) return 0;
     if (td_fault_status(&w->fault) != TD_OK || td_backoff_waiting(&w->backoff, os)) return 0;
     w->now_ms = os->ops->wall_ns(os->self) / TD_NS_PER_MS;
     int done = 0;
@@ -604,6 +684,8 @@ int td_worker_step(void *self) {
         td_backoff_start(&w->backoff, os);
     } else if (status == TD_OK || status == TD_AGAIN) {
         td_backoff_reset(&w->backoff);
+    } else if (status == TD_FENCED && w->conf.shared) {
+        atomic_store_explicit(&w->fenced, true, memory_order_release);
     } else {
         td_fault_set(&w->fault, status);
     }

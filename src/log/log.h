@@ -45,7 +45,8 @@ typedef void (*td_topic_fn)(void *arg, td_topic *topic);
 
 void td_log_close(td_log *log); /* after its readers, writers and groups; accepts NULL */
 /* Opens or creates; by the thread that opened the log, before others use it. TD_CONFIG when it exists with another
- * count. TD_REJECT: this log lets go of nothing because of its key, so it brings no TD_TOPIC_LATEST. */
+ * count. With a count of 0 it is opened as it is; TD_AGAIN: there is none, and none is made. TD_REJECT: this log lets
+ * go of nothing because of its key, so it brings no TD_TOPIC_LATEST. */
 TD_CHECKED td_status td_log_topic(td_log *log, const char *name, uint32_t partitions, td_topic_role role,
                                   td_topic **out);
 TD_CHECKED td_status td_log_each_topic(td_log *log, td_topic_fn each, void *arg); /* in byte order of the names */
@@ -153,7 +154,7 @@ typedef struct td_mark { /* "applied up to here" */
 
 /* Whoever held the name, here or in another process, is fenced, and what it left is settled: a transaction without
  * commit is gone, a commit of unknown result is decided. The first time for a name: by the thread that opened the log,
- * before others use it. TD_CORRUPT: what it had committed cannot be read. */
+ * before others use it (Kafka: any thread, at any time). TD_CORRUPT: what it had committed cannot be read. */
 TD_CHECKED td_status td_writer_open(td_writer **out, td_log *log, const char *name);
 void td_writer_close(td_writer *writer); /* drops what was begun and not committed; accepts NULL */
 

@@ -163,13 +163,14 @@ typedef struct wish { /* a topic that is opened */
     bool made; /* by this process, just now */
 } wish;
 
-/* Made when missing; until every partition has a leader. */
+/* Made when missing, if a count is wanted; until every partition has a leader. */
 static td_status look_or_make(td_kafka_log *log, wish *w, uint32_t *out_count) {
     int64_t deadline_ns = td_kafka_deadline_ns(log);
     const char *full_name = w->full_name;
     bool tried = false;
     for (;;) {
         td_status status = look(log, full_name, out_count);
+        if (status == TD_OK && *out_count == 0 && w->partitions == 0) return TD_AGAIN;
         if (status == TD_OK && *out_count == 0 && log->conf.read_only)
             return TD_FAIL(TD_CONFIG, "kafka: there is no topic %s", full_name);
         if (status == TD_OK && *out_count == 0 && !tried) {
@@ -192,7 +193,7 @@ td_status td_kafka_topic_open(td_log *base, const char *name, uint32_t partition
     char *full_name = td_kafka_full_name(log, name);
     wish w = {name, full_name, partitions, role, false};
     td_status status = topic != NULL ? TD_OK : look_or_make(log, &w, &count);
-    if (status == TD_OK && count != partitions)
+    if (status == TD_OK && partitions != 0 && count != partitions)
         status = TD_FAIL(TD_CONFIG,
                          "kafka: topic %s has %" PRIu32 " partitions, not %" PRIu32
                          "; a log keeps its number: set log.partitions to it, or another log.prefix",

@@ -159,13 +159,14 @@ static td_status log_topic(td_log *base, const char *name, uint32_t partitions, 
     td_topic *topic = td_segment_find_topic(log, td_text(name));
     if (topic == NULL) {
         td_segment_topic *made = NULL;
+        if (partitions == 0) return TD_AGAIN;
         if (log->conf.read_only) return TD_FAIL(TD_CONFIG, "log: no topic %s in %s", name, log->conf.dir);
         td_status status = open_topic(log, name, partitions, false, &made);
         if (status == TD_OK) status = promise_synced(log);
         if (status != TD_OK) return td_trace(status, "making topic %s", name);
         topic = &made->base;
     }
-    if (topic->partitions != partitions) {
+    if (partitions != 0 && topic->partitions != partitions) {
         return TD_FAIL(TD_CONFIG,
                        "log.partitions: topic %s in %s has %u, not %u: a log keeps its number of partitions for life",
                        name, log->conf.dir, topic->partitions, partitions);

@@ -127,12 +127,15 @@ static void put_run(td_buf *out, const td_view *view) {
         return;
     }
     td_serve_progress p = progress_of(view);
-    td_buf_printf(out,
-                  "\"run\":{\"state\":\"%s\",\"events\":%" PRId64 ",\"accepted\":%" PRId64 ",\"quarantined\":%" PRId64
-                  ",\"duplicates\":%" PRId64 ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"lag_records\":%" PRId64
-                  ",\"behind_records\":%" PRId64 ",\"sinks_lack\":%" PRId64 "}",
-                  p.state, p.events, p.accepted, p.quarantined, p.duplicates, p.rejected, p.late, p.lag_records,
-                  p.behind_records, p.sinks_lack);
+    td_buf_printf(
+        out,
+        "\"run\":{\"state\":\"%s\",\"events\":%" PRId64 ",\"accepted\":%" PRId64 ",\"quarantined\":%" PRId64
+        ",\"duplicates\":%" PRId64 ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"lag_records\":%" PRId64
+        ",\"behind_records\":%" PRId64 ",\"sinks_lack\":%" PRId64 ",\"sink_rows\":%" PRId64
+        ",\"sharing\":{\"owned\":%" PRId64 ",\"rebalances\":%" PRId64 ",\"taken\":%" PRId64 ",\"left\":%" PRId64
+        ",\"fenced\":%" PRId64 "},\"transactions\":{\"committed\":%" PRId64 ",\"aborted\":%" PRId64 "}}",
+        p.state, p.events, p.accepted, p.quarantined, p.duplicates, p.rejected, p.late, p.lag_records, p.behind_records,
+        p.sinks_lack, p.rows, p.owned, p.rebalances, p.taken, p.left, p.fenced, p.committed, p.aborted);
 }
 
 /* Some KB of what is wrong are enough to find it by. */

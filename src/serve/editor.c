@@ -99,11 +99,12 @@ static void put_file(void *arg, const td_serve_file *file) {
 }
 
 static void put_files(const td_serve_run *run, td_buf *out) {
+    const char *reason = run->texts.save != NULL ? "" : run->elsewhere != NULL ? run->elsewhere : READ_ONLY;
     td_buf_text(out, "{\"strategies\":[");
     each_file(run, put_file, out);
     td_buf_text(out, "\n],\"editable\":");
     td_buf_text(out, run->texts.save != NULL ? "true,\"reason\":" : "false,\"reason\":");
-    td_json_put_string(out, td_text(run->texts.save != NULL ? "" : READ_ONLY));
+    td_json_put_string(out, td_text(reason));
     td_buf_text(out, "}\n");
 }
 

@@ -275,6 +275,12 @@ static int start_stream(td_serve *s, conn *c, const td_api_request *request) {
 
 static int start_api(td_serve *s, conn *c, const td_api_request *request) {
     td_api_error error = {0};
+    const td_serve_run *run = &td_view_topics(s->view)->run;
+    if (td_api_is_posted(request->kind) && run->elsewhere != NULL) {
+        (void)td_api_fail(&error, 403, "another_role", "%s", run->elsewhere);
+        td_buf_fini(&c->text);
+        return respond_error(s, c, &error);
+    }
     if (request->kind != TD_API_BARS) td_view_watch(s->view);
     if (request->kind == TD_API_STREAM) return start_stream(s, c, request);
     if (request->kind == TD_API_STATUS) {

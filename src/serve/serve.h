@@ -26,13 +26,17 @@ extern const td_option td_serve_options[];
 typedef struct td_serve_progress { /* of the run, as far as the log alone does not tell it */
     const char *state;             /* "running", "draining", "faulty": a literal */
     int64_t events, accepted, quarantined, duplicates, rejected, late;
-    int64_t lag_records;    /* on the tape, not yet applied */
-    int64_t behind_records; /* of those, what was there at start: being caught up with */
-    int64_t sinks_lack;     /* outputs that sinks will never get, until somebody acknowledges that */
-    bool resuming;          /* the inputs that the log holds already still pass in silence */
-    bool faulty;            /* something stands still until somebody acts */
-    bool draining;          /* told to end */
-    const char *stuck;      /* a thread that has made no turn for long: its name; NULL: all live */
+    int64_t lag_records;         /* on the tape, not yet applied */
+    int64_t behind_records;      /* of those, what was there at start: being caught up with */
+    int64_t rows;                /* that sinks have taken */
+    int64_t owned, rebalances;   /* partitions of this process; times that its group shared them anew */
+    int64_t taken, left, fenced; /* partitions that came, that went, of these to others unheard */
+    int64_t committed, aborted;  /* transactions of workers */
+    int64_t sinks_lack;          /* outputs that sinks will never get, until somebody acknowledges that */
+    bool resuming;               /* the inputs that the log holds already still pass in silence */
+    bool faulty;                 /* something stands still until somebody acts */
+    bool draining;               /* told to end */
+    const char *stuck;           /* a thread that has made no turn for long: its name; NULL: all live */
 } td_serve_progress;
 
 typedef struct td_serve_feed { /* of a configured feed, in this run */
@@ -96,6 +100,7 @@ typedef struct td_serve_run { /* who runs this, asked and told by the server's t
     td_status (*put_schema)(void *self, td_bytes key, td_bytes value, uint64_t *out_ticket);
     td_status (*ask)(void *self, uint64_t ticket);
     bool (*withdraw)(void *self, uint64_t ticket);
+    const char *elsewhere; /* who appends and edits, for people, where `put` is NULL as that is another process */
     td_serve_task explain; /* why a signal came, by its id */
 } td_serve_run;
 

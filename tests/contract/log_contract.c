@@ -290,6 +290,16 @@ static void the_latest_of_each_key_or_a_clear_no(void **state) {
     assert_in_range(count, 3, COUNT_OF(puts));
 }
 
+static void who_names_no_count_makes_no_topic(void **state) {
+    rig *r = *state;
+    td_topic *topic = NULL;
+    assert_int_equal(td_log_topic(r->log, "nowhere", 0, TD_TOPIC_INPUT, &topic), TD_AGAIN);
+    assert_int_equal(td_log_topic(r->log, "nowhere", 0, TD_TOPIC_INPUT, &topic), TD_AGAIN);
+    assert_int_equal(td_log_topic(r->log, "in", 0, TD_TOPIC_INPUT, &topic), TD_OK);
+    assert_ptr_equal(topic, r->in);
+    assert_int_equal(td_topic_partitions(topic), PARTITIONS);
+}
+
 /* ---- transactions ---- */
 
 static void a_transaction_is_read_whole_or_not_at_all(void **state) {
@@ -723,6 +733,7 @@ int main(void) {
         ROW(retention_is_told),
         ROW(truncation_or_a_clear_no),
         ROW(the_latest_of_each_key_or_a_clear_no),
+        ROW(who_names_no_count_makes_no_topic),
         ROW(a_transaction_is_read_whole_or_not_at_all),
         ROW(a_cut_below_a_commit),
         ROW(an_append_alone_beside_transactions),

@@ -45,6 +45,7 @@ static kafka_partition *partition_of(const td_topic *topic, uint32_t partition) 
     return &((const client_topic *)topic)->topic->partitions[partition];
 }
 
+bool kafka_is_of(const void *m, const td_log *process) { return ((const member *)m)->base.log == process; }
 bool kafka_is_dead(const void *m) { return client_of(((const member *)m)->base.log)->dead; }
 
 /* What may happen to any request before it arrives. */
@@ -84,8 +85,10 @@ static td_status log_topic(td_log *log, const char *name, uint32_t partitions, t
     td_status status = reach(log);
     if (status != TD_OK) return status;
     kafka_topic *topic = kafka_find_topic(c->sim, name);
+    if (topic == NULL && partitions == 0) return TD_AGAIN;
     if (topic == NULL) topic = kafka_make_topic(c->sim, name, partitions);
-    if (topic->count != partitions) return TD_FAIL(TD_CONFIG, "topic %s has %u partitions", name, topic->count);
+    if (partitions != 0 && topic->count != partitions)
+        return TD_FAIL(TD_CONFIG, "topic %s has %u partitions", name, topic->count);
     topic->latest = role == TD_TOPIC_LATEST;
     for (size_t i = 0; i < c->sim->topic_count; i++)
         if (c->sim->topics[i] == topic) *out = take_topic(c, i, role);
@@ -379,6 +382,12 @@ static td_status log_committed(td_log *log, const char *writer, const td_topic *
 
 /* ---- groups ---- */
 
+static void join(member *m) {
+    assert(m->group->member_count < KAFKA_MEMBERS_MAX);
+    m->group->members[m->group->member_count++] = m;
+    m->group->generation++;
+}
+
 static td_status group_join(td_group **out, td_log *log, const char *name, td_topic *topic) {
     td_status status = reach(log);
     if (status != TD_OK) return status;
@@ -387,9 +396,7 @@ static td_status group_join(td_group **out, td_log *log, const char *name, td_to
     m->group = kafka_find_group(sim_of(log), name);
     m->topic = ((const client_topic *)topic)->topic;
     m->partitions = td_alloc(topic->partitions * sizeof *m->partitions);
-    assert(m->group->member_count < KAFKA_MEMBERS_MAX);
-    m->group->members[m->group->member_count++] = m;
-    m->group->generation++;
+    join(m);
     *out = &m->base;
     return TD_OK;
 }
@@ -401,6 +408,7 @@ static void group_leave(td_group *group) {
     free(m);
 }
 
+/* Whose session was over hears that it has nothing, and is a member again. */
 static td_status group_poll(td_group *group, td_assignment *out) {
     member *m = (member *)group;
     td_status status = reach(group->log);
@@ -410,6 +418,7 @@ static td_status group_poll(td_group *group, td_assignment *out) {
     while (rank < members && m->group->members[rank] != m) rank++;
     for (uint32_t p = 0; rank < members && p < m->topic->count; p++)
         if (p * members / m->topic->count == rank) m->partitions[out->count++] = p;
+    if (rank == members) join(m);
     return TD_OK;
 }
 

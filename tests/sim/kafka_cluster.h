@@ -90,4 +90,5 @@ kafka_mark *kafka_find_mark(kafka_mark *marks, size_t *count, const kafka_topic 
 kafka_group *kafka_find_group(kafka_sim *sim, const char *name);
 void kafka_end_transaction(kafka_sim *sim, kafka_producer *producer, bool committed);
 void kafka_leave(kafka_group *group, const void *member); /* a rebalance, if it was in it */
-bool kafka_is_dead(const void *member);                   /* kafka_client.c */
+bool kafka_is_dead(const void *member);                   /* kafka_client.c, as the next */
+bool kafka_is_of(const void *member, const td_log *process);

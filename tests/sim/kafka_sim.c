@@ -174,6 +174,13 @@ void kafka_leave(kafka_group *group, const void *member) {
 
 /* ---- what a test does to the cluster ---- */
 
+void kafka_sim_expire(kafka_sim *sim, const td_log *process) {
+    for (size_t i = 0; i < sim->group_count; i++)
+        for (size_t m = sim->groups[i]->member_count; m-- > 0;)
+            if (kafka_is_of(sim->groups[i]->members[m], process))
+                kafka_leave(sim->groups[i], sim->groups[i]->members[m]);
+}
+
 void kafka_sim_lead(kafka_sim *sim) {
     for (size_t t = 0; t < sim->topic_count; t++)
         for (uint32_t p = 0; p < sim->topics[t]->count; p++) kafka_lead(&sim->topics[t]->partitions[p]);

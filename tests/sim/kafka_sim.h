@@ -33,5 +33,7 @@ void kafka_sim_kill(td_log *process, int64_t requests);
 bool kafka_sim_is_dead(const td_log *process);
 /* Time passes: open transactions are aborted, dead members leave their groups. */
 void kafka_sim_time_out(kafka_sim *sim);
+/* The process lives and has not been heard of for too long: others get its share. It does not know until it polls. */
+void kafka_sim_expire(kafka_sim *sim, const td_log *process);
 void kafka_sim_lead(kafka_sim *sim); /* every partition gets another leader */
 void kafka_sim_delete_records(kafka_sim *sim, const char *topic, uint32_t partition, int64_t before);

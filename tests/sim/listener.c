@@ -85,8 +85,8 @@ int64_t td_listener_open_gaps(td_listener *l) {
     td_engine_parts parts;
     int64_t open = 0;
     td_engine_parts_of(l->engine, &parts);
-    for (size_t i = 0; i < parts.worker_count; i++)
-        open += td_counted(&td_worker_counters(parts.workers[i])->gaps_open);
+    for (uint32_t p = 0; p < td_crew_size(parts.crew); p++)
+        open += td_counted(&td_worker_counters(td_crew_worker(parts.crew, p))->gaps_open);
     return open;
 }
 

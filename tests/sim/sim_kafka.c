@@ -1,12 +1,13 @@
-/* tests/sim/sim_kafka.c - ingest, workers and a sink as two processes at a simulated Kafka, from a seed: the same
- * arrows as on the embedded log. Processes die at any request, partitions change hands, leaders change, commits'
- * answers get lost, transactions time out. What must hold: tape, outputs and the sink's rows are the same sequences of
- * (key, value) per partition as an undisturbed process gives, each once. */
+/* tests/sim/sim_kafka.c - ingest and a sink in one process, crews in three at a simulated Kafka, from a seed: the same
+ * arrows as on the embedded log. Processes die at any request, some are not heard of for too long and do not know it,
+ * partitions change hands, leaders change, commits' answers get lost, transactions time out. What must hold: tape,
+ * outputs and the sink's rows are the same sequences of (key, value) per partition as an undisturbed process that has
+ * all partitions gives, each once; and a process has workers for what its group gave it, and for nothing else. */
 #include "base/time.h"
+#include "flow/crew.h"
 #include "flow/deliver.h"
 #include "flow/ingest.h"
 #include "flow/programs.h"
-#include "flow/work.h"
 #include "kafka_sim.h"
 #include "lang/program.h"
 #include "os_sim.h"
@@ -15,10 +16,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PARTITIONS = 4, TICKS = 2500, INSTRUMENTS = 12, TURNS_MAX = 200000, CALM_TURN = 20000, SINK_LANES = 5 };
+enum {
+    PARTITIONS = 4,
+    TICKS = 2500,
+    INSTRUMENTS = 12,
+    TURNS_MAX = 200000,
+    CALM_TURN = 20000,
+    SINK_LANES = 5,
+    PROCESSES = 3
+};
 
 static struct { /* over all seeds: a simulation in which nothing happens proves nothing */
-    int64_t records, deaths, fenced, handed_over, from_snapshots;
+    int64_t records, deaths, expired, rebalances, taken, left, fenced, snapshots, restored;
 } tally;
 
 typedef struct store { /* what the sink keeps: it outlives processes */
@@ -31,10 +40,10 @@ typedef struct process {
     td_sim *machine; /* its snapshots; it loses nothing */
     td_os os;
     bool ingests; /* feeds and sink are here */
+    int deaf;     /* turns in which it does not ask its group: it works on as if nothing had been */
     td_log *log;
     td_topics topics;
-    td_group *group;
-    td_worker *workers[PARTITIONS];
+    td_crew *crew;
     td_instruments *instruments;
     td_merge *merge;
     td_live *live;
@@ -45,7 +54,7 @@ typedef struct process {
 typedef struct run {
     kafka_sim *cluster;
     td_random random;
-    process processes[2];
+    process processes[PROCESSES];
     int process_count;
     bool calm, trace;
     store store;
@@ -96,10 +105,23 @@ static const td_sink_ops memory_sink = {
 
 /* ---- a process ---- */
 
+static void tally_crew(td_crew *crew) {
+    if (crew == NULL) return;
+    tally.rebalances += td_counted(&td_crew_counters(crew)->rebalances);
+    for (uint32_t i = 0; i < PARTITIONS; i++) {
+        td_work_counts *c = td_worker_counters(td_crew_worker(crew, i));
+        tally.taken += td_counted(&c->takes);
+        tally.left += td_counted(&c->leaves);
+        tally.fenced += td_counted(&c->fences);
+        tally.snapshots += td_counted(&c->snapshots);
+        tally.restored += td_counted(&c->restored);
+    }
+}
+
 static void close_process(process *p) {
     td_deliver_close(p->deliver);
-    for (int i = 0; i < PARTITIONS; i++) td_worker_close(p->workers[i]);
-    td_group_leave(p->group);
+    tally_crew(p->crew);
+    td_crew_close(p->crew);
     td_ingest_close(p->ingest);
     td_merge_free(p->merge);
     td_live_free(p->live);
@@ -171,43 +193,23 @@ static td_status open_sink(process *p) {
     return td_deliver_open(&p->deliver, &conf);
 }
 
+static td_status open_crew(process *p) {
+    td_crew_conf conf = {.group = p->run->process_count == 1 ? NULL : "work",
+                         .work = {.os = &p->os,
+                                  .topics = &p->topics,
+                                  .snapshot_dir = "snapshots",
+                                  .snapshot_records = 200,
+                                  .batch_bytes = 8000}};
+    return td_crew_open(&p->crew, &conf);
+}
+
 static td_status open_process(process *p) {
     p->log = kafka_sim_connect(p->run->cluster);
     td_status status = td_topics_open(&p->topics, p->log, PARTITIONS, 1);
     if (status == TD_OK && p->ingests) status = open_input(p);
     if (status == TD_OK && p->ingests) status = begin_program(p);
     if (status == TD_OK && p->ingests) status = open_sink(p);
-    return status == TD_OK ? td_group_join(&p->group, p->log, "work", p->topics.tape) : status;
-}
-
-/* Workers for what the group gives this process, and for nothing else. A fenced one is done. */
-static td_status share(process *p) {
-    td_assignment mine;
-    bool wanted[PARTITIONS] = {0};
-    td_status status = td_group_poll(p->group, &mine);
-    if (status != TD_OK) return status;
-    for (size_t i = 0; i < mine.count; i++) wanted[mine.partitions[i]] = true;
-    for (uint32_t i = 0; i < PARTITIONS && status == TD_OK; i++) {
-        td_worker **w = &p->workers[i];
-        bool fenced = *w != NULL && td_fault_status(td_worker_fault(*w)) == TD_FENCED;
-        tally.fenced += fenced;
-        if (*w != NULL && (!wanted[i] || fenced)) {
-            tally.handed_over += !wanted[i];
-            td_worker_close(*w);
-            *w = NULL;
-        }
-        bool begun = td_topic_end(p->topics.tape, i) > 0; /* with a program */
-        if (*w != NULL || !wanted[i] || !begun) continue;
-        td_work_conf conf = {.os = &p->os,
-                             .topics = &p->topics,
-                             .snapshot_dir = "snapshots",
-                             .snapshot_records = 200,
-                             .batch_bytes = 8000};
-        status = td_worker_open(w, &conf, i);
-        if (status != TD_OK) *w = NULL;
-        if (*w != NULL) tally.from_snapshots += td_counted(&td_worker_counters(*w)->next_offset) > 0;
-    }
-    return status;
+    return status == TD_OK ? open_crew(p) : status;
 }
 
 /* ---- turns ---- */
@@ -215,12 +217,11 @@ static td_status share(process *p) {
 static uint64_t below(run *r, uint64_t bound) { return td_random_below(&r->random, bound); }
 
 static bool check_process(process *p) {
-    for (int i = 0; i < PARTITIONS; i++) {
-        if (p->workers[i] == NULL) continue;
-        td_fault *fault = td_worker_fault(p->workers[i]);
-        td_status status = td_fault_status(fault);
-        HOLDS(status == TD_OK || status == TD_FENCED, "worker %d: %s", i, fault->text);
-        HOLDS(td_counted(&td_worker_counters(p->workers[i])->diverged) == 0, "worker %d", i);
+    for (uint32_t i = 0; i < PARTITIONS && p->crew != NULL; i++) {
+        td_worker *w = td_crew_worker(p->crew, i);
+        td_fault *fault = td_worker_fault(w);
+        HOLDS(td_fault_status(fault) == TD_OK, "worker %u: %s", i, fault->text);
+        HOLDS(td_counted(&td_worker_counters(w)->diverged) == 0, "worker %u", i);
     }
     if (p->ingest != NULL)
         HOLDS(td_fault_status(td_ingest_fault(p->ingest)) == TD_OK, "%s", td_ingest_fault(p->ingest)->text);
@@ -243,15 +244,19 @@ static bool turn(run *r, process *p) {
         if (below(r, 2) == 0) kafka_sim_time_out(r->cluster);
         return true;
     }
-    if (!r->calm && below(r, 400) == 0) kafka_sim_kill(p->log, 1 + (int64_t)below(r, 60));
+    if (!r->calm && below(r, 1500) == 0) kafka_sim_kill(p->log, 1 + (int64_t)below(r, 60));
+    if (!r->calm && below(r, 600) == 0) {
+        kafka_sim_expire(r->cluster, p->log);
+        p->deaf = (int)below(r, 200);
+        tally.expired++;
+    }
+    p->deaf -= p->deaf > 0;
     uint64_t choice = below(r, 3 + PARTITIONS);
-    td_status status = TD_OK;
-    if (choice == 0) status = share(p);
-    HOLDS(status == TD_OK || status == TD_RETRY || status == TD_FENCED, "sharing");
+    if (choice == 0 && p->deaf == 0) (void)td_crew_share(p->crew);
     if (choice == 1 && p->ingest != NULL) (void)td_ingest_step(p->ingest);
     if (choice == 2 && p->deliver != NULL) (void)td_deliver_step(p->deliver);
-    td_worker *worker = choice > 2 ? p->workers[choice - 3] : NULL;
-    if (worker != NULL && td_worker_step(worker) >= 0) (void)!td_worker_write_snapshot(worker);
+    if (choice > 2) (void)td_crew_step(p->crew, (uint32_t)choice - 3);
+    if (choice > 2) (void)!td_crew_write_snapshot(p->crew);
     return check_process(p);
 }
 
@@ -260,10 +265,14 @@ static bool finished(const run *r) {
     if (!r->calm || first->ingest == NULL || !td_ingest_ended(first->ingest)) return false;
     for (uint32_t i = 0; i < PARTITIONS; i++) {
         bool level = false;
+        int working = 0;
         for (int n = 0; n < r->process_count; n++) {
-            td_worker *w = r->processes[n].workers[i];
-            level |= w != NULL && td_worker_level(w) == td_topic_end(first->topics.tape, i);
+            if (r->processes[n].crew == NULL) continue;
+            td_worker *w = td_crew_worker(r->processes[n].crew, i);
+            working += td_worker_on_duty(w);
+            level |= td_worker_level(w) == td_topic_end(first->topics.tape, i);
         }
+        if (working != 1) return false;
         if (!level) return false;
     }
     return first->deliver != NULL && td_deliver_level(first->deliver);
@@ -304,7 +313,7 @@ static bool take_records(run *r, outcome *out) {
 static bool run_once(uint64_t seed, bool calm, outcome *out) {
     static const kafka_sim_faults faults = {.refuse = 30000, .lose_answer = 20000, .lead = 3000, .time_out = 4000};
     static run r;
-    r = (run){.cluster = kafka_sim_new(seed), .random = {seed}, .process_count = calm ? 1 : 2, .calm = calm};
+    r = (run){.cluster = kafka_sim_new(seed), .random = {seed}, .process_count = calm ? 1 : PROCESSES, .calm = calm};
     if (!calm) kafka_sim_set_faults(r.cluster, &faults);
     for (int i = 0; i < SINK_LANES; i++)
         for (int p = 0; p < PARTITIONS; p++) r.store.next[i][p] = (td_position){-1, 0};
@@ -361,8 +370,10 @@ static bool run_seed(uint64_t seed, bool trace) {
 
 int main(int argc, char **argv) {
     int failed = td_seeds_main(argc, argv, run_seed);
-    (void)printf("%" PRId64 " records; %" PRId64 " deaths, %" PRId64 " workers fenced, %" PRId64
-                 " handed over, %" PRId64 " begun from snapshots\n",
-                 tally.records, tally.deaths, tally.fenced, tally.handed_over, tally.from_snapshots);
-    return failed || tally.from_snapshots == 0;
+    (void)printf("%" PRId64 " records; %" PRId64 " deaths, %" PRId64 " processes unheard of, %" PRId64
+                 " rebalances; partitions: %" PRId64 " times taken, %" PRId64 " left, %" PRId64
+                 " of them fenced; %" PRId64 " snapshots, %" PRId64 " begun from one\n",
+                 tally.records, tally.deaths, tally.expired, tally.rebalances, tally.taken, tally.left, tally.fenced,
+                 tally.snapshots, tally.restored);
+    return failed || tally.restored == 0 || tally.fenced == 0;
 }
