@@ -3,6 +3,7 @@
 Nothing here looks at anything that Tapedeck wrote but its SQLite tables: an oracle must not share our mistakes.
 """
 import datetime
+import decimal
 import gzip
 import json
 import os
@@ -25,6 +26,16 @@ class Trade(typing.NamedTuple):
     order: int  # among trades of the same instant: the venue's trade id, else the line
     price: str  # decimal text
     size: str
+
+
+class Quote(typing.NamedTuple):
+    instrument: str
+    event_ns: int
+    order: int
+    bid: int | None  # in 10^-9; None: nobody is on that side
+    bid_size: int | None
+    ask: int | None
+    ask_size: int | None
 
 
 class DataSet(typing.NamedTuple):
@@ -68,6 +79,32 @@ def lean_trades(path):
                 whole, part = divmod(int(price), 10000)
                 yield Trade(f"LEAN:{symbol.upper()}", midnight_ns + int(ms) * 10**6, number,
                             f"{whole}.{part:04}", size.decode())
+
+
+def lean_quotes(path):
+    """ms, bid x 10000, its size, ask x 10000, its size, exchange, condition, suspicious; 0 and 0: that side is empty. Lines
+    that say a price without a size, the other way round, or nothing are none."""
+    with zipfile.ZipFile(path) as archive:
+        (member,) = archive.namelist()
+        symbol, kind = member.split("_")[1:3]
+        if kind.lower() != "quote":
+            return
+        midnight_ns = lean_midnight_ns(member)
+        with archive.open(member) as lines:
+            for number, line in enumerate(lines, 1):
+                ms, *sides = map(int, line.split(b",", 5)[:5])
+                whole = all((price > 0) == (size > 0) for price, size in (sides[:2], sides[2:]))
+                if whole and any(sides):
+                    bid, bid_size, ask, ask_size = (side or None for side in sides)
+                    yield Quote(f"LEAN:{symbol.upper()}", midnight_ns + ms * 10**6, number, bid and bid * 10**5, bid_size,
+                                ask and ask * 10**5, ask_size)
+
+
+def billionths(text):
+    """Of a decimal's text, exactly."""
+    number = decimal.Decimal(text).scaleb(9)
+    assert number == int(number), text
+    return int(number)
 
 
 def binance_trades(path):
