@@ -375,5 +375,6 @@ int main(int argc, char **argv) {
                  " of them fenced; %" PRId64 " snapshots, %" PRId64 " begun from one\n",
                  tally.records, tally.deaths, tally.expired, tally.rebalances, tally.taken, tally.left, tally.fenced,
                  tally.snapshots, tally.restored);
-    return failed || tally.restored == 0 || tally.fenced == 0;
+    bool idle = tally.restored == 0 || tally.fenced == 0 || tally.left == tally.fenced;
+    return failed || idle;
 }
