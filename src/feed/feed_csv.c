@@ -258,7 +258,7 @@ static td_bytes next_word(td_bytes *words) {
     while (words->size > 0 && words->data[0] == ' ') *words = (td_bytes){words->data + 1, words->size - 1};
     const uint8_t *space = words->size > 0 ? memchr(words->data, ' ', words->size) : NULL;
     td_bytes word = {words->data, space != NULL ? (size_t)(space - words->data) : words->size};
-    *words = (td_bytes){words->data + word.size, words->size - word.size};
+    *words = td_bytes_from(*words, word.size);
     return word;
 }
 
