@@ -97,11 +97,11 @@ static td_status apply_partition(td_listener *l, replayed *r, uint32_t p) {
         .os = &l->os, .topics = &r->topics, .snapshot_dir = "var/again-snapshots", .snapshot_records = 1 << 20};
     td_worker *worker = NULL;
     td_status status = td_worker_open(&worker, &conf, p);
-    if (status != TD_OK) return status;
-    while (td_worker_level(worker) != td_topic_end(r->topics.tape, p) &&
-           td_fault_status(td_worker_fault(worker)) == TD_OK)
+    if (status == TD_OK) status = td_worker_take(worker);
+    while (status == TD_OK && td_worker_level(worker) != td_topic_end(r->topics.tape, p)) {
         (void)td_worker_step(worker);
-    status = td_fault_status(td_worker_fault(worker));
+        status = td_fault_status(td_worker_fault(worker));
+    }
     td_worker_close(worker);
     return status;
 }
