@@ -12,6 +12,17 @@ static void add_name(const known *k, td_bytes name) {
     if (td_instrument_name_valid(name)) (void)td_instruments_intern(k->names, name);
 }
 
+static void add_names(const known *k, const td_instruments *names) {
+    for (uint32_t i = 0; names != NULL && i < td_instruments_count(names); i++)
+        add_name(k, td_instruments_name(names, i));
+}
+
+/* A book is kept before anything else is known of its instrument. */
+static void add_state(const known *k, const td_state *state) {
+    add_names(k, td_state_instruments(state));
+    add_names(k, td_state_books(state)->names);
+}
+
 /* To the reader's end; what a record says is not looked at. */
 static td_status add_keys(const known *k, td_reader *reader) {
     td_record record;
@@ -40,9 +51,7 @@ static td_status add_partition(const known *k, uint32_t partition) {
                                .emit = &td_emit_none};
     td_past past;
     td_status status = td_past_begin(&past, &conf);
-    const td_instruments *there = status == TD_OK ? td_state_instruments(past.applier.state) : NULL;
-    for (uint32_t i = 0; there != NULL && i < td_instruments_count(there); i++)
-        add_name(k, td_instruments_name(there, i));
+    if (status == TD_OK) add_state(k, past.applier.state);
     if (status == TD_OK) status = add_keys(k, past.reader);
     td_past_close(&past);
     if (status == TD_OK) status = add_told(k, TD_OUTPUT_VENDOR_BARS, partition);
