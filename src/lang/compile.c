@@ -1,5 +1,4 @@
 /* src/lang/compile.c - texts to graphs: parse all, then give each strategy's statements to the graph of its rhythm. */
-#include "base/hash.h"
 #include "base/json.h"
 #include "lang/lang.h"
 #include "lang/lists.h"
@@ -264,7 +263,6 @@ static void begin_strategy(compiler *c, td_lowering *l, td_bytes name) {
  * they compare. */
 static void begin_members(compiler *c, td_lowering *l, td_lowering *m) {
     const td_strategy_tree *s = l->strategy;
-    l->sections = td_hash_bytes(c->diags.texts[s->file].text) * 31 + td_hash_bytes(s->name);
     *m = *l;
     m->compares = m->trying = true;
     begin_strategy(c, m, join_name(c, s->name, TD_TEXT("members")));

@@ -64,7 +64,6 @@ typedef struct td_lowering {
     struct td_lowering *members; /* beside it what cross-sections compare: of the same names, on the bars themselves */
     uint32_t where;              /* of those: the set's condition there, or TD_NODE_BAD */
     bool compares;               /* it is that one */
-    uint64_t sections;           /* what tells its cross-sections from those of others: a hash of text and name */
     const td_fn_call *fn;
     const td_function *inner; /* whose parts are being put in place; NULL in the user's own text */
     uint32_t call_offset;     /* where the user called it: the place of errors */

@@ -109,8 +109,7 @@ static const char *wrong_wait(const td_lowering *l, const td_expr *call) {
     if (wait_of(l, call) == 0) return "the wait of asof is a duration as written, up to 1h: 250ms";
     if (own.wait_ns == 0)
         return "asof waits in what runs on trades or on quotes: leave the wait out here, or read a series on trades "
-               "that "
-               "waits";
+               "that waits";
     return own.wait_ns != wait_of(l, call) ? "a strategy waits once: its other asof, or a series of its events, has "
                                              "another wait"
                                            : NULL;

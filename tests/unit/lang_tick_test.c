@@ -231,90 +231,89 @@ static void asof_brings_it_to_the_own_events(void **unused) {
     td_program_free(p);
 }
 
+static const struct {
+    const char *line, *error; /* of the third column on */
+} nowhere[] = {
+    {"trades\n  x = close", "x.td:2:7: 'close' is of bars, and this runs on trades"},
+    {"trades\n  x = bid", "x.td:2:7: 'bid' is of quotes, and this runs on trades: the newest is quote.bid"},
+    {"bars(1m)\n  x = price", "x.td:2:7: 'price' is of trades, and this runs on bars: the newest is trade.price"},
+    {"trades\n  x = prize", "x.td:2:7: unknown name 'prize'; did you mean 'price'?"},
+    {"trades\n  x = quote", "x.td:2:7: 'quote' is several values: say which, as in quote.age"},
+    {"trades\n  x = quote.age < 2",
+     "x.td:2:7: a duration and a number do not go with '<': a duration has its unit, as in 2s"},
+    {"trades\n  x = quote.bib", "x.td:2:7: 'quote' has no field 'bib'; did you mean 'bid'?"},
+    {"trades\n  x = quote.bid_size(3)",
+     "x.td:2:7: only book.bid_size, book.ask_size and book.imbalance take a number of "
+     "levels"},
+    {"trades\n  x = book.spread(3)", "x.td:2:7: only book.bid_size, book.ask_size and book.imbalance take a number of "
+                                     "levels"},
+    {"trades\n  x = book.imbalance(0)",
+     "x.td:2:22: the number of levels must be a whole number from 1 to 100000, found 0"},
+    {"trades\n  x = book.imbalance(101)", "x.td:2:22: the number of levels is at most 100"},
+    {"quotes\n  x = natr(5)", "x.td:2:7: 'high' is of bars, and this runs on quotes"},
+    {"quotes\n  x = sma(mid, 3).y(2)", "x.td:2:7: '.y' takes nothing in brackets"},
+    {"news\n  x = close", "x.td:2:7: 'close' is of bars, and this runs on news"},
+    {"bars(1m)\n  x = headline", "x.td:2:7: 'headline' is of news, and this runs on bars: the newest is news.headline"},
+    {"bars(1m)\n  x = news", "x.td:2:7: 'news' is several values: say which, as in news.age"},
+    {"news\n  x = headline + \"a\"", "x.td:2:7: texts do not go with '+': compare them by ==, !=, has and in"},
+    {"news\n  x = headline + 1", "x.td:2:7: a text is compared where it stands"},
+    {"news\n  x = headline == source", "x.td:2:7: a text is compared where it stands"},
+    {"news\n  x = headline has 3", "x.td:2:7: 'has' stands between two texts"},
+    {"news\n  x = headline[1]", "x.td:2:7: a text is compared where it stands"},
+    {"news\n  x = nz(headline, source)", "a text is compared where it stands"},
+    {"news\n  emit e { h = headline }", "x.td:2:12: a text is compared where it stands"},
+    {"news\n  alert \"{headline}\" when true", "x.td:2:11: a text is compared where it stands"},
+    {"news\n  x = headline has \"\"", "x.td:2:20: a text has to say something"},
+    {"news\n  x = sentiment has \"a\"", "x.td:2:21: a text is compared with a text"},
+    {"bars(1m)\n  x = news.headline == ref.sector", "'ref' reads the instrument table"},
+    {"bars(1m)\n  buy when news.headline", "x.td:2:12: a text of other events cannot be read"},
+    {"bars(1m)\n  w = \"a\"\n  x = w + 1", "x.td:3:7: a text is compared with a text"},
+    {"bars(1m)\n  x = stddev(news.sentiment, 2h)", "over a time of news there are sum, avg, max"},
+    {"bars(1m)\n  x = avg(news.sentiment, session)", "a window over news is a number of it or a duration"},
+    {"bars(1m)\n  x = avg(news.sentiment, 2h, where = close > open)",
+     "'where' of a window over news is a condition of the same news"},
+    {"trades\n  x = asof()", "x.td:2:7: asof(x) takes what it reads, as in asof(quote.bid)"},
+    {"trades\n  x = asof(price)", "x.td:2:12: asof reads what one other source says"},
+    {"quotes\n  x = asof(quote.bid)", "x.td:2:12: asof reads what one other source says"},
+    {"trades\n  x = asof(quote.bid - book.bid)", "x.td:2:12: asof reads what one other source says"},
+    {"trades\n  x = asof(position)", "x.td:2:12: asof reads what one other source says"},
+    {"trades\n  x = asof(quote)", "x.td:2:12: 'quote' is several values: say which, as in quote.age"},
+    {"trades\n  x = asof(quote).bib", "x.td:2:7: 'quote' has no field 'bib'; did you mean 'bid'?"},
+    {"trades\n  x = asof(price).bid", "x.td:2:7: only asof of a source has fields, as in asof(quote).bid"},
+    {"trades\n  x = asof(quote, wait = 0s).bid", "x.td:2:19: the wait of asof is a duration as written, up to 1h"},
+    {"trades\n  x = asof(quote.bid, 61m)", "x.td:2:23: the wait of asof is a duration as written, up to 1h"},
+    {"trades\n  x = asof(quote.bid, 3)", "x.td:2:23: the wait of asof is a duration as written, up to 1h"},
+    {"trades\n  x = asof(quote.bid, until = 1s)", "x.td:2:23: asof takes x and a wait"},
+    {"trades\n  x = asof(quote.bid, 1s, 2s)", "x.td:2:23: asof takes x and a wait"},
+    {"trades\n  x = asof(quote.bid, 1s)\n  y = asof(quote.ask, 2s)",
+     "x.td:3:23: a strategy waits once: its other asof, or a series of its events, has another wait"},
+    {"trades\n  x = asof(price, 1s)", "x.td:2:12: asof reads what one other source says"},
+    {"trades\n  x = asof(avg(news.sentiment, 2h), 1s)", "asof does not wait for a window by time over news"},
+    {"bars(1m)\n  x = asof(quote.bid, 1s)", "x.td:2:23: asof waits in what runs on trades or on quotes: leave the "
+                                            "wait out here, or read a series on trades that waits"},
+    {"book\n  x = asof(quote.bid, 1s)", "x.td:2:23: asof waits in what runs on trades or on quotes"},
+    {"news\n  x = asof(quote.bid, 1s)", "x.td:2:23: asof waits in what runs on trades or on quotes"},
+    {"bars(1m)\n  x = f()\nfn f() = asof(quote.bid, 1s)", "x.td:3:26: asof waits in what runs on trades or on"},
+    {"trades\n  x = f(1s)\nfn f(w) = asof(quote.bid, w)", "x.td:3:27: the wait of asof is a duration as written"},
+    {"trades\n  x = f()\nfn f() = f() + asof(quote.bid, 1s)", "x.td:3:10: 'f' calls itself"},
+    {"trades\n  x = 1\nseries s on trades\n  x = asof(quote.bid, 1s)\nstrategy b on trades\n  y = s.x\n"
+     "  z = asof(quote.bid, 2s)",
+     "x.td:7:23: a strategy waits once: its other asof, or a series of its events, has another wait"},
+    {"trades\n  x = 1\nseries s on trades\n  x = asof(quote.bid, 1s)\nstrategy b on quotes\n  y = asof(s.x, 2s)",
+     "x.td:6:7: asof does not wait for a series that waits: read it without a wait"},
+    {"bars(1m)\n  use w = *\n  x = 1", "x.td:2:11: '*' has news alone: * news"},
+};
+
 static void what_stands_nowhere_is_refused(void **unused) {
     (void)unused;
-    static const struct {
-        const char *line, *error; /* of the third column on */
-    } rows[] = {
-        {"trades\n  x = close", "x.td:2:7: 'close' is of bars, and this runs on trades"},
-        {"trades\n  x = bid", "x.td:2:7: 'bid' is of quotes, and this runs on trades: the newest is quote.bid"},
-        {"bars(1m)\n  x = price", "x.td:2:7: 'price' is of trades, and this runs on bars: the newest is trade.price"},
-        {"trades\n  x = prize", "x.td:2:7: unknown name 'prize'; did you mean 'price'?"},
-        {"trades\n  x = quote", "x.td:2:7: 'quote' is several values: say which, as in quote.age"},
-        {"trades\n  x = quote.age < 2",
-         "x.td:2:7: a duration and a number do not go with '<': a duration has its unit, as in 2s"},
-        {"trades\n  x = quote.bib", "x.td:2:7: 'quote' has no field 'bib'; did you mean 'bid'?"},
-        {"trades\n  x = quote.bid_size(3)",
-         "x.td:2:7: only book.bid_size, book.ask_size and book.imbalance take a number of "
-         "levels"},
-        {"trades\n  x = book.spread(3)",
-         "x.td:2:7: only book.bid_size, book.ask_size and book.imbalance take a number of "
-         "levels"},
-        {"trades\n  x = book.imbalance(0)",
-         "x.td:2:22: the number of levels must be a whole number from 1 to 100000, found 0"},
-        {"trades\n  x = book.imbalance(101)", "x.td:2:22: the number of levels is at most 100"},
-        {"quotes\n  x = natr(5)", "x.td:2:7: 'high' is of bars, and this runs on quotes"},
-        {"quotes\n  x = sma(mid, 3).y(2)", "x.td:2:7: '.y' takes nothing in brackets"},
-        {"news\n  x = close", "x.td:2:7: 'close' is of bars, and this runs on news"},
-        {"bars(1m)\n  x = headline",
-         "x.td:2:7: 'headline' is of news, and this runs on bars: the newest is news.headline"},
-        {"bars(1m)\n  x = news", "x.td:2:7: 'news' is several values: say which, as in news.age"},
-        {"news\n  x = headline + \"a\"", "x.td:2:7: texts do not go with '+': compare them by ==, !=, has and in"},
-        {"news\n  x = headline + 1", "x.td:2:7: a text is compared where it stands"},
-        {"news\n  x = headline == source", "x.td:2:7: a text is compared where it stands"},
-        {"news\n  x = headline has 3", "x.td:2:7: 'has' stands between two texts"},
-        {"news\n  x = headline[1]", "x.td:2:7: a text is compared where it stands"},
-        {"news\n  x = nz(headline, source)", "a text is compared where it stands"},
-        {"news\n  emit e { h = headline }", "x.td:2:12: a text is compared where it stands"},
-        {"news\n  alert \"{headline}\" when true", "x.td:2:11: a text is compared where it stands"},
-        {"news\n  x = headline has \"\"", "x.td:2:20: a text has to say something"},
-        {"news\n  x = sentiment has \"a\"", "x.td:2:21: a text is compared with a text"},
-        {"bars(1m)\n  x = news.headline == ref.sector", "'ref' reads the instrument table"},
-        {"bars(1m)\n  buy when news.headline", "x.td:2:12: a text of other events cannot be read"},
-        {"bars(1m)\n  w = \"a\"\n  x = w + 1", "x.td:3:7: a text is compared with a text"},
-        {"bars(1m)\n  x = stddev(news.sentiment, 2h)", "over a time of news there are sum, avg, max"},
-        {"bars(1m)\n  x = avg(news.sentiment, session)", "a window over news is a number of it or a duration"},
-        {"bars(1m)\n  x = avg(news.sentiment, 2h, where = close > open)",
-         "'where' of a window over news is a condition of the same news"},
-        {"trades\n  x = asof()", "x.td:2:7: asof(x) takes what it reads, as in asof(quote.bid)"},
-        {"trades\n  x = asof(price)", "x.td:2:12: asof reads what one other source says"},
-        {"quotes\n  x = asof(quote.bid)", "x.td:2:12: asof reads what one other source says"},
-        {"trades\n  x = asof(quote.bid - book.bid)", "x.td:2:12: asof reads what one other source says"},
-        {"trades\n  x = asof(position)", "x.td:2:12: asof reads what one other source says"},
-        {"trades\n  x = asof(quote)", "x.td:2:12: 'quote' is several values: say which, as in quote.age"},
-        {"trades\n  x = asof(quote).bib", "x.td:2:7: 'quote' has no field 'bib'; did you mean 'bid'?"},
-        {"trades\n  x = asof(price).bid", "x.td:2:7: only asof of a source has fields, as in asof(quote).bid"},
-        {"trades\n  x = asof(quote, wait = 0s).bid", "x.td:2:19: the wait of asof is a duration as written, up to 1h"},
-        {"trades\n  x = asof(quote.bid, 61m)", "x.td:2:23: the wait of asof is a duration as written, up to 1h"},
-        {"trades\n  x = asof(quote.bid, 3)", "x.td:2:23: the wait of asof is a duration as written, up to 1h"},
-        {"trades\n  x = asof(quote.bid, until = 1s)", "x.td:2:23: asof takes x and a wait"},
-        {"trades\n  x = asof(quote.bid, 1s, 2s)", "x.td:2:23: asof takes x and a wait"},
-        {"trades\n  x = asof(quote.bid, 1s)\n  y = asof(quote.ask, 2s)",
-         "x.td:3:23: a strategy waits once: its other asof, or a series of its events, has another wait"},
-        {"trades\n  x = asof(price, 1s)", "x.td:2:12: asof reads what one other source says"},
-        {"trades\n  x = asof(avg(news.sentiment, 2h), 1s)", "asof does not wait for a window by time over news"},
-        {"bars(1m)\n  x = asof(quote.bid, 1s)", "x.td:2:23: asof waits in what runs on trades or on quotes: leave the "
-                                                "wait out here, or read a series on trades "
-                                                "that waits"},
-        {"book\n  x = asof(quote.bid, 1s)", "x.td:2:23: asof waits in what runs on trades or on quotes"},
-        {"news\n  x = asof(quote.bid, 1s)", "x.td:2:23: asof waits in what runs on trades or on quotes"},
-        {"bars(1m)\n  x = f()\nfn f() = asof(quote.bid, 1s)", "x.td:3:26: asof waits in what runs on trades or on"},
-        {"trades\n  x = f(1s)\nfn f(w) = asof(quote.bid, w)", "x.td:3:27: the wait of asof is a duration as written"},
-        {"trades\n  x = f()\nfn f() = f() + asof(quote.bid, 1s)", "x.td:3:10: 'f' calls itself"},
-        {"trades\n  x = 1\nseries s on trades\n  x = asof(quote.bid, 1s)\nstrategy b on trades\n  y = s.x\n"
-         "  z = asof(quote.bid, 2s)",
-         "x.td:7:23: a strategy waits once: its other asof, or a series of its events, has another wait"},
-        {"trades\n  x = 1\nseries s on trades\n  x = asof(quote.bid, 1s)\nstrategy b on quotes\n  y = asof(s.x, 2s)",
-         "x.td:6:7: asof does not wait for a series that waits: read it without a wait"},
-        {"bars(1m)\n  use w = *\n  x = 1", "x.td:2:11: '*' has news alone: * news"},
-    };
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(nowhere); i++) {
         char source[512];
         td_buf errors = {0};
-        (void)snprintf(source, sizeof source, "strategy a on %s\n", rows[i].line);
+        (void)snprintf(source, sizeof source, "strategy a on %s\n", nowhere[i].line);
         assert_null(rig_compile(source, &errors));
         td_buf_put(&errors, "", 1);
-        ASSERT_ROW(strstr((const char *)errors.data, rows[i].error) != NULL, "%zu: %s", i, (const char *)errors.data);
+        ASSERT_ROW(strstr((const char *)errors.data, nowhere[i].error) != NULL, "%zu: %s", i,
+                   (const char *)errors.data);
         td_buf_fini(&errors);
     }
 }
