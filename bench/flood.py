@@ -111,8 +111,9 @@ def words_of(answer):
     waits = ", ".join(f"p{100 * share:g} {'over 10 s' if ms is None else f'{ms:g} ms'}"
                       for share, ms in answer["wait_ms"].items())
     return (f"{answer['sent']} messages of {answer['frame_bytes']} B sent in {answer['seconds']:.1f} s, the latest "
-            f"{answer['late_max_ms']:.0f} ms late; from due to received p50 {tape['p50_us'] / 1e3:.1f} ms, p99 {tape['p99_us'] / 1e3:.1f} ms; from received to "
-            f"appended, the first of each round, within: {waits}; {answer['cpu_us']:.2f} µs of processor time a message; "
+            f"{answer['late_max_ms']:.0f} ms late; from due to received p50 {tape['p50_us'] / 1e3:.1f} ms, "
+            f"p99 {tape['p99_us'] / 1e3:.1f} ms; from received to appended, the first of each round, within: "
+            f"{waits}; {answer['cpu_us']:.2f} µs of processor time a message; "
             f"anonymous memory {answer['memory_mb']:.1f} MB, {answer['growth_mb']:+.1f} MB from the first quarter to the last")
 
 

@@ -24,8 +24,8 @@ import yaml
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tapedeck as td  # noqa: E402
 
-COMMANDS = ["demo", "init", "new", "check", "run", "status", "feeds", "gaps", "bars", "fills", "strategies", "state", "explain", "positions",
-            "profile", "replay", "import", "help"]
+COMMANDS = ["demo", "init", "new", "check", "run", "status", "feeds", "gaps", "bars", "fills", "strategies", "state", "explain",
+            "positions", "profile", "replay", "import", "help"]
 FEEDS = ["simulated", "lean", "binance-collector", "cryptofeed", "actions", "csv", "alphavantage", "websocket", "coinbase"]
 SCHEMA = json.loads((td.ROOT / "docs" / "tapedeck.schema.json").read_text(encoding="utf-8"))
 CASES = td.Cases()
@@ -187,7 +187,7 @@ def gaps_are_told(home):
                        ("SIM:S001", feeds[1], 1, "lost", "ids", *span, 7, 2),
                        ("SIM:S000", feeds[0], 2, "filled", "silence", start, start + 10**9, 0, 5)])
     rows = [line.split() for line in gaps().stdout.splitlines()]
-    assert rows[0] == "instrument number status reason from to duration missing filled".split(), rows
+    assert rows[0] == ["instrument", "number", "status", "reason", "from", "to", "duration", "missing", "filled"], rows
     assert [(r[0], *r[1:4], r[-1]) for r in rows[1:-1]] == [
         ("SIM:S000", "2", "filled", "silence", "5"), ("SIM:S000", "1", "open", "session", "0"),
         ("SIM:S001", "1", "lost", "ids", "2")], rows
@@ -433,7 +433,7 @@ def check_connects(home):
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
-        address = "127.0.0.1:%d" % busy.getsockname()[1]
+        address = f"127.0.0.1:{busy.getsockname()[1]}"
         file = simulated(home, f"serve: {{ listen: \"{address}\" }}\n")
         ask("check", file)
         assert address in ask("check", "--connect", file, check=3).stdout

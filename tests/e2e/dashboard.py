@@ -21,9 +21,8 @@ import time
 import urllib.error
 import urllib.request
 
-from playwright.sync_api import sync_playwright
-
 import tapedeck
+from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(tapedeck.ROOT / "tests" / "venues"))
 import coinbase  # noqa: E402

@@ -12,10 +12,9 @@ import sys
 import time
 import urllib.parse
 
-from playwright.sync_api import sync_playwright
-
 import dashboard
 import tapedeck as td
+from playwright.sync_api import sync_playwright
 
 FEEDS = ["file: { format: lean, path: \"examples/data/lean/*.zip\", from: \"09:30\", to: \"10:30\" }"]
 BEFORE = "strategy mine on bars(1m) for LEAN:SPY\n  f = sma(close, 3)\n  buy when close > f\n  sell when close < f\n"

@@ -10,10 +10,9 @@ import pathlib
 import re
 import sys
 
-from playwright.sync_api import sync_playwright
-
 import dashboard
 import tapedeck as td
+from playwright.sync_api import sync_playwright
 
 DAY = ['file: { format: lean, path: "examples/data/lean/*.zip", from: "09:30", to: "16:00" }']
 BEFORE = ("strategy mine on bars(1m) for LEAN:SPY\n  f = sma(close, 3)\n  buy when crossover(close, f)\n"

@@ -187,7 +187,8 @@ def main():
     parser.add_argument("seed", type=int, nargs="?", default=random.randrange(1 << 30))
     options = parser.parse_args()
     if options.kills:
-        return kill_often(options.kills, options.seed)
+        kill_often(options.kills, options.seed)
+        return
     seed = options.seed
     with td.folder() as one, td.folder() as eight, td.folder() as killed, td.folder() as twice:
         wanted, rows, summary = reference(one)

@@ -332,7 +332,7 @@ def levels_and_ticks_explain_themselves(home):
     for r in signals:
         kinds.setdefault((r["value"]["strategy"], r["value"]["action"], r["value"]["reason"]), []).append(r["value"])
     assert {reason for _, _, reason in kinds} >= {"stop", "trail", "target", ""} and len(kinds) > 12, sorted(kinds)
-    for (strategy, action, reason), some in kinds.items():
+    for (_, action, reason), some in kinds.items():
         told = random.Random(2).choice(some)
         j = explain(data, told["id"])["judgements"][0]
         assert j["same"] and j["signal"] == told, (told, j)

@@ -16,10 +16,9 @@ import urllib.error
 import urllib.request
 import zipfile
 
-from playwright.sync_api import sync_playwright
-
 import tapedeck as td
 from dashboard import CHROMIUM, CHROMIUM_ARGS
+from playwright.sync_api import sync_playwright
 
 CASES = td.Cases()
 case = CASES.add

@@ -115,8 +115,8 @@ def gaps(data):
 
 def import_raw(file, data, out, *options, check=0):
     done = subprocess.run([tapedeck.PROGRAM, "import", "--raw", "websocket", "--data", data, "--json",
-                           *(("--out", out) if out else ()), *options, file], cwd=tapedeck.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, timeout=60, check=False)
+                           *(("--out", out) if out else ()), *options, file],
+                          cwd=tapedeck.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert done.returncode == check, (done.returncode, done.stderr)
     return json.loads(done.stdout) if done.stdout else done.stderr
 

@@ -12,11 +12,10 @@ import warnings
 
 warnings.simplefilter("ignore")  # of what the client's own libraries say of each other
 
+import tapedeck as td  # noqa: E402
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, SchemaRegistryError  # noqa: E402
 from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer  # noqa: E402
 from confluent_kafka.serialization import MessageField, SerializationContext  # noqa: E402
-
-import tapedeck as td  # noqa: E402
 
 CASES = td.Cases()
 TOKEN = "0123456789abcdef0123"

@@ -47,20 +47,20 @@ def trades_of(bar):
 def momentum_by_a_plain_loop(bars, news):
     """[(time, action, price)] of examples/strategies/news_momentum.td, from its tables alone. A bar is final 1 s behind
     its end."""
-    steps = [(time, price, None) for bar in bars for time, price in trades_of(bar)]
+    steps = [(at, price, None) for bar in bars for at, price in trades_of(bar)]
     steps += [(seconds(bar["time"]) + 61, float(bar["close"]), index) for index, bar in enumerate(bars)]
     told, closes, target, filled, best = [], [], 0, None, 0
-    for time, price, index in sorted(steps, key=lambda step: step[0]):
+    for at, price, index in sorted(steps, key=lambda step: step[0]):
         if index is None:
             if target == 1 and filled is None:
-                filled, best = (time, price), price
+                filled, best = (at, price), price
             elif target == 1:
                 best = max(best, price)
                 if price <= best - 0.03 * filled[1]:
-                    told.append((time, "exit", price))
+                    told.append((at, "exit", price))
                     target, filled = 0, None
             continue
-        end = time - 1
+        end = at - 1
         closes.append(price)
         recent = [row for row in news if end - 7200 < seconds(row["time"]) <= end]
         moods = [float(row["sentiment"]) for row in recent if row["sentiment"]]

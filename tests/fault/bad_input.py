@@ -360,7 +360,7 @@ def port_in_use(home):
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
-        address = "127.0.0.1:%d" % busy.getsockname()[1]
+        address = f"127.0.0.1:{busy.getsockname()[1]}"
         s = td.run(lean(home, extra=f"serve: {{ listen: {address} }}\n"), check=3)
     assert "serve.listen" in s["stderr"] and address in s["stderr"], s["stderr"]
     s = td.run(lean(home, extra="serve: { listen: 0.0.0.0:8750 }\n"), check=3)
@@ -429,7 +429,7 @@ def damage_near_the_end(home):
         at = min(len(content) - 3000, last_batch(content) - 100)
         content[at : at + 8] = bytes(byte ^ 0x10 for byte in content[at : at + 8])
         path.write_bytes(content)
-    s = td.run(file, check=1)
+    td.run(file, check=1)
     got = td.rows(f"{home}/data", "bars")
     doubled = [row for row in got if row[11] > wanted[row[:3]][11]]
     assert not doubled, doubled[:3]

@@ -63,7 +63,7 @@ def start_again(home, file):
     _, code, _, err = stop(process, signal.SIGTERM)
     assert code == 0 and "diverged" not in err, (code, err)
     rows = td.rows(f"{home}/data", "bars")
-    assert len(rows) == len(set(r[:3] for r in rows)) == count(home, "bars")
+    assert len(rows) == len({r[:3] for r in rows}) == count(home, "bars")
 
 
 @case

@@ -18,7 +18,6 @@ import tempfile
 import zipfile
 
 import duckdb
-
 import originals
 
 SYMBOLS = ("ibm", "aig", "bac")

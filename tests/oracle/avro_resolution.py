@@ -20,10 +20,9 @@ import warnings
 import avro.errors
 import avro.io
 import avro.schema
+import avro_schemas
 import fastavro
 import fastavro.schema
-
-import avro_schemas
 
 SEED = int(os.environ.get("SEED", "20261121"))
 ROUNDS = int(os.environ.get("TAPEDECK_SOAK", "1"))

@@ -6,13 +6,9 @@ trades, and of those of the regular hours: there bars end with the session, and 
 """
 import collections
 import csv
-import itertools
-import pathlib
 import sys
-import tempfile
 
 import duckdb
-
 import originals
 import vwap_decimal
 
@@ -62,15 +58,13 @@ def compare(data_set, folder, hours):
     summary, database = originals.run(data_set, folder, hours)
     ours = {row[:3]: row for row in database.execute(f"SELECT {', '.join(FIELDS)} FROM bars WHERE revision = 0")}
     theirs = expected(data_set, folder, hours)
-    differences = [(key, ours.get(key), theirs.get(key))
-                   for key in sorted(ours.keys() | theirs.keys()) if ours.get(key) != theirs.get(key)]
+    differences = originals.differing(ours, theirs)
     revisions, = database.execute("SELECT count(*) FROM bars WHERE revision != 0").fetchone()
     for what, wrong in (("revised rows", revisions), ("late events", summary["late"])):
         if wrong:
             differences.append((what, wrong, 0))
     wrong_vwaps = vwap_decimal.differences(database)
-    for key, mine, other in (differences + wrong_vwaps)[:10]:
-        print(f"  {key}\n    ours   {mine}\n    theirs {other}")
+    originals.show(differences + wrong_vwaps, 10)
 
     names = {width: name for name, width in originals.WIDTHS.items()}
     counts = collections.Counter((instrument, width) for instrument, width, _ in theirs)
@@ -86,16 +80,11 @@ def compare(data_set, folder, hours):
 
 
 def main():
-    sys.stdout.reconfigure(line_buffering=True)
-    failed, sets = 0, originals.data_sets()
-    for data_set, hours in itertools.product(sets, ("all", "regular")):
-        with tempfile.TemporaryDirectory() as folder:
-            failed += compare(data_set, pathlib.Path(folder), hours) > 0
+    sets = originals.data_sets()
     skipped = 0 if 2 * len(sets) == len(ROWS_AT_LEAST) else 1
     if skipped:
         print("skipped: further days; set TAPEDECK_TEST_DATA to a folder that has lean_equity/tick")
-    print(f"{2 * len(sets) - failed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
+    return originals.hold_each(compare, sets, ("all", "regular"), skipped=skipped)
 
 
 if __name__ == "__main__":

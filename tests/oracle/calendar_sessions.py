@@ -2,9 +2,9 @@
 committed file; and the file against what its generator writes."""
 import datetime
 import os
+import pathlib
 import subprocess
 import sys
-import pathlib
 import warnings
 
 import exchange_calendars

@@ -4,14 +4,10 @@
 DuckDB reads the files itself. What a condition admits is said here by its name, after the consolidated columns of the
 tape's specifications, and not read from the program's table.
 """
-import itertools
-import pathlib
 import sys
-import tempfile
 import zipfile
 
 import duckdb
-
 import originals
 import vwap_decimal
 
@@ -20,10 +16,11 @@ FIELDS = ["instrument", "width_ns", "start_ns", "open", "high", "low", "close", 
 AT_LEAST = {("bundled Lean", "all"): (60_000, 500), ("bundled Lean", "regular"): (55_000, 400),
             ("Lean of 2013-10-08", "all"): (75_000, 500), ("Lean of 2013-10-08", "regular"): (68_000, 400)}
 
-FLAGS = """Regular Cash NextDay Seller YellowFlag IntermarketSweep OpeningPrints ClosingPrints ReOpeningPrints
-    DerivativelyPriced FormT Sold Stopped ExtendedHours OutOfSequence Split Acquisition Bunched StockOption Distribution
-    AveragePrice Cross PriceVariation Rule155 OfficialClose PriorReferencePrice OfficialOpen CapElection AutoExecution
-    TradeThroughExempt UndocumentedFlag OddLot""".split()
+FLAGS = ["Regular", "Cash", "NextDay", "Seller", "YellowFlag", "IntermarketSweep", "OpeningPrints", "ClosingPrints",
+         "ReOpeningPrints", "DerivativelyPriced", "FormT", "Sold", "Stopped", "ExtendedHours",
+         "OutOfSequence", "Split", "Acquisition", "Bunched", "StockOption", "Distribution", "AveragePrice",
+         "Cross", "PriceVariation", "Rule155", "OfficialClose", "PriorReferencePrice", "OfficialOpen",
+         "CapElection", "AutoExecution", "TradeThroughExempt", "UndocumentedFlag", "OddLot"]
 NO_LAST = {"Seller", "DerivativelyPriced", "OutOfSequence", "PriorReferencePrice"}
 VOLUME_ALONE = {"Cash", "NextDay", "StockOption", "AveragePrice", "PriceVariation", "OddLot"}
 OF_OTHER_HOURS = {"FormT", "ExtendedHours"}
@@ -100,13 +97,11 @@ def compare(data_set, folder, hours):
     load(db, data_set, folder, hours)
     theirs = expected(db, hours)
     restricted, traded = db.execute("SELECT count(*) FILTER (admits < 3), count(*) FROM trades").fetchone()
-    differences = [(key, ours.get(key), theirs.get(key))
-                   for key in sorted(ours.keys() | theirs.keys()) if ours.get(key) != theirs.get(key)]
+    differences = originals.differing(ours, theirs)
     counts = {"restricted": restricted, "late": 0, "quarantined": 0, "revised": 0, "accepted": summary["events"]}
     differences += [(name, summary[name], count) for name, count in counts.items() if summary[name] != count]
     differences += vwap_decimal.differences(database)
-    for key, mine, other in differences[:10]:
-        print(f"  {key}\n    ours   {mine}\n    theirs {other}")
+    originals.show(differences, 10)
     print(f"{data_set.name}, hours {hours}: {len(theirs)} bars by DuckDB {duckdb.__version__}, {len(ours)} of ours;"
           f" {restricted} of {traded} trades under a condition; {len(differences)} differences")
     bars_at_least, restricted_at_least = AT_LEAST[data_set.name, hours]
@@ -117,16 +112,11 @@ def compare(data_set, folder, hours):
 
 
 def main():
-    sys.stdout.reconfigure(line_buffering=True)
-    failed, sets = 0, [one for one in originals.data_sets() if one.format == "lean"]
-    for data_set, hours in itertools.product(sets, ("all", "regular")):
-        with tempfile.TemporaryDirectory() as folder:
-            failed += compare(data_set, pathlib.Path(folder), hours) > 0
+    sets = [one for one in originals.data_sets() if one.format == "lean"]
     skipped = 0 if 2 * len(sets) == len(AT_LEAST) else 1
     if skipped:
         print("skipped: a further day; set TAPEDECK_TEST_DATA to a folder that has lean_equity/tick")
-    print(f"{2 * len(sets) - failed} passed, {failed} failed, {skipped} skipped")
-    return 1 if failed else 0
+    return originals.hold_each(compare, sets, ("all", "regular"), skipped=skipped)
 
 
 if __name__ == "__main__":

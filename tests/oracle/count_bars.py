@@ -5,10 +5,7 @@ The loop reads what tests/oracle/originals.py decodes, sorts it by (event time, 
 with the trade that makes it full; with the session, or the day, it begins anew.
 """
 import decimal
-import itertools
-import pathlib
 import sys
-import tempfile
 
 import originals
 
@@ -84,14 +81,12 @@ def compare(data_set, folder, hours):
     rows = database.execute(f"SELECT {', '.join(FIELDS)}, revision FROM bars").fetchall()
     ours = {row[:3]: row[:-1] for row in rows}
     theirs = expected(data_set, hours)
-    differences = [(key, ours.get(key), theirs.get(key))
-                   for key in sorted(ours.keys() | theirs.keys()) if ours.get(key) != theirs.get(key)]
+    differences = originals.differing(ours, theirs)
     for what, wrong in (("rows with one key", len(rows) - len(ours)), ("late events", summary["late"]),
                         ("revisions", sum(row[-1] for row in rows))):
         if wrong:
             differences.append((what, wrong, 0))
-    for key, mine, other in differences[:6]:
-        print(f"  {key}\n    ours   {mine}\n    theirs {other}")
+    originals.show(differences, 6)
     for name, width in WIDTHS[data_set.format].items():
         print(f"  {name:12} {sum(key[1] == width for key in theirs):>8}")
     print(f"{data_set.name}, hours {hours}: {len(theirs)} bars of the loop, {len(ours)} of ours, {summary['events']} events;"
@@ -104,13 +99,7 @@ def compare(data_set, folder, hours):
 
 
 def main():
-    sys.stdout.reconfigure(line_buffering=True)
-    failed, sets = 0, originals.data_sets()
-    for data_set, hours in itertools.product(sets, ("all", "regular")):
-        with tempfile.TemporaryDirectory() as folder:
-            failed += compare(data_set, pathlib.Path(folder), hours) > 0
-    print(f"{2 * len(sets) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return originals.hold_each(compare, originals.data_sets(), ("all", "regular"))
 
 
 if __name__ == "__main__":

@@ -7,13 +7,10 @@ forward over those without a trade.
 """
 import csv
 import decimal
-import pathlib
 import sys
-import tempfile
 import zipfile
 
 import duckdb
-
 import originals
 
 FIELDS = ["instrument", "width_ns", "start_ns", "end_ns", "open", "high", "low", "close", "vwap", "volume", "notional",
@@ -99,17 +96,15 @@ def compare(data_set, folder):
     vwap = FIELDS.index("vwap")
     ours = {row[:3]: row[:vwap] + row[vwap + 1:-1] for row in rows}
     theirs = expected(data_set, folder)
-    differences = [(key, ours.get(key), theirs.get(key))
-                   for key in sorted(ours.keys() | theirs.keys()) if ours.get(key) != theirs.get(key)]
+    differences = originals.differing(ours, theirs)
     views = {width for width, in database.execute("SELECT DISTINCT width FROM bars_view")}
     for what, is_, wanted in (("rows with one key", len(rows) - len(ours), 0), ("late events", summary["late"], 0),
                               ("revisions", sum(row[-1] for row in rows), 0), ("widths by name", views, set(widths)),
-                              ("vwaps of empty bars", 
+                              ("vwaps of empty bars",
                                sum(decimal.Decimal(r[vwap]) != decimal.Decimal(r[vwap - 1]) for r in rows if r[-2] == 0), 0)):
         if is_ != wanted:
             differences.append((what, is_, wanted))
-    for key, mine, other in differences[:6]:
-        print(f"  {key}\n    ours   {mine}\n    theirs {other}")
+    originals.show(differences, 6)
     for name, width in widths.items():
         counts = [row[-1] == 0 for key, row in theirs.items() if key[1] == width]
         print(f"  {name:20} {len(counts):>8}, {sum(counts):>8} of them empty")
@@ -123,13 +118,7 @@ def compare(data_set, folder):
 
 
 def main():
-    sys.stdout.reconfigure(line_buffering=True)
-    failed, sets = 0, originals.data_sets()
-    for data_set in sets:
-        with tempfile.TemporaryDirectory() as folder:
-            failed += compare(data_set, pathlib.Path(folder)) > 0
-    print(f"{len(sets) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return originals.hold_each(compare, originals.data_sets())
 
 
 if __name__ == "__main__":

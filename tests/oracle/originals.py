@@ -5,11 +5,15 @@ Nothing here looks at anything that Tapedeck wrote but its SQLite tables: an ora
 import datetime
 import decimal
 import gzip
+import itertools
 import json
+import math
 import os
 import pathlib
 import sqlite3
 import subprocess
+import sys
+import tempfile
 import typing
 import zipfile
 import zoneinfo
@@ -65,39 +69,37 @@ def lean_midnight_ns(member):
     return int(day.timestamp()) * 10**9
 
 
-def lean_trades(path):
-    """ms since midnight in New York, price x 10000, size, exchange, condition, suspicious."""
+def lean_lines(path, wanted):
+    """Of a file of that kind: instrument, time, number and further columns of each line; its first is ms since midnight in
+    New York."""
     with zipfile.ZipFile(path) as archive:
         (member,) = archive.namelist()
         symbol, kind = member.split("_")[1:3]
-        if kind.lower() != "trade":
+        if kind.lower() != wanted:
             return
         midnight_ns = lean_midnight_ns(member)
         with archive.open(member) as lines:
             for number, line in enumerate(lines, 1):
-                ms, price, size = line.split(b",", 3)[:3]
-                whole, part = divmod(int(price), 10000)
-                yield Trade(f"LEAN:{symbol.upper()}", midnight_ns + int(ms) * 10**6, number,
-                            f"{whole}.{part:04}", size.decode())
+                ms, *columns = line.decode().split(",")
+                yield f"LEAN:{symbol.upper()}", midnight_ns + int(ms) * 10**6, number, columns
+
+
+def lean_trades(path):
+    """Price x 10000, size, exchange, condition, suspicious."""
+    for instrument, event_ns, number, (price, size, *_) in lean_lines(path, "trade"):
+        whole, part = divmod(int(price), 10000)
+        yield Trade(instrument, event_ns, number, f"{whole}.{part:04}", size)
 
 
 def lean_quotes(path):
-    """ms, bid x 10000, its size, ask x 10000, its size, exchange, condition, suspicious; 0 and 0: that side is empty. Lines
+    """Bid x 10000, its size, ask x 10000, its size, exchange, condition, suspicious; 0 and 0: that side is empty. Lines
     that say a price without a size, the other way round, or nothing are none."""
-    with zipfile.ZipFile(path) as archive:
-        (member,) = archive.namelist()
-        symbol, kind = member.split("_")[1:3]
-        if kind.lower() != "quote":
-            return
-        midnight_ns = lean_midnight_ns(member)
-        with archive.open(member) as lines:
-            for number, line in enumerate(lines, 1):
-                ms, *sides = map(int, line.split(b",", 5)[:5])
-                whole = all((price > 0) == (size > 0) for price, size in (sides[:2], sides[2:]))
-                if whole and any(sides):
-                    bid, bid_size, ask, ask_size = (side or None for side in sides)
-                    yield Quote(f"LEAN:{symbol.upper()}", midnight_ns + ms * 10**6, number, bid and bid * 10**5, bid_size,
-                                ask and ask * 10**5, ask_size)
+    for *place, columns in lean_lines(path, "quote"):
+        sides = list(map(int, columns[:4]))
+        whole = all((price > 0) == (size > 0) for price, size in (sides[:2], sides[2:]))
+        if whole and any(sides):
+            bid, bid_size, ask, ask_size = (side or None for side in sides)
+            yield Quote(*place, bid and bid * 10**5, bid_size, ask and ask * 10**5, ask_size)
 
 
 def billionths(text):
@@ -157,3 +159,37 @@ sinks:
     done = subprocess.run([BINARY, "run", "--until-end", "--quiet", "--json", config], stdout=subprocess.PIPE,
                           check=True, text=True)
     return json.loads(done.stdout.splitlines()[-1]), sqlite3.connect(folder / "market.db")
+
+
+def same(ours, theirs, rel_tol, abs_tol):
+    """Of values that may be unknown."""
+    if ours is None or theirs is None:
+        return ours is None and theirs is None
+    return math.isclose(float(ours), theirs, rel_tol=rel_tol, abs_tol=abs_tol)
+
+
+def differing(ours, theirs):
+    """What is not the same under a key, or on one side only: the key, ours, theirs."""
+    return [(key, ours.get(key), theirs.get(key))
+            for key in sorted(ours.keys() | theirs.keys()) if ours.get(key) != theirs.get(key)]
+
+
+def show(differences, most):
+    for key, ours, theirs in differences[:most]:
+        print(f"  {key}\n    ours   {ours}\n    theirs {theirs}")
+
+
+def ended(passed, failed, skipped=0):
+    """Says the counts as scripts/count_tests.py reads them; the exit code."""
+    print(f"{passed:d} passed, {failed:d} failed, {skipped:d} skipped")
+    return int(failed > 0)
+
+
+def hold_each(compare, sets, *choices, skipped=0):
+    """compare(a set, a folder of its own, a choice of each...) says whether something is wrong; the exit code."""
+    sys.stdout.reconfigure(line_buffering=True)
+    failed, cases = 0, list(itertools.product(sets, *choices))
+    for data_set, *chosen in cases:
+        with tempfile.TemporaryDirectory() as folder:
+            failed += bool(compare(data_set, pathlib.Path(folder), *chosen))
+    return ended(len(cases) - failed, failed, skipped)

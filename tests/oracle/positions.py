@@ -13,10 +13,8 @@ import decimal
 import gzip
 import heapq
 import itertools
-import pathlib
 import random
 import sys
-import tempfile
 import zipfile
 
 import originals
@@ -490,13 +488,7 @@ def compare(market, folder):
 
 
 def main():
-    sys.stdout.reconfigure(line_buffering=True)
-    failed, markets = 0, (wandering, recorded_binance, recorded_lean)
-    for market in markets:
-        with tempfile.TemporaryDirectory() as folder:
-            failed += compare(market, pathlib.Path(folder))
-    print(f"{len(markets) - failed} passed, {failed} failed")
-    return failed > 0
+    return originals.hold_each(compare, (wandering, recorded_binance, recorded_lean))
 
 
 if __name__ == "__main__":

@@ -15,9 +15,8 @@ import sys
 import typing
 
 import numpy
-import talib
-
 import originals
+import talib
 
 LENGTHS = [2, 3, 14, 20, 50, 390]
 TOLERANCE = 1e-9

@@ -20,7 +20,6 @@ import sys
 import zoneinfo
 
 import numpy
-
 import originals
 
 MINUTE = 60 * 10**9

@@ -166,8 +166,7 @@ def main():
     print(f"{compared} fills at the touch, {fills_in_all} of ours; {differ} differ"
           + (f"; too few of {', '.join(short)}: at least {AT_LEAST}" if short else ""))
     failed = differ > 0 or bool(short)
-    print(f"{int(not failed)} passed, {int(failed)} failed")
-    return int(failed)
+    return originals.ended(not failed, failed)
 
 
 if __name__ == "__main__":

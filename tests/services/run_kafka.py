@@ -219,7 +219,9 @@ def check_of_a_cluster(home):
     admin.make_topic(broker.address, "check._programs", 1,
                      **{"retention.ms": "1000", "message.timestamp.type": "LogAppendTime"})
     expect_findings(
-        checked(file, *on, "log.replicas=3", "log.retain_time=3d"), ("error", "topic bars has 5 partitions and must have 2"), ("error", "check._programs: retention.ms is 1000", "-1"),
+        checked(file, *on, "log.replicas=3", "log.retain_time=3d"),
+        ("error", "topic bars has 5 partitions and must have 2"),
+        ("error", "check._programs: retention.ms is 1000", "-1"),
         ("error", "check.tape: cleanup.policy is compact", "delete"), ("error", "check.tape: min.insync.replicas is 2"),
         ("error", "check.tape: unclean.leader.election.enable is true"), ("warning", "check.tape: retention.ms is 1000"),
         ("warning", "check.tape: message.timestamp.type is CreateTime"), ("warning", "check.tape: max.message.bytes is 1000"),

@@ -15,7 +15,6 @@ import tempfile
 import time
 
 import confluent_kafka
-
 from broker import Broker, BrokerOfZooKeeper
 
 SEED = int(os.environ.get("SEED", "1"))

@@ -44,7 +44,7 @@ class AlphaVantage(Server):
 
     # what it has
 
-    @functools.cache  # what is past stays as it was
+    @functools.cache  # noqa: B019 - one object a test; what is past stays as it was
     def bars(self, symbol, interval, month):
         """{local start: (open, high, low, close, volume)} of a month's sessions, but for minutes without a trade."""
         minutes = EVERY[interval]
@@ -53,7 +53,7 @@ class AlphaVantage(Server):
         while f"{day:%Y-%m}" == month:
             draw = random.Random(f"{symbol} {interval} {day}")
             price = 100.0 + draw.random() * 50
-            for number in range(0, 390 // minutes if day.weekday() < 5 else 0):
+            for number in range(390 // minutes if day.weekday() < 5 else 0):
                 price *= 1 + draw.gauss(0, 0.001)
                 at = datetime.datetime.combine(day, datetime.time(9, 30)) + datetime.timedelta(minutes=number * minutes)
                 if draw.random() > 0.03 and at <= now:

@@ -11,7 +11,6 @@ import asyncio
 import gzip
 import itertools
 import json
-import threading
 import time
 import urllib.parse
 
@@ -58,9 +57,9 @@ class Venue(Server):
         """Time passes whether or not somebody listens."""
         while not self.sessions and not self._stop.is_set():
             await asyncio.sleep(0.005)
-        began, played = time.monotonic(), 0
+        began = time.monotonic()
         numbers = itertools.cycle(range(len(self.frames))) if self.loop else iter(range(len(self.frames)))
-        for number in numbers:
+        for played, number in enumerate(numbers):
             while self.paused or time.monotonic() < began + played / self.rate:
                 if self.paused:
                     began += 0.005
@@ -70,7 +69,6 @@ class Venue(Server):
             session = self.open_session()
             if session is not None and await self._send(session, self.frames[number]):
                 session.sent.append(number)
-            played += 1
             self.next = number + 1
         self.finished.set()
 
