@@ -90,7 +90,7 @@ static rd_kafka_t *open_bare(rd_kafka_type_t type, const char *broker, const cha
                                               {"queue.buffering.max.kbytes", "65536"},
                                               {"queue.buffering.max.messages", "1000000"},
                                               {"queued.max.messages.kbytes", "8192"},
-                                              {"fetch.wait.max.ms", "50"},
+                                              {"fetch.wait.max.ms", "20"},
                                               {"compression.type", "lz4"},
                                               {"acks", "all"},
                                               {"check.crcs", "true"},

@@ -83,6 +83,8 @@ static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int6
     return status;
 }
 
+_Static_assert((int)TD_CREW_PARTITIONS_MAX >= (int)TD_PARTITIONS_MAX, "a crew has room for what is configured");
+
 /* All roles in one process have all partitions. */
 static td_status open_crew(td_engine *e) {
     const td_config_log *log = &e->config->log;
@@ -220,7 +222,8 @@ static bool all_synced(const td_engine *e) {
 static int sync_step(td_engine *e) {
     td_disk_step(&e->disk); /* even while syncs fail: they may for want of room */
     if (td_backoff_waiting(&e->sync_backoff, e->os)) return 0;
-    if (e->crew != NULL && td_crew_write_snapshot(e->crew) == TD_RETRY) {
+    td_status written = e->crew != NULL ? td_crew_write_snapshot(e->crew) : TD_OK;
+    if (written == TD_RETRY || written == TD_CONFIG) { /* on Kafka: it may be refused to us */
         td_backoff_start(&e->sync_backoff, e->os);
         return 0;
     }

@@ -347,6 +347,9 @@ static void tell_retries(const td_metric *m, const void *self, td_buf *out) {
         td_metric_put(out, m, TD_LABELS({"of", TD_TEXT("ingest")}),
                       (double)td_counted(&td_ingest_counters(s->parts.ingest)->retries));
     td_metric_put(out, m, TD_LABELS({"of", TD_TEXT("work")}), (double)work);
+    if (s->parts.crew != NULL)
+        td_metric_put(out, m, TD_LABELS({"of", TD_TEXT("group")}),
+                      (double)td_counted(&td_crew_counters(s->parts.crew)->retries));
 }
 
 static void tell_process(const td_metric *m, const void *self, td_buf *out) {

@@ -70,9 +70,10 @@ static td_status begin_program(td_recording *r) {
     td_buf body = {0};
     td_draft_put_body(&r->draft, &conf, &body);
     if (is_changed(r, td_buf_bytes(&body)))
-        r->conf.report(r->conf.report_arg,
-                       "strategies, bars, hours or feeds have changed: they apply from here on; what is in the log "
-                       "stays as it was made (name another log.dir to run history through them)");
+        r->conf.report(
+            r->conf.report_arg,
+            "strategies, bars, hours or feeds have changed: they apply from here on; what is in the log "
+            "stays as it was made (name another log.dir, or log.prefix on Kafka, to run history through them)");
     td_status status = td_program_begin(r->conf.topics, td_buf_bytes(&body), now_ms);
     td_buf_fini(&body);
     return status;

@@ -253,6 +253,7 @@ static void show_summary(run *r, double seconds, bool finished) {
     td_engine_counts c;
     td_engine_count(r->engine, &c);
     double rate = seconds > 0 ? (double)c.events / seconds : 0;
+    bool kafka = r->config.log.kafka != NULL;
     char text[512];
     (void)snprintf(text, sizeof text,
                    "%" PRId64 " events in %.2f s (%.0f/s): %" PRId64 " accepted, %" PRId64 " quarantined, %" PRId64
@@ -272,12 +273,12 @@ static void show_summary(run *r, double seconds, bool finished) {
     tell_calendar(r);
     if (c.rejected > 0)
         td_notice(r->notices, TD_LEVEL_WARNING, "rejected", "",
-                  "rejected inputs: %" PRId64 "; `tapedeck log cat rejected --data %s` tells which and why", c.rejected,
-                  r->config.log.dir);
+                  "rejected inputs: %" PRId64 "; `tapedeck log cat rejected --%s %s` tells which and why", c.rejected,
+                  kafka ? "config" : "data", kafka ? r->file : r->config.log.dir);
     if (c.events == 0 && c.resumed > 0 && finished)
         td_notice(r->notices, TD_LEVEL_WARNING, "nothing_new", "",
-                  "the log in %s holds all of these inputs already; name another log.dir to make them again",
-                  r->config.log.dir);
+                  "the log in %s holds all of these inputs already; name another log.%s to make them again",
+                  kafka ? r->config.log.kafka : r->config.log.dir, kafka ? "prefix" : "dir");
     if (c.diverged > 0)
         td_notice(r->notices, TD_LEVEL_ERROR, "diverged", "",
                   "%" PRId64 " outputs made again differ from what the log holds", c.diverged);

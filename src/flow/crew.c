@@ -41,10 +41,14 @@ static void leave(const td_crew *c, slot *s) {
 static int take(const td_crew *c, slot *s) {
     if (now_ns(c) < s->not_before_ns || td_fault_status(td_worker_fault(s->worker)) != TD_OK) return 0;
     td_status status = td_worker_take(s->worker);
-    if (status == TD_FENCED) s->not_before_ns = now_ns(c) + FENCED_NS;
-    if (status == TD_AGAIN) s->not_before_ns = now_ns(c) + SHARE_NS;
-    if (status == TD_CONFIG) td_fault_set(td_worker_fault(s->worker), status);
-    return status == TD_OK;
+    if (status == TD_OK) return 1;
+    if (status == TD_FENCED)
+        s->not_before_ns = now_ns(c) + FENCED_NS;
+    else if (status == TD_AGAIN)
+        s->not_before_ns = now_ns(c) + SHARE_NS;
+    else if (status != TD_RETRY && status != TD_FULL) /* after those the worker backs off */
+        td_fault_set(td_worker_fault(s->worker), status);
+    return 0;
 }
 
 static int turn(const td_crew *c, slot *s) {
@@ -65,10 +69,12 @@ int td_crew_step(td_crew *c, uint32_t partition) {
 
 /* ---- the group ---- */
 
-/* Somebody still works on what was taken away. */
+static bool is_busy(const slot *s) { return atomic_load_explicit(&s->busy, memory_order_acquire); }
+
+/* Somebody still works on what was taken away, or takes it at this moment. */
 static bool still_leaving(const td_crew *c) {
     for (uint32_t p = 0; p < c->size; p++)
-        if (!is_wanted(&c->slots[p]) && td_worker_on_duty(c->slots[p].worker)) return true;
+        if (!is_wanted(&c->slots[p]) && (is_busy(&c->slots[p]) || td_worker_on_duty(c->slots[p].worker))) return true;
     return false;
 }
 
@@ -147,7 +153,10 @@ td_status td_crew_open(td_crew **out, const td_crew_conf *conf) {
 
 td_status td_crew_finish(td_crew *c) {
     td_status status = TD_OK;
-    for (uint32_t p = 0; p < c->size && status == TD_OK; p++) status = td_worker_finish(c->slots[p].worker);
+    for (uint32_t p = 0; p < c->size; p++) { /* one that somebody else has by now keeps no other from its end */
+        td_status one = td_worker_finish(c->slots[p].worker);
+        if (status == TD_OK) status = one;
+    }
     return status;
 }
 

@@ -1,5 +1,6 @@
 /* src/flow/handover.c - snapshots in a topic. */
 #include "flow/handover.h"
+#include "flow/topics.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -95,47 +96,35 @@ td_status td_handover_read(td_topic *topic, uint32_t partition, const td_handove
 
 /* ---- out ---- */
 
-typedef struct destination {
-    td_writer *writer;
-    td_topic *topic;
-    uint32_t partition, slot;
-    int64_t now_ms;
-} destination;
-
-static td_status put(const destination *to, int64_t piece, td_bytes value) {
+static td_status put(const td_destination *to, uint32_t slot, int64_t piece, td_bytes value) {
     char key[32];
-    td_batch batch;
     if (piece == MARK)
-        (void)snprintf(key, sizeof key, "%" PRIu32, to->slot);
+        (void)snprintf(key, sizeof key, "%" PRIu32, slot);
     else
-        (void)snprintf(key, sizeof key, "%" PRIu32 "/%" PRId64, to->slot, piece);
-    td_batch_init(&batch, value.size + sizeof key);
-    (void)td_batch_add(&batch, to->now_ms, td_text(key), value, (td_bytes){0}, (td_bytes){0}); /* empty: takes any */
-    td_status status = td_writer_append(to->writer, to->topic, to->partition, &batch);
-    td_batch_fini(&batch);
-    return status;
+        (void)snprintf(key, sizeof key, "%" PRIu32 "/%" PRId64, slot, piece);
+    return td_topics_put(to, td_text(key), value);
 }
 
-static td_status put_all(const destination *to, td_bytes file) {
+static td_status put_all(const td_destination *to, uint32_t slot, td_bytes file) {
     char size[24];
     td_status status = td_writer_begin(to->writer);
     (void)snprintf(size, sizeof size, "%zu", file.size);
     for (int64_t piece = 0; file.size > 0 && status == TD_OK; piece++) {
         size_t bytes = file.size < TD_HANDOVER_PIECE_BYTES ? file.size : TD_HANDOVER_PIECE_BYTES;
-        status = put(to, piece, (td_bytes){file.data, bytes});
+        status = put(to, slot, piece, (td_bytes){file.data, bytes});
         file = td_bytes_from(file, bytes);
     }
-    if (status == TD_OK) status = put(to, MARK, td_text(size));
+    if (status == TD_OK) status = put(to, slot, MARK, td_text(size));
     return status == TD_OK ? td_writer_commit(to->writer, NULL, 0) : status;
 }
 
 td_status td_handover_write(td_topic *topic, uint32_t partition, uint32_t slot, int64_t now_ms, td_bytes file) {
     char name[32];
-    destination to = {.topic = topic, .partition = partition, .slot = slot, .now_ms = now_ms};
+    td_destination to = {.topic = topic, .partition = partition, .now_ms = now_ms};
     (void)snprintf(name, sizeof name, "snapshot-%" PRIu32, partition);
     td_status status = td_writer_open(&to.writer, topic->log, name);
     if (status != TD_OK) return status;
-    status = put_all(&to, file);
+    status = put_all(&to, slot, file);
     td_writer_close(to.writer); /* a commit of unknown result is decided when the name is opened next */
     return status;
 }

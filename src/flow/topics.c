@@ -132,7 +132,7 @@ static td_status find_topics(td_log *log) {
         status = td_log_topic(log, inputs[i], 0, TD_TOPIC_INPUT, &found);
     for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++)
         status = td_log_topic(log, outputs[i], 0, TD_TOPIC_OUTPUT, &found);
-    if (status == TD_OK) status = td_log_topic(log, "_snapshots", 0, TD_TOPIC_LATEST, &found);
+    if (status == TD_OK) status = td_log_topic(log, TD_TOPICS_SNAPSHOTS, 0, TD_TOPIC_LATEST, &found);
     return status == TD_REJECT ? TD_OK : status;
 }
 

@@ -547,7 +547,9 @@ td_status td_worker_take(td_worker *w) {
         worker_reset(w);
     } else if (status != TD_OK) {
         let_go(w);
-        if (status == TD_RETRY) td_backoff_start(&w->backoff, w->conf.os);
+        if (status != TD_RETRY && status != TD_FULL) return status;
+        td_count(&w->counts.retries, 1);
+        td_backoff_start(&w->backoff, w->conf.os);
         return status;
     }
     td_backoff_reset(&w->backoff);

@@ -56,7 +56,7 @@ static bool is_lost_early(const setting *s) {
     td_kafka_retention wanted = td_kafka_retention_of(s->x->log, name_of(s), (uint32_t)s->topic->partition_cnt);
     return is_less(atoll(s->value), strcmp(s->name, "retention.ms") == 0 ? wanted.ms : wanted.bytes);
 }
-static bool is_lost(const setting *s) { return is_kept(s) && is_lost_early(s); }
+static bool is_lost(const setting *s) { return is_kept(s) && !is_latest(s) && is_lost_early(s); }
 static bool is_short(const setting *s) { return !is_kept(s) && is_lost_early(s); }
 
 static const struct {

@@ -5,7 +5,6 @@ import struct
 import time
 
 import confluent_kafka
-import confluent_kafka.admin
 
 
 def first_offset(consumer, topic, partition, wait_s=60):
@@ -38,10 +37,3 @@ def digest(address, topic, partition):
             for part in (message.key(), message.value()):
                 sha.update(struct.pack("<Q", 2**64 - 1 if part is None else len(part)) + (part or b""))
             count += 1
-
-
-def settings(brokers, topic):
-    """Those of a topic, as text by their names."""
-    resource = confluent_kafka.admin.ConfigResource(confluent_kafka.admin.ConfigResource.Type.TOPIC, topic)
-    admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": brokers})
-    return {entry.name: entry.value for entry in admin.describe_configs([resource])[resource].result(30).values()}

@@ -70,7 +70,7 @@ def equal_to_the_embedded_log(home):
     assert elsewhere["events"] == 0 and elsewhere["bars"] == 0 and elsewhere["diverged"] == 0, elsewhere
     compare(f"{home}/elsewhere", "once.", wanted, wanted_rows)
     assert all(consuming.digest(broker.address, "once._snapshots", p)[0] >= 2 for p in range(PARTITIONS))
-    settings = consuming.settings(broker.address, "once._snapshots")
+    settings = admin.settings(broker.address, "once._snapshots")
     assert settings["cleanup.policy"] == "compact" and settings["message.timestamp.type"] == "LogAppendTime", settings
 
     killed = f"{home}/killed"
