@@ -4,8 +4,8 @@
 #include "base/json.h"
 #include <stdlib.h>
 
-enum { VERSIONS_MAX = 1 << 16, SETTINGS_MAX = 1 << 16 };
-static const size_t TEXTS_MAX_BYTES = 64 << 20;
+enum { VERSIONS_MAX = 1 << 16, SETTINGS_MAX = 1 << 16, SPARE_VERSIONS = 1024 };
+static const size_t TEXTS_MAX_BYTES = 64 << 20, SPARE_BYTES = 4 << 20;
 
 typedef struct entry { /* owns its texts */
     td_schema_version v;
@@ -45,18 +45,13 @@ void td_catalogue_free(td_catalogue *c) {
 
 /* ---- looking up ---- */
 
-static int compare(td_bytes a, td_bytes b) {
-    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
-    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 /* The first that is not before that version. */
 static size_t find_place(const td_catalogue *c, td_bytes subject, int64_t version) {
     size_t from = 0, to = c->count;
     while (from < to) {
         size_t middle = from + (to - from) / 2;
         const td_schema_version *v = &c->entries[middle]->v;
-        int order = compare(v->subject, subject);
+        int order = td_bytes_compare(v->subject, subject);
         if (order < 0 || (order == 0 && v->version < version))
             from = middle + 1;
         else
@@ -230,6 +225,17 @@ static bool agrees(const td_catalogue *c, const td_schema_version *v) {
     return same_version == NULL || same_version->id == v->id;
 }
 
+/* What says a known version again takes its place. */
+static bool has_room(const td_catalogue *c, const td_schema_version *v, size_t spare_count, size_t spare_bytes) {
+    const td_schema_version *old = td_catalogue_find(c, v->subject, v->version);
+    size_t count = c->count - (old != NULL), bytes = c->text_bytes - (old != NULL ? old->text.size : 0);
+    return count + spare_count < VERSIONS_MAX && bytes + v->text.size + spare_bytes <= TEXTS_MAX_BYTES;
+}
+
+bool td_catalogue_takes(const td_catalogue *c, const td_schema_version *version) {
+    return has_room(c, version, SPARE_VERSIONS, SPARE_BYTES);
+}
+
 static void remove_entry(td_catalogue *c, size_t at) {
     c->text_bytes -= c->entries[at]->v.text.size;
     entry_free(c->entries[at]);
@@ -260,7 +266,7 @@ static td_status load_version(td_catalogue *c, const parsed *k, const parsed *v,
         status = TD_FAIL(TD_CORRUPT, "_schemas: not a schema record: %.*s", shown, (const char *)key.data);
     else if (!agrees(c, &e->v))
         status = TD_FAIL(TD_CORRUPT, "_schemas: contradicts an earlier record: %.*s", shown, (const char *)key.data);
-    else if (c->count == VERSIONS_MAX || c->text_bytes + e->v.text.size > TEXTS_MAX_BYTES)
+    else if (!has_room(c, &e->v, 0, 0))
         status = TD_FAIL(TD_CORRUPT, "_schemas: more than %d versions, or %zu bytes of schemas", VERSIONS_MAX,
                          TEXTS_MAX_BYTES);
     if (status == TD_OK)
@@ -294,19 +300,34 @@ static setting *setting_of(td_catalogue *c, const char *subject) {
     return s;
 }
 
-static int find_mode(td_bytes name) {
-    for (int i = 0; i < TD_MODE_COUNT; i++)
-        if (td_bytes_equal(name, td_text(modes[i]))) return i;
-    return -1;
+bool td_catalogue_takes_setting(const td_catalogue *c, td_bytes subject) {
+    return find_setting(c, subject) != NULL || c->setting_count < SETTINGS_MAX;
+}
+
+bool td_schema_mode_find(td_bytes name, td_schema_mode *out) {
+    for (int i = 0; i < TD_MODE_COUNT; i++) {
+        *out = (td_schema_mode)i;
+        if (td_bytes_equal(name, td_text(modes[i]))) return true;
+    }
+    return false;
+}
+
+static void remove_setting(td_catalogue *c, setting *s) {
+    free(s->subject);
+    *s = c->settings[--c->setting_count];
 }
 
 /* A value that is not there takes it back. */
 static bool load_setting(td_catalogue *c, const char *subject, bool mode, bool taken_back, const parsed *v) {
     td_compatibility level;
-    int is = mode ? find_mode(v->mode) : td_compatibility_find(v->level, &level) ? (int)level : -1;
+    td_schema_mode found;
+    int is = -1;
+    if (mode && td_schema_mode_find(v->mode, &found)) is = (int)found;
+    if (!mode && td_compatibility_find(v->level, &level)) is = (int)level;
     setting *s = taken_back || is >= 0 ? setting_of(c, subject) : NULL;
     if (s == NULL) return false;
     *(mode ? &s->mode : &s->level) = taken_back ? -1 : is;
+    if (s->mode < 0 && s->level < 0) remove_setting(c, s);
     return true;
 }
 
@@ -314,16 +335,16 @@ static bool load_setting(td_catalogue *c, const char *subject, bool mode, bool t
 
 static td_status load_known(td_catalogue *c, const parsed *k, const parsed *v, bool none, td_bytes key) {
     bool mode = td_bytes_equal(k->keytype, TD_TEXT("MODE")), level = td_bytes_equal(k->keytype, TD_TEXT("CONFIG"));
-    bool delete = td_bytes_equal(k->keytype, TD_TEXT("DELETE_SUBJECT"));
-    bool schema = td_bytes_equal(k->keytype, TD_TEXT("SCHEMA")), good = mode || level || delete || schema;
+    bool deletes = td_bytes_equal(k->keytype, TD_TEXT("DELETE_SUBJECT"));
+    bool schema = td_bytes_equal(k->keytype, TD_TEXT("SCHEMA")), good = mode || level || deletes || schema;
     td_bytes subject = {0};
     char *text = NULL;
     if (schema && !none) return load_version(c, k, v, key);
     if (td_bytes_equal(k->keytype, TD_TEXT("NOOP"))) return TD_OK;
-    if (good && (k->subject.size > 0 || schema || delete)) good = copy_text(k->subject, &text, &subject);
+    if (good && (k->subject.size > 0 || schema || deletes)) good = copy_text(k->subject, &text, &subject);
     if (good && schema)
         purge_version(c, subject, k->version);
-    else if (good && delete &&!none)
+    else if (good && deletes && !none)
         delete_versions(c, subject, v->version);
     else if (good && (mode || level))
         good = load_setting(c, text != NULL ? text : "", mode, none, v);

@@ -3,7 +3,7 @@
  * no I/O. Thread: owner only.
  *
  * A version that is deleted is still there, and its id still means its schema, until it is purged; its number is not
- * given again. Bounds: 65536 versions, 64 MB of texts. */
+ * given again. Bounds: 65536 versions, 64 MB of texts, 65536 settings. */
 #pragma once
 #include "schema/compatibility.h"
 #include "schema/identity.h"
@@ -42,6 +42,10 @@ const td_schema_version *td_catalogue_same(const td_catalogue *catalogue, td_byt
 int32_t td_catalogue_next_id(const td_catalogue *catalogue);
 int32_t td_catalogue_next_version(const td_catalogue *catalogue, td_bytes subject);
 
+/* For who is about to append it: whether there is room, with some left for the program's own schemas. */
+bool td_catalogue_takes(const td_catalogue *catalogue, const td_schema_version *version);
+bool td_catalogue_takes_setting(const td_catalogue *catalogue, td_bytes subject); /* size 0: for all */
+
 /* What was set for the subject itself, or with size 0 for all. False: nothing was. */
 bool td_catalogue_own_level(const td_catalogue *catalogue, td_bytes subject, td_compatibility *out);
 bool td_catalogue_own_mode(const td_catalogue *catalogue, td_bytes subject, td_schema_mode *out);
@@ -49,6 +53,7 @@ bool td_catalogue_own_mode(const td_catalogue *catalogue, td_bytes subject, td_s
 td_compatibility td_catalogue_level(const td_catalogue *catalogue, td_bytes subject);
 td_schema_mode td_catalogue_mode(const td_catalogue *catalogue, td_bytes subject);
 const char *td_schema_mode_name(td_schema_mode mode); /* "READWRITE": a literal */
+bool td_schema_mode_find(td_bytes name, td_schema_mode *out);
 
 /* A record of `_schemas`; without a value it purges what its key names. */
 typedef struct td_schema_record {

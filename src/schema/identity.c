@@ -23,9 +23,7 @@ typedef struct member {
 } member;
 
 static int compare_members(const void *a, const void *b) {
-    td_bytes x = td_buf_bytes(&((const member *)a)->key), y = td_buf_bytes(&((const member *)b)->key);
-    int order = memcmp(x.data, y.data, x.size < y.size ? x.size : y.size); /* quoted, so neither is empty */
-    return order != 0 ? order : (x.size > y.size) - (x.size < y.size);
+    return td_bytes_compare(td_buf_bytes(&((const member *)a)->key), td_buf_bytes(&((const member *)b)->key));
 }
 
 static void put_string(td_buf *out, const td_json *json) {

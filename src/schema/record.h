@@ -45,6 +45,7 @@ typedef struct td_schema_ids {
     int32_t id[TD_SCHEMA_COUNT];    /* -1: none yet */
     int32_t known[TD_SCHEMA_SLOTS]; /* an id in the first slot free from its remainder on; 0: free */
     int8_t schema[TD_SCHEMA_SLOTS]; /* of it: td_schema with its TD_SCHEMA_BEFOREs */
+    int32_t used;                   /* slots */
 } td_schema_ids;
 
 static inline void td_schema_ids_init(td_schema_ids *ids) {
@@ -61,10 +62,11 @@ static inline int td_schema_ids_find(const td_schema_ids *ids, uint32_t id) {
 
 /* Ids are positive. False when there are more than we can have. */
 static inline bool td_schema_ids_put(td_schema_ids *ids, int32_t id, int8_t schema) {
-    uint32_t at = (uint32_t)id % TD_SCHEMA_SLOTS, passed = 0;
-    while (ids->known[at] != 0 && ids->known[at] != id) {
-        at = (at + 1) % TD_SCHEMA_SLOTS;
-        if (++passed == TD_SCHEMA_SLOTS - 2) return false;
+    uint32_t at = (uint32_t)id % TD_SCHEMA_SLOTS;
+    while (ids->known[at] != 0 && ids->known[at] != id) at = (at + 1) % TD_SCHEMA_SLOTS;
+    if (ids->known[at] == 0) {
+        if (ids->used == TD_SCHEMA_SLOTS - 1) return false; /* an empty one ends each search */
+        ids->used++;
     }
     ids->known[at] = id;
     ids->schema[at] = schema;

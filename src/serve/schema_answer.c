@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "schema/registry.h"
-#include <assert.h>
 #include <stdlib.h>
 
 #define DONE_WITHIN_NS (10 * TD_NS_PER_S)
@@ -134,7 +133,7 @@ static bool answer_id(td_schema_answer *a) {
     return true;
 }
 
-/* Which rows of the catalogue a list takes: `last` is the last one of its subject that is to be seen. */
+/* Which rows of the catalogue a list takes. */
 static bool is_listed(const td_schema_answer *a, const td_schema_version *v) {
     bool deleted = a->r.deleted || a->r.deleted_only;
     return (deleted || !v->deleted) && (!a->r.deleted_only || v->deleted) &&
@@ -381,6 +380,11 @@ static void upper(char *text) {
         if (*text >= 'a' && *text <= 'z') *text = (char)(*text - 'a' + 'A');
 }
 
+static bool check_setting(td_schema_answer *a) {
+    return td_catalogue_takes_setting(a->catalogue, subject_of(a)) ||
+           td_schema_fail(&a->error, 50001, "There is no room left: 65536 subjects have settings of their own");
+}
+
 static bool set_level(td_schema_answer *a, posted *p) {
     td_compatibility level;
     if (p->level != NULL) upper(p->level);
@@ -388,7 +392,7 @@ static bool set_level(td_schema_answer *a, posted *p) {
         return td_schema_fail(&a->error, 42203,
                               "Invalid compatibility level. Valid values are none, backward, forward, full, "
                               "backward_transitive, forward_transitive, and full_transitive");
-    if (!check_kept(a) || !check_mode(a)) return false;
+    if (!check_kept(a) || !check_mode(a) || !check_setting(a)) return false;
     add(a, td_schema_record_level(subject_of(a), td_compatibility_name(level)));
     td_buf_printf(&a->text, "{\"compatibility\":\"%s\"}", td_compatibility_name(level));
     return true;
@@ -400,9 +404,10 @@ static bool set_mode(td_schema_answer *a, posted *p) {
     for (size_t i = 0; p->mode != NULL && i < sizeof others / sizeof others[0]; i++)
         if (strcmp(p->mode, others[i]) == 0)
             return td_schema_fail(&a->error, 42205, "Mode %s is not known here: READWRITE and READONLY are", p->mode);
-    bool known = p->mode != NULL && (strcmp(p->mode, "READWRITE") == 0 || strcmp(p->mode, "READONLY") == 0);
-    if (!known) return td_schema_fail(&a->error, 42204, "Invalid mode. Valid values are READWRITE, READONLY");
-    if (!check_kept(a)) return false;
+    td_schema_mode mode;
+    if (p->mode == NULL || !td_schema_mode_find(td_text(p->mode), &mode))
+        return td_schema_fail(&a->error, 42204, "Invalid mode. Valid values are READWRITE, READONLY");
+    if (!check_kept(a) || !check_setting(a)) return false;
     add(a, td_schema_record_mode(subject_of(a), p->mode));
     td_buf_printf(&a->text, "{\"mode\":\"%s\"}", p->mode);
     return true;
@@ -447,6 +452,8 @@ static bool begin_register(td_schema_answer *a, const posted *p) {
         a->candidate.text = td_buf_bytes(&a->minified);
     }
     if (next == 0 || a->candidate.id == 0) return td_schema_fail(&a->error, 50001, "There is no number left");
+    if (!td_catalogue_takes(a->catalogue, &a->candidate))
+        return td_schema_fail(&a->error, 50001, "There is no room left: 65536 versions, 64 MB of schemas");
     want_by_level(a);
     a->stage = CHECKING;
     return true;
@@ -627,10 +634,10 @@ td_status td_schema_answer_step(td_schema_answer *a, int64_t now_ns) {
     if (status != TD_FULL || now_ns < a->until_ns) return status;
     if (a->stage != WAITING && a->turn != 0) td_schemas_abort(a->schemas, a->turn);
     a->stage = DONE;
-    (void)td_schema_fail(
-        &a->error, 50002,
-        "Not synced within 10 s: the disk may be full, or the log stands still; what was asked for may "
-        "still be done");
+    (void)td_schema_fail(&a->error, 50002, "%s",
+                         is_change(a->r.ask) ? "Not synced within 10 s: the disk may be full, or the log stands still; "
+                                               "what was asked for may still be done"
+                                             : "The registry is still being read: ask again");
     return TD_REJECT;
 }
 

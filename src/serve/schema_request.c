@@ -5,8 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Patterns: {s} is a subject, {v} a version and {i} an id without slashes. The longer ones come first, since a subject
- * may end as the others do. */
+/* The longer ones come first, since a subject may end as the others do. */
 static const struct row {
     td_schema_ask ask;
     td_schema_method method;

@@ -30,7 +30,6 @@ typedef enum td_schema_ask {
     TD_SCHEMA_ASK_MODE,
     TD_SCHEMA_ASK_SET_MODE,
     TD_SCHEMA_ASK_DELETE_MODE,
-    TD_SCHEMA_ASK_COUNT,
 } td_schema_ask;
 
 typedef enum td_schema_method {

@@ -123,7 +123,7 @@ void td_schemas_commit(td_schemas *s) {
 }
 
 void td_schemas_abort(td_schemas *s, uint64_t turn) {
-    if (s->stage == DECIDING && s->turn == turn) end_turn(s, true);
+    if (s->stage == DECIDING && s->turn == turn) end_turn(s, false); /* nobody asks for its outcome */
 }
 
 td_status td_schemas_outcome(const td_schemas *s, uint64_t turn) {

@@ -165,7 +165,8 @@ def main():
         _, database = originals.run(data_set._replace(files=files), folder, strategies=[folder / "windows.td"], widths=["1m"])
         ours = told(database)
     counts, differ = collections.Counter(), 0
-    for (strategy, instrument), theirs in sorted(expected(files).items()):
+    wanted = expected(files)
+    for (strategy, instrument), theirs in sorted(wanted.items()):
         mine, names = ours[strategy, instrument], ON_TRADES if strategy == "traded" else ON_QUOTES
         wrong = [key for key in sorted(mine.keys() | theirs.keys())
                  if key not in mine or key not in theirs or not all(map(same, mine[key], theirs[key]))]
@@ -175,8 +176,10 @@ def main():
         print(f"{instrument} on {strategy}: {len(theirs)} events told of, {len(mine)} of ours, values {known}; {len(wrong)} differ")
         for key in wrong[:3]:
             print(f"    {key}\n    ours   {mine.get(key)}\n    theirs {theirs.get(key)}")
+    strangers = sum(len(rows) for key, rows in ours.items() if key not in wanted)
+    differ += strangers
     short = [name for name, least in VALUES_AT_LEAST.items() if counts[name] < least]
-    print(f"compared {sum(counts.values())} values, {differ} events differ"
+    print(f"compared {sum(counts.values())} values, {differ} events differ, {strangers} of them of nobody's"
           + (f"; too few of {', '.join(short)}: at least {VALUES_AT_LEAST}" if short else ""))
     failed = differ > 0 or bool(short)
     return originals.ended(not failed, failed)

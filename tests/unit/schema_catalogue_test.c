@@ -2,6 +2,7 @@
  * here are read back as what they were made for, and what contradicts them is named, not taken. */
 #include "schema/catalogue.h"
 #include "unit.h"
+#include <stdio.h>
 
 static const char INT[] = "\"int\"", LONG[] = "\"long\"";
 
@@ -157,6 +158,59 @@ static void one_schema_has_many_texts(void **state) {
     td_buf_fini(&out);
 }
 
+/* An enum of one very long symbol, so that few of them fill the catalogue. */
+static td_schema_version large_version(td_buf *text, int32_t number) {
+    text->size = 0;
+    td_buf_printf(text, "{\"type\":\"enum\",\"name\":\"E%d\",\"symbols\":[\"", number);
+    for (int i = 0; i < 1 << 20; i++) td_buf_text(text, "S");
+    td_buf_text(text, "\"]}");
+    return (td_schema_version){TD_TEXT("a"), td_buf_bytes(text), .version = number, .id = number};
+}
+
+/* Who asks before it appends never meets the bound at which the log's reader gives up; at it, what says a version again
+ * takes the place of what was said. */
+static void its_bounds_are_told_before_they_are_met(void **state) {
+    (void)state;
+    td_catalogue *c = td_catalogue_new();
+    td_buf text = {0};
+    int32_t taken = 0, loaded = 0;
+    td_status status = TD_OK;
+    while (status == TD_OK) {
+        td_schema_version v = large_version(&text, loaded + 1);
+        taken += td_catalogue_takes(c, &v);
+        td_schema_record record = td_schema_record_version(&v);
+        status = td_catalogue_load(c, td_buf_bytes(&record.key), td_buf_bytes(&record.value));
+        td_schema_record_fini(&record);
+        loaded += status == TD_OK;
+    }
+    assert_int_equal(status, TD_CORRUPT);
+    assert_in_range(loaded, 60, 64);
+    assert_in_range(taken, loaded - 5, loaded - 3);
+    td_schema_version again = large_version(&text, loaded);
+    again.deleted = true;
+    load(c, td_schema_record_version(&again));
+    assert_true(td_catalogue_find(c, TD_TEXT("a"), loaded)->deleted);
+    td_buf_fini(&text);
+    td_catalogue_free(c);
+}
+
+/* What was set and taken back leaves room for others. */
+static void settings_that_are_taken_back_take_no_room(void **state) {
+    (void)state;
+    td_catalogue *c = td_catalogue_new();
+    char subject[16];
+    td_compatibility level;
+    load(c, td_schema_record_level(TD_TEXT("stays"), "FULL"));
+    for (int i = 0; i < 1 << 16; i++) {
+        (void)snprintf(subject, sizeof subject, "s%d", i);
+        assert_true(td_catalogue_takes_setting(c, td_text(subject)));
+        load(c, td_schema_record_mode(td_text(subject), "READONLY"));
+        load(c, td_schema_record_mode(td_text(subject), NULL));
+    }
+    assert_true(td_catalogue_own_level(c, TD_TEXT("stays"), &level) && level == TD_COMPATIBILITY_FULL);
+    td_catalogue_free(c);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(versions_are_found_by_each_of_their_names),
@@ -164,6 +218,8 @@ int main(void) {
         cmocka_unit_test(levels_and_modes_hold_for_one_or_for_all),
         cmocka_unit_test(what_is_none_of_these_is_named),
         cmocka_unit_test(one_schema_has_many_texts),
+        cmocka_unit_test(its_bounds_are_told_before_they_are_met),
+        cmocka_unit_test(settings_that_are_taken_back_take_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -300,6 +300,18 @@ static void texts_are_minified_json(void **state) {
     }
 }
 
+/* However they lie: an unknown id is found to be one, so a slot stays empty. */
+static void more_ids_than_there_is_room_for_are_refused(void **state) {
+    (void)state;
+    td_schema_ids full;
+    td_schema_ids_init(&full);
+    for (int32_t id = 1; id < TD_SCHEMA_SLOTS; id++) assert_true(td_schema_ids_put(&full, id, 1));
+    assert_true(td_schema_ids_put(&full, 7, 2)); /* a known one takes no room */
+    assert_false(td_schema_ids_put(&full, TD_SCHEMA_SLOTS, 1));
+    assert_int_equal(td_schema_ids_find(&full, TD_SCHEMA_SLOTS), -1);
+    assert_int_equal(td_schema_ids_find(&full, 7), 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_log_gets_all_schemas_in_order),
@@ -312,6 +324,7 @@ int main(void) {
         cmocka_unit_test(what_we_do_not_write_is_corrupt),
         cmocka_unit_test(ids_run_out_with_words),
         cmocka_unit_test(texts_are_minified_json),
+        cmocka_unit_test(more_ids_than_there_is_room_for_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

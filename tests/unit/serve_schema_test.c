@@ -360,6 +360,35 @@ static void what_ingest_does_not_take_is_said(void **state) {
     run_steps(r, &(step){"GET", "/subjects/s/versions", "", 200, "[2]"}, 1);
 }
 
+static td_schema_answer *begin_answer(registry *r, const char *method, const char *target, const char *body) {
+    td_schema_request request;
+    td_schema_error error;
+    td_buf posted = {0};
+    assert_true(read_request(method, target, &request, &error));
+    td_buf_text(&posted, body);
+    return td_schema_answer_new(r->schemas, &request, &posted);
+}
+
+/* Another change that comes to nothing behind one that was refused is not taken for it. */
+static void a_refusal_is_told_whoever_comes_next(void **state) {
+    registry *r = *state;
+    td_schema_answer *refused = begin_answer(r, "POST", "/subjects/s/versions", ONE);
+    td_schema_answer *nothing = begin_answer(r, "DELETE", "/subjects/none", "");
+    td_status status = TD_AGAIN;
+    r->ask_status = TD_REJECT;
+    (void)td_schemas_step(r->schemas);
+    while (status == TD_AGAIN) status = td_schema_answer_step(refused, r->now_ns);
+    assert_int_equal(status, TD_FULL); /* it waits */
+    for (int turn = 0; turn < 3; turn++) (void)td_schemas_step(r->schemas);
+    status = TD_AGAIN;
+    while (status == TD_AGAIN) status = td_schema_answer_step(nothing, r->now_ns);
+    assert_int_equal(td_schema_answer_error(nothing)->code, 40401);
+    assert_int_equal(td_schema_answer_step(refused, r->now_ns), TD_REJECT);
+    assert_int_equal(td_schema_answer_error(refused)->code, 50001);
+    td_schema_answer_free(refused);
+    td_schema_answer_free(nothing);
+}
+
 static void a_process_that_writes_nothing_reads(void **state) {
     registry *r = *state;
     static const step steps[] = {{"POST", "/subjects/s/versions", ONE, 50004, NULL},
@@ -376,10 +405,15 @@ static void a_process_that_writes_nothing_reads(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(what_is_registered_is_found),       TEST(each_error_has_its_code),
-        TEST(deleting_is_of_two_steps),          TEST(levels_and_modes_are_obeyed),
-        TEST(the_logs_own_schemas_stay),         TEST(what_is_not_synced_is_not_answered),
-        TEST(what_ingest_does_not_take_is_said), TEST(a_process_that_writes_nothing_reads),
+        TEST(what_is_registered_is_found),
+        TEST(each_error_has_its_code),
+        TEST(deleting_is_of_two_steps),
+        TEST(levels_and_modes_are_obeyed),
+        TEST(the_logs_own_schemas_stay),
+        TEST(what_is_not_synced_is_not_answered),
+        TEST(what_ingest_does_not_take_is_said),
+        TEST(a_refusal_is_told_whoever_comes_next),
+        TEST(a_process_that_writes_nothing_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
