@@ -7,6 +7,7 @@
 #include "app/finding.h"
 #include "app/market.h"
 #include "app/plan.h"
+#include "app/registering.h"
 #include "app/strategies.h"
 #include "base/json.h"
 #include "base/time.h"
@@ -45,6 +46,7 @@ typedef struct check {
     td_instruments *instruments;
     td_buf feeds;     /* JSON of the samples */
     td_buf plan;      /* JSON, where it was asked for */
+    td_buf registry;  /* JSON of what it has, likewise */
     bool text_good;   /* the configuration could be read to its end, without mistakes */
     bool all_sampled; /* every feed gave something: an instrument not met is worth a warning */
 } check;
@@ -230,7 +232,7 @@ static void check_log(check *c) {
     const td_config_log *conf = &c->config.log;
     td_topic *tape = NULL;
     td_log *log;
-    if (conf->kafka != NULL && conf->prefix[0] == '\0')
+    if (conf->kafka != NULL && conf->registry == NULL && conf->prefix[0] == '\0')
         tell_warning(c,
                      "log.prefix: without one the topic of schemas is `_schemas`, as that of Confluent's registry is: "
                      "give one where such a registry runs");
@@ -245,6 +247,24 @@ static void check_log(check *c) {
         status = td_log_kafka_examine(log, TD_TOPICS_SNAPSHOTS, tell_of_cluster, c);
     if (status != TD_OK) tell_error(c, td_trail());
     td_log_close(log);
+}
+
+/* What it has of our schemas, and whether it would take the rest. */
+static void check_registry(check *c) {
+    td_registry *registry;
+    int there = 0;
+    if (c->config.log.registry == NULL || !c->conf->connect) return;
+    if (td_registering_once(&registry, c->os, &c->config.log, TD_REGISTRAR_JUDGE) != TD_OK) {
+        tell_error(c, td_trail());
+        return;
+    }
+    for (int i = 0; i < TD_SCHEMA_COUNT; i++) there += td_registry_ids(registry)->id[i] >= 0;
+    if (c->conf->json)
+        td_buf_printf(&c->registry, ",\"registry\":{\"schemas\":%d,\"there\":%d}", (int)TD_SCHEMA_COUNT, there);
+    else
+        (void)printf("registry %s: has %d of %d schemas, %s\n", c->config.log.registry, there, (int)TD_SCHEMA_COUNT,
+                     there < TD_SCHEMA_COUNT ? "takes the others" : "which is all");
+    td_registry_free(registry);
 }
 
 /* Nothing is made here: the nearest folder that is there must let a run make the rest. */
@@ -340,11 +360,12 @@ static void show_plan(check *c) {
 static void show_verdict(const check *c, const char *file) {
     const td_findings *f = &c->findings;
     if (c->conf->json) {
-        (void)printf("{\"ok\":%s,\"errors\":%zu,\"warnings\":%zu,\"findings\":[%.*s],\"feeds\":[%.*s]%.*s}\n",
+        (void)printf("{\"ok\":%s,\"errors\":%zu,\"warnings\":%zu,\"findings\":[%.*s],\"feeds\":[%.*s]%.*s%.*s}\n",
                      f->errors == 0 ? "true" : "false", f->errors, f->warnings, (int)f->list.size,
                      f->list.size > 0 ? (const char *)f->list.data : "", (int)c->feeds.size,
                      c->feeds.size > 0 ? (const char *)c->feeds.data : "", (int)c->plan.size,
-                     c->plan.size > 0 ? (const char *)c->plan.data : "");
+                     c->plan.size > 0 ? (const char *)c->plan.data : "", (int)c->registry.size,
+                     c->registry.size > 0 ? (const char *)c->registry.data : "");
         return;
     }
     (void)printf("%s: %s: %zu error%s, %zu warning%s\n", file, f->errors == 0 ? "good" : "not good", f->errors,
@@ -360,6 +381,7 @@ static void check_configuration(check *c, const char *file) {
     check_feeds(c);
     if (c->text_good) check_market(c);
     check_log(c);
+    check_registry(c);
     check_server(c);
     if (!c->conf->connect) return;
     check_folder(c);
@@ -401,6 +423,7 @@ static int run(void *conf, const char *const *words) {
     td_instruments_free(c.instruments);
     td_config_fini(&c.config);
     td_findings_fini(&c.findings);
+    td_buf_fini(&c.registry);
     td_buf_fini(&c.plan);
     td_buf_fini(&c.feeds);
     return code;
@@ -410,7 +433,7 @@ static const td_option options[] = {
     {.key = "connect",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, connect),
-     .help = "also try what a run takes: lock, port, sinks (made), a cluster's login, rights, topics"},
+     .help = "also try what a run takes: lock, port, sinks (made), a cluster's login, rights, topics, schemas"},
     {.key = "plan",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, plan),

@@ -4,6 +4,7 @@
 #include "app/exit.h"
 #include "app/log_show.h"
 #include "app/progress.h"
+#include "app/registering.h"
 #include "base/option.h"
 #include "base/time.h"
 #include "log/repair.h"
@@ -20,7 +21,7 @@ static const char HELP[] =
     "                              [--follow] [LOG]\n"
     "       tapedeck log verify [LOG] [--json]\n"
     "       tapedeck log repair [TOPIC-PARTITION] [--dry-run] [--discard] [--data DIR] [--json]\n"
-    "LOG: --data DIR, --config FILE, or --kafka HOST:PORT [--prefix TEXT]\n"
+    "LOG: --data DIR, --config FILE, or --kafka HOST:PORT [--prefix TEXT] [--registry URL]\n"
     "\n"
     "Looks into a log, also while a tapedeck process writes to it. Only repair changes anything.\n"
     "\n"
@@ -38,6 +39,7 @@ static const char HELP[] =
     "  --config FILE    or the configuration of the run: its log, in a folder or on Kafka\n"
     "  --kafka BROKERS  or the brokers of its log on Kafka, where no login is needed\n"
     "  --prefix TEXT    with --kafka: as log.prefix of the run's configuration\n"
+    "  --registry URL   with --kafka: the registry of its schemas, where it has one and no login is needed\n"
     "  --json           one JSON object a line\n"
     "  --partition P    this partition only\n"
     "  --offset N       from offset N on, in each partition shown; -N: the last N\n"
@@ -68,6 +70,7 @@ enum { FOLLOW_IDLE_US = 100 * 1000 };
 typedef struct log_command {
     const char *verb, *topic;
     td_data_conf which;
+    td_config_log where; /* what that names */
     bool json, follow, dry_run, discard;
     int64_t partition; /* -1: all */
     int64_t offset, limit;
@@ -146,10 +149,7 @@ static td_topic *find_topic(const log_command *c, const char *name) {
     return NULL;
 }
 
-/* Without the schemas, or behind one that is not ours, values are shown as bytes. */
-static td_status load_schemas(const log_command *c, td_registry *registry) {
-    td_topic *schemas = find_topic(c, "_schemas");
-    if (schemas == NULL) return TD_OK;
+static td_status load_own_schemas(td_topic *schemas, td_registry *registry) {
     td_reader *reader;
     td_record record;
     td_status status = td_reader_open(&reader, schemas, 0, 0, TD_READ_APPENDED);
@@ -161,6 +161,16 @@ static td_status load_schemas(const log_command *c, td_registry *registry) {
     }
     td_reader_close(reader);
     return status == TD_AGAIN ? TD_OK : status;
+}
+
+/* Without the schemas, or behind one that is not ours, values are shown as bytes. */
+static td_status load_schemas(const log_command *c, td_registry **out) {
+    td_topic *schemas = find_topic(c, "_schemas");
+    if (td_registering_once(out, &td_os_posix, &c->where, TD_REGISTRAR_LOOK) != TD_OK)
+        (void)fprintf(stderr, "tapedeck log: %s; values are shown as bytes\n", td_trail());
+    if (*out != NULL) return TD_OK;
+    *out = td_registry_new();
+    return schemas != NULL && c->where.registry == NULL ? load_own_schemas(schemas, *out) : TD_OK;
 }
 
 typedef struct cat {
@@ -233,8 +243,8 @@ static int cat_records(log_command *c) {
     cat k = {.c = c, .topic = find_topic(c, c->topic)};
     if (k.topic == NULL) return usage("there is no topic", c->topic);
     if (c->partition >= td_topic_partitions(k.topic)) return usage("that partition does not exist in topic", c->topic);
-    td_registry *registry = td_registry_new();
-    td_status status = load_schemas(c, registry);
+    td_registry *registry;
+    td_status status = load_schemas(c, &registry);
     k.ids = td_registry_ids(registry);
     if (status == TD_OK) status = cat_open(&k);
     if (status == TD_OK)
@@ -395,13 +405,12 @@ static const struct {
              {"repair", repair_log, MAY_HAVE_TOPIC, false}};
 
 static int run_verb(log_command *c, size_t verb) {
-    td_config_log where;
     /* verify finds the same damage again, and says more about it */
     td_log_report_fn report = verbs[verb].run == verify_log ? NULL : note_report;
-    td_status status = td_data_locate(&where, &c->which);
+    td_status status = td_data_locate(&c->where, &c->which);
     if (status != TD_OK) return fail_of(status);
-    status = td_data_open_log(&c->log, &td_os_posix, &where, report, NULL);
-    td_config_log_fini(&where);
+    status = td_data_open_log(&c->log, &td_os_posix, &c->where, report, NULL);
+    if (status != TD_OK) td_config_log_fini(&c->where);
     if (status != TD_OK) return fail_of(status);
     status = td_log_each_topic(c->log, note_topic, c);
     if (status == TD_OK && c->topic_count == 0)
@@ -410,6 +419,7 @@ static int run_verb(log_command *c, size_t verb) {
     if (fflush(stdout) != 0 && exit_code == TD_EXIT_OK) exit_code = TD_EXIT_FAILED;
     free(c->topics);
     td_log_close(c->log);
+    td_config_log_fini(&c->where);
     return exit_code;
 }
 
@@ -436,6 +446,7 @@ static int parse_options(log_command *c, int argc, char **argv) {
         {"config", required_argument, NULL, 'c'},
         {"kafka", required_argument, NULL, 'b'},
         {"prefix", required_argument, NULL, 'r'},
+        {"registry", required_argument, NULL, 'g'},
         {"json", no_argument, NULL, 'j'},
         {"partition", required_argument, NULL, 'p'},
         {"offset", required_argument, NULL, 'o'},
@@ -457,6 +468,7 @@ static int parse_options(log_command *c, int argc, char **argv) {
         if (option == 'c') c->which.config = optarg;
         if (option == 'b') c->which.kafka = optarg;
         if (option == 'r') c->which.prefix = optarg;
+        if (option == 'g') c->which.registry = optarg;
         if (option == 'j') c->json = true;
         if (option == 'f') c->follow = true;
         if (option == 'n') c->dry_run = true;

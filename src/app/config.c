@@ -54,6 +54,30 @@ static const td_option log_rows[] = {
      .unit = "FILE",
      .offset = offsetof(td_config_log, password_file),
      .help = "or the file that holds it"},
+    {.key = "registry",
+     .type = TD_OPTION_TEXT,
+     .unit = "URL",
+     .offset = offsetof(td_config_log, registry),
+     .help = "on Kafka: a schema registry of Confluent's API that has the log's schemas, such as http://host:8081; "
+             "unset: the log keeps them itself, in its topic `_schemas`"},
+    {.key = "registry_user",
+     .type = TD_OPTION_TEXT,
+     .offset = offsetof(td_config_log, registry_user),
+     .help = "who asks the registry, by basic authentication"},
+    {.key = "registry_password",
+     .type = TD_OPTION_SECRET,
+     .offset = offsetof(td_config_log, registry_password),
+     .help = "and the password, by ${VARIABLE}"},
+    {.key = "registry_password_file",
+     .type = TD_OPTION_TEXT,
+     .unit = "FILE",
+     .offset = offsetof(td_config_log, registry_password_file),
+     .help = "or the file that holds it"},
+    {.key = "registry_ca",
+     .type = TD_OPTION_TEXT,
+     .unit = "FILE",
+     .offset = offsetof(td_config_log, registry_ca),
+     .help = "certificates that the registry's https:// is trusted by; unset: the machine's"},
     {.key = "partitions",
      .type = TD_OPTION_INT,
      .fallback = "8",
@@ -255,15 +279,22 @@ static td_status read_strategies(reader *r, const char *section, td_node node) {
     return td_config_read_texts(r, section, node, add_strategies, NULL);
 }
 
+static void unset_empty(char **text) {
+    if (*text == NULL || **text != '\0') return;
+    free(*text);
+    *text = NULL;
+}
+
 static td_status read_log(reader *r, const char *section, td_node node) {
     (void)section;
     td_config_log *log = &r->config->log;
     td_status status = td_config_read_options(r, "log.", node, log_rows, log, NULL);
-    if (log->kafka != NULL && log->kafka[0] == '\0') { /* --set log.kafka= goes back to the folder */
-        free(log->kafka);
-        log->kafka = NULL;
-    }
-    return status;
+    unset_empty(&log->kafka); /* --set log.kafka= goes back to the folder */
+    unset_empty(&log->registry);
+    if (status != TD_OK || log->registry == NULL || log->kafka != NULL) return status;
+    return td_tree_fail(&r->tree, node,
+                        "log.registry: a log in a folder keeps its schemas itself; it belongs to "
+                        "log.kafka");
 }
 
 /* off, on, or a map of settings, which means on. */

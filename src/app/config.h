@@ -29,6 +29,7 @@ typedef struct td_config_log {
     char *kafka, *prefix, *password, *password_file; /* of a log on a cluster; kafka NULL: it is in `dir` */
     td_texts properties;
     int64_t replicas;
+    char *registry, *registry_user, *registry_password, *registry_password_file, *registry_ca; /* NULL: none */
     int64_t partitions, segment_bytes, segment_ns, retain_bytes, retain_ns, raw_retain_bytes, raw_retain_ns,
         snapshots_kept;
     int codec; /* 0 none, 1 lz4, 2 zstd: the row's choice */

@@ -1,6 +1,7 @@
 /* src/app/data.c - which log a command is about, and opening it to read. */
 #include "app/data.h"
 #include "app/cluster.h"
+#include "app/registering.h"
 #include "base/time.h"
 #include "log/log_segment.h"
 #include <stdio.h>
@@ -22,8 +23,10 @@ static void replace(char **text, const char *with) {
 td_status td_data_locate(td_config_log *out, const td_data_conf *which) {
     if (which->config != NULL && which->kafka != NULL)
         return TD_FAIL(TD_CONFIG, "--config and --kafka: either of them says where the log is");
-    if (which->prefix != NULL && which->kafka == NULL)
-        return TD_FAIL(TD_CONFIG, "--prefix: belongs to --kafka; a configuration has its own");
+    bool alone = which->prefix != NULL || which->registry != NULL;
+    if (alone && which->kafka == NULL)
+        return TD_FAIL(TD_CONFIG, "--%s: belongs to --kafka; a configuration has its own",
+                       which->prefix != NULL ? "prefix" : "registry");
     td_status status = TD_OK;
     if (which->config != NULL)
         status = td_config_load_log(out, &td_os_posix, which->config);
@@ -33,6 +36,7 @@ td_status td_data_locate(td_config_log *out, const td_data_conf *which) {
     if (which->data != NULL || which->kafka != NULL) replace(&out->dir, which->data);
     if (which->kafka != NULL) replace(&out->kafka, which->kafka);
     if (which->prefix != NULL) replace(&out->prefix, which->prefix);
+    if (which->registry != NULL) replace(&out->registry, which->registry);
     bool elsewhere = out->kafka != NULL && out->dir != NULL && !td_os_posix.ops->exists(td_os_posix.self, out->dir);
     if (elsewhere) replace(&out->dir, NULL); /* on another machine */
     return TD_OK;
@@ -52,6 +56,19 @@ td_status td_data_open_log(td_log **out, const td_os *os, const td_config_log *w
                                 : td_log_segment_open(out, os, &conf, report, arg);
 }
 
+/* What is not ours tells nothing. */
+static td_status load_schema(void *registry, const td_record *record) {
+    (void)!td_registry_load(registry, record->key, record->value);
+    return TD_OK;
+}
+
+td_status td_data_open_schemas(td_registry **out, const td_os *os, const td_config_log *where, td_topic *schemas) {
+    td_status status = td_registering_once(out, os, where, TD_REGISTRAR_LOOK);
+    if (status != TD_OK || *out != NULL) return status;
+    *out = td_registry_new();
+    return td_topics_each_record(schemas, load_schema, *out);
+}
+
 td_status td_data_open(td_data *out, const td_data_conf *which) {
     *out = (td_data){0};
     td_status status = td_data_locate(&out->where, which);
@@ -61,7 +78,9 @@ td_status td_data_open(td_data *out, const td_data_conf *which) {
         out->snapshots = (char *)path.data;
     }
     if (status == TD_OK) status = td_data_open_log(&out->log, &td_os_posix, &out->where, NULL, NULL);
-    return status == TD_OK ? td_topics_open_to_read(&out->topics, out->log) : status;
+    td_topics_conf conf = {.log = out->log};
+    if (status == TD_OK) status = td_registering_once(&conf.registry, &td_os_posix, &out->where, TD_REGISTRAR_LOOK);
+    return status == TD_OK ? td_topics_open_to_read_as(&out->topics, &conf) : status;
 }
 
 static void report(void *arg, const char *line) {

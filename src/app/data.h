@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 typedef struct td_data_conf { /* which log, as a command's options say it */
-    char *data, *config, *kafka, *prefix;
+    char *data, *config, *kafka, *prefix, *registry;
 } td_data_conf;
 
 typedef struct td_data {
@@ -34,9 +34,14 @@ typedef struct td_data {
          .unit = "HOST:PORT",                                                                                          \
          .offset = offsetof(conf, log.kafka),                                                                          \
          .help = "or the brokers of its log on Kafka, where no login is needed"},                                      \
+        {.key = "prefix",                                                                                              \
+         .type = TD_OPTION_TEXT,                                                                                       \
+         .unit = "TEXT",                                                                                               \
+         .offset = offsetof(conf, log.prefix),                                                                         \
+         .help = "with --kafka: as log.prefix of the run's configuration"},                                            \
     {                                                                                                                  \
-        .key = "prefix", .type = TD_OPTION_TEXT, .unit = "TEXT", .offset = offsetof(conf, log.prefix),                 \
-        .help = "with --kafka: as log.prefix of the run's configuration"                                               \
+        .key = "registry", .type = TD_OPTION_TEXT, .unit = "URL", .offset = offsetof(conf, log.registry),              \
+        .help = "with --kafka: the registry of its schemas, where it has one and no login is needed"                   \
     }
 
 /* Where the log is; to be freed after TD_OK. Errors: TD_CONFIG: the options contradict each other; as
@@ -49,6 +54,10 @@ td_data_conf td_data_named(const char *word);
 /* Opens no writer, takes no folder. Errors: as the log's. */
 TD_CHECKED td_status td_data_open_log(td_log **out, const td_os *os, const td_config_log *where,
                                       td_log_report_fn report, void *arg);
+/* What ids mean there: by its registry elsewhere or, where it has none, by its topic `_schemas` as far as that is ours.
+ * The caller's, after a failure, too (or NULL). Errors: as the log's and the registry's. */
+TD_CHECKED td_status td_data_open_schemas(td_registry **out, const td_os *os, const td_config_log *where,
+                                          td_topic *schemas);
 
 /* Errors: TD_CONFIG: there is no tape; as the log's and td_data_locate's. To be closed either way. */
 TD_CHECKED td_status td_data_open(td_data *out, const td_data_conf *which);

@@ -24,6 +24,7 @@ struct td_engine {
     const td_os *os;
     const td_config *config;
     td_log *log;
+    td_registry *registry; /* of log.registry, until the topics take it over; NULL: none */
     td_topics topics;
     bool topics_open;
     td_market market;
@@ -62,9 +63,11 @@ static td_status open_embedded(td_engine *e, td_log_report_fn report, void *arg)
 
 /* Who records makes them. The others wait until a program has begun. */
 static td_status open_topics(td_engine *e, int64_t now_ms) {
-    uint32_t partitions = (uint32_t)e->config->log.partitions;
-    if (has_role(e, TD_ROLE_RECORD)) return td_topics_open(&e->topics, e->log, partitions, now_ms);
-    td_status status = td_topics_open_made(&e->topics, e->log, partitions);
+    td_topics_conf conf = {
+        .log = e->log, .partitions = (uint32_t)e->config->log.partitions, .registry = e->registry, .now_ms = now_ms};
+    e->registry = NULL;
+    if (has_role(e, TD_ROLE_RECORD)) return td_topics_open_as(&e->topics, &conf);
+    td_status status = td_topics_open_made(&e->topics, &conf);
     if (status != TD_OK || td_topic_end(e->topics.tape, 0) > 0) return status;
     td_topics_close(&e->topics);
     return TD_AGAIN;
@@ -150,11 +153,12 @@ static td_status engine_open(td_engine *e, td_log_report_fn report, void *arg) {
     return status;
 }
 
-td_status td_engine_open(td_engine **out, const td_os *os, const td_config *config, td_log_report_fn report,
-                         void *arg) {
+td_status td_engine_open(td_engine **out, const td_os *os, const td_config *config, td_registry *registry,
+                         td_log_report_fn report, void *arg) {
     td_engine *e = td_alloc_zero(1, sizeof *e);
     e->os = os;
     e->config = config;
+    e->registry = registry;
     td_status status = engine_open(e, report, arg);
     if (status != TD_OK) {
         td_engine_close(e, false);
@@ -182,6 +186,7 @@ void td_engine_close(td_engine *e, bool clean) {
     td_crew_close(e->crew);
     td_recording_free(e->recording);
     if (e->topics_open) td_topics_close(&e->topics);
+    td_registry_free(e->registry);
     td_log_close(e->log);
     td_disk_fini(&e->disk);
     td_market_fini(&e->market);
@@ -208,7 +213,8 @@ static bool all_applied(td_engine *e) { return is_input_over(e) && (e->crew == N
 static bool all_synced(const td_engine *e) {
     const td_topics *t = &e->topics;
     if (td_topic_synced(t->programs, 0) < td_topic_end(t->programs, 0)) return false; /* one waits to begin */
-    if (td_topic_synced(t->schemas, 0) < td_topic_end(t->schemas, 0)) return false;   /* who registered it waits */
+    bool keeps = t->schemas != NULL;
+    if (keeps && td_topic_synced(t->schemas, 0) < td_topic_end(t->schemas, 0)) return false; /* somebody waits */
     for (uint32_t p = 0; p < t->partitions; p++) {
         if (td_topic_synced(t->tape, p) < td_topic_end(t->tape, p)) return false;
         if (td_topic_synced(t->rejected, p) < td_topic_end(t->rejected, p)) return false;

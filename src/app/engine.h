@@ -37,10 +37,11 @@ typedef struct td_engine_sync_counts {
     td_counter level_ns; /* monotonic: everything appended before it survives the machine */
 } td_engine_sync_counts;
 
-/* `config` is borrowed. Reports repairs and notices line by line. Errors: TD_CONFIG, TD_CORRUPT, TD_RETRY as the parts
- * give them; the trail says which. TD_AGAIN: the log has not begun, and to begin it is another process's. */
-TD_CHECKED td_status td_engine_open(td_engine **out, const td_os *os, const td_config *config, td_log_report_fn report,
-                                    void *arg);
+/* `config` is borrowed; `registry` is that of log.registry with its ids, taken over: NULL where the log keeps its
+ * schemas itself. Reports repairs and notices line by line. Errors: TD_CONFIG, TD_CORRUPT, TD_RETRY as the parts give
+ * them; the trail says which. TD_AGAIN: the log has not begun, and to begin it is another process's. */
+TD_CHECKED td_status td_engine_open(td_engine **out, const td_os *os, const td_config *config, td_registry *registry,
+                                    td_log_report_fn report, void *arg);
 /* With `clean`: what is pending is flushed, synced and kept in last snapshots: the next start has nothing to make
  * again. Then everything is closed, in the reverse order of opening. */
 void td_engine_close(td_engine *engine, bool clean);

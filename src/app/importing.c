@@ -208,7 +208,8 @@ static td_status open_both(import *m, const char *file) {
     if (status == TD_OK) status = td_data_open(&m->from, &(td_data_conf){.data = conf->data});
     if (status == TD_OK) status = add_feeds(m);
     if (status == TD_OK) status = check_target(m);
-    return status == TD_OK ? td_engine_open(&m->engine, td_playback_os(m->playback), &m->used, report, m) : status;
+    if (status != TD_OK) return status;
+    return td_engine_open(&m->engine, td_playback_os(m->playback), &m->used, NULL, report, m);
 }
 
 static void close_both(import *m, bool clean) {

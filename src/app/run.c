@@ -6,6 +6,7 @@
 #include "app/notice.h"
 #include "app/progress.h"
 #include "app/pulse.h"
+#include "app/registering.h"
 #include "app/role.h"
 #include "app/secret.h"
 #include "app/serving.h"
@@ -529,12 +530,46 @@ static td_status load_config(run *r) {
     return check_roles(r);
 }
 
+/* A registry may start later than we do, or be away for a while. TD_AGAIN: told to end meanwhile. */
+static td_status await_registry(run *r, td_registrar *registrar) {
+    td_backoff backoff = {0};
+    td_status status = TD_AGAIN;
+    while ((status == TD_AGAIN || status == TD_RETRY) && !stop_wanted) {
+        if (!td_backoff_waiting(&backoff, &td_os_posix)) status = td_registrar_step(registrar);
+        if (status == TD_RETRY && !td_backoff_waiting(&backoff, &td_os_posix)) {
+            td_backoff_start(&backoff, &td_os_posix);
+            if (td_trouble_ask(&backoff.trouble) == TD_TROUBLE_BEGAN) report_trouble(r, "registry", td_trail());
+            td_service_tell("STATUS=waiting for the schema registry");
+        }
+        if (status == TD_AGAIN || status == TD_RETRY) (void)usleep(TD_REGISTERING_IDLE_US);
+    }
+    td_backoff_end(&backoff);
+    if (td_trouble_ask(&backoff.trouble) == TD_TROUBLE_OVER && status == TD_OK) report_trouble(r, "registry", NULL);
+    return status == TD_RETRY ? TD_AGAIN : status;
+}
+
+/* What log.registry knows; NULL where there is none. Before the log is opened: what it refuses is never written. */
+static td_status open_registry(run *r, td_registry **out) {
+    td_registrar *registrar;
+    *out = NULL;
+    td_registrar_aim aim = has_role(r, TD_ROLE_RECORD) ? TD_REGISTRAR_REGISTER : TD_REGISTRAR_LOOK;
+    td_status status = td_registering_open(&registrar, &td_os_posix, &r->config.log, aim);
+    if (status != TD_OK || registrar == NULL) return status;
+    status = await_registry(r, registrar);
+    if (status == TD_OK) *out = td_registrar_take(registrar);
+    td_registrar_close(registrar);
+    return status;
+}
+
 /* Processes start in any order: the others wait for the one that records. TD_AGAIN: told to end meanwhile. */
 static td_status open_engine(run *r) {
     td_status status = TD_AGAIN;
     for (bool told = false; status == TD_AGAIN && !stop_wanted; told = true) {
+        td_registry *registry;
         if (told) (void)usleep(AWAIT_US);
-        status = td_engine_open(&r->engine, &td_os_posix, &r->config, report, r);
+        status = open_registry(r, &registry);
+        if (status != TD_OK) return status;
+        status = td_engine_open(&r->engine, &td_os_posix, &r->config, registry, report, r);
         if (status != TD_AGAIN || told) continue;
         td_notice(r->notices, TD_LEVEL_INFO, "awaiting", NULL,
                   "the log on %s has not begun (names with \"%s\"): waiting for a process of role record",

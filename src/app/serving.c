@@ -201,6 +201,7 @@ static td_status open_server(td_serving *s) {
                 .notice = tell_notice,
                 .put = put_command,
                 .put_schema = put_schema,
+                .registry = config->log.registry,
                 .ask = ask_command,
                 .withdraw = withdraw_command,
                 .explain = {begin_explaining, td_explaining_step, td_explaining_put, td_explaining_end}}};

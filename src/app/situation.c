@@ -199,17 +199,6 @@ static void note_topic(void *self, td_topic *topic) {
     }
 }
 
-static td_status load_schemas(td_topic *schemas, td_registry *registry) {
-    td_reader *reader;
-    td_record record;
-    td_status status = td_reader_open(&reader, schemas, 0, 0, TD_READ_APPENDED);
-    if (status != TD_OK) return status;
-    while ((status = td_reader_next(reader, &record)) == TD_OK)
-        if (td_registry_load(registry, record.key, record.value) != TD_OK) break; /* not ours: nothing is told by it */
-    td_reader_close(reader);
-    return status == TD_AGAIN ? TD_OK : status;
-}
-
 static void note_event(td_situation *s, uint32_t partition, const td_event *event, td_bytes feed_name) {
     static const char *const sessions[] = {"live", "idle", "down", "ended"};
     td_situation_feed *feed = feed_name.size > 0 ? feed_of(s, feed_name) : NULL;
@@ -243,8 +232,10 @@ static td_status read_tail(td_situation *s, const td_schema_ids *ids, td_topic *
 }
 
 static td_status read_tails(td_situation *s, const log_look *look) {
-    td_registry *registry = td_registry_new();
-    td_status status = load_schemas(look->schemas, registry);
+    td_registry *registry;
+    td_status status = td_data_open_schemas(&registry, s->os, &s->where, look->schemas);
+    if (s->where.registry != NULL && status != TD_OK) warn(s, td_trail()); /* all else can be told of */
+    if (s->where.registry != NULL && status != TD_OK) return TD_OK;
     for (uint32_t p = 0; p < td_topic_partitions(look->tape) && status == TD_OK; p++) {
         status = read_tail(s, td_registry_ids(registry), look->tape, p);
         if (status != TD_CORRUPT) continue;
@@ -277,7 +268,7 @@ static td_status look_at_log(td_situation *s) {
     td_status status = td_data_open_log(&log, s->os, &s->where, s->locked ? NULL : warn, s);
     if (status != TD_OK) return status;
     status = td_log_each_topic(log, note_topic, &look);
-    if (status == TD_OK && look.tape != NULL && look.schemas != NULL)
+    if (status == TD_OK && look.tape != NULL && (look.schemas != NULL || s->where.registry != NULL))
         status = read_tails(s, &look);
     else if (status == TD_OK && look.tape == NULL)
         status = TD_FAIL(TD_CONFIG, "there is no tape: name the log of a run by --data or --config");

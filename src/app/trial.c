@@ -102,7 +102,7 @@ static void tell_fault(void *arg, const char *line) { (void)arg, (void)fprintf(s
 static td_status run_to_end(const td_config *config, int64_t *outside) {
     td_engine *engine;
     td_engine_counts counts;
-    td_status status = td_engine_open(&engine, &td_os_posix, config, ignore_line, NULL);
+    td_status status = td_engine_open(&engine, &td_os_posix, config, NULL, ignore_line, NULL);
     if (status != TD_OK) return status;
     while (!td_engine_finished(engine) && td_engine_faults(engine, ignore_line, NULL) == TD_OK) {
         int done = 0;

@@ -98,8 +98,10 @@ static td_status open_snapshots(td_topics *t, td_log *log) {
     return status == TD_REJECT ? TD_OK : status;
 }
 
-static td_status open_topics(td_topics *t, td_log *log) {
-    td_status status = td_log_topic(log, "_schemas", 1, TD_TOPIC_INPUT, &t->schemas);
+static td_status open_topics(td_topics *t, const td_topics_conf *conf) {
+    td_log *log = conf->log;
+    bool keeps = conf->registry == NULL;
+    td_status status = keeps ? td_log_topic(log, "_schemas", 1, TD_TOPIC_INPUT, &t->schemas) : TD_OK;
     if (status == TD_OK) status = td_log_topic(log, "_programs", 1, TD_TOPIC_INPUT, &t->programs);
     if (status == TD_OK) status = td_log_topic(log, "_inputs", 1, TD_TOPIC_INPUT, &t->inputs);
     if (status == TD_OK) status = td_log_topic(log, "tape", t->partitions, TD_TOPIC_INPUT, &t->tape);
@@ -109,30 +111,91 @@ static td_status open_topics(td_topics *t, td_log *log) {
     return status == TD_OK ? open_snapshots(t, log) : status;
 }
 
-td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64_t now_ms) {
-    *out = (td_topics){.log = log, .partitions = partitions, .registry = td_registry_new()};
-    td_status status = open_topics(out, log);
-    if (status == TD_OK) status = td_topics_each_record(out->schemas, load_schema, out->registry);
-    if (status == TD_OK) status = register_schemas(out->registry, out->schemas, now_ms);
-    if (status == TD_OK) status = td_log_sync(log); /* a record must never name a schema that can vanish */
+static td_status load_schemas(td_topics *t) {
+    return t->schemas != NULL ? td_topics_each_record(t->schemas, load_schema, t->registry) : TD_OK;
+}
+
+/* ---- where the schemas are: the ids of one registry mean other schemas in another ---- */
+
+/* What an id means there it means here, too. */
+static bool agrees(const td_schema_ids *there, const td_schema_ids *here) {
+    for (int i = 0; i < TD_SCHEMA_SLOTS; i++)
+        if (there->known[i] != 0 && td_schema_ids_find(here, (uint32_t)there->known[i]) != there->schema[i])
+            return false;
+    return true;
+}
+
+/* A topic `_schemas` beside a registry elsewhere is that one's own, has been moved to it, or is of a log that keeps its
+ * schemas itself. What we cannot read we have not written. */
+static td_status check_beside(td_topic *schemas, td_registry *elsewhere) {
+    td_registry *beside = td_registry_new();
+    td_status status = td_topics_each_record(schemas, load_schema, beside);
+    if (status == TD_CORRUPT)
+        status = TD_OK;
+    else if (status == TD_OK && !agrees(td_registry_ids(beside), td_registry_ids(elsewhere)))
+        status = TD_FAIL(TD_CONFIG, "log.registry: this log keeps its schemas itself, in its topic _schemas, and its "
+                                    "records have other ids than the registry gives: leave log.registry out, or name "
+                                    "another log.prefix");
+    td_registry_free(beside);
+    return status;
+}
+
+static td_status fail_no_schemas(void) {
+    return TD_FAIL(TD_CONFIG, "the schemas of this log are not in it: name the registry that it was written with, "
+                              "log.registry");
+}
+
+/* A tape with records has its schemas somewhere. */
+static td_status check_home(const td_topics_conf *conf) {
+    td_topic *found;
+    td_status status = td_log_topic(conf->log, "_schemas", 0, TD_TOPIC_INPUT, &found);
+    if (status == TD_OK) return conf->registry != NULL ? check_beside(found, conf->registry) : TD_OK;
+    if (status != TD_AGAIN || conf->registry != NULL) return status == TD_AGAIN ? TD_OK : status;
+    status = td_log_topic(conf->log, "tape", 0, TD_TOPIC_INPUT, &found);
+    if (status == TD_OK && td_topic_end(found, 0) > 0) return fail_no_schemas();
+    return status == TD_AGAIN ? TD_OK : status;
+}
+
+/* ---- opening and looking ---- */
+
+static void begin_opening(td_topics *t, const td_topics_conf *conf) {
+    td_registry *registry = conf->registry != NULL ? conf->registry : td_registry_new();
+    *t = (td_topics){.log = conf->log, .partitions = conf->partitions, .registry = registry};
+}
+
+static td_status end_opening(td_topics *t, td_status status) {
     if (status != TD_OK) {
-        td_topics_close(out);
+        td_topics_close(t);
         return td_trace(status, "opening the topics");
     }
-    out->ids = td_registry_ids(out->registry);
+    t->ids = td_registry_ids(t->registry);
     return TD_OK;
 }
 
+td_status td_topics_open_as(td_topics *out, const td_topics_conf *conf) {
+    begin_opening(out, conf);
+    td_status status = check_home(conf);
+    if (status == TD_OK) status = open_topics(out, conf);
+    if (status == TD_OK) status = load_schemas(out);
+    if (status == TD_OK && out->schemas != NULL) status = register_schemas(out->registry, out->schemas, conf->now_ms);
+    if (status == TD_OK) status = td_log_sync(conf->log); /* a record must never name a schema that can vanish */
+    return end_opening(out, status);
+}
+
+td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64_t now_ms) {
+    return td_topics_open_as(out, &(td_topics_conf){.log = log, .partitions = partitions, .now_ms = now_ms});
+}
+
 /* All are there, and have as many partitions as they are opened with then. */
-static td_status find_topics(td_log *log) {
+static td_status find_topics(const td_topics_conf *conf) {
     static const char *const inputs[] = {"_schemas", "_programs", "_inputs", "tape", "rejected"};
     td_topic *found;
     td_status status = TD_OK;
-    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0] && status == TD_OK; i++)
-        status = td_log_topic(log, inputs[i], 0, TD_TOPIC_INPUT, &found);
+    for (size_t i = conf->registry != NULL; i < sizeof inputs / sizeof inputs[0] && status == TD_OK; i++)
+        status = td_log_topic(conf->log, inputs[i], 0, TD_TOPIC_INPUT, &found);
     for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++)
-        status = td_log_topic(log, outputs[i], 0, TD_TOPIC_OUTPUT, &found);
-    if (status == TD_OK) status = td_log_topic(log, TD_TOPICS_SNAPSHOTS, 0, TD_TOPIC_LATEST, &found);
+        status = td_log_topic(conf->log, outputs[i], 0, TD_TOPIC_OUTPUT, &found);
+    if (status == TD_OK) status = td_log_topic(conf->log, TD_TOPICS_SNAPSHOTS, 0, TD_TOPIC_LATEST, &found);
     return status == TD_REJECT ? TD_OK : status;
 }
 
@@ -141,18 +204,15 @@ static td_status await_schema(void *arg, td_bytes key, td_bytes value) {
     return TD_AGAIN;
 }
 
-td_status td_topics_open_made(td_topics *out, td_log *log, uint32_t partitions) {
-    *out = (td_topics){.log = log, .partitions = partitions, .registry = td_registry_new()};
-    td_status status = find_topics(log);
-    if (status == TD_OK) status = open_topics(out, log);
-    if (status == TD_OK) status = td_topics_each_record(out->schemas, load_schema, out->registry);
-    if (status == TD_OK) status = td_registry_ensure(out->registry, await_schema, NULL);
-    if (status != TD_OK) {
-        td_topics_close(out);
-        return td_trace(status, "opening the topics");
-    }
-    out->ids = td_registry_ids(out->registry);
-    return TD_OK;
+td_status td_topics_open_made(td_topics *out, const td_topics_conf *conf) {
+    begin_opening(out, conf);
+    td_status status = check_home(conf);
+    if (status == TD_OK) status = find_topics(conf);
+    if (status == TD_OK) status = open_topics(out, conf);
+    if (status == TD_OK) status = load_schemas(out);
+    if (status == TD_OK && out->schemas != NULL) status = td_registry_ensure(out->registry, await_schema, NULL);
+    if (status == TD_OK && td_registry_lacks(out->registry) != TD_SCHEMA_COUNT) status = TD_AGAIN;
+    return end_opening(out, status);
 }
 
 static void note_topic(void *arg, td_topic *topic) {
@@ -171,22 +231,29 @@ static void note_topic(void *arg, td_topic *topic) {
         if (strcmp(td_topic_name(topic), outputs[i]) == 0) t->outputs[i] = topic;
 }
 
+static td_status check_read(td_topics *t, const td_topics_conf *conf) {
+    bool whole = t->tape != NULL && t->programs != NULL;
+    whole = whole && t->outputs[TD_OUTPUT_BARS] != NULL && t->outputs[TD_OUTPUT_SIGNALS] != NULL;
+    if (!whole)
+        return TD_FAIL(TD_CONFIG,
+                       "there is no tape: name the log of a run by --data, --config or --kafka and --prefix");
+    if (conf->registry == NULL) return t->schemas != NULL ? TD_OK : fail_no_schemas();
+    td_status status = t->schemas != NULL ? check_beside(t->schemas, conf->registry) : TD_OK;
+    t->schemas = NULL;
+    return status;
+}
+
+td_status td_topics_open_to_read_as(td_topics *out, const td_topics_conf *conf) {
+    begin_opening(out, conf);
+    td_status status = td_log_each_topic(conf->log, note_topic, out);
+    if (status == TD_OK) status = check_read(out, conf);
+    if (status == TD_OK) status = load_schemas(out);
+    if (status == TD_OK) out->partitions = td_topic_partitions(out->tape);
+    return end_opening(out, status);
+}
+
 td_status td_topics_open_to_read(td_topics *out, td_log *log) {
-    *out = (td_topics){.log = log, .registry = td_registry_new()};
-    td_status status = td_log_each_topic(log, note_topic, out);
-    bool whole = out->tape != NULL && out->programs != NULL && out->schemas != NULL;
-    whole = whole && out->outputs[TD_OUTPUT_BARS] != NULL && out->outputs[TD_OUTPUT_SIGNALS] != NULL;
-    if (status == TD_OK && !whole)
-        status =
-            TD_FAIL(TD_CONFIG, "there is no tape: name the log of a run by --data, --config or --kafka and --prefix");
-    if (status == TD_OK) status = td_topics_each_record(out->schemas, load_schema, out->registry);
-    if (status != TD_OK) {
-        td_topics_close(out);
-        return td_trace(status, "opening the topics");
-    }
-    out->partitions = td_topic_partitions(out->tape);
-    out->ids = td_registry_ids(out->registry);
-    return TD_OK;
+    return td_topics_open_to_read_as(out, &(td_topics_conf){.log = log});
 }
 
 /* Places are of the tape that they were written for. */

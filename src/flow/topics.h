@@ -18,24 +18,36 @@ typedef enum td_output {
 } td_output;
 
 typedef struct td_topics {
-    td_log *log;                         /* borrowed */
-    td_topic *schemas, *programs, *tape; /* inputs */
-    td_topic *rejected, *inputs;         /* ingest's */
-    td_topic *outputs[TD_OUTPUT_COUNT];  /* the workers': partition p by the worker of tape's p */
-    td_topic *snapshots;                 /* likewise; NULL: the log brings no such topic, they are files */
+    td_log *log;       /* borrowed */
+    td_topic *schemas; /* an input, as the next two; NULL: they are in a registry elsewhere */
+    td_topic *programs, *tape;
+    td_topic *rejected, *inputs;        /* ingest's */
+    td_topic *outputs[TD_OUTPUT_COUNT]; /* the workers': partition p by the worker of tape's p */
+    td_topic *snapshots;                /* likewise; NULL: the log brings no such topic, they are files */
     uint32_t partitions;
     td_registry *registry;
     const td_schema_ids *ids;
 } td_topics;
 
+typedef struct td_topics_conf {
+    td_log *log;
+    uint32_t partitions;   /* of the tape; who only reads takes those that it has */
+    td_registry *registry; /* of a registry elsewhere, with its ids (flow/registrar.h); taken over, by a failure, too.
+                              NULL: the log keeps its schemas itself, in its topic `_schemas` */
+    int64_t now_ms;
+} td_topics_conf;
+
 /* Opens or creates all; registers our schemas and syncs them before any record can name them.
- * Errors: as the log's; TD_CORRUPT when `_schemas` is not ours. */
+ * Errors: as the log's; TD_CORRUPT when `_schemas` is not ours; TD_CONFIG when the schemas of this log are not where
+ * they are looked for. */
+TD_CHECKED td_status td_topics_open_as(td_topics *out, const td_topics_conf *conf);
 TD_CHECKED td_status td_topics_open(td_topics *out, td_log *log, uint32_t partitions, int64_t now_ms);
 /* The same, of a log that another process makes: nothing is made or registered. TD_AGAIN: not all of it is there yet.
  */
-TD_CHECKED td_status td_topics_open_made(td_topics *out, td_log *log, uint32_t partitions);
+TD_CHECKED td_status td_topics_open_made(td_topics *out, const td_topics_conf *conf);
 /* The topics of a log that is open for reading, but `_inputs`: nothing is made, registered or written. Outputs that an
  * older version did not know are NULL. TD_CONFIG when there is no tape. */
+TD_CHECKED td_status td_topics_open_to_read_as(td_topics *out, const td_topics_conf *conf);
 TD_CHECKED td_status td_topics_open_to_read(td_topics *out, td_log *log);
 /* All topics of a new log for a tape like that of `from`: with its schemas and the bodies of its programs. TD_CONFIG
  * when the log is not new. */

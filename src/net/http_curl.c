@@ -2,6 +2,7 @@
 #include "base/time.h"
 #include "net/http.h"
 #include <curl/curl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 typedef enum state { IDLE, ASKED, ANSWERED } state;
@@ -10,7 +11,8 @@ typedef struct client {
     const td_os *os;
     td_http_conf conf;
     CURLM *multi;
-    CURL *easy; /* part of `multi` while ASKED */
+    CURL *easy;                 /* part of `multi` while ASKED */
+    struct curl_slist *headers; /* of a POST on its way */
     state state;
     int64_t since_ns; /* monotonic: when it was asked */
     td_buf body;
@@ -63,16 +65,50 @@ static int curl_pump(void *self) {
     return c->state != ASKED;
 }
 
-static td_status curl_get(void *self, const char *url) {
-    client *c = self;
-    if (c->state != IDLE) return TD_FAIL(TD_FULL, "a request is on its way");
+static void begin(client *c, const char *url, bool good) {
     c->body.size = 0;
     c->too_long = false;
     c->detail[0] = '\0';
     c->since_ns = c->os->ops->mono_ns(c->os->self);
     c->state = ASKED;
-    if (curl_easy_setopt(c->easy, CURLOPT_URL, url) != CURLE_OK || curl_multi_add_handle(c->multi, c->easy) != CURLM_OK)
+    good = good && curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, c->headers) == CURLE_OK;
+    good = good && curl_easy_setopt(c->easy, CURLOPT_URL, url) == CURLE_OK;
+    if (!good || curl_multi_add_handle(c->multi, c->easy) != CURLM_OK)
         end(c, 0, "the network library takes no request");
+}
+
+static void free_headers(client *c) {
+    curl_slist_free_all(c->headers);
+    c->headers = NULL;
+}
+
+static td_status curl_get(void *self, const char *url) {
+    client *c = self;
+    if (c->state != IDLE) return TD_FAIL(TD_FULL, "a request is on its way");
+    free_headers(c);
+    begin(c, url, curl_easy_setopt(c->easy, CURLOPT_HTTPGET, 1L) == CURLE_OK);
+    return TD_OK;
+}
+
+static bool add_header(client *c, const char *name, const char *value) {
+    char line[128];
+    int size = snprintf(line, sizeof line, "%s: %s", name, value);
+    struct curl_slist *headers = size > 0 && (size_t)size < sizeof line ? curl_slist_append(c->headers, line) : NULL;
+    if (headers != NULL) c->headers = headers;
+    return headers != NULL;
+}
+
+static td_status curl_post(void *self, const td_http_post *post) {
+    client *c = self;
+    if (c->state != IDLE) return TD_FAIL(TD_FULL, "a request is on its way");
+    free_headers(c);
+    const char *body = post->body.size > 0 ? (const char *)post->body.data : "";
+    bool good = curl_easy_setopt(c->easy, CURLOPT_POST, 1L) == CURLE_OK;
+    good = good && curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)post->body.size) == CURLE_OK;
+    good = good && curl_easy_setopt(c->easy, CURLOPT_COPYPOSTFIELDS, body) == CURLE_OK;
+    good = good && add_header(c, "Content-Type", post->type) && add_header(c, "Accept", post->type);
+    good = good && add_header(c, "Expect", ""); /* the body is sent at once */
+    begin(c, post->url, good);
     return TD_OK;
 }
 
@@ -96,6 +132,7 @@ static void curl_close(void *self) {
     if (c->easy != NULL) curl_drop(c);
     curl_easy_cleanup(c->easy);
     if (c->multi != NULL) (void)curl_multi_cleanup(c->multi);
+    free_headers(c);
     td_buf_fini(&c->body);
     free(c);
 }
@@ -110,6 +147,12 @@ static bool set_up(client *c) {
     good = good && curl_easy_setopt(e, CURLOPT_ERRORBUFFER, c->detail) == CURLE_OK;
     good = good && curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body) == CURLE_OK;
     good = good && curl_easy_setopt(e, CURLOPT_WRITEDATA, c) == CURLE_OK;
+    if (c->conf.user != NULL) {
+        const char *password = c->conf.password != NULL ? c->conf.password : "";
+        good = good && curl_easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK;
+        good = good && curl_easy_setopt(e, CURLOPT_USERNAME, c->conf.user) == CURLE_OK;
+        good = good && curl_easy_setopt(e, CURLOPT_PASSWORD, password) == CURLE_OK;
+    }
     if (c->conf.ca_file != NULL) good = good && curl_easy_setopt(e, CURLOPT_CAINFO, c->conf.ca_file) == CURLE_OK;
     return good;
 }
@@ -131,6 +174,7 @@ static td_status curl_open(void **out, const td_os *os, const td_http_conf *conf
 const td_http_ops td_http_curl = {.name = "curl",
                                   .open = curl_open,
                                   .get = curl_get,
+                                  .post = curl_post,
                                   .pump = curl_pump,
                                   .next = curl_next,
                                   .drop = curl_drop,

@@ -43,6 +43,12 @@ static td_bytes file_text(const char *file) {
 
 td_bytes td_schema_text(td_schema schema) { return file_text(schema_rows[schema].file); }
 
+td_bytes td_schema_text_of_age(td_schema schema, int age) {
+    if (age == 0) return td_schema_text(schema);
+    const char *file = age <= TD_SCHEMA_OLDER_MAX ? schema_rows[schema].older[age - 1] : NULL;
+    return file != NULL ? file_text(file) : (td_bytes){0};
+}
+
 struct td_registry {
     td_catalogue *catalogue;
     td_schema_ids ids;
@@ -101,6 +107,24 @@ td_status td_registry_load(td_registry *registry, td_bytes key, td_bytes value) 
 const td_schema_ids *td_registry_ids(td_registry *registry) {
     if (!registry->mapped) (void)map_all(registry);
     return &registry->ids;
+}
+
+bool td_registry_learn(td_registry *registry, td_schema schema, int age, int32_t id) {
+    td_schema_ids *ids = &registry->ids;
+    int8_t meaning = (int8_t)((int)schema + age * TD_SCHEMA_BEFORE);
+    int known = td_schema_ids_find(ids, (uint32_t)id);
+    registry->mapped = true;
+    if (known != -1 && known != meaning) return false;
+    if (!td_schema_ids_put(ids, id, meaning)) return false;
+    if (age == 0) ids->id[schema] = id;
+    return true;
+}
+
+td_schema td_registry_lacks(td_registry *registry) {
+    const td_schema_ids *ids = td_registry_ids(registry);
+    int i = 0;
+    while (i < TD_SCHEMA_COUNT && ids->id[i] >= 0) i++;
+    return (td_schema)i;
 }
 
 static td_status register_schema(td_registry *registry, td_schema schema, td_registry_append_fn append, void *arg) {

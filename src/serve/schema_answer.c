@@ -584,9 +584,15 @@ static td_status end(td_schema_answer *a, bool good) {
     return good ? TD_OK : TD_REJECT;
 }
 
+static bool fail_absent(td_schema_answer *a) {
+    const char *elsewhere = td_schemas_elsewhere(a->schemas);
+    if (elsewhere == NULL) return td_schema_fail(&a->error, 50001, "There is no registry to be read here");
+    return td_schema_fail(&a->error, 50004, "The schemas of this log are in the registry at %s: ask there", elsewhere);
+}
+
 static td_status step_begin(td_schema_answer *a) {
     a->catalogue = td_schemas_catalogue(a->schemas);
-    if (a->catalogue == NULL) return end(a, td_schema_fail(&a->error, 50001, "There is no registry to be read here"));
+    if (a->catalogue == NULL) return end(a, fail_absent(a));
     if (!td_schemas_loaded(a->schemas)) return TD_FULL;
     if (is_change(a->r.ask) && a->turn == 0) {
         td_status status = td_schemas_begin(a->schemas, &a->turn);
@@ -599,7 +605,7 @@ static td_status step_begin(td_schema_answer *a) {
 
 static td_status step_checking(td_schema_answer *a) {
     a->catalogue = td_schemas_catalogue(a->schemas);
-    if (a->catalogue == NULL) return end(a, td_schema_fail(&a->error, 50001, "There is no registry to be read here"));
+    if (a->catalogue == NULL) return end(a, fail_absent(a));
     if (a->checked * sizeof(int32_t) < a->wanted.size) {
         check_one(a);
         return TD_AGAIN;

@@ -61,6 +61,7 @@ void td_schemas_close(td_schemas *s) {
 }
 
 const td_catalogue *td_schemas_catalogue(const td_schemas *s) { return s->catalogue; }
+const char *td_schemas_elsewhere(const td_schemas *s) { return s->run.registry; }
 bool td_schemas_loaded(const td_schemas *s) { return s->loaded; }
 
 /* ---- reading ---- */

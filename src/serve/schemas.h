@@ -14,6 +14,8 @@ void td_schemas_close(td_schemas *schemas); /* accepts NULL */
 int td_schemas_step(td_schemas *schemas);   /* a bounded turn: reads on, appends; work done */
 /* NULL: there is no registry, or what the log holds of it cannot be read. */
 const td_catalogue *td_schemas_catalogue(const td_schemas *schemas);
+/* Without a catalogue: the address of who has the schemas, or NULL. */
+const char *td_schemas_elsewhere(const td_schemas *schemas);
 bool td_schemas_loaded(const td_schemas *schemas); /* all that was there at the opening has been read */
 
 /* For whoever wants to change something: a turn of its own. TD_FULL: another change is on its way, come again.

@@ -100,6 +100,7 @@ typedef struct td_serve_run { /* who runs this, asked and told by the server's t
     td_status (*put_schema)(void *self, td_bytes key, td_bytes value, uint64_t *out_ticket);
     td_status (*ask)(void *self, uint64_t ticket);
     bool (*withdraw)(void *self, uint64_t ticket);
+    const char *registry;  /* the address of the registry that has the schemas, where `schemas` is NULL; or NULL */
     const char *elsewhere; /* who appends and edits, for people, where `put` is NULL as that is another process */
     td_serve_task explain; /* why a signal came, by its id */
 } td_serve_run;

@@ -24,6 +24,7 @@ typedef struct rig {
     size_t size;
     int asked;
     char path[256], url[512];
+    td_buf said; /* "METHOD|type|authorization|body" of the last request */
 } rig;
 
 static int64_t rig_mono_ns(void *self) {
@@ -34,8 +35,13 @@ static uint8_t byte_at(size_t i) { return (uint8_t)(' ' + i * 7919 % 90); }
 
 static void on_request(void *self, const char *path, web_answer *out) {
     rig *r = self;
+    const web_request *request = out->request;
     r->asked++;
     (void)snprintf(r->path, sizeof r->path, "%s", path);
+    r->said.size = 0;
+    td_buf_printf(&r->said, "%s|%s|%s|", request->method, request->type, request->authorization);
+    td_buf_put(&r->said, request->body.data, request->body.size);
+    td_buf_put(&r->said, "", 1);
     out->manner = r->manner;
     out->code = r->code;
     out->retry_s = r->retry_s;
@@ -43,16 +49,21 @@ static void on_request(void *self, const char *path, web_answer *out) {
     for (size_t i = 0; i < r->size; i++) out->body.data[out->body.size++] = byte_at(i);
 }
 
+static void open_client(rig *r, const char *user, const char *password) {
+    td_http_conf conf = {.user = user, .password = password, .body_max_bytes = BODY_MAX, .timeout_ns = TIMEOUT_NS};
+    assert_int_equal(r->ops->open(&r->http, &r->os, &conf), TD_OK);
+}
+
 static void rig_open(rig *r, const web_ops *web, uint64_t seed) {
-    td_http_conf conf = {.body_max_bytes = BODY_MAX, .timeout_ns = TIMEOUT_NS};
     *r = (rig){.os_ops = {.mono_ns = rig_mono_ns}, .web_ops = web, .ops = web->http, .code = 200};
     r->os = (td_os){&r->os_ops, r};
     r->web = web->open(seed, (web_handler){on_request, r});
-    assert_int_equal(r->ops->open(&r->http, &r->os, &conf), TD_OK);
+    open_client(r, NULL, NULL);
 }
 
 static void rig_close(rig *r) {
     r->ops->close(r->http);
+    td_buf_fini(&r->said);
     r->web_ops->close(r->web);
 }
 
@@ -165,6 +176,58 @@ static void test_what_is_dropped_is_never_heard_of(rig *r) {
     turn(r); /* closed with one on its way */
 }
 
+static void post(rig *r, const char *path, td_bytes body) {
+    (void)snprintf(r->url, sizeof r->url, "%s%s", r->web_ops->url(r->web), path);
+    const td_http_post post = {r->url, "application/vnd.test+json", body};
+    assert_int_equal(r->ops->post(r->http, &post), TD_OK);
+    assert_int_equal(r->ops->post(r->http, &post), TD_FULL);
+}
+
+/* A POST says what it is to say, and nothing of it is left in what is asked next. */
+static void test_what_is_posted_arrives_whole(rig *r) {
+    static char large[3000]; /* a request with it is the most that the server reads */
+    memset(large, 'x', sizeof large - 1);
+    const char *const bodies[] = {"{\"schema\":\"\\\"long\\\"\"}", "", large};
+    for (size_t i = 0; i < COUNT_OF(bodies); i++) {
+        char wanted[sizeof large + 64];
+        (void)snprintf(wanted, sizeof wanted, "POST|application/vnd.test+json||%s", bodies[i]);
+        r->size = 100 + i;
+        post(r, "/subjects/a%2Fb", td_text(bodies[i]));
+        assert_int_equal(wait_answer(r).body.size, 100 + i);
+        assert_string_equal((const char *)r->said.data, wanted);
+        assert_string_equal(r->path, "/subjects/a%2Fb");
+        ask(r, "/a");
+        assert_int_equal(wait_answer(r).code, 200);
+        assert_string_equal((const char *)r->said.data, "GET|||");
+    }
+    r->code = 409;
+    post(r, "/b", TD_TEXT("{}"));
+    assert_int_equal(wait_answer(r).code, 409);
+    r->manner = WEB_SILENT;
+    post(r, "/c", TD_TEXT("{}"));
+    turn(r);
+    r->ops->drop(r->http);
+    r->manner = WEB_WHOLE;
+    r->code = 200;
+    ask(r, "/d");
+    assert_int_equal(wait_answer(r).code, 200);
+}
+
+static void test_a_user_is_named_each_time(rig *r) {
+    r->ops->close(r->http);
+    open_client(r, "tape", "de:ck");
+    ask(r, "/a");
+    assert_int_equal(wait_answer(r).code, 200);
+    assert_string_equal((const char *)r->said.data, "GET||Basic dGFwZTpkZTpjaw==|");
+    post(r, "/b", TD_TEXT("{}"));
+    assert_int_equal(wait_answer(r).code, 200);
+    assert_string_equal((const char *)r->said.data, "POST|application/vnd.test+json|Basic dGFwZTpkZTpjaw==|{}");
+    r->code = 401;
+    ask(r, "/c");
+    assert_int_equal(wait_answer(r).code, 401);
+    assert_int_equal(r->asked, 3); /* a refusal is an answer: nothing is asked twice */
+}
+
 static const struct {
     const char *name;
     void (*run)(rig *r);
@@ -174,7 +237,9 @@ static const struct {
              {"a cut is no answer", test_a_cut_is_no_answer},
              {"a body too long is no answer", test_a_body_too_long_is_no_answer},
              {"silence ends it", test_silence_ends_it},
-             {"what is dropped is never heard of", test_what_is_dropped_is_never_heard_of}};
+             {"what is dropped is never heard of", test_what_is_dropped_is_never_heard_of},
+             {"what is posted arrives whole", test_what_is_posted_arrives_whole},
+             {"a user is named each time", test_a_user_is_named_each_time}};
 
 typedef struct test_case {
     char name[128];

@@ -9,10 +9,17 @@ typedef enum web_manner {
     WEB_SILENT, /* nothing ever comes */
 } web_manner;
 
+typedef struct web_request { /* lent for the call */
+    const char *method;
+    td_bytes body;
+    const char *type, *authorization; /* "": no such header */
+} web_request;
+
 typedef struct web_answer {
     web_manner manner;
-    int code, retry_s; /* 0: nothing is said of it */
-    td_buf body;       /* empty at first; freed by the server */
+    int code, retry_s;          /* 0: nothing is said of it */
+    td_buf body;                /* empty at first; freed by the server */
+    const web_request *request; /* that it answers, beside the path */
 } web_answer;
 
 typedef struct web_handler {

@@ -1,6 +1,7 @@
 /* tests/contract/web_simulated.c - HTTP without a network: an answer takes a number of pumps drawn from a seed. */
 #include "../sim/random.h"
 #include "web.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { PUMPS_MAX = 12 };
@@ -32,8 +33,22 @@ static td_status sim_open(void **out, const td_os *os, const td_http_conf *conf)
     return TD_OK;
 }
 
-static td_status sim_get(void *self, const char *url) {
-    sim_http *h = self;
+/* "user:password" in base64, as the header has it. */
+static void put_authorization(const td_http_conf *conf, char out[256]) {
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char word[128];
+    int size = snprintf(word, sizeof word - 2, "%s:%s", conf->user, conf->password);
+    word[size] = word[size + 1] = '\0';
+    char *to = out + snprintf(out, 256, "Basic ");
+    for (int i = 0; i < size; i += 3) {
+        unsigned bits = (unsigned)(uint8_t)word[i] << 16 | (unsigned)(uint8_t)word[i + 1] << 8 | (uint8_t)word[i + 2];
+        for (int k = 0; k < 4; k++) *to++ = i + k > size ? '=' : digits[bits >> (18 - 6 * k) & 63];
+    }
+    *to = '\0';
+}
+
+static td_status ask(sim_http *h, const char *url, web_request request) {
+    char authorization[256] = "";
     if (h->state != IDLE) return TD_FAIL(TD_FULL, "a request is on its way");
     h->state = ASKED;
     h->since_ns = h->os->ops->mono_ns(h->os->self);
@@ -41,8 +56,20 @@ static td_status sim_get(void *self, const char *url) {
     td_buf_fini(&h->coming.body);
     h->coming = (web_answer){.code = 200};
     const char *host = strstr(url, "://"), *path = host != NULL ? strchr(host + 3, '/') : NULL;
+    if (h->conf.user != NULL) put_authorization(&h->conf, authorization);
+    request.authorization = authorization;
+    h->coming.request = &request;
     world->handler.answer(world->handler.arg, path != NULL ? path : "/", &h->coming);
+    h->coming.request = NULL;
     return TD_OK;
+}
+
+static td_status sim_get(void *self, const char *url) {
+    return ask(self, url, (web_request){.method = "GET", .type = ""});
+}
+
+static td_status sim_post(void *self, const td_http_post *post) {
+    return ask(self, post->url, (web_request){.method = "POST", .body = post->body, .type = post->type});
 }
 
 static void end(sim_http *h, int code, const char *detail) {
@@ -89,6 +116,7 @@ static void sim_close(void *self) {
 static const td_http_ops http_simulated = {.name = "simulated",
                                            .open = sim_open,
                                            .get = sim_get,
+                                           .post = sim_post,
                                            .pump = sim_pump,
                                            .next = sim_next,
                                            .drop = sim_drop,

@@ -44,11 +44,36 @@ static void *web_open(uint64_t seed, web_handler handler) {
 
 static const char *web_url(void *self) { return ((socket_web *)self)->url; }
 
+/* What stands behind the name of a header; "": there is none. */
+static void find_header(const char *head, const char *name, char *out, size_t capacity) {
+    const char *at = strcasestr(head, name);
+    size_t skip = at != NULL ? strlen(name) : 0;
+    (void)snprintf(out, capacity, "%.*s", at != NULL ? (int)strcspn(at + skip, "\r") : 0, at != NULL ? at + skip : "");
+}
+
+/* The request has come as a whole: its size, or 0. */
+static size_t whole(const web_conn *c, size_t *out_head) {
+    const char *end = strstr(c->in, "\r\n\r\n");
+    char length[16];
+    if (end == NULL) return 0;
+    *out_head = (size_t)(end - c->in) + 4;
+    find_header(c->in, "\nContent-Length: ", length, sizeof length);
+    size_t size = *out_head + (size_t)atoi(length);
+    return c->in_size >= size ? size : 0;
+}
+
 static void answer(socket_web *w, web_conn *c) {
-    char path[REQUEST_MAX] = "";
+    char method[8] = "", path[REQUEST_MAX] = "", type[128], authorization[256];
+    size_t head = 0, size = whole(c, &head);
     web_answer a = {.code = 200};
-    if (sscanf(c->in, "GET %4095s", path) != 1) abort();
+    if (size == 0) return;
+    if (sscanf(c->in, "%7s %4095s", method, path) != 2) abort();
+    web_request request = {method, {(const uint8_t *)c->in + head, size - head}, type, authorization};
+    c->in[head - 1] = '\0'; /* no header is looked for in the body */
+    find_header(c->in, "\nContent-Type: ", type, sizeof type);
+    find_header(c->in, "\nAuthorization: ", authorization, sizeof authorization);
     c->in_size = 0;
+    a.request = &request;
     w->handler.answer(w->handler.arg, path, &a);
     if (a.manner != WEB_SILENT) {
         td_buf_printf(&c->out, "HTTP/1.1 %d Any\r\nContent-Length: %zu\r\n", a.code, a.body.size);
@@ -70,7 +95,7 @@ static void conn_step(socket_web *w, web_conn *c) {
     ssize_t size = recv(c->file, c->in + c->in_size, sizeof c->in - 1 - c->in_size, MSG_DONTWAIT);
     if (size > 0) c->in_size += (size_t)size;
     c->in[c->in_size] = '\0';
-    if (strstr(c->in, "\r\n\r\n") != NULL) answer(w, c);
+    answer(w, c);
     size_t wanted = 1 + td_random_below(&w->random, WRITE_MAX), left = c->out.size - c->gone;
     size = left == 0 ? 0 : send(c->file, c->out.data + c->gone, wanted < left ? wanted : left, MSG_DONTWAIT);
     if (size > 0) c->gone += (size_t)size;

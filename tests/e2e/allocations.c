@@ -113,7 +113,7 @@ int main(int argc, char **argv) {
     td_status status =
         td_config_load(&config, &td_os_posix, argv[1], (const char *const *)(argv + 2), (size_t)(argc - 2));
     config.speed = 0;
-    if (status == TD_OK) status = td_engine_open(&engine, &td_os_posix, &config, report, NULL);
+    if (status == TD_OK) status = td_engine_open(&engine, &td_os_posix, &config, NULL, report, NULL);
     if (status != TD_OK) {
         (void)fprintf(stderr, "allocations: %s\n", td_trail());
         return 1;

@@ -1,4 +1,5 @@
-"""tests/services/apicurio.py - a real schema registry with Confluent's REST API, started empty for one test."""
+"""tests/services/apicurio.py - a real schema registry with Confluent's REST API, started empty for one test, or kept
+in a folder."""
 import contextlib
 import http.client
 import json
@@ -45,12 +46,35 @@ class Registry:
         return status == 200
 
 
+class Server:
+    """One that can be stopped and started again on what it has, which is in `folder`."""
+
+    def __init__(self, folder):
+        self.folder, self.port = folder, fetch.free_port()
+        self.base = "/apis/ccompat/v7"
+        self.url = f"http://127.0.0.1:{self.port}{self.base}"
+
+    @contextlib.contextmanager
+    def running(self):
+        with _running(self.port, self.folder, REGISTRY_DATASOURCE_URL=f"jdbc:h2:file:{self.folder}/h2") as process:
+            yield process
+
+    def client(self):
+        return Registry(self.port, self.base)
+
+
+@contextlib.contextmanager
+def _running(port, folder, **variables):
+    home = fetch.unpacked(f"io.apicurio:apicurio-registry-app:{VERSION}:tar.gz:all", f"apicurio-{VERSION}")
+    command = ["env", *(f"{name}={value}" for name, value in variables.items()), "java", "-Xmx256m",
+               "-XX:TieredStopAtLevel=1", "-Dquarkus.http.host=127.0.0.1", f"-Dquarkus.http.port={port}", "-jar",
+               f"{home}/apicurio-registry-app-{VERSION}-runner.jar"]
+    with fetch.running(command, f"{folder}/log", f"Listening on: http://127.0.0.1:{port}", cwd=folder) as process:
+        yield process
+
+
 @contextlib.contextmanager
 def registry():
-    home = fetch.unpacked(f"io.apicurio:apicurio-registry-app:{VERSION}:tar.gz:all", f"apicurio-{VERSION}")
     port = fetch.free_port()
-    command = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-Dquarkus.http.host=127.0.0.1",
-               f"-Dquarkus.http.port={port}", "-jar", f"{home}/apicurio-registry-app-{VERSION}-runner.jar"]
-    with tempfile.TemporaryDirectory() as folder, \
-            fetch.running(command, f"{folder}/log", f"Listening on: http://127.0.0.1:{port}", cwd=folder):
+    with tempfile.TemporaryDirectory() as folder, _running(port, folder):
         yield Registry(port)

@@ -61,7 +61,7 @@ static bool load(td_listener *l, const td_listener_conf *conf) {
 }
 
 static bool start(td_listener *l) {
-    td_status status = td_engine_open(&l->engine, &l->os, &l->config, report, l);
+    td_status status = td_engine_open(&l->engine, &l->os, &l->config, NULL, report, l);
     l->lives++;
     HOLDS(status == TD_OK, "%s", td_trail());
     return true;

@@ -85,7 +85,7 @@ static bool load(world *w, bool live) {
 static bool start(world *w) {
     td_status status = TD_RETRY;
     for (int i = 0; i < 100 && status != TD_OK; i++) {
-        status = td_engine_open(&w->engine, &w->os, &w->config, report, w);
+        status = td_engine_open(&w->engine, &w->os, &w->config, NULL, report, w);
         td_sim_advance(w->sim, TD_NS_PER_S / 10);
     }
     HOLDS(status == TD_OK, "%s", td_trail());

@@ -118,7 +118,7 @@ static bool run(td_sim *sim, const char *config_path, const char *speed, outcome
     for (size_t i = 0; i < config.sink_count; i++) td_options_fini(config.sinks[i].ops->options, &config.sinks[i].conf);
     config.sink_count = 0; /* sinks read the log: the log is what is compared */
     td_engine *engine;
-    if (td_engine_open(&engine, &os, &config, report, NULL) != TD_OK) return fail("opening");
+    if (td_engine_open(&engine, &os, &config, NULL, report, NULL) != TD_OK) return fail("opening");
     int64_t from_ns = os.ops->mono_ns(os.self);
     while (!td_engine_finished(engine)) {
         int done = 0;

@@ -164,7 +164,7 @@ static void report(void *arg, const char *line) {
 }
 
 td_status td_world_start(td_world *w) {
-    td_status status = td_engine_open(&w->engine, &w->os, &w->config, report, w);
+    td_status status = td_engine_open(&w->engine, &w->os, &w->config, NULL, report, w);
     if (status != TD_OK) return status;
     status = td_onlooker_open(&w->onlooker, &w->os, w->engine);
     if (status == TD_OK) return TD_OK;

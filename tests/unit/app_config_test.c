@@ -434,6 +434,36 @@ static void reads_the_log_alone(void **state) {
     assert_non_null(strstr(td_trail(), "partitions"));
 }
 
+/* A registry elsewhere belongs to a cluster; its password is a secret as others are. */
+static void takes_a_registry(void **state) {
+    (void)state;
+    static const char text[] = "feeds: [simulated: {}]\nlog: { kafka: \"b:9092\", registry: \"https://r:8081/api\", "
+                               "registry_user: me, registry_password: \"${W}\", registry_ca: ca.pem }\n";
+    static const char *const folder_log[] = {"log.kafka="}, *const neither[] = {"log.kafka=", "log.registry="},
+                             *const openly[] = {"log.registry_password=word-word"};
+    td_config c;
+    assert_int_equal(setenv("W", "word-word", 1), 0);
+    ASSERT_LOADS(c, text);
+    assert_string_equal(c.log.registry, "https://r:8081/api");
+    assert_string_equal(c.log.registry_user, "me");
+    assert_string_equal(c.log.registry_password, "word-word");
+    assert_string_equal(c.log.registry_ca, "ca.pem");
+    td_texts secrets = {0};
+    td_config_each_secret(&c, add_secret, &secrets);
+    assert_int_equal(secrets.count, 1);
+    assert_string_equal(secrets.items[0], "word-word");
+    td_secrets_fini(&secrets);
+    td_config_fini(&c);
+    assert_int_equal(load(&c, text, folder_log, 1), TD_CONFIG);
+    assert_non_null(strstr(td_trail(), "log.registry: a log in a folder keeps its schemas itself"));
+    assert_int_equal(load(&c, text, openly, 1), TD_CONFIG);
+    assert_null(strstr(td_trail(), "word-word"));
+    assert_int_equal(load(&c, text, neither, 2), TD_OK);
+    assert_null(c.log.registry);
+    td_config_fini(&c);
+    assert_int_equal(unsetenv("W"), 0);
+}
+
 /* However they are written; what is a secret never openly. */
 static void takes_properties_of_a_cluster(void **state) {
     (void)state;
@@ -657,6 +687,7 @@ int main(void) {
         cmocka_unit_test(sets_from_arguments),
         cmocka_unit_test(takes_secrets),
         cmocka_unit_test(reads_the_log_alone),
+        cmocka_unit_test(takes_a_registry),
         cmocka_unit_test(takes_properties_of_a_cluster),
         cmocka_unit_test(takes_lists_from_arguments),
         cmocka_unit_test(tells_all_mistakes_at_once),

@@ -283,6 +283,38 @@ static void ids_run_out_with_words(void **state) {
     topic_fini(&t);
 }
 
+static void what_another_registry_gives_is_learnt(void **state) {
+    (void)state;
+    td_registry *registry = td_registry_new();
+    assert_int_equal(td_registry_lacks(registry), 0);
+    for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
+        assert_int_equal(td_registry_lacks(registry), i);
+        assert_true(td_registry_learn(registry, (td_schema)i, 0, 70000 - i));
+    }
+    assert_true(td_registry_learn(registry, TD_SCHEMA_BAR, 2, 5));
+    assert_true(td_registry_learn(registry, TD_SCHEMA_BAR, 2, 5));  /* again */
+    assert_true(td_registry_learn(registry, TD_SCHEMA_BAR, 2, 6));  /* one schema may have several */
+    assert_false(td_registry_learn(registry, TD_SCHEMA_BAR, 1, 5)); /* an id has one */
+    assert_false(td_registry_learn(registry, TD_SCHEMA_TRADE, 0, 70000 - TD_SCHEMA_BAR));
+    const td_schema_ids *ids = td_registry_ids(registry);
+    assert_int_equal(td_registry_lacks(registry), TD_SCHEMA_COUNT);
+    assert_int_equal(ids->id[TD_SCHEMA_BAR], 70000 - TD_SCHEMA_BAR);
+    assert_int_equal(ids->id[TD_SCHEMA_TRADE], 70000 - TD_SCHEMA_TRADE);
+    assert_int_equal(td_schema_ids_find(ids, 5), TD_SCHEMA_BAR + 2 * TD_SCHEMA_BEFORE);
+    td_registry_free(registry);
+}
+
+static void texts_of_each_age(void **state) {
+    (void)state;
+    assert_true(td_bytes_equal(td_schema_text_of_age(TD_SCHEMA_BAR, 0), td_schema_text(TD_SCHEMA_BAR)));
+    for (int age = 1; age <= TD_SCHEMA_OLDER_MAX; age++) {
+        td_bytes text = td_schema_text_of_age(TD_SCHEMA_BAR, age);
+        assert_true(text.size > 0 && !td_bytes_equal(text, td_schema_text_of_age(TD_SCHEMA_BAR, age - 1)));
+    }
+    assert_int_equal(td_schema_text_of_age(TD_SCHEMA_BAR, TD_SCHEMA_OLDER_MAX + 1).size, 0);
+    assert_int_equal(td_schema_text_of_age(TD_SCHEMA_TIME, 1).size, 0);
+}
+
 static void texts_are_minified_json(void **state) {
     (void)state;
     for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
@@ -323,6 +355,8 @@ int main(void) {
         cmocka_unit_test(a_refused_append_is_made_up_for_later),
         cmocka_unit_test(what_we_do_not_write_is_corrupt),
         cmocka_unit_test(ids_run_out_with_words),
+        cmocka_unit_test(what_another_registry_gives_is_learnt),
+        cmocka_unit_test(texts_of_each_age),
         cmocka_unit_test(texts_are_minified_json),
         cmocka_unit_test(more_ids_than_there_is_room_for_are_refused),
     };

@@ -402,6 +402,19 @@ static void a_process_that_writes_nothing_reads(void **state) {
     run_steps(r, &(step){"GET", "/subjects", "", 50001, NULL}, 1);
 }
 
+static void a_registry_elsewhere_is_named(void **state) {
+    registry *r = *state;
+    static const step steps[] = {{"POST", "/subjects/s/versions", ONE, 50004, "in the registry at http://there:8081"},
+                                 {"GET", "/subjects/bars-value/versions", "", 50004, "ask there"},
+                                 {"GET", "/schemas/ids/1", "", 50004, "http://there:8081"}};
+    td_serve_topics topics = r->rig.topics;
+    topics.schemas = NULL;
+    topics.run = (td_serve_run){.self = r, .put_schema = put, .registry = "http://there:8081"};
+    td_schemas_close(r->schemas);
+    assert_int_equal(td_schemas_open(&r->schemas, &topics), TD_OK);
+    run_steps(r, steps, COUNT_OF(steps));
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -414,6 +427,7 @@ int main(void) {
         TEST(what_ingest_does_not_take_is_said),
         TEST(a_refusal_is_told_whoever_comes_next),
         TEST(a_process_that_writes_nothing_reads),
+        TEST(a_registry_elsewhere_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

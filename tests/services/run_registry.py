@@ -1,0 +1,327 @@
+#!/usr/bin/env python3
+"""tests/services/run_registry.py - a log on a real broker whose schemas are in a real registry: the same results as in a
+folder, read by Confluent's own client with that registry's ids; a registry that is away, wrong, full of something else or
+behind a login is told as such, and nothing is written where it refuses.
+"""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+
+warnings.simplefilter("ignore")  # of what the client's own libraries say of each other
+
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[1] / "e2e"), str(pathlib.Path(__file__).resolve().parents[1] / "fault")]
+import admin  # noqa: E402
+import apicurio  # noqa: E402
+import confluent_kafka  # noqa: E402
+import consuming  # noqa: E402
+import serving  # noqa: E402
+import tapedeck as td  # noqa: E402
+from broker import Broker  # noqa: E402
+from confluent_kafka.schema_registry import SchemaRegistryClient  # noqa: E402
+from confluent_kafka.schema_registry.avro import AvroDeserializer  # noqa: E402
+from confluent_kafka.serialization import MessageField, SerializationContext  # noqa: E402
+
+DATA = td.ROOT / "examples" / "data"
+FEEDS = [f"file: {{ format: lean, path: {DATA}/lean/*.zip, ratio: 60, from: \"09:30\", to: \"09:40\" }}",
+         f"file: {{ format: binance-collector, path: {DATA}/binance/*.gz }}"]
+STRATEGIES = [td.ROOT / "strategies/momentum.td", td.ROOT / "tests/data/rules.td"]
+PARTITIONS = 2
+TABLES = ("bars", "signals", "fills")
+OURS = 18  # schemas
+EXIT_USAGE, EXIT_CONFIG, EXIT_FAILED, TAKEN, REFUSED = 2, 3, 4, 200, 409
+cases = td.Cases()
+broker = registry = None
+
+
+def file_for(home, feeds=None, **more):
+    pathlib.Path(home).mkdir(exist_ok=True)
+    return td.config(f"{home}/run.yaml", f"{home}/data", feeds or FEEDS, bars="[1s, 1m]",
+                     strategies=() if feeds else STRATEGIES, partitions=PARTITIONS, **more)
+
+
+def small(home, ticks=1000, **more):
+    return file_for(home, [f"simulated: {{ seed: 1, ticks: {ticks} }}"], **more)
+
+
+def on(prefix, *more, at=None):
+    texts = (f"log.kafka={broker.address}", f"log.prefix={prefix}", f"log.registry={at or registry.url}", *more)
+    return [word for text in texts for word in ("--set", text)]
+
+
+def told(*words, code=0):
+    done = subprocess.run([td.PROGRAM, *map(str, words)], cwd=td.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, check=False, timeout=120)
+    assert done.returncode == code, (words, done.returncode, done.stdout[-500:], done.stderr)
+    return done.stdout if code == 0 else done.stderr
+
+
+class Running:
+    """A run in the background; what it says is there at once."""
+
+    def __init__(self, file, *options):
+        self.process = td.start(file, "--log", "json", *options)
+        self.lines = []
+        self.reader = threading.Thread(target=lambda: self.lines.extend(self.process.stderr), daemon=True)
+        self.reader.start()
+
+    def says(self, event, count=1):
+        """Waits until it has said that so often."""
+        td.wait_for(lambda: self.said(event) >= count or self.process.poll() is not None, lambda: (event, self.lines), 60)
+        assert self.said(event) >= count, (event, self.lines)
+        return next(line for line in reversed(self.lines) if f'"event":"{event}"' in line)
+
+    def said(self, event):
+        return sum(f'"event":"{event}"' in line for line in self.lines)
+
+    def end(self):
+        code = self.process.wait(120)
+        self.reader.join(10)
+        assert code == 0, (code, self.lines)
+        return json.loads(self.process.stdout.read().splitlines()[-1])
+
+
+def results(home):
+    return {table: td.rows(f"{home}/data", table) for table in TABLES}
+
+
+def values(topic, *where):
+    """What a topic holds, by the log's own reader: ids and offsets aside."""
+    lines = [json.loads(line) for line in told("log", "cat", topic, *where).splitlines()]
+    return sorted((line["partition"], line["key"], json.dumps(line["value"], sort_keys=True)) for line in lines)
+
+
+def decoded(topic, count):
+    """So many values by Confluent's client."""
+    reader = AvroDeserializer(SchemaRegistryClient({"url": registry.url}))
+    consumer = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": f"reader-{topic}",
+                                         "isolation.level": "read_committed", "enable.partition.eof": True})
+    places = [confluent_kafka.TopicPartition(topic, p, consuming.first_offset(consumer, topic, p)) for p in range(PARTITIONS)]
+    consumer.assign(places)
+    got, ended = [], set()
+    while len(ended) < PARTITIONS and len(got) < count:
+        message = consumer.poll(10)
+        assert message is not None, (topic, len(got))
+        if message.error() is None:
+            got.append(((message.key() or b"").decode(), reader(message.value(), SerializationContext(topic, MessageField.VALUE))))
+        else:
+            ended.add(message.partition())
+    consumer.close()
+    return got
+
+
+@cases.add
+def a_whole_run(home):
+    """As in a folder; the schemas are in the registry alone."""
+    td.run(file_for(f"{home}/embedded"))
+    file = file_for(home)
+    summary = td.run(file, *on("whole."))
+    assert summary["diverged"] == 0 and summary["bars"] > 1000, summary
+    assert results(home) == results(f"{home}/embedded")
+    assert "_schemas" not in admin.topics(broker.address, "whole.") and "tape" in admin.topics(broker.address, "whole.")
+    there = ["--kafka", broker.address, "--prefix", "whole.", "--registry", registry.url]
+    for topic in ("bars", "gaps", "fills"):
+        assert values(topic, *there) == values(topic, "--data", f"{home}/embedded/data"), topic
+    for words in ("bars LEAN:IBM 1m --json", "gaps --json", "explain --all --json"):
+        assert told(*words.split(), *there) == told(*words.split(), "--data", f"{home}/embedded/data"), words
+    assert "log.registry" in told("bars", "LEAN:IBM", "1m", *there[:4], code=EXIT_CONFIG)
+
+    status, subjects = registry.client().ask("GET", "/subjects")
+    mine = sorted(s for s in subjects if s.startswith("whole."))
+    assert status == TAKEN and len(mine) == OURS and "whole.bars-value" in mine and "whole.tape-tapedeck.Trade" in mine, mine
+    bars = [(key, value) for key, value in decoded("whole.bars", 1 << 30) if key == "LEAN:IBM"]
+    shown = [line for line in values("bars", *there) if line[1] == "LEAN:IBM"]
+    assert len(bars) == len(shown) > 100, (len(bars), len(shown))
+    trades = [value for _, value in decoded("whole.tape", 2000) if "trade_id" in value]
+    assert len(trades) > 100, len(trades)
+
+    again = td.run(file, *on("whole."))
+    assert again["events"] == 0 and again["diverged"] == 0, again
+    return f"{summary['events']} events, {summary['bars']} bars as in a folder; {len(bars)} of them read by Confluent's client"
+
+
+@cases.add
+def away_at_the_start(home):
+    """Told once, with the address; then it goes on."""
+    other = apicurio.Server(home)
+    run = Running(small(home), *on("away.", at=other.url))
+    said = run.says("backing_off")
+    assert other.url in said and "connect" in said and "started" in said, said
+    time.sleep(2)
+    assert run.said("backing_off") == 1 and not admin.topics(broker.address, "away."), run.lines
+    with other.running():
+        run.says("goes_on")
+        summary = run.end()
+    assert summary["events"] == 1000 and summary["diverged"] == 0, summary
+    assert "gives no answer" in told("bars", "SIM:AAA", "1s", "--kafka", broker.address, "--prefix", "away.", "--registry",
+                                     other.url, code=EXIT_FAILED)
+    run = Running(small(home), *on("away.", at=other.url))
+    run.says("backing_off")
+    run.process.send_signal(signal.SIGTERM)
+    assert run.process.wait(20) == 0, run.lines
+    return f"{summary['events']} events once it was there; told to end while it was away"
+
+
+@cases.add
+def away_while_it_runs(home):
+    """What is known is enough; the next start waits, and makes nothing again."""
+    td.run(file_for(f"{home}/embedded"))
+    other, file = apicurio.Server(home), file_for(home)
+    with other.running() as server:
+        run = Running(file, *on("cut.", "speed=60x", at=other.url))
+        td.wait_for(lambda: "tape" in admin.topics(broker.address, "cut."), "the tape", 60)
+        time.sleep(2)
+        assert run.process.poll() is None, run.lines
+        td.kill(server)
+        time.sleep(2)
+        assert run.process.poll() is None, "the run has ended before the registry was killed"
+        td.kill(run.process)
+    run = Running(file, *on("cut.", at=other.url))
+    run.says("backing_off")
+    with other.running():
+        summary = run.end()
+    assert summary["diverged"] == 0 and summary["events"] > 1000, summary
+    assert results(home) == results(f"{home}/embedded")
+    return f"killed with the run, and {summary['events']} events behind the restart: as in a folder"
+
+
+@cases.add
+def refused_before_anything_is_written(home):
+    """An older version that ours cannot follow."""
+    client = registry.client()
+    subject = "refused.bars-value"
+    older = {"type": "record", "name": "Bar", "namespace": "tapedeck", "fields": [{"name": "open", "type": "string"}]}
+    assert client.ask("POST", f"/subjects/{subject}/versions", {"schema": json.dumps(older)})[0] == TAKEN
+    client.level(subject, "FULL")
+    done = subprocess.run([td.PROGRAM, "run", "--until-end", *on("refused."), small(home)], stderr=subprocess.PIPE, text=True,
+                          check=False, timeout=60)
+    assert done.returncode == EXIT_CONFIG and subject in done.stderr and registry.url in done.stderr, done.stderr
+    assert not admin.topics(broker.address, "refused.")
+    assert [s for s in client.ask("GET", "/subjects")[1] if s.startswith("refused.")] == [subject]
+    found = json.loads(subprocess.run([td.PROGRAM, "check", "--connect", "--json", *on("refused."), small(home)],
+                                      stdout=subprocess.PIPE, text=True, check=False, timeout=60).stdout)
+    assert found["errors"] == 1 and subject in found["findings"][0]["message"], found
+    return done.stderr.splitlines()[-1]
+
+
+@cases.add
+def where_the_schemas_are(home):
+    """A log whose ids are of one registry is not read by those of another."""
+    file = small(home)
+    own = [word for text in (f"log.kafka={broker.address}", "log.prefix=own.") for word in ("--set", text)]
+    td.run(file, *own)
+    assert "_schemas" in told("run", "--until-end", *on("own."), file, code=EXIT_CONFIG)
+    assert "_schemas" in told("bars", "SIM:AAA", "1s", "--kafka", broker.address, "--prefix", "own.", "--registry",
+                              registry.url, code=EXIT_CONFIG)
+    other = small(f"{home}/other")
+    td.run(other, *on("theirs."))
+    without = ["--set", f"log.kafka={broker.address}", "--set", "log.prefix=theirs."]
+    said = told("run", "--until-end", *without, other, code=EXIT_CONFIG)
+    assert "log.registry" in said and "_schemas" not in admin.topics(broker.address, "theirs."), said
+    told("run", "--until-end", "--set", f"log.registry={registry.url}", other, code=EXIT_USAGE)
+    return said.splitlines()[-1]
+
+
+@cases.add
+def behind_a_login(home):
+    """Another run's registry, over TLS: the token is the password."""
+    serving.make_certificates(home)
+    pathlib.Path(f"{home}/wrong").write_text("not-the-token-that-it-wants\n", encoding="utf-8")
+    file = small(f"{home}/reader")
+    serve = "listen: localhost:0, cert: {home}/server.pem, key: {home}/server.key, token_file: {home}/token"
+    with serving.Server(home, serve) as server:
+        at = f"https://localhost:{server.port}/registry"
+        login = ["log.registry_user=tape", f"log.registry_ca={home}/ca.pem"]
+        good = [*login, f"log.registry_password_file={home}/token"]
+        said = [told("run", "--until-end", *on("login.", *more, at=at), file, code=EXIT_CONFIG)
+                for more in ([f"log.registry_ca={home}/ca.pem"], [*login, f"log.registry_password_file={home}/wrong"])]
+        assert all("code 401" in text and "log.registry_password" in text for text in said), said
+        assert serving.TOKEN not in "".join(said) and "not-the-token" not in "".join(said), said
+        assert not admin.topics(broker.address, "login.")
+        findings = told("check", "--connect", *on("login.", *good, at=at), file)
+        assert f"has 0 of {OURS} schemas" in findings, findings
+        summary = td.run(file, *on("login.", *good, at=at))
+        assert summary["events"] == 1000, summary
+        findings = told("check", "--connect", *on("login.", *good, at=at), file)
+        assert f"has {OURS} of {OURS} schemas" in findings, findings
+        run = Running(file, *on("login.", "log.registry_user=tape", at=at))  # nobody vouches for it
+        said = run.says("backing_off")
+        td.kill(run.process)
+        assert "certificate" in said, said
+    return findings.splitlines()[-2]
+
+
+@cases.add
+def its_own_api_names_the_other(home):
+    """What is asked of /registry there is in the other one."""
+    file = small(home, ticks=0, extra="serve: { listen: 127.0.0.1:0 }\n")
+    process = td.start(file, "--quiet", *on("served."))
+    told_at = pathlib.Path(f"{home}/data/SERVE")
+    try:
+        td.wait_for(lambda: told_at.exists() or process.poll() is not None, "the server listens", 60)
+        client = apicurio.Registry(int(told_at.read_text(encoding="utf-8").strip().rsplit(":", 1)[1]), "/registry")
+        asked = [("GET", "/subjects", None), ("POST", "/subjects/x/versions", {"schema": "\"int\""})]
+        answers = [client.ask(*one) for one in asked]
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+    assert all(status == 500 and answer["error_code"] == 50004 and registry.url in answer["message"]
+               for status, answer in answers), answers
+    return answers[0][1]["message"]
+
+
+@cases.add
+def by_roles(home):
+    """Who does not record waits until the schemas are there; all read by the same ids."""
+    file = file_for(home)
+    rest = Running(file_for(f"{home}/rest"), *on("roles.", "sinks.0.sqlite.file=" + f"{home}/rest/market.db"))
+    summary = rest.end()
+    assert summary["diverged"] == 0, summary
+    command = [td.PROGRAM, "run", "--json", "--log", "json", "--role", "process", *on("apart."), file]
+    worker = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=td.ROOT)
+    lines = []
+    reader = threading.Thread(target=lambda: lines.extend(worker.stderr), daemon=True)
+    reader.start()
+    try:
+        td.wait_for(lambda: any('"awaiting"' in line for line in lines) or worker.poll() is not None, lambda: lines, 60)
+        recorded = td.run(file_for(f"{home}/record"), "--role", "record", *on("apart."))
+        td.wait_for(lambda: len(decoded_count("apart.signals")) >= summary["signals"] or worker.poll() is not None,
+                    lambda: (lines, summary["signals"]), 120)
+    finally:
+        worker.terminate()
+        worker.wait(60)
+    assert worker.returncode == 0, lines
+    assert values_of("apart.") == values_of("roles."), "results differ"
+    return f"{recorded['events']} events recorded, {summary['signals']} signals by another process"
+
+
+def there(prefix):
+    return ["--kafka", broker.address, "--prefix", prefix, "--registry", registry.url]
+
+
+def decoded_count(topic):
+    prefix, name = topic.rsplit(".", 1)
+    return told("log", "cat", name, *there(f"{prefix}.")).splitlines()
+
+
+def values_of(prefix):
+    return [values(topic, *there(prefix)) for topic in ("bars", "fills", "gaps")]
+
+
+def main():
+    global broker, registry
+    only = os.environ.get("ONLY")
+    with td.folder() as home:
+        broker, registry = Broker(f"{home}/broker"), apicurio.Server(home)
+        with broker.running(), registry.running():
+            registry.client().register("of-another", '"int"')  # no id of ours is as in a folder
+            return td.Cases([case for case in cases if only in (None, case.__name__)]).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
