@@ -1,5 +1,6 @@
 /* src/app/cmd_log.c - `tapedeck log`: what is in a log, its records as JSON, and whether all of it is whole. */
 #include "app/cmd_log.h"
+#include "app/cmd_log_copy.h"
 #include "app/data.h"
 #include "app/exit.h"
 #include "app/log_show.h"
@@ -21,9 +22,10 @@ static const char HELP[] =
     "                              [--follow] [LOG]\n"
     "       tapedeck log verify [LOG] [--json]\n"
     "       tapedeck log repair [TOPIC-PARTITION] [--dry-run] [--discard] [--data DIR] [--json]\n"
+    "       tapedeck log copy [LOG] --to DIR|FILE [--follow]: see `tapedeck log copy --help`\n"
     "LOG: --data DIR, --config FILE, or --kafka HOST:PORT [--prefix TEXT] [--registry URL]\n"
     "\n"
-    "Looks into a log, also while a tapedeck process writes to it. Only repair changes anything.\n"
+    "Looks into a log, also while a tapedeck process writes to it. Only repair changes anything in it.\n"
     "\n"
     "  ls      topics and partitions: epoch, first offset, end, records, bytes, segments; on Kafka records are "
     "offsets,\n"
@@ -34,6 +36,7 @@ static const char HELP[] =
     "          is committed, with the CRC of its batches\n"
     "  repair  takes out what verify finds damaged, while no process writes: its bytes go into OFFSET.damaged beside\n"
     "          the segment, its offsets stay empty, everything behind it is read again\n"
+    "  copy    all of it into another log, in a folder or on Kafka\n"
     "\n"
     "  --data DIR       the data folder (default: data)\n"
     "  --config FILE    or the configuration of the run: its log, in a folder or on Kafka\n"
@@ -487,10 +490,11 @@ static int parse_options(log_command *c, int argc, char **argv) {
 }
 
 int td_cmd_log(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "copy") == 0) return td_command_main(&td_command_log_copy, argc - 1, argv + 1);
     log_command c = {.partition = -1, .limit = INT64_MAX, .from_ms = INT64_MIN, .to_ms = INT64_MAX};
     int exit_code = parse_options(&c, argc, argv);
     if (exit_code >= 0) return exit_code;
-    if (optind >= argc) return usage("ls, cat, verify or repair?", "");
+    if (optind >= argc) return usage("ls, cat, verify, repair or copy?", "");
     c.verb = argv[optind++];
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         if (strcmp(verbs[i].verb, c.verb) != 0) continue;

@@ -3,6 +3,7 @@
 #include "app/cluster.h"
 #include "app/registering.h"
 #include "base/time.h"
+#include "flow/capture.h"
 #include "log/log_segment.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,21 @@ td_status td_data_open_schemas(td_registry **out, const td_os *os, const td_conf
     if (status != TD_OK || *out != NULL) return status;
     *out = td_registry_new();
     return td_topics_each_record(schemas, load_schema, *out);
+}
+
+td_status td_data_open_log_to_write(td_log **out, const td_os *os, const td_config_log *where, td_log_report_fn report,
+                                    void *arg) {
+    td_log_conf conf = {.dir = where->dir,
+                        .segment_bytes = where->segment_bytes,
+                        .segment_ms = where->segment_ns / TD_NS_PER_MS,
+                        .retain_bytes = where->retain_bytes,
+                        .retain_ms = where->retain_ns / TD_NS_PER_MS,
+                        .apart = TD_CAPTURE_TOPICS,
+                        .apart_bytes = where->raw_retain_bytes,
+                        .apart_ms = where->raw_retain_ns / TD_NS_PER_MS,
+                        .codec = td_config_codec(where)};
+    return where->kafka != NULL ? td_cluster_open(out, os, where, report, arg)
+                                : td_log_segment_open(out, os, &conf, report, arg);
 }
 
 td_status td_data_open(td_data *out, const td_data_conf *which) {

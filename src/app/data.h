@@ -59,6 +59,10 @@ TD_CHECKED td_status td_data_open_log(td_log **out, const td_os *os, const td_co
 TD_CHECKED td_status td_data_open_schemas(td_registry **out, const td_os *os, const td_config_log *where,
                                           td_topic *schemas);
 
+/* As a run does: takes the folder. */
+TD_CHECKED td_status td_data_open_log_to_write(td_log **out, const td_os *os, const td_config_log *where,
+                                               td_log_report_fn report, void *arg);
+
 /* Errors: TD_CONFIG: there is no tape; as the log's and td_data_locate's. To be closed either way. */
 TD_CHECKED td_status td_data_open(td_data *out, const td_data_conf *which);
 /* For who appends to a folder while nobody else does. Errors: TD_CONFIG: somebody does, the log is on Kafka, or there

@@ -1,10 +1,9 @@
 /* src/app/engine.c - putting the program together and taking it apart, in one listed order. */
 #include "app/engine.h"
-#include "app/cluster.h"
+#include "app/data.h"
 #include "app/recording.h"
 #include "app/role.h"
 #include "base/time.h"
-#include "log/log_segment.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,20 +46,6 @@ static bool has_role(const td_engine *e, td_role role) { return (e->config->role
 
 /* ---- parts, in the order of opening ---- */
 
-static td_status open_embedded(td_engine *e, td_log_report_fn report, void *arg) {
-    const td_config_log *log = &e->config->log;
-    td_log_conf conf = {.dir = log->dir,
-                        .segment_bytes = log->segment_bytes,
-                        .segment_ms = log->segment_ns / TD_NS_PER_MS,
-                        .retain_bytes = log->retain_bytes,
-                        .retain_ms = log->retain_ns / TD_NS_PER_MS,
-                        .apart = TD_CAPTURE_TOPICS,
-                        .apart_bytes = log->raw_retain_bytes,
-                        .apart_ms = log->raw_retain_ns / TD_NS_PER_MS,
-                        .codec = td_config_codec(log)};
-    return td_log_segment_open(&e->log, e->os, &conf, report, arg);
-}
-
 /* Who records makes them. The others wait until a program has begun. */
 static td_status open_topics(td_engine *e, int64_t now_ms) {
     td_topics_conf conf = {
@@ -75,8 +60,7 @@ static td_status open_topics(td_engine *e, int64_t now_ms) {
 
 static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int64_t now_ms) {
     const td_config_log *log = &e->config->log;
-    td_status status =
-        log->kafka == NULL ? open_embedded(e, report, arg) : td_cluster_open(&e->log, e->os, log, report, arg);
+    td_status status = td_data_open_log_to_write(&e->log, e->os, log, report, arg);
     if (status == TD_OK) status = open_topics(e, now_ms);
     e->topics_open = status == TD_OK;
     if (status != TD_OK) return status;

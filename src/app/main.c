@@ -23,8 +23,10 @@
 #include "app/cmd_test.h"
 #include "app/exit.h"
 
-static const td_command command_log = {
-    .name = "log", .summary = "look into the log, and repair it: ls, cat, verify, repair", .main = td_cmd_log};
+static const td_command command_log = {.name = "log",
+                                       .summary =
+                                           "look into the log, repair and copy it: ls, cat, verify, repair, copy",
+                                       .main = td_cmd_log};
 static const td_command command_bench = {.name = "bench", .summary = "measure: replay", .main = td_cmd_bench};
 
 static const td_command *const commands[] = {

@@ -55,6 +55,26 @@ typedef struct begun { /* an answer that the process may have died in */
     int64_t until_ns;
 } begun;
 
+#define BEGUN_FORMAT "begun %" PRIu32 " %" PRId64 " %" PRIu32 " %" PRIu64 " %" PRId64
+
+static bool parse_begun(const char *value, begun *b) {
+    return sscanf(value, "begun %" SCNu32 " %" SCNd64 " %" SCNu32 " %" SCNu64 " %" SCNd64, &b->partition, &b->offset,
+                  &b->position.file, &b->position.line, &b->until_ns) == 5;
+}
+
+td_status td_answers_restate(const td_record *record, const td_atlas *atlas, td_buf *out_value) {
+    begun b;
+    char *value = td_copy_bytes(record->value);
+    bool names_place = parse_begun(value, &b) && b.partition < atlas->partitions;
+    free(value);
+    if (!names_place) return TD_OK;
+    td_position at;
+    td_status status = td_sheet_at(&atlas->tape[b.partition], b.offset, &at);
+    if (status == TD_OK)
+        td_buf_printf(out_value, BEGUN_FORMAT, b.partition, at.offset, b.position.file, b.position.line, b.until_ns);
+    return status;
+}
+
 static bool is_behind(td_source_position a, td_source_position b) {
     return a.file != b.file ? a.file > b.file : a.line > b.line;
 }
@@ -90,9 +110,7 @@ static td_status read_value(const td_answers *a, td_bytes feed, const char *valu
     begun b = {0};
     out->whole = sscanf(value, "whole %" SCNd64 " %" SCNd64, &out->until_ns, &out->asked_ns) == 2;
     if (out->whole) return TD_OK;
-    int count = sscanf(value, "begun %" SCNu32 " %" SCNd64 " %" SCNu32 " %" SCNu64 " %" SCNd64, &b.partition, &b.offset,
-                       &b.position.file, &b.position.line, &b.until_ns);
-    if (count != 5) return TD_FAIL(TD_CORRUPT, "_answers-0 holds \"%s\", which is not of ours", value);
+    if (!parse_begun(value, &b)) return TD_FAIL(TD_CORRUPT, "_answers-0 holds \"%s\", which is not of ours", value);
     b.position.file |= TD_SESSION_BIT;
     td_status status = find_rows(a, feed, &b);
     out->until_ns = b.until_ns;
@@ -171,9 +189,9 @@ static char *key_of(const td_answers *a, const td_input *input) {
 static td_status begin(td_answers *a, const td_input *input, int64_t now_ms) {
     char value[TEXT_MAX];
     const td_feed_item *item = &input->item;
-    (void)snprintf(value, sizeof value, "begun %" PRIu32 " %" PRId64 " %" PRIu32 " %" PRIu64 " %" PRId64,
-                   input->partition, td_topic_end(a->conf.topics->tape, input->partition),
-                   item->position.file & ~TD_SESSION_BIT, item->position.line, item->answer.until_ns);
+    (void)snprintf(value, sizeof value, BEGUN_FORMAT, input->partition,
+                   td_topic_end(a->conf.topics->tape, input->partition), item->position.file & ~TD_SESSION_BIT,
+                   item->position.line, item->answer.until_ns);
     char *key = key_of(a, input);
     td_status status = append(a, key, value, now_ms);
     free(key);

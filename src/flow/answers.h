@@ -3,6 +3,7 @@
  * with the place of the tape from where on they stand; that it is whole, once they are synced. A process that dies in
  * between finds those of its events that came on the tape, and the feed goes on behind them. Thread: ingest's. */
 #pragma once
+#include "flow/atlas.h"
 #include "flow/live.h"
 #include "flow/topics.h"
 
@@ -22,3 +23,6 @@ void td_answers_close(td_answers *answers); /* accepts NULL */
 TD_CHECKED td_status td_answers_take(td_answers *answers, const td_input *input, int64_t now_ms);
 /* Appends those whose events are synced. */
 TD_CHECKED td_status td_answers_step(td_answers *answers, int64_t now_ms);
+/* A record of `_answers` as it is in a copy of the log: its value, where that is another. TD_AGAIN: what it names is
+ * not there yet. */
+TD_CHECKED td_status td_answers_restate(const td_record *record, const td_atlas *atlas, td_buf *out_value);

@@ -15,7 +15,8 @@ enum {
     KEY_BYTES = 2 * NAME_MAX + 2,
 };
 
-#define CURE "a log goes on with the inputs it was made of, and new files behind them: name another log.dir for others"
+#define ENDED "/ended@" /* how many files the feed had */
+#define CURE  "a log goes on with the inputs it was made of, and new files behind them: name another log.dir for others"
 
 typedef struct row {
     char *key, *value;
@@ -261,14 +262,36 @@ static void put_end_key(const td_inputs *in, const td_merge_feed *feed, char key
     size_t files = 0;
     for (size_t i = 0; i < in->now.count; i++)
         files += in->now.items[i].feed == feed->index && in->now.items[i].file.path != NULL;
-    (void)snprintf(key, KEY_BYTES, "%.*s/ended@%zu", NAME_MAX, feed->conf->name, files);
+    (void)snprintf(key, KEY_BYTES, "%.*s" ENDED "%zu", NAME_MAX, feed->conf->name, files);
 }
 
-/* "tape 0 3 1200 …": of each partition its epoch and its end. */
+/* "tape 0 3 1200": of a partition its epoch and its end. */
+static void put_end(td_buf *out, const char *topic, uint32_t partition, td_position end) {
+    td_buf_printf(out, "%s %" PRIu32 " %" PRId32 " %" PRId64 "\n", topic, partition, end.epoch, end.offset);
+}
+
 static void put_ends(const td_topic *topic, td_buf *out) {
     for (uint32_t p = 0; p < td_topic_partitions(topic); p++)
-        td_buf_printf(out, "%s %" PRIu32 " %" PRId32 " %" PRId64 "\n", td_topic_name(topic), p,
-                      td_topic_epoch(topic, p), td_topic_end(topic, p));
+        put_end(out, td_topic_name(topic), p, (td_position){td_topic_epoch(topic, p), td_topic_end(topic, p)});
+}
+
+td_status td_inputs_restate(const td_record *record, const td_atlas *atlas, td_buf *out_value) {
+    if (!td_bytes_have(record->key, TD_TEXT(ENDED))) return TD_OK;
+    char *value = td_copy_bytes(record->value), topic[2 * NAME_MAX];
+    td_status status = TD_OK;
+    for (const char *line = value; line[0] != '\0' && status == TD_OK;
+         line += strcspn(line, "\n"), line += *line == '\n') {
+        uint32_t partition;
+        td_position end;
+        bool ours =
+            sscanf(line, "%127s %" SCNu32 " %" SCNd32 " %" SCNd64, topic, &partition, &end.epoch, &end.offset) == 4;
+        const td_sheet *sheet = ours ? td_atlas_sheet(atlas, td_text(topic), partition) : NULL;
+        if (sheet == NULL) continue;
+        status = td_sheet_behind(sheet, end.offset, &end);
+        if (status == TD_OK) put_end(out_value, topic, partition, end);
+    }
+    free(value);
+    return status;
 }
 
 static bool holds_end(const char *ends, const td_topic *topic, uint32_t partition) {

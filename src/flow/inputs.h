@@ -6,6 +6,7 @@
  */
 #pragma once
 #include "feed/merge.h"
+#include "flow/atlas.h"
 #include "flow/topics.h"
 
 typedef struct td_inputs td_inputs;
@@ -30,3 +31,6 @@ TD_CHECKED td_status td_inputs_keep_ends(const td_inputs *inputs, const td_topic
                                          td_writer *writer, int64_t now_ms);
 /* Appends what is new, all of it or nothing; synced is for the caller to do, before the first of its items. */
 TD_CHECKED td_status td_inputs_keep(td_inputs *inputs, td_writer *writer, int64_t now_ms);
+/* A record of `_inputs` as it is in a copy of the log: its value, where that is another. TD_AGAIN: what it names is not
+ * there yet. */
+TD_CHECKED td_status td_inputs_restate(const td_record *record, const td_atlas *atlas, td_buf *out_value);

@@ -8,6 +8,8 @@
 
 enum { HEX_BYTES = 2 * TD_PROGRAM_SHA_BYTES, TEXT_BYTES = HEX_BYTES + 32, PLACE_KEY_BYTES = 32 };
 
+#define PLACE_FORMAT "%s %" PRId64 /* hash and offset */
+
 /* However far back strategies look: warming makes those wait who want to go on. */
 #define WARM_RECORDS_MAX (INT64_C(1) << 24)
 
@@ -83,6 +85,20 @@ bool td_program_place_read(const td_record *record, uint32_t partition, td_progr
     if (record->value.size < sizeof text) memcpy(text, record->value.data, record->value.size);
     out->present = sscanf(text, "%64[0-9a-f] %" SCNd64, out->hex, &out->offset) == 2;
     return true;
+}
+
+td_status td_program_place_restate(const td_record *record, const td_atlas *atlas, td_buf *out_value) {
+    td_program_place p;
+    uint32_t partition;
+    char key[PLACE_KEY_BYTES] = "";
+    if (record->key.size < sizeof key && record->key.size > 0) memcpy(key, record->key.data, record->key.size);
+    bool is_place = sscanf(key, "tape/%" SCNu32, &partition) == 1 && partition < atlas->partitions &&
+                    td_program_place_read(record, partition, &p) && p.present;
+    if (!is_place) return TD_OK;
+    td_position at;
+    td_status status = td_sheet_at(&atlas->tape[partition], p.offset, &at);
+    if (status == TD_OK) td_buf_printf(out_value, PLACE_FORMAT, p.hex, at.offset);
+    return status;
 }
 
 static td_status match_place(void *arg, const td_record *record) {
@@ -188,7 +204,7 @@ static td_status put(const td_topics *topics, td_destination to, uint32_t partit
     char hex[HEX_BYTES + 1], key[PLACE_KEY_BYTES], text[TEXT_BYTES];
     td_hex(mark->sha256, TD_PROGRAM_SHA_BYTES, hex);
     place_key(partition, key);
-    (void)snprintf(text, sizeof text, "%s %" PRId64, hex, td_topic_end(topics->tape, partition));
+    (void)snprintf(text, sizeof text, PLACE_FORMAT, hex, td_topic_end(topics->tape, partition));
     to.topic = topics->programs;
     td_status status = td_topics_put(&to, td_text(key), td_text(text));
     if (status == TD_OK && to.writer == NULL) status = td_log_sync(topics->log);

@@ -3,6 +3,7 @@
  * place is written before its record, and one without a record is none. Thread: any for reading; who writes, as it
  * says. */
 #pragma once
+#include "flow/atlas.h"
 #include "flow/topics.h"
 #include "stream/program.h"
 
@@ -24,6 +25,10 @@ bool td_program_place_read(const td_record *record, uint32_t partition, td_progr
 /* True when its Program record stands there, or is retained away. */
 TD_CHECKED td_status td_program_place_holds(const td_topics *topics, uint32_t partition, const td_program_place *place,
                                             bool *out_holds);
+
+/* A record of `_programs` as it is in a copy of the log: its value, where that is another. TD_AGAIN: what it names is
+ * not there yet. */
+TD_CHECKED td_status td_program_place_restate(const td_record *record, const td_atlas *atlas, td_buf *out_value);
 
 /* Puts the program with that body into the log where partitions of the tape do not end with it. Before ingest starts.
  */

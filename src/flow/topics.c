@@ -92,6 +92,12 @@ uint32_t td_topics_partitions_of(const char *name, uint32_t partitions) {
     return 0;
 }
 
+td_topic_role td_topics_role_of(const char *name) {
+    for (size_t i = 0; i < TD_OUTPUT_COUNT; i++)
+        if (strcmp(name, outputs[i]) == 0) return TD_TOPIC_OUTPUT;
+    return TD_TOPIC_INPUT;
+}
+
 /* NULL in a log that keeps them in files. */
 static td_status open_snapshots(td_topics *t, td_log *log) {
     td_status status = td_log_topic(log, TD_TOPICS_SNAPSHOTS, t->partitions, TD_TOPIC_LATEST, &t->snapshots);

@@ -57,6 +57,9 @@ TD_CHECKED td_status td_topics_open_copy(td_topics *out, td_log *log, const td_t
 /* How many partitions a topic of that name has where the tape has so many; 0: it is none of ours. */
 uint32_t td_topics_partitions_of(const char *name, uint32_t partitions);
 
+/* TD_TOPIC_OUTPUT: workers make its records of the tape. */
+td_topic_role td_topics_role_of(const char *name);
+
 typedef struct td_destination { /* of one record */
     td_writer
         *writer; /* NULL: one for the moment only, so that a process that finds all in place never takes its name */

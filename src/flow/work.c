@@ -25,6 +25,7 @@ struct td_worker {
     bool rejected;         /* … and cannot be committed any more */
     bool first_snapshot;   /* since it took the partition: others may have written some */
     bool forgetful;        /* its state begins behind what retention has taken: no snapshot held that */
+    int64_t first_offset;  /* where the tape begins, if the state begins there; -1: it does not */
     int64_t repaired;      /* counted already */
     td_position committed; /* what it last committed; offset -1: nothing that holds */
     td_reader *tape;
@@ -78,6 +79,12 @@ static void count_diverged(td_worker *w) {
     if (!w->forgetful) td_count(&w->counts.diverged, 1);
 }
 
+/* What made some outputs is not on the tape any more. */
+static void remember_less(td_worker *w) {
+    w->forgetful = true;
+    td_count(&w->counts.forgetful, 1 - td_counted(&w->counts.forgetful));
+}
+
 /* Compares with the record that the log holds for the same cause. True: it is there, nothing to append. */
 static bool held_already(td_worker *w, output *out, td_bytes key) {
     td_record record;
@@ -94,6 +101,8 @@ static bool held_already(td_worker *w, output *out, td_bytes key) {
         }
         bool ours = td_cause_get(td_record_header(&record, TD_CAUSE_HEADER), &cause);
         int order = ours ? td_cause_compare(&cause, &w->cause) : -1;
+        /* The first record is a program and makes nothing: in a copy of a log it is told for what was lost before. */
+        if (order < 0 && ours && cause.offset == w->first_offset) remember_less(w);
         if (order > 0) { /* an output is made that the log does not hold */
             td_reader_seek(out->existing, record.offset);
             count_diverged(w);
@@ -453,6 +462,7 @@ static td_status start_from(td_worker *w, td_savepoint_ends *ends) {
     if (status != TD_AGAIN) return status;
     *ends = (td_savepoint_ends){.tape = {-1, td_topic_start(topics->tape, w->partition)}};
     w->forgetful = ends->tape.offset > 0;
+    w->first_offset = ends->tape.offset;
     td_count(&w->counts.forgetful, w->forgetful - td_counted(&w->counts.forgetful));
     return td_applier_begin(&w->applier, topics, w->partition, ends->tape.offset);
 }
@@ -470,6 +480,7 @@ static void worker_reset(td_worker *w) {
     w->emit_status = TD_OK;
     w->repaired = 0;
     w->forgetful = false;
+    w->first_offset = -1;
     w->flush_due = false;
     w->programs = w->cold_programs = w->warming_ns = 0;
 }

@@ -43,31 +43,62 @@ void td_batch_reset(td_batch *batch) {
     batch->count = 0;
 }
 
-bool td_batch_add(td_batch *batch, int64_t timestamp_ms, td_bytes key, td_bytes value, td_bytes header_name,
-                  td_bytes header_value) {
+/* Room for a record with up to so many bytes; NULL: the batch is full. */
+static inline uint8_t *begin_record(td_batch *batch, int64_t timestamp_ms, size_t most) {
     td_buf *buf = &batch->bytes;
-    size_t most = RECORD_OVERHEAD_MAX + key.size + value.size + header_name.size + header_value.size;
-    if (batch->count > 0 && (buf->size + most > batch->capacity_bytes || batch->count == INT32_MAX)) return false;
-
+    if (batch->count > 0 && (buf->size + most > batch->capacity_bytes || batch->count == INT32_MAX)) return NULL;
     if (batch->count == 0) batch->base_timestamp_ms = batch->max_timestamp_ms = timestamp_ms;
     if (timestamp_ms > batch->max_timestamp_ms) batch->max_timestamp_ms = timestamp_ms;
-    int64_t timestamp_delta = (int64_t)((uint64_t)timestamp_ms - (uint64_t)batch->base_timestamp_ms);
-    bool has_header = header_name.size > 0;
-    size_t size = 2 + varint_size(timestamp_delta) + varint_size(batch->count) + varbytes_size(key) +
-                  varbytes_size(value) + (has_header ? varbytes_size(header_name) + varbytes_size(header_value) : 0);
-
     if (buf->capacity - buf->size < most) td_buf_reserve(buf, most);
-    uint8_t *p = td_varint_put(buf->data + buf->size, (int64_t)size);
+    return buf->data + buf->size;
+}
+
+/* All of a record but its headers, of which it has so many bytes. */
+static inline uint8_t *put_record(uint8_t *p, const td_batch *batch, const td_record *record, size_t headers_size) {
+    int64_t timestamp_delta = (int64_t)((uint64_t)record->timestamp_ms - (uint64_t)batch->base_timestamp_ms);
+    size_t size = 1 + varint_size(timestamp_delta) + varint_size(batch->count) + varbytes_size(record->key) +
+                  varbytes_size(record->value) + headers_size;
+    p = td_varint_put(p, (int64_t)size);
     *p++ = 0; /* attributes */
     p = td_varint_put(p, timestamp_delta);
     p = td_varint_put(p, batch->count);
-    p = put_varbytes(p, key);
-    p = put_varbytes(p, value);
+    return put_varbytes(put_varbytes(p, record->key), record->value);
+}
+
+static void end_record(td_batch *batch, const uint8_t *p) {
+    batch->bytes.size = (size_t)(p - batch->bytes.data);
+    batch->count++;
+}
+
+bool td_batch_add(td_batch *batch, int64_t timestamp_ms, td_bytes key, td_bytes value, td_bytes header_name,
+                  td_bytes header_value) {
+    size_t most = RECORD_OVERHEAD_MAX + key.size + value.size + header_name.size + header_value.size;
+    uint8_t *p = begin_record(batch, timestamp_ms, most);
+    if (p == NULL) return false;
+    const td_record record = {.timestamp_ms = timestamp_ms, .key = key, .value = value};
+    bool has_header = header_name.size > 0;
+    p = put_record(p, batch, &record, 1 + (has_header ? varbytes_size(header_name) + varbytes_size(header_value) : 0));
     p = td_varint_put(p, has_header ? 1 : 0);
     if (has_header) p = put_varbytes(put_varbytes(p, header_name), header_value);
-    buf->size = (size_t)(p - buf->data);
-    batch->count++;
+    end_record(batch, p);
     return true;
+}
+
+bool td_batch_add_record(td_batch *batch, const td_record *record) {
+    static const uint8_t none = 0;
+    td_bytes headers = record->headers.size > 0 ? record->headers : (td_bytes){&none, 1};
+    size_t most = RECORD_OVERHEAD_MAX + record->key.size + record->value.size + headers.size;
+    uint8_t *p = begin_record(batch, record->timestamp_ms, most);
+    if (p == NULL) return false;
+    p = put_record(p, batch, record, headers.size);
+    memcpy(p, headers.data, headers.size);
+    end_record(batch, p + headers.size);
+    return true;
+}
+
+void td_headers_put(td_buf *headers, td_bytes name, td_bytes value) {
+    td_buf_reserve(headers, varbytes_size(name) + varbytes_size(value));
+    headers->size = (size_t)(put_varbytes(put_varbytes(headers->data + headers->size, name), value) - headers->data);
 }
 
 bool td_varint_get(const uint8_t **at, const uint8_t *end, int64_t *out) {

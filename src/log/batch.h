@@ -34,6 +34,11 @@ typedef struct td_record { /* borrowed from the reader until its next call */
 /* The value of the first header of that name; data == NULL when there is none. */
 td_bytes td_record_header(const td_record *record, td_bytes name);
 
+/* As td_batch_add, with all headers that the record has. */
+bool td_batch_add_record(td_batch *batch, const td_record *record);
+/* Appends a header to raw ones that are being put together; their count stands first, as a varint. */
+void td_headers_put(td_buf *headers, td_bytes name, td_bytes value);
+
 /* Walks the records of one batch whose head and CRC are already checked. */
 typedef struct td_cursor {
     const uint8_t *at, *end;
