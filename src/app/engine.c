@@ -2,6 +2,7 @@
 #include "app/engine.h"
 #include "app/data.h"
 #include "app/recording.h"
+#include "app/registering.h"
 #include "app/role.h"
 #include "base/time.h"
 #include <inttypes.h>
@@ -24,6 +25,7 @@ struct td_engine {
     const td_config *config;
     td_log *log;
     td_registry *registry; /* of log.registry, until the topics take it over; NULL: none */
+    td_registrar_conf registrar;
     td_topics topics;
     bool topics_open;
     td_market market;
@@ -84,7 +86,9 @@ static td_status open_crew(td_engine *e) {
                                   .snapshot_dir = e->snapshots,
                                   .snapshot_records = records,
                                   .snapshots_kept = log->snapshots_kept,
+                                  .registry = log->registry != NULL ? &e->registrar : NULL,
                                   .batch_bytes = (size_t)log->batch_bytes}};
+    e->registrar = td_registering_conf(e->os, log);
     return td_crew_open(&e->crew, &conf);
 }
 
@@ -316,6 +320,8 @@ static void count_processed(td_engine *e, td_engine_counts *out) {
         out->restricted += td_counted(&w->restricted);
         out->unknown_days += td_counted(&w->unknown_days);
         out->duplicates += td_counted(&w->duplicates);
+        out->rejected += td_counted(&w->foreign);
+        out->events += td_counted(&w->foreign);
         out->revised += td_counted(&w->revised);
         out->bars += td_counted(&w->outputs[TD_OUTPUT_BARS]);
         out->signals += td_counted(&w->outputs[TD_OUTPUT_SIGNALS]);
@@ -340,7 +346,7 @@ void td_engine_count(td_engine *e, td_engine_counts *out) {
     if (e->recording != NULL)
         count_recorded(e, out);
     else
-        out->events = out->accepted + out->quarantined + out->duplicates;
+        out->events = out->accepted + out->quarantined + out->duplicates + out->rejected;
     for (size_t i = 0; i < e->deliver_count; i++) {
         out->rows += td_counted(&td_deliver_counters(e->delivers[i])->rows);
         out->sinks_lack += td_counted(&td_deliver_counters(e->delivers[i])->red);

@@ -3,15 +3,19 @@
 #include "app/registering.h"
 #include <unistd.h>
 
+td_registrar_conf td_registering_conf(const td_os *os, const td_config_log *log) {
+    return (td_registrar_conf){.os = os,
+                               .url = log->registry,
+                               .ca = log->registry_ca,
+                               .user = log->registry_user,
+                               .password = log->registry_password,
+                               .prefix = log->prefix};
+}
+
 td_status td_registering_open(td_registrar **out, const td_os *os, const td_config_log *log, td_registrar_aim aim) {
     *out = NULL;
     if (log->registry == NULL) return TD_OK;
-    td_registrar_conf conf = {.os = os,
-                              .url = log->registry,
-                              .ca = log->registry_ca,
-                              .user = log->registry_user,
-                              .password = log->registry_password,
-                              .prefix = log->prefix};
+    td_registrar_conf conf = td_registering_conf(os, log);
     return td_registrar_open(out, &conf, aim);
 }
 

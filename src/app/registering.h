@@ -4,6 +4,8 @@
 #include "app/config.h"
 #include "flow/registrar.h"
 
+/* Where log.registry is set; texts are borrowed. */
+td_registrar_conf td_registering_conf(const td_os *os, const td_config_log *log);
 /* NULL where the log keeps its schemas itself. `log` is borrowed. Errors: as td_registrar_open's. */
 TD_CHECKED td_status td_registering_open(td_registrar **out, const td_os *os, const td_config_log *log,
                                          td_registrar_aim aim);

@@ -1,5 +1,6 @@
 /* src/flow/apply.c - record -> state: programs that begin, names to indexes, and td_state_apply. */
 #include "flow/apply.h"
+#include "flow/foreign.h"
 #include "flow/programs.h"
 #include "model/instrument.h"
 #include <inttypes.h>
@@ -25,7 +26,8 @@ static void warming_free(td_warming *w) {
 static td_status begin_warming(td_applier *a, const td_program_mark *mark) {
     td_warming *w = td_alloc_zero(1, sizeof *w);
     td_topic *tape = a->topics->tape;
-    w->of = (td_applier){.topics = a->topics, .partition = a->partition, .warms = true, .forgoes = true};
+    w->of = (td_applier){
+        .topics = a->topics, .partition = a->partition, .warms = true, .forgoes = true, .passes = a->passes};
     td_status status = td_program_load(a->topics, mark->sha256, &w->of.program);
     if (status == TD_OK && mark->warm_from != TD_NONE) {
         w->of.state = td_state_new_warm(a->state, w->of.program);
@@ -145,6 +147,12 @@ static td_status get_event(td_applier *a, td_bytes value, td_event *out) {
     return status;
 }
 
+/* A worker has judged it: whoever goes the same way later passes it, too. It may have done so just now. */
+static __attribute__((noinline)) bool is_rejected(td_applier *a, int64_t offset) {
+    if (a->topics->rejected == NULL || offset < a->told_end) return offset < a->told_end;
+    return td_foreign_told(a->topics, a->partition, &a->told_end) == TD_OK && offset < a->told_end;
+}
+
 static td_status apply_event(td_applier *a, const td_record *record, td_event *event, const td_emit *emit,
                              td_applied *out) {
     bool named = record->key.size > 0 && record->key.size <= TD_INSTRUMENT_NAME_MAX;
@@ -185,6 +193,8 @@ td_status td_applier_apply_some(td_applier *a, const td_record *record, const td
     td_event event;
     *out = (td_applied){.verdict = TD_VERDICT_NOT_A_TICK};
     td_status status = get_event(a, record->value, &event);
+    a->passed = status != TD_OK && (a->passes || is_rejected(a, record->offset));
+    if (a->passed) return TD_OK;
     if (status != TD_OK)
         return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " is not a record of ours", a->partition,
                        record->offset);

@@ -24,6 +24,9 @@ typedef struct td_applier { /* a value; state and program are there to be read, 
     bool warms;       /* it makes a state for another one, and stays with its program */
     bool forgoes;     /* cross-sections: bars that wait for them run without, for who wants the state's windows alone */
     bool waits;       /* for another partition to come to an end that bars wait for */
+    bool passes;      /* the owner decides about what is no event of ours: it is not applied, and no error */
+    bool passed;      /* the last record was none, or a stranger's that `rejected` tells of: as if it were not there */
+    int64_t told_end; /* `rejected` tells of all strangers below, as it was read last; 0: it was not */
     struct td_warming *warming;
     td_members_places from; /* of `sections`, at the beginning */
     td_gathering *gathering;

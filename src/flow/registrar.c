@@ -35,8 +35,29 @@ _Static_assert((int)LOOK_UP == (int)TD_REGISTRAR_LOOK && (int)JUDGE == (int)TD_R
                    (int)REGISTER == (int)TD_REGISTRAR_REGISTER,
                "an aim is a stage");
 
-static const td_http_ops *net_of(const td_registrar *r) { return r->conf.http != NULL ? r->conf.http : &td_http_curl; }
+static const td_http_ops *net_of(const td_registrar *r) { return td_registrar_net(&r->conf); }
 static const char *subject_of(const td_registrar *r) { return td_schema_subject((td_schema)r->schema); }
+
+/* ---- the way to it ---- */
+
+const td_http_ops *td_registrar_net(const td_registrar_conf *conf) {
+    return conf->http != NULL ? conf->http : &td_http_curl;
+}
+
+td_status td_registrar_connect(const td_registrar_conf *conf, void **out_net) {
+    td_http_conf http = {.name = "registry",
+                         .ca_file = conf->ca,
+                         .user = conf->user,
+                         .password = conf->password,
+                         .body_max_bytes = ANSWER_MAX_BYTES,
+                         .timeout_ns = TIMEOUT_NS};
+    return td_registrar_net(conf)->open(out_net, conf->os, &http);
+}
+
+void td_registrar_put_address(const td_registrar_conf *conf, td_buf *out) {
+    size_t size = strlen(conf->url);
+    td_buf_put(out, conf->url, size - (conf->url[size - 1] == '/'));
+}
 
 /* ---- asking ---- */
 
@@ -61,9 +82,8 @@ static void put_url(td_registrar *r) {
     } paths[] = {[LOOK_UP] = {"/subjects/", ""},
                  [JUDGE] = {"/compatibility/subjects/", "/versions/latest?verbose=true"},
                  [REGISTER] = {"/subjects/", "/versions"}};
-    size_t size = strlen(r->conf.url);
     r->url.size = 0;
-    td_buf_put(&r->url, r->conf.url, size - (r->conf.url[size - 1] == '/'));
+    td_registrar_put_address(&r->conf, &r->url);
     td_buf_text(&r->url, paths[r->stage].before);
     td_url_put(&r->url, td_text(r->conf.prefix));
     td_url_put(&r->url, td_text(subject_of(r)));
@@ -172,13 +192,7 @@ td_status td_registrar_open(td_registrar **out, const td_registrar_conf *conf, t
     r->conf = *conf;
     r->aim = aim;
     r->registry = td_registry_new();
-    td_http_conf http = {.name = "registry",
-                         .ca_file = conf->ca,
-                         .user = conf->user,
-                         .password = conf->password,
-                         .body_max_bytes = ANSWER_MAX_BYTES,
-                         .timeout_ns = TIMEOUT_NS};
-    status = net_of(r)->open(&r->net, conf->os, &http);
+    status = td_registrar_connect(conf, &r->net);
     if (status != TD_OK) {
         td_registrar_close(r);
         return status;

@@ -33,3 +33,8 @@ void td_registrar_close(td_registrar *registrar); /* accepts NULL */
 TD_CHECKED td_status td_registrar_step(td_registrar *registrar);
 /* What was learnt, once, after TD_OK: the caller's from here on. */
 td_registry *td_registrar_take(td_registrar *registrar);
+
+/* For who asks it more: a client of it, to be closed by the table's `close`, and its address without a last slash. */
+const td_http_ops *td_registrar_net(const td_registrar_conf *conf);
+TD_CHECKED td_status td_registrar_connect(const td_registrar_conf *conf, void **out_net);
+void td_registrar_put_address(const td_registrar_conf *conf, td_buf *out);

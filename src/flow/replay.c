@@ -210,6 +210,7 @@ static td_status put_record(replay *r, const td_record *record) {
     bool timed = event_of(r, record, &event);
     td_status status = td_applier_apply(&r->applier, record, &td_emit_none, &applied);
     if (status != TD_OK) return status;
+    if (r->applier.passed) return TD_OK;
     if (record->timestamp_ms > r->timestamp_ms) r->timestamp_ms = record->timestamp_ms;
     if (is_program(r, record)) return put_program(r, record);
     status = timed ? put_moved(r, event.feed) : TD_OK;

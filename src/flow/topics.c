@@ -1,5 +1,6 @@
 /* src/flow/topics.c - opening the topics. */
 #include "flow/topics.h"
+#include "schema/catalogue.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,13 +269,33 @@ static td_status copy_record(void *arg, const td_record *record) {
     return is_place ? TD_OK : td_topics_put(arg, record->key, record->value);
 }
 
+/* Records keep the ids that a registry elsewhere gave them: the new log's own topic says what these mean. */
+static td_status put_schemas(const td_schema_ids *ids, const td_destination *to) {
+    td_status status = TD_OK;
+    for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
+        td_schema_version v = {.subject = td_text(td_schema_subject((td_schema)i))};
+        for (int slot = 0; slot < TD_SCHEMA_SLOTS * (1 + TD_SCHEMA_OLDER_MAX) && status == TD_OK; slot++) {
+            int age = TD_SCHEMA_OLDER_MAX - slot / TD_SCHEMA_SLOTS, at = slot % TD_SCHEMA_SLOTS; /* oldest first */
+            if (ids->known[at] == 0 || ids->schema[at] != i + age * TD_SCHEMA_BEFORE) continue;
+            v.text = td_schema_text_of_age((td_schema)i, age);
+            v.id = ids->known[at];
+            v.version++;
+            td_schema_record record = td_schema_record_version(&v);
+            status = td_topics_put(to, td_buf_bytes(&record.key), td_buf_bytes(&record.value));
+            td_schema_record_fini(&record);
+        }
+    }
+    return status;
+}
+
 td_status td_topics_open_copy(td_topics *out, td_log *log, const td_topics *from, int64_t now_ms) {
     td_destination schemas = {.now_ms = now_ms}, programs = {.now_ms = now_ms};
     td_status status = td_log_topic(log, "_schemas", 1, TD_TOPIC_INPUT, &schemas.topic);
     if (status == TD_OK) status = td_log_topic(log, "_programs", 1, TD_TOPIC_INPUT, &programs.topic);
     if (status == TD_OK && td_topic_end(schemas.topic, 0) > 0)
         status = TD_FAIL(TD_CONFIG, "there is a log already: name a new folder");
-    if (status == TD_OK) status = td_topics_each_record(from->schemas, copy_record, &schemas);
+    if (status == TD_OK && from->schemas == NULL) status = put_schemas(from->ids, &schemas);
+    if (status == TD_OK && from->schemas != NULL) status = td_topics_each_record(from->schemas, copy_record, &schemas);
     if (status == TD_OK) status = td_topics_each_record(from->programs, copy_record, &programs);
     return status == TD_OK ? td_topics_open(out, log, from->partitions, now_ms) : status;
 }

@@ -3,11 +3,14 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "flow/apply.h"
+#include "flow/foreign.h"
 #include "flow/savepoint.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Behind the outputs, what is put into `rejected`: others write there, too, so it is compared with nothing. */
+enum { REJECTS = TD_OUTPUT_COUNT, ALL_OUTPUTS };
 enum { BATCH_MAX = 16384, OUTPUT_FLUSH_BYTES = 64 * 1024, OUTPUT_BATCH_BYTES = 4 * 1024 * 1024 };
 
 typedef struct output {
@@ -31,8 +34,10 @@ struct td_worker {
     td_reader *tape;
     td_applier applier;
     td_emit emit;
-    output outputs[TD_OUTPUT_COUNT];
+    output outputs[ALL_OUTPUTS];
     td_cause cause;        /* of the record being applied */
+    td_foreign *foreign;   /* NULL: nothing was judged yet */
+    int64_t told_end;      /* `rejected` tells of all strangers below, with what is pending; -1: that was not read */
     uint8_t reason;        /* why it was quarantined, if it was */
     int64_t now_ms;        /* append time of outputs: outside of what is equal */
     td_bytes record_value; /* of the record being applied, borrowed from the reader */
@@ -120,7 +125,7 @@ static bool held_already(td_worker *w, output *out, td_bytes key) {
 
 static td_status append_pending(td_worker *w) {
     td_status status = TD_OK;
-    for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++) {
+    for (int i = 0; i < ALL_OUTPUTS && status == TD_OK; i++) {
         output *out = &w->outputs[i];
         if (out->pending.count == 0 || out->appended) continue;
         status = td_writer_append(w->writer, out->topic, w->partition, &out->pending);
@@ -130,11 +135,11 @@ static td_status append_pending(td_worker *w) {
 }
 
 static void count_committed(td_worker *w) {
-    for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
+    for (int i = 0; i < ALL_OUTPUTS; i++) {
         output *out = &w->outputs[i];
         if (!out->appended) continue;
-        td_count(&w->counts.output_bytes[i], (int64_t)out->pending.bytes.size);
-        td_count(&w->counts.outputs[i], out->pending.count);
+        if (i != REJECTS) td_count(&w->counts.output_bytes[i], (int64_t)out->pending.bytes.size);
+        if (i != REJECTS) td_count(&w->counts.outputs[i], out->pending.count);
         td_batch_reset(&out->pending);
         out->appended = false;
     }
@@ -240,7 +245,7 @@ static void emit_quarantined(void *self, td_bytes instrument, const td_quarantin
 /* A position alone is worth a commit only now and then. */
 static td_status flush(td_worker *w) {
     bool wanted = w->committing || w->next_offset - w->committed.offset >= BATCH_MAX;
-    for (int i = 0; i < TD_OUTPUT_COUNT; i++) wanted |= w->outputs[i].pending.count > 0;
+    for (int i = 0; i < ALL_OUTPUTS; i++) wanted |= w->outputs[i].pending.count > 0;
     return wanted ? commit(w) : TD_OK;
 }
 
@@ -279,6 +284,39 @@ static inline void count_tick(td_worker *w, td_applied applied) {
         td_count(&w->counts.accepted, 1);
 }
 
+static void put_rejected(td_worker *w, const td_record *record, const char *why) {
+    char source[32];
+    (void)snprintf(source, sizeof source, "tape-%" PRIu32, w->partition);
+    size_t size = record->value.size < TD_REJECTED_BYTES_MAX ? record->value.size : TD_REJECTED_BYTES_MAX;
+    td_rejected rejected = {.source = td_text(source),
+                            .position = {(uint32_t)record->epoch, (uint64_t)record->offset},
+                            .receive_ns = record->timestamp_ms * TD_NS_PER_MS,
+                            .reason = TD_REASON_MALFORMED,
+                            .detail = td_text(why),
+                            .bytes = {record->value.data, size}};
+    output *out = &w->outputs[REJECTS];
+    w->value.size = 0;
+    td_record_put_rejected(&w->value, w->conf.topics->ids, &rejected);
+    if (!add_output(w, out, record->key) && (w->emit_status = commit(w)) == TD_OK)
+        (void)add_output(w, out, record->key);
+    w->flush_due |= out->pending.bytes.size >= OUTPUT_FLUSH_BYTES;
+}
+
+/* A stranger's record was not applied: it is told of once, with whose it is. */
+static __attribute__((noinline)) td_status reject_record(td_worker *w, const td_record *record) {
+    const char *why;
+    td_status status = w->foreign == NULL ? td_foreign_open(&w->foreign, w->conf.registry) : TD_OK;
+    if (status == TD_OK) status = td_foreign_judge(w->foreign, w->conf.topics->ids, record->value, &why);
+    if (status == TD_OK && w->told_end < 0) status = td_foreign_told(w->conf.topics, w->partition, &w->told_end);
+    if (status != TD_OK)
+        return td_trace(status, "looking at offset %" PRId64 " of tape-%" PRIu32, record->offset, w->partition);
+    if (record->offset < w->told_end) return TD_OK;
+    put_rejected(w, record, why);
+    w->told_end = record->offset + 1;
+    td_count(&w->counts.foreign, 1);
+    return w->emit_status;
+}
+
 static td_status apply_record(td_worker *w, const td_record *record) {
     td_applied applied;
     w->record_value = record->value;
@@ -287,6 +325,7 @@ static td_status apply_record(td_worker *w, const td_record *record) {
     w->cause.ordinal = 0;
     td_status status = td_applier_apply_some(&w->applier, record, &w->emit, &applied);
     if (status != TD_OK) return status;
+    if (w->applier.passed) return reject_record(w, record);
     if (applied.action == TD_SHARE_TAKEN || applied.action == TD_SHARE_LATE) put_as_it_is(w, TD_OUTPUT_ACTIONS, record);
     if (applied.vendor_bar) put_as_it_is(w, TD_OUTPUT_VENDOR_BARS, record);
     count_tick(w, applied);
@@ -437,6 +476,10 @@ static td_status open_outputs(td_worker *w, const td_savepoint_ends *ends) {
         if (status != TD_OK) return status;
         close_existing_when_passed(w, out);
     }
+    w->outputs[REJECTS].topic = w->conf.topics->rejected;
+    td_batch_init(&w->outputs[REJECTS].pending, OUTPUT_BATCH_BYTES);
+    w->told_end = -1;
+    w->applier.passes = w->conf.registry != NULL;
     return TD_OK;
 }
 
@@ -470,7 +513,7 @@ static td_status start_from(td_worker *w, td_savepoint_ends *ends) {
 /* Frees what worker_start makes. */
 static void worker_reset(td_worker *w) {
     td_reader_close(w->tape);
-    for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
+    for (int i = 0; i < ALL_OUTPUTS; i++) {
         td_reader_close(w->outputs[i].existing);
         td_batch_fini(&w->outputs[i].pending);
         w->outputs[i] = (output){0};
@@ -595,6 +638,7 @@ void td_worker_close(td_worker *w) {
     if (w == NULL) return;
     let_go(w);
     td_savepoint_close(w->savepoint);
+    td_foreign_close(w->foreign);
     td_buf_fini(&w->value);
     td_buf_fini(&w->renewed);
     free(w);

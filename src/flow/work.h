@@ -10,6 +10,7 @@
  * folder). A failed append is tried again with the same bytes: state has moved on and nothing is ever applied twice. */
 #pragma once
 #include "flow/flow.h"
+#include "flow/registrar.h"
 #include "flow/topics.h"
 #include "schema/cause.h"
 #include "stream/book.h"
@@ -23,8 +24,11 @@ typedef struct td_work_conf {
     int64_t snapshots_kept;    /* of those taken where the tape's clock comes into another hour; 0: none */
     int64_t count_from_offset; /* records below were there before this run: counted by it no more */
     size_t batch_bytes;        /* an output that does not fit goes into another batch; 0: the worker's own bound */
-    bool shared; /* others may have the partition at other times: what none has committed is counted, and to be fenced
-                    is no fault */
+    const td_registrar_conf
+        *registry; /* of a cluster where others can write to the tape: whose what is no event of ours
+                      is, is asked there, and it goes to `rejected`; NULL: it stops the partition */
+    bool shared;   /* others may have the partition at other times: what none has committed is counted, and to be fenced
+                      is no fault */
 } td_work_conf;
 
 typedef struct td_work_counts {
@@ -51,6 +55,7 @@ typedef struct td_work_counts {
     td_counter retries;                       /* failures after which the worker backed off */
     td_counter suppressed;                    /* outputs made again that the log held already */
     td_counter diverged;              /* of those, different from what the log holds, or missing there: must stay 0 */
+    td_counter foreign;               /* records of the tape that are no events of ours, and were rejected */
     td_counter lost;                  /* records of the tape that a repair of the log took out */
     td_counter forgetful;             /* 1: no snapshot could be read, and retention has taken the tape's beginning */
     td_counter commits, aborts;       /* transactions: of outputs and how far they rest on the tape */

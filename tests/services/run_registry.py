@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -34,7 +35,7 @@ STRATEGIES = [td.ROOT / "strategies/momentum.td", td.ROOT / "tests/data/rules.td
 PARTITIONS = 2
 TABLES = ("bars", "signals", "fills")
 OURS = 18  # schemas
-EXIT_USAGE, EXIT_CONFIG, EXIT_FAILED, TAKEN, REFUSED = 2, 3, 4, 200, 409
+EXIT_CORRUPT, EXIT_USAGE, EXIT_CONFIG, EXIT_FAILED, TAKEN = 1, 2, 3, 4, 200
 cases = td.Cases()
 broker = registry = None
 
@@ -62,10 +63,13 @@ def told(*words, code=0):
 
 
 class Running:
-    """A run in the background; what it says is there at once."""
+    """A run in the background; what it says is there at once. Whatever comes of a case, none outlives this program."""
+
+    all = []
 
     def __init__(self, file, *options):
         self.process = td.start(file, "--log", "json", *options)
+        self.all.append(self.process)
         self.lines = []
         self.reader = threading.Thread(target=lambda: self.lines.extend(self.process.stderr), daemon=True)
         self.reader.start()
@@ -300,6 +304,95 @@ def by_roles(home):
     return f"{recorded['events']} events recorded, {summary['signals']} signals by another process"
 
 
+def tagged(number, body=b"\x02\x04"):
+    """A value in Confluent's framing."""
+    return b"\0" + struct.pack(">I", number) + body
+
+
+def produce(topic, values_by_partition):
+    producer = confluent_kafka.Producer({"bootstrap.servers": broker.address})
+    for p, value in values_by_partition:
+        producer.produce(topic, value, key=b"LEAN:IBM", partition=p)
+    assert producer.flush(30) == 0
+
+
+def rejected(*where):
+    """What was put there of the tape: (partition, offset, detail), and the bytes."""
+    lines = [json.loads(line) for line in told("log", "cat", "rejected", *where).splitlines()]
+    return sorted((line["value"]["source"], line["value"]["line"], line["value"]["detail"], line["value"]["bytes"])
+                  for line in lines if line["value"]["source"].startswith("tape-"))
+
+
+@cases.add
+def strangers_on_the_tape(home):
+    """What is nobody's of ours goes to `rejected`, once, whatever dies; all else is as if it were not there."""
+    td.run(file_for(f"{home}/embedded"))
+    client, file = registry.client(), file_for(home)
+    foo = {"type": "record", "name": "Foo", "namespace": "acme", "fields": [{"name": "x", "type": "int"}]}
+    number = client.ask("POST", "/subjects/acme.Foo/versions", {"schema": json.dumps(foo)})[1]["id"]
+    run = Running(file, *on("poison.", "speed=30x"))
+    run.says("progress")
+    bar = client.ask("GET", "/subjects/poison.bars-value/versions/1")[1]["id"]
+    words = {b"hello": "no schema id", b"": "no schema id", tagged(4711): "does not know its schema id 4711",
+             tagged(number): f"id {number}, is acme.Foo", tagged(bar): f"has schema id {bar}, tapedeck.Bar"}
+    strangers = [(p, value) for p in range(PARTITIONS) for value in words]
+    time.sleep(2)
+    produce("poison.tape", strangers)
+    time.sleep(2)
+    assert run.process.poll() is None, run.lines
+    td.kill(run.process)
+    produce("poison.tape", strangers)
+    summary = td.run(file, *on("poison."))
+    assert summary["diverged"] == 0 and summary["rejected"] >= len(strangers), summary
+    assert results(home) == results(f"{home}/embedded")
+    kept = rejected(*there("poison."))
+    assert len(kept) == len({line[:2] for line in kept}) == 2 * len(strangers), kept
+    for word in words.values():
+        assert sum(word in line[2] for line in kept) >= 2 * PARTITIONS, (word, kept)
+    admin.forget_positions(broker.address, "poison.work-")
+    again = td.run(file_for(f"{home}/elsewhere"), *on("poison."))
+    assert again["rejected"] == 0 and again["diverged"] == 0 and rejected(*there("poison.")) == kept, again
+    assert told("explain", "--all", "--json", *there("poison.")) == told("explain", "--all", "--json", "--data",
+                                                                         f"{home}/embedded/data")
+    told("replay", *there("poison."), "--out", f"{home}/again")
+    assert values("bars", "--data", f"{home}/again") == values("bars", "--data", f"{home}/embedded/data")
+    return f"{len(kept)} records of {len(words)} kinds rejected once, with a kill between"
+
+
+@cases.add
+def of_another_version(home):
+    """Nothing of ours is passed over: its partition stands."""
+    client, file = registry.client(), small(home)
+    td.run(file, *on("newer."))
+    newer = {"type": "record", "name": "Trade", "namespace": "tapedeck", "fields": [{"name": "x", "type": "int"}]}
+    number = client.ask("POST", "/subjects/newer.next/versions", {"schema": json.dumps(newer)})[1]["id"]
+    produce("newer.tape", [(0, tagged(number))])
+    said = told("run", "--until-end", *on("newer."), file, code=EXIT_CORRUPT)
+    assert f"id {number}, is tapedeck.Trade of another version" in said and not rejected(*there("newer.")), said
+    return next(line for line in said.splitlines() if "another version" in line)
+
+
+@cases.add
+def a_stranger_while_it_is_away(home):
+    """Its partition waits for who can say whose it is; the others go on."""
+    other, file = apicurio.Server(home), small(home, ticks=0)
+    where = ["--kafka", broker.address, "--prefix", "waits.", "--registry", other.url]
+    with other.running() as server:
+        run = Running(file, *on("waits.", "speed=1x", at=other.url))
+        run.says("progress")
+        td.kill(server)
+    produce("waits.tape", [(0, tagged(4711))])
+    said = run.says("backing_off")
+    assert "4711" in said and other.url in said, said
+    with other.running():
+        run.says("goes_on")
+        run.process.send_signal(signal.SIGTERM)
+        run.process.wait(60)
+        kept = rejected(*where)
+    assert len(kept) == 1 and "4711" in kept[0][2], kept
+    return kept[0][2]
+
+
 def there(prefix):
     return ["--kafka", broker.address, "--prefix", prefix, "--registry", registry.url]
 
@@ -320,7 +413,11 @@ def main():
         broker, registry = Broker(f"{home}/broker"), apicurio.Server(home)
         with broker.running(), registry.running():
             registry.client().register("of-another", '"int"')  # no id of ours is as in a folder
-            return td.Cases([case for case in cases if only in (None, case.__name__)]).run()
+            try:
+                return td.Cases([case for case in cases if only in (None, case.__name__)]).run()
+            finally:
+                for process in Running.all:
+                    process.kill()
 
 
 if __name__ == "__main__":
