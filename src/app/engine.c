@@ -368,7 +368,8 @@ static td_status add_fault(td_status worst, td_fault *fault, td_log_report_fn ea
     td_status status = td_fault_status(fault);
     if (status == TD_OK) return worst;
     each(arg, fault->text);
-    return worst == TD_OK || status == TD_CONFIG ? status : worst;
+    bool ends = status == TD_CONFIG || (status == TD_FENCED && worst != TD_CONFIG); /* the run */
+    return worst == TD_OK || ends ? status : worst;
 }
 
 td_status td_engine_faults(td_engine *e, td_log_report_fn each, void *arg) {

@@ -75,8 +75,8 @@ bool td_engine_finished(td_engine *engine);
 bool td_engine_feeds_ended(td_engine *engine);
 void td_engine_count(td_engine *engine, td_engine_counts *out);
 uint32_t td_engine_slowest(td_engine *engine); /* the partition that has most left to apply */
-/* The faults so far: TD_OK, TD_CORRUPT when partitions stand still, TD_CONFIG when the run cannot go on. `each` gets
- * their texts. */
+/* The faults so far: TD_OK, TD_CORRUPT when partitions stand still; when the run cannot go on TD_CONFIG, or TD_FENCED:
+ * another process has its work now. `each` gets their texts. */
 td_status td_engine_faults(td_engine *engine, td_log_report_fn each, void *arg);
 /* Tells what parts have begun to back off for, and that it is over (text NULL), once each. `part`: "sink sqlite". */
 typedef void (*td_engine_trouble_fn)(void *arg, const char *part, const char *text);

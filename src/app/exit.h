@@ -12,7 +12,9 @@
     X(STOPPED, 5, "--until-end was stopped before its end; run again, it goes on")                                     \
     X(UNDRAINED, 6, "stopped, but `drain` was over before the sinks held everything; run again, it goes on")           \
     X(ANOMALOUS, 7, "profile --strict: there are anomalies")                                                           \
-    X(DIFFERENT, 8, "test: the signals that came are not those that were expected")
+    X(DIFFERENT, 8, "test: the signals that came are not those that were expected")                                    \
+    X(FENCED, 9,                                                                                                       \
+      "another process began the same work on the same log and has it now; started again, this one takes it back")
 
 #define TD_EXIT_MEMBER(name, code, text) TD_EXIT_##name = (code),
 enum { TD_EXITS(TD_EXIT_MEMBER) };
@@ -29,6 +31,8 @@ static inline int td_exit_of(td_status status) {
         return TD_EXIT_USAGE;
     case TD_CONFIG:
         return TD_EXIT_CONFIG;
+    case TD_FENCED:
+        return TD_EXIT_FENCED;
     default:
         return TD_EXIT_FAILED;
     }

@@ -23,7 +23,8 @@
 enum { IDLE_US = 200, LIVE_IDLE_US = 20, SYNC_IDLE_US = 2000, WATCH_US = 20000, FAULTS_MAX = 256 };
 /* Until a log that others begin is looked for once more. */
 enum { AWAIT_US = 1000000 };
-#define LOOK_NS TD_NS_PER_S
+#define LOOK_NS  TD_NS_PER_S
+#define MOVES_NS (3 * TD_NS_PER_S)
 /* What may take longer than `drain`: a step under way, last snapshots. Then the process ends as it is. */
 enum { DRAIN_MORE_S = 5 };
 /* What taking leave may take: td_live_ops (feed/feed.h). */
@@ -63,7 +64,7 @@ struct run {
     bool lacking_told[TD_CONFIG_LIST_MAX]; /* by sink */
     bool calendar_told;                    /* that trades lie beyond its years */
     bool idle_told;                        /* which strategies have nothing to look at */
-    int64_t moves_told;                    /* partitions that came and went */
+    int64_t moves_told, moves_told_ns;     /* partitions that came and went; and when that was */
     bool forgetful_told;                   /* whose states begin in the middle */
 };
 
@@ -420,12 +421,14 @@ static void tell_lacking(run *r) {
     }
 }
 
-/* Which partitions are this process's, when that has changed. */
+/* Which partitions are this process's, when that has changed: so seldom that no such line is left out (notice.h). */
 static void tell_sharing(run *r) {
     td_engine_counts c;
     td_engine_count(r->engine, &c);
-    if (!is_apart(r) || c.taken + c.left == r->moves_told) return;
+    bool told_lately = r->moves_told_ns != 0 && r->looked_ns - r->moves_told_ns < MOVES_NS;
+    if (!is_apart(r) || c.taken + c.left == r->moves_told || told_lately) return;
     r->moves_told = c.taken + c.left;
+    r->moves_told_ns = r->looked_ns;
     td_engine_parts parts;
     td_engine_parts_of(r->engine, &parts);
     td_buf list = {0};
@@ -463,7 +466,8 @@ static void watch(run *r) {
             show_progress(r);
         }
         if (!r->idle_told) r->idle_told = td_engine_tell_idle(r->engine, report, r);
-        if (td_engine_faults(r->engine, ignore_line, NULL) == TD_CONFIG) return;
+        td_status faults = td_engine_faults(r->engine, ignore_line, NULL);
+        if (faults == TD_CONFIG || faults == TD_FENCED) return;
         if (r->options.until_end && td_engine_finished(r->engine)) return;
         (void)usleep(WATCH_US);
     }
@@ -485,7 +489,8 @@ static bool drain(run *r) {
     (void)alarm((unsigned)((r->config.drain_ns + TD_NS_PER_S - 1) / TD_NS_PER_S) + DRAIN_MORE_S);
     take_leave(r, until_ns);
     stop_kind(r, TD_STEP_INGEST);
-    bool over = false; /* no input is left */
+    bool over = false;                                                             /* no input is left */
+    if (td_engine_faults(r->engine, ignore_line, NULL) == TD_FENCED) return false; /* what is left is another's */
     do {
         look(r);
         over = over || td_engine_end_input(r->engine) == TD_OK;
@@ -663,6 +668,9 @@ static int run_until_stopped(run *r) {
     td_status faults = td_engine_faults(r->engine, report_fault, r);
     bool finished = drained && td_engine_feeds_ended(r->engine);
     show_summary(r, seconds, finished);
+    if (faults == TD_FENCED)
+        td_notice(r->notices, TD_LEVEL_ERROR, "fenced", NULL,
+                  "another process began the same work on this log and has it now: this one ends");
     if (status != TD_OK || faults != TD_OK) return td_exit_of(status != TD_OK ? status : faults);
     if (r->options.until_end && !finished) return TD_EXIT_STOPPED;
     if (drained) return TD_EXIT_OK;
