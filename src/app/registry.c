@@ -15,6 +15,7 @@ const td_feed_ops *const td_feed_plugs[] = {&td_feed_lean,
                                             &td_feed_twelvedata_series,
                                             &td_feed_alphavantage,
                                             &td_feed_csv,
+                                            &td_feed_produced,
                                             NULL};
 const td_sink_ops *const td_sink_plugs[] = {&td_sink_sqlite, NULL};
 

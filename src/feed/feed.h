@@ -197,6 +197,8 @@ typedef struct td_live_ops {
     /* The log holds that of an answer; not whole: the process died within it. Before the first connect. NULL: this kind
      * of feed gives no ANSWER items. */
     void (*hold)(void *feed, const td_feed_answer *answer);
+    /* Another program puts its events on the tape: there are no sessions and no items, only time is given. */
+    bool elsewhere;
 } td_live_ops;
 
 typedef struct td_feed_file {
@@ -230,4 +232,4 @@ TD_CHECKED td_status td_feed_check_venue(const char *venue);
 
 extern const td_feed_ops td_feed_lean, td_feed_binance_collector, td_feed_cryptofeed, td_feed_simulated,
     td_feed_websocket, td_feed_coinbase, td_feed_coincap, td_feed_finnhub, td_feed_twelvedata, td_feed_actions,
-    td_feed_alphavantage, td_feed_alphavantage_live, td_feed_twelvedata_series, td_feed_csv;
+    td_feed_alphavantage, td_feed_alphavantage_live, td_feed_twelvedata_series, td_feed_csv, td_feed_produced;

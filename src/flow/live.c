@@ -83,6 +83,9 @@ void td_live_add(td_live *l, uint32_t index, const td_feed_ops *ops, void *feed,
     lane->reject_partition = td_partition_of(td_text(conf->name), l->route.partitions);
     lane->position.file = TD_SESSION_BIT;
     lane->wait_ns = conf->reconnect_ns;
+    if (!ops->live->elsewhere) return;
+    lane->state = LIVE;
+    td_count(&lane->counts.up, 1);
 }
 
 size_t td_live_feed_count(const td_live *l) { return l->lane_count; }
@@ -166,7 +169,7 @@ static void plan_quiet(const td_live *l, live_lane *lane, int64_t clock_ns) {
             oldest_ns = lane->given_ns[p];
     }
     lane->check_ns = oldest_ns + QUIET_NS;
-    bool idle = clock_ns - lane->heard_ns >= QUIET_NS;
+    bool idle = !lane->ops->live->elsewhere && clock_ns - lane->heard_ns >= QUIET_NS;
     if (quiet != 0)
         plan_times(lane, quiet, clock_ns, down ? TD_SESSION_DOWN : idle ? TD_SESSION_IDLE : TD_SESSION_LIVE);
 }
@@ -184,6 +187,7 @@ static void start(td_live *l) {
     for (size_t i = 0; i < l->lane_count; i++) {
         live_lane *lane = l->lanes[i];
         uint64_t known = 0;
+        if (lane->ops->live->elsewhere) continue; /* whoever puts it on the tape went on */
         for (uint32_t p = 0; p < l->route.partitions; p++)
             if (lane->given_ns[p] != 0) known |= UINT64_C(1) << p;
         lane->down_ns = look_at_clock(l, lane);

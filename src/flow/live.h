@@ -9,6 +9,8 @@
  *                   sent while no process ran is lost in the same way.
  *   quiet           to a partition that got nothing of the feed for 1 s: live or, without any message for 1 s, idle.
  *                   bound = clock - max_delay. While down, the same after `hold`, and nothing before it.
+ * Of a feed whose events another program puts on the tape (td_live_ops) nothing is known of sessions: each partition
+ * gets `live` every second, whatever it holds of the feed, and none is told at the start what a stop was.
  * Secrets of its settings that a venue repeats leave here as ***, in whatever item.
  * What a feed was asked for afterwards shows nothing of its session, and makes no partition less quiet.
  * A session that ended or did not begin is tried again after a wait that doubles from `reconnect` to 60 s, a fifth of

@@ -256,7 +256,7 @@ static const struct {
     {"feeds:\n  - coinbase: { products: [" TEN(A) TEN(B) TEN(C) TEN(D) TEN(E) TEN(F) TEN(G) "], per_connection: 1 }\n",
      "c.yaml:2:5: feeds[0].coinbase: per_connection: 70 connections, and 64 feeds are the most there can be"},
     {"feeds:\n  - lean: {}\n", "c.yaml:2:5: feeds[0].lean: unknown key; known: file, simulated, websocket, coinbase, "
-                               "coincap, finnhub, twelvedata, alphavantage, twelvedata-series"},
+                               "coincap, finnhub, twelvedata, alphavantage, twelvedata-series, produced"},
     {"feeds:\n  - simulated\n", "c.yaml:2:5: feeds[0]: one kind with its settings is expected, as in - kind: { … }"},
     {"feeds:\n  - simulated: 5\n", "c.yaml:2:16: feeds[0].simulated: keys and values are expected"},
     {"feeds:\n  - { simulated: {}, file: {} }\n",

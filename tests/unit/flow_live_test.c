@@ -110,6 +110,8 @@ static td_status fake_next(void *self, td_feed_item *out) {
 static void fake_close(void *self) { ((fake *)self)->rig = NULL; }
 
 static const td_live_ops fake_live = {.connect = fake_connect, .pump = fake_pump};
+static const td_live_ops elsewhere_live = {.connect = fake_connect, .pump = fake_pump, .elsewhere = true};
+static const td_feed_ops elsewhere_ops = {.live = &elsewhere_live, .next = fake_next, .close = fake_close};
 static const td_feed_ops fake_ops = {.live = &fake_live, .next = fake_next, .close = fake_close};
 
 /* ---- a rig ---- */
@@ -135,7 +137,7 @@ static void rig_open(rig *r, const step *const *steps, const size_t *counts, siz
                                      .max_delay_ns = 100 * TD_NS_PER_MS,
                                      .reconnect_ns = 100 * TD_NS_PER_MS,
                                      .hold_ns = 2 * TD_NS_PER_S};
-        td_live_add(r->live, (uint32_t)i, &fake_ops, &r->fakes[i], &r->confs[i]);
+        td_live_add(r->live, (uint32_t)i, counts[i] > 0 ? &fake_ops : &elsewhere_ops, &r->fakes[i], &r->confs[i]);
     }
 }
 
@@ -284,6 +286,24 @@ static void what_a_dead_process_missed_is_told(void **state) {
     rig_close(&r);
 }
 
+/* Another program puts its events on the tape: time alone comes from here, and a stop of ours is none of the feed's. */
+static void what_others_produce_gets_time(void **state) {
+    (void)state;
+    rig r;
+    rig_open(&r, (const step *[]){NULL}, (size_t[]){0}, 1);
+    td_live_resume(r.live, TD_TEXT("a"), 0, (td_source_position){.file = TD_SESSION_BIT}, START_NS - TD_NS_PER_S / 2);
+    run_until(&r, 900);
+    r.wall_ns -= TD_NS_PER_S;
+    run_until(&r, 2900);
+    expect(&r, "1 0.0 live 0>-100\n"
+               "0 0.0 live 500>400\n"  /* a second behind what stands there */
+               "1 0.0 live 1000>900\n" /* 2000 by then, for the machine's clock was set back */
+               "0 0.0 live 1500>1400\n");
+    assert_int_equal(r.connects, 0);
+    assert_int_equal(td_counted(&td_live_counters(r.live, 0)->up), 1);
+    rig_close(&r);
+}
+
 static void a_clock_set_back_takes_no_time_back(void **state) {
     (void)state;
     RIG(r, {0, STEP_UP}, {1000, STEP_ITEM_0}, {1500, STEP_ITEM_0}, {3000, STEP_ITEM_0});
@@ -385,6 +405,7 @@ int main(void) {
         cmocka_unit_test(time_goes_on_after_hold),
         cmocka_unit_test(what_a_dead_process_missed_is_told),
         cmocka_unit_test(a_clock_set_back_takes_no_time_back),
+        cmocka_unit_test(what_others_produce_gets_time),
         cmocka_unit_test(waits_double_and_vary),
         cmocka_unit_test(a_session_that_lasts_resets_the_wait),
         cmocka_unit_test(what_is_denied_waits_long),
