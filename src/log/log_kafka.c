@@ -166,9 +166,9 @@ static td_status open_consumer(td_kafka_log *log, const char *group, rd_kafka_t 
 
 /* It joins no group, but has the name of one: where a handle has none, librdkafka (to 2.10 at least, see its issue
  * 5040) ends the process when a coordinator of another group that it asks has moved or is loading. */
-static td_status open_client(td_kafka_log *log) {
+td_status td_kafka_open_client(td_kafka_log *log, rd_kafka_t **out) {
     char *group = td_kafka_full_name(log, "client");
-    td_status status = open_consumer(log, group, &log->client);
+    td_status status = open_consumer(log, group, out);
     free(group);
     return status;
 }
@@ -297,7 +297,7 @@ td_status td_log_kafka_open(td_log **out, const td_os *os, const td_log_kafka_co
     pthread_mutex_init(&log->lock, NULL);
     pthread_mutex_init(&log->report_lock, NULL);
     pthread_mutex_init(&log->asking, NULL);
-    td_status status = open_client(log);
+    td_status status = td_kafka_open_client(log, &log->client);
     if (status == TD_OK) status = await_broker(log);
     if (status == TD_OK && conf->dir != NULL) status = take_folder(log, conf->dir);
     if (status != TD_OK) {

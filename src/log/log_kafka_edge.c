@@ -6,6 +6,7 @@
 
 enum {
     LOOK_MS = 20,
+    ASK_MS = 1000,          /* a first question; each that fails lets the next one wait twice as long */
     WANTED_MS = 1000,       /* so long it is asked for with the others */
     RECORD_BYTES_LEAST = 32 /* a guess: a record of ours with its key and its cause is no smaller */
 };
@@ -58,12 +59,12 @@ static void take_answers(td_kafka_log *log, td_kafka_edge edge, const rd_kafka_t
     }
 }
 
-static td_status ask(td_kafka_log *log, td_kafka_edge edge, int64_t deadline_ns) {
+static td_status ask(td_kafka_log *log, td_kafka_edge edge, int timeout_ms) {
     int64_t asked_ns = td_kafka_now_ns(log);
     pthread_mutex_lock(&log->lock);
     rd_kafka_topic_partition_list_t *list = list_wanted(log, edge, asked_ns);
     pthread_mutex_unlock(&log->lock);
-    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(log->client, list, td_kafka_left_ms(log, deadline_ns));
+    rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(log->client, list, timeout_ms);
     pthread_mutex_lock(&log->lock);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) take_answers(log, edge, list, asked_ns);
     pthread_mutex_unlock(&log->lock);
@@ -92,11 +93,14 @@ td_status td_kafka_edge_at(const td_kafka_partition *partition, td_kafka_edge ed
     if (look(p, edge, since_ns, out)) return TD_OK;
     td_status status = TD_OK;
     int64_t deadline_ns = td_kafka_deadline_ns(log);
+    int timeout_ms = ASK_MS, left_ms = td_kafka_left_ms(log, deadline_ns);
     bool known, over = false;
     pthread_mutex_lock(&log->asking);
     while (!(known = look(p, edge, since_ns, out)) && !over) { /* another thread may have asked */
-        status = ask(log, edge, deadline_ns);
-        over = status == TD_CONFIG || td_kafka_left_ms(log, deadline_ns) == 0;
+        status = ask(log, edge, left_ms < timeout_ms ? left_ms : timeout_ms);
+        if (timeout_ms < left_ms) timeout_ms *= 2; /* a leader that died does not answer; soon there is another one */
+        left_ms = td_kafka_left_ms(log, deadline_ns);
+        over = status == TD_CONFIG || left_ms == 0;
         if (!over) (void)rd_kafka_poll(log->client, status == TD_OK ? 1 : LOOK_MS);
     }
     pthread_mutex_unlock(&log->asking);

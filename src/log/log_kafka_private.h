@@ -70,8 +70,9 @@ TD_CHECKED td_status td_kafka_conf_new(td_log **owner, rd_kafka_conf_t **out);
 /* Takes the conf. Errors: TD_CONFIG. */
 TD_CHECKED td_status td_kafka_open_handle(rd_kafka_t **out, rd_kafka_type_t type, rd_kafka_conf_t *conf);
 void td_kafka_must_set(rd_kafka_conf_t *conf, const char *name, const char *value);
-char *td_kafka_full_name(const td_kafka_log *log, const char *name); /* free() it */
-bool td_kafka_is_refusal(rd_kafka_resp_err_t code);                  /* nothing but the operator changes it */
+TD_CHECKED td_status td_kafka_open_client(td_kafka_log *log, rd_kafka_t **out); /* one that asks, as the log's own */
+char *td_kafka_full_name(const td_kafka_log *log, const char *name);            /* free() it */
+bool td_kafka_is_refusal(rd_kafka_resp_err_t code); /* nothing but the operator changes it */
 /* TD_RETRY or TD_CONFIG; the text says what was tried and what the library last complained of. */
 TD_CHECKED td_status td_kafka_fail(td_kafka_log *log, rd_kafka_resp_err_t code, const char *doing, const char *what);
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { POLL_MS = 10, DROP_MS = 1000, MARK_MS = 2000 };
+enum { POLL_MS = 10, DROP_MS = 1000, MARK_MS = 2000, AGAIN_MS = 50 };
 
 typedef enum phase {
     IDLE,
@@ -352,9 +352,8 @@ static td_status take_mark(td_kafka_log *log, const rd_kafka_event_t *event, con
     return parse_mark(&marks->elems[0], out) ? TD_OK : TD_AGAIN;
 }
 
-static td_status ask_mark(td_kafka_log *log, const char *group, const td_kafka_partition *p, int timeout_ms,
+static td_status ask_mark(rd_kafka_t *rk, const char *group, const td_kafka_partition *p, int timeout_ms,
                           td_position *out) {
-    rd_kafka_t *rk = log->client;
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     (void)rd_kafka_topic_partition_list_add(list, p->topic->full_name, (int32_t)p->number);
     rd_kafka_ListConsumerGroupOffsets_t *asked = rd_kafka_ListConsumerGroupOffsets_new(group, list);
@@ -367,7 +366,7 @@ static td_status ask_mark(td_kafka_log *log, const char *group, const td_kafka_p
     (void)rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, why, sizeof why);
     rd_kafka_ListConsumerGroupOffsets(rk, &asked, 1, options, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, timeout_ms);
-    td_status status = take_mark(log, event, group, out);
+    td_status status = take_mark(td_kafka_log_of(&p->topic->base), event, group, out);
     if (event != NULL) rd_kafka_event_destroy(event);
     rd_kafka_queue_destroy(queue);
     rd_kafka_AdminOptions_destroy(options);
@@ -376,18 +375,26 @@ static td_status ask_mark(td_kafka_log *log, const char *group, const td_kafka_p
     return status;
 }
 
-/* While a commit is not stable, or its coordinator is new, the brokers refuse to say; and the library may wait in vain
- * for a coordinator that was not there when it asked. */
+static void close_client(rd_kafka_t *rk) {
+    if (rk != NULL) rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+}
+
+/* While a commit is not stable, or its coordinator is new, the brokers refuse to say. Who was its coordinator once the
+ * library believes for as long as it is asked, and waits in vain for one that was not there: each try but the first is
+ * by a client that knows nothing yet. */
 static td_status await_mark(td_kafka_log *log, const char *group, const td_kafka_partition *p, td_position *out) {
     int64_t deadline_ns = td_kafka_deadline_ns(log);
-    td_status status;
+    rd_kafka_t *fresh = NULL;
     int left_ms = td_kafka_left_ms(log, deadline_ns);
-    do {
-        int timeout_ms = left_ms < MARK_MS ? left_ms : MARK_MS;
-        status = ask_mark(log, group, p, timeout_ms, out);
-        if (status == TD_RETRY) (void)rd_kafka_poll(log->client, POLL_MS);
-        left_ms = td_kafka_left_ms(log, deadline_ns);
-    } while (status == TD_RETRY && left_ms > 0);
+    td_status status = ask_mark(log->client, group, p, left_ms < MARK_MS ? left_ms : MARK_MS, out);
+    while (status == TD_RETRY && (left_ms = td_kafka_left_ms(log, deadline_ns)) > 0) {
+        close_client(fresh);
+        fresh = NULL;
+        (void)rd_kafka_poll(log->client, AGAIN_MS);
+        status = td_kafka_open_client(log, &fresh);
+        if (status == TD_OK) status = ask_mark(fresh, group, p, left_ms < MARK_MS ? left_ms : MARK_MS, out);
+    }
+    close_client(fresh);
     return status;
 }
 

@@ -1,13 +1,17 @@
-"""tests/services/broker.py - a real Kafka broker, alone, in a folder of its own: of today, without ZooKeeper, or the last
-one that has it. It can be stopped and started again on what it has."""
+"""tests/services/broker.py - real Kafka brokers, each in a folder of its own: one alone, of today, without ZooKeeper, or the
+last one that has it; or a cluster of three, of which one at a time may die. They can be stopped and started again on what
+they have."""
+import concurrent.futures
 import contextlib
 import pathlib
 import subprocess
+import time
 
+import confluent_kafka.admin
 import fetch
 
 CLUSTER = "dGFwZWRlY2sgYnJva2VyIA"  # any 16 bytes
-ONE_REPLICA = ["offsets.topic.replication.factor", "transaction.state.log.replication.factor", "transaction.state.log.min.isr"]
+REPLICATED = ["offsets.topic.replication.factor", "transaction.state.log.replication.factor", "transaction.state.log.min.isr"]
 
 
 class Broker:
@@ -27,10 +31,13 @@ class Broker:
         """The folder of Kafka's jars."""
         return fetch.jars(f"kafka-{cls.VERSION}", cls.PACKAGES)
 
-    def __init__(self, folder, settings=()):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder, settings=(), number=1, controllers=()):
+        self.folder, self.number = pathlib.Path(folder), number
         self.log_dir = self.folder / "logs"
-        self.address, self.login_address, self.controller = (f"127.0.0.1:{fetch.free_port()}" for _ in range(3))
+        self.address, self.login_address = (f"127.0.0.1:{fetch.free_port()}" for _ in range(2))
+        self.controllers = controllers or [f"127.0.0.1:{fetch.free_port()}"]  # of all brokers of the cluster
+        self.controller = self.controllers[number - 1]
+        self.starts = 0
         self.clients = f"PLAINTEXT://{self.address},SASL_PLAINTEXT://{self.login_address}"
         self.properties = self.folder / "server.properties"
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +45,7 @@ class Broker:
                  "listener.name.sasl_plaintext.plain.sasl.jaas.config=org.apache.kafka.common.security.plain."
                  f'PlainLoginModule required user_{self.USER}="{self.PASSWORD}" user_{self.GUEST}="{self.GUEST_PASSWORD}";',
                  f"super.users=User:ANONYMOUS;User:{self.USER}",
-                 f"log.dirs={self.log_dir}", *(f"{key}=1" for key in ONE_REPLICA), "offsets.topic.num.partitions=1",
+                 f"log.dirs={self.log_dir}", *(f"{key}=1" for key in REPLICATED), "offsets.topic.num.partitions=1",
                  "transaction.state.log.num.partitions=1", "group.initial.rebalance.delay.ms=0",
                  "auto.create.topics.enable=false", f"log.cleaner.dedupe.buffer.size={4 << 20}", *self.kind(), *settings]
         self.properties.write_text("\n".join(lines) + "\n")
@@ -51,7 +58,8 @@ class Broker:
     def kind(self):
         """Lines of server.properties that are not as in other kinds of brokers."""
         return ["authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-                "process.roles=broker,controller", "node.id=1", f"controller.quorum.voters=1@{self.controller}",
+                "process.roles=broker,controller", f"node.id={self.number}",
+                "controller.quorum.voters=" + ",".join(f"{n}@{c}" for n, c in enumerate(self.controllers, 1)),
                 f"listeners={self.clients},CONTROLLER://{self.controller}", "controller.listener.names=CONTROLLER",
                 "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
                 "share.coordinator.state.topic.replication.factor=1", "share.coordinator.state.topic.min.isr=1"]
@@ -69,8 +77,13 @@ class Broker:
     def running(self):
         """Yields the process, from when it serves; ended with the context."""
         command = self.java("kafka.Kafka", self.properties)
-        with fetch.running(command, self.folder / "out.log", self.STARTED, cwd=self.folder) as process:
+        self.starts += 1
+        with fetch.running(command, self.folder / f"out.{self.starts}.log", self.STARTED, cwd=self.folder) as process:
             yield process
+
+    def said(self):
+        """What it wrote in all its lives."""
+        return "".join(path.read_text(errors="replace") for path in self.folder.glob("out.*.log"))
 
 
 class BrokerOfZooKeeper(Broker):
@@ -95,3 +108,51 @@ class BrokerOfZooKeeper(Broker):
         with fetch.running(zookeeper, self.folder / "zookeeper.log", "PrepRequestProcessor (sid:0) started", cwd=self.folder):
             with super().running() as process:
                 yield process
+
+
+class Cluster:
+    """Each partition is on all of its brokers, and two of them have what is acknowledged. `address` is for clients."""
+
+    COUNT = 3
+    SETTINGS = [*(f"{key}=3" for key in REPLICATED), "transaction.state.log.min.isr=2", "min.insync.replicas=2",
+                "default.replication.factor=3", "offsets.topic.num.partitions=3", "transaction.state.log.num.partitions=3",
+                "broker.session.timeout.ms=3000", "broker.heartbeat.interval.ms=500"]  # the last two: a death is known soon
+
+    def __init__(self, folder):
+        controllers = [f"127.0.0.1:{fetch.free_port()}" for _ in range(self.COUNT)]
+        self.brokers = [Broker(f"{folder}/{n}", self.SETTINGS, n, controllers) for n in range(1, self.COUNT + 1)]
+        self.address = ",".join(broker.address for broker in self.brokers)
+        self.lives = {}  # of those that run: what ends it, and the process
+
+    def start(self, broker):
+        life = contextlib.ExitStack()
+        self.lives[broker] = life, life.enter_context(broker.running())
+
+    def kill(self, broker):
+        life, process = self.lives.pop(broker)
+        process.kill()
+        process.wait()
+        life.close()
+
+    @contextlib.contextmanager
+    def running(self):
+        try:
+            with concurrent.futures.ThreadPoolExecutor() as threads:  # none serves before it has a majority
+                list(threads.map(self.start, self.brokers))
+            yield self
+        finally:
+            for life, _ in self.lives.values():
+                life.close()
+
+    def await_in_sync(self, timeout_s=120):
+        """Until every partition is on all brokers again: what another death would take is elsewhere, too."""
+        admin = confluent_kafka.admin.AdminClient({"bootstrap.servers": self.address})
+        deadline = time.monotonic() + timeout_s
+        while True:
+            with contextlib.suppress(confluent_kafka.KafkaException):  # whom it asks may be the one that died
+                lacking = [f"{topic.topic}-{p.id}" for topic in admin.list_topics(timeout=10).topics.values()
+                           for p in topic.partitions.values() if len(p.isrs) < self.COUNT]
+                if not lacking:
+                    return
+            assert time.monotonic() < deadline, f"not in sync: {lacking[:5]}"
+            time.sleep(0.2)

@@ -1,20 +1,24 @@
 #!/usr/bin/env python3
-"""tests/services/run_roles.py - the roles of a run as processes of their own on a real broker: one records, three
-process, one delivers, one serves. They start in any order; workers are killed and stopped in the middle, and their
-partitions move. What must hold in the end: the same sequences of (key, value) and the same rows as one process with the
-embedded log makes (design wall 5). And what people are told where a role has nothing to do or a process is too much.
+"""tests/services/run_roles.py - the roles of a run as processes of their own on a cluster of three brokers: one records,
+three process, one delivers, one serves. They start in any order; brokers and workers are killed while records are written to
+all partitions, and partitions, leaders and coordinators move. What must hold in the end: the same sequences of (key, value)
+and the same rows as one process with the embedded log makes (design wall 5). And what people are told where a role has
+nothing to do or a process is too much.
 
-TAPEDECK_SOAK is how many times a worker is killed, three without it, and as many more as it takes until one dies within a
+TAPEDECK_SOAK is how many deaths there are, ten without it, and as many more of workers as it takes until one dies within a
 transaction. A run that did not see three rebalances (30 of 100 deaths) and one transaction that was aborted (10) proves
 nothing, and fails.
 """
 import contextlib
+import decimal
+import io
 import json
 import os
 import pathlib
 import random
 import re
 import signal
+import statistics
 import struct
 import subprocess
 import sys
@@ -25,23 +29,25 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import confluent_kafka  # noqa: E402
 import consuming  # noqa: E402
+import fastavro  # noqa: E402
 import tapedeck as td  # noqa: E402
-from broker import Broker  # noqa: E402
+from broker import Cluster  # noqa: E402
 
+KILLS = int(os.environ.get("TAPEDECK_SOAK", "10"))
+PACED_S = 90 * (KILLS + 2)  # more than the deaths last; what is left of it then is recorded at full speed
+RATE = 300
 DATA = td.ROOT / "examples" / "data"
-FEEDS = [f"file: {{ format: lean, path: {DATA}/lean/*.zip, from: \"09:30\", to: \"09:45\" }}",
-         f"file: {{ format: binance-collector, path: {DATA}/binance/*.gz }}"]
+FEEDS = [f"simulated: {{ seed: 7, instruments: 48, ticks: {RATE * PACED_S}, duration: {PACED_S}s }}",
+         f"file: {{ format: lean, path: {DATA}/lean/*.zip, from: \"09:30\", to: \"09:45\" }}"]
 STRATEGIES = [td.ROOT / "strategies/momentum.td", td.ROOT / "tests/data/rules.td"]
 PARTITIONS = 6
 TABLES = ("bars", "signals", "fills")
-KILLS = int(os.environ.get("TAPEDECK_SOAK", "3"))
-SPEED = 900 / (35 * (KILLS + 2))  # both recordings are of a quarter of an hour: it is to last longer than the deaths
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 REBALANCES_LEAST, ABORTED_LEAST = max(3, KILLS * 3 // 10), max(1, KILLS // 10)
 SESSION_S = 6  # the least that a broker allows
-EXIT_USAGE, EXIT_CONFIG = 2, 3
+EXIT_USAGE, EXIT_CONFIG, EXIT_FENCED = 2, 3, 9
 cases = td.Cases()
-broker = None
+cluster = None
 
 
 class Process:
@@ -53,7 +59,7 @@ class Process:
         self.process = None
 
     def start(self, *options):
-        sets = [f"log.kafka={broker.address}", f"log.prefix={self.prefix}", f"log.dir={self.home}/{self.name}",
+        sets = [f"log.kafka={cluster.address}", "log.replicas=3", f"log.prefix={self.prefix}", f"log.dir={self.home}/{self.name}",
                 f"log.properties.session.timeout.ms={SESSION_S * 1000}", *self.sets]
         self.starts += 1
         self.said = pathlib.Path(f"{self.home}/{self.name}.{self.starts}.log")
@@ -69,6 +75,7 @@ class Process:
         return [line["message"] for line in lines if line.get("event") == event]
 
     def partitions(self):
+        """As it said last: within three seconds of the change."""
         told = self.notices("partitions")
         return [int(p) for p in re.findall(r" (\d+)", told[-1].split(":")[1].split("(")[0])] if told else []
 
@@ -99,42 +106,44 @@ def config(home):
                      partitions=PARTITIONS, extra="serve: { listen: 127.0.0.1:0, edit: true }\n")
 
 
-# ---- what the broker knows ----
+# ---- what the brokers know ----
 
-def ends(prefix, topic):
-    consumer = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": "looks",
-                                         "isolation.level": "read_committed"})
+def ends(consumer, prefix, topic):
+    """None while a leader is missing."""
     try:
-        return [consumer.get_watermark_offsets(confluent_kafka.TopicPartition(prefix + topic, p), timeout=10)[1]
+        return [consumer.get_watermark_offsets(confluent_kafka.TopicPartition(prefix + topic, p), timeout=2)[1]
                 for p in range(PARTITIONS)]
-    finally:
-        consumer.close()
+    except confluent_kafka.KafkaException:
+        return None
 
 
 def aborted(prefix):
-    """Markers of aborted transactions in the partitions of the outputs, as they lie on the broker's disk: control
-    batches of Kafka's format v2 with a key of type 0."""
-    count = 0
-    for segment in broker.log_dir.glob(f"{prefix}*/*.log"):
-        data, at = segment.read_bytes(), 0
-        while at + 61 <= len(data):
-            size, attributes = struct.unpack_from(">i", data, at + 8)[0], struct.unpack_from(">h", data, at + 21)[0]
-            if attributes & 0x20 and at + 12 + size <= len(data):
-                record = data[at + 61:at + 12 + size]  # length, attributes, time, offset: a byte each; key length
-                count += struct.unpack_from(">h", record, 7)[0] == 0
-            at += 12 + size
+    """Markers of aborted transactions, as they lie on some broker's disk: control batches of Kafka's format v2 with a key
+    of type 0."""
+    return max(sum(aborted_in(segment.read_bytes()) for segment in broker.log_dir.glob(f"{prefix}*/*.log"))
+               for broker in cluster.brokers)
+
+
+def aborted_in(data):
+    count, at = 0, 0
+    while at + 61 <= len(data):
+        size, attributes = struct.unpack_from(">i", data, at + 8)[0], struct.unpack_from(">h", data, at + 21)[0]
+        if attributes & 0x20 and at + 12 + size <= len(data):
+            record = data[at + 61:at + 12 + size]  # length, attributes, time, offset: a byte each; key length
+            count += struct.unpack_from(">h", record, 7)[0] == 0
+        at += 12 + size
     return count
 
 
 def generations(prefix):
-    """Of the group, as its coordinator counts them."""
-    said = (broker.folder / "out.log").read_text(errors="replace")
-    return max((int(n) for n in re.findall(rf"Stabilized group {re.escape(prefix)}work generation (\d+)", said)), default=0)
+    """Of the group, as its coordinators count them."""
+    stable = rf"Stabilized group {re.escape(prefix)}work generation (\d+)"
+    return max((int(n) for broker in cluster.brokers for n in re.findall(stable, broker.said())), default=0)
 
 
 def differences(prefix, wanted, folder, wanted_rows):
     names = [name.rsplit("-", 1) for name in wanted]
-    got = {f"{topic}-{p}": consuming.digest(broker.address, prefix + topic, int(p)) for topic, p in names}
+    got = {f"{topic}-{p}": consuming.digest(cluster.address, prefix + topic, int(p)) for topic, p in names}
     different = {name: (got[name], wanted[name]) for name in wanted if got[name] != wanted[name]}
     if not different:
         different = {table: "rows" for table in TABLES if td.rows(folder, table) != wanted_rows[table]}
@@ -143,15 +152,22 @@ def differences(prefix, wanted, folder, wanted_rows):
 
 # ---- a day with deaths ----
 
-def resumed_s(prefix, partitions, timeout_s=120):
-    """Until some output of each of those partitions has grown."""
-    before, began = ends(prefix, "bars"), time.monotonic()
+def looker():
+    """Who asks for ends. It asks often who leads, too: it believes that for a quarter of an hour, whoever has died."""
+    return confluent_kafka.Consumer({"bootstrap.servers": cluster.address, "group.id": "looks", "log_level": 0,
+                                     "isolation.level": "read_committed", "metadata.max.age.ms": 1000})
+
+
+def resumed_s(consumer, prefix, partitions, timeout_s=120):
+    """Until some output of each of those partitions has grown, as a reader of what is committed sees it."""
+    began, before = time.monotonic(), None
     while True:
-        now = ends(prefix, "bars")
-        if all(now[p] > before[p] for p in partitions):
+        now = ends(consumer, prefix, "bars")
+        before = before or now
+        if now and all(now[p] > before[p] for p in partitions):
             return time.monotonic() - began
-        assert time.monotonic() - began < timeout_s, f"{partitions} stand still"
-        time.sleep(0.2)
+        assert time.monotonic() - began < timeout_s, f"{partitions} stand still: {before}, {now}"
+        time.sleep(0.1)
 
 
 def ask(url, path, method="GET", body=None):
@@ -181,31 +197,65 @@ def check_server(server, worker):
     assert float(metrics["tapedeck_group_rebalances_total"]) > 0, metrics
     committed = sum(float(v) for k, v in metrics.items() if "transactions_total" in k and "committed" in k)
     assert committed > 0, metrics
-    told = subprocess.run([td.PROGRAM, "status", "--url", url_of(worker), "--json"], stdout=subprocess.PIPE, check=True).stdout
-    told = json.loads(told)["run"]
+    told = []  # what `status` says, once the machine has time to answer it
+    command = [td.PROGRAM, "status", "--url", url_of(worker), "--json"]
+    td.wait_for(lambda: told.append(subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout) or told[-1], command, 60)
+    told = json.loads(told[-1])["run"]
     assert told["partitions_owned"] == len(worker.partitions()) and told["transactions_committed"] > 0, told
     status, text = ask(url_of(worker), "/api/v1/status")
     run = json.loads(text)["run"]
     assert run["sharing"]["owned"] == len(worker.partitions()) and run["transactions"]["committed"] > 0, run
 
 
-def disturb(rng, prefix, workers, record, busy):
-    """Kills, and one process that stands still for longer than its session lasts and does not know it. How long it took
-    each time until there were new bars of all partitions that have many."""
-    times = []
-    while len(times) < KILLS or (aborted(prefix) < ABORTED_LEAST and record.process.poll() is None):
-        time.sleep(rng.uniform(1, 3))
-        victim = rng.choice([w for w in workers if busy & set(w.partitions())])
-        lost = busy & set(victim.partitions())
-        if len(times) == 1:
-            victim.process.send_signal(signal.SIGSTOP)
-            times.append(resumed_s(prefix, lost))
-            victim.process.send_signal(signal.SIGCONT)
-        else:
-            victim.kill()
-            times.append(resumed_s(prefix, lost))
-            victim.start()
-    return times
+class Deaths:
+    """How long it took after each, by what died, until there were new bars of all partitions that it had."""
+
+    def __init__(self, rng, prefix, workers):
+        self.rng, self.prefix, self.workers = rng, prefix, workers
+        self.times = {"broker": [], "worker": [], "worker that stood still": []}
+
+    def resumed(self, what, partitions):
+        with contextlib.closing(looker()) as consumer:
+            self.times[what].append(resumed_s(consumer, self.prefix, partitions))
+
+    def some_worker(self):
+        td.wait_for(lambda: any(w.partitions() for w in self.workers), "a worker that has partitions", 60)
+        return self.rng.choice([w for w in self.workers if w.partitions()])
+
+    def of_worker(self):
+        victim = self.some_worker()
+        victim.kill()
+        self.resumed("worker", victim.partitions())
+        victim.start()
+
+    def of_broker(self):
+        """One at a time; workers may die while it comes back."""
+        cluster.await_in_sync()
+        victim = self.rng.choice(cluster.brokers)
+        cluster.kill(victim)
+        self.resumed("broker", range(PARTITIONS))
+        cluster.start(victim)
+
+    def stand_still(self):
+        """Longer than its session lasts, and it does not know it."""
+        victim = self.some_worker()
+        victim.process.send_signal(signal.SIGSTOP)
+        self.resumed("worker that stood still", victim.partitions())
+        victim.process.send_signal(signal.SIGCONT)
+
+    def disturb(self, goes_on):
+        kinds = [self.of_broker, self.of_worker] * (KILLS // 2) + [self.of_worker] * (KILLS % 2)
+        self.rng.shuffle(kinds)
+        for kind in [*kinds[:1], self.stand_still, *kinds[1:]]:
+            time.sleep(self.rng.uniform(0, 2))
+            kind()
+        while aborted(self.prefix) < ABORTED_LEAST and goes_on():
+            self.of_worker()
+        cluster.await_in_sync()
+
+    def __str__(self):
+        return "; ".join(f"{len(t)} of a {what}, went on after {statistics.median(t):.1f} s, {max(t):.1f} s at most"
+                         for what, t in self.times.items())
 
 
 @cases.add
@@ -213,29 +263,33 @@ def six_processes_and_deaths(home):
     file = config(f"{home}/embedded")
     summary = td.run(file, "--set", "serve=off")
     wanted, wanted_rows = td.digests(f"{home}/embedded/data"), {t: td.rows(f"{home}/embedded/data", t) for t in TABLES}
-    busy = {p for p in range(PARTITIONS) if wanted[f"bars-{p}"][0] > 100}
-    assert summary["bars"] > 3000 and summary["signals"] > 500 and len(busy) > 2, (summary, busy)
+    bars = [wanted[f"bars-{p}"][0] for p in range(PARTITIONS)]
+    assert min(bars) > PACED_S and summary["signals"] > 500, (summary, bars)  # a second without bars is none of the input's
 
-    apart, prefix, rng = f"{home}/apart", "apart.", random.Random(SEED)
+    apart, prefix = f"{home}/apart", "apart."
     config(apart)
     deliver, server = Process(apart, prefix, "deliver", "deliver"), Process(apart, prefix, "server", "serve")
     workers = [Process(apart, prefix, f"worker{n}", "process,serve" if n == 0 else "process") for n in range(3)]
-    record = Process(apart, prefix, "record", "record", f"speed={SPEED:.3f}x")
+    record = Process(apart, prefix, "record", "record", "speed=1x")
     everybody = [deliver, server, *workers, record]
     pathlib.Path(f"{apart}/data").mkdir()  # of the sink's file
+    deaths = Deaths(random.Random(SEED), prefix, workers)
     with ended(everybody):
         for p in everybody[:-1]:
             p.start()
         td.wait_for(lambda: all(p.notices("awaiting") for p in everybody[:-1]), "who waits for the log to begin", 60)
-        record.start("--until-end")
+        record.start()
         td.wait_for(lambda: sorted(p for w in workers for p in w.partitions()) == list(range(PARTITIONS)),
                     lambda: [w.partitions() for w in workers], 300)
-        td.wait_for(lambda: all(ends(prefix, "bars")[p] for p in busy), "the first bars", 120)
+        with contextlib.closing(looker()) as consumer:
+            resumed_s(consumer, prefix, range(PARTITIONS))
         check_server(server, workers[0])
-        times = disturb(rng, prefix, workers, record, busy)
-        alive = record.process.poll() is None
+        deaths.disturb(lambda: record.process.poll() is None)
+        assert record.process.poll() is None, "all was recorded before the last one died: PACED_S is too short for this machine"
+        record.stop()
+        record.sets = ["speed=max"]
+        record.start("--until-end")
         assert record.process.wait(200) == 0, record.said.read_text()[-2000:]
-        assert alive, "all was recorded before the last one died: SPEED is too high for this machine"
         began, left = time.monotonic(), {"": ""}
         while left and time.monotonic() - began < 90:
             left, count = differences(prefix, wanted, f"{apart}/data", wanted_rows)
@@ -244,9 +298,8 @@ def six_processes_and_deaths(home):
     assert all(c["diverged"] == 0 for c in counts), counts
     seen, voids = generations(prefix), aborted(prefix)
     assert seen >= REBALANCES_LEAST and voids >= ABORTED_LEAST, f"{seen} rebalances, {voids} transactions aborted"
-    return (f"{count} records and all rows equal; {len(times)} deaths (seed {SEED}), {seen} rebalances, {voids} transactions "
-            f"aborted, {sum(c['fenced'] for c in counts)} partitions fenced; resumed after "
-            + ", ".join(f"{t:.1f}" for t in times) + f" s (sessions of {SESSION_S} s)")
+    return (f"{count} records and all rows equal (seed {SEED}); deaths: {deaths} (sessions of {SESSION_S} s); {seen} rebalances, "
+            f"{voids} transactions aborted, {sum(c['fenced'] for c in counts)} partitions fenced")
 
 
 # ---- what people are told ----
@@ -262,7 +315,7 @@ def refused(home, code, word, *options, sets=()):
 
 @cases.add
 def roles_that_cannot_be(home):
-    kafka = [f"log.kafka={broker.address}", "log.prefix=roles."]
+    kafka = [f"log.kafka={cluster.address}", "log.prefix=roles."]
     refused(home, EXIT_USAGE, "did you mean process", "--role", "record,proces")
     refused(home, EXIT_USAGE, "until-end", "--role", "process", "--until-end", sets=kafka)
     refused(home, EXIT_USAGE, "no `sinks:`", "--role", "deliver", sets=kafka)
@@ -287,11 +340,105 @@ def two_in_one_folder(home):
         return second.notices("failed")[-1]
 
 
+def schema_id(prefix, subject):
+    """As the log's own registry says, in its topic."""
+    consumer = confluent_kafka.Consumer({"bootstrap.servers": cluster.address, "group.id": "looks", "isolation.level": "read_committed"})
+    with contextlib.closing(consumer):
+        consumer.assign([confluent_kafka.TopicPartition(prefix + "_schemas", 0, 0)])
+        for _ in range(100):
+            for message in consumer.consume(1000, 0.5):
+                said = json.loads(message.value() or b"{}") if message.error() is None else {}
+                if said.get("subject") == subject:
+                    return said["id"]
+    raise AssertionError(f"no schema of {subject}")
+
+
+def produce_trades(prefix, instruments, seconds):
+    """As a program of others does that has our schema: now, by Kafka's own partitioner. (instrument, second) that traded."""
+    schema = fastavro.schema.load_schema(td.ROOT / "schemas/Trade.avsc")
+    tag = b"\0" + struct.pack(">I", schema_id(prefix, "tape-tapedeck.Trade"))
+    producer = confluent_kafka.Producer({"bootstrap.servers": cluster.address, "enable.idempotence": True, "partitioner": "murmur2"})
+    traded, end = set(), time.monotonic() + seconds
+    while time.monotonic() < end:
+        for name in instruments:
+            now_ns = time.time_ns()
+            trade = {"event_ns": now_ns, "receive_ns": now_ns, "price": decimal.Decimal("10.5"), "size": decimal.Decimal(1),
+                     "feed": "desk", "trade_id": None, "side": "buy"}
+            value = io.BytesIO()
+            fastavro.schemaless_writer(value, schema, trade)
+            producer.produce(prefix + "tape", key=name, value=tag + value.getvalue())
+            traded.add((name, now_ns // 10**9))
+        time.sleep(0.1)
+    assert producer.flush(30) == 0
+    return traded
+
+
+@cases.add
+def what_others_produce(home):
+    """Another program puts events on the tape; who records gives them time, so that bars close where nothing trades any more."""
+    home, prefix = f"{home}/others", "others."
+    config(home)
+    feeds = "feeds=[{produced: {name: desk, max_delay: 2s}}]"
+    instruments = [f"DESK:S{n}" for n in range(12)]
+    record = Process(home, prefix, "record", "record", feeds, "strategies=[]")
+    worker = Process(home, prefix, "worker", "process", feeds, "strategies=[]")
+    bars = [td.PROGRAM, "log", "cat", "bars", "--kafka", cluster.address, "--prefix", prefix]
+
+    def closed():
+        lines = subprocess.run(bars, stdout=subprocess.PIPE, check=False).stdout.decode().splitlines()
+        values = [json.loads(line)["value"] for line in lines]
+        return {(v["instrument"], v["start_ns"] // 10**9) for v in values if v["width_ns"] == 10**9 and v["quality"] == "complete"}
+
+    with ended([record, worker]):
+        record.start()
+        worker.start()
+        td.wait_for(lambda: sorted(worker.partitions()) == list(range(PARTITIONS)), worker.partitions, 120)
+        traded = produce_trades(prefix, instruments, 3)
+        began = time.monotonic()
+        td.wait_for(lambda: closed() >= traded, lambda: sorted(traded - closed())[:5], 60)
+        took_s = time.monotonic() - began
+        record.stop()
+        late = produce_trades(prefix, instruments[:1], 1)  # whoever produces goes on, and time does when we do
+        record.start()
+        td.wait_for(lambda: closed() >= late, lambda: sorted(late - closed())[:5], 60)
+        assert closed() == traded | late, closed() ^ (traded | late)
+        assert worker.stop()["diverged"] == 0
+        record.stop()
+    return f"{len(traded)} bars of {len(instruments)} instruments closed {took_s:.1f} s after the last trade, {len(late)} behind a stop"
+
+
+@cases.add
+def two_that_record(home):
+    """The second fences the first, which ends and says why; the tape is that of one process."""
+    home = f"{home}/record"
+    config(home)
+    feeds = "feeds=[{simulated: {seed: 3, instruments: 12, ticks: 20000, duration: 100s}}]"
+    first, second = (Process(home, "two.", name, "record", feeds, "speed=2x") for name in ("first", "second"))
+    with ended([first, second]):
+        first.start("--until-end")
+        with contextlib.closing(looker()) as consumer:
+            td.wait_for(lambda: min(ends(consumer, "two.", "tape") or [0]) > 10, "the first ticks", 60)
+        second.sets = [feeds, "speed=max"]
+        second.start("--until-end")
+        assert second.process.wait(60) == 0, second.said.read_text()
+        began = time.monotonic()
+        assert first.process.wait(20) == EXIT_FENCED, first.said.read_text()
+        took_s = time.monotonic() - began
+        told = first.notices("fenced")
+        assert len(told) == 1 and "another process" in told[0], first.said.read_text()
+    embedded = config(f"{home}/embedded")
+    td.run(embedded, "--set", feeds, "--set", "serve=off")
+    wanted = td.digests(f"{home}/embedded/data")
+    tape = {p: consuming.digest(cluster.address, "two.tape", p) for p in range(PARTITIONS)}
+    assert tape == {p: wanted[f"tape-{p}"] for p in tape}, (tape, wanted)
+    return f"exit {EXIT_FENCED}, {took_s:.1f} s after the other had ended: {told[0]}"
+
+
 def main():
-    global broker
+    global cluster
     with td.folder() as home:
-        broker = Broker(f"{home}/broker")
-        with broker.running():
+        cluster = Cluster(f"{home}/cluster")
+        with cluster.running():
             return cases.run()
 
 
