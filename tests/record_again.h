@@ -25,7 +25,7 @@ static inline bool record_again(td_buf *out, const td_schema_ids *ids, td_bytes 
     td_gap gap;
     td_raw raw;
     td_book_level levels[TD_BOOK_LEVELS_MAX];
-    td_bytes text;
+    td_bytes text, instrument;
     switch (td_record_schema(ids, value)) {
     case -1:
         return false;
@@ -56,6 +56,12 @@ static inline bool record_again(td_buf *out, const td_schema_ids *ids, td_bytes 
     case TD_SCHEMA_GAP:
         if (td_record_get_gap(value, &gap, &text) != TD_OK) return false;
         td_record_put_gap(out, ids, text, &gap);
+        return true;
+    case TD_SCHEMA_PUBLISHED_TRADE:
+    case TD_SCHEMA_PUBLISHED_QUOTE:
+    case TD_SCHEMA_PUBLISHED_NEWS:
+        if (td_record_get_published(ids, value, &event, &text, &instrument) != TD_OK) return false;
+        td_record_put_published(out, ids, text, instrument, &event);
         return true;
     case TD_SCHEMA_RAW:
         if (td_record_get_raw(value, &raw) != TD_OK) return false;

@@ -75,7 +75,8 @@ static td_status open_topics(opened *o) {
     td_log_conf conf = {.dir = o->dir, .segment_bytes = INT64_C(256) << 20, .retain_bytes = INT64_MAX};
     td_status status = td_log_segment_open(&o->log, o->os, &conf, note, NULL);
     if (status != TD_OK) return status;
-    return td_topics_open(&o->topics, o->log, partitions, o->os->ops->wall_ns(o->os->self) / TD_NS_PER_MS);
+    status = td_topics_open(&o->topics, o->log, partitions, o->os->ops->wall_ns(o->os->self) / TD_NS_PER_MS);
+    return status == TD_OK ? td_topics_publish_again(&o->topics) : status;
 }
 
 static td_status open_worker(opened *o, uint32_t partition, int64_t snapshot_records) {
@@ -108,8 +109,10 @@ static td_status remove_outputs(const opened *o) {
         if (status != TD_OK) return status;
         status = td_savepoint_remove_all(savepoint);
         td_savepoint_close(savepoint);
-        for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++)
-            status = td_log_truncate(o->topics.outputs[i], p, td_topic_start(o->topics.outputs[i], p));
+        for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++) {
+            td_topic *topic = o->topics.outputs[i];
+            if (topic != NULL) status = td_log_truncate(topic, p, td_topic_start(topic, p));
+        }
     }
     return status;
 }

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "feed/glob.h"
 #include "feed/route.h"
+#include "flow/topics.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +79,12 @@ static const td_option log_rows[] = {
      .unit = "FILE",
      .offset = offsetof(td_config_log, registry_ca),
      .help = "certificates that the registry's https:// is trusted by; unset: the machine's"},
+    {.key = "publish",
+     .type = TD_OPTION_TEXTS,
+     .offset = offsetof(td_config_log, publish),
+     .help =
+         "topics for everybody else, of what was accepted: trades, quotes, news; or none. Unset: all three on Kafka, "
+         "none in a folder"},
     {.key = "partitions",
      .type = TD_OPTION_INT,
      .fallback = "8",
@@ -285,12 +292,38 @@ static void unset_empty(char **text) {
     *text = NULL;
 }
 
+uint32_t td_config_published(const td_config_log *log) {
+    static const td_output unasked[] = {TD_OUTPUT_TRADES, TD_OUTPUT_QUOTES, TD_OUTPUT_NEWS};
+    uint32_t published = 0;
+    for (size_t i = 0; i < log->publish.count; i++) published |= td_topics_published(log->publish.items[i]);
+    for (size_t i = 0; i < sizeof unasked / sizeof unasked[0]; i++)
+        if (log->publish.count == 0 && log->kafka != NULL) published |= td_topics_bit(unasked[i]);
+    return published;
+}
+
+static td_status check_published(reader *r, td_node node, const td_texts *publish) {
+    const char *words[TD_OUTPUT_COUNT - TD_OUTPUT_PUBLISHED + 2] = {"none"};
+    for (int i = TD_OUTPUT_PUBLISHED; i < TD_OUTPUT_COUNT; i++)
+        words[i - TD_OUTPUT_PUBLISHED + 1] = td_topics_name((td_output)i);
+    for (size_t i = 0; i < publish->count; i++) {
+        const char *name = publish->items[i], *nearest = td_nearest(name, words);
+        if (strcmp(name, "none") == 0 && publish->count > 1)
+            return td_tree_fail(&r->tree, node, "log.publish: none stands alone");
+        if (td_topics_published(name) == 0 && strcmp(name, "none") != 0)
+            return td_tree_fail(&r->tree, node, "log.publish: \"%s\" is no topic that is published%s%s%s", name,
+                                nearest != NULL ? "; did you mean \"" : ": trades, quotes, news or none",
+                                nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
+    }
+    return TD_OK;
+}
+
 static td_status read_log(reader *r, const char *section, td_node node) {
     (void)section;
     td_config_log *log = &r->config->log;
     td_status status = td_config_read_options(r, "log.", node, log_rows, log, NULL);
     unset_empty(&log->kafka); /* --set log.kafka= goes back to the folder */
     unset_empty(&log->registry);
+    if (status == TD_OK) status = check_published(r, node, &log->publish);
     if (status != TD_OK || log->registry == NULL || log->kafka != NULL) return status;
     return td_tree_fail(&r->tree, node,
                         "log.registry: a log in a folder keeps its schemas itself; it belongs to "

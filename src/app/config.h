@@ -30,6 +30,7 @@ typedef struct td_config_log {
     td_texts properties;
     int64_t replicas;
     char *registry, *registry_user, *registry_password, *registry_password_file, *registry_ca; /* NULL: none */
+    td_texts publish;
     int64_t partitions, segment_bytes, segment_ns, retain_bytes, retain_ns, raw_retain_bytes, raw_retain_ns,
         snapshots_kept;
     int codec; /* 0 none, 1 lz4, 2 zstd: the row's choice */
@@ -90,6 +91,8 @@ void td_config_fini(td_config *config);
 TD_CHECKED td_status td_config_load_log(td_config_log *out, const td_os *os, const char *path);
 void td_config_log_init(td_config_log *log); /* its defaults */
 void td_config_log_fini(td_config_log *log);
+/* What is published, as bits of flow/topics.h: the default depends on where the log is. */
+uint32_t td_config_published(const td_config_log *log);
 /* Calls `each` for every secret of its sections but the feeds', which keep theirs. */
 void td_config_each_secret(const td_config *config, void (*each)(void *arg, const char *secret), void *arg);
 

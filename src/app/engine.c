@@ -52,12 +52,15 @@ static bool has_role(const td_engine *e, td_role role) { return (e->config->role
 static td_status open_topics(td_engine *e, int64_t now_ms) {
     td_topics_conf conf = {
         .log = e->log, .partitions = (uint32_t)e->config->log.partitions, .registry = e->registry, .now_ms = now_ms};
+    uint32_t published = td_config_published(&e->config->log);
+    bool makes = has_role(e, TD_ROLE_RECORD);
     e->registry = NULL;
-    if (has_role(e, TD_ROLE_RECORD)) return td_topics_open_as(&e->topics, &conf);
-    td_status status = td_topics_open_made(&e->topics, &conf);
-    if (status != TD_OK || td_topic_end(e->topics.tape, 0) > 0) return status;
+    td_status status = makes ? td_topics_open_as(&e->topics, &conf) : td_topics_open_made(&e->topics, &conf);
+    if (status != TD_OK) return status;
+    status = makes ? td_topics_publish(&e->topics, published) : td_topics_publish_made(&e->topics, published);
+    if (status == TD_OK && (makes || td_topic_end(e->topics.tape, 0) > 0)) return TD_OK;
     td_topics_close(&e->topics);
-    return TD_AGAIN;
+    return status == TD_OK ? TD_AGAIN : status;
 }
 
 static td_status open_log(td_engine *e, td_log_report_fn report, void *arg, int64_t now_ms) {
@@ -207,7 +210,8 @@ static bool all_synced(const td_engine *e) {
         if (td_topic_synced(t->tape, p) < td_topic_end(t->tape, p)) return false;
         if (td_topic_synced(t->rejected, p) < td_topic_end(t->rejected, p)) return false;
         for (int i = 0; i < TD_OUTPUT_COUNT; i++)
-            if (td_topic_synced(t->outputs[i], p) < td_topic_end(t->outputs[i], p)) return false;
+            if (t->outputs[i] != NULL && td_topic_synced(t->outputs[i], p) < td_topic_end(t->outputs[i], p))
+                return false;
     }
     return e->recording == NULL || td_capture_is_synced(td_ingest_capture(td_recording_ingest(e->recording)));
 }

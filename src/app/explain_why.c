@@ -167,22 +167,30 @@ static td_status check_partition(checked *c, uint32_t partition) {
     return status;
 }
 
+static int64_t published_of(const int64_t outputs[TD_OUTPUT_COUNT]) {
+    int64_t sum = 0;
+    for (int i = TD_OUTPUT_PUBLISHED; i < TD_OUTPUT_COUNT; i++) sum += outputs[i];
+    return sum;
+}
+
 static void tell_checked(const checked *c) {
     const int64_t *n = c->outputs;
     if (c->json) {
         (void)printf("{\"signals\":%" PRId64 ",\"bars\":%" PRId64 ",\"gaps\":%" PRId64 ",\"quarantined\":%" PRId64
-                     ",\"fills\":%" PRId64 ",\"differences\":%" PRId64 ",\"partial\":%" PRId64 ",\"found\":[%.*s]}\n",
+                     ",\"fills\":%" PRId64 ",\"published\":%" PRId64 ",\"differences\":%" PRId64 ",\"partial\":%" PRId64
+                     ",\"found\":[%.*s]}\n",
                      n[TD_OUTPUT_SIGNALS], n[TD_OUTPUT_BARS], n[TD_OUTPUT_GAPS], n[TD_OUTPUT_QUARANTINE],
-                     n[TD_OUTPUT_FILLS], c->findings, c->forgetful, (int)c->found.size,
+                     n[TD_OUTPUT_FILLS], published_of(n), c->findings, c->forgetful, (int)c->found.size,
                      c->found.size > 0 ? (const char *)c->found.data : "");
         return;
     }
     if (c->findings > TD_EXPLAIN_FINDINGS_MAX)
         (void)printf("and %" PRId64 " more\n", c->findings - TD_EXPLAIN_FINDINGS_MAX);
-    (void)printf("%" PRId64 " signals, %" PRId64 " bars, %" PRId64 " fills, %" PRId64 " gaps and %" PRId64
-                 " refusals made again: ",
+    (void)printf("%" PRId64 " signals, %" PRId64 " bars, %" PRId64 " fills, %" PRId64 " gaps and %" PRId64 " refusals",
                  n[TD_OUTPUT_SIGNALS], n[TD_OUTPUT_BARS], n[TD_OUTPUT_FILLS], n[TD_OUTPUT_GAPS],
                  n[TD_OUTPUT_QUARANTINE]);
+    if (published_of(n) > 0) (void)printf(", and %" PRId64 " records of what was accepted,", published_of(n));
+    (void)fputs(" made again: ", stdout);
     if (c->findings == 0)
         (void)puts("all as the log has them, byte for byte");
     else

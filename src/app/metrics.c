@@ -173,6 +173,7 @@ static void tell_outputs(const td_metric *m, const void *self, td_buf *out) {
     for (size_t i = 0; i < s->worker_count; i++)
         for (int o = 0; o < TD_OUTPUT_COUNT; o++) {
             number partition = partition_of(s->workers[i]);
+            if (s->parts.topics->outputs[o] == NULL) continue; /* it is not published */
             td_bytes topic = td_text(td_topic_name(s->parts.topics->outputs[o]));
             td_metric_put(out, m, TD_LABELS({"topic", topic}, {"partition", td_text(partition.text)}),
                           (double)td_counted(&td_worker_counters(s->workers[i])->outputs[o]));
@@ -210,7 +211,8 @@ static double topic_value(const td_topic *t, uint32_t p, size_t which) {
     }
 }
 
-/* Tape, rejected, the outputs, and what is kept raw of feeds: those that grow. NULL: that feed has no such. */
+/* Tape, rejected, the outputs, and what is kept raw of feeds: those that grow. NULL: that feed has no such, or it
+ * is not published. */
 static const td_topic *topic_at(const source *s, size_t index) {
     const td_topics *t = s->parts.topics;
     if (index < 2) return index == 0 ? t->tape : t->rejected;
@@ -243,7 +245,8 @@ static void tell_append_bytes(const td_metric *m, const void *self, td_buf *out)
         for (int o = 0; o < TD_OUTPUT_COUNT; o++)
             bytes[2 + o] += td_counted(&td_worker_counters(s->workers[i])->output_bytes[o]);
     for (size_t i = 0; i < TOPICS; i++)
-        td_metric_put(out, m, TD_LABELS({"topic", td_text(td_topic_name(topic_at(s, i)))}), (double)bytes[i]);
+        if (topic_at(s, i) != NULL)
+            td_metric_put(out, m, TD_LABELS({"topic", td_text(td_topic_name(topic_at(s, i)))}), (double)bytes[i]);
     for (size_t i = TOPICS; i < TOPICS + s->parts.feed_count; i++) {
         const td_capture_counts *raw = raw_of(s, i - TOPICS);
         if (raw != NULL)
@@ -294,6 +297,7 @@ static void tell_lag(const td_metric *m, const void *self, td_buf *out) {
         (void)snprintf(reader, sizeof reader, "sink:%s", s->parts.config->sinks[d].conf.name);
         for (size_t i = 0; i < (size_t)TD_OUTPUT_COUNT * t->partitions; i++) {
             const td_topic *topic = t->outputs[i / t->partitions];
+            if (topic == NULL) continue;
             int64_t lag = td_deliver_lag(s->parts.delivers[d], topic, (uint32_t)(i % t->partitions));
             number partition = number_of(i % t->partitions);
             if (lag < 0) continue; /* not what this sink takes */

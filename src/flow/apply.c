@@ -132,10 +132,10 @@ static void remember_feed(td_applier *a, td_bytes name) {
     a->reads_codes = td_program_feed_of(a->program, name)->rules == TD_RULES_VENUE;
 }
 
-/* Codes are read where the feed before asked for them, and else again where this one does. */
+/* Codes are read where all are asked for, or the feed before asked for them, and else again where this one does. */
 static td_status get_event(td_applier *a, td_bytes value, td_event *out) {
     td_bytes feed;
-    bool codes = a->reads_codes;
+    bool codes = a->reads_codes || a->accepted != NULL;
     td_status status = codes ? td_record_get_event(a->topics->ids, value, out, &feed)
                              : td_record_get_event_numbers(a->topics->ids, value, out, &feed);
     bool of_feed = status == TD_OK && out->kind != TD_EVENT_PROGRAM && out->kind != TD_EVENT_CORPORATE;
@@ -205,6 +205,8 @@ td_status td_applier_apply_some(td_applier *a, const td_record *record, const td
     status = apply_event(a, record, &event, emit, out);
     /* What becomes of a copy is counted where its instrument lives; what it closes here is not. */
     if ((event.flags & TD_FLAG_COPY) != 0) *out = (td_applied){TD_VERDICT_NOT_A_TICK, .changed = out->changed};
+    if (a->accepted != NULL && status == TD_OK && out->verdict == TD_VERDICT_ACCEPTED)
+        a->accepted->take(a->accepted->self, record->key, (td_bytes){a->feed_name, a->feed_name_size}, &event);
     return status;
 }
 

@@ -12,6 +12,12 @@
 #include "flow/members.h"
 #include "stream/state.h"
 
+/* Gets each tick that was accepted, with its codes and texts, behind what it made; no copies. */
+typedef struct td_accepted {
+    void *self;
+    void (*take)(void *self, td_bytes instrument, td_bytes feed, const td_event *event); /* lent for the call */
+} td_accepted;
+
 typedef struct td_applier { /* a value; state and program are there to be read, the rest is its own */
     const td_topics *topics;
     uint32_t partition;
@@ -28,7 +34,8 @@ typedef struct td_applier { /* a value; state and program are there to be read, 
     bool passed;      /* the last record was none, or a stranger's that `rejected` tells of: as if it were not there */
     int64_t told_end; /* `rejected` tells of all strangers below, as it was read last; 0: it was not */
     struct td_warming *warming;
-    td_members_places from; /* of `sections`, at the beginning */
+    const td_accepted *accepted; /* set by whoever wants it, once it has begun; borrowed. NULL: nobody does */
+    td_members_places from;      /* of `sections`, at the beginning */
     td_gathering *gathering;
     struct {                 /* programs that began */
         int64_t count, cold; /* cold: of those, the ones that the tape did not hold enough for */

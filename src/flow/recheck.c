@@ -3,23 +3,25 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* What a state makes; the others stand on the tape as they are. */
+/* What a state makes, or lets pass; the others stand on the tape as they are. */
 static const bool is_made[TD_OUTPUT_COUNT] = {
-    [TD_OUTPUT_BARS] = true, [TD_OUTPUT_SIGNALS] = true, [TD_OUTPUT_QUARANTINE] = true,
-    [TD_OUTPUT_GAPS] = true, [TD_OUTPUT_FILLS] = true,   [TD_OUTPUT_SECTIONS] = true};
+    [TD_OUTPUT_BARS] = true,   [TD_OUTPUT_SIGNALS] = true, [TD_OUTPUT_QUARANTINE] = true,
+    [TD_OUTPUT_GAPS] = true,   [TD_OUTPUT_FILLS] = true,   [TD_OUTPUT_SECTIONS] = true,
+    [TD_OUTPUT_TRADES] = true, [TD_OUTPUT_QUOTES] = true,  [TD_OUTPUT_NEWS] = true};
 
 typedef struct held { /* what the log holds of one topic, in the order of causes */
     td_topic *topic;  /* NULL: nothing is compared, or the log is older than it */
     td_reader *reader;
     td_record record; /* the next one to be made */
     td_cause cause;
-    bool there;
+    bool there, begun; /* begun: of what is published, the first record that is made again has been met */
 } held;
 
 struct td_recheck {
     const td_recheck_conf *conf;
     td_past_conf past_conf;
     td_emit emit;
+    td_accepted accepted;
     td_past past;
     td_cause cause;
     held held[TD_OUTPUT_COUNT];
@@ -75,8 +77,12 @@ static void compare(td_recheck *r, td_output which, td_bytes key) {
     if (h->topic != NULL) {
         pass_unmade(r, h, &r->cause);
         bool there = h->there && td_cause_compare(&h->cause, &r->cause) == 0;
-        r->counts.outputs[which]++;
-        if (!there)
+        bool ends = which >= TD_OUTPUT_PUBLISHED && (!h->begun || !h->there);
+        r->counts.outputs[which] += there || !ends;
+        h->begun |= there;
+        if (!there && ends) {
+        } /* it was not published yet, or is not any more */
+        else if (!there)
             tell(r, TD_RECHECK_MISSING, h, key, td_buf_bytes(&r->made));
         else if (!is_same(r, h, key))
             tell(r, TD_RECHECK_DIFFERS, h, key, td_buf_bytes(&r->made));
@@ -146,6 +152,14 @@ static void on_member(void *self, td_bytes instrument, const td_member *member) 
     compare(r, TD_OUTPUT_SECTIONS, instrument);
 }
 
+static void on_accepted(void *self, td_bytes instrument, td_bytes feed, const td_event *event) {
+    td_recheck *r = self;
+    if (!td_record_is_published(event->kind)) return;
+    begin_output(r);
+    td_record_put_published(&r->made, r->conf->topics->ids, feed, instrument, event);
+    compare(r, td_topics_output_of(event->kind), instrument);
+}
+
 /* No output. */
 static void on_waited(void *self, td_bytes instrument, const td_waited *waited) {
     const td_recheck *r = self;
@@ -161,9 +175,11 @@ static td_status open_held(td_recheck *r) {
         held *h = &r->held[i];
         h->topic = is_made[i] ? topics->outputs[i] : NULL;
         if (h->topic == NULL) continue;
-        status =
-            td_reader_open(&h->reader, h->topic, r->conf->partition, r->past.ends.outputs[i].offset, TD_READ_APPENDED);
+        int64_t from = r->past.ends.outputs[i].offset;
+        h->begun = from > 0;
+        status = td_reader_open(&h->reader, h->topic, r->conf->partition, td_most(from, 0), TD_READ_APPENDED);
         if (status == TD_OK) next_held(r, h);
+        while (from < 0 && h->there && h->cause.offset < r->past.from) next_held(r, h); /* made before the snapshot */
     }
     return status == TD_OK ? r->status : status;
 }
@@ -182,6 +198,8 @@ td_status td_recheck_open(td_recheck **out, const td_recheck_conf *conf) {
     r->cause.offset = -1;
     td_status status = td_past_begin(&r->past, &r->past_conf);
     if (status != TD_OK) return status;
+    r->accepted = (td_accepted){r, on_accepted};
+    r->past.applier.accepted = &r->accepted;
     r->counts.forgetful = r->past.from > 0 && r->past.ends.tape.offset == 0;
     return open_held(r);
 }

@@ -8,18 +8,32 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SAVEPOINT_MAGIC = 0x31504b43, SAVEPOINT_VERSION = 7, SAVEPOINT_BYTES_MAX = 1 << 30, PATH_BYTES = 512 };
+enum {
+    SAVEPOINT_MAGIC = 0x31504b43,
+    SAVEPOINT_VERSION = 8,
+    UNPUBLISHED_VERSION = 7,
+    SAVEPOINT_BYTES_MAX = 1 << 30,
+    PATH_BYTES = 512
+};
+
+enum { PUBLISHED = TD_OUTPUT_COUNT - TD_OUTPUT_PUBLISHED };
 
 typedef struct file_head { /* in this machine's byte order; another machine's is void */
     uint32_t magic, version;
     uint32_t crc32c; /* of everything behind this field */
     uint32_t partition;
-    int32_t tape_epoch, output_epochs[TD_OUTPUT_COUNT];
+    int32_t tape_epoch, output_epochs[TD_OUTPUT_PUBLISHED];
     uint32_t place_count; /* of td_members_places, behind the head: of the others they are 0 */
-    int64_t tape_offset, output_offsets[TD_OUTPUT_COUNT];
+    int64_t tape_offset, output_offsets[TD_OUTPUT_PUBLISHED];
     uint8_t program_sha256[TD_PROGRAM_SHA_BYTES];
 } file_head;
 _Static_assert(sizeof(file_head) == 160, "the file format depends on this layout");
+
+typedef struct file_end { /* of what is published: so many of them as `count` of the first says, behind the places */
+    int32_t count, epoch;
+    int64_t offset;
+} file_end;
+_Static_assert(sizeof(file_end) == 16, "the file format depends on this layout");
 
 struct td_savepoint {
     td_savepoint_conf conf;
@@ -134,9 +148,14 @@ void td_savepoint_take(td_savepoint *c, const td_applier *applier, const td_save
                       .partition = c->conf.partition,
                       .tape_epoch = ends->tape.epoch,
                       .tape_offset = ends->tape.offset};
-    for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
+    file_end published[PUBLISHED];
+    for (int i = 0; i < TD_OUTPUT_PUBLISHED; i++) {
         head.output_epochs[i] = ends->outputs[i].epoch;
         head.output_offsets[i] = ends->outputs[i].offset;
+    }
+    for (int i = 0; i < PUBLISHED; i++) {
+        td_position end = ends->outputs[TD_OUTPUT_PUBLISHED + i];
+        published[i] = (file_end){PUBLISHED, end.epoch, end.offset};
     }
     td_applier_places(applier, &c->places);
     for (uint32_t p = 0; p < TD_MEMBERS_PARTITIONS_MAX; p++)
@@ -145,6 +164,7 @@ void td_savepoint_take(td_savepoint *c, const td_applier *applier, const td_save
     c->file.size = 0;
     td_buf_put(&c->file, &head, sizeof head);
     td_buf_put(&c->file, c->places.of, head.place_count * sizeof *c->places.of);
+    td_buf_put(&c->file, published, sizeof published);
     td_state_save(applier->state, &c->file);
     c->ends = *ends;
     c->keep = keep;
@@ -158,8 +178,10 @@ bool td_savepoint_pending(const td_savepoint *c) { return c->pending; }
 static bool synced(const td_savepoint *c) {
     const td_topics *t = c->conf.topics;
     if (td_topic_synced(t->tape, c->conf.partition) < c->ends.tape.offset) return false;
-    for (int i = 0; i < TD_OUTPUT_COUNT; i++)
-        if (td_topic_synced(t->outputs[i], c->conf.partition) < c->ends.outputs[i].offset) return false;
+    for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
+        int64_t end = c->ends.outputs[i].offset;
+        if (end > 0 && td_topic_synced(t->outputs[i], c->conf.partition) < end) return false;
+    }
     const td_topic *sections = t->outputs[TD_OUTPUT_SECTIONS]; /* what others told, and was read */
     for (uint32_t p = 0; p < t->partitions; p++)
         if (c->places.of[p].offset > 0 && td_topic_synced(sections, p) < c->places.of[p].offset) return false;
@@ -227,17 +249,42 @@ td_status td_savepoint_write_if_synced(td_savepoint *c) {
 static bool read_head(const td_savepoint *c, file_head *head) {
     if (c->file.size < sizeof *head) return false;
     memcpy(head, c->file.data, sizeof *head);
-    return head->magic == SAVEPOINT_MAGIC && head->version == SAVEPOINT_VERSION &&
-           head->partition == c->conf.partition && head->crc32c == crc_of(&c->file);
+    bool known = head->version == SAVEPOINT_VERSION || head->version == UNPUBLISHED_VERSION;
+    return head->magic == SAVEPOINT_MAGIC && known && head->partition == c->conf.partition &&
+           head->crc32c == crc_of(&c->file);
 }
 
-static bool ends_hold(const td_savepoint *c, const td_savepoint_ends *ends) {
+/* What the version before wrote, and what knew fewer of them, leaves the others nowhere. */
+static bool take_published(const file_head *head, td_bytes *bytes, td_savepoint_ends *out) {
+    file_end end;
+    for (int i = TD_OUTPUT_PUBLISHED; i < TD_OUTPUT_COUNT; i++) out->outputs[i] = TD_SAVEPOINT_NOWHERE;
+    if (head->version == UNPUBLISHED_VERSION) return true;
+    for (int i = 0, count = 1; i < count; i++) {
+        if (!td_bytes_take(bytes, &end, sizeof end) || end.count < 1 || end.count > PUBLISHED) return false;
+        out->outputs[TD_OUTPUT_PUBLISHED + i] = (td_position){end.epoch, end.offset};
+        count = end.count;
+    }
+    return true;
+}
+
+/* Whether the worker can go on with the outputs from there. Of what is not published nothing is asked. */
+static bool outputs_hold(const td_savepoint *c, td_savepoint_ends *ends) {
+    const td_topics *t = c->conf.topics;
+    for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
+        td_position *end = &ends->outputs[i];
+        if (t->outputs[i] == NULL) continue;
+        bool holds = end->offset >= 0 && td_topic_holds(t->outputs[i], c->conf.partition, *end);
+        if (!holds && (i < TD_OUTPUT_PUBLISHED || !c->conf.unpublished)) return false;
+        if (!holds) *end = TD_SAVEPOINT_NOWHERE;
+    }
+    return true;
+}
+
+static bool ends_hold(const td_savepoint *c, td_savepoint_ends *ends) {
     const td_topics *t = c->conf.topics;
     if (!td_topic_holds(t->tape, c->conf.partition, ends->tape)) return false;
     if (ends->tape.offset < td_topic_start(t->tape, c->conf.partition)) return false;
-    for (int i = 0; i < TD_OUTPUT_COUNT && !c->conf.read_only; i++)
-        if (!td_topic_holds(t->outputs[i], c->conf.partition, ends->outputs[i])) return false;
-    return true;
+    return c->conf.read_only || outputs_hold(c, ends);
 }
 
 /* What c->file holds. TD_AGAIN: it is void, or beyond `up_to`. */
@@ -245,14 +292,15 @@ static td_status load(td_savepoint *c, int64_t up_to, td_savepoint_ends *out_end
     file_head head;
     if (!read_head(c, &head) || head.tape_offset > up_to) return TD_AGAIN;
     td_savepoint_ends ends = {.tape = {head.tape_epoch, head.tape_offset}};
-    for (int i = 0; i < TD_OUTPUT_COUNT; i++)
+    for (int i = 0; i < TD_OUTPUT_PUBLISHED; i++)
         ends.outputs[i] = (td_position){head.output_epochs[i], head.output_offsets[i]};
-    if (!ends_hold(c, &ends)) return TD_AGAIN;
     td_bytes bytes = {c->file.data + sizeof head, c->file.size - sizeof head};
     *out = (td_applier){.topics = c->conf.topics, .partition = c->conf.partition};
     if (head.place_count > TD_MEMBERS_PARTITIONS_MAX ||
-        !td_bytes_take(&bytes, out->from.of, head.place_count * sizeof *out->from.of))
+        !td_bytes_take(&bytes, out->from.of, head.place_count * sizeof *out->from.of) ||
+        !take_published(&head, &bytes, &ends))
         return TD_AGAIN;
+    if (!ends_hold(c, &ends)) return TD_AGAIN;
     td_status status = td_program_load(c->conf.topics, head.program_sha256, &out->program);
     if (status == TD_OK) status = td_state_load(&out->state, out->program, bytes);
     if (status != TD_OK) td_applier_fini(out);

@@ -11,6 +11,8 @@
 
 typedef struct td_savepoint td_savepoint;
 
+#define TD_SAVEPOINT_NOWHERE ((td_position){.epoch = -1, .offset = -1}) /* the end of what is not published */
+
 typedef struct td_savepoint_ends { /* where everything stood when the state was taken */
     td_position tape;              /* next record to apply */
     td_position outputs[TD_OUTPUT_COUNT];
@@ -22,7 +24,8 @@ typedef struct td_savepoint_conf {
     uint32_t partition;
     const char *dir; /* to be there before one is written */
     int64_t kept_max;
-    bool read_only; /* the tape alone says whether a file is void, not the outputs that a worker would go on with */
+    bool unpublished; /* one will do that knows nothing of the ends of what is published: they are nowhere then */
+    bool read_only;   /* the tape alone says whether a file is void, not the outputs that a worker would go on with */
 } td_savepoint_conf;
 
 TD_CHECKED td_status td_savepoint_open(td_savepoint **out, const td_savepoint_conf *conf);

@@ -77,9 +77,23 @@ static td_status load_schema(void *arg, const td_record *record) {
 /* ---- opening ---- */
 
 static const char *const outputs[TD_OUTPUT_COUNT] = {
-    [TD_OUTPUT_BARS] = "bars",   [TD_OUTPUT_SIGNALS] = "signals",  [TD_OUTPUT_QUARANTINE] = "quarantine",
-    [TD_OUTPUT_GAPS] = "gaps",   [TD_OUTPUT_ACTIONS] = "actions",  [TD_OUTPUT_VENDOR_BARS] = "vendor_bars",
-    [TD_OUTPUT_FILLS] = "fills", [TD_OUTPUT_SECTIONS] = "sections"};
+    [TD_OUTPUT_BARS] = "bars",     [TD_OUTPUT_SIGNALS] = "signals",   [TD_OUTPUT_QUARANTINE] = "quarantine",
+    [TD_OUTPUT_GAPS] = "gaps",     [TD_OUTPUT_ACTIONS] = "actions",   [TD_OUTPUT_VENDOR_BARS] = "vendor_bars",
+    [TD_OUTPUT_FILLS] = "fills",   [TD_OUTPUT_SECTIONS] = "sections", [TD_OUTPUT_TRADES] = "trades",
+    [TD_OUTPUT_QUOTES] = "quotes", [TD_OUTPUT_NEWS] = "news"};
+
+const char *td_topics_name(td_output output) { return outputs[output]; }
+
+td_output td_topics_output_of(uint8_t event_kind) {
+    if (event_kind == TD_EVENT_TRADE) return TD_OUTPUT_TRADES;
+    return event_kind == TD_EVENT_QUOTE ? TD_OUTPUT_QUOTES : TD_OUTPUT_NEWS;
+}
+
+uint32_t td_topics_published(const char *name) {
+    for (int i = TD_OUTPUT_PUBLISHED; i < TD_OUTPUT_COUNT; i++)
+        if (strcmp(name, outputs[i]) == 0) return td_topics_bit((td_output)i);
+    return 0;
+}
 
 uint32_t td_topics_partitions_of(const char *name, uint32_t partitions) {
     static const char *const single[] = {"_schemas", "_programs", "_inputs"};
@@ -113,7 +127,7 @@ static td_status open_topics(td_topics *t, const td_topics_conf *conf) {
     if (status == TD_OK) status = td_log_topic(log, "_inputs", 1, TD_TOPIC_INPUT, &t->inputs);
     if (status == TD_OK) status = td_log_topic(log, "tape", t->partitions, TD_TOPIC_INPUT, &t->tape);
     if (status == TD_OK) status = td_log_topic(log, "rejected", t->partitions, TD_TOPIC_INPUT, &t->rejected);
-    for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++)
+    for (int i = 0; i < TD_OUTPUT_PUBLISHED && status == TD_OK; i++)
         status = td_log_topic(log, outputs[i], t->partitions, TD_TOPIC_OUTPUT, &t->outputs[i]);
     return status == TD_OK ? open_snapshots(t, log) : status;
 }
@@ -200,7 +214,7 @@ static td_status find_topics(const td_topics_conf *conf) {
     td_status status = TD_OK;
     for (size_t i = conf->registry != NULL; i < sizeof inputs / sizeof inputs[0] && status == TD_OK; i++)
         status = td_log_topic(conf->log, inputs[i], 0, TD_TOPIC_INPUT, &found);
-    for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++)
+    for (int i = 0; i < TD_OUTPUT_PUBLISHED && status == TD_OK; i++)
         status = td_log_topic(conf->log, outputs[i], 0, TD_TOPIC_OUTPUT, &found);
     if (status == TD_OK) status = td_log_topic(conf->log, TD_TOPICS_SNAPSHOTS, 0, TD_TOPIC_LATEST, &found);
     return status == TD_REJECT ? TD_OK : status;
@@ -221,6 +235,37 @@ td_status td_topics_open_made(td_topics *out, const td_topics_conf *conf) {
     if (status == TD_OK && td_registry_lacks(out->registry) != TD_SCHEMA_COUNT) status = TD_AGAIN;
     return end_opening(out, status);
 }
+
+/* ---- publishing ---- */
+
+static bool is_asked(uint32_t published, int output) { return (published & td_topics_bit((td_output)output)) != 0; }
+
+td_status td_topics_publish(td_topics *t, uint32_t published) {
+    td_status status = TD_OK;
+    for (int i = TD_OUTPUT_PUBLISHED; i < TD_OUTPUT_COUNT && status == TD_OK; i++)
+        if (is_asked(published, i))
+            status = td_log_topic(t->log, outputs[i], t->partitions, TD_TOPIC_OUTPUT, &t->outputs[i]);
+    return td_trace(status, "opening the topics that are published");
+}
+
+td_status td_topics_publish_made(td_topics *t, uint32_t published) {
+    td_topic *found;
+    td_status status = TD_OK;
+    for (int i = TD_OUTPUT_PUBLISHED; i < TD_OUTPUT_COUNT && status == TD_OK; i++)
+        if (is_asked(published, i)) status = td_log_topic(t->log, outputs[i], 0, TD_TOPIC_OUTPUT, &found);
+    return status == TD_OK ? td_topics_publish(t, published) : status;
+}
+
+td_status td_topics_publish_again(td_topics *t) {
+    td_status status = TD_OK;
+    for (int i = TD_OUTPUT_PUBLISHED; i < TD_OUTPUT_COUNT && status == TD_OK; i++) {
+        status = td_topics_publish_made(t, td_topics_bit((td_output)i));
+        if (status == TD_AGAIN) status = TD_OK;
+    }
+    return status;
+}
+
+/* ---- to read, and copies ---- */
 
 static void note_topic(void *arg, td_topic *topic) {
     td_topics *t = arg;
@@ -297,7 +342,11 @@ td_status td_topics_open_copy(td_topics *out, td_log *log, const td_topics *from
     if (status == TD_OK && from->schemas == NULL) status = put_schemas(from->ids, &schemas);
     if (status == TD_OK && from->schemas != NULL) status = td_topics_each_record(from->schemas, copy_record, &schemas);
     if (status == TD_OK) status = td_topics_each_record(from->programs, copy_record, &programs);
-    return status == TD_OK ? td_topics_open(out, log, from->partitions, now_ms) : status;
+    if (status == TD_OK) status = td_topics_open(out, log, from->partitions, now_ms);
+    uint32_t published = 0;
+    for (int i = TD_OUTPUT_PUBLISHED; i < TD_OUTPUT_COUNT; i++)
+        if (from->outputs[i] != NULL) published |= td_topics_bit((td_output)i);
+    return status == TD_OK ? td_topics_publish(out, published) : status;
 }
 
 void td_topics_close(td_topics *topics) {

@@ -14,7 +14,11 @@ typedef enum td_output {
     TD_OUTPUT_VENDOR_BARS, /* records of the tape, all of them */
     TD_OUTPUT_FILLS,
     TD_OUTPUT_SECTIONS, /* members of cross-sections, for the workers of all partitions */
-    TD_OUTPUT_COUNT
+    TD_OUTPUT_TRADES, /* from here on what is published for everybody else, where it is asked for: what was accepted */
+    TD_OUTPUT_QUOTES,
+    TD_OUTPUT_NEWS,
+    TD_OUTPUT_COUNT,
+    TD_OUTPUT_PUBLISHED = TD_OUTPUT_TRADES, /* the first of those */
 } td_output;
 
 typedef struct td_topics {
@@ -22,7 +26,7 @@ typedef struct td_topics {
     td_topic *schemas; /* an input, as the next two; NULL: they are in a registry elsewhere */
     td_topic *programs, *tape;
     td_topic *rejected, *inputs;        /* ingest's */
-    td_topic *outputs[TD_OUTPUT_COUNT]; /* the workers': partition p by the worker of tape's p */
+    td_topic *outputs[TD_OUTPUT_COUNT]; /* the workers': partition p by the worker of tape's p; NULL: not published */
     td_topic *snapshots;                /* likewise; NULL: the log brings no such topic, they are files */
     uint32_t partitions;
     td_registry *registry;
@@ -52,6 +56,20 @@ TD_CHECKED td_status td_topics_open_to_read(td_topics *out, td_log *log);
 /* All topics of a new log for a tape like that of `from`: with its schemas and the bodies of its programs. TD_CONFIG
  * when the log is not new. */
 TD_CHECKED td_status td_topics_open_copy(td_topics *out, td_log *log, const td_topics *from, int64_t now_ms);
+
+/* What is published: a bit for each output from TD_OUTPUT_PUBLISHED on. */
+static inline uint32_t td_topics_bit(td_output output) { return UINT32_C(1) << (output - TD_OUTPUT_PUBLISHED); }
+/* The bit of the topic of that name; 0: nothing of that name is published. */
+uint32_t td_topics_published(const char *name);
+const char *td_topics_name(td_output output);
+td_output td_topics_output_of(uint8_t event_kind); /* of an accepted trade, quote or news */
+
+/* Behind one of those above, before others use the topics: opens or creates those that are to be published. */
+TD_CHECKED td_status td_topics_publish(td_topics *topics, uint32_t published);
+/* … without making any. TD_AGAIN: they are not all there yet. */
+TD_CHECKED td_status td_topics_publish_made(td_topics *topics, uint32_t published);
+/* … those that the log has. */
+TD_CHECKED td_status td_topics_publish_again(td_topics *topics);
 
 #define TD_TOPICS_SNAPSHOTS "_snapshots" /* the one that is compacted (TD_TOPIC_LATEST) */
 /* How many partitions a topic of that name has where the tape has so many; 0: it is none of ours. */

@@ -18,6 +18,7 @@ typedef struct output {
     td_batch pending;    /* not yet committed */
     bool appended;       /* pending lies in the open transaction */
     td_reader *existing; /* what the log holds already beyond our start; NULL once passed */
+    bool begun_late;     /* published: its first records are of behind our start, or from before it */
 } output;
 
 struct td_worker {
@@ -34,9 +35,10 @@ struct td_worker {
     td_reader *tape;
     td_applier applier;
     td_emit emit;
-    output outputs[ALL_OUTPUTS];
-    td_cause cause;        /* of the record being applied */
-    td_foreign *foreign;   /* NULL: nothing was judged yet */
+    td_accepted accepted;
+    output outputs[ALL_OUTPUTS]; /* without a topic: not published */
+    td_cause cause;              /* of the record being applied */
+    td_foreign *foreign;         /* NULL: nothing was judged yet */
     int64_t told_end;      /* `rejected` tells of all strangers below, with what is pending; -1: that was not read */
     uint8_t reason;        /* why it was quarantined, if it was */
     int64_t now_ms;        /* append time of outputs: outside of what is equal */
@@ -79,9 +81,10 @@ static bool is_same(td_worker *w, const td_record *record, td_bytes key) {
            td_bytes_equal(td_buf_bytes(&w->renewed), made);
 }
 
-/* What retention has taken made the outputs that follow it, too: they cannot be made again just so. */
-static void count_diverged(td_worker *w) {
-    if (!w->forgetful) td_count(&w->counts.diverged, 1);
+/* What retention has taken made the outputs that follow it, too: they cannot be made again just so. And what was not
+ * published from the beginning has its first records behind what is made now, or before it. */
+static void count_diverged(td_worker *w, const output *out) {
+    if (!w->forgetful && !out->begun_late) td_count(&w->counts.diverged, 1);
 }
 
 /* What made some outputs is not on the tape any more. */
@@ -110,13 +113,13 @@ static bool held_already(td_worker *w, output *out, td_bytes key) {
         if (order < 0 && ours && cause.offset == w->first_offset) remember_less(w);
         if (order > 0) { /* an output is made that the log does not hold */
             td_reader_seek(out->existing, record.offset);
-            count_diverged(w);
+            count_diverged(w, out);
             return true;
         }
         bool same = order < 0 || is_same(w, &record, key); /* the record is the reader's */
         close_existing_when_passed(w, out);
         if (order == 0) td_count(&w->counts.suppressed, 1);
-        if (order < 0 || !same) count_diverged(w);
+        if (order < 0 || !same) count_diverged(w, out);
         if (order < 0) continue; /* the log holds an output that is not made again */
         return true;
     }
@@ -211,6 +214,16 @@ static void emit_fill(void *self, td_bytes instrument, const td_fill *fill) {
     w->value.size = 0;
     td_record_put_fill(&w->value, w->conf.topics->ids, instrument, fill);
     put_output(w, TD_OUTPUT_FILLS, instrument);
+}
+
+static void take_accepted(void *self, td_bytes instrument, td_bytes feed, const td_event *event) {
+    td_worker *w = self;
+    if (!td_record_is_published(event->kind)) return;
+    td_output which = td_topics_output_of(event->kind);
+    if (w->outputs[which].topic == NULL) return;
+    w->value.size = 0;
+    td_record_put_published(&w->value, w->conf.topics->ids, feed, instrument, event);
+    put_output(w, which, instrument);
 }
 
 static void emit_member(void *self, td_bytes instrument, const td_member *member) {
@@ -378,9 +391,12 @@ static td_status work_one(td_worker *w) {
 
 static td_savepoint_ends ends_now(const td_worker *w) {
     td_savepoint_ends ends = {.tape = {w->epoch, w->next_offset}};
-    for (int i = 0; i < TD_OUTPUT_COUNT; i++)
-        ends.outputs[i] = (td_position){td_topic_epoch(w->outputs[i].topic, w->partition),
-                                        td_topic_end(w->outputs[i].topic, w->partition)};
+    for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
+        td_topic *topic = w->outputs[i].topic;
+        ends.outputs[i] = TD_SAVEPOINT_NOWHERE;
+        if (topic != NULL)
+            ends.outputs[i] = (td_position){td_topic_epoch(topic, w->partition), td_topic_end(topic, w->partition)};
+    }
     return ends;
 }
 
@@ -470,9 +486,11 @@ static td_status remove_void_outputs(td_worker *w, td_topic *topic) {
 static td_status open_outputs(td_worker *w, const td_savepoint_ends *ends) {
     for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
         output *out = &w->outputs[i];
+        int64_t from = ends->outputs[i].offset;
         td_batch_init(&out->pending, w->conf.batch_bytes > 0 ? w->conf.batch_bytes : OUTPUT_BATCH_BYTES);
-        td_status status =
-            td_reader_open(&out->existing, out->topic, w->partition, ends->outputs[i].offset, TD_READ_APPENDED);
+        if (out->topic == NULL) continue;
+        out->begun_late = from < 0;
+        td_status status = td_reader_open(&out->existing, out->topic, w->partition, td_most(from, 0), TD_READ_APPENDED);
         if (status != TD_OK) return status;
         close_existing_when_passed(w, out);
     }
@@ -483,24 +501,33 @@ static td_status open_outputs(td_worker *w, const td_savepoint_ends *ends) {
     return TD_OK;
 }
 
-static td_status open_savepoint(const td_worker *w, td_savepoint **out) {
+static td_status open_savepoint(const td_worker *w, bool whole, td_savepoint **out) {
     const td_savepoint_conf conf = {.os = w->conf.os,
                                     .topics = w->conf.topics,
                                     .partition = w->partition,
                                     .dir = w->conf.snapshot_dir,
-                                    .kept_max = w->conf.snapshots_kept};
+                                    .kept_max = w->conf.snapshots_kept,
+                                    .unpublished = !whole};
     *out = NULL;
     td_status status = w->conf.os->ops->make_dir(w->conf.os->self, w->conf.snapshot_dir);
     return status == TD_OK ? td_savepoint_open(out, &conf) : status;
 }
 
-/* From the newest snapshot; without one from where the tape begins. */
-static td_status start_from(td_worker *w, td_savepoint_ends *ends) {
-    const td_topics *topics = w->conf.topics;
-    td_savepoint *savepoint; /* of its own: the worker's may be on its way to the disk */
-    td_status status = open_savepoint(w, &savepoint);
+/* With one of its own: the worker's may be on its way to the disk. */
+static td_status load_snapshot(td_worker *w, bool whole, td_savepoint_ends *ends) {
+    td_savepoint *savepoint;
+    td_status status = open_savepoint(w, whole, &savepoint);
     if (status == TD_OK) status = td_savepoint_load(savepoint, INT64_MAX, ends, &w->applier);
     td_savepoint_close(savepoint);
+    return status;
+}
+
+/* From the newest snapshot; without one from where the tape begins. What is published is made from where it ended, or
+ * from the tape's beginning: from a snapshot behind that only where the beginning is gone. */
+static td_status start_from(td_worker *w, td_savepoint_ends *ends) {
+    const td_topics *topics = w->conf.topics;
+    td_status status = load_snapshot(w, true, ends);
+    if (status == TD_AGAIN && td_topic_start(topics->tape, w->partition) > 0) status = load_snapshot(w, false, ends);
     td_count(&w->counts.restored, status == TD_OK);
     if (status != TD_AGAIN) return status;
     *ends = (td_savepoint_ends){.tape = {-1, td_topic_start(topics->tape, w->partition)}};
@@ -528,17 +555,24 @@ static void worker_reset(td_worker *w) {
     w->programs = w->cold_programs = w->warming_ns = 0;
 }
 
+static bool publishes(const td_topics *topics) {
+    bool any = false;
+    for (int i = TD_OUTPUT_PUBLISHED; i < TD_OUTPUT_COUNT; i++) any |= topics->outputs[i] != NULL;
+    return any;
+}
+
 static td_status worker_start(td_worker *w) {
     const td_topics *topics = w->conf.topics;
     td_status status = TD_OK;
     for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++) {
         w->outputs[i].topic = topics->outputs[i];
-        status = remove_void_outputs(w, topics->outputs[i]);
+        if (topics->outputs[i] != NULL) status = remove_void_outputs(w, topics->outputs[i]);
     }
     td_savepoint_ends ends;
     if (status == TD_OK) status = start_from(w, &ends);
     if (status == TD_OK) status = open_outputs(w, &ends);
     if (status != TD_OK) return status;
+    w->applier.accepted = publishes(topics) ? &w->accepted : NULL;
     w->next_offset = w->snapshot_offset = ends.tape.offset;
     atomic_store_explicit(&w->counts.next_offset, w->next_offset, memory_order_release);
     w->hour_ns = hour_of(w);
@@ -559,7 +593,8 @@ td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t par
     w->counted_offset = conf->count_from_offset;
     w->level = -1;
     w->emit = (td_emit){w, emit_bar, emit_signal, emit_quarantined, emit_gap, emit_fill, emit_member, NULL};
-    td_status status = open_savepoint(w, &w->savepoint);
+    w->accepted = (td_accepted){w, take_accepted};
+    td_status status = open_savepoint(w, true, &w->savepoint);
     if (status != TD_OK) {
         td_worker_close(w);
         return td_trace(status, "opening the worker of tape-%" PRIu32, partition);
@@ -691,7 +726,7 @@ static td_status end_comparing(td_worker *w) {
         while (out->existing != NULL && (status = td_reader_next(out->existing, &record)) == TD_OK) {
             if (is_of_another(w, &record))
                 return TD_FAIL(TD_FENCED, "tape-%" PRIu32 " has another worker now", w->partition);
-            count_diverged(w);
+            count_diverged(w, out);
         }
         if (status != TD_OK && status != TD_AGAIN) return status;
         close_existing(out);

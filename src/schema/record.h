@@ -30,6 +30,9 @@ typedef enum td_schema { /* our schemas; the id on the wire comes from the regis
                          TD_SCHEMA_FILL,
                          TD_SCHEMA_NEWS,
                          TD_SCHEMA_MEMBER,
+                         TD_SCHEMA_PUBLISHED_TRADE,
+                         TD_SCHEMA_PUBLISHED_QUOTE,
+                         TD_SCHEMA_PUBLISHED_NEWS,
                          TD_SCHEMA_COUNT,
 } td_schema;
 
@@ -84,6 +87,11 @@ void td_record_put_fill(td_buf *buf, const td_schema_ids *ids, td_bytes instrume
 void td_record_put_member(td_buf *buf, const td_schema_ids *ids, const td_member *member);
 void td_record_put_gap(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_gap *gap);
 
+/* Of the trades, quotes and news alone, as everybody is told of those that were accepted. */
+bool td_record_is_published(uint8_t event_kind);
+void td_record_put_published(td_buf *buf, const td_schema_ids *ids, td_bytes feed, td_bytes instrument,
+                             const td_event *event);
+
 /* "Trade", "Bar", …: a literal; tapedeck.<name> is the full name. */
 const char *td_schema_name(td_schema schema);
 
@@ -111,6 +119,9 @@ TD_CHECKED td_status td_record_get_quarantined(const td_schema_ids *ids, td_byte
                                                td_bytes *out_instrument);
 TD_CHECKED td_status td_record_get_fill(td_bytes value, td_fill *out, td_bytes *out_instrument);
 TD_CHECKED td_status td_record_get_member(const td_schema_ids *ids, td_bytes value, td_member *out);
+/* Of where it comes from the origin alone. */
+TD_CHECKED td_status td_record_get_published(const td_schema_ids *ids, td_bytes value, td_event *out,
+                                             td_bytes *out_feed, td_bytes *out_instrument);
 TD_CHECKED td_status td_record_get_gap(td_bytes value, td_gap *out, td_bytes *out_instrument);
 
 /* Appends an output of a version before as it is written now, what that did not know being as it was then.

@@ -1,9 +1,11 @@
 /* src/schema/record_codec.h - what the record codecs share: framing, missing numbers, short codes. Private to schema/.
  * Writers count on room reserved by record_begin; readers are as in schema/avro.h. */
 #pragma once
+#include "base/time.h"
 #include "schema/avro.h"
 #include "schema/record.h"
 #include <assert.h>
+#include <math.h>
 
 enum { RECORD_FRAME_BYTES = 5 }; /* 0, then the schema id */
 
@@ -72,6 +74,25 @@ TD_AVRO_INLINE bool record_get_optional_decimal(td_avro_reader *r, int64_t *out)
     return !present || td_avro_get_decimal64(r, out);
 }
 
+/* A double is its eight bytes, the least first; NAN: there is none. */
+static inline uint8_t *record_put_optional_double(uint8_t *p, double v) {
+    *p++ = isnan(v) ? RECORD_NULL : RECORD_PRESENT;
+    if (isnan(v)) return p;
+    memcpy(p, &v, sizeof v);
+    return p + sizeof v;
+}
+
+TD_AVRO_INLINE bool record_get_optional_double(td_avro_reader *r, double *out) {
+    bool present;
+    *out = NAN;
+    if (!record_get_branch(r, &present)) return false;
+    if (!present) return true;
+    if (r->end - r->at < (ptrdiff_t)sizeof *out) return false;
+    memcpy(out, r->at, sizeof *out);
+    r->at += sizeof *out;
+    return isfinite(*out);
+}
+
 /* A number in 0..max: flags, and the index of an enum's symbol. */
 TD_AVRO_INLINE bool record_get_small(td_avro_reader *r, int64_t max, uint8_t *out) {
     int64_t v;
@@ -113,4 +134,42 @@ TD_AVRO_INLINE bool record_get_code(td_avro_reader *r, td_code *out) {
     memcpy(out, words, sizeof words);
     out->size = (uint8_t)size;
     return true;
+}
+
+/* ---- what flat records for everybody share: an enum as its word, an instant in milliseconds and in nanoseconds ----
+ */
+
+enum { RECORD_WORD_MAX = 32 }; /* of any enum's names, with their length */
+
+/* Words of an enum as its model gives them; `count` of them from 0. */
+typedef const char *(*record_word_fn)(unsigned index);
+
+static inline const char *record_side_word(unsigned i) {
+    static const char *const words[] = {[TD_SIDE_UNKNOWN] = "unknown", [TD_SIDE_BUY] = "buy", [TD_SIDE_SELL] = "sell"};
+    return words[i];
+}
+
+static inline uint8_t *record_put_word(uint8_t *p, const char *word) { return td_avro_put_bytes(p, td_text(word)); }
+
+static inline bool record_get_word(td_avro_reader *r, record_word_fn word, unsigned count, uint8_t *out) {
+    td_bytes text;
+    if (!td_avro_get_bytes(r, &text)) return false;
+    for (unsigned i = 0; i < count; i++) {
+        *out = (uint8_t)i;
+        if (td_bytes_equal(text, td_text(word(i)))) return true;
+    }
+    return false;
+}
+
+static inline int64_t record_millis(int64_t ns) { return ns / TD_NS_PER_MS - (ns % TD_NS_PER_MS < 0); }
+
+static inline uint8_t *record_put_times(uint8_t *p, int64_t event_ns) {
+    p = td_avro_put_long(p, record_millis(event_ns));
+    return td_avro_put_long(p, event_ns);
+}
+
+static inline bool record_get_times(td_avro_reader *r, int64_t *out_event_ns) {
+    int64_t event_ms;
+    return td_avro_get_long(r, &event_ms) && td_avro_get_long(r, out_event_ns) &&
+           event_ms == record_millis(*out_event_ns);
 }

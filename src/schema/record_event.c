@@ -1,7 +1,6 @@
 /* src/schema/record_event.c - records of the tape, one for each kind of event. The hot path of
  * replay and ingest. */
 #include "schema/record_codec.h"
-#include <math.h>
 
 enum {
     PASS_TEXT_MAX = 32, /* a rule's name with its length */
@@ -135,7 +134,6 @@ static bool get_price(td_bytes value, td_event *out, td_bytes *out_feed) {
            td_avro_get_bytes(&r, out_feed) && get_anew(&r, out);
 }
 
-/* A double is its eight bytes, the least first. */
 static void put_news(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const td_event *e) {
     const td_news *n = &e->news;
     size_t texts = n->headline.size + n->source.size + n->url.size + n->id.size + feed.size;
@@ -146,26 +144,11 @@ static void put_news(td_buf *buf, const td_schema_ids *ids, td_bytes feed, const
     p = td_avro_put_bytes(p, n->source);
     p = td_avro_put_bytes(p, n->url);
     p = td_avro_put_bytes(p, n->id);
-    *p++ = isnan(n->sentiment) ? RECORD_NULL : RECORD_PRESENT;
-    if (!isnan(n->sentiment)) {
-        memcpy(p, &n->sentiment, sizeof n->sentiment);
-        p += sizeof n->sentiment;
-    }
+    p = record_put_optional_double(p, n->sentiment);
     p = td_avro_put_long(p, flags_of(e));
     p = td_avro_put_bytes(p, feed);
     p = put_origin(p, e);
     record_end(buf, p);
-}
-
-static bool get_sentiment(td_avro_reader *r, double *out) {
-    bool present;
-    *out = NAN;
-    if (!record_get_branch(r, &present)) return false;
-    if (!present) return true;
-    if (r->end - r->at < (ptrdiff_t)sizeof *out) return false;
-    memcpy(out, r->at, sizeof *out);
-    r->at += sizeof *out;
-    return isfinite(*out);
 }
 
 static bool get_news(td_bytes value, td_event *out, td_bytes *out_feed) {
@@ -173,7 +156,7 @@ static bool get_news(td_bytes value, td_event *out, td_bytes *out_feed) {
     td_news *n = &out->news;
     return td_avro_get_long(&r, &out->event_ns) && td_avro_get_long(&r, &out->receive_ns) &&
            td_avro_get_bytes(&r, &n->headline) && td_avro_get_bytes(&r, &n->source) && td_avro_get_bytes(&r, &n->url) &&
-           td_avro_get_bytes(&r, &n->id) && get_sentiment(&r, &n->sentiment) &&
+           td_avro_get_bytes(&r, &n->id) && record_get_optional_double(&r, &n->sentiment) &&
            record_get_small(&r, UINT8_MAX, &out->flags) && td_avro_get_bytes(&r, out_feed) && get_anew(&r, out);
 }
 

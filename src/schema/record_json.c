@@ -68,6 +68,9 @@ static const char *const session_symbols[] = {"live", "idle", "down", "ended", N
         .name = "pass", .type = FIELD_TEXTS                                                                            \
     }
 
+/* What the records of what was accepted begin with. */
+#define PUBLISHED TEXT("feed"), TEXT("instrument"), LONG("event_time"), LONG("event_ns"), LONG("receive_ns")
+
 enum { FIELD_COUNT_MAX = 22 };
 
 static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
@@ -140,6 +143,19 @@ static const field schema_fields[TD_SCHEMA_COUNT][FIELD_COUNT_MAX] = {
                         TEXT("side"), SIZE("quantity"), PRICE("price"), SIZE("position"), TEXT("kind"),
                         LONG("known_at_ns")},
     [TD_SCHEMA_MEMBER] = {TEXT("instrument"), LONG("section"), LONG("end_ns"), {.name = "value", .type = FIELD_DOUBLE}},
+    [TD_SCHEMA_PUBLISHED_TRADE] = {PUBLISHED, PRICE("price"), SIZE("size"), LONG_OR_NULL("trade_id"), TEXT("side"),
+                                   TEXT("exchange"), TEXT("condition"), LONG("flags"), TEXT("origin")},
+    [TD_SCHEMA_PUBLISHED_QUOTE] = {PUBLISHED, PRICE_OR_NULL("bid_price"), SIZE_OR_NULL("bid_size"),
+                                   PRICE_OR_NULL("ask_price"), SIZE_OR_NULL("ask_size"), LONG_OR_NULL("sequence"),
+                                   TEXT("exchange"), TEXT("condition"), LONG("flags"), TEXT("origin")},
+    [TD_SCHEMA_PUBLISHED_NEWS] = {PUBLISHED,
+                                  TEXT("headline"),
+                                  TEXT("source"),
+                                  TEXT("url"),
+                                  TEXT("id"),
+                                  {.name = "sentiment", .type = FIELD_DOUBLE, .optional = true},
+                                  LONG("flags"),
+                                  TEXT("origin")},
     [TD_SCHEMA_CORPORATE] = {{.name = "kind", .type = FIELD_ENUM, .symbols = corporate_symbols},
                              LONG("ex_day"),
                              LONG("numerator"),

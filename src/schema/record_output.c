@@ -1,19 +1,9 @@
 /* src/schema/record_output.c - records of the published topics: bar, signal, fill, rejected, quarantined, gap. Each is
- * flat;
- * what it says twice for readers' sake (milliseconds beside nanoseconds, the width beside its ends) must agree when
- * read. */
-#include "base/time.h"
+ * flat; what it says twice for readers' sake (milliseconds beside nanoseconds, the width beside its ends) must agree
+ * when read. */
 #include "schema/record_codec.h"
 #include <math.h>
 
-static int64_t millis(int64_t ns) { return ns / TD_NS_PER_MS - (ns % TD_NS_PER_MS < 0); }
-
-static uint8_t *put_word(uint8_t *p, const char *word) { return td_avro_put_bytes(p, td_text(word)); }
-
-enum { WORD_MAX = 32 }; /* of any enum's names, with their length */
-
-/* Words of an enum as its model gives them; `count` of them from 0. */
-typedef const char *(*word_fn)(unsigned index);
 static const char *action_word(unsigned i) { return td_action_name((td_action)i); }
 static const char *quality_word(unsigned i) { return td_quality_name((td_quality)i); }
 static const char *evidence_word(unsigned i) { return td_evidence_name((td_evidence)i); }
@@ -26,38 +16,14 @@ static const char *reason_word(unsigned i) { return td_reason_name((td_reason)i)
 static const uint8_t kinds[] = {TD_EVENT_TRADE, TD_EVENT_QUOTE, TD_EVENT_PRICE, TD_EVENT_NEWS};
 enum { KINDS = sizeof kinds / sizeof kinds[0] };
 static const char *kind_word(unsigned i) { return td_event_kind_name((td_event_kind)kinds[i]); }
-static const char *side_word(unsigned i) {
-    static const char *const words[] = {[TD_SIDE_UNKNOWN] = "unknown", [TD_SIDE_BUY] = "buy", [TD_SIDE_SELL] = "sell"};
-    return words[i];
-}
-
-static bool get_word(td_avro_reader *r, word_fn word, unsigned count, uint8_t *out) {
-    td_bytes text;
-    if (!td_avro_get_bytes(r, &text)) return false;
-    for (unsigned i = 0; i < count; i++) {
-        *out = (uint8_t)i;
-        if (td_bytes_equal(text, td_text(word(i)))) return true;
-    }
-    return false;
-}
-
-static uint8_t *put_times(uint8_t *p, int64_t event_ns) {
-    p = td_avro_put_long(p, millis(event_ns));
-    return td_avro_put_long(p, event_ns);
-}
-
-static bool get_times(td_avro_reader *r, int64_t *out_event_ns) {
-    int64_t event_ms;
-    return td_avro_get_long(r, &event_ms) && td_avro_get_long(r, out_event_ns) && event_ms == millis(*out_event_ns);
-}
 
 void td_record_put_bar(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_bar *bar) {
-    enum { WORDS_MAX = 2 * WORD_MAX + TD_AVRO_LONG_MAX + TD_WIDTH_TEXT_MAX };
+    enum { WORDS_MAX = 2 * RECORD_WORD_MAX + TD_AVRO_LONG_MAX + TD_WIDTH_TEXT_MAX };
     enum { MAX = 9 * TD_AVRO_LONG_MAX + 5 * TD_AVRO_DECIMAL64_MAX + 2 * TD_AVRO_DECIMAL_MAX + WORDS_MAX };
     char width[TD_WIDTH_TEXT_MAX];
     uint8_t *p = record_begin(buf, ids, TD_SCHEMA_BAR, MAX + instrument.size);
     p = td_avro_put_bytes(p, instrument);
-    p = put_times(p, bar->end_ns);
+    p = record_put_times(p, bar->end_ns);
     p = td_avro_put_long(p, bar->width_ns);
     p = td_avro_put_long(p, bar->start_ns);
     p = td_avro_put_long(p, bar->end_ns);
@@ -71,8 +37,8 @@ void td_record_put_bar(td_buf *buf, const td_schema_ids *ids, td_bytes instrumen
     p = td_avro_put_long(p, bar->trade_count);
     p = td_avro_put_long(p, bar->revision);
     p = td_avro_put_long(p, bar->known_at_ns);
-    p = put_word(p, quality_word(bar->quality));
-    p = put_word(p, evidence_word(bar->evidence));
+    p = record_put_word(p, quality_word(bar->quality));
+    p = record_put_word(p, evidence_word(bar->evidence));
     p = td_avro_put_bytes(p, (td_bytes){(const uint8_t *)width, td_width_format(bar->width_ns, width)});
     record_end(buf, p);
 }
@@ -91,7 +57,7 @@ td_status td_record_get_bar(const td_schema_ids *ids, td_bytes value, td_bar *ou
     td_avro_reader r = record_body(value);
     int64_t event_ns, revision;
     *out = (td_bar){0};
-    bool ok = td_avro_get_bytes(&r, out_instrument) && get_times(&r, &event_ns) &&
+    bool ok = td_avro_get_bytes(&r, out_instrument) && record_get_times(&r, &event_ns) &&
               td_avro_get_long(&r, &out->width_ns) && td_avro_get_long(&r, &out->start_ns) &&
               td_avro_get_long(&r, &out->end_ns) && event_ns == out->end_ns && td_avro_get_decimal64(&r, &out->open) &&
               td_avro_get_decimal64(&r, &out->high) && td_avro_get_decimal64(&r, &out->low) &&
@@ -101,14 +67,14 @@ td_status td_record_get_bar(const td_schema_ids *ids, td_bytes value, td_bar *ou
               revision <= INT32_MAX && td_avro_get_long(&r, &out->known_at_ns);
     if (ok) out->revision = (int32_t)revision;
     if (ok && record_age(ids, value) < 2)
-        ok = get_word(&r, quality_word, TD_QUALITY_REPAIRED + 1, &out->quality) &&
-             get_word(&r, evidence_word, TD_EVIDENCE_PROVEN + 1, &out->evidence);
+        ok = record_get_word(&r, quality_word, TD_QUALITY_REPAIRED + 1, &out->quality) &&
+             record_get_word(&r, evidence_word, TD_EVIDENCE_PROVEN + 1, &out->evidence);
     if (ok && record_age(ids, value) < 1) ok = get_width(&r, out->width_ns);
     return ok && r.at == r.end ? TD_OK : TD_CORRUPT;
 }
 
 void td_record_put_signal(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_signal *s) {
-    enum { MAX = 11 * TD_AVRO_LONG_MAX + 2 * TD_AVRO_DECIMAL64_MAX + 2 * WORD_MAX + TD_SIGNAL_ID_MAX };
+    enum { MAX = 11 * TD_AVRO_LONG_MAX + 2 * TD_AVRO_DECIMAL64_MAX + 2 * RECORD_WORD_MAX + TD_SIGNAL_ID_MAX };
     char id[TD_SIGNAL_ID_MAX + 1];
     size_t id_size = td_signal_id(s, instrument, id);
     uint8_t *p = record_begin(buf, ids, TD_SCHEMA_SIGNAL,
@@ -117,12 +83,12 @@ void td_record_put_signal(td_buf *buf, const td_schema_ids *ids, td_bytes instru
     p = td_avro_put_bytes(p, (td_bytes){(const uint8_t *)id, id_size});
     p = td_avro_put_bytes(p, s->strategy);
     p = td_avro_put_bytes(p, td_signal_traded(s, instrument));
-    p = put_times(p, s->event_ns);
+    p = record_put_times(p, s->event_ns);
     p = td_avro_put_long(p, s->width_ns);
     p = td_avro_put_long(p, s->ordinal);
-    p = put_word(p, action_word(s->action));
+    p = record_put_word(p, action_word(s->action));
     p = td_avro_put_decimal64(p, s->target);
-    p = put_word(p, status_word(s->status));
+    p = record_put_word(p, status_word(s->status));
     p = td_avro_put_decimal64(p, s->price);
     p = td_avro_put_long(p, s->known_at_ns);
     p = td_avro_put_bytes(p, s->note);
@@ -148,13 +114,14 @@ td_status td_record_get_signal(const td_schema_ids *ids, td_bytes value, td_sign
     td_bytes id; /* follows from the rest, but for what is traded */
     int64_t ordinal;
     *out = (td_signal){0};
-    bool ok =
-        td_avro_get_bytes(&r, &id) && td_avro_get_bytes(&r, &out->strategy) && td_avro_get_bytes(&r, out_instrument) &&
-        get_times(&r, &out->event_ns) && td_avro_get_long(&r, &out->width_ns) && td_avro_get_long(&r, &ordinal) &&
-        ordinal >= 0 && ordinal <= UINT32_MAX && get_word(&r, action_word, TD_ACTION_EMIT + 1, &out->action) &&
-        td_avro_get_decimal64(&r, &out->target) && get_word(&r, status_word, TD_SIGNAL_WITHHELD + 1, &out->status) &&
-        td_avro_get_decimal64(&r, &out->price) && td_avro_get_long(&r, &out->known_at_ns) &&
-        td_avro_get_bytes(&r, &out->note);
+    bool ok = td_avro_get_bytes(&r, &id) && td_avro_get_bytes(&r, &out->strategy) &&
+              td_avro_get_bytes(&r, out_instrument) && record_get_times(&r, &out->event_ns) &&
+              td_avro_get_long(&r, &out->width_ns) && td_avro_get_long(&r, &ordinal) && ordinal >= 0 &&
+              ordinal <= UINT32_MAX && record_get_word(&r, action_word, TD_ACTION_EMIT + 1, &out->action) &&
+              td_avro_get_decimal64(&r, &out->target) &&
+              record_get_word(&r, status_word, TD_SIGNAL_WITHHELD + 1, &out->status) &&
+              td_avro_get_decimal64(&r, &out->price) && td_avro_get_long(&r, &out->known_at_ns) &&
+              td_avro_get_bytes(&r, &out->note);
     if (ok && record_age(ids, value) < 2) ok = td_avro_get_bytes(&r, &out->reason);
     if (ok && record_age(ids, value) < 1) ok = td_avro_get_bytes(&r, &out->data);
     ok = ok && r.at == r.end;
@@ -165,18 +132,18 @@ td_status td_record_get_signal(const td_schema_ids *ids, td_bytes value, td_sign
 }
 
 void td_record_put_fill(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_fill *f) {
-    enum { MAX = 6 * TD_AVRO_LONG_MAX + 2 * TD_AVRO_DECIMAL64_MAX + TD_AVRO_DECIMAL_MAX + 2 * WORD_MAX };
+    enum { MAX = 6 * TD_AVRO_LONG_MAX + 2 * TD_AVRO_DECIMAL64_MAX + TD_AVRO_DECIMAL_MAX + 2 * RECORD_WORD_MAX };
     uint8_t *p =
         record_begin(buf, ids, TD_SCHEMA_FILL, MAX + f->signal.size + f->strategy.size + instrument.size + f->leg.size);
     p = td_avro_put_bytes(p, f->signal);
     p = td_avro_put_bytes(p, f->strategy);
     p = td_avro_put_bytes(p, td_fill_traded(f, instrument));
-    p = put_times(p, f->event_ns);
-    p = put_word(p, td_fill_side_name((td_side)f->side));
+    p = record_put_times(p, f->event_ns);
+    p = record_put_word(p, td_fill_side_name((td_side)f->side));
     p = td_avro_put_decimal(p, f->quantity);
     p = td_avro_put_decimal64(p, f->price);
     p = td_avro_put_decimal64(p, f->position);
-    p = put_word(p, fill_kind_word(f->kind));
+    p = record_put_word(p, fill_kind_word(f->kind));
     p = td_avro_put_long(p, f->known_at_ns);
     record_end(buf, p);
 }
@@ -186,11 +153,11 @@ td_status td_record_get_fill(td_bytes value, td_fill *out, td_bytes *out_instrum
     uint8_t side = 0;
     *out = (td_fill){0};
     bool ok = td_avro_get_bytes(&r, &out->signal) && td_avro_get_bytes(&r, &out->strategy) &&
-              td_avro_get_bytes(&r, out_instrument) && get_times(&r, &out->event_ns) &&
-              get_word(&r, fill_side_word, 2, &side) && td_avro_get_decimal(&r, &out->quantity) &&
+              td_avro_get_bytes(&r, out_instrument) && record_get_times(&r, &out->event_ns) &&
+              record_get_word(&r, fill_side_word, 2, &side) && td_avro_get_decimal(&r, &out->quantity) &&
               td_avro_get_decimal64(&r, &out->price) && td_avro_get_decimal64(&r, &out->position) &&
-              get_word(&r, fill_kind_word, TD_FILL_KIND_COUNT, &out->kind) && td_avro_get_long(&r, &out->known_at_ns) &&
-              r.at == r.end;
+              record_get_word(&r, fill_kind_word, TD_FILL_KIND_COUNT, &out->kind) &&
+              td_avro_get_long(&r, &out->known_at_ns) && r.at == r.end;
     out->side = (uint8_t)(TD_SIDE_BUY + side);
     if (ok) find_leg(out->signal, out->strategy, out_instrument, &out->leg);
     return ok ? TD_OK : TD_CORRUPT;
@@ -244,7 +211,7 @@ bool td_record_renew(td_buf *buf, const td_schema_ids *ids, td_bytes value) {
 }
 
 void td_record_put_rejected(td_buf *buf, const td_schema_ids *ids, const td_rejected *x) {
-    enum { MAX = 7 * TD_AVRO_LONG_MAX + WORD_MAX };
+    enum { MAX = 7 * TD_AVRO_LONG_MAX + RECORD_WORD_MAX };
     size_t texts = x->feed.size + x->source.size + x->detail.size + x->bytes.size;
     uint8_t *p = record_begin(buf, ids, TD_SCHEMA_REJECTED, MAX + texts);
     p = td_avro_put_bytes(p, x->feed);
@@ -252,7 +219,7 @@ void td_record_put_rejected(td_buf *buf, const td_schema_ids *ids, const td_reje
     p = td_avro_put_long(p, x->position.file);
     p = td_avro_put_long(p, (int64_t)x->position.line);
     p = td_avro_put_long(p, x->receive_ns);
-    p = put_word(p, reason_word(x->reason));
+    p = record_put_word(p, reason_word(x->reason));
     p = td_avro_put_bytes(p, x->detail);
     p = td_avro_put_bytes(p, x->bytes);
     record_end(buf, p);
@@ -264,8 +231,9 @@ td_status td_record_get_rejected(td_bytes value, td_rejected *out) {
     *out = (td_rejected){0};
     bool ok = td_avro_get_bytes(&r, &out->feed) && td_avro_get_bytes(&r, &out->source) && td_avro_get_long(&r, &file) &&
               file >= 0 && file <= UINT32_MAX && td_avro_get_long(&r, &line) && line >= 0 &&
-              td_avro_get_long(&r, &out->receive_ns) && get_word(&r, reason_word, TD_REASON_COUNT, &out->reason) &&
-              td_avro_get_bytes(&r, &out->detail) && td_avro_get_bytes(&r, &out->bytes) && r.at == r.end;
+              td_avro_get_long(&r, &out->receive_ns) &&
+              record_get_word(&r, reason_word, TD_REASON_COUNT, &out->reason) && td_avro_get_bytes(&r, &out->detail) &&
+              td_avro_get_bytes(&r, &out->bytes) && r.at == r.end;
     if (ok) out->position = (td_source_position){.file = (uint32_t)file, .line = (uint64_t)line};
     return ok ? TD_OK : TD_CORRUPT;
 }
@@ -295,7 +263,7 @@ static uint8_t *put_ticks(uint8_t *p, const td_event *e) {
     p = record_put_optional_decimal(p, t != NULL ? t->size : TD_NONE);
     p = record_put_optional_long(p, t != NULL ? t->trade_id : TD_NONE);
     *p++ = t != NULL ? RECORD_PRESENT : RECORD_NULL;
-    if (t != NULL) p = put_word(p, side_word(t->side));
+    if (t != NULL) p = record_put_word(p, record_side_word(t->side));
     p = record_put_optional_decimal(p, q != NULL ? q->bid_price : TD_NONE);
     p = record_put_optional_decimal(p, q != NULL ? q->bid_size : TD_NONE);
     p = record_put_optional_decimal(p, q != NULL ? q->ask_price : TD_NONE);
@@ -312,7 +280,8 @@ static bool get_ticks(td_avro_reader *r, td_event *out) {
     bool has_side;
     if (!record_get_optional_decimal(r, &t.price) || !record_get_optional_decimal(r, &t.size) ||
         !record_get_optional_long(r, &t.trade_id) || !record_get_branch(r, &has_side) ||
-        has_side != (out->kind == TD_EVENT_TRADE) || (has_side && !get_word(r, side_word, TD_SIDE_SELL + 1, &t.side)) ||
+        has_side != (out->kind == TD_EVENT_TRADE) ||
+        (has_side && !record_get_word(r, record_side_word, TD_SIDE_SELL + 1, &t.side)) ||
         !record_get_optional_decimal(r, &q.bid_price) || !record_get_optional_decimal(r, &q.bid_size) ||
         !record_get_optional_decimal(r, &q.ask_price) || !record_get_optional_decimal(r, &q.ask_size) ||
         !record_get_optional_long(r, &q.sequence) || !record_get_code(r, &q.exchange) ||
@@ -329,17 +298,17 @@ static bool get_ticks(td_avro_reader *r, td_event *out) {
 void td_record_put_quarantined(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_quarantined *q) {
     enum {
         LONGS = 9 + TD_WIDTHS_MAX, /* two lengths, two blocks, four times, flags; widths */
-        MAX = LONGS * TD_AVRO_LONG_MAX + 8 * RECORD_OPTIONAL_MAX + 3 * WORD_MAX + 1 + 2 * (int)sizeof(td_code),
+        MAX = LONGS * TD_AVRO_LONG_MAX + 8 * RECORD_OPTIONAL_MAX + 3 * RECORD_WORD_MAX + 1 + 2 * (int)sizeof(td_code),
     };
     const td_event *e = &q->event;
     assert(td_event_is_tick(e));
     uint8_t *p = record_begin(buf, ids, TD_SCHEMA_QUARANTINED, MAX + q->feed.size + instrument.size);
     p = td_avro_put_bytes(p, q->feed);
     p = td_avro_put_bytes(p, instrument);
-    p = put_word(p, td_event_kind_name((td_event_kind)e->kind));
-    p = put_word(p, reason_word(q->reason));
+    p = record_put_word(p, td_event_kind_name((td_event_kind)e->kind));
+    p = record_put_word(p, reason_word(q->reason));
     p = put_widths(p, q);
-    p = put_times(p, e->event_ns);
+    p = record_put_times(p, e->event_ns);
     p = td_avro_put_long(p, e->receive_ns);
     p = td_avro_put_long(p, q->known_at_ns);
     p = td_avro_put_long(p, e->flags);
@@ -354,9 +323,9 @@ td_status td_record_get_quarantined(const td_schema_ids *ids, td_bytes value, td
     uint8_t kind = 0;
     *out = (td_quarantined){0};
     if (td_record_schema(ids, value) != TD_SCHEMA_QUARANTINED || !td_avro_get_bytes(&r, &out->feed) ||
-        !td_avro_get_bytes(&r, out_instrument) || !get_word(&r, kind_word, KINDS, &kind) ||
-        !get_word(&r, reason_word, TD_REASON_COUNT, &out->reason) || !get_widths(&r, out) ||
-        !get_times(&r, &e->event_ns) || !td_avro_get_long(&r, &e->receive_ns) ||
+        !td_avro_get_bytes(&r, out_instrument) || !record_get_word(&r, kind_word, KINDS, &kind) ||
+        !record_get_word(&r, reason_word, TD_REASON_COUNT, &out->reason) || !get_widths(&r, out) ||
+        !record_get_times(&r, &e->event_ns) || !td_avro_get_long(&r, &e->receive_ns) ||
         !td_avro_get_long(&r, &out->known_at_ns) || !record_get_small(&r, UINT8_MAX, &e->flags))
         return TD_CORRUPT;
     e->kind = kinds[kind];
@@ -364,14 +333,14 @@ td_status td_record_get_quarantined(const td_schema_ids *ids, td_bytes value, td
 }
 
 void td_record_put_gap(td_buf *buf, const td_schema_ids *ids, td_bytes instrument, const td_gap *g) {
-    enum { MAX = 7 * TD_AVRO_LONG_MAX + 4 * RECORD_OPTIONAL_MAX + 2 * WORD_MAX };
+    enum { MAX = 7 * TD_AVRO_LONG_MAX + 4 * RECORD_OPTIONAL_MAX + 2 * RECORD_WORD_MAX };
     uint8_t *p = record_begin(buf, ids, TD_SCHEMA_GAP, MAX + g->feed.size + instrument.size);
     p = td_avro_put_bytes(p, g->feed);
     p = td_avro_put_bytes(p, instrument);
     p = td_avro_put_long(p, g->number);
-    p = put_word(p, gap_status_word(g->status));
-    p = put_word(p, gap_reason_word(g->reason));
-    p = put_times(p, g->from_ns);
+    p = record_put_word(p, gap_status_word(g->status));
+    p = record_put_word(p, gap_reason_word(g->reason));
+    p = record_put_times(p, g->from_ns);
     p = record_put_optional_long(p, g->to_ns);
     p = record_put_optional_long(p, g->first_id);
     p = record_put_optional_long(p, g->last_id);
@@ -385,10 +354,12 @@ td_status td_record_get_gap(td_bytes value, td_gap *out, td_bytes *out_instrumen
     td_avro_reader r = record_body(value);
     *out = (td_gap){0};
     bool ok = td_avro_get_bytes(&r, &out->feed) && td_avro_get_bytes(&r, out_instrument) &&
-              td_avro_get_long(&r, &out->number) && get_word(&r, gap_status_word, TD_GAP_STATUS_COUNT, &out->status) &&
-              get_word(&r, gap_reason_word, TD_GAP_REASON_COUNT, &out->reason) && get_times(&r, &out->from_ns) &&
-              record_get_optional_long(&r, &out->to_ns) && record_get_optional_long(&r, &out->first_id) &&
-              record_get_optional_long(&r, &out->last_id) && record_get_optional_long(&r, &out->missing) &&
-              td_avro_get_long(&r, &out->filled) && td_avro_get_long(&r, &out->known_at_ns) && r.at == r.end;
+              td_avro_get_long(&r, &out->number) &&
+              record_get_word(&r, gap_status_word, TD_GAP_STATUS_COUNT, &out->status) &&
+              record_get_word(&r, gap_reason_word, TD_GAP_REASON_COUNT, &out->reason) &&
+              record_get_times(&r, &out->from_ns) && record_get_optional_long(&r, &out->to_ns) &&
+              record_get_optional_long(&r, &out->first_id) && record_get_optional_long(&r, &out->last_id) &&
+              record_get_optional_long(&r, &out->missing) && td_avro_get_long(&r, &out->filled) &&
+              td_avro_get_long(&r, &out->known_at_ns) && r.at == r.end;
     return ok ? TD_OK : TD_CORRUPT;
 }

@@ -240,6 +240,10 @@ static void put_any(td_buf *value, td_schema schema) {
     } else if (schema == TD_SCHEMA_MEMBER) {
         td_member member = {(uint64_t)any_long() | 1, any_long(), (double)any_long() / 3, 4, "V:S1"};
         td_record_put_member(value, &ids, &member);
+    } else if (schema >= TD_SCHEMA_PUBLISHED_TRADE) {
+        static const td_schema ticks[] = {TD_SCHEMA_TRADE, TD_SCHEMA_QUOTE, TD_SCHEMA_NEWS};
+        td_event event = any_event(ticks[schema - TD_SCHEMA_PUBLISHED_TRADE]);
+        td_record_put_published(value, &ids, any_text(20), any_text(63), &event);
     } else if (schema == TD_SCHEMA_RAW) {
         td_raw raw = any_raw();
         td_record_put_raw(value, &ids, &raw);

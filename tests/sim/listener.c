@@ -43,7 +43,7 @@ static bool load(td_listener *l, const td_listener_conf *conf) {
         "                 history_after: 500ms, history_tries: 1000%s }\n"
         "%s%s"
         "bars: [1s, 10s]\ngrace: 3s\nspeed: 1x\n"
-        "log: { dir: var/data, partitions: 2 }\n",
+        "log: { dir: var/data, partitions: 2, publish: [trades, quotes] }\n",
         conf->settings, conf->actions != NULL ? "  - file: { format: actions, path: actions.csv }\n" : "",
         conf->strategy != NULL ? "strategies: [strategy.td]\n" : "");
     if (conf->actions != NULL) td_sim_put_file(l->sim, "actions.csv", td_text(conf->actions));

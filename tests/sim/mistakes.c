@@ -154,7 +154,7 @@ static bool check_received(td_listener *l) {
     td_status status = replay(l, &r, "var/received", false);
     bool good = status == TD_OK;
     for (int o = 0; o < TD_OUTPUT_COUNT && good; o++)
-        for (uint32_t p = 0; p < topics->partitions && good; p++)
+        for (uint32_t p = 0; p < topics->partitions && topics->outputs[o] != NULL && good; p++)
             good = same_records(r.topics.outputs[o], topics->outputs[o], p);
     close_replayed(&r);
     HOLDS(status == TD_OK, "the replay as received: %s", td_status_name(status));

@@ -33,6 +33,8 @@ extern const char td_world_database[]; /* SQLite's URI of the sink's file */
  * machine's own seed. */
 bool td_world_open(td_world *w, uint64_t machine_seed, td_world_size size);
 void td_world_close(td_world *w);
+/* Whether the next life publishes what was accepted, as the first one does. */
+void td_world_publish(td_world *w, bool publish);
 /* One try. */
 TD_CHECKED td_status td_world_start(td_world *w);
 /* Until the end, the machine's death or so many turns; true when the end was reached. */

@@ -554,6 +554,43 @@ static void takes_lists_from_arguments(void **state) {
     }
 }
 
+/* In a folder only what is asked for; on Kafka all of it but where somebody says otherwise. */
+static void publishes_what_is_asked_for(void **state) {
+    enum { TRADES = 1, QUOTES = 2, NEWS = 4 };
+    static const struct {
+        const char *log;
+        uint32_t published;
+    } rows[] = {{"{ dir: d }", 0},
+                {"{ kafka: \"b:1\" }", TRADES | QUOTES | NEWS},
+                {"{ kafka: \"b:1\", publish: none }", 0},
+                {"{ kafka: \"b:1\", publish: [quotes] }", QUOTES},
+                {"{ dir: d, publish: trades }", TRADES},
+                {"{ dir: d, publish: [news, trades, news] }", TRADES | NEWS},
+                {"{ dir: d, publish: [] }", 0}};
+    static const struct {
+        const char *set, *trail;
+    } bad[] = {{"log.publish=[trades, quote]",
+                "--set: log.publish: \"quote\" is no topic that is published; did you mean \"quotes\"?"},
+               {"log.publish=[bars]",
+                "--set: log.publish: \"bars\" is no topic that is published: trades, quotes, news or "
+                "none"},
+               {"log.publish=[trades, none]", "--set: log.publish: none stands alone"}};
+    (void)state;
+    td_config c;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[256];
+        (void)snprintf(text, sizeof text, "feeds: [simulated: {}]\nlog: %s\n", rows[i].log);
+        ASSERT_ROW(load(&c, text, NULL, 0) == TD_OK, "%s: %s", rows[i].log, td_trail());
+        ASSERT_ROW(td_config_published(&c.log) == rows[i].published, "%s: %u", rows[i].log,
+                   td_config_published(&c.log));
+        td_config_fini(&c);
+    }
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        ASSERT_ROW(load(&c, small, &bad[i].set, 1) == TD_CONFIG, "%s", bad[i].set);
+        ASSERT_ROW(strstr(td_trail(), strchr(bad[i].trail, ' ')) != NULL, "%s: %s", bad[i].set, td_trail());
+    }
+}
+
 static void note_line(void *arg, const char *line) {
     td_buf *lines = arg;
     td_buf_printf(lines, "%s\n", line);
@@ -689,6 +726,7 @@ int main(void) {
         cmocka_unit_test(reads_the_log_alone),
         cmocka_unit_test(takes_a_registry),
         cmocka_unit_test(takes_properties_of_a_cluster),
+        cmocka_unit_test(publishes_what_is_asked_for),
         cmocka_unit_test(takes_lists_from_arguments),
         cmocka_unit_test(tells_all_mistakes_at_once),
         cmocka_unit_test(drops_and_restores_the_server),

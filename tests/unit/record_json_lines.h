@@ -58,6 +58,21 @@ static const char *const json_lines[TD_SCHEMA_COUNT] = {
                         "\"receive_ns\":1795239865123456790,\"price\":\"185.12\",\"flags\":0,"
                         "\"feed\":\"lean\",\"origin\":\"feed\",\"of_epoch\":null,\"of_offset\":null,"
                         "\"pass\":[]}",
+    [TD_SCHEMA_PUBLISHED_TRADE] =
+        "{\"schema\":\"PublishedTrade\",\"feed\":\"lean\",\"instrument\":\"LEAN:IBM\","
+        "\"event_time\":1795239865123,\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456790,"
+        "\"price\":\"185.12\",\"size\":\"100\",\"trade_id\":42,\"side\":\"buy\",\"exchange\":\"P\","
+        "\"condition\":\"20002020\",\"flags\":0,\"origin\":\"feed\"}",
+    [TD_SCHEMA_PUBLISHED_QUOTE] =
+        "{\"schema\":\"PublishedQuote\",\"feed\":\"lean\",\"instrument\":\"LEAN:IBM\","
+        "\"event_time\":1795239865123,\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456789,"
+        "\"bid_price\":null,\"bid_size\":null,\"ask_price\":\"185.13\",\"ask_size\":\"200\",\"sequence\":null,"
+        "\"exchange\":\"\",\"condition\":\"\",\"flags\":0,\"origin\":\"feed\"}",
+    [TD_SCHEMA_PUBLISHED_NEWS] =
+        "{\"schema\":\"PublishedNews\",\"feed\":\"lean\",\"instrument\":\"LEAN:IBM\","
+        "\"event_time\":1795239865123,\"event_ns\":1795239865123456789,\"receive_ns\":1795239865123456790,"
+        "\"headline\":\"Profit \\\"up\\\"\",\"source\":\"wire\",\"url\":\"\",\"id\":\"NEWSID\","
+        "\"sentiment\":-0.25,\"flags\":0,\"origin\":\"feed\"}",
     [TD_SCHEMA_FILL] = "{\"schema\":\"Fill\",\"signal\":\"cross/"
                        "T#1\",\"strategy\":\"cross\",\"instrument\":\"LEAN:IBM\",\"event_time\":0,"
                        "\"event_ns\":0,\"side\":\"buy\",\"quantity\":\"0\",\"price\":\"0\",\"position\":\"0\","

@@ -584,7 +584,7 @@ static int read_all(td_bytes value) {
     td_signal signal;
     td_rejected rejected;
     td_quarantined quarantined;
-    td_bytes text;
+    td_bytes text, instrument;
     td_gap gap;
     td_fill fill;
     td_raw raw;
@@ -598,6 +598,7 @@ static int read_all(td_bytes value) {
     taken += td_record_get_fill(value, &fill, &text) == TD_OK;
     td_member member;
     taken += td_record_get_raw(value, &raw) == TD_OK;
+    taken += td_record_get_published(&ids, value, &event, &text, &instrument) == TD_OK;
     taken += td_record_get_member(&ids, value, &member) == TD_OK;
     return taken;
 }
@@ -627,6 +628,10 @@ static td_buf sample(int schema) {
     if (schema == TD_SCHEMA_FILL) td_record_put_fill(&buf, &ids, TD_TEXT("LEAN:IBM"), &fill);
     td_member member = {UINT64_MAX, NOW_NS, -0.5, 3, "L:I"};
     if (schema == TD_SCHEMA_MEMBER) td_record_put_member(&buf, &ids, &member);
+    static const size_t published[] = {0, 6, 26};
+    if (schema >= TD_SCHEMA_PUBLISHED_TRADE)
+        td_record_put_published(&buf, &ids, feed_name(2), TD_TEXT("LEAN:IBM"),
+                                &events()[published[schema - TD_SCHEMA_PUBLISHED_TRADE]]);
     if (schema == TD_SCHEMA_GAP) td_record_put_gap(&buf, &ids, TD_TEXT("LEAN:IBM"), &gap);
     return buf;
 }

@@ -149,29 +149,29 @@ static void what_is_registered_is_found(void **state) {
         {"GET", "/", "", 200, "{}"},
         {"GET", "/schemas/types", "", 200, "[\"AVRO\"]"},
         {"GET", "/contexts", "", 200, "[\".\"]"},
-        {"POST", "/subjects/s/versions", ONE, 200, "{\"id\":19}"},
-        {"POST", "/subjects/s/versions", ONE, 200, "{\"id\":19}"},
+        {"POST", "/subjects/s/versions", ONE, 200, "{\"id\":22}"},
+        {"POST", "/subjects/s/versions", ONE, 200, "{\"id\":22}"},
         {"POST", "/subjects/s/versions",
          "{\"schemaType\":\"AVRO\",\"references\":[],\"schema\":\"" /* same, other text */
          "{\\\"name\\\":\\\"R\\\", \\\"type\\\":\\\"record\\\",\\\"fields\\\":[" X "]}\"}",
-         200, "{\"id\":19}"},
-        {"POST", "/subjects/s/versions", MORE, 200, "{\"id\":20}"},
-        {"POST", "/subjects/a/b/versions", MORE, 200, "{\"id\":20}"}, /* one schema, one id */
+         200, "{\"id\":22}"},
+        {"POST", "/subjects/s/versions", MORE, 200, "{\"id\":23}"},
+        {"POST", "/subjects/a/b/versions", MORE, 200, "{\"id\":23}"}, /* one schema, one id */
         {"GET", "/subjects?subjectPrefix=s&limit=1&offset=1", "", 200, "[\"sections-value\"]"},
         {"GET", "/subjects?subjectPrefix=a/", "", 200, "[\"a/b\"]"},
         {"GET", "/subjects/s/versions", "", 200, "[1,2]"},
-        {"GET", "/subjects/s/versions/1", "", 200, "{\"subject\":\"s\",\"version\":1,\"id\":19,\"schema\":\"{"},
-        {"GET", "/subjects/s/versions/latest", "", 200, "\"version\":2,\"id\":20"},
-        {"GET", "/subjects/s/versions/-1", "", 200, "\"version\":2,\"id\":20"},
+        {"GET", "/subjects/s/versions/1", "", 200, "{\"subject\":\"s\",\"version\":1,\"id\":22,\"schema\":\"{"},
+        {"GET", "/subjects/s/versions/latest", "", 200, "\"version\":2,\"id\":23"},
+        {"GET", "/subjects/s/versions/-1", "", 200, "\"version\":2,\"id\":23"},
         {"GET", "/subjects/a/b/versions/latest/schema", "", 200, "{\"type\":\"record\",\"name\":\"R\""},
         {"GET", "/subjects/s/versions/1/referencedby", "", 200, "[]"},
-        {"GET", "/schemas/ids/20", "", 200, "{\"schema\":\"{\\\"type\\\""},
-        {"GET", "/schemas/ids/20/schema", "", 200, "{\"type\":\"record\""},
-        {"GET", "/schemas/ids/20/subjects", "", 200, "[\"a/b\",\"s\"]"},
-        {"GET", "/schemas/ids/20/versions", "", 200,
+        {"GET", "/schemas/ids/23", "", 200, "{\"schema\":\"{\\\"type\\\""},
+        {"GET", "/schemas/ids/23/schema", "", 200, "{\"type\":\"record\""},
+        {"GET", "/schemas/ids/23/subjects", "", 200, "[\"a/b\",\"s\"]"},
+        {"GET", "/schemas/ids/23/versions", "", 200,
          "[{\"subject\":\"a/b\",\"version\":1},{\"subject\":\"s\",\"version\":2}]"},
         {"GET", "/schemas?subjectPrefix=s&latestOnly=true&limit=1", "", 200, "[{\"subject\":\"s\",\"version\":2"},
-        {"POST", "/subjects/s", ONE, 200, "\"version\":1,\"id\":19"},
+        {"POST", "/subjects/s", ONE, 200, "\"version\":1,\"id\":22"},
         {"POST", "/subjects/bars-value", ONE, 40403, "Schema not found"},
         {"GET", "/subjects/bars-value/versions/1/schema", "", 200, "tapedeck"},
     };
@@ -237,18 +237,18 @@ static void each_error_has_its_code(void **state) {
 
 static void deleting_is_of_two_steps(void **state) {
     static const step steps[] = {
-        {"POST", "/subjects/s/versions", ONE, 200, "19"},
-        {"POST", "/subjects/s/versions", MORE, 200, "20"},
+        {"POST", "/subjects/s/versions", ONE, 200, "22"},
+        {"POST", "/subjects/s/versions", MORE, 200, "23"},
         {"DELETE", "/subjects/s/versions/1?permanent=true", "", 40407, NULL},
         {"DELETE", "/subjects/s/versions/1", "", 200, "1"},
         {"DELETE", "/subjects/s/versions/1", "", 40406, NULL},
         {"GET", "/subjects/s/versions", "", 200, "[2]"},
         {"GET", "/subjects/s/versions?deleted=true", "", 200, "[1,2]"},
         {"GET", "/subjects/s/versions/1", "", 40402, NULL},
-        {"GET", "/subjects/s/versions/1?deleted=true", "", 200, "\"id\":19"},
-        {"GET", "/schemas/ids/19", "", 200, "schema"}, /* what was written by it can be read */
-        {"GET", "/schemas/ids/19/subjects", "", 200, "[]"},
-        {"GET", "/schemas/ids/19/subjects?deleted=true", "", 200, "[\"s\"]"},
+        {"GET", "/subjects/s/versions/1?deleted=true", "", 200, "\"id\":22"},
+        {"GET", "/schemas/ids/22", "", 200, "schema"}, /* what was written by it can be read */
+        {"GET", "/schemas/ids/22/subjects", "", 200, "[]"},
+        {"GET", "/schemas/ids/22/subjects?deleted=true", "", 200, "[\"s\"]"},
         {"POST", "/subjects/s", ONE, 40403, NULL},
         {"POST", "/subjects/s?deleted=true", ONE, 200, "\"version\":1"},
         {"DELETE", "/subjects/s?permanent=true", "", 40405, NULL},
@@ -258,14 +258,14 @@ static void deleting_is_of_two_steps(void **state) {
         {"DELETE", "/subjects/s", "", 40404, NULL},
         {"GET", "/subjects/s/versions", "", 40401, NULL},
         {"GET", "/subjects?deletedOnly=true", "", 200, "[\"s\"]"},
-        {"POST", "/subjects/s/versions", ONE, 200, "{\"id\":19}"}, /* again: the old id, a new version */
+        {"POST", "/subjects/s/versions", ONE, 200, "{\"id\":22}"}, /* again: the old id, a new version */
         {"GET", "/subjects/s/versions", "", 200, "[3]"},
         {"DELETE", "/subjects/s/versions/latest", "", 200, "3"},
         {"DELETE", "/subjects/s/versions/2?permanent=true", "", 200, "2"},
-        {"GET", "/schemas/ids/20", "", 40403, NULL},
+        {"GET", "/schemas/ids/23", "", 40403, NULL},
         {"DELETE", "/subjects/s?permanent=true", "", 200, "[1,3]"},
         {"GET", "/subjects/s/versions?deleted=true", "", 40401, NULL},
-        {"POST", "/subjects/s/versions", ONE, 200, "{\"id\":21}"}, /* no id is given twice */
+        {"POST", "/subjects/s/versions", ONE, 200, "{\"id\":24}"}, /* no id is given twice */
         {"GET", "/subjects/s/versions", "", 200, "[1]"},
     };
     run_steps(*state, steps, COUNT_OF(steps));
@@ -327,7 +327,7 @@ static void what_is_not_synced_is_not_answered(void **state) {
                                 {"GET", "/subjects/s/versions", "", 40401, NULL}};
     static const step after[] = {{"GET", "/subjects/s/versions", "", 200, "[1]"},
                                  {"GET", "/subjects/t/versions", "", 40401, NULL}, /* it was not even begun */
-                                 {"POST", "/subjects/t/versions", MORE, 200, "{\"id\":20}"}};
+                                 {"POST", "/subjects/t/versions", MORE, 200, "{\"id\":23}"}};
     r->syncs = false;
     run_steps(r, late, COUNT_OF(late));
     r->syncs = true;
