@@ -82,9 +82,9 @@ static const td_option log_rows[] = {
     {.key = "publish",
      .type = TD_OPTION_TEXTS,
      .offset = offsetof(td_config_log, publish),
-     .help =
-         "topics for everybody else, of what was accepted: trades, quotes, news; or none. Unset: all three on Kafka, "
-         "none in a folder"},
+     .help = "topics for everybody else, of what was accepted: trades, quotes, news; NAME_json of each, and of bars, "
+             "signals, fills, gaps, quarantine: the same records as JSON; or none. Unset: trades, quotes and news on "
+             "Kafka, none in a folder"},
     {.key = "partitions",
      .type = TD_OPTION_INT,
      .fallback = "8",
@@ -311,7 +311,8 @@ static td_status check_published(reader *r, td_node node, const td_texts *publis
             return td_tree_fail(&r->tree, node, "log.publish: none stands alone");
         if (td_topics_published(name) == 0 && strcmp(name, "none") != 0)
             return td_tree_fail(&r->tree, node, "log.publish: \"%s\" is no topic that is published%s%s%s", name,
-                                nearest != NULL ? "; did you mean \"" : ": trades, quotes, news or none",
+                                nearest != NULL ? "; did you mean \""
+                                                : ": trades, quotes, news, bars_json and others, or none",
                                 nearest != NULL ? nearest : "", nearest != NULL ? "\"?" : "");
     }
     return TD_OK;

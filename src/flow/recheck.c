@@ -4,10 +4,7 @@
 #include <stdlib.h>
 
 /* What a state makes, or lets pass; the others stand on the tape as they are. */
-static const bool is_made[TD_OUTPUT_COUNT] = {
-    [TD_OUTPUT_BARS] = true,   [TD_OUTPUT_SIGNALS] = true, [TD_OUTPUT_QUARANTINE] = true,
-    [TD_OUTPUT_GAPS] = true,   [TD_OUTPUT_FILLS] = true,   [TD_OUTPUT_SECTIONS] = true,
-    [TD_OUTPUT_TRADES] = true, [TD_OUTPUT_QUOTES] = true,  [TD_OUTPUT_NEWS] = true};
+static bool is_made(int output) { return output != TD_OUTPUT_ACTIONS && output != TD_OUTPUT_VENDOR_BARS; }
 
 typedef struct held { /* what the log holds of one topic, in the order of causes */
     td_topic *topic;  /* NULL: nothing is compared, or the log is older than it */
@@ -25,7 +22,7 @@ struct td_recheck {
     td_past past;
     td_cause cause;
     held held[TD_OUTPUT_COUNT];
-    td_buf made, renewed;
+    td_buf made, renewed, json;
     td_recheck_counts counts;
     td_status status; /* of reading outputs: told after the record */
 };
@@ -63,8 +60,7 @@ static void pass_unmade(td_recheck *r, held *h, const td_cause *cause) {
 }
 
 /* Though it may have been written by the version before. */
-static bool is_same(td_recheck *r, const held *h, td_bytes key) {
-    td_bytes made = td_buf_bytes(&r->made);
+static bool is_same(td_recheck *r, const held *h, td_bytes key, td_bytes made) {
     if (!td_bytes_equal(h->record.key, key)) return false;
     if (td_bytes_equal(h->record.value, made)) return true;
     r->renewed.size = 0;
@@ -72,21 +68,28 @@ static bool is_same(td_recheck *r, const held *h, td_bytes key) {
            td_bytes_equal(td_buf_bytes(&r->renewed), made);
 }
 
-static void compare(td_recheck *r, td_output which, td_bytes key) {
+static void compare_one(td_recheck *r, td_output which, td_bytes key, td_bytes made) {
     held *h = &r->held[which];
-    if (h->topic != NULL) {
-        pass_unmade(r, h, &r->cause);
-        bool there = h->there && td_cause_compare(&h->cause, &r->cause) == 0;
-        bool ends = which >= TD_OUTPUT_PUBLISHED && (!h->begun || !h->there);
-        r->counts.outputs[which] += there || !ends;
-        h->begun |= there;
-        if (!there && ends) {
-        } /* it was not published yet, or is not any more */
-        else if (!there)
-            tell(r, TD_RECHECK_MISSING, h, key, td_buf_bytes(&r->made));
-        else if (!is_same(r, h, key))
-            tell(r, TD_RECHECK_DIFFERS, h, key, td_buf_bytes(&r->made));
-        if (there) next_held(r, h);
+    if (h->topic == NULL) return;
+    pass_unmade(r, h, &r->cause);
+    bool there = h->there && td_cause_compare(&h->cause, &r->cause) == 0;
+    if (!there && which >= TD_OUTPUT_PUBLISHED && (!h->begun || !h->there)) return; /* not published yet, or any more */
+    r->counts.outputs[which]++;
+    h->begun |= there;
+    if (!there)
+        tell(r, TD_RECHECK_MISSING, h, key, made);
+    else if (!is_same(r, h, key, made))
+        tell(r, TD_RECHECK_DIFFERS, h, key, made);
+    if (there) next_held(r, h);
+}
+
+static void compare(td_recheck *r, td_output which, td_bytes key) {
+    td_output json = td_topics_json_of(which);
+    compare_one(r, which, key, td_buf_bytes(&r->made));
+    if (json < TD_OUTPUT_COUNT && r->held[json].topic != NULL) {
+        r->json.size = 0;
+        (void)td_record_json_plain(r->conf->topics->ids, td_buf_bytes(&r->made), &r->json);
+        compare_one(r, json, key, td_buf_bytes(&r->json));
     }
     r->cause.ordinal++;
 }
@@ -173,7 +176,7 @@ static td_status open_held(td_recheck *r) {
     td_status status = TD_OK;
     for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++) {
         held *h = &r->held[i];
-        h->topic = is_made[i] ? topics->outputs[i] : NULL;
+        h->topic = is_made(i) ? topics->outputs[i] : NULL;
         if (h->topic == NULL) continue;
         int64_t from = r->past.ends.outputs[i].offset;
         h->begun = from > 0;
@@ -209,6 +212,7 @@ void td_recheck_close(td_recheck *r) {
     for (int i = 0; i < TD_OUTPUT_COUNT; i++) td_reader_close(r->held[i].reader);
     td_past_close(&r->past);
     td_buf_fini(&r->renewed);
+    td_buf_fini(&r->json);
     td_buf_fini(&r->made);
     free(r);
 }

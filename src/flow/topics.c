@@ -77,16 +77,42 @@ static td_status load_schema(void *arg, const td_record *record) {
 /* ---- opening ---- */
 
 static const char *const outputs[TD_OUTPUT_COUNT] = {
-    [TD_OUTPUT_BARS] = "bars",     [TD_OUTPUT_SIGNALS] = "signals",   [TD_OUTPUT_QUARANTINE] = "quarantine",
-    [TD_OUTPUT_GAPS] = "gaps",     [TD_OUTPUT_ACTIONS] = "actions",   [TD_OUTPUT_VENDOR_BARS] = "vendor_bars",
-    [TD_OUTPUT_FILLS] = "fills",   [TD_OUTPUT_SECTIONS] = "sections", [TD_OUTPUT_TRADES] = "trades",
-    [TD_OUTPUT_QUOTES] = "quotes", [TD_OUTPUT_NEWS] = "news"};
+    [TD_OUTPUT_BARS] = "bars",
+    [TD_OUTPUT_SIGNALS] = "signals",
+    [TD_OUTPUT_QUARANTINE] = "quarantine",
+    [TD_OUTPUT_GAPS] = "gaps",
+    [TD_OUTPUT_ACTIONS] = "actions",
+    [TD_OUTPUT_VENDOR_BARS] = "vendor_bars",
+    [TD_OUTPUT_FILLS] = "fills",
+    [TD_OUTPUT_SECTIONS] = "sections",
+    [TD_OUTPUT_TRADES] = "trades",
+    [TD_OUTPUT_QUOTES] = "quotes",
+    [TD_OUTPUT_NEWS] = "news",
+    [TD_OUTPUT_TRADES_JSON] = "trades_json",
+    [TD_OUTPUT_QUOTES_JSON] = "quotes_json",
+    [TD_OUTPUT_NEWS_JSON] = "news_json",
+    [TD_OUTPUT_BARS_JSON] = "bars_json",
+    [TD_OUTPUT_SIGNALS_JSON] = "signals_json",
+    [TD_OUTPUT_FILLS_JSON] = "fills_json",
+    [TD_OUTPUT_GAPS_JSON] = "gaps_json",
+    [TD_OUTPUT_QUARANTINE_JSON] = "quarantine_json",
+};
 
 const char *td_topics_name(td_output output) { return outputs[output]; }
 
 td_output td_topics_output_of(uint8_t event_kind) {
     if (event_kind == TD_EVENT_TRADE) return TD_OUTPUT_TRADES;
     return event_kind == TD_EVENT_QUOTE ? TD_OUTPUT_QUOTES : TD_OUTPUT_NEWS;
+}
+
+td_output td_topics_json_of(td_output output) {
+    static const td_output json[TD_OUTPUT_COUNT] = {
+        [TD_OUTPUT_BARS] = TD_OUTPUT_BARS_JSON,     [TD_OUTPUT_SIGNALS] = TD_OUTPUT_SIGNALS_JSON,
+        [TD_OUTPUT_FILLS] = TD_OUTPUT_FILLS_JSON,   [TD_OUTPUT_GAPS] = TD_OUTPUT_GAPS_JSON,
+        [TD_OUTPUT_TRADES] = TD_OUTPUT_TRADES_JSON, [TD_OUTPUT_QUARANTINE] = TD_OUTPUT_QUARANTINE_JSON,
+        [TD_OUTPUT_QUOTES] = TD_OUTPUT_QUOTES_JSON, [TD_OUTPUT_NEWS] = TD_OUTPUT_NEWS_JSON,
+    };
+    return json[output] != 0 ? json[output] : TD_OUTPUT_COUNT;
 }
 
 uint32_t td_topics_published(const char *name) {

@@ -17,6 +17,14 @@ typedef enum td_output {
     TD_OUTPUT_TRADES, /* from here on what is published for everybody else, where it is asked for: what was accepted */
     TD_OUTPUT_QUOTES,
     TD_OUTPUT_NEWS,
+    TD_OUTPUT_TRADES_JSON, /* the same records, and those of outputs above, as JSON */
+    TD_OUTPUT_QUOTES_JSON,
+    TD_OUTPUT_NEWS_JSON,
+    TD_OUTPUT_BARS_JSON,
+    TD_OUTPUT_SIGNALS_JSON,
+    TD_OUTPUT_FILLS_JSON,
+    TD_OUTPUT_GAPS_JSON,
+    TD_OUTPUT_QUARANTINE_JSON,
     TD_OUTPUT_COUNT,
     TD_OUTPUT_PUBLISHED = TD_OUTPUT_TRADES, /* the first of those */
 } td_output;
@@ -63,6 +71,7 @@ static inline uint32_t td_topics_bit(td_output output) { return UINT32_C(1) << (
 uint32_t td_topics_published(const char *name);
 const char *td_topics_name(td_output output);
 td_output td_topics_output_of(uint8_t event_kind); /* of an accepted trade, quote or news */
+td_output td_topics_json_of(td_output output);     /* TD_OUTPUT_COUNT: it has none */
 
 /* Behind one of those above, before others use the topics: opens or creates those that are to be published. */
 TD_CHECKED td_status td_topics_publish(td_topics *topics, uint32_t published);

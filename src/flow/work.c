@@ -36,6 +36,7 @@ struct td_worker {
     td_applier applier;
     td_emit emit;
     td_accepted accepted;
+    td_accepted accepted;
     output outputs[ALL_OUTPUTS]; /* without a topic: not published */
     td_cause cause;              /* of the record being applied */
     td_foreign *foreign;         /* NULL: nothing was judged yet */
@@ -45,6 +46,7 @@ struct td_worker {
     td_bytes record_value; /* of the record being applied, borrowed from the reader */
     bool flush_due;        /* an output's pending batch is large enough to be appended */
     td_buf value, renewed; /* an output in the making; one of the version before, as it is written now */
+    td_buf json;           /* of the one in the making */
     td_savepoint *savepoint;
     int64_t next_offset, snapshot_offset;
     int64_t hour_ns; /* of the tape's clock at the last snapshot; INT64_MIN: no clock yet */
@@ -72,8 +74,7 @@ static void close_existing_when_passed(const td_worker *w, output *out) {
 }
 
 /* The log's output is the one that was just made, though it may have been written by the version before. */
-static bool is_same(td_worker *w, const td_record *record, td_bytes key) {
-    td_bytes made = td_buf_bytes(&w->value);
+static bool is_same(td_worker *w, const td_record *record, td_bytes key, td_bytes made) {
     if (!td_bytes_equal(record->key, key)) return false;
     if (td_bytes_equal(record->value, made)) return true;
     w->renewed.size = 0;
@@ -94,7 +95,7 @@ static void remember_less(td_worker *w) {
 }
 
 /* Compares with the record that the log holds for the same cause. True: it is there, nothing to append. */
-static bool held_already(td_worker *w, output *out, td_bytes key) {
+static bool held_already(td_worker *w, output *out, td_bytes key, td_bytes made) {
     td_record record;
     td_cause cause;
     while (out->existing != NULL) {
@@ -116,7 +117,7 @@ static bool held_already(td_worker *w, output *out, td_bytes key) {
             count_diverged(w, out);
             return true;
         }
-        bool same = order < 0 || is_same(w, &record, key); /* the record is the reader's */
+        bool same = order < 0 || is_same(w, &record, key, made); /* the record is the reader's */
         close_existing_when_passed(w, out);
         if (order == 0) td_count(&w->counts.suppressed, 1);
         if (order < 0 || !same) count_diverged(w, out);
@@ -168,20 +169,33 @@ static td_status commit(td_worker *w) {
     return td_trace(status, "committing the outputs of tape-%" PRIu32, w->partition);
 }
 
-static bool add_output(td_worker *w, output *out, td_bytes key) {
+static bool add_output(td_worker *w, output *out, td_bytes key, td_bytes made) {
     char text[TD_CAUSE_MAX];
     td_bytes header = {(const uint8_t *)text, td_cause_put(&w->cause, text)};
-    return td_batch_add(&out->pending, w->now_ms, key, td_buf_bytes(&w->value), TD_CAUSE_HEADER, header);
+    return td_batch_add(&out->pending, w->now_ms, key, made, TD_CAUSE_HEADER, header);
 }
 
 /* A record may make more than a batch holds, as one behind a day of silence does: what there is goes out, the position
  * staying before the record, so that a worker that ends here finds a part of its outputs, and makes the others. */
+static void put_one(td_worker *w, output *out, td_bytes key, td_bytes made) {
+    if (w->emit_status != TD_OK || held_already(w, out, key, made)) return;
+    if (!add_output(w, out, key, made) && (w->emit_status = commit(w)) == TD_OK) (void)add_output(w, out, key, made);
+    w->flush_due |= out->pending.bytes.size >= OUTPUT_FLUSH_BYTES;
+}
+
+static bool is_open(const td_worker *w, td_output which) {
+    return which < TD_OUTPUT_COUNT && w->outputs[which].topic != NULL;
+}
+
+/* What was made, and the same as JSON, of one cause: whether one of them is published changes nothing in the other. */
 static void put_output(td_worker *w, td_output which, td_bytes key) {
-    if (w->emit_status != TD_OK) return;
-    output *out = &w->outputs[which];
-    if (!held_already(w, out, key)) {
-        if (!add_output(w, out, key) && (w->emit_status = commit(w)) == TD_OK) (void)add_output(w, out, key);
-        w->flush_due |= out->pending.bytes.size >= OUTPUT_FLUSH_BYTES;
+    td_bytes made = td_buf_bytes(&w->value);
+    td_output json = td_topics_json_of(which);
+    if (is_open(w, which)) put_one(w, &w->outputs[which], key, made);
+    if (is_open(w, json)) {
+        w->json.size = 0;
+        (void)td_record_json_plain(w->conf.topics->ids, made, &w->json); /* it is one of ours */
+        put_one(w, &w->outputs[json], key, td_buf_bytes(&w->json));
     }
     w->cause.ordinal++;
 }
@@ -220,7 +234,7 @@ static void take_accepted(void *self, td_bytes instrument, td_bytes feed, const 
     td_worker *w = self;
     if (!td_record_is_published(event->kind)) return;
     td_output which = td_topics_output_of(event->kind);
-    if (w->outputs[which].topic == NULL) return;
+    if (!is_open(w, which) && !is_open(w, td_topics_json_of(which))) return;
     w->value.size = 0;
     td_record_put_published(&w->value, w->conf.topics->ids, feed, instrument, event);
     put_output(w, which, instrument);
@@ -310,8 +324,9 @@ static void put_rejected(td_worker *w, const td_record *record, const char *why)
     output *out = &w->outputs[REJECTS];
     w->value.size = 0;
     td_record_put_rejected(&w->value, w->conf.topics->ids, &rejected);
-    if (!add_output(w, out, record->key) && (w->emit_status = commit(w)) == TD_OK)
-        (void)add_output(w, out, record->key);
+    td_bytes made = td_buf_bytes(&w->value);
+    if (!add_output(w, out, record->key, made) && (w->emit_status = commit(w)) == TD_OK)
+        (void)add_output(w, out, record->key, made);
     w->flush_due |= out->pending.bytes.size >= OUTPUT_FLUSH_BYTES;
 }
 
@@ -676,6 +691,7 @@ void td_worker_close(td_worker *w) {
     td_foreign_close(w->foreign);
     td_buf_fini(&w->value);
     td_buf_fini(&w->renewed);
+    td_buf_fini(&w->json);
     free(w);
 }
 

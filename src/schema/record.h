@@ -132,3 +132,5 @@ bool td_record_renew(td_buf *buf, const td_schema_ids *ids, td_bytes value);
  * then its fields; decimals are text in plain notation, instants and counts integers, missing numbers null, hashes hex.
  * False, and nothing appended, when the schema is unknown or the bytes are bad. */
 bool td_record_json(const td_schema_ids *ids, td_bytes value, td_buf *out);
+/* The same without the schema's name: what stands in a topic of one schema. */
+bool td_record_json_plain(const td_schema_ids *ids, td_bytes value, td_buf *out);

@@ -6,6 +6,7 @@
 #include "schema/record_codec.h"
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 typedef enum field_type {
     FIELD_END,
@@ -285,7 +286,9 @@ static bool put_double(td_avro_reader *r, td_buf *out) {
 
 static bool put_field(td_avro_reader *r, const field *f, td_buf *out) {
     bool present = true;
-    td_buf_printf(out, ",\"%s\":", f->name);
+    td_buf_text(out, "\"");
+    td_buf_text(out, f->name);
+    td_buf_text(out, "\":");
     if (f->optional && !record_get_branch(r, &present)) return false;
     if (!present) {
         td_buf_text(out, "null");
@@ -318,19 +321,35 @@ static bool put_field(td_avro_reader *r, const field *f, td_buf *out) {
     return false;
 }
 
-bool td_record_json(const td_schema_ids *ids, td_bytes value, td_buf *out) {
+/* `begins`: the object up to its first field. */
+static bool put_record(const td_schema_ids *ids, td_bytes value, const char *begins, td_buf *out) {
     int schema = td_record_schema(ids, value);
-    if (schema < 0) return false;
-    size_t before = out->size;
     td_avro_reader r = record_body(value);
-    td_buf_printf(out, "{\"schema\":\"%s\"", td_schema_name((td_schema)schema));
+    td_buf_text(out, begins);
     bool ok = true;
     for (const field *f = schema_fields[schema]; ok && f->type != FIELD_END; f++) {
         if (f->younger > 0 && record_age(ids, value) >= f->younger) break;
+        if (f > schema_fields[schema]) td_buf_text(out, ",");
         ok = put_field(&r, f, out);
     }
     td_buf_text(out, "}");
-    ok = ok && r.at == r.end;
+    return ok && r.at == r.end;
+}
+
+bool td_record_json(const td_schema_ids *ids, td_bytes value, td_buf *out) {
+    char begins[64];
+    size_t before = out->size;
+    int schema = td_record_schema(ids, value);
+    if (schema < 0) return false;
+    (void)snprintf(begins, sizeof begins, "{\"schema\":\"%s\",", td_schema_name((td_schema)schema));
+    bool ok = put_record(ids, value, begins, out);
+    if (!ok) out->size = before;
+    return ok;
+}
+
+bool td_record_json_plain(const td_schema_ids *ids, td_bytes value, td_buf *out) {
+    size_t before = out->size;
+    bool ok = td_record_schema(ids, value) >= 0 && put_record(ids, value, "{", out);
     if (!ok) out->size = before;
     return ok;
 }

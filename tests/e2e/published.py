@@ -170,6 +170,34 @@ def others_read_them(home):
 
 
 @cases.add
+def the_same_as_json(home):
+    """One object a record, names as in the schema, decimals as text: what the Avro record of the same cause says. With it
+    or without, and with the Avro ones or without, all other topics are the same bytes."""
+    copied = [*PUBLISHED[:2], "bars", "signals", "fills"]
+    wanted, _ = reference(f"{home}/avro")
+    json_topics = "log.publish=[" + ", ".join(f"{topic}_json" for topic in [*copied, "news", "gaps", "quarantine"])
+    assert td.run(config(f"{home}/json"), "--set", json_topics + "]")["diverged"] == 0
+    assert td.run(config(f"{home}/json"), "--set", json_topics + ", trades, quotes, news]")["diverged"] == 0
+    same(digests(f"{home}/json"), wanted, "beside JSON")
+    counts = {}
+    for topic in copied:
+        of, got = cat(f"{home}/json", topic), cat(f"{home}/json", f"{topic}_json")
+        assert len(of) == len(got) > 20, (topic, len(of), len(got))
+        for a, b in zip(of, got):
+            value = {name: field for name, field in a["value"].items() if name != "schema"}
+            assert list(value.items()) == list(b["value"].items()), (a, b)
+            assert all(a[name] == b[name] for name in ("key", "partition", "offset", "cause")), (a, b)
+        counts[topic] = len(got)
+    raw = subprocess.run([td.BUILD / "tests" / "tools" / "log_values", f"{home}/json/data", "trades_json"],
+                         stdout=subprocess.PIPE, check=True).stdout
+    first = json.loads(raw[4:4 + struct.unpack(">I", raw[:4])[0]])
+    assert list(first)[:2] == ["feed", "instrument"] and isinstance(first["price"], str), first
+    said = json.loads(explained(f"{home}/json")[-1])
+    assert said["published"] == 2 * (counts["trades"] + counts["quotes"]) + counts["bars"] + counts["signals"] + counts["fills"], said
+    return counts
+
+
+@cases.add
 def the_same_whoever_works(home):
     wanted, _ = reference(f"{home}/one")
     td.run(config(f"{home}/eight"), "--set", ALL, "--set", "workers=8")
@@ -273,7 +301,7 @@ def the_tapes_beginning_is_gone(home):
 @cases.add
 def wrong_words(home):
     for text, said in (("log.publish=[trade]", "did you mean \"trades\"?"), ("log.publish=[none, trades]", "none stands alone"),
-                       ("log.publish=[everything]", "trades, quotes, news or none")):
+                       ("log.publish=[everything]", "trades, quotes, news, bars_json and others, or none")):
         answer = td.run(config(home, partitions=1), "--set", text, check=2)["stderr"]
         assert said in answer and "log.publish" in answer, answer
     return "3 answers"

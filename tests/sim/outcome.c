@@ -9,9 +9,9 @@
 
 enum { TOPIC_FILLS = 3 };
 
-static const char *const topics[TOPIC_COUNT] = {"tape",   "bars",    "signals",    [TOPIC_FILLS] = "fills",
-                                                "gaps",   "actions", "quarantine", "rejected",
-                                                "trades", "quotes"};
+static const char *const topics[TOPIC_COUNT] = {"tape",   "bars",    "signals",     [TOPIC_FILLS] = "fills",
+                                                "gaps",   "actions", "quarantine",  "rejected",
+                                                "trades", "quotes",  "trades_json", "bars_json"};
 
 /* Without src_epoch: it counts crashes. */
 static const char *const tables[TABLE_COUNT] = {

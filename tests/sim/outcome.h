@@ -3,7 +3,7 @@
 #pragma once
 #include "world.h"
 
-enum { TOPIC_COUNT = 10, TABLE_COUNT = 4, PARTITION_MAX = 8 };
+enum { TOPIC_COUNT = 12, TABLE_COUNT = 4, PARTITION_MAX = 8 };
 
 typedef struct td_outcome {
     td_buf records[TOPIC_COUNT][PARTITION_MAX]; /* per record: sizes of key and value, key, value */

@@ -206,7 +206,8 @@ static td_status open_crew(process *p) {
 static td_status open_process(process *p) {
     p->log = kafka_sim_connect(p->run->cluster);
     td_status status = td_topics_open(&p->topics, p->log, PARTITIONS, 1);
-    if (status == TD_OK) status = td_topics_publish(&p->topics, td_topics_published("trades"));
+    if (status == TD_OK)
+        status = td_topics_publish(&p->topics, td_topics_published("trades") | td_topics_published("signals_json"));
     if (status == TD_OK && p->ingests) status = open_input(p);
     if (status == TD_OK && p->ingests) status = begin_program(p);
     if (status == TD_OK && p->ingests) status = open_sink(p);
@@ -281,7 +282,8 @@ static bool finished(const run *r) {
 
 /* ---- what a run left ---- */
 
-static const char *const topics[] = {"tape", "bars", "signals", "gaps", "quarantine", "rejected", "trades"};
+static const char *const topics[] = {"tape",       "bars",     "signals", "gaps",
+                                     "quarantine", "rejected", "trades",  "signals_json"};
 enum { TOPICS = sizeof topics / sizeof topics[0] };
 
 typedef struct outcome {

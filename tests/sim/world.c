@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { STEPS_MAX = 128, PARTITIONS_MAX = 8, TURNS_MAX = 100000, HOPELESS_TURNS = 400, START_TRIES = 40, PUBLISHED = 2 };
+enum { STEPS_MAX = 128, PARTITIONS_MAX = 8, TURNS_MAX = 100000, HOPELESS_TURNS = 400, START_TRIES = 40 };
 #define JUMP_MAX_NS INT64_C(90000000000000) /* more than a day */
 
 const char td_world_database[] = "file:var/market.db?vfs=sim";
@@ -134,13 +134,14 @@ bool td_world_open(td_world *w, uint64_t machine_seed, td_world_size size) {
     static const char *const graces[] = {"0s", "1s", "10s", "60s"};
     td_buf_printf(&yaml, "bars: [1s, 10s, 1m, 50 volume]\nstrategies: [market/cross.td]\ngrace: %s\n",
                   graces[td_world_below(w, 4)]);
-    td_buf_printf(&yaml,
-                  "log: { dir: var/data, partitions: %u, segment: %uKB, codec: %s, publish: [trades, quotes] }\n",
-                  w->partitions, 64 + (unsigned)td_world_below(w, 64), td_world_below(w, 2) == 0 ? "none" : "zstd");
+    td_buf_printf(&yaml, "log: { dir: var/data, partitions: %u, segment: %uKB, codec: %s, publish: [%s] }\n",
+                  w->partitions, 64 + (unsigned)td_world_below(w, 64), td_world_below(w, 2) == 0 ? "none" : "zstd",
+                  large ? "trades, quotes, trades_json, bars_json" : "trades, quotes");
     td_buf_printf(&yaml, "sinks:\n  - sqlite: { file: \"%s\" }\nspeed: %s\n", td_world_database,
                   large ? (const char *const[]){"max", "1x", "20x"}[td_world_below(w, 3)] : "max");
     bool good = load(w, &yaml);
     td_buf_fini(&yaml);
+    w->published = w->config.log.publish.count;
     w->config.log.segment_bytes = 3000 + (large ? (int64_t)td_world_below(w, 60000) : 1000);
     w->config.log.batch_bytes = 500 + (large ? (int64_t)td_world_below(w, 8000) : 700);
     w->config.log.retain_bytes = 0; /* a full disk must not make the log let go of anything */
@@ -149,7 +150,7 @@ bool td_world_open(td_world *w, uint64_t machine_seed, td_world_size size) {
     return good;
 }
 
-void td_world_publish(td_world *w, bool publish) { w->config.log.publish.count = publish ? PUBLISHED : 0; }
+void td_world_publish(td_world *w, bool publish) { w->config.log.publish.count = publish ? w->published : 0; }
 
 void td_world_close(td_world *w) {
     td_world_publish(w, true); /* its texts are freed */

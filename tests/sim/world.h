@@ -17,6 +17,7 @@ typedef struct td_world {
     td_random random; /* the scheduler's: the machine's own draws must not shift with the program's calls */
     td_config config;
     uint32_t partitions;
+    size_t published;  /* topics */
     td_engine *engine; /* of the life now, or NULL */
     td_onlooker *onlooker;
     int64_t snapshots, resumed, reports; /* over all lives */

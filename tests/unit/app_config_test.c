@@ -556,7 +556,7 @@ static void takes_lists_from_arguments(void **state) {
 
 /* In a folder only what is asked for; on Kafka all of it but where somebody says otherwise. */
 static void publishes_what_is_asked_for(void **state) {
-    enum { TRADES = 1, QUOTES = 2, NEWS = 4 };
+    enum { TRADES = 1, QUOTES = 2, NEWS = 4, TRADES_JSON = 8, BARS_JSON = 64 };
     static const struct {
         const char *log;
         uint32_t published;
@@ -566,14 +566,15 @@ static void publishes_what_is_asked_for(void **state) {
                 {"{ kafka: \"b:1\", publish: [quotes] }", QUOTES},
                 {"{ dir: d, publish: trades }", TRADES},
                 {"{ dir: d, publish: [news, trades, news] }", TRADES | NEWS},
-                {"{ dir: d, publish: [] }", 0}};
+                {"{ dir: d, publish: [] }", 0},
+                {"{ dir: d, publish: [trades_json, bars_json] }", TRADES_JSON | BARS_JSON}};
     static const struct {
         const char *set, *trail;
     } bad[] = {{"log.publish=[trades, quote]",
                 "--set: log.publish: \"quote\" is no topic that is published; did you mean \"quotes\"?"},
-               {"log.publish=[bars]",
-                "--set: log.publish: \"bars\" is no topic that is published: trades, quotes, news or "
-                "none"},
+               {"log.publish=[rejected]",
+                "--set: log.publish: \"rejected\" is no topic that is published: trades, quotes, news, bars_json and "
+                "others, or none"},
                {"log.publish=[trades, none]", "--set: log.publish: none stands alone"}};
     (void)state;
     td_config c;

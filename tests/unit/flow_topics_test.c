@@ -106,12 +106,38 @@ static void a_topic_of_schemas_says_the_same_or_is_not_ours(void **state) {
     td_topics_close(&topics);
 }
 
+/* A start that only joins makes none; one that goes on with a log finds those that it has. */
+static void what_is_published_is_made_by_who_records(void **state) {
+    rig *r = *state;
+    td_topics topics;
+    uint32_t trades = td_topics_published("trades"), bars = td_topics_published("bars_json");
+    rig_open_log(r);
+    assert_true(trades != 0 && bars != 0 && trades != bars && td_topics_published("bars") == 0);
+    assert_int_equal(open_as(r, &topics, NULL), TD_OK);
+    assert_int_equal(td_topics_publish_made(&topics, trades), TD_AGAIN);
+    assert_int_equal(td_topics_publish_again(&topics), TD_OK);
+    assert_true(topics.outputs[TD_OUTPUT_TRADES] == NULL && !has_topic(r, "trades"));
+    assert_int_equal(td_topics_publish(&topics, trades), TD_OK);
+    assert_int_equal(td_topics_publish_made(&topics, trades | bars), TD_AGAIN); /* all of them, or it waits */
+    assert_int_equal(td_topics_publish(&topics, bars), TD_OK);
+    td_topics_close(&topics);
+    assert_int_equal(open_as(r, &topics, NULL), TD_OK);
+    assert_int_equal(td_topics_publish_made(&topics, bars), TD_OK);
+    assert_true(topics.outputs[TD_OUTPUT_BARS_JSON] != NULL && topics.outputs[TD_OUTPUT_TRADES] == NULL);
+    assert_int_equal(td_topics_publish_again(&topics), TD_OK);
+    assert_true(topics.outputs[TD_OUTPUT_TRADES] != NULL && topics.outputs[TD_OUTPUT_QUOTES] == NULL);
+    assert_int_equal(td_topic_partitions(topics.outputs[TD_OUTPUT_TRADES]), 2);
+    td_topics_close(&topics);
+    assert_false(has_topic(r, "quotes"));
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_new, rig_free)
     const struct CMUnitTest tests[] = {
         TEST(a_registry_elsewhere_takes_the_place_of_the_topic),
         TEST(a_tape_without_its_registry_is_not_begun_anew),
         TEST(a_topic_of_schemas_says_the_same_or_is_not_ours),
+        TEST(what_is_published_is_made_by_who_records),
     };
     return cmocka_run_group_tests_name("flow_topics", tests, NULL, NULL);
 }
