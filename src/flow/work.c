@@ -36,7 +36,6 @@ struct td_worker {
     td_applier applier;
     td_emit emit;
     td_accepted accepted;
-    td_accepted accepted;
     output outputs[ALL_OUTPUTS]; /* without a topic: not published */
     td_cause cause;              /* of the record being applied */
     td_foreign *foreign;         /* NULL: nothing was judged yet */
@@ -45,8 +44,8 @@ struct td_worker {
     int64_t now_ms;        /* append time of outputs: outside of what is equal */
     td_bytes record_value; /* of the record being applied, borrowed from the reader */
     bool flush_due;        /* an output's pending batch is large enough to be appended */
+    td_buf json;           /* of the output in the making */
     td_buf value, renewed; /* an output in the making; one of the version before, as it is written now */
-    td_buf json;           /* of the one in the making */
     td_savepoint *savepoint;
     int64_t next_offset, snapshot_offset;
     int64_t hour_ns; /* of the tape's clock at the last snapshot; INT64_MIN: no clock yet */
@@ -321,13 +320,9 @@ static void put_rejected(td_worker *w, const td_record *record, const char *why)
                             .reason = TD_REASON_MALFORMED,
                             .detail = td_text(why),
                             .bytes = {record->value.data, size}};
-    output *out = &w->outputs[REJECTS];
     w->value.size = 0;
     td_record_put_rejected(&w->value, w->conf.topics->ids, &rejected);
-    td_bytes made = td_buf_bytes(&w->value);
-    if (!add_output(w, out, record->key, made) && (w->emit_status = commit(w)) == TD_OK)
-        (void)add_output(w, out, record->key, made);
-    w->flush_due |= out->pending.bytes.size >= OUTPUT_FLUSH_BYTES;
+    put_one(w, &w->outputs[REJECTS], record->key, td_buf_bytes(&w->value));
 }
 
 /* A stranger's record was not applied: it is told of once, with whose it is. */
