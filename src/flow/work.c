@@ -315,7 +315,7 @@ static void put_rejected(td_worker *w, const td_record *record, const char *why)
     (void)snprintf(source, sizeof source, "tape-%" PRIu32, w->partition);
     size_t size = record->value.size < TD_REJECTED_BYTES_MAX ? record->value.size : TD_REJECTED_BYTES_MAX;
     td_rejected rejected = {.source = td_text(source),
-                            .position = {(uint32_t)record->epoch, (uint64_t)record->offset},
+                            .position = {.file = (uint32_t)record->epoch, .line = (uint64_t)record->offset},
                             .receive_ns = record->timestamp_ms * TD_NS_PER_MS,
                             .reason = TD_REASON_MALFORMED,
                             .detail = td_text(why),
