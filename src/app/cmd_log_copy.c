@@ -25,6 +25,7 @@ typedef struct copying {
     td_log *from, *to;
     td_transfer *transfer;
     bool terminal;
+    bool reached;                                      /* the end of the log, once */
     int64_t began_ns, shown_ns, synced_ns, failing_ns; /* the last: since when; 0: it is not */
 } copying;
 
@@ -151,9 +152,13 @@ static td_status bear(copying *c) {
     return TD_OK;
 }
 
+/* A mirror that had caught up ends behind a whole round. */
+static bool is_stopped(const copying *c) { return stop_wanted && (!c->reached || c->failing_ns != 0); }
+
+/* TD_AGAIN: the copy is whole. TD_OK: stopped before. */
 static td_status go_on(copying *c) {
     td_status status = TD_OK;
-    while (status == TD_OK && !stop_wanted) {
+    while (status == TD_OK && !is_stopped(c)) {
         status = td_transfer_step(c->transfer);
         if (status == TD_OK) c->failing_ns = 0;
         if (status == TD_OK || status == TD_AGAIN) {
@@ -162,7 +167,8 @@ static td_status go_on(copying *c) {
         }
         show(c);
         if (status == TD_RETRY) status = bear(c);
-        if (status != TD_AGAIN || !c->conf->follow) continue;
+        if (status == TD_AGAIN) c->reached = true;
+        if (status != TD_AGAIN || !c->conf->follow || stop_wanted) continue;
         pause_ms(IDLE_MS);
         status = td_transfer_renew(c->transfer);
         if (status == TD_RETRY) status = bear(c);
@@ -200,8 +206,8 @@ static int run(void *conf, const char *const *words) {
     (void)signal(SIGINT, on_stop);
     (void)signal(SIGTERM, on_stop);
     if (opened) status = go_on(c);
-    bool whole = status == TD_AGAIN || (status == TD_OK && c->conf->follow);
-    if (status == TD_AGAIN) status = td_log_sync(c->to);
+    bool whole = status == TD_AGAIN;
+    if (whole) status = td_log_sync(c->to);
     if (c->terminal) (void)fprintf(stderr, "\r\033[K");
     if (opened && status == TD_OK) tell(c, whole);
     int code = status != TD_OK ? td_command_end("log copy", status) : whole ? TD_EXIT_OK : TD_EXIT_STOPPED;

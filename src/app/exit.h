@@ -9,7 +9,7 @@
     X(USAGE, 2, "unknown command, option, value or configuration key: nothing was started")                            \
     X(CONFIG, 3, "what is named cannot be used: file, folder, port, lock, instrument")                                 \
     X(FAILED, 4, "the machine failed: no memory for threads, disk errors at start")                                    \
-    X(STOPPED, 5, "--until-end was stopped before its end; run again, it goes on")                                     \
+    X(STOPPED, 5, "--until-end, or a copy of a log, was stopped before its end; run again, it goes on")                \
     X(UNDRAINED, 6, "stopped, but `drain` was over before the sinks held everything; run again, it goes on")           \
     X(ANOMALOUS, 7, "profile --strict: there are anomalies")                                                           \
     X(DIFFERENT, 8, "test: the signals that came are not those that were expected")                                    \

@@ -443,7 +443,7 @@ static const td_metric rows[] = {
     {"tapedeck_outputs_suppressed_total", COUNTER, "Outputs made again that the log held.", WORKER(suppressed)},
     {"tapedeck_outputs_diverged_total", COUNTER, "Of those, different from what it holds; must stay 0.",
      WORKER(diverged)},
-    {"tapedeck_tape_foreign_total", COUNTER, "Records of the tape that are nobody's of ours, and were rejected.",
+    {"tapedeck_tape_foreign_total", COUNTER, "Records of the tape that are no events of ours, and were rejected.",
      WORKER(foreign)},
     {"tapedeck_tape_lost_total", COUNTER, "Records of the tape that a repair of the log took out.", WORKER(lost)},
     {"tapedeck_transactions_total", COUNTER, "Transactions of workers: outputs and how far they rest on the tape.",

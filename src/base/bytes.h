@@ -40,6 +40,10 @@ static inline const uint8_t *td_bytes_end(td_bytes b) { return b.size > 0 ? b.da
 static inline td_bytes td_bytes_from(td_bytes b, size_t at) {
     return at > 0 ? (td_bytes){b.data + at, b.size - at} : b;
 }
+/* The first `most` of them, or all. */
+static inline td_bytes td_bytes_upto(td_bytes bytes, size_t most) {
+    return (td_bytes){bytes.data, bytes.size < most ? bytes.size : most};
+}
 
 /* As memcmp; of two where one begins with the other the shorter is less. */
 int td_bytes_compare(td_bytes a, td_bytes b);

@@ -148,9 +148,11 @@ static td_status get_event(td_applier *a, td_bytes value, td_event *out) {
 }
 
 /* A worker has judged it: whoever goes the same way later passes it, too. It may have done so just now. */
-static __attribute__((noinline)) bool is_rejected(td_applier *a, int64_t offset) {
-    if (a->topics->rejected == NULL || offset < a->told_end) return offset < a->told_end;
-    return td_foreign_told(a->topics, a->partition, &a->told_end) == TD_OK && offset < a->told_end;
+static __attribute__((noinline)) td_status ask_rejected(td_applier *a, int64_t offset) {
+    bool unread = a->topics->rejected != NULL && offset >= a->told_end;
+    td_status status = unread ? td_foreign_told(a->topics, a->partition, &a->told_end) : TD_OK;
+    a->passed = status == TD_OK && offset < a->told_end;
+    return status;
 }
 
 static td_status apply_event(td_applier *a, const td_record *record, td_event *event, const td_emit *emit,
@@ -193,8 +195,9 @@ td_status td_applier_apply_some(td_applier *a, const td_record *record, const td
     td_event event;
     *out = (td_applied){.verdict = TD_VERDICT_NOT_A_TICK};
     td_status status = get_event(a, record->value, &event);
-    a->passed = status != TD_OK && (a->passes || is_rejected(a, record->offset));
-    if (a->passed) return TD_OK;
+    a->passed = status != TD_OK && a->passes;
+    td_status asked = status != TD_OK && !a->passed ? ask_rejected(a, record->offset) : TD_OK;
+    if (a->passed || asked != TD_OK) return asked;
     if (status != TD_OK)
         return TD_FAIL(TD_CORRUPT, "tape-%" PRIu32 ": offset %" PRId64 " is not a record of ours", a->partition,
                        record->offset);

@@ -19,9 +19,12 @@ struct td_foreign {
     const td_registrar_conf *conf;
     void *net;
     bool asked;
+    uint32_t asked_id;
+    int code; /* of the last answer that said nothing; 0: none has come */
     td_buf url;
     known known[KNOWN_MAX];
     size_t count; /* of all so far: the oldest gives way */
+    known absent; /* not among them: the registry may give the id yet */
     char why[WHY_MAX];
 };
 
@@ -65,19 +68,27 @@ static td_status ask(td_foreign *f, uint32_t id) {
     td_buf_printf(&f->url, "/schemas/ids/%" PRIu32 "%c", id, '\0');
     td_status status = td_registrar_net(f->conf)->get(f->net, (const char *)f->url.data);
     f->asked = status == TD_OK;
+    f->asked_id = id;
     return status;
 }
 
-/* Only what is certain is an answer. */
-static bool take_answer(const td_http_answer *http, known *k) {
+/* Only what is certain is an answer. NULL: this is none. */
+static const known *take_answer(td_foreign *f, const td_http_answer *http) {
     td_registry_answer a;
+    known k = {.id = f->asked_id}, *to = NULL;
     bool read = td_registry_answer_read(&a, http->body);
-    bool found = read && http->code == 200 && a.schema.size > 0;
-    bool absent = read && http->code == 404 && a.error_code / 100 == 404;
-    if (found) note_schema(k, td_buf_bytes(&a.schema));
-    if (absent) (void)snprintf(k->why, sizeof k->why, "the registry does not know its schema id %" PRIu32, k->id);
+    f->asked = false;
+    f->code = http->code;
+    if (read && http->code == 200 && a.schema.size > 0) {
+        note_schema(&k, td_buf_bytes(&a.schema));
+        to = &f->known[f->count++ % KNOWN_MAX];
+    } else if (read && http->code == 404 && td_registry_answer_is_absent(&a)) {
+        (void)snprintf(k.why, sizeof k.why, "the registry does not know its schema id %" PRIu32, k.id);
+        to = &f->absent;
+    }
+    if (to != NULL) *to = k;
     td_registry_answer_fini(&a);
-    return found || absent;
+    return to;
 }
 
 static td_status look_up(td_foreign *f, uint32_t id, const known **out) {
@@ -87,22 +98,19 @@ static td_status look_up(td_foreign *f, uint32_t id, const known **out) {
             *out = &f->known[i];
             return TD_OK;
         }
+    if (f->asked && f->asked_id != id) { /* the partition has been somebody else's meanwhile */
+        td_registrar_net(f->conf)->drop(f->net);
+        f->asked = false;
+    }
     td_status status = f->asked ? TD_OK : ask(f, id);
     if (status == TD_OK) (void)td_registrar_net(f->conf)->pump(f->net);
     if (status == TD_OK) status = td_registrar_net(f->conf)->next(f->net, &answer);
-    if (status == TD_OK) {
-        known k = {.id = id};
-        f->asked = false;
-        if (take_answer(&answer, &k)) {
-            known *to = &f->known[f->count++ % KNOWN_MAX];
-            *to = k;
-            *out = to;
-            return TD_OK;
-        }
-    }
+    *out = status == TD_OK ? take_answer(f, &answer) : NULL;
+    if (*out != NULL) return TD_OK;
     return TD_FAIL(TD_RETRY,
-                   "log.registry: %s has not said yet what schema id %" PRIu32 " is, which a record of the tape has",
-                   f->conf->url, id);
+                   "log.registry: %s has not said yet what schema id %" PRIu32
+                   " is, which a record of the tape has; its last answer was code %d (0: none)",
+                   f->conf->url, id, f->code);
 }
 
 td_status td_foreign_judge(td_foreign *f, const td_schema_ids *ids, td_bytes value, const char **out_why) {

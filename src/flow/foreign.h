@@ -1,8 +1,8 @@
 /* src/flow/foreign.h - a record on the tape that is no event of ours, where others can write to it: whose it is. The
- * registry is asked for a schema id that none of our schemas has, once for each. A stranger's can be passed over; what
- * another version of this program wrote cannot, for data would be lost: its partition stands until that version runs.
- * What comes out of the tape does not depend on when it is asked: ids do not change, and no answer is waited for.
- * Thread: the worker's. */
+ * registry is asked for a schema id that none of our schemas has, once for each that it knows. A stranger's can be
+ * passed over; what another version of this program wrote cannot, for data would be lost: its partition stands until
+ * that version runs. What comes out of the tape does not depend on when it is asked: ids do not change, and no answer
+ * is waited for. Thread: the worker's. */
 #pragma once
 #include "flow/registrar.h"
 #include "flow/topics.h"

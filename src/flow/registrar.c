@@ -6,7 +6,7 @@
 #include "schema/registry_answer.h"
 #include <stdlib.h>
 
-enum { ANSWER_MAX_BYTES = 1 << 20, LEAST_ABSENT = 40400, MOST_ABSENT = 40499 };
+enum { ANSWER_MAX_BYTES = 1 << 20 };
 #define TIMEOUT_NS (5 * TD_NS_PER_S)
 
 static const char TYPE[] = "application/vnd.schemaregistry.v1+json";
@@ -140,7 +140,7 @@ static td_status take_good(td_registrar *r, const td_registry_answer *a) {
 }
 
 static td_status take_read(td_registrar *r, const td_registry_answer *a, int code) {
-    bool absent = a->error_code >= LEAST_ABSENT && a->error_code <= MOST_ABSENT;
+    bool absent = td_registry_answer_is_absent(a);
     if (code == 200) return take_good(r, a);
     if (code == 404 && absent && r->stage != REGISTER) return TD_OK;
     return a->error_code == 0 || code == 404 ? fail_code(r, code) : fail_schema(r, a, code);

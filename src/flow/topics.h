@@ -33,7 +33,7 @@ typedef struct td_topics {
     td_log *log;       /* borrowed */
     td_topic *schemas; /* an input, as the next two; NULL: they are in a registry elsewhere */
     td_topic *programs, *tape;
-    td_topic *rejected, *inputs;        /* ingest's */
+    td_topic *rejected, *inputs;        /* ingest's; workers put strangers' records into the first */
     td_topic *outputs[TD_OUTPUT_COUNT]; /* the workers': partition p by the worker of tape's p; NULL: not published */
     td_topic *snapshots;                /* likewise; NULL: the log brings no such topic, they are files */
     uint32_t partitions;

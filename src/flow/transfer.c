@@ -67,6 +67,13 @@ static td_status load(lane *l) {
     return status == TD_OK ? TD_AGAIN : status;
 }
 
+/* Without its beginning the records of the copy cannot be counted. */
+static td_status check_begin(const lane *l, int64_t lost) {
+    if (lost == 0) return TD_OK;
+    return TD_FAIL(TD_CONFIG, "retention has taken the begin of the copy of %s-%" PRIu32 "; copy into a new log",
+                   l->to->name, l->partition);
+}
+
 /* What the copies of the tape have got since. */
 static td_status read_back(td_transfer *t) {
     td_record record;
@@ -76,7 +83,7 @@ static td_status read_back(td_transfer *t) {
         if (l->sheet == NULL || l->comparing) continue;
         while ((status = td_reader_next(l->copy, &record)) == TD_OK)
             td_sheet_note_copy(l->sheet, (td_position){record.epoch, record.offset});
-        if (status == TD_AGAIN) status = TD_OK;
+        if (status == TD_OK || status == TD_AGAIN) status = check_begin(l, td_reader_lost(l->copy));
     }
     return status;
 }
@@ -109,9 +116,13 @@ static td_status take(td_transfer *t, lane *l) {
 /* A copy of the program alone is one of a partition that had lost all others. */
 static bool is_program_alone(const lane *l) { return l->sheet != NULL && l->sheet->ahead == 1; }
 
+/* A record of the copy from before what the log still has. */
+static bool is_from_before(const lane *l) { return !l->aligned && l->begin > 0; }
+
+/* Where the log has its beginning, a copy that was never aligned held nothing: what an aborted transaction left. */
 static td_status end_comparing(td_transfer *t, lane *l) {
     td_status status = l->aligned ? TD_AGAIN : load(l);
-    if (status == TD_OK && !is_program_alone(l)) return fail_other(l, td_reader_offset(l->copy));
+    if (status == TD_OK && is_from_before(l) && !is_program_alone(l)) return fail_other(l, td_reader_offset(l->copy));
     if (status != TD_OK && status != TD_AGAIN) return status;
     l->comparing = false;
     t->comparing--;
@@ -120,9 +131,6 @@ static td_status end_comparing(td_transfer *t, lane *l) {
     l->copy = NULL;
     return TD_AGAIN;
 }
-
-/* A record of the copy from before what the log still has. */
-static bool is_from_before(const lane *l) { return !l->aligned && l->begin > 0; }
 
 static void pass_copy(td_transfer *t, lane *l, const td_record *held) {
     if (l->sheet != NULL) td_sheet_note_copy(l->sheet, (td_position){held->epoch, held->offset});
@@ -163,6 +171,8 @@ static td_status compare(td_transfer *t, lane *l, int64_t *out_moved) {
     while (*out_moved < COMPARED_MAX && status == TD_OK) {
         td_record held;
         status = td_reader_next(l->copy, &held);
+        td_status begins = check_begin(l, td_reader_lost(l->copy));
+        if (begins != TD_OK) return begins;
         if (status == TD_AGAIN) return end_comparing(t, l);
         if (status != TD_OK) return status;
         status = compare_one(t, l, &held);
@@ -254,6 +264,7 @@ td_status td_transfer_step(td_transfer *t) {
     td_status status = TD_OK;
     if (compares && l->comparing) status = compare(t, l, &moved);
     if (!compares) status = copy(t, l, &moved);
+    if (moved > 0) t->idle = 0; /* also where the turn ends with an error: others waited for it */
     if (status != TD_OK && status != TD_AGAIN) return status;
     bool ended = compares && t->comparing == 0;
     t->idle = moved > 0 || ended ? 0 : t->idle + 1;
@@ -270,7 +281,7 @@ td_status td_transfer_renew(td_transfer *t) {
         l->loaded = status == TD_OK;
         l->limit = td_topic_end(l->from, l->partition);
     }
-    t->idle = 0;
+    t->idle = t->next_lane = 0; /* schemas before what is written by them */
     return TD_OK;
 }
 
@@ -373,10 +384,8 @@ static td_status open_lane(td_transfer *t, lane *l) {
     t->comparing += l->comparing;
     t->has_lost |= l->sheet != NULL && l->begin > 0;
     if (l->sheet != NULL) l->sheet->begin = l->sheet->passed = l->begin;
-    if (td_topic_start(l->to, l->partition) > 0)
-        return TD_FAIL(TD_CONFIG, "retention has taken the begin of the copy of %s-%" PRIu32 "; copy into a new log",
-                       l->to->name, l->partition);
-    td_status status = td_reader_open(&l->source, l->from, l->partition, l->begin, TD_READ_APPENDED);
+    td_status status = check_begin(l, td_topic_start(l->to, l->partition));
+    if (status == TD_OK) status = td_reader_open(&l->source, l->from, l->partition, l->begin, TD_READ_APPENDED);
     if (status == TD_OK && (l->comparing || l->sheet != NULL))
         status = td_reader_open(&l->copy, l->to, l->partition, 0, TD_READ_APPENDED);
     return status;

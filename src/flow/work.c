@@ -141,6 +141,7 @@ static void count_committed(td_worker *w) {
     for (int i = 0; i < ALL_OUTPUTS; i++) {
         output *out = &w->outputs[i];
         if (!out->appended) continue;
+        if (i == REJECTS) td_count(&w->counts.foreign, out->pending.count);
         if (i != REJECTS) td_count(&w->counts.output_bytes[i], (int64_t)out->pending.bytes.size);
         if (i != REJECTS) td_count(&w->counts.outputs[i], out->pending.count);
         td_batch_reset(&out->pending);
@@ -313,30 +314,33 @@ static inline void count_tick(td_worker *w, td_applied applied) {
 static void put_rejected(td_worker *w, const td_record *record, const char *why) {
     char source[32];
     (void)snprintf(source, sizeof source, "tape-%" PRIu32, w->partition);
-    size_t size = record->value.size < TD_REJECTED_BYTES_MAX ? record->value.size : TD_REJECTED_BYTES_MAX;
     td_rejected rejected = {.source = td_text(source),
                             .position = {.file = (uint32_t)record->epoch, .line = (uint64_t)record->offset},
                             .receive_ns = record->timestamp_ms * TD_NS_PER_MS,
                             .reason = TD_REASON_MALFORMED,
                             .detail = td_text(why),
-                            .bytes = {record->value.data, size}};
+                            .bytes = td_bytes_upto(record->value, TD_REJECTED_BYTES_MAX)};
     w->value.size = 0;
     td_record_put_rejected(&w->value, w->conf.topics->ids, &rejected);
-    put_one(w, &w->outputs[REJECTS], record->key, td_buf_bytes(&w->value));
+    /* The key may be of any size; of ours none is longer. */
+    put_one(w, &w->outputs[REJECTS], td_bytes_upto(record->key, TD_INSTRUMENT_NAME_MAX), td_buf_bytes(&w->value));
 }
 
 /* A stranger's record was not applied: it is told of once, with whose it is. */
 static __attribute__((noinline)) td_status reject_record(td_worker *w, const td_record *record) {
     const char *why;
+    if (w->conf.registry == NULL) return TD_OK; /* a worker that had one has told of it */
     td_status status = w->foreign == NULL ? td_foreign_open(&w->foreign, w->conf.registry) : TD_OK;
     if (status == TD_OK) status = td_foreign_judge(w->foreign, w->conf.topics->ids, record->value, &why);
-    if (status == TD_OK && w->told_end < 0) status = td_foreign_told(w->conf.topics, w->partition, &w->told_end);
+    if (status == TD_OK && w->told_end < 0) { /* its end may be hidden by an open transaction of ingest's */
+        status = td_foreign_told(w->conf.topics, w->partition, &w->told_end);
+        if (status == TD_OK) w->told_end = td_most(w->told_end, w->committed.offset);
+    }
     if (status != TD_OK)
         return td_trace(status, "looking at offset %" PRId64 " of tape-%" PRIu32, record->offset, w->partition);
     if (record->offset < w->told_end) return TD_OK;
     put_rejected(w, record, why);
     w->told_end = record->offset + 1;
-    td_count(&w->counts.foreign, 1);
     return w->emit_status;
 }
 

@@ -15,4 +15,8 @@ enum { TD_REGISTRY_MESSAGE_MAX = 400 };
 
 /* False: it is not a JSON object with such members as these. To be freed either way. */
 bool td_registry_answer_read(td_registry_answer *out, td_bytes body);
+/* It says that there is no such subject, version or schema, not that the address is wrong. */
+static inline bool td_registry_answer_is_absent(const td_registry_answer *answer) {
+    return answer->error_code / 100 == 404;
+}
 void td_registry_answer_fini(td_registry_answer *answer);

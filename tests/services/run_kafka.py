@@ -41,7 +41,7 @@ def on_kafka(prefix, *more):
 
 
 def embedded(home):
-    summary = td.run(file_for(home))
+    summary = td.run(file_for(home), "--set", "log.publish=[trades, quotes, news]")  # as on Kafka
     assert summary["bars"] > 3000 and summary["signals"] > 500, summary
     return td.digests(f"{home}/data"), {table: td.rows(f"{home}/data", table) for table in TABLES}
 

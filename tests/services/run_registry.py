@@ -33,8 +33,9 @@ FEEDS = [f"file: {{ format: lean, path: {DATA}/lean/*.zip, ratio: 60, from: \"09
          f"file: {{ format: binance-collector, path: {DATA}/binance/*.gz }}"]
 STRATEGIES = [td.ROOT / "strategies/momentum.td", td.ROOT / "tests/data/rules.td"]
 PARTITIONS = 2
+PUBLISHED = "log.publish=[trades, quotes, news]"  # as on Kafka
 TABLES = ("bars", "signals", "fills")
-OURS = 18  # schemas
+OURS = 21  # schemas
 EXIT_CORRUPT, EXIT_USAGE, EXIT_CONFIG, EXIT_FAILED, TAKEN = 1, 2, 3, 4, 200
 cases = td.Cases()
 broker = registry = None
@@ -122,14 +123,14 @@ def decoded(topic, count):
 @cases.add
 def a_whole_run(home):
     """As in a folder; the schemas are in the registry alone."""
-    td.run(file_for(f"{home}/embedded"))
+    td.run(file_for(f"{home}/embedded"), "--set", PUBLISHED)
     file = file_for(home)
     summary = td.run(file, *on("whole."))
     assert summary["diverged"] == 0 and summary["bars"] > 1000, summary
     assert results(home) == results(f"{home}/embedded")
     assert "_schemas" not in admin.topics(broker.address, "whole.") and "tape" in admin.topics(broker.address, "whole.")
     there = ["--kafka", broker.address, "--prefix", "whole.", "--registry", registry.url]
-    for topic in ("bars", "gaps", "fills"):
+    for topic in ("bars", "gaps", "fills", "trades", "quotes"):
         assert values(topic, *there) == values(topic, "--data", f"{home}/embedded/data"), topic
     for words in ("bars LEAN:IBM 1m --json", "gaps --json", "explain --all --json"):
         assert told(*words.split(), *there) == told(*words.split(), "--data", f"{home}/embedded/data"), words
@@ -326,7 +327,7 @@ def rejected(*where):
 @cases.add
 def strangers_on_the_tape(home):
     """What is nobody's of ours goes to `rejected`, once, whatever dies; all else is as if it were not there."""
-    td.run(file_for(f"{home}/embedded"))
+    td.run(file_for(f"{home}/embedded"), "--set", PUBLISHED)
     client, file = registry.client(), file_for(home)
     foo = {"type": "record", "name": "Foo", "namespace": "acme", "fields": [{"name": "x", "type": "int"}]}
     number = client.ask("POST", "/subjects/acme.Foo/versions", {"schema": json.dumps(foo)})[1]["id"]

@@ -1,6 +1,6 @@
 /* tests/unit/flow_foreign_test.c - goal: of a record that is none of ours it is found out whose it is, by one question
- * for each schema id; what another version of this program wrote is no stranger's, and what nobody has said yet is
- * waited for. */
+ * for each schema id that is known; what another version of this program wrote is no stranger's, and what nobody has
+ * said yet is waited for. */
 #include "../contract/web.h"
 #include "base/time.h"
 #include "flow/foreign.h"
@@ -128,7 +128,7 @@ static void whose_it_is(void **state) {
         assert_string_equal(r.path, "/v7/schemas/ids/77");
         if (status != TD_RETRY) {
             assert_int_equal(settle(&r, 77, &why), status);
-            assert_int_equal(r.asked, 1);
+            assert_int_equal(r.asked, answers[i].code == 404 ? 2 : 1); /* it may come to be known */
         }
         rig_close(&r);
     }
@@ -154,6 +154,22 @@ static void who_is_away_is_asked_again(void **state) {
     }
 }
 
+/* The partition was somebody else's while an answer was on its way, and comes back behind that record. */
+static void an_answer_is_of_the_id_that_was_asked_for(void **state) {
+    (void)state;
+    const char *why = "";
+    rig r;
+    rig_open(&r);
+    r.body = "{\"schema\":\"\\\"int\\\"\"}";
+    assert_int_equal(judge(&r, 77, &why), TD_RETRY);
+    assert_int_equal(settle(&r, 78, &why), TD_OK);
+    assert_string_equal(r.path, "/v7/schemas/ids/78");
+    assert_non_null(strstr(why, "id 78"));
+    assert_int_equal(settle(&r, 77, &why), TD_OK);
+    assert_string_equal(r.path, "/v7/schemas/ids/77");
+    rig_close(&r);
+}
+
 /* As many are kept as there is room for; one that fell out is asked for again. */
 static void each_id_is_asked_for_once(void **state) {
     (void)state;
@@ -175,9 +191,8 @@ static void each_id_is_asked_for_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_needs_no_question),
-        cmocka_unit_test(whose_it_is),
-        cmocka_unit_test(who_is_away_is_asked_again),
+        cmocka_unit_test(what_needs_no_question),     cmocka_unit_test(whose_it_is),
+        cmocka_unit_test(who_is_away_is_asked_again), cmocka_unit_test(an_answer_is_of_the_id_that_was_asked_for),
         cmocka_unit_test(each_id_is_asked_for_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
