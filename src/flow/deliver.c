@@ -264,8 +264,11 @@ static td_status read_rows(td_deliver *d, deliver_lane *lane) {
         d->rows_next = (td_position){record.epoch, record.offset + 1};
     }
     if (d->row_count > 0) return TD_OK; /* a reader's failure comes again at its next call */
-    if (status == TD_AGAIN && lane->newly_lost > 0) note_loss(d, lane, td_reader_offset(lane->reader), TD_NONE);
-    if (status == TD_AGAIN) take_up_to(lane, td_reader_offset(lane->reader)); /* no records are left there */
+    if (status != TD_AGAIN) return status;
+    int64_t offset = td_reader_offset(lane->reader);
+    bool goes_on = offset < td_topic_end(lane->topic, lane->partition); /* the row behind the loss is not synced yet */
+    if (lane->newly_lost > 0 && !goes_on) note_loss(d, lane, offset, TD_NONE);
+    take_up_to(lane, offset); /* no records are left there */
     return status;
 }
 

@@ -70,15 +70,18 @@ static void append(rig *r, td_topic *topic, const char *instrument, td_buf *valu
     value->size = 0;
 }
 
-/* Bars, of which each knows its offset, in segments of a few. */
-static void append_bars(rig *r, const td_schema_ids *ids, int count) {
+/* It knows its offset. */
+static void append_bar(rig *r, const td_schema_ids *ids) {
     td_buf value = {0};
-    for (int i = 0; i < count; i++) {
-        td_bar bar = {.end_ns = 1, .trade_count = td_topic_end(r->topic, 0) + 1};
-        td_record_put_bar(&value, ids, TD_TEXT("TEST:A"), &bar);
-        append(r, r->topic, "TEST:A", &value);
-    }
+    td_bar bar = {.end_ns = 1, .trade_count = td_topic_end(r->topic, 0) + 1};
+    td_record_put_bar(&value, ids, TD_TEXT("TEST:A"), &bar);
+    append(r, r->topic, "TEST:A", &value);
     td_buf_fini(&value);
+}
+
+/* In segments of a few. */
+static void append_bars(rig *r, const td_schema_ids *ids, int count) {
+    for (int i = 0; i < count; i++) append_bar(r, ids);
     assert_int_equal(td_log_sync(r->log), TD_OK);
 }
 
@@ -186,6 +189,40 @@ static void what_retention_took_is_counted(void **state) {
     td_deliver_close(d);
 }
 
+/* Where all that is synced went and the first record kept is not synced yet: it has a time to be named by. */
+static void a_loss_ends_with_the_row_behind_it(void **state) {
+    rig *r = *state;
+    td_schema_ids ids = {0};
+    td_topics topics;
+    td_deliver *d;
+    td_sink_conf sink_conf = {.name = (char *)"store"};
+    store.rows = store.next[0] = 0;
+    r->conf.segment_bytes = 1000;
+    r->conf.retain_bytes = INT64_C(1) << 40;
+    rig_open_log(r);
+    open_topics(r, &ids, &topics);
+    append_bars(r, &ids, 1);
+    const td_deliver_conf conf = {
+        .os = &r->os, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
+    assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
+    while (td_deliver_step(d) > 0) continue;
+    while (td_topic_start(r->topic, 0) < 100 || td_topic_start(r->topic, 0) != td_topic_synced(r->topic, 0)) {
+        assert_int_equal(td_log_sync(r->log), TD_OK);
+        append_bar(r, &ids); /* in time it begins a segment */
+        assert_int_equal(td_log_release(r->log, INT64_C(1) << 40), TD_OK);
+    }
+    td_losses losses;
+    while (td_deliver_step(d) > 0) continue;
+    assert_false(td_losses_kept(&r->os, r->dir, "store"));
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    while (td_deliver_step(d) > 0) continue;
+    assert_int_equal(td_losses_load(&losses, &r->os, r->dir, "store"), TD_OK);
+    assert_int_equal(losses.count, 1);
+    assert_true(losses.items[0].from_ns == 1 && losses.items[0].to_ns == 1);
+    assert_true(losses.items[0].first == 1 && losses.items[0].end == td_topic_start(r->topic, 0));
+    td_deliver_close(d);
+}
+
 /* A crash between the file and the sink's rows finds the same stretch again. */
 static void a_loss_is_written_down_once(void **state) {
     rig *r = *state;
@@ -212,6 +249,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_kind_comes_with_its_words, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(what_retention_took_is_counted, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(a_loss_ends_with_the_row_behind_it, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_loss_is_written_down_once, rig_new, rig_free)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
