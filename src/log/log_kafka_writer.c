@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { POLL_MS = 10, DROP_MS = 1000, MARK_MS = 2000, AGAIN_MS = 50 };
+enum { POLL_MS = 10, DROP_MS = 1000, MARK_MS = 2000, AGAIN_MS = 50, AGAIN_MS_MAX = 1000 };
 
 typedef enum phase {
     IDLE,
@@ -387,10 +387,11 @@ static td_status await_mark(td_kafka_log *log, const char *group, const td_kafka
     rd_kafka_t *fresh = NULL;
     int left_ms = td_kafka_left_ms(log, deadline_ns);
     td_status status = ask_mark(log->client, group, p, left_ms < MARK_MS ? left_ms : MARK_MS, out);
-    while (status == TD_RETRY && (left_ms = td_kafka_left_ms(log, deadline_ns)) > 0) {
+    for (int pause_ms = AGAIN_MS; status == TD_RETRY && (left_ms = td_kafka_left_ms(log, deadline_ns)) > 0;) {
         close_client(fresh);
         fresh = NULL;
-        (void)rd_kafka_poll(log->client, AGAIN_MS);
+        (void)rd_kafka_poll(log->client, pause_ms);
+        pause_ms = pause_ms < AGAIN_MS_MAX / 2 ? 2 * pause_ms : AGAIN_MS_MAX;
         status = td_kafka_open_client(log, &fresh);
         if (status == TD_OK) status = ask_mark(fresh, group, p, left_ms < MARK_MS ? left_ms : MARK_MS, out);
     }
