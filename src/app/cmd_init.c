@@ -22,7 +22,7 @@ typedef struct draft {
 
 /* ---- one line per row ---- */
 
-/* What a kind must be told, as it can be tried at once. */
+/* What a kind must be told, as it can be tried at once; NULL: nothing. */
 static const char *sample_of(const draft *d, const char *kind, const td_option *row, char out[TD_SHARE_MAX * 2]) {
     for (const td_plug_sample *s = td_plug_samples; s->kind != NULL; s++) {
         if (strcmp(s->kind, kind) != 0 || strcmp(s->key, row->key) != 0) continue;
@@ -30,7 +30,7 @@ static const char *sample_of(const draft *d, const char *kind, const td_option *
         (void)snprintf(out, TD_SHARE_MAX * 2, "%s%s%s", beside ? d->share : "", beside ? "/" : "", s->value);
         return out;
     }
-    return row->fallback != NULL ? row->fallback : "";
+    return NULL;
 }
 
 static void put_value(td_buf *out, const char *value) {
@@ -42,7 +42,7 @@ static void put_line(td_buf *out, const char *indent, const char *key, const cha
     size_t start = out->size;
     td_buf_printf(out, "%s%s:", indent, key);
     if (value[0] != '\0') td_buf_text(out, " ");
-    if (value[0] == '[') /* a list */
+    if (value[0] == '[' || value[0] == '{') /* a list, or names and values */
         td_buf_text(out, value);
     else
         put_value(out, value);
@@ -55,8 +55,9 @@ static void put_rows(draft *d, const char *kind, const td_option *rows, const ch
     char sample[TD_SHARE_MAX * 2], comment[32];
     (void)snprintf(comment, sizeof comment, "%s# ", indent);
     for (const td_option *row = rows; row->key != NULL; row++) {
-        bool said = row->required || (row == rows && row->fallback != NULL);
-        put_line(&d->text, said ? indent : comment, row->key, sample_of(d, kind, row, sample), row->help);
+        const char *wanted = sample_of(d, kind, row, sample), *value = row->fallback != NULL ? row->fallback : "";
+        bool said = row->required || wanted != NULL || (row == rows && row->fallback != NULL);
+        put_line(&d->text, said ? indent : comment, row->key, wanted != NULL ? wanted : value, row->help);
     }
 }
 
@@ -163,7 +164,7 @@ const td_command td_command_init = {
     .words_most = 2,
     .summary = "write a commented configuration that works",
     .text = "Writes FILE (tapedeck.yaml) for one kind of feed: coinbase, coincap, finnhub, twelvedata,\n"
-            "twelvedata-series, alphavantage, simulated, websocket, or a format of recordings: lean,\n"
+            "twelvedata-series, alphavantage, simulated, websocket, kafka, or a format of recordings: lean,\n"
             "binance-collector, cryptofeed, actions, csv. Every key stands in it with its default and what it is;\n"
             "recordings are those that come with the program, to be replaced by your own.\n",
     .options = options,

@@ -439,7 +439,7 @@ static td_status read_tree(reader *r) {
     if (c->workers == 0) c->workers = sysconf(_SC_NPROCESSORS_ONLN);
     if (c->workers > c->log.partitions) c->workers = c->log.partitions;
     if (c->workers < 1) c->workers = 1;
-    return TD_OK;
+    return td_config_lend_cluster(c);
 }
 
 /* ---- overrides ---- */

@@ -185,6 +185,9 @@ static td_status read_feed(reader *r, size_t index, td_node kind, td_node body) 
     td_status status =
         td_config_read_options(r, place, body, feed->ops->options, &feed->conf, is_file ? "format" : NULL);
     td_secrets_find_all(feed->ops->options, &feed->conf, &r->tree.variables);
+    const td_texts *pairs = &feed->conf.properties;
+    for (size_t i = 0; i < pairs->count; i++)
+        if (td_config_is_secret(pairs->items[i])) td_secrets_add(&feed->conf.secrets, strchr(pairs->items[i], '=') + 1);
     return status == TD_OK ? check_rules(r, body, place, feed) : status;
 }
 
@@ -220,6 +223,28 @@ td_status td_config_read_feeds(reader *r, const char *section, td_node node) {
     td_status status = read_plugs(r, &list, node);
     if (status == TD_OK) status = td_config_pass(r, td_config_spread(r->config));
     return status == TD_OK ? td_config_pass(r, check_tokens(r->config)) : status;
+}
+
+/* The cluster of the log, with what it takes to get in. */
+static td_status lend(const td_config_log *log, td_config_feed *feed) {
+    const td_option *rows = feed->ops->options;
+    td_status status = td_options_set(rows, &feed->conf, "brokers", log->kafka);
+    bool own = feed->conf.properties.count > 0;
+    for (size_t i = 0; i < log->properties.count && !own && status == TD_OK; i++)
+        status = td_options_set(rows, &feed->conf, "properties", log->properties.items[i]);
+    if (log->password == NULL || feed->conf.password != NULL || status != TD_OK) return status;
+    td_secrets_add(&feed->conf.secrets, log->password);
+    return td_options_set(rows, &feed->conf, "password", log->password);
+}
+
+td_status td_config_lend_cluster(td_config *config) {
+    td_status status = TD_OK;
+    for (size_t i = 0; i < config->feed_count && status == TD_OK; i++) {
+        td_config_feed *feed = &config->feeds[i];
+        bool wants = feed->ops != NULL && td_option_find(feed->ops->options, "brokers") != NULL;
+        if (wants && feed->conf.brokers == NULL && config->log.kafka != NULL) status = lend(&config->log, feed);
+    }
+    return status;
 }
 
 /* ---- sinks ---- */

@@ -16,6 +16,7 @@ const td_feed_ops *const td_feed_plugs[] = {&td_feed_lean,
                                             &td_feed_alphavantage,
                                             &td_feed_csv,
                                             &td_feed_produced,
+                                            &td_feed_kafka,
                                             NULL};
 const td_sink_ops *const td_sink_plugs[] = {&td_sink_sqlite, NULL};
 
@@ -37,6 +38,9 @@ const td_plug_sample td_plug_samples[] = {
     {"twelvedata", "symbols", "[AAPL, EUR/USD, BTC/USD]", false},
     {"twelvedata-series", "token", "${TWELVEDATA_TOKEN}", false},
     {"twelvedata-series", "symbols", "[AAPL, EUR/USD, BTC/USD]", false},
+    {"kafka", "topic", "market_data", false},
+    {"kafka", "brokers", "localhost:9092", false},
+    {"kafka", "fields", "{ instrument: symbol, price: price, size: size, time: time }", false},
     {"sqlite", "file", "data/market.db", false},
     {0},
 };

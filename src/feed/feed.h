@@ -8,6 +8,7 @@
 #include "model/instrument.h"
 #include "model/raw.h"
 #include "model/refusal.h"
+#include "net/consumer.h"
 #include "net/http.h"
 #include "net/transport.h"
 
@@ -21,6 +22,7 @@ typedef enum td_item_kind {
     TD_ITEM_ANSWER,   /* live feeds only: what was asked for begins to come, or is there as a whole */
     TD_ITEM_NOTICE,   /* live feeds only: something that people should know */
     TD_ITEM_RAW,      /* live feeds with `raw` only: bytes as they came, before what they say */
+    TD_ITEM_PLACES,   /* live feeds that keep places only: where it will read its source from */
     TD_ITEM_END,      /* never of a live feed */
 } td_item_kind;
 
@@ -46,6 +48,13 @@ typedef struct td_feed_answer { /* to something that is asked for once */
     int64_t asked_ns;           /* whole: when, by the machine's clock */
 } td_feed_answer;
 
+/* Of a source that keeps what it has: the next that is read of each of its partitions. Items of partition p that were
+ * at n there have the position (TD_SESSION_BIT | p, n + 1). */
+typedef struct td_feed_places {
+    const int64_t *next; /* borrowed until the next call; `keep` borrows it for the call */
+    uint32_t count;      /* never fewer than before */
+} td_feed_places;
+
 typedef struct td_feed_item {
     td_item_kind kind;
     bool past;     /* asked for afterwards: shows nothing of the session, and its clock says nothing */
@@ -65,6 +74,7 @@ typedef struct td_feed_item {
         uint32_t wanted; /* WANTED: its instrument */
         td_feed_backfill backfill;
         td_feed_answer answer;
+        td_feed_places places;
     };
 } td_feed_item;
 
@@ -100,6 +110,12 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     int64_t history_interval_ns, history_after_ns, history_max, history_tries;
     const td_transport_ops *transport; /* no keys: NULL is the real network; simulations bring theirs */
     const td_http_ops *http;
+    const td_consumer_ops *consumer;
+    /* topics of others (feed/mapping.h); `start` is where they begin, `datatype` what their records are */
+    char *brokers, *topic, *password, *password_file;
+    td_texts properties, fields, events, sides;
+    int event, time_unit;
+    int64_t width_ns;
     /* downloads (feed/download.h); their base URL is `history` */
     td_texts intervals, months;
     char *first_month, *last_month; /* "2024-01"; NULL: unset */
@@ -199,6 +215,12 @@ typedef struct td_live_ops {
     void (*hold)(void *feed, const td_feed_answer *answer);
     /* Another program puts its events on the tape: there are no sessions and no items, only time is given. */
     bool elsewhere;
+    /* Both or none: a source that keeps what it has, so that nothing is missed while there is no session, and what a
+     * process that died had taken is read again from a place that the log keeps (flow/bookmarks.h). `keep` says from
+     * where, before the first connect; without it the feed's settings do. */
+    void (*keep)(void *feed, const td_feed_places *places);
+    /* All that the source had at that instant of the machine has been given; TD_NONE: of no instant that is known. */
+    int64_t (*whole_ns)(const void *feed);
 } td_live_ops;
 
 typedef struct td_feed_file {
@@ -232,4 +254,5 @@ TD_CHECKED td_status td_feed_check_venue(const char *venue);
 
 extern const td_feed_ops td_feed_lean, td_feed_binance_collector, td_feed_cryptofeed, td_feed_simulated,
     td_feed_websocket, td_feed_coinbase, td_feed_coincap, td_feed_finnhub, td_feed_twelvedata, td_feed_actions,
-    td_feed_alphavantage, td_feed_alphavantage_live, td_feed_twelvedata_series, td_feed_csv, td_feed_produced;
+    td_feed_alphavantage, td_feed_alphavantage_live, td_feed_twelvedata_series, td_feed_csv, td_feed_produced,
+    td_feed_kafka;

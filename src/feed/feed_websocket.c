@@ -168,6 +168,7 @@ static bool decode(websocket *w, td_bytes bytes, td_feed_item *out) {
     case TD_ITEM_BACKFILL:
     case TD_ITEM_NOTICE:
     case TD_ITEM_RAW:
+    case TD_ITEM_PLACES:
     case TD_ITEM_END:
         break;
     }

@@ -247,6 +247,7 @@ static void give_row(recording *r, const source *s, td_feed_item *out) {
     case TD_ITEM_BACKFILL:
     case TD_ITEM_NOTICE:
     case TD_ITEM_RAW:
+    case TD_ITEM_PLACES:
     case TD_ITEM_END:
         break;
     }

@@ -2,6 +2,7 @@
 #include "flow/ingest.h"
 #include "base/time.h"
 #include "flow/answers.h"
+#include "flow/bookmarks.h"
 #include "flow/capture.h"
 #include "flow/inputs.h"
 #include "flow/lane.h"
@@ -31,6 +32,7 @@ struct td_ingest {
     td_backfill *backfill;
     td_capture *capture;
     td_answers *answers;
+    td_bookmarks *bookmarks;
     ingest_lane *tape, *rejected;  /* by partition */
     pending pending, live_pending; /* of the merge; of the live feeds */
     bool paced;
@@ -133,6 +135,8 @@ td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
     if (status == TD_OK) status = td_capture_open(&in->capture, &capture);
     td_answers_conf answers = {conf->topics, conf->live, in->writer};
     if (status == TD_OK) status = td_answers_open(&in->answers, &answers);
+    td_bookmarks_conf bookmarks = {conf->topics, conf->live, in->writer};
+    if (status == TD_OK) status = td_bookmarks_open(&in->bookmarks, &bookmarks);
     td_count(&in->counts.resuming, in->resuming);
     if (status != TD_OK) {
         td_ingest_close(in);
@@ -144,6 +148,7 @@ td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
 
 void td_ingest_close(td_ingest *in) {
     if (in == NULL) return;
+    td_bookmarks_close(in->bookmarks);
     td_answers_close(in->answers);
     td_capture_close(in->capture);
     td_backfill_close(in->backfill);
@@ -315,9 +320,16 @@ static bool is_half_way(const td_ingest *in) {
 
 /* ---- one input ---- */
 
-/* As td_resume_pass, and counts. */
-static td_status pass_in_silence(td_ingest *in, ingest_lane *lane, const td_input *input) {
+/* The input comes by in that lane. TD_OK: it is new there. TD_AGAIN: it is not. */
+static td_status pass(const td_ingest *in, ingest_lane *lane, const td_input *input) {
     td_status status = td_resume_pass(lane->resume, input);
+    bool held = status == TD_OK && td_bookmarks_hold(in->bookmarks, lane->lane.topic, lane->lane.partition, input);
+    return held ? TD_AGAIN : status;
+}
+
+/* The same, and counts. */
+static td_status pass_in_silence(td_ingest *in, ingest_lane *lane, const td_input *input) {
+    td_status status = pass(in, lane, input);
     if (td_source_is_live(input->item.position)) return status;
     if (status == TD_OK)
         in->resuming = false;
@@ -334,7 +346,7 @@ static __attribute__((noinline)) td_status find_copies(td_ingest *in, const td_i
     if (!td_source_is_live(input->item.position)) asked |= in->awaited_copies;
     for (asked &= ~own; asked != 0; asked &= asked - 1) {
         int p = __builtin_ctzll(asked);
-        td_status status = td_resume_pass(in->tape[p].resume, input);
+        td_status status = pass(in, &in->tape[p], input);
         if (status != TD_OK && status != TD_AGAIN) return status;
         if (status == TD_OK) *targets |= wanted & UINT64_C(1) << p;
         if (!td_resume_waits_for_copy(in->tape[p].resume)) in->awaited_copies &= ~(UINT64_C(1) << p);
@@ -418,6 +430,12 @@ static td_status append_answer(td_ingest *in, const td_input *input) {
     return status == TD_OK ? td_answers_take(in->answers, input, in->now_ms) : status;
 }
 
+/* What was given before them is in the log before it is said how far that came. */
+static td_status append_places(td_ingest *in, const td_input *input) {
+    td_status status = td_ingest_flush(in);
+    return status == TD_OK ? td_bookmarks_take(in->bookmarks, input, in->now_ms) : status;
+}
+
 static td_status append_input(td_ingest *in, pending *p) {
     const td_input *input = &p->input;
     switch (input->item.kind) {
@@ -429,6 +447,8 @@ static td_status append_input(td_ingest *in, pending *p) {
         return td_capture_take(in->capture, input->feed, &input->item, in->now_ms);
     case TD_ITEM_ANSWER:
         return append_answer(in, input);
+    case TD_ITEM_PLACES:
+        return append_places(in, input);
     case TD_ITEM_IGNORED:
         if (!in->resuming) td_count(&in->counts.feeds[input->feed].ignored, 1);
         return TD_OK;
@@ -502,6 +522,7 @@ static td_status handle_live(td_ingest *in) {
         return status;
     }
     in->live_pending.has = false;
+    td_bookmarks_pass(in->bookmarks, &in->live_pending.input);
     const td_feed_item *item = &in->live_pending.input.item;
     bool came = !item->past && (item->kind != TD_ITEM_EVENT || item->event.kind != TD_EVENT_TIME);
     if (came && in->arrived_ns == 0) in->arrived_ns = item->clock_ns;
@@ -566,15 +587,18 @@ int td_ingest_step(void *self) {
     int done = 0;
     bool wanted = false;
     td_status status = td_answers_step(in->answers, in->now_ms);
+    if (status == TD_OK) status = td_bookmarks_step(in->bookmarks, in->now_ms);
     if (status == TD_OK) status = handle_batch(in, now_ns, &done, &wanted);
     td_count(&in->counts.clock_ns, in->clock_ns - td_counted(&in->counts.clock_ns));
     td_count(&in->counts.resuming, in->resuming - td_counted(&in->counts.resuming));
     if (wanted && (status == TD_OK || status == TD_AGAIN)) {
         td_status flushed = td_ingest_flush(in);
-        if (flushed == TD_OK)
+        if (flushed == TD_OK) {
             count_wait(in);
-        else
+            td_bookmarks_mark(in->bookmarks, in->now_ms);
+        } else {
             status = flushed;
+        }
     }
     if (status == TD_RETRY || status == TD_FULL) {
         td_count(&in->counts.retries, 1);

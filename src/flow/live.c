@@ -155,10 +155,13 @@ static void give_time(live_lane *lane, td_input *out) {
     if (lane->time_targets == 0) lane->at_start = false;
 }
 
+static bool is_kept(const live_lane *lane) { return lane->ops->live->whole_ns != NULL; }
+
 /* Plans Times for the partitions that are quiet at that clock. */
 static void plan_quiet(const td_live *l, live_lane *lane, int64_t clock_ns) {
+    if (is_kept(lane)) clock_ns = lane->ops->live->whole_ns(lane->feed); /* what its source still has may be old */
     if (clock_ns < lane->check_ns || l->leaving) return; /* who takes leave does not hear what there is */
-    bool down = lane->state != LIVE;
+    bool down = lane->state != LIVE && !is_kept(lane);
     if (down && clock_ns - lane->down_ns < lane->conf->hold_ns) return;
     uint64_t quiet = 0;
     int64_t oldest_ns = clock_ns;
@@ -187,7 +190,7 @@ static void start(td_live *l) {
     for (size_t i = 0; i < l->lane_count; i++) {
         live_lane *lane = l->lanes[i];
         uint64_t known = 0;
-        if (lane->ops->live->elsewhere) continue; /* whoever puts it on the tape went on */
+        if (lane->ops->live->elsewhere || is_kept(lane)) continue; /* it went on, or waits to be read */
         for (uint32_t p = 0; p < l->route.partitions; p++)
             if (lane->given_ns[p] != 0) known |= UINT64_C(1) << p;
         lane->down_ns = look_at_clock(l, lane);
@@ -230,6 +233,7 @@ static void hide_secrets(live_lane *lane, td_feed_item *item) {
     case TD_ITEM_IGNORED:
     case TD_ITEM_WANTED:
     case TD_ITEM_ANSWER:
+    case TD_ITEM_PLACES:
     case TD_ITEM_SESSION: /* told by session_failed */
     case TD_ITEM_END:
         break;
@@ -307,10 +311,10 @@ static void take_session(td_live *l, live_lane *lane, const td_feed_item *item) 
         lane->position = item->position;
         td_count(&lane->counts.sessions, 1);
         td_count(&lane->counts.up, 1);
-        plan_times(lane, all, lane->clock_ns, TD_SESSION_LIVE);
+        if (!is_kept(lane)) plan_times(lane, all, lane->clock_ns, TD_SESSION_LIVE);
         return;
     }
-    bool was_live = lane->state == LIVE;
+    bool was_live = lane->state == LIVE && !is_kept(lane);
     session_failed(l, lane, item->session.detail, item->session.denied);
     if (!was_live) return;
     lane->down_ns = look_at_clock(l, lane);
@@ -343,6 +347,7 @@ static bool take_item(td_live *l, live_lane *lane, td_input *out) {
         return false;
     }
     if (item->kind == TD_ITEM_RAW) return true; /* what it says comes by itself, and is heard then */
+    if (item->kind == TD_ITEM_PLACES) return true;
     if (item->kind == TD_ITEM_ANSWER) {
         out->partition = td_route_of(&l->route, item->answer.instrument);
         return true;
@@ -399,6 +404,16 @@ void td_live_set_aliases(td_live *l, const td_alias *aliases, size_t count) {
 void td_live_hold(td_live *l, uint32_t index, const td_feed_answer *answer) {
     live_lane *lane = lane_of(l, index);
     if (lane->ops->live->hold != NULL) lane->ops->live->hold(lane->feed, answer);
+}
+
+void td_live_keep(td_live *l, uint32_t index, const td_feed_places *places) {
+    live_lane *lane = lane_of(l, index);
+    if (is_kept(lane)) lane->ops->live->keep(lane->feed, places);
+}
+
+bool td_live_keeps(const td_live *l, uint32_t index) {
+    const live_lane *lane = lane_of(l, index);
+    return lane != NULL && is_kept(lane);
 }
 
 bool td_live_holds(const td_live *l) {

@@ -11,6 +11,9 @@
  *                   bound = clock - max_delay. While down, the same after `hold`, and nothing before it.
  * Of a feed whose events another program puts on the tape (td_live_ops) nothing is known of sessions: each partition
  * gets `live` every second, whatever it holds of the feed, and none is told at the start what a stop was.
+ * Of a feed whose source keeps what it has nothing is missed while there is no session, so no session's begin or end is
+ * told. Its clock, as far as time is told, is the instant up to which all that the source had was given: while it
+ * catches up, or nobody answers, time stands still.
  * Secrets of its settings that a venue repeats leave here as ***, in whatever item.
  * What a feed was asked for afterwards shows nothing of its session, and makes no partition less quiet.
  * A session that ended or did not begin is tried again after a wait that doubles from `reconnect` to 60 s, a fifth of
@@ -73,6 +76,9 @@ const td_feed_conf *td_live_conf(const td_live *live, uint32_t index);
 void td_live_hold(td_live *live, uint32_t index, const td_feed_answer *answer);
 /* Some feed gives answers. */
 bool td_live_holds(const td_live *live);
+/* The same of places: of the feed of that index, or whether it has such. */
+void td_live_keep(td_live *live, uint32_t index, const td_feed_places *places);
+bool td_live_keeps(const td_live *live, uint32_t index);
 /* As td_live_ops has it; TD_FULL while there is no session. */
 TD_CHECKED td_status td_live_backfill(td_live *live, uint32_t index, const td_gap *gap);
 /* The record that says how a backfill of that feed ended, as an input of now. */

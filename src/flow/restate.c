@@ -2,6 +2,7 @@
 #include "flow/restate.h"
 #include "base/hash.h"
 #include "flow/answers.h"
+#include "flow/bookmarks.h"
 #include "flow/inputs.h"
 #include "flow/programs.h"
 #include "schema/cause.h"
@@ -101,6 +102,7 @@ static td_status restate_value(td_restater *r, const td_schema_ids *ids, const t
     if (strcmp(original->topic, "tape") == 0) return restate_event(r, ids, original);
     if (strcmp(original->topic, "_programs") == 0) return td_program_place_restate(record, r->atlas, &r->value);
     if (strcmp(original->topic, "_inputs") == 0) return td_inputs_restate(record, r->atlas, &r->value);
+    if (strcmp(original->topic, "_bookmarks") == 0) return td_bookmarks_restate(record, r->atlas, &r->value);
     return strcmp(original->topic, "_answers") == 0 ? td_answers_restate(record, r->atlas, &r->value) : TD_OK;
 }
 

@@ -1,6 +1,6 @@
 /* src/flow/restate.h - a record of a log as it is in a copy of it: where it names a place of the log, it names that of
  * the copy. Places are named by Program records (from where on they are warmed), by releases, by the causes of outputs,
- * and by what `_programs`, `_inputs` and `_answers` keep. All else stays as it is, byte for byte.
+ * and by what `_programs`, `_inputs`, `_answers` and `_bookmarks` keep. All else stays as it is, byte for byte.
  * Thread: the owner's. */
 #pragma once
 #include "flow/atlas.h"

@@ -314,7 +314,8 @@ static void note_topic(void *arg, td_topic *topic) {
 
 /* The later ones rest on the earlier ones. */
 static int rank_of(const char *name) {
-    static const char *const first[] = {"_schemas", "_programs", "_inputs", "_answers", "tape", "rejected"};
+    static const char *const first[] = {"_schemas",   "_programs", "_inputs", "_answers",
+                                        "_bookmarks", "tape",      "rejected"};
     enum { FIRST = sizeof first / sizeof first[0] };
     for (int i = 0; i < FIRST; i++)
         if (strcmp(name, first[i]) == 0) return i;
@@ -330,7 +331,7 @@ static int by_rank(const void *a, const void *b) {
 static bool is_ours(const td_topic *topic) {
     if (strcmp(topic->name, TD_TOPICS_SNAPSHOTS) == 0) return false;
     return td_topics_partitions_of(topic->name, 1) > 0 || strcmp(topic->name, "_answers") == 0 ||
-           td_bytes_begin(td_text(topic->name), TD_TEXT(TD_CAPTURE_TOPICS));
+           strcmp(topic->name, "_bookmarks") == 0 || td_bytes_begin(td_text(topic->name), TD_TEXT(TD_CAPTURE_TOPICS));
 }
 
 static bool is_chosen(const td_transfer *t, const td_topic *topic) {

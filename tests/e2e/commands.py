@@ -26,7 +26,8 @@ import tapedeck as td  # noqa: E402
 
 COMMANDS = ["demo", "init", "new", "check", "run", "status", "feeds", "gaps", "bars", "fills", "strategies", "state", "explain",
             "positions", "profile", "replay", "import", "help"]
-FEEDS = ["simulated", "lean", "binance-collector", "cryptofeed", "actions", "csv", "alphavantage", "websocket", "coinbase"]
+FEEDS = ["simulated", "lean", "binance-collector", "cryptofeed", "actions", "csv", "alphavantage", "websocket", "coinbase",
+         "kafka"]
 SCHEMA = json.loads((td.ROOT / "docs" / "tapedeck.schema.json").read_text(encoding="utf-8"))
 CASES = td.Cases()
 case = CASES.add

@@ -256,7 +256,7 @@ static const struct {
     {"feeds:\n  - coinbase: { products: [" TEN(A) TEN(B) TEN(C) TEN(D) TEN(E) TEN(F) TEN(G) "], per_connection: 1 }\n",
      "c.yaml:2:5: feeds[0].coinbase: per_connection: 70 connections, and 64 feeds are the most there can be"},
     {"feeds:\n  - lean: {}\n", "c.yaml:2:5: feeds[0].lean: unknown key; known: file, simulated, websocket, coinbase, "
-                               "coincap, finnhub, twelvedata, alphavantage, twelvedata-series, produced"},
+                               "coincap, finnhub, twelvedata, alphavantage, twelvedata-series, produced, kafka"},
     {"feeds:\n  - simulated\n", "c.yaml:2:5: feeds[0]: one kind with its settings is expected, as in - kind: { … }"},
     {"feeds:\n  - simulated: 5\n", "c.yaml:2:16: feeds[0].simulated: keys and values are expected"},
     {"feeds:\n  - { simulated: {}, file: {} }\n",
@@ -410,6 +410,33 @@ static void takes_secrets(void **state) {
 }
 
 static void add_secret(void *secrets, const char *secret) { td_secrets_add(secrets, secret); }
+
+/* A topic is of the log's cluster, login and all, unless it names another one. */
+static void lends_the_cluster_of_the_log(void **state) {
+    (void)state;
+    static const char text[] =
+        "feeds:\n"
+        "  - kafka: { topic: t, fields: { instrument: s } }\n"
+        "  - kafka: { topic: u, brokers: \"c:9092\", fields: { instrument: s } }\n"
+        "log: { kafka: \"b:9092\", password: \"${UNIT_PASSWORD}\", properties: { sasl.username: me } }\n";
+    td_config c;
+    assert_int_equal(setenv("UNIT_PASSWORD", "open-sesame", 1), 0);
+    assert_int_equal(load(&c, text, NULL, 0), TD_OK);
+    const td_feed_conf *lent = &c.feeds[0].conf, *own = &c.feeds[1].conf;
+    assert_string_equal(lent->brokers, "b:9092");
+    assert_string_equal(lent->password, "open-sesame");
+    assert_int_equal(lent->properties.count, 1);
+    assert_string_equal(lent->properties.items[0], "sasl.username=me");
+    td_buf room = {0};
+    td_bytes shown = td_secrets_hide(&lent->secrets, TD_TEXT("bad: open-sesame"), &room);
+    assert_int_equal(shown.size, strlen("bad: ***"));
+    td_buf_fini(&room);
+    assert_string_equal(own->brokers, "c:9092");
+    assert_null(own->password);
+    assert_int_equal(own->properties.count, 0);
+    td_config_fini(&c);
+    assert_int_equal(unsetenv("UNIT_PASSWORD"), 0);
+}
 
 /* What is for another machine may be missing on this one. */
 static void reads_the_log_alone(void **state) {
@@ -724,6 +751,7 @@ int main(void) {
         cmocka_unit_test(names_every_mistake_with_its_place),
         cmocka_unit_test(sets_from_arguments),
         cmocka_unit_test(takes_secrets),
+        cmocka_unit_test(lends_the_cluster_of_the_log),
         cmocka_unit_test(reads_the_log_alone),
         cmocka_unit_test(takes_a_registry),
         cmocka_unit_test(takes_properties_of_a_cluster),

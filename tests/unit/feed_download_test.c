@@ -111,6 +111,7 @@ static void put_item(rig *r, const td_feed_item *item) {
         td_buf_printf(&r->text, "%s %.*s\n", item->progress ? "goes" : "says", (int)text.size, (const char *)text.data);
         break;
     case TD_ITEM_RAW:
+    case TD_ITEM_PLACES:
         td_buf_printf(&r->text, "raw %d %zu bytes\n", item->raw.kind, item->raw.bytes.size);
         break;
     case TD_ITEM_IGNORED:

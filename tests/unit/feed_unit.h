@@ -201,6 +201,7 @@ static inline void unit_put_item(td_buf *out, const td_instruments *instruments,
     case TD_ITEM_BACKFILL:
     case TD_ITEM_NOTICE:
     case TD_ITEM_RAW:
+    case TD_ITEM_PLACES:
     case TD_ITEM_END:
         td_buf_text(out, "end");
         break;

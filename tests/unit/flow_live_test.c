@@ -304,6 +304,47 @@ static void what_others_produce_gets_time(void **state) {
     rig_close(&r);
 }
 
+static int64_t kept_whole_ns;
+
+static int64_t whole_ns(const void *self) {
+    (void)self;
+    return kept_whole_ns;
+}
+
+static void keep_nothing(void *self, const td_feed_places *places) { (void)self, (void)places; }
+
+/* A source that keeps what it has: no stop and no session's end is a loss, and time stands still while it has more. */
+static void what_is_kept_is_not_missed(void **state) {
+    (void)state;
+    static const td_live_ops live = {
+        .connect = fake_connect, .pump = fake_pump, .keep = keep_nothing, .whole_ns = whole_ns};
+    static const td_feed_ops kept = {.live = &live, .next = fake_next, .close = fake_close};
+    static const step steps[] = {
+        {100, STEP_UP}, {200, STEP_ITEM_0}, {300, STEP_DOWN}, {3200, STEP_UP}, {3300, STEP_ITEM_1}};
+    rig r;
+    rig_open(&r, (const step *[]){NULL}, (size_t[]){0}, 0);
+    r.fakes[0] = (fake){.steps = steps, .count = COUNT_OF(steps), .instruments = r.instruments, .rig = &r};
+    static char name[] = "a";
+    r.confs[0] = (td_feed_conf){.name = name, .max_delay_ns = 100 * TD_NS_PER_MS, .reconnect_ns = TD_NS_PER_MS};
+    td_live_add(r.live, 0, &kept, &r.fakes[0], &r.confs[0]);
+    assert_true(td_live_keeps(r.live, 0) && !td_live_keeps(r.live, 1));
+    td_live_resume(r.live, TD_TEXT("a"), 0, (td_source_position){.file = TD_SESSION_BIT | 1, .line = 9},
+                   START_NS - 9 * TD_NS_PER_S);
+    kept_whole_ns = TD_NONE;
+    run_until(&r, 3000);
+    expect(&r, "0 1.1 trade 200\n");
+    kept_whole_ns = START_NS + 1500 * TD_NS_PER_MS; /* since then nobody has answered */
+    run_until(&r, 3250);
+    expect(&r, "0 1.1 idle 1500>1400\n"
+               "1 1.1 idle 1500>1400\n");
+    kept_whole_ns = START_NS + 4500 * TD_NS_PER_MS;
+    run_until(&r, 4600);
+    expect(&r, "0 2.0 idle 4500>4400\n"
+               "1 2.0 idle 4500>4400\n"
+               "1 2.1 trade 3300\n");
+    rig_close(&r);
+}
+
 static void a_clock_set_back_takes_no_time_back(void **state) {
     (void)state;
     RIG(r, {0, STEP_UP}, {1000, STEP_ITEM_0}, {1500, STEP_ITEM_0}, {3000, STEP_ITEM_0});
@@ -404,6 +445,7 @@ int main(void) {
         cmocka_unit_test(the_past_shows_nothing_of_the_session),
         cmocka_unit_test(time_goes_on_after_hold),
         cmocka_unit_test(what_a_dead_process_missed_is_told),
+        cmocka_unit_test(what_is_kept_is_not_missed),
         cmocka_unit_test(a_clock_set_back_takes_no_time_back),
         cmocka_unit_test(what_others_produce_gets_time),
         cmocka_unit_test(waits_double_and_vary),

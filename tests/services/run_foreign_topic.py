@@ -1,0 +1,294 @@
+#!/usr/bin/env python3
+"""tests/services/run_foreign_topic.py - a topic of somebody else's on a real broker as a feed: whatever is killed, each of
+its records is in the log once and makes the bars that a file of the same trades makes; what cannot be mapped is told, and
+who is away is waited for. The worked example of docs/kafka.md runs as it stands there.
+"""
+import concurrent.futures
+import json
+import os
+import pathlib
+import random
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import admin  # noqa: E402
+import confluent_kafka  # noqa: E402
+import confluent_kafka.admin  # noqa: E402
+import tapedeck as td  # noqa: E402
+from broker import Broker  # noqa: E402
+
+SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
+PARTITIONS, SECONDS, KILLS = 3, 12, 3
+FIELDS = "fields: { instrument: sym, price: d.px, size: d.qty, side: d.side, trade_id: id, time: ts }"
+BARS = "instrument, width_ns, start_ns, open, high, low, close, volume, trade_count"
+POISON = [b"poison", b"[]", b'{"sym":"A","d":{"qty":1},"id":1,"ts":1}', b'{"sym":"A","d":{"px":"x","qty":1},"id":1,"ts":1700000000}',
+          b'{"sym":"A B","d":{"px":1,"qty":1},"id":1,"ts":1700000000}', b"\xff\xfe"]
+cases = td.Cases()
+broker = None
+
+
+def feed(topic, *more):
+    parts = ", ".join([f'brokers: "{broker.address}"', f"topic: {topic}", "venue: X", "name: desk", FIELDS, *more])
+    return f"kafka: {{ {parts} }}"
+
+
+def config(home, name, *feeds, extra=""):
+    """Runs of the same feeds, each in a folder of its own, of which `name` is one."""
+    pathlib.Path(f"{home}/{name}").mkdir(parents=True, exist_ok=True)
+    return td.config(f"{home}/{name}.yaml", f"{home}/{name}", feeds, bars="[1s]", partitions=2, extra=extra)
+
+
+class Running:
+    """A run in the background, its lines as they come."""
+
+    def __init__(self, file, *sets):
+        words = [word for text in sets for word in ("--set", text)]
+        self.process = subprocess.Popen([td.PROGRAM, "run", *words, file], cwd=td.ROOT, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True)
+        self.lines = []
+        threading.Thread(target=lambda: self.lines.extend(self.process.stderr), daemon=True).start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            td.kill(self.process)
+
+    def says(self, text, seconds=60):
+        td.wait_for(lambda: any(text in line for line in self.lines), lambda: (text, self.lines), seconds)
+        return next(line for line in self.lines if text in line).strip()
+
+    def end(self):
+        self.process.terminate()
+        assert self.process.wait(60) == 0, self.lines
+
+
+class Desk:
+    """Who writes the topic: trades as they happen, with what is none between them."""
+
+    def __init__(self, topic, rng):
+        self.topic, self.rng, self.trades, self.poison = topic, rng, [], 0
+        self.producer = confluent_kafka.Producer({"bootstrap.servers": broker.address, "linger.ms": 2})
+
+    def trade(self, now=None):
+        now = now or time.time_ns()
+        n, symbol = len(self.trades) + 1, f"S{self.rng.randrange(8)}"
+        price, size, side = f"{self.rng.randrange(1, 10**6)}.{self.rng.randrange(10**4):04}", self.rng.randrange(1, 900), \
+            self.rng.choice(["B", "S", None])
+        self.trades.append((now // 1000000, symbol, price, size, side, n))
+        record = {"sym": symbol, "d": {"px": self.rng.choice([price, float(price)]), "qty": size, "side": side}, "id": n,
+                  "ts": now // 1000000}
+        self.producer.produce(self.topic, json.dumps(record).encode(), key=symbol.encode())
+
+    def write(self, seconds, per_second=500):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for _ in range(per_second // 100):
+                self.trade()
+                if self.rng.random() < 0.02:
+                    self.producer.produce(self.topic, self.rng.choice(POISON))
+                    self.poison += 1
+                if self.rng.random() < 0.01:
+                    self.producer.produce(self.topic, None, key=b"gone")
+            self.producer.flush(10)
+            time.sleep(0.01)
+
+    def abort(self):
+        """Trades that never were: their transaction is aborted."""
+        producer = confluent_kafka.Producer({"bootstrap.servers": broker.address, "transactional.id": f"{self.topic}.desk"})
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        for _ in range(50):
+            producer.produce(self.topic, b'{"sym":"S1","d":{"px":1,"qty":1},"id":99999999,"ts":1700000000}', key=b"S1")
+        producer.flush(10)
+        producer.abort_transaction(30)
+
+    def as_file(self, path):
+        lines = ["time,instrument,price,size,side,id"]
+        lines += [f"{ms},X:{symbol},{price},{size},{ {'B': 'buy', 'S': 'sell', None: ''}[side] },{n}"
+                  for ms, symbol, price, size, side, n in self.trades]
+        pathlib.Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def cat(topic, *where):
+    done = subprocess.run([td.PROGRAM, "log", "cat", topic, *where], cwd=td.ROOT, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False)
+    return [json.loads(line) for line in done.stdout.splitlines()] if done.returncode == 0 else []
+
+
+def trades(*where):
+    return [record["value"] | {"instrument": record["key"]} for record in cat("tape", *where) if record["value"]["schema"] == "Trade"]
+
+
+def bars(path):
+    with sqlite3.connect(f"file:{path}/market.db?mode=ro", uri=True) as db:
+        return sorted(db.execute(f"SELECT {BARS} FROM bars WHERE revision = (SELECT max(revision) FROM bars b WHERE "
+                                 "b.instrument = bars.instrument AND b.start_ns = bars.start_ns)").fetchall())
+
+
+def killed_and_ended(file, sets, where, desk, writing):
+    """Runs it, killed now and then while the topic is written; then until all is there."""
+    rng, kills = random.Random(SEED + len(sets)), 0
+    while not writing.done():
+        with Running(file, *sets) as run:
+            time.sleep(rng.uniform(1.5, 4))
+            assert run.process.poll() is None, run.lines
+            kills += not writing.done()
+    writing.result()
+    with Running(file, *sets) as run:
+        td.wait_for(lambda: len(trades(*where)) >= len(desk.trades) and len(cat("rejected", *where)) >= desk.poison,
+                    lambda: (len(trades(*where)), len(desk.trades), len(cat("rejected", *where)), desk.poison, run.lines), 120)
+        time.sleep(4)  # its last bars are closed by time, and what is there twice would come
+        run.end()
+    return kills
+
+
+def check_once(where, desk):
+    """Each trade once, those of an instrument in their order, and each that is none once."""
+    got = trades(*where)
+    assert len(got) == len(desk.trades), (len(got), len(desk.trades))
+    for symbol in {trade[1] for trade in desk.trades}:
+        ids = [trade["trade_id"] for trade in got if trade["instrument"] == f"X:{symbol}"]
+        assert ids == [trade[5] for trade in desk.trades if trade[1] == symbol], (symbol, SEED)
+    kept = [(line["value"]["source"], line["value"]["line"]) for line in cat("rejected", *where)]
+    assert len(kept) == len(set(kept)) == desk.poison > 0, (len(kept), len(set(kept)), desk.poison)
+    return {line["value"]["detail"] for line in cat("rejected", *where)}
+
+
+@cases.add
+def once_whatever_is_killed(home):
+    """With the log in a folder and on Kafka at once, each killed by itself."""
+    admin.make_topic(broker.address, "once", PARTITIONS)
+    desk = Desk("once", random.Random(SEED))
+    desk.write(1)
+    on_kafka = (f"log.kafka={broker.address}", "log.prefix=once.")
+    kinds = {"folder": ((), ["--data", f"{home}/folder"]),
+             "kafka": (on_kafka, ["--kafka", broker.address, "--prefix", "once."])}
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        writing = threads.submit(desk.write, SECONDS)
+        running = {name: threads.submit(killed_and_ended, config(home, name, feed("once")), sets, where, desk, writing)
+                   for name, (sets, where) in kinds.items()}
+        time.sleep(SECONDS / 2)
+        desk.abort()
+        kills = {name: run.result() for name, run in running.items()}
+    details = [check_once(where, desk) for _, where in kinds.values()]
+    assert details[0] == details[1] and any("price (theirs: d.px) is missing" in text for text in details[0]), details
+    desk.as_file(f"{home}/trades.csv")
+    td.run(config(home, "file", f"file: {{ format: csv, path: {home}/trades.csv, name: desk }}"))
+    wanted = bars(f"{home}/file")
+    for name in kinds:
+        assert bars(f"{home}/{name}") == wanted, (name, SEED, set(bars(f"{home}/{name}")) ^ set(wanted))
+    assert min(kills.values()) >= KILLS, kills
+    return f"{len(desk.trades)} trades once, {desk.poison} rejected once, {kills} kills, {len(wanted)} bars as of a file (seed {SEED})"
+
+
+@cases.add
+def who_is_away_is_waited_for(home):
+    """No broker, no topic, then both; the broker goes and comes; the topic gets another partition."""
+    other = Broker(f"{home}/broker")
+    file = config(home, "log", feed("late").replace(broker.address, other.address))
+    where = ["--data", f"{home}/log"]
+    client = {"bootstrap.servers": other.address}
+    record = b'{"sym":"A","d":{"px":1.5,"qty":1},"id":%d,"ts":1700000000}'
+    with Running(file) as run:
+        said = run.says("no session", 60)
+        assert "desk" in said and "next try" in said, said
+        with other.running() as process:
+            run.says("late", 60)
+            admin.make_topic(other.address, "late", 1)
+            producer = confluent_kafka.Producer(client)
+            producer.produce("late", record % 1)
+            assert producer.flush(30) == 0
+            td.wait_for(lambda: len(trades(*where)) == 1, lambda: run.lines, 90)
+            del producer  # it would look for the broker on and on
+            td.kill(process)
+        run.says("session ended", 60)
+        with other.running():
+            producer = confluent_kafka.Producer(client)
+            producer.produce("late", record % 2)
+            assert producer.flush(60) == 0
+            td.wait_for(lambda: len(trades(*where)) == 2, lambda: run.lines, 90)
+            wanted = confluent_kafka.admin.NewPartitions("late", 2)
+            operator = confluent_kafka.admin.AdminClient(client)
+            operator.create_partitions([wanted])["late"].result(30)
+            producer = confluent_kafka.Producer(client | {"topic.metadata.refresh.interval.ms": 500})
+            producer.list_topics("late", 30)
+            time.sleep(2)
+            producer.produce("late", record % 3, partition=1)
+            assert producer.flush(60) == 0
+            td.wait_for(lambda: len(trades(*where)) == 3, lambda: run.lines, 90)
+        run.end()
+    assert [trade["trade_id"] for trade in sorted(trades(*where), key=lambda t: t["trade_id"])] == [1, 2, 3]
+    gaps = cat("gaps", *where)
+    assert not gaps, gaps  # nothing was missed
+    return said
+
+
+@cases.add
+def a_refused_login(home):
+    (pathlib.Path(home) / "wrong").write_text("not-the-password\n", encoding="utf-8")
+    login = ["properties: { security.protocol: sasl_plaintext, sasl.mechanism: PLAIN, sasl.username: tape }",
+             f"password_file: {home}/wrong"]
+    file = config(home, "log", feed("login", *login).replace(broker.address, broker.login_address))
+    with Running(file) as run:
+        said = run.says("no session", 60)
+        assert "uthentication" in said and "not-the-password" not in "".join(run.lines), run.lines
+        run.end()
+    return said
+
+
+@cases.add
+def the_worked_example(home):
+    """examples/market_data.yaml: JSON in, bars as JSON out."""
+    admin.make_topic(broker.address, "market_data", 2)
+    producer = confluent_kafka.Producer({"bootstrap.servers": broker.address})
+    now_ms = time.time_ns() // 1000000 - 60000
+    for i in range(600):
+        trade = {"type": "T", "symbol": "AAPL", "venue": "XNAS", "data": {"px": f"187.{i % 100:02}", "qty": 100, "side": "B"},
+                 "ts": now_ms + i * 10}
+        quote = {"type": "Q", "symbol": "AAPL", "venue": "XNAS", "data": {"bid": "187", "ask": 188, "bid_qty": 1, "ask_qty": 2},
+                 "ts": now_ms + i * 10}
+        for record in (trade, quote, {"type": "heartbeat"}):
+            producer.produce("market_data", json.dumps(record).encode(), key=b"AAPL")
+    assert producer.flush(30) == 0
+    sets = (f"log.kafka={broker.address}", f"log.dir={home}/data", "log.prefix=example.")
+    consumer = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": "classic",
+                                         "auto.offset.reset": "earliest", "isolation.level": "read_committed"})
+    got = []
+    with Running(td.ROOT / "examples/market_data.yaml", *sets) as run:
+        td.wait_for(lambda: "bars_json" in admin.topics(broker.address, "example."), lambda: run.lines, 60)
+        consumer.subscribe(["example.bars_json"])
+
+        def read():
+            got.extend(json.loads(m.value()) for m in consumer.consume(100, 0.2) if m.error() is None)
+            return sum(bar["trade_count"] for bar in got if bar["width_ns"] == 10**9 and bar["revision"] == 0) >= 600
+
+        td.wait_for(read, lambda: (got[-3:], run.lines), 90)
+        run.end()
+    consumer.close()
+    second = [bar for bar in got if bar["width_ns"] == 10**9]
+    assert {bar["instrument"] for bar in got} == {"XNAS:AAPL"} and all(bar["low"] >= "187" for bar in got), got[:2]
+    return f"{len(got)} bars, {len(second)} of a second, of 600 trades"
+
+
+def main():
+    global broker  # pylint: disable=global-statement
+    only = os.environ.get("ONLY")
+    try:
+        Broker.jars()
+    except (OSError, subprocess.CalledProcessError) as error:
+        print(f"skipped: {error}")
+        return 77
+    with td.folder() as home:
+        broker = Broker(f"{home}/broker")
+        with broker.running():
+            return td.Cases([case for case in cases if only in (None, case.__name__)]).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
