@@ -1,13 +1,21 @@
 /* web/api.js - asks the server: history and changes by fetch, what is new by one stream of server-sent events. */
 
-export async function ask(path, parameters = {}, signal = undefined) {
+async function get(path, parameters, signal, reviver) {
   const query = new URLSearchParams(parameters).toString();
   const url = path.startsWith('/') ? path : `/api/v1/${path}${query ? `?${query}` : ''}`;
   const response = await fetch(url, { signal, headers: { accept: 'application/json' } });
-  const answer = await response.json();
+  const answer = JSON.parse(await response.text(), reviver);
   if (!response.ok) throw new Error(answer.error?.message ?? `status ${response.status}`);
   return answer;
 }
+
+export const ask = (path, parameters = {}, signal = undefined) => get(path, parameters, signal);
+
+/* The same, with integers that no double holds as they were written: they are shown, not reckoned with. */
+export const askExact = (path, parameters = {}) => get(path, parameters, undefined, (_, value, context) => {
+  const large = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);
+  return large && context?.source && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
+});
 
 /* Asks for a change. The page's own origin and, where one is wanted, the token go along. */
 export async function post(path, body) {

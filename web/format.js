@@ -59,6 +59,14 @@ export function compact(n) {
   return String(n);
 }
 
+/* Bytes in the units of the configuration, of 1024 each: "812 B", "3.4 MB". */
+export function sized(bytes) {
+  for (const [unit, size] of [['TB', 2 ** 40], ['GB', 2 ** 30], ['MB', 2 ** 20], ['KB', 2 ** 10]]) {
+    if (bytes >= size) return `${Number((bytes / size).toFixed(bytes / size < 100 ? 1 : 0))} ${unit}`;
+  }
+  return `${bytes} B`;
+}
+
 export const decimals = (text) => (text.includes('.') ? text.length - text.indexOf('.') - 1 : 0);
 
 /* A decimal text with thousands separated and at least two decimals, all its own digits kept. */
@@ -94,4 +102,15 @@ export function element(tag, className, text = '', attributes = {}) {
   if (text) node.textContent = text;
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   return node;
+}
+
+/* Makes these the node's children, in this order; those that stay are not touched, so that they keep focus and state. */
+export function settle(node, children) {
+  const wanted = new Set(children);
+  for (const child of [...node.children]) if (!wanted.has(child)) child.remove();
+  let at = node.firstElementChild;
+  for (const child of children) {
+    if (child === at) at = at.nextElementSibling;
+    else node.insertBefore(child, at);
+  }
 }

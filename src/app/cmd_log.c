@@ -3,12 +3,12 @@
 #include "app/cmd_log_copy.h"
 #include "app/data.h"
 #include "app/exit.h"
-#include "app/log_show.h"
 #include "app/progress.h"
 #include "app/registering.h"
 #include "base/option.h"
 #include "base/time.h"
 #include "log/repair.h"
+#include "serve/show.h"
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -200,7 +200,8 @@ static bool cat_partition(cat *k, uint32_t p) {
         if (k->ended[p]) break;
         if (k->c->key != NULL && !td_bytes_equal(record.key, td_text(k->c->key))) continue;
         k->line.size = 0;
-        td_log_show(&k->line, k->ids, td_topic_name(k->topic), p, &record);
+        td_show_record(&k->line, k->ids, &(td_shown){td_topic_name(k->topic), p, &record, 0});
+        td_buf_text(&k->line, "\n");
         (void)fwrite(k->line.data, 1, k->line.size, stdout);
         k->shown++;
     }

@@ -1,11 +1,14 @@
 /* src/app/serving.c - the engine as the server sees it. */
 #include "app/serving.h"
 #include "app/beacon.h"
+#include "app/data.h"
 #include "app/explaining.h"
 #include "app/metrics.h"
+#include "app/readers.h"
 #include "app/role.h"
 #include "app/versioning.h"
 #include "base/time.h"
+#include "flow/capture.h"
 #include "flow/programs.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +19,7 @@
 struct td_serving {
     td_serving_conf conf;
     td_serve *serve;
+    td_log *beside;      /* on Kafka: the same log by a client of its own, which nobody else waits for; NULL: none */
     td_program *program; /* of the start, and the next is that of an edit: the dashboard's own copies */
     _Atomic(td_program *) begun;
     uint8_t program_sha256[TD_PROGRAM_SHA_BYTES];
@@ -158,6 +162,23 @@ static void *begin_explaining(void *self, const char *signal, const char *more) 
     return td_explaining_begin(td_engine_topics(s->conf.engine), s->conf.config->log.dir, signal);
 }
 
+static td_status tell_readers(void *self, const td_topic *topic, uint32_t partition, td_serve_reader_fn each,
+                              void *arg) {
+    return td_readers_each(((td_serving *)self)->conf.engine, topic, partition, each, arg);
+}
+
+static int64_t bound(int64_t configured) { return configured > 0 ? configured : -1; }
+
+/* As it is configured; what somebody has altered at a cluster only that knows. */
+static void tell_retention(void *self, const char *topic, td_serve_retention *out) {
+    const td_config_log *log = &((const td_serving *)self)->conf.config->log;
+    bool raw = strncmp(topic, TD_CAPTURE_TOPICS, strlen(TD_CAPTURE_TOPICS)) == 0;
+    int64_t ns = raw ? log->raw_retain_ns : log->retain_ns, bytes = raw ? log->raw_retain_bytes : log->retain_bytes;
+    *out = (td_serve_retention){.ms = -1, .bytes = -1};
+    if (topic[0] == '_') return;
+    *out = (td_serve_retention){bound(ns / TD_NS_PER_MS), bound(bytes), log->kafka == NULL};
+}
+
 /* Whoever records appends to the tape and has the strategies' files. */
 static void leave_to_recorder(td_serve_run *run) {
     run->edit = NULL;
@@ -173,6 +194,8 @@ static td_status open_server(td_serving *s) {
     const td_config *config = s->conf.config;
     const td_topics *t = td_engine_topics(s->conf.engine);
     td_status status = load_program(s, t);
+    if (status == TD_OK && config->log.kafka != NULL)
+        status = td_data_open_log(&s->beside, &td_os_posix, &config->log, NULL, NULL);
     if (status != TD_OK) return td_trace(status, "opening the dashboard");
     td_serve_topics topics = {
         .tape = t->tape,
@@ -186,6 +209,8 @@ static td_status open_server(td_serving *s) {
         .programs = t->programs,
         .rejected = t->rejected,
         .schemas = t->schemas,
+        .news = t->outputs[TD_OUTPUT_NEWS],
+        .log = s->beside,
         .ids = t->ids,
         .program = s->program,
         .listings = td_engine_listings(s->conf.engine),
@@ -202,6 +227,9 @@ static td_status open_server(td_serving *s) {
                 .put = put_command,
                 .put_schema = put_schema,
                 .registry = config->log.registry,
+                .prefix = config->log.prefix,
+                .readers = tell_readers,
+                .retention = tell_retention,
                 .ask = ask_command,
                 .withdraw = withdraw_command,
                 .explain = {begin_explaining, td_explaining_step, td_explaining_put, td_explaining_end}}};
@@ -229,6 +257,7 @@ void td_serving_close(td_serving *s) {
     if (s == NULL) return;
     if (s->serve != NULL) td_beacon_put_out(&td_os_posix, s->conf.config->log.dir);
     td_serve_close(s->serve);
+    td_log_close(s->beside);
     td_program_free(atomic_load(&s->begun));
     td_program_free(s->program);
     free(s);

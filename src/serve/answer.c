@@ -4,7 +4,9 @@
 #include "serve/addition.h"
 #include "serve/editor.h"
 #include "serve/rows.h"
+#include "serve/topic_answer.h"
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,6 +21,7 @@ struct td_answer {
     td_adjust *adjust;         /* of bars; NULL: as traded */
     td_order *order;           /* NULL: nothing is to be released */
     td_addition *addition;     /* NULL: no action is to be added */
+    td_topic_answer *topic;    /* NULL: it is not about topics */
     const td_serve_task *task; /* NULL: none of the run's is needed */
     void *work;                /* the task's */
     bool walked;
@@ -65,8 +68,11 @@ static bool check_known(const td_view *view, const td_api_request *r, td_api_err
         return topics->vendor_bars != NULL || td_api_fail(error, 404, "unknown_instrument", "there are no such bars");
     if (r->kind == TD_API_FILLS && topics->fills == NULL)
         return td_api_fail(error, 404, "not_found", "there are no fills: nobody here runs paper positions");
-    bool has_bars = r->kind != TD_API_QUARANTINE && /* one may be refused altogether */
-                    r->kind != TD_API_TAKEN;        /* and actions are told of what nobody trades here */
+    if (r->kind == TD_API_NEWS && topics->news == NULL)
+        return td_api_fail(error, 404, "not_published",
+                           "news is not published here: `log: { publish: [news] }` does it");
+    bool has_bars = r->kind != TD_API_QUARANTINE &&                    /* one may be refused altogether */
+                    r->kind != TD_API_TAKEN && r->kind != TD_API_NEWS; /* and these are of what nobody trades here */
     if (has_bars && r->instrument[0] != '\0' && !lag.loading &&
         td_view_find(view, td_text(r->instrument)) == UINT32_MAX)
         return fail_instrument(view, r->instrument, error);
@@ -88,6 +94,7 @@ static td_topic *topic_of(const td_serve_topics *topics, td_api_kind kind) {
            : kind == TD_API_QUARANTINE  ? topics->quarantine
            : kind == TD_API_VENDOR_BARS ? topics->vendor_bars
            : kind == TD_API_TAKEN       ? topics->actions
+           : kind == TD_API_NEWS        ? topics->news
                                         : topics->bars;
 }
 
@@ -97,6 +104,7 @@ static td_history_kind history_kind(td_api_kind kind) {
            : kind == TD_API_QUARANTINE  ? TD_HISTORY_QUARANTINE
            : kind == TD_API_VENDOR_BARS ? TD_HISTORY_VENDOR_BARS
            : kind == TD_API_TAKEN       ? TD_HISTORY_ACTIONS
+           : kind == TD_API_NEWS        ? TD_HISTORY_NEWS
                                         : TD_HISTORY_BARS;
 }
 
@@ -197,9 +205,14 @@ static td_status step_task(td_answer *a) {
     return status;
 }
 
-static bool begin(td_answer *a, td_bytes body, td_api_error *error) {
+static bool begin(td_answer *a, td_bytes body, td_browser *browser, td_api_error *error) {
     const td_api_request *r = &a->request;
     switch (r->kind) {
+    case TD_API_TOPICS:
+    case TD_API_TOPIC:
+    case TD_API_RECORDS:
+        a->topic = td_topic_answer_new(a->view, browser, r, error);
+        return a->topic != NULL;
     case TD_API_RELEASE:
         a->order = td_order_new(a->view, r, body, error);
         return a->order != NULL;
@@ -231,13 +244,14 @@ static bool begin(td_answer *a, td_bytes body, td_api_error *error) {
     }
 }
 
-td_answer *td_answer_new(const td_view *view, const td_api_request *request, td_bytes body, td_api_error *error) {
+td_answer *td_answer_new(const td_answer_sources *sources, const td_api_request *request, td_bytes body,
+                         td_api_error *error) {
     bool shows = !td_api_is_posted(request->kind) || request->kind == TD_API_PREVIEW;
-    if (shows && !check_known(view, request, error)) return NULL;
+    if (shows && !check_known(sources->view, request, error)) return NULL;
     td_answer *a = td_alloc_zero(1, sizeof *a);
-    a->view = view;
+    a->view = sources->view;
     a->request = *request;
-    if (begin(a, body, error)) return a;
+    if (begin(a, body, sources->browser, error)) return a;
     td_answer_free(a);
     return NULL;
 }
@@ -249,6 +263,7 @@ void td_answer_free(td_answer *a) {
     td_order_free(a->order);
     if (a->task != NULL) a->task->end(a->work);
     td_addition_free(a->addition);
+    td_topic_answer_free(a->topic);
     for (size_t i = 0; i < a->line_count; i++) td_buf_fini(&a->lines[i]);
     free(a->lines);
     free(a->graph_state);
@@ -285,6 +300,12 @@ static void put_history_row(td_answer *a, td_row_format format, const td_history
         td_quarantined q = {0};
         if (value.size == 0 || td_record_get_quarantined(td_view_topics(a->view)->ids, value, &q, &name) == TD_OK)
             td_row_put_quarantined(&a->body, format, name, &place, &q);
+    } else if (a->request.kind == TD_API_NEWS) {
+        td_event event = {.news.sentiment = NAN};
+        td_bytes feed = TD_TEXT("");
+        if (value.size == 0 ||
+            td_record_get_published(td_view_topics(a->view)->ids, value, &event, &feed, &name) == TD_OK)
+            td_row_put_news(&a->body, format, name, feed, &event, row->appended_ms);
     } else if (a->request.kind == TD_API_FILLS) {
         td_fill fill = {.side = TD_SIDE_BUY};
         if (value.size == 0 || td_record_get_fill(value, &fill, &name) == TD_OK)
@@ -487,6 +508,7 @@ static void find_next(td_answer *a, int64_t cursor) {
 td_status td_answer_step(td_answer *a) {
     if (a->order != NULL) return td_order_step(a->order, &a->body);
     if (a->addition != NULL) return td_addition_step(a->addition, &a->body);
+    if (a->topic != NULL) return td_topic_answer_step(a->topic, &a->body);
     if (a->task != NULL) return step_task(a);
     td_status adjusted = a->adjust != NULL ? td_adjust_step(a->adjust) : TD_OK;
     if (adjusted != TD_OK) return adjusted;
@@ -501,5 +523,5 @@ td_status td_answer_step(td_answer *a) {
 }
 
 const td_buf *td_answer_body(const td_answer *a) { return &a->body; }
-const char *td_answer_next(const td_answer *a) { return a->next; }
+const char *td_answer_next(const td_answer *a) { return a->topic != NULL ? td_topic_answer_next(a->topic) : a->next; }
 bool td_answer_is_csv(const td_answer *a) { return a->request.csv; }

@@ -3,16 +3,19 @@
 #include "base/decimal.h"
 #include "base/option.h"
 #include "base/time.h"
+#include "model/event.h"
 #include "model/gap.h"
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #define IN(kind) (1u << TD_API_##kind)
 enum {
     REFUSED = IN(QUARANTINE) | IN(RELEASE),
-    PAGED = IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(LINES) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(PREVIEW) | IN(FILLS),
-    TABLES =
-        IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(TAKEN) | IN(FILLS),
+    PAGED = IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(LINES) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(PREVIEW) | IN(FILLS) |
+            IN(NEWS),
+    TABLES = IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(TAKEN) |
+             IN(FILLS) | IN(NEWS),
     ONE_SERIES = IN(BARS) | IN(LINES) | IN(VENDOR_BARS) | IN(PREVIEW),
     VERSIONS = IN(VERSIONS) | IN(ROLLBACK),
     TEXTS = IN(CHECK) | IN(SAVE) | IN(PREVIEW),
@@ -35,6 +38,10 @@ static const char *const kinds[] = {"instruments",
                                     "fills",
                                     "strategies",
                                     "strategies/versions",
+                                    "topics",
+                                    "topics/TOPIC",
+                                    "topics/TOPIC/records",
+                                    "news",
                                     "strategies/check",
                                     "strategies/save",
                                     "strategies/preview",
@@ -70,7 +77,8 @@ static bool read_text(td_bytes value, char *out, size_t capacity) {
 }
 
 static bool read_instrument(td_api_request *r, td_bytes value) {
-    return td_instrument_name_valid(value) && read_text(value, r->instrument, sizeof r->instrument);
+    bool general = r->kind == TD_API_NEWS && td_bytes_equal(value, TD_TEXT(TD_GENERAL_NEWS));
+    return (general || td_instrument_name_valid(value)) && read_text(value, r->instrument, sizeof r->instrument);
 }
 static bool read_strategy(td_api_request *r, td_bytes value) {
     return read_text(value, r->strategy, sizeof r->strategy);
@@ -125,6 +133,11 @@ static bool read_limit(td_api_request *r, td_bytes value) {
     return read_int(value, TD_API_LIMIT_MAX, &r->limit) && r->limit > 0;
 }
 
+static bool read_partition(td_api_request *r, td_bytes value) { return read_int(value, UINT32_MAX, &r->partition); }
+static bool read_offset(td_api_request *r, td_bytes value) { return read_int(value, INT64_MAX, &r->offset); }
+static bool read_moment(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->time_ns) == TD_OK; }
+static bool read_key(td_api_request *r, td_bytes value) { return read_text(value, r->key, sizeof r->key); }
+
 static bool read_format(td_api_request *r, td_bytes value) {
     r->csv = td_bytes_equal(value, TD_TEXT("csv"));
     return r->csv || td_bytes_equal(value, TD_TEXT("json"));
@@ -163,15 +176,19 @@ static const struct parameter {
     {"file", TEXTS | IN(STRATEGIES), TEXTS, read_file, "a strategy's file, as /api/v1/strategies has it"},
     {"hash", VERSIONS, IN(ROLLBACK), read_hash, "6 to 64 digits that a version's hash begins with"},
     {"reason", REFUSED, 0, read_reason, "a reason such as outlier or crossed"},
-    {"feed", REFUSED | IN(GAPS) | IN(VENDOR_BARS), 0, read_feed, "a feed's name"},
+    {"feed", REFUSED | IN(GAPS) | IN(VENDOR_BARS) | IN(NEWS), 0, read_feed, "a feed's name"},
     {"from", PAGED | IN(RELEASE), 0, read_from, "a time such as 2013-10-07T13:30:00Z, or an integer since 1970"},
     {"to", PAGED | IN(RELEASE), 0, read_to, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
     {"status", IN(GAPS), 0, read_status, "open, filled or lost"},
     {"before", PAGED & ~IN(GAPS), 0, read_before, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
-    {"cursor", PAGED | IN(TAKEN), 0, read_cursor, "a number from the `next` of an answer"},
+    {"partition", IN(RECORDS), 0, read_partition, "a partition's number"},
+    {"offset", IN(RECORDS), 0, read_offset, "an offset in a partition"},
+    {"time", IN(RECORDS), 0, read_moment, "a time such as 2013-10-07T13:30:00Z, or an integer since 1970"},
+    {"key", IN(RECORDS), 0, read_key, "a key of up to 255 bytes"},
+    {"cursor", PAGED | IN(TAKEN) | IN(RECORDS), 0, read_cursor, "a number from the `next` of an answer"},
     {"day", IN(PROFILE), 0, read_day, "a date such as 2013-10-07"},
-    {"limit", PAGED | IN(TAKEN) | IN(PROFILE), 0, read_limit, "a number from 1 to 5000"},
-    {"as_of", IN(BARS) | IN(SIGNALS) | IN(VENDOR_BARS) | IN(FILLS), 0, read_as_of,
+    {"limit", PAGED | IN(TAKEN) | IN(PROFILE) | IN(RECORDS), 0, read_limit, "a number from 1 to 5000"},
+    {"as_of", IN(BARS) | IN(SIGNALS) | IN(VENDOR_BARS) | IN(FILLS) | IN(NEWS), 0, read_as_of,
      "a time such as 2013-10-07T20:00:00Z or an integer since 1970, nor an offset of the tape such as @120000"},
     {"adjust", IN(BARS), 0, read_adjust, "none, split or all"},
     {"known", IN(BARS), 0, read_known, "then or now"},
@@ -185,6 +202,20 @@ static const struct parameter {
 };
 enum { PARAMETERS = sizeof parameters / sizeof parameters[0] };
 
+/* topics/TOPIC and what is below; false: the path is none of these. */
+static bool begin_topic(td_api_request *r, td_bytes path) {
+    const td_bytes above = TD_TEXT("topics/"), below = TD_TEXT("/records");
+    if (!td_bytes_begin(path, above)) return false;
+    td_bytes name = td_bytes_from(path, above.size);
+    bool records = name.size > below.size && td_bytes_equal(td_bytes_from(name, name.size - below.size), below);
+    if (records) name.size -= below.size;
+    for (size_t i = 0; i < name.size; i++)
+        if (strchr("._-", name.data[i]) == NULL && !isalnum(name.data[i])) return false;
+    r->kind = records ? TD_API_RECORDS : TD_API_TOPIC;
+    if (records) r->limit = TD_API_RECORDS_DEFAULT;
+    return read_text(name, r->topic, sizeof r->topic);
+}
+
 bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_error *error) {
     *r = (td_api_request){.from_ns = INT64_MIN,
                           .to_ns = INT64_MAX,
@@ -192,14 +223,18 @@ bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_erro
                           .cursor = -1,
                           .limit = TD_API_LIMIT_DEFAULT,
                           .as_of = TD_PLACE_END,
-                          .date = TD_NONE};
+                          .date = TD_NONE,
+                          .partition = -1,
+                          .offset = -1,
+                          .time_ns = INT64_MIN};
+    if (begin_topic(r, path)) return true;
     for (r->kind = 0; r->kind < TD_API_COUNT; r->kind++)
         if (td_bytes_equal(path, td_text(kinds[r->kind]))) break;
     if (r->kind == TD_API_COUNT) {
         return td_api_fail(
             error, 404, "not_found",
             "there is no /api/v1/%.*s; there are instruments, bars, vendor_bars, signals, fills, gaps, lines, "
-            "stream, explain, quarantine, actions, strategies, profile and status",
+            "news, stream, explain, quarantine, actions, strategies, profile, topics and status",
             td_api_shown(path), (const char *)path.data);
     }
     r->csv = (TABLES >> r->kind & 1) != 0 && accept.size > 0 &&
@@ -249,12 +284,19 @@ bool td_api_set_all(td_api_request *r, td_json *json, td_api_error *error) {
     return type == TD_JSON_OBJECT_END || td_api_fail(error, 400, "bad_body", expected);
 }
 
+static bool check_place(const td_api_request *r, td_api_error *error) {
+    int places = (r->offset >= 0) + (r->cursor >= 0) + (r->time_ns != INT64_MIN);
+    return places < 2 ||
+           td_api_fail(error, 400, "bad_parameter", "offset, cursor and time each say where: one of them");
+}
+
 bool td_api_check(const td_api_request *r, td_api_error *error) {
     for (size_t i = 0; i < PARAMETERS; i++) {
         if ((parameters[i].required >> r->kind & 1) == 0 || (r->given >> i & 1) != 0) continue;
         return td_api_fail(error, 400, "missing_parameter", "%s needs %s: %s", kinds[r->kind], parameters[i].name,
                            parameters[i].expected);
     }
+    if (r->kind == TD_API_RECORDS) return check_place(r, error);
     if (r->cursor >= 0 && r->instrument[0] == '\0')
         return td_api_fail(error, 400, "missing_parameter", "cursor belongs to one instrument");
     if (r->as_of.offset != INT64_MAX && r->instrument[0] == '\0')

@@ -25,6 +25,10 @@ typedef enum td_api_kind {
     TD_API_FILLS,
     TD_API_STRATEGIES,
     TD_API_VERSIONS,
+    TD_API_TOPICS,
+    TD_API_TOPIC,   /* one, by its name in the path */
+    TD_API_RECORDS, /* of one */
+    TD_API_NEWS,
     TD_API_CHECK, /* posted, as the next three: a text */
     TD_API_SAVE,
     TD_API_PREVIEW,
@@ -32,7 +36,8 @@ typedef enum td_api_kind {
     TD_API_COUNT,
 } td_api_kind;
 
-enum { TD_API_LIMIT_DEFAULT = 1000, TD_API_LIMIT_MAX = 5000, TD_API_NAME_MAX = 63 };
+enum { TD_API_LIMIT_DEFAULT = 1000, TD_API_RECORDS_DEFAULT = 100, TD_API_LIMIT_MAX = 5000, TD_API_NAME_MAX = 63 };
+enum { TD_API_TOPIC_MAX = 249 }; /* Kafka's bound */
 
 typedef struct td_api_error {
     int http;          /* 400, 403, 404, …; 0: none */
@@ -52,6 +57,10 @@ typedef struct td_api_request {
     char strategy[TD_API_NAME_MAX + 1], feed[TD_API_NAME_MAX + 1];
     char signal[TD_SIGNAL_ID_MAX + 1]; /* an id */
     char file[256];                    /* of a strategy */
+    char topic[TD_API_TOPIC_MAX + 1];  /* of the path */
+    char key[256];                     /* of records */
+    int64_t partition, offset;         /* of records; -1: not given */
+    int64_t time_ns;                   /* since when they were appended; INT64_MIN: not given */
     char hash[65];                     /* digits that a version's begins with */
     td_reason reason;                  /* NONE: not given */
     int64_t width_ns;                  /* 0: not given */

@@ -216,6 +216,17 @@ static void consider_quarantined(td_history *h, const td_record *record) {
     keep_row(h, record, row_by_place(h, record));
 }
 
+/* One that is old comes late. */
+static void consider_news(td_history *h, const td_record *record) {
+    td_event e;
+    td_bytes feed, name;
+    if (td_record_get_published(h->q.ids, record->value, &e, &feed, &name) != TD_OK || e.kind != TD_EVENT_NEWS) return;
+    if (h->q.feed.size > 0 && !td_bytes_equal(feed, h->q.feed)) return;
+    if (e.event_ns < h->q.from_ns || e.event_ns >= h->q.before_ns || !was_known(h, record, e.receive_ns)) return;
+    h->firsts++;
+    keep_row(h, record, row_by_place(h, record));
+}
+
 static void consider_action(td_history *h, const td_record *record) {
     h->firsts++;
     keep_row(h, record, (td_history_row){.order = record->offset});
@@ -251,6 +262,9 @@ static void consider(td_history *h, const td_record *record) {
         return;
     case TD_HISTORY_VENDOR_BARS:
         consider_vendor_bar(h, record);
+        return;
+    case TD_HISTORY_NEWS:
+        consider_news(h, record);
         return;
     }
 }
@@ -333,8 +347,8 @@ static void end_partition(td_history *h) {
     bool one = h->q.instrument.size > 0, cut_short = !partition_done(h);
     h->is_cut |= cut_short;
     bool vendor = h->q.kind == TD_HISTORY_VENDOR_BARS;
-    bool by_offset =
-        h->q.kind == TD_HISTORY_QUARANTINE || h->q.kind == TD_HISTORY_ACTIONS || h->q.kind == TD_HISTORY_FILLS;
+    bool by_offset = h->q.kind == TD_HISTORY_QUARANTINE || h->q.kind == TD_HISTORY_ACTIONS ||
+                     h->q.kind == TD_HISTORY_FILLS || h->q.kind == TD_HISTORY_NEWS;
     if (one && cut_short && !by_offset && !vendor && !h->anywhere) drop_unreached(h);
     if (h->q.known_now) drop_unknown(h);
     int64_t highest = cut_rows(h);

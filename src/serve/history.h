@@ -1,7 +1,7 @@
-/* src/serve/history.h - bars, signals, fills, refused events and vendors' bars of the past, read backwards from the log
- * itself, so that no sink is needed. One block of 256 KB per step; at most 512 MB per question, then the answer says
- * that there is more and where to go on. Rows are kept as the log's bytes and decoded by whoever writes the answer.
- * Thread: the server's.
+/* src/serve/history.h - bars, signals, fills, refused events, news and vendors' bars of the past, read backwards from
+ * the log itself, so that no sink is needed. One block of 256 KB per step; at most 512 MB per question, then the answer
+ * says that there is more and where to go on. Rows are kept as the log's bytes and decoded by whoever writes the
+ * answer. Thread: the server's.
  *
  * Bars: the last revision of each start. Reading ends once limit + 1 first results older than `before` are found: first
  * results stand in the log in the order of their times, so nothing unread can belong on this page. Vendors' bars stand
@@ -24,6 +24,7 @@ typedef enum td_history_kind {
     TD_HISTORY_QUARANTINE,
     TD_HISTORY_ACTIONS, /* of one instrument */
     TD_HISTORY_VENDOR_BARS,
+    TD_HISTORY_NEWS,
 } td_history_kind;
 
 typedef struct td_history_question {
@@ -34,7 +35,7 @@ typedef struct td_history_question {
     td_bytes instrument; /* whose partition is read; size 0 (not for bars, a vendor's neither): all, in the order of
                             appending */
     td_bytes strategy;   /* of signals and fills; size 0: all */
-    td_bytes feed;       /* of refused events and vendors' bars; size 0: all */
+    td_bytes feed;       /* of refused events, vendors' bars and news; size 0: all */
     td_reason reason;    /* of refused events; NONE: all */
     int64_t width_ns;    /* of bars only */
     int64_t from_ns, before_ns;
@@ -46,7 +47,7 @@ typedef struct td_history_question {
 } td_history_question;
 
 typedef struct td_history_row {
-    /* Ascending: (start), (event, ordinal), or of fills and what was refused (offset); of fills with legs from
+    /* Ascending: (start), (event, ordinal), or of fills, news and what was refused (offset); of fills with legs from
      * elsewhere (known at, partition); over all partitions (append time, partition). */
     int64_t order, tie;
     int64_t offset, appended_ms;

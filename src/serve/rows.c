@@ -4,6 +4,7 @@
 #include "base/time.h"
 #include "model/corporate.h"
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 typedef struct row {
@@ -289,6 +290,29 @@ void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrume
     put_time(&r, "receive_time", q->event.receive_ns);
     put_tick_numbers(&r, &q->event);
     put_int(&r, "appended_ms", place->appended_ms);
+    row_end(&r);
+}
+
+void td_row_put_news(td_buf *out, td_row_format format, td_bytes instrument, td_bytes feed, const td_event *event,
+                     int64_t appended_ms) {
+    const td_news *n = &event->news;
+    row r = row_begin(out, format);
+    put_text(&r, "instrument", instrument);
+    put_text(&r, "feed", feed);
+    put_int(&r, "event_ns", event->event_ns);
+    put_time(&r, "event_time", event->event_ns);
+    put_int(&r, "receive_ns", event->receive_ns);
+    put_time(&r, "receive_time", event->receive_ns);
+    put_text(&r, "headline", n->headline);
+    put_text(&r, "source", n->source);
+    put_text(&r, "url", n->url);
+    put_text(&r, "id", n->id);
+    if (!isfinite(n->sentiment))
+        put_none(&r, "sentiment");
+    else if (field(&r, "sentiment"))
+        td_buf_printf(r.out, "%.17g", n->sentiment);
+    put_text(&r, "origin", td_text(td_event_origin_name((td_event_origin)event->origin)));
+    put_int(&r, "appended_ms", appended_ms);
     row_end(&r);
 }
 

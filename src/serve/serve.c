@@ -67,6 +67,7 @@ struct td_serve {
     struct lws_context *context;
     td_view *view;
     td_schemas *schemas;
+    td_browser *browser;
     td_board board;
     td_surveyor surveyor;
     td_program *program; /* in force; NULL: still that of the start, which is borrowed */
@@ -182,7 +183,7 @@ static int send_head(td_serve *s, struct lws *wsi, const reply *h) {
     if (h->status == 503) bad |= add_header(wsi, "retry-after:", "1", &at, end);
     if (h->status == 401) bad |= add_header(wsi, "www-authenticate:", "Basic realm=\"tapedeck\"", &at, end);
     if (h->next != NULL && h->next[0] != '\0') {
-        char link[1100];
+        char link[1600];
         (void)snprintf(link, sizeof link, "<%s>; rel=\"next\"", h->next);
         bad |= add_header(wsi, "link:", link, &at, end);
     }
@@ -299,7 +300,8 @@ static int start_api(td_serve *s, conn *c, const td_api_request *request) {
         td_buf_fini(&body);
         return done ? respond_text(s, c, 200, JSON) : respond_error(s, c, &error);
     }
-    c->answer = td_answer_new(s->view, request, td_buf_bytes(&c->text), &error);
+    const td_answer_sources sources = {s->view, s->browser};
+    c->answer = td_answer_new(&sources, request, td_buf_bytes(&c->text), &error);
     td_buf_fini(&c->text);
     if (c->answer == NULL) return respond_error(s, c, &error);
     c->kind = CONN_ANSWER;
@@ -733,6 +735,7 @@ td_status td_serve_open(td_serve **out, const td_os *os, const td_serve_conf *co
     td_view_events events = {.self = s, .bar = tell_bar, .signal = tell_signal, .gap = tell_gap};
     if (status == TD_OK) status = td_view_open(&s->view, os, topics, &events);
     if (status == TD_OK) status = td_schemas_open(&s->schemas, topics);
+    if (status == TD_OK) s->browser = td_browser_new(topics, s->schemas);
     if (status == TD_OK) status = listen_on(s);
     if (status != TD_OK) {
         td_serve_close(s);
@@ -746,6 +749,7 @@ void td_serve_close(td_serve *s) {
     if (s == NULL) return;
     if (s->context != NULL) lws_context_destroy(s->context); /* closes every connection, which frees its request */
     td_surveyor_fini(&s->surveyor);
+    td_browser_free(s->browser);
     td_schemas_close(s->schemas);
     td_view_close(s->view);
     td_program_free(s->program);

@@ -80,6 +80,18 @@ typedef struct td_serve_texts {                                 /* of strategies
     td_serve_task versions, rollback; /* of a strategy; the digits that a hash begins with */
 } td_serve_texts;
 
+typedef struct td_serve_reader { /* of one partition of a topic */
+    const char *name;            /* "worker", "sink:sqlite": lent for the call */
+    int64_t offset;              /* that it reads next */
+} td_serve_reader;
+
+typedef void (*td_serve_reader_fn)(void *arg, const td_serve_reader *reader);
+
+typedef struct td_serve_retention { /* what a topic keeps; -1: everything */
+    int64_t ms, bytes;
+    bool shared; /* the bytes are those of all such topics together */
+} td_serve_retention;
+
 typedef struct td_serve_run { /* who runs this, asked and told by the server's thread; all NULL: nobody */
     void *self;
     void (*progress)(void *self, td_serve_progress *out);
@@ -103,6 +115,12 @@ typedef struct td_serve_run { /* who runs this, asked and told by the server's t
     const char *registry;  /* the address of the registry that has the schemas, where `schemas` is NULL; or NULL */
     const char *elsewhere; /* who appends and edits, for people, where `put` is NULL as that is another process */
     td_serve_task explain; /* why a signal came, by its id */
+    /* Who reads a partition, and where they are, as far as this process or the log knows. Errors: as
+     * td_log_committed's.
+     */
+    td_status (*readers)(void *self, const td_topic *topic, uint32_t partition, td_serve_reader_fn each, void *arg);
+    void (*retention)(void *self, const char *topic, td_serve_retention *out);
+    const char *prefix; /* of subjects in a registry elsewhere; NULL: none */
 } td_serve_run;
 
 typedef struct td_serve_topics { /* borrowed for the server's life */
@@ -113,6 +131,9 @@ typedef struct td_serve_topics { /* borrowed for the server's life */
     td_topic *programs;    /* NULL: strategies have no legs */
     td_topic *rejected;    /* NULL: what could not be decoded is not told */
     td_topic *schemas;     /* NULL: there is no schema registry here */
+    td_topic *news;        /* NULL: it is not published */
+    /* Whose topics are shown. The server's alone where a look at them asks brokers; NULL: the tape's. */
+    td_log *log;
     const td_schema_ids *ids;
     const int64_t *widths_ns; /* ascending, at most TD_WIDTHS_MAX */
     size_t width_count;

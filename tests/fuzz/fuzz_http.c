@@ -29,6 +29,7 @@ static td_guard guards[2]; /* one with a token and all addresses, one of loopbac
 /* ---- a small log ---- */
 
 static td_schemas *schemas;
+static td_browser *browser;
 static td_topic *schemas_topic;
 
 static td_status keep_schema(void *arg, td_bytes schema_key, td_bytes value) {
@@ -149,6 +150,7 @@ static void begin(void) {
     if (status == TD_OK) status = td_view_open(&view, &os, &t, &events);
     while (status == TD_OK && td_view_step(view) > 0) continue;
     if (status == TD_OK) status = td_schemas_open(&schemas, &t);
+    browser = td_browser_new(&t, schemas);
     const td_serve_conf closed = {.listen = all, .token = token, .cert = pem, .key = pem}, open = {.listen = own};
     if (status == TD_OK) status = td_guard_init(&guards[0], &closed);
     if (status == TD_OK) status = td_guard_init(&guards[1], &open);
@@ -260,7 +262,8 @@ static void check_error(const td_api_error *error) {
 /* True with the address of the next page in `next`. */
 static bool answer(const td_api_request *request, char *next, size_t capacity) {
     td_api_error error = {0};
-    td_answer *a = td_answer_new(view, request, body, &error);
+    const td_answer_sources sources = {view, browser};
+    td_answer *a = td_answer_new(&sources, request, body, &error);
     if (a == NULL) {
         check_error(&error);
         return false;

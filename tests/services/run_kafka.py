@@ -10,12 +10,16 @@ import random
 import subprocess
 import sys
 import time
+import urllib.request
+
+import confluent_kafka
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import admin  # noqa: E402
 import consuming  # noqa: E402
 import tapedeck as td  # noqa: E402
 from broker import Broker  # noqa: E402
+from fetch import free_port  # noqa: E402
 
 DATA = td.ROOT / "examples" / "data"
 TO = "16:00" if "TAPEDECK_SOAK" in os.environ else "09:45"  # the whole day, or its first quarter of an hour
@@ -256,6 +260,59 @@ def what_topics_keep(home):
         got = admin.settings(broker.address, f"keep.{topic}")
         assert (got["retention.bytes"], got["retention.ms"]) == (str(size), str(ms)), (topic, got)
     return f"{len(wanted)} topics"
+
+
+def answered(port, path):
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
+        return json.load(answer)
+
+
+@cases.add
+def topics_are_browsed(home):
+    """By a process that but serves: as `log ls` and `log cat` tell them, with what others have written."""
+    file = td.config(f"{home}/run.yaml", f"{home}/data", ["simulated: { seed: 1, ticks: 3000 }"], bars="[1s]", partitions=2)
+    td.run(file, *on_kafka("browse."))
+    port = free_port()
+    sets = on_kafka("browse.", f"serve.listen=127.0.0.1:{port}", f"log.dir={home}/server")
+    server = subprocess.Popen([td.PROGRAM, "run", "--quiet", "--role", "serve", *sets, file], cwd=td.ROOT,
+                              stderr=subprocess.PIPE, text=True)
+    try:
+        def listed():
+            try:
+                return {topic["topic"]: topic for topic in answered(port, "/api/v1/topics")["topics"]}
+            except OSError:
+                assert server.poll() is None, server.communicate()[1]
+                return {}
+        td.wait_for(lambda: "bars" in listed(), listed, 60)
+        here = ["--kafka", broker.address, "--prefix", "browse."]
+        wanted = lines_of(told("log", "ls", "--json", *here))
+        assert listed().keys() == {row["topic"] for row in wanted}, listed().keys()
+        for topic in ("tape", "bars"):
+            said = answered(port, f"/api/v1/topics/{topic}")
+            assert [(row["start"], row["end"], row["synced"], row["bytes"]) for row in said["offsets"]] == [
+                (row["start"], row["end"], row["end"], None) for row in wanted if row["topic"] == topic], said
+        readers = answered(port, "/api/v1/topics/tape")["readers"]
+        assert [(r["reader"], r["partition"], r["lag"] < 5) for r in readers] == [("worker", 0, True), ("worker", 1, True)], readers
+        seen = 0
+        for partition in (0, 1):
+            path, records = f"/api/v1/topics/bars/records?partition={partition}&limit=333", []
+            while path:
+                page = answered(port, path)
+                path, records = page["next"], records + page["records"]
+            assert records[::-1] == lines_of(told("log", "cat", "bars", "--partition", str(partition), *here))
+            seen += len(records)
+        assert seen > 500, seen
+        producer = confluent_kafka.Producer({"bootstrap.servers": broker.address})
+        admin.make_topic(broker.address, "browse.market_data", 1)
+        producer.produce("browse.market_data", key="a", value='{"px": 1.5}', headers={"trace": "7"})
+        assert producer.flush(30) == 0
+        td.wait_for(lambda: "market_data" in listed(), listed, 60)  # no sooner than 10 s after the look before
+        record, = answered(port, "/api/v1/topics/market_data/records")["records"]
+        assert (record["key"], record["value"], record["headers"]) == ("a", {"px": 1.5}, [{"name": "trace", "value": "7"}]), record
+    finally:
+        server.terminate()
+        server.communicate(timeout=60)
+    return f"{len(wanted)} partitions, {seen} records, and a topic of somebody else's"
 
 
 @cases.add

@@ -29,7 +29,23 @@ static void knows_its_paths(void **state) {
         assert_true(r.kind == texts[i].kind && td_api_is_posted(r.kind) == texts[i].posted);
         assert_int_equal(td_api_check(&r, &error), !texts[i].posted); /* which file? */
     }
-    static const char *const others[] = {"", "bar", "bars/", "Bars", "../bars"};
+    static const struct {
+        const char *path, *topic;
+        td_api_kind kind;
+    } topics[] = {{"topics", "", TD_API_TOPICS},
+                  {"topics/bars", "bars", TD_API_TOPIC},
+                  {"topics/records", "records", TD_API_TOPIC},
+                  {"topics/raw.coinbase-2_x/records", "raw.coinbase-2_x", TD_API_RECORDS},
+                  {"topics/TOPIC/records", "TOPIC", TD_API_RECORDS}};
+    for (unsigned i = 0; i < COUNT_OF(topics); i++) {
+        ASSERT_ROW(td_api_begin(&r, td_text(topics[i].path), TD_TEXT("text/csv"), &error), "%u", i);
+        ASSERT_ROW(r.kind == topics[i].kind && strcmp(r.topic, topics[i].topic) == 0, "%u: %s", i, r.topic);
+        assert_true(!td_api_is_posted(r.kind) && !r.csv && td_api_check(&r, &error));
+        assert_int_equal(r.limit, r.kind == TD_API_RECORDS ? 100 : 1000);
+    }
+    static const char *const others[] = {"",           "bar",         "bars/",     "Bars",           "../bars",
+                                         "topics/",    "topics/a b",  "topics/a/", "topics/a/b",     "topics//records",
+                                         "topicsbars", "topics/../a", "records",   "topics/records/"};
     for (unsigned i = 0; i < COUNT_OF(others); i++) {
         ASSERT_ROW(!td_api_begin(&r, td_text(others[i]), TD_TEXT(""), &error), "%u", i);
         assert_int_equal(error.http, 404);
@@ -115,6 +131,22 @@ static const struct {
     {"profile", "instrument", "LEAN:IBM", "unknown_parameter", "instrument"},
     {"bars", "day", "2013-10-07", "unknown_parameter", "day"},
     {"signals", "reason", "outlier", "unknown_parameter", "reason"},
+    {"topics/bars/records", "partition", "3", NULL, NULL},
+    {"topics/bars/records", "partition", "-1", "bad_parameter", "a partition's number"},
+    {"topics/bars/records", "partition", "4294967296", "bad_parameter", "a partition's number"},
+    {"topics/bars/records", "offset", "9223372036854775807", NULL, NULL},
+    {"topics/bars/records", "offset", "-5", "bad_parameter", "an offset"},
+    {"topics/bars/records", "time", "2013-10-07T13:30:00Z", NULL, NULL},
+    {"topics/bars/records", "key", "LEAN:IBM", NULL, NULL},
+    {"topics/bars/records", "key", "", "bad_parameter", "a key of up to 255 bytes"},
+    {"topics/bars/records", "instrument", "LEAN:IBM", "unknown_parameter", "topics/TOPIC/records knows no"},
+    {"topics/bars", "partition", "3", "unknown_parameter", "topics/TOPIC knows no parameter 'partition'"},
+    {"bars", "offset", "3", "unknown_parameter", "offset"},
+    {"news", "instrument", "*", NULL, NULL},
+    {"news", "as_of", "@12", NULL, NULL},
+    {"news", "feed", "finnhub", NULL, NULL},
+    {"news", "width", "1m", "unknown_parameter", "width"},
+    {"bars", "instrument", "*", "bad_parameter", "VENUE:SYMBOL"},
     {"gaps", "status", "lost", NULL, NULL},
     {"gaps", "status", "shut", "bad_parameter", "open, filled or lost"},
     {"gaps", "to", "1381152600", NULL, NULL},

@@ -145,7 +145,7 @@ static td_view *open_view(const rig *r) {
 /* The answer to a question, and its `next` in *out_next. */
 static void ask(const td_view *view, const td_api_request *request, td_buf *out, char out_next[1024]) {
     td_api_error error = {0};
-    td_answer *a = td_answer_new(view, request, (td_bytes){0}, &error);
+    td_answer *a = td_answer_new(&(td_answer_sources){view, NULL}, request, (td_bytes){0}, &error);
     if (a == NULL) fail_msg("%s", error.message);
     while (td_answer_step(a) == TD_AGAIN) continue;
     out->size = 0;
