@@ -139,7 +139,7 @@ def kafka_streams(home):
         got = table("minutes", lambda rows: sum(row[0] for row in rows.values()) >= len(trades))
     compare(got, wanted, "minutes")
     bars = {key: [bar["trade_count"], *(decimal.Decimal(bar[n]) for n in ("low", "high", "volume", "notional"))]
-            for key, bar in day.newest_bars("1m").items() if key[0].startswith("BINANCE:")}
+            for key, bar in day.newest_bars("1m").items() if key[0].startswith(("BINANCE:", "DESK:"))}
     compare({key: got.get(key) for key in bars}, bars, "bars")
     assert len(bars) > 10, len(bars)
     return f"{len(trades)} trades in {len(got)} minutes, {len(bars)} of them held against bars"
