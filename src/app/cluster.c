@@ -5,6 +5,8 @@
 #include "log/log_kafka.h"
 #include <stdlib.h>
 
+enum { BESIDE_TIMEOUT_MS = 2000 };
+
 /* The configured ones and the password, `*out_count` in all; free() each name, and the whole. */
 static td_kafka_property *split_properties(const td_config_log *log, size_t *out_count) {
     td_kafka_property *all = td_alloc_zero(log->properties.count + 1, sizeof *all);
@@ -52,4 +54,11 @@ td_status td_cluster_open_to_read(td_log **out, const td_os *os, const td_config
     td_log_kafka_conf conf = conf_of(log);
     conf.read_only = true;
     return open_as(out, os, &conf, log, report, arg);
+}
+
+td_status td_cluster_open_beside(td_log **out, const td_os *os, const td_config_log *log) {
+    td_log_kafka_conf conf = conf_of(log);
+    conf.read_only = true;
+    conf.timeout_ms = BESIDE_TIMEOUT_MS;
+    return open_as(out, os, &conf, log, NULL, NULL);
 }

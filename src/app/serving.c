@@ -1,7 +1,7 @@
 /* src/app/serving.c - the engine as the server sees it. */
 #include "app/serving.h"
 #include "app/beacon.h"
-#include "app/data.h"
+#include "app/cluster.h"
 #include "app/explaining.h"
 #include "app/metrics.h"
 #include "app/readers.h"
@@ -195,7 +195,7 @@ static td_status open_server(td_serving *s) {
     const td_topics *t = td_engine_topics(s->conf.engine);
     td_status status = load_program(s, t);
     if (status == TD_OK && config->log.kafka != NULL)
-        status = td_data_open_log(&s->beside, &td_os_posix, &config->log, NULL, NULL);
+        status = td_cluster_open_beside(&s->beside, &td_os_posix, &config->log);
     if (status != TD_OK) return td_trace(status, "opening the dashboard");
     td_serve_topics topics = {
         .tape = t->tape,

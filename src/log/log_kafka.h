@@ -10,8 +10,10 @@
  * judged by its offset alone. Kafka takes back nothing that was committed while it elects leaders among in-sync
  * replicas only (unclean.leader.election.enable=false, its default). Topics that it makes are dated by the brokers
  * (LogAppendTime): a record of the year 2013 is not too old to be kept. Those whose names begin with `_` are kept for
- * ever, uncompacted but for those of TD_TOPIC_LATEST: older records of a key are needed, too. Not to be had from Kafka:
- * truncation, release, sizes, positions by bytes (td_topic_block_before guesses). */
+ * ever, uncompacted but for those of TD_TOPIC_LATEST: older records of a key are needed, too. td_log_each_topic asks
+ * the brokers which topics there are: by the one thread that uses the log, or before others do; what was deleted it
+ * passes over, though others that came by it may hold it on. Not to be had from Kafka: truncation, release, sizes,
+ * positions by bytes (td_topic_block_before guesses). */
 #pragma once
 #include "log/log.h"
 #include "os/os.h"

@@ -156,11 +156,11 @@ td_status td_kafka_ask_ends(td_kafka_log *log) {
     td_status status = TD_OK;
     pthread_mutex_lock(&log->lock);
     for (size_t t = 0; t < log->topic_count; t++)
-        for (uint32_t p = 0; p < log->topics[t]->base.partitions; p++)
+        for (uint32_t p = 0; !log->topics[t]->gone && p < log->topics[t]->base.partitions; p++)
             log->topics[t]->partitions[p].wanted_ns[TD_KAFKA_END] = now_ns; /* one request asks for all of them */
     pthread_mutex_unlock(&log->lock);
     for (size_t t = 0; t < log->topic_count && status == TD_OK; t++)
-        for (uint32_t p = 0; p < log->topics[t]->base.partitions && status == TD_OK; p++)
+        for (uint32_t p = 0; !log->topics[t]->gone && p < log->topics[t]->base.partitions && status == TD_OK; p++)
             status = td_kafka_edge_at(&log->topics[t]->partitions[p], TD_KAFKA_END, now_ns, &end);
     return status;
 }

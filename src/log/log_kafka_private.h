@@ -23,6 +23,7 @@ typedef struct td_kafka_partition {
 struct td_kafka_topic {
     td_topic base; /* its name is the end of `full_name` */
     char *full_name;
+    bool gone; /* from the cluster, when its topics were last listed */
     td_kafka_partition *partitions;
 };
 

@@ -222,14 +222,18 @@ td_status td_kafka_each_topic(td_log *base, td_topic_fn each, void *arg) {
     const struct rd_kafka_metadata *metadata;
     rd_kafka_resp_err_t code = rd_kafka_metadata(log->client, 1, NULL, &metadata, log->conf.timeout_ms);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return td_kafka_fail(log, code, "listing", "topics");
+    for (size_t i = 0; i < log->topic_count; i++) log->topics[i]->gone = true;
     for (int i = 0; i < metadata->topic_cnt; i++) {
         const struct rd_kafka_metadata_topic *t = &metadata->topics[i];
         if (!td_kafka_is_ours(log, t)) continue;
         const char *name = t->topic + strlen(log->conf.prefix);
-        if (find_topic(log, name) == NULL) (void)add_topic(log, name, (uint32_t)t->partition_cnt);
+        td_kafka_topic *topic = find_topic(log, name);
+        if (topic == NULL) topic = add_topic(log, name, (uint32_t)t->partition_cnt);
+        topic->gone = false;
     }
     rd_kafka_metadata_destroy(metadata);
     td_status status = td_kafka_ask_ends(log); /* as where one is opened */
-    for (size_t i = 0; i < log->topic_count && status == TD_OK; i++) each(arg, &log->topics[i]->base);
+    for (size_t i = 0; i < log->topic_count && status == TD_OK; i++)
+        if (!log->topics[i]->gone) each(arg, &log->topics[i]->base);
     return status;
 }

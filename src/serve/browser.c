@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define AGAIN_NS (10 * TD_NS_PER_S)
+#define RETRY_NS (30 * TD_NS_PER_S)
 enum { NEAREST_MAX = 256 };
 
 struct td_browser {
@@ -49,7 +50,7 @@ td_status td_browser_look(td_browser *b, int64_t now_ns) {
     size_t before = b->count;
     b->count = 0;
     b->last = td_log_each_topic(b->log, note_topic, b);
-    b->due_ns = now_ns + AGAIN_NS;
+    b->due_ns = now_ns + (b->last == TD_OK ? AGAIN_NS : RETRY_NS);
     if (b->last == TD_OK) return TD_OK;
     b->count = before; /* of a look that failed nothing has come */
     (void)snprintf(b->trouble, sizeof b->trouble, "%s", td_trail());

@@ -1,6 +1,6 @@
 /* src/serve/browser.h - what answers about topics rest on: which ones the log has, and what is registered for each. On
  * Kafka a look at them is a question to the brokers: made when somebody asks, and no sooner than 10 s after the one
- * before; where nobody answers, the next ones are refused for as long. Thread: the server's. */
+ * before; where nobody answers, the next ones are refused for 30 s. Thread: the server's. */
 #pragma once
 #include "serve/schemas.h"
 

@@ -107,6 +107,9 @@ static void fill(const td_serve_topics *t) {
         td_event event = {.kind = TD_EVENT_TRADE, .event_ns = at_ns, .trade = {.price = price, .size = 1}};
         td_record_put_event(&value, t->ids, TD_TEXT("f\"eed"), &event);
         append(t->tape, names[i % 2], &value);
+        td_event news = {.kind = TD_EVENT_NEWS, .event_ns = at_ns, .news = {.headline = TD_TEXT("h\"\n")}};
+        td_record_put_published(&value, t->ids, TD_TEXT("f\"eed"), names[i % 2], &news);
+        append(t->news, names[i % 2], &value);
     }
     td_buf_fini(&value);
 }
@@ -139,6 +142,7 @@ static void begin(void) {
     if (status == TD_OK) status = td_log_topic(log, "vendor_bars", 1, TD_TOPIC_OUTPUT, &t.vendor_bars);
     if (status == TD_OK) status = td_log_topic(log, "quarantine", 1, TD_TOPIC_OUTPUT, &t.quarantine);
     if (status == TD_OK) status = td_log_topic(log, "gaps", 1, TD_TOPIC_OUTPUT, &t.gaps);
+    if (status == TD_OK) status = td_log_topic(log, "news", 1, TD_TOPIC_OUTPUT, &t.news);
     const td_view_events events = {.bar = ignore_bar, .signal = ignore_signal, .gap = ignore_gap};
     if (status == TD_OK) status = td_log_topic(log, "_schemas", 1, TD_TOPIC_INPUT, &t.schemas);
     schemas_topic = t.schemas;

@@ -16,6 +16,11 @@ def make_topic(address, name, partitions, **settings):
     client.create_topics([admin.NewTopic(name, partitions, 1, config=settings)])[name].result(10)
 
 
+def drop_topic(address, name):
+    client = _client(address)
+    client.delete_topics([name])[name].result(10)
+
+
 def settings(address, topic):
     """What the broker holds for a topic: {name: text}."""
     client = _client(address)

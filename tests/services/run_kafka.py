@@ -309,6 +309,8 @@ def topics_are_browsed(home):
         td.wait_for(lambda: "market_data" in listed(), listed, 60)  # no sooner than 10 s after the look before
         record, = answered(port, "/api/v1/topics/market_data/records")["records"]
         assert (record["key"], record["value"], record["headers"]) == ("a", {"px": 1.5}, [{"name": "trace", "value": "7"}]), record
+        admin.drop_topic(broker.address, "browse.market_data")
+        td.wait_for(lambda: listed().keys() == {row["topic"] for row in wanted}, listed, 60)  # and goes on telling of all others
     finally:
         server.terminate()
         server.communicate(timeout=60)
