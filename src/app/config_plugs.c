@@ -225,16 +225,29 @@ td_status td_config_read_feeds(reader *r, const char *section, td_node node) {
     return status == TD_OK ? td_config_pass(r, check_tokens(r->config)) : status;
 }
 
+/* What the feed does not say itself; a secret stays one. */
+static td_status lend_text(td_config_feed *feed, const char *key, const char *value, bool secret) {
+    if (value == NULL) return TD_OK;
+    if (secret) td_secrets_add(&feed->conf.secrets, value);
+    return td_options_set(feed->ops->options, &feed->conf, key, value);
+}
+
+static td_status lend_registry(const td_config_log *log, td_config_feed *feed) {
+    if (feed->conf.registry != NULL || log->registry == NULL) return TD_OK;
+    td_status status = lend_text(feed, "registry", log->registry, false);
+    if (status == TD_OK) status = lend_text(feed, "registry_user", log->registry_user, false);
+    if (status == TD_OK) status = lend_text(feed, "registry_password", log->registry_password, true);
+    return status == TD_OK ? lend_text(feed, "registry_ca", log->registry_ca, false) : status;
+}
+
 /* The cluster of the log, with what it takes to get in. */
 static td_status lend(const td_config_log *log, td_config_feed *feed) {
-    const td_option *rows = feed->ops->options;
-    td_status status = td_options_set(rows, &feed->conf, "brokers", log->kafka);
     bool own = feed->conf.properties.count > 0;
+    td_status status = lend_text(feed, "brokers", log->kafka, false);
     for (size_t i = 0; i < log->properties.count && !own && status == TD_OK; i++)
-        status = td_options_set(rows, &feed->conf, "properties", log->properties.items[i]);
-    if (log->password == NULL || feed->conf.password != NULL || status != TD_OK) return status;
-    td_secrets_add(&feed->conf.secrets, log->password);
-    return td_options_set(rows, &feed->conf, "password", log->password);
+        status = lend_text(feed, "properties", log->properties.items[i], false);
+    if (status == TD_OK && feed->conf.password == NULL) status = lend_text(feed, "password", log->password, true);
+    return status == TD_OK ? lend_registry(log, feed) : status;
 }
 
 td_status td_config_lend_cluster(td_config *config) {

@@ -113,6 +113,7 @@ typedef struct td_feed_conf { /* settings every feed has; formats append their o
     const td_consumer_ops *consumer;
     /* topics of others (feed/mapping.h); `start` is where they begin, `datatype` what their records are */
     char *brokers, *topic, *password, *password_file;
+    char *registry, *registry_user, *registry_password, *registry_password_file, *registry_ca;
     td_texts properties, fields, events, sides;
     int event, time_unit;
     int64_t width_ns;

@@ -13,6 +13,7 @@ typedef struct head { /* of a partition */
     bool reading;
     bool asked; /* since the last pump: nothing has come */
     bool has;   /* a record that is next, or was given and is to be passed */
+    bool known; /* … what it says: its schema had to be asked for */
     bool given;
     td_consumed record;
     td_recorded row; /* a rejected one has no detail: it is read again */
@@ -68,7 +69,7 @@ static td_status kafka_open(void **out, const td_os *os, const td_feed_conf *con
     *k = (kafka){.os = os, .conf = conf, .whole_ns = TD_NONE, .position.file = TD_SESSION_BIT};
     k->heads = td_alloc_zero(TD_CONSUMER_PARTITIONS_MAX, sizeof *k->heads);
     k->next = td_alloc_zero(TD_CONSUMER_PARTITIONS_MAX, sizeof *k->next);
-    td_status status = td_mapping_new(&k->mapping, conf, instruments);
+    td_status status = td_mapping_new(&k->mapping, os, conf, instruments);
     if (status == TD_OK) status = parse_from(conf->start, &consumer.from_ms);
     if (status == TD_OK && conf->brokers == NULL)
         status = TD_FAIL(TD_CONFIG, "brokers: missing: host:port, with commas between them; unset, those of log.kafka");
@@ -197,16 +198,27 @@ static void stop_reading(kafka *k, uint32_t p) {
     k->next[p] = k->net->place(k->consumer, p);
 }
 
-/* Looks for the next record of the partition. TD_AGAIN: none is there. */
+static td_status read_record(kafka *k, head *h) {
+    return td_mapping_read(k->mapping, h->record.value, h->record.timestamp_ms * TD_NS_PER_MS, &h->row);
+}
+
+/* What the record at hand says. TD_AGAIN: that is known, or will be. */
+static td_status look_at(kafka *k, head *h, td_feed_item *out) {
+    if (!h->has || h->known) return TD_AGAIN;
+    td_status status = read_record(k, h);
+    h->known = status == TD_OK;
+    return h->known || status == TD_AGAIN ? TD_AGAIN : fail_session(k, false, td_trail(), out);
+}
+
+/* Looks for the next record of the partition. TD_AGAIN: it is there, or none is. */
 static td_status fetch(kafka *k, uint32_t p, td_feed_item *out) {
     head *h = &k->heads[p];
-    if (h->given) h->has = h->given = false;
-    if (h->has || h->asked) return TD_AGAIN;
+    if (h->given) h->has = h->known = h->given = false;
+    if (h->has || h->asked) return look_at(k, h, out);
     td_status status = k->net->next(k->consumer, p, &h->record);
     h->has = status == TD_OK;
     h->asked = !h->has;
-    if (h->has) td_mapping_read(k->mapping, h->record.value, h->record.timestamp_ms * TD_NS_PER_MS, &h->row);
-    if (h->has || status == TD_AGAIN) return TD_AGAIN;
+    if (h->has || status == TD_AGAIN) return look_at(k, h, out);
     stop_reading(k, p);
     return fail_session(k, false, status == TD_REJECT ? "what is next was removed before it was read" : td_trail(),
                         out);
@@ -214,6 +226,10 @@ static td_status fetch(kafka *k, uint32_t p, td_feed_item *out) {
 
 static td_status give(kafka *k, uint32_t p, td_feed_item *out) {
     head *h = &k->heads[p];
+    if (h->row.kind == TD_ITEM_REJECTED && read_record(k, h) != TD_OK) { /* its schema may have become known */
+        h->known = false;
+        return TD_AGAIN;
+    }
     h->given = true;
     k->position = (td_source_position){.file = TD_SESSION_BIT | p, .line = (uint64_t)h->record.offset + 1};
     *out = (td_feed_item){.kind = h->row.kind, .clock_ns = k->clock_ns, .position = k->position};
@@ -221,7 +237,6 @@ static td_status give(kafka *k, uint32_t p, td_feed_item *out) {
     if (h->row.kind == TD_ITEM_IGNORED) out->ignored = h->row.ignored;
     if (h->row.kind != TD_ITEM_REJECTED) return TD_OK;
     (void)snprintf(k->source, sizeof k->source, "%s-%" PRIu32, k->conf->topic, p);
-    td_mapping_read(k->mapping, h->record.value, h->record.timestamp_ms * TD_NS_PER_MS, &h->row);
     out->rejected = (td_rejected){.source = td_text(k->source),
                                   .position = k->position,
                                   .receive_ns = k->clock_ns,
@@ -239,8 +254,8 @@ static td_status next_record(kafka *k, td_feed_item *out) {
         td_status status = fetch(k, p, out);
         if (status != TD_AGAIN) return status;
         const head *h = &k->heads[p];
-        if (!h->has)
-            waits = waits || !is_at_end(k, p);
+        if (!h->has || !h->known)
+            waits = waits || h->has || !is_at_end(k, p);
         else if (first == UINT32_MAX || h->row.clock_ns < k->heads[first].row.clock_ns)
             first = p;
     }
@@ -270,12 +285,6 @@ static const td_option kafka_options[] = {
      .help = "that is read, of a Kafka cluster; its name is not changed by log.prefix"},
     TD_FEED_ROW("brokers", TD_OPTION_TEXT, NULL, 0, 0, brokers,
                 "HOST:PORT, with commas between them; unset: those of log.kafka, with its properties and password"),
-    {.key = "format",
-     .type = TD_OPTION_CHOICE,
-     .fallback = "json",
-     .choices = "json",
-     .offset = offsetof(td_feed_conf, datatype),
-     .help = "what its records are"},
     TD_FEED_ROW("from", TD_OPTION_TEXT, "start", 0, 0, start,
                 "where a log that does not know it yet begins: start, end, or what was made at a time such as "
                 "2026-03-02T14:30:00Z or later"),

@@ -2,6 +2,7 @@
 #include "feed/mapping.h"
 #include "base/decimal.h"
 #include "base/time.h"
+#include "feed/lexicon.h"
 #include "feed/venue.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -60,12 +61,13 @@ static const char *const side_names[] = {
 static const field needs[KIND_COUNT][5] = {
     [TRADE] = {PRICE, SIZE}, [QUOTE] = {BID, ASK}, [PRICES] = {PRICE}, [BAR] = {OPEN, HIGH, LOW, CLOSE}};
 
-enum { DETAIL_MAX = 256, UNIT_AUTO = 0 };
+enum { DETAIL_MAX = 400, UNIT_AUTO = 0, FORMAT_JSON = 0, FRAME_BYTES = 5 };
 
 struct td_mapping {
     const td_feed_conf *conf;
     td_instruments *instruments;
     const char *path[FIELD_COUNT]; /* NULL: theirs has none */
+    td_lexicon *lexicon;           /* NULL: the records are JSON */
     td_picker picker;
     size_t place[FIELD_COUNT]; /* among what the picker gives */
     td_picked picked[TD_PICKER_MAX];
@@ -147,13 +149,28 @@ static td_status check(const td_mapping *m) {
     return status;
 }
 
-td_status td_mapping_new(td_mapping **out, const td_feed_conf *conf, td_instruments *instruments) {
+static td_status open_lexicon(td_mapping *m, const td_os *os) {
+    const td_feed_conf *conf = m->conf;
+    td_lexicon_conf lexicon = {.os = os,
+                               .http = conf->http,
+                               .url = conf->registry,
+                               .ca = conf->registry_ca,
+                               .user = conf->registry_user,
+                               .password = conf->registry_password};
+    if (conf->datatype == FORMAT_JSON) return TD_OK;
+    if (conf->registry == NULL)
+        return TD_FAIL(TD_CONFIG, "registry: missing: records of avro name their schema by its id in one");
+    return td_lexicon_open(&m->lexicon, &lexicon);
+}
+
+td_status td_mapping_new(td_mapping **out, const td_os *os, const td_feed_conf *conf, td_instruments *instruments) {
     td_mapping *m = td_alloc_zero(1, sizeof *m);
     m->conf = conf;
     m->instruments = instruments;
     td_status status = TD_OK;
     for (size_t i = 0; i < conf->fields.count && status == TD_OK; i++) status = take_field(m, conf->fields.items[i]);
     if (status == TD_OK) status = check(m);
+    if (status == TD_OK) status = open_lexicon(m, os);
     if (status != TD_OK) {
         td_mapping_free(m);
         return status;
@@ -164,6 +181,7 @@ td_status td_mapping_new(td_mapping **out, const td_feed_conf *conf, td_instrume
 
 void td_mapping_free(td_mapping *m) {
     if (m == NULL) return;
+    td_lexicon_close(m->lexicon);
     td_picker_fini(&m->picker);
     free(m);
 }
@@ -374,26 +392,53 @@ static kind kind_of(td_mapping *m) {
     return k >= 0 && has_all(m, (kind)k) ? (kind)k : KIND_COUNT;
 }
 
-void td_mapping_read(td_mapping *m, td_bytes record, int64_t made_ns, td_recorded *out) {
+/* ---- the record ---- */
+
+static void reject_whole(td_mapping *m, const char *why) {
+    m->reason = TD_REASON_MALFORMED;
+    (void)snprintf(m->detail, sizeof m->detail, "%s", why);
+}
+
+/* A zero byte, the id of the schema, the body. */
+static td_status pick_avro(td_mapping *m, td_bytes record) {
+    const td_avro_schema *schema;
+    const char *why;
+    if (record.size < FRAME_BYTES || record.data[0] != 0) {
+        reject_whole(m, "the record has no schema id: a zero byte and four more are its first ones");
+        return TD_OK;
+    }
+    td_status status = td_lexicon_find(m->lexicon, td_get_be32(record.data + 1), &schema, &why);
+    if (status == TD_REJECT) reject_whole(m, why);
+    if (status == TD_OK && !td_picker_read_avro(&m->picker, schema, td_bytes_from(record, FRAME_BYTES), m->picked))
+        reject_whole(m, "the record is not as its schema says");
+    return status == TD_REJECT ? TD_OK : status;
+}
+
+static td_status pick(td_mapping *m, td_bytes record) {
+    if (m->lexicon != NULL) return pick_avro(m, record);
+    if (!td_picker_read_json(&m->picker, record, m->picked)) reject_whole(m, "the record is no JSON object");
+    return TD_OK;
+}
+
+td_status td_mapping_read(td_mapping *m, td_bytes record, int64_t made_ns, td_recorded *out) {
     m->flags = 0;
     m->reason = TD_REASON_NONE;
     *out = (td_recorded){.kind = TD_ITEM_EVENT, .ns_of_day = -1, .clock_ns = made_ns};
     if (record.data == NULL) { /* it deletes its key, and says nothing */
         td_recorded_ignore(out, "deleted");
-        return;
+        return TD_OK;
     }
-    if (!td_picker_read_json(&m->picker, record, m->picked)) {
-        td_recorded_reject(out, TD_REASON_MALFORMED, "the record is no JSON object");
-        return;
-    }
-    kind k = kind_of(m);
+    td_status status = pick(m, record);
+    if (status != TD_OK) return status;
+    kind k = m->reason == TD_REASON_NONE ? kind_of(m) : TRADE;
     if (k == KIND_COUNT) {
         td_recorded_ignore(out, "other");
-        return;
+        return TD_OK;
     }
     if (m->reason == TD_REASON_NONE) read_event(m, k, made_ns, &out->event);
     out->event.flags = m->flags;
     if (m->reason != TD_REASON_NONE) td_recorded_reject(out, m->reason, m->detail);
     if (out->kind == TD_ITEM_EVENT) out->clock_ns = out->event.event_ns;
     td_recorded_check_instants(out);
+    return TD_OK;
 }

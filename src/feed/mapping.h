@@ -8,20 +8,42 @@
 
 typedef struct td_mapping td_mapping;
 
-/* Borrows both for its life. TD_CONFIG with a trail that begins with the key. */
-TD_CHECKED td_status td_mapping_new(td_mapping **out, const td_feed_conf *conf, td_instruments *instruments);
+/* Borrows all for its life. TD_CONFIG with a trail that begins with the key; TD_RETRY. */
+TD_CHECKED td_status td_mapping_new(td_mapping **out, const td_os *os, const td_feed_conf *conf,
+                                    td_instruments *instruments);
 void td_mapping_free(td_mapping *mapping); /* accepts NULL */
 /* EVENT, REJECTED or IGNORED; its detail is lent until the next reading. `made_ns`: the record's own time, which counts
- * where no field is the time. */
-void td_mapping_read(td_mapping *mapping, td_bytes record, int64_t made_ns, td_recorded *out);
+ * where no field is the time. TD_AGAIN: its schema is being asked for; the same record again. TD_RETRY with a trail:
+ * the registry does not say; again, later. */
+TD_CHECKED td_status td_mapping_read(td_mapping *mapping, td_bytes record, int64_t made_ns, td_recorded *out);
 
 #define TD_MAPPING_EVENTS "trade|quote|price|bar"
 #define TD_MAPPING_ROWS                                                                                                \
-    {.key = "fields",                                                                                                  \
-     .type = TD_OPTION_PAIRS,                                                                                          \
-     .required = true,                                                                                                 \
-     .offset = offsetof(td_feed_conf, fields),                                                                         \
-     .help = "where theirs has ours, such as { instrument: sym, price: data.px, size: data.qty, time: ts }; ours are " \
+    {.key = "format",                                                                                                  \
+     .type = TD_OPTION_CHOICE,                                                                                         \
+     .fallback = "json",                                                                                               \
+     .choices = "json|avro",                                                                                           \
+     .offset = offsetof(td_feed_conf, datatype),                                                                       \
+     .help = "what its records are: objects of JSON, or Avro with the id of their schema in a registry before it"},    \
+        TD_FEED_ROW("registry", TD_OPTION_TEXT, NULL, 0, 0, registry,                                                  \
+                    "URL of a schema registry of Confluent's API, for avro; unset: log.registry, with its user, "      \
+                    "password and ca, where `brokers` is unset, too"),                                                 \
+        TD_FEED_ROW("registry_user", TD_OPTION_TEXT, NULL, 0, 0, registry_user,                                        \
+                    "who asks the registry, by basic authentication"),                                                 \
+        {.key = "registry_password",                                                                                   \
+         .type = TD_OPTION_SECRET,                                                                                     \
+         .offset = offsetof(td_feed_conf, registry_password),                                                          \
+         .help = "and the password, by ${VARIABLE}"},                                                                  \
+        TD_FEED_ROW("registry_password_file", TD_OPTION_TEXT, NULL, 0, 0, registry_password_file,                      \
+                    "or the file that holds it"),                                                                      \
+        TD_FEED_ROW("registry_ca", TD_OPTION_TEXT, NULL, 0, 0, registry_ca,                                            \
+                    "certificates that the registry's https:// is trusted by; unset: the machine's"),                  \
+        {.key = "fields",                                                                                              \
+         .type = TD_OPTION_PAIRS,                                                                                      \
+         .required = true,                                                                                             \
+         .offset = offsetof(td_feed_conf, fields),                                                                     \
+         .help =                                                                                                       \
+             "where theirs has ours, such as { instrument: sym, price: data.px, size: data.qty, time: ts }; ours are " \
              "instrument, venue, event, time, price, size, side, trade_id, exchange, condition, bid, bid_size, ask, "  \
              "ask_size, sequence, open, high, low, close, volume"},                                                    \
         {.key = "event",                                                                                               \

@@ -1,6 +1,6 @@
 /* src/feed/picker.c - one walk through the record, with a bit for each path that can still be met. */
-#include "feed/picker.h"
 #include "base/json.h"
+#include "feed/picker_private.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -31,8 +31,7 @@ void td_picker_fini(td_picker *picker) {
     *picker = (td_picker){0};
 }
 
-/* Those of `mask` whose part at that depth is the name. */
-static uint32_t match(const td_picker *picker, uint32_t mask, size_t depth, td_bytes name) {
+uint32_t td_picker_match(const td_picker *picker, uint32_t mask, size_t depth, td_bytes name) {
     uint32_t met = 0;
     for (; mask != 0; mask &= mask - 1) {
         int i = __builtin_ctz(mask);
@@ -42,8 +41,7 @@ static uint32_t match(const td_picker *picker, uint32_t mask, size_t depth, td_b
     return met;
 }
 
-/* Those of `mask` that end at that depth. */
-static uint32_t ending(const td_picker *picker, uint32_t mask, size_t depth) {
+uint32_t td_picker_ending(const td_picker *picker, uint32_t mask, size_t depth) {
     uint32_t ends = 0;
     for (; mask != 0; mask &= mask - 1) {
         int i = __builtin_ctz(mask);
@@ -85,7 +83,7 @@ static bool take_string(walk *w, uint32_t ends) {
 static bool walk_members(walk *w, uint32_t mask, size_t depth);
 
 static bool take_value(walk *w, td_json_type type, uint32_t mask, size_t depth) {
-    uint32_t ends = ending(w->picker, mask, depth), on = mask & ~ends;
+    uint32_t ends = td_picker_ending(w->picker, mask, depth), on = mask & ~ends;
     switch (type) {
     case TD_JSON_STRING:
         return take_string(w, ends);
@@ -125,7 +123,7 @@ static bool walk_members(walk *w, uint32_t mask, size_t depth) {
         } else {
             name = (td_bytes){(const uint8_t *)number, (size_t)snprintf(number, sizeof number, "%zu", index)};
         }
-        uint32_t met = match(w->picker, mask, depth, name);
+        uint32_t met = td_picker_match(w->picker, mask, depth, name);
         if (type == TD_JSON_KEY && met == 0) {
             if (!td_json_skip(&w->json)) return false;
             continue;
@@ -141,7 +139,6 @@ bool td_picker_read_json(td_picker *picker, td_bytes record, td_picked out[TD_PI
     td_buf_reserve(&picker->texts, record.size);
     memset(out, 0, picker->count * sizeof *out);
     td_json_init(&w.json, record);
-    uint32_t all = picker->count == TD_PICKER_MAX ? UINT32_MAX : (UINT32_C(1) << picker->count) - 1;
-    if (td_json_next(&w.json) != TD_JSON_OBJECT || !walk_members(&w, all, 0)) return false;
+    if (td_json_next(&w.json) != TD_JSON_OBJECT || !walk_members(&w, td_picker_all(picker), 0)) return false;
     return td_json_next(&w.json) == TD_JSON_END;
 }

@@ -2,7 +2,7 @@
  * "data.trade.px", "levels.0.1" (of an array the element of that number). Numbers stay text, so that nothing is lost on
  * the way. Plain value; once its buffer has grown it allocates nothing. Thread: one. */
 #pragma once
-#include "base/bytes.h"
+#include "schema/avro_schema.h"
 
 enum { TD_PICKER_MAX = 32, TD_PICKER_DEPTH = 8 };
 
@@ -37,3 +37,7 @@ TD_CHECKED td_status td_picker_add(td_picker *picker, const char *path);
 void td_picker_fini(td_picker *picker);
 /* False: it is not one JSON object, and `out` says nothing. Of keys that are there twice the last counts. */
 bool td_picker_read_json(td_picker *picker, td_bytes record, td_picked out[TD_PICKER_MAX]);
+/* The same of Avro, written by that schema, as a whole. False: it is not. A value of a union is that of its branch, a
+ * map's is called by its key; decimals, dates and timestamps are what their logical types say. */
+bool td_picker_read_avro(td_picker *picker, const td_avro_schema *schema, td_bytes record,
+                         td_picked out[TD_PICKER_MAX]);

@@ -4,6 +4,7 @@ its records is in the log once and makes the bars that a file of the same trades
 who is away is waited for. The worked example of docs/kafka.md runs as it stands there.
 """
 import concurrent.futures
+import decimal
 import json
 import os
 import pathlib
@@ -13,13 +14,20 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
+
+warnings.simplefilter("ignore")  # of what the client's own libraries say of each other
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import admin  # noqa: E402
+import apicurio  # noqa: E402
 import confluent_kafka  # noqa: E402
 import confluent_kafka.admin  # noqa: E402
 import tapedeck as td  # noqa: E402
 from broker import Broker  # noqa: E402
+from confluent_kafka.schema_registry import SchemaRegistryClient  # noqa: E402
+from confluent_kafka.schema_registry.avro import AvroSerializer  # noqa: E402
+from confluent_kafka.serialization import MessageField, SerializationContext  # noqa: E402
 
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 PARTITIONS, SECONDS, KILLS = 3, 12, 3
@@ -115,6 +123,13 @@ class Desk:
         pathlib.Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+class Recorder:
+    """In place of a producer, where trades are only made up."""
+
+    def produce(self, *_, **__):
+        pass
+
+
 def cat(topic, *where):
     done = subprocess.run([td.PROGRAM, "log", "cat", topic, *where], cwd=td.ROOT, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, check=False)
@@ -185,6 +200,55 @@ def once_whatever_is_killed(home):
         assert bars(f"{home}/{name}") == wanted, (name, SEED, set(bars(f"{home}/{name}")) ^ set(wanted))
     assert min(kills.values()) >= KILLS, kills
     return f"{len(desk.trades)} trades once, {desk.poison} rejected once, {kills} kills, {len(wanted)} bars as of a file (seed {SEED})"
+
+
+TICK = {"type": "record", "name": "Tick", "namespace": "acme.desk", "fields": [
+    {"name": "sym", "type": "string"}, {"name": "note", "type": ["null", {"type": "map", "values": "double"}], "default": None},
+    {"name": "d", "type": {"type": "record", "name": "Deal", "fields": [
+        {"name": "px", "type": {"type": "bytes", "logicalType": "decimal", "precision": 18, "scale": 4}},
+        {"name": "qty", "type": "int"}, {"name": "side", "type": ["null", {"type": "enum", "name": "Side", "symbols": ["B", "S"]}]}]}},
+    {"name": "id", "type": "long"}, {"name": "ts", "type": {"type": "long", "logicalType": "timestamp-millis"}}]}
+
+
+@cases.add
+def avro_by_their_own_serializer(home):
+    """Confluent's serializer and a real registry, which is away for a while: the same bars as of a file."""
+    pathlib.Path(f"{home}/registry").mkdir()
+    registry = apicurio.Server(f"{home}/registry")
+    admin.make_topic(broker.address, "ticks", PARTITIONS)
+    desk = Desk("ticks", random.Random(SEED))
+    client = confluent_kafka.Producer({"bootstrap.servers": broker.address})
+    now = time.time_ns()
+    desk.producer = Recorder()
+    for i in range(2000):
+        desk.trade(now - 30 * 10**9 + i * 10**7)
+    file = config(home, "log", feed("ticks", "format: avro", f'registry: "{registry.url}"'))
+    where = ["--data", f"{home}/log"]
+    with registry.running():
+        write = AvroSerializer(SchemaRegistryClient({"url": registry.url}), json.dumps(TICK))
+        for ms, symbol, price, size, side, n in desk.trades:
+            tick = {"sym": symbol, "note": {"x": 1.5} if n % 3 else None, "id": n, "ts": ms,
+                    "d": {"px": decimal.Decimal(price), "qty": size, "side": side}}
+            value = write(tick, SerializationContext("ticks", MessageField.VALUE))
+            client.produce("ticks", value, key=symbol.encode())
+        for poison in (b"poison", value[:-1], b"\0" + (4711).to_bytes(4, "big") + b"x"):
+            client.produce("ticks", poison, key=b"S1")
+        assert client.flush(30) == 0
+    with Running(file) as run:
+        said = run.says("gives no answer")
+        assert not trades(*where) and registry.url in said, said
+        with registry.running():
+            td.wait_for(lambda: len(trades(*where)) >= len(desk.trades) and len(cat("rejected", *where)) >= 3,
+                        lambda: (len(trades(*where)), run.lines), 90)
+            time.sleep(4)
+            run.end()
+    desk.poison = 3
+    details = check_once(where, desk)
+    assert any("4711" in text for text in details) and any("as its schema says" in text for text in details), details
+    desk.as_file(f"{home}/trades.csv")
+    td.run(config(home, "file", f"file: {{ format: csv, path: {home}/trades.csv, name: desk }}"))
+    assert bars(f"{home}/log") == bars(f"{home}/file")
+    return said
 
 
 @cases.add

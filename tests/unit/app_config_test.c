@@ -418,7 +418,8 @@ static void lends_the_cluster_of_the_log(void **state) {
         "feeds:\n"
         "  - kafka: { topic: t, fields: { instrument: s } }\n"
         "  - kafka: { topic: u, brokers: \"c:9092\", fields: { instrument: s } }\n"
-        "log: { kafka: \"b:9092\", password: \"${UNIT_PASSWORD}\", properties: { sasl.username: me } }\n";
+        "log: { kafka: \"b:9092\", password: \"${UNIT_PASSWORD}\", properties: { sasl.username: me }, "
+        "registry: \"http://r:1\", registry_user: you }\n";
     td_config c;
     assert_int_equal(setenv("UNIT_PASSWORD", "open-sesame", 1), 0);
     assert_int_equal(load(&c, text, NULL, 0), TD_OK);
@@ -427,12 +428,15 @@ static void lends_the_cluster_of_the_log(void **state) {
     assert_string_equal(lent->password, "open-sesame");
     assert_int_equal(lent->properties.count, 1);
     assert_string_equal(lent->properties.items[0], "sasl.username=me");
+    assert_string_equal(lent->registry, "http://r:1");
+    assert_string_equal(lent->registry_user, "you");
     td_buf room = {0};
     td_bytes shown = td_secrets_hide(&lent->secrets, TD_TEXT("bad: open-sesame"), &room);
     assert_int_equal(shown.size, strlen("bad: ***"));
     td_buf_fini(&room);
     assert_string_equal(own->brokers, "c:9092");
     assert_null(own->password);
+    assert_null(own->registry);
     assert_int_equal(own->properties.count, 0);
     td_config_fini(&c);
     assert_int_equal(unsetenv("UNIT_PASSWORD"), 0);

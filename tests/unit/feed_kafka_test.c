@@ -28,9 +28,14 @@ static void rig_begin(rig *r, const char *from) {
     unit_feed_open(&r->f, &r->os);
 }
 
-static void rig_end(rig *r) {
+/* The topic stays. */
+static void rig_stop(rig *r) {
     unit_feed_close(&r->f);
     td_buf_fini(&r->text);
+}
+
+static void rig_end(rig *r) {
+    rig_stop(r);
     unit_topic_free();
 }
 
@@ -146,7 +151,7 @@ static void where_it_begins(void **state) {
     rig_begin(&r, "2026-03-02T14:30:00Z");
     assert_int_equal(unit_topic.from_ms, INT64_C(1772461800000));
     assert_string_equal(connect_and_run(&r), "places 3 2; live; 0:4=3; ");
-    unit_feed_close(&r.f);
+    rig_stop(&r);
 
     rig_begin(&r, "end"); /* what the log keeps wins */
     assert_int_equal(unit_topic.from_ms, TD_CONSUMER_END);
@@ -178,7 +183,7 @@ static void what_is_gone_is_said(void **state) {
     assert_string_equal(connect_and_run(&r),
                         "says offsets 4 to 7 of partition 0 of topic t were removed before they were "
                         "read: what they held is missing; live; 0:9=8; ");
-    unit_feed_close(&r.f);
+    rig_stop(&r);
 
     unit_topic_free();
     unit_topic.partitions = 1;

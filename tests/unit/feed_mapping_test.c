@@ -26,7 +26,7 @@ static char *text_of(td_mapping *m, const td_instruments *instruments, td_bytes 
     td_recorded row;
     uint8_t *copy = td_alloc(record.size + 1);
     memcpy(copy, record.data, record.size);
-    td_mapping_read(m, (td_bytes){copy, record.size}, MADE_NS, &row);
+    assert_int_equal(td_mapping_read(m, (td_bytes){copy, record.size}, MADE_NS, &row), TD_OK);
     if (row.kind == TD_ITEM_EVENT)
         unit_put_event(&out, instruments, &row.event);
     else if (row.kind == TD_ITEM_REJECTED)
@@ -43,7 +43,7 @@ static void check(const setting *settings, const mapped *rows, size_t count) {
     td_mapping *m;
     td_instruments *instruments = td_instruments_new();
     set(&conf, settings);
-    td_status status = td_mapping_new(&m, &conf, instruments);
+    td_status status = td_mapping_new(&m, &td_os_posix, &conf, instruments);
     ASSERT_ROW(status == TD_OK, "%s", td_trail());
     for (size_t i = 0; i < count; i++) {
         char *text = text_of(m, instruments, td_text(rows[i].record));
@@ -123,14 +123,14 @@ static void cuts(void **state) {
     td_instruments *instruments = td_instruments_new();
     const char *record = "{\"s\":\"\\u0041\",\"x\":[1,{\"p\":[]}],\"p\":\"1.5\",\"q\":2e0" T;
     set(&conf, flat);
-    assert_int_equal(td_mapping_new(&m, &conf, instruments), TD_OK);
+    assert_int_equal(td_mapping_new(&m, &td_os_posix, &conf, instruments), TD_OK);
     for (size_t size = 0; size < strlen(record); size++) {
         char *text = text_of(m, instruments, (td_bytes){(const uint8_t *)record, size});
         ASSERT_ROW(strcmp(text, "malformed: the record is no JSON object") == 0, "%zu: %s", size, text);
         free(text);
     }
     td_recorded row;
-    td_mapping_read(m, (td_bytes){0}, MADE_NS, &row);
+    assert_int_equal(td_mapping_read(m, (td_bytes){0}, MADE_NS, &row), TD_OK);
     assert_string_equal(row.ignored, "deleted");
     td_mapping_free(m);
     td_options_fini(td_feed_kafka.options, &conf);
@@ -214,6 +214,14 @@ static void kinds(void **state) {
         {"{\"s\":\"A\",\"o\":1,\"h\":4,\"l\":1,\"c\":2}",
          "malformed: instrument (theirs: s) is not as VENUE:SYMBOL, and neither `venue` nor a field says the venue"},
     };
+    static const setting no_width[] = {{"fields", "instrument=s"},
+                                       {"fields", "event=k"},
+                                       {"fields", "open=o"},
+                                       {"fields", "high=o"},
+                                       {"fields", "low=o"},
+                                       {"fields", "close=o"},
+                                       {0}};
+    check(no_width, &(mapped){"{\"s\":\"V:A\",\"k\":\"bar\",\"o\":1}", "ignored other"}, 1);
     check(mixed, rows, COUNT_OF(rows));
     check(bars, bar_rows, COUNT_OF(bar_rows));
 }
@@ -247,7 +255,7 @@ static void settings_that_cannot_work(void **state) {
         td_mapping *m;
         td_instruments *instruments = td_instruments_new();
         set(&conf, rows[i].settings);
-        ASSERT_ROW(td_mapping_new(&m, &conf, instruments) == TD_CONFIG, "%zu", i);
+        ASSERT_ROW(td_mapping_new(&m, &td_os_posix, &conf, instruments) == TD_CONFIG, "%zu", i);
         ASSERT_ROW(strstr(td_trail(), rows[i].says) != NULL, "%zu: %s", i, td_trail());
         td_options_fini(td_feed_kafka.options, &conf);
         td_instruments_free(instruments);

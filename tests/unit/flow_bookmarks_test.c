@@ -130,6 +130,28 @@ static void show_more(world *w) {
     }
 }
 
+/* Nothing rests on what a machine may lose: else only older bookmarks would help. */
+static void check_bookmark(const world *w, const td_record *record) {
+    char *text = td_copy_bytes(record->value), *rest = text, topic[32];
+    for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
+        uint32_t p;
+        int64_t end;
+        if (sscanf(line, "%31s %" SCNu32 " %" SCNd64, topic, &p, &end) != 3 || strcmp(topic, "source") == 0) continue;
+        assert_true(end <= td_topic_synced(strcmp(topic, "tape") == 0 ? w->topics.tape : w->topics.rejected, p));
+    }
+    free(text);
+}
+
+static void check_bookmarks(const world *w) {
+    td_topic *topic;
+    td_reader *reader;
+    td_record record;
+    assert_int_equal(td_log_topic(w->rig->log, "_bookmarks", 1, TD_TOPIC_INPUT, &topic), TD_OK);
+    assert_int_equal(td_reader_open(&reader, topic, 0, 0, TD_READ_APPENDED), TD_OK);
+    while (td_reader_next(reader, &record) == TD_OK) check_bookmark(w, &record);
+    td_reader_close(reader);
+}
+
 /* Some steps of all that can happen. */
 static void live_for(world *w, int steps) {
     for (int i = 0; i < steps; i++) {
@@ -140,6 +162,7 @@ static void live_for(world *w, int steps) {
         if (random % 9 == 0) w->skipped_ns += 61 * TD_NS_PER_S; /* a bookmark is due */
         (void)td_ingest_step(w->ingest);
         assert_int_equal(td_fault_status(td_ingest_fault(w->ingest)), TD_OK);
+        if (random % 5 == 0) check_bookmarks(w);
     }
 }
 
