@@ -117,8 +117,8 @@ static void merge_rows(td_excerpt *x) {
     x->found.count = 0;
     rows_free(&x->found);
     if (x->q.partition >= 0) return; /* they are in order */
-    qsort(x->all.items, x->all.count, x->all.count > 0 ? sizeof *x->all.items : 1,
-          is_forward(x) ? oldest_first : newest_first);
+    if (x->all.count > 1)
+        qsort(x->all.items, x->all.count, sizeof *x->all.items, is_forward(x) ? oldest_first : newest_first);
     rows_cut(&x->all, x->q.limit);
     while (x->all.count > 1 && x->all.size > ROWS_BYTES_MAX) rows_cut(&x->all, x->all.count - 1);
 }
