@@ -552,12 +552,20 @@ td_status td_config_check(td_config *out, const td_config_source *source, td_log
     return status;
 }
 
+static void each_secret_pair(const td_texts *pairs, void (*each)(void *arg, const char *secret), void *arg) {
+    for (size_t i = 0; i < pairs->count; i++)
+        if (td_config_is_secret(pairs->items[i])) each(arg, strchr(pairs->items[i], '=') + 1);
+}
+
 void td_config_each_secret(const td_config *config, void (*each)(void *arg, const char *secret), void *arg) {
     td_secrets_each(td_serve_options, &config->serve, each, arg);
     td_secrets_each(log_rows, &config->log, each, arg);
-    const td_texts *pairs = &config->log.properties;
-    for (size_t i = 0; i < pairs->count; i++)
-        if (td_config_is_secret(pairs->items[i])) each(arg, strchr(pairs->items[i], '=') + 1);
+    each_secret_pair(&config->log.properties, each, arg);
+    for (size_t i = 0; i < config->sink_count; i++) {
+        const td_config_sink *sink = &config->sinks[i];
+        if (sink->ops != NULL) td_secrets_each(sink->ops->options, &sink->conf, each, arg);
+        each_secret_pair(&sink->conf.properties, each, arg);
+    }
 }
 
 void td_config_fini(td_config *config) {

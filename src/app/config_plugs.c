@@ -225,41 +225,6 @@ td_status td_config_read_feeds(reader *r, const char *section, td_node node) {
     return status == TD_OK ? td_config_pass(r, check_tokens(r->config)) : status;
 }
 
-/* What the feed does not say itself; a secret stays one. */
-static td_status lend_text(td_config_feed *feed, const char *key, const char *value, bool secret) {
-    if (value == NULL) return TD_OK;
-    if (secret) td_secrets_add(&feed->conf.secrets, value);
-    return td_options_set(feed->ops->options, &feed->conf, key, value);
-}
-
-static td_status lend_registry(const td_config_log *log, td_config_feed *feed) {
-    if (feed->conf.registry != NULL || log->registry == NULL) return TD_OK;
-    td_status status = lend_text(feed, "registry", log->registry, false);
-    if (status == TD_OK) status = lend_text(feed, "registry_user", log->registry_user, false);
-    if (status == TD_OK) status = lend_text(feed, "registry_password", log->registry_password, true);
-    return status == TD_OK ? lend_text(feed, "registry_ca", log->registry_ca, false) : status;
-}
-
-/* The cluster of the log, with what it takes to get in. */
-static td_status lend(const td_config_log *log, td_config_feed *feed) {
-    bool own = feed->conf.properties.count > 0;
-    td_status status = lend_text(feed, "brokers", log->kafka, false);
-    for (size_t i = 0; i < log->properties.count && !own && status == TD_OK; i++)
-        status = lend_text(feed, "properties", log->properties.items[i], false);
-    if (status == TD_OK && feed->conf.password == NULL) status = lend_text(feed, "password", log->password, true);
-    return status == TD_OK ? lend_registry(log, feed) : status;
-}
-
-td_status td_config_lend_cluster(td_config *config) {
-    td_status status = TD_OK;
-    for (size_t i = 0; i < config->feed_count && status == TD_OK; i++) {
-        td_config_feed *feed = &config->feeds[i];
-        bool wants = feed->ops != NULL && td_option_find(feed->ops->options, "brokers") != NULL;
-        if (wants && feed->conf.brokers == NULL && config->log.kafka != NULL) status = lend(&config->log, feed);
-    }
-    return status;
-}
-
 /* ---- sinks ---- */
 
 static td_status read_sink(reader *r, size_t index, td_node kind, td_node body) {
@@ -288,4 +253,56 @@ static const char *sink_kind(const td_config *config, size_t index) {
 td_status td_config_read_sinks(reader *r, const char *section, td_node node) {
     const plug_list list = {section, &r->config->sink_count, sink_name, sink_kind, sink_place, read_sink};
     return read_plugs(r, &list, node);
+}
+
+/* ---- clusters ---- */
+
+static void *field_of(const td_option *rows, void *conf, const char *key) {
+    const td_option *row = td_option_find(rows, key);
+    return row != NULL ? (char *)conf + row->offset : NULL;
+}
+
+/* Where there is such a key, and nobody has set it. */
+static td_status lend_text(const td_option *rows, void *conf, const char *key, const char *value) {
+    char *const *field = field_of(rows, conf, key);
+    return field == NULL || *field != NULL || value == NULL ? TD_OK : td_options_set(rows, conf, key, value);
+}
+
+static td_status lend_registry(const td_config_log *log, const td_option *rows, void *conf) {
+    char *const *own = field_of(rows, conf, "registry");
+    if (own == NULL || *own != NULL || log->registry == NULL) return TD_OK;
+    td_status status = lend_text(rows, conf, "registry", log->registry);
+    if (status == TD_OK) status = lend_text(rows, conf, "registry_user", log->registry_user);
+    if (status == TD_OK) status = lend_text(rows, conf, "registry_password", log->registry_password);
+    return status == TD_OK ? lend_text(rows, conf, "registry_ca", log->registry_ca) : status;
+}
+
+/* The cluster of the log, with what it takes to get in, to who wants brokers and names none. */
+static td_status lend(const td_config_log *log, const td_option *rows, void *conf) {
+    char *const *own = field_of(rows, conf, "brokers");
+    if (own == NULL || *own != NULL) return TD_OK;
+    td_status status = lend_text(rows, conf, "brokers", log->kafka);
+    bool has_own = ((const td_texts *)field_of(rows, conf, "properties"))->count > 0;
+    for (size_t i = 0; i < log->properties.count && !has_own && status == TD_OK; i++)
+        status = td_options_set(rows, conf, "properties", log->properties.items[i]);
+    if (status == TD_OK) status = lend_text(rows, conf, "prefix", log->prefix);
+    if (status == TD_OK) status = lend_text(rows, conf, "password", log->password);
+    return status == TD_OK ? lend_registry(log, rows, conf) : status;
+}
+
+td_status td_config_lend_cluster(td_config *config) {
+    const td_config_log *log = &config->log;
+    td_status status = TD_OK;
+    if (log->kafka == NULL) return status;
+    for (size_t i = 0; i < config->feed_count && status == TD_OK; i++) {
+        td_config_feed *feed = &config->feeds[i];
+        if (feed->ops != NULL) status = lend(log, feed->ops->options, &feed->conf);
+        td_secrets_add(&feed->conf.secrets, feed->conf.password);
+        td_secrets_add(&feed->conf.secrets, feed->conf.registry_password);
+    }
+    for (size_t i = 0; i < config->sink_count && status == TD_OK; i++) {
+        td_config_sink *sink = &config->sinks[i];
+        if (sink->ops != NULL) status = lend(log, sink->ops->options, &sink->conf);
+    }
+    return status;
 }

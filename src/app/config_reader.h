@@ -35,7 +35,7 @@ TD_CHECKED td_status td_config_read_options(td_config_reader *reader, const char
 /* Whether the name before the `=` of a pair, or the pair's name alone, is one of what nobody may see. */
 bool td_config_is_secret(const char *pair);
 
-/* Feeds of a Kafka cluster that is not named read that of the log. */
+/* Behind all sections: feeds and sinks of a Kafka cluster that is not named are on that of the log. */
 TD_CHECKED td_status td_config_lend_cluster(td_config *config);
 /* The sections that are lists of plugs: config_plugs.c. */
 TD_CHECKED td_status td_config_read_feeds(td_config_reader *reader, const char *section, td_node node);

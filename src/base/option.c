@@ -236,6 +236,12 @@ static td_status add_text(const char *value, td_texts *field) {
     return TD_OK;
 }
 
+char *td_pair_split(const char *pair, const char **out_value) {
+    size_t size = strcspn(pair, "=");
+    *out_value = pair[size] == '=' ? pair + size + 1 : pair + size;
+    return td_copy_bytes((td_bytes){(const uint8_t *)pair, size});
+}
+
 static td_status add_pair(const td_option *row, const char *value, td_texts *field) {
     const char *equals = strchr(value, '=');
     return equals != NULL && equals > value ? add_text(value, field) : fail_value(row, value, "a NAME=VALUE");

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROWS_MAX = 4096, TEXT_BYTES = ROWS_MAX * 512 };
+enum { ROWS_MAX = 4096, TEXT_BYTES = ROWS_MAX * 512, JSON_BYTES = 4 * TEXT_BYTES };
 
 typedef struct deliver_lane { /* one partition of one topic */
     td_output output;
@@ -30,7 +30,8 @@ struct td_deliver {
     deliver_lane *rows_lane;
     td_position rows_next;
     uint8_t *texts; /* what the rows point into */
-    size_t texts_size;
+    size_t texts_size, texts_most;
+    td_buf json;       /* of one record, for a sink that asks for it */
     bool has_position; /* else the sink is new, and has lost nothing */
     td_losses losses;
     bool losses_changed;      /* to be written before anything behind them is */
@@ -50,7 +51,7 @@ static td_status lane_open(td_deliver *d, deliver_lane *lane) {
     if (at.epoch >= 0 && !td_topic_holds(lane->topic, lane->partition, at))
         return TD_FAIL(TD_CONFIG,
                        "sink %s is at offset %" PRId64 " of %s-%" PRIu32 ", which this log does not have; "
-                       "give it a new file, or the log folder it was filled from",
+                       "give it a new place, or the log it was filled from",
                        d->conf.sink_conf->name, at.offset, td_topic_name(lane->topic), lane->partition);
     d->has_position |= at.epoch >= 0;
     if (at.epoch < 0) at.offset = td_topic_start(lane->topic, lane->partition); /* it was promised nothing */
@@ -58,18 +59,51 @@ static td_status lane_open(td_deliver *d, deliver_lane *lane) {
     return td_reader_open(&lane->reader, lane->topic, lane->partition, at.offset, TD_READ_SYNCED);
 }
 
-static td_status lanes_open(td_deliver *d) {
-    static const td_output delivered[] = {TD_OUTPUT_BARS, TD_OUTPUT_SIGNALS, TD_OUTPUT_GAPS, TD_OUTPUT_VENDOR_BARS,
-                                          TD_OUTPUT_FILLS};
+static td_status lanes_open_of(td_deliver *d, td_output output) {
     const td_topics *topics = d->conf.topics;
     td_status status = TD_OK;
-    for (size_t i = 0; i < sizeof delivered / sizeof delivered[0]; i++)
-        for (uint32_t p = 0; p < topics->partitions && status == TD_OK; p++) {
-            deliver_lane *lane = &d->lanes[d->lane_count++];
-            *lane = (deliver_lane){
-                .output = delivered[i], .topic = topics->outputs[delivered[i]], .partition = p, .last_ns = TD_NONE};
-            status = lane_open(d, lane);
-        }
+    for (uint32_t p = 0; p < topics->partitions && status == TD_OK; p++) {
+        deliver_lane *lane = &d->lanes[d->lane_count++];
+        *lane = (deliver_lane){.output = output, .topic = topics->outputs[output], .partition = p, .last_ns = TD_NONE};
+        status = lane_open(d, lane);
+    }
+    return status;
+}
+
+static const td_output delivered[] = {TD_OUTPUT_BARS,  TD_OUTPUT_SIGNALS, TD_OUTPUT_GAPS,   TD_OUTPUT_VENDOR_BARS,
+                                      TD_OUTPUT_FILLS, TD_OUTPUT_TRADES,  TD_OUTPUT_QUOTES, TD_OUTPUT_NEWS};
+enum { DELIVERED = sizeof delivered / sizeof delivered[0], DELIVERED_TO_ALL = 5 };
+
+static td_status find_output(const td_deliver *d, const char *name, td_output *out) {
+    for (size_t i = 0; i < DELIVERED; i++) {
+        *out = delivered[i];
+        if (strcmp(td_topics_name(*out), name) != 0) continue;
+        if (d->conf.topics->outputs[*out] != NULL) return TD_OK;
+        return TD_FAIL(TD_CONFIG, "of: %s are not published: put them into log.publish", name);
+    }
+    return TD_FAIL(TD_CONFIG,
+                   "of: nothing is called \"%s\"; there are bars, signals, fills, gaps, vendor_bars, trades, "
+                   "quotes and news",
+                   name);
+}
+
+static bool is_named_before(const td_texts *names, size_t at) {
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(names->items[i], names->items[at]) == 0) return true;
+    return false;
+}
+
+static td_status lanes_open(td_deliver *d) {
+    const td_texts *of = &d->conf.sink_conf->of;
+    td_status status = TD_OK;
+    for (size_t i = 0; of->count == 0 && i < DELIVERED_TO_ALL && status == TD_OK; i++)
+        status = lanes_open_of(d, delivered[i]);
+    for (size_t i = 0; i < of->count && status == TD_OK; i++) {
+        td_output output;
+        if (is_named_before(of, i)) continue;
+        status = find_output(d, of->items[i], &output);
+        if (status == TD_OK) status = lanes_open_of(d, output);
+    }
     return status;
 }
 
@@ -78,7 +112,8 @@ td_status td_deliver_open(td_deliver **out, const td_deliver_conf *conf) {
     d->conf = *conf;
     d->lanes = td_alloc_zero((size_t)conf->topics->partitions * TD_OUTPUT_COUNT, sizeof *d->lanes);
     d->rows = td_alloc_zero(ROWS_MAX, sizeof *d->rows);
-    d->texts = td_alloc(TEXT_BYTES);
+    d->texts_most = conf->ops->as_json ? JSON_BYTES : TEXT_BYTES;
+    d->texts = td_alloc(d->texts_most);
     td_status status = conf->ops->open(&d->sink, conf->os, conf->sink_conf);
     if (status == TD_OK) status = lanes_open(d);
     if (status == TD_OK && !d->has_position) status = td_losses_forget(conf->os, conf->dir, conf->sink_conf->name);
@@ -96,6 +131,7 @@ void td_deliver_close(td_deliver *d) {
     if (d == NULL) return;
     for (size_t i = 0; i < d->lane_count; i++) td_reader_close(d->lanes[i].reader);
     d->conf.ops->close(d->sink);
+    td_buf_fini(&d->json);
     free(d->texts);
     free(d->rows);
     free(d->lanes);
@@ -128,7 +164,7 @@ td_trouble *td_deliver_trouble(td_deliver *d) { return &d->backoff.trouble; }
 
 /* Readers lend their bytes only until the next record. */
 static td_bytes keep(td_deliver *d, td_bytes text) {
-    assert(d->texts_size + text.size <= TEXT_BYTES);
+    assert(d->texts_size + text.size <= d->texts_most);
     uint8_t *at = d->texts + d->texts_size;
     if (text.size > 0) memcpy(at, text.data, text.size);
     d->texts_size += text.size;
@@ -156,6 +192,11 @@ static td_status decode_row(const td_schema_ids *ids, td_output output, const td
         return td_record_get_fill(value, &row->fill, &row->instrument);
     case TD_OUTPUT_VENDOR_BARS:
         return decode_vendor_bar(ids, record, row);
+    case TD_OUTPUT_TRADES:
+    case TD_OUTPUT_QUOTES:
+    case TD_OUTPUT_NEWS:
+        row->kind = TD_ROW_PUBLISHED;
+        return td_record_get_published(ids, value, &row->event, &row->feed, &row->instrument);
     default:
         row->kind = TD_ROW_GAP;
         return td_record_get_gap(value, &row->gap, &row->instrument);
@@ -164,14 +205,18 @@ static td_status decode_row(const td_schema_ids *ids, td_output output, const td
 
 static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_record *record) {
     td_sink_row *row = &d->rows[d->row_count];
-    *row = (td_sink_row){.source = {record->epoch, record->offset}};
-    if (decode_row(d->conf.topics->ids, lane->output, record, row) != TD_OK)
+    *row = (td_sink_row){.source = {record->epoch, record->offset}, .appended_ms = record->timestamp_ms};
+    const td_schema_ids *ids = d->conf.topics->ids;
+    row->json = td_buf_bytes(&d->json);
+    if ((d->conf.ops->as_json && row->json.size == 0) || decode_row(ids, lane->output, record, row) != TD_OK)
         return TD_FAIL(TD_CORRUPT, "%s-%" PRIu32 ": offset %" PRId64 " is not a record of ours",
                        td_topic_name(lane->topic), lane->partition, record->offset);
-    td_bytes *const texts[] = {
-        &row->instrument,    &row->signal.strategy, &row->signal.note, &row->signal.reason,
-        &row->signal.data,   &row->signal.leg,      &row->gap.feed,    &row->feed,
-        &row->fill.strategy, &row->fill.signal,     &row->fill.leg}; /* those of another kind are empty */
+    td_bytes *const texts[] = {&row->instrument,    &row->signal.strategy,
+                               &row->signal.note,   &row->signal.reason,
+                               &row->signal.data,   &row->signal.leg,
+                               &row->gap.feed,      &row->feed,
+                               &row->fill.strategy, &row->fill.signal,
+                               &row->fill.leg,      &row->json}; /* those of another kind are empty */
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) *texts[i] = keep(d, *texts[i]);
     d->row_count++;
     return TD_OK;
@@ -179,13 +224,14 @@ static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_reco
 
 static int64_t event_time(const td_sink_row *row) {
     if (row->kind == TD_ROW_BAR) return row->bar.end_ns;
-    if (row->kind == TD_ROW_VENDOR_BAR) return row->event.event_ns;
+    if (row->kind == TD_ROW_VENDOR_BAR || row->kind == TD_ROW_PUBLISHED) return row->event.event_ns;
     if (row->kind == TD_ROW_FILL) return row->fill.event_ns;
     return row->kind == TD_ROW_SIGNAL ? row->signal.event_ns : row->gap.from_ns;
 }
 
 static bool has_room(const td_deliver *d, const td_record *record) {
-    return d->row_count < ROWS_MAX && d->texts_size + record->key.size + record->value.size <= TEXT_BYTES;
+    size_t size = record->key.size + record->value.size + d->json.size;
+    return d->row_count < ROWS_MAX && d->texts_size + size <= d->texts_most;
 }
 
 static void take_up_to(deliver_lane *lane, int64_t offset) {
@@ -252,6 +298,8 @@ static td_status read_rows(td_deliver *d, deliver_lane *lane) {
     td_record record;
     td_status status;
     while ((status = next_record(d, lane, &record)) == TD_OK) {
+        d->json.size = 0;
+        if (d->conf.ops->as_json) (void)td_record_json_plain(d->conf.topics->ids, record.value, &d->json);
         if (!has_room(d, &record)) {
             read_again(lane, record.offset);
             break;

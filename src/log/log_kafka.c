@@ -94,9 +94,31 @@ static size_t queued_kb_of(const td_kafka_log *log) {
     return kb < QUEUED_KB_LEAST ? QUEUED_KB_LEAST : kb < QUEUED_KB_MOST ? kb : QUEUED_KB_MOST;
 }
 
+typedef struct property {
+    const char *name, *value;
+} property;
+
+static td_status set_property(rd_kafka_conf_t *conf, const char *name, const char *value) {
+    char why[256];
+    if (rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK) return TD_OK;
+    return TD_FAIL(TD_CONFIG, "properties: %s: %s", name, why);
+}
+
+static td_status set_configured(const td_kafka_log *log, rd_kafka_conf_t *conf) {
+    td_status status = TD_OK;
+    for (size_t i = 0; i < log->properties.count && status == TD_OK; i++) {
+        const char *value;
+        char *name = td_pair_split(log->properties.items[i], &value);
+        status = set_property(conf, name, value);
+        free(name);
+    }
+    if (status != TD_OK || log->conf.password == NULL) return status;
+    return set_property(conf, "sasl.password", log->conf.password);
+}
+
 td_status td_kafka_conf_new(td_log **owner, rd_kafka_conf_t **out) {
     const td_kafka_log *log = (const td_kafka_log *)*owner;
-    static const td_kafka_property chosen[] = {
+    static const property chosen[] = {
         {"client.id", "tapedeck"},
         {"reconnect.backoff.max.ms", "1000"},
         {"socket.keepalive.enable", "true"},
@@ -108,7 +130,7 @@ td_status td_kafka_conf_new(td_log **owner, rd_kafka_conf_t **out) {
         {"queue.buffering.max.messages", "1000000"},
         {"session.timeout.ms", "10000"},
     };
-    static const td_kafka_property rested_on[] = {
+    static const property rested_on[] = {
         {"isolation.level", "read_committed"},
         {"enable.partition.eof", "true"},
         {"auto.offset.reset", "error"},
@@ -124,12 +146,10 @@ td_status td_kafka_conf_new(td_log **owner, rd_kafka_conf_t **out) {
     char queued_kb[16];
     (void)snprintf(queued_kb, sizeof queued_kb, "%zu", queued_kb_of(log));
     td_kafka_must_set(conf, "queued.max.messages.kbytes", queued_kb);
-    for (size_t i = 0; i < log->conf.property_count; i++) {
-        const td_kafka_property *p = &log->conf.properties[i];
-        char why[256];
-        if (rd_kafka_conf_set(conf, p->name, p->value, why, sizeof why) == RD_KAFKA_CONF_OK) continue;
+    td_status status = set_configured(log, conf);
+    if (status != TD_OK) {
         rd_kafka_conf_destroy(conf);
-        return TD_FAIL(TD_CONFIG, "log.properties: %s: %s", p->name, why);
+        return status;
     }
     for (size_t i = 0; i < sizeof rested_on / sizeof rested_on[0]; i++)
         td_kafka_must_set(conf, rested_on[i].name, rested_on[i].value);
@@ -227,11 +247,9 @@ static void kafka_close(td_log *base) {
     if (log->client != NULL) rd_kafka_destroy_flags(log->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     for (size_t i = 0; i < log->topic_count; i++) td_kafka_topic_free(log->topics[i]);
     free(log->topics);
-    for (size_t i = 0; i < log->conf.property_count; i++) {
-        free((char *)(uintptr_t)log->conf.properties[i].name);
-        free((char *)(uintptr_t)log->conf.properties[i].value);
-    }
-    free((void *)(uintptr_t)log->conf.properties);
+    td_secrets_fini(&log->properties);
+    if (log->conf.password != NULL) explicit_bzero((char *)(uintptr_t)log->conf.password, strlen(log->conf.password));
+    free((char *)(uintptr_t)log->conf.password);
     free((char *)(uintptr_t)log->conf.brokers);
     free((char *)(uintptr_t)log->conf.prefix);
     if (log->lock_file >= 0) log->os.ops->close(log->os.self, log->lock_file);
@@ -241,11 +259,14 @@ static void kafka_close(td_log *base) {
     free(log);
 }
 
-static void own_conf(td_log_kafka_conf *conf) {
-    td_kafka_property *own = td_alloc_zero(conf->property_count + 1, sizeof *own);
-    for (size_t i = 0; i < conf->property_count; i++)
-        own[i] = (td_kafka_property){td_copy_text(conf->properties[i].name), td_copy_text(conf->properties[i].value)};
-    conf->properties = own;
+static void own_conf(td_kafka_log *log) {
+    td_log_kafka_conf *conf = &log->conf;
+    if (conf->properties != NULL) {
+        log->properties = *conf->properties;
+        td_secrets_own(&log->properties);
+    }
+    conf->properties = NULL;
+    if (conf->password != NULL) conf->password = td_copy_text(conf->password);
     conf->brokers = td_copy_text(conf->brokers);
     conf->prefix = td_copy_text(conf->prefix);
     if (conf->timeout_ms == 0) conf->timeout_ms = TIMEOUT_MS_DEFAULT;
@@ -293,7 +314,7 @@ td_status td_log_kafka_open(td_log **out, const td_os *os, const td_log_kafka_co
     *log = (td_kafka_log){.base.ops = &kafka_ops, .os = *os, .conf = *conf, .report = report, .report_arg = arg};
     log->lock_file = -1;
     log->self = &log->base;
-    own_conf(&log->conf);
+    own_conf(log);
     pthread_mutex_init(&log->lock, NULL);
     pthread_mutex_init(&log->report_lock, NULL);
     pthread_mutex_init(&log->asking, NULL);

@@ -15,14 +15,11 @@
  * passes over, though others that came by it may hold it on. Not to be had from Kafka: truncation, release, sizes,
  * positions by bytes (td_topic_block_before guesses). */
 #pragma once
+#include "base/option.h"
 #include "log/log.h"
 #include "os/os.h"
 
 enum { TD_KAFKA_FRESH_MS = 20 };
-
-typedef struct td_kafka_property { /* librdkafka's: security.protocol, sasl.username, ssl.ca.location, … */
-    const char *name, *value;
-} td_kafka_property;
 
 typedef struct td_log_kafka_conf {       /* its texts are borrowed while the log is opened */
     const char *dir;                     /* of what its readers keep beside it: locked, unless it is only read, and
@@ -38,8 +35,9 @@ typedef struct td_log_kafka_conf {       /* its texts are borrowed while the log
     int64_t retain_ms;                   /* of topics that it makes; 0: for ever                            */
     td_codec codec;                      /* of what is written                                              */
     int timeout_ms;                      /* a call that takes longer is TD_RETRY; 0: 10 s                   */
-    const td_kafka_property *properties; /* they win over those that this log would choose, but for what it rests on */
-    size_t property_count;
+    const td_texts *properties;          /* librdkafka's, NAME=VALUE: they win over those that this log would choose, but
+                                            for what it rests on; NULL: none                                */
+    const char *password;                /* sasl.password; NULL: none                                       */
 } td_log_kafka_conf;
 
 /* Waits until a broker answers. The report is called by threads of the library too, one at a time. Errors: TD_RETRY (no

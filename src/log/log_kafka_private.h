@@ -37,7 +37,8 @@ typedef struct td_kafka_log {
     td_log base;
     td_log *self; /* what its consumers belong to */
     td_os os;
-    td_log_kafka_conf conf; /* prefix, brokers and properties are owned */
+    td_log_kafka_conf conf; /* prefix, brokers and password are owned */
+    td_texts properties;
     int lock_file;          /* of conf.dir; -1: none */
     td_log_report_fn report;
     void *report_arg;

@@ -278,10 +278,9 @@ static td_status set(rd_kafka_conf_t *conf, const char *name, const char *value)
 static td_status set_properties(rd_kafka_conf_t *conf, const td_texts *properties) {
     td_status status = TD_OK;
     for (size_t i = 0; i < properties->count && status == TD_OK; i++) {
-        char *name = td_copy_text(properties->items[i]), *equals = strchr(name, '=');
-        *equals = '\0';
-        status = set(conf, name, equals + 1);
-        explicit_bzero(equals + 1, strlen(equals + 1));
+        const char *value;
+        char *name = td_pair_split(properties->items[i], &value);
+        status = set(conf, name, value);
         free(name);
     }
     return status;

@@ -10,25 +10,36 @@
 #include "model/signal.h"
 
 typedef struct td_sink_row { /* borrowed until write returns */
-    enum { TD_ROW_BAR, TD_ROW_SIGNAL, TD_ROW_GAP, TD_ROW_VENDOR_BAR, TD_ROW_FILL } kind;
+    enum { TD_ROW_BAR, TD_ROW_SIGNAL, TD_ROW_GAP, TD_ROW_VENDOR_BAR, TD_ROW_FILL, TD_ROW_PUBLISHED } kind;
     td_bytes instrument;
     td_position source; /* this record's own place in its topic */
+    int64_t appended_ms;
     td_bar bar;
     td_signal signal;
     td_gap gap;
     td_fill fill;
-    td_event event; /* VENDOR_BAR, */
+    td_event event; /* VENDOR_BAR, PUBLISHED, */
     td_bytes feed;  /* and whose it is */
+    td_bytes json;  /* all of it, in one line, for a sink that asks for it */
 } td_sink_row;
 
 typedef struct td_sink_conf {
     char *name; /* default: the kind, then kind-2, … */
     char *file; /* sqlite */
+    /* kafka */
+    char *topic;   /* a template */
+    td_texts of;   /* names of outputs; none: those that every sink takes */
+    char *brokers; /* unset, with the next two: as the log's */
+    char *prefix;
+    td_texts properties;
+    char *password, *password_file;
+    int64_t partitions, replicas, retain_ns;
 } td_sink_conf;
 
 typedef struct td_sink_ops {
     const char *kind; /* "sqlite" */
     const td_option *options;
+    bool as_json; /* rows have their text */
     TD_CHECKED td_status (*open)(void **out, const td_os *os, const td_sink_conf *conf);
     /* Where this sink is in (topic, partition): the next record it has not got. {-1, 0} when it has none yet. */
     TD_CHECKED td_status (*position)(void *sink, const char *topic, uint32_t partition, td_position *out);
@@ -39,4 +50,4 @@ typedef struct td_sink_ops {
     void (*close)(void *sink); /* cannot fail; accepts NULL */
 } td_sink_ops;
 
-extern const td_sink_ops td_sink_sqlite;
+extern const td_sink_ops td_sink_kafka, td_sink_sqlite;

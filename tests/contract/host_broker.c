@@ -131,15 +131,14 @@ static void broker_free(void *host) {
 
 static td_log *broker_open(void *host) {
     static td_log_ops ops;
-    const td_kafka_property properties[] = {
-        {"session.timeout.ms", "6000"}, {"heartbeat.interval.ms", "300"}, {"fetch.wait.max.ms", "5"}};
+    char *pairs[] = {"session.timeout.ms=6000", "heartbeat.interval.ms=300", "fetch.wait.max.ms=5"};
+    const td_texts properties = {.items = pairs, .count = COUNT_OF(pairs)};
     const td_log_kafka_conf conf = {.brokers = getenv("TAPEDECK_BROKER"),
                                     .prefix = ((broker_host *)host)->prefix,
                                     .replicas = 1,
                                     .codec = TD_CODEC_LZ4,
                                     .timeout_ms = PATIENT_MS,
-                                    .properties = properties,
-                                    .property_count = COUNT_OF(properties)};
+                                    .properties = &properties};
     td_log *log;
     broker_trouble(host, false);
     if (td_log_kafka_open(&log, &td_os_posix, &conf, NULL, NULL) != TD_OK) fail_msg("%s", td_trail());

@@ -46,10 +46,10 @@ static void nobody_is_there(void **state) {
 static void a_property_that_there_is_not(void **state) {
     (void)state;
     td_log *log;
-    td_kafka_property property = {"sasl.user", "tape"};
+    char *pair = "sasl.user=tape";
+    const td_texts properties = {.items = &pair, .count = 1};
     td_log_kafka_conf conf = conf_of("TAPEDECK_BROKER");
-    conf.properties = &property;
-    conf.property_count = 1;
+    conf.properties = &properties;
     assert_int_equal(td_log_kafka_open(&log, &td_os_posix, &conf, note, NULL), TD_CONFIG);
     EXPECT_TEXT("sasl.user");
 }
@@ -62,13 +62,11 @@ static void a_login(void **state) {
     } rows[] = {{"deck", TD_OK}, {"duck", TD_CONFIG}};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         td_log *log = NULL;
-        const td_kafka_property login[] = {{"security.protocol", "sasl_plaintext"},
-                                           {"sasl.mechanism", "PLAIN"},
-                                           {"sasl.username", "tape"},
-                                           {"sasl.password", rows[i].password}};
+        char *pairs[] = {"security.protocol=sasl_plaintext", "sasl.mechanism=PLAIN", "sasl.username=tape"};
+        const td_texts login = {.items = pairs, .count = COUNT_OF(pairs)};
         td_log_kafka_conf conf = conf_of("TAPEDECK_BROKER_LOGIN");
-        conf.properties = login;
-        conf.property_count = COUNT_OF(login);
+        conf.properties = &login;
+        conf.password = rows[i].password;
         ASSERT_ROW(td_log_kafka_open(&log, &td_os_posix, &conf, note, NULL) == rows[i].status, "%zu: %s", i,
                    td_trail());
         if (rows[i].status == TD_OK)
