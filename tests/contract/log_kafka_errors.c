@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SOON_MS = 20000, NOBODY_MS = 1000 };
+enum { SOON_MS = 20000, NOBODY_MS = 3000 };
 
 static char prefix[32], told[512];
 

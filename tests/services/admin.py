@@ -1,4 +1,6 @@
 """tests/services/admin.py - what an operator does at a broker: topics and their settings, and who may do what."""
+import time
+
 from confluent_kafka import admin
 
 
@@ -12,8 +14,13 @@ def topics(address, prefix):
 
 
 def make_topic(address, name, partitions, **settings):
+    """Until the broker itself knows of it: it is told by the controller, which answers first."""
     client = _client(address)  # its answers end with it
     client.create_topics([admin.NewTopic(name, partitions, 1, config=settings)])[name].result(10)
+    deadline = time.monotonic() + 30
+    while name not in topics(address, "") or len(client.list_topics(name, timeout=10).topics[name].partitions) < partitions:
+        assert time.monotonic() < deadline, f"{name} is not there"
+        time.sleep(0.1)
 
 
 def drop_topic(address, name):

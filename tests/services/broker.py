@@ -5,6 +5,7 @@ import concurrent.futures
 import contextlib
 import pathlib
 import subprocess
+import tempfile
 import time
 
 import confluent_kafka.admin
@@ -156,3 +157,12 @@ class Cluster:
                     return
             assert time.monotonic() < deadline, f"not in sync: {lacking[:5]}"
             time.sleep(0.2)
+
+
+@contextlib.contextmanager
+def one_broker():
+    """In a folder of its own; it is there while the block lasts."""
+    with tempfile.TemporaryDirectory() as home:
+        broker = Broker(f"{home}/broker")
+        with broker.running():
+            yield broker

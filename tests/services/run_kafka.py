@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import admin  # noqa: E402
 import consuming  # noqa: E402
 import tapedeck as td  # noqa: E402
-from broker import Broker  # noqa: E402
+from broker import one_broker  # noqa: E402
 from fetch import free_port  # noqa: E402
 
 DATA = td.ROOT / "examples" / "data"
@@ -333,10 +333,8 @@ def a_folder_of_another_log(home):
 
 def main():
     global broker
-    with td.folder() as home:
-        broker = Broker(f"{home}/broker")
-        with broker.running():
-            return cases.run_at_once()
+    with one_broker() as broker:
+        return cases.run_at_once()
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ TABLES = ("bars", "signals", "fills")
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 REBALANCES_LEAST, ABORTED_LEAST = max(3, KILLS * 3 // 10), max(1, KILLS // 10)
 SESSION_S = 6  # the least that a broker allows
+DRAIN_S = 120  # more than a busy machine needs
 EXIT_USAGE, EXIT_CONFIG, EXIT_FENCED = 2, 3, 9
 cases = td.Cases()
 cluster = None
@@ -60,7 +61,7 @@ class Process:
 
     def start(self, *options):
         sets = [f"log.kafka={cluster.address}", "log.replicas=3", f"log.prefix={self.prefix}", f"log.dir={self.home}/{self.name}",
-                f"log.properties.session.timeout.ms={SESSION_S * 1000}", *self.sets]
+                f"log.properties.session.timeout.ms={SESSION_S * 1000}", f"drain={DRAIN_S}s", *self.sets]
         self.starts += 1
         self.said = pathlib.Path(f"{self.home}/{self.name}.{self.starts}.log")
         with open(self.said, "wb") as err, open(f"{self.home}/{self.name}.out", "wb") as out:
@@ -86,7 +87,7 @@ class Process:
         """Told to end; what it counted."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(30) == 0, (self.name, self.process.returncode, self.said.read_text()[-2000:])
+        assert self.process.wait(2 * DRAIN_S) == 0, (self.name, self.process.returncode, self.said.read_text()[-2000:])
         return json.loads(pathlib.Path(f"{self.home}/{self.name}.out").read_text().splitlines()[-1])
 
 
