@@ -1,5 +1,4 @@
 """bench/sections.py - what is measured, a section a function. Each adds rows, and says whether its bounds are met."""
-import contextlib
 import json
 import os
 import pathlib
@@ -12,15 +11,12 @@ import sys
 import time
 
 import flood
+import on_kafka
 import plans as planning
 from harness import MARKET, PROGRAM, ROOT, WORK, free_port, new_folder, run, start, stop, tool
 
-sys.path.insert(0, str(ROOT / "tests/services"))
-import broker as kafka  # noqa: E402
-
 PYTHON = ROOT / "scripts/python.sh"
-APPEND_RECORDS, KAFKA_RECORDS, JSON_FRAMES = 10_000_000, 1_000_000, 1_000_000
-BROKER = f"Kafka {kafka.Broker.VERSION}"
+APPEND_RECORDS, JSON_FRAMES = 10_000_000, 1_000_000
 RATE, LATENCY_S, MEMORY_MAX_MB, STRATEGIES = 100_000, 12, 64, 20
 
 
@@ -153,7 +149,7 @@ def plans(bench):
 
 def append(bench):
     records = max(100_000, min(APPEND_RECORDS, bench.ticks))
-    with new_folder() as home, broker(bench, home, "append", "librdkafka") as address:
+    with new_folder() as home, on_kafka.broker(bench, home, "append", "librdkafka") as address:
         answers = {"ours": [], "librdkafka": []}
         for i in range(bench.runs):
             folder = pathlib.Path(home) / f"data-{i}"
@@ -169,44 +165,8 @@ def append(bench):
     bench.bound("append with schema check, 100 B, one core", f"{rate:.1f} M/s", rate >= 3, "3 M/s")
     if theirs:
         bench.row("append", "librdkafka", [r["records"] / r["seconds"] / 1e6 for r in theirs], "M records/s",
-                  f"{theirs[0]['version']}: {theirs[0]['settings']}; the client on the same core, {BROKER} on the others; "
+                  f"{theirs[0]['version']}: {theirs[0]['settings']}; the client on the same core, {on_kafka.BROKER} on the others; "
                   "no schema check, fsync left to the kernel")
-
-
-# ---- the log on Kafka ----
-
-def log_on_kafka(bench):
-    """Into a partition and back, with and without the log between; a pair of runs on each topic's first records."""
-    records = max(100_000, min(KAFKA_RECORDS, bench.ticks))
-    with new_folder() as home, broker(bench, home, "kafka", "ours") as address:
-        if not address:
-            return
-        answers = {"log": [], "bare": []}
-        for i in range(bench.runs):
-            for side, runs in answers.items():
-                runs.append(run([tool("kafka_bench"), side, address, f"{side}-{i}.", records], set(bench.cores)))
-    settings = "transactions of 16,384 records, acks=all, lz4, linger 5 ms; broker and client on all processors"
-    for what, key in (("appended", "append_s"), ("read back", "read_s")):
-        rates = {side: bench.row("kafka", f"{name}, {what}", [r["records"] / r[key] / 1e6 for r in answers[side]], "M records/s",
-                                 f"{BROKER}, {answers[side][0]['version']}: {settings}")
-                 for side, name in (("log", "ours"), ("bare", "a loop over librdkafka"))}
-        ratio = rates["log"] / rates["bare"]
-        bench.bound(f"records of {answers['log'][0]['record_bytes']:.0f} B through the log on Kafka, {what}",
-                    f"{ratio:.2f} of the bare loop", ratio >= 0.8, "0.8 of it")
-
-
-@contextlib.contextmanager
-def broker(bench, home, section, row):
-    """Yields the address of a broker on the other processors, or None with a row that says why not."""
-    if not tool("rdkafka_append").exists():
-        bench.missing(section, row, "the build found no librdkafka")
-        yield None
-        return
-    one = kafka.Broker(pathlib.Path(home) / "broker")
-    with one.running() as process:
-        for thread in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
-            os.sched_setaffinity(int(thread.name), set(bench.cores) - bench.one_core() or set(bench.cores))
-        yield one.address
 
 
 # ---- JSON ----
@@ -467,6 +427,6 @@ def feeds(bench):
 
 
 ALL = {"replay": replay, "stages": stages, "operators": operators, "strategies": strategies, "plans": plans, "append": append,
-       "kafka": log_on_kafka,
+       "kafka": on_kafka.log_on_kafka, "floor": on_kafka.floor,
        "json": json_frames, "latency": latency, "handoff": handoff, "memory": memory, "restart": restart,
        "snapshot": snapshot, "day": day, "feeds": feeds}

@@ -329,7 +329,7 @@ td_status td_options_check(const td_option *rows, const void *conf) {
     return TD_OK;
 }
 
-static void own_texts(td_texts *texts) {
+void td_texts_own(td_texts *texts) {
     char *const *others = texts->items;
     texts->items = texts->count > 0 ? td_alloc(texts->count * sizeof *texts->items) : NULL;
     for (size_t i = 0; i < texts->count; i++) texts->items[i] = td_copy_text(others[i]);
@@ -340,8 +340,14 @@ void td_options_own_texts(const td_option *rows, void *conf) {
         void *field = (char *)conf + rows->offset;
         bool text = rows->type == TD_OPTION_TEXT || rows->type == TD_OPTION_SECRET;
         if (text && *(char **)field != NULL) *(char **)field = td_copy_text(*(char **)field);
-        if (is_list(rows)) own_texts(field);
+        if (is_list(rows)) td_texts_own(field);
     }
+}
+
+void td_texts_fini(td_texts *texts) {
+    for (size_t i = 0; i < texts->count; i++) wipe(&texts->items[i]);
+    free(texts->items);
+    *texts = (td_texts){0};
 }
 
 void td_options_fini(const td_option *rows, void *conf) {
@@ -349,9 +355,7 @@ void td_options_fini(const td_option *rows, void *conf) {
         void *field = (char *)conf + rows->offset;
         if (rows->type == TD_OPTION_SECRET) wipe(field);
         if (rows->type == TD_OPTION_TEXT) free(*(char **)field);
-        td_texts *texts = field;
-        for (size_t i = 0; is_list(rows) && i < texts->count; i++) wipe(&texts->items[i]); /* there may be secrets */
-        if (is_list(rows)) free(texts->items);
-        if (rows->type == TD_OPTION_TEXT || is_list(rows)) clear_field(rows, conf);
+        if (is_list(rows)) td_texts_fini(field);
+        if (rows->type == TD_OPTION_TEXT) clear_field(rows, conf);
     }
 }

@@ -49,6 +49,8 @@ void td_options_fini(const td_option *rows, void *conf); /* frees the texts */
 void td_options_own_texts(const td_option *rows, void *conf);
 /* The row of that key, or NULL; and the key nearest to it, or NULL. */
 const td_option *td_option_find(const td_option *rows, const char *key);
+void td_texts_own(td_texts *texts);  /* of another one's it makes copies */
+void td_texts_fini(td_texts *texts); /* overwrites them: there may be secrets */
 /* The name of a pair, in the heap; its value is lent from the pair. */
 char *td_pair_split(const char *pair, const char **out_value);
 const char *td_option_nearest(const td_option *rows, const char *key);

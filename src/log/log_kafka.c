@@ -247,7 +247,7 @@ static void kafka_close(td_log *base) {
     if (log->client != NULL) rd_kafka_destroy_flags(log->client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
     for (size_t i = 0; i < log->topic_count; i++) td_kafka_topic_free(log->topics[i]);
     free(log->topics);
-    td_secrets_fini(&log->properties);
+    td_texts_fini(&log->properties);
     if (log->conf.password != NULL) explicit_bzero((char *)(uintptr_t)log->conf.password, strlen(log->conf.password));
     free((char *)(uintptr_t)log->conf.password);
     free((char *)(uintptr_t)log->conf.brokers);
@@ -263,7 +263,7 @@ static void own_conf(td_kafka_log *log) {
     td_log_kafka_conf *conf = &log->conf;
     if (conf->properties != NULL) {
         log->properties = *conf->properties;
-        td_secrets_own(&log->properties);
+        td_texts_own(&log->properties);
     }
     conf->properties = NULL;
     if (conf->password != NULL) conf->password = td_copy_text(conf->password);

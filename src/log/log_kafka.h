@@ -21,23 +21,23 @@
 
 enum { TD_KAFKA_FRESH_MS = 20 };
 
-typedef struct td_log_kafka_conf {       /* its texts are borrowed while the log is opened */
-    const char *dir;                     /* of what its readers keep beside it: locked, unless it is only read, and
-                                            refused to other logs; NULL: none */
-    const char *brokers;                 /* host:port, with commas between them                             */
-    const char *prefix;                  /* of all names of topics, transactions and groups; "": none       */
-    bool read_only;                      /* opens no writer, makes no topic, and takes no folder's lock             */
-    int replicas;                        /* of topics that it makes; 0: as the brokers say                  */
-    const char *apart;                   /* topics whose names begin so are kept by the next two; NULL: none;
-                                            borrowed for the log's life */
-    int64_t apart_bytes, apart_ms;       /* as the two behind them                                                  */
-    int64_t retain_bytes;                /* of each topic that it makes, shared by its partitions; 0: all */
-    int64_t retain_ms;                   /* of topics that it makes; 0: for ever                            */
-    td_codec codec;                      /* of what is written                                              */
-    int timeout_ms;                      /* a call that takes longer is TD_RETRY; 0: 10 s                   */
-    const td_texts *properties;          /* librdkafka's, NAME=VALUE: they win over those that this log would choose, but
-                                            for what it rests on; NULL: none                                */
-    const char *password;                /* sasl.password; NULL: none                                       */
+typedef struct td_log_kafka_conf { /* its texts are borrowed while the log is opened */
+    const char *dir;               /* of what its readers keep beside it: locked, unless it is only read, and
+                                      refused to other logs; NULL: none */
+    const char *brokers;           /* host:port, with commas between them                             */
+    const char *prefix;            /* of all names of topics, transactions and groups; "": none       */
+    bool read_only;                /* opens no writer, makes no topic, and takes no folder's lock             */
+    int replicas;                  /* of topics that it makes; 0: as the brokers say                  */
+    const char *apart;             /* topics whose names begin so are kept by the next two; NULL: none;
+                                      borrowed for the log's life */
+    int64_t apart_bytes, apart_ms; /* as the two behind them                                                  */
+    int64_t retain_bytes;          /* of each topic that it makes, shared by its partitions; 0: all */
+    int64_t retain_ms;             /* of topics that it makes; 0: for ever                            */
+    td_codec codec;                /* of what is written                                              */
+    int timeout_ms;                /* a call that takes longer is TD_RETRY; 0: 10 s                   */
+    const td_texts *properties;    /* librdkafka's, NAME=VALUE: they win over those that this log would choose, but
+                                      for what it rests on; NULL: none                                */
+    const char *password;          /* sasl.password; NULL: none                                       */
 } td_log_kafka_conf;
 
 /* Waits until a broker answers. The report is called by threads of the library too, one at a time. Errors: TD_RETRY (no

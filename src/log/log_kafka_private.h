@@ -39,7 +39,7 @@ typedef struct td_kafka_log {
     td_os os;
     td_log_kafka_conf conf; /* prefix, brokers and password are owned */
     td_texts properties;
-    int lock_file;          /* of conf.dir; -1: none */
+    int lock_file; /* of conf.dir; -1: none */
     td_log_report_fn report;
     void *report_arg;
     pthread_mutex_t lock;        /* of what follows, and of all partitions */
