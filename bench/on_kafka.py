@@ -1,0 +1,129 @@
+"""bench/on_kafka.py - what is measured on real brokers: the log beside a loop over librdkafka, and a whole day's floor beside
+that loop and beside Kafka Streams."""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+
+from harness import BUILD, MARKET, PROGRAM, ROOT, new_folder, run, start, tool
+
+sys.path.insert(0, str(ROOT / "tests/services"))
+import apicurio  # noqa: E402
+import broker as kafka  # noqa: E402
+import fetch  # noqa: E402
+
+KAFKA_RECORDS = 1_000_000
+BROKER = f"Kafka {kafka.Broker.VERSION}"
+STREAMS = [("org.apache.kafka", "kafka-streams", kafka.Broker.VERSION), ("org.apache.avro", "avro", "1.12.0"),
+           ("org.slf4j", "slf4j-nop", "1.7.36")]
+ROUNDS_S = 2
+
+
+def log_on_kafka(bench):
+    """Into a partition and back, with and without the log between; a pair of runs on each topic's first records."""
+    records = max(100_000, min(KAFKA_RECORDS, bench.ticks))
+    with new_folder() as home, broker(bench, home, "kafka", "ours") as address:
+        if not address:
+            return
+        answers = {"log": [], "bare": []}
+        for i in range(bench.runs):
+            for side, runs in answers.items():
+                runs.append(run([tool("kafka_bench"), side, address, f"{side}-{i}.", records], set(bench.cores)))
+    settings = "transactions of 16,384 records, acks=all, lz4, linger 5 ms; broker and client on all processors"
+    for what, key in (("appended", "append_s"), ("read back", "read_s")):
+        rates = {side: bench.row("kafka", f"{name}, {what}", [r["records"] / r[key] / 1e6 for r in answers[side]], "M records/s",
+                                 f"{BROKER}, {answers[side][0]['version']}: {settings}")
+                 for side, name in (("log", "ours"), ("bare", "a loop over librdkafka"))}
+        ratio = rates["log"] / rates["bare"]
+        bench.bound(f"records of {answers['log'][0]['record_bytes']:.0f} B through the log on Kafka, {what}",
+                    f"{ratio:.2f} of the bare loop", ratio >= 0.8, "0.8 of it")
+
+
+@contextlib.contextmanager
+def broker(bench, home, section, row):
+    """Yields the address of a broker on the other processors, or None with a row that says why not."""
+    if not tool("rdkafka_append").exists():
+        bench.missing(section, row, "the build found no librdkafka")
+        yield None
+        return
+    one = kafka.Broker(pathlib.Path(home) / "broker")
+    with one.running() as process:
+        for thread in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), set(bench.cores) - bench.one_core() or set(bench.cores))
+        yield one.address
+
+
+# ---- the floor: a day of 800 instruments, and what others would make of it ----
+
+def peer(name, jars):
+    """The command that runs bench/peers/NAME.java."""
+    classes = BUILD / "bench/peers"
+    classes.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["javac", "-Xlint:all", "-Werror", "-d", classes, "-cp", f"{jars}/*", ROOT / f"bench/peers/{name}.java"], check=True)
+    return ["java", "-Xmx2g", "-cp", f"{classes}:{jars}/*", name]
+
+
+def lag_of(url):
+    """Records of the tape that no worker has applied yet."""
+    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    return sum(float(n) for n in re.findall(r'^tapedeck_reader_lag_records\{[^}]*reader="worker"[^}]*\} (\S+)$', text, re.M))
+
+
+def most_memory_mb(process):
+    found = re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8"))
+    return int(found[1]) / 1024 if found else 0
+
+
+def record_and_process(bench, home, address, registry):
+    """The whole program: its summary, with the most that it lagged and held."""
+    data = home / "data"
+    settings = bench.settings(data, f"log.kafka={address}", f"log.registry={registry}", "log.prefix=floor.", "log.codec=lz4",
+                              "log.publish=trades", "serve.listen=127.0.0.1:0")
+    ours = start([PROGRAM, "run", "--until-end", "--json", "--quiet", *settings, MARKET], stdout=subprocess.PIPE,
+                 stderr=subprocess.DEVNULL)
+    lags, memory, beacon = [0], 0, data / "SERVE"
+    while ours.poll() is None:
+        time.sleep(ROUNDS_S)
+        with contextlib.suppress(OSError):  # it may end meanwhile
+            memory = max(memory, most_memory_mb(ours))
+            lags.append(lag_of(beacon.read_text(encoding="utf-8").strip()))
+    said = ours.stdout.read()
+    if ours.returncode != 0:
+        sys.exit(f"floor: the run ended with {ours.returncode}: {said}")
+    return json.loads(said.splitlines()[-1]) | {"lag": max(lags), "memory_mb": memory}
+
+
+def floor(bench):
+    """Once, for it is long: feed, log, bars and averages on one broker, with a registry of others."""
+    with new_folder() as folder, broker(bench, folder, "floor", "ours") as address:
+        if not address:
+            return
+        home = pathlib.Path(folder)
+        registry = apicurio.Server(home)
+        with registry.running():
+            ours = record_and_process(bench, home, address, registry.url)
+        loop = run([tool("kafka_bench"), "bare", address, "loop.", bench.ticks], set(bench.cores))
+        jars = fetch.jars(f"bench-streams-{kafka.Broker.VERSION}", STREAMS)
+        streams = run([*peer("StreamsBars", jars), address, "floor.trades", "streams.bars", home / "state",
+                       ROOT / "schemas/PublishedTrade.avsc", len(bench.cores)], set(bench.cores))
+    if streams["trades"] < streams["of"]:
+        sys.exit(f"floor: Kafka Streams ended with {streams['trades']} of {streams['of']} trades")
+    about = f"{bench.ticks / 1e6:g} M ticks of 800 instruments, {BROKER}, Apicurio {apicurio.VERSION}"
+    rate = bench.row("floor", "ours", [ours["events"] / ours["seconds"] / 1e6], "M ticks/s",
+                     f"{about}: recorded, bars 1m, 5m, 1h, averages; bars, signals and trades appended; all committed")
+    bench.row("floor", "lag, at most", [ours["lag"]], "records", f"of the workers, looked at every {ROUNDS_S} s", False)
+    bench.row("floor", "memory, at most", [ours["memory_mb"]], "MB", "resident", False)
+    bare = bench.row("floor", "a loop over librdkafka", [bench.ticks / (loop["append_s"] + loop["read_s"]) / 1e6], "M records/s",
+                     f"{loop['version']}: as many records appended, then read; one partition, nothing made of them")
+    theirs = bench.row("floor", "Kafka Streams", [streams["trades"] / streams["seconds"] / 1e6], "M trades/s",
+                       f"{streams['version']}, exactly once, {len(bench.cores)} threads: the same trades read back to bars of 1m "
+                       f"and two averages; {streams['bars']} bars")
+    bench.bound("the floor beside the bare loop", f"{rate / bare:.2f} of it", rate >= 0.8 * bare, "0.8 of it")
+    of_trades = streams["of"] / ours["seconds"] / 1e6
+    bench.bound("trades of the floor beside Kafka Streams", f"{of_trades / theirs:.1f} times", of_trades >= 10 * theirs, "aim: 10 times")
