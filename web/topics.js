@@ -137,8 +137,14 @@ function valueOf(record) {
   return [text, `${typeof record.value === 'string' ? record.value : JSON.stringify(record.value, null, 2)}${headers}`];
 }
 
+function timeOf(ms) {
+  const at = new Date(Number(ms));
+  return Number.isNaN(at.getTime()) ? String(ms) : at.toISOString().slice(0, 23).replace('T', ' '); // others write what they like
+}
+
 function recordRow(record) {
-  const place = `${record.topic}/${record.partition}/${record.offset}/${record.timestamp}`;
+  const ms = record.timestamp?.rawJSON ?? record.timestamp;
+  const place = `${record.topic}/${record.partition}/${record.offset}/${ms}`;
   if (lines.has(place)) return lines.get(place);
   const row = element('tr', '', '', { 'data-offset': String(record.offset), 'data-partition': String(record.partition) });
   const [brief, whole] = valueOf(record);
@@ -150,7 +156,7 @@ function recordRow(record) {
   const value = element('td', 'words value');
   value.append(details);
   row.append(element('td', '', String(record.partition)), element('td', '', String(record.offset)),
-    element('td', '', new Date(record.timestamp).toISOString().slice(0, 23).replace('T', ' ')), key, cause, value);
+    element('td', '', timeOf(ms)), key, cause, value);
   lines.set(place, row);
   return row;
 }

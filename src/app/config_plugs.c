@@ -4,6 +4,7 @@
 #include "app/secret.h"
 #include "app/spread.h"
 #include "base/secret.h"
+#include "flow/topics.h"
 #include "stream/program.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -290,6 +291,22 @@ static td_status lend(const td_config_log *log, const td_option *rows, void *con
     return status == TD_OK ? lend_registry(log, rows, conf) : status;
 }
 
+static bool is_of_log(const char *topic) {
+    bool found = strcmp(topic, "{topic}") == 0 || strcmp(topic, "tape") == 0 || strcmp(topic, "rejected") == 0;
+    for (int i = 0; i < TD_OUTPUT_COUNT; i++) found |= strcmp(topic, td_topics_name((td_output)i)) == 0;
+    return found;
+}
+
+/* What it would write there is none of the log's own. */
+static td_status keep_off(const td_config_log *log, const td_config_sink *sink) {
+    const td_sink_conf *conf = &sink->conf;
+    bool same = conf->brokers != NULL && strcmp(conf->brokers, log->kafka) == 0 && conf->prefix != NULL &&
+                strcmp(conf->prefix, log->prefix) == 0;
+    if (!same || conf->topic == NULL || !is_of_log(conf->topic)) return TD_OK;
+    return TD_FAIL(TD_CONFIG, "%s.topic: \"%s\" names topics of the log itself: name others, or another prefix",
+                   sink->place, conf->topic);
+}
+
 td_status td_config_lend_cluster(td_config *config) {
     const td_config_log *log = &config->log;
     td_status status = TD_OK;
@@ -303,6 +320,7 @@ td_status td_config_lend_cluster(td_config *config) {
     for (size_t i = 0; i < config->sink_count && status == TD_OK; i++) {
         td_config_sink *sink = &config->sinks[i];
         if (sink->ops != NULL) status = lend(log, sink->ops->options, &sink->conf);
+        if (status == TD_OK) status = keep_off(log, sink);
     }
     return status;
 }

@@ -35,9 +35,9 @@ td_status td_readers_each(td_engine *engine, const td_topic *topic, uint32_t par
     const td_topic *output = output_named(parts.topics, name);
     for (size_t i = 0; output != NULL && i < parts.deliver_count; i++) {
         char reader[80];
-        int64_t lag = td_deliver_lag(parts.delivers[i], output, partition);
+        int64_t taken = td_deliver_taken(parts.delivers[i], output, partition); /* asks no broker */
         (void)snprintf(reader, sizeof reader, "sink:%s", parts.config->sinks[i].conf.name);
-        if (lag >= 0) each(arg, &(td_serve_reader){reader, td_topic_end(output, partition) - lag});
+        if (taken >= 0) each(arg, &(td_serve_reader){reader, taken});
     }
     return TD_OK;
 }

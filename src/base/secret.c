@@ -67,14 +67,7 @@ void td_secrets_find(td_texts *secrets, const char *text) {
     }
 }
 
-void td_secrets_fini(td_texts *secrets) {
-    for (size_t i = 0; i < secrets->count; i++) {
-        explicit_bzero(secrets->items[i], strlen(secrets->items[i]));
-        free(secrets->items[i]);
-    }
-    free(secrets->items);
-    *secrets = (td_texts){0};
-}
+void td_secrets_fini(td_texts *secrets) { td_texts_fini(secrets); }
 
 static bool holds_any(const td_texts *secrets, td_bytes text) {
     for (size_t i = 0; i < secrets->count; i++)

@@ -199,7 +199,9 @@ static void stop_reading(kafka *k, uint32_t p) {
 }
 
 static td_status read_record(kafka *k, head *h) {
-    return td_mapping_read(k->mapping, h->record.value, h->record.timestamp_ms * TD_NS_PER_MS, &h->row);
+    int64_t made_ns; /* producers write what they like */
+    if (__builtin_mul_overflow(h->record.timestamp_ms, TD_NS_PER_MS, &made_ns)) made_ns = 0;
+    return td_mapping_read(k->mapping, h->record.value, made_ns, &h->row);
 }
 
 /* What the record at hand says. TD_AGAIN: that is known, or will be. */

@@ -58,10 +58,6 @@ typedef struct walk {
     td_picked *out;
 } walk;
 
-static void put(walk *w, uint32_t mask, td_picked value) {
-    for (; mask != 0; mask &= mask - 1) w->out[__builtin_ctz(mask)] = value;
-}
-
 /* Room for it was made: what escapes say is shorter than they are. */
 static bool unescape(walk *w, td_bytes *text) {
     td_buf *texts = &w->picker->texts;
@@ -76,7 +72,7 @@ static bool unescape(walk *w, td_bytes *text) {
 static bool take_string(walk *w, uint32_t ends) {
     td_picked value = {.kind = TD_PICKED_TEXT, .text = w->json.text};
     if (ends != 0 && w->json.escaped && !unescape(w, &value.text)) return false;
-    put(w, ends, value);
+    td_picker_put(w->out, ends, value);
     return true;
 }
 
@@ -88,18 +84,18 @@ static bool take_value(walk *w, td_json_type type, uint32_t mask, size_t depth) 
     case TD_JSON_STRING:
         return take_string(w, ends);
     case TD_JSON_NUMBER:
-        put(w, ends, (td_picked){.kind = TD_PICKED_NUMBER, .text = w->json.text});
+        td_picker_put(w->out, ends, (td_picked){.kind = TD_PICKED_NUMBER, .text = w->json.text});
         return true;
     case TD_JSON_NULL:
-        put(w, ends, (td_picked){.kind = TD_PICKED_NONE});
+        td_picker_put(w->out, ends, (td_picked){.kind = TD_PICKED_NONE});
         return true;
     case TD_JSON_TRUE:
     case TD_JSON_FALSE:
-        put(w, ends, (td_picked){.kind = TD_PICKED_OTHER});
+        td_picker_put(w->out, ends, (td_picked){.kind = TD_PICKED_OTHER});
         return true;
     case TD_JSON_OBJECT:
     case TD_JSON_ARRAY:
-        put(w, ends, (td_picked){.kind = TD_PICKED_OTHER});
+        td_picker_put(w->out, ends, (td_picked){.kind = TD_PICKED_OTHER});
         return on != 0 ? walk_members(w, on, depth) : td_json_leave(&w->json);
     case TD_JSON_ERROR:
     case TD_JSON_END:

@@ -19,10 +19,6 @@ typedef struct walk {
     size_t depth;  /* of values in each other */
 } walk;
 
-static void put(walk *w, uint32_t mask, td_picked value) {
-    for (; mask != 0; mask &= mask - 1) w->out[__builtin_ctz(mask)] = value;
-}
-
 /* False: there is no room, as a record names one place again and again. */
 static bool put_digits(walk *w, uint32_t mask, const char *digits, size_t size) {
     td_buf *texts = &w->picker->texts;
@@ -31,7 +27,7 @@ static bool put_digits(walk *w, uint32_t mask, const char *digits, size_t size) 
     uint8_t *to = texts->data + texts->size;
     memcpy(to, digits, size);
     texts->size += size;
-    put(w, mask, (td_picked){.kind = TD_PICKED_NUMBER, .text = {to, size}});
+    td_picker_put(w->out, mask, (td_picked){.kind = TD_PICKED_NUMBER, .text = {to, size}});
     return true;
 }
 
@@ -84,9 +80,10 @@ static bool put_whole(walk *w, const td_avro_node *node, uint32_t ends) {
     if (node->type == TD_AVRO_INT && number != (int32_t)number) return false;
     td_picked instant = {.kind = TD_PICKED_INSTANT};
     int64_t unit_ns = unit_of(node);
+    if (ends == 0) return true; /* nobody wants it */
     if (unit_ns == 0) return put_digits(w, ends, digits, td_decimal_format(number, 0, false, digits));
     if (__builtin_mul_overflow(number, unit_ns, &instant.ns)) instant.kind = TD_PICKED_OTHER;
-    put(w, ends, instant);
+    td_picker_put(w->out, ends, instant);
     return true;
 }
 
@@ -94,13 +91,14 @@ static bool put_whole(walk *w, const td_avro_node *node, uint32_t ends) {
 static bool put_real(walk *w, uint32_t ends, double number, bool single) {
     char digits[DIGITS_MAX];
     int size = 0;
+    if (ends == 0) return true;
     for (int precision = single ? 6 : 15; precision <= 17; precision++) {
         size = snprintf(digits, sizeof digits, "%.*g", precision, number);
         bool same = single ? strtof(digits, NULL) == (float)number : strtod(digits, NULL) == number;
         if (same) break;
     }
     if (isfinite(number)) return put_digits(w, ends, digits, (size_t)size);
-    put(w, ends, (td_picked){.kind = TD_PICKED_OTHER});
+    td_picker_put(w->out, ends, (td_picked){.kind = TD_PICKED_OTHER});
     return true;
 }
 
@@ -119,10 +117,11 @@ static bool put_decimal(walk *w, const td_avro_node *node, uint32_t ends, td_byt
     char digits[DIGITS_MAX];
     td_i128 m = bytes.size > 0 && bytes.data[0] >= 0x80 ? -1 : 0;
     uint8_t sign = m < 0 ? 0xff : 0;
+    if (ends == 0) return true;
     while (bytes.size > DECIMAL_BYTES && bytes.data[0] == sign && (bytes.data[1] & 0x80) == (sign & 0x80))
         bytes = td_bytes_from(bytes, 1); /* a fixed one is filled up with its sign */
     if (bytes.size == 0 || bytes.size > DECIMAL_BYTES || node->scale < 0 || node->scale > DECIMAL_SCALE) {
-        put(w, ends, (td_picked){.kind = TD_PICKED_OTHER});
+        td_picker_put(w->out, ends, (td_picked){.kind = TD_PICKED_OTHER});
         return true;
     }
     for (size_t i = 0; i < bytes.size; i++) m = (td_i128)((td_u128)m << 8 | bytes.data[i]);
@@ -132,7 +131,8 @@ static bool put_decimal(walk *w, const td_avro_node *node, uint32_t ends, td_byt
 static bool put_bytes(walk *w, const td_avro_node *node, uint32_t ends, td_bytes bytes) {
     if (node->logical == TD_AVRO_DECIMAL) return put_decimal(w, node, ends, bytes);
     bool text = node->type != TD_AVRO_FIXED && node->logical != TD_AVRO_BIG_DECIMAL;
-    put(w, ends, text ? (td_picked){.kind = TD_PICKED_TEXT, .text = bytes} : (td_picked){.kind = TD_PICKED_OTHER});
+    td_picker_put(w->out, ends,
+                  text ? (td_picked){.kind = TD_PICKED_TEXT, .text = bytes} : (td_picked){.kind = TD_PICKED_OTHER});
     return true;
 }
 
@@ -150,14 +150,14 @@ static bool take_fixed(walk *w, const td_avro_node *node, uint32_t ends) {
 
 static bool take_boolean(walk *w, uint32_t ends) {
     uint8_t byte;
-    put(w, ends, (td_picked){.kind = TD_PICKED_OTHER});
+    td_picker_put(w->out, ends, (td_picked){.kind = TD_PICKED_OTHER});
     return take_raw(w, &byte, 1) && byte <= 1;
 }
 
 static bool take_enum(walk *w, const td_avro_node *node, uint32_t ends) {
     int64_t index;
     if (!take_long(w, &index) || index < 0 || (size_t)index >= node->count) return false;
-    put(w, ends, (td_picked){.kind = TD_PICKED_TEXT, .text = node->symbols[index]});
+    td_picker_put(w->out, ends, (td_picked){.kind = TD_PICKED_TEXT, .text = node->symbols[index]});
     return true;
 }
 
@@ -205,7 +205,7 @@ static bool walk_union(walk *w, const td_avro_node *node, uint32_t mask, size_t 
 static bool walk_holder(walk *w, const td_avro_node *node, uint32_t mask, size_t depth) {
     if (node->type == TD_AVRO_UNION) return walk_union(w, node, mask, depth);
     uint32_t ends = td_picker_ending(w->picker, mask, depth);
-    put(w, ends, (td_picked){.kind = TD_PICKED_OTHER});
+    td_picker_put(w->out, ends, (td_picked){.kind = TD_PICKED_OTHER});
     return node->type == TD_AVRO_RECORD ? walk_record(w, node, mask & ~ends, depth)
                                         : walk_items(w, node, mask & ~ends, depth);
 }
@@ -213,7 +213,7 @@ static bool walk_holder(walk *w, const td_avro_node *node, uint32_t mask, size_t
 static bool take_value(walk *w, const td_avro_node *node, uint32_t ends) {
     switch (node->type) {
     case TD_AVRO_NULL:
-        put(w, ends, (td_picked){.kind = TD_PICKED_NONE});
+        td_picker_put(w->out, ends, (td_picked){.kind = TD_PICKED_NONE});
         return true;
     case TD_AVRO_BOOLEAN:
         return take_boolean(w, ends);

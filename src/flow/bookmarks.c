@@ -16,11 +16,13 @@ typedef struct keeper { /* of one feed */
     uint32_t count;
     int64_t *held; /* by topic, partition and the source's partition: what is below that is there; as it was opened */
     uint32_t held_count;
-    int64_t passed, marked_ms; /* since the last bookmark; when that was */
+    int64_t passed;                   /* of its inputs, since the last bookmark */
+    int64_t marked_ms, marked_inputs; /* when that was, by time and by the inputs of all */
     stage stage;
     int64_t end;                             /* APPENDED: of `_bookmarks`, behind it */
     td_buf value;                            /* a bookmark that waits; size 0: none does */
     int64_t ends[TOPICS][TD_PARTITIONS_MAX]; /* what must be synced before it is appended */
+    int64_t from[TOPICS][TD_PARTITIONS_MAX]; /* where a start looks behind */
     char *recent[RECENT];                    /* while it is opened: the newest of the log, the last at `newest` */
     size_t newest;
 } keeper;
@@ -29,6 +31,7 @@ struct td_bookmarks {
     td_bookmarks_conf conf;
     td_topic *topic;
     keeper *keepers[TD_PROGRAM_FEEDS_MAX]; /* by feed; NULL: it keeps nothing */
+    int64_t inputs;                        /* of all feeds */
 };
 
 static td_topic *topic_of(const td_bookmarks *b, int t) {
@@ -172,8 +175,11 @@ static td_status resume(td_bookmarks *b, keeper *k, const char *value) {
     take_places(k, value);
     k->held_count = k->count;
     k->held = td_alloc_zero((size_t)TOPICS * b->conf.topics->partitions * k->count + 1, sizeof *k->held);
-    for (const char *at = value; *at != '\0' && status == TD_OK; at = next_line(at))
-        if (read_line(at, &l) && find_topic(b, &l, &t) != NULL) status = look_behind(b, k, t, &l);
+    for (const char *at = value; *at != '\0' && status == TD_OK; at = next_line(at)) {
+        if (!read_line(at, &l) || find_topic(b, &l, &t) == NULL) continue;
+        k->from[t][l.partition] = l.offset;
+        status = look_behind(b, k, t, &l);
+    }
     td_feed_places places = {k->next, k->count};
     if (status == TD_OK) td_live_keep(b->conf.live, k->feed, &places);
     return status;
@@ -184,7 +190,10 @@ static td_status resume_newest(td_bookmarks *b, keeper *k) {
     if (k->recent[k->newest] == NULL) return TD_OK;
     for (size_t back = 0; back < RECENT; back++) {
         const char *value = k->recent[(k->newest + RECENT - back) % RECENT];
-        if (value != NULL && holds(b, value)) return resume(b, k, value);
+        if (value == NULL || !holds(b, value)) continue;
+        if (back > 0)
+            td_buf_text(&k->value, value); /* the newest again: those behind it would hold once the log has grown */
+        return resume(b, k, value);
     }
     return TD_FAIL(
         TD_CORRUPT,
@@ -250,6 +259,7 @@ bool td_bookmarks_hold(const td_bookmarks *b, const td_topic *topic, uint32_t pa
 }
 
 void td_bookmarks_pass(td_bookmarks *b, const td_input *input) {
+    b->inputs++;
     keeper *k = b->keepers[input->feed];
     if (k == NULL || !is_read(&input->item)) return;
     uint32_t p = source_partition(input->item.position);
@@ -259,19 +269,30 @@ void td_bookmarks_pass(td_bookmarks *b, const td_input *input) {
     k->passed++;
 }
 
+/* What is read again has not come up to all that the log held as it was opened: that stands behind the old ends. */
+static bool is_behind(const td_bookmarks *b, const keeper *k) {
+    size_t all = (size_t)TOPICS * b->conf.topics->partitions * k->held_count;
+    for (size_t i = 0; i < all; i++)
+        if (k->held[i] > k->next[i % k->held_count]) return true;
+    return false;
+}
+
 /* As it is now, to be appended once all that it rests on is safe. */
 static void write_bookmark(td_bookmarks *b, keeper *k, int64_t now_ms) {
+    bool behind = is_behind(b, k);
     k->value.size = 0;
     for (uint32_t p = 0; p < k->count; p++) put_line(&k->value, "source", p, k->next[p]);
     for (int t = 0; t < TOPICS; t++) {
         const td_topic *topic = topic_of(b, t);
         for (uint32_t p = 0; p < b->conf.topics->partitions; p++) {
             k->ends[t][p] = td_topic_end(topic, p);
-            put_line(&k->value, td_topic_name(topic), p, k->ends[t][p]);
+            if (!behind) k->from[t][p] = k->ends[t][p];
+            put_line(&k->value, td_topic_name(topic), p, k->from[t][p]);
         }
     }
     k->passed = 0;
     k->marked_ms = now_ms;
+    k->marked_inputs = b->inputs;
 }
 
 static bool is_safe(const td_bookmarks *b, const keeper *k) {
@@ -312,8 +333,9 @@ td_status td_bookmarks_step(td_bookmarks *b, int64_t now_ms) {
 void td_bookmarks_mark(td_bookmarks *b, int64_t now_ms) {
     for (size_t f = 0; f < TD_PROGRAM_FEEDS_MAX; f++) {
         keeper *k = b->keepers[f];
-        if (k == NULL || k->value.size > 0 || k->passed == 0) continue;
-        if (k->passed >= INPUTS || now_ms - k->marked_ms >= EACH_MS) write_bookmark(b, k, now_ms);
+        if (k == NULL || k->count == 0 || k->value.size > 0) continue;
+        bool far = b->inputs - k->marked_inputs >= INPUTS; /* its ends are those of a log that all feeds make longer */
+        if (far || (k->passed > 0 && now_ms - k->marked_ms >= EACH_MS)) write_bookmark(b, k, now_ms);
     }
 }
 

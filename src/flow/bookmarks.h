@@ -4,7 +4,7 @@
  * the places is in the log and safe, and what came of the source later is in the log behind those ends. A start has the
  * feed read on from the places and looks behind the ends at what came of it already, which passes in silence, partition
  * by partition: so that neither a transaction over all of them is needed nor an order among them. A bookmark is kept
- * each minute or million of records; a feed's first one is safe before its first record is appended.
+ * each minute of its own records and million of all; a feed's first one is safe before its first record is appended.
  * Thread: who opens the log, then ingest. */
 #pragma once
 #include "flow/atlas.h"

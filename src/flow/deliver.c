@@ -147,13 +147,15 @@ static int64_t synced_sum(const td_deliver *d) {
 
 bool td_deliver_level(td_deliver *d) { return td_counted(&d->level_at) == synced_sum(d); }
 
-int64_t td_deliver_lag(const td_deliver *d, const td_topic *topic, uint32_t partition) {
-    for (size_t i = 0; i < d->lane_count; i++) {
-        const deliver_lane *lane = &d->lanes[i];
-        if (lane->topic != topic || lane->partition != partition) continue;
-        return td_topic_end(topic, partition) - td_counted(&lane->taken_end);
-    }
+int64_t td_deliver_taken(const td_deliver *d, const td_topic *topic, uint32_t partition) {
+    for (size_t i = 0; i < d->lane_count; i++)
+        if (d->lanes[i].topic == topic && d->lanes[i].partition == partition) return td_counted(&d->lanes[i].taken_end);
     return -1;
+}
+
+int64_t td_deliver_lag(const td_deliver *d, const td_topic *topic, uint32_t partition) {
+    int64_t taken = td_deliver_taken(d, topic, partition);
+    return taken >= 0 ? td_topic_end(topic, partition) - taken : -1;
 }
 
 td_deliver_counts *td_deliver_counters(td_deliver *d) { return &d->counts; }

@@ -32,6 +32,8 @@ int td_deliver_step(void *deliver); /* rows written; 0: level, or backing off */
 void td_deliver_close(td_deliver *deliver);
 /* The sink holds everything that the log has synced. Thread: any. */
 bool td_deliver_level(td_deliver *deliver);
+/* What the sink takes next; -1: it does not take that topic. Thread: any. */
+int64_t td_deliver_taken(const td_deliver *deliver, const td_topic *topic, uint32_t partition);
 /* Records appended that the sink does not hold yet; -1: it does not take that topic. Thread: any. */
 int64_t td_deliver_lag(const td_deliver *deliver, const td_topic *topic, uint32_t partition);
 td_deliver_counts *td_deliver_counters(td_deliver *deliver);

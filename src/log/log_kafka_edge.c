@@ -138,6 +138,7 @@ void td_kafka_note_committed(const td_kafka_partition *partition, int64_t to) {
     pthread_mutex_lock(&log->lock);
     if (to > partition->committed_to) own(partition)->committed_to = to;
     own(partition)->asked_ns[TD_KAFKA_END] = never_ns;
+    own(partition)->wanted_ns[TD_KAFKA_END] = td_kafka_now_ns(log); /* one question for all that a commit touched */
     pthread_mutex_unlock(&log->lock);
 }
 

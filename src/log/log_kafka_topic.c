@@ -229,7 +229,7 @@ td_status td_kafka_each_topic(td_log *base, td_topic_fn each, void *arg) {
         const char *name = t->topic + strlen(log->conf.prefix);
         td_kafka_topic *topic = find_topic(log, name);
         if (topic == NULL) topic = add_topic(log, name, (uint32_t)t->partition_cnt);
-        topic->gone = false;
+        topic->gone = topic->base.partitions > (uint32_t)t->partition_cnt; /* made anew, with fewer */
     }
     rd_kafka_metadata_destroy(metadata);
     td_status status = td_kafka_ask_ends(log); /* as where one is opened */

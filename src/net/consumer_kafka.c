@@ -161,7 +161,7 @@ static void *ask_on(void *arg) {
         (void)rd_kafka_poll(k->rk, 0);
         ask(k);
         struct timespec until;
-        (void)clock_gettime(CLOCK_REALTIME, &until);
+        (void)clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += EACH_MS / 1000;
         pthread_mutex_lock(&k->lock);
         copy_answer(&k->told, &k->working);
@@ -359,7 +359,11 @@ static td_status kafka_open(void **out, const td_os *os, const td_consumer_conf 
     for (int i = 0; i < 3; i++)
         answers[i]->spans = td_alloc_zero(TD_CONSUMER_PARTITIONS_MAX, sizeof *answers[i]->spans);
     pthread_mutex_init(&k->lock, NULL);
-    pthread_cond_init(&k->ending, NULL);
+    pthread_condattr_t attributes; /* the wall's clock may be set */
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&k->ending, &attributes);
+    pthread_condattr_destroy(&attributes);
     td_status status = open_handle(k, conf);
     if (status != TD_OK) {
         kafka_close(k);

@@ -143,6 +143,7 @@ static td_status begin_partition(td_excerpt *x) {
     x->block_end = x->q.below >= 0 && x->q.below < end ? x->q.below : end;
     x->begun_at = is_forward(x) ? at : x->block_end;
     if (x->begun_at < x->start) x->begun_at = x->start;
+    if (x->begun_at > end) x->begun_at = end; /* nobody is to take the place for one that the log has */
     x->budget = x->q.budget_bytes;
     x->is_full = false;
     return td_reader_open(&x->reader, topic, x->partition, x->begun_at, TD_READ_APPENDED);
@@ -159,17 +160,19 @@ static bool take(td_excerpt *x, const row *item) {
 /* Of a key the page has all that it may: whether there is one more is not worth looking through all the rest. */
 static bool is_sought_out(const td_excerpt *x) { return x->q.key.data != NULL && x->found.count == x->q.limit; }
 
-/* The last of a block that there is room for are what the page wants of it: a row that more than that many follow in
- * its block can go at once. */
+/* The last of a block that there is room for are what the page wants of it: a row that more than that many, or bytes,
+ * follow in its block can go at once. Two stay: the second tells that there are more. */
 static void drop_first(rows *block, size_t *gone, size_t room) {
-    while (block->count - *gone > room) {
+    while (block->count - *gone > room ||
+           (block->count - *gone > 2 && block->size - block->items[*gone].size > ROWS_BYTES_MAX)) {
         block->size -= block->items[*gone].size;
         free(block->items[*gone].bytes);
         block->items[(*gone)++].bytes = NULL;
     }
 }
 
-static td_status collect_block(td_excerpt *x, int64_t begin, rows *block, size_t *out_gone) {
+/* Counts what it has read: a block may be a guess, of records that are larger than most. */
+static td_status collect_block(td_excerpt *x, int64_t begin, rows *block, size_t *out_gone, int64_t *out_read) {
     size_t room = x->q.limit - x->found.count + 1; /* one more tells that there are more */
     td_reader_seek(x->reader, begin);
     while (td_reader_offset(x->reader) < x->block_end) {
@@ -178,6 +181,7 @@ static td_status collect_block(td_excerpt *x, int64_t begin, rows *block, size_t
         if (status == TD_AGAIN) break;
         if (status != TD_OK) return status;
         if (record.offset >= x->block_end) break;
+        *out_read += cost_of(&record);
         if (!is_wanted(x, &record)) continue;
         row item = row_of(x->partition, &record);
         rows_add(block, &item);
@@ -189,13 +193,13 @@ static td_status collect_block(td_excerpt *x, int64_t begin, rows *block, size_t
 static td_status read_back(td_excerpt *x) {
     rows block = {0};
     size_t gone = 0;
-    int64_t begin = td_topic_block_before(x->q.topic, x->partition, x->block_end, x->q.block_bytes);
-    td_status status = collect_block(x, begin, &block, &gone);
+    int64_t read = 0, begin = td_topic_block_before(x->q.topic, x->partition, x->block_end, x->q.block_bytes);
+    td_status status = collect_block(x, begin, &block, &gone, &read);
     while (status == TD_OK && block.count > gone && take(x, &block.items[block.count - 1])) block.count--;
     rows_free(&block);
     x->start = td_topic_start(x->q.topic, x->partition); /* retention goes on meanwhile */
     x->block_end = begin < x->block_end ? begin : x->start;
-    x->budget -= x->q.block_bytes;
+    x->budget -= read > x->q.block_bytes ? read : x->q.block_bytes;
     x->is_full |= is_sought_out(x) && x->block_end > x->start;
     return status;
 }

@@ -1,7 +1,8 @@
 /* src/serve/excerpt.h - the records around one place of a topic: the newest below an offset, newest first, or those
  * from an offset or a time on, in the order of the log. Knows no record's meaning: rows are the log's bytes. One block
- * of 256 KB or 2,000 records per step; at most 64 MB per partition, then the answer says where to go on. Of a value its
- * first 256 KB are kept, and of rows 1 MB: a page of large ones is shorter. Thread: the server's. */
+ * of 256 KB (on Kafka, which knows no bytes, some 8,000 records where these are newest first) or 2,000 records per
+ * step; at most 64 MB per partition and the rest of a block, then the answer says where to go on. Of a value its first
+ * 256 KB are kept, and of rows 1 MB: a page of large ones is shorter. Thread: the server's. */
 #pragma once
 #include "log/log.h"
 

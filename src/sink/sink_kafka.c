@@ -102,7 +102,9 @@ static td_status check_template(const char *template) {
                            template);
         if (end != NULL) at = end;
     }
-    return template[0] != '\0' ? TD_OK : TD_FAIL(TD_CONFIG, "topic: it is empty");
+    if (template[0] == '\0') return TD_FAIL(TD_CONFIG, "topic: it is empty");
+    return template[0] != '_' ? TD_OK
+                              : TD_FAIL(TD_CONFIG, "topic: \"%s\": a name that begins with _ is a log's own", template);
 }
 
 static words words_of(const char *topic, td_bytes instrument) {

@@ -288,6 +288,8 @@ def topics_are_browsed(home):
         wanted = lines_of(told("log", "ls", "--json", *here))
         assert listed().keys() == {row["topic"] for row in wanted}, listed().keys()
         for topic in ("tape", "bars"):
+            nothing = answered(port, f"/api/v1/topics/{topic}/records?partition=0&offset={9 * 10**18}")
+            assert nothing["records"] == [], nothing  # nor is that taken for the topic's end
             said = answered(port, f"/api/v1/topics/{topic}")
             assert [(row["start"], row["end"], row["synced"], row["bytes"]) for row in said["offsets"]] == [
                 (row["start"], row["end"], row["end"], None) for row in wanted if row["topic"] == topic], said

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """tests/services/run_sink_kafka.py - results as JSON in topics that others name: one for each symbol, or some partitions by
-instrument. Each row is there once, in the log's order, whoever dies: the run by kill -9, the broker, or both.
+instrument. Each row is there once, in the log's order, whoever dies: the run by kill -9, or the broker.
 """
 import collections
 import json
@@ -15,14 +15,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import admin  # noqa: E402
 import consuming  # noqa: E402
 import tapedeck as td  # noqa: E402
-from broker import one_broker  # noqa: E402
+from broker import Broker, one_broker  # noqa: E402
 
 DATA = td.ROOT / "examples" / "data"
 FEEDS = [f'file: {{ format: lean, path: {DATA}/lean/*.zip, ratio: 60, from: "09:30", to: "09:45" }}',
          f"file: {{ format: binance-collector, path: {DATA}/binance/*.gz }}"]
 PARTITIONS = 3
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
-EXIT_CONFIG = 3
+EXIT_USAGE, EXIT_CONFIG = 2, 3
 cases = td.Cases()
 broker = None
 
@@ -121,9 +121,9 @@ def killed_and_gone_on(home):
     return f"killed {alive} times (seed {SEED})"
 
 
-def run_to_the_end(file):
+def run_to_the_end(file, *words):
     """Exit code and what it said."""
-    done = subprocess.run([td.PROGRAM, "run", "--until-end", "--quiet", file], cwd=td.ROOT, stderr=subprocess.PIPE, text=True,
+    done = subprocess.run([td.PROGRAM, "run", "--until-end", "--quiet", *words, file], cwd=td.ROOT, stderr=subprocess.PIPE, text=True,
                           check=False, timeout=60)
     return done.returncode, done.stderr
 
@@ -160,11 +160,39 @@ def two_of_one_name(home):
 
 
 @cases.add
+def the_broker_dies(home):
+    """Within transactions, some of whose results nobody knows."""
+    global broker
+    usual, broker = broker, Broker(f"{home}/broker")
+    try:
+        with broker.running() as process:
+            run = td.start(config(home, 'of: [quotes], topic: "{symbol}_topic", prefix: "dies."'), "--set", "speed=60x")
+            td.wait_for(lambda: topics("dies."), "the first rows", 60)
+            time.sleep(random.Random(SEED).uniform(0.1, 2))
+            process.kill()
+            process.wait()
+        time.sleep(3)
+        alive = run.poll() is None
+        with broker.running():
+            out, err = run.communicate(timeout=200)
+            assert run.returncode == 0 and alive, (SEED, out, err)
+            count, names = expect_sent("dies.", f"{home}/data", "quotes", by_symbol)
+    finally:
+        broker = usual
+    return f"{count} quotes in {names} topics (seed {SEED})"
+
+
+@cases.add
 def the_cluster_of_the_log(home):
     """Brokers, prefix and properties are those of the log where none are named."""
     file = td.config(f"{home}/run.yaml", f"{home}/data", FEEDS[:1], bars="[1m]", partitions=PARTITIONS, sink=False,
                      extra='sinks:\n  - kafka: { of: [bars], topic: "{symbol}_bars" }\n')
-    td.run(file, "--set", f"log.kafka={broker.address}", "--set", "log.prefix=same.")
+    on_log = ["--set", f"log.kafka={broker.address}", "--set", "log.prefix=same."]
+    td.run(file, *on_log)
+    code, text = run_to_the_end(td.config(
+        f"{home}/wrong.yaml", f"{home}/data", FEEDS[:1], bars="[1m]", partitions=PARTITIONS, sink=False,
+        extra='sinks:\n  - kafka: { topic: "{topic}" }\n'), *on_log)
+    assert code == EXIT_USAGE and "topics of the log itself" in text, (code, text)
     count = len(list(consuming.committed(broker.address, "same.IBM_bars", 0)))
     assert count == 15, count
     return f"{count} bars"

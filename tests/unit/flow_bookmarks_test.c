@@ -292,8 +292,37 @@ static void its_begin_is_safe_first(void **state) {
     world_end(&w);
 }
 
+static void show(world *w, int64_t up_to) {
+    for (uint32_t p = 0; p < SOURCES; p++) unit_topic.shown[p] = td_least(unit_topic.ends[p], up_to);
+    for (int i = 0; i < 12; i++) {
+        w->mono_ns += 10 * TD_NS_PER_MS;
+        (void)td_ingest_step(w->ingest);
+        sync_log(w);
+    }
+}
+
+/* A bookmark that is kept while what the log holds passes still does not hide the rest of that from the next start. */
+static void what_is_read_again_in_parts(void **state) {
+    world w;
+    world_begin(&w, *state, 3, "start");
+    begin(&w);
+    show(&w, 5);
+    show(&w, 80); /* no bookmark is due */
+    die(&w);
+    begin(&w);
+    show(&w, 20); /* one is, as whenever a start has read something */
+    die(&w);
+    begin(&w);
+    show(&w, UNIT_RECORDS);
+    show(&w, UNIT_RECORDS);
+    check_once(&w, 0);
+    end(&w);
+    world_end(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_read_again_in_parts, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(once_whatever_dies, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(its_begin_is_safe_first, rig_new, rig_free),
     };
