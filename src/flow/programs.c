@@ -51,6 +51,7 @@ typedef struct place_search {
     uint32_t partition;
     int64_t at_offset;
     td_buf places; /* of td_program_place, those up to there */
+    bool at_begin; /* of the tape, where an aborted transaction may have left a hole before the first program */
 } place_search;
 
 /* A place is written before its Program record: the record may have been lost with the machine. */
@@ -107,12 +108,14 @@ static td_status match_place(void *arg, const td_record *record) {
     if (!td_program_place_read(record, search->partition, &p)) return TD_OK;
     if (!p.present)
         return TD_FAIL(TD_CORRUPT, "_programs-0: offset %" PRId64 " is not a place of ours", record->offset);
-    if (p.offset <= search->at_offset) td_buf_put(&search->places, &p, sizeof p);
+    bool first_of_all = search->places.size == 0 && search->at_begin; /* what is before it is a hole */
+    if (p.offset <= search->at_offset || first_of_all) td_buf_put(&search->places, &p, sizeof p);
     return TD_OK;
 }
 
 static td_status find_place(const td_topics *topics, uint32_t partition, int64_t at_offset, td_program_place *out) {
     place_search search = {.partition = partition, .at_offset = at_offset};
+    search.at_begin = at_offset <= td_topic_start(topics->tape, partition);
     td_status status = td_topics_each_record(topics->programs, match_place, &search);
     const td_program_place *places = (const td_program_place *)(const void *)search.places.data;
     *out = (td_program_place){0};

@@ -144,9 +144,11 @@ bool td_cursor_next_any(td_cursor *cursor, td_record *out) {
 }
 
 td_bytes td_record_header(const td_record *record, td_bytes name) {
-    const uint8_t *p = record->headers.data, *end = p + record->headers.size;
+    const uint8_t *p = record->headers.data;
+    if (p == NULL) return (td_bytes){0};
+    const uint8_t *end = p + record->headers.size;
     int64_t count;
-    if (p == NULL || !td_varint_get(&p, end, &count)) return (td_bytes){0};
+    if (!td_varint_get(&p, end, &count)) return (td_bytes){0};
     for (td_bytes each, value; count > 0; count--) {
         if (!td_varbytes_get(&p, end, &each) || !td_varbytes_get(&p, end, &value)) break;
         if (td_bytes_equal(each, name)) return value;

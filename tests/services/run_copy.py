@@ -89,6 +89,8 @@ def killed_within_its_first_transaction(home):
     producer.abort_transaction(30)
     counted = copying.copy("--data", log, *to("aborted."))
     assert counted["whole"] and counted["found"] == 0, counted
+    gone_on = run_on_kafka(home, "elsewhere", "aborted.", 6)
+    assert gone_on["events"] == gone_on["bars"] == gone_on["diverged"] == 0, gone_on
     return f"{equal_on_kafka('aborted.', td.digests(log))} records"
 
 
