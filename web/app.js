@@ -17,7 +17,7 @@ const GAPS_MS = 250; // gaps are shown at most so often
 const HELLO_MS = 1000; // for the stream to begin, so that nothing falls between it and history
 
 const state = {
-  instrument: null, width: null, widthNs: 0, chosenByHand: false, run: null, series: 0, older: null, loading: false,
+  instrument: null, width: null, widthNs: 0, chosenByHand: false, run: null, series: 0, older: null, loading: null,
   loaded: false, status: null, link: 'connecting', linesAt: 0, linesBusy: false, missing: 0, pinned: null,
   gapsTold: [], early: [],
 };
@@ -138,9 +138,12 @@ function loadTold() {
 
 /* After a reconnect or a `lost`: what is new since the newest final bar, and perhaps more than a page of it. */
 async function resync() {
-  if (!state.loaded || state.loading) return;
+  while (state.loading) await state.loading;
+  if (state.loaded) await alone(askNewest);
+}
+
+async function askNewest() {
   const mine = state.series;
-  state.loading = true;
   try {
     const newest = chart.bars.findLast((bar) => !bar.provisional);
     const asked = { ...series(), limit: 5 * PAGE, ...(newest ? { from: newest.row.start } : {}) };
@@ -156,16 +159,22 @@ async function resync() {
     state.missing += bars.bars.length;
   } catch {
     state.retry = setTimeout(resync, 2000);
-  } finally {
-    state.loading = false;
   }
   show();
 }
 
+/* Asks for a page, or waits for the answer that is on its way. */
 async function loadOlder() {
-  if (!state.older || state.loading) return;
+  if (state.loading) await state.loading;
+  else if (state.older) await alone(askOlder);
+}
+
+function alone(work) {
+  return state.loading = work().finally(() => { state.loading = null; });
+}
+
+async function askOlder() {
   const [mine, url] = [state.series, state.older];
-  state.loading = true;
   $('loading').hidden = false;
   try {
     const page = await ask(url);
@@ -184,7 +193,6 @@ async function loadOlder() {
   } catch {
     /* the next move near the edge asks again */
   } finally {
-    state.loading = false;
     $('loading').hidden = true;
   }
   show();

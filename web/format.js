@@ -104,7 +104,8 @@ export function element(tag, className, text = '', attributes = {}) {
   return node;
 }
 
-/* Makes these the node's children, in this order; those that stay are not touched, so that they keep focus and state. */
+/* Makes these the node's children, in this order; those that stay are not touched, so that they keep focus and state,
+ * and a button under a pressed mouse its click. */
 export function settle(node, children) {
   const wanted = new Set(children);
   for (const child of [...node.children]) if (!wanted.has(child)) child.remove();

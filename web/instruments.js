@@ -1,5 +1,5 @@
 /* web/instruments.js - the list on the left: last price, change, the day's shape; search and keyboard. */
-import { brief, direction, element, parts, signed } from './format.js';
+import { brief, direction, element, parts, settle, signed } from './format.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -113,7 +113,7 @@ export class Instruments {
   #sort() {
     const nodes = [...this.rows.values()].map((row) => row.node);
     nodes.sort((a, b) => (a.dataset.name < b.dataset.name ? -1 : 1));
-    this.list.replaceChildren(...nodes);
+    settle(this.list, nodes);
     this.#filter();
   }
 

@@ -1,5 +1,5 @@
 /* web/signals.js - the feed on the right: the newest signal first; a click leads to its marker. */
-import { clock, dayClock, element, parts, price, seconds } from './format.js';
+import { clock, dayClock, element, parts, price, seconds, settle } from './format.js';
 
 const KEPT = 400; // rows; older ones are a question to the API
 
@@ -70,7 +70,7 @@ export class Signals {
 
   #show() {
     for (const gone of this.rows.splice(KEPT)) this.known.delete(`${gone.data.id} ${gone.data.status}`);
-    this.list.replaceChildren(...this.rows.map((row) => row.node.parentNode));
+    settle(this.list, this.rows.map((row) => row.node.parentNode));
     this.#filter();
   }
 

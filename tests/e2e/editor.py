@@ -185,6 +185,27 @@ def a_click_on_a_marker_explains_it(home):
 
 
 @CASES.add
+def a_press_outlasts_what_is_told_meanwhile(home):
+    with Home(home) as at:
+        page = dashboard.Page(at.browser, at.server.url, color_scheme="dark")
+        page.wait("bars", 1)
+        page.choose("LEAN:SPY", "1m")
+        page.wait("markers", 5)
+        row = page.tab.locator(".signal").nth(60)
+        wanted = row.get_attribute("title").splitlines()[0]
+        row.hover()
+        page.tab.mouse.down()
+        with page.tab.expect_response(lambda told: told.url.endswith("/signals?limit=400")):
+            page.tab.keyboard.press("4")  # another width: the stream begins anew, and all is told again
+        page.wait("markers", 5)
+        page.tab.mouse.up()
+        page.tab.wait_for_selector("#tip:not([hidden])")
+        assert wanted in page.tab.inner_text("#tip"), wanted
+        assert page.data("width") == "5m" and not page.errors, page.errors
+        return wanted
+
+
+@CASES.add
 def a_leg_is_of_the_instrument_that_it_trades(home):
     with Home(home, text=LEGS) as at:
         told = at.server.json("/api/v1/signals?limit=5000")["signals"]
