@@ -42,8 +42,6 @@ const td_plug_sample td_plug_samples[] = {
     {"kafka", "brokers", "localhost:9092", false},
     {"kafka", "fields", "{ instrument: symbol, price: price, size: size, time: time }", false},
     {"sqlite", "file", "data/market.db", false},
-    {"kafka", "topic", "\"{symbol}_topic\"", false},
-    {"kafka", "brokers", "localhost:9092", false},
     {0},
 };
 

@@ -10,7 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import fetch  # noqa: E402
 import jvm  # noqa: E402
 import tapedeck as td  # noqa: E402
-from broker import Broker  # noqa: E402
+from broker import one_broker  # noqa: E402
 from day import Day, compare, minutes_of, read_by  # noqa: E402
 
 VERSION = "2.0.0"
@@ -92,11 +92,9 @@ def minutes_of_trades(home):
 
 def main():
     global broker, day
-    with td.folder() as home:
-        broker = Broker(f"{home}/broker")
-        with broker.running():
-            day = Day(f"{home}/day", broker.address)
-            return cases.run()
+    with one_broker() as broker, td.folder() as home:
+        day = Day(f"{home}/day", broker.address)
+        return cases.run()
 
 
 if __name__ == "__main__":

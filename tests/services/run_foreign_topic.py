@@ -24,7 +24,7 @@ import apicurio  # noqa: E402
 import confluent_kafka  # noqa: E402
 import confluent_kafka.admin  # noqa: E402
 import tapedeck as td  # noqa: E402
-from broker import Broker  # noqa: E402
+from broker import Broker, one_broker  # noqa: E402
 from confluent_kafka.schema_registry import SchemaRegistryClient  # noqa: E402
 from confluent_kafka.schema_registry.avro import AvroSerializer  # noqa: E402
 from confluent_kafka.serialization import MessageField, SerializationContext  # noqa: E402
@@ -341,17 +341,9 @@ def the_worked_example(home):
 
 
 def main():
-    global broker  # pylint: disable=global-statement
-    only = os.environ.get("ONLY")
-    try:
-        Broker.jars()
-    except (OSError, subprocess.CalledProcessError) as error:
-        print(f"skipped: {error}")
-        return 77
-    with td.folder() as home:
-        broker = Broker(f"{home}/broker")
-        with broker.running():
-            return td.Cases([case for case in cases if only in (None, case.__name__)]).run()
+    global broker
+    with one_broker() as broker:
+        return cases.run()
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import consuming  # noqa: E402
 import fetch  # noqa: E402
 import jvm  # noqa: E402
 import tapedeck as td  # noqa: E402
-from broker import Broker  # noqa: E402
+from broker import Broker, one_broker  # noqa: E402
 from confluent_kafka.schema_registry import SchemaRegistryClient  # noqa: E402
 from confluent_kafka.schema_registry.avro import AvroDeserializer  # noqa: E402
 from confluent_kafka.serialization import MessageField, SerializationContext  # noqa: E402
@@ -147,11 +147,9 @@ def kafka_streams(home):
 
 def main():
     global broker, day
-    with td.folder() as home:
-        broker = Broker(f"{home}/broker")
-        with broker.running():
-            day = Day(f"{home}/day", broker.address)
-            return cases.run()
+    with one_broker() as broker, td.folder() as home:
+        day = Day(f"{home}/day", broker.address)
+        return cases.run()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import fetch  # noqa: E402
 import tapedeck as td  # noqa: E402
-from broker import Broker  # noqa: E402
+from broker import one_broker  # noqa: E402
 from day import Day, compare, minutes_of, read_by  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -59,12 +59,10 @@ def same_minutes(home, day):
 
 def main():
     os.environ.pop("SPARK_HOME", None)  # another Spark is not what is asked for
-    with td.folder() as home:
-        broker = Broker(f"{home}/broker")
-        with broker.running():
-            day = Day(f"{home}/day", broker.address)
-            stream(home, day)
-            print(f"{same_bars(home, day, 'bars')}, {same_bars(home, day, 'bars_json')}, {same_minutes(home, day)}")
+    with one_broker() as broker, td.folder() as home:
+        day = Day(f"{home}/day", broker.address)
+        stream(home, day)
+        print(f"{same_bars(home, day, 'bars')}, {same_bars(home, day, 'bars_json')}, {same_minutes(home, day)}")
     print("1 passed, 0 failed")
 
 
