@@ -1,0 +1,441 @@
+/* src/net/cql.c - one connection to a node of Cassandra: streams, answers, and statements that a node has forgotten. */
+#include "net/cql.h"
+#include "base/time.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    READ_BYTES = 64 * 1024,
+    UNREAD_MOST = 1024 * 1024, /* beyond, nothing is read while a whole answer waits to be taken */
+    UNSENT_MOST = 1024 * 1024,
+    AGAIN_MOST = 16, /* how often one request may name a statement that is not known */
+    DETAIL_MAX = 400,
+};
+
+typedef enum state {
+    CLOSED,
+    CONNECTING,
+    GREETING, /* OPTIONS, STARTUP and the login are on their way */
+    READY,
+} state;
+
+typedef enum slot_state { SLOT_FREE, SLOT_SENT, SLOT_HELD } slot_state; /* HELD: a statement is prepared again first */
+
+typedef struct slot { /* its number is its stream's */
+    slot_state state;
+    uint8_t opcode;
+    int tries;
+    uint64_t tag;
+    int64_t since_ns;
+    td_buf body;
+} slot;
+
+typedef struct statement { /* that was prepared here once */
+    td_buf id, text;
+} statement;
+
+struct td_cql {
+    const td_os *os;
+    const td_cql_conf *conf;
+    td_url *nodes;
+    size_t node_count, next_node;
+    void *wire;
+    state state;
+    td_status closed_as;     /* CLOSED: why */
+    char detail[DETAIL_MAX]; /* … and in words */
+    char said[DETAIL_MAX];   /* of an answer */
+    bool over;               /* nothing more will come behind what is unread */
+    td_buf in, out, room, body;
+    size_t in_taken; /* of `in`; what is before may still be lent */
+    size_t out_sent;
+    bool lz4;
+    slot *slots; /* the one behind those of the owner is our own: greeting, preparing again */
+    uint32_t *free_slots;
+    uint32_t free_count;
+    uint32_t told; /* CLOSED: slots below were told of it */
+    int64_t looked_ns;
+    statement *statements;
+    size_t statement_count;
+    size_t mending; /* the statement that is prepared again; statement_count: none */
+    int64_t mended;
+};
+
+static int64_t mono_ns(const td_cql *c) { return c->os->ops->mono_ns(c->os->self); }
+static uint32_t own_stream(const td_cql *c) { return c->conf->in_flight_most; }
+
+/* ---- life ---- */
+
+/* What a peer says may come to a terminal. */
+static void write_detail(const td_cql *c, char out[DETAIL_MAX], const char *what, td_bytes said) {
+    (void)snprintf(out, DETAIL_MAX, "%s: %s%.*s", c->nodes[c->next_node].named, what,
+                   (int)td_least((int64_t)said.size, DETAIL_MAX), said.size > 0 ? (const char *)said.data : "");
+    for (char *at = out; *at != '\0'; at++)
+        if (*at < ' ' || *at > '~') *at = '?';
+}
+
+static void note(td_cql *c, const char *what, td_bytes said) { write_detail(c, c->detail, what, said); }
+
+static void end(td_cql *c, td_status status) {
+    c->state = CLOSED;
+    c->closed_as = status;
+    c->told = 0;
+    c->conf->wire->close(c->wire);
+    c->wire = NULL;
+}
+
+static void end_as_wire(td_cql *c, td_status status) {
+    (void)snprintf(c->detail, sizeof c->detail, "%s", td_trail());
+    end(c, status);
+}
+
+static td_status parse_node(td_url *out, const char *text, bool tls) {
+    char url[TD_HOST_MAX + 32];
+    const char *bracket = strrchr(text, ']');
+    bool has_port = strchr(bracket != NULL ? bracket : text, ':') != NULL;
+    int size = has_port ? snprintf(url, sizeof url, "http%s://%s", tls ? "s" : "", text)
+                        : snprintf(url, sizeof url, "http%s://%s:%d", tls ? "s" : "", text, TD_CQL_PORT);
+    if (strchr(text, '/') != NULL || size >= (int)sizeof url || td_url_parse(out, "http", url) != TD_OK)
+        return TD_FAIL(TD_CONFIG, "nodes: \"%.64s\" is not of the form HOST or HOST:PORT", text);
+    return TD_OK;
+}
+
+td_status td_cql_open(td_cql **out, const td_os *os, const td_cql_conf *conf) {
+    td_cql *c = td_alloc_zero(1, sizeof *c);
+    c->os = os;
+    c->conf = conf;
+    c->node_count = conf->nodes->count;
+    c->next_node = c->node_count - 1; /* a connect begins with the one behind it */
+    c->nodes = td_alloc_zero(c->node_count, sizeof *c->nodes);
+    c->slots = td_alloc_zero(conf->in_flight_most + 1, sizeof *c->slots);
+    c->free_slots = td_alloc_zero(conf->in_flight_most, sizeof *c->free_slots);
+    td_status status = TD_OK;
+    for (size_t i = 0; i < c->node_count && status == TD_OK; i++)
+        status = parse_node(&c->nodes[i], conf->nodes->items[i], conf->tls);
+    if (status != TD_OK) {
+        td_cql_close(c);
+        return status;
+    }
+    note(c, "not connected", (td_bytes){0});
+    c->closed_as = TD_RETRY;
+    c->told = conf->in_flight_most;
+    *out = c;
+    return TD_OK;
+}
+
+void td_cql_close(td_cql *c) {
+    if (c == NULL) return;
+    c->conf->wire->close(c->wire);
+    for (uint32_t i = 0; i <= c->conf->in_flight_most; i++) td_buf_fini(&c->slots[i].body);
+    for (size_t i = 0; i < c->statement_count; i++) {
+        td_buf_fini(&c->statements[i].id);
+        td_buf_fini(&c->statements[i].text);
+    }
+    td_buf *const bufs[] = {&c->in, &c->out, &c->room, &c->body};
+    for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) td_buf_fini(bufs[i]);
+    free(c->statements);
+    free(c->free_slots);
+    free(c->slots);
+    free(c->nodes);
+    free(c);
+}
+
+td_status td_cql_connect(td_cql *c) {
+    uint32_t count = c->conf->in_flight_most;
+    c->conf->wire->close(c->wire);
+    c->wire = NULL;
+    c->in.size = c->in_taken = c->out.size = c->out_sent = 0;
+    c->lz4 = c->over = false;
+    c->mending = c->statement_count;
+    for (uint32_t i = 0; i <= count; i++) c->slots[i].state = SLOT_FREE;
+    for (uint32_t i = 0; i < count; i++) c->free_slots[i] = count - 1 - i;
+    c->free_count = count;
+    c->next_node = (c->next_node + 1) % c->node_count;
+    const td_wire_conf conf = {c->nodes[c->next_node], c->conf->ca_file, c->conf->open_ns};
+    c->state = CONNECTING;
+    td_status status = c->conf->wire->open(&c->wire, c->os, &conf);
+    if (status != TD_OK) end_as_wire(c, status);
+    return status;
+}
+
+uint32_t td_cql_in_flight(const td_cql *c) { return c->state == CLOSED ? 0 : c->conf->in_flight_most - c->free_count; }
+int64_t td_cql_prepared_again(const td_cql *c) { return c->mended; }
+
+/* ---- out ---- */
+
+static void send_slot(td_cql *c, uint32_t stream) {
+    slot *s = &c->slots[stream];
+    s->state = SLOT_SENT;
+    td_cql_frame_put(&c->out, (td_cql_opcode)s->opcode, (int16_t)stream, td_buf_bytes(&s->body), c->lz4);
+}
+
+static void send_own(td_cql *c, td_cql_opcode opcode) { /* with c->body */
+    slot *s = &c->slots[own_stream(c)];
+    s->opcode = (uint8_t)opcode;
+    s->since_ns = mono_ns(c);
+    s->body.size = 0;
+    td_buf_put(&s->body, c->body.data, c->body.size);
+    send_slot(c, own_stream(c));
+}
+
+td_status td_cql_ask(td_cql *c, td_cql_opcode opcode, td_bytes body, uint64_t tag) {
+    if (c->state != READY) return TD_FAIL(TD_RETRY, "%s", c->detail);
+    if (c->free_count == 0 || c->out.size - c->out_sent > UNSENT_MOST)
+        return TD_FAIL(TD_FULL, "%u requests are on their way", td_cql_in_flight(c));
+    uint32_t stream = c->free_slots[--c->free_count];
+    slot *s = &c->slots[stream];
+    s->opcode = (uint8_t)opcode;
+    s->tag = tag;
+    s->tries = 0;
+    s->since_ns = mono_ns(c);
+    s->body.size = 0;
+    td_buf_put(&s->body, body.data, body.size);
+    send_slot(c, stream);
+    return TD_OK;
+}
+
+static td_status flush(td_cql *c) {
+    size_t sent = 1;
+    td_status status = TD_OK;
+    while (status == TD_OK && sent > 0 && c->out_sent < c->out.size) {
+        status = c->conf->wire->send(c->wire, td_bytes_from(td_buf_bytes(&c->out), c->out_sent), &sent);
+        c->out_sent += sent;
+    }
+    if (c->out_sent < c->out.size && c->out_sent <= UNSENT_MOST) return status;
+    if (c->out_sent > 0) memmove(c->out.data, c->out.data + c->out_sent, c->out.size - c->out_sent);
+    c->out.size -= c->out_sent;
+    c->out_sent = 0;
+    return status;
+}
+
+/* ---- in ---- */
+
+static td_bytes unread(const td_cql *c) { return td_bytes_from(td_buf_bytes(&c->in), c->in_taken); }
+
+static td_status fill(td_cql *c) {
+    td_cql_frame frame;
+    td_status status = TD_OK;
+    size_t size = 1;
+    if (c->in_taken > 0) memmove(c->in.data, c->in.data + c->in_taken, c->in.size - c->in_taken);
+    c->in.size -= c->in_taken;
+    c->in_taken = 0;
+    while (status == TD_OK && size > 0) {
+        if (c->in.size > UNREAD_MOST && td_cql_frame_get(unread(c), &frame) != TD_AGAIN) break;
+        td_buf_reserve(&c->in, READ_BYTES);
+        status = c->conf->wire->receive(c->wire, c->in.data + c->in.size, READ_BYTES, &size);
+        c->in.size += size;
+    }
+    return status;
+}
+
+static void refuse(td_cql *c, const char *why) {
+    note(c, why, (td_bytes){0});
+    end(c, TD_RETRY);
+}
+
+/* The next message of a stream that waits for one. False: none now, or the connection ended with what came. */
+static bool take(td_cql *c, uint32_t *out_stream, td_cql_answer *out) {
+    for (;;) {
+        td_cql_frame frame;
+        td_bytes message;
+        td_status status = c->state != CLOSED ? td_cql_frame_get(unread(c), &frame) : TD_AGAIN;
+        if (status == TD_AGAIN) return false;
+        if (status == TD_OK) status = td_cql_frame_open(&frame, &c->room, &message);
+        if (status == TD_OK) status = td_cql_answer_get((td_cql_opcode)frame.opcode, message, out);
+        if (status != TD_OK) {
+            refuse(c, "it sends what is not CQL's protocol of version 4");
+            return false;
+        }
+        c->in_taken += frame.size;
+        if (frame.stream < 0) continue; /* an event */
+        *out_stream = (uint32_t)frame.stream;
+        /* One that does not know this version may not know where to answer. */
+        if (c->state == GREETING && out->kind == TD_CQL_IS_ERROR) return true;
+        if (*out_stream <= own_stream(c) && c->slots[*out_stream].state == SLOT_SENT) return true;
+        refuse(c, "it answers what was not asked");
+        return false;
+    }
+}
+
+/* ---- greeting ---- */
+
+static void log_in(td_cql *c, td_bytes class) {
+    if (c->conf->user == NULL) {
+        note(c, "asks for a login: user and password are missing; it has ", class);
+        end(c, TD_CONFIG);
+        return;
+    }
+    c->body.size = 0;
+    td_cql_put_login(&c->body, c->conf->user, c->conf->password != NULL ? c->conf->password : "");
+    send_own(c, TD_CQL_AUTH_RESPONSE);
+}
+
+static void greet(td_cql *c, const td_cql_answer *a) {
+    switch (a->kind) {
+    case TD_CQL_IS_SUPPORTED:
+        c->body.size = 0;
+        td_cql_put_startup(&c->body, c->conf->lz4 && a->has_lz4);
+        send_own(c, TD_CQL_STARTUP);
+        c->lz4 = c->conf->lz4 && a->has_lz4; /* from the message behind that one */
+        break;
+    case TD_CQL_IS_AUTHENTICATE:
+        log_in(c, a->text);
+        break;
+    case TD_CQL_IS_READY:
+    case TD_CQL_IS_AUTH_SUCCESS:
+        c->slots[own_stream(c)].state = SLOT_FREE;
+        c->state = READY;
+        break;
+    case TD_CQL_IS_ERROR:
+        note(c, "", a->text);
+        end(c, td_cql_error_status(a->error.code));
+        break;
+    default:
+        refuse(c, "it greets in a way that is not known");
+    }
+}
+
+/* ---- statements ---- */
+
+static statement *statement_of(td_cql *c, td_bytes id) {
+    for (size_t i = 0; i < c->statement_count; i++)
+        if (td_bytes_equal(td_buf_bytes(&c->statements[i].id), id)) return &c->statements[i];
+    return NULL;
+}
+
+static void learn(td_cql *c, td_bytes id, td_bytes prepare_body) {
+    if (statement_of(c, id) != NULL) return;
+    size_t bytes = (c->statement_count + 1) * sizeof *c->statements;
+    bool mends = c->mending < c->statement_count;
+    c->statements = td_alloc_check(realloc(c->statements, bytes), bytes);
+    statement *s = &c->statements[c->statement_count++];
+    *s = (statement){0};
+    td_buf_put(&s->id, id.data, id.size);
+    td_buf_put(&s->text, prepare_body.data, prepare_body.size);
+    if (!mends) c->mending = c->statement_count;
+}
+
+/* The request waits until its statement is prepared again. False: it is not to be had. */
+static bool hold(td_cql *c, slot *s, td_bytes id) {
+    const statement *known = statement_of(c, id);
+    if (known == NULL || ++s->tries > AGAIN_MOST) return false;
+    s->state = SLOT_HELD;
+    if (c->mending < c->statement_count) return true; /* sent again behind the one that is on its way */
+    c->mending = (size_t)(known - c->statements);
+    c->body.size = 0;
+    td_buf_put(&c->body, known->text.data, known->text.size);
+    send_own(c, TD_CQL_PREPARE);
+    return true;
+}
+
+/* Of our own stream. Without the statement nothing goes on here: whoever waits is told why. */
+static void take_mended(td_cql *c, const td_cql_answer *a) {
+    if (a->kind != TD_CQL_IS_PREPARED) {
+        note(c, "a statement cannot be prepared again: ", a->text);
+        end(c, a->kind == TD_CQL_IS_ERROR ? td_cql_error_status(a->error.code) : TD_RETRY);
+        return;
+    }
+    c->mended++;
+    c->slots[own_stream(c)].state = SLOT_FREE;
+    c->mending = c->statement_count;
+    for (uint32_t i = 0; i < c->conf->in_flight_most; i++)
+        if (c->slots[i].state == SLOT_HELD) send_slot(c, i);
+}
+
+/* ---- answers ---- */
+
+static void let_go(td_cql *c, uint32_t stream) {
+    c->slots[stream].state = SLOT_FREE;
+    c->free_slots[c->free_count++] = stream;
+}
+
+static void judge(td_cql *c, const slot *s, td_cql_reply *out) {
+    out->tag = s->tag;
+    out->status = TD_OK;
+    out->detail = "";
+    if (out->answer.kind == TD_CQL_IS_PREPARED) learn(c, out->answer.prepared.id, td_buf_bytes(&s->body));
+    if (out->answer.kind != TD_CQL_IS_ERROR) return;
+    write_detail(c, c->said, "", out->answer.text);
+    out->status = td_cql_error_status(out->answer.error.code);
+    out->detail = c->said;
+}
+
+/* Whoever still waits on a connection that has ended. */
+static td_status tell_ended(td_cql *c, td_cql_reply *out) {
+    while (c->told < c->conf->in_flight_most) {
+        slot *s = &c->slots[c->told++];
+        if (s->state == SLOT_FREE) continue;
+        s->state = SLOT_FREE;
+        *out = (td_cql_reply){.tag = s->tag, .status = c->closed_as, .detail = c->detail};
+        return TD_OK;
+    }
+    return TD_AGAIN;
+}
+
+td_status td_cql_next(td_cql *c, td_cql_reply *out) {
+    uint32_t stream;
+    if (c->state != CLOSED && c->state != READY) return TD_AGAIN;
+    while (take(c, &stream, &out->answer)) {
+        slot *s = &c->slots[stream];
+        const td_cql_answer *a = &out->answer;
+        if (stream == own_stream(c)) {
+            take_mended(c, a);
+            continue;
+        }
+        if (a->kind == TD_CQL_IS_ERROR && a->error.code == TD_CQL_ERROR_UNPREPARED && hold(c, s, a->error.id)) continue;
+        judge(c, s, out);
+        let_go(c, stream);
+        return TD_OK;
+    }
+    return c->state == CLOSED ? tell_ended(c, out) : TD_AGAIN;
+}
+
+/* ---- the loop ---- */
+
+static void watch(td_cql *c) {
+    int64_t now_ns = mono_ns(c);
+    if (now_ns - c->looked_ns < 100 * TD_NS_PER_MS) return;
+    c->looked_ns = now_ns;
+    for (uint32_t i = 0; i <= c->conf->in_flight_most; i++) {
+        const slot *s = &c->slots[i];
+        if (s->state == SLOT_FREE || now_ns - s->since_ns < c->conf->answer_ns) continue;
+        refuse(c, "no answer in time");
+        return;
+    }
+}
+
+static void move(td_cql *c) {
+    uint32_t stream;
+    td_cql_answer answer;
+    td_cql_frame frame;
+    td_status status = c->over ? TD_OK : flush(c);
+    if (status == TD_OK && !c->over) status = fill(c);
+    while (c->state == GREETING && take(c, &stream, &answer)) greet(c, &answer);
+    if (status == TD_OK && c->state != CLOSED && !c->over) status = flush(c);
+    if (status != TD_OK && c->state != CLOSED) {
+        c->over = true;
+        (void)snprintf(c->detail, sizeof c->detail, "%s", td_trail());
+    }
+    if (c->over && c->state != CLOSED && td_cql_frame_get(unread(c), &frame) != TD_OK) end(c, TD_RETRY);
+    if (c->state != CLOSED) watch(c);
+}
+
+td_status td_cql_step(td_cql *c) {
+    if (c->state == CONNECTING) {
+        td_status status = c->conf->wire->step(c->wire);
+        if (status == TD_AGAIN) return status;
+        if (status != TD_OK) {
+            end_as_wire(c, status);
+            return status;
+        }
+        c->state = GREETING;
+        c->body.size = 0;
+        send_own(c, TD_CQL_OPTIONS);
+    }
+    if (c->state != CLOSED) move(c);
+    if (c->state == CLOSED) return TD_FAIL(c->closed_as, "%s", c->detail);
+    return c->state == READY ? TD_OK : TD_AGAIN;
+}
+
+void td_cql_wait(td_cql *c, int64_t most_ns) {
+    if (c->state != CLOSED) c->conf->wire->wait(c->wire, c->out_sent < c->out.size, most_ns);
+}

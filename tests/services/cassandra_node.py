@@ -1,0 +1,95 @@
+"""tests/services/cassandra_node.py - a Cassandra of the test's own: one node in a folder of its own, which can be killed and started
+again on what it has; with a password or without, with TLS or without."""
+import contextlib
+import pathlib
+import subprocess
+import tempfile
+
+import fetch
+
+VERSION = "5.0.4"
+PACKAGES = [("org.apache.cassandra", "cassandra-all", VERSION)]
+STARTED = "Startup complete"
+USER, PASSWORD = "cassandra", "cassandra"  # of a node that nobody has used before
+KEYS_PASSWORD = "changeit"
+OPENED = ["java.base/java.io", "java.base/java.lang", "java.base/java.lang.module", "java.base/java.lang.reflect",
+          "java.base/java.math", "java.base/java.net", "java.base/java.nio", "java.base/java.util",
+          "java.base/java.util.concurrent", "java.base/java.util.concurrent.atomic", "java.base/jdk.internal.loader",
+          "java.base/jdk.internal.ref", "java.base/jdk.internal.reflect", "java.base/jdk.internal.math",
+          "java.base/jdk.internal.module", "java.base/jdk.internal.util.jar", "java.base/sun.nio.ch", "java.rmi/sun.rmi.registry",
+          "java.rmi/sun.rmi.server", "java.rmi/sun.rmi.transport", "java.rmi/sun.rmi.transport.tcp", "java.sql/java.sql",
+          "java.management/com.sun.jmx.remote.security", "jdk.management/com.sun.management.internal",
+          "jdk.management.jfr/jdk.management.jfr", "java.desktop/com.sun.beans.introspect",
+          "jdk.naming.rmi/com.sun.jndi.rmi.registry", "jdk.compiler/com.sun.tools.javac.file", "jdk.jdeps/com.sun.tools.javap",
+          "java.logging/java.util.logging"]
+
+
+class Cassandra:
+    """Owns `folder`. `address` is for clients; with `tls`, `ca_file` is what they believe."""
+
+    def __init__(self, folder, password=False, tls=False):
+        self.folder = pathlib.Path(folder)
+        self.port, storage, ssl_storage, self.jmx = (fetch.free_port() for _ in range(4))
+        self.address = f"127.0.0.1:{self.port}"
+        self.ca_file = self.folder / "ca.pem"
+        self.starts = 0
+        self.jars = fetch.jars(f"cassandra-{VERSION}", PACKAGES)
+        conf = self.folder / "conf"
+        conf.mkdir(parents=True)
+        lines = ["cluster_name: tape", "num_tokens: 1", "partitioner: org.apache.cassandra.dht.Murmur3Partitioner",
+                 "commitlog_sync: periodic", "commitlog_sync_period: 1000ms", "seed_provider:",
+                 "  - class_name: org.apache.cassandra.locator.SimpleSeedProvider",
+                 f'    parameters: [ {{ seeds: "127.0.0.1:{storage}" }} ]', "listen_address: 127.0.0.1", "rpc_address: 127.0.0.1",
+                 "start_native_transport: true", f"native_transport_port: {self.port}", f"storage_port: {storage}",
+                 f"ssl_storage_port: {ssl_storage}", "endpoint_snitch: SimpleSnitch", "auto_bootstrap: false",
+                 f"data_file_directories: [ {self.folder}/data/data ]",
+                 *(f"{name}_directory: {self.folder}/data/{name}" for name in ("commitlog", "saved_caches", "hints", "cdc_raw"))]
+        if password:
+            lines += ["authenticator: PasswordAuthenticator", "authorizer: CassandraAuthorizer"]
+        if tls:
+            self.make_keys()
+            lines += ["client_encryption_options:", "  enabled: true", f"  keystore: {self.folder}/keys.p12", "  store_type: PKCS12",
+                      f"  keystore_password: {KEYS_PASSWORD}"]
+        (conf / "cassandra.yaml").write_text("\n".join(lines) + "\n")
+        (conf / "logback.xml").write_text(
+            '<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%level %msg%n</pattern>'
+            '</encoder></appender><root level="INFO"><appender-ref ref="out"/></root></configuration>')
+
+    def make_keys(self):
+        """A certificate that vouches for itself, of 127.0.0.1."""
+        key = self.folder / "key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+                        "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", self.ca_file], check=True, capture_output=True)
+        subprocess.run(["openssl", "pkcs12", "-export", "-inkey", key, "-in", self.ca_file, "-out", self.folder / "keys.p12", "-passout",
+                        f"pass:{KEYS_PASSWORD}"], check=True, capture_output=True)
+
+    def command(self):
+        opened = [word for name in OPENED for word in ("--add-opens", f"{name}=ALL-UNNAMED", "--add-exports", f"{name}=ALL-UNNAMED")]
+        jamm = next(self.jars.glob("jamm-*.jar"))
+        return ["java", "-Xms512m", "-Xmx512m", "-XX:MaxDirectMemorySize=256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", *opened,
+                f"-javaagent:{jamm}", "-Djdk.attach.allowAttachSelf=true", "-Dio.netty.tryReflectionSetAccessible=true",
+                f"-Dcassandra.config=file://{self.folder}/conf/cassandra.yaml", f"-Dcassandra.storagedir={self.folder}/data",
+                f"-Dlogback.configurationFile={self.folder}/conf/logback.xml", "-Dcassandra-foreground=yes",
+                f"-Dcassandra.jmx.local.port={self.jmx}", "-Dcassandra.skip_wait_for_gossip_to_settle=0",
+                "-Dcassandra.ring_delay_ms=100", "-Dcassandra.superuser_setup_delay_ms=0", "-cp", f"{self.folder}/conf:{self.jars}/*",
+                "org.apache.cassandra.service.CassandraDaemon"]
+
+    @contextlib.contextmanager
+    def running(self):
+        """Yields the process, from when it serves; ended with the context."""
+        self.starts += 1
+        with fetch.running(self.command(), self.folder / f"out.{self.starts}.log", STARTED, cwd=self.folder) as process:
+            yield process
+
+    def said(self):
+        """What it wrote in all its lives."""
+        return "".join(path.read_text(errors="replace") for path in self.folder.glob("out.*.log"))
+
+
+@contextlib.contextmanager
+def one_node(**options):
+    """In a folder of its own; it is there while the block lasts."""
+    with tempfile.TemporaryDirectory() as home:
+        node = Cassandra(f"{home}/cassandra", **options)
+        with node.running():
+            yield node
