@@ -15,6 +15,7 @@ const columns = [ // minor ones are left out on narrow screens
   ['Events/s', (feed) => known(feed.rate, compact)],
   ['Newest event', (feed) => known(feed.event_ns, when)],
   ['Lag', (feed) => (feed.event_ns === null ? '–' : lasting(Math.round(Math.max(0, feed.clock_ns - feed.event_ns) / 1e6) * 1e6))],
+  ['Behind', ofRun('lag_records')], // records of a topic of others
   ['Open gaps', (feed) => compact(feed.open_gaps)],
   ['Sessions', ofRun('sessions')],
   ['Failures', ofRun('failures')],

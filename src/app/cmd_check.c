@@ -8,6 +8,7 @@
 #include "app/market.h"
 #include "app/plan.h"
 #include "app/registering.h"
+#include "app/sample.h"
 #include "app/strategies.h"
 #include "base/json.h"
 #include "base/time.h"
@@ -23,19 +24,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SAMPLE_MAX = 10000 }; /* items of each feed: enough to meet its kinds and instruments */
 enum { PATH_BYTES = 512, TEXT_BYTES = 320 };
 
 typedef struct check_conf {
     td_texts sets;
     bool connect, plan, json;
 } check_conf;
-
-typedef struct sample {                            /* of a feed's beginning */
-    int64_t events, rejected, ignored, unreadable; /* the last: of the rejected, files */
-    bool all;                                      /* the feed has ended */
-    char first[TEXT_BYTES];                        /* of the rejected: where it stands, and why */
-} sample;
 
 typedef struct check {
     const td_os *os;
@@ -90,46 +84,42 @@ static void check_strategies(check *c) {
 
 /* ---- feeds ---- */
 
-static void note_rejected(sample *s, const td_rejected *r) {
-    bool unreadable = r->reason == TD_REASON_UNREADABLE; /* weighs more than a line: the first of those is told */
-    s->unreadable += unreadable;
-    if (s->rejected++ > 0 && !(unreadable && s->unreadable == 1)) return;
-    (void)snprintf(s->first, sizeof s->first, "%.*s, line %" PRIu64 ": %.*s", (int)r->source.size,
-                   (const char *)r->source.data, r->position.line, (int)r->detail.size, (const char *)r->detail.data);
+static void put_sample(td_buf *out, const td_config_feed *feed, const td_sample *s) {
+    td_buf_text(out, out->size > 0 ? ",\n{\"name\":" : "\n{\"name\":");
+    td_json_put_string(out, td_text(feed->conf.name));
+    td_buf_printf(out, ",\"live\":%s", feed->ops->live != NULL ? "true" : "false");
+    if (s->connected) td_buf_printf(out, ",\"partitions\":%" PRIu32 ",\"records\":%" PRId64, s->partitions, s->records);
+    td_buf_printf(out, ",\"events\":%" PRId64 ",\"rejected\":%" PRId64 ",\"ignored\":%" PRId64 ",\"all\":%s}",
+                  s->events, s->rejected, s->ignored, s->all ? "true" : "false");
 }
 
-static td_status take_sample(const td_feed_ops *ops, void *feed, sample *out) {
-    td_feed_item item = {0};
-    td_status status = TD_OK;
-    for (int i = 0; i < SAMPLE_MAX && !out->all && (status = ops->next(feed, &item)) == TD_OK; i++) {
-        out->events += item.kind == TD_ITEM_EVENT;
-        if (item.kind == TD_ITEM_REJECTED) note_rejected(out, &item.rejected);
-        out->ignored += item.kind == TD_ITEM_IGNORED;
-        out->all = item.kind == TD_ITEM_END;
-    }
-    return status == TD_AGAIN ? TD_OK : status; /* a live feed is not connected here */
-}
-
-static void show_sample(check *c, const td_config_feed *feed, const sample *s) {
-    const char *rest = s->all ? "" : ", and more";
-    bool live = feed->ops->live != NULL;
+static void show_sample(check *c, const td_config_feed *feed, const td_sample *s) {
     if (c->conf->json) {
-        td_buf_text(&c->feeds, c->feeds.size > 0 ? ",\n{\"name\":" : "\n{\"name\":");
-        td_json_put_string(&c->feeds, td_text(feed->conf.name));
-        td_buf_printf(&c->feeds, ",\"live\":%s", live ? "true" : "false");
-        td_buf_printf(&c->feeds, ",\"events\":%" PRId64 ",\"rejected\":%" PRId64 ",\"ignored\":%" PRId64 ",\"all\":%s}",
-                      s->events, s->rejected, s->ignored, s->all ? "true" : "false");
+        put_sample(&c->feeds, feed, s);
         return;
     }
-    if (live)
+    if (s->connected)
+        (void)printf("%s: live; %" PRIu32 " partitions, %" PRId64 " records to be read; at first %" PRId64
+                     " events, %" PRId64 " rejected, %" PRId64 " ignored\n",
+                     feed->conf.name, s->partitions, s->records, s->events, s->rejected, s->ignored);
+    else if (feed->ops->live != NULL)
         (void)printf("%s: live; not connected by this command\n", feed->conf.name);
     else
         (void)printf("%s: %" PRId64 " events, %" PRId64 " rejected, %" PRId64 " ignored%s\n", feed->conf.name,
-                     s->events, s->rejected, s->ignored, rest);
+                     s->events, s->rejected, s->ignored, s->all ? "" : ", and more");
 }
 
-static void judge_sample(check *c, const td_config_feed *feed, const sample *s) {
-    char text[PATH_BYTES + TEXT_BYTES];
+static void judge_connection(check *c, const td_config_feed *feed, const td_sample *s) {
+    char text[PATH_BYTES + TD_SAMPLE_TEXT];
+    if (s->failure[0] == '\0') return;
+    (void)snprintf(text, sizeof text, "%s: %s; %s", feed->place, s->failure,
+                   s->denied ? "see its `properties` and `password`, and allow READ and DESCRIBE on the topic"
+                             : "a run would wait for that");
+    tell_error(c, text);
+}
+
+static void judge_sample(check *c, const td_config_feed *feed, const td_sample *s) {
+    char text[PATH_BYTES + TD_SAMPLE_TEXT];
     if (s->unreadable > 0) {
         (void)snprintf(text, sizeof text, "%s: %" PRId64 " of its files cannot be read to the end; the first: %s",
                        feed->place, s->unreadable, s->first);
@@ -150,22 +140,36 @@ static void judge_sample(check *c, const td_config_feed *feed, const sample *s) 
     }
 }
 
+/* Errors begin with the key. */
+static void tell_of_feed(check *c, const td_config_feed *feed) {
+    td_buf text = {0};
+    td_buf_printf(&text, "%s.%s%c", feed->place, td_trail(), '\0');
+    tell_error(c, (const char *)text.data);
+    td_buf_fini(&text);
+}
+
+/* False: the feed needs a registry that does not answer, which is told. */
+static bool check_schemas(check *c, const td_config_feed *feed) {
+    if (td_sample_ask_registry(c->os, &feed->conf) == TD_OK) return true;
+    tell_of_feed(c, feed);
+    return false;
+}
+
 static void check_feed(check *c, const td_config_feed *feed) {
     void *opened = NULL;
-    sample s = {0};
-    td_buf text = {0};
+    td_sample s = {0};
+    bool connect = c->conf->connect && td_sample_connects(feed->ops);
     td_status status = feed->ops->open(&opened, c->os, &feed->conf, c->instruments);
-    if (status == TD_OK) status = take_sample(feed->ops, opened, &s);
+    bool answered = status != TD_OK || !connect || check_schemas(c, feed);
+    if (status == TD_OK) status = td_sample_take(&s, c->os, feed->ops, opened, connect);
     if (status != TD_OK) {
-        td_buf_printf(&text, "%s.%s", feed->place, td_trail());
-        td_buf_put(&text, "", 1);
-        tell_error(c, (const char *)text.data);
-        td_buf_fini(&text);
+        tell_of_feed(c, feed);
     } else {
         show_sample(c, feed, &s);
+        if (answered || !s.connected) judge_connection(c, feed, &s);
         judge_sample(c, feed, &s);
     }
-    c->all_sampled = c->all_sampled && s.events > 0;
+    c->all_sampled = c->all_sampled && s.events > 0 && feed->ops->live == NULL; /* what else comes live nobody knows */
     feed->ops->close(opened);
 }
 
@@ -433,7 +437,8 @@ static const td_option options[] = {
     {.key = "connect",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, connect),
-     .help = "also try what a run takes: lock, port, sinks (made), a cluster's login, rights, topics, schemas"},
+     .help = "also try what a run takes: lock, port, sinks (made), a cluster's login, rights, topics, schemas, topics "
+             "of others"},
     {.key = "plan",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, plan),

@@ -29,6 +29,7 @@ static void show_feed(const td_situation *s, const td_situation_feed *f) {
     show_count(f->events);
     show_count(f->rate_s);
     (void)printf("  %-30s  %10s", time, delay);
+    show_count(f->lag_records);
     show_count(f->sessions);
     show_count(f->failures);
     show_count(f->backfilled);
@@ -38,8 +39,8 @@ static void show_feed(const td_situation *s, const td_situation_feed *f) {
 }
 
 static void show(const td_situation *s) {
-    (void)printf("%-20s  %-7s  %10s  %10s  %-30s  %10s  %10s  %10s  %10s  %10s\n", "feed", "session", "events", "per_s",
-                 "newest_event", "delay", "sessions", "failures", "backfilled", "open_gaps");
+    (void)printf("%-20s  %-7s  %10s  %10s  %-30s  %10s  %10s  %10s  %10s  %10s  %10s\n", "feed", "session", "events",
+                 "per_s", "newest_event", "delay", "lag", "sessions", "failures", "backfilled", "open_gaps");
     for (size_t i = 0; i < s->feed_count; i++) show_feed(s, &s->feeds[i]);
     if (!s->answers)
         (void)puts(s->locked ? "from the log; the process could not be asked" : "from the log; nothing runs");
@@ -80,11 +81,11 @@ const td_command td_command_feeds = {
     .name = "feeds",
     .words = "",
     .summary = "a line per feed: session, rate, delay, gaps",
-    .text =
-        "Tells of each feed: its session, what came in this run, its newest event and how long that took to come,\n"
-        "sessions begun, those that ended or never began, trades asked for afterwards, gaps that are open; below it\n"
-        "why the last one ended. Asked of the process that writes in the data folder, or read from the log where\n"
-        "none answers; where nothing runs a session is `stopped`. Changes nothing.\n",
+    .text = "Tells of each feed: its session, what came in this run, its newest event and how long that took to come,\n"
+            "how many records a topic of others has that it has not given, sessions begun, those that ended or never "
+            "began, trades asked for afterwards, gaps that are open; below it\n"
+            "why the last one ended. Asked of the process that writes in the data folder, or read from the log where\n"
+            "none answers; where nothing runs a session is `stopped`. Changes nothing.\n",
     .options = options,
     .conf_size = sizeof(feeds_conf),
     .examples = "  tapedeck feeds\n"

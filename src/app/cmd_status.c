@@ -21,6 +21,7 @@ static void show_feeds(const td_situation *s) {
         if (f->event_ns != 0) (void)td_time_format(f->event_ns, time);
         (void)printf("feed   %s: %s%s", f->name, f->session, f->session[0] != '\0' ? ", " : "");
         if (f->events >= 0) (void)printf("%.0f events, %.0f/s, ", f->events, f->rate_s);
+        if (f->lag_records >= 0) (void)printf("lag %.0f, ", f->lag_records);
         (void)printf("newest event %s\n", time);
     }
     if (s->open_gaps >= 0) (void)printf("gaps   %" PRId64 " open", s->open_gaps);

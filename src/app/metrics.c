@@ -52,6 +52,16 @@ static void tell_live(const td_metric *m, const void *self, td_buf *out) {
     }
 }
 
+/* Nothing is said where it is not known: of a broker that is away, 0 would be news, and false. */
+static void tell_feed_lag(const td_metric *m, const void *self, td_buf *out) {
+    const source *s = self;
+    for (size_t f = 0; f < s->parts.feed_count; f++) {
+        const td_live_counts *counts = td_live_counters(s->parts.live, (uint32_t)f);
+        int64_t lag = counts != NULL ? td_counted(&counts->lag_records) : -1;
+        if (lag >= 0) td_metric_put(out, m, TD_LABELS({"feed", feed_name(s, f)}), (double)lag);
+    }
+}
+
 static void tell_fills(const td_metric *m, const void *self, td_buf *out) {
     static const char *const extents[TD_FILL_EXTENT_COUNT] = {"whole", "part", "none"};
     const source *s = self;
@@ -433,6 +443,8 @@ static const td_metric rows[] = {
     {"tapedeck_sessions_total", COUNTER, "Sessions that live feeds have begun.", LIVE(sessions)},
     {"tapedeck_session_failures_total", COUNTER, "Sessions that ended, and tries that led to none.", LIVE(failures)},
     {"tapedeck_session_up", GAUGE, "1 while a live feed's session is there.", LIVE(up)},
+    {"tapedeck_feed_lag_records", GAUGE, "Records that a topic of others has and its feed has not given.",
+     tell_feed_lag, 0},
     {"tapedeck_backfilled_total", COUNTER, "Trades that live feeds were asked for afterwards.", LIVE(backfilled)},
     {"tapedeck_backfills_total", COUNTER, "Gaps that were asked for, by how much of them came.", tell_fills, 0},
     {"tapedeck_backfill_failures_total", COUNTER, "Requests for the past, or for whole books, that failed.",

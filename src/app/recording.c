@@ -158,6 +158,7 @@ bool td_recording_feed(td_recording *r, size_t index, td_serve_feed *out) {
     out->sessions = td_counted(&live->sessions);
     out->failures = td_counted(&live->failures);
     out->backfilled = td_counted(&live->backfilled);
+    out->lag_records = td_counted(&live->lag_records);
     if (!td_live_last_end(live, &end)) return true;
     out->end_ns = end.at_ns;
     (void)snprintf(out->end, sizeof out->end, "%s", end.why);

@@ -26,7 +26,7 @@ static td_situation_feed *feed_of(td_situation *s, td_bytes name) {
     if (s->feed_count == TD_SITUATION_MAX || name.size >= TD_NAME_MAX) return NULL;
     td_situation_feed *feed = &s->feeds[s->feed_count++];
     *feed = (td_situation_feed){
-        .session = "", .events = -1, .rate_s = -1, .sessions = -1, .failures = -1, .backfilled = -1};
+        .session = "", .events = -1, .rate_s = -1, .lag_records = -1, .sessions = -1, .failures = -1, .backfilled = -1};
     (void)snprintf(feed->name, sizeof feed->name, "%.*s", (int)name.size, (const char *)name.data);
     return feed;
 }
@@ -55,6 +55,16 @@ static void add_sessions(td_situation *s, const char *now) {
         feed->sessions = td_scrape_sum(now, "tapedeck_sessions_total", label);
         feed->failures = td_scrape_sum(now, "tapedeck_session_failures_total", label);
         feed->backfilled = td_scrape_sum(now, "tapedeck_backfilled_total", label);
+    }
+}
+
+/* Of those that read topics of others. */
+static void add_lags(td_situation *s, const char *now) {
+    char value[TD_LABEL_MAX], label[TD_LABEL_MAX + 16];
+    for (size_t i = 0; td_scrape_label(now, "tapedeck_feed_lag_records", "feed", i, value); i++) {
+        td_situation_feed *feed = feed_of(s, td_text(value));
+        (void)snprintf(label, sizeof label, "feed=\"%s\"", value);
+        if (feed != NULL) feed->lag_records = td_scrape_sum(now, "tapedeck_feed_lag_records", label);
     }
 }
 
@@ -149,6 +159,7 @@ static void add_live(td_situation *s, const char *before, const char *now, doubl
     s->damaged = s->damaged || faults > 0;
     add_live_feeds(s, before, now, seconds);
     add_sessions(s, now);
+    add_lags(s, now);
     add_live_sinks(s, now);
 }
 
@@ -354,6 +365,7 @@ void td_situation_put_feeds(const td_situation *s, td_buf *out) {
         if (f->sessions >= 0)
             td_buf_printf(out, ",\"sessions\":%.0f,\"session_failures\":%.0f,\"backfilled\":%.0f", f->sessions,
                           f->failures, f->backfilled);
+        if (f->lag_records >= 0) td_buf_printf(out, ",\"lag_records\":%.0f", f->lag_records);
         if (f->event_ns != 0)
             td_buf_printf(out, ",\"event_ns\":%" PRId64 ",\"delay_ns\":%" PRId64, f->event_ns, f->delay_ns);
         if (f->end_reason[0] != '\0') {

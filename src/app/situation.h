@@ -13,7 +13,8 @@ typedef struct td_situation_feed {
     uint32_t partition;  /* which held that */
     int64_t event_ns;    /* of its newest event there; 0: none seen */
     int64_t delay_ns;    /* … which came so much later than it happened; the feed's clock may be behind the venue's */
-    double events, rate_s;                 /* of this run; -1: not known */
+    double events, rate_s; /* of this run; -1: not known */
+    double lag_records;    /* that a topic of others has and it has not given; -1: not known, or it reads no such */
     double sessions, failures, backfilled; /* of a live feed in this run; -1: not known, or not live */
     int64_t open_gaps;
     char end_time[40], end_reason[200]; /* of the last session that ended in this run; "": none did, or not known */

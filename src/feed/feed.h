@@ -216,12 +216,14 @@ typedef struct td_live_ops {
     void (*hold)(void *feed, const td_feed_answer *answer);
     /* Another program puts its events on the tape: there are no sessions and no items, only time is given. */
     bool elsewhere;
-    /* Both or none: a source that keeps what it has, so that nothing is missed while there is no session, and what a
+    /* All or none: a source that keeps what it has, so that nothing is missed while there is no session, and what a
      * process that died had taken is read again from a place that the log keeps (flow/bookmarks.h). `keep` says from
      * where, before the first connect; without it the feed's settings do. */
     void (*keep)(void *feed, const td_feed_places *places);
     /* All that the source had at that instant of the machine has been given; TD_NONE: of no instant that is known. */
     int64_t (*whole_ns)(const void *feed);
+    /* Records that the source had when it was last asked and that have not been given; -1: it did not answer then. */
+    int64_t (*lag)(const void *feed);
 } td_live_ops;
 
 typedef struct td_feed_file {

@@ -28,6 +28,7 @@ typedef struct kafka {
     void *consumer;
     td_mapping *mapping;
     state state;
+    bool asked; /* to connect, once: from then on the cluster is, too */
     td_consumer_view view;
     uint64_t tried; /* the answer that there was when it connected: the next one decides */
     head *heads;    /* by partition, as the next one */
@@ -100,7 +101,7 @@ static int64_t look_at_clock(kafka *k) {
 
 static int kafka_pump(void *self) {
     kafka *k = self;
-    if (k->state == APART) return 0; /* who only checks the settings does not connect */
+    if (!k->asked) return 0; /* who only checks the settings does not connect */
     k->net->look(k->consumer, &k->view);
     (void)look_at_clock(k);
     for (uint32_t p = 0; p < k->count; p++) k->heads[p].asked = false;
@@ -112,6 +113,7 @@ static td_status kafka_connect(void *self, uint32_t session) {
     kafka *k = self;
     k->net->look(k->consumer, &k->view);
     k->tried = k->view.number;
+    k->asked = true;
     k->state = CONNECTING;
     return TD_OK;
 }
@@ -275,8 +277,25 @@ static td_status kafka_next(void *self, td_feed_item *out) {
 
 static int64_t kafka_whole_ns(const void *self) { return ((const kafka *)self)->whole_ns; }
 
+/* The first offset of a partition that may still be given. */
+static int64_t next_given(const kafka *k, uint32_t p) {
+    const head *h = &k->heads[p];
+    if (h->has && !h->given) return h->record.offset;
+    return h->reading ? k->net->place(k->consumer, p) : k->next[p];
+}
+
+/* While there is no session, too: what stands still may be a registry, and the topic grows. */
+static int64_t kafka_lag(const void *self) {
+    const kafka *k = self;
+    int64_t lag = 0;
+    if (k->view.number == 0 || k->view.detail != NULL || k->count == 0) return -1;
+    for (uint32_t p = 0; p < k->count && p < k->view.partitions; p++)
+        lag += td_most(0, k->view.spans[p].end - td_most(next_given(k, p), k->view.spans[p].start));
+    return lag;
+}
+
 static const td_live_ops kafka_live = {
-    .connect = kafka_connect, .pump = kafka_pump, .keep = kafka_keep, .whole_ns = kafka_whole_ns};
+    .connect = kafka_connect, .pump = kafka_pump, .keep = kafka_keep, .whole_ns = kafka_whole_ns, .lag = kafka_lag};
 
 static const td_option kafka_options[] = {
     TD_FEED_ROWS_LIVE_RULES(NULL, "basic", "off"),

@@ -2,7 +2,6 @@
 #include "feed/mapping.h"
 #include "base/decimal.h"
 #include "base/time.h"
-#include "feed/lexicon.h"
 #include "feed/venue.h"
 #include <ctype.h>
 #include <stdio.h>
@@ -149,16 +148,20 @@ static td_status check(const td_mapping *m) {
     return status;
 }
 
+bool td_mapping_registry(const td_feed_conf *conf, const td_os *os, td_lexicon_conf *out) {
+    *out = (td_lexicon_conf){.os = os,
+                             .http = conf->http,
+                             .url = conf->registry,
+                             .ca = conf->registry_ca,
+                             .user = conf->registry_user,
+                             .password = conf->registry_password};
+    return conf->datatype != FORMAT_JSON;
+}
+
 static td_status open_lexicon(td_mapping *m, const td_os *os) {
-    const td_feed_conf *conf = m->conf;
-    td_lexicon_conf lexicon = {.os = os,
-                               .http = conf->http,
-                               .url = conf->registry,
-                               .ca = conf->registry_ca,
-                               .user = conf->registry_user,
-                               .password = conf->registry_password};
-    if (conf->datatype == FORMAT_JSON) return TD_OK;
-    if (conf->registry == NULL)
+    td_lexicon_conf lexicon;
+    if (!td_mapping_registry(m->conf, os, &lexicon)) return TD_OK;
+    if (lexicon.url == NULL)
         return TD_FAIL(TD_CONFIG, "registry: missing: records of avro name their schema by its id in one");
     return td_lexicon_open(&m->lexicon, &lexicon);
 }

@@ -3,6 +3,7 @@
  * `time_unit`, `width`). A record becomes one event, or is rejected with the field that is wrong, or ignored where it
  * says to be of another kind. Thread: one. */
 #pragma once
+#include "feed/lexicon.h"
 #include "feed/picker.h"
 #include "feed/recording.h"
 
@@ -11,6 +12,8 @@ typedef struct td_mapping td_mapping;
 /* Borrows all for its life. TD_CONFIG with a trail that begins with the key; TD_RETRY. */
 TD_CHECKED td_status td_mapping_new(td_mapping **out, const td_os *os, const td_feed_conf *conf,
                                     td_instruments *instruments);
+/* Whose schemas the records of `conf` name, as it says; its texts are borrowed. False: they name none. */
+bool td_mapping_registry(const td_feed_conf *conf, const td_os *os, td_lexicon_conf *out);
 void td_mapping_free(td_mapping *mapping); /* accepts NULL */
 /* EVENT, REJECTED or IGNORED; its detail is lent until the next reading. `made_ns`: the record's own time, which counts
  * where no field is the time. TD_AGAIN: its schema is being asked for; the same record again. TD_RETRY with a trail:

@@ -83,6 +83,7 @@ void td_live_add(td_live *l, uint32_t index, const td_feed_ops *ops, void *feed,
     lane->reject_partition = td_partition_of(td_text(conf->name), l->route.partitions);
     lane->position.file = TD_SESSION_BIT;
     lane->wait_ns = conf->reconnect_ns;
+    td_count(&lane->counts.lag_records, -1);
     if (!ops->live->elsewhere) return;
     lane->state = LIVE;
     td_count(&lane->counts.up, 1);
@@ -453,9 +454,17 @@ td_status td_live_next(td_live *l, td_input *out) {
     return TD_AGAIN;
 }
 
+static void measure_lag(live_lane *lane) {
+    td_counter *lag = &lane->counts.lag_records;
+    td_count(lag, lane->ops->live->lag(lane->feed) - td_counted(lag));
+}
+
 int td_live_pump(td_live *l) {
     int work = 0;
-    for (size_t i = 0; i < l->lane_count; i++) work += l->lanes[i]->ops->live->pump(l->lanes[i]->feed);
+    for (size_t i = 0; i < l->lane_count; i++) {
+        work += l->lanes[i]->ops->live->pump(l->lanes[i]->feed);
+        if (is_kept(l->lanes[i])) measure_lag(l->lanes[i]);
+    }
     return work;
 }
 

@@ -39,6 +39,7 @@ typedef struct td_live_counts { /* of one feed; readable by any thread */
     td_counter backfilled;      /* trades that were asked for afterwards */
     td_counter fills[TD_FILL_EXTENT_COUNT];
     td_counter backfill_failures; /* requests */
+    td_counter lag_records; /* that its source keeps and that were not given; -1: it keeps none, or is not heard */
     atomic_uint end_count;
     td_live_end ends[2]; /* the n-th is ends[n % 2]: the next but one is a wait away */
 } td_live_counts;

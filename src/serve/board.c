@@ -54,6 +54,11 @@ static void put_counted(td_buf *out, const td_serve_feed *f) {
     if (f->live) {
         td_buf_printf(out, ",\"up\":%s,\"sessions\":%" PRId64 ",\"failures\":%" PRId64 ",\"backfilled\":%" PRId64,
                       f->up ? "true" : "false", f->sessions, f->failures, f->backfilled);
+        td_buf_text(out, ",\"lag_records\":");
+        if (f->lag_records >= 0)
+            td_buf_printf(out, "%" PRId64, f->lag_records);
+        else
+            td_buf_text(out, "null");
         put_time(out, "end", f->end_ns, f->end_ns != 0);
         td_buf_text(out, ",\"end_reason\":");
         td_json_put_string(out, td_text(f->end));

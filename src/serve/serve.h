@@ -44,8 +44,9 @@ typedef struct td_serve_feed { /* of a configured feed, in this run */
     int64_t events, rejected, ignored;
     bool live, up; /* it has sessions; there is one */
     int64_t sessions, failures, backfilled;
-    int64_t end_ns; /* when the last session ended, or a try that led to none; 0: none did */
-    char end[200];  /* and why, for people */
+    int64_t lag_records; /* that its source keeps and that it has not given; -1: it keeps none, or is not heard */
+    int64_t end_ns;      /* when the last session ended, or a try that led to none; 0: none did */
+    char end[200];       /* and why, for people */
 } td_serve_feed;
 
 typedef struct td_serve_edit { /* how the strategies stand to their files */

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 import warnings
 
 warnings.simplefilter("ignore")  # of what the client's own libraries say of each other
@@ -23,6 +24,7 @@ import admin  # noqa: E402
 import apicurio  # noqa: E402
 import confluent_kafka  # noqa: E402
 import confluent_kafka.admin  # noqa: E402
+import fetch  # noqa: E402
 import tapedeck as td  # noqa: E402
 from broker import Broker, one_broker  # noqa: E402
 from confluent_kafka.schema_registry import SchemaRegistryClient  # noqa: E402
@@ -210,6 +212,26 @@ TICK = {"type": "record", "name": "Tick", "namespace": "acme.desk", "fields": [
     {"name": "id", "type": "long"}, {"name": "ts", "type": {"type": "long", "logicalType": "timestamp-millis"}}]}
 
 
+def write_one(registry, topic):
+    """One record of Confluent's serializer."""
+    write = AvroSerializer(SchemaRegistryClient({"url": registry.url}), json.dumps(TICK))
+    tick = {"sym": "S1", "note": None, "id": 1, "ts": 1700000000000, "d": {"px": decimal.Decimal("1.5"), "qty": 1, "side": "B"}}
+    client = confluent_kafka.Producer({"bootstrap.servers": broker.address})
+    client.produce(topic, write(tick, SerializationContext(topic, MessageField.VALUE)), key=b"S1")
+    assert client.flush(30) == 0
+
+
+def lag(home, name):
+    """As `status` tells it of the feed, which is what /metrics and the page of feeds are told; None: it is not known."""
+    done = subprocess.run([td.PROGRAM, "status", "--data", f"{home}/{name}", "--json"], stdout=subprocess.PIPE, check=False)
+    told = json.loads(done.stdout)["feeds"] if done.returncode == 0 else []
+    url = pathlib.Path(f"{home}/{name}/SERVE").read_text(encoding="utf-8").strip()
+    with urllib.request.urlopen(f"{url}/api/v1/status", timeout=10) as answer:
+        shown = [feed["run"]["lag_records"] for feed in json.load(answer)["feeds"] if feed["name"] == "desk"]
+    heard = next((feed.get("lag_records") for feed in told if feed["name"] == "desk"), None)
+    return heard if shown == [heard] else (heard, shown)
+
+
 @cases.add
 def avro_by_their_own_serializer(home):
     """Confluent's serializer and a real registry, which is away for a while: the same bars as of a file."""
@@ -222,7 +244,7 @@ def avro_by_their_own_serializer(home):
     desk.producer = Recorder()
     for i in range(2000):
         desk.trade(now - 30 * 10**9 + i * 10**7)
-    file = config(home, "log", feed("ticks", "format: avro", f'registry: "{registry.url}"'))
+    file = config(home, "log", feed("ticks", "format: avro", f'registry: "{registry.url}"'), extra="serve: { listen: 127.0.0.1:0 }\n")
     where = ["--data", f"{home}/log"]
     with registry.running():
         write = AvroSerializer(SchemaRegistryClient({"url": registry.url}), json.dumps(TICK))
@@ -237,9 +259,11 @@ def avro_by_their_own_serializer(home):
     with Running(file) as run:
         said = run.says("gives no answer")
         assert not trades(*where) and registry.url in said, said
+        td.wait_for(lambda: lag(home, "log") == len(desk.trades) + 3, lambda: lag(home, "log"), 30)
         with registry.running():
             td.wait_for(lambda: len(trades(*where)) >= len(desk.trades) and len(cat("rejected", *where)) >= 3,
                         lambda: (len(trades(*where)), run.lines), 90)
+            td.wait_for(lambda: lag(home, "log") == 0, lambda: lag(home, "log"), 30)
             time.sleep(4)
             run.end()
     desk.poison = 3
@@ -304,6 +328,75 @@ def a_refused_login(home):
         assert "uthentication" in said and "not-the-password" not in "".join(run.lines), run.lines
         run.end()
     return said
+
+
+def checked(file, code, *sets):
+    """What `check --connect` finds and what it tells of the feed."""
+    words = [word for text in sets for word in ("--set", text)]
+    done = subprocess.run([td.PROGRAM, "check", "--connect", "--json", *words, file], cwd=td.ROOT, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, check=False, timeout=90)
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    answer = json.loads(done.stdout)
+    said = [f"{f.get('key', '')}: {f['message']}" for f in answer["findings"] if "never ends" not in f["message"]]
+    return said, next(feed for feed in answer["feeds"] if feed["name"] == "desk")
+
+
+@cases.add
+def check_before_a_run(home):
+    """Who answers, what there is, and what its first records would become; nothing is left behind."""
+    file = config(home, "log", feed("looked"))
+    said, _ = checked(file, 3)
+    assert len(said) == 1 and "looked" in said[0] and "Unknown topic" in said[0] and "wait" in said[0], said
+    said, _ = checked(file, 3, f"feeds.0.kafka.brokers=127.0.0.1:{fetch.free_port()}")
+    assert len(said) == 1 and "feeds[0].kafka" in said[0] and "wait" in said[0], said
+    admin.make_topic(broker.address, "looked", 3)
+    empty = {"name": "desk", "live": True, "partitions": 3, "records": 0, "events": 0, "rejected": 0, "ignored": 0, "all": False}
+    assert checked(file, 0) == ([], empty), checked(file, 0)
+    producer = confluent_kafka.Producer({"bootstrap.servers": broker.address})
+    for i in range(40):
+        producer.produce("looked", b'{"sym":"A","d":{"px":1.5,"qty":1},"id":%d,"ts":1700000000}' % i, partition=i % 3)
+    producer.produce("looked", b"poison", partition=1)
+    assert producer.flush(30) == 0
+    said, of_it = checked(file, 0)
+    assert len(said) == 1 and "looked-1, line 14" in said[0] and "of its first 41 messages 1 would be rejected" in said[0], said
+    assert of_it == empty | {"records": 41, "events": 40, "rejected": 1}, of_it
+    said, of_it = checked(file, 0, "feeds.0.kafka.from=end")
+    assert not said and of_it == empty, (said, of_it)
+    login = [f"feeds.0.kafka.brokers={broker.login_address}", "feeds.0.kafka.properties.security.protocol=sasl_plaintext",
+             "feeds.0.kafka.properties.sasl.mechanism=PLAIN", f"feeds.0.kafka.properties.sasl.username={broker.GUEST}",
+             f"feeds.0.kafka.password_file={home}/word"]
+    pathlib.Path(f"{home}/word").write_text("not-the-password", encoding="utf-8")
+    said, _ = checked(file, 3, *login)
+    assert len(said) == 1 and "uthentication" in said[0] and "password" in said[0] and "not-the" not in said[0], said
+    pathlib.Path(f"{home}/word").write_text(broker.GUEST_PASSWORD, encoding="utf-8")
+    said, _ = checked(file, 3, *login)
+    assert len(said) == 1 and "uthorization failed" in said[0] and "DESCRIBE" in said[0], said
+    admin.allow(broker.address, broker.GUEST, "looked", "DESCRIBE")
+    said, _ = checked(file, 3, *login)
+    assert "uthorization failed" in said[0], said
+    admin.allow(broker.address, broker.GUEST, "looked", "READ")
+    assert checked(file, 0, *login)[1]["events"] == 40
+    return f"{said[0]}; {of_it}"
+
+
+@cases.add
+def check_of_a_registry(home):
+    """It is asked even where no record names a schema yet."""
+    pathlib.Path(f"{home}/registry").mkdir()
+    registry = apicurio.Server(f"{home}/registry")
+    admin.make_topic(broker.address, "none_yet", 1)
+    file = config(home, "log", feed("none_yet", "format: avro", f'registry: "{registry.url}"'))
+    said, of_it = checked(file, 3)
+    assert len(said) == 1 and "feeds[0].kafka.registry" in said[0] and registry.url in said[0], said
+    assert of_it["partitions"] == 1, of_it
+    with registry.running():
+        assert checked(file, 0)[0] == []
+        write_one(registry, "none_yet")
+        said, of_it = checked(file, 0)
+        assert not said and of_it["events"] == 1, (said, of_it)
+    said, _ = checked(file, 3)  # now a record names a schema: it is told once all the same
+    assert len(said) == 1 and "registry" in said[0], said
+    return said[0]
 
 
 @cases.add

@@ -224,6 +224,45 @@ static void who_does_not_answer(void **state) {
     rig_end(&r);
 }
 
+static int64_t lag(const rig *r) { return td_feed_kafka.live->lag(r->f.feed); }
+
+/* What was not given is counted from the place of each partition, whether it is on its way or at hand; what is not
+ * known is no number, and who is waited for may be another than the brokers. */
+static void how_far_it_is_behind(void **state) {
+    (void)state;
+    rig r;
+    const int64_t kept[] = {1, 0};
+    unit_topic.partitions = 2;
+    for (int i = 0; i < 4; i++) put_price(0, 1000 * (i + 1), i);
+    put_price(1, 2500, 9);
+    unit_topic.shown[1] = 0;
+    rig_begin(&r, "start");
+    assert_int_equal(lag(&r), -1); /* nobody was asked */
+    td_feed_kafka.live->keep(r.f.feed, &(td_feed_places){kept, 2});
+    assert_int_equal(lag(&r), -1);
+    assert_string_equal(connect_and_run(&r), "live; "); /* it waits for what the other partition has */
+    assert_int_equal(lag(&r), 4);                       /* one of three is at hand */
+    unit_topic.shown[1] = 1;
+    assert_string_equal(run(&r), "0:2=1; 1:1=9; 0:3=2; 0:4=3; ");
+    assert_int_equal(lag(&r), 0);
+    put_price(0, 5000, 5);
+    unit_topic_put(0, 5000, NULL);
+    unit_topic.shown[0] = 4;
+    assert_string_equal(run(&r), "");
+    assert_int_equal(lag(&r), 2);
+    unit_topic.failure = "no broker";
+    assert_string_equal(run(&r), "down: no broker; ");
+    assert_int_equal(lag(&r), -1);
+    unit_topic.failure = NULL; /* the session is still down, but the cluster answers */
+    put_price(1, 5000, 6);
+    assert_string_equal(run(&r), "");
+    assert_int_equal(lag(&r), 3);
+    unit_topic.spans[0].start = 5; /* what is gone is not behind: it is lost */
+    assert_string_equal(run(&r), "");
+    assert_int_equal(lag(&r), 2);
+    rig_end(&r);
+}
+
 static void settings_that_cannot_work(void **state) {
     (void)state;
     static const struct {
@@ -253,6 +292,7 @@ int main(void) {
         cmocka_unit_test(in_the_order_of_time), cmocka_unit_test(what_is_on_its_way_is_waited_for),
         cmocka_unit_test(where_it_begins),      cmocka_unit_test(what_is_gone_is_said),
         cmocka_unit_test(who_does_not_answer),  cmocka_unit_test(settings_that_cannot_work),
+        cmocka_unit_test(how_far_it_is_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,8 +170,10 @@ static void put_input(rig *r, const td_input *input) {
 
 static void run_until(rig *r, int end_ms) {
     td_input input;
-    for (; since_ms(r) <= end_ms; r->mono_ns += STEP_MS * TD_NS_PER_MS, r->wall_ns += STEP_MS * TD_NS_PER_MS)
+    for (; since_ms(r) <= end_ms; r->mono_ns += STEP_MS * TD_NS_PER_MS, r->wall_ns += STEP_MS * TD_NS_PER_MS) {
+        (void)td_live_pump(r->live);
         while (td_live_next(r->live, &input) == TD_OK) put_input(r, &input);
+    }
 }
 
 static void expect(rig *r, const char *wanted) {
@@ -311,13 +313,20 @@ static int64_t whole_ns(const void *self) {
     return kept_whole_ns;
 }
 
+static int64_t kept_lag = -1;
+
+static int64_t lag(const void *self) {
+    (void)self;
+    return kept_lag;
+}
+
 static void keep_nothing(void *self, const td_feed_places *places) { (void)self, (void)places; }
 
 /* A source that keeps what it has: no stop and no session's end is a loss, and time stands still while it has more. */
 static void what_is_kept_is_not_missed(void **state) {
     (void)state;
     static const td_live_ops live = {
-        .connect = fake_connect, .pump = fake_pump, .keep = keep_nothing, .whole_ns = whole_ns};
+        .connect = fake_connect, .pump = fake_pump, .keep = keep_nothing, .whole_ns = whole_ns, .lag = lag};
     static const td_feed_ops kept = {.live = &live, .next = fake_next, .close = fake_close};
     static const step steps[] = {
         {100, STEP_UP}, {200, STEP_ITEM_0}, {300, STEP_DOWN}, {3200, STEP_UP}, {3300, STEP_ITEM_1}};
@@ -328,15 +337,21 @@ static void what_is_kept_is_not_missed(void **state) {
     r.confs[0] = (td_feed_conf){.name = name, .max_delay_ns = 100 * TD_NS_PER_MS, .reconnect_ns = TD_NS_PER_MS};
     td_live_add(r.live, 0, &kept, &r.fakes[0], &r.confs[0]);
     assert_true(td_live_keeps(r.live, 0) && !td_live_keeps(r.live, 1));
+    const td_counter *told = &td_live_counters(r.live, 0)->lag_records;
+    assert_int_equal(td_counted(told), -1); /* nobody was asked yet */
+    kept_lag = 5;
     td_live_resume(r.live, TD_TEXT("a"), 0, (td_source_position){.file = TD_SESSION_BIT | 1, .line = 9},
                    START_NS - 9 * TD_NS_PER_S);
     kept_whole_ns = TD_NONE;
     run_until(&r, 3000);
     expect(&r, "0 1.1 trade 200\n");
+    assert_int_equal(td_counted(told), 5);
+    kept_lag = -1;
     kept_whole_ns = START_NS + 1500 * TD_NS_PER_MS; /* since then nobody has answered */
     run_until(&r, 3250);
     expect(&r, "0 1.1 idle 1500>1400\n"
                "1 1.1 idle 1500>1400\n");
+    assert_int_equal(td_counted(told), -1);
     kept_whole_ns = START_NS + 4500 * TD_NS_PER_MS;
     run_until(&r, 4600);
     expect(&r, "0 2.0 idle 4500>4400\n"

@@ -22,12 +22,15 @@ static void keep_notice(void *self, const char *event, const char *text) {
     (void)snprintf(told, sizeof told, "%s: %s", event, text);
 }
 
+static int64_t feed_lag = 12;
+
 static bool two_feeds(void *self, size_t index, td_serve_feed *out) {
     (void)self;
     *out = (td_serve_feed){.name = index == 0 ? TD_TEXT("lean") : TD_TEXT("new"),
                            .events = 7,
                            .live = index == 1,
                            .failures = 3,
+                           .lag_records = feed_lag,
                            .end_ns = TD_NS_PER_S,
                            .end = "they said \"no\""};
     return index < 2;
@@ -209,8 +212,17 @@ static void tells_of_feeds_that_have_given_nothing(void **state) {
     assert_true(answers(s, "\"records_per_second\""));
     assert_non_null(strstr(text, "\"open_gaps\":0,\"run\":{\"events\":7,\"rejected\":0,\"ignored\":0}}"));
     assert_non_null(strstr(text, "{\"name\":\"new\",\"session\":\"unknown\",\"event_ns\":null,"));
-    assert_non_null(strstr(text, "\"up\":false,\"sessions\":0,\"failures\":3,\"backfilled\":0,\"end_ns\":1000000000,"));
+    assert_non_null(strstr(text, "\"up\":false,\"sessions\":0,\"failures\":3,\"backfilled\":0,\"lag_records\":12,"));
+    assert_non_null(strstr(text, "\"end_ns\":1000000000,"));
     assert_non_null(strstr(text, "\"end_reason\":\"they said \\\"no\\\"\"}}"));
+    (void)close(s);
+}
+
+static void does_not_tell_a_lag_that_nobody_knows(void **state) {
+    (void)state;
+    feed_lag = -1;
+    int s = ask("/api/v1/status");
+    assert_true(answers(s, "\"lag_records\":null,\"end_ns\""));
     (void)close(s);
 }
 
@@ -221,6 +233,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(tells_a_crowd_to_come_back, open_serve, close_serve),
         cmocka_unit_test_setup_teardown(says_when_it_is_ready, open_serve, close_serve),
         cmocka_unit_test_setup_teardown(tells_of_feeds_that_have_given_nothing, open_serve, close_serve),
+        cmocka_unit_test_setup_teardown(does_not_tell_a_lag_that_nobody_knows, open_serve, close_serve),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
