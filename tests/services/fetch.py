@@ -2,6 +2,7 @@
 (default ~/.cache/tapedeck-services); and what every server started for a test needs: a port, a process, an end."""
 import contextlib
 import fcntl
+import itertools
 import os
 import pathlib
 import shutil
@@ -54,7 +55,18 @@ def jars(name, packages):
     return HOME / name / "lib"
 
 
+_numbered = None  # ports that are given in turn
+
+
+def number_ports(first):
+    """From here on ports are these, in the order in which they are asked for."""
+    global _numbered
+    _numbered = itertools.count(first)
+
+
 def free_port():
+    if _numbered is not None:
+        return next(_numbered)
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
