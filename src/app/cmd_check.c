@@ -437,8 +437,7 @@ static const td_option options[] = {
     {.key = "connect",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, connect),
-     .help = "also try what a run takes: lock, port, sinks (made), a cluster's login, rights, topics, schemas, topics "
-             "of others"},
+     .help = "also try what a run takes: lock, port, sinks (made), clusters' logins, rights, topics, schemas"},
     {.key = "plan",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(check_conf, plan),

@@ -81,11 +81,12 @@ const td_command td_command_feeds = {
     .name = "feeds",
     .words = "",
     .summary = "a line per feed: session, rate, delay, gaps",
-    .text = "Tells of each feed: its session, what came in this run, its newest event and how long that took to come,\n"
-            "how many records a topic of others has that it has not given, sessions begun, those that ended or never "
-            "began, trades asked for afterwards, gaps that are open; below it\n"
-            "why the last one ended. Asked of the process that writes in the data folder, or read from the log where\n"
-            "none answers; where nothing runs a session is `stopped`. Changes nothing.\n",
+    .text =
+        "Tells of each feed: its session, what came in this run, its newest event and how long that took to come, how\n"
+        "many records a topic of others has that it has not given, sessions begun, those that ended or never began,\n"
+        "trades asked for afterwards, gaps that are open; below it why the last one ended. Asked of the process that\n"
+        "writes in the data folder, or read from the log where none answers; where nothing runs a session is\n"
+        "`stopped`. Changes nothing.\n",
     .options = options,
     .conf_size = sizeof(feeds_conf),
     .examples = "  tapedeck feeds\n"
