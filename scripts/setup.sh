@@ -11,7 +11,7 @@ run="gcc:cc libc6-dev pkg-config:pkg-config meson:meson ninja-build:ninja python
      libcmocka-dev libcurl4-openssl-dev liblz4-dev libsqlite3-dev libssl-dev libwebsockets-dev libyaml-dev libzip-dev
      libzstd-dev zlib1g-dev"
 test="clang:clang clang-format:clang-format clang-tidy:clang-tidy libclang-rt-14-dev llvm-14:llvm-cov-14 chromium:chromium
-      default-jdk-headless:javac kcat:kcat librdkafka-dev maven:mvn postgresql:pg_ctlcluster"
+      default-jdk-headless:javac kcat:kcat libpq-dev librdkafka-dev maven:mvn postgresql:pg_ctlcluster"
 bench="g++:c++ libsimdjson-dev"
 
 case ${1:-} in

@@ -16,6 +16,7 @@ typedef struct deliver_lane { /* one partition of one topic */
     td_counter taken_end;          /* what the sink holds */
     int64_t lost;                  /* of this reader, counted already */
     int64_t newly_lost, lost_from; /* not yet written down; the first offset of these */
+    td_position sink_at;           /* as it said last, or was given last */
     int64_t last_ns;               /* event time of the row before; TD_NONE: not known */
     bool stopped;                  /* its records are corrupt: it stands, the other lanes go on */
 } deliver_lane;
@@ -32,6 +33,8 @@ struct td_deliver {
     uint8_t *texts; /* what the rows point into */
     size_t texts_size, texts_most;
     td_buf json;       /* of one record, for a sink that asks for it */
+    bool begun;        /* the sink is open, and each lane knows where it is */
+    bool lost_sight;   /* a write has failed: where the sink is now is to be asked */
     bool has_position; /* else the sink is new, and has lost nothing */
     td_losses losses;
     bool losses_changed;      /* to be written before anything behind them is */
@@ -44,30 +47,45 @@ struct td_deliver {
 
 /* ---- life ---- */
 
-static td_status lane_open(td_deliver *d, deliver_lane *lane) {
+static void take_up_to(deliver_lane *lane, int64_t offset) {
+    td_count(&lane->taken_end, offset - td_counted(&lane->taken_end));
+}
+
+static void read_from(deliver_lane *lane, int64_t offset) {
+    td_reader_seek(lane->reader, offset);
+    lane->lost = td_reader_repaired(lane->reader);
+}
+
+static bool is_same(td_position a, td_position b) { return a.epoch == b.epoch && a.offset == b.offset; }
+
+/* Asks the sink where it is. After a failure that may be anywhere: a commit whose answer was lost may stand, and a
+ * server may come back with less than it had. Where it is as it was, the batch in hand is the next one: a sink in doubt
+ * whether it has it is to get it again, and no other. */
+static td_status lane_find(td_deliver *d, deliver_lane *lane) {
     td_position at;
     td_status status = d->conf.ops->position(d->sink, td_topic_name(lane->topic), lane->partition, &at);
-    if (status != TD_OK) return status;
+    if (status != TD_OK || (lane->reader != NULL && is_same(at, lane->sink_at))) return status;
     if (at.epoch >= 0 && !td_topic_holds(lane->topic, lane->partition, at))
         return TD_FAIL(TD_CONFIG,
                        "sink %s is at offset %" PRId64 " of %s-%" PRIu32 ", which this log does not have; "
                        "give it a new place, or the log it was filled from",
                        d->conf.sink_conf->name, at.offset, td_topic_name(lane->topic), lane->partition);
+    lane->sink_at = at;
     d->has_position |= at.epoch >= 0;
     if (at.epoch < 0) at.offset = td_topic_start(lane->topic, lane->partition); /* it was promised nothing */
-    td_count(&lane->taken_end, at.offset);
-    return td_reader_open(&lane->reader, lane->topic, lane->partition, at.offset, TD_READ_SYNCED);
+    take_up_to(lane, at.offset);
+    if (lane == d->rows_lane) d->row_count = 0;
+    if (lane->reader == NULL)
+        return td_reader_open(&lane->reader, lane->topic, lane->partition, at.offset, TD_READ_SYNCED);
+    read_from(lane, at.offset);
+    return TD_OK;
 }
 
-static td_status lanes_open_of(td_deliver *d, td_output output) {
+static void lanes_list_of(td_deliver *d, td_output output) {
     const td_topics *topics = d->conf.topics;
-    td_status status = TD_OK;
-    for (uint32_t p = 0; p < topics->partitions && status == TD_OK; p++) {
-        deliver_lane *lane = &d->lanes[d->lane_count++];
-        *lane = (deliver_lane){.output = output, .topic = topics->outputs[output], .partition = p, .last_ns = TD_NONE};
-        status = lane_open(d, lane);
-    }
-    return status;
+    for (uint32_t p = 0; p < topics->partitions; p++)
+        d->lanes[d->lane_count++] =
+            (deliver_lane){.output = output, .topic = topics->outputs[output], .partition = p, .last_ns = TD_NONE};
 }
 
 static const td_output delivered[] = {TD_OUTPUT_BARS,  TD_OUTPUT_SIGNALS, TD_OUTPUT_GAPS,   TD_OUTPUT_VENDOR_BARS,
@@ -93,18 +111,57 @@ static bool is_named_before(const td_texts *names, size_t at) {
     return false;
 }
 
-static td_status lanes_open(td_deliver *d) {
+static td_status lanes_list(td_deliver *d) {
     const td_texts *of = &d->conf.sink_conf->of;
     td_status status = TD_OK;
-    for (size_t i = 0; of->count == 0 && i < DELIVERED_TO_ALL && status == TD_OK; i++)
-        status = lanes_open_of(d, delivered[i]);
+    for (size_t i = 0; of->count == 0 && i < DELIVERED_TO_ALL; i++) lanes_list_of(d, delivered[i]);
     for (size_t i = 0; i < of->count && status == TD_OK; i++) {
         td_output output;
         if (is_named_before(of, i)) continue;
         status = find_output(d, of->items[i], &output);
-        if (status == TD_OK) status = lanes_open_of(d, output);
+        if (status == TD_OK) lanes_list_of(d, output);
     }
     return status;
+}
+
+static td_status find_all(td_deliver *d) {
+    td_status status = TD_OK;
+    for (size_t i = 0; i < d->lane_count && status == TD_OK; i++) status = lane_find(d, &d->lanes[i]);
+    d->lost_sight = status != TD_OK;
+    return status;
+}
+
+static void count_red(td_deliver *d) {
+    td_count(&d->counts.red, td_losses_sum(&d->losses) - td_counted(&d->counts.red));
+}
+
+static td_status load_losses(td_deliver *d) {
+    const td_deliver_conf *conf = &d->conf;
+    td_status status = d->has_position ? TD_OK : td_losses_forget(conf->os, conf->dir, conf->sink_conf->name);
+    if (status == TD_OK) status = td_losses_load(&d->losses, conf->os, conf->dir, conf->sink_conf->name);
+    if (status == TD_OK) count_red(d);
+    return status;
+}
+
+/* TD_RETRY leaves it as it was before. */
+static td_status begin(td_deliver *d) {
+    td_status status = d->conf.ops->open(&d->sink, d->conf.os, d->conf.sink_conf);
+    if (status == TD_OK) status = find_all(d);
+    if (status == TD_OK) status = load_losses(d);
+    d->begun = status == TD_OK;
+    if (d->begun) return status;
+    for (size_t i = 0; i < d->lane_count; i++) {
+        td_reader_close(d->lanes[i].reader);
+        d->lanes[i].reader = NULL;
+    }
+    d->conf.ops->close(d->sink);
+    d->sink = NULL;
+    return td_trace(status, "opening sink %s", d->conf.sink_conf->name);
+}
+
+static void back_off(td_deliver *d) {
+    td_count(&d->counts.retries, 1);
+    td_backoff_start(&d->backoff, d->conf.os);
 }
 
 td_status td_deliver_open(td_deliver **out, const td_deliver_conf *conf) {
@@ -114,15 +171,13 @@ td_status td_deliver_open(td_deliver **out, const td_deliver_conf *conf) {
     d->rows = td_alloc_zero(ROWS_MAX, sizeof *d->rows);
     d->texts_most = conf->ops->as_json ? JSON_BYTES : TEXT_BYTES;
     d->texts = td_alloc(d->texts_most);
-    td_status status = conf->ops->open(&d->sink, conf->os, conf->sink_conf);
-    if (status == TD_OK) status = lanes_open(d);
-    if (status == TD_OK && !d->has_position) status = td_losses_forget(conf->os, conf->dir, conf->sink_conf->name);
-    if (status == TD_OK) status = td_losses_load(&d->losses, conf->os, conf->dir, conf->sink_conf->name);
-    td_count(&d->counts.red, td_losses_sum(&d->losses));
-    if (status != TD_OK) {
+    td_status status = lanes_list(d);
+    if (status == TD_OK) status = begin(d);
+    if (status != TD_OK && status != TD_RETRY) {
         td_deliver_close(d);
-        return td_trace(status, "opening sink %s", conf->sink_conf->name);
+        return status;
     }
+    if (status == TD_RETRY) back_off(d); /* the first steps try again */
     *out = d;
     return TD_OK;
 }
@@ -236,10 +291,6 @@ static bool has_room(const td_deliver *d, const td_record *record) {
     return d->row_count < ROWS_MAX && d->texts_size + size <= d->texts_most;
 }
 
-static void take_up_to(deliver_lane *lane, int64_t offset) {
-    td_count(&lane->taken_end, offset - td_counted(&lane->taken_end));
-}
-
 static td_status next_record(td_deliver *d, deliver_lane *lane, td_record *out) {
     int64_t from = td_reader_offset(lane->reader);
     td_status status = td_reader_next(lane->reader, out);
@@ -265,10 +316,6 @@ static void note_loss(td_deliver *d, deliver_lane *lane, int64_t end, int64_t to
     d->losses_changed = true;
 }
 
-static void count_red(td_deliver *d) {
-    td_count(&d->counts.red, td_losses_sum(&d->losses) - td_counted(&d->counts.red));
-}
-
 static td_status write_losses(td_deliver *d) {
     if (!d->losses_changed) return TD_OK;
     td_status status = td_losses_save(&d->losses, d->conf.os, d->conf.dir, d->conf.sink_conf->name);
@@ -287,12 +334,6 @@ static void look_at_losses(td_deliver *d) {
     count_red(d);
 }
 
-/* The record did not fit into the batch. */
-static void read_again(deliver_lane *lane, int64_t offset) {
-    td_reader_seek(lane->reader, offset);
-    lane->lost = td_reader_repaired(lane->reader);
-}
-
 /* Fills the batch in hand from one lane. TD_AGAIN: nothing new there. */
 static td_status read_rows(td_deliver *d, deliver_lane *lane) {
     d->row_count = d->texts_size = 0;
@@ -303,7 +344,7 @@ static td_status read_rows(td_deliver *d, deliver_lane *lane) {
         d->json.size = 0;
         if (d->conf.ops->as_json) (void)td_record_json_plain(d->conf.topics->ids, record.value, &d->json);
         if (!has_room(d, &record)) {
-            read_again(lane, record.offset);
+            read_from(lane, record.offset); /* it did not fit into the batch */
             break;
         }
         status = read_row(d, lane, &record);
@@ -329,8 +370,10 @@ static td_status write_rows(td_deliver *d) {
     td_status status =
         d->conf.ops->write(d->sink, td_topic_name(lane->topic), lane->partition, d->rows, d->row_count, d->rows_next);
     td_histogram_add(&d->counts.writes, os->ops->mono_ns(os->self) - began_ns);
+    d->lost_sight = status != TD_OK;
     if (status != TD_OK) return status;
     take_up_to(lane, d->rows_next.offset);
+    lane->sink_at = d->rows_next;
     td_count(&d->counts.rows, (int64_t)d->row_count);
     td_count(&d->counts.batches, 1);
     d->row_count = 0;
@@ -366,13 +409,14 @@ int td_deliver_step(void *self) {
     td_deliver *d = self;
     if (td_fault_status(&d->fault) == TD_CONFIG || td_backoff_waiting(&d->backoff, d->conf.os)) return 0;
     int64_t rows = td_counted(&d->counts.rows), sum = synced_sum(d);
-    look_at_losses(d);
-    td_status status = deliver_one(d);
+    td_status status = d->begun ? TD_OK : begin(d);
+    if (status == TD_OK && d->lost_sight) status = find_all(d);
+    if (status == TD_OK) look_at_losses(d);
+    if (status == TD_OK) status = deliver_one(d);
     bool level = status == TD_AGAIN && all_taken(d);
     td_count(&d->level_at, (level ? sum : -1) - td_counted(&d->level_at));
     if (status == TD_RETRY || status == TD_FULL) {
-        td_count(&d->counts.retries, 1);
-        td_backoff_start(&d->backoff, d->conf.os);
+        back_off(d);
     } else if (status == TD_OK || status == TD_AGAIN) {
         td_backoff_reset(&d->backoff);
     } else {

@@ -32,8 +32,9 @@ typedef struct td_sink_conf {
     char *brokers; /* unset, with the next two: as the log's */
     char *prefix;
     td_texts properties;
-    char *password, *password_file;
+    char *password, *password_file; /* of postgres, too */
     int64_t partitions, replicas, retain_ns;
+    char *url, *schema; /* postgres */
 } td_sink_conf;
 
 typedef struct td_sink_ops {
@@ -50,4 +51,4 @@ typedef struct td_sink_ops {
     void (*close)(void *sink); /* cannot fail; accepts NULL */
 } td_sink_ops;
 
-extern const td_sink_ops td_sink_kafka, td_sink_sqlite;
+extern const td_sink_ops td_sink_kafka, td_sink_postgres, td_sink_sqlite;

@@ -9,7 +9,7 @@
  * Where the file system gives no shared memory for a WAL, a rollback journal with synchronous=FULL promises the same.
  *
  * Errors: TD_RETRY (busy, disk full, I/O, no memory), TD_CONFIG (all else; the trail names the file and the cure). */
-#include "sink/sink.h"
+#include "sink/table.h"
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,20 +23,9 @@ enum { BUSY_MS = 200 };
 #define ISO(ns) \
     "strftime('%Y-%m-%dT%H:%M:%S', (" ns " - " NANOS(ns) ") / 1000000000, 'unixepoch') || " \
     "CASE " ns " % 1000000000 WHEN 0 THEN '' ELSE rtrim(printf('.%09d', " NANOS(ns) "), '0') END || 'Z'"
-#define SPAN_NS "(width_ns % 100000000000000000)"
 #define WIDTH \
-    "CASE WHEN width_ns >= 2000000000000000000 THEN"                                                 \
-    "       rtrim(rtrim(printf('%d.%08d', (width_ns - 2000000000000000000) / 100000000,"             \
-    "         width_ns % 100000000), '0'), '.') || ' volume'"                                        \
-    "     WHEN width_ns >= 1000000000000000000 THEN (width_ns - 1000000000000000000) || ' trades'"   \
-    "     ELSE CASE WHEN " SPAN_NS " % 86400000000000 = 0 THEN (" SPAN_NS " / 86400000000000) || 'd'" \
-    "     WHEN " SPAN_NS " % 3600000000000 = 0 THEN (" SPAN_NS " / 3600000000000) || 'h'" \
-    "     WHEN " SPAN_NS " % 60000000000 = 0 THEN (" SPAN_NS " / 60000000000) || 'm'" \
-    "     WHEN " SPAN_NS " % 1000000000 = 0 THEN (" SPAN_NS " / 1000000000) || 's'" \
-    "     WHEN " SPAN_NS " % 1000000 = 0 THEN (" SPAN_NS " / 1000000) || 'ms'" \
-    "     WHEN " SPAN_NS " % 1000 = 0 THEN (" SPAN_NS " / 1000) || 'us' ELSE " SPAN_NS " || 'ns' END" \
-    "     || CASE WHEN width_ns / 100000000000000000 % 2 = 1 THEN ' filled' ELSE '' END" \
-    "     || CASE WHEN width_ns >= 200000000000000000 THEN ' extended' ELSE '' END END"
+    TD_WIDTH_SQL("rtrim(rtrim(printf('%d.%08d', (width_ns - 2000000000000000000) / 100000000, width_ns % 100000000)," \
+                 " '0'), '.')")
 #define SAME_BAR \
     "instrument = b.instrument AND width_ns = b.width_ns AND start_ns = b.start_ns AND feed = b.feed" \
     " AND adjusted = b.adjusted"
@@ -134,57 +123,28 @@ static const char *const views_sql[] = {
     NULL};
 /* clang-format on */
 
-typedef enum statement {
-    BEGIN,
-    COMMIT,
-    PUT_BAR,
-    PUT_SIGNAL,
-    PUT_GAP,
-    PUT_VENDOR_BAR,
-    PUT_FILL,
-    PUT_POSITION,
-    GET_POSITION,
-    STATEMENT_COUNT
-} statement;
+typedef enum statement { BEGIN, COMMIT, PUT_POSITION, GET_POSITION, STATEMENT_COUNT } statement;
 
-/* REPLACE, not DO NOTHING: when a log was made anew beside an old file, what the new log says is the truth. */
 static const char *const statement_sql[STATEMENT_COUNT] = {
     [BEGIN] = "BEGIN IMMEDIATE",
     [COMMIT] = "COMMIT",
-    [PUT_BAR] =
-        "INSERT OR REPLACE INTO bars(instrument, width_ns, start_ns, end_ns, open, high, low, close, volume,"
-        " notional, vwap, trade_count, revision, known_at_ns, src_partition, src_epoch, src_offset, quality, evidence)"
-        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)",
-    [PUT_SIGNAL] = "INSERT OR REPLACE INTO signals(id, strategy, instrument, event_ns, width_ns, action, target,"
-                   " status, price, note, known_at_ns, src_partition, src_epoch, src_offset, reason,"
-                   " data)"
-                   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
-    [PUT_GAP] =
-        "INSERT OR REPLACE INTO gaps(feed, instrument, number, status, reason, from_ns, to_ns, first_id, last_id,"
-        " missing, filled, known_at_ns, src_partition, src_epoch, src_offset)"
-        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)",
-    [PUT_FILL] = "INSERT OR REPLACE INTO fills(signal, strategy, instrument, event_ns, side, quantity, price, position,"
-                 " kind, known_at_ns, src_partition, src_epoch, src_offset)"
-                 " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)",
-    /* Not when the vendor said just that last. */
-    [PUT_VENDOR_BAR] =
-        "INSERT OR REPLACE INTO vendor_bars(feed, instrument, width_ns, start_ns, end_ns, open, high, low, close,"
-        " volume, adjusted, known_at_ns, src_partition, src_epoch, src_offset, origin)"
-        " SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16 WHERE NOT EXISTS("
-        "SELECT 1 FROM (SELECT * FROM vendor_bars WHERE instrument = ?2 AND width_ns = ?3 AND start_ns = ?4"
-        " AND feed = ?1 AND adjusted = ?11 AND src_offset < ?15 ORDER BY src_offset DESC LIMIT 1)"
-        " WHERE end_ns = ?5 AND open = ?6 AND high = ?7 AND low = ?8 AND close = ?9 AND volume IS ?10)",
     [PUT_POSITION] = "INSERT OR REPLACE INTO positions(topic, partition, epoch, next_offset) VALUES(?1,?2,?3,?4)",
     [GET_POSITION] = "SELECT epoch, next_offset FROM positions WHERE topic = ?1 AND partition = ?2",
 };
 
-enum { BAR_TEXTS = 7 }; /* the most decimals a row has */
+/* A row that is not to be put: the vendor said just that last. Numbers are places in the table's columns. */
+static const char vendor_said_that[] =
+    " WHERE NOT EXISTS("
+    "SELECT 1 FROM (SELECT * FROM vendor_bars WHERE instrument = ?2 AND width_ns = ?3 AND start_ns = ?4"
+    " AND feed = ?1 AND adjusted = ?11 AND src_offset < ?15 ORDER BY src_offset DESC LIMIT 1)"
+    " WHERE end_ns = ?5 AND open = ?6 AND high = ?7 AND low = ?8 AND close = ?9 AND volume IS ?10)";
 
 typedef struct sqlite_sink {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENT_COUNT];
+    sqlite3_stmt *puts[TD_TABLE_COUNT];
     char *file;
-    char texts[BAR_TEXTS][TD_DECIMAL_TEXT_MAX]; /* bound without a copy: must outlive the step */
+    char texts[TD_TABLE_COLUMNS_MAX][TD_DECIMAL_TEXT_MAX]; /* bound without a copy: must outlive the step */
 } sqlite_sink;
 
 static const char *cure_of(int code) {
@@ -221,8 +181,7 @@ static td_status fail(const sqlite_sink *sink, const char *doing) {
 }
 
 /* Runs a statement that returns no rows. Bindings stay: each use sets all of them. */
-static td_status run(sqlite_sink *sink, statement which, const char *doing) {
-    sqlite3_stmt *stmt = sink->statements[which];
+static td_status run(sqlite_sink *sink, sqlite3_stmt *stmt, const char *doing) {
     int code = sqlite3_step(stmt);
     td_status status = code == SQLITE_DONE ? TD_OK : fail(sink, doing);
     (void)sqlite3_reset(stmt); /* repeats the code of the step */
@@ -237,124 +196,29 @@ static void bind_bytes(sqlite3_stmt *stmt, int column, td_bytes text) {
 
 static void bind_word(sqlite3_stmt *stmt, int column, const char *word) { bind_bytes(stmt, column, td_text(word)); }
 
-static void bind_known(sqlite3_stmt *stmt, int column, int64_t v) { /* NULL where it is not */
-    (void)(v == TD_NONE ? sqlite3_bind_null(stmt, column) : sqlite3_bind_int64(stmt, column, v));
+/* A decimal is a text, made in `text`. */
+static void bind_cell(sqlite3_stmt *stmt, int column, td_column_type type, const td_cell *cell, char *text) {
+    if (cell->null) {
+        (void)sqlite3_bind_null(stmt, column);
+    } else if (type == TD_COLUMN_TEXT) {
+        bind_bytes(stmt, column, cell->text);
+    } else if (type == TD_COLUMN_DECIMAL) {
+        size_t size = td_decimal_format(cell->decimal, cell->scale, cell->keep_zeros, text);
+        bind_bytes(stmt, column, (td_bytes){(const uint8_t *)text, size});
+    } else {
+        (void)sqlite3_bind_int64(stmt, column, cell->number);
+    }
 }
 
-static void bind_decimal(sqlite3_stmt *stmt, int column, td_i128 m, int scale, char *text) {
-    size_t size = td_decimal_format(m, scale, false, text);
-    bind_bytes(stmt, column, (td_bytes){(const uint8_t *)text, size});
-}
-
-static void bind_source(sqlite3_stmt *stmt, int column, uint32_t partition, td_position source) {
-    (void)sqlite3_bind_int64(stmt, column, partition);
-    (void)sqlite3_bind_int64(stmt, column + 1, source.epoch);
-    (void)sqlite3_bind_int64(stmt, column + 2, source.offset);
-}
-
-static td_status put_bar(sqlite_sink *sink, uint32_t partition, const td_sink_row *row) {
-    sqlite3_stmt *stmt = sink->statements[PUT_BAR];
-    const td_bar *bar = &row->bar;
-    bind_bytes(stmt, 1, row->instrument);
-    (void)sqlite3_bind_int64(stmt, 2, bar->width_ns);
-    (void)sqlite3_bind_int64(stmt, 3, bar->start_ns);
-    (void)sqlite3_bind_int64(stmt, 4, bar->end_ns);
-    bind_decimal(stmt, 5, bar->open, TD_PRICE_SCALE, sink->texts[0]);
-    bind_decimal(stmt, 6, bar->high, TD_PRICE_SCALE, sink->texts[1]);
-    bind_decimal(stmt, 7, bar->low, TD_PRICE_SCALE, sink->texts[2]);
-    bind_decimal(stmt, 8, bar->close, TD_PRICE_SCALE, sink->texts[3]);
-    bind_decimal(stmt, 9, bar->volume, TD_SIZE_SCALE, sink->texts[4]);
-    bind_decimal(stmt, 10, bar->notional, TD_NOTIONAL_SCALE, sink->texts[5]);
-    size_t size = td_decimal_format(bar->vwap, TD_PRICE_SCALE, true, sink->texts[6]);
-    bind_bytes(stmt, 11, (td_bytes){(const uint8_t *)sink->texts[6], size});
-    (void)sqlite3_bind_int64(stmt, 12, bar->trade_count);
-    (void)sqlite3_bind_int64(stmt, 13, bar->revision);
-    (void)sqlite3_bind_int64(stmt, 14, bar->known_at_ns);
-    bind_source(stmt, 15, partition, row->source);
-    bind_word(stmt, 18, td_quality_name((td_quality)bar->quality));
-    bind_word(stmt, 19, td_evidence_name((td_evidence)bar->evidence));
-    return run(sink, PUT_BAR, "write bars to");
-}
-
-static td_status put_signal(sqlite_sink *sink, uint32_t partition, const td_sink_row *row) {
-    sqlite3_stmt *stmt = sink->statements[PUT_SIGNAL];
-    const td_signal *signal = &row->signal;
-    char id[TD_SIGNAL_ID_MAX + 1]; /* bound without a copy, used by the run below */
-    size_t id_size = td_signal_id(signal, row->instrument, id);
-    bind_bytes(stmt, 1, (td_bytes){(const uint8_t *)id, id_size});
-    bind_bytes(stmt, 2, signal->strategy);
-    bind_bytes(stmt, 3, td_signal_traded(signal, row->instrument));
-    (void)sqlite3_bind_int64(stmt, 4, signal->event_ns);
-    (void)sqlite3_bind_int64(stmt, 5, signal->width_ns);
-    bind_word(stmt, 6, td_action_name(signal->action));
-    bind_decimal(stmt, 7, signal->target, TD_SIZE_SCALE, sink->texts[0]);
-    bind_word(stmt, 8, td_signal_status_name(signal->status));
-    bind_decimal(stmt, 9, signal->price, TD_PRICE_SCALE, sink->texts[1]);
-    bind_bytes(stmt, 10, signal->note);
-    (void)sqlite3_bind_int64(stmt, 11, signal->known_at_ns);
-    bind_source(stmt, 12, partition, row->source);
-    bind_bytes(stmt, 15, signal->reason);
-    bind_bytes(stmt, 16, signal->data);
-    return run(sink, PUT_SIGNAL, "write signals to");
-}
-
-static td_status put_fill(sqlite_sink *sink, uint32_t partition, const td_sink_row *row) {
-    sqlite3_stmt *stmt = sink->statements[PUT_FILL];
-    const td_fill *fill = &row->fill;
-    bind_bytes(stmt, 1, fill->signal);
-    bind_bytes(stmt, 2, fill->strategy);
-    bind_bytes(stmt, 3, td_fill_traded(fill, row->instrument));
-    (void)sqlite3_bind_int64(stmt, 4, fill->event_ns);
-    bind_word(stmt, 5, td_fill_side_name((td_side)fill->side));
-    bind_decimal(stmt, 6, fill->quantity, TD_SIZE_SCALE, sink->texts[0]);
-    bind_decimal(stmt, 7, fill->price, TD_PRICE_SCALE, sink->texts[1]);
-    bind_decimal(stmt, 8, fill->position, TD_SIZE_SCALE, sink->texts[2]);
-    bind_word(stmt, 9, td_fill_kind_name((td_fill_kind)fill->kind));
-    (void)sqlite3_bind_int64(stmt, 10, fill->known_at_ns);
-    bind_source(stmt, 11, partition, row->source);
-    return run(sink, PUT_FILL, "write fills to");
-}
-
-static td_status put_gap(sqlite_sink *sink, uint32_t partition, const td_sink_row *row) {
-    sqlite3_stmt *stmt = sink->statements[PUT_GAP];
-    const td_gap *gap = &row->gap;
-    bind_bytes(stmt, 1, gap->feed);
-    bind_bytes(stmt, 2, row->instrument);
-    (void)sqlite3_bind_int64(stmt, 3, gap->number);
-    bind_word(stmt, 4, td_gap_status_name((td_gap_status)gap->status));
-    bind_word(stmt, 5, td_gap_reason_name((td_gap_reason)gap->reason));
-    (void)sqlite3_bind_int64(stmt, 6, gap->from_ns);
-    bind_known(stmt, 7, gap->to_ns);
-    bind_known(stmt, 8, gap->first_id);
-    bind_known(stmt, 9, gap->last_id);
-    bind_known(stmt, 10, gap->missing);
-    (void)sqlite3_bind_int64(stmt, 11, gap->filled);
-    (void)sqlite3_bind_int64(stmt, 12, gap->known_at_ns);
-    bind_source(stmt, 13, partition, row->source);
-    return run(sink, PUT_GAP, "write gaps to");
-}
-
-static td_status put_vendor_bar(sqlite_sink *sink, uint32_t partition, const td_sink_row *row) {
-    sqlite3_stmt *stmt = sink->statements[PUT_VENDOR_BAR];
-    const td_vendor_bar *bar = &row->event.vendor_bar;
-    bind_bytes(stmt, 1, row->feed);
-    bind_bytes(stmt, 2, row->instrument);
-    (void)sqlite3_bind_int64(stmt, 3, bar->width_ns);
-    (void)sqlite3_bind_int64(stmt, 4, bar->start_ns);
-    (void)sqlite3_bind_int64(stmt, 5, row->event.event_ns);
-    bind_decimal(stmt, 6, bar->open, TD_PRICE_SCALE, sink->texts[0]);
-    bind_decimal(stmt, 7, bar->high, TD_PRICE_SCALE, sink->texts[1]);
-    bind_decimal(stmt, 8, bar->low, TD_PRICE_SCALE, sink->texts[2]);
-    bind_decimal(stmt, 9, bar->close, TD_PRICE_SCALE, sink->texts[3]);
-    if (bar->volume == TD_NONE)
-        (void)sqlite3_bind_null(stmt, 10);
-    else
-        bind_decimal(stmt, 10, bar->volume, TD_SIZE_SCALE, sink->texts[4]);
-    (void)sqlite3_bind_int64(stmt, 11, bar->adjusted);
-    (void)sqlite3_bind_int64(stmt, 12, row->event.receive_ns);
-    bind_source(stmt, 13, partition, row->source);
-    bind_word(stmt, 16, td_event_origin_name((td_event_origin)row->event.origin));
-    return run(sink, PUT_VENDOR_BAR, "write vendors' bars to");
+static td_status put_row(sqlite_sink *sink, uint32_t partition, const td_sink_row *row) {
+    td_cells cells;
+    td_table_id id = td_table_of(row);
+    const td_table *table = &td_tables[id];
+    sqlite3_stmt *stmt = sink->puts[id];
+    td_table_cells(row, partition, &cells);
+    for (size_t i = 0; i < cells.count; i++)
+        bind_cell(stmt, (int)i + 1, table->columns[i].type, &cells.items[i], sink->texts[i]);
+    return run(sink, stmt, "write rows to");
 }
 
 static td_status put_position(sqlite_sink *sink, const char *topic, uint32_t partition, td_position next) {
@@ -363,32 +227,17 @@ static td_status put_position(sqlite_sink *sink, const char *topic, uint32_t par
     (void)sqlite3_bind_int64(stmt, 2, partition);
     (void)sqlite3_bind_int64(stmt, 3, next.epoch);
     (void)sqlite3_bind_int64(stmt, 4, next.offset);
-    return run(sink, PUT_POSITION, "write the position to");
-}
-
-static td_status put_row(sqlite_sink *sink, uint32_t partition, const td_sink_row *row) {
-    switch (row->kind) {
-    case TD_ROW_BAR:
-        return put_bar(sink, partition, row);
-    case TD_ROW_SIGNAL:
-        return put_signal(sink, partition, row);
-    case TD_ROW_FILL:
-        return put_fill(sink, partition, row);
-    case TD_ROW_VENDOR_BAR:
-        return put_vendor_bar(sink, partition, row);
-    default:
-        return put_gap(sink, partition, row);
-    }
+    return run(sink, stmt, "write the position to");
 }
 
 static td_status sqlite_write(void *sink_any, const char *topic, uint32_t partition, const td_sink_row *rows,
                               size_t row_count, td_position next) {
     sqlite_sink *sink = sink_any;
-    td_status status = run(sink, BEGIN, "begin writing to");
+    td_status status = run(sink, sink->statements[BEGIN], "begin writing to");
     if (status != TD_OK) return status;
     for (size_t i = 0; i < row_count && status == TD_OK; i++) status = put_row(sink, partition, &rows[i]);
     if (status == TD_OK) status = put_position(sink, topic, partition, next);
-    if (status == TD_OK) status = run(sink, COMMIT, "commit to");
+    if (status == TD_OK) status = run(sink, sink->statements[COMMIT], "commit to");
     /* Some errors roll back by themselves. A rollback that fails leaves nothing either: the file's next use does it. */
     if (sqlite3_get_autocommit(sink->db) == 0) (void)sqlite3_exec(sink->db, "ROLLBACK", NULL, NULL, NULL);
     return status;
@@ -418,6 +267,7 @@ static void sqlite_close(void *sink_any) {
     sqlite_sink *sink = sink_any;
     if (sink == NULL) return;
     for (int i = 0; i < STATEMENT_COUNT; i++) (void)sqlite3_finalize(sink->statements[i]);
+    for (int i = 0; i < TD_TABLE_COUNT; i++) (void)sqlite3_finalize(sink->puts[i]);
     (void)sqlite3_close(sink->db); /* what was committed stays, whatever this says */
     free(sink->file);
     free(sink);
@@ -504,12 +354,31 @@ static td_status ensure_schema(sqlite_sink *sink) {
     return status;
 }
 
+static td_status prepare_one(sqlite_sink *sink, const char *sql, sqlite3_stmt **out) {
+    int code = sqlite3_prepare_v3(sink->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL);
+    return code == SQLITE_OK ? TD_OK : fail(sink, "use");
+}
+
+/* REPLACE, not DO NOTHING: when a log was made anew beside an old file, what the new log says is the truth. */
+static td_status prepare_put(sqlite_sink *sink, td_table_id id) {
+    const td_table *table = &td_tables[id];
+    td_buf sql = {0};
+    td_buf_printf(&sql, "INSERT OR REPLACE INTO %s(", table->name);
+    td_table_put_columns(table, false, &sql);
+    for (size_t i = 0; i < table->column_count; i++) td_buf_printf(&sql, "%s?%zu", i > 0 ? "," : ") SELECT ", i + 1);
+    if (id == TD_TABLE_VENDOR_BARS) td_buf_text(&sql, vendor_said_that);
+    td_buf_put(&sql, "", 1);
+    td_status status = prepare_one(sink, (const char *)sql.data, &sink->puts[id]);
+    td_buf_fini(&sql);
+    return status;
+}
+
 static td_status prepare(sqlite_sink *sink) {
-    for (int i = 0; i < STATEMENT_COUNT; i++)
-        if (sqlite3_prepare_v3(sink->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &sink->statements[i], NULL) !=
-            SQLITE_OK)
-            return fail(sink, "use");
-    return TD_OK;
+    td_status status = TD_OK;
+    for (int i = 0; i < STATEMENT_COUNT && status == TD_OK; i++)
+        status = prepare_one(sink, statement_sql[i], &sink->statements[i]);
+    for (int i = 0; i < TD_TABLE_COUNT && status == TD_OK; i++) status = prepare_put(sink, (td_table_id)i);
+    return status;
 }
 
 static td_status sqlite_open(void **out, const td_os *os, const td_sink_conf *conf) {

@@ -5,6 +5,7 @@ import io
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -15,17 +16,56 @@ SOMEBODY = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups",
 SETTINGS = ("listen_addresses=127.0.0.1", "fsync=off", "shared_buffers=32MB", "log_statement=none")
 
 
-class Postgres:
-    """`url` is for JDBC; anybody on this machine is `tape`."""
+# Anybody on this machine is `tape`; GUARDED has to give a password.
+GUARDED = "guarded"
+HBA = f"""\
+host all {GUARDED} 127.0.0.1/32 scram-sha-256
+host all all 127.0.0.1/32 trust
+"""
 
-    def __init__(self, port, binaries):
-        self.port, self.binaries = port, binaries
-        self.url = f"jdbc:postgresql://127.0.0.1:{port}/postgres"
+
+class Postgres:
+    """A cluster in a folder of its own, on a port of its own; it can be stopped and started again on what it has. `url` is for
+    JDBC, `uri` for libpq."""
+
+    def __init__(self, folder):
+        self.folder, self.port, self.starts = pathlib.Path(folder), fetch.free_port(), 0
+        self.binaries = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), default=None)
+        assert self.binaries, "there is no PostgreSQL; scripts/setup.sh test installs it"
+        self.url = f"jdbc:postgresql://127.0.0.1:{self.port}/postgres"
+        self.uri = f"postgresql://tape@127.0.0.1:{self.port}/postgres"
+        if SOMEBODY:
+            shutil.chown(self.folder, "postgres", "postgres")
+        subprocess.run([*SOMEBODY, self.binaries / "initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "tape", "--no-sync",
+                        "--locale=C", "-E", "UTF8"], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+        (self.folder / "data/pg_hba.conf").write_text(HBA)
+
+    def start(self):
+        """It serves from here on."""
+        settings = [word for text in (*SETTINGS, f"unix_socket_directories={self.folder}") for word in ("-c", text)]
+        command = [*SOMEBODY, self.binaries / "postgres", "-D", f"{self.folder}/data", "-p", str(self.port), *settings]
+        self.starts += 1
+        self.life = contextlib.ExitStack()
+        self.process = self.life.enter_context(
+            fetch.running(command, f"{self.folder}/log.{self.starts}", "ready to accept connections", cwd=self.folder))
+
+    def stop(self, how=signal.SIGINT):
+        """SIGINT: in order, but it waits for no client; SIGQUIT: as in a crash."""
+        self.process.send_signal(how)
+        self.process.wait(30)
+        self.life.close()
+
+    @contextlib.contextmanager
+    def running(self):
+        self.start()
+        try:
+            yield self
+        finally:
+            self.stop()
 
     def ask(self, statement):
         """What psql prints of it."""
-        command = [self.binaries / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port), "-U",
-                   "tape", "-d", "postgres", "-c", statement]
+        command = [self.binaries / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", self.uri, "-c", statement]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
         assert done.returncode == 0, (statement, done.stderr)
         return done.stdout
@@ -39,18 +79,16 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def postgres():
-    binaries = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), default=None)
-    assert binaries, "there is no PostgreSQL; scripts/setup.sh test installs it"
-    folder, port = tempfile.mkdtemp(prefix="tapedeck-postgres-"), fetch.free_port()
+def cluster():
+    """One that does not run yet."""
+    folder = tempfile.mkdtemp(prefix="tapedeck-postgres-")
     try:
-        if SOMEBODY:
-            shutil.chown(folder, "postgres", "postgres")
-        subprocess.run([*SOMEBODY, binaries / "initdb", "-D", f"{folder}/data", "-A", "trust", "-U", "tape", "--no-sync", "--locale=C",
-                        "-E", "UTF8"], check=True, stdout=subprocess.DEVNULL, cwd=folder)
-        settings = [word for text in (*SETTINGS, f"unix_socket_directories={folder}") for word in ("-c", text)]
-        command = [*SOMEBODY, binaries / "postgres", "-D", f"{folder}/data", "-p", str(port), *settings]
-        with fetch.running(command, f"{folder}/log", "ready to accept connections", cwd=folder):
-            yield Postgres(port, binaries)
+        yield Postgres(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def postgres():
+    with cluster() as server, server.running():
+        yield server

@@ -6,11 +6,15 @@
 
 static struct { /* the sink, which outlives its deliveries */
     int64_t rows, next[2];
-    td_buf told; /* signals and gaps in words */
+    td_buf told;                                                       /* signals and gaps in words */
+    int away;                                                          /* so many times it cannot be opened */
+    enum { SOUND, KEEPS_NOTHING, KEEPS_UNHEARD, FALLS_BACK } accident; /* of the next write */
+    size_t refused;                                                    /* rows of the last write that failed */
 } store;
 
 static td_status sink_open(void **out, const td_os *os, const td_sink_conf *conf) {
     (void)os, (void)conf;
+    if (store.away-- > 0) return TD_FAIL(TD_RETRY, "store: cannot connect");
     *out = &store;
     return TD_OK;
 }
@@ -53,9 +57,14 @@ static td_status sink_write(void *sink, const char *topic, uint32_t partition, c
         return TD_OK;
     }
     for (size_t i = 0; i < count; i++) assert_int_equal(rows[i].bar.trade_count, rows[i].source.offset + 1);
+    int accident = store.accident;
+    store.accident = SOUND;
+    if (accident != SOUND) store.refused = count;
+    if (accident == KEEPS_NOTHING) return TD_FAIL(TD_RETRY, "store: is full");
     store.rows += (int64_t)count;
     store.next[partition] = next.offset;
-    return TD_OK;
+    if (accident == FALLS_BACK) store.rows = store.next[partition] = 30;
+    return accident == SOUND ? TD_OK : TD_FAIL(TD_RETRY, "store: no answer");
 }
 
 static void sink_close(void *sink) { (void)sink; }
@@ -245,11 +254,79 @@ static void a_loss_is_written_down_once(void **state) {
                               "1970-01-01T00:00:00.000004Z");
 }
 
+/* Until all is there, however often it has to wait: by a clock that goes. */
+static void deliver_all(td_deliver *d) {
+    while (!td_deliver_level(d)) (void)td_deliver_step(d);
+}
+
+static void a_sink_that_is_away_is_waited_for(void **state) {
+    rig *r = *state;
+    td_schema_ids ids = {0};
+    td_topics topics;
+    td_deliver *d;
+    td_sink_conf sink_conf = {.name = (char *)"store"};
+    rig_open_log(r);
+    open_topics(r, &ids, &topics);
+    append_bars(r, &ids, 50);
+    store.rows = store.next[0] = 0;
+    store.away = 3;
+    const td_deliver_conf conf = {
+        .os = &td_os_posix, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
+    assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
+    assert_int_equal(td_trouble_ask(td_deliver_trouble(d)), TD_TROUBLE_BEGAN);
+    assert_string_equal(td_deliver_trouble(d)->text, "store: cannot connect; while opening sink store");
+    assert_false(td_deliver_level(d));
+    assert_int_equal(td_deliver_lag(d, r->topic, 0), 50);
+    deliver_all(d);
+    assert_int_equal(store.rows, 50);
+    assert_int_equal(td_counted(&td_deliver_counters(d)->retries), 3);
+    assert_int_equal(td_trouble_ask(td_deliver_trouble(d)), TD_TROUBLE_OVER);
+    td_deliver_close(d);
+    store.away = 0;
+}
+
+/* A commit that nobody heard of stands; a server that was restored has less than it said. */
+static void after_a_failure_a_sink_is_asked_where_it_is(void **state) {
+    rig *r = *state;
+    td_schema_ids ids = {0};
+    td_topics topics;
+    td_deliver *d;
+    td_sink_conf sink_conf = {.name = (char *)"store"};
+    int64_t wanted = 40;
+    rig_open_log(r);
+    open_topics(r, &ids, &topics);
+    append_bars(r, &ids, 40);
+    store.rows = store.next[0] = 0;
+    const td_deliver_conf conf = {
+        .os = &td_os_posix, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
+    assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
+    deliver_all(d);
+    for (int accident = KEEPS_NOTHING; accident <= FALLS_BACK; accident++) {
+        append_bars(r, &ids, 20);
+        store.accident = accident;
+        (void)td_deliver_step(d);
+        assert_int_equal(store.refused, 20);
+        append_bars(r, &ids, 5); /* is not mixed into a batch that the sink may have */
+        store.refused = 0;
+        if (accident == KEEPS_NOTHING) {
+            store.accident = KEEPS_NOTHING;
+            while (store.refused == 0) (void)td_deliver_step(d);
+            assert_int_equal(store.refused, 20);
+        }
+        deliver_all(d);
+        assert_int_equal(store.rows, wanted += 25);
+        assert_int_equal(store.next[0], wanted); /* so there are neither holes nor doubles */
+    }
+    td_deliver_close(d);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_kind_comes_with_its_words, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(what_retention_took_is_counted, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_loss_ends_with_the_row_behind_it, rig_new, rig_free),
-        cmocka_unit_test_setup_teardown(a_loss_is_written_down_once, rig_new, rig_free)};
+        cmocka_unit_test_setup_teardown(a_loss_is_written_down_once, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(a_sink_that_is_away_is_waited_for, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(after_a_failure_a_sink_is_asked_where_it_is, rig_new, rig_free)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,33 @@
+/* src/sink/pg_server.h - a session with a PostgreSQL server, by libpq, that never waits longer than it says. Nothing
+ * but what the server says tells secrets from texts: no failure repeats the connection string or the password. Thread:
+ * one. Errors: TD_RETRY (not there, no answer in time, busy, disk full: the session is void, open another), TD_CONFIG
+ * (what it refuses: a login, a permission, a table; the session is void, too). */
+#pragma once
+#include "os/os.h"
+
+typedef struct td_pg td_pg;
+
+typedef struct td_pg_conf {
+    const td_os *os;
+    const char *url;      /* URI or keywords, without a password */
+    const char *password; /* NULL: as libpq finds it */
+    const char *program;  /* how the server calls the session */
+} td_pg_conf;
+
+enum { TD_PG_CONNECT_MS = 5000, TD_PG_ANSWER_MS = 10000, TD_PG_VALUES_MAX = 2, TD_PG_VALUE_MAX = 128 };
+
+typedef struct td_pg_answer {                       /* the first row of the last query that has any */
+    size_t count;                                   /* of its values; 0: there was none */
+    char values[TD_PG_VALUES_MAX][TD_PG_VALUE_MAX]; /* "" for null; cut off */
+} td_pg_answer;
+
+TD_CHECKED td_status td_pg_open(td_pg **out, const td_pg_conf *conf);
+int td_pg_version(const td_pg *pg); /* 150018 */
+/* Statements, with ; between them; `doing` is for people: "cannot DOING: …". `out` may be NULL. */
+TD_CHECKED td_status td_pg_run(td_pg *pg, const char *sql, const char *doing, td_pg_answer *out);
+/* The same, the last of which is a COPY … FROM STDIN that takes `data`. */
+TD_CHECKED td_status td_pg_copy(td_pg *pg, const char *sql, td_bytes data, const char *doing);
+/* "name" or 'text', quoted for SQL. */
+void td_pg_put_name(td_buf *out, const char *name);
+void td_pg_put_text(td_buf *out, const char *text);
+void td_pg_close(td_pg *pg); /* accepts NULL */

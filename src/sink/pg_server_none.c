@@ -1,0 +1,25 @@
+/* src/sink/pg_server_none.c - sessions with PostgreSQL in a program that was built without libpq. */
+#include "sink/pg_server.h"
+
+td_status td_pg_open(td_pg **out, const td_pg_conf *conf) {
+    (void)out, (void)conf;
+    return TD_FAIL(TD_CONFIG, "postgres: this program was built without libpq: build it again with libpq-dev "
+                              "installed and -Dpostgres=enabled");
+}
+
+int td_pg_version(const td_pg *pg) {
+    (void)pg; /* there is none */
+    return 0;
+}
+
+td_status td_pg_run(td_pg *pg, const char *sql, const char *doing, td_pg_answer *out) {
+    (void)pg, (void)sql, (void)doing, (void)out;
+    return TD_OK;
+}
+
+td_status td_pg_copy(td_pg *pg, const char *sql, td_bytes data, const char *doing) {
+    (void)pg, (void)sql, (void)data, (void)doing;
+    return TD_OK;
+}
+
+void td_pg_close(td_pg *pg) { (void)pg; }

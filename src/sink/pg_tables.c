@@ -1,0 +1,166 @@
+/* src/sink/pg_tables.c - tables of results in PostgreSQL: exact numbers, instants as timestamptz beside nanoseconds. */
+#include "sink/pg_tables.h"
+
+/* What is the same for a bar's earlier rows. */
+#define SAME_VENDOR_BAR(of)                                                                                            \
+    of ".instrument = s.instrument and " of ".width_ns = s.width_ns and " of ".start_ns = s.start_ns and " of          \
+       ".feed = s.feed and " of ".adjusted = s.adjusted and " of ".src_offset < s.src_offset"
+#define LAST_SAID(table, of)                                                                                           \
+    "(select " of ".end_ns, " of ".open, " of ".high, " of ".low, " of ".close, " of ".volume, " of                    \
+    ".src_offset from " table " as " of " where " SAME_VENDOR_BAR(of) " order by " of ".src_offset desc limit 1)"
+
+/* Not when the vendor said just that last, be it in this batch or before. */
+static const char vendor_said_that[] =
+    " where not exists (select 1 from (select * from (" LAST_SAID("vendor_bars", "t") " union all " //
+    LAST_SAID("pg_temp.tapedeck_vendor_bars",
+              "p") ") as both_said order by src_offset desc limit 1) as last"
+                   " where last.end_ns = s.end_ns and last.open = s.open and last.high = s.high and last.low = s.low"
+                   " and last.close = s.close and last.volume is not distinct from s.volume)";
+
+/* What people look at has the newest of each. */
+static const char *const newest_only[TD_TABLE_COUNT] = {
+    [TD_TABLE_BARS] = " where not exists (select 1 from bars as n where n.instrument = b.instrument"
+                      " and n.width_ns = b.width_ns and n.start_ns = b.start_ns and n.revision > b.revision)",
+    [TD_TABLE_GAPS] = " where not exists (select 1 from gaps as n where n.instrument = b.instrument"
+                      " and n.number = b.number and n.src_offset > b.src_offset)",
+    [TD_TABLE_VENDOR_BARS] =
+        " where not exists (select 1 from vendor_bars as n where n.instrument = b.instrument"
+        " and n.width_ns = b.width_ns and n.start_ns = b.start_ns and n.feed = b.feed and n.adjusted = b.adjusted"
+        " and n.src_offset > b.src_offset)",
+};
+
+static const char *type_of(const td_column *column) {
+    static const char *const types[] = {
+        [TD_COLUMN_TEXT] = "text",    [TD_COLUMN_INT] = "bigint",     [TD_COLUMN_SMALL] = "integer",
+        [TD_COLUMN_FLAG] = "boolean", [TD_COLUMN_INSTANT] = "bigint", [TD_COLUMN_DECIMAL] = "numeric"};
+    return types[column->type];
+}
+
+/* "name type not null", of an INSTANT two. */
+static void put_definition(td_buf *out, const td_column *column) {
+    const char *not_null = column->optional ? "" : " not null";
+    td_buf_printf(out, "%s %s%s", column->name, type_of(column), not_null);
+    if (column->instant != NULL) td_buf_printf(out, ", %s timestamptz%s", column->instant, not_null);
+}
+
+static void put_definitions(td_buf *out, const td_table *table) {
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (i > 0) td_buf_text(out, ", ");
+        put_definition(out, &table->columns[i]);
+    }
+}
+
+static void put_key(td_buf *out, const td_table *table) {
+    const char *comma = "";
+    for (size_t i = 0; i < table->column_count; i++) {
+        if (!table->columns[i].key) continue;
+        td_buf_printf(out, "%s%s", comma, table->columns[i].name);
+        comma = ", ";
+    }
+}
+
+/* What an older program's rows have in a column that came later is said beside it. */
+static void put_later_columns(td_buf *out, const td_table *table) {
+    for (size_t i = 0; i < table->column_count; i++) {
+        const td_column *column = &table->columns[i];
+        if (column->before == NULL) continue;
+        td_buf_printf(out, "alter table %s add column if not exists %s %s not null default '%s';", table->name,
+                      column->name, type_of(column), column->before);
+    }
+}
+
+/* Doubles and times, without places in the log. */
+static void put_view(td_buf *out, td_table_id id) {
+    const td_table *table = &td_tables[id];
+    const char *comma = "";
+    td_buf_printf(out, "drop view if exists %s_view; create view %s_view as select ", table->name, table->name);
+    for (size_t i = 0; i < table->column_count; i++) {
+        const td_column *column = &table->columns[i];
+        if (strncmp(column->name, "src_", 4) == 0) continue;
+        td_buf_text(out, comma);
+        comma = ", ";
+        if (strcmp(column->name, "width_ns") == 0)
+            td_buf_text(out, TD_WIDTH_SQL("trim_scale((width_ns - 2000000000000000000) / 100000000.0)") " as width");
+        else if (column->instant != NULL)
+            td_buf_text(out, column->instant);
+        else if (column->type == TD_COLUMN_DECIMAL)
+            td_buf_printf(out, "%s::double precision as %s", column->name, column->name);
+        else
+            td_buf_text(out, column->name);
+    }
+    td_buf_printf(out, " from %s as b%s;", table->name, newest_only[id] != NULL ? newest_only[id] : "");
+}
+
+void td_pg_put_tables(td_buf *out, bool older) {
+    const char *there = older ? " if not exists" : "";
+    for (int i = 0; i < TD_TABLE_COUNT; i++) {
+        const td_table *table = &td_tables[i];
+        td_buf_printf(out, "create table%s %s(", there, table->name);
+        put_definitions(out, table);
+        td_buf_text(out, ", primary key(");
+        put_key(out, table);
+        td_buf_text(out, "));");
+        if (older) put_later_columns(out, table);
+        put_view(out, (td_table_id)i);
+    }
+    td_buf_printf(out,
+                  "create table%s positions(topic text not null, partition integer not null, epoch integer not null,"
+                  " next_offset bigint not null, primary key(topic, partition));",
+                  there);
+    td_buf_printf(out,
+                  "create table%s tapedeck_schema(version integer not null); delete from tapedeck_schema;"
+                  " insert into tapedeck_schema values(%d)",
+                  there, TD_PG_SCHEMA_VERSION);
+}
+
+void td_pg_put_stage(td_buf *out, const td_table *table) {
+    td_buf_printf(out, "create temporary table if not exists tapedeck_%s(", table->name);
+    put_definitions(out, table);
+    td_buf_printf(out, ") on commit delete rows; create index if not exists tapedeck_%s_key on pg_temp.tapedeck_%s(",
+                  table->name, table->name);
+    put_key(out, table);
+    td_buf_text(out, ")");
+}
+
+void td_pg_put_copy(td_buf *out, const td_table *table) {
+    td_buf_printf(out, "copy pg_temp.tapedeck_%s(", table->name);
+    td_table_put_columns(table, true, out);
+    td_buf_text(out, ") from stdin (format binary)");
+}
+
+/* What of the row that is there already becomes what the new one says. */
+static void put_replacement(td_buf *out, const td_table *table) {
+    const char *comma = "";
+    td_buf_text(out, " on conflict (");
+    put_key(out, table);
+    td_buf_text(out, ") do update set ");
+    for (size_t i = 0; i < table->column_count; i++) {
+        const td_column *column = &table->columns[i];
+        if (!column->key) td_buf_printf(out, "%s%s = excluded.%s", comma, column->name, column->name);
+        if (!column->key) comma = ", ";
+        if (column->instant != NULL) td_buf_printf(out, "%s%s = excluded.%s", comma, column->instant, column->instant);
+        if (column->instant != NULL) comma = ", ";
+    }
+}
+
+/* REPLACE in SQLite's words: of rows with one key the last in the log stays, also within a batch. */
+void td_pg_put_merge(td_buf *out, td_table_id id) {
+    const td_table *table = &td_tables[id];
+    td_buf_printf(out, "insert into %s(", table->name);
+    td_table_put_columns(table, true, out);
+    td_buf_text(out, ") select distinct on (");
+    put_key(out, table);
+    td_buf_text(out, ") ");
+    td_table_put_columns(table, true, out);
+    td_buf_printf(out, " from pg_temp.tapedeck_%s as s%s order by ", table->name,
+                  id == TD_TABLE_VENDOR_BARS ? vendor_said_that : "");
+    put_key(out, table);
+    td_buf_text(out, ", src_offset desc");
+    put_replacement(out, table);
+}
+
+void td_pg_put_probe(td_buf *out, const td_table *table) {
+    td_buf_text(out, "select ");
+    td_table_put_columns(table, true, out);
+    td_buf_printf(out, " from %s limit 0", table->name);
+}

@@ -1,0 +1,18 @@
+/* src/sink/pg_tables.h - SQL for PostgreSQL over the tables of results: what makes them, and what puts a batch in.
+ * Names are looked up where the session looks for them. Pure. Thread: any. */
+#pragma once
+#include "sink/table.h"
+
+enum { TD_PG_SCHEMA_VERSION = 1 };
+
+/* All tables and views of today, the sink's positions and the version. With `older`: what an older program has made
+ * gets what it did not know; else a table of such a name is somebody else's, and an error. */
+void td_pg_put_tables(td_buf *out, bool older);
+/* A temporary table for a batch, empty again behind each transaction. */
+void td_pg_put_stage(td_buf *out, const td_table *table);
+/* COPY into it. */
+void td_pg_put_copy(td_buf *out, const td_table *table);
+/* From there into the table: what is there already is replaced. */
+void td_pg_put_merge(td_buf *out, td_table_id id);
+/* Fails where a column is missing, with its name; reads nothing. */
+void td_pg_put_probe(td_buf *out, const td_table *table);

@@ -1,0 +1,315 @@
+/* src/sink/sink_postgres.c - results as tables of a PostgreSQL database: a batch goes by binary COPY into a temporary
+ * table, and from there, in the same transaction as the position behind it, into its table. What is there already is
+ * replaced, so the same batch again, as after a commit whose answer was lost, leaves one copy.
+ *
+ * A session that failed in any way is given up, and the next call opens another: so the tables are looked at again, a
+ * schema that somebody removed is made again, and position() tells where the database is, which a server that was
+ * restored from a copy may have moved back. One session at a time writes into a schema: it holds a lock of the server's
+ * until it ends.
+ *
+ * Errors: TD_RETRY (see pg_server.h; another session holds the lock); TD_CONFIG at open alone: what a running sink is
+ * refused somebody may mend on the server. */
+#include "base/hash.h"
+#include "sink/pg_copy.h"
+#include "sink/pg_server.h"
+#include "sink/pg_tables.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { VERSION_LEAST = 130000, NAME_BYTES = 63 };
+
+typedef struct postgres_sink {
+    const td_os *os;
+    const td_sink_conf *conf;
+    td_pg *pg;    /* NULL: there is no session */
+    bool locked;  /* it holds the schema */
+    bool running; /* open() has found all as it should be, once */
+    td_buf sql, rows;
+} postgres_sink;
+
+/* ---- the session ---- */
+
+static td_status run(postgres_sink *s, const char *doing, td_pg_answer *out) {
+    td_buf_put(&s->sql, "", 1);
+    td_status status = td_pg_run(s->pg, (const char *)s->sql.data, doing, out);
+    s->sql.size = 0;
+    return status;
+}
+
+static td_status run_text(postgres_sink *s, const char *sql, const char *doing, td_pg_answer *out) {
+    s->sql.size = 0;
+    td_buf_text(&s->sql, sql);
+    return run(s, doing, out);
+}
+
+static td_status check_server(postgres_sink *s) {
+    td_pg_answer answer;
+    if (td_pg_version(s->pg) < VERSION_LEAST)
+        return TD_FAIL(TD_CONFIG, "postgres: the server is of version %d; 13 is the least",
+                       td_pg_version(s->pg) / 10000);
+    td_status status = run_text(s, "show server_encoding", "ask for the encoding", &answer);
+    if (status != TD_OK || strcmp(answer.values[0], "UTF8") == 0) return status;
+    return TD_FAIL(TD_CONFIG, "postgres: the database's encoding is %s; make one with encoding 'UTF8'",
+                   answer.values[0]);
+}
+
+/* The server ends by itself what would not end in time, and what belongs to a machine that is gone. */
+static td_status set_session(postgres_sink *s) {
+    s->sql.size = 0;
+    td_buf_printf(&s->sql,
+                  "set standard_conforming_strings = on; set client_min_messages = warning; set lock_timeout = %d;"
+                  " set statement_timeout = %d; set idle_in_transaction_session_timeout = %d;"
+                  " set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3;"
+                  " set search_path = ",
+                  TD_PG_ANSWER_MS / 2, TD_PG_ANSWER_MS / 4 * 3, 2 * TD_PG_ANSWER_MS);
+    td_pg_put_name(&s->sql, s->conf->schema);
+    return run(s, "set the session up", NULL);
+}
+
+static td_status make_schema(postgres_sink *s) {
+    td_pg_answer answer;
+    s->sql.size = 0;
+    td_buf_text(&s->sql, "select nspname from pg_namespace where nspname = ");
+    td_pg_put_text(&s->sql, s->conf->schema);
+    td_status status = run(s, "look for the schema", &answer);
+    if (status != TD_OK || answer.count > 0) return status;
+    td_buf_text(&s->sql, "create schema if not exists ");
+    td_pg_put_name(&s->sql, s->conf->schema);
+    return run(s, "make the schema", NULL);
+}
+
+/* -1: no program of ours has been there. */
+static td_status ask_version(postgres_sink *s, int *out) {
+    td_pg_answer answer;
+    *out = -1;
+    td_status status = run_text(s,
+                                "select 1 from pg_class where relname = 'tapedeck_schema'"
+                                " and relnamespace = (select oid from pg_namespace where nspname = current_schema())",
+                                "look for the tables", &answer);
+    if (status != TD_OK || answer.count == 0) return status;
+    status = run_text(s, "select version from tapedeck_schema", "ask for the tables' version", &answer);
+    if (status == TD_OK) *out = answer.count > 0 ? atoi(answer.values[0]) : 0;
+    return status;
+}
+
+/* Within a transaction that nobody else makes tables in. */
+static td_status make_tables(postgres_sink *s) {
+    int version;
+    td_status status = ask_version(s, &version); /* again: somebody may have been faster */
+    if (status != TD_OK || version >= TD_PG_SCHEMA_VERSION) return status;
+    td_pg_put_tables(&s->sql, version >= 0);
+    return run(s, "make the tables", NULL);
+}
+
+/* The server's locks have two numbers for a name: what for, and the schema. */
+enum { LOCK_TABLES = 0x7461706b, LOCK_ROWS = 0x7461706c };
+
+static void put_lock(postgres_sink *s, const char *function, int what_for) {
+    uint32_t schema = td_murmur2(td_text(s->conf->schema));
+    td_buf_printf(&s->sql, "%s(%d, %" PRId32 ")", function, what_for, (int32_t)schema);
+}
+
+static td_status ensure_tables(postgres_sink *s) {
+    int version;
+    td_status status = ask_version(s, &version);
+    if (status != TD_OK || version == TD_PG_SCHEMA_VERSION) return status;
+    if (version > TD_PG_SCHEMA_VERSION)
+        return TD_FAIL(TD_CONFIG,
+                       "postgres: the tables of schema %s were written by a newer program (their version is %d, known "
+                       "are up to %d); use that program or name another schema",
+                       s->conf->schema, version, TD_PG_SCHEMA_VERSION);
+    td_buf_text(&s->sql, "begin; select ");
+    put_lock(s, "pg_advisory_xact_lock", LOCK_TABLES);
+    status = run(s, "make the tables", NULL);
+    if (status == TD_OK) status = make_tables(s);
+    return status == TD_OK ? run_text(s, "commit", "make the tables", NULL) : status;
+}
+
+/* Columns and permissions: what would fail later is told now. */
+static td_status check_table(postgres_sink *s, const td_table *table) {
+    td_pg_answer answer;
+    s->sql.size = 0;
+    td_pg_put_probe(&s->sql, table);
+    td_status status = run(s, "read the columns", NULL);
+    if (status != TD_OK) return status;
+    td_buf_printf(&s->sql, "select 1 where has_table_privilege('%s', 'insert') and has_table_privilege('%s', 'update')",
+                  table->name, table->name);
+    status = run(s, "ask for permissions", &answer);
+    if (status != TD_OK || answer.count > 0) return status;
+    return TD_FAIL(TD_CONFIG,
+                   "postgres: permission denied for table %s; grant select, insert and update on it to the user of url",
+                   table->name);
+}
+
+static td_status prepare_table(postgres_sink *s, const td_table *table) {
+    td_status status = check_table(s, table);
+    if (status != TD_OK) return status;
+    td_pg_put_stage(&s->sql, table);
+    return run(s, "make a temporary table", NULL);
+}
+
+static td_status begin_session(postgres_sink *s) {
+    const td_pg_conf conf = {s->os, s->conf->url, s->conf->password, "tapedeck"};
+    td_status status = td_pg_open(&s->pg, &conf);
+    if (status == TD_OK) status = check_server(s);
+    if (status == TD_OK) status = set_session(s);
+    if (status == TD_OK) status = make_schema(s);
+    if (status == TD_OK) status = ensure_tables(s);
+    for (int i = 0; i < TD_TABLE_COUNT && status == TD_OK; i++) status = prepare_table(s, &td_tables[i]);
+    return status;
+}
+
+/* What came of a use of the session. */
+static td_status judge(postgres_sink *s, td_status status) {
+    if (status == TD_OK) return status;
+    td_pg_close(s->pg);
+    s->pg = NULL;
+    s->locked = false;
+    return s->running && status == TD_CONFIG ? TD_FAIL(TD_RETRY, "%s", td_trail()) : status;
+}
+
+/* Behind open(), which `check` does, too, beside a run. */
+static td_status take_lock(postgres_sink *s) {
+    td_pg_answer answer;
+    s->sql.size = 0;
+    td_buf_text(&s->sql, "select 1 where ");
+    put_lock(s, "pg_try_advisory_lock", LOCK_ROWS);
+    td_status status = run(s, "lock the schema", &answer);
+    s->locked = status == TD_OK && answer.count > 0;
+    if (status != TD_OK || s->locked) return status;
+    return TD_FAIL(TD_RETRY, "postgres: another session writes into schema %s: give each sink one of its own",
+                   s->conf->schema);
+}
+
+static td_status ready(postgres_sink *s) {
+    td_status status = s->pg == NULL ? begin_session(s) : TD_OK;
+    if (status == TD_OK && !s->locked) status = take_lock(s);
+    return status;
+}
+
+/* ---- positions and rows ---- */
+
+static td_status ask_position(postgres_sink *s, const char *topic, uint32_t partition, td_position *out) {
+    td_pg_answer answer;
+    s->sql.size = 0;
+    td_buf_text(&s->sql, "select epoch, next_offset from positions where topic = ");
+    td_pg_put_text(&s->sql, topic);
+    td_buf_printf(&s->sql, " and partition = %" PRIu32, partition);
+    td_status status = run(s, "read the position", &answer);
+    if (status != TD_OK) return status;
+    *out = (td_position){-1, 0};
+    if (answer.count == 0) return TD_OK;
+    *out = (td_position){atoi(answer.values[0]), strtoll(answer.values[1], NULL, 10)};
+    return TD_OK;
+}
+
+static td_status postgres_position(void *sink, const char *topic, uint32_t partition, td_position *out) {
+    postgres_sink *s = sink;
+    td_status status = ready(s);
+    if (status == TD_OK) status = ask_position(s, topic, partition, out);
+    return judge(s, status);
+}
+
+static td_status copy_rows(postgres_sink *s, uint32_t partition, const td_sink_row *rows, size_t count) {
+    const td_table *table = &td_tables[td_table_of(&rows[0])];
+    td_cells cells;
+    s->rows.size = s->sql.size = 0;
+    td_pg_copy_begin(&s->rows);
+    for (size_t i = 0; i < count; i++) {
+        td_table_cells(&rows[i], partition, &cells);
+        td_pg_copy_row(&s->rows, table, &cells);
+    }
+    td_pg_copy_end(&s->rows);
+    td_buf_text(&s->sql, "begin; ");
+    td_pg_put_copy(&s->sql, table);
+    td_buf_put(&s->sql, "", 1);
+    return td_pg_copy(s->pg, (const char *)s->sql.data, td_buf_bytes(&s->rows), "send rows");
+}
+
+static void put_position(td_buf *sql, const char *topic, uint32_t partition, td_position next) {
+    td_buf_text(sql, "insert into positions(topic, partition, epoch, next_offset) values(");
+    td_pg_put_text(sql, topic);
+    td_buf_printf(sql, ", %" PRIu32 ", %" PRId32 ", %" PRId64 ")", partition, next.epoch, next.offset);
+    td_buf_text(sql, " on conflict (topic, partition) do update set epoch = excluded.epoch,"
+                     " next_offset = excluded.next_offset");
+}
+
+static td_status postgres_write(void *sink, const char *topic, uint32_t partition, const td_sink_row *rows,
+                                size_t row_count, td_position next) {
+    postgres_sink *s = sink;
+    td_status status = ready(s);
+    if (status == TD_OK && row_count > 0) status = copy_rows(s, partition, rows, row_count);
+    if (status == TD_OK) {
+        s->sql.size = 0;
+        if (row_count > 0) td_pg_put_merge(&s->sql, td_table_of(&rows[0]));
+        if (row_count > 0) td_buf_text(&s->sql, "; ");
+        put_position(&s->sql, topic, partition, next);
+        if (row_count > 0) td_buf_text(&s->sql, "; commit");
+        status = run(s, "write rows", NULL);
+    }
+    return judge(s, status);
+}
+
+/* ---- life ---- */
+
+static void postgres_close(void *sink) {
+    postgres_sink *s = sink;
+    if (s == NULL) return;
+    td_pg_close(s->pg);
+    td_buf_fini(&s->sql);
+    td_buf_fini(&s->rows);
+    free(s);
+}
+
+static td_status postgres_open(void **out, const td_os *os, const td_sink_conf *conf) {
+    if (conf->schema[0] == '\0' || strlen(conf->schema) > NAME_BYTES)
+        return TD_FAIL(TD_CONFIG, "schema: a name has 1 to %d bytes", NAME_BYTES);
+    postgres_sink *s = td_alloc_zero(1, sizeof *s);
+    s->os = os;
+    s->conf = conf;
+    td_status status = judge(s, begin_session(s));
+    if (status != TD_OK) {
+        postgres_close(s);
+        return status;
+    }
+    s->running = true;
+    *out = s;
+    return TD_OK;
+}
+
+static const td_option options[] = {
+    {.key = "name",
+     .type = TD_OPTION_TEXT,
+     .offset = offsetof(td_sink_conf, name),
+     .help = "name of this sink; default: the kind, then kind-2, …"},
+    {.key = "url",
+     .type = TD_OPTION_TEXT,
+     .required = true,
+     .offset = offsetof(td_sink_conf, url),
+     .help =
+         "of the database, as libpq takes it, such as \"postgresql://USER@HOST:5432/DATABASE?sslmode=verify-full\", "
+         "without a password"},
+    {.key = "password",
+     .type = TD_OPTION_SECRET,
+     .offset = offsetof(td_sink_conf, password),
+     .help = "of the user, by ${VARIABLE}; unset: as libpq finds it (PGPASSWORD, ~/.pgpass)"},
+    {.key = "password_file",
+     .type = TD_OPTION_TEXT,
+     .unit = "FILE",
+     .offset = offsetof(td_sink_conf, password_file),
+     .help = "or the file that holds it"},
+    {.key = "schema",
+     .type = TD_OPTION_TEXT,
+     .fallback = "public",
+     .offset = offsetof(td_sink_conf, schema),
+     .help = "of the database, for the tables; made when missing. Each sink needs one of its own"},
+    {0},
+};
+
+const td_sink_ops td_sink_postgres = {.kind = "postgres",
+                                      .options = options,
+                                      .open = postgres_open,
+                                      .position = postgres_position,
+                                      .write = postgres_write,
+                                      .close = postgres_close};

@@ -1,0 +1,82 @@
+/* src/sink/table.h - results as rows of tables: the one list of what tables there are, of their columns in order, and
+ * of what stands in them. A store of SQL says how it spells them. Pure. Thread: any. */
+#pragma once
+#include "model/fill.h"
+#include "sink/sink.h"
+
+typedef enum td_column_type {
+    TD_COLUMN_TEXT, /* may hold any bytes */
+    TD_COLUMN_INT,
+    TD_COLUMN_SMALL,   /* of 32 bits */
+    TD_COLUMN_FLAG,    /* 0 or 1 */
+    TD_COLUMN_INSTANT, /* ns since the Unix epoch; its name ends with _ns */
+    TD_COLUMN_DECIMAL,
+} td_column_type;
+
+typedef struct td_column {
+    const char *name;
+    td_column_type type;
+    bool key, optional;  /* of the primary key; may be null */
+    const char *instant; /* of an INSTANT: the name of a column that has it as a type of the store's own */
+    const char *before;  /* of a column that came later: what rows of older programs have there; else NULL */
+} td_column;
+
+typedef enum td_table_id {
+    TD_TABLE_BARS,
+    TD_TABLE_SIGNALS,
+    TD_TABLE_GAPS,
+    TD_TABLE_VENDOR_BARS, /* a row for each time that its vendor said something else than before */
+    TD_TABLE_FILLS,
+    TD_TABLE_COUNT
+} td_table_id;
+
+typedef struct td_table {
+    const char *name;
+    const td_column *columns;
+    size_t column_count;
+} td_table;
+
+extern const td_table td_tables[TD_TABLE_COUNT];
+
+enum { TD_TABLE_COLUMNS_MAX = 20 };
+
+typedef struct td_cell { /* as its column's type says */
+    bool null;
+    bool keep_zeros; /* of a decimal: it is written with all of its scale */
+    uint8_t scale;
+    union {
+        int64_t number;
+        td_i128 decimal;
+        td_bytes text;
+    };
+} td_cell;
+
+typedef struct td_cells { /* of one row; borrowed from it, and from here */
+    td_cell items[TD_TABLE_COLUMNS_MAX];
+    size_t count;
+    char id[TD_SIGNAL_ID_MAX + 1];
+} td_cells;
+
+/* Where such a row goes; TD_TABLE_COUNT: there is no table for it. */
+td_table_id td_table_of(const td_sink_row *row);
+/* The row's cells in the order of its table's columns. */
+void td_table_cells(const td_sink_row *row, uint32_t partition, td_cells *out);
+/* Appends the names of the columns with commas; `instants`: each INSTANT's own column behind it. */
+void td_table_put_columns(const td_table *table, bool instants, td_buf *out);
+
+/* The text of a width (model/width.h) in plain SQL, over a column width_ns: "1m", "100 trades". */
+/* clang-format off */
+#define TD_SPAN_SQL "(width_ns % 100000000000000000)"
+/* `volume`: of a width by volume that volume as a text, which stores write in ways of their own. */
+#define TD_WIDTH_SQL(volume) \
+    "CASE WHEN width_ns >= 2000000000000000000 THEN " volume " || ' volume'"                                         \
+    "     WHEN width_ns >= 1000000000000000000 THEN (width_ns - 1000000000000000000) || ' trades'"                   \
+    "     ELSE CASE WHEN " TD_SPAN_SQL " % 86400000000000 = 0 THEN (" TD_SPAN_SQL " / 86400000000000) || 'd'"        \
+    "     WHEN " TD_SPAN_SQL " % 3600000000000 = 0 THEN (" TD_SPAN_SQL " / 3600000000000) || 'h'"                    \
+    "     WHEN " TD_SPAN_SQL " % 60000000000 = 0 THEN (" TD_SPAN_SQL " / 60000000000) || 'm'"                        \
+    "     WHEN " TD_SPAN_SQL " % 1000000000 = 0 THEN (" TD_SPAN_SQL " / 1000000000) || 's'"                          \
+    "     WHEN " TD_SPAN_SQL " % 1000000 = 0 THEN (" TD_SPAN_SQL " / 1000000) || 'ms'"                               \
+    "     WHEN " TD_SPAN_SQL " % 1000 = 0 THEN (" TD_SPAN_SQL " / 1000) || 'us' ELSE " TD_SPAN_SQL " || 'ns' END"    \
+    "     || CASE WHEN width_ns / 100000000000000000 % 2 = 1 THEN ' filled' ELSE '' END"                             \
+    "     || CASE WHEN width_ns >= 200000000000000000 THEN ' extended' ELSE '' END END"
+/* clang-format on */

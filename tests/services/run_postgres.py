@@ -1,0 +1,325 @@
+#!/usr/bin/env python3
+"""tests/services/run_postgres.py - results as tables of PostgreSQL: number for number what the SQLite sink of the same run has,
+each row once, whoever dies: the run by kill -9, the server in mid-write, or what it had since a copy of it was made. What
+it is refused is told, and goes on when that is mended.
+"""
+import os
+import pathlib
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import tapedeck as td  # noqa: E402
+from postgres import GUARDED, SOMEBODY, cluster  # noqa: E402
+
+DATA = td.ROOT / "examples" / "data"
+LEAN = f'file: {{ format: lean, path: "{DATA}/lean/*.zip", from: "09:30", to: "16:00" }}'
+HOUR = LEAN.replace("16:00", "10:30")
+BINANCE = f'file: {{ format: binance-collector, path: "{DATA}/binance/*.gz", to: "23:55:30" }}'
+VENDOR = f'file: {{ format: alphavantage, path: "{DATA}/alphavantage/MSFT_1min_2*" }}'
+LATE = """\
+time,instrument,price,size,id,side
+2026-03-02T14:30:10Z,DESK:A,10,1,1,buy
+2026-03-02T14:30:20Z,DESK:A,10.5,2,2,
+2026-03-02T14:31:25Z,DESK:A,11,1,3,
+2026-03-02T14:30:40Z,DESK:A,9.000000001,0.00000003,4,sell
+2026-03-02T14:33:00Z,DESK:A,9000000000.000000001,90000000000,5,
+2026-03-02T14:35:00Z,DESK:A,11,1,6,
+"""  # one trade revises a bar; numbers that need all of their digits
+STRATEGIES = [td.ROOT / "strategies/momentum.td", td.ROOT / "strategies/golden_cross.td", td.ROOT / "tests/data/filled.td"]
+TABLES = ("bars", "signals", "gaps", "vendor_bars", "fills")
+STANDS = {"bars": "start", "signals": "event", "gaps": "from", "vendor_bars": "start", "fills": "event"}  # instants
+SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
+EXIT_CONFIG = 3
+SECRET = "open-sesame"
+cases = td.Cases()
+server = None
+
+
+def config(home, schema, feeds=(HOUR, BINANCE), url=None, more=""):
+    """With both sinks."""
+    sink = f"  - postgres: {{ url: \"{url or server.uri}\", schema: {schema}{more} }}\n"
+    return td.config(f"{home}/run.yaml", f"{home}/data", feeds, bars="[1s, 1m]", strategies=STRATEGIES, partitions=4, extra=sink)
+
+
+def columns(home, table):
+    with sqlite3.connect(f"file:{home}/data/market.db?mode=ro", uri=True) as db:
+        return [c[1] for c in db.execute(f"PRAGMA table_info({table})")]
+
+
+def stored(home, table, names):
+    with sqlite3.connect(f"file:{home}/data/market.db?mode=ro", uri=True) as db:
+        rows = db.execute(f"SELECT {', '.join(names)} FROM {table}").fetchall()
+    return sorted([("" if v is None else str(v)) for v in row] for row in rows)
+
+
+def expect_equal(home, schema, tables=TABLES):
+    """Row by row, all columns, numbers as texts. Returns how many rows there are."""
+    counts = {}
+    for table in tables:
+        names = columns(home, table)
+        picked = ", ".join("adjusted::int" if name == "adjusted" else name for name in names)
+        wanted, got = stored(home, table, names), sorted(server.rows(f"select {picked} from {schema}.{table}"))
+        different = [pair for pair in zip(got, wanted) if pair[0] != pair[1]]
+        assert len(got) == len(wanted) and not different, (SEED, table, len(got), len(wanted), different[:2])
+        counts[table] = len(wanted)
+    return counts
+
+
+@cases.add
+def a_day(home):
+    """And what is beside the numbers: instants, views; run again it changes nothing."""
+    (pathlib.Path(home) / "late.csv").write_text(LATE, encoding="utf-8")
+    file = config(home, "day", (LEAN, BINANCE, VENDOR, f"file: {{ format: csv, path: {home}/late.csv }}"))
+    td.run(file)
+    td.put_gaps(f"{home}/data", [("DESK:A", "desk", 1, "open", "session", 5, -1, -1, 0),
+                                 ("DESK:A", "desk", 1, "filled", "ids", 5, 9, 3, 2)])
+    td.run(file)
+    counts = expect_equal(home, "day")
+    assert all(counts[table] >= least for table, least in {"bars": 30000, "signals": 200, "vendor_bars": 10000, "gaps": 2}.items()), counts
+    assert server.rows("select max(revision) from day.bars") != [["0"]], "no bar was revised"
+    for table in TABLES:
+        at = STANDS[table]
+        wrong = server.rows(f"select count(*) from day.{table} where {at}_time <> timestamptz 'epoch' + {at}_ns / 1000 * interval '1 us'"
+                            f" or known_at <> timestamptz 'epoch' + known_at_ns / 1000 * interval '1 us'")
+        assert wrong == [["0"]], (table, wrong)
+        views = stored(home, f"{table}_view", ["count(*)"]), server.rows(f"select count(*) from day.{table}_view")
+        assert views[0] == views[1], (table, views)
+    widths = stored(home, "bars_view", ["instrument", "width", "revision", "trade_count"])
+    shown = sorted(server.rows("select instrument, width, revision, trade_count from day.bars_view"))
+    assert shown == widths, [pair for pair in zip(shown, widths) if pair[0] != pair[1]][:3]
+    assert server.rows("select distinct close from day.bars_view where volume > 1e10") == [["9000000000"]], "not a double"
+    return counts
+
+
+@cases.add
+def killed_and_gone_on(home):
+    file = config(home, "killed")
+    rng, alive = random.Random(SEED), 0
+    for _ in range(5):
+        process = td.start(file)
+        time.sleep(rng.uniform(0.2, 1.2))
+        alive += process.poll() is None
+        td.kill(process)
+    td.run(file)
+    counts = expect_equal(home, "killed")
+    assert alive >= 3, (SEED, alive)
+    return f"killed {alive} times (seed {SEED}): {counts}"
+
+
+def rows_in(schema):
+    return int(server.rows(f"select count(*) from {schema}.bars")[0][0]) if server.has(f"{schema}.bars") else 0
+
+
+def watched(process):
+    """Its lines are kept in `said`."""
+    process.said = []
+    process.reader = threading.Thread(target=lambda: process.said.extend(process.stderr), daemon=True)
+    process.reader.start()
+    return process
+
+
+def paced(file, speed="400x"):
+    """A run that goes on for some seconds."""
+    return watched(subprocess.Popen([td.PROGRAM, "run", "--until-end", "--quiet", "--set", f"speed={speed}", file], cwd=td.ROOT,
+                                    stderr=subprocess.PIPE, text=True))
+
+
+def ended(process, seconds=90):
+    process.wait(seconds)
+    process.reader.join()
+    text = "".join(process.said)
+    assert process.returncode == 0, (process.returncode, text)
+    return text
+
+
+def said_by(process, word, since=0):
+    td.wait_for(lambda: any(word in line for line in process.said[since:]), lambda: f"\"{word}\" in {process.said}", 60)
+
+
+@cases.add
+def the_server_dies(home):
+    """In order, and as in a crash; and at the start it is not there yet."""
+    file, rng = config(home, "dies"), random.Random(SEED)
+    server.stop()
+    process = paced(file)
+    said_by(process, "cannot connect")
+    assert process.poll() is None, process.said
+    server.start()
+    for n in range(5):
+        before = rows_in("dies")
+        td.wait_for(lambda seen=before: rows_in("dies") > seen or process.poll() is not None, f"rows before stop {n}: {process.said}", 60)
+        time.sleep(rng.uniform(0, 0.5))
+        server.stop(signal.SIGQUIT if n % 2 else signal.SIGINT)
+        assert process.poll() is None, (n, process.said)
+        time.sleep(rng.uniform(0, 0.3))
+        server.start()
+    ended(process)
+    return f"{expect_equal(home, 'dies')} (seed {SEED})"
+
+
+@cases.add
+def a_server_of_yesterday(home):
+    """It comes back with less than it had, as from a backup or a standby that was behind."""
+    process = paced(config(home, "yesterday"))
+    td.wait_for(lambda: rows_in("yesterday") > 2000, "rows", 60)
+    server.stop()
+    shutil.copytree(f"{server.folder}/data", f"{server.folder}/copy", symlinks=True)
+    server.start()
+    copied = rows_in("yesterday")
+    td.wait_for(lambda: rows_in("yesterday") > copied + 5000, "more rows", 60)
+    server.stop()
+    shutil.rmtree(f"{server.folder}/data")
+    os.rename(f"{server.folder}/copy", f"{server.folder}/data")
+    if SOMEBODY:
+        subprocess.run(["chown", "-R", "postgres:postgres", f"{server.folder}/data"], check=True)
+    server.start()
+    rows = rows_in("yesterday")
+    ended(process)
+    assert rows == copied, (rows, copied)
+    return f"{expect_equal(home, 'yesterday')}, {copied} of which the copy had"
+
+
+def retries(home):
+    """As /metrics has them, and `status` beside."""
+    url = pathlib.Path(f"{home}/data/SERVE").read_text(encoding="utf-8").strip()
+    lines = urllib.request.urlopen(f"{url}/metrics", timeout=10).read().decode().splitlines()
+    shown = subprocess.run([td.PROGRAM, "status", "--data", f"{home}/data"], stdout=subprocess.PIPE, text=True, check=False, timeout=30)
+    assert "sink   postgres:" in shown.stdout, shown.stdout
+    return next(float(line.split()[-1]) for line in lines if line.startswith('tapedeck_sink_retries_total{sink="postgres"}'))
+
+
+def guarded(schema):
+    """A user of no rights but to make that schema, with a password; the address to use it by."""
+    if not server.rows(f"select 1 from pg_roles where rolname = '{GUARDED}'"):
+        server.ask(f"create role {GUARDED} login; grant create on database postgres to {GUARDED}")
+    server.ask(f"alter role {GUARDED} password '{SECRET}'")
+    server.ask(f"drop schema if exists {schema} cascade")
+    return server.uri.replace("tape@", f"{GUARDED}@")
+
+
+def command(*words, **variables):
+    """Exit code and all that it says."""
+    done = subprocess.run([td.PROGRAM, *words], cwd=td.ROOT, env=os.environ | variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False, timeout=60)
+    assert SECRET not in done.stdout, done.stdout
+    return done.returncode, done.stdout
+
+
+MISCHIEF = [  # what somebody does, what is told of it, and what mends it; five lines of one kind are told in 10 s
+    (f"revoke insert on mischief.bars from {GUARDED}", "permission denied for table bars",
+     f"grant insert on mischief.bars to {GUARDED}"),
+    ("alter table mischief.bars rename column evidence to proof", 'column "evidence"',
+     "alter table mischief.bars rename column proof to evidence"),
+    ("alter table mischief.bars add constraint small check (trade_count < 0) not valid", 'violates check constraint "small"',
+     "alter table mischief.bars drop constraint small"),
+    (f"alter role {GUARDED} password 'another'; select pg_terminate_backend(pid) from pg_stat_activity where usename = '{GUARDED}'",
+     "cannot log in", f"alter role {GUARDED} password '{SECRET}'"),
+]
+
+
+@cases.add
+def what_somebody_does_to_it(home):
+    """All of it is told and waits until it is mended; then nothing is missing."""
+    file = config(home, "mischief", url=guarded("mischief"), more=', password: "${PG_WORD}"')
+    os.mkdir(f"{home}/beside")
+    beside = config(f"{home}/beside", "mischief", url=server.uri.replace("tape@", f"{GUARDED}@"), more=', password: "${PG_WORD}"')
+    code, text = command("check", "--connect", beside, PG_WORD=SECRET)
+    assert code == 0, text
+    server.ask("alter table mischief.signals alter known_at_ns type integer")
+    words = [td.PROGRAM, "run", "--quiet", "--set", "speed=100x", "--set", "serve.listen=127.0.0.1:0", file]
+    process = watched(subprocess.Popen(words, cwd=td.ROOT, env=os.environ | {"PG_WORD": SECRET}, stderr=subprocess.PIPE, text=True))
+    said_by(process, "integer out of range")
+    assert retries(home) > 0
+    server.ask("alter table mischief.signals alter known_at_ns type bigint")
+    for done, word, mended in MISCHIEF:
+        before, lines = rows_in("mischief"), len(process.said)
+        td.wait_for(lambda seen=before: rows_in("mischief") > seen, "rows", 60)
+        server.ask(done)
+        said_by(process, "cannot" if "log in" in word else word, lines)  # what is told is what was found first
+        assert process.poll() is None, process.said
+        code, text = command("check", "--connect", beside, PG_WORD=SECRET)  # it does not disturb the run
+        assert code == 0 if "constraint" in word else code == EXIT_CONFIG and word in text, (word, code, text)
+        server.ask(mended)
+    before, tried = rows_in("mischief"), retries(home)
+    td.wait_for(lambda: rows_in("mischief") > before, "rows", 60)
+    server.ask("drop view mischief.bars_view; alter table mischief.bars drop column evidence")
+    td.wait_for(lambda: retries(home) > tried, "a write that fails", 60)
+    server.ask("drop schema mischief cascade")  # it is filled anew, from the log
+    assert not any(SECRET.encode() in text for text in td.texts_of(process, f"{home}/data"))
+    process.terminate()  # and what it has goes to both sinks
+    ended(process)
+    return f"{len(MISCHIEF) + 2} of them: {expect_equal(home, 'mischief')}"
+
+
+@cases.add
+def what_cannot_be(home):
+    """Said before anything runs, and no secret with it."""
+    url, told = guarded("refused"), []
+    server.ask("create schema theirs; create table theirs.bars(x int);"
+               "create schema newer; create table newer.tapedeck_schema(version int); insert into newer.tapedeck_schema values(99)")
+    for schema, more, where, word in (
+            ("refused", ', password: "${PG_WORD}"', url, "password authentication failed"),
+            ("refused", "", url, "no password supplied"),
+            ("refused", "", url.replace(GUARDED, f"{GUARDED}:{SECRET}"), "there is a password in it"),
+            ("refused", "", f"host=127.0.0.1 password={SECRET}", "there is a password in it"),
+            ("refused", "", f"postgresql://{GUARDED}:{SECRET}@[::1", "url: it is none"),
+            ("refused", "", server.uri.replace("/postgres", "/nowhere"), 'database "nowhere" does not exist'),
+            ("theirs", "", server.uri, "is not this program's: name another schema"),
+            ("newer", "", server.uri, "written by a newer program")):
+        file = config(home, schema, url=where, more=more)
+        code, text = command("check", "--connect", file, PG_WORD="not-" + SECRET[:4])
+        assert code == EXIT_CONFIG and word in text, (code, text, word)
+        told.append(word)
+    file = config(home, "refused", url=url, more=', password: "${PG_WORD}"')
+    code, text = command("run", "--until-end", "--quiet", file, PG_WORD="not-" + SECRET[:4])
+    assert code == EXIT_CONFIG and told[0] in text, (code, text)
+    return f"{len(told)} mistakes named"
+
+
+@cases.add
+def two_into_one_schema(home):
+    """The second one waits, and writes nothing."""
+    process = paced(config(home, "shared"), "200x")
+    td.wait_for(lambda: rows_in("shared") > 0, "rows", 60)
+    os.mkdir(f"{home}/other")
+    other = paced(config(f"{home}/other", "shared"))
+    said_by(other, "another session writes into schema shared")
+    td.kill(other)
+    ended(process)
+    return expect_equal(home, "shared")
+
+
+@cases.add
+def tables_of_an_older_program(home):
+    """They get what it did not know."""
+    file = config(home, "older")
+    td.run(file)
+    counts = expect_equal(home, "older")
+    for table in ("bars", "signals", "vendor_bars"):
+        server.ask(f"drop view older.{table}_view")
+    server.ask("alter table older.bars drop column quality, drop column evidence; alter table older.signals drop column data;"
+               "drop table older.fills cascade; update older.tapedeck_schema set version = 0")
+    again = td.run(file)
+    assert again["events"] == 0, again
+    assert server.rows("select distinct quality, evidence from older.bars") == [["complete", "assumed"]]
+    assert server.rows("select count(*) from older.bars_view") == server.rows("select count(*) from older.bars where revision = 0")
+    assert server.rows("select version from older.tapedeck_schema") == [["1"]] and server.has("older.fills")
+    return counts
+
+
+def main():
+    global server
+    with cluster() as server, server.running():
+        return cases.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
