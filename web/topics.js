@@ -14,6 +14,7 @@ let told = null; // of the topic: the newest answer
 let pages = null; // of the records: the same
 let shownEnd = -1; // where the topic ended when they were asked for
 let wanted = true; // what is chosen has not been shown yet
+let groups = { topic: '', groups: [], complete: true }; // of others: the newest answer
 let asked = 0; // the newest question; answers to others count no more
 
 // ---- the address ----
@@ -76,6 +77,8 @@ function readerOf(reader, { start, end }) {
   return line;
 }
 
+const asReader = ({ group, ...place }) => ({ reader: `group ${group}`, ...place });
+
 function partitionRow(offsets, readers) {
   const row = element('tr', '', '', { 'data-partition': String(offsets.partition) });
   for (const value of [offsets.partition, offsets.start, offsets.end, offsets.synced]) row.append(element('td', '', String(value)));
@@ -110,13 +113,24 @@ function showPartitions(count) {
 function showTopic(topic) {
   told = topic;
   $('name').textContent = topic.topic;
-  $('about').textContent = `${compact(topic.records)} records, ${keeping(topic.retention)}`;
+  const others = groups.topic === topic.topic ? groups : { groups: [], complete: true };
+  const readers = [...topic.readers, ...others.groups.map(asReader)];
+  $('about').textContent = `${compact(topic.records)} records, ${keeping(topic.retention)}${others.complete ? '' : '; not all groups are told'}`;
   $('partitions').replaceChildren(...topic.offsets.map((offsets) =>
-    partitionRow(offsets, topic.readers.filter((reader) => reader.partition === offsets.partition))));
+    partitionRow(offsets, readers.filter((reader) => reader.partition === offsets.partition))));
   showSchemas(topic);
   showPartitions(topic.partitions);
   document.body.dataset.topic = topic.topic;
   document.body.dataset.end = String(topic.end);
+}
+
+/* Brokers may take their time: the page does not wait for them. */
+async function askGroups() {
+  try {
+    groups = await ask(`topics/${state.topic}/groups`);
+  } catch {
+    groups = { topic: state.topic, groups: [], complete: false };
+  }
 }
 
 // ---- records ----
@@ -250,7 +264,9 @@ let turn = 0;
 async function again() {
   if (!document.hidden) {
     await shown(async () => {
-      if (turn++ % LIST_EVERY === 0) topics = (await ask('topics')).topics;
+      if (turn % LIST_EVERY === 0) topics = (await ask('topics')).topics;
+      if (state.topic && (groups.topic !== state.topic || turn % LIST_EVERY === 0)) askGroups();
+      turn++;
       showTopics();
       if (!state.topic) return;
       const { topic } = state;

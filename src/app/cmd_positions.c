@@ -98,7 +98,7 @@ static td_status list_workers(listing *l) {
     for (uint32_t p = 0; p < l->topics->partitions && status == TD_OK; p++) {
         char name[32];
         td_position at;
-        (void)snprintf(name, sizeof name, "work-%" PRIu32, p);
+        (void)snprintf(name, sizeof name, TD_WORK_WRITER "%" PRIu32, p);
         status = td_log_committed(l->topics->log, name, l->topics->tape, p, &at);
         if (status == TD_OK) put_position(l, "worker", l->topics->tape, p, at.offset);
         if (status == TD_AGAIN) status = TD_OK;

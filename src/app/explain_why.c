@@ -114,7 +114,7 @@ static void on_finding(void *arg, const td_recheck_finding *finding) {
 static td_status applied_up_to(const td_topics *topics, uint32_t partition, int64_t *out) {
     char name[32];
     td_position at = {0};
-    (void)snprintf(name, sizeof name, "work-%" PRIu32, partition);
+    (void)snprintf(name, sizeof name, TD_WORK_WRITER "%" PRIu32, partition);
     td_status status = td_log_committed(topics->log, name, topics->tape, partition, &at);
     *out = status == TD_OK ? at.offset : td_topic_start(topics->tape, partition);
     return status == TD_AGAIN ? TD_OK : status;

@@ -13,7 +13,7 @@ static td_status tell_worker(const td_engine_parts *parts, const td_topic *topic
     }
     char name[32];
     td_position at;
-    (void)snprintf(name, sizeof name, "work-%" PRIu32, partition);
+    (void)snprintf(name, sizeof name, TD_WORK_WRITER "%" PRIu32, partition);
     td_status status = td_log_committed(topic->log, name, topic, partition, &at);
     if (status == TD_OK) each(arg, &(td_serve_reader){"worker", at.offset});
     return status == TD_AGAIN ? TD_OK : status;

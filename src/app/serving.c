@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "flow/capture.h"
 #include "flow/programs.h"
+#include "log/log_kafka_audience.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -167,6 +168,24 @@ static td_status tell_readers(void *self, const td_topic *topic, uint32_t partit
     return td_readers_each(((td_serving *)self)->conf.engine, topic, partition, each, arg);
 }
 
+/* ---- who else reads ---- */
+
+static void *ask_groups(void *self, const td_topic *topic) {
+    (void)self;
+    return td_audience_ask(topic, TD_WORK_WRITER);
+}
+
+static td_status step_groups(void *asked) { return td_audience_step(asked); }
+
+static bool group_at(void *asked, size_t index, td_serve_group *out) {
+    const td_listener *listener = td_audience_at(asked, index);
+    if (listener != NULL) *out = (td_serve_group){listener->group, listener->partition, listener->offset};
+    return listener != NULL;
+}
+
+static bool groups_are_cut(void *asked) { return td_audience_is_cut(asked); }
+static void end_groups(void *asked) { td_audience_free(asked); }
+
 static int64_t bound(int64_t configured) { return configured > 0 ? configured : -1; }
 
 /* As it is configured; what somebody has altered at a cluster only that knows. */
@@ -233,6 +252,8 @@ static td_status open_server(td_serving *s) {
                 .ask = ask_command,
                 .withdraw = withdraw_command,
                 .explain = {begin_explaining, td_explaining_step, td_explaining_put, td_explaining_end}}};
+    if (s->beside != NULL)
+        topics.run.groups = (td_serve_groups){ask_groups, step_groups, group_at, groups_are_cut, end_groups};
     if ((config->roles & TD_ROLE_RECORD) == 0) leave_to_recorder(&topics.run);
     for (size_t i = 0; i < config->feed_count; i++)
         topics.lateness_ns = td_most(topics.lateness_ns, config->feeds[i].conf.lateness_ns);

@@ -80,6 +80,8 @@ TD_CHECKED td_status td_topics_publish_made(td_topics *topics, uint32_t publishe
 /* … those that the log has. */
 TD_CHECKED td_status td_topics_publish_again(td_topics *topics);
 
+/* What the names of workers' writers begin with; the partition follows. */
+#define TD_WORK_WRITER      "work-"
 #define TD_TOPICS_SNAPSHOTS "_snapshots" /* the one that is compacted (TD_TOPIC_LATEST) */
 /* How many partitions a topic of that name has where the tape has so many; 0: it is none of ours. */
 uint32_t td_topics_partitions_of(const char *name, uint32_t partitions);

@@ -623,7 +623,7 @@ static td_status take_partition(td_worker *w) {
     const td_topics *topics = w->conf.topics;
     if (w->conf.shared && td_topic_end(topics->tape, w->partition) == 0) return TD_AGAIN; /* it has no program yet */
     char name[32];
-    (void)snprintf(name, sizeof name, "work-%" PRIu32, w->partition);
+    (void)snprintf(name, sizeof name, TD_WORK_WRITER "%" PRIu32, w->partition);
     td_status status = td_writer_open(&w->writer, topics->log, name);
     if (status == TD_OK) status = worker_start(w);
     if (status != TD_OK) return td_trace(status, "starting the worker of tape-%" PRIu32, w->partition);

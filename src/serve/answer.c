@@ -211,6 +211,7 @@ static bool begin(td_answer *a, td_bytes body, td_browser *browser, td_api_error
     case TD_API_TOPICS:
     case TD_API_TOPIC:
     case TD_API_RECORDS:
+    case TD_API_GROUPS:
         a->topic = td_topic_answer_new(a->view, browser, r, error);
         return a->topic != NULL;
     case TD_API_RELEASE:

@@ -41,6 +41,7 @@ static const char *const kinds[] = {"instruments",
                                     "topics",
                                     "topics/TOPIC",
                                     "topics/TOPIC/records",
+                                    "topics/TOPIC/groups",
                                     "news",
                                     "strategies/check",
                                     "strategies/save",
@@ -202,16 +203,21 @@ static const struct parameter {
 };
 enum { PARAMETERS = sizeof parameters / sizeof parameters[0] };
 
+static bool cut_end(td_bytes *text, td_bytes end) {
+    bool found = text->size > end.size && td_bytes_equal(td_bytes_from(*text, text->size - end.size), end);
+    if (found) text->size -= end.size;
+    return found;
+}
+
 /* topics/TOPIC and what is below; false: the path is none of these. */
 static bool begin_topic(td_api_request *r, td_bytes path) {
-    const td_bytes above = TD_TEXT("topics/"), below = TD_TEXT("/records");
+    const td_bytes above = TD_TEXT("topics/");
     if (!td_bytes_begin(path, above)) return false;
     td_bytes name = td_bytes_from(path, above.size);
-    bool records = name.size > below.size && td_bytes_equal(td_bytes_from(name, name.size - below.size), below);
-    if (records) name.size -= below.size;
+    bool records = cut_end(&name, TD_TEXT("/records")), groups = !records && cut_end(&name, TD_TEXT("/groups"));
     for (size_t i = 0; i < name.size; i++)
         if (strchr("._-", name.data[i]) == NULL && !isalnum(name.data[i])) return false;
-    r->kind = records ? TD_API_RECORDS : TD_API_TOPIC;
+    r->kind = records ? TD_API_RECORDS : groups ? TD_API_GROUPS : TD_API_TOPIC;
     if (records) r->limit = TD_API_RECORDS_DEFAULT;
     return read_text(name, r->topic, sizeof r->topic);
 }

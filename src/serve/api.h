@@ -28,6 +28,7 @@ typedef enum td_api_kind {
     TD_API_TOPICS,
     TD_API_TOPIC,   /* one, by its name in the path */
     TD_API_RECORDS, /* of one */
+    TD_API_GROUPS,  /* that read it */
     TD_API_NEWS,
     TD_API_CHECK, /* posted, as the next three: a text */
     TD_API_SAVE,

@@ -88,6 +88,20 @@ typedef struct td_serve_reader { /* of one partition of a topic */
 
 typedef void (*td_serve_reader_fn)(void *arg, const td_serve_reader *reader);
 
+typedef struct td_serve_group { /* of somebody else's consumers, where it has committed how far it has read */
+    const char *name;           /* lent for the call */
+    uint32_t partition;
+    int64_t offset;
+} td_serve_group;
+
+typedef struct td_serve_groups { /* of a topic, asked of a cluster; `ask` NULL: a log that nobody else can read so */
+    void *(*ask)(void *self, const td_topic *topic);
+    td_status (*step)(void *asked);                             /* never waits; TD_FULL: answers are on their way */
+    bool (*at)(void *asked, size_t index, td_serve_group *out); /* false: there are no more */
+    bool (*is_cut)(void *asked);                                /* some are not told */
+    void (*end)(void *asked);
+} td_serve_groups;
+
 typedef struct td_serve_retention { /* what a topic keeps; -1: everything */
     int64_t ms, bytes;
     bool shared; /* the bytes are those of all such topics together */
@@ -120,6 +134,7 @@ typedef struct td_serve_run { /* who runs this, asked and told by the server's t
      * td_log_committed's.
      */
     td_status (*readers)(void *self, const td_topic *topic, uint32_t partition, td_serve_reader_fn each, void *arg);
+    td_serve_groups groups; /* of the topics of `log` */
     void (*retention)(void *self, const char *topic, td_serve_retention *out);
     const char *prefix; /* of subjects in a registry elsewhere; NULL: none */
 } td_serve_run;

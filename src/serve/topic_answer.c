@@ -1,4 +1,4 @@
-/* src/serve/topic_answer.c - offsets partition by partition, who reads them, and pages of records. */
+/* src/serve/topic_answer.c - offsets partition by partition, who reads them, groups of others, and pages of records. */
 #include "serve/topic_answer.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -21,6 +21,7 @@ struct td_topic_answer {
     uint32_t partition;
     int64_t start, end, synced, bytes; /* of the topic, so far */
     td_buf offsets, readers;           /* of one topic, so far */
+    void *groups;                      /* asked for; NULL: they are not, or there is nobody to be asked */
     td_excerpt *excerpt;               /* of RECORDS */
     int64_t excerpt_partition;         /* -1: all */
     size_t row;
@@ -76,6 +77,8 @@ static bool begin(td_topic_answer *a, td_api_error *error) {
     a->topic_count = one ? 1 : count;
     a->topics = td_alloc((a->topic_count + 1) * sizeof(td_topic *));
     if (a->topic_count > 0) memcpy(a->topics, one ? &topic : all, a->topic_count * sizeof(td_topic *));
+    const td_serve_run *run = &td_view_topics(a->view)->run;
+    if (r->kind == TD_API_GROUPS && run->groups.ask != NULL) a->groups = run->groups.ask(run->self, topic);
     return r->kind != TD_API_RECORDS || begin_records(a, error);
 }
 
@@ -98,6 +101,7 @@ td_topic_answer *td_topic_answer_new(const td_view *view, td_browser *browser, c
 void td_topic_answer_free(td_topic_answer *a) {
     if (a == NULL) return;
     td_excerpt_free(a->excerpt);
+    if (a->groups != NULL) td_view_topics(a->view)->run.groups.end(a->groups);
     td_buf_fini(&a->offsets);
     td_buf_fini(&a->readers);
     free(a->topics);
@@ -261,6 +265,28 @@ static td_status step_topics(td_topic_answer *a, td_buf *out) {
     return TD_OK;
 }
 
+/* ---- groups of others ---- */
+
+static void put_group(td_topic_answer *a, td_buf *out, const td_serve_group *group, bool first) {
+    td_buf_text(out, first ? "\n{\"group\":" : ",\n{\"group\":");
+    td_json_put_string(out, td_text(group->name));
+    int64_t lag = td_topic_end(a->topics[0], group->partition) - group->offset;
+    td_buf_printf(out, ",\"partition\":%" PRIu32 ",\"offset\":%" PRId64 ",\"lag\":%" PRId64 "}", group->partition,
+                  group->offset, td_most(lag, 0));
+}
+
+static td_status step_groups(td_topic_answer *a, td_buf *out) {
+    const td_serve_groups *groups = &td_view_topics(a->view)->run.groups;
+    td_serve_group group;
+    td_status status = a->groups != NULL ? groups->step(a->groups) : TD_OK;
+    if (status != TD_OK) return status;
+    td_buf_printf(out, "{\"topic\":\"%s\",\"groups\":[", a->request.topic);
+    for (size_t i = 0; a->groups != NULL && groups->at(a->groups, i, &group); i++) put_group(a, out, &group, i == 0);
+    bool whole = a->groups == NULL || !groups->is_cut(a->groups);
+    td_buf_printf(out, "],\"complete\":%s}\n", whole ? "true" : "false");
+    return TD_OK;
+}
+
 /* ---- records ---- */
 
 static void put_escaped(td_buf *out, const char *text) {
@@ -332,6 +358,7 @@ static td_status step_records(td_topic_answer *a, td_buf *out) {
 }
 
 td_status td_topic_answer_step(td_topic_answer *a, td_buf *out) {
+    if (a->request.kind == TD_API_GROUPS) return step_groups(a, out);
     return a->excerpt != NULL ? step_records(a, out) : step_topics(a, out);
 }
 

@@ -190,6 +190,19 @@ def check_page(page, server):
     wait_until("what made it", lambda: rows() and rows()[0][1] == cause.split("/")[3])
 
 
+def check_groups(page, server):
+    """What brokers would tell of a log on Kafka, in the place of what a folder has."""
+    tab = page.tab
+    told = {"topic": "bars", "complete": False, "groups": [{"group": "grafana", "partition": 0, "offset": 2, "lag": 1234}]}
+    tab.route("**/topics/bars/groups", lambda route: route.fulfill(json=told))
+    tab.goto(f"{server.url}/topics.html?topic=bars")
+    row = tab.locator("#partitions tr[data-partition='0']")
+    wait_until("the group", lambda: "group grafana" in row.inner_text() and "1,234 behind, at 2" in row.inner_text())
+    assert "not all groups are told" in tab.inner_text("#about")
+    assert "group" not in tab.locator("#partitions tr[data-partition='1']").inner_text()
+    tab.unroute("**/topics/bars/groups")
+
+
 def check_live(page, server):
     """Records that come are shown by themselves, an open one stays open, and a page at rest asks for no records."""
     tab = page.tab
@@ -222,6 +235,7 @@ def a_browser_browses(home):
         check_page(page, server)
         page.tab.screenshot(path=SHOTS / "topics-dark.png")
         check_live(page, server)
+        check_groups(page, server)
         page.tab.goto(f"{server.url}/topics.html?topic=bars")
         page.wait("records", 50)
         for width, height in [(800, 600), (1280, 720), (2560, 1440)]:

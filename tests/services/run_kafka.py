@@ -267,6 +267,29 @@ def answered(port, path):
         return json.load(answer)
 
 
+def groups_of_others(port, topic):
+    """Those that have committed where they read it, whatever is behind it; not this log's own, nor who reads another topic."""
+    def commit(group, **offsets):
+        reader = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": group})
+        places = [confluent_kafka.TopicPartition(topic, int(name[1:]), offset) for name, offset in offsets.items()]
+        if not places:
+            places = [confluent_kafka.TopicPartition("browse.market_data", 0, 1)]
+        reader.commit(offsets=places, asynchronous=False)
+        reader.close()
+
+    commit("grafana", p0=3, p1=10)
+    commit("browse.work-shop", p1=7)  # its name is nearly ours
+    commit("elsewhere")
+    ends = {row["partition"]: row["end"] for row in answered(port, "/api/v1/topics/bars")["offsets"]}
+    wanted = [("browse.work-shop", 1, 7), ("grafana", 0, 3), ("grafana", 1, 10)]
+    said = answered(port, "/api/v1/topics/bars/groups")
+    told_of = [(row["group"], row["partition"], row["offset"], row["lag"]) for row in said["groups"]]
+    assert told_of == [(name, p, at, ends[p] - at) for name, p, at in wanted] and said["complete"] is True, said
+    own = answered(port, "/api/v1/topics/tape/groups")
+    assert own["groups"] == [], own  # its workers are told as readers
+    return [name for name, *_ in wanted]
+
+
 @cases.add
 def topics_are_browsed(home):
     """By a process that but serves: as `log ls` and `log cat` tell them, with what others have written."""
@@ -311,12 +334,13 @@ def topics_are_browsed(home):
         td.wait_for(lambda: "market_data" in listed(), listed, 60)  # no sooner than 10 s after the look before
         record, = answered(port, "/api/v1/topics/market_data/records")["records"]
         assert (record["key"], record["value"], record["headers"]) == ("a", {"px": 1.5}, [{"name": "trace", "value": "7"}]), record
+        seen_by = groups_of_others(port, "browse.bars")
         admin.drop_topic(broker.address, "browse.market_data")
         td.wait_for(lambda: listed().keys() == {row["topic"] for row in wanted}, listed, 60)  # and goes on telling of all others
     finally:
         server.terminate()
         server.communicate(timeout=60)
-    return f"{len(wanted)} partitions, {seen} records, and a topic of somebody else's"
+    return f"{len(wanted)} partitions, {seen} records, a topic of somebody else's, groups {seen_by}"
 
 
 @cases.add

@@ -36,7 +36,8 @@ static void knows_its_paths(void **state) {
                   {"topics/bars", "bars", TD_API_TOPIC},
                   {"topics/records", "records", TD_API_TOPIC},
                   {"topics/raw.coinbase-2_x/records", "raw.coinbase-2_x", TD_API_RECORDS},
-                  {"topics/TOPIC/records", "TOPIC", TD_API_RECORDS}};
+                  {"topics/TOPIC/records", "TOPIC", TD_API_RECORDS},
+                  {"topics/TOPIC/groups", "TOPIC", TD_API_GROUPS}};
     for (unsigned i = 0; i < COUNT_OF(topics); i++) {
         ASSERT_ROW(td_api_begin(&r, td_text(topics[i].path), TD_TEXT("text/csv"), &error), "%u", i);
         ASSERT_ROW(r.kind == topics[i].kind && strcmp(r.topic, topics[i].topic) == 0, "%u: %s", i, r.topic);
