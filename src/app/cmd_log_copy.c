@@ -65,6 +65,23 @@ static void keep_all(td_config_log *where) {
     where->retain_bytes = where->retain_ns = where->raw_retain_bytes = where->raw_retain_ns = 0;
 }
 
+/* A copy has the records byte for byte, and so the ids of their schemas. */
+static td_status check_registries(const td_config_log *from, const td_config_log *to) {
+    if (from->registry != NULL)
+        return TD_FAIL(
+            TD_CONFIG,
+            "log.registry: records name their schemas by ids of %s, which mean nothing in a copy; make a log "
+            "of the same tape that keeps its schemas itself by `tapedeck replay … --out DIR`, and copy that",
+            from->registry);
+    if (to->registry != NULL)
+        return TD_FAIL(
+            TD_CONFIG,
+            "log.registry: the records would keep the log's ids of schemas, which mean something else in %s; "
+            "leave log.registry out where the copy is to be",
+            to->registry);
+    return TD_OK;
+}
+
 static td_status locate(copying *c, const td_data_conf *to) {
     td_data_conf from = c->conf->from != NULL ? td_data_named(c->conf->from) : c->conf->log;
     td_buf texts[2] = {{0}, {0}};
@@ -72,9 +89,8 @@ static td_status locate(copying *c, const td_data_conf *to) {
     if (status != TD_OK) return status;
     status = td_data_locate(&c->to_where, to);
     if (status != TD_OK) return td_trace(status, "looking where the copy is to be");
-    if (c->from_where.registry != NULL || c->to_where.registry != NULL)
-        return TD_FAIL(TD_CONFIG, "log.registry: records name their schemas by the ids of that registry, which are not "
-                                  "those of another log; only logs that keep their schemas themselves can be copied");
+    status = check_registries(&c->from_where, &c->to_where);
+    if (status != TD_OK) return status;
     keep_all(&c->to_where);
     td_data_describe(&c->from_where, &texts[0]);
     td_data_describe(&c->to_where, &texts[1]);

@@ -395,6 +395,29 @@ def a_stranger_while_it_is_away(home):
     return kept[0][2]
 
 
+@cases.add
+def what_cannot_be_copied(home):
+    """Ids of schemas mean something in their registry alone: refused, both ways, and the way around leads there."""
+    file = file_for(home)
+    td.run(file, *on("copied."))
+    elsewhere = ["--to-kafka", broker.address, "--to-prefix", "copy."]
+    said = told("log", "copy", *there("copied."), *elsewhere, code=EXIT_CONFIG)
+    assert registry.url in said and "tapedeck replay" in said, said
+    to = pathlib.Path(home) / "to.yaml"
+    to.write_text(f'log: {{ kafka: "{broker.address}", prefix: copy., registry: "{registry.url}", partitions: {PARTITIONS} }}\n')
+    td.run(file_for(f"{home}/own"))
+    said = told("log", "copy", "--data", f"{home}/own/data", "--to", to, code=EXIT_CONFIG)
+    assert registry.url in said and "leave log.registry out" in said, said
+    assert not admin.topics(broker.address, "copy."), admin.topics(broker.address, "copy.")
+    told("replay", *there("copied."), "--out", f"{home}/again")
+    told("log", "copy", "--data", f"{home}/again", *elsewhere)
+    at_copy = ["--kafka", broker.address, "--prefix", "copy."]
+    for topic in ("bars", "signals", "fills"):
+        wanted = values(topic, *there("copied."))
+        assert values(topic, *at_copy) == wanted and wanted, topic
+    return f"{len(wanted)} fills of a copy"
+
+
 def there(prefix):
     return ["--kafka", broker.address, "--prefix", prefix, "--registry", registry.url]
 
