@@ -99,21 +99,6 @@ def a_day(home):
     return counts
 
 
-@cases.add
-def killed_and_gone_on(home):
-    file = config(home, "killed")
-    rng, alive = random.Random(SEED), 0
-    for _ in range(5):
-        process = td.start(file)
-        time.sleep(rng.uniform(0.2, 1.2))
-        alive += process.poll() is None
-        td.kill(process)
-    td.run(file)
-    counts = expect_equal(home, "killed")
-    assert alive >= 3, (SEED, alive)
-    return f"killed {alive} times (seed {SEED}): {counts}"
-
-
 def rows_in(schema):
     return int(server.rows(f"select count(*) from {schema}.bars")[0][0]) if server.has(f"{schema}.bars") else 0
 
@@ -130,6 +115,23 @@ def paced(file, speed="400x"):
     """A run that goes on for some seconds."""
     return watched(subprocess.Popen([td.PROGRAM, "run", "--until-end", "--quiet", "--set", f"speed={speed}", file], cwd=td.ROOT,
                                     stderr=subprocess.PIPE, text=True))
+
+
+@cases.add
+def killed_and_gone_on(home):
+    file = config(home, "killed")
+    rng, alive = random.Random(SEED), 0
+    for _ in range(5):
+        before = rows_in("killed")
+        process = paced(file)
+        td.wait_for(lambda seen=before: rows_in("killed") > seen or process.poll() is not None, "rows", 60)  # it is writing
+        time.sleep(rng.uniform(0, 0.3))
+        alive += process.poll() is None
+        td.kill(process)
+    td.run(file)
+    counts = expect_equal(home, "killed")
+    assert alive >= 3, (SEED, alive)
+    return f"killed {alive} times (seed {SEED}): {counts}"
 
 
 def ended(process, seconds=90):
@@ -149,7 +151,8 @@ def the_server_dies(home):
     """In order, and as in a crash; and at the start it is not there yet."""
     file, rng = config(home, "dies"), random.Random(SEED)
     server.stop()
-    process = paced(file)
+    words = [td.PROGRAM, "run", "--quiet", "--set", "speed=100x", file]  # it does not end by itself
+    process = watched(subprocess.Popen(words, cwd=td.ROOT, stderr=subprocess.PIPE, text=True))
     said_by(process, "cannot connect")
     assert process.poll() is None, process.said
     server.start()
@@ -161,6 +164,7 @@ def the_server_dies(home):
         assert process.poll() is None, (n, process.said)
         time.sleep(rng.uniform(0, 0.3))
         server.start()
+    process.terminate()
     ended(process)
     return f"{expect_equal(home, 'dies')} (seed {SEED})"
 
