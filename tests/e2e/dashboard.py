@@ -438,15 +438,15 @@ def look_at_feeds(browser, folder, port, shots):
                 return [name for name, row in rows().items() if row[1] == "live" and row[2] not in ("–", "0")]
 
             wait_until("two sessions and their rates", lambda: trading() == ["coinbase", "coinbase.2"])
-            wait_until("why the third does not begin", lambda: "Unable to connect (127.0.0.1:" in rows()["nobody"][8])
-            assert rows()["nobody"][1] == "connecting" and page.tab.inner_text("#up") == "2 of 3", rows()
+            wait_until("why the third does not begin", lambda: "Unable to connect (127.0.0.1:" in rows()["nobody"][9])
+            assert rows()["nobody"][1] == "connecting" and rows()["nobody"][5] == "–" and page.tab.inner_text("#up") == "2 of 3", rows()
             said = {feed["name"]: feed for feed in server.json("/api/v1/status")["feeds"]}
             assert said["nobody"]["session"] == "unknown" and said["nobody"]["run"]["failures"] > 0, said
             assert said["coinbase"]["run"] | {"up": True, "end_ns": None} == said["coinbase"]["run"], said
             assert min(said[name]["run"]["events"] for name in ("coinbase", "coinbase.2")) > 10, said
             venue.cut("drop")
-            wait_until("what ended one of them", lambda: sorted(row[8] != "–" for row in rows().values()) == [False, True, True])
-            wait_until("the next session", lambda: sorted(row[6] for row in rows().values()) == ["0", "1", "2"])
+            wait_until("what ended one of them", lambda: sorted(row[9] != "–" for row in rows().values()) == [False, True, True])
+            wait_until("the next session", lambda: sorted(row[7] for row in rows().values()) == ["0", "1", "2"])
             page.tab.screenshot(path=shots / "feeds-dark.png")
             page.tab.set_viewport_size({"width": 800, "height": 600})
             assert page.tab.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, "too wide at 800"
