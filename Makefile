@@ -30,7 +30,7 @@ sim: build-tests ## simulate COUNT=50 lives of the whole machine; SEED=n: that o
 bench: setup-bench build/build.ninja ## measure every bound of speed beside others; BENCH_TICKS=40000000 for the full day
 	meson setup --reconfigure build >/dev/null # libraries of others may have come since
 	ninja -C build
-	bench/run.py
+	scripts/python.sh bench/run.py
 
 sim-mutants: build-tests ## plant each bug of tests/sim/mutants; each must be found within 200 seeds
 	tests/sim/run_mutants.py
