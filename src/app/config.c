@@ -189,7 +189,7 @@ static const td_option log_rows[] = {
     {.key = "commit_interval",
      .type = TD_OPTION_DURATION,
      .fallback = "0s",
-     .max = 60e9,
+     .max = 1e9,
      .offset = offsetof(td_config_log, commit_interval_ns),
      .help = "results of a partition wait for more until so long after its last commit: fewer transactions on Kafka, "
              "and results so much later; 0s: a commit follows the one before at once"},

@@ -446,6 +446,12 @@ static td_status append_places(td_ingest *in, const td_input *input) {
     return status == TD_OK ? td_bookmarks_take(in->bookmarks, input, in->now_ms) : status;
 }
 
+static td_status append_raw(td_ingest *in, const td_input *input) {
+    td_status status = td_capture_take(in->capture, input->feed, &input->item, in->now_ms);
+    in->unsure = status == TD_RETRY;
+    return status;
+}
+
 static td_status append_input(td_ingest *in, pending *p) {
     const td_input *input = &p->input;
     switch (input->item.kind) {
@@ -454,7 +460,7 @@ static td_status append_input(td_ingest *in, pending *p) {
     case TD_ITEM_REJECTED:
         return append_rejected(in, input);
     case TD_ITEM_RAW:
-        return td_capture_take(in->capture, input->feed, &input->item, in->now_ms);
+        return append_raw(in, input);
     case TD_ITEM_ANSWER:
         return append_answer(in, input);
     case TD_ITEM_PLACES:

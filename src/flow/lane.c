@@ -1,7 +1,7 @@
 /* src/flow/lane.c - a batch, and where it goes. */
 #include "flow/lane.h"
 
-enum { TOGETHER = 64 };
+enum { TOGETHER = 128 }; /* as many as ingest has */
 
 void td_lane_init(td_lane *lane, td_topic *topic, uint32_t partition, size_t batch_bytes) {
     *lane = (td_lane){.topic = topic, .partition = partition};

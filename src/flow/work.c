@@ -272,16 +272,21 @@ static void emit_quarantined(void *self, td_bytes instrument, const td_quarantin
     put_output(w, TD_OUTPUT_QUARANTINE, instrument);
 }
 
+static bool has_pending(const td_worker *w) {
+    for (int i = 0; i < ALL_OUTPUTS; i++)
+        if (w->outputs[i].pending.count > 0) return true;
+    return false;
+}
+
 /* A position alone is worth a commit only now and then. */
 static td_status flush(td_worker *w) {
-    bool wanted = w->committing || w->next_offset - w->committed.offset >= BATCH_MAX;
-    for (int i = 0; i < ALL_OUTPUTS; i++) wanted |= w->outputs[i].pending.count > 0;
+    bool wanted = w->committing || has_pending(w) || w->next_offset - w->committed.offset >= BATCH_MAX;
     return wanted ? commit(w) : TD_OK;
 }
 
 /* Where a commit is dear, what was made waits for more. */
 static bool is_waiting(const td_worker *w) {
-    if (w->conf.commit_interval_ns == 0 || w->committing || w->flush_due) return false;
+    if (w->conf.commit_interval_ns == 0 || w->committing || w->flush_due || !has_pending(w)) return false;
     return w->conf.os->ops->mono_ns(w->conf.os->self) < w->committed_ns + w->conf.commit_interval_ns;
 }
 
@@ -724,8 +729,9 @@ static td_status end_comparing(td_worker *w) {
 
 static td_status work_batch(td_worker *w, int *out_done) {
     td_status status = w->emit_status != TD_OK ? start_again(w) : TD_OK;
-    if (status != TD_OK) return status;    /* half a worker: once more */
-    if (!is_waiting(w)) status = flush(w); /* what an earlier step could not append */
+    if (status != TD_OK) return status; /* half a worker: once more */
+    /* What an earlier step could not append; what only waits has its turn at the end, with the snapshot behind it. */
+    if (w->committing || w->flush_due || w->conf.commit_interval_ns == 0) status = flush(w);
     while (status == TD_OK && *out_done < BATCH_MAX && !w->flush_due) {
         status = work_one(w);
         if (status == TD_OK) ++*out_done;

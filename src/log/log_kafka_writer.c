@@ -34,12 +34,11 @@ struct kafka_writer {
     char *group;
     phase phase;
     bool fenced;
-    bool marked;   /* the transaction has its marks */
-    bool asked;    /* the commit was asked for */
-    bool rejected; /* it can only be aborted */
-    rd_kafka_resp_err_t
-        failed; /* why a record was refused in this transaction, the first one; and by which partition */
-    const touched *refused_by;
+    bool marked;                /* the transaction has its marks */
+    bool asked;                 /* the commit was asked for */
+    bool rejected;              /* it can only be aborted */
+    rd_kafka_resp_err_t failed; /* why a record was refused in this transaction, the first one */
+    const touched *refused_by;  /* in which partition */
     touched *touched;
     struct { /* batches of which it is not known that all went well: the same call is made again */
         bool full;
@@ -178,11 +177,16 @@ static td_status put_record(kafka_writer *w, touched *t, const td_record *record
     return code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? TD_FULL : refuse(w, t, code);
 }
 
+/* In front of them is room for a header, which nobody fills here. */
+static td_bytes records_of(const td_batch *batch) {
+    return (td_bytes){batch->bytes.data + TD_BATCH_HEADER_BYTES, batch->bytes.size - TD_BATCH_HEADER_BYTES};
+}
+
 static uint64_t digest_of(const td_append *appends, size_t count) {
     uint64_t digest = count;
     for (size_t i = 0; i < count; i++) {
         uint64_t parts[] = {digest, (uint64_t)(uintptr_t)appends[i].topic, appends[i].partition,
-                            td_hash_bytes(td_buf_bytes(&appends[i].batch->bytes))};
+                            td_hash_bytes(records_of(appends[i].batch))};
         digest = td_hash_bytes((td_bytes){(const uint8_t *)parts, sizeof parts});
     }
     return digest;
@@ -287,6 +291,7 @@ static td_status end_alone(kafka_writer *w) { return w->phase == ALONE && w->ask
 static td_status append_alone(kafka_writer *w, const td_append *appends, size_t count) {
     td_status status = TD_OK;
     if (w->phase != IDLE && (w->phase == ALONE_VOID || !is_in_hand(w, appends, count))) status = end_alone(w);
+    if (status == TD_RETRY) return status; /* the former ones are still in hand */
     if (status == TD_OK && w->phase == IDLE) status = start(w, ALONE);
     if (status == TD_OK && !w->asked) status = put_batches(w, appends, count);
     if (status == TD_OK) status = finish(w);
