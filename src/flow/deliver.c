@@ -1,6 +1,7 @@
 /* src/flow/deliver.c - outputs -> sink; the only place that decides about its errors. */
 #include "flow/deliver.h"
 #include "base/time.h"
+#include "schema/cause.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -268,6 +269,9 @@ static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_reco
     if ((d->conf.ops->as_json && row->json.size == 0) || decode_row(ids, lane->output, record, row) != TD_OK)
         return TD_FAIL(TD_CORRUPT, "%s-%" PRIu32 ": offset %" PRId64 " is not a record of ours",
                        td_topic_name(lane->topic), lane->partition, record->offset);
+    td_cause cause;
+    if (row->kind == TD_ROW_PUBLISHED && td_cause_get(td_record_header(record, TD_CAUSE_HEADER), &cause))
+        row->tape_offset = cause.offset;
     td_bytes *const texts[] = {&row->instrument,    &row->signal.strategy,
                                &row->signal.note,   &row->signal.reason,
                                &row->signal.data,   &row->signal.leg,

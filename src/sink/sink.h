@@ -1,6 +1,7 @@
-/* src/sink/sink.h - where results go. A sink belongs to one deliver thread and keeps, with its data and in the same
- * transaction, its position in each partition it was given. It never retries and never waits: TD_RETRY says that the
- * outside broke and nothing of the batch was kept. */
+/* src/sink/sink.h - where results go. A sink belongs to one deliver thread and keeps, with its data, its position in
+ * each partition it was given: in the same transaction or, where the store has none, behind rows that are there for
+ * good and of which the same again leave one copy. It never retries: TD_RETRY says that the outside broke and that the
+ * position stands where it stood. */
 #pragma once
 #include "base/option.h"
 #include "log/log.h"
@@ -18,9 +19,10 @@ typedef struct td_sink_row { /* borrowed until write returns */
     td_signal signal;
     td_gap gap;
     td_fill fill;
-    td_event event; /* VENDOR_BAR, PUBLISHED, */
-    td_bytes feed;  /* and whose it is */
-    td_bytes json;  /* all of it, in one line, for a sink that asks for it */
+    td_event event;      /* VENDOR_BAR, PUBLISHED, */
+    td_bytes feed;       /* and whose it is */
+    int64_t tape_offset; /* PUBLISHED: of what was published */
+    td_bytes json;       /* all of it, in one line, for a sink that asks for it */
 } td_sink_row;
 
 typedef struct td_sink_conf {
@@ -35,6 +37,12 @@ typedef struct td_sink_conf {
     char *password, *password_file; /* of postgres, too */
     int64_t partitions, replicas, retain_ns;
     char *url, *schema; /* postgres */
+    /* cassandra; with replicas and password */
+    td_texts nodes;
+    char *keyspace, *datacenter, *user, *ca, *symbol_table;
+    bool tls, compress;
+    int consistency;
+    int64_t in_flight, ttl_ns, window_ns;
 } td_sink_conf;
 
 typedef struct td_sink_ops {
@@ -44,11 +52,11 @@ typedef struct td_sink_ops {
     TD_CHECKED td_status (*open)(void **out, const td_os *os, const td_sink_conf *conf);
     /* Where this sink is in (topic, partition): the next record it has not got. {-1, 0} when it has none yet. */
     TD_CHECKED td_status (*position)(void *sink, const char *topic, uint32_t partition, td_position *out);
-    /* Writes all rows and the position behind them in one transaction: all or nothing. The same rows again leave one
-     * copy. */
+    /* Writes all rows and the position behind them: all or nothing, or the position last (as told above). The same rows
+     * again leave one copy. */
     TD_CHECKED td_status (*write)(void *sink, const char *topic, uint32_t partition, const td_sink_row *rows,
                                   size_t row_count, td_position next);
     void (*close)(void *sink); /* cannot fail; accepts NULL */
 } td_sink_ops;
 
-extern const td_sink_ops td_sink_kafka, td_sink_postgres, td_sink_sqlite;
+extern const td_sink_ops td_sink_cassandra, td_sink_kafka, td_sink_postgres, td_sink_sqlite;

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "log/log_kafka.h"
 #include "sink/sink.h"
+#include "sink/template.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,62 +59,16 @@ static bool is_legal(char c) {
 
 static bool is_of_names(char c) { return is_legal(c) || c == '.' || c == '_'; }
 
-typedef struct words { /* what a template may name */
-    td_bytes topic, instrument, venue, symbol;
-} words;
-
-static td_bytes *word_of(words *w, const char *name, size_t size) {
-    static const char *const names[] = {"topic", "instrument", "venue", "symbol"};
-    td_bytes *const values[] = {&w->topic, &w->instrument, &w->venue, &w->symbol};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strlen(names[i]) == size && memcmp(names[i], name, size) == 0) return values[i];
-    return NULL;
-}
-
-/* False: longer than a topic's name may be. The template was checked. */
-static bool fill_in(const char *template, words *w, char out[NAME_MAX_BYTES + 1]) {
-    size_t size = 0;
-    for (const char *at = template; *at != '\0'; at++) {
-        td_bytes part = {(const uint8_t *)at, 1};
-        const char *end = *at == '{' ? strchr(at, '}') : NULL;
-        if (end != NULL) {
-            part = *word_of(w, at + 1, (size_t)(end - at - 1));
-            at = end;
-        }
-        if (size + part.size > NAME_MAX_BYTES) return false;
-        for (size_t i = 0; i < part.size; i++) {
-            char c = (char)part.data[i];
-            out[size++] = is_legal(c) || end == NULL ? c : '-';
-        }
-    }
-    out[size] = '\0';
-    return true;
-}
+static const td_template_form topic_names = {.key = "topic",
+                                             .is_literal = is_of_names,
+                                             .is_of_words = is_legal,
+                                             .stand_in = '-',
+                                             .said = "names of topics have letters, digits, '.', '_' and '-'"};
 
 static td_status check_template(const char *template) {
-    words w = {{0}, {0}, {0}, {0}};
-    for (const char *at = template; *at != '\0'; at++) {
-        const char *end = *at == '{' ? strchr(at, '}') : NULL;
-        if (end != NULL && word_of(&w, at + 1, (size_t)(end - at - 1)) == NULL)
-            return TD_FAIL(TD_CONFIG, "topic: \"%s\": %.*s is none of {symbol}, {venue}, {instrument}, {topic}",
-                           template, (int)(end - at + 1), at);
-        if (end == NULL && !is_of_names(*at))
-            return TD_FAIL(TD_CONFIG, "topic: \"%s\": names of topics have letters, digits, '.', '_' and '-'",
-                           template);
-        if (end != NULL) at = end;
-    }
-    if (template[0] == '\0') return TD_FAIL(TD_CONFIG, "topic: it is empty");
-    return template[0] != '_' ? TD_OK
-                              : TD_FAIL(TD_CONFIG, "topic: \"%s\": a name that begins with _ is a log's own", template);
-}
-
-static words words_of(const char *topic, td_bytes instrument) {
-    const uint8_t *colon = memchr(instrument.data, ':', instrument.size);
-    size_t venue = colon != NULL ? (size_t)(colon - instrument.data) : 0, skipped = colon != NULL ? venue + 1 : 0;
-    return (words){.topic = td_text(topic),
-                   .instrument = instrument,
-                   .venue = {instrument.data, venue},
-                   .symbol = {instrument.data + skipped, instrument.size - skipped}};
+    td_status status = td_template_check(&topic_names, template);
+    if (status != TD_OK || template[0] != '_') return status;
+    return TD_FAIL(TD_CONFIG, "topic: \"%s\": a name that begins with _ is a log's own", template);
 }
 
 /* ---- targets ---- */
@@ -165,8 +120,7 @@ static td_status claim(const kafka_sink *s, target *t, td_bytes instrument) {
 
 static td_status aim_at(kafka_sink *s, const char *topic, const td_sink_row *row, aim *out) {
     char name[NAME_MAX_BYTES + 1];
-    words w = words_of(topic, row->instrument);
-    if (!fill_in(s->conf->topic, &w, name))
+    if (!td_template_fill(&topic_names, s->conf->topic, topic, row->instrument, name, NAME_MAX_BYTES))
         return TD_FAIL(TD_CONFIG, "topic: the name for %.*s has more than %d characters", (int)row->instrument.size,
                        (const char *)row->instrument.data, NAME_MAX_BYTES);
     target *t = target_named(s, name);

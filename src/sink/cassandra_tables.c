@@ -1,0 +1,400 @@
+/* src/sink/cassandra_tables.c - tables and rows of Cassandra. */
+#include "sink/cassandra_tables.h"
+#include "base/decimal.h"
+#include "base/time.h"
+#include <inttypes.h>
+#include <math.h>
+
+/* In the order in which td_cassandra_add_row gives their values. */
+#define WHERE_FROM "src_partition int", "src_epoch int", "src_offset bigint"
+#define OF_DAY     "instrument text", "day date", "event_time timestamp", "ord bigint", "event_ns bigint"
+#define OF_YEAR    "instrument text", "year int", "event_time timestamp", "ord bigint", "event_ns bigint"
+#define PRICES     "open decimal", "high decimal", "low decimal", "close decimal"
+
+enum { COLUMNS_MAX = 24 };
+
+typedef struct table_form {
+    const char *name, *key, *order; /* order NULL: of one row a partition, which are kept */
+    bool by_day, has_width;
+    const char *columns[COLUMNS_MAX];
+} table_form;
+
+static const char of_day[] = "(instrument, day), event_time, ord", of_year[] = "(instrument, year), event_time, ord",
+                  newest[] = "event_time DESC, ord DESC";
+
+static const table_form tables[TD_CASSANDRA_TABLES] = {
+    [TD_CASSANDRA_BARS] = {.name = "bars",
+                           .key = "(instrument, width_ns, year), start, revision, start_ns",
+                           .order = "start DESC, revision DESC, start_ns DESC",
+                           .has_width = true,
+                           .columns = {"instrument text", "width_ns bigint", "year int", "start timestamp",
+                                       "revision int", "start_ns bigint", "end_ns bigint", PRICES, "volume decimal",
+                                       "notional decimal", "vwap decimal", "trade_count bigint", "quality text",
+                                       "evidence text", "known_at_ns bigint", WHERE_FROM}},
+    [TD_CASSANDRA_SIGNALS] = {.name = "signals", /* of a leg they come from several partitions */
+                              .key = "(instrument, year), event_time, ord, id",
+                              .order = "event_time DESC, ord DESC, id DESC",
+                              .columns = {OF_YEAR, "id text", "strategy text", "width_ns bigint", "action text",
+                                          "target decimal", "status text", "price decimal", "note text", "reason text",
+                                          "data text", "known_at_ns bigint", WHERE_FROM}},
+    [TD_CASSANDRA_TRADE_LOG] = {.name = "trade_log",
+                                .key = "(instrument, year), event_time, ord, signal",
+                                .order = "event_time DESC, ord DESC, signal DESC",
+                                .columns = {OF_YEAR, "signal text", "strategy text", "side text", "quantity decimal",
+                                            "price decimal", "position decimal", "kind text", "known_at_ns bigint",
+                                            WHERE_FROM}},
+    [TD_CASSANDRA_GAPS] = {.name = "gaps",
+                           .key = of_year,
+                           .order = newest,
+                           .columns = {OF_YEAR, "feed text", "number bigint", "status text", "reason text",
+                                       "to_ns bigint", "first_id bigint", "last_id bigint", "missing bigint",
+                                       "filled bigint", "known_at_ns bigint", WHERE_FROM}},
+    [TD_CASSANDRA_VENDOR_BARS] = {.name = "vendor_bars",
+                                  .key = "(instrument, width_ns, year), start, ord",
+                                  .order = "start DESC, ord DESC",
+                                  .has_width = true,
+                                  .columns = {"instrument text", "width_ns bigint", "year int", "start timestamp",
+                                              "ord bigint", "start_ns bigint", "end_ns bigint", PRICES,
+                                              "volume decimal", "adjusted boolean", "origin text", "feed text",
+                                              "known_at_ns bigint", WHERE_FROM}},
+    [TD_CASSANDRA_TICKS] = {.name = "ticks",
+                            .key = of_day,
+                            .order = newest,
+                            .by_day = true,
+                            .columns = {OF_DAY, "price decimal", "size decimal", "side text", "trade_id bigint",
+                                        "exchange text", "condition text", "feed text", "receive_ns bigint",
+                                        WHERE_FROM}},
+    [TD_CASSANDRA_BOOK_UPDATES] = {.name = "book_updates",
+                                   .key = of_day,
+                                   .order = newest,
+                                   .by_day = true,
+                                   .columns = {OF_DAY, "bid_price decimal", "bid_size decimal", "ask_price decimal",
+                                               "ask_size decimal", "sequence bigint", "exchange text", "condition text",
+                                               "feed text", "receive_ns bigint", WHERE_FROM}},
+    [TD_CASSANDRA_NEWS] = {.name = "news",
+                           .key = of_day,
+                           .order = newest,
+                           .by_day = true,
+                           .columns = {OF_DAY, "headline text", "source text", "url text", "id text",
+                                       "sentiment double", "feed text", "receive_ns bigint", WHERE_FROM}},
+    [TD_CASSANDRA_LATEST] = {.name = "latest",
+                             .key = "instrument",
+                             .columns = {"instrument text", "event_time timestamp", "event_ns bigint", "price decimal",
+                                         "size decimal", "ord bigint"}},
+    [TD_CASSANDRA_POSITIONS] = {.name = "positions",
+                                .key = "(name), topic, partition",
+                                .columns = {"name text", "topic text", "partition int", "epoch int",
+                                            "next_offset bigint"}},
+};
+
+const char *td_cassandra_table_name(td_cassandra_table table) { return tables[table].name; }
+
+/* ---- statements ---- */
+
+/* The largest unit that is exact. */
+static void put_window(td_buf *out, int64_t window_ns) {
+    bool days = window_ns % TD_NS_PER_DAY == 0, hours = window_ns % TD_NS_PER_HOUR == 0;
+    int64_t unit_ns = days ? TD_NS_PER_DAY : hours ? TD_NS_PER_HOUR : TD_NS_PER_MIN;
+    td_buf_printf(out,
+                  " AND compaction = {'class': 'TimeWindowCompactionStrategy', 'compaction_window_unit': '%s',"
+                  " 'compaction_window_size': %" PRId64 "}",
+                  days    ? "DAYS"
+                  : hours ? "HOURS"
+                          : "MINUTES",
+                  td_most(window_ns / unit_ns, 1));
+}
+
+void td_cassandra_put_create(td_buf *out, const td_cassandra_form *form, td_cassandra_table table, const char *name) {
+    const table_form *t = &tables[table];
+    td_buf_printf(out, "CREATE TABLE IF NOT EXISTS %s.%s (", form->keyspace, name);
+    for (const char *const *column = t->columns; *column != NULL; column++) td_buf_printf(out, "%s, ", *column);
+    td_buf_printf(out, "PRIMARY KEY (%s))", t->key);
+    if (t->order == NULL) return;
+    td_buf_printf(out, " WITH CLUSTERING ORDER BY (%s) AND default_time_to_live = %" PRId64, t->order, form->ttl_s);
+    put_window(out, form->window_ns);
+}
+
+void td_cassandra_put_insert(td_buf *out, const char *keyspace, td_cassandra_table table, const char *name) {
+    const char *const *columns = tables[table].columns;
+    td_buf_printf(out, "INSERT INTO %s.%s (", keyspace, name);
+    for (size_t i = 0; columns[i] != NULL; i++)
+        td_buf_printf(out, "%s%.*s", i > 0 ? ", " : "", (int)strcspn(columns[i], " "), columns[i]);
+    td_buf_text(out, ") VALUES (");
+    for (size_t i = 0; columns[i] != NULL; i++) td_buf_text(out, i > 0 ? ", ?" : "?");
+    td_buf_text(out, ")");
+}
+
+/* ---- partitions ---- */
+
+static int32_t day_of(int64_t ns) { return (int32_t)(td_window_start(ns, TD_NS_PER_DAY) / TD_NS_PER_DAY); }
+
+static int32_t year_of(int64_t ns) {
+    int64_t day = day_of(ns);
+    int year = 1970 + (int)(day / 366); /* not far from it */
+    while (day < td_days_from_civil(year, 1, 1)) year--;
+    while (day >= td_days_from_civil(year + 1, 1, 1)) year++;
+    return year;
+}
+
+static int64_t ms_of(int64_t ns) { return td_window_start(ns, TD_NS_PER_MS) / TD_NS_PER_MS; }
+
+static td_cassandra_table table_of(const td_sink_row *row) {
+    switch (row->kind) {
+    case TD_ROW_BAR:
+        return TD_CASSANDRA_BARS;
+    case TD_ROW_SIGNAL:
+        return TD_CASSANDRA_SIGNALS;
+    case TD_ROW_FILL:
+        return TD_CASSANDRA_TRADE_LOG;
+    case TD_ROW_VENDOR_BAR:
+        return TD_CASSANDRA_VENDOR_BARS;
+    case TD_ROW_PUBLISHED:
+        if (row->event.kind == TD_EVENT_TRADE) return TD_CASSANDRA_TICKS;
+        return row->event.kind == TD_EVENT_QUOTE ? TD_CASSANDRA_BOOK_UPDATES : TD_CASSANDRA_NEWS;
+    default:
+        return TD_CASSANDRA_GAPS;
+    }
+}
+
+/* By which it stands in its partition. */
+static int64_t time_of(const td_sink_row *row) {
+    switch (row->kind) {
+    case TD_ROW_BAR:
+        return row->bar.start_ns;
+    case TD_ROW_SIGNAL:
+        return row->signal.event_ns;
+    case TD_ROW_FILL:
+        return row->fill.event_ns;
+    case TD_ROW_VENDOR_BAR:
+        return row->event.vendor_bar.start_ns;
+    case TD_ROW_PUBLISHED:
+        return row->event.event_ns;
+    default:
+        return row->gap.from_ns;
+    }
+}
+
+static td_bytes instrument_of(const td_sink_row *row) {
+    if (row->kind == TD_ROW_SIGNAL) return td_signal_traded(&row->signal, row->instrument);
+    return row->kind == TD_ROW_FILL ? td_fill_traded(&row->fill, row->instrument) : row->instrument;
+}
+
+td_cassandra_partition td_cassandra_partition_of(const td_sink_row *row) {
+    td_cassandra_partition p = {.table = table_of(row), .instrument = instrument_of(row)};
+    int64_t ns = time_of(row);
+    p.bucket = tables[p.table].by_day ? day_of(ns) : year_of(ns);
+    if (tables[p.table].has_width)
+        p.width_ns = row->kind == TD_ROW_BAR ? row->bar.width_ns : row->event.vendor_bar.width_ns;
+    return p;
+}
+
+int td_cassandra_partition_compare(const td_cassandra_partition *a, const td_cassandra_partition *b) {
+    if (a->table != b->table) return a->table < b->table ? -1 : 1;
+    int order = td_bytes_compare(a->instrument, b->instrument);
+    if (order != 0) return order;
+    if (a->width_ns != b->width_ns) return a->width_ns < b->width_ns ? -1 : 1;
+    return a->bucket == b->bucket ? 0 : a->bucket < b->bucket ? -1 : 1;
+}
+
+/* ---- rows ---- */
+
+static void add_word(td_cql_values *v, const char *word) { td_cql_add_bytes(v, td_text(word)); }
+
+static void add_known(td_cql_values *v, int64_t value) { /* null where it is not */
+    if (value == TD_NONE)
+        td_cql_add_null(v);
+    else
+        td_cql_add_bigint(v, value);
+}
+
+static void add_decimal(td_cql_values *v, int64_t m, int32_t scale) { /* … alike */
+    if (m == TD_NONE)
+        td_cql_add_null(v);
+    else
+        td_cql_add_decimal(v, m, scale);
+}
+
+static void add_price(td_cql_values *v, int64_t price) { add_decimal(v, price, TD_PRICE_SCALE); }
+static void add_size(td_cql_values *v, int64_t size) { add_decimal(v, size, TD_SIZE_SCALE); }
+
+static void add_code(td_cql_values *v, const td_code *code) {
+    td_cql_add_bytes(v, (td_bytes){(const uint8_t *)code->text, code->size});
+}
+
+static void add_prices(td_cql_values *v, int64_t open, int64_t high, int64_t low, int64_t close) {
+    add_price(v, open);
+    add_price(v, high);
+    add_price(v, low);
+    add_price(v, close);
+}
+
+static void add_bar(td_cql_values *v, const td_sink_row *row) {
+    const td_bar *bar = &row->bar;
+    td_cql_add_bigint(v, ms_of(bar->start_ns));
+    td_cql_add_int(v, bar->revision);
+    td_cql_add_bigint(v, bar->start_ns);
+    td_cql_add_bigint(v, bar->end_ns);
+    add_prices(v, bar->open, bar->high, bar->low, bar->close);
+    td_cql_add_decimal(v, bar->volume, TD_SIZE_SCALE);
+    td_cql_add_decimal(v, bar->notional, TD_NOTIONAL_SCALE);
+    add_price(v, bar->vwap);
+    td_cql_add_bigint(v, bar->trade_count);
+    add_word(v, td_quality_name((td_quality)bar->quality));
+    add_word(v, td_evidence_name((td_evidence)bar->evidence));
+    td_cql_add_bigint(v, bar->known_at_ns);
+}
+
+static void add_signal(td_cql_values *v, const td_sink_row *row) {
+    const td_signal *signal = &row->signal;
+    char id[TD_SIGNAL_ID_MAX + 1];
+    size_t size = td_signal_id(signal, row->instrument, id);
+    td_cql_add_bytes(v, (td_bytes){(const uint8_t *)id, size});
+    td_cql_add_bytes(v, signal->strategy);
+    td_cql_add_bigint(v, signal->width_ns);
+    add_word(v, td_action_name((td_action)signal->action));
+    add_size(v, signal->target);
+    add_word(v, td_signal_status_name((td_signal_status)signal->status));
+    add_price(v, signal->price);
+    td_cql_add_bytes(v, signal->note);
+    td_cql_add_bytes(v, signal->reason);
+    td_cql_add_bytes(v, signal->data);
+    td_cql_add_bigint(v, signal->known_at_ns);
+}
+
+static void add_fill(td_cql_values *v, const td_sink_row *row) {
+    const td_fill *fill = &row->fill;
+    td_cql_add_bytes(v, fill->signal);
+    td_cql_add_bytes(v, fill->strategy);
+    add_word(v, td_fill_side_name((td_side)fill->side));
+    td_cql_add_decimal(v, fill->quantity, TD_SIZE_SCALE);
+    add_price(v, fill->price);
+    add_size(v, fill->position);
+    add_word(v, td_fill_kind_name((td_fill_kind)fill->kind));
+    td_cql_add_bigint(v, fill->known_at_ns);
+}
+
+static void add_gap(td_cql_values *v, const td_sink_row *row) {
+    const td_gap *gap = &row->gap;
+    td_cql_add_bytes(v, gap->feed);
+    td_cql_add_bigint(v, gap->number);
+    add_word(v, td_gap_status_name((td_gap_status)gap->status));
+    add_word(v, td_gap_reason_name((td_gap_reason)gap->reason));
+    add_known(v, gap->to_ns);
+    add_known(v, gap->first_id);
+    add_known(v, gap->last_id);
+    add_known(v, gap->missing);
+    td_cql_add_bigint(v, gap->filled);
+    td_cql_add_bigint(v, gap->known_at_ns);
+}
+
+static void add_vendor_bar(td_cql_values *v, const td_sink_row *row) {
+    const td_vendor_bar *bar = &row->event.vendor_bar;
+    td_cql_add_bigint(v, ms_of(bar->start_ns));
+    td_cql_add_bigint(v, row->source.offset);
+    td_cql_add_bigint(v, bar->start_ns);
+    td_cql_add_bigint(v, row->event.event_ns);
+    add_prices(v, bar->open, bar->high, bar->low, bar->close);
+    add_size(v, bar->volume);
+    td_cql_add_bool(v, bar->adjusted);
+    add_word(v, td_event_origin_name((td_event_origin)row->event.origin));
+    td_cql_add_bytes(v, row->feed);
+    td_cql_add_bigint(v, row->event.receive_ns);
+}
+
+static void add_trade(td_cql_values *v, const td_sink_row *row) {
+    const td_trade *trade = &row->event.trade;
+    add_price(v, trade->price);
+    add_size(v, trade->size);
+    if (trade->side == TD_SIDE_UNKNOWN)
+        td_cql_add_null(v);
+    else
+        add_word(v, td_fill_side_name((td_side)trade->side));
+    add_known(v, trade->trade_id);
+    add_code(v, &trade->exchange);
+    add_code(v, &trade->condition);
+}
+
+static void add_quote(td_cql_values *v, const td_sink_row *row) {
+    const td_quote *quote = &row->event.quote;
+    add_price(v, quote->bid_price);
+    add_size(v, quote->bid_size);
+    add_price(v, quote->ask_price);
+    add_size(v, quote->ask_size);
+    add_known(v, quote->sequence);
+    add_code(v, &quote->exchange);
+    add_code(v, &quote->condition);
+}
+
+static void add_news(td_cql_values *v, const td_sink_row *row) {
+    const td_news *news = &row->event.news;
+    int64_t bits;
+    td_cql_add_bytes(v, news->headline);
+    td_cql_add_bytes(v, news->source);
+    td_cql_add_bytes(v, news->url);
+    td_cql_add_bytes(v, news->id);
+    memcpy(&bits, &news->sentiment, sizeof bits);
+    if (isnan(news->sentiment))
+        td_cql_add_null(v);
+    else
+        td_cql_add_bigint(v, bits); /* a double is its eight bytes, too */
+}
+
+static void add_published(td_cql_values *v, const td_sink_row *row) {
+    if (row->event.kind == TD_EVENT_TRADE)
+        add_trade(v, row);
+    else if (row->event.kind == TD_EVENT_QUOTE)
+        add_quote(v, row);
+    else
+        add_news(v, row);
+    td_cql_add_bytes(v, row->feed);
+    td_cql_add_bigint(v, row->event.receive_ns);
+}
+
+/* What OF_DAY and OF_YEAR have behind the partition. */
+static void add_place(td_cql_values *v, const td_sink_row *row) {
+    int64_t ns = time_of(row);
+    td_cql_add_bigint(v, ms_of(ns));
+    td_cql_add_bigint(v, row->kind == TD_ROW_PUBLISHED ? row->tape_offset : row->source.offset);
+    td_cql_add_bigint(v, ns);
+}
+
+void td_cassandra_add_row(td_cql_values *out, const td_cassandra_partition *to, uint32_t partition,
+                          const td_sink_row *row) {
+    static void (*const adds[])(td_cql_values *,
+                                const td_sink_row *) = {[TD_ROW_BAR] = add_bar,   [TD_ROW_SIGNAL] = add_signal,
+                                                        [TD_ROW_GAP] = add_gap,   [TD_ROW_VENDOR_BAR] = add_vendor_bar,
+                                                        [TD_ROW_FILL] = add_fill, [TD_ROW_PUBLISHED] = add_published};
+    td_cql_add_bytes(out, to->instrument);
+    if (tables[to->table].has_width) td_cql_add_bigint(out, to->width_ns);
+    if (tables[to->table].by_day)
+        td_cql_add_date(out, to->bucket);
+    else
+        td_cql_add_int(out, to->bucket);
+    if (!tables[to->table].has_width) add_place(out, row);
+    adds[row->kind](out, row);
+    td_cql_add_int(out, (int32_t)partition);
+    td_cql_add_int(out, row->source.epoch);
+    td_cql_add_bigint(out, row->source.offset);
+}
+
+/* ---- the last price ---- */
+
+bool td_cassandra_latest_of(const td_sink_row *row, td_cassandra_latest *out) {
+    if (row->kind == TD_ROW_BAR)
+        *out = (td_cassandra_latest){row->bar.end_ns, row->bar.close, TD_NONE, row->source.offset};
+    else if (row->kind == TD_ROW_PUBLISHED && row->event.kind == TD_EVENT_TRADE)
+        *out =
+            (td_cassandra_latest){row->event.event_ns, row->event.trade.price, row->event.trade.size, row->tape_offset};
+    else
+        return false;
+    return true;
+}
+
+void td_cassandra_add_latest(td_cql_values *out, td_bytes instrument, const td_cassandra_latest *latest) {
+    td_cql_add_bytes(out, instrument);
+    td_cql_add_bigint(out, ms_of(latest->event_ns));
+    td_cql_add_bigint(out, latest->event_ns);
+    add_price(out, latest->price);
+    add_size(out, latest->size);
+    td_cql_add_bigint(out, latest->ord);
+}

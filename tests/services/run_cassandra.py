@@ -1,0 +1,218 @@
+#!/usr/bin/env python3
+"""tests/services/run_cassandra.py - results in tables of a real Cassandra, read by a driver that others wrote: as many rows as the
+log has outputs, each equal to its record, whoever dies: the run by kill -9, or the node in mid-write."""
+import contextlib
+import datetime
+import decimal
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import cassandra.cluster  # noqa: E402
+import cassandra.query  # noqa: E402
+import tapedeck as td  # noqa: E402
+from cassandra_node import Cassandra  # noqa: E402
+
+DATA = td.ROOT / "examples" / "data"
+FEEDS = [f'file: {{ format: lean, path: {DATA}/lean/*.zip, ratio: 60, from: "09:30", to: "09:34" }}',
+         f"file: {{ format: binance-collector, path: {DATA}/binance/*.gz }}"]
+ALL = "of: [bars, signals, fills, gaps, vendor_bars, trades, quotes]"
+TABLES = {"bars": "bars", "signals": "signals", "fills": "trade_log", "trades": "ticks", "quotes": "book_updates"}
+SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
+EXIT_CONFIG = 3
+cases = td.Cases()
+node, session, lives = None, None, None
+
+
+def start_node():
+    global lives
+    lives = contextlib.ExitStack()
+    return lives.enter_context(node.running())
+
+
+@contextlib.contextmanager
+def reading():
+    """The driver's session; a node that was away is asked until it answers."""
+    cluster = cassandra.cluster.Cluster(["127.0.0.1"], port=node.port, protocol_version=4)
+    cluster.connect_timeout = cluster.control_connection_timeout = 30
+    try:
+        found = cluster.connect()
+        found.default_timeout = 60
+        found.row_factory = cassandra.query.dict_factory
+        yield found
+    finally:
+        cluster.shutdown()
+
+
+def config(home, sink, feeds=(FEEDS[0],)):
+    pathlib.Path(home).mkdir(exist_ok=True)
+    text = td.config(f"{home}/run.yaml", f"{home}/data", feeds, bars="[1s, 1m]", strategies=[td.ROOT / "strategies/momentum.td"],
+                     partitions=3, sink=False, extra=f"sinks:\n  - cassandra: {{ nodes: [\"{node.address}\"], {sink} }}\n")
+    text.write_text(text.read_text().replace("log: { ", "log: { publish: [trades, quotes], "))
+    return text
+
+
+def logged(data, topic):
+    """{(partition, offset): the record's JSON}"""
+    done = subprocess.run([td.PROGRAM, "log", "cat", topic, "--data", data], check=True, stdout=subprocess.PIPE, text=True)
+    return {(line["partition"], line["offset"]): line for line in map(json.loads, done.stdout.splitlines())}
+
+
+def expect_row(name, row, record):
+    """Every field of the record that the table has is there, in its own words."""
+    value, compared = record["value"], 0
+    for field, said in value.items():
+        if field not in row or field in ("instrument", "schema"):
+            continue
+        got = row[field]
+        if isinstance(got, decimal.Decimal):
+            said = None if said is None else decimal.Decimal(said)
+        if isinstance(got, datetime.datetime):
+            got = round(got.replace(tzinfo=datetime.timezone.utc).timestamp() * 1000)
+        if field == "side" and said == "unknown":
+            said = None
+        assert got == said or (said is None and got in (None, "")), (name, field, got, said)
+        compared += 1
+    if "ord" in row and name in ("ticks", "book_updates"):
+        assert row["ord"] == int(record["cause"].split("/")[3]), (row["ord"], record["cause"])  # its place on the tape
+    return compared
+
+
+def expect_tables(asked, keyspace, data):
+    """One row for each record, and no other; returns how many fields were compared."""
+    rows = fields = 0
+    for topic, table in TABLES.items():
+        wanted = logged(data, topic)
+        got = {}
+        for row in asked.execute(f"SELECT * FROM {keyspace}.{table}"):
+            place = row["src_partition"], row["src_offset"]
+            assert place not in got, (SEED, table, place)
+            got[place] = row
+        assert got.keys() == wanted.keys(), (SEED, table, len(got), len(wanted), sorted(got.keys() ^ wanted.keys())[:3])
+        rows += len(got)
+        fields += sum(expect_row(table, row, wanted[place]) for place, row in got.items())
+    assert rows > 1000 and fields > 5 * rows, (rows, fields)
+    return f"{rows} rows, {fields} fields"
+
+
+@cases.add
+def a_run(home):
+    td.run(config(home, f'{ALL}, keyspace: financial_data, symbol_table: "stock_{{symbol}}", ttl: 3650d, window: 7d', FEEDS))
+    with reading() as asked:
+        said = expect_tables(asked, "financial_data", f"{home}/data")
+        asked.execute("USE financial_data")
+        stocks = list(asked.execute("SELECT * FROM stock_IBM LIMIT 10"))
+        assert len(stocks) == 10 and {row["instrument"] for row in stocks} == {"LEAN:IBM"}, stocks[:1]
+        of_all = {(r["width_ns"], r["start_ns"], r["revision"]): r for r in asked.execute("SELECT * FROM bars")
+                  if r["instrument"] == "LEAN:IBM"}
+        own = {(r["width_ns"], r["start_ns"], r["revision"]): r for r in asked.execute("SELECT * FROM stock_IBM")}
+        assert own == of_all and len(own) > 100, (len(own), len(of_all))
+        newest = list(asked.execute("SELECT start, revision FROM bars WHERE instrument = 'LEAN:IBM' AND width_ns = 60000000000"
+                                    " AND year = 2013 LIMIT 3"))
+        assert [row["start"] for row in newest] == sorted((row["start"] for row in newest), reverse=True) and len(newest) == 3
+        day = datetime.date(2013, 10, 7)
+        ticks = list(asked.execute("SELECT event_time, event_ns, ord FROM ticks WHERE instrument = 'LEAN:IBM' AND day = %s", [day]))
+        assert ticks and all(row["event_ns"] // 1000000 == round(row["event_time"].replace(tzinfo=datetime.timezone.utc).timestamp() * 1e3)
+                             for row in ticks)
+        options = asked.execute("SELECT default_time_to_live, compaction FROM system_schema.tables WHERE keyspace_name ="
+                                " 'financial_data' AND table_name = 'ticks'").one()
+        assert options["default_time_to_live"] == 3650 * 86400 and options["compaction"]["compaction_window_size"] == "7", options
+        expect_latest(asked, "financial_data", f"{home}/data")
+    again = td.run(config(home, f"{ALL}, keyspace: financial_data", FEEDS))
+    assert again["rows"] == 0, again
+    return said
+
+
+def expect_latest(asked, keyspace, data):
+    """The newest trade of each instrument: by its time, of one time by its place."""
+    last = {}
+    for _, line in sorted(logged(data, "trades").items()):
+        key = line["key"]
+        if key not in last or line["value"]["event_ns"] >= last[key]["event_ns"]:
+            last[key] = line["value"]
+    got = {row["instrument"]: row for row in asked.execute(f"SELECT * FROM {keyspace}.latest")}
+    assert got.keys() == last.keys() and len(got) > 2, (got.keys(), last.keys())
+    for name, row in got.items():
+        assert (row["event_ns"], row["price"]) == (last[name]["event_ns"], decimal.Decimal(last[name]["price"])), (name, row, last[name])
+
+
+@cases.add
+def killed_and_gone_on(home):
+    file = config(home, f"{ALL}, keyspace: killed, in_flight: 2")
+    rng, alive = random.Random(SEED), 0
+    for _ in range(5):
+        process = td.start(file)
+        time.sleep(rng.uniform(0.5, 2.5))
+        alive += process.poll() is None
+        td.kill(process)
+    td.run(file)
+    with reading() as asked:
+        said = expect_tables(asked, "killed", f"{home}/data")
+        expect_latest(asked, "killed", f"{home}/data")
+    assert alive >= 3, (SEED, alive)
+    return f"killed {alive} times (seed {SEED}), {said}"
+
+
+@cases.add
+def the_node_dies(home):
+    """In mid-write; the run goes on meanwhile, and again when it is back."""
+    run = td.start(config(home, f"{ALL}, keyspace: dies, in_flight: 2"))
+    with reading() as asked:
+        def begun():
+            # A table that is just being made is not there, or an error of the node's.
+            with contextlib.suppress(cassandra.InvalidRequest, cassandra.cluster.NoHostAvailable):
+                return asked.execute("SELECT topic FROM dies.positions LIMIT 1").one()
+        td.wait_for(begun, "the first batch", 60)
+    time.sleep(random.Random(SEED).uniform(0, 1))
+    node.process.kill()
+    node.process.wait()
+    lives.close()
+    alive = run.poll() is None
+    node.process = start_node()
+    out, err = run.communicate(timeout=300)
+    assert run.returncode == 0 and alive and "tried again until it works" in err, (SEED, run.returncode, alive, out, err)
+    with reading() as asked:
+        return f"{expect_tables(asked, 'dies', home + '/data')} (seed {SEED})"
+
+
+@cases.add
+def what_cannot_be(home):
+    told = []
+    for sink, word in (('keyspace: "a b"', "keyspace"), ("symbol_table: x-y", "names of tables"),
+                       ("symbol_table: _x", "begins with a letter"), ("of: [rejected]", 'nothing is called "rejected"')):
+        code, text = run_to_the_end(config(home, sink, FEEDS[:1]))
+        assert code == EXIT_CONFIG and word in text, (sink, code, text)
+        told.append(word)
+    with reading() as asked:  # others made a table of that name, with something else in it
+        asked.execute("CREATE KEYSPACE changed WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}")
+        asked.execute("CREATE TABLE changed.bars (a int PRIMARY KEY)")
+    code, text = run_to_the_end(config(home, "keyspace: changed", FEEDS[:1]))
+    assert code == EXIT_CONFIG and "bars" in text and "column" in text.lower(), (code, text)
+    return told + [text.splitlines()[-1]]
+
+
+def run_to_the_end(file):
+    """Exit code and what it said."""
+    done = subprocess.run([td.PROGRAM, "run", "--until-end", "--quiet", file], cwd=td.ROOT, stderr=subprocess.PIPE, text=True, check=False,
+                          timeout=120)
+    return done.returncode, done.stderr
+
+
+def main():
+    global node
+    with td.folder() as home:
+        node = Cassandra(f"{home}/cassandra")
+        node.process = start_node()
+        try:
+            return cases.run()
+        finally:
+            lives.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

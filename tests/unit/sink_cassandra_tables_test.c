@@ -1,0 +1,177 @@
+/* tests/unit/sink_cassandra_tables_test.c - goal: each kind of row gives as many values as its insert has marks, under
+ * the key that its table has; partitions are an instrument's day or year, at the edges of these, too. */
+#include "base/time.h"
+#include "cql_unit.h"
+#include "sink/cassandra_tables.h"
+#include <math.h>
+
+#define DAY TD_NS_PER_DAY
+
+static td_sink_row row_of(int kind, int64_t ns) {
+    td_sink_row row = {.instrument = TD_TEXT("V:A"), .source = {3, 77}, .tape_offset = 55, .feed = TD_TEXT("f")};
+    row.kind = kind;
+    switch (kind) {
+    case TD_ROW_BAR:
+        row.bar = (td_bar){.start_ns = ns, .end_ns = ns + 5, .width_ns = 60, .close = 7};
+        break;
+    case TD_ROW_SIGNAL:
+        row.signal = (td_signal){.strategy = TD_TEXT("s"), .event_ns = ns, .ordinal = 1};
+        break;
+    case TD_ROW_FILL:
+        row.fill = (td_fill){.signal = TD_TEXT("s/V:A"), .event_ns = ns, .side = TD_SIDE_BUY};
+        break;
+    case TD_ROW_GAP:
+        row.gap = (td_gap){.from_ns = ns, .to_ns = TD_NONE, .first_id = TD_NONE, .last_id = 4, .missing = TD_NONE};
+        break;
+    case TD_ROW_VENDOR_BAR:
+        row.event = (td_event){.kind = TD_EVENT_VENDOR_BAR, .event_ns = ns + 9};
+        row.event.vendor_bar = (td_vendor_bar){.start_ns = ns, .width_ns = 9, .volume = TD_NONE};
+        break;
+    default:
+        row.event = (td_event){.kind = TD_EVENT_TRADE, .event_ns = ns};
+        row.event.trade = (td_trade){.price = 5, .size = 6, .trade_id = TD_NONE};
+    }
+    return row;
+}
+
+static size_t marks_of(td_cassandra_table table) {
+    td_buf text = {0};
+    size_t count = 0;
+    td_cassandra_put_insert(&text, "k", table, "t");
+    for (size_t i = 0; i < text.size; i++) count += text.data[i] == '?';
+    td_buf_fini(&text);
+    return count;
+}
+
+static void as_many_values_as_marks(void **state) {
+    (void)state;
+    static const struct {
+        int kind, event_kind;
+        td_cassandra_table table;
+    } rows[] = {
+        {TD_ROW_BAR, 0, TD_CASSANDRA_BARS},
+        {TD_ROW_SIGNAL, 0, TD_CASSANDRA_SIGNALS},
+        {TD_ROW_FILL, 0, TD_CASSANDRA_TRADE_LOG},
+        {TD_ROW_GAP, 0, TD_CASSANDRA_GAPS},
+        {TD_ROW_VENDOR_BAR, TD_EVENT_VENDOR_BAR, TD_CASSANDRA_VENDOR_BARS},
+        {TD_ROW_PUBLISHED, TD_EVENT_TRADE, TD_CASSANDRA_TICKS},
+        {TD_ROW_PUBLISHED, TD_EVENT_QUOTE, TD_CASSANDRA_BOOK_UPDATES},
+        {TD_ROW_PUBLISHED, TD_EVENT_NEWS, TD_CASSANDRA_NEWS},
+    };
+    td_cql_values values = {0};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_sink_row row = row_of(rows[i].kind, DAY);
+        row.event.kind = (uint8_t)rows[i].event_kind;
+        if (row.event.kind == TD_EVENT_NEWS) row.event.news = (td_news){.headline = TD_TEXT("h"), .sentiment = NAN};
+        const td_cassandra_partition p = td_cassandra_partition_of(&row);
+        ASSERT_ROW(p.table == rows[i].table, "%zu", i);
+        td_cql_values_clear(&values);
+        td_cassandra_add_row(&values, &p, 1, &row);
+        ASSERT_ROW(values.count == marks_of(p.table), "%zu: %u", i, values.count);
+    }
+    td_cql_values_clear(&values);
+    td_cassandra_add_latest(&values, TD_TEXT("V:A"), &(td_cassandra_latest){.size = TD_NONE});
+    assert_int_equal(values.count, marks_of(TD_CASSANDRA_LATEST));
+    td_cql_values_fini(&values);
+}
+
+static void days_and_years(void **state) {
+    (void)state;
+    static const struct {
+        int64_t ns;
+        int32_t year, day;
+    } rows[] = {{0, 1970, 0},
+                {-1, 1969, -1},
+                {364 * DAY, 1970, 364},
+                {365 * DAY - 1, 1970, 364},
+                {365 * DAY, 1971, 365},
+                {20453 * DAY + DAY - 1, 2025, 20453},
+                {20454 * DAY, 2026, 20454},
+                {-200 * 365 * DAY, 1770, -73000},
+                {INT64_MAX, 2262, 106751},
+                {INT64_MIN + DAY, 1677, -106751}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_sink_row bar = row_of(TD_ROW_BAR, 0), trade = row_of(TD_ROW_PUBLISHED, rows[i].ns);
+        bar.bar.start_ns = rows[i].ns;
+        int32_t year = td_cassandra_partition_of(&bar).bucket, day = td_cassandra_partition_of(&trade).bucket;
+        ASSERT_ROW(year == rows[i].year && day == rows[i].day, "%zu: %d %d", i, year, day);
+    }
+}
+
+static void keys(void **state) {
+    (void)state;
+    td_cql_values values = {0};
+    td_sink_row row = row_of(TD_ROW_PUBLISHED, -1);
+    td_cassandra_partition p = td_cassandra_partition_of(&row);
+    td_cassandra_add_row(&values, &p, 1, &row);
+    /* The day and the millisecond before 1970, and the place on the tape. */
+    assert_true(td_bytes_begin(
+        td_buf_bytes(&values.bytes),
+        (td_bytes){(const uint8_t *)"\0\0\0\3V:A\0\0\0\4\x7F\xFF\xFF\xFF\0\0\0\x8\xFF\xFF\xFF\xFF\xFF\xFF\xFF"
+                                    "\xFF\0\0\0\x8\0\0\0\0\0\0\0\x37",
+                   39}));
+    td_cql_values_clear(&values);
+    row = row_of(TD_ROW_SIGNAL, 0);
+    row.signal.leg = TD_TEXT("V:LEG"); /* stands with what it trades */
+    p = td_cassandra_partition_of(&row);
+    assert_true(td_bytes_equal(p.instrument, TD_TEXT("V:LEG")));
+    td_cassandra_partition a = p, b = p;
+    assert_int_equal(td_cassandra_partition_compare(&a, &b), 0);
+    b.bucket++;
+    assert_true(td_cassandra_partition_compare(&a, &b) < 0 && td_cassandra_partition_compare(&b, &a) > 0);
+    a.width_ns = 1;
+    assert_true(td_cassandra_partition_compare(&a, &b) > 0);
+    td_cql_values_fini(&values);
+}
+
+static void last_prices(void **state) {
+    (void)state;
+    td_cassandra_latest latest;
+    td_sink_row row = row_of(TD_ROW_BAR, 100);
+    assert_true(td_cassandra_latest_of(&row, &latest));
+    assert_true(latest.event_ns == 105 && latest.price == 7 && latest.size == TD_NONE && latest.ord == 77);
+    row = row_of(TD_ROW_PUBLISHED, 100);
+    assert_true(td_cassandra_latest_of(&row, &latest));
+    assert_true(latest.event_ns == 100 && latest.price == 5 && latest.size == 6 && latest.ord == 55);
+    row.event.kind = TD_EVENT_QUOTE;
+    assert_false(td_cassandra_latest_of(&row, &latest));
+    row = row_of(TD_ROW_SIGNAL, 100);
+    assert_false(td_cassandra_latest_of(&row, &latest));
+}
+
+static void tables_as_they_are_made(void **state) {
+    (void)state;
+    static const struct {
+        int64_t window_ns;
+        const char *words;
+    } rows[] = {{DAY, "'DAYS', 'compaction_window_size': 1}"},
+                {6 * TD_NS_PER_HOUR, "'HOURS', 'compaction_window_size': 6}"},
+                {90 * TD_NS_PER_MIN, "'MINUTES', 'compaction_window_size': 90}"}};
+    td_buf text = {0};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const td_cassandra_form form = {.keyspace = "k", .ttl_s = 60, .window_ns = rows[i].window_ns};
+        text.size = 0;
+        td_cassandra_put_create(&text, &form, TD_CASSANDRA_TICKS, "stock_IBM");
+        ASSERT_ROW(td_bytes_have(td_buf_bytes(&text), td_text(rows[i].words)), "%zu", i);
+        ASSERT_ROW(td_bytes_have(td_buf_bytes(&text), TD_TEXT("default_time_to_live = 60")), "%zu", i);
+    }
+    assert_true(td_bytes_begin(td_buf_bytes(&text),
+                               TD_TEXT("CREATE TABLE IF NOT EXISTS k.stock_IBM (instrument text, day date,")));
+    assert_true(td_bytes_have(td_buf_bytes(&text), TD_TEXT("PRIMARY KEY ((instrument, day), event_time, ord)")));
+    text.size = 0;
+    td_cassandra_put_create(&text, &(td_cassandra_form){.keyspace = "k", .ttl_s = 60}, TD_CASSANDRA_POSITIONS,
+                            "positions");
+    assert_false(td_bytes_have(td_buf_bytes(&text), TD_TEXT("time_to_live"))); /* it is never forgotten */
+    td_buf_fini(&text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(as_many_values_as_marks),
+        cmocka_unit_test(days_and_years),
+        cmocka_unit_test(keys),
+        cmocka_unit_test(last_prices),
+        cmocka_unit_test(tables_as_they_are_made),
+    };
+    return cmocka_run_group_tests_name("sink_cassandra_tables", tests, NULL, NULL);
+}
