@@ -141,13 +141,28 @@ def expect_latest(asked, keyspace, data):
         assert (row["event_ns"], row["price"]) == (last[name]["event_ns"], decimal.Decimal(last[name]["price"])), (name, row, last[name])
 
 
+def places(asked, keyspace):
+    """How far the sink is. A table that is just being made is not there, or an error of the node's."""
+    with contextlib.suppress(cassandra.InvalidRequest, cassandra.cluster.NoHostAvailable):
+        return sorted(map(str, asked.execute(f"SELECT * FROM {keyspace}.positions")))
+    return []
+
+
+def writes(asked, keyspace, process):
+    """It is in the middle of it."""
+    before = places(asked, keyspace)
+    td.wait_for(lambda: places(asked, keyspace) != before or process.poll() is not None, "a batch", 60)
+
+
 @cases.add
 def killed_and_gone_on(home):
     file = config(home, f"{ALL}, keyspace: killed, in_flight: 2")
     rng, alive = random.Random(SEED), 0
     for _ in range(5):
         process = td.start(file)
-        time.sleep(rng.uniform(0.5, 2.5))
+        with reading() as asked:
+            writes(asked, "killed", process)
+        time.sleep(rng.uniform(0, 0.1))
         alive += process.poll() is None
         td.kill(process)
     td.run(file)
@@ -163,12 +178,8 @@ def the_node_dies(home):
     """In mid-write; the run goes on meanwhile, and again when it is back."""
     run = td.start(config(home, f"{ALL}, keyspace: dies, in_flight: 2"))
     with reading() as asked:
-        def begun():
-            # A table that is just being made is not there, or an error of the node's.
-            with contextlib.suppress(cassandra.InvalidRequest, cassandra.cluster.NoHostAvailable):
-                return asked.execute("SELECT topic FROM dies.positions LIMIT 1").one()
-        td.wait_for(begun, "the first batch", 60)
-    time.sleep(random.Random(SEED).uniform(0, 1))
+        writes(asked, "dies", run)
+    time.sleep(random.Random(SEED).uniform(0, 0.3))
     node.process.kill()
     node.process.wait()
     lives.close()
