@@ -270,8 +270,10 @@ static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_reco
         return TD_FAIL(TD_CORRUPT, "%s-%" PRIu32 ": offset %" PRId64 " is not a record of ours",
                        td_topic_name(lane->topic), lane->partition, record->offset);
     td_cause cause;
-    if (row->kind == TD_ROW_PUBLISHED && td_cause_get(td_record_header(record, TD_CAUSE_HEADER), &cause))
-        row->tape_offset = cause.offset;
+    if (row->kind == TD_ROW_PUBLISHED) { /* somebody's record without a cause has a place of its own at least */
+        bool caused = td_cause_get(td_record_header(record, TD_CAUSE_HEADER), &cause);
+        row->tape_offset = caused ? cause.offset : record->offset;
+    }
     td_bytes *const texts[] = {&row->instrument,    &row->signal.strategy,
                                &row->signal.note,   &row->signal.reason,
                                &row->signal.data,   &row->signal.leg,

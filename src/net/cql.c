@@ -45,8 +45,9 @@ struct td_cql {
     char detail[DETAIL_MAX]; /* … and in words */
     char said[DETAIL_MAX];   /* of an answer */
     bool over;               /* nothing more will come behind what is unread */
-    td_buf in, out, room, body;
-    size_t in_taken; /* of `in`; what is before may still be lent */
+    td_buf in, room, body;
+    td_buf out, behind; /* what goes, left alone until it has gone; what goes then */
+    size_t in_taken;    /* of `in`; what is before may still be lent */
     size_t out_sent;
     bool lz4;
     slot *slots; /* the one behind those of the owner is our own: greeting, preparing again */
@@ -56,7 +57,6 @@ struct td_cql {
     int64_t looked_ns;
     statement *statements;
     size_t statement_count;
-    size_t mending; /* the statement that is prepared again; statement_count: none */
     int64_t mended;
 };
 
@@ -94,7 +94,7 @@ static td_status parse_node(td_url *out, const char *text, bool tls) {
     bool has_port = strchr(bracket != NULL ? bracket : text, ':') != NULL;
     int size = has_port ? snprintf(url, sizeof url, "http%s://%s", tls ? "s" : "", text)
                         : snprintf(url, sizeof url, "http%s://%s:%d", tls ? "s" : "", text, TD_CQL_PORT);
-    if (strchr(text, '/') != NULL || size >= (int)sizeof url || td_url_parse(out, "http", url) != TD_OK)
+    if (strpbrk(text, "/?#") != NULL || size >= (int)sizeof url || td_url_parse(out, "http", url) != TD_OK)
         return TD_FAIL(TD_CONFIG, "nodes: \"%.64s\" is not of the form HOST or HOST:PORT", text);
     return TD_OK;
 }
@@ -130,7 +130,7 @@ void td_cql_close(td_cql *c) {
         td_buf_fini(&c->statements[i].id);
         td_buf_fini(&c->statements[i].text);
     }
-    td_buf *const bufs[] = {&c->in, &c->out, &c->room, &c->body};
+    td_buf *const bufs[] = {&c->in, &c->out, &c->behind, &c->room, &c->body};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) td_buf_fini(bufs[i]);
     free(c->statements);
     free(c->free_slots);
@@ -143,9 +143,8 @@ td_status td_cql_connect(td_cql *c) {
     uint32_t count = c->conf->in_flight_most;
     c->conf->wire->close(c->wire);
     c->wire = NULL;
-    c->in.size = c->in_taken = c->out.size = c->out_sent = 0;
+    c->in.size = c->in_taken = c->out.size = c->out_sent = c->behind.size = 0;
     c->lz4 = c->over = false;
-    c->mending = c->statement_count;
     for (uint32_t i = 0; i <= count; i++) c->slots[i].state = SLOT_FREE;
     for (uint32_t i = 0; i < count; i++) c->free_slots[i] = count - 1 - i;
     c->free_count = count;
@@ -162,10 +161,12 @@ int64_t td_cql_prepared_again(const td_cql *c) { return c->mended; }
 
 /* ---- out ---- */
 
+static size_t unsent(const td_cql *c) { return c->out.size - c->out_sent + c->behind.size; }
+
 static void send_slot(td_cql *c, uint32_t stream) {
     slot *s = &c->slots[stream];
     s->state = SLOT_SENT;
-    td_cql_frame_put(&c->out, (td_cql_opcode)s->opcode, (int16_t)stream, td_buf_bytes(&s->body), c->lz4);
+    td_cql_frame_put(&c->behind, (td_cql_opcode)s->opcode, (int16_t)stream, td_buf_bytes(&s->body), c->lz4);
 }
 
 static void send_own(td_cql *c, td_cql_opcode opcode) { /* with c->body */
@@ -179,7 +180,7 @@ static void send_own(td_cql *c, td_cql_opcode opcode) { /* with c->body */
 
 td_status td_cql_ask(td_cql *c, td_cql_opcode opcode, td_bytes body, uint64_t tag) {
     if (c->state != READY) return TD_FAIL(TD_RETRY, "%s", c->detail);
-    if (c->free_count == 0 || c->out.size - c->out_sent > UNSENT_MOST)
+    if (c->free_count == 0 || unsent(c) > UNSENT_MOST)
         return TD_FAIL(TD_FULL, "%u requests are on their way", td_cql_in_flight(c));
     uint32_t stream = c->free_slots[--c->free_count];
     slot *s = &c->slots[stream];
@@ -193,17 +194,21 @@ td_status td_cql_ask(td_cql *c, td_cql_opcode opcode, td_bytes body, uint64_t ta
     return TD_OK;
 }
 
+static void take_turns(td_cql *c) {
+    td_buf gone = c->out;
+    c->out = c->behind;
+    c->behind = gone;
+    c->behind.size = c->out_sent = 0;
+}
+
 static td_status flush(td_cql *c) {
     size_t sent = 1;
     td_status status = TD_OK;
-    while (status == TD_OK && sent > 0 && c->out_sent < c->out.size) {
+    while (status == TD_OK && sent > 0 && unsent(c) > 0) {
+        if (c->out_sent == c->out.size) take_turns(c);
         status = c->conf->wire->send(c->wire, td_bytes_from(td_buf_bytes(&c->out), c->out_sent), &sent);
         c->out_sent += sent;
     }
-    if (c->out_sent < c->out.size && c->out_sent <= UNSENT_MOST) return status;
-    if (c->out_sent > 0) memmove(c->out.data, c->out.data + c->out_sent, c->out.size - c->out_sent);
-    c->out.size -= c->out_sent;
-    c->out_sent = 0;
     return status;
 }
 
@@ -287,7 +292,7 @@ static void greet(td_cql *c, const td_cql_answer *a) {
         break;
     case TD_CQL_IS_ERROR:
         note(c, "", a->text);
-        end(c, td_cql_error_status(a->error.code));
+        end(c, td_cql_error_status(a));
         break;
     default:
         refuse(c, "it greets in a way that is not known");
@@ -305,13 +310,11 @@ static statement *statement_of(td_cql *c, td_bytes id) {
 static void learn(td_cql *c, td_bytes id, td_bytes prepare_body) {
     if (statement_of(c, id) != NULL) return;
     size_t bytes = (c->statement_count + 1) * sizeof *c->statements;
-    bool mends = c->mending < c->statement_count;
     c->statements = td_alloc_check(realloc(c->statements, bytes), bytes);
     statement *s = &c->statements[c->statement_count++];
     *s = (statement){0};
     td_buf_put(&s->id, id.data, id.size);
     td_buf_put(&s->text, prepare_body.data, prepare_body.size);
-    if (!mends) c->mending = c->statement_count;
 }
 
 /* The request waits until its statement is prepared again. False: it is not to be had. */
@@ -319,8 +322,7 @@ static bool hold(td_cql *c, slot *s, td_bytes id) {
     const statement *known = statement_of(c, id);
     if (known == NULL || ++s->tries > AGAIN_MOST) return false;
     s->state = SLOT_HELD;
-    if (c->mending < c->statement_count) return true; /* sent again behind the one that is on its way */
-    c->mending = (size_t)(known - c->statements);
+    if (c->slots[own_stream(c)].state != SLOT_FREE) return true; /* sent again behind the one that is on its way */
     c->body.size = 0;
     td_buf_put(&c->body, known->text.data, known->text.size);
     send_own(c, TD_CQL_PREPARE);
@@ -331,12 +333,11 @@ static bool hold(td_cql *c, slot *s, td_bytes id) {
 static void take_mended(td_cql *c, const td_cql_answer *a) {
     if (a->kind != TD_CQL_IS_PREPARED) {
         note(c, "a statement cannot be prepared again: ", a->text);
-        end(c, a->kind == TD_CQL_IS_ERROR ? td_cql_error_status(a->error.code) : TD_RETRY);
+        end(c, a->kind == TD_CQL_IS_ERROR ? td_cql_error_status(a) : TD_RETRY);
         return;
     }
     c->mended++;
     c->slots[own_stream(c)].state = SLOT_FREE;
-    c->mending = c->statement_count;
     for (uint32_t i = 0; i < c->conf->in_flight_most; i++)
         if (c->slots[i].state == SLOT_HELD) send_slot(c, i);
 }
@@ -355,7 +356,7 @@ static void judge(td_cql *c, const slot *s, td_cql_reply *out) {
     if (out->answer.kind == TD_CQL_IS_PREPARED) learn(c, out->answer.prepared.id, td_buf_bytes(&s->body));
     if (out->answer.kind != TD_CQL_IS_ERROR) return;
     write_detail(c, c->said, "", out->answer.text);
-    out->status = td_cql_error_status(out->answer.error.code);
+    out->status = td_cql_error_status(&out->answer);
     out->detail = c->said;
 }
 
@@ -437,5 +438,5 @@ td_status td_cql_step(td_cql *c) {
 }
 
 void td_cql_wait(td_cql *c, int64_t most_ns) {
-    if (c->state != CLOSED) c->conf->wire->wait(c->wire, c->out_sent < c->out.size, most_ns);
+    if (c->state != CLOSED) c->conf->wire->wait(c->wire, unsent(c) > 0, most_ns);
 }

@@ -131,6 +131,7 @@ bool td_cql_row_next(td_cql_rows *rows, td_bytes *cells, size_t most) {
     td_bytes cell;
     if (rows->count == 0) return false;
     rows->count--;
+    for (size_t i = 0; i < most; i++) cells[i] = (td_bytes){0}; /* of columns that it does not have */
     for (uint32_t i = 0; i < rows->columns.count; i++) {
         (void)take_long(&rows->cells, &cell); /* they were walked before */
         if (i < most) cells[i] = cell;
@@ -204,14 +205,11 @@ static bool take_result(td_bytes *b, td_cql_answer *a) {
 
 /* ---- the rest ---- */
 
-/* Consistency, then replicas that answered and that were waited for; UNAVAILABLE has them the other way round. */
-static bool take_replicas(td_bytes *b, td_cql_answer *a) {
+/* Consistency, then replicas that answered and that were waited for: the text tells of them, too. */
+static bool take_replicas(td_bytes *b) {
     uint16_t consistency;
     int32_t first, second;
     if (!take_16(b, &consistency) || !take_32(b, &first) || !take_32(b, &second)) return false;
-    bool turned = a->error.code == TD_CQL_ERROR_UNAVAILABLE;
-    a->error.received = turned ? second : first;
-    a->error.awaited = turned ? first : second;
     return true;
 }
 
@@ -224,7 +222,7 @@ static bool take_error(td_bytes *b, td_cql_answer *a) {
     case TD_CQL_ERROR_READ_TIMEOUT:
     case TD_CQL_ERROR_READ_FAILURE:
     case TD_CQL_ERROR_WRITE_FAILURE:
-        good = take_replicas(b, a);
+        good = take_replicas(b);
         break;
     case TD_CQL_ERROR_UNPREPARED:
         good = take_short(b, &a->error.id);
@@ -286,8 +284,10 @@ td_status td_cql_answer_get(td_cql_opcode opcode, td_bytes message, td_cql_answe
     return take_message(opcode, &message, out) && message.size == 0 ? TD_OK : TD_REJECT;
 }
 
-td_status td_cql_error_status(int32_t code) {
-    switch (code) {
+td_status td_cql_error_status(const td_cql_answer *a) {
+    /* Nodes cannot ask one another who may do what: that passes, whatever its code says. */
+    if (td_bytes_begin(a->text, TD_TEXT("Unable to perform auth"))) return TD_RETRY;
+    switch (a->error.code) {
     case TD_CQL_ERROR_SERVER:
     case TD_CQL_ERROR_UNAVAILABLE:
     case TD_CQL_ERROR_OVERLOADED:

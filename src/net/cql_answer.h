@@ -66,8 +66,7 @@ typedef struct td_cql_answer {
     bool has_lz4;
     struct {
         int32_t code;
-        td_bytes id;               /* UNPREPARED */
-        int32_t received, awaited; /* UNAVAILABLE, the timeouts and failures: replicas */
+        td_bytes id; /* UNPREPARED */
     } error;
     struct {
         td_bytes id;
@@ -80,11 +79,12 @@ typedef struct td_cql_answer {
 /* TD_REJECT without a trail: it is not a message of that kind, whole and no longer. */
 TD_CHECKED td_status td_cql_answer_get(td_cql_opcode opcode, td_bytes message, td_cql_answer *out);
 /* What an error asks for: TD_RETRY (the nodes are not well now) or TD_CONFIG (the operator's, and so again). */
-td_status td_cql_error_status(int32_t code);
+td_status td_cql_error_status(const td_cql_answer *answer);
 
 /* The next column, taken from `specs`. False: there is none left. */
 bool td_cql_column_next(td_cql_columns *columns, td_cql_column *out);
-/* The next row's first `most` cells, the others aside; data NULL: null. False: there is none left. */
+/* The next row's first `most` cells, the others aside; data NULL: null, or no such column. False: there is none left.
+ */
 bool td_cql_row_next(td_cql_rows *rows, td_bytes *cells, size_t most);
 
 /* Cells as they are written by td_cql_add_…; false: not of that length. */

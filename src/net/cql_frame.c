@@ -130,10 +130,13 @@ static void put_long(td_buf *out, td_bytes text) { /* "long string", "bytes" */
 
 /* ---- values ---- */
 
-void td_cql_add_null(td_cql_values *v) {
-    put_32(&v->bytes, UINT32_MAX);
+static void add_length(td_cql_values *v, int32_t length) {
+    put_32(&v->bytes, (uint32_t)length);
     v->count++;
 }
+
+void td_cql_add_null(td_cql_values *v) { add_length(v, -1); }
+void td_cql_add_unset(td_cql_values *v) { add_length(v, -2); }
 
 void td_cql_add_bytes(td_cql_values *v, td_bytes value) {
     put_long(&v->bytes, value);

@@ -7,7 +7,7 @@
 #pragma once
 #include "base/bytes.h"
 
-enum { TD_CQL_HEAD_BYTES = 9, TD_CQL_BODY_MAX = 16 * 1024 * 1024, TD_CQL_STREAMS_MAX = 32768 };
+enum { TD_CQL_HEAD_BYTES = 9, TD_CQL_BODY_MAX = 16 * 1024 * 1024 };
 
 typedef enum td_cql_opcode {
     TD_CQL_ERROR = 0x00,
@@ -74,7 +74,8 @@ static inline void td_cql_values_fini(td_cql_values *v) {
     td_buf_fini(&v->bytes);
     v->count = 0;
 }
-void td_cql_add_null(td_cql_values *v);
+void td_cql_add_null(td_cql_values *v);                  /* what was there before goes, at the price of a tombstone */
+void td_cql_add_unset(td_cql_values *v);                 /* nothing is written */
 void td_cql_add_bytes(td_cql_values *v, td_bytes value); /* text, ascii, blob */
 void td_cql_add_int(td_cql_values *v, int32_t value);
 void td_cql_add_bigint(td_cql_values *v, int64_t value); /* … and timestamp, in ms */

@@ -19,7 +19,8 @@ typedef struct td_wire_ops {
     /* TD_OK: it is open. TD_AGAIN: not yet. Errors, with which it ends: TD_RETRY, TD_CONFIG (the peer's certificate).
      */
     TD_CHECKED td_status (*step)(void *wire);
-    /* Of one that is open: how many of the bytes have gone; 0: none can go now. Errors: TD_RETRY. */
+    /* Of one that is open: how many of the bytes have gone; 0: none can go now. What has not gone is offered again as
+     * it is, where it lies: TLS may have begun with it. Errors: TD_RETRY. */
     TD_CHECKED td_status (*send)(void *wire, td_bytes bytes, size_t *out_sent);
     /* Of one that is open: what has come, at most `room`; 0: nothing new. Errors: TD_RETRY (it has ended, too). */
     TD_CHECKED td_status (*receive)(void *wire, void *out, size_t room, size_t *out_size);

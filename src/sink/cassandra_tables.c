@@ -200,16 +200,17 @@ int td_cassandra_partition_compare(const td_cassandra_partition *a, const td_cas
 
 static void add_word(td_cql_values *v, const char *word) { td_cql_add_bytes(v, td_text(word)); }
 
-static void add_known(td_cql_values *v, int64_t value) { /* null where it is not */
+/* Rows are written once: what one lacks was never there. */
+static void add_known(td_cql_values *v, int64_t value) {
     if (value == TD_NONE)
-        td_cql_add_null(v);
+        td_cql_add_unset(v);
     else
         td_cql_add_bigint(v, value);
 }
 
-static void add_decimal(td_cql_values *v, int64_t m, int32_t scale) { /* … alike */
+static void add_decimal(td_cql_values *v, int64_t m, int32_t scale) {
     if (m == TD_NONE)
-        td_cql_add_null(v);
+        td_cql_add_unset(v);
     else
         td_cql_add_decimal(v, m, scale);
 }
@@ -306,7 +307,7 @@ static void add_trade(td_cql_values *v, const td_sink_row *row) {
     add_price(v, trade->price);
     add_size(v, trade->size);
     if (trade->side == TD_SIDE_UNKNOWN)
-        td_cql_add_null(v);
+        td_cql_add_unset(v);
     else
         add_word(v, td_fill_side_name((td_side)trade->side));
     add_known(v, trade->trade_id);
@@ -334,7 +335,7 @@ static void add_news(td_cql_values *v, const td_sink_row *row) {
     td_cql_add_bytes(v, news->id);
     memcpy(&bits, &news->sentiment, sizeof bits);
     if (isnan(news->sentiment))
-        td_cql_add_null(v);
+        td_cql_add_unset(v);
     else
         td_cql_add_bigint(v, bits); /* a double is its eight bytes, too */
 }
@@ -395,6 +396,9 @@ void td_cassandra_add_latest(td_cql_values *out, td_bytes instrument, const td_c
     td_cql_add_bigint(out, ms_of(latest->event_ns));
     td_cql_add_bigint(out, latest->event_ns);
     add_price(out, latest->price);
-    add_size(out, latest->size);
+    if (latest->size != TD_NONE)
+        add_size(out, latest->size);
+    else
+        td_cql_add_null(out); /* that of the trade before it goes */
     td_cql_add_bigint(out, latest->ord);
 }

@@ -78,13 +78,19 @@ static const td_template_form symbol_names = {.key = "symbol_table",
 
 static bool is_letter(char c) { return is_of_names(c) && (c < '0' || c > '9') && c != '_'; }
 
+static bool is_name(const char *text) {
+    size_t size = 0;
+    while (is_of_names(text[size])) size++;
+    return text[size] == '\0' && size <= NAME_MAX_BYTES && is_letter(text[0]);
+}
+
 static td_status check_names(const td_sink_conf *conf) {
-    size_t size = strlen(conf->keyspace);
-    for (const char *at = conf->keyspace; *at != '\0'; at++)
-        if (!is_of_names(*at) || size > NAME_MAX_BYTES || !is_letter(conf->keyspace[0]))
-            return TD_FAIL(TD_CONFIG,
-                           "keyspace: \"%.64s\": a name has a letter first, then letters, digits and '_', at most %d",
-                           conf->keyspace, NAME_MAX_BYTES);
+    if (!is_name(conf->keyspace))
+        return TD_FAIL(TD_CONFIG,
+                       "keyspace: \"%.64s\": a name has a letter first, then letters, digits and '_', at most %d",
+                       conf->keyspace, NAME_MAX_BYTES);
+    if (conf->datacenter != NULL && strpbrk(conf->datacenter, "'\r\n") != NULL)
+        return TD_FAIL(TD_CONFIG, "datacenter: a name has no quotes");
     if (conf->symbol_table == NULL) return TD_OK;
     td_status status = td_template_check(&symbol_names, conf->symbol_table);
     if (status == TD_OK && !is_letter(conf->symbol_table[0]))
@@ -184,6 +190,7 @@ static td_status make_keyspace(cassandra_sink *s) {
     return status == TD_OK ? td_cql_agree(s->cql, s->os, AGREE_NS) : status;
 }
 
+/* Whoever writes to it lets the nodes agree first. */
 static td_status make_table(cassandra_sink *s, td_cassandra_table table, const char *name) {
     bool there = false;
     td_status status = is_there(s, name, &there);
@@ -191,8 +198,7 @@ static td_status make_table(cassandra_sink *s, td_cassandra_table table, const c
     begin_text(s);
     td_cassandra_put_create(&s->text, &s->form, table, name);
     end_text(s);
-    status = run_text(s);
-    return status == TD_OK ? td_cql_agree(s->cql, s->os, AGREE_NS) : status;
+    return run_text(s);
 }
 
 /* ---- the beginning ---- */
@@ -200,6 +206,7 @@ static td_status make_table(cassandra_sink *s, td_cassandra_table table, const c
 static void take_latest(cassandra_sink *s, td_cql_rows rows) {
     td_bytes cells[3];
     while (td_cql_row_next(&rows, cells, 3)) {
+        if (cells[0].size == 0) continue;
         known *k = known_of(s, cells[0]);
         if (!td_cql_get_bigint(cells[1], &k->latest.event_ns)) k->latest.event_ns = TD_NONE;
         if (!td_cql_get_bigint(cells[2], &k->latest.ord)) k->latest.ord = NONE;
@@ -241,6 +248,7 @@ static td_status begin(cassandra_sink *s) {
         status = make_keyspace(s);
         for (int t = 0; t < TD_CASSANDRA_TABLES && status == TD_OK; t++)
             status = make_table(s, (td_cassandra_table)t, td_cassandra_table_name((td_cassandra_table)t));
+        if (status == TD_OK) status = td_cql_agree(s->cql, s->os, AGREE_NS); /* also on what a former try has made */
         s->has_tables = status == TD_OK;
     }
     for (int t = 0; t < TD_CASSANDRA_TABLES && status == TD_OK; t++) {
@@ -375,6 +383,7 @@ static bool has_own_table(const cassandra_sink *s, const aim *a) {
 static td_status make_own_tables(cassandra_sink *s, const char *topic, size_t count) {
     char name[NAME_MAX_BYTES + 1];
     td_status status = TD_OK;
+    bool fresh = false;
     for (size_t i = 0; i < count && status == TD_OK; i++) {
         if (!has_own_table(s, &s->aims[i])) continue;
         const td_bytes instrument = s->aims[i].to.instrument;
@@ -385,8 +394,9 @@ static td_status make_own_tables(cassandra_sink *s, const char *topic, size_t co
                            NAME_MAX_BYTES);
         status = make_table(s, TD_CASSANDRA_BARS, name);
         if (status == TD_OK) status = prepare_insert(s, TD_CASSANDRA_BARS, name, &k->symbol_insert);
+        fresh = true;
     }
-    return status;
+    return status == TD_OK && fresh ? td_cql_agree(s->cql, s->os, AGREE_NS) : status;
 }
 
 static void send_rows(cassandra_sink *s, uint32_t partition, const td_sink_row *rows, size_t count) {

@@ -38,8 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         assert(frame.size >= TD_CQL_HEAD_BYTES && frame.size <= rest.size);
         if (td_cql_frame_open(&frame, &room, &message) == TD_OK) {
             if (td_cql_answer_get((td_cql_opcode)frame.opcode, message, &answer) == TD_OK) walk(&answer, message);
-            assert(td_cql_error_status(answer.error.code) == TD_RETRY ||
-                   td_cql_error_status(answer.error.code) == TD_CONFIG);
+            assert(td_cql_error_status(&answer) == TD_RETRY || td_cql_error_status(&answer) == TD_CONFIG);
         }
         rest = td_bytes_from(rest, frame.size);
     }

@@ -19,13 +19,14 @@ static void bodies(void **state) {
     out.size = 0;
     td_cql_add_int(&values, 7);
     td_cql_add_null(&values);
+    td_cql_add_unset(&values);
     const td_cql_terms all = {TD_CQL_ONE, 5000, TD_TEXT("page"), &values};
     td_cql_put_query(&out, TD_TEXT("Q"), &all);
-    assert_true(
-        cql_is(td_buf_bytes(&out), "00000001 'Q' 0001 0D 0002 00000004 00000007 FFFFFFFF 00001388 00000004 'page'"));
+    assert_true(cql_is(td_buf_bytes(&out),
+                       "00000001 'Q' 0001 0D 0003 00000004 00000007 FFFFFFFF FFFFFFFE 00001388 00000004 'page'"));
     out.size = 0;
     td_cql_put_execute(&out, TD_TEXT("id"), &(td_cql_terms){.consistency = TD_CQL_LOCAL_ONE, .values = &values});
-    assert_true(cql_is(td_buf_bytes(&out), "0002 'id' 000A 01 0002 00000004 00000007 FFFFFFFF"));
+    assert_true(cql_is(td_buf_bytes(&out), "0002 'id' 000A 01 0003 00000004 00000007 FFFFFFFF FFFFFFFE"));
     td_buf_fini(&out);
     td_cql_values_fini(&values);
 }
