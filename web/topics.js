@@ -124,13 +124,17 @@ function showTopic(topic) {
   document.body.dataset.end = String(topic.end);
 }
 
-/* Brokers may take their time: the page does not wait for them. */
+let asking = false; // for groups
+
+/* Brokers may take their time: the page does not wait for them, and has but one question at them. An answer about a topic
+ * that is left is none. */
 async function askGroups() {
-  try {
-    groups = await ask(`topics/${state.topic}/groups`);
-  } catch {
-    groups = { topic: state.topic, groups: [], complete: false };
-  }
+  if (asking) return;
+  const { topic } = state;
+  asking = true;
+  const answer = await ask(`topics/${topic}/groups`).catch(() => ({ topic, groups: [], complete: false }));
+  asking = false;
+  if (topic === state.topic) groups = answer;
 }
 
 // ---- records ----

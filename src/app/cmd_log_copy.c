@@ -258,8 +258,7 @@ static const td_option options[] = {
      .type = TD_OPTION_TEXTS,
      .unit = "NAME",
      .offset = offsetof(copy_conf, topics),
-     .help = "of outputs and raw.* only these; may be given more than once. The tape and what it is read by always "
-             "go along: --topic tape alone leaves outputs to be made anew"},
+     .help = "of outputs and raw.* only this one; may be given more than once"},
     {.key = "follow",
      .type = TD_OPTION_BOOL,
      .offset = offsetof(copy_conf, follow),
@@ -277,6 +276,9 @@ const td_command td_command_log_copy = {
         "on the copy goes on as on the log, and makes the same bytes: places that records name, such as the causes\n"
         "of outputs, are those of the copy. Its first start makes states from the tape, since snapshots stay behind;\n"
         "sinks begin with a new store. A process may write to the log meanwhile, but nobody to the copy.\n"
+        "\n"
+        "The tape and what it is read by always go along, whatever --topic names: --topic tape alone leaves outputs\n"
+        "to be made anew.\n"
         "\n"
         "Ended anywhere, it goes on when it is run again: what is there is held against the log, and what lacks is\n"
         "appended, each batch whole or not at all. A copy that holds anything else is refused.\n",

@@ -10,14 +10,19 @@ enum { ITEMS_MAX = 10000 /* enough to meet its kinds and instruments */, IDLE_US
 #define CONNECTED_NS (15 * TD_NS_PER_S)
 #define ANSWERED_NS  (10 * TD_NS_PER_S)
 
+bool td_sample_connects(const td_feed_ops *ops) { return ops->live != NULL && ops->live->keep != NULL; }
+
 static int64_t mono_ns(const td_os *os) { return os->ops->mono_ns(os->self); }
 
-static void note_rejected(td_sample *s, const td_rejected *r) {
+/* A source that keeps what it has names its messages by their offsets, others by the lines of a file. */
+static void note_rejected(td_sample *s, const td_feed_ops *ops, const td_rejected *r) {
+    bool kept = td_sample_connects(ops);
     bool unreadable = r->reason == TD_REASON_UNREADABLE; /* weighs more than a line: the first of those is told */
     s->unreadable += unreadable;
     if (s->rejected++ > 0 && !(unreadable && s->unreadable == 1)) return;
-    (void)snprintf(s->first, sizeof s->first, "%.*s, line %" PRIu64 ": %.*s", (int)r->source.size,
-                   (const char *)r->source.data, r->position.line, (int)r->detail.size, (const char *)r->detail.data);
+    (void)snprintf(s->first, sizeof s->first, "%.*s, %s %" PRIu64 ": %.*s", (int)r->source.size,
+                   (const char *)r->source.data, kept ? "offset" : "line", r->position.line - kept, (int)r->detail.size,
+                   (const char *)r->detail.data);
 }
 
 static void note_session(td_sample *s, const td_feed_ops *ops, void *feed, const td_feed_session *session) {
@@ -36,7 +41,7 @@ static td_status take_items(td_sample *s, const td_feed_ops *ops, void *feed) {
     while (s->events + s->rejected + s->ignored < ITEMS_MAX && !s->all && s->failure[0] == '\0' &&
            (status = ops->next(feed, &item)) == TD_OK) {
         s->events += item.kind == TD_ITEM_EVENT;
-        if (item.kind == TD_ITEM_REJECTED) note_rejected(s, &item.rejected);
+        if (item.kind == TD_ITEM_REJECTED) note_rejected(s, ops, &item.rejected);
         s->ignored += item.kind == TD_ITEM_IGNORED;
         s->all = item.kind == TD_ITEM_END;
         if (item.kind == TD_ITEM_PLACES) s->partitions = item.places.count;
@@ -44,8 +49,6 @@ static td_status take_items(td_sample *s, const td_feed_ops *ops, void *feed) {
     }
     return status;
 }
-
-bool td_sample_connects(const td_feed_ops *ops) { return ops->live != NULL && ops->live->keep != NULL; }
 
 static td_status take_connected(td_sample *s, const td_os *os, const td_feed_ops *ops, void *feed) {
     int64_t until_ns = mono_ns(os) + CONNECTED_NS;

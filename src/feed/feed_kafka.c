@@ -284,13 +284,16 @@ static int64_t next_given(const kafka *k, uint32_t p) {
     return h->reading ? k->net->place(k->consumer, p) : k->next[p];
 }
 
-/* While there is no session, too: what stands still may be a registry, and the topic grows. */
+/* While there is no session, too: what stands still may be a registry, and the topic grows. Of another topic under that
+ * name nothing is known. */
 static int64_t kafka_lag(const void *self) {
     const kafka *k = self;
     int64_t lag = 0;
     if (k->view.number == 0 || k->view.detail != NULL || k->count == 0) return -1;
-    for (uint32_t p = 0; p < k->count && p < k->view.partitions; p++)
+    for (uint32_t p = 0; p < k->count && p < k->view.partitions; p++) {
+        if (!k->heads[p].reading && k->next[p] > k->view.spans[p].end) return -1;
         lag += td_most(0, k->view.spans[p].end - td_most(next_given(k, p), k->view.spans[p].start));
+    }
     return lag;
 }
 

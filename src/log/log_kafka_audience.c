@@ -5,7 +5,10 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-enum { EACH_MS = 4000 }; /* an answer that takes longer is none */
+enum {
+    EACH_MS = 4000, /* an answer that takes longer is none */
+    LISTENERS_MAX = TD_AUDIENCE_GROUPS * TD_AUDIENCE_PARTITIONS
+};
 
 struct td_audience {
     td_kafka_log *log;
@@ -33,6 +36,7 @@ static void add_group(td_audience *a, const char *name) {
     size_t at = a->group_count;
     if (is_ours(a, name)) return;
     while (at > 0 && strcmp(a->groups[at - 1], name) > 0) at--;
+    if (at > 0 && strcmp(a->groups[at - 1], name) == 0) return; /* two brokers have told of it, while it moved */
     a->cut = a->cut || a->group_count == TD_AUDIENCE_GROUPS;
     if (at == TD_AUDIENCE_GROUPS) return;
     if (a->group_count == TD_AUDIENCE_GROUPS) free(a->groups[--a->group_count]);
@@ -73,8 +77,10 @@ static void ask_group(td_audience *a, const char *group) {
 }
 
 static void add_listener(td_audience *a, const char *group, const rd_kafka_topic_partition_t *at) {
-    if (at->err != RD_KAFKA_RESP_ERR_NO_ERROR) a->cut = true;
-    if (at->err != RD_KAFKA_RESP_ERR_NO_ERROR || at->offset < 0) return;
+    bool good = at->err == RD_KAFKA_RESP_ERR_NO_ERROR && (uint32_t)at->partition < TD_AUDIENCE_PARTITIONS &&
+                a->count < LISTENERS_MAX;
+    a->cut = a->cut || !good;
+    if (!good || at->offset < 0) return;
     size_t to = a->count++;
     td_listener *l = a->listeners;
     uint32_t partition = (uint32_t)at->partition;
@@ -105,7 +111,7 @@ td_audience *td_audience_ask(const td_topic *topic, const char *ours) {
     a->topic = (const td_kafka_topic *)topic;
     a->ours = td_kafka_full_name(a->log, ours);
     a->cut = topic->partitions > TD_AUDIENCE_PARTITIONS;
-    a->listeners = td_alloc((size_t)TD_AUDIENCE_GROUPS * TD_AUDIENCE_PARTITIONS * sizeof *a->listeners);
+    a->listeners = td_alloc(LISTENERS_MAX * sizeof *a->listeners);
     a->queue = rd_kafka_queue_new(a->log->client);
     rd_kafka_AdminOptions_t *options = options_new(a, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS);
     rd_kafka_ListConsumerGroups(a->log->client, options, a->queue);

@@ -22,6 +22,7 @@ struct td_topic_answer {
     int64_t start, end, synced, bytes; /* of the topic, so far */
     td_buf offsets, readers;           /* of one topic, so far */
     void *groups;                      /* asked for; NULL: they are not, or there is nobody to be asked */
+    int64_t *ends;                     /* of GROUPS: of the partitions before `partition` */
     td_excerpt *excerpt;               /* of RECORDS */
     int64_t excerpt_partition;         /* -1: all */
     size_t row;
@@ -78,7 +79,10 @@ static bool begin(td_topic_answer *a, td_api_error *error) {
     a->topics = td_alloc((a->topic_count + 1) * sizeof(td_topic *));
     if (a->topic_count > 0) memcpy(a->topics, one ? &topic : all, a->topic_count * sizeof(td_topic *));
     const td_serve_run *run = &td_view_topics(a->view)->run;
-    if (r->kind == TD_API_GROUPS && run->groups.ask != NULL) a->groups = run->groups.ask(run->self, topic);
+    if (r->kind == TD_API_GROUPS && run->groups.ask != NULL) {
+        a->groups = run->groups.ask(run->self, topic);
+        a->ends = td_alloc(td_topic_partitions(topic) * sizeof *a->ends);
+    }
     return r->kind != TD_API_RECORDS || begin_records(a, error);
 }
 
@@ -105,6 +109,7 @@ void td_topic_answer_free(td_topic_answer *a) {
     td_buf_fini(&a->offsets);
     td_buf_fini(&a->readers);
     free(a->topics);
+    free(a->ends);
     free(a->next);
     free(a);
 }
@@ -267,22 +272,39 @@ static td_status step_topics(td_topic_answer *a, td_buf *out) {
 
 /* ---- groups of others ---- */
 
-static void put_group(td_topic_answer *a, td_buf *out, const td_serve_group *group, bool first) {
+static void put_group(const td_topic_answer *a, td_buf *out, const td_serve_group *group, bool first) {
+    int64_t lag = a->ends[group->partition] - group->offset;
     td_buf_text(out, first ? "\n{\"group\":" : ",\n{\"group\":");
     td_json_put_string(out, td_text(group->name));
-    int64_t lag = td_topic_end(a->topics[0], group->partition) - group->offset;
     td_buf_printf(out, ",\"partition\":%" PRIu32 ",\"offset\":%" PRId64 ",\"lag\":%" PRId64 "}", group->partition,
                   group->offset, td_most(lag, 0));
 }
 
-static td_status step_groups(td_topic_answer *a, td_buf *out) {
+/* Whether all are told: one may be further than the partitions that are known here. */
+static bool put_groups(const td_topic_answer *a, td_buf *out) {
     const td_serve_groups *groups = &td_view_topics(a->view)->run.groups;
+    bool whole = !groups->is_cut(a->groups), first = true;
     td_serve_group group;
-    td_status status = a->groups != NULL ? groups->step(a->groups) : TD_OK;
+    for (size_t i = 0; groups->at(a->groups, i, &group); i++) {
+        bool known = group.partition < a->partition;
+        if (known) put_group(a, out, &group, first);
+        first = first && !known;
+        whole = whole && known;
+    }
+    return whole;
+}
+
+/* Brokers may have to be asked for an end, and be silent: one a step, however many groups there are. */
+static td_status step_groups(td_topic_answer *a, td_buf *out) {
+    td_status status = a->groups != NULL ? td_view_topics(a->view)->run.groups.step(a->groups) : TD_OK;
     if (status != TD_OK) return status;
+    if (a->groups != NULL && a->partition < td_topic_partitions(a->topics[0])) {
+        a->ends[a->partition] = td_topic_end(a->topics[0], a->partition);
+        a->partition++;
+        return TD_AGAIN;
+    }
     td_buf_printf(out, "{\"topic\":\"%s\",\"groups\":[", a->request.topic);
-    for (size_t i = 0; a->groups != NULL && groups->at(a->groups, i, &group); i++) put_group(a, out, &group, i == 0);
-    bool whole = a->groups == NULL || !groups->is_cut(a->groups);
+    bool whole = a->groups == NULL || put_groups(a, out);
     td_buf_printf(out, "],\"complete\":%s}\n", whole ? "true" : "false");
     return TD_OK;
 }

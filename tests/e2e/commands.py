@@ -248,16 +248,21 @@ def ids_that_count_all_pairs_are_no_gaps(home):
 
 @case
 def help_has_one_shape(home):
-    for name in COMMANDS:
-        text = ask(name, "--help").stdout
+    for name in COMMANDS + ["log copy"]:
+        words = name.split()
+        text = ask(*words, "--help").stdout
         heads = (f"usage: tapedeck {name} ", "\noptions:\n", "\nexamples:\n", "\nexit codes:\n")
         parts = [text.index(head) for head in heads]
         assert parts == sorted(parts) and parts[0] == 0, (name, text)
-        assert ask("help", name).stdout == text and ask(name, "-h").stdout == text
+        assert ask(*words, "-h").stdout == text and (len(words) > 1 or ask("help", name).stdout == text)
         assert max(map(len, text.splitlines())) <= 120 and "(null)" not in text, name
         listed = set(re.findall(r"^  --([a-z-]+)", text.split("options:")[1].split("examples:")[0], re.M))
         used = set(re.findall(r" --([a-z-]+)", text.split("examples:")[1].split("exit codes:")[0]))
         assert used <= listed | {"force"}, (name, used - listed)
+    text = ask("log", "--help").stdout
+    assert max(map(len, text.splitlines())) <= 120, text
+    verbs = set(re.findall(r"tapedeck log ([a-z]+)", text.split("\nLOG")[0]))
+    assert len(verbs) == 5 and all(ask("log", verb, "--help").stdout == text for verb in verbs - {"copy"}), verbs
     first = ask("--help").stdout
     assert all(re.search(rf"^  {name} ", first, re.M) for name in COMMANDS + ["log", "bench"]), first
     assert re.fullmatch(r"tapedeck \d+\.\d+\.\d+\n", ask("--version").stdout)

@@ -201,6 +201,21 @@ def check_groups(page, server):
     assert "not all groups are told" in tab.inner_text("#about")
     assert "group" not in tab.locator("#partitions tr[data-partition='1']").inner_text()
     tab.unroute("**/topics/bars/groups")
+    held = []  # brokers that are silent
+    tab.route("**/topics/*/groups", lambda route: held.append(route))
+    tab.goto(f"{server.url}/topics.html?topic=bars")
+    wait_until("the topic", lambda: page.data("topic") == "bars" and held)
+    tab.wait_for_timeout(7000)  # the list was asked for again, and so would they be
+    assert len(held) == 1, held
+    tab.locator("#topics .topic[data-name=tape]").click()
+    wait_until("the other topic", lambda: page.data("topic") == "tape")
+    held[0].fulfill(body="no JSON")
+    wait_until("its own question", lambda: page.data("topic") == "tape" and len(held) == 2 and "/tape/" in held[1].request.url)
+    tab.wait_for_timeout(2500)  # the topic was shown again
+    assert "not all groups" not in tab.inner_text("#about"), "what became of a question about another topic is told"
+    held[1].fulfill(json=told | {"topic": "tape"})
+    wait_until("the group", lambda: "group grafana" in tab.inner_text("#partitions"))
+    tab.unroute("**/topics/*/groups")
 
 
 def check_live(page, server):

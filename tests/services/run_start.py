@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """tests/services/run_start.py - start.py as people use it: what it prints is a configuration that runs, a server that dies is
 told, and Ctrl-C leaves neither process, port nor folder."""
+import contextlib
 import os
 import pathlib
 import re
@@ -13,6 +14,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import tapedeck as td  # noqa: E402
+from fetch import free_port  # noqa: E402
 
 START = pathlib.Path(__file__).with_name("start.py")
 cases = td.Cases()
@@ -26,21 +28,44 @@ class Servers:
         self.home.mkdir()
         for folder in (self.home.parent, self.home):
             folder.chmod(0o711)  # PostgreSQL is another user
-        self.process = subprocess.Popen([sys.executable, START, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        self.process = subprocess.Popen(["env", "--default-signal", sys.executable, START, *words],
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                         env=os.environ | {"TMPDIR": str(self.home)}, start_new_session=True)
         self.lines = []
         self.reading = threading.Thread(target=lambda: self.lines.extend(self.process.stdout), daemon=True)
         self.reading.start()
 
     def __enter__(self):
-        td.wait_for(lambda: any("Ctrl-C" in line for line in self.lines), lambda: self.lines, 240)
+        try:
+            self.wait_for_line("Ctrl-C", 240)
+        except BaseException:
+            self.__exit__()
+            raise
         self.text = "".join(self.lines)
         return self
 
     def __exit__(self, *_):
-        for process in self.processes():
-            os.kill(process, signal.SIGKILL)
+        while left := self.processes():  # one may have started another meanwhile
+            for process in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            time.sleep(0.05)
         self.process.wait()
+
+    def wait_for_line(self, part, seconds):
+        def is_there():
+            ended = self.process.poll() is not None
+            self.reading.join(10 if ended else 0)
+            there = any(part in line for line in self.lines)
+            assert there or not ended, self.lines
+            return there
+        td.wait_for(is_there, lambda: self.lines, seconds)
+
+    def expect_end(self, code):
+        assert self.process.wait(60) == code, self.lines
+        self.reading.join(10)
+        assert not any("Traceback" in line for line in self.lines), self.lines
+        self.expect_nothing_left()
 
     def processes(self):
         """Of their session, dead ones that nobody has asked after left out."""
@@ -71,34 +96,32 @@ def what_it_prints_runs(home):
         said = td.run(file, "--quiet")
         assert said["events"] == 5000, said
         assert "registry" in log and "kafka" in log, log
-        for _ in range(2):  # as a terminal does it, and an impatient user
-            os.killpg(servers.process.pid, signal.SIGINT)
+        for number in (signal.SIGINT, signal.SIGINT, signal.SIGHUP):  # as a terminal does it, and an impatient user
+            os.killpg(servers.process.pid, number)
             time.sleep(0.3)
-        assert servers.process.wait(60) == 0, servers.lines
-        servers.reading.join(10)
-        assert not any("Traceback" in line for line in servers.lines), servers.lines
-        servers.expect_nothing_left()
+        servers.expect_end(0)
         return log
+
+
+@cases.add
+def a_terminal_that_is_closed_ends_them(home):
+    with Servers(home, "postgres") as servers:
+        os.killpg(servers.process.pid, signal.SIGHUP)
+        servers.expect_end(0)
+        return "as Ctrl-C does"
 
 
 @cases.add
 def one_that_dies_is_told(home):
     port = free_port()
-    with Servers(home, "postgres", "--port", str(port)) as servers:
+    with Servers(home, "postgres", "apicurio", "--port", str(port)) as servers:
         assert f"127.0.0.1:{port}/" in servers.text, servers.text
         database = max(servers.processes(), key=lambda pid: b"postgres\0-D" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes())
         os.kill(database, signal.SIGTERM)
-        assert servers.process.wait(60) == 1, servers.lines
-        servers.reading.join(10)
-        assert any("postgres does not answer any more" in line for line in servers.lines), servers.lines
-        servers.expect_nothing_left()
+        servers.wait_for_line("postgres does not answer any more", 60)
+        os.kill(servers.process.pid, signal.SIGINT)  # while the other one ends
+        servers.expect_end(1)
         return f"port {port}"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 @cases.add

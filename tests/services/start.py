@@ -3,6 +3,7 @@
 when they do, with their addresses and what a configuration says of them. Ctrl-C ends them."""
 import argparse
 import contextlib
+import functools
 import pathlib
 import signal
 import sys
@@ -17,7 +18,7 @@ import fetch
 import postgres
 from broker import Broker, BrokerOfZooKeeper, Cluster
 
-STOPS = (signal.SIGINT, signal.SIGTERM)
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK_S = 5  # between two looks whether they still answer
 
 
@@ -47,12 +48,6 @@ def one(folder, _, kind=Broker):
     broker = kind(folder)
     with broker.running():
         yield of_brokers(broker, f"with a login {broker.login_address}: SASL PLAIN, {broker.USER}, password {broker.PASSWORD}")
-
-
-@contextlib.contextmanager
-def of_zookeeper(folder, _):
-    with one(folder, _, BrokerOfZooKeeper) as started:
-        yield started
 
 
 @contextlib.contextmanager
@@ -86,7 +81,7 @@ def database(_, __):
 KINDS = {  # in the order of starting: Connect reads the broker before it
     "kafka": (f"Kafka {Broker.VERSION}, one broker", one),
     "kafka3": (f"Kafka {Broker.VERSION}, three brokers", three),
-    "kafka39": (f"Kafka {BrokerOfZooKeeper.VERSION} with ZooKeeper", of_zookeeper),
+    "kafka39": (f"Kafka {BrokerOfZooKeeper.VERSION} with ZooKeeper", functools.partial(one, kind=BrokerOfZooKeeper)),
     "apicurio": (f"Apicurio {apicurio.VERSION}, a schema registry", registry),
     "connect": (f"Kafka Connect {Broker.VERSION}, with Debezium's JDBC sink; starts kafka where no broker is named", connect_worker),
     "postgres": ("PostgreSQL", database),
@@ -111,21 +106,28 @@ def show(names, started):
     print("Ctrl-C ends them.", flush=True)
 
 
+def ignore_stops():
+    """Ending is not interrupted."""
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def stop(*_):
+    ignore_stops()
+    raise KeyboardInterrupt
+
+
 def watch(names, started):
-    """Until one of them does not answer any more."""
+    """Until one of them does not answer any more, which is told at once: the others take their time to end."""
     while True:
         for name, server in zip(names, started):
             try:
                 server.ask()
             except Exception as error:  # whatever a client makes of it
-                return f"{name} does not answer any more: {error}"
+                ignore_stops()
+                print(f"{name} does not answer any more: {error}", file=sys.stderr, flush=True)
+                return 1
         time.sleep(LOOK_S)
-
-
-def stop(*_):
-    for number in STOPS:
-        signal.signal(number, signal.SIG_IGN)  # ending is not interrupted
-    raise KeyboardInterrupt
 
 
 def main():

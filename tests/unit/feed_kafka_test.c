@@ -228,6 +228,18 @@ static int64_t lag(const rig *r) { return td_feed_kafka.live->lag(r->f.feed); }
 
 /* What was not given is counted from the place of each partition, whether it is on its way or at hand; what is not
  * known is no number, and who is waited for may be another than the brokers. */
+static void expect_no_lag_of_another_topic(void) {
+    rig r;
+    const int64_t kept[] = {0, 9};
+    unit_topic.partitions = 2;
+    put_price(0, 1000, 1);
+    rig_begin(&r, "start");
+    td_feed_kafka.live->keep(r.f.feed, &(td_feed_places){kept, 2});
+    assert_non_null(strstr(connect_and_run(&r), "another topic has its name now"));
+    assert_int_equal(lag(&r), -1);
+    rig_end(&r);
+}
+
 static void how_far_it_is_behind(void **state) {
     (void)state;
     rig r;
@@ -261,6 +273,7 @@ static void how_far_it_is_behind(void **state) {
     assert_string_equal(run(&r), "");
     assert_int_equal(lag(&r), 2);
     rig_end(&r);
+    expect_no_lag_of_another_topic();
 }
 
 static void settings_that_cannot_work(void **state) {
