@@ -84,9 +84,11 @@ static td_status lane_find(td_deliver *d, deliver_lane *lane) {
 
 static void lanes_list_of(td_deliver *d, td_output output) {
     const td_topics *topics = d->conf.topics;
-    for (uint32_t p = 0; p < topics->partitions; p++)
-        d->lanes[d->lane_count++] =
-            (deliver_lane){.output = output, .topic = topics->outputs[output], .partition = p, .last_ns = TD_NONE};
+    for (uint32_t p = 0; p < topics->partitions; p++) {
+        deliver_lane *lane = &d->lanes[d->lane_count++];
+        *lane = (deliver_lane){.output = output, .topic = topics->outputs[output], .partition = p, .last_ns = TD_NONE};
+        take_up_to(lane, td_topic_start(lane->topic, p)); /* until the sink says where it is */
+    }
 }
 
 static const td_output delivered[] = {TD_OUTPUT_BARS,  TD_OUTPUT_SIGNALS, TD_OUTPUT_GAPS,   TD_OUTPUT_VENDOR_BARS,

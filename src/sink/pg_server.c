@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CHUNK_BYTES = 64 * 1024, MESSAGE_MAX = 300 };
+enum { CHUNK_BYTES = 64 * 1024, MESSAGE_MAX = 300, STATE_BYTES = 5 };
 
 struct td_pg {
     const td_os *os;
@@ -40,6 +40,7 @@ static const char *cure_of(const char *state) {
         {"42501", "grant it to the user of url"},
         {"42P07", "a table of that name is not this program's: name another schema"},
         {"42703", "put the column back, or name another schema, which is filled from the log"},
+        {"42704", "mend the options in url: the server does not know them"},
         {"42P01", "put the table back, or name another schema, which is filled from the log"},
         {"42", "its tables are not as this program made them: name another schema, which is filled from the log"},
         {"0A", "use a newer server"},
@@ -78,12 +79,14 @@ static void expect_within(td_pg *pg, int ms) {
 
 /* False: the time is over. */
 static bool await(const td_pg *pg, short events, short *out) {
-    int64_t left_ns = pg->deadline_ns - pg->os->ops->mono_ns(pg->os->self);
     struct pollfd at = {PQsocket(pg->conn), events, 0};
-    if (left_ns <= 0) return false;
-    int count = poll(&at, 1, (int)(left_ns / TD_NS_PER_MS) + 1);
-    *out = at.revents;
-    return count > 0 || (count < 0 && errno == EINTR);
+    int64_t left_ns;
+    while ((left_ns = pg->deadline_ns - pg->os->ops->mono_ns(pg->os->self)) > 0) {
+        int count = poll(&at, 1, (int)(left_ns / TD_NS_PER_MS) + 1);
+        *out = at.revents;
+        if (count >= 0 || errno != EINTR) return count > 0;
+    }
+    return false;
 }
 
 static td_status flush(td_pg *pg, const char *doing) {
@@ -193,13 +196,40 @@ static td_status check_url(const char *url) {
                               "\"${VARIABLE}\" or password_file");
 }
 
-/* What the server has against a password does not pass; it has one only when it is there. */
+/* What stands behind "FATAL:  " in "FATAL:  28P01: …". */
+static char *find_state(char *text) {
+    for (char *at = text; (at = strstr(at, ":  ")) != NULL; at++) {
+        char *state = at + strlen(":  ");
+        bool whole = strspn(state, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == STATE_BYTES;
+        if (whole && strncmp(state + STATE_BYTES, ": ", 2) == 0) return state;
+    }
+    return NULL;
+}
+
+static void cut(char *at, size_t size) { memmove(at, at + size, strlen(at + size) + 1); }
+
+/* libpq tells the state of a refused session in verbose texts alone. Takes it out, and which line of the server's
+ * source said so. Of several hosts the last one counts: those before were passed over. */
+static void take_state(char *text, char out[STATE_BYTES + 1]) {
+    for (char *at = text; (at = find_state(at)) != NULL; cut(at, STATE_BYTES + strlen(": "))) {
+        memcpy(out, at, STATE_BYTES);
+        out[STATE_BYTES] = '\0';
+    }
+    for (char *at = text; (at = strstr(at, "\nLOCATION:  ")) != NULL;) cut(at, 1 + strcspn(at + 1, "\n"));
+}
+
+/* A server that is full, starts or dies is there again later, also behind a password; what it has against the user,
+ * the database or the options does not pass. */
 static td_status fail_connect(const td_pg *pg) {
-    char text[MESSAGE_MAX];
-    copy_line(PQerrorMessage(pg->conn), text);
-    if (PQconnectionUsedPassword(pg->conn) != 0 || PQconnectionNeedsPassword(pg->conn) != 0)
-        return TD_FAIL(TD_CONFIG, "postgres: cannot log in: %s; %s", text, cure_of("28"));
-    return TD_FAIL(TD_RETRY, "postgres: cannot connect: %s", text);
+    char text[MESSAGE_MAX], state[STATE_BYTES + 1] = "";
+    char *said = td_copy_text(PQerrorMessage(pg->conn));
+    take_state(said, state);
+    copy_line(said, text);
+    free(said);
+    if (PQconnectionNeedsPassword(pg->conn) != 0) memcpy(state, "28P01", sizeof state);
+    bool refused = strncmp(state, "28", 2) == 0 || strncmp(state, "3D", 2) == 0 || strncmp(state, "42", 2) == 0;
+    if (!refused) return TD_FAIL(TD_RETRY, "postgres: cannot connect: %s", text);
+    return TD_FAIL(TD_CONFIG, "postgres: cannot log in: %s; %s", text, cure_of(state));
 }
 
 static td_status connect_within(td_pg *pg) {
@@ -212,6 +242,7 @@ static td_status connect_within(td_pg *pg) {
             return fail_late("connect", TD_PG_CONNECT_MS);
         next = PQconnectPoll(pg->conn);
     }
+    (void)PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
     return PQsetnonblocking(pg->conn, 1) == 0 ? TD_OK : fail_session(pg, "connect");
 }
 
@@ -226,6 +257,7 @@ td_status td_pg_open(td_pg **out, const td_pg_conf *conf) {
     pg->os = conf->os;
     pg->conn = td_alloc_check(PQconnectStartParams(keys, values, 1), sizeof(void *));
     (void)PQsetNoticeReceiver(pg->conn, ignore, NULL);
+    (void)PQsetErrorVerbosity(pg->conn, PQERRORS_VERBOSE); /* while it connects */
     status = connect_within(pg);
     if (status == TD_OK) {
         *out = pg;

@@ -1,7 +1,8 @@
-/* src/sink/pg_server.h - a session with a PostgreSQL server, by libpq, that never waits longer than it says. Nothing
- * but what the server says tells secrets from texts: no failure repeats the connection string or the password. Thread:
- * one. Errors: TD_RETRY (not there, no answer in time, busy, disk full: the session is void, open another), TD_CONFIG
- * (what it refuses: a login, a permission, a table; the session is void, too). */
+/* src/sink/pg_server.h - a session with a PostgreSQL server, by libpq, that never waits longer than it says, but for
+ * the lookup of a host's name, which libpq waits for (hostaddr where that matters). Nothing but what the server says
+ * tells secrets from texts: no failure repeats the connection string or the password. Thread: one. Errors: TD_RETRY
+ * (not there, no answer in time, busy, disk full: the session is void, open another), TD_CONFIG (what it refuses: a
+ * login, a permission, a table; the session is void, too). */
 #pragma once
 #include "os/os.h"
 

@@ -70,10 +70,11 @@ static void put_later_columns(td_buf *out, const td_table *table) {
 }
 
 /* Doubles and times, without places in the log. */
-static void put_view(td_buf *out, td_table_id id) {
+static void put_view(td_buf *out, td_table_id id, bool older) {
     const td_table *table = &td_tables[id];
     const char *comma = "";
-    td_buf_printf(out, "drop view if exists %s_view; create view %s_view as select ", table->name, table->name);
+    if (older) td_buf_printf(out, "drop view if exists %s_view;", table->name);
+    td_buf_printf(out, "create view %s_view as select ", table->name);
     for (size_t i = 0; i < table->column_count; i++) {
         const td_column *column = &table->columns[i];
         if (strncmp(column->name, "src_", 4) == 0) continue;
@@ -101,7 +102,7 @@ void td_pg_put_tables(td_buf *out, bool older) {
         put_key(out, table);
         td_buf_text(out, "));");
         if (older) put_later_columns(out, table);
-        put_view(out, (td_table_id)i);
+        put_view(out, (td_table_id)i, older);
     }
     td_buf_printf(out,
                   "create table%s positions(topic text not null, partition integer not null, epoch integer not null,"

@@ -6,7 +6,7 @@
 enum { TD_PG_SCHEMA_VERSION = 1 };
 
 /* All tables and views of today, the sink's positions and the version. With `older`: what an older program has made
- * gets what it did not know; else a table of such a name is somebody else's, and an error. */
+ * gets what it did not know; else a table or view of such a name is somebody else's, and an error. */
 void td_pg_put_tables(td_buf *out, bool older);
 /* A temporary table for a batch, empty again behind each transaction. */
 void td_pg_put_stage(td_buf *out, const td_table *table);

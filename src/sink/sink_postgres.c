@@ -126,24 +126,26 @@ static td_status ensure_tables(postgres_sink *s) {
     return status == TD_OK ? run_text(s, "commit", "make the tables", NULL) : status;
 }
 
-/* Columns and permissions: what would fail later is told now. */
-static td_status check_table(postgres_sink *s, const td_table *table) {
+/* What would fail at the first row is told now. */
+static td_status check_rights(postgres_sink *s, const char *table) {
     td_pg_answer answer;
     s->sql.size = 0;
-    td_pg_put_probe(&s->sql, table);
-    td_status status = run(s, "read the columns", NULL);
-    if (status != TD_OK) return status;
-    td_buf_printf(&s->sql, "select 1 where has_table_privilege('%s', 'insert') and has_table_privilege('%s', 'update')",
-                  table->name, table->name);
-    status = run(s, "ask for permissions", &answer);
+    td_buf_printf(&s->sql,
+                  "select 1 where has_table_privilege('%s', 'select') and has_table_privilege('%s', 'insert')"
+                  " and has_table_privilege('%s', 'update')",
+                  table, table, table);
+    td_status status = run(s, "ask for permissions", &answer);
     if (status != TD_OK || answer.count > 0) return status;
     return TD_FAIL(TD_CONFIG,
                    "postgres: permission denied for table %s; grant select, insert and update on it to the user of url",
-                   table->name);
+                   table);
 }
 
 static td_status prepare_table(postgres_sink *s, const td_table *table) {
-    td_status status = check_table(s, table);
+    s->sql.size = 0;
+    td_pg_put_probe(&s->sql, table);
+    td_status status = run(s, "read the columns", NULL);
+    if (status == TD_OK) status = check_rights(s, table->name);
     if (status != TD_OK) return status;
     td_pg_put_stage(&s->sql, table);
     return run(s, "make a temporary table", NULL);
@@ -157,6 +159,7 @@ static td_status begin_session(postgres_sink *s) {
     if (status == TD_OK) status = make_schema(s);
     if (status == TD_OK) status = ensure_tables(s);
     for (int i = 0; i < TD_TABLE_COUNT && status == TD_OK; i++) status = prepare_table(s, &td_tables[i]);
+    if (status == TD_OK) status = check_rights(s, "positions");
     return status;
 }
 

@@ -3,6 +3,7 @@
 each row once, whoever dies: the run by kill -9, the server in mid-write, or what it had since a copy of it was made. What
 it is refused is told, and goes on when that is mended.
 """
+import contextlib
 import os
 import pathlib
 import random
@@ -103,18 +104,24 @@ def rows_in(schema):
     return int(server.rows(f"select count(*) from {schema}.bars")[0][0]) if server.has(f"{schema}.bars") else 0
 
 
-def watched(process):
-    """Its lines are kept in `said`."""
-    process.said = []
-    process.reader = threading.Thread(target=lambda: process.said.extend(process.stderr), daemon=True)
-    process.reader.start()
-    return process
+@contextlib.contextmanager
+def watched(file, *options, **variables):
+    """A run that ends with the block at the latest; its lines are kept in `said`."""
+    command = [td.PROGRAM, "run", "--quiet", *options, file]
+    with subprocess.Popen(command, cwd=td.ROOT, env=os.environ | variables, stderr=subprocess.PIPE, text=True) as process:
+        process.said = []
+        process.reader = threading.Thread(target=lambda: process.said.extend(process.stderr), daemon=True)
+        process.reader.start()
+        try:
+            yield process
+        finally:
+            td.kill(process)
+            process.reader.join()
 
 
 def paced(file, speed="400x"):
     """A run that goes on for some seconds."""
-    return watched(subprocess.Popen([td.PROGRAM, "run", "--until-end", "--quiet", "--set", f"speed={speed}", file], cwd=td.ROOT,
-                                    stderr=subprocess.PIPE, text=True))
+    return watched(file, "--until-end", "--set", f"speed={speed}")
 
 
 @cases.add
@@ -123,11 +130,11 @@ def killed_and_gone_on(home):
     rng, alive = random.Random(SEED), 0
     for _ in range(5):
         before = rows_in("killed")
-        process = paced(file)
-        td.wait_for(lambda seen=before: rows_in("killed") > seen or process.poll() is not None, "rows", 60)  # it is writing
-        time.sleep(rng.uniform(0, 0.3))
-        alive += process.poll() is None
-        td.kill(process)
+        with paced(file) as process:
+            td.wait_for(lambda seen=before, run=process: rows_in("killed") > seen or run.poll() is not None, "rows", 60)  # it is writing
+            time.sleep(rng.uniform(0, 0.3))
+            alive += process.poll() is None
+            td.kill(process)
     td.run(file)
     counts = expect_equal(home, "killed")
     assert alive >= 3, (SEED, alive)
@@ -151,42 +158,42 @@ def the_server_dies(home):
     """In order, and as in a crash; and at the start it is not there yet."""
     file, rng = config(home, "dies"), random.Random(SEED)
     server.stop()
-    words = [td.PROGRAM, "run", "--quiet", "--set", "speed=100x", file]  # it does not end by itself
-    process = watched(subprocess.Popen(words, cwd=td.ROOT, stderr=subprocess.PIPE, text=True))
-    said_by(process, "cannot connect")
-    assert process.poll() is None, process.said
-    server.start()
-    for n in range(5):
-        before = rows_in("dies")
-        td.wait_for(lambda seen=before: rows_in("dies") > seen or process.poll() is not None, f"rows before stop {n}: {process.said}", 60)
-        time.sleep(rng.uniform(0, 0.5))
-        server.stop(signal.SIGQUIT if n % 2 else signal.SIGINT)
-        assert process.poll() is None, (n, process.said)
-        time.sleep(rng.uniform(0, 0.3))
+    with watched(file, "--set", "speed=100x") as process:  # it does not end by itself
+        said_by(process, "cannot connect")
+        assert process.poll() is None, process.said
         server.start()
-    process.terminate()
-    ended(process)
+        for n in range(5):
+            before = rows_in("dies")
+            td.wait_for(lambda seen=before: rows_in("dies") > seen or process.poll() is not None,
+                        f"rows before stop {n}: {process.said}", 60)
+            time.sleep(rng.uniform(0, 0.5))
+            server.stop(signal.SIGQUIT if n % 2 else signal.SIGINT)
+            assert process.poll() is None, (n, process.said)
+            time.sleep(rng.uniform(0, 0.3))
+            server.start()
+        process.terminate()
+        ended(process)
     return f"{expect_equal(home, 'dies')} (seed {SEED})"
 
 
 @cases.add
 def a_server_of_yesterday(home):
     """It comes back with less than it had, as from a backup or a standby that was behind."""
-    process = paced(config(home, "yesterday"))
-    td.wait_for(lambda: rows_in("yesterday") > 2000, "rows", 60)
-    server.stop()
-    shutil.copytree(f"{server.folder}/data", f"{server.folder}/copy", symlinks=True)
-    server.start()
-    copied = rows_in("yesterday")
-    td.wait_for(lambda: rows_in("yesterday") > copied + 5000, "more rows", 60)
-    server.stop()
-    shutil.rmtree(f"{server.folder}/data")
-    os.rename(f"{server.folder}/copy", f"{server.folder}/data")
-    if SOMEBODY:
-        subprocess.run(["chown", "-R", "postgres:postgres", f"{server.folder}/data"], check=True)
-    server.start()
-    rows = rows_in("yesterday")
-    ended(process)
+    with paced(config(home, "yesterday")) as process:
+        td.wait_for(lambda: rows_in("yesterday") > 2000, "rows", 60)
+        server.stop()
+        shutil.copytree(f"{server.folder}/data", f"{server.folder}/copy", symlinks=True)
+        server.start()
+        copied = rows_in("yesterday")
+        td.wait_for(lambda: rows_in("yesterday") > copied + 5000, "more rows", 60)
+        server.stop()
+        shutil.rmtree(f"{server.folder}/data")
+        os.rename(f"{server.folder}/copy", f"{server.folder}/data")
+        if SOMEBODY:
+            subprocess.run(["chown", "-R", "postgres:postgres", f"{server.folder}/data"], check=True)
+        server.start()
+        rows = rows_in("yesterday")
+        ended(process)
     assert rows == copied, (rows, copied)
     return f"{expect_equal(home, 'yesterday')}, {copied} of which the copy had"
 
@@ -238,28 +245,27 @@ def what_somebody_does_to_it(home):
     code, text = command("check", "--connect", beside, PG_WORD=SECRET)
     assert code == 0, text
     server.ask("alter table mischief.signals alter known_at_ns type integer")
-    words = [td.PROGRAM, "run", "--quiet", "--set", "speed=100x", "--set", "serve.listen=127.0.0.1:0", file]
-    process = watched(subprocess.Popen(words, cwd=td.ROOT, env=os.environ | {"PG_WORD": SECRET}, stderr=subprocess.PIPE, text=True))
-    said_by(process, "integer out of range")
-    assert retries(home) > 0
-    server.ask("alter table mischief.signals alter known_at_ns type bigint")
-    for done, word, mended in MISCHIEF:
-        before, lines = rows_in("mischief"), len(process.said)
-        td.wait_for(lambda seen=before: rows_in("mischief") > seen, "rows", 60)
-        server.ask(done)
-        said_by(process, "cannot" if "log in" in word else word, lines)  # what is told is what was found first
-        assert process.poll() is None, process.said
-        code, text = command("check", "--connect", beside, PG_WORD=SECRET)  # it does not disturb the run
-        assert code == 0 if "constraint" in word else code == EXIT_CONFIG and word in text, (word, code, text)
-        server.ask(mended)
-    before, tried = rows_in("mischief"), retries(home)
-    td.wait_for(lambda: rows_in("mischief") > before, "rows", 60)
-    server.ask("drop view mischief.bars_view; alter table mischief.bars drop column evidence")
-    td.wait_for(lambda: retries(home) > tried, "a write that fails", 60)
-    server.ask("drop schema mischief cascade")  # it is filled anew, from the log
-    assert not any(SECRET.encode() in text for text in td.texts_of(process, f"{home}/data"))
-    process.terminate()  # and what it has goes to both sinks
-    ended(process)
+    with watched(file, "--set", "speed=100x", "--set", "serve.listen=127.0.0.1:0", PG_WORD=SECRET) as process:
+        said_by(process, "integer out of range")
+        assert retries(home) > 0
+        server.ask("alter table mischief.signals alter known_at_ns type bigint")
+        for done, word, mended in MISCHIEF:
+            before, lines = rows_in("mischief"), len(process.said)
+            td.wait_for(lambda seen=before: rows_in("mischief") > seen, "rows", 60)
+            server.ask(done)
+            said_by(process, "cannot" if "log in" in word else word, lines)  # what is told is what was found first
+            assert process.poll() is None, process.said
+            code, text = command("check", "--connect", beside, PG_WORD=SECRET)  # it does not disturb the run
+            assert code == 0 if "constraint" in word else code == EXIT_CONFIG and word in text, (word, code, text)
+            server.ask(mended)
+        before, tried = rows_in("mischief"), retries(home)
+        td.wait_for(lambda: rows_in("mischief") > before, "rows", 60)
+        server.ask("drop view mischief.bars_view; alter table mischief.bars drop column evidence")
+        td.wait_for(lambda: retries(home) > tried, "a write that fails", 60)
+        server.ask("drop schema mischief cascade")  # it is filled anew, from the log
+        assert not any(SECRET.encode() in text for text in td.texts_of(process, f"{home}/data"))
+        process.terminate()  # and what it has goes to both sinks
+        ended(process)
     return f"{len(MISCHIEF) + 2} of them: {expect_equal(home, 'mischief')}"
 
 
@@ -268,6 +274,7 @@ def what_cannot_be(home):
     """Said before anything runs, and no secret with it."""
     url, told = guarded("refused"), []
     server.ask("create schema theirs; create table theirs.bars(x int);"
+               "create schema viewed; create view viewed.bars_view as select 1 as theirs;"
                "create schema newer; create table newer.tapedeck_schema(version int); insert into newer.tapedeck_schema values(99)")
     for schema, more, where, word in (
             ("refused", ', password: "${PG_WORD}"', url, "password authentication failed"),
@@ -277,6 +284,7 @@ def what_cannot_be(home):
             ("refused", "", f"postgresql://{GUARDED}:{SECRET}@[::1", "url: it is none"),
             ("refused", "", server.uri.replace("/postgres", "/nowhere"), 'database "nowhere" does not exist'),
             ("theirs", "", server.uri, "is not this program's: name another schema"),
+            ("viewed", "", server.uri, "is not this program's: name another schema"),
             ("newer", "", server.uri, "written by a newer program")):
         file = config(home, schema, url=where, more=more)
         code, text = command("check", "--connect", file, PG_WORD="not-" + SECRET[:4])
@@ -285,19 +293,62 @@ def what_cannot_be(home):
     file = config(home, "refused", url=url, more=', password: "${PG_WORD}"')
     code, text = command("run", "--until-end", "--quiet", file, PG_WORD="not-" + SECRET[:4])
     assert code == EXIT_CONFIG and told[0] in text, (code, text)
+    assert server.rows("select theirs from viewed.bars_view") == [["1"]] and not server.has("viewed.bars")
     return f"{len(told)} mistakes named"
 
 
 @cases.add
+def a_right_that_is_missing(home):
+    """Found before a row is written, also on what no row goes into."""
+    file = config(home, "rights", url=guarded("rights"), more=', password: "${PG_WORD}"')
+    code, text = command("check", "--connect", file, PG_WORD=SECRET)
+    assert code == 0, text
+    for right in ("select", "insert", "update"):
+        server.ask(f"revoke {right} on rights.positions from {GUARDED}")
+        code, text = command("check", "--connect", file, PG_WORD=SECRET)
+        assert code == EXIT_CONFIG and "permission denied for table positions; grant" in text, (right, code, text)
+        server.ask(f"grant {right} on rights.positions to {GUARDED}")
+    code, text = command("check", "--connect", file, PG_WORD=SECRET)
+    assert code == 0, text
+    return "select, insert, update"
+
+
+@cases.add
+def no_connection_is_left(home):
+    """The password is right, and what the server has against it passes; what does not pass stops a start, also late."""
+    file = config(home, "crowded", url=guarded("crowded"), more=', password: "${PG_WORD}"')
+    server.ask(f"alter role {GUARDED} connection limit 0")
+    with watched(file, "--set", "speed=1x", PG_WORD=SECRET) as process:
+        said_by(process, "too many connections for role")
+        server.ask(f"alter role {GUARDED} nologin connection limit -1")
+        assert process.wait(60) == EXIT_CONFIG, process.said
+        said_by(process, "is not permitted to log in; name a user")
+    server.ask(f"alter role {GUARDED} login connection limit 0")
+    with watched(file, "--until-end", PG_WORD=SECRET) as process:
+        said_by(process, "too many connections for role")
+        said = next(line for line in process.said if "too many connections" in line)
+        assert "LOCATION" not in said and "53300" not in said, said
+        assert process.poll() is None, process.said
+        server.ask(f"alter role {GUARDED} connection limit -1")
+        ended(process)
+    server.ask(f"alter role {GUARDED} nologin")
+    code, text = command("run", "--until-end", "--quiet", file, PG_WORD=SECRET)
+    server.ask(f"alter role {GUARDED} login")
+    assert code == EXIT_CONFIG and "is not permitted to log in; name a user" in text, (code, text)
+    return expect_equal(home, "crowded")
+
+
+@cases.add
 def two_into_one_schema(home):
-    """The second one waits, and writes nothing."""
-    process = paced(config(home, "shared"), "200x")
-    td.wait_for(lambda: rows_in("shared") > 0, "rows", 60)
+    """The second one waits, and writes nothing: what it has is not the first one's."""
     os.mkdir(f"{home}/other")
-    other = paced(config(f"{home}/other", "shared"))
-    said_by(other, "another session writes into schema shared")
-    td.kill(other)
-    ended(process)
+    with paced(config(home, "shared"), "200x") as process:
+        td.wait_for(lambda: rows_in("shared") > 0, "rows", 60)
+        with paced(config(f"{home}/other", "shared", feeds=(VENDOR,))) as other:
+            said_by(other, "another session writes into schema shared")
+            td.wait_for(lambda: stored(f"{home}/other", "vendor_bars", ["count(*)"]) != [["0"]], "rows of its own", 60)
+            assert process.poll() is None and other.poll() is None, (process.said, other.said)
+        ended(process)
     return expect_equal(home, "shared")
 
 
