@@ -94,6 +94,21 @@ void td_buf_printf(td_buf *buf, const char *fmt, ...) __attribute__((format(prin
 void td_buf_fini(td_buf *buf); /* frees; the buffer is empty and usable again */
 static inline void td_buf_text(td_buf *buf, const char *s) { td_buf_put(buf, s, strlen(s)); }
 static inline void td_buf_put_u32(td_buf *buf, uint32_t v) { td_buf_put(buf, &v, sizeof v); } /* as it lies here */
+static inline void td_buf_put_be16(td_buf *buf, uint16_t v) {
+    uint8_t bytes[sizeof v];
+    td_put_be16(bytes, v);
+    td_buf_put(buf, bytes, sizeof bytes);
+}
+static inline void td_buf_put_be32(td_buf *buf, uint32_t v) {
+    uint8_t bytes[sizeof v];
+    td_put_be32(bytes, v);
+    td_buf_put(buf, bytes, sizeof bytes);
+}
+static inline void td_buf_put_be64(td_buf *buf, uint64_t v) {
+    uint8_t bytes[sizeof v];
+    td_put_be64(bytes, v);
+    td_buf_put(buf, bytes, sizeof bytes);
+}
 static inline td_bytes td_buf_bytes(const td_buf *buf) { return (td_bytes){buf->data, buf->size}; }
 
 /* malloc and calloc that abort with a message when memory is out (start-up only, never per event). */

@@ -106,32 +106,20 @@ void td_cql_frame_put(td_buf *out, td_cql_opcode opcode, int16_t stream, td_byte
 
 static void put_8(td_buf *out, uint8_t v) { td_buf_put(out, &v, 1); }
 
-static void put_16(td_buf *out, uint16_t v) {
-    uint8_t b[2];
-    td_put_be16(b, v);
-    td_buf_put(out, b, sizeof b);
-}
-
-static void put_32(td_buf *out, uint32_t v) {
-    uint8_t b[4];
-    td_put_be32(b, v);
-    td_buf_put(out, b, sizeof b);
-}
-
 static void put_short(td_buf *out, td_bytes text) { /* "string", "short bytes" */
-    put_16(out, (uint16_t)text.size);
+    td_buf_put_be16(out, (uint16_t)text.size);
     td_buf_put(out, text.data, text.size);
 }
 
 static void put_long(td_buf *out, td_bytes text) { /* "long string", "bytes" */
-    put_32(out, (uint32_t)text.size);
+    td_buf_put_be32(out, (uint32_t)text.size);
     td_buf_put(out, text.data, text.size);
 }
 
 /* ---- values ---- */
 
 static void add_length(td_cql_values *v, int32_t length) {
-    put_32(&v->bytes, (uint32_t)length);
+    td_buf_put_be32(&v->bytes, (uint32_t)length);
     v->count++;
 }
 
@@ -144,15 +132,13 @@ void td_cql_add_bytes(td_cql_values *v, td_bytes value) {
 }
 
 void td_cql_add_int(td_cql_values *v, int32_t value) {
-    uint8_t b[4];
-    td_put_be32(b, (uint32_t)value);
-    td_cql_add_bytes(v, (td_bytes){b, sizeof b});
+    add_length(v, sizeof value);
+    td_buf_put_be32(&v->bytes, (uint32_t)value);
 }
 
 void td_cql_add_bigint(td_cql_values *v, int64_t value) {
-    uint8_t b[8];
-    td_put_be64(b, (uint64_t)value);
-    td_cql_add_bytes(v, (td_bytes){b, sizeof b});
+    add_length(v, sizeof value);
+    td_buf_put_be64(&v->bytes, (uint64_t)value);
 }
 
 void td_cql_add_bool(td_cql_values *v, bool value) {
@@ -181,7 +167,7 @@ void td_cql_add_decimal(td_cql_values *v, td_i128 m, int32_t scale) {
 /* ---- bodies ---- */
 
 void td_cql_put_startup(td_buf *out, bool lz4) {
-    put_16(out, lz4 ? 4 : 3);
+    td_buf_put_be16(out, lz4 ? 4 : 3);
     put_short(out, TD_TEXT("CQL_VERSION"));
     put_short(out, TD_TEXT("3.0.0"));
     put_short(out, TD_TEXT("DRIVER_NAME"));
@@ -195,7 +181,7 @@ void td_cql_put_startup(td_buf *out, bool lz4) {
 
 void td_cql_put_login(td_buf *out, const char *user, const char *password) {
     td_bytes u = td_text(user), p = td_text(password);
-    put_32(out, (uint32_t)(u.size + p.size + 2));
+    td_buf_put_be32(out, (uint32_t)(u.size + p.size + 2));
     put_8(out, 0);
     td_buf_put(out, u.data, u.size);
     put_8(out, 0);
@@ -205,13 +191,13 @@ void td_cql_put_login(td_buf *out, const char *user, const char *password) {
 static void put_terms(td_buf *out, const td_cql_terms *t) {
     enum { VALUES = 0x01, PAGE_ROWS = 0x04, PAGE = 0x08 };
     bool values = t->values != NULL && t->values->count > 0;
-    put_16(out, (uint16_t)t->consistency);
+    td_buf_put_be16(out, (uint16_t)t->consistency);
     put_8(out, (uint8_t)((values ? VALUES : 0) | (t->page_rows > 0 ? PAGE_ROWS : 0) | (t->page.size > 0 ? PAGE : 0)));
     if (values) {
-        put_16(out, t->values->count);
+        td_buf_put_be16(out, t->values->count);
         td_buf_put(out, t->values->bytes.data, t->values->bytes.size);
     }
-    if (t->page_rows > 0) put_32(out, (uint32_t)t->page_rows);
+    if (t->page_rows > 0) td_buf_put_be32(out, (uint32_t)t->page_rows);
     if (t->page.size > 0) put_long(out, t->page);
 }
 
@@ -233,19 +219,19 @@ void td_cql_batch_begin(td_cql_batch *batch) {
     batch->body.size = 0;
     batch->count = 0;
     put_8(&batch->body, BATCH_UNLOGGED);
-    put_16(&batch->body, 0);
+    td_buf_put_be16(&batch->body, 0);
 }
 
 void td_cql_batch_add(td_cql_batch *batch, td_bytes id, const td_cql_values *values) {
     put_8(&batch->body, BATCH_PREPARED);
     put_short(&batch->body, id);
-    put_16(&batch->body, values->count);
+    td_buf_put_be16(&batch->body, values->count);
     td_buf_put(&batch->body, values->bytes.data, values->bytes.size);
     batch->count++;
 }
 
 void td_cql_batch_end(td_cql_batch *batch, td_cql_consistency consistency) {
     td_put_be16(batch->body.data + BATCH_COUNT_AT, batch->count);
-    put_16(&batch->body, (uint16_t)consistency);
+    td_buf_put_be16(&batch->body, (uint16_t)consistency);
     put_8(&batch->body, 0);
 }

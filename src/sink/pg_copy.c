@@ -7,23 +7,9 @@
 
 enum { GROUP = 4, NEGATIVE = 0x4000, GROUPS_MAX = TD_DECIMAL_TEXT_MAX / GROUP + 2 };
 
-static void put_u16(td_buf *out, uint16_t v) {
-    uint8_t bytes[2];
-    td_put_be16(bytes, v);
-    td_buf_put(out, bytes, sizeof bytes);
-}
-
-static void put_u32(td_buf *out, uint32_t v) {
-    uint8_t bytes[4];
-    td_put_be32(bytes, v);
-    td_buf_put(out, bytes, sizeof bytes);
-}
-
 static void put_i64(td_buf *out, int64_t v) {
-    uint8_t bytes[8];
-    td_put_be64(bytes, (uint64_t)v);
-    put_u32(out, sizeof bytes);
-    td_buf_put(out, bytes, sizeof bytes);
+    td_buf_put_be32(out, sizeof v);
+    td_buf_put_be64(out, (uint64_t)v);
 }
 
 static void put_instant(td_buf *out, int64_t ns) {
@@ -40,7 +26,7 @@ static size_t sound_size(td_bytes text) {
 
 static void put_text(td_buf *out, td_bytes text) {
     size_t at = out->size, sound;
-    put_u32(out, 0);
+    td_buf_put_be32(out, 0);
     while ((sound = sound_size(text)) < text.size) {
         td_buf_put(out, text.data, sound);
         td_buf_text(out, "\xef\xbf\xbd");
@@ -74,12 +60,12 @@ static void put_numeric(td_buf *out, const td_cell *cell) {
     count += make_groups(text + whole + 1, scale, GROUP, groups + count);
     for (; begin < count && groups[begin] == 0; begin++) weight--;
     while (count > begin && groups[count - 1] == 0) count--;
-    put_u32(out, (uint32_t)(8 + 2 * (count - begin)));
-    put_u16(out, (uint16_t)(count - begin));
-    put_u16(out, (uint16_t)(count > begin ? weight : 0));
-    put_u16(out, negative ? NEGATIVE : 0);
-    put_u16(out, (uint16_t)scale);
-    for (size_t i = begin; i < count; i++) put_u16(out, groups[i]);
+    td_buf_put_be32(out, (uint32_t)(8 + 2 * (count - begin)));
+    td_buf_put_be16(out, (uint16_t)(count - begin));
+    td_buf_put_be16(out, (uint16_t)(count > begin ? weight : 0));
+    td_buf_put_be16(out, negative ? NEGATIVE : 0);
+    td_buf_put_be16(out, (uint16_t)scale);
+    for (size_t i = begin; i < count; i++) td_buf_put_be16(out, groups[i]);
 }
 
 static void put_cell(td_buf *out, const td_column *column, const td_cell *cell) {
@@ -91,11 +77,11 @@ static void put_cell(td_buf *out, const td_column *column, const td_cell *cell) 
         put_numeric(out, cell);
         break;
     case TD_COLUMN_SMALL:
-        put_u32(out, 4);
-        put_u32(out, (uint32_t)cell->number);
+        td_buf_put_be32(out, 4);
+        td_buf_put_be32(out, (uint32_t)cell->number);
         break;
     case TD_COLUMN_FLAG:
-        put_u32(out, 1);
+        td_buf_put_be32(out, 1);
         td_buf_put(out, cell->number != 0 ? "\1" : "\0", 1);
         break;
     case TD_COLUMN_INT:
@@ -110,15 +96,15 @@ void td_pg_copy_begin(td_buf *out) { td_buf_put(out, "PGCOPY\n\377\r\n\0\0\0\0\0
 void td_pg_copy_row(td_buf *out, const td_table *table, const td_cells *cells) {
     size_t count_at = out->size;
     uint16_t count = 0;
-    put_u16(out, 0);
+    td_buf_put_be16(out, 0);
     for (size_t i = 0; i < table->column_count; i++) {
         const td_column *column = &table->columns[i];
         const td_cell *cell = &cells->items[i];
         bool twice = column->instant != NULL;
         count = (uint16_t)(count + 1 + twice);
         if (cell->null) {
-            put_u32(out, UINT32_MAX);
-            if (twice) put_u32(out, UINT32_MAX);
+            td_buf_put_be32(out, UINT32_MAX);
+            if (twice) td_buf_put_be32(out, UINT32_MAX);
             continue;
         }
         put_cell(out, column, cell);
@@ -127,4 +113,4 @@ void td_pg_copy_row(td_buf *out, const td_table *table, const td_cells *cells) {
     td_put_be16(out->data + count_at, count);
 }
 
-void td_pg_copy_end(td_buf *out) { put_u16(out, UINT16_MAX); }
+void td_pg_copy_end(td_buf *out) { td_buf_put_be16(out, UINT16_MAX); }

@@ -66,6 +66,14 @@ class Home:
         ended = status["feeds"] and all(feed["session"] == "ended" for feed in status["feeds"])
         return ended and status["run"]["lag_records"] == status["view"]["behind_records"] == 0
 
+    def chart(self):
+        """The dashboard, with the signals on the minutes of SPY."""
+        page = dashboard.Page(self.browser, self.server.url, color_scheme="dark")
+        page.wait("bars", 1)
+        page.choose("LEAN:SPY", "1m")
+        page.wait("markers", 5)
+        return page
+
     def __exit__(self, *reason):
         self.browser.close()
         self.playwright.stop()
@@ -159,10 +167,7 @@ def editing_that_is_off_says_so(home):
 @CASES.add
 def a_click_on_a_marker_explains_it(home):
     with Home(home) as at:
-        page = dashboard.Page(at.browser, at.server.url, color_scheme="dark")
-        page.wait("bars", 1)
-        page.choose("LEAN:SPY", "1m")
-        page.wait("markers", 5)
+        page = at.chart()
         row = page.tab.locator(".signal").nth(60)
         wanted = row.get_attribute("title").splitlines()[0]
         row.click()  # its bar comes to the middle
@@ -187,10 +192,7 @@ def a_click_on_a_marker_explains_it(home):
 @CASES.add
 def a_press_outlasts_what_is_told_meanwhile(home):
     with Home(home) as at:
-        page = dashboard.Page(at.browser, at.server.url, color_scheme="dark")
-        page.wait("bars", 1)
-        page.choose("LEAN:SPY", "1m")
-        page.wait("markers", 5)
+        page = at.chart()
         row = page.tab.locator(".signal").nth(60)
         wanted = row.get_attribute("title").splitlines()[0]
         row.hover()

@@ -25,28 +25,35 @@ OPENED = ["java.base/java.io", "java.base/java.lang", "java.base/java.lang.modul
 
 
 class Cassandra:
-    """Owns `folder`. `address` is for clients; with `tls`, `ca_file` is what they believe."""
+    """`address` is for clients; with `tls`, `ca_file` is what they believe. There is a folder from the first life on."""
 
-    def __init__(self, folder, password=False, tls=False):
-        self.folder = pathlib.Path(folder)
-        self.port, storage, ssl_storage, self.jmx = (fetch.free_port() for _ in range(4))
+    def __init__(self, password=False, tls=False):
+        self.password, self.tls = password, tls
+        self.port, self.storage, self.ssl_storage, self.jmx = (fetch.free_port() for _ in range(4))
         self.address = f"127.0.0.1:{self.port}"
-        self.ca_file = self.folder / "ca.pem"
-        self.starts = 0
+        self.folder, self.process, self.lives, self.starts = None, None, contextlib.ExitStack(), 0
+
+    @property
+    def ca_file(self):
+        return self.folder / "ca.pem"
+
+    def settle(self, home):
+        """Puts down all that it is told at a start."""
+        self.folder = pathlib.Path(home) / "cassandra"
         self.jars = fetch.jars(f"cassandra-{VERSION}", PACKAGES)
         conf = self.folder / "conf"
         conf.mkdir(parents=True)
         lines = ["cluster_name: tape", "num_tokens: 1", "partitioner: org.apache.cassandra.dht.Murmur3Partitioner",
                  "commitlog_sync: periodic", "commitlog_sync_period: 1000ms", "seed_provider:",
                  "  - class_name: org.apache.cassandra.locator.SimpleSeedProvider",
-                 f'    parameters: [ {{ seeds: "127.0.0.1:{storage}" }} ]', "listen_address: 127.0.0.1", "rpc_address: 127.0.0.1",
-                 "start_native_transport: true", f"native_transport_port: {self.port}", f"storage_port: {storage}",
-                 f"ssl_storage_port: {ssl_storage}", "endpoint_snitch: SimpleSnitch", "auto_bootstrap: false",
+                 f'    parameters: [ {{ seeds: "127.0.0.1:{self.storage}" }} ]', "listen_address: 127.0.0.1", "rpc_address: 127.0.0.1",
+                 "start_native_transport: true", f"native_transport_port: {self.port}", f"storage_port: {self.storage}",
+                 f"ssl_storage_port: {self.ssl_storage}", "endpoint_snitch: SimpleSnitch", "auto_bootstrap: false",
                  f"data_file_directories: [ {self.folder}/data/data ]",
                  *(f"{name}_directory: {self.folder}/data/{name}" for name in ("commitlog", "saved_caches", "hints", "cdc_raw"))]
-        if password:
+        if self.password:
             lines += ["authenticator: PasswordAuthenticator", "authorizer: CassandraAuthorizer"]
-        if tls:
+        if self.tls:
             self.make_keys()
             lines += ["client_encryption_options:", "  enabled: true", f"  keystore: {self.folder}/keys.p12", "  store_type: PKCS12",
                       f"  keystore_password: {KEYS_PASSWORD}"]
@@ -75,21 +82,27 @@ class Cassandra:
                 "org.apache.cassandra.service.CassandraDaemon"]
 
     @contextlib.contextmanager
-    def running(self):
-        """Yields the process, from when it serves; ended with the context."""
+    def alive(self):
+        """In a folder of its own; it is there while the block lasts."""
+        with tempfile.TemporaryDirectory() as home:
+            self.settle(home)
+            try:
+                self.start()
+                yield self
+            finally:
+                self.lives.close()
+
+    def start(self):
+        """Returns when it serves."""
         self.starts += 1
-        with fetch.running(self.command(), self.folder / f"out.{self.starts}.log", STARTED, cwd=self.folder) as process:
-            yield process
+        log = self.folder / f"out.{self.starts}.log"
+        self.process = self.lives.enter_context(fetch.running(self.command(), log, STARTED, cwd=self.folder))
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.lives.close()
 
     def said(self):
         """What it wrote in all its lives."""
         return "".join(path.read_text(errors="replace") for path in self.folder.glob("out.*.log"))
-
-
-@contextlib.contextmanager
-def one_node(**options):
-    """In a folder of its own; it is there while the block lasts."""
-    with tempfile.TemporaryDirectory() as home:
-        node = Cassandra(f"{home}/cassandra", **options)
-        with node.running():
-            yield node

@@ -26,13 +26,7 @@ TABLES = {"bars": "bars", "signals": "signals", "fills": "trade_log", "trades": 
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 EXIT_CONFIG = 3
 cases = td.Cases()
-node, session, lives = None, None, None
-
-
-def start_node():
-    global lives
-    lives = contextlib.ExitStack()
-    return lives.enter_context(node.running())
+node = Cassandra()
 
 
 @contextlib.contextmanager
@@ -185,11 +179,9 @@ def the_node_dies(home):
     with reading() as asked:
         writes(asked, "dies", run)
     time.sleep(random.Random(SEED).uniform(0, 0.3))
-    node.process.kill()
-    node.process.wait()
-    lives.close()
+    node.kill()
     alive = run.poll() is None
-    node.process = start_node()
+    node.start()
     out, err = run.communicate(timeout=300)
     assert run.returncode == 0 and alive and "tried again until it works" in err, (SEED, run.returncode, alive, out, err)
     with reading() as asked:
@@ -220,14 +212,8 @@ def run_to_the_end(file):
 
 
 def main():
-    global node
-    with td.folder() as home:
-        node = Cassandra(f"{home}/cassandra")
-        node.process = start_node()
-        try:
-            return cases.run()
-        finally:
-            lives.close()
+    with node.alive():
+        return cases.run()
 
 
 if __name__ == "__main__":

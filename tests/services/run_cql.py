@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """tests/services/run_cql.py - our client of Cassandra against a real one with a password and TLS: all kinds of results, errors
 and what they ask for, pages, many requests at once, statements that the node has forgotten, and the node's death."""
-import contextlib
 import os
 import pathlib
 import subprocess
@@ -16,7 +15,7 @@ ASK = td.BUILD / "tests" / "tools" / "cql_ask"
 ENDS = ("ok", "again", "retry", "config", "reject", "full", "void", "rows", "keyspace", "prepared", "schema")
 MANY, IN_FLIGHT = 5000, 64
 cases = td.Cases()
-node, lives = None, None
+node = Cassandra(password=True, tls=True)
 
 
 class Client:
@@ -56,12 +55,6 @@ class Client:
         lines, last = self.ask(command)
         assert last.startswith(expected), (command, last)
         return lines
-
-
-def start_node():
-    global lives
-    lives = contextlib.ExitStack()
-    return lives.enter_context(node.running())
 
 
 @cases.add
@@ -154,29 +147,21 @@ def killed_and_started_again(_home):
         client.must("many 0 first 100", "void")
         client.begin("many 0 x 10000000")
         time.sleep(1)
-        node.process.kill()
-        node.process.wait()
+        node.kill()
         lines, last = client.end()
-        lives.close()
         counts = lines[0].split()
         good, bad = int(counts[1]), int(counts[3])
         assert last.startswith("retry") and good > 100 and 0 < bad <= IN_FLIGHT, (lines, last)
         client.must("query SELECT b FROM k.v LIMIT 1", "retry")
-        node.process = start_node()
+        node.start()
         client.must("many 0 again 100", "void")
         assert client.must("query SELECT count(*) FROM k.v WHERE a = 'again'", "rows") == ["row 100"]
     return f"{good} rows before the death, {bad} answers owed"
 
 
 def main():
-    global node
-    with td.folder() as home:
-        node = Cassandra(f"{home}/cassandra", password=True, tls=True)
-        node.process = start_node()
-        try:
-            return cases.run()
-        finally:
-            lives.close()
+    with node.alive():
+        return cases.run()
 
 
 if __name__ == "__main__":
