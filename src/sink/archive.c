@@ -1,0 +1,252 @@
+/* src/sink/archive.c - tables of an archive. */
+#include "sink/archive.h"
+#include "base/time.h"
+#include <assert.h>
+#include <ctype.h>
+#include <stdio.h>
+
+#define TEXT(name_)                                                                                                    \
+    { .name = name_, .type = TD_COLUMN_TEXT }
+#define INT(name_)                                                                                                     \
+    { .name = name_, .type = TD_COLUMN_INT }
+#define SMALL(name_)                                                                                                   \
+    { .name = name_, .type = TD_COLUMN_SMALL }
+#define INSTANT(stem)                                                                                                  \
+    { .name = stem "_ns", .type = TD_COLUMN_INSTANT, .instant = stem "_time" }
+#define DECIMAL(name_)                                                                                                 \
+    { .name = name_, .type = TD_COLUMN_DECIMAL }
+#define BEGIN TEXT("instrument"), INSTANT("event")
+#define END                                                                                                            \
+    TEXT("exchange"), TEXT("condition"), TEXT("feed"), SMALL("flags"), TEXT("origin"), INSTANT("receive"),             \
+        INT("tape_offset"), SMALL("src_partition"), SMALL("src_epoch"), INT("src_offset")
+
+static const td_column trades[] = {BEGIN, DECIMAL("price"), DECIMAL("size"), TEXT("side"), INT("trade_id"), END};
+static const td_column quotes[] = {
+    BEGIN, DECIMAL("bid_price"), DECIMAL("bid_size"), DECIMAL("ask_price"), DECIMAL("ask_size"), INT("sequence"), END};
+static const td_table published[] = {{"trades", trades, sizeof trades / sizeof trades[0]},
+                                     {"quotes", quotes, sizeof quotes / sizeof quotes[0]}};
+
+/* Digits enough for every value of ours: 19 for 64 bits, so that nothing is ever cut; 38, the most that Parquet's
+ * readers know, for sums of 128 bits. */
+static const struct {
+    const char *name;
+    uint8_t precision, scale;
+} decimals[] = {
+    {"volume", 38, TD_SIZE_SCALE},     {"notional", 38, TD_NOTIONAL_SCALE}, {"quantity", 38, TD_SIZE_SCALE},
+    {"position", 19, TD_SIZE_SCALE},   {"target", 19, TD_SIZE_SCALE},       {"size", 19, TD_SIZE_SCALE},
+    {"bid_size", 19, TD_SIZE_SCALE},   {"ask_size", 19, TD_SIZE_SCALE},     {"open", 19, TD_PRICE_SCALE},
+    {"high", 19, TD_PRICE_SCALE},      {"low", 19, TD_PRICE_SCALE},         {"close", 19, TD_PRICE_SCALE},
+    {"vwap", 19, TD_PRICE_SCALE},      {"price", 19, TD_PRICE_SCALE},       {"bid_price", 19, TD_PRICE_SCALE},
+    {"ask_price", 19, TD_PRICE_SCALE},
+};
+
+/* ---- columns ---- */
+
+static td_duck_column decimal_named(const char *name) {
+    size_t i = 0;
+    while (strcmp(decimals[i].name, name) != 0) {
+        i++;
+        assert(i < sizeof decimals / sizeof decimals[0]);
+    }
+    return (td_duck_column){name, TD_DUCK_DECIMAL, decimals[i].precision, decimals[i].scale};
+}
+
+static td_duck_column column_of(const td_column *column) {
+    static const td_duck_type types[] = {[TD_COLUMN_TEXT] = TD_DUCK_TEXT,
+                                         [TD_COLUMN_INT] = TD_DUCK_BIGINT,
+                                         [TD_COLUMN_SMALL] = TD_DUCK_INT,
+                                         [TD_COLUMN_FLAG] = TD_DUCK_BOOL,
+                                         [TD_COLUMN_INSTANT] = TD_DUCK_BIGINT};
+    if (column->type == TD_COLUMN_DECIMAL) return decimal_named(column->name);
+    return (td_duck_column){.name = column->name, .type = types[column->type]};
+}
+
+void td_archive_form_init(td_archive_form *out, unsigned id) {
+    assert(id < TD_ARCHIVE_COUNT);
+    *out = (td_archive_form){.table = id < TD_TABLE_COUNT ? &td_tables[id] : &published[id - TD_TABLE_COUNT]};
+    for (size_t i = 0; i < out->table->column_count; i++) {
+        const td_column *column = &out->table->columns[i];
+        out->columns[out->count++] = column_of(column);
+        if (column->instant != NULL)
+            out->columns[out->count++] = (td_duck_column){.name = column->instant, .type = TD_DUCK_INSTANT};
+    }
+    out->columns[out->count++] = (td_duck_column){.name = "day", .type = TD_DUCK_DAY};
+}
+
+void td_archive_put_create(td_buf *out, const td_archive_form *form, const char *prefix) {
+    char type[TD_DUCK_TYPE_MAX];
+    td_buf_printf(out, "CREATE TABLE IF NOT EXISTS %s%s(", prefix, form->table->name);
+    for (size_t i = 0; i < form->count; i++) {
+        td_duck_type_name(&form->columns[i], type);
+        td_buf_printf(out, "%s\"%s\" %s", i > 0 ? ", " : "", form->columns[i].name, type);
+    }
+    td_buf_text(out, ");");
+}
+
+/* ---- rows ---- */
+
+unsigned td_archive_of(const td_sink_row *row) {
+    if (row->kind != TD_ROW_PUBLISHED) return (unsigned)td_table_of(row);
+    if (row->event.kind == TD_EVENT_TRADE) return TD_ARCHIVE_TRADES;
+    return row->event.kind == TD_EVENT_QUOTE ? TD_ARCHIVE_QUOTES : TD_ARCHIVE_COUNT;
+}
+
+unsigned td_archive_named(td_bytes name) {
+    for (unsigned id = 0; id < TD_ARCHIVE_COUNT; id++) {
+        const char *known = id < TD_TABLE_COUNT ? td_tables[id].name : published[id - TD_TABLE_COUNT].name;
+        if (td_bytes_equal(td_text(known), name)) return id;
+    }
+    return TD_ARCHIVE_COUNT;
+}
+
+static td_cell *add(td_cells *cells) {
+    assert(cells->count < TD_TABLE_COLUMNS_MAX);
+    td_cell *cell = &cells->items[cells->count++];
+    *cell = (td_cell){.null = false};
+    return cell;
+}
+
+static void add_text(td_cells *cells, td_bytes text) { add(cells)->text = text; }
+static void add_code(td_cells *cells, const td_code *code) {
+    add_text(cells, (td_bytes){(const uint8_t *)code->text, code->size});
+}
+
+static void add_number(td_cells *cells, int64_t number) { /* null where it is not known */
+    td_cell *cell = add(cells);
+    cell->number = number;
+    cell->null = number == TD_NONE;
+}
+
+static void add_decimal(td_cells *cells, int64_t m, uint8_t scale) {
+    td_cell *cell = add(cells);
+    cell->decimal = m;
+    cell->scale = scale;
+    cell->null = m == TD_NONE;
+}
+
+static void add_trade(td_cells *out, const td_trade *trade) {
+    add_decimal(out, trade->price, TD_PRICE_SCALE);
+    add_decimal(out, trade->size, TD_SIZE_SCALE);
+    add_text(out, trade->side == TD_SIDE_UNKNOWN ? TD_TEXT("") : td_text(td_fill_side_name((td_side)trade->side)));
+    out->items[out->count - 1].null = trade->side == TD_SIDE_UNKNOWN;
+    add_number(out, trade->trade_id);
+    add_code(out, &trade->exchange);
+    add_code(out, &trade->condition);
+}
+
+static void add_quote(td_cells *out, const td_quote *quote) {
+    add_decimal(out, quote->bid_price, TD_PRICE_SCALE);
+    add_decimal(out, quote->bid_size, TD_SIZE_SCALE);
+    add_decimal(out, quote->ask_price, TD_PRICE_SCALE);
+    add_decimal(out, quote->ask_size, TD_SIZE_SCALE);
+    add_number(out, quote->sequence);
+    add_code(out, &quote->exchange);
+    add_code(out, &quote->condition);
+}
+
+static void published_cells(const td_sink_row *row, uint32_t partition, td_cells *out) {
+    const td_event *event = &row->event;
+    out->count = 0;
+    add_text(out, row->instrument);
+    add_number(out, event->event_ns);
+    if (event->kind == TD_EVENT_TRADE)
+        add_trade(out, &event->trade);
+    else
+        add_quote(out, &event->quote);
+    add_text(out, row->feed);
+    add_number(out, event->flags);
+    add_text(out, td_text(td_event_origin_name((td_event_origin)event->origin)));
+    add_number(out, event->receive_ns);
+    add_number(out, row->tape_offset);
+    add_number(out, partition);
+    add_number(out, row->source.epoch);
+    add_number(out, row->source.offset);
+}
+
+void td_archive_cells(const td_sink_row *row, uint32_t partition, td_cells *out) {
+    if (row->kind == TD_ROW_PUBLISHED)
+        published_cells(row, partition, out);
+    else
+        td_table_cells(row, partition, out);
+}
+
+int64_t td_archive_time(const td_sink_row *row) {
+    switch (row->kind) {
+    case TD_ROW_BAR:
+        return row->bar.start_ns;
+    case TD_ROW_SIGNAL:
+        return row->signal.event_ns;
+    case TD_ROW_FILL:
+        return row->fill.event_ns;
+    case TD_ROW_VENDOR_BAR:
+        return row->event.vendor_bar.start_ns;
+    case TD_ROW_PUBLISHED:
+        return row->event.event_ns;
+    default:
+        return row->gap.from_ns;
+    }
+}
+
+int32_t td_archive_day(int64_t ns) {
+    if (ns < INT64_MIN + TD_NS_PER_DAY) ns = INT64_MIN + TD_NS_PER_DAY; /* the first that has a begin */
+    return (int32_t)(td_window_start(ns, TD_NS_PER_DAY) / TD_NS_PER_DAY);
+}
+
+td_bytes td_archive_instrument(const td_sink_row *row) {
+    if (row->kind == TD_ROW_SIGNAL) return td_signal_traded(&row->signal, row->instrument);
+    return row->kind == TD_ROW_FILL ? td_fill_traded(&row->fill, row->instrument) : row->instrument;
+}
+
+static td_status set_cell(td_duck_rows *rows, const td_archive_form *form, size_t at, const td_cell *cell) {
+    const td_duck_column *column = &form->columns[at];
+    if (cell->null) return TD_OK;
+    if (column->type == TD_DUCK_DECIMAL) {
+        assert(cell->scale == column->scale);
+        return td_duck_rows_set_decimal(rows, at, cell->decimal);
+    }
+    if (column->type == TD_DUCK_TEXT)
+        td_duck_rows_set_text(rows, at, cell->text);
+    else
+        td_duck_rows_set_number(rows, at, cell->number);
+    return TD_OK;
+}
+
+td_status td_archive_append(td_duck_rows *rows, const td_archive_form *form, const td_sink_row *row,
+                            uint32_t partition) {
+    td_cells cells;
+    td_archive_cells(row, partition, &cells);
+    td_status status = td_duck_rows_next(rows);
+    for (size_t i = 0, at = 0; i < cells.count && status == TD_OK; i++, at++) {
+        const td_cell *cell = &cells.items[i];
+        status = set_cell(rows, form, at, cell);
+        if (form->table->columns[i].instant == NULL) continue;
+        at++;
+        if (!cell->null) td_duck_rows_set_number(rows, at, td_window_start(cell->number, TD_NS_PER_US) / TD_NS_PER_US);
+    }
+    if (status == TD_OK) td_duck_rows_set_number(rows, form->count - 1, td_archive_day(td_archive_time(row)));
+    return status;
+}
+
+/* ---- names ---- */
+
+void td_archive_put_folder(td_buf *out, const char *dir, const char *table, td_bytes instrument, int32_t day) {
+    char date[40];
+    (void)td_time_format(day * TD_NS_PER_DAY, date);
+    td_buf_printf(out, "%s/%s/instrument=", dir, table);
+    for (size_t i = 0; i < instrument.size; i++) {
+        uint8_t c = instrument.data[i];
+        bool plain = isalnum(c) != 0 || c == '_' || c == '-' || (c == '.' && i > 0);
+        td_buf_printf(out, plain ? "%c" : "%%%02X", c);
+    }
+    if (instrument.size == 0) td_buf_text(out, "__HIVE_DEFAULT_PARTITION__"); /* what readers take for null */
+    td_buf_printf(out, "/day=%.10s", date);
+}
+
+void td_archive_quote(td_buf *out, td_bytes text) {
+    td_buf_text(out, "'");
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] == '\'') td_buf_text(out, "'");
+        td_buf_put(out, &text.data[i], 1);
+    }
+    td_buf_text(out, "'");
+}

@@ -1,0 +1,43 @@
+/* src/sink/archive.h - what an archive's tables are: those of the stores (table.h), and what was published. A row has
+ * its table's cells, each instant as a TIMESTAMPTZ, too, and the day of UTC that it belongs to: that of its event's
+ * time, of a bar that of its start. Pure. Thread: any. */
+#pragma once
+#include "sink/duck.h"
+#include "sink/table.h"
+
+typedef enum td_archive_id { /* begins with td_table_id */
+                             TD_ARCHIVE_TRADES = TD_TABLE_COUNT,
+                             TD_ARCHIVE_QUOTES,
+                             TD_ARCHIVE_COUNT
+} td_archive_id;
+
+/* Beyond a table's own columns there are its instants, and the day, which is the last one. */
+enum { TD_ARCHIVE_COLUMNS_MAX = 2 * TD_TABLE_COLUMNS_MAX };
+
+typedef struct td_archive_form {
+    const td_table *table;
+    td_duck_column columns[TD_ARCHIVE_COLUMNS_MAX];
+    size_t count;
+} td_archive_form;
+
+void td_archive_form_init(td_archive_form *out, unsigned id);
+/* "CREATE TABLE …", with `prefix` before its name. */
+void td_archive_put_create(td_buf *out, const td_archive_form *form, const char *prefix);
+
+/* TD_ARCHIVE_COUNT: there is no table for it (news). */
+unsigned td_archive_of(const td_sink_row *row);
+/* What a table is called is what its topic is called. TD_ARCHIVE_COUNT: none is. */
+unsigned td_archive_named(td_bytes name);
+void td_archive_cells(const td_sink_row *row, uint32_t partition, td_cells *out);
+int64_t td_archive_time(const td_sink_row *row);
+int32_t td_archive_day(int64_t ns);
+/* What it is of: the cell `instrument`. */
+td_bytes td_archive_instrument(const td_sink_row *row);
+/* Appends the row. Errors: as td_duck_rows_next, td_duck_rows_set_decimal. */
+TD_CHECKED td_status td_archive_append(td_duck_rows *rows, const td_archive_form *form, const td_sink_row *row,
+                                       uint32_t partition);
+
+/* DIR/bars/instrument=LEAN%3AIBM/day=2013-10-07 */
+void td_archive_put_folder(td_buf *out, const char *dir, const char *table, td_bytes instrument, int32_t day);
+/* 'it''s' */
+void td_archive_quote(td_buf *out, td_bytes text);

@@ -1,0 +1,70 @@
+/* src/sink/duck.h - DuckDB's C library, found when it is first asked for: a database in a file or in memory, SQL, and
+ * rows by the thousand. Thread: one at a time for each database. Errors of all: TD_RETRY (the machine: I/O, no memory,
+ * somebody has the file), TD_CONFIG (the library is not there; all else, in DuckDB's own words). */
+#pragma once
+#include "base/bytes.h"
+#include "base/status.h"
+
+typedef struct td_duck td_duck;
+
+/* `file` NULL: in memory. Nothing is fetched from any network, whatever SQL asks for. */
+TD_CHECKED td_status td_duck_open(td_duck **out, const char *file);
+void td_duck_close(td_duck *duck); /* accepts NULL */
+/* `doing`: "write rows", for the trail. */
+TD_CHECKED td_status td_duck_run(td_duck *duck, const char *sql, const char *doing);
+
+/* ---- reading ---- */
+
+enum { TD_DUCK_COLUMNS_MAX = 1024 };
+
+/* A row; a cell that is null has no `data`. Not TD_OK: ends the reading with it. Cells are lent. */
+typedef td_status (*td_duck_row_fn)(void *arg, const td_bytes *cells, size_t count);
+/* Runs a query all of whose columns are VARCHAR. */
+TD_CHECKED td_status td_duck_each(td_duck *duck, const char *sql, const char *doing, td_duck_row_fn each, void *arg);
+
+typedef struct td_duck_shape { /* of what a query gives */
+    size_t count;
+    char **names;
+    bool *numbers; /* which are numbers, or true and false: JSON has no quotes there */
+} td_duck_shape;
+
+/* One statement that only reads, or TD_CONFIG. To be freed after TD_OK. */
+TD_CHECKED td_status td_duck_ask_shape(td_duck *duck, const char *sql, td_duck_shape *out);
+void td_duck_shape_free(td_duck_shape *shape);
+
+/* ---- appending ---- */
+
+typedef enum td_duck_type {
+    TD_DUCK_TEXT,
+    TD_DUCK_BIGINT,
+    TD_DUCK_INT,
+    TD_DUCK_BOOL,
+    TD_DUCK_INSTANT, /* us since the Unix epoch, of UTC */
+    TD_DUCK_DAY,     /* since 1970-01-01 */
+    TD_DUCK_DECIMAL, /* more than 18 digits */
+} td_duck_type;
+
+typedef struct td_duck_column {
+    const char *name;
+    td_duck_type type;
+    uint8_t precision, scale; /* DECIMAL */
+} td_duck_column;
+
+enum { TD_DUCK_TYPE_MAX = 32 };
+/* As SQL spells it. */
+void td_duck_type_name(const td_duck_column *column, char out[TD_DUCK_TYPE_MAX]);
+
+typedef struct td_duck_rows td_duck_rows; /* on their way into a table of the database */
+
+/* `columns` are the table's own, in its order; they must outlive it. */
+TD_CHECKED td_status td_duck_rows_open(td_duck_rows **out, td_duck *duck, const char *table,
+                                       const td_duck_column *columns, size_t count);
+/* Begins the next row: all cells are null until they are set. */
+TD_CHECKED td_status td_duck_rows_next(td_duck_rows *rows);
+void td_duck_rows_set_number(td_duck_rows *rows, size_t column, int64_t value); /* all but TEXT and DECIMAL */
+void td_duck_rows_set_text(td_duck_rows *rows, size_t column, td_bytes text);   /* what is no UTF-8 becomes U+FFFD */
+/* TD_CONFIG: it has more digits than its column. */
+TD_CHECKED td_status td_duck_rows_set_decimal(td_duck_rows *rows, size_t column, td_i128 m);
+/* What was begun is in the table, within the transaction that is open. */
+TD_CHECKED td_status td_duck_rows_flush(td_duck_rows *rows);
+void td_duck_rows_close(td_duck_rows *rows); /* what was not flushed is gone; accepts NULL */

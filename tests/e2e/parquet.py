@@ -1,0 +1,282 @@
+#!/usr/bin/env python3
+"""tests/e2e/parquet.py - the archive: what pyarrow, polars and DuckDB read of its files is the log, row by row and field by
+field; days close by the tape's own time, what comes late is in a further file, and whoever is killed or stopped leaves the same
+files, byte for byte.
+"""
+import collections
+import datetime
+import decimal
+import hashlib
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import time
+import urllib.parse
+
+import duckdb
+import polars
+import pyarrow.dataset
+import pyarrow.parquet
+import tapedeck as td
+
+DATA = td.ROOT / "examples" / "data"
+DEMO = [f"file: {{ format: lean, path: {DATA}/lean/*.zip, from: \"09:30\", to: \"09:32\" }}",
+        f"file: {{ format: binance-collector, path: {DATA}/binance/*.gz, to: \"23:55:30\" }}",
+        f"file: {{ format: alphavantage, path: {DATA}/alphavantage/MSFT_1min_2* }}"]
+TABLES = ("bars", "signals", "fills", "gaps", "vendor_bars", "trades", "quotes")
+STRATEGIES = [td.ROOT / "strategies/momentum.td", td.ROOT / "strategies/golden_cross.td"]
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
+EXIT_CONFIG = 3
+HOUR = 3600
+cases = td.Cases()
+# Names of the log that have another one in tables, and those that tables do not have.
+RENAMED = {"vendor_bars": {"known_at_ns": "receive_ns", "end_ns": "event_ns"}, "gaps": {"from_ns": "event_ns"}}
+IN_PLACE = {"day", "src_partition", "src_epoch", "src_offset", "tape_offset"}
+
+
+def config(home, feeds, of=TABLES, more=""):
+    archive = f"sinks:\n  - parquet: {{ dir: {home}/archive, of: [{', '.join(of)}]{more} }}\n"
+    file = td.config(f"{home}/run.yaml", f"{home}/data", feeds, bars="[1s, 1m]", strategies=STRATEGIES, partitions=3, sink=False,
+                     extra=archive)
+    file.write_text(file.read_text(encoding="utf-8").replace("partitions: 3", "partitions: 3, publish: [trades, quotes]"),
+                    encoding="utf-8")
+    return file
+
+
+def cat(home, topic):
+    done = subprocess.run([td.PROGRAM, "log", "cat", topic, "--data", f"{home}/data"], stdout=subprocess.PIPE, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def number(field):
+    return decimal.Decimal(field) if isinstance(field, str) else field
+
+
+def expect_row(topic, row, record):
+    """One row of the archive says what that record of the log says, and nothing else."""
+    value = record["value"]
+    place = (record["partition"], record["epoch"], record["offset"])
+    assert (row["src_partition"], row["src_epoch"], row["src_offset"]) == place, (topic, row, record)
+    for name, got in row.items():
+        if name in IN_PLACE:
+            continue
+        if name == "known_at" or name.endswith("_time"):
+            exact = row[f"{name.removesuffix('_time')}_ns"]
+            wanted = EPOCH + datetime.timedelta(microseconds=exact // 1000) if exact is not None else None
+        elif name == "side" and got is None:
+            wanted = None if value["side"] in ("", "unknown") else value["side"]
+        elif name == "instrument":
+            wanted = value.get(name, record["key"])
+        else:
+            wanted = value[RENAMED.get(topic, {}).get(name, name)]
+        if isinstance(got, decimal.Decimal):
+            wanted = number(wanted)
+        assert got == wanted, (topic, name, got, wanted, record)
+    if "tape_offset" in row:
+        assert row["tape_offset"] == int(record["cause"].split("/")[3]), (row, record)
+    stands = row["start_ns"] if "start_ns" in row else row["event_ns"] if "event_ns" in row else row["from_ns"]
+    assert row["day"] == datetime.date(1970, 1, 1) + datetime.timedelta(days=stands // (86400 * 10**9)), row
+
+
+def by_pyarrow(folder):
+    parts = pyarrow.dataset.partitioning(pyarrow.schema([("instrument", pyarrow.string()), ("day", pyarrow.date32())]), flavor="hive")
+    return pyarrow.dataset.dataset(folder, format="parquet", partitioning=parts).to_table().to_pylist()
+
+
+def by_polars(folder):
+    frame = polars.scan_parquet(f"{folder}/**/*.parquet", hive_partitioning=True, try_parse_hive_dates=True).collect()
+    return frame.to_dicts()
+
+
+def by_duckdb(folder):
+    files = f"read_parquet('{folder}/**/*.parquet', hive_partitioning = true)"
+    return duckdb.sql(f"from {files}").to_arrow_table().to_pylist()
+
+
+def place_of(row):
+    return row["src_partition"], row["src_offset"]
+
+
+def expect_log(home, readers=(by_pyarrow, by_polars, by_duckdb)):
+    """All rows of all tables are the log's. Returns how many there are."""
+    counts = collections.Counter()
+    for topic in TABLES:
+        records = sorted(cat(home, topic), key=lambda r: (r["partition"], r["offset"]))
+        folder = f"{home}/archive/{topic}"
+        if not records:
+            assert not os.path.exists(folder), topic
+            continue
+        for reader in readers:
+            rows = sorted(reader(folder), key=place_of)
+            assert len(rows) == len(records), (topic, reader.__name__, len(rows), len(records))
+            for row, record in zip(rows, records):
+                expect_row(topic, row, record)
+        counts[topic] = len(records)
+    return dict(counts)
+
+
+def files(home, archive="archive"):
+    """{path: digest} of all Parquet files; there is nothing else but the open days."""
+    found = {}
+    for path in sorted(pathlib.Path(f"{home}/{archive}").rglob("*")):
+        if path.suffix == ".parquet":
+            found[str(path.relative_to(f"{home}/{archive}"))] = hashlib.sha256(path.read_bytes()).hexdigest()
+        else:
+            assert path.is_dir() or path.name.startswith(".open.duckdb"), path
+    return found
+
+
+def same(got, wanted, what):
+    different = sorted(name for name in got.keys() | wanted.keys() if got.get(name) != wanted.get(name))
+    assert not different, (what, len(different), different[:4])
+
+
+@cases.add
+def the_demo(home):
+    """Each reader has every row and field; a file is zstd, has statistics, and its row groups are as large as was said."""
+    td.run(config(home, DEMO, more=", row_group: 4096"))
+    counts = expect_log(home)
+    assert counts["quotes"] > 3000 and counts["trades"] > 2000 and counts["vendor_bars"] > 10000 and counts["signals"] >= 3, counts
+    largest = max(pathlib.Path(f"{home}/archive/quotes").rglob("*.parquet"), key=lambda path: path.stat().st_size)
+    told = pyarrow.parquet.ParquetFile(largest).metadata
+    groups = [told.row_group(i) for i in range(told.num_row_groups)]
+    assert len(groups) >= 2 and all(g.num_rows <= 4096 for g in groups), [g.num_rows for g in groups]
+    assert all(g.column(c).compression == "ZSTD" and g.column(c).statistics is not None for g in groups for c in range(g.num_columns))
+    types = {field.name: str(field.type) for field in pyarrow.parquet.read_schema(largest)}
+    assert types["src_offset"] == "int64" and types["event_ns"] == "int64" and types["event_time"] == "timestamp[us, tz=UTC]", types
+    assert "instrument" not in types and types["bid_price"] == "decimal128(19, 9)" and types["bid_size"] == "decimal128(19, 8)", types
+    return counts
+
+
+def write_days(home, days=4):
+    """Trades of two venues over several days, of which some come late: by minutes, and for a day that is closed."""
+    rng, lines = random.Random(7), ["time,instrument,price,size,id,side"]
+    number_of = 0
+    begin = datetime.datetime(2026, 3, 2, tzinfo=datetime.timezone.utc)
+    for second in range(0, days * 24 * HOUR, 601):
+        for name in ("ONE:A'B", "ONE:B/2", "TWO:C.1"):
+            number_of += 1
+            late = 3 * HOUR if number_of % 97 == 0 else 26 * HOUR if number_of % 211 == 0 else 0
+            stamp = (begin + datetime.timedelta(seconds=second - late + rng.random())).isoformat(timespec="microseconds")
+            price = "9000000000.123456789" if number_of % 500 == 0 else f"{100 + rng.random():.9f}"
+            lines.append(f"{stamp.replace('+00:00', 'Z')},{name},{price},{rng.choice(['90000000000', '0.00000001', '3'])},{number_of},buy")
+    path = pathlib.Path(home) / "days.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return [f"file: {{ format: csv, path: {path} }}"]
+
+
+@cases.add
+def several_days(home):
+    """A day has a file once its venue is past it; what comes later for it is in another one."""
+    td.run(config(home, write_days(home)))
+    counts = expect_log(home)
+    parts = collections.Counter(os.path.dirname(name) for name in files(home) if name.startswith("trades/"))
+    instruments = {urllib.parse.unquote(name.split("/")[1].removeprefix("instrument=")) for name in parts}
+    assert instruments == {r["key"] for r in cat(home, "trades")}, instruments
+    assert max(parts.values()) > 1 and len(parts) >= 12, parts
+    with_days = {r["value"]["start_ns"] // (86400 * 10**9) for r in cat(home, "bars")}
+    assert len(with_days) >= 4, with_days
+    return f"{counts}, {len(files(home))} files"
+
+
+def open_days(home):
+    """Of what no run holds open."""
+    with duckdb.connect(f"{home}/archive/.open.duckdb", read_only=True) as db:
+        return db.sql("select min(day), max(day), count(*) from trades").limit(1).fetchall()[0]
+
+
+@cases.add
+def closed_days_leave_the_database(home):
+    td.run(config(home, write_days(home)))
+    first, last, count = open_days(home)
+    total = len(cat(home, "trades"))
+    assert last >= datetime.date(2026, 3, 5) and 0 < count < total / 2, (first, last, count, total)
+    return f"{count} of {total} rows are of open days"
+
+
+@cases.add
+def stopped_and_gone_on(home):
+    """A run that ends within a day leaves that day's rows readable, and the next one puts the whole file in its place."""
+    feeds = write_days(f"{home}")
+    for name in ("one", "two"):
+        pathlib.Path(f"{home}/{name}").mkdir()
+    td.run(config(f"{home}/one", feeds))
+    wanted = files(f"{home}/one")
+    whole = pathlib.Path(f"{home}/days.csv").read_text(encoding="utf-8")
+    lines = whole.splitlines(keepends=True)
+    file = config(f"{home}/two", feeds)
+    stops = 0
+    for _ in range(3):
+        process = td.start(file, "--set", "speed=200000x")
+        time.sleep(0.7)
+        process.terminate()
+        said, _ = process.communicate(timeout=60)
+        stops += not json.loads(said.splitlines()[-1])["finished"]
+        expect_log(f"{home}/two", readers=(by_duckdb,))
+    td.run(file)
+    same(files(f"{home}/two"), wanted, "stopped")
+    assert stops >= 2, stops
+    return f"{len(wanted)} files, stopped {stops} times of {len(lines)} lines"
+
+
+def killed(home, feeds, speed, wait_s):
+    """The same run once whole, once killed five times while it writes."""
+    for name in ("whole", "killed"):
+        pathlib.Path(f"{home}/{name}").mkdir()
+    td.run(config(f"{home}/whole", feeds))
+    file, rng, alive = config(f"{home}/killed", feeds), random.Random(SEED), 0
+    for _ in range(5):
+        process = td.start(file, "--set", f"speed={speed}")
+        td.wait_for(lambda run=process: os.path.exists(f"{home}/killed/archive/.open.duckdb") or run.poll() is not None, "an archive", 60)
+        time.sleep(rng.uniform(0.1, wait_s))
+        alive += process.poll() is None
+        td.kill(process)
+    td.run(file)
+    assert alive == 5, (SEED, alive)
+    counts, got = expect_log(f"{home}/killed", readers=(by_duckdb,)), files(f"{home}/killed")
+    names = got.keys() ^ files(f"{home}/whole").keys()  # each row has its epoch, which a death changes
+    assert not names, (SEED, sorted(names)[:4])
+    td.run(file, "--set", f"sinks.0.parquet.dir={home}/killed/again")  # from the log, by whom nobody kills
+    same(got, files(f"{home}/killed", "again"), f"killed, seed {SEED}")
+    return f"{counts}, {len(got)} files, seed {SEED}"
+
+
+@cases.add
+def killed_within_a_day(home):
+    return killed(home, DEMO[:2], "20x", 1.0)
+
+
+@cases.add
+def killed_as_days_close(home):
+    return killed(home, write_days(home, days=8), "100000x", 1.0)
+
+
+@cases.add
+def refusals(home):
+    """Each is told before anything is written."""
+    feeds = write_days(home, days=1)
+    os.environ["TAPEDECK_DUCKDB"] = f"{home}/nowhere.so"
+    try:
+        said = td.run(config(home, feeds), check=EXIT_CONFIG)["stderr"]
+        assert "DuckDB's library is not there" in said and "scripts/fetch_duckdb.sh" in said, said
+        assert subprocess.run([td.PROGRAM, "--version"], stdout=subprocess.DEVNULL, check=False).returncode == 0
+    finally:
+        del os.environ["TAPEDECK_DUCKDB"]
+    said = td.run(config(home, feeds, of=("bars", "news")), "--set", "log.publish=[news]", check=EXIT_CONFIG)["stderr"]
+    assert "of: news have no table in an archive" in said, said
+    td.run(config(home, feeds))
+    os.remove(f"{home}/archive/.open.duckdb")
+    said = td.run(config(home, feeds), check=EXIT_CONFIG)["stderr"]
+    assert "which says how far it goes, is not: name another folder" in said, said
+    return "3 answers"
+
+
+if __name__ == "__main__":
+    if subprocess.run([td.ROOT / "scripts" / "fetch_duckdb.sh"], check=False).returncode != 0:
+        print("DuckDB's library is not to be had here")
+        sys.exit(77)
+    sys.exit(cases.run())

@@ -1,0 +1,192 @@
+/* tests/unit/sink_archive_test.c - goal: every kind of row has a cell for each column of its table; names of folders
+ * are what readers of Hive's partitions undo; days begin where they should, also before 1970; and, where DuckDB's
+ * library is, what is appended is read back, whatever its bytes, and a number that does not fit is told and not cut. */
+#include "base/time.h"
+#include "sink/archive.h"
+#include "unit.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static td_sink_row row_of(int kind, int64_t ns) {
+    td_sink_row row = {.instrument = TD_TEXT("V:A"), .source = {3, 77}, .tape_offset = 55, .feed = TD_TEXT("f")};
+    row.kind = kind;
+    row.bar = (td_bar){.start_ns = ns, .end_ns = ns + 5, .width_ns = 60, .close = 7};
+    row.signal = (td_signal){.strategy = TD_TEXT("s"), .event_ns = ns, .ordinal = 1};
+    row.fill = (td_fill){.signal = TD_TEXT("s/V:A"), .event_ns = ns, .side = TD_SIDE_BUY, .quantity = 1};
+    row.gap = (td_gap){.from_ns = ns, .to_ns = TD_NONE, .first_id = TD_NONE, .last_id = 4, .missing = TD_NONE};
+    row.event = (td_event){.kind = kind == TD_ROW_VENDOR_BAR ? TD_EVENT_VENDOR_BAR : TD_EVENT_TRADE, .event_ns = ns};
+    if (kind == TD_ROW_VENDOR_BAR)
+        row.event.vendor_bar = (td_vendor_bar){.start_ns = ns, .width_ns = 9, .volume = TD_NONE};
+    else
+        row.event.trade = (td_trade){.price = 5, .size = 6, .trade_id = TD_NONE};
+    return row;
+}
+
+static void a_cell_for_each_column(void **state) {
+    (void)state;
+    static td_archive_form form;
+    for (int kind = TD_ROW_BAR; kind <= TD_ROW_PUBLISHED; kind++) {
+        td_sink_row row = row_of(kind, 5);
+        td_cells cells;
+        unsigned id = td_archive_of(&row);
+        td_archive_form_init(&form, id);
+        td_archive_cells(&row, 1, &cells);
+        assert_int_equal(cells.count, form.table->column_count);
+        assert_int_equal(td_archive_named(td_text(form.table->name)), id);
+        assert_string_equal(form.columns[form.count - 1].name, "day");
+        size_t at = 0;
+        for (size_t i = 0; i < cells.count; i++, at++) {
+            const td_column *column = &form.table->columns[i];
+            assert_string_equal(form.columns[at].name, column->name);
+            if (column->type == TD_COLUMN_DECIMAL) assert_int_equal(form.columns[at].scale, cells.items[i].scale);
+            if (column->instant != NULL) at++;
+        }
+        assert_int_equal(at, form.count - 1);
+    }
+    td_sink_row news = row_of(TD_ROW_PUBLISHED, 5);
+    news.event.kind = TD_EVENT_NEWS;
+    assert_int_equal(td_archive_of(&news), TD_ARCHIVE_COUNT);
+    assert_int_equal(td_archive_named(TD_TEXT("bar")), TD_ARCHIVE_COUNT);
+}
+
+static void names_of_folders(void **state) {
+    (void)state;
+    static const struct {
+        const char *instrument;
+        int64_t ns;
+        const char *folder;
+    } rows[] = {
+        {"LEAN:IBM", 0, "d/bars/instrument=LEAN%3AIBM/day=1970-01-01"},
+        {"X:a/../b=%'", TD_NS_PER_DAY - 1, "d/bars/instrument=X%3Aa%2F..%2Fb%3D%25%27/day=1970-01-01"},
+        {"..", TD_NS_PER_DAY, "d/bars/instrument=%2E./day=1970-01-02"},
+        {"X:\xc3\xbc", -1, "d/bars/instrument=X%3A%C3%BC/day=1969-12-31"},
+        {"", -TD_NS_PER_DAY, "d/bars/instrument=__HIVE_DEFAULT_PARTITION__/day=1969-12-31"},
+        {"A", -TD_NS_PER_DAY - 1, "d/bars/instrument=A/day=1969-12-30"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        td_buf out = {0};
+        td_archive_put_folder(&out, "d", "bars", td_text(rows[i].instrument), td_archive_day(rows[i].ns));
+        td_buf_put(&out, "", 1);
+        assert_string_equal((const char *)out.data, rows[i].folder);
+        td_buf_fini(&out);
+    }
+    assert_int_equal(td_archive_day(INT64_MIN), td_archive_day(INT64_MIN + TD_NS_PER_DAY)); /* it does not overflow */
+}
+
+static td_status expect_cells(void *arg, const td_bytes *cells, size_t count) {
+    const char *const *wanted = arg;
+    for (size_t i = 0; i < count; i++) {
+        if (wanted[i] == NULL)
+            assert_null(cells[i].data);
+        else
+            assert_true(td_bytes_equal(cells[i], td_text(wanted[i])));
+    }
+    assert_null(wanted[count]);
+    return TD_OK;
+}
+
+static td_duck *begin(const td_duck_column *columns, size_t count, td_duck_rows **rows) {
+    td_duck *duck = NULL;
+    if (td_duck_open(&duck, NULL) != TD_OK) skip(); /* the library is not here */
+    assert_int_equal(td_duck_run(duck, "CREATE TABLE t(a VARCHAR, n BIGINT, d DECIMAL(19,9), i TIMESTAMPTZ)", "test"),
+                     TD_OK);
+    assert_int_equal(td_duck_rows_open(rows, duck, "t", columns, count), TD_OK);
+    return duck;
+}
+
+static const td_duck_column four[] = {
+    {.name = "a", .type = TD_DUCK_TEXT},
+    {.name = "n", .type = TD_DUCK_BIGINT},
+    {.name = "d", .type = TD_DUCK_DECIMAL, .precision = 19, .scale = 9},
+    {.name = "i", .type = TD_DUCK_INSTANT},
+};
+
+static void what_is_appended_is_read(void **state) {
+    (void)state;
+    td_duck_rows *rows;
+    td_duck *duck = begin(four, 4, &rows);
+    for (int i = 0; i < 5000; i++) { /* more than a chunk of DuckDB's */
+        assert_int_equal(td_duck_rows_next(rows), TD_OK);
+        td_duck_rows_set_number(rows, 1, i);
+        if (i % 2 == 0) continue;
+        td_duck_rows_set_text(rows, 0,
+                              i == 1 ? TD_TEXT("bad \xff\xc3, a text of more than twelve bytes") : TD_TEXT("s"));
+        assert_int_equal(td_duck_rows_set_decimal(rows, 2, i == 1 ? INT64_MIN : -i), TD_OK);
+        td_duck_rows_set_number(rows, 3, -1);
+    }
+    assert_int_equal(td_duck_rows_flush(rows), TD_OK);
+    td_duck_rows_close(rows);
+    static const char *const first[] = {"bad \xef\xbf\xbd\xef\xbf\xbd, a text of more than twelve bytes", "1",
+                                        "-9223372036.854775808", "1969-12-31 23:59:59.999999+00", NULL};
+    static const char *const last[] = {"s", "4999", "-0.000004999", "1969-12-31 23:59:59.999999+00", NULL};
+    static const char *const none[] = {NULL, "4998", NULL, NULL, NULL};
+    static const char *const sum[] = {"5000", "2500", NULL};
+    const char all[] = "SELECT COLUMNS(*)::VARCHAR FROM t WHERE n = ";
+    char sql[128];
+    (void)snprintf(sql, sizeof sql, "%s1", all);
+    assert_int_equal(td_duck_each(duck, sql, "test", expect_cells, (void *)(uintptr_t)first), TD_OK);
+    (void)snprintf(sql, sizeof sql, "%s4999", all);
+    assert_int_equal(td_duck_each(duck, sql, "test", expect_cells, (void *)(uintptr_t)last), TD_OK);
+    (void)snprintf(sql, sizeof sql, "%s4998", all);
+    assert_int_equal(td_duck_each(duck, sql, "test", expect_cells, (void *)(uintptr_t)none), TD_OK);
+    assert_int_equal(td_duck_each(duck, "SELECT count(*)::VARCHAR, count(d)::VARCHAR FROM t", "test", expect_cells,
+                                  (void *)(uintptr_t)sum),
+                     TD_OK);
+    td_duck_close(duck);
+}
+
+static void what_does_not_fit_is_told(void **state) {
+    (void)state;
+    td_duck_rows *rows;
+    td_duck *duck = begin(four, 4, &rows);
+    td_i128 most = INT64_C(1000000000000000000);
+    most *= 10; /* 20 digits */
+    assert_int_equal(td_duck_rows_next(rows), TD_OK);
+    assert_int_equal(td_duck_rows_set_decimal(rows, 2, most - 1), TD_OK);
+    assert_int_equal(td_duck_rows_set_decimal(rows, 2, 1 - most), TD_OK);
+    assert_int_equal(td_duck_rows_set_decimal(rows, 2, most), TD_CONFIG);
+    assert_non_null(strstr(td_trail(), "d has more than the 19 digits"));
+    assert_int_equal(td_duck_rows_set_decimal(rows, 2, -most), TD_CONFIG);
+    td_duck_rows_close(rows);
+    td_duck_close(duck);
+}
+
+static void only_what_reads(void **state) {
+    (void)state;
+    static const struct {
+        const char *sql, *said; /* NULL: it is run */
+    } rows[] = {
+        {"select 1 as a, 'x' as b", NULL},
+        {"from t", NULL},
+        {"with x as (select 1) select * from x;", NULL},
+        {"describe t", NULL},
+        {"drop table t", "only what reads is run"},
+        {"copy t to '/nowhere/x.csv'", "only what reads is run"},
+        {"explain analyze copy t to '/nowhere/x.csv'", "only what reads is run"},
+        {"select 1; drop table t", "one query is expected, not 2"},
+        {"selec 1", "syntax error"},
+        {"select nothing from t", "nothing"},
+        {"", "there is no query"},
+    };
+    td_duck_rows *rows_in;
+    td_duck *duck = begin(four, 4, &rows_in);
+    td_duck_rows_close(rows_in);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        td_duck_shape shape;
+        td_status status = td_duck_ask_shape(duck, rows[i].sql, &shape);
+        assert_int_equal(status, rows[i].said == NULL ? TD_OK : TD_CONFIG);
+        if (rows[i].said != NULL) assert_non_null(strstr(td_trail(), rows[i].said));
+        if (i == 0) assert_true(shape.count == 2 && shape.numbers[0] && !shape.numbers[1]);
+        if (status == TD_OK) td_duck_shape_free(&shape);
+    }
+    td_duck_close(duck);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_cell_for_each_column),   cmocka_unit_test(names_of_folders),
+        cmocka_unit_test(what_is_appended_is_read), cmocka_unit_test(what_does_not_fit_is_told),
+        cmocka_unit_test(only_what_reads),
+    };
+    return cmocka_run_group_tests_name("sink_archive", tests, NULL, NULL);
+}
