@@ -14,8 +14,8 @@
 enum { COLUMNS_MAX = 24 };
 
 typedef struct table_form {
-    const char *name, *key, *order; /* order NULL: of one row a partition, which are kept */
-    bool by_day, has_width;
+    const char *name, *key, *order;    /* order NULL: of one row a partition, which are kept */
+    bool by_day, has_width, has_stamp; /* the last: who writes a row says when it was written */
     const char *columns[COLUMNS_MAX];
 } table_form;
 
@@ -79,6 +79,7 @@ static const table_form tables[TD_CASSANDRA_TABLES] = {
                                        "sentiment double", "feed text", "receive_ns bigint", WHERE_FROM}},
     [TD_CASSANDRA_LATEST] = {.name = "latest",
                              .key = "instrument",
+                             .has_stamp = true,
                              .columns = {"instrument text", "event_time timestamp", "event_ns bigint", "price decimal",
                                          "size decimal", "ord bigint"}},
     [TD_CASSANDRA_POSITIONS] = {.name = "positions",
@@ -86,6 +87,20 @@ static const table_form tables[TD_CASSANDRA_TABLES] = {
                                 .columns = {"name text", "topic text", "partition int", "epoch int",
                                             "next_offset bigint"}},
 };
+
+bool td_cassandra_serves(td_bytes release) {
+    static const int least[] = {3, 0, 8};
+    for (size_t i = 0; i < sizeof least / sizeof least[0]; i++) {
+        int number = 0, digits = 0;
+        for (; digits < 6 && release.size > 0 && *release.data >= '0' && *release.data <= '9'; digits++) {
+            number = 10 * number + (*release.data - '0');
+            release = td_bytes_from(release, 1);
+        }
+        if (digits == 0 || number != least[i]) return digits > 0 && number > least[i];
+        if (release.size > 0 && *release.data == '.') release = td_bytes_from(release, 1);
+    }
+    return true;
+}
 
 const char *td_cassandra_table_name(td_cassandra_table table) { return tables[table].name; }
 
@@ -121,7 +136,13 @@ void td_cassandra_put_insert(td_buf *out, const char *keyspace, td_cassandra_tab
         td_buf_printf(out, "%s%.*s", i > 0 ? ", " : "", (int)strcspn(columns[i], " "), columns[i]);
     td_buf_text(out, ") VALUES (");
     for (size_t i = 0; columns[i] != NULL; i++) td_buf_text(out, i > 0 ? ", ?" : "?");
-    td_buf_text(out, ")");
+    td_buf_text(out, tables[table].has_stamp ? ") USING TIMESTAMP ?" : ")");
+}
+
+uint32_t td_cassandra_marks(td_cassandra_table table) {
+    uint32_t count = tables[table].has_stamp;
+    for (const char *const *column = tables[table].columns; *column != NULL; column++) count++;
+    return count;
 }
 
 /* ---- partitions ---- */
@@ -382,12 +403,24 @@ void td_cassandra_add_row(td_cql_values *out, const td_cassandra_partition *to, 
 
 bool td_cassandra_latest_of(const td_sink_row *row, td_cassandra_latest *out) {
     if (row->kind == TD_ROW_BAR)
-        *out = (td_cassandra_latest){row->bar.end_ns, row->bar.close, TD_NONE, row->source.offset};
+        *out = (td_cassandra_latest){row->bar.end_ns, row->bar.close, TD_NONE, row->source.offset, TD_NONE};
     else if (row->kind == TD_ROW_PUBLISHED && row->event.kind == TD_EVENT_TRADE)
-        *out =
-            (td_cassandra_latest){row->event.event_ns, row->event.trade.price, row->event.trade.size, row->tape_offset};
+        *out = (td_cassandra_latest){row->event.event_ns, row->event.trade.price, row->event.trade.size,
+                                     row->tape_offset, TD_NONE};
     else
         return false;
+    return true;
+}
+
+static bool is_older(const td_cassandra_latest *a, const td_cassandra_latest *b) {
+    return a->event_ns != b->event_ns ? a->event_ns < b->event_ns : a->ord < b->ord;
+}
+
+bool td_cassandra_latest_take(td_cassandra_latest *known, const td_cassandra_latest *next) {
+    if (is_older(next, known)) return false;
+    int64_t behind = known->stamp < INT64_MAX ? known->stamp + 1 : INT64_MAX;
+    *known = *next;
+    known->stamp = td_most(next->event_ns, behind);
     return true;
 }
 
@@ -401,4 +434,5 @@ void td_cassandra_add_latest(td_cql_values *out, td_bytes instrument, const td_c
     else
         td_cql_add_null(out); /* that of the trade before it goes */
     td_cql_add_bigint(out, latest->ord);
+    td_cql_add_bigint(out, latest->stamp);
 }

@@ -37,6 +37,7 @@ const char *td_cassandra_table_name(td_cassandra_table table);
 /* Statements, each appended. `name`: of the table, which has that one's columns. */
 void td_cassandra_put_create(td_buf *out, const td_cassandra_form *form, td_cassandra_table table, const char *name);
 void td_cassandra_put_insert(td_buf *out, const char *keyspace, td_cassandra_table table, const char *name);
+uint32_t td_cassandra_marks(td_cassandra_table table); /* how many values the insert takes */
 
 /* By instrument, width and bucket. */
 int td_cassandra_partition_compare(const td_cassandra_partition *a, const td_cassandra_partition *b);
@@ -48,8 +49,15 @@ void td_cassandra_add_row(td_cql_values *out, const td_cassandra_partition *to, 
 typedef struct td_cassandra_latest { /* the last price of an instrument */
     int64_t event_ns, price, size;   /* size TD_NONE: of a bar */
     int64_t ord;
+    int64_t stamp; /* the time of its write, by which the store settles what is newer; TD_NONE: it was not written */
 } td_cassandra_latest;
+
+/* The least release whose tables can be as these: 3.0.8. False: this one is older, or none. */
+bool td_cassandra_serves(td_bytes release);
 
 /* False: the row says none. */
 bool td_cassandra_latest_of(const td_sink_row *row, td_cassandra_latest *out);
+/* Where `next` is not older than what is known, it is known from then on. Its stamp is its event time or, where
+ * something was written with that, the next one: no two that differ have the same, and nodes' clocks say nothing. */
+bool td_cassandra_latest_take(td_cassandra_latest *known, const td_cassandra_latest *next);
 void td_cassandra_add_latest(td_cql_values *out, td_bytes instrument, const td_cassandra_latest *latest);

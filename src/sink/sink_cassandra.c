@@ -1,7 +1,8 @@
 /* src/sink/sink_cassandra.c - rows in tables of Cassandra, which are made where they are missing. The store has no
  * transactions: rows go first, many at a time, and the position when every one is answered for. Whatever dies between,
  * the same rows come again and leave one copy, for a row's key says where its record is. The last prices are told when
- * they are newer than what was told, which is asked for at the beginning.
+ * they are newer than what was told, which is asked for at the beginning, and are written as of their event time: what
+ * comes later and is older never wins, whatever the nodes' clocks say.
  *
  * Rows of one partition go together, in unlogged batches; nodes warn of batches above 5 kB and refuse ten times that.
  *
@@ -21,6 +22,7 @@ enum {
     NAME_MAX_BYTES = 48, /* of a table or a keyspace */
     PAGE_ROWS = 5000,
     SLOTS_LEAST = 64,
+    PLACE_MARKS = 3, /* of the statement that asks for a position */
     NONE = -1,
 };
 
@@ -117,12 +119,13 @@ static void make_room(cassandra_sink *s) {
     for (size_t i = 0; i < s->known_count; i++) *slot_of(s, td_text(s->knowns[i].instrument)) = (uint32_t)i + 1;
 }
 
+static const td_cassandra_latest no_latest = {.event_ns = TD_NONE, .ord = NONE, .stamp = TD_NONE};
+
 static known *known_of(cassandra_sink *s, td_bytes instrument) {
     make_room(s);
     uint32_t *slot = slot_of(s, instrument);
     if (*slot == 0) {
-        s->knowns[s->known_count] =
-            (known){.instrument = td_copy_bytes(instrument), .latest = {.event_ns = TD_NONE, .ord = NONE}};
+        s->knowns[s->known_count] = (known){.instrument = td_copy_bytes(instrument), .latest = no_latest};
         *slot = (uint32_t)++s->known_count;
     }
     return &s->knowns[*slot - 1];
@@ -204,12 +207,13 @@ static td_status make_table(cassandra_sink *s, td_cassandra_table table, const c
 /* ---- the beginning ---- */
 
 static void take_latest(cassandra_sink *s, td_cql_rows rows) {
-    td_bytes cells[3];
-    while (td_cql_row_next(&rows, cells, 3)) {
+    td_bytes cells[4];
+    while (td_cql_row_next(&rows, cells, 4)) {
         if (cells[0].size == 0) continue;
         known *k = known_of(s, cells[0]);
         if (!td_cql_get_bigint(cells[1], &k->latest.event_ns)) k->latest.event_ns = TD_NONE;
         if (!td_cql_get_bigint(cells[2], &k->latest.ord)) k->latest.ord = NONE;
+        if (!td_cql_get_bigint(cells[3], &k->latest.stamp)) k->latest.stamp = TD_NONE;
     }
 }
 
@@ -217,7 +221,7 @@ static td_status read_latest(cassandra_sink *s) {
     td_buf page = {0};
     td_status status;
     begin_text(s);
-    td_buf_printf(&s->text, "SELECT instrument, event_ns, ord FROM %s.%s", s->conf->keyspace,
+    td_buf_printf(&s->text, "SELECT instrument, event_ns, ord, writetime(ord) FROM %s.%s", s->conf->keyspace,
                   td_cassandra_table_name(TD_CASSANDRA_LATEST));
     do {
         td_cql_reply reply;
@@ -237,7 +241,7 @@ static td_status read_latest(cassandra_sink *s) {
 static void forget(cassandra_sink *s) {
     for (size_t i = 0; i < s->known_count; i++) {
         s->knowns[i].symbol_insert.size = 0;
-        s->knowns[i].latest = (td_cassandra_latest){.event_ns = TD_NONE, .ord = NONE};
+        s->knowns[i].latest = no_latest;
     }
 }
 
@@ -264,6 +268,51 @@ static td_status begin(cassandra_sink *s) {
     s->begun = status == TD_OK;
     return status;
 }
+
+/* ---- what a start needs ---- */
+
+/* A node that is away has others beside it. */
+static td_status find_node(cassandra_sink *s) {
+    td_status status = TD_RETRY;
+    for (size_t i = 0; i < s->conf->nodes.count && status == TD_RETRY; i++) status = td_cql_make_ready(s->cql);
+    return status;
+}
+
+static td_status check_release(cassandra_sink *s) {
+    td_cql_reply reply;
+    td_bytes release = {0};
+    td_status status = td_cql_query(s->cql, "SELECT release_version FROM system.local WHERE key = 'local'", &reply);
+    if (status != TD_OK) return status;
+    if (td_cql_row_next(&reply.answer.rows, &release, 1) && td_cassandra_serves(release)) return TD_OK;
+    return TD_FAIL(TD_CONFIG, "the node is Cassandra %.*s; 3.0.8 is the least", (int)release.size,
+                   (const char *)release.data);
+}
+
+/* A node looks at permissions before it looks at values, and refuses those that are unset: nothing is written. */
+static td_status check_right(cassandra_sink *s, const td_buf *statement, uint32_t marks, const char *right,
+                             const char *table) {
+    td_cql_reply reply = {0};
+    const td_cql_terms terms = {.consistency = s->consistency, .values = &s->values};
+    td_cql_values_clear(&s->values);
+    while (s->values.count < marks) td_cql_add_unset(&s->values);
+    s->body.size = 0;
+    td_cql_put_execute(&s->body, td_buf_bytes(statement), &terms);
+    td_status status = td_cql_call(s->cql, TD_CQL_EXECUTE, td_buf_bytes(&s->body), &reply);
+    if (status != TD_CONFIG || reply.answer.error.code == TD_CQL_ERROR_INVALID)
+        return status == TD_CONFIG ? TD_OK : status;
+    return td_trace(status, "checking that the user has %s on %s.%s", right, s->conf->keyspace, table);
+}
+
+static td_status check_rights(cassandra_sink *s) {
+    const char *positions = td_cassandra_table_name(TD_CASSANDRA_POSITIONS);
+    td_status status = check_right(s, &s->get_position, PLACE_MARKS, "SELECT", positions);
+    for (int t = 0; t < TD_CASSANDRA_TABLES && status == TD_OK; t++)
+        status = check_right(s, &s->inserts[t], td_cassandra_marks((td_cassandra_table)t), "MODIFY",
+                             td_cassandra_table_name((td_cassandra_table)t));
+    return status;
+}
+
+/* ---- the position ---- */
 
 static void add_place(cassandra_sink *s, const char *topic, uint32_t partition) {
     td_cql_values_clear(&s->values);
@@ -412,10 +461,6 @@ static void send_rows(cassandra_sink *s, uint32_t partition, const td_sink_row *
     }
 }
 
-static bool is_newer(const td_cassandra_latest *a, const td_cassandra_latest *b) {
-    return a->event_ns != b->event_ns ? a->event_ns > b->event_ns : a->ord >= b->ord;
-}
-
 /* What is newest of each instrument, once. Where the batch comes again, it is what is known already, and told again. */
 static void send_latest(cassandra_sink *s, const td_sink_row *rows, size_t count) {
     td_cassandra_latest latest;
@@ -424,9 +469,7 @@ static void send_latest(cassandra_sink *s, const td_sink_row *rows, size_t count
         bool of_kind = (rows[i].kind == TD_ROW_BAR) != s->of_trades;
         if (!of_kind || !td_cassandra_latest_of(&rows[i], &latest)) continue;
         known *k = known_of(s, rows[i].instrument);
-        if (!is_newer(&latest, &k->latest)) continue;
-        k->latest = latest;
-        k->touched = s->batch_number;
+        if (td_cassandra_latest_take(&k->latest, &latest)) k->touched = s->batch_number;
     }
     for (size_t i = 0; i < s->known_count && s->failed == TD_OK; i++) {
         if (s->knowns[i].touched != s->batch_number) continue;
@@ -512,6 +555,10 @@ static td_status cassandra_open(void **out, const td_os *os, const td_sink_conf 
                                 .open_ns = OPEN_NS,
                                 .answer_ns = ANSWER_NS};
     status = td_cql_open(&s->cql, os, &s->cql_conf);
+    if (status == TD_OK) status = find_node(s);
+    if (status == TD_OK) status = check_release(s);
+    if (status == TD_OK) status = begin(s);
+    if (status == TD_OK) status = check_rights(s);
     if (status != TD_OK) {
         cassandra_close(s);
         return status;

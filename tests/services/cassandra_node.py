@@ -25,7 +25,8 @@ OPENED = ["java.base/java.io", "java.base/java.lang", "java.base/java.lang.modul
 
 
 class Cassandra:
-    """`address` is for clients; with `tls`, `ca_file` is what they believe. There is a folder from the first life on."""
+    """`address` is for clients; with `tls`, `ca_file` is what they believe, and "optional"
+    serves those that are not encrypted, too. There is a folder from the first life on."""
 
     def __init__(self, password=False, tls=False):
         self.password, self.tls = password, tls
@@ -49,14 +50,15 @@ class Cassandra:
                  f'    parameters: [ {{ seeds: "127.0.0.1:{self.storage}" }} ]', "listen_address: 127.0.0.1", "rpc_address: 127.0.0.1",
                  "start_native_transport: true", f"native_transport_port: {self.port}", f"storage_port: {self.storage}",
                  f"ssl_storage_port: {self.ssl_storage}", "endpoint_snitch: SimpleSnitch", "auto_bootstrap: false",
+                 "read_request_timeout: 60s", "range_request_timeout: 60s", "truncate_request_timeout: 60s",  # on a busy machine, too
                  f"data_file_directories: [ {self.folder}/data/data ]",
                  *(f"{name}_directory: {self.folder}/data/{name}" for name in ("commitlog", "saved_caches", "hints", "cdc_raw"))]
         if self.password:
             lines += ["authenticator: PasswordAuthenticator", "authorizer: CassandraAuthorizer"]
         if self.tls:
             self.make_keys()
-            lines += ["client_encryption_options:", "  enabled: true", f"  keystore: {self.folder}/keys.p12", "  store_type: PKCS12",
-                      f"  keystore_password: {KEYS_PASSWORD}"]
+            lines += ["client_encryption_options:", "  enabled: true", f"  optional: {str(self.tls == 'optional').lower()}",
+                      f"  keystore: {self.folder}/keys.p12", "  store_type: PKCS12", f"  keystore_password: {KEYS_PASSWORD}"]
         (conf / "cassandra.yaml").write_text("\n".join(lines) + "\n")
         (conf / "logback.xml").write_text(
             '<configuration><appender name="out" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%level %msg%n</pattern>'
@@ -96,7 +98,7 @@ class Cassandra:
         """Returns when it serves."""
         self.starts += 1
         log = self.folder / f"out.{self.starts}.log"
-        self.process = self.lives.enter_context(fetch.running(self.command(), log, STARTED, cwd=self.folder))
+        self.process = self.lives.enter_context(fetch.running(self.command(), log, STARTED, cwd=self.folder, wait_s=300))
 
     def kill(self):
         self.process.kill()

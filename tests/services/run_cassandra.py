@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """tests/services/run_cassandra.py - results in tables of a real Cassandra, read by a driver that others wrote: as many rows as the
-log has outputs, each equal to its record, whoever dies: the run by kill -9, or the node in mid-write."""
+log has outputs, each equal to its record, whoever dies: the run by kill -9, or the node in mid-write. The node asks for a login,
+and encrypts for those who want it."""
 import contextlib
 import datetime
 import decimal
@@ -13,26 +14,39 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import cassandra.auth  # noqa: E402
 import cassandra.cluster  # noqa: E402
 import cassandra.query  # noqa: E402
 import tapedeck as td  # noqa: E402
-from cassandra_node import Cassandra  # noqa: E402
+from cassandra_node import PASSWORD, USER, Cassandra  # noqa: E402
 
 DATA = td.ROOT / "examples" / "data"
 FEEDS = [f'file: {{ format: lean, path: {DATA}/lean/*.zip, ratio: 60, from: "09:30", to: "09:34" }}',
          f"file: {{ format: binance-collector, path: {DATA}/binance/*.gz }}"]
-ALL = "of: [bars, signals, fills, gaps, vendor_bars, trades, quotes]"
-TABLES = {"bars": "bars", "signals": "signals", "fills": "trade_log", "trades": "ticks", "quotes": "book_updates"}
+VENDOR = f'file: {{ format: alphavantage, path: "{DATA}/alphavantage/MSFT_1min_2*" }}'
+NEWS = """\
+time,instrument,headline,sentiment,source,url,id
+2026-03-02T14:30:10.5Z,X:A,"Up, and ""away\""",0.25,wire,https://x/1,n1
+2026-03-02T14:30:11Z,X:A,Down,-0.5,,,n2
+2026-03-02T14:30:13Z,,The world,,,,
+"""
+GAPS = [("DESK:A", "desk", 1, "open", "session", 5, -1, -1, 0), ("DESK:A", "desk", 1, "filled", "ids", 5, 9, 3, 2)]
+ALL = "of: [bars, signals, fills, gaps, vendor_bars, trades, quotes, news]"
+TABLES = {"bars": "bars", "signals": "signals", "fills": "trade_log", "gaps": "gaps", "vendor_bars": "vendor_bars", "trades": "ticks",
+          "quotes": "book_updates", "news": "news"}
+WORD = "CASSANDRA_WORD"  # a variable
+os.environ[WORD] = PASSWORD
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 EXIT_CONFIG = 3
 cases = td.Cases()
-node = Cassandra()
+node = Cassandra(password=True, tls="optional")
 
 
 @contextlib.contextmanager
 def reading():
     """The driver's session; a node that was away is asked until it answers."""
-    cluster = cassandra.cluster.Cluster(["127.0.0.1"], port=node.port, protocol_version=4)
+    cluster = cassandra.cluster.Cluster(["127.0.0.1"], port=node.port, protocol_version=4,
+                                        auth_provider=cassandra.auth.PlainTextAuthProvider(USER, PASSWORD))
     cluster.connect_timeout = cluster.control_connection_timeout = 30
     try:
         found = cluster.connect()
@@ -43,11 +57,12 @@ def reading():
         cluster.shutdown()
 
 
-def config(home, sink, feeds=(FEEDS[0],)):
+def config(home, sink, feeds=(FEEDS[0],), user=USER, nodes=None):
     pathlib.Path(home).mkdir(exist_ok=True)
     text = td.config(f"{home}/run.yaml", f"{home}/data", feeds, bars="[1s, 1m]", strategies=[td.ROOT / "strategies/momentum.td"],
-                     partitions=3, sink=False, extra=f"sinks:\n  - cassandra: {{ nodes: [\"{node.address}\"], {sink} }}\n")
-    text.write_text(text.read_text().replace("log: { ", "log: { publish: [trades, quotes], "))
+                     partitions=3, sink=False, extra=f"sinks:\n  - cassandra: {{ nodes: {json.dumps(nodes or [node.address])},"
+                          f" user: {user}, password: \"${{{WORD}}}\", {sink} }}\n")
+    text.write_text(text.read_text().replace("log: { ", "log: { publish: [trades, quotes, news], "))
     return text
 
 
@@ -72,14 +87,16 @@ def expect_row(name, row, record):
             said = None
         assert got == said or (said is None and got in (None, "")), (name, field, got, said)
         compared += 1
-    if "ord" in row and name in ("ticks", "book_updates"):
+    if name == "vendor_bars":  # has words of its own for these
+        assert (row["end_ns"], row["known_at_ns"]) == (value["event_ns"], value["receive_ns"]), (row, value)
+    if "ord" in row and name in ("ticks", "book_updates", "news"):
         assert row["ord"] == int(record["cause"].split("/")[3]), (row["ord"], record["cause"])  # its place on the tape
     return compared
 
 
 def expect_tables(asked, keyspace, data):
     """One row for each record, and no other; returns how many fields were compared."""
-    rows = fields = 0
+    fields, rows = 0, {}
     for topic, table in TABLES.items():
         wanted = logged(data, topic)
         got = {}
@@ -88,17 +105,23 @@ def expect_tables(asked, keyspace, data):
             assert place not in got, (SEED, table, place)
             got[place] = row
         assert got.keys() == wanted.keys(), (SEED, table, len(got), len(wanted), sorted(got.keys() ^ wanted.keys())[:3])
-        rows += len(got)
+        rows[topic] = len(got)
         fields += sum(expect_row(table, row, wanted[place]) for place, row in got.items())
-    assert rows > 1000 and fields > 5 * rows, (rows, fields)
-    return f"{rows} rows, {fields} fields"
+    assert sum(rows.values()) > 1000 and fields > 5 * sum(rows.values()), (rows, fields)
+    return rows
 
 
 @cases.add
 def a_run(home):
-    td.run(config(home, f'{ALL}, keyspace: financial_data, symbol_table: "stock_{{symbol}}", ttl: 3650d, window: 7d', FEEDS))
+    (pathlib.Path(home) / "news.csv").write_text(NEWS, encoding="utf-8")
+    feeds = [*FEEDS, VENDOR, f"file: {{ format: csv, path: {home}/news.csv }}"]
+    file = config(home, f'{ALL}, keyspace: financial_data, symbol_table: "stock_{{symbol}}", ttl: 3650d, window: 7d', feeds)
+    td.run(file)
+    td.put_gaps(f"{home}/data", GAPS)
+    td.run(file)
     with reading() as asked:
         said = expect_tables(asked, "financial_data", f"{home}/data")
+        assert said["gaps"] == len(GAPS) and said["news"] == 3 and said["vendor_bars"] > 10000, said
         asked.execute("USE financial_data")
         stocks = list(asked.execute("SELECT * FROM stock_IBM LIMIT 10"))
         assert len(stocks) == 10 and {row["instrument"] for row in stocks} == {"LEAN:IBM"}, stocks[:1]
@@ -117,7 +140,7 @@ def a_run(home):
                                 " 'financial_data' AND table_name = 'ticks'").one()
         assert options["default_time_to_live"] == 3650 * 86400 and options["compaction"]["compaction_window_size"] == "7", options
         expect_latest(asked, "financial_data", f"{home}/data")
-    again = td.run(config(home, f"{ALL}, keyspace: financial_data", FEEDS))
+    again = td.run(config(home, f"{ALL}, keyspace: financial_data", feeds))
     assert again["rows"] == 0, again
     return said
 
@@ -186,6 +209,91 @@ def the_node_dies(home):
     assert run.returncode == 0 and alive and "tried again until it works" in err, (SEED, run.returncode, alive, out, err)
     with reading() as asked:
         return f"{expect_tables(asked, 'dies', home + '/data')} (seed {SEED})"
+
+
+def tell_trade(home, number, price):
+    """A log of its own, of one trade of X:A, so many nanoseconds behind the second; its sink has the same tables as the others."""
+    own = pathlib.Path(home) / str(number)
+    own.mkdir()
+    row = f"2026-03-02T14:30:10.00000000{number}Z,X:A,{price},1"
+    (own / "trade.csv").write_text(f"time,instrument,price,size\n{row}\n", encoding="utf-8")
+    td.run(config(own, f"of: [trades], keyspace: newest, name: s{number}", [f"file: {{ format: csv, path: {own}/trade.csv }}"]))
+
+
+@cases.add
+def the_newest_is_newest_by_its_own_time(home):
+    """Not by the clock of whoever writes it: what is older loses, however late it comes; and what is newer wins, with
+    whatever stamps those before it were told."""
+    tell_trade(home, 2, 10)
+
+    def latest():
+        return asked.execute("SELECT event_ns, price, ord, writetime(price) AS stamp FROM newest.latest WHERE instrument = 'X:A'").one()
+
+    with reading() as asked:
+        told = latest()
+        assert told["price"] == 10 and told["stamp"] == told["event_ns"], told
+        put = "INSERT INTO newest.latest (instrument, event_ns, price, ord) VALUES ('X:A', %s, %s, %s)"
+        asked.execute(put, [told["event_ns"] - 1, decimal.Decimal(9), told["ord"]])  # stamped by the clock, as of now
+        assert latest() == told, latest()
+        asked.execute(f"{put} USING TIMESTAMP %s", [told["event_ns"], decimal.Decimal(10), told["ord"], told["event_ns"] + 500])
+        tell_trade(home, 1, 9)
+        tell_trade(home, 3, 11)
+        now = latest()
+        assert now["price"] == 11 and now["event_ns"] == told["event_ns"] + 1 and now["stamp"] == told["event_ns"] + 501, now
+    return now["stamp"]
+
+
+def check(file):
+    """Exit code and what it said."""
+    done = subprocess.run([td.PROGRAM, "check", "--connect", file], cwd=td.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False, timeout=120)
+    return done.returncode, done.stdout
+
+
+@cases.add
+def looked_at_before_a_run(home):
+    """Login, permissions and tables, which are made; no row is written."""
+    code, text = check(config(home, "keyspace: looked_at", nodes=["127.0.0.1:1", node.address]))  # nobody is at the first
+    assert code == 0, (code, text)
+    with reading() as asked:
+        tables = [row["table_name"] for row in
+                  asked.execute("SELECT table_name FROM system_schema.tables WHERE keyspace_name = 'looked_at'")]
+        assert sorted(tables) == sorted([*TABLES.values(), "latest", "positions"]), tables
+        asked.execute(f"CREATE ROLE guest WITH PASSWORD = '{PASSWORD}' AND LOGIN = true")
+        os.environ[WORD] = "another"
+        code, text = check(config(home, "keyspace: looked_at"))
+        os.environ[WORD] = PASSWORD
+        assert code == EXIT_CONFIG and "incorrect" in text, (code, text)
+        told = []
+        for keyspace, word, grants in (("not_there", "CREATE", ()),
+                                       ("looked_at", "SELECT permission on <table looked_at.latest>", ["SELECT ON KEYSPACE looked_at"]),
+                                       ("looked_at", "MODIFY permission on <table looked_at.bars>",
+                                        [f"MODIFY ON looked_at.{table}" for table in tables if table != "gaps"]),
+                                       ("looked_at", "MODIFY permission on <table looked_at.gaps>", ["MODIFY ON looked_at.gaps"])):
+            file = config(home, f"keyspace: {keyspace}", user="guest")
+            td.wait_for(lambda now=file, then=word: then in check(now)[1], word, 30)  # nodes remember permissions for a while
+            code, text = check(file)
+            assert code == EXIT_CONFIG and word in text, (word, code, text)
+            for grant in grants:
+                asked.execute(f"GRANT {grant} TO guest")
+            told.append(word)
+        td.wait_for(lambda: check(file)[0] == 0, "all permissions", 30)
+        assert all(asked.execute(f"SELECT count(*) FROM looked_at.{table}").one()["count"] == 0 for table in tables)
+    return told
+
+
+@cases.add
+def encrypted(home):
+    """As the node sees it; a certificate that nobody vouches for is refused."""
+    run = paced(config(home, f"keyspace: encrypted, tls: true, ca: {node.ca_file}"))
+    with reading() as asked:
+        writes(asked, "encrypted", run)
+        ours = [row for row in asked.execute("SELECT * FROM system_views.clients") if row["driver_name"] == "tapedeck"]
+        assert ours and all(row["ssl_enabled"] and row["username"] == USER for row in ours) and run.poll() is None, ours
+    td.kill(run)
+    code, text = check(config(home, "keyspace: encrypted, tls: true"))
+    assert code == EXIT_CONFIG and "certificate" in text, (code, text)
+    return ours[0]["ssl_cipher_suite"]
 
 
 @cases.add

@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "cql_unit.h"
 #include "sink/cassandra_tables.h"
+#include <inttypes.h>
 #include <math.h>
 
 #define DAY TD_NS_PER_DAY
@@ -68,10 +69,12 @@ static void as_many_values_as_marks(void **state) {
         td_cql_values_clear(&values);
         td_cassandra_add_row(&values, &p, 1, &row);
         ASSERT_ROW(values.count == marks_of(p.table), "%zu: %u", i, values.count);
+        ASSERT_ROW(values.count == td_cassandra_marks(p.table), "%zu", i);
     }
     td_cql_values_clear(&values);
     td_cassandra_add_latest(&values, TD_TEXT("V:A"), &(td_cassandra_latest){.size = TD_NONE});
     assert_int_equal(values.count, marks_of(TD_CASSANDRA_LATEST));
+    assert_int_equal(values.count, td_cassandra_marks(TD_CASSANDRA_LATEST));
     td_cql_values_fini(&values);
 }
 
@@ -139,6 +142,43 @@ static void last_prices(void **state) {
     assert_false(td_cassandra_latest_of(&row, &latest));
 }
 
+/* What is told last stands, by stamps that never repeat and never leave their event time without need. */
+static void the_newest_wins(void **state) {
+    (void)state;
+    static const struct {
+        int64_t event_ns, ord;
+        bool taken;
+        int64_t stamp;
+    } rows[] = {
+        {100, 5, true, 100}, {100, 5, true, 101}, {100, 4, false, 101}, {99, 9, false, 101},
+        {100, 6, true, 102}, {101, 0, true, 103}, {500, 0, true, 500},
+    };
+    td_cassandra_latest known = {.event_ns = TD_NONE, .ord = -1, .stamp = TD_NONE};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const td_cassandra_latest next = {rows[i].event_ns, 7, 8, rows[i].ord, TD_NONE};
+        ASSERT_ROW(td_cassandra_latest_take(&known, &next) == rows[i].taken, "%zu", i);
+        ASSERT_ROW(known.stamp == rows[i].stamp, "%zu: %" PRId64, i, known.stamp);
+    }
+    assert_true(known.event_ns == 500 && known.price == 7 && known.size == 8);
+    known.stamp = INT64_MAX; /* somebody else's */
+    assert_true(td_cassandra_latest_take(&known, &(td_cassandra_latest){.event_ns = 501}));
+    assert_true(known.stamp == INT64_MAX);
+}
+
+static void releases(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        bool serves;
+    } rows[] = {{"3.0.8", true},        {"3.0.30", true}, {"3.11.4", true},    {"4.0", true},
+                {"5.0.4", true},        {"10.0", true},   {"5.0-beta1", true}, {"3.0.7", false},
+                {"2.2.19", false},      {"3.0", false},   {"3", false},        {"", false},
+                {"x", false},           {".9", false},    {"3.0.8-rc1", true}, {"3.0.x", false},
+                {"9999999999999", true}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        ASSERT_ROW(td_cassandra_serves(td_text(rows[i].text)) == rows[i].serves, "%s", rows[i].text);
+}
+
 static void tables_as_they_are_made(void **state) {
     (void)state;
     static const struct {
@@ -171,6 +211,8 @@ int main(void) {
         cmocka_unit_test(days_and_years),
         cmocka_unit_test(keys),
         cmocka_unit_test(last_prices),
+        cmocka_unit_test(the_newest_wins),
+        cmocka_unit_test(releases),
         cmocka_unit_test(tables_as_they_are_made),
     };
     return cmocka_run_group_tests_name("sink_cassandra_tables", tests, NULL, NULL);
