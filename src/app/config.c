@@ -186,6 +186,13 @@ static const td_option log_rows[] = {
      .max = 60e9,
      .offset = offsetof(td_config_log, sync_interval_ns),
      .help = "time between two syncs to disk: what a power cut may cost, and how far sinks are behind"},
+    {.key = "commit_interval",
+     .type = TD_OPTION_DURATION,
+     .fallback = "0s",
+     .max = 1e9,
+     .offset = offsetof(td_config_log, commit_interval_ns),
+     .help = "results of a partition wait for more until so long after its last commit: fewer transactions on Kafka, "
+             "and results so much later; 0s: a commit follows the one before at once"},
     {0},
 };
 
@@ -221,7 +228,8 @@ static const td_option top_rows[] = {
      .max = TD_PARTITIONS_MAX,
      .offset = offsetof(td_config, workers),
      .unit = "threads",
-     .help = "that share the partitions; unset: one per processor; never changes a result"},
+     .help = "that share the partitions; unset: one per processor, on Kafka one per partition; never changes a "
+             "result"},
     {.key = "drain",
      .type = TD_OPTION_DURATION,
      .fallback = "10s",
@@ -436,7 +444,8 @@ static td_status read_tree(reader *r) {
     }
     if (r->log_alone) return TD_OK;
     if (c->feed_count == 0 && r->mistakes == 0) return td_tree_fail(&r->tree, root, "feeds: at least one is needed");
-    if (c->workers == 0) c->workers = sysconf(_SC_NPROCESSORS_ONLN);
+    /* On Kafka a worker waits for brokers most of the time. */
+    if (c->workers == 0) c->workers = c->log.kafka != NULL ? c->log.partitions : sysconf(_SC_NPROCESSORS_ONLN);
     if (c->workers > c->log.partitions) c->workers = c->log.partitions;
     if (c->workers < 1) c->workers = 1;
     return td_config_lend_cluster(c);

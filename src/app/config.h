@@ -34,7 +34,7 @@ typedef struct td_config_log {
     int64_t partitions, segment_bytes, segment_ns, retain_bytes, retain_ns, raw_retain_bytes, raw_retain_ns,
         snapshots_kept;
     int codec; /* 0 none, 1 lz4, 2 zstd: the row's choice */
-    int64_t sync_interval_ns;
+    int64_t sync_interval_ns, commit_interval_ns;
     td_disk_conf disk;
     int64_t batch_bytes, snapshot_records; /* no keys: 0 means the engine's own; simulations want them small */
 } td_config_log;

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A commit on Kafka takes as long as thousands of results do. */
+enum { KAFKA_FLUSH_BYTES = 1 << 20 };
 enum { SNAPSHOT_RECORDS = 1 << 18, STEPS_MAX = TD_CREW_PARTITIONS_MAX + TD_CONFIG_LIST_MAX + 3 };
 
 #define RETAIN_EVERY_NS (10 * TD_NS_PER_S)
@@ -90,7 +92,9 @@ static td_status open_crew(td_engine *e) {
                                   .snapshot_records = records,
                                   .snapshots_kept = log->snapshots_kept,
                                   .registry = log->registry != NULL ? &e->registrar : NULL,
-                                  .batch_bytes = (size_t)log->batch_bytes}};
+                                  .batch_bytes = (size_t)log->batch_bytes,
+                                  .flush_bytes = log->kafka != NULL ? KAFKA_FLUSH_BYTES : 0,
+                                  .commit_interval_ns = log->commit_interval_ns}};
     e->registrar = td_registering_conf(e->os, log);
     return td_crew_open(&e->crew, &conf);
 }

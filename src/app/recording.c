@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { INGEST_BATCH_BYTES = 128 * 1024 };
+enum { INGEST_BATCH_BYTES = 128 * 1024, KAFKA_BATCH_BYTES = 512 * 1024 };
 
 struct td_recording {
     td_recording_conf conf;
@@ -100,7 +100,8 @@ static td_status add_feeds(td_recording *r) {
 
 static td_status open_ingest(td_recording *r) {
     const td_config *config = r->conf.config;
-    int64_t batch_bytes = config->log.batch_bytes;
+    size_t batch_bytes = config->log.kafka != NULL ? KAFKA_BATCH_BYTES : INGEST_BATCH_BYTES;
+    if (config->log.batch_bytes > 0) batch_bytes = (size_t)config->log.batch_bytes;
     td_ingest_conf conf = {.os = r->conf.os,
                            .topics = r->conf.topics,
                            .merge = r->merge,
@@ -111,7 +112,7 @@ static td_status open_ingest(td_recording *r) {
                            .report_arg = r->conf.report_arg,
                            .feed_names = r->feed_names,
                            .speed = config->speed,
-                           .batch_bytes = batch_bytes > 0 ? (size_t)batch_bytes : INGEST_BATCH_BYTES};
+                           .batch_bytes = batch_bytes};
     td_status status = td_ingest_open(&r->ingest, &conf);
     if (status == TD_OK)
         td_copies_follow(td_ingest_copies(r->ingest), r->draft.strategies.graphs, r->draft.strategies.graph_count);

@@ -106,7 +106,7 @@ static td_status put(td_capture *c, track *t, const td_raw *raw, td_source_posit
     td_record_put_raw(&c->value, c->conf.topics->ids, raw);
     td_lane_record record = {now_ms, {0}, td_buf_bytes(&c->value), TD_SRC_HEADER, {src, td_src_put(position, src)}};
     if (td_lane_put(&t->lane, &record)) return TD_OK;
-    td_status status = track_flush(c, t);
+    td_status status = td_capture_flush(c); /* all, in one order: what the log may have comes first again */
     if (status != TD_OK) return status;
     bool added = td_lane_put(&t->lane, &record);
     assert(added);

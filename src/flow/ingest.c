@@ -34,6 +34,8 @@ struct td_ingest {
     td_answers *answers;
     td_bookmarks *bookmarks;
     ingest_lane *tape, *rejected;  /* by partition */
+    td_lane **lanes;               /* all of them, by partition */
+    bool unsure;                   /* the log may have what is batched: nothing else comes before that is known */
     pending pending, live_pending; /* of the merge; of the live feeds */
     bool paced;
     td_copies *copies;
@@ -97,6 +99,14 @@ static td_status lanes_open(td_ingest *in, ingest_lane **out, td_topic *topic) {
     return status;
 }
 
+static void gather_lanes(td_ingest *in) {
+    in->lanes = td_alloc_zero(2 * (size_t)in->conf.topics->partitions, sizeof *in->lanes);
+    for (uint32_t p = 0; p < in->conf.topics->partitions; p++) {
+        in->lanes[2 * (size_t)p] = &in->tape[p].lane;
+        in->lanes[2 * (size_t)p + 1] = &in->rejected[p].lane;
+    }
+}
+
 static void lanes_close(ingest_lane *lanes, uint32_t partitions) {
     for (uint32_t p = 0; lanes != NULL && p < partitions; p++) {
         td_lane_fini(&lanes[p].lane);
@@ -118,6 +128,7 @@ td_status td_ingest_open(td_ingest **out, const td_ingest_conf *conf) {
     if (status == TD_OK) status = lanes_open(in, &in->tape, conf->topics->tape);
     if (status == TD_OK) status = lanes_open(in, &in->rejected, conf->topics->rejected);
     if (status == TD_OK) status = settle_inputs(in);
+    if (status == TD_OK) gather_lanes(in);
     td_backfill_conf backfill = {.os = conf->os,
                                  .topics = conf->topics,
                                  .live = conf->live,
@@ -152,6 +163,7 @@ void td_ingest_close(td_ingest *in) {
     td_answers_close(in->answers);
     td_capture_close(in->capture);
     td_backfill_close(in->backfill);
+    free(in->lanes);
     lanes_close(in->rejected, in->conf.topics->partitions);
     lanes_close(in->tape, in->conf.topics->partitions);
     td_inputs_close(in->inputs);
@@ -185,22 +197,22 @@ const td_capture *td_ingest_capture(const td_ingest *in) { return in->capture; }
 /* ---- appending ---- */
 
 /* What came is in the log before what came of it. */
-static td_status lane_flush(td_ingest *in, ingest_lane *lane) {
-    if (lane->lane.batch.count == 0) return TD_OK;
-    int64_t bytes = (int64_t)lane->lane.batch.bytes.size;
+static td_status flush_lanes(td_ingest *in) {
     td_status status = td_capture_flush(in->capture);
-    if (status == TD_OK) status = td_lane_flush(&lane->lane, in->writer);
-    if (status != TD_OK) return status;
-    td_count(lane->lane.topic == in->conf.topics->tape ? &in->counts.tape_bytes : &in->counts.rejected_bytes, bytes);
-    return TD_OK;
+    if (status == TD_OK) status = td_lanes_flush(in->lanes, 2 * (size_t)in->conf.topics->partitions, in->writer);
+    in->unsure = status == TD_RETRY;
+    int64_t tape_bytes = 0, rejected_bytes = 0;
+    for (uint32_t p = 0; p < in->conf.topics->partitions; p++) {
+        tape_bytes += in->tape[p].lane.appended_bytes;
+        rejected_bytes += in->rejected[p].lane.appended_bytes;
+    }
+    td_count(&in->counts.tape_bytes, tape_bytes - td_counted(&in->counts.tape_bytes));
+    td_count(&in->counts.rejected_bytes, rejected_bytes - td_counted(&in->counts.rejected_bytes));
+    return status;
 }
 
 td_status td_ingest_flush(td_ingest *in) {
-    td_status status = td_capture_flush(in->capture);
-    for (uint32_t p = 0; p < in->conf.topics->partitions && status == TD_OK; p++) {
-        status = lane_flush(in, &in->tape[p]);
-        if (status == TD_OK) status = lane_flush(in, &in->rejected[p]);
-    }
+    td_status status = flush_lanes(in);
     if (status == TD_OK && !in->has_command) td_commands_settle(in->commands);
     return status;
 }
@@ -208,7 +220,7 @@ td_status td_ingest_flush(td_ingest *in) {
 static td_status lane_add(td_ingest *in, ingest_lane *lane, const td_command *c) {
     td_lane_record record = {in->now_ms, c->key, c->value, c->header_name, c->header};
     if (td_lane_put(&lane->lane, &record)) return TD_OK;
-    td_status status = lane_flush(in, lane);
+    td_status status = flush_lanes(in);
     if (status != TD_OK) return status;
     bool added = td_lane_put(&lane->lane, &record);
     assert(added); /* an empty batch takes any record */
@@ -249,9 +261,7 @@ static __attribute__((noinline)) td_status put_copies(td_ingest *in, uint64_t *l
         if (status == TD_OK) *left &= ~(UINT64_C(1) << p);
     }
     if (e->origin == TD_ORIGIN_FEED && e->kind != TD_EVENT_FILLED && e->kind != TD_EVENT_CORPORATE) return status;
-    for (; written != 0 && status == TD_OK; written &= written - 1)
-        status = lane_flush(in, &in->tape[__builtin_ctzll(written)]);
-    return status;
+    return status == TD_OK && written != 0 ? flush_lanes(in) : status;
 }
 
 /* ---- what other threads ask for ---- */
@@ -426,7 +436,7 @@ static td_status append_rejected(td_ingest *in, const td_input *input) {
 
 /* Of a whole one the events are in the log before it is said. */
 static td_status append_answer(td_ingest *in, const td_input *input) {
-    td_status status = input->item.answer.whole ? lane_flush(in, &in->tape[input->partition]) : TD_OK;
+    td_status status = input->item.answer.whole ? flush_lanes(in) : TD_OK;
     return status == TD_OK ? td_answers_take(in->answers, input, in->now_ms) : status;
 }
 
@@ -434,6 +444,12 @@ static td_status append_answer(td_ingest *in, const td_input *input) {
 static td_status append_places(td_ingest *in, const td_input *input) {
     td_status status = td_ingest_flush(in);
     return status == TD_OK ? td_bookmarks_take(in->bookmarks, input, in->now_ms) : status;
+}
+
+static td_status append_raw(td_ingest *in, const td_input *input) {
+    td_status status = td_capture_take(in->capture, input->feed, &input->item, in->now_ms);
+    in->unsure = status == TD_RETRY;
+    return status;
 }
 
 static td_status append_input(td_ingest *in, pending *p) {
@@ -444,7 +460,7 @@ static td_status append_input(td_ingest *in, pending *p) {
     case TD_ITEM_REJECTED:
         return append_rejected(in, input);
     case TD_ITEM_RAW:
-        return td_capture_take(in->capture, input->feed, &input->item, in->now_ms);
+        return append_raw(in, input);
     case TD_ITEM_ANSWER:
         return append_answer(in, input);
     case TD_ITEM_PLACES:
@@ -586,7 +602,8 @@ int td_ingest_step(void *self) {
     if (td_backfill_step(in->backfill) != TD_OK) td_fault_set(&in->standing, TD_CORRUPT);
     int done = 0;
     bool wanted = false;
-    td_status status = td_answers_step(in->answers, in->now_ms);
+    td_status status = in->unsure ? td_ingest_flush(in) : TD_OK;
+    if (status == TD_OK) status = td_answers_step(in->answers, in->now_ms);
     if (status == TD_OK) status = td_bookmarks_step(in->bookmarks, in->now_ms);
     if (status == TD_OK) status = handle_batch(in, now_ns, &done, &wanted);
     td_count(&in->counts.clock_ns, in->clock_ns - td_counted(&in->counts.clock_ns));

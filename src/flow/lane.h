@@ -14,6 +14,7 @@ typedef struct td_lane {
     uint32_t partition;
     td_batch batch;
     bool unsure;
+    int64_t appended_bytes; /* of batches, since it began */
 } td_lane;
 
 void td_lane_init(td_lane *lane, td_topic *topic, uint32_t partition, size_t batch_bytes);
@@ -22,3 +23,5 @@ void td_lane_fini(td_lane *lane);
 bool td_lane_put(td_lane *lane, const td_lane_record *record);
 /* Appends what is batched. Errors: as td_writer_append's; flush again. */
 TD_CHECKED td_status td_lane_flush(td_lane *lane, td_writer *writer);
+/* The same of several, in one go. */
+TD_CHECKED td_status td_lanes_flush(td_lane *const *lanes, size_t count, td_writer *writer);

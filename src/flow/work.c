@@ -5,6 +5,7 @@
 #include "flow/apply.h"
 #include "flow/foreign.h"
 #include "flow/savepoint.h"
+#include "flow/voids.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,7 @@ struct td_worker {
     int64_t now_ms;        /* append time of outputs: outside of what is equal */
     td_bytes record_value; /* of the record being applied, borrowed from the reader */
     bool flush_due;        /* an output's pending batch is large enough to be appended */
+    int64_t committed_ns;  /* when, on the run's clock */
     td_buf json;           /* of the output in the making */
     td_buf value, renewed; /* an output in the making; one of the version before, as it is written now */
     td_savepoint *savepoint;
@@ -162,6 +164,7 @@ static td_status commit(td_worker *w) {
         count_committed(w);
         td_count(&w->counts.commits, 1);
         w->committed = mark.position;
+        w->committed_ns = w->conf.os->ops->mono_ns(w->conf.os->self);
         w->committing = false;
     }
     w->rejected = status == TD_REJECT;
@@ -180,7 +183,7 @@ static bool add_output(td_worker *w, output *out, td_bytes key, td_bytes made) {
 static void put_one(td_worker *w, output *out, td_bytes key, td_bytes made) {
     if (w->emit_status != TD_OK || held_already(w, out, key, made)) return;
     if (!add_output(w, out, key, made) && (w->emit_status = commit(w)) == TD_OK) (void)add_output(w, out, key, made);
-    w->flush_due |= out->pending.bytes.size >= OUTPUT_FLUSH_BYTES;
+    w->flush_due |= out->pending.bytes.size >= w->conf.flush_bytes;
 }
 
 static bool is_open(const td_worker *w, td_output which) {
@@ -269,11 +272,22 @@ static void emit_quarantined(void *self, td_bytes instrument, const td_quarantin
     put_output(w, TD_OUTPUT_QUARANTINE, instrument);
 }
 
+static bool has_pending(const td_worker *w) {
+    for (int i = 0; i < ALL_OUTPUTS; i++)
+        if (w->outputs[i].pending.count > 0) return true;
+    return false;
+}
+
 /* A position alone is worth a commit only now and then. */
 static td_status flush(td_worker *w) {
-    bool wanted = w->committing || w->next_offset - w->committed.offset >= BATCH_MAX;
-    for (int i = 0; i < ALL_OUTPUTS; i++) wanted |= w->outputs[i].pending.count > 0;
+    bool wanted = w->committing || has_pending(w) || w->next_offset - w->committed.offset >= BATCH_MAX;
     return wanted ? commit(w) : TD_OK;
+}
+
+/* Where a commit is dear, what was made waits for more. */
+static bool is_waiting(const td_worker *w) {
+    if (w->conf.commit_interval_ns == 0 || w->committing || w->flush_due || !has_pending(w)) return false;
+    return w->conf.os->ops->mono_ns(w->conf.os->self) < w->committed_ns + w->conf.commit_interval_ns;
 }
 
 /* ---- one record ---- */
@@ -460,43 +474,6 @@ td_status td_worker_write_snapshot(td_worker *w) {
 
 /* ---- life ---- */
 
-/* Among the records of [from, to): the first of those behind the last valid one, *out_void -1 when there is none. */
-static td_status find_void(td_worker *w, td_topic *topic, int64_t from, int64_t to, int64_t *out_void,
-                           bool *out_valid) {
-    td_reader *reader;
-    td_status status = td_reader_open(&reader, topic, w->partition, from, TD_READ_APPENDED);
-    if (status != TD_OK) return status;
-    td_record record;
-    *out_void = -1;
-    *out_valid = false;
-    while ((status = td_reader_next(reader, &record)) == TD_OK && record.offset < to) {
-        td_cause cause;
-        bool ours = td_cause_get(td_record_header(&record, TD_CAUSE_HEADER), &cause);
-        td_position made_by = {cause.epoch, cause.offset + 1};
-        bool valid = ours && td_topic_holds(w->conf.topics->tape, w->partition, made_by);
-        *out_valid |= valid;
-        if (valid) *out_void = -1;
-        if (!valid && *out_void < 0) *out_void = record.offset;
-    }
-    td_reader_close(reader);
-    return status == TD_AGAIN ? TD_OK : status;
-}
-
-/* An output whose cause the tape no longer holds is void: removed before anything is applied. */
-static td_status remove_void_outputs(td_worker *w, td_topic *topic) {
-    int64_t to = td_topic_end(topic, w->partition), void_from = -1, block_bytes = 64 * 1024;
-    bool valid_seen = false;
-    while (to > td_topic_start(topic, w->partition) && !valid_seen) {
-        int64_t found, from = td_topic_block_before(topic, w->partition, to, block_bytes);
-        td_status status = find_void(w, topic, from, to, &found, &valid_seen);
-        if (status != TD_OK) return status;
-        if (found >= 0) void_from = found;
-        to = from;
-        block_bytes *= 4;
-    }
-    return void_from >= 0 ? td_log_truncate(topic, w->partition, void_from) : TD_OK;
-}
-
 static td_status open_outputs(td_worker *w, const td_savepoint_ends *ends) {
     for (int i = 0; i < TD_OUTPUT_COUNT; i++) {
         output *out = &w->outputs[i];
@@ -580,7 +557,7 @@ static td_status worker_start(td_worker *w) {
     td_status status = TD_OK;
     for (int i = 0; i < TD_OUTPUT_COUNT && status == TD_OK; i++) {
         w->outputs[i].topic = topics->outputs[i];
-        if (topics->outputs[i] != NULL) status = remove_void_outputs(w, topics->outputs[i]);
+        if (topics->outputs[i] != NULL) status = td_voids_remove(topics, topics->outputs[i], w->partition);
     }
     td_savepoint_ends ends;
     if (status == TD_OK) status = start_from(w, &ends);
@@ -605,6 +582,7 @@ td_status td_worker_open(td_worker **out, const td_work_conf *conf, uint32_t par
     w->partition = partition;
     w->cause.partition = partition;
     w->counted_offset = conf->count_from_offset;
+    if (w->conf.flush_bytes == 0) w->conf.flush_bytes = OUTPUT_FLUSH_BYTES;
     w->level = -1;
     w->emit = (td_emit){w, emit_bar, emit_signal, emit_quarantined, emit_gap, emit_fill, emit_member, NULL};
     w->accepted = (td_accepted){w, take_accepted};
@@ -752,7 +730,8 @@ static td_status end_comparing(td_worker *w) {
 static td_status work_batch(td_worker *w, int *out_done) {
     td_status status = w->emit_status != TD_OK ? start_again(w) : TD_OK;
     if (status != TD_OK) return status; /* half a worker: once more */
-    status = flush(w);                  /* what an earlier step could not append */
+    /* What an earlier step could not append; what only waits has its turn at the end, with the snapshot behind it. */
+    if (w->committing || w->flush_due || w->conf.commit_interval_ns == 0) status = flush(w);
     while (status == TD_OK && *out_done < BATCH_MAX && !w->flush_due) {
         status = work_one(w);
         if (status == TD_OK) ++*out_done;
@@ -769,7 +748,8 @@ static td_status work_batch(td_worker *w, int *out_done) {
         status = end_comparing(w);
     }
     if (w->emit_status != TD_OK) return status; /* a part of one record's outputs: made again */
-    td_status flushed = flush(w);               /* also before a record that stops the partition */
+    if (status == TD_AGAIN && is_waiting(w)) return TD_OK;
+    td_status flushed = flush(w); /* also before a record that stops the partition */
     if (flushed == TD_OK && (status == TD_OK || status == TD_AGAIN)) flushed = snapshot_turn(w);
     return flushed == TD_OK ? status : flushed;
 }

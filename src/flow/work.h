@@ -19,11 +19,13 @@
 typedef struct td_work_conf {
     const td_os *os;
     const td_topics *topics;
-    const char *snapshot_dir;  /* made when missing */
-    int64_t snapshot_records;  /* a snapshot after this many records */
-    int64_t snapshots_kept;    /* of those taken where the tape's clock comes into another hour; 0: none */
-    int64_t count_from_offset; /* records below were there before this run: counted by it no more */
-    size_t batch_bytes;        /* an output that does not fit goes into another batch; 0: the worker's own bound */
+    const char *snapshot_dir;   /* made when missing */
+    int64_t snapshot_records;   /* a snapshot after this many records */
+    int64_t snapshots_kept;     /* of those taken where the tape's clock comes into another hour; 0: none */
+    int64_t count_from_offset;  /* records below were there before this run: counted by it no more */
+    size_t batch_bytes;         /* an output that does not fit goes into another batch; 0: the worker's own bound */
+    size_t flush_bytes;         /* so much of one output is committed at once; 0: the worker's own bound */
+    int64_t commit_interval_ns; /* less waits for more until so long after the last commit; 0: it does not */
     const td_registrar_conf
         *registry; /* of a cluster where others can write to the tape: whose what is no event of ours
                       is, is asked there, and it goes to `rejected`; NULL: it stops the partition */

@@ -78,7 +78,14 @@ void td_writer_close(td_writer *writer) {
 
 td_status td_writer_append(td_writer *writer, td_topic *topic, uint32_t partition, td_batch *batch) {
     assert(batch->count > 0 && partition < topic->partitions);
-    return writer->log->ops->append(writer, topic, partition, batch);
+    size_t done;
+    return writer->log->ops->append(writer, &(td_append){topic, partition, batch}, 1, &done);
+}
+
+td_status td_writer_append_all(td_writer *writer, const td_append *appends, size_t count, size_t *out_done) {
+    for (size_t i = 0; i < count; i++)
+        assert(appends[i].batch->count > 0 && appends[i].partition < appends[i].topic->partitions);
+    return writer->log->ops->append(writer, appends, count, out_done);
 }
 
 td_status td_writer_begin(td_writer *writer) { return writer->log->ops->begin(writer); }

@@ -162,6 +162,17 @@ void td_writer_close(td_writer *writer); /* drops what was begun and not committ
  * or abort. It stands by itself or, between begin and commit, is readable only with all the rest. TD_REJECT: too large
  * (a batch above 256 MB, a transaction above 1 GB in one partition). */
 TD_CHECKED td_status td_writer_append(td_writer *writer, td_topic *topic, uint32_t partition, td_batch *batch);
+
+typedef struct td_append {
+    td_topic *topic;
+    uint32_t partition;
+    td_batch *batch;
+} td_append;
+
+/* The same for one batch of each of several partitions; where an append waits for an answer (Kafka), all wait for one.
+ * All or none of a batch, but perhaps not of each: *out_done first ones are in the log. After TD_RETRY the others
+ * again, all of them and as they were. */
+TD_CHECKED td_status td_writer_append_all(td_writer *writer, const td_append *appends, size_t count, size_t *out_done);
 TD_CHECKED td_status td_writer_begin(td_writer *writer);
 /* What was appended since begin, and how far its inputs are applied: all of it or nothing, whatever crashes. TD_RETRY:
  * the result is not known. Commit again with the same until TD_OK, TD_REJECT or TD_FENCED; do not abort. */

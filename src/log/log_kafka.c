@@ -129,6 +129,7 @@ td_status td_kafka_conf_new(td_log **owner, rd_kafka_conf_t **out) {
         {"queue.buffering.max.kbytes", "65536"}, /* of one writer; then it waits */
         {"queue.buffering.max.messages", "1000000"},
         {"session.timeout.ms", "10000"},
+        {"heartbeat.interval.ms", "1000"}, /* a rebalance waits for that of each member, twice */
     };
     static const property rested_on[] = {
         {"isolation.level", "read_committed"},

@@ -125,7 +125,7 @@ td_status td_kafka_writer_open(td_writer **out, td_log *log, const char *name);
 void td_kafka_writer_close(td_writer *writer);
 TD_CHECKED td_status td_kafka_try_writing(td_kafka_log *log); /* takes the name `check` for a moment */
 void td_kafka_writer_drop(td_writer *writer);                 /* as a death does: its transaction stays open */
-td_status td_kafka_append(td_writer *writer, td_topic *topic, uint32_t partition, td_batch *batch);
+td_status td_kafka_append(td_writer *writer, const td_append *appends, size_t count, size_t *out_done);
 td_status td_kafka_begin(td_writer *writer);
 td_status td_kafka_commit(td_writer *writer, const td_mark *marks, size_t mark_count);
 td_status td_kafka_abort(td_writer *writer);

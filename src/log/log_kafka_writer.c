@@ -38,11 +38,13 @@ struct kafka_writer {
     bool asked;                 /* the commit was asked for */
     bool rejected;              /* it can only be aborted */
     rd_kafka_resp_err_t failed; /* why a record was refused in this transaction, the first one */
+    const touched *refused_by;  /* in which partition */
     touched *touched;
-    struct { /* a batch of which it is not known that all went well: the same call is made again */
-        const td_kafka_partition *partition; /* NULL: there is none */
+    struct { /* batches of which it is not known that all went well: the same call is made again */
+        bool full;
         uint64_t digest;
-        int32_t taken; /* records of it */
+        size_t put;    /* of them all records are taken */
+        int32_t taken; /* records of the next one */
     } hand;
 };
 
@@ -104,12 +106,18 @@ static touched *touch(kafka_writer *w, td_kafka_partition *p) {
     return t;
 }
 
+static void note_refusal(const touched *by, rd_kafka_resp_err_t code) {
+    if (by->writer->failed != RD_KAFKA_RESP_ERR_NO_ERROR) return;
+    by->writer->failed = code;
+    by->writer->refused_by = by;
+}
+
 /* By whatever waits for records, so on the writer's thread. */
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque) {
     (void)rk, (void)opaque;
     touched *t = m->_private;
     if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        if (t->writer->failed == RD_KAFKA_RESP_ERR_NO_ERROR) t->writer->failed = m->err;
+        note_refusal(t, m->err);
     } else if (m->offset > t->last) {
         t->last = m->offset;
     }
@@ -128,7 +136,7 @@ static td_status refuse(kafka_writer *w, const touched *t, rd_kafka_resp_err_t c
         w->fenced = true;
         return TD_FAIL(TD_FENCED, "kafka: appending for writer %s: %s", w->group, why);
     }
-    if (w->failed == RD_KAFKA_RESP_ERR_NO_ERROR) w->failed = code;
+    note_refusal(t, code);
     return TD_FAIL(
         TD_REJECT, "kafka: %s-%" PRIu32 " does not take a record: %s%s", p->topic->full_name, p->number,
         rd_kafka_err2str(w->failed),
@@ -169,15 +177,35 @@ static td_status put_record(kafka_writer *w, touched *t, const td_record *record
     return code == RD_KAFKA_RESP_ERR__QUEUE_FULL ? TD_FULL : refuse(w, t, code);
 }
 
-static bool is_in_hand(const kafka_writer *w, const td_kafka_partition *p, const td_batch *batch) {
-    return w->hand.partition == p && w->hand.digest == td_hash_bytes(td_buf_bytes(&batch->bytes));
+/* In front of them is room for a header, which nobody fills here. */
+static td_bytes records_of(const td_batch *batch) {
+    return (td_bytes){batch->bytes.data + TD_BATCH_HEADER_BYTES, batch->bytes.size - TD_BATCH_HEADER_BYTES};
+}
+
+static uint64_t digest_of(const td_append *appends, size_t count) {
+    uint64_t digest = count;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t parts[] = {digest, (uint64_t)(uintptr_t)appends[i].topic, appends[i].partition,
+                            td_hash_bytes(records_of(appends[i].batch))};
+        digest = td_hash_bytes((td_bytes){(const uint8_t *)parts, sizeof parts});
+    }
+    return digest;
+}
+
+static bool is_in_hand(const kafka_writer *w, const td_append *appends, size_t count) {
+    return w->hand.full && w->hand.digest == digest_of(appends, count);
+}
+
+static void put_down(kafka_writer *w) {
+    w->hand.full = false;
+    w->hand.put = 0;
+    w->hand.taken = 0;
 }
 
 /* All of the batch, or what is left of it. */
-static td_status put_batch(kafka_writer *w, td_kafka_partition *p, const td_batch *batch) {
+static td_status put_batch(kafka_writer *w, td_kafka_partition *p, const td_batch *batch, int64_t deadline_ns) {
     touched *t = touch(w, p);
-    int32_t taken = is_in_hand(w, p, batch) ? w->hand.taken : 0, i = 0;
-    int64_t deadline_ns = td_kafka_deadline_ns(log_of(w));
+    int32_t i = 0;
     td_cursor cursor = {.at = batch->bytes.data + TD_BATCH_HEADER_BYTES,
                         .end = batch->bytes.data + batch->bytes.size,
                         .base_timestamp_ms = batch->base_timestamp_ms,
@@ -185,16 +213,31 @@ static td_status put_batch(kafka_writer *w, td_kafka_partition *p, const td_batc
     td_record record;
     td_status status = TD_OK;
     for (; status == TD_OK && td_cursor_next(&cursor, &record); i++) {
-        if (i < taken) continue;
+        if (i < w->hand.taken) continue;
         while ((status = put_record(w, t, &record)) == TD_FULL && td_kafka_left_ms(log_of(w), deadline_ns) > 0)
             (void)rd_kafka_poll(w->rk, POLL_MS);
         if (status != TD_OK) break;
     }
     (void)rd_kafka_poll(w->rk, 0);
-    w->hand.partition = p;
     w->hand.taken = i;
     if (status != TD_FULL) return status;
     return TD_FAIL(TD_RETRY, "kafka: the brokers take nothing from writer %s", w->group);
+}
+
+static td_status put_batches(kafka_writer *w, const td_append *appends, size_t count) {
+    int64_t deadline_ns = td_kafka_deadline_ns(log_of(w));
+    for (; w->hand.put < count; w->hand.put++, w->hand.taken = 0) {
+        const td_append *next = &appends[w->hand.put];
+        td_kafka_partition *p = td_kafka_partition_of(next->topic, next->partition);
+        td_status status = put_batch(w, p, next->batch, deadline_ns);
+        if (status != TD_OK) return status;
+    }
+    return TD_OK;
+}
+
+static void keep_in_hand(kafka_writer *w, const td_append *appends, size_t count) {
+    w->hand.full = true;
+    w->hand.digest = digest_of(appends, count);
 }
 
 /* --- transactions ------------------------------------------------------------------------------------------------- */
@@ -214,7 +257,7 @@ static void settle(kafka_writer *w) {
     w->phase = IDLE;
     w->marked = w->asked = w->rejected = false;
     w->failed = RD_KAFKA_RESP_ERR_NO_ERROR;
-    w->hand.partition = NULL;
+    put_down(w);
 }
 
 static td_status start(kafka_writer *w, phase as) {
@@ -245,18 +288,19 @@ static td_status roll_back(kafka_writer *w) {
 
 static td_status end_alone(kafka_writer *w) { return w->phase == ALONE && w->asked ? finish(w) : roll_back(w); }
 
-static td_status append_alone(kafka_writer *w, td_kafka_partition *p, const td_batch *batch) {
+static td_status append_alone(kafka_writer *w, const td_append *appends, size_t count) {
     td_status status = TD_OK;
-    if (w->phase != IDLE && (w->phase == ALONE_VOID || !is_in_hand(w, p, batch))) status = end_alone(w);
+    if (w->phase != IDLE && (w->phase == ALONE_VOID || !is_in_hand(w, appends, count))) status = end_alone(w);
+    if (status == TD_RETRY) return status; /* the former ones are still in hand */
     if (status == TD_OK && w->phase == IDLE) status = start(w, ALONE);
-    if (status == TD_OK && !w->asked) status = put_batch(w, p, batch);
+    if (status == TD_OK && !w->asked) status = put_batches(w, appends, count);
     if (status == TD_OK) status = finish(w);
-    if (status == TD_RETRY) w->hand.digest = td_hash_bytes(td_buf_bytes(&batch->bytes));
+    if (status == TD_RETRY) keep_in_hand(w, appends, count);
     if (status != TD_REJECT) return status;
 
     bool refused = is_refusal(w->failed);
     w->phase = ALONE_VOID;
-    if (refused) (void)refuse(w, touch(w, p), w->failed);
+    if (refused) (void)refuse(w, w->refused_by, w->failed);
     char why[512];
     (void)snprintf(why, sizeof why, "%s", td_trail());
     status = roll_back(w);
@@ -264,22 +308,23 @@ static td_status append_alone(kafka_writer *w, td_kafka_partition *p, const td_b
     return TD_FAIL(refused ? TD_REJECT : TD_RETRY, "%s", why);
 }
 
-static td_status append_open(kafka_writer *w, td_kafka_partition *p, const td_batch *batch) {
-    if (w->hand.partition != NULL && !is_in_hand(w, p, batch))
+static td_status append_open(kafka_writer *w, const td_append *appends, size_t count) {
+    if (w->hand.full && !is_in_hand(w, appends, count))
         return TD_FAIL(TD_REJECT, "kafka: writer %s was given another batch before the rest of one", w->group);
-    td_status status = put_batch(w, p, batch);
+    td_status status = put_batches(w, appends, count);
     if (status == TD_RETRY)
-        w->hand.digest = td_hash_bytes(td_buf_bytes(&batch->bytes));
+        keep_in_hand(w, appends, count);
     else
-        w->hand.partition = NULL;
+        put_down(w);
     return status;
 }
 
-td_status td_kafka_append(td_writer *writer, td_topic *topic, uint32_t partition, td_batch *batch) {
+td_status td_kafka_append(td_writer *writer, const td_append *appends, size_t count, size_t *out_done) {
     kafka_writer *w = (kafka_writer *)writer;
     td_status status = check_fence(w);
-    if (status != TD_OK) return status;
-    return (w->phase == BEGUN ? append_open : append_alone)(w, td_kafka_partition_of(topic, partition), batch);
+    if (status == TD_OK) status = (w->phase == BEGUN ? append_open : append_alone)(w, appends, count);
+    *out_done = status == TD_OK ? count : 0;
+    return status;
 }
 
 td_status td_kafka_begin(td_writer *writer) {

@@ -34,7 +34,8 @@ struct td_log_ops {
 
     td_status (*writer_open)(td_writer **out, td_log *log, const char *name);
     void (*writer_close)(td_writer *writer);
-    td_status (*append)(td_writer *writer, td_topic *topic, uint32_t partition, td_batch *batch);
+    /* td_writer_append_all; *out_done is set whatever it returns. */
+    td_status (*append)(td_writer *writer, const td_append *appends, size_t count, size_t *out_done);
     td_status (*begin)(td_writer *writer);
     td_status (*commit)(td_writer *writer, const td_mark *marks, size_t mark_count);
     td_status (*abort)(td_writer *writer);

@@ -48,7 +48,7 @@ int64_t td_segment_block_before(const td_topic *topic, uint32_t partition, int64
 
 td_status td_segment_writer_open(td_writer **out, td_log *log, const char *name);
 void td_segment_writer_close(td_writer *writer);
-td_status td_segment_append(td_writer *writer, td_topic *topic, uint32_t partition, td_batch *batch);
+td_status td_segment_append(td_writer *writer, const td_append *appends, size_t count, size_t *out_done);
 td_status td_segment_begin(td_writer *writer);
 td_status td_segment_commit(td_writer *writer, const td_mark *marks, size_t mark_count);
 td_status td_segment_abort(td_writer *writer);

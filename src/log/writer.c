@@ -185,11 +185,15 @@ static td_status append_alone(td_segment_writer *w, td_topic *topic, uint32_t pa
 
 /* --- the owner's calls ------------------------------------------------------------------------------------------ */
 
-td_status td_segment_append(td_writer *writer, td_topic *topic, uint32_t partition, td_batch *batch) {
+td_status td_segment_append(td_writer *writer, const td_append *appends, size_t count, size_t *out_done) {
     td_segment_writer *w = (td_segment_writer *)writer;
     pthread_mutex_lock(&w->lock);
     td_status status = check_fence(w);
-    if (status == TD_OK) status = (w->begun ? append_open : append_alone)(w, topic, partition, batch);
+    size_t done = 0;
+    for (; done < count && status == TD_OK; done += status == TD_OK)
+        status = (w->begun ? append_open : append_alone)(w, appends[done].topic, appends[done].partition,
+                                                         appends[done].batch);
+    *out_done = done;
     pthread_mutex_unlock(&w->lock);
     return status;
 }

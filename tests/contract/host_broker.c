@@ -63,8 +63,9 @@ static td_status dying_refill(td_reader *reader, td_record *out) {
     if (process_of(reader->topic->log)->dead) return TD_FAIL(TD_RETRY, "the process is dead");
     return real->reader_refill(reader, out);
 }
-static td_status dying_append(td_writer *writer, td_topic *topic, uint32_t partition, td_batch *batch) {
-    DYING_CALL(writer->log, real->append(writer, topic, partition, batch));
+static td_status dying_append(td_writer *writer, const td_append *appends, size_t count, size_t *out_done) {
+    *out_done = 0; /* where it dies */
+    DYING_CALL(writer->log, real->append(writer, appends, count, out_done));
 }
 static td_status dying_begin(td_writer *writer) { DYING_CALL(writer->log, real->begin(writer)); }
 static td_status dying_commit(td_writer *writer, const td_mark *marks, size_t count) {

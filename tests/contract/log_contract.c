@@ -53,17 +53,17 @@ static void rig_die(rig *r) {
     rig_open(r);
 }
 
-static void fill(rig *r, int64_t first, int count) {
-    td_batch_reset(&r->batch);
+static void fill(td_batch *batch, int64_t first, int count) {
+    td_batch_reset(batch);
     for (int64_t n = first; n < first + count; n++) {
         char text[16];
         td_bytes value = {(const uint8_t *)text, (size_t)snprintf(text, sizeof text, "%" PRId64, n)};
-        assert_true(td_batch_add(&r->batch, 1000 + n, TD_TEXT("key"), value, TD_TEXT("h"), value));
+        assert_true(td_batch_add(batch, 1000 + n, TD_TEXT("key"), value, TD_TEXT("h"), value));
     }
 }
 
 static td_status append(rig *r, td_topic *topic, uint32_t partition, int64_t first, int count) {
-    fill(r, first, count);
+    fill(&r->batch, first, count);
     return td_writer_append(r->writer, topic, partition, &r->batch);
 }
 
@@ -364,7 +364,7 @@ static void an_append_alone_beside_transactions(void **state) {
     assert_int_equal(td_writer_commit(r->writer, NULL, 0), TD_OK);
     assert_int_equal(append(r, r->out, 0, 3, 3), TD_OK);
     assert_int_equal(td_writer_open(&other, r->log, "other"), TD_OK);
-    fill(r, 6, 3);
+    fill(&r->batch, 6, 3);
     assert_int_equal(td_writer_append(other, r->out, 0, &r->batch), TD_OK);
     td_writer_close(other);
     expect(r->out, 0, 0, 9);
@@ -455,6 +455,45 @@ static void a_death_at_any_call_leaves_all_or_nothing(void **state) {
         assert_int_equal(committed_offset(r), now > 0 ? 0 : -1);
         whole = now;
     }
+}
+
+static td_topic *place(const rig *r, int i) { return i == 1 ? r->more : r->out; }
+
+/* Of each batch all or nothing, and once, whatever answer is lost and whenever it dies. */
+static void what_is_appended_together_is_there_once(void **state) {
+    enum { PLACES = 3, EACH = 5 };
+    rig *r = *state;
+    td_batch batches[PLACES];
+    if (r->ops->lives) return;
+    for (int i = 0; i < PLACES; i++) td_batch_init(&batches[i], 4096);
+    for (int round = 0; round < some(r, 60); round++) {
+        td_append appends[PLACES];
+        size_t at = 0, done;
+        int64_t before[PLACES];
+        td_status status = TD_RETRY;
+        for (int i = 0; i < PLACES; i++) {
+            appends[i] = (td_append){place(r, i), i > 0, &batches[i]};
+            before[i] = read_all(place(r, i), i > 0)->count;
+            fill(&batches[i], before[i], EACH);
+        }
+        r->ops->kill(r->host, r->log, round % 3 == 2 ? 1 + round % 4 : INT64_C(1) << 40);
+        r->ops->trouble(r->host, true);
+        for (int i = 0; i < TRIES && status == TD_RETRY && !r->ops->is_dead(r->host, r->log); i++, at += done) {
+            if (i == TRIES / 2) r->ops->trouble(r->host, false);
+            status = td_writer_append_all(r->writer, appends + at, PLACES - at, &done);
+        }
+        r->ops->trouble(r->host, false);
+        bool dead = r->ops->is_dead(r->host, r->log);
+        if (dead) rig_die(r);
+        r->ops->kill(r->host, r->log, INT64_C(1) << 40);
+        assert_true(dead || at == PLACES);
+        for (int i = 0; i < PLACES; i++) {
+            int64_t now = read_all(place(r, i), i > 0)->count, least = dead ? before[i] : before[i] + EACH;
+            expect(place(r, i), i > 0, 0, (int)now);
+            assert_true((now >= least || (dead && r->ops->forgets)) && now <= before[i] + EACH && now % EACH == 0);
+        }
+    }
+    for (int i = 0; i < PLACES; i++) td_batch_fini(&batches[i]);
 }
 
 /* All of one transaction's outputs are promised at once, whatever the disk refuses. */
@@ -740,6 +779,7 @@ int main(void) {
         ROW(a_partition_changes_hands),
         ROW(who_opens_a_name_fences_who_had_it),
         ROW(a_death_at_any_call_leaves_all_or_nothing),
+        ROW(what_is_appended_together_is_there_once),
         ROW(what_is_synced_survives),
         ROW(a_group_shares_all_partitions),
         ROW(readers_never_see_half),

@@ -297,19 +297,17 @@ static td_status append_open(const client_writer *w, kafka_partition *p, const t
     return TD_FAIL(TD_RETRY, "no answer");
 }
 
-/* A transaction of its own. */
-static td_status append_alone(const client_writer *w, kafka_partition *p, const td_batch *batch) {
-    td_status status = append_open(w, p, batch);
-    kafka_end_transaction(sim_of(w->base.log), w->producer, true);
-    return status;
-}
-
-static td_status writer_append(td_writer *writer, td_topic *topic, uint32_t partition, td_batch *batch) {
+/* Outside a transaction they are one of their own. */
+static td_status writer_append(td_writer *writer, const td_append *appends, size_t count, size_t *out_done) {
     client_writer *w = (client_writer *)writer;
     td_status status = w->begun ? check_transaction(w) : check_alive(w);
+    *out_done = 0;
     if (status != TD_OK) return status;
     w->producer->phase = KAFKA_BEGUN;
-    status = (w->begun ? append_open : append_alone)(w, partition_of(topic, partition), batch);
+    for (; *out_done < count && status == TD_OK; *out_done += status == TD_OK)
+        status = append_open(w, partition_of(appends[*out_done].topic, appends[*out_done].partition),
+                             appends[*out_done].batch);
+    if (!w->begun) kafka_end_transaction(sim_of(w->base.log), w->producer, true);
     return status;
 }
 

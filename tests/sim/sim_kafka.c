@@ -57,6 +57,7 @@ typedef struct run {
     process processes[PROCESSES];
     int process_count;
     bool calm, trace;
+    int64_t commit_interval_ns;
     store store;
 } run;
 
@@ -199,7 +200,8 @@ static td_status open_crew(process *p) {
                                   .topics = &p->topics,
                                   .snapshot_dir = "snapshots",
                                   .snapshot_records = 200,
-                                  .batch_bytes = 8000}};
+                                  .batch_bytes = 8000,
+                                  .commit_interval_ns = p->run->commit_interval_ns}};
     return td_crew_open(&p->crew, &conf);
 }
 
@@ -316,7 +318,11 @@ static bool take_records(run *r, outcome *out) {
 static bool run_once(uint64_t seed, bool calm, outcome *out) {
     static const kafka_sim_faults faults = {.refuse = 30000, .lose_answer = 20000, .lead = 3000, .time_out = 4000};
     static run r;
-    r = (run){.cluster = kafka_sim_new(seed), .random = {seed}, .process_count = calm ? 1 : PROCESSES, .calm = calm};
+    r = (run){.cluster = kafka_sim_new(seed),
+              .random = {seed},
+              .process_count = calm ? 1 : PROCESSES,
+              .calm = calm,
+              .commit_interval_ns = calm ? 0 : (int64_t)(seed % 3) * 100 * TD_NS_PER_MS};
     if (!calm) kafka_sim_set_faults(r.cluster, &faults);
     for (int i = 0; i < SINK_LANES; i++)
         for (int p = 0; p < PARTITIONS; p++) r.store.next[i][p] = (td_position){-1, 0};
