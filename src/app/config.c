@@ -188,11 +188,12 @@ static const td_option log_rows[] = {
      .help = "time between two syncs to disk: what a power cut may cost, and how far sinks are behind"},
     {.key = "commit_interval",
      .type = TD_OPTION_DURATION,
-     .fallback = "0s",
+     .fallback = "100ms",
      .max = 1e9,
      .offset = offsetof(td_config_log, commit_interval_ns),
-     .help = "results of a partition wait for more until so long after its last commit: fewer transactions on Kafka, "
-             "and results so much later; 0s: a commit follows the one before at once"},
+     .help =
+         "on Kafka: what is recorded, and results of a partition, wait for more until so long after the last commit, "
+         "so that there are fewer transactions of more; 0s: a commit follows the one before at once"},
     {0},
 };
 

@@ -94,7 +94,7 @@ static td_status open_crew(td_engine *e) {
                                   .registry = log->registry != NULL ? &e->registrar : NULL,
                                   .batch_bytes = (size_t)log->batch_bytes,
                                   .flush_bytes = log->kafka != NULL ? KAFKA_FLUSH_BYTES : 0,
-                                  .commit_interval_ns = log->commit_interval_ns}};
+                                  .commit_interval_ns = log->kafka != NULL ? log->commit_interval_ns : 0}};
     e->registrar = td_registering_conf(e->os, log);
     return td_crew_open(&e->crew, &conf);
 }

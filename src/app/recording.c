@@ -112,7 +112,8 @@ static td_status open_ingest(td_recording *r) {
                            .report_arg = r->conf.report_arg,
                            .feed_names = r->feed_names,
                            .speed = config->speed,
-                           .batch_bytes = batch_bytes};
+                           .batch_bytes = batch_bytes,
+                           .flush_interval_ns = config->log.kafka != NULL ? config->log.commit_interval_ns : 0};
     td_status status = td_ingest_open(&r->ingest, &conf);
     if (status == TD_OK)
         td_copies_follow(td_ingest_copies(r->ingest), r->draft.strategies.graphs, r->draft.strategies.graph_count);

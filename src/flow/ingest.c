@@ -47,6 +47,7 @@ struct td_ingest {
     uint64_t command_targets;          /* as pending's: copies that are still to be made */
     bool replayed;                     /* the merge has come to its end */
     bool resuming;                     /* everything so far was passed in silence */
+    int64_t flushed_ns;                /* when something was appended, on the run's clock */
     int64_t pace_from_ns, pace_due_ns; /* the run's clock: pace_due_ns fell at pace_from_ns */
     int64_t now_ms, clock_ns;
     int64_t arrived_ns;   /* of what came live and is not appended yet, the first; 0: there is none */
@@ -581,6 +582,17 @@ static td_status handle_batch(td_ingest *in, int64_t now_ns, int *out_done, bool
     return status;
 }
 
+static bool has_batched(const td_ingest *in) {
+    for (size_t i = 0; i < 2 * (size_t)in->conf.topics->partitions; i++)
+        if (in->lanes[i]->batch.count > 0) return true;
+    return false;
+}
+
+/* Where an append is dear, what has come waits for more. */
+static bool is_waiting(const td_ingest *in, int64_t now_ns) {
+    return in->conf.flush_interval_ns > 0 && !in->unsure && now_ns < in->flushed_ns + in->conf.flush_interval_ns;
+}
+
 static void count_wait(td_ingest *in) {
     if (in->arrived_ns == 0) return;
     int64_t now_ns = in->conf.os->ops->wall_ns(in->conf.os->self);
@@ -608,7 +620,8 @@ int td_ingest_step(void *self) {
     if (status == TD_OK) status = handle_batch(in, now_ns, &done, &wanted);
     td_count(&in->counts.clock_ns, in->clock_ns - td_counted(&in->counts.clock_ns));
     td_count(&in->counts.resuming, in->resuming - td_counted(&in->counts.resuming));
-    if (wanted && (status == TD_OK || status == TD_AGAIN)) {
+    if (wanted && (status == TD_OK || status == TD_AGAIN) && !is_waiting(in, now_ns)) {
+        if (has_batched(in)) in->flushed_ns = now_ns;
         td_status flushed = td_ingest_flush(in);
         if (flushed == TD_OK) {
             count_wait(in);

@@ -27,8 +27,9 @@ typedef struct td_ingest_conf {
     double speed;                /* 0: as fast as it goes */
     td_log_report_fn report;     /* of backfills; with live feeds */
     void *report_arg;
-    const td_disk *disk; /* while it is full nothing is taken; NULL: never */
-    size_t batch_bytes;  /* append when a partition's batch is this large */
+    const td_disk *disk;       /* while it is full nothing is taken; NULL: never */
+    size_t batch_bytes;        /* append when a partition's batch is this large */
+    int64_t flush_interval_ns; /* less waits for more until so long after the last append; 0: it does not */
 } td_ingest_conf;
 
 typedef struct td_ingest_feed_counts {

@@ -147,7 +147,6 @@ bool td_world_open(td_world *w, uint64_t machine_seed, td_world_size size) {
     w->config.log.retain_bytes = 0; /* a full disk must not make the log let go of anything */
     w->config.log.disk.reserve_bytes = 0;
     w->config.log.snapshot_records = large ? 10 + (int64_t)td_world_below(w, 200) : 60;
-    w->config.log.commit_interval_ns = large ? (int64_t)td_world_below(w, 3) * 100 * TD_NS_PER_MS : 0;
     return good;
 }
 
