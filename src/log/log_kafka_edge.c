@@ -72,6 +72,13 @@ static td_status ask(td_kafka_log *log, td_kafka_edge edge, int timeout_ms) {
     return code == RD_KAFKA_RESP_ERR_NO_ERROR ? TD_OK : td_kafka_fail(log, code, "asking for", "offsets");
 }
 
+/* Whom the library believes to lead, it asks, for a quarter of an hour, however often he does not answer. */
+static void learn_leaders(const td_kafka_log *log, int timeout_ms) {
+    const struct rd_kafka_metadata *metadata;
+    if (rd_kafka_metadata(log->client, 1, NULL, &metadata, timeout_ms) == RD_KAFKA_RESP_ERR_NO_ERROR)
+        rd_kafka_metadata_destroy(metadata);
+}
+
 /* Under the lock. A commit is answered before its end is written: until then readers have not all of it. */
 static bool is_known(const td_kafka_partition *p, td_kafka_edge edge, int64_t since_ns) {
     return p->asked_ns[edge] >= since_ns && (edge == TD_KAFKA_START || p->offset[edge] >= p->committed_to);
@@ -101,6 +108,7 @@ td_status td_kafka_edge_at(const td_kafka_partition *partition, td_kafka_edge ed
         if (timeout_ms < left_ms) timeout_ms *= 2; /* a leader that died does not answer; soon there is another one */
         left_ms = td_kafka_left_ms(log, deadline_ns);
         over = status == TD_CONFIG || left_ms == 0;
+        if (status == TD_RETRY && !over) learn_leaders(log, left_ms < ASK_MS ? left_ms : ASK_MS);
         if (!over) (void)rd_kafka_poll(log->client, status == TD_OK ? 1 : LOOK_MS);
     }
     pthread_mutex_unlock(&log->asking);
