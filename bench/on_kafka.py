@@ -52,6 +52,7 @@ def broker(bench, home, section, row):
         yield None
         return
     one = kafka.Broker(pathlib.Path(home) / "broker")
+    one.JVM = []  # as a server runs, and not a test
     with one.running() as process:
         for thread in pathlib.Path(f"/proc/{process.pid}/task").iterdir():
             os.sched_setaffinity(int(thread.name), set(bench.cores) - bench.one_core() or set(bench.cores))

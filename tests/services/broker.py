@@ -25,6 +25,7 @@ class Broker:
                 ("org.apache.logging.log4j", "log4j-core", "2.25.2")]
     STARTED = "Kafka Server started"
     USER, PASSWORD = "tape", "deck"
+    JVM = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]  # a test is over before a better compiler has paid for itself
     GUEST, GUEST_PASSWORD = "guest", "looks"  # who may do what admin.py lets him
 
     @classmethod
@@ -71,8 +72,8 @@ class Broker:
 
     def java(self, tool, *arguments):
         """The command that runs a class of Kafka's."""
-        return ["java", "-Xms128m", "-Xmx256m", f"-Dlog4j2.configurationFile={self.log4j}", "-cp", f"{self.jars()}/*", tool,
-                *map(str, arguments)]
+        return ["java", "-Xms128m", "-Xmx256m", *self.JVM, f"-Dlog4j2.configurationFile={self.log4j}", "-cp",
+                f"{self.jars()}/*", tool, *map(str, arguments)]
 
     @contextlib.contextmanager
     def running(self):

@@ -5,7 +5,7 @@ all partitions, and partitions, leaders and coordinators move. What must hold in
 and the same rows as one process with the embedded log makes (design wall 5). And what people are told where a role has
 nothing to do or a process is too much.
 
-TAPEDECK_SOAK is how many deaths there are, three without it, and as many more of workers as it takes until one dies within a
+TAPEDECK_SOAK is how many deaths there are, ten without it, and as many more of workers as it takes until one dies within a
 transaction. A run that did not see three rebalances (30 of 100 deaths) and one transaction that was aborted (10) proves
 nothing, and fails.
 """
@@ -33,8 +33,8 @@ import fastavro  # noqa: E402
 import tapedeck as td  # noqa: E402
 from broker import Cluster  # noqa: E402
 
-KILLS = int(os.environ.get("TAPEDECK_SOAK", "3"))
-PACED_S = 120 * (KILLS + 2)  # more than the deaths last; what is left of it then is recorded at full speed
+KILLS = int(os.environ.get("TAPEDECK_SOAK", "10"))
+PACED_S = 60 * (KILLS + 2)  # more than the deaths last; what is left of it then is recorded at full speed
 RATE = 300
 DATA = td.ROOT / "examples" / "data"
 FEEDS = [f"simulated: {{ seed: 7, instruments: 48, ticks: {RATE * PACED_S}, duration: {PACED_S}s }}",
