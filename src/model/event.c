@@ -1,4 +1,4 @@
-/* src/model/event.c - the names of kinds of events, and of where they come from. */
+/* src/model/event.c - the names of kinds of events, of sides, and of where events come from. */
 #include "model/event.h"
 
 const char *td_event_kind_name(td_event_kind kind) {
@@ -14,4 +14,9 @@ const char *td_event_kind_name(td_event_kind kind) {
 const char *td_event_origin_name(td_event_origin origin) {
     static const char *const names[] = {"feed", "release", "backfill"};
     return names[origin];
+}
+
+const char *td_side_name(td_side side) {
+    static const char *const names[] = {[TD_SIDE_UNKNOWN] = "unknown", [TD_SIDE_BUY] = "buy", [TD_SIDE_SELL] = "sell"};
+    return names[side];
 }

@@ -23,6 +23,7 @@ typedef enum td_event_kind {
 const char *td_event_kind_name(td_event_kind kind);
 
 typedef enum td_side { TD_SIDE_UNKNOWN, TD_SIDE_BUY, TD_SIDE_SELL } td_side; /* the aggressor's */
+const char *td_side_name(td_side side);                                      /* "unknown", "buy", "sell": literals */
 
 typedef enum td_session { TD_SESSION_LIVE, TD_SESSION_IDLE, TD_SESSION_DOWN, TD_SESSION_ENDED } td_session;
 

@@ -144,10 +144,7 @@ enum { RECORD_WORD_MAX = 32 }; /* of any enum's names, with their length */
 /* Words of an enum as its model gives them; `count` of them from 0. */
 typedef const char *(*record_word_fn)(unsigned index);
 
-static inline const char *record_side_word(unsigned i) {
-    static const char *const words[] = {[TD_SIDE_UNKNOWN] = "unknown", [TD_SIDE_BUY] = "buy", [TD_SIDE_SELL] = "sell"};
-    return words[i];
-}
+static inline const char *record_side_word(unsigned i) { return td_side_name((td_side)i); }
 
 static inline uint8_t *record_put_word(uint8_t *p, const char *word) { return td_avro_put_bytes(p, td_text(word)); }
 

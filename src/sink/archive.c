@@ -23,8 +23,8 @@
 static const td_column trades[] = {BEGIN, DECIMAL("price"), DECIMAL("size"), TEXT("side"), INT("trade_id"), END};
 static const td_column quotes[] = {
     BEGIN, DECIMAL("bid_price"), DECIMAL("bid_size"), DECIMAL("ask_price"), DECIMAL("ask_size"), INT("sequence"), END};
-static const td_table published[] = {{"trades", trades, sizeof trades / sizeof trades[0]},
-                                     {"quotes", quotes, sizeof quotes / sizeof quotes[0]}};
+static const td_table published[] = {{.name = "trades", trades, sizeof trades / sizeof trades[0]},
+                                     {.name = "quotes", quotes, sizeof quotes / sizeof quotes[0]}};
 
 /* Digits enough for every value of ours: 19 for 64 bits, so that nothing is ever cut; 38, the most that Parquet's
  * readers know, for sums of 128 bits. */
@@ -63,7 +63,7 @@ static td_duck_column column_of(const td_column *column) {
 
 void td_archive_form_init(td_archive_form *out, unsigned id) {
     assert(id < TD_ARCHIVE_COUNT);
-    *out = (td_archive_form){.table = id < TD_TABLE_COUNT ? &td_tables[id] : &published[id - TD_TABLE_COUNT]};
+    *out = (td_archive_form){.table = id < TD_TABLE_TRADES ? &td_tables[id] : &published[id - TD_TABLE_TRADES]};
     for (size_t i = 0; i < out->table->column_count; i++) {
         const td_column *column = &out->table->columns[i];
         out->columns[out->count++] = column_of(column);
@@ -93,7 +93,7 @@ unsigned td_archive_of(const td_sink_row *row) {
 
 unsigned td_archive_named(td_bytes name) {
     for (unsigned id = 0; id < TD_ARCHIVE_COUNT; id++) {
-        const char *known = id < TD_TABLE_COUNT ? td_tables[id].name : published[id - TD_TABLE_COUNT].name;
+        const char *known = id < TD_TABLE_TRADES ? td_tables[id].name : published[id - TD_TABLE_TRADES].name;
         if (td_bytes_equal(td_text(known), name)) return id;
     }
     return TD_ARCHIVE_COUNT;
@@ -167,7 +167,7 @@ void td_archive_cells(const td_sink_row *row, uint32_t partition, td_cells *out)
     if (row->kind == TD_ROW_PUBLISHED)
         published_cells(row, partition, out);
     else
-        td_table_cells(row, partition, out);
+        td_table_cells(td_table_of(row), row, partition, out);
 }
 
 int64_t td_archive_time(const td_sink_row *row) {

@@ -5,8 +5,8 @@
 #include "sink/duck.h"
 #include "sink/table.h"
 
-typedef enum td_archive_id { /* begins with td_table_id */
-                             TD_ARCHIVE_TRADES = TD_TABLE_COUNT,
+typedef enum td_archive_id {                                      /* begins with td_table_id */
+                             TD_ARCHIVE_TRADES = TD_TABLE_TRADES, /* of forms of their own */
                              TD_ARCHIVE_QUOTES,
                              TD_ARCHIVE_COUNT
 } td_archive_id;

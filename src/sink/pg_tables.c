@@ -50,13 +50,26 @@ static void put_definitions(td_buf *out, const td_table *table) {
     }
 }
 
+/* By what a table is divided its key has to have. */
+static const char *key_name(const td_table *table, const td_column *column) {
+    if (!column->key) return NULL;
+    return table->by_time && column->instant != NULL ? column->instant : column->name;
+}
+
 static void put_key(td_buf *out, const td_table *table) {
     const char *comma = "";
     for (size_t i = 0; i < table->column_count; i++) {
-        if (!table->columns[i].key) continue;
-        td_buf_printf(out, "%s%s", comma, table->columns[i].name);
+        const char *name = key_name(table, &table->columns[i]);
+        if (name == NULL) continue;
+        td_buf_printf(out, "%s%s", comma, name);
         comma = ", ";
     }
+}
+
+static void put_parts(td_buf *out, const td_table *table) {
+    for (size_t i = 0; table->by_time && i < table->column_count; i++)
+        if (table->columns[i].key && table->columns[i].instant != NULL)
+            td_buf_printf(out, " partition by range(%s)", table->columns[i].instant);
 }
 
 /* What an older program's rows have in a column that came later is said beside it. */
@@ -69,11 +82,27 @@ static void put_later_columns(td_buf *out, const td_table *table) {
     }
 }
 
+/* One row of each instrument. */
+static void put_latest_view(td_buf *out) {
+    static const char *const of_quotes[] = {"bid_price", "bid_size", "ask_price", "ask_size"};
+    td_buf_text(out,
+                "create view latest_view as select instrument, " TD_LATEST_SQL(
+                    "price") "::double precision as price,"
+                             " max(size)::double precision as size, " TD_LATEST_SQL("event_time") " as event_time");
+    for (size_t i = 0; i < sizeof of_quotes / sizeof of_quotes[0]; i++)
+        td_buf_printf(out, ", max(%s)::double precision as %s", of_quotes[i], of_quotes[i]);
+    td_buf_text(out, ", max(event_time) filter (where kind = 'quote') as quote_time from latest group by instrument;");
+}
+
 /* Doubles and times, without places in the log. */
 static void put_view(td_buf *out, td_table_id id, bool older) {
     const td_table *table = &td_tables[id];
     const char *comma = "";
     if (older) td_buf_printf(out, "drop view if exists %s_view;", table->name);
+    if (id == TD_TABLE_LATEST) {
+        put_latest_view(out);
+        return;
+    }
     td_buf_printf(out, "create view %s_view as select ", table->name);
     for (size_t i = 0; i < table->column_count; i++) {
         const td_column *column = &table->columns[i];
@@ -100,7 +129,9 @@ void td_pg_put_tables(td_buf *out, bool older) {
         put_definitions(out, table);
         td_buf_text(out, ", primary key(");
         put_key(out, table);
-        td_buf_text(out, "));");
+        td_buf_text(out, "))");
+        put_parts(out, table);
+        td_buf_text(out, ";");
         if (older) put_later_columns(out, table);
         put_view(out, (td_table_id)i, older);
     }
@@ -129,19 +160,26 @@ void td_pg_put_copy(td_buf *out, const td_table *table) {
     td_buf_text(out, ") from stdin (format binary)");
 }
 
+static void put_new_value(td_buf *out, const char *name, const char *key, const char **comma) {
+    if (name == NULL || (key != NULL && strcmp(name, key) == 0)) return;
+    td_buf_printf(out, "%s%s = excluded.%s", *comma, name, name);
+    *comma = ", ";
+}
+
 /* What of the row that is there already becomes what the new one says. */
-static void put_replacement(td_buf *out, const td_table *table) {
+static void put_replacement(td_buf *out, td_table_id id) {
+    const td_table *table = &td_tables[id];
     const char *comma = "";
     td_buf_text(out, " on conflict (");
     put_key(out, table);
     td_buf_text(out, ") do update set ");
     for (size_t i = 0; i < table->column_count; i++) {
         const td_column *column = &table->columns[i];
-        if (!column->key) td_buf_printf(out, "%s%s = excluded.%s", comma, column->name, column->name);
-        if (!column->key) comma = ", ";
-        if (column->instant != NULL) td_buf_printf(out, "%s%s = excluded.%s", comma, column->instant, column->instant);
-        if (column->instant != NULL) comma = ", ";
+        const char *key = key_name(table, column);
+        put_new_value(out, column->name, key, &comma);
+        put_new_value(out, column->instant, key, &comma);
     }
+    if (id == TD_TABLE_LATEST) td_buf_text(out, TD_LATEST_IS_NEWER_SQL);
 }
 
 /* REPLACE in SQLite's words: of rows with one key the last in the log stays, also within a batch. */
@@ -157,7 +195,7 @@ void td_pg_put_merge(td_buf *out, td_table_id id) {
                   id == TD_TABLE_VENDOR_BARS ? vendor_said_that : "");
     put_key(out, table);
     td_buf_text(out, ", src_offset desc");
-    put_replacement(out, table);
+    put_replacement(out, id);
 }
 
 void td_pg_put_probe(td_buf *out, const td_table *table) {

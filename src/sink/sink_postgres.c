@@ -10,14 +10,24 @@
  * Errors: TD_RETRY (see pg_server.h; another session holds the lock); TD_CONFIG at open alone: what a running sink is
  * refused somebody may mend on the server. */
 #include "base/hash.h"
+#include "base/time.h"
+#include "sink/latest.h"
 #include "sink/pg_copy.h"
+#include "sink/pg_parts.h"
 #include "sink/pg_server.h"
 #include "sink/pg_tables.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { VERSION_LEAST = 130000, NAME_BYTES = 63 };
+enum { VERSION_LEAST = 130000, NAME_BYTES = 63, KNOWN_PARTS = 16 };
+
+typedef struct parts { /* of a table by time, as far as this session knows */
+    int32_t known[KNOWN_PARTS];
+    size_t known_count;
+    int64_t from_ns, to_ns;        /* of the one that the last row went to */
+    int64_t newest_ns, looked_day; /* of the rows; for parts that are too old, on that day of theirs */
+} parts;
 
 typedef struct postgres_sink {
     const td_os *os;
@@ -25,6 +35,8 @@ typedef struct postgres_sink {
     td_pg *pg;    /* NULL: there is no session */
     bool locked;  /* it holds the schema */
     bool running; /* open() has found all as it should be, once */
+    parts parts[TD_TABLE_COUNT];
+    td_latest_picks picks;
     td_buf sql, rows;
 } postgres_sink;
 
@@ -152,6 +164,7 @@ static td_status prepare_table(postgres_sink *s, const td_table *table) {
 }
 
 static td_status begin_session(postgres_sink *s) {
+    for (int i = 0; i < TD_TABLE_COUNT; i++) s->parts[i] = (parts){.newest_ns = INT64_MIN, .looked_day = INT64_MIN};
     const td_pg_conf conf = {s->os, s->conf->url, s->conf->password, "tapedeck"};
     td_status status = td_pg_open(&s->pg, &conf);
     if (status == TD_OK) status = check_server(s);
@@ -214,20 +227,83 @@ static td_status postgres_position(void *sink, const char *topic, uint32_t parti
     return judge(s, status);
 }
 
-static td_status copy_rows(postgres_sink *s, uint32_t partition, const td_sink_row *rows, size_t count) {
-    const td_table *table = &td_tables[td_table_of(&rows[0])];
+/* ---- parts of tables by time ---- */
+
+static bool is_known(const parts *of, int32_t month) {
+    for (size_t i = 0; i < of->known_count && i < KNOWN_PARTS; i++)
+        if (of->known[i] == month) return true;
+    return false;
+}
+
+/* Before the rows' transaction: one more that has no rows does no harm. */
+static td_status make_part(postgres_sink *s, td_table_id id, int32_t month) {
+    td_pg_answer answer;
+    parts *of = &s->parts[id];
+    td_status status = TD_OK;
+    s->sql.size = 0;
+    if (!is_known(of, month)) {
+        td_pg_put_part_probe(&s->sql, &td_tables[id], month);
+        status = run(s, "look for a part of the table", &answer);
+        if (status == TD_OK && answer.count == 0) {
+            td_pg_put_part(&s->sql, &td_tables[id], month);
+            status = run(s, "make a part of the table", NULL);
+        }
+        if (status != TD_OK) return status;
+        of->known[of->known_count++ % KNOWN_PARTS] = month;
+    }
+    of->from_ns = td_pg_month_start(month);
+    of->to_ns = td_pg_month_start(month + 1);
+    return TD_OK;
+}
+
+static td_status make_parts(postgres_sink *s, td_table_id id, const td_sink_row *rows, size_t count) {
+    parts *of = &s->parts[id];
+    td_status status = TD_OK;
+    for (size_t i = 0; i < count && status == TD_OK; i++) {
+        int64_t ns = rows[i].event.event_ns;
+        of->newest_ns = td_most(of->newest_ns, ns);
+        if (ns < of->from_ns || ns >= of->to_ns) status = make_part(s, id, td_pg_month_of(ns));
+    }
+    return status;
+}
+
+/* ---- rows ---- */
+
+static void put_table_rows(postgres_sink *s, td_table_id id, uint32_t partition, const td_sink_row *row) {
     td_cells cells;
+    td_table_cells(id, row, partition, &cells);
+    td_pg_copy_row(&s->rows, &td_tables[id], &cells);
+}
+
+/* Behind what stands in `sql`. */
+static td_status copy_into(postgres_sink *s, td_table_id id) {
+    td_pg_copy_end(&s->rows);
+    td_pg_put_copy(&s->sql, &td_tables[id]);
+    td_buf_put(&s->sql, "", 1);
+    td_status status = td_pg_copy(s->pg, (const char *)s->sql.data, td_buf_bytes(&s->rows), "send rows");
+    s->sql.size = s->rows.size = 0;
+    if (status == TD_OK) {
+        td_pg_put_merge(&s->sql, id);
+        td_buf_text(&s->sql, "; ");
+    }
+    return status;
+}
+
+/* What is left in `sql` is to be run, in the transaction that this begins. */
+static td_status copy_rows(postgres_sink *s, uint32_t partition, const td_sink_row *rows, size_t count) {
+    td_table_id id = td_table_of(&rows[0]);
+    td_status status = td_tables[id].by_time ? make_parts(s, id, rows, count) : TD_OK;
+    if (status != TD_OK) return status;
     s->rows.size = s->sql.size = 0;
     td_pg_copy_begin(&s->rows);
-    for (size_t i = 0; i < count; i++) {
-        td_table_cells(&rows[i], partition, &cells);
-        td_pg_copy_row(&s->rows, table, &cells);
-    }
-    td_pg_copy_end(&s->rows);
+    for (size_t i = 0; i < count; i++) put_table_rows(s, id, partition, &rows[i]);
     td_buf_text(&s->sql, "begin; ");
-    td_pg_put_copy(&s->sql, table);
-    td_buf_put(&s->sql, "", 1);
-    return td_pg_copy(s->pg, (const char *)s->sql.data, td_buf_bytes(&s->rows), "send rows");
+    status = copy_into(s, id);
+    td_latest_pick(&s->picks, rows, count);
+    if (status != TD_OK || s->picks.count == 0) return status;
+    td_pg_copy_begin(&s->rows);
+    for (size_t i = 0; i < s->picks.count; i++) put_table_rows(s, TD_TABLE_LATEST, partition, &rows[s->picks.rows[i]]);
+    return copy_into(s, TD_TABLE_LATEST);
 }
 
 static void put_position(td_buf *sql, const char *topic, uint32_t partition, td_position next) {
@@ -242,11 +318,9 @@ static td_status postgres_write(void *sink, const char *topic, uint32_t partitio
                                 size_t row_count, td_position next) {
     postgres_sink *s = sink;
     td_status status = ready(s);
+    s->sql.size = 0;
     if (status == TD_OK && row_count > 0) status = copy_rows(s, partition, rows, row_count);
     if (status == TD_OK) {
-        s->sql.size = 0;
-        if (row_count > 0) td_pg_put_merge(&s->sql, td_table_of(&rows[0]));
-        if (row_count > 0) td_buf_text(&s->sql, "; ");
         put_position(&s->sql, topic, partition, next);
         if (row_count > 0) td_buf_text(&s->sql, "; commit");
         status = run(s, "write rows", NULL);
@@ -262,16 +336,19 @@ static void postgres_close(void *sink) {
     td_pg_close(s->pg);
     td_buf_fini(&s->sql);
     td_buf_fini(&s->rows);
+    td_latest_picks_fini(&s->picks);
     free(s);
 }
 
 static td_status postgres_open(void **out, const td_os *os, const td_sink_conf *conf) {
     if (conf->schema[0] == '\0' || strlen(conf->schema) > NAME_BYTES)
         return TD_FAIL(TD_CONFIG, "schema: a name has 1 to %d bytes", NAME_BYTES);
+    td_status status = td_table_check_of(&conf->of);
+    if (status != TD_OK) return status;
     postgres_sink *s = td_alloc_zero(1, sizeof *s);
     s->os = os;
     s->conf = conf;
-    td_status status = judge(s, begin_session(s));
+    status = judge(s, begin_session(s));
     if (status != TD_OK) {
         postgres_close(s);
         return status;
@@ -307,6 +384,7 @@ static const td_option options[] = {
      .fallback = "public",
      .offset = offsetof(td_sink_conf, schema),
      .help = "of the database, for the tables; made when missing. Each sink needs one of its own"},
+    {.key = "of", .type = TD_OPTION_TEXTS, .offset = offsetof(td_sink_conf, of), .help = TD_TABLE_OF_HELP},
     {0},
 };
 

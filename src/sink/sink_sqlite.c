@@ -1,6 +1,5 @@
-/* src/sink/sink_sqlite.c - bars, signals, fills, gaps and vendors' bars as tables of one SQLite file, exact, beside
- * the position they came from. A file that an older program wrote is brought up to date when it is opened, in one
- * transaction.
+/* src/sink/sink_sqlite.c - results as tables of one SQLite file, exact, beside the position they came from. A file that
+ * an older program wrote is brought up to date when it is opened, in one transaction.
  *
  * Durability: the file is in WAL mode with synchronous=NORMAL. A kill -9 loses nothing that was committed. A power loss
  * may roll back the last commits, never a part of one: the WAL's frames are checksummed in a chain, and a checkpoint
@@ -9,6 +8,7 @@
  * Where the file system gives no shared memory for a WAL, a rollback journal with synchronous=FULL promises the same.
  *
  * Errors: TD_RETRY (busy, disk full, I/O, no memory), TD_CONFIG (all else; the trail names the file and the cure). */
+#include "sink/latest.h"
 #include "sink/table.h"
 #include <sqlite3.h>
 #include <stdio.h>
@@ -85,6 +85,29 @@ static const char *const schema_steps[] = {
     ") STRICT, WITHOUT ROWID;",
     /* 6: vendors' bars that stand beside a gap. */
     "ALTER TABLE vendor_bars ADD COLUMN origin TEXT NOT NULL DEFAULT 'feed';",
+    /* 7: trades and quotes that are published, and what is newest of each instrument. */
+    "CREATE TABLE trades("
+    "  instrument TEXT NOT NULL, event_ns INTEGER NOT NULL, ord INTEGER NOT NULL, price TEXT NOT NULL,"
+    "  size TEXT NOT NULL, side TEXT NOT NULL, trade_id INTEGER, exchange TEXT NOT NULL, condition TEXT NOT NULL,"
+    "  feed TEXT NOT NULL, flags INTEGER NOT NULL, origin TEXT NOT NULL, receive_ns INTEGER NOT NULL,"
+    "  src_partition INTEGER NOT NULL, src_epoch INTEGER NOT NULL, src_offset INTEGER NOT NULL,"
+    "  PRIMARY KEY(instrument, event_ns, ord)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE quotes("
+    "  instrument TEXT NOT NULL, event_ns INTEGER NOT NULL, ord INTEGER NOT NULL,"
+    "  bid_price TEXT, bid_size TEXT, ask_price TEXT, ask_size TEXT, sequence INTEGER,"
+    "  exchange TEXT NOT NULL, condition TEXT NOT NULL,"
+    "  feed TEXT NOT NULL, flags INTEGER NOT NULL, origin TEXT NOT NULL, receive_ns INTEGER NOT NULL,"
+    "  src_partition INTEGER NOT NULL, src_epoch INTEGER NOT NULL, src_offset INTEGER NOT NULL,"
+    "  PRIMARY KEY(instrument, event_ns, ord)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE latest("
+    "  instrument TEXT NOT NULL, kind TEXT NOT NULL, event_ns INTEGER NOT NULL, ord INTEGER NOT NULL,"
+    "  price TEXT, size TEXT, bid_price TEXT, bid_size TEXT, ask_price TEXT, ask_size TEXT,"
+    "  known_at_ns INTEGER NOT NULL,"
+    "  src_partition INTEGER NOT NULL, src_epoch INTEGER NOT NULL, src_offset INTEGER NOT NULL,"
+    "  PRIMARY KEY(instrument, kind)"
+    ") STRICT, WITHOUT ROWID;",
 };
 enum { SCHEMA_VERSION = sizeof schema_steps / sizeof schema_steps[0] };
 
@@ -120,6 +143,25 @@ static const char *const views_sql[] = {
     "  signal, strategy, instrument, " ISO("event_ns") " AS time, side, " REAL("quantity") ", " REAL("price") ","
     "  " REAL("position") ", kind, " ISO("known_at_ns") " AS known_at"
     " FROM fills;",
+    "DROP VIEW IF EXISTS trades_view;"
+    "CREATE VIEW trades_view AS SELECT"
+    "  instrument, " ISO("event_ns") " AS time, " REAL("price") ", " REAL("size") ", side, trade_id, exchange,"
+    "  condition, feed, origin, " ISO("receive_ns") " AS receive_time"
+    " FROM trades;"
+    "DROP VIEW IF EXISTS quotes_view;"
+    "CREATE VIEW quotes_view AS SELECT"
+    "  instrument, " ISO("event_ns") " AS time, " REAL("bid_price") ", " REAL("bid_size") ", " REAL("ask_price") ","
+    "  " REAL("ask_size") ", sequence, exchange, condition, feed, origin, " ISO("receive_ns") " AS receive_time"
+    " FROM quotes;"
+    "DROP VIEW IF EXISTS latest_view;"
+    "CREATE VIEW latest_view AS SELECT"
+    "  instrument, CAST(price AS REAL) AS price, CAST(size AS REAL) AS size, " ISO("event_ns") " AS time,"
+    "  " REAL("bid_price") ", " REAL("bid_size") ", " REAL("ask_price") ", " REAL("ask_size") ","
+    "  " ISO("quote_ns") " AS quote_time"
+    " FROM (SELECT instrument, " TD_LATEST_SQL("price") " AS price, max(size) AS size,"
+    "  " TD_LATEST_SQL("event_ns") " AS event_ns, max(bid_price) AS bid_price, max(bid_size) AS bid_size,"
+    "  max(ask_price) AS ask_price, max(ask_size) AS ask_size,"
+    "  max(event_ns) filter (where kind = 'quote') AS quote_ns FROM latest GROUP BY instrument);",
     NULL};
 /* clang-format on */
 
@@ -143,6 +185,7 @@ typedef struct sqlite_sink {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENT_COUNT];
     sqlite3_stmt *puts[TD_TABLE_COUNT];
+    td_latest_picks picks;
     char *file;
     char texts[TD_TABLE_COLUMNS_MAX][TD_DECIMAL_TEXT_MAX]; /* bound without a copy: must outlive the step */
 } sqlite_sink;
@@ -210,15 +253,25 @@ static void bind_cell(sqlite3_stmt *stmt, int column, td_column_type type, const
     }
 }
 
-static td_status put_row(sqlite_sink *sink, uint32_t partition, const td_sink_row *row) {
+static td_status put_row(sqlite_sink *sink, td_table_id id, uint32_t partition, const td_sink_row *row) {
     td_cells cells;
-    td_table_id id = td_table_of(row);
     const td_table *table = &td_tables[id];
     sqlite3_stmt *stmt = sink->puts[id];
-    td_table_cells(row, partition, &cells);
+    td_table_cells(id, row, partition, &cells);
     for (size_t i = 0; i < cells.count; i++)
         bind_cell(stmt, (int)i + 1, table->columns[i].type, &cells.items[i], sink->texts[i]);
     return run(sink, stmt, "write rows to");
+}
+
+static td_status put_rows(sqlite_sink *sink, uint32_t partition, const td_sink_row *rows, size_t count) {
+    td_latest_picks *picks = &sink->picks;
+    td_status status = TD_OK;
+    for (size_t i = 0; i < count && status == TD_OK; i++)
+        status = put_row(sink, td_table_of(&rows[i]), partition, &rows[i]);
+    td_latest_pick(picks, rows, count);
+    for (size_t i = 0; i < picks->count && status == TD_OK; i++)
+        status = put_row(sink, TD_TABLE_LATEST, partition, &rows[picks->rows[i]]);
+    return status;
 }
 
 static td_status put_position(sqlite_sink *sink, const char *topic, uint32_t partition, td_position next) {
@@ -235,7 +288,7 @@ static td_status sqlite_write(void *sink_any, const char *topic, uint32_t partit
     sqlite_sink *sink = sink_any;
     td_status status = run(sink, sink->statements[BEGIN], "begin writing to");
     if (status != TD_OK) return status;
-    for (size_t i = 0; i < row_count && status == TD_OK; i++) status = put_row(sink, partition, &rows[i]);
+    status = put_rows(sink, partition, rows, row_count);
     if (status == TD_OK) status = put_position(sink, topic, partition, next);
     if (status == TD_OK) status = run(sink, sink->statements[COMMIT], "commit to");
     /* Some errors roll back by themselves. A rollback that fails leaves nothing either: the file's next use does it. */
@@ -269,6 +322,7 @@ static void sqlite_close(void *sink_any) {
     for (int i = 0; i < STATEMENT_COUNT; i++) (void)sqlite3_finalize(sink->statements[i]);
     for (int i = 0; i < TD_TABLE_COUNT; i++) (void)sqlite3_finalize(sink->puts[i]);
     (void)sqlite3_close(sink->db); /* what was committed stays, whatever this says */
+    td_latest_picks_fini(&sink->picks);
     free(sink->file);
     free(sink);
 }
@@ -359,14 +413,25 @@ static td_status prepare_one(sqlite_sink *sink, const char *sql, sqlite3_stmt **
     return code == SQLITE_OK ? TD_OK : fail(sink, "use");
 }
 
+static void put_latest_rule(td_buf *sql) {
+    const td_table *table = &td_tables[TD_TABLE_LATEST];
+    td_buf_text(sql, " WHERE true ON CONFLICT(instrument, kind) DO UPDATE SET ");
+    for (size_t i = 0, n = 0; i < table->column_count; i++) {
+        const td_column *column = &table->columns[i];
+        if (!column->key) td_buf_printf(sql, "%s%s = excluded.%s", n++ > 0 ? ", " : "", column->name, column->name);
+    }
+    td_buf_text(sql, TD_LATEST_IS_NEWER_SQL);
+}
+
 /* REPLACE, not DO NOTHING: when a log was made anew beside an old file, what the new log says is the truth. */
 static td_status prepare_put(sqlite_sink *sink, td_table_id id) {
     const td_table *table = &td_tables[id];
     td_buf sql = {0};
-    td_buf_printf(&sql, "INSERT OR REPLACE INTO %s(", table->name);
+    td_buf_printf(&sql, "INSERT %sINTO %s(", id == TD_TABLE_LATEST ? "" : "OR REPLACE ", table->name);
     td_table_put_columns(table, false, &sql);
     for (size_t i = 0; i < table->column_count; i++) td_buf_printf(&sql, "%s?%zu", i > 0 ? "," : ") SELECT ", i + 1);
     if (id == TD_TABLE_VENDOR_BARS) td_buf_text(&sql, vendor_said_that);
+    if (id == TD_TABLE_LATEST) put_latest_rule(&sql);
     td_buf_put(&sql, "", 1);
     td_status status = prepare_one(sink, (const char *)sql.data, &sink->puts[id]);
     td_buf_fini(&sql);
@@ -382,7 +447,8 @@ static td_status prepare(sqlite_sink *sink) {
 }
 
 static td_status sqlite_open(void **out, const td_os *os, const td_sink_conf *conf) {
-    td_status status = make_folder(os, conf->file);
+    td_status status = td_table_check_of(&conf->of);
+    if (status == TD_OK) status = make_folder(os, conf->file);
     if (status != TD_OK) return status;
     sqlite_sink *sink = td_alloc_zero(1, sizeof *sink);
     sink->file = td_copy_text(conf->file);
@@ -407,6 +473,7 @@ static const td_option options[] = {
      .required = true,
      .offset = offsetof(td_sink_conf, file),
      .help = "the database file; it and its folder are made when missing"},
+    {.key = "of", .type = TD_OPTION_TEXTS, .offset = offsetof(td_sink_conf, of), .help = TD_TABLE_OF_HELP},
     {0},
 };
 

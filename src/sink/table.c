@@ -1,5 +1,6 @@
 /* src/sink/table.c - tables of results. A new column goes to the end of its table, where older stores get it. */
 #include "sink/table.h"
+#include "sink/latest.h"
 #include <assert.h>
 
 #define TEXT(name_)                                                                                                    \
@@ -18,8 +19,14 @@
     { .name = stem "_ns", .type = TD_COLUMN_INSTANT, .instant = name_ }
 #define DECIMAL(name_)                                                                                                 \
     { .name = name_, .type = TD_COLUMN_DECIMAL }
+#define KNOWN_DECIMAL(name_)                                                                                           \
+    { .name = name_, .type = TD_COLUMN_DECIMAL, .optional = true }
 #define SOURCE          SMALL("src_partition"), SMALL("src_epoch"), INT("src_offset")
 #define SOURCE_WITH_KEY SMALL("src_partition"), SMALL("src_epoch"), KEY_INT("src_offset")
+/* What every bar says, whoever made it. */
+#define BAR                                                                                                            \
+    KEY_INT("width_ns"), KEY_INSTANT("start", "start_time"), INSTANT("end", "end_time"), DECIMAL("open"),              \
+        DECIMAL("high"), DECIMAL("low"), DECIMAL("close")
 #define LATER_TEXT(name_, before_)                                                                                     \
     { .name = name_, .type = TD_COLUMN_TEXT, .before = before_ }
 #define KEY_INSTANT(stem, name_)                                                                                       \
@@ -27,13 +34,7 @@
 
 static const td_column bars[] = {
     KEY_TEXT("instrument"),
-    KEY_INT("width_ns"),
-    KEY_INSTANT("start", "start_time"),
-    INSTANT("end", "end_time"),
-    DECIMAL("open"),
-    DECIMAL("high"),
-    DECIMAL("low"),
-    DECIMAL("close"),
+    BAR,
     DECIMAL("volume"),
     DECIMAL("notional"),
     DECIMAL("vwap"),
@@ -78,13 +79,7 @@ static const td_column gaps[] = {
 static const td_column vendor_bars[] = {
     KEY_TEXT("feed"),
     KEY_TEXT("instrument"),
-    KEY_INT("width_ns"),
-    KEY_INSTANT("start", "start_time"),
-    INSTANT("end", "end_time"),
-    DECIMAL("open"),
-    DECIMAL("high"),
-    DECIMAL("low"),
-    DECIMAL("close"),
+    BAR,
     {.name = "volume", .type = TD_COLUMN_DECIMAL, .optional = true},
     {.name = "adjusted", .type = TD_COLUMN_FLAG, .key = true},
     INSTANT("known_at", "known_at"),
@@ -104,14 +99,47 @@ static const td_column fills[] = {
     INSTANT("known_at", "known_at"),
     SOURCE,
 };
+/* `ord` is the place on the tape of what was published: a tick is itself, in whichever log of published ones it stands.
+ */
+#define TICK   KEY_TEXT("instrument"), KEY_INSTANT("event", "event_time"), KEY_INT("ord")
+#define ORIGIN TEXT("exchange"), TEXT("condition"), TEXT("feed"), SMALL("flags"), TEXT("origin")
 
-#define TABLE(columns)                                                                                                 \
-    { #columns, columns, sizeof columns / sizeof columns[0] }
-const td_table td_tables[TD_TABLE_COUNT] = {[TD_TABLE_BARS] = TABLE(bars),
-                                            [TD_TABLE_SIGNALS] = TABLE(signals),
-                                            [TD_TABLE_GAPS] = TABLE(gaps),
-                                            [TD_TABLE_VENDOR_BARS] = TABLE(vendor_bars),
-                                            [TD_TABLE_FILLS] = TABLE(fills)};
+static const td_column trades[] = {
+    TICK,
+    DECIMAL("price"),
+    DECIMAL("size"),
+    TEXT("side"),
+    KNOWN_INT("trade_id"),
+    ORIGIN,
+    INSTANT("receive", "receive_time"),
+    SOURCE,
+};
+static const td_column quotes[] = {
+    TICK,
+    KNOWN_DECIMAL("bid_price"),
+    KNOWN_DECIMAL("bid_size"),
+    KNOWN_DECIMAL("ask_price"),
+    KNOWN_DECIMAL("ask_size"),
+    KNOWN_INT("sequence"),
+    ORIGIN,
+    INSTANT("receive", "receive_time"),
+    SOURCE,
+};
+static const td_column latest[] = {
+    KEY_TEXT("instrument"),     KEY_TEXT("kind"),          INSTANT("event", "event_time"),  INT("ord"),
+    KNOWN_DECIMAL("price"),     KNOWN_DECIMAL("size"),     KNOWN_DECIMAL("bid_price"),      KNOWN_DECIMAL("bid_size"),
+    KNOWN_DECIMAL("ask_price"), KNOWN_DECIMAL("ask_size"), INSTANT("known_at", "known_at"), SOURCE,
+};
+
+#define TABLE(columns) .name = #columns, columns, sizeof columns / sizeof columns[0]
+const td_table td_tables[TD_TABLE_COUNT] = {[TD_TABLE_BARS] = {TABLE(bars)},
+                                            [TD_TABLE_SIGNALS] = {TABLE(signals)},
+                                            [TD_TABLE_GAPS] = {TABLE(gaps)},
+                                            [TD_TABLE_VENDOR_BARS] = {TABLE(vendor_bars)},
+                                            [TD_TABLE_FILLS] = {TABLE(fills)},
+                                            [TD_TABLE_TRADES] = {TABLE(trades), .by_time = true},
+                                            [TD_TABLE_QUOTES] = {TABLE(quotes), .by_time = true},
+                                            [TD_TABLE_LATEST] = {TABLE(latest)}};
 
 static td_cell *add(td_cells *cells) {
     assert(cells->count < TD_TABLE_COLUMNS_MAX);
@@ -134,6 +162,15 @@ static void add_decimal(td_cells *cells, td_i128 m, int scale) {
     td_cell *cell = add(cells);
     cell->decimal = m;
     cell->scale = (uint8_t)scale;
+}
+
+static void add_known_decimal(td_cells *cells, int64_t m, int scale) {
+    add_decimal(cells, m, scale);
+    cells->items[cells->count - 1].null = m == TD_NONE;
+}
+
+static void add_code(td_cells *cells, const td_code *code) {
+    add_text(cells, (td_bytes){(const uint8_t *)code->text, code->size});
 }
 
 static void add_source(td_cells *cells, uint32_t partition, td_position source) {
@@ -210,8 +247,7 @@ static void vendor_bar_cells(const td_sink_row *row, uint32_t partition, td_cell
     add_decimal(out, bar->high, TD_PRICE_SCALE);
     add_decimal(out, bar->low, TD_PRICE_SCALE);
     add_decimal(out, bar->close, TD_PRICE_SCALE);
-    add_decimal(out, bar->volume, TD_SIZE_SCALE);
-    out->items[out->count - 1].null = bar->volume == TD_NONE;
+    add_known_decimal(out, bar->volume, TD_SIZE_SCALE);
     add_number(out, bar->adjusted);
     add_number(out, row->event.receive_ns);
     add_source(out, partition, row->source);
@@ -233,6 +269,64 @@ static void fill_cells(const td_sink_row *row, uint32_t partition, td_cells *out
     add_source(out, partition, row->source);
 }
 
+static void add_tick(td_cells *out, const td_sink_row *row) {
+    add_text(out, row->instrument);
+    add_number(out, row->event.event_ns);
+    add_number(out, row->tape_offset);
+}
+
+static void add_origin(td_cells *out, const td_sink_row *row, const td_code *exchange, const td_code *condition) {
+    add_code(out, exchange);
+    add_code(out, condition);
+    add_text(out, row->feed);
+    add_number(out, row->event.flags);
+    add_word(out, td_event_origin_name((td_event_origin)row->event.origin));
+    add_number(out, row->event.receive_ns);
+}
+
+static void trade_cells(const td_sink_row *row, uint32_t partition, td_cells *out) {
+    const td_trade *trade = &row->event.trade;
+    add_tick(out, row);
+    add_decimal(out, trade->price, TD_PRICE_SCALE);
+    add_decimal(out, trade->size, TD_SIZE_SCALE);
+    add_word(out, td_side_name((td_side)trade->side));
+    add_known(out, trade->trade_id);
+    add_origin(out, row, &trade->exchange, &trade->condition);
+    add_source(out, partition, row->source);
+}
+
+static void add_book_top(td_cells *out, const td_quote *quote) {
+    add_known_decimal(out, quote->bid_price, TD_PRICE_SCALE);
+    add_known_decimal(out, quote->bid_size, TD_SIZE_SCALE);
+    add_known_decimal(out, quote->ask_price, TD_PRICE_SCALE);
+    add_known_decimal(out, quote->ask_size, TD_SIZE_SCALE);
+}
+
+static void quote_cells(const td_sink_row *row, uint32_t partition, td_cells *out) {
+    const td_quote *quote = &row->event.quote;
+    add_tick(out, row);
+    add_book_top(out, quote);
+    add_known(out, quote->sequence);
+    add_origin(out, row, &quote->exchange, &quote->condition);
+    add_source(out, partition, row->source);
+}
+
+static void latest_cells(const td_sink_row *row, uint32_t partition, td_cells *out) {
+    static const td_quote no_quote = {
+        .bid_price = TD_NONE, .bid_size = TD_NONE, .ask_price = TD_NONE, .ask_size = TD_NONE};
+    const td_latest at = td_latest_of(row);
+    bool quoted = at.kind == TD_LATEST_QUOTE;
+    add_text(out, row->instrument);
+    add_word(out, td_latest_kind_name(at.kind));
+    add_number(out, at.event_ns);
+    add_number(out, at.ord);
+    add_known_decimal(out, at.price, TD_PRICE_SCALE);
+    add_known_decimal(out, at.size, TD_SIZE_SCALE);
+    add_book_top(out, quoted ? &row->event.quote : &no_quote);
+    add_number(out, row->kind == TD_ROW_BAR ? row->bar.known_at_ns : row->event.receive_ns);
+    add_source(out, partition, row->source);
+}
+
 td_table_id td_table_of(const td_sink_row *row) {
     switch (row->kind) {
     case TD_ROW_BAR:
@@ -246,19 +340,26 @@ td_table_id td_table_of(const td_sink_row *row) {
     case TD_ROW_FILL:
         return TD_TABLE_FILLS;
     case TD_ROW_PUBLISHED:
+        if (row->event.kind == TD_EVENT_TRADE) return TD_TABLE_TRADES;
+        if (row->event.kind == TD_EVENT_QUOTE) return TD_TABLE_QUOTES;
         break;
     }
     return TD_TABLE_COUNT;
 }
 
-void td_table_cells(const td_sink_row *row, uint32_t partition, td_cells *out) {
-    static void (*const cells_of[TD_TABLE_COUNT])(const td_sink_row *, uint32_t,
-                                                  td_cells *) = {[TD_TABLE_BARS] = bar_cells,
-                                                                 [TD_TABLE_SIGNALS] = signal_cells,
-                                                                 [TD_TABLE_GAPS] = gap_cells,
-                                                                 [TD_TABLE_VENDOR_BARS] = vendor_bar_cells,
-                                                                 [TD_TABLE_FILLS] = fill_cells};
-    td_table_id id = td_table_of(row);
+td_status td_table_check_of(const td_texts *of) {
+    for (size_t i = 0; i < of->count; i++)
+        if (strcmp(of->items[i], "news") == 0)
+            return TD_FAIL(TD_CONFIG, "of: there is no table for news; sinks cassandra and kafka take them");
+    return TD_OK;
+}
+
+void td_table_cells(td_table_id id, const td_sink_row *row, uint32_t partition, td_cells *out) {
+    static void (*const cells_of[TD_TABLE_COUNT])(const td_sink_row *, uint32_t, td_cells *) = {
+        [TD_TABLE_BARS] = bar_cells,     [TD_TABLE_SIGNALS] = signal_cells,
+        [TD_TABLE_GAPS] = gap_cells,     [TD_TABLE_VENDOR_BARS] = vendor_bar_cells,
+        [TD_TABLE_FILLS] = fill_cells,   [TD_TABLE_TRADES] = trade_cells,
+        [TD_TABLE_QUOTES] = quote_cells, [TD_TABLE_LATEST] = latest_cells};
     assert(id != TD_TABLE_COUNT);
     out->count = 0;
     cells_of[id](row, partition, out);

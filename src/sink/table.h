@@ -27,6 +27,9 @@ typedef enum td_table_id {
     TD_TABLE_GAPS,
     TD_TABLE_VENDOR_BARS, /* a row for each time that its vendor said something else than before */
     TD_TABLE_FILLS,
+    TD_TABLE_TRADES, /* published, as quotes */
+    TD_TABLE_QUOTES,
+    TD_TABLE_LATEST, /* behind those whose rows say what is newest of an instrument (latest.h) */
     TD_TABLE_COUNT
 } td_table_id;
 
@@ -34,6 +37,7 @@ typedef struct td_table {
     const char *name;
     const td_column *columns;
     size_t column_count;
+    bool by_time; /* it is large: a store that can keeps it in parts by the instant of its key */
 } td_table;
 
 extern const td_table td_tables[TD_TABLE_COUNT];
@@ -59,10 +63,21 @@ typedef struct td_cells { /* of one row; borrowed from it, and from here */
 
 /* Where such a row goes; TD_TABLE_COUNT: there is no table for it. */
 td_table_id td_table_of(const td_sink_row *row);
-/* The row's cells in the order of its table's columns. */
-void td_table_cells(const td_sink_row *row, uint32_t partition, td_cells *out);
+#define TD_TABLE_OF_HELP                                                                                               \
+    "what goes there: bars, signals, fills, gaps, vendor_bars; trades and quotes that `log.publish` names; unset: "    \
+    "the "                                                                                                             \
+    "first five"
+/* TD_CONFIG: one of these outputs has no table. */
+TD_CHECKED td_status td_table_check_of(const td_texts *of);
+/* The row's cells in the order of the columns of its table, or of TD_TABLE_LATEST. */
+void td_table_cells(td_table_id id, const td_sink_row *row, uint32_t partition, td_cells *out);
 /* Appends the names of the columns with commas; `instants`: each INSTANT's own column behind it. */
 void td_table_put_columns(const td_table *table, bool instants, td_buf *out);
+
+/* Of what is latest of an instrument: what its trade says, else its bar; and what may replace what is there. */
+#define TD_LATEST_SQL(column)                                                                                          \
+    "coalesce(max(" column ") filter (where kind = 'trade'), max(" column ") filter (where kind = 'bar'))"
+#define TD_LATEST_IS_NEWER_SQL " where (excluded.event_ns, excluded.ord) >= (latest.event_ns, latest.ord)"
 
 /* The text of a width (model/width.h) in plain SQL, over a column width_ns: "1m", "100 trades". */
 /* clang-format off */

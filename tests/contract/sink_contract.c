@@ -93,6 +93,21 @@ static void make_fill(td_sink_row *row, char *id, int number, uint32_t partition
                           .side = again ? TD_SIDE_BUY : TD_SIDE_SELL};
 }
 
+static void make_tick(td_sink_row *row, uint8_t kind, int number, int64_t event_ns) {
+    row->kind = TD_ROW_PUBLISHED;
+    row->feed = TD_TEXT("live");
+    row->tape_offset = 1000 + number;
+    row->event = (td_event){.kind = kind, .event_ns = event_ns};
+    if (kind == TD_EVENT_TRADE)
+        row->event.trade = (td_trade){.price = number + 1, .size = 3, .trade_id = number};
+    else
+        row->event.quote = (td_quote){.bid_price = number + 1,
+                                      .bid_size = TD_NONE,
+                                      .ask_price = TD_NONE,
+                                      .ask_size = TD_NONE,
+                                      .sequence = TD_NONE};
+}
+
 static void make_bar(td_sink_row *row, int offset, int64_t start_ns, bool again) {
     row->bar = (td_bar){.start_ns = start_ns,
                         .end_ns = start_ns + TD_NS_PER_MIN,
@@ -129,6 +144,10 @@ static void make_batch(batch *b, const char *topic, uint32_t partition, int n) {
             make_vendor_bar(row, start_ns, again);
         else if (strcmp(topic, "fills") == 0)
             make_fill(row, b->ids[i], offset, partition, again);
+        else if (strcmp(topic, "trades") == 0)
+            make_tick(row, TD_EVENT_TRADE, offset, start_ns);
+        else if (strcmp(topic, "quotes") == 0)
+            make_tick(row, TD_EVENT_QUOTE, offset, start_ns);
         else
             make_bar(row, offset, start_ns, again);
     }
@@ -158,6 +177,13 @@ static char *line_of(const batch *b, const td_sink_row *row) {
                       (const char *)row->fill.signal.data, (int)row->instrument.size,
                       (const char *)row->instrument.data, td_fill_side_name((td_side)row->fill.side),
                       row->fill.price == 1 ? "0.000000001" : "0.000000002");
+    } else if (row->kind == TD_ROW_PUBLISHED) {
+        bool trade = row->event.kind == TD_EVENT_TRADE;
+        (void)td_decimal_format(trade ? row->event.trade.price : row->event.quote.bid_price, TD_PRICE_SCALE, false,
+                                close);
+        td_buf_printf(&line, "%s %.*s %lld %lld at %s", trade ? "trade" : "quote", (int)row->instrument.size,
+                      (const char *)row->instrument.data, (long long)row->event.event_ns, (long long)row->tape_offset,
+                      close);
     } else if (row->kind == TD_ROW_VENDOR_BAR) {
         const td_vendor_bar *bar = &row->event.vendor_bar;
         (void)td_decimal_format(bar->close, TD_PRICE_SCALE, false, close);
@@ -229,13 +255,15 @@ static void test_positions_are_each_partitions_own(void) {
 }
 
 static void test_the_same_batch_again_leaves_one_copy(void) {
-    static batch batches[5 * 3];
+    static batch batches[7 * 3];
     for (int n = 0; n < 3; n++) {
         make_batch(&batches[n], "bars", 1, n);
         make_batch(&batches[3 + n], "signals", 1, n);
         make_batch(&batches[6 + n], "gaps", 1, n);
         make_batch(&batches[9 + n], "vendor_bars", 1, n);
         make_batch(&batches[12 + n], "fills", 1, n);
+        make_batch(&batches[15 + n], "trades", 1, n);
+        make_batch(&batches[18 + n], "quotes", 1, n);
     }
     for (int round = 0; round < 3; round++) { /* as after positions that were lost: from the beginning */
         sink_open();

@@ -42,7 +42,11 @@ static void store_dump(void *self, td_buf *out) {
         "SELECT printf('%s %s vendor bar %d %d %s %s %d %d/%d/%d', feed, instrument, width_ns, start_ns, close,"
         " ifnull(volume, 'none'), adjusted, src_partition, src_epoch, src_offset) FROM vendor_bars UNION ALL "
         "SELECT printf('fill %s %s %s %s at %s %d/%d/%d', signal, instrument, side, quantity, price, src_partition,"
-        " src_epoch, src_offset) FROM fills ORDER BY line";
+        " src_epoch, src_offset) FROM fills UNION ALL "
+        "SELECT printf('trade %s %d %d at %s %d/%d/%d', instrument, event_ns, ord, price, src_partition, src_epoch,"
+        " src_offset) FROM trades UNION ALL "
+        "SELECT printf('quote %s %d %d at %s %d/%d/%d', instrument, event_ns, ord, bid_price, src_partition, src_epoch,"
+        " src_offset) FROM quotes ORDER BY line";
     sqlite3 *db = look(self);
     sqlite3_stmt *stmt;
     out->size = 0;
@@ -70,6 +74,9 @@ static void store_age(void *self) {
     static const char set_aside[] = "DROP VIEW bars_view; DROP VIEW signals_view; DROP VIEW gaps_view; DROP TABLE gaps;"
                                     "DROP VIEW vendor_bars_view; DROP TABLE vendor_bars;"
                                     "DROP VIEW fills_view; DROP TABLE fills;"
+                                    "DROP VIEW trades_view; DROP TABLE trades;"
+                                    "DROP VIEW quotes_view; DROP TABLE quotes;"
+                                    "DROP VIEW latest_view; DROP TABLE latest;"
                                     "CREATE TEMP TABLE bars_now AS SELECT * FROM bars; DROP TABLE main.bars;"
                                     "CREATE TEMP TABLE signals_now AS SELECT * FROM signals; DROP TABLE main.signals;"
                                     "CREATE TEMP TABLE positions_now AS SELECT * FROM positions;"

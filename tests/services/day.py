@@ -10,19 +10,10 @@ import pathlib
 import subprocess
 
 import confluent_kafka
+import feeds
 import tapedeck as td
 
-DATA = td.ROOT / "examples" / "data"
-FEEDS = [f"file: {{ format: lean, path: {DATA}/lean/*.zip, ratio: 60, from: \"09:30\", to: \"09:45\" }}",
-         f"file: {{ format: binance-collector, path: {DATA}/binance/*.gz }}"]
-LATE = """\
-time,instrument,price,size,id,side
-2026-03-02T14:30:10Z,DESK:A,10,1,1,buy
-2026-03-02T14:30:20Z,DESK:A,10.5,2,2,
-2026-03-02T14:31:25Z,DESK:A,11,1,3,
-2026-03-02T14:30:40Z,DESK:A,9.000000001,0.00000003,4,sell
-2026-03-02T14:33:00Z,DESK:A,11,1,5,
-"""  # one trade revises a bar, and needs all decimals that there are
+FEEDS = [f"file: {{ {feeds.LEAN}, ratio: 60, to: \"09:45\" }}", f"file: {{ {feeds.BINANCE} }}"]
 STRATEGIES = [td.ROOT / "strategies/momentum.td", td.ROOT / "tests/data/rules.td"]
 PARTITIONS = 3
 PUBLISHED = ("trades", "trades_json", "bars", "bars_json", "signals", "signals_json")
@@ -37,9 +28,8 @@ class Day:
     def __init__(self, home, address, *settings, prefix="day."):
         self.home, self.address, self.prefix = pathlib.Path(home), address, prefix
         self.home.mkdir(exist_ok=True)
-        (self.home / "late.csv").write_text(LATE, encoding="utf-8")
-        feeds = [*FEEDS, f"file: {{ format: csv, path: {self.home}/late.csv }}"]
-        self.file = td.config(self.home / "day.yaml", self.home / "data", feeds, bars="[1s, 1m]", strategies=STRATEGIES,
+        late = feeds.late(self.home / "late.csv", "2026-03-02T14:33:00Z,DESK:A,11,1,5,")
+        self.file = td.config(self.home / "day.yaml", self.home / "data", [*FEEDS, late], bars="[1s, 1m]", strategies=STRATEGIES,
                               partitions=PARTITIONS, sink=False)
         sets = (f"log.kafka={address}", f"log.prefix={prefix}", "log.publish=[trades, trades_json, bars_json, signals_json]")
         self.options = [word for text in (*sets, *settings) for word in ("--set", text)]

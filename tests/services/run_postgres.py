@@ -17,26 +17,20 @@ import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import feeds  # noqa: E402
 import tapedeck as td  # noqa: E402
 from postgres import GUARDED, SOMEBODY, cluster  # noqa: E402
 
-DATA = td.ROOT / "examples" / "data"
-LEAN = f'file: {{ format: lean, path: "{DATA}/lean/*.zip", from: "09:30", to: "16:00" }}'
+LEAN = f"file: {{ {feeds.LEAN}, to: \"16:00\" }}"
 HOUR = LEAN.replace("16:00", "10:30")
-BINANCE = f'file: {{ format: binance-collector, path: "{DATA}/binance/*.gz", to: "23:55:30" }}'
-VENDOR = f'file: {{ format: alphavantage, path: "{DATA}/alphavantage/MSFT_1min_2*" }}'
-LATE = """\
-time,instrument,price,size,id,side
-2026-03-02T14:30:10Z,DESK:A,10,1,1,buy
-2026-03-02T14:30:20Z,DESK:A,10.5,2,2,
-2026-03-02T14:31:25Z,DESK:A,11,1,3,
-2026-03-02T14:30:40Z,DESK:A,9.000000001,0.00000003,4,sell
-2026-03-02T14:33:00Z,DESK:A,9000000000.000000001,90000000000,5,
-2026-03-02T14:35:00Z,DESK:A,11,1,6,
-"""  # one trade revises a bar; numbers that need all of their digits
+BINANCE = f"file: {{ {feeds.BINANCE}, to: \"23:55:30\" }}"
+VENDOR = f'file: {{ format: alphavantage, path: "{feeds.DATA}/alphavantage/MSFT_1min_2*" }}'
+LAST = ("2026-03-02T14:33:00Z,DESK:A,9000000000.000000001,90000000000,5,",  # numbers that need all of their digits
+        "2026-03-02T14:35:00Z,DESK:A,11,1,6,")
 STRATEGIES = [td.ROOT / "strategies/momentum.td", td.ROOT / "strategies/golden_cross.td", td.ROOT / "tests/data/filled.td"]
-TABLES = ("bars", "signals", "gaps", "vendor_bars", "fills")
-STANDS = {"bars": "start", "signals": "event", "gaps": "from", "vendor_bars": "start", "fills": "event"}  # instants
+TABLES = ("bars", "signals", "gaps", "vendor_bars", "fills", "latest")
+TICKS = ("trades", "quotes")
+STANDS = {"bars": "start", "gaps": "from", "vendor_bars": "start"}  # instants; others have an event's
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 EXIT_CONFIG = 3
 SECRET = "open-sesame"
@@ -44,10 +38,16 @@ cases = td.Cases()
 server = None
 
 
-def config(home, schema, feeds=(HOUR, BINANCE), url=None, more=""):
-    """With both sinks."""
-    sink = f"  - postgres: {{ url: \"{url or server.uri}\", schema: {schema}{more} }}\n"
-    return td.config(f"{home}/run.yaml", f"{home}/data", feeds, bars="[1s, 1m]", strategies=STRATEGIES, partitions=4, extra=sink)
+def config(home, schema, of_feeds=(HOUR, BINANCE), url=None, more="", ticks=False):
+    """With both sinks, which take trades and quotes, too, with `ticks`."""
+    of = f", of: [bars, signals, gaps, vendor_bars, fills, {', '.join(TICKS)}]" if ticks else ""
+    sinks = (f"sinks:\n  - sqlite: {{ file: {home}/data/market.db{of} }}\n"
+             f"  - postgres: {{ url: \"{url or server.uri}\", schema: {schema}{more}{of} }}\n")
+    file = td.config(f"{home}/run.yaml", f"{home}/data", of_feeds, bars="[1s, 1m]", strategies=STRATEGIES, partitions=4, sink=False,
+                     extra=sinks)
+    if ticks:
+        file.write_text(file.read_text().replace("partitions: 4", f"partitions: 4, publish: [{', '.join(TICKS)}]"))
+    return file
 
 
 def columns(home, table):
@@ -74,11 +74,42 @@ def expect_equal(home, schema, tables=TABLES):
     return counts
 
 
+def expect_latest(schema):
+    """It is what the rows say. Returns how many there are."""
+    wanted = [f"(select distinct on (instrument) instrument, '{kind}' as kind, {ns}, {ord}, {price} as price from {schema}.{table}"
+              f" order by instrument, {ns} desc, {ord} desc)"
+              for kind, table, ns, ord, price in (("trade", "trades", "event_ns", "ord", "price"),
+                                                  ("quote", "quotes", "event_ns", "ord", "null::numeric"),
+                                                  ("bar", "bars", "end_ns", "src_offset", "close"))]
+    got = sorted(server.rows(f"select instrument, kind, event_ns, ord, price from {schema}.latest"))
+    assert got == sorted(server.rows(" union all ".join(wanted))), got
+    return len(got)
+
+
+def expect_months(schema):
+    """Each row is in the part of its month."""
+    for table in TICKS:
+        wrong = server.rows(f"select tableoid::regclass, event_time from {schema}.{table} where tableoid::regclass::text not like"
+                            f" '%{table}_' || to_char(event_time at time zone 'UTC', 'YYYY_MM') limit 3")
+        assert not wrong, wrong
+
+
+def expect_times_and_views(home, schema, tables):
+    for table in tables:
+        at = STANDS.get(table, "event")
+        known = "receive_time" if table in TICKS else "known_at"
+        wrong = server.rows(f"select count(*) from {schema}.{table} where {at}_time <> timestamptz 'epoch' + {at}_ns / 1000 * interval '1 us'"
+                            f" or {known} <> timestamptz 'epoch' + {known.removesuffix('_time')}_ns / 1000 * interval '1 us'")
+        assert wrong == [["0"]], (table, wrong)
+        views = stored(home, f"{table}_view", ["count(*)"]), server.rows(f"select count(*) from {schema}.{table}_view")
+        assert views[0] == views[1], (table, views)
+
+
 @cases.add
 def a_day(home):
     """And what is beside the numbers: instants, views; run again it changes nothing."""
-    (pathlib.Path(home) / "late.csv").write_text(LATE, encoding="utf-8")
-    file = config(home, "day", (LEAN, BINANCE, VENDOR, f"file: {{ format: csv, path: {home}/late.csv }}"))
+    late = feeds.late(pathlib.Path(home) / "late.csv", *LAST)
+    file = config(home, "day", (LEAN, BINANCE, VENDOR, late))
     td.run(file)
     td.put_gaps(f"{home}/data", [("DESK:A", "desk", 1, "open", "session", 5, -1, -1, 0),
                                  ("DESK:A", "desk", 1, "filled", "ids", 5, 9, 3, 2)])
@@ -86,13 +117,7 @@ def a_day(home):
     counts = expect_equal(home, "day")
     assert all(counts[table] >= least for table, least in {"bars": 30000, "signals": 200, "vendor_bars": 10000, "gaps": 2}.items()), counts
     assert server.rows("select max(revision) from day.bars") != [["0"]], "no bar was revised"
-    for table in TABLES:
-        at = STANDS[table]
-        wrong = server.rows(f"select count(*) from day.{table} where {at}_time <> timestamptz 'epoch' + {at}_ns / 1000 * interval '1 us'"
-                            f" or known_at <> timestamptz 'epoch' + known_at_ns / 1000 * interval '1 us'")
-        assert wrong == [["0"]], (table, wrong)
-        views = stored(home, f"{table}_view", ["count(*)"]), server.rows(f"select count(*) from day.{table}_view")
-        assert views[0] == views[1], (table, views)
+    expect_times_and_views(home, "day", TABLES)
     widths = stored(home, "bars_view", ["instrument", "width", "revision", "trade_count"])
     shown = sorted(server.rows("select instrument, width, revision, trade_count from day.bars_view"))
     assert shown == widths, [pair for pair in zip(shown, widths) if pair[0] != pair[1]][:3]
@@ -100,8 +125,8 @@ def a_day(home):
     return counts
 
 
-def rows_in(schema):
-    return int(server.rows(f"select count(*) from {schema}.bars")[0][0]) if server.has(f"{schema}.bars") else 0
+def rows_in(schema, table="bars"):
+    return int(server.rows(f"select count(*) from {schema}.{table}")[0][0]) if server.has(f"{schema}.{table}") else 0
 
 
 @contextlib.contextmanager
@@ -124,21 +149,42 @@ def paced(file, speed="400x"):
     return watched(file, "--until-end", "--set", f"speed={speed}")
 
 
-@cases.add
-def killed_and_gone_on(home):
-    file = config(home, "killed")
+def kill_often(file, schema, table, speed):
+    """Where it writes into that table; then it runs to its end. Returns how often it was killed."""
     rng, alive = random.Random(SEED), 0
     for _ in range(5):
-        before = rows_in("killed")
-        with paced(file, "100x") as process:
-            td.wait_for(lambda seen=before, run=process: rows_in("killed") > seen or run.poll() is not None, "rows", 60)  # it is writing
+        before = rows_in(schema, table)
+        with paced(file, speed) as process:
+            td.wait_for(lambda seen=before, run=process: rows_in(schema, table) > seen or run.poll() is not None, "rows", 60)
             time.sleep(rng.uniform(0, 0.3))
             alive += process.poll() is None
             td.kill(process)
     td.run(file)
-    counts = expect_equal(home, "killed")
     assert alive == 5, (SEED, alive)
-    return f"killed {alive} times (seed {SEED}): {counts}"
+    return f"killed {alive} times (seed {SEED})"
+
+
+@cases.add
+def killed_and_gone_on(home):
+    said = kill_often(config(home, "killed"), "killed", "bars", "100x")
+    return f"{said}: {expect_equal(home, 'killed')}"
+
+
+@cases.add
+def ticks(home):
+    """Trades and quotes, too, by months, and what is latest, in spite of kills; and read anew they are the same rows."""
+    late = feeds.late(pathlib.Path(home) / "late.csv", "2026-02-28T23:59:59.999999999Z,DESK:A,10,1,7,", *LAST)
+    file = config(home, "ticks", (LEAN.replace("16:00", "09:35"), BINANCE, late), ticks=True)
+    said = kill_often(file, "ticks", "trades", "20x")
+    counts = expect_equal(home, "ticks", TABLES + TICKS) | {"newest": expect_latest("ticks")}
+    least = {"trades": 3000, "quotes": 10000, "newest": 9}
+    assert all(counts[table] >= count for table, count in least.items()), counts
+    expect_months("ticks")
+    expect_times_and_views(home, "ticks", ("latest", *TICKS))
+    server.ask("delete from ticks.positions")
+    td.run(file)
+    assert expect_equal(home, "ticks", TABLES + TICKS) | {"newest": expect_latest("ticks")} == counts
+    return f"{said}: {counts}"
 
 
 def ended(process, seconds=90):
@@ -344,7 +390,7 @@ def two_into_one_schema(home):
     os.mkdir(f"{home}/other")
     with paced(config(home, "shared"), "200x") as process:
         td.wait_for(lambda: rows_in("shared") > 0, "rows", 60)
-        with paced(config(f"{home}/other", "shared", feeds=(VENDOR,))) as other:
+        with paced(config(f"{home}/other", "shared", of_feeds=(VENDOR,))) as other:
             said_by(other, "another session writes into schema shared")
             td.wait_for(lambda: stored(f"{home}/other", "vendor_bars", ["count(*)"]) != [["0"]], "rows of its own", 60)
             assert process.poll() is None and other.poll() is None, (process.said, other.said)
@@ -361,12 +407,12 @@ def tables_of_an_older_program(home):
     for table in ("bars", "signals", "vendor_bars"):
         server.ask(f"drop view older.{table}_view")
     server.ask("alter table older.bars drop column quality, drop column evidence; alter table older.signals drop column data;"
-               "drop table older.fills cascade; update older.tapedeck_schema set version = 0")
+               "drop table older.fills, older.trades, older.quotes, older.latest cascade; update older.tapedeck_schema set version = 0")
     again = td.run(file)
     assert again["events"] == 0, again
     assert server.rows("select distinct quality, evidence from older.bars") == [["complete", "assumed"]]
     assert server.rows("select count(*) from older.bars_view") == server.rows("select count(*) from older.bars where revision = 0")
-    assert server.rows("select version from older.tapedeck_schema") == [["1"]] and server.has("older.fills")
+    assert server.rows("select version from older.tapedeck_schema") == [["2"]] and server.has("older.fills") and server.has("older.trades")
     return counts
 
 

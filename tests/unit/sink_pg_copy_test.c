@@ -7,7 +7,7 @@
 
 /* A row of one column, in hex behind the count of columns; blanks do not count. */
 static void expect_cell(const td_column *column, const td_cell *cell, const char *hex) {
-    const td_table table = {"t", column, 1};
+    const td_table table = {.name = "t", .columns = column, .column_count = 1};
     td_cells cells = {.count = 1};
     td_buf out = {0};
     char text[512] = "";

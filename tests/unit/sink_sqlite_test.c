@@ -140,7 +140,7 @@ static void writes_exact_values(void **state) {
            "SELECT DISTINCT typeof(open), typeof(vwap), typeof(volume), typeof(start_ns), typeof(trade_count),"
            " typeof(src_offset) FROM bars",
            "text|text|text|integer|integer|integer");
-    expect(file, "PRAGMA user_version", "6");
+    expect(file, "PRAGMA user_version", "7");
     expect(file, "PRAGMA journal_mode", "wal");
 }
 
@@ -280,6 +280,103 @@ static void writes_fills_and_their_view(void **state) {
     expect(file, "SELECT * FROM fills_view",
            "cross/BINANCE:BTCUSDT/2026-11-21T14:31#1|cross|BINANCE:BTCUSDT|2026-11-21T14:31:05.5Z|sell|1.5|61500.25|"
            "-0.5|next|2026-11-21T14:31:06Z");
+}
+
+static td_sink_row tick_row(uint8_t kind, const char *instrument, int64_t event_ns, int64_t ord) {
+    td_sink_row row = {.kind = TD_ROW_PUBLISHED,
+                       .instrument = td_text(instrument),
+                       .source = {2, ord / 2},
+                       .tape_offset = ord,
+                       .feed = TD_TEXT("desk"),
+                       .event = {.kind = kind, .event_ns = event_ns, .receive_ns = event_ns + NS, .flags = 1}};
+    if (kind == TD_EVENT_QUOTE)
+        row.event.quote = (td_quote){.bid_price = 99 * NS,
+                                     .bid_size = 150000000,
+                                     .ask_price = TD_NONE,
+                                     .ask_size = TD_NONE,
+                                     .sequence = 7,
+                                     .exchange = {1, "P"}};
+    else
+        row.event.trade = (td_trade){.price = ord * NS,
+                                     .size = 250000000,
+                                     .trade_id = TD_NONE,
+                                     .side = TD_SIDE_UNKNOWN,
+                                     .exchange = {1, "Q"},
+                                     .condition = {2, "@F"}};
+    return row;
+}
+
+static void writes_ticks_once(void **state) {
+    (void)state;
+    char file[256];
+    void *sink = must_open(path_in_dir("ticks.db", file));
+    td_sink_row trades[3] = {tick_row(TD_EVENT_TRADE, "A:B", 5 * NS, 20), tick_row(TD_EVENT_TRADE, "A:B", 5 * NS, 22),
+                             tick_row(TD_EVENT_TRADE, "A:C", 6 * NS, 24)};
+    td_sink_row quote = tick_row(TD_EVENT_QUOTE, "A:B", 4 * NS + 1, 18);
+    trades[1].event.trade.trade_id = INT64_MAX;
+    trades[1].event.trade.side = TD_SIDE_SELL;
+    trades[1].event.origin = TD_ORIGIN_BACKFILL;
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(td_sink_sqlite.write(sink, "trades", 5, trades, 3, (td_position){2, 13}), TD_OK);
+        assert_int_equal(td_sink_sqlite.write(sink, "quotes", 5, &quote, 1, (td_position){2, 10}), TD_OK);
+    }
+    td_sink_sqlite.close(sink);
+    expect(file, "SELECT * FROM trades",
+           "A:B|5000000000|20|20|2.5|unknown|(null)|Q|@F|desk|1|feed|6000000000|5|2|10\n"
+           "A:B|5000000000|22|22|2.5|sell|9223372036854775807|Q|@F|desk|1|backfill|6000000000|5|2|11\n"
+           "A:C|6000000000|24|24|2.5|unknown|(null)|Q|@F|desk|1|feed|7000000000|5|2|12");
+    expect(file, "SELECT * FROM quotes", "A:B|4000000001|18|99|1.5|(null)|(null)|7|P||desk|1|feed|5000000001|5|2|9");
+    expect(file, "SELECT time, price, typeof(price), receive_time FROM trades_view WHERE side = 'sell'",
+           "1970-01-01T00:00:05Z|22.0|real|1970-01-01T00:00:06Z");
+    expect(file, "SELECT time, bid_price, ask_price, sequence FROM quotes_view",
+           "1970-01-01T00:00:04.000000001Z|99.0|(null)|7");
+}
+
+/* What comes late, or again from an earlier place, changes nothing. */
+static void latest_only_goes_on(void **state) {
+    static const char all[] = "SELECT instrument, kind, event_ns, ord, price, size, bid_price, known_at_ns FROM latest";
+    (void)state;
+    char file[256];
+    void *sink = must_open(path_in_dir("latest.db", file));
+    td_sink_row early = tick_row(TD_EVENT_TRADE, "A:B", 5 * NS, 20), late = tick_row(TD_EVENT_TRADE, "A:B", 4 * NS, 30),
+                tied = tick_row(TD_EVENT_TRADE, "A:B", 5 * NS, 26), quote = tick_row(TD_EVENT_QUOTE, "A:B", 6 * NS, 28),
+                bar = bar_row("A:B", 0, 0, 3), other = bar_row("A:C", 0, 0, 4);
+    const td_position next = {2, 1};
+    static const struct {
+        int row;
+        const char *rows;
+    } steps[] = {
+        {0, "A:B|trade|5000000000|20|20|2.5|(null)|6000000000"},
+        {1, "A:B|trade|5000000000|20|20|2.5|(null)|6000000000"},
+        {2, "A:B|trade|5000000000|26|26|2.5|(null)|6000000000"},
+        {0, "A:B|trade|5000000000|26|26|2.5|(null)|6000000000"},
+        {3, "A:B|quote|6000000000|28|(null)|(null)|99|7000000000\n"
+            "A:B|trade|5000000000|26|26|2.5|(null)|6000000000"},
+    };
+    td_sink_row *const rows[] = {&early, &late, &tied, &quote};
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        assert_int_equal(td_sink_sqlite.write(sink, "x", 0, rows[steps[i].row], 1, next), TD_OK);
+        expect(file, all, steps[i].rows);
+    }
+    assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, &bar, 1, next), TD_OK);
+    assert_int_equal(td_sink_sqlite.write(sink, "bars", 0, &other, 1, next), TD_OK);
+    td_sink_sqlite.close(sink);
+    expect(file, "SELECT * FROM latest_view ORDER BY instrument", /* a trade's price before a bar's */
+           "A:B|26.0|2.5|1970-01-01T00:00:05Z|99.0|1.5|(null)|(null)|1970-01-01T00:00:06Z\n"
+           "A:C|101.0|(null)|1970-01-01T00:01:00Z|(null)|(null)|(null)|(null)|(null)");
+}
+
+static void what_has_no_table_is_refused(void **state) {
+    (void)state;
+    char file[256], bars[] = "bars", news[] = "news", *names[] = {bars, news};
+    void *sink = NULL;
+    td_sink_conf conf = {.file = path_in_dir("news.db", file), .of = {names, 2}};
+    assert_int_equal(td_sink_sqlite.open(&sink, &td_os_posix, &conf), TD_CONFIG);
+    assert_non_null(strstr(td_trail(), "no table for news"));
+    assert_int_equal(access(file, F_OK), -1);
+    conf.of.count = 1;
+    assert_int_equal(td_sink_sqlite.open(&sink, &td_os_posix, &conf), TD_OK);
+    td_sink_sqlite.close(sink);
 }
 
 /* Whoever grew up is as whoever was born yesterday, but for what an older program could not know. */
@@ -498,13 +595,23 @@ static int make_dir(void **state) { return (void)state, mkdtemp(dir) == NULL; }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(writes_exact_values),           cmocka_unit_test(writes_signals_and_their_view),
-        cmocka_unit_test(writes_gaps_and_their_view),    cmocka_unit_test(writes_fills_and_their_view),
-        cmocka_unit_test(writes_vendors_bars_once),      cmocka_unit_test(an_older_file_grows),
-        cmocka_unit_test(bars_view_reads_well),          cmocka_unit_test(bars_view_shows_the_last_revision),
-        cmocka_unit_test(positions_live_with_the_rows),  cmocka_unit_test(the_same_rows_again_leave_one_copy),
-        cmocka_unit_test(a_failed_batch_leaves_nothing), cmocka_unit_test(a_full_file_is_tried_again),
-        cmocka_unit_test(a_locked_file_is_tried_again),  cmocka_unit_test(what_cannot_work_says_so),
+        cmocka_unit_test(writes_exact_values),
+        cmocka_unit_test(writes_signals_and_their_view),
+        cmocka_unit_test(writes_gaps_and_their_view),
+        cmocka_unit_test(writes_fills_and_their_view),
+        cmocka_unit_test(writes_ticks_once),
+        cmocka_unit_test(latest_only_goes_on),
+        cmocka_unit_test(what_has_no_table_is_refused),
+        cmocka_unit_test(writes_vendors_bars_once),
+        cmocka_unit_test(an_older_file_grows),
+        cmocka_unit_test(bars_view_reads_well),
+        cmocka_unit_test(bars_view_shows_the_last_revision),
+        cmocka_unit_test(positions_live_with_the_rows),
+        cmocka_unit_test(the_same_rows_again_leave_one_copy),
+        cmocka_unit_test(a_failed_batch_leaves_nothing),
+        cmocka_unit_test(a_full_file_is_tried_again),
+        cmocka_unit_test(a_locked_file_is_tried_again),
+        cmocka_unit_test(what_cannot_work_says_so),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

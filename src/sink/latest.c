@@ -1,0 +1,74 @@
+/* src/sink/latest.c - the newest of each instrument in a batch. */
+#include "sink/latest.h"
+#include "base/hash.h"
+#include <assert.h>
+#include <stdlib.h>
+
+const char *td_latest_kind_name(td_latest_kind kind) {
+    static const char *const names[] = {"", "trade", "quote", "bar"};
+    assert(kind != TD_LATEST_NONE);
+    return names[kind];
+}
+
+td_latest td_latest_of(const td_sink_row *row) {
+    const td_event *event = &row->event;
+    if (row->kind == TD_ROW_BAR)
+        return (td_latest){TD_LATEST_BAR, row->bar.end_ns, row->source.offset, row->bar.close, TD_NONE};
+    if (row->kind == TD_ROW_PUBLISHED && event->kind == TD_EVENT_TRADE)
+        return (td_latest){TD_LATEST_TRADE, event->event_ns, row->tape_offset, event->trade.price, event->trade.size};
+    if (row->kind == TD_ROW_PUBLISHED && event->kind == TD_EVENT_QUOTE)
+        return (td_latest){TD_LATEST_QUOTE, event->event_ns, row->tape_offset, TD_NONE, TD_NONE};
+    return (td_latest){.kind = TD_LATEST_NONE};
+}
+
+static bool is_newer(const td_sink_row *row, const td_sink_row *than) {
+    const td_latest a = td_latest_of(row), b = td_latest_of(than);
+    return a.event_ns != b.event_ns ? a.event_ns > b.event_ns : a.ord > b.ord;
+}
+
+/* A power of two, at most half of which are used. */
+static size_t slots_for(size_t count) {
+    size_t slots = 2;
+    while (slots < 2 * count) slots *= 2;
+    return slots;
+}
+
+static void make_room(td_latest_picks *picks, size_t count) {
+    if (count > picks->most) {
+        td_latest_picks_fini(picks);
+        picks->rows = td_alloc(count * sizeof *picks->rows);
+        picks->slots = td_alloc(slots_for(count) * sizeof *picks->slots);
+        picks->most = count;
+    }
+    picks->count = 0;
+    memset(picks->slots, 0, slots_for(count) * sizeof *picks->slots);
+}
+
+static uint32_t *slot_of(td_latest_picks *picks, const td_sink_row *rows, size_t slot_count, td_bytes instrument) {
+    size_t at = td_hash_bytes(instrument) & (slot_count - 1);
+    while (picks->slots[at] != 0 && !td_bytes_equal(rows[picks->rows[picks->slots[at] - 1]].instrument, instrument))
+        at = (at + 1) & (slot_count - 1);
+    return &picks->slots[at];
+}
+
+void td_latest_pick(td_latest_picks *picks, const td_sink_row *rows, size_t count) {
+    picks->count = 0;
+    if (count == 0 || td_latest_of(&rows[0]).kind == TD_LATEST_NONE) return;
+    make_room(picks, count);
+    size_t slot_count = slots_for(count);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t *slot = slot_of(picks, rows, slot_count, rows[i].instrument);
+        if (*slot == 0) {
+            picks->rows[picks->count] = (uint32_t)i;
+            *slot = (uint32_t)++picks->count;
+        } else if (is_newer(&rows[i], &rows[picks->rows[*slot - 1]])) {
+            picks->rows[*slot - 1] = (uint32_t)i;
+        }
+    }
+}
+
+void td_latest_picks_fini(td_latest_picks *picks) {
+    free(picks->rows);
+    free(picks->slots);
+    *picks = (td_latest_picks){0};
+}
