@@ -18,6 +18,7 @@ import time
 from prometheus_client.parser import text_string_to_metric_families
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import certificates  # noqa: E402
 import tapedeck as td  # noqa: E402
 
 TOKEN = "a-token-that-no-line-may-show-0123456789"
@@ -25,18 +26,10 @@ CASES = td.Cases()
 case = CASES.add
 
 
-def openssl(*arguments):
-    subprocess.run(["openssl", *arguments], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-
 def make_certificates(home):
     """An authority of our own, and the server's certificate by it."""
-    key = ["-newkey", "rsa:2048", "-nodes"]
-    openssl("req", "-x509", *key, "-keyout", f"{home}/ca.key", "-out", f"{home}/ca.pem", "-days", "2", "-subj", "/CN=ca")
-    openssl("req", *key, "-keyout", f"{home}/server.key", "-out", f"{home}/server.csr", "-subj", "/CN=server")
-    pathlib.Path(f"{home}/names").write_text("subjectAltName=DNS:localhost,DNS:tape.example,IP:127.0.0.1\n")
-    openssl("x509", "-req", "-in", f"{home}/server.csr", "-CA", f"{home}/ca.pem", "-CAkey", f"{home}/ca.key",
-            "-CAcreateserial", "-days", "2", "-extfile", f"{home}/names", "-out", f"{home}/server.pem")
+    certificates.make_authority(home)
+    certificates.make_certificate(home, "DNS:localhost,DNS:tape.example,IP:127.0.0.1")
     pathlib.Path(f"{home}/token").write_text(TOKEN + "\n")
 
 

@@ -55,6 +55,17 @@ class Postgres:
         self.process.wait(30)
         self.life.close()
 
+    def encrypt(self, certificate, key):
+        """With these files, from now on, or not any more; sessions that there are stay as they are."""
+        if certificate is not None:
+            for source, name in ((certificate, "server.crt"), (key, "server.key")):
+                shutil.copyfile(source, self.folder / "data" / name)
+                (self.folder / "data" / name).chmod(0o600)
+                if SOMEBODY:
+                    shutil.chown(self.folder / "data" / name, "postgres", "postgres")
+        self.ask(f"alter system set ssl = {'on' if certificate is not None else 'off'}")
+        self.ask("select pg_reload_conf()")
+
     @contextlib.contextmanager
     def running(self):
         self.start()

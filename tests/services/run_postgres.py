@@ -17,6 +17,7 @@ import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import certificates  # noqa: E402
 import feeds  # noqa: E402
 import tapedeck as td  # noqa: E402
 from postgres import GUARDED, SOMEBODY, cluster  # noqa: E402
@@ -76,9 +77,9 @@ def expect_equal(home, schema, tables=TABLES):
 
 def expect_latest(schema):
     """It is what the rows say. Returns how many there are."""
-    wanted = [f"(select distinct on (instrument) instrument, '{kind}' as kind, {ns}, {ord}, {price} as price from {schema}.{table}"
-              f" order by instrument, {ns} desc, {ord} desc)"
-              for kind, table, ns, ord, price in (("trade", "trades", "event_ns", "ord", "price"),
+    wanted = [f"(select distinct on (instrument) instrument, '{kind}' as kind, {ns}, {place}, {price} as price from {schema}.{table}"
+              f" order by instrument, {ns} desc, {place} desc)"
+              for kind, table, ns, place, price in (("trade", "trades", "event_ns", "ord", "price"),
                                                   ("quote", "quotes", "event_ns", "ord", "null::numeric"),
                                                   ("bar", "bars", "end_ns", "src_offset", "close"))]
     got = sorted(server.rows(f"select instrument, kind, event_ns, ord, price from {schema}.latest"))
@@ -98,8 +99,9 @@ def expect_times_and_views(home, schema, tables):
     for table in tables:
         at = STANDS.get(table, "event")
         known = "receive_time" if table in TICKS else "known_at"
-        wrong = server.rows(f"select count(*) from {schema}.{table} where {at}_time <> timestamptz 'epoch' + {at}_ns / 1000 * interval '1 us'"
-                            f" or {known} <> timestamptz 'epoch' + {known.removesuffix('_time')}_ns / 1000 * interval '1 us'")
+        apart = " or ".join(f"{time} <> timestamptz 'epoch' + {stem}_ns / 1000 * interval '1 us'"
+                            for time, stem in ((f"{at}_time", at), (known, known.removesuffix("_time"))))
+        wrong = server.rows(f"select count(*) from {schema}.{table} where {apart}")
         assert wrong == [["0"]], (table, wrong)
         views = stored(home, f"{table}_view", ["count(*)"]), server.rows(f"select count(*) from {schema}.{table}_view")
         assert views[0] == views[1], (table, views)
@@ -382,6 +384,62 @@ def no_connection_is_left(home):
     server.ask(f"alter role {GUARDED} login")
     assert code == EXIT_CONFIG and "is not permitted to log in; name a user" in text, (code, text)
     return expect_equal(home, "crowded")
+
+
+@cases.add
+def encrypted(home):
+    """And to the right server: its certificate's name and authority are looked at, and without TLS nothing is said."""
+    os.mkdir(f"{home}/else")
+    for folder in (home, f"{home}/else"):
+        certificates.make_authority(folder)
+    certificates.make_certificate(home, "DNS:localhost")
+
+    def config_of(host, authority):
+        url = server.uri.replace("127.0.0.1", host)
+        return config(home, "encrypted", (LEAN.replace("16:00", "09:35"),), url=f"{url}?sslmode=verify-full&sslrootcert={authority}")
+
+    told = []
+    for host, authority, word in (("localhost", f"{home}/ca.pem", "does not support SSL"),
+                                  ("127.0.0.1", f"{home}/ca.pem", "does not match host name"),
+                                  ("localhost", f"{home}/else/ca.pem", "certificate verify failed")):
+        code, text = command("check", "--connect", config_of(host, authority))
+        assert code != 0 and word in text and not server.has("encrypted.bars"), (code, text, word)
+        told.append(word)
+        server.encrypt(f"{home}/server.pem", f"{home}/server.key")
+    with paced(config_of("localhost", f"{home}/ca.pem"), "100x") as process:
+        td.wait_for(lambda: rows_in("encrypted") > 0, "rows", 60)
+        sessions = server.rows("select ssl, version from pg_stat_ssl join pg_stat_activity using(pid)"
+                               " where application_name = 'tapedeck'")
+        assert len(sessions) == 1 and sessions[0][0] == "t" and sessions[0][1].startswith("TLSv1."), sessions
+        ended(process)
+    server.encrypt(None, None)
+    return f"{sessions[0][1]}, refused: {told}: {expect_equal(home, 'encrypted')}"
+
+
+@cases.add
+def no_room_is_left(home):
+    """On the disk, or within what the server allows a session: told, waited for, and nothing is missing."""
+    file = config(home, "narrow")
+    full = ("create function narrow.refuse() returns trigger language plpgsql as $$ begin"
+            " raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$;"
+            " create trigger refuse before insert or update on narrow.positions execute function narrow.refuse()")
+    little = "alter role tape set {}; select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tapedeck'"
+    with watched(file, "--set", "speed=100x", "--set", "serve.listen=127.0.0.1:0") as process:
+        for word, done, mended in (("No space left on device", full, "drop trigger refuse on narrow.positions"),
+                                   ("temporary file size exceeds temp_file_limit",
+                                    little.format("temp_file_limit = 0; alter role tape set work_mem = '64kB'"),
+                                    "alter role tape reset all")):
+            before = rows_in("narrow")
+            td.wait_for(lambda seen=before: rows_in("narrow") > seen, "rows", 60)
+            tried = retries(home)
+            server.ask(done)
+            said_by(process, word)
+            td.wait_for(lambda seen=tried: retries(home) > seen, "a write that fails", 60)
+            assert process.poll() is None, process.said
+            server.ask(mended)
+        process.terminate()
+        ended(process)
+    return expect_equal(home, "narrow")
 
 
 @cases.add
