@@ -1,7 +1,7 @@
 /* src/flow/deliver.c - outputs -> sink; the only place that decides about its errors. */
 #include "flow/deliver.h"
 #include "base/time.h"
-#include "schema/cause.h"
+#include "flow/rows.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -231,51 +231,13 @@ static td_bytes keep(td_deliver *d, td_bytes text) {
     return (td_bytes){at, text.size};
 }
 
-static td_status decode_vendor_bar(const td_schema_ids *ids, const td_record *record, td_sink_row *row) {
-    row->kind = TD_ROW_VENDOR_BAR;
-    row->instrument = record->key;
-    td_status status = td_record_get_event(ids, record->value, &row->event, &row->feed);
-    return status == TD_OK && row->event.kind != TD_EVENT_VENDOR_BAR ? TD_CORRUPT : status;
-}
-
-static td_status decode_row(const td_schema_ids *ids, td_output output, const td_record *record, td_sink_row *row) {
-    td_bytes value = record->value;
-    switch (output) {
-    case TD_OUTPUT_BARS:
-        row->kind = TD_ROW_BAR;
-        return td_record_get_bar(ids, value, &row->bar, &row->instrument);
-    case TD_OUTPUT_SIGNALS:
-        row->kind = TD_ROW_SIGNAL;
-        return td_record_get_signal(ids, value, &row->signal, &row->instrument);
-    case TD_OUTPUT_FILLS:
-        row->kind = TD_ROW_FILL;
-        return td_record_get_fill(value, &row->fill, &row->instrument);
-    case TD_OUTPUT_VENDOR_BARS:
-        return decode_vendor_bar(ids, record, row);
-    case TD_OUTPUT_TRADES:
-    case TD_OUTPUT_QUOTES:
-    case TD_OUTPUT_NEWS:
-        row->kind = TD_ROW_PUBLISHED;
-        return td_record_get_published(ids, value, &row->event, &row->feed, &row->instrument);
-    default:
-        row->kind = TD_ROW_GAP;
-        return td_record_get_gap(value, &row->gap, &row->instrument);
-    }
-}
-
 static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_record *record) {
     td_sink_row *row = &d->rows[d->row_count];
-    *row = (td_sink_row){.source = {record->epoch, record->offset}, .appended_ms = record->timestamp_ms};
-    const td_schema_ids *ids = d->conf.topics->ids;
+    bool decoded = td_row_decode(d->conf.topics->ids, lane->output, record, row) == TD_OK;
     row->json = td_buf_bytes(&d->json);
-    if ((d->conf.ops->as_json && row->json.size == 0) || decode_row(ids, lane->output, record, row) != TD_OK)
+    if (!decoded || (d->conf.ops->as_json && row->json.size == 0))
         return TD_FAIL(TD_CORRUPT, "%s-%" PRIu32 ": offset %" PRId64 " is not a record of ours",
                        td_topic_name(lane->topic), lane->partition, record->offset);
-    td_cause cause;
-    if (row->kind == TD_ROW_PUBLISHED) { /* somebody's record without a cause has a place of its own at least */
-        bool caused = td_cause_get(td_record_header(record, TD_CAUSE_HEADER), &cause);
-        row->tape_offset = caused ? cause.offset : record->offset;
-    }
     td_bytes *const texts[] = {&row->instrument,    &row->signal.strategy,
                                &row->signal.note,   &row->signal.reason,
                                &row->signal.data,   &row->signal.leg,

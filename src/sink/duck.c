@@ -138,11 +138,14 @@ static td_status take_shape(td_duck *duck, duck_handle prepared, td_duck_shape *
     if (count > TD_DUCK_COLUMNS_MAX) return TD_FAIL(TD_CONFIG, "more than %d columns", TD_DUCK_COLUMNS_MAX);
     *out = (td_duck_shape){.count = count,
                            .names = td_alloc_zero(count + 1, sizeof *out->names),
-                           .numbers = td_alloc_zero(count + 1, sizeof *out->numbers)};
+                           .numbers = td_alloc_zero(count + 1, sizeof *out->numbers),
+                           .exact = td_alloc_zero(count + 1, sizeof *out->exact)};
     for (size_t i = 0; i < count; i++) {
         const char *name = lib->prepared_statement_column_name(prepared, i);
         out->names[i] = td_copy_text(name != NULL ? name : "");
-        out->numbers[i] = is_number(lib->prepared_statement_column_type(prepared, i));
+        int type = lib->prepared_statement_column_type(prepared, i);
+        out->numbers[i] = is_number(type);
+        out->exact[i] = type >= TD_DUCK_TYPE_HUGEINT;
         lib->free((void *)(uintptr_t)name);
     }
     return TD_OK;
@@ -170,6 +173,7 @@ void td_duck_shape_free(td_duck_shape *shape) {
     for (size_t i = 0; i < shape->count; i++) free(shape->names[i]);
     free(shape->names);
     free(shape->numbers);
+    free(shape->exact);
 }
 
 /* ---- appending ---- */

@@ -25,7 +25,8 @@ TD_CHECKED td_status td_duck_each(td_duck *duck, const char *sql, const char *do
 typedef struct td_duck_shape { /* of what a query gives */
     size_t count;
     char **names;
-    bool *numbers; /* which are numbers, or true and false: JSON has no quotes there */
+    bool *numbers; /* which are printed to the right */
+    bool *exact;   /* of these, those that a double would round: text to JSON */
 } td_duck_shape;
 
 /* One statement that only reads, or TD_CONFIG. To be freed after TD_OK. */

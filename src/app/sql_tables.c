@@ -1,0 +1,155 @@
+/* src/app/sql_tables.c - what may be asked for in SQL. */
+#include "app/sql_tables.h"
+#include "flow/rows.h"
+#include "sink/archive.h"
+#include <ctype.h>
+#include <stdio.h>
+#include <strings.h>
+
+typedef struct making {
+    td_duck *duck;
+    const td_sql_source *source;
+    td_archive_form form;
+    unsigned id;
+    td_buf sql;
+} making;
+
+static td_status run(making *m, const char *doing) {
+    td_buf_put(&m->sql, "", 1);
+    td_status status = td_duck_run(m->duck, (const char *)m->sql.data, doing);
+    m->sql.size = 0;
+    return status;
+}
+
+static bool is_named(const char *query, const char *table) {
+    size_t size = strlen(table);
+    for (const char *c = query; *c != '\0'; c++)
+        if (strncasecmp(c, table, size) == 0) return true; /* within another word, too: that costs reading alone */
+    return false;
+}
+
+/* ---- the log ---- */
+
+static td_topic *topic_of(const making *m, td_output *out) {
+    static const td_output outputs[TD_ARCHIVE_COUNT] = {
+        [TD_TABLE_BARS] = TD_OUTPUT_BARS,       [TD_TABLE_SIGNALS] = TD_OUTPUT_SIGNALS,
+        [TD_TABLE_GAPS] = TD_OUTPUT_GAPS,       [TD_TABLE_VENDOR_BARS] = TD_OUTPUT_VENDOR_BARS,
+        [TD_TABLE_FILLS] = TD_OUTPUT_FILLS,     [TD_ARCHIVE_TRADES] = TD_OUTPUT_TRADES,
+        [TD_ARCHIVE_QUOTES] = TD_OUTPUT_QUOTES,
+    };
+    *out = outputs[m->id];
+    return m->source->data != NULL ? m->source->data->topics.outputs[*out] : NULL;
+}
+
+static td_status append_partition(making *m, td_duck_rows *rows, td_topic *topic, uint32_t partition) {
+    td_output output;
+    (void)topic_of(m, &output);
+    int64_t end = td_topic_end(topic, partition);
+    td_reader *reader;
+    td_record record;
+    td_status status = td_reader_open(&reader, topic, partition, 0, TD_READ_APPENDED);
+    if (status != TD_OK) return status;
+    while (status == TD_OK && td_reader_offset(reader) < end && (status = td_reader_next(reader, &record)) == TD_OK) {
+        td_sink_row row;
+        if (record.offset >= end) break;
+        status = td_row_decode(m->source->data->topics.ids, output, &record, &row);
+        if (status != TD_OK)
+            status = TD_FAIL(status, "%s-%u: offset %lld is not a record of ours", td_topic_name(topic), partition,
+                             (long long)record.offset);
+        else
+            status = td_archive_append(rows, &m->form, &row, partition);
+    }
+    td_reader_close(reader);
+    return status == TD_AGAIN ? TD_OK : status;
+}
+
+static td_status append_topic(making *m, td_topic *topic) {
+    char table[64];
+    td_duck_rows *rows = NULL;
+    (void)snprintf(table, sizeof table, "log_%s", m->form.table->name);
+    td_status status = td_duck_rows_open(&rows, m->duck, table, m->form.columns, m->form.count);
+    for (uint32_t p = 0; p < td_topic_partitions(topic) && status == TD_OK; p++)
+        status = append_partition(m, rows, topic, p);
+    if (status == TD_OK) status = td_duck_rows_flush(rows);
+    td_duck_rows_close(rows);
+    return status;
+}
+
+/* ---- both ---- */
+
+static td_status take_count(void *arg, const td_bytes *cells, size_t count) {
+    (void)count;
+    *(bool *)arg = !td_bytes_equal(cells[0], TD_TEXT("0"));
+    return TD_OK;
+}
+
+static void put_files(making *m) {
+    td_buf glob = {0};
+    td_buf_printf(&glob, "%s/%s/*/*/*.parquet", m->source->archive, m->form.table->name);
+    td_archive_quote(&m->sql, td_buf_bytes(&glob));
+    td_buf_fini(&glob);
+}
+
+static td_status find_files(making *m, bool *out) {
+    *out = false;
+    if (m->source->archive == NULL) return TD_OK;
+    td_buf_text(&m->sql, "SELECT count(*)::VARCHAR FROM glob(");
+    put_files(m);
+    td_buf_put(&m->sql, ")", 2);
+    td_status status = td_duck_each(m->duck, (const char *)m->sql.data, "look for the archive", take_count, out);
+    m->sql.size = 0;
+    return status;
+}
+
+static void put_select(making *m) {
+    for (size_t i = 0; i < m->form.count; i++)
+        td_buf_printf(&m->sql, "%s\"%s\"", i > 0 ? ", " : "SELECT ", m->form.columns[i].name);
+}
+
+static td_status make_view(making *m, bool archived, bool logged) {
+    const char *name = m->form.table->name;
+    td_buf_printf(&m->sql, "CREATE VIEW %s AS ", name);
+    if (archived) {
+        put_select(m);
+        td_buf_text(&m->sql, " FROM read_parquet(");
+        put_files(m);
+        td_buf_text(&m->sql, ", hive_partitioning = true, hive_types = {'instrument': VARCHAR, 'day': DATE},"
+                             " union_by_name = true)");
+    }
+    if (archived && logged) td_buf_text(&m->sql, " UNION ALL ");
+    if (logged) {
+        put_select(m);
+        td_buf_printf(&m->sql, " FROM log_%s", name);
+    }
+    if (archived && logged) {
+        td_buf_text(&m->sql, " ANTI JOIN (SELECT src_partition, src_epoch, src_offset FROM read_parquet(");
+        put_files(m);
+        td_buf_text(&m->sql, ")) USING (src_partition, src_epoch, src_offset)");
+    }
+    return run(m, "make a view");
+}
+
+static td_status make_table(making *m) {
+    td_output output;
+    td_topic *topic = topic_of(m, &output);
+    bool archived;
+    td_status status = find_files(m, &archived);
+    if (status == TD_OK && topic != NULL) {
+        td_archive_put_create(&m->sql, &m->form, "log_");
+        status = run(m, "make a table");
+        if (status == TD_OK) status = append_topic(m, topic);
+    }
+    if (status == TD_OK && (archived || topic != NULL)) status = make_view(m, archived, topic != NULL);
+    return status;
+}
+
+td_status td_sql_tables_make(td_duck *duck, const td_sql_source *source, const char *query) {
+    making m = {.duck = duck, .source = source};
+    td_status status = TD_OK;
+    for (m.id = 0; m.id < TD_ARCHIVE_COUNT && status == TD_OK; m.id++) {
+        td_archive_form_init(&m.form, m.id);
+        if (is_named(query, m.form.table->name)) status = make_table(&m);
+    }
+    td_buf_fini(&m.sql);
+    return status;
+}
