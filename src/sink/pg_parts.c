@@ -43,19 +43,3 @@ void td_pg_put_part(td_buf *out, const td_table *table, int32_t month) {
     put_instant(out, month + 1);
     td_buf_text(out, "; commit");
 }
-
-void td_pg_put_oldest_part(td_buf *out, const td_table *table, int32_t before) {
-    td_buf_printf(out,
-                  "select relname from pg_class where relname ~ '^%s_[0-9]{4}_[0-9]{2}$' and oid in (select inhrelid"
-                  " from pg_inherits where inhparent = '%s'::regclass) and relname < '",
-                  table->name, table->name);
-    put_name(out, table, before);
-    td_buf_text(out, "' order by relname limit 1");
-}
-
-void td_pg_put_drop(td_buf *out, const char *part) {
-    td_buf_printf(out,
-                  "do $$ begin set local lock_timeout = 100; drop table %s;"
-                  " exception when lock_not_available then null; end $$",
-                  part);
-}

@@ -25,8 +25,7 @@ enum { VERSION_LEAST = 130000, NAME_BYTES = 63, KNOWN_PARTS = 16 };
 typedef struct parts { /* of a table by time, as far as this session knows */
     int32_t known[KNOWN_PARTS];
     size_t known_count;
-    int64_t from_ns, to_ns;        /* of the one that the last row went to */
-    int64_t newest_ns, looked_day; /* of the rows; for parts that are too old, on that day of theirs */
+    int64_t from_ns, to_ns; /* of the one that the last row went to */
 } parts;
 
 typedef struct postgres_sink {
@@ -164,7 +163,7 @@ static td_status prepare_table(postgres_sink *s, const td_table *table) {
 }
 
 static td_status begin_session(postgres_sink *s) {
-    for (int i = 0; i < TD_TABLE_COUNT; i++) s->parts[i] = (parts){.newest_ns = INT64_MIN, .looked_day = INT64_MIN};
+    for (int i = 0; i < TD_TABLE_COUNT; i++) s->parts[i] = (parts){0};
     const td_pg_conf conf = {s->os, s->conf->url, s->conf->password, "tapedeck"};
     td_status status = td_pg_open(&s->pg, &conf);
     if (status == TD_OK) status = check_server(s);
@@ -261,7 +260,6 @@ static td_status make_parts(postgres_sink *s, td_table_id id, const td_sink_row 
     td_status status = TD_OK;
     for (size_t i = 0; i < count && status == TD_OK; i++) {
         int64_t ns = rows[i].event.event_ns;
-        of->newest_ns = td_most(of->newest_ns, ns);
         if (ns < of->from_ns || ns >= of->to_ns) status = make_part(s, id, td_pg_month_of(ns));
     }
     return status;
