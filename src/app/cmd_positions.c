@@ -5,6 +5,7 @@
 #include "app/beacon.h"
 #include "app/data.h"
 #include "app/scrape.h"
+#include "app/setback.h"
 #include "base/json.h"
 #include "flow/losses.h"
 #include <inttypes.h>
@@ -12,6 +13,7 @@
 
 typedef struct positions_conf {
     td_data_conf log;
+    char *to;
     bool json;
 } positions_conf;
 
@@ -142,7 +144,20 @@ static td_status acknowledge(const char *dir, const char *sink) {
     return status;
 }
 
+static td_status set_back(const positions_conf *conf, const char *sink) {
+    const char *to = strcmp(conf->to, "beginning") == 0 ? NULL : conf->to;
+    const td_setback_conf back = {.file = conf->log.config, .sink = sink, .from = to};
+    td_setback s;
+    if (conf->log.config == NULL) return TD_FAIL(TD_REJECT, "--to: where is the sink? --config FILE");
+    td_status status = td_setback_open(&s, &back);
+    if (status == TD_OK)
+        (void)printf("sink %s: %" PRId64 " records come again with the next run\n", sink, td_setback_lag(&s));
+    td_setback_close(&s);
+    return status;
+}
+
 static td_status reset(const positions_conf *conf, const char *sink) {
+    if (conf->to != NULL) return set_back(conf, sink);
     td_config_log where;
     td_status status = td_data_locate(&where, &conf->log);
     if (status != TD_OK) return status;
@@ -163,6 +178,12 @@ static int run(void *conf, const char *const *words) {
 
 static const td_option options[] = {
     TD_DATA_OPTIONS(positions_conf),
+    {.key = "to",
+     .type = TD_OPTION_TEXT,
+     .unit = "PLACE",
+     .offset = offsetof(positions_conf, to),
+     .help = "reset, with --config: `beginning`, a time such as 2026-11-21T14:31Z, or an offset of the tape such as "
+             "@120000, which is taken in each partition"},
     {.key = "json", .type = TD_OPTION_BOOL, .offset = offsetof(positions_conf, json), .help = "ls: one JSON array"},
     {0},
 };
@@ -178,11 +199,14 @@ const td_command td_command_positions = {
         "       workers, since sinks keep their positions with their data; and what retention or a repair took\n"
         "       before a sink had it, in red until it is acknowledged\n"
         "reset  acknowledges that: the sink goes on without it, also while it runs. A sink that is given a new,\n"
-        "       empty store gets all that the log still holds, and is not red either.\n",
+        "       empty store gets all that the log still holds, and is not red either.\n"
+        "       With --to it sets the sink's position back to there, while nobody runs: the next run writes again\n"
+        "       what was not known there, over the rows that are in its tables. `rebuild` empties these first.\n",
     .options = options,
     .conf_size = sizeof(positions_conf),
     .examples = "  tapedeck positions ls --data /var/lib/tapedeck\n"
                 "  tapedeck positions ls --json | jq '.[] | select(.lost)'\n"
-                "  tapedeck positions reset sqlite\n",
+                "  tapedeck positions reset sqlite\n"
+                "  tapedeck positions reset sqlite --to beginning --config market.yaml\n",
     .run = run,
 };

@@ -15,6 +15,7 @@
 #include "app/cmd_positions.h"
 #include "app/cmd_profile.h"
 #include "app/cmd_quarantine.h"
+#include "app/cmd_rebuild.h"
 #include "app/cmd_replay.h"
 #include "app/cmd_run.h"
 #include "app/cmd_sql.h"
@@ -31,11 +32,11 @@ static const td_command command_log = {.name = "log",
 static const td_command command_bench = {.name = "bench", .summary = "measure: replay", .main = td_cmd_bench};
 
 static const td_command *const commands[] = {
-    &td_command_demo,       &td_command_init,    &td_command_new,        &td_command_check,  &td_command_test,
-    &td_command_strategies, &td_command_run,     &td_command_status,     &td_command_feeds,  &td_command_gaps,
-    &td_command_bars,       &td_command_fills,   &td_command_sql,        &td_command_state,  &td_command_explain,
-    &td_command_positions,  &td_command_profile, &td_command_quarantine, &td_command_action, &td_command_replay,
-    &td_command_import,     &command_log,        &command_bench,         &td_command_help};
+    &td_command_demo,       &td_command_init,    &td_command_new,     &td_command_check,      &td_command_test,
+    &td_command_strategies, &td_command_run,     &td_command_status,  &td_command_feeds,      &td_command_gaps,
+    &td_command_bars,       &td_command_fills,   &td_command_sql,     &td_command_state,      &td_command_explain,
+    &td_command_positions,  &td_command_rebuild, &td_command_profile, &td_command_quarantine, &td_command_action,
+    &td_command_replay,     &td_command_import,  &command_log,        &command_bench,         &td_command_help};
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
 static void print_help(FILE *to) {

@@ -2,6 +2,7 @@
 #include "flow/deliver.h"
 #include "base/time.h"
 #include "flow/rows.h"
+#include "schema/cause.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -146,9 +147,12 @@ static td_status load_losses(td_deliver *d) {
     return status;
 }
 
+static td_status set_back(td_deliver *d);
+
 /* TD_RETRY leaves it as it was before. */
 static td_status begin(td_deliver *d) {
     td_status status = d->conf.ops->open(&d->sink, d->conf.os, d->conf.sink_conf);
+    if (status == TD_OK && d->conf.reset != NULL) status = set_back(d);
     if (status == TD_OK) status = find_all(d);
     if (status == TD_OK) status = load_losses(d);
     d->begun = status == TD_OK;
@@ -167,6 +171,14 @@ static void back_off(td_deliver *d) {
     td_backoff_start(&d->backoff, d->conf.os);
 }
 
+static td_status check_reset(const td_deliver_conf *conf) {
+    if (conf->reset == NULL || conf->ops->reset != NULL) return TD_OK;
+    return TD_FAIL(TD_CONFIG,
+                   "sink %s (%s): what it has written stays, so what comes again would be there twice; give it a new "
+                   "place, which is filled from the log",
+                   conf->sink_conf->name, conf->ops->kind);
+}
+
 td_status td_deliver_open(td_deliver **out, const td_deliver_conf *conf) {
     td_deliver *d = td_alloc_zero(1, sizeof *d);
     d->conf = *conf;
@@ -175,6 +187,7 @@ td_status td_deliver_open(td_deliver **out, const td_deliver_conf *conf) {
     d->texts_most = conf->ops->as_json ? JSON_BYTES : TEXT_BYTES;
     d->texts = td_alloc(d->texts_most);
     td_status status = lanes_list(d);
+    if (status == TD_OK) status = check_reset(conf);
     if (status == TD_OK) status = begin(d);
     if (status != TD_OK && status != TD_RETRY) {
         td_deliver_close(d);
@@ -348,6 +361,80 @@ static td_status write_rows(td_deliver *d) {
     td_count(&d->counts.batches, 1);
     d->row_count = 0;
     return TD_OK;
+}
+
+/* ---- setting back ---- */
+
+static int64_t known_at(const td_sink_row *row) {
+    switch (row->kind) {
+    case TD_ROW_BAR:
+        return row->bar.known_at_ns;
+    case TD_ROW_SIGNAL:
+        return row->signal.known_at_ns;
+    case TD_ROW_FILL:
+        return row->fill.known_at_ns;
+    case TD_ROW_GAP:
+        return row->gap.known_at_ns;
+    default:
+        return row->event.receive_ns;
+    }
+}
+
+/* Before the first record that was not known there; {-1, 0} where there are no records. All is from the very beginning,
+ * so that what retention has taken counts as lost. */
+static td_status find_place(td_deliver *d, deliver_lane *lane, const td_place *from, td_position *out) {
+    td_reader *reader = NULL;
+    td_record record;
+    *out = (td_position){td_topic_end(lane->topic, lane->partition) > 0 ? 0 : -1, 0};
+    if (from == NULL) return TD_OK;
+    int64_t start = td_topic_start(lane->topic, lane->partition);
+    td_status status = td_reader_open(&reader, lane->topic, lane->partition, start, TD_READ_SYNCED);
+    out->epoch = -1;
+    while (status == TD_OK && (status = td_reader_next(reader, &record)) == TD_OK) {
+        d->row_count = d->texts_size = 0;
+        status = read_row(d, lane, &record);
+        *out = (td_position){record.epoch, record.offset};
+        if (status != TD_OK || !td_place_has(from, known_at(d->rows), td_record_header(&record, TD_CAUSE_HEADER)))
+            break;
+        out->offset++;
+    }
+    d->row_count = 0;
+    td_reader_close(reader);
+    return status == TD_AGAIN ? TD_OK : status;
+}
+
+/* Asks the sink: a store may settle by clocks of its own what was written last. */
+static td_status check_places(td_deliver *d, const td_sink_place *places, size_t count) {
+    td_position at;
+    td_status status = TD_OK;
+    for (size_t i = 0; i < count && status == TD_OK; i++) {
+        status = d->conf.ops->position(d->sink, places[i].topic, places[i].partition, &at);
+        if (status == TD_OK && !is_same(at, places[i].at))
+            return TD_FAIL(TD_RETRY, "sink %s is at offset %" PRId64 " of %s-%" PRIu32 ", and not where it was set to",
+                           d->conf.sink_conf->name, at.offset, places[i].topic, places[i].partition);
+    }
+    return status;
+}
+
+static td_status set_back(td_deliver *d) {
+    const td_deliver_reset *reset = d->conf.reset;
+    const char *name = d->conf.sink_conf->name;
+    td_status status = TD_OK;
+    td_sink_place *places = td_alloc_zero(d->lane_count + 1, sizeof *places);
+    size_t count = 0;
+    for (size_t i = 0; i < d->lane_count && status == TD_OK; i++) {
+        deliver_lane *lane = &d->lanes[i];
+        td_sink_place *place = &places[count];
+        *place = (td_sink_place){.topic = td_topic_name(lane->topic), .partition = lane->partition};
+        status = find_place(d, lane, reset->from, &place->at);
+        count += place->at.epoch >= 0;
+    }
+    if (status == TD_OK) status = d->conf.ops->reset(d->sink, places, count, reset->empties);
+    if (status == TD_OK) status = check_places(d, places, count);
+    free(places);
+    if (status == TD_OK && reset->empties) status = td_losses_forget(d->conf.os, d->conf.dir, name);
+    if (status == TD_OK) d->conf.reset = NULL;
+    return status;
 }
 
 /* ---- the loop ---- */

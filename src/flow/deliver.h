@@ -5,14 +5,23 @@
 #include "flow/flow.h"
 #include "flow/losses.h"
 #include "flow/topics.h"
+#include "schema/place.h"
 #include "sink/sink.h"
+
+/* Where a sink is to go on: with what was not known at `from` (NULL: with all), in each partition from the first such
+ * record on. `empties`: its rows go, and what it has lost is told anew. */
+typedef struct td_deliver_reset {
+    const td_place *from;
+    bool empties;
+} td_deliver_reset;
 
 typedef struct td_deliver_conf {
     const td_os *os;
     const td_topics *topics;
     const td_sink_ops *ops;
     const td_sink_conf *sink_conf;
-    const char *dir; /* of the log: keeps what the sink has lost (losses.h) */
+    const char *dir;               /* of the log: keeps what the sink has lost (losses.h) */
+    const td_deliver_reset *reset; /* before all else, once; NULL: it goes on where it is */
 } td_deliver_conf;
 
 typedef struct td_deliver_counts {
@@ -26,7 +35,8 @@ typedef struct td_deliver_counts {
 
 typedef struct td_deliver td_deliver;
 
-/* Opens the sink and asks it where it is. TD_CONFIG when its position is not of this log. */
+/* Opens the sink and asks it where it is. TD_CONFIG when its position is not of this log, or where it cannot be set
+ * back; a sink that is not to be reached is opened, and set back, by the first steps. */
 TD_CHECKED td_status td_deliver_open(td_deliver **out, const td_deliver_conf *conf);
 int td_deliver_step(void *deliver); /* rows written; 0: level, or backing off */
 void td_deliver_close(td_deliver *deliver);

@@ -47,6 +47,12 @@ typedef struct td_sink_conf {
     int64_t close_after_ns, row_group, memory_bytes;
 } td_sink_conf;
 
+typedef struct td_sink_place { /* where a sink is to go on */
+    const char *topic;
+    uint32_t partition;
+    td_position at;
+} td_sink_place;
+
 typedef struct td_sink_ops {
     const char *kind; /* "sqlite" */
     const td_option *options;
@@ -58,6 +64,10 @@ typedef struct td_sink_ops {
      * again leave one copy. */
     TD_CHECKED td_status (*write)(void *sink, const char *topic, uint32_t partition, const td_sink_row *rows,
                                   size_t row_count, td_position next);
+    /* Sets positions back, so that what is behind them comes again; `empties`: all rows and all other positions go. All
+     * or nothing or, where the store has no transactions, the positions first: none is ahead of its rows. NULL: what
+     * was written stays, and what comes again would be there twice. */
+    TD_CHECKED td_status (*reset)(void *sink, const td_sink_place *places, size_t count, bool empties);
     void (*close)(void *sink); /* cannot fail; accepts NULL */
 } td_sink_ops;
 

@@ -217,12 +217,10 @@ static void take_latest(cassandra_sink *s, td_cql_rows rows) {
     }
 }
 
-static td_status read_latest(cassandra_sink *s) {
+/* All rows of the query that is the text. */
+static td_status read_pages(cassandra_sink *s, void (*take)(cassandra_sink *s, td_cql_rows rows)) {
     td_buf page = {0};
     td_status status;
-    begin_text(s);
-    td_buf_printf(&s->text, "SELECT instrument, event_ns, ord, writetime(ord) FROM %s.%s", s->conf->keyspace,
-                  td_cassandra_table_name(TD_CASSANDRA_LATEST));
     do {
         td_cql_reply reply;
         const td_cql_terms terms = {.consistency = s->consistency, .page_rows = PAGE_ROWS, .page = td_buf_bytes(&page)};
@@ -230,12 +228,19 @@ static td_status read_latest(cassandra_sink *s) {
         td_cql_put_query(&s->body, td_buf_bytes(&s->text), &terms);
         status = td_cql_call(s->cql, TD_CQL_QUERY, td_buf_bytes(&s->body), &reply);
         if (status != TD_OK) break;
-        take_latest(s, reply.answer.rows);
+        take(s, reply.answer.rows);
         page.size = 0;
         td_buf_put(&page, reply.answer.rows.page.data, reply.answer.rows.page.size);
     } while (page.size > 0);
     td_buf_fini(&page);
     return status;
+}
+
+static td_status read_latest(cassandra_sink *s) {
+    begin_text(s);
+    td_buf_printf(&s->text, "SELECT instrument, event_ns, ord, writetime(ord) FROM %s.%s", s->conf->keyspace,
+                  td_cassandra_table_name(TD_CASSANDRA_LATEST));
+    return read_pages(s, take_latest);
 }
 
 static void forget(cassandra_sink *s) {
@@ -429,19 +434,23 @@ static bool has_own_table(const cassandra_sink *s, const aim *a) {
     return s->conf->symbol_table != NULL && a->to.table == TD_CASSANDRA_BARS;
 }
 
+static td_status fill_name(const cassandra_sink *s, const char *topic, const known *k, char name[NAME_MAX_BYTES + 1]) {
+    const td_bytes instrument = td_text(k->instrument);
+    if (td_template_fill(&symbol_names, s->conf->symbol_table, topic, instrument, name, NAME_MAX_BYTES)) return TD_OK;
+    return TD_FAIL(TD_CONFIG, "symbol_table: the name for %s has more than %d characters", k->instrument,
+                   NAME_MAX_BYTES);
+}
+
 static td_status make_own_tables(cassandra_sink *s, const char *topic, size_t count) {
-    char name[NAME_MAX_BYTES + 1];
     td_status status = TD_OK;
     bool fresh = false;
     for (size_t i = 0; i < count && status == TD_OK; i++) {
         if (!has_own_table(s, &s->aims[i])) continue;
-        const td_bytes instrument = s->aims[i].to.instrument;
-        known *k = known_of(s, instrument);
+        char name[NAME_MAX_BYTES + 1];
+        known *k = known_of(s, s->aims[i].to.instrument);
         if (k->symbol_insert.size > 0) continue;
-        if (!td_template_fill(&symbol_names, s->conf->symbol_table, topic, instrument, name, NAME_MAX_BYTES))
-            return TD_FAIL(TD_CONFIG, "symbol_table: the name for %s has more than %d characters", k->instrument,
-                           NAME_MAX_BYTES);
-        status = make_table(s, TD_CASSANDRA_BARS, name);
+        status = fill_name(s, topic, k, name);
+        if (status == TD_OK) status = make_table(s, TD_CASSANDRA_BARS, name);
         if (status == TD_OK) status = prepare_insert(s, TD_CASSANDRA_BARS, name, &k->symbol_insert);
         fresh = true;
     }
@@ -503,6 +512,79 @@ static td_status cassandra_write(void *sink, const char *topic, uint32_t partiti
     if (status != TD_OK) return status;
     send_position(s, topic, partition, next);
     return settle(s);
+}
+
+/* ---- setting back ---- */
+
+static void take_instruments(cassandra_sink *s, td_cql_rows rows) {
+    td_bytes cell;
+    while (td_cql_row_next(&rows, &cell, 1))
+        if (cell.size > 0) (void)known_of(s, cell);
+}
+
+static void note_others(cassandra_sink *s, td_cql_rows rows) {
+    td_bytes cell;
+    while (td_cql_row_next(&rows, &cell, 1))
+        if (!td_bytes_equal(cell, td_text(s->conf->name)))
+            (void)snprintf(s->why, sizeof s->why, "%.*s", (int)cell.size, (const char *)cell.data);
+}
+
+/* Rows do not say which sink has written them. */
+static td_status check_alone(cassandra_sink *s) {
+    s->why[0] = '\0';
+    begin_text(s);
+    td_buf_printf(&s->text, "SELECT DISTINCT name FROM %s.%s", s->conf->keyspace,
+                  td_cassandra_table_name(TD_CASSANDRA_POSITIONS));
+    td_status status = read_pages(s, note_others);
+    if (status != TD_OK || s->why[0] == '\0') return status;
+    return TD_FAIL(TD_CONFIG, "keyspace %s holds the rows of sink %s, too, and all would go: give each sink its own",
+                   s->conf->keyspace, s->why);
+}
+
+static td_status empty_table(cassandra_sink *s, const char *name) {
+    bool there = false;
+    td_status status = is_there(s, name, &there);
+    if (status != TD_OK || !there) return status;
+    begin_text(s);
+    td_buf_printf(&s->text, "TRUNCATE %s.%s", s->conf->keyspace, name);
+    end_text(s);
+    return run_text(s);
+}
+
+/* Which there are is known by the instruments that have bars. */
+static td_status empty_own_tables(cassandra_sink *s) {
+    if (s->conf->symbol_table == NULL) return TD_OK;
+    begin_text(s);
+    td_buf_printf(&s->text, "SELECT DISTINCT instrument, width_ns, year FROM %s.%s", s->conf->keyspace,
+                  td_cassandra_table_name(TD_CASSANDRA_BARS));
+    td_status status = read_pages(s, take_instruments);
+    for (size_t i = 0; i < s->known_count && status == TD_OK; i++) {
+        char name[NAME_MAX_BYTES + 1];
+        status = fill_name(s, "bars", &s->knowns[i], name);
+        if (status == TD_OK) status = empty_table(s, name);
+    }
+    return status;
+}
+
+static td_status empty_tables(cassandra_sink *s) {
+    td_status status = empty_own_tables(s);
+    for (int t = 0; t < TD_CASSANDRA_POSITIONS && status == TD_OK; t++)
+        status = empty_table(s, td_cassandra_table_name((td_cassandra_table)t));
+    return status;
+}
+
+static td_status cassandra_reset(void *sink, const td_sink_place *places, size_t count, bool empties) {
+    cassandra_sink *s = sink;
+    s->failed = TD_OK;
+    td_status status = s->begun ? td_cql_make_ready(s->cql) : begin(s);
+    if (status == TD_OK && empties) status = check_alone(s);
+    if (status == TD_OK && empties) status = empty_table(s, td_cassandra_table_name(TD_CASSANDRA_POSITIONS));
+    for (size_t i = 0; i < count && status == TD_OK; i++)
+        send_position(s, places[i].topic, places[i].partition, places[i].at);
+    if (status == TD_OK) status = settle(s);
+    if (status == TD_OK && empties) status = empty_tables(s);
+    s->begun = false; /* what is latest is another */
+    return status;
 }
 
 /* ---- life ---- */
@@ -664,4 +746,5 @@ const td_sink_ops td_sink_cassandra = {.kind = "cassandra",
                                        .open = cassandra_open,
                                        .position = cassandra_position,
                                        .write = cassandra_write,
+                                       .reset = cassandra_reset,
                                        .close = cassandra_close};

@@ -231,6 +231,10 @@ static td_status run(sqlite_sink *sink, sqlite3_stmt *stmt, const char *doing) {
     return status;
 }
 
+static td_status exec(sqlite_sink *sink, const char *sql) {
+    return sqlite3_exec(sink->db, sql, NULL, NULL, NULL) == SQLITE_OK ? TD_OK : fail(sink, "set up");
+}
+
 static void bind_bytes(sqlite3_stmt *stmt, int column, td_bytes text) {
     /* NULL would bind SQL's NULL; a text without bytes is ''. */
     const char *data = text.data != NULL ? (const char *)text.data : "";
@@ -296,6 +300,27 @@ static td_status sqlite_write(void *sink_any, const char *topic, uint32_t partit
     return status;
 }
 
+static td_status empty(sqlite_sink *sink) {
+    char sql[64];
+    td_status status = exec(sink, "DELETE FROM positions");
+    for (int i = 0; i < TD_TABLE_COUNT && status == TD_OK; i++) {
+        (void)snprintf(sql, sizeof sql, "DELETE FROM %s", td_tables[i].name);
+        status = exec(sink, sql);
+    }
+    return status;
+}
+
+static td_status sqlite_reset(void *sink_any, const td_sink_place *places, size_t count, bool empties) {
+    sqlite_sink *sink = sink_any;
+    td_status status = run(sink, sink->statements[BEGIN], "begin writing to");
+    if (status == TD_OK && empties) status = empty(sink);
+    for (size_t i = 0; i < count && status == TD_OK; i++)
+        status = put_position(sink, places[i].topic, places[i].partition, places[i].at);
+    if (status == TD_OK) status = run(sink, sink->statements[COMMIT], "commit to");
+    if (sqlite3_get_autocommit(sink->db) == 0) (void)sqlite3_exec(sink->db, "ROLLBACK", NULL, NULL, NULL);
+    return status;
+}
+
 static td_status sqlite_position(void *sink_any, const char *topic, uint32_t partition, td_position *out) {
     sqlite_sink *sink = sink_any;
     sqlite3_stmt *stmt = sink->statements[GET_POSITION];
@@ -338,10 +363,6 @@ static td_status query_word(sqlite_sink *sink, const char *sql, char out[16]) {
         (void)snprintf(out, 16, "%s", (const char *)sqlite3_column_text(stmt, 0));
     (void)sqlite3_finalize(stmt);
     return status;
-}
-
-static td_status exec(sqlite_sink *sink, const char *sql) {
-    return sqlite3_exec(sink->db, sql, NULL, NULL, NULL) == SQLITE_OK ? TD_OK : fail(sink, "set up");
 }
 
 /* Makes the folder of `file`, be it a path or an URI. */
@@ -483,5 +504,6 @@ const td_sink_ops td_sink_sqlite = {
     .open = sqlite_open,
     .position = sqlite_position,
     .write = sqlite_write,
+    .reset = sqlite_reset,
     .close = sqlite_close,
 };

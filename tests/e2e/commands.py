@@ -25,7 +25,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import tapedeck as td  # noqa: E402
 
 COMMANDS = ["demo", "init", "new", "check", "run", "status", "feeds", "gaps", "bars", "fills", "strategies", "state", "explain",
-            "positions", "profile", "replay", "import", "help"]
+            "positions", "rebuild", "profile", "replay", "import", "sql", "help"]
 FEEDS = ["simulated", "lean", "binance-collector", "cryptofeed", "actions", "csv", "alphavantage", "websocket", "coinbase",
          "kafka"]
 SCHEMA = json.loads((td.ROOT / "docs" / "tapedeck.schema.json").read_text(encoding="utf-8"))

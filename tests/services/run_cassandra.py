@@ -243,11 +243,44 @@ def the_newest_is_newest_by_its_own_time(home):
     return now["stamp"]
 
 
-def check(file):
+def command(*words):
     """Exit code and what it said."""
-    done = subprocess.run([td.PROGRAM, "check", "--connect", file], cwd=td.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, check=False, timeout=120)
+    done = subprocess.run([td.PROGRAM, *words], cwd=td.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                          timeout=120)
     return done.returncode, done.stdout
+
+
+def check(file):
+    return command("check", "--connect", file)
+
+
+@cases.add
+def made_once_more(home):
+    """Emptied and filled, own tables, too; set back, what is there is written again; not where another sink has rows."""
+    file = config(home, 'of: [bars, trades], keyspace: once_more, symbol_table: "own_{symbol}"')
+    td.run(file)
+    with reading() as asked:
+        def rows():
+            tables = ("bars", "ticks", "own_IBM", "positions", "latest")
+            return {table: sorted(map(str, asked.execute(f"SELECT * FROM once_more.{table}"))) for table in tables}
+        before = rows()
+        assert min(map(len, before.values())) > 1 and len(before["ticks"]) > 1000, {table: len(had) for table, had in before.items()}
+        for table in ("ticks", "own_IBM"):
+            asked.execute(f"TRUNCATE once_more.{table}")
+        asked.execute("INSERT INTO once_more.bars (instrument, width_ns, year, start, revision, start_ns) VALUES ('X:Y', 1, 1, 1, 1, 1)")
+        asked.execute("INSERT INTO once_more.own_IBM (instrument, width_ns, year, start, revision, start_ns) VALUES ('X:Y', 1, 1, 1, 1, 1)")
+        code, said = command("rebuild", "cassandra", "--config", file)
+        assert code == 0 and rows() == before, (code, said, {table: len(had) for table, had in rows().items()})
+        asked.execute("TRUNCATE once_more.ticks")
+        code, said = command("positions", "reset", "cassandra", "--config", file, "--to", "beginning")
+        assert code == 0 and "come again" in said, (code, said)
+        td.run(file)
+        assert rows() == before
+        other = pathlib.Path(home) / "other.yaml"
+        other.write_text(file.read_text().replace("keyspace: once_more", "keyspace: once_more, name: second"))
+        code, said = command("rebuild", "second", "--config", other)
+        assert code == EXIT_CONFIG and "holds the rows of sink" in said and rows() == before, (code, said)
+    return {table: len(had) for table, had in before.items()}
 
 
 @cases.add

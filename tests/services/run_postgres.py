@@ -362,6 +362,27 @@ def a_right_that_is_missing(home):
 
 
 @cases.add
+def made_once_more(home):
+    """Emptied and filled; set back, what is there is written again, over what somebody changed."""
+    file = config(home, "once_more")
+    td.run(file)
+    counts = expect_equal(home, "once_more")
+    positions = sorted(server.rows("select topic, partition, epoch, next_offset from once_more.positions"))
+    server.ask("update once_more.bars set close = 1;"
+               "update once_more.bars set instrument = 'X:' || instrument where width_ns = 60000000000;"
+               "delete from once_more.bars where width_ns = 1000000000")
+    code, text = command("rebuild", "postgres", "--config", file)
+    assert code == 0 and expect_equal(home, "once_more") == counts, (code, text)
+    server.ask("update once_more.bars set close = 1")
+    code, text = command("positions", "reset", "postgres", "--config", file, "--to", "beginning")
+    assert code == 0 and f" {sum(counts.values())} records" in text, (code, text, counts)
+    td.run(file)
+    assert expect_equal(home, "once_more") == counts
+    assert sorted(server.rows("select topic, partition, epoch, next_offset from once_more.positions")) == positions
+    return counts
+
+
+@cases.add
 def no_connection_is_left(home):
     """The password is right, and what the server has against it passes; what does not pass stops a start, also late."""
     file = config(home, "crowded", url=guarded("crowded"), more=', password: "${PG_WORD}"')

@@ -6,6 +6,7 @@
 
 static struct { /* the sink, which outlives its deliveries */
     int64_t rows, next[2];
+    bool set_back, deaf;                                               /* by us; it does not take that */
     td_buf told;                                                       /* signals and gaps in words */
     int away;                                                          /* so many times it cannot be opened */
     enum { SOUND, KEEPS_NOTHING, KEEPS_UNHEARD, FALLS_BACK } accident; /* of the next write */
@@ -21,7 +22,7 @@ static td_status sink_open(void **out, const td_os *os, const td_sink_conf *conf
 
 static td_status sink_position(void *sink, const char *topic, uint32_t partition, td_position *out) {
     (void)sink;
-    bool none = strcmp(topic, "bars") != 0 || store.next[partition] == 0;
+    bool none = strcmp(topic, "bars") != 0 || (store.next[partition] == 0 && !(store.set_back && partition == 0));
     *out = none ? (td_position){-1, 0} : (td_position){0, store.next[partition]};
     return TD_OK;
 }
@@ -67,10 +68,25 @@ static td_status sink_write(void *sink, const char *topic, uint32_t partition, c
     return accident == SOUND ? TD_OK : TD_FAIL(TD_RETRY, "store: no answer");
 }
 
+static td_status sink_reset(void *sink, const td_sink_place *places, size_t count, bool empties) {
+    (void)sink;
+    if (store.deaf) return TD_OK;
+    if (empties) store.rows = 0;
+    store.set_back = true;
+    assert_int_equal(count, 1); /* nothing is said of what has no records */
+    assert_string_equal(places[0].topic, "bars");
+    store.next[places[0].partition] = places[0].at.offset;
+    return TD_OK;
+}
+
 static void sink_close(void *sink) { (void)sink; }
 
-static const td_sink_ops sink_ops = {
-    .kind = "store", .open = sink_open, .position = sink_position, .write = sink_write, .close = sink_close};
+static const td_sink_ops sink_ops = {.kind = "store",
+                                     .open = sink_open,
+                                     .position = sink_position,
+                                     .write = sink_write,
+                                     .reset = sink_reset,
+                                     .close = sink_close};
 
 static void append(rig *r, td_topic *topic, const char *instrument, td_buf *value) {
     td_batch_reset(&r->batch);
@@ -82,7 +98,8 @@ static void append(rig *r, td_topic *topic, const char *instrument, td_buf *valu
 /* It knows its offset. */
 static void append_bar(rig *r, const td_schema_ids *ids) {
     td_buf value = {0};
-    td_bar bar = {.end_ns = 1, .trade_count = td_topic_end(r->topic, 0) + 1};
+    int64_t number = td_topic_end(r->topic, 0) + 1;
+    td_bar bar = {.end_ns = 1, .known_at_ns = number, .trade_count = number};
     td_record_put_bar(&value, ids, TD_TEXT("TEST:A"), &bar);
     append(r, r->topic, "TEST:A", &value);
     td_buf_fini(&value);
@@ -327,6 +344,57 @@ static void after_a_failure_a_sink_is_asked_where_it_is(void **state) {
     td_deliver_close(d);
 }
 
+static void a_sink_is_set_back(void **state) {
+    rig *r = *state;
+    td_schema_ids ids = {0};
+    td_topics topics;
+    td_deliver *d;
+    td_sink_conf sink_conf = {.name = (char *)"store"};
+    const td_place place = {INT64_MAX, 60};
+    const td_deliver_reset behind_60 = {.from = &place}, all = {.empties = true};
+    memset(&store, 0, sizeof store);
+    r->conf.segment_bytes = 1000;
+    r->conf.retain_bytes = INT64_C(1) << 40;
+    rig_open_log(r);
+    open_topics(r, &ids, &topics);
+    append_bars(r, &ids, 100);
+    td_deliver_conf conf = {
+        .os = &td_os_posix, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir, .reset = &behind_60};
+    store.next[0] = 1000; /* of another log, which is no obstacle */
+    assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
+    assert_int_equal(store.next[0], 60);
+    deliver_all(d);
+    assert_true(store.rows == 40 && store.next[0] == 100);
+    td_deliver_close(d);
+
+    assert_int_equal(td_log_release(r->log, 2000), TD_OK);
+    int64_t gone = td_topic_start(r->topic, 0);
+    assert_true(gone > 0);
+    conf.reset = &all;
+    for (int time = 1; time <= 2; time++) { /* what was lost once is told once */
+        assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
+        deliver_all(d);
+        assert_true(store.rows == 100 - gone && store.next[0] == 100);
+        assert_int_equal(td_counted(&td_deliver_counters(d)->lost), gone);
+        assert_int_equal(td_counted(&td_deliver_counters(d)->red), gone);
+        td_deliver_close(d);
+    }
+
+    store.deaf = true;
+    assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
+    assert_int_equal(td_trouble_ask(td_deliver_trouble(d)), TD_TROUBLE_BEGAN);
+    assert_true(td_bytes_have(td_text(td_deliver_trouble(d)->text), TD_TEXT("not where it was set to")));
+    store.deaf = false; /* it is set back as soon as it can be */
+    deliver_all(d);
+    assert_int_equal(store.rows, 100 - gone);
+    td_deliver_close(d);
+
+    td_sink_ops ops = sink_ops;
+    ops.reset = NULL;
+    conf.ops = &ops;
+    assert_int_equal(td_deliver_open(&d, &conf), TD_CONFIG);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_kind_comes_with_its_words, rig_new, rig_free),
@@ -334,6 +402,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_loss_ends_with_the_row_behind_it, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_loss_is_written_down_once, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_sink_that_is_away_is_waited_for, rig_new, rig_free),
-        cmocka_unit_test_setup_teardown(after_a_failure_a_sink_is_asked_where_it_is, rig_new, rig_free)};
+        cmocka_unit_test_setup_teardown(after_a_failure_a_sink_is_asked_where_it_is, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(a_sink_is_set_back, rig_new, rig_free)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
