@@ -149,6 +149,8 @@ static td_status set_back(const positions_conf *conf, const char *sink) {
     const td_setback_conf back = {.file = conf->log.config, .sink = sink, .from = to};
     td_setback s;
     if (conf->log.config == NULL) return TD_FAIL(TD_REJECT, "--to: where is the sink? --config FILE");
+    if (conf->log.data != NULL || conf->log.kafka != NULL || conf->log.prefix != NULL || conf->log.registry != NULL)
+        return TD_FAIL(TD_REJECT, "--to: the configuration says where log and sink are: --config alone");
     td_status status = td_setback_open(&s, &back);
     if (status == TD_OK)
         (void)printf("sink %s: %" PRId64 " records come again with the next run\n", sink, td_setback_lag(&s));
@@ -182,8 +184,7 @@ static const td_option options[] = {
      .type = TD_OPTION_TEXT,
      .unit = "PLACE",
      .offset = offsetof(positions_conf, to),
-     .help = "reset, with --config: `beginning`, a time such as 2026-11-21T14:31Z, or an offset of the tape such as "
-             "@120000, which is taken in each partition"},
+     .help = "reset, with --config: `beginning`, a time, or an offset in each partition of the tape: @120000"},
     {.key = "json", .type = TD_OPTION_BOOL, .offset = offsetof(positions_conf, json), .help = "ls: one JSON array"},
     {0},
 };

@@ -48,6 +48,12 @@ static td_status bear(rebuilding *r) {
     return TD_OK;
 }
 
+static td_status fault_of(const rebuilding *r) {
+    td_fault *fault = td_deliver_fault(r->back.deliver);
+    td_status status = td_fault_status(fault);
+    return status == TD_OK ? TD_OK : TD_FAIL(status, "%s", fault->text);
+}
+
 static td_status fill(rebuilding *r) {
     td_status status = TD_OK;
     while (status == TD_OK && !stop_wanted && !td_deliver_level(r->back.deliver)) {
@@ -55,8 +61,7 @@ static td_status fill(rebuilding *r) {
             r->went_on_ns = now_ns();
         else if (!td_deliver_level(r->back.deliver))
             status = bear(r);
-        td_status fault = td_fault_status(td_deliver_fault(r->back.deliver));
-        if (fault == TD_CONFIG) status = TD_FAIL(fault, "%s", td_deliver_fault(r->back.deliver)->text);
+        if (td_fault_status(td_deliver_fault(r->back.deliver)) == TD_CONFIG) status = fault_of(r);
         show(r);
     }
     return status;
@@ -65,9 +70,10 @@ static td_status fill(rebuilding *r) {
 static void tell(const rebuilding *r, const rebuild_conf *conf, const char *sink) {
     td_deliver_counts *counts = td_deliver_counters(r->back.deliver);
     int64_t rows = td_counted(&counts->rows), lost = td_counted(&counts->lost);
-    const char *whole = stop_wanted ? "false" : "true";
+    bool whole = !stop_wanted && td_fault_status(td_deliver_fault(r->back.deliver)) == TD_OK;
     if (conf->json) {
-        (void)printf("{\"rows\":%" PRId64 ",\"lost\":%" PRId64 ",\"whole\":%s}\n", rows, lost, whole);
+        (void)printf("{\"rows\":%" PRId64 ",\"lost\":%" PRId64 ",\"whole\":%s}\n", rows, lost,
+                     whole ? "true" : "false");
         return;
     }
     (void)printf("sink %s: %" PRId64 " records delivered%s\n", sink, rows,
@@ -91,7 +97,7 @@ static int run(void *conf_any, const char *const *words) {
         if (r.terminal) (void)fprintf(stderr, "\r\033[K");
         if (status == TD_OK) tell(&r, conf, words[0]);
     }
-    if (status == TD_OK) status = td_fault_status(td_deliver_fault(r.back.deliver));
+    if (status == TD_OK) status = fault_of(&r);
     int code = status == TD_OK && stop_wanted ? TD_EXIT_STOPPED : td_command_end("rebuild", status);
     td_setback_close(&r.back);
     return code;
@@ -112,8 +118,7 @@ static const td_option options[] = {
      .type = TD_OPTION_TEXT,
      .unit = "PLACE",
      .offset = offsetof(rebuild_conf, from),
-     .help = "what was not known there alone: a time such as 2026-11-21T14:31Z, or an offset of the tape such as "
-             "@120000, which is taken in each partition"},
+     .help = "what was not known there alone: a time, or an offset in each partition of the tape: @120000"},
     {.key = "json", .type = TD_OPTION_BOOL, .offset = offsetof(rebuild_conf, json), .help = "one JSON object"},
     {0},
 };
@@ -128,7 +133,7 @@ const td_command td_command_rebuild = {
             "holds, as a run would, until nothing is left. What retention has taken is told, and stays in red in\n"
             "`positions ls`. No process may run on the data folder meanwhile. Ended anywhere, the next run goes on.\n"
             "\n"
-            "A sink `kafka` is refused: what it has written stays there, and would be there twice.\n",
+            "Sinks `kafka` and `parquet` are refused: what they have written stays, and would be there twice.\n",
     .options = options,
     .conf_size = sizeof(rebuild_conf),
     .examples = "  tapedeck rebuild sqlite --config market.yaml\n"

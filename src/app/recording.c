@@ -113,6 +113,7 @@ static td_status open_ingest(td_recording *r) {
                            .feed_names = r->feed_names,
                            .speed = config->speed,
                            .batch_bytes = batch_bytes,
+                           .together = config->log.kafka != NULL,
                            .flush_interval_ns = config->log.kafka != NULL ? config->log.commit_interval_ns : 0};
     td_status status = td_ingest_open(&r->ingest, &conf);
     if (status == TD_OK)

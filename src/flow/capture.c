@@ -93,6 +93,12 @@ static td_status track_flush(td_capture *c, track *t) {
     return TD_OK;
 }
 
+bool td_capture_has_batched(const td_capture *c) {
+    for (size_t f = 0; f < TD_MERGE_FEEDS_MAX; f++)
+        if (c->tracks[f] != NULL && c->tracks[f]->lane.batch.count > 0) return true;
+    return false;
+}
+
 td_status td_capture_flush(td_capture *c) {
     td_status status = TD_OK;
     for (size_t f = 0; f < TD_MERGE_FEEDS_MAX && status == TD_OK; f++)

@@ -34,6 +34,7 @@ TD_CHECKED td_status td_capture_open(td_capture **out, const td_capture_conf *co
 void td_capture_close(td_capture *capture); /* accepts NULL */
 /* Takes a RAW item of that feed. Errors: as td_writer_append's; the same item again. */
 TD_CHECKED td_status td_capture_take(td_capture *capture, uint32_t feed, const td_feed_item *item, int64_t now_ms);
+bool td_capture_has_batched(const td_capture *capture);
 TD_CHECKED td_status td_capture_flush(td_capture *capture);
 /* Of a feed with `raw`; else NULL. Thread: any. */
 const td_topic *td_capture_topic(const td_capture *capture, uint32_t feed);

@@ -380,20 +380,18 @@ static int64_t known_at(const td_sink_row *row) {
     }
 }
 
-/* Before the first record that was not known there; {-1, 0} where there are no records. All is from the very beginning,
- * so that what retention has taken counts as lost. */
+/* Before the first record that was not known there; {-1, 0} where there are no records. */
 static td_status find_place(td_deliver *d, deliver_lane *lane, const td_place *from, td_position *out) {
     td_reader *reader = NULL;
     td_record record;
-    *out = (td_position){td_topic_end(lane->topic, lane->partition) > 0 ? 0 : -1, 0};
-    if (from == NULL) return TD_OK;
     int64_t start = td_topic_start(lane->topic, lane->partition);
     td_status status = td_reader_open(&reader, lane->topic, lane->partition, start, TD_READ_SYNCED);
-    out->epoch = -1;
+    *out = (td_position){-1, 0};
     while (status == TD_OK && (status = td_reader_next(reader, &record)) == TD_OK) {
+        *out = (td_position){record.epoch, record.offset};
+        if (from == NULL) break;
         d->row_count = d->texts_size = 0;
         status = read_row(d, lane, &record);
-        *out = (td_position){record.epoch, record.offset};
         if (status != TD_OK || !td_place_has(from, known_at(d->rows), td_record_header(&record, TD_CAUSE_HEADER)))
             break;
         out->offset++;
@@ -401,6 +399,22 @@ static td_status find_place(td_deliver *d, deliver_lane *lane, const td_place *f
     d->row_count = 0;
     td_reader_close(reader);
     return status == TD_AGAIN ? TD_OK : status;
+}
+
+/* Where rows go, the sink lacks what retention has taken: all that is gone counts, though some of it may have been
+ * known at the place, which nobody can say any more. */
+static void begin_before_what_is_gone(const deliver_lane *lane, td_position *place) {
+    if (place->offset == td_topic_start(lane->topic, lane->partition)) *place = (td_position){0, 0};
+}
+
+/* Where rows stay, never ahead of where the sink is: what lies between would be missing, and nobody would know. */
+static td_status keep_behind(td_deliver *d, const deliver_lane *lane, td_position *place) {
+    td_position at;
+    td_status status = d->conf.ops->position(d->sink, td_topic_name(lane->topic), lane->partition, &at);
+    if (status != TD_OK) return status;
+    bool is_ours = at.epoch >= 0 && td_topic_holds(lane->topic, lane->partition, at);
+    if (at.epoch < 0 || (is_ours && at.offset < place->offset)) *place = at;
+    return TD_OK;
 }
 
 /* Asks the sink: a store may settle by clocks of its own what was written last. */
@@ -427,6 +441,11 @@ static td_status set_back(td_deliver *d) {
         td_sink_place *place = &places[count];
         *place = (td_sink_place){.topic = td_topic_name(lane->topic), .partition = lane->partition};
         status = find_place(d, lane, reset->from, &place->at);
+        if (status != TD_OK || place->at.epoch < 0) continue;
+        if (reset->empties)
+            begin_before_what_is_gone(lane, &place->at);
+        else
+            status = keep_behind(d, lane, &place->at);
         count += place->at.epoch >= 0;
     }
     if (status == TD_OK) status = d->conf.ops->reset(d->sink, places, count, reset->empties);

@@ -198,9 +198,9 @@ const td_capture *td_ingest_capture(const td_ingest *in) { return in->capture; }
 /* ---- appending ---- */
 
 /* What came is in the log before what came of it. */
-static td_status flush_lanes(td_ingest *in) {
+static td_status flush_some(td_ingest *in, td_lane *const *lanes, size_t count) {
     td_status status = td_capture_flush(in->capture);
-    if (status == TD_OK) status = td_lanes_flush(in->lanes, 2 * (size_t)in->conf.topics->partitions, in->writer);
+    if (status == TD_OK) status = td_lanes_flush(lanes, count, in->writer);
     in->unsure = status == TD_RETRY;
     int64_t tape_bytes = 0, rejected_bytes = 0;
     for (uint32_t p = 0; p < in->conf.topics->partitions; p++) {
@@ -212,6 +212,15 @@ static td_status flush_lanes(td_ingest *in) {
     return status;
 }
 
+static td_status flush_lanes(td_ingest *in) {
+    return flush_some(in, in->lanes, 2 * (size_t)in->conf.topics->partitions);
+}
+
+static td_status flush_full(td_ingest *in, ingest_lane *full) {
+    td_lane *lane = &full->lane;
+    return in->conf.together ? flush_lanes(in) : flush_some(in, &lane, 1);
+}
+
 td_status td_ingest_flush(td_ingest *in) {
     td_status status = flush_lanes(in);
     if (status == TD_OK && !in->has_command) td_commands_settle(in->commands);
@@ -221,7 +230,7 @@ td_status td_ingest_flush(td_ingest *in) {
 static td_status lane_add(td_ingest *in, ingest_lane *lane, const td_command *c) {
     td_lane_record record = {in->now_ms, c->key, c->value, c->header_name, c->header};
     if (td_lane_put(&lane->lane, &record)) return TD_OK;
-    td_status status = flush_lanes(in);
+    td_status status = flush_full(in, lane);
     if (status != TD_OK) return status;
     bool added = td_lane_put(&lane->lane, &record);
     assert(added); /* an empty batch takes any record */
@@ -585,7 +594,7 @@ static td_status handle_batch(td_ingest *in, int64_t now_ns, int *out_done, bool
 static bool has_batched(const td_ingest *in) {
     for (size_t i = 0; i < 2 * (size_t)in->conf.topics->partitions; i++)
         if (in->lanes[i]->batch.count > 0) return true;
-    return false;
+    return td_capture_has_batched(in->capture);
 }
 
 /* Where an append is dear, what has come waits for more. */

@@ -29,6 +29,7 @@ typedef struct td_ingest_conf {
     void *report_arg;
     const td_disk *disk;       /* while it is full nothing is taken; NULL: never */
     size_t batch_bytes;        /* append when a partition's batch is this large */
+    bool together;             /* … and those of the others with it: where each append waits for an answer */
     int64_t flush_interval_ns; /* less waits for more until so long after the last append; 0: it does not */
 } td_ingest_conf;
 

@@ -107,8 +107,11 @@ td_status td_kafka_edge_at(const td_kafka_partition *partition, td_kafka_edge ed
         status = ask(log, edge, left_ms < timeout_ms ? left_ms : timeout_ms);
         if (timeout_ms < left_ms) timeout_ms *= 2; /* a leader that died does not answer; soon there is another one */
         left_ms = td_kafka_left_ms(log, deadline_ns);
+        if (status == TD_RETRY && left_ms > 0) {
+            learn_leaders(log, left_ms < ASK_MS ? left_ms : ASK_MS);
+            left_ms = td_kafka_left_ms(log, deadline_ns);
+        }
         over = status == TD_CONFIG || left_ms == 0;
-        if (status == TD_RETRY && !over) learn_leaders(log, left_ms < ASK_MS ? left_ms : ASK_MS);
         if (!over) (void)rd_kafka_poll(log->client, status == TD_OK ? 1 : LOOK_MS);
     }
     pthread_mutex_unlock(&log->asking);

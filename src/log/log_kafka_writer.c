@@ -295,7 +295,7 @@ static td_status append_alone(kafka_writer *w, const td_append *appends, size_t 
     if (status == TD_OK && w->phase == IDLE) status = start(w, ALONE);
     if (status == TD_OK && !w->asked) status = put_batches(w, appends, count);
     if (status == TD_OK) status = finish(w);
-    if (status == TD_RETRY) keep_in_hand(w, appends, count);
+    if (status == TD_RETRY && w->phase != IDLE) keep_in_hand(w, appends, count);
     if (status != TD_REJECT) return status;
 
     bool refused = is_refusal(w->failed);

@@ -2,6 +2,7 @@
 #include "sink/cassandra_tables.h"
 #include "base/decimal.h"
 #include "base/time.h"
+#include "sink/latest.h"
 #include <inttypes.h>
 #include <math.h>
 
@@ -402,14 +403,9 @@ void td_cassandra_add_row(td_cql_values *out, const td_cassandra_partition *to, 
 /* ---- the last price ---- */
 
 bool td_cassandra_latest_of(const td_sink_row *row, td_cassandra_latest *out) {
-    if (row->kind == TD_ROW_BAR)
-        *out = (td_cassandra_latest){row->bar.end_ns, row->bar.close, TD_NONE, row->source.offset, TD_NONE};
-    else if (row->kind == TD_ROW_PUBLISHED && row->event.kind == TD_EVENT_TRADE)
-        *out = (td_cassandra_latest){row->event.event_ns, row->event.trade.price, row->event.trade.size,
-                                     row->tape_offset, TD_NONE};
-    else
-        return false;
-    return true;
+    const td_latest at = td_latest_of(row);
+    *out = (td_cassandra_latest){at.event_ns, at.price, at.size, at.ord, TD_NONE};
+    return at.kind == TD_LATEST_BAR || at.kind == TD_LATEST_TRADE;
 }
 
 static bool is_older(const td_cassandra_latest *a, const td_cassandra_latest *b) {

@@ -38,7 +38,7 @@ static const char *cure_of(const char *state) {
         {"28", "name a user that the server lets in, and give its password by password: \"${VARIABLE}\""},
         {"3D", "create the database, or name another in url"},
         {"42501", "grant it to the user of url"},
-        {"42P07", "a table of that name is not this program's: name another schema"},
+        {"42P07", "a table of that name is in the way: rename, move or drop it, or name another schema"},
         {"42703", "put the column back, or name another schema, which is filled from the log"},
         {"42704", "mend the options in url: the server does not know them"},
         {"42P01", "put the table back, or name another schema, which is filled from the log"},

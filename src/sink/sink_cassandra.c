@@ -30,7 +30,8 @@ enum {
 #define OPEN_NS (10 * TD_NS_PER_S)
 #define ANSWER_NS                                                                                                      \
     (20 * TD_NS_PER_S) /* a node says after 2 s that others did not answer it; making a table takes longer */
-#define AGREE_NS (20 * TD_NS_PER_S)
+#define AGREE_NS   (20 * TD_NS_PER_S)
+#define EMPTIED_NS (90 * TD_NS_PER_S) /* nodes give a table 60 s, and one that is still at it takes what came since */
 
 typedef struct known { /* of an instrument */
     char *instrument;
@@ -576,6 +577,7 @@ static td_status empty_tables(cassandra_sink *s) {
 static td_status cassandra_reset(void *sink, const td_sink_place *places, size_t count, bool empties) {
     cassandra_sink *s = sink;
     s->failed = TD_OK;
+    s->cql_conf.answer_ns = EMPTIED_NS;
     td_status status = s->begun ? td_cql_make_ready(s->cql) : begin(s);
     if (status == TD_OK && empties) status = check_alone(s);
     if (status == TD_OK && empties) status = empty_table(s, td_cassandra_table_name(TD_CASSANDRA_POSITIONS));
@@ -583,6 +585,7 @@ static td_status cassandra_reset(void *sink, const td_sink_place *places, size_t
         send_position(s, places[i].topic, places[i].partition, places[i].at);
     if (status == TD_OK) status = settle(s);
     if (status == TD_OK && empties) status = empty_tables(s);
+    s->cql_conf.answer_ns = ANSWER_NS;
     s->begun = false; /* what is latest is another */
     return status;
 }

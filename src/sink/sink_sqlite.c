@@ -231,8 +231,8 @@ static td_status run(sqlite_sink *sink, sqlite3_stmt *stmt, const char *doing) {
     return status;
 }
 
-static td_status exec(sqlite_sink *sink, const char *sql) {
-    return sqlite3_exec(sink->db, sql, NULL, NULL, NULL) == SQLITE_OK ? TD_OK : fail(sink, "set up");
+static td_status exec(sqlite_sink *sink, const char *doing, const char *sql) {
+    return sqlite3_exec(sink->db, sql, NULL, NULL, NULL) == SQLITE_OK ? TD_OK : fail(sink, doing);
 }
 
 static void bind_bytes(sqlite3_stmt *stmt, int column, td_bytes text) {
@@ -302,10 +302,10 @@ static td_status sqlite_write(void *sink_any, const char *topic, uint32_t partit
 
 static td_status empty(sqlite_sink *sink) {
     char sql[64];
-    td_status status = exec(sink, "DELETE FROM positions");
+    td_status status = exec(sink, "empty", "DELETE FROM positions");
     for (int i = 0; i < TD_TABLE_COUNT && status == TD_OK; i++) {
         (void)snprintf(sql, sizeof sql, "DELETE FROM %s", td_tables[i].name);
-        status = exec(sink, sql);
+        status = exec(sink, "empty", sql);
     }
     return status;
 }
@@ -388,10 +388,10 @@ static td_status open_db(sqlite_sink *sink) {
     td_status status = query_word(sink, "PRAGMA journal_mode = WAL", answer);
     if (status != TD_OK) return status;
     bool wal = strcmp(answer, "wal") == 0;
-    status = exec(sink, wal ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
+    status = exec(sink, "set up", wal ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
     if (status != TD_OK) return status;
     /* 8 MB for the growing ends of many instruments' rows; a checkpoint per 32 MB, as each rewrites those ends. */
-    return exec(sink, "PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8192");
+    return exec(sink, "set up", "PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8192");
 }
 
 static td_status ask_version(sqlite_sink *sink, int *out) {
@@ -407,10 +407,12 @@ static td_status grow_schema(sqlite_sink *sink) {
     char mark[40];
     td_status status = ask_version(sink, &version); /* again: somebody may have been faster */
     if (status != TD_OK || version >= SCHEMA_VERSION) return status;
-    for (int step = version; step < SCHEMA_VERSION && status == TD_OK; step++) status = exec(sink, schema_steps[step]);
-    for (const char *const *sql = views_sql; *sql != NULL && status == TD_OK; sql++) status = exec(sink, *sql);
+    for (int step = version; step < SCHEMA_VERSION && status == TD_OK; step++)
+        status = exec(sink, "set up", schema_steps[step]);
+    for (const char *const *sql = views_sql; *sql != NULL && status == TD_OK; sql++)
+        status = exec(sink, "set up", *sql);
     (void)snprintf(mark, sizeof mark, "PRAGMA user_version = %d", SCHEMA_VERSION);
-    return status == TD_OK ? exec(sink, mark) : status;
+    return status == TD_OK ? exec(sink, "set up", mark) : status;
 }
 
 static td_status ensure_schema(sqlite_sink *sink) {
@@ -422,9 +424,9 @@ static td_status ensure_schema(sqlite_sink *sink) {
                        "sqlite: %s was written by a newer program (its schema is %d, known are up to %d);"
                        " use that program or name another file",
                        sink->file, version, SCHEMA_VERSION);
-    status = exec(sink, "BEGIN IMMEDIATE");
+    status = exec(sink, "set up", "BEGIN IMMEDIATE");
     if (status == TD_OK) status = grow_schema(sink);
-    if (status == TD_OK) status = exec(sink, "COMMIT");
+    if (status == TD_OK) status = exec(sink, "set up", "COMMIT");
     if (sqlite3_get_autocommit(sink->db) == 0) (void)sqlite3_exec(sink->db, "ROLLBACK", NULL, NULL, NULL);
     return status;
 }

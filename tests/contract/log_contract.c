@@ -466,7 +466,7 @@ static void what_is_appended_together_is_there_once(void **state) {
     td_batch batches[PLACES];
     if (r->ops->lives) return;
     for (int i = 0; i < PLACES; i++) td_batch_init(&batches[i], 4096);
-    for (int round = 0; round < some(r, 60); round++) {
+    for (int round = 0; round < (r->ops->slow > 0 ? 6 : 60); round++) {
         td_append appends[PLACES];
         size_t at = 0, done;
         int64_t before[PLACES];

@@ -167,7 +167,7 @@ def check_explained(folder):
         feed = f"websocket: {{ url: '{venue.url}', reconnect: 60s }}"
         file = tapedeck.config(f"{folder}/explained.yaml", data, [feed], bars="[100ms, 1d]", partitions=1, sink=False)
         with Run(file):
-            wait_for(lambda: "closed: revision 0 of " in explain("100ms"))
+            tapedeck.wait_for(lambda: "closed: revision 0 of " in explain("100ms"), lambda: explain("100ms"), 20)
             day = explain("1d")
             assert ": open, " in day and "session live, lateness 1s" in day, day
             assert "feed websocket closes it; its watermark in tape-0 stands at" in day and " short of the end" in day

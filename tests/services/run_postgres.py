@@ -331,8 +331,8 @@ def what_cannot_be(home):
             ("refused", "", f"host=127.0.0.1 password={SECRET}", "there is a password in it"),
             ("refused", "", f"postgresql://{GUARDED}:{SECRET}@[::1", "url: it is none"),
             ("refused", "", server.uri.replace("/postgres", "/nowhere"), 'database "nowhere" does not exist'),
-            ("theirs", "", server.uri, "is not this program's: name another schema"),
-            ("viewed", "", server.uri, "is not this program's: name another schema"),
+            ("theirs", "", server.uri, "is in the way: rename, move or drop it"),
+            ("viewed", "", server.uri, "is in the way: rename, move or drop it"),
             ("newer", "", server.uri, "written by a newer program")):
         file = config(home, schema, url=where, more=more)
         code, text = command("check", "--connect", file, PG_WORD="not-" + SECRET[:4])

@@ -181,7 +181,9 @@ static td_status open_input(process *p) {
                            .instruments = p->instruments,
                            .feed_names = names,
                            .speed = 10, /* so that the market lasts as long as the trouble */
-                           .batch_bytes = 4096};
+                           .batch_bytes = 4096,
+                           .together = true,
+                           .flush_interval_ns = p->run->commit_interval_ns};
     return td_ingest_open(&p->ingest, &conf);
 }
 
