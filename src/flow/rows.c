@@ -9,12 +9,15 @@ static td_status decode_vendor_bar(const td_schema_ids *ids, const td_record *re
     return status == TD_OK && row->event.kind != TD_EVENT_VENDOR_BAR ? TD_CORRUPT : status;
 }
 
-static td_status decode_published(const td_schema_ids *ids, const td_record *record, td_sink_row *row) {
+/* Of its topic's own kind, or TD_CORRUPT: on Kafka others may append there. */
+static td_status decode_published(const td_schema_ids *ids, td_output output, const td_record *record,
+                                  td_sink_row *row) {
     row->kind = TD_ROW_PUBLISHED;
     td_cause cause; /* somebody's record without a cause has a place of its own at least */
     bool caused = td_cause_get(td_record_header(record, TD_CAUSE_HEADER), &cause);
     row->tape_offset = caused ? cause.offset : record->offset;
-    return td_record_get_published(ids, record->value, &row->event, &row->feed, &row->instrument);
+    td_status status = td_record_get_published(ids, record->value, &row->event, &row->feed, &row->instrument);
+    return status == TD_OK && td_topics_output_of(row->event.kind) != output ? TD_CORRUPT : status;
 }
 
 td_status td_row_decode(const td_schema_ids *ids, td_output output, const td_record *record, td_sink_row *out) {
@@ -35,7 +38,7 @@ td_status td_row_decode(const td_schema_ids *ids, td_output output, const td_rec
     case TD_OUTPUT_TRADES:
     case TD_OUTPUT_QUOTES:
     case TD_OUTPUT_NEWS:
-        return decode_published(ids, record, out);
+        return decode_published(ids, output, record, out);
     default:
         out->kind = TD_ROW_GAP;
         return td_record_get_gap(value, &out->gap, &out->instrument);
