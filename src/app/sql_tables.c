@@ -32,10 +32,10 @@ static bool is_named(const char *query, const char *table) {
 
 static td_topic *topic_of(const making *m, td_output *out) {
     static const td_output outputs[TD_ARCHIVE_COUNT] = {
-        [TD_TABLE_BARS] = TD_OUTPUT_BARS,       [TD_TABLE_SIGNALS] = TD_OUTPUT_SIGNALS,
-        [TD_TABLE_GAPS] = TD_OUTPUT_GAPS,       [TD_TABLE_VENDOR_BARS] = TD_OUTPUT_VENDOR_BARS,
-        [TD_TABLE_FILLS] = TD_OUTPUT_FILLS,     [TD_ARCHIVE_TRADES] = TD_OUTPUT_TRADES,
-        [TD_ARCHIVE_QUOTES] = TD_OUTPUT_QUOTES,
+        [TD_TABLE_BARS] = TD_OUTPUT_BARS,     [TD_TABLE_SIGNALS] = TD_OUTPUT_SIGNALS,
+        [TD_TABLE_GAPS] = TD_OUTPUT_GAPS,     [TD_TABLE_VENDOR_BARS] = TD_OUTPUT_VENDOR_BARS,
+        [TD_TABLE_FILLS] = TD_OUTPUT_FILLS,   [TD_TABLE_TRADES] = TD_OUTPUT_TRADES,
+        [TD_TABLE_QUOTES] = TD_OUTPUT_QUOTES,
     };
     *out = outputs[m->id];
     return m->source->data != NULL ? m->source->data->topics.outputs[*out] : NULL;

@@ -5,27 +5,6 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#define TEXT(name_)                                                                                                    \
-    { .name = name_, .type = TD_COLUMN_TEXT }
-#define INT(name_)                                                                                                     \
-    { .name = name_, .type = TD_COLUMN_INT }
-#define SMALL(name_)                                                                                                   \
-    { .name = name_, .type = TD_COLUMN_SMALL }
-#define INSTANT(stem)                                                                                                  \
-    { .name = stem "_ns", .type = TD_COLUMN_INSTANT, .instant = stem "_time" }
-#define DECIMAL(name_)                                                                                                 \
-    { .name = name_, .type = TD_COLUMN_DECIMAL }
-#define BEGIN TEXT("instrument"), INSTANT("event")
-#define END                                                                                                            \
-    TEXT("exchange"), TEXT("condition"), TEXT("feed"), SMALL("flags"), TEXT("origin"), INSTANT("receive"),             \
-        INT("tape_offset"), SMALL("src_partition"), SMALL("src_epoch"), INT("src_offset")
-
-static const td_column trades[] = {BEGIN, DECIMAL("price"), DECIMAL("size"), TEXT("side"), INT("trade_id"), END};
-static const td_column quotes[] = {
-    BEGIN, DECIMAL("bid_price"), DECIMAL("bid_size"), DECIMAL("ask_price"), DECIMAL("ask_size"), INT("sequence"), END};
-static const td_table published[] = {{.name = "trades", trades, sizeof trades / sizeof trades[0]},
-                                     {.name = "quotes", quotes, sizeof quotes / sizeof quotes[0]}};
-
 /* Digits enough for every value of ours: 19 for 64 bits, so that nothing is ever cut; 38, the most that Parquet's
  * readers know, for sums of 128 bits. */
 static const struct {
@@ -63,14 +42,14 @@ static td_duck_column column_of(const td_column *column) {
 
 void td_archive_form_init(td_archive_form *out, unsigned id) {
     assert(id < TD_ARCHIVE_COUNT);
-    *out = (td_archive_form){.table = id < TD_TABLE_TRADES ? &td_tables[id] : &published[id - TD_TABLE_TRADES]};
+    *out = (td_archive_form){.table = &td_tables[id]};
+    out->columns[out->count++] = (td_duck_column){.name = "day", .type = TD_DUCK_DAY};
     for (size_t i = 0; i < out->table->column_count; i++) {
         const td_column *column = &out->table->columns[i];
         out->columns[out->count++] = column_of(column);
         if (column->instant != NULL)
             out->columns[out->count++] = (td_duck_column){.name = column->instant, .type = TD_DUCK_INSTANT};
     }
-    out->columns[out->count++] = (td_duck_column){.name = "day", .type = TD_DUCK_DAY};
 }
 
 void td_archive_put_create(td_buf *out, const td_archive_form *form, const char *prefix) {
@@ -85,89 +64,10 @@ void td_archive_put_create(td_buf *out, const td_archive_form *form, const char 
 
 /* ---- rows ---- */
 
-unsigned td_archive_of(const td_sink_row *row) {
-    if (row->kind != TD_ROW_PUBLISHED) return (unsigned)td_table_of(row);
-    if (row->event.kind == TD_EVENT_TRADE) return TD_ARCHIVE_TRADES;
-    return row->event.kind == TD_EVENT_QUOTE ? TD_ARCHIVE_QUOTES : TD_ARCHIVE_COUNT;
-}
-
 unsigned td_archive_named(td_bytes name) {
-    for (unsigned id = 0; id < TD_ARCHIVE_COUNT; id++) {
-        const char *known = id < TD_TABLE_TRADES ? td_tables[id].name : published[id - TD_TABLE_TRADES].name;
-        if (td_bytes_equal(td_text(known), name)) return id;
-    }
+    for (unsigned id = 0; id < TD_ARCHIVE_COUNT; id++)
+        if (td_bytes_equal(td_text(td_tables[id].name), name)) return id;
     return TD_ARCHIVE_COUNT;
-}
-
-static td_cell *add(td_cells *cells) {
-    assert(cells->count < TD_TABLE_COLUMNS_MAX);
-    td_cell *cell = &cells->items[cells->count++];
-    *cell = (td_cell){.null = false};
-    return cell;
-}
-
-static void add_text(td_cells *cells, td_bytes text) { add(cells)->text = text; }
-static void add_code(td_cells *cells, const td_code *code) {
-    add_text(cells, (td_bytes){(const uint8_t *)code->text, code->size});
-}
-
-static void add_number(td_cells *cells, int64_t number) { /* null where it is not known */
-    td_cell *cell = add(cells);
-    cell->number = number;
-    cell->null = number == TD_NONE;
-}
-
-static void add_decimal(td_cells *cells, int64_t m, uint8_t scale) {
-    td_cell *cell = add(cells);
-    cell->decimal = m;
-    cell->scale = scale;
-    cell->null = m == TD_NONE;
-}
-
-static void add_trade(td_cells *out, const td_trade *trade) {
-    add_decimal(out, trade->price, TD_PRICE_SCALE);
-    add_decimal(out, trade->size, TD_SIZE_SCALE);
-    add_text(out, trade->side == TD_SIDE_UNKNOWN ? TD_TEXT("") : td_text(td_fill_side_name((td_side)trade->side)));
-    out->items[out->count - 1].null = trade->side == TD_SIDE_UNKNOWN;
-    add_number(out, trade->trade_id);
-    add_code(out, &trade->exchange);
-    add_code(out, &trade->condition);
-}
-
-static void add_quote(td_cells *out, const td_quote *quote) {
-    add_decimal(out, quote->bid_price, TD_PRICE_SCALE);
-    add_decimal(out, quote->bid_size, TD_SIZE_SCALE);
-    add_decimal(out, quote->ask_price, TD_PRICE_SCALE);
-    add_decimal(out, quote->ask_size, TD_SIZE_SCALE);
-    add_number(out, quote->sequence);
-    add_code(out, &quote->exchange);
-    add_code(out, &quote->condition);
-}
-
-static void published_cells(const td_sink_row *row, uint32_t partition, td_cells *out) {
-    const td_event *event = &row->event;
-    out->count = 0;
-    add_text(out, row->instrument);
-    add_number(out, event->event_ns);
-    if (event->kind == TD_EVENT_TRADE)
-        add_trade(out, &event->trade);
-    else
-        add_quote(out, &event->quote);
-    add_text(out, row->feed);
-    add_number(out, event->flags);
-    add_text(out, td_text(td_event_origin_name((td_event_origin)event->origin)));
-    add_number(out, event->receive_ns);
-    add_number(out, row->tape_offset);
-    add_number(out, partition);
-    add_number(out, row->source.epoch);
-    add_number(out, row->source.offset);
-}
-
-void td_archive_cells(const td_sink_row *row, uint32_t partition, td_cells *out) {
-    if (row->kind == TD_ROW_PUBLISHED)
-        published_cells(row, partition, out);
-    else
-        td_table_cells(td_table_of(row), row, partition, out);
 }
 
 int64_t td_archive_time(const td_sink_row *row) {
@@ -214,16 +114,16 @@ static td_status set_cell(td_duck_rows *rows, const td_archive_form *form, size_
 td_status td_archive_append(td_duck_rows *rows, const td_archive_form *form, const td_sink_row *row,
                             uint32_t partition) {
     td_cells cells;
-    td_archive_cells(row, partition, &cells);
+    td_table_cells(td_table_of(row), row, partition, &cells);
     td_status status = td_duck_rows_next(rows);
-    for (size_t i = 0, at = 0; i < cells.count && status == TD_OK; i++, at++) {
+    if (status == TD_OK) td_duck_rows_set_number(rows, 0, td_archive_day(td_archive_time(row)));
+    for (size_t i = 0, at = 1; i < cells.count && status == TD_OK; i++, at++) {
         const td_cell *cell = &cells.items[i];
         status = set_cell(rows, form, at, cell);
         if (form->table->columns[i].instant == NULL) continue;
         at++;
         if (!cell->null) td_duck_rows_set_number(rows, at, td_window_start(cell->number, TD_NS_PER_US) / TD_NS_PER_US);
     }
-    if (status == TD_OK) td_duck_rows_set_number(rows, form->count - 1, td_archive_day(td_archive_time(row)));
     return status;
 }
 

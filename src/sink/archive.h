@@ -1,17 +1,14 @@
-/* src/sink/archive.h - what an archive's tables are: those of the stores (table.h), and what was published. A row has
- * its table's cells, each instant as a TIMESTAMPTZ, too, and the day of UTC that it belongs to: that of its event's
- * time, of a bar that of its start. Pure. Thread: any. */
+/* src/sink/archive.h - what an archive's tables are: those of the stores (table.h) but for what is latest. A row has
+ * the day of UTC that it belongs to, which is that of its event's time, of a bar that of its start; then its table's
+ * cells, each instant as a TIMESTAMPTZ, too. Pure. Thread: any. */
 #pragma once
 #include "sink/duck.h"
 #include "sink/table.h"
 
-typedef enum td_archive_id {                                      /* begins with td_table_id */
-                             TD_ARCHIVE_TRADES = TD_TABLE_TRADES, /* of forms of their own */
-                             TD_ARCHIVE_QUOTES,
-                             TD_ARCHIVE_COUNT
-} td_archive_id;
+enum { TD_ARCHIVE_COUNT = TD_TABLE_LATEST }; /* of td_table_id */
 
-/* Beyond a table's own columns there are its instants, and the day, which is the last one. */
+/* Beyond a table's own columns there are its instants, and the day, which is the first one, so that what a table gets
+ * later is behind all others in archives, too. */
 enum { TD_ARCHIVE_COLUMNS_MAX = 2 * TD_TABLE_COLUMNS_MAX };
 
 typedef struct td_archive_form {
@@ -24,11 +21,8 @@ void td_archive_form_init(td_archive_form *out, unsigned id);
 /* "CREATE TABLE …", with `prefix` before its name. */
 void td_archive_put_create(td_buf *out, const td_archive_form *form, const char *prefix);
 
-/* TD_ARCHIVE_COUNT: there is no table for it (news). */
-unsigned td_archive_of(const td_sink_row *row);
 /* What a table is called is what its topic is called. TD_ARCHIVE_COUNT: none is. */
 unsigned td_archive_named(td_bytes name);
-void td_archive_cells(const td_sink_row *row, uint32_t partition, td_cells *out);
 int64_t td_archive_time(const td_sink_row *row);
 int32_t td_archive_day(int64_t ns);
 /* What it is of: the cell `instrument`. */

@@ -257,7 +257,7 @@ static td_status parquet_write(void *sink, const char *topic, uint32_t partition
                                size_t row_count, td_position next) {
     parquet_sink *s = sink;
     s->partition = partition;
-    s->table = td_archive_of(&rows[0]);
+    s->table = td_table_of(&rows[0]);
     td_status status = td_duck_run(s->duck, "BEGIN", "begin");
     if (status == TD_OK) status = put_rows(s, topic, rows, row_count, next);
     td_duck_rows_close(s->rows); /* it flushes once more: within the transaction, whatever becomes of that */
@@ -343,15 +343,8 @@ static void parquet_close(void *sink) {
     free(s);
 }
 
-static td_status check_of(const td_texts *of) {
-    for (size_t i = 0; i < of->count; i++)
-        if (td_archive_named(td_text(of->items[i])) == TD_ARCHIVE_COUNT)
-            return TD_FAIL(TD_CONFIG, "parquet: of: %s have no table in an archive", of->items[i]);
-    return TD_OK;
-}
-
 static td_status parquet_open(void **out, const td_os *os, const td_sink_conf *conf) {
-    td_status status = check_of(&conf->of);
+    td_status status = td_table_check_of(&conf->of);
     if (status == TD_OK) status = td_trace(os->ops->make_dir(os->self, conf->dir), "making %s", conf->dir);
     if (status != TD_OK) return status;
     parquet_sink *s = td_alloc_zero(1, sizeof *s);
@@ -380,11 +373,7 @@ static const td_option options[] = {
      .required = true,
      .offset = offsetof(td_sink_conf, dir),
      .help = "the folder of the archive, of this sink alone; it is made when missing"},
-    {.key = "of",
-     .type = TD_OPTION_TEXTS,
-     .offset = offsetof(td_sink_conf, of),
-     .help = "what goes there: bars, signals, fills, gaps, vendor_bars; trades and quotes that `log.publish` names; "
-             "unset: the first five"},
+    {.key = "of", .type = TD_OPTION_TEXTS, .offset = offsetof(td_sink_conf, of), .help = TD_TABLE_OF_HELP},
     {.key = "close_after",
      .type = TD_OPTION_DURATION,
      .fallback = "1h",
