@@ -3,6 +3,7 @@
 #include "app/sql_tables.h"
 #include "base/json.h"
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -74,6 +75,10 @@ static void put_line(printing *p, const td_bytes *cells) {
     p->line.size = 0;
 }
 
+static td_status check_written(void) {
+    return ferror(stdout) == 0 ? TD_OK : TD_FAIL(TD_RETRY, "the answer cannot be written: %s", strerror(errno));
+}
+
 static void keep_line(printing *p, const td_bytes *cells) {
     for (size_t i = 0; i < p->shape->count; i++) {
         size_t width = width_of(cells[i]);
@@ -90,7 +95,7 @@ static td_status take_row(void *arg, const td_bytes *cells, size_t count) {
         keep_line(p, cells);
     else
         put_line(p, cells);
-    return TD_OK;
+    return check_written();
 }
 
 static void take_header(printing *p) {
@@ -129,6 +134,8 @@ static td_status print_rows(td_duck *duck, const char *query, const td_duck_shap
     take_header(&p);
     td_status status = td_duck_each(duck, (const char *)sql.data, "answer", take_row, &p);
     if (status == TD_OK) print_kept(&p);
+    (void)fflush(stdout);
+    if (status == TD_OK) status = check_written();
     td_buf_fini(&sql);
     td_buf_fini(&p.line);
     td_buf_fini(&p.cells);
@@ -208,7 +215,9 @@ const td_command td_command_sql = {
     .text =
         "Runs one query that only reads, in DuckDB's SQL, over bars, signals, fills, gaps, vendor_bars, trades and\n"
         "quotes: of the archive (docs/stores.md) and of the log up to its end, each row once, also while a process\n"
-        "writes. Of a log each table that the query names is read whole. Needs DuckDB's library:\n"
+        "writes. What a log has let go of while its day is open is not seen until the day has closed, or a run has\n"
+        "ended: keep the log for longer than a day and close_after. Of a log each table that the query names is read\n"
+        "whole; what is beyond 80 % of the memory goes to .tmp of the current folder. Needs DuckDB's library:\n"
         "scripts/fetch_duckdb.sh brings it.\n",
     .options = options,
     .conf_size = sizeof(sql_conf),

@@ -2,9 +2,7 @@
 #include "app/sql_tables.h"
 #include "flow/rows.h"
 #include "sink/archive.h"
-#include <ctype.h>
 #include <stdio.h>
-#include <strings.h>
 
 typedef struct making {
     td_duck *duck;
@@ -19,13 +17,6 @@ static td_status run(making *m, const char *doing) {
     td_status status = td_duck_run(m->duck, (const char *)m->sql.data, doing);
     m->sql.size = 0;
     return status;
-}
-
-static bool is_named(const char *query, const char *table) {
-    size_t size = strlen(table);
-    for (const char *c = query; *c != '\0'; c++)
-        if (strncasecmp(c, table, size) == 0) return true; /* within another word, too: that costs reading alone */
-    return false;
 }
 
 /* ---- the log ---- */
@@ -77,26 +68,36 @@ static td_status append_topic(making *m, td_topic *topic) {
 
 /* ---- both ---- */
 
-static td_status take_count(void *arg, const td_bytes *cells, size_t count) {
-    (void)count;
-    *(bool *)arg = !td_bytes_equal(cells[0], TD_TEXT("0"));
+/* As DuckDB's patterns have a name: what means any text stands in brackets. */
+static void put_folder(td_buf *out, const char *name) {
+    for (const char *c = name; *c != '\0'; c++) td_buf_printf(out, strchr("*?[", *c) != NULL ? "[%c]" : "%c", *c);
+}
+
+static td_status take_any(void *arg, const td_bytes *cells, size_t count) {
+    (void)cells, (void)count;
+    *(bool *)arg = true;
     return TD_OK;
 }
 
-static void put_files(making *m) {
-    td_buf glob = {0};
-    td_buf_printf(&glob, "%s/%s/*/*/*.parquet", m->source->archive, m->form.table->name);
-    td_archive_quote(&m->sql, td_buf_bytes(&glob));
-    td_buf_fini(&glob);
-}
-
-static td_status find_files(making *m, bool *out) {
+/* Lists the archive's files of the table into the variable `files_TABLE`, once: all of a query sees the same. */
+static td_status list_files(making *m, bool *out) {
+    const char *name = m->form.table->name;
+    td_buf pattern = {0};
     *out = false;
     if (m->source->archive == NULL) return TD_OK;
-    td_buf_text(&m->sql, "SELECT count(*)::VARCHAR FROM glob(");
-    put_files(m);
-    td_buf_put(&m->sql, ")", 2);
-    td_status status = td_duck_each(m->duck, (const char *)m->sql.data, "look for the archive", take_count, out);
+    put_folder(&pattern, m->source->archive);
+    td_buf_printf(&pattern, "/%s/*/*/*.parquet", name);
+    td_buf_printf(&m->sql,
+                  "SET VARIABLE files_%s = (SELECT list(regexp_replace(file, '[*?[]', '[\\0]', 'g') ORDER BY file)"
+                  " FROM glob(",
+                  name);
+    td_archive_quote(&m->sql, td_buf_bytes(&pattern));
+    td_buf_text(&m->sql, "))");
+    td_buf_fini(&pattern);
+    td_status status = run(m, "list the archive");
+    if (status != TD_OK) return status;
+    td_buf_printf(&m->sql, "SELECT '' WHERE getvariable('files_%s') IS NOT NULL%c", name, '\0');
+    status = td_duck_each(m->duck, (const char *)m->sql.data, "look for the archive", take_any, out);
     m->sql.size = 0;
     return status;
 }
@@ -106,49 +107,55 @@ static void put_select(making *m) {
         td_buf_printf(&m->sql, "%s\"%s\"", i > 0 ? ", " : "SELECT ", m->form.columns[i].name);
 }
 
+/* Of what both have the log's rows: those are in memory and stand still, and each file is read once, where a day's
+ * file may be replaced meanwhile. */
 static td_status make_view(making *m, bool archived, bool logged) {
     const char *name = m->form.table->name;
     td_buf_printf(&m->sql, "CREATE VIEW %s AS ", name);
     if (archived) {
         put_select(m);
-        td_buf_text(&m->sql, " FROM read_parquet(");
-        put_files(m);
-        td_buf_text(&m->sql, ", hive_partitioning = true, hive_types = {'instrument': VARCHAR, 'day': DATE},"
-                             " union_by_name = true)");
+        td_buf_printf(&m->sql,
+                      " FROM read_parquet(getvariable('files_%s'), hive_partitioning = true,"
+                      " hive_types = {'instrument': VARCHAR, 'day': DATE}, union_by_name = true)",
+                      name);
     }
-    if (archived && logged) td_buf_text(&m->sql, " UNION ALL ");
+    if (archived && logged)
+        td_buf_printf(&m->sql, " ANTI JOIN log_%s USING (src_partition, src_epoch, src_offset) UNION ALL ", name);
     if (logged) {
         put_select(m);
         td_buf_printf(&m->sql, " FROM log_%s", name);
     }
-    if (archived && logged) {
-        td_buf_text(&m->sql, " ANTI JOIN (SELECT src_partition, src_epoch, src_offset FROM read_parquet(");
-        put_files(m);
-        td_buf_text(&m->sql, ")) USING (src_partition, src_epoch, src_offset)");
-    }
     return run(m, "make a view");
 }
 
+/* The log first: what it lets go of meanwhile is in files by then. */
 static td_status make_table(making *m) {
     td_output output;
     td_topic *topic = topic_of(m, &output);
-    bool archived;
-    td_status status = find_files(m, &archived);
-    if (status == TD_OK && topic != NULL) {
+    td_status status = TD_OK;
+    bool archived = false;
+    if (topic != NULL) {
         td_archive_put_create(&m->sql, &m->form, "log_");
         status = run(m, "make a table");
         if (status == TD_OK) status = append_topic(m, topic);
     }
+    if (status == TD_OK) status = list_files(m, &archived);
     if (status == TD_OK && (archived || topic != NULL)) status = make_view(m, archived, topic != NULL);
     return status;
 }
 
+/* DuckDB takes a backslash for a slash where it lists files. */
+static td_status check_folder(const char *archive) {
+    if (archive == NULL || strchr(archive, '\\') == NULL) return TD_OK;
+    return TD_FAIL(TD_CONFIG, "archive %s: DuckDB lists no folder whose name has a backslash", archive);
+}
+
 td_status td_sql_tables_make(td_duck *duck, const td_sql_source *source, const char *query) {
     making m = {.duck = duck, .source = source};
-    td_status status = TD_OK;
+    td_status status = check_folder(source->archive);
     for (m.id = 0; m.id < TD_ARCHIVE_COUNT && status == TD_OK; m.id++) {
         td_archive_form_init(&m.form, m.id);
-        if (is_named(query, m.form.table->name)) status = make_table(&m);
+        if (td_duck_is_named(query, m.form.table->name)) status = make_table(&m);
     }
     td_buf_fini(&m.sql);
     return status;

@@ -1,5 +1,5 @@
-/* src/app/sql_tables.h - archive and log as tables of DuckDB, each row once: of what both have the archive's. Thread:
- * the main one. */
+/* src/app/sql_tables.h - archive and log as tables of DuckDB, each row once: of what both have the log's. Thread: the
+ * main one. */
 #pragma once
 #include "app/data.h"
 #include "sink/duck.h"

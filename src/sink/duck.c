@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 struct td_duck {
     const td_duck_library *lib;
@@ -19,6 +20,7 @@ struct td_duck_rows {
     void **data; /* of each column's vector */
     uint64_t **valid;
     duck_handle *vectors;
+    td_i128 *bounds;         /* of each column, if it is a decimal: the first number that does not fit */
     uint64_t row, row_count; /* the one in hand is row_count - 1 */
     td_buf text;
 };
@@ -151,11 +153,28 @@ static td_status take_shape(td_duck *duck, duck_handle prepared, td_duck_shape *
     return TD_OK;
 }
 
+bool td_duck_is_named(const char *sql, const char *name) {
+    size_t size = strlen(name);
+    for (const char *c = sql; *c != '\0'; c++)
+        if (strncasecmp(c, name, size) == 0) return true;
+    return false;
+}
+
+/* Functions that write files and are called by a query that reads. */
+static td_status refuse_writers(const char *sql) {
+    static const char *const writers[] = {"enable_logging", "enable_profiling"};
+    for (size_t i = 0; i < sizeof writers / sizeof writers[0]; i++)
+        if (td_duck_is_named(sql, writers[i]))
+            return TD_FAIL(TD_CONFIG, "only what reads is run: %s writes files", writers[i]);
+    return TD_OK;
+}
+
 td_status td_duck_ask_shape(td_duck *duck, const char *sql, td_duck_shape *out) {
+    td_status status = refuse_writers(sql);
+    if (status != TD_OK) return status;
     const td_duck_library *lib = duck->lib;
     duck_handle statements = NULL, prepared = NULL;
     uint64_t count = lib->extract_statements(duck->connection, sql, &statements);
-    td_status status = TD_OK;
     const char *said = count == 0 ? lib->extract_statements_error(statements) : NULL;
     if (count == 0)
         status = TD_FAIL(TD_CONFIG, "%s", said != NULL ? said : "there is no query");
@@ -186,6 +205,12 @@ void td_duck_type_name(const td_duck_column *column, char out[TD_DUCK_TYPE_MAX])
         (void)snprintf(out, TD_DUCK_TYPE_MAX, "DECIMAL(%d,%d)", column->precision, column->scale);
     else
         (void)snprintf(out, TD_DUCK_TYPE_MAX, "%s", names[column->type]);
+}
+
+static td_i128 bound_of(const td_duck_column *column) {
+    td_i128 bound = 1;
+    for (int i = 0; i < column->precision; i++) bound *= 10;
+    return bound;
 }
 
 static duck_handle make_type(const td_duck_library *lib, const td_duck_column *column) {
@@ -230,6 +255,8 @@ td_status td_duck_rows_open(td_duck_rows **out, td_duck *duck, const char *table
     rows->data = td_alloc_zero(count, sizeof *rows->data);
     rows->valid = td_alloc_zero(count, sizeof *rows->valid);
     rows->vectors = td_alloc_zero(count, sizeof *rows->vectors);
+    rows->bounds = td_alloc_zero(count, sizeof *rows->bounds);
+    for (size_t i = 0; i < count; i++) rows->bounds[i] = bound_of(&columns[i]);
     begin_chunk(rows);
     *out = rows;
     return TD_OK;
@@ -296,9 +323,7 @@ void td_duck_rows_set_text(td_duck_rows *rows, size_t column, td_bytes text) {
 
 td_status td_duck_rows_set_decimal(td_duck_rows *rows, size_t column, td_i128 m) {
     const td_duck_column *c = &rows->columns[column];
-    td_i128 bound = 1;
-    for (int i = 0; i < c->precision; i++) bound *= 10;
-    if (m >= bound || m <= -bound)
+    if (m >= rows->bounds[column] || m <= -rows->bounds[column])
         return TD_FAIL(TD_CONFIG, "duckdb: %s has more than the %d digits that its column has", c->name, c->precision);
     memcpy((uint8_t *)rows->data[column] + rows->row * sizeof m, &m, sizeof m);
     set_valid(rows, column);
@@ -320,5 +345,6 @@ void td_duck_rows_close(td_duck_rows *rows) {
     free(rows->data);
     free(rows->valid);
     free(rows->vectors);
+    free(rows->bounds);
     free(rows);
 }

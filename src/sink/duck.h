@@ -22,11 +22,14 @@ typedef td_status (*td_duck_row_fn)(void *arg, const td_bytes *cells, size_t cou
 /* Runs a query all of whose columns are VARCHAR. */
 TD_CHECKED td_status td_duck_each(td_duck *duck, const char *sql, const char *doing, td_duck_row_fn each, void *arg);
 
+/* In any case of letters; also within another word. */
+bool td_duck_is_named(const char *sql, const char *name);
+
 typedef struct td_duck_shape { /* of what a query gives */
     size_t count;
     char **names;
     bool *numbers; /* which are printed to the right */
-    bool *exact;   /* of these, those that a double would round: text to JSON */
+    bool *exact;   /* of these, those that a double would round, of 128 bits and decimals: text to JSON */
 } td_duck_shape;
 
 /* One statement that only reads, or TD_CONFIG. To be freed after TD_OK. */

@@ -4,17 +4,26 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define VERSION "1.5.6" /* what scripts/fetch_duckdb.sh brings */
 
 static td_duck_library library;
 static char trouble[512]; /* "": it is there */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+static char said[300] = "no place is known"; /* of a file that is there, before what is said of those that are not */
+static bool there;
 
 static void *open_at(const char *folder, const char *rest) {
     char path[4096];
     int size = snprintf(path, sizeof path, "%s%s", folder, rest);
-    return size < (int)sizeof path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
+    if (size >= (int)sizeof path) return NULL;
+    void *found = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    const char *why = found == NULL ? dlerror() : NULL;
+    if (why == NULL || there) return found;
+    there = access(path, F_OK) == 0;
+    (void)snprintf(said, sizeof said, "%s", why);
+    return NULL;
 }
 
 /* Where it was named, beside an installed program, where scripts/fetch_duckdb.sh puts it, where the system has it. */
@@ -32,11 +41,10 @@ static void *open_any(void) {
 static void find(void) {
     void *from = open_any();
     if (from == NULL) {
-        const char *said = dlerror();
         (void)snprintf(trouble, sizeof trouble,
-                       "DuckDB's library is not there (%.300s): `scripts/fetch_duckdb.sh` brings it, or name it by "
+                       "DuckDB's library is not there (%s): `scripts/fetch_duckdb.sh` brings it, or name it by "
                        "TAPEDECK_DUCKDB=/path/to/libduckdb.so",
-                       said != NULL ? said : "no place is known");
+                       said);
         return;
     }
 #define FIND(type, name, parameters)                                                                                   \

@@ -1,5 +1,5 @@
-/* src/sink/duck_library.h - the part of DuckDB's C interface that we use, of version 1.2 and newer, whose functions are
- * stable. Private to src/sink/duck*.c.
+/* src/sink/duck_library.h - the part of DuckDB's C interface that we use, as version 1.5 has it. Private to
+ * src/sink/duck*.c.
  *
  * The library is opened when it is needed, not linked: it has 70 MB, no package of Debian's, and only those who archive
  * or ask in SQL need it. So there is one program, which starts without it and is built without it or its header. */
@@ -93,5 +93,6 @@ typedef struct td_duck_library {
 #undef MEMBER
 } td_duck_library;
 
-/* Opened once for the process, and never closed. TD_CONFIG: it is in none of the places, which the trail names. */
+/* Opened once for the process, and never closed. TD_CONFIG: the trail says why none of the places has it: of a file
+ * that is there what is wrong with it. */
 TD_CHECKED td_status td_duck_library_find(const td_duck_library **out);

@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import time
@@ -264,13 +265,20 @@ def refusals(home):
         assert subprocess.run([td.PROGRAM, "--version"], stdout=subprocess.DEVNULL, check=False).returncode == 0
     finally:
         del os.environ["TAPEDECK_DUCKDB"]
+    version = re.search(r"^version=(.*)$", (td.ROOT / "scripts/fetch_duckdb.sh").read_text(encoding="utf-8"), re.MULTILINE)[1]
+    torn = pathlib.Path(f"{home}/tapedeck/duckdb-{version}/libduckdb.so")
+    torn.parent.mkdir(parents=True)
+    torn.write_text("torn", encoding="utf-8")
+    done = subprocess.run([td.PROGRAM, "sql", "--archive", home, "select 1"], env=os.environ | {"XDG_CACHE_HOME": home},
+                          stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == EXIT_CONFIG and f"{torn}: file too short" in done.stderr, done.stderr
     said = td.run(config(home, feeds, of=("bars", "news")), "--set", "log.publish=[news]", check=EXIT_CONFIG)["stderr"]
     assert "of: there is no table for news" in said, said
     td.run(config(home, feeds))
     os.remove(f"{home}/archive/.open.duckdb")
     said = td.run(config(home, feeds), check=EXIT_CONFIG)["stderr"]
     assert "which says how far it goes, is not: name another folder" in said, said
-    return "3 answers"
+    return "4 answers"
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import sys
 import parquet
 import tapedeck as td
 
-EXIT_USAGE, EXIT_CONFIG = 2, 3
+EXIT_USAGE, EXIT_CONFIG, EXIT_FAILED = 2, 3, 4
 cases = td.Cases()
 
 
@@ -50,8 +50,9 @@ def archive_and_log(home):
     process = td.start(parquet.config(home, [*feeds, parquet.DEMO[0]]), "--set", "speed=20x")  # it has the archive to itself
     try:
         td.wait_for(lambda: len(parquet.cat(home, "quotes")) > 500 or process.poll() is not None, "quotes", 60)
-        live = int(ask(home, "select count(*) as n from quotes", "--config", file)[0]["n"])
-        assert process.poll() is None and live > 500, (process.poll(), live)
+        row = ask(home, "select count(*) as n, count(distinct (src_partition, src_offset)) as places from quotes", "--config", file)[0]
+        live = int(row["n"])
+        assert process.poll() is None and live > 500 and int(row["places"]) == live, (process.poll(), row)
     finally:
         td.kill(process)
     expect_once(home, "--config", file, tables=("bars", "trades", "quotes"))
@@ -86,9 +87,17 @@ def refused(home):
         answer = ask(home, query, check=EXIT_USAGE)
         assert said in answer and answer.startswith("tapedeck sql: "), (query, answer)
     assert "select nothing from bars" in ask(home, "select nothing from bars", check=EXIT_USAGE), "without the place"
+    for shape in ("table", "csv", "json"):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([td.PROGRAM, "sql", "--format", shape, "from bars"], cwd=home, stdout=full, stderr=subprocess.PIPE,
+                                  text=True, check=False)
+        assert done.returncode == EXIT_FAILED and "the answer cannot be written: No space left" in done.stderr, (shape, done)
+    for function in ("enable_logging(storage_path = 'logs')", "enable_profiling(save_location = 'x.json', format = 'json')"):
+        assert "only what reads is run" in ask(home, f"select count(*) from {function}", check=EXIT_USAGE), function
+    assert "has a backslash" in ask(home, "from bars", "--archive", "a\\b", check=EXIT_CONFIG)
     ask(home, "from bars", "--data", "nowhere", check=EXIT_CONFIG)
     ask(home, "from bars", "--format", "xml", check=EXIT_USAGE)
-    return "7 answers"
+    return "13 answers"
 
 
 @cases.add

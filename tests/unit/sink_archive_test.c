@@ -176,6 +176,9 @@ static void only_what_reads(void **state) {
         {"selec 1", "syntax error"},
         {"select nothing from t", "nothing"},
         {"", "there is no query"},
+        {"from enable_logging(storage_path = '/nowhere/logs')", "enable_logging writes files"},
+        {"select 1 from Enable_Profiling(save_location = '/nowhere/x.json', format = 'json')",
+         "enable_profiling writes files"},
     };
     td_duck_rows *rows_in;
     td_duck *duck = begin(four, 4, &rows_in);
