@@ -1,5 +1,6 @@
 #!/bin/sh
-# scripts/setup.sh - names and installs the Debian packages that are missing: setup.sh run|test|bench.
+# scripts/setup.sh - names and installs the Debian packages that are missing, and for tests DuckDB's library:
+# setup.sh run|test|bench.
 #
 # Says nothing and takes milliseconds when all is there. A program that is already on the PATH (another python3, a
 # Node.js of your own) is taken as it is. Without root and sudo, or on another system, it lists what to install.
@@ -36,7 +37,11 @@ for want in $wanted; do
 done
 # A Python without ensurepip cannot make the tests' virtual environment.
 if [ "$1" != run ] && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then missing="$missing python3-venv"; fi
-[ -n "$missing" ] || exit 0
+# Unit tests open it, too; who does not get it has them skipped.
+bring_duckdb() {
+    [ "$1" = run ] || "$(dirname "$0")/fetch_duckdb.sh" || echo "setup: tests that need DuckDB's library are skipped" >&2
+}
+[ -n "$missing" ] || { bring_duckdb "$1" && exit 0; }
 
 echo "setup: missing Debian packages:$missing"
 if [ "$(id -u)" -eq 0 ]; then
@@ -54,3 +59,4 @@ install() {
 }
 apt-cache show $missing >/dev/null 2>&1 || update
 install || { update && install; } # package lists may have grown old
+bring_duckdb "$1"
