@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static td_sink_row row_of(int kind, int64_t ns) {
+static td_sink_row row_of(unsigned kind, int64_t ns) {
     td_sink_row row = {.instrument = TD_TEXT("V:A"), .source = {3, 77}, .tape_offset = 55, .feed = TD_TEXT("f")};
     row.kind = kind;
     row.bar = (td_bar){.start_ns = ns, .end_ns = ns + 5, .width_ns = 60, .close = 7};
@@ -25,7 +25,7 @@ static td_sink_row row_of(int kind, int64_t ns) {
 static void a_cell_for_each_column(void **state) {
     (void)state;
     static td_archive_form form;
-    for (int kind = TD_ROW_BAR; kind <= TD_ROW_PUBLISHED; kind++) {
+    for (unsigned kind = TD_ROW_BAR; kind <= TD_ROW_PUBLISHED; kind++) {
         td_sink_row row = row_of(kind, 5);
         td_cells cells;
         unsigned id = td_table_of(&row);
