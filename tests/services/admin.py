@@ -35,13 +35,17 @@ def settings(address, topic):
     return {name: entry.value for name, entry in client.describe_configs([asked])[asked].result(10).items()}
 
 
+def groups(address, prefix):
+    client = _client(address)
+    return [group.group_id for group in client.list_consumer_groups().result(10).valid if group.group_id.startswith(prefix)]
+
+
 def forget_positions(address, prefix):
     """What a broker does with them when nobody has committed for offsets.retention.minutes. How many groups had some."""
-    client = _client(address)
-    groups = [group.group_id for group in client.list_consumer_groups().result(10).valid if group.group_id.startswith(prefix)]
-    for done in client.delete_consumer_groups(groups).values() if groups else ():
+    client, found = _client(address), groups(address, prefix)
+    for done in client.delete_consumer_groups(found).values() if found else ():
         done.result(10)
-    return len(groups)
+    return len(found)
 
 
 def allow(address, user, prefix, *operations):

@@ -64,7 +64,8 @@ class Broker:
                 "controller.quorum.voters=" + ",".join(f"{n}@{c}" for n, c in enumerate(self.controllers, 1)),
                 f"listeners={self.clients},CONTROLLER://{self.controller}", "controller.listener.names=CONTROLLER",
                 "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
-                "share.coordinator.state.topic.replication.factor=1", "share.coordinator.state.topic.min.isr=1"]
+                "share.coordinator.state.topic.replication.factor=1", "share.coordinator.state.topic.min.isr=1",
+                "broker.session.timeout.ms=60000"]  # one that a busy disk keeps from its heartbeats is not dead
 
     def prepare(self):
         subprocess.run(self.java("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", self.properties), check=True,

@@ -148,6 +148,11 @@ def bars(path):
                                  "b.instrument = bars.instrument AND b.start_ns = bars.start_ns)").fetchall())
 
 
+def seconds_of(desk):
+    """How many bars its trades make."""
+    return len({(symbol, ms // 1000) for ms, symbol, *_ in desk.trades})
+
+
 def killed_and_ended(file, sets, where, desk, writing):
     """Runs it, killed now and then while the topic is written; then until all is there."""
     rng, kills = random.Random(SEED + len(sets)), 0
@@ -160,7 +165,8 @@ def killed_and_ended(file, sets, where, desk, writing):
     with Running(file, *sets) as run:
         td.wait_for(lambda: len(trades(*where)) >= len(desk.trades) and len(cat("rejected", *where)) >= desk.poison,
                     lambda: (len(trades(*where)), len(desk.trades), len(cat("rejected", *where)), desk.poison, run.lines), 120)
-        time.sleep(4)  # its last bars are closed by time, and what is there twice would come
+        td.wait_for(lambda: len(bars(file.with_suffix(""))) >= seconds_of(desk), "the last bars, which time closes", 60)
+        time.sleep(1)  # what is there twice would come
         run.end()
     return kills
 

@@ -375,7 +375,7 @@ def made_once_more(home):
     assert code == 0 and expect_equal(home, "once_more") == counts, (code, text)
     server.ask("update once_more.bars set close = 1")
     code, text = command("positions", "reset", "postgres", "--config", file, "--to", "beginning")
-    assert code == 0 and f" {sum(counts.values())} records" in text, (code, text, counts)
+    assert code == 0 and f" {sum(counts.values()) - counts['latest']} records" in text, (code, text, counts)
     td.run(file)
     assert expect_equal(home, "once_more") == counts
     assert sorted(server.rows("select topic, partition, epoch, next_offset from once_more.positions")) == positions

@@ -4,13 +4,15 @@
 /* after the rig's own */
 #include "flow/deliver.h"
 
+enum { SOUND, KEEPS_NOTHING, KEEPS_UNHEARD, FALLS_BACK };
+
 static struct { /* the sink, which outlives its deliveries */
     int64_t rows, next[2];
-    bool set_back, deaf;                                               /* by us; it does not take that */
-    td_buf told;                                                       /* signals and gaps in words */
-    int away;                                                          /* so many times it cannot be opened */
-    enum { SOUND, KEEPS_NOTHING, KEEPS_UNHEARD, FALLS_BACK } accident; /* of the next write */
-    size_t refused;                                                    /* rows of the last write that failed */
+    bool set_back, deaf; /* by us; it does not take that */
+    td_buf told;         /* signals and gaps in words */
+    int away;            /* so many times it cannot be opened */
+    int accident;        /* of the next write */
+    size_t refused;      /* rows of the last write that failed */
 } store;
 
 static td_status sink_open(void **out, const td_os *os, const td_sink_conf *conf) {

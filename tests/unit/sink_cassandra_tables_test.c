@@ -8,7 +8,7 @@
 
 #define DAY TD_NS_PER_DAY
 
-static td_sink_row row_of(int kind, int64_t ns) {
+static td_sink_row row_of(unsigned kind, int64_t ns) {
     td_sink_row row = {.instrument = TD_TEXT("V:A"), .source = {3, 77}, .tape_offset = 55, .feed = TD_TEXT("f")};
     row.kind = kind;
     switch (kind) {
@@ -47,7 +47,7 @@ static size_t marks_of(td_cassandra_table table) {
 static void as_many_values_as_marks(void **state) {
     (void)state;
     static const struct {
-        int kind, event_kind;
+        unsigned kind, event_kind;
         td_cassandra_table table;
     } rows[] = {
         {TD_ROW_BAR, 0, TD_CASSANDRA_BARS},
