@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LOOK_MS = 20, LATEST_SEGMENT_BYTES = 32 << 20 };
+enum { LOOK_MS = 20, OPEN_TRIES = 3, LATEST_SEGMENT_BYTES = 32 << 20 };
 
 static td_kafka_topic *find_topic(td_kafka_log *log, const char *name) {
     for (size_t i = 0; i < log->topic_count; i++)
@@ -186,6 +186,14 @@ static td_status look_or_make(td_kafka_log *log, wish *w, uint32_t *out_count) {
     }
 }
 
+/* An end that was never known would look like an empty topic. Where a broker has just died, its partitions have no
+ * leader until its session is over, 9 s unless the cluster says otherwise: more than one call waits. */
+static td_status learn_ends(const td_kafka_topic *topic) {
+    td_status status = TD_RETRY;
+    for (int i = 0; i < OPEN_TRIES && status == TD_RETRY; i++) status = td_kafka_ask_ends_of(topic);
+    return status;
+}
+
 td_status td_kafka_topic_open(td_log *base, const char *name, uint32_t partitions, td_topic_role role, td_topic **out) {
     td_kafka_log *log = (td_kafka_log *)base;
     td_kafka_topic *topic = find_topic(log, name);
@@ -203,8 +211,7 @@ td_status td_kafka_topic_open(td_log *base, const char *name, uint32_t partition
     if (status != TD_OK) return status;
     topic->base.role = role;
     *out = &topic->base;
-    if (w.made) return TD_OK;           /* nobody has written to it */
-    return td_kafka_ask_ends_of(topic); /* an end that was never known would look like an empty topic */
+    return w.made ? TD_OK : learn_ends(topic); /* nobody has written to one that was made */
 }
 
 /* --- all of them ---------------------------------------------------------------------------------------------------

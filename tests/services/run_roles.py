@@ -281,7 +281,7 @@ def six_processes_and_deaths(home):
         td.wait_for(lambda: all(p.notices("awaiting") for p in everybody[:-1]), "who waits for the log to begin", 60)
         record.start()
         td.wait_for(lambda: sorted(p for w in workers for p in w.partitions()) == list(range(PARTITIONS)),
-                    lambda: [w.partitions() for w in workers], 300)
+                    lambda: [(p.name, p.partitions(), p.process.poll(), p.said.read_text()[-1000:]) for p in everybody], 300)
         with contextlib.closing(looker()) as consumer:
             resumed_s(consumer, prefix, range(PARTITIONS))
         check_server(server, workers[0])
