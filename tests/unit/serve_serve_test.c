@@ -132,7 +132,8 @@ static void drops_a_stream_whose_reader_sleeps(void **state) {
     }
     turn(50);
     assert_true(metric("tapedeck_stream_events_lost_total") > 0);
-    for (int step = 1; step <= 2; step++) { /* one of them takes what there is */
+    /* One of them takes what there is. The system may take some for the other yet, when it has time to. */
+    for (int step = 1; step <= 2 || (step <= 5 && metric("tapedeck_streams_dropped_total") == 0); step++) {
         char strategy[16];
         assert_int_equal(metric("tapedeck_streams_dropped_total"), 0);
         ahead_ns = step * 20 * TD_NS_PER_S;
