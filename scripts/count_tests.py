@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Counts the tests of one suite: count_tests.py LOG.json RUN.log STATUS prints "passed failed skipped" as its last line.
+"""Counts the tests of one suite: count_tests.py LOG.json RUN.log STATUS [AGAIN.json] prints "passed failed skipped again"
+as its last line. AGAIN is of those that failed and were run once more: what passes there is told, and counted in `again`.
 
 A program that says how many tests it ran (cmocka's summary, or a line "N passed, N failed[, N skipped]") counts with
 that number; any other counts as one. Before that stand the skips with their reason, the end of what failed, and all that
@@ -37,20 +38,34 @@ def of_program(test):
     return passed, failed, skipped
 
 
-log, run, status = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-totals = [0, 0, 0]
-for line in log.read_text(encoding="utf-8").splitlines() if log.exists() else []:
-    test = json.loads(line)
+def read(path):
+    """The tests of a log by name."""
+    path = pathlib.Path(path)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return {test["name"]: test for test in map(json.loads, lines)}
+
+
+first, run, status = read(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+second = read(sys.argv[4]) if len(sys.argv) > 4 else {}
+totals = [0, 0, 0, 0]
+for name, test in first.items():
     counts = of_program(test)
-    totals = [a + b for a, b in zip(totals, counts)]
     if counts[1]:
-        print(f"  FAILED {test['name']}: {test['result']}")
+        print(f"  FAILED {name}: {test['result']}")
     if counts[1] or OWN_LINE.search("\n".join(said(test))):
         print(*(f"  | {line}" for line in said(test)[-60:]), sep="\n")
     elif counts[2]:
         reasons = [line for line in said(test) if "skip" in line.lower()] or said(test) or ["no reason given"]
-        print(f"  skipped in {test['name']}: {reasons[0]}")
-if status != 0 and totals[1] == 0:
+        print(f"  skipped in {name}: {reasons[0]}")
+    if name in second:
+        counts = of_program(second[name])
+        if counts[1]:
+            print(f"  FAILED again {name}: {second[name]['result']}", *said(second[name])[-60:], sep="\n  | ")
+        else:
+            print(f"  {name} passes when run again, alone")
+            totals[3] += 1
+    totals[:3] = [a + b for a, b in zip(totals, counts)]
+if status != 0 and totals[1] == totals[3] == 0:
     print(f"  the suite ended with status {status}; see {run}")
     totals[1] = 1
 print(*totals)

@@ -260,4 +260,4 @@ def leaving(folder):
 
 
 if __name__ == "__main__":
-    sys.exit(CASES.run_at_once())
+    sys.exit(CASES.run())

@@ -113,4 +113,4 @@ def wrong_token(folder):
 
 
 if __name__ == "__main__":
-    sys.exit(CASES.run_at_once())
+    sys.exit(CASES.run())

@@ -162,4 +162,4 @@ def wrong_keys(folder):
 
 
 if __name__ == "__main__":
-    sys.exit(CASES.run_at_once())
+    sys.exit(CASES.run())
