@@ -13,6 +13,7 @@ import time
 import flood
 import on_kafka
 import plans as planning
+import stores
 from harness import MARKET, PROGRAM, ROOT, WORK, free_port, new_folder, run, start, stop, tool
 
 PYTHON = ROOT / "scripts/python.sh"
@@ -429,4 +430,4 @@ def feeds(bench):
 ALL = {"replay": replay, "stages": stages, "operators": operators, "strategies": strategies, "plans": plans, "append": append,
        "kafka": on_kafka.log_on_kafka, "floor": on_kafka.floor,
        "json": json_frames, "latency": latency, "handoff": handoff, "memory": memory, "restart": restart,
-       "snapshot": snapshot, "day": day, "feeds": feeds}
+       "snapshot": snapshot, "day": day, "feeds": feeds, "stores": stores.stores}

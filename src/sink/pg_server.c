@@ -13,7 +13,8 @@ enum { CHUNK_BYTES = 64 * 1024, MESSAGE_MAX = 300, STATE_BYTES = 5 };
 struct td_pg {
     const td_os *os;
     PGconn *conn;
-    int64_t deadline_ns; /* of the answer that is awaited */
+    int64_t deadline_ns;         /* of the answer that is awaited */
+    char state[STATE_BYTES + 1]; /* SQL's, of what was refused last */
 };
 
 /* ---- failures ---- */
@@ -128,7 +129,11 @@ static td_status take_results(td_pg *pg, const char *doing, td_pg_answer *out, b
         ExecStatusType kind = PQresultStatus(result);
         if (kind == PGRES_TUPLES_OK) keep_answer(result, out);
         bool good = kind == PGRES_TUPLES_OK || kind == PGRES_COMMAND_OK || kind == PGRES_COPY_IN;
-        if (!good && first == TD_OK) first = fail_result(result, doing);
+        if (!good && first == TD_OK) {
+            const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+            (void)snprintf(pg->state, sizeof pg->state, "%s", state != NULL ? state : "");
+            first = fail_result(result, doing);
+        }
         PQclear(result);
         if (kind == PGRES_COPY_IN) {
             *out_copies = true;
@@ -153,7 +158,16 @@ td_status td_pg_run(td_pg *pg, const char *sql, const char *doing, td_pg_answer 
     return status;
 }
 
-static td_status put_data(td_pg *pg, td_bytes data, const char *doing) {
+td_status td_pg_send_begin(td_pg *pg, const char *sql, const char *doing) {
+    bool copies = false;
+    pg->state[0] = '\0';
+    td_status status = send(pg, sql, doing);
+    if (status == TD_OK) status = take_results(pg, doing, NULL, &copies);
+    assert(status != TD_OK || copies);
+    return status;
+}
+
+td_status td_pg_send(td_pg *pg, td_bytes data, const char *doing) {
     while (data.size > 0) {
         td_bytes part = td_bytes_upto(data, CHUNK_BYTES);
         int taken = PQputCopyData(pg->conn, (const char *)part.data, (int)part.size);
@@ -162,22 +176,25 @@ static td_status put_data(td_pg *pg, td_bytes data, const char *doing) {
         td_status status = flush(pg, doing);
         if (status != TD_OK) return status;
     }
+    return TD_OK;
+}
+
+td_status td_pg_send_end(td_pg *pg, const char *doing) {
+    bool copies;
     int ended;
     while ((ended = PQputCopyEnd(pg->conn, NULL)) == 0) {
         td_status status = flush(pg, doing);
         if (status != TD_OK) return status;
     }
-    return ended < 0 ? fail_session(pg, doing) : flush(pg, doing);
+    td_status status = ended < 0 ? fail_session(pg, doing) : flush(pg, doing);
+    return status == TD_OK ? take_results(pg, doing, NULL, &copies) : status;
 }
 
-td_status td_pg_copy(td_pg *pg, const char *sql, td_bytes data, const char *doing) {
-    bool copies = false;
-    td_status status = send(pg, sql, doing);
-    if (status == TD_OK) status = take_results(pg, doing, NULL, &copies);
-    if (status != TD_OK) return status;
-    assert(copies);
-    status = put_data(pg, data, doing);
-    return status == TD_OK ? take_results(pg, doing, NULL, &copies) : status;
+bool td_pg_minds_rows(const td_pg *pg) {
+    static const char *const classes[] = {"0A", "22", "23", "42"};
+    bool minds = false;
+    for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) minds |= strncmp(pg->state, classes[i], 2) == 0;
+    return minds && PQtransactionStatus(pg->conn) == PQTRANS_INERROR;
 }
 
 /* ---- life ---- */

@@ -26,8 +26,14 @@ TD_CHECKED td_status td_pg_open(td_pg **out, const td_pg_conf *conf);
 int td_pg_version(const td_pg *pg); /* 150018 */
 /* Statements, with ; between them; `doing` is for people: "cannot DOING: …". `out` may be NULL. */
 TD_CHECKED td_status td_pg_run(td_pg *pg, const char *sql, const char *doing, td_pg_answer *out);
-/* The same, the last of which is a COPY … FROM STDIN that takes `data`. */
-TD_CHECKED td_status td_pg_copy(td_pg *pg, const char *sql, td_bytes data, const char *doing);
+/* The same, the last of which is a COPY … FROM STDIN: it takes data until it is ended, and the server works meanwhile.
+ */
+TD_CHECKED td_status td_pg_send_begin(td_pg *pg, const char *sql, const char *doing);
+TD_CHECKED td_status td_pg_send(td_pg *pg, td_bytes data, const char *doing);
+TD_CHECKED td_status td_pg_send_end(td_pg *pg, const char *doing);
+/* What a COPY failed with is something about these rows or their table, and the session goes on: a savepoint can be
+ * gone back to. */
+bool td_pg_minds_rows(const td_pg *pg);
 /* "name" or 'text', quoted for SQL. */
 void td_pg_put_name(td_buf *out, const char *name);
 void td_pg_put_text(td_buf *out, const char *text);

@@ -17,9 +17,24 @@ td_status td_pg_run(td_pg *pg, const char *sql, const char *doing, td_pg_answer 
     return TD_OK;
 }
 
-td_status td_pg_copy(td_pg *pg, const char *sql, td_bytes data, const char *doing) {
-    (void)pg, (void)sql, (void)data, (void)doing;
+td_status td_pg_send_begin(td_pg *pg, const char *sql, const char *doing) {
+    (void)pg, (void)sql, (void)doing;
     return TD_OK;
+}
+
+td_status td_pg_send(td_pg *pg, td_bytes data, const char *doing) {
+    (void)pg, (void)data, (void)doing;
+    return TD_OK;
+}
+
+td_status td_pg_send_end(td_pg *pg, const char *doing) {
+    (void)pg, (void)doing;
+    return TD_OK;
+}
+
+bool td_pg_minds_rows(const td_pg *pg) {
+    (void)pg;
+    return false;
 }
 
 void td_pg_close(td_pg *pg) { (void)pg; }

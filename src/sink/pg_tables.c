@@ -154,10 +154,22 @@ void td_pg_put_stage(td_buf *out, const td_table *table) {
     td_buf_text(out, ")");
 }
 
-void td_pg_put_copy(td_buf *out, const td_table *table) {
-    td_buf_printf(out, "copy pg_temp.tapedeck_%s(", table->name);
+static void put_copy_into(td_buf *out, const char *where, const td_table *table) {
+    td_buf_printf(out, "copy %s%s(", where, table->name);
     td_table_put_columns(table, true, out);
     td_buf_text(out, ") from stdin (format binary)");
+}
+
+void td_pg_put_copy(td_buf *out, const td_table *table) { put_copy_into(out, "pg_temp.tapedeck_", table); }
+void td_pg_put_direct_copy(td_buf *out, const td_table *table) { put_copy_into(out, "", table); }
+
+/* COPY takes bytes for what the table's types say they are: those of a bigint would be some double. */
+void td_pg_put_types_probe(td_buf *out, const td_table *table) {
+    td_buf_printf(out,
+                  "lock table only %s in access share mode; select 1 where not exists (select 1 from pg_attribute as t"
+                  " join pg_attribute as s using (attname) where t.attrelid = '%s'::regclass"
+                  " and s.attrelid = 'pg_temp.tapedeck_%s'::regclass and t.attnum > 0 and t.atttypid <> s.atttypid)",
+                  table->name, table->name, table->name);
 }
 
 static void put_new_value(td_buf *out, const char *name, const char *key, const char **comma) {

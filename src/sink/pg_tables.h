@@ -12,6 +12,11 @@ void td_pg_put_tables(td_buf *out, bool older);
 void td_pg_put_stage(td_buf *out, const td_table *table);
 /* COPY into it. */
 void td_pg_put_copy(td_buf *out, const td_table *table);
+/* A query with a row where the table takes what the temporary one takes, type by type, and keeps to that until the
+ * transaction ends. */
+void td_pg_put_types_probe(td_buf *out, const td_table *table);
+/* COPY into the table itself, which fails where a row's key is there. */
+void td_pg_put_direct_copy(td_buf *out, const td_table *table);
 /* From there into the table: what is there already is replaced, of what is latest by what is as late or later. */
 void td_pg_put_merge(td_buf *out, td_table_id id);
 /* Fails where a column is missing, with its name; reads nothing. */

@@ -1,5 +1,6 @@
-/* src/sink/sink_postgres.c - results as tables of a PostgreSQL database: a batch goes by binary COPY into a temporary
- * table, and from there, in the same transaction as the position behind it, into its table. What is there already is
+/* src/sink/sink_postgres.c - results as tables of a PostgreSQL database: a batch goes by binary COPY into its table, in
+ * the same transaction as the position behind it. Where the server minds, as it does where a row of that key is there,
+ * that is taken back, and the batch goes into a temporary table and from there into its own: what is there already is
  * replaced, so the same batch again, as after a commit whose answer was lost, leaves one copy.
  *
  * A session that failed in any way is given up, and the next call opens another: so the tables are looked at again, a
@@ -20,7 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { VERSION_LEAST = 130000, NAME_BYTES = 63, KNOWN_PARTS = 16 };
+enum { VERSION_LEAST = 130000, NAME_BYTES = 63, KNOWN_PARTS = 16, MERGES = 16, SENT_BYTES = 64 * 1024 };
 
 typedef struct parts { /* of a table by time, as far as this session knows */
     int32_t known[KNOWN_PARTS];
@@ -35,6 +36,7 @@ typedef struct postgres_sink {
     bool locked;  /* it holds the schema */
     bool running; /* open() has found all as it should be, once */
     parts parts[TD_TABLE_COUNT];
+    int merges_left[TD_TABLE_COUNT]; /* batches that are not tried by COPY alone: what was there comes again */
     td_latest_picks picks;
     td_buf sql, rows;
 } postgres_sink;
@@ -164,6 +166,7 @@ static td_status prepare_table(postgres_sink *s, const td_table *table) {
 
 static td_status begin_session(postgres_sink *s) {
     for (int i = 0; i < TD_TABLE_COUNT; i++) s->parts[i] = (parts){0};
+    memset(s->merges_left, 0, sizeof s->merges_left);
     const td_pg_conf conf = {s->os, s->conf->url, s->conf->password, "tapedeck"};
     td_status status = td_pg_open(&s->pg, &conf);
     if (status == TD_OK) status = check_server(s);
@@ -267,41 +270,83 @@ static td_status make_parts(postgres_sink *s, td_table_id id, const td_sink_row 
 
 /* ---- rows ---- */
 
-static void put_table_rows(postgres_sink *s, td_table_id id, uint32_t partition, const td_sink_row *row) {
+typedef struct batch { /* of one table */
+    td_table_id id;
+    uint32_t partition;
+    const td_sink_row *rows;
+    const uint32_t *picks; /* NULL: all rows */
+    size_t count;
+} batch;
+
+static void encode(postgres_sink *s, const batch *b, size_t at) {
     td_cells cells;
-    td_table_cells(id, row, partition, &cells);
-    td_pg_copy_row(&s->rows, &td_tables[id], &cells);
+    td_table_cells(b->id, &b->rows[b->picks != NULL ? b->picks[at] : at], b->partition, &cells);
+    td_pg_copy_row(&s->rows, &td_tables[b->id], &cells);
 }
 
-/* Behind what stands in `sql`. */
-static td_status copy_into(postgres_sink *s, td_table_id id) {
-    td_pg_copy_end(&s->rows);
-    td_pg_put_copy(&s->sql, &td_tables[id]);
+/* By the COPY that `sql` ends with, while the server takes in what came before. */
+static td_status send_rows(postgres_sink *s, const batch *b) {
     td_buf_put(&s->sql, "", 1);
-    td_status status = td_pg_copy(s->pg, (const char *)s->sql.data, td_buf_bytes(&s->rows), "send rows");
+    td_status status = td_pg_send_begin(s->pg, (const char *)s->sql.data, "send rows");
     s->sql.size = s->rows.size = 0;
-    if (status == TD_OK) {
-        td_pg_put_merge(&s->sql, id);
-        td_buf_text(&s->sql, "; ");
+    td_pg_copy_begin(&s->rows);
+    for (size_t i = 0; i < b->count && status == TD_OK; i++) {
+        encode(s, b, i);
+        if (s->rows.size < SENT_BYTES) continue;
+        status = td_pg_send(s->pg, td_buf_bytes(&s->rows), "send rows");
+        s->rows.size = 0;
     }
-    return status;
+    td_pg_copy_end(&s->rows);
+    if (status == TD_OK) status = td_pg_send(s->pg, td_buf_bytes(&s->rows), "send rows");
+    return status == TD_OK ? td_pg_send_end(s->pg, "send rows") : status;
+}
+
+/* Behind what stands in `sql`, in which the merge is left. */
+static td_status merge_rows(postgres_sink *s, const batch *b) {
+    td_pg_put_copy(&s->sql, &td_tables[b->id]);
+    td_status status = send_rows(s, b);
+    if (status != TD_OK) return status;
+    td_pg_put_merge(&s->sql, b->id);
+    td_buf_text(&s->sql, "; ");
+    return TD_OK;
+}
+
+/* Of these, rows replace what is there, or depend on it. */
+static bool is_merged(td_table_id id) { return id == TD_TABLE_LATEST || id == TD_TABLE_VENDOR_BARS; }
+
+/* Begins the transaction. *out: the rows are in their table. */
+static td_status try_copy(postgres_sink *s, const batch *b, bool *out) {
+    td_pg_answer same_types = {0};
+    int *left = &s->merges_left[b->id];
+    *out = false;
+    td_buf_text(&s->sql, "begin; ");
+    if (is_merged(b->id) || (*left > 0 && (*left)-- > 0)) return TD_OK;
+    td_buf_text(&s->sql, "savepoint rows_first; ");
+    td_pg_put_types_probe(&s->sql, &td_tables[b->id]);
+    td_status status = run(s, "write rows", &same_types);
+    if (status != TD_OK || same_types.count == 0) return status;
+    td_pg_put_direct_copy(&s->sql, &td_tables[b->id]);
+    status = send_rows(s, b);
+    *out = status == TD_OK;
+    if (*out || !td_pg_minds_rows(s->pg)) return status;
+    *left = MERGES;
+    return run_text(s, "rollback to savepoint rows_first", "write rows", NULL);
 }
 
 /* What is left in `sql` is to be run, in the transaction that this begins. */
 static td_status copy_rows(postgres_sink *s, uint32_t partition, const td_sink_row *rows, size_t count) {
-    td_table_id id = td_table_of(&rows[0]);
-    td_status status = td_tables[id].by_time ? make_parts(s, id, rows, count) : TD_OK;
-    if (status != TD_OK) return status;
-    s->rows.size = s->sql.size = 0;
-    td_pg_copy_begin(&s->rows);
-    for (size_t i = 0; i < count; i++) put_table_rows(s, id, partition, &rows[i]);
-    td_buf_text(&s->sql, "begin; ");
-    status = copy_into(s, id);
+    batch b = {.id = td_table_of(&rows[0]), .partition = partition, .rows = rows, .count = count};
+    bool copied;
+    td_status status = td_tables[b.id].by_time ? make_parts(s, b.id, rows, count) : TD_OK;
+    s->sql.size = 0;
+    if (status == TD_OK) status = try_copy(s, &b, &copied);
+    if (status == TD_OK && !copied) status = merge_rows(s, &b);
     td_latest_pick(&s->picks, rows, count);
     if (status != TD_OK || s->picks.count == 0) return status;
-    td_pg_copy_begin(&s->rows);
-    for (size_t i = 0; i < s->picks.count; i++) put_table_rows(s, TD_TABLE_LATEST, partition, &rows[s->picks.rows[i]]);
-    return copy_into(s, TD_TABLE_LATEST);
+    b.id = TD_TABLE_LATEST;
+    b.picks = s->picks.rows;
+    b.count = s->picks.count;
+    return merge_rows(s, &b);
 }
 
 static void put_position(td_buf *sql, const char *topic, uint32_t partition, td_position next) {

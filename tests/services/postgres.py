@@ -13,7 +13,7 @@ import fetch
 
 # It does not serve root.
 SOMEBODY = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"] if os.geteuid() == 0 else []
-SETTINGS = ("listen_addresses=127.0.0.1", "fsync=off", "shared_buffers=32MB", "log_statement=none")
+SETTINGS = ("listen_addresses=127.0.0.1", "shared_buffers=32MB", "log_statement=none")
 
 
 # Anybody on this machine is `tape`; GUARDED has to give a password.
@@ -26,9 +26,10 @@ host all all 127.0.0.1/32 trust
 
 class Postgres:
     """A cluster in a folder of its own, on a port of its own; it can be stopped and started again on what it has. `url` is for
-    JDBC, `uri` for libpq."""
+    JDBC, `uri` for libpq. What it commits is on the disk with `fsync`, and else there as long as the machine runs."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, fsync=False):
+        self.settings = (*SETTINGS, f"fsync={'on' if fsync else 'off'}")
         self.folder, self.port, self.starts = pathlib.Path(folder), fetch.free_port(), 0
         self.binaries = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), default=None)
         assert self.binaries, "there is no PostgreSQL; scripts/setup.sh test installs it"
@@ -42,7 +43,7 @@ class Postgres:
 
     def start(self):
         """It serves from here on."""
-        settings = [word for text in (*SETTINGS, f"unix_socket_directories={self.folder}") for word in ("-c", text)]
+        settings = [word for text in (*self.settings, f"unix_socket_directories={self.folder}") for word in ("-c", text)]
         command = [*SOMEBODY, self.binaries / "postgres", "-D", f"{self.folder}/data", "-p", str(self.port), *settings]
         self.starts += 1
         self.life = contextlib.ExitStack()
@@ -90,16 +91,16 @@ class Postgres:
 
 
 @contextlib.contextmanager
-def cluster():
+def cluster(**settings):
     """One that does not run yet."""
     folder = tempfile.mkdtemp(prefix="tapedeck-postgres-")
     try:
-        yield Postgres(folder)
+        yield Postgres(folder, **settings)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def postgres():
-    with cluster() as server, server.running():
+def postgres(**settings):
+    with cluster(**settings) as server, server.running():
         yield server

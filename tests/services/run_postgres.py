@@ -464,6 +464,20 @@ def no_room_is_left(home):
 
 
 @cases.add
+def a_column_of_another_type(home):
+    """As wide as ours and of other bytes: what is written there is the number all the same, before and after."""
+    file = config(home, "retyped", (HOUR,))
+    with watched(file, "--set", "speed=100x") as process:
+        td.wait_for(lambda: rows_in("retyped") > 0, "rows", 60)
+        server.ask("drop view retyped.bars_view; alter table retyped.bars alter trade_count type double precision")
+        before = rows_in("retyped")
+        td.wait_for(lambda: rows_in("retyped") > before + 100, "rows behind that", 60)
+        process.terminate()
+        ended(process)
+    return expect_equal(home, "retyped")
+
+
+@cases.add
 def two_into_one_schema(home):
     """The second one waits, and writes nothing: what it has is not the first one's."""
     os.mkdir(f"{home}/other")
