@@ -229,6 +229,8 @@ static td_status open_server(td_serving *s) {
         .rejected = t->rejected,
         .schemas = t->schemas,
         .news = t->outputs[TD_OUTPUT_NEWS],
+        .trades = t->outputs[TD_OUTPUT_TRADES],
+        .quotes = t->outputs[TD_OUTPUT_QUOTES],
         .log = s->beside,
         .ids = t->ids,
         .program = s->program,

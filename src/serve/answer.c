@@ -60,6 +60,22 @@ static bool fail_instrument(const td_view *view, const char *instrument, td_api_
                        nearest != NULL ? "? " : "");
 }
 
+static bool is_published(td_api_kind kind) {
+    return kind == TD_API_NEWS || kind == TD_API_TRADES || kind == TD_API_QUOTES;
+}
+
+static td_topic *topic_of(const td_serve_topics *topics, td_api_kind kind) {
+    return kind == TD_API_SIGNALS       ? topics->signals
+           : kind == TD_API_FILLS       ? topics->fills
+           : kind == TD_API_QUARANTINE  ? topics->quarantine
+           : kind == TD_API_VENDOR_BARS ? topics->vendor_bars
+           : kind == TD_API_TAKEN       ? topics->actions
+           : kind == TD_API_NEWS        ? topics->news
+           : kind == TD_API_TRADES      ? topics->trades
+           : kind == TD_API_QUOTES      ? topics->quotes
+                                        : topics->bars;
+}
+
 static bool check_known(const td_view *view, const td_api_request *r, td_api_error *error) {
     const td_serve_topics *topics = td_view_topics(view);
     td_view_lag lag;
@@ -68,11 +84,12 @@ static bool check_known(const td_view *view, const td_api_request *r, td_api_err
         return topics->vendor_bars != NULL || td_api_fail(error, 404, "unknown_instrument", "there are no such bars");
     if (r->kind == TD_API_FILLS && topics->fills == NULL)
         return td_api_fail(error, 404, "not_found", "there are no fills: nobody here runs paper positions");
-    if (r->kind == TD_API_NEWS && topics->news == NULL)
+    const char *name = td_api_name(r->kind);
+    if (is_published(r->kind) && topic_of(topics, r->kind) == NULL)
         return td_api_fail(error, 404, "not_published",
-                           "news is not published here: `log: { publish: [news] }` does it");
+                           "the topic %s is not published here: `log: { publish: [%s] }` does it", name, name);
     bool has_bars = r->kind != TD_API_QUARANTINE &&                    /* one may be refused altogether */
-                    r->kind != TD_API_TAKEN && r->kind != TD_API_NEWS; /* and these are of what nobody trades here */
+                    r->kind != TD_API_TAKEN && !is_published(r->kind); /* and these are of what nobody trades here */
     if (has_bars && r->instrument[0] != '\0' && !lag.loading &&
         td_view_find(view, td_text(r->instrument)) == UINT32_MAX)
         return fail_instrument(view, r->instrument, error);
@@ -88,16 +105,6 @@ static const td_graph *graph_of(const td_program *program, int64_t width_ns) {
     return NULL;
 }
 
-static td_topic *topic_of(const td_serve_topics *topics, td_api_kind kind) {
-    return kind == TD_API_SIGNALS       ? topics->signals
-           : kind == TD_API_FILLS       ? topics->fills
-           : kind == TD_API_QUARANTINE  ? topics->quarantine
-           : kind == TD_API_VENDOR_BARS ? topics->vendor_bars
-           : kind == TD_API_TAKEN       ? topics->actions
-           : kind == TD_API_NEWS        ? topics->news
-                                        : topics->bars;
-}
-
 static td_history_kind history_kind(td_api_kind kind) {
     return kind == TD_API_SIGNALS       ? TD_HISTORY_SIGNALS
            : kind == TD_API_FILLS       ? TD_HISTORY_FILLS
@@ -105,6 +112,8 @@ static td_history_kind history_kind(td_api_kind kind) {
            : kind == TD_API_VENDOR_BARS ? TD_HISTORY_VENDOR_BARS
            : kind == TD_API_TAKEN       ? TD_HISTORY_ACTIONS
            : kind == TD_API_NEWS        ? TD_HISTORY_NEWS
+           : kind == TD_API_TRADES      ? TD_HISTORY_TRADES
+           : kind == TD_API_QUOTES      ? TD_HISTORY_QUOTES
                                         : TD_HISTORY_BARS;
 }
 
@@ -125,6 +134,7 @@ static void begin_history(td_answer *a) {
         .from_ns = lines ? INT64_MIN : r->from_ns,
         .before_ns = r->to_ns < r->before_ns ? r->to_ns : r->before_ns,
         .cursor = r->cursor,
+        .edge = r->edge,
         .limit = (size_t)r->limit + (lines ? LINES_WARM_UP : 0),
         .as_of = r->as_of,
         .known_now = r->known_now,
@@ -154,7 +164,7 @@ static void begin_lines(td_answer *a) {
     a->graph_state = td_alloc_zero(1, td_graph_state_bytes(a->graph));
 }
 
-static void find_next(td_answer *a, int64_t cursor);
+static void find_next(td_answer *a, const char *cursor);
 
 /* All are in memory: they are taken as they stand now, so that slices of one answer are of one moment. */
 static void begin_gaps(td_answer *a) {
@@ -168,13 +178,19 @@ static void begin_gaps(td_answer *a) {
     size_t limit = (size_t)r->limit;
     td_gap *gaps = td_alloc(limit * sizeof *gaps);
     size_t at = td_gap_table_find(table, &q, SIZE_MAX), first = limit; /* filled from its end */
-    for (; at != SIZE_MAX && first > 0; at = td_gap_table_find(table, &q, at))
-        if (r->cursor < 0 || td_gap_table_at(table, at)->number < r->cursor)
-            gaps[--first] = *td_gap_table_at(table, at);
+    int64_t place = -1;                                                /* of the first one */
+    for (; at != SIZE_MAX && first > 0; at = td_gap_table_find(table, &q, at)) {
+        int64_t here = q.instrument.size > 0 ? td_gap_table_at(table, at)->number : td_gap_table_serial(table, at);
+        if (r->cursor >= 0 && here >= r->cursor) continue;
+        gaps[--first] = *td_gap_table_at(table, at);
+        place = here;
+    }
     a->gaps = gaps;
     a->gap_count = limit - first;
     memmove(gaps, gaps + first, a->gap_count * sizeof *gaps);
-    if (at != SIZE_MAX && r->instrument[0] != '\0') find_next(a, gaps[0].number);
+    char cursor[24];
+    (void)snprintf(cursor, sizeof cursor, "%" PRId64, place);
+    if (at != SIZE_MAX) find_next(a, cursor);
 }
 
 /* What the run does for this kind; NULL: nothing. */
@@ -277,6 +293,21 @@ void td_answer_free(td_answer *a) {
 
 /* ---- rows ---- */
 
+/* Without a value its names. */
+static void put_published(td_answer *a, td_row_format format, const td_history_row *row, td_bytes value) {
+    td_event event = {.kind = TD_EVENT_NEWS, .news.sentiment = NAN};
+    td_bytes name = TD_TEXT(""), feed = TD_TEXT("");
+    if (a->request.kind != TD_API_NEWS) event = (td_event){.kind = TD_EVENT_TRADE};
+    if (value.size > 0 && td_record_get_published(td_view_topics(a->view)->ids, value, &event, &feed, &name) != TD_OK)
+        return;
+    if (a->request.kind == TD_API_TRADES)
+        td_row_put_trade(&a->body, format, name, feed, &event, row->ord);
+    else if (a->request.kind == TD_API_QUOTES)
+        td_row_put_quote(&a->body, format, name, feed, &event, row->ord);
+    else
+        td_row_put_news(&a->body, format, name, feed, &event, row->appended_ms);
+}
+
 static void put_history_row(td_answer *a, td_row_format format, const td_history_row *row) {
     static const td_history_row none = {0};
     td_bytes name = TD_TEXT(""), value = row == NULL ? TD_TEXT("") : td_history_value(a->history, row);
@@ -301,12 +332,8 @@ static void put_history_row(td_answer *a, td_row_format format, const td_history
         td_quarantined q = {0};
         if (value.size == 0 || td_record_get_quarantined(td_view_topics(a->view)->ids, value, &q, &name) == TD_OK)
             td_row_put_quarantined(&a->body, format, name, &place, &q);
-    } else if (a->request.kind == TD_API_NEWS) {
-        td_event event = {.news.sentiment = NAN};
-        td_bytes feed = TD_TEXT("");
-        if (value.size == 0 ||
-            td_record_get_published(td_view_topics(a->view)->ids, value, &event, &feed, &name) == TD_OK)
-            td_row_put_news(&a->body, format, name, feed, &event, row->appended_ms);
+    } else if (is_published(a->request.kind)) {
+        put_published(a, format, row, value);
     } else if (a->request.kind == TD_API_FILLS) {
         td_fill fill = {.side = TD_SIDE_BUY};
         if (value.size == 0 || td_record_get_fill(value, &fill, &name) == TD_OK)
@@ -466,12 +493,15 @@ static int64_t end_of_page(const td_answer *a) {
 }
 
 /* The same question, from where this answer ends. */
-static void find_next(td_answer *a, int64_t cursor) {
+static void find_next(td_answer *a, const char *cursor) {
     const td_api_request *r = &a->request;
     size_t capacity = sizeof a->next;
-    if (cursor < 0 || r->kind == TD_API_LINES) return;
-    size_t size = (size_t)snprintf(a->next, capacity, "/api/v1/%s?instrument=", td_api_name(r->kind));
-    size += put_escaped(a->next + size, capacity - size, r->instrument);
+    if (r->kind == TD_API_LINES) return;
+    size_t size = (size_t)snprintf(a->next, capacity, "/api/v1/%s", td_api_name(r->kind));
+    if (r->instrument[0] != '\0') {
+        size += (size_t)snprintf(a->next + size, capacity - size, "&instrument=");
+        size += put_escaped(a->next + size, capacity - size, r->instrument);
+    }
     if (r->strategy[0] != '\0') {
         size += (size_t)snprintf(a->next + size, capacity - size, "&strategy=");
         size += put_escaped(a->next + size, capacity - size, r->strategy);
@@ -502,8 +532,20 @@ static void find_next(td_answer *a, int64_t cursor) {
         size += (size_t)snprintf(a->next + size, capacity - size, "&as_of=@%" PRId64, r->as_of.offset);
     if (r->adjust != TD_ADJUST_NONE)
         size += (size_t)snprintf(a->next + size, capacity - size, "&adjust=%s", td_adjusting_name(r->adjust));
-    (void)snprintf(a->next + size, capacity - size, "&limit=%" PRId64 "&cursor=%" PRId64 "%s%s", r->limit, cursor,
+    (void)snprintf(a->next + size, capacity - size, "&limit=%" PRId64 "&cursor=%s%s%s", r->limit, cursor,
                    r->known_now ? "&known=now" : "", r->csv ? "&format=csv" : "");
+    *strchr(a->next, '&') = '?';
+}
+
+static void find_older(td_answer *a) {
+    char cursor[64] = "";
+    int64_t one = td_history_cursor(a->history);
+    td_history_edge all = td_history_edge_of(a->history);
+    if (one >= 0) (void)snprintf(cursor, sizeof cursor, "%" PRId64, one);
+    if (all.known)
+        (void)snprintf(cursor, sizeof cursor, "%" PRId64 ".%" PRIu32 ".%" PRId64, all.appended_ms, all.partition,
+                       all.offset);
+    if (cursor[0] != '\0') find_next(a, cursor);
 }
 
 td_status td_answer_step(td_answer *a) {
@@ -517,7 +559,7 @@ td_status td_answer_step(td_answer *a) {
         td_status status = td_history_step(a->history);
         if (status != TD_OK) return status;
         a->walked = true;
-        find_next(a, td_history_cursor(a->history));
+        find_older(a);
         return TD_AGAIN;
     }
     return a->request.kind == TD_API_LINES || a->program != NULL ? step_lines(a) : step_rows(a);

@@ -12,10 +12,11 @@
 #define IN(kind) (1u << TD_API_##kind)
 enum {
     REFUSED = IN(QUARANTINE) | IN(RELEASE),
+    PUBLISHED = IN(NEWS) | IN(TRADES) | IN(QUOTES),
     PAGED = IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(LINES) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(PREVIEW) | IN(FILLS) |
-            IN(NEWS),
+            PUBLISHED,
     TABLES = IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(TAKEN) |
-             IN(FILLS) | IN(NEWS),
+             IN(FILLS) | PUBLISHED,
     ONE_SERIES = IN(BARS) | IN(LINES) | IN(VENDOR_BARS) | IN(PREVIEW),
     VERSIONS = IN(VERSIONS) | IN(ROLLBACK),
     TEXTS = IN(CHECK) | IN(SAVE) | IN(PREVIEW),
@@ -43,6 +44,8 @@ static const char *const kinds[] = {"instruments",
                                     "topics/TOPIC/records",
                                     "topics/TOPIC/groups",
                                     "news",
+                                    "trades",
+                                    "quotes",
                                     "strategies/check",
                                     "strategies/save",
                                     "strategies/preview",
@@ -129,7 +132,22 @@ static bool read_int(td_bytes value, int64_t max, int64_t *out) {
     bool inexact;
     return td_decimal_parse(value, 0, out, &inexact) == TD_OK && !inexact && *out >= 0 && *out <= max;
 }
-static bool read_cursor(td_api_request *r, td_bytes value) { return read_int(value, INT64_MAX, &r->cursor); }
+/* A number, or three of an edge: 1381152600123.4.56. */
+static bool read_cursor(td_api_request *r, td_bytes value) {
+    int64_t parts[3];
+    size_t count = 0;
+    while (count < 3) {
+        const uint8_t *dot = value.size > 0 ? memchr(value.data, '.', value.size) : NULL;
+        size_t size = dot != NULL ? (size_t)(dot - value.data) : value.size;
+        if (!read_int((td_bytes){value.data, size}, INT64_MAX - 1, &parts[count++])) return false;
+        if (dot == NULL) break;
+        if (count == 3) return false;
+        value = td_bytes_from(value, size + 1);
+    }
+    if (count == 1) r->cursor = parts[0];
+    if (count == 3 && parts[1] <= UINT32_MAX) r->edge = (td_history_edge){true, parts[0], (uint32_t)parts[1], parts[2]};
+    return r->cursor >= 0 || r->edge.known;
+}
 static bool read_limit(td_api_request *r, td_bytes value) {
     return read_int(value, TD_API_LIMIT_MAX, &r->limit) && r->limit > 0;
 }
@@ -177,7 +195,7 @@ static const struct parameter {
     {"file", TEXTS | IN(STRATEGIES), TEXTS, read_file, "a strategy's file, as /api/v1/strategies has it"},
     {"hash", VERSIONS, IN(ROLLBACK), read_hash, "6 to 64 digits that a version's hash begins with"},
     {"reason", REFUSED, 0, read_reason, "a reason such as outlier or crossed"},
-    {"feed", REFUSED | IN(GAPS) | IN(VENDOR_BARS) | IN(NEWS), 0, read_feed, "a feed's name"},
+    {"feed", REFUSED | IN(GAPS) | IN(VENDOR_BARS) | PUBLISHED, 0, read_feed, "a feed's name"},
     {"from", PAGED | IN(RELEASE), 0, read_from, "a time such as 2013-10-07T13:30:00Z, or an integer since 1970"},
     {"to", PAGED | IN(RELEASE), 0, read_to, "a time such as 2013-10-07T20:00:00Z, or an integer since 1970"},
     {"status", IN(GAPS), 0, read_status, "open, filled or lost"},
@@ -189,7 +207,7 @@ static const struct parameter {
     {"cursor", PAGED | IN(TAKEN) | IN(RECORDS), 0, read_cursor, "a number from the `next` of an answer"},
     {"day", IN(PROFILE), 0, read_day, "a date such as 2013-10-07"},
     {"limit", PAGED | IN(TAKEN) | IN(PROFILE) | IN(RECORDS), 0, read_limit, "a number from 1 to 5000"},
-    {"as_of", IN(BARS) | IN(SIGNALS) | IN(VENDOR_BARS) | IN(FILLS) | IN(NEWS), 0, read_as_of,
+    {"as_of", IN(BARS) | IN(SIGNALS) | IN(VENDOR_BARS) | IN(FILLS) | PUBLISHED, 0, read_as_of,
      "a time such as 2013-10-07T20:00:00Z or an integer since 1970, nor an offset of the tape such as @120000"},
     {"adjust", IN(BARS), 0, read_adjust, "none, split or all"},
     {"known", IN(BARS), 0, read_known, "then or now"},
@@ -239,8 +257,8 @@ bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_erro
     if (r->kind == TD_API_COUNT) {
         return td_api_fail(
             error, 404, "not_found",
-            "there is no /api/v1/%.*s; there are instruments, bars, vendor_bars, signals, fills, gaps, lines, "
-            "news, stream, explain, quarantine, actions, strategies, profile, topics and status",
+            "there is no /api/v1/%.*s; there are instruments, bars, trades, quotes, vendor_bars, signals, fills, gaps, "
+            "lines, news, stream, explain, quarantine, actions, strategies, profile, topics and status",
             td_api_shown(path), (const char *)path.data);
     }
     r->csv = (TABLES >> r->kind & 1) != 0 && accept.size > 0 &&
@@ -292,6 +310,8 @@ bool td_api_set_all(td_api_request *r, td_json *json, td_api_error *error) {
 
 static bool check_place(const td_api_request *r, td_api_error *error) {
     int places = (r->offset >= 0) + (r->cursor >= 0) + (r->time_ns != INT64_MIN);
+    if (r->edge.known)
+        return td_api_fail(error, 400, "bad_parameter", "cursor is a number from the `next` of an answer");
     return places < 2 ||
            td_api_fail(error, 400, "bad_parameter", "offset, cursor and time each say where: one of them");
 }
@@ -303,8 +323,11 @@ bool td_api_check(const td_api_request *r, td_api_error *error) {
                            parameters[i].expected);
     }
     if (r->kind == TD_API_RECORDS) return check_place(r, error);
-    if (r->cursor >= 0 && r->instrument[0] == '\0')
-        return td_api_fail(error, 400, "missing_parameter", "cursor belongs to one instrument");
+    bool one = r->instrument[0] != '\0';
+    if (r->cursor >= 0 && !one && r->kind != TD_API_GAPS)
+        return td_api_fail(error, 400, "missing_parameter", "that cursor belongs to one instrument");
+    if (r->edge.known && (one || r->kind == TD_API_GAPS))
+        return td_api_fail(error, 400, "bad_parameter", "cursor is not a number from the `next` of such an answer");
     if (r->as_of.offset != INT64_MAX && r->instrument[0] == '\0')
         return td_api_fail(error, 400, "missing_parameter", "an offset belongs to the partition of one instrument");
     if (r->kind == TD_API_STREAM && (r->width_ns != 0) != (r->instrument[0] != '\0'))

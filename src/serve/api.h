@@ -6,6 +6,7 @@
 #include "model/refusal.h"
 #include "model/signal.h"
 #include "serve/adjust.h"
+#include "serve/history.h"
 
 typedef enum td_api_kind {
     TD_API_INSTRUMENTS,
@@ -30,6 +31,8 @@ typedef enum td_api_kind {
     TD_API_RECORDS, /* of one */
     TD_API_GROUPS,  /* that read it */
     TD_API_NEWS,
+    TD_API_TRADES,
+    TD_API_QUOTES,
     TD_API_CHECK, /* posted, as the next three: a text */
     TD_API_SAVE,
     TD_API_PREVIEW,
@@ -68,6 +71,7 @@ typedef struct td_api_request {
     int64_t from_ns, to_ns;            /* [from, to) */
     int64_t before_ns;                 /* another exclusive upper end: for scrolling back */
     int64_t cursor;                    /* what lies before: an offset in the topic, of gaps a number; -1: its end */
+    td_history_edge edge;              /* the same of all instruments */
     int64_t limit;
     int64_t date;        /* days since 1970; TD_NONE: not given */
     td_place as_of;      /* what was known there */

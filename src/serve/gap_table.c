@@ -7,6 +7,7 @@
 typedef struct entry {
     td_gap gap;
     uint32_t older; /* the instrument's gap before it, as index + 1; 0: none */
+    int64_t serial;
 } entry;
 
 struct td_gap_table {
@@ -16,7 +17,7 @@ struct td_gap_table {
     uint32_t *newest;              /* per instrument, as index + 1 */
     int64_t *open;                 /* per feed */
     uint32_t newest_capacity, open_capacity;
-    int64_t hidden;
+    int64_t hidden, serials;
 };
 
 td_gap_table *td_gap_table_new(size_t gaps_max) {
@@ -67,9 +68,9 @@ static void count_open(td_gap_table *t, const td_gap *gap, int64_t change) {
     if (gap->status == TD_GAP_OPEN) t->open[feed_index(t, gap->feed)] += change;
 }
 
-static void append(td_gap_table *t, const td_gap *gap) {
+static void append(td_gap_table *t, const td_gap *gap, int64_t serial) {
     uint32_t *newest = &t->newest[gap->instrument];
-    t->entries[t->count] = (entry){*gap, *newest};
+    t->entries[t->count] = (entry){*gap, *newest, serial};
     *newest = (uint32_t)++t->count;
     count_open(t, gap, 1);
 }
@@ -83,11 +84,12 @@ static void drop_oldest(td_gap_table *t) {
     if (t->open_capacity > 0) memset(t->open, 0, t->open_capacity * sizeof *t->open);
     for (size_t i = 0; i < had; i++) {
         td_gap gap = t->entries[i].gap;
+        int64_t serial = t->entries[i].serial;
         size_t *left = gap.status == TD_GAP_OPEN ? &open_to_drop : &closed_to_drop;
         if (*left > 0)
             --*left;
         else
-            append(t, &gap);
+            append(t, &gap, serial);
     }
     t->hidden += (int64_t)drop;
 }
@@ -117,7 +119,7 @@ void td_gap_table_put(td_gap_table *t, td_bytes instrument, const td_gap *told) 
         if (t->gaps_max > 0 && t->capacity > t->gaps_max) t->capacity = t->gaps_max;
         t->entries = grow(t->entries, sizeof *t->entries, t->count, t->capacity);
     }
-    append(t, &gap);
+    append(t, &gap, ++t->serials);
 }
 
 td_status td_gap_table_read(td_gap_table *t, td_topic *gaps, uint32_t partition, int64_t bytes) {
@@ -137,6 +139,7 @@ td_status td_gap_table_read(td_gap_table *t, td_topic *gaps, uint32_t partition,
 
 size_t td_gap_table_count(const td_gap_table *t) { return t->count; }
 const td_gap *td_gap_table_at(const td_gap_table *t, size_t index) { return &t->entries[index].gap; }
+int64_t td_gap_table_serial(const td_gap_table *t, size_t index) { return t->entries[index].serial; }
 td_bytes td_gap_table_name(const td_gap_table *t, uint32_t instrument) {
     return td_instruments_name(t->names, instrument);
 }

@@ -19,6 +19,8 @@ TD_CHECKED td_status td_gap_table_read(td_gap_table *table, td_topic *gaps, uint
 size_t td_gap_table_count(const td_gap_table *table);
 /* Its feed's text and the name are the table's, for its life; its instrument is an index for td_gap_table_name. */
 const td_gap *td_gap_table_at(const td_gap_table *table, size_t index);
+/* Grows in the order in which they were first told, also where older ones have gone; of this table alone. */
+int64_t td_gap_table_serial(const td_gap_table *table, size_t index);
 td_bytes td_gap_table_name(const td_gap_table *table, uint32_t instrument);
 int64_t td_gap_table_open(const td_gap_table *table, td_bytes feed); /* open ones of that feed; size 0: of all */
 int64_t td_gap_table_hidden(const td_gap_table *table);              /* gone for want of room */

@@ -19,6 +19,10 @@ struct td_history {
     bool dropped;            /* rows that are older than the page */
     int64_t oldest_first_ns; /* of those */
     int64_t cursor;
+    size_t kept;           /* rows of this partition */
+    int64_t block_ms;      /* when the first record of the last block was appended */
+    td_history_edge floor; /* before it not all partitions were read */
+    td_history_edge edge;
     td_history_row *rows;
     size_t row_count, row_capacity;
     td_buf values;
@@ -100,6 +104,8 @@ static void settle_rows(td_history *h) {
     h->row_count = kept;
 }
 
+static bool of_all(const td_history *h) { return h->q.instrument.size == 0; }
+
 /* Leaves the newest `limit` rows and returns the highest offset among those that go, or -1. */
 static int64_t cut_rows(td_history *h) {
     settle_rows(h);
@@ -132,6 +138,8 @@ static void keep_row(td_history *h, const td_record *record, td_history_row row)
         h->rows = rows;
         h->row_capacity = capacity;
     }
+    td_cause cause;
+    row.ord = td_cause_get(td_record_header(record, TD_CAUSE_HEADER), &cause) ? cause.offset : -1;
     row.partition = h->partition;
     row.offset = record->offset;
     row.appended_ms = record->timestamp_ms;
@@ -139,6 +147,7 @@ static void keep_row(td_history *h, const td_record *record, td_history_row row)
     row.size = (uint32_t)record->value.size;
     td_buf_put(&h->values, record->value.data, record->value.size);
     h->rows[h->row_count++] = row;
+    h->kept++;
 }
 
 /* True when the row is below `before`, not before `from`, and so belongs to the answer; counts first results. */
@@ -216,11 +225,16 @@ static void consider_quarantined(td_history *h, const td_record *record) {
     keep_row(h, record, row_by_place(h, record));
 }
 
+static td_event_kind event_kind(td_history_kind kind) {
+    return kind == TD_HISTORY_TRADES ? TD_EVENT_TRADE : kind == TD_HISTORY_QUOTES ? TD_EVENT_QUOTE : TD_EVENT_NEWS;
+}
+
 /* One that is old comes late. */
-static void consider_news(td_history *h, const td_record *record) {
+static void consider_published(td_history *h, const td_record *record) {
     td_event e;
     td_bytes feed, name;
-    if (td_record_get_published(h->q.ids, record->value, &e, &feed, &name) != TD_OK || e.kind != TD_EVENT_NEWS) return;
+    if (td_record_get_published(h->q.ids, record->value, &e, &feed, &name) != TD_OK) return;
+    if (e.kind != event_kind(h->q.kind)) return;
     if (h->q.feed.size > 0 && !td_bytes_equal(feed, h->q.feed)) return;
     if (e.event_ns < h->q.from_ns || e.event_ns >= h->q.before_ns || !was_known(h, record, e.receive_ns)) return;
     h->firsts++;
@@ -264,7 +278,9 @@ static void consider(td_history *h, const td_record *record) {
         consider_vendor_bar(h, record);
         return;
     case TD_HISTORY_NEWS:
-        consider_news(h, record);
+    case TD_HISTORY_TRADES:
+    case TD_HISTORY_QUOTES:
+        consider_published(h, record);
         return;
     }
 }
@@ -291,9 +307,28 @@ static td_status seek_name(td_history *h) {
     return status == TD_AGAIN ? TD_OK : status;
 }
 
+/* Where reading backwards begins. */
+static td_status find_end(const td_history *h, int64_t *out) {
+    const td_history_edge *edge = &h->q.edge;
+    bool all = of_all(h) && edge->known, one = !of_all(h) && !h->anywhere && h->q.cursor >= 0;
+    int64_t end = td_topic_end(h->q.topic, h->partition), below = end;
+    if (all && h->partition == edge->partition)
+        below = edge->offset;
+    else if (all) /* of that millisecond what is in the partitions before the edge's stands before it */
+        return td_topic_at_time(h->q.topic, h->partition, edge->appended_ms + (h->partition < edge->partition), out);
+    else if (one)
+        below = h->q.cursor;
+    *out = below < end ? below : end;
+    return TD_OK;
+}
+
 static td_status begin_partition(td_history *h) {
-    int64_t end = td_topic_end(h->q.topic, h->partition);
-    h->block_end = h->q.cursor >= 0 && h->q.cursor < end && !h->anywhere ? h->q.cursor : end;
+    int64_t end;
+    td_status status = find_end(h, &end);
+    if (status != TD_OK) return status;
+    h->block_end = end;
+    h->block_ms = INT64_MAX - 1;
+    h->kept = 0;
     h->firsts = 0;
     h->past_from = false;
     h->oldest_first_ns = INT64_MAX;
@@ -306,11 +341,14 @@ static td_status read_block(td_history *h) {
     td_topic *topic = h->q.topic;
     int64_t begin = td_topic_block_before(topic, h->partition, h->block_end, h->q.block_bytes);
     td_reader_seek(h->reader, begin);
+    bool first = true;
     while (td_reader_offset(h->reader) < h->block_end) {
         td_record record;
         td_status status = td_reader_next(h->reader, &record);
         if (status == TD_AGAIN) break;
         if (status != TD_OK) return status;
+        if (first) h->block_ms = record.timestamp_ms;
+        first = false;
         if (h->q.instrument.size > 0 && !h->anywhere && !td_bytes_equal(record.key, h->q.instrument)) continue;
         consider(h, &record);
     }
@@ -320,9 +358,9 @@ static td_status read_block(td_history *h) {
 }
 
 static bool partition_done(const td_history *h) {
-    bool over_all = h->q.instrument.size == 0; /* an instrument's signals are in order, those of many are not */
     if (h->block_end <= td_topic_start(h->q.topic, h->partition)) return true;
-    return !h->anywhere && ((h->past_from && !over_all) || h->firsts > h->q.limit);
+    if (of_all(h)) return h->kept > h->q.limit; /* an instrument's signals are in order, those of many are not */
+    return !h->anywhere && (h->past_from || h->firsts > h->q.limit);
 }
 
 /* Rows that are known by a revision only, their first result not being reached: they are not next on this page. */
@@ -343,20 +381,51 @@ static void drop_unknown(td_history *h) {
     h->row_count = kept;
 }
 
-static void end_partition(td_history *h) {
-    bool one = h->q.instrument.size > 0, cut_short = !partition_done(h);
-    h->is_cut |= cut_short;
+static bool is_before(const td_history_edge *a, const td_history_edge *b) {
+    if (a->appended_ms != b->appended_ms) return a->appended_ms < b->appended_ms;
+    return a->partition != b->partition ? a->partition < b->partition : a->offset < b->offset;
+}
+
+static td_history_edge edge_at(const td_history_row *row) {
+    return (td_history_edge){true, row->appended_ms, row->partition, row->offset};
+}
+
+/* Of all instruments: one partition's rows are among the others'. Before the floor some may not be read. */
+static void end_partition_of_all(td_history *h) {
+    td_history_edge read = {true, h->block_ms, h->partition, h->block_end};
+    if (!partition_done(h) && (!h->floor.known || is_before(&h->floor, &read))) h->floor = read;
+    h->dropped |= cut_rows(h) >= 0;
+    size_t low = 0;
+    while (low < h->row_count) {
+        td_history_edge place = edge_at(&h->rows[low]);
+        if (!h->floor.known || !is_before(&place, &h->floor)) break;
+        low++;
+    }
+    memmove(h->rows, h->rows + low, (h->row_count - low) * sizeof *h->rows);
+    h->row_count -= low;
+    h->edge = low == 0 && h->dropped && h->row_count > 0 ? edge_at(&h->rows[0]) : h->floor;
+}
+
+static void end_partition_of_one(td_history *h) {
+    bool cut_short = !partition_done(h);
     bool vendor = h->q.kind == TD_HISTORY_VENDOR_BARS;
-    bool by_offset = h->q.kind == TD_HISTORY_QUARANTINE || h->q.kind == TD_HISTORY_ACTIONS ||
-                     h->q.kind == TD_HISTORY_FILLS || h->q.kind == TD_HISTORY_NEWS;
-    if (one && cut_short && !by_offset && !vendor && !h->anywhere) drop_unreached(h);
+    bool by_time = h->q.kind == TD_HISTORY_BARS || h->q.kind == TD_HISTORY_SIGNALS;
+    if (cut_short && by_time && !h->anywhere) drop_unreached(h);
     if (h->q.known_now) drop_unknown(h);
     int64_t highest = cut_rows(h);
     if (vendor && (highest >= 0 || h->dropped)) highest = td_topic_end(h->q.topic, h->partition); /* as before: all */
-    if (one && !h->anywhere && highest >= 0) h->cursor = highest + 1;
-    if (one && !h->anywhere && highest < 0 && cut_short) h->cursor = h->block_end;
+    if (!h->anywhere && highest >= 0) h->cursor = highest + 1;
+    if (!h->anywhere && highest < 0 && cut_short) h->cursor = h->block_end;
     h->dropped |= highest >= 0;
     if (h->anywhere && h->dropped) h->cursor = h->rows[0].order;
+}
+
+static void end_partition(td_history *h) {
+    h->is_cut |= !partition_done(h);
+    if (of_all(h))
+        end_partition_of_all(h);
+    else
+        end_partition_of_one(h);
     h->partition++;
     h->block_end = -1;
 }
@@ -371,11 +440,11 @@ td_status td_history_step(td_history *h) {
     if (status == TD_OK && !partition_done(h)) status = read_block(h);
     if (status != TD_OK) return status;
     bool many = h->row_count > 2 * h->q.limit + ROWS_SLACK;
-    if (many && (h->q.kind == TD_HISTORY_VENDOR_BARS || h->anywhere))
+    if (many && (h->q.kind == TD_HISTORY_VENDOR_BARS || h->anywhere || of_all(h)))
         h->dropped |= cut_rows(h) >= 0;
     else if (many)
         settle_rows(h);
-    size_t blocks = h->anywhere ? (size_t)(h->partition + 1) * BLOCKS_MAX / h->partition_end : BLOCKS_MAX;
+    size_t blocks = h->anywhere || of_all(h) ? (size_t)(h->partition + 1) * BLOCKS_MAX / h->partition_end : BLOCKS_MAX;
     bool out_of_budget = h->blocks >= blocks || h->row_count > 2 * h->q.limit + ROWS_SLACK;
     if (partition_done(h) || out_of_budget) end_partition(h);
     return h->partition == h->partition_end ? TD_OK : TD_AGAIN;
@@ -391,5 +460,7 @@ td_bytes td_history_value(const td_history *h, const td_history_row *row) {
 }
 
 int64_t td_history_cursor(const td_history *h) { return h->cursor; }
+
+td_history_edge td_history_edge_of(const td_history *h) { return h->edge; }
 
 bool td_history_is_cut(const td_history *h) { return h->is_cut; }

@@ -293,6 +293,53 @@ void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrume
     row_end(&r);
 }
 
+static void put_code(row *r, const char *name, const td_code *code) {
+    put_text(r, name, (td_bytes){(const uint8_t *)code->text, code->size});
+}
+
+/* What a trade and a quote have in common: before their numbers, and behind them. */
+static row begin_published(td_buf *out, td_row_format format, td_bytes instrument, const td_event *event, int64_t ord) {
+    row r = row_begin(out, format);
+    put_text(&r, "instrument", instrument);
+    put_int(&r, "event_ns", event->event_ns);
+    put_time(&r, "event_time", event->event_ns);
+    put_int(&r, "ord", ord);
+    return r;
+}
+
+static void end_published(row *r, td_bytes feed, const td_event *event, const td_code *exchange, const td_code *code) {
+    put_code(r, "exchange", exchange);
+    put_code(r, "condition", code);
+    put_text(r, "feed", feed);
+    put_text(r, "origin", td_text(td_event_origin_name((td_event_origin)event->origin)));
+    put_int(r, "receive_ns", event->receive_ns);
+    put_time(r, "receive_time", event->receive_ns);
+    row_end(r);
+}
+
+void td_row_put_trade(td_buf *out, td_row_format format, td_bytes instrument, td_bytes feed, const td_event *event,
+                      int64_t ord) {
+    const td_trade *t = &event->trade;
+    row r = begin_published(out, format, instrument, event, ord);
+    put_price(&r, "price", t->price);
+    put_decimal(&r, "size", t->size, TD_SIZE_SCALE, false);
+    put_text(&r, "side", td_text(td_side_name((td_side)t->side)));
+    put_known(&r, "trade_id", t->trade_id);
+    end_published(&r, feed, event, &t->exchange, &t->condition);
+}
+
+void td_row_put_quote(td_buf *out, td_row_format format, td_bytes instrument, td_bytes feed, const td_event *event,
+                      int64_t ord) {
+    const td_quote *q = &event->quote;
+    row r = begin_published(out, format, instrument, event, ord);
+    put_optional(&r, "bid_price", q->bid_price, TD_PRICE_SCALE);
+    put_optional(&r, "bid_size", q->bid_size, TD_SIZE_SCALE);
+    put_optional(&r, "ask_price", q->ask_price, TD_PRICE_SCALE);
+    put_optional(&r, "ask_size", q->ask_size, TD_SIZE_SCALE);
+    put_known(&r, "sequence", q->sequence);
+    end_published(&r, feed, event, &q->exchange, &q->condition);
+}
+
 void td_row_put_news(td_buf *out, td_row_format format, td_bytes instrument, td_bytes feed, const td_event *event,
                      int64_t appended_ms) {
     const td_news *n = &event->news;

@@ -27,6 +27,10 @@ void td_row_put_fill(td_buf *out, td_row_format format, td_bytes instrument, con
 void td_row_put_signal_told(td_buf *out, td_row_format format, td_bytes instrument, const td_signal *signal);
 void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrument, const td_row_place *place,
                             const td_quarantined *q);
+void td_row_put_trade(td_buf *out, td_row_format format, td_bytes instrument, td_bytes feed, const td_event *event,
+                      int64_t ord);
+void td_row_put_quote(td_buf *out, td_row_format format, td_bytes instrument, td_bytes feed, const td_event *event,
+                      int64_t ord);
 void td_row_put_news(td_buf *out, td_row_format format, td_bytes instrument, td_bytes feed, const td_event *event,
                      int64_t appended_ms);
 void td_row_put_action(td_buf *out, td_row_format format, td_bytes instrument, const td_event *action);

@@ -141,13 +141,13 @@ typedef struct td_serve_run { /* who runs this, asked and told by the server's t
 
 typedef struct td_serve_topics { /* borrowed for the server's life */
     td_topic *tape, *bars, *signals, *gaps, *quarantine;
-    td_topic *actions;     /* NULL: bars are never adjusted */
-    td_topic *vendor_bars; /* NULL: there are none */
-    td_topic *fills;       /* NULL: there are none */
-    td_topic *programs;    /* NULL: strategies have no legs */
-    td_topic *rejected;    /* NULL: what could not be decoded is not told */
-    td_topic *schemas;     /* NULL: there is no schema registry here */
-    td_topic *news;        /* NULL: it is not published */
+    td_topic *actions;                /* NULL: bars are never adjusted */
+    td_topic *vendor_bars;            /* NULL: there are none */
+    td_topic *fills;                  /* NULL: there are none */
+    td_topic *programs;               /* NULL: strategies have no legs */
+    td_topic *rejected;               /* NULL: what could not be decoded is not told */
+    td_topic *schemas;                /* NULL: there is no schema registry here */
+    td_topic *news, *trades, *quotes; /* NULL: not published */
     /* Whose topics are shown. The server's alone where a look at them asks brokers; NULL: the tape's. */
     td_log *log;
     const td_schema_ids *ids;

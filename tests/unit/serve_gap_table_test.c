@@ -125,6 +125,10 @@ static void lets_go_of_closed_ones_first(void **state) {
     put(t, "V:A", gap_of("x", 5, 5, 6, TD_GAP_FILLED));
     assert_string_equal(found(t, &a), "A10o A9o A5f A3o");
     assert_int_equal(td_gap_table_open(t, TD_TEXT("x")), 6);
+    for (size_t i = 0; i < td_gap_table_count(t); i++) {
+        static const int64_t told_as[] = {3, 4, 5, 6, 9, 10, 11}; /* those that went keep their places */
+        assert_int_equal(td_gap_table_serial(t, i), told_as[i]);
+    }
     td_gap_table_free(t);
 }
 
@@ -153,6 +157,12 @@ static void ask(const td_view *view, const td_api_request *request, td_buf *out,
     td_buf_put(out, "", 1);
     (void)snprintf(out_next, 1024, "%s", td_answer_next(a));
     td_answer_free(a);
+}
+
+static int count_of(const char *words, const td_buf *text) {
+    int count = 0;
+    for (const char *at = (const char *)text->data; (at = strstr(at, words)) != NULL; at++) count++;
+    return count;
 }
 
 static void answers_page_by_page(void **state) {
@@ -204,6 +214,15 @@ static void answers_page_by_page(void **state) {
     ask(view, &request, &text, next);
     assert_string_equal((const char *)text.data, "instrument,number,feed,status,reason,from_ns,from,to_ns,to,first_id,"
                                                  "last_id,missing,filled,known_at_ns\n");
+    request.csv = false;
+    request.statuses = 0;
+    request.limit = 4;
+    ask(view, &request, &text, next);
+    assert_true(count_of("\"number\":", &text) == 4 && strncmp(next, "/api/v1/gaps?limit=4&cursor=", 28) == 0);
+    request.cursor = atoi(next + 28);
+    ask(view, &request, &text, next);
+    assert_true(count_of("\"number\":", &text) == 2 && next[0] == '\0');
+    assert_true(count_of("\"number\":1,", &text) + count_of("\"number\":2,", &text) == 2);
     td_buf_fini(&text);
     td_view_close(view);
     rig_close(&r);

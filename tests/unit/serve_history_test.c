@@ -301,6 +301,170 @@ static void fills_come_in_the_order_of_the_log(void **state) {
     assert_int_equal(seen, 57);
 }
 
+/* ---- all instruments ---- */
+
+enum { ANYBODYS = 400 };
+
+/* Signals of many instruments, up to nine in a millisecond, most of them in the first partition; each has its number
+ * as its price. */
+static void put_anybodys(int64_t ms[ANYBODYS], uint32_t partitions[ANYBODYS]) {
+    uint64_t random = 5;
+    int64_t now_ms = 1000;
+    for (int i = 0; i < ANYBODYS; i++) {
+        char name[32];
+        int which = (int)(unit_random(&random) % 10) < 8 ? 0 : (int)(unit_random(&random) % 7);
+        (void)snprintf(name, sizeof name, "LEAN:A%d", which);
+        if (unit_random(&random) % 9 == 0) now_ms += 1 + (int64_t)(unit_random(&random) % 3);
+        td_signal signal = {.strategy = TD_TEXT("any"), .ordinal = 1, .event_ns = RIG_T0, .price = i};
+        td_buf value = {0};
+        td_record_put_signal(&value, r.topics.ids, td_text(name), &signal);
+        rig_append(&r, r.topics.signals, name, now_ms, &value);
+        ms[i] = now_ms;
+        partitions[i] = td_partition_of(td_text(name), RIG_PARTITIONS);
+    }
+}
+
+static void pages_of_all_instruments_hold_each_row_once(void **state) {
+    static const struct {
+        size_t limit;
+        int64_t block_bytes;
+    } rows[] = {{1, 1}, {7, 1}, {7, 500}, {64, 3000}, {399, 0}, {400, 0}, {5000, 0}};
+    int64_t ms[ANYBODYS];
+    uint32_t partitions[ANYBODYS];
+    (void)state;
+    put_anybodys(ms, partitions);
+    for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+        td_history_question q = bars_of("", rows[i].limit);
+        q.topic = r.topics.signals;
+        q.kind = TD_HISTORY_SIGNALS;
+        q.block_bytes = rows[i].block_bytes;
+        bool seen[ANYBODYS] = {false};
+        size_t left = ANYBODYS;
+        int64_t newer_ms = INT64_MAX, newer_number = ANYBODYS;
+        uint32_t newer_partition = RIG_PARTITIONS;
+        for (bool more = true; more;) {
+            td_history *h = walk(&q);
+            const td_history_row *found;
+            size_t count = td_history_rows(h, &found);
+            ASSERT_ROW(count == (left < q.limit ? left : q.limit), "%u: %zu of %zu", i, count, left);
+            for (size_t k = count; k-- > 0; left--) {
+                td_signal signal;
+                td_bytes name;
+                assert_int_equal(td_record_get_signal(r.topics.ids, td_history_value(h, &found[k]), &signal, &name),
+                                 TD_OK);
+                int64_t n = signal.price;
+                ASSERT_ROW(!seen[n] && ms[n] == found[k].appended_ms && partitions[n] == found[k].partition, "%u", i);
+                bool falls =
+                    ms[n] < newer_ms || (ms[n] == newer_ms && (partitions[n] < newer_partition ||
+                                                               (partitions[n] == newer_partition && n < newer_number)));
+                ASSERT_ROW(falls, "%u: number %d", i, (int)n);
+                seen[n] = true;
+                newer_ms = ms[n];
+                newer_partition = partitions[n];
+                newer_number = n;
+            }
+            q.edge = td_history_edge_of(h);
+            more = q.edge.known;
+            assert_int_equal(td_history_cursor(h), -1);
+            td_history_free(h);
+        }
+        ASSERT_ROW(left == 0, "%u: %zu left", i, left);
+    }
+}
+
+/* With blocks of one batch the budget ends within a partition; no page may show what is older than what is unread. */
+static void pages_of_all_go_on_where_the_budget_ended(void **state) {
+    enum { COUNT = 6000 };
+    char other[16] = "LEAN:A0";
+    (void)state;
+    while (td_partition_of(td_text(other), RIG_PARTITIONS) == td_partition_of(TD_TEXT("LEAN:IBM"), RIG_PARTITIONS))
+        other[6]++;
+    for (int i = 0; i < COUNT; i++)
+        rig_signal(&r, i % 10 == 0 ? other : "LEAN:IBM", i % 49 == 0 ? "rare" : "often", RIG_T0 + i, 1 + i);
+    td_history_question q = bars_of("", 1000);
+    q.topic = r.topics.signals;
+    q.kind = TD_HISTORY_SIGNALS;
+    q.strategy = TD_TEXT("rare");
+    q.block_bytes = 1;
+    int next = (COUNT - 1) / 49 * 49, pages = 0;
+    do {
+        td_history *h = walk(&q);
+        const td_history_row *found;
+        size_t count = td_history_rows(h, &found);
+        for (size_t k = count; k-- > 0; next -= 49)
+            ASSERT_ROW(found[k].appended_ms == 1 + next, "page %d: %d", pages, next);
+        q.edge = td_history_edge_of(h);
+        assert_true(td_history_is_cut(h) == (q.edge.known));
+        td_history_free(h);
+    } while (q.edge.known && ++pages < 100);
+    assert_int_equal(next, -49);
+    assert_in_range(pages, 2, 20);
+}
+
+/* ---- ticks ---- */
+
+static void put_tick(td_topic *topic, const char *instrument, int number, bool quote) {
+    td_event e = {.kind = quote ? TD_EVENT_QUOTE : TD_EVENT_TRADE,
+                  .event_ns = RIG_T0 + number / 2 * RIG_S,
+                  .receive_ns = RIG_T0 + number * RIG_S};
+    if (quote)
+        e.quote = (td_quote){
+            .bid_price = number, .bid_size = 1, .ask_price = TD_NONE, .ask_size = TD_NONE, .sequence = TD_NONE};
+    else
+        e.trade = (td_trade){.price = number, .size = 1, .trade_id = TD_NONE};
+    td_buf value = {0};
+    td_record_put_published(&value, r.topics.ids, number % 4 == 0 ? TD_TEXT("other") : TD_TEXT("lean"),
+                            td_text(instrument), &e);
+    rig_append(&r, topic, instrument, 1 + number, &value);
+}
+
+static void ticks_are_what_was_published(void **state) {
+    static const struct {
+        const char *instrument, *feed;
+        int from_s, to_s, count;
+        int64_t as_of; /* an offset */
+    } rows[] = {{"LEAN:IBM", "", 0, 1000, 60, INT64_MAX}, {"LEAN:IBM", "other", 0, 1000, 15, INT64_MAX},
+                {"LEAN:IBM", "", 10, 20, 20, INT64_MAX},  {"LEAN:IBM", "", 0, 1000, 8, 16},
+                {"", "", 0, 1000, 120, INT64_MAX},        {"LEAN:NONE", "", 0, 1000, 0, INT64_MAX}};
+    td_topic *topics[2];
+    (void)state;
+    assert_int_equal(td_log_topic(r.log, "trades", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &topics[0]), TD_OK);
+    assert_int_equal(td_log_topic(r.log, "quotes", RIG_PARTITIONS, TD_TOPIC_OUTPUT, &topics[1]), TD_OK);
+    const char *other = neighbour_of("LEAN:IBM");
+    for (int i = 0; i < 240; i++) put_tick(topics[i % 2], i / 2 % 2 == 0 ? "LEAN:IBM" : other, i / 4, i % 2 == 1);
+    for (unsigned i = 0; i < COUNT_OF(rows) * 2; i++) {
+        bool quotes = i % 2 == 1;
+        td_history_question q = bars_of(rows[i / 2].instrument, 7);
+        q.topic = topics[quotes];
+        q.kind = quotes ? TD_HISTORY_QUOTES : TD_HISTORY_TRADES;
+        q.feed = td_text(rows[i / 2].feed);
+        q.from_ns = RIG_T0 + rows[i / 2].from_s * RIG_S;
+        q.before_ns = RIG_T0 + rows[i / 2].to_s * RIG_S;
+        q.as_of.offset = rows[i / 2].as_of;
+        int count = 0;
+        do {
+            td_history *h = walk(&q);
+            const td_history_row *found;
+            size_t here = td_history_rows(h, &found);
+            for (size_t k = 0; k < here; k++) {
+                td_event e;
+                td_bytes feed, name;
+                assert_int_equal(
+                    td_record_get_published(r.topics.ids, td_history_value(h, &found[k]), &e, &feed, &name), TD_OK);
+                assert_int_equal(e.kind, quotes ? TD_EVENT_QUOTE : TD_EVENT_TRADE);
+                ASSERT_ROW(found[k].ord == found[k].offset && found[k].ord < q.as_of.offset, "%u: ord %d", i,
+                           (int)found[k].ord);
+                ASSERT_ROW(q.feed.size == 0 || td_bytes_equal(feed, q.feed), "%u", i);
+            }
+            count += (int)here;
+            q.cursor = td_history_cursor(h);
+            q.edge = td_history_edge_of(h);
+            td_history_free(h);
+        } while (q.cursor >= 0 || q.edge.known);
+        ASSERT_ROW(count == rows[i / 2].count, "%u: %d", i, count);
+    }
+}
+
 /* ---- legs ---- */
 
 static void put_signal(const char *instrument, const char *leg, int number) {
@@ -492,6 +656,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(keeps_within_from_and_before, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(tells_what_was_known_then, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(gives_signals_of_one_or_of_all, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(pages_of_all_instruments_hold_each_row_once, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(pages_of_all_go_on_where_the_budget_ended, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(ticks_are_what_was_published, open_rig, close_rig),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

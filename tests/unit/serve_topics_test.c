@@ -403,7 +403,7 @@ static void says_that_no_news_is_published(void **state) {
     const td_view_events events = {.bar = ignore_bar};
     assert_int_equal(td_view_open(&view, &td_os_posix, &r.topics, &events), TD_OK);
     assert_int_equal(ask("news"), 404);
-    HAS("\"not_published\",\"message\":\"news is not published here");
+    HAS("\"not_published\",\"message\":\"the topic news is not published here");
 }
 
 int main(void) {
