@@ -329,7 +329,7 @@ static void put_history_row(td_answer *a, td_row_format format, const td_history
             td_row_put_action(&a->body, format, td_text(a->request.instrument), &event);
     } else if (a->request.kind == TD_API_QUARANTINE) {
         td_row_place place = {row->partition, row->offset, row->appended_ms};
-        td_quarantined q = {0};
+        td_quarantined q = {.event.kind = TD_EVENT_TRADE}; /* of a line of names */
         if (value.size == 0 || td_record_get_quarantined(td_view_topics(a->view)->ids, value, &q, &name) == TD_OK)
             td_row_put_quarantined(&a->body, format, name, &place, &q);
     } else if (is_published(a->request.kind)) {
