@@ -3,7 +3,8 @@
 #   SEEDS=1000 of the whole machine, LOG_SEEDS=20000 of the log alone, KAFKA_SEEDS=300 at a simulated Kafka,
 #   CUTS=1000 of one feed within an hour, MISTAKE_SEEDS=1000 of a feed that does all of them, CALL_ROWS=1 and
 #   MEMORY_ROWS=1 times each call and each allocation of a run, KILLS=200 of the real process, DEATHS=100 of brokers and workers
-#   of a cluster, READERS=1 for programs of others on what is published, EDITS=1000 of strategies that are in force,
+#   of a cluster, STORE_KILLS=100 of the run, of a rebuild and of the store in PostgreSQL and Cassandra, and PostgreSQL away for
+#   AWAY_S=3600, READERS=1 for programs of others on what is published, EDITS=1000 of strategies that are in force,
 #   MUTANT_SEEDS=200 to find each planted bug, PLACES=200 of the past, ROUNDS=40 of the oracles that draw their cases (they
 #   read TAPEDECK_SOAK), FUZZ_S=600 for each parser, LANG_FUZZ_S=3600 for texts of strategies, run over bars and ticks,
 #   FLOOD_S=60 of 171,000 messages a second over 16 connections.
@@ -35,6 +36,12 @@ rows() {
     "$1" --seed 1 --count $((length * $2))
 }
 
+# stores KILLS REQUIREMENTS NAME: the test of `make test`, for longer.
+stores() {
+    env TAPEDECK_KILLS="$1" TAPEDECK_AWAY_S="${AWAY_S:-3600}" TAPEDECK_BUILD="$PWD/build" REQUIREMENTS="$PWD/$2" SEED="$seed" \
+        scripts/python.sh "tests/services/run_$3.py"
+}
+
 printf '\n## %s, commit %s, seeds from %s\n\n| stage | count | s | result | said |\n|---|---|---|---|---|\n' \
     "$(date -u '+%F %H:%M')" "$commit" "$seed" | tee -a "$proofs"
 stage machine "${SEEDS:-1000}" "$sims/sim" --seed "$seed" --count "${SEEDS:-1000}"
@@ -48,6 +55,8 @@ stage memory "${MEMORY_ROWS:-1}" rows "$sims/alloc" "${MEMORY_ROWS:-1}"
 stage kills "${KILLS:-200}" scripts/python.sh tests/e2e/equality.py --kills "${KILLS:-200}" "$seed"
 stage deaths "${DEATHS:-100}" env TAPEDECK_SOAK="${DEATHS:-100}" TAPEDECK_BUILD="$PWD/build" scripts/python.sh \
     tests/services/run_roles.py
+stage postgres "${STORE_KILLS:-100}" stores "${STORE_KILLS:-100}" tests/requirements.txt postgres
+stage cassandra "${STORE_KILLS:-100}" stores "${STORE_KILLS:-100}" tests/services/cassandra_requirements.txt cassandra
 stage readers "${READERS:-1}" make --no-print-directory readers
 stage edited "${EDITS:-1000}" scripts/python.sh tests/fault/edits.py --edits "${EDITS:-1000}" "$seed"
 stage mutants "${MUTANT_SEEDS:-200}" tests/sim/run_mutants.py --seeds "${MUTANT_SEEDS:-200}"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """tests/services/run_cassandra.py - results in tables of a real Cassandra, read by a driver that others wrote: as many rows as the
-log has outputs, each equal to its record, whoever dies: the run by kill -9, or the node in mid-write. The node asks for a login,
-and encrypts for those who want it."""
+log has outputs, each equal to its record, whoever dies: the run or a rebuild by kill -9, or the node in mid-write, each TAPEDECK_KILLS
+times. The node asks for a login, and encrypts for those who want it."""
 import contextlib
 import datetime
 import decimal
@@ -37,6 +37,7 @@ TABLES = {"bars": "bars", "signals": "signals", "fills": "trade_log", "gaps": "g
 WORD = "CASSANDRA_WORD"  # a variable
 os.environ[WORD] = PASSWORD
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
+KILLS = int(os.environ.get("TAPEDECK_KILLS") or 5)
 EXIT_CONFIG = 3
 cases = td.Cases()
 node = Cassandra(password=True, tls="optional")
@@ -172,15 +173,15 @@ def writes(asked, keyspace, process):
 
 
 def paced(file):
-    """A run that goes on for half a minute."""
-    return td.start(file, "--set", "speed=8x")
+    """A run that goes on for half a minute, and longer for many kills."""
+    return td.start(file, "--set", f"speed={min(8, 40 / KILLS):g}x")
 
 
 @cases.add
 def killed_and_gone_on(home):
     file = config(home, f"{ALL}, keyspace: killed, in_flight: 2")
     rng, alive = random.Random(SEED), 0
-    for _ in range(5):
+    for _ in range(KILLS):
         process = paced(file)
         with reading() as asked:
             writes(asked, "killed", process)
@@ -191,24 +192,52 @@ def killed_and_gone_on(home):
     with reading() as asked:
         said = expect_tables(asked, "killed", f"{home}/data")
         expect_latest(asked, "killed", f"{home}/data")
-    assert alive == 5, (SEED, alive)
+    assert alive == KILLS, (SEED, alive)
     return f"killed {alive} times (seed {SEED}), {said}"
 
 
 @cases.add
 def the_node_dies(home):
     """In mid-write; the run goes on meanwhile, and again when it is back."""
-    run = paced(config(home, f"{ALL}, keyspace: dies, in_flight: 2"))
-    with reading() as asked:
-        writes(asked, "dies", run)
-    time.sleep(random.Random(SEED).uniform(0, 0.3))
-    node.kill()
-    alive = run.poll() is None
-    node.start()
-    out, err = run.communicate(timeout=300)
+    run, rng = paced(config(home, f"{ALL}, keyspace: dies, in_flight: 2")), random.Random(SEED)
+    for _ in range(KILLS):
+        with reading() as asked:
+            writes(asked, "dies", run)
+        time.sleep(rng.uniform(0, 0.3))
+        node.kill()
+        alive = run.poll() is None
+        node.start()
+        if not alive:
+            break
+    out, err = run.communicate(timeout=300 + 10 * KILLS)
     assert run.returncode == 0 and alive and "tried again until it works" in err, (SEED, run.returncode, alive, out, err)
     with reading() as asked:
-        return f"{expect_tables(asked, 'dies', home + '/data')} (seed {SEED})"
+        return f"{expect_tables(asked, 'dies', home + '/data')} (killed {KILLS} times, seed {SEED})"
+
+
+@cases.add
+def a_rebuild_that_is_killed(home):
+    """In its middle, once and once more; the next one, or the next run, leaves what was there before."""
+    file, rng, cut = config(home, f"{ALL}, keyspace: rebuilt, in_flight: 2"), random.Random(SEED), 0
+    td.run(file)
+    with reading() as asked:
+        def rows():
+            return asked.execute("SELECT count(*) FROM rebuilt.bars").one()["count"]
+        before, bars = expect_tables(asked, "rebuilt", f"{home}/data"), rows()
+        for n in range(KILLS):
+            words = [td.PROGRAM, "rebuild", "cassandra", "--config", file]
+            with subprocess.Popen(words, cwd=td.ROOT, stdout=subprocess.DEVNULL) as process:
+                td.wait_for(lambda run=process: 0 < rows() < bars or run.poll() is not None, "some of the rows", 60)
+                time.sleep(rng.uniform(0, 0.1))
+                td.kill(process)
+            cut += 0 < rows() < bars
+            if n % 2:
+                td.run(file)
+                assert expect_tables(asked, "rebuilt", f"{home}/data") == before
+        code, text = command("rebuild", "cassandra", "--config", file)
+        assert code == 0 and expect_tables(asked, "rebuilt", f"{home}/data") == before, (code, text)
+    assert cut > 0, (SEED, cut)
+    return f"killed {KILLS} times, {cut} of them in the middle (seed {SEED}): {before}"
 
 
 def tell_trade(home, number, price):

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """tests/services/run_postgres.py - results as tables of PostgreSQL: number for number what the SQLite sink of the same run has,
-each row once, whoever dies: the run by kill -9, the server in mid-write, or what it had since a copy of it was made. What
-it is refused is told, and goes on when that is mended.
+each row once, whoever dies: the run or a rebuild by kill -9, the server in mid-write (each TAPEDECK_KILLS times), or what it had
+since a copy of it was made. While it is away for TAPEDECK_AWAY_S, nobody else knows. What it is refused is told, and goes on when
+that is mended.
 """
 import contextlib
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -33,6 +35,8 @@ TABLES = ("bars", "signals", "gaps", "vendor_bars", "fills", "latest")
 TICKS = ("trades", "quotes")
 STANDS = {"bars": "start", "gaps": "from", "vendor_bars": "start"}  # instants; others have an event's
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
+KILLS = int(os.environ.get("TAPEDECK_KILLS") or 5)
+AWAY_S = int(os.environ.get("TAPEDECK_AWAY_S") or 20)
 EXIT_CONFIG = 3
 SECRET = "open-sesame"
 cases = td.Cases()
@@ -151,24 +155,29 @@ def paced(file, speed="400x"):
     return watched(file, "--until-end", "--set", f"speed={speed}")
 
 
+def slowed(speed):
+    """That the market lasts for all of KILLS."""
+    return f"{min(speed, speed * 5 / KILLS):g}x"
+
+
 def kill_often(file, schema, table, speed):
     """Where it writes into that table; then it runs to its end. Returns how often it was killed."""
     rng, alive = random.Random(SEED), 0
-    for _ in range(5):
+    for _ in range(KILLS):
         before = rows_in(schema, table)
-        with paced(file, speed) as process:
+        with paced(file, slowed(speed)) as process:
             td.wait_for(lambda seen=before, run=process: rows_in(schema, table) > seen or run.poll() is not None, "rows", 60)
             time.sleep(rng.uniform(0, 0.3))
             alive += process.poll() is None
             td.kill(process)
     td.run(file)
-    assert alive == 5, (SEED, alive)
+    assert alive == KILLS, (SEED, alive)
     return f"killed {alive} times (seed {SEED})"
 
 
 @cases.add
 def killed_and_gone_on(home):
-    said = kill_often(config(home, "killed"), "killed", "bars", "100x")
+    said = kill_often(config(home, "killed"), "killed", "bars", 100)
     return f"{said}: {expect_equal(home, 'killed')}"
 
 
@@ -177,7 +186,7 @@ def ticks(home):
     """Trades and quotes, too, by months, and what is latest, in spite of kills; and read anew they are the same rows."""
     late = feeds.late(pathlib.Path(home) / "late.csv", "2026-02-28T23:59:59.999999999Z,DESK:A,10,1,7,", *LAST)
     file = config(home, "ticks", (LEAN.replace("16:00", "09:35"), BINANCE, late), ticks=True)
-    said = kill_often(file, "ticks", "trades", "20x")
+    said = kill_often(file, "ticks", "trades", 20)
     counts = expect_equal(home, "ticks", TABLES + TICKS) | {"newest": expect_latest("ticks")}
     least = {"trades": 3000, "quotes": 10000, "newest": 9}
     assert all(counts[table] >= count for table, count in least.items()), counts
@@ -187,6 +196,27 @@ def ticks(home):
     td.run(file)
     assert expect_equal(home, "ticks", TABLES + TICKS) | {"newest": expect_latest("ticks")} == counts
     return f"{said}: {counts}"
+
+
+@cases.add
+def a_rebuild_that_is_killed(home):
+    """In its middle, and killed again; the next one, or the next run, leaves what was there before."""
+    file, rng, cut = config(home, "rebuilt"), random.Random(SEED), 0
+    td.run(file)
+    before = expect_equal(home, "rebuilt")
+    for n in range(KILLS):
+        with subprocess.Popen([td.PROGRAM, "rebuild", "postgres", "--config", file], cwd=td.ROOT, stdout=subprocess.DEVNULL) as process:
+            td.wait_for(lambda: rows_in("rebuilt") < before["bars"] or process.poll() is not None, "an empty table", 60)
+            time.sleep(rng.uniform(0, 0.2))
+            td.kill(process)
+        cut += 0 < rows_in("rebuilt") < before["bars"]
+        if n % 2:  # the first are killed one after the other
+            td.run(file)
+            assert expect_equal(home, "rebuilt") == before
+    code, text = command("rebuild", "postgres", "--config", file)
+    assert code == 0 and expect_equal(home, "rebuilt") == before, (code, text)
+    assert cut > 0, (SEED, cut)
+    return f"killed {KILLS} times, {cut} of them in the middle (seed {SEED}): {before}"
 
 
 def ended(process, seconds=90):
@@ -206,11 +236,11 @@ def the_server_dies(home):
     """In order, and as in a crash; and at the start it is not there yet."""
     file, rng = config(home, "dies"), random.Random(SEED)
     server.stop()
-    with watched(file, "--set", "speed=100x") as process:  # it does not end by itself
+    with watched(file, "--set", f"speed={slowed(100)}") as process:  # it does not end by itself
         said_by(process, "cannot connect")
         assert process.poll() is None, process.said
         server.start()
-        for n in range(5):
+        for n in range(KILLS):
             before = rows_in("dies")
             td.wait_for(lambda seen=before: rows_in("dies") > seen or process.poll() is not None,
                         f"rows before stop {n}: {process.said}", 60)
@@ -221,7 +251,7 @@ def the_server_dies(home):
             server.start()
         process.terminate()
         ended(process)
-    return f"{expect_equal(home, 'dies')} (seed {SEED})"
+    return f"{expect_equal(home, 'dies')}, stopped {KILLS} times (seed {SEED})"
 
 
 @cases.add
@@ -246,13 +276,52 @@ def a_server_of_yesterday(home):
     return f"{expect_equal(home, 'yesterday')}, {copied} of which the copy had"
 
 
-def retries(home):
-    """As /metrics has them, and `status` beside."""
+def metric(home, name):
+    """The sum of what /metrics has of it."""
     url = pathlib.Path(f"{home}/data/SERVE").read_text(encoding="utf-8").strip()
     lines = urllib.request.urlopen(f"{url}/metrics", timeout=10).read().decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+
+
+RATE = 20000  # ticks a second
+QUIET_S = 5
+
+
+def measured(home, process, seconds):
+    """Events and rows of SQLite a second, and memory in MB at the end."""
+    def counts():
+        return time.monotonic(), metric(home, "tapedeck_events_total"), metric(home, 'tapedeck_sink_rows_total{sink="sqlite"}')
+    before = counts()
+    time.sleep(seconds)
+    took, events, rows = (b - a for a, b in zip(before, counts()))
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+    resident, shared = (int(re.search(rf"{name}:\s+(\d+)", status)[1]) / 1024 for name in ("VmRSS", "RssFile"))
+    return events / took, rows / took, resident - shared
+
+
+@cases.add
+def away_for_long(home):
+    """AWAY_S at full rate: the feed, the other sink and memory do not know; then it gets all that it missed."""
+    lasts_s = AWAY_S + 4 * QUIET_S
+    file = config(home, "away", (f"simulated: {{ instruments: 50, ticks: {RATE * lasts_s}, duration: {lasts_s}s, seed: {SEED} }}",))
+    with watched(file, "--until-end", "--set", "speed=1x", "--set", "serve.listen=127.0.0.1:0") as process:
+        td.wait_for(lambda: rows_in("away") > 0, "rows", 60)
+        before = measured(home, process, QUIET_S)
+        server.stop(signal.SIGQUIT)
+        during = measured(home, process, AWAY_S)
+        assert metric(home, 'tapedeck_sink_retries_total{sink="postgres"}') > 0 and process.poll() is None, process.said
+        server.start()
+        ended(process, 90 + AWAY_S)
+    said = f"before {before}, while away {during}: events a second, rows a second of the other sink, MB"
+    assert min(before[0], during[0]) > 0.9 * RATE and during[1] > 0.5 * before[1] > 0 and during[2] < before[2] + 8, said
+    return f"{expect_equal(home, 'away')}; {said}"
+
+
+def retries(home):
+    """As /metrics has them, and `status` beside."""
     shown = subprocess.run([td.PROGRAM, "status", "--data", f"{home}/data"], stdout=subprocess.PIPE, text=True, check=False, timeout=30)
     assert "sink   postgres:" in shown.stdout, shown.stdout
-    return next(float(line.split()[-1]) for line in lines if line.startswith('tapedeck_sink_retries_total{sink="postgres"}'))
+    return metric(home, 'tapedeck_sink_retries_total{sink="postgres"}')
 
 
 def guarded(schema):
