@@ -1,6 +1,7 @@
 /* src/sink/archive.c - tables of an archive. */
 #include "sink/archive.h"
 #include "base/time.h"
+#include "sink/row.h"
 #include <assert.h>
 #include <ctype.h>
 #include <stdio.h>
@@ -70,31 +71,9 @@ unsigned td_archive_named(td_bytes name) {
     return TD_ARCHIVE_COUNT;
 }
 
-int64_t td_archive_time(const td_sink_row *row) {
-    switch (row->kind) {
-    case TD_ROW_BAR:
-        return row->bar.start_ns;
-    case TD_ROW_SIGNAL:
-        return row->signal.event_ns;
-    case TD_ROW_FILL:
-        return row->fill.event_ns;
-    case TD_ROW_VENDOR_BAR:
-        return row->event.vendor_bar.start_ns;
-    case TD_ROW_PUBLISHED:
-        return row->event.event_ns;
-    default:
-        return row->gap.from_ns;
-    }
-}
-
 int32_t td_archive_day(int64_t ns) {
     if (ns < INT64_MIN + TD_NS_PER_DAY) ns = INT64_MIN + TD_NS_PER_DAY; /* the first that has a begin */
     return (int32_t)(td_window_start(ns, TD_NS_PER_DAY) / TD_NS_PER_DAY);
-}
-
-td_bytes td_archive_instrument(const td_sink_row *row) {
-    if (row->kind == TD_ROW_SIGNAL) return td_signal_traded(&row->signal, row->instrument);
-    return row->kind == TD_ROW_FILL ? td_fill_traded(&row->fill, row->instrument) : row->instrument;
 }
 
 static td_status set_cell(td_duck_rows *rows, const td_archive_form *form, size_t at, const td_cell *cell) {
@@ -116,7 +95,7 @@ td_status td_archive_append(td_duck_rows *rows, const td_archive_form *form, con
     td_cells cells;
     td_table_cells(td_table_of(row), row, partition, &cells);
     td_status status = td_duck_rows_next(rows);
-    if (status == TD_OK) td_duck_rows_set_number(rows, 0, td_archive_day(td_archive_time(row)));
+    if (status == TD_OK) td_duck_rows_set_number(rows, 0, td_archive_day(td_sink_row_time(row)));
     for (size_t i = 0, at = 1; i < cells.count && status == TD_OK; i++, at++) {
         const td_cell *cell = &cells.items[i];
         status = set_cell(rows, form, at, cell);

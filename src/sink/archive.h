@@ -23,10 +23,7 @@ void td_archive_put_create(td_buf *out, const td_archive_form *form, const char 
 
 /* What a table is called is what its topic is called. TD_ARCHIVE_COUNT: none is. */
 unsigned td_archive_named(td_bytes name);
-int64_t td_archive_time(const td_sink_row *row);
 int32_t td_archive_day(int64_t ns);
-/* What it is of: the cell `instrument`. */
-td_bytes td_archive_instrument(const td_sink_row *row);
 /* Appends the row. Errors: as td_duck_rows_next, td_duck_rows_set_decimal. */
 TD_CHECKED td_status td_archive_append(td_duck_rows *rows, const td_archive_form *form, const td_sink_row *row,
                                        uint32_t partition);

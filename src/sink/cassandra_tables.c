@@ -3,6 +3,7 @@
 #include "base/decimal.h"
 #include "base/time.h"
 #include "sink/latest.h"
+#include "sink/row.h"
 #include <inttypes.h>
 #include <math.h>
 
@@ -178,32 +179,9 @@ static td_cassandra_table table_of(const td_sink_row *row) {
     }
 }
 
-/* By which it stands in its partition. */
-static int64_t time_of(const td_sink_row *row) {
-    switch (row->kind) {
-    case TD_ROW_BAR:
-        return row->bar.start_ns;
-    case TD_ROW_SIGNAL:
-        return row->signal.event_ns;
-    case TD_ROW_FILL:
-        return row->fill.event_ns;
-    case TD_ROW_VENDOR_BAR:
-        return row->event.vendor_bar.start_ns;
-    case TD_ROW_PUBLISHED:
-        return row->event.event_ns;
-    default:
-        return row->gap.from_ns;
-    }
-}
-
-static td_bytes instrument_of(const td_sink_row *row) {
-    if (row->kind == TD_ROW_SIGNAL) return td_signal_traded(&row->signal, row->instrument);
-    return row->kind == TD_ROW_FILL ? td_fill_traded(&row->fill, row->instrument) : row->instrument;
-}
-
 td_cassandra_partition td_cassandra_partition_of(const td_sink_row *row) {
-    td_cassandra_partition p = {.table = table_of(row), .instrument = instrument_of(row)};
-    int64_t ns = time_of(row);
+    td_cassandra_partition p = {.table = table_of(row), .instrument = td_sink_row_instrument(row)};
+    int64_t ns = td_sink_row_time(row);
     p.bucket = tables[p.table].by_day ? day_of(ns) : year_of(ns);
     if (tables[p.table].has_width)
         p.width_ns = row->kind == TD_ROW_BAR ? row->bar.width_ns : row->event.vendor_bar.width_ns;
@@ -375,7 +353,7 @@ static void add_published(td_cql_values *v, const td_sink_row *row) {
 
 /* What OF_DAY and OF_YEAR have behind the partition. */
 static void add_place(td_cql_values *v, const td_sink_row *row) {
-    int64_t ns = time_of(row);
+    int64_t ns = td_sink_row_time(row);
     td_cql_add_bigint(v, ms_of(ns));
     td_cql_add_bigint(v, row->kind == TD_ROW_PUBLISHED ? row->tape_offset : row->source.offset);
     td_cql_add_bigint(v, ns);

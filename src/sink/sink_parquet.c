@@ -13,6 +13,7 @@
  * stay open: later the whole file takes the place of that one, so that no reader ever has a row twice. */
 #include "base/time.h"
 #include "sink/archive.h"
+#include "sink/row.h"
 #include "sink/sink.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -205,8 +206,8 @@ static venue_clock *find_clock(parquet_sink *s, td_bytes instrument) {
 }
 
 static td_status move_clock(parquet_sink *s, const td_sink_row *row) {
-    venue_clock *clock = find_clock(s, td_archive_instrument(row));
-    int64_t time_ns = td_archive_time(row);
+    venue_clock *clock = find_clock(s, td_sink_row_instrument(row));
+    int64_t time_ns = td_sink_row_time(row);
     if (time_ns < INT64_MIN + s->close_after_ns) return TD_OK;
     int32_t day = td_archive_day(time_ns - s->close_after_ns);
     if (day <= clock->day) return TD_OK;

@@ -1,0 +1,24 @@
+/* src/sink/row.c - rows of all kinds. */
+#include "sink/row.h"
+
+int64_t td_sink_row_time(const td_sink_row *row) {
+    switch (row->kind) {
+    case TD_ROW_BAR:
+        return row->bar.start_ns;
+    case TD_ROW_SIGNAL:
+        return row->signal.event_ns;
+    case TD_ROW_FILL:
+        return row->fill.event_ns;
+    case TD_ROW_VENDOR_BAR:
+        return row->event.vendor_bar.start_ns;
+    case TD_ROW_PUBLISHED:
+        return row->event.event_ns;
+    default:
+        return row->gap.from_ns;
+    }
+}
+
+td_bytes td_sink_row_instrument(const td_sink_row *row) {
+    if (row->kind == TD_ROW_SIGNAL) return td_signal_traded(&row->signal, row->instrument);
+    return row->kind == TD_ROW_FILL ? td_fill_traded(&row->fill, row->instrument) : row->instrument;
+}

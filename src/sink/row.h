@@ -1,0 +1,8 @@
+/* src/sink/row.h - what stores ask of a row, whatever its kind. Pure. Thread: any. */
+#pragma once
+#include "sink/sink.h"
+
+/* By which it belongs to a day or a year: its event's instant, of a bar that of its start. */
+int64_t td_sink_row_time(const td_sink_row *row);
+/* What it is of: of a pair's leg that leg, and not whose bars decided. */
+td_bytes td_sink_row_instrument(const td_sink_row *row);
