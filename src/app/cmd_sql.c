@@ -213,11 +213,11 @@ const td_command td_command_sql = {
     .words_most = 1,
     .summary = "a query in SQL over archive and log",
     .text =
-        "Runs one query that only reads, in DuckDB's SQL, over bars, signals, fills, gaps, vendor_bars, trades and\n"
-        "quotes: of the archive (docs/stores.md) and of the log up to its end, each row once, also while a process\n"
-        "writes. What a log has let go of while its day is open is not seen until the day has closed, or a run has\n"
-        "ended: keep the log for longer than a day and close_after. Of a log each table that the query names is read\n"
-        "whole; what is beyond 80 % of the memory goes to .tmp of the current folder. Needs DuckDB's library:\n"
+        "Runs one query that only reads, in DuckDB's SQL, over bars, signals, fills, gaps, vendor_bars, quarantine,\n"
+        "trades and quotes: of the archive (docs/stores.md) and of the log up to its end, each row once, also while a\n"
+        "process writes. What a log has let go of while its day is open is not seen until the day has closed, or a\n"
+        "run has ended: keep the log for longer than a day and close_after. Of a log each table that the query names\n"
+        "is read whole; what is beyond 80 % of the memory goes to .tmp of the current folder. Needs DuckDB's library:\n"
         "scripts/fetch_duckdb.sh brings it.\n",
     .options = options,
     .conf_size = sizeof(sql_conf),

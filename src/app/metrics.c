@@ -305,8 +305,8 @@ static void tell_lag(const td_metric *m, const void *self, td_buf *out) {
     for (size_t d = 0; d < s->parts.deliver_count; d++) {
         char reader[80];
         (void)snprintf(reader, sizeof reader, "sink:%s", s->parts.config->sinks[d].conf.name);
-        for (size_t i = 0; i < (size_t)TD_OUTPUT_COUNT * t->partitions; i++) {
-            const td_topic *topic = t->outputs[i / t->partitions];
+        for (size_t i = 0; i < (size_t)TD_DELIVERED_COUNT * t->partitions; i++) {
+            const td_topic *topic = td_topics_delivered(t, (int)(i / t->partitions));
             if (topic == NULL) continue;
             int64_t lag = td_deliver_lag(s->parts.delivers[d], topic, (uint32_t)(i % t->partitions));
             number partition = number_of(i % t->partitions);

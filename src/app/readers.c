@@ -19,10 +19,11 @@ static td_status tell_worker(const td_engine_parts *parts, const td_topic *topic
     return status == TD_AGAIN ? TD_OK : status;
 }
 
-static const td_topic *output_named(const td_topics *topics, const char *name) {
-    for (int i = 0; i < TD_OUTPUT_COUNT; i++)
-        if (topics->outputs[i] != NULL && strcmp(td_topic_name(topics->outputs[i]), name) == 0)
-            return topics->outputs[i];
+static const td_topic *delivered_named(const td_topics *topics, const char *name) {
+    for (int i = 0; i < TD_DELIVERED_COUNT; i++) {
+        const td_topic *topic = td_topics_delivered(topics, i);
+        if (topic != NULL && strcmp(td_topic_name(topic), name) == 0) return topic;
+    }
     return NULL;
 }
 
@@ -32,7 +33,7 @@ td_status td_readers_each(td_engine *engine, const td_topic *topic, uint32_t par
     td_engine_parts_of(engine, &parts);
     const char *name = td_topic_name(topic);
     if (strcmp(name, td_topic_name(parts.topics->tape)) == 0) return tell_worker(&parts, topic, partition, each, arg);
-    const td_topic *output = output_named(parts.topics, name);
+    const td_topic *output = delivered_named(parts.topics, name);
     for (size_t i = 0; output != NULL && i < parts.deliver_count; i++) {
         char reader[80];
         int64_t taken = td_deliver_taken(parts.delivers[i], output, partition); /* asks no broker */

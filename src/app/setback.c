@@ -90,8 +90,10 @@ void td_setback_close(td_setback *s) {
 
 int64_t td_setback_lag(const td_setback *s) {
     int64_t lag = 0;
-    for (int i = 0; i < TD_OUTPUT_COUNT; i++)
-        for (uint32_t p = 0; s->topics.outputs[i] != NULL && p < s->topics.partitions; p++)
-            lag += td_most(td_deliver_lag(s->deliver, s->topics.outputs[i], p), 0);
+    for (int i = 0; i < TD_DELIVERED_COUNT; i++) {
+        const td_topic *topic = td_topics_delivered(&s->topics, i);
+        for (uint32_t p = 0; topic != NULL && p < s->topics.partitions; p++)
+            lag += td_most(td_deliver_lag(s->deliver, topic, p), 0);
+    }
     return lag;
 }

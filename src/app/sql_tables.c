@@ -21,19 +21,19 @@ static td_status run(making *m, const char *doing) {
 
 /* ---- the log ---- */
 
-static td_topic *topic_of(const making *m, td_output *out) {
-    static const td_output outputs[TD_ARCHIVE_COUNT] = {
+static td_topic *topic_of(const making *m, int *out) {
+    static const int outputs[TD_ARCHIVE_COUNT] = {
         [TD_TABLE_BARS] = TD_OUTPUT_BARS,     [TD_TABLE_SIGNALS] = TD_OUTPUT_SIGNALS,
         [TD_TABLE_GAPS] = TD_OUTPUT_GAPS,     [TD_TABLE_VENDOR_BARS] = TD_OUTPUT_VENDOR_BARS,
         [TD_TABLE_FILLS] = TD_OUTPUT_FILLS,   [TD_TABLE_TRADES] = TD_OUTPUT_TRADES,
-        [TD_TABLE_QUOTES] = TD_OUTPUT_QUOTES,
+        [TD_TABLE_QUOTES] = TD_OUTPUT_QUOTES, [TD_TABLE_QUARANTINE] = TD_OUTPUT_QUARANTINE,
     };
     *out = outputs[m->id];
     return m->source->data != NULL ? m->source->data->topics.outputs[*out] : NULL;
 }
 
 static td_status append_partition(making *m, td_duck_rows *rows, td_topic *topic, uint32_t partition) {
-    td_output output;
+    int output;
     (void)topic_of(m, &output);
     int64_t end = td_topic_end(topic, partition);
     td_reader *reader;
@@ -130,7 +130,7 @@ static td_status make_view(making *m, bool archived, bool logged) {
 
 /* The log first: what it lets go of meanwhile is in files by then. */
 static td_status make_table(making *m) {
-    td_output output;
+    int output;
     td_topic *topic = topic_of(m, &output);
     td_status status = TD_OK;
     bool archived = false;

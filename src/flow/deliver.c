@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "flow/rows.h"
 #include "schema/cause.h"
+#include "sink/row.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 enum { ROWS_MAX = 4096, TEXT_BYTES = ROWS_MAX * 512, JSON_BYTES = 4 * TEXT_BYTES };
 
 typedef struct deliver_lane { /* one partition of one topic */
-    td_output output;
+    int delivered;            /* td_topics_delivered */
     td_topic *topic;
     uint32_t partition;
     td_reader *reader;
@@ -83,29 +84,42 @@ static td_status lane_find(td_deliver *d, deliver_lane *lane) {
     return TD_OK;
 }
 
-static void lanes_list_of(td_deliver *d, td_output output) {
+static void lanes_list_of(td_deliver *d, int delivered) {
     const td_topics *topics = d->conf.topics;
+    td_topic *topic = td_topics_delivered(topics, delivered);
     for (uint32_t p = 0; p < topics->partitions; p++) {
         deliver_lane *lane = &d->lanes[d->lane_count++];
-        *lane = (deliver_lane){.output = output, .topic = topics->outputs[output], .partition = p, .last_ns = TD_NONE};
+        *lane = (deliver_lane){.delivered = delivered, .topic = topic, .partition = p, .last_ns = TD_NONE};
         take_up_to(lane, td_topic_start(lane->topic, p)); /* until the sink says where it is */
     }
 }
 
-static const td_output delivered[] = {TD_OUTPUT_BARS,  TD_OUTPUT_SIGNALS, TD_OUTPUT_GAPS,   TD_OUTPUT_VENDOR_BARS,
-                                      TD_OUTPUT_FILLS, TD_OUTPUT_TRADES,  TD_OUTPUT_QUOTES, TD_OUTPUT_NEWS};
-enum { DELIVERED = sizeof delivered / sizeof delivered[0], DELIVERED_TO_ALL = 5 };
+static const int delivered[] = {TD_OUTPUT_BARS,   TD_OUTPUT_SIGNALS,    TD_OUTPUT_GAPS,        TD_OUTPUT_VENDOR_BARS,
+                                TD_OUTPUT_FILLS,  TD_OUTPUT_QUARANTINE, TD_DELIVERED_REJECTED, TD_OUTPUT_TRADES,
+                                TD_OUTPUT_QUOTES, TD_OUTPUT_NEWS};
+enum { DELIVERED = sizeof delivered / sizeof delivered[0], DELIVERED_UNNAMED = 7 };
 
-static td_status find_output(const td_deliver *d, const char *name, td_output *out) {
+static const char *name_of(int index) {
+    return index == TD_DELIVERED_REJECTED ? "rejected" : td_topics_name((td_output)index);
+}
+
+static bool is_taken(const td_deliver *d, int index) {
+    if (index == TD_OUTPUT_QUARANTINE) return d->conf.ops->takes_quarantine;
+    return index != TD_DELIVERED_REJECTED || d->conf.ops->takes_rejected;
+}
+
+static td_status find_delivered(const td_deliver *d, const char *name, int *out) {
     for (size_t i = 0; i < DELIVERED; i++) {
         *out = delivered[i];
-        if (strcmp(td_topics_name(*out), name) != 0) continue;
-        if (d->conf.topics->outputs[*out] != NULL) return TD_OK;
+        if (strcmp(name_of(*out), name) != 0) continue;
+        if (!is_taken(d, *out))
+            return TD_FAIL(TD_CONFIG, "of: sinks of kind %s have no place for %s", d->conf.ops->kind, name);
+        if (td_topics_delivered(d->conf.topics, *out) != NULL) return TD_OK;
         return TD_FAIL(TD_CONFIG, "of: %s are not published: put them into log.publish", name);
     }
     return TD_FAIL(TD_CONFIG,
-                   "of: nothing is called \"%s\"; there are bars, signals, fills, gaps, vendor_bars, trades, "
-                   "quotes and news",
+                   "of: nothing is called \"%s\"; there are bars, signals, fills, gaps, vendor_bars, quarantine, "
+                   "rejected, trades, quotes and news",
                    name);
 }
 
@@ -118,12 +132,13 @@ static bool is_named_before(const td_texts *names, size_t at) {
 static td_status lanes_list(td_deliver *d) {
     const td_texts *of = &d->conf.sink_conf->of;
     td_status status = TD_OK;
-    for (size_t i = 0; of->count == 0 && i < DELIVERED_TO_ALL; i++) lanes_list_of(d, delivered[i]);
+    for (size_t i = 0; of->count == 0 && i < DELIVERED_UNNAMED; i++)
+        if (is_taken(d, delivered[i])) lanes_list_of(d, delivered[i]);
     for (size_t i = 0; i < of->count && status == TD_OK; i++) {
-        td_output output;
+        int index;
         if (is_named_before(of, i)) continue;
-        status = find_output(d, of->items[i], &output);
-        if (status == TD_OK) lanes_list_of(d, output);
+        status = find_delivered(d, of->items[i], &index);
+        if (status == TD_OK) lanes_list_of(d, index);
     }
     return status;
 }
@@ -182,7 +197,7 @@ static td_status check_reset(const td_deliver_conf *conf) {
 td_status td_deliver_open(td_deliver **out, const td_deliver_conf *conf) {
     td_deliver *d = td_alloc_zero(1, sizeof *d);
     d->conf = *conf;
-    d->lanes = td_alloc_zero((size_t)conf->topics->partitions * TD_OUTPUT_COUNT, sizeof *d->lanes);
+    d->lanes = td_alloc_zero((size_t)conf->topics->partitions * TD_DELIVERED_COUNT, sizeof *d->lanes);
     d->rows = td_alloc_zero(ROWS_MAX, sizeof *d->rows);
     d->texts_most = conf->ops->as_json ? JSON_BYTES : TEXT_BYTES;
     d->texts = td_alloc(d->texts_most);
@@ -244,29 +259,34 @@ static td_bytes keep(td_deliver *d, td_bytes text) {
     return (td_bytes){at, text.size};
 }
 
+/* Those of another kind are empty, but in the union. */
+static void keep_texts(td_deliver *d, td_sink_row *row) {
+    td_bytes *const texts[] = {&row->instrument,  &row->signal.strategy, &row->signal.note, &row->signal.reason,
+                               &row->signal.data, &row->signal.leg,      &row->feed,        &row->fill.strategy,
+                               &row->fill.signal, &row->fill.leg,        &row->json};
+    td_bytes *const of_rejected[] = {&row->rejected.feed, &row->rejected.source, &row->rejected.detail,
+                                     &row->rejected.bytes};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) *texts[i] = keep(d, *texts[i]);
+    if (row->kind == TD_ROW_GAP) row->gap.feed = keep(d, row->gap.feed);
+    for (size_t i = 0; row->kind == TD_ROW_REJECTED && i < sizeof of_rejected / sizeof of_rejected[0]; i++)
+        *of_rejected[i] = keep(d, *of_rejected[i]);
+}
+
 static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_record *record) {
     td_sink_row *row = &d->rows[d->row_count];
-    bool decoded = td_row_decode(d->conf.topics->ids, lane->output, record, row) == TD_OK;
+    bool decoded = td_row_decode(d->conf.topics->ids, lane->delivered, record, row) == TD_OK;
     row->json = td_buf_bytes(&d->json);
     if (!decoded || (d->conf.ops->as_json && row->json.size == 0))
         return TD_FAIL(TD_CORRUPT, "%s-%" PRIu32 ": offset %" PRId64 " is not a record of ours",
                        td_topic_name(lane->topic), lane->partition, record->offset);
-    td_bytes *const texts[] = {&row->instrument,    &row->signal.strategy,
-                               &row->signal.note,   &row->signal.reason,
-                               &row->signal.data,   &row->signal.leg,
-                               &row->gap.feed,      &row->feed,
-                               &row->fill.strategy, &row->fill.signal,
-                               &row->fill.leg,      &row->json}; /* those of another kind are empty */
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) *texts[i] = keep(d, *texts[i]);
+    keep_texts(d, row);
     d->row_count++;
     return TD_OK;
 }
 
 static int64_t event_time(const td_sink_row *row) {
     if (row->kind == TD_ROW_BAR) return row->bar.end_ns;
-    if (row->kind == TD_ROW_VENDOR_BAR || row->kind == TD_ROW_PUBLISHED) return row->event.event_ns;
-    if (row->kind == TD_ROW_FILL) return row->fill.event_ns;
-    return row->kind == TD_ROW_SIGNAL ? row->signal.event_ns : row->gap.from_ns;
+    return row->kind == TD_ROW_VENDOR_BAR ? row->event.event_ns : td_sink_row_time(row);
 }
 
 static bool has_room(const td_deliver *d, const td_record *record) {
@@ -375,6 +395,10 @@ static int64_t known_at(const td_sink_row *row) {
         return row->fill.known_at_ns;
     case TD_ROW_GAP:
         return row->gap.known_at_ns;
+    case TD_ROW_QUARANTINED:
+        return row->refusal.known_at_ns;
+    case TD_ROW_REJECTED:
+        return row->rejected.receive_ns;
     default:
         return row->event.receive_ns;
     }

@@ -65,6 +65,12 @@ TD_CHECKED td_status td_topics_open_to_read(td_topics *out, td_log *log);
  * when the log is not new. */
 TD_CHECKED td_status td_topics_open_copy(td_topics *out, td_log *log, const td_topics *from, int64_t now_ms);
 
+/* What sinks may take: the outputs, then `rejected`. NULL: there is no such topic. */
+enum { TD_DELIVERED_REJECTED = TD_OUTPUT_COUNT, TD_DELIVERED_COUNT };
+static inline td_topic *td_topics_delivered(const td_topics *topics, int index) {
+    return index == TD_DELIVERED_REJECTED ? topics->rejected : topics->outputs[index];
+}
+
 /* What is published: a bit for each output from TD_OUTPUT_PUBLISHED on. */
 static inline uint32_t td_topics_bit(td_output output) { return UINT32_C(1) << (output - TD_OUTPUT_PUBLISHED); }
 /* The bit of the topic of that name; 0: nothing of that name is published. */

@@ -1,6 +1,7 @@
 /* src/model/refusal.c - the words for reasons. */
 #include "model/refusal.h"
 #include <assert.h>
+#include <stdio.h>
 
 const char *td_reason_name(td_reason reason) {
     static const char *const names[] = {
@@ -32,4 +33,16 @@ bool td_reason_parse(td_bytes name, td_reason *out) {
 bool td_reason_is_releasable(td_reason reason) {
     return reason > TD_REASON_UNREADABLE && reason < TD_REASON_COUNT && reason != TD_REASON_NON_POSITIVE &&
            reason != TD_REASON_LATE && reason != TD_REASON_OVERFLOW;
+}
+
+size_t td_missed_format(const int64_t *widths_ns, unsigned count, char out[TD_MISSED_TEXT_MAX]) {
+    size_t size = 0;
+    assert(count <= TD_WIDTHS_MAX);
+    out[0] = '\0';
+    for (unsigned i = 0; i < count; i++) {
+        char width[TD_WIDTH_TEXT_MAX];
+        (void)td_width_format(widths_ns[i], width);
+        size += (size_t)snprintf(out + size, TD_MISSED_TEXT_MAX - size, "%s%s", i > 0 ? " " : "", width);
+    }
+    return size;
 }

@@ -2,6 +2,7 @@
  * is the worker's (an event on the tape that a rule refused, or that came too late for a window). Plain values. */
 #pragma once
 #include "model/event.h"
+#include "model/width.h"
 
 typedef enum td_reason {
     TD_REASON_NONE,
@@ -47,3 +48,7 @@ typedef struct td_quarantined {
     int64_t missed_width_ns[TD_WIDTHS_MAX]; /* for `late` */
     int64_t known_at_ns;
 } td_quarantined;
+
+enum { TD_MISSED_TEXT_MAX = TD_WIDTHS_MAX * TD_WIDTH_TEXT_MAX };
+/* "1s 5m", or "" where none is; returns its size. */
+size_t td_missed_format(const int64_t *widths_ns, unsigned count, char out[TD_MISSED_TEXT_MAX]);

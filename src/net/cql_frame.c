@@ -1,5 +1,6 @@
 /* src/net/cql_frame.c - frames of CQL's native protocol, and what a client says. */
 #include "net/cql_frame.h"
+#include "base/json.h"
 #include <lz4.h>
 #include <stdlib.h>
 
@@ -129,6 +130,17 @@ void td_cql_add_unset(td_cql_values *v) { add_length(v, -2); }
 void td_cql_add_bytes(td_cql_values *v, td_bytes value) {
     put_long(&v->bytes, value);
     v->count++;
+}
+
+void td_cql_add_text(td_cql_values *v, td_bytes value) {
+    size_t at = v->bytes.size, sound;
+    add_length(v, 0);
+    for (; (sound = td_utf8_find_bad(value)) < value.size; value = td_bytes_from(value, sound + 1)) {
+        td_buf_put(&v->bytes, value.data, sound);
+        td_buf_text(&v->bytes, "\xef\xbf\xbd");
+    }
+    if (value.size > 0) td_buf_put(&v->bytes, value.data, value.size);
+    td_put_be32(v->bytes.data + at, (uint32_t)(v->bytes.size - at - 4));
 }
 
 void td_cql_add_int(td_cql_values *v, int32_t value) {

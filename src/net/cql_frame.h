@@ -77,6 +77,7 @@ static inline void td_cql_values_fini(td_cql_values *v) {
 void td_cql_add_null(td_cql_values *v);                  /* what was there before goes, at the price of a tombstone */
 void td_cql_add_unset(td_cql_values *v);                 /* nothing is written */
 void td_cql_add_bytes(td_cql_values *v, td_bytes value); /* text, ascii, blob */
+void td_cql_add_text(td_cql_values *v, td_bytes value);  /* each byte that is no UTF-8 as U+FFFD: nodes refuse it */
 void td_cql_add_int(td_cql_values *v, int32_t value);
 void td_cql_add_bigint(td_cql_values *v, int64_t value); /* … and timestamp, in ms */
 void td_cql_add_bool(td_cql_values *v, bool value);

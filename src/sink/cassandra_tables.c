@@ -13,7 +13,7 @@
 #define OF_YEAR    "instrument text", "year int", "event_time timestamp", "ord bigint", "event_ns bigint"
 #define PRICES     "open decimal", "high decimal", "low decimal", "close decimal"
 
-enum { COLUMNS_MAX = 24 };
+enum { COLUMNS_MAX = 32 };
 
 typedef struct table_form {
     const char *name, *key, *order;    /* order NULL: of one row a partition, which are kept */
@@ -79,6 +79,25 @@ static const table_form tables[TD_CASSANDRA_TABLES] = {
                            .by_day = true,
                            .columns = {OF_DAY, "headline text", "source text", "url text", "id text",
                                        "sentiment double", "feed text", "receive_ns bigint", WHERE_FROM}},
+    [TD_CASSANDRA_QUARANTINE] = {.name = "quarantine",
+                                 .key = "(instrument, year), known_at, ord",
+                                 .order = "known_at DESC, ord DESC",
+                                 .columns = {"instrument text",   "year int",           "known_at timestamp",
+                                             "ord bigint",        "known_at_ns bigint", "kind text",
+                                             "reason text",       "missed text",        "event_time timestamp",
+                                             "event_ns bigint",   "tape_ord bigint",    "price decimal",
+                                             "size decimal",      "side text",          "trade_id bigint",
+                                             "bid_price decimal", "bid_size decimal",   "ask_price decimal",
+                                             "ask_size decimal",  "sequence bigint",    "exchange text",
+                                             "condition text",    "feed text",          "receive_ns bigint",
+                                             WHERE_FROM}},
+    [TD_CASSANDRA_REJECTED] = {.name = "rejected", /* a feed's records are in several partitions of the log */
+                               .key = "(feed, day), receive_time, ord, src_partition",
+                               .order = "receive_time DESC, ord DESC, src_partition DESC",
+                               .by_day = true,
+                               .columns = {"feed text", "day date", "receive_time timestamp", "ord bigint",
+                                           "receive_ns bigint", "source text", "file bigint", "line bigint",
+                                           "reason text", "detail text", "bytes blob", WHERE_FROM}},
     [TD_CASSANDRA_LATEST] = {.name = "latest",
                              .key = "instrument",
                              .has_stamp = true,
@@ -174,6 +193,10 @@ static td_cassandra_table table_of(const td_sink_row *row) {
     case TD_ROW_PUBLISHED:
         if (row->event.kind == TD_EVENT_TRADE) return TD_CASSANDRA_TICKS;
         return row->event.kind == TD_EVENT_QUOTE ? TD_CASSANDRA_BOOK_UPDATES : TD_CASSANDRA_NEWS;
+    case TD_ROW_QUARANTINED:
+        return TD_CASSANDRA_QUARANTINE;
+    case TD_ROW_REJECTED:
+        return TD_CASSANDRA_REJECTED;
     default:
         return TD_CASSANDRA_GAPS;
     }
@@ -181,6 +204,7 @@ static td_cassandra_table table_of(const td_sink_row *row) {
 
 td_cassandra_partition td_cassandra_partition_of(const td_sink_row *row) {
     td_cassandra_partition p = {.table = table_of(row), .instrument = td_sink_row_instrument(row)};
+    if (row->kind == TD_ROW_REJECTED) p.instrument = row->rejected.feed;
     int64_t ns = td_sink_row_time(row);
     p.bucket = tables[p.table].by_day ? day_of(ns) : year_of(ns);
     if (tables[p.table].has_width)
@@ -302,26 +326,34 @@ static void add_vendor_bar(td_cql_values *v, const td_sink_row *row) {
     td_cql_add_bigint(v, row->event.receive_ns);
 }
 
+static void add_side(td_cql_values *v, uint8_t side) {
+    if (side == TD_SIDE_UNKNOWN)
+        td_cql_add_unset(v);
+    else
+        add_word(v, td_fill_side_name((td_side)side));
+}
+
 static void add_trade(td_cql_values *v, const td_sink_row *row) {
     const td_trade *trade = &row->event.trade;
     add_price(v, trade->price);
     add_size(v, trade->size);
-    if (trade->side == TD_SIDE_UNKNOWN)
-        td_cql_add_unset(v);
-    else
-        add_word(v, td_fill_side_name((td_side)trade->side));
+    add_side(v, trade->side);
     add_known(v, trade->trade_id);
     add_code(v, &trade->exchange);
     add_code(v, &trade->condition);
 }
 
-static void add_quote(td_cql_values *v, const td_sink_row *row) {
-    const td_quote *quote = &row->event.quote;
+static void add_book_top(td_cql_values *v, const td_quote *quote) {
     add_price(v, quote->bid_price);
     add_size(v, quote->bid_size);
     add_price(v, quote->ask_price);
     add_size(v, quote->ask_size);
     add_known(v, quote->sequence);
+}
+
+static void add_quote(td_cql_values *v, const td_sink_row *row) {
+    const td_quote *quote = &row->event.quote;
+    add_book_top(v, quote);
     add_code(v, &quote->exchange);
     add_code(v, &quote->condition);
 }
@@ -351,6 +383,44 @@ static void add_published(td_cql_values *v, const td_sink_row *row) {
     td_cql_add_bigint(v, row->event.receive_ns);
 }
 
+static void add_quarantined(td_cql_values *v, const td_sink_row *row) {
+    static const td_trade no_trade = {.price = TD_NONE, .size = TD_NONE, .trade_id = TD_NONE};
+    static const td_quote no_quote = {
+        .bid_price = TD_NONE, .bid_size = TD_NONE, .ask_price = TD_NONE, .ask_size = TD_NONE, .sequence = TD_NONE};
+    const td_event *e = &row->event;
+    const td_sink_refusal *why = &row->refusal;
+    const td_trade *trade = e->kind == TD_EVENT_TRADE ? &e->trade : &no_trade;
+    const td_quote *quote = e->kind == TD_EVENT_QUOTE ? &e->quote : &no_quote;
+    bool quoted = e->kind == TD_EVENT_QUOTE;
+    char missed[TD_MISSED_TEXT_MAX];
+    size_t size = td_missed_format(why->missed_width_ns, why->missed_count, missed);
+    add_word(v, td_event_kind_name((td_event_kind)e->kind));
+    add_word(v, td_reason_name((td_reason)why->reason));
+    td_cql_add_bytes(v, (td_bytes){(const uint8_t *)missed, size});
+    td_cql_add_bigint(v, ms_of(e->event_ns));
+    td_cql_add_bigint(v, e->event_ns);
+    td_cql_add_bigint(v, row->tape_offset);
+    add_price(v, e->kind == TD_EVENT_PRICE ? e->price.price : trade->price);
+    add_size(v, trade->size);
+    add_side(v, trade->side);
+    add_known(v, trade->trade_id);
+    add_book_top(v, quote);
+    add_code(v, quoted ? &quote->exchange : &trade->exchange);
+    add_code(v, quoted ? &quote->condition : &trade->condition);
+    td_cql_add_bytes(v, row->feed);
+    td_cql_add_bigint(v, e->receive_ns);
+}
+
+static void add_rejected(td_cql_values *v, const td_sink_row *row) {
+    const td_rejected *rejected = &row->rejected;
+    td_cql_add_text(v, rejected->source);
+    td_cql_add_bigint(v, rejected->position.file);
+    td_cql_add_bigint(v, (int64_t)rejected->position.line);
+    add_word(v, td_reason_name((td_reason)rejected->reason));
+    td_cql_add_text(v, rejected->detail);
+    td_cql_add_bytes(v, rejected->bytes);
+}
+
 /* What OF_DAY and OF_YEAR have behind the partition. */
 static void add_place(td_cql_values *v, const td_sink_row *row) {
     int64_t ns = td_sink_row_time(row);
@@ -361,10 +431,14 @@ static void add_place(td_cql_values *v, const td_sink_row *row) {
 
 void td_cassandra_add_row(td_cql_values *out, const td_cassandra_partition *to, uint32_t partition,
                           const td_sink_row *row) {
-    static void (*const adds[])(td_cql_values *,
-                                const td_sink_row *) = {[TD_ROW_BAR] = add_bar,   [TD_ROW_SIGNAL] = add_signal,
-                                                        [TD_ROW_GAP] = add_gap,   [TD_ROW_VENDOR_BAR] = add_vendor_bar,
-                                                        [TD_ROW_FILL] = add_fill, [TD_ROW_PUBLISHED] = add_published};
+    static void (*const adds[])(td_cql_values *, const td_sink_row *) = {[TD_ROW_BAR] = add_bar,
+                                                                         [TD_ROW_SIGNAL] = add_signal,
+                                                                         [TD_ROW_GAP] = add_gap,
+                                                                         [TD_ROW_VENDOR_BAR] = add_vendor_bar,
+                                                                         [TD_ROW_FILL] = add_fill,
+                                                                         [TD_ROW_PUBLISHED] = add_published,
+                                                                         [TD_ROW_QUARANTINED] = add_quarantined,
+                                                                         [TD_ROW_REJECTED] = add_rejected};
     td_cql_add_bytes(out, to->instrument);
     if (tables[to->table].has_width) td_cql_add_bigint(out, to->width_ns);
     if (tables[to->table].by_day)

@@ -15,6 +15,8 @@ typedef enum td_cassandra_table {
     TD_CASSANDRA_TICKS,        /* published trades */
     TD_CASSANDRA_BOOK_UPDATES, /* published quotes */
     TD_CASSANDRA_NEWS,
+    TD_CASSANDRA_QUARANTINE,
+    TD_CASSANDRA_REJECTED,
     TD_CASSANDRA_LATEST,
     TD_CASSANDRA_POSITIONS,
     TD_CASSANDRA_TABLES,
@@ -22,7 +24,7 @@ typedef enum td_cassandra_table {
 
 typedef struct td_cassandra_partition { /* of a row */
     td_cassandra_table table;
-    td_bytes instrument; /* borrowed from the row */
+    td_bytes instrument; /* borrowed from the row; of REJECTED the feed */
     int64_t width_ns;    /* 0: not of the key */
     int32_t bucket;      /* a day since 1970-01-01, or a year */
 } td_cassandra_partition;

@@ -73,6 +73,10 @@ static void put_cell(td_buf *out, const td_column *column, const td_cell *cell) 
     case TD_COLUMN_TEXT:
         put_text(out, cell->text);
         break;
+    case TD_COLUMN_BYTES:
+        td_buf_put_be32(out, (uint32_t)cell->text.size);
+        if (cell->text.size > 0) td_buf_put(out, cell->text.data, cell->text.size);
+        break;
     case TD_COLUMN_DECIMAL:
         put_numeric(out, cell);
         break;

@@ -32,7 +32,8 @@ static const char *const newest_only[TD_TABLE_COUNT] = {
 static const char *type_of(const td_column *column) {
     static const char *const types[] = {
         [TD_COLUMN_TEXT] = "text",    [TD_COLUMN_INT] = "bigint",     [TD_COLUMN_SMALL] = "integer",
-        [TD_COLUMN_FLAG] = "boolean", [TD_COLUMN_INSTANT] = "bigint", [TD_COLUMN_DECIMAL] = "numeric"};
+        [TD_COLUMN_FLAG] = "boolean", [TD_COLUMN_INSTANT] = "bigint", [TD_COLUMN_DECIMAL] = "numeric",
+        [TD_COLUMN_BYTES] = "bytea"};
     return types[column->type];
 }
 
@@ -115,9 +116,12 @@ static void put_view(td_buf *out, td_table_id id, bool older) {
             td_buf_text(out, column->instant);
         else if (column->type == TD_COLUMN_DECIMAL)
             td_buf_printf(out, "%s::double precision as %s", column->name, column->name);
+        else if (column->type == TD_COLUMN_BYTES)
+            td_buf_printf(out, "encode(%s, 'escape') as %s", column->name, column->name);
         else
             td_buf_text(out, column->name);
     }
+    if (id == TD_TABLE_QUARANTINE) td_buf_text(out, ", src_partition || '/' || src_offset as place");
     td_buf_printf(out, " from %s as b%s;", table->name, newest_only[id] != NULL ? newest_only[id] : "");
 }
 

@@ -13,6 +13,10 @@ int64_t td_sink_row_time(const td_sink_row *row) {
         return row->event.vendor_bar.start_ns;
     case TD_ROW_PUBLISHED:
         return row->event.event_ns;
+    case TD_ROW_QUARANTINED: /* the event's own may be why it is there */
+        return row->refusal.known_at_ns;
+    case TD_ROW_REJECTED:
+        return row->rejected.receive_ns;
     default:
         return row->gap.from_ns;
     }

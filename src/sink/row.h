@@ -2,7 +2,8 @@
 #pragma once
 #include "sink/sink.h"
 
-/* By which it belongs to a day or a year: its event's instant, of a bar that of its start. */
+/* By which it belongs to a day or a year: its event's instant, of a bar that of its start, of
+ * what was refused that of the refusal. */
 int64_t td_sink_row_time(const td_sink_row *row);
 /* What it is of: of a pair's leg that leg, and not whose bars decided. */
 td_bytes td_sink_row_instrument(const td_sink_row *row);

@@ -8,20 +8,40 @@
 #include "model/bar.h"
 #include "model/fill.h"
 #include "model/gap.h"
+#include "model/refusal.h"
 #include "model/signal.h"
 
+typedef struct td_sink_refusal {
+    uint8_t reason, missed_count; /* td_reason */
+    int64_t missed_width_ns[TD_WIDTHS_MAX];
+    int64_t known_at_ns;
+} td_sink_refusal;
+
 typedef struct td_sink_row { /* borrowed until write returns */
-    enum { TD_ROW_BAR, TD_ROW_SIGNAL, TD_ROW_GAP, TD_ROW_VENDOR_BAR, TD_ROW_FILL, TD_ROW_PUBLISHED } kind;
+    enum {
+        TD_ROW_BAR,
+        TD_ROW_SIGNAL,
+        TD_ROW_GAP,
+        TD_ROW_VENDOR_BAR,
+        TD_ROW_FILL,
+        TD_ROW_PUBLISHED,
+        TD_ROW_QUARANTINED,
+        TD_ROW_REJECTED, /* of no instrument */
+    } kind;
     td_bytes instrument;
     td_position source; /* this record's own place in its topic */
     int64_t appended_ms;
     td_bar bar;
     td_signal signal;
-    td_gap gap;
+    union { /* of its own kind alone */
+        td_gap gap;
+        td_rejected rejected;
+        td_sink_refusal refusal; /* QUARANTINED: why */
+    };
     td_fill fill;
-    td_event event;      /* VENDOR_BAR, PUBLISHED, */
+    td_event event;      /* VENDOR_BAR, PUBLISHED, QUARANTINED, */
     td_bytes feed;       /* and whose it is */
-    int64_t tape_offset; /* PUBLISHED: of what was published */
+    int64_t tape_offset; /* PUBLISHED, QUARANTINED: of what was published, or refused */
     td_bytes json;       /* all of it, in one line, for a sink that asks for it */
 } td_sink_row;
 
@@ -56,7 +76,8 @@ typedef struct td_sink_place { /* where a sink is to go on */
 typedef struct td_sink_ops {
     const char *kind; /* "sqlite" */
     const td_option *options;
-    bool as_json; /* rows have their text */
+    bool as_json;                          /* rows have their text */
+    bool takes_quarantine, takes_rejected; /* unless `of` says otherwise */
     TD_CHECKED td_status (*open)(void **out, const td_os *os, const td_sink_conf *conf);
     /* Where this sink is in (topic, partition): the next record it has not got. {-1, 0} when it has none yet. */
     TD_CHECKED td_status (*position)(void *sink, const char *topic, uint32_t partition, td_position *out);

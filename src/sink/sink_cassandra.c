@@ -678,8 +678,8 @@ static const td_option options[] = {
      .type = TD_OPTION_TEXTS,
      .offset = offsetof(td_sink_conf, of),
      .help =
-         "what goes there: bars, signals, fills, gaps, vendor_bars; trades, quotes and news that `log.publish` names; "
-         "unset: the first five"},
+         "what goes there: bars, signals, fills, gaps, vendor_bars, quarantine, rejected; trades, quotes and news that "
+         "`log.publish` names; unset: the first seven"},
     {.key = "user", .type = TD_OPTION_TEXT, .offset = offsetof(td_sink_conf, user), .help = "who logs in"},
     {.key = "password", .type = TD_OPTION_SECRET, .offset = offsetof(td_sink_conf, password), .help = "by ${VARIABLE}"},
     {.key = "password_file",
@@ -746,6 +746,8 @@ static const td_option options[] = {
 
 const td_sink_ops td_sink_cassandra = {.kind = "cassandra",
                                        .options = options,
+                                       .takes_quarantine = true,
+                                       .takes_rejected = true,
                                        .open = cassandra_open,
                                        .position = cassandra_position,
                                        .write = cassandra_write,

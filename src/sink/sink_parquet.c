@@ -374,7 +374,11 @@ static const td_option options[] = {
      .required = true,
      .offset = offsetof(td_sink_conf, dir),
      .help = "the folder of the archive, of this sink alone; it is made when missing"},
-    {.key = "of", .type = TD_OPTION_TEXTS, .offset = offsetof(td_sink_conf, of), .help = TD_TABLE_OF_HELP},
+    {.key = "of",
+     .type = TD_OPTION_TEXTS,
+     .offset = offsetof(td_sink_conf, of),
+     .help = "what goes there: bars, signals, fills, gaps, vendor_bars, quarantine; trades and quotes that "
+             "`log.publish` names; unset: the first six"},
     {.key = "close_after",
      .type = TD_OPTION_DURATION,
      .fallback = "1h",
@@ -403,6 +407,7 @@ static const td_option options[] = {
 
 const td_sink_ops td_sink_parquet = {.kind = "parquet",
                                      .options = options,
+                                     .takes_quarantine = true,
                                      .open = parquet_open,
                                      .position = parquet_position,
                                      .write = parquet_write,

@@ -451,6 +451,8 @@ static const td_option options[] = {
 
 const td_sink_ops td_sink_postgres = {.kind = "postgres",
                                       .options = options,
+                                      .takes_quarantine = true,
+                                      .takes_rejected = true,
                                       .open = postgres_open,
                                       .position = postgres_position,
                                       .write = postgres_write,

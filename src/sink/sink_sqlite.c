@@ -108,6 +108,22 @@ static const char *const schema_steps[] = {
     "  src_partition INTEGER NOT NULL, src_epoch INTEGER NOT NULL, src_offset INTEGER NOT NULL,"
     "  PRIMARY KEY(instrument, kind)"
     ") STRICT, WITHOUT ROWID;",
+    /* 8: what was refused. */
+    "CREATE TABLE quarantine("
+    "  instrument TEXT NOT NULL, known_at_ns INTEGER NOT NULL, kind TEXT NOT NULL, reason TEXT NOT NULL,"
+    "  missed TEXT NOT NULL, event_ns INTEGER NOT NULL, ord INTEGER NOT NULL, price TEXT, size TEXT,"
+    "  side TEXT, trade_id INTEGER, bid_price TEXT, bid_size TEXT, ask_price TEXT, ask_size TEXT,"
+    "  sequence INTEGER, exchange TEXT NOT NULL, condition TEXT NOT NULL, feed TEXT NOT NULL,"
+    "  flags INTEGER NOT NULL, receive_ns INTEGER NOT NULL,"
+    "  src_partition INTEGER NOT NULL, src_epoch INTEGER NOT NULL, src_offset INTEGER NOT NULL,"
+    "  PRIMARY KEY(instrument, known_at_ns, src_offset)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE rejected("
+    "  feed TEXT NOT NULL, receive_ns INTEGER NOT NULL, source TEXT NOT NULL, file INTEGER NOT NULL,"
+    "  line INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, bytes BLOB NOT NULL,"
+    "  src_partition INTEGER NOT NULL, src_epoch INTEGER NOT NULL, src_offset INTEGER NOT NULL,"
+    "  PRIMARY KEY(feed, receive_ns, src_partition, src_offset)"
+    ") STRICT;",
 };
 enum { SCHEMA_VERSION = sizeof schema_steps / sizeof schema_steps[0] };
 
@@ -152,7 +168,18 @@ static const char *const views_sql[] = {
     "CREATE VIEW quotes_view AS SELECT"
     "  instrument, " ISO("event_ns") " AS time, " REAL("bid_price") ", " REAL("bid_size") ", " REAL("ask_price") ","
     "  " REAL("ask_size") ", sequence, exchange, condition, feed, origin, " ISO("receive_ns") " AS receive_time"
-    " FROM quotes;"
+    " FROM quotes;",
+    "DROP VIEW IF EXISTS quarantine_view;"
+    "CREATE VIEW quarantine_view AS SELECT"
+    "  instrument, " ISO("known_at_ns") " AS known_at, kind, reason, missed, " ISO("event_ns") " AS time,"
+    "  " REAL("price") ", " REAL("size") ", side, trade_id, " REAL("bid_price") ", " REAL("bid_size") ","
+    "  " REAL("ask_price") ", " REAL("ask_size") ", sequence, exchange, condition, feed,"
+    "  " ISO("receive_ns") " AS receive_time, src_partition || '/' || src_offset AS place"
+    " FROM quarantine;"
+    "DROP VIEW IF EXISTS rejected_view;"
+    "CREATE VIEW rejected_view AS SELECT"
+    "  feed, " ISO("receive_ns") " AS receive_time, source, file, line, reason, detail, CAST(bytes AS TEXT) AS bytes"
+    " FROM rejected;",
     "DROP VIEW IF EXISTS latest_view;"
     "CREATE VIEW latest_view AS SELECT"
     "  instrument, CAST(price AS REAL) AS price, CAST(size AS REAL) AS size, " ISO("event_ns") " AS time,"
@@ -249,6 +276,9 @@ static void bind_cell(sqlite3_stmt *stmt, int column, td_column_type type, const
         (void)sqlite3_bind_null(stmt, column);
     } else if (type == TD_COLUMN_TEXT) {
         bind_bytes(stmt, column, cell->text);
+    } else if (type == TD_COLUMN_BYTES) {
+        const void *data = cell->text.data != NULL ? (const void *)cell->text.data : "";
+        (void)sqlite3_bind_blob64(stmt, column, data, cell->text.size, SQLITE_STATIC);
     } else if (type == TD_COLUMN_DECIMAL) {
         size_t size = td_decimal_format(cell->decimal, cell->scale, cell->keep_zeros, text);
         bind_bytes(stmt, column, (td_bytes){(const uint8_t *)text, size});
@@ -503,6 +533,8 @@ static const td_option options[] = {
 const td_sink_ops td_sink_sqlite = {
     .kind = "sqlite",
     .options = options,
+    .takes_quarantine = true,
+    .takes_rejected = true,
     .open = sqlite_open,
     .position = sqlite_position,
     .write = sqlite_write,

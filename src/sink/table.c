@@ -125,6 +125,44 @@ static const td_column quotes[] = {
     INSTANT("receive", "receive_time"),
     SOURCE,
 };
+/* An instrument is in one partition, so its place in that tells one from another. */
+static const td_column quarantine[] = {
+    KEY_TEXT("instrument"),
+    KEY_INSTANT("known_at", "known_at"),
+    TEXT("kind"),
+    TEXT("reason"),
+    TEXT("missed"),
+    INSTANT("event", "event_time"),
+    INT("ord"),
+    KNOWN_DECIMAL("price"),
+    KNOWN_DECIMAL("size"),
+    {.name = "side", .type = TD_COLUMN_TEXT, .optional = true},
+    KNOWN_INT("trade_id"),
+    KNOWN_DECIMAL("bid_price"),
+    KNOWN_DECIMAL("bid_size"),
+    KNOWN_DECIMAL("ask_price"),
+    KNOWN_DECIMAL("ask_size"),
+    KNOWN_INT("sequence"),
+    TEXT("exchange"),
+    TEXT("condition"),
+    TEXT("feed"),
+    SMALL("flags"),
+    INSTANT("receive", "receive_time"),
+    SOURCE_WITH_KEY,
+};
+static const td_column rejected[] = {
+    KEY_TEXT("feed"),
+    KEY_INSTANT("receive", "receive_time"),
+    TEXT("source"),
+    INT("file"),
+    INT("line"),
+    TEXT("reason"),
+    TEXT("detail"),
+    {.name = "bytes", .type = TD_COLUMN_BYTES},
+    {.name = "src_partition", .type = TD_COLUMN_SMALL, .key = true},
+    SMALL("src_epoch"),
+    KEY_INT("src_offset"),
+};
 static const td_column latest[] = {
     KEY_TEXT("instrument"),     KEY_TEXT("kind"),          INSTANT("event", "event_time"),  INT("ord"),
     KNOWN_DECIMAL("price"),     KNOWN_DECIMAL("size"),     KNOWN_DECIMAL("bid_price"),      KNOWN_DECIMAL("bid_size"),
@@ -139,7 +177,9 @@ const td_table td_tables[TD_TABLE_COUNT] = {[TD_TABLE_BARS] = {TABLE(bars)},
                                             [TD_TABLE_FILLS] = {TABLE(fills)},
                                             [TD_TABLE_TRADES] = {TABLE(trades), .by_time = true},
                                             [TD_TABLE_QUOTES] = {TABLE(quotes), .by_time = true},
-                                            [TD_TABLE_LATEST] = {TABLE(latest)}};
+                                            [TD_TABLE_QUARANTINE] = {TABLE(quarantine)},
+                                            [TD_TABLE_LATEST] = {TABLE(latest)},
+                                            [TD_TABLE_REJECTED] = {TABLE(rejected)}};
 
 static td_cell *add(td_cells *cells) {
     assert(cells->count < TD_TABLE_COLUMNS_MAX);
@@ -311,6 +351,52 @@ static void quote_cells(const td_sink_row *row, uint32_t partition, td_cells *ou
     add_source(out, partition, row->source);
 }
 
+/* A price has no size, and a quote no price. */
+static void quarantine_cells(const td_sink_row *row, uint32_t partition, td_cells *out) {
+    static const td_trade no_trade = {.price = TD_NONE, .size = TD_NONE, .trade_id = TD_NONE};
+    static const td_quote no_quote = {
+        .bid_price = TD_NONE, .bid_size = TD_NONE, .ask_price = TD_NONE, .ask_size = TD_NONE, .sequence = TD_NONE};
+    const td_event *e = &row->event;
+    const td_sink_refusal *why = &row->refusal;
+    const td_trade *trade = e->kind == TD_EVENT_TRADE ? &e->trade : &no_trade;
+    const td_quote *quote = e->kind == TD_EVENT_QUOTE ? &e->quote : &no_quote;
+    bool quoted = e->kind == TD_EVENT_QUOTE;
+    add_text(out, row->instrument);
+    add_number(out, why->known_at_ns);
+    add_word(out, td_event_kind_name((td_event_kind)e->kind));
+    add_word(out, td_reason_name((td_reason)why->reason));
+    size_t size = td_missed_format(why->missed_width_ns, why->missed_count, out->missed);
+    add_text(out, (td_bytes){(const uint8_t *)out->missed, size});
+    add_number(out, e->event_ns);
+    add_number(out, row->tape_offset);
+    add_known_decimal(out, e->kind == TD_EVENT_PRICE ? e->price.price : trade->price, TD_PRICE_SCALE);
+    add_known_decimal(out, trade->size, TD_SIZE_SCALE);
+    add_word(out, td_side_name((td_side)trade->side));
+    out->items[out->count - 1].null = e->kind != TD_EVENT_TRADE;
+    add_known(out, trade->trade_id);
+    add_book_top(out, quote);
+    add_known(out, quote->sequence);
+    add_code(out, quoted ? &quote->exchange : &trade->exchange);
+    add_code(out, quoted ? &quote->condition : &trade->condition);
+    add_text(out, row->feed);
+    add_number(out, e->flags);
+    add_number(out, e->receive_ns);
+    add_source(out, partition, row->source);
+}
+
+static void rejected_cells(const td_sink_row *row, uint32_t partition, td_cells *out) {
+    const td_rejected *r = &row->rejected;
+    add_text(out, r->feed);
+    add_number(out, r->receive_ns);
+    add_text(out, r->source);
+    add_number(out, r->position.file);
+    add_number(out, (int64_t)r->position.line);
+    add_word(out, td_reason_name((td_reason)r->reason));
+    add_text(out, r->detail);
+    add_text(out, r->bytes);
+    add_source(out, partition, row->source);
+}
+
 static void latest_cells(const td_sink_row *row, uint32_t partition, td_cells *out) {
     static const td_quote no_quote = {
         .bid_price = TD_NONE, .bid_size = TD_NONE, .ask_price = TD_NONE, .ask_size = TD_NONE};
@@ -343,6 +429,10 @@ td_table_id td_table_of(const td_sink_row *row) {
         if (row->event.kind == TD_EVENT_TRADE) return TD_TABLE_TRADES;
         if (row->event.kind == TD_EVENT_QUOTE) return TD_TABLE_QUOTES;
         break;
+    case TD_ROW_QUARANTINED:
+        return TD_TABLE_QUARANTINE;
+    case TD_ROW_REJECTED:
+        return TD_TABLE_REJECTED;
     }
     return TD_TABLE_COUNT;
 }
@@ -355,11 +445,17 @@ td_status td_table_check_of(const td_texts *of) {
 }
 
 void td_table_cells(td_table_id id, const td_sink_row *row, uint32_t partition, td_cells *out) {
-    static void (*const cells_of[TD_TABLE_COUNT])(const td_sink_row *, uint32_t, td_cells *) = {
-        [TD_TABLE_BARS] = bar_cells,     [TD_TABLE_SIGNALS] = signal_cells,
-        [TD_TABLE_GAPS] = gap_cells,     [TD_TABLE_VENDOR_BARS] = vendor_bar_cells,
-        [TD_TABLE_FILLS] = fill_cells,   [TD_TABLE_TRADES] = trade_cells,
-        [TD_TABLE_QUOTES] = quote_cells, [TD_TABLE_LATEST] = latest_cells};
+    static void (*const cells_of[TD_TABLE_COUNT])(const td_sink_row *, uint32_t,
+                                                  td_cells *) = {[TD_TABLE_BARS] = bar_cells,
+                                                                 [TD_TABLE_SIGNALS] = signal_cells,
+                                                                 [TD_TABLE_GAPS] = gap_cells,
+                                                                 [TD_TABLE_VENDOR_BARS] = vendor_bar_cells,
+                                                                 [TD_TABLE_FILLS] = fill_cells,
+                                                                 [TD_TABLE_TRADES] = trade_cells,
+                                                                 [TD_TABLE_QUOTES] = quote_cells,
+                                                                 [TD_TABLE_LATEST] = latest_cells,
+                                                                 [TD_TABLE_QUARANTINE] = quarantine_cells,
+                                                                 [TD_TABLE_REJECTED] = rejected_cells};
     assert(id != TD_TABLE_COUNT);
     out->count = 0;
     cells_of[id](row, partition, out);

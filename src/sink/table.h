@@ -5,7 +5,8 @@
 #include "sink/sink.h"
 
 typedef enum td_column_type {
-    TD_COLUMN_TEXT, /* may hold any bytes */
+    TD_COLUMN_TEXT,  /* may hold any bytes, which a store may need to mend */
+    TD_COLUMN_BYTES, /* as they are */
     TD_COLUMN_INT,
     TD_COLUMN_SMALL,   /* of 32 bits */
     TD_COLUMN_FLAG,    /* 0 or 1 */
@@ -29,7 +30,9 @@ typedef enum td_table_id {
     TD_TABLE_FILLS,
     TD_TABLE_TRADES, /* published, as quotes */
     TD_TABLE_QUOTES,
-    TD_TABLE_LATEST, /* behind those whose rows say what is newest of an instrument (latest.h) */
+    TD_TABLE_QUARANTINE,
+    TD_TABLE_LATEST,   /* behind those whose rows say what is newest of an instrument (latest.h) */
+    TD_TABLE_REJECTED, /* of no instrument */
     TD_TABLE_COUNT
 } td_table_id;
 
@@ -42,7 +45,7 @@ typedef struct td_table {
 
 extern const td_table td_tables[TD_TABLE_COUNT];
 
-enum { TD_TABLE_COLUMNS_MAX = 20 };
+enum { TD_TABLE_COLUMNS_MAX = 24 };
 
 typedef struct td_cell { /* as its column's type says */
     bool null;
@@ -58,15 +61,17 @@ typedef struct td_cell { /* as its column's type says */
 typedef struct td_cells { /* of one row; borrowed from it, and from here */
     td_cell items[TD_TABLE_COLUMNS_MAX];
     size_t count;
-    char id[TD_SIGNAL_ID_MAX + 1];
+    union {
+        char id[TD_SIGNAL_ID_MAX + 1];
+        char missed[TD_MISSED_TEXT_MAX];
+    };
 } td_cells;
 
 /* Where such a row goes; TD_TABLE_COUNT: there is no table for it. */
 td_table_id td_table_of(const td_sink_row *row);
 #define TD_TABLE_OF_HELP                                                                                               \
-    "what goes there: bars, signals, fills, gaps, vendor_bars; trades and quotes that `log.publish` names; unset: "    \
-    "the "                                                                                                             \
-    "first five"
+    "what goes there: bars, signals, fills, gaps, vendor_bars, quarantine, rejected; trades and quotes that "          \
+    "`log.publish` names; unset: the first seven"
 /* TD_CONFIG: one of these outputs has no table. */
 TD_CHECKED td_status td_table_check_of(const td_texts *of);
 /* The row's cells in the order of the columns of its table, or of TD_TABLE_LATEST. */

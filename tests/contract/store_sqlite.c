@@ -77,6 +77,8 @@ static void store_age(void *self) {
                                     "DROP VIEW trades_view; DROP TABLE trades;"
                                     "DROP VIEW quotes_view; DROP TABLE quotes;"
                                     "DROP VIEW latest_view; DROP TABLE latest;"
+                                    "DROP VIEW quarantine_view; DROP TABLE quarantine;"
+                                    "DROP VIEW rejected_view; DROP TABLE rejected;"
                                     "CREATE TEMP TABLE bars_now AS SELECT * FROM bars; DROP TABLE main.bars;"
                                     "CREATE TEMP TABLE signals_now AS SELECT * FROM signals; DROP TABLE main.signals;"
                                     "CREATE TEMP TABLE positions_now AS SELECT * FROM positions;"

@@ -17,6 +17,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import cassandra.auth  # noqa: E402
 import cassandra.cluster  # noqa: E402
 import cassandra.query  # noqa: E402
+import refused  # noqa: E402
 import tapedeck as td  # noqa: E402
 from cassandra_node import PASSWORD, USER, Cassandra  # noqa: E402
 
@@ -197,6 +198,41 @@ def killed_and_gone_on(home):
 
 
 @cases.add
+def what_was_refused(home):
+    """As `tapedeck log cat` tells it, and bytes as they stood in the file, in spite of kills."""
+    file = config(home, "keyspace: refused, in_flight: 2", refused.files(home, 10000))
+    rng, alive = random.Random(SEED), 0
+    for _ in range(3):
+        process = td.start(file, "--set", "speed=100x")
+        with reading() as asked:
+            writes(asked, "refused", process)
+        time.sleep(rng.uniform(0, 0.1))
+        alive += process.poll() is None
+        td.kill(process)
+    td.run(file)
+    counts = {}
+    with reading() as asked:
+        for topic in refused.TOPICS:
+            rows = [{name: cell(name, value, row) for name, value in row.items()}
+                    for row in asked.execute(f"SELECT * FROM refused.{topic}")]
+            assert all(row["ord"] == row["src_offset"] for row in rows), rows[:1]
+            counts[topic] = refused.expect_rows(home, topic, [row | {"ord": row.get("tape_ord")} for row in rows], leaves=("flags",))
+        day = asked.execute("SELECT DISTINCT feed, day FROM refused.rejected").one()
+        newest = [row["receive_ns"] for row in asked.execute("SELECT receive_ns FROM refused.rejected WHERE feed = %s AND day = %s",
+                                                             [day["feed"], day["day"]])]
+        assert newest == sorted(newest, reverse=True) and len(newest) > 100
+    assert alive == 3 and all(count > 300 for count in counts.values()), (SEED, alive, counts)
+    return f"killed {alive} times (seed {SEED}), {counts}"
+
+
+def cell(name, value, row):
+    """As the log writes it."""
+    if name == "side" and value is None and row["kind"] == "trade":
+        return "unknown"
+    return refused.plain(f"{value:f}") if isinstance(value, decimal.Decimal) else value
+
+
+@cases.add
 def the_node_dies(home):
     """In mid-write; the run goes on meanwhile, and again when it is back."""
     run, rng = paced(config(home, f"{ALL}, keyspace: dies, in_flight: 2")), random.Random(SEED)
@@ -320,7 +356,7 @@ def looked_at_before_a_run(home):
     with reading() as asked:
         tables = [row["table_name"] for row in
                   asked.execute("SELECT table_name FROM system_schema.tables WHERE keyspace_name = 'looked_at'")]
-        assert sorted(tables) == sorted([*TABLES.values(), "latest", "positions"]), tables
+        assert sorted(tables) == sorted([*TABLES.values(), *refused.TOPICS, "latest", "positions"]), tables
         asked.execute(f"CREATE ROLE guest WITH PASSWORD = '{PASSWORD}' AND LOGIN = true")
         os.environ[WORD] = "another"
         code, text = check(config(home, "keyspace: looked_at"))
@@ -362,7 +398,7 @@ def encrypted(home):
 def what_cannot_be(home):
     told = []
     for sink, word in (('keyspace: "a b"', "keyspace"), ("symbol_table: x-y", "names of tables"),
-                       ("symbol_table: _x", "begins with a letter"), ("of: [rejected]", 'nothing is called "rejected"')):
+                       ("symbol_table: _x", "begins with a letter"), ("of: [orders]", 'nothing is called "orders"')):
         code, text = run_to_the_end(config(home, sink, FEEDS[:1]))
         assert code == EXIT_CONFIG and word in text, (sink, code, text)
         told.append(word)

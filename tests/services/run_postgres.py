@@ -21,6 +21,7 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import certificates  # noqa: E402
 import feeds  # noqa: E402
+import refused  # noqa: E402
 import tapedeck as td  # noqa: E402
 from postgres import GUARDED, SOMEBODY, cluster  # noqa: E402
 
@@ -31,14 +32,15 @@ VENDOR = f'file: {{ format: alphavantage, path: "{feeds.DATA}/alphavantage/MSFT_
 LAST = ("2026-03-02T14:33:00Z,DESK:A,9000000000.000000001,90000000000,5,",  # numbers that need all of their digits
         "2026-03-02T14:35:00Z,DESK:A,11,1,6,")
 STRATEGIES = [td.ROOT / "strategies/momentum.td", td.ROOT / "strategies/golden_cross.td", td.ROOT / "tests/data/filled.td"]
-TABLES = ("bars", "signals", "gaps", "vendor_bars", "fills", "latest")
+TABLES = ("bars", "signals", "gaps", "vendor_bars", "fills", "quarantine", "rejected", "latest")
 TICKS = ("trades", "quotes")
-STANDS = {"bars": "start", "gaps": "from", "vendor_bars": "start"}  # instants; others have an event's
+STANDS = {"bars": "start", "gaps": "from", "vendor_bars": "start", "rejected": "receive"}  # instants; others have an event's
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 KILLS = int(os.environ.get("TAPEDECK_KILLS") or 5)
 AWAY_S = int(os.environ.get("TAPEDECK_AWAY_S") or 20)
 EXIT_CONFIG = 3
 SECRET = "open-sesame"
+BAD = r"\\377 a line \\000"  # of a line that is none, as people see it
 cases = td.Cases()
 server = None
 
@@ -63,7 +65,14 @@ def columns(home, table):
 def stored(home, table, names):
     with sqlite3.connect(f"file:{home}/data/market.db?mode=ro", uri=True) as db:
         rows = db.execute(f"SELECT {', '.join(names)} FROM {table}").fetchall()
-    return sorted([("" if v is None else str(v)) for v in row] for row in rows)
+    return sorted([text_of(value) for value in row] for row in rows)
+
+
+def text_of(value):
+    """As psql has it."""
+    if isinstance(value, bytes):
+        return "\\x" + value.hex()
+    return "" if value is None else str(value)
 
 
 def expect_equal(home, schema, tables=TABLES):
@@ -102,7 +111,7 @@ def expect_months(schema):
 def expect_times_and_views(home, schema, tables):
     for table in tables:
         at = STANDS.get(table, "event")
-        known = "receive_time" if table in TICKS else "known_at"
+        known = "receive_time" if table in (*TICKS, "rejected") else "known_at"
         apart = " or ".join(f"{time} <> timestamptz 'epoch' + {stem}_ns / 1000 * interval '1 us'"
                             for time, stem in ((f"{at}_time", at), (known, known.removesuffix("_time"))))
         wrong = server.rows(f"select count(*) from {schema}.{table} where {apart}")
@@ -179,6 +188,20 @@ def kill_often(file, schema, table, speed):
 def killed_and_gone_on(home):
     said = kill_often(config(home, "killed"), "killed", "bars", 100)
     return f"{said}: {expect_equal(home, 'killed')}"
+
+
+@cases.add
+def what_was_refused(home):
+    file = config(home, "refused", refused.files(home, 20000))
+    said = kill_often(file, "refused", "rejected", "40x")
+    counts = expect_equal(home, "refused")
+    told = refused.expect_tables(home, 500)  # and SQLite's are what the log tells
+    assert told == {table: counts[table] for table in told}, (told, counts)
+    expect_times_and_views(home, "refused", refused.TOPICS)
+    places = sorted(f"{row['src_partition']}/{row['src_offset']}" for row in refused.stored(home, "quarantine"))
+    assert sorted(row[0] for row in server.rows("select place from refused.quarantine_view")) == places
+    assert server.rows(f"select count(*) from refused.rejected_view where bytes like '{BAD}%'") > [["100"]]
+    return f"{said}: {told}"
 
 
 @cases.add
@@ -570,12 +593,13 @@ def tables_of_an_older_program(home):
     for table in ("bars", "signals", "vendor_bars"):
         server.ask(f"drop view older.{table}_view")
     server.ask("alter table older.bars drop column quality, drop column evidence; alter table older.signals drop column data;"
-               "drop table older.fills, older.trades, older.quotes, older.latest cascade; update older.tapedeck_schema set version = 0")
+               "drop table older.fills, older.trades, older.quotes, older.latest, older.rejected, older.quarantine cascade;"
+               "update older.tapedeck_schema set version = 0")
     again = td.run(file)
     assert again["events"] == 0, again
     assert server.rows("select distinct quality, evidence from older.bars") == [["complete", "assumed"]]
     assert server.rows("select count(*) from older.bars_view") == server.rows("select count(*) from older.bars where revision = 0")
-    assert server.rows("select version from older.tapedeck_schema") == [["2"]] and server.has("older.fills") and server.has("older.trades")
+    assert server.rows("select version from older.tapedeck_schema") == [["3"]] and server.has("older.fills") and server.has("older.trades")
     return counts
 
 

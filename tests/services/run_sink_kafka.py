@@ -132,7 +132,8 @@ def run_to_the_end(file, *words):
 def what_cannot_be(home):
     told = []
     for sink, word in (('topic: "{symbal}"', "{symbal} is none of {symbol}"), ('topic: "a b"', "names of topics"),
-                       ('topic: t, of: [rejected]', 'nothing is called "rejected"'), ('topic: t, of: [news]', "log.publish")):
+                       ('topic: t, of: [orders]', 'nothing is called "orders"'), ('topic: t, of: [news]', "log.publish"),
+                       ('topic: t, of: [rejected]', 'have no place for rejected')):
         file = config(f"{home}/x", f'{sink}, prefix: "wrong."')
         code, text = run_to_the_end(file)
         assert code == EXIT_CONFIG and word in text, (sink, code, text)

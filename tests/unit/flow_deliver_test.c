@@ -38,6 +38,19 @@ static void tell(const td_sink_row *row) {
                       (int)row->feed.size, (const char *)row->feed.data, (int)row->event.vendor_bar.close);
         return;
     }
+    if (row->kind == TD_ROW_QUARANTINED || row->kind == TD_ROW_REJECTED) {
+        bool line = row->kind == TD_ROW_REJECTED;
+        const td_bytes of_line[] = {row->rejected.feed, row->rejected.source, row->rejected.detail,
+                                    row->rejected.bytes};
+        td_reason reason = line ? TD_REASON_NONE : (td_reason)row->refusal.reason;
+        const td_bytes of_event[] = {row->instrument, row->feed, td_text(td_reason_name(reason))};
+        for (size_t i = 0; i < (line ? COUNT_OF(of_line) : COUNT_OF(of_event)); i++) {
+            const td_bytes text = line ? of_line[i] : of_event[i];
+            td_buf_printf(&store.told, "%s%.*s", i > 0 ? " " : "", (int)text.size, (const char *)text.data);
+        }
+        td_buf_text(&store.told, "\n");
+        return;
+    }
     if (row->kind == TD_ROW_FILL) {
         td_buf_printf(&store.told, "%.*s %.*s %.*s %d\n", (int)row->instrument.size, (const char *)row->instrument.data,
                       (int)row->fill.strategy.size, (const char *)row->fill.strategy.data, (int)row->fill.signal.size,
@@ -165,6 +178,57 @@ static void each_kind_comes_with_its_words(void **state) {
                                                        "TEST:E cross cross/x#1 9\n");
     td_deliver_close(d);
     td_buf_fini(&store.told);
+    td_buf_fini(&value);
+}
+
+/* Texts of what was refused, too, to who takes that; and nobody else is given any, or may name it. */
+static void what_was_refused_goes_to_who_takes_it(void **state) {
+    rig *r = *state;
+    td_schema_ids ids = {0};
+    td_topics topics;
+    td_deliver *d;
+    td_buf value = {0};
+    char *names[] = {(char *)"rejected"};
+    td_sink_conf sink_conf = {.name = (char *)"store"};
+    td_sink_ops ops = sink_ops;
+    static const int schemas[] = {TD_SCHEMA_REJECTED, TD_SCHEMA_QUARANTINED};
+    for (size_t i = 0; i < COUNT_OF(schemas); i++)
+        assert_true(td_schema_ids_put(&ids, ids.id[schemas[i]] = schemas[i], (int8_t)schemas[i]));
+    rig_open_log(r);
+    open_topics(r, &ids, &topics);
+    td_topic **quarantine = &topics.outputs[TD_OUTPUT_QUARANTINE];
+    assert_int_equal(td_log_topic(r->log, "quarantine", 2, TD_TOPIC_OUTPUT, quarantine), TD_OK);
+    assert_int_equal(td_log_topic(r->log, "rejected", 2, TD_TOPIC_INPUT, &topics.rejected), TD_OK);
+    for (int i = 0; i < 2; i++) {
+        char bytes[8];
+        (void)snprintf(bytes, sizeof bytes, "line %d", i);
+        td_rejected rejected = {.feed = TD_TEXT("f"), .detail = TD_TEXT("odd"), .reason = TD_REASON_RANGE};
+        rejected.source = TD_TEXT("a.csv");
+        rejected.bytes = td_text(bytes);
+        td_record_put_rejected(&value, &ids, &rejected);
+        append(r, topics.rejected, "", &value);
+    }
+    td_quarantined q = {.event = {.kind = TD_EVENT_TRADE}, .feed = TD_TEXT("f"), .reason = TD_REASON_OUTLIER};
+    td_record_put_quarantined(&value, &ids, TD_TEXT("TEST:A"), &q);
+    append(r, *quarantine, "TEST:A", &value);
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    const td_deliver_conf conf = {.os = &r->os, .topics = &topics, .ops = &ops, .sink_conf = &sink_conf, .dir = r->dir};
+    for (int taken = 0; taken <= 1; taken++) {
+        ops.takes_quarantine = ops.takes_rejected = taken == 1;
+        store.told = (td_buf){0};
+        assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
+        while (td_deliver_step(d) > 0) continue;
+        assert_int_equal(td_deliver_taken(d, topics.rejected, 0), taken == 1 ? 2 : -1);
+        td_buf_put(&store.told, "", 1);
+        assert_string_equal((const char *)store.told.data,
+                            taken == 1 ? "TEST:A f outlier\nf a.csv odd line 0\nf a.csv odd line 1\n" : "");
+        td_deliver_close(d);
+        td_buf_fini(&store.told);
+        sink_conf.of = (td_texts){names, 1};
+        assert_int_equal(td_deliver_open(&d, &conf), taken == 1 ? TD_OK : TD_CONFIG);
+        if (taken == 1) td_deliver_close(d);
+        sink_conf.of = (td_texts){0};
+    }
     td_buf_fini(&value);
 }
 
@@ -422,6 +486,7 @@ static void a_sink_is_set_back(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_kind_comes_with_its_words, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(what_was_refused_goes_to_who_takes_it, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(what_retention_took_is_counted, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_loss_ends_with_the_row_behind_it, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_loss_is_written_down_once, rig_new, rig_free),

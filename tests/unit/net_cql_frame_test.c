@@ -105,9 +105,13 @@ static void other_values(void **state) {
     td_cql_add_date(&v, 0);
     td_cql_add_date(&v, -1);
     td_cql_add_bytes(&v, (td_bytes){0});
-    assert_true(v.count == 5);
+    td_cql_add_text(&v, TD_TEXT("a\xff"
+                                "b\xc3"));
+    td_cql_add_text(&v, (td_bytes){0});
+    assert_true(v.count == 7);
     assert_true(cql_is(td_buf_bytes(&v.bytes),
-                       "00000008 FFFFFFFFFFFFFFFE 00000001 01 00000004 80000000 00000004 7FFFFFFF 00000000"));
+                       "00000008 FFFFFFFFFFFFFFFE 00000001 01 00000004 80000000 00000004 7FFFFFFF 00000000"
+                       "00000008 61 EFBFBD 62 EFBFBD 00000000"));
     td_cql_values_fini(&v);
 }
 

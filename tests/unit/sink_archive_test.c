@@ -13,7 +13,10 @@ static td_sink_row row_of(unsigned kind, int64_t ns) {
     row.bar = (td_bar){.start_ns = ns, .end_ns = ns + 5, .width_ns = 60, .close = 7};
     row.signal = (td_signal){.strategy = TD_TEXT("s"), .event_ns = ns, .ordinal = 1};
     row.fill = (td_fill){.signal = TD_TEXT("s/V:A"), .event_ns = ns, .side = TD_SIDE_BUY, .quantity = 1};
-    row.gap = (td_gap){.from_ns = ns, .to_ns = TD_NONE, .first_id = TD_NONE, .last_id = 4, .missing = TD_NONE};
+    if (kind == TD_ROW_QUARANTINED)
+        row.refusal = (td_sink_refusal){TD_REASON_LATE, 2, {TD_NS_PER_S, TD_NS_PER_MIN}, ns};
+    else
+        row.gap = (td_gap){.from_ns = ns, .to_ns = TD_NONE, .first_id = TD_NONE, .last_id = 4, .missing = TD_NONE};
     row.event = (td_event){.kind = kind == TD_ROW_VENDOR_BAR ? TD_EVENT_VENDOR_BAR : TD_EVENT_TRADE, .event_ns = ns};
     if (kind == TD_ROW_VENDOR_BAR)
         row.event.vendor_bar = (td_vendor_bar){.start_ns = ns, .width_ns = 9, .volume = TD_NONE};
@@ -25,7 +28,7 @@ static td_sink_row row_of(unsigned kind, int64_t ns) {
 static void a_cell_for_each_column(void **state) {
     (void)state;
     static td_archive_form form;
-    for (unsigned kind = TD_ROW_BAR; kind <= TD_ROW_PUBLISHED; kind++) {
+    for (unsigned kind = TD_ROW_BAR; kind <= TD_ROW_QUARANTINED; kind++) {
         td_sink_row row = row_of(kind, 5);
         td_cells cells;
         unsigned id = td_table_of(&row);

@@ -28,7 +28,12 @@ static td_sink_row row_of(unsigned kind, int64_t ns) {
         row.event = (td_event){.kind = TD_EVENT_VENDOR_BAR, .event_ns = ns + 9};
         row.event.vendor_bar = (td_vendor_bar){.start_ns = ns, .width_ns = 9, .volume = TD_NONE};
         break;
+    case TD_ROW_REJECTED:
+        row.instrument = (td_bytes){0};
+        row.rejected = (td_rejected){.feed = TD_TEXT("f"), .receive_ns = ns, .reason = TD_REASON_RANGE};
+        break;
     default:
+        row.refusal = (td_sink_refusal){TD_REASON_LATE, 1, {TD_NS_PER_S}, ns + DAY}; /* of QUARANTINED alone */
         row.event = (td_event){.kind = TD_EVENT_TRADE, .event_ns = ns};
         row.event.trade = (td_trade){.price = 5, .size = 6, .trade_id = TD_NONE};
     }
@@ -58,6 +63,11 @@ static void as_many_values_as_marks(void **state) {
         {TD_ROW_PUBLISHED, TD_EVENT_TRADE, TD_CASSANDRA_TICKS},
         {TD_ROW_PUBLISHED, TD_EVENT_QUOTE, TD_CASSANDRA_BOOK_UPDATES},
         {TD_ROW_PUBLISHED, TD_EVENT_NEWS, TD_CASSANDRA_NEWS},
+        {TD_ROW_QUARANTINED, TD_EVENT_TRADE, TD_CASSANDRA_QUARANTINE},
+        {TD_ROW_QUARANTINED, TD_EVENT_QUOTE, TD_CASSANDRA_QUARANTINE},
+        {TD_ROW_QUARANTINED, TD_EVENT_PRICE, TD_CASSANDRA_QUARANTINE},
+        {TD_ROW_QUARANTINED, TD_EVENT_NEWS, TD_CASSANDRA_QUARANTINE},
+        {TD_ROW_REJECTED, 0, TD_CASSANDRA_REJECTED},
     };
     td_cql_values values = {0};
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -118,6 +128,11 @@ static void keys(void **state) {
     row.signal.leg = TD_TEXT("V:LEG"); /* stands with what it trades */
     p = td_cassandra_partition_of(&row);
     assert_true(td_bytes_equal(p.instrument, TD_TEXT("V:LEG")));
+    row = row_of(TD_ROW_QUARANTINED, 364 * DAY); /* in the year of its refusal, whenever its event says that it was */
+    assert_int_equal(td_cassandra_partition_of(&row).bucket, 1971);
+    row = row_of(TD_ROW_REJECTED, 5 * DAY); /* of no instrument: with its feed, by day */
+    assert_true(td_bytes_equal(td_cassandra_partition_of(&row).instrument, TD_TEXT("f")));
+    assert_int_equal(td_cassandra_partition_of(&row).bucket, 5);
     td_cassandra_partition a = p, b = p;
     assert_int_equal(td_cassandra_partition_compare(&a, &b), 0);
     b.bucket++;

@@ -140,7 +140,7 @@ static void writes_exact_values(void **state) {
            "SELECT DISTINCT typeof(open), typeof(vwap), typeof(volume), typeof(start_ns), typeof(trade_count),"
            " typeof(src_offset) FROM bars",
            "text|text|text|integer|integer|integer");
-    expect(file, "PRAGMA user_version", "7");
+    expect(file, "PRAGMA user_version", "8");
     expect(file, "PRAGMA journal_mode", "wal");
 }
 
@@ -333,6 +333,48 @@ static void writes_ticks_once(void **state) {
 }
 
 /* What comes late, or again from an earlier place, changes nothing. */
+static void writes_what_was_refused(void **state) {
+    (void)state;
+    char file[256];
+    void *sink = must_open(path_in_dir("refused.db", file));
+    static const char line[] = "\xff,\0,x";
+    td_sink_row rows[3] = {{.kind = TD_ROW_REJECTED, .source = {1, 4}}, {.kind = TD_ROW_REJECTED, .source = {1, 5}}};
+    rows[0].rejected = (td_rejected){.feed = TD_TEXT("f"), .source = TD_TEXT("a.csv"), .position = {.line = 3}};
+    rows[0].rejected.receive_ns = NS;
+    rows[0].rejected.reason = TD_REASON_MALFORMED;
+    rows[0].rejected.detail = TD_TEXT("no number");
+    rows[0].rejected.bytes = (td_bytes){(const uint8_t *)line, sizeof line - 1};
+    rows[1].rejected.reason = TD_REASON_UNREADABLE;
+    for (int again = 0; again < 2; again++)
+        assert_int_equal(td_sink_sqlite.write(sink, "rejected", 2, rows, 2, (td_position){1, 6}), TD_OK);
+    rows[0] = tick_row(TD_EVENT_TRADE, "V:A", NS, 9);
+    rows[1] = tick_row(TD_EVENT_QUOTE, "V:A", NS, 11);
+    rows[2] = rows[0];
+    rows[2].source.offset = 8;
+    rows[2].event.kind = TD_EVENT_PRICE;
+    rows[2].event.price.price = 3 * NS;
+    for (int i = 0; i < 3; i++) {
+        rows[i].kind = TD_ROW_QUARANTINED;
+        rows[i].refusal = (td_sink_refusal){TD_REASON_LATE, 2, {NS, 60 * NS}, (2 + i) * NS};
+    }
+    rows[1].refusal.missed_count = 0;
+    for (int again = 0; again < 2; again++)
+        assert_int_equal(td_sink_sqlite.write(sink, "quarantine", 2, rows, 3, (td_position){1, 9}), TD_OK);
+    td_sink_sqlite.close(sink);
+    expect(file,
+           "SELECT feed, source, line, reason, detail, hex(bytes), typeof(bytes), src_offset FROM rejected ORDER BY 8",
+           "f|a.csv|3|malformed|no number|FF2C002C78|blob|4\n||0|unreadable|||blob|5");
+    expect(file, "SELECT receive_time, line FROM rejected_view WHERE feed = 'f'", "1970-01-01T00:00:01Z|3");
+    expect(file,
+           "SELECT kind, reason, missed, event_ns, ord, price, size, side, bid_price, ask_size, known_at_ns FROM "
+           "quarantine",
+           "trade|late|1s 1m|1000000000|9|9|2.5|unknown|(null)|(null)|2000000000\n"
+           "quote|late||1000000000|11|(null)|(null)|(null)|99|(null)|3000000000\n"
+           "price|late|1s 1m|1000000000|9|3|(null)|(null)|(null)|(null)|4000000000");
+    expect(file, "SELECT place, time, price FROM quarantine_view WHERE kind = 'trade'", "2/4|1970-01-01T00:00:01Z|9.0");
+    expect(file, "SELECT count(*) FROM latest", "0");
+}
+
 static void latest_only_goes_on(void **state) {
     static const char all[] = "SELECT instrument, kind, event_ns, ord, price, size, bid_price, known_at_ns FROM latest";
     (void)state;
@@ -600,6 +642,7 @@ int main(void) {
         cmocka_unit_test(writes_gaps_and_their_view),
         cmocka_unit_test(writes_fills_and_their_view),
         cmocka_unit_test(writes_ticks_once),
+        cmocka_unit_test(writes_what_was_refused),
         cmocka_unit_test(latest_only_goes_on),
         cmocka_unit_test(what_has_no_table_is_refused),
         cmocka_unit_test(writes_vendors_bars_once),
