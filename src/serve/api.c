@@ -221,6 +221,16 @@ static const struct parameter {
 };
 enum { PARAMETERS = sizeof parameters / sizeof parameters[0] };
 
+bool td_api_parameter_at(td_api_kind kind, size_t index, td_api_parameter *out) {
+    for (size_t i = 0; i < PARAMETERS; i++) {
+        const struct parameter *p = &parameters[i];
+        if ((p->known >> kind & 1) == 0 || index-- > 0) continue;
+        *out = (td_api_parameter){p->name, (p->required >> kind & 1) != 0};
+        return true;
+    }
+    return false;
+}
+
 static bool cut_end(td_bytes *text, td_bytes end) {
     bool found = text->size > end.size && td_bytes_equal(td_bytes_from(*text, text->size - end.size), end);
     if (found) text->size -= end.size;
@@ -261,7 +271,7 @@ bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_erro
             "lines, news, stream, explain, quarantine, actions, strategies, profile, topics and status",
             td_api_shown(path), (const char *)path.data);
     }
-    r->csv = (TABLES >> r->kind & 1) != 0 && accept.size > 0 &&
+    r->csv = ((TABLES | IN(ACTIONS)) >> r->kind & 1) != 0 && accept.size > 0 &&
              memmem(accept.data, accept.size, "text/csv", strlen("text/csv")) != NULL;
     return true;
 }

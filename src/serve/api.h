@@ -82,7 +82,14 @@ typedef struct td_api_request {
     bool csv;
 } td_api_request;
 
+typedef struct td_api_parameter { /* that a kind knows */
+    const char *name;             /* a literal */
+    bool required;
+} td_api_parameter;
+
 const char *td_api_name(td_api_kind kind); /* "bars": a literal */
+/* The table itself, kind by kind. False: the kind knows no more of them. */
+bool td_api_parameter_at(td_api_kind kind, size_t index, td_api_parameter *out);
 const char *td_adjusting_name(td_adjusting adjusting);
 /* The size of a text from outside, cut so that a message stays short. */
 static inline int td_api_shown(td_bytes text) { return text.size > 40 ? 40 : (int)text.size; }

@@ -84,6 +84,7 @@ static bool read_api(td_bytes path, const td_request_head *head, td_request *out
     out->route = TD_ROUTE_API;
     if (!td_api_begin(&out->api, path, head->accept, error)) return false;
     if (out->api.kind == TD_API_ACTIONS && !head->post) out->api.kind = TD_API_TAKEN;
+    if (out->api.kind == TD_API_ACTIONS) out->api.csv = false; /* what is posted has no table */
     if (!check_method(head, td_api_is_posted(out->api.kind), error)) return false;
     if (head->argument_count > TD_ARGUMENTS_MAX)
         return td_api_fail(error, 400, "too_many", "there may be %d parameters", TD_ARGUMENTS_MAX);
@@ -115,6 +116,8 @@ static bool read_request(const td_guard *g, const td_request_head *head, td_requ
     }
     if (!may) return td_api_fail(error, 401, "bad_token", "the token is wanted: Authorization: Bearer TOKEN");
     if (registry) return read_schemas(rest, head, out);
+    if (td_bytes_equal(path, TD_TEXT("/api/v1/openapi.json")))
+        return check_method(head, false, error) && find_file(TD_TEXT("/openapi.json"), out, error);
     size_t size = sizeof api - 1;
     if (path.size < size || memcmp(path.data, api, size) != 0)
         return check_method(head, false, error) && find_file(path, out, error);
