@@ -7,7 +7,7 @@
 enum {
     LOOK_MS = 20,
     ASK_MS = 1000,          /* a first question; each that fails lets the next one wait twice as long */
-    WANTED_MS = 1000,       /* so long it is asked for with the others */
+    WANTED_MS = 100,        /* so long it is asked for with the others */
     RECORD_BYTES_LEAST = 32 /* a guess: a record of ours with its key and its cause is no smaller */
 };
 static const int64_t never_ns = INT64_MIN;
@@ -149,7 +149,6 @@ void td_kafka_note_committed(const td_kafka_partition *partition, int64_t to) {
     pthread_mutex_lock(&log->lock);
     if (to > partition->committed_to) own(partition)->committed_to = to;
     own(partition)->asked_ns[TD_KAFKA_END] = never_ns;
-    own(partition)->wanted_ns[TD_KAFKA_END] = td_kafka_now_ns(log); /* one question for all that a commit touched */
     pthread_mutex_unlock(&log->lock);
 }
 

@@ -242,15 +242,10 @@ static void keep_in_hand(kafka_writer *w, const td_append *appends, size_t count
 
 /* --- transactions ------------------------------------------------------------------------------------------------- */
 
-/* The brokers answer before readers see the end of a transaction; and the next one would have to wait for it as well.
- * Where that cannot be waited for, whoever asks for an end in this process does. */
+/* The brokers answer before readers see the end of a transaction: who asks for an end in this process waits for it. */
 static void settle(kafka_writer *w) {
-    for (touched *t = w->touched; t != NULL; t = t->next)
-        if (t->now) td_kafka_note_committed(t->partition, t->last + 1);
-    int64_t end;
-    td_status status = TD_OK;
     for (touched *t = w->touched; t != NULL; t = t->next) {
-        if (t->now && status == TD_OK) status = td_kafka_edge_at(t->partition, TD_KAFKA_END, 0, &end);
+        if (t->now) td_kafka_note_committed(t->partition, t->last + 1);
         t->now = false;
         t->last = -1;
     }
