@@ -202,8 +202,8 @@ def what_was_refused(home):
     """As `tapedeck log cat` tells it, and bytes as they stood in the file, in spite of kills."""
     file = config(home, "keyspace: refused, in_flight: 2", refused.files(home, 10000))
     rng, alive = random.Random(SEED), 0
-    for _ in range(3):
-        process = td.start(file, "--set", "speed=100x")
+    for _ in range(KILLS):
+        process = td.start(file, "--set", f"speed={min(40, 200 / KILLS):g}x")
         with reading() as asked:
             writes(asked, "refused", process)
         time.sleep(rng.uniform(0, 0.1))
@@ -221,7 +221,7 @@ def what_was_refused(home):
         newest = [row["receive_ns"] for row in asked.execute("SELECT receive_ns FROM refused.rejected WHERE feed = %s AND day = %s",
                                                              [day["feed"], day["day"]])]
         assert newest == sorted(newest, reverse=True) and len(newest) > 100
-    assert alive == 3 and all(count > 300 for count in counts.values()), (SEED, alive, counts)
+    assert alive == KILLS and all(count > 300 for count in counts.values()), (SEED, alive, counts)
     return f"killed {alive} times (seed {SEED}), {counts}"
 
 

@@ -193,7 +193,7 @@ def killed_and_gone_on(home):
 @cases.add
 def what_was_refused(home):
     file = config(home, "refused", refused.files(home, 20000))
-    said = kill_often(file, "refused", "rejected", "40x")
+    said = kill_often(file, "refused", "rejected", 40)
     counts = expect_equal(home, "refused")
     told = refused.expect_tables(home, 500)  # and SQLite's are what the log tells
     assert told == {table: counts[table] for table in told}, (told, counts)
