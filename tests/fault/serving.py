@@ -216,7 +216,7 @@ def metrics_add_up(home):
     for row in map(json.loads, listed):
         if (row["topic"], str(row["partition"])) in ends:
             assert ends[row["topic"], str(row["partition"])] == row["end"], row
-    rows = sum(end for (topic, _), end in ends.items() if topic in ("bars", "signals"))
+    rows = sum(end for (topic, _), end in ends.items() if topic in ("bars", "signals", "quarantine", "rejected"))
     assert total(families, "tapedeck_sink_rows") == rows > 1000, (families["tapedeck_sink_rows"], rows)
     documented = (td.ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     absent = [s for f in families.values() for s in {f.name + ("_total" if f.type == "counter" else "")} if s not in documented]
