@@ -88,11 +88,13 @@ void td_kafka_must_set(rd_kafka_conf_t *conf, const char *name, const char *valu
     (void)result;
 }
 
-/* Of one reader. All partitions being read once, there is no more than QUEUED_MB in the queues of all. */
-static size_t queued_kb_of(const td_kafka_log *log) {
+/* All partitions being read once, there is no more than QUEUED_MB in the queues of all. */
+size_t td_kafka_queued_kb(const td_kafka_log *log) {
     size_t kb = ((size_t)QUEUED_MB << 10) / (atomic_load(&log->partition_count) + 1);
     return kb < QUEUED_KB_LEAST ? QUEUED_KB_LEAST : kb < QUEUED_KB_MOST ? kb : QUEUED_KB_MOST;
 }
+
+bool td_kafka_goes_on_fetching(void) { return rd_kafka_version() >= 0x02020000; }
 
 typedef struct property {
     const char *name, *value;
@@ -122,7 +124,8 @@ td_status td_kafka_conf_new(td_log **owner, rd_kafka_conf_t **out) {
         {"client.id", "tapedeck"},
         {"reconnect.backoff.max.ms", "1000"},
         {"socket.keepalive.enable", "true"},
-        {"fetch.wait.max.ms", "20"}, /* a reader that begins waits for the fetch that is under way */
+        {"fetch.wait.max.ms", "20"},         /* a reader that begins waits for the fetch that is under way */
+        {"queued.min.messages", "10000000"}, /* the most: bytes are the bound */
         {"linger.ms", "5"},
         {"batch.size", "1000000"},
         {"batch.num.messages", "100000"},
@@ -145,8 +148,9 @@ td_status td_kafka_conf_new(td_log **owner, rd_kafka_conf_t **out) {
     for (size_t i = 0; i < sizeof chosen / sizeof chosen[0]; i++)
         td_kafka_must_set(conf, chosen[i].name, chosen[i].value);
     char queued_kb[16];
-    (void)snprintf(queued_kb, sizeof queued_kb, "%zu", queued_kb_of(log));
+    (void)snprintf(queued_kb, sizeof queued_kb, "%zu", td_kafka_queued_kb(log));
     td_kafka_must_set(conf, "queued.max.messages.kbytes", queued_kb);
+    if (td_kafka_goes_on_fetching()) td_kafka_must_set(conf, "fetch.queue.backoff.ms", "5");
     td_status status = set_configured(log, conf);
     if (status != TD_OK) {
         rd_kafka_conf_destroy(conf);

@@ -78,6 +78,9 @@ bool td_kafka_is_refusal(rd_kafka_resp_err_t code); /* nothing but the operator 
 /* TD_RETRY or TD_CONFIG; the text says what was tried and what the library last complained of. */
 TD_CHECKED td_status td_kafka_fail(td_kafka_log *log, rd_kafka_resp_err_t code, const char *doing, const char *what);
 
+size_t td_kafka_queued_kb(const td_kafka_log *log); /* that a reader which begins now may have fetched ahead */
+/* The library looks again soon where that was full. */
+bool td_kafka_goes_on_fetching(void);
 td_status td_kafka_take_consumer(td_kafka_log *log, const td_kafka_partition *partition, rd_kafka_t **out);
 void td_kafka_give_consumer(td_kafka_log *log, const td_kafka_partition *partition, rd_kafka_t *rk);
 

@@ -15,7 +15,9 @@ typedef struct kafka_reader {
     int64_t sought_ns;          /* it is not at the end of the log before it has asked for the end since then */
     bool corrupt;               /* at the cursor's offset */
     rd_kafka_resp_err_t failed; /* why it begins again */
-    td_buf headers;             /* of the record that is lent */
+    size_t drawn;               /* bytes since its queue was empty, which holds so many at most: */
+    size_t queued_bytes;
+    td_buf headers; /* of the record that is lent */
     rd_kafka_message_t *lent;
     size_t count, next; /* of the messages in hand */
     rd_kafka_message_t *messages[MESSAGES];
@@ -27,6 +29,7 @@ td_status td_kafka_reader_open(td_reader **out, td_topic *topic, uint32_t partit
     (void)limit; /* what is readable is with all in-sync replicas */
     kafka_reader *r = td_alloc_zero(1, sizeof *r);
     r->p = td_kafka_partition_of(topic, partition);
+    r->queued_bytes = td_kafka_queued_kb(log_of(r)) << 10;
     *out = &r->base;
     return TD_OK;
 }
@@ -116,6 +119,7 @@ static void lend(kafka_reader *r, rd_kafka_message_t *m, td_record *out) {
                        .headers = headers_of(r, m)};
     r->base.cursor.offset = m->offset + 1;
     r->failed = RD_KAFKA_RESP_ERR_NO_ERROR;
+    r->drawn += m->key_len + m->len;
     r->lent = m;
 }
 
@@ -169,11 +173,25 @@ static td_status take(kafka_reader *r, rd_kafka_message_t *m, td_record *out) {
 
 /* --- refilling ---------------------------------------------------------------------------------------------------- */
 
+/* Where a queue is full, an older library looks only after a second whether it still is, unless it is asked anything of
+ * the broker that leads. */
+static void wake(kafka_reader *r) {
+    if (r->drawn >= r->queued_bytes / 2 && !td_kafka_goes_on_fetching()) {
+        rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+        rd_kafka_topic_partition_list_add(list, r->p->topic->full_name, (int32_t)r->p->number)->offset =
+            RD_KAFKA_OFFSET_END;
+        (void)rd_kafka_offsets_for_times(r->consumer, list, WAIT_MS);
+        rd_kafka_topic_partition_list_destroy(list);
+    }
+    r->drawn = 0;
+}
+
 /* Takes what has come, and waits so long for the first when nothing has. */
 static td_status fetch(kafka_reader *r, int wait_ms) {
     r->count = r->next = 0;
     int32_t number = (int32_t)r->p->number;
     ssize_t got = rd_kafka_consume_batch(r->topic, number, 0, r->messages, MESSAGES);
+    if (got >= 0 && got < MESSAGES) wake(r);
     if (got > 0) {
         r->count = (size_t)got;
     } else if (got == 0 && wait_ms > 0) {
