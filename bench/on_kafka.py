@@ -23,7 +23,7 @@ BROKER = f"Kafka {kafka.Broker.VERSION}"
 STREAMS = [("org.apache.kafka", "kafka-streams", kafka.Broker.VERSION), ("org.apache.avro", "avro", "1.12.0"),
            ("org.slf4j", "slf4j-nop", "1.7.36")]
 ROUNDS_S = 2
-PROCESSED_TICKS = 10_000_000  # by workers alone; enough for a rate
+PROCESSED_TICKS, PROCESSED_S = 10_000_000, 900  # by workers alone; enough for a rate
 
 
 def log_on_kafka(bench):
@@ -103,13 +103,13 @@ def process_alone(bench, home, address, registry):
     settings = on_broker(bench, data, address, registry, "alone.")
     ours = start([PROGRAM, "run", "--role", "process,serve", "--json", "--quiet", *settings, MARKET], stdout=subprocess.PIPE,
                  stderr=subprocess.DEVNULL)
-    while applied < bench.ticks and ours.poll() is None:
+    while applied < bench.ticks and ours.poll() is None and time.monotonic() < began + PROCESSED_S:
         time.sleep(0.2)
         with contextlib.suppress(OSError, http.client.HTTPException):  # it is not there yet
             applied = metric((data / "SERVE").read_text(encoding="utf-8").strip(), "tapedeck_accepted_total")
     stop(ours)
-    if ours.returncode != 0:
-        sys.exit(f"floor: the workers ended with {ours.returncode}")
+    if ours.returncode != 0 or applied < bench.ticks:
+        sys.exit(f"floor: the workers ended with {ours.returncode} and {applied:.0f} of {bench.ticks} ticks")
     return time.monotonic() - began
 
 
@@ -161,5 +161,6 @@ def floor(bench):
                        f"{streams['version']}, exactly once, {len(bench.cores)} threads: the same trades read back to bars of 1m "
                        f"and two averages; {streams['bars']} bars")
     bench.bound("the floor beside the bare loop", f"{rate / bare:.2f} of it", rate >= 0.8 * bare, "0.8 of it")
-    bench.bound("ticks of our workers beside trades of Kafka Streams", f"{alone / theirs:.1f} times", alone >= 10 * theirs,
+    of_trades = alone * streams["of"] / bench.ticks  # the rest are quotes, which it does not get
+    bench.bound("trades of our workers beside Kafka Streams", f"{of_trades / theirs:.1f} times", of_trades >= 10 * theirs,
                 "aim: 10 times")

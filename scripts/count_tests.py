@@ -47,7 +47,7 @@ def read(path):
 
 first, run, status = read(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 second = read(sys.argv[4]) if len(sys.argv) > 4 else {}
-totals = [0, 0, 0, 0]
+totals, failed_once = [0, 0, 0, 0], False
 for name, test in first.items():
     counts = of_program(test)
     if counts[1]:
@@ -57,15 +57,17 @@ for name, test in first.items():
     elif counts[2]:
         reasons = [line for line in said(test) if "skip" in line.lower()] or said(test) or ["no reason given"]
         print(f"  skipped in {name}: {reasons[0]}")
+    failed_once = failed_once or counts[1] > 0
     if name in second:
-        counts = of_program(second[name])
-        if counts[1]:
+        again = of_program(second[name])
+        if again[1] or not again[0]:
             print(f"  FAILED again {name}: {second[name]['result']}", *said(second[name])[-60:], sep="\n  | ")
         else:
             print(f"  {name} passes when run again, alone")
+            counts = again
             totals[3] += 1
     totals[:3] = [a + b for a, b in zip(totals, counts)]
-if status != 0 and totals[1] == totals[3] == 0:
+if status != 0 and not failed_once:
     print(f"  the suite ended with status {status}; see {run}")
     totals[1] = 1
 print(*totals)

@@ -36,6 +36,7 @@ import json, sys
 tests = map(json.loads, open(sys.argv[1], encoding="utf-8"))
 print(*[t["name"].split(" / ")[-1] for t in tests if t["result"] not in ("OK", "SKIP")])' "$1/meson-logs/test-$2.json")
     [ -n "$names" ] || return 0
+    rm -f "$1/meson-logs/test-$2-again.json"
     meson test -C "$1" --no-rebuild --suite "$2" --num-processes 1 --logbase "test-$2-again" $names \
         >"$results/$1-$2-again.log" 2>&1
     say "$1/meson-logs/test-$2-again.json"

@@ -59,13 +59,9 @@ static td_status put_rows(const td_history *history, const fills_conf *conf) {
     return status;
 }
 
-/* Of one instrument a cursor says so, of all of them that as many as are wanted were found, or the budget's end. */
-static void tell_more(const td_history *history, const td_history_question *q) {
-    const td_history_row *rows;
-    bool full = q->instrument.size == 0 && td_history_rows(history, &rows) == q->limit;
-    if (full || td_history_is_cut(history) || td_history_cursor(history) >= 0)
-        (void)fprintf(stderr, "tapedeck fills: there %s older ones: --limit more, or --to an earlier time\n",
-                      full ? "may be" : "are");
+static void tell_more(const td_history *history) {
+    if (td_history_is_cut(history) || td_history_cursor(history) >= 0 || td_history_edge_of(history).known)
+        (void)fprintf(stderr, "tapedeck fills: there are older ones: --limit more, or --to an earlier time\n");
 }
 
 /* ---- the command ---- */
@@ -82,7 +78,7 @@ static td_status walk(td_history_question *q, const td_data *data, const fills_c
     bool nothing = status == TD_OK && td_history_rows(history, &rows) == 0;
     if (nothing && q->instrument.size > 0) status = td_known_check(data, q->instrument);
     if (status == TD_OK) status = put_rows(history, conf);
-    if (status == TD_OK) tell_more(history, q);
+    if (status == TD_OK) tell_more(history);
     td_history_free(history);
     return status;
 }

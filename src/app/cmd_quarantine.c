@@ -120,8 +120,13 @@ static int list(const command *c) {
     if (count > 0 && !c->conf->json)
         (void)printf("%-12s %-30s %-18s %-24s %s\n", "place", "time", "reason", "instrument", "event");
     for (size_t i = 0; i < count; i++) list_row(c, &data, td_history_value(history, &rows[i]), &rows[i]);
-    if (status == TD_OK && count == 0 && !c->conf->json) (void)fprintf(stderr, "nothing of that is in quarantine\n");
-    if (count == q.limit && !c->conf->json)
+    bool cut = status == TD_OK && td_history_is_cut(history);
+    if (status == TD_OK && count == 0 && !cut && !c->conf->json)
+        (void)fprintf(stderr, "nothing of that is in quarantine\n");
+    if (cut)
+        (void)fprintf(stderr,
+                      "not all of quarantine was read: --instrument, or --to an earlier time, leads further back\n");
+    else if (count == q.limit && !c->conf->json)
         (void)fprintf(stderr, "the newest %zu; --limit shows more, --reason, --instrument, --from and --to choose\n",
                       count);
     td_history_free(history);

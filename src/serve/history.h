@@ -60,8 +60,8 @@ typedef struct td_history_question {
 } td_history_question;
 
 typedef struct td_history_row {
-    /* Ascending: (start), (event, ordinal), or of fills, news and what was refused (offset); of fills with legs from
-     * elsewhere (known at, partition); of all instruments (append time, partition, offset). */
+    /* Ascending: (start), (event, ordinal), or of fills, news, ticks, actions and what was refused (offset); of fills
+     * with legs from elsewhere (known at, partition); of all instruments (append time, partition, offset). */
     int64_t order, tie;
     int64_t ord; /* on the tape, of the record that made it; -1: it does not say */
     int64_t offset, appended_ms;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum { READS_PER_STEP = 64, SCANS_PER_STEP = 8192 };
-#define BLOCK_BYTES (INT64_C(4) << 20) /* of `quarantine` at once: the walk's budget is 2048 of them */
+#define BLOCK_BYTES (INT64_C(4) << 20) /* of `quarantine` at once: all partitions share a budget of 2048 of them */
 
 struct td_release {
     td_release_wish wish;

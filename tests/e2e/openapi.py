@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """tests/e2e/openapi.py - docs/openapi.json is what the server does: its paths and parameters are those of the server's own table, and
-every answer of a running program is as its schema says, all members told. CSV has the same columns and values; pages turned by
-`next` hold what one large page holds.
+every answer of a running program but `stream` and `/metrics` is as its schema says, all members told. CSV has the same columns and
+values; pages turned by `next` hold what one large page holds.
 """
 import csv
 import io

@@ -11,7 +11,6 @@ import random
 import shutil
 import subprocess
 import sys
-import time
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -152,16 +151,20 @@ def served(file, data):
             with urllib.request.urlopen(place.read_text(encoding="utf-8").strip() + "/api/v1/" + path, timeout=30) as answer:
                 return json.load(answer)
 
+        def level():
+            assert process.poll() is None, "the server has ended"
+            with contextlib.suppress(OSError):
+                told = ask("status")
+                return told["run"] and told["run"]["lag_records"] == 0 and not told["view"]["loading"]
+            return False
+
         try:
-            for _ in range(300):
-                with contextlib.suppress(OSError, AssertionError):
-                    assert ask("status")["run"]["lag_records"] == 0 and not ask("status")["view"]["loading"]
-                    break
-                time.sleep(0.1)
+            td.wait_for(level, "the view", 60)
             yield ask
         finally:
             process.terminate()
-            process.wait(30)
+            code = process.wait(30)
+        assert code == 0, f"exit {code}"
 
 
 def tape_of(data):
