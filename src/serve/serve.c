@@ -21,7 +21,7 @@ enum {
     HEAD_MAX = 4096,                    /* all headers of a request together */
     HEAD_TIMEOUT_S = 10,                /* from the connection, or the first byte, to the head's end */
     KEEP_ALIVE_S = 30,                  /* between requests */
-    CHUNK_MAX = 16384,                  /* bytes given to the network at once */
+    CHUNK_MAX = 65536,                  /* bytes given to the network at once */
     SLOTS = 4,                          /* answers in memory at a time */
     SEND_TIMEOUT_S = 30                 /* a reader that takes nothing for so long is dropped */
 };
@@ -684,7 +684,10 @@ static void tell_gap(void *self, td_bytes instrument, const td_gap *gap) {
 }
 
 static td_status listen_on(td_serve *s) {
-    static const struct lws_protocols protocols[] = {{.name = "http", .callback = on_http}, {0}};
+    static const struct lws_protocols protocols[] = {
+        {.name = "http", .callback = on_http, .tx_packet_size = CHUNK_MAX}, /* unset: 4 KB at a time */
+        {0},
+    };
     td_listen *l = &s->guard.listen;
     struct lws_context_creation_info info = {
         .port = l->port,

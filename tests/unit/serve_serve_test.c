@@ -4,6 +4,7 @@
 #include "serve_rig.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -67,12 +68,15 @@ static void turn(int count) {
 
 static const char *host(void) { return td_serve_url(serve) + strlen("http://"); }
 
-/* A client's socket with little room, so that a reader who does not read is noticed soon. */
+/* A client's socket with little room, as well where it is sent from, so that a reader who does not read is noticed
+ * soon.
+ */
 static int ask(const char *path) {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     to.sin_port = htons((uint16_t)atoi(strrchr(host(), ':') + 1));
-    int s = socket(AF_INET, SOCK_STREAM, 0), room = 4096;
+    int s = socket(AF_INET, SOCK_STREAM, 0), room = 4096, segment = 536;
     assert_true(s >= 0);
+    (void)setsockopt(s, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
     (void)setsockopt(s, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
     assert_int_equal(connect(s, (struct sockaddr *)&to, sizeof to), 0);
     assert_int_equal(fcntl(s, F_SETFL, O_NONBLOCK), 0);
