@@ -56,16 +56,9 @@ typedef struct part {
     uint32_t partition;
     td_bytes instrument;
     int32_t day;
-    int64_t first; /* its first row's offset */
+    int64_t first;    /* its first row's offset */
+    int64_t from, to; /* its rows in `closing` */
 } part;
-
-static void put_rows_of(td_buf *sql, const part *p, const char *table) {
-    td_buf_printf(
-        sql,
-        "FROM %s WHERE src_partition = %" PRIu32 " AND day = DATE '1970-01-01' + %" PRId32 " AND instrument = ", table,
-        p->partition, p->day);
-    td_archive_quote(sql, p->instrument);
-}
 
 /* Durable under its own name, or not there. */
 static td_status settle(parquet_sink *s, const char *from, const char *to, const char *folder) {
@@ -89,9 +82,10 @@ static td_status write_part(parquet_sink *s, const part *p) {
     td_buf_printf(&s->temporary, "%.*s/.part-%04" PRIu32 ".tmp%c", (int)folder.size, (const char *)folder.data,
                   p->partition, '\0');
     td_status status = s->os->ops->make_dir(s->os->self, end_text(&folder));
-    td_buf_text(&s->sql, "COPY (SELECT * EXCLUDE (instrument, day) ");
-    put_rows_of(&s->sql, p, table);
-    td_buf_text(&s->sql, " ORDER BY src_offset) TO ");
+    td_buf_printf(&s->sql,
+                  "COPY (SELECT * EXCLUDE (instrument, day) FROM closing WHERE rowid BETWEEN %" PRId64 " AND %" PRId64
+                  " ORDER BY src_offset) TO ",
+                  p->from, p->to);
     td_archive_quote(&s->sql, td_text((const char *)s->temporary.data));
     td_buf_printf(&s->sql, " (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %" PRId64 ")", s->row_group);
     if (status == TD_OK) status = run(s, "write Parquet");
@@ -127,23 +121,30 @@ static td_status take_part(void *arg, const td_bytes *cells, size_t count) {
                                         .instrument = {(uint8_t *)td_copy_bytes(cells[0]), cells[0].size},
                                         .partition = (uint32_t)number_of(cells[1]),
                                         .day = (int32_t)number_of(cells[2]),
-                                        .first = number_of(cells[3])};
+                                        .first = number_of(cells[3]),
+                                        .from = number_of(cells[4]),
+                                        .to = number_of(cells[5])};
     return TD_OK;
 }
 
-/* Writes each part of the rows that `where` names. */
+/* Writes each part of the rows that `where` names: they are sorted once, so that each file is read from its own rows
+ * alone, however many there are. */
 static td_status write_parts(parquet_sink *s, unsigned table, const char *where) {
+    static const char *const parts_of =
+        "SELECT instrument, src_partition::VARCHAR, (day - DATE '1970-01-01')::VARCHAR, min(src_offset)::VARCHAR,"
+        " min(rowid)::VARCHAR, max(rowid)::VARCHAR FROM closing GROUP BY instrument, src_partition, day ORDER BY ALL";
     parts list = {.table = table};
     s->sql.size = 0;
     td_buf_printf(&s->sql,
-                  "SELECT instrument, src_partition::VARCHAR, (day - DATE '1970-01-01')::VARCHAR,"
-                  " min(src_offset)::VARCHAR FROM %s WHERE %s GROUP BY instrument, src_partition, day ORDER BY ALL",
+                  "CREATE OR REPLACE TEMP TABLE closing AS FROM %s WHERE %s"
+                  " ORDER BY instrument, src_partition, day, src_offset",
                   s->forms[table].table->name, where);
-    td_status status = td_duck_each(s->duck, end_text(&s->sql), "look for days to close", take_part, &list);
+    td_status status = run(s, "sort days to close");
+    if (status == TD_OK) status = td_duck_each(s->duck, parts_of, "look for days to close", take_part, &list);
     for (size_t i = 0; i < list.count && status == TD_OK; i++) status = write_part(s, &list.items[i]);
     for (size_t i = 0; i < list.count; i++) free((void *)(uintptr_t)list.items[i].instrument.data);
     free(list.items);
-    return status;
+    return status == TD_OK ? td_duck_run(s->duck, "DROP TABLE closing", "let sorted days go") : status;
 }
 
 static td_status flush_rows(parquet_sink *s) { return s->rows != NULL ? td_duck_rows_flush(s->rows) : TD_OK; }
