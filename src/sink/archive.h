@@ -1,6 +1,6 @@
-/* src/sink/archive.h - what an archive's tables are: those of the stores (table.h) but for what is latest. A row has
- * the day of UTC that it belongs to, which is that of its event's time, of a bar that of its start; then its table's
- * cells, each instant as a TIMESTAMPTZ, too. Pure. Thread: any. */
+/* src/sink/archive.h - what an archive's tables are: those of the stores (table.h) but for `latest` and `rejected`. A
+ * row has the day of UTC that it belongs to, which is that of its event's time, of a bar that of its start, of what is
+ * in quarantine that of its refusal; then its table's cells, each instant as a TIMESTAMPTZ, too. Pure. Thread: any. */
 #pragma once
 #include "sink/duck.h"
 #include "sink/table.h"

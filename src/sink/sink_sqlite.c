@@ -30,6 +30,10 @@ enum { BUSY_MS = 200 };
     "instrument = b.instrument AND width_ns = b.width_ns AND start_ns = b.start_ns AND feed = b.feed" \
     " AND adjusted = b.adjusted"
 #define REAL(name) "CAST(" name " AS REAL) AS " name
+/* Any bytes as a text that every client can read. */
+#define PLAIN(name) \
+    "CASE WHEN instr(" name ", x'00') = 0 AND CAST(" name " AS TEXT) NOT GLOB '*[^' || char(9) || ' -~]*'" \
+    " THEN CAST(" name " AS TEXT) ELSE hex(" name ") END"
 
 /* Version n of the tables is what steps 1 to n make, so that a new file and one that grew are the same. What was
  * released never changes. */
@@ -124,6 +128,8 @@ static const char *const schema_steps[] = {
     "  src_partition INTEGER NOT NULL, src_epoch INTEGER NOT NULL, src_offset INTEGER NOT NULL,"
     "  PRIMARY KEY(feed, receive_ns, src_partition, src_offset)"
     ") STRICT;",
+    /* 9: nothing but the views anew: `rejected_view` could not be read where bytes are no text. */
+    "",
 };
 enum { SCHEMA_VERSION = sizeof schema_steps / sizeof schema_steps[0] };
 
@@ -178,7 +184,8 @@ static const char *const views_sql[] = {
     " FROM quarantine;"
     "DROP VIEW IF EXISTS rejected_view;"
     "CREATE VIEW rejected_view AS SELECT"
-    "  feed, " ISO("receive_ns") " AS receive_time, source, file, line, reason, detail, CAST(bytes AS TEXT) AS bytes"
+    "  feed, " ISO("receive_ns") " AS receive_time, source, file, line, reason, detail,"
+    "  " PLAIN("bytes") " AS bytes"
     " FROM rejected;",
     "DROP VIEW IF EXISTS latest_view;"
     "CREATE VIEW latest_view AS SELECT"

@@ -140,7 +140,7 @@ static void writes_exact_values(void **state) {
            "SELECT DISTINCT typeof(open), typeof(vwap), typeof(volume), typeof(start_ns), typeof(trade_count),"
            " typeof(src_offset) FROM bars",
            "text|text|text|integer|integer|integer");
-    expect(file, "PRAGMA user_version", "8");
+    expect(file, "PRAGMA user_version", "9");
     expect(file, "PRAGMA journal_mode", "wal");
 }
 
@@ -332,7 +332,6 @@ static void writes_ticks_once(void **state) {
            "1970-01-01T00:00:04.000000001Z|99.0|(null)|7");
 }
 
-/* What comes late, or again from an earlier place, changes nothing. */
 static void writes_what_was_refused(void **state) {
     (void)state;
     char file[256];
@@ -375,6 +374,64 @@ static void writes_what_was_refused(void **state) {
     expect(file, "SELECT count(*) FROM latest", "0");
 }
 
+static const char shown_bytes[] = "SELECT bytes FROM rejected_view ORDER BY line";
+
+static td_sink_row rejected_row(uint64_t line, td_bytes bytes) {
+    td_sink_row row = {.kind = TD_ROW_REJECTED, .source = {1, (int64_t)line}};
+    row.rejected = (td_rejected){.feed = TD_TEXT("f"), .source = TD_TEXT("a.csv"), .bytes = bytes};
+    row.rejected.position.line = line;
+    row.rejected.reason = TD_REASON_MALFORMED;
+    return row;
+}
+
+/* No client can fail over what a venue sent. */
+static void shows_bytes_as_a_text(void **state) {
+    const struct {
+        td_bytes bytes;
+        const char *shown;
+    } cases[] = {
+        {TD_TEXT("A:B,~ x\t1"), "A:B,~ x\t1"},
+        {TD_TEXT(""), ""},
+        {TD_TEXT("\xff"), "FF"},
+        {TD_TEXT("a\0b"), "610062"},
+        {TD_TEXT("a\x80"), "6180"},
+        {TD_TEXT("\xc3\xa9"), "C3A9"},
+        {TD_TEXT("a\r"), "610D"},
+        {TD_TEXT("\x7f"), "7F"},
+    };
+    (void)state;
+    char file[256];
+    void *sink = must_open(path_in_dir("bytes.db", file));
+    td_buf wanted = {0};
+    td_sink_row rows[COUNT_OF(cases)];
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        rows[i] = rejected_row(i, cases[i].bytes);
+        td_buf_printf(&wanted, "%s%s", i > 0 ? "\n" : "", cases[i].shown);
+    }
+    td_buf_put(&wanted, "", 1);
+    assert_int_equal(td_sink_sqlite.write(sink, "rejected", 2, rows, COUNT_OF(rows), (td_position){1, 9}), TD_OK);
+    td_sink_sqlite.close(sink);
+    expect(file, shown_bytes, (const char *)wanted.data);
+    td_buf_fini(&wanted);
+}
+
+static void a_file_gets_views_that_were_mended(void **state) {
+    (void)state;
+    char file[256];
+    void *sink = must_open(path_in_dir("view.db", file));
+    td_sink_row row = rejected_row(1, TD_TEXT("\xff"));
+    assert_int_equal(td_sink_sqlite.write(sink, "rejected", 2, &row, 1, (td_position){1, 9}), TD_OK);
+    td_sink_sqlite.close(sink);
+    sqlite3 *db = look(file);
+    run_sql(db, "DROP VIEW rejected_view; CREATE VIEW rejected_view AS SELECT line, 'old' AS bytes FROM rejected;"
+                "PRAGMA user_version = 8");
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    expect(file, shown_bytes, "old");
+    td_sink_sqlite.close(must_open(file));
+    expect(file, shown_bytes, "FF");
+}
+
+/* What comes late, or again from an earlier place, changes nothing. */
 static void latest_only_goes_on(void **state) {
     static const char all[] = "SELECT instrument, kind, event_ns, ord, price, size, bid_price, known_at_ns FROM latest";
     (void)state;
@@ -643,6 +700,8 @@ int main(void) {
         cmocka_unit_test(writes_fills_and_their_view),
         cmocka_unit_test(writes_ticks_once),
         cmocka_unit_test(writes_what_was_refused),
+        cmocka_unit_test(shows_bytes_as_a_text),
+        cmocka_unit_test(a_file_gets_views_that_were_mended),
         cmocka_unit_test(latest_only_goes_on),
         cmocka_unit_test(what_has_no_table_is_refused),
         cmocka_unit_test(writes_vendors_bars_once),
