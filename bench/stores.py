@@ -205,6 +205,8 @@ def newest_bars(bench, home):
     program = start([PROGRAM, "run", "--quiet", file], stderr=subprocess.DEVNULL)
     try:
         while not (home / "year/SERVE").exists():
+            if program.poll() is not None:
+                sys.exit(f"newest_bars: the run ended with {program.returncode}")
             time.sleep(0.05)
         address = (home / "year/SERVE").read_text(encoding="utf-8").strip().removeprefix("http://")
         client, db = http.client.HTTPConnection(address), sqlite3.connect(home / "year.db")

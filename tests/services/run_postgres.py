@@ -23,6 +23,7 @@ import certificates  # noqa: E402
 import feeds  # noqa: E402
 import refused  # noqa: E402
 import tapedeck as td  # noqa: E402
+from kills import KILLS, slowed  # noqa: E402
 from postgres import GUARDED, SOMEBODY, cluster  # noqa: E402
 
 LEAN = f"file: {{ {feeds.LEAN}, to: \"16:00\" }}"
@@ -36,7 +37,6 @@ TABLES = ("bars", "signals", "gaps", "vendor_bars", "fills", "quarantine", "reje
 TICKS = ("trades", "quotes")
 STANDS = {"bars": "start", "gaps": "from", "vendor_bars": "start", "rejected": "receive"}  # instants; others have an event's
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
-KILLS = int(os.environ.get("TAPEDECK_KILLS") or 5)
 AWAY_S = int(os.environ.get("TAPEDECK_AWAY_S") or 20)
 EXIT_CONFIG = 3
 SECRET = "open-sesame"
@@ -164,11 +164,6 @@ def paced(file, speed="400x"):
     return watched(file, "--until-end", "--set", f"speed={speed}")
 
 
-def slowed(speed):
-    """That the market lasts for all of KILLS."""
-    return f"{min(speed, speed * 5 / KILLS):g}x"
-
-
 def kill_often(file, schema, table, speed):
     """Where it writes into that table; then it runs to its end. Returns how often it was killed."""
     rng, alive = random.Random(SEED), 0
@@ -228,18 +223,19 @@ def a_rebuild_that_is_killed(home):
     td.run(file)
     before = expect_equal(home, "rebuilt")
     for n in range(KILLS):
+        stood = rows_in("rebuilt")
         with subprocess.Popen([td.PROGRAM, "rebuild", "postgres", "--config", file], cwd=td.ROOT, stdout=subprocess.DEVNULL) as process:
-            td.wait_for(lambda: rows_in("rebuilt") < before["bars"] or process.poll() is not None, "an empty table", 60)
+            td.wait_for(lambda then=stood, run=process: rows_in("rebuilt") != then or run.poll() is not None, "another table", 60)
             time.sleep(rng.uniform(0, 0.2))
+            cut += process.poll() is None
             td.kill(process)
-        cut += 0 < rows_in("rebuilt") < before["bars"]
         if n % 2:  # the first are killed one after the other
             td.run(file)
             assert expect_equal(home, "rebuilt") == before
     code, text = command("rebuild", "postgres", "--config", file)
     assert code == 0 and expect_equal(home, "rebuilt") == before, (code, text)
-    assert cut > 0, (SEED, cut)
-    return f"killed {KILLS} times, {cut} of them in the middle (seed {SEED}): {before}"
+    assert cut == KILLS, (SEED, cut)
+    return f"killed {cut} times (seed {SEED}): {before}"
 
 
 def ended(process, seconds=90):
