@@ -33,7 +33,7 @@ static inline int64_t bench_take_batch(td_reader *reader, const td_schema_ids *i
     td_sink_row row;
     int64_t count = 0;
     for (; count < BENCH_BATCH_ROWS && td_reader_next(reader, &record) == TD_OK; count++) {
-        bench_require("rows", td_row_decode(ids, output, &record, &row), "decode a row");
+        bench_require("rows", td_row_decode(ids, (int)output, &record, &row), "decode a row");
         each(arg, partition, &row);
     }
     return count;

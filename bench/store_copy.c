@@ -5,6 +5,7 @@
 #include "rows.h"
 #include "sink/pg_copy.h"
 #include "sink/pg_parts.h"
+#include "sink/pg_tables.h"
 #include <libpq-fe.h>
 
 enum { CHUNK_BYTES = 64 * 1024 };
@@ -53,9 +54,7 @@ static PGconn *prepare(const td_config_sink *sink, const loaded *l, td_buf *sql)
 }
 
 static void copy(PGconn *conn, const loaded *l, td_buf *sql) {
-    td_buf_printf(sql, "copy %s(", td_tables[l->table].name);
-    td_table_put_columns(&td_tables[l->table], true, sql);
-    td_buf_text(sql, ") from stdin (format binary)");
+    td_pg_put_direct_copy(sql, &td_tables[l->table]);
     ask(conn, sql, PGRES_COPY_IN);
     for (td_bytes left = td_buf_bytes(&l->rows); left.size > 0;) {
         td_bytes part = td_bytes_upto(left, CHUNK_BYTES);

@@ -67,11 +67,7 @@ static void put_loss(listing *l, const char *sink, const td_loss *loss) {
 /* ---- who knows ---- */
 
 static const td_topic *topic_named(const td_topics *t, const char *name) {
-    for (int i = 0; i < TD_DELIVERED_COUNT; i++) {
-        const td_topic *topic = td_topics_delivered(t, i);
-        if (topic != NULL && strcmp(td_topic_name(topic), name) == 0) return topic;
-    }
-    return strcmp(td_topic_name(t->tape), name) == 0 ? t->tape : NULL;
+    return strcmp(td_topic_name(t->tape), name) == 0 ? t->tape : td_topics_delivered_named(t, name);
 }
 
 /* False: nobody answers. */

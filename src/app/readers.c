@@ -19,21 +19,13 @@ static td_status tell_worker(const td_engine_parts *parts, const td_topic *topic
     return status == TD_AGAIN ? TD_OK : status;
 }
 
-static const td_topic *delivered_named(const td_topics *topics, const char *name) {
-    for (int i = 0; i < TD_DELIVERED_COUNT; i++) {
-        const td_topic *topic = td_topics_delivered(topics, i);
-        if (topic != NULL && strcmp(td_topic_name(topic), name) == 0) return topic;
-    }
-    return NULL;
-}
-
 td_status td_readers_each(td_engine *engine, const td_topic *topic, uint32_t partition, td_serve_reader_fn each,
                           void *arg) {
     td_engine_parts parts;
     td_engine_parts_of(engine, &parts);
     const char *name = td_topic_name(topic);
     if (strcmp(name, td_topic_name(parts.topics->tape)) == 0) return tell_worker(&parts, topic, partition, each, arg);
-    const td_topic *output = delivered_named(parts.topics, name);
+    const td_topic *output = td_topics_delivered_named(parts.topics, name);
     for (size_t i = 0; output != NULL && i < parts.deliver_count; i++) {
         char reader[80];
         int64_t taken = td_deliver_taken(parts.delivers[i], output, partition); /* asks no broker */

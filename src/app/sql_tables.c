@@ -21,8 +21,8 @@ static td_status run(making *m, const char *doing) {
 
 /* ---- the log ---- */
 
-static td_topic *topic_of(const making *m, int *out) {
-    static const int outputs[TD_ARCHIVE_COUNT] = {
+static td_topic *topic_of(const making *m, td_output *out) {
+    static const td_output outputs[TD_ARCHIVE_COUNT] = {
         [TD_TABLE_BARS] = TD_OUTPUT_BARS,     [TD_TABLE_SIGNALS] = TD_OUTPUT_SIGNALS,
         [TD_TABLE_GAPS] = TD_OUTPUT_GAPS,     [TD_TABLE_VENDOR_BARS] = TD_OUTPUT_VENDOR_BARS,
         [TD_TABLE_FILLS] = TD_OUTPUT_FILLS,   [TD_TABLE_TRADES] = TD_OUTPUT_TRADES,
@@ -33,7 +33,7 @@ static td_topic *topic_of(const making *m, int *out) {
 }
 
 static td_status append_partition(making *m, td_duck_rows *rows, td_topic *topic, uint32_t partition) {
-    int output;
+    td_output output;
     (void)topic_of(m, &output);
     int64_t end = td_topic_end(topic, partition);
     td_reader *reader;
@@ -43,7 +43,7 @@ static td_status append_partition(making *m, td_duck_rows *rows, td_topic *topic
     while (status == TD_OK && td_reader_offset(reader) < end && (status = td_reader_next(reader, &record)) == TD_OK) {
         td_sink_row row;
         if (record.offset >= end) break;
-        status = td_row_decode(m->source->data->topics.ids, output, &record, &row);
+        status = td_row_decode(m->source->data->topics.ids, (int)output, &record, &row);
         if (status != TD_OK)
             status = TD_FAIL(status, "%s-%u: offset %lld is not a record of ours", td_topic_name(topic), partition,
                              (long long)record.offset);
@@ -130,7 +130,7 @@ static td_status make_view(making *m, bool archived, bool logged) {
 
 /* The log first: what it lets go of meanwhile is in files by then. */
 static td_status make_table(making *m) {
-    int output;
+    td_output output;
     td_topic *topic = topic_of(m, &output);
     td_status status = TD_OK;
     bool archived = false;

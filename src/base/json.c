@@ -27,6 +27,8 @@ static void skip_space(td_json *json) {
 
 static const uint64_t ones = UINT64_C(0x0101010101010101), tops = UINT64_C(0x8080808080808080);
 
+static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+
 static bool is_special(uint8_t c) { return c == '"' || c == '\\' || c < 0x20; }
 
 /* The first quote, backslash or control character, or `end`. In each mask bytes above the first hit may be wrong (a
@@ -286,6 +288,14 @@ size_t td_utf8_find_bad(td_bytes text) {
     return at;
 }
 
+void td_buf_put_sound(td_buf *buf, td_bytes text) {
+    for (size_t sound; (sound = td_utf8_find_bad(text)) < text.size; text = td_bytes_from(text, sound + 1)) {
+        td_buf_put(buf, text.data, sound);
+        td_buf_text(buf, replacement);
+    }
+    if (text.size > 0) td_buf_put(buf, text.data, text.size);
+}
+
 static size_t utf8_put(uint32_t c, uint8_t out[4]) {
     if (c < 0x80) {
         out[0] = (uint8_t)c;
@@ -365,7 +375,7 @@ void td_json_put_string(td_buf *buf, td_bytes text) {
         } else if (size > 0) {
             td_buf_put(buf, p, size);
         } else {
-            td_buf_text(buf, "\xef\xbf\xbd");
+            td_buf_text(buf, replacement);
         }
         i += size > 0 ? size : 1;
     }

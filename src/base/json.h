@@ -41,5 +41,7 @@ size_t td_json_unescape(td_bytes text, char *out, size_t capacity);
 size_t td_utf8_size(const uint8_t *p, size_t left);
 /* The place of the first byte of `text` that begins no such character; its size: there is none. */
 size_t td_utf8_find_bad(td_bytes text);
+/* Appends the text, U+FFFD for each byte that begins none. */
+void td_buf_put_sound(td_buf *buf, td_bytes text);
 /* Appends "text" with quotes and escapes; bytes that are not UTF-8 become U+FFFD. */
 void td_json_put_string(td_buf *buf, td_bytes text);

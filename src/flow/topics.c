@@ -100,6 +100,14 @@ static const char *const outputs[TD_OUTPUT_COUNT] = {
 
 const char *td_topics_name(td_output output) { return outputs[output]; }
 
+const td_topic *td_topics_delivered_named(const td_topics *topics, const char *name) {
+    for (int i = 0; i < TD_DELIVERED_COUNT; i++) {
+        const td_topic *topic = td_topics_delivered(topics, i);
+        if (topic != NULL && strcmp(td_topic_name(topic), name) == 0) return topic;
+    }
+    return NULL;
+}
+
 td_output td_topics_output_of(uint8_t event_kind) {
     if (event_kind == TD_EVENT_TRADE) return TD_OUTPUT_TRADES;
     return event_kind == TD_EVENT_QUOTE ? TD_OUTPUT_QUOTES : TD_OUTPUT_NEWS;

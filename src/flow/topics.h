@@ -71,6 +71,9 @@ static inline td_topic *td_topics_delivered(const td_topics *topics, int index) 
     return index == TD_DELIVERED_REJECTED ? topics->rejected : topics->outputs[index];
 }
 
+/* The one of that name; NULL: none of those that there are. */
+const td_topic *td_topics_delivered_named(const td_topics *topics, const char *name);
+
 /* What is published: a bit for each output from TD_OUTPUT_PUBLISHED on. */
 static inline uint32_t td_topics_bit(td_output output) { return UINT32_C(1) << (output - TD_OUTPUT_PUBLISHED); }
 /* The bit of the topic of that name; 0: nothing of that name is published. */

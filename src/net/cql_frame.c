@@ -133,13 +133,9 @@ void td_cql_add_bytes(td_cql_values *v, td_bytes value) {
 }
 
 void td_cql_add_text(td_cql_values *v, td_bytes value) {
-    size_t at = v->bytes.size, sound;
+    size_t at = v->bytes.size;
     add_length(v, 0);
-    for (; (sound = td_utf8_find_bad(value)) < value.size; value = td_bytes_from(value, sound + 1)) {
-        td_buf_put(&v->bytes, value.data, sound);
-        td_buf_text(&v->bytes, "\xef\xbf\xbd");
-    }
-    if (value.size > 0) td_buf_put(&v->bytes, value.data, value.size);
+    td_buf_put_sound(&v->bytes, value);
     td_put_be32(v->bytes.data + at, (uint32_t)(v->bytes.size - at - 4));
 }
 

@@ -269,12 +269,8 @@ static void put_tick_numbers(row *r, const td_event *e) {
 
 void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrument, const td_row_place *place,
                             const td_quarantined *q) {
-    char missed[TD_WIDTHS_MAX * TD_WIDTH_TEXT_MAX] = "";
-    for (size_t i = 0, size = 0; i < q->missed_count; i++) {
-        char width[TD_WIDTH_TEXT_MAX];
-        (void)td_width_format(q->missed_width_ns[i], width);
-        size += (size_t)snprintf(missed + size, sizeof missed - size, "%s%s", i > 0 ? " " : "", width);
-    }
+    char missed[TD_MISSED_TEXT_MAX];
+    (void)td_missed_format(q->missed_width_ns, q->missed_count, missed);
     row r = row_begin(out, format);
     put_int(&r, "partition", place->partition);
     put_int(&r, "offset", place->offset);

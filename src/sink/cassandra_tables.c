@@ -243,7 +243,7 @@ static void add_price(td_cql_values *v, int64_t price) { add_decimal(v, price, T
 static void add_size(td_cql_values *v, int64_t size) { add_decimal(v, size, TD_SIZE_SCALE); }
 
 static void add_code(td_cql_values *v, const td_code *code) {
-    td_cql_add_bytes(v, (td_bytes){(const uint8_t *)code->text, code->size});
+    td_cql_add_text(v, (td_bytes){(const uint8_t *)code->text, code->size});
 }
 
 static void add_prices(td_cql_values *v, int64_t open, int64_t high, int64_t low, int64_t close) {
@@ -273,23 +273,23 @@ static void add_signal(td_cql_values *v, const td_sink_row *row) {
     const td_signal *signal = &row->signal;
     char id[TD_SIGNAL_ID_MAX + 1];
     size_t size = td_signal_id(signal, row->instrument, id);
-    td_cql_add_bytes(v, (td_bytes){(const uint8_t *)id, size});
-    td_cql_add_bytes(v, signal->strategy);
+    td_cql_add_text(v, (td_bytes){(const uint8_t *)id, size});
+    td_cql_add_text(v, signal->strategy);
     td_cql_add_bigint(v, signal->width_ns);
     add_word(v, td_action_name((td_action)signal->action));
     add_size(v, signal->target);
     add_word(v, td_signal_status_name((td_signal_status)signal->status));
     add_price(v, signal->price);
-    td_cql_add_bytes(v, signal->note);
-    td_cql_add_bytes(v, signal->reason);
-    td_cql_add_bytes(v, signal->data);
+    td_cql_add_text(v, signal->note);
+    td_cql_add_text(v, signal->reason);
+    td_cql_add_text(v, signal->data);
     td_cql_add_bigint(v, signal->known_at_ns);
 }
 
 static void add_fill(td_cql_values *v, const td_sink_row *row) {
     const td_fill *fill = &row->fill;
-    td_cql_add_bytes(v, fill->signal);
-    td_cql_add_bytes(v, fill->strategy);
+    td_cql_add_text(v, fill->signal);
+    td_cql_add_text(v, fill->strategy);
     add_word(v, td_fill_side_name((td_side)fill->side));
     td_cql_add_decimal(v, fill->quantity, TD_SIZE_SCALE);
     add_price(v, fill->price);
@@ -300,7 +300,7 @@ static void add_fill(td_cql_values *v, const td_sink_row *row) {
 
 static void add_gap(td_cql_values *v, const td_sink_row *row) {
     const td_gap *gap = &row->gap;
-    td_cql_add_bytes(v, gap->feed);
+    td_cql_add_text(v, gap->feed);
     td_cql_add_bigint(v, gap->number);
     add_word(v, td_gap_status_name((td_gap_status)gap->status));
     add_word(v, td_gap_reason_name((td_gap_reason)gap->reason));
@@ -322,7 +322,7 @@ static void add_vendor_bar(td_cql_values *v, const td_sink_row *row) {
     add_size(v, bar->volume);
     td_cql_add_bool(v, bar->adjusted);
     add_word(v, td_event_origin_name((td_event_origin)row->event.origin));
-    td_cql_add_bytes(v, row->feed);
+    td_cql_add_text(v, row->feed);
     td_cql_add_bigint(v, row->event.receive_ns);
 }
 
@@ -361,10 +361,10 @@ static void add_quote(td_cql_values *v, const td_sink_row *row) {
 static void add_news(td_cql_values *v, const td_sink_row *row) {
     const td_news *news = &row->event.news;
     int64_t bits;
-    td_cql_add_bytes(v, news->headline);
-    td_cql_add_bytes(v, news->source);
-    td_cql_add_bytes(v, news->url);
-    td_cql_add_bytes(v, news->id);
+    td_cql_add_text(v, news->headline);
+    td_cql_add_text(v, news->source);
+    td_cql_add_text(v, news->url);
+    td_cql_add_text(v, news->id);
     memcpy(&bits, &news->sentiment, sizeof bits);
     if (isnan(news->sentiment))
         td_cql_add_unset(v);
@@ -379,7 +379,7 @@ static void add_published(td_cql_values *v, const td_sink_row *row) {
         add_quote(v, row);
     else
         add_news(v, row);
-    td_cql_add_bytes(v, row->feed);
+    td_cql_add_text(v, row->feed);
     td_cql_add_bigint(v, row->event.receive_ns);
 }
 
@@ -407,7 +407,7 @@ static void add_quarantined(td_cql_values *v, const td_sink_row *row) {
     add_book_top(v, quote);
     add_code(v, quoted ? &quote->exchange : &trade->exchange);
     add_code(v, quoted ? &quote->condition : &trade->condition);
-    td_cql_add_bytes(v, row->feed);
+    td_cql_add_text(v, row->feed);
     td_cql_add_bigint(v, e->receive_ns);
 }
 

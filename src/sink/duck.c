@@ -304,18 +304,12 @@ void td_duck_rows_set_number(td_duck_rows *rows, size_t column, int64_t value) {
     set_valid(rows, column);
 }
 
-static td_bytes make_sound(td_buf *out, td_bytes text) {
-    out->size = 0;
-    for (size_t sound; (sound = td_utf8_find_bad(text)) < text.size; text = td_bytes_from(text, sound + 1)) {
-        td_buf_put(out, text.data, sound);
-        td_buf_text(out, "\xef\xbf\xbd");
-    }
-    if (text.size > 0) td_buf_put(out, text.data, text.size);
-    return td_buf_bytes(out);
-}
-
 void td_duck_rows_set_text(td_duck_rows *rows, size_t column, td_bytes text) {
-    if (td_utf8_find_bad(text) < text.size) text = make_sound(&rows->text, text);
+    if (td_utf8_find_bad(text) < text.size) {
+        rows->text.size = 0;
+        td_buf_put_sound(&rows->text, text);
+        text = td_buf_bytes(&rows->text);
+    }
     const char *data = text.size > 0 ? (const char *)text.data : "";
     rows->duck->lib->vector_assign_string_element_len(rows->vectors[column], rows->row, data, text.size);
     set_valid(rows, column);

@@ -311,16 +311,17 @@ static td_status merge_rows(postgres_sink *s, const batch *b) {
     return TD_OK;
 }
 
-/* Of these, rows replace what is there, or depend on it. */
-static bool is_merged(td_table_id id) { return id == TD_TABLE_LATEST || id == TD_TABLE_VENDOR_BARS; }
-
 /* Begins the transaction. *out: the rows are in their table. */
 static td_status try_copy(postgres_sink *s, const batch *b, bool *out) {
     td_pg_answer same_types = {0};
     int *left = &s->merges_left[b->id];
     *out = false;
     td_buf_text(&s->sql, "begin; ");
-    if (is_merged(b->id) || (*left > 0 && (*left)-- > 0)) return TD_OK;
+    if (b->id == TD_TABLE_VENDOR_BARS) return TD_OK; /* which of them become rows depends on what is there */
+    if (*left > 0) {
+        (*left)--;
+        return TD_OK;
+    }
     td_buf_text(&s->sql, "savepoint rows_first; ");
     td_pg_put_types_probe(&s->sql, &td_tables[b->id]);
     td_status status = run(s, "write rows", &same_types);

@@ -257,6 +257,26 @@ static void writes_texts_that_read_back(void **state) {
     }
 }
 
+static void mends_texts(void **state) {
+    const struct {
+        td_bytes text;
+        const char *sound;
+    } rows[] = {
+        {{0}, ""},
+        {TD_TEXT("\xc3\xa9\xf0\x9f\x98\x80"), "\xc3\xa9\xf0\x9f\x98\x80"},
+        {TD_TEXT("a\xff\xc3"), "a\xef\xbf\xbd\xef\xbf\xbd"},
+        {TD_TEXT("\xf0\x9fz"), "\xef\xbf\xbd\xef\xbf\xbdz"},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_buf buf = {0};
+        td_buf_text(&buf, "<");
+        td_buf_put_sound(&buf, rows[i].text);
+        ASSERT_ROW(td_bytes_equal(td_bytes_from(td_buf_bytes(&buf), 1), td_text(rows[i].sound)), "%zu", i);
+        td_buf_fini(&buf);
+    }
+}
+
 /* Seeded damage to a good message: whatever it becomes, the reader ends within its bytes (the sanitizer watches). */
 static void survives_damage(void **state) {
     (void)state;
@@ -283,6 +303,7 @@ int main(void) {
         cmocka_unit_test(skips_one_value),
         cmocka_unit_test(undoes_escapes),
         cmocka_unit_test(writes_texts_that_read_back),
+        cmocka_unit_test(mends_texts),
         cmocka_unit_test(survives_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

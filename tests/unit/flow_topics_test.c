@@ -131,6 +131,20 @@ static void what_is_published_is_made_by_who_records(void **state) {
     assert_false(has_topic(r, "quotes"));
 }
 
+static void what_sinks_take_is_found_by_name(void **state) {
+    rig *r = *state;
+    td_topics topics;
+    rig_open_log(r);
+    assert_int_equal(open_as(r, &topics, NULL), TD_OK);
+    assert_ptr_equal(td_topics_delivered_named(&topics, "bars"), topics.outputs[TD_OUTPUT_BARS]);
+    assert_ptr_equal(td_topics_delivered_named(&topics, "rejected"), topics.rejected);
+    assert_null(td_topics_delivered_named(&topics, "tape"));
+    assert_null(td_topics_delivered_named(&topics, "trades")); /* not published */
+    assert_int_equal(td_topics_publish(&topics, td_topics_published("trades")), TD_OK);
+    assert_ptr_equal(td_topics_delivered_named(&topics, "trades"), topics.outputs[TD_OUTPUT_TRADES]);
+    td_topics_close(&topics);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_new, rig_free)
     const struct CMUnitTest tests[] = {
@@ -138,6 +152,7 @@ int main(void) {
         TEST(a_tape_without_its_registry_is_not_begun_anew),
         TEST(a_topic_of_schemas_says_the_same_or_is_not_ours),
         TEST(what_is_published_is_made_by_who_records),
+        TEST(what_sinks_take_is_found_by_name),
     };
     return cmocka_run_group_tests_name("flow_topics", tests, NULL, NULL);
 }

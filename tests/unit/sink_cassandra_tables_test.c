@@ -49,6 +49,18 @@ static size_t marks_of(td_cassandra_table table) {
     return count;
 }
 
+static td_code code_of(td_bytes text) {
+    td_code code = {.size = (uint8_t)text.size};
+    memcpy(code.text, text.data, text.size);
+    return code;
+}
+
+static size_t count_of(td_bytes in, td_bytes what) {
+    size_t count = 0;
+    for (size_t at = 0; at + what.size <= in.size; at++) count += memcmp(in.data + at, what.data, what.size) == 0;
+    return count;
+}
+
 static void as_many_values_as_marks(void **state) {
     (void)state;
     static const struct {
@@ -85,6 +97,51 @@ static void as_many_values_as_marks(void **state) {
     td_cassandra_add_latest(&values, TD_TEXT("V:A"), &(td_cassandra_latest){.size = TD_NONE});
     assert_int_equal(values.count, marks_of(TD_CASSANDRA_LATEST));
     assert_int_equal(values.count, td_cassandra_marks(TD_CASSANDRA_LATEST));
+    td_cql_values_fini(&values);
+}
+
+/* A node refuses a row with a text that is none, and with it all that comes behind. */
+static void texts_are_sound(void **state) {
+    (void)state;
+    const td_bytes bad = TD_TEXT("\xff"
+                                 "F"),
+                   mended = TD_TEXT("\0\0\0\4\xef\xbf\xbd"
+                                    "F");
+    static const struct {
+        unsigned kind, event_kind;
+        size_t texts;
+    } rows[] = {
+        {TD_ROW_SIGNAL, 0, 4},
+        {TD_ROW_FILL, 0, 2},
+        {TD_ROW_GAP, 0, 1},
+        {TD_ROW_VENDOR_BAR, TD_EVENT_VENDOR_BAR, 1},
+        {TD_ROW_PUBLISHED, TD_EVENT_TRADE, 3},
+        {TD_ROW_PUBLISHED, TD_EVENT_QUOTE, 3},
+        {TD_ROW_PUBLISHED, TD_EVENT_NEWS, 5},
+        {TD_ROW_QUARANTINED, TD_EVENT_TRADE, 3},
+        {TD_ROW_QUARANTINED, TD_EVENT_QUOTE, 3},
+        {TD_ROW_REJECTED, 0, 2},
+    };
+    td_cql_values values = {0};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_sink_row row = row_of(rows[i].kind, DAY);
+        const td_cassandra_partition p = td_cassandra_partition_of(&row);
+        row.feed = bad;
+        row.event.kind = (uint8_t)rows[i].event_kind;
+        if (rows[i].kind == TD_ROW_SIGNAL)
+            row.signal.strategy = row.signal.note = row.signal.reason = row.signal.data = bad;
+        if (rows[i].kind == TD_ROW_FILL) row.fill.signal = row.fill.strategy = bad;
+        if (rows[i].kind == TD_ROW_GAP) row.gap.feed = bad;
+        if (rows[i].kind == TD_ROW_REJECTED) row.rejected.source = row.rejected.detail = bad;
+        if (rows[i].event_kind == TD_EVENT_TRADE) row.event.trade.exchange = row.event.trade.condition = code_of(bad);
+        if (rows[i].event_kind == TD_EVENT_QUOTE) row.event.quote.exchange = row.event.quote.condition = code_of(bad);
+        if (rows[i].event_kind == TD_EVENT_NEWS)
+            row.event.news = (td_news){.headline = bad, .source = bad, .url = bad, .id = bad};
+        td_cql_values_clear(&values);
+        td_cassandra_add_row(&values, &p, 1, &row);
+        size_t texts = count_of(td_buf_bytes(&values.bytes), mended);
+        ASSERT_ROW(texts == rows[i].texts && count_of(td_buf_bytes(&values.bytes), bad) == 0, "%zu: %zu", i, texts);
+    }
     td_cql_values_fini(&values);
 }
 
@@ -223,6 +280,7 @@ static void tables_as_they_are_made(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(as_many_values_as_marks),
+        cmocka_unit_test(texts_are_sound),
         cmocka_unit_test(days_and_years),
         cmocka_unit_test(keys),
         cmocka_unit_test(last_prices),
