@@ -43,3 +43,14 @@ void td_pg_put_part(td_buf *out, const td_table *table, int32_t month) {
     put_instant(out, month + 1);
     td_buf_text(out, "; commit");
 }
+
+void td_pg_put_drop_parts(td_buf *out, const td_table *table, int32_t month) {
+    td_buf_printf(out,
+                  "do $$ declare part regclass; begin set local lock_timeout = '1s';"
+                  " for part in select c.oid from pg_inherits join pg_class c on c.oid = inhrelid"
+                  " where inhparent = '%s'::regclass and c.relname ~ '^%s_[0-9]{4}_[0-9]{2}$' and c.relname < '",
+                  table->name, table->name);
+    put_name(out, table, month);
+    td_buf_text(out, "' loop execute 'drop table ' || part; end loop;"
+                     " exception when lock_not_available then null; end $$");
+}

@@ -1,6 +1,6 @@
 /* src/sink/pg_parts.h - the parts of a large table of PostgreSQL, a calendar month of UTC each: SQL that makes them as
- * rows come. Months, since they are few enough for any history: a query without bounds opens, and locks, each part that
- * there is. Pure. Thread: any. */
+ * rows come, and drops them. Months, since they are few enough for any history: a query without bounds opens, and
+ * locks, each part that there is. Pure. Thread: any. */
 #pragma once
 #include "sink/table.h"
 
@@ -11,3 +11,5 @@ int64_t td_pg_month_start(int32_t month); /* no earlier and no later than ns can
 void td_pg_put_part_probe(td_buf *out, const td_table *table, int32_t month);
 /* In a transaction of its own; readers of the table are not stopped. */
 void td_pg_put_part(td_buf *out, const td_table *table, int32_t month);
+/* Those of months before that one go, unless somebody has had one in use for a second. */
+void td_pg_put_drop_parts(td_buf *out, const td_table *table, int32_t month);

@@ -17,6 +17,7 @@
 #include "sink/pg_parts.h"
 #include "sink/pg_server.h"
 #include "sink/pg_tables.h"
+#include "sink/retention.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@ typedef struct postgres_sink {
     parts parts[TD_TABLE_COUNT];
     int merges_left[TD_TABLE_COUNT]; /* batches that are not tried by COPY alone: what was there comes again */
     td_latest_picks picks;
+    td_retention retention;
     td_buf sql, rows;
 } postgres_sink;
 
@@ -268,6 +270,14 @@ static td_status make_parts(postgres_sink *s, td_table_id id, const td_sink_row 
     return status;
 }
 
+/* Whole parts, behind the rows' transaction. One that somebody reads stays for another day. */
+static td_status drop_parts(postgres_sink *s, td_table_id id, int64_t before_ns) {
+    s->sql.size = 0;
+    s->parts[id] = (parts){.known_count = 0}; /* what comes late for one of them makes it again */
+    td_pg_put_drop_parts(&s->sql, &td_tables[id], td_pg_month_of(before_ns));
+    return run(s, "drop old parts of the table", NULL);
+}
+
 /* ---- rows ---- */
 
 typedef struct batch { /* of one table */
@@ -361,6 +371,7 @@ static void put_position(td_buf *sql, const char *topic, uint32_t partition, td_
 static td_status postgres_write(void *sink, const char *topic, uint32_t partition, const td_sink_row *rows,
                                 size_t row_count, td_position next) {
     postgres_sink *s = sink;
+    int64_t before_ns;
     td_status status = ready(s);
     s->sql.size = 0;
     if (status == TD_OK && row_count > 0) status = copy_rows(s, partition, rows, row_count);
@@ -369,6 +380,9 @@ static td_status postgres_write(void *sink, const char *topic, uint32_t partitio
         if (row_count > 0) td_buf_text(&s->sql, "; commit");
         status = run(s, "write rows", NULL);
     }
+    if (status == TD_OK && td_retention_is_due(&s->retention, rows, row_count, &before_ns))
+        status = drop_parts(s, td_table_of(&rows[0]), before_ns);
+    if (status != TD_OK) td_retention_forget(&s->retention);
     return judge(s, status);
 }
 
@@ -410,6 +424,7 @@ static td_status postgres_open(void **out, const td_os *os, const td_sink_conf *
     postgres_sink *s = td_alloc_zero(1, sizeof *s);
     s->os = os;
     s->conf = conf;
+    s->retention.retain_ns = conf->retain_ns;
     status = judge(s, begin_session(s));
     if (status != TD_OK) {
         postgres_close(s);
@@ -447,6 +462,7 @@ static const td_option options[] = {
      .offset = offsetof(td_sink_conf, schema),
      .help = "of the database, for the tables; made when missing. Each sink needs one of its own"},
     {.key = "of", .type = TD_OPTION_TEXTS, .offset = offsetof(td_sink_conf, of), .help = TD_TABLE_OF_HELP},
+    TD_RETAIN_TIME_OPTION,
     {0},
 };
 

@@ -9,7 +9,9 @@
  *
  * Errors: TD_RETRY (busy, disk full, I/O, no memory), TD_CONFIG (all else; the trail names the file and the cure). */
 #include "sink/latest.h"
+#include "sink/retention.h"
 #include "sink/table.h"
+#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,6 +222,7 @@ typedef struct sqlite_sink {
     sqlite3_stmt *statements[STATEMENT_COUNT];
     sqlite3_stmt *puts[TD_TABLE_COUNT];
     td_latest_picks picks;
+    td_retention retention;
     char *file;
     char texts[TD_TABLE_COLUMNS_MAX][TD_DECIMAL_TEXT_MAX]; /* bound without a copy: must outlive the step */
 } sqlite_sink;
@@ -315,6 +318,16 @@ static td_status put_rows(sqlite_sink *sink, uint32_t partition, const td_sink_r
     return status;
 }
 
+/* By the keys of instruments, all of which `latest` has. */
+static td_status sweep(sqlite_sink *sink, td_table_id id, int64_t before_ns) {
+    char sql[192];
+    (void)snprintf(
+        sql, sizeof sql,
+        "DELETE FROM %s WHERE instrument IN (SELECT DISTINCT instrument FROM latest) AND event_ns < %" PRId64,
+        td_tables[id].name, before_ns);
+    return exec(sink, "remove old rows from", sql);
+}
+
 static td_status put_position(sqlite_sink *sink, const char *topic, uint32_t partition, td_position next) {
     sqlite3_stmt *stmt = sink->statements[PUT_POSITION];
     bind_word(stmt, 1, topic);
@@ -327,11 +340,15 @@ static td_status put_position(sqlite_sink *sink, const char *topic, uint32_t par
 static td_status sqlite_write(void *sink_any, const char *topic, uint32_t partition, const td_sink_row *rows,
                               size_t row_count, td_position next) {
     sqlite_sink *sink = sink_any;
+    int64_t before_ns;
     td_status status = run(sink, sink->statements[BEGIN], "begin writing to");
     if (status != TD_OK) return status;
     status = put_rows(sink, partition, rows, row_count);
+    if (status == TD_OK && td_retention_is_due(&sink->retention, rows, row_count, &before_ns))
+        status = sweep(sink, td_table_of(&rows[0]), before_ns);
     if (status == TD_OK) status = put_position(sink, topic, partition, next);
     if (status == TD_OK) status = run(sink, sink->statements[COMMIT], "commit to");
+    if (status != TD_OK) td_retention_forget(&sink->retention);
     /* Some errors roll back by themselves. A rollback that fails leaves nothing either: the file's next use does it. */
     if (sqlite3_get_autocommit(sink->db) == 0) (void)sqlite3_exec(sink->db, "ROLLBACK", NULL, NULL, NULL);
     return status;
@@ -512,6 +529,7 @@ static td_status sqlite_open(void **out, const td_os *os, const td_sink_conf *co
     if (status != TD_OK) return status;
     sqlite_sink *sink = td_alloc_zero(1, sizeof *sink);
     sink->file = td_copy_text(conf->file);
+    sink->retention.retain_ns = conf->retain_ns;
     status = open_db(sink);
     if (status == TD_OK) status = ensure_schema(sink);
     if (status == TD_OK) status = prepare(sink);
@@ -534,6 +552,7 @@ static const td_option options[] = {
      .offset = offsetof(td_sink_conf, file),
      .help = "the database file; it and its folder are made when missing"},
     {.key = "of", .type = TD_OPTION_TEXTS, .offset = offsetof(td_sink_conf, of), .help = TD_TABLE_OF_HELP},
+    TD_RETAIN_TIME_OPTION,
     {0},
 };
 

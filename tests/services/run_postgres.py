@@ -217,6 +217,26 @@ def ticks(home):
 
 
 @cases.add
+def old_months_go(home):
+    """Of ticks, where a bound is set: whole months in PostgreSQL, days in SQLite; and come again by a rebuild, and go again."""
+    days = ["2025-11-30", "2025-12-31", "2026-01-15", "2026-03-10", "2026-03-12"]
+    rows = pathlib.Path(home) / "days.csv"
+    rows.write_text("time,instrument,price,size\n" + "".join(f"{day}T12:00:00Z,DESK:A,10,1\n" for day in days), encoding="utf-8")
+    file = config(home, "kept", [f"file: {{ format: csv, path: {rows} }}"], more=", retain_time: 60d", ticks=True)
+    file.write_text(file.read_text().replace("market.db,", "market.db, retain_time: 60d,"))
+    for _ in range(2):
+        td.run(file)
+        found = [str(day) for (day,) in server.rows("select event_time::date from kept.trades order by event_ns")]
+        parts = [name for (name,) in server.rows("select relname from pg_class c join pg_inherits on inhrelid = c.oid where inhparent ="
+                                                 " 'kept.trades'::regclass order by 1")]
+        assert found == days[2:] and parts == ["trades_2026_01", "trades_2026_03"], (found, parts)
+        with sqlite3.connect(f"file:{home}/data/market.db?mode=ro", uri=True) as db:
+            assert [day for (day,) in db.execute("select substr(time, 1, 10) from trades_view order by time")] == days[2:]
+        server.ask("delete from kept.positions")
+    return f"{len(days)} days, of which {len(found)} stay, in {', '.join(parts)}"
+
+
+@cases.add
 def a_rebuild_that_is_killed(home):
     """In its middle, and killed again; the next one, or the next run, leaves what was there before."""
     file, rng, cut = config(home, "rebuilt"), random.Random(SEED), 0

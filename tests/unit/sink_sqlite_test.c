@@ -332,6 +332,32 @@ static void writes_ticks_once(void **state) {
            "1970-01-01T00:00:04.000000001Z|99.0|(null)|7");
 }
 
+static void write_trade(void *sink, const char *instrument, int64_t day, int64_t ord) {
+    td_sink_row row = tick_row(TD_EVENT_TRADE, instrument, day * 86400 * NS + ord, ord);
+    assert_int_equal(td_sink_sqlite.write(sink, "trades", 0, &row, 1, (td_position){1, ord}), TD_OK);
+}
+
+static void ticks_go_that_are_older_than_is_kept(void **state) {
+    (void)state;
+    char file[256];
+    void *sink = NULL;
+    td_sink_conf conf = {.file = path_in_dir("kept.db", file), .retain_ns = 2 * 86400 * NS};
+    assert_int_equal(td_sink_sqlite.open(&sink, &td_os_posix, &conf), TD_OK);
+    static const struct {
+        const char *instrument;
+        int64_t day;
+    } rows[] = {{"A:B", 10}, {"A:C", 11}, {"A:B", 12}, {"A:C", 13}, {"A:B", 3}, {"A:B", 13}, {"A:D", 14}};
+    for (size_t i = 0; i < COUNT_OF(rows) - 1; i++) write_trade(sink, rows[i].instrument, rows[i].day, (int64_t)i + 1);
+    expect(file, "SELECT instrument, event_ns / 86400000000000 FROM trades ORDER BY ord",
+           "A:C|11\nA:B|12\nA:C|13\nA:B|3\nA:B|13"); /* what comes late stays until the next day */
+    write_trade(sink, rows[6].instrument, rows[6].day, 7);
+    td_sink_sqlite.close(sink);
+    expect(file, "SELECT instrument, event_ns / 86400000000000 FROM trades ORDER BY ord",
+           "A:B|12\nA:C|13\nA:B|13\nA:D|14");
+    expect(file, "SELECT instrument, event_ns / 86400000000000 FROM latest ORDER BY instrument",
+           "A:B|13\nA:C|13\nA:D|14");
+}
+
 static void writes_what_was_refused(void **state) {
     (void)state;
     char file[256];
@@ -713,6 +739,7 @@ int main(void) {
         cmocka_unit_test(a_failed_batch_leaves_nothing),
         cmocka_unit_test(a_full_file_is_tried_again),
         cmocka_unit_test(a_locked_file_is_tried_again),
+        cmocka_unit_test(ticks_go_that_are_older_than_is_kept),
         cmocka_unit_test(what_cannot_work_says_so),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
