@@ -10,7 +10,6 @@ enum {
     WANTED_MS = 100,        /* so long it is asked for with the others */
     RECORD_BYTES_LEAST = 32 /* a guess: a record of ours with its key and its cause is no smaller */
 };
-static const int64_t never_ns = INT64_MIN;
 
 /* Since librdkafka 2.1. */
 extern int32_t rd_kafka_message_leader_epoch(const rd_kafka_message_t *message) __attribute__((weak));
@@ -79,32 +78,41 @@ static void learn_leaders(const td_kafka_log *log, int timeout_ms) {
         rd_kafka_metadata_destroy(metadata);
 }
 
+typedef struct question {
+    td_kafka_edge edge;
+    bool readable; /* to be answered when readers have all that this process has committed: not how far it goes alone */
+    int64_t since_ns;
+} question;
+
 /* Under the lock. A commit is answered before its end is written: until then readers have not all of it. */
-static bool is_known(const td_kafka_partition *p, td_kafka_edge edge, int64_t since_ns) {
-    return p->asked_ns[edge] >= since_ns && (edge == TD_KAFKA_START || p->offset[edge] >= p->committed_to);
+static bool is_known(const td_kafka_partition *p, const question *q) {
+    bool lacks = q->edge == TD_KAFKA_END && p->offset[TD_KAFKA_END] < p->committed_to;
+    return p->asked_ns[q->edge] >= q->since_ns && !(q->readable && lacks);
 }
 
-static bool look(td_kafka_partition *p, td_kafka_edge edge, int64_t since_ns, int64_t *out) {
+static bool look(td_kafka_partition *p, const question *q, int64_t *out) {
     td_kafka_log *log = log_of(p);
     pthread_mutex_lock(&log->lock);
-    p->wanted_ns[edge] = td_kafka_now_ns(log);
-    *out = p->offset[edge];
-    bool known = is_known(p, edge, since_ns);
+    p->wanted_ns[q->edge] = td_kafka_now_ns(log);
+    *out = p->offset[q->edge];
+    if (q->edge == TD_KAFKA_END && !q->readable && *out < p->committed_to) *out = p->committed_to;
+    bool known = is_known(p, q);
     pthread_mutex_unlock(&log->lock);
     return known;
 }
 
-td_status td_kafka_edge_at(const td_kafka_partition *partition, td_kafka_edge edge, int64_t since_ns, int64_t *out) {
-    td_kafka_partition *p = own(partition);
+static td_status find_edge(td_kafka_partition *p, const question *q, int64_t *out) {
     td_kafka_log *log = log_of(p);
-    if (look(p, edge, since_ns, out)) return TD_OK;
+    if (look(p, q, out)) return TD_OK;
     td_status status = TD_OK;
     int64_t deadline_ns = td_kafka_deadline_ns(log);
     int timeout_ms = ASK_MS, left_ms = td_kafka_left_ms(log, deadline_ns);
     bool known, over = false;
-    pthread_mutex_lock(&log->asking);
-    while (!(known = look(p, edge, since_ns, out)) && !over) { /* another thread may have asked */
-        status = ask(log, edge, left_ms < timeout_ms ? left_ms : timeout_ms);
+    while (!(known = look(p, q, out)) && !over) {
+        pthread_mutex_lock(&log->asking);
+        bool asked = look(p, q, out); /* another thread has */
+        if (!asked) status = ask(log, q->edge, left_ms < timeout_ms ? left_ms : timeout_ms);
+        pthread_mutex_unlock(&log->asking);
         if (timeout_ms < left_ms) timeout_ms *= 2; /* a leader that died does not answer; soon there is another one */
         left_ms = td_kafka_left_ms(log, deadline_ns);
         if (status == TD_RETRY && left_ms > 0) {
@@ -112,24 +120,21 @@ td_status td_kafka_edge_at(const td_kafka_partition *partition, td_kafka_edge ed
             left_ms = td_kafka_left_ms(log, deadline_ns);
         }
         over = status == TD_CONFIG || left_ms == 0;
-        if (!over) (void)rd_kafka_poll(log->client, status == TD_OK ? 1 : LOOK_MS);
+        if (!asked && !over) (void)rd_kafka_poll(log->client, status == TD_OK ? 1 : LOOK_MS);
     }
-    pthread_mutex_unlock(&log->asking);
     if (known || status != TD_OK) return known ? TD_OK : status;
     return TD_FAIL(TD_RETRY, "kafka: %s-%" PRIu32 " is not readable up to what was committed", p->topic->full_name,
                    p->number);
 }
 
+td_status td_kafka_edge_at(const td_kafka_partition *partition, td_kafka_edge edge, int64_t since_ns, int64_t *out) {
+    return find_edge(own(partition), &(question){edge, true, since_ns}, out);
+}
+
 /* Where the brokers do not answer: what was known, and no end below what this process has committed. */
 static int64_t edge_now(const td_topic *topic, uint32_t partition, td_kafka_edge edge) {
-    int64_t offset;
-    td_kafka_log *log = td_kafka_log_of(topic);
-    const td_kafka_partition *p = td_kafka_partition_of(topic, partition);
-    int64_t since_ns = td_kafka_now_ns(log) - TD_KAFKA_FRESH_MS * TD_NS_PER_MS;
-    if (td_kafka_edge_at(p, edge, since_ns, &offset) == TD_OK || edge != TD_KAFKA_END) return offset;
-    pthread_mutex_lock(&log->lock);
-    if (p->committed_to > offset) offset = p->committed_to;
-    pthread_mutex_unlock(&log->lock);
+    int64_t offset, since_ns = td_kafka_now_ns(td_kafka_log_of(topic)) - TD_KAFKA_FRESH_MS * TD_NS_PER_MS;
+    (void)find_edge(td_kafka_partition_of(topic, partition), &(question){edge, false, since_ns}, &offset);
     return offset;
 }
 
@@ -148,7 +153,6 @@ void td_kafka_note_committed(const td_kafka_partition *partition, int64_t to) {
     td_kafka_log *log = log_of(partition);
     pthread_mutex_lock(&log->lock);
     if (to > partition->committed_to) own(partition)->committed_to = to;
-    own(partition)->asked_ns[TD_KAFKA_END] = never_ns;
     pthread_mutex_unlock(&log->lock);
 }
 
@@ -156,7 +160,7 @@ td_status td_kafka_ask_ends_of(const td_kafka_topic *topic) {
     int64_t end, now_ns = td_kafka_now_ns(td_kafka_log_of(&topic->base));
     td_status status = TD_OK;
     for (uint32_t p = 0; p < topic->base.partitions; p++) /* so that the first asks for all */
-        (void)look(&topic->partitions[p], TD_KAFKA_END, now_ns, &end);
+        (void)look(&topic->partitions[p], &(question){TD_KAFKA_END, true, now_ns}, &end);
     for (uint32_t p = 0; p < topic->base.partitions && status == TD_OK; p++)
         status = td_kafka_edge_at(&topic->partitions[p], TD_KAFKA_END, now_ns, &end);
     return status;

@@ -401,7 +401,7 @@ static void end_partition_of_all(td_history *h) {
         if (!h->floor.known || !is_before(&place, &h->floor)) break;
         low++;
     }
-    memmove(h->rows, h->rows + low, (h->row_count - low) * sizeof *h->rows);
+    if (low > 0) memmove(h->rows, h->rows + low, (h->row_count - low) * sizeof *h->rows);
     h->row_count -= low;
     h->edge = low == 0 && h->dropped && h->row_count > 0 ? edge_at(&h->rows[0]) : h->floor;
 }

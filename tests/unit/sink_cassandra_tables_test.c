@@ -33,7 +33,8 @@ static td_sink_row row_of(unsigned kind, int64_t ns) {
         row.rejected = (td_rejected){.feed = TD_TEXT("f"), .receive_ns = ns, .reason = TD_REASON_RANGE};
         break;
     default:
-        row.refusal = (td_sink_refusal){TD_REASON_LATE, 1, {TD_NS_PER_S}, ns + DAY}; /* of QUARANTINED alone */
+        row.refusal = (td_sink_refusal){TD_REASON_LATE, 1, {TD_NS_PER_S}, ns}; /* of QUARANTINED alone */
+        if (ns < INT64_MAX - DAY) row.refusal.known_at_ns += DAY;
         row.event = (td_event){.kind = TD_EVENT_TRADE, .event_ns = ns};
         row.event.trade = (td_trade){.price = 5, .size = 6, .trade_id = TD_NONE};
     }
