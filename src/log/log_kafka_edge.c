@@ -7,7 +7,7 @@
 enum {
     LOOK_MS = 20,
     ASK_MS = 1000,          /* a first question; each that fails lets the next one wait twice as long */
-    WANTED_MS = 100,        /* so long it is asked for with the others */
+    WANTED_MS = 1000,       /* so long it is asked for with the others */
     RECORD_BYTES_LEAST = 32 /* a guess: a record of ours with its key and its cause is no smaller */
 };
 
@@ -131,10 +131,23 @@ td_status td_kafka_edge_at(const td_kafka_partition *partition, td_kafka_edge ed
     return find_edge(own(partition), &(question){edge, true, since_ns}, out);
 }
 
+/* The next question is for all partitions of the topic: who asks for one asks for the others soon. */
+static void want_all_of(const td_kafka_topic *topic, td_kafka_edge edge) {
+    td_kafka_log *log = td_kafka_log_of(&topic->base);
+    int64_t now_ns = td_kafka_now_ns(log);
+    pthread_mutex_lock(&log->lock);
+    for (uint32_t p = 0; p < topic->base.partitions; p++) topic->partitions[p].wanted_ns[edge] = now_ns;
+    pthread_mutex_unlock(&log->lock);
+}
+
 /* Where the brokers do not answer: what was known, and no end below what this process has committed. */
 static int64_t edge_now(const td_topic *topic, uint32_t partition, td_kafka_edge edge) {
     int64_t offset, since_ns = td_kafka_now_ns(td_kafka_log_of(topic)) - TD_KAFKA_FRESH_MS * TD_NS_PER_MS;
-    (void)find_edge(td_kafka_partition_of(topic, partition), &(question){edge, false, since_ns}, &offset);
+    td_kafka_partition *p = td_kafka_partition_of(topic, partition);
+    const question q = {edge, false, since_ns};
+    if (look(p, &q, &offset)) return offset;
+    want_all_of(p->topic, edge);
+    (void)find_edge(p, &q, &offset);
     return offset;
 }
 
@@ -159,8 +172,7 @@ void td_kafka_note_committed(const td_kafka_partition *partition, int64_t to) {
 td_status td_kafka_ask_ends_of(const td_kafka_topic *topic) {
     int64_t end, now_ns = td_kafka_now_ns(td_kafka_log_of(&topic->base));
     td_status status = TD_OK;
-    for (uint32_t p = 0; p < topic->base.partitions; p++) /* so that the first asks for all */
-        (void)look(&topic->partitions[p], &(question){TD_KAFKA_END, true, now_ns}, &end);
+    want_all_of(topic, TD_KAFKA_END);
     for (uint32_t p = 0; p < topic->base.partitions && status == TD_OK; p++)
         status = td_kafka_edge_at(&topic->partitions[p], TD_KAFKA_END, now_ns, &end);
     return status;

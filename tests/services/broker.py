@@ -65,7 +65,8 @@ class Broker:
                 f"listeners={self.clients},CONTROLLER://{self.controller}", "controller.listener.names=CONTROLLER",
                 "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
                 "share.coordinator.state.topic.replication.factor=1", "share.coordinator.state.topic.min.isr=1",
-                "broker.session.timeout.ms=60000"]  # one that a busy disk keeps from its heartbeats is not dead
+                # one that a busy disk keeps from its heartbeats is not dead; nor is one that was killed, so long, to who starts again
+                "broker.session.timeout.ms=20000", "initial.broker.registration.timeout.ms=120000"]
 
     def prepare(self):
         subprocess.run(self.java("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", self.properties), check=True,
