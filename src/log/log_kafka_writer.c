@@ -242,7 +242,7 @@ static void keep_in_hand(kafka_writer *w, const td_append *appends, size_t count
 
 /* --- transactions ------------------------------------------------------------------------------------------------- */
 
-/* The brokers answer before readers see the end of a transaction: who asks for an end in this process waits for it. */
+/* The brokers answer before readers see the end of a transaction: a reader of this process that comes there waits. */
 static void settle(kafka_writer *w) {
     for (touched *t = w->touched; t != NULL; t = t->next) {
         if (t->now) td_kafka_note_committed(t->partition, t->last + 1);
