@@ -36,9 +36,9 @@ static size_t slots_for(size_t count) {
 static void make_room(td_latest_picks *picks, size_t count) {
     if (count > picks->most) {
         td_latest_picks_fini(picks);
-        picks->rows = td_alloc(count * sizeof *picks->rows);
-        picks->slots = td_alloc(slots_for(count) * sizeof *picks->slots);
-        picks->most = count;
+        picks->most = slots_for(count) / 2; /* a power of two: batches that grow a row each make room few times */
+        picks->rows = td_alloc(picks->most * sizeof *picks->rows);
+        picks->slots = td_alloc(slots_for(picks->most) * sizeof *picks->slots);
     }
     picks->count = 0;
     memset(picks->slots, 0, slots_for(count) * sizeof *picks->slots);

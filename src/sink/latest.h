@@ -14,7 +14,7 @@ typedef struct td_latest {
 const char *td_latest_kind_name(td_latest_kind kind); /* "trade", "quote", "bar": literals */
 td_latest td_latest_of(const td_sink_row *row);
 
-typedef struct td_latest_picks { /* {0} is empty; grows to the largest batch */
+typedef struct td_latest_picks { /* {0} is empty; grows past the largest batch */
     uint32_t *rows;              /* by number in the batch, one of each instrument */
     size_t count;
     uint32_t *slots; /* of `rows`, by instrument; open addressing, 0: none */
