@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "serve/addition.h"
 #include "serve/editor.h"
+#include "serve/newest.h"
 #include "serve/rows.h"
 #include "serve/topic_answer.h"
 #include <inttypes.h>
@@ -22,6 +23,7 @@ struct td_answer {
     td_order *order;           /* NULL: nothing is to be released */
     td_addition *addition;     /* NULL: no action is to be added */
     td_topic_answer *topic;    /* NULL: it is not about topics */
+    td_newest *newest;         /* NULL: it is not about that */
     const td_serve_task *task; /* NULL: none of the run's is needed */
     void *work;                /* the task's */
     bool walked;
@@ -88,8 +90,9 @@ static bool check_known(const td_view *view, const td_api_request *r, td_api_err
     if (is_published(r->kind) && topic_of(topics, r->kind) == NULL)
         return td_api_fail(error, 404, "not_published",
                            "the topic %s is not published here: `log: { publish: [%s] }` does it", name, name);
-    bool has_bars = r->kind != TD_API_QUARANTINE &&                    /* one may be refused altogether */
-                    r->kind != TD_API_TAKEN && !is_published(r->kind); /* and these are of what nobody trades here */
+    bool has_bars = r->kind != TD_API_QUARANTINE &&                      /* one may be refused altogether */
+                    r->kind != TD_API_TAKEN && !is_published(r->kind) && /* and these are of what nobody trades here */
+                    r->kind != TD_API_LATEST;                            /* or of what was not read yet */
     if (has_bars && r->instrument[0] != '\0' && !lag.loading &&
         td_view_find(view, td_text(r->instrument)) == UINT32_MAX)
         return fail_instrument(view, r->instrument, error);
@@ -253,6 +256,9 @@ static bool begin(td_answer *a, td_bytes body, td_browser *browser, td_api_error
     case TD_API_GAPS:
         begin_gaps(a);
         return true;
+    case TD_API_LATEST:
+        a->newest = td_newest_new(a->view, td_text(r->instrument));
+        return true;
     case TD_API_INSTRUMENTS:
         return true;
     default:
@@ -281,6 +287,7 @@ void td_answer_free(td_answer *a) {
     if (a->task != NULL) a->task->end(a->work);
     td_addition_free(a->addition);
     td_topic_answer_free(a->topic);
+    td_newest_free(a->newest);
     for (size_t i = 0; i < a->line_count; i++) td_buf_fini(&a->lines[i]);
     free(a->lines);
     free(a->graph_state);
@@ -353,7 +360,20 @@ static void put_gap(td_answer *a, td_row_format format, size_t index) {
     td_row_put_gap(&a->body, format, name, gap);
 }
 
+/* Without a row the names. */
+static void put_latest(td_answer *a, td_row_format format, size_t index) {
+    static const td_newest_row none = {.latest.kind = TD_LATEST_TRADE};
+    const td_newest_row *rows;
+    const td_newest_row *row = index < td_newest_rows(a->newest, &rows) ? &rows[index] : &none;
+    td_bytes name = row == &none ? TD_TEXT("") : td_view_name(a->view, row->instrument);
+    td_row_put_latest(&a->body, format, name, &row->latest);
+}
+
 static void put_row(td_answer *a, td_row_format format, size_t index) {
+    if (a->newest != NULL) {
+        put_latest(a, format, index);
+        return;
+    }
     if (a->request.kind == TD_API_GAPS) {
         put_gap(a, format, index);
         return;
@@ -369,8 +389,18 @@ static void put_row(td_answer *a, td_row_format format, size_t index) {
 
 static size_t count_rows(const td_answer *a) {
     const td_history_row *rows;
+    const td_newest_row *newest;
+    if (a->newest != NULL) return td_newest_rows(a->newest, &newest);
     if (a->request.kind == TD_API_GAPS) return a->gap_count;
     return a->history != NULL ? td_history_rows(a->history, &rows) : td_view_count(a->view);
+}
+
+static void put_next(td_answer *a) {
+    td_buf_text(&a->body, ",\"next\":");
+    if (a->next[0] != '\0')
+        td_json_put_string(&a->body, td_text(a->next));
+    else
+        td_buf_text(&a->body, "null");
 }
 
 static td_status step_rows(td_answer *a) {
@@ -385,13 +415,10 @@ static td_status step_rows(td_answer *a) {
     if (a->row < count) return TD_AGAIN;
     if (a->request.csv) return TD_OK;
     td_buf_text(&a->body, "\n]");
-    if (a->request.kind != TD_API_INSTRUMENTS) {
-        td_buf_text(&a->body, ",\"next\":");
-        if (a->next[0] != '\0')
-            td_json_put_string(&a->body, td_text(a->next));
-        else
-            td_buf_text(&a->body, "null");
-    }
+    if (a->newest != NULL)
+        td_buf_printf(&a->body, ",\"behind_records\":%" PRId64, td_newest_behind(a->newest));
+    else if (a->request.kind != TD_API_INSTRUMENTS)
+        put_next(a);
     td_buf_text(&a->body, "}\n");
     return TD_OK;
 }
@@ -553,6 +580,11 @@ td_status td_answer_step(td_answer *a) {
     if (a->addition != NULL) return td_addition_step(a->addition, &a->body);
     if (a->topic != NULL) return td_topic_answer_step(a->topic, &a->body);
     if (a->task != NULL) return step_task(a);
+    if (a->newest != NULL && !a->walked) {
+        td_status status = td_newest_step(a->newest);
+        a->walked = status == TD_OK;
+        return a->walked ? TD_AGAIN : status;
+    }
     td_status adjusted = a->adjust != NULL ? td_adjust_step(a->adjust) : TD_OK;
     if (adjusted != TD_OK) return adjusted;
     if (a->history != NULL && !a->walked) {

@@ -16,7 +16,7 @@ enum {
     PAGED = IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(LINES) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(PREVIEW) | IN(FILLS) |
             PUBLISHED,
     TABLES = IN(INSTRUMENTS) | IN(BARS) | IN(SIGNALS) | IN(GAPS) | IN(QUARANTINE) | IN(VENDOR_BARS) | IN(TAKEN) |
-             IN(FILLS) | PUBLISHED,
+             IN(FILLS) | IN(LATEST) | PUBLISHED,
     ONE_SERIES = IN(BARS) | IN(LINES) | IN(VENDOR_BARS) | IN(PREVIEW),
     VERSIONS = IN(VERSIONS) | IN(ROLLBACK),
     TEXTS = IN(CHECK) | IN(SAVE) | IN(PREVIEW),
@@ -46,6 +46,7 @@ static const char *const kinds[] = {"instruments",
                                     "news",
                                     "trades",
                                     "quotes",
+                                    "latest",
                                     "strategies/check",
                                     "strategies/save",
                                     "strategies/preview",
@@ -187,8 +188,8 @@ static const struct parameter {
     bool (*read)(td_api_request *r, td_bytes value);
     const char *expected;
 } parameters[] = {
-    {"instrument", PAGED | IN(TAKEN) | IN(STREAM) | IN(RELEASE) | IN(ACTIONS), ONE_SERIES | IN(TAKEN), read_instrument,
-     "VENUE:SYMBOL"},
+    {"instrument", PAGED | IN(TAKEN) | IN(LATEST) | IN(STREAM) | IN(RELEASE) | IN(ACTIONS), ONE_SERIES | IN(TAKEN),
+     read_instrument, "VENUE:SYMBOL"},
     {"width", ONE_SERIES | IN(STREAM), ONE_SERIES, read_width, "a width such as 1s, 5m, 100trades or 5000volume"},
     {"strategy", IN(SIGNALS) | IN(FILLS) | VERSIONS, VERSIONS, read_strategy, "a strategy's name"},
     {"signal", IN(EXPLAIN), IN(EXPLAIN), read_signal, "a signal's id such as cross/LEAN:IBM/2013-10-07T14:31#1"},
@@ -265,11 +266,11 @@ bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_erro
     for (r->kind = 0; r->kind < TD_API_COUNT; r->kind++)
         if (td_bytes_equal(path, td_text(kinds[r->kind]))) break;
     if (r->kind == TD_API_COUNT) {
-        return td_api_fail(
-            error, 404, "not_found",
-            "there is no /api/v1/%.*s; there are instruments, bars, trades, quotes, vendor_bars, signals, fills, gaps, "
-            "lines, news, stream, explain, quarantine, actions, strategies, profile, topics and status",
-            td_api_shown(path), (const char *)path.data);
+        return td_api_fail(error, 404, "not_found",
+                           "there is no /api/v1/%.*s; there are instruments, latest, bars, trades, quotes, "
+                           "vendor_bars, signals, fills, gaps, "
+                           "lines, news, stream, explain, quarantine, actions, strategies, profile, topics and status",
+                           td_api_shown(path), (const char *)path.data);
     }
     r->csv = ((TABLES | IN(ACTIONS)) >> r->kind & 1) != 0 && accept.size > 0 &&
              memmem(accept.data, accept.size, "text/csv", strlen("text/csv")) != NULL;

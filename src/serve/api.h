@@ -33,6 +33,7 @@ typedef enum td_api_kind {
     TD_API_NEWS,
     TD_API_TRADES,
     TD_API_QUOTES,
+    TD_API_LATEST,
     TD_API_CHECK, /* posted, as the next three: a text */
     TD_API_SAVE,
     TD_API_PREVIEW,

@@ -216,7 +216,7 @@ void td_board_put_metrics(td_buf *out, const td_view *view) {
         {"tapedeck_view_skipped_records_total", TD_METRIC_COUNTER,
          "Records of the tape that the dashboard skipped to keep up.", tell_lag, offsetof(td_view_lag, skipped)},
         {"tapedeck_view_hidden_trades_total", TD_METRIC_COUNTER,
-         "Trades of instruments beyond the number that the dashboard shows.", tell_lag, offsetof(td_view_lag, hidden)},
+         "Ticks of instruments beyond the number that the dashboard shows.", tell_lag, offsetof(td_view_lag, hidden)},
         {0},
     };
     td_metrics_put(out, rows, view);

@@ -250,21 +250,11 @@ void td_row_put_vendor_bar(td_buf *out, td_row_format format, td_bytes instrumen
     row_end(&r);
 }
 
-static void put_tick_numbers(row *r, const td_event *e) {
-    static const td_trade no_trade = {TD_NONE, TD_NONE, TD_NONE, 0, {0}, {0}};
-    static const td_quote no_quote = {TD_NONE, TD_NONE, TD_NONE, TD_NONE, TD_NONE, {0}, {0}};
-    const td_trade *t = e->kind == TD_EVENT_TRADE ? &e->trade : &no_trade;
-    const td_quote *q = e->kind == TD_EVENT_QUOTE ? &e->quote : &no_quote;
-    put_optional(r, "price", e->kind == TD_EVENT_PRICE ? e->price.price : t->price, TD_PRICE_SCALE);
-    put_optional(r, "size", t->size, TD_SIZE_SCALE);
-    if (t->trade_id == TD_NONE)
-        put_none(r, "trade_id");
-    else
-        put_int(r, "trade_id", t->trade_id);
-    put_optional(r, "bid_price", q->bid_price, TD_PRICE_SCALE);
-    put_optional(r, "bid_size", q->bid_size, TD_SIZE_SCALE);
-    put_optional(r, "ask_price", q->ask_price, TD_PRICE_SCALE);
-    put_optional(r, "ask_size", q->ask_size, TD_SIZE_SCALE);
+static void put_book_top(row *r, const td_numbers *numbers) {
+    put_optional(r, "bid_price", numbers->bid_price, TD_PRICE_SCALE);
+    put_optional(r, "bid_size", numbers->bid_size, TD_SIZE_SCALE);
+    put_optional(r, "ask_price", numbers->ask_price, TD_PRICE_SCALE);
+    put_optional(r, "ask_size", numbers->ask_size, TD_SIZE_SCALE);
 }
 
 void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrument, const td_row_place *place,
@@ -284,7 +274,11 @@ void td_row_put_quarantined(td_buf *out, td_row_format format, td_bytes instrume
     put_time(&r, "event_time", q->event.event_ns);
     put_int(&r, "receive_ns", q->event.receive_ns);
     put_time(&r, "receive_time", q->event.receive_ns);
-    put_tick_numbers(&r, &q->event);
+    const td_numbers numbers = td_numbers_of(&q->event);
+    put_optional(&r, "price", numbers.price, TD_PRICE_SCALE);
+    put_optional(&r, "size", numbers.size, TD_SIZE_SCALE);
+    put_known(&r, "trade_id", numbers.trade_id);
+    put_book_top(&r, &numbers);
     put_int(&r, "appended_ms", place->appended_ms);
     row_end(&r);
 }
@@ -303,9 +297,9 @@ static row begin_published(td_buf *out, td_row_format format, td_bytes instrumen
     return r;
 }
 
-static void end_published(row *r, td_bytes feed, const td_event *event, const td_code *exchange, const td_code *code) {
-    put_code(r, "exchange", exchange);
-    put_code(r, "condition", code);
+static void end_published(row *r, td_bytes feed, const td_event *event) {
+    put_code(r, "exchange", td_event_exchange(event));
+    put_code(r, "condition", td_event_condition(event));
     put_text(r, "feed", feed);
     put_text(r, "origin", td_text(td_event_origin_name((td_event_origin)event->origin)));
     put_int(r, "receive_ns", event->receive_ns);
@@ -321,19 +315,16 @@ void td_row_put_trade(td_buf *out, td_row_format format, td_bytes instrument, td
     put_decimal(&r, "size", t->size, TD_SIZE_SCALE, false);
     put_text(&r, "side", td_text(td_side_name((td_side)t->side)));
     put_known(&r, "trade_id", t->trade_id);
-    end_published(&r, feed, event, &t->exchange, &t->condition);
+    end_published(&r, feed, event);
 }
 
 void td_row_put_quote(td_buf *out, td_row_format format, td_bytes instrument, td_bytes feed, const td_event *event,
                       int64_t ord) {
-    const td_quote *q = &event->quote;
+    const td_numbers numbers = td_numbers_of(event);
     row r = begin_published(out, format, instrument, event, ord);
-    put_optional(&r, "bid_price", q->bid_price, TD_PRICE_SCALE);
-    put_optional(&r, "bid_size", q->bid_size, TD_SIZE_SCALE);
-    put_optional(&r, "ask_price", q->ask_price, TD_PRICE_SCALE);
-    put_optional(&r, "ask_size", q->ask_size, TD_SIZE_SCALE);
-    put_known(&r, "sequence", q->sequence);
-    end_published(&r, feed, event, &q->exchange, &q->condition);
+    put_book_top(&r, &numbers);
+    put_known(&r, "sequence", numbers.sequence);
+    end_published(&r, feed, event);
 }
 
 void td_row_put_news(td_buf *out, td_row_format format, td_bytes instrument, td_bytes feed, const td_event *event,
@@ -356,6 +347,21 @@ void td_row_put_news(td_buf *out, td_row_format format, td_bytes instrument, td_
         td_buf_printf(r.out, "%.17g", n->sentiment);
     put_text(&r, "origin", td_text(td_event_origin_name((td_event_origin)event->origin)));
     put_int(&r, "appended_ms", appended_ms);
+    row_end(&r);
+}
+
+void td_row_put_latest(td_buf *out, td_row_format format, td_bytes instrument, const td_latest *latest) {
+    row r = row_begin(out, format);
+    put_text(&r, "instrument", instrument);
+    put_text(&r, "kind", td_text(td_latest_kind_name(latest->kind)));
+    put_int(&r, "event_ns", latest->event_ns);
+    put_time(&r, "event_time", latest->event_ns);
+    put_int(&r, "ord", latest->ord);
+    put_optional(&r, "price", latest->numbers.price, TD_PRICE_SCALE);
+    put_optional(&r, "size", latest->numbers.size, TD_SIZE_SCALE);
+    put_book_top(&r, &latest->numbers);
+    put_int(&r, "known_at_ns", latest->known_at_ns);
+    put_time(&r, "known_at", latest->known_at_ns);
     row_end(&r);
 }
 

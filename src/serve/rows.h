@@ -4,6 +4,7 @@
 #include "model/bar.h"
 #include "model/fill.h"
 #include "model/gap.h"
+#include "model/latest.h"
 #include "model/refusal.h"
 #include "model/signal.h"
 #include "serve/view.h"
@@ -31,6 +32,7 @@ void td_row_put_trade(td_buf *out, td_row_format format, td_bytes instrument, td
                       int64_t ord);
 void td_row_put_quote(td_buf *out, td_row_format format, td_bytes instrument, td_bytes feed, const td_event *event,
                       int64_t ord);
+void td_row_put_latest(td_buf *out, td_row_format format, td_bytes instrument, const td_latest *latest);
 void td_row_put_news(td_buf *out, td_row_format format, td_bytes instrument, td_bytes feed, const td_event *event,
                      int64_t appended_ms);
 void td_row_put_action(td_buf *out, td_row_format format, td_bytes instrument, const td_event *action);

@@ -114,12 +114,17 @@ static void add_spark(td_view_instrument *row, int64_t close) {
 
 /* ---- records ---- */
 
+static void take_latest(td_view_instrument *row, td_latest said) {
+    if (td_latest_is_newer(&said, &row->latest[said.kind])) row->latest[said.kind] = said;
+}
+
 static void take_bar(td_view *v, const td_record *record, bool live) {
     td_bar bar;
     td_bytes name;
     if (td_record_get_bar(v->topics.ids, record->value, &bar, &name) != TD_OK) return;
     td_view_instrument *row = row_of(v, name);
     if (row == NULL) return;
+    take_latest(row, td_latest_of_bar(&bar, record->offset));
     for (size_t w = 0; w < v->topics.width_count; w++) {
         if (v->topics.widths_ns[w] != bar.width_ns) continue;
         row->bars[w] += bar.revision == 0;
@@ -175,7 +180,7 @@ static td_admits admits_of(const td_view *v, uint8_t feed, const td_trade *trade
     return td_conditions_admit(&td_program_feed_of(v->topics.program, name)->conditions, &trade->condition);
 }
 
-static void take_trade(td_view *v, td_bytes name, uint8_t feed, const td_event *event) {
+static void take_trade(td_view *v, td_bytes name, uint8_t feed, const td_event *event, int64_t offset) {
     const td_trade *trade = &event->trade;
     if (trade->price <= 0 || trade->size <= 0) return;
     td_view_instrument *row = row_of(v, name);
@@ -184,6 +189,7 @@ static void take_trade(td_view *v, td_bytes name, uint8_t feed, const td_event *
         return;
     }
     if (is_refused(&row->recent, event)) return;
+    take_latest(row, td_latest_of_event(event, offset));
     td_admits admits = admits_of(v, feed, trade);
     row->feed = feed;
     td_period windows[TD_WIDTHS_MAX];
@@ -208,10 +214,18 @@ static void take_price(td_view *v, td_bytes name, uint8_t feed, const td_event *
     row->last_from_ns = event->event_ns;
 }
 
+static void take_quote(td_view *v, td_bytes name, uint8_t feed, const td_event *event, int64_t offset) {
+    td_view_instrument *row = row_of(v, name);
+    v->hidden += row == NULL;
+    if (row == NULL || (!td_quote_is_plain(&event->quote) && is_refused(&row->recent, event))) return;
+    if (row->feed == TD_VIEW_NO_FEED) row->feed = feed;
+    take_latest(row, td_latest_of_event(event, offset));
+}
+
 static void take_event(td_view *v, const td_record *record) {
     int schema = td_record_schema(v->topics.ids, record->value);
-    if (schema != TD_SCHEMA_TRADE && schema != TD_SCHEMA_PRICE && schema != TD_SCHEMA_TIME)
-        return; /* quotes are half of the tape and not shown */
+    if (schema != TD_SCHEMA_TRADE && schema != TD_SCHEMA_QUOTE && schema != TD_SCHEMA_PRICE && schema != TD_SCHEMA_TIME)
+        return;
     td_event event;
     td_bytes feed_name;
     if (td_record_get_event(v->topics.ids, record->value, &event, &feed_name) != TD_OK) return;
@@ -226,7 +240,8 @@ static void take_event(td_view *v, const td_record *record) {
         if (time) feed->bound_ns = event.time.bound_ns;
         feed->session = time ? event.time.session : TD_SESSION_LIVE;
     }
-    if (event.kind == TD_EVENT_TRADE) take_trade(v, record->key, index, &event);
+    if (event.kind == TD_EVENT_TRADE) take_trade(v, record->key, index, &event, record->offset);
+    if (event.kind == TD_EVENT_QUOTE) take_quote(v, record->key, index, &event, record->offset);
     if (event.kind == TD_EVENT_PRICE) take_price(v, record->key, index, &event);
 }
 
@@ -347,6 +362,17 @@ const td_view_instrument *td_view_instrument_at(const td_view *v, uint32_t index
 td_bytes td_view_name(const td_view *v, uint32_t index) { return td_instruments_name(v->names, index); }
 uint32_t td_view_find(const td_view *v, td_bytes name) { return td_instruments_find(v->names, name); }
 int64_t td_view_changes(const td_view *v) { return v->changes; }
+uint32_t td_view_partitions(const td_view *v) { return v->partitions; }
+
+void td_view_tape_ends(const td_view *v, int64_t *ends) {
+    for (uint32_t p = 0; p < v->partitions; p++) ends[p] = td_topic_end(v->topics.tape, p);
+}
+
+bool td_view_has_read(const td_view *v, const int64_t *tape_ends) {
+    for (uint32_t p = 0; p < v->partitions; p++)
+        if (!v->tails[TAPE][p].corrupt && td_reader_offset(v->tails[TAPE][p].reader) < tape_ends[p]) return false;
+    return true;
+}
 const td_serve_topics *td_view_topics(const td_view *v) { return &v->topics; }
 const td_gap_table *td_view_gaps(const td_view *v) { return v->gaps; }
 

@@ -10,6 +10,7 @@
 #pragma once
 #include "base/time.h"
 #include "log/log.h"
+#include "model/latest.h"
 #include "schema/record.h"
 #include "serve/gap_table.h"
 #include "serve/provisional.h"
@@ -31,9 +32,10 @@ typedef struct td_view_instrument {
     int64_t final_ns[TD_WIDTHS_MAX]; /* end of the newest final bar */
     int64_t spark[TD_SPARK_MAX];     /* closes of the narrowest bars over the day, every spark_stride-th */
     uint32_t spark_count, spark_stride, spark_skip;
-    uint8_t feed;             /* index, or TD_VIEW_NO_FEED */
-    uint32_t calendar;        /* of the program, or TD_NO_CALENDAR */
-    td_recent recent, prices; /* of trades, and of prices that are not theirs */
+    td_latest latest[TD_LATEST_KIND_COUNT]; /* by kind */
+    uint8_t feed;                           /* index, or TD_VIEW_NO_FEED */
+    uint32_t calendar;                      /* of the program, or TD_NO_CALENDAR */
+    td_recent recent, prices;               /* of trades, and of prices that are not theirs */
     td_provisional provisional;
 } td_view_instrument;
 
@@ -76,6 +78,9 @@ const char *td_view_nearest(const td_view *view, td_bytes instrument); /* NULL: 
 /* A gap that is open or lost below it makes it partial. */
 bool td_view_bar_making(const td_view *view, uint32_t index, size_t width, td_bar *out);
 int64_t td_view_changes(const td_view *view);
+uint32_t td_view_partitions(const td_view *view);
+void td_view_tape_ends(const td_view *view, int64_t *ends);           /* where the tape ends now, per partition */
+bool td_view_has_read(const td_view *view, const int64_t *tape_ends); /* as far as it can be read */
 const td_gap_table *td_view_gaps(const td_view *view);
 size_t td_view_feeds(const td_view *view, const td_view_feed **out);
 const td_serve_topics *td_view_topics(const td_view *view);
@@ -83,7 +88,7 @@ const td_serve_topics *td_view_topics(const td_view *view);
 typedef struct td_view_lag {
     int64_t tape_records; /* on the tape, not yet seen; grows while nobody watches */
     int64_t skipped;      /* records of the tape skipped to keep up */
-    int64_t hidden;       /* trades of instruments beyond the bound */
+    int64_t hidden;       /* ticks of instruments beyond the bound */
     int64_t corrupt;      /* partitions of a topic that cannot be read on */
     bool loading;         /* still reading what was there at start */
 } td_view_lag;

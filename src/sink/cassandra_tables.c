@@ -333,29 +333,32 @@ static void add_side(td_cql_values *v, uint8_t side) {
         add_word(v, td_fill_side_name((td_side)side));
 }
 
+static void add_codes(td_cql_values *v, const td_event *event) {
+    add_code(v, td_event_exchange(event));
+    add_code(v, td_event_condition(event));
+}
+
 static void add_trade(td_cql_values *v, const td_sink_row *row) {
     const td_trade *trade = &row->event.trade;
     add_price(v, trade->price);
     add_size(v, trade->size);
     add_side(v, trade->side);
     add_known(v, trade->trade_id);
-    add_code(v, &trade->exchange);
-    add_code(v, &trade->condition);
+    add_codes(v, &row->event);
 }
 
-static void add_book_top(td_cql_values *v, const td_quote *quote) {
-    add_price(v, quote->bid_price);
-    add_size(v, quote->bid_size);
-    add_price(v, quote->ask_price);
-    add_size(v, quote->ask_size);
-    add_known(v, quote->sequence);
+static void add_book_top(td_cql_values *v, const td_numbers *numbers) {
+    add_price(v, numbers->bid_price);
+    add_size(v, numbers->bid_size);
+    add_price(v, numbers->ask_price);
+    add_size(v, numbers->ask_size);
+    add_known(v, numbers->sequence);
 }
 
 static void add_quote(td_cql_values *v, const td_sink_row *row) {
-    const td_quote *quote = &row->event.quote;
-    add_book_top(v, quote);
-    add_code(v, &quote->exchange);
-    add_code(v, &quote->condition);
+    const td_numbers numbers = td_numbers_of(&row->event);
+    add_book_top(v, &numbers);
+    add_codes(v, &row->event);
 }
 
 static void add_news(td_cql_values *v, const td_sink_row *row) {
@@ -384,14 +387,9 @@ static void add_published(td_cql_values *v, const td_sink_row *row) {
 }
 
 static void add_quarantined(td_cql_values *v, const td_sink_row *row) {
-    static const td_trade no_trade = {.price = TD_NONE, .size = TD_NONE, .trade_id = TD_NONE};
-    static const td_quote no_quote = {
-        .bid_price = TD_NONE, .bid_size = TD_NONE, .ask_price = TD_NONE, .ask_size = TD_NONE, .sequence = TD_NONE};
     const td_event *e = &row->event;
     const td_sink_refusal *why = &row->refusal;
-    const td_trade *trade = e->kind == TD_EVENT_TRADE ? &e->trade : &no_trade;
-    const td_quote *quote = e->kind == TD_EVENT_QUOTE ? &e->quote : &no_quote;
-    bool quoted = e->kind == TD_EVENT_QUOTE;
+    const td_numbers numbers = td_numbers_of(e);
     char missed[TD_MISSED_TEXT_MAX];
     size_t size = td_missed_format(why->missed_width_ns, why->missed_count, missed);
     add_word(v, td_event_kind_name((td_event_kind)e->kind));
@@ -400,13 +398,12 @@ static void add_quarantined(td_cql_values *v, const td_sink_row *row) {
     td_cql_add_bigint(v, ms_of(e->event_ns));
     td_cql_add_bigint(v, e->event_ns);
     td_cql_add_bigint(v, row->tape_offset);
-    add_price(v, e->kind == TD_EVENT_PRICE ? e->price.price : trade->price);
-    add_size(v, trade->size);
-    add_side(v, trade->side);
-    add_known(v, trade->trade_id);
-    add_book_top(v, quote);
-    add_code(v, quoted ? &quote->exchange : &trade->exchange);
-    add_code(v, quoted ? &quote->condition : &trade->condition);
+    add_price(v, numbers.price);
+    add_size(v, numbers.size);
+    add_side(v, e->kind == TD_EVENT_TRADE ? e->trade.side : TD_SIDE_UNKNOWN);
+    add_known(v, numbers.trade_id);
+    add_book_top(v, &numbers);
+    add_codes(v, e);
     td_cql_add_text(v, row->feed);
     td_cql_add_bigint(v, e->receive_ns);
 }
@@ -456,7 +453,7 @@ void td_cassandra_add_row(td_cql_values *out, const td_cassandra_partition *to, 
 
 bool td_cassandra_latest_of(const td_sink_row *row, td_cassandra_latest *out) {
     const td_latest at = td_latest_of(row);
-    *out = (td_cassandra_latest){at.event_ns, at.price, at.size, at.ord, TD_NONE};
+    *out = (td_cassandra_latest){at.event_ns, at.numbers.price, at.numbers.size, at.ord, TD_NONE};
     return at.kind == TD_LATEST_BAR || at.kind == TD_LATEST_TRADE;
 }
 

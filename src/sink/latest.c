@@ -1,29 +1,17 @@
 /* src/sink/latest.c - the newest of each instrument in a batch. */
 #include "sink/latest.h"
 #include "base/hash.h"
-#include <assert.h>
 #include <stdlib.h>
 
-const char *td_latest_kind_name(td_latest_kind kind) {
-    static const char *const names[] = {"", "trade", "quote", "bar"};
-    assert(kind != TD_LATEST_NONE);
-    return names[kind];
-}
-
 td_latest td_latest_of(const td_sink_row *row) {
-    const td_event *event = &row->event;
-    if (row->kind == TD_ROW_BAR)
-        return (td_latest){TD_LATEST_BAR, row->bar.end_ns, row->source.offset, row->bar.close, TD_NONE};
-    if (row->kind == TD_ROW_PUBLISHED && event->kind == TD_EVENT_TRADE)
-        return (td_latest){TD_LATEST_TRADE, event->event_ns, row->tape_offset, event->trade.price, event->trade.size};
-    if (row->kind == TD_ROW_PUBLISHED && event->kind == TD_EVENT_QUOTE)
-        return (td_latest){TD_LATEST_QUOTE, event->event_ns, row->tape_offset, TD_NONE, TD_NONE};
+    if (row->kind == TD_ROW_BAR) return td_latest_of_bar(&row->bar, row->source.offset);
+    if (row->kind == TD_ROW_PUBLISHED) return td_latest_of_event(&row->event, row->tape_offset);
     return (td_latest){.kind = TD_LATEST_NONE};
 }
 
 static bool is_newer(const td_sink_row *row, const td_sink_row *than) {
-    const td_latest a = td_latest_of(row), b = td_latest_of(than);
-    return a.event_ns != b.event_ns ? a.event_ns > b.event_ns : a.ord > b.ord;
+    const td_latest said = td_latest_of(row), known = td_latest_of(than);
+    return td_latest_is_newer(&said, &known);
 }
 
 /* A power of two, at most half of which are used. */

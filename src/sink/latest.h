@@ -1,18 +1,9 @@
-/* src/sink/latest.h - what rows say is newest of an instrument: its last trade and quote, or a bar's close. Of two that
- * say it of one instrument the later event counts, of one instant the later place. Pure. Thread: one. */
+/* src/sink/latest.h - which rows of a batch are newest of their instruments (model/latest.h). Pure. Thread: one. */
 #pragma once
+#include "model/latest.h"
 #include "sink/sink.h"
 
-typedef enum td_latest_kind { TD_LATEST_NONE, TD_LATEST_TRADE, TD_LATEST_QUOTE, TD_LATEST_BAR } td_latest_kind;
-
-typedef struct td_latest {
-    td_latest_kind kind;   /* NONE: the row says nothing of that */
-    int64_t event_ns, ord; /* ord: on the tape, of a bar in its topic */
-    int64_t price, size;   /* TD_NONE: not said; a quote's are in the row */
-} td_latest;
-
-const char *td_latest_kind_name(td_latest_kind kind); /* "trade", "quote", "bar": literals */
-td_latest td_latest_of(const td_sink_row *row);
+td_latest td_latest_of(const td_sink_row *row); /* NONE: the row says nothing of that */
 
 typedef struct td_latest_picks { /* {0} is empty; grows past the largest batch */
     uint32_t *rows;              /* by number in the batch, one of each instrument */

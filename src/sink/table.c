@@ -335,17 +335,18 @@ static void trade_cells(const td_sink_row *row, uint32_t partition, td_cells *ou
     add_source(out, partition, row->source);
 }
 
-static void add_book_top(td_cells *out, const td_quote *quote) {
-    add_known_decimal(out, quote->bid_price, TD_PRICE_SCALE);
-    add_known_decimal(out, quote->bid_size, TD_SIZE_SCALE);
-    add_known_decimal(out, quote->ask_price, TD_PRICE_SCALE);
-    add_known_decimal(out, quote->ask_size, TD_SIZE_SCALE);
+static void add_book_top(td_cells *out, const td_numbers *numbers) {
+    add_known_decimal(out, numbers->bid_price, TD_PRICE_SCALE);
+    add_known_decimal(out, numbers->bid_size, TD_SIZE_SCALE);
+    add_known_decimal(out, numbers->ask_price, TD_PRICE_SCALE);
+    add_known_decimal(out, numbers->ask_size, TD_SIZE_SCALE);
 }
 
 static void quote_cells(const td_sink_row *row, uint32_t partition, td_cells *out) {
     const td_quote *quote = &row->event.quote;
+    const td_numbers numbers = td_numbers_of(&row->event);
     add_tick(out, row);
-    add_book_top(out, quote);
+    add_book_top(out, &numbers);
     add_known(out, quote->sequence);
     add_origin(out, row, &quote->exchange, &quote->condition);
     add_source(out, partition, row->source);
@@ -353,14 +354,10 @@ static void quote_cells(const td_sink_row *row, uint32_t partition, td_cells *ou
 
 /* A price has no size, and a quote no price. */
 static void quarantine_cells(const td_sink_row *row, uint32_t partition, td_cells *out) {
-    static const td_trade no_trade = {.price = TD_NONE, .size = TD_NONE, .trade_id = TD_NONE};
-    static const td_quote no_quote = {
-        .bid_price = TD_NONE, .bid_size = TD_NONE, .ask_price = TD_NONE, .ask_size = TD_NONE, .sequence = TD_NONE};
     const td_event *e = &row->event;
     const td_sink_refusal *why = &row->refusal;
-    const td_trade *trade = e->kind == TD_EVENT_TRADE ? &e->trade : &no_trade;
-    const td_quote *quote = e->kind == TD_EVENT_QUOTE ? &e->quote : &no_quote;
-    bool quoted = e->kind == TD_EVENT_QUOTE;
+    const td_numbers numbers = td_numbers_of(e);
+    bool traded = e->kind == TD_EVENT_TRADE;
     add_text(out, row->instrument);
     add_number(out, why->known_at_ns);
     add_word(out, td_event_kind_name((td_event_kind)e->kind));
@@ -369,15 +366,15 @@ static void quarantine_cells(const td_sink_row *row, uint32_t partition, td_cell
     add_text(out, (td_bytes){(const uint8_t *)out->missed, size});
     add_number(out, e->event_ns);
     add_number(out, row->tape_offset);
-    add_known_decimal(out, e->kind == TD_EVENT_PRICE ? e->price.price : trade->price, TD_PRICE_SCALE);
-    add_known_decimal(out, trade->size, TD_SIZE_SCALE);
-    add_word(out, td_side_name((td_side)trade->side));
-    out->items[out->count - 1].null = e->kind != TD_EVENT_TRADE;
-    add_known(out, trade->trade_id);
-    add_book_top(out, quote);
-    add_known(out, quote->sequence);
-    add_code(out, quoted ? &quote->exchange : &trade->exchange);
-    add_code(out, quoted ? &quote->condition : &trade->condition);
+    add_known_decimal(out, numbers.price, TD_PRICE_SCALE);
+    add_known_decimal(out, numbers.size, TD_SIZE_SCALE);
+    add_word(out, td_side_name(traded ? (td_side)e->trade.side : TD_SIDE_UNKNOWN));
+    out->items[out->count - 1].null = !traded;
+    add_known(out, numbers.trade_id);
+    add_book_top(out, &numbers);
+    add_known(out, numbers.sequence);
+    add_code(out, td_event_exchange(e));
+    add_code(out, td_event_condition(e));
     add_text(out, row->feed);
     add_number(out, e->flags);
     add_number(out, e->receive_ns);
@@ -398,18 +395,15 @@ static void rejected_cells(const td_sink_row *row, uint32_t partition, td_cells 
 }
 
 static void latest_cells(const td_sink_row *row, uint32_t partition, td_cells *out) {
-    static const td_quote no_quote = {
-        .bid_price = TD_NONE, .bid_size = TD_NONE, .ask_price = TD_NONE, .ask_size = TD_NONE};
     const td_latest at = td_latest_of(row);
-    bool quoted = at.kind == TD_LATEST_QUOTE;
     add_text(out, row->instrument);
     add_word(out, td_latest_kind_name(at.kind));
     add_number(out, at.event_ns);
     add_number(out, at.ord);
-    add_known_decimal(out, at.price, TD_PRICE_SCALE);
-    add_known_decimal(out, at.size, TD_SIZE_SCALE);
-    add_book_top(out, quoted ? &row->event.quote : &no_quote);
-    add_number(out, row->kind == TD_ROW_BAR ? row->bar.known_at_ns : row->event.receive_ns);
+    add_known_decimal(out, at.numbers.price, TD_PRICE_SCALE);
+    add_known_decimal(out, at.numbers.size, TD_SIZE_SCALE);
+    add_book_top(out, &at.numbers);
+    add_number(out, at.known_at_ns);
     add_source(out, partition, row->source);
 }
 

@@ -7,9 +7,11 @@ import csv
 import io
 import json
 import pathlib
+import sqlite3
 import subprocess
 import sys
 import urllib.parse
+from decimal import Decimal
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "services"))
 import feeds  # noqa: E402
@@ -46,6 +48,8 @@ class Served(Server):
         tables = [f"file: {{ name: {name}, format: csv, path: {home}/{name}.csv }}" for name in ("news", "trades")]
         super().__init__(home, free_port(), feeds=[*FEEDS, *tables], strategies=[f"{home}/{name}.td" for name in (*STRATEGIES, "filled")])
         self.file.write_text(self.file.read_text().replace("partitions: 8", "partitions: 4, publish: [trades, quotes, news]"))
+        with self.file.open("a", encoding="utf-8") as file:
+            file.write(f"sinks:\n  - sqlite: {{ file: {home}/market.db, of: [bars, trades, quotes] }}\n")
         td.run(self.file, "--set", "serve=off")
         gaps = [(f"X:{name}", "desk", n, "open", "session", 1000 * n, -1, -1, 0) for n in range(1, 9) for name in "AB"]
         td.put_gaps(f"{home}/data", [*gaps, ("X:A", "desk", 2, "filled", "ids", 5, 9, 3, 2)])
@@ -111,7 +115,8 @@ def questions(server):
     gap = {"instrument": "X:A", "feed": "desk", "status": "open", "from": "0", "to": "1893456000", "limit": "3"}
     odd = {"instrument": refused["instrument"], "reason": refused["reason"], **span(feed=refused["feed"])}
     records = "topics/{topic}/records"
-    plain = [("instruments", {}), ("status", {}), ("topics", {}), ("strategies", {}), ("profile", {}), ("trades", {}), ("quotes", {}),
+    plain = [("instruments", {}), ("latest", {}), ("latest", IBM), ("status", {}), ("topics", {}), ("strategies", {}), ("profile", {}),
+             ("trades", {}), ("quotes", {}),
              ("signals", {}), ("fills", {}), ("gaps", {}), ("quarantine", {}), ("news", {}),
              ("profile", {"day": "2013-10-07", "limit": "5"}),
              ("bars", {**IBM, "width": "1m"}),
@@ -138,7 +143,7 @@ def texts(row):
 def check_csv(server, path, arguments, answer):
     """The same names, rows and values; returns the number of values."""
     rows = json.loads(answer, parse_int=str, parse_float=str)
-    name = next(key for key in rows if key != "next")
+    name = next(key for key in rows if key not in ("next", "behind_records"))
     for asked in ({**arguments, "format": "csv"}, arguments):
         status, headers, text = server.ask(path, asked, accept=None if "format" in asked else "text/csv")
         assert status == 200 and headers["Content-Type"] == "text/csv; charset=utf-8", (path, status, headers["Content-Type"])
@@ -208,6 +213,27 @@ def check_posts(server, file, strategy, hashes):
     return {(BASE + name, "POST") for name, _, _ in asked}
 
 
+def check_latest(server, home):
+    """The rows of the store's table, which the newest 32 MB hold here whole; returns how many."""
+    with sqlite3.connect(f"file:{home}/market.db?mode=ro", uri=True) as db:
+        db.row_factory = sqlite3.Row
+        stored = {(row["instrument"], row["kind"]): dict(row) for row in db.execute("select * from latest")}
+    answer = server.json(f"{BASE}latest")
+    told = {(row["instrument"], row["kind"]): row for row in answer["latest"]}
+    assert told.keys() == stored.keys() and len(told) == len(answer["latest"]), told.keys() ^ stored.keys()
+    assert answer["behind_records"] == 0, answer["behind_records"]
+    for key, row in told.items():
+        for name in row.keys() & stored[key].keys():
+            value, wanted = row[name], stored[key][name]
+            same = value == wanted or (None not in (value, wanted) and Decimal(value) == Decimal(wanted))
+            assert same, f"{key} {name}: {value}, in the store {wanted}"
+    assert {kind for _, kind in told} == {"trade", "quote", "bar"}, told.keys()
+    one = server.json(f"{BASE}latest?instrument=LEAN:IBM")["latest"]
+    assert one == [row for row in answer["latest"] if row["instrument"] == "LEAN:IBM"] and len(one) == 3, one
+    assert server.json(f"{BASE}latest?instrument=LEAN:NONE")["latest"] == []
+    return len(told)
+
+
 def check_refusals(server, posted):
     """Wrong questions and wrong methods; returns how many."""
     error = DOC["components"]["responses"]["Error"]["content"]["application/json"]["schema"]
@@ -234,6 +260,7 @@ def answers_as_it_says(home):
         wait_until("the profile is level", lambda: server.json(f"{BASE}profile")["complete"])
         status, headers, text = server.ask(f"{BASE}openapi.json")
         assert (status, headers["Content-Type"], json.loads(text)) == (200, "application/json", DOC), (status, headers["Content-Type"])
+        newest = check_latest(server, home)
         plain, file, strategy, hashes = questions(server)
         posted = check_posts(server, file, strategy, hashes)
         given, values, turned = check_answers(server, plain)
@@ -245,7 +272,8 @@ def answers_as_it_says(home):
             check(DOC["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"], server.json(path), path)
         refused = check_refusals(server, posted)
     assert {"bars", "trades", "quotes", "signals", "fills", "gaps", "quarantine", "news", "vendor_bars"} <= turned.keys(), turned
-    return f"{len(given) + len(posted)} operations, {values} values in CSV as in JSON, {refused} refusals, pages of {turned}"
+    return (f"{len(given) + len(posted)} operations, {values} values in CSV as in JSON, {refused} refusals, {newest} newest rows, "
+            f"pages of {turned}")
 
 
 if __name__ == "__main__":

@@ -19,11 +19,9 @@ static void knows_its_paths(void **state) {
         const char *path;
         td_api_kind kind;
         bool posted;
-    } texts[] = {{"strategies", TD_API_STRATEGIES, false},
-                 {"strategies/check", TD_API_CHECK, true},
-                 {"strategies/rollback", TD_API_ROLLBACK, true},
-                 {"strategies/save", TD_API_SAVE, true},
-                 {"strategies/preview", TD_API_PREVIEW, true}};
+    } texts[] = {{"strategies", TD_API_STRATEGIES, false}, {"latest", TD_API_LATEST, false},
+                 {"strategies/check", TD_API_CHECK, true}, {"strategies/rollback", TD_API_ROLLBACK, true},
+                 {"strategies/save", TD_API_SAVE, true},   {"strategies/preview", TD_API_PREVIEW, true}};
     for (unsigned i = 0; i < COUNT_OF(texts); i++) {
         ASSERT_ROW(td_api_begin(&r, td_text(texts[i].path), TD_TEXT(""), &error), "%u", i);
         assert_true(r.kind == texts[i].kind && td_api_is_posted(r.kind) == texts[i].posted);

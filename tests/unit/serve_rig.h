@@ -169,6 +169,17 @@ static inline void rig_price(rig *r, const char *instrument, int64_t event_ns, i
     rig_append(r, r->topics.tape, instrument, 1, &value);
 }
 
+/* Of one lot on each side. */
+static inline void rig_quote(rig *r, const char *instrument, int64_t event_ns, int64_t bid, int64_t ask) {
+    td_event event = {.kind = TD_EVENT_QUOTE,
+                      .event_ns = event_ns,
+                      .receive_ns = event_ns,
+                      .quote = {bid, 100000000, ask, 100000000, .sequence = TD_NONE}};
+    td_buf value = {0};
+    td_record_put_event(&value, r->topics.ids, TD_TEXT("lean"), &event);
+    rig_append(r, r->topics.tape, instrument, 1, &value);
+}
+
 static inline void rig_trade(rig *r, const char *instrument, int64_t event_ns, int64_t price) {
     td_event event = {.kind = TD_EVENT_TRADE,
                       .event_ns = event_ns,

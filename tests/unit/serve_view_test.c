@@ -1,5 +1,6 @@
 /* tests/unit/serve_view_test.c - goal: the View says what the log says now; bars in the making are whole or not shown;
  * rows read the same as JSON and as CSV; a reader that does not read loses whole events and is told how many. */
+#include "serve/newest.h"
 #include "serve/push.h"
 #include "serve/rows.h"
 #include "serve_rig.h"
@@ -129,6 +130,42 @@ static void shows_prices_that_are_no_trades(void **state) {
     assert_true(i->last == 52 && i->last_ns == RIG_T0 + 300 && i->reference == 50);
     assert_int_not_equal(i->feed, TD_VIEW_NO_FEED);
     assert_false(td_view_bar_making(view, index, 0, &bar));
+}
+
+/* The later event counts, of one instant the later place, and nothing that a rule refuses. */
+static void knows_what_is_newest_of_each(void **state) {
+    (void)state;
+    open_view();
+    rig_trade(&r, "LEAN:IBM", RIG_T0 + 300, 50);
+    rig_trade(&r, "LEAN:IBM", RIG_T0 + 300, 51);
+    rig_trade(&r, "LEAN:IBM", RIG_T0 + 200, 52);
+    rig_trade(&r, "LEAN:IBM", RIG_T0 + 400, -1);
+    rig_quote(&r, "LEAN:EURUSD", RIG_T0 + 100, 7, 8); /* of what nobody trades */
+    rig_quote(&r, "LEAN:EURUSD", RIG_T0 + 200, 7, 9);
+    rig_quote(&r, "LEAN:EURUSD", RIG_T0 + 300, 9, 7); /* crossed */
+    rig_bar(&r, "LEAN:IBM", RIG_S, RIG_T0, 90, 0);
+    rig_bar(&r, "LEAN:IBM", RIG_S, RIG_T0, 91, 1);
+    td_newest *all = td_newest_new(view, TD_TEXT("")), *one = td_newest_new(view, TD_TEXT("LEAN:EURUSD"));
+    assert_int_equal(td_newest_step(all), TD_FULL); /* the tape was not read that far */
+    settle();
+    const td_newest_row *rows;
+    assert_int_equal(td_newest_step(all), TD_OK);
+    assert_int_equal(td_newest_rows(all, &rows), 3);
+    assert_int_equal(td_newest_behind(all), 0);
+    for (size_t i = 0; i < 3; i++) {
+        const td_latest *latest = &rows[i].latest;
+        const td_numbers *n = &latest->numbers;
+        bool trade = latest->kind == TD_LATEST_TRADE && latest->event_ns == RIG_T0 + 300 && n->price == 51;
+        bool quote = latest->kind == TD_LATEST_QUOTE && latest->event_ns == RIG_T0 + 200 && n->ask_price == 9 &&
+                     n->bid_price == 7 && n->price == TD_NONE;
+        bool bar = latest->kind == TD_LATEST_BAR && latest->event_ns == RIG_T0 + RIG_S && n->price == 91;
+        ASSERT_ROW(trade + quote + bar == 1, "%zu", i);
+    }
+    assert_int_equal(td_newest_step(one), TD_OK);
+    assert_int_equal(td_newest_rows(one, &rows), 1);
+    assert_int_equal(rows[0].latest.kind, TD_LATEST_QUOTE);
+    td_newest_free(one);
+    td_newest_free(all);
 }
 
 static void makes_bars_from_trades(void **state) {
@@ -367,6 +404,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(lists_what_was_there_and_tells_what_comes, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(change_begins_anew_with_the_exchange_day, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(shows_prices_that_are_no_trades, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(knows_what_is_newest_of_each, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(makes_bars_from_trades, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(obeys_another_program, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(shows_no_tick_that_rules_refuse, open_rig, close_rig),

@@ -50,10 +50,10 @@ static void what_a_row_says(void **state) {
     td_sink_row others[] = {{.kind = TD_ROW_SIGNAL}, {.kind = TD_ROW_VENDOR_BAR}, {.kind = TD_ROW_PUBLISHED}};
     td_latest_picks picks = {0};
     td_latest said = td_latest_of(&bar);
-    assert_true(said.kind == TD_LATEST_BAR && said.event_ns == 60 && said.ord == 8 && said.price == 11);
-    assert_true(said.size == TD_NONE);
+    assert_true(said.kind == TD_LATEST_BAR && said.event_ns == 60 && said.ord == 8 && said.numbers.price == 11);
+    assert_true(said.numbers.size == TD_NONE);
     said = td_latest_of(&quote);
-    assert_true(said.kind == TD_LATEST_QUOTE && said.event_ns == 70 && said.ord == 9 && said.price == TD_NONE);
+    assert_true(said.kind == TD_LATEST_QUOTE && said.event_ns == 70 && said.ord == 9 && said.numbers.price == TD_NONE);
     others[2].event.kind = TD_EVENT_NEWS;
     for (size_t i = 0; i < COUNT_OF(others); i++) {
         td_latest_pick(&picks, &others[i], 1);
