@@ -3,6 +3,7 @@
 #include "app/data.h"
 #include "app/exit.h"
 #include "app/progress.h"
+#include "app/registering.h"
 #include "base/time.h"
 #include "flow/transfer.h"
 #include <inttypes.h>
@@ -14,7 +15,7 @@ enum { SHOWN_EVERY_MS = 250, SYNCED_EVERY_MS = 1000, IDLE_MS = 100, RETRY_MS = 5
 
 typedef struct copy_conf {
     td_data_conf log;
-    char *from, *to, *to_kafka, *to_prefix;
+    char *from, *to, *to_kafka, *to_prefix, *to_registry;
     td_texts topics;
     bool follow, json;
 } copy_conf;
@@ -23,6 +24,7 @@ typedef struct copying {
     const copy_conf *conf;
     td_config_log from_where, to_where;
     td_log *from, *to;
+    td_registry *to_registry; /* elsewhere; NULL: none */
     td_transfer *transfer;
     bool terminal;
     bool reached;                                      /* the end of the log, once */
@@ -33,6 +35,7 @@ static volatile sig_atomic_t stop_wanted;
 static void on_stop(int number) { (void)number, stop_wanted = 1; }
 
 static int64_t now_ns(void) { return td_os_posix.ops->mono_ns(td_os_posix.self); }
+static int64_t wall_ms(void) { return td_os_posix.ops->wall_ns(td_os_posix.self) / TD_NS_PER_MS; }
 static void pause_ms(int64_t ms) { (void)usleep((useconds_t)(ms * 1000)); }
 
 static void report(void *arg, const char *line) {
@@ -49,13 +52,14 @@ static bool ends_with(const char *text, const char *end) {
 
 /* A folder need not be there yet. */
 static td_data_conf named_to(const copy_conf *conf) {
-    td_data_conf named = {.kafka = conf->to_kafka, .prefix = conf->to_prefix};
+    td_data_conf named = {.kafka = conf->to_kafka, .prefix = conf->to_prefix, .registry = conf->to_registry};
     if (conf->to == NULL) return named;
     bool is_file = ends_with(conf->to, ".yaml") || ends_with(conf->to, ".yml");
     if (is_file || td_os_posix.ops->exists(td_os_posix.self, conf->to)) named = td_data_named(conf->to);
     if (named.config == NULL) named.data = conf->to;
     named.kafka = conf->to_kafka;
     named.prefix = conf->to_prefix;
+    named.registry = conf->to_registry;
     return named;
 }
 
@@ -65,23 +69,6 @@ static void keep_all(td_config_log *where) {
     where->retain_bytes = where->retain_ns = where->raw_retain_bytes = where->raw_retain_ns = 0;
 }
 
-/* A copy has the records byte for byte, and so the ids of their schemas. */
-static td_status check_registries(const td_config_log *from, const td_config_log *to) {
-    if (from->registry != NULL)
-        return TD_FAIL(
-            TD_CONFIG,
-            "log.registry: records name their schemas by ids of %s, which mean nothing in a copy; make a log "
-            "of the same tape that keeps its schemas itself by `tapedeck replay … --out DIR`, and copy that",
-            from->registry);
-    if (to->registry != NULL)
-        return TD_FAIL(
-            TD_CONFIG,
-            "log.registry: the records would keep the log's ids of schemas, which mean something else in %s; "
-            "leave log.registry out where the copy is to be",
-            to->registry);
-    return TD_OK;
-}
-
 static td_status locate(copying *c, const td_data_conf *to) {
     td_data_conf from = c->conf->from != NULL ? td_data_named(c->conf->from) : c->conf->log;
     td_buf texts[2] = {{0}, {0}};
@@ -89,8 +76,6 @@ static td_status locate(copying *c, const td_data_conf *to) {
     if (status != TD_OK) return status;
     status = td_data_locate(&c->to_where, to);
     if (status != TD_OK) return td_trace(status, "looking where the copy is to be");
-    status = check_registries(&c->from_where, &c->to_where);
-    if (status != TD_OK) return status;
     keep_all(&c->to_where);
     td_data_describe(&c->from_where, &texts[0]);
     td_data_describe(&c->to_where, &texts[1]);
@@ -126,12 +111,17 @@ static td_status open_both(copying *c) {
     if (status == TD_OK && to.config != NULL) status = check_partitions(c, to.config);
     if (status == TD_OK) status = td_data_open_log_to_write(&c->to, &td_os_posix, &c->to_where, report, c);
     if (status != TD_OK) return status;
-    const td_transfer_conf conf = {.from = c->from, .to = c->to, .chosen = &c->conf->topics};
-    return td_transfer_open(&c->transfer, &conf);
+    td_transfer_conf conf = {.from = c->from, .to = c->to, .chosen = &c->conf->topics, .now_ms = wall_ms()};
+    status = td_registering_once(&c->to_registry, &td_os_posix, &c->to_where, TD_REGISTRAR_REGISTER);
+    if (status == TD_OK)
+        status = td_registering_once(&conf.from_registry, &td_os_posix, &c->from_where, TD_REGISTRAR_LOOK);
+    if (status == TD_OK && c->to_registry != NULL) conf.to_ids = td_registry_ids(c->to_registry);
+    return status == TD_OK ? td_transfer_open(&c->transfer, &conf) : status;
 }
 
 static void close_both(copying *c) {
     td_transfer_close(c->transfer);
+    td_registry_free(c->to_registry);
     td_log_close(c->to);
     td_log_close(c->from);
     td_config_log_fini(&c->to_where);
@@ -254,6 +244,11 @@ static const td_option options[] = {
      .unit = "TEXT",
      .offset = offsetof(copy_conf, to_prefix),
      .help = "with --to-kafka: of its topics' names"},
+    {.key = "to-registry",
+     .type = TD_OPTION_TEXT,
+     .unit = "URL",
+     .offset = offsetof(copy_conf, to_registry),
+     .help = "with --to-kafka: the registry that is to have its schemas, where no login is needed"},
     {.key = "topic",
      .type = TD_OPTION_TEXTS,
      .unit = "NAME",
@@ -274,8 +269,9 @@ const td_command td_command_log_copy = {
     .text =
         "Copies a log, all topics and partitions in their order, into a new folder or to a new prefix on Kafka. A run\n"
         "on the copy goes on as on the log, and makes the same bytes: places that records name, such as the causes\n"
-        "of outputs, are those of the copy. Its first start makes states from the tape, since snapshots stay behind;\n"
-        "sinks begin with a new store. A process may write to the log meanwhile, but nobody to the copy.\n"
+        "of outputs, are those of the copy, and so are ids of schemas where it has them in a registry. Its first\n"
+        "start makes states from the tape, since snapshots stay behind; sinks begin with a new store. A process may\n"
+        "write to the log meanwhile, but nobody to the copy.\n"
         "\n"
         "The tape and what it is read by always go along, whatever --topic names: --topic tape alone leaves outputs\n"
         "to be made anew.\n"

@@ -94,6 +94,43 @@ static td_status restate_headers(td_restater *r, const td_record *record) {
     return status;
 }
 
+/* ---- ids of schemas ---- */
+
+/* That of the copy; -1: none. A version from before may have been registered under several. */
+static int32_t id_there(const td_schema_ids *there, int meaning) {
+    int32_t found = -1;
+    if (meaning < TD_SCHEMA_COUNT) return there->id[meaning];
+    for (int i = 0; i < TD_SCHEMA_SLOTS; i++)
+        if (there->known[i] != 0 && there->schema[i] == meaning && (found < 0 || there->known[i] < found))
+            found = there->known[i];
+    return found;
+}
+
+/* Behind what restates the value: a stranger's record stays as it is, unless it would become one of ours. */
+static td_status restate_id(td_restater *r, const td_schema_ids *ids, const td_original *original) {
+    td_bytes value = original->record->value;
+    if (r->to_ids == NULL || original->topic[0] == '_' || value.size < 5 || value.data[0] != 0) return TD_OK;
+    uint32_t id = td_get_be32(value.data + 1);
+    int meaning = td_schema_ids_find(ids, id);
+    int32_t there = meaning >= 0 ? id_there(r->to_ids, meaning) : (int32_t)id;
+    if (meaning >= 0 && there < 0)
+        return TD_FAIL(TD_CONFIG,
+                       "%s-%" PRIu32 ": offset %" PRId64 " was written by a version before this one, whose schema of "
+                       "tapedeck.%s the registry of the copy does not have: register it there before, under %s",
+                       original->topic, original->partition, original->record->offset,
+                       td_schema_name((td_schema)(meaning % TD_SCHEMA_BEFORE)),
+                       td_schema_subject((td_schema)(meaning % TD_SCHEMA_BEFORE)));
+    if (meaning < 0 && td_schema_ids_find(r->to_ids, id) >= 0)
+        return TD_FAIL(TD_CONFIG,
+                       "%s-%" PRIu32 ": offset %" PRId64 " is a stranger's record of the schema %" PRIu32
+                       ", which in the registry of the copy is one of ours: name another registry",
+                       original->topic, original->partition, original->record->offset, id);
+    if (meaning < 0) return TD_OK;
+    if (r->value.size == 0) td_buf_put(&r->value, value.data, value.size);
+    td_put_be32(r->value.data + 1, (uint32_t)there);
+    return TD_OK;
+}
+
 /* ---- all ---- */
 
 static td_status restate_value(td_restater *r, const td_schema_ids *ids, const td_original *original) {
@@ -110,7 +147,9 @@ td_status td_restate(td_restater *r, const td_schema_ids *ids, const td_original
     *out = *original->record;
     r->value.size = r->headers.size = 0;
     td_status status = restate_value(r, ids, original);
+    r->placed = r->value.size > 0;
     if (status == TD_OK) status = restate_headers(r, original->record);
+    if (status == TD_OK) status = restate_id(r, ids, original);
     if (status != TD_OK) return status;
     if (r->value.size > 0) out->value = td_buf_bytes(&r->value);
     if (r->headers.size > 0) out->headers = td_buf_bytes(&r->headers);

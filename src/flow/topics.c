@@ -348,8 +348,8 @@ static td_status copy_record(void *arg, const td_record *record) {
     return is_place ? TD_OK : td_topics_put(arg, record->key, record->value);
 }
 
-/* Records keep the ids that a registry elsewhere gave them: the new log's own topic says what these mean. */
-static td_status put_schemas(const td_schema_ids *ids, const td_destination *to) {
+/* Those that `there` lacks. */
+static td_status put_schemas(const td_schema_ids *ids, const td_schema_ids *there, const td_destination *to) {
     td_status status = TD_OK;
     for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
         td_schema_version v = {.subject = td_text(td_schema_subject((td_schema)i))};
@@ -359,11 +359,26 @@ static td_status put_schemas(const td_schema_ids *ids, const td_destination *to)
             v.text = td_schema_text_of_age((td_schema)i, age);
             v.id = ids->known[at];
             v.version++;
+            if (td_schema_ids_find(there, (uint32_t)v.id) >= 0) continue;
             td_schema_record record = td_schema_record_version(&v);
             status = td_topics_put(to, td_buf_bytes(&record.key), td_buf_bytes(&record.value));
             td_schema_record_fini(&record);
         }
     }
+    return status;
+}
+
+td_status td_topics_keep_schemas(td_log *log, const td_schema_ids *ids, int64_t now_ms) {
+    td_destination to = {.now_ms = now_ms};
+    td_status status = td_log_topic(log, "_schemas", 1, TD_TOPIC_INPUT, &to.topic);
+    if (status != TD_OK) return status;
+    td_registry *there = td_registry_new();
+    status = td_topics_each_record(to.topic, load_schema, there);
+    if (status == TD_OK && !agrees(td_registry_ids(there), ids))
+        status = TD_FAIL(TD_CONFIG, "its topic _schemas gives other ids than the registry of the records: name a new "
+                                    "folder, or a prefix that is not used");
+    if (status == TD_OK) status = put_schemas(ids, td_registry_ids(there), &to);
+    td_registry_free(there);
     return status;
 }
 
@@ -373,7 +388,7 @@ td_status td_topics_open_copy(td_topics *out, td_log *log, const td_topics *from
     if (status == TD_OK) status = td_log_topic(log, "_programs", 1, TD_TOPIC_INPUT, &programs.topic);
     if (status == TD_OK && td_topic_end(schemas.topic, 0) > 0)
         status = TD_FAIL(TD_CONFIG, "there is a log already: name a new folder");
-    if (status == TD_OK && from->schemas == NULL) status = put_schemas(from->ids, &schemas);
+    if (status == TD_OK && from->schemas == NULL) status = td_topics_keep_schemas(log, from->ids, now_ms);
     if (status == TD_OK && from->schemas != NULL) status = td_topics_each_record(from->schemas, copy_record, &schemas);
     if (status == TD_OK) status = td_topics_each_record(from->programs, copy_record, &programs);
     if (status == TD_OK) status = td_topics_open(out, log, from->partitions, now_ms);

@@ -65,6 +65,10 @@ TD_CHECKED td_status td_topics_open_to_read(td_topics *out, td_log *log);
  * when the log is not new. */
 TD_CHECKED td_status td_topics_open_copy(td_topics *out, td_log *log, const td_topics *from, int64_t now_ms);
 
+/* Into the topic `_schemas` of a log whose records keep the ids that a registry elsewhere gave: what they mean, as far
+ * as it is not there. Errors: as the log's; TD_CONFIG: it has them otherwise. */
+TD_CHECKED td_status td_topics_keep_schemas(td_log *log, const td_schema_ids *ids, int64_t now_ms);
+
 /* What sinks may take: the outputs, then `rejected`. NULL: there is no such topic. */
 enum { TD_DELIVERED_REJECTED = TD_OUTPUT_COUNT, TD_DELIVERED_COUNT };
 static inline td_topic *td_topics_delivered(const td_topics *topics, int index) {

@@ -145,7 +145,7 @@ static bool begins_alike(td_bytes a, td_bytes b) {
 
 /* A place that the log has lost is known to the copy alone. */
 static bool is_same(const td_transfer *t, const lane *l, const td_record *held, const td_record *wanted) {
-    bool names_lost = t->has_lost && t->restater.value.size > 0;
+    bool names_lost = t->has_lost && t->restater.placed;
     if (!td_bytes_equal(held->key, wanted->key)) return false;
     if (td_bytes_equal(held->value, wanted->value)) return true;
     return names_lost && (l->aligned || begins_alike(wanted->value, held->value));
@@ -211,7 +211,7 @@ static td_status put_program(td_transfer *t, lane *l, size_t *size) {
     td_status status = td_program_at(&t->from, l->partition, l->begin, e.program.sha256);
     if (status != TD_OK) return status;
     td_buf value = {0};
-    td_record_put_event(&value, t->ids, (td_bytes){0}, &e);
+    td_record_put_event(&value, t->conf.to_ids != NULL ? t->conf.to_ids : t->ids, (td_bytes){0}, &e);
     td_record record = {.timestamp_ms = l->loaded ? l->record.timestamp_ms : 0, .value = td_buf_bytes(&value)};
     status = put(t, l, &record, size);
     td_buf_fini(&value);
@@ -334,8 +334,12 @@ static bool is_ours(const td_topic *topic) {
            strcmp(topic->name, "_bookmarks") == 0 || td_bytes_begin(td_text(topic->name), TD_TEXT(TD_CAPTURE_TOPICS));
 }
 
+/* Both logs keep their schemas themselves. */
+static bool schemas_go_along(const td_transfer *t) { return t->from.schemas != NULL && t->conf.to_ids == NULL; }
+
 static bool is_chosen(const td_transfer *t, const td_topic *topic) {
     const td_texts *chosen = t->conf.chosen;
+    if (strcmp(topic->name, "_schemas") == 0 && !schemas_go_along(t)) return false;
     if (chosen->count == 0) return is_ours(topic);
     if (is_ours(topic) && rank_of(topic->name) <= rank_of("rejected")) return true; /* nothing is read without them */
     for (size_t i = 0; i < chosen->count; i++)
@@ -410,15 +414,19 @@ static td_status open_lanes(td_transfer *t, const found *all, td_topic *const co
 
 static td_status open_all(td_transfer *t) {
     found all = {0};
-    td_status status = td_topics_open_to_read(&t->from, t->conf.from);
+    const td_topics_conf from = {.log = t->conf.from, .registry = t->conf.from_registry};
+    td_status status = td_topics_open_to_read_as(&t->from, &from);
     if (status != TD_OK) return status;
     td_atlas_init(&t->atlas, t->from.partitions);
-    t->restater.atlas = &t->atlas;
     t->registry = td_registry_new();
-    t->ids = td_registry_ids(t->registry);
+    t->ids = schemas_go_along(t) ? td_registry_ids(t->registry) : t->from.ids;
+    t->restater.atlas = &t->atlas;
+    t->restater.to_ids = t->conf.to_ids;
     status = choose(t, &all);
     td_topic **copies = td_alloc_zero(all.count + 1, sizeof(td_topic *));
     if (status == TD_OK) status = open_copies(t, &all, copies);
+    if (status == TD_OK && t->from.schemas == NULL && t->conf.to_ids == NULL)
+        status = td_topics_keep_schemas(t->conf.to, t->from.ids, t->conf.now_ms);
     if (status == TD_OK) status = td_writer_open(&t->writer, t->conf.to, "copy");
     if (status == TD_OK) status = open_lanes(t, &all, copies);
     free(copies);

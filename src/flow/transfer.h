@@ -6,6 +6,9 @@
  * first all that is there is held against what it is to be a copy of, then the rest is appended, each batch whole or
  * not at all. The other log may be one that was made of the same inputs, too.
  *
+ * Where the copy keeps its schemas in a registry elsewhere, records name them by its ids, and the topic `_schemas`
+ * stays behind. Where the log alone does that, records keep their ids, and the copy's topic says what they mean.
+ *
  * What is written first is what others rest on: schemas, programs and inputs, then the tape, then outputs. A record
  * that names a place of the tape waits until that is there. Where retention has taken the begin of a partition of the
  * tape, the copy's begins with the program in force there; outputs that rest on what was before name that record as
@@ -18,7 +21,10 @@
 
 typedef struct td_transfer_conf { /* borrowed */
     td_log *from, *to;
-    const td_texts *chosen; /* of outputs and other topics, those that go along; none: all of ours */
+    td_registry *from_registry; /* of a registry elsewhere; taken over, by a failure, too. NULL: its topic `_schemas` */
+    const td_schema_ids *to_ids; /* of the copy, where that has a registry elsewhere */
+    const td_texts *chosen;      /* of outputs and other topics, those that go along; none: all of ours */
+    int64_t now_ms;
 } td_transfer_conf;
 
 typedef struct td_transfer_counts {

@@ -6,6 +6,7 @@ behind a login is told as such, and nothing is written where it refuses.
 import json
 import os
 import pathlib
+import random
 import signal
 import struct
 import subprocess
@@ -21,6 +22,7 @@ import admin  # noqa: E402
 import apicurio  # noqa: E402
 import confluent_kafka  # noqa: E402
 import consuming  # noqa: E402
+import copying  # noqa: E402
 import serving  # noqa: E402
 import tapedeck as td  # noqa: E402
 from broker import Broker  # noqa: E402
@@ -36,6 +38,7 @@ PARTITIONS = 2
 PUBLISHED = "log.publish=[trades, quotes, news]"  # as on Kafka
 TABLES = ("bars", "signals", "fills")
 OURS = 21  # schemas
+SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 EXIT_CORRUPT, EXIT_USAGE, EXIT_CONFIG, EXIT_FAILED, TAKEN = 1, 2, 3, 4, 200
 cases = td.Cases()
 broker = registry = None
@@ -98,18 +101,18 @@ def results(home):
 def values(topic, *where):
     """What a topic holds, by the log's own reader: ids and offsets aside."""
     lines = [json.loads(line) for line in told("log", "cat", topic, *where).splitlines()]
-    return sorted((line["partition"], line["key"], json.dumps(line["value"], sort_keys=True)) for line in lines)
+    return sorted((line["partition"], line["key"] or "", json.dumps(line["value"], sort_keys=True)) for line in lines)
 
 
-def decoded(topic, count):
+def decoded(topic, count, partitions=PARTITIONS):
     """So many values by Confluent's client."""
     reader = AvroDeserializer(SchemaRegistryClient({"url": registry.url}))
     consumer = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": f"reader-{topic}",
                                          "isolation.level": "read_committed", "enable.partition.eof": True})
-    places = [confluent_kafka.TopicPartition(topic, p, consuming.first_offset(consumer, topic, p)) for p in range(PARTITIONS)]
+    places = [confluent_kafka.TopicPartition(topic, p, consuming.first_offset(consumer, topic, p)) for p in range(partitions)]
     consumer.assign(places)
     got, ended = [], set()
-    while len(ended) < PARTITIONS and len(got) < count:
+    while len(ended) < partitions and len(got) < count:
         message = consumer.poll(10)
         assert message is not None, (topic, len(got))
         if message.error() is None:
@@ -396,26 +399,82 @@ def a_stranger_while_it_is_away(home):
 
 
 @cases.add
-def what_cannot_be_copied(home):
-    """Ids of schemas mean something in their registry alone: refused, both ways, and the way around leads there."""
-    file = file_for(home)
-    td.run(file, *on("copied."))
-    elsewhere = ["--to-kafka", broker.address, "--to-prefix", "copy."]
-    said = told("log", "copy", *there("copied."), *elsewhere, code=EXIT_CONFIG)
-    assert registry.url in said and "tapedeck replay" in said, said
-    to = pathlib.Path(home) / "to.yaml"
-    to.write_text(f'log: {{ kafka: "{broker.address}", prefix: copy., registry: "{registry.url}", partitions: {PARTITIONS} }}\n')
-    td.run(file_for(f"{home}/own"))
-    said = told("log", "copy", "--data", f"{home}/own/data", "--to", to, code=EXIT_CONFIG)
-    assert registry.url in said and "leave log.registry out" in said, said
-    assert not admin.topics(broker.address, "copy."), admin.topics(broker.address, "copy.")
-    told("replay", *there("copied."), "--out", f"{home}/again")
-    told("log", "copy", "--data", f"{home}/again", *elsewhere)
-    at_copy = ["--kafka", broker.address, "--prefix", "copy."]
-    for topic in ("bars", "signals", "fills"):
-        wanted = values(topic, *there("copied."))
-        assert values(topic, *at_copy) == wanted and wanted, topic
-    return f"{len(wanted)} fills of a copy"
+def copied_to_where_schemas_have_other_ids(home):
+    """From a folder to the registry, to a prefix of another one, and from there back: records are the same but for the ids that
+    schemas have there, a run goes on in each, and Confluent's client reads what was copied."""
+    log, back = copying.history(home), f"{home}/back"
+    to = configured(f"{home}/to.yaml", "copied.")
+    first = copying.copy("--data", log, "--to", to)
+    assert first["whole"] and copying.copy("--data", log, "--to", to)["copied"] == 0, first
+    with serving.Server(home, "listen: 127.0.0.1:0") as other:
+        at = f"http://127.0.0.1:{other.port}/registry"
+        elsewhere = ["--kafka", broker.address, "--prefix", "again.", "--registry", at]
+        second = copying.copy(*there("copied."), "--to-kafka", broker.address, "--to-prefix", "again.", "--to-registry", at)
+        returned = copying.copy(*elsewhere, "--to", back)
+        places = [["--data", log], there("copied."), elsewhere, ["--data", back]]
+        for name in (name for name in copying.topics("--data", log) if not name.startswith("_")):
+            one, *others = [values(name, *place) for place in places]
+            assert all(len(found) == len(one) for found in others), name
+            assert one or name not in ("tape", "bars", "signals"), name
+            assert name in ("tape", "rejected") or all(found == one for found in others), name  # on the tape places differ
+    schemas = len(copying.records("_schemas", "--data", log))
+    assert returned["copied"] == second["copied"] == first["copied"] and schemas >= OURS, (first, second, returned)
+    assert not any("_schemas" in admin.topics(broker.address, prefix) for prefix in ("copied.", "again.")), "the registries have them"
+    ids = [schema_ids(f"{prefix}tape", f"{prefix}bars") for prefix in ("copied.", "again.")]
+    assert min(map(len, ids)) >= 3 and ids[0] != ids[1], ids
+    copying.same(["--data", log], ["--data", back], without=["timestamp"], but=["_schemas"])
+    read = [value for _, value in decoded("copied.bars", 1 << 30, copying.PARTITIONS)]
+    assert len(read) == len(copying.records("bars", "--data", log)), len(read)
+
+    copying.day(home, 4)
+    runs = [td.run(copying.market(home, "log", length=6)), td.run(copying.market(home, "back", length=6)),
+            td.run(copying.market(home, "elsewhere", length=6), *on("copied."))]
+    for run in runs:
+        assert run["diverged"] == 0 and all(run[key] == runs[0][key] > 0 for key in ("events", "bars", "signals")), runs
+    return f"{first['copied']} records, ids {sorted(ids[0])} and {sorted(ids[1])}; {runs[0]['events']} events more in each of three"
+
+
+@cases.add
+def killed_while_ids_change(home):
+    """A copy that is killed goes on, and one of something else is refused."""
+    rng = random.Random(SEED)
+    log = copying.history(home)
+    to = configured(f"{home}/to.yaml", "gone_on.")
+    killed = sum(copying.copy_killed(rng, 4, "--data", log, "--to", to) for _ in range(6))
+    last = copying.copy("--data", log, "--to", to)
+    back = copying.copy(*there("gone_on."), "--to", f"{home}/back")
+    assert killed >= 1 and last["whole"] and back["whole"], (SEED, killed, last, back)
+    copying.same(["--data", log], ["--data", f"{home}/back"], without=["timestamp"], but=["_schemas"])
+    td.run(copying.market(f"{home}", "other", length=5))
+    said = copying.copy("--data", f"{home}/other", "--to", to, check=EXIT_CONFIG)
+    assert "holds something else" in said, said
+    return f"killed {killed} times (seed {SEED}), {last['found']} records found at last"
+
+
+@cases.add
+def a_strangers_id_that_is_ours_there(home):
+    """It would become a record of ours: refused, with its place."""
+    td.run(small(f"{home}/own", ticks=10), *on("stranger."))
+    produce("stranger.tape", [(0, tagged(1))])  # of-another's
+    with serving.Server(home, "listen: 127.0.0.1:0") as other:
+        said = told("log", "copy", *there("stranger."), "--to-kafka", broker.address, "--to-prefix", "ours.", "--to-registry",
+                    f"http://127.0.0.1:{other.port}/registry", code=EXIT_CONFIG)
+    assert "tape-0: offset" in said and "stranger's record of the schema 1" in said, said
+    return said.strip()
+
+
+def configured(path, prefix):
+    path = pathlib.Path(path)
+    path.write_text(f'log: {{ kafka: "{broker.address}", prefix: {prefix}, registry: "{registry.url}", '
+                    f"partitions: {copying.PARTITIONS} }}\n", encoding="utf-8")
+    return path
+
+
+def schema_ids(*topics):
+    """That records of these name."""
+    messages = (message for topic in topics for p in range(copying.PARTITIONS)
+                for message in consuming.committed(broker.address, topic, p))
+    return {struct.unpack(">I", message.value()[1:5])[0] for message in messages}
 
 
 def there(prefix):

@@ -212,6 +212,52 @@ static void causes_among_other_headers(void **state) {
     }
 }
 
+/* Ids of the copy's registry stand where the log's did; a stranger's stays, unless it would become one of ours. */
+static void schemas_have_the_ids_of_the_copy(void **state) {
+    enum { HERE = 1000, OLDER = 1500, THERE = 2000, STRANGERS = 7 };
+    bench *b = *state;
+    td_schema_ids here, there;
+    td_schema_ids_init(&here);
+    td_schema_ids_init(&there);
+    for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
+        assert_true(td_schema_ids_put(&here, here.id[i] = HERE + i, (int8_t)i));
+        assert_true(td_schema_ids_put(&there, there.id[i] = THERE - i, (int8_t)i));
+    }
+    assert_true(td_schema_ids_put(&here, OLDER, TD_SCHEMA_BAR + TD_SCHEMA_BEFORE));
+    assert_true(td_schema_ids_put(&here, OLDER + 1, TD_SCHEMA_SIGNAL + TD_SCHEMA_BEFORE));
+    assert_true(td_schema_ids_put(&there, OLDER + 2, TD_SCHEMA_BAR + TD_SCHEMA_BEFORE));
+    const struct {
+        const char *topic;
+        uint32_t id;
+        td_status status;
+        uint32_t wanted;
+    } rows[] = {
+        {"bars", HERE + TD_SCHEMA_BAR, TD_OK, THERE - TD_SCHEMA_BAR},
+        {"rejected", HERE + TD_SCHEMA_REJECTED, TD_OK, THERE - TD_SCHEMA_REJECTED},
+        {"bars", OLDER, TD_OK, OLDER + 2},
+        {"signals", OLDER + 1, TD_CONFIG, 0},
+        {"tape", STRANGERS, TD_OK, STRANGERS},
+        {"tape", THERE, TD_CONFIG, 0},
+        {"_bars", HERE, TD_OK, HERE}, /* none of ours begins so */
+    };
+    b->restater.to_ids = &there;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        uint8_t value[8] = {0, [5] = 'x', 'y', 'z'};
+        td_put_be32(value + 1, rows[i].id);
+        td_record in = {.offset = 5, .value = {value, sizeof value}}, out;
+        td_original original = {rows[i].topic, 1, &in};
+        td_status status = td_restate(&b->restater, &here, &original, &out);
+        ASSERT_ROW(status == rows[i].status, "%zu: %d", i, (int)status);
+        if (status != TD_OK) continue;
+        ASSERT_ROW(out.value.size == sizeof value && td_get_be32(out.value.data + 1) == rows[i].wanted, "%zu", i);
+        ASSERT_ROW(memcmp(out.value.data + 5, "xyz", 3) == 0 && td_get_be32(value + 1) == rows[i].id, "%zu", i);
+        ASSERT_ROW(!b->restater.placed, "%zu", i);
+    }
+    td_record text = {.offset = 5, .value = TD_TEXT("{\"json\":1}")}, out;
+    assert_int_equal(td_restate(&b->restater, &here, &(td_original){"bars.json", 1, &text}, &out), TD_OK);
+    assert_ptr_equal(out.value.data, text.value.data);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(texts_name_other_places, bench_new, bench_free),
@@ -220,6 +266,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(programs_are_warmed_from_there, bench_new, bench_free),
         cmocka_unit_test_setup_teardown(what_is_no_event_stays, bench_new, bench_free),
         cmocka_unit_test_setup_teardown(causes_among_other_headers, bench_new, bench_free),
+        cmocka_unit_test_setup_teardown(schemas_have_the_ids_of_the_copy, bench_new, bench_free),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
