@@ -95,6 +95,12 @@ static void put_latest_view(td_buf *out) {
     td_buf_text(out, ", max(event_time) filter (where kind = 'quote') as quote_time from latest group by instrument;");
 }
 
+static void put_instruments_view(td_buf *out) {
+    td_buf_text(out, "create view instruments_view as select instrument, venue, symbol, first_time, (select"
+                     " max(event_time) from latest as l where l.instrument = i.instrument) as last_time"
+                     " from instruments as i;");
+}
+
 /* Doubles and times, without places in the log. */
 static void put_view(td_buf *out, td_table_id id, bool older) {
     const td_table *table = &td_tables[id];
@@ -102,6 +108,10 @@ static void put_view(td_buf *out, td_table_id id, bool older) {
     if (older) td_buf_printf(out, "drop view if exists %s_view;", table->name);
     if (id == TD_TABLE_LATEST) {
         put_latest_view(out);
+        return;
+    }
+    if (id == TD_TABLE_INSTRUMENTS) {
+        put_instruments_view(out);
         return;
     }
     td_buf_printf(out, "create view %s_view as select ", table->name);
@@ -125,6 +135,19 @@ static void put_view(td_buf *out, td_table_id id, bool older) {
     td_buf_printf(out, " from %s as b%s;", table->name, newest_only[id] != NULL ? newest_only[id] : "");
 }
 
+#define TICKS_OF(table) "from " table " as t where t.instrument = l.instrument"
+/* By the key, which has microseconds. */
+#define FIRST_TICK(table)                                                                                              \
+    "(select min(t.event_ns) " TICKS_OF(table) " and t.event_time = (select min(t.event_time) " TICKS_OF(table) "))"
+
+/* What an older program wrote says since when its instruments are there. */
+static void put_older_instruments(td_buf *out) {
+    td_buf_text(out, "insert into instruments(instrument, venue, symbol, first_ns, first_time) " TD_INSTRUMENTS_SQL(
+                         "instrument, split_part(instrument, ':', 1), substr(instrument, strpos(instrument, ':') + 1),"
+                         " first_ns, timestamptz 'epoch' + floor(first_ns / 1000.0) * interval '1 us'",
+                         FIRST_TICK) " on conflict (instrument) do nothing;");
+}
+
 void td_pg_put_tables(td_buf *out, bool older) {
     const char *there = older ? " if not exists" : "";
     for (int i = 0; i < TD_TABLE_COUNT; i++) {
@@ -139,6 +162,7 @@ void td_pg_put_tables(td_buf *out, bool older) {
         if (older) put_later_columns(out, table);
         put_view(out, (td_table_id)i, older);
     }
+    if (older) put_older_instruments(out);
     td_buf_printf(out,
                   "create table%s positions(topic text not null, partition integer not null, epoch integer not null,"
                   " next_offset bigint not null, primary key(topic, partition));",
@@ -195,7 +219,13 @@ static void put_replacement(td_buf *out, td_table_id id) {
         put_new_value(out, column->name, key, &comma);
         put_new_value(out, column->instant, key, &comma);
     }
-    if (id == TD_TABLE_LATEST) td_buf_text(out, TD_LATEST_IS_NEWER_SQL);
+    if (table->stays != NULL) td_buf_text(out, table->stays);
+}
+
+static bool has_source(const td_table *table) {
+    for (size_t i = 0; i < table->column_count; i++)
+        if (strcmp(table->columns[i].name, "src_offset") == 0) return true;
+    return false;
 }
 
 /* REPLACE in SQLite's words: of rows with one key the last in the log stays, also within a batch. */
@@ -210,7 +240,7 @@ void td_pg_put_merge(td_buf *out, td_table_id id) {
     td_buf_printf(out, " from pg_temp.tapedeck_%s as s%s order by ", table->name,
                   id == TD_TABLE_VENDOR_BARS ? vendor_said_that : "");
     put_key(out, table);
-    td_buf_text(out, ", src_offset desc");
+    if (has_source(table)) td_buf_text(out, ", src_offset desc");
     put_replacement(out, id);
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 #include "sink/table.h"
 
-enum { TD_PG_SCHEMA_VERSION = 3 };
+enum { TD_PG_SCHEMA_VERSION = 4 };
 
 /* All tables and views of today, the sink's positions and the version. With `older`: what an older program has made
  * gets what it did not know; else a table or view of such a name is somebody else's, and an error. */
@@ -17,7 +17,7 @@ void td_pg_put_copy(td_buf *out, const td_table *table);
 void td_pg_put_types_probe(td_buf *out, const td_table *table);
 /* COPY into the table itself, which fails where a row's key is there. */
 void td_pg_put_direct_copy(td_buf *out, const td_table *table);
-/* From there into the table: what is there already is replaced, of what is latest by what is as late or later. */
+/* From there into the table: what is there already is replaced, as far as the table's rule says so. */
 void td_pg_put_merge(td_buf *out, td_table_id id);
 /* Fails where a column is missing, with its name; reads nothing. */
 void td_pg_put_probe(td_buf *out, const td_table *table);

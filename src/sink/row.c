@@ -26,3 +26,9 @@ td_bytes td_sink_row_instrument(const td_sink_row *row) {
     if (row->kind == TD_ROW_SIGNAL) return td_signal_traded(&row->signal, row->instrument);
     return row->kind == TD_ROW_FILL ? td_fill_traded(&row->fill, row->instrument) : row->instrument;
 }
+
+td_sink_name td_sink_split_name(td_bytes instrument) {
+    const uint8_t *colon = instrument.size > 0 ? memchr(instrument.data, ':', instrument.size) : NULL;
+    size_t venue = colon != NULL ? (size_t)(colon - instrument.data) : 0;
+    return (td_sink_name){td_bytes_upto(instrument, venue), td_bytes_from(instrument, venue + (colon != NULL))};
+}

@@ -7,3 +7,9 @@
 int64_t td_sink_row_time(const td_sink_row *row);
 /* What it is of: of a pair's leg that leg, and not whose bars decided. */
 td_bytes td_sink_row_instrument(const td_sink_row *row);
+
+typedef struct td_sink_name { /* of "VENUE:SYMBOL"; without a colon it is all symbol */
+    td_bytes venue, symbol;
+} td_sink_name;
+
+td_sink_name td_sink_split_name(td_bytes instrument);

@@ -12,6 +12,7 @@
  * refused somebody may mend on the server. */
 #include "base/hash.h"
 #include "base/time.h"
+#include "sink/firsts.h"
 #include "sink/latest.h"
 #include "sink/pg_copy.h"
 #include "sink/pg_parts.h"
@@ -39,6 +40,7 @@ typedef struct postgres_sink {
     parts parts[TD_TABLE_COUNT];
     int merges_left[TD_TABLE_COUNT]; /* batches that are not tried by COPY alone: what was there comes again */
     td_latest_picks picks;
+    td_firsts firsts;
     td_retention retention;
     td_buf sql, rows;
 } postgres_sink;
@@ -169,6 +171,7 @@ static td_status prepare_table(postgres_sink *s, const td_table *table) {
 static td_status begin_session(postgres_sink *s) {
     for (int i = 0; i < TD_TABLE_COUNT; i++) s->parts[i] = (parts){0};
     memset(s->merges_left, 0, sizeof s->merges_left);
+    td_firsts_forget(&s->firsts);
     const td_pg_conf conf = {s->os, s->conf->url, s->conf->password, "tapedeck"};
     td_status status = td_pg_open(&s->pg, &conf);
     if (status == TD_OK) status = check_server(s);
@@ -344,6 +347,14 @@ static td_status try_copy(postgres_sink *s, const batch *b, bool *out) {
     return run_text(s, "rollback to savepoint rows_first", "write rows", NULL);
 }
 
+/* What the batch says of instruments goes into tables of its own, one row of each. */
+static td_status merge_picks(postgres_sink *s, batch b, td_table_id id, const uint32_t *picks, size_t count) {
+    b.id = id;
+    b.picks = picks;
+    b.count = count;
+    return count > 0 ? merge_rows(s, &b) : TD_OK;
+}
+
 /* What is left in `sql` is to be run, in the transaction that this begins. */
 static td_status copy_rows(postgres_sink *s, uint32_t partition, const td_sink_row *rows, size_t count) {
     batch b = {.id = td_table_of(&rows[0]), .partition = partition, .rows = rows, .count = count};
@@ -352,12 +363,12 @@ static td_status copy_rows(postgres_sink *s, uint32_t partition, const td_sink_r
     s->sql.size = 0;
     if (status == TD_OK) status = try_copy(s, &b, &copied);
     if (status == TD_OK && !copied) status = merge_rows(s, &b);
+    if (status != TD_OK) return status;
     td_latest_pick(&s->picks, rows, count);
-    if (status != TD_OK || s->picks.count == 0) return status;
-    b.id = TD_TABLE_LATEST;
-    b.picks = s->picks.rows;
-    b.count = s->picks.count;
-    return merge_rows(s, &b);
+    status = merge_picks(s, b, TD_TABLE_LATEST, s->picks.rows, s->picks.count);
+    if (status != TD_OK) return status;
+    size_t firsts = td_firsts_pick(&s->firsts, rows, count);
+    return merge_picks(s, b, TD_TABLE_INSTRUMENTS, td_firsts_rows(&s->firsts), firsts);
 }
 
 static void put_position(td_buf *sql, const char *topic, uint32_t partition, td_position next) {
@@ -390,6 +401,7 @@ static td_status postgres_write(void *sink, const char *topic, uint32_t partitio
 static td_status postgres_reset(void *sink, const td_sink_place *places, size_t count, bool empties) {
     postgres_sink *s = sink;
     td_status status = ready(s);
+    td_firsts_forget(&s->firsts);
     if (status == TD_OK) {
         s->sql.size = 0;
         td_buf_text(&s->sql, empties ? "begin; truncate positions" : "begin");
@@ -413,6 +425,7 @@ static void postgres_close(void *sink) {
     td_buf_fini(&s->sql);
     td_buf_fini(&s->rows);
     td_latest_picks_fini(&s->picks);
+    td_firsts_fini(&s->firsts);
     free(s);
 }
 

@@ -8,6 +8,7 @@
  * Where the file system gives no shared memory for a WAL, a rollback journal with synchronous=FULL promises the same.
  *
  * Errors: TD_RETRY (busy, disk full, I/O, no memory), TD_CONFIG (all else; the trail names the file and the cure). */
+#include "sink/firsts.h"
 #include "sink/latest.h"
 #include "sink/retention.h"
 #include "sink/table.h"
@@ -36,6 +37,8 @@ enum { BUSY_MS = 200 };
 #define PLAIN(name) \
     "CASE WHEN instr(" name ", x'00') = 0 AND CAST(" name " AS TEXT) NOT GLOB '*[^' || char(9) || ' -~]*'" \
     " THEN CAST(" name " AS TEXT) ELSE hex(" name ") END"
+
+#define FIRST_TICK(table) "(SELECT min(event_ns) FROM " table " AS t WHERE t.instrument = l.instrument)"
 
 /* Version n of the tables is what steps 1 to n make, so that a new file and one that grew are the same. What was
  * released never changes. */
@@ -132,6 +135,14 @@ static const char *const schema_steps[] = {
     ") STRICT;",
     /* 9: nothing but the views anew: `rejected_view` could not be read where bytes are no text. */
     "",
+    /* 10: instruments, with what the tables say of when each was there first. */
+    "CREATE TABLE instruments("
+    "  instrument TEXT NOT NULL, venue TEXT NOT NULL, symbol TEXT NOT NULL, first_ns INTEGER NOT NULL,"
+    "  PRIMARY KEY(instrument)"
+    ") STRICT, WITHOUT ROWID;"
+    "INSERT INTO instruments(instrument, venue, symbol, first_ns) "
+    TD_INSTRUMENTS_SQL("instrument, substr(instrument, 1, instr(instrument, ':') - 1),"
+                       " substr(instrument, instr(instrument, ':') + 1), first_ns", FIRST_TICK) ";",
 };
 enum { SCHEMA_VERSION = sizeof schema_steps / sizeof schema_steps[0] };
 
@@ -197,7 +208,12 @@ static const char *const views_sql[] = {
     " FROM (SELECT instrument, " TD_LATEST_SQL("price") " AS price, max(size) AS size,"
     "  " TD_LATEST_SQL("event_ns") " AS event_ns, max(bid_price) AS bid_price, max(bid_size) AS bid_size,"
     "  max(ask_price) AS ask_price, max(ask_size) AS ask_size,"
-    "  max(event_ns) filter (where kind = 'quote') AS quote_ns FROM latest GROUP BY instrument);",
+    "  max(event_ns) filter (where kind = 'quote') AS quote_ns FROM latest GROUP BY instrument);"
+    "DROP VIEW IF EXISTS instruments_view;"
+    "CREATE VIEW instruments_view AS SELECT"
+    "  instrument, venue, symbol, " ISO("first_ns") " AS first_time, " ISO("last_ns") " AS last_time"
+    " FROM (SELECT i.*, (SELECT max(event_ns) FROM latest WHERE instrument = i.instrument) AS last_ns"
+    "  FROM instruments AS i);",
     NULL};
 /* clang-format on */
 
@@ -222,6 +238,7 @@ typedef struct sqlite_sink {
     sqlite3_stmt *statements[STATEMENT_COUNT];
     sqlite3_stmt *puts[TD_TABLE_COUNT];
     td_latest_picks picks;
+    td_firsts firsts;
     td_retention retention;
     char *file;
     char texts[TD_TABLE_COLUMNS_MAX][TD_DECIMAL_TEXT_MAX]; /* bound without a copy: must outlive the step */
@@ -315,6 +332,9 @@ static td_status put_rows(sqlite_sink *sink, uint32_t partition, const td_sink_r
     td_latest_pick(picks, rows, count);
     for (size_t i = 0; i < picks->count && status == TD_OK; i++)
         status = put_row(sink, TD_TABLE_LATEST, partition, &rows[picks->rows[i]]);
+    size_t firsts = td_firsts_pick(&sink->firsts, rows, count);
+    for (size_t i = 0; i < firsts && status == TD_OK; i++)
+        status = put_row(sink, TD_TABLE_INSTRUMENTS, partition, &rows[td_firsts_rows(&sink->firsts)[i]]);
     return status;
 }
 
@@ -348,7 +368,10 @@ static td_status sqlite_write(void *sink_any, const char *topic, uint32_t partit
         status = sweep(sink, td_table_of(&rows[0]), before_ns);
     if (status == TD_OK) status = put_position(sink, topic, partition, next);
     if (status == TD_OK) status = run(sink, sink->statements[COMMIT], "commit to");
-    if (status != TD_OK) td_retention_forget(&sink->retention);
+    if (status != TD_OK) {
+        td_retention_forget(&sink->retention);
+        td_firsts_forget(&sink->firsts);
+    }
     /* Some errors roll back by themselves. A rollback that fails leaves nothing either: the file's next use does it. */
     if (sqlite3_get_autocommit(sink->db) == 0) (void)sqlite3_exec(sink->db, "ROLLBACK", NULL, NULL, NULL);
     return status;
@@ -366,6 +389,7 @@ static td_status empty(sqlite_sink *sink) {
 
 static td_status sqlite_reset(void *sink_any, const td_sink_place *places, size_t count, bool empties) {
     sqlite_sink *sink = sink_any;
+    td_firsts_forget(&sink->firsts);
     td_status status = run(sink, sink->statements[BEGIN], "begin writing to");
     if (status == TD_OK && empties) status = empty(sink);
     for (size_t i = 0; i < count && status == TD_OK; i++)
@@ -402,6 +426,7 @@ static void sqlite_close(void *sink_any) {
     for (int i = 0; i < TD_TABLE_COUNT; i++) (void)sqlite3_finalize(sink->puts[i]);
     (void)sqlite3_close(sink->db); /* what was committed stays, whatever this says */
     td_latest_picks_fini(&sink->picks);
+    td_firsts_fini(&sink->firsts);
     free(sink->file);
     free(sink);
 }
@@ -490,25 +515,25 @@ static td_status prepare_one(sqlite_sink *sink, const char *sql, sqlite3_stmt **
     return code == SQLITE_OK ? TD_OK : fail(sink, "use");
 }
 
-static void put_latest_rule(td_buf *sql) {
-    const td_table *table = &td_tables[TD_TABLE_LATEST];
-    td_buf_text(sql, " WHERE true ON CONFLICT(instrument, kind) DO UPDATE SET ");
+/* Not always does a row replace the one of its key. */
+static void put_rule(td_buf *sql, const td_table *table) {
+    td_buf_text(sql, " WHERE true ON CONFLICT DO UPDATE SET ");
     for (size_t i = 0, n = 0; i < table->column_count; i++) {
         const td_column *column = &table->columns[i];
         if (!column->key) td_buf_printf(sql, "%s%s = excluded.%s", n++ > 0 ? ", " : "", column->name, column->name);
     }
-    td_buf_text(sql, TD_LATEST_IS_NEWER_SQL);
+    td_buf_text(sql, table->stays);
 }
 
 /* REPLACE, not DO NOTHING: when a log was made anew beside an old file, what the new log says is the truth. */
 static td_status prepare_put(sqlite_sink *sink, td_table_id id) {
     const td_table *table = &td_tables[id];
     td_buf sql = {0};
-    td_buf_printf(&sql, "INSERT %sINTO %s(", id == TD_TABLE_LATEST ? "" : "OR REPLACE ", table->name);
+    td_buf_printf(&sql, "INSERT %sINTO %s(", table->stays != NULL ? "" : "OR REPLACE ", table->name);
     td_table_put_columns(table, false, &sql);
     for (size_t i = 0; i < table->column_count; i++) td_buf_printf(&sql, "%s?%zu", i > 0 ? "," : ") SELECT ", i + 1);
     if (id == TD_TABLE_VENDOR_BARS) td_buf_text(&sql, vendor_said_that);
-    if (id == TD_TABLE_LATEST) put_latest_rule(&sql);
+    if (table->stays != NULL) put_rule(&sql, table);
     td_buf_put(&sql, "", 1);
     td_status status = prepare_one(sink, (const char *)sql.data, &sink->puts[id]);
     td_buf_fini(&sql);

@@ -1,6 +1,7 @@
 /* src/sink/table.c - tables of results. A new column goes to the end of its table, where older stores get it. */
 #include "sink/table.h"
 #include "sink/latest.h"
+#include "sink/row.h"
 #include <assert.h>
 
 #define TEXT(name_)                                                                                                    \
@@ -168,6 +169,15 @@ static const td_column latest[] = {
     KNOWN_DECIMAL("price"),     KNOWN_DECIMAL("size"),     KNOWN_DECIMAL("bid_price"),      KNOWN_DECIMAL("bid_size"),
     KNOWN_DECIMAL("ask_price"), KNOWN_DECIMAL("ask_size"), INSTANT("known_at", "known_at"), SOURCE,
 };
+static const td_column instruments[] = {
+    KEY_TEXT("instrument"),
+    TEXT("venue"),
+    TEXT("symbol"),
+    INSTANT("first", "first_time"),
+};
+
+#define LATER   " where (excluded.event_ns, excluded.ord) >= (latest.event_ns, latest.ord)"
+#define EARLIER " where excluded.first_ns < instruments.first_ns"
 
 #define TABLE(columns) .name = #columns, columns, sizeof columns / sizeof columns[0]
 const td_table td_tables[TD_TABLE_COUNT] = {[TD_TABLE_BARS] = {TABLE(bars)},
@@ -178,7 +188,8 @@ const td_table td_tables[TD_TABLE_COUNT] = {[TD_TABLE_BARS] = {TABLE(bars)},
                                             [TD_TABLE_TRADES] = {TABLE(trades), .by_time = true},
                                             [TD_TABLE_QUOTES] = {TABLE(quotes), .by_time = true},
                                             [TD_TABLE_QUARANTINE] = {TABLE(quarantine)},
-                                            [TD_TABLE_LATEST] = {TABLE(latest)},
+                                            [TD_TABLE_LATEST] = {TABLE(latest), .stays = LATER},
+                                            [TD_TABLE_INSTRUMENTS] = {TABLE(instruments), .stays = EARLIER},
                                             [TD_TABLE_REJECTED] = {TABLE(rejected)}};
 
 static td_cell *add(td_cells *cells) {
@@ -407,6 +418,15 @@ static void latest_cells(const td_sink_row *row, uint32_t partition, td_cells *o
     add_source(out, partition, row->source);
 }
 
+static void instrument_cells(const td_sink_row *row, uint32_t partition, td_cells *out) {
+    td_sink_name name = td_sink_split_name(row->instrument);
+    (void)partition;
+    add_text(out, row->instrument);
+    add_text(out, name.venue);
+    add_text(out, name.symbol);
+    add_number(out, td_sink_row_time(row));
+}
+
 td_table_id td_table_of(const td_sink_row *row) {
     switch (row->kind) {
     case TD_ROW_BAR:
@@ -448,6 +468,7 @@ void td_table_cells(td_table_id id, const td_sink_row *row, uint32_t partition, 
                                                                  [TD_TABLE_TRADES] = trade_cells,
                                                                  [TD_TABLE_QUOTES] = quote_cells,
                                                                  [TD_TABLE_LATEST] = latest_cells,
+                                                                 [TD_TABLE_INSTRUMENTS] = instrument_cells,
                                                                  [TD_TABLE_QUARANTINE] = quarantine_cells,
                                                                  [TD_TABLE_REJECTED] = rejected_cells};
     assert(id != TD_TABLE_COUNT);

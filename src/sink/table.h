@@ -32,7 +32,8 @@ typedef enum td_table_id {
     TD_TABLE_QUOTES,
     TD_TABLE_QUARANTINE,
     TD_TABLE_LATEST,   /* behind those whose rows say what is newest of an instrument (latest.h) */
-    TD_TABLE_REJECTED, /* of no instrument */
+    TD_TABLE_INSTRUMENTS, /* likewise: since when they are there (firsts.h) */
+    TD_TABLE_REJECTED,    /* of no instrument */
     TD_TABLE_COUNT
 } td_table_id;
 
@@ -40,7 +41,8 @@ typedef struct td_table {
     const char *name;
     const td_column *columns;
     size_t column_count;
-    bool by_time; /* it is large: a store that can keeps it in parts by the instant of its key */
+    bool by_time;      /* it is large: a store that can keeps it in parts by the instant of its key */
+    const char *stays; /* SQL that says when a row replaces the one of its key; NULL: the later in the log does */
 } td_table;
 
 extern const td_table td_tables[TD_TABLE_COUNT];
@@ -74,15 +76,31 @@ td_table_id td_table_of(const td_sink_row *row);
     "`log.publish` names; unset: the first seven"
 /* TD_CONFIG: one of these outputs has no table. */
 TD_CHECKED td_status td_table_check_of(const td_texts *of);
-/* The row's cells in the order of the columns of its table, or of TD_TABLE_LATEST. */
+/* The row's cells in the order of the columns of its table, or of TD_TABLE_LATEST or TD_TABLE_INSTRUMENTS. */
 void td_table_cells(td_table_id id, const td_sink_row *row, uint32_t partition, td_cells *out);
 /* Appends the names of the columns with commas; `instants`: each INSTANT's own column behind it. */
 void td_table_put_columns(const td_table *table, bool instants, td_buf *out);
 
-/* Of what is latest of an instrument: what its trade says, else its bar; and what may replace what is there. */
+/* Of what is latest of an instrument: what its trade says, else its bar. */
 #define TD_LATEST_SQL(column)                                                                                          \
     "coalesce(max(" column ") filter (where kind = 'trade'), max(" column ") filter (where kind = 'bar'))"
-#define TD_LATEST_IS_NEWER_SQL " where (excluded.event_ns, excluded.ord) >= (latest.event_ns, latest.ord)"
+
+/* The rows of `instruments` out of the tables that are there: of bars one look for each instrument and width, of ticks,
+ * which `first_tick`(table) finds for l.instrument, one for each instrument. In `columns` first_ns is known. */
+#define TD_INSTRUMENTS_SQL(columns, first_tick)                                                                        \
+    "with recursive named(instrument) as (select min(instrument) from bars union all select (select min(b.instrument)" \
+    " from bars as b where b.instrument > named.instrument) from named where named.instrument is not null),"           \
+    " wide(instrument, width_ns) as (select instrument, (select min(b.width_ns) from bars as b"                        \
+    " where b.instrument = named.instrument) from named where instrument is not null union all"                        \
+    " select wide.instrument, (select min(b.width_ns) from bars as b where b.instrument = wide.instrument"             \
+    " and b.width_ns > wide.width_ns) from wide where wide.width_ns is not null),"                                     \
+    " told(instrument, first_ns) as (select instrument, (select min(b.start_ns) from bars as b"                        \
+    " where b.instrument = wide.instrument and b.width_ns = wide.width_ns) from wide where width_ns is not null"       \
+    " union all select instrument, min(start_ns) from vendor_bars group by instrument"                                 \
+    " union all select instrument, " first_tick("trades") " from latest as l where kind = 'trade'"                     \
+    " union all select instrument, " first_tick("quotes") " from latest as l where kind = 'quote'),"                   \
+    " firsts as (select instrument, min(first_ns) as first_ns from told where first_ns is not null"                    \
+    " group by instrument) select " columns " from firsts"
 
 /* The text of a width (model/width.h) in plain SQL, over a column width_ns: "1m", "100 trades". */
 /* clang-format off */

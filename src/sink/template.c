@@ -1,5 +1,6 @@
 /* src/sink/template.c - names made of a row's own words. */
 #include "sink/template.h"
+#include "sink/row.h"
 
 typedef struct words {
     td_bytes topic, instrument, venue, symbol;
@@ -14,12 +15,8 @@ static td_bytes *word_of(words *w, const char *name, size_t size) {
 }
 
 static words words_of(const char *topic, td_bytes instrument) {
-    const uint8_t *colon = memchr(instrument.data, ':', instrument.size);
-    size_t venue = colon != NULL ? (size_t)(colon - instrument.data) : 0, skipped = colon != NULL ? venue + 1 : 0;
-    return (words){.topic = td_text(topic),
-                   .instrument = instrument,
-                   .venue = {instrument.data, venue},
-                   .symbol = {instrument.data + skipped, instrument.size - skipped}};
+    td_sink_name name = td_sink_split_name(instrument);
+    return (words){td_text(topic), instrument, name.venue, name.symbol};
 }
 
 td_status td_template_check(const td_template_form *form, const char *text) {

@@ -76,6 +76,7 @@ static void store_age(void *self) {
                                     "DROP VIEW fills_view; DROP TABLE fills;"
                                     "DROP VIEW trades_view; DROP TABLE trades;"
                                     "DROP VIEW quotes_view; DROP TABLE quotes;"
+                                    "DROP VIEW instruments_view; DROP TABLE instruments;"
                                     "DROP VIEW latest_view; DROP TABLE latest;"
                                     "DROP VIEW quarantine_view; DROP TABLE quarantine;"
                                     "DROP VIEW rejected_view; DROP TABLE rejected;"

@@ -33,8 +33,9 @@ VENDOR = f'file: {{ format: alphavantage, path: "{feeds.DATA}/alphavantage/MSFT_
 LAST = ("2026-03-02T14:33:00Z,DESK:A,9000000000.000000001,90000000000,5,",  # numbers that need all of their digits
         "2026-03-02T14:35:00Z,DESK:A,11,1,6,")
 STRATEGIES = [td.ROOT / "strategies/momentum.td", td.ROOT / "strategies/golden_cross.td", td.ROOT / "tests/data/filled.td"]
-TABLES = ("bars", "signals", "gaps", "vendor_bars", "fills", "quarantine", "rejected", "latest")
+TABLES = ("bars", "signals", "gaps", "vendor_bars", "fills", "quarantine", "rejected", "latest", "instruments")
 TICKS = ("trades", "quotes")
+FIRSTS = {"bars": "start_ns", "vendor_bars": "start_ns", "trades": "event_ns", "quotes": "event_ns"}
 STANDS = {"bars": "start", "gaps": "from", "vendor_bars": "start", "rejected": "receive"}  # instants; others have an event's
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 AWAY_S = int(os.environ.get("TAPEDECK_AWAY_S") or 20)
@@ -100,6 +101,18 @@ def expect_latest(schema):
     return len(got)
 
 
+def expect_instruments(schema):
+    """They are there since what the tables have of them. Returns how many there are."""
+    rows = " union all ".join(f"select instrument, {name} as ns from {schema}.{table}" for table, name in FIRSTS.items())
+    wanted = server.rows(f"select instrument, split_part(instrument, ':', 1), min(ns) from ({rows}) as r group by 1, 2 order by 1")
+    got = server.rows(f"select instrument, venue, first_ns from {schema}.instruments order by 1")
+    assert got == wanted, [pair for pair in zip(got, wanted) if pair[0] != pair[1]][:3]
+    wrong = server.rows(f"select count(*) from {schema}.instruments where instrument <> venue || ':' || symbol"
+                        " or first_time <> timestamptz 'epoch' + first_ns / 1000 * interval '1 us'")
+    assert wrong == [["0"]], wrong
+    return len(got)
+
+
 def expect_months(schema):
     """Each row is in the part of its month."""
     for table in TICKS:
@@ -110,6 +123,8 @@ def expect_months(schema):
 
 def expect_times_and_views(home, schema, tables):
     for table in tables:
+        if table == "instruments":
+            continue
         at = STANDS.get(table, "event")
         known = "receive_time" if table in (*TICKS, "rejected") else "known_at"
         apart = " or ".join(f"{time} <> timestamptz 'epoch' + {stem}_ns / 1000 * interval '1 us'"
@@ -133,6 +148,9 @@ def a_day(home):
     assert all(counts[table] >= least for table, least in {"bars": 30000, "signals": 200, "vendor_bars": 10000, "gaps": 2}.items()), counts
     assert server.rows("select max(revision) from day.bars") != [["0"]], "no bar was revised"
     expect_times_and_views(home, "day", TABLES)
+    assert expect_instruments("day") == counts["instruments"] >= 8, counts
+    last = [text for (text,) in server.rows("select extract(epoch from last_time) from day.instruments_view where last_time is not null")]
+    assert len(last) == len(server.rows("select distinct instrument from day.latest")), last
     widths = stored(home, "bars_view", ["instrument", "width", "revision", "trade_count"])
     shown = sorted(server.rows("select instrument, width, revision, trade_count from day.bars_view"))
     assert shown == widths, [pair for pair in zip(shown, widths) if pair[0] != pair[1]][:3]
@@ -206,7 +224,8 @@ def ticks(home):
     file = config(home, "ticks", (LEAN.replace("16:00", "09:35"), BINANCE, late), ticks=True)
     said = kill_often(file, "ticks", "trades", 20)
     counts = expect_equal(home, "ticks", TABLES + TICKS) | {"newest": expect_latest("ticks")}
-    least = {"trades": 3000, "quotes": 10000, "newest": 9}
+    least = {"trades": 3000, "quotes": 10000, "newest": 9, "instruments": 4}
+    assert expect_instruments("ticks") == counts["instruments"]
     assert all(counts[table] >= count for table, count in least.items()), counts
     expect_months("ticks")
     expect_times_and_views(home, "ticks", ("latest", *TICKS))
@@ -483,7 +502,7 @@ def made_once_more(home):
     assert code == 0 and expect_equal(home, "once_more") == counts, (code, text)
     server.ask("update once_more.bars set close = 1")
     code, text = command("positions", "reset", "postgres", "--config", file, "--to", "beginning")
-    assert code == 0 and f" {sum(counts.values()) - counts['latest']} records" in text, (code, text, counts)
+    assert code == 0 and f" {sum(counts.values()) - counts['latest'] - counts['instruments']} records" in text, (code, text, counts)
     td.run(file)
     assert expect_equal(home, "once_more") == counts
     assert sorted(server.rows("select topic, partition, epoch, next_offset from once_more.positions")) == positions
@@ -609,14 +628,28 @@ def tables_of_an_older_program(home):
     for table in ("bars", "signals", "vendor_bars"):
         server.ask(f"drop view older.{table}_view")
     server.ask("alter table older.bars drop column quality, drop column evidence; alter table older.signals drop column data;"
-               "drop table older.fills, older.trades, older.quotes, older.latest, older.rejected, older.quarantine cascade;"
+               "drop table older.fills, older.trades, older.quotes, older.latest, older.instruments, older.rejected, older.quarantine"
+               " cascade;"
                "update older.tapedeck_schema set version = 0")
     again = td.run(file)
     assert again["events"] == 0, again
     assert server.rows("select distinct quality, evidence from older.bars") == [["complete", "assumed"]]
     assert server.rows("select count(*) from older.bars_view") == server.rows("select count(*) from older.bars where revision = 0")
-    assert server.rows("select version from older.tapedeck_schema") == [["3"]] and server.has("older.fills") and server.has("older.trades")
+    assert server.rows("select version from older.tapedeck_schema") == [["4"]] and server.has("older.fills") and server.has("older.trades")
     return counts
+
+
+@cases.add
+def instruments_of_an_older_program(home):
+    """Since when they are there its tables say, also what retention has left of them, and no more is read than that takes."""
+    late = feeds.late(pathlib.Path(home) / "late.csv", "2026-02-28T23:59:59.999999999Z,DESK:A,10,1,7,", *LAST)
+    file = config(home, "before", (LEAN.replace("16:00", "09:35"), BINANCE, VENDOR, late), ticks=True)
+    td.run(file)
+    told = sorted(server.rows("select * from before.instruments"))
+    server.ask("drop view before.instruments_view; drop table before.instruments; update before.tapedeck_schema set version = 3")
+    code, text = command("check", "--connect", file)
+    assert code == 0 and sorted(server.rows("select * from before.instruments")) == told, (code, text)
+    return f"{len(told)} instruments"
 
 
 def main():

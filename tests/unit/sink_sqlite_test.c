@@ -1,29 +1,8 @@
 /* tests/unit/sink_sqlite_test.c - goal: what a batch says is in the file exactly, all of it with its position or none
  * of it, once however often it comes; and what cannot work says so with a cure. */
 #include "../contract/sqlite_1.h"
-#include "sink/sink.h"
-#include "unit.h"
-#include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "sqlite_unit.h"
 #include <unistd.h>
-
-#define NS INT64_C(1000000000)
-static char dir[] = "/tmp/sink_sqlite_XXXXXX";
-
-static char *path_in_dir(const char *name, char out[256]) {
-    (void)snprintf(out, 256, "%s/%s", dir, name);
-    return out;
-}
-
-static void *must_open(char *file) {
-    void *sink = NULL;
-    td_sink_conf conf = {.file = file};
-    td_status status = td_sink_sqlite.open(&sink, &td_os_posix, &conf);
-    if (status != TD_OK) print_error("%s\n", td_trail());
-    assert_int_equal(status, TD_OK);
-    return sink;
-}
 
 static td_status open_fails(char *file, const char *says) {
     void *sink = NULL;
@@ -32,61 +11,6 @@ static td_status open_fails(char *file, const char *says) {
     assert_null(sink);
     if (strstr(td_trail(), says) == NULL) fail_msg("\"%s\" does not say \"%s\"", td_trail(), says);
     return status;
-}
-
-static sqlite3 *look(const char *file) {
-    sqlite3 *db;
-    assert_int_equal(sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    return db;
-}
-
-static void run_sql(sqlite3 *db, const char *sql) {
-    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-}
-
-/* Rows of a query: columns split by |, rows by a newline. */
-static void select_rows(const char *file, const char *sql, td_buf *out) {
-    sqlite3 *db = look(file);
-    sqlite3_stmt *stmt;
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-    while (sqlite3_step(stmt) == SQLITE_ROW) {
-        if (out->size > 0) td_buf_text(out, "\n");
-        for (int i = 0; i < sqlite3_column_count(stmt); i++) {
-            const char *text = (const char *)sqlite3_column_text(stmt, i);
-            td_buf_printf(out, "%s%s", i == 0 ? "" : "|", text != NULL ? text : "(null)");
-        }
-    }
-    td_buf_put(out, "", 1);
-    assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
-    assert_int_equal(sqlite3_close(db), SQLITE_OK);
-}
-
-static void expect(const char *file, const char *sql, const char *rows) {
-    td_buf text = {0};
-    select_rows(file, sql, &text);
-    assert_string_equal((const char *)text.data, rows);
-    td_buf_fini(&text);
-}
-
-static td_sink_row bar_row(const char *instrument, int64_t start_ns, int32_t revision, int64_t offset) {
-    return (td_sink_row){.kind = TD_ROW_BAR,
-                         .instrument = td_text(instrument),
-                         .source = {1, offset},
-                         .bar = {.start_ns = start_ns,
-                                 .end_ns = start_ns + 60 * NS,
-                                 .width_ns = 60 * NS,
-                                 .open = 100 * NS,
-                                 .high = 101500000000,
-                                 .low = 99 * NS + 1,
-                                 .close = 101 * NS,
-                                 .vwap = 100250000000,
-                                 .volume = 1250000000,
-                                 .notional = (td_i128)125312500000000000 * 1000,
-                                 .trade_count = 7,
-                                 .known_at_ns = start_ns + 61 * NS,
-                                 .revision = revision,
-                                 .quality = TD_QUALITY_PARTIAL,
-                                 .evidence = TD_EVIDENCE_PROVEN}};
 }
 
 static td_sink_row signal_row(int64_t event_ns, td_signal_status status) {
@@ -140,7 +64,7 @@ static void writes_exact_values(void **state) {
            "SELECT DISTINCT typeof(open), typeof(vwap), typeof(volume), typeof(start_ns), typeof(trade_count),"
            " typeof(src_offset) FROM bars",
            "text|text|text|integer|integer|integer");
-    expect(file, "PRAGMA user_version", "9");
+    expect(file, "PRAGMA user_version", "10");
     expect(file, "PRAGMA journal_mode", "wal");
 }
 
@@ -280,30 +204,6 @@ static void writes_fills_and_their_view(void **state) {
     expect(file, "SELECT * FROM fills_view",
            "cross/BINANCE:BTCUSDT/2026-11-21T14:31#1|cross|BINANCE:BTCUSDT|2026-11-21T14:31:05.5Z|sell|1.5|61500.25|"
            "-0.5|next|2026-11-21T14:31:06Z");
-}
-
-static td_sink_row tick_row(uint8_t kind, const char *instrument, int64_t event_ns, int64_t ord) {
-    td_sink_row row = {.kind = TD_ROW_PUBLISHED,
-                       .instrument = td_text(instrument),
-                       .source = {2, ord / 2},
-                       .tape_offset = ord,
-                       .feed = TD_TEXT("desk"),
-                       .event = {.kind = kind, .event_ns = event_ns, .receive_ns = event_ns + NS, .flags = 1}};
-    if (kind == TD_EVENT_QUOTE)
-        row.event.quote = (td_quote){.bid_price = 99 * NS,
-                                     .bid_size = 150000000,
-                                     .ask_price = TD_NONE,
-                                     .ask_size = TD_NONE,
-                                     .sequence = 7,
-                                     .exchange = {1, "P"}};
-    else
-        row.event.trade = (td_trade){.price = ord * NS,
-                                     .size = 250000000,
-                                     .trade_id = TD_NONE,
-                                     .side = TD_SIDE_UNKNOWN,
-                                     .exchange = {1, "Q"},
-                                     .condition = {2, "@F"}};
-    return row;
 }
 
 static void writes_ticks_once(void **state) {
@@ -450,7 +350,7 @@ static void a_file_gets_views_that_were_mended(void **state) {
     td_sink_sqlite.close(sink);
     sqlite3 *db = look(file);
     run_sql(db, "DROP VIEW rejected_view; CREATE VIEW rejected_view AS SELECT line, 'old' AS bytes FROM rejected;"
-                "PRAGMA user_version = 8");
+                "DROP VIEW instruments_view; DROP TABLE instruments; PRAGMA user_version = 8");
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
     expect(file, shown_bytes, "old");
     td_sink_sqlite.close(must_open(file));
@@ -526,6 +426,7 @@ static void an_older_file_grows(void **state) {
     expect(file, "SELECT quality, evidence, close FROM bars_view", "complete|assumed|2.0");
     expect(file, "SELECT status, reason, price FROM signals_view", "fresh||2.0");
     expect(file, "SELECT next_offset, (SELECT count(*) FROM gaps) FROM positions", "8|0");
+    expect(file, "SELECT * FROM instruments", "A:B|A|B|0");
 }
 
 static void bars_view_reads_well(void **state) {
@@ -709,14 +610,6 @@ static void what_cannot_work_says_so(void **state) {
 
     assert_int_equal(open_fails(dir, "unable to open"), TD_CONFIG); /* a folder */
 }
-
-static int remove_dir(void **state) {
-    (void)state;
-    char command[300];
-    (void)snprintf(command, sizeof command, "rm -rf %s", dir);
-    return system(command);
-}
-static int make_dir(void **state) { return (void)state, mkdtemp(dir) == NULL; }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
