@@ -135,6 +135,16 @@ static void put_view(td_buf *out, td_table_id id, bool older) {
     td_buf_printf(out, " from %s as b%s;", table->name, newest_only[id] != NULL ? newest_only[id] : "");
 }
 
+static void put_orders(td_buf *out, bool older) {
+    if (older) td_buf_text(out, "drop view if exists orders_view; drop view if exists orders;");
+    td_buf_text(
+        out, "create view orders as " TD_ORDERS_SQL("trim_scale(abs(target - held))", "ordered_time, filled_time, ",
+                                                    "s.event_time as ordered_time, f.event_time as filled_time, ") ";");
+    td_buf_text(out, "create view orders_view as select signal, strategy, instrument, action, side,"
+                     " quantity::double precision as quantity, target::double precision as target, state, ordered_time,"
+                     " filled_time, price::double precision as price, fill from orders;");
+}
+
 #define TICKS_OF(table) "from " table " as t where t.instrument = l.instrument"
 /* By the key, which has microseconds. */
 #define FIRST_TICK(table)                                                                                              \
@@ -162,6 +172,7 @@ void td_pg_put_tables(td_buf *out, bool older) {
         if (older) put_later_columns(out, table);
         put_view(out, (td_table_id)i, older);
     }
+    put_orders(out, older);
     if (older) put_older_instruments(out);
     td_buf_printf(out,
                   "create table%s positions(topic text not null, partition integer not null, epoch integer not null,"

@@ -3,7 +3,7 @@
 #pragma once
 #include "sink/table.h"
 
-enum { TD_PG_SCHEMA_VERSION = 4 };
+enum { TD_PG_SCHEMA_VERSION = 5 };
 
 /* All tables and views of today, the sink's positions and the version. With `older`: what an older program has made
  * gets what it did not know; else a table or view of such a name is somebody else's, and an error. */

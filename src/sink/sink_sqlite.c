@@ -27,12 +27,17 @@ enum { BUSY_MS = 200 };
     "strftime('%Y-%m-%dT%H:%M:%S', (" ns " - " NANOS(ns) ") / 1000000000, 'unixepoch') || " \
     "CASE " ns " % 1000000000 WHEN 0 THEN '' ELSE rtrim(printf('.%09d', " NANOS(ns) "), '0') END || 'Z'"
 #define WIDTH \
-    TD_WIDTH_SQL("rtrim(rtrim(printf('%d.%08d', (width_ns - 2000000000000000000) / 100000000, width_ns % 100000000)," \
-                 " '0'), '.')")
+    TD_WIDTH_SQL(DECIMAL("(width_ns - 2000000000000000000)"))
 #define SAME_BAR \
     "instrument = b.instrument AND width_ns = b.width_ns AND start_ns = b.start_ns AND feed = b.feed" \
     " AND adjusted = b.adjusted"
 #define REAL(name) "CAST(" name " AS REAL) AS " name
+/* A decimal of 8 places as a number of units, and back. */
+#define UNITS(name) \
+    "CAST(CASE instr(" name ", '.') WHEN 0 THEN " name " || '00000000' ELSE replace(" name ", '.', '') ||" \
+    " substr('00000000', length(" name ") - instr(" name ", '.') + 1) END AS INTEGER)"
+#define DECIMAL(units) \
+    "rtrim(rtrim(printf('%d.%08d', " units " / 100000000, " units " % 100000000), '0'), '.')"
 /* Any bytes as a text that every client can read. */
 #define PLAIN(name) \
     "CASE WHEN instr(" name ", x'00') = 0 AND CAST(" name " AS TEXT) NOT GLOB '*[^' || char(9) || ' -~]*'" \
@@ -143,6 +148,8 @@ static const char *const schema_steps[] = {
     "INSERT INTO instruments(instrument, venue, symbol, first_ns) "
     TD_INSTRUMENTS_SQL("instrument, substr(instrument, 1, instr(instrument, ':') - 1),"
                        " substr(instrument, instr(instrument, ':') + 1), first_ns", FIRST_TICK) ";",
+    /* 11: nothing but views: orders. */
+    "",
 };
 enum { SCHEMA_VERSION = sizeof schema_steps / sizeof schema_steps[0] };
 
@@ -209,6 +216,13 @@ static const char *const views_sql[] = {
     "  " TD_LATEST_SQL("event_ns") " AS event_ns, max(bid_price) AS bid_price, max(bid_size) AS bid_size,"
     "  max(ask_price) AS ask_price, max(ask_size) AS ask_size,"
     "  max(event_ns) filter (where kind = 'quote') AS quote_ns FROM latest GROUP BY instrument);"
+    "DROP VIEW IF EXISTS orders;"
+    "CREATE VIEW orders AS " TD_ORDERS_SQL(DECIMAL("abs(" UNITS("target") " - " UNITS("held") ")"), "", "") ";",
+    "DROP VIEW IF EXISTS orders_view;"
+    "CREATE VIEW orders_view AS SELECT"
+    "  signal, strategy, instrument, action, side, " REAL("quantity") ", " REAL("target") ", state,"
+    "  " ISO("ordered_ns") " AS ordered_time, " ISO("filled_ns") " AS filled_time, " REAL("price") ", fill"
+    " FROM orders;",
     "DROP VIEW IF EXISTS instruments_view;"
     "CREATE VIEW instruments_view AS SELECT"
     "  instrument, venue, symbol, " ISO("first_ns") " AS first_time, " ISO("last_ns") " AS last_time"

@@ -31,7 +31,7 @@ typedef enum td_table_id {
     TD_TABLE_TRADES, /* published, as quotes */
     TD_TABLE_QUOTES,
     TD_TABLE_QUARANTINE,
-    TD_TABLE_LATEST,   /* behind those whose rows say what is newest of an instrument (latest.h) */
+    TD_TABLE_LATEST,      /* behind those whose rows say what is newest of an instrument (latest.h) */
     TD_TABLE_INSTRUMENTS, /* likewise: since when they are there (firsts.h) */
     TD_TABLE_REJECTED,    /* of no instrument */
     TD_TABLE_COUNT
@@ -85,6 +85,7 @@ void td_table_put_columns(const td_table *table, bool instants, td_buf *out);
 #define TD_LATEST_SQL(column)                                                                                          \
     "coalesce(max(" column ") filter (where kind = 'trade'), max(" column ") filter (where kind = 'bar'))"
 
+/* clang-format off */
 /* The rows of `instruments` out of the tables that are there: of bars one look for each instrument and width, of ticks,
  * which `first_tick`(table) finds for l.instrument, one for each instrument. In `columns` first_ns is known. */
 #define TD_INSTRUMENTS_SQL(columns, first_tick)                                                                        \
@@ -102,8 +103,27 @@ void td_table_put_columns(const td_table *table, bool instants, td_buf *out);
     " firsts as (select instrument, min(first_ns) as first_ns from told where first_ns is not null"                    \
     " group by instrument) select " columns " from firsts"
 
+/* Orders of paper positions, out of `signals` and `fills`: a fresh signal that moves a target is an order, in the place
+ * of one before it that is not filled. `distance`: from held to target, as decimals of the store. `times`: "" or, with
+ * a comma behind, ordered_time and filled_time, which `times_from` takes from s and f. */
+#define TD_ORDERS_DESK_SQL "rtrim(s.id, replace(s.id, '/', ''))" /* the id without its time: who orders, on what */
+#define TD_ORDERS_SQL(distance, times, times_from)                                                                     \
+    "select id as signal, strategy, instrument, action, coalesce(filled_side, case when action in ('buy', 'cover')"    \
+    " or (action = 'exit' and cast(held as real) < 0) then 'buy' else 'sell' end) as side,"                            \
+    " coalesce(filled_quantity, " distance ") as quantity, target, case when fill is not null then 'filled'"           \
+    " when target = held then 'needless' when next_id is null then 'waiting' else 'overtaken' end as state,"           \
+    " ordered_ns, filled_ns, " times "filled_price as price, fill from"                                                \
+    " (select o.*, coalesce(first_value(filled_position) over (partition by instrument, desk, fills"                   \
+    " order by src_offset), '0') as held,"                                                                             \
+    " lead(id) over (partition by instrument, desk order by src_offset) as next_id from"                               \
+    " (select s.id, s.strategy, s.instrument, s.action, s.target, s.event_ns as ordered_ns, s.src_offset,"             \
+    " " TD_ORDERS_DESK_SQL " as desk, f.kind as fill, f.side as filled_side, f.quantity as filled_quantity,"           \
+    " f.price as filled_price, f.position as filled_position, f.event_ns as filled_ns, " times_from                    \
+    "count(f.signal) over (partition by s.instrument, " TD_ORDERS_DESK_SQL " order by s.src_offset) as fills"          \
+    " from signals as s left join fills as f on f.signal = s.id where s.status = 'fresh'"                              \
+    " and s.action in ('buy', 'sell', 'short', 'cover', 'exit')) as o) as orders_and_fills"
+
 /* The text of a width (model/width.h) in plain SQL, over a column width_ns: "1m", "100 trades". */
-/* clang-format off */
 #define TD_SPAN_SQL "(width_ns % 100000000000000000)"
 /* `volume`: of a width by volume that volume as a text, which stores write in ways of their own. */
 #define TD_WIDTH_SQL(volume) \

@@ -71,19 +71,20 @@ static void store_age(void *self) {
                                " FROM signals_now;"
                                "INSERT INTO main.positions SELECT * FROM positions_now;"
                                "DROP TABLE bars_now; DROP TABLE signals_now; DROP TABLE positions_now";
-    static const char set_aside[] = "DROP VIEW bars_view; DROP VIEW signals_view; DROP VIEW gaps_view; DROP TABLE gaps;"
-                                    "DROP VIEW vendor_bars_view; DROP TABLE vendor_bars;"
-                                    "DROP VIEW fills_view; DROP TABLE fills;"
-                                    "DROP VIEW trades_view; DROP TABLE trades;"
-                                    "DROP VIEW quotes_view; DROP TABLE quotes;"
-                                    "DROP VIEW instruments_view; DROP TABLE instruments;"
-                                    "DROP VIEW latest_view; DROP TABLE latest;"
-                                    "DROP VIEW quarantine_view; DROP TABLE quarantine;"
-                                    "DROP VIEW rejected_view; DROP TABLE rejected;"
-                                    "CREATE TEMP TABLE bars_now AS SELECT * FROM bars; DROP TABLE main.bars;"
-                                    "CREATE TEMP TABLE signals_now AS SELECT * FROM signals; DROP TABLE main.signals;"
-                                    "CREATE TEMP TABLE positions_now AS SELECT * FROM positions;"
-                                    "DROP TABLE main.positions";
+    static const char set_aside[] =
+        "DROP VIEW bars_view; DROP VIEW signals_view; DROP VIEW gaps_view; DROP TABLE gaps;"
+        "DROP VIEW vendor_bars_view; DROP TABLE vendor_bars;"
+        "DROP VIEW fills_view; DROP TABLE fills;"
+        "DROP VIEW trades_view; DROP TABLE trades;"
+        "DROP VIEW quotes_view; DROP TABLE quotes;"
+        "DROP VIEW orders_view; DROP VIEW orders; DROP VIEW instruments_view; DROP TABLE instruments;"
+        "DROP VIEW latest_view; DROP TABLE latest;"
+        "DROP VIEW quarantine_view; DROP TABLE quarantine;"
+        "DROP VIEW rejected_view; DROP TABLE rejected;"
+        "CREATE TEMP TABLE bars_now AS SELECT * FROM bars; DROP TABLE main.bars;"
+        "CREATE TEMP TABLE signals_now AS SELECT * FROM signals; DROP TABLE main.signals;"
+        "CREATE TEMP TABLE positions_now AS SELECT * FROM positions;"
+        "DROP TABLE main.positions";
     sqlite3 *db = look(self);
     const char *const steps[] = {"PRAGMA temp_store = MEMORY", set_aside, sqlite_1_sql, aged};
     for (size_t i = 0; i < COUNT_OF(steps); i++)

@@ -4,7 +4,9 @@ each row once, whoever dies: the run or a rebuild by kill -9, the server in mid-
 since a copy of it was made. While it is away for TAPEDECK_AWAY_S, nobody else knows. What it is refused is told, and goes on when
 that is mended.
 """
+import collections
 import contextlib
+import decimal
 import os
 import pathlib
 import random
@@ -113,6 +115,43 @@ def expect_instruments(schema):
     return len(got)
 
 
+def wanted_orders(home):
+    """{signal: (side, quantity, state)} as signals and fills of SQLite tell it, one after the other."""
+    fills = {row[0]: row[1:] for row in stored(home, "fills", ["signal", "side", "quantity", "position"])}
+    orders, held, last = {}, {}, {}
+    signals = stored(home, "signals WHERE status = 'fresh' AND action NOT IN ('alert', 'emit')",
+                     ["src_partition", "src_offset", "id", "instrument", "action", "target"])
+    for _, _, order, instrument, action, target in sorted(signals, key=lambda row: (int(row[0]), int(row[1]))):
+        desk = (order.rsplit("/", 1)[0], instrument)
+        away = decimal.Decimal(target) - held.get(desk, 0)
+        if order in fills:
+            side, quantity, position = fills.pop(order)
+            orders[order], held[desk] = (side, decimal.Decimal(quantity), "filled"), decimal.Decimal(position)
+        else:
+            buys = action in ("buy", "cover") or (action == "exit" and held.get(desk, 0) < 0)
+            orders[order] = ("buy" if buys else "sell", abs(away), "waiting" if away else "needless")
+        before = last.get(desk)
+        if before and orders[before][2] == "waiting":
+            orders[before] = (*orders[before][:2], "overtaken")
+        last[desk] = order
+    assert not fills, fills
+    return orders
+
+
+def expect_orders(home, schema):
+    """In both stores, and as the signals and fills have it. Returns how many there are of each state."""
+    expect_equal(home, schema, ("orders",))
+    got = stored(home, "orders", ["signal", "side", "quantity", "state"])
+    assert {row[0]: (row[1], decimal.Decimal(row[2]), row[3]) for row in got} == wanted_orders(home)
+    wrong = server.rows(f"select count(*) from {schema}.orders left join {schema}.fills on fills.signal = orders.signal where"
+                        " ordered_time <> timestamptz 'epoch' + ordered_ns / 1000 * interval '1 us' or"
+                        " (filled_time, orders.price, fill) is distinct from (fills.event_time, fills.price, fills.kind)")
+    assert wrong == [["0"]], wrong
+    views = stored(home, "orders_view", ["count(*)"]), server.rows(f"select count(*) from {schema}.orders_view")
+    assert views[0] == views[1], views
+    return dict(collections.Counter(row[3] for row in got))
+
+
 def expect_months(schema):
     """Each row is in the part of its month."""
     for table in TICKS:
@@ -155,7 +194,9 @@ def a_day(home):
     shown = sorted(server.rows("select instrument, width, revision, trade_count from day.bars_view"))
     assert shown == widths, [pair for pair in zip(shown, widths) if pair[0] != pair[1]][:3]
     assert server.rows("select distinct close from day.bars_view where volume > 1e10") == [["9000000000"]], "not a double"
-    return counts
+    orders = expect_orders(home, "day")
+    assert orders["filled"] == counts["fills"] > 100 and len(orders) > 1, orders
+    return counts | orders
 
 
 def rows_in(schema, table="bars"):
@@ -635,7 +676,7 @@ def tables_of_an_older_program(home):
     assert again["events"] == 0, again
     assert server.rows("select distinct quality, evidence from older.bars") == [["complete", "assumed"]]
     assert server.rows("select count(*) from older.bars_view") == server.rows("select count(*) from older.bars where revision = 0")
-    assert server.rows("select version from older.tapedeck_schema") == [["4"]] and server.has("older.fills") and server.has("older.trades")
+    assert server.rows("select version from older.tapedeck_schema") == [["5"]] and server.has("older.fills") and server.has("older.trades")
     return counts
 
 

@@ -64,7 +64,7 @@ static void writes_exact_values(void **state) {
            "SELECT DISTINCT typeof(open), typeof(vwap), typeof(volume), typeof(start_ns), typeof(trade_count),"
            " typeof(src_offset) FROM bars",
            "text|text|text|integer|integer|integer");
-    expect(file, "PRAGMA user_version", "10");
+    expect(file, "PRAGMA user_version", "11");
     expect(file, "PRAGMA journal_mode", "wal");
 }
 
