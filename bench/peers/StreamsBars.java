@@ -1,8 +1,9 @@
 /* bench/peers/StreamsBars.java - what one would write with Kafka Streams: trades to one-minute bars, and two averages of
- * their closes, exactly once. It ends when it has read all trades that there are, and says in one line of JSON how long
- * that took. Bars are given when their window is over, by the time of the trades.
+ * their closes, exactly once. The trades are on a tape among quotes, which it passes over by their schema. It ends when
+ * it has read all that there is, and says in one line of JSON how long that took. Bars are given when their window is
+ * over, by the time of the trades.
  *
- * usage: StreamsBars BROKER TRADES BARS STATE SCHEMA [THREADS]     topics, a folder, PublishedTrade.avsc */
+ * usage: StreamsBars BROKER TAPE BARS STATE SCHEMA ID [THREADS]     topics, a folder, Trade.avsc and its id */
 import java.io.File;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -41,6 +42,7 @@ import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.kstream.Suppressed;
 import org.apache.kafka.streams.kstream.Suppressed.BufferConfig;
 import org.apache.kafka.streams.kstream.TimeWindows;
+import org.apache.kafka.streams.processor.TimestampExtractor;
 import org.apache.kafka.streams.state.WindowStore;
 
 public class StreamsBars {
@@ -49,13 +51,15 @@ public class StreamsBars {
 
     record Trade(long timeMs, double price, double size) {}
 
-    /** Avro behind Confluent's five bytes. */
+    /** Avro behind Confluent's five bytes; null: it is no trade. */
     static class TradeReader implements Deserializer<Trade> {
+        private final int id;
         private final GenericDatumReader<GenericRecord> reader;
         private BinaryDecoder decoder;
         private GenericRecord row;
 
-        TradeReader(Schema schema) {
+        TradeReader(Schema schema, int id) {
+            this.id = id;
             reader = new GenericDatumReader<>(schema);
         }
 
@@ -68,13 +72,14 @@ public class StreamsBars {
 
         @Override
         public Trade deserialize(String topic, byte[] data) {
+            if (data == null || data.length < TAG_BYTES || ByteBuffer.wrap(data).getInt(1) != id) return null;
             try {
                 decoder = DecoderFactory.get().binaryDecoder(data, TAG_BYTES, data.length - TAG_BYTES, decoder);
                 row = reader.read(row, decoder);
             } catch (IOException e) {
                 throw new IllegalArgumentException(e);
             }
-            return new Trade((long) row.get("event_time"), decimal(row.get("price"), 9), decimal(row.get("size"), 8));
+            return new Trade((long) row.get("event_ns") / 1000000, decimal(row.get("price"), 9), decimal(row.get("size"), 8));
         }
     }
 
@@ -145,26 +150,30 @@ public class StreamsBars {
     }
 
     public static void main(String[] args) throws Exception {
-        String broker = args[0], trades = args[1], bars = args[2];
-        long there = recordsOf(broker, trades);
+        String broker = args[0], tape = args[1], bars = args[2];
+        int id = Integer.parseInt(args[5]);
+        long there = recordsOf(broker, tape);
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", broker))) {
             admin.createTopics(List.of(new NewTopic(bars, PARTITIONS, (short) 1))).all().get();
         }
-        LongAdder seen = new LongAdder(), made = new LongAdder();
+        LongAdder seen = new LongAdder(), trades = new LongAdder(), made = new LongAdder();
         AtomicLong began = new AtomicLong();
 
         Serde<Bar> barSerde = Serdes.serdeFrom((topic, b) -> Bar.put(b), (topic, b) -> Bar.get(b));
         Serde<Averages> averagesSerde = Serdes.serdeFrom((topic, a) -> Averages.put(a), (topic, a) -> Averages.get(a));
         Schema schema = new Schema.Parser().parse(new File(args[4]));
-        ThreadLocal<TradeReader> readers = ThreadLocal.withInitial(() -> new TradeReader(schema));
+        ThreadLocal<TradeReader> readers = ThreadLocal.withInitial(() -> new TradeReader(schema, id));
         Serde<Trade> tradeSerde = Serdes.serdeFrom((topic, t) -> null, (topic, b) -> readers.get().deserialize(topic, b));
 
         StreamsBuilder builder = new StreamsBuilder();
-        builder.stream(trades, Consumed.with(Serdes.String(), tradeSerde).withTimestampExtractor((r, before) -> ((Trade) r.value()).timeMs))
+        TimestampExtractor time = (r, before) -> r.value() instanceof Trade t ? t.timeMs : Math.max(before, 0);
+        builder.stream(tape, Consumed.with(Serdes.String(), tradeSerde).withTimestampExtractor(time))
             .peek((key, trade) -> {
                 if (began.get() == 0) began.compareAndSet(0, System.nanoTime());
                 seen.increment();
+                if (trade != null) trades.increment();
             })
+            .filter((key, trade) -> trade != null)
             .groupByKey(Grouped.with(Serdes.String(), tradeSerde))
             .windowedBy(TimeWindows.ofSizeAndGrace(Duration.ofMinutes(1), Duration.ofSeconds(1)))
             .aggregate(() -> new Bar(0, 0, 0, 0, 0, 0), (key, trade, bar) -> bar.with(trade),
@@ -185,7 +194,7 @@ public class StreamsBars {
         conf.put(StreamsConfig.APPLICATION_ID_CONFIG, bars);
         conf.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, broker);
         conf.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
-        conf.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, args.length > 5 ? args[5] : "2");
+        conf.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, args.length > 6 ? args[6] : "2");
         conf.put(StreamsConfig.STATE_DIR_CONFIG, args[3]);
         conf.put(StreamsConfig.REPLICATION_FACTOR_CONFIG, 1);
         conf.put(StreamsConfig.producerPrefix("compression.type"), "lz4");
@@ -198,8 +207,8 @@ public class StreamsBars {
             streams.start();
             while (seen.sum() < there && streams.state() != KafkaStreams.State.ERROR) Thread.sleep(20);
             double seconds = (System.nanoTime() - began.get()) / 1e9;
-            System.out.printf("{\"trades\":%d,\"of\":%d,\"bars\":%d,\"seconds\":%.3f,\"version\":\"Kafka Streams %s\"}%n", seen.sum(), there,
-                              made.sum(), seconds, AppInfoParser.getVersion());
+            System.out.printf("{\"records\":%d,\"of\":%d,\"trades\":%d,\"bars\":%d,\"seconds\":%.3f,\"version\":\"Kafka Streams %s\"}%n",
+                              seen.sum(), there, trades.sum(), made.sum(), seconds, AppInfoParser.getVersion());
         }
     }
 }

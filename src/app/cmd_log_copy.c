@@ -112,11 +112,15 @@ static td_status open_both(copying *c) {
     if (status == TD_OK) status = td_data_open_log_to_write(&c->to, &td_os_posix, &c->to_where, report, c);
     if (status != TD_OK) return status;
     td_transfer_conf conf = {.from = c->from, .to = c->to, .chosen = &c->conf->topics, .now_ms = wall_ms()};
-    status = td_registering_once(&c->to_registry, &td_os_posix, &c->to_where, TD_REGISTRAR_REGISTER);
+    status = td_registering_once(&conf.from_registry, &td_os_posix, &c->from_where, TD_REGISTRAR_LOOK);
     if (status == TD_OK)
-        status = td_registering_once(&conf.from_registry, &td_os_posix, &c->from_where, TD_REGISTRAR_LOOK);
-    if (status == TD_OK && c->to_registry != NULL) conf.to_ids = td_registry_ids(c->to_registry);
-    return status == TD_OK ? td_transfer_open(&c->transfer, &conf) : status;
+        status = td_registering_once(&c->to_registry, &td_os_posix, &c->to_where, TD_REGISTRAR_REGISTER);
+    if (status != TD_OK) {
+        td_registry_free(conf.from_registry);
+        return status;
+    }
+    if (c->to_registry != NULL) conf.to_ids = td_registry_ids(c->to_registry);
+    return td_transfer_open(&c->transfer, &conf);
 }
 
 static void close_both(copying *c) {

@@ -349,7 +349,7 @@ static td_status copy_record(void *arg, const td_record *record) {
 }
 
 /* Those that `there` lacks. */
-static td_status put_schemas(const td_schema_ids *ids, const td_schema_ids *there, const td_destination *to) {
+static td_status put_schemas(const td_schema_ids *ids, const td_schema_ids *there, registration *r) {
     td_status status = TD_OK;
     for (int i = 0; i < TD_SCHEMA_COUNT; i++) {
         td_schema_version v = {.subject = td_text(td_schema_subject((td_schema)i))};
@@ -361,7 +361,7 @@ static td_status put_schemas(const td_schema_ids *ids, const td_schema_ids *ther
             v.version++;
             if (td_schema_ids_find(there, (uint32_t)v.id) >= 0) continue;
             td_schema_record record = td_schema_record_version(&v);
-            status = td_topics_put(to, td_buf_bytes(&record.key), td_buf_bytes(&record.value));
+            status = append_schema(r, td_buf_bytes(&record.key), td_buf_bytes(&record.value));
             td_schema_record_fini(&record);
         }
     }
@@ -369,15 +369,18 @@ static td_status put_schemas(const td_schema_ids *ids, const td_schema_ids *ther
 }
 
 td_status td_topics_keep_schemas(td_log *log, const td_schema_ids *ids, int64_t now_ms) {
-    td_destination to = {.now_ms = now_ms};
-    td_status status = td_log_topic(log, "_schemas", 1, TD_TOPIC_INPUT, &to.topic);
+    registration r = {.to = {.now_ms = now_ms}};
+    td_status status = td_log_topic(log, "_schemas", 1, TD_TOPIC_INPUT, &r.to.topic);
     if (status != TD_OK) return status;
     td_registry *there = td_registry_new();
-    status = td_topics_each_record(to.topic, load_schema, there);
+    td_batch_init(&r.batch, SCHEMAS_BYTES);
+    status = td_topics_each_record(r.to.topic, load_schema, there);
     if (status == TD_OK && !agrees(td_registry_ids(there), ids))
         status = TD_FAIL(TD_CONFIG, "its topic _schemas gives other ids than the registry of the records: name a new "
                                     "folder, or a prefix that is not used");
-    if (status == TD_OK) status = put_schemas(ids, td_registry_ids(there), &to);
+    if (status == TD_OK) status = put_schemas(ids, td_registry_ids(there), &r);
+    if (status == TD_OK) status = write_schemas(&r);
+    td_batch_fini(&r.batch);
     td_registry_free(there);
     return status;
 }

@@ -34,10 +34,11 @@ struct td_transfer {
     td_restater restater;
     lane *lanes;
     size_t lane_count, next_lane;
-    size_t idle;      /* turns in a row that moved nothing */
-    size_t comparing; /* lanes */
-    bool has_lost;    /* retention has taken records of the log that others may name */
-    td_batch batch;   /* of one lane, to be appended */
+    size_t idle;        /* turns in a row that moved nothing */
+    size_t comparing;   /* lanes */
+    bool keeps_schemas; /* … is still to say what the records' ids mean, before the first is appended */
+    bool has_lost;      /* retention has taken records of the log that others may name */
+    td_batch batch;     /* of one lane, to be appended */
     lane *batch_lane;
     td_transfer_counts counts;
 };
@@ -262,6 +263,11 @@ td_status td_transfer_step(td_transfer *t) {
     int64_t moved = 0;
     bool compares = t->comparing > 0;
     td_status status = TD_OK;
+    if (!compares && t->keeps_schemas) {
+        status = td_topics_keep_schemas(t->conf.to, t->from.ids, t->conf.now_ms);
+        if (status != TD_OK) return status;
+        t->keeps_schemas = false;
+    }
     if (compares && l->comparing) status = compare(t, l, &moved);
     if (!compares) status = copy(t, l, &moved);
     if (moved > 0) t->idle = 0; /* also where the turn ends with an error: others waited for it */
@@ -422,11 +428,10 @@ static td_status open_all(td_transfer *t) {
     t->ids = schemas_go_along(t) ? td_registry_ids(t->registry) : t->from.ids;
     t->restater.atlas = &t->atlas;
     t->restater.to_ids = t->conf.to_ids;
+    t->keeps_schemas = t->from.schemas == NULL && t->conf.to_ids == NULL;
     status = choose(t, &all);
     td_topic **copies = td_alloc_zero(all.count + 1, sizeof(td_topic *));
     if (status == TD_OK) status = open_copies(t, &all, copies);
-    if (status == TD_OK && t->from.schemas == NULL && t->conf.to_ids == NULL)
-        status = td_topics_keep_schemas(t->conf.to, t->from.ids, t->conf.now_ms);
     if (status == TD_OK) status = td_writer_open(&t->writer, t->conf.to, "copy");
     if (status == TD_OK) status = open_lanes(t, &all, copies);
     free(copies);

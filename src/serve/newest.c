@@ -38,11 +38,13 @@ static void take(td_newest *n, uint32_t instrument) {
 
 td_status td_newest_step(td_newest *n) {
     if (!td_view_has_read(n->view, n->ends) && td_view_now_ns(n->view) < n->until_ns) return TD_FULL;
-    bool all = n->instrument[0] == '\0';
-    uint32_t one = all ? UINT32_MAX : td_view_find(n->view, td_text(n->instrument)), count = td_view_count(n->view);
-    n->rows = td_alloc(((size_t)count + 1) * TD_LATEST_KIND_COUNT * sizeof *n->rows);
-    for (uint32_t i = 0; i < count; i++)
-        if (all || i == one) take(n, i);
+    uint32_t first = 0, end = td_view_count(n->view);
+    if (n->instrument[0] != '\0') {
+        first = td_view_find(n->view, td_text(n->instrument));
+        end = first == UINT32_MAX ? first : first + 1;
+    }
+    n->rows = td_alloc(((size_t)(end - first) + 1) * TD_LATEST_KIND_COUNT * sizeof *n->rows);
+    for (uint32_t i = first; i < end; i++) take(n, i);
     td_view_lag lag;
     td_view_lag_of(n->view, &lag);
     n->behind = lag.tape_records;

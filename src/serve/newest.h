@@ -17,4 +17,5 @@ void td_newest_free(td_newest *newest); /* accepts NULL */
  * all of one moment. */
 TD_CHECKED td_status td_newest_step(td_newest *newest);
 size_t td_newest_rows(const td_newest *newest, const td_newest_row **out);
-int64_t td_newest_behind(const td_newest *newest); /* records of the tape that the View had not seen */
+/* Records of the tape that the View had not seen then, those that came while it waited among them. */
+int64_t td_newest_behind(const td_newest *newest);

@@ -228,7 +228,10 @@ static void take_event(td_view *v, const td_record *record) {
         return;
     td_event event;
     td_bytes feed_name;
-    if (td_record_get_event(v->topics.ids, record->value, &event, &feed_name) != TD_OK) return;
+    td_status status = schema == TD_SCHEMA_QUOTE /* half of the tape, and nobody asks for their codes */
+                           ? td_record_get_event_numbers(v->topics.ids, record->value, &event, &feed_name)
+                           : td_record_get_event(v->topics.ids, record->value, &event, &feed_name);
+    if (status != TD_OK) return;
     if ((event.flags & TD_FLAG_COPY) != 0) return; /* its own partition has it, too */
     uint8_t index = feed_of(v, feed_name);
     if (index != TD_VIEW_NO_FEED && event.origin == TD_ORIGIN_FEED) { /* what is put on the tape anew is no news */
@@ -265,11 +268,14 @@ static int follow(td_view *v, int which, uint32_t p, int64_t until_ns) {
     }
 }
 
-/* Windows of the partition's instruments have a hole now. */
-static void break_windows(td_view *v, uint32_t p) {
-    for (uint32_t i = 0; i < td_instruments_count(v->names); i++)
-        if (td_partition_of(td_instruments_name(v->names, i), v->partitions) == p)
-            td_provisional_break(&v->rows[i].provisional, v->topics.width_count);
+/* Windows of the partition's instruments have a hole now, and what is newest may lie in it. */
+static void break_rows(td_view *v, uint32_t p) {
+    for (uint32_t i = 0; i < td_instruments_count(v->names); i++) {
+        if (td_partition_of(td_instruments_name(v->names, i), v->partitions) != p) continue;
+        td_view_instrument *row = &v->rows[i];
+        td_provisional_break(&row->provisional, v->topics.width_count);
+        row->latest[TD_LATEST_TRADE].kind = row->latest[TD_LATEST_QUOTE].kind = TD_LATEST_NONE;
+    }
 }
 
 static void skip_ahead(td_view *v, uint32_t p) {
@@ -281,7 +287,7 @@ static void skip_ahead(td_view *v, uint32_t p) {
     v->skipped += nearest - offset;
     t->live_offset = nearest; /* instruments first seen from here on are not seen whole either */
     td_reader_seek(t->reader, nearest);
-    break_windows(v, p);
+    break_rows(v, p);
 }
 
 /* Not all is read yet that was there at start. */

@@ -223,6 +223,7 @@ def check_latest(server, home):
     assert told.keys() == stored.keys() and len(told) == len(answer["latest"]), told.keys() ^ stored.keys()
     assert answer["behind_records"] == 0, answer["behind_records"]
     for key, row in told.items():
+        assert row.keys() - stored[key].keys() == {"event_time", "known_at"}, row.keys() ^ stored[key].keys()
         for name in row.keys() & stored[key].keys():
             value, wanted = row[name], stored[key][name]
             same = value == wanted or (None not in (value, wanted) and Decimal(value) == Decimal(wanted))

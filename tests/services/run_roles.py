@@ -91,10 +91,20 @@ class Process:
         return json.loads(pathlib.Path(f"{self.home}/{self.name}.out").read_text().splitlines()[-1])
 
 
+def last_words(processes):
+    """What a failure is understood by, since the folder goes with it."""
+    said = [(f"{p.name}, start {p.starts}", p.said.read_text()) for p in processes if p.process is not None]
+    for name, text in [*said, *((f"broker {i}", broker.said()) for i, broker in enumerate(cluster.brokers))]:
+        print(f"---- {name}\n{text[-6000:]}", file=sys.stderr)
+
+
 @contextlib.contextmanager
 def ended(processes):
     try:
         yield
+    except AssertionError:
+        last_words(processes)
+        raise
     finally:
         for p in processes:
             if p.process is not None and p.process.poll() is None:
@@ -218,6 +228,7 @@ class Deaths:
     def resumed(self, what, partitions):
         with contextlib.closing(looker()) as consumer:
             self.times[what].append(resumed_s(consumer, self.prefix, partitions))
+        print(f"{sum(map(len, self.times.values()))}: a {what}, on after {self.times[what][-1]:.1f} s", file=sys.stderr, flush=True)
 
     def some_worker(self):
         td.wait_for(lambda: any(w.partitions() for w in self.workers), "a worker that has partitions", 60)

@@ -43,9 +43,17 @@ static int close_rig(void **state) {
     return 0;
 }
 
+static int64_t ahead_ns; /* of the View's clock */
+static int64_t mono_ns(void *self) { return td_os_posix.ops->mono_ns(self) + ahead_ns; }
+
 static void open_view(void) {
+    static td_os_ops ops;
     const td_view_events events = {.bar = count_bar, .signal = count_signal, .gap = count_gap};
-    assert_int_equal(td_view_open(&view, &td_os_posix, &r.topics, &events), TD_OK);
+    ops = *td_os_posix.ops;
+    ops.mono_ns = mono_ns;
+    ahead_ns = 0;
+    const td_os os = {.ops = &ops, .self = td_os_posix.self};
+    assert_int_equal(td_view_open(&view, &os, &r.topics, &events), TD_OK);
 }
 
 static void settle(void) {
@@ -147,18 +155,25 @@ static void knows_what_is_newest_of_each(void **state) {
     rig_bar(&r, "LEAN:IBM", RIG_S, RIG_T0, 91, 1);
     td_newest *all = td_newest_new(view, TD_TEXT("")), *one = td_newest_new(view, TD_TEXT("LEAN:EURUSD"));
     assert_int_equal(td_newest_step(all), TD_FULL); /* the tape was not read that far */
-    settle();
+    td_newest *late = td_newest_new(view, TD_TEXT(""));
     const td_newest_row *rows;
+    ahead_ns += 2 * TD_NS_PER_S; /* nobody waits longer */
+    assert_int_equal(td_newest_step(late), TD_OK);
+    assert_int_equal(td_newest_rows(late, &rows), 0);
+    assert_int_equal(td_newest_behind(late), 7);
+    td_newest_free(late);
+    settle();
     assert_int_equal(td_newest_step(all), TD_OK);
     assert_int_equal(td_newest_rows(all, &rows), 3);
     assert_int_equal(td_newest_behind(all), 0);
     for (size_t i = 0; i < 3; i++) {
         const td_latest *latest = &rows[i].latest;
         const td_numbers *n = &latest->numbers;
-        bool trade = latest->kind == TD_LATEST_TRADE && latest->event_ns == RIG_T0 + 300 && n->price == 51;
-        bool quote = latest->kind == TD_LATEST_QUOTE && latest->event_ns == RIG_T0 + 200 && n->ask_price == 9 &&
+        bool ibm = td_bytes_equal(td_view_name(view, rows[i].instrument), TD_TEXT("LEAN:IBM"));
+        bool trade = ibm && latest->kind == TD_LATEST_TRADE && latest->event_ns == RIG_T0 + 300 && n->price == 51;
+        bool quote = !ibm && latest->kind == TD_LATEST_QUOTE && latest->event_ns == RIG_T0 + 200 && n->ask_price == 9 &&
                      n->bid_price == 7 && n->price == TD_NONE;
-        bool bar = latest->kind == TD_LATEST_BAR && latest->event_ns == RIG_T0 + RIG_S && n->price == 91;
+        bool bar = ibm && latest->kind == TD_LATEST_BAR && latest->event_ns == RIG_T0 + RIG_S && n->price == 91;
         ASSERT_ROW(trade + quote + bar == 1, "%zu", i);
     }
     assert_int_equal(td_newest_step(one), TD_OK);
@@ -166,6 +181,32 @@ static void knows_what_is_newest_of_each(void **state) {
     assert_int_equal(rows[0].latest.kind, TD_LATEST_QUOTE);
     td_newest_free(one);
     td_newest_free(all);
+}
+
+/* What it knew may be older than what it has not seen. */
+static void what_is_skipped_makes_the_newest_unknown(void **state) {
+    enum { MEGABYTES = 40 };
+    (void)state;
+    open_view();
+    rig_trade(&r, "LEAN:IBM", RIG_T0 + 300, 50);
+    rig_bar(&r, "LEAN:IBM", RIG_S, RIG_T0, 90, 0);
+    settle();
+    for (int i = 0; i < MEGABYTES; i++) { /* nothing that it reads */
+        td_buf value = {0};
+        for (size_t k = 0; k < (1 << 20) / sizeof(uint32_t); k++) td_buf_put_be32(&value, UINT32_MAX);
+        rig_append(&r, r.topics.tape, "LEAN:IBM", 1, &value);
+    }
+    ahead_ns += TD_NS_PER_S;
+    settle();
+    td_view_lag lag;
+    td_view_lag_of(view, &lag);
+    assert_true(lag.skipped > 0 && lag.tape_records == 0);
+    td_newest *newest = td_newest_new(view, TD_TEXT("LEAN:IBM"));
+    const td_newest_row *rows;
+    assert_int_equal(td_newest_step(newest), TD_OK);
+    assert_int_equal(td_newest_rows(newest, &rows), 1);
+    assert_int_equal(rows[0].latest.kind, TD_LATEST_BAR);
+    td_newest_free(newest);
 }
 
 static void makes_bars_from_trades(void **state) {
@@ -405,6 +446,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(change_begins_anew_with_the_exchange_day, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(shows_prices_that_are_no_trades, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(knows_what_is_newest_of_each, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(what_is_skipped_makes_the_newest_unknown, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(makes_bars_from_trades, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(obeys_another_program, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(shows_no_tick_that_rules_refuse, open_rig, close_rig),
