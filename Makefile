@@ -35,8 +35,8 @@ bench: setup-bench build/build.ninja ## measure every bound of speed beside othe
 sim-mutants: build-tests ## plant each bug of tests/sim/mutants; each must be found within 200 seeds
 	tests/sim/run_mutants.py
 
-readers: setup-test build-tests ## let Kafka Connect, Flink and Spark, which it downloads, read what is published and archived, and tiered topics be read
-	for name in connect flink spark spark_archive tiered; do TAPEDECK_BUILD=$(CURDIR)/build scripts/python.sh tests/services/run_$$name.py || exit 1; done
+readers: setup-test build-tests ## let Kafka Connect, Flink and Spark, which it downloads, read what is published and archived, tiered topics be read, TimescaleDB be written
+	for name in connect flink spark spark_archive tiered timescale; do TAPEDECK_BUILD=$(CURDIR)/build scripts/python.sh tests/services/run_$$name.py || exit 1; done
 
 soak: setup-test build-tests build-asan/build.ninja ## for hours: the long counts, written down in docs/proofs.md; knobs: scripts/soak.sh
 	scripts/soak.sh

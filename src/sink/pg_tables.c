@@ -158,7 +158,7 @@ static void put_older_instruments(td_buf *out) {
                          FIRST_TICK) " on conflict (instrument) do nothing;");
 }
 
-void td_pg_put_tables(td_buf *out, bool older) {
+void td_pg_put_tables(td_buf *out, bool older, td_pg_large large) {
     const char *there = older ? " if not exists" : "";
     for (int i = 0; i < TD_TABLE_COUNT; i++) {
         const td_table *table = &td_tables[i];
@@ -167,7 +167,7 @@ void td_pg_put_tables(td_buf *out, bool older) {
         td_buf_text(out, ", primary key(");
         put_key(out, table);
         td_buf_text(out, "))");
-        put_parts(out, table);
+        if (large == TD_PG_BY_MONTHS) put_parts(out, table);
         td_buf_text(out, ";");
         if (older) put_later_columns(out, table);
         put_view(out, (td_table_id)i, older);

@@ -56,7 +56,9 @@ typedef struct td_sink_conf {
     td_texts properties;
     char *password, *password_file; /* of postgres, too */
     int64_t partitions, replicas, retain_ns;
-    char *url, *schema; /* postgres */
+    char *url, *schema; /* postgres, with the next two */
+    int hypertables;    /* of its choices: 0 is auto */
+    int64_t compress_after_ns;
     /* cassandra; with replicas and password */
     td_texts nodes;
     char *keyspace, *datacenter, *user, *ca, *symbol_table;

@@ -15,6 +15,7 @@
 #include "sink/firsts.h"
 #include "sink/latest.h"
 #include "sink/pg_copy.h"
+#include "sink/pg_hyper.h"
 #include "sink/pg_parts.h"
 #include "sink/pg_server.h"
 #include "sink/pg_tables.h"
@@ -23,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { HYPERTABLES_AUTO, HYPERTABLES_OFF }; /* as `hypertables` has them */
 enum { VERSION_LEAST = 130000, NAME_BYTES = 63, KNOWN_PARTS = 16, MERGES = 16, SENT_BYTES = 64 * 1024 };
 
 typedef struct parts { /* of a table by time, as far as this session knows */
@@ -34,9 +36,12 @@ typedef struct parts { /* of a table by time, as far as this session knows */
 typedef struct postgres_sink {
     const td_os *os;
     const td_sink_conf *conf;
-    td_pg *pg;    /* NULL: there is no session */
-    bool locked;  /* it holds the schema */
-    bool running; /* open() has found all as it should be, once */
+    td_pg *pg;                       /* NULL: there is no session */
+    bool locked;                     /* it holds the schema */
+    bool running;                    /* open() has found all as it should be, once */
+    char timescale[TD_PG_VALUE_MAX]; /* schema of that extension's functions; "": the database has none */
+    bool timescale_whole;            /* it has all of its functions */
+    bool by_month[TD_TABLE_COUNT];   /* that table is in parts of ours */
     parts parts[TD_TABLE_COUNT];
     int merges_left[TD_TABLE_COUNT]; /* batches that are not tried by COPY alone: what was there comes again */
     td_latest_picks picks;
@@ -110,12 +115,52 @@ static td_status ask_version(postgres_sink *s, int *out) {
     return status;
 }
 
+/* ---- hypertables ---- */
+
+static td_status ask_timescale(postgres_sink *s) {
+    td_pg_answer answer;
+    s->sql.size = 0;
+    td_pg_put_hyper_probe(&s->sql);
+    td_status status = run(s, "look for extensions", &answer);
+    if (status != TD_OK) return status;
+    (void)snprintf(s->timescale, sizeof s->timescale, "%s", answer.count > 0 ? answer.values[0] : "");
+    s->timescale_whole = answer.count > 0 && strcmp(answer.values[1], "apache") != 0;
+    return TD_OK;
+}
+
+/* Of tables that were made in the same statements. */
+static void put_hypertables(postgres_sink *s) {
+    for (int i = 0; i < TD_TABLE_COUNT; i++) {
+        const td_table *table = &td_tables[i];
+        if (!table->by_time) continue;
+        td_pg_put_hypertable(&s->sql, s->timescale, table);
+        if (s->timescale_whole && s->conf->compress_after_ns > 0)
+            td_pg_put_compression(&s->sql, s->timescale, table, s->conf->compress_after_ns);
+    }
+    if (s->timescale_whole) td_pg_put_aggregates(&s->sql, s->timescale, s->conf->retain_ns);
+}
+
+/* A table stays what it was made as. */
+static td_status ask_parts(postgres_sink *s, td_table_id id) {
+    td_pg_answer answer;
+    if (!td_tables[id].by_time) return TD_OK;
+    s->sql.size = 0;
+    td_buf_printf(&s->sql, "select 1 from pg_class where oid = '%s'::regclass and relkind = 'p'", td_tables[id].name);
+    td_status status = run(s, "ask how a table is kept", &answer);
+    s->by_month[id] = status == TD_OK && answer.count > 0;
+    return status;
+}
+
+/* ---- tables ---- */
+
 /* Within a transaction that nobody else makes tables in. */
 static td_status make_tables(postgres_sink *s) {
     int version;
     td_status status = ask_version(s, &version); /* again: somebody may have been faster */
     if (status != TD_OK || version >= TD_PG_SCHEMA_VERSION) return status;
-    td_pg_put_tables(&s->sql, version >= 0);
+    bool hyper = version < 0 && s->timescale[0] != '\0' && s->conf->hypertables == HYPERTABLES_AUTO;
+    td_pg_put_tables(&s->sql, version >= 0, hyper ? TD_PG_WHOLE : TD_PG_BY_MONTHS);
+    if (hyper) put_hypertables(s);
     return run(s, "make the tables", NULL);
 }
 
@@ -158,11 +203,13 @@ static td_status check_rights(postgres_sink *s, const char *table) {
                    table);
 }
 
-static td_status prepare_table(postgres_sink *s, const td_table *table) {
+static td_status prepare_table(postgres_sink *s, td_table_id id) {
+    const td_table *table = &td_tables[id];
     s->sql.size = 0;
     td_pg_put_probe(&s->sql, table);
     td_status status = run(s, "read the columns", NULL);
     if (status == TD_OK) status = check_rights(s, table->name);
+    if (status == TD_OK) status = ask_parts(s, id);
     if (status != TD_OK) return status;
     td_pg_put_stage(&s->sql, table);
     return run(s, "make a temporary table", NULL);
@@ -177,8 +224,9 @@ static td_status begin_session(postgres_sink *s) {
     if (status == TD_OK) status = check_server(s);
     if (status == TD_OK) status = set_session(s);
     if (status == TD_OK) status = make_schema(s);
+    if (status == TD_OK) status = ask_timescale(s);
     if (status == TD_OK) status = ensure_tables(s);
-    for (int i = 0; i < TD_TABLE_COUNT && status == TD_OK; i++) status = prepare_table(s, &td_tables[i]);
+    for (int i = 0; i < TD_TABLE_COUNT && status == TD_OK; i++) status = prepare_table(s, (td_table_id)i);
     if (status == TD_OK) status = check_rights(s, "positions");
     return status;
 }
@@ -277,7 +325,12 @@ static td_status make_parts(postgres_sink *s, td_table_id id, const td_sink_row 
 static td_status drop_parts(postgres_sink *s, td_table_id id, int64_t before_ns) {
     s->sql.size = 0;
     s->parts[id] = (parts){.known_count = 0}; /* what comes late for one of them makes it again */
-    td_pg_put_drop_parts(&s->sql, &td_tables[id], td_pg_month_of(before_ns));
+    if (s->by_month[id])
+        td_pg_put_drop_parts(&s->sql, &td_tables[id], td_pg_month_of(before_ns));
+    else if (s->timescale[0] != '\0')
+        td_pg_put_drop_chunks(&s->sql, s->timescale, &td_tables[id], before_ns);
+    else
+        return TD_OK; /* somebody has made it a table of another kind */
     return run(s, "drop old parts of the table", NULL);
 }
 
@@ -359,7 +412,7 @@ static td_status merge_picks(postgres_sink *s, batch b, td_table_id id, const ui
 static td_status copy_rows(postgres_sink *s, uint32_t partition, const td_sink_row *rows, size_t count) {
     batch b = {.id = td_table_of(&rows[0]), .partition = partition, .rows = rows, .count = count};
     bool copied;
-    td_status status = td_tables[b.id].by_time ? make_parts(s, b.id, rows, count) : TD_OK;
+    td_status status = s->by_month[b.id] ? make_parts(s, b.id, rows, count) : TD_OK;
     s->sql.size = 0;
     if (status == TD_OK) status = try_copy(s, &b, &copied);
     if (status == TD_OK && !copied) status = merge_rows(s, &b);
@@ -397,15 +450,30 @@ static td_status postgres_write(void *sink, const char *topic, uint32_t partitio
     return judge(s, status);
 }
 
+/* What hypertables were counted into is emptied with them. */
+static td_status put_truncate(postgres_sink *s) {
+    td_pg_answer aggregates = {0};
+    td_status status = TD_OK;
+    s->sql.size = 0;
+    if (s->timescale_whole) {
+        td_pg_put_aggregates_probe(&s->sql);
+        status = run(s, "look for aggregates", &aggregates);
+    }
+    td_buf_text(&s->sql, "begin; truncate positions");
+    for (int i = 0; i < TD_TABLE_COUNT; i++) td_buf_printf(&s->sql, ", %s", td_tables[i].name);
+    if (aggregates.count > 0) td_pg_put_aggregate_names(&s->sql);
+    return status;
+}
+
 /* In one transaction; TRUNCATE takes as long for a year as for a day. */
 static td_status postgres_reset(void *sink, const td_sink_place *places, size_t count, bool empties) {
     postgres_sink *s = sink;
     td_status status = ready(s);
     td_firsts_forget(&s->firsts);
+    s->sql.size = 0;
+    if (!empties) td_buf_text(&s->sql, "begin");
+    if (status == TD_OK && empties) status = put_truncate(s);
     if (status == TD_OK) {
-        s->sql.size = 0;
-        td_buf_text(&s->sql, empties ? "begin; truncate positions" : "begin");
-        for (int i = 0; empties && i < TD_TABLE_COUNT; i++) td_buf_printf(&s->sql, ", %s", td_tables[i].name);
         for (size_t i = 0; i < count; i++) {
             td_buf_text(&s->sql, "; ");
             put_position(&s->sql, places[i].topic, places[i].partition, places[i].at);
@@ -474,6 +542,19 @@ static const td_option options[] = {
      .fallback = "public",
      .offset = offsetof(td_sink_conf, schema),
      .help = "of the database, for the tables; made when missing. Each sink needs one of its own"},
+    {.key = "hypertables",
+     .type = TD_OPTION_CHOICE,
+     .choices = "auto|off",
+     .fallback = "auto",
+     .offset = offsetof(td_sink_conf, hypertables),
+     .help = "trades and quotes, when their tables are made: hypertables where the database has the extension "
+             "timescaledb, else in parts by month"},
+    {.key = "compress_after",
+     .type = TD_OPTION_DURATION,
+     .fallback = "7d",
+     .max = 36500.0 * (double)TD_NS_PER_DAY,
+     .offset = offsetof(td_sink_conf, compress_after_ns),
+     .help = "hypertables that are made are compressed where they are older, by the server's clock; 0s: never"},
     {.key = "of", .type = TD_OPTION_TEXTS, .offset = offsetof(td_sink_conf, of), .help = TD_TABLE_OF_HELP},
     TD_RETAIN_TIME_OPTION,
     {0},
