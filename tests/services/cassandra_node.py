@@ -1,9 +1,13 @@
-"""tests/services/cassandra_node.py - a Cassandra of the test's own: one node in a folder of its own, which can be killed and started
-again on what it has; with a password or without, with TLS or without."""
+"""tests/services/cassandra_node.py - a Cassandra of the test's own: a node in a folder of its own, which can be killed and started
+again on what it has; with a password or without, with TLS or without; alone or beside others."""
 import contextlib
 import pathlib
+import socket
+import ssl
+import struct
 import subprocess
 import tempfile
+import time
 
 import fetch
 
@@ -26,12 +30,15 @@ OPENED = ["java.base/java.io", "java.base/java.lang", "java.base/java.lang.modul
 
 class Cassandra:
     """`address` is for clients; with `tls`, `ca_file` is what they believe, and "optional"
-    serves those that are not encrypted, too. There is a folder from the first life on."""
+    serves those that are not encrypted, too. There is a folder from the first life on. One that joins `beside` another has a `host` and
+    ports of its own; `tokens` are its places on the ring."""
 
-    def __init__(self, password=False, tls=False):
-        self.password, self.tls = password, tls
+    def __init__(self, password=False, tls=False, host="127.0.0.1", beside=None, tokens=()):
+        self.password, self.tls, self.host, self.tokens = password, tls, host, tokens
         self.port, self.storage, self.ssl_storage, self.jmx = (fetch.free_port() for _ in range(4))
-        self.address = f"127.0.0.1:{self.port}"
+        self.seed = f"{beside.host}:{beside.storage}" if beside else f"{host}:{self.storage}"
+        self.ring_delay_ms = 20000 if beside else 100  # so long others have to answer
+        self.address = f"{host}:{self.port}"
         self.folder, self.process, self.lives, self.starts = None, None, contextlib.ExitStack(), 0
 
     @property
@@ -40,19 +47,21 @@ class Cassandra:
 
     def settle(self, home):
         """Puts down all that it is told at a start."""
-        self.folder = pathlib.Path(home) / "cassandra"
+        self.folder = pathlib.Path(home) / f"cassandra-{self.host}"
         self.jars = fetch.jars(f"cassandra-{VERSION}", PACKAGES)
         conf = self.folder / "conf"
         conf.mkdir(parents=True)
-        lines = ["cluster_name: tape", "num_tokens: 1", "partitioner: org.apache.cassandra.dht.Murmur3Partitioner",
+        lines = ["cluster_name: tape", f"num_tokens: {len(self.tokens) or 1}", "partitioner: org.apache.cassandra.dht.Murmur3Partitioner",
                  "commitlog_sync: periodic", "commitlog_sync_period: 1000ms", "seed_provider:",
                  "  - class_name: org.apache.cassandra.locator.SimpleSeedProvider",
-                 f'    parameters: [ {{ seeds: "127.0.0.1:{self.storage}" }} ]', "listen_address: 127.0.0.1", "rpc_address: 127.0.0.1",
+                 f'    parameters: [ {{ seeds: "{self.seed}" }} ]', f"listen_address: {self.host}", f"rpc_address: {self.host}",
                  "start_native_transport: true", f"native_transport_port: {self.port}", f"storage_port: {self.storage}",
                  f"ssl_storage_port: {self.ssl_storage}", "endpoint_snitch: SimpleSnitch", "auto_bootstrap: false",
                  "read_request_timeout: 60s", "range_request_timeout: 60s", "truncate_request_timeout: 60s",  # on a busy machine, too
                  f"data_file_directories: [ {self.folder}/data/data ]",
                  *(f"{name}_directory: {self.folder}/data/{name}" for name in ("commitlog", "saved_caches", "hints", "cdc_raw"))]
+        if self.tokens:
+            lines += [f"initial_token: {', '.join(map(str, self.tokens))}"]
         if self.password:
             lines += ["authenticator: PasswordAuthenticator", "authorizer: CassandraAuthorizer"]
         if self.tls:
@@ -80,8 +89,31 @@ class Cassandra:
                 f"-Dcassandra.config=file://{self.folder}/conf/cassandra.yaml", f"-Dcassandra.storagedir={self.folder}/data",
                 f"-Dlogback.configurationFile={self.folder}/conf/logback.xml", "-Dcassandra-foreground=yes",
                 f"-Dcassandra.jmx.local.port={self.jmx}", "-Dcassandra.skip_wait_for_gossip_to_settle=0",
-                "-Dcassandra.ring_delay_ms=100", "-Dcassandra.superuser_setup_delay_ms=0", "-cp", f"{self.folder}/conf:{self.jars}/*",
+                f"-Dcassandra.ring_delay_ms={self.ring_delay_ms}", "-Dcassandra.superuser_setup_delay_ms=0",
+                "-cp", f"{self.folder}/conf:{self.jars}/*",
                 "org.apache.cassandra.service.CassandraDaemon"]
+
+    def lets_in(self):
+        """Whether it logs the user in, whom a new node makes some time after it serves."""
+        def say(opcode, body):
+            link.sendall(struct.pack(">BBhBI", 4, 0, 0, opcode, len(body)) + body)
+            answer = b""
+            while len(answer) < 9 or len(answer) < 9 + struct.unpack(">I", answer[5:9])[0]:
+                part = link.recv(4096)
+                if not part:
+                    return None
+                answer += part
+            return answer[4]
+
+        startup, authenticate, success = 1, 3, 16
+        login = b"\0" + USER.encode() + b"\0" + PASSWORD.encode()
+        with contextlib.suppress(OSError), contextlib.ExitStack() as ends:
+            link = ends.enter_context(socket.create_connection((self.host, self.port), 10))
+            if self.tls:
+                link = ends.enter_context(ssl.create_default_context(cafile=self.ca_file).wrap_socket(link, server_hostname=self.host))
+            asked = say(startup, b"\0\1\0\x0bCQL_VERSION\0\x053.0.0")
+            return asked == authenticate and say(15, struct.pack(">I", len(login)) + login) == success
+        return False
 
     @contextlib.contextmanager
     def alive(self):
@@ -99,6 +131,10 @@ class Cassandra:
         self.starts += 1
         log = self.folder / f"out.{self.starts}.log"
         self.process = self.lives.enter_context(fetch.running(self.command(), log, STARTED, cwd=self.folder, wait_s=300))
+        deadline = time.monotonic() + 120
+        while self.password and not self.lets_in():
+            assert time.monotonic() < deadline and self.process.poll() is None, "it lets nobody in"
+            time.sleep(0.2)
 
     def kill(self):
         self.process.kill()
