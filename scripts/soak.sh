@@ -1,13 +1,14 @@
 #!/bin/sh
 # scripts/soak.sh - the long counts, stage by stage. Each stage has a knob; 0 leaves it out:
-#   SEEDS=1000 of the whole machine, LOG_SEEDS=20000 of the log alone, KAFKA_SEEDS=300 at a simulated Kafka,
-#   CUTS=1000 of one feed within an hour, MISTAKE_SEEDS=1000 of a feed that does all of them, CALL_ROWS=1 and
-#   MEMORY_ROWS=1 times each call and each allocation of a run, KILLS=200 of the real process, DEATHS=100 of brokers and workers
-#   of a cluster, STORE_KILLS=100 of the run, of a rebuild and of the store in PostgreSQL and Cassandra, and PostgreSQL away for
-#   AWAY_S=3600, READERS=1 for programs of others on what is published, EDITS=1000 of strategies that are in force,
-#   MUTANT_SEEDS=200 to find each planted bug, PLACES=200 of the past, ROUNDS=40 of the oracles that draw their cases (they
-#   read TAPEDECK_SOAK), FUZZ_S=600 for each parser, LANG_FUZZ_S=3600 for texts of strategies, run over bars and ticks,
-#   FLOOD_S=60 of 171,000 messages a second over 16 connections.
+#   SEEDS=1000 of the whole machine, LOG_SEEDS=20000 of the log alone, KAFKA_SEEDS=300 at a simulated Kafka, CUTS=1000
+#   of one feed within an hour, MISTAKE_SEEDS=1000 of a feed that does all of them, CALL_ROWS=1 and MEMORY_ROWS=1 times
+#   each call and each allocation of a run, KILLS=200 of the real process, DEATHS=100 of brokers and workers of a
+#   cluster, STORE_KILLS=100 of the run, of a rebuild and of the store in PostgreSQL and Cassandra, RING_KILLS=20 of
+#   nodes in a Cassandra of two, and PostgreSQL away for AWAY_S=3600, READERS=1 for programs of others on what is
+#   published, EDITS=1000 of strategies that are in force, MUTANT_SEEDS=200 to find each planted bug, PLACES=200 of the
+#   past, ROUNDS=40 of the oracles that draw their cases (they read TAPEDECK_SOAK), FUZZ_S=600 for each parser,
+#   LANG_FUZZ_S=3600 for texts of strategies, run over bars and ticks, FLOOD_S=60 of 171,000 messages a second over 16
+#   connections.
 # SEED is where the seeds begin; without it they rotate with the commit.
 # The outputs are in build/soak; what was done, and what came of it, is appended to docs/proofs.md.
 set -u
@@ -57,6 +58,7 @@ stage deaths "${DEATHS:-100}" env TAPEDECK_SOAK="${DEATHS:-100}" TAPEDECK_BUILD=
     tests/services/run_roles.py
 stage postgres "${STORE_KILLS:-100}" stores "${STORE_KILLS:-100}" tests/requirements.txt postgres
 stage cassandra "${STORE_KILLS:-100}" stores "${STORE_KILLS:-100}" tests/services/cassandra_requirements.txt cassandra
+stage cassandra_ring "${RING_KILLS:-20}" stores "${RING_KILLS:-20}" tests/services/cassandra_requirements.txt cassandra_ring
 stage readers "${READERS:-1}" make --no-print-directory readers
 stage edited "${EDITS:-1000}" scripts/python.sh tests/fault/edits.py --edits "${EDITS:-1000}" "$seed"
 stage mutants "${MUTANT_SEEDS:-200}" tests/sim/run_mutants.py --seeds "${MUTANT_SEEDS:-200}"

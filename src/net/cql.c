@@ -1,4 +1,4 @@
-/* src/net/cql.c - one connection to a node of Cassandra: streams, answers, and statements that a node has forgotten. */
+/* src/net/cql.c - a connection to a node of Cassandra: streams, answers, and statements that it does not know. */
 #include "net/cql.h"
 #include "base/time.h"
 #include <stdio.h>
@@ -15,7 +15,7 @@ enum {
 typedef enum state {
     CLOSED,
     CONNECTING,
-    GREETING, /* OPTIONS, STARTUP and the login are on their way */
+    GREETING, /* OPTIONS, STARTUP, the login and statements are on their way */
     READY,
 } state;
 
@@ -30,17 +30,14 @@ typedef struct slot { /* its number is its stream's */
     td_buf body;
 } slot;
 
-typedef struct statement { /* that was prepared here once */
-    td_buf id, text;
-} statement;
-
 struct td_cql {
     const td_os *os;
     const td_cql_conf *conf;
-    td_url *nodes;
-    size_t node_count, next_node;
+    td_url node;
     void *wire;
     state state;
+    bool prepares;           /* GREETING: statements, too, */
+    size_t prepared;         /* of which so many have been answered for */
     td_status closed_as;     /* CLOSED: why */
     char detail[DETAIL_MAX]; /* … and in words */
     char said[DETAIL_MAX];   /* of an answer */
@@ -55,8 +52,7 @@ struct td_cql {
     uint32_t free_count;
     uint32_t told; /* CLOSED: slots below were told of it */
     int64_t looked_ns;
-    statement *statements;
-    size_t statement_count;
+    td_cql_statements *statements;
     int64_t mended;
 };
 
@@ -67,8 +63,8 @@ static uint32_t own_stream(const td_cql *c) { return c->conf->in_flight_most; }
 
 /* What a peer says may come to a terminal. */
 static void write_detail(const td_cql *c, char out[DETAIL_MAX], const char *what, td_bytes said) {
-    (void)snprintf(out, DETAIL_MAX, "%s: %s%.*s", c->nodes[c->next_node].named, what,
-                   (int)td_least((int64_t)said.size, DETAIL_MAX), said.size > 0 ? (const char *)said.data : "");
+    (void)snprintf(out, DETAIL_MAX, "%s: %s%.*s", c->node.named, what, (int)td_least((int64_t)said.size, DETAIL_MAX),
+                   said.size > 0 ? (const char *)said.data : "");
     for (char *at = out; *at != '\0'; at++)
         if (*at < ' ' || *at > '~') *at = '?';
 }
@@ -99,18 +95,15 @@ static td_status parse_node(td_url *out, const char *text, bool tls) {
     return TD_OK;
 }
 
-td_status td_cql_open(td_cql **out, const td_os *os, const td_cql_conf *conf) {
+td_status td_cql_open(td_cql **out, const td_os *os, const td_cql_conf *conf, const char *node,
+                      td_cql_statements *statements) {
     td_cql *c = td_alloc_zero(1, sizeof *c);
     c->os = os;
     c->conf = conf;
-    c->node_count = conf->nodes->count;
-    c->next_node = c->node_count - 1; /* a connect begins with the one behind it */
-    c->nodes = td_alloc_zero(c->node_count, sizeof *c->nodes);
+    c->statements = statements;
     c->slots = td_alloc_zero(conf->in_flight_most + 1, sizeof *c->slots);
     c->free_slots = td_alloc_zero(conf->in_flight_most, sizeof *c->free_slots);
-    td_status status = TD_OK;
-    for (size_t i = 0; i < c->node_count && status == TD_OK; i++)
-        status = parse_node(&c->nodes[i], conf->nodes->items[i], conf->tls);
+    td_status status = parse_node(&c->node, node, conf->tls);
     if (status != TD_OK) {
         td_cql_close(c);
         return status;
@@ -126,36 +119,43 @@ void td_cql_close(td_cql *c) {
     if (c == NULL) return;
     c->conf->wire->close(c->wire);
     for (uint32_t i = 0; i <= c->conf->in_flight_most; i++) td_buf_fini(&c->slots[i].body);
-    for (size_t i = 0; i < c->statement_count; i++) {
-        td_buf_fini(&c->statements[i].id);
-        td_buf_fini(&c->statements[i].text);
-    }
     td_buf *const bufs[] = {&c->in, &c->out, &c->behind, &c->room, &c->body};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++) td_buf_fini(bufs[i]);
-    free(c->statements);
     free(c->free_slots);
     free(c->slots);
-    free(c->nodes);
     free(c);
 }
 
-td_status td_cql_connect(td_cql *c) {
+static void forget_requests(td_cql *c) {
     uint32_t count = c->conf->in_flight_most;
-    c->conf->wire->close(c->wire);
-    c->wire = NULL;
-    c->in.size = c->in_taken = c->out.size = c->out_sent = c->behind.size = 0;
-    c->lz4 = c->over = false;
     for (uint32_t i = 0; i <= count; i++) c->slots[i].state = SLOT_FREE;
     for (uint32_t i = 0; i < count; i++) c->free_slots[i] = count - 1 - i;
     c->free_count = count;
-    c->next_node = (c->next_node + 1) % c->node_count;
-    const td_wire_conf conf = {c->nodes[c->next_node], c->conf->ca_file, c->conf->open_ns};
+}
+
+void td_cql_disconnect(td_cql *c) {
+    forget_requests(c);
+    note(c, "not connected", (td_bytes){0});
+    end(c, TD_RETRY);
+}
+
+td_status td_cql_connect(td_cql *c, bool prepares) {
+    c->conf->wire->close(c->wire);
+    c->wire = NULL;
+    c->prepares = prepares;
+    c->prepared = 0;
+    c->in.size = c->in_taken = c->out.size = c->out_sent = c->behind.size = 0;
+    c->lz4 = c->over = false;
+    forget_requests(c);
+    const td_wire_conf conf = {c->node, c->conf->ca_file, c->conf->open_ns};
     c->state = CONNECTING;
     td_status status = c->conf->wire->open(&c->wire, c->os, &conf);
     if (status != TD_OK) end_as_wire(c, status);
     return status;
 }
 
+const td_url *td_cql_node(const td_cql *c) { return &c->node; }
+bool td_cql_is_ready(const td_cql *c) { return c->state == READY; }
 uint32_t td_cql_in_flight(const td_cql *c) { return c->state == CLOSED ? 0 : c->conf->in_flight_most - c->free_count; }
 int64_t td_cql_prepared_again(const td_cql *c) { return c->mended; }
 
@@ -274,7 +274,39 @@ static void log_in(td_cql *c, td_bytes class) {
     send_own(c, TD_CQL_AUTH_RESPONSE);
 }
 
+/* One statement after the other. */
+static void prepare_next(td_cql *c) {
+    if (!c->prepares || c->prepared >= c->statements->count) {
+        c->slots[own_stream(c)].state = SLOT_FREE;
+        c->state = READY;
+        return;
+    }
+    const td_cql_statement *next = &c->statements->items[c->prepared];
+    c->body.size = 0;
+    td_buf_put(&c->body, next->text.data, next->text.size);
+    send_own(c, TD_CQL_PREPARE);
+}
+
+static void refuse_names(td_cql *c) {
+    refuse(c, "it names statements otherwise than others: it is of another release");
+}
+
+/* One that cannot be prepared now says why when it is needed. */
+static void take_prepared(td_cql *c, const td_cql_answer *a) {
+    const td_cql_statement *asked = &c->statements->items[c->prepared++];
+    if (a->kind == TD_CQL_IS_PREPARED && !td_bytes_equal(a->prepared.id, td_buf_bytes(&asked->id)))
+        refuse_names(c);
+    else if (a->kind == TD_CQL_IS_PREPARED || a->kind == TD_CQL_IS_ERROR)
+        prepare_next(c);
+    else
+        refuse(c, "it answers what was not asked");
+}
+
 static void greet(td_cql *c, const td_cql_answer *a) {
+    if (c->slots[own_stream(c)].opcode == TD_CQL_PREPARE) {
+        take_prepared(c, a);
+        return;
+    }
     switch (a->kind) {
     case TD_CQL_IS_SUPPORTED:
         c->body.size = 0;
@@ -287,8 +319,7 @@ static void greet(td_cql *c, const td_cql_answer *a) {
         break;
     case TD_CQL_IS_READY:
     case TD_CQL_IS_AUTH_SUCCESS:
-        c->slots[own_stream(c)].state = SLOT_FREE;
-        c->state = READY;
+        prepare_next(c);
         break;
     case TD_CQL_IS_ERROR:
         note(c, "", a->text);
@@ -301,25 +332,41 @@ static void greet(td_cql *c, const td_cql_answer *a) {
 
 /* ---- statements ---- */
 
-static statement *statement_of(td_cql *c, td_bytes id) {
-    for (size_t i = 0; i < c->statement_count; i++)
-        if (td_bytes_equal(td_buf_bytes(&c->statements[i].id), id)) return &c->statements[i];
+static const td_cql_statement *statement_of(const td_cql *c, td_bytes id) {
+    for (size_t i = 0; i < c->statements->count; i++)
+        if (td_bytes_equal(td_buf_bytes(&c->statements->items[i].id), id)) return &c->statements->items[i];
     return NULL;
 }
 
+static td_cql_statement *statement_for(td_cql_statements *all, td_bytes text) {
+    for (size_t i = 0; i < all->count; i++)
+        if (td_bytes_equal(td_buf_bytes(&all->items[i].text), text)) return &all->items[i];
+    size_t bytes = (all->count + 1) * sizeof *all->items;
+    all->items = td_alloc_check(realloc(all->items, bytes), bytes);
+    td_cql_statement *s = &all->items[all->count++];
+    *s = (td_cql_statement){0};
+    td_buf_put(&s->text, text.data, text.size);
+    return s;
+}
+
 static void learn(td_cql *c, td_bytes id, td_bytes prepare_body) {
-    if (statement_of(c, id) != NULL) return;
-    size_t bytes = (c->statement_count + 1) * sizeof *c->statements;
-    c->statements = td_alloc_check(realloc(c->statements, bytes), bytes);
-    statement *s = &c->statements[c->statement_count++];
-    *s = (statement){0};
+    td_cql_statement *s = statement_for(c->statements, prepare_body);
+    s->id.size = 0;
     td_buf_put(&s->id, id.data, id.size);
-    td_buf_put(&s->text, prepare_body.data, prepare_body.size);
+}
+
+void td_cql_statements_fini(td_cql_statements *statements) {
+    for (size_t i = 0; i < statements->count; i++) {
+        td_buf_fini(&statements->items[i].id);
+        td_buf_fini(&statements->items[i].text);
+    }
+    free(statements->items);
+    *statements = (td_cql_statements){0};
 }
 
 /* The request waits until its statement is prepared again. False: it is not to be had. */
 static bool hold(td_cql *c, slot *s, td_bytes id) {
-    const statement *known = statement_of(c, id);
+    const td_cql_statement *known = statement_of(c, id);
     if (known == NULL || ++s->tries > AGAIN_MOST) return false;
     s->state = SLOT_HELD;
     if (c->slots[own_stream(c)].state != SLOT_FREE) return true; /* sent again behind the one that is on its way */
@@ -334,6 +381,10 @@ static void take_mended(td_cql *c, const td_cql_answer *a) {
     if (a->kind != TD_CQL_IS_PREPARED) {
         note(c, "a statement cannot be prepared again: ", a->text);
         end(c, a->kind == TD_CQL_IS_ERROR ? td_cql_error_status(a) : TD_RETRY);
+        return;
+    }
+    if (statement_of(c, a->prepared.id) == NULL) {
+        refuse_names(c);
         return;
     }
     c->mended++;
@@ -392,8 +443,11 @@ td_status td_cql_next(td_cql *c, td_cql_reply *out) {
 
 /* ---- the loop ---- */
 
+/* What came while nobody looked is an answer in time. */
 static void watch(td_cql *c) {
+    td_cql_frame frame;
     int64_t now_ns = mono_ns(c);
+    if (td_cql_frame_get(unread(c), &frame) == TD_OK) return;
     if (now_ns - c->looked_ns < 100 * TD_NS_PER_MS) return;
     c->looked_ns = now_ns;
     for (uint32_t i = 0; i <= c->conf->in_flight_most; i++) {
@@ -437,6 +491,12 @@ td_status td_cql_step(td_cql *c) {
     return c->state == READY ? TD_OK : TD_AGAIN;
 }
 
+bool td_cql_want(const td_cql *c, td_wire_want *out) {
+    *out = (td_wire_want){c->wire, unsent(c) > 0};
+    return c->state != CLOSED;
+}
+
 void td_cql_wait(td_cql *c, int64_t most_ns) {
-    if (c->state != CLOSED) c->conf->wire->wait(c->wire, unsent(c) > 0, most_ns);
+    td_wire_want want;
+    if (td_cql_want(c, &want)) c->conf->wire->wait(&want, 1, most_ns);
 }

@@ -151,6 +151,16 @@ bool td_cql_get_bigint(td_bytes cell, int64_t *out) {
     return true;
 }
 
+td_bytes td_cql_elements(td_bytes cell) { /* behind their count: the bytes say it as well */
+    return td_bytes_from(cell, cell.size < 4 ? cell.size : 4);
+}
+
+bool td_cql_element_next(td_bytes *elements, td_bytes *out) {
+    if (take_long(elements, out)) return true;
+    elements->size = 0;
+    return false;
+}
+
 /* ---- results ---- */
 
 static bool take_prepared(td_bytes *b, td_cql_answer *a) {

@@ -90,3 +90,6 @@ bool td_cql_row_next(td_cql_rows *rows, td_bytes *cells, size_t most);
 /* Cells as they are written by td_cql_add_…; false: not of that length. */
 bool td_cql_get_int(td_bytes cell, int32_t *out);
 bool td_cql_get_bigint(td_bytes cell, int64_t *out);
+/* Those of a list or a set, one after the other; false: none is left, or the cell is none. */
+td_bytes td_cql_elements(td_bytes cell);
+bool td_cql_element_next(td_bytes *elements, td_bytes *out);

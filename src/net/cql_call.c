@@ -7,7 +7,7 @@
 
 td_status td_cql_make_ready(td_cql *c) {
     td_status status = td_cql_step(c);
-    if (status != TD_OK && status != TD_AGAIN) status = td_cql_connect(c);
+    if (status != TD_OK && status != TD_AGAIN) status = td_cql_connect(c, false);
     while (status == TD_OK || status == TD_AGAIN) {
         status = td_cql_step(c);
         if (status != TD_AGAIN) break;
@@ -17,7 +17,7 @@ td_status td_cql_make_ready(td_cql *c) {
 }
 
 td_status td_cql_call(td_cql *c, td_cql_opcode opcode, td_bytes body, td_cql_reply *out) {
-    td_status status = td_cql_make_ready(c);
+    td_status status = td_cql_step(c);
     if (status == TD_OK) status = td_cql_ask(c, opcode, body, 0);
     while (status == TD_OK) {
         status = td_cql_step(c);

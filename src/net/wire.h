@@ -12,6 +12,11 @@ typedef struct td_wire_conf { /* copied; the text is borrowed for the wire's lif
     int64_t open_ns;          /* until it is open */
 } td_wire_conf;
 
+typedef struct td_wire_want {
+    void *wire;
+    bool to_send; /* there is something that could not go */
+} td_wire_want;
+
 typedef struct td_wire_ops {
     const char *name;
     /* Begins to connect. Errors: TD_RETRY. `os` is borrowed for the wire's life. */
@@ -24,8 +29,9 @@ typedef struct td_wire_ops {
     TD_CHECKED td_status (*send)(void *wire, td_bytes bytes, size_t *out_sent);
     /* Of one that is open: what has come, at most `room`; 0: nothing new. Errors: TD_RETRY (it has ended, too). */
     TD_CHECKED td_status (*receive)(void *wire, void *out, size_t room, size_t *out_size);
-    /* Until something has come, or can go where it wants to, or the time is over. */
-    void (*wait)(void *wire, bool wants_to_send, int64_t most_ns);
+    /* Until something has come to one of them, or can go where it wants to, or the time is over; and not for longer
+     * than 10 ms where several are not open yet. One at least. */
+    void (*wait)(const td_wire_want *wants, size_t count, int64_t most_ns);
     void (*close)(void *wire); /* accepts NULL */
 } td_wire_ops;
 

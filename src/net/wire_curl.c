@@ -65,12 +65,25 @@ static td_status curl_receive(void *self, void *out, size_t room, size_t *out_si
     return TD_FAIL(TD_RETRY, "%s: the peer has ended the connection", w->conf.url.named);
 }
 
-static void curl_wait(void *self, bool wants_to_send, int64_t most_ns) {
-    wire *w = self;
-    struct curl_waitfd fd = {.fd = w->socket, .events = CURL_WAIT_POLLIN};
-    if (wants_to_send) fd.events |= CURL_WAIT_POLLOUT;
-    int most_ms = (int)((most_ns + TD_NS_PER_MS - 1) / TD_NS_PER_MS);
-    if (w->state != ENDED) (void)curl_multi_poll(w->multi, &fd, w->state == OPEN ? 1 : 0, most_ms, NULL);
+enum { WAIT_MOST = 128 };
+
+/* curl itself waits for what one of them connects to; sockets of those that are open are beside it. */
+static void curl_wait(const td_wire_want *wants, size_t count, int64_t most_ns) {
+    struct curl_waitfd fds[WAIT_MOST];
+    unsigned fd_count = 0;
+    int connecting = 0;
+    wire *first = wants[0].wire;
+    for (size_t i = 0; i < count && fd_count < WAIT_MOST; i++) {
+        wire *w = wants[i].wire;
+        if (w->state == ENDED) return;
+        if (w->state == CONNECTING && connecting++ == 0) first = w;
+        if (w->state != OPEN) continue;
+        short events = (short)(CURL_WAIT_POLLIN | (wants[i].to_send ? CURL_WAIT_POLLOUT : 0));
+        fds[fd_count++] = (struct curl_waitfd){.fd = w->socket, .events = events};
+    }
+    int64_t most_ms = (most_ns + TD_NS_PER_MS - 1) / TD_NS_PER_MS;
+    if (connecting > 1) most_ms = td_least(most_ms, 10);
+    (void)curl_multi_poll(first->multi, fds, fd_count, (int)most_ms, NULL);
 }
 
 static void curl_close(void *self) {

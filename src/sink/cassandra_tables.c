@@ -166,6 +166,11 @@ uint32_t td_cassandra_marks(td_cassandra_table table) {
     return count;
 }
 
+uint32_t td_cassandra_keys(td_cassandra_table table) {
+    if (tables[table].order == NULL) return 1;
+    return tables[table].has_width ? 3 : 2;
+}
+
 /* ---- partitions ---- */
 
 static int32_t day_of(int64_t ns) { return (int32_t)(td_window_start(ns, TD_NS_PER_DAY) / TD_NS_PER_DAY); }

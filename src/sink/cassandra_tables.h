@@ -40,6 +40,7 @@ const char *td_cassandra_table_name(td_cassandra_table table);
 void td_cassandra_put_create(td_buf *out, const td_cassandra_form *form, td_cassandra_table table, const char *name);
 void td_cassandra_put_insert(td_buf *out, const char *keyspace, td_cassandra_table table, const char *name);
 uint32_t td_cassandra_marks(td_cassandra_table table); /* how many values the insert takes */
+uint32_t td_cassandra_keys(td_cassandra_table table);  /* how many of them, the first, make the partition's key */
 
 /* By instrument, width and bucket. */
 int td_cassandra_partition_compare(const td_cassandra_partition *a, const td_cassandra_partition *b);

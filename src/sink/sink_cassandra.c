@@ -4,13 +4,15 @@
  * they are newer than what was told, which is asked for at the beginning, and are written as of their event time: what
  * comes later and is older never wins, whatever the nodes' clocks say.
  *
- * Rows of one partition go together, in unlogged batches; nodes warn of batches above 5 kB and refuse ten times that.
+ * Rows of one partition go together, in unlogged batches, to a node that owns it; nodes warn of batches above 5 kB and
+ * refuse ten times that.
  *
  * Errors: TD_RETRY (nodes that are away, overloaded or too few), TD_CONFIG (login, permissions, a schema that others
  * have changed, options). */
 #include "base/hash.h"
 #include "base/time.h"
-#include "net/cql.h"
+#include "net/cql_cluster.h"
+#include "net/cql_token.h"
 #include "sink/cassandra_tables.h"
 #include "sink/template.h"
 #include <inttypes.h>
@@ -49,7 +51,7 @@ typedef struct cassandra_sink {
     const td_os *os;
     const td_sink_conf *conf;
     td_cql_conf cql_conf;
-    td_cql *cql;
+    td_cql_cluster *nodes;
     td_cassandra_form form;
     td_cql_consistency consistency;
     bool begun, has_tables; /* statements are prepared and what is latest is known; tables were looked at */
@@ -62,7 +64,7 @@ typedef struct cassandra_sink {
     size_t aim_capacity;
     td_cql_values values;
     td_cql_batch batch;
-    td_buf body, text;
+    td_buf body, text, key;
     td_status failed; /* of the answers that were owed, the first that was none */
     char why[512];
 } cassandra_sink;
@@ -134,9 +136,11 @@ static known *known_of(cassandra_sink *s, td_bytes instrument) {
 
 /* ---- one thing after the other ---- */
 
+static td_cql *home_of(cassandra_sink *s) { return td_cql_cluster_home(s->nodes); }
+
 static td_status run_text(cassandra_sink *s) {
     td_cql_reply reply;
-    return td_cql_query(s->cql, (const char *)s->text.data, &reply);
+    return td_cql_query(home_of(s), (const char *)s->text.data, &reply);
 }
 
 static void begin_text(cassandra_sink *s) { s->text.size = 0; }
@@ -146,7 +150,7 @@ static td_status prepare_text(cassandra_sink *s, td_buf *out_id) {
     td_cql_reply reply;
     s->body.size = 0;
     td_cql_put_prepare(&s->body, td_buf_bytes(&s->text));
-    td_status status = td_cql_call(s->cql, TD_CQL_PREPARE, td_buf_bytes(&s->body), &reply);
+    td_status status = td_cql_call(home_of(s), TD_CQL_PREPARE, td_buf_bytes(&s->body), &reply);
     if (status != TD_OK) return status;
     if (reply.answer.kind != TD_CQL_IS_PREPARED) return TD_FAIL(TD_RETRY, "the node prepares nothing");
     out_id->size = 0;
@@ -174,7 +178,7 @@ static td_status is_there(cassandra_sink *s, const char *table, bool *out) {
                   table != NULL ? "tables" : "keyspaces", names[0]);
     if (table != NULL) td_buf_printf(&s->text, " AND table_name = '%s'", names[1]);
     end_text(s);
-    td_status status = td_cql_query(s->cql, (const char *)s->text.data, &reply);
+    td_status status = td_cql_query(home_of(s), (const char *)s->text.data, &reply);
     if (status == TD_OK) *out = reply.answer.rows.count > 0;
     return status;
 }
@@ -191,7 +195,7 @@ static td_status make_keyspace(cassandra_sink *s) {
                   conf->datacenter != NULL ? conf->datacenter : "replication_factor", replicas);
     end_text(s);
     status = run_text(s);
-    return status == TD_OK ? td_cql_agree(s->cql, s->os, AGREE_NS) : status;
+    return status == TD_OK ? td_cql_agree(home_of(s), s->os, AGREE_NS) : status;
 }
 
 /* Whoever writes to it lets the nodes agree first. */
@@ -227,7 +231,7 @@ static td_status read_pages(cassandra_sink *s, void (*take)(cassandra_sink *s, t
         const td_cql_terms terms = {.consistency = s->consistency, .page_rows = PAGE_ROWS, .page = td_buf_bytes(&page)};
         s->body.size = 0;
         td_cql_put_query(&s->body, td_buf_bytes(&s->text), &terms);
-        status = td_cql_call(s->cql, TD_CQL_QUERY, td_buf_bytes(&s->body), &reply);
+        status = td_cql_call(home_of(s), TD_CQL_QUERY, td_buf_bytes(&s->body), &reply);
         if (status != TD_OK) break;
         take(s, reply.answer.rows);
         page.size = 0;
@@ -253,12 +257,13 @@ static void forget(cassandra_sink *s) {
 
 /* The same after every failure: nodes may have forgotten, or others have changed what there is. */
 static td_status begin(cassandra_sink *s) {
-    td_status status = td_cql_make_ready(s->cql);
+    td_status status = td_cql_cluster_make_ready(s->nodes);
     if (status == TD_OK && !s->has_tables) {
         status = make_keyspace(s);
         for (int t = 0; t < TD_CASSANDRA_TABLES && status == TD_OK; t++)
             status = make_table(s, (td_cassandra_table)t, td_cassandra_table_name((td_cassandra_table)t));
-        if (status == TD_OK) status = td_cql_agree(s->cql, s->os, AGREE_NS); /* also on what a former try has made */
+        if (status == TD_OK)
+            status = td_cql_agree(home_of(s), s->os, AGREE_NS); /* also on what a former try has made */
         s->has_tables = status == TD_OK;
     }
     for (int t = 0; t < TD_CASSANDRA_TABLES && status == TD_OK; t++) {
@@ -277,17 +282,10 @@ static td_status begin(cassandra_sink *s) {
 
 /* ---- what a start needs ---- */
 
-/* A node that is away has others beside it. */
-static td_status find_node(cassandra_sink *s) {
-    td_status status = TD_RETRY;
-    for (size_t i = 0; i < s->conf->nodes.count && status == TD_RETRY; i++) status = td_cql_make_ready(s->cql);
-    return status;
-}
-
 static td_status check_release(cassandra_sink *s) {
     td_cql_reply reply;
     td_bytes release = {0};
-    td_status status = td_cql_query(s->cql, "SELECT release_version FROM system.local WHERE key = 'local'", &reply);
+    td_status status = td_cql_query(home_of(s), "SELECT release_version FROM system.local WHERE key = 'local'", &reply);
     if (status != TD_OK) return status;
     if (td_cql_row_next(&reply.answer.rows, &release, 1) && td_cassandra_serves(release)) return TD_OK;
     return TD_FAIL(TD_CONFIG, "the node is Cassandra %.*s; 3.0.8 is the least", (int)release.size,
@@ -303,7 +301,7 @@ static td_status check_right(cassandra_sink *s, const td_buf *statement, uint32_
     while (s->values.count < marks) td_cql_add_unset(&s->values);
     s->body.size = 0;
     td_cql_put_execute(&s->body, td_buf_bytes(statement), &terms);
-    td_status status = td_cql_call(s->cql, TD_CQL_EXECUTE, td_buf_bytes(&s->body), &reply);
+    td_status status = td_cql_call(home_of(s), TD_CQL_EXECUTE, td_buf_bytes(&s->body), &reply);
     if (status != TD_CONFIG || reply.answer.error.code == TD_CQL_ERROR_INVALID)
         return status == TD_CONFIG ? TD_OK : status;
     return td_trace(status, "checking that the user has %s on %s.%s", right, s->conf->keyspace, table);
@@ -331,13 +329,13 @@ static td_status cassandra_position(void *sink, const char *topic, uint32_t part
     cassandra_sink *s = sink;
     td_cql_reply reply;
     td_bytes cells[2];
-    td_status status = s->begun ? TD_OK : begin(s);
+    td_status status = s->begun ? td_cql_cluster_make_ready(s->nodes) : begin(s);
     if (status != TD_OK) return status;
     const td_cql_terms terms = {.consistency = s->consistency, .values = &s->values};
     add_place(s, topic, partition);
     s->body.size = 0;
     td_cql_put_execute(&s->body, td_buf_bytes(&s->get_position), &terms);
-    status = td_cql_call(s->cql, TD_CQL_EXECUTE, td_buf_bytes(&s->body), &reply);
+    status = td_cql_call(home_of(s), TD_CQL_EXECUTE, td_buf_bytes(&s->body), &reply);
     if (status != TD_OK) return status;
     *out = (td_position){-1, 0};
     if (!td_cql_row_next(&reply.answer.rows, cells, 2)) return TD_OK;
@@ -357,31 +355,36 @@ static void note_failure(cassandra_sink *s, td_status status, const char *why) {
 static void pump(cassandra_sink *s) {
     td_cql_reply reply;
     bool any = false;
-    td_status status = td_cql_step(s->cql);
+    td_status status = td_cql_cluster_step(s->nodes);
     if (status != TD_OK) note_failure(s, status == TD_AGAIN ? TD_RETRY : status, td_trail());
-    while (td_cql_next(s->cql, &reply) == TD_OK) {
+    while (td_cql_cluster_next(s->nodes, &reply) == TD_OK) {
         any = true;
         if (reply.status != TD_OK) note_failure(s, reply.status, reply.detail);
     }
-    if (!any) td_cql_wait(s->cql, LOOK_NS);
+    if (!any) td_cql_cluster_wait(s->nodes, LOOK_NS);
 }
 
-static void send(cassandra_sink *s, td_cql_opcode opcode, td_bytes body) {
+static void send(cassandra_sink *s, int64_t token, td_cql_opcode opcode, td_bytes body) {
     td_status status = TD_FULL;
-    while (s->failed == TD_OK && (status = td_cql_ask(s->cql, opcode, body, 0)) == TD_FULL) pump(s);
+    while (s->failed == TD_OK && (status = td_cql_cluster_ask(s->nodes, token, opcode, body, 0)) == TD_FULL) pump(s);
     if (status != TD_OK && status != TD_FULL) note_failure(s, status, td_trail());
 }
 
-static void send_values(cassandra_sink *s, const td_buf *insert) {
+/* The values are a row's: those of its partition's key come first. */
+static int64_t token_of(cassandra_sink *s, td_cassandra_table table) {
+    return td_cql_token(&s->values, td_cassandra_keys(table), &s->key);
+}
+
+static void send_values(cassandra_sink *s, td_cassandra_table table, const td_buf *insert) {
     const td_cql_terms terms = {.consistency = s->consistency, .values = &s->values};
     s->body.size = 0;
     td_cql_put_execute(&s->body, td_buf_bytes(insert), &terms);
-    send(s, TD_CQL_EXECUTE, td_buf_bytes(&s->body));
+    send(s, token_of(s, table), TD_CQL_EXECUTE, td_buf_bytes(&s->body));
 }
 
 /* Every answer that is owed. */
 static td_status settle(cassandra_sink *s) {
-    while (td_cql_in_flight(s->cql) > 0) pump(s);
+    while (td_cql_cluster_in_flight(s->nodes) > 0) pump(s);
     if (s->failed == TD_OK) return TD_OK;
     s->begun = false;
     return TD_FAIL(s->failed, "%s", s->why);
@@ -413,19 +416,21 @@ static void add_row(cassandra_sink *s, const aim *a, uint32_t partition, const t
 static size_t send_batch(cassandra_sink *s, const aim *aims, size_t count, uint32_t partition, const td_sink_row *rows,
                          const td_buf *insert) {
     size_t n = 0;
+    int64_t token = 0;
+    const td_cassandra_table table = aims[0].to.table;
     td_cql_batch_begin(&s->batch);
     while (n < count && td_cassandra_partition_compare(&aims[0].to, &aims[n].to) == 0) {
         add_row(s, &aims[n], partition, rows);
         if (n > 0 && s->batch.body.size + s->values.bytes.size > BATCH_BYTES) break;
         td_cql_batch_add(&s->batch, td_buf_bytes(insert), &s->values);
-        n++;
+        if (n++ == 0) token = token_of(s, table); /* and all others' */
     }
     td_cql_batch_end(&s->batch, s->consistency);
     if (n == 1) {
         add_row(s, aims, partition, rows);
-        send_values(s, insert);
+        send_values(s, table, insert);
     } else {
-        send(s, TD_CQL_BATCH, td_buf_bytes(&s->batch.body));
+        send(s, token, TD_CQL_BATCH, td_buf_bytes(&s->batch.body));
     }
     return n;
 }
@@ -455,7 +460,7 @@ static td_status make_own_tables(cassandra_sink *s, const char *topic, size_t co
         if (status == TD_OK) status = prepare_insert(s, TD_CASSANDRA_BARS, name, &k->symbol_insert);
         fresh = true;
     }
-    return status == TD_OK && fresh ? td_cql_agree(s->cql, s->os, AGREE_NS) : status;
+    return status == TD_OK && fresh ? td_cql_agree(home_of(s), s->os, AGREE_NS) : status;
 }
 
 static void send_rows(cassandra_sink *s, uint32_t partition, const td_sink_row *rows, size_t count) {
@@ -485,7 +490,7 @@ static void send_latest(cassandra_sink *s, const td_sink_row *rows, size_t count
         if (s->knowns[i].touched != s->batch_number) continue;
         td_cql_values_clear(&s->values);
         td_cassandra_add_latest(&s->values, td_text(s->knowns[i].instrument), &s->knowns[i].latest);
-        send_values(s, &s->inserts[TD_CASSANDRA_LATEST]);
+        send_values(s, TD_CASSANDRA_LATEST, &s->inserts[TD_CASSANDRA_LATEST]);
     }
 }
 
@@ -493,14 +498,14 @@ static void send_position(cassandra_sink *s, const char *topic, uint32_t partiti
     add_place(s, topic, partition);
     td_cql_add_int(&s->values, next.epoch);
     td_cql_add_bigint(&s->values, next.offset);
-    send_values(s, &s->inserts[TD_CASSANDRA_POSITIONS]);
+    send_values(s, TD_CASSANDRA_POSITIONS, &s->inserts[TD_CASSANDRA_POSITIONS]);
 }
 
 static td_status cassandra_write(void *sink, const char *topic, uint32_t partition, const td_sink_row *rows,
                                  size_t row_count, td_position next) {
     cassandra_sink *s = sink;
     s->failed = TD_OK;
-    td_status status = s->begun ? td_cql_make_ready(s->cql) : begin(s);
+    td_status status = s->begun ? td_cql_cluster_make_ready(s->nodes) : begin(s);
     take_aim(s, rows, row_count);
     if (status == TD_OK) status = make_own_tables(s, topic, row_count);
     if (status != TD_OK) {
@@ -578,7 +583,7 @@ static td_status cassandra_reset(void *sink, const td_sink_place *places, size_t
     cassandra_sink *s = sink;
     s->failed = TD_OK;
     s->cql_conf.answer_ns = EMPTIED_NS;
-    td_status status = s->begun ? td_cql_make_ready(s->cql) : begin(s);
+    td_status status = s->begun ? td_cql_cluster_make_ready(s->nodes) : begin(s);
     if (status == TD_OK && empties) status = check_alone(s);
     if (status == TD_OK && empties) status = empty_table(s, td_cassandra_table_name(TD_CASSANDRA_POSITIONS));
     for (size_t i = 0; i < count && status == TD_OK; i++)
@@ -595,7 +600,7 @@ static td_status cassandra_reset(void *sink, const td_sink_place *places, size_t
 static void cassandra_close(void *sink) {
     cassandra_sink *s = sink;
     if (s == NULL) return;
-    td_cql_close(s->cql);
+    td_cql_cluster_close(s->nodes);
     for (size_t i = 0; i < s->known_count; i++) {
         free(s->knowns[i].instrument);
         td_buf_fini(&s->knowns[i].symbol_insert);
@@ -606,6 +611,7 @@ static void cassandra_close(void *sink) {
     td_buf_fini(&s->batch.body);
     td_buf_fini(&s->body);
     td_buf_fini(&s->text);
+    td_buf_fini(&s->key);
     free(s->knowns);
     free(s->slots);
     free(s->aims);
@@ -630,7 +636,6 @@ static td_status cassandra_open(void **out, const td_os *os, const td_sink_conf 
     s->of_trades = takes_trades(&conf->of);
     s->form = (td_cassandra_form){conf->keyspace, conf->ttl_ns / TD_NS_PER_S, conf->window_ns};
     s->cql_conf = (td_cql_conf){.wire = &td_wire_curl,
-                                .nodes = &conf->nodes,
                                 .tls = conf->tls,
                                 .ca_file = conf->ca,
                                 .user = conf->user,
@@ -639,8 +644,8 @@ static td_status cassandra_open(void **out, const td_os *os, const td_sink_conf 
                                 .in_flight_most = (uint32_t)conf->in_flight,
                                 .open_ns = OPEN_NS,
                                 .answer_ns = ANSWER_NS};
-    status = td_cql_open(&s->cql, os, &s->cql_conf);
-    if (status == TD_OK) status = find_node(s);
+    status = td_cql_cluster_open(&s->nodes, os, &s->cql_conf, &conf->nodes);
+    if (status == TD_OK) status = td_cql_cluster_make_ready(s->nodes);
     if (status == TD_OK) status = check_release(s);
     if (status == TD_OK) status = begin(s);
     if (status == TD_OK) status = check_rights(s);
@@ -662,7 +667,7 @@ static const td_option options[] = {
      .unit = "HOST:PORT",
      .required = true,
      .offset = offsetof(td_sink_conf, nodes),
-     .help = "of the cluster, tried in turn; without a port 9042"},
+     .help = "of the cluster, asked all at once: the first that answers tells of the others; without a port 9042"},
     {.key = "keyspace",
      .type = TD_OPTION_TEXT,
      .fallback = "tapedeck",

@@ -17,6 +17,13 @@ static void walk_columns(td_cql_columns columns, td_bytes message) {
     assert(seen == count && columns.specs.size == 0);
 }
 
+/* Whatever a cell is, as if it were a list. */
+static void walk_elements(td_bytes cell, td_bytes message) {
+    td_bytes all = td_cql_elements(cell), one;
+    while (td_cql_element_next(&all, &one)) assert(is_within(one, message));
+    assert(all.size == 0);
+}
+
 static void walk(const td_cql_answer *a, td_bytes message) {
     td_bytes cells[8];
     assert(is_within(a->text, message) && is_within(a->error.id, message) && is_within(a->prepared.id, message));
@@ -25,7 +32,10 @@ static void walk(const td_cql_answer *a, td_bytes message) {
     walk_columns(a->rows.columns, message);
     td_cql_rows rows = a->rows;
     while (td_cql_row_next(&rows, cells, 8))
-        for (uint32_t i = 0; i < rows.columns.count && i < 8; i++) assert(is_within(cells[i], message));
+        for (uint32_t i = 0; i < rows.columns.count && i < 8; i++) {
+            assert(is_within(cells[i], message));
+            walk_elements(cells[i], message);
+        }
     assert(rows.cells.size == 0);
 }
 

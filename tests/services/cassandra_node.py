@@ -74,10 +74,10 @@ class Cassandra:
             '</encoder></appender><root level="INFO"><appender-ref ref="out"/></root></configuration>')
 
     def make_keys(self):
-        """A certificate that vouches for itself, of 127.0.0.1."""
+        """A certificate that vouches for itself."""
         key = self.folder / "key.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
-                        "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", self.ca_file], check=True, capture_output=True)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={self.host}", "-addext",
+                        f"subjectAltName=IP:{self.host}", "-keyout", key, "-out", self.ca_file], check=True, capture_output=True)
         subprocess.run(["openssl", "pkcs12", "-export", "-inkey", key, "-in", self.ca_file, "-out", self.folder / "keys.p12", "-passout",
                         f"pass:{KEYS_PASSWORD}"], check=True, capture_output=True)
 

@@ -23,7 +23,8 @@ from cassandra_node import PASSWORD, USER, Cassandra  # noqa: E402
 from kills import KILLS, slowed  # noqa: E402
 
 DATA = td.ROOT / "examples" / "data"
-FEEDS = [f'file: {{ format: lean, path: {DATA}/lean/*.zip, ratio: 60, from: "09:30", to: "09:34" }}',
+RATIO = 60
+FEEDS = [f'file: {{ format: lean, path: {DATA}/lean/*.zip, ratio: {RATIO}, from: "09:30", to: "09:34" }}',
          f"file: {{ format: binance-collector, path: {DATA}/binance/*.gz }}"]
 VENDOR = f'file: {{ format: alphavantage, path: "{DATA}/alphavantage/MSFT_1min_2*" }}'
 NEWS = """\
@@ -162,7 +163,7 @@ def expect_latest(asked, keyspace, data):
 
 def places(asked, keyspace):
     """How far the sink is. A table that is just being made is not there, or an error of the node's."""
-    with contextlib.suppress(cassandra.InvalidRequest, cassandra.cluster.NoHostAvailable):
+    with contextlib.suppress(cassandra.DriverException, cassandra.cluster.NoHostAvailable):
         return sorted(map(str, asked.execute(f"SELECT * FROM {keyspace}.positions")))
     return []
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """tests/services/run_cql.py - our client of Cassandra against a real one with a password and TLS: all kinds of results, errors
-and what they ask for, pages, many requests at once, statements that the node has forgotten, and the node's death."""
+and what they ask for, pages, many requests at once, tokens, statements that the node has forgotten, and the node's death."""
 import os
 import pathlib
+import random
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ from cassandra_node import PASSWORD, USER, Cassandra  # noqa: E402
 ASK = td.BUILD / "tests" / "tools" / "cql_ask"
 ENDS = ("ok", "again", "retry", "config", "reject", "full", "void", "rows", "keyspace", "prepared", "schema")
 MANY, IN_FLIGHT = 5000, 64
+KEYS = 200  # of each number of columns
+SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 cases = td.Cases()
 node = Cassandra(password=True, tls=True)
 
@@ -119,6 +122,33 @@ def many_at_once(_home):
                 assert client.must(f"query SELECT count(*) FROM k.t WHERE a = '{partition}'", "rows") == [f"row {count}"]
             lines = client.must(f"pages 999 SELECT b FROM k.t WHERE a = '{name}'", "rows")
             assert lines[:-1] == [f"row {n}" for n in range(MANY)] and lines[-1] == f"pages {MANY // 999 + 1}", lines[-1]
+
+
+@cases.add
+def tokens(_home):
+    """Of keys of any bytes and of one to three columns: what we compute is what the node says."""
+    rng, high = random.Random(SEED), 0
+    with Client() as client:
+        for columns in ("a", "a, b", "a, b, c"):
+            table = f"k.keys{columns.count(',') + 1}"
+            client.must(f"query CREATE TABLE {table} (a blob, b blob, c blob, n int, PRIMARY KEY (({columns}), n))", "schema")
+            client.must("agree", "void")
+            keys = {}
+            for n in range(KEYS):
+                key = [rng.randbytes(rng.choice((rng.randrange(1, 20), rng.randrange(1, 200)))) for _ in columns.split(", ")]
+                keys[n] = key
+                high += max(map(max, key)) >= 0x80
+                values = ", ".join("0x" + part.hex() for part in key)
+                client.must(f"query INSERT INTO {table} ({columns}, n) VALUES ({values}, {n})", "void")
+            theirs = dict(line.removeprefix("row ").split("|")
+                          for line in client.must(f"query SELECT n, token({columns}) FROM {table}", "rows"))
+            assert len(theirs) == KEYS, (SEED, len(theirs))
+            for n, key in keys.items():
+                client.begin("token " + " ".join(part.hex() for part in key))
+                said = client.process.stdout.readline()
+                assert said == f"token {theirs[str(n)]}\n", (SEED, key, said, theirs[str(n)])
+    assert high > KEYS, (SEED, high)
+    return f"{3 * KEYS} keys, {high} with bytes above 0x7F (seed {SEED})"
 
 
 @cases.add

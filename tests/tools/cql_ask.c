@@ -7,19 +7,22 @@
  *   execute S TEXT INT    a statement of two marks
  *   many S TEXT N         the same N times, of the numbers from 0 on, as many at once as may be
  *   batch S TEXT N        the same in one unlogged batch
+ *   token HEX…            of a partition's key of these columns, as we compute it
  *   agree, connect, again (how many statements were prepared again)
  *
  * cql_ask HOST:PORT [USER PASSWORD] with CQL_CA_FILE (TLS) and CQL_PLAIN (no lz4) in the environment. */
 #include "base/time.h"
 #include "net/cql.h"
+#include "net/cql_token.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { LINE_BYTES = 64 * 1024, STATEMENTS_MAX = 8, CELLS_MAX = 16, IN_FLIGHT = 64 };
+enum { LINE_BYTES = 64 * 1024, STATEMENTS_MAX = 8, CELLS_MAX = 16, IN_FLIGHT = 64, BLOB = 0x03 };
 
 static td_cql *cql;
+static td_cql_statements statements;
 static td_buf body, ids[STATEMENTS_MAX];
 static int statement_count;
 
@@ -31,9 +34,9 @@ static void print_cell(uint16_t type, td_bytes cell) {
         printf("null");
     else if (text)
         printf("%.*s", (int)cell.size, (const char *)cell.data);
-    else if (td_cql_get_int(cell, &number))
+    else if (type != BLOB && td_cql_get_int(cell, &number))
         printf("%" PRId32, number);
-    else if (td_cql_get_bigint(cell, &big))
+    else if (type != BLOB && td_cql_get_bigint(cell, &big))
         printf("%" PRId64, big);
     else
         for (size_t i = 0; i < cell.size; i++) printf("%02x", cell.data[i]);
@@ -155,11 +158,33 @@ static void batch(int s, const char *text, int count) {
     td_buf_fini(&b.body);
 }
 
+static void tell_token(const char *columns) {
+    td_cql_values values = {0};
+    td_buf column = {0}, room = {0};
+    for (const char *at = columns; *at != '\0'; at += *at == ' ') {
+        column.size = 0;
+        for (unsigned byte; sscanf(at, "%2x", &byte) == 1 && *at != ' ' && *at != '\0'; at += 2)
+            td_buf_put(&column, &(uint8_t){(uint8_t)byte}, 1);
+        td_cql_add_bytes(&values, td_buf_bytes(&column));
+    }
+    printf("token %" PRId64 "\n", td_cql_token(&values, values.count, &room));
+    (void)fflush(stdout);
+    td_cql_values_fini(&values);
+    td_buf_fini(&column);
+    td_buf_fini(&room);
+}
+
 static bool obey(char *line) {
     static const td_cql_answer done = {.kind = TD_CQL_IS_VOID};
     char text[256];
     int s, n, at = 0;
-    if (strncmp(line, "query ", 6) == 0)
+    if (strncmp(line, "token ", 6) == 0) return tell_token(line + 6), true;
+    if (strcmp(line, "again") == 0)
+        return printf("again %" PRId64 "\n", td_cql_prepared_again(cql)), fflush(stdout), true;
+    td_status status = td_cql_make_ready(cql);
+    if (status != TD_OK)
+        print_end(status, NULL);
+    else if (strncmp(line, "query ", 6) == 0)
         query(line + 6, 0);
     else if (sscanf(line, "pages %d %n", &n, &at) == 1)
         query(line + at, n);
@@ -174,9 +199,7 @@ static bool obey(char *line) {
     else if (strcmp(line, "agree") == 0)
         print_end(td_cql_agree(cql, &td_os_posix, 5 * TD_NS_PER_S), &done);
     else if (strcmp(line, "connect") == 0)
-        print_end(td_cql_make_ready(cql), &done);
-    else if (strcmp(line, "again") == 0)
-        (void)(printf("again %" PRId64 "\n", td_cql_prepared_again(cql)), fflush(stdout));
+        print_end(status, &done);
     else
         return false;
     return true;
@@ -185,9 +208,7 @@ static bool obey(char *line) {
 int main(int argc, char **argv) {
     static char line[LINE_BYTES];
     if (argc < 2) return 2;
-    const td_texts nodes = {&argv[1], 1};
     const td_cql_conf conf = {.wire = &td_wire_curl,
-                              .nodes = &nodes,
                               .tls = getenv("CQL_CA_FILE") != NULL,
                               .ca_file = getenv("CQL_CA_FILE"),
                               .user = argc > 3 ? argv[2] : NULL,
@@ -196,13 +217,14 @@ int main(int argc, char **argv) {
                               .in_flight_most = IN_FLIGHT,
                               .open_ns = 5 * TD_NS_PER_S,
                               .answer_ns = 20 * TD_NS_PER_S};
-    if (td_cql_open(&cql, &td_os_posix, &conf) != TD_OK) return 2;
+    if (td_cql_open(&cql, &td_os_posix, &conf, argv[1], &statements) != TD_OK) return 2;
     bool good = true;
     while (good && fgets(line, sizeof line, stdin) != NULL) {
         line[strcspn(line, "\n")] = '\0';
         good = obey(line);
     }
     td_cql_close(cql);
+    td_cql_statements_fini(&statements);
     td_buf_fini(&body);
     for (int i = 0; i < statement_count; i++) td_buf_fini(&ids[i]);
     return good ? 0 : 2;

@@ -127,6 +127,30 @@ static void rows_and_columns(void **state) {
     cql_free(bytes);
 }
 
+static void elements(void **state) {
+    (void)state;
+    static const struct {
+        const char *cell;
+        size_t count;
+    } lists[] = {{"00000002 00000001 'a' 00000003 'bcd'", 2},
+                 {"00000002 00000001 'a' FFFFFFFF", 2},
+                 {"00000000", 0},
+                 {"", 0},
+                 {"0000", 0},
+                 {"00000002 00000009 00000001 'a'", 0},
+                 {"00000002 00000009 00000001 'a'", 0},
+                 {"00000002 00000001 'a' 00000009 'bc'", 1}, /* cut */
+                 {"00000002 00000001 'a' 0000", 1}};
+    for (size_t i = 0; i < COUNT_OF(lists); i++) {
+        td_bytes cell = cql_bytes(lists[i].cell), all = td_cql_elements(cell), one;
+        size_t count = 0;
+        for (; td_cql_element_next(&all, &one); count++) ASSERT_ROW(count > 0 || cql_is(one, "'a'"), "%zu", i);
+        ASSERT_ROW(count == lists[i].count, "%zu: %zu", i, count);
+        assert_false(td_cql_element_next(&all, &one));
+        cql_free(cell);
+    }
+}
+
 /* A type within a type within … of a hostile server. */
 static void nested_types(void **state) {
     (void)state;
@@ -189,6 +213,7 @@ int main(void) {
         cmocka_unit_test(each_kind_whole_and_cut),
         cmocka_unit_test(what_is_none),
         cmocka_unit_test(rows_and_columns),
+        cmocka_unit_test(elements),
         cmocka_unit_test(nested_types),
         cmocka_unit_test(errors),
         cmocka_unit_test(prepared),

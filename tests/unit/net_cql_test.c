@@ -13,7 +13,7 @@ enum { IN_FLIGHT = 4, KNOWN_MAX = 8 };
 
 typedef struct node {
     size_t piece; /* bytes that move at once */
-    bool has_lz4, wants_login, refuses, closed, mute, old, begun_lz4;
+    bool has_lz4, wants_login, refuses, closed, mute, old, begun_lz4, renames;
     td_buf from_client, to_client, held;
     size_t given;
     char known[KNOWN_MAX][64];
@@ -79,6 +79,7 @@ static void prepare(int16_t stream, const char *text) { /* its id is its text */
         return;
     }
     if (!knows(text)) (void)snprintf(the.known[the.known_count++], sizeof the.known[0], "%s", text);
+    if (the.renames) text = "another";
     (void)snprintf(body, sizeof body, "00000004 %04X '%s' 00000004 00000000 00000000 00000004 00000000",
                    (unsigned)strlen(text), text);
     say_text(&the.to_client, TD_CQL_RESULT, stream, body);
@@ -197,8 +198,8 @@ static td_status wire_receive(void *wire, void *out, size_t room, size_t *out_si
     return TD_OK;
 }
 
-static void wire_wait(void *wire, bool wants_to_send, int64_t most_ns) {
-    (void)wire, (void)wants_to_send;
+static void wire_wait(const td_wire_want *wants, size_t count, int64_t most_ns) {
+    assert_true(count == 1 && wants->wire == &the);
     clock_ns += most_ns;
 }
 static void wire_close(void *wire) { (void)wire; }
@@ -207,26 +208,25 @@ static const td_wire_ops wire_ops = {"played", wire_open, wire_step, wire_send, 
 
 /* ---- the client ---- */
 
-static char *node_names[] = {"one", "[::2]:19042"};
-static const td_texts nodes = {node_names, 2};
 static td_cql_conf conf;
+static td_cql_statements statements;
 static td_cql *cql;
 
 static int begin(void **state) {
     (void)state;
     the = (node){.piece = 7, .has_lz4 = true};
     conf = (td_cql_conf){.wire = &wire_ops,
-                         .nodes = &nodes,
                          .lz4 = true,
                          .in_flight_most = IN_FLIGHT,
                          .open_ns = TD_NS_PER_S,
                          .answer_ns = 5 * TD_NS_PER_S};
-    return td_cql_open(&cql, &os, &conf) == TD_OK ? 0 : 1;
+    return td_cql_open(&cql, &os, &conf, "one", &statements) == TD_OK ? 0 : 1;
 }
 
 static int finish(void **state) {
     (void)state;
     td_cql_close(cql);
+    td_cql_statements_fini(&statements);
     td_buf_fini(&the.from_client);
     td_buf_fini(&the.to_client);
     td_buf_fini(&the.held);
@@ -287,7 +287,7 @@ static void greetings(void **state) {
         conf.lz4 = rows[i].lz4;
         conf.user = rows[i].user;
         conf.password = rows[i].password;
-        td_status status = td_cql_connect(cql);
+        td_status status = td_cql_connect(cql, false);
         ASSERT_ROW(status == TD_OK && td_cql_make_ready(cql) == rows[i].status, "%zu: %s", i, td_trail());
         if (status != TD_OK) continue;
         bool named = rows[i].status == TD_OK || strstr(td_trail(), rows[i].words) != NULL;
@@ -296,22 +296,23 @@ static void greetings(void **state) {
     }
 }
 
-static void nodes_in_turn(void **state) {
+static void names_of_nodes(void **state) {
     (void)state;
-    static const char *const hosts[] = {"one:9042", "::2:19042", "one:9042"};
-    for (size_t i = 0; i < COUNT_OF(hosts); i++) {
-        assert_int_equal(td_cql_connect(cql), TD_OK);
-        assert_string_equal(the.last_host, hosts[i]);
+    static const struct {
+        const char *node, *host;
+    } good[] = {{"one", "one:9042"}, {"one:7", "one:7"}, {"[::2]:19042", "::2:19042"}};
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        td_cql *other;
+        assert_int_equal(td_cql_open(&other, &os, &conf, good[i].node, &statements), TD_OK);
+        assert_int_equal(td_cql_connect(other, false), TD_OK);
+        ASSERT_ROW(strcmp(the.last_host, good[i].host) == 0, "%s", the.last_host);
+        td_cql_close(other);
     }
     static const char *const bad[] = {"", "http://x", "a:b", "a:70000", "a/b", "a b"};
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
-        char *text = td_copy_text(bad[i]);
-        const td_texts one = {&text, 1};
-        td_cql_conf c = conf;
         td_cql *none;
-        c.nodes = &one;
-        ASSERT_ROW(td_cql_open(&none, &os, &c) == TD_CONFIG && strncmp(td_trail(), "nodes", 5) == 0, "%zu", i);
-        free(text);
+        td_status status = td_cql_open(&none, &os, &conf, bad[i], &statements);
+        ASSERT_ROW(status == TD_CONFIG && strncmp(td_trail(), "nodes", 5) == 0, "%zu", i);
     }
 }
 
@@ -364,7 +365,7 @@ static void lost(void **state) {
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         td_cql_reply reply;
         int lost_count = 0;
-        assert_int_equal(td_cql_connect(cql), TD_OK);
+        assert_int_equal(td_cql_connect(cql, false), TD_OK);
         assert_int_equal(td_cql_make_ready(cql), TD_OK);
         if (strcmp(rows[i].text, "stray") != 0) assert_int_equal(ask("held", 7), TD_OK);
         assert_int_equal(ask(rows[i].text, 8), TD_OK);
@@ -393,7 +394,7 @@ static void connecting_for_ever(void **state) {
     (void)state;
     td_cql_reply reply;
     the.mute = true; /* the wire's own bound is the wire's to hold */
-    assert_int_equal(td_cql_connect(cql), TD_OK);
+    assert_int_equal(td_cql_connect(cql, false), TD_OK);
     for (int i = 0; i < 10; i++) assert_int_equal(td_cql_step(cql), TD_AGAIN);
     assert_int_equal(td_cql_next(cql, &reply), TD_AGAIN);
 }
@@ -409,7 +410,7 @@ static void prepared_again(void **state) {
     for (int round = 0; round < 2; round++) { /* it forgets; and it is started again */
         the.known_count = 0;
         if (round == 1) {
-            assert_int_equal(td_cql_connect(cql), TD_OK);
+            assert_int_equal(td_cql_connect(cql, false), TD_OK);
             assert_int_equal(td_cql_make_ready(cql), TD_OK);
         }
         for (uint64_t tag = 1; tag <= IN_FLIGHT; tag++)
@@ -432,15 +433,95 @@ static void prepared_again(void **state) {
     assert_non_null(strstr(reply.detail, "no table"));
 }
 
+static void prepare_two(void) {
+    td_cql_reply reply;
+    assert_int_equal(td_cql_make_ready(cql), TD_OK);
+    for (uint64_t tag = 0; tag < 2; tag++) {
+        assert_int_equal(ask_prepared(TD_CQL_PREPARE, tag == 0 ? "a" : "b", tag), TD_OK);
+        assert_int_equal(await(&reply), TD_OK);
+    }
+}
+
+/* A node that is to serve beside others knows what they know before it is ready. */
+static void prepared_at_the_beginning(void **state) {
+    (void)state;
+    td_cql_reply reply;
+    prepare_two();
+    for (int round = 0; round < 3;
+         round++) { /* the second time it lets none be prepared: that is told when one is needed */
+        the.known_count = the.prepares = 0;
+        the.refuses = round == 1;
+        assert_int_equal(td_cql_connect(cql, round < 2), TD_OK);
+        assert_int_equal(td_cql_make_ready(cql), TD_OK);
+        assert_int_equal(the.prepares, round < 2 ? 2 : 0);
+        assert_int_equal(ask_prepared(TD_CQL_EXECUTE, "a", 7), TD_OK);
+        assert_true(await(&reply) == TD_OK && reply.tag == 7);
+        assert_int_equal(reply.status, round == 1 ? TD_CONFIG : TD_OK);
+        assert_int_equal(td_cql_prepared_again(cql), round == 2);
+    }
+}
+
+/* As nodes of another release do: what others have prepared cannot be asked of it. */
+static void named_otherwise(void **state) {
+    (void)state;
+    td_cql_reply reply;
+    prepare_two();
+    the.renames = true;
+    assert_int_equal(td_cql_connect(cql, true), TD_OK);
+    assert_int_equal(td_cql_make_ready(cql), TD_RETRY);
+    assert_non_null(strstr(td_trail(), "of another release"));
+    the.known_count = 0;
+    assert_int_equal(td_cql_connect(cql, false), TD_OK);
+    assert_int_equal(td_cql_make_ready(cql), TD_OK);
+    assert_int_equal(ask_prepared(TD_CQL_EXECUTE, "a", 7), TD_OK);
+    assert_true(await(&reply) == TD_OK && reply.tag == 7 && reply.status == TD_RETRY);
+    assert_non_null(strstr(reply.detail, "of another release"));
+    assert_int_equal(td_cql_connect(cql, false), TD_OK); /* whoever prepares anew has the new name */
+    assert_int_equal(td_cql_make_ready(cql), TD_OK);
+    assert_int_equal(ask_prepared(TD_CQL_PREPARE, "a", 8), TD_OK);
+    assert_true(await(&reply) == TD_OK && cql_is(reply.answer.prepared.id, "'another'"));
+    assert_true(statements.count == 2 && cql_is(td_buf_bytes(&statements.items[0].id), "'another'"));
+}
+
+/* Answers that came in time, but were looked at late. */
+static void looked_at_late(void **state) {
+    (void)state;
+    td_cql_reply reply;
+    assert_int_equal(td_cql_make_ready(cql), TD_OK);
+    the.piece = 4096;
+    assert_int_equal(ask("x", 3), TD_OK);
+    assert_int_equal(td_cql_step(cql), TD_OK);
+    clock_ns += 2 * conf.answer_ns;
+    assert_int_equal(td_cql_step(cql), TD_OK);
+    assert_true(td_cql_next(cql, &reply) == TD_OK && reply.tag == 3 && reply.status == TD_OK);
+}
+
+static void disconnected(void **state) {
+    (void)state;
+    td_cql_reply reply;
+    assert_int_equal(td_cql_make_ready(cql), TD_OK);
+    assert_int_equal(ask("held", 3), TD_OK);
+    assert_true(td_cql_is_ready(cql));
+    td_cql_disconnect(cql);
+    assert_false(td_cql_is_ready(cql));
+    assert_int_equal(td_cql_next(cql, &reply), TD_AGAIN); /* it is forgotten */
+    assert_int_equal(td_cql_step(cql), TD_RETRY);
+    assert_int_equal(td_cql_make_ready(cql), TD_OK);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(greetings, begin, finish),
-        cmocka_unit_test_setup_teardown(nodes_in_turn, begin, finish),
+        cmocka_unit_test_setup_teardown(names_of_nodes, begin, finish),
         cmocka_unit_test_setup_teardown(answers_by_tag, begin, finish),
         cmocka_unit_test_setup_teardown(errors_of_requests, begin, finish),
         cmocka_unit_test_setup_teardown(lost, begin, finish),
         cmocka_unit_test_setup_teardown(connecting_for_ever, begin, finish),
         cmocka_unit_test_setup_teardown(prepared_again, begin, finish),
+        cmocka_unit_test_setup_teardown(prepared_at_the_beginning, begin, finish),
+        cmocka_unit_test_setup_teardown(named_otherwise, begin, finish),
+        cmocka_unit_test_setup_teardown(looked_at_late, begin, finish),
+        cmocka_unit_test_setup_teardown(disconnected, begin, finish),
     };
     return cmocka_run_group_tests_name("net_cql", tests, NULL, NULL);
 }

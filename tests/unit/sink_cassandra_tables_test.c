@@ -278,15 +278,35 @@ static void tables_as_they_are_made(void **state) {
     td_buf_fini(&text);
 }
 
+/* A row's node is found by the first of its values. */
+static void keys_of_partitions(void **state) {
+    (void)state;
+    td_buf create = {0}, insert = {0}, head = {0};
+    const td_cassandra_form form = {.keyspace = "k", .window_ns = DAY};
+    for (int t = 0; t < TD_CASSANDRA_TABLES; t++) {
+        create.size = insert.size = head.size = 0;
+        td_cassandra_put_create(&create, &form, (td_cassandra_table)t, "t");
+        td_cassandra_put_insert(&insert, "k", (td_cassandra_table)t, "t");
+        td_buf_put(&create, "", 1);
+        const char *key = strstr((const char *)create.data, "PRIMARY KEY (") + strlen("PRIMARY KEY (");
+        size_t size = *key == '(' ? strcspn(++key, ")") : strcspn(key, ",)");
+        uint32_t columns = 1;
+        for (size_t i = 0; i < size; i++) columns += key[i] == ',';
+        td_buf_printf(&head, "INSERT INTO k.t (%.*s,", (int)size, key);
+        ASSERT_ROW(td_bytes_begin(td_buf_bytes(&insert), td_buf_bytes(&head)), "%d", t);
+        ASSERT_ROW(td_cassandra_keys((td_cassandra_table)t) == columns, "%d: %u", t, columns);
+    }
+    td_buf_fini(&create);
+    td_buf_fini(&insert);
+    td_buf_fini(&head);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_many_values_as_marks),
-        cmocka_unit_test(texts_are_sound),
-        cmocka_unit_test(days_and_years),
-        cmocka_unit_test(keys),
-        cmocka_unit_test(last_prices),
-        cmocka_unit_test(the_newest_wins),
-        cmocka_unit_test(releases),
+        cmocka_unit_test(as_many_values_as_marks), cmocka_unit_test(texts_are_sound),
+        cmocka_unit_test(days_and_years),          cmocka_unit_test(keys),
+        cmocka_unit_test(keys_of_partitions),      cmocka_unit_test(last_prices),
+        cmocka_unit_test(the_newest_wins),         cmocka_unit_test(releases),
         cmocka_unit_test(tables_as_they_are_made),
     };
     return cmocka_run_group_tests_name("sink_cassandra_tables", tests, NULL, NULL);
