@@ -2,7 +2,7 @@
 # scripts/fetch_duckdb.sh - puts DuckDB's C library where the program looks for it: ~/.cache/tapedeck/duckdb-VERSION.
 #
 # libduckdb.so (MIT) comes from npm, in the package of DuckDB's own Node.js bindings, by pinned version, once. Its bytes
-# must have the integrity below, as the registry states it, or nothing is kept. src/sink/duck_library.c has the version, too.
+# must have the integrity below, as the registry states it, or nothing is kept. src/os/duck_library.c has the version, too.
 set -eu
 version=1.5.6
 case $(uname -m) in

@@ -4,6 +4,8 @@
 #include "app/engine.h"
 #include "app/exit.h"
 #include "app/progress.h"
+#include "app/run.h"
+#include "base/json.h"
 #include "base/time.h"
 #include "feed/websocket.h"
 #include "flow/playback.h"
@@ -219,7 +221,7 @@ static void close_both(import *m, bool clean) {
     td_config_fini(&m->config);
 }
 
-int td_import(const td_import_options *options, const char *file) {
+static int import_raw(const td_import_options *options, const char *file) {
     import *m = td_alloc_zero(1, sizeof *m);
     m->conf = options;
     m->terminal = isatty(STDERR_FILENO) == 1;
@@ -234,4 +236,68 @@ int td_import(const td_import_options *options, const char *file) {
     close_both(m, status == TD_OK);
     free(m);
     return td_exit_of(status);
+}
+
+/* ---- an archive ---- */
+
+static td_status check_archive(const td_import_options *conf, const char *file) {
+    td_config_log log;
+    if (conf->raw.count > 0) return TD_FAIL(TD_CONFIG, "--archive: and --raw are two imports: one at a time");
+    if (conf->from != NULL || conf->to != NULL)
+        return TD_FAIL(TD_CONFIG, "--%s: is of --raw; of an archive name the files: archive/trades/*/day=2013-10-*",
+                       conf->from != NULL ? "from" : "to");
+    td_status status = td_config_load_log(&log, &td_os_posix, file);
+    if (status != TD_OK) return status;
+    if (conf->out != NULL && log.kafka != NULL)
+        status = TD_FAIL(TD_CONFIG, "--out: the configured log is on Kafka, where it is imported to without --out");
+    td_config_log_fini(&log);
+    return status;
+}
+
+static void add_set(td_texts *sets, td_buf *set) {
+    td_buf_put(set, "", 1);
+    sets->items[sets->count++] = (char *)set->data;
+    *set = (td_buf){0};
+}
+
+/* The run of FILE with the archive as its one feed, without sinks; what is set stands behind, and may say more of it.
+ */
+static void set_feed(const td_import_options *conf, td_texts *out) {
+    td_buf set = {0};
+    td_buf_text(&set, "feeds=[{file: {format: parquet, path: ");
+    td_json_put_string(&set, td_text(conf->archive));
+    td_buf_text(&set, "}}]");
+    add_set(out, &set);
+    td_buf_text(&set, "sinks=");
+    add_set(out, &set);
+    td_buf_text(&set, "serve=off");
+    add_set(out, &set);
+    if (conf->out == NULL) return;
+    td_buf_printf(&set, "log.dir=%s", conf->out);
+    add_set(out, &set);
+}
+
+static int import_archive(const td_import_options *conf, const char *file) {
+    enum { OWN = 4 };
+    td_status status = check_archive(conf, file);
+    if (status != TD_OK) {
+        (void)fprintf(stderr, "tapedeck import: %s\n", td_trail());
+        return td_exit_of(status);
+    }
+    td_run_options run = {.until_end = true, .json = conf->json};
+    run.sets.items = td_alloc_zero(OWN + conf->sets.count, sizeof *run.sets.items);
+    set_feed(conf, &run.sets);
+    size_t own = run.sets.count;
+    for (size_t i = 0; i < conf->sets.count; i++) run.sets.items[run.sets.count++] = conf->sets.items[i];
+    int code = td_run(&run, file);
+    for (size_t i = 0; i < own; i++) free(run.sets.items[i]);
+    free(run.sets.items);
+    return code;
+}
+
+int td_import(const td_import_options *options, const char *file) {
+    if (options->archive != NULL) return import_archive(options, file);
+    if (options->raw.count > 0) return import_raw(options, file);
+    (void)fprintf(stderr, "tapedeck import: --raw FEED or --archive PATH says what is imported\n");
+    return TD_EXIT_USAGE;
 }

@@ -91,7 +91,7 @@ static td_status list_files(making *m, bool *out) {
                   "SET VARIABLE files_%s = (SELECT list(regexp_replace(file, '[*?[]', '[\\0]', 'g') ORDER BY file)"
                   " FROM glob(",
                   name);
-    td_archive_quote(&m->sql, td_buf_bytes(&pattern));
+    td_duck_quote(&m->sql, td_buf_bytes(&pattern));
     td_buf_text(&m->sql, "))");
     td_buf_fini(&pattern);
     td_status status = run(m, "list the archive");

@@ -2,7 +2,7 @@
  * main one. */
 #pragma once
 #include "app/data.h"
-#include "sink/duck.h"
+#include "os/duck.h"
 
 typedef struct td_sql_source {
     const td_data *data; /* NULL: an archive alone */

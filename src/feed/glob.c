@@ -10,7 +10,7 @@ void td_paths_fini(td_paths *paths) {
     *paths = (td_paths){0};
 }
 
-static void add_path(td_paths *paths, const char *folder, const char *name) {
+void td_paths_add(td_paths *paths, const char *folder, const char *name) {
     if ((paths->count & (paths->count + 1)) == 0) { /* full at 0, 1, 3, 7, … */
         char **items = td_alloc((paths->count + 1) * 2 * sizeof *items);
         if (paths->count > 0) memcpy(items, paths->items, paths->count * sizeof *items);
@@ -31,7 +31,7 @@ typedef struct match {
 
 static void add_match(void *arg, const char *name) {
     const match *m = arg;
-    if (fnmatch(m->pattern, name, FNM_PERIOD) == 0) add_path(m->found, m->folder, name);
+    if (fnmatch(m->pattern, name, FNM_PERIOD) == 0) td_paths_add(m->found, m->folder, name);
 }
 
 bool td_glob_is_wild(const char *part) { return strpbrk(part, "*?[") != NULL; }
@@ -44,7 +44,7 @@ static td_status extend(const td_os *os, const td_paths *folders, const char *pa
         const char *folder = folders->items[i];
         match m = {.pattern = part, .folder = folder, .found = out};
         if (!wild)
-            add_path(out, folder, part);
+            td_paths_add(out, folder, part);
         else /* what is no folder, or may not be read, holds no match */
             status = os->ops->list(os->self, folder[0] == '\0' ? "." : folder, add_match, &m);
     }
@@ -55,7 +55,7 @@ static int compare_paths(const void *a, const void *b) { return strcmp(*(char *c
 
 td_status td_glob(const td_os *os, const char *pattern, td_paths *out) {
     td_paths found = {0};
-    add_path(&found, "", pattern[0] == '/' ? "/" : "");
+    td_paths_add(&found, "", pattern[0] == '/' ? "/" : "");
     char *rest = td_copy_text(pattern), *save = NULL;
     td_status status = TD_OK;
     for (const char *part = strtok_r(rest, "/", &save); part != NULL && status == TD_OK;
@@ -68,7 +68,7 @@ td_status td_glob(const td_os *os, const char *pattern, td_paths *out) {
     free(rest);
     *out = (td_paths){0};
     for (size_t i = 0; i < found.count && status == TD_OK; i++) /* parts without wildcards were taken on trust */
-        if (os->ops->exists(os->self, found.items[i])) add_path(out, "", found.items[i]);
+        if (os->ops->exists(os->self, found.items[i])) td_paths_add(out, "", found.items[i]);
     td_paths_fini(&found);
     if (out->count > 1) qsort(out->items, out->count, sizeof *out->items, compare_paths);
     return status;

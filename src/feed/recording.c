@@ -1,19 +1,19 @@
 /* src/feed/recording.c - a heap of open files, and a list of those whose time has not come yet. */
 #include "feed/recording.h"
 #include "base/decimal.h"
-#include "feed/archive.h"
-#include "feed/glob.h"
+#include "feed/recording_files.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DETAIL_MAX = 200 };
+enum { DETAIL_MAX = 400 };
 
 typedef struct source { /* one file */
     const char *path;
     uint32_t index; /* in byte order of the paths: the file of a position */
     td_recording_begin begin;
     td_archive *archive; /* NULL while closed */
+    void *file;          /* the same of a file that is no text */
     void *state;         /* the format's */
     bool has_line;       /* `line` is read and not yet passed */
     td_line line;
@@ -27,6 +27,7 @@ typedef struct recording {
     const td_feed_conf *conf;
     const td_recording_ops *ops;
     td_instruments *instruments;
+    void *reader; /* of files that are no text */
     td_paths paths;
     source *sources;
     source **waiting; /* not opened yet, by (start, index); those before `next_waiting` are done with */
@@ -41,26 +42,50 @@ typedef struct recording {
 
 /* ---- one file ---- */
 
-static void source_close(source *s) {
+static bool is_open(const source *s) { return s->archive != NULL || s->file != NULL; }
+
+static void source_close(const recording *r, source *s) {
     td_archive_close(s->archive);
+    if (r->ops->files != NULL) r->ops->files->close(s->file);
     free(s->state);
     s->archive = NULL;
+    s->file = NULL;
     s->state = NULL;
     s->has_line = false;
 }
 
+static td_status source_next(const recording *r, source *s) {
+    return r->ops->files != NULL ? r->ops->files->next(s->file, &s->line) : td_archive_next(s->archive, &s->line);
+}
+
+/* A text's first line is one of its lines, too. */
+static td_status open_text(const recording *r, source *s, td_recording_file *out) {
+    td_status status = td_archive_open(&s->archive, r->os, s->path, r->ops->plain);
+    if (status == TD_OK) status = source_next(r, s);
+    if (status != TD_OK) return status;
+    s->has_line = true;
+    out->name = td_archive_name(s->archive);
+    if (s->line.kind == TD_LINE_TEXT) out->first_line = s->line.bytes;
+    return TD_OK;
+}
+
+static td_status open_other(const recording *r, source *s, td_recording_file *out) {
+    td_status status = r->ops->files->open(&s->file, r->reader, s->path, &r->conf->fields, &out->first_line);
+    out->least = r->ops->files->least;
+    out->of = s->file;
+    return status;
+}
+
 /* Opens the file up to its first line. Errors: TD_CONFIG, TD_REJECT with a trail, TD_RETRY; it is closed then. */
 static td_status source_open(const recording *r, source *s) {
-    td_status status = td_archive_open(&s->archive, r->os, s->path, r->ops->plain);
-    if (status != TD_OK) return status;
-    s->state = td_alloc_zero(1, r->ops->state_size);
-    status = td_archive_next(s->archive, &s->line);
-    s->has_line = status == TD_OK;
-    td_recording_file file = {.name = td_archive_name(s->archive),
-                              .first_line = s->line.kind == TD_LINE_TEXT ? s->line.bytes : (td_bytes){0},
-                              .naming = {.venue = r->conf->venue, .instruments = r->instruments}};
-    if (status == TD_OK) status = r->ops->begin(s->state, &file, &s->begin);
-    if (status != TD_OK) source_close(s);
+    td_recording_file file = {
+        .name = "", .naming = {.venue = r->conf->venue, .instruments = r->instruments}, .fields = &r->conf->fields};
+    td_status status = r->ops->files != NULL ? open_other(r, s, &file) : open_text(r, s, &file);
+    if (status == TD_OK) {
+        s->state = td_alloc_zero(1, r->ops->state_size);
+        status = r->ops->begin(s->state, &file, &s->begin);
+    }
+    if (status != TD_OK) source_close(r, s);
     return status;
 }
 
@@ -74,7 +99,7 @@ static bool within_hours(const td_feed_conf *conf, int64_t ns_of_day) {
 /* Fills `recorded` from `line`. False: nothing that is to come out. */
 static bool source_decode(const recording *r, source *s) {
     td_recorded *row = &s->recorded;
-    row->clock_ns = 0;
+    row->clock_ns = row->order = 0;
     row->ns_of_day = -1;
     row->more = row->parted = false;
     row->part = (td_bytes){0};
@@ -109,7 +134,7 @@ static void source_pass(source *s) {
 static td_status source_advance(const recording *r, source *s) {
     for (;;) {
         if (!s->has_line) {
-            td_status status = td_archive_next(s->archive, &s->line);
+            td_status status = source_next(r, s);
             if (status != TD_OK) return status;
             s->has_line = true;
         }
@@ -123,6 +148,7 @@ static td_status source_advance(const recording *r, source *s) {
 static bool comes_before(const source *a, const source *b) {
     if (a->clock_ns != b->clock_ns) return a->clock_ns < b->clock_ns;
     if (a->begin.rank != b->begin.rank) return a->begin.rank < b->begin.rank;
+    if (a->recorded.order != b->recorded.order) return a->recorded.order < b->recorded.order;
     return a->index < b->index;
 }
 
@@ -155,7 +181,7 @@ static td_status look_at_files(recording *r) {
         td_status status = source_open(r, s);
         if (status == TD_RETRY) return status;
         r->shares_ids |= s->begin.shares_ids;
-        source_close(s);
+        source_close(r, s);
     }
     return TD_OK;
 }
@@ -170,7 +196,8 @@ td_status td_recording_open(void **out, const td_os *os, const td_feed_conf *con
                             td_instruments *instruments) {
     recording *r = td_alloc_zero(1, sizeof *r);
     *r = (recording){.os = os, .conf = conf, .ops = ops, .instruments = instruments};
-    td_status status = td_glob(os, conf->path, &r->paths);
+    td_status status = ops->files != NULL ? ops->files->start(&r->reader) : TD_OK;
+    if (status == TD_OK) status = (ops->files != NULL ? ops->files->find : td_glob)(os, conf->path, &r->paths);
     if (status == TD_OK && conf->venue != NULL) status = td_feed_check_venue(conf->venue);
     if (status == TD_OK && r->paths.count == 0) status = TD_FAIL(TD_CONFIG, "path: no file is named %s", conf->path);
     if (status == TD_OK) {
@@ -191,7 +218,8 @@ td_status td_recording_open(void **out, const td_os *os, const td_feed_conf *con
 void td_recording_close(void *recording_any) {
     recording *r = recording_any;
     if (r == NULL) return;
-    for (size_t i = 0; r->sources != NULL && i < r->paths.count; i++) source_close(&r->sources[i]);
+    for (size_t i = 0; r->sources != NULL && i < r->paths.count; i++) source_close(r, &r->sources[i]);
+    if (r->ops->files != NULL) r->ops->files->stop(r->reader);
     free(r->heap);
     free(r->waiting);
     free(r->sources);
@@ -233,7 +261,8 @@ static void give_row(recording *r, const source *s, td_feed_item *out) {
     switch (row->kind) {
     case TD_ITEM_EVENT:
         out->event = row->event;
-        out->event.receive_ns = r->clock_ns;
+        if (row->event.origin != TD_ORIGIN_RELEASE)
+            out->event.receive_ns = r->clock_ns; /* a release says when it came */
         break;
     case TD_ITEM_REJECTED:
         out->rejected = rejected_of(s, r->clock_ns);
@@ -274,7 +303,7 @@ static td_status pass_given(recording *r) {
     if (status != TD_OK) return status;
     r->given = false;
     if (s->line.kind == TD_LINE_END) {
-        source_close(s);
+        source_close(r, s);
         r->heap[0] = r->heap[--r->heap_count];
     }
     sift_down(r);
@@ -283,13 +312,13 @@ static td_status pass_given(recording *r) {
 
 /* Opens the next file, which enters the heap unless it is empty. */
 static td_status open_waiting(recording *r, source *s) {
-    td_status status = s->archive == NULL ? source_open(r, s) : TD_OK;
+    td_status status = is_open(s) ? TD_OK : source_open(r, s);
     if (status == TD_OK) status = source_advance(r, s);
     if (status == TD_RETRY) return status;
     r->next_waiting++;
     if (status != TD_OK) return status;
     if (s->line.kind == TD_LINE_END)
-        source_close(s);
+        source_close(r, s);
     else
         heap_push(r, s);
     return TD_OK;

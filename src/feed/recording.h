@@ -28,13 +28,14 @@ typedef struct td_recorded { /* what one line or message says, or a part of it *
     bool more;               /* it says more: decoding the same bytes again, next, gives the next part */
     bool parted;             /* another session of its file begins with it */
     int64_t clock_ns;        /* its instant on the feed's clock; 0: it has none */
+    int64_t order;           /* of lines of one clock in several files: the lower one first; 0: not said */
     int64_t ns_of_day;       /* exchange-local, for from and to; -1: unknown, so never filtered */
     uint8_t reason;          /* REJECTED: td_reason */
     const char *detail;      /* REJECTED: what is wrong, a literal */
     td_bytes part;           /* REJECTED: what of the message, where that says more than one thing; else empty */
     const char *ignored;     /* IGNORED: kind of message, a literal */
     td_notice notice;        /* IGNORED: of a live session */
-    td_event event;          /* EVENT, or a notice of the LAST: all but `feed` and `receive_ns` */
+    td_event event; /* EVENT, or a notice of the LAST: all but `feed`, and `receive_ns` unless it is a release */
 } td_recorded;
 
 typedef struct td_naming { /* of instruments */
@@ -46,7 +47,14 @@ typedef struct td_recording_file { /* what a format gets to know of a file */
     const char *name;              /* inside the zip; else "" */
     td_bytes first_line;           /* empty where it is blank or too long */
     td_naming naming;
+    const td_texts *fields; /* of the feed's configuration */
+    /* Of files that are no text, whose columns `first_line` names without being one of their lines: the least value of
+     * a column, counted from 0. False: its values have no order of their own, or there are none. NULL: of text. */
+    bool (*least)(void *of, size_t column, td_bytes *out);
+    void *of;
 } td_recording_file;
+
+struct td_recording_files; /* feed/recording_files.h */
 
 typedef struct td_recording_begin {
     int64_t start_ns; /* no line's clock is earlier; 0: unknown */
@@ -55,8 +63,9 @@ typedef struct td_recording_begin {
 } td_recording_begin;
 
 typedef struct td_recording_ops {
-    size_t state_size; /* of a file's own state, kept while it is open */
-    bool plain;        /* files that are not packed are read, too */
+    size_t state_size;                      /* of a file's own state, kept while it is open */
+    bool plain;                             /* files that are not packed are read, too */
+    const struct td_recording_files *files; /* NULL: files are text */
     /* Fills the state (zeroed). What `file` lends stays valid as long, the first line only in this call.
      * Errors: TD_REJECT with a trail: not a file of this format. */
     TD_CHECKED td_status (*begin)(void *state, const td_recording_file *file, td_recording_begin *out);

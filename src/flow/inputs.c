@@ -78,6 +78,9 @@ static void put_setting(const td_option *option, const td_feed_conf *conf, td_bu
     if (option->type == TD_OPTION_TEXT) {
         const char *text = *(char *const *)(const void *)field;
         td_buf_text(out, text != NULL ? text : "");
+    } else if (option->type == TD_OPTION_PAIRS) {
+        const td_texts *pairs = (const td_texts *)(const void *)field;
+        for (size_t i = 0; i < pairs->count; i++) td_buf_printf(out, i > 0 ? ",%s" : "%s", pairs->items[i]);
     } else if (option->type == TD_OPTION_REAL) {
         td_buf_printf(out, "%.17g", *(const double *)(const void *)field);
     } else {
@@ -86,8 +89,8 @@ static void put_setting(const td_option *option, const td_feed_conf *conf, td_bu
 }
 
 static void add_settings(td_inputs *in, const td_merge_feed *feed, td_buf *value) {
-    static const char *const choosing[] = {"venue",       "ratio", "from",  "to",      "seed",
-                                           "instruments", "ticks", "start", "duration"};
+    static const char *const choosing[] = {"venue",       "ratio", "from",  "to",       "seed",
+                                           "instruments", "ticks", "start", "duration", "fields"};
     value->size = 0;
     td_buf_text(value, feed->ops->format);
     add_row(in, feed, "format", value);

@@ -120,12 +120,3 @@ void td_archive_put_folder(td_buf *out, const char *dir, const char *table, td_b
     if (instrument.size == 0) td_buf_text(out, "__HIVE_DEFAULT_PARTITION__"); /* what readers take for null */
     td_buf_printf(out, "/day=%.10s", date);
 }
-
-void td_archive_quote(td_buf *out, td_bytes text) {
-    td_buf_text(out, "'");
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] == '\'') td_buf_text(out, "'");
-        td_buf_put(out, &text.data[i], 1);
-    }
-    td_buf_text(out, "'");
-}

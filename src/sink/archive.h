@@ -2,7 +2,7 @@
  * row has the day of UTC that it belongs to, which is that of its event's time, of a bar that of its start, of what is
  * in quarantine that of its refusal; then its table's cells, each instant as a TIMESTAMPTZ, too. Pure. Thread: any. */
 #pragma once
-#include "sink/duck.h"
+#include "os/duck.h"
 #include "sink/table.h"
 
 enum { TD_ARCHIVE_COUNT = TD_TABLE_LATEST }; /* of td_table_id */
@@ -30,5 +30,3 @@ TD_CHECKED td_status td_archive_append(td_duck_rows *rows, const td_archive_form
 
 /* DIR/bars/instrument=LEAN%3AIBM/day=2013-10-07 */
 void td_archive_put_folder(td_buf *out, const char *dir, const char *table, td_bytes instrument, int32_t day);
-/* 'it''s' */
-void td_archive_quote(td_buf *out, td_bytes text);

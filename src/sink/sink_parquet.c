@@ -86,7 +86,7 @@ static td_status write_part(parquet_sink *s, const part *p) {
                   "COPY (SELECT * EXCLUDE (instrument, day) FROM closing WHERE rowid BETWEEN %" PRId64 " AND %" PRId64
                   " ORDER BY src_offset) TO ",
                   p->from, p->to);
-    td_archive_quote(&s->sql, td_text((const char *)s->temporary.data));
+    td_duck_quote(&s->sql, td_text((const char *)s->temporary.data));
     td_buf_printf(&s->sql, " (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %" PRId64 ")", s->row_group);
     if (status == TD_OK) status = run(s, "write Parquet");
     if (status == TD_OK)
@@ -156,7 +156,7 @@ static td_status close_days(parquet_sink *s, const venue_clock *clock, int32_t d
                   "src_partition = %" PRIu32 " AND day < DATE '1970-01-01' + %" PRId32
                   " AND split_part(instrument, ':', 1) = ",
                   clock->partition, day);
-    td_archive_quote(&where, td_text(clock->venue));
+    td_duck_quote(&where, td_text(clock->venue));
     td_status status = flush_rows(s);
     if (status == TD_OK) status = write_parts(s, clock->table, end_text(&where));
     s->sql.size = 0;
@@ -218,7 +218,7 @@ static td_status move_clock(parquet_sink *s, const td_sink_row *row) {
     s->sql.size = 0;
     td_buf_printf(&s->sql, "INSERT OR REPLACE INTO clocks VALUES ('%s', %" PRIu32 ", ", s->forms[s->table].table->name,
                   s->partition);
-    td_archive_quote(&s->sql, td_text(clock->venue));
+    td_duck_quote(&s->sql, td_text(clock->venue));
     td_buf_printf(&s->sql, ", %" PRId32 ")", day);
     return run(s, "keep clocks");
 }

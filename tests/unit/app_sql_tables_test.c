@@ -57,7 +57,7 @@ static void write_file(const char *archive, int64_t first, int64_t end) {
     sql.size = 0;
     td_buf_text(&sql, "COPY (SELECT * EXCLUDE (instrument, day) FROM bars) TO ");
     td_buf_printf(&path, "%s/%s/part-0000-%012d.parquet", archive, folder, (int)first);
-    td_archive_quote(&sql, td_buf_bytes(&path));
+    td_duck_quote(&sql, td_buf_bytes(&path));
     td_buf_put(&sql, "", 1);
     run_sql(duck, (const char *)sql.data);
     td_duck_close(duck);

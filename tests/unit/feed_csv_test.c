@@ -133,6 +133,22 @@ static const struct {
     {"time,instrument,price,size,headline\n2026-03-02T14:30:00Z,X:A,1,1,a trade\n",
      "2.0 X:A 1772461800000 1 x 1 side 0 id -1\n"},
     {"time,headline,\"source\n2026-03-02T14:30:00Z,a,b\n", "0.0 refused \n"}, /* its columns are not known */
+    /* What our stores say, as `tapedeck sql --format csv` prints it. */
+    {"event_ns,instrument,price,size,side,trade_id,exchange,condition,flags,origin,receive_ns,ord\n"
+     "1772461800000000000,X:A,100.5,2,unknown,7,P,@F,0,feed,1772461800000000000,5\n"
+     "1772461800000000000,X:A,100.5,2,sell,,,,0,feed,1772461800000000000,6\n"
+     "2026-03-02T14:30:00Z,X:A,100.5,2,sell,,,,0,feed,1772461800000000000,7\n"
+     "1772461800000000000,X:A,100.5,2,sell,,,sixteen bytes 16,0,feed,1772461800000000000,8\n"
+     "1772461800000000000,X:A,100.5,2,sell,,,,0,feed,-1,9\n",
+     "2.0 X:A 1772461800000 100.5 x 2 side 0 id 7\n"
+     "3.0 X:A 1772461800000 100.5 x 2 side 2 id -1\n"
+     "4.0 refused 2026-03-02T14:30:00Z,X:A,100.5,2,sell,,,,0,feed,1772461800000000000,7\n"
+     "5.0 refused 1772461800000000000,X:A,100.5,2,sell,,,sixteen bytes 16,0,feed,1772461800000000000,8\n"
+     "6.0 refused 1772461800000000000,X:A,100.5,2,sell,,,,0,feed,-1,9\n"},
+    {"time,instrument,price,size,exchange,condition,flags\n" /* of others nobody knows what they mean */
+     "2026-03-02T14:30:00Z,X:A,1,1,a name longer than 15 bytes,x,y\n",
+     "2.0 X:A 1772461800000 1 x 1 side 0 id -1\n"},
+    {"start_ns,instrument,known_at_ns,open,src_offset\n1,X:A,1,1,1\n", "0.0 refused \n"},
     {"time,instrument,price\n2026-03-02T14:30:00Z,X:A,1\n", "0.0 refused \n"},
 };
 

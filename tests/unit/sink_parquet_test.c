@@ -1,7 +1,7 @@
 /* tests/unit/sink_parquet_test.c - goal: whatever call of the machine's fails while a day closes, the position stands
  * where it stood, the batch comes again, and each row is read once; a failure that ends the process leaves the same. */
 #include "base/time.h"
-#include "sink/duck.h"
+#include "os/duck.h"
 #include "sink/sink.h"
 #include "unit.h"
 #include <stdio.h>

@@ -1,7 +1,7 @@
-/* src/sink/duck.c - databases of DuckDB. */
-#include "sink/duck.h"
+/* src/os/duck.c - databases of DuckDB. */
+#include "os/duck.h"
 #include "base/json.h"
-#include "sink/duck_library.h"
+#include "os/duck_library.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,6 +78,18 @@ td_status td_duck_run(td_duck *duck, const char *sql, const char *doing) {
     duck->lib->destroy_result(&result);
     return status;
 }
+
+static void put_quoted(td_buf *out, td_bytes text, char mark) {
+    td_buf_put(out, &mark, 1);
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] == (uint8_t)mark) td_buf_put(out, &mark, 1);
+        td_buf_put(out, &text.data[i], 1);
+    }
+    td_buf_put(out, &mark, 1);
+}
+
+void td_duck_quote(td_buf *out, td_bytes text) { put_quoted(out, text, '\''); }
+void td_duck_quote_name(td_buf *out, td_bytes name) { put_quoted(out, name, '"'); }
 
 /* ---- reading ---- */
 

@@ -1,5 +1,5 @@
-/* src/sink/duck_library.c - looking for DuckDB's C library. */
-#include "sink/duck_library.h"
+/* src/os/duck_library.c - looking for DuckDB's C library. */
+#include "os/duck_library.h"
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* src/sink/duck_library.h - the part of DuckDB's C interface that we use, as version 1.5 has it. Private to
- * src/sink/duck*.c.
+/* src/os/duck_library.h - the part of DuckDB's C interface that we use, as version 1.5 has it. Private to
+ * src/os/duck*.c.
  *
  * The library is opened when it is needed, not linked: it has 70 MB, no package of Debian's, and only those who archive
  * or ask in SQL need it. So there is one program, which starts without it and is built without it or its header. */

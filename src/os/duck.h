@@ -1,4 +1,4 @@
-/* src/sink/duck.h - DuckDB's C library, found when it is first asked for: a database in a file or in memory, SQL, and
+/* src/os/duck.h - DuckDB's C library, found when it is first asked for: a database in a file or in memory, SQL, and
  * rows by the thousand. Thread: one at a time for each database. Errors of all: TD_RETRY (the machine: I/O, no memory,
  * somebody has the file), TD_CONFIG (the library is not there; all else, in DuckDB's own words). */
 #pragma once
@@ -12,6 +12,9 @@ TD_CHECKED td_status td_duck_open(td_duck **out, const char *file);
 void td_duck_close(td_duck *duck); /* accepts NULL */
 /* `doing`: "write rows", for the trail. */
 TD_CHECKED td_status td_duck_run(td_duck *duck, const char *sql, const char *doing);
+/* Append a text as SQL has it, 'it''s', and a name, "so ""called""". */
+void td_duck_quote(td_buf *out, td_bytes text);
+void td_duck_quote_name(td_buf *out, td_bytes name);
 
 /* ---- reading ---- */
 

@@ -1,0 +1,309 @@
+/* src/feed/parquet.c - rows of Parquet as lines: some thousand of them at a time, by a query of their own, so that a
+ * file that is open costs no more than these, however many are. */
+#include "feed/parquet.h"
+#include "feed/csv.h"
+#include "os/duck.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { ROWS = 8192, COLUMNS_MAX = 64, DEPTH_MAX = 16, DETAIL_MAX = 400 };
+
+typedef struct parquet_file {
+    td_duck *duck; /* the reader's */
+    const td_texts *fields;
+    td_buf from;  /* " FROM read_parquet(…)" */
+    td_buf names; /* of its columns, those that are known, as a line */
+    td_buf line;  /* in SQL, a row as a line */
+    size_t columns;
+    char *numbers[COLUMNS_MAX]; /* in SQL, a column's value as a whole number; NULL: it is none */
+    td_buf rows;                /* lines that are read, each behind its size */
+    size_t at;                  /* the first of them that is not given */
+    uint64_t read, given;
+    bool ended;
+    td_buf least;
+    char detail[DETAIL_MAX];
+} parquet_file;
+
+static const char *end_text(td_buf *text) {
+    td_buf_put(text, "", 1);
+    return (const char *)text->data;
+}
+
+/* ---- columns ---- */
+
+static bool begins(td_bytes type, const char *word) {
+    size_t size = strlen(word);
+    return type.size >= size && memcmp(type.data, word, size) == 0;
+}
+
+static bool is_integer(td_bytes type) {
+    static const char *const types[] = {"TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",  "HUGEINT",
+                                        "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (td_bytes_equal(type, td_text(types[i]))) return true;
+    return false;
+}
+
+/* Its value as a whole number, in SQL: of a time the ns since 1970, null where it has none. False: it has no such. */
+static bool put_number(td_buf *out, td_bytes name, td_bytes type) {
+    td_buf quoted = {0};
+    td_duck_quote_name(&quoted, name);
+    const char *column = end_text(&quoted);
+    bool time = begins(type, "TIMESTAMP"), day = td_bytes_equal(type, TD_TEXT("DATE")), whole = is_integer(type);
+    if (time) td_buf_printf(out, "TRY(epoch_ns(%s))", column);
+    if (day) td_buf_printf(out, "TRY(epoch_ns(%s::TIMESTAMP))", column);
+    if (whole) td_buf_printf(out, "%s", column);
+    td_buf_fini(&quoted);
+    return time || day || whole;
+}
+
+/* Its value as a cell of a line, in SQL. What pandas has for a missing number is none. */
+static void put_cell(td_buf *out, td_bytes name, td_bytes type, const char *number) {
+    td_buf quoted = {0};
+    td_duck_quote_name(&quoted, name);
+    const char *column = end_text(&quoted);
+    if (number != NULL)
+        td_buf_printf(out, "coalesce((%s)::VARCHAR, %s::VARCHAR, '')", number, column);
+    else if (td_bytes_equal(type, TD_TEXT("DOUBLE")) || td_bytes_equal(type, TD_TEXT("FLOAT")))
+        td_buf_printf(out, "CASE WHEN isnan(%s) THEN '' ELSE coalesce(%s::VARCHAR, '') END", column, column);
+    else if (begins(type, "DECIMAL"))
+        td_buf_printf(out, "coalesce(%s::VARCHAR, '')", column);
+    else
+        td_buf_printf(out, "coalesce('\"' || replace(%s::VARCHAR, '\"', '\"\"') || '\"', '')", column);
+    td_buf_fini(&quoted);
+}
+
+static td_status take_column(void *arg, const td_bytes *cells, size_t count) {
+    parquet_file *f = arg;
+    td_buf number = {0};
+    (void)count;
+    if (f->columns == COLUMNS_MAX || !td_csv_knows(f->fields, cells[0])) return TD_OK;
+    if (put_number(&number, cells[0], cells[1])) f->numbers[f->columns] = td_copy_text(end_text(&number));
+    if (f->columns > 0) td_buf_text(&f->names, ",");
+    td_duck_quote_name(&f->names, cells[0]);
+    if (f->columns > 0) td_buf_text(&f->line, " || ',' || ");
+    put_cell(&f->line, cells[0], cells[1], f->numbers[f->columns]);
+    f->columns++;
+    td_buf_fini(&number);
+    return TD_OK;
+}
+
+/* ---- a file ---- */
+
+/* A name of DuckDB's may have wildcards, and stands for itself here. */
+static void put_path(td_buf *out, const char *path) {
+    td_buf plain = {0};
+    for (; *path != '\0'; path++) td_buf_printf(&plain, strchr("*?[", *path) != NULL ? "[%c]" : "%c", *path);
+    td_duck_quote(out, td_buf_bytes(&plain));
+    td_buf_fini(&plain);
+}
+
+static td_status ask(const parquet_file *f, const char *what, const char *where, td_duck_row_fn each, void *arg) {
+    td_buf sql = {0};
+    td_buf_printf(&sql, "%s%s%s", what, (const char *)f->from.data, where);
+    td_status status = td_duck_each(f->duck, end_text(&sql), "read Parquet", each, arg);
+    td_buf_fini(&sql);
+    return status;
+}
+
+static void parquet_close(void *file) {
+    parquet_file *f = file;
+    if (f == NULL) return;
+    for (size_t i = 0; i < f->columns; i++) free(f->numbers[i]);
+    td_buf_fini(&f->from);
+    td_buf_fini(&f->names);
+    td_buf_fini(&f->line);
+    td_buf_fini(&f->rows);
+    td_buf_fini(&f->least);
+    free(f);
+}
+
+static td_status parquet_open(void **out, void *reader, const char *path, const td_texts *fields, td_bytes *out_names) {
+    parquet_file *f = td_alloc_zero(1, sizeof *f);
+    *f = (parquet_file){.duck = reader, .fields = fields};
+    td_buf_text(&f->from, " FROM read_parquet(");
+    put_path(&f->from, path);
+    td_buf_text(&f->from, ", hive_partitioning = true, hive_types_autocast = false, binary_as_string = true,"
+                          " file_row_number = true)");
+    (void)end_text(&f->from);
+    td_status status = ask(f, "SELECT column_name, column_type FROM (DESCRIBE", ")", take_column, f);
+    if (status != TD_OK) {
+        parquet_close(f);
+        return TD_FAIL(TD_REJECT, "%.*s", (int)strcspn(td_trail(), "\n"), td_trail());
+    }
+    if (f->columns == 0) td_buf_text(&f->line, "''");
+    (void)end_text(&f->line);
+    *out_names = td_buf_bytes(&f->names);
+    *out = f;
+    return TD_OK;
+}
+
+static td_status take_least(void *arg, const td_bytes *cells, size_t count) {
+    td_buf *least = arg;
+    (void)count;
+    least->size = 0;
+    if (cells[0].size > 0) td_buf_put(least, cells[0].data, cells[0].size);
+    return TD_OK;
+}
+
+static bool parquet_least(void *file, size_t column, td_bytes *out) {
+    parquet_file *f = file;
+    td_buf what = {0};
+    if (column >= f->columns || f->numbers[column] == NULL) return false;
+    td_buf_printf(&what, "SELECT min(%s)::VARCHAR", f->numbers[column]);
+    td_status status = ask(f, end_text(&what), "", take_least, &f->least);
+    td_buf_fini(&what);
+    *out = td_buf_bytes(&f->least);
+    return status == TD_OK && out->size > 0;
+}
+
+static td_status take_row(void *arg, const td_bytes *cells, size_t count) {
+    parquet_file *f = arg;
+    (void)count;
+    uint32_t size = cells[0].size < UINT32_MAX ? (uint32_t)cells[0].size : UINT32_MAX;
+    td_buf_put_u32(&f->rows, size);
+    if (size > 0) td_buf_put(&f->rows, cells[0].data, size);
+    f->read++;
+    return TD_OK;
+}
+
+/* The next rows of it. What was read of rows that end in damage counts: they are read once. */
+static td_status read_rows(parquet_file *f) {
+    td_buf what = {0}, where = {0};
+    uint64_t from = f->read;
+    f->rows.size = f->at = 0;
+    td_buf_printf(&what, "SELECT %s", (const char *)f->line.data);
+    td_buf_printf(&where, " WHERE file_row_number BETWEEN %" PRIu64 " AND %" PRIu64, from, from + ROWS - 1);
+    td_status status = ask(f, end_text(&what), end_text(&where), take_row, f);
+    f->ended = status != TD_OK || f->read < from + ROWS;
+    td_buf_fini(&what);
+    td_buf_fini(&where);
+    return status;
+}
+
+static void give_row(parquet_file *f, td_line *out) {
+    uint32_t size;
+    memcpy(&size, f->rows.data + f->at, sizeof size);
+    bool fits = size <= TD_ARCHIVE_LINE_MAX;
+    *out = (td_line){.kind = fits ? TD_LINE_TEXT : TD_LINE_TOO_LONG,
+                     .number = ++f->given,
+                     .bytes = {f->rows.data + f->at + sizeof size, fits ? size : TD_ARCHIVE_LINE_MAX},
+                     .detail = fits ? NULL : "a row above 1 MB"};
+    f->at += sizeof size + size;
+}
+
+static td_status parquet_next(void *file, td_line *out) {
+    parquet_file *f = file;
+    td_status status = f->at == f->rows.size && !f->ended ? read_rows(f) : TD_OK;
+    if (f->at < f->rows.size) {
+        give_row(f, out);
+        return TD_OK;
+    }
+    *out = (td_line){.kind = TD_LINE_END, .number = f->given + 1};
+    if (status == TD_OK) return TD_OK;
+    (void)snprintf(f->detail, sizeof f->detail, "damaged from here on: %.*s", (int)strcspn(td_trail(), "\n"),
+                   td_trail());
+    *out = (td_line){.kind = TD_LINE_BROKEN, .number = ++f->given, .detail = f->detail};
+    return TD_OK;
+}
+
+/* ---- all files of a feed ---- */
+
+static td_status parquet_start(void **out_reader) {
+    td_duck *duck;
+    td_status status = td_duck_open(&duck, NULL);
+    if (status == TD_OK) {
+        *out_reader = duck;
+        status = td_duck_run(duck, "SET threads = 1", "set up");
+    }
+    return td_trace(status, "reading Parquet");
+}
+
+static void parquet_stop(void *reader) { td_duck_close(reader); }
+
+static void add_name(void *arg, const char *name) { td_paths_add(arg, "", name); }
+
+static bool has_name(const td_paths *names, const char *name) {
+    for (size_t i = 0; i < names->count; i++)
+        if (strcmp(names->items[i], name) == 0) return true;
+    return false;
+}
+
+static bool is_parquet(const char *name) {
+    size_t size = strlen(name), end = sizeof ".parquet" - 1;
+    return size > end && strcmp(name + size - end, ".parquet") == 0;
+}
+
+static td_status add_below(const td_os *os, const char *folder, int depth, td_paths *out);
+
+/* Of an archive of ours only what can be taken in; what begins with a dot or an underscore is no table's. */
+static bool is_wanted(const td_paths *names, const char *name) {
+    bool ours = has_name(names, "trades") || has_name(names, "quotes");
+    if (ours) return strcmp(name, "trades") == 0 || strcmp(name, "quotes") == 0;
+    return name[0] != '.' && name[0] != '_';
+}
+
+static td_status add_names(const td_os *os, const char *folder, const td_paths *names, int depth, td_paths *out) {
+    td_status status = TD_OK;
+    for (size_t i = 0; i < names->count && status == TD_OK; i++) {
+        td_paths path = {0};
+        if (!is_wanted(names, names->items[i])) continue;
+        td_paths_add(&path, folder, names->items[i]);
+        status = depth < DEPTH_MAX ? add_below(os, path.items[0], depth + 1, out) : TD_CONFIG;
+        if (status == TD_CONFIG && is_parquet(names->items[i])) td_paths_add(out, "", path.items[0]);
+        if (status == TD_CONFIG) status = TD_OK; /* it is no folder */
+        td_paths_fini(&path);
+    }
+    return status;
+}
+
+/* TD_CONFIG: it is no folder. */
+static td_status add_below(const td_os *os, const char *folder, int depth, td_paths *out) {
+    td_paths names = {0};
+    td_status status = os->ops->list(os->self, folder, add_name, &names);
+    if (status == TD_OK) status = add_names(os, folder, &names, depth, out);
+    td_paths_fini(&names);
+    return status;
+}
+
+/* The day that a folder of an archive says; "": none does. */
+static const char *day_of(const char *path) {
+    const char *day = strstr(path, "/day=");
+    return day != NULL ? day : "";
+}
+
+/* Files of a later day come behind those of all days before, whatever they are of. */
+static int compare_files(const void *a, const void *b) {
+    const char *x = *(char *const *)a, *y = *(char *const *)b;
+    const char *days[2] = {day_of(x), day_of(y)};
+    size_t size = sizeof "/day=2013-10-07" - 1;
+    int order = strncmp(days[0], days[1], size);
+    return order != 0 ? order : strcmp(x, y);
+}
+
+static td_status parquet_find(const td_os *os, const char *path, td_paths *out) {
+    td_paths named, found = {0};
+    td_status status = td_glob(os, path, &named);
+    if (status != TD_OK) return status;
+    for (size_t i = 0; i < named.count && status == TD_OK; i++) {
+        status = add_below(os, named.items[i], 0, &found);
+        if (status == TD_CONFIG) td_paths_add(&found, "", named.items[i]);
+        if (status == TD_CONFIG) status = TD_OK;
+    }
+    if (status == TD_OK && named.count > 0 && found.count == 0)
+        status = TD_FAIL(TD_CONFIG, "path: %s has no *.parquet of trades or quotes", path);
+    td_paths_fini(&named);
+    if (status != TD_OK) td_paths_fini(&found);
+    if (found.count > 1) qsort(found.items, found.count, sizeof *found.items, compare_files);
+    *out = found;
+    return status;
+}
+
+const td_recording_files td_parquet_files = {.find = parquet_find,
+                                             .start = parquet_start,
+                                             .stop = parquet_stop,
+                                             .open = parquet_open,
+                                             .least = parquet_least,
+                                             .next = parquet_next,
+                                             .close = parquet_close};
