@@ -156,6 +156,13 @@ static td_status look(td_kafka_log *log, const char *full_name, uint32_t *out_co
     return status;
 }
 
+/* A broker that dies while it is asked does not answer, and the next try asks another one. */
+static td_status look_again(td_kafka_log *log, const char *full_name, uint32_t *out_count) {
+    td_status status = TD_RETRY;
+    for (int i = 0; i < OPEN_TRIES && status == TD_RETRY; i++) status = look(log, full_name, out_count);
+    return status;
+}
+
 typedef struct wish { /* a topic that is opened */
     const char *name, *full_name;
     uint32_t partitions;
@@ -169,7 +176,7 @@ static td_status look_or_make(td_kafka_log *log, wish *w, uint32_t *out_count) {
     const char *full_name = w->full_name;
     bool tried = false;
     for (;;) {
-        td_status status = look(log, full_name, out_count);
+        td_status status = look_again(log, full_name, out_count);
         if (status == TD_OK && *out_count == 0 && w->partitions == 0) return TD_AGAIN;
         if (status == TD_OK && *out_count == 0 && log->conf.read_only)
             return TD_FAIL(TD_CONFIG, "kafka: there is no topic %s", full_name);
