@@ -233,8 +233,9 @@ static void a_silent_broker_empties_nothing(void **state) {
         assert_int_equal(kill(broker_pid(), SIGCONT), 0);
     }
     assert_true(0 < first && first < second);
-    assert_int_equal(known[0], first);
-    assert_int_equal(known[1], second);
+    assert_in_range(known[0], first,
+                    second - 1); /* behind the record its commit's mark, which who wrote it need not know */
+    assert_in_range(known[1], second, second + 1);
     td_writer_close(writer);
     td_log_close(other);
     td_log_close(log);
