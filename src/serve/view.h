@@ -5,7 +5,7 @@
  * At start the bars of the last 64 MB of each partition make the list, its gaps of the last 32 MB that table, and the
  * tape's last 32 MB give last trades, quotes and feeds. Later the tape is read only while somebody watches, takes at
  * most a quarter of the thread's time, and when more than 32 MB of a partition lie ahead the View skips to those;
- * windows it did not see whole are then not shown. Memory: 2 KB per instrument, at most TD_VIEW_INSTRUMENTS_MAX (the
+ * windows it did not see whole are then not shown. Memory: 2.4 KB per instrument, at most TD_VIEW_INSTRUMENTS_MAX (the
  * rest is counted as hidden), 104 bytes per gap, at most TD_VIEW_GAPS_MAX, and four readers per partition. */
 #pragma once
 #include "base/time.h"
