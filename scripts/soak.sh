@@ -37,7 +37,7 @@ rows() {
     "$1" --seed 1 --count $((length * $2))
 }
 
-# stores KILLS REQUIREMENTS NAME: the test of `make test`, for longer.
+# stores KILLS REQUIREMENTS NAME: a test of stores with so many kills; but for cassandra_ring those of `make test`, for longer.
 stores() {
     env TAPEDECK_KILLS="$1" TAPEDECK_AWAY_S="${AWAY_S:-3600}" TAPEDECK_BUILD="$PWD/build" REQUIREMENTS="$PWD/$2" SEED="$seed" \
         scripts/python.sh "tests/services/run_$3.py"

@@ -17,7 +17,7 @@ typedef struct td_line {
     td_line_kind kind;
     uint64_t number;    /* from 1, each given once */
     td_bytes bytes;     /* without its end (LF or CRLF); borrowed until the next call */
-    const char *detail; /* TOO_LONG, BROKEN: what is wrong, a literal */
+    const char *detail; /* TOO_LONG, BROKEN: what is wrong; until the next call */
 } td_line;
 
 typedef struct td_archive td_archive;

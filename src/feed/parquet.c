@@ -168,7 +168,7 @@ static td_status take_row(void *arg, const td_bytes *cells, size_t count) {
     return TD_OK;
 }
 
-/* The next rows of it. What was read of rows that end in damage counts: they are read once. */
+/* The next rows of it: all of them, or none where they end in damage. */
 static td_status read_rows(parquet_file *f) {
     td_buf what = {0}, where = {0};
     uint64_t from = f->read;

@@ -31,7 +31,7 @@ typedef struct td_recorded { /* what one line or message says, or a part of it *
     int64_t order;           /* of lines of one clock in several files: the lower one first; 0: not said */
     int64_t ns_of_day;       /* exchange-local, for from and to; -1: unknown, so never filtered */
     uint8_t reason;          /* REJECTED: td_reason */
-    const char *detail;      /* REJECTED: what is wrong, a literal */
+    const char *detail;      /* REJECTED: what is wrong; until the next call */
     td_bytes part;           /* REJECTED: what of the message, where that says more than one thing; else empty */
     const char *ignored;     /* IGNORED: kind of message, a literal */
     td_notice notice;        /* IGNORED: of a live session */

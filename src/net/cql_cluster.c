@@ -105,10 +105,14 @@ uint32_t td_cql_cluster_in_flight(const td_cql_cluster *c) { return c->in_flight
 /* ---- the ring, as home tells it ---- */
 
 /* NONE: there are enough of them. */
-static size_t line_to(td_cql_cluster *c, const char *node) {
+static size_t line_to(td_cql_cluster *c, const char *host, int port) {
+    char node[NODE_MAX];
     size_t at = NONE;
-    for (size_t i = 0; i < c->line_count; i++)
-        if (c->lines[i].cql != NULL && strcmp(td_cql_node(c->lines[i].cql)->named, node) == 0) return i;
+    for (size_t i = 0; i < c->line_count; i++) {
+        const td_url *to = c->lines[i].cql != NULL ? td_cql_node(c->lines[i].cql) : NULL;
+        if (to != NULL && to->port == port && strcmp(to->host, host) == 0) return i;
+    }
+    (void)snprintf(node, sizeof node, strchr(host, ':') != NULL ? "[%s]:%d" : "%s:%d", host, port);
     if (c->learned_count >= TD_CQL_LINES_MAX || add_line(c, node, false, &at) != TD_OK) return NONE;
     return at;
 }
@@ -121,23 +125,20 @@ static void add_places(td_cql_cluster *c, size_t at, td_bytes tokens) {
 static bool is_text_of(td_bytes cell, const td_buf *text) { return td_bytes_equal(cell, td_buf_bytes(text)); }
 
 /* False: it is none, or says "any". */
-static bool name_node(td_bytes address, int port, char out[NODE_MAX]) {
+static bool name_node(td_bytes address, char out[INET6_ADDRSTRLEN]) {
     static const uint8_t any[sizeof(struct in6_addr)];
-    char text[INET6_ADDRSTRLEN];
     bool six = address.size == sizeof(struct in6_addr);
     if ((!six && address.size != sizeof(struct in_addr)) || memcmp(address.data, any, address.size) == 0) return false;
-    if (inet_ntop(six ? AF_INET6 : AF_INET, address.data, text, sizeof text) == NULL) return false;
-    (void)snprintf(out, NODE_MAX, six ? "[%s]:%d" : "%s:%d", text, port);
-    return true;
+    return inet_ntop(six ? AF_INET6 : AF_INET, address.data, out, INET6_ADDRSTRLEN) != NULL;
 }
 
 static void take_peer(td_cql_cluster *c, const td_bytes cells[4]) {
-    char node[NODE_MAX];
+    char host[INET6_ADDRSTRLEN];
     int32_t port;
     if (!is_text_of(cells[1], &c->centre)) return;
     if (!td_cql_get_int(cells[3], &port)) port = td_cql_node(td_cql_cluster_home(c))->port;
-    if (!name_node(cells[0], port, node)) return;
-    size_t at = line_to(c, node);
+    if (!name_node(cells[0], host)) return;
+    size_t at = line_to(c, host, port);
     if (at != NONE) add_places(c, at, cells[2]);
 }
 
@@ -235,7 +236,7 @@ static void run_on(td_cql_cluster *c, race *r) {
         }
         if (status == TD_AGAIN) r->running++;
         if (status == TD_AGAIN || c->lines[i].cql == NULL) continue;
-        note_failure(r, status);
+        note_failure(r, c->lines[i].named ? status : TD_RETRY); /* else it is no matter of the configuration's */
         c->lines[i].again_ns = mono_ns(c) + TD_CQL_AGAIN_NS;
     }
 }
@@ -294,8 +295,7 @@ static void step_line(td_cql_cluster *c, line *l) {
     if (status == TD_OK || status == TD_AGAIN) return;
     if (now_ns < l->again_ns) return;
     l->again_ns = now_ns + TD_CQL_AGAIN_NS;
-    status = td_cql_connect(l->cql, true);
-    if (status != TD_OK) return; /* its next step says so, too */
+    (void)!td_cql_connect(l->cql, true); /* its next step says so, too */
 }
 
 td_status td_cql_cluster_step(td_cql_cluster *c) {

@@ -33,7 +33,7 @@ TD_CHECKED td_status td_cql_cluster_open(td_cql_cluster **out, const td_os *os, 
                                          const td_texts *nodes);
 void td_cql_cluster_close(td_cql_cluster *cluster); /* accepts NULL */
 /* Nothing is on its way. Waits for a home where there is none, and for the ring where it is due. Errors: TD_RETRY,
- * TD_CONFIG (what a node said, where none is ready). */
+ * TD_CONFIG (what a named node said, where none is ready). */
 TD_CHECKED td_status td_cql_cluster_make_ready(td_cql_cluster *cluster);
 /* For the functions of cql.h that wait, while nothing is on its way; lent until the next make_ready, which comes first.
  */

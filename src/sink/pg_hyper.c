@@ -89,13 +89,12 @@ void td_pg_put_aggregates(td_buf *out, const char *at, int64_t retain_ns) {
     }
 }
 
-void td_pg_put_aggregate_names(td_buf *out) {
-    for (size_t i = 0; i < AGGREGATES; i++) td_buf_printf(out, ", %s_1m", td_tables[aggregates[i].of].name);
-}
-
 void td_pg_put_aggregates_probe(td_buf *out) {
-    td_buf_text(out, "select 1 from timescaledb_information.continuous_aggregates"
-                     " where view_schema = current_schema() and view_name = 'trades_1m'");
+    td_buf_text(out, "select string_agg(', ' || view_name, '') from timescaledb_information.continuous_aggregates"
+                     " where view_schema = current_schema() and view_name in (");
+    for (size_t i = 0; i < AGGREGATES; i++)
+        td_buf_printf(out, "%s'%s_1m'", i > 0 ? ", " : "", td_tables[aggregates[i].of].name);
+    td_buf_text(out, ")");
 }
 
 void td_pg_put_drop_chunks(td_buf *out, const char *at, const td_table *table, int64_t before_ns) {

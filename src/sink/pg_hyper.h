@@ -14,9 +14,7 @@ void td_pg_put_compression(td_buf *out, const char *at, const td_table *table, i
 /* Trades and quotes by minutes, of rows that are there or were; right at once, and kept up by the server. Rows that go
  * when they are older than retain_ns stay counted; 0: none go. */
 void td_pg_put_aggregates(td_buf *out, const char *at, int64_t retain_ns);
-/* The names of the aggregates behind commas, each as it is called. */
-void td_pg_put_aggregate_names(td_buf *out);
-/* A row where they are there. */
+/* A row with the names of those that are there, each behind a comma. */
 void td_pg_put_aggregates_probe(td_buf *out);
 /* Chunks all of whose instants are before that one go, unless somebody has had one in use for a second. */
 void td_pg_put_drop_chunks(td_buf *out, const char *at, const td_table *table, int64_t before_ns);

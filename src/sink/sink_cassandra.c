@@ -375,11 +375,11 @@ static int64_t token_of(cassandra_sink *s, td_cassandra_table table) {
     return td_cql_token(&s->values, td_cassandra_keys(table), &s->key);
 }
 
-static void send_values(cassandra_sink *s, td_cassandra_table table, const td_buf *insert) {
+static void send_values(cassandra_sink *s, int64_t token, const td_buf *insert) {
     const td_cql_terms terms = {.consistency = s->consistency, .values = &s->values};
     s->body.size = 0;
     td_cql_put_execute(&s->body, td_buf_bytes(insert), &terms);
-    send(s, token_of(s, table), TD_CQL_EXECUTE, td_buf_bytes(&s->body));
+    send(s, token, TD_CQL_EXECUTE, td_buf_bytes(&s->body));
 }
 
 /* Every answer that is owed. */
@@ -428,7 +428,7 @@ static size_t send_batch(cassandra_sink *s, const aim *aims, size_t count, uint3
     td_cql_batch_end(&s->batch, s->consistency);
     if (n == 1) {
         add_row(s, aims, partition, rows);
-        send_values(s, table, insert);
+        send_values(s, token, insert);
     } else {
         send(s, token, TD_CQL_BATCH, td_buf_bytes(&s->batch.body));
     }
@@ -490,7 +490,7 @@ static void send_latest(cassandra_sink *s, const td_sink_row *rows, size_t count
         if (s->knowns[i].touched != s->batch_number) continue;
         td_cql_values_clear(&s->values);
         td_cassandra_add_latest(&s->values, td_text(s->knowns[i].instrument), &s->knowns[i].latest);
-        send_values(s, TD_CASSANDRA_LATEST, &s->inserts[TD_CASSANDRA_LATEST]);
+        send_values(s, token_of(s, TD_CASSANDRA_LATEST), &s->inserts[TD_CASSANDRA_LATEST]);
     }
 }
 
@@ -498,7 +498,7 @@ static void send_position(cassandra_sink *s, const char *topic, uint32_t partiti
     add_place(s, topic, partition);
     td_cql_add_int(&s->values, next.epoch);
     td_cql_add_bigint(&s->values, next.offset);
-    send_values(s, TD_CASSANDRA_POSITIONS, &s->inserts[TD_CASSANDRA_POSITIONS]);
+    send_values(s, token_of(s, TD_CASSANDRA_POSITIONS), &s->inserts[TD_CASSANDRA_POSITIONS]);
 }
 
 static td_status cassandra_write(void *sink, const char *topic, uint32_t partition, const td_sink_row *rows,

@@ -461,7 +461,7 @@ static td_status put_truncate(postgres_sink *s) {
     }
     td_buf_text(&s->sql, "begin; truncate positions");
     for (int i = 0; i < TD_TABLE_COUNT; i++) td_buf_printf(&s->sql, ", %s", td_tables[i].name);
-    if (aggregates.count > 0) td_pg_put_aggregate_names(&s->sql);
+    if (aggregates.count > 0) td_buf_text(&s->sql, aggregates.values[0]);
     return status;
 }
 

@@ -162,16 +162,20 @@ def expect_latest(asked, keyspace, data):
 
 
 def places(asked, keyspace):
-    """How far the sink is. A table that is just being made is not there, or an error of the node's."""
-    with contextlib.suppress(cassandra.DriverException, cassandra.cluster.NoHostAvailable):
+    """How far the sink is; [] where its table is still to be made, None where the node does not say."""
+    try:
         return sorted(map(str, asked.execute(f"SELECT * FROM {keyspace}.positions")))
-    return []
+    except cassandra.InvalidRequest:
+        return []
+    except (cassandra.DriverException, cassandra.cluster.NoHostAvailable):
+        return None
 
 
 def writes(asked, keyspace, process):
     """It is in the middle of it."""
-    before = places(asked, keyspace)
-    td.wait_for(lambda: places(asked, keyspace) != before or process.poll() is not None, "a batch", 60)
+    said = []
+    td.wait_for(lambda: said.append(places(asked, keyspace)) or said[-1] is not None or process.poll() is not None, "what is there", 60)
+    td.wait_for(lambda: places(asked, keyspace) not in (None, said[-1]) or process.poll() is not None, "a batch", 60)
 
 
 def paced(file, speed=8):

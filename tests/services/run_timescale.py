@@ -163,6 +163,7 @@ def old_chunks_go(home):
     command = [td.PROGRAM, "rebuild", "postgres", "--config", file]
     done = subprocess.run(command, cwd=td.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     assert done.returncode == 0 and days_of("kept", "trades", "event_time") == stood, done.stdout
+    assert not set(days_of("kept", "trades_1m", "start_time")) & set(days[:3]), "the aggregates were not emptied"
     refresh("kept")
     assert days_of("kept", "trades_1m", "start_time") == stood
     return f"{len(days)} days, of which {len(stood)} stay"

@@ -328,8 +328,26 @@ static void over_the_old_table(void **state) {
 static void ports_of_their_own(void **state) {
     (void)state;
     nodes[2].port = 9043;
+    nodes[3].port = 80; /* which an address leaves out */
     make_ready();
     expect_route(1, 2, 3, 1);
+    clock_ns += TD_CQL_RING_NS; /* and the same ones again */
+    make_ready();
+    expect_route(1, 2, 3, 1);
+    assert_true(nodes[2].connects == 1 && nodes[3].connects == 1);
+}
+
+/* Where the one that is named is away, what the others say is no matter of the configuration's. */
+static void one_that_nobody_named_refuses(void **state) {
+    (void)state;
+    make_ready();
+    lose(1);
+    lose(3);
+    nodes[2].life++;
+    nodes[2].mood = WANTS_LOGIN;
+    assert_int_equal(td_cql_cluster_make_ready(cluster), TD_RETRY);
+    nodes[1].mood = UP;
+    make_ready();
 }
 
 /* The first to answer is home, however long others are silent. */
@@ -517,6 +535,10 @@ static void more_nodes_than_may_be(void **state) {
         make_ready();
     }
     assert_int_equal(connection_count, 1 + MOST_NODES - 40);
+    int before = nodes[41].asked;
+    assert_int_equal(ask(201), TD_OK); /* of one that has gone: the next on the ring's */
+    settle();
+    assert_true(good == 1 && nodes[41].asked == before + 1);
 }
 
 /* Though each of them could be asked for more. */
@@ -583,6 +605,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(owners_get_their_own, begin, finish),
         cmocka_unit_test_setup_teardown(over_the_old_table, begin, finish),
         cmocka_unit_test_setup_teardown(ports_of_their_own, begin, finish),
+        cmocka_unit_test_setup_teardown(one_that_nobody_named_refuses, begin, finish),
         cmocka_unit_test_setup_teardown(all_are_asked_at_once, begin_with_all, finish),
         cmocka_unit_test_setup_teardown(nobody_answers, begin_with_all, finish),
         cmocka_unit_test_setup_teardown(one_is_away, begin, finish),
