@@ -15,9 +15,10 @@ enum { HEADER_MAX_BYTES = 8192, DETAIL_MAX = 200 };
 #define OPEN_NS  (10 * TD_NS_PER_S)
 #define DENIED   "the venue wants another token (token, token_file)"
 #define STALL_NS (5 * TD_NS_PER_S)
-/* The most that parting waits: for answers to what was called off, then for the venue's goodbye. */
+/* The most that parting waits: for answers to what was called off, then for the goodbye of a venue that may be far
+ * away: who ends a connection with bytes unread may take back his own. */
 #define ANSWERS_NS (300 * TD_NS_PER_MS)
-#define GOODBYE_NS (200 * TD_NS_PER_MS)
+#define GOODBYE_NS TD_NS_PER_S
 
 typedef enum parting { STAYS, CALLED_OFF, GOODBYE_SAID, GONE } parting;
 

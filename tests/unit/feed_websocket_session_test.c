@@ -278,15 +278,15 @@ static void a_venue_is_heard_out(void **state) {
                       refused = {0, LAST, "{\"event\":\"unsubscribe-status\",\"status\":\"error\",\"message\":\"no\"}"},
                       lost = {0, LOST, NULL};
     static const part answers[] = {{0, &none, false},  {9, &ack, false},      {9, NULL, false}, {100, NULL, false},
-                                   {9, &price, false}, {9, &given_up, false}, {9, NULL, false}, {199, NULL, false},
+                                   {9, &price, false}, {9, &given_up, false}, {9, NULL, false}, {999, NULL, false},
                                    {0, &lost, false},  {0, NULL, true}};
     static const part refuses[] = {{0, &none, false},    {9, &ack, false}, {9, NULL, false},
-                                   {9, &refused, false}, {0, NULL, false}, {200, NULL, true}};
+                                   {9, &refused, false}, {0, NULL, false}, {1000, NULL, true}};
     /* It has two answers to give. */
     static const part early[] = {{0, &none, false},     {9, NULL, false}, {1, &ack, false},  {0, NULL, false},
                                  {1, &given_up, false}, {0, NULL, false}, {0, &lost, false}, {0, NULL, true}};
     static const part silent[] = {{0, &none, false}, {9, &ack, false},   {9, NULL, false}, {299, NULL, false},
-                                  {1, NULL, false},  {199, NULL, false}, {1, NULL, true},  {9, NULL, true}};
+                                  {1, NULL, false},  {999, NULL, false}, {1, NULL, true},  {9, NULL, true}};
     static const part torn[] = {
         {0, &none, false}, {9, &ack, false}, {9, NULL, false}, {9, &lost, false}, {0, NULL, true}};
     static const part down[] = {{0, &none, false}, {9, &ack, false}, {9, &lost, false}, {9, NULL, true}};
