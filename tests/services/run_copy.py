@@ -71,6 +71,9 @@ def there_and_back(home):
         assert run["diverged"] == 0, run
     assert td.digests(back) == digests
     equal_on_kafka("back.", digests)
+    copying.day(home, 5)
+    td.run(copying.market(home, "log", length=6))
+    run_on_kafka(home, "elsewhere", "back.", 7)  # another program
     assert "holds something else" in copying.copy("--data", log, *to("back."), check=copying.EXIT_CONFIG)
     return f"{count} records there and back, {shifted} of the tape's at other offsets; {wanted['events']} events in each"
 
