@@ -52,6 +52,11 @@ bool td_bytes_have(td_bytes text, td_bytes part);
 static inline bool td_bytes_begin(td_bytes bytes, td_bytes with) {
     return bytes.size >= with.size && memcmp(bytes.data, with.data, with.size) == 0;
 }
+/* With something before it, as a file's name has its kind. */
+static inline bool td_text_ends(const char *text, const char *end) {
+    size_t size = strlen(text), end_size = strlen(end);
+    return size > end_size && memcmp(text + size - end_size, end, end_size) == 0;
+}
 
 /* Moves so many from the front to *out. False, and nothing moves, when there are fewer. */
 static inline bool td_bytes_take(td_bytes *bytes, void *out, size_t size) {

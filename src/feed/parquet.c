@@ -2,12 +2,13 @@
  * file that is open costs no more than these, however many are. */
 #include "feed/parquet.h"
 #include "feed/csv.h"
+#include "feed/tables.h"
 #include "os/duck.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROWS = 8192, COLUMNS_MAX = 64, DEPTH_MAX = 16, DETAIL_MAX = 400 };
+enum { ROWS = 8192, COLUMNS_MAX = 64, DETAIL_MAX = 400 };
 
 typedef struct parquet_file {
     td_duck *duck; /* the reader's */
@@ -222,82 +223,8 @@ static td_status parquet_start(void **out_reader) {
 
 static void parquet_stop(void *reader) { td_duck_close(reader); }
 
-static void add_name(void *arg, const char *name) { td_paths_add(arg, "", name); }
-
-static bool has_name(const td_paths *names, const char *name) {
-    for (size_t i = 0; i < names->count; i++)
-        if (strcmp(names->items[i], name) == 0) return true;
-    return false;
-}
-
-static bool is_parquet(const char *name) {
-    size_t size = strlen(name), end = sizeof ".parquet" - 1;
-    return size > end && strcmp(name + size - end, ".parquet") == 0;
-}
-
-static td_status add_below(const td_os *os, const char *folder, int depth, td_paths *out);
-
-/* Of an archive of ours only what can be taken in; what begins with a dot or an underscore is no table's. */
-static bool is_wanted(const td_paths *names, const char *name) {
-    bool ours = has_name(names, "trades") || has_name(names, "quotes");
-    if (ours) return strcmp(name, "trades") == 0 || strcmp(name, "quotes") == 0;
-    return name[0] != '.' && name[0] != '_';
-}
-
-static td_status add_names(const td_os *os, const char *folder, const td_paths *names, int depth, td_paths *out) {
-    td_status status = TD_OK;
-    for (size_t i = 0; i < names->count && status == TD_OK; i++) {
-        td_paths path = {0};
-        if (!is_wanted(names, names->items[i])) continue;
-        td_paths_add(&path, folder, names->items[i]);
-        status = depth < DEPTH_MAX ? add_below(os, path.items[0], depth + 1, out) : TD_CONFIG;
-        if (status == TD_CONFIG && is_parquet(names->items[i])) td_paths_add(out, "", path.items[0]);
-        if (status == TD_CONFIG) status = TD_OK; /* it is no folder */
-        td_paths_fini(&path);
-    }
-    return status;
-}
-
-/* TD_CONFIG: it is no folder. */
-static td_status add_below(const td_os *os, const char *folder, int depth, td_paths *out) {
-    td_paths names = {0};
-    td_status status = os->ops->list(os->self, folder, add_name, &names);
-    if (status == TD_OK) status = add_names(os, folder, &names, depth, out);
-    td_paths_fini(&names);
-    return status;
-}
-
-/* The day that a folder of an archive says; "": none does. */
-static const char *day_of(const char *path) {
-    const char *day = strstr(path, "/day=");
-    return day != NULL ? day : "";
-}
-
-/* Files of a later day come behind those of all days before, whatever they are of. */
-static int compare_files(const void *a, const void *b) {
-    const char *x = *(char *const *)a, *y = *(char *const *)b;
-    const char *days[2] = {day_of(x), day_of(y)};
-    size_t size = sizeof "/day=2013-10-07" - 1;
-    int order = strncmp(days[0], days[1], size);
-    return order != 0 ? order : strcmp(x, y);
-}
-
 static td_status parquet_find(const td_os *os, const char *path, td_paths *out) {
-    td_paths named, found = {0};
-    td_status status = td_glob(os, path, &named);
-    if (status != TD_OK) return status;
-    for (size_t i = 0; i < named.count && status == TD_OK; i++) {
-        status = add_below(os, named.items[i], 0, &found);
-        if (status == TD_CONFIG) td_paths_add(&found, "", named.items[i]);
-        if (status == TD_CONFIG) status = TD_OK;
-    }
-    if (status == TD_OK && named.count > 0 && found.count == 0)
-        status = TD_FAIL(TD_CONFIG, "path: %s has no *.parquet of trades or quotes", path);
-    td_paths_fini(&named);
-    if (status != TD_OK) td_paths_fini(&found);
-    if (found.count > 1) qsort(found.items, found.count, sizeof *found.items, compare_files);
-    *out = found;
-    return status;
+    return td_tables_find(os, path, ".parquet", out);
 }
 
 const td_recording_files td_parquet_files = {.find = parquet_find,
