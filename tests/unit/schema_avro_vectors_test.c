@@ -1,12 +1,11 @@
 /* tests/unit/schema_avro_vectors_test.c - goal: Apache's own vectors (tests/data/avro): canonical forms, fingerprints,
  * a single-object message, and container files of every codec, whose values are read by schemas of ours. */
 #include "schema/avro.h"
+#include "schema/avro_file.h"
 #include "schema/avro_resolve.h"
 #include "unit.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <zlib.h>
-#include <zstd.h>
 
 #define FOLDER "tests/data/avro/"
 
@@ -104,93 +103,14 @@ static void a_single_object_message(void **state) {
     td_buf_fini(&text);
 }
 
-/* ---- container files: "Obj" 1, a map of metadata, a sync marker, blocks of (count, size, bytes, sync marker) ---- */
+/* ---- container files ---- */
 
-typedef struct container {
-    td_buf file;
-    td_avro_reader in;
-    td_bytes schema, codec;
-    const uint8_t *sync;
-} container;
-
-static void open_container(container *c, const char *name) {
-    int64_t count = 0;
-    *c = (container){.file = read_file(name), .codec = TD_TEXT("null")};
-    c->in = (td_avro_reader){c->file.data + 4, c->file.data + c->file.size};
-    assert_memory_equal(c->file.data, "Obj\x01", 4);
-    for (;;) {
-        assert_true(td_avro_get_count(&c->in, &count));
-        if (count == 0) break;
-        while (count-- > 0) {
-            td_bytes key = {0}, value = {0};
-            assert_true(td_avro_get_bytes(&c->in, &key) && td_avro_get_bytes(&c->in, &value));
-            if (td_bytes_equal(key, TD_TEXT("avro.schema"))) c->schema = value;
-            if (td_bytes_equal(key, TD_TEXT("avro.codec"))) c->codec = value;
-        }
-    }
-    c->sync = c->in.at;
-    c->in.at += 16;
-}
-
-static void inflate_raw(td_bytes in, td_buf *out) {
-    z_stream z = {.next_in = (Bytef *)in.data,
-                  .avail_in = (uInt)in.size,
-                  .next_out = out->data,
-                  .avail_out = (uInt)out->capacity};
-    assert_int_equal(inflateInit2(&z, -15), Z_OK);
-    assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
-    out->size = z.total_out;
-    (void)inflateEnd(&z);
-}
-
-/* Snappy: the size as a varint, then literals and copies; Avro puts the CRC-32 of what comes out behind it. */
-static void unsnap(td_bytes in, td_buf *out) {
-    const uint8_t *at = in.data, *end = at + in.size - 4;
-    while (*at++ >= 0x80) {}
-    while (at < end) {
-        unsigned tag = *at++, size = (tag >> 2) + 1, offset = 0;
-        if ((tag & 3) == 0) {
-            unsigned extra = size > 60 ? size - 60 : 0; /* bytes of the size */
-            if (extra > 0) size = 1;
-            for (unsigned i = 0; i < extra; i++) size += (unsigned)*at++ << 8 * i;
-            td_buf_put(out, at, size);
-            at += size;
-            continue;
-        }
-        assert_true((tag & 3) != 3); /* no block here is that large */
-        if ((tag & 3) == 1) {
-            size = (tag >> 2 & 7) + 4;
-            offset = (tag >> 5) << 8 | *at++;
-        } else {
-            offset = at[0] | (unsigned)at[1] << 8;
-            at += 2;
-        }
-        for (; size > 0; size--) td_buf_put(out, &(uint8_t){out->data[out->size - offset]}, 1);
-    }
-    assert_int_equal(td_get_be32(end), (uint32_t)crc32(0, out->data, (uInt)out->size));
-}
-
-/* The next block's bytes as they were before the codec; false at the end. */
-static bool next_block(container *c, td_buf *out, int64_t *out_count) {
-    td_bytes packed = {0};
-    if (c->in.at == c->in.end) return false;
-    assert_true(td_avro_get_count(&c->in, out_count) && td_avro_get_bytes(&c->in, &packed));
-    assert_memory_equal(c->in.at, c->sync, 16);
-    c->in.at += 16;
-    out->size = 0;
-    td_buf_reserve(out, 1 << 17);
-    if (td_bytes_equal(c->codec, TD_TEXT("null"))) {
-        td_buf_put(out, packed.data, packed.size);
-    } else if (td_bytes_equal(c->codec, TD_TEXT("deflate"))) {
-        inflate_raw(packed, out);
-    } else if (td_bytes_equal(c->codec, TD_TEXT("snappy"))) {
-        unsnap(packed, out);
-    } else {
-        assert_true(td_bytes_equal(c->codec, TD_TEXT("zstandard")));
-        out->size = ZSTD_decompress(out->data, out->capacity, packed.data, packed.size);
-        assert_false(ZSTD_isError(out->size));
-    }
-    return true;
+static td_status read_some(void *arg, uint64_t at, void *out, size_t size, size_t *out_size) {
+    const td_buf *file = arg;
+    size_t left = at < file->size ? file->size - (size_t)at : 0;
+    *out_size = size < left ? size : left;
+    if (*out_size > 0) memcpy(out, file->data + at, *out_size);
+    return TD_OK;
 }
 
 /* Values of a block have no sizes: the block is read as what it is, an array in one block. The array's schema needs the
@@ -203,31 +123,36 @@ static td_avro_schema *array_of(td_bytes text) {
     return schema;
 }
 
-/* All values of a file as `reader` reads them, behind each other; returns how many. */
-static int64_t read_container(const char *name, td_bytes reader_text, td_buf *out) {
-    container c;
-    td_buf block = {0}, value = {0}, read = {0};
-    int64_t count = 0, total = 0;
-    open_container(&c, name);
-    td_avro_schema *writer = array_of(c.schema), *reader = array_of(reader_text.size > 0 ? reader_text : c.schema);
+/* All values of a file as `reader` reads them, by its own schema where that is empty; returns how many. */
+static uint64_t read_container(const char *name, td_bytes reader_text, td_buf *out) {
+    td_avro_file *file;
+    td_avro_block block;
+    td_buf bytes = read_file(name), canonical = {0}, value = {0}, read = {0};
+    uint64_t total = 0;
+    if (td_avro_file_open(&file, read_some, &bytes) != TD_OK) fail_msg("%s: %s", name, td_trail());
+    td_avro_schema_canonical(td_avro_file_schema(file), &canonical);
+    td_avro_schema *writer = array_of(td_buf_bytes(&canonical));
+    td_avro_schema *reader = array_of(reader_text.size > 0 ? reader_text : td_buf_bytes(&canonical));
     td_avro_plan *plan = td_avro_plan_new(writer, reader);
-    for (; next_block(&c, &block, &count); total += count) {
+    while (td_avro_file_next(file, &block) == TD_OK && block.count > 0) {
         value.size = read.size = 0;
         td_buf_reserve(&value, TD_AVRO_LONG_MAX);
-        value.size = (size_t)(td_avro_put_long(value.data, count) - value.data);
+        value.size = (size_t)(td_avro_put_long(value.data, (int64_t)block.count) - value.data);
         size_t head = value.size;
-        td_buf_put(&value, block.data, block.size);
+        td_buf_put(&value, block.bytes.data, block.bytes.size);
         td_buf_put(&value, "", 1);
         if (td_avro_plan_run(plan, td_buf_bytes(&value), &read) != TD_OK) fail_msg("%s: %s", name, td_trail());
         td_buf_put(out, read.data + head, read.size - head - 1);
+        total += block.count;
     }
     td_avro_plan_free(plan);
     td_avro_schema_free(reader);
     td_avro_schema_free(writer);
+    td_avro_file_close(file);
     td_buf_fini(&read);
     td_buf_fini(&value);
-    td_buf_fini(&block);
-    td_buf_fini(&c.file);
+    td_buf_fini(&canonical);
+    td_buf_fini(&bytes);
     return total;
 }
 

@@ -1,0 +1,309 @@
+/* tests/unit/schema_avro_file_test.c - goal: what a writer of container files is given its reader gives again, in
+ * blocks as large as was said, the same bytes for the same records; of a file that is cut or damaged all before is
+ * given, and then where it is; and sizes that nobody has cost nothing. (Files of others: schema_avro_vectors_test.c.)
+ */
+#include "schema/avro.h"
+#include "schema/avro_file.h"
+#include "unit.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <zlib.h>
+
+#define SCHEMA "{\"type\":\"record\",\"name\":\"R\",\"fields\":[{\"name\":\"n\",\"type\":\"long\"}]}"
+enum { RECORDS = 300, BLOCK = 64, MARKER = 16 };
+
+typedef struct source {
+    td_bytes bytes;
+    size_t asked; /* the most of one call */
+    int fails;    /* so many calls from now on the machine fails */
+} source;
+
+static td_status read_some(void *arg, uint64_t at, void *out, size_t size, size_t *out_size) {
+    source *s = arg;
+    if (s->fails > 0 && --s->fails == 0) return TD_FAIL(TD_RETRY, "no read, on command");
+    size_t left = at < s->bytes.size ? s->bytes.size - (size_t)at : 0;
+    if (size > s->asked) s->asked = size;
+    *out_size = size < left ? size : left;
+    if (*out_size > 0) memcpy(out, s->bytes.data + at, *out_size);
+    return TD_OK;
+}
+
+static td_buf write_file(td_avro_codec codec, int64_t records) {
+    td_avro_writer *w = td_avro_writer_new(TD_TEXT(SCHEMA), codec, BLOCK);
+    uint8_t record[TD_AVRO_LONG_MAX];
+    for (int64_t i = 0; i < records; i++) {
+        size_t size = (size_t)(td_avro_put_long(record, i) - record);
+        assert_int_equal(td_avro_writer_put(w, (td_bytes){record, size}), TD_OK);
+    }
+    assert_int_equal(td_avro_writer_end(w), TD_OK);
+    td_buf out = *td_avro_writer_out(w);
+    *td_avro_writer_out(w) = (td_buf){0};
+    td_avro_writer_free(w);
+    return out;
+}
+
+/* Checks that the records are 0, 1, …; returns how many. */
+static int64_t check_block(const td_avro_block *block, int64_t next) {
+    td_avro_reader r = {block->bytes.data, td_bytes_end(block->bytes)};
+    for (uint64_t i = 0; i < block->count; i++) {
+        int64_t got = -1;
+        assert_true(td_avro_get_long(&r, &got));
+        assert_int_equal(got, next + (int64_t)i);
+    }
+    assert_ptr_equal(r.at, r.end);
+    return (int64_t)block->count;
+}
+
+/* Reads to the end or to the damage, whose trail is then in `said`. */
+static int64_t read_file(source *s, size_t *out_blocks, char said[200]) {
+    td_avro_file *file;
+    td_avro_block block;
+    int64_t count = 0;
+    said[0] = '\0';
+    *out_blocks = 0;
+    td_status status = td_avro_file_open(&file, read_some, s);
+    if (status == TD_OK) {
+        while ((status = td_avro_file_next(file, &block)) == TD_OK && block.count > 0) {
+            count += check_block(&block, count);
+            ++*out_blocks;
+        }
+        if (status != TD_OK) assert_int_equal(td_avro_file_next(file, &block), status); /* and stays so */
+        td_avro_file_close(file);
+    }
+    if (status != TD_OK) (void)snprintf(said, 200, "%s", td_trail());
+    assert_true(status == TD_OK || status == TD_REJECT);
+    return count;
+}
+
+static void the_same_again(void **state) {
+    (void)state;
+    for (int codec = TD_AVRO_CODEC_NULL; codec < TD_AVRO_CODEC_SNAPPY; codec++) {
+        char said[200];
+        size_t blocks;
+        td_buf file = write_file((td_avro_codec)codec, RECORDS), again = write_file((td_avro_codec)codec, RECORDS);
+        assert_true(td_bytes_equal(td_buf_bytes(&file), td_buf_bytes(&again)));
+        source s = {.bytes = td_buf_bytes(&file)};
+        assert_int_equal(read_file(&s, &blocks, said), RECORDS);
+        assert_string_equal(said, "");
+        assert_int_equal(blocks, 9); /* 64 of one byte, then 236 of two */
+        td_buf other = write_file((td_avro_codec)codec, 1);
+        assert_memory_not_equal(other.data + other.size - MARKER, file.data + file.size - MARKER, MARKER);
+        td_buf_fini(&other);
+        td_buf_fini(&again);
+        td_buf_fini(&file);
+    }
+    td_buf none = write_file(TD_AVRO_CODEC_ZSTANDARD, 0);
+    source s = {.bytes = td_buf_bytes(&none)};
+    char said[200];
+    size_t blocks;
+    assert_int_equal(read_file(&s, &blocks, said), 0);
+    assert_string_equal(said, "");
+    td_buf_fini(&none);
+}
+
+/* Wherever it is cut: whole blocks before it, then that, unless it is cut between two. */
+static void cut_anywhere(void **state) {
+    (void)state;
+    td_buf file = write_file(TD_AVRO_CODEC_ZSTANDARD, RECORDS);
+    int64_t last = 0;
+    size_t ends = 0;
+    for (size_t size = 0; size < file.size; size++) {
+        char said[200];
+        size_t blocks;
+        source s = {.bytes = {file.data, size}};
+        int64_t count = read_file(&s, &blocks, said);
+        ASSERT_ROW(count >= last && count < RECORDS, "%zu", size);
+        ends += said[0] == '\0';
+        if (said[0] != '\0' && count > 0)
+            ASSERT_ROW(strncmp(said, "the block at byte ", 18) == 0, "%zu: %s", size, said);
+        last = count;
+    }
+    assert_int_equal(ends, 9); /* behind the header, and behind each block but the last */
+    td_buf_fini(&file);
+}
+
+/* No byte of it may lead anywhere but to records and to a word about it. */
+static void damaged_anywhere(void **state) {
+    (void)state;
+    for (int codec = TD_AVRO_CODEC_DEFLATE; codec < TD_AVRO_CODEC_SNAPPY; codec++) {
+        td_buf file = write_file((td_avro_codec)codec, RECORDS);
+        for (size_t at = 0; at < file.size; at++) {
+            source s = {.bytes = td_buf_bytes(&file)};
+            td_avro_file *reader;
+            td_avro_block block;
+            file.data[at] ^= 0x41;
+            td_status status = td_avro_file_open(&reader, read_some, &s);
+            bool open = status == TD_OK;
+            while (open && (status = td_avro_file_next(reader, &block)) == TD_OK && block.count > 0) continue;
+            assert_true(status == TD_OK || (status == TD_REJECT && td_trail()[0] != '\0'));
+            if (open) td_avro_file_close(reader);
+            file.data[at] ^= 0x41;
+        }
+        td_buf_fini(&file);
+    }
+}
+
+static void put_long(td_buf *out, int64_t number) {
+    uint8_t bytes[TD_AVRO_LONG_MAX];
+    td_buf_put(out, bytes, (size_t)(td_avro_put_long(bytes, number) - bytes));
+}
+
+static void put_text(td_buf *out, td_bytes text) {
+    put_long(out, (int64_t)text.size);
+    td_buf_put(out, text.data, text.size);
+}
+
+/* Whose metadata is in two parts, of which one says its size, as the specification lets it. */
+static void put_header(td_buf *out, const char *codec) {
+    td_buf_text(out, "Obj\x01");
+    put_long(out, -1);
+    put_long(out, 10);
+    put_text(out, TD_TEXT("avro.schema"));
+    put_text(out, TD_TEXT(SCHEMA));
+    if (codec != NULL) {
+        put_long(out, 2);
+        put_text(out, TD_TEXT("of.others"));
+        put_text(out, TD_TEXT(""));
+        put_text(out, TD_TEXT("avro.codec"));
+        put_text(out, td_text(codec));
+    }
+    put_long(out, 0);
+    td_buf_put(out, "0123456789abcdef", MARKER);
+}
+
+typedef struct hostile {
+    const char *codec;
+    int64_t count, size; /* that it says */
+    td_bytes bytes;
+    const char *said; /* of it; NULL: it is read */
+} hostile;
+
+static void check_hostile(const hostile *h) {
+    char said[200];
+    size_t blocks;
+    td_buf file = {0};
+    put_header(&file, h->codec);
+    put_long(&file, h->count);
+    put_long(&file, h->size);
+    td_buf_put(&file, h->bytes.data, h->bytes.size);
+    td_buf_put(&file, "0123456789abcdef", MARKER);
+    source s = {.bytes = td_buf_bytes(&file)};
+    int64_t count = read_file(&s, &blocks, said);
+    if (h->said == NULL) ASSERT_ROW(said[0] == '\0' && count == h->count, "%s: %s", h->codec, said);
+    if (h->said != NULL) ASSERT_ROW(strstr(said, h->said) != NULL, "%s: %s", h->said, said);
+    ASSERT_ROW(s.asked <= 1 << 20, "%s: %zu bytes at once", h->said, s.asked);
+    td_buf_fini(&file);
+}
+
+static td_buf deflate_zeros(size_t size) {
+    td_buf out = {0};
+    uint8_t *zeros = calloc(1, size);
+    assert_non_null(zeros);
+    z_stream z = {.next_in = zeros, .avail_in = (uInt)size};
+    td_buf_reserve(&out, size / 100 + 1000);
+    z.next_out = out.data;
+    z.avail_out = (uInt)out.capacity;
+    assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    out.size = z.total_out;
+    (void)deflateEnd(&z);
+    free(zeros);
+    return out;
+}
+
+static void what_it_says(void **state) {
+    (void)state;
+    td_buf large = deflate_zeros(((size_t)TD_AVRO_BLOCK_MAX) + 1), small = deflate_zeros(1);
+    td_buf_put(&small, "abc", 3); /* a part of a checksum */
+    const hostile rows[] = {
+        {NULL, 3, 3, TD_TEXT("\0\2\4"), NULL},
+        {"null", 3, 3, TD_TEXT("\0\2\4"), NULL},
+        {"null", 0, 0, TD_TEXT(""), NULL},
+        {"deflate", 1, (int64_t)small.size, td_buf_bytes(&small), NULL},
+        /* their number, a literal of all of them, and their CRC-32 */
+        {"snappy", 3, 9, TD_TEXT("\3\10\0\2\4\xca\x1a\x7f\x89"), NULL},
+        {"snappy", 3, 9, TD_TEXT("\3\10\0\2\4\xca\x1a\x7f\x8a"), "does not have the checksum of its snappy"},
+        {"snappy", 3, 3, TD_TEXT("\3\10\0"), "ends within its snappy"},
+        {"snappy", 3, 9, TD_TEXT("\xff\xff\xff\xff\x0f\0\2\4\0"), "is no snappy"},
+        {"snappy", 1, 7, TD_TEXT("\4\1\1xxxx"), "is no snappy"}, /* a copy of what is not there */
+        {"bzip2", 1, 1, TD_TEXT("\0"), "packed by \"bzip2\", which is not read: write it anew by zstandard"},
+        {"deflate", INT64_MAX, (int64_t)large.size, td_buf_bytes(&large), "holds more than 64 MB"},
+        {"deflate", 1, 2, TD_TEXT("\x63\x60"), "ends within its deflate"},
+        {"deflate", 1, 2, TD_TEXT("\xff\xff"), "is no deflate"},
+        {"zstandard", 1, 3, TD_TEXT("abc"), "is no zstandard"},
+        {"zstandard", 1, 6, TD_TEXT("\x28\xb5\x2f\xfd\0\x58"), "ends within its zstandard"},
+        {"null", 1, INT64_MAX, TD_TEXT(""), "has more than 64 MB"},
+        {"null", 1, TD_AVRO_BLOCK_MAX, TD_TEXT("\0"), "goes on behind the end of the file"},
+        {"null", 1, -1, TD_TEXT("\0"), "begins with no count and no size"},
+        {"null", INT64_MIN, 1, TD_TEXT("\0"), "begins with no count and no size"},
+        {"null", INT64_MAX, 2, TD_TEXT("\0\0"), "says more records than it has bytes"},
+        {"null", 0, 1, TD_TEXT("\0"), "has bytes and no records"},
+        {"null", 1, 2, TD_TEXT("\0"), "goes on behind the end"},
+        {"null", 1, 0, TD_TEXT("\0"), "does not end with the file's marker"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) check_hostile(&rows[i]);
+    td_buf_fini(&small);
+    td_buf_fini(&large);
+}
+
+static void no_such_file(void **state) {
+    (void)state;
+    static const struct {
+        td_bytes bytes;
+        const char *said;
+    } rows[] = {{{(const uint8_t *)"", 0}, "it is empty"},
+                {{(const uint8_t *)"PAR1", 4}, "it is no Avro container file"},
+                {{(const uint8_t *)"Obj\2\0", 5}, "it is no Avro container file"},
+                {{(const uint8_t *)"Obj\1\2", 5}, "its header is damaged, does not end"},
+                {{(const uint8_t *)"Obj\1\xff\xff\xff\xff\xff\xff\xff\xff\xff\1", 14}, "its header is damaged"},
+                {{(const uint8_t *)"Obj\1\0"
+                                   "0123456789abcdef",
+                  21},
+                 "its header has no schema"},
+                {{(const uint8_t *)"Obj\1\2\x16"
+                                   "avro.schema\4{}\0"
+                                   "0123456789abcdef",
+                  37},
+                 "reading its schema"}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_avro_file *file;
+        source s = {.bytes = rows[i].bytes};
+        assert_int_equal(td_avro_file_open(&file, read_some, &s), TD_REJECT);
+        ASSERT_ROW(strstr(td_trail(), rows[i].said) != NULL, "%zu: %s", i, td_trail());
+    }
+}
+
+/* A machine that fails once costs nothing: the same again goes on. */
+static void failing_reads(void **state) {
+    (void)state;
+    td_buf bytes = write_file(TD_AVRO_CODEC_DEFLATE, RECORDS);
+    for (int at = 1; at < 60; at++) {
+        source s = {.bytes = td_buf_bytes(&bytes), .fails = at};
+        td_avro_file *file;
+        td_avro_block block;
+        td_status status;
+        int64_t count = 0;
+        while ((status = td_avro_file_open(&file, read_some, &s)) == TD_RETRY) continue;
+        assert_int_equal(status, TD_OK);
+        do {
+            while ((status = td_avro_file_next(file, &block)) == TD_RETRY) continue;
+            assert_int_equal(status, TD_OK);
+            count += check_block(&block, count);
+        } while (block.count > 0);
+        assert_int_equal(count, RECORDS);
+        td_avro_file_rewind(file);
+        while ((status = td_avro_file_next(file, &block)) == TD_RETRY) continue;
+        assert_int_equal(status, TD_OK);
+        assert_int_equal(check_block(&block, 0), 64);
+        td_avro_file_close(file);
+    }
+    td_buf_fini(&bytes);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_same_again), cmocka_unit_test(cut_anywhere), cmocka_unit_test(damaged_anywhere),
+        cmocka_unit_test(what_it_says),   cmocka_unit_test(no_such_file), cmocka_unit_test(failing_reads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
