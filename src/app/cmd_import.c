@@ -12,7 +12,7 @@ static const td_option options[] = {
      .type = TD_OPTION_TEXT,
      .unit = "PATH",
      .offset = offsetof(td_import_options, archive),
-     .help = "instead: the folder of a sink `parquet`, or *.parquet, whose trades and quotes are read"},
+     .help = "instead: the folder of an archive, or *.parquet or *.avro, whose trades and quotes are read"},
     {.key = "data",
      .type = TD_OPTION_TEXT,
      .fallback = "data",
@@ -57,10 +57,10 @@ const td_command td_command_import = {
         "did, so that the same gaps are told, and are filled by the answers that came. Bars and signals go into the\n"
         "new log, nothing into sinks; `tapedeck run` goes on behind it. Changes nothing in the data folder; a\n"
         "process may write there.\n"
-        "With --archive: the run of FILE to its end with that archive, or with Parquet of others, as its only feed\n"
-        "(docs/recordings.md, `format: parquet`), and without sinks. Imported again it is there already, and nothing "
-        "is\n"
-        "done; new files behind are taken in. Settings of the feed are given as --set feeds.0.file.KEY=VALUE.\n",
+        "With --archive: the run of FILE to its end with that archive, or with Parquet or Avro of others, as its\n"
+        "only feed (docs/recordings.md, `format: parquet`), and without sinks. Imported again it is there already,\n"
+        "and nothing is done; new files behind are taken in. Settings of the feed are given as\n"
+        "--set feeds.0.file.KEY=VALUE.\n",
     .options = options,
     .conf_size = sizeof(td_import_options),
     .examples = "  tapedeck import --raw coinbase --out /tmp/again market.yaml\n"

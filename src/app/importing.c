@@ -7,6 +7,7 @@
 #include "app/run.h"
 #include "base/json.h"
 #include "base/time.h"
+#include "feed/tables.h"
 #include "feed/websocket.h"
 #include "flow/playback.h"
 #include <inttypes.h>
@@ -254,6 +255,23 @@ static td_status check_archive(const td_import_options *conf, const char *file) 
     return status;
 }
 
+static bool has_files(const char *path, const char *ending) {
+    td_paths found;
+    td_status status = td_tables_find(&td_os_posix, path, ending, &found);
+    bool has = false;
+    for (size_t i = 0; status == TD_OK && i < found.count && !has; i++) has = td_text_ends(found.items[i], ending);
+    td_paths_fini(&found);
+    return has;
+}
+
+/* What the path names; where that is neither, the feed says so. */
+static td_status find_format(const td_import_options *conf, const char **out) {
+    bool avro = has_files(conf->archive, ".avro"), parquet = has_files(conf->archive, ".parquet");
+    *out = avro ? "avro" : "parquet";
+    if (!avro || !parquet) return TD_OK;
+    return TD_FAIL(TD_CONFIG, "--archive: %s has *.avro and *.parquet: name those of one kind", conf->archive);
+}
+
 static void add_set(td_texts *sets, td_buf *set) {
     td_buf_put(set, "", 1);
     sets->items[sets->count++] = (char *)set->data;
@@ -262,9 +280,9 @@ static void add_set(td_texts *sets, td_buf *set) {
 
 /* The run of FILE with the archive as its one feed, without sinks; what is set stands behind, and may say more of it.
  */
-static void set_feed(const td_import_options *conf, td_texts *out) {
+static void set_feed(const td_import_options *conf, const char *format, td_texts *out) {
     td_buf set = {0};
-    td_buf_text(&set, "feeds=[{file: {format: parquet, path: ");
+    td_buf_printf(&set, "feeds=[{file: {format: %s, path: ", format);
     td_json_put_string(&set, td_text(conf->archive));
     td_buf_text(&set, "}}]");
     add_set(out, &set);
@@ -279,14 +297,16 @@ static void set_feed(const td_import_options *conf, td_texts *out) {
 
 static int import_archive(const td_import_options *conf, const char *file) {
     enum { OWN = 4 };
+    const char *format;
     td_status status = check_archive(conf, file);
+    if (status == TD_OK) status = find_format(conf, &format);
     if (status != TD_OK) {
         (void)fprintf(stderr, "tapedeck import: %s\n", td_trail());
         return td_exit_of(status);
     }
     td_run_options run = {.until_end = true, .json = conf->json};
     run.sets.items = td_alloc_zero(OWN + conf->sets.count, sizeof *run.sets.items);
-    set_feed(conf, &run.sets);
+    set_feed(conf, format, &run.sets);
     size_t own = run.sets.count;
     for (size_t i = 0; i < conf->sets.count; i++) run.sets.items[run.sets.count++] = conf->sets.items[i];
     int code = td_run(&run, file);

@@ -1,9 +1,9 @@
 /* src/feed/csv.h - tables of trades, quotes, books, bars or news, as lines of CSV: out of text, or out of Parquet
- * files, whose rows are made such lines. Private to feed/. */
+ * or Avro files, whose rows are made such lines. Private to feed/. */
 #pragma once
 #include "feed/recording.h"
 
-extern const td_recording_ops td_csv_of_text, td_csv_of_parquet;
+extern const td_recording_ops td_csv_of_text, td_csv_of_parquet, td_csv_of_avro;
 
 /* "fields" of a configuration: ours=theirs. TD_CONFIG: one is none of ours, or there twice. */
 TD_CHECKED td_status td_csv_check_fields(const td_texts *fields);

@@ -258,4 +258,4 @@ TD_CHECKED td_status td_feed_check_venue(const char *venue);
 extern const td_feed_ops td_feed_lean, td_feed_binance_collector, td_feed_cryptofeed, td_feed_simulated,
     td_feed_websocket, td_feed_coinbase, td_feed_coincap, td_feed_finnhub, td_feed_twelvedata, td_feed_actions,
     td_feed_alphavantage, td_feed_alphavantage_live, td_feed_twelvedata_series, td_feed_csv, td_feed_parquet,
-    td_feed_produced, td_feed_kafka;
+    td_feed_avro, td_feed_produced, td_feed_kafka;

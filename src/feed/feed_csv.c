@@ -10,6 +10,7 @@
 #include "base/decimal.h"
 #include "base/json.h"
 #include "base/time.h"
+#include "feed/avro.h"
 #include "feed/csv.h"
 #include "feed/parquet.h"
 #include <math.h>
@@ -577,6 +578,8 @@ const td_recording_ops td_csv_of_text = {
     .state_size = sizeof(csv_file), .plain = true, .begin = csv_begin, .decode = csv_decode};
 const td_recording_ops td_csv_of_parquet = {
     .state_size = sizeof(csv_file), .files = &td_parquet_files, .begin = csv_begin, .decode = csv_decode};
+const td_recording_ops td_csv_of_avro = {
+    .state_size = sizeof(csv_file), .files = &td_avro_files, .begin = csv_begin, .decode = csv_decode};
 
 static td_status csv_open(void **out, const td_os *os, const td_feed_conf *conf, td_instruments *instruments) {
     td_status status = td_csv_check_fields(&conf->fields);

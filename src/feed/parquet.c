@@ -211,8 +211,9 @@ static td_status parquet_next(void *file, td_line *out) {
 
 /* ---- all files of a feed ---- */
 
-static td_status parquet_start(void **out_reader) {
+static td_status parquet_start(void **out_reader, const td_os *os) {
     td_duck *duck;
+    (void)os; /* its library has files of its own */
     td_status status = td_duck_open(&duck, NULL);
     if (status == TD_OK) {
         *out_reader = duck;

@@ -18,6 +18,7 @@ typedef struct td_picked {
     td_picked_kind kind;
     td_bytes text; /* TEXT, NUMBER: lent until the next reading, or as long as the record */
     int64_t ns;    /* INSTANT: since 1970 */
+    bool nan;      /* OTHER: it is not a number, which some write where they have none */
 } td_picked;
 
 typedef struct td_picker_path {
@@ -40,4 +41,7 @@ bool td_picker_read_json(td_picker *picker, td_bytes record, td_picked out[TD_PI
 /* The same of Avro, written by that schema, as a whole. False: it is not. A value of a union is that of its branch, a
  * map's is called by its key; decimals, dates and timestamps are what their logical types say. */
 bool td_picker_read_avro(td_picker *picker, const td_avro_schema *schema, td_bytes record,
+                         td_picked out[TD_PICKER_MAX]);
+/* The same of the record that they begin with; they are those behind it afterwards. */
+bool td_picker_take_avro(td_picker *picker, const td_avro_schema *schema, td_bytes *records,
                          td_picked out[TD_PICKER_MAX]);

@@ -98,7 +98,7 @@ static bool put_real(walk *w, uint32_t ends, double number, bool single) {
         if (same) break;
     }
     if (isfinite(number)) return put_digits(w, ends, digits, (size_t)size);
-    td_picker_put(w->out, ends, (td_picked){.kind = TD_PICKED_OTHER});
+    td_picker_put(w->out, ends, (td_picked){.kind = TD_PICKED_OTHER, .nan = isnan(number) != 0});
     return true;
 }
 
@@ -252,11 +252,18 @@ static bool walk_value(walk *w, const td_avro_node *node, uint32_t mask, size_t 
     return good;
 }
 
-bool td_picker_read_avro(td_picker *picker, const td_avro_schema *schema, td_bytes record,
+bool td_picker_take_avro(td_picker *picker, const td_avro_schema *schema, td_bytes *records,
                          td_picked out[TD_PICKER_MAX]) {
-    walk w = {.picker = picker, .at = record.data, .end = td_bytes_end(record), .out = out};
+    walk w = {.picker = picker, .at = records->data, .end = td_bytes_end(*records), .out = out};
     picker->texts.size = 0;
     td_buf_reserve(&picker->texts, (size_t)2 * TD_PICKER_MAX * DIGITS_MAX);
     memset(out, 0, picker->count * sizeof *out);
-    return walk_value(&w, td_avro_schema_root(schema), td_picker_all(picker), 0) && w.at == w.end;
+    if (!walk_value(&w, td_avro_schema_root(schema), td_picker_all(picker), 0)) return false;
+    *records = (td_bytes){w.at, (size_t)(w.end - w.at)};
+    return true;
+}
+
+bool td_picker_read_avro(td_picker *picker, const td_avro_schema *schema, td_bytes record,
+                         td_picked out[TD_PICKER_MAX]) {
+    return td_picker_take_avro(picker, schema, &record, out) && record.size == 0;
 }

@@ -12,6 +12,7 @@ typedef struct source { /* one file */
     const char *path;
     uint32_t index; /* in byte order of the paths: the file of a position */
     td_recording_begin begin;
+    bool looked_at;      /* `begin` is known for good */
     td_archive *archive; /* NULL while closed */
     void *file;          /* the same of a file that is no text */
     void *state;         /* the format's */
@@ -58,6 +59,11 @@ static td_status source_next(const recording *r, source *s) {
     return r->ops->files != NULL ? r->ops->files->next(s->file, &s->line) : td_archive_next(s->archive, &s->line);
 }
 
+static bool least_is_known(void *of, size_t column, td_bytes *out) {
+    (void)of, (void)column, (void)out;
+    return false;
+}
+
 /* A text's first line is one of its lines, too. */
 static td_status open_text(const recording *r, source *s, td_recording_file *out) {
     td_status status = td_archive_open(&s->archive, r->os, s->path, r->ops->plain);
@@ -71,7 +77,7 @@ static td_status open_text(const recording *r, source *s, td_recording_file *out
 
 static td_status open_other(const recording *r, source *s, td_recording_file *out) {
     td_status status = r->ops->files->open(&s->file, r->reader, s->path, &r->conf->fields, &out->first_line);
-    out->least = r->ops->files->least;
+    out->least = s->looked_at ? least_is_known : r->ops->files->least; /* a whole reading is not done twice */
     out->of = s->file;
     return status;
 }
@@ -83,7 +89,9 @@ static td_status source_open(const recording *r, source *s) {
     td_status status = r->ops->files != NULL ? open_other(r, s, &file) : open_text(r, s, &file);
     if (status == TD_OK) {
         s->state = td_alloc_zero(1, r->ops->state_size);
-        status = r->ops->begin(s->state, &file, &s->begin);
+        td_recording_begin begin = {0};
+        status = r->ops->begin(s->state, &file, &begin);
+        if (status == TD_OK && !s->looked_at) s->begin = begin;
     }
     if (status != TD_OK) source_close(r, s);
     return status;
@@ -180,6 +188,7 @@ static td_status look_at_files(recording *r) {
         r->waiting[i] = s;
         td_status status = source_open(r, s);
         if (status == TD_RETRY) return status;
+        s->looked_at = status == TD_OK;
         r->shares_ids |= s->begin.shares_ids;
         source_close(r, s);
     }
@@ -196,7 +205,7 @@ td_status td_recording_open(void **out, const td_os *os, const td_feed_conf *con
                             td_instruments *instruments) {
     recording *r = td_alloc_zero(1, sizeof *r);
     *r = (recording){.os = os, .conf = conf, .ops = ops, .instruments = instruments};
-    td_status status = ops->files != NULL ? ops->files->start(&r->reader) : TD_OK;
+    td_status status = ops->files != NULL ? ops->files->start(&r->reader, os) : TD_OK;
     if (status == TD_OK) status = (ops->files != NULL ? ops->files->find : td_glob)(os, conf->path, &r->paths);
     if (status == TD_OK && conf->venue != NULL) status = td_feed_check_venue(conf->venue);
     if (status == TD_OK && r->paths.count == 0) status = TD_FAIL(TD_CONFIG, "path: no file is named %s", conf->path);

@@ -7,7 +7,7 @@
 
 typedef struct td_recording_files {
     TD_CHECKED td_status (*find)(const td_os *os, const char *path, td_paths *out); /* as td_glob */
-    TD_CHECKED td_status (*start)(void **out_reader);                               /* TD_CONFIG, TD_RETRY */
+    TD_CHECKED td_status (*start)(void **out_reader, const td_os *os);              /* TD_CONFIG, TD_RETRY */
     void (*stop)(void *reader);                                                     /* accepts NULL */
     /* `out_names`: of the columns, as a line; lent as long as the file is open. Errors: as td_archive_open's. */
     TD_CHECKED td_status (*open)(void **out, void *reader, const char *path, const td_texts *fields,

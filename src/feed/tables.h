@@ -1,5 +1,5 @@
 /* src/feed/tables.h - the files of a path that hold tables of ticks, such as a sink's archive: those that it names, as
- * td_glob has it, or all of an ending in a folder and below it. Private to feed/. */
+ * td_glob has it, or all of an ending in a folder and below it. Thread: any. */
 #pragma once
 #include "feed/glob.h"
 

@@ -28,6 +28,11 @@ static bool fuzz_exists(void *self, const char *path) {
     return true;
 }
 
+static td_status fuzz_list(void *self, const char *path, td_list_fn each, void *arg) {
+    (void)self, (void)path, (void)each, (void)arg;
+    return TD_CONFIG; /* it is no folder */
+}
+
 static void fuzz_check_book(const td_book *book) {
     assert(book->level_count <= TD_BOOK_LEVELS_MAX && (!book->more || book->level_count == TD_BOOK_LEVELS_MAX));
     for (size_t i = 0; i < book->level_count; i++) {
@@ -56,7 +61,8 @@ static void fuzz_check(const td_feed_item *item, const td_instruments *instrumen
 }
 
 static inline void fuzz_feed(const td_feed_ops *ops, td_bytes file) {
-    td_os_ops os_ops = {.open = fuzz_open, .read_at = fuzz_read_at, .close = fuzz_close, .exists = fuzz_exists};
+    td_os_ops os_ops = {
+        .open = fuzz_open, .read_at = fuzz_read_at, .close = fuzz_close, .list = fuzz_list, .exists = fuzz_exists};
     td_os os = {.ops = &os_ops};
     char name[] = "fuzz", venue[] = "V", path[] = "file";
     td_feed_conf conf = {.name = name, .venue = venue, .path = path, .ratio = 1, .from_ns = -1, .to_ns = -1};

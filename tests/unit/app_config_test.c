@@ -222,17 +222,17 @@ static const struct {
     {"feeds:\n  - file: { formt: lean, path: x }\n",
      "c.yaml:2:13: feeds[0].file.formt: unknown key; did you mean \"format\"?"},
     {"feeds:\n  - file: { path: x }\n", "c.yaml:2:11: feeds[0].file.format: missing; one of lean, binance-collector, "
-                                        "cryptofeed, actions, alphavantage, csv, parquet"},
+                                        "cryptofeed, actions, alphavantage, csv, parquet, avro"},
     {"feeds:\n  - file: [path, x]\n", "c.yaml:2:11: feeds[0].file.format: missing; one of lean, binance-collector, "
-                                      "cryptofeed, actions, alphavantage, csv, parquet"},
+                                      "cryptofeed, actions, alphavantage, csv, parquet, avro"},
     {"feeds:\n  - file: { format: leen, path: x }\n",
      "c.yaml:2:21: feeds[0].file.format: \"leen\" is not one of lean, "
-     "binance-collector, cryptofeed, actions, alphavantage, csv, parquet; did you mean \"lean\"?"},
+     "binance-collector, cryptofeed, actions, alphavantage, csv, parquet, avro; did you mean \"lean\"?"},
     {"feeds:\n  - file: { format: simulated }\n",
      "c.yaml:2:21: feeds[0].file.format: \"simulated\" is not one of "
-     "lean, binance-collector, cryptofeed, actions, alphavantage, csv, parquet"},
+     "lean, binance-collector, cryptofeed, actions, alphavantage, csv, parquet, avro"},
     {"feeds:\n  - file: x\n", "c.yaml:2:11: feeds[0].file.format: missing; one of lean, binance-collector, cryptofeed, "
-                              "actions, alphavantage, csv, parquet"},
+                              "actions, alphavantage, csv, parquet, avro"},
     {"feeds:\n  - file: { format: [lean] }\n", "c.yaml:2:21: feeds[0].file.format: one value is expected"},
     {"feeds:\n  - file:\n      format: lean\n      pth: x\n",
      "c.yaml:4:7: feeds[0].file.pth: unknown key; did you mean \"path\"?"},

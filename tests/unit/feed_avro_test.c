@@ -1,0 +1,383 @@
+/* tests/unit/feed_avro_test.c - goal: records of Avro become the events that they were, whatever types others chose for
+ * the same fields and wherever these lie; files are merged by when their rows came; what is no record, no table of
+ * ticks or no Avro is told with its place, and what was read before it stays. */
+#include "feed_unit.h"
+#include "schema/avro.h"
+#include "schema/avro_file.h"
+#include <math.h>
+
+enum { BLOCK = 4096 };
+
+/* ---- records, in the making ---- */
+
+static td_buf record;
+
+static void put_long(int64_t number) {
+    uint8_t bytes[TD_AVRO_LONG_MAX];
+    td_buf_put(&record, bytes, (size_t)(td_avro_put_long(bytes, number) - bytes));
+}
+
+static void put_text(const char *text) {
+    put_long((int64_t)strlen(text));
+    td_buf_text(&record, text);
+}
+
+static void put_decimal(int64_t m) {
+    uint8_t bytes[TD_AVRO_DECIMAL64_MAX];
+    td_buf_put(&record, bytes, (size_t)(td_avro_put_decimal64(bytes, m) - bytes));
+}
+
+static void put_double(double number) { td_buf_put(&record, &number, sizeof number); }
+static void put_float(float number) { td_buf_put(&record, &number, sizeof number); }
+
+static td_avro_writer *begin(const char *schema) {
+    return td_avro_writer_new(td_text(schema), TD_AVRO_CODEC_ZSTANDARD, BLOCK);
+}
+
+static void end_record(td_avro_writer *w) {
+    assert_int_equal(td_avro_writer_put(w, td_buf_bytes(&record)), TD_OK);
+    record.size = 0;
+}
+
+static void end_file(td_avro_writer *w, const char *name) {
+    assert_int_equal(td_avro_writer_end(w), TD_OK);
+    unit_write(name, td_avro_writer_out(w)->data, td_avro_writer_out(w)->size);
+    td_avro_writer_free(w);
+}
+
+static void expect_of(const char *path, const unit_option *options, const char *wanted) {
+    char *text = unit_feed_text(&td_feed_avro, &td_os_posix, options);
+    if (strcmp(text, wanted) != 0) print_error("%s:\n", path);
+    assert_string_equal(text, wanted);
+    free(text);
+}
+
+static void expect(const char *path, const char *wanted) {
+    expect_of(path, (const unit_option[]){{"path", unit_path(path)}, {0}}, wanted);
+}
+
+#define RECORD(fields)         "{\"type\":\"record\",\"name\":\"R\",\"fields\":[" fields "]}"
+#define FIELD(name, type)      "{\"name\":\"" name "\",\"type\":" type "}"
+#define LOGICAL(type, logical) "{\"type\":\"" type "\",\"logicalType\":\"" logical "\"}"
+#define DECIMAL(scale)         "{\"type\":\"bytes\",\"logicalType\":\"decimal\",\"precision\":19,\"scale\":" scale "}"
+#define OPTIONAL(type)         "[\"null\"," type "]"
+#define TIME_NS                INT64_C(1772461800123456789)
+#define SAID                   "X:A 2026-03-02T14:30:00.123"
+#define TRADE(time, price, size)                                                                                       \
+    RECORD(FIELD("time", time) "," FIELD("instrument", "\"string\"") "," FIELD("price", price) "," FIELD("size", size))
+
+/* ---- fields of any type ---- */
+
+static void of_doubles(void) {
+    put_long(TIME_NS / 1000);
+    put_text("X:A");
+    put_double(100.1);
+    put_float(0.1f);
+}
+
+static void of_decimals(void) {
+    put_text("2026-03-02T14:30:00.123456789Z");
+    put_text("X:A");
+    put_decimal(INT64_C(9000000000123456789));
+    put_decimal(INT64_C(9000000000012345678));
+}
+
+static void of_unions(void) {
+    put_long(1);
+    put_long(TIME_NS / 1000000);
+    put_text("X:A");
+    put_long(2);
+    put_long(7);
+    put_text("3.5");
+}
+
+static void of_quotes(void) {
+    put_long(0); /* a list of none: no column, whatever it is called */
+    put_long(TIME_NS);
+    put_text("X:A");
+    put_long(1);
+    put_double(1.5);
+    put_long(0);
+    put_double((double)NAN);
+}
+
+static const struct {
+    const char *schema;
+    void (*put)(void);
+    const char *wanted;
+} types[] = {
+    {TRADE(LOGICAL("long", "timestamp-micros"), "\"double\"", "\"float\""), of_doubles,
+     "0:1 " SAID "456Z trade 100.1 x 0.1 side 0 id none [ ]\n0:0 end\n"},
+    {TRADE("\"string\"", DECIMAL("9"), DECIMAL("8")), of_decimals,
+     "0:1 " SAID "456789Z trade 9000000000.123456789 x 90000000000.12345678 side 0 id none [ ]\n0:0 end\n"},
+    {TRADE("[\"null\"," LOGICAL("long", "timestamp-millis") "]", "[\"null\",\"double\",\"int\"]", "\"bytes\""),
+     of_unions, "0:1 " SAID "Z trade 7 x 3.5 side 0 id none [ ]\n0:0 end\n"},
+    {RECORD(FIELD("side", "{\"type\":\"array\",\"items\":\"long\"}") "," FIELD("time", "\"long\"") "," FIELD(
+         "instrument",
+         "\"string\"") "," FIELD("bid",
+                                 OPTIONAL("\"double\"")) "," FIELD("ask",
+                                                                   OPTIONAL("\"double\"")) "," FIELD("bid_size",
+                                                                                                     "\"double\"")),
+     of_quotes, "0:1 " SAID "456789Z quote 1.5 x none | none x none seq none [ ]\n0:0 end\n"},
+};
+
+static void fields_of_any_type(void **state) {
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        td_avro_writer *w = begin(types[i].schema);
+        types[i].put();
+        end_record(w);
+        end_file(w, "a.avro");
+        expect("a.avro", types[i].wanted);
+        unit_empty_folder();
+    }
+}
+
+/* By other names, and within other records; symbols get the feed's venue, where they have none. */
+static void fields_of_other_names(void **state) {
+    (void)state;
+    td_avro_writer *w =
+        begin(RECORD(FIELD("sym", "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}") "," FIELD(
+            "trade", OPTIONAL("{\"type\":\"record\",\"name\":\"T\",\"fields\":[" FIELD("px", "\"int\"") "," FIELD(
+                         "time", "\"long\"") "]}")) "," FIELD("n", "\"int\"")));
+    put_long(1);
+    put_long(1);
+    put_long(5);
+    put_long(1772461800);
+    put_long(6);
+    end_record(w);
+    put_long(0);
+    put_long(0);
+    put_long(6);
+    end_record(w);
+    end_file(w, "a.avro");
+    const unit_option options[] = {{"path", unit_path("a.avro")},
+                                   {"fields", "time=trade.time"},
+                                   {"fields", "instrument=sym"},
+                                   {"fields", "price=trade.px"},
+                                   {"fields", "size=n"},
+                                   {"fields", "side=trade.no"},
+                                   {"venue", "V"},
+                                   {0}};
+    expect_of("a.avro", options,
+              "0:1 V:B 2026-03-02T14:30:00Z trade 5 x 6 side 0 id none [ ]\n"
+              "0:2 rejected malformed a.avro\n0:0 end\n");
+    unit_empty_folder();
+}
+
+/* ---- what our stores have ---- */
+
+#define STORED                                                                                                         \
+    RECORD(FIELD("event_ns", "\"long\"") "," FIELD("instrument", "\"string\"") "," FIELD(                              \
+        "price", DECIMAL("9")) "," FIELD("size", DECIMAL("8")) "," FIELD("receive_ns",                                 \
+                                                                         "\"long\"") "," FIELD("ord", "\"long\""))
+
+static void put_stored(int64_t at_ms, int64_t price) {
+    put_long(INT64_C(1700000000000000000) + at_ms * 1000000);
+    put_text("X:A");
+    put_decimal(price * 1000000000);
+    put_decimal(100000000);
+    put_long(INT64_C(1700000000000000000) + at_ms * 1000000);
+    put_long(at_ms);
+}
+
+static void write_stored(td_avro_writer *w, int64_t at_ms, int64_t price) {
+    put_stored(at_ms, price);
+    end_record(w);
+}
+
+/* Blocks of many records, files that begin long behind each other, a machine that fails now and then. */
+static void each_record_once(void **state) {
+    (void)state;
+    enum { FILES = 3, EACH = 5000 };
+    for (int i = FILES; i-- > 0;) {
+        char name[] = "a.avro";
+        td_avro_writer *w = begin(STORED);
+        name[0] = (char)('a' + FILES - 1 - i); /* the last by name begins first */
+        for (int k = 0; k < EACH; k++) write_stored(w, i * 10000 + k, i * EACH + k + 1);
+        end_file(w, name);
+    }
+    unit_os u;
+    unit_feed f;
+    unit_feed_conf(&f, &td_feed_avro, (const unit_option[]){{"path", unit_path("*.avro")}, {0}});
+    unit_feed_open(&f, unit_os_init(&u, 0));
+    u.fail_one_of = 5;
+    td_feed_item item;
+    for (int i = 0; i < FILES * EACH; i++) {
+        while (f.ops->next(f.feed, &item) != TD_OK) continue;
+        ASSERT_ROW(item.kind == TD_ITEM_EVENT && item.event.trade.price == (i + 1) * INT64_C(1000000000), "%d", i);
+    }
+    while (f.ops->next(f.feed, &item) != TD_OK) continue;
+    assert_int_equal(item.kind, TD_ITEM_END);
+    assert_int_equal(u.open_max, 1); /* none is open before its time */
+    assert_int_equal(u.open_count, 0);
+    td_feed_file file;
+    assert_true(td_feed_avro.file(f.feed, 0, &file));
+    assert_true(file.begins_ns == INT64_C(1700000020000000000));
+    unit_feed_close(&f);
+    unit_empty_folder();
+}
+
+/* ---- what is refused ---- */
+
+static void rows_that_are_none(void **state) {
+    (void)state;
+    td_avro_writer *w = begin(TRADE("[\"long\",\"boolean\"]", "\"double\"", "[\"null\",\"string\"]"));
+    static const struct {
+        int64_t time;
+        const char *name;
+        double price;
+        const char *size;
+    } rows[] = {{TIME_NS, "X:A", 1, "2"},           {TIME_NS, "nothing", 1, "2"},
+                {TIME_NS, "X:A", (double)NAN, "2"}, {TIME_NS, "X:A", (double)INFINITY, "2"},
+                {TIME_NS, "X:A", 1, NULL},          {TIME_NS, "X:A", 1, "\"2\""},
+                {TIME_NS, "X:\"B,", 1, "2"},        {TIME_NS, "X:A", 3, "4"}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        put_long(0);
+        put_long(rows[i].time);
+        put_text(rows[i].name);
+        put_double(rows[i].price);
+        put_long(rows[i].size != NULL);
+        if (rows[i].size != NULL) put_text(rows[i].size);
+        end_record(w);
+    }
+    put_long(1);
+    td_buf_put(&record, "\1", 1);
+    put_text("X:A");
+    put_double(1);
+    put_long(0);
+    end_record(w);
+    end_file(w, "a.avro");
+    expect("a.avro", "0:1 " SAID "456789Z trade 1 x 2 side 0 id none [ ]\n0:2 rejected malformed a.avro\n"
+                     "0:3 rejected malformed a.avro\n0:4 rejected malformed a.avro\n0:5 rejected malformed a.avro\n"
+                     "0:6 rejected malformed a.avro\n"
+                     "0:7 X:\"B, 2026-03-02T14:30:00.123456789Z trade 1 x 2 side 0 id none [ ]\n0:8 " SAID
+                     "456789Z trade 3 x 4 side 0 id none [ ]\n0:9 rejected malformed a.avro\n0:0 end\n");
+    unit_empty_folder();
+}
+
+/* The detail of the only item that is rejected, and how many events came before it. */
+static void expect_detail(const char *name, int events, const char *wanted) {
+    unit_feed f;
+    td_feed_item item;
+    char detail[400] = "";
+    int before = 0, rejected = 0;
+    unit_feed_conf(&f, &td_feed_avro, (const unit_option[]){{"path", unit_path(name)}, {0}});
+    unit_feed_open(&f, &td_os_posix);
+    do {
+        assert_int_equal(f.ops->next(f.feed, &item), TD_OK);
+        before += item.kind == TD_ITEM_EVENT;
+        rejected += item.kind == TD_ITEM_REJECTED;
+        if (item.kind == TD_ITEM_REJECTED)
+            (void)snprintf(detail, sizeof detail, "%.*s", (int)item.rejected.detail.size,
+                           (const char *)item.rejected.detail.data);
+    } while (item.kind != TD_ITEM_END);
+    unit_feed_close(&f);
+    if (strstr(detail, wanted) == NULL || before != events) print_error("%s: %d events, %s\n", name, before, detail);
+    assert_true(rejected == 1 && before == events && strstr(detail, wanted) != NULL);
+}
+
+static void files_that_are_none(void **state) {
+    (void)state;
+    unit_write("a.avro", "Obj\1", 4);
+    expect_detail("a.avro", 0, "its header is damaged");
+    end_file(begin("\"long\""), "b.avro");
+    expect_detail("b.avro", 0, "its columns are neither");
+    end_file(
+        begin(RECORD(FIELD("time", "\"long\"") "," FIELD("instrument", "\"string\"") "," FIELD("price", "\"int\""))),
+        "c.avro");
+    expect_detail("c.avro", 0, "its columns lack what trades need: size");
+    end_file(begin(RECORD(FIELD("src_offset", "\"long\"") "," FIELD("known_at_ns", "\"long\""))), "d.avro");
+    expect_detail("d.avro", 0, "it is a table of results");
+    unit_empty_folder();
+}
+
+/* Of what is damaged within the blocks before it are read, and of its own block the records before it. */
+static void damage_within(void **state) {
+    (void)state;
+    td_avro_writer *w = begin(STORED);
+    for (int k = 0; k < 1000; k++) write_stored(w, k, k + 1);
+    end_file(w, "a.avro");
+    unit_cut("a.avro", -3);
+    expect_detail("a.avro", 931, "damaged from here on: the block at byte ");
+    expect_detail("a.avro", 931, "goes on behind the end of the file");
+    w = begin(STORED);
+    write_stored(w, 1, 1);
+    put_stored(2, 2);
+    td_buf_text(&record, "x"); /* behind it */
+    end_record(w);
+    end_file(w, "b.avro");
+    expect_detail("b.avro", 2, "goes on behind its last record");
+    w = begin(STORED);
+    write_stored(w, 1, 1);
+    write_stored(w, 2, 2);
+    td_buf_text(&record, "x"); /* before it */
+    write_stored(w, 3, 3);
+    end_file(w, "c.avro");
+    expect_detail("c.avro", 2, "is not as its schema says");
+    unit_empty_folder();
+}
+
+/* ---- folders ---- */
+
+static void put_plain(td_avro_writer *w, int64_t price) {
+    put_long(5);
+    put_long(price);
+    put_long(2);
+    put_long(6);
+    end_record(w);
+}
+
+#define PLAIN                                                                                                          \
+    RECORD(FIELD("event_ns", "\"long\"") "," FIELD("price", "\"long\"") "," FIELD("size", "\"long\"") "," FIELD(       \
+        "receive_ns", "\"long\""))
+
+/* Those of trades, by their days; what the folders say, where the records do not. */
+static void folders(void **state) {
+    (void)state;
+    static const char *const made[] = {"d",
+                                       "d/bars",
+                                       "d/trades",
+                                       "d/trades/instrument=X%3AB",
+                                       "d/trades/instrument=X%3AB/day=2026-03-03",
+                                       "d/trades/instrument=X%3aC",
+                                       "d/trades/instrument=X%3aC/day=2026-03-02",
+                                       "d/trades/instrument=__HIVE_DEFAULT_PARTITION__"};
+    static const char *const files[] = {"d/trades/instrument=X%3AB/day=2026-03-03/a.avro",
+                                        "d/trades/instrument=X%3AB/day=2026-03-03/a.parquet",
+                                        "d/trades/instrument=X%3aC/day=2026-03-02/b[1].avro",
+                                        "d/trades/instrument=__HIVE_DEFAULT_PARTITION__/z.avro", "d/bars/a.avro"};
+    for (size_t i = 0; i < COUNT_OF(made); i++) assert_int_equal(mkdir(unit_path(made[i]), 0700), 0);
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        td_avro_writer *w = begin(PLAIN);
+        put_plain(w, (int64_t)i + 1);
+        end_file(w, files[i]);
+    }
+    expect("d", "0:1 rejected malformed z.avro\n"
+                "1:1 X:C 1970-01-01T00:00:00.000000005Z trade 3 x 2 side 0 id none [ ]\n"
+                "2:1 X:B 1970-01-01T00:00:00.000000005Z trade 1 x 2 side 0 id none [ ]\n0:0 end\n");
+    td_avro_writer *w = begin(STORED);
+    write_stored(w, 1, 9);
+    end_file(w, files[0]);
+    expect(files[0], "0:1 X:A 2023-11-14T22:13:20.001Z trade 9 x 1 side 0 id none [ ]\n0:0 end\n");
+    for (size_t i = 0; i < COUNT_OF(files); i++) (void)unlink(unit_path(files[i]));
+    for (size_t i = COUNT_OF(made); i-- > 0;) (void)rmdir(unit_path(made[i]));
+}
+
+static int end(void **state) {
+    td_buf_fini(&record);
+    return unit_remove_folder(state);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fields_of_any_type),
+        cmocka_unit_test(fields_of_other_names),
+        cmocka_unit_test(each_record_once),
+        cmocka_unit_test(rows_that_are_none),
+        cmocka_unit_test(files_that_are_none),
+        cmocka_unit_test(damage_within),
+        cmocka_unit_test(folders),
+    };
+    return cmocka_run_group_tests(tests, unit_make_folder, end);
+}
