@@ -1,9 +1,6 @@
 /* src/schema/cause.c - causes as header bytes and back. */
 #include "schema/cause.h"
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 static size_t put_varint(uint8_t *out, uint64_t v) {
     size_t n = 0;
@@ -57,15 +54,29 @@ size_t td_cause_put(const td_cause *cause, char out[TD_CAUSE_MAX]) {
     return (size_t)(put_number(end, cause->ordinal) - out);
 }
 
+/* "/123", by hand for the same reason: stores read it of each row. */
+static bool take_number(td_bytes *text, int64_t most, int64_t *out) {
+    size_t digits = 0;
+    if (text->size < 2 || text->data[0] != '/') return false;
+    *text = td_bytes_from(*text, 1);
+    for (*out = 0; digits < text->size && text->data[digits] >= '0' && text->data[digits] <= '9'; digits++) {
+        int digit = text->data[digits] - '0';
+        if (*out > (most - digit) / 10) return false;
+        *out = 10 * *out + digit;
+    }
+    *text = td_bytes_from(*text, digits);
+    return digits > 0;
+}
+
 bool td_cause_get(td_bytes header, td_cause *out) {
-    char text[TD_CAUSE_MAX];
-    if (header.data == NULL || header.size >= sizeof text) return false;
-    memcpy(text, header.data, header.size);
-    text[header.size] = '\0';
-    int used = 0;
-    int found = sscanf(text, "tape/%" SCNu32 "/%" SCNd32 "/%" SCNd64 "/%" SCNu32 "%n", &out->partition, &out->epoch,
-                       &out->offset, &out->ordinal, &used);
-    return found == 4 && (size_t)used == header.size;
+    int64_t partition, epoch, offset, ordinal;
+    if (!td_bytes_begin(header, TD_TEXT("tape"))) return false;
+    header = td_bytes_from(header, 4);
+    bool found = take_number(&header, UINT32_MAX, &partition) && take_number(&header, INT32_MAX, &epoch) &&
+                 take_number(&header, INT64_MAX, &offset) && take_number(&header, UINT32_MAX, &ordinal);
+    if (!found || header.size > 0) return false;
+    *out = (td_cause){(uint32_t)partition, (int32_t)epoch, offset, (uint32_t)ordinal};
+    return true;
 }
 
 int td_cause_compare(const td_cause *a, const td_cause *b) {

@@ -1,5 +1,6 @@
 /* src/sink/archive.c - tables of an archive. */
 #include "sink/archive.h"
+#include "base/json.h"
 #include "base/time.h"
 #include "sink/row.h"
 #include <assert.h>
@@ -47,6 +48,7 @@ void td_archive_form_init(td_archive_form *out, unsigned id) {
     out->columns[out->count++] = (td_duck_column){.name = "day", .type = TD_DUCK_DAY};
     for (size_t i = 0; i < out->table->column_count; i++) {
         const td_column *column = &out->table->columns[i];
+        if (strcmp(column->name, "instrument") == 0) out->instrument = out->count;
         out->columns[out->count++] = column_of(column);
         if (column->instant != NULL)
             out->columns[out->count++] = (td_duck_column){.name = column->instant, .type = TD_DUCK_INSTANT};
@@ -104,6 +106,154 @@ td_status td_archive_append(td_duck_rows *rows, const td_archive_form *form, con
         if (!cell->null) td_duck_rows_set_number(rows, at, td_window_start(cell->number, TD_NS_PER_US) / TD_NS_PER_US);
     }
     return status;
+}
+
+/* ---- packed ---- */
+
+/* A row is two words, whose bit i is set where cell i of the table is null, and where it is what it was in the row
+ * before; then the others: numbers as what they differ from the last one by, in LEB128 with the sign as the lowest bit,
+ * texts behind their size. */
+enum { NUMBER_MAX = 19 };
+
+static void put_number(td_buf *out, td_i128 value) {
+    td_u128 wide = (td_u128)value << 1 ^ (td_u128)(value >> 127);
+    td_buf_reserve(out, NUMBER_MAX);
+    uint8_t *at = out->data + out->size;
+    for (; wide > UINT64_MAX; wide >>= 7) *at++ = (uint8_t)(wide | 0x80);
+    uint64_t rest = (uint64_t)wide;
+    for (; rest >= 0x80; rest >>= 7) *at++ = (uint8_t)(rest | 0x80);
+    *at++ = (uint8_t)rest;
+    out->size = (size_t)(at - out->data);
+}
+
+static bool take_number(td_bytes *packed, td_i128 *out) {
+    td_u128 value = 0;
+    for (unsigned i = 0; i < NUMBER_MAX && i < packed->size; i++) {
+        value |= (td_u128)(packed->data[i] & 0x7f) << 7 * i;
+        if (packed->data[i] >= 0x80) continue;
+        *out = (td_i128)(value >> 1) ^ -(td_i128)(value & 1);
+        *packed = td_bytes_from(*packed, i + 1);
+        return true;
+    }
+    return false;
+}
+
+/* Modulo 2^128: two numbers of 38 digits are further apart than its positive half. */
+static td_i128 step_from(td_i128 from, td_i128 to) { return (td_i128)((td_u128)to - (td_u128)from); }
+static td_i128 step_to(td_i128 from, td_i128 step) { return (td_i128)((td_u128)from + (td_u128)step); }
+
+static void put_text(td_archive_pack *pack, size_t i, td_bytes text) {
+    td_buf sound = {0};
+    if (td_utf8_find_bad(text) < text.size) {
+        td_buf_put_sound(&sound, text);
+        text = td_buf_bytes(&sound);
+    }
+    put_number(&pack->data, (td_i128)text.size);
+    pack->last[i] = (td_archive_last){.at = pack->data.size, .size = text.size};
+    if (text.size > 0) td_buf_put(&pack->data, text.data, text.size);
+    td_buf_fini(&sound);
+}
+
+static bool take_text(td_bytes *packed, td_bytes *out) {
+    td_i128 size;
+    if (!take_number(packed, &size) || size < 0 || size > (td_i128)packed->size) return false;
+    *out = td_bytes_upto(*packed, (size_t)size);
+    *packed = td_bytes_from(*packed, (size_t)size);
+    return true;
+}
+
+static td_status check_digits(const td_duck_column *column, td_i128 m) {
+    const td_i128 ten_19 = (td_i128)10 * 1000000000 * 1000000000;
+    assert(column->precision == 19 || column->precision == 38);
+    td_i128 bound = column->precision == 19 ? ten_19 : ten_19 * ten_19;
+    if (m < bound && m > -bound) return TD_OK;
+    return TD_FAIL(TD_CONFIG, "archive: %s has more than the %d digits that its column has", column->name,
+                   column->precision);
+}
+
+/* What a cell is as a number, of whatever width. */
+static td_i128 number_of(td_duck_type type, const td_cell *cell) {
+    return type == TD_DUCK_DECIMAL ? cell->decimal : cell->number;
+}
+
+/* Before the first row all was 0 and empty, as it is for who unpacks. */
+static bool is_as_before(const td_archive_pack *pack, size_t i, td_duck_type type, const td_cell *cell) {
+    const td_archive_last *last = &pack->last[i];
+    if (type != TD_DUCK_TEXT) return number_of(type, cell) == last->number;
+    return td_bytes_equal((td_bytes){pack->data.data + last->at, last->size}, cell->text);
+}
+
+static td_status put_cell(td_archive_pack *pack, size_t i, const td_duck_column *column, const td_cell *cell) {
+    if (column->type == TD_DUCK_TEXT) {
+        put_text(pack, i, cell->text);
+        return TD_OK;
+    }
+    td_i128 value = number_of(column->type, cell);
+    put_number(&pack->data, step_from(pack->last[i].number, value));
+    pack->last[i].number = value;
+    if (column->type != TD_DUCK_DECIMAL) return TD_OK;
+    assert(cell->scale == column->scale);
+    return check_digits(column, value);
+}
+
+void td_archive_pack_begin(td_archive_pack *pack) {
+    pack->rows = 0;
+    pack->data.size = 0;
+    memset(pack->last, 0, sizeof pack->last);
+}
+
+td_status td_archive_pack_put(td_archive_pack *pack, const td_archive_form *form, const td_sink_row *row,
+                              uint32_t partition) {
+    td_cells cells;
+    uint32_t nulls = 0, same = 0;
+    size_t words_at = pack->data.size;
+    td_status status = TD_OK;
+    td_table_cells(td_table_of(row), row, partition, &cells);
+    td_buf_put_u32(&pack->data, nulls);
+    td_buf_put_u32(&pack->data, same);
+    for (size_t i = 0, at = 1; i < cells.count && status == TD_OK; i++, at++) {
+        const td_cell *cell = &cells.items[i];
+        const td_duck_column *column = &form->columns[at];
+        bool skipped = cell->null || at == form->instrument;
+        if (form->table->columns[i].instant != NULL) at++;
+        nulls |= (uint32_t)skipped << i;
+        if (skipped) continue;
+        if (is_as_before(pack, i, column->type, cell))
+            same |= UINT32_C(1) << i;
+        else
+            status = put_cell(pack, i, column, cell);
+    }
+    memcpy(pack->data.data + words_at, &nulls, sizeof nulls);
+    memcpy(pack->data.data + words_at + sizeof nulls, &same, sizeof same);
+    pack->rows++;
+    return status;
+}
+
+static bool take_cell(td_bytes *packed, const td_duck_column *column, td_cell *cell) {
+    td_i128 step;
+    if (column->type == TD_DUCK_TEXT) return take_text(packed, &cell->text);
+    if (!take_number(packed, &step)) return false;
+    if (column->type == TD_DUCK_DECIMAL)
+        cell->decimal = step_to(cell->decimal, step);
+    else
+        cell->number = (int64_t)step_to(cell->number, step);
+    return true;
+}
+
+bool td_archive_unpack(td_bytes *packed, const td_archive_form *form, td_cell cells[TD_ARCHIVE_COLUMNS_MAX]) {
+    uint32_t nulls, same;
+    if (!td_bytes_take(packed, &nulls, sizeof nulls) || !td_bytes_take(packed, &same, sizeof same)) return false;
+    cells[0].null = true;
+    for (size_t i = 0, at = 1; i < form->table->column_count; i++, at++) {
+        td_cell *cell = &cells[at];
+        cell->null = (nulls >> i & 1) != 0;
+        bool told = !cell->null && (same >> i & 1) == 0;
+        if (told && !take_cell(packed, &form->columns[at], cell)) return false;
+        if (form->table->columns[i].instant == NULL) continue;
+        cells[++at].null = cell->null;
+        if (told) cells[at].number = td_window_start(cell->number, TD_NS_PER_US) / TD_NS_PER_US;
+    }
+    return true;
 }
 
 /* ---- names ---- */

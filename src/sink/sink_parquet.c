@@ -1,18 +1,22 @@
 /* src/sink/sink_parquet.c - results as Parquet: DIR/TOPIC/instrument=…/day=…/part-PARTITION-OFFSET.parquet, a file for
  * each instrument and day of UTC, written as the day closes.
  *
- * Rows of days that are open are in DIR/.open.duckdb, in one transaction with the position that they came from: so
- * memory is bounded whatever a day holds, nothing is asked of a log that may have let go of it, and a batch is kept or
- * not as in any other store. A day of a venue closes in a partition of a topic by a row of it that is `close_after`
- * past its end: rows before that one are written, sorted as they lie in the log, and leave the database in that same
- * transaction. Where a file ends is a function of the log alone, and its name is the offset of its first row. A file is
- * written under another name, synced and renamed before the transaction is committed: who dies in between gets the
- * same rows again and replaces the file by the same. What comes later for a closed day is the day's next file.
+ * Rows of days that are open are in DIR/.open.db (open_days.h), in one transaction with the position that they came
+ * from: so memory is bounded whatever a day holds, nothing is asked of a log that may have let go of it, and a batch is
+ * kept or not as in any other store. A day of a venue closes in a partition of a topic by a row of it that is
+ * `close_after` past its end: rows before that one are written, sorted as they lie in the log, and leave the database
+ * in that same transaction. Where a file ends is a function of the log alone, and its name is the offset of its first
+ * row. A file is written under another name, synced and renamed before the transaction is committed: who dies in
+ * between gets the same rows again and replaces the file by the same. What comes later for a closed day is the day's
+ * next file.
  *
  * When the run ends, the open days are written, too, as far as they have come, under the names that they will have, and
  * stay open: later the whole file takes the place of that one, so that no reader ever has a row twice. */
+#include "base/hash.h"
 #include "base/time.h"
 #include "sink/archive.h"
+#include "sink/open_days.h"
+#include "sink/parquet_file.h"
 #include "sink/row.h"
 #include "sink/sink.h"
 #include <inttypes.h>
@@ -23,19 +27,39 @@ typedef struct venue_clock { /* of a venue in a partition of a topic: days befor
     unsigned table;
     uint32_t partition;
     char *venue;
+    size_t venue_size;
     int32_t day;
 } venue_clock;
+
+typedef struct batch_pack { /* rows in hand, of one instrument and day */
+    td_bytes instrument;    /* borrowed from the batch */
+    int32_t day;
+    int64_t first;
+    td_archive_pack rows;
+} batch_pack;
+
+typedef struct part { /* a file in the making */
+    bool begun;
+    td_buf instrument;
+    uint32_t partition;
+    int32_t day;
+} part;
 
 typedef struct parquet_sink {
     const td_os *os;
     char *dir;
     int64_t close_after_ns, row_group, memory_bytes;
-    td_duck *duck; /* NULL: to be opened (again) */
+    td_open_days *days; /* NULL: to be opened (again) */
     td_archive_form forms[TD_ARCHIVE_COUNT];
+    td_duck_column columns[TD_ARCHIVE_COUNT][TD_ARCHIVE_COLUMNS_MAX]; /* those of files */
+    td_parquet *files[TD_ARCHIVE_COUNT];                              /* NULL: none was written yet */
     td_buf clocks; /* of venue_clock; as kept, and what the transaction in hand has moved */
-    td_buf sql, path, temporary;
-    td_duck_rows *rows; /* of the transaction in hand */
-    unsigned table;
+    td_buf path, temporary, folder;
+    part part;
+    batch_pack *packs;
+    size_t pack_count, pack_room;
+    td_buf slots;   /* of uint32_t: 1 + a pack, by hash; pack_room doubled is a power of 2 */
+    unsigned table; /* of the batch, as the next */
     uint32_t partition;
 } parquet_sink;
 
@@ -44,21 +68,26 @@ static const char *end_text(td_buf *text) {
     return (const char *)text->data;
 }
 
-static td_status run(parquet_sink *s, const char *doing) {
-    td_status status = td_duck_run(s->duck, end_text(&s->sql), doing);
-    return td_trace(status, "archive in %s", s->dir);
-}
-
 /* ---- a file ---- */
 
-typedef struct part {
-    unsigned table;
-    uint32_t partition;
-    td_bytes instrument;
-    int32_t day;
-    int64_t first;    /* its first row's offset */
-    int64_t from, to; /* its rows in `closing` */
-} part;
+/* Which columns of the form are in the file: the folders name the others. */
+static size_t file_columns(const td_archive_form *form, td_duck_column *out) {
+    size_t count = 0;
+    for (size_t i = 1; i < form->count; i++)
+        if (i != form->instrument) out[count++] = form->columns[i];
+    return count;
+}
+
+/* Values of rows take a quarter of the memory, what they become and the cache of the database the rest. */
+static td_parquet *file_of(parquet_sink *s, unsigned table) {
+    if (s->files[table] != NULL) return s->files[table];
+    td_parquet_conf conf = {.os = s->os,
+                            .columns = s->columns[table],
+                            .count = file_columns(&s->forms[table], s->columns[table]),
+                            .group_rows = s->row_group,
+                            .group_bytes = s->memory_bytes / 4};
+    return s->files[table] = td_parquet_new(&conf);
+}
 
 /* Durable under its own name, or not there. */
 static td_status settle(parquet_sink *s, const char *from, const char *to, const char *folder) {
@@ -72,101 +101,161 @@ static td_status settle(parquet_sink *s, const char *from, const char *to, const
     return status == TD_OK ? os->sync_dir(s->os->self, folder) : status;
 }
 
-static td_status write_part(parquet_sink *s, const part *p) {
-    const char *table = s->forms[p->table].table->name;
-    td_buf folder = {0};
-    td_archive_put_folder(&folder, s->dir, table, p->instrument, p->day);
-    s->path.size = s->temporary.size = s->sql.size = 0;
-    td_buf_printf(&s->path, "%.*s/part-%04" PRIu32 "-%012" PRId64 ".parquet%c", (int)folder.size,
-                  (const char *)folder.data, p->partition, p->first, '\0');
-    td_buf_printf(&s->temporary, "%.*s/.part-%04" PRIu32 ".tmp%c", (int)folder.size, (const char *)folder.data,
-                  p->partition, '\0');
-    td_status status = s->os->ops->make_dir(s->os->self, end_text(&folder));
-    td_buf_printf(&s->sql,
-                  "COPY (SELECT * EXCLUDE (instrument, day) FROM closing WHERE rowid BETWEEN %" PRId64 " AND %" PRId64
-                  " ORDER BY src_offset) TO ",
-                  p->from, p->to);
-    td_duck_quote(&s->sql, td_text((const char *)s->temporary.data));
-    td_buf_printf(&s->sql, " (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE %" PRId64 ")", s->row_group);
-    if (status == TD_OK) status = run(s, "write Parquet");
-    if (status == TD_OK)
-        status = settle(s, (const char *)s->temporary.data, (const char *)s->path.data, (const char *)folder.data);
-    td_buf_fini(&folder);
+static td_status begin_part(parquet_sink *s, unsigned table, const td_pack *pack) {
+    part *p = &s->part;
+    s->folder.size = s->path.size = s->temporary.size = p->instrument.size = 0;
+    td_archive_put_folder(&s->folder, s->dir, pack->topic, pack->instrument, pack->day);
+    const char *folder = end_text(&s->folder);
+    td_buf_printf(&s->path, "%s/part-%04" PRIu32 "-%012" PRId64 ".parquet%c", folder, pack->partition, pack->first,
+                  '\0');
+    td_buf_printf(&s->temporary, "%s/.part-%04" PRIu32 ".tmp%c", folder, pack->partition, '\0');
+    td_buf_put(&p->instrument, pack->instrument.data, pack->instrument.size);
+    p->partition = pack->partition;
+    p->day = pack->day;
+    td_status status = s->os->ops->make_dir(s->os->self, folder);
+    if (status == TD_OK) status = td_parquet_begin(file_of(s, table), (const char *)s->temporary.data);
+    p->begun = status == TD_OK;
+    return status;
+}
+
+static td_status end_part(parquet_sink *s, unsigned table) {
+    if (!s->part.begun) return TD_OK;
+    s->part.begun = false;
+    td_status status = td_parquet_end(file_of(s, table));
+    return status == TD_OK
+               ? settle(s, (const char *)s->temporary.data, (const char *)s->path.data, (const char *)s->folder.data)
+               : status;
+}
+
+static void set_cell(td_parquet *file, size_t at, const td_duck_column *column, const td_cell *cell) {
+    if (cell->null)
+        td_parquet_set_null(file, at);
+    else if (column->type == TD_DUCK_TEXT)
+        td_parquet_set_text(file, at, cell->text);
+    else if (column->type == TD_DUCK_DECIMAL)
+        td_parquet_set_decimal(file, at, cell->decimal);
+    else
+        td_parquet_set_number(file, at, cell->number);
+}
+
+static td_status put_packed(parquet_sink *s, unsigned table, td_bytes packed) {
+    const td_archive_form *form = &s->forms[table];
+    td_parquet *file = file_of(s, table);
+    td_cell cells[TD_ARCHIVE_COLUMNS_MAX] = {0};
+    td_status status = TD_OK;
+    while (packed.size > 0 && status == TD_OK) {
+        if (!td_archive_unpack(&packed, form, cells))
+            return TD_FAIL(TD_CONFIG, "%s/.open.db is damaged: a row of %s", s->dir, form->table->name);
+        for (size_t i = 1, at = 0; i < form->count; i++)
+            if (i != form->instrument) set_cell(file, at++, &form->columns[i], &cells[i]);
+        status = td_parquet_next(file);
+    }
+    return status;
+}
+
+typedef struct writing {
+    parquet_sink *s;
+    unsigned table;
+} writing;
+
+static td_status write_pack(void *arg, const td_pack *pack) {
+    const writing *w = arg;
+    const part *p = &w->s->part;
+    bool same = p->begun && p->partition == pack->partition && p->day == pack->day &&
+                td_bytes_equal(td_buf_bytes(&p->instrument), pack->instrument);
+    td_status status = same ? TD_OK : end_part(w->s, w->table);
+    if (status == TD_OK && !same) status = begin_part(w->s, w->table, pack);
+    return status == TD_OK ? put_packed(w->s, w->table, pack->data) : status;
+}
+
+static td_status write_parts(parquet_sink *s, unsigned table, const td_days *which) {
+    writing w = {s, table};
+    s->part.begun = false;
+    td_status status = td_open_days_each(s->days, which, write_pack, &w);
+    if (status == TD_OK) status = end_part(s, table);
     return td_trace(status, "archive in %s", s->dir);
+}
+
+/* ---- rows in hand ---- */
+
+/* Without a colon an instrument is its own venue. */
+static td_bytes venue_of(td_bytes instrument) {
+    const uint8_t *colon = instrument.size > 0 ? memchr(instrument.data, ':', instrument.size) : NULL;
+    return colon != NULL ? td_bytes_upto(instrument, (size_t)(colon - instrument.data)) : instrument;
+}
+
+static uint32_t *slots_of(parquet_sink *s) { return (uint32_t *)(void *)s->slots.data; }
+
+static size_t slot_of(parquet_sink *s, td_bytes instrument, int32_t day) {
+    size_t mask = 2 * s->pack_room - 1;
+    size_t slot = (td_hash_bytes(instrument) + (uint32_t)day * 0x9e3779b9u) & mask;
+    for (; slots_of(s)[slot] != 0; slot = (slot + 1) & mask) {
+        const batch_pack *p = &s->packs[slots_of(s)[slot] - 1];
+        if (p->day == day && td_bytes_equal(p->instrument, instrument)) break;
+    }
+    return slot;
+}
+
+static void grow_packs(parquet_sink *s) {
+    size_t room = s->pack_room > 0 ? 2 * s->pack_room : 64;
+    s->packs = td_alloc_check(realloc(s->packs, room * sizeof *s->packs), room * sizeof *s->packs);
+    memset(s->packs + s->pack_room, 0, (room - s->pack_room) * sizeof *s->packs);
+    s->pack_room = room;
+    s->slots.size = 0;
+    td_buf_reserve(&s->slots, 2 * room * sizeof(uint32_t));
+    memset(s->slots.data, 0, 2 * room * sizeof(uint32_t));
+    for (size_t i = 0; i < s->pack_count; i++)
+        slots_of(s)[slot_of(s, s->packs[i].instrument, s->packs[i].day)] = (uint32_t)i + 1;
+}
+
+static batch_pack *find_pack(parquet_sink *s, const td_sink_row *row) {
+    td_bytes instrument = td_sink_row_instrument(row);
+    int32_t day = td_archive_day(td_sink_row_time(row));
+    if (s->pack_count == s->pack_room) grow_packs(s);
+    size_t slot = slot_of(s, instrument, day);
+    if (slots_of(s)[slot] == 0) {
+        batch_pack *p = &s->packs[s->pack_count++];
+        p->instrument = instrument;
+        p->day = day;
+        p->first = row->source.offset;
+        td_archive_pack_begin(&p->rows);
+        slots_of(s)[slot] = (uint32_t)s->pack_count;
+    }
+    return &s->packs[slots_of(s)[slot] - 1];
+}
+
+static void forget_packs(parquet_sink *s) {
+    s->pack_count = 0;
+    if (s->slots.data != NULL) memset(s->slots.data, 0, 2 * s->pack_room * sizeof(uint32_t));
+}
+
+static td_status flush_packs(parquet_sink *s) {
+    td_status status = TD_OK;
+    for (size_t i = 0; i < s->pack_count && status == TD_OK; i++) {
+        const batch_pack *p = &s->packs[i];
+        const td_pack pack = {.topic = s->forms[s->table].table->name,
+                              .partition = s->partition,
+                              .venue = venue_of(p->instrument),
+                              .instrument = p->instrument,
+                              .day = p->day,
+                              .first = p->first,
+                              .rows = p->rows.rows,
+                              .data = td_buf_bytes(&p->rows.data)};
+        status = td_open_days_put(s->days, &pack);
+    }
+    forget_packs(s);
+    return status;
 }
 
 /* ---- closing ---- */
 
-typedef struct parts { /* of one table */
-    unsigned table;
-    part *items;
-    size_t count, room;
-} parts;
-
-static int64_t number_of(td_bytes cell) {
-    char text[24];
-    (void)snprintf(text, sizeof text, "%.*s", (int)cell.size, (const char *)cell.data);
-    return strtoll(text, NULL, 10);
-}
-
-static td_status take_part(void *arg, const td_bytes *cells, size_t count) {
-    parts *list = arg;
-    (void)count;
-    if (list->count == list->room) {
-        list->room = 16 + 2 * list->room;
-        size_t size = list->room * sizeof *list->items;
-        list->items = td_alloc_check(realloc(list->items, size), size);
-    }
-    list->items[list->count++] = (part){.table = list->table,
-                                        .instrument = {(uint8_t *)td_copy_bytes(cells[0]), cells[0].size},
-                                        .partition = (uint32_t)number_of(cells[1]),
-                                        .day = (int32_t)number_of(cells[2]),
-                                        .first = number_of(cells[3]),
-                                        .from = number_of(cells[4]),
-                                        .to = number_of(cells[5])};
-    return TD_OK;
-}
-
-/* Writes each part of the rows that `where` names: they are sorted once, so that each file is read from its own rows
- * alone, however many there are. */
-static td_status write_parts(parquet_sink *s, unsigned table, const char *where) {
-    static const char *const parts_of =
-        "SELECT instrument, src_partition::VARCHAR, (day - DATE '1970-01-01')::VARCHAR, min(src_offset)::VARCHAR,"
-        " min(rowid)::VARCHAR, max(rowid)::VARCHAR FROM closing GROUP BY instrument, src_partition, day ORDER BY ALL";
-    parts list = {.table = table};
-    s->sql.size = 0;
-    td_buf_printf(&s->sql,
-                  "CREATE OR REPLACE TEMP TABLE closing AS FROM %s WHERE %s"
-                  " ORDER BY instrument, src_partition, day, src_offset",
-                  s->forms[table].table->name, where);
-    td_status status = run(s, "sort days to close");
-    if (status == TD_OK) status = td_duck_each(s->duck, parts_of, "look for days to close", take_part, &list);
-    for (size_t i = 0; i < list.count && status == TD_OK; i++) status = write_part(s, &list.items[i]);
-    for (size_t i = 0; i < list.count; i++) free((void *)(uintptr_t)list.items[i].instrument.data);
-    free(list.items);
-    return status == TD_OK ? td_duck_run(s->duck, "DROP TABLE closing", "let sorted days go") : status;
-}
-
-static td_status flush_rows(parquet_sink *s) { return s->rows != NULL ? td_duck_rows_flush(s->rows) : TD_OK; }
-
 /* Of a clock that moves there: its days before are written, and leave. */
 static td_status close_days(parquet_sink *s, const venue_clock *clock, int32_t day) {
-    td_buf where = {0};
-    td_buf_printf(&where,
-                  "src_partition = %" PRIu32 " AND day < DATE '1970-01-01' + %" PRId32
-                  " AND split_part(instrument, ':', 1) = ",
-                  clock->partition, day);
-    td_duck_quote(&where, td_text(clock->venue));
-    td_status status = flush_rows(s);
-    if (status == TD_OK) status = write_parts(s, clock->table, end_text(&where));
-    s->sql.size = 0;
-    td_buf_printf(&s->sql, "DELETE FROM %s WHERE %s", s->forms[clock->table].table->name, (const char *)where.data);
-    if (status == TD_OK) status = run(s, "let closed days go");
-    td_buf_fini(&where);
-    return status;
+    const td_days which = {s->forms[clock->table].table->name, clock->partition, clock->venue, day};
+    td_status status = flush_packs(s);
+    if (status == TD_OK) status = write_parts(s, clock->table, &which);
+    return status == TD_OK ? td_open_days_remove(s->days, &which) : status;
 }
-
-/* ---- clocks ---- */
 
 static venue_clock *clocks(const parquet_sink *s) { return (venue_clock *)(void *)s->clocks.data; }
 static size_t clock_count(const parquet_sink *s) { return s->clocks.size / sizeof(venue_clock); }
@@ -176,82 +265,70 @@ static void forget_clocks(parquet_sink *s) {
     s->clocks.size = 0;
 }
 
-static td_status take_clock(void *arg, const td_bytes *cells, size_t count) {
+static void take_clock(void *arg, const td_day_clock *kept) {
     parquet_sink *s = arg;
-    (void)count;
-    venue_clock clock = {.table = td_archive_named(cells[0]),
-                         .partition = (uint32_t)number_of(cells[1]),
-                         .venue = td_copy_bytes(cells[2]),
-                         .day = (int32_t)number_of(cells[3])};
+    venue_clock clock = {.table = td_archive_named(kept->topic),
+                         .partition = kept->partition,
+                         .venue = td_copy_bytes(kept->venue),
+                         .venue_size = kept->venue.size,
+                         .day = kept->day};
     td_buf_put(&s->clocks, &clock, sizeof clock);
-    return TD_OK;
-}
-
-static td_status load_clocks(parquet_sink *s) {
-    forget_clocks(s);
-    return td_duck_each(
-        s->duck, "SELECT topic, partition::VARCHAR, venue, day::VARCHAR FROM clocks ORDER BY topic, partition, venue",
-        "read clocks", take_clock, s);
 }
 
 static venue_clock *find_clock(parquet_sink *s, td_bytes instrument) {
-    const uint8_t *colon = instrument.size > 0 ? memchr(instrument.data, ':', instrument.size) : NULL;
-    td_bytes venue = colon != NULL ? td_bytes_upto(instrument, (size_t)(colon - instrument.data)) : instrument;
+    td_bytes venue = venue_of(instrument);
     for (size_t i = 0; i < clock_count(s); i++) {
         venue_clock *c = &clocks(s)[i];
-        if (c->table == s->table && c->partition == s->partition && td_bytes_equal(td_text(c->venue), venue)) return c;
+        if (c->table == s->table && c->partition == s->partition &&
+            td_bytes_equal((td_bytes){(const uint8_t *)c->venue, c->venue_size}, venue))
+            return c;
     }
-    venue_clock clock = {.table = s->table, .partition = s->partition, .venue = td_copy_bytes(venue), .day = INT32_MIN};
+    venue_clock clock = {.table = s->table,
+                         .partition = s->partition,
+                         .venue = td_copy_bytes(venue),
+                         .venue_size = venue.size,
+                         .day = INT32_MIN};
     td_buf_put(&s->clocks, &clock, sizeof clock);
     return &clocks(s)[clock_count(s) - 1];
 }
 
 static td_status move_clock(parquet_sink *s, const td_sink_row *row) {
-    venue_clock *clock = find_clock(s, td_sink_row_instrument(row));
     int64_t time_ns = td_sink_row_time(row);
     if (time_ns < INT64_MIN + s->close_after_ns) return TD_OK;
+    venue_clock *clock = find_clock(s, td_sink_row_instrument(row));
     int32_t day = td_archive_day(time_ns - s->close_after_ns);
     if (day <= clock->day) return TD_OK;
     td_status status = clock->day != INT32_MIN ? close_days(s, clock, day) : TD_OK;
     if (status != TD_OK) return status;
     clock->day = day;
-    s->sql.size = 0;
-    td_buf_printf(&s->sql, "INSERT OR REPLACE INTO clocks VALUES ('%s', %" PRIu32 ", ", s->forms[s->table].table->name,
-                  s->partition);
-    td_duck_quote(&s->sql, td_text(clock->venue));
-    td_buf_printf(&s->sql, ", %" PRId32 ")", day);
-    return run(s, "keep clocks");
+    const td_day_clock kept = {.topic = td_text(s->forms[s->table].table->name),
+                               .partition = s->partition,
+                               .venue = {(const uint8_t *)clock->venue, clock->venue_size},
+                               .day = day};
+    return td_open_days_put_clock(s->days, &kept);
 }
 
 /* ---- a batch ---- */
 
 static td_status put_row(parquet_sink *s, const td_sink_row *row) {
-    const td_archive_form *form = &s->forms[s->table];
     td_status status = move_clock(s, row);
-    if (status == TD_OK && s->rows == NULL)
-        status = td_duck_rows_open(&s->rows, s->duck, form->table->name, form->columns, form->count);
-    return status == TD_OK ? td_archive_append(s->rows, form, row, s->partition) : status;
-}
-
-static td_status put_position(parquet_sink *s, const char *topic, td_position next) {
-    s->sql.size = 0;
-    td_buf_printf(&s->sql, "INSERT OR REPLACE INTO positions VALUES ('%s', %" PRIu32 ", %" PRId32 ", %" PRId64 ")",
-                  topic, s->partition, next.epoch, next.offset);
-    return run(s, "keep the position");
+    if (status != TD_OK) return status;
+    return td_archive_pack_put(&find_pack(s, row)->rows, &s->forms[s->table], row, s->partition);
 }
 
 /* Within a transaction. */
 static td_status put_rows(parquet_sink *s, const char *topic, const td_sink_row *rows, size_t count, td_position next) {
     td_status status = TD_OK;
+    forget_packs(s);
     for (size_t i = 0; i < count && status == TD_OK; i++) status = put_row(s, &rows[i]);
-    if (status == TD_OK) status = flush_rows(s);
-    return status == TD_OK ? put_position(s, topic, next) : status;
+    if (status == TD_OK) status = flush_packs(s);
+    return status == TD_OK ? td_open_days_put_position(s->days, topic, s->partition, next) : status;
 }
 
-/* A database that failed may be void until it is opened again. */
+/* What a failure leaves of the transaction goes, and clocks are what is kept. */
 static void give_up(parquet_sink *s) {
-    td_duck_close(s->duck);
-    s->duck = NULL;
+    td_open_days_close(s->days);
+    s->days = NULL;
     forget_clocks(s);
 }
 
@@ -260,30 +337,14 @@ static td_status parquet_write(void *sink, const char *topic, uint32_t partition
     parquet_sink *s = sink;
     s->partition = partition;
     s->table = td_table_of(&rows[0]);
-    td_status status = td_duck_run(s->duck, "BEGIN", "begin");
+    td_status status = td_open_days_begin(s->days);
     if (status == TD_OK) status = put_rows(s, topic, rows, row_count, next);
-    td_duck_rows_close(s->rows); /* it flushes once more: within the transaction, whatever becomes of that */
-    s->rows = NULL;
-    if (status == TD_OK) status = td_trace(td_duck_run(s->duck, "COMMIT", "commit"), "archive in %s", s->dir);
+    if (status == TD_OK) status = td_open_days_commit(s->days);
     if (status != TD_OK) give_up(s);
-    return status;
+    return td_trace(status, "archive in %s", s->dir);
 }
 
 /* ---- life ---- */
-
-static td_status set_up(parquet_sink *s) {
-    s->sql.size = 0;
-    td_buf_printf(&s->sql,
-                  "SET threads = 1; SET memory_limit = '%" PRId64 "B';"
-                  "CREATE TABLE IF NOT EXISTS positions(topic VARCHAR, partition INTEGER, epoch INTEGER,"
-                  " next_offset BIGINT, PRIMARY KEY(topic, partition));"
-                  "CREATE TABLE IF NOT EXISTS clocks(topic VARCHAR, partition INTEGER, venue VARCHAR, day INTEGER,"
-                  " PRIMARY KEY(topic, partition, venue));",
-                  s->memory_bytes);
-    for (unsigned id = 0; id < TD_ARCHIVE_COUNT; id++) td_archive_put_create(&s->sql, &s->forms[id], "");
-    td_status status = run(s, "set up");
-    return status == TD_OK ? load_clocks(s) : status;
-}
 
 /* Files whose open days are gone would get rows twice, in files of other names. */
 static td_status refuse_strangers(parquet_sink *s, const char *database) {
@@ -301,48 +362,48 @@ static td_status refuse_strangers(parquet_sink *s, const char *database) {
 
 static td_status open_database(parquet_sink *s) {
     td_buf file = {0};
-    td_buf_printf(&file, "%s/.open.duckdb", s->dir);
+    td_buf_printf(&file, "%s/.open.db", s->dir);
     td_status status = refuse_strangers(s, end_text(&file));
-    if (status == TD_OK) status = td_duck_open(&s->duck, (const char *)file.data);
+    if (status == TD_OK) status = td_open_days_open(&s->days, (const char *)file.data, s->memory_bytes / 16);
     if (status == TD_OK) status = s->os->ops->sync_dir(s->os->self, s->dir);
-    if (status == TD_OK) status = set_up(s);
+    if (status == TD_OK) status = td_open_days_clocks(s->days, take_clock, s);
     if (status != TD_OK) give_up(s);
     td_buf_fini(&file);
     return status;
 }
 
-static td_status take_position(void *arg, const td_bytes *cells, size_t count) {
-    (void)count;
-    *(td_position *)arg = (td_position){(int32_t)number_of(cells[0]), number_of(cells[1])};
-    return TD_OK;
-}
-
 static td_status parquet_position(void *sink, const char *topic, uint32_t partition, td_position *out) {
     parquet_sink *s = sink;
-    td_status status = s->duck == NULL ? open_database(s) : TD_OK;
+    td_status status = s->days == NULL ? open_database(s) : TD_OK;
     if (status != TD_OK) return status;
     *out = (td_position){-1, 0};
-    s->sql.size = 0;
-    td_buf_printf(
-        &s->sql,
-        "SELECT epoch::VARCHAR, next_offset::VARCHAR FROM positions WHERE topic = '%s' AND partition = %" PRIu32, topic,
-        partition);
-    return td_duck_each(s->duck, end_text(&s->sql), "read the position", take_position, out);
+    return td_open_days_position(s->days, topic, partition, out);
+}
+
+static void free_sink(parquet_sink *s) {
+    give_up(s);
+    for (unsigned id = 0; id < TD_ARCHIVE_COUNT; id++) td_parquet_free(s->files[id]);
+    for (size_t i = 0; i < s->pack_room; i++) td_buf_fini(&s->packs[i].rows.data);
+    free(s->packs);
+    td_buf_fini(&s->slots);
+    td_buf_fini(&s->part.instrument);
+    td_buf_fini(&s->clocks);
+    td_buf_fini(&s->path);
+    td_buf_fini(&s->temporary);
+    td_buf_fini(&s->folder);
+    free(s->dir);
+    free(s);
 }
 
 /* What fails here is in the database, and written when the next run ends. */
 static void parquet_close(void *sink) {
     parquet_sink *s = sink;
     if (s == NULL) return;
-    for (unsigned id = 0; id < TD_ARCHIVE_COUNT && s->duck != NULL; id++)
-        if (write_parts(s, id, "true") != TD_OK) break;
-    give_up(s);
-    td_buf_fini(&s->clocks);
-    td_buf_fini(&s->sql);
-    td_buf_fini(&s->path);
-    td_buf_fini(&s->temporary);
-    free(s->dir);
-    free(s);
+    for (unsigned id = 0; id < TD_ARCHIVE_COUNT && s->days != NULL; id++) {
+        const td_days all = {.topic = s->forms[id].table->name, .partition = -1, .before = INT32_MAX};
+        if (write_parts(s, id, &all) != TD_OK) break;
+    }
+    free_sink(s);
 }
 
 static td_status parquet_open(void **out, const td_os *os, const td_sink_conf *conf) {
@@ -402,7 +463,8 @@ static const td_option options[] = {
      .min = 64.0 * 1024 * 1024,
      .max = 1024.0 * 1024 * 1024 * 1024,
      .offset = offsetof(td_sink_conf, memory_bytes),
-     .help = "that DuckDB may use; what needs more goes through files in `dir`"},
+     .help =
+         "that it may use, about: a quarter are rows of a row group, which ends before `row_group` when they are more"},
     {0},
 };
 

@@ -1,4 +1,5 @@
-/* tests/unit/sink_archive_test.c - goal: every kind of row has a cell for each column of its table; names of folders
+/* tests/unit/sink_archive_test.c - goal: every kind of row has a cell for each column of its table, which a pack gives
+ * back whatever it is, and a torn pack does not; names of folders
  * are what readers of Hive's partitions undo; days begin where they should, also before 1970; and, where DuckDB's
  * library is, what is appended is read back, whatever its bytes, and a number that does not fit is told and not cut. */
 #include "base/time.h"
@@ -48,6 +49,114 @@ static void a_cell_for_each_column(void **state) {
     }
     assert_int_equal(td_archive_named(TD_TEXT("latest")), TD_ARCHIVE_COUNT);
     assert_int_equal(td_archive_named(TD_TEXT("bar")), TD_ARCHIVE_COUNT);
+}
+
+/* ---- packs ---- */
+
+static void expect_cell(const td_duck_column *column, const td_cell *got, const td_cell *wanted) {
+    assert_int_equal(got->null, wanted->null);
+    if (wanted->null) return;
+    if (column->type == TD_DUCK_TEXT)
+        assert_true(td_bytes_equal(got->text, wanted->text));
+    else if (column->type == TD_DUCK_DECIMAL)
+        assert_true(got->decimal == wanted->decimal);
+    else
+        assert_int_equal(got->number, wanted->number);
+}
+
+static void expect_row(const td_archive_form *form, const td_cell *got, const td_sink_row *row) {
+    td_cells wanted;
+    td_table_cells(td_table_of(row), row, 3, &wanted);
+    assert_true(got[0].null);
+    for (size_t i = 0, at = 1; i < wanted.count; i++, at++) {
+        if (at == form->instrument)
+            assert_true(got[at].null);
+        else
+            expect_cell(&form->columns[at], &got[at], &wanted.items[i]);
+        if (form->table->columns[i].instant == NULL) continue;
+        at++;
+        assert_int_equal(got[at].null, wanted.items[i].null);
+        if (!got[at].null) assert_int_equal(got[at].number, td_window_start(wanted.items[i].number, 1000) / 1000);
+    }
+}
+
+static void packs_give_rows_back(void **state) {
+    (void)state;
+    static td_archive_form form;
+    static td_archive_pack pack;
+    for (unsigned kind = TD_ROW_BAR; kind <= TD_ROW_QUARANTINED; kind++) {
+        td_sink_row rows[6];
+        for (int i = 0; i < 6; i++) { /* as before, another one, at the ends, and as at first */
+            rows[i] = row_of(kind, i < 2 || i == 5 ? -1 : i == 2 ? -TD_NS_PER_DAY : i == 3 ? INT64_MIN / 2 : -77777);
+            rows[i].source.offset = i % 2 == 0 ? INT64_MAX : 0;
+            rows[i].feed = i == 3 ? TD_TEXT("") : i == 4 ? TD_TEXT("another feed") : rows[i].feed;
+        }
+        td_archive_form_init(&form, td_table_of(&rows[0]));
+        td_archive_pack_begin(&pack);
+        for (int i = 0; i < 6; i++) assert_int_equal(td_archive_pack_put(&pack, &form, &rows[i], 3), TD_OK);
+        assert_int_equal(pack.rows, 6);
+        td_cell cells[TD_ARCHIVE_COLUMNS_MAX] = {0};
+        td_bytes packed = td_buf_bytes(&pack.data);
+        for (int i = 0; i < 6; i++) {
+            assert_true(td_archive_unpack(&packed, &form, cells));
+            expect_row(&form, cells, &rows[i]);
+        }
+        assert_int_equal(packed.size, 0);
+        assert_false(td_archive_unpack(&packed, &form, cells));
+    }
+    td_buf_fini(&pack.data);
+}
+
+static void packs_hold_all_digits(void **state) {
+    (void)state;
+    static td_archive_form form;
+    static td_archive_pack pack;
+    td_i128 most = (td_i128)10 * 1000000000 * 1000000000;
+    most *= most; /* 39 digits */
+    td_sink_row row = row_of(TD_ROW_BAR, 5);
+    const td_i128 volumes[] = {most - 1, 1 - most, most - 1, 0};
+    td_archive_form_init(&form, TD_TABLE_BARS);
+    td_archive_pack_begin(&pack);
+    for (size_t i = 0; i < COUNT_OF(volumes); i++) {
+        row.bar.volume = volumes[i];
+        assert_int_equal(td_archive_pack_put(&pack, &form, &row, 3), TD_OK);
+    }
+    td_cell cells[TD_ARCHIVE_COLUMNS_MAX] = {0};
+    td_bytes packed = td_buf_bytes(&pack.data);
+    for (size_t i = 0; i < COUNT_OF(volumes); i++) {
+        row.bar.volume = volumes[i];
+        assert_true(td_archive_unpack(&packed, &form, cells));
+        expect_row(&form, cells, &row);
+    }
+    row.bar.volume = most;
+    assert_int_equal(td_archive_pack_put(&pack, &form, &row, 3), TD_CONFIG);
+    assert_non_null(strstr(td_trail(), "volume has more than the 38 digits"));
+    row.bar.volume = -most;
+    assert_int_equal(td_archive_pack_put(&pack, &form, &row, 3), TD_CONFIG);
+    td_buf_fini(&pack.data);
+}
+
+static void texts_are_mended_and_torn_packs_told(void **state) {
+    (void)state;
+    static td_archive_form form;
+    static td_archive_pack pack;
+    td_sink_row row = row_of(TD_ROW_PUBLISHED, 5);
+    td_archive_form_init(&form, TD_TABLE_TRADES);
+    td_archive_pack_begin(&pack);
+    row.feed = TD_TEXT("bad \xff\xc3, a feed");
+    assert_int_equal(td_archive_pack_put(&pack, &form, &row, 3), TD_OK);
+    row.feed = TD_TEXT("bad \xef\xbf\xbd\xef\xbf\xbd, a feed");
+    for (size_t size = 0; size <= pack.data.size; size++) { /* each in memory of its own, past which nobody may read */
+        td_cell cells[TD_ARCHIVE_COLUMNS_MAX] = {0};
+        uint8_t *torn = malloc(size + 1);
+        assert_non_null(torn);
+        memcpy(torn + 1, pack.data.data, size);
+        td_bytes packed = {torn + 1, size};
+        assert_int_equal(td_archive_unpack(&packed, &form, cells), size == pack.data.size);
+        if (size == pack.data.size) expect_row(&form, cells, &row);
+        free(torn);
+    }
+    td_buf_fini(&pack.data);
 }
 
 static void names_of_folders(void **state) {
@@ -199,8 +308,13 @@ static void only_what_reads(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_cell_for_each_column),   cmocka_unit_test(names_of_folders),
-        cmocka_unit_test(what_is_appended_is_read), cmocka_unit_test(what_does_not_fit_is_told),
+        cmocka_unit_test(a_cell_for_each_column),
+        cmocka_unit_test(names_of_folders),
+        cmocka_unit_test(packs_give_rows_back),
+        cmocka_unit_test(packs_hold_all_digits),
+        cmocka_unit_test(texts_are_mended_and_torn_packs_told),
+        cmocka_unit_test(what_is_appended_is_read),
+        cmocka_unit_test(what_does_not_fit_is_told),
         cmocka_unit_test(only_what_reads),
     };
     return cmocka_run_group_tests_name("sink_archive", tests, NULL, NULL);

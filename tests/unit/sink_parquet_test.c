@@ -21,6 +21,11 @@ static td_status failing_sync(void *self, int file) {
     return fails() ? TD_FAIL(TD_RETRY, "sync: no space") : td_os_posix.ops->sync(self, file);
 }
 
+static td_status failing_write(void *self, int file, const void *data, size_t size, int64_t offset, size_t *out_size) {
+    if (offset == 0 && fails()) return TD_FAIL(TD_RETRY, "write: no space");
+    return td_os_posix.ops->write_at(self, file, data, size, offset, out_size);
+}
+
 static td_status failing_rename(void *self, const char *from, const char *to) {
     return fails() ? TD_FAIL(TD_RETRY, "rename: no space") : td_os_posix.ops->rename(self, from, to);
 }
@@ -33,6 +38,7 @@ static void *open_sink(td_os_ops *ops, td_os *os) {
     static const td_sink_conf conf = {
         .dir = archive, .close_after_ns = TD_NS_PER_HOUR, .row_group = 2048, .memory_bytes = 128 << 20};
     *ops = *td_os_posix.ops;
+    ops->write_at = failing_write;
     ops->sync = failing_sync;
     ops->rename = failing_rename;
     ops->sync_dir = failing_sync_dir;
@@ -118,7 +124,7 @@ static void each_call_fails_once(void **state) {
     (void)state;
     int n = 0;
     while (fail_at(n)) n++;
-    assert_int_equal(n, 18); /* of six files a sync, a rename and a sync of the folder each */
+    assert_int_equal(n, 24); /* of six files the first write, a sync, a rename and a sync of the folder each */
 }
 
 int main(void) {
