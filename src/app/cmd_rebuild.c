@@ -133,7 +133,7 @@ const td_command td_command_rebuild = {
             "holds, as a run would, until nothing is left. What retention has taken is told, and stays in red in\n"
             "`positions ls`. No process may run on the data folder meanwhile. Ended anywhere, the next run goes on.\n"
             "\n"
-            "Sinks `kafka` and `parquet` are refused: what they have written stays, and would be there twice.\n",
+            "Sinks `kafka`, `parquet` and `avro` are refused: what they wrote stays, and would be there twice.\n",
     .options = options,
     .conf_size = sizeof(rebuild_conf),
     .examples = "  tapedeck rebuild sqlite --config market.yaml\n"

@@ -20,8 +20,8 @@ const td_feed_ops *const td_feed_plugs[] = {&td_feed_lean,
                                             &td_feed_produced,
                                             &td_feed_kafka,
                                             NULL};
-const td_sink_ops *const td_sink_plugs[] = {&td_sink_sqlite,    &td_sink_kafka,   &td_sink_postgres,
-                                            &td_sink_cassandra, &td_sink_parquet, NULL};
+const td_sink_ops *const td_sink_plugs[] = {
+    &td_sink_sqlite, &td_sink_kafka, &td_sink_postgres, &td_sink_cassandra, &td_sink_parquet, &td_sink_avro, NULL};
 
 const td_plug_sample td_plug_samples[] = {
     {"lean", "path", "examples/data/lean/*.zip", true},
@@ -48,6 +48,7 @@ const td_plug_sample td_plug_samples[] = {
     {"kafka", "fields", "{ instrument: symbol, price: price, size: size, time: time }", false},
     {"sqlite", "file", "data/market.db", false},
     {"parquet", "dir", "archive", false},
+    {"avro", "dir", "archive", false},
     {"postgres", "url", "postgresql://tapedeck@localhost/market", false},
     {0},
 };

@@ -50,6 +50,8 @@ typedef struct td_avro_writer td_avro_writer;
  * is a hash of the schema and of the first block. */
 td_avro_writer *td_avro_writer_new(td_bytes schema, td_avro_codec codec, size_t block_bytes);
 void td_avro_writer_free(td_avro_writer *writer); /* accepts NULL */
+/* Begins another file; what is left of the one before goes. The first needs none of it. */
+void td_avro_writer_begin(td_avro_writer *writer);
 /* One record, encoded by the schema, at most half of TD_AVRO_BLOCK_MAX. Errors: TD_RETRY, no memory. */
 TD_CHECKED td_status td_avro_writer_put(td_avro_writer *writer, td_bytes record);
 /* Behind the last record. */

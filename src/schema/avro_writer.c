@@ -12,7 +12,8 @@ struct td_avro_writer {
     td_bytes schema;
     td_avro_codec codec;
     size_t block_bytes;
-    td_avro_packer *packer; /* NULL: no block was closed */
+    td_avro_packer *packer; /* NULL: there was no need of it */
+    bool begun;             /* the header is out */
     uint8_t marker[MARKER_BYTES];
     uint64_t count; /* of records in `block` */
     td_buf block, out;
@@ -31,6 +32,12 @@ void td_avro_writer_free(td_avro_writer *w) {
     td_buf_fini(&w->block);
     td_buf_fini(&w->out);
     free(w);
+}
+
+void td_avro_writer_begin(td_avro_writer *w) {
+    w->begun = false;
+    w->count = 0;
+    w->block.size = w->out.size = 0;
 }
 
 td_buf *td_avro_writer_out(td_avro_writer *w) { return &w->out; }
@@ -54,9 +61,10 @@ static void make_marker(td_avro_writer *w) {
     memcpy(w->marker, hashes, MARKER_BYTES);
 }
 
-static td_status begin(td_avro_writer *w) {
-    td_status status = td_avro_packer_new(&w->packer, w->codec);
+static td_status put_header(td_avro_writer *w) {
+    td_status status = w->packer == NULL ? td_avro_packer_new(&w->packer, w->codec) : TD_OK;
     if (status != TD_OK) return status;
+    w->begun = true;
     make_marker(w);
     td_buf_text(&w->out, "Obj\x01");
     put_long(&w->out, 2);
@@ -71,7 +79,7 @@ static td_status begin(td_avro_writer *w) {
 
 static td_status close_block(td_avro_writer *w) {
     td_bytes packed;
-    td_status status = w->packer == NULL ? begin(w) : TD_OK;
+    td_status status = w->begun ? TD_OK : put_header(w);
     if (status != TD_OK || w->count == 0) return status;
     status = td_avro_pack(w->packer, td_buf_bytes(&w->block), &packed);
     if (status != TD_OK) return status;

@@ -65,8 +65,11 @@ typedef struct td_sink_conf {
     bool tls, compress;
     int consistency;
     int64_t in_flight, ttl_ns, window_ns;
-    char *dir; /* parquet */
-    int64_t close_after_ns, row_group, memory_bytes;
+    char *dir; /* parquet and avro, with the next */
+    int64_t close_after_ns;
+    int64_t row_group, memory_bytes; /* parquet */
+    int64_t block_bytes;             /* avro */
+    int codec;
 } td_sink_conf;
 
 typedef struct td_sink_place { /* where a sink is to go on */
@@ -94,4 +97,5 @@ typedef struct td_sink_ops {
     void (*close)(void *sink); /* cannot fail; accepts NULL */
 } td_sink_ops;
 
-extern const td_sink_ops td_sink_cassandra, td_sink_kafka, td_sink_parquet, td_sink_postgres, td_sink_sqlite;
+extern const td_sink_ops td_sink_avro, td_sink_cassandra, td_sink_kafka, td_sink_parquet, td_sink_postgres,
+    td_sink_sqlite;

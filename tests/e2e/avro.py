@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""tests/e2e/avro.py - Avro container files: what fastavro writes becomes the trades that it says, by whatever codec, field by field;
-what is damaged is told with its place, and the rest is taken in.
+"""tests/e2e/avro.py - Avro container files, both ways. What fastavro writes becomes the trades that it says, by whatever codec, field
+by field; what is damaged is told with its place, and the rest is taken in. What fastavro reads of an archive is the log, row by row, and
+what Parquet has of the same run; whoever is killed leaves the same files; an archive becomes a log again.
 """
 import datetime
 import decimal
+import os
 import pathlib
 import re
 import sys
+import urllib.parse
 
 import fastavro
 import import_archive as archives
@@ -86,6 +89,82 @@ def imported(home):
     said = archives.import_archive(home, f"{home}/third", file, *own, check=archives.EXIT_CONFIG)["stderr"]
     assert "has *.avro and *.parquet: name those of one kind" in said, said
     return f"{told['accepted']} trades before {rejected[0]['detail']}"
+
+
+def by_fastavro(folder):
+    """Rows as they are, with the day that their folder says; the instrument is in both."""
+    rows = []
+    for path in sorted(pathlib.Path(folder).rglob("*.avro")):
+        name, day = (urllib.parse.unquote(part.split("=", 1)[1]) for part in path.parts[-3:-1])
+        with open(path, "rb") as file:
+            for row in fastavro.reader(file):
+                assert row.get("instrument") == name, (path, row)
+                rows.append(row | {"day": datetime.date.fromisoformat(day)})
+    return rows
+
+
+@cases.add
+def the_demo(home):
+    """Every row and field of the log, and the same rows as Parquet has; each field of the type that it is."""
+    file = store.config(home, store.DEMO, kind="avro")
+    other = f"sinks:\n  - parquet: {{ dir: {home}/other, of: [{', '.join(store.TABLES)}] }}\n"
+    file.write_text(file.read_text(encoding="utf-8").replace("sinks:\n", other), encoding="utf-8")
+    td.run(file)
+    counts = store.expect_log(home, readers=(by_fastavro,))
+    assert counts["quotes"] > 3000 and counts["trades"] > 2000 and counts["vendor_bars"] > 10000 and counts["signals"] >= 3, counts
+    for topic in counts:
+        got, wanted = (sorted(reader(f"{home}/{folder}/{topic}"), key=store.place_of)
+                       for reader, folder in ((by_fastavro, "archive"), (store.by_pyarrow, "other")))
+        assert got == wanted, (topic, next(pair for pair in zip(got, wanted) if pair[0] != pair[1]))
+    names, others = (sorted(os.path.splitext(name)[0] for name in store.files(home, folder, kind))
+                     for folder, kind in (("archive", "avro"), ("other", "parquet")))
+    assert names == others, (names[:3], others[:3])
+    largest = max(pathlib.Path(f"{home}/archive/quotes").rglob("*.avro"), key=lambda path: path.stat().st_size)
+    with open(largest, "rb") as file:
+        reader = fastavro.reader(file)
+        types = {field["name"]: field["type"] for field in reader.writer_schema["fields"]}
+        assert reader.codec == "zstandard" and reader.writer_schema["name"] == "tapedeck.quotes", reader.writer_schema
+    price = {"type": "bytes", "logicalType": "decimal", "precision": 19, "scale": 9}
+    assert types["bid_price"] == ["null", price] and types["instrument"] == "string" and types["event_ns"] == "long", types
+    assert types["event_time"] == {"type": "long", "logicalType": "timestamp-micros"} and "day" not in types, types
+    return counts
+
+
+@cases.add
+def by_every_codec(home):
+    """Blocks as large as was said, packed as was said."""
+    feeds, sizes = store.write_days(home, days=2), {}
+    for codec in ("zstandard", "deflate", "null"):
+        pathlib.Path(f"{home}/{codec}").mkdir()
+        td.run(store.config(f"{home}/{codec}", feeds, more=f", codec: {codec}, block: 4096", kind="avro"))
+        store.expect_log(f"{home}/{codec}", readers=(by_fastavro,))
+        files = list(pathlib.Path(f"{home}/{codec}/archive").rglob("*.avro"))
+        sizes[codec] = sum(path.stat().st_size for path in files)
+        with open(max(files, key=lambda path: path.stat().st_size), "rb") as file:
+            blocks = list(fastavro.block_reader(file))
+        assert len(blocks) > 2 and all(block.codec == codec for block in blocks), (codec, len(blocks))
+    assert sizes["zstandard"] < sizes["null"] / 2 and sizes["deflate"] < sizes["null"] / 2, sizes
+    return sizes
+
+
+@cases.add
+def killed_as_days_close(home):
+    return store.killed(home, store.write_days(home, days=8), "100000x", 1.0, kind="avro", readers=(by_fastavro,))
+
+
+@cases.add
+def an_archive_again(home):
+    """What is imported of it is what was recorded, to the last digit and in its order."""
+    file = store.config(home, store.DEMO, kind="avro")
+    td.run(file)
+    wanted = archives.ticks(f"{home}/data")
+    told = archives.import_archive(f"{home}/archive", f"{home}/again", file)
+    count = archives.expect_same(archives.ticks(f"{home}/again"), wanted)
+    assert count == told["accepted"] > 5000 and told["rejected"] == told["quarantined"] == 0, told
+    said = archives.import_archive(f"{home}/archive/bars", f"{home}/bars", file)
+    details = {r["value"]["detail"] for r in archives.cat(f"{home}/bars", "rejected")}
+    assert said["accepted"] == 0 and details == {"it is a table of results, which are made of trades and quotes anew: give those"}, details
+    return f"{count} trades and quotes"
 
 
 if __name__ == "__main__":

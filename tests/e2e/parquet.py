@@ -35,14 +35,15 @@ EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 EXIT_CONFIG = 3
 HOUR = 3600
+OPEN_DAYS = {"parquet": ".open.db", "avro": ".open.avro.db"}
 cases = td.Cases()
 # Names of the log that have another one in tables, and those that tables do not have.
 RENAMED = {"vendor_bars": {"known_at_ns": "receive_ns", "end_ns": "event_ns"}, "gaps": {"from_ns": "event_ns"}}
 IN_PLACE = {"day", "src_partition", "src_epoch", "src_offset", "ord"}
 
 
-def config(home, feeds, of=TABLES, more=""):
-    archive = f"sinks:\n  - parquet: {{ dir: {home}/archive, of: [{', '.join(of)}]{more} }}\n"
+def config(home, feeds, of=TABLES, more="", kind="parquet"):
+    archive = f"sinks:\n  - {kind}: {{ dir: {home}/archive, of: [{', '.join(of)}]{more} }}\n"
     file = td.config(f"{home}/run.yaml", f"{home}/data", feeds, bars="[1s, 1m]", strategies=STRATEGIES, partitions=3, sink=False,
                      extra=archive)
     file.write_text(file.read_text(encoding="utf-8").replace("partitions: 3", "partitions: 3, publish: [trades, quotes]"),
@@ -120,14 +121,14 @@ def expect_log(home, readers=(by_pyarrow, by_polars, by_duckdb)):
     return dict(counts)
 
 
-def files(home, archive="archive"):
-    """{path: digest} of all Parquet files; there is nothing else but the open days."""
+def files(home, archive="archive", kind="parquet"):
+    """{path: digest} of all files of that kind; there is nothing else but the open days."""
     found = {}
     for path in sorted(pathlib.Path(f"{home}/{archive}").rglob("*")):
-        if path.suffix == ".parquet":
+        if path.suffix == f".{kind}":
             found[str(path.relative_to(f"{home}/{archive}"))] = hashlib.sha256(path.read_bytes()).hexdigest()
         else:
-            assert path.is_dir() or path.name.startswith(".open.db"), path
+            assert path.is_dir() or path.name.startswith(OPEN_DAYS[kind]), path
     return found
 
 
@@ -225,25 +226,26 @@ def stopped_and_gone_on(home):
     return f"{len(wanted)} files, stopped {stops} times of {len(lines)} lines"
 
 
-def killed(home, feeds, speed, wait_s):
+def killed(home, feeds, speed, wait_s, kind="parquet", readers=(by_duckdb,)):
     """The same run once whole, once killed five times while it writes."""
     for name in ("whole", "killed"):
         pathlib.Path(f"{home}/{name}").mkdir()
-    td.run(config(f"{home}/whole", feeds))
-    file, rng, alive = config(f"{home}/killed", feeds), random.Random(SEED), 0
+    td.run(config(f"{home}/whole", feeds, kind=kind))
+    file, rng, alive = config(f"{home}/killed", feeds, kind=kind), random.Random(SEED), 0
     for _ in range(5):
         process = td.start(file, "--set", f"speed={speed}")
-        td.wait_for(lambda run=process: os.path.exists(f"{home}/killed/archive/.open.db") or run.poll() is not None, "an archive", 60)
+        td.wait_for(lambda run=process: any(pathlib.Path(f"{home}/killed/archive").glob(".open.*")) or run.poll() is not None,
+                    "an archive", 60)
         time.sleep(rng.uniform(0.1, wait_s))
         alive += process.poll() is None
         td.kill(process)
     td.run(file)
     assert alive == 5, (SEED, alive)
-    counts, got = expect_log(f"{home}/killed", readers=(by_duckdb,)), files(f"{home}/killed")
-    names = got.keys() ^ files(f"{home}/whole").keys()  # each row has its epoch, which a death changes
+    counts, got = expect_log(f"{home}/killed", readers=readers), files(f"{home}/killed", kind=kind)
+    names = got.keys() ^ files(f"{home}/whole", kind=kind).keys()  # each row has its epoch, which a death changes
     assert not names, (SEED, sorted(names)[:4])
-    td.run(file, "--set", f"sinks.0.parquet.dir={home}/killed/again")  # from the log, by whom nobody kills
-    same(got, files(f"{home}/killed", "again"), f"killed, seed {SEED}")
+    td.run(file, "--set", f"sinks.0.{kind}.dir={home}/killed/again")  # from the log, by whom nobody kills
+    same(got, files(f"{home}/killed", "again", kind), f"killed, seed {SEED}")
     return f"{counts}, {len(got)} files, seed {SEED}"
 
 

@@ -28,13 +28,20 @@ static td_status read_some(void *arg, uint64_t at, void *out, size_t size, size_
     return TD_OK;
 }
 
-static td_buf write_file(td_avro_codec codec, int64_t records) {
-    td_avro_writer *w = td_avro_writer_new(TD_TEXT(SCHEMA), codec, BLOCK);
+static void put_records(td_avro_writer *w, int64_t records) {
     uint8_t record[TD_AVRO_LONG_MAX];
     for (int64_t i = 0; i < records; i++) {
         size_t size = (size_t)(td_avro_put_long(record, i) - record);
         assert_int_equal(td_avro_writer_put(w, (td_bytes){record, size}), TD_OK);
     }
+}
+
+/* Another file was begun before, of which nothing is left. */
+static td_buf write_file(td_avro_codec codec, int64_t records) {
+    td_avro_writer *w = td_avro_writer_new(TD_TEXT(SCHEMA), codec, BLOCK);
+    put_records(w, BLOCK + 5);
+    td_avro_writer_begin(w);
+    put_records(w, records);
     assert_int_equal(td_avro_writer_end(w), TD_OK);
     td_buf out = *td_avro_writer_out(w);
     *td_avro_writer_out(w) = (td_buf){0};

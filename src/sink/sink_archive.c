@@ -1,22 +1,22 @@
-/* src/sink/sink_parquet.c - results as Parquet: DIR/TOPIC/instrument=…/day=…/part-PARTITION-OFFSET.parquet, a file for
- * each instrument and day of UTC, written as the day closes.
+/* src/sink/sink_archive.c - results as files of Parquet or Avro: DIR/TOPIC/instrument=…/day=…/part-PARTITION-OFFSET and
+ * an ending, a file for each instrument and day of UTC, written as the day closes.
  *
- * Rows of days that are open are in DIR/.open.db (open_days.h), in one transaction with the position that they came
- * from: so memory is bounded whatever a day holds, nothing is asked of a log that may have let go of it, and a batch is
- * kept or not as in any other store. A day of a venue closes in a partition of a topic by a row of it that is
- * `close_after` past its end: rows before that one are written, sorted as they lie in the log, and leave the database
- * in that same transaction. Where a file ends is a function of the log alone, and its name is the offset of its first
- * row. A file is written under another name, synced and renamed before the transaction is committed: who dies in
- * between gets the same rows again and replaces the file by the same. What comes later for a closed day is the day's
- * next file.
+ * Rows of days that are open are in DIR/.open.db or DIR/.open.avro.db (open_days.h), in one transaction with the
+ * position that they came from: so memory is bounded whatever a day holds, nothing is asked of a log that may have let
+ * go of it, and a batch is kept or not as in any other store. A day of a venue closes in a partition of a topic by a
+ * row of it that is `close_after` past its end: rows before that one are written, sorted as they lie in the log, and
+ * leave the database in that same transaction. Where a file ends is a function of the log alone, and its name is the
+ * offset of its first row. A file is written under another name, synced and renamed before the transaction is
+ * committed: who dies in between gets the same rows again and replaces the file by the same. What comes later for a
+ * closed day is the day's next file.
  *
  * When the run ends, the open days are written, too, as far as they have come, under the names that they will have, and
  * stay open: later the whole file takes the place of that one, so that no reader ever has a row twice. */
 #include "base/hash.h"
 #include "base/time.h"
 #include "sink/archive.h"
+#include "sink/archive_file.h"
 #include "sink/open_days.h"
-#include "sink/parquet_file.h"
 #include "sink/row.h"
 #include "sink/sink.h"
 #include <inttypes.h>
@@ -45,15 +45,16 @@ typedef struct part { /* a file in the making */
     int32_t day;
 } part;
 
-typedef struct parquet_sink {
+typedef struct archive_sink {
     const td_os *os;
     char *dir;
-    int64_t close_after_ns, row_group, memory_bytes;
-    td_open_days *days; /* NULL: to be opened (again) */
+    int64_t close_after_ns, cache_bytes;
+    td_archive_file_conf limits; /* of files */
+    td_open_days *days;          /* NULL: to be opened (again) */
     td_archive_form forms[TD_ARCHIVE_COUNT];
-    td_duck_column columns[TD_ARCHIVE_COUNT][TD_ARCHIVE_COLUMNS_MAX]; /* those of files */
-    td_parquet *files[TD_ARCHIVE_COUNT];                              /* NULL: none was written yet */
-    td_buf clocks; /* of venue_clock; as kept, and what the transaction in hand has moved */
+    const td_archive_file_ops *ops;
+    void *files[TD_ARCHIVE_COUNT]; /* NULL: none was written yet */
+    td_buf clocks;                 /* of venue_clock; as kept, and what the transaction in hand has moved */
     td_buf path, temporary, folder;
     part part;
     batch_pack *packs;
@@ -61,7 +62,7 @@ typedef struct parquet_sink {
     td_buf slots;   /* of uint32_t: 1 + a pack, by hash; pack_room doubled is a power of 2 */
     unsigned table; /* of the batch, as the next */
     uint32_t partition;
-} parquet_sink;
+} archive_sink;
 
 static const char *end_text(td_buf *text) {
     td_buf_put(text, "", 1);
@@ -70,27 +71,16 @@ static const char *end_text(td_buf *text) {
 
 /* ---- a file ---- */
 
-/* Which columns of the form are in the file: the folders name the others. */
-static size_t file_columns(const td_archive_form *form, td_duck_column *out) {
-    size_t count = 0;
-    for (size_t i = 1; i < form->count; i++)
-        if (i != form->instrument) out[count++] = form->columns[i];
-    return count;
-}
-
-/* Values of rows take a quarter of the memory, what they become and the cache of the database the rest. */
-static td_parquet *file_of(parquet_sink *s, unsigned table) {
-    if (s->files[table] != NULL) return s->files[table];
-    td_parquet_conf conf = {.os = s->os,
-                            .columns = s->columns[table],
-                            .count = file_columns(&s->forms[table], s->columns[table]),
-                            .group_rows = s->row_group,
-                            .group_bytes = s->memory_bytes / 4};
-    return s->files[table] = td_parquet_new(&conf);
+static void *file_of(archive_sink *s, unsigned table) {
+    td_archive_file_conf conf = s->limits;
+    conf.os = s->os;
+    conf.form = &s->forms[table];
+    if (s->files[table] == NULL) s->files[table] = s->ops->make(&conf);
+    return s->files[table];
 }
 
 /* Durable under its own name, or not there. */
-static td_status settle(parquet_sink *s, const char *from, const char *to, const char *folder) {
+static td_status settle(archive_sink *s, const char *from, const char *to, const char *folder) {
     const td_os_ops *os = s->os->ops;
     int file;
     td_status status = os->open(s->os->self, from, TD_OPEN_WRITE, &file);
@@ -101,60 +91,48 @@ static td_status settle(parquet_sink *s, const char *from, const char *to, const
     return status == TD_OK ? os->sync_dir(s->os->self, folder) : status;
 }
 
-static td_status begin_part(parquet_sink *s, unsigned table, const td_pack *pack) {
+static td_status begin_part(archive_sink *s, unsigned table, const td_pack *pack) {
     part *p = &s->part;
     s->folder.size = s->path.size = s->temporary.size = p->instrument.size = 0;
     td_archive_put_folder(&s->folder, s->dir, pack->topic, pack->instrument, pack->day);
     const char *folder = end_text(&s->folder);
-    td_buf_printf(&s->path, "%s/part-%04" PRIu32 "-%012" PRId64 ".parquet%c", folder, pack->partition, pack->first,
-                  '\0');
+    td_buf_printf(&s->path, "%s/part-%04" PRIu32 "-%012" PRId64 "%s%c", folder, pack->partition, pack->first,
+                  s->ops->ending, '\0');
     td_buf_printf(&s->temporary, "%s/.part-%04" PRIu32 ".tmp%c", folder, pack->partition, '\0');
     td_buf_put(&p->instrument, pack->instrument.data, pack->instrument.size);
     p->partition = pack->partition;
     p->day = pack->day;
     td_status status = s->os->ops->make_dir(s->os->self, folder);
-    if (status == TD_OK) status = td_parquet_begin(file_of(s, table), (const char *)s->temporary.data);
+    if (status == TD_OK) status = s->ops->begin(file_of(s, table), (const char *)s->temporary.data);
     p->begun = status == TD_OK;
     return status;
 }
 
-static td_status end_part(parquet_sink *s, unsigned table) {
+static td_status end_part(archive_sink *s, unsigned table) {
     if (!s->part.begun) return TD_OK;
     s->part.begun = false;
-    td_status status = td_parquet_end(file_of(s, table));
+    td_status status = s->ops->end(file_of(s, table));
     return status == TD_OK
                ? settle(s, (const char *)s->temporary.data, (const char *)s->path.data, (const char *)s->folder.data)
                : status;
 }
 
-static void set_cell(td_parquet *file, size_t at, const td_duck_column *column, const td_cell *cell) {
-    if (cell->null)
-        td_parquet_set_null(file, at);
-    else if (column->type == TD_DUCK_TEXT)
-        td_parquet_set_text(file, at, cell->text);
-    else if (column->type == TD_DUCK_DECIMAL)
-        td_parquet_set_decimal(file, at, cell->decimal);
-    else
-        td_parquet_set_number(file, at, cell->number);
-}
-
-static td_status put_packed(parquet_sink *s, unsigned table, td_bytes packed) {
+static td_status put_packed(archive_sink *s, unsigned table, td_bytes packed) {
     const td_archive_form *form = &s->forms[table];
-    td_parquet *file = file_of(s, table);
+    void *file = file_of(s, table);
     td_cell cells[TD_ARCHIVE_COLUMNS_MAX] = {0};
     td_status status = TD_OK;
     while (packed.size > 0 && status == TD_OK) {
         if (!td_archive_unpack(&packed, form, cells))
-            return TD_FAIL(TD_CONFIG, "%s/.open.db is damaged: a row of %s", s->dir, form->table->name);
-        for (size_t i = 1, at = 0; i < form->count; i++)
-            if (i != form->instrument) set_cell(file, at++, &form->columns[i], &cells[i]);
-        status = td_parquet_next(file);
+            return TD_FAIL(TD_CONFIG, "%s/%s is damaged: a row of %s", s->dir, s->ops->open_days, form->table->name);
+        cells[form->instrument] = (td_cell){.text = td_buf_bytes(&s->part.instrument)};
+        status = s->ops->put(file, cells);
     }
     return status;
 }
 
 typedef struct writing {
-    parquet_sink *s;
+    archive_sink *s;
     unsigned table;
 } writing;
 
@@ -168,7 +146,7 @@ static td_status write_pack(void *arg, const td_pack *pack) {
     return status == TD_OK ? put_packed(w->s, w->table, pack->data) : status;
 }
 
-static td_status write_parts(parquet_sink *s, unsigned table, const td_days *which) {
+static td_status write_parts(archive_sink *s, unsigned table, const td_days *which) {
     writing w = {s, table};
     s->part.begun = false;
     td_status status = td_open_days_each(s->days, which, write_pack, &w);
@@ -184,9 +162,9 @@ static td_bytes venue_of(td_bytes instrument) {
     return colon != NULL ? td_bytes_upto(instrument, (size_t)(colon - instrument.data)) : instrument;
 }
 
-static uint32_t *slots_of(parquet_sink *s) { return (uint32_t *)(void *)s->slots.data; }
+static uint32_t *slots_of(archive_sink *s) { return (uint32_t *)(void *)s->slots.data; }
 
-static size_t slot_of(parquet_sink *s, td_bytes instrument, int32_t day) {
+static size_t slot_of(archive_sink *s, td_bytes instrument, int32_t day) {
     size_t mask = 2 * s->pack_room - 1;
     size_t slot = (td_hash_bytes(instrument) + (uint32_t)day * 0x9e3779b9u) & mask;
     for (; slots_of(s)[slot] != 0; slot = (slot + 1) & mask) {
@@ -196,7 +174,7 @@ static size_t slot_of(parquet_sink *s, td_bytes instrument, int32_t day) {
     return slot;
 }
 
-static void grow_packs(parquet_sink *s) {
+static void grow_packs(archive_sink *s) {
     size_t room = s->pack_room > 0 ? 2 * s->pack_room : 64;
     s->packs = td_alloc_check(realloc(s->packs, room * sizeof *s->packs), room * sizeof *s->packs);
     memset(s->packs + s->pack_room, 0, (room - s->pack_room) * sizeof *s->packs);
@@ -208,7 +186,7 @@ static void grow_packs(parquet_sink *s) {
         slots_of(s)[slot_of(s, s->packs[i].instrument, s->packs[i].day)] = (uint32_t)i + 1;
 }
 
-static batch_pack *find_pack(parquet_sink *s, const td_sink_row *row) {
+static batch_pack *find_pack(archive_sink *s, const td_sink_row *row) {
     td_bytes instrument = td_sink_row_instrument(row);
     int32_t day = td_archive_day(td_sink_row_time(row));
     if (s->pack_count == s->pack_room) grow_packs(s);
@@ -224,12 +202,12 @@ static batch_pack *find_pack(parquet_sink *s, const td_sink_row *row) {
     return &s->packs[slots_of(s)[slot] - 1];
 }
 
-static void forget_packs(parquet_sink *s) {
+static void forget_packs(archive_sink *s) {
     s->pack_count = 0;
     if (s->slots.data != NULL) memset(s->slots.data, 0, 2 * s->pack_room * sizeof(uint32_t));
 }
 
-static td_status flush_packs(parquet_sink *s) {
+static td_status flush_packs(archive_sink *s) {
     td_status status = TD_OK;
     for (size_t i = 0; i < s->pack_count && status == TD_OK; i++) {
         const batch_pack *p = &s->packs[i];
@@ -250,23 +228,23 @@ static td_status flush_packs(parquet_sink *s) {
 /* ---- closing ---- */
 
 /* Of a clock that moves there: its days before are written, and leave. */
-static td_status close_days(parquet_sink *s, const venue_clock *clock, int32_t day) {
+static td_status close_days(archive_sink *s, const venue_clock *clock, int32_t day) {
     const td_days which = {s->forms[clock->table].table->name, clock->partition, clock->venue, day};
     td_status status = flush_packs(s);
     if (status == TD_OK) status = write_parts(s, clock->table, &which);
     return status == TD_OK ? td_open_days_remove(s->days, &which) : status;
 }
 
-static venue_clock *clocks(const parquet_sink *s) { return (venue_clock *)(void *)s->clocks.data; }
-static size_t clock_count(const parquet_sink *s) { return s->clocks.size / sizeof(venue_clock); }
+static venue_clock *clocks(const archive_sink *s) { return (venue_clock *)(void *)s->clocks.data; }
+static size_t clock_count(const archive_sink *s) { return s->clocks.size / sizeof(venue_clock); }
 
-static void forget_clocks(parquet_sink *s) {
+static void forget_clocks(archive_sink *s) {
     for (size_t i = 0; i < clock_count(s); i++) free(clocks(s)[i].venue);
     s->clocks.size = 0;
 }
 
 static void take_clock(void *arg, const td_day_clock *kept) {
-    parquet_sink *s = arg;
+    archive_sink *s = arg;
     venue_clock clock = {.table = td_archive_named(kept->topic),
                          .partition = kept->partition,
                          .venue = td_copy_bytes(kept->venue),
@@ -275,7 +253,7 @@ static void take_clock(void *arg, const td_day_clock *kept) {
     td_buf_put(&s->clocks, &clock, sizeof clock);
 }
 
-static venue_clock *find_clock(parquet_sink *s, td_bytes instrument) {
+static venue_clock *find_clock(archive_sink *s, td_bytes instrument) {
     td_bytes venue = venue_of(instrument);
     for (size_t i = 0; i < clock_count(s); i++) {
         venue_clock *c = &clocks(s)[i];
@@ -292,7 +270,7 @@ static venue_clock *find_clock(parquet_sink *s, td_bytes instrument) {
     return &clocks(s)[clock_count(s) - 1];
 }
 
-static td_status move_clock(parquet_sink *s, const td_sink_row *row) {
+static td_status move_clock(archive_sink *s, const td_sink_row *row) {
     int64_t time_ns = td_sink_row_time(row);
     if (time_ns < INT64_MIN + s->close_after_ns) return TD_OK;
     venue_clock *clock = find_clock(s, td_sink_row_instrument(row));
@@ -310,14 +288,14 @@ static td_status move_clock(parquet_sink *s, const td_sink_row *row) {
 
 /* ---- a batch ---- */
 
-static td_status put_row(parquet_sink *s, const td_sink_row *row) {
+static td_status put_row(archive_sink *s, const td_sink_row *row) {
     td_status status = move_clock(s, row);
     if (status != TD_OK) return status;
     return td_archive_pack_put(&find_pack(s, row)->rows, &s->forms[s->table], row, s->partition);
 }
 
 /* Within a transaction. */
-static td_status put_rows(parquet_sink *s, const char *topic, const td_sink_row *rows, size_t count, td_position next) {
+static td_status put_rows(archive_sink *s, const char *topic, const td_sink_row *rows, size_t count, td_position next) {
     td_status status = TD_OK;
     forget_packs(s);
     for (size_t i = 0; i < count && status == TD_OK; i++) status = put_row(s, &rows[i]);
@@ -326,15 +304,15 @@ static td_status put_rows(parquet_sink *s, const char *topic, const td_sink_row 
 }
 
 /* What a failure leaves of the transaction goes, and clocks are what is kept. */
-static void give_up(parquet_sink *s) {
+static void give_up(archive_sink *s) {
     td_open_days_close(s->days);
     s->days = NULL;
     forget_clocks(s);
 }
 
-static td_status parquet_write(void *sink, const char *topic, uint32_t partition, const td_sink_row *rows,
+static td_status archive_write(void *sink, const char *topic, uint32_t partition, const td_sink_row *rows,
                                size_t row_count, td_position next) {
-    parquet_sink *s = sink;
+    archive_sink *s = sink;
     s->partition = partition;
     s->table = td_table_of(&rows[0]);
     td_status status = td_open_days_begin(s->days);
@@ -347,24 +325,24 @@ static td_status parquet_write(void *sink, const char *topic, uint32_t partition
 /* ---- life ---- */
 
 /* Files whose open days are gone would get rows twice, in files of other names. */
-static td_status refuse_strangers(parquet_sink *s, const char *database) {
+static td_status refuse_strangers(archive_sink *s, const char *database) {
     if (s->os->ops->exists(s->os->self, database)) return TD_OK;
     for (unsigned id = 0; id < TD_ARCHIVE_COUNT; id++) {
         s->path.size = 0;
         td_buf_printf(&s->path, "%s/%s", s->dir, s->forms[id].table->name);
         if (s->os->ops->exists(s->os->self, end_text(&s->path)))
             return TD_FAIL(TD_CONFIG,
-                           "parquet: %s is there, and %s, which says how far it goes, is not: name another folder",
+                           "archive: %s is there, and %s, which says how far it goes, is not: name another folder",
                            (const char *)s->path.data, database);
     }
     return TD_OK;
 }
 
-static td_status open_database(parquet_sink *s) {
+static td_status open_database(archive_sink *s) {
     td_buf file = {0};
-    td_buf_printf(&file, "%s/.open.db", s->dir);
+    td_buf_printf(&file, "%s/%s", s->dir, s->ops->open_days);
     td_status status = refuse_strangers(s, end_text(&file));
-    if (status == TD_OK) status = td_open_days_open(&s->days, (const char *)file.data, s->memory_bytes / 16);
+    if (status == TD_OK) status = td_open_days_open(&s->days, (const char *)file.data, s->cache_bytes);
     if (status == TD_OK) status = s->os->ops->sync_dir(s->os->self, s->dir);
     if (status == TD_OK) status = td_open_days_clocks(s->days, take_clock, s);
     if (status != TD_OK) give_up(s);
@@ -372,17 +350,17 @@ static td_status open_database(parquet_sink *s) {
     return status;
 }
 
-static td_status parquet_position(void *sink, const char *topic, uint32_t partition, td_position *out) {
-    parquet_sink *s = sink;
+static td_status archive_position(void *sink, const char *topic, uint32_t partition, td_position *out) {
+    archive_sink *s = sink;
     td_status status = s->days == NULL ? open_database(s) : TD_OK;
     if (status != TD_OK) return status;
     *out = (td_position){-1, 0};
     return td_open_days_position(s->days, topic, partition, out);
 }
 
-static void free_sink(parquet_sink *s) {
+static void free_sink(archive_sink *s) {
     give_up(s);
-    for (unsigned id = 0; id < TD_ARCHIVE_COUNT; id++) td_parquet_free(s->files[id]);
+    for (unsigned id = 0; id < TD_ARCHIVE_COUNT; id++) s->ops->free(s->files[id]);
     for (size_t i = 0; i < s->pack_room; i++) td_buf_fini(&s->packs[i].rows.data);
     free(s->packs);
     td_buf_fini(&s->slots);
@@ -396,8 +374,8 @@ static void free_sink(parquet_sink *s) {
 }
 
 /* What fails here is in the database, and written when the next run ends. */
-static void parquet_close(void *sink) {
-    parquet_sink *s = sink;
+static void archive_close(void *sink) {
+    archive_sink *s = sink;
     if (s == NULL) return;
     for (unsigned id = 0; id < TD_ARCHIVE_COUNT && s->days != NULL; id++) {
         const td_days all = {.topic = s->forms[id].table->name, .partition = -1, .before = INT32_MAX};
@@ -406,49 +384,59 @@ static void parquet_close(void *sink) {
     free_sink(s);
 }
 
-static td_status parquet_open(void **out, const td_os *os, const td_sink_conf *conf) {
+static td_status archive_open(void **out, const td_os *os, const td_sink_conf *conf, const td_archive_file_ops *ops) {
+    enum { DEFAULT_MEMORY = 256 << 20 };
     td_status status = td_table_check_of(&conf->of);
     if (status == TD_OK) status = td_trace(os->ops->make_dir(os->self, conf->dir), "making %s", conf->dir);
     if (status != TD_OK) return status;
-    parquet_sink *s = td_alloc_zero(1, sizeof *s);
+    archive_sink *s = td_alloc_zero(1, sizeof *s);
+    int64_t memory_bytes = conf->memory_bytes > 0 ? conf->memory_bytes : DEFAULT_MEMORY;
     s->os = os;
+    s->ops = ops;
     s->dir = td_copy_text(conf->dir);
     s->close_after_ns = conf->close_after_ns;
-    s->row_group = conf->row_group;
-    s->memory_bytes = conf->memory_bytes;
+    s->cache_bytes = memory_bytes / 16;
+    /* Values of rows take a quarter of the memory, what they become and the cache of the database the rest. */
+    s->limits = (td_archive_file_conf){.group_rows = conf->row_group,
+                                       .group_bytes = memory_bytes / 4,
+                                       .block_bytes = conf->block_bytes,
+                                       .codec = conf->codec};
     for (unsigned id = 0; id < TD_ARCHIVE_COUNT; id++) td_archive_form_init(&s->forms[id], id);
     status = open_database(s);
     if (status == TD_OK)
         *out = s;
     else
-        parquet_close(s);
+        archive_close(s);
     return status;
 }
 
-static const td_option options[] = {
-    {.key = "name",
-     .type = TD_OPTION_TEXT,
-     .offset = offsetof(td_sink_conf, name),
-     .help = "name of this sink; default: the kind, then kind-2, …"},
-    {.key = "dir",
-     .type = TD_OPTION_TEXT,
-     .unit = "DIR",
-     .required = true,
-     .offset = offsetof(td_sink_conf, dir),
-     .help = "the folder of the archive, of this sink alone; it is made when missing"},
-    {.key = "of",
-     .type = TD_OPTION_TEXTS,
-     .offset = offsetof(td_sink_conf, of),
-     .help = "what goes there: bars, signals, fills, gaps, vendor_bars, quarantine; trades and quotes that "
-             "`log.publish` names; unset: the first six"},
-    {.key = "close_after",
-     .type = TD_OPTION_DURATION,
-     .fallback = "1h",
-     .min = 0,
-     .max = 24.0 * (double)TD_NS_PER_HOUR,
-     .offset = offsetof(td_sink_conf, close_after_ns),
-     .help = "a day is written when its venue is so far past its end, by times of events; what comes later for it is "
-             "another file"},
+/* ---- Parquet, and Avro ---- */
+
+#define ROWS_OF_BOTH                                                                                                   \
+    {.key = "name",                                                                                                    \
+     .type = TD_OPTION_TEXT,                                                                                           \
+     .offset = offsetof(td_sink_conf, name),                                                                           \
+     .help = "name of this sink; default: the kind, then kind-2, …"},                                                  \
+        {.key = "dir",                                                                                                 \
+         .type = TD_OPTION_TEXT,                                                                                       \
+         .unit = "DIR",                                                                                                \
+         .required = true,                                                                                             \
+         .offset = offsetof(td_sink_conf, dir),                                                                        \
+         .help = "the folder of the archive, of this sink alone; it is made when missing"},                            \
+        {.key = "of",                                                                                                  \
+         .type = TD_OPTION_TEXTS,                                                                                      \
+         .offset = offsetof(td_sink_conf, of),                                                                         \
+         .help = "what goes there: bars, signals, fills, gaps, vendor_bars, quarantine; trades and quotes that "       \
+                 "`log.publish` names; unset: the first six"},                                                         \
+    {                                                                                                                  \
+        .key = "close_after", .type = TD_OPTION_DURATION, .fallback = "1h", .min = 0,                                  \
+        .max = 24.0 * (double)TD_NS_PER_HOUR, .offset = offsetof(td_sink_conf, close_after_ns),                        \
+        .help = "a day is written when its venue is so far past its end, by times of events; what comes later for "    \
+                "it is another file"                                                                                   \
+    }
+
+static const td_option parquet_options[] = {
+    ROWS_OF_BOTH,
     {.key = "row_group",
      .type = TD_OPTION_INT,
      .fallback = "122880",
@@ -468,10 +456,44 @@ static const td_option options[] = {
     {0},
 };
 
+static const td_option avro_options[] = {
+    ROWS_OF_BOTH,
+    {.key = "codec",
+     .type = TD_OPTION_CHOICE,
+     .choices = TD_ARCHIVE_CODECS,
+     .fallback = "zstandard",
+     .offset = offsetof(td_sink_conf, codec),
+     .help = "how blocks are packed; every reader of Avro knows deflate and null"},
+    {.key = "block",
+     .type = TD_OPTION_BYTES,
+     .fallback = "256KB",
+     .min = 1024,
+     .max = 16.0 * 1024 * 1024,
+     .offset = offsetof(td_sink_conf, block_bytes),
+     .help = "a block's records before they are packed, about: what a reader has at hand"},
+    {0},
+};
+
+static td_status parquet_open(void **out, const td_os *os, const td_sink_conf *conf) {
+    return archive_open(out, os, conf, &td_archive_parquet);
+}
+
+static td_status avro_open(void **out, const td_os *os, const td_sink_conf *conf) {
+    return archive_open(out, os, conf, &td_archive_avro);
+}
+
 const td_sink_ops td_sink_parquet = {.kind = "parquet",
-                                     .options = options,
+                                     .options = parquet_options,
                                      .takes_quarantine = true,
                                      .open = parquet_open,
-                                     .position = parquet_position,
-                                     .write = parquet_write,
-                                     .close = parquet_close};
+                                     .position = archive_position,
+                                     .write = archive_write,
+                                     .close = archive_close};
+
+const td_sink_ops td_sink_avro = {.kind = "avro",
+                                  .options = avro_options,
+                                  .takes_quarantine = true,
+                                  .open = avro_open,
+                                  .position = archive_position,
+                                  .write = archive_write,
+                                  .close = archive_close};
