@@ -9,7 +9,7 @@ enum { TD_ARCHIVE_LINE_MAX = 1 << 20 };
 typedef enum td_line_kind {
     TD_LINE_TEXT,
     TD_LINE_TOO_LONG, /* over TD_ARCHIVE_LINE_MAX bytes: its beginning; the rest is skipped      */
-    TD_LINE_BROKEN,   /* cut or damaged here: the bytes of the unfinished line; END comes next */
+    TD_LINE_BROKEN,   /* cut or damaged here: the bytes of the unfinished line; of a text END comes next */
     TD_LINE_END,
 } td_line_kind;
 

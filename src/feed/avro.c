@@ -186,6 +186,7 @@ static td_status avro_open(void **out, void *reader, const char *path, const td_
     *f = (avro_file){.os = reader, .file = -1};
     td_status status = f->os->ops->open(f->os->self, path, TD_OPEN_READ, &f->file);
     if (status != TD_OK) f->file = -1;
+    if (status == TD_CONFIG) status = TD_REJECT; /* it alone is not to be had */
     if (status == TD_OK) status = td_avro_file_open(&f->container, read_bytes, f);
     if (status != TD_OK) {
         avro_close(f);
@@ -232,9 +233,9 @@ static bool take_least(const td_picked *value, td_picked_kind *kind, int64_t *le
 }
 
 /* A reading of its own, since no such file says it: up to its end or to where it is damaged. */
-static bool avro_least(void *file, size_t column, td_bytes *out) {
+static td_status avro_least(void *file, size_t column, td_bytes *out) {
     avro_file *f = file;
-    if (column >= f->picker.count) return false;
+    if (column >= f->picker.count) return TD_AGAIN;
     td_picker one = {.paths = {f->picker.paths[column]}, .count = 1}; /* its path is lent */
     td_picked value[TD_PICKER_MAX];
     td_picked_kind kind = TD_PICKED_NONE;
@@ -250,7 +251,8 @@ static bool avro_least(void *file, size_t column, td_bytes *out) {
     f->rest = (td_bytes){0};
     f->left = 0;
     *out = (td_bytes){(const uint8_t *)f->least, td_decimal_format(least, 0, false, f->least)};
-    return good && kind != TD_PICKED_NONE && (status == TD_OK || status == TD_REJECT);
+    if (status != TD_OK && status != TD_REJECT) return status;
+    return good && kind != TD_PICKED_NONE ? TD_OK : TD_AGAIN;
 }
 
 /* ---- lines ---- */

@@ -285,11 +285,13 @@ static bool read_time(const csv_file *f, td_bytes text, int64_t *out_ns) {
 }
 
 /* No row is of an earlier time; 0: nobody knows. */
-static int64_t find_start(const csv_file *f, const td_recording_file *file) {
+static td_status find_start(const csv_file *f, const td_recording_file *file, int64_t *out_ns) {
     uint8_t place = f->place[RECEIVE] > 0 ? f->place[RECEIVE] : f->place[TIME];
     td_bytes text;
     int64_t ns;
-    return file->least != NULL && file->least(file->of, place - 1u, &text) && read_time(f, text, &ns) ? ns : 0;
+    td_status status = file->least != NULL ? file->least(file->of, place - 1u, &text) : TD_AGAIN;
+    *out_ns = status == TD_OK && read_time(f, text, &ns) ? ns : 0;
+    return status == TD_AGAIN ? TD_OK : status;
 }
 
 static td_status csv_begin(void *state, const td_recording_file *file, td_recording_begin *out) {
@@ -310,9 +312,8 @@ static td_status csv_begin(void *state, const td_recording_file *file, td_record
     for (int kind = KIND_COUNT - 1; kind >= NEWS; kind--) {
         if (!has_all(f, (csv_kind)kind)) continue;
         f->kind = (csv_kind)kind;
-        *out = (td_recording_begin){.start_ns = find_start(f, file),
-                                    .rank = !f->stored && (kind == TRADES || kind == BARS) ? 1 : 0};
-        return TD_OK;
+        *out = (td_recording_begin){.rank = !f->stored && (kind == TRADES || kind == BARS) ? 1 : 0};
+        return find_start(f, file, &out->start_ns);
     }
     return fail_columns(f);
 }

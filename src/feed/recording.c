@@ -59,9 +59,9 @@ static td_status source_next(const recording *r, source *s) {
     return r->ops->files != NULL ? r->ops->files->next(s->file, &s->line) : td_archive_next(s->archive, &s->line);
 }
 
-static bool least_is_known(void *of, size_t column, td_bytes *out) {
+static td_status least_is_known(void *of, size_t column, td_bytes *out) {
     (void)of, (void)column, (void)out;
-    return false;
+    return TD_AGAIN;
 }
 
 /* A text's first line is one of its lines, too. */
@@ -82,7 +82,7 @@ static td_status open_other(const recording *r, source *s, td_recording_file *ou
     return status;
 }
 
-/* Opens the file up to its first line. Errors: TD_CONFIG, TD_REJECT with a trail, TD_RETRY; it is closed then. */
+/* Opens the file up to its first line. Errors: with a trail; it is closed then. */
 static td_status source_open(const recording *r, source *s) {
     td_recording_file file = {
         .name = "", .naming = {.venue = r->conf->venue, .instruments = r->instruments}, .fields = &r->conf->fields};
@@ -95,6 +95,12 @@ static td_status source_open(const recording *r, source *s) {
     }
     if (status != TD_OK) source_close(r, s);
     return status;
+}
+
+/* Of an error of source_open: the file is what is wrong, and the others go on. Who reads what is no text says so of the
+ * file alone, and of the machine else. */
+static bool is_refusal(const recording *r, td_status status) {
+    return status == TD_REJECT || (status == TD_CONFIG && r->ops->files == NULL);
 }
 
 static bool within_hours(const td_feed_conf *conf, int64_t ns_of_day) {
@@ -138,7 +144,8 @@ static void source_pass(source *s) {
     s->part = s->recorded.more ? s->part + 1 : 0;
 }
 
-/* Moves on to the next line that is to come out, or to the END. Errors: TD_RETRY; go on with the same call. */
+/* Moves on to the next line that is to come out, or to the END. Errors: TD_RETRY, TD_CONFIG; go on with the same call.
+ */
 static td_status source_advance(const recording *r, source *s) {
     for (;;) {
         if (!s->has_line) {
@@ -187,7 +194,7 @@ static td_status look_at_files(recording *r) {
         s->index = (uint32_t)i;
         r->waiting[i] = s;
         td_status status = source_open(r, s);
-        if (status == TD_RETRY) return status;
+        if (status != TD_OK && !is_refusal(r, status)) return status;
         s->looked_at = status == TD_OK;
         r->shares_ids |= s->begin.shares_ids;
         source_close(r, s);
@@ -304,7 +311,7 @@ static void give_refused_file(recording *r, const source *s, td_feed_item *out) 
                                        .detail = td_text(r->detail)}};
 }
 
-/* Passes the line that is out. Errors: TD_RETRY. */
+/* Passes the line that is out. Errors: TD_RETRY, TD_CONFIG. */
 static td_status pass_given(recording *r) {
     source *s = r->heap[0];
     if (s->has_line) source_pass(s);
@@ -319,13 +326,14 @@ static td_status pass_given(recording *r) {
     return TD_OK;
 }
 
-/* Opens the next file, which enters the heap unless it is empty. */
+/* Opens the next file, which enters the heap unless it is empty. TD_REJECT: it is refused. */
 static td_status open_waiting(recording *r, source *s) {
-    td_status status = is_open(s) ? TD_OK : source_open(r, s);
-    if (status == TD_OK) status = source_advance(r, s);
-    if (status == TD_RETRY) return status;
+    td_status opened = is_open(s) ? TD_OK : source_open(r, s);
+    bool refused = opened != TD_OK && is_refusal(r, opened);
+    td_status status = opened == TD_OK ? source_advance(r, s) : opened;
+    if (status != TD_OK && !refused) return status;
     r->next_waiting++;
-    if (status != TD_OK) return status;
+    if (refused) return TD_REJECT;
     if (s->line.kind == TD_LINE_END)
         source_close(r, s);
     else
@@ -341,8 +349,8 @@ td_status td_recording_next(void *recording_any, td_feed_item *out) {
         source *s = r->waiting[r->next_waiting];
         if (r->heap_count > 0 && s->begin.start_ns > r->heap[0]->clock_ns) break;
         status = open_waiting(r, s);
-        if (status == TD_RETRY) return status;
         if (status == TD_OK) continue;
+        if (status != TD_REJECT) return status;
         give_refused_file(r, s, out);
         return TD_OK;
     }

@@ -49,8 +49,9 @@ typedef struct td_recording_file { /* what a format gets to know of a file */
     td_naming naming;
     const td_texts *fields; /* of the feed's configuration */
     /* Of files that are no text, whose columns `first_line` names without being one of their lines: the least value of
-     * a column, counted from 0. False: its values have no order of their own, or there are none. NULL: of text. */
-    bool (*least)(void *of, size_t column, td_bytes *out);
+     * a column, counted from 0. TD_AGAIN: its values have no order of their own, or there are none. Errors as
+     * td_recording_files' next. NULL: of text. */
+    TD_CHECKED td_status (*least)(void *of, size_t column, td_bytes *out);
     void *of;
 } td_recording_file;
 
@@ -67,7 +68,7 @@ typedef struct td_recording_ops {
     bool plain;                             /* files that are not packed are read, too */
     const struct td_recording_files *files; /* NULL: files are text */
     /* Fills the state (zeroed). What `file` lends stays valid as long, the first line only in this call.
-     * Errors: TD_REJECT with a trail: not a file of this format. */
+     * Errors: TD_REJECT with a trail: not a file of this format; what `least` fails with. */
     TD_CHECKED td_status (*begin)(void *state, const td_recording_file *file, td_recording_begin *out);
     /* Decodes a line that is not blank into *out: clock, ns_of_day, more, parted, part and notice say
      * nothing yet. */

@@ -10,6 +10,7 @@
 struct td_duck {
     const td_duck_library *lib;
     duck_handle database, connection;
+    int error; /* of what failed last */
 };
 
 struct td_duck_rows {
@@ -68,8 +69,24 @@ void td_duck_close(td_duck *duck) {
 
 static td_status query(td_duck *duck, const char *sql, const char *doing, duck_result *out) {
     if (duck->lib->query(duck->connection, sql, out) == TD_DUCK_OK) return TD_OK;
-    return TD_FAIL(decide(duck->lib->result_error_type(out)), "duckdb: cannot %s: %s", doing,
-                   duck->lib->result_error(out));
+    duck->error = duck->lib->result_error_type(out);
+    return TD_FAIL(decide(duck->error), "duckdb: cannot %s: %s", doing, duck->lib->result_error(out));
+}
+
+td_duck_trouble td_duck_trouble_of(const td_duck *duck) {
+    switch (duck->error) {
+    case TD_DUCK_ERROR_IO:
+        return TD_DUCK_TROUBLE_IO;
+    case TD_DUCK_ERROR_MEMORY:
+        return TD_DUCK_TROUBLE_MEMORY;
+    case TD_DUCK_ERROR_INTERNAL:
+        return TD_DUCK_TROUBLE_INTERNAL;
+    case TD_DUCK_ERROR_FATAL:
+    case TD_DUCK_ERROR_TRANSACTION:
+        return TD_DUCK_TROUBLE_FATAL;
+    default:
+        return TD_DUCK_TROUBLE_OTHER;
+    }
 }
 
 td_status td_duck_run(td_duck *duck, const char *sql, const char *doing) {

@@ -10,6 +10,19 @@ typedef struct td_duck td_duck;
 /* `file` NULL: in memory. Nothing is fetched from any network, whatever SQL asks for. */
 TD_CHECKED td_status td_duck_open(td_duck **out, const char *file);
 void td_duck_close(td_duck *duck); /* accepts NULL */
+
+/* What the SQL that failed last has met, for whoever reads files of others: bytes that are damaged look like a machine
+ * that fails, where they lead beyond a file's end or claim more memory than there is. */
+typedef enum td_duck_trouble {
+    TD_DUCK_TROUBLE_OTHER,    /* the query, or what it reads */
+    TD_DUCK_TROUBLE_IO,       /* the machine, or a file that says it is longer */
+    TD_DUCK_TROUBLE_MEMORY,   /* the machine, or a file that claims so much */
+    TD_DUCK_TROUBLE_INTERNAL, /* DuckDB stumbled, over what it read as far as one can know: the database is of no more
+                               * use */
+    TD_DUCK_TROUBLE_FATAL,    /* the machine; of no more use */
+} td_duck_trouble;
+
+td_duck_trouble td_duck_trouble_of(const td_duck *duck);
 /* `doing`: "write rows", for the trail. */
 TD_CHECKED td_status td_duck_run(td_duck *duck, const char *sql, const char *doing);
 /* Append a text as SQL has it, 'it''s', and a name, "so ""called""". */

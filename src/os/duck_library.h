@@ -9,7 +9,13 @@
 
 enum { TD_DUCK_OK = 0 }; /* duckdb_state */
 enum { TD_DUCK_STATEMENT_SELECT = 1 };
-enum { TD_DUCK_ERROR_TRANSACTION = 10, TD_DUCK_ERROR_IO = 28, TD_DUCK_ERROR_FATAL = 30, TD_DUCK_ERROR_MEMORY = 33 };
+enum { /* duckdb_error_type */
+       TD_DUCK_ERROR_TRANSACTION = 10,
+       TD_DUCK_ERROR_IO = 28,
+       TD_DUCK_ERROR_FATAL = 30,
+       TD_DUCK_ERROR_INTERNAL = 31,
+       TD_DUCK_ERROR_MEMORY = 33,
+};
 enum { /* duckdb_type */
        TD_DUCK_TYPE_BOOLEAN = 1,
        TD_DUCK_TYPE_INTEGER = 4,

@@ -9,6 +9,7 @@ import decimal
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -234,6 +235,33 @@ def what_is_refused(home):
     done = subprocess.run([td.PROGRAM, "import", file], stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == EXIT_USAGE and "--archive" in done.stderr, done
     return f"{len(rejected)} of {told['events']} events"
+
+
+@cases.add
+def damage(home):
+    """Of a file whose pages are small, and end anywhere, what lies before the damage is taken in, and the next row group."""
+    count, group = 100_000, 50_000
+    table = pyarrow.table({
+        "time": [1_700_000_000_000_000_000 + 1000 * i for i in range(count)], "instrument": ["X:A"] * count,
+        "price": [i % 977 + 0.25 for i in range(count)], "size": [i % 31 + 1 for i in range(count)]})
+    path = pathlib.Path(home) / "pages.parquet"
+    pyarrow.parquet.write_table(table, path, data_page_size=20_000, use_dictionary=False, row_group_size=group)
+    column = pyarrow.parquet.ParquetFile(path).metadata.row_group(0).column(2)
+    bad = bytearray(path.read_bytes())
+    at = column.data_page_offset + column.total_compressed_size // 2
+    bad[at:at + 200] = b"\xa5" * 200
+    path.write_bytes(bad)
+    file = store.config(home, write_in_order(home, days=1))
+    told = import_archive(path, f"{home}/again", file, "--set", "feeds.0.file.rules=off")
+    (lost,) = (r["value"] for r in cat(f"{home}/again", "rejected"))
+    first, last = re.match(r"rows (\d+) to (\d+) are damaged: duckdb: ", lost["detail"]).groups()
+    assert (lost["line"], int(last), lost["reason"]) == (int(first), group, "unreadable") and 10_000 < int(first) < 40_000, lost
+    assert (told["accepted"], told["rejected"]) == (count - (group - int(first) + 1), 1), told
+    got = [r["value"]["event_ns"] for r in cat(f"{home}/again", "trades")]
+    assert sorted(got) == [1_700_000_000_000_000_000 + 1000 * i for i in range(count) if not int(first) <= i + 1 <= group]
+    again = import_archive(path, f"{home}/again", file, "--set", "feeds.0.file.rules=off")
+    assert again["events"] == 0, again
+    return f"{told['accepted']} of {count} trades"
 
 
 if __name__ == "__main__":
