@@ -153,6 +153,17 @@ def killed_as_days_close(home):
 
 
 @cases.add
+def of_one_kind(home):
+    """Whose folder is Avro's is not Parquet's."""
+    feeds = store.write_days(home, days=1)
+    td.run(store.config(home, feeds, kind="avro"))
+    before = store.files(home, kind="avro")
+    said = td.run(store.config(home, feeds), check=store.EXIT_CONFIG)["stderr"]
+    assert "which says how far it goes, is not: name another folder" in said and store.files(home, kind="avro") == before, said
+    return f"{len(before)} files"
+
+
+@cases.add
 def an_archive_again(home):
     """What is imported of it is what was recorded, to the last digit and in its order."""
     file = store.config(home, store.DEMO, kind="avro")

@@ -164,7 +164,9 @@ static void check_file(const td_archive_form *form) {
     assert_int_equal(td_os_read_file(&td_os_posix, path, FILE_MAX, &bytes), TD_OK);
     if (td_avro_file_open(&file, read_some, &bytes) != TD_OK) fail_msg("%s: %s", form->table->name, td_trail());
     const td_avro_node *root = td_avro_schema_root(td_avro_file_schema(file));
-    for (; td_avro_file_next(file, &block) == TD_OK && block.count > 0; blocks++) {
+    for (;; blocks++) {
+        assert_int_equal(td_avro_file_next(file, &block), TD_OK);
+        if (block.count == 0) break;
         td_avro_reader r = {block.bytes.data, block.bytes.data + block.bytes.size};
         for (uint64_t i = 0; i < block.count; i++) check_row(&r, root, form, n++);
         assert_ptr_equal(r.at, r.end);
