@@ -10,13 +10,19 @@
  * committed: who dies in between gets the same rows again and replaces the file by the same. What comes later for a
  * closed day is the day's next file.
  *
+ * Days that `retain_time` lets go leave by a row of a newer day: first their rows and what says so, committed with the
+ * position of that row, then their folders. Who dies in between begins with the folders. By which row a day goes is a
+ * function of the partition's log alone, as is where files end.
+ *
  * When the run ends, the open days are written, too, as far as they have come, under the names that they will have, and
  * stay open: later the whole file takes the place of that one, so that no reader ever has a row twice. */
 #include "base/hash.h"
 #include "base/time.h"
 #include "sink/archive.h"
 #include "sink/archive_file.h"
+#include "sink/archive_sweep.h"
 #include "sink/open_days.h"
+#include "sink/retention.h"
 #include "sink/row.h"
 #include "sink/sink.h"
 #include <inttypes.h>
@@ -48,7 +54,7 @@ typedef struct part { /* a file in the making */
 typedef struct archive_sink {
     const td_os *os;
     char *dir;
-    int64_t close_after_ns, cache_bytes;
+    int64_t close_after_ns, cache_bytes, retain_ns;
     td_archive_file_conf limits; /* of files */
     td_open_days *days;          /* NULL: to be opened (again) */
     td_archive_form forms[TD_ARCHIVE_COUNT];
@@ -59,8 +65,9 @@ typedef struct archive_sink {
     part part;
     batch_pack *packs;
     size_t pack_count, pack_room;
-    td_buf slots;   /* of uint32_t: 1 + a pack, by hash; pack_room doubled is a power of 2 */
-    unsigned table; /* of the batch, as the next */
+    td_buf slots;      /* of uint32_t: 1 + a pack, by hash; pack_room doubled is a power of 2 */
+    const char *topic; /* of the batch, as the next two */
+    unsigned table;
     uint32_t partition;
 } archive_sink;
 
@@ -253,8 +260,7 @@ static void take_clock(void *arg, const td_day_clock *kept) {
     td_buf_put(&s->clocks, &clock, sizeof clock);
 }
 
-static venue_clock *find_clock(archive_sink *s, td_bytes instrument) {
-    td_bytes venue = venue_of(instrument);
+static venue_clock *find_clock(archive_sink *s, td_bytes venue) {
     for (size_t i = 0; i < clock_count(s); i++) {
         venue_clock *c = &clocks(s)[i];
         if (c->table == s->table && c->partition == s->partition &&
@@ -270,37 +276,90 @@ static venue_clock *find_clock(archive_sink *s, td_bytes instrument) {
     return &clocks(s)[clock_count(s) - 1];
 }
 
-static td_status move_clock(archive_sink *s, const td_sink_row *row) {
-    int64_t time_ns = td_sink_row_time(row);
-    if (time_ns < INT64_MIN + s->close_after_ns) return TD_OK;
-    venue_clock *clock = find_clock(s, td_sink_row_instrument(row));
-    int32_t day = td_archive_day(time_ns - s->close_after_ns);
-    if (day <= clock->day) return TD_OK;
-    td_status status = clock->day != INT32_MIN ? close_days(s, clock, day) : TD_OK;
-    if (status != TD_OK) return status;
+static td_status keep_clock(archive_sink *s, venue_clock *clock, int32_t day) {
     clock->day = day;
-    const td_day_clock kept = {.topic = td_text(s->forms[s->table].table->name),
-                               .partition = s->partition,
+    const td_day_clock kept = {.topic = td_text(s->forms[clock->table].table->name),
+                               .partition = clock->partition,
                                .venue = {(const uint8_t *)clock->venue, clock->venue_size},
                                .day = day};
     return td_open_days_put_clock(s->days, &kept);
 }
 
+static td_status move_clock(archive_sink *s, const td_sink_row *row) {
+    int64_t time_ns = td_sink_row_time(row);
+    if (time_ns < INT64_MIN + s->close_after_ns) return TD_OK;
+    venue_clock *clock = find_clock(s, venue_of(td_sink_row_instrument(row)));
+    int32_t day = td_archive_day(time_ns - s->close_after_ns);
+    if (day <= clock->day) return TD_OK;
+    td_status status = clock->day != INT32_MIN ? close_days(s, clock, day) : TD_OK;
+    if (status != TD_OK) return status;
+    return keep_clock(s, clock, day);
+}
+
+/* ---- days that are too old ---- */
+
+/* What is kept of a partition beside the clocks of its venues, as clocks of names that no venue has, since one ends
+ * before its colon: the newest day that came, and before which day folders are on their way out. */
+#define NEWEST TD_TEXT(":")
+#define OUT    TD_TEXT("::")
+enum { NOTHING = INT32_MIN };
+
+static td_status sweep_folders(archive_sink *s, const venue_clock *out) {
+    const td_archive_sweep folders = {s->os, s->dir, s->forms[out->table].table->name, out->partition, out->day};
+    return td_archive_sweep_days(&folders);
+}
+
+/* All of it but the folders, and the rows before this one, with the position that it stands at. */
+static td_status commit_sweep(archive_sink *s, const td_sink_row *row, int32_t day, int32_t before) {
+    const td_days old = {.topic = s->forms[s->table].table->name, .partition = s->partition, .before = before};
+    td_status status = flush_packs(s);
+    if (status == TD_OK) status = td_open_days_remove(s->days, &old);
+    if (status == TD_OK) status = keep_clock(s, find_clock(s, NEWEST), day);
+    if (status == TD_OK) status = keep_clock(s, find_clock(s, OUT), before);
+    if (status == TD_OK) status = td_open_days_put_position(s->days, s->topic, s->partition, row->source);
+    return status == TD_OK ? td_open_days_commit(s->days) : status;
+}
+
+/* Lets go what is too old for the day of this row, if none of that day was there before. A kill leaves the folders,
+ * which then go before anything else is done, or what comes late for such a day might be there alone. */
+static td_status sweep(archive_sink *s, const td_sink_row *row) {
+    int32_t day = td_archive_day(td_sink_row_time(row));
+    if (s->retain_ns == 0 || !s->forms[s->table].table->by_time) return TD_OK;
+    if (day <= 0 || day <= find_clock(s, NEWEST)->day) return TD_OK; /* before 1970 nothing is swept */
+    td_status status = commit_sweep(s, row, day, td_archive_day(day * TD_NS_PER_DAY - s->retain_ns));
+    if (status == TD_OK) status = sweep_folders(s, find_clock(s, OUT));
+    if (status == TD_OK) status = td_open_days_begin(s->days);
+    return status == TD_OK ? keep_clock(s, find_clock(s, OUT), NOTHING) : status;
+}
+
+static td_status finish_sweeps(archive_sink *s) {
+    td_status status = td_archive_sweep_rest(s->os, s->dir);
+    for (size_t i = 0; i < clock_count(s) && status == TD_OK; i++) {
+        venue_clock *c = &clocks(s)[i];
+        bool out = c->venue_size == OUT.size && memcmp(c->venue, OUT.data, OUT.size) == 0;
+        if (!out || c->day == NOTHING) continue;
+        status = sweep_folders(s, c);
+        if (status == TD_OK) status = keep_clock(s, c, NOTHING);
+    }
+    return status;
+}
+
 /* ---- a batch ---- */
 
 static td_status put_row(archive_sink *s, const td_sink_row *row) {
-    td_status status = move_clock(s, row);
+    td_status status = sweep(s, row);
+    if (status == TD_OK) status = move_clock(s, row);
     if (status != TD_OK) return status;
     return td_archive_pack_put(&find_pack(s, row)->rows, &s->forms[s->table], row, s->partition);
 }
 
 /* Within a transaction. */
-static td_status put_rows(archive_sink *s, const char *topic, const td_sink_row *rows, size_t count, td_position next) {
+static td_status put_rows(archive_sink *s, const td_sink_row *rows, size_t count, td_position next) {
     td_status status = TD_OK;
     forget_packs(s);
     for (size_t i = 0; i < count && status == TD_OK; i++) status = put_row(s, &rows[i]);
     if (status == TD_OK) status = flush_packs(s);
-    return status == TD_OK ? td_open_days_put_position(s->days, topic, s->partition, next) : status;
+    return status == TD_OK ? td_open_days_put_position(s->days, s->topic, s->partition, next) : status;
 }
 
 /* What a failure leaves of the transaction goes, and clocks are what is kept. */
@@ -313,10 +372,11 @@ static void give_up(archive_sink *s) {
 static td_status archive_write(void *sink, const char *topic, uint32_t partition, const td_sink_row *rows,
                                size_t row_count, td_position next) {
     archive_sink *s = sink;
+    s->topic = topic;
     s->partition = partition;
     s->table = td_table_of(&rows[0]);
     td_status status = td_open_days_begin(s->days);
-    if (status == TD_OK) status = put_rows(s, topic, rows, row_count, next);
+    if (status == TD_OK) status = put_rows(s, rows, row_count, next);
     if (status == TD_OK) status = td_open_days_commit(s->days);
     if (status != TD_OK) give_up(s);
     return td_trace(status, "archive in %s", s->dir);
@@ -345,6 +405,7 @@ static td_status open_database(archive_sink *s) {
     if (status == TD_OK) status = td_open_days_open(&s->days, (const char *)file.data, s->cache_bytes);
     if (status == TD_OK) status = s->os->ops->sync_dir(s->os->self, s->dir);
     if (status == TD_OK) status = td_open_days_clocks(s->days, take_clock, s);
+    if (status == TD_OK) status = finish_sweeps(s);
     if (status != TD_OK) give_up(s);
     td_buf_fini(&file);
     return status;
@@ -401,6 +462,7 @@ static td_status archive_open(void **out, const td_os *os, const td_sink_conf *c
                                        .group_bytes = memory_bytes / 4,
                                        .block_bytes = conf->block_bytes,
                                        .codec = conf->codec};
+    s->retain_ns = conf->retain_ns;
     for (unsigned id = 0; id < TD_ARCHIVE_COUNT; id++) td_archive_form_init(&s->forms[id], id);
     status = open_database(s);
     if (status == TD_OK)
@@ -428,12 +490,15 @@ static td_status archive_open(void **out, const td_os *os, const td_sink_conf *c
          .offset = offsetof(td_sink_conf, of),                                                                         \
          .help = "what goes there: bars, signals, fills, gaps, vendor_bars, quarantine; trades and quotes that "       \
                  "`log.publish` names; unset: the first six"},                                                         \
-    {                                                                                                                  \
-        .key = "close_after", .type = TD_OPTION_DURATION, .fallback = "1h", .min = 0,                                  \
-        .max = 24.0 * (double)TD_NS_PER_HOUR, .offset = offsetof(td_sink_conf, close_after_ns),                        \
-        .help = "a day is written when its venue is so far past its end, by times of events; what comes later for "    \
-                "it is another file"                                                                                   \
-    }
+        {.key = "close_after",                                                                                         \
+         .type = TD_OPTION_DURATION,                                                                                   \
+         .fallback = "1h",                                                                                             \
+         .min = 0,                                                                                                     \
+         .max = 24.0 * (double)TD_NS_PER_HOUR,                                                                         \
+         .offset = offsetof(td_sink_conf, close_after_ns),                                                             \
+         .help = "a day is written when its venue is so far past its end, by times of events; what comes later for "   \
+                 "it is another file"},                                                                                \
+        TD_RETAIN_TIME_OPTION
 
 static const td_option parquet_options[] = {
     ROWS_OF_BOTH,
@@ -453,6 +518,7 @@ static const td_option parquet_options[] = {
      .offset = offsetof(td_sink_conf, memory_bytes),
      .help =
          "that it may use, about: a quarter are rows of a row group, which ends before `row_group` when they are more"},
+    TD_RETAIN_TIME_OPTION,
     {0},
 };
 

@@ -226,12 +226,12 @@ def stopped_and_gone_on(home):
     return f"{len(wanted)} files, stopped {stops} times of {len(lines)} lines"
 
 
-def killed(home, feeds, speed, wait_s, kind="parquet", readers=(by_duckdb,)):
+def killed(home, feeds, speed, wait_s, kind="parquet", readers=(by_duckdb,), more="", expect=expect_log):
     """The same run once whole, once killed five times while it writes."""
     for name in ("whole", "killed"):
         pathlib.Path(f"{home}/{name}").mkdir()
-    td.run(config(f"{home}/whole", feeds, kind=kind))
-    file, rng, alive = config(f"{home}/killed", feeds, kind=kind), random.Random(SEED), 0
+    td.run(config(f"{home}/whole", feeds, kind=kind, more=more))
+    file, rng, alive = config(f"{home}/killed", feeds, kind=kind, more=more), random.Random(SEED), 0
     for _ in range(5):
         process = td.start(file, "--set", f"speed={speed}")
         td.wait_for(lambda run=process: any(pathlib.Path(f"{home}/killed/archive").glob(".open.*")) or run.poll() is not None,
@@ -241,7 +241,7 @@ def killed(home, feeds, speed, wait_s, kind="parquet", readers=(by_duckdb,)):
         td.kill(process)
     td.run(file)
     assert alive == 5, (SEED, alive)
-    counts, got = expect_log(f"{home}/killed", readers=readers), files(f"{home}/killed", kind=kind)
+    counts, got = expect(f"{home}/killed", readers), files(f"{home}/killed", kind=kind)
     names = got.keys() ^ files(f"{home}/whole", kind=kind).keys()  # each row has its epoch, which a death changes
     assert not names, (SEED, sorted(names)[:4])
     td.run(file, "--set", f"sinks.0.{kind}.dir={home}/killed/again")  # from the log, by whom nobody kills
@@ -257,6 +257,49 @@ def killed_within_a_day(home):
 @cases.add
 def killed_as_days_close(home):
     return killed(home, write_days(home, days=8), "100000x", 1.0)
+
+
+RETAINED = 2  # days
+
+
+def retained(home, readers):
+    """Of each partition stays what no row behind it has let go, to the row; of tables that are not large stays all."""
+    counts = collections.Counter()
+    for topic in ("trades", "quotes", "bars"):
+        stays, newest, seen = collections.defaultdict(list), {}, 0
+        for record in sorted(cat(home, topic), key=lambda r: (r["partition"], r["offset"])):
+            partition, value = record["partition"], record["value"]
+            day = value["start_ns" if topic == "bars" else "event_ns"] // (86400 * 10**9)
+            if topic != "bars" and day > newest.get(partition, 0):
+                newest[partition] = day
+                stays[partition] = [kept for kept in stays[partition] if kept[0] >= day - RETAINED]
+            stays[partition].append((day, (partition, record["offset"])))
+            seen += 1
+        wanted = sorted(place for kept in stays.values() for _, place in kept)
+        got = sorted(place_of(row) for row in readers[0](f"{home}/archive/{topic}")) if wanted else []
+        assert got == wanted, (topic, len(got), len(wanted), sorted(set(got) ^ set(wanted))[:4])
+        assert len(wanted) == seen if topic == "bars" else not seen or len(wanted) < seen / 2, (topic, len(wanted), seen)
+        counts[topic] = len(wanted)
+    days = {path.parent.name for path in pathlib.Path(f"{home}/archive/trades").rglob("*.parquet")}
+    assert len(days) >= RETAINED + 1, days
+    for folder in pathlib.Path(f"{home}/archive/trades").rglob("*"):
+        assert not folder.is_dir() or any(folder.iterdir()), folder
+    return dict(counts)
+
+
+@cases.add
+def killed_as_days_go(home):
+    """An instrument that was traded on the first day alone leaves no folder; whoever is killed lets go the same."""
+    feeds = write_days(home, days=8)
+    path = pathlib.Path(home) / "days.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines.insert(20, "2026-03-02T01:00:00Z,TWO:GONE,1,1,900000,buy")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    said = killed(home, feeds, "100000x", 1.0, more=f", retain_time: {RETAINED}d", expect=retained)
+    retained(f"{home}/whole", (by_duckdb,))
+    assert any(r["key"] == "TWO:GONE" for r in cat(f"{home}/whole", "trades"))
+    assert not pathlib.Path(f"{home}/whole/archive/trades/instrument=TWO%3AGONE").exists()
+    return said
 
 
 @cases.add

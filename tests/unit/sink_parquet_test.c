@@ -1,5 +1,6 @@
 /* tests/unit/sink_parquet_test.c - goal: whatever call of the machine's fails while a day closes, the position stands
- * where it stood, the batch comes again, and each row is read once; a failure that ends the process leaves the same. */
+ * where it stood, the batch comes again, and each row is read once; a failure that ends the process leaves the same.
+ * Days that are too old go whole, whatever fails, and nothing else does. */
 #include "base/time.h"
 #include "os/duck.h"
 #include "sink/sink.h"
@@ -34,14 +35,24 @@ static td_status failing_sync_dir(void *self, const char *path) {
     return fails() ? TD_FAIL(TD_RETRY, "sync: no space") : td_os_posix.ops->sync_dir(self, path);
 }
 
+static td_status failing_remove(void *self, const char *path) {
+    return fails() ? TD_FAIL(TD_RETRY, "remove: not now") : td_os_posix.ops->remove(self, path);
+}
+
+static int64_t retain_ns;
+
 static void *open_sink(td_os_ops *ops, td_os *os) {
-    static const td_sink_conf conf = {
-        .dir = archive, .close_after_ns = TD_NS_PER_HOUR, .row_group = 2048, .memory_bytes = 128 << 20};
+    const td_sink_conf conf = {.dir = archive,
+                               .close_after_ns = TD_NS_PER_HOUR,
+                               .row_group = 2048,
+                               .memory_bytes = 128 << 20,
+                               .retain_ns = retain_ns};
     *ops = *td_os_posix.ops;
     ops->write_at = failing_write;
     ops->sync = failing_sync;
     ops->rename = failing_rename;
     ops->sync_dir = failing_sync_dir;
+    ops->remove = failing_remove;
     *os = (td_os){ops, td_os_posix.self};
     void *sink = NULL;
     calls_left = -1;
@@ -127,8 +138,128 @@ static void each_call_fails_once(void **state) {
     assert_int_equal(n, 24); /* of six files the first write, a sync, a rename and a sync of the folder each */
 }
 
+/* ---- what is too old ---- */
+
+enum { TRADES = 32 };
+
+/* Four trades a day: each day's first one is of an instrument of its own, its third of two days ago; and two of four
+ * days ago come, as the last of day 16 and the second of day 17. */
+static void make_trades(td_sink_row *rows) {
+    static char names[TRADES][8];
+    for (int i = 0; i < TRADES; i++) {
+        int day = i / 4, late = i % 4 == 2 ? 2 : i == 27 || i == 29 ? 4 : 0;
+        (void)snprintf(names[i], sizeof names[i], i % 4 == 0 ? "V:D%d" : "V:A", day);
+        int64_t event_ns = (10 + day - late) * DAY + i % 4 * 6 * TD_NS_PER_HOUR;
+        rows[i] = (td_sink_row){.kind = TD_ROW_PUBLISHED,
+                                .instrument = td_text(names[i]),
+                                .source = {0, i},
+                                .tape_offset = i,
+                                .event = {.kind = TD_EVENT_TRADE, .event_ns = event_ns}};
+        rows[i].event.trade = (td_trade){.price = 1, .size = 1, .trade_id = TD_NONE};
+    }
+}
+
+static td_position trades_position(void *sink) {
+    td_position at;
+    assert_int_equal(td_sink_parquet.position(sink, "trades", 0, &at), TD_OK);
+    return at;
+}
+
+static td_status take_line(void *arg, const td_bytes *cells, size_t count) {
+    (void)count;
+    (void)snprintf(arg, 512, "%.*s", (int)cells[0].size, (const char *)cells[0].data);
+    return TD_OK;
+}
+
+/* "day offset,offset,…; …" of all files. */
+static void read_trades(char out[512]) {
+    td_duck *duck;
+    char sql[512];
+    assert_int_equal(td_duck_open(&duck, NULL), TD_OK);
+    (void)snprintf(
+        sql, sizeof sql,
+        "SELECT string_agg(day || ' ' || offsets, '; ' ORDER BY day) FROM (SELECT date_diff('day',"
+        " DATE '1970-01-01', day) AS day, string_agg(src_offset::VARCHAR, ',' ORDER BY src_offset) AS offsets"
+        " FROM read_parquet('%s/trades/*/*/*.parquet') GROUP BY ALL)",
+        archive);
+    out[0] = '\0';
+    assert_int_equal(td_duck_each(duck, sql, "read", take_line, out), TD_OK);
+    td_duck_close(duck);
+}
+
+/* Days 10 and 11 of another partition, in which nothing newer comes. */
+static void write_elsewhere(void *sink) {
+    td_sink_row rows[TRADES];
+    make_trades(rows);
+    for (int i = 0; i < 2; i++) {
+        rows[i].instrument = TD_TEXT("V:E");
+        rows[i].source.offset = 100 + i;
+        rows[i].event.event_ns = (10 + i) * DAY + 2 * TD_NS_PER_HOUR;
+    }
+    assert_int_equal(td_sink_parquet.write(sink, "trades", 1, rows, 2, (td_position){0, 102}), TD_OK);
+}
+
+/* All trades in batches of `size`, in which call number `n` fails, after which the process may be another one. Returns
+ * whether there was such a call. */
+static bool sweep_failing_at(int n, int size, bool dies, char out[512]) {
+    char command[128];
+    td_sink_row rows[TRADES];
+    td_os_ops ops;
+    td_os os;
+    bool failed = false;
+    (void)snprintf(command, sizeof command, "rm -rf %s", archive);
+    assert_int_equal(system(command), 0);
+    make_trades(rows);
+    void *sink = open_sink(&ops, &os);
+    write_elsewhere(sink);
+    calls_left = n;
+    for (int64_t at = 0; at < TRADES; at = trades_position(sink).offset) {
+        int64_t count = td_least(size, TRADES - at);
+        td_status status =
+            td_sink_parquet.write(sink, "trades", 0, rows + at, (size_t)count, (td_position){0, at + count});
+        if (status == TD_OK) continue;
+        failed = true;
+        assert_int_equal(status, TD_RETRY);
+        calls_left = -1;
+        if (!dies) continue;
+        td_sink_parquet.close(sink); /* what it writes as it ends is of no day that has gone in part */
+        sink = open_sink(&ops, &os);
+    }
+    calls_left = -1;
+    td_sink_parquet.close(sink);
+    td_sink_parquet.close(open_sink(&ops, &os)); /* a start lets nothing go that was swept once */
+    read_trades(out);
+    return failed;
+}
+
+static void old_days_go(void **state) {
+    (void)state;
+    static const int sizes[] = {1, 3, TRADES};
+    /* The newest day is 17: before 14 all went with its first row; what came later for 13 stays until the next day. So
+     * do days of a partition that has none so new. */
+    static const char wanted[] = "10 100; 11 101; 13 29; 14 16,17,19,26; 15 20,21,23,30; 16 24,25; 17 28,31";
+    char got[512];
+    retain_ns = 3 * DAY;
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        (void)sweep_failing_at(-1, sizes[i], false, got);
+        assert_string_equal(got, wanted);
+    }
+    int n = 0;
+    for (bool failed = true; failed; n++) {
+        failed = sweep_failing_at(n, TRADES, n % 2 == 0, got);
+        assert_string_equal(got, wanted);
+        char path[128];
+        (void)snprintf(path, sizeof path, "%s/.swept", archive);
+        assert_int_not_equal(access(path, F_OK), 0);
+        (void)snprintf(path, sizeof path, "%s/trades/instrument=V%%3AD0", archive);
+        assert_int_not_equal(access(path, F_OK), 0); /* it had that day alone */
+    }
+    assert_true(n > 60);
+    retain_ns = 0;
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_call_fails_once)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_call_fails_once), cmocka_unit_test(old_days_go)};
     td_duck *duck;
     if (td_duck_open(&duck, NULL) != TD_OK) return SKIPPED; /* its library is not here */
     td_duck_close(duck);
