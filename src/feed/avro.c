@@ -28,6 +28,8 @@ typedef struct avro_file {
     uint64_t left;  /* of its records */
     uint64_t given; /* lines */
     bool ended;
+    bool damaged;   /* what was read last, of which `detail` says what */
+    bool bad_block; /* and the blocks behind it have to be looked for */
     char least[TD_DECIMAL_TEXT_MAX];
     char detail[DETAIL_MAX];
 } avro_file;
@@ -205,19 +207,53 @@ static td_status fail_block(const avro_file *f, const char *wrong) {
     return TD_FAIL(TD_REJECT, "the block at byte %" PRIu64 " %s", f->block.at, wrong);
 }
 
-/* The next record, in `picked`, unless there is none. Errors: as td_avro_file_next's. */
+/* What is damaged is told once, whatever it is. */
+static td_status note_damage(avro_file *f, td_status status) {
+    if (status != TD_REJECT) return status;
+    (void)snprintf(f->detail, sizeof f->detail, "%s", td_trail());
+    f->damaged = true;
+    f->rest = (td_bytes){0};
+    f->left = 0;
+    return TD_OK;
+}
+
+/* Its records, or the end. */
+static td_status load_block(avro_file *f) {
+    td_status status = td_avro_file_next(f->container, &f->block);
+    f->bad_block = status == TD_REJECT;
+    if (status != TD_OK) return status;
+    f->ended = f->block.count == 0;
+    f->rest = f->block.bytes;
+    f->left = f->block.count;
+    return TD_OK;
+}
+
+/* Behind damage: the first block that is good again, or the end. Errors: of the machine; begun again it goes on. */
+static td_status recover(avro_file *f) {
+    td_status status = TD_OK;
+    bool there = true;
+    do {
+        if (f->bad_block) status = td_avro_file_skip(f->container, &there);
+        if (status != TD_OK) return status;
+        f->ended = !there;
+        if (there) status = load_block(f);
+    } while (status == TD_REJECT);
+    if (status == TD_OK) f->damaged = false;
+    return status;
+}
+
+/* The next record, in `picked`, unless the file has ended there or is damaged. Errors: of the machine. */
 static td_status next_record(avro_file *f, td_picker *picker, td_picked *picked, bool *out_there) {
     *out_there = false;
     if (f->left == 0) {
-        if (f->rest.size > 0) return fail_block(f, "goes on behind its last record");
-        td_status status = td_avro_file_next(f->container, &f->block);
-        if (status != TD_OK || f->block.count == 0) return status;
-        f->rest = f->block.bytes;
-        f->left = f->block.count;
+        if (f->rest.size > 0) return note_damage(f, fail_block(f, "goes on behind its last record"));
+        td_status status = load_block(f);
+        if (status != TD_OK || f->ended) return note_damage(f, status);
     }
     *out_there = td_picker_take_avro(picker, td_avro_file_schema(f->container), &f->rest, picked);
     f->left--;
-    return *out_there ? TD_OK : fail_block(f, "is not as its schema says, or has a record of over a million values");
+    if (*out_there) return TD_OK;
+    return note_damage(f, fail_block(f, "is not as its schema says, or has a record of over a million values"));
 }
 
 static bool take_least(const td_picked *value, td_picked_kind *kind, int64_t *least) {
@@ -232,7 +268,14 @@ static bool take_least(const td_picked *value, td_picked_kind *kind, int64_t *le
     return true;
 }
 
-/* A reading of its own, since no such file says it: up to its end or to where it is damaged. */
+static void rewind_file(avro_file *f) {
+    td_avro_file_rewind(f->container);
+    f->rest = (td_bytes){0};
+    f->left = 0;
+    f->ended = f->damaged = f->bad_block = false;
+}
+
+/* A reading of its own, since no such file says it. */
 static td_status avro_least(void *file, size_t column, td_bytes *out) {
     avro_file *f = file;
     if (column >= f->picker.count) return TD_AGAIN;
@@ -240,18 +283,17 @@ static td_status avro_least(void *file, size_t column, td_bytes *out) {
     td_picked value[TD_PICKER_MAX];
     td_picked_kind kind = TD_PICKED_NONE;
     int64_t least = INT64_MAX;
-    bool good = true, there = true;
+    bool good = true, there;
     td_status status = TD_OK;
-    while (good && there && status == TD_OK) {
+    while (good && !f->ended && status == TD_OK) {
         status = next_record(f, &one, value, &there);
         if (there) good = take_least(value, &kind, &least);
+        if (f->damaged && status == TD_OK) status = recover(f);
     }
     td_buf_fini(&one.texts);
-    td_avro_file_rewind(f->container);
-    f->rest = (td_bytes){0};
-    f->left = 0;
+    rewind_file(f);
     *out = (td_bytes){(const uint8_t *)f->least, td_decimal_format(least, 0, false, f->least)};
-    if (status != TD_OK && status != TD_REJECT) return status;
+    if (status != TD_OK) return status;
     return good && kind != TD_PICKED_NONE ? TD_OK : TD_AGAIN;
 }
 
@@ -297,22 +339,31 @@ static void give_line(avro_file *f, td_line *out) {
                      .detail = fits ? NULL : "a record above 1 MB"};
 }
 
+/* Where it goes on is known by then. */
+static void give_damage(avro_file *f, td_line *out) {
+    size_t size = strlen(f->detail);
+    if (f->ended)
+        (void)snprintf(f->detail + size, sizeof f->detail - size, "; nothing behind it can be read");
+    else
+        (void)snprintf(f->detail + size, sizeof f->detail - size, "; read again from byte %" PRIu64 " on", f->block.at);
+    *out = (td_line){.kind = TD_LINE_BROKEN, .number = ++f->given, .detail = f->detail};
+}
+
 static td_status avro_next(void *file, td_line *out) {
     avro_file *f = file;
     td_picked picked[TD_PICKER_MAX];
     bool there = false;
-    td_status status = f->ended ? TD_OK : next_record(f, &f->picker, picked, &there);
-    if (status != TD_OK && status != TD_REJECT) return status;
-    if (there) {
-        put_line(f, picked);
-        give_line(f, out);
-        return TD_OK;
+    td_status status = f->ended || f->damaged ? TD_OK : next_record(f, &f->picker, picked, &there);
+    if (status == TD_OK && f->damaged) {
+        status = recover(f);
+        if (status == TD_OK) give_damage(f, out);
+        return status;
     }
-    f->ended = true;
+    if (status != TD_OK) return status;
     *out = (td_line){.kind = TD_LINE_END, .number = f->given + 1};
-    if (status == TD_OK) return TD_OK;
-    (void)snprintf(f->detail, sizeof f->detail, "damaged from here on: %s", td_trail());
-    *out = (td_line){.kind = TD_LINE_BROKEN, .number = ++f->given, .detail = f->detail};
+    if (!there) return TD_OK;
+    put_line(f, picked);
+    give_line(f, out);
     return TD_OK;
 }
 

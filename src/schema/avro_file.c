@@ -10,6 +10,7 @@ enum {
     HEADER_STEP = 64 * 1024,
     HEADER_MAX = 2 * TD_AVRO_TEXT_MAX,
     READ_STEP = 1 << 20,
+    SKIP_STEP = 256,
     SHOWN_MAX = 40,
 };
 
@@ -22,6 +23,7 @@ struct td_avro_file {
     td_avro_packer *packer;
     uint8_t marker[MARKER_BYTES];
     uint64_t first, at; /* where the first block begins, and the next */
+    uint64_t behind;    /* of that one, whose bytes are bad, the end by its own marker; 0: it has none */
     td_buf bytes;       /* of the header, then of the block in hand, as they are in the file */
 };
 
@@ -126,7 +128,10 @@ void td_avro_file_close(td_avro_file *file) {
 
 const td_avro_schema *td_avro_file_schema(const td_avro_file *file) { return file->schema; }
 
-void td_avro_file_rewind(td_avro_file *file) { file->at = file->first; }
+void td_avro_file_rewind(td_avro_file *file) {
+    file->at = file->first;
+    file->behind = 0;
+}
 
 /* ---- blocks ---- */
 
@@ -134,29 +139,39 @@ static td_status fail_block(const td_avro_file *f, const char *wrong) {
     return TD_FAIL(TD_REJECT, "the block at byte %" PRIu64 " %s", f->at, wrong);
 }
 
-/* Its records, and what the next one begins behind. */
-static td_status take_block(td_avro_file *f, uint64_t at, int64_t count, int64_t size, td_avro_block *out) {
-    if (size > TD_AVRO_BLOCK_MAX)
-        return fail_block(f, "has more than 64 MB: to be read it must be written in smaller blocks");
-    size_t whole = (size_t)size + MARKER_BYTES;
-    td_status status = load(f, at, whole);
-    if (status != TD_OK) return status;
-    if (f->bytes.size < whole) return fail_block(f, "goes on behind the end of the file");
-    if (memcmp(f->bytes.data + size, f->marker, MARKER_BYTES) != 0)
-        return fail_block(f, "does not end with the file's marker");
-    const char *wrong = td_avro_unpack(f->packer, td_bytes_upto(td_buf_bytes(&f->bytes), (size_t)size), &out->bytes);
+static td_status unpack_block(td_avro_file *f, size_t size, int64_t count, td_avro_block *out) {
+    const char *wrong = td_avro_unpack(f->packer, td_bytes_upto(td_buf_bytes(&f->bytes), size), &out->bytes);
     if (wrong != NULL) return fail_block(f, wrong);
     if ((uint64_t)count > out->bytes.size) return fail_block(f, "says more records than it has bytes");
     if (count == 0 && out->bytes.size > 0) return fail_block(f, "has bytes and no records");
     out->at = f->at;
     out->count = (uint64_t)count;
-    f->at = at + whole;
     return TD_OK;
+}
+
+/* Its records, which begin at `at`. What may be no block is looked at by its end first, and read where that is one. */
+static td_status take_block(td_avro_file *f, uint64_t at, int64_t count, int64_t size, td_avro_block *out) {
+    if (size > TD_AVRO_BLOCK_MAX)
+        return fail_block(f, "has more than 64 MB: to be read it must be written in smaller blocks");
+    td_status status = load(f, at + (uint64_t)size, MARKER_BYTES);
+    if (status != TD_OK) return status;
+    if (f->bytes.size < MARKER_BYTES) return fail_block(f, "goes on behind the end of the file");
+    if (memcmp(f->bytes.data, f->marker, MARKER_BYTES) != 0)
+        return fail_block(f, "does not end with the file's marker");
+    status = load(f, at, (size_t)size);
+    if (status != TD_OK) return status;
+    if (f->bytes.size < (size_t)size)
+        return fail_block(f, "goes on behind the end of the file"); /* it became shorter */
+    status = unpack_block(f, (size_t)size, count, out);
+    f->behind = at + (uint64_t)size + MARKER_BYTES;
+    if (status == TD_OK) f->at = f->behind;
+    return status;
 }
 
 td_status td_avro_file_next(td_avro_file *f, td_avro_block *out) {
     for (*out = (td_avro_block){0};;) {
         int64_t count, size;
+        f->behind = 0;
         td_status status = load(f, f->at, (size_t)2 * TD_AVRO_LONG_MAX);
         if (status != TD_OK || f->bytes.size == 0) return status;
         td_avro_reader r = {f->bytes.data, f->bytes.data + f->bytes.size};
@@ -165,4 +180,21 @@ td_status td_avro_file_next(td_avro_file *f, td_avro_block *out) {
         status = take_block(f, f->at + (size_t)(r.at - f->bytes.data), count, size, out);
         if (status != TD_OK || count > 0) return status;
     }
+}
+
+/* Step by step, of which each has again what may be the beginning of a marker; small ones first, since markers may be
+ * near each other. */
+td_status td_avro_file_skip(td_avro_file *f, bool *out_there) {
+    uint64_t at = f->at;
+    *out_there = f->behind > 0;
+    if (*out_there) f->at = f->behind;
+    for (size_t step = SKIP_STEP; !*out_there; step = step < READ_STEP ? 4 * step : step) {
+        td_status status = load(f, at, step);
+        if (status != TD_OK || f->bytes.size < MARKER_BYTES) return status;
+        const uint8_t *found = memmem(f->bytes.data, f->bytes.size, f->marker, MARKER_BYTES);
+        *out_there = found != NULL;
+        if (found != NULL) f->at = at + (size_t)(found - f->bytes.data) + MARKER_BYTES;
+        at += f->bytes.size - (MARKER_BYTES - 1);
+    }
+    return TD_OK;
 }

@@ -40,6 +40,9 @@ void td_avro_file_rewind(td_avro_file *file);
 /* The next block. Errors: TD_REJECT with a trail that says where it begins, and the same again from then on: it is cut
  * or damaged. After others the same block comes again. */
 TD_CHECKED td_status td_avro_file_next(td_avro_file *file, td_avro_block *out);
+/* After a TD_REJECT: the next block is the one behind the bad one's own marker or, where it has none, behind the next
+ * that there is. *out_there false: there is none. Errors: those of reading; again from the same place. */
+TD_CHECKED td_status td_avro_file_skip(td_avro_file *file, bool *out_there);
 
 /* ---- writing ---- */
 

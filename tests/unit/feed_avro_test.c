@@ -292,16 +292,53 @@ static void files_that_are_none(void **state) {
     unit_empty_folder();
 }
 
-/* Of what is damaged within the blocks before it are read, and of its own block the records before it. */
-static void damage_within(void **state) {
-    (void)state;
+static void write_many(const char *name) {
     td_avro_writer *w = begin(STORED);
     for (int k = 0; k < 1000; k++) write_stored(w, k, k + 1);
-    end_file(w, "a.avro");
+    end_file(w, name);
+}
+
+/* Where the n-th marker ends, of which the first is the header's. */
+static size_t find_marker(const char *name, int n) {
+    enum { MARKER = 16, MOST = 1 << 20 };
+    td_buf file = {0};
+    assert_int_equal(td_os_read_file(&td_os_posix, unit_path(name), MOST, &file), TD_OK);
+    const uint8_t *at = file.data, *marker = file.data + file.size - MARKER;
+    for (; n > 0; n--) {
+        at = memmem(at, (size_t)(file.data + file.size - at), marker, MARKER);
+        assert_non_null(at);
+        at += MARKER;
+    }
+    size_t end = (size_t)(at - file.data);
+    td_buf_fini(&file);
+    return end;
+}
+
+static void flip(const char *name, size_t at) {
+    FILE *file = fopen(unit_path(name), "r+b");
+    assert_non_null(file);
+    assert_int_equal(fseek(file, (long)at, SEEK_SET), 0);
+    int byte = fgetc(file);
+    assert_int_equal(fseek(file, (long)at, SEEK_SET), 0);
+    assert_int_not_equal(fputc(byte ^ 0xff, file), EOF);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* Of what is damaged within the blocks around it are read, and of a block whose records are wrong those before. */
+static void damage_within(void **state) {
+    (void)state;
+    write_many("a.avro");
     unit_cut("a.avro", -3);
-    expect_detail("a.avro", 931, "damaged from here on: the block at byte ");
-    expect_detail("a.avro", 931, "goes on behind the end of the file");
-    w = begin(STORED);
+    expect_detail("a.avro", 931, "the block at byte ");
+    expect_detail("a.avro", 931, "goes on behind the end of the file; nothing behind it can be read");
+    write_many("a.avro");
+    size_t end = find_marker("a.avro", 2);
+    flip("a.avro", end - 1); /* the marker between the first two blocks */
+    expect_detail("a.avro", 1000 - 119 - 118, "does not end with the file's marker; read again from byte ");
+    write_many("a.avro");
+    flip("a.avro", end - 40); /* within the first */
+    expect_detail("a.avro", 1000 - 119, " zstandard; read again from byte ");
+    td_avro_writer *w = begin(STORED);
     write_stored(w, 1, 1);
     put_stored(2, 2);
     td_buf_text(&record, "x"); /* behind it */

@@ -15,7 +15,8 @@ enum { RECORDS = 300, BLOCK = 64, MARKER = 16 };
 typedef struct source {
     td_bytes bytes;
     size_t asked; /* the most of one call */
-    int fails;    /* so many calls from now on the machine fails */
+    uint64_t read;
+    int fails; /* so many calls from now on the machine fails */
 } source;
 
 static td_status read_some(void *arg, uint64_t at, void *out, size_t size, size_t *out_size) {
@@ -24,6 +25,7 @@ static td_status read_some(void *arg, uint64_t at, void *out, size_t size, size_
     size_t left = at < s->bytes.size ? s->bytes.size - (size_t)at : 0;
     if (size > s->asked) s->asked = size;
     *out_size = size < left ? size : left;
+    s->read += *out_size;
     if (*out_size > 0) memcpy(out, s->bytes.data + at, *out_size);
     return TD_OK;
 }
@@ -150,6 +152,33 @@ static void damaged_anywhere(void **state) {
     }
 }
 
+/* What is damaged costs its own block, and the next one where it is the marker between. */
+static void behind_damage(void **state) {
+    (void)state;
+    td_buf file = write_file(TD_AVRO_CODEC_DEFLATE, RECORDS), header = write_file(TD_AVRO_CODEC_DEFLATE, 0);
+    for (size_t at = header.size; at < file.size; at++) {
+        source s = {.bytes = td_buf_bytes(&file)};
+        td_avro_file *reader;
+        td_avro_block block;
+        int blocks = 0, bad = 0;
+        bool there = true;
+        file.data[at] ^= 0x41;
+        assert_int_equal(td_avro_file_open(&reader, read_some, &s), TD_OK);
+        while (there) {
+            td_status status = td_avro_file_next(reader, &block);
+            if (status == TD_OK && block.count == 0) break;
+            blocks += status == TD_OK;
+            bad += status != TD_OK;
+            if (status != TD_OK) assert_int_equal(td_avro_file_skip(reader, &there), TD_OK);
+        }
+        td_avro_file_close(reader);
+        ASSERT_ROW(blocks >= 7 && bad <= 1 && blocks + bad <= 9 && blocks + bad >= 8, "%zu: %d, %d", at, blocks, bad);
+        file.data[at] ^= 0x41;
+    }
+    td_buf_fini(&header);
+    td_buf_fini(&file);
+}
+
 static void put_long(td_buf *out, int64_t number) {
     uint8_t bytes[TD_AVRO_LONG_MAX];
     td_buf_put(out, bytes, (size_t)(td_avro_put_long(bytes, number) - bytes));
@@ -176,6 +205,33 @@ static void put_header(td_buf *out, const char *codec) {
     }
     put_long(out, 0);
     td_buf_put(out, "0123456789abcdef", MARKER);
+}
+
+/* Markers everywhere, each behind what may be a block of nearly all the file: that is seen without reading it. */
+static void markers_everywhere(void **state) {
+    (void)state;
+    enum { GROUPS = 200000 };
+    td_buf file = {0};
+    put_header(&file, "deflate");
+    size_t first = file.size;
+    for (int i = 0; i < GROUPS; i++) {
+        put_long(&file, 1);
+        put_long(&file, 4000000 + i % 2); /* every other one ends at a marker */
+        td_buf_put(&file, "0123456789abcdef", MARKER);
+    }
+    source s = {.bytes = td_buf_bytes(&file)};
+    td_avro_file *reader;
+    td_avro_block block;
+    bool there = true;
+    int bad = 0;
+    assert_true((file.size - first) / GROUPS == 21);
+    assert_int_equal(td_avro_file_open(&reader, read_some, &s), TD_OK);
+    for (; there && td_avro_file_next(reader, &block) == TD_REJECT; bad++)
+        assert_int_equal(td_avro_file_skip(reader, &there), TD_OK);
+    assert_true(bad > GROUPS / 2 && block.count == 0);
+    assert_true(s.read < UINT64_C(100) * file.size);
+    td_avro_file_close(reader);
+    td_buf_fini(&file);
 }
 
 typedef struct hostile {
@@ -309,8 +365,9 @@ static void failing_reads(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_same_again), cmocka_unit_test(cut_anywhere), cmocka_unit_test(damaged_anywhere),
-        cmocka_unit_test(what_it_says),   cmocka_unit_test(no_such_file), cmocka_unit_test(failing_reads),
+        cmocka_unit_test(the_same_again), cmocka_unit_test(cut_anywhere),       cmocka_unit_test(damaged_anywhere),
+        cmocka_unit_test(behind_damage),  cmocka_unit_test(markers_everywhere), cmocka_unit_test(what_it_says),
+        cmocka_unit_test(no_such_file),   cmocka_unit_test(failing_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
