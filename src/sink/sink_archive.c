@@ -518,7 +518,6 @@ static const td_option parquet_options[] = {
      .offset = offsetof(td_sink_conf, memory_bytes),
      .help =
          "that it may use, about: a quarter are rows of a row group, which ends before `row_group` when they are more"},
-    TD_RETAIN_TIME_OPTION,
     {0},
 };
 
