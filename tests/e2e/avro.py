@@ -155,6 +155,12 @@ def killed_as_days_close(home):
 
 
 @cases.add
+def killed_as_days_go(home):
+    return store.killed(home, store.write_days(home, days=8), "100000x", 1.0, kind="avro", readers=(by_fastavro,),
+                        more=f", retain_time: {store.RETAINED}d", expect=store.retained)
+
+
+@cases.add
 def of_one_kind(home):
     """Whose folder is Avro's is not Parquet's."""
     feeds = store.write_days(home, days=1)

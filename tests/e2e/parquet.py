@@ -280,7 +280,7 @@ def retained(home, readers):
         assert got == wanted, (topic, len(got), len(wanted), sorted(set(got) ^ set(wanted))[:4])
         assert len(wanted) == seen if topic == "bars" else not seen or len(wanted) < seen / 2, (topic, len(wanted), seen)
         counts[topic] = len(wanted)
-    days = {path.parent.name for path in pathlib.Path(f"{home}/archive/trades").rglob("*.parquet")}
+    days = {path.name for path in pathlib.Path(f"{home}/archive/trades").rglob("day=*")}
     assert len(days) >= RETAINED + 1, days
     for folder in pathlib.Path(f"{home}/archive/trades").rglob("*"):
         assert not folder.is_dir() or any(folder.iterdir()), folder

@@ -324,6 +324,21 @@ static void flip(const char *name, size_t at) {
     assert_int_equal(fclose(file), 0);
 }
 
+/* The first of all may be behind what is damaged. */
+static void begin_behind_damage(void) {
+    unit_feed f;
+    td_feed_file file;
+    td_avro_writer *w = begin(STORED);
+    for (int k = 1000; k-- > 0;) write_stored(w, k, k + 1);
+    end_file(w, "a.avro");
+    flip("a.avro", find_marker("a.avro", 3) - 1);
+    unit_feed_conf(&f, &td_feed_avro, (const unit_option[]){{"path", unit_path("a.avro")}, {0}});
+    unit_feed_open(&f, &td_os_posix);
+    assert_true(td_feed_avro.file(f.feed, 0, &file));
+    assert_true(file.begins_ns == INT64_C(1700000000000000000));
+    unit_feed_close(&f);
+}
+
 /* Of what is damaged within the blocks around it are read, and of a block whose records are wrong those before. */
 static void damage_within(void **state) {
     (void)state;
@@ -338,6 +353,7 @@ static void damage_within(void **state) {
     write_many("a.avro");
     flip("a.avro", end - 40); /* within the first */
     expect_detail("a.avro", 1000 - 119, " zstandard; read again from byte ");
+    begin_behind_damage();
     td_avro_writer *w = begin(STORED);
     write_stored(w, 1, 1);
     put_stored(2, 2);
