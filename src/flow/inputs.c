@@ -96,8 +96,7 @@ static void add_settings(td_inputs *in, const td_merge_feed *feed, td_buf *value
     add_row(in, feed, "format", value);
     for (size_t i = 0; i < sizeof choosing / sizeof choosing[0]; i++) {
         const td_option *option = td_option_find(feed->ops->options, choosing[i]);
-        bool mapped_live = option != NULL && option->type == TD_OPTION_PAIRS && !feed->ops->is_file;
-        if (option == NULL || mapped_live) continue; /* how a live feed's records are read may change */
+        if (option == NULL) continue;
         value->size = 0;
         put_setting(option, feed->conf, value);
         add_row(in, feed, choosing[i], value);

@@ -1,6 +1,7 @@
 /* src/flow/inputs.h - what the log's repeatable feeds were made of, kept in topic `_inputs`: the settings that choose a
  * feed's items, and its files by number, size, content and name. A log goes on with what it was made of and, behind
- * it, with new files: all else is refused before anything is appended. Where the files lie does not matter.
+ * it, with new files: all else is refused before anything is appended. Where the files lie does not matter. Live feeds
+ * are none of these: how their records are read may change between runs.
  * Key "lean/from" or "lean/3", value a text; "lean/ended@4" says where the log ended when all of four files was in it.
  * Thread: who opens the log, then ingest.
  */

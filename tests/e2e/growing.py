@@ -113,6 +113,20 @@ def killed_in_the_middle(home):
 
 
 @case
+def read_another_way(home):
+    """A file whose columns are called otherwise than when the log was made of it: its rows would be others."""
+    path = pathlib.Path(home, "table.csv")
+    path.write_text("time,instrument,price,last,size\n" + "".join(f"{1704205800 + n},X:A,1.5,2.5,1\n" for n in range(20)), encoding="utf-8")
+    for fields, check in (("{ size: size }", 0), ("{ price: last }", 3), ("{ size: size }", 0)):
+        feed = f"file: {{ format: csv, path: {path}, fields: {fields} }}"
+        told = td.run(td.config(f"{home}/table.yaml", f"{home}/table", [feed], bars="[1m]", partitions=1), check=check)
+        if check:
+            assert "feed csv: `fields` is not what the log was made with" in told["stderr"], told
+    assert told["events"] == 0, told
+    return "refused"
+
+
+@case
 def others_are_refused(home):
     days, file, _ = first_day(home)
     names = [f"{days}/{DAYS[0]}_{s}.zip" for s in ("aaa", "bbb", "ccc")]

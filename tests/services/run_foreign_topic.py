@@ -406,6 +406,26 @@ def check_of_a_registry(home):
 
 
 @cases.add
+def read_another_way(home):
+    """What its fields are called may change between runs: what is on the tape stays, and what comes is read anew."""
+    admin.make_topic(broker.address, "renamed", 1)
+    producer = confluent_kafka.Producer({"bootstrap.servers": broker.address})
+    prices = []
+    for fields in (FIELDS, FIELDS.replace("d.px", "d.last")):
+        file = td.config(f"{home}/log.yaml", f"{home}/log", [feed("renamed").replace(FIELDS, fields)], bars="[1s]", partitions=2)
+        for i in range(20):
+            record = {"sym": "A", "d": {"px": 1.5, "last": 2.5, "qty": 1}, "id": len(prices) + i, "ts": 1700000000 + len(prices) + i}
+            producer.produce("renamed", json.dumps(record).encode())
+        assert producer.flush(30) == 0
+        prices += [1.5 if fields is FIELDS else 2.5] * 20
+        with Running(file) as run:
+            td.wait_for(lambda: len(trades("--data", f"{home}/log")) >= len(prices), lambda: run.lines, 60)
+            run.end()
+        assert [float(trade["price"]) for trade in trades("--data", f"{home}/log")] == prices
+    return f"{len(prices)} trades"
+
+
+@cases.add
 def the_worked_example(home):
     """examples/market_data.yaml: JSON in, bars as JSON out."""
     admin.make_topic(broker.address, "market_data", 2)
