@@ -67,8 +67,9 @@ static void show(const td_situation *s) {
             s->owned, s->rebalances, s->fenced, s->committed, s->aborted);
     show_feeds(s);
     for (size_t i = 0; i < s->sink_count; i++)
-        (void)printf("sink   %s: %.0f rows, lag %.0f, %.0f retries%s\n", s->sinks[i].name, s->sinks[i].rows,
-                     s->sinks[i].lag_records, s->sinks[i].retries, s->sinks[i].lacks > 0 ? ", RED: lacks records" : "");
+        (void)printf("sink   %s: %.0f rows, lag %.0f, %.0f retries%s%s\n", s->sinks[i].name, s->sinks[i].rows,
+                     s->sinks[i].lag_records, s->sinks[i].retries, s->sinks[i].hindered > 0 ? ", hindered" : "",
+                     s->sinks[i].lacks > 0 ? ", RED: lacks records" : "");
     for (size_t i = 0; i < s->topic_count; i++) show_topic(&s->topics[i]);
     if (s->disk_size > 0) (void)printf("disk   %.1f GB free of %.1f GB\n", s->disk_free / 1e9, s->disk_size / 1e9);
     const char *text = (const char *)s->warnings.data;
@@ -92,8 +93,10 @@ static void put_rest(td_buf *out, const td_situation *s) {
     td_buf_text(out, ",\"sinks\":[");
     for (size_t i = 0; i < s->sink_count; i++) {
         put_name(out, i, s->sinks[i].name);
-        td_buf_printf(out, ",\"rows\":%.0f,\"lag_records\":%.0f,\"retries\":%.0f,\"lacks_records\":%.0f}",
-                      s->sinks[i].rows, s->sinks[i].lag_records, s->sinks[i].retries, s->sinks[i].lacks);
+        td_buf_printf(out,
+                      ",\"rows\":%.0f,\"lag_records\":%.0f,\"retries\":%.0f,\"lacks_records\":%.0f,\"hindered\":%s}",
+                      s->sinks[i].rows, s->sinks[i].lag_records, s->sinks[i].retries, s->sinks[i].lacks,
+                      s->sinks[i].hindered > 0 ? "true" : "false");
     }
     td_buf_text(out, "],\"topics\":[");
     for (size_t i = 0; i < s->topic_count; i++) {

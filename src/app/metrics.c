@@ -488,6 +488,7 @@ static const td_metric rows[] = {
     {"tapedeck_sink_lost_total", COUNTER, "Outputs that retention or a repair took before the sink had them.",
      SINK(lost)},
     {"tapedeck_sink_lacks_records", GAUGE, "Of those, and of runs before: not acknowledged yet.", SINK(red)},
+    {"tapedeck_sink_hindered", GAUGE, "1: the sink works, but not as it is meant to.", SINK(hindered)},
     {"tapedeck_sink_write_seconds", TD_METRIC_HISTOGRAM, "Time of each transaction, kept or not.", tell_sink_writes, 0},
     {"tapedeck_disk_size_bytes", GAUGE, "Size of the file system that holds the log.", DISK(total_bytes)},
     {"tapedeck_disk_free_bytes", GAUGE, "Bytes free there.", DISK(free_bytes)},

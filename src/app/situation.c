@@ -125,6 +125,7 @@ static void add_live_sinks(td_situation *s, const char *now) {
         sink->rows = td_scrape_sum(now, "tapedeck_sink_rows_total", label);
         sink->retries = td_scrape_sum(now, "tapedeck_sink_retries_total", label);
         sink->lacks = td_scrape_sum(now, "tapedeck_sink_lacks_records", label);
+        sink->hindered = td_scrape_sum(now, "tapedeck_sink_hindered", label);
         (void)snprintf(label, sizeof label, "reader=\"sink:%s\"", value);
         sink->lag_records = td_scrape_sum(now, "tapedeck_reader_lag_records", label);
     }

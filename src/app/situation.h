@@ -23,7 +23,8 @@ typedef struct td_situation_feed {
 typedef struct td_situation_sink {
     char name[TD_NAME_MAX];
     double rows, lag_records, retries;
-    double lacks; /* records that it will never get, not acknowledged */
+    double lacks;    /* records that it will never get, not acknowledged */
+    double hindered; /* 1: it works, but not as it is meant to */
 } td_situation_sink;
 
 typedef struct td_situation_topic {

@@ -43,6 +43,7 @@ struct td_deliver {
     bool losses_changed;      /* to be written before anything behind them is */
     int64_t losses_looked_ns; /* whether they are acknowledged; on the monotonic clock */
     td_backoff backoff;
+    td_trouble hindrance;
     td_deliver_counts counts;
     td_fault fault;
     td_counter level_at; /* sum of the synced ends when everything up to them was taken; -1 when it was not */
@@ -247,6 +248,7 @@ int64_t td_deliver_lag(const td_deliver *d, const td_topic *topic, uint32_t part
 td_deliver_counts *td_deliver_counters(td_deliver *d) { return &d->counts; }
 td_fault *td_deliver_fault(td_deliver *d) { return &d->fault; }
 td_trouble *td_deliver_trouble(td_deliver *d) { return &d->backoff.trouble; }
+td_trouble *td_deliver_hindrance(td_deliver *d) { return &d->hindrance; }
 
 /* ---- one batch ---- */
 
@@ -505,6 +507,15 @@ static td_status deliver_one(td_deliver *d) {
     return status == TD_OK ? write_rows(d) : status;
 }
 
+static void look_at_sink(td_deliver *d) {
+    bool hindered = d->conf.ops->look != NULL && d->conf.ops->look(d->sink) != TD_OK;
+    td_count(&d->counts.hindered, hindered - td_counted(&d->counts.hindered));
+    if (hindered)
+        td_trouble_begin(&d->hindrance);
+    else
+        td_trouble_end(&d->hindrance);
+}
+
 int td_deliver_step(void *self) {
     td_deliver *d = self;
     if (td_fault_status(&d->fault) == TD_CONFIG || td_backoff_waiting(&d->backoff, d->conf.os)) return 0;
@@ -519,6 +530,7 @@ int td_deliver_step(void *self) {
         back_off(d);
     } else if (status == TD_OK || status == TD_AGAIN) {
         td_backoff_reset(&d->backoff);
+        look_at_sink(d);
     } else {
         td_fault_set(&d->fault, status);
     }

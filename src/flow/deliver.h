@@ -30,6 +30,7 @@ typedef struct td_deliver_counts {
     td_counter retries;  /* batches that had to be tried again */
     td_counter lost;     /* outputs that retention or a repair took before the sink had them */
     td_counter red;      /* of those, and of runs before: not acknowledged yet */
+    td_counter hindered; /* 1: the sink works, but not as it is meant to (td_sink_ops' look) */
     td_histogram writes; /* time of each transaction, tried or kept */
 } td_deliver_counts;
 
@@ -48,4 +49,5 @@ int64_t td_deliver_taken(const td_deliver *deliver, const td_topic *topic, uint3
 int64_t td_deliver_lag(const td_deliver *deliver, const td_topic *topic, uint32_t partition);
 td_deliver_counts *td_deliver_counters(td_deliver *deliver);
 td_trouble *td_deliver_trouble(td_deliver *deliver);
-td_fault *td_deliver_fault(td_deliver *deliver); /* TD_CORRUPT: one partition stands, the others go on */
+td_trouble *td_deliver_hindrance(td_deliver *deliver); /* what it works on in spite of */
+td_fault *td_deliver_fault(td_deliver *deliver);       /* TD_CORRUPT: one partition stands, the others go on */

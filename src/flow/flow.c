@@ -7,13 +7,13 @@
 
 enum { NONE, BEGAN, TOLD, OVER };
 
-static void trouble_begin(td_trouble *t) {
+void td_trouble_begin(td_trouble *t) {
     if (atomic_load_explicit(&t->state, memory_order_acquire) != NONE) return;
     (void)snprintf(t->text, sizeof t->text, "%s", td_trail());
     atomic_store_explicit(&t->state, BEGAN, memory_order_release);
 }
 
-static void trouble_end(td_trouble *t) {
+void td_trouble_end(td_trouble *t) {
     int state = BEGAN;
     if (atomic_compare_exchange_strong(&t->state, &state, NONE)) return; /* nobody has heard of it */
     if (state == TOLD) atomic_store_explicit(&t->state, OVER, memory_order_release);
@@ -37,12 +37,12 @@ void td_backoff_start(td_backoff *backoff, const td_os *os) {
     int64_t delay_ns = backoff->delay_ns == 0 ? TD_NS_PER_MS : backoff->delay_ns * 2;
     backoff->delay_ns = delay_ns < TD_NS_PER_S ? delay_ns : TD_NS_PER_S;
     backoff->until_ns = os->ops->mono_ns(os->self) + backoff->delay_ns;
-    trouble_begin(&backoff->trouble);
+    td_trouble_begin(&backoff->trouble);
 }
 
 void td_backoff_end(td_backoff *backoff) {
     backoff->until_ns = backoff->delay_ns = 0;
-    trouble_end(&backoff->trouble);
+    td_trouble_end(&backoff->trouble);
 }
 
 void td_fault_set(td_fault *fault, td_status status) {

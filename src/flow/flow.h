@@ -14,6 +14,9 @@ typedef struct td_trouble {
 
 typedef enum td_trouble_news { TD_TROUBLE_NO_NEWS, TD_TROUBLE_BEGAN, TD_TROUBLE_OVER } td_trouble_news;
 
+/* The owner's thread, as often as it likes; what begins says the thread's trail. */
+void td_trouble_begin(td_trouble *trouble);
+void td_trouble_end(td_trouble *trouble);
 /* What is new since the last call; the text is the trouble's until the next. Thread: one, any. */
 td_trouble_news td_trouble_ask(td_trouble *trouble);
 

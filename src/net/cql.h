@@ -71,8 +71,6 @@ int64_t td_cql_prepared_again(const td_cql *cql); /* statements, since the openi
 
 /* ---- for whoever may wait: nothing else is on its way ---- */
 
-/* Connects where it is not. Errors as td_cql_step's. */
-TD_CHECKED td_status td_cql_make_ready(td_cql *cql);
 /* One request of a client that is ready, and its answer. Errors as its reply's, with a trail. */
 TD_CHECKED td_status td_cql_call(td_cql *cql, td_cql_opcode opcode, td_bytes body, td_cql_reply *out);
 TD_CHECKED td_status td_cql_query(td_cql *cql, const char *text, td_cql_reply *out);

@@ -5,17 +5,6 @@
 /* It wakes where something comes; and looks at the time. */
 #define LOOK_NS (50 * TD_NS_PER_MS)
 
-td_status td_cql_make_ready(td_cql *c) {
-    td_status status = td_cql_step(c);
-    if (status != TD_OK && status != TD_AGAIN) status = td_cql_connect(c, false);
-    while (status == TD_OK || status == TD_AGAIN) {
-        status = td_cql_step(c);
-        if (status != TD_AGAIN) break;
-        td_cql_wait(c, LOOK_NS);
-    }
-    return status;
-}
-
 td_status td_cql_call(td_cql *c, td_cql_opcode opcode, td_bytes body, td_cql_reply *out) {
     td_status status = td_cql_step(c);
     if (status == TD_OK) status = td_cql_ask(c, opcode, body, 0);

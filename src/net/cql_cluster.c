@@ -15,6 +15,7 @@ typedef struct line { /* to a node; its number is its own while it is there */
     td_cql *cql;      /* NULL: nobody's, to be taken by the next one */
     bool named;       /* by the operator: it stays */
     bool owns;        /* the ring tells of it */
+    bool told;        /* and so does the ring that is being read */
     bool doubted;     /* it has refused what another one may take: it is left alone for a while */
     int64_t again_ns; /* it is not tried before then */
     uint32_t in_flight;
@@ -26,13 +27,14 @@ struct td_cql_cluster {
     td_cql_statements statements;
     line *lines;
     size_t line_count, line_capacity, learned_count;
-    size_t home;      /* NONE: there was none yet */
-    td_cql_ring ring; /* its nodes are numbers of lines */
-    bool has_ring;    /* home was asked for it, at */
-    int64_t asked_ns;
-    bool *serves;        /* by line, as the ring's routes have it */
-    td_wire_want *wants; /* room for as many */
-    td_buf centre;       /* home's */
+    size_t home;             /* NONE: there was none yet */
+    td_cql_ring ring, fresh; /* what is routed by, and what is being read; their nodes are numbers of lines */
+    bool was_asked;          /* home, for the ring; and is again, at */
+    int64_t ask_ns, pause_ns;
+    char why[DETAIL_MAX]; /* there is no ring; "": there is */
+    bool *serves;         /* by line, as the ring's routes have it */
+    td_wire_want *wants;  /* room for as many */
+    td_buf centre;        /* home's */
     uint32_t in_flight;
 };
 
@@ -88,6 +90,7 @@ void td_cql_cluster_close(td_cql_cluster *c) {
     for (size_t i = 0; i < c->line_count; i++) td_cql_close(c->lines[i].cql);
     td_cql_statements_fini(&c->statements);
     td_cql_ring_fini(&c->ring);
+    td_cql_ring_fini(&c->fresh);
     td_buf_fini(&c->centre);
     free(c->lines);
     free(c->serves);
@@ -119,7 +122,7 @@ static size_t line_to(td_cql_cluster *c, const char *host, int port) {
 
 static void add_places(td_cql_cluster *c, size_t at, td_bytes tokens) {
     td_bytes all = td_cql_elements(tokens), token;
-    while (td_cql_element_next(&all, &token)) c->lines[at].owns |= td_cql_ring_add(&c->ring, token, (uint32_t)at);
+    while (td_cql_element_next(&all, &token)) c->lines[at].told |= td_cql_ring_add(&c->fresh, token, (uint32_t)at);
 }
 
 static bool is_text_of(td_bytes cell, const td_buf *text) { return td_bytes_equal(cell, td_buf_bytes(text)); }
@@ -163,7 +166,7 @@ static td_status ask_ring(td_cql_cluster *c) {
         td_cql_query(td_cql_cluster_home(c),
                      "SELECT partitioner, data_center, tokens FROM system.local WHERE key = 'local'", &reply);
     if (status != TD_OK) return status;
-    if (!td_cql_row_next(&reply.answer.rows, cells, 3)) return TD_OK;
+    if (!td_cql_row_next(&reply.answer.rows, cells, 3)) return TD_FAIL(TD_RETRY, "it says nothing of itself");
     if (!td_bytes_have(cells[0], TD_TEXT(".Murmur3Partitioner"))) return TD_OK; /* tokens are others there */
     c->centre.size = 0;
     td_buf_put(&c->centre, cells[1].data, cells[1].size);
@@ -199,17 +202,43 @@ static void route(td_cql_cluster *c, bool anew) {
     if (anew) td_cql_ring_route(&c->ring, c->serves, (uint32_t)c->home);
 }
 
-/* Where home tells none, it gets all. */
+static void take_ring(td_cql_cluster *c) {
+    td_cql_ring before = c->ring;
+    c->ring = c->fresh;
+    c->fresh = before;
+    for (size_t i = 0; i < c->line_count; i++) {
+        c->lines[i].owns = c->lines[i].told;
+        c->lines[i].doubted = false;
+    }
+    td_cql_ring_sort(&c->ring);
+    c->pause_ns = 0;
+    (void)snprintf(c->why, sizeof c->why, "%s", c->ring.count > 0 ? "" : "its tokens are none of Murmur3Partitioner's");
+}
+
+/* Where home never told one, it gets all; where it cannot tell it now, what it told last holds, and it is asked soon.
+ */
 static td_status read_ring(td_cql_cluster *c) {
-    forget_ring(c);
+    c->fresh.count = 0;
+    for (size_t i = 0; i < c->line_count; i++) c->lines[i].told = false;
     td_status status = ask_ring(c);
     if (status != TD_OK && !td_cql_is_ready(td_cql_cluster_home(c))) return status;
-    c->has_ring = true;
-    c->asked_ns = mono_ns(c);
-    td_cql_ring_sort(&c->ring);
+    if (status == TD_OK) {
+        take_ring(c);
+    } else {
+        c->pause_ns = c->pause_ns == 0 ? TD_CQL_RING_SOON_NS : td_least(2 * c->pause_ns, TD_CQL_RING_NS);
+        if (c->ring.count == 0) (void)snprintf(c->why, sizeof c->why, "%s", td_trail());
+    }
+    c->was_asked = true;
+    c->ask_ns = mono_ns(c) + (status == TD_OK ? TD_CQL_RING_NS : c->pause_ns);
     end_lines(c);
     route(c, true);
     return TD_OK;
+}
+
+td_status td_cql_cluster_routes(const td_cql_cluster *c) {
+    if (c->home == NONE || c->ring.count > 0 || c->why[0] == '\0') return TD_OK;
+    return TD_FAIL(TD_RETRY, "all rows go to %s alone, which tells no ring: %s",
+                   td_cql_node(c->lines[c->home].cql)->named, c->why);
 }
 
 /* ---- home ---- */
@@ -263,7 +292,8 @@ static td_status ask_all(td_cql_cluster *c) {
 }
 
 static td_status find_home(td_cql_cluster *c) {
-    c->has_ring = false;
+    c->was_asked = false;
+    c->pause_ns = 0;
     for (size_t i = 0; i < c->line_count; i++)
         if (c->lines[i].cql != NULL && td_cql_step(c->lines[i].cql) == TD_OK) {
             c->home = i;
@@ -276,7 +306,7 @@ td_status td_cql_cluster_make_ready(td_cql_cluster *c) {
     assert(c->in_flight == 0);
     td_status status = td_cql_cluster_step(c);
     if (status != TD_OK) status = find_home(c);
-    if (status == TD_OK && (!c->has_ring || mono_ns(c) - c->asked_ns >= TD_CQL_RING_NS)) status = read_ring(c);
+    if (status == TD_OK && (!c->was_asked || mono_ns(c) >= c->ask_ns)) status = read_ring(c);
     return status;
 }
 

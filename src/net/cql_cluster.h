@@ -5,10 +5,11 @@
  *
  * Home is the first that answers of the nodes that are named, all of which are asked at once; when it is lost another
  * one that is connected, else the first to answer of those that are named or were on the ring. Its data centre is ours.
- * The ring is asked for with each new home and each TD_CQL_RING_NS; nodes that cannot be reached are tried again each
- * TD_CQL_AGAIN_NS, and nobody waits for them. Which node gets what changes only while nothing is on its way: so
- * requests of one token go one behind the other. Nodes with another partitioner, or that tell no ring, get all over
- * home.
+ * The ring is asked for with each new home and each TD_CQL_RING_NS; where home cannot tell it, the one before holds and
+ * it is asked again after TD_CQL_RING_SOON_NS, then after twice as long each time. Nodes that cannot be reached are
+ * tried again each TD_CQL_AGAIN_NS, and nobody waits for them. Which node gets what changes only while nothing is on
+ * its way: so requests of one token go one behind the other. Nodes with another partitioner, or that tell no ring, get
+ * all over home.
  *
  * Bounds: `in_flight_most` requests without an answer over all; TD_CQL_LINES_MAX connections beyond those to named
  * nodes: of more nodes those that the ring tells later get theirs over others. Never retries, as cql.h.
@@ -22,8 +23,9 @@
 
 enum { TD_CQL_LINES_MAX = 64 };
 
-#define TD_CQL_RING_NS  (60 * TD_NS_PER_S)
-#define TD_CQL_AGAIN_NS (30 * TD_NS_PER_S)
+#define TD_CQL_RING_NS      (60 * TD_NS_PER_S)
+#define TD_CQL_RING_SOON_NS TD_NS_PER_S
+#define TD_CQL_AGAIN_NS     (30 * TD_NS_PER_S)
 
 typedef struct td_cql_cluster td_cql_cluster;
 
@@ -38,6 +40,8 @@ TD_CHECKED td_status td_cql_cluster_make_ready(td_cql_cluster *cluster);
 /* For the functions of cql.h that wait, while nothing is on its way; lent until the next make_ready, which comes first.
  */
 td_cql *td_cql_cluster_home(td_cql_cluster *cluster);
+/* TD_OK: what has a token goes to its owner, as far as one is there. TD_RETRY: home gets all; the trail says why. */
+TD_CHECKED td_status td_cql_cluster_routes(const td_cql_cluster *cluster);
 
 /* As their like of cql.h. An error of step is home's. */
 TD_CHECKED td_status td_cql_cluster_step(td_cql_cluster *cluster);

@@ -94,6 +94,9 @@ typedef struct td_sink_ops {
      * or nothing or, where the store has no transactions, the positions first: none is ahead of its rows. NULL: what
      * was written stays, and what comes again would be there twice. */
     TD_CHECKED td_status (*reset)(void *sink, const td_sink_place *places, size_t count, bool empties);
+    /* TD_OK: it works as it is meant to. TD_RETRY: it works on, and tries itself whether it can do so as it is meant to
+     * again; the trail says what is not. NULL: it always works as it is meant to. */
+    TD_CHECKED td_status (*look)(const void *sink);
     void (*close)(void *sink); /* cannot fail; accepts NULL */
 } td_sink_ops;
 

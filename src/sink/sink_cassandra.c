@@ -597,6 +597,10 @@ static td_status cassandra_reset(void *sink, const td_sink_place *places, size_t
 
 /* ---- life ---- */
 
+static td_status cassandra_look(const void *sink) {
+    return td_cql_cluster_routes(((const cassandra_sink *)sink)->nodes);
+}
+
 static void cassandra_close(void *sink) {
     cassandra_sink *s = sink;
     if (s == NULL) return;
@@ -757,4 +761,5 @@ const td_sink_ops td_sink_cassandra = {.kind = "cassandra",
                                        .position = cassandra_position,
                                        .write = cassandra_write,
                                        .reset = cassandra_reset,
+                                       .look = cassandra_look,
                                        .close = cassandra_close};

@@ -11,6 +11,7 @@
  *   agree, connect, again (how many statements were prepared again)
  *
  * cql_ask HOST:PORT [USER PASSWORD] with CQL_CA_FILE (TLS) and CQL_PLAIN (no lz4) in the environment. */
+#include "../unit/cql_ready.h"
 #include "base/time.h"
 #include "net/cql.h"
 #include "net/cql_token.h"
@@ -125,7 +126,7 @@ static void many(int s, const char *text, int count) {
     td_cql_reply reply = {0};
     int asked = 0, good = 0, bad = 0;
     uint32_t most = 0;
-    td_status status = td_cql_make_ready(cql);
+    td_status status = cql_make_ready(cql);
     while (good + bad < asked || (asked < count && status == TD_OK)) {
         for (td_status sent = TD_OK; status == TD_OK && sent == TD_OK && asked < count;) {
             put_execute(s, text, asked);
@@ -181,7 +182,7 @@ static bool obey(char *line) {
     if (strncmp(line, "token ", 6) == 0) return tell_token(line + 6), true;
     if (strcmp(line, "again") == 0)
         return printf("again %" PRId64 "\n", td_cql_prepared_again(cql)), fflush(stdout), true;
-    td_status status = td_cql_make_ready(cql);
+    td_status status = cql_make_ready(cql);
     if (status != TD_OK)
         print_end(status, NULL);
     else if (strncmp(line, "query ", 6) == 0)

@@ -11,6 +11,7 @@ static struct { /* the sink, which outlives its deliveries */
     bool set_back, deaf; /* by us; it does not take that */
     td_buf told;         /* signals and gaps in words */
     int away;            /* so many times it cannot be opened */
+    bool limps;          /* it works, but not as it is meant to */
     int accident;        /* of the next write */
     size_t refused;      /* rows of the last write that failed */
 } store;
@@ -94,6 +95,11 @@ static td_status sink_reset(void *sink, const td_sink_place *places, size_t coun
     return TD_OK;
 }
 
+static td_status sink_look(const void *sink) {
+    (void)sink;
+    return store.limps ? TD_FAIL(TD_RETRY, "store: on one leg") : TD_OK;
+}
+
 static void sink_close(void *sink) { (void)sink; }
 
 static const td_sink_ops sink_ops = {.kind = "store",
@@ -101,6 +107,7 @@ static const td_sink_ops sink_ops = {.kind = "store",
                                      .position = sink_position,
                                      .write = sink_write,
                                      .reset = sink_reset,
+                                     .look = sink_look,
                                      .close = sink_close};
 
 static void append(rig *r, td_topic *topic, const char *instrument, td_buf *value) {
@@ -379,6 +386,35 @@ static void a_sink_that_is_away_is_waited_for(void **state) {
     store.away = 0;
 }
 
+/* It gets its rows all the same, and people hear of it once, and that it is over. */
+static void a_sink_that_limps_is_told(void **state) {
+    rig *r = *state;
+    td_schema_ids ids = {0};
+    td_topics topics;
+    td_deliver *d;
+    td_sink_conf sink_conf = {.name = (char *)"store"};
+    rig_open_log(r);
+    open_topics(r, &ids, &topics);
+    append_bars(r, &ids, 5);
+    store.rows = store.next[0] = 0;
+    const td_deliver_conf conf = {
+        .os = &td_os_posix, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
+    assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
+    for (int limps = 0; limps < 3; limps++) {
+        store.limps = limps == 1;
+        append_bars(r, &ids, 5);
+        deliver_all(d);
+        assert_int_equal(td_deliver_lag(d, r->topic, 0), 0);
+        static const td_trouble_news news[] = {TD_TROUBLE_NO_NEWS, TD_TROUBLE_BEGAN, TD_TROUBLE_OVER};
+        assert_int_equal(td_trouble_ask(td_deliver_hindrance(d)), news[limps]);
+        if (store.limps) assert_string_equal(td_deliver_hindrance(d)->text, "store: on one leg");
+        assert_int_equal(td_counted(&td_deliver_counters(d)->hindered), store.limps);
+        assert_int_equal(td_trouble_ask(td_deliver_hindrance(d)), TD_TROUBLE_NO_NEWS);
+    }
+    assert_int_equal(td_counted(&td_deliver_counters(d)->retries), 0);
+    td_deliver_close(d);
+}
+
 /* A commit that nobody heard of stands; a server that was restored has less than it said. */
 static void after_a_failure_a_sink_is_asked_where_it_is(void **state) {
     rig *r = *state;
@@ -495,6 +531,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_loss_ends_with_the_row_behind_it, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_loss_is_written_down_once, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_sink_that_is_away_is_waited_for, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(a_sink_that_limps_is_told, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(after_a_failure_a_sink_is_asked_where_it_is, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_sink_is_set_back, rig_new, rig_free)};
     return cmocka_run_group_tests(tests, NULL, NULL);

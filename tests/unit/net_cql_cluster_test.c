@@ -32,6 +32,8 @@ typedef struct connection {
 static node nodes[MOST_NODES + 1];
 static const char *partitioner;
 static bool has_old_peers, holds, peers_fail;
+static int rings_asked;
+static int64_t ring_asked_ns; /* the last time */
 static connection *connections[CONNECTIONS_MAX];
 static int connection_count;
 static int64_t clock_ns;
@@ -87,6 +89,8 @@ static void begin_rows(td_buf *out, uint32_t width, uint32_t count) {
 
 static void tell_local(connection *c, int16_t stream) {
     td_buf out = {0};
+    rings_asked++;
+    ring_asked_ns = clock_ns;
     begin_rows(&out, 3, 1);
     put_cell(&out, td_text(partitioner));
     put_cell(&out, td_text(c->to->centre));
@@ -514,6 +518,68 @@ static void rings_that_are_none(void **state) {
     }
 }
 
+/* What it told last holds while it cannot tell it, and it is asked again soon, then less and less often. */
+static void the_ring_is_not_told_for_a_while(void **state) {
+    (void)state;
+    make_ready();
+    nodes[3].is_there = false;
+    peers_fail = true;
+    clock_ns += TD_CQL_RING_NS;
+    make_ready();
+    expect_route(1, 2, 3, 1);
+    assert_int_equal(td_cql_cluster_routes(cluster), TD_OK);
+    int64_t pause_ns = TD_CQL_RING_SOON_NS;
+    for (int i = 0; i < 8; i++, pause_ns = pause_ns < TD_CQL_RING_NS / 2 ? 2 * pause_ns : TD_CQL_RING_NS) {
+        int before = rings_asked;
+        clock_ns = ring_asked_ns + pause_ns - 1;
+        make_ready();
+        ASSERT_ROW(rings_asked == before, "%d: too soon", i);
+        clock_ns = ring_asked_ns + pause_ns + TD_NS_PER_S / 2; /* behind the answers */
+        make_ready();
+        ASSERT_ROW(rings_asked == before + 1, "%d: too late", i);
+    }
+    for (int i = 1; i <= NODES; i++) assert_int_equal(nodes[i].connects, 1);
+    peers_fail = false;
+    clock_ns += TD_CQL_RING_NS;
+    make_ready();
+    expect_route(1, 2, 1, 1);
+    clock_ns = ring_asked_ns + TD_CQL_RING_NS - 1; /* as ever */
+    int before = rings_asked;
+    make_ready();
+    assert_int_equal(rings_asked, before);
+    peers_fail = true; /* another time: soon again */
+    for (int i = 0; i < 2; i++) {
+        clock_ns = ring_asked_ns + (i == 0 ? TD_CQL_RING_NS : TD_CQL_RING_SOON_NS) + TD_NS_PER_S / 2;
+        make_ready();
+    }
+    assert_int_equal(rings_asked, before + 2);
+}
+
+/* At the beginning there is none to hold: all goes to home, which is told until it tells one. */
+static void no_ring_is_told(void **state) {
+    (void)state;
+    static const char *const whys[] = {
+        "all rows go to 10.0.0.1:9042 alone, which tells no ring: 10.0.0.1:9042: no",
+        "all rows go to 10.0.0.1:9042 alone, which tells no ring: its tokens are none of "};
+    assert_int_equal(td_cql_cluster_routes(cluster), TD_OK); /* not asked yet */
+    peers_fail = true;
+    make_ready();
+    expect_route(1, 1, 1, 1);
+    assert_int_equal(td_cql_cluster_routes(cluster), TD_RETRY);
+    if (strstr(td_trail(), whys[0]) == NULL) fail_msg("%s", td_trail());
+    peers_fail = false;
+    clock_ns += TD_CQL_RING_SOON_NS;
+    make_ready();
+    expect_route(1, 2, 3, 1);
+    assert_int_equal(td_cql_cluster_routes(cluster), TD_OK);
+    partitioner = "org.apache.cassandra.dht.RandomPartitioner";
+    clock_ns += TD_CQL_RING_NS;
+    make_ready();
+    expect_route(1, 1, 1, 1);
+    assert_int_equal(td_cql_cluster_routes(cluster), TD_RETRY);
+    if (strstr(td_trail(), whys[1]) == NULL) fail_msg("%s", td_trail());
+}
+
 /* As many as there may be are connected, and no more; what the others own goes over these. */
 static void more_nodes_than_may_be(void **state) {
     (void)state;
@@ -614,6 +680,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(home_is_lost, begin, finish),
         cmocka_unit_test_setup_teardown(nodes_come_and_go, begin, finish),
         cmocka_unit_test_setup_teardown(rings_that_are_none, begin, finish),
+        cmocka_unit_test_setup_teardown(the_ring_is_not_told_for_a_while, begin, finish),
+        cmocka_unit_test_setup_teardown(no_ring_is_told, begin, finish),
         cmocka_unit_test_setup_teardown(more_nodes_than_may_be, begin, finish),
         cmocka_unit_test_setup_teardown(as_many_at_once_over_all, begin, finish),
         cmocka_unit_test_setup_teardown(while_something_is_on_its_way, begin, finish),

@@ -4,6 +4,7 @@
  *
  * The node is played here, behind a wire that takes and gives a few bytes at a time. */
 #include "base/time.h"
+#include "cql_ready.h"
 #include "cql_unit.h"
 #include "net/cql.h"
 #include <lz4.h>
@@ -288,7 +289,7 @@ static void greetings(void **state) {
         conf.user = rows[i].user;
         conf.password = rows[i].password;
         td_status status = td_cql_connect(cql, false);
-        ASSERT_ROW(status == TD_OK && td_cql_make_ready(cql) == rows[i].status, "%zu: %s", i, td_trail());
+        ASSERT_ROW(status == TD_OK && cql_make_ready(cql) == rows[i].status, "%zu: %s", i, td_trail());
         if (status != TD_OK) continue;
         bool named = rows[i].status == TD_OK || strstr(td_trail(), rows[i].words) != NULL;
         ASSERT_ROW(named, "%zu: %s", i, td_trail());
@@ -320,7 +321,7 @@ static void answers_by_tag(void **state) {
     (void)state;
     td_cql_reply reply;
     assert_int_equal(ask("x", 1), TD_RETRY); /* not connected */
-    assert_int_equal(td_cql_make_ready(cql), TD_OK);
+    assert_int_equal(cql_make_ready(cql), TD_OK);
     for (uint64_t tag = 1; tag <= IN_FLIGHT; tag++) assert_int_equal(ask("held", tag), TD_OK);
     assert_int_equal(ask("held", 9), TD_FULL);
     assert_int_equal(td_cql_in_flight(cql), IN_FLIGHT);
@@ -344,7 +345,7 @@ static void answers_by_tag(void **state) {
 static void errors_of_requests(void **state) {
     (void)state;
     td_cql_reply reply;
-    assert_int_equal(td_cql_make_ready(cql), TD_OK);
+    assert_int_equal(cql_make_ready(cql), TD_OK);
     assert_int_equal(ask("busy", 1), TD_OK);
     assert_int_equal(await(&reply), TD_OK);
     assert_true(reply.status == TD_RETRY && strstr(reply.detail, "one:9042: overloaded") != NULL);
@@ -366,7 +367,7 @@ static void lost(void **state) {
         td_cql_reply reply;
         int lost_count = 0;
         assert_int_equal(td_cql_connect(cql, false), TD_OK);
-        assert_int_equal(td_cql_make_ready(cql), TD_OK);
+        assert_int_equal(cql_make_ready(cql), TD_OK);
         if (strcmp(rows[i].text, "stray") != 0) assert_int_equal(ask("held", 7), TD_OK);
         assert_int_equal(ask(rows[i].text, 8), TD_OK);
         for (int n = 0; n < 100; n++) {
@@ -402,7 +403,7 @@ static void connecting_for_ever(void **state) {
 static void prepared_again(void **state) {
     (void)state;
     td_cql_reply reply;
-    assert_int_equal(td_cql_make_ready(cql), TD_OK);
+    assert_int_equal(cql_make_ready(cql), TD_OK);
     assert_int_equal(ask_prepared(TD_CQL_PREPARE, "a", 1), TD_OK);
     assert_true(await(&reply) == TD_OK && cql_is(reply.answer.prepared.id, "'a'"));
     assert_int_equal(ask_prepared(TD_CQL_PREPARE, "b", 2), TD_OK);
@@ -411,7 +412,7 @@ static void prepared_again(void **state) {
         the.known_count = 0;
         if (round == 1) {
             assert_int_equal(td_cql_connect(cql, false), TD_OK);
-            assert_int_equal(td_cql_make_ready(cql), TD_OK);
+            assert_int_equal(cql_make_ready(cql), TD_OK);
         }
         for (uint64_t tag = 1; tag <= IN_FLIGHT; tag++)
             assert_int_equal(ask_prepared(TD_CQL_EXECUTE, tag % 2 == 0 ? "a" : "b", tag), TD_OK);
@@ -435,7 +436,7 @@ static void prepared_again(void **state) {
 
 static void prepare_two(void) {
     td_cql_reply reply;
-    assert_int_equal(td_cql_make_ready(cql), TD_OK);
+    assert_int_equal(cql_make_ready(cql), TD_OK);
     for (uint64_t tag = 0; tag < 2; tag++) {
         assert_int_equal(ask_prepared(TD_CQL_PREPARE, tag == 0 ? "a" : "b", tag), TD_OK);
         assert_int_equal(await(&reply), TD_OK);
@@ -452,7 +453,7 @@ static void prepared_at_the_beginning(void **state) {
         the.known_count = the.prepares = 0;
         the.refuses = round == 1;
         assert_int_equal(td_cql_connect(cql, round < 2), TD_OK);
-        assert_int_equal(td_cql_make_ready(cql), TD_OK);
+        assert_int_equal(cql_make_ready(cql), TD_OK);
         assert_int_equal(the.prepares, round < 2 ? 2 : 0);
         assert_int_equal(ask_prepared(TD_CQL_EXECUTE, "a", 7), TD_OK);
         assert_true(await(&reply) == TD_OK && reply.tag == 7);
@@ -468,16 +469,16 @@ static void named_otherwise(void **state) {
     prepare_two();
     the.renames = true;
     assert_int_equal(td_cql_connect(cql, true), TD_OK);
-    assert_int_equal(td_cql_make_ready(cql), TD_RETRY);
+    assert_int_equal(cql_make_ready(cql), TD_RETRY);
     assert_non_null(strstr(td_trail(), "of another release"));
     the.known_count = 0;
     assert_int_equal(td_cql_connect(cql, false), TD_OK);
-    assert_int_equal(td_cql_make_ready(cql), TD_OK);
+    assert_int_equal(cql_make_ready(cql), TD_OK);
     assert_int_equal(ask_prepared(TD_CQL_EXECUTE, "a", 7), TD_OK);
     assert_true(await(&reply) == TD_OK && reply.tag == 7 && reply.status == TD_RETRY);
     assert_non_null(strstr(reply.detail, "of another release"));
     assert_int_equal(td_cql_connect(cql, false), TD_OK); /* whoever prepares anew has the new name */
-    assert_int_equal(td_cql_make_ready(cql), TD_OK);
+    assert_int_equal(cql_make_ready(cql), TD_OK);
     assert_int_equal(ask_prepared(TD_CQL_PREPARE, "a", 8), TD_OK);
     assert_true(await(&reply) == TD_OK && cql_is(reply.answer.prepared.id, "'another'"));
     assert_true(statements.count == 2 && cql_is(td_buf_bytes(&statements.items[0].id), "'another'"));
@@ -487,7 +488,7 @@ static void named_otherwise(void **state) {
 static void looked_at_late(void **state) {
     (void)state;
     td_cql_reply reply;
-    assert_int_equal(td_cql_make_ready(cql), TD_OK);
+    assert_int_equal(cql_make_ready(cql), TD_OK);
     the.piece = 4096;
     assert_int_equal(ask("x", 3), TD_OK);
     assert_int_equal(td_cql_step(cql), TD_OK);
@@ -499,14 +500,14 @@ static void looked_at_late(void **state) {
 static void disconnected(void **state) {
     (void)state;
     td_cql_reply reply;
-    assert_int_equal(td_cql_make_ready(cql), TD_OK);
+    assert_int_equal(cql_make_ready(cql), TD_OK);
     assert_int_equal(ask("held", 3), TD_OK);
     assert_true(td_cql_is_ready(cql));
     td_cql_disconnect(cql);
     assert_false(td_cql_is_ready(cql));
     assert_int_equal(td_cql_next(cql, &reply), TD_AGAIN); /* it is forgotten */
     assert_int_equal(td_cql_step(cql), TD_RETRY);
-    assert_int_equal(td_cql_make_ready(cql), TD_OK);
+    assert_int_equal(cql_make_ready(cql), TD_OK);
 }
 
 int main(void) {
