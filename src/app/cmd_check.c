@@ -407,14 +407,9 @@ static void check_strategy(check *c, const char *file) {
     c->text_good = c->findings.errors == 0;
 }
 
-static bool is_strategy(const char *file) {
-    size_t size = strlen(file);
-    return size > 3 && strcmp(file + size - 3, ".td") == 0;
-}
-
 static int run(void *conf, const char *const *words) {
     check c = {.os = &td_os_posix, .conf = conf, .instruments = td_instruments_new()};
-    bool strategy = is_strategy(words[0]);
+    bool strategy = td_text_ends(words[0], ".td");
     c.findings.json = c.conf->json;
     if (strategy && (c.conf->connect || c.conf->sets.count > 0))
         return td_command_usage("check", "belongs to a configuration, not to a file of strategies:",

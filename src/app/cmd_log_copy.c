@@ -45,16 +45,11 @@ static void report(void *arg, const char *line) {
 
 /* ---- where from, where to ---- */
 
-static bool ends_with(const char *text, const char *end) {
-    size_t size = strlen(text), end_size = strlen(end);
-    return size >= end_size && strcmp(text + size - end_size, end) == 0;
-}
-
 /* A folder need not be there yet. */
 static td_data_conf named_to(const copy_conf *conf) {
     td_data_conf named = {.kafka = conf->to_kafka, .prefix = conf->to_prefix, .registry = conf->to_registry};
     if (conf->to == NULL) return named;
-    bool is_file = ends_with(conf->to, ".yaml") || ends_with(conf->to, ".yml");
+    bool is_file = td_text_ends(conf->to, ".yaml") || td_text_ends(conf->to, ".yml");
     if (is_file || td_os_posix.ops->exists(td_os_posix.self, conf->to)) named = td_data_named(conf->to);
     if (named.config == NULL) named.data = conf->to;
     named.kafka = conf->to_kafka;

@@ -231,7 +231,7 @@ static void compare(trial *t) {
 static td_status find_tables(trial *t) {
     size_t size = strlen(t->file);
     if (!td_os_posix.ops->exists(td_os_posix.self, t->file)) return TD_FAIL(TD_CONFIG, "there is no such file");
-    if (size > 3 && strcmp(t->file + size - 3, ".td") == 0) size -= 3;
+    if (td_text_ends(t->file, ".td")) size -= strlen(".td");
     if (t->conf->data != NULL)
         (void)snprintf(t->dir, sizeof t->dir, "%s", t->conf->data);
     else

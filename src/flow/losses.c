@@ -91,8 +91,7 @@ typedef struct sink_list {
 
 static void pass_sink(void *arg, const char *name) {
     const sink_list *list = arg;
-    size_t size = strlen(name);
-    bool unfinished = size > 4 && strcmp(name + size - 4, ".tmp") == 0; /* a crash left it */
+    bool unfinished = td_text_ends(name, ".tmp"); /* a crash left it */
     if (!unfinished) list->each(list->arg, name);
 }
 

@@ -106,26 +106,33 @@ static int32_t id_there(const td_schema_ids *there, int meaning) {
     return found;
 }
 
-/* Behind what restates the value: a stranger's record stays as it is, unless it would become one of ours. */
+static td_status fail_older(const td_original *original, int meaning) {
+    td_schema schema = (td_schema)(meaning % TD_SCHEMA_BEFORE);
+    return TD_FAIL(TD_CONFIG,
+                   "%s-%" PRIu32 ": offset %" PRId64 " was written by a version before this one, whose schema of "
+                   "tapedeck.%s the registry of the copy does not have: register it there before, under %s",
+                   original->topic, original->partition, original->record->offset, td_schema_name(schema),
+                   td_schema_subject(schema));
+}
+
+/* A stranger's record stays as it is, unless it would become one of ours. */
+static td_status check_stranger(const td_restater *r, const td_original *original, uint32_t id) {
+    if (td_schema_ids_find(r->to_ids, id) < 0) return TD_OK;
+    return TD_FAIL(TD_CONFIG,
+                   "%s-%" PRIu32 ": offset %" PRId64 " is a stranger's record of the schema %" PRIu32
+                   ", which in the registry of the copy is one of ours: name another registry",
+                   original->topic, original->partition, original->record->offset, id);
+}
+
+/* Behind what restates the value. */
 static td_status restate_id(td_restater *r, const td_schema_ids *ids, const td_original *original) {
     td_bytes value = original->record->value;
     if (r->to_ids == NULL || original->topic[0] == '_' || value.size < 5 || value.data[0] != 0) return TD_OK;
     uint32_t id = td_get_be32(value.data + 1);
     int meaning = td_schema_ids_find(ids, id);
-    int32_t there = meaning >= 0 ? id_there(r->to_ids, meaning) : (int32_t)id;
-    if (meaning >= 0 && there < 0)
-        return TD_FAIL(TD_CONFIG,
-                       "%s-%" PRIu32 ": offset %" PRId64 " was written by a version before this one, whose schema of "
-                       "tapedeck.%s the registry of the copy does not have: register it there before, under %s",
-                       original->topic, original->partition, original->record->offset,
-                       td_schema_name((td_schema)(meaning % TD_SCHEMA_BEFORE)),
-                       td_schema_subject((td_schema)(meaning % TD_SCHEMA_BEFORE)));
-    if (meaning < 0 && td_schema_ids_find(r->to_ids, id) >= 0)
-        return TD_FAIL(TD_CONFIG,
-                       "%s-%" PRIu32 ": offset %" PRId64 " is a stranger's record of the schema %" PRIu32
-                       ", which in the registry of the copy is one of ours: name another registry",
-                       original->topic, original->partition, original->record->offset, id);
-    if (meaning < 0) return TD_OK;
+    if (meaning < 0) return check_stranger(r, original, id);
+    int32_t there = id_there(r->to_ids, meaning);
+    if (there < 0) return fail_older(original, meaning);
     if (r->value.size == 0) td_buf_put(&r->value, value.data, value.size);
     td_put_be32(r->value.data + 1, (uint32_t)there);
     return TD_OK;

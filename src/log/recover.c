@@ -29,7 +29,7 @@ static void list_file(void *arg, const char *name) {
     int64_t base = 0;
     size_t digits = strspn(name, "0123456789");
     const char *suffix = name + digits;
-    bool temporary = strcmp(suffix + strlen(suffix) - (strlen(suffix) < 4 ? 0 : 4), ".tmp") == 0;
+    bool temporary = td_text_ends(name, ".tmp");
     if (temporary || strncmp(name, REBUILT ".", sizeof REBUILT) == 0) {
         td_buf_put(&l->strays, name, strlen(name) + 1);
     } else if (digits == BASE_DIGITS && sscanf(name, "%" SCNd64, &base) == 1 && strcmp(suffix, ".log") == 0) {
