@@ -91,7 +91,7 @@ def most_memory_mb(process):
 
 def on_broker(bench, data, address, registry, prefix, *changes):
     return bench.settings(data, f"log.kafka={address}", f"log.registry={registry}", f"log.prefix={prefix}", "log.codec=lz4",
-                          "serve.listen=127.0.0.1:0", *changes)
+                          "log.publish=none", "serve.listen=127.0.0.1:0", *changes)
 
 
 def process_alone(bench, home, address, registry):

@@ -9,7 +9,7 @@ set -eu
 # What the program is built from, then what only its tests and its benchmarks need. PACKAGE, or PACKAGE:COMMAND that
 # serves as well.
 run="gcc:cc libc6-dev pkg-config:pkg-config meson:meson ninja-build:ninja python3:python3 npm:npm ca-certificates
-     libcmocka-dev libcurl4-openssl-dev liblz4-dev libsqlite3-dev libssl-dev libwebsockets-dev libyaml-dev libzip-dev
+     libcmocka-dev libcurl4-openssl-dev libjemalloc-dev liblz4-dev libsqlite3-dev libssl-dev libwebsockets-dev libyaml-dev libzip-dev
      libzstd-dev zlib1g-dev"
 test="clang:clang clang-format:clang-format clang-tidy:clang-tidy libclang-rt-14-dev llvm-14:llvm-cov-14 chromium:chromium
       default-jdk-headless:javac kcat:kcat libpq-dev librdkafka-dev maven:mvn postgresql:pg_ctlcluster"

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { INGEST_BATCH_BYTES = 128 * 1024, KAFKA_BATCH_BYTES = 512 * 1024 };
+enum { INGEST_BATCH_BYTES = 128 * 1024, KAFKA_BATCH_BYTES = 2 << 20 };
 
 struct td_recording {
     td_recording_conf conf;

@@ -43,7 +43,8 @@ struct kafka_writer {
     struct { /* batches of which it is not known that all went well: the same call is made again */
         bool full;
         uint64_t digest;
-        size_t put;    /* of them all records are taken */
+        size_t begun;  /* of them the first record is taken */
+        size_t put;    /* of them all records are */
         int32_t taken; /* records of the next one */
     } hand;
 };
@@ -198,38 +199,45 @@ static bool is_in_hand(const kafka_writer *w, const td_append *appends, size_t c
 
 static void put_down(kafka_writer *w) {
     w->hand.full = false;
-    w->hand.put = 0;
+    w->hand.begun = w->hand.put = 0;
     w->hand.taken = 0;
 }
 
-/* All of the batch, or what is left of it. */
-static td_status put_batch(kafka_writer *w, td_kafka_partition *p, const td_batch *batch, int64_t deadline_ns) {
-    touched *t = touch(w, p);
-    int32_t i = 0;
+/* Records of the batch from *taken on, up to that many in all. */
+static td_status put_some(kafka_writer *w, const td_append *append, int32_t *taken, int32_t most, int64_t deadline_ns) {
+    const td_batch *batch = append->batch;
+    touched *t = touch(w, td_kafka_partition_of(append->topic, append->partition));
     td_cursor cursor = {.at = batch->bytes.data + TD_BATCH_HEADER_BYTES,
                         .end = batch->bytes.data + batch->bytes.size,
                         .base_timestamp_ms = batch->base_timestamp_ms,
                         .left = batch->count};
     td_record record;
     td_status status = TD_OK;
-    for (; status == TD_OK && td_cursor_next(&cursor, &record); i++) {
-        if (i < w->hand.taken) continue;
+    for (int32_t i = 0; i < most && td_cursor_next(&cursor, &record); i++) {
+        if (i < *taken) continue;
         while ((status = put_record(w, t, &record)) == TD_FULL && td_kafka_left_ms(log_of(w), deadline_ns) > 0)
             (void)rd_kafka_poll(w->rk, POLL_MS);
         if (status != TD_OK) break;
+        *taken = i + 1;
     }
     (void)rd_kafka_poll(w->rk, 0);
-    w->hand.taken = i;
     if (status != TD_FULL) return status;
     return TD_FAIL(TD_RETRY, "kafka: the brokers take nothing from writer %s", w->group);
 }
 
+/* The first record of each before the others: so the partitions of a transaction are told to its coordinator in one
+ * request, and not in one for each as its turn comes. */
 static td_status put_batches(kafka_writer *w, const td_append *appends, size_t count) {
     int64_t deadline_ns = td_kafka_deadline_ns(log_of(w));
+    td_status status = TD_OK;
+    for (; w->hand.begun < count; w->hand.begun++) {
+        int32_t none = 0;
+        status = put_some(w, &appends[w->hand.begun], &none, 1, deadline_ns);
+        if (status != TD_OK) return status;
+    }
     for (; w->hand.put < count; w->hand.put++, w->hand.taken = 0) {
-        const td_append *next = &appends[w->hand.put];
-        td_kafka_partition *p = td_kafka_partition_of(next->topic, next->partition);
-        td_status status = put_batch(w, p, next->batch, deadline_ns);
+        if (w->hand.taken == 0) w->hand.taken = 1;
+        status = put_some(w, &appends[w->hand.put], &w->hand.taken, INT32_MAX, deadline_ns);
         if (status != TD_OK) return status;
     }
     return TD_OK;
