@@ -7,8 +7,8 @@
 enum { ZSTD_LEVEL = 1, PAGE_ROWS = 1 << 15, PAGE_BYTES = 1 << 20 };
 enum { DATA_PAGE = 0, DICTIONARY_PAGE = 2 };
 /* A dictionary is worth its while where fewer than half of the values are new; that is asked of each prefix, behind
- * a beginning in which most are. */
-enum { NEW_AT_FIRST = 1024 };
+ * a beginning in which most are. It is one page, whatever a group holds. */
+enum { NEW_AT_FIRST = 1024, DICTIONARY_BYTES = PAGE_BYTES };
 
 /* ---- values ---- */
 
@@ -217,7 +217,7 @@ typedef struct dictionary {
     uint32_t *slots;    /* 1 + an index, by hash */
     uint32_t *indices;  /* of each value */
     uint32_t *distinct; /* of each index the first value that has it */
-    size_t mask;
+    size_t mask, bytes;
     uint32_t count;
 } dictionary;
 
@@ -227,6 +227,7 @@ static uint32_t find(dictionary *d, const td_parquet_column *c, size_t i) {
     for (; d->slots[slot] != 0; slot = (slot + 1) & d->mask)
         if (td_bytes_equal(value_at(c, d->distinct[d->slots[slot] - 1]), value)) return d->slots[slot] - 1;
     d->distinct[d->count] = (uint32_t)i;
+    d->bytes += value.size;
     d->slots[slot] = ++d->count;
     return d->count - 1;
 }
@@ -240,12 +241,12 @@ static bool make_dictionary(td_parquet_column *c, dictionary *out) {
     make_room(&c->indices, c->count);
     make_room(&c->distinct, NEW_AT_FIRST + c->count / 2 + 1);
     memset(c->slots.data, 0, room * sizeof(uint32_t));
-    dictionary d = {words(&c->slots), words(&c->indices), words(&c->distinct), room - 1, 0};
+    dictionary d = {words(&c->slots), words(&c->indices), words(&c->distinct), room - 1, 0, 0};
     d.indices[0] = find(&d, c, 0);
     for (size_t i = 1; i < c->count; i++) {
         bool again = td_bytes_equal(value_at(c, i), value_at(c, i - 1)); /* many columns hardly change */
         d.indices[i] = again ? d.indices[i - 1] : find(&d, c, i);
-        if (d.count > NEW_AT_FIRST + i / 2) return false;
+        if (d.count > NEW_AT_FIRST + i / 2 || d.bytes > DICTIONARY_BYTES) return false;
     }
     *out = d;
     return true;

@@ -233,6 +233,11 @@ static void encodings(void **unused) {
            "SELECT string_agg(path_in_schema || ' ' || encodings, '; ' ORDER BY path_in_schema)"
            " FROM parquet_metadata('%s/a.parquet') WHERE path_in_schema IN ('few', 'flag', 'n')",
            "few RLE, PLAIN, RLE_DICTIONARY; flag RLE, PLAIN; n RLE, DELTA_BINARY_PACKED");
+    file = file_of(&td_os_posix, &shapes[9]);
+    write_file(file, &shapes[9], "a", NULL);
+    td_parquet_free(file);
+    expect(duck, "SELECT encodings FROM parquet_metadata('%s/a.parquet') WHERE path_in_schema = 'many'",
+           "RLE, PLAIN"); /* 300 texts are few, but large */
     td_duck_close(duck);
 }
 
