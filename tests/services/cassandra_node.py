@@ -31,7 +31,8 @@ OPENED = ["java.base/java.io", "java.base/java.lang", "java.base/java.lang.modul
 class Cassandra:
     """`address` is for clients; with `tls`, `ca_file` is what they believe, and "optional"
     serves those that are not encrypted, too. There is a folder from the first life on. One that joins `beside` another has a `host` and
-    ports of its own; `tokens` are its places on the ring."""
+    ports of its own; `tokens` are its places on the ring: then it answers what is in its commit log on disk. Alone it may answer a moment
+    before, for who kills it takes a position with the rows before it; beside others these lie in different logs."""
 
     def __init__(self, password=False, tls=False, host="127.0.0.1", beside=None, tokens=()):
         self.password, self.tls, self.host, self.tokens = password, tls, host, tokens
@@ -52,7 +53,8 @@ class Cassandra:
         conf = self.folder / "conf"
         conf.mkdir(parents=True)
         lines = ["cluster_name: tape", f"num_tokens: {len(self.tokens) or 1}", "partitioner: org.apache.cassandra.dht.Murmur3Partitioner",
-                 "commitlog_sync: periodic", "commitlog_sync_period: 1000ms", "seed_provider:",
+                 *(["commitlog_sync: batch"] if self.tokens else ["commitlog_sync: periodic", "commitlog_sync_period: 1000ms"]),
+                 "seed_provider:",
                  "  - class_name: org.apache.cassandra.locator.SimpleSeedProvider",
                  f'    parameters: [ {{ seeds: "{self.seed}" }} ]', f"listen_address: {self.host}", f"rpc_address: {self.host}",
                  "start_native_transport: true", f"native_transport_port: {self.port}", f"storage_port: {self.storage}",
