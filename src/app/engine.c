@@ -430,6 +430,7 @@ void td_engine_troubles(td_engine *e, td_engine_trouble_fn each, void *arg) {
     for (size_t i = 0; i < e->deliver_count; i++) {
         (void)snprintf(part, sizeof part, "sink %s", e->config->sinks[i].conf.name);
         ask_trouble(td_deliver_trouble(e->delivers[i]), part, each, arg);
+        (void)snprintf(part, sizeof part, "sink %s, which is hindered", e->config->sinks[i].conf.name);
         ask_trouble(td_deliver_hindrance(e->delivers[i]), part, each, arg);
     }
 }

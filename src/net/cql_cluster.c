@@ -171,7 +171,8 @@ static td_status ask_ring(td_cql_cluster *c) {
     c->centre.size = 0;
     td_buf_put(&c->centre, cells[1].data, cells[1].size);
     add_places(c, c->home, cells[2]);
-    return ask_peers(c);
+    status = ask_peers(c);
+    return status == TD_OK && c->fresh.count == 0 ? TD_FAIL(TD_RETRY, "it tells no tokens yet") : status;
 }
 
 static void forget_ring(td_cql_cluster *c) {

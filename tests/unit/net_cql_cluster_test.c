@@ -31,7 +31,7 @@ typedef struct connection {
 
 static node nodes[MOST_NODES + 1];
 static const char *partitioner;
-static bool has_old_peers, holds, peers_fail;
+static bool has_old_peers, holds, peers_fail, no_tokens;
 static int rings_asked;
 static int64_t ring_asked_ns; /* the last time */
 static connection *connections[CONNECTIONS_MAX];
@@ -69,6 +69,10 @@ static void put_cell(td_buf *out, td_bytes cell) {
 static void put_tokens(td_buf *out, size_t number) { /* a set of two */
     char token[24];
     td_buf set = {0};
+    if (no_tokens) {
+        td_buf_put_be32(out, UINT32_MAX); /* null */
+        return;
+    }
     td_buf_put_be32(&set, 2);
     (void)snprintf(token, sizeof token, "%zu", 100 * number);
     put_cell(&set, td_text(token));
@@ -235,7 +239,7 @@ static int begin_with(const td_texts *names) {
     memset(nodes, 0, sizeof nodes);
     for (int i = 1; i <= MOST_NODES; i++) nodes[i] = (node){.is_there = i <= NODES, .port = 9042, .centre = "here"};
     partitioner = "org.apache.cassandra.dht.Murmur3Partitioner";
-    has_old_peers = holds = peers_fail = false;
+    has_old_peers = holds = peers_fail = no_tokens = false;
     conf = (td_cql_conf){
         .wire = &wire_ops, .in_flight_most = IN_FLIGHT, .open_ns = TD_NS_PER_S, .answer_ns = 5 * TD_NS_PER_S};
     return td_cql_cluster_open(&cluster, &os, &conf, names) == TD_OK ? 0 : 1;
@@ -543,6 +547,13 @@ static void the_ring_is_not_told_for_a_while(void **state) {
     clock_ns += TD_CQL_RING_NS;
     make_ready();
     expect_route(1, 2, 1, 1);
+    no_tokens = true; /* they come up, and are asked too early */
+    clock_ns = ring_asked_ns + TD_CQL_RING_NS;
+    make_ready();
+    expect_route(1, 2, 1, 1);
+    no_tokens = false;
+    clock_ns = ring_asked_ns + TD_CQL_RING_SOON_NS;
+    make_ready();
     clock_ns = ring_asked_ns + TD_CQL_RING_NS - 1; /* as ever */
     int before = rings_asked;
     make_ready();
