@@ -241,6 +241,81 @@ static void a_silent_broker_empties_nothing(void **state) {
     td_log_close(log);
 }
 
+/* ---- an append that is taken in parts ---- */
+
+enum { PARTS = 3, PART_RECORDS = 20 };
+
+static void expect_each_once(td_topic *topic, int round) {
+    for (uint32_t p = 0; p < PARTS; p++) {
+        td_reader *reader;
+        td_record record;
+        char value[32];
+        assert_int_equal(td_reader_open(&reader, topic, p, 0, TD_READ_APPENDED), TD_OK);
+        for (int r = 0; r <= round; r++) {
+            for (int i = 0; i < PART_RECORDS; i++) {
+                (void)snprintf(value, sizeof value, "%d %d", r, i);
+                assert_int_equal(td_reader_next(reader, &record), TD_OK);
+                if (!td_bytes_equal(record.value, td_text(value)))
+                    fail_msg("partition %d: %s, not %.*s", (int)p, value, (int)record.value.size, record.value.data);
+            }
+        }
+        assert_int_equal(td_reader_next(reader, &record), TD_AGAIN);
+        td_reader_close(reader);
+    }
+}
+
+/* The brokers take nothing until the library has no room for more, at any record: the same again, until it is done. */
+static void put_parts(td_writer *writer, td_topic *topic, int round) {
+    td_batch batches[PARTS];
+    td_append appends[PARTS];
+    size_t done;
+    for (uint32_t p = 0; p < PARTS; p++) {
+        td_batch_init(&batches[p], 4096);
+        for (int i = 0; i < PART_RECORDS; i++) {
+            char value[32];
+            (void)snprintf(value, sizeof value, "%d %d", round, i);
+            (void)td_batch_add(&batches[p], 1, TD_TEXT("k"), td_text(value), (td_bytes){0}, (td_bytes){0});
+        }
+        appends[p] = (td_append){topic, p, &batches[p]};
+    }
+    bool in_transaction = round % 2 == 1;
+    if (in_transaction) assert_int_equal(td_writer_begin(writer), TD_OK);
+    assert_int_equal(kill(broker_pid(), SIGSTOP), 0);
+    td_status status = td_writer_append_all(writer, appends, PARTS, &done);
+    assert_int_equal(kill(broker_pid(), SIGCONT), 0);
+    assert_int_equal(status, TD_RETRY);
+    for (int i = 0; i < 60 && status == TD_RETRY; i++) status = td_writer_append_all(writer, appends, PARTS, &done);
+    if (status != TD_OK) fail_msg("round %d: %s", round, td_trail());
+    if (in_transaction) assert_int_equal(td_writer_commit(writer, NULL, 0), TD_OK);
+    for (uint32_t p = 0; p < PARTS; p++) td_batch_fini(&batches[p]);
+}
+
+/* Wherever it stops: at the first records, within a batch, between two. */
+static void an_append_in_parts(void **state) {
+    (void)state;
+    static const int rooms[] = {1, PARTS, PART_RECORDS + 2, 2 * PART_RECORDS + 5};
+    char room[48], *pair = room, name[16];
+    const td_texts properties = {.items = &pair, .count = 1};
+    for (size_t i = 0; i < sizeof rooms / sizeof rooms[0]; i++) {
+        (void)snprintf(room, sizeof room, "queue.buffering.max.messages=%d", rooms[i]);
+        (void)snprintf(name, sizeof name, "parts-%d", rooms[i]);
+        td_log_kafka_conf conf = conf_of("TAPEDECK_BROKER");
+        conf.timeout_ms = NOBODY_MS;
+        conf.properties = &properties;
+        td_log *log = open_log(&conf);
+        td_topic *topic;
+        td_writer *writer;
+        assert_int_equal(td_log_topic(log, name, PARTS, TD_TOPIC_INPUT, &topic), TD_OK);
+        assert_int_equal(td_writer_open(&writer, log, name), TD_OK);
+        for (int round = 0; round < 2; round++) {
+            put_parts(writer, topic, round);
+            expect_each_once(topic, round);
+        }
+        td_writer_close(writer);
+        td_log_close(log);
+    }
+}
+
 int main(void) {
     (void)snprintf(prefix, sizeof prefix, "e%d.", (int)getpid());
     static const struct CMUnitTest tests[] = {
@@ -252,6 +327,7 @@ int main(void) {
         cmocka_unit_test(a_record_too_large),
         cmocka_unit_test(an_open_transaction_ends_the_log),
         cmocka_unit_test(a_silent_broker_empties_nothing),
+        cmocka_unit_test(an_append_in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
