@@ -161,7 +161,7 @@ def state_begins_in_the_middle(home):
     """No snapshot can be read, and retention has taken what would make the state again: said, and no divergence."""
     data = f"{home}/data"
     file = td.config(f"{home}/c.yaml", data, ["simulated: { ticks: 400000, instruments: 20 }"], bars="[1s]", sink=False)
-    retained = ("--set", "log.segment=64KB", "--set", "log.retain=1MB")
+    retained = ("--set", "log.segment=64KB", "--set", "log.retain=4MB")
     made = td.run(file, *retained)["bars"]
     for path in pathlib.Path(data).glob("snapshots/*"):
         path.write_bytes(b"of another version")
