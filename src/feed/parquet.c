@@ -335,11 +335,15 @@ static td_status take_row(void *arg, const td_bytes *cells, size_t count) {
     return TD_OK;
 }
 
+static void drop_rows(parquet_file *f) {
+    f->rows.size = f->at = 0;
+    f->held = 0;
+}
+
 /* Rows from `from` to before `to`: all of them, or none. */
 static td_status read_rows(parquet_file *f, uint64_t from, uint64_t to) {
     td_buf sql = {0};
-    f->rows.size = f->at = 0;
-    f->held = 0;
+    drop_rows(f);
     td_buf_printf(&sql, "SELECT %s%s WHERE file_row_number BETWEEN %" PRIu64 " AND %" PRIu64 " LIMIT %" PRIu64,
                   (const char *)f->line.data, (const char *)f->from.data, from, to - 1, to - from);
     td_status status = ask(f, end_text(&sql), take_row, f);
@@ -348,9 +352,7 @@ static td_status read_rows(parquet_file *f, uint64_t from, uint64_t to) {
         status = TD_FAIL(TD_REJECT, "there are fewer rows than its footer says");
         (void)snprintf(f->why, sizeof f->why, "%s", td_trail());
     }
-    if (status == TD_OK) return TD_OK;
-    f->rows.size = 0;
-    f->held = 0;
+    if (status != TD_OK) drop_rows(f);
     return status;
 }
 
@@ -395,6 +397,7 @@ static td_status read_around_damage(parquet_file *f, uint64_t to) {
     td_status status = read_rows(f, f->next, bad);
     if (status != TD_REJECT) return status; /* TD_OK: it has passed */
     status = find_sound(f, good, &lost_to);
+    drop_rows(f); /* those that showed where it ends are not the next */
     if (status == TD_OK && good > f->next) status = read_rows(f, f->next, good);
     if (status != TD_OK && status != TD_REJECT) return status;
     f->lost_to = lost_to; /* as those before it where they are not there for a second time */
