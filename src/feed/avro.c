@@ -1,6 +1,7 @@
 /* src/feed/avro.c - records of Avro as lines, block by block. */
 #include "feed/avro.h"
 #include "base/decimal.h"
+#include "base/time.h"
 #include "feed/csv.h"
 #include "feed/picker.h"
 #include "feed/tables.h"
@@ -12,11 +13,15 @@
 
 enum { DETAIL_MAX = 400 };
 
+/* A whole number below it is one of larger units, as td_time_parse has them: 1973. */
+static const int64_t LEAST_NS = INT64_C(100000000000000000);
+
 static const char no_value[] = "\"?\""; /* no number, no time and no side: its row is refused and can be read */
 
 typedef struct avro_file {
     const td_os *os;
-    int file; /* -1: not open */
+    const char *path; /* lent */
+    int file;         /* -1: not open, as it is between calls: there may be more files of one time than can be open */
     td_avro_file *container;
     td_picker picker;
     td_buf names;   /* of its columns, as a line: those that are picked, then those of folders */
@@ -166,15 +171,21 @@ static void add_folders(avro_file *f, const char *path, const td_texts *fields) 
 /* ---- a file ---- */
 
 static td_status read_bytes(void *arg, uint64_t at, void *out, size_t size, size_t *out_size) {
-    const avro_file *f = arg;
+    avro_file *f = arg;
     if (at > INT64_MAX - size) return TD_OK; /* nothing is there */
-    return td_os_read_full(f->os, f->file, out, size, (int64_t)at, out_size);
+    td_status status = f->file < 0 ? f->os->ops->open(f->os->self, f->path, TD_OPEN_READ, &f->file) : TD_OK;
+    if (status != TD_OK) f->file = -1;
+    return status == TD_OK ? td_os_read_full(f->os, f->file, out, size, (int64_t)at, out_size) : status;
+}
+
+static void let_go(avro_file *f) {
+    if (f->file >= 0) f->os->ops->close(f->os->self, f->file);
+    f->file = -1;
 }
 
 static void avro_close(void *file) {
     avro_file *f = file;
     if (f == NULL) return;
-    if (f->file >= 0) f->os->ops->close(f->os->self, f->file);
     td_avro_file_close(f->container);
     td_picker_fini(&f->picker);
     td_buf_fini(&f->names);
@@ -185,11 +196,10 @@ static void avro_close(void *file) {
 
 static td_status avro_open(void **out, void *reader, const char *path, const td_texts *fields, td_bytes *out_names) {
     avro_file *f = td_alloc_zero(1, sizeof *f);
-    *f = (avro_file){.os = reader, .file = -1};
-    td_status status = f->os->ops->open(f->os->self, path, TD_OPEN_READ, &f->file);
-    if (status != TD_OK) f->file = -1;
+    *f = (avro_file){.os = reader, .path = path, .file = -1};
+    td_status status = td_avro_file_open(&f->container, read_bytes, f);
+    let_go(f);
     if (status == TD_CONFIG) status = TD_REJECT; /* it alone is not to be had */
-    if (status == TD_OK) status = td_avro_file_open(&f->container, read_bytes, f);
     if (status != TD_OK) {
         avro_close(f);
         return status;
@@ -256,14 +266,22 @@ static td_status next_record(avro_file *f, td_picker *picker, td_picked *picked,
     return note_damage(f, fail_block(f, "is not as its schema says, or has a record of over a million values"));
 }
 
+/* A text that says no number is an instant, or of no row: that one is refused and has no time. */
+static td_picked_kind kind_of_text(td_bytes text, int64_t *out, bool *inexact) {
+    if (td_decimal_parse(text, 0, out, inexact) == TD_OK) return TD_PICKED_NUMBER;
+    return td_time_parse(text, out) == TD_OK && *out > 0 ? TD_PICKED_INSTANT : TD_PICKED_NONE;
+}
+
 static bool take_least(const td_picked *value, td_picked_kind *kind, int64_t *least) {
     int64_t number = value->ns;
     bool inexact = false;
-    if (value->kind == TD_PICKED_NONE) return true;
-    if (value->kind != TD_PICKED_NUMBER && value->kind != TD_PICKED_INSTANT) return false;
+    td_picked_kind is = value->kind;
+    if (is == TD_PICKED_TEXT) is = kind_of_text(value->text, &number, &inexact);
+    if (is == TD_PICKED_NONE) return true;
+    if (is != TD_PICKED_NUMBER && is != TD_PICKED_INSTANT) return false;
     if (value->kind == TD_PICKED_NUMBER && td_decimal_parse(value->text, 0, &number, &inexact) != TD_OK) return false;
-    if (inexact || (*kind != TD_PICKED_NONE && *kind != value->kind)) return false;
-    *kind = value->kind;
+    if (inexact || (*kind != TD_PICKED_NONE && *kind != is)) return false;
+    *kind = is;
     if (number < *least) *least = number;
     return true;
 }
@@ -291,10 +309,12 @@ static td_status avro_least(void *file, size_t column, td_bytes *out) {
         if (f->damaged && status == TD_OK) status = recover(f);
     }
     td_buf_fini(&one.texts);
+    let_go(f);
     rewind_file(f);
     *out = (td_bytes){(const uint8_t *)f->least, td_decimal_format(least, 0, false, f->least)};
     if (status != TD_OK) return status;
-    return good && kind != TD_PICKED_NONE ? TD_OK : TD_AGAIN;
+    bool said = kind == TD_PICKED_NUMBER || (kind == TD_PICKED_INSTANT && least >= LEAST_NS);
+    return good && said ? TD_OK : TD_AGAIN;
 }
 
 /* ---- lines ---- */
@@ -349,8 +369,7 @@ static void give_damage(avro_file *f, td_line *out) {
     *out = (td_line){.kind = TD_LINE_BROKEN, .number = ++f->given, .detail = f->detail};
 }
 
-static td_status avro_next(void *file, td_line *out) {
-    avro_file *f = file;
+static td_status give_next(avro_file *f, td_line *out) {
     td_picked picked[TD_PICKER_MAX];
     bool there = false;
     td_status status = f->ended || f->damaged ? TD_OK : next_record(f, &f->picker, picked, &there);
@@ -365,6 +384,12 @@ static td_status avro_next(void *file, td_line *out) {
     put_line(f, picked);
     give_line(f, out);
     return TD_OK;
+}
+
+static td_status avro_next(void *file, td_line *out) {
+    td_status status = give_next(file, out);
+    let_go(file);
+    return status;
 }
 
 /* ---- all files of a feed ---- */

@@ -14,9 +14,6 @@ enum { ROWS_MOST = 131072, ROWS_LEAST = 8192 };
 
 enum { COLUMNS_MAX = 64, DETAIL_MAX = 400 };
 
-/* How often the machine is asked again before its failing ends the reading: with ingest's back-off some seconds. */
-enum { TRIES = 16 };
-
 /* Behind damage each row that ends so many is tried, as DuckDB decodes them, until one is sound; where more than some
  * thousand times as many are not, further ones alone: a file may say that it has any number. */
 enum { CELL = 2048, CELLS = 1024 };
@@ -24,7 +21,6 @@ enum { CELL = 2048, CELLS = 1024 };
 typedef struct parquet_reader {
     const td_os *os;
     td_duck *duck;  /* NULL: the one there was is of no more use */
-    int failures;   /* of the machine's, since rows were read */
     uint64_t files; /* that are open */
 } parquet_reader;
 
@@ -212,20 +208,13 @@ static td_status open_duck(parquet_reader *r) {
     return status;
 }
 
-/* The machine's failing is TD_RETRY for a while, then TD_CONFIG. */
-static td_status endure(const parquet_file *f, td_status status) {
-    if (status == TD_OK || status == TD_REJECT) return status;
-    if (++f->reader->failures < TRIES) return TD_RETRY;
-    return td_trace(TD_CONFIG, "given up after %d tries to read %s", TRIES, f->path);
-}
-
 /* TD_REJECT: the file is damaged where the query reads it. */
 static td_status ask(parquet_file *f, const char *sql, td_duck_row_fn each, void *arg) {
     parquet_reader *r = f->reader;
     td_status status = r->duck != NULL ? TD_OK : open_duck(r);
-    if (status != TD_OK) return endure(f, status);
+    if (status != TD_OK) return status;
     status = td_duck_each(r->duck, sql, "read Parquet", each, arg);
-    return endure(f, status == TD_OK ? TD_OK : judge(f));
+    return status == TD_OK ? TD_OK : judge(f);
 }
 
 /* ---- a file ---- */
@@ -259,7 +248,7 @@ static td_status look_at(const parquet_file *f) {
     const td_os *os = f->reader->os;
     td_status status = os->ops->open(os->self, f->path, TD_OPEN_READ, &file);
     if (status == TD_OK) os->ops->close(os->self, file);
-    return status == TD_OK ? TD_OK : endure(f, status == TD_CONFIG ? TD_REJECT : status);
+    return status == TD_CONFIG ? TD_REJECT : status;
 }
 
 static td_status ask_columns(parquet_file *f) {
@@ -411,7 +400,6 @@ static td_status read_more(parquet_file *f) {
     f->machine_is_well = false;
     td_status status = read_rows(f, f->next, to);
     if (status == TD_REJECT) status = read_around_damage(f, to);
-    if (status == TD_OK) f->reader->failures = 0;
     return status;
 }
 

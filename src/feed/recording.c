@@ -8,6 +8,10 @@
 
 enum { DETAIL_MAX = 400 };
 
+/* How often the machine is asked again before its failing ends the reading of files that are no text: with ingest's
+ * back-off some seconds. */
+enum { TRIES = 16 };
+
 typedef struct source { /* one file */
     const char *path;
     uint32_t index; /* in byte order of the paths: the file of a position */
@@ -29,6 +33,7 @@ typedef struct recording {
     const td_recording_ops *ops;
     td_instruments *instruments;
     void *reader; /* of files that are no text */
+    int failures; /* of the machine's, in a row: none of such a file was read since */
     td_paths paths;
     source *sources;
     source **waiting; /* not opened yet, by (start, index); those before `next_waiting` are done with */
@@ -55,8 +60,18 @@ static void source_close(const recording *r, source *s) {
     s->has_line = false;
 }
 
-static td_status source_next(const recording *r, source *s) {
-    return r->ops->files != NULL ? r->ops->files->next(s->file, &s->line) : td_archive_next(s->archive, &s->line);
+/* The machine's failing is TD_RETRY for a while, then TD_CONFIG. */
+static td_status endure(recording *r, const source *s, td_status status) {
+    if (r->ops->files == NULL || status == TD_OK || status == TD_REJECT) return status;
+    if (++r->failures < TRIES) return TD_RETRY;
+    return td_trace(TD_CONFIG, "given up after %d tries to read %s", TRIES, s->path);
+}
+
+static td_status source_next(recording *r, source *s) {
+    if (r->ops->files == NULL) return td_archive_next(s->archive, &s->line);
+    td_status status = r->ops->files->next(s->file, &s->line);
+    if (status == TD_OK) r->failures = 0;
+    return endure(r, s, status);
 }
 
 static td_status least_is_known(void *of, size_t column, td_bytes *out) {
@@ -65,7 +80,7 @@ static td_status least_is_known(void *of, size_t column, td_bytes *out) {
 }
 
 /* A text's first line is one of its lines, too. */
-static td_status open_text(const recording *r, source *s, td_recording_file *out) {
+static td_status open_text(recording *r, source *s, td_recording_file *out) {
     td_status status = td_archive_open(&s->archive, r->os, s->path, r->ops->plain);
     if (status == TD_OK) status = source_next(r, s);
     if (status != TD_OK) return status;
@@ -83,7 +98,7 @@ static td_status open_other(const recording *r, source *s, td_recording_file *ou
 }
 
 /* Opens the file up to its first line. Errors: with a trail; it is closed then. */
-static td_status source_open(const recording *r, source *s) {
+static td_status source_open(recording *r, source *s) {
     td_recording_file file = {
         .name = "", .naming = {.venue = r->conf->venue, .instruments = r->instruments}, .fields = &r->conf->fields};
     td_status status = r->ops->files != NULL ? open_other(r, s, &file) : open_text(r, s, &file);
@@ -94,7 +109,7 @@ static td_status source_open(const recording *r, source *s) {
         if (status == TD_OK && !s->looked_at) s->begin = begin;
     }
     if (status != TD_OK) source_close(r, s);
-    return status;
+    return endure(r, s, status);
 }
 
 /* Of an error of source_open: the file is what is wrong, and the others go on. Who reads what is no text says so of the
@@ -146,7 +161,7 @@ static void source_pass(source *s) {
 
 /* Moves on to the next line that is to come out, or to the END. Errors: TD_RETRY, TD_CONFIG; go on with the same call.
  */
-static td_status source_advance(const recording *r, source *s) {
+static td_status source_advance(recording *r, source *s) {
     for (;;) {
         if (!s->has_line) {
             td_status status = source_next(r, s);

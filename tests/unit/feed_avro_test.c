@@ -209,12 +209,117 @@ static void each_record_once(void **state) {
     }
     while (f.ops->next(f.feed, &item) != TD_OK) continue;
     assert_int_equal(item.kind, TD_ITEM_END);
-    assert_int_equal(u.open_max, 1); /* none is open before its time */
     assert_int_equal(u.open_count, 0);
     td_feed_file file;
     assert_true(td_feed_avro.file(f.feed, 0, &file));
     assert_true(file.begins_ns == INT64_C(1700000020000000000));
     unit_feed_close(&f);
+    unit_empty_folder();
+}
+
+static td_status next_within(unit_feed *f, int tries, td_feed_item *out) {
+    td_status status = f->ops->next(f->feed, out);
+    for (; status == TD_RETRY && tries > 1; tries--) status = f->ops->next(f->feed, out);
+    return status;
+}
+
+static void put_text_trade(td_avro_writer *w, const char *time, double price) {
+    put_text(time);
+    put_text("X:A");
+    put_double(price);
+    put_double(1);
+    end_record(w);
+}
+
+/* Files of one day, one of each instrument: more than the machine lets be open at a time. */
+static void more_files_than_can_be_open(void **state) {
+    (void)state;
+    enum { FILES = 9, EACH = 50 };
+    for (int i = 0; i < FILES; i++) {
+        char name[] = "a.avro";
+        td_avro_writer *w = begin(STORED);
+        name[0] = (char)('a' + i);
+        for (int k = 0; k < EACH; k++) write_stored(w, k * FILES + i, k * FILES + i + 1);
+        end_file(w, name);
+    }
+    unit_os u;
+    unit_feed f;
+    td_feed_item item;
+    unit_feed_conf(&f, &td_feed_avro, (const unit_option[]){{"path", unit_path("*.avro")}, {0}});
+    unit_feed_open(&f, unit_os_init(&u, 0));
+    u.open_limit = 1;
+    for (int i = 0; i < FILES * EACH; i++) {
+        ASSERT_ROW(f.ops->next(f.feed, &item) == TD_OK && item.kind == TD_ITEM_EVENT &&
+                       item.event.trade.price == (i + 1) * INT64_C(1000000000),
+                   "%d", i);
+        assert_int_equal(u.open_count, 0);
+    }
+    assert_int_equal(f.ops->next(f.feed, &item), TD_OK);
+    assert_int_equal(item.kind, TD_ITEM_END);
+    unit_feed_close(&f);
+    unit_empty_folder();
+}
+
+/* When a file begins, whatever its times are: it is not opened before. */
+static void when_files_begin(void **state) {
+    (void)state;
+    static const struct {
+        const char *times[2];
+        int64_t begins_ns; /* 0: that is not known */
+    } rows[] = {{{"2026-03-02T14:30:01Z", "2026-03-02T14:30:00.123456789Z"}, TIME_NS},
+                {{"2026-03-02T09:30:00.123456789-05:00", "nothing"}, TIME_NS},
+                {{"1772461800", "1772461801"}, TIME_NS / 1000000000 * 1000000000},
+                {{"1772461800", "2026-03-02T14:30:01Z"}, 0}, /* numbers and instants have no order */
+                {{"1971-03-02T14:30:01Z", "2026-03-02T14:30:01Z"}, 0},
+                {{"nothing", ""}, 0}};
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        unit_feed f;
+        td_feed_file file;
+        td_avro_writer *w = begin(TRADE("\"string\"", "\"double\"", "\"double\""));
+        for (int k = 0; k < 2; k++) put_text_trade(w, rows[i].times[k], 1);
+        end_file(w, "a.avro");
+        unit_feed_conf(&f, &td_feed_avro, (const unit_option[]){{"path", unit_path("a.avro")}, {0}});
+        unit_feed_open(&f, &td_os_posix);
+        ASSERT_ROW(td_feed_avro.file(f.feed, 0, &file) && file.begins_ns == rows[i].begins_ns, "%zu: %" PRId64, i,
+                   file.begins_ns);
+        unit_feed_close(&f);
+    }
+    unit_empty_folder();
+}
+
+static struct { int times; /* so often no byte is read */ } fault;
+
+static td_status faulty_read(void *self, int file, void *out, size_t size, int64_t offset, size_t *out_size) {
+    if (fault.times > 0 && fault.times-- > 0) return TD_FAIL(TD_RETRY, "the disk is gone");
+    return td_os_posix.ops->read_at(self, file, out, size, offset, out_size);
+}
+
+/* It is asked again, and ends the reading with its own words where it goes on failing. */
+static void the_machine_fails(void **state) {
+    (void)state;
+    td_os_ops ops = *td_os_posix.ops;
+    ops.read_at = faulty_read;
+    const td_os os = {&ops, NULL};
+    td_avro_writer *w = begin(STORED);
+    for (int k = 0; k < 500; k++) write_stored(w, k, k + 1);
+    end_file(w, "a.avro");
+    for (int times = 15; times <= 16; times++) {
+        unit_feed f;
+        td_feed_item item;
+        unit_feed_conf(&f, &td_feed_avro, (const unit_option[]){{"path", unit_path("a.avro")}, {0}});
+        unit_feed_open(&f, &os);
+        fault.times = times;
+        assert_int_equal(next_within(&f, 16, &item), times < 16 ? TD_OK : TD_CONFIG);
+        if (times == 16) assert_non_null(strstr(td_trail(), "the disk is gone"));
+        if (times == 16) assert_non_null(strstr(td_trail(), "given up after 16 tries to read "));
+        for (int k = 1; k < 500 && times < 16; k++) {
+            if (k == 300) fault.times = 15; /* each time anew */
+            assert_int_equal(next_within(&f, 16, &item), TD_OK);
+            assert_int_equal(item.kind, TD_ITEM_EVENT);
+        }
+        fault.times = 0;
+        unit_feed_close(&f);
+    }
     unit_empty_folder();
 }
 
@@ -424,13 +529,11 @@ static int end(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fields_of_any_type),
-        cmocka_unit_test(fields_of_other_names),
-        cmocka_unit_test(each_record_once),
-        cmocka_unit_test(rows_that_are_none),
-        cmocka_unit_test(files_that_are_none),
-        cmocka_unit_test(damage_within),
-        cmocka_unit_test(folders),
+        cmocka_unit_test(fields_of_any_type), cmocka_unit_test(fields_of_other_names),
+        cmocka_unit_test(each_record_once),   cmocka_unit_test(more_files_than_can_be_open),
+        cmocka_unit_test(when_files_begin),   cmocka_unit_test(the_machine_fails),
+        cmocka_unit_test(rows_that_are_none), cmocka_unit_test(files_that_are_none),
+        cmocka_unit_test(damage_within),      cmocka_unit_test(folders),
     };
     return cmocka_run_group_tests(tests, unit_make_folder, end);
 }

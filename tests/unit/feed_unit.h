@@ -90,6 +90,7 @@ typedef struct unit_os {
     td_os os;
     uint64_t seed;
     int fail_one_of; /* 0: never */
+    int open_limit;  /* of files at a time; 0: any */
     int open_count, open_max;
 } unit_os;
 
@@ -100,6 +101,7 @@ static inline bool unit_fails(unit_os *u) {
 static inline td_status unit_open(void *self, const char *path, td_open_mode mode, int *out_file) {
     unit_os *u = self;
     if (unit_fails(u)) return TD_FAIL(TD_RETRY, "no open, on command");
+    if (u->open_limit > 0 && u->open_count >= u->open_limit) return TD_FAIL(TD_RETRY, "too many are open");
     td_status status = td_os_posix.ops->open(NULL, path, mode, out_file);
     if (status == TD_OK && ++u->open_count > u->open_max) u->open_max = u->open_count;
     return status;
