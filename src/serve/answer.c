@@ -2,6 +2,7 @@
 #include "serve/answer.h"
 #include "base/json.h"
 #include "serve/addition.h"
+#include "serve/arrow.h"
 #include "serve/editor.h"
 #include "serve/newest.h"
 #include "serve/rows.h"
@@ -38,6 +39,7 @@ struct td_answer {
     void *graph_state;
     td_buf *lines; /* text per line */
     size_t line_count;
+    td_arrow *arrow; /* the rows, each of which `body` has had; NULL: not in that format */
     td_buf body;
     char next[1024];
 };
@@ -294,6 +296,7 @@ void td_answer_free(td_answer *a) {
     td_program_free(a->program);
     td_buf_fini(&a->signals);
     free(a->gaps);
+    td_arrow_free(a->arrow);
     td_buf_fini(&a->body);
     free(a);
 }
@@ -403,23 +406,54 @@ static void put_next(td_answer *a) {
         td_buf_text(&a->body, "null");
 }
 
-static td_status step_rows(td_answer *a) {
-    size_t count = count_rows(a);
-    td_row_format format = a->request.csv ? TD_ROW_CSV : TD_ROW_JSON;
-    if (a->row == 0 && a->request.csv) put_row(a, TD_ROW_CSV_HEADER, SIZE_MAX);
-    if (a->row == 0 && !a->request.csv) td_buf_printf(&a->body, "{\"%s\":[", td_api_name(a->request.kind));
-    for (size_t i = 0; i < ROWS_PER_STEP && a->row < count; i++, a->row++) {
-        if (!a->request.csv) td_buf_text(&a->body, a->row > 0 ? ",\n" : "\n");
-        put_row(a, format, a->row);
+static void begin_table(td_answer *a) {
+    switch (a->request.format) {
+    case TD_API_JSON:
+        td_buf_printf(&a->body, "{\"%s\":[", td_api_name(a->request.kind));
+        break;
+    case TD_API_CSV:
+        put_row(a, TD_ROW_CSV_HEADER, SIZE_MAX);
+        break;
+    case TD_API_ARROW:
+        put_row(a, TD_ROW_ARROW_HEADER, SIZE_MAX);
+        a->arrow = td_arrow_new(td_buf_bytes(&a->body), TD_ARROW_BATCH_TEXT);
+        a->body.size = 0;
     }
-    if (a->row < count) return TD_AGAIN;
-    if (a->request.csv) return TD_OK;
+}
+
+static void add_row(td_answer *a) {
+    switch (a->request.format) {
+    case TD_API_JSON:
+        td_buf_text(&a->body, a->row > 0 ? ",\n" : "\n");
+        put_row(a, TD_ROW_JSON, a->row);
+        break;
+    case TD_API_CSV:
+        put_row(a, TD_ROW_CSV, a->row);
+        break;
+    case TD_API_ARROW:
+        put_row(a, TD_ROW_ARROW, a->row);
+        if (a->body.size > 0) td_arrow_add(a->arrow, td_buf_bytes(&a->body)); /* else its record cannot be read */
+        a->body.size = 0;
+    }
+}
+
+static void end_table(td_answer *a) {
+    if (a->request.format == TD_API_ARROW) td_arrow_write(a->arrow, &a->body);
+    if (a->request.format != TD_API_JSON) return;
     td_buf_text(&a->body, "\n]");
     if (a->newest != NULL)
         td_buf_printf(&a->body, ",\"behind_records\":%" PRId64, td_newest_behind(a->newest));
     else if (a->request.kind != TD_API_INSTRUMENTS)
         put_next(a);
     td_buf_text(&a->body, "}\n");
+}
+
+static td_status step_rows(td_answer *a) {
+    size_t count = count_rows(a);
+    if (a->row == 0) begin_table(a);
+    for (size_t i = 0; i < ROWS_PER_STEP && a->row < count; i++, a->row++) add_row(a);
+    if (a->row < count) return TD_AGAIN;
+    end_table(a);
     return TD_OK;
 }
 
@@ -559,8 +593,9 @@ static void find_next(td_answer *a, const char *cursor) {
         size += (size_t)snprintf(a->next + size, capacity - size, "&as_of=@%" PRId64, r->as_of.offset);
     if (r->adjust != TD_ADJUST_NONE)
         size += (size_t)snprintf(a->next + size, capacity - size, "&adjust=%s", td_adjusting_name(r->adjust));
-    (void)snprintf(a->next + size, capacity - size, "&limit=%" PRId64 "&cursor=%s%s%s", r->limit, cursor,
-                   r->known_now ? "&known=now" : "", r->csv ? "&format=csv" : "");
+    (void)snprintf(a->next + size, capacity - size, "&limit=%" PRId64 "&cursor=%s%s%s%s", r->limit, cursor,
+                   r->known_now ? "&known=now" : "", r->format != TD_API_JSON ? "&format=" : "",
+                   r->format != TD_API_JSON ? td_api_format_name(r->format) : "");
     *strchr(a->next, '&') = '?';
 }
 
@@ -599,4 +634,4 @@ td_status td_answer_step(td_answer *a) {
 
 const td_buf *td_answer_body(const td_answer *a) { return &a->body; }
 const char *td_answer_next(const td_answer *a) { return a->topic != NULL ? td_topic_answer_next(a->topic) : a->next; }
-bool td_answer_is_csv(const td_answer *a) { return a->request.csv; }
+const char *td_answer_type(const td_answer *a) { return td_api_format_type(a->request.format); }

@@ -1,5 +1,6 @@
-/* src/serve/answer.h - one answer of the API in the making: looks at the View or walks the log, then writes JSON or
- * CSV, in slices of a few milliseconds. Thread: the server's. Memory: up to 1 MB of rows and 3 MB of text. */
+/* src/serve/answer.h - one answer of the API in the making: looks at the View or walks the log, then writes JSON,
+ * CSV or Arrow, in slices of a few milliseconds. Thread: the server's. Memory: up to 1 MB of rows and 3 MB of text, of
+ * Arrow twice that. */
 #pragma once
 #include "serve/api.h"
 #include "serve/browser.h"
@@ -25,4 +26,4 @@ TD_CHECKED td_status td_answer_step(td_answer *answer);
 
 const td_buf *td_answer_body(const td_answer *answer);
 const char *td_answer_next(const td_answer *answer); /* path of the next older page; "": none */
-bool td_answer_is_csv(const td_answer *answer);
+const char *td_answer_type(const td_answer *answer); /* of its content: a literal */

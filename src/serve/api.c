@@ -158,9 +158,32 @@ static bool read_offset(td_api_request *r, td_bytes value) { return read_int(val
 static bool read_moment(td_api_request *r, td_bytes value) { return td_time_parse(value, &r->time_ns) == TD_OK; }
 static bool read_key(td_api_request *r, td_bytes value) { return read_text(value, r->key, sizeof r->key); }
 
+/* An Accept that has the first word of a type asks for it. */
+static const struct {
+    const char *name, *type;
+} formats[] = {[TD_API_JSON] = {"json", "application/json"},
+               [TD_API_CSV] = {"csv", "text/csv; charset=utf-8"},
+               [TD_API_ARROW] = {"arrow", "application/vnd.apache.arrow.stream"}};
+enum { FORMATS = sizeof formats / sizeof formats[0] };
+
+const char *td_api_format_name(td_api_format format) { return formats[format].name; }
+const char *td_api_format_type(td_api_format format) { return formats[format].type; }
+
 static bool read_format(td_api_request *r, td_bytes value) {
-    r->csv = td_bytes_equal(value, TD_TEXT("csv"));
-    return r->csv || td_bytes_equal(value, TD_TEXT("json"));
+    for (size_t i = 0; i < FORMATS; i++) {
+        if (!td_bytes_equal(value, td_text(formats[i].name))) continue;
+        r->format = (td_api_format)i;
+        return true;
+    }
+    return false;
+}
+
+static td_api_format accepted(td_bytes accept) {
+    for (size_t i = TD_API_CSV; i < FORMATS; i++) {
+        size_t size = strcspn(formats[i].type, ";");
+        if (accept.size > 0 && memmem(accept.data, accept.size, formats[i].type, size) != NULL) return (td_api_format)i;
+    }
+    return TD_API_JSON;
 }
 
 static bool read_date(td_api_request *r, td_bytes value) {
@@ -218,7 +241,7 @@ static const struct parameter {
     {"currency", IN(ACTIONS), 0, read_currency, "a currency of up to 15 bytes"},
     {"announced", IN(ACTIONS), 0, read_announced, "a date or a time"},
     {"source", IN(ACTIONS), 0, read_source, "a text of up to 255 bytes"},
-    {"format", TABLES, 0, read_format, "json or csv"},
+    {"format", TABLES, 0, read_format, "json, csv or arrow"},
 };
 enum { PARAMETERS = sizeof parameters / sizeof parameters[0] };
 
@@ -272,8 +295,7 @@ bool td_api_begin(td_api_request *r, td_bytes path, td_bytes accept, td_api_erro
                            "lines, news, stream, explain, quarantine, actions, strategies, profile, topics and status",
                            td_api_shown(path), (const char *)path.data);
     }
-    r->csv = ((TABLES | IN(ACTIONS)) >> r->kind & 1) != 0 && accept.size > 0 &&
-             memmem(accept.data, accept.size, "text/csv", strlen("text/csv")) != NULL;
+    if (((TABLES | IN(ACTIONS)) >> r->kind & 1) != 0) r->format = accepted(accept);
     return true;
 }
 

@@ -55,6 +55,8 @@ typedef struct td_api_action { /* a corporate action as words of td_corporate_wo
     char date[16], kind[16], value[64], currency[16], announced[40], source[256];
 } td_api_action;
 
+typedef enum td_api_format { TD_API_JSON, TD_API_CSV, TD_API_ARROW } td_api_format; /* of tables */
+
 typedef struct td_api_request {
     td_api_kind kind;
     uint32_t given;                              /* a bit per parameter row */
@@ -80,7 +82,7 @@ typedef struct td_api_request {
     uint8_t statuses;    /* of gaps: a bit per td_gap_status; 0: any */
     td_adjusting adjust; /* of bars */
     td_api_action action;
-    bool csv;
+    td_api_format format;
 } td_api_request;
 
 typedef struct td_api_parameter { /* that a kind knows */
@@ -91,13 +93,16 @@ typedef struct td_api_parameter { /* that a kind knows */
 const char *td_api_name(td_api_kind kind); /* "bars": a literal */
 /* The table itself, kind by kind. False: the kind knows no more of them. */
 bool td_api_parameter_at(td_api_kind kind, size_t index, td_api_parameter *out);
+const char *td_api_format_name(td_api_format format); /* "csv": a literal */
+const char *td_api_format_type(td_api_format format); /* "text/csv; charset=utf-8": a literal */
 const char *td_adjusting_name(td_adjusting adjusting);
 /* The size of a text from outside, cut so that a message stays short. */
 static inline int td_api_shown(td_bytes text) { return text.size > 40 ? 40 : (int)text.size; }
 static inline bool td_api_is_posted(td_api_kind kind) {
     return kind == TD_API_RELEASE || kind == TD_API_ACTIONS || kind >= TD_API_CHECK;
 }
-/* Starts a request for the path behind "/api/v1/"; CSV when the Accept header asks for it. False: 404 in *error. */
+/* Starts a request for the path behind "/api/v1/"; in the format of tables that the Accept header asks for. False: 404
+ * in *error. */
 bool td_api_begin(td_api_request *request, td_bytes path, td_bytes accept, td_api_error *error);
 /* One parameter, percent-decoded. False: *error says why. */
 bool td_api_set(td_api_request *request, td_bytes name, td_bytes value, td_api_error *error);

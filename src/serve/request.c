@@ -84,7 +84,7 @@ static bool read_api(td_bytes path, const td_request_head *head, td_request *out
     out->route = TD_ROUTE_API;
     if (!td_api_begin(&out->api, path, head->accept, error)) return false;
     if (out->api.kind == TD_API_ACTIONS && !head->post) out->api.kind = TD_API_TAKEN;
-    if (out->api.kind == TD_API_ACTIONS) out->api.csv = false; /* what is posted has no table */
+    if (out->api.kind == TD_API_ACTIONS) out->api.format = TD_API_JSON; /* what is posted has no table */
     if (!check_method(head, td_api_is_posted(out->api.kind), error)) return false;
     if (head->argument_count > TD_ARGUMENTS_MAX)
         return td_api_fail(error, 400, "too_many", "there may be %d parameters", TD_ARGUMENTS_MAX);

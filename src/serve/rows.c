@@ -1,11 +1,17 @@
-/* src/serve/rows.c - one list of fields per kind of row, three ways of writing it. */
+/* src/serve/rows.c - one list of fields per kind of row, four ways of writing it. */
 #include "serve/rows.h"
 #include "base/json.h"
 #include "base/time.h"
 #include "model/corporate.h"
+#include "serve/arrow.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+
+#define DECIMAL(digits) ((td_arrow_type){.kind = TD_ARROW_DECIMAL, .scale = (digits)})
+static const td_arrow_type text_type = {.kind = TD_ARROW_TEXT}, int_type = {.kind = TD_ARROW_INT},
+                           flag_type = {.kind = TD_ARROW_FLAG}, time_type = {.kind = TD_ARROW_TIME},
+                           double_type = {.kind = TD_ARROW_DOUBLE};
 
 typedef struct row {
     td_buf *out;
@@ -18,18 +24,30 @@ static row row_begin(td_buf *out, td_row_format format) {
     return (row){.out = out, .format = format};
 }
 
-static void row_end(const row *r) { td_buf_text(r->out, r->format == TD_ROW_JSON ? "}" : "\n"); }
+static void row_end(const row *r) {
+    if (r->format == TD_ROW_JSON) td_buf_text(r->out, "}");
+    if (r->format == TD_ROW_CSV || r->format == TD_ROW_CSV_HEADER) td_buf_text(r->out, "\n");
+}
 
-/* Writes what stands before a value; false when the value itself is not wanted. */
-static bool field(row *r, const char *name) {
+static bool is_header(td_row_format format) { return format == TD_ROW_CSV_HEADER || format == TD_ROW_ARROW_HEADER; }
+
+static void put_separated(row *r, const char *name) {
     if (r->begun) td_buf_text(r->out, ",");
     r->begun = true;
     if (r->format == TD_ROW_CSV_HEADER) td_buf_text(r->out, name);
-    if (r->format != TD_ROW_JSON) return r->format == TD_ROW_CSV;
+    if (r->format != TD_ROW_JSON) return;
     td_buf_put(r->out, "\"", 1);
     td_buf_text(r->out, name);
     td_buf_put(r->out, "\":", 2);
-    return true;
+}
+
+/* Writes what stands before a value; false when the value itself is not wanted. */
+static bool field(row *r, const char *name, td_arrow_type type) {
+    if (r->format == TD_ROW_ARROW_HEADER)
+        td_arrow_put_column(r->out, name, type);
+    else if (r->format != TD_ROW_ARROW)
+        put_separated(r, name);
+    return !is_header(r->format);
 }
 
 /* Quoted where RFC 4180 wants it. */
@@ -49,34 +67,59 @@ static void put_csv_text(td_buf *out, td_bytes text) {
 }
 
 static void put_text(row *r, const char *name, td_bytes text) {
-    if (!field(r, name)) return;
+    if (!field(r, name, text_type)) return;
     if (r->format == TD_ROW_JSON)
         td_json_put_string(r->out, text);
-    else
+    else if (r->format == TD_ROW_CSV)
         put_csv_text(r->out, text);
+    else
+        td_arrow_put_cell(r->out, text.data, text.size);
 }
 
 static void put_int(row *r, const char *name, int64_t v) {
-    if (field(r, name)) td_buf_printf(r->out, "%" PRId64, v);
+    if (!field(r, name, int_type)) return;
+    if (r->format == TD_ROW_ARROW)
+        td_arrow_put_cell(r->out, &v, sizeof v);
+    else
+        td_buf_printf(r->out, "%" PRId64, v);
 }
 
 static void put_flag(row *r, const char *name, bool v) {
-    if (field(r, name)) td_buf_text(r->out, v ? "true" : "false");
+    if (!field(r, name, flag_type)) return;
+    if (r->format == TD_ROW_ARROW)
+        td_arrow_put_cell(r->out, &v, sizeof v);
+    else
+        td_buf_text(r->out, v ? "true" : "false");
 }
 
-static void put_none(row *r, const char *name) { /* null, or an empty column */
-    if (field(r, name) && r->format == TD_ROW_JSON) td_buf_text(r->out, "null");
+static void put_none(row *r, const char *name, td_arrow_type type) { /* null, or an empty column */
+    if (!field(r, name, type)) return;
+    if (r->format == TD_ROW_JSON) td_buf_text(r->out, "null");
+    if (r->format == TD_ROW_ARROW) td_arrow_put_null(r->out);
 }
 
 static void put_known(row *r, const char *name, int64_t v) {
     if (v == TD_NONE)
-        put_none(r, name);
+        put_none(r, name, int_type);
     else
         put_int(r, name, v);
 }
 
+static void put_double(row *r, const char *name, double v) {
+    if (!isfinite(v))
+        put_none(r, name, double_type);
+    else if (field(r, name, double_type) && r->format == TD_ROW_ARROW)
+        td_arrow_put_cell(r->out, &v, sizeof v);
+    else if (!is_header(r->format))
+        td_buf_printf(r->out, "%.17g", v);
+}
+
 static void put_decimal(row *r, const char *name, td_i128 m, int scale, bool keep_zeros) {
-    if (!field(r, name)) return;
+    if (!field(r, name, DECIMAL(scale))) return;
+    if (r->format == TD_ROW_ARROW) {
+        td_arrow_put_cell(r->out, &m, sizeof m);
+        return;
+    }
     char text[TD_DECIMAL_TEXT_MAX];
     size_t size = td_decimal_format(m, scale, keep_zeros, text);
     const char *quote = r->format == TD_ROW_JSON ? "\"" : "";
@@ -85,12 +128,32 @@ static void put_decimal(row *r, const char *name, td_i128 m, int scale, bool kee
     td_buf_text(r->out, quote);
 }
 
+static void put_optional(row *r, const char *name, int64_t v, int scale) {
+    if (v == TD_NONE)
+        put_none(r, name, DECIMAL(scale));
+    else
+        put_decimal(r, name, v, scale, false);
+}
+
 static void put_price(row *r, const char *name, int64_t m) { put_decimal(r, name, m, TD_PRICE_SCALE, false); }
 
 static void put_time(row *r, const char *name, int64_t ns) {
+    if (!field(r, name, time_type)) return;
+    if (r->format == TD_ROW_ARROW) {
+        td_arrow_put_cell(r->out, &ns, sizeof ns);
+        return;
+    }
     char text[40];
     (void)td_time_format(ns, text);
-    put_text(r, name, td_text(text));
+    const char *quote = r->format == TD_ROW_JSON ? "\"" : "";
+    td_buf_printf(r->out, "%s%s%s", quote, text, quote);
+}
+
+static void put_known_time(row *r, const char *name, int64_t ns) {
+    if (ns == TD_NONE)
+        put_none(r, name, time_type);
+    else
+        put_time(r, name, ns);
 }
 
 static void put_width(row *r, const char *name, int64_t width) {
@@ -124,7 +187,7 @@ void td_row_put_bar(td_buf *out, td_row_format format, td_bytes instrument, cons
 void td_row_put_signal(td_buf *out, td_row_format format, td_bytes instrument, const td_signal *signal,
                        int64_t appended_ms) {
     char id[TD_SIGNAL_ID_MAX + 1];
-    size_t id_size = format == TD_ROW_CSV_HEADER ? 0 : td_signal_id(signal, instrument, id);
+    size_t id_size = is_header(format) ? 0 : td_signal_id(signal, instrument, id);
     row r = row_begin(out, format);
     put_text(&r, "id", (td_bytes){(const uint8_t *)id, id_size});
     put_text(&r, "strategy", signal->strategy);
@@ -163,7 +226,7 @@ void td_row_put_fill(td_buf *out, td_row_format format, td_bytes instrument, con
 
 void td_row_put_signal_told(td_buf *out, td_row_format format, td_bytes instrument, const td_signal *signal) {
     char id[TD_SIGNAL_ID_MAX + 1];
-    size_t id_size = format == TD_ROW_CSV_HEADER ? 0 : td_signal_id(signal, instrument, id);
+    size_t id_size = is_header(format) ? 0 : td_signal_id(signal, instrument, id);
     row r = row_begin(out, format);
     put_text(&r, "id", (td_bytes){(const uint8_t *)id, id_size});
     char action[32 + TD_INSTRUMENT_NAME_MAX]; /* of a leg with its instrument, as its text says it */
@@ -189,23 +252,13 @@ void td_row_put_gap(td_buf *out, td_row_format format, td_bytes instrument, cons
     put_int(&r, "from_ns", gap->from_ns);
     put_time(&r, "from", gap->from_ns);
     put_known(&r, "to_ns", gap->to_ns);
-    if (gap->to_ns == TD_NONE)
-        put_none(&r, "to");
-    else
-        put_time(&r, "to", gap->to_ns);
+    put_known_time(&r, "to", gap->to_ns);
     put_known(&r, "first_id", gap->first_id);
     put_known(&r, "last_id", gap->last_id);
     put_known(&r, "missing", gap->missing);
     put_int(&r, "filled", gap->filled);
     put_int(&r, "known_at_ns", gap->known_at_ns);
     row_end(&r);
-}
-
-static void put_optional(row *r, const char *name, int64_t v, int scale) {
-    if (v == TD_NONE)
-        put_none(r, name);
-    else
-        put_decimal(r, name, v, scale, false);
 }
 
 void td_row_put_action(td_buf *out, td_row_format format, td_bytes instrument, const td_event *action) {
@@ -341,10 +394,7 @@ void td_row_put_news(td_buf *out, td_row_format format, td_bytes instrument, td_
     put_text(&r, "source", n->source);
     put_text(&r, "url", n->url);
     put_text(&r, "id", n->id);
-    if (!isfinite(n->sentiment))
-        put_none(&r, "sentiment");
-    else if (field(&r, "sentiment"))
-        td_buf_printf(r.out, "%.17g", n->sentiment);
+    put_double(&r, "sentiment", n->sentiment);
     put_text(&r, "origin", td_text(td_event_origin_name((td_event_origin)event->origin)));
     put_int(&r, "appended_ms", appended_ms);
     row_end(&r);
@@ -372,17 +422,16 @@ static td_i128 change_percent(const td_view_instrument *i) {
 }
 
 static void put_tick(row *r, td_bytes name, const td_view_instrument *i) {
+    bool known = i->last_ns != 0;
     put_text(r, "instrument", name);
-    if (i->last_ns == 0) {
-        static const char *const names[] = {"last", "change", "change_percent", "last_ns", "last_time"};
-        for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) put_none(r, names[k]);
-        return;
-    }
-    put_price(r, "last", i->last);
-    put_price(r, "change", i->last - i->reference);
-    put_decimal(r, "change_percent", change_percent(i), 2, true);
-    put_int(r, "last_ns", i->last_ns);
-    put_time(r, "last_time", i->last_ns);
+    put_optional(r, "last", known ? i->last : TD_NONE, TD_PRICE_SCALE);
+    put_optional(r, "change", known ? i->last - i->reference : TD_NONE, TD_PRICE_SCALE);
+    if (known)
+        put_decimal(r, "change_percent", change_percent(i), 2, true);
+    else
+        put_none(r, "change_percent", DECIMAL(2));
+    put_known(r, "last_ns", known ? i->last_ns : TD_NONE);
+    put_known_time(r, "last_time", known ? i->last_ns : TD_NONE);
 }
 
 static void put_feed(row *r, const td_view *view, uint8_t index) {
@@ -390,12 +439,12 @@ static void put_feed(row *r, const td_view *view, uint8_t index) {
     if (index < td_view_feeds(view, &feeds))
         put_text(r, "feed", (td_bytes){(const uint8_t *)feeds[index].name, feeds[index].name_size});
     else
-        put_none(r, "feed");
+        put_none(r, "feed", text_type);
 }
 
 static void put_spark(row *r, const td_view_instrument *i) { /* in JSON only: a shape, not a number to compute with */
     if (r->format != TD_ROW_JSON) return;
-    (void)field(r, "spark");
+    (void)field(r, "spark", text_type);
     td_buf_text(r->out, "[");
     for (uint32_t k = 0; k < i->spark_count; k++)
         td_buf_printf(r->out, "%s%.9g", k > 0 ? "," : "", td_decimal_double(i->spark[k], TD_PRICE_SCALE));
@@ -406,7 +455,7 @@ static void put_word(row *r, const char *name, const char *text) {
     if (text != NULL && text[0] != '\0')
         put_text(r, name, td_text(text));
     else
-        put_none(r, name);
+        put_none(r, name, text_type);
 }
 
 /* What the instrument table says of it. */
@@ -414,15 +463,12 @@ static void put_listing(row *r, const td_listing *listing) {
     put_word(r, "asset", listing != NULL ? listing->asset : NULL);
     put_word(r, "currency", listing != NULL ? listing->currency : NULL);
     put_word(r, "unit", listing != NULL ? listing->unit : NULL);
-    if (listing != NULL && listing->tick > 0)
-        put_price(r, "tick", listing->tick);
-    else
-        put_none(r, "tick");
+    put_optional(r, "tick", listing != NULL && listing->tick > 0 ? listing->tick : TD_NONE, TD_PRICE_SCALE);
 }
 
 void td_row_put_instrument(td_buf *out, td_row_format format, const td_view *view, uint32_t index) {
     static const td_view_instrument none = {0};
-    bool header = format == TD_ROW_CSV_HEADER;
+    bool header = is_header(format);
     const td_view_instrument *i = header ? &none : td_view_instrument_at(view, index);
     td_bytes name = header ? TD_TEXT("") : td_view_name(view, index);
     const td_serve_topics *topics = td_view_topics(view);

@@ -1,5 +1,6 @@
-/* src/serve/rows.h - rows of answers as JSON objects or CSV lines, from one list of fields each, so that the two can
- * never differ. Decimals are exact: text in JSON, plain in CSV; times are both ns integers and ISO text. Pure. */
+/* src/serve/rows.h - rows of answers as JSON objects, CSV lines or cells of Arrow, from one list of fields each, so
+ * that they can never differ. Decimals are exact: text in JSON, plain in CSV; times are both ns integers and ISO text,
+ * which are times in Arrow. Pure. */
 #pragma once
 #include "model/bar.h"
 #include "model/fill.h"
@@ -9,14 +10,20 @@
 #include "model/signal.h"
 #include "serve/view.h"
 
-typedef enum td_row_format { TD_ROW_JSON, TD_ROW_CSV, TD_ROW_CSV_HEADER } td_row_format;
+typedef enum td_row_format {
+    TD_ROW_JSON,
+    TD_ROW_CSV,
+    TD_ROW_CSV_HEADER,
+    TD_ROW_ARROW, /* for td_arrow_add */
+    TD_ROW_ARROW_HEADER
+} td_row_format;
 
 typedef struct td_row_place { /* of a record in its topic */
     uint32_t partition;
     int64_t offset, appended_ms;
 } td_row_place;
 
-/* Each writes one row, or with TD_ROW_CSV_HEADER the names alone; CSV ends its line, JSON has no comma around it. */
+/* Each writes one row, or of a header the names alone; CSV ends its line, JSON has no comma around it. */
 void td_row_put_bar(td_buf *out, td_row_format format, td_bytes instrument, const td_bar *bar);
 /* `revised`: the vendor said otherwise before. */
 void td_row_put_vendor_bar(td_buf *out, td_row_format format, td_bytes instrument, td_bytes feed, const td_event *event,

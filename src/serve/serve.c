@@ -536,10 +536,9 @@ static void finish_answer(td_serve *s, conn *c, td_status status) {
     int result;
     if (status == TD_OK) {
         c->body = td_buf_bytes(td_answer_body(c->answer));
-        bool csv = td_answer_is_csv(c->answer);
         result = respond(s, c,
                          (reply){.status = 200,
-                                 .type = csv ? "text/csv; charset=utf-8" : "application/json",
+                                 .type = td_answer_type(c->answer),
                                  .cache = "no-store",
                                  .next = td_answer_next(c->answer)});
     } else {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """tests/e2e/openapi.py - docs/openapi.json is what the server does: its paths and parameters are those of the server's own table, and
-every answer of a running program but `stream` and `/metrics` is as its schema says, all members told. CSV has the same columns and
-values; pages turned by `next` hold what one large page holds.
+every answer of a running program but `stream` and `/metrics` is as its schema says, all members told. CSV and Arrow have the same columns
+and values; pages turned by `next` hold what one large page holds.
 """
 import csv
 import io
@@ -11,9 +11,11 @@ import sqlite3
 import subprocess
 import sys
 import urllib.parse
+import urllib.request
 from decimal import Decimal
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "services"))
+import arrow_table  # noqa: E402
 import feeds  # noqa: E402
 import jsonschema  # noqa: E402
 import tapedeck as td  # noqa: E402
@@ -61,6 +63,14 @@ class Served(Server):
             headers["Content-Type"] = "application/json"
         data = None if body is None else json.dumps(body).encode()
         return self.get(path + ("?" + query if query else ""), method=method, headers=headers, body=data)
+
+    def arrow(self, path, accept=None):
+        """(the address of the next page, bytes)"""
+        request = urllib.request.Request(self.url + path, headers={"Accept": accept} if accept else {})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            assert answer.headers["Content-Type"] == arrow_table.TYPE, (path, answer.headers["Content-Type"])
+            link = answer.headers["Link"]
+            return link and link.removeprefix("<").removesuffix('>; rel="next"'), answer.read()
 
 
 def check(schema, answer, where):
@@ -157,6 +167,45 @@ def check_csv(server, path, arguments, answer):
     return sum(map(len, table))
 
 
+def row_schema(name, content):
+    """Of a table's rows."""
+    schema = content["application/json"]["schema"]["properties"][name]["items"]
+    return DOC["components"]["schemas"][schema["$ref"].split("/")[-1]]
+
+
+def check_arrow(server, path, arguments, answer, content):
+    """The same rows, asked for by the parameter and by the header, and the pages of seven; returns the number of values."""
+    rows = json.loads(answer)
+    name = next(key for key in rows if key not in ("next", "behind_records"))
+    schema, query = row_schema(name, content), urllib.parse.urlencode(arguments, safe=":*/")
+    following = rows.get("next") and rows["next"] + "&format=arrow"
+    named, data = server.arrow(f"{path}?{query}&format=arrow")
+    accepted, same = server.arrow(f"{path}?{query}", arrow_table.TYPE)
+    assert named == accepted == following and data == same, (path, named, accepted, following)
+    values = arrow_table.check(data, schema, rows[name], f"{path} {arguments}")
+    if "next" in rows and name != "actions":
+        at = f"{path}?{urllib.parse.urlencode({**arguments, 'limit': 7, 'format': 'arrow'})}"
+        for _ in range(3):
+            page = server.json(at.replace("&format=arrow", ""))
+            following, data = server.arrow(at)
+            values += arrow_table.check(data, schema, page[name], at)
+            at = following
+            if not at:
+                break
+        assert bool(at) == bool(page["next"]), (at, page["next"])
+    return values
+
+
+def check_no_rows(server):
+    """A table without rows has its columns."""
+    for name, where in (("latest", "instrument=LEAN:NONE"), ("trades", "feed=nobody"), ("gaps", "feed=nobody"),
+                        ("bars", "instrument=LEAN:IBM&width=1m&to=1")):
+        path = f"{BASE}{name}?{where}"
+        assert server.json(path)[name] == [], path
+        content = DOC["paths"][BASE + name]["get"]["responses"]["200"]["content"]
+        arrow_table.check(server.arrow(f"{path}&format=arrow")[1], row_schema(name, content), [], path)
+
+
 def check_pages(server, path, arguments):
     """Pages of seven and one of all have the same rows; returns how many."""
     name = path.removeprefix(BASE)
@@ -173,7 +222,7 @@ def check_pages(server, path, arguments):
 
 
 def check_answers(server, plain):
-    given, values, turned = {}, 0, {}
+    given, values, cells, turned = {}, 0, 0, {}
     for name, arguments in plain:
         path, operation = BASE + name, DOC["paths"][BASE + name]["get"]
         status, _, text = server.ask(path.replace("{topic}", "bars"), arguments)
@@ -183,13 +232,16 @@ def check_answers(server, plain):
         rows = next((v for v in answer.values() if isinstance(v, list)), [1])
         assert rows or name in ("topics/{topic}/groups", "actions"), f"{path} {arguments} shows nothing"
         given.setdefault((path, "GET"), set()).update(arguments)
+        assert ("text/csv" in content) == (arrow_table.TYPE in content), path
         if "text/csv" in content:
             values += check_csv(server, path, arguments, text)
+            cells += check_arrow(server, path, arguments, text, content)
             given[path, "GET"].add("format")
         if "cursor" in parameters(operation) and "next" in answer and name not in ("lines", "actions", "topics/{topic}/records"):
             turned[name] = check_pages(server, path, {k: v for k, v in arguments.items() if k != "limit"})
             given[path, "GET"].add("cursor")
-    return given, values, turned
+    check_no_rows(server)
+    return given, values, cells, turned
 
 
 def check_posts(server, file, strategy, hashes):
@@ -264,7 +316,7 @@ def answers_as_it_says(home):
         newest = check_latest(server, home)
         plain, file, strategy, hashes = questions(server)
         posted = check_posts(server, file, strategy, hashes)
-        given, values, turned = check_answers(server, plain)
+        given, values, cells, turned = check_answers(server, plain)
         for path, method, operation in documented():
             names = {name for name, p in parameters(operation).items() if p["in"] == "query"} - {"cursor"}
             if method == "GET" and path not in ELSEWHERE | {BASE + "stream"}:
@@ -273,8 +325,8 @@ def answers_as_it_says(home):
             check(DOC["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"], server.json(path), path)
         refused = check_refusals(server, posted)
     assert {"bars", "trades", "quotes", "signals", "fills", "gaps", "quarantine", "news", "vendor_bars"} <= turned.keys(), turned
-    return (f"{len(given) + len(posted)} operations, {values} values in CSV as in JSON, {refused} refusals, {newest} newest rows, "
-            f"pages of {turned}")
+    return (f"{len(given) + len(posted)} operations, {values} values in CSV and {cells} in Arrow as in JSON, {refused} refusals, "
+            f"{newest} newest rows, pages of {turned}")
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ static void knows_its_paths(void **state) {
     for (unsigned i = 0; i < COUNT_OF(topics); i++) {
         ASSERT_ROW(td_api_begin(&r, td_text(topics[i].path), TD_TEXT("text/csv"), &error), "%u", i);
         ASSERT_ROW(r.kind == topics[i].kind && strcmp(r.topic, topics[i].topic) == 0, "%u: %s", i, r.topic);
-        assert_true(!td_api_is_posted(r.kind) && !r.csv && td_api_check(&r, &error));
+        assert_true(!td_api_is_posted(r.kind) && r.format == TD_API_JSON && td_api_check(&r, &error));
         assert_int_equal(r.limit, r.kind == TD_API_RECORDS ? 100 : 1000);
     }
     static const char *const others[] = {"",           "bar",         "bars/",     "Bars",           "../bars",
@@ -105,8 +105,9 @@ static const struct {
     {"quotes", "from", "1381152600", NULL, NULL},
     {"quotes", "width", "1m", "unknown_parameter", "quotes knows no parameter 'width'"},
     {"bars", "format", "csv", NULL, NULL},
+    {"bars", "format", "arrow", NULL, NULL},
     {"bars", "format", "json", NULL, NULL},
-    {"bars", "format", "xml", "bad_parameter", "json or csv"},
+    {"bars", "format", "xml", "bad_parameter", "json, csv or arrow"},
     {"bars", "strategy", "x", "unknown_parameter", "bars knows no parameter 'strategy'"},
     {"bars", "symbol", "IBM", "unknown_parameter", "'symbol'"},
     {"bars", "instrumnet", "LEAN:IBM", "unknown_parameter", "did you mean 'instrument'?"},
@@ -228,19 +229,29 @@ static void takes_a_parameter_once(void **state) {
     assert_int_equal(r.limit, 10);
 }
 
-static void gives_csv_when_asked(void **state) {
+static void gives_the_format_asked_for(void **state) {
+    static const char arrow[] = "application/vnd.apache.arrow.stream";
     static const struct {
         const char *accept, *format;
-        bool csv;
-    } rows[] = {{"", NULL, false}, {"*/*", NULL, false},        {"text/csv", NULL, true},
-                {"", "csv", true}, {"text/csv", "json", false}, {"application/json, text/csv", NULL, true}};
+        td_api_format given;
+    } rows[] = {{"", NULL, TD_API_JSON},
+                {"*/*", NULL, TD_API_JSON},
+                {"text/csv", NULL, TD_API_CSV},
+                {"", "csv", TD_API_CSV},
+                {"text/csv", "json", TD_API_JSON},
+                {"application/json, text/csv", NULL, TD_API_CSV},
+                {arrow, NULL, TD_API_ARROW},
+                {"application/vnd.apache.arrow.stream;q=1, */*", NULL, TD_API_ARROW},
+                {"application/vnd.apache.arrow.file", NULL, TD_API_JSON},
+                {"text/csv", "arrow", TD_API_ARROW},
+                {arrow, "csv", TD_API_CSV}};
     (void)state;
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         td_api_request r;
         td_api_error error = {0};
         assert_true(td_api_begin(&r, TD_TEXT("signals"), td_text(rows[i].accept), &error));
         if (rows[i].format != NULL) assert_true(td_api_set(&r, TD_TEXT("format"), td_text(rows[i].format), &error));
-        ASSERT_ROW(r.csv == rows[i].csv, "%u", i);
+        ASSERT_ROW(r.format == rows[i].given, "%u", i);
     }
 }
 
@@ -258,9 +269,12 @@ static void writes_errors_as_json(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(knows_its_paths),      cmocka_unit_test(reads_parameters),
-        cmocka_unit_test(wants_what_it_needs),  cmocka_unit_test(takes_a_parameter_once),
-        cmocka_unit_test(gives_csv_when_asked), cmocka_unit_test(writes_errors_as_json),
+        cmocka_unit_test(knows_its_paths),
+        cmocka_unit_test(reads_parameters),
+        cmocka_unit_test(wants_what_it_needs),
+        cmocka_unit_test(takes_a_parameter_once),
+        cmocka_unit_test(gives_the_format_asked_for),
+        cmocka_unit_test(writes_errors_as_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

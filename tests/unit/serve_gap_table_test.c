@@ -209,12 +209,12 @@ static void answers_page_by_page(void **state) {
         "\"to_ns\":1381152609000000000,\"to\":\"2013-10-07T13:30:09Z\",\"first_id\":null,"
         "\"last_id\":null,\"missing\":null,\"filled\":0,\"known_at_ns\":1381152602000000000}\n],"
         "\"next\":null}\n");
-    request.csv = true;
+    request.format = TD_API_CSV;
     request.statuses = 1 << TD_GAP_LOST;
     ask(view, &request, &text, next);
     assert_string_equal((const char *)text.data, "instrument,number,feed,status,reason,from_ns,from,to_ns,to,first_id,"
                                                  "last_id,missing,filled,known_at_ns\n");
-    request.csv = false;
+    request.format = TD_API_JSON;
     request.statuses = 0;
     request.limit = 4;
     ask(view, &request, &text, next);
