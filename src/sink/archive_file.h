@@ -16,7 +16,7 @@ typedef struct td_archive_file_conf {
 #define TD_ARCHIVE_CODECS "zstandard|deflate|null"
 
 typedef struct td_archive_file_ops {
-    const char *ending;    /* of its name */
+    const char *ending;    /* of its name, and of no other kind's */
     const char *open_days; /* what such an archive calls its database: a folder is of one kind alone */
     void *(*make)(const td_archive_file_conf *conf);
     void (*free)(void *file); /* accepts NULL; what was not ended is no file */

@@ -58,16 +58,22 @@ static td_status sweep_day(const td_archive_sweep *s, const char *folder) {
     return status == TD_OK ? td_archive_sweep_rest(s->os, s->dir) : status;
 }
 
+static bool ends_with(const char *name, const char *ending) {
+    size_t size = strlen(name), tail = strlen(ending);
+    return size >= tail && strcmp(name + size - tail, ending) == 0;
+}
+
 /* Whether it is for this partition to let it go. */
 static td_status ask_whose(const td_archive_sweep *s, const char *folder, bool *out) {
     td_buf names;
-    char mark[24];
-    int size = snprintf(mark, sizeof mark, "part-%04" PRIu32, s->partition);
+    char part[24], making[40];
+    (void)snprintf(part, sizeof part, "part-%04" PRIu32 "-", s->partition);
+    (void)snprintf(making, sizeof making, ".part-%04" PRIu32 "%s.tmp", s->partition, s->ending);
     td_status status = list_names(s->os, folder, &names);
     *out = names.size == 0;
     for (const char *name = next_name(&names, NULL); name != NULL; name = next_name(&names, name)) {
-        const char *plain = name + (name[0] == '.'); /* of a file in the making */
-        if (strncmp(plain, mark, (size_t)size) == 0 && (plain[size] == '-' || plain[size] == '.')) *out = true;
+        bool whole = strncmp(name, part, strlen(part)) == 0 && ends_with(name, s->ending);
+        if (whole || strcmp(name, making) == 0) *out = true;
     }
     td_buf_fini(&names);
     return status;

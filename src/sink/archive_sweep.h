@@ -5,9 +5,9 @@
 
 typedef struct td_archive_sweep {
     const td_os *os;
-    const char *dir, *table;
-    uint32_t partition; /* whose folders go: those with a file of it, and empty ones */
-    int32_t before;     /* days before this one go, and then folders of instruments that are empty */
+    const char *dir, *table, *ending; /* ending: of its files' names */
+    uint32_t partition;               /* whose folders go: those with a file of it, and empty ones */
+    int32_t before;                   /* days before this one go, and then folders of instruments that are empty */
 } td_archive_sweep;
 
 /* Afterwards names that went are gone for good. */

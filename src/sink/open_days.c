@@ -1,5 +1,5 @@
-/* src/sink/open_days.c - open days in SQLite, in WAL mode with synchronous=NORMAL, as sink_sqlite.c has it and says
- * why.
+/* src/sink/open_days.c - open days in SQLite, in WAL mode with synchronous=NORMAL, for one sink alone. A transaction
+ * whose syncs are lost with the machine's power comes again from the log, with the position that it had.
  *
  * Packs are appended, and nothing is kept in the order of instruments: a live batch of some hundred of them is a few
  * pages, not one for each. What names them is apart from their bytes, so that it is sorted alone as a day closes. */
@@ -12,9 +12,9 @@
 enum { BUSY_MS = 200 };
 #define WHICH "topic = ?1 AND (?2 < 0 OR partition = ?2) AND (?3 IS NULL OR venue = ?3) AND day < ?4"
 
-/* Of the file, once: those that make it what it is. */
-static const char settings[] = "PRAGMA page_size = 16384; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                               "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2048";
+/* Before anything reads the file: what opens its log while this is not said yet shares it, and holds nobody off. */
+static const char alone[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 16384";
+static const char settings[] = "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2048";
 static const char tables[] =
     "CREATE TABLE IF NOT EXISTS positions(topic TEXT NOT NULL, partition INTEGER NOT NULL, epoch INTEGER NOT NULL,"
     " next_offset INTEGER NOT NULL, PRIMARY KEY(topic, partition)) STRICT, WITHOUT ROWID;"
@@ -80,12 +80,30 @@ static td_status run(td_open_days *d, statement s, const char *doing) {
 
 /* ---- life ---- */
 
+static int note_wal(void *arg, int count, char **values, char **names) {
+    (void)names;
+    *(bool *)arg = count == 1 && values[0] != NULL && strcmp(values[0], "wal") == 0;
+    return 0;
+}
+
+/* It answers what it is, whatever was asked for. */
+static td_status set_wal(td_open_days *d) {
+    bool is_wal = false;
+    int code = sqlite3_exec(d->db, "PRAGMA journal_mode = WAL", note_wal, &is_wal, NULL);
+    if (code != SQLITE_OK) return fail(d, "set up");
+    return is_wal ? TD_OK : TD_FAIL(TD_CONFIG, "cannot set up %s: its file system has no place for a log", d->file);
+}
+
 static td_status set_up(td_open_days *d, int64_t cache_bytes) {
     char cache[64];
     (void)snprintf(cache, sizeof cache, "PRAGMA cache_size = -%" PRId64, cache_bytes / 1024);
-    td_status status = exec(d, "set up", cache);
+    td_status status = exec(d, "set up", alone);
+    if (status == TD_OK) status = set_wal(d);
     if (status == TD_OK) status = exec(d, "set up", settings);
+    if (status == TD_OK) status = exec(d, "set up", cache);
+    if (status == TD_OK) status = exec(d, "hold", "BEGIN EXCLUSIVE");
     if (status == TD_OK) status = exec(d, "set up", tables);
+    if (status == TD_OK) status = td_open_days_commit(d);
     for (int i = 0; i < STATEMENT_COUNT && status == TD_OK; i++)
         if (sqlite3_prepare_v3(d->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT, &d->statements[i], NULL) !=
             SQLITE_OK)

@@ -14,6 +14,9 @@
  * position of that row, then their folders. Who dies in between begins with the folders. By which row a day goes is a
  * function of the partition's log alone, as is where files end.
  *
+ * A folder is of one sink of one kind, which holds DIR/.lock: who finds it held waits, who finds another kind's
+ * database is refused.
+ *
  * When the run ends, the open days are written, too, as far as they have come, under the names that they will have, and
  * stay open: later the whole file takes the place of that one, so that no reader ever has a row twice. */
 #include "base/hash.h"
@@ -28,6 +31,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+enum { NONE = -1 };
 
 typedef struct venue_clock { /* of a venue in a partition of a topic: days before this one are closed */
     unsigned table;
@@ -56,6 +61,7 @@ typedef struct archive_sink {
     char *dir;
     int64_t close_after_ns, cache_bytes, retain_ns;
     td_archive_file_conf limits; /* of files */
+    int lock;                    /* of the folder, for life; NONE: not held yet */
     td_open_days *days;          /* NULL: to be opened (again) */
     td_archive_form forms[TD_ARCHIVE_COUNT];
     const td_archive_file_ops *ops;
@@ -105,7 +111,7 @@ static td_status begin_part(archive_sink *s, unsigned table, const td_pack *pack
     const char *folder = end_text(&s->folder);
     td_buf_printf(&s->path, "%s/part-%04" PRIu32 "-%012" PRId64 "%s%c", folder, pack->partition, pack->first,
                   s->ops->ending, '\0');
-    td_buf_printf(&s->temporary, "%s/.part-%04" PRIu32 ".tmp%c", folder, pack->partition, '\0');
+    td_buf_printf(&s->temporary, "%s/.part-%04" PRIu32 "%s.tmp%c", folder, pack->partition, s->ops->ending, '\0');
     td_buf_put(&p->instrument, pack->instrument.data, pack->instrument.size);
     p->partition = pack->partition;
     p->day = pack->day;
@@ -305,7 +311,8 @@ static td_status move_clock(archive_sink *s, const td_sink_row *row) {
 enum { NOTHING = INT32_MIN };
 
 static td_status sweep_folders(archive_sink *s, const venue_clock *out) {
-    const td_archive_sweep folders = {s->os, s->dir, s->forms[out->table].table->name, out->partition, out->day};
+    const td_archive_sweep folders = {s->os, s->dir, s->forms[out->table].table->name, s->ops->ending, out->partition,
+                                      out->day};
     return td_archive_sweep_days(&folders);
 }
 
@@ -384,13 +391,55 @@ static td_status archive_write(void *sink, const char *topic, uint32_t partition
 
 /* ---- life ---- */
 
+static bool is_there(archive_sink *s, const char *name) {
+    s->path.size = 0;
+    td_buf_printf(&s->path, "%s/%s", s->dir, name);
+    return s->os->ops->exists(s->os->self, end_text(&s->path));
+}
+
+/* Two in one folder would let go of each other's days, and write to each other's files. */
+static td_status refuse_others(archive_sink *s) {
+    static const td_archive_file_ops *const kinds[] = {&td_archive_parquet, &td_archive_avro};
+    bool others = is_there(s, ".open.duckdb"); /* of a program older than these databases */
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && !others; i++)
+        others = kinds[i] != s->ops && is_there(s, kinds[i]->open_days);
+    if (!others) return TD_OK;
+    return TD_FAIL(TD_CONFIG,
+                   "archive: %s is there, and a folder is of one archive alone: name another folder, which is filled "
+                   "from the log",
+                   (const char *)s->path.data);
+}
+
+/* Who holds it may be about to end, as one does whose place this process takes. */
+static td_status lock_folder(archive_sink *s) {
+    const td_os_ops *os = s->os->ops;
+    if (s->lock != NONE) return TD_OK;
+    s->path.size = 0;
+    td_buf_printf(&s->path, "%s/.lock", s->dir);
+    td_status status = os->open(s->os->self, end_text(&s->path), TD_OPEN_CREATE, &s->lock);
+    if (status != TD_OK) {
+        s->lock = NONE;
+        return status;
+    }
+    if (os->lock(s->os->self, s->lock) == TD_OK) return TD_OK;
+    os->close(s->os->self, s->lock);
+    s->lock = NONE;
+    return TD_FAIL(TD_RETRY, "archive: %s is held by another sink, of this process or another one",
+                   (const char *)s->path.data);
+}
+
+/* Of another kind, which no waiting helps, is told first. */
+static td_status take_folder(archive_sink *s) {
+    td_status status = refuse_others(s);
+    if (status == TD_OK) status = lock_folder(s);
+    return status == TD_OK ? refuse_others(s) : status; /* who came in between has made its database by now */
+}
+
 /* Files whose open days are gone would get rows twice, in files of other names. */
 static td_status refuse_strangers(archive_sink *s, const char *database) {
     if (s->os->ops->exists(s->os->self, database)) return TD_OK;
     for (unsigned id = 0; id < TD_ARCHIVE_COUNT; id++) {
-        s->path.size = 0;
-        td_buf_printf(&s->path, "%s/%s", s->dir, s->forms[id].table->name);
-        if (s->os->ops->exists(s->os->self, end_text(&s->path)))
+        if (is_there(s, s->forms[id].table->name))
             return TD_FAIL(TD_CONFIG,
                            "archive: %s is there, and %s, which says how far it goes, is not: name another folder",
                            (const char *)s->path.data, database);
@@ -401,7 +450,8 @@ static td_status refuse_strangers(archive_sink *s, const char *database) {
 static td_status open_database(archive_sink *s) {
     td_buf file = {0};
     td_buf_printf(&file, "%s/%s", s->dir, s->ops->open_days);
-    td_status status = refuse_strangers(s, end_text(&file));
+    td_status status = take_folder(s);
+    if (status == TD_OK) status = refuse_strangers(s, end_text(&file));
     if (status == TD_OK) status = td_open_days_open(&s->days, (const char *)file.data, s->cache_bytes);
     if (status == TD_OK) status = s->os->ops->sync_dir(s->os->self, s->dir);
     if (status == TD_OK) status = td_open_days_clocks(s->days, take_clock, s);
@@ -421,6 +471,7 @@ static td_status archive_position(void *sink, const char *topic, uint32_t partit
 
 static void free_sink(archive_sink *s) {
     give_up(s);
+    if (s->lock != NONE) s->os->ops->close(s->os->self, s->lock);
     for (unsigned id = 0; id < TD_ARCHIVE_COUNT; id++) s->ops->free(s->files[id]);
     for (size_t i = 0; i < s->pack_room; i++) td_buf_fini(&s->packs[i].rows.data);
     free(s->packs);
@@ -454,6 +505,7 @@ static td_status archive_open(void **out, const td_os *os, const td_sink_conf *c
     int64_t memory_bytes = conf->memory_bytes > 0 ? conf->memory_bytes : DEFAULT_MEMORY;
     s->os = os;
     s->ops = ops;
+    s->lock = NONE;
     s->dir = td_copy_text(conf->dir);
     s->close_after_ns = conf->close_after_ns;
     s->cache_bytes = memory_bytes / 16;

@@ -8,6 +8,7 @@ import decimal
 import os
 import pathlib
 import re
+import shutil
 import sys
 import urllib.parse
 
@@ -162,12 +163,29 @@ def killed_as_days_go(home):
 
 @cases.add
 def of_one_kind(home):
-    """Whose folder is Avro's is not Parquet's."""
+    """Whose folder is Avro's is not Parquet's, in no order and not in one run; and of two runs at once the second waits."""
     feeds = store.write_days(home, days=1)
-    td.run(store.config(home, feeds, kind="avro"))
+    file = store.config(home, feeds, kind="avro")
+    both = pathlib.Path(f"{home}/both.yaml")
+    parquet = f"sinks:\n  - parquet: {{ dir: {home}/archive }}\n"
+    both.write_text(file.read_text(encoding="utf-8").replace("sinks:\n", parquet), encoding="utf-8")
+    said = td.run(both, check=store.EXIT_CONFIG)["stderr"]
+    assert "archive/.open.db is there, and a folder is of one archive alone" in said, said
+    said = td.run(file, check=store.EXIT_CONFIG)["stderr"]
+    assert "archive/.open.db is there, and a folder is of one archive alone" in said, said
+    shutil.rmtree(f"{home}/archive")
+    process = td.start(file, "--set", "speed=100x")
+    td.wait_for(lambda: any(pathlib.Path(f"{home}/archive").glob(".open.*")) or process.poll() is not None, "an archive", 60)
+    second = td.start(file, "--set", f"log.dir={home}/other", "--set", "speed=100x")
+    assert any("archive/.lock is held by another sink" in line for line in second.stderr), second.wait()
+    assert second.poll() is None and process.poll() is None
+    td.kill(second)
+    td.kill(process)
+    td.run(file)
+    store.expect_log(home, readers=(by_fastavro,))
     before = store.files(home, kind="avro")
     said = td.run(store.config(home, feeds), check=store.EXIT_CONFIG)["stderr"]
-    assert "which says how far it goes, is not: name another folder" in said and store.files(home, kind="avro") == before, said
+    assert ".open.avro.db is there, and a folder is of one archive alone" in said and store.files(home, kind="avro") == before, said
     return f"{len(before)} files"
 
 
