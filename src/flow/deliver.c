@@ -21,7 +21,7 @@ typedef struct deliver_lane { /* one partition of one topic */
     int64_t newly_lost, lost_from; /* not yet written down; the first offset of these */
     td_position sink_at;           /* as it said last, or was given last */
     int64_t last_ns;               /* event time of the row before; TD_NONE: not known */
-    bool stopped;                  /* its records are corrupt: it stands, the other lanes go on */
+    bool stopped;                  /* its records, or the sink's rows, are corrupt: it stands, the others go on */
 } deliver_lane;
 
 struct td_deliver {
@@ -493,6 +493,12 @@ static bool all_taken(const td_deliver *d) {
     return true;
 }
 
+/* That of the batch in hand: of what the sink keeps something is damaged that this one needs. */
+static void stop_lane(td_deliver *d) {
+    d->rows_lane->stopped = true;
+    d->row_count = 0;
+}
+
 /* One batch of the next lane that has any. */
 static td_status deliver_one(td_deliver *d) {
     td_status status = d->row_count > 0 ? TD_OK : TD_AGAIN;
@@ -504,7 +510,10 @@ static td_status deliver_one(td_deliver *d) {
     }
     td_status kept = status == TD_OK || status == TD_AGAIN ? write_losses(d) : TD_OK;
     if (kept != TD_OK) return kept;
-    return status == TD_OK ? write_rows(d) : status;
+    if (status != TD_OK) return status;
+    status = write_rows(d);
+    if (status == TD_CORRUPT) stop_lane(d);
+    return status;
 }
 
 static void look_at_sink(td_deliver *d) {

@@ -78,6 +78,11 @@ int32_t td_archive_day(int64_t ns) {
     return (int32_t)(td_window_start(ns, TD_NS_PER_DAY) / TD_NS_PER_DAY);
 }
 
+int64_t td_archive_us(int64_t ns) {
+    if (ns < INT64_MIN + TD_NS_PER_US) ns = INT64_MIN + TD_NS_PER_US; /* likewise */
+    return td_window_start(ns, TD_NS_PER_US) / TD_NS_PER_US;
+}
+
 static td_status set_cell(td_duck_rows *rows, const td_archive_form *form, size_t at, const td_cell *cell) {
     const td_duck_column *column = &form->columns[at];
     if (cell->null) return TD_OK;
@@ -103,16 +108,16 @@ td_status td_archive_append(td_duck_rows *rows, const td_archive_form *form, con
         status = set_cell(rows, form, at, cell);
         if (form->table->columns[i].instant == NULL) continue;
         at++;
-        if (!cell->null) td_duck_rows_set_number(rows, at, td_window_start(cell->number, TD_NS_PER_US) / TD_NS_PER_US);
+        if (!cell->null) td_duck_rows_set_number(rows, at, td_archive_us(cell->number));
     }
     return status;
 }
 
 /* ---- packed ---- */
 
-/* A row is two words, whose bit i is set where cell i of the table is null, and where it is what it was in the row
- * before; then the others: numbers as what they differ from the last one by, in LEB128 with the sign as the lowest bit,
- * texts behind their size. */
+/* First a byte, how many columns the table had. A row is two words, whose bit i is set where cell i of the table is
+ * null, and where it is what it was in the row before; then the others: numbers as what they differ from the last one
+ * by, in LEB128 with the sign as the lowest bit, texts behind their size. */
 enum { NUMBER_MAX = 19 };
 
 static void put_number(td_buf *out, td_i128 value) {
@@ -196,9 +201,11 @@ static td_status put_cell(td_archive_pack *pack, size_t i, const td_duck_column 
     return check_digits(column, value);
 }
 
-void td_archive_pack_begin(td_archive_pack *pack) {
+void td_archive_pack_begin(td_archive_pack *pack, const td_archive_form *form) {
+    uint8_t columns = (uint8_t)form->table->column_count;
     pack->rows = 0;
     pack->data.size = 0;
+    td_buf_put(&pack->data, &columns, sizeof columns);
     memset(pack->last, 0, sizeof pack->last);
 }
 
@@ -211,7 +218,7 @@ td_status td_archive_pack_put(td_archive_pack *pack, const td_archive_form *form
     td_table_cells(td_table_of(row), row, partition, &cells);
     td_buf_put_u32(&pack->data, nulls);
     td_buf_put_u32(&pack->data, same);
-    for (size_t i = 0, at = 1; i < cells.count && status == TD_OK; i++, at++) {
+    for (size_t i = 0, at = 1; i < form->table->column_count && status == TD_OK; i++, at++) {
         const td_cell *cell = &cells.items[i];
         const td_duck_column *column = &form->columns[at];
         bool skipped = cell->null || at == form->instrument;
@@ -240,18 +247,40 @@ static bool take_cell(td_bytes *packed, const td_duck_column *column, td_cell *c
     return true;
 }
 
-bool td_archive_unpack(td_bytes *packed, const td_archive_form *form, td_cell cells[TD_ARCHIVE_COLUMNS_MAX]) {
-    uint32_t nulls, same;
-    if (!td_bytes_take(packed, &nulls, sizeof nulls) || !td_bytes_take(packed, &same, sizeof same)) return false;
-    cells[0].null = true;
+static td_cell cell_before(const td_column *column) {
+    assert(column->before == NULL || column->type == TD_COLUMN_TEXT);
+    return column->before != NULL ? (td_cell){.text = td_text(column->before)} : (td_cell){.null = true};
+}
+
+bool td_archive_rows_begin(td_archive_rows *out, const td_archive_form *form, td_bytes packed) {
+    uint8_t columns;
+    *out = (td_archive_rows){.form = form};
+    if (!td_bytes_take(&packed, &columns, sizeof columns) || columns > form->table->column_count) return false;
+    out->left = packed;
+    out->columns = columns;
+    out->cells[0].null = true;
     for (size_t i = 0, at = 1; i < form->table->column_count; i++, at++) {
-        td_cell *cell = &cells[at];
+        const td_column *column = &form->table->columns[i];
+        if (i >= columns) out->cells[at] = cell_before(column);
+        if (column->instant != NULL) at++;
+        if (i >= columns && column->instant != NULL) out->cells[at].null = true;
+    }
+    return true;
+}
+
+bool td_archive_rows_next(td_archive_rows *rows) {
+    const td_archive_form *form = rows->form;
+    uint32_t nulls, same;
+    if (!td_bytes_take(&rows->left, &nulls, sizeof nulls) || !td_bytes_take(&rows->left, &same, sizeof same))
+        return false;
+    for (size_t i = 0, at = 1; i < rows->columns; i++, at++) {
+        td_cell *cell = &rows->cells[at];
         cell->null = (nulls >> i & 1) != 0;
         bool told = !cell->null && (same >> i & 1) == 0;
-        if (told && !take_cell(packed, &form->columns[at], cell)) return false;
+        if (told && !take_cell(&rows->left, &form->columns[at], cell)) return false;
         if (form->table->columns[i].instant == NULL) continue;
-        cells[++at].null = cell->null;
-        if (told) cells[at].number = td_window_start(cell->number, TD_NS_PER_US) / TD_NS_PER_US;
+        rows->cells[++at].null = cell->null;
+        if (told) rows->cells[at].number = td_archive_us(cell->number);
     }
     return true;
 }

@@ -24,6 +24,7 @@ void td_archive_put_create(td_buf *out, const td_archive_form *form, const char 
 /* What a table is called is what its topic is called. TD_ARCHIVE_COUNT: none is. */
 unsigned td_archive_named(td_bytes name);
 int32_t td_archive_day(int64_t ns);
+int64_t td_archive_us(int64_t ns); /* the microsecond that it is in, but in the first one that there is */
 /* Appends the row. Errors: as td_duck_rows_next, td_duck_rows_set_decimal. */
 TD_CHECKED td_status td_archive_append(td_duck_rows *rows, const td_archive_form *form, const td_sink_row *row,
                                        uint32_t partition);
@@ -40,13 +41,23 @@ typedef struct td_archive_pack { /* rows of one table in few bytes, without thei
     td_archive_last last[TD_TABLE_COLUMNS_MAX];
 } td_archive_pack;
 
-void td_archive_pack_begin(td_archive_pack *pack);
+void td_archive_pack_begin(td_archive_pack *pack, const td_archive_form *form);
 /* Numbers have the digits of their columns, or TD_CONFIG; what is no UTF-8 becomes U+FFFD. */
 TD_CHECKED td_status td_archive_pack_put(td_archive_pack *pack, const td_archive_form *form, const td_sink_row *row,
                                          uint32_t partition);
-/* The next row of a pack, a cell for each column of the form, of which those two are null. `cells` are zero before the
- * first row of a pack, and then those of the row before; texts are lent by the pack. False: it is none. */
-bool td_archive_unpack(td_bytes *packed, const td_archive_form *form, td_cell cells[TD_ARCHIVE_COLUMNS_MAX]);
+
+typedef struct td_archive_rows { /* of a pack, one after the other; borrows it and the form */
+    const td_archive_form *form;
+    td_bytes left;                         /* empty: there are no more */
+    size_t columns;                        /* of the table's that it has, which are the first ones */
+    td_cell cells[TD_ARCHIVE_COLUMNS_MAX]; /* of the row that came last, for each column of the form */
+} td_archive_rows;
+
+/* False: it has columns that the table does not have. */
+bool td_archive_rows_begin(td_archive_rows *out, const td_archive_form *form, td_bytes packed);
+/* Takes the next row: day and instrument are null, what the table got after the pack was made is as its column says for
+ * rows of older programs, or null. Texts are lent by the pack. False: it is none. */
+bool td_archive_rows_next(td_archive_rows *rows);
 
 /* DIR/bars/instrument=LEAN%3AIBM/day=2013-10-07 */
 void td_archive_put_folder(td_buf *out, const char *dir, const char *table, td_bytes instrument, int32_t day);

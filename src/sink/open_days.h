@@ -2,7 +2,8 @@
  * the clocks that close them, in one SQLite file of the archive's own: what is committed is there after a kill -9, and
  * a power loss takes back whole transactions at the end, positions with their rows. Rows lie there in packs: those of
  * an instrument and a day out of a batch, in one piece. Memory is bounded whatever they are.
- * Thread: its owner's. Errors: TD_RETRY (busy, which who holds the folder makes it, disk full, I/O), TD_CONFIG. */
+ * Thread: its owner's. Errors: TD_RETRY (busy, which who holds the folder makes it, disk full, I/O), TD_CONFIG,
+ * TD_CORRUPT: a pack is not what was written. */
 #pragma once
 #include "base/bytes.h"
 #include "sink/sink.h"
@@ -18,15 +19,20 @@ typedef struct td_pack {
     td_bytes data;
 } td_pack;
 
-typedef struct td_days { /* which of a topic's packs; `partition` < 0: all */
+typedef struct td_days { /* which of a topic's packs; `partition` < 0: all, of all venues */
     const char *topic;
     int64_t partition;
     const char *venue; /* NULL: all */
     int32_t before;    /* the first day that is not meant */
 } td_days;
 
-/* Nobody else may have it open. */
-TD_CHECKED td_status td_open_days_open(td_open_days **out, const char *file, int64_t cache_bytes);
+typedef struct td_open_days_conf {
+    int64_t cache_bytes;
+    int64_t close_after_ns; /* where days end, which stays what it was at first: else TD_CONFIG */
+} td_open_days_conf;
+
+/* Nobody else may have it open. TD_CONFIG, too, where another version of this program made it. */
+TD_CHECKED td_status td_open_days_open(td_open_days **out, const char *file, const td_open_days_conf *conf);
 void td_open_days_close(td_open_days *days); /* what was not committed is gone; accepts NULL */
 
 TD_CHECKED td_status td_open_days_begin(td_open_days *days);

@@ -87,7 +87,7 @@ typedef struct td_sink_ops {
     /* Where this sink is in (topic, partition): the next record it has not got. {-1, 0} when it has none yet. */
     TD_CHECKED td_status (*position)(void *sink, const char *topic, uint32_t partition, td_position *out);
     /* Writes all rows and the position behind them: all or nothing, or the position last (as told above). The same rows
-     * again leave one copy. */
+     * again leave one copy. TD_CORRUPT: what the sink keeps of that partition is damaged, and takes no more. */
     TD_CHECKED td_status (*write)(void *sink, const char *topic, uint32_t partition, const td_sink_row *rows,
                                   size_t row_count, td_position next);
     /* Sets positions back, so that what is behind them comes again; `empties`: all rows and all other positions go. All

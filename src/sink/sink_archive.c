@@ -130,18 +130,29 @@ static td_status end_part(archive_sink *s, unsigned table) {
                : status;
 }
 
-static td_status put_packed(archive_sink *s, unsigned table, td_bytes packed) {
+static td_status tell_damage(const archive_sink *s, const td_pack *pack) {
+    return TD_FAIL(TD_CORRUPT,
+                   "%s/%s: rows of %s-%" PRIu32 " from offset %" PRId64
+                   " on are not what was written; name another folder, which is filled from the log",
+                   s->dir, s->ops->open_days, pack->topic, pack->partition, pack->first);
+}
+
+static td_status put_packed(archive_sink *s, unsigned table, const td_pack *pack) {
     const td_archive_form *form = &s->forms[table];
     void *file = file_of(s, table);
-    td_cell cells[TD_ARCHIVE_COLUMNS_MAX] = {0};
-    td_status status = TD_OK;
-    while (packed.size > 0 && status == TD_OK) {
-        if (!td_archive_unpack(&packed, form, cells))
-            return TD_FAIL(TD_CONFIG, "%s/%s is damaged: a row of %s", s->dir, s->ops->open_days, form->table->name);
-        cells[form->instrument] = (td_cell){.text = td_buf_bytes(&s->part.instrument)};
-        status = s->ops->put(file, cells);
+    td_archive_rows rows;
+    int64_t count = 0;
+    if (!td_archive_rows_begin(&rows, form, pack->data))
+        return TD_FAIL(TD_CONFIG, "%s/%s has rows of %s of a newer version of this program: use that", s->dir,
+                       s->ops->open_days, pack->topic);
+    rows.cells[form->instrument] = (td_cell){.text = td_buf_bytes(&s->part.instrument)};
+    for (; rows.left.size > 0; count++) {
+        if (!td_archive_rows_next(&rows)) return tell_damage(s, pack);
+        rows.cells[form->instrument].null = false;
+        td_status status = s->ops->put(file, rows.cells);
+        if (status != TD_OK) return status;
     }
-    return status;
+    return count == pack->rows ? TD_OK : tell_damage(s, pack);
 }
 
 typedef struct writing {
@@ -156,7 +167,7 @@ static td_status write_pack(void *arg, const td_pack *pack) {
                 td_bytes_equal(td_buf_bytes(&p->instrument), pack->instrument);
     td_status status = same ? TD_OK : end_part(w->s, w->table);
     if (status == TD_OK && !same) status = begin_part(w->s, w->table, pack);
-    return status == TD_OK ? put_packed(w->s, w->table, pack->data) : status;
+    return status == TD_OK ? put_packed(w->s, w->table, pack) : status;
 }
 
 static td_status write_parts(archive_sink *s, unsigned table, const td_days *which) {
@@ -209,7 +220,7 @@ static batch_pack *find_pack(archive_sink *s, const td_sink_row *row) {
         p->instrument = instrument;
         p->day = day;
         p->first = row->source.offset;
-        td_archive_pack_begin(&p->rows);
+        td_archive_pack_begin(&p->rows, &s->forms[s->table]);
         slots_of(s)[slot] = (uint32_t)s->pack_count;
     }
     return &s->packs[slots_of(s)[slot] - 1];
@@ -263,7 +274,10 @@ static void take_clock(void *arg, const td_day_clock *kept) {
                          .venue = td_copy_bytes(kept->venue),
                          .venue_size = kept->venue.size,
                          .day = kept->day};
-    td_buf_put(&s->clocks, &clock, sizeof clock);
+    if (clock.table < TD_ARCHIVE_COUNT)
+        td_buf_put(&s->clocks, &clock, sizeof clock);
+    else
+        free(clock.venue); /* of a table that another version has */
 }
 
 static venue_clock *find_clock(archive_sink *s, td_bytes venue) {
@@ -311,8 +325,8 @@ static td_status move_clock(archive_sink *s, const td_sink_row *row) {
 enum { NOTHING = INT32_MIN };
 
 static td_status sweep_folders(archive_sink *s, const venue_clock *out) {
-    const td_archive_sweep folders = {s->os, s->dir, s->forms[out->table].table->name, s->ops->ending, out->partition,
-                                      out->day};
+    const td_archive_sweep folders = {s->os,          s->dir,         s->forms[out->table].table->name,
+                                      s->ops->ending, out->partition, out->day};
     return td_archive_sweep_days(&folders);
 }
 
@@ -452,7 +466,8 @@ static td_status open_database(archive_sink *s) {
     td_buf_printf(&file, "%s/%s", s->dir, s->ops->open_days);
     td_status status = take_folder(s);
     if (status == TD_OK) status = refuse_strangers(s, end_text(&file));
-    if (status == TD_OK) status = td_open_days_open(&s->days, (const char *)file.data, s->cache_bytes);
+    const td_open_days_conf conf = {s->cache_bytes, s->close_after_ns};
+    if (status == TD_OK) status = td_open_days_open(&s->days, (const char *)file.data, &conf);
     if (status == TD_OK) status = s->os->ops->sync_dir(s->os->self, s->dir);
     if (status == TD_OK) status = td_open_days_clocks(s->days, take_clock, s);
     if (status == TD_OK) status = finish_sweeps(s);
@@ -549,7 +564,7 @@ static td_status archive_open(void **out, const td_os *os, const td_sink_conf *c
          .max = 24.0 * (double)TD_NS_PER_HOUR,                                                                         \
          .offset = offsetof(td_sink_conf, close_after_ns),                                                             \
          .help = "a day is written when its venue is so far past its end, by times of events; what comes later for "   \
-                 "it is another file"},                                                                                \
+                 "it is another file; a folder keeps its first"},                                                      \
         TD_RETAIN_TIME_OPTION
 
 static const td_option parquet_options[] = {

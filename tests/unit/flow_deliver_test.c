@@ -4,7 +4,7 @@
 /* after the rig's own */
 #include "flow/deliver.h"
 
-enum { SOUND, KEEPS_NOTHING, KEEPS_UNHEARD, FALLS_BACK };
+enum { SOUND, KEEPS_NOTHING, KEEPS_UNHEARD, FALLS_BACK, IS_DAMAGED };
 
 static struct { /* the sink, which outlives its deliveries */
     int64_t rows, next[2];
@@ -77,6 +77,7 @@ static td_status sink_write(void *sink, const char *topic, uint32_t partition, c
     int accident = store.accident;
     store.accident = SOUND;
     if (accident != SOUND) store.refused = count;
+    if (accident == IS_DAMAGED) return TD_FAIL(TD_CORRUPT, "store: is damaged");
     if (accident == KEEPS_NOTHING) return TD_FAIL(TD_RETRY, "store: is full");
     store.rows += (int64_t)count;
     store.next[partition] = next.offset;
@@ -450,6 +451,39 @@ static void after_a_failure_a_sink_is_asked_where_it_is(void **state) {
     td_deliver_close(d);
 }
 
+/* A partition whose rows in the sink are damaged stands, and is not tried again and again; the others go on. */
+static void a_damaged_partition_stands_alone(void **state) {
+    rig *r = *state;
+    td_schema_ids ids = {0};
+    td_topics topics;
+    td_deliver *d;
+    td_sink_conf sink_conf = {.name = (char *)"store"};
+    rig_open_log(r);
+    open_topics(r, &ids, &topics);
+    append_bars(r, &ids, 40);
+    store.rows = store.next[0] = 0;
+    store.accident = IS_DAMAGED;
+    const td_deliver_conf conf = {
+        .os = &td_os_posix, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
+    assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
+    assert_int_equal(td_deliver_step(d), 0);
+    assert_int_equal(td_fault_status(td_deliver_fault(d)), TD_CORRUPT);
+    assert_non_null(strstr(td_deliver_fault(d)->text, "store: is damaged"));
+    td_signal signal = {.strategy = TD_TEXT("cross")};
+    td_buf value = {0};
+    store.told = (td_buf){0};
+    td_record_put_signal(&value, &ids, TD_TEXT("TEST:A"), &signal);
+    append(r, topics.outputs[TD_OUTPUT_SIGNALS], "TEST:A", &value);
+    assert_int_equal(td_log_sync(r->log), TD_OK);
+    assert_int_equal(td_deliver_step(d), 1);
+    assert_int_equal(td_deliver_step(d), 0);
+    assert_int_equal(store.rows, 0);
+    assert_true(td_deliver_level(d));
+    td_deliver_close(d);
+    td_buf_fini(&store.told);
+    td_buf_fini(&value);
+}
+
 /* Delivered to its end. */
 static void expect_lost(const td_deliver_conf *conf, int64_t lost) {
     td_deliver *d;
@@ -533,6 +567,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_sink_that_is_away_is_waited_for, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_sink_that_limps_is_told, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(after_a_failure_a_sink_is_asked_where_it_is, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(a_damaged_partition_stands_alone, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_sink_is_set_back, rig_new, rig_free)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

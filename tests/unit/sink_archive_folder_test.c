@@ -1,5 +1,6 @@
 /* tests/unit/sink_archive_folder_test.c - goal: an archive's folder is of one sink of one kind as long as that lives,
- * and nobody else has its database, also when it is there already. */
+ * and nobody else has its database, also when it is there already; what that keeps is as it was written, of this
+ * version and of the same ends of days, or it is told. */
 #include "base/time.h"
 #include "sink/sink.h"
 #include "unit.h"
@@ -22,9 +23,11 @@ static void command(const char *format, ...) {
     assert_int_equal(system(text), 0);
 }
 
+static int64_t close_after_ns = TD_NS_PER_HOUR;
+
 static td_status try_open(const td_sink_ops *ops, void **out) {
     const td_sink_conf conf = {.dir = archive,
-                               .close_after_ns = TD_NS_PER_HOUR,
+                               .close_after_ns = close_after_ns,
                                .row_group = 2048,
                                .memory_bytes = 128 << 20,
                                .block_bytes = 4096};
@@ -100,8 +103,87 @@ static void of_one_kind(void **state) {
     assert_non_null(strstr(td_trail(), ".open.duckdb is there"));
 }
 
+static void change(const char *sql) {
+    sqlite3 *db = open_database(".open.db");
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_changes(db), 1);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void begin_day(void) {
+    command("rm -rf %s", archive);
+    void *sink = must_open(&td_sink_parquet);
+    assert_int_equal(write_day(&td_sink_parquet, sink, 0, 1), TD_OK);
+    td_sink_parquet.close(sink);
+}
+
+/* Each as the day closes that it is of; without it the day closes. */
+static void damage_is_told(void **state) {
+    (void)state;
+    static const char *const damages[] = {
+        NULL,
+        "UPDATE bytes SET data = CAST(substr(data, 1, length(data) - 1) || x'7f' AS BLOB)",
+        "UPDATE bytes SET data = CAST(data || data AS BLOB)",
+        "UPDATE packs SET rows = 2",
+        "UPDATE packs SET day = 0",
+        "UPDATE packs SET first = 7",
+        "UPDATE packs SET instrument = 'V:B'",
+    };
+    for (size_t i = 0; i < COUNT_OF(damages); i++) {
+        begin_day();
+        if (damages[i] != NULL) change(damages[i]);
+        void *sink = must_open(&td_sink_parquet);
+        td_status status = write_day(&td_sink_parquet, sink, 1, 3);
+        assert_int_equal(status, damages[i] == NULL ? TD_OK : TD_CORRUPT);
+        if (damages[i] != NULL) {
+            td_position at;
+            assert_non_null(strstr(td_trail(), "/.open.db is damaged: rows of bars-0 from offset "));
+            assert_int_equal(td_sink_parquet.position(sink, "bars", 0, &at), TD_OK);
+            assert_int_equal(at.offset, 1);
+        }
+        td_sink_parquet.close(sink);
+    }
+}
+
+static void of_this_version(void **state) {
+    (void)state;
+    static const struct {
+        const char *sql, *said;
+    } rows[] = {
+        {"PRAGMA user_version = 2", "is of a newer version"},
+        {"PRAGMA user_version = 0", "is of an older version"},
+        {"PRAGMA user_version = 1", NULL},
+    };
+    void *sink;
+    begin_day();
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        sqlite3 *db = open_database(".open.db");
+        assert_int_equal(sqlite3_exec(db, rows[i].sql, NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+        assert_int_equal(try_open(&td_sink_parquet, &sink), rows[i].said == NULL ? TD_OK : TD_CONFIG);
+        if (rows[i].said != NULL) assert_non_null(strstr(td_trail(), rows[i].said));
+        td_sink_parquet.close(sink);
+    }
+}
+
+/* A day that ends elsewhere is other files, and a death would leave both. */
+static void days_end_where_they_did(void **state) {
+    (void)state;
+    void *sink;
+    begin_day();
+    close_after_ns = 90 * TD_NS_PER_MIN;
+    assert_int_equal(try_open(&td_sink_parquet, &sink), TD_CONFIG);
+    assert_non_null(strstr(td_trail(), "days end after 1h, not 90m: give it that, or another folder"));
+    close_after_ns = TD_NS_PER_HOUR;
+    td_sink_parquet.close(must_open(&td_sink_parquet));
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(one_sink_has_it), cmocka_unit_test(of_one_kind)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_sink_has_it),         cmocka_unit_test(of_one_kind),
+        cmocka_unit_test(damage_is_told),          cmocka_unit_test(of_this_version),
+        cmocka_unit_test(days_end_where_they_did),
+    };
     (void)snprintf(dir, sizeof dir, "%s/sink_archive_XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (mkdtemp(dir) == NULL) return 1;
     (void)snprintf(archive, sizeof archive, "%s/a", dir);
