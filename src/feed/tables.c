@@ -25,7 +25,7 @@ static bool is_wanted(const td_paths *names, const char *name) {
     return name[0] != '.' && name[0] != '_';
 }
 
-static td_status add_below(walk *w, const char *folder, int depth);
+static td_status add_below(walk *w, const char *path, bool wanted, int depth);
 
 static td_status add_names(walk *w, const char *folder, const td_paths *names, int depth) {
     td_status status = TD_OK;
@@ -33,20 +33,28 @@ static td_status add_names(walk *w, const char *folder, const td_paths *names, i
         td_paths path = {0};
         if (!is_wanted(names, names->items[i])) continue;
         td_paths_add(&path, folder, names->items[i]);
-        status = depth < DEPTH_MAX ? add_below(w, path.items[0], depth + 1) : TD_CONFIG;
-        if (status == TD_CONFIG && td_text_ends(names->items[i], w->ending)) td_paths_add(&w->found, "", path.items[0]);
-        if (status == TD_CONFIG) status = TD_OK; /* it is no folder */
+        status = add_below(w, path.items[0], td_text_ends(names->items[i], w->ending), depth + 1);
         td_paths_fini(&path);
     }
     return status;
 }
 
-/* TD_CONFIG: it is no folder. */
-static td_status add_below(walk *w, const char *folder, int depth) {
+static td_status add_folder(walk *w, const char *folder, int depth) {
     td_paths names = {0};
+    if (depth > DEPTH_MAX) return TD_FAIL(TD_CONFIG, "%s: more than %d folders in each other", folder, DEPTH_MAX);
     td_status status = w->os->ops->list(w->os->self, folder, add_name, &names);
     if (status == TD_OK) status = add_names(w, folder, &names, depth);
     td_paths_fini(&names);
+    return status;
+}
+
+/* What is in the folder, or the file where it is wanted; that one is told later where it cannot be read. A folder that
+ * cannot is never passed over: fewer files would be other inputs. */
+static td_status add_below(walk *w, const char *path, bool wanted, int depth) {
+    td_path_kind kind;
+    td_status status = w->os->ops->look(w->os->self, path, &kind);
+    if (status == TD_OK && kind == TD_PATH_FOLDER) return add_folder(w, path, depth);
+    if (status == TD_OK && wanted) td_paths_add(&w->found, "", path);
     return status;
 }
 
@@ -71,11 +79,7 @@ td_status td_tables_find(const td_os *os, const char *path, const char *ending, 
     *out = (td_paths){0};
     td_status status = td_glob(os, path, &named);
     if (status != TD_OK) return status;
-    for (size_t i = 0; i < named.count && status == TD_OK; i++) {
-        status = add_below(&w, named.items[i], 0);
-        if (status == TD_CONFIG) td_paths_add(&w.found, "", named.items[i]);
-        if (status == TD_CONFIG) status = TD_OK;
-    }
+    for (size_t i = 0; i < named.count && status == TD_OK; i++) status = add_below(&w, named.items[i], true, 0);
     if (status == TD_OK && named.count > 0 && w.found.count == 0)
         status = TD_FAIL(TD_CONFIG, "path: %s has no *%s of trades or quotes", path, ending);
     td_paths_fini(&named);

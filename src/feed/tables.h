@@ -4,6 +4,6 @@
 #include "feed/glob.h"
 
 /* `ending`: of their names, such as ".parquet". Of an archive of ours trades and quotes alone, files of an earlier day
- * before those of a later one, else in byte order. Errors: TD_CONFIG, there are folders but no such file in them;
- * TD_RETRY as td_glob. `out` is empty then. */
+ * before those of a later one, else in byte order. Errors: TD_CONFIG, there are folders but no such file in them, or
+ * one cannot be read, or has too many in each other; TD_RETRY as td_glob. `out` is empty then. */
 TD_CHECKED td_status td_tables_find(const td_os *os, const char *path, const char *ending, td_paths *out);

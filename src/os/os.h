@@ -12,6 +12,12 @@ typedef enum td_open_mode {
     TD_OPEN_CREATE, /* read and write, made when missing (mode 0600) */
 } td_open_mode;
 
+typedef enum td_path_kind {
+    TD_PATH_NONE, /* nothing is there */
+    TD_PATH_FILE, /* or what is no folder, whatever it is */
+    TD_PATH_FOLDER,
+} td_path_kind;
+
 /* Called with each plain name in a folder ("." and ".." left out), in byte order. */
 typedef void (*td_list_fn)(void *arg, const char *name);
 
@@ -33,6 +39,7 @@ typedef struct td_os_ops {
     td_status (*sync_dir)(void *self, const char *path); /* makes names durable */
     td_status (*list)(void *self, const char *path, td_list_fn each, void *arg); /* a missing folder is TD_CONFIG */
     bool (*exists)(void *self, const char *path);
+    td_status (*look)(void *self, const char *path, td_path_kind *out); /* errors: what is there cannot be told */
     /* Of the file system that holds the path: what is free to us, and that with what is used. */
     td_status (*space)(void *self, const char *path, int64_t *out_free_bytes, int64_t *out_total_bytes);
 } td_os_ops;

@@ -219,6 +219,15 @@ static bool posix_exists(void *self, const char *path) {
     return access(path, F_OK) == 0;
 }
 
+static td_status posix_look(void *self, const char *path, td_path_kind *out) {
+    (void)self;
+    struct stat about;
+    bool there = stat(path, &about) == 0;
+    *out = there && S_ISDIR(about.st_mode) ? TD_PATH_FOLDER : there ? TD_PATH_FILE : TD_PATH_NONE;
+    if (there || errno == ENOENT || errno == ENOTDIR) return TD_OK;
+    return TD_FAIL(status_of(errno), "%s: cannot be looked at: %s", path, ERROR_TEXT(errno));
+}
+
 static td_status posix_space(void *self, const char *path, int64_t *out_free_bytes, int64_t *out_total_bytes) {
     (void)self;
     struct statvfs about;
@@ -248,6 +257,7 @@ static const td_os_ops posix_ops = {
     .sync_dir = posix_sync_dir,
     .list = posix_list,
     .exists = posix_exists,
+    .look = posix_look,
     .space = posix_space,
 };
 

@@ -33,6 +33,12 @@ static td_status fuzz_list(void *self, const char *path, td_list_fn each, void *
     return TD_CONFIG; /* it is no folder */
 }
 
+static td_status fuzz_look(void *self, const char *path, td_path_kind *out) {
+    (void)self, (void)path;
+    *out = TD_PATH_FILE;
+    return TD_OK;
+}
+
 static void fuzz_check_book(const td_book *book) {
     assert(book->level_count <= TD_BOOK_LEVELS_MAX && (!book->more || book->level_count == TD_BOOK_LEVELS_MAX));
     for (size_t i = 0; i < book->level_count; i++) {
@@ -61,8 +67,12 @@ static void fuzz_check(const td_feed_item *item, const td_instruments *instrumen
 }
 
 static inline void fuzz_feed(const td_feed_ops *ops, td_bytes file) {
-    td_os_ops os_ops = {
-        .open = fuzz_open, .read_at = fuzz_read_at, .close = fuzz_close, .list = fuzz_list, .exists = fuzz_exists};
+    td_os_ops os_ops = {.open = fuzz_open,
+                        .read_at = fuzz_read_at,
+                        .close = fuzz_close,
+                        .list = fuzz_list,
+                        .exists = fuzz_exists,
+                        .look = fuzz_look};
     td_os os = {.ops = &os_ops};
     char name[] = "fuzz", venue[] = "V", path[] = "file";
     td_feed_conf conf = {.name = name, .venue = venue, .path = path, .ratio = 1, .from_ns = -1, .to_ns = -1};

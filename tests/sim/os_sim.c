@@ -525,6 +525,16 @@ static bool sim_exists(void *self, const char *raw_path) {
     return call_begin(sim, "exists", path, CANNOT_FAIL) == DO && (path[0] == '\0' || inode_of(sim, path) != NONE);
 }
 
+static td_status sim_look(void *self, const char *raw_path, td_path_kind *out) {
+    td_sim *sim = self;
+    char path[PATH_BYTES];
+    path_tidy(raw_path, path);
+    if (call_begin(sim, "look", path, sim->faults.fail) != DO) return call_failed(sim, "look", path);
+    *out = inode_of(sim, path) != NONE ? TD_PATH_FILE : TD_PATH_NONE;
+    if (dir_exists(sim, path)) *out = TD_PATH_FOLDER;
+    return TD_OK;
+}
+
 static td_status sim_space(void *self, const char *path, int64_t *out_free_bytes, int64_t *out_total_bytes) {
     td_sim *sim = self;
     if (call_begin(sim, "space", path, sim->faults.fail) != DO) return call_failed(sim, "space", path);
@@ -552,6 +562,7 @@ static const td_os_ops sim_ops = {
     .sync_dir = sim_sync_dir,
     .list = sim_list,
     .exists = sim_exists,
+    .look = sim_look,
     .space = sim_space,
 };
 

@@ -79,6 +79,15 @@ static void folders_list_in_order(void **state) {
     td_buf_put(&words, "", 1);
     assert_string_equal((const char *)words.data, "a b sub ");
     assert_int_equal(os.ops->list(os.self, "none", add_word, &words), TD_CONFIG);
+    static const struct {
+        const char *path;
+        td_path_kind kind;
+    } looks[] = {{"d", TD_PATH_FOLDER}, {"d/sub/", TD_PATH_FOLDER}, {"d/sub/x", TD_PATH_FILE}, {"none", TD_PATH_NONE}};
+    for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++) {
+        td_path_kind kind;
+        assert_int_equal(os.ops->look(os.self, looks[i].path, &kind), TD_OK);
+        assert_int_equal(kind, looks[i].kind);
+    }
     td_buf_fini(&words);
     td_sim_free(sim);
 }

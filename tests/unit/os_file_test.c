@@ -95,6 +95,31 @@ static void locks_once(void **state) {
 
 static void collect(void *names, const char *name) { td_buf_printf(names, "%s,", name); }
 
+static void check_look(const char *path, td_path_kind wanted) {
+    td_path_kind kind;
+    assert_int_equal(os->ops->look(os->self, path, &kind), TD_OK);
+    ASSERT_ROW(kind == wanted, "%s: %d", path, (int)kind);
+}
+
+/* What cannot be told is never said to be nothing. */
+static void looks_at_what_is_there(void **state) {
+    (void)state;
+    char file[160], below[200], loop[160];
+    td_path_kind kind;
+    (void)snprintf(file, sizeof file, "%s/file", folder);
+    (void)snprintf(below, sizeof below, "%s/below", file);
+    (void)snprintf(loop, sizeof loop, "%s/loop", folder);
+    check_look(file, TD_PATH_NONE);
+    assert_int_equal(td_os_replace_file(os, file, td_text("x")), TD_OK);
+    check_look(file, TD_PATH_FILE);
+    check_look(below, TD_PATH_NONE);
+    check_look(folder, TD_PATH_FOLDER);
+    assert_int_equal(symlink("loop", loop), 0);
+    assert_int_equal(os->ops->look(os->self, loop, &kind), TD_CONFIG);
+    assert_int_equal(unlink(loop), 0);
+    assert_int_equal(unlink(file), 0);
+}
+
 static void lists_in_byte_order(void **state) {
     (void)state;
     static const char *const names[] = {"b", "a", "B", "10", "9"};
@@ -229,6 +254,7 @@ int main(void) {
         cmocka_unit_test(opens_by_mode),
         cmocka_unit_test(reads_what_it_wrote),
         cmocka_unit_test(locks_once),
+        cmocka_unit_test(looks_at_what_is_there),
         cmocka_unit_test(lists_in_byte_order),
         cmocka_unit_test(replaces_and_reads_whole_files),
         cmocka_unit_test(finishes_short_calls),
