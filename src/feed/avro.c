@@ -31,7 +31,8 @@ typedef struct avro_file {
     td_avro_block block;
     td_bytes rest;  /* of the block */
     uint64_t left;  /* of its records */
-    uint64_t given; /* lines */
+    uint64_t given; /* of the file's records, those that are known to be lost among them */
+    uint64_t lost;  /* of those, in what is damaged */
     bool ended;
     bool damaged;   /* what was read last, of which `detail` says what */
     bool bad_block; /* and the blocks behind it have to be looked for */
@@ -222,6 +223,7 @@ static td_status note_damage(avro_file *f, td_status status) {
     if (status != TD_REJECT) return status;
     (void)snprintf(f->detail, sizeof f->detail, "%s", td_trail());
     f->damaged = true;
+    f->lost += f->left;
     f->rest = (td_bytes){0};
     f->left = 0;
     return TD_OK;
@@ -231,6 +233,7 @@ static td_status note_damage(avro_file *f, td_status status) {
 static td_status load_block(avro_file *f) {
     td_status status = td_avro_file_next(f->container, &f->block);
     f->bad_block = status == TD_REJECT;
+    if (f->bad_block) f->lost += f->block.count;
     if (status != TD_OK) return status;
     f->ended = f->block.count == 0;
     f->rest = f->block.bytes;
@@ -261,7 +264,7 @@ static td_status next_record(avro_file *f, td_picker *picker, td_picked *picked,
         if (status != TD_OK || f->ended) return note_damage(f, status);
     }
     *out_there = td_picker_take_avro(picker, td_avro_file_schema(f->container), &f->rest, picked);
-    f->left--;
+    if (*out_there) f->left--;
     if (*out_there) return TD_OK;
     return note_damage(f, fail_block(f, "is not as its schema says, or has a record of over a million values"));
 }
@@ -290,6 +293,7 @@ static void rewind_file(avro_file *f) {
     td_avro_file_rewind(f->container);
     f->rest = (td_bytes){0};
     f->left = 0;
+    f->lost = 0;
     f->ended = f->damaged = f->bad_block = false;
 }
 
@@ -359,14 +363,19 @@ static void give_line(avro_file *f, td_line *out) {
                      .detail = fits ? NULL : "a record above 1 MB"};
 }
 
-/* Where it goes on is known by then. */
+/* Where it goes on is known by then. Of blocks without their end nobody knows how many records they had. */
 static void give_damage(avro_file *f, td_line *out) {
     size_t size = strlen(f->detail);
+    if (f->lost > 0)
+        (void)snprintf(f->detail + size, sizeof f->detail - size, "; %" PRIu64 " records at least", f->lost);
+    size = strlen(f->detail);
     if (f->ended)
         (void)snprintf(f->detail + size, sizeof f->detail - size, "; nothing behind it can be read");
     else
         (void)snprintf(f->detail + size, sizeof f->detail - size, "; read again from byte %" PRIu64 " on", f->block.at);
-    *out = (td_line){.kind = TD_LINE_BROKEN, .number = ++f->given, .detail = f->detail};
+    *out = (td_line){.kind = TD_LINE_BROKEN, .number = f->given + 1, .detail = f->detail};
+    f->given += f->lost > 0 ? f->lost : 1;
+    f->lost = 0;
 }
 
 static td_status give_next(avro_file *f, td_line *out) {

@@ -11,7 +11,7 @@ typedef enum td_picked_kind {
     TD_PICKED_TEXT,    /* UTF-8 is not promised */
     TD_PICKED_NUMBER,  /* its digits */
     TD_PICKED_INSTANT, /* what the schema says to be one */
-    TD_PICKED_OTHER,   /* true, a list, … */
+    TD_PICKED_OTHER,   /* true, a list, a time of day without the day, … */
 } td_picked_kind;
 
 typedef struct td_picked {

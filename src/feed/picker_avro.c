@@ -73,6 +73,11 @@ static int64_t unit_of(const td_avro_node *node) {
     }
 }
 
+/* Of a day that it does not say: as a number it would be one of 1970. */
+static bool is_time_of_day(const td_avro_node *node) {
+    return node->logical == TD_AVRO_TIME_MILLIS || node->logical == TD_AVRO_TIME_MICROS;
+}
+
 static bool put_whole(walk *w, const td_avro_node *node, uint32_t ends) {
     int64_t number;
     char digits[DIGITS_MAX];
@@ -80,9 +85,10 @@ static bool put_whole(walk *w, const td_avro_node *node, uint32_t ends) {
     if (node->type == TD_AVRO_INT && number != (int32_t)number) return false;
     td_picked instant = {.kind = TD_PICKED_INSTANT};
     int64_t unit_ns = unit_of(node);
+    bool of_day = is_time_of_day(node);
     if (ends == 0) return true; /* nobody wants it */
-    if (unit_ns == 0) return put_digits(w, ends, digits, td_decimal_format(number, 0, false, digits));
-    if (__builtin_mul_overflow(number, unit_ns, &instant.ns)) instant.kind = TD_PICKED_OTHER;
+    if (unit_ns == 0 && !of_day) return put_digits(w, ends, digits, td_decimal_format(number, 0, false, digits));
+    if (of_day || __builtin_mul_overflow(number, unit_ns, &instant.ns)) instant.kind = TD_PICKED_OTHER;
     td_picker_put(w->out, ends, instant);
     return true;
 }

@@ -4,9 +4,12 @@
 #include <stdlib.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
-enum { STEP = 64 * 1024, WINDOW_LOG = 26, LEVEL = 3, CHECKSUM_BYTES = 4 };
-_Static_assert(1 << WINDOW_LOG == TD_AVRO_BLOCK_MAX, "no block needs a window of more than all of it");
+/* The window is the largest that libzstd reads unless it is told otherwise: who packs streams may name one larger than
+ * any block. */
+enum { STEP = 64 * 1024, WINDOW_LOG = 27, LEVEL = 3, CHECKSUM_BYTES = 4 };
+_Static_assert(1 << WINDOW_LOG >= TD_AVRO_BLOCK_MAX, "a block may need a window of all of it");
 
 static const char too_much[] = "holds more than 64 MB: to be read it must be written in smaller blocks";
 
@@ -49,56 +52,72 @@ static size_t room_of(const td_buf *out) {
 }
 
 /* What stands behind the end is let be: some writers leave a part of zlib's checksum there. */
-static const char *unpack_deflate(td_avro_packer *p, td_bytes packed) {
+static td_status unpack_deflate(td_avro_packer *p, td_bytes packed, const char **wrong) {
     z_stream *z = &p->inflater;
     int code = inflateReset(z);
     z->next_in = (Bytef *)(uintptr_t)packed.data;
     z->avail_in = (uInt)packed.size;
     while (code == Z_OK) {
-        if (!make_room(&p->out)) return too_much;
+        *wrong = too_much;
+        if (!make_room(&p->out)) return TD_REJECT;
         size_t room = room_of(&p->out);
         z->next_out = p->out.data + p->out.size;
         z->avail_out = (uInt)room;
         code = inflate(z, Z_NO_FLUSH);
         p->out.size += room - z->avail_out;
     }
-    if (code == Z_STREAM_END) return NULL;
-    return code == Z_BUF_ERROR ? "ends within its deflate" : "is no deflate";
+    if (code == Z_STREAM_END) return TD_OK;
+    if (code == Z_MEM_ERROR) return TD_FAIL(TD_RETRY, "no memory to unpack");
+    *wrong = code == Z_BUF_ERROR ? "ends within its deflate" : "is no deflate";
+    return TD_REJECT;
 }
 
-static const char *unpack_zstandard(td_avro_packer *p, td_bytes packed) {
+static td_status fail_zstandard(size_t code, const char **wrong) {
+    ZSTD_ErrorCode error = ZSTD_getErrorCode(code);
+    if (error == ZSTD_error_memory_allocation) return TD_FAIL(TD_RETRY, "no memory to unpack");
+    *wrong = error == ZSTD_error_frameParameter_windowTooLarge
+                 ? "needs over 128 MB to be unpacked: to be read its zstandard must be written with a smaller window"
+                 : "is no zstandard";
+    return TD_REJECT;
+}
+
+static td_status unpack_zstandard(td_avro_packer *p, td_bytes packed, const char **wrong) {
     ZSTD_inBuffer in = {packed.data, packed.size, 0};
     size_t rest = ZSTD_DCtx_reset(p->zstd_inflater, ZSTD_reset_session_only);
     bool full = false;
     while (in.pos < in.size || full) {
-        if (!make_room(&p->out)) return too_much;
+        *wrong = too_much;
+        if (!make_room(&p->out)) return TD_REJECT;
         ZSTD_outBuffer out = {p->out.data + p->out.size, room_of(&p->out), 0};
         rest = ZSTD_decompressStream(p->zstd_inflater, &out, &in);
-        if (ZSTD_isError(rest)) return "is no zstandard";
+        if (ZSTD_isError(rest)) return fail_zstandard(rest, wrong);
         p->out.size += out.pos;
         full = out.pos == out.size && rest > 0;
     }
-    return rest == 0 ? NULL : "ends within its zstandard";
+    *wrong = "ends within its zstandard";
+    return rest == 0 ? TD_OK : TD_REJECT;
 }
 
-static const char *unpack_snappy(td_avro_packer *p, td_bytes packed) {
-    if (packed.size < CHECKSUM_BYTES) return "ends within its snappy";
+static td_status unpack_snappy(td_avro_packer *p, td_bytes packed, const char **wrong) {
+    *wrong = "ends within its snappy";
+    if (packed.size < CHECKSUM_BYTES) return TD_REJECT;
     size_t size = packed.size - CHECKSUM_BYTES;
-    if (!td_snappy_unpack(td_bytes_upto(packed, size), TD_AVRO_BLOCK_MAX, &p->out))
-        return "is no snappy, or holds more than 64 MB";
+    *wrong = "is no snappy, or holds more than 64 MB";
+    if (!td_snappy_unpack(td_bytes_upto(packed, size), TD_AVRO_BLOCK_MAX, &p->out)) return TD_REJECT;
     uint32_t sum = (uint32_t)crc32(0, p->out.data, (uInt)p->out.size);
-    return sum == td_get_be32(packed.data + size) ? NULL : "does not have the checksum of its snappy";
+    *wrong = "does not have the checksum of its snappy";
+    return sum == td_get_be32(packed.data + size) ? TD_OK : TD_REJECT;
 }
 
-const char *td_avro_unpack(td_avro_packer *p, td_bytes packed, td_bytes *out) {
-    static const char *(*const unpackers[])(td_avro_packer *,
-                                            td_bytes) = {[TD_AVRO_CODEC_DEFLATE] = unpack_deflate,
-                                                         [TD_AVRO_CODEC_SNAPPY] = unpack_snappy,
-                                                         [TD_AVRO_CODEC_ZSTANDARD] = unpack_zstandard};
+td_status td_avro_unpack(td_avro_packer *p, td_bytes packed, td_bytes *out, const char **out_wrong) {
+    static td_status (*const unpackers[])(td_avro_packer *, td_bytes,
+                                          const char **) = {[TD_AVRO_CODEC_DEFLATE] = unpack_deflate,
+                                                            [TD_AVRO_CODEC_SNAPPY] = unpack_snappy,
+                                                            [TD_AVRO_CODEC_ZSTANDARD] = unpack_zstandard};
     p->out.size = 0;
-    const char *wrong = p->codec != TD_AVRO_CODEC_NULL ? unpackers[p->codec](p, packed) : NULL;
+    td_status status = p->codec != TD_AVRO_CODEC_NULL ? unpackers[p->codec](p, packed, out_wrong) : TD_OK;
     *out = p->codec != TD_AVRO_CODEC_NULL ? td_buf_bytes(&p->out) : packed;
-    return wrong;
+    return status;
 }
 
 /* ---- packing ---- */

@@ -14,8 +14,8 @@ const char *td_avro_codec_name(td_avro_codec codec);
 /* Errors: TD_RETRY, no memory. */
 TD_CHECKED td_status td_avro_packer_new(td_avro_packer **out, td_avro_codec codec);
 void td_avro_packer_free(td_avro_packer *packer); /* accepts NULL */
-/* What was packed, lent until the next call; never more than TD_AVRO_BLOCK_MAX, whatever the bytes say. NULL, or what
- * is wrong with them: a literal. */
-const char *td_avro_unpack(td_avro_packer *packer, td_bytes packed, td_bytes *out);
+/* What was packed, lent until the next call; never more than TD_AVRO_BLOCK_MAX, whatever the bytes say. Errors:
+ * TD_REJECT without a trail, and *out_wrong says what is wrong with them: a literal; TD_RETRY, no memory. */
+TD_CHECKED td_status td_avro_unpack(td_avro_packer *packer, td_bytes packed, td_bytes *out, const char **out_wrong);
 /* Lent until the next call. `bytes`: at most TD_AVRO_BLOCK_MAX. Errors: TD_RETRY, no memory. */
 TD_CHECKED td_status td_avro_pack(td_avro_packer *packer, td_bytes bytes, td_bytes *out);

@@ -139,9 +139,12 @@ static td_status fail_block(const td_avro_file *f, const char *wrong) {
     return TD_FAIL(TD_REJECT, "the block at byte %" PRIu64 " %s", f->at, wrong);
 }
 
+/* Its end is where it says, so that its count can be believed, unless it is of more than a block can have. */
 static td_status unpack_block(td_avro_file *f, size_t size, int64_t count, td_avro_block *out) {
-    const char *wrong = td_avro_unpack(f->packer, td_bytes_upto(td_buf_bytes(&f->bytes), size), &out->bytes);
-    if (wrong != NULL) return fail_block(f, wrong);
+    const char *wrong;
+    td_status status = td_avro_unpack(f->packer, td_bytes_upto(td_buf_bytes(&f->bytes), size), &out->bytes, &wrong);
+    if (status == TD_REJECT && count <= TD_AVRO_BLOCK_MAX) out->count = (uint64_t)count;
+    if (status != TD_OK) return status == TD_REJECT ? fail_block(f, wrong) : status;
     if ((uint64_t)count > out->bytes.size) return fail_block(f, "says more records than it has bytes");
     if (count == 0 && out->bytes.size > 0) return fail_block(f, "has bytes and no records");
     out->at = f->at;
@@ -163,6 +166,7 @@ static td_status take_block(td_avro_file *f, uint64_t at, int64_t count, int64_t
     if (f->bytes.size < (size_t)size)
         return fail_block(f, "goes on behind the end of the file"); /* it became shorter */
     status = unpack_block(f, (size_t)size, count, out);
+    if (status != TD_OK && status != TD_REJECT) return status;
     f->behind = at + (uint64_t)size + MARKER_BYTES;
     if (status == TD_OK) f->at = f->behind;
     return status;

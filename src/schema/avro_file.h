@@ -2,8 +2,9 @@
  * closed by the file's own marker. Source: Apache Avro specification 1.12, "Object Container Files". A reader pulls
  * bytes by a function of its owner's, a writer makes them for its owner to put where they belong: neither knows a file.
  *
- * A reader holds one block, packed and not, each of at most TD_AVRO_BLOCK_MAX bytes, and no more of it than the file
- * really has, whatever it says. Thread: one. */
+ * A reader holds one block, packed and not, each of at most TD_AVRO_BLOCK_MAX bytes, of the first no more than the file
+ * really has, whatever it says; and for zstandard a window of at most twice as many. What a block took room for stays
+ * until the reader is closed. Thread: one. */
 #pragma once
 #include "schema/avro_schema.h"
 
@@ -38,7 +39,8 @@ const td_avro_schema *td_avro_file_schema(const td_avro_file *file);
 /* Begins anew with the first block. */
 void td_avro_file_rewind(td_avro_file *file);
 /* The next block. Errors: TD_REJECT with a trail that says where it begins, and the same again from then on: it is cut
- * or damaged. After others the same block comes again. */
+ * or damaged, and `count` is of the records that are lost with it, 0 where that is not known. After others the same
+ * block comes again. */
 TD_CHECKED td_status td_avro_file_next(td_avro_file *file, td_avro_block *out);
 /* After a TD_REJECT: the next block is the one behind the bad one's own marker or, where it has none, behind the next
  * that there is. *out_there false: there is none. Errors: those of reading; again from the same place. */

@@ -52,7 +52,8 @@ static void put_bytes(td_buf *out, td_bytes bytes) {
     out->size = (size_t)(td_avro_put_bytes(out->data + out->size, bytes) - out->data);
 }
 
-/* No record can name a marker that is made of itself, so that none is ever taken for one. */
+/* No record of the first block can name a marker that is made of itself, so that none of them is ever taken for one;
+ * those of later blocks are, only where somebody means them to be and what is before them is damaged. */
 static void make_marker(td_avro_writer *w) {
     uint8_t hashes[64];
     td_sha256(w->schema, hashes);
