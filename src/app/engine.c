@@ -281,6 +281,17 @@ bool td_engine_finished(td_engine *e) {
     return true;
 }
 
+td_status td_engine_finish_sinks(td_engine *e, td_log_report_fn each, void *arg) {
+    td_status worst = TD_OK;
+    for (size_t i = 0; i < e->deliver_count; i++) {
+        td_status status = td_deliver_finish(e->delivers[i]);
+        if (status == TD_OK) continue;
+        each(arg, td_trail());
+        worst = status;
+    }
+    return worst;
+}
+
 bool td_engine_leave(td_engine *e) {
     return e->recording == NULL || td_ingest_leave(td_recording_ingest(e->recording));
 }

@@ -73,6 +73,9 @@ TD_CHECKED td_status td_engine_end_input(td_engine *engine);
  * does not record has nothing to wait for once input is over: what others append goes on. */
 bool td_engine_finished(td_engine *engine);
 bool td_engine_feeds_ended(td_engine *engine);
+/* After the last step, once: sinks write what they hold back. `each` gets a line for each that has not, which is kept
+ * for the next run. */
+TD_CHECKED td_status td_engine_finish_sinks(td_engine *engine, td_log_report_fn each, void *arg);
 void td_engine_count(td_engine *engine, td_engine_counts *out);
 uint32_t td_engine_slowest(td_engine *engine); /* the partition that has most left to apply */
 /* The faults so far: TD_OK, TD_CORRUPT when partitions stand still; when the run cannot go on TD_CONFIG, or TD_FENCED:

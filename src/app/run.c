@@ -666,12 +666,14 @@ static int run_until_stopped(run *r) {
     if (!r->options.quiet) show_signals(r);
     td_notices_progress(r->notices, "");
     td_status faults = td_engine_faults(r->engine, report_fault, r);
-    bool finished = drained && td_engine_feeds_ended(r->engine);
+    td_status kept_back = status == TD_OK ? td_engine_finish_sinks(r->engine, report_fault, r) : TD_OK;
+    bool finished = drained && td_engine_feeds_ended(r->engine) && kept_back == TD_OK;
     show_summary(r, seconds, finished);
     if (faults == TD_FENCED)
         td_notice(r->notices, TD_LEVEL_ERROR, "fenced", NULL,
                   "another process began the same work on this log and has it now: this one ends");
     if (status != TD_OK || faults != TD_OK) return td_exit_of(status != TD_OK ? status : faults);
+    if (kept_back != TD_OK) return td_exit_of(kept_back);
     if (r->options.until_end && !finished) return TD_EXIT_STOPPED;
     if (drained) return TD_EXIT_OK;
     td_notice(r->notices, TD_LEVEL_WARNING, "undrained", "",

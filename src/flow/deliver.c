@@ -214,6 +214,11 @@ td_status td_deliver_open(td_deliver **out, const td_deliver_conf *conf) {
     return TD_OK;
 }
 
+td_status td_deliver_finish(td_deliver *d) {
+    if (!d->begun || d->conf.ops->finish == NULL) return TD_OK;
+    return td_trace(d->conf.ops->finish(d->sink), "ending sink %s", d->conf.sink_conf->name);
+}
+
 void td_deliver_close(td_deliver *d) {
     if (d == NULL) return;
     for (size_t i = 0; i < d->lane_count; i++) td_reader_close(d->lanes[i].reader);

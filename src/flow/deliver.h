@@ -40,6 +40,8 @@ typedef struct td_deliver td_deliver;
  * back; a sink that is not to be reached is opened, and set back, by the first steps. */
 TD_CHECKED td_status td_deliver_open(td_deliver **out, const td_deliver_conf *conf);
 int td_deliver_step(void *deliver); /* rows written; 0: level, or backing off */
+/* After the last step, once: has the sink write what it holds back. Not TD_OK: it has not, as the trail says. */
+TD_CHECKED td_status td_deliver_finish(td_deliver *deliver);
 void td_deliver_close(td_deliver *deliver);
 /* The sink holds everything that the log has synced. Thread: any. */
 bool td_deliver_level(td_deliver *deliver);

@@ -97,6 +97,9 @@ typedef struct td_sink_ops {
     /* TD_OK: it works as it is meant to. TD_RETRY: it works on, and tries itself whether it can do so as it is meant to
      * again; the trail says what is not. NULL: it always works as it is meant to. */
     TD_CHECKED td_status (*look)(const void *sink);
+    /* As the run ends: writes what readers of the store do not have yet of rows that it was given. Whatever fails,
+     * those are kept, and written when the next run ends. NULL: it holds none back. */
+    TD_CHECKED td_status (*finish)(void *sink);
     void (*close)(void *sink); /* cannot fail; accepts NULL */
 } td_sink_ops;
 

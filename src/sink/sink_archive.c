@@ -500,15 +500,24 @@ static void free_sink(archive_sink *s) {
     free(s);
 }
 
-/* What fails here is in the database, and written when the next run ends. */
-static void archive_close(void *sink) {
+/* What fails is told, and keeps no other table back. */
+static td_status archive_finish(void *sink) {
     archive_sink *s = sink;
-    if (s == NULL) return;
-    for (unsigned id = 0; id < TD_ARCHIVE_COUNT && s->days != NULL; id++) {
+    char said[512] = "";
+    td_status worst = s->days == NULL ? open_database(s) : TD_OK;
+    if (worst != TD_OK) return worst;
+    for (unsigned id = 0; id < TD_ARCHIVE_COUNT; id++) {
         const td_days all = {.topic = s->forms[id].table->name, .partition = -1, .before = INT32_MAX};
-        if (write_parts(s, id, &all) != TD_OK) break;
+        td_status status = write_parts(s, id, &all);
+        if (status == TD_OK || worst != TD_OK) continue;
+        worst = status;
+        (void)snprintf(said, sizeof said, "%s", td_trail());
     }
-    free_sink(s);
+    return worst == TD_OK ? TD_OK : TD_FAIL(worst, "days that are open are not all written: %s", said);
+}
+
+static void archive_close(void *sink) {
+    if (sink != NULL) free_sink(sink);
 }
 
 static td_status archive_open(void **out, const td_os *os, const td_sink_conf *conf, const td_archive_file_ops *ops) {
@@ -620,6 +629,7 @@ const td_sink_ops td_sink_parquet = {.kind = "parquet",
                                      .open = parquet_open,
                                      .position = archive_position,
                                      .write = archive_write,
+                                     .finish = archive_finish,
                                      .close = archive_close};
 
 const td_sink_ops td_sink_avro = {.kind = "avro",
@@ -628,4 +638,5 @@ const td_sink_ops td_sink_avro = {.kind = "avro",
                                   .open = avro_open,
                                   .position = archive_position,
                                   .write = archive_write,
+                                  .finish = archive_finish,
                                   .close = archive_close};

@@ -303,6 +303,22 @@ def killed_as_days_go(home):
 
 
 @cases.add
+def told_at_the_end(home):
+    """Open days that cannot be written as a run ends are told, and so is the run; the next one writes them."""
+    file = config(home, write_days(home, days=1))
+    td.run(file)
+    wanted = files(home)
+    os.rename(f"{home}/archive/bars", f"{home}/bars")
+    pathlib.Path(f"{home}/archive/bars").touch()
+    told = td.run(file, check=EXIT_CONFIG)
+    assert not told["finished"] and "days that are open are not all written" in told["stderr"], told
+    os.remove(f"{home}/archive/bars")
+    assert td.run(file)["finished"]
+    same(files(home), wanted, "told")
+    return told["stderr"].splitlines()[-1]
+
+
+@cases.add
 def refusals(home):
     """Each is told before anything is written; a library of DuckDB's is for questions, not for writing."""
     feeds = write_days(home, days=1)

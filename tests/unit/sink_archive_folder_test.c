@@ -178,11 +178,41 @@ static void days_end_where_they_did(void **state) {
     td_sink_parquet.close(must_open(&td_sink_parquet));
 }
 
+static bool has_part(const char *table) {
+    char path[160];
+    (void)snprintf(path, sizeof path, "%s/%s/instrument=V%%3AA/day=1970-01-02/part-0000-000000000000.parquet", archive,
+                   table);
+    return access(path, F_OK) == 0;
+}
+
+/* A table that cannot be written as a run ends keeps no other back, is told, and is written when the next one ends. */
+static void what_fails_at_the_end(void **state) {
+    (void)state;
+    command("rm -rf %s", archive);
+    void *sink = must_open(&td_sink_parquet);
+    assert_int_equal(write_day(&td_sink_parquet, sink, 0, 1), TD_OK);
+    td_sink_row row = {.kind = TD_ROW_PUBLISHED, .instrument = TD_TEXT("V:A"), .source = {0, 0}};
+    row.event = (td_event){.kind = TD_EVENT_TRADE, .event_ns = DAY + 1};
+    row.event.trade = (td_trade){.price = 5, .size = 6, .trade_id = TD_NONE};
+    assert_int_equal(td_sink_parquet.write(sink, "trades", 0, &row, 1, (td_position){0, 1}), TD_OK);
+    command("touch %s/bars", archive); /* no folder can be made there */
+    assert_int_not_equal(td_sink_parquet.finish(sink), TD_OK);
+    assert_non_null(strstr(td_trail(), "days that are open are not all written: "));
+    assert_non_null(strstr(td_trail(), "/bars"));
+    assert_true(has_part("trades"));
+    td_sink_parquet.close(sink);
+    command("rm %s/bars", archive);
+    sink = must_open(&td_sink_parquet);
+    assert_int_equal(td_sink_parquet.finish(sink), TD_OK);
+    assert_true(has_part("bars"));
+    td_sink_parquet.close(sink);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_sink_has_it),         cmocka_unit_test(of_one_kind),
         cmocka_unit_test(damage_is_told),          cmocka_unit_test(of_this_version),
-        cmocka_unit_test(days_end_where_they_did),
+        cmocka_unit_test(days_end_where_they_did), cmocka_unit_test(what_fails_at_the_end),
     };
     (void)snprintf(dir, sizeof dir, "%s/sink_archive_XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (mkdtemp(dir) == NULL) return 1;

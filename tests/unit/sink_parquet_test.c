@@ -60,6 +60,11 @@ static void *open_sink(td_os_ops *ops, td_os *os) {
     return sink;
 }
 
+static void end(void *sink) {
+    assert_int_equal(td_sink_parquet.finish(sink), TD_OK);
+    td_sink_parquet.close(sink);
+}
+
 /* Four bars a day, of two instruments; the one that is 13 hours behind its day's begin closes the day before. */
 static void make_rows(td_sink_row *rows, int first, int count) {
     for (int i = 0; i < count; i++) {
@@ -121,12 +126,12 @@ static bool fail_at(int n) {
     }
     assert_int_equal(position_of(sink).offset, 16);
     expect_files("12 12"); /* three days are over */
-    td_sink_parquet.close(sink);
+    end(sink);
     expect_files("16 16"); /* and the open one is there, too */
     sink = open_sink(&ops, &os);
     make_rows(rows, 16, 4);
     assert_int_equal(td_sink_parquet.write(sink, "bars", 0, rows, 4, (td_position){0, 20}), TD_OK);
-    td_sink_parquet.close(sink);
+    end(sink);
     expect_files("20 20"); /* whole files took the place of open ones */
     return failed;
 }
@@ -222,12 +227,12 @@ static bool sweep_failing_at(int n, int size, bool dies, char out[512]) {
         assert_int_equal(status, TD_RETRY);
         calls_left = -1;
         if (!dies) continue;
-        td_sink_parquet.close(sink); /* what it writes as it ends is of no day that has gone in part */
+        end(sink); /* what it writes as it ends is of no day that has gone in part */
         sink = open_sink(&ops, &os);
     }
     calls_left = -1;
-    td_sink_parquet.close(sink);
-    td_sink_parquet.close(open_sink(&ops, &os)); /* a start lets nothing go that was swept once */
+    end(sink);
+    end(open_sink(&ops, &os)); /* a start lets nothing go that was swept once */
     read_trades(out);
     return failed;
 }
