@@ -171,17 +171,34 @@ static void add_folders(avro_file *f, const char *path, const td_texts *fields) 
 
 /* ---- a file ---- */
 
-static td_status read_bytes(void *arg, uint64_t at, void *out, size_t size, size_t *out_size) {
-    avro_file *f = arg;
-    if (at > INT64_MAX - size) return TD_OK; /* nothing is there */
-    td_status status = f->file < 0 ? f->os->ops->open(f->os->self, f->path, TD_OPEN_READ, &f->file) : TD_OK;
-    if (status != TD_OK) f->file = -1;
-    return status == TD_OK ? td_os_read_full(f->os, f->file, out, size, (int64_t)at, out_size) : status;
-}
-
 static void let_go(avro_file *f) {
     if (f->file >= 0) f->os->ops->close(f->os->self, f->file);
     f->file = -1;
+}
+
+/* Another one of the same name would be read from within, and all of it taken for damage. */
+static td_status check_same(const avro_file *f) {
+    uint8_t was[TD_AVRO_MARKER_BYTES], is[TD_AVRO_MARKER_BYTES];
+    size_t size;
+    int64_t at = (int64_t)td_avro_file_marker(f->container, was);
+    td_status status = td_os_read_full(f->os, f->file, is, sizeof is, at, &size);
+    if (status != TD_OK || (size == sizeof is && memcmp(was, is, size) == 0)) return status;
+    return TD_FAIL(TD_CONFIG, "%s is another file than the one whose reading began", f->path);
+}
+
+static td_status open_again(avro_file *f) {
+    td_status status = f->os->ops->open(f->os->self, f->path, TD_OPEN_READ, &f->file);
+    if (status != TD_OK) f->file = -1;
+    if (status == TD_OK && f->container != NULL) status = check_same(f);
+    if (status != TD_OK) let_go(f);
+    return status;
+}
+
+static td_status read_bytes(void *arg, uint64_t at, void *out, size_t size, size_t *out_size) {
+    avro_file *f = arg;
+    if (at > INT64_MAX - size) return TD_OK; /* nothing is there */
+    td_status status = f->file < 0 ? open_again(f) : TD_OK;
+    return status == TD_OK ? td_os_read_full(f->os, f->file, out, size, (int64_t)at, out_size) : status;
 }
 
 static void avro_close(void *file) {

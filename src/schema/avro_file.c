@@ -6,7 +6,7 @@
 
 enum {
     MAGIC_BYTES = 4,
-    MARKER_BYTES = 16,
+    MARKER_BYTES = TD_AVRO_MARKER_BYTES,
     HEADER_STEP = 64 * 1024,
     HEADER_MAX = 2 * TD_AVRO_TEXT_MAX,
     READ_STEP = 1 << 20,
@@ -127,6 +127,11 @@ void td_avro_file_close(td_avro_file *file) {
 }
 
 const td_avro_schema *td_avro_file_schema(const td_avro_file *file) { return file->schema; }
+
+uint64_t td_avro_file_marker(const td_avro_file *file, uint8_t out[TD_AVRO_MARKER_BYTES]) {
+    memcpy(out, file->marker, MARKER_BYTES);
+    return file->first - MARKER_BYTES;
+}
 
 void td_avro_file_rewind(td_avro_file *file) {
     file->at = file->first;

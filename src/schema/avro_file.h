@@ -8,7 +8,7 @@
 #pragma once
 #include "schema/avro_schema.h"
 
-enum { TD_AVRO_BLOCK_MAX = 1 << 26 };
+enum { TD_AVRO_BLOCK_MAX = 1 << 26, TD_AVRO_MARKER_BYTES = 16 };
 
 typedef enum td_avro_codec {
     TD_AVRO_CODEC_NULL,
@@ -36,6 +36,8 @@ typedef struct td_avro_file td_avro_file;
 TD_CHECKED td_status td_avro_file_open(td_avro_file **out, td_avro_read_fn read, void *arg);
 void td_avro_file_close(td_avro_file *file); /* accepts NULL */
 const td_avro_schema *td_avro_file_schema(const td_avro_file *file);
+/* Its marker, by which it can be told from other files, and where in it that stands first, in bytes. */
+uint64_t td_avro_file_marker(const td_avro_file *file, uint8_t out[TD_AVRO_MARKER_BYTES]);
 /* Begins anew with the first block. */
 void td_avro_file_rewind(td_avro_file *file);
 /* The next block. Errors: TD_REJECT with a trail that says where it begins, and the same again from then on: it is cut

@@ -271,6 +271,33 @@ static void more_files_than_can_be_open(void **state) {
     unit_empty_folder();
 }
 
+/* Half of one and half of another is neither. */
+static void a_file_is_replaced(void **state) {
+    (void)state;
+    enum { EACH = 500 };
+    unit_feed f;
+    td_feed_item item;
+    td_status status;
+    int64_t events = 0;
+    for (int64_t of = 0; of < 2; of++) {
+        td_avro_writer *w = begin(STORED);
+        for (int k = 0; k < EACH; k++) write_stored(w, k, of * EACH + k + 1);
+        end_file(w, "a.avro");
+        if (of > 0) break;
+        unit_feed_conf(&f, &td_feed_avro, (const unit_option[]){{"path", unit_path("a.avro")}, {0}});
+        unit_feed_open(&f, &td_os_posix);
+        assert_int_equal(f.ops->next(f.feed, &item), TD_OK);
+        events++;
+    }
+    while ((status = next_within(&f, 16, &item)) == TD_OK && item.kind == TD_ITEM_EVENT)
+        assert_true(item.event.trade.price == ++events * INT64_C(1000000000));
+    assert_int_equal(status, TD_CONFIG);
+    assert_non_null(strstr(td_trail(), "a.avro is another file than the one whose reading began"));
+    assert_in_range(events, 50, EACH - 1);
+    unit_feed_close(&f);
+    unit_empty_folder();
+}
+
 /* When a file begins, whatever its times are: it is not opened before. */
 static void when_files_begin(void **state) {
     (void)state;
@@ -587,11 +614,17 @@ static int end(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fields_of_any_type), cmocka_unit_test(fields_of_other_names),
-        cmocka_unit_test(each_record_once),   cmocka_unit_test(more_files_than_can_be_open),
-        cmocka_unit_test(when_files_begin),   cmocka_unit_test(the_machine_fails),
-        cmocka_unit_test(rows_that_are_none), cmocka_unit_test(files_that_are_none),
-        cmocka_unit_test(damage_within),      cmocka_unit_test(folders),
+        cmocka_unit_test(fields_of_any_type),
+        cmocka_unit_test(fields_of_other_names),
+        cmocka_unit_test(each_record_once),
+        cmocka_unit_test(more_files_than_can_be_open),
+        cmocka_unit_test(a_file_is_replaced),
+        cmocka_unit_test(when_files_begin),
+        cmocka_unit_test(the_machine_fails),
+        cmocka_unit_test(rows_that_are_none),
+        cmocka_unit_test(files_that_are_none),
+        cmocka_unit_test(damage_within),
+        cmocka_unit_test(folders),
     };
     return cmocka_run_group_tests(tests, unit_make_folder, end);
 }
