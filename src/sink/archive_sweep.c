@@ -28,12 +28,27 @@ static char *join(const char *folder, const char *name) {
     return (char *)path.data;
 }
 
+static bool is_folder(const td_os *os, const char *path) {
+    char *within = join(path, ".");
+    bool is = os->ops->exists(os->self, within);
+    free(within);
+    return is;
+}
+
+static td_status remove_folder(const td_os *os, const char *folder);
+
+/* A file, a link as such, an empty folder: or it is a folder, and what is in it goes first. */
+static td_status remove_any(const td_os *os, const char *path) {
+    td_status status = os->ops->remove(os->self, path);
+    return status != TD_OK && is_folder(os, path) ? remove_folder(os, path) : status;
+}
+
 static td_status remove_folder(const td_os *os, const char *folder) {
     td_buf names;
     td_status status = list_names(os, folder, &names);
     for (const char *name = next_name(&names, NULL); name != NULL && status == TD_OK; name = next_name(&names, name)) {
         char *path = join(folder, name);
-        status = os->ops->remove(os->self, path);
+        status = remove_any(os, path);
         free(path);
     }
     td_buf_fini(&names);
@@ -81,12 +96,13 @@ static td_status ask_whose(const td_archive_sweep *s, const char *folder, bool *
 
 static td_status sweep_if_old(const td_archive_sweep *s, const char *instrument, const char *day, bool *out_swept) {
     char date[40], first[48];
-    bool ours;
+    bool ours = false;
     (void)td_time_format(s->before * TD_NS_PER_DAY, date);
     (void)snprintf(first, sizeof first, "day=%.10s", date);
     if (strncmp(day, "day=", 4) != 0 || strlen(day) != strlen(first) || strcmp(day, first) >= 0) return TD_OK;
     char *folder = join(instrument, day);
-    td_status status = ask_whose(s, folder, &ours);
+    bool plain = !is_folder(s->os, folder); /* a file is nobody's day */
+    td_status status = plain ? TD_OK : ask_whose(s, folder, &ours);
     if (status == TD_OK && ours) status = sweep_day(s, folder);
     *out_swept |= ours;
     free(folder);
@@ -111,12 +127,20 @@ static td_status sweep_instrument(const td_archive_sweep *s, const char *table, 
     return status;
 }
 
+static bool is_instrument(const td_os *os, const char *table, const char *name) {
+    if (strncmp(name, "instrument=", strlen("instrument=")) != 0) return false;
+    char *folder = join(table, name);
+    bool is = is_folder(os, folder);
+    free(folder);
+    return is;
+}
+
 td_status td_archive_sweep_days(const td_archive_sweep *s) {
     td_buf names = {0};
     char *table = join(s->dir, s->table);
     td_status status = s->os->ops->exists(s->os->self, table) ? list_names(s->os, table, &names) : TD_OK;
     for (const char *name = next_name(&names, NULL); name != NULL && status == TD_OK; name = next_name(&names, name))
-        if (strncmp(name, "instrument=", strlen("instrument=")) == 0) status = sweep_instrument(s, table, name);
+        if (is_instrument(s->os, table, name)) status = sweep_instrument(s, table, name);
     td_buf_fini(&names);
     free(table);
     return status;

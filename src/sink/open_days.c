@@ -202,6 +202,11 @@ void td_open_days_close(td_open_days *d) {
 td_status td_open_days_begin(td_open_days *d) { return exec(d, "begin writing to", "BEGIN IMMEDIATE"); }
 td_status td_open_days_commit(td_open_days *d) { return exec(d, "commit to", "COMMIT"); }
 
+td_status td_open_days_harden(td_open_days *d) {
+    int code = sqlite3_wal_checkpoint_v2(d->db, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
+    return code == SQLITE_OK ? TD_OK : fail(d, "sync");
+}
+
 /* ---- packs ---- */
 
 static void bind_text(sqlite3_stmt *stmt, int at, td_bytes text) {

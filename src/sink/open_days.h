@@ -37,6 +37,8 @@ void td_open_days_close(td_open_days *days); /* what was not committed is gone; 
 
 TD_CHECKED td_status td_open_days_begin(td_open_days *days);
 TD_CHECKED td_status td_open_days_commit(td_open_days *days);
+/* What was committed survives the machine's power, too. Between transactions. */
+TD_CHECKED td_status td_open_days_harden(td_open_days *days);
 
 TD_CHECKED td_status td_open_days_put(td_open_days *days, const td_pack *pack);
 /* By partition, instrument and day, as they came. Packs are lent. Not TD_OK: ends it, with that. */

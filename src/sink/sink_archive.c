@@ -67,6 +67,7 @@ typedef struct archive_sink {
     const td_archive_file_ops *ops;
     void *files[TD_ARCHIVE_COUNT]; /* NULL: none was written yet */
     td_buf clocks;                 /* of venue_clock; as kept, and what the transaction in hand has moved */
+    size_t found[2];               /* of these, the ones found last: of a venue, and of a name that no venue has */
     td_buf path, temporary, folder;
     part part;
     batch_pack *packs;
@@ -280,13 +281,19 @@ static void take_clock(void *arg, const td_day_clock *kept) {
         free(clock.venue); /* of a table that another version has */
 }
 
+static bool is_clock_of(const archive_sink *s, size_t i, td_bytes venue) {
+    if (i >= clock_count(s)) return false;
+    const venue_clock *c = &clocks(s)[i];
+    return c->table == s->table && c->partition == s->partition &&
+           td_bytes_equal((td_bytes){(const uint8_t *)c->venue, c->venue_size}, venue);
+}
+
+/* The one found last is asked for again, mostly: by each row. */
 static venue_clock *find_clock(archive_sink *s, td_bytes venue) {
-    for (size_t i = 0; i < clock_count(s); i++) {
-        venue_clock *c = &clocks(s)[i];
-        if (c->table == s->table && c->partition == s->partition &&
-            td_bytes_equal((td_bytes){(const uint8_t *)c->venue, c->venue_size}, venue))
-            return c;
-    }
+    size_t *found = &s->found[venue.size > 0 && venue.data[0] == ':'];
+    if (!is_clock_of(s, *found, venue)) *found = 0;
+    while (*found < clock_count(s) && !is_clock_of(s, *found, venue)) ++*found;
+    if (*found < clock_count(s)) return &clocks(s)[*found];
     venue_clock clock = {.table = s->table,
                          .partition = s->partition,
                          .venue = td_copy_bytes(venue),
@@ -348,6 +355,7 @@ static td_status sweep(archive_sink *s, const td_sink_row *row) {
     if (s->retain_ns == 0 || !s->forms[s->table].table->by_time) return TD_OK;
     if (day <= 0 || day <= find_clock(s, NEWEST)->day) return TD_OK; /* before 1970 nothing is swept */
     td_status status = commit_sweep(s, row, day, td_archive_day(day * TD_NS_PER_DAY - s->retain_ns));
+    if (status == TD_OK) status = td_open_days_harden(s->days); /* folders go for good: what says so stays, too */
     if (status == TD_OK) status = sweep_folders(s, find_clock(s, OUT));
     if (status == TD_OK) status = td_open_days_begin(s->days);
     return status == TD_OK ? keep_clock(s, find_clock(s, OUT), NOTHING) : status;

@@ -23,16 +23,18 @@ static void command(const char *format, ...) {
     assert_int_equal(system(text), 0);
 }
 
-static int64_t close_after_ns = TD_NS_PER_HOUR;
+static int64_t close_after_ns = TD_NS_PER_HOUR, retain_ns;
+static const td_os *os_in_use = &td_os_posix;
 
 static td_status try_open(const td_sink_ops *ops, void **out) {
     const td_sink_conf conf = {.dir = archive,
                                .close_after_ns = close_after_ns,
+                               .retain_ns = retain_ns,
                                .row_group = 2048,
                                .memory_bytes = 128 << 20,
                                .block_bytes = 4096};
     *out = NULL;
-    return ops->open(out, &td_os_posix, &conf);
+    return ops->open(out, os_in_use, &conf);
 }
 
 static void *must_open(const td_sink_ops *ops) {
@@ -208,11 +210,81 @@ static void what_fails_at_the_end(void **state) {
     td_sink_parquet.close(sink);
 }
 
+/* ---- what is too old ---- */
+
+static td_status write_trade(void *sink, int offset, int day) {
+    td_sink_row row = {.kind = TD_ROW_PUBLISHED, .instrument = TD_TEXT("V:A"), .source = {0, offset}};
+    row.event = (td_event){.kind = TD_EVENT_TRADE, .event_ns = day * DAY + 12 * TD_NS_PER_HOUR};
+    row.event.trade = (td_trade){.price = 5, .size = 6, .trade_id = TD_NONE};
+    return td_sink_parquet.write(sink, "trades", 0, &row, 1, (td_position){0, offset + 1});
+}
+
+/* A folder in a day, a link to one elsewhere, files where folders are: nothing of it keeps days that are too old, and
+ * nothing else is touched. */
+static void strangers_in_days(void **state) {
+    (void)state;
+    retain_ns = 2 * DAY;
+    command("rm -rf %s && mkdir -p %s.else && touch %s.else/kept", archive, archive, archive);
+    void *sink = must_open(&td_sink_parquet);
+    for (int i = 0; i < 3; i++) assert_int_equal(write_trade(sink, i, 10 + i), TD_OK);
+    command("cd %s/trades/instrument=V%%3AA/day=1970-01-11 && mkdir -p a/b && touch a/b/c && ln -s %s.else d", archive,
+            archive);
+    command("cd %s/trades && mkdir -p instrument=W/day=1970-01-10 && touch instrument=X instrument=W/day=1970-01-09"
+            " instrument=W/day=1970-01-10/part-0000-000000000000.avro",
+            archive);
+    for (int i = 3; i < 6; i++)
+        if (write_trade(sink, i, 10 + i) != TD_OK) fail_msg("%s", td_trail());
+    td_sink_parquet.close(sink);
+    command("cd %s/trades && test ! -e instrument=V%%3AA/day=1970-01-11 -a -e instrument=V%%3AA/day=1970-01-14",
+            archive);
+    command("cd %s && test ! -e .swept -a -e ../a.else/kept -a -e trades/instrument=X", archive);
+    command("cd %s/trades/instrument=W && test -e day=1970-01-09 -a -e day=1970-01-10", archive); /* of another kind */
+    retain_ns = 0;
+}
+
+static int swept; /* folders that were on their way out */
+
+/* A folder goes for good: what is on the disk by then, without the log beside it, says so. */
+static td_status expecting_rename(void *self, const char *from, const char *to) {
+    if (strstr(to, "/.swept") != NULL) {
+        char path[128];
+        sqlite3 *db = NULL;
+        sqlite3_stmt *stmt = NULL;
+        command("cp %s/.open.db %s/synced.db", archive, dir);
+        (void)snprintf(path, sizeof path, "%s/synced.db", dir);
+        assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(db, "SELECT day FROM clocks WHERE venue = '::'", -1, &stmt, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+        assert_int_equal(sqlite3_column_int(stmt, 0), 11 + swept++);
+        assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    }
+    return td_os_posix.ops->rename(self, from, to);
+}
+
+static void what_goes_is_said_before(void **state) {
+    (void)state;
+    td_os_ops ops = *td_os_posix.ops;
+    const td_os os = {&ops, td_os_posix.self};
+    ops.rename = expecting_rename;
+    os_in_use = &os;
+    retain_ns = 2 * DAY;
+    command("rm -rf %s", archive);
+    void *sink = must_open(&td_sink_parquet);
+    for (int i = 0; i < 6; i++) assert_int_equal(write_trade(sink, i, 10 + i), TD_OK);
+    assert_int_equal(swept, 3);
+    td_sink_parquet.close(sink);
+    os_in_use = &td_os_posix;
+    retain_ns = 0;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_sink_has_it),         cmocka_unit_test(of_one_kind),
         cmocka_unit_test(damage_is_told),          cmocka_unit_test(of_this_version),
         cmocka_unit_test(days_end_where_they_did), cmocka_unit_test(what_fails_at_the_end),
+        cmocka_unit_test(strangers_in_days),       cmocka_unit_test(what_goes_is_said_before),
     };
     (void)snprintf(dir, sizeof dir, "%s/sink_archive_XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (mkdtemp(dir) == NULL) return 1;
