@@ -1,4 +1,5 @@
-/* src/sink/parquet_file.c - files of Parquet: the format's version 2, pages of version 1, which all readers know. */
+/* src/sink/parquet_file.c - files of Parquet: the format's version 2, with two of its encodings (RLE_DICTIONARY and
+ * DELTA_BINARY_PACKED), in data pages of version 1. Readers of version 1 alone know neither. */
 #include "sink/parquet_file.h"
 #include "sink/parquet_column.h"
 #include "sink/thrift.h"

@@ -1,6 +1,6 @@
 /* tests/unit/sink_parquet_test.c - goal: whatever call of the machine's fails while a day closes, the position stands
  * where it stood, the batch comes again, and each row is read once; a failure that ends the process leaves the same.
- * Days that are too old go whole, whatever fails, and nothing else does. */
+ * Days that are too old go whole, whatever fails, and nothing else does. Without DuckDB's library nothing is read. */
 #include "base/time.h"
 #include "os/duck.h"
 #include "sink/sink.h"
@@ -10,10 +10,9 @@
 #include <unistd.h>
 
 #define DAY TD_NS_PER_DAY
-enum { SKIPPED = 77 };
-
 static char dir[64];
 static char archive[80];
+static bool reads;     /* DuckDB's library is here */
 static int calls_left; /* until one fails; -1: none does */
 
 static bool fails(void) { return calls_left >= 0 && calls_left-- == 0; }
@@ -87,6 +86,7 @@ static td_status take_text(void *arg, const td_bytes *cells, size_t count) {
 static void expect_files(const char *wanted) {
     td_duck *duck;
     char sql[256], got[64] = "";
+    if (!reads) return;
     assert_int_equal(td_duck_open(&duck, NULL), TD_OK);
     (void)snprintf(sql, sizeof sql,
                    "SELECT count(*) || ' ' || count(DISTINCT src_offset) FROM read_parquet('%s/bars/*/*/*.parquet')",
@@ -177,9 +177,10 @@ static td_status take_line(void *arg, const td_bytes *cells, size_t count) {
 }
 
 /* "day offset,offset,…; …" of all files. */
-static void read_trades(char out[512]) {
+static void expect_trades(const char *wanted) {
     td_duck *duck;
-    char sql[512];
+    char sql[512], out[512] = "";
+    if (!reads) return;
     assert_int_equal(td_duck_open(&duck, NULL), TD_OK);
     (void)snprintf(
         sql, sizeof sql,
@@ -187,9 +188,9 @@ static void read_trades(char out[512]) {
         " DATE '1970-01-01', day) AS day, string_agg(src_offset::VARCHAR, ',' ORDER BY src_offset) AS offsets"
         " FROM read_parquet('%s/trades/*/*/*.parquet') GROUP BY ALL)",
         archive);
-    out[0] = '\0';
     assert_int_equal(td_duck_each(duck, sql, "read", take_line, out), TD_OK);
     td_duck_close(duck);
+    assert_string_equal(out, wanted);
 }
 
 /* Days 10 and 11 of another partition, in which nothing newer comes. */
@@ -206,7 +207,7 @@ static void write_elsewhere(void *sink) {
 
 /* All trades in batches of `size`, in which call number `n` fails, after which the process may be another one. Returns
  * whether there was such a call. */
-static bool sweep_failing_at(int n, int size, bool dies, char out[512]) {
+static bool sweep_failing_at(int n, int size, bool dies) {
     char command[128];
     td_sink_row rows[TRADES];
     td_os_ops ops;
@@ -233,7 +234,6 @@ static bool sweep_failing_at(int n, int size, bool dies, char out[512]) {
     calls_left = -1;
     end(sink);
     end(open_sink(&ops, &os)); /* a start lets nothing go that was swept once */
-    read_trades(out);
     return failed;
 }
 
@@ -243,16 +243,15 @@ static void old_days_go(void **state) {
     /* The newest day is 17: before 14 all went with its first row; what came later for 13 stays until the next day. So
      * do days of a partition that has none so new. */
     static const char wanted[] = "10 100; 11 101; 13 29; 14 16,17,19,26; 15 20,21,23,30; 16 24,25; 17 28,31";
-    char got[512];
     retain_ns = 3 * DAY;
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-        (void)sweep_failing_at(-1, sizes[i], false, got);
-        assert_string_equal(got, wanted);
+        (void)sweep_failing_at(-1, sizes[i], false);
+        expect_trades(wanted);
     }
     int n = 0;
     for (bool failed = true; failed; n++) {
-        failed = sweep_failing_at(n, TRADES, n % 2 == 0, got);
-        assert_string_equal(got, wanted);
+        failed = sweep_failing_at(n, TRADES, n % 2 == 0);
+        expect_trades(wanted);
         char path[128];
         (void)snprintf(path, sizeof path, "%s/.swept", archive);
         assert_int_not_equal(access(path, F_OK), 0);
@@ -266,8 +265,8 @@ static void old_days_go(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(each_call_fails_once), cmocka_unit_test(old_days_go)};
     td_duck *duck;
-    if (td_duck_open(&duck, NULL) != TD_OK) return SKIPPED; /* its library is not here */
-    td_duck_close(duck);
+    reads = td_duck_open(&duck, NULL) == TD_OK;
+    if (reads) td_duck_close(duck);
     (void)snprintf(dir, sizeof dir, "%s/sink_parquet_XXXXXX",
                    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"); /* thousands of syncs */
     if (mkdtemp(dir) == NULL) return 1;
