@@ -25,8 +25,21 @@ void td_parquet_column_init(td_parquet_column *out, const td_duck_column *as) {
 }
 
 void td_parquet_column_fini(td_parquet_column *c) {
-    td_buf *const all[] = {&c->values, &c->ends, &c->levels, &c->page, &c->slots, &c->indices, &c->distinct};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) td_buf_fini(all[i]);
+    td_buf_fini(&c->values);
+    td_buf_fini(&c->ends);
+    td_buf_fini(&c->levels);
+}
+
+void td_parquet_scratch_init(td_parquet_scratch *out) {
+    *out = (td_parquet_scratch){.deflater = td_alloc_check(ZSTD_createCCtx(), 1)};
+}
+
+void td_parquet_scratch_fini(td_parquet_scratch *scratch) {
+    (void)ZSTD_freeCCtx(scratch->deflater);
+    td_buf_fini(&scratch->page);
+    td_buf_fini(&scratch->slots);
+    td_buf_fini(&scratch->indices);
+    td_buf_fini(&scratch->distinct);
 }
 
 void td_parquet_column_clear(td_parquet_column *c) {
@@ -233,15 +246,15 @@ static uint32_t find(dictionary *d, const td_parquet_column *c, size_t i) {
 }
 
 /* False: too many are distinct. */
-static bool make_dictionary(td_parquet_column *c, dictionary *out) {
+static bool make_dictionary(const td_parquet_column *c, td_parquet_scratch *scratch, dictionary *out) {
     size_t room = 16;
     if (c->type == TD_PARQUET_BOOLEAN || c->count == 0 || c->count > UINT32_MAX / 4) return false;
     while (room < NEW_AT_FIRST + c->count) room *= 2; /* at most half of it is taken, and a little */
-    make_room(&c->slots, room);
-    make_room(&c->indices, c->count);
-    make_room(&c->distinct, NEW_AT_FIRST + c->count / 2 + 1);
-    memset(c->slots.data, 0, room * sizeof(uint32_t));
-    dictionary d = {words(&c->slots), words(&c->indices), words(&c->distinct), room - 1, 0, 0};
+    make_room(&scratch->slots, room);
+    make_room(&scratch->indices, c->count);
+    make_room(&scratch->distinct, NEW_AT_FIRST + c->count / 2 + 1);
+    memset(scratch->slots.data, 0, room * sizeof(uint32_t));
+    dictionary d = {words(&scratch->slots), words(&scratch->indices), words(&scratch->distinct), room - 1, 0, 0};
     d.indices[0] = find(&d, c, 0);
     for (size_t i = 1; i < c->count; i++) {
         bool again = td_bytes_equal(value_at(c, i), value_at(c, i - 1)); /* many columns hardly change */
@@ -256,7 +269,7 @@ static bool make_dictionary(td_parquet_column *c, dictionary *out) {
 
 typedef struct ending { /* of a row group's column */
     td_parquet_column *c;
-    ZSTD_CCtx *deflater;
+    td_parquet_scratch *scratch;
     td_buf *out;
     td_parquet_chunk *chunk;
     dictionary words;
@@ -265,7 +278,7 @@ typedef struct ending { /* of a row group's column */
 static void put_page_header(td_buf *out, int kind, const ending *e, size_t size, int64_t count) {
     td_thrift t = {.out = out};
     td_thrift_number(&t, 1, TD_THRIFT_I32, kind);
-    td_thrift_number(&t, 2, TD_THRIFT_I32, (int64_t)e->c->page.size);
+    td_thrift_number(&t, 2, TD_THRIFT_I32, (int64_t)e->scratch->page.size);
     td_thrift_number(&t, 3, TD_THRIFT_I32, (int64_t)size);
     int outer = td_thrift_begin(&t, kind == DATA_PAGE ? 5 : 7);
     td_thrift_number(&t, 1, TD_THRIFT_I32, count);
@@ -281,13 +294,13 @@ static void put_page_header(td_buf *out, int kind, const ending *e, size_t size,
 /* The header says how large the page is that follows, so that is compressed first, behind room for both. */
 static void put_page(ending *e, int kind, int64_t count) {
     enum { HEADER_MAX = 64 };
-    const td_buf *page = &e->c->page;
+    const td_buf *page = &e->scratch->page;
     size_t bound = ZSTD_compressBound(page->size), before = e->out->size;
     uint8_t room[HEADER_MAX];
     td_buf header = {.data = room, .capacity = sizeof room};
     td_buf_reserve(e->out, bound + HEADER_MAX);
     uint8_t *body = e->out->data + before + HEADER_MAX;
-    size_t size = ZSTD_compressCCtx(e->deflater, body, bound, page->data, page->size, ZSTD_LEVEL);
+    size_t size = ZSTD_compressCCtx(e->scratch->deflater, body, bound, page->data, page->size, ZSTD_LEVEL);
     if (ZSTD_isError(size)) (void)td_alloc_check(NULL, bound); /* aborts: no memory is all that can be the cause */
     put_page_header(&header, kind, e, size, count);
     assert(header.data == room);
@@ -299,8 +312,8 @@ static void put_page(ending *e, int kind, int64_t count) {
 }
 
 static void put_dictionary(ending *e) {
-    e->c->page.size = 0;
-    for (uint32_t i = 0; i < e->words.count; i++) put_plain(&e->c->page, e->c, e->words.distinct[i]);
+    e->scratch->page.size = 0;
+    for (uint32_t i = 0; i < e->words.count; i++) put_plain(&e->scratch->page, e->c, e->words.distinct[i]);
     put_page(e, DICTIONARY_PAGE, e->words.count);
     e->chunk->dictionary_size = e->chunk->size;
 }
@@ -325,7 +338,7 @@ static void put_levels(td_buf *out, const uint8_t *levels, size_t rows, size_t v
 
 static void put_values(ending *e, size_t from, size_t to) {
     const td_parquet_column *c = e->c;
-    td_buf *out = &e->c->page;
+    td_buf *out = &e->scratch->page;
     if (e->chunk->encoding == TD_PARQUET_DICTIONARY) {
         unsigned width = width_of(e->words.count - 1);
         uint8_t told = (uint8_t)(width > 0 ? width : 1);
@@ -350,8 +363,8 @@ static void put_pages(ending *e) {
             bytes += value_at(c, end_value).size;
             end_value++;
         }
-        c->page.size = 0;
-        put_levels(&c->page, c->levels.size > 0 ? c->levels.data + row : NULL, end - row, end_value - value);
+        e->scratch->page.size = 0;
+        put_levels(&e->scratch->page, c->levels.size > 0 ? c->levels.data + row : NULL, end - row, end_value - value);
         put_values(e, value, end_value);
         put_page(e, DATA_PAGE, (int64_t)(end - row));
         row = end;
@@ -390,11 +403,12 @@ static void find_bounds(const ending *e) {
     e->chunk->most_size = put_bound(c, most, e->chunk->most);
 }
 
-void td_parquet_column_end(td_parquet_column *c, ZSTD_CCtx *deflater, td_buf *out, td_parquet_chunk *out_chunk) {
-    ending e = {.c = c, .deflater = deflater, .out = out, .chunk = out_chunk};
+void td_parquet_column_end(td_parquet_column *c, td_parquet_scratch *scratch, td_buf *out,
+                           td_parquet_chunk *out_chunk) {
+    ending e = {.c = c, .scratch = scratch, .out = out, .chunk = out_chunk};
     *out_chunk = (td_parquet_chunk){.value_count = (int64_t)c->rows, .null_count = (int64_t)(c->rows - c->count)};
     out_chunk->encoding = c->type == TD_PARQUET_INT64 ? TD_PARQUET_DELTA : TD_PARQUET_PLAIN;
-    if (make_dictionary(c, &e.words)) {
+    if (make_dictionary(c, scratch, &e.words)) {
         out_chunk->encoding = TD_PARQUET_DICTIONARY;
         put_dictionary(&e);
     }

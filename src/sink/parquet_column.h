@@ -25,14 +25,18 @@ typedef enum td_parquet_encoding {
 typedef struct td_parquet_column {
     td_duck_column as;
     td_parquet_type type;
-    size_t width;                    /* FIXED: bytes of a value */
-    td_buf values;                   /* int64_t each, of decimals td_i128, of texts their bytes */
-    td_buf ends;                     /* of texts: uint64_t each, where it ends in `values` */
-    td_buf levels;                   /* a byte for each row, 1, or 0 where it is null; none as long as no row is */
-    size_t rows, count;              /* count: of values */
-    td_buf page;                     /* room that is used again */
-    td_buf slots, indices, distinct; /* likewise, of uint32_t: a dictionary in the making */
+    size_t width;       /* FIXED: bytes of a value */
+    td_buf values;      /* int64_t each, of decimals td_i128, of texts their bytes */
+    td_buf ends;        /* of texts: uint64_t each, where it ends in `values` */
+    td_buf levels;      /* a byte for each row, 1, or 0 where it is null; none as long as no row is */
+    size_t rows, count; /* count: of values */
 } td_parquet_column;
+
+typedef struct td_parquet_scratch { /* what a column needs as it ends, and the next one again */
+    ZSTD_CCtx *deflater;
+    td_buf page;
+    td_buf slots, indices, distinct; /* of uint32_t: a dictionary in the making */
+} td_parquet_scratch;
 
 typedef struct td_parquet_chunk { /* what the footer says of it */
     td_parquet_encoding encoding;
@@ -55,5 +59,8 @@ void td_parquet_put_text(td_parquet_column *column, td_bytes text); /* of UTF-8 
 static inline size_t td_parquet_column_size(const td_parquet_column *c) {
     return c->values.size + c->ends.size + c->levels.size;
 }
+void td_parquet_scratch_init(td_parquet_scratch *out);
+void td_parquet_scratch_fini(td_parquet_scratch *scratch);
 /* Appends the pages of what was put, and forgets it. */
-void td_parquet_column_end(td_parquet_column *column, ZSTD_CCtx *deflater, td_buf *out, td_parquet_chunk *out_chunk);
+void td_parquet_column_end(td_parquet_column *column, td_parquet_scratch *scratch, td_buf *out,
+                           td_parquet_chunk *out_chunk);

@@ -15,7 +15,7 @@ typedef struct group {
 struct td_parquet {
     td_parquet_conf conf;
     td_parquet_column *columns;
-    ZSTD_CCtx *deflater;
+    td_parquet_scratch scratch;
     int file; /* NONE: none is open */
     int64_t size, rows, held_rows;
     td_buf pages;  /* of a column */
@@ -26,10 +26,8 @@ struct td_parquet {
 
 td_parquet *td_parquet_new(const td_parquet_conf *conf) {
     td_parquet *f = td_alloc_zero(1, sizeof *f);
-    *f = (td_parquet){.conf = *conf,
-                      .columns = td_alloc_zero(conf->count, sizeof *f->columns),
-                      .deflater = td_alloc_check(ZSTD_createCCtx(), 1),
-                      .file = NONE};
+    *f = (td_parquet){.conf = *conf, .columns = td_alloc_zero(conf->count, sizeof *f->columns), .file = NONE};
+    td_parquet_scratch_init(&f->scratch);
     for (size_t i = 0; i < conf->count; i++) td_parquet_column_init(&f->columns[i], &conf->columns[i]);
     return f;
 }
@@ -43,7 +41,7 @@ void td_parquet_free(td_parquet *f) {
     if (f == NULL) return;
     close_file(f);
     for (size_t i = 0; i < f->conf.count; i++) td_parquet_column_fini(&f->columns[i]);
-    (void)ZSTD_freeCCtx(f->deflater);
+    td_parquet_scratch_fini(&f->scratch);
     td_buf_fini(&f->pages);
     td_buf_fini(&f->groups);
     td_buf_fini(&f->chunks);
@@ -93,7 +91,7 @@ static td_status end_group(td_parquet *f) {
     for (size_t i = 0; i < f->conf.count && status == TD_OK; i++) {
         td_parquet_chunk chunk;
         f->pages.size = 0;
-        td_parquet_column_end(&f->columns[i], f->deflater, &f->pages, &chunk);
+        td_parquet_column_end(&f->columns[i], &f->scratch, &f->pages, &chunk);
         td_buf_put(&f->chunks, &chunk, sizeof chunk);
         status = append(f, td_buf_bytes(&f->pages));
     }
