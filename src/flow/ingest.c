@@ -79,7 +79,8 @@ static td_status settle_inputs(td_ingest *in) {
     for (size_t i = 0; i < td_merge_feed_count(in->conf.merge) && status == TD_OK; i++)
         status = check_new_files(in, td_merge_feed_at(in->conf.merge, i)->index);
     if (in->resuming && td_inputs_unsaid(in->inputs)) return status;
-    if (status == TD_OK) status = td_inputs_keep(in->inputs, in->writer, in->now_ms);
+    const td_inputs_beginning beginning = {in->conf.topics, in->conf.merge};
+    if (status == TD_OK) status = td_inputs_keep(in->inputs, &beginning, in->writer, in->now_ms);
     return status == TD_OK ? td_log_sync(in->conf.topics->log) : status;
 }
 
@@ -515,7 +516,7 @@ static td_status end(td_ingest *in) {
         status = td_resume_end(in->tape[p].resume);
         if (status == TD_OK) status = td_resume_end(in->rejected[p].resume);
     }
-    if (status == TD_OK) status = td_inputs_keep(in->inputs, in->writer, in->now_ms);
+    if (status == TD_OK) status = td_inputs_keep(in->inputs, NULL, in->writer, in->now_ms);
     if (status == TD_OK) status = td_ingest_flush(in);
     if (status == TD_OK)
         status = td_inputs_keep_ends(in->inputs, in->conf.topics, in->conf.merge, in->writer, in->now_ms);

@@ -16,6 +16,7 @@ enum {
 };
 
 #define ENDED "/ended@" /* how many files the feed had */
+#define BEGUN "/begun"
 #define CURE  "a log goes on with the inputs it was made of, and new files behind them: name another log.dir for others"
 
 typedef struct row {
@@ -256,7 +257,6 @@ void td_inputs_close(td_inputs *in) {
     free(in);
 }
 
-bool td_inputs_known(const td_inputs *in, uint32_t feed) { return in->known[feed]; }
 bool td_inputs_unsaid(const td_inputs *in) { return in->kept.count == 0; }
 
 /* ---- where feeds have ended ---- */
@@ -278,8 +278,10 @@ static void put_ends(const td_topic *topic, td_buf *out) {
         put_end(out, td_topic_name(topic), p, (td_position){td_topic_epoch(topic, p), td_topic_end(topic, p)});
 }
 
+static bool says_ends(td_bytes key) { return td_bytes_have(key, TD_TEXT(ENDED)) || td_bytes_have(key, TD_TEXT(BEGUN)); }
+
 td_status td_inputs_restate(const td_record *record, const td_atlas *atlas, td_buf *out_value) {
-    if (!td_bytes_have(record->key, TD_TEXT(ENDED))) return TD_OK;
+    if (!says_ends(record->key)) return TD_OK;
     char *value = td_copy_bytes(record->value), topic[2 * NAME_MAX];
     td_status status = TD_OK;
     for (const char *line = value; line[0] != '\0' && status == TD_OK;
@@ -297,27 +299,50 @@ td_status td_inputs_restate(const td_record *record, const td_atlas *atlas, td_b
     return status;
 }
 
-static bool holds_end(const char *ends, const td_topic *topic, uint32_t partition) {
+/* That of the partition, where it still goes on from there. */
+static bool find_end(const char *ends, const td_topic *topic, uint32_t partition, td_position *out) {
     char start[2 * NAME_MAX];
-    td_position end;
     (void)snprintf(start, sizeof start, "%.*s %" PRIu32 " ", NAME_MAX, td_topic_name(topic), partition);
     for (const char *line = ends; line != NULL; line = strchr(line, '\n')) {
         line += *line == '\n';
         if (strncmp(line, start, strlen(start)) != 0) continue;
-        return sscanf(line + strlen(start), "%" SCNd32 " %" SCNd64, &end.epoch, &end.offset) == 2 &&
-               td_topic_holds(topic, partition, end);
+        return sscanf(line + strlen(start), "%" SCNd32 " %" SCNd64, &out->epoch, &out->offset) == 2 &&
+               td_topic_holds(topic, partition, *out);
     }
     return false;
 }
 
 bool td_inputs_ended(const td_inputs *in, const td_merge_feed *feed, const td_topic *topic, uint32_t partition) {
     char key[KEY_BYTES];
+    td_position end;
     bool is_new = !in->known[feed->index];
     for (size_t i = 0; i < in->now.count; i++)
         is_new |= in->now.items[i].feed == feed->index && in->now.items[i].is_new;
     put_end_key(in, feed, key);
     const row *kept = is_new ? NULL : find_kept(in, key);
-    return kept != NULL && holds_end(kept->value, topic, partition);
+    return kept != NULL && find_end(kept->value, topic, partition, &end);
+}
+
+/* ---- where feeds have begun ---- */
+
+bool td_inputs_all_there(const td_inputs *in, const td_merge_feed *feed, const td_topic *topic, uint32_t partition) {
+    char key[KEY_BYTES];
+    td_position begun;
+    if (!in->known[feed->index]) return true;
+    (void)snprintf(key, sizeof key, "%.*s" BEGUN, NAME_MAX, feed->conf->name);
+    const row *kept = find_kept(in, key);
+    return kept != NULL && find_end(kept->value, topic, partition, &begun) &&
+           td_topic_start(topic, partition) <= begun.offset;
+}
+
+static void put_begun(const td_inputs *in, const td_merge *merge, const td_buf *ends, int64_t now_ms, td_batch *batch) {
+    for (size_t i = 0; i < td_merge_feed_count(merge); i++) {
+        const td_merge_feed *feed = td_merge_feed_at(merge, i);
+        char key[KEY_BYTES];
+        if (in->known[feed->index]) continue;
+        (void)snprintf(key, sizeof key, "%.*s" BEGUN, NAME_MAX, feed->conf->name);
+        (void)td_batch_add(batch, now_ms, td_text(key), td_buf_bytes(ends), (td_bytes){0}, (td_bytes){0});
+    }
 }
 
 td_status td_inputs_keep_ends(const td_inputs *in, const td_topics *topics, const td_merge *merge, td_writer *writer,
@@ -352,12 +377,19 @@ td_status td_inputs_check_order(const td_inputs *in, uint32_t feed, int64_t cloc
     return TD_OK;
 }
 
-td_status td_inputs_keep(td_inputs *in, td_writer *writer, int64_t now_ms) {
+td_status td_inputs_keep(td_inputs *in, const td_inputs_beginning *beginning, td_writer *writer, int64_t now_ms) {
     size_t bytes = 4096;
+    td_buf ends = {0};
+    td_batch batch;
+    if (beginning != NULL) {
+        put_ends(beginning->topics->tape, &ends);
+        put_ends(beginning->topics->rejected, &ends);
+        bytes += td_merge_feed_count(beginning->merge) * (ends.size + KEY_BYTES + 64);
+    }
     for (size_t i = 0; i < in->now.count; i++)
         bytes += strlen(in->now.items[i].key) + strlen(in->now.items[i].value) + 64;
-    td_batch batch;
     td_batch_init(&batch, bytes); /* one batch, so that a crash leaves no part of it */
+    if (beginning != NULL) put_begun(in, beginning->merge, &ends, now_ms, &batch);
     for (size_t i = 0; i < in->now.count; i++) {
         const row *r = &in->now.items[i];
         if (r->is_new)
@@ -365,6 +397,7 @@ td_status td_inputs_keep(td_inputs *in, td_writer *writer, int64_t now_ms) {
     }
     td_status status = batch.count > 0 ? td_writer_append(writer, in->topic, 0, &batch) : TD_OK;
     td_batch_fini(&batch);
+    td_buf_fini(&ends);
     for (size_t i = 0; i < in->now.count && status == TD_OK; i++) in->now.items[i].is_new = false;
     return status;
 }

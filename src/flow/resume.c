@@ -113,17 +113,19 @@ static bool is_known(const td_resume *r) {
 }
 
 /* Where retention has taken the last input of a feed, those that came before the partition's own last one are there,
- * or were. A feed that is new to the log has none. */
+ * or were. A feed that has lost nothing gave none. */
 static void borrow_marks(td_resume *r) {
     const mark *newest = NULL;
     for (uint32_t f = 0; f < r->end_count; f++) {
         const mark *last = &r->ends[f].last;
         if (last->present && (newest == NULL || last->offset > newest->offset)) newest = last;
     }
-    for (uint32_t f = 0; newest != NULL && f < r->end_count; f++) {
-        bool is_new = !td_inputs_unsaid(r->conf.inputs) && !td_inputs_known(r->conf.inputs, f);
-        const feed_end *end = &r->ends[f];
-        if (!end->last.present && !end->whole && !is_new) r->ends[f].last = *newest;
+    for (size_t i = 0; newest != NULL && i < td_merge_feed_count(r->conf.merge); i++) {
+        const td_merge_feed *feed = td_merge_feed_at(r->conf.merge, i);
+        bool gave_none =
+            !td_inputs_unsaid(r->conf.inputs) && td_inputs_all_there(r->conf.inputs, feed, r->topic, r->partition);
+        feed_end *end = &r->ends[feed->index];
+        if (!end->last.present && !end->whole && !gave_none) end->last = *newest;
     }
 }
 
