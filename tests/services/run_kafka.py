@@ -137,7 +137,7 @@ def read_while_it_runs(home):
     admin.allow(broker.address, broker.GUEST, "read.", "READ", "DESCRIBE")
     by_address = ["--kafka", broker.address, "--prefix", "read."]
     file = file_for(home)
-    process = td.start(file, "--quiet", *on_kafka("read.", "speed=60x"))
+    process = td.start(file, "--quiet", *on_kafka("read.", "speed=20x"))
     asked = 0
     td.wait_for(lambda: subprocess.run([td.PROGRAM, "bars", "LEAN:IBM", "1m", *by_address], stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL, check=False).returncode == 0, "a log with bars", 60)
