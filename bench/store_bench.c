@@ -27,6 +27,7 @@ static void deliver(const td_config_sink *sink, const char *config, const char *
         if (td_deliver_step(deliver) == 0) (void)usleep(100);
     int64_t rows = td_counted(&td_deliver_counters(deliver)->rows);
     if (td_counted(&td_deliver_counters(deliver)->retries) > 0) bench_die("store_bench", output, "was tried again");
+    require(td_deliver_finish(deliver), "end the sink");
     td_deliver_close(deliver);
     bench_tell_rows(rows, bench_now_ns() - began_ns);
     td_data_close(&data);
