@@ -99,7 +99,7 @@ def postgres(bench, home, data):
         answers = in_turns(bench, {"ours": lambda: once([tool("store_bench"), "deliver"]), "bare": lambda: once([tool("store_copy")])})
         version = server.rows("select split_part(version(), ' ', 2)")[0][0]
     rate = rates(bench, answers, {"ours": "PostgreSQL, ours", "bare": "PostgreSQL, one binary COPY"},
-                 {"ours": f"{version}, it syncs: {answers['ours'][0]['rows']} trades, as above; 4096 rows a transaction",
+                 {"ours": f"{version}, it syncs: {answers['ours'][0]['rows']} trades, as above; up to 16,384 rows a transaction",
                   "bare": "the same bytes at hand, the same table, one transaction"})
     beside(bench, "PostgreSQL beside a bare binary COPY", rate["ours"] / rate["bare"], 0.7)
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROWS_MAX = 4096, TEXT_BYTES = ROWS_MAX * 512, JSON_BYTES = 4 * TEXT_BYTES };
+enum { ROWS_MOST = 4096, TEXT_BYTES = ROWS_MOST * 512, JSON_BYTES = 4 * TEXT_BYTES };
 
 typedef struct deliver_lane { /* one partition of one topic */
     int delivered;            /* td_topics_delivered */
@@ -30,7 +30,7 @@ struct td_deliver {
     deliver_lane *lanes;
     size_t lane_count, next_lane;
     td_sink_row *rows; /* the batch in hand: of rows_lane, up to rows_next */
-    size_t row_count;
+    size_t row_count, rows_most;
     deliver_lane *rows_lane;
     td_position rows_next;
     uint8_t *texts; /* what the rows point into */
@@ -199,7 +199,8 @@ td_status td_deliver_open(td_deliver **out, const td_deliver_conf *conf) {
     td_deliver *d = td_alloc_zero(1, sizeof *d);
     d->conf = *conf;
     d->lanes = td_alloc_zero((size_t)conf->topics->partitions * TD_DELIVERED_COUNT, sizeof *d->lanes);
-    d->rows = td_alloc_zero(ROWS_MAX, sizeof *d->rows);
+    d->rows_most = conf->ops->rows_most > 0 ? conf->ops->rows_most : ROWS_MOST;
+    d->rows = td_alloc_zero(d->rows_most, sizeof *d->rows);
     d->texts_most = conf->ops->as_json ? JSON_BYTES : TEXT_BYTES;
     d->texts = td_alloc(d->texts_most);
     td_status status = lanes_list(d);
@@ -298,7 +299,7 @@ static int64_t event_time(const td_sink_row *row) {
 
 static bool has_room(const td_deliver *d, const td_record *record) {
     size_t size = record->key.size + record->value.size + d->json.size;
-    return d->row_count < ROWS_MAX && d->texts_size + size <= d->texts_most;
+    return d->row_count < d->rows_most && d->texts_size + size <= d->texts_most;
 }
 
 static td_status next_record(td_deliver *d, deliver_lane *lane, td_record *out) {

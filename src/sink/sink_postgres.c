@@ -26,6 +26,9 @@
 
 enum { HYPERTABLES_AUTO, HYPERTABLES_OFF }; /* as `hypertables` has them */
 enum { VERSION_LEAST = 130000, NAME_BYTES = 63, KNOWN_PARTS = 16, MERGES = 16, SENT_BYTES = 64 * 1024 };
+/* A transaction waits for the disk, and replaces the newest of each instrument: the more rows, the less of that each.
+ */
+enum { ROWS_MOST = 16384 };
 
 typedef struct parts { /* of a table by time, as far as this session knows */
     int32_t known[KNOWN_PARTS];
@@ -562,6 +565,7 @@ static const td_option options[] = {
 
 const td_sink_ops td_sink_postgres = {.kind = "postgres",
                                       .options = options,
+                                      .rows_most = ROWS_MOST,
                                       .takes_quarantine = true,
                                       .takes_rejected = true,
                                       .open = postgres_open,

@@ -14,6 +14,7 @@ static struct { /* the sink, which outlives its deliveries */
     bool limps;          /* it works, but not as it is meant to */
     int accident;        /* of the next write */
     size_t refused;      /* rows of the last write that failed */
+    size_t most;         /* rows of the largest write */
 } store;
 
 static td_status sink_open(void **out, const td_os *os, const td_sink_conf *conf) {
@@ -76,6 +77,7 @@ static td_status sink_write(void *sink, const char *topic, uint32_t partition, c
     for (size_t i = 0; i < count; i++) assert_int_equal(rows[i].bar.trade_count, rows[i].source.offset + 1);
     int accident = store.accident;
     store.accident = SOUND;
+    if (count > store.most) store.most = count;
     if (accident != SOUND) store.refused = count;
     if (accident == IS_DAMAGED) return TD_FAIL(TD_CORRUPT, "store: is damaged");
     if (accident == KEEPS_NOTHING) return TD_FAIL(TD_RETRY, "store: is full");
@@ -111,6 +113,13 @@ static const td_sink_ops sink_ops = {.kind = "store",
                                      .look = sink_look,
                                      .close = sink_close};
 
+static const td_sink_conf store_conf = {.name = (char *)"store"};
+
+static td_deliver_conf conf_of(const rig *r, const td_topics *topics) {
+    return (td_deliver_conf){
+        .os = &td_os_posix, .topics = topics, .ops = &sink_ops, .sink_conf = &store_conf, .dir = r->dir};
+}
+
 static void append(rig *r, td_topic *topic, const char *instrument, td_buf *value) {
     td_batch_reset(&r->batch);
     assert_true(td_batch_add(&r->batch, 1000, td_text(instrument), td_buf_bytes(value), TD_TEXT(""), TD_TEXT("")));
@@ -134,7 +143,11 @@ static void append_bars(rig *r, const td_schema_ids *ids, int count) {
     assert_int_equal(td_log_sync(r->log), TD_OK);
 }
 
+/* And the sink is new. */
 static void open_topics(rig *r, const td_schema_ids *ids, td_topics *out) {
+    td_buf_fini(&store.told);
+    memset(&store, 0, sizeof store);
+    rig_open_log(r);
     *out = (td_topics){.log = r->log, .partitions = 2, .ids = ids};
     out->outputs[TD_OUTPUT_BARS] = r->topic;
     assert_int_equal(td_log_topic(r->log, "signals", 2, TD_TOPIC_OUTPUT, &out->outputs[TD_OUTPUT_SIGNALS]), TD_OK);
@@ -149,9 +162,7 @@ static void each_kind_comes_with_its_words(void **state) {
     td_schema_ids ids = {0};
     td_topics topics;
     td_deliver *d;
-    td_sink_conf sink_conf = {.name = (char *)"store"};
     td_buf value = {0};
-    rig_open_log(r);
     ids.id[TD_SCHEMA_VENDOR_BAR] = TD_SCHEMA_VENDOR_BAR;
     (void)td_schema_ids_put(&ids, TD_SCHEMA_VENDOR_BAR, TD_SCHEMA_VENDOR_BAR);
     open_topics(r, &ids, &topics);
@@ -175,8 +186,7 @@ static void each_kind_comes_with_its_words(void **state) {
     td_record_put_fill(&value, &ids, TD_TEXT("TEST:E"), &fill);
     append(r, topics.outputs[TD_OUTPUT_FILLS], "TEST:E", &value);
     assert_int_equal(td_log_sync(r->log), TD_OK);
-    const td_deliver_conf conf = {
-        .os = &r->os, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
+    const td_deliver_conf conf = conf_of(r, &topics);
     assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
     while (td_deliver_step(d) > 0) continue;
     assert_true(td_deliver_level(d));
@@ -200,13 +210,11 @@ static void what_was_refused_goes_to_who_takes_it(void **state) {
     td_deliver *d;
     td_buf value = {0};
     char *names[] = {(char *)"rejected"};
-    td_sink_conf sink_conf = {.name = (char *)"store"};
     td_sink_ops ops = sink_ops;
     static const int schemas[] = {TD_SCHEMA_REJECTED, TD_SCHEMA_QUARANTINED};
     for (size_t i = 0; i < COUNT_OF(schemas); i++)
         assert_true(td_schema_ids_put(&ids, ids.id[schemas[i]] = schemas[i], (int8_t)schemas[i]));
     r->conf.codec = TD_CODEC_LZ4;
-    rig_open_log(r);
     open_topics(r, &ids, &topics);
     td_topic **quarantine = &topics.outputs[TD_OUTPUT_QUARANTINE];
     assert_int_equal(td_log_topic(r->log, "quarantine", 2, TD_TOPIC_OUTPUT, quarantine), TD_OK);
@@ -224,7 +232,10 @@ static void what_was_refused_goes_to_who_takes_it(void **state) {
     td_record_put_quarantined(&value, &ids, TD_TEXT("TEST:A"), &q);
     append(r, *quarantine, "TEST:A", &value);
     assert_int_equal(td_log_sync(r->log), TD_OK);
-    const td_deliver_conf conf = {.os = &r->os, .topics = &topics, .ops = &ops, .sink_conf = &sink_conf, .dir = r->dir};
+    td_sink_conf sink_conf = store_conf;
+    td_deliver_conf conf = conf_of(r, &topics);
+    conf.ops = &ops;
+    conf.sink_conf = &sink_conf;
     for (int taken = 0; taken <= 1; taken++) {
         ops.takes_quarantine = ops.takes_rejected = taken == 1;
         store.told = (td_buf){0};
@@ -249,18 +260,15 @@ static void what_retention_took_is_counted(void **state) {
     td_schema_ids ids = {0};
     td_topics topics;
     td_deliver *d;
-    td_sink_conf sink_conf = {.name = (char *)"store"};
     r->conf.segment_bytes = 1000;
     r->conf.retain_bytes = INT64_C(1) << 40;
-    rig_open_log(r);
     open_topics(r, &ids, &topics);
     append_bars(r, &ids, 100);
     assert_int_equal(td_log_release(r->log, 2000), TD_OK);
     int64_t first = td_topic_start(r->topic, 0);
     assert_true(first > 0);
 
-    const td_deliver_conf conf = {
-        .os = &r->os, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
+    const td_deliver_conf conf = conf_of(r, &topics);
     assert_int_equal(td_deliver_open(&d, &conf), TD_OK); /* new: what went before it was never its own */
     while (td_deliver_step(d) > 0) continue;
     assert_true(td_deliver_level(d));
@@ -299,15 +307,11 @@ static void a_loss_ends_with_the_row_behind_it(void **state) {
     td_schema_ids ids = {0};
     td_topics topics;
     td_deliver *d;
-    td_sink_conf sink_conf = {.name = (char *)"store"};
-    store.rows = store.next[0] = 0;
     r->conf.segment_bytes = 1000;
     r->conf.retain_bytes = INT64_C(1) << 40;
-    rig_open_log(r);
     open_topics(r, &ids, &topics);
     append_bars(r, &ids, 1);
-    const td_deliver_conf conf = {
-        .os = &r->os, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
+    const td_deliver_conf conf = conf_of(r, &topics);
     assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
     while (td_deliver_step(d) > 0) continue;
     while (td_topic_start(r->topic, 0) < 100 || td_topic_start(r->topic, 0) != td_topic_synced(r->topic, 0)) {
@@ -359,19 +363,15 @@ static void a_sink_that_is_away_is_waited_for(void **state) {
     td_schema_ids ids = {0};
     td_topics topics;
     td_deliver *d;
-    td_sink_conf sink_conf = {.name = (char *)"store"};
     r->conf.segment_bytes = 1000;
     r->conf.retain_bytes = INT64_C(1) << 40;
-    rig_open_log(r);
     open_topics(r, &ids, &topics);
     append_bars(r, &ids, 50);
     assert_int_equal(td_log_release(r->log, 2000), TD_OK);
     int64_t first = td_topic_start(r->topic, 0);
     assert_true(first > 0);
-    store.rows = store.next[0] = 0;
     store.away = 3;
-    const td_deliver_conf conf = {
-        .os = &td_os_posix, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
+    const td_deliver_conf conf = conf_of(r, &topics);
     assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
     assert_int_equal(td_trouble_ask(td_deliver_trouble(d)), TD_TROUBLE_BEGAN);
     assert_string_equal(td_deliver_trouble(d)->text, "store: cannot connect; while opening sink store");
@@ -387,19 +387,38 @@ static void a_sink_that_is_away_is_waited_for(void **state) {
     store.away = 0;
 }
 
+static void a_write_is_as_large_as_the_sink_says(void **state) {
+    static const size_t said[] = {0, 1, 7, 16384}, most[] = {4096, 1, 7, 5000};
+    rig *r = *state;
+    td_schema_ids ids = {0};
+    td_topics topics;
+    td_deliver *d;
+    open_topics(r, &ids, &topics);
+    append_bars(r, &ids, 5000);
+    td_sink_ops ops = sink_ops;
+    td_deliver_conf conf = conf_of(r, &topics);
+    conf.ops = &ops;
+    for (size_t i = 0; i < COUNT_OF(said); i++) {
+        ops.rows_most = said[i];
+        store.rows = store.next[0] = 0;
+        store.most = 0;
+        assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
+        deliver_all(d);
+        assert_int_equal(store.rows, 5000);
+        assert_int_equal(store.most, most[i]);
+        td_deliver_close(d);
+    }
+}
+
 /* It gets its rows all the same, and people hear of it once, and that it is over. */
 static void a_sink_that_limps_is_told(void **state) {
     rig *r = *state;
     td_schema_ids ids = {0};
     td_topics topics;
     td_deliver *d;
-    td_sink_conf sink_conf = {.name = (char *)"store"};
-    rig_open_log(r);
     open_topics(r, &ids, &topics);
     append_bars(r, &ids, 5);
-    store.rows = store.next[0] = 0;
-    const td_deliver_conf conf = {
-        .os = &td_os_posix, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
+    const td_deliver_conf conf = conf_of(r, &topics);
     assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
     for (int limps = 0; limps < 3; limps++) {
         store.limps = limps == 1;
@@ -422,14 +441,10 @@ static void after_a_failure_a_sink_is_asked_where_it_is(void **state) {
     td_schema_ids ids = {0};
     td_topics topics;
     td_deliver *d;
-    td_sink_conf sink_conf = {.name = (char *)"store"};
     int64_t wanted = 40;
-    rig_open_log(r);
     open_topics(r, &ids, &topics);
     append_bars(r, &ids, 40);
-    store.rows = store.next[0] = 0;
-    const td_deliver_conf conf = {
-        .os = &td_os_posix, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
+    const td_deliver_conf conf = conf_of(r, &topics);
     assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
     deliver_all(d);
     for (int accident = KEEPS_NOTHING; accident <= FALLS_BACK; accident++) {
@@ -457,21 +472,16 @@ static void a_damaged_partition_stands_alone(void **state) {
     td_schema_ids ids = {0};
     td_topics topics;
     td_deliver *d;
-    td_sink_conf sink_conf = {.name = (char *)"store"};
-    rig_open_log(r);
     open_topics(r, &ids, &topics);
     append_bars(r, &ids, 40);
-    store.rows = store.next[0] = 0;
     store.accident = IS_DAMAGED;
-    const td_deliver_conf conf = {
-        .os = &td_os_posix, .topics = &topics, .ops = &sink_ops, .sink_conf = &sink_conf, .dir = r->dir};
+    const td_deliver_conf conf = conf_of(r, &topics);
     assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
     assert_int_equal(td_deliver_step(d), 0);
     assert_int_equal(td_fault_status(td_deliver_fault(d)), TD_CORRUPT);
     assert_non_null(strstr(td_deliver_fault(d)->text, "store: is damaged"));
     td_signal signal = {.strategy = TD_TEXT("cross")};
     td_buf value = {0};
-    store.told = (td_buf){0};
     td_record_put_signal(&value, &ids, TD_TEXT("TEST:A"), &signal);
     append(r, topics.outputs[TD_OUTPUT_SIGNALS], "TEST:A", &value);
     assert_int_equal(td_log_sync(r->log), TD_OK);
@@ -499,23 +509,16 @@ static void a_sink_is_set_back(void **state) {
     td_schema_ids ids = {0};
     td_topics topics;
     td_deliver *d;
-    td_sink_conf sink_conf = {.name = (char *)"store"};
     const td_place place = {INT64_MAX, 60};
     const td_place first = {INT64_MAX, 0};
     const td_deliver_reset behind_60 = {.from = &place}, all = {.empties = true}, rows_stay = {0};
     const td_deliver_reset from_the_first = {.from = &first, .empties = true};
-    memset(&store, 0, sizeof store);
     r->conf.segment_bytes = 1000;
     r->conf.retain_bytes = INT64_C(1) << 40;
-    rig_open_log(r);
     open_topics(r, &ids, &topics);
     append_bars(r, &ids, 100);
-    td_deliver_conf conf = {.os = &td_os_posix,
-                            .topics = &topics,
-                            .ops = &sink_ops,
-                            .sink_conf = &sink_conf,
-                            .dir = r->dir,
-                            .reset = &behind_60};
+    td_deliver_conf conf = conf_of(r, &topics);
+    conf.reset = &behind_60;
     store.next[0] = 1000; /* of another log, which is no obstacle */
     assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
     assert_int_equal(store.next[0], 60);
@@ -565,6 +568,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_loss_ends_with_the_row_behind_it, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_loss_is_written_down_once, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_sink_that_is_away_is_waited_for, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(a_write_is_as_large_as_the_sink_says, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_sink_that_limps_is_told, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(after_a_failure_a_sink_is_asked_where_it_is, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_damaged_partition_stands_alone, rig_new, rig_free),
