@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Counts the tests of one suite: count_tests.py LOG.json RUN.log STATUS [AGAIN.json] prints "passed failed skipped again"
-as its last line. AGAIN is of those that failed and were run once more: what passes there is told, and counted in `again`.
+"""Counts the tests of one suite: count_tests.py LOG.json RUN.log STATUS FIRST_TRIES [AGAIN.json] prints "passed failed
+skipped again" as its last line. AGAIN is of those that failed and were run once more: what passes there is told, and counted
+in `again`; what it said at first goes to the end of the file FIRST_TRIES, so that it does not hide what has failed.
 
 A program that says how many tests it ran (cmocka's summary, or a line "N passed, N failed[, N skipped]") counts with
 that number; any other counts as one. Before that stand the skips with their reason, the end of what failed, and all that
@@ -45,27 +46,34 @@ def read(path):
     return {test["name"]: test for test in map(json.loads, lines)}
 
 
+def tell(test, file=sys.stdout):
+    """The end of what it said."""
+    print(*(f"  | {line}" for line in said(test)[-60:]), sep="\n", file=file)
+
+
 first, run, status = read(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-second = read(sys.argv[4]) if len(sys.argv) > 4 else {}
+second = read(sys.argv[5]) if len(sys.argv) > 5 else {}
 totals, failed_once = [0, 0, 0, 0], False
 for name, test in first.items():
     counts = of_program(test)
+    failed_once = failed_once or counts[1] > 0
+    if counts[1] and name in second and of_program(second[name])[0] and not of_program(second[name])[1]:
+        with open(sys.argv[4], "a", encoding="utf-8") as first_tries:
+            print(f"  {name} passed when it was run again, alone; at first it said:", file=first_tries)
+            tell(test, first_tries)
+        print(f"  {name} passes when run again, alone")
+        test, counts = second[name], of_program(second[name])
+        totals[3] += 1
     if counts[1]:
         print(f"  FAILED {name}: {test['result']}")
     if counts[1] or OWN_LINE.search("\n".join(said(test))):
-        print(*(f"  | {line}" for line in said(test)[-60:]), sep="\n")
+        tell(test)
     elif counts[2]:
         reasons = [line for line in said(test) if "skip" in line.lower()] or said(test) or ["no reason given"]
         print(f"  skipped in {name}: {reasons[0]}")
-    failed_once = failed_once or counts[1] > 0
-    if name in second:
-        again = of_program(second[name])
-        if again[1] or not again[0]:
-            print(f"  FAILED again {name}: {second[name]['result']}", *said(second[name])[-60:], sep="\n  | ")
-        else:
-            print(f"  {name} passes when run again, alone")
-            counts = again
-            totals[3] += 1
+    if counts[1] and name in second:
+        print(f"  and again: {second[name]['result']}")
+        tell(second[name])
     totals[:3] = [a + b for a, b in zip(totals, counts)]
 if status != 0 and not failed_once:
     print(f"  the suite ended with status {status}; see {run}")

@@ -7,7 +7,8 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 results=build/test-results
-passed=0 failed=0 skipped=0 again=0
+first_tries=$results/first-tries.txt # what was said by those that passed when they were run again
+passed=0 failed=0 skipped=0 again=0 failed_in=
 
 say() { printf '%s\n' "$*"; }
 
@@ -22,9 +23,10 @@ suite() {
         0-*) ;;
         *-e2e | *-services) second=$(once_more "$1" "$2") ;;
     esac
-    told=$(python3 scripts/count_tests.py "$1/meson-logs/test-$2.json" "$log.log" $status $second)
+    told=$(python3 scripts/count_tests.py "$1/meson-logs/test-$2.json" "$log.log" $status "$first_tries" $second)
     set -- "$1" "$2" $(say "$told" | tail -n 1)
     passed=$((passed + $3)) failed=$((failed + $4)) skipped=$((skipped + $5)) again=$((again + $6))
+    [ "$4" -eq 0 ] || failed_in="$failed_in $1/$2"
     say "$1 $2: $3 passed, $4 failed, $5 skipped in $(($(date +%s) - began)) s"
     say "$told" | sed '$d'
 }
@@ -49,7 +51,7 @@ build() {
         passed=$((passed + 1))
         say "$1 compiles in $(($(date +%s) - began)) s"
     else
-        failed=$((failed + 1))
+        failed=$((failed + 1)) failed_in="$failed_in $1"
         say "$1 does not compile:"
         tail -n 100 "$results/build.log"
         return 1
@@ -65,6 +67,7 @@ print(*[s for s in order if s in found], *sorted(found - set(order)))'
 }
 
 mkdir -p "$results"
+: >"$first_tries"
 export FUZZ_SEED="${FUZZ_SEED:-1}" # a failure here can be had again; new ones are sought by make fuzz and make soak
 began_all=$(date +%s)
 if build build; then for name in $(suites build); do suite build "$name"; done; fi
@@ -74,6 +77,10 @@ for other in build-clang build-asan build-tsan; do
     done; fi
 done
 say "all suites in $(($(date +%s) - began_all)) s"
-[ "$again" -eq 0 ] || say "$again programs of tests passed only when they were run again"
+if [ "$again" -gt 0 ]; then
+    say "$again programs of tests passed only when they were run again:"
+    cat "$first_tries"
+fi
+[ "$failed" -eq 0 ] || say "failed in:$failed_in"
 say "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

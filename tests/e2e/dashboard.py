@@ -23,6 +23,7 @@ import urllib.request
 
 import tapedeck
 from playwright.sync_api import sync_playwright
+from ports import free_port
 
 sys.path.insert(0, str(tapedeck.ROOT / "tests" / "venues"))
 import coinbase  # noqa: E402
@@ -41,12 +42,6 @@ BEGAN = time.monotonic()
 
 def say(text):
     print(f"dashboard: {time.monotonic() - BEGAN:5.1f} s: {text}", flush=True)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Server:

@@ -15,6 +15,7 @@ import urllib.parse
 import dashboard
 import tapedeck as td
 from playwright.sync_api import sync_playwright
+from ports import free_port
 
 FEEDS = ["file: { format: lean, path: \"examples/data/lean/*.zip\", from: \"09:30\", to: \"10:30\" }"]
 BEFORE = "strategy mine on bars(1m) for LEAN:SPY\n  f = sma(close, 3)\n  buy when close > f\n  sell when close < f\n"
@@ -28,7 +29,7 @@ def serve(home, *settings, text=BEFORE, strategies=None):
     path = pathlib.Path(home) / "mine.td"
     path.write_text(text, encoding="utf-8")
     options = [word for setting in ("speed=max", *settings) for word in ("--set", setting)]
-    server = dashboard.Server(home, dashboard.free_port(), *options, feeds=FEEDS, strategies=strategies or [path])
+    server = dashboard.Server(home, free_port(), *options, feeds=FEEDS, strategies=strategies or [path])
     return path, server
 
 

@@ -13,6 +13,7 @@ import sys
 import dashboard
 import tapedeck as td
 from playwright.sync_api import sync_playwright
+from ports import free_port
 
 DAY = ['file: { format: lean, path: "examples/data/lean/*.zip", from: "09:30", to: "16:00" }']
 BEFORE = ("strategy mine on bars(1m) for LEAN:SPY\n  f = sma(close, 3)\n  buy when crossover(close, f)\n"
@@ -52,7 +53,7 @@ class Home:
         self.path = pathlib.Path(home) / "mine.td"
         self.path.write_text(text, encoding="utf-8")
         options = [word for setting in ("speed=max", *settings) for word in ("--set", setting)]
-        self.server = dashboard.Server(home, dashboard.free_port(), *options, feeds=DAY, strategies=[self.path])
+        self.server = dashboard.Server(home, free_port(), *options, feeds=DAY, strategies=[self.path])
 
     def __enter__(self):
         self.server.__enter__()

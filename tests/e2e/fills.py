@@ -11,6 +11,7 @@ import sys
 
 import dashboard
 import tapedeck as td
+from ports import free_port
 
 DAY = ['file: { format: lean, path: "examples/data/lean/*.zip", from: "09:30", to: "16:00" }']
 CASES = td.Cases()
@@ -40,7 +41,7 @@ def api_command_and_sink_tell_the_same(home):
     listed = [json.loads(line) for line in fills(data, "--json").splitlines()]
     assert len(listed) == len(told) > 50, (len(listed), len(told))
     assert sorted(row["signal"] for row in listed) == sorted({row["signal"] for row in listed}), "a signal is filled once"
-    with dashboard.Server(home, dashboard.free_port(), "--set", "speed=max", feeds=DAY) as server:
+    with dashboard.Server(home, free_port(), "--set", "speed=max", feeds=DAY) as server:
         dashboard.wait_until("the log is read", lambda: server.json("/api/v1/instruments")["instruments"])
         everything = server.json("/api/v1/fills?limit=5000")["fills"]
         assert everything == listed, "the command and the API"

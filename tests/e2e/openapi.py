@@ -19,8 +19,9 @@ import arrow_table  # noqa: E402
 import feeds  # noqa: E402
 import jsonschema  # noqa: E402
 import tapedeck as td  # noqa: E402
-from dashboard import Server, free_port, wait_until  # noqa: E402
+from dashboard import Server, wait_until  # noqa: E402
 from openapi_spec_validator import OpenAPIV31SpecValidator  # noqa: E402
+from ports import free_port  # noqa: E402
 
 DOC = json.loads((td.ROOT / "docs/openapi.json").read_text(encoding="utf-8"))
 TABLE = td.BUILD / "tests/tools/api_table"

@@ -39,6 +39,14 @@ def left_of(session):
     return found
 
 
+def left_behind(session):
+    """The same, once those that were told to end had time to."""
+    end = time.monotonic() + 10
+    while left_of(session) and time.monotonic() < end:
+        time.sleep(0.05)
+    return left_of(session)
+
+
 def start():
     return subprocess.Popen([SCRIPT, "local", *OPTIONS], cwd=tapedeck.ROOT, env=ENV, text=True, start_new_session=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -58,7 +66,7 @@ def ends_before_it_has_begun(_folder):
             assert time.monotonic() < end, demo.communicate()
         demo.send_signal(signal.SIGTERM)
         demo.communicate(timeout=20)
-        left = left_of(demo.pid)
+        left = left_behind(demo.pid)
         assert demo.returncode != 0 and not left, (demo.returncode, left)
         return f"exit {demo.returncode}, none left"
     finally:
@@ -81,7 +89,7 @@ def gaps_open_and_close(_folder):
         assert len(running) >= 3, running  # the script, the venue, the program
         demo.send_signal(signal.SIGTERM)
         _, said = demo.communicate(timeout=20)
-        left = left_of(demo.pid)
+        left = left_behind(demo.pid)
         assert demo.returncode == 0 and not left, (demo.returncode, left, said)
         return f"{told} gaps told, {len(running)} processes, none left"
     finally:

@@ -9,8 +9,9 @@ import sys
 import urllib.parse
 
 import tapedeck as td
-from dashboard import CHROMIUM, CHROMIUM_ARGS, SHOTS, Page, Server, free_port, wait_until
+from dashboard import CHROMIUM, CHROMIUM_ARGS, SHOTS, Page, Server, wait_until
 from playwright.sync_api import sync_playwright
+from ports import free_port
 
 PARTITIONS = 3
 INSTRUMENTS = ["NASDAQ:AAPL", "NASDAQ:MSFT", "NYSE:IBM", "NYSE:GE"]

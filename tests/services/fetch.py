@@ -6,9 +6,12 @@ import itertools
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
+import sys
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import ports  # noqa: E402
 
 HOME = pathlib.Path(os.environ.get("TAPEDECK_SERVICES") or pathlib.Path.home() / ".cache/tapedeck-services")
 
@@ -67,9 +70,7 @@ def number_ports(first):
 def free_port():
     if _numbered is not None:
         return next(_numbered)
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    return ports.free_port()
 
 
 @contextlib.contextmanager
