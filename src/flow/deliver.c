@@ -258,26 +258,29 @@ td_trouble *td_deliver_hindrance(td_deliver *d) { return &d->hindrance; }
 
 /* ---- one batch ---- */
 
-/* Readers lend their bytes only until the next record. */
-static td_bytes keep(td_deliver *d, td_bytes text) {
-    assert(d->texts_size + text.size <= d->texts_most);
-    uint8_t *at = d->texts + d->texts_size;
-    if (text.size > 0) memcpy(at, text.data, text.size);
-    d->texts_size += text.size;
-    return (td_bytes){at, text.size};
+/* Readers lend their bytes only until the next record. The last of `texts` is NULL. */
+static void keep(td_deliver *d, td_bytes *const *texts) {
+    for (; *texts != NULL; texts++) {
+        td_bytes *text = *texts;
+        uint8_t *at = d->texts + d->texts_size;
+        assert(d->texts_size + text->size <= d->texts_most);
+        if (text->size > 0) memcpy(at, text->data, text->size);
+        d->texts_size += text->size;
+        text->data = at;
+    }
 }
 
-/* Those of another kind are empty, but in the union. */
 static void keep_texts(td_deliver *d, td_sink_row *row) {
-    td_bytes *const texts[] = {&row->instrument,  &row->signal.strategy, &row->signal.note, &row->signal.reason,
-                               &row->signal.data, &row->signal.leg,      &row->feed,        &row->fill.strategy,
-                               &row->fill.signal, &row->fill.leg,        &row->json};
-    td_bytes *const of_rejected[] = {&row->rejected.feed, &row->rejected.source, &row->rejected.detail,
-                                     &row->rejected.bytes};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) *texts[i] = keep(d, *texts[i]);
-    if (row->kind == TD_ROW_GAP) row->gap.feed = keep(d, row->gap.feed);
-    for (size_t i = 0; row->kind == TD_ROW_REJECTED && i < sizeof of_rejected / sizeof of_rejected[0]; i++)
-        *of_rejected[i] = keep(d, *of_rejected[i]);
+    td_signal *signal = &row->signal;
+    td_fill *fill = &row->fill;
+    td_rejected *rejected = &row->rejected;
+    keep(d, (td_bytes *[]){&row->instrument, &row->feed, &row->json, NULL});
+    if (row->kind == TD_ROW_SIGNAL)
+        keep(d, (td_bytes *[]){&signal->strategy, &signal->note, &signal->reason, &signal->data, &signal->leg, NULL});
+    if (row->kind == TD_ROW_FILL) keep(d, (td_bytes *[]){&fill->strategy, &fill->signal, &fill->leg, NULL});
+    if (row->kind == TD_ROW_GAP) keep(d, (td_bytes *[]){&row->gap.feed, NULL});
+    if (row->kind == TD_ROW_REJECTED)
+        keep(d, (td_bytes *[]){&rejected->feed, &rejected->source, &rejected->detail, &rejected->bytes, NULL});
 }
 
 static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_record *record) {

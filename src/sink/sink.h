@@ -31,14 +31,14 @@ typedef struct td_sink_row { /* borrowed until write returns */
     td_bytes instrument;
     td_position source; /* this record's own place in its topic */
     int64_t appended_ms;
-    td_bar bar;
-    td_signal signal;
     union { /* of its own kind alone */
+        td_bar bar;
+        td_signal signal;
         td_gap gap;
+        td_fill fill;
         td_rejected rejected;
         td_sink_refusal refusal; /* QUARANTINED: why */
     };
-    td_fill fill;
     td_event event;      /* VENDOR_BAR, PUBLISHED, QUARANTINED, */
     td_bytes feed;       /* and whose it is */
     int64_t tape_offset; /* PUBLISHED, QUARANTINED: of what was published, or refused */

@@ -11,12 +11,13 @@
 static td_sink_row row_of(unsigned kind, int64_t ns) {
     td_sink_row row = {.instrument = TD_TEXT("V:A"), .source = {3, 77}, .tape_offset = 55, .feed = TD_TEXT("f")};
     row.kind = kind;
-    row.bar = (td_bar){.start_ns = ns, .end_ns = ns + 5, .width_ns = 60, .close = 7};
-    row.signal = (td_signal){.strategy = TD_TEXT("s"), .event_ns = ns, .ordinal = 1};
-    row.fill = (td_fill){.signal = TD_TEXT("s/V:A"), .event_ns = ns, .side = TD_SIDE_BUY, .quantity = 1};
+    if (kind == TD_ROW_BAR) row.bar = (td_bar){.start_ns = ns, .end_ns = ns + 5, .width_ns = 60, .close = 7};
+    if (kind == TD_ROW_SIGNAL) row.signal = (td_signal){.strategy = TD_TEXT("s"), .event_ns = ns, .ordinal = 1};
+    if (kind == TD_ROW_FILL)
+        row.fill = (td_fill){.signal = TD_TEXT("s/V:A"), .event_ns = ns, .side = TD_SIDE_BUY, .quantity = 1};
     if (kind == TD_ROW_QUARANTINED)
         row.refusal = (td_sink_refusal){TD_REASON_LATE, 2, {TD_NS_PER_S, TD_NS_PER_MIN}, ns};
-    else
+    if (kind == TD_ROW_GAP)
         row.gap = (td_gap){.from_ns = ns, .to_ns = TD_NONE, .first_id = TD_NONE, .last_id = 4, .missing = TD_NONE};
     row.event = (td_event){.kind = kind == TD_ROW_VENDOR_BAR ? TD_EVENT_VENDOR_BAR : TD_EVENT_TRADE, .event_ns = ns};
     if (kind == TD_ROW_VENDOR_BAR)
