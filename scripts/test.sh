@@ -53,7 +53,7 @@ build() {
     else
         failed=$((failed + 1)) failed_in="$failed_in $1"
         say "$1 does not compile:"
-        tail -n 100 "$results/build.log"
+        grep -a -A 20 -m 3 '^FAILED' "$results/build.log" || tail -n 100 "$results/build.log"
         return 1
     fi
 }

@@ -376,7 +376,7 @@ static td_status find_sound(parquet_file *f, uint64_t bad, uint64_t *out) {
 
 /* Of rows before `to`, which could not be read at once, those before the first that is damaged, and how far it goes. */
 static td_status read_around_damage(parquet_file *f, uint64_t to) {
-    uint64_t good = f->next, bad = to, lost_to; /* rows before `good` are sound, up to `bad` they cannot be read */
+    uint64_t good = f->next, bad = to, lost_to = 0; /* rows before `good` are sound, up to `bad` they cannot be read */
     while (bad - good > 1) {
         uint64_t middle = good + (bad - good) / 2;
         td_status status = read_rows(f, f->next, middle);
@@ -387,7 +387,8 @@ static td_status read_around_damage(parquet_file *f, uint64_t to) {
     if (status != TD_REJECT) return status; /* TD_OK: it has passed */
     status = find_sound(f, good, &lost_to);
     drop_rows(f); /* those that showed where it ends are not the next */
-    if (status == TD_OK && good > f->next) status = read_rows(f, f->next, good);
+    if (status != TD_OK) return status;
+    if (good > f->next) status = read_rows(f, f->next, good);
     if (status != TD_OK && status != TD_REJECT) return status;
     f->lost_to = lost_to; /* as those before it where they are not there for a second time */
     return TD_OK;

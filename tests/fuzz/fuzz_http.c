@@ -275,7 +275,7 @@ static bool answer(const td_api_request *request, char *next, size_t capacity) {
     td_status status;
     while ((status = td_answer_step(a)) == TD_AGAIN) continue;
     assert(status == TD_OK);
-    if (!td_answer_is_csv(a)) check_json(td_answer_body(a));
+    if (strcmp(td_answer_type(a), "application/json") == 0) check_json(td_answer_body(a));
     (void)snprintf(next, capacity, "%s", td_answer_next(a));
     td_answer_free(a);
     return next[0] != '\0';
