@@ -193,8 +193,9 @@ def imported(folder):
     told = json.loads(subprocess.check_output([tapedeck.PROGRAM, "import", "--raw", "coinbase", "--data", run.data, "--out",
                                                again.data, "--json", run.file], text=True, timeout=60))
     spans, twice = check_trades(again, market)
-    keys = ("instrument", "number", "reason", "status", "first_id", "last_id", "missing", "filled")
-    gaps, gaps_again = ([[gap[key] for key in keys] for gap in each.gaps()] for each in (run, again))
+    keys = ("instrument", "reason", "status", "first_id", "last_id", "missing", "filled")
+    # but for their numbers: a hole in mid-session and the session's end are told in the order in which somebody looked at the clock
+    gaps, gaps_again = (sorted([str(gap[key]) for key in keys] for gap in each.gaps()) for each in (run, again))
     assert (spans, twice) == check_trades(run, market) and told["sessions"] == len(venue.sessions), (spans, told)
     assert gaps == gaps_again and len(gaps) > 5, (gaps, gaps_again)
     bars, bars_again = last_bars(run), last_bars(again)
