@@ -200,7 +200,7 @@ def kill_often(file, keyspace, speed):
 
 @cases.add
 def killed_and_gone_on(home):
-    said = kill_often(config(home, f"{ALL}, keyspace: killed, in_flight: 2"), "killed", 8)
+    said = kill_often(config(home, f"{ALL}, keyspace: killed, in_flight: 2"), "killed", 1)
     with reading() as asked:
         rows = expect_tables(asked, "killed", f"{home}/data")
         expect_latest(asked, "killed", f"{home}/data")
@@ -210,7 +210,7 @@ def killed_and_gone_on(home):
 @cases.add
 def what_was_refused(home):
     """As `tapedeck log cat` tells it, and bytes as they stood in the file, in spite of kills."""
-    said = kill_often(config(home, "keyspace: refused, in_flight: 2", refused.files(home, 10000)), "refused", 40)
+    said = kill_often(config(home, "keyspace: refused, in_flight: 2", refused.files(home, 10000)), "refused", 10)
     counts = {}
     with reading() as asked:
         for topic in refused.TOPICS:

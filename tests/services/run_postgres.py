@@ -240,14 +240,14 @@ def kill_often(file, schema, table, speed):
 
 @cases.add
 def killed_and_gone_on(home):
-    said = kill_often(config(home, "killed"), "killed", "bars", 100)
+    said = kill_often(config(home, "killed"), "killed", "bars", 25)
     return f"{said}: {expect_equal(home, 'killed')}"
 
 
 @cases.add
 def what_was_refused(home):
     file = config(home, "refused", refused.files(home, 20000))
-    said = kill_often(file, "refused", "rejected", 40)
+    said = kill_often(file, "refused", "rejected", 10)
     counts = expect_equal(home, "refused")
     told = refused.expect_tables(home, 500)  # and SQLite's are what the log tells
     assert told == {table: counts[table] for table in told}, (told, counts)
@@ -263,7 +263,7 @@ def ticks(home):
     """Trades and quotes, too, by months, and what is latest, in spite of kills; and read anew they are the same rows."""
     late = feeds.late(pathlib.Path(home) / "late.csv", "2026-02-28T23:59:59.999999999Z,DESK:A,10,1,7,", *LAST)
     file = config(home, "ticks", (LEAN.replace("16:00", "09:35"), BINANCE, late), ticks=True)
-    said = kill_often(file, "ticks", "trades", 20)
+    said = kill_often(file, "ticks", "trades", 5)
     counts = expect_equal(home, "ticks", TABLES + TICKS) | {"newest": expect_latest("ticks")}
     least = {"trades": 3000, "quotes": 10000, "newest": 9, "instruments": 4}
     assert expect_instruments("ticks") == counts["instruments"]
@@ -336,7 +336,7 @@ def the_server_dies(home):
     """In order, and as in a crash; and at the start it is not there yet."""
     file, rng = config(home, "dies"), random.Random(SEED)
     server.stop()
-    with watched(file, "--set", f"speed={slowed(100)}") as process:  # it does not end by itself
+    with watched(file, "--set", f"speed={slowed(25)}") as process:  # it does not end by itself
         said_by(process, "cannot connect")
         assert process.poll() is None, process.said
         server.start()
