@@ -6,7 +6,7 @@
 #include "flow/rows.h"
 #include "sink/table.h"
 
-enum { BENCH_BATCH_ROWS = 4096 }; /* as sinks get them that do not ask for more */
+enum { BENCH_BATCH_ROWS = 4096 }; /* as src/flow/deliver.c begins with */
 
 static inline const td_config_sink *bench_sink_named(const td_config *config, const char *name) {
     for (size_t i = 0; i < config->sink_count; i++)

@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ROWS_MOST = 4096, TEXT_BYTES = ROWS_MOST * 512, JSON_BYTES = 4 * TEXT_BYTES };
+enum { ROWS = 4096, ROWS_LEAST = 256, TEXT_BYTES = ROWS * 512, JSON_BYTES = 4 * TEXT_BYTES };
+/* Stores end what takes them too long: far from that writes grow, and near it they shrink. */
+#define SOON_NS TD_NS_PER_S
+#define LATE_NS (5 * TD_NS_PER_S / 2)
 
 typedef struct deliver_lane { /* one partition of one topic */
     int delivered;            /* td_topics_delivered */
@@ -29,8 +32,8 @@ struct td_deliver {
     void *sink;
     deliver_lane *lanes;
     size_t lane_count, next_lane;
-    td_sink_row *rows; /* the batch in hand: of rows_lane, up to rows_next */
-    size_t row_count, rows_most;
+    td_sink_row *rows;           /* the batch in hand: of rows_lane, up to rows_next */
+    size_t row_count, rows_most; /* rows_most: as many as the sink takes soon */
     deliver_lane *rows_lane;
     td_position rows_next;
     uint8_t *texts; /* what the rows point into */
@@ -199,8 +202,8 @@ td_status td_deliver_open(td_deliver **out, const td_deliver_conf *conf) {
     td_deliver *d = td_alloc_zero(1, sizeof *d);
     d->conf = *conf;
     d->lanes = td_alloc_zero((size_t)conf->topics->partitions * TD_DELIVERED_COUNT, sizeof *d->lanes);
-    d->rows_most = conf->ops->rows_most > 0 ? conf->ops->rows_most : ROWS_MOST;
-    d->rows = td_alloc_zero(d->rows_most, sizeof *d->rows);
+    d->rows_most = ROWS;
+    d->rows = td_alloc_zero(conf->ops->rows_most > ROWS ? conf->ops->rows_most : ROWS, sizeof *d->rows);
     d->texts_most = conf->ops->as_json ? JSON_BYTES : TEXT_BYTES;
     d->texts = td_alloc(d->texts_most);
     td_status status = lanes_list(d);
@@ -274,10 +277,13 @@ static void keep_texts(td_deliver *d, td_sink_row *row) {
     td_signal *signal = &row->signal;
     td_fill *fill = &row->fill;
     td_rejected *rejected = &row->rejected;
+    td_news *news = &row->event.news;
     keep(d, (td_bytes *[]){&row->instrument, &row->feed, &row->json, NULL});
     if (row->kind == TD_ROW_SIGNAL)
         keep(d, (td_bytes *[]){&signal->strategy, &signal->note, &signal->reason, &signal->data, &signal->leg, NULL});
     if (row->kind == TD_ROW_FILL) keep(d, (td_bytes *[]){&fill->strategy, &fill->signal, &fill->leg, NULL});
+    if (row->event.kind == TD_EVENT_NEWS)
+        keep(d, (td_bytes *[]){&news->headline, &news->source, &news->url, &news->id, NULL});
     if (row->kind == TD_ROW_GAP) keep(d, (td_bytes *[]){&row->gap.feed, NULL});
     if (row->kind == TD_ROW_REJECTED)
         keep(d, (td_bytes *[]){&rejected->feed, &rejected->source, &rejected->detail, &rejected->bytes, NULL});
@@ -377,13 +383,23 @@ static td_status read_rows(td_deliver *d, deliver_lane *lane) {
     return status;
 }
 
+static void fit_rows(td_deliver *d, td_status status, int64_t took_ns) {
+    bool full = d->row_count == d->rows_most;
+    if (status != TD_OK || took_ns > LATE_NS)
+        d->rows_most = d->rows_most / 2 > ROWS_LEAST ? d->rows_most / 2 : ROWS_LEAST;
+    else if (full && took_ns < SOON_NS && 2 * d->rows_most <= d->conf.ops->rows_most)
+        d->rows_most *= 2;
+}
+
 static td_status write_rows(td_deliver *d) {
     deliver_lane *lane = d->rows_lane;
     const td_os *os = d->conf.os;
     int64_t began_ns = os->ops->mono_ns(os->self);
     td_status status =
         d->conf.ops->write(d->sink, td_topic_name(lane->topic), lane->partition, d->rows, d->row_count, d->rows_next);
-    td_histogram_add(&d->counts.writes, os->ops->mono_ns(os->self) - began_ns);
+    int64_t took_ns = os->ops->mono_ns(os->self) - began_ns;
+    td_histogram_add(&d->counts.writes, took_ns);
+    if (d->conf.ops->rows_most > 0) fit_rows(d, status, took_ns);
     d->lost_sight = status != TD_OK;
     if (status != TD_OK) return status;
     take_up_to(lane, d->rows_next.offset);
@@ -508,9 +524,19 @@ static void stop_lane(td_deliver *d) {
     d->row_count = 0;
 }
 
+/* It was too large for the sink: the rest is read again. */
+static void cut_batch(td_deliver *d) {
+    const td_sink_row *last = &d->rows[d->rows_most - 1];
+    d->row_count = d->rows_most;
+    d->rows_next = (td_position){last->source.epoch, last->source.offset + 1};
+    d->rows_lane->last_ns = event_time(last);
+    read_from(d->rows_lane, d->rows_next.offset);
+}
+
 /* One batch of the next lane that has any. */
 static td_status deliver_one(td_deliver *d) {
     td_status status = d->row_count > 0 ? TD_OK : TD_AGAIN;
+    if (d->row_count > d->rows_most) cut_batch(d);
     for (size_t i = 0; i < d->lane_count && status == TD_AGAIN; i++) {
         deliver_lane *lane = &d->lanes[d->next_lane];
         d->next_lane = (d->next_lane + 1) % d->lane_count;

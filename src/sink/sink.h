@@ -81,8 +81,10 @@ typedef struct td_sink_place { /* where a sink is to go on */
 typedef struct td_sink_ops {
     const char *kind; /* "sqlite" */
     const td_option *options;
-    bool as_json;                          /* rows have their text */
-    size_t rows_most;                      /* of one write; 0: 4096. More where each write has a price of its own */
+    bool as_json; /* rows have their text */
+    /* Of one write; 0: 4096. Else more, where each write has a price of its own, as long as they are taken soon; after
+     * a write that failed and left the position where it was, fewer of the same come. */
+    size_t rows_most;
     bool takes_quarantine, takes_rejected; /* unless `of` says otherwise */
     TD_CHECKED td_status (*open)(void **out, const td_os *os, const td_sink_conf *conf);
     /* Where this sink is in (topic, partition): the next record it has not got. {-1, 0} when it has none yet. */

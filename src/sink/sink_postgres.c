@@ -25,9 +25,8 @@
 #include <stdlib.h>
 
 enum { HYPERTABLES_AUTO, HYPERTABLES_OFF }; /* as `hypertables` has them */
-enum { VERSION_LEAST = 130000, NAME_BYTES = 63, KNOWN_PARTS = 16, MERGES = 16, SENT_BYTES = 64 * 1024 };
-/* A transaction waits for the disk, and replaces the newest of each instrument: the more rows, the less of that each.
- */
+enum { VERSION_LEAST = 130000, NAME_BYTES = 63, KNOWN_PARTS = 16, MERGES = 4, SENT_BYTES = 64 * 1024 };
+/* A transaction waits for the disk and replaces the newest of each instrument: the more rows, the less of that each. */
 enum { ROWS_MOST = 16384 };
 
 typedef struct parts { /* of a table by time, as far as this session knows */

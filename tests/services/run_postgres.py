@@ -13,6 +13,7 @@ import random
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -374,6 +375,47 @@ def a_server_of_yesterday(home):
         ended(process)
     assert rows == copied, (rows, copied)
     return f"{expect_equal(home, 'yesterday')}, {copied} of which the copy had"
+
+
+def pass_on(source, target, bytes_per_s):
+    """Until either end is gone. None: as it comes."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(4096):
+            target.sendall(data)
+            time.sleep(len(data) / bytes_per_s if bytes_per_s else 0)
+    for end in (source, target):
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+def meet(listener, bytes_per_s):
+    with contextlib.suppress(OSError):
+        while True:
+            here, there = listener.accept()[0], socket.create_connection(("127.0.0.1", server.port))
+            for ends in ((here, there, bytes_per_s), (there, here, None)):
+                threading.Thread(target=pass_on, args=ends, daemon=True).start()
+
+
+@contextlib.contextmanager
+def slow_way(bytes_per_s):
+    """To the server; what comes back is as fast as ever. Yields its port."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        threading.Thread(target=meet, args=(listener, bytes_per_s), daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+@cases.add
+def a_slow_way_there(home):
+    """A batch takes far longer than the server may work on one transaction: it goes in smaller ones."""
+    minutes = LEAN.replace("16:00", "09:37")
+    with slow_way(40_000) as port:
+        url = server.uri.replace(str(server.port), str(port))
+        summary = td.run(config(home, "far", of_feeds=(minutes,), url=url), "--set", "log.partitions=1")
+    assert "tried again" in summary["stderr"], summary
+    return f"{expect_equal(home, 'far')}, {summary['seconds']:.0f} s"
 
 
 def metric(home, name):
