@@ -47,13 +47,14 @@ print(*[t["name"].split(" / ")[-1] for t in tests if t["result"] not in ("OK", "
 # build TARGET…: a build that fails counts as one failure and its suites are not run.
 build() {
     began=$(date +%s)
-    if make --no-print-directory "$1/build.ninja" >"$results/build.log" 2>&1 && ninja -C "$1" >>"$results/build.log" 2>&1; then
+    log=$results/$1.log
+    if make --no-print-directory "$1/build.ninja" >"$log" 2>&1 && ninja -C "$1" >>"$log" 2>&1; then
         passed=$((passed + 1))
         say "$1 compiles in $(($(date +%s) - began)) s"
     else
         failed=$((failed + 1)) failed_in="$failed_in $1"
         say "$1 does not compile:"
-        grep -a -A 20 -m 3 '^FAILED' "$results/build.log" || tail -n 100 "$results/build.log"
+        sed -n '/^FAILED/,/^\[[0-9]*\/[0-9]*\] /p' "$log" | grep . || tail -n 100 "$log"
         return 1
     fi
 }

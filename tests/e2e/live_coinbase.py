@@ -198,6 +198,8 @@ def imported(folder):
     gaps, gaps_again = (sorted([str(gap[key]) for key in keys] for gap in each.gaps()) for each in (run, again))
     assert (spans, twice) == check_trades(run, market) and told["sessions"] == len(venue.sessions), (spans, told)
     assert gaps == gaps_again and len(gaps) > 5, (gaps, gaps_again)
+    numbers = [sorted((gap["instrument"], gap["number"]) for gap in each.gaps()) for each in (run, again)]
+    assert numbers[0] == numbers[1] and len(set(numbers[0])) == len(gaps), numbers
     bars, bars_again = last_bars(run), last_bars(again)
     known = bars.keys() & bars_again.keys()  # the last seconds close with the clock that went on
     assert {key: bars[key] for key in known} == {key: bars_again[key] for key in known}

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import ports  # noqa: E402
 
 HOME = pathlib.Path(os.environ.get("TAPEDECK_SERVICES") or pathlib.Path.home() / ".cache/tapedeck-services")
