@@ -242,8 +242,9 @@ def the_node_dies(home):
             writes(asked, "dies", run)
         time.sleep(rng.uniform(0, 0.3))
         node.kill()
-        assert run.poll() is None, (SEED, n, run.communicate())
-        node.start()
+        ended = run.poll()
+        node.start()  # whatever comes of this one: the others need it
+        assert ended is None, (SEED, n, run.communicate())
     run.terminate()
     out, err = run.communicate(timeout=300)
     assert run.returncode in (EXIT_UNFINISHED, EXIT_CUT_OFF) and "tried again until it works" in err, (SEED, run.returncode, out, err)
