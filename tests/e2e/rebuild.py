@@ -44,6 +44,11 @@ def tables(home):
         return {table: sorted(db.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in TABLES}
 
 
+def bars_in(home):
+    with sqlite3.connect(f"file:{home}/data/market.db?mode=ro", uri=True) as db:
+        return db.execute("SELECT count(*) FROM bars").fetchone()[0]
+
+
 def places(home):
     """{(topic, partition): next offset}"""
     return {(topic, partition): offset for topic, partition, _, offset in tables(home)["positions"]}
@@ -126,15 +131,20 @@ def set_back_it_is_written_again(home):
 
 @CASES.add
 def killed_anywhere(home):
-    """The next run goes on; what was emptied is whole again."""
+    """At any time, and as soon as something is gone. The next run goes on; what was emptied is whole again."""
     file = made(home)
     before, rng, cut, kills = tables(home), random.Random(SEED), 0, 0
     took = time.monotonic()
     must("rebuild", "sqlite", "--config", file)
     took = time.monotonic() - took
-    while cut < 2 and kills < 20:
-        with subprocess.Popen([td.PROGRAM, "rebuild", "sqlite", "--config", file], cwd=td.ROOT, stdout=subprocess.DEVNULL) as process:
-            time.sleep(rng.uniform(0, took))
+    whole, words = bars_in(home), ["nice", "-n", "19", td.PROGRAM, "rebuild", "sqlite", "--config", file]
+    while cut < 2 and kills < 40:
+        with subprocess.Popen(words, cwd=td.ROOT, stdout=subprocess.DEVNULL) as process:
+            if kills % 2:
+                time.sleep(rng.uniform(0, took))
+            else:
+                while process.poll() is None and bars_in(home) == whole:
+                    time.sleep(0.0005)
             process.send_signal(signal.SIGKILL)
         kills += 1
         cut += tables(home) != before
