@@ -57,12 +57,13 @@ totals, failed_once = [0, 0, 0, 0], False
 for name, test in first.items():
     counts = of_program(test)
     failed_once = failed_once or counts[1] > 0
-    if counts[1] and name in second and of_program(second[name])[0] and not of_program(second[name])[1]:
+    again = of_program(second[name]) if counts[1] and name in second else None
+    if again and again[0] and not again[1]:
         with open(sys.argv[4], "a", encoding="utf-8") as first_tries:
             print(f"  {name} passed when it was run again, alone; at first it said:", file=first_tries)
             tell(test, first_tries)
         print(f"  {name} passes when run again, alone")
-        test, counts = second[name], of_program(second[name])
+        test, counts = second[name], again
         totals[3] += 1
     if counts[1]:
         print(f"  FAILED {name}: {test['result']}")
@@ -71,7 +72,7 @@ for name, test in first.items():
     elif counts[2]:
         reasons = [line for line in said(test) if "skip" in line.lower()] or said(test) or ["no reason given"]
         print(f"  skipped in {name}: {reasons[0]}")
-    if counts[1] and name in second:
+    if counts[1] and again:
         print(f"  and again: {second[name]['result']}")
         tell(second[name])
     totals[:3] = [a + b for a, b in zip(totals, counts)]

@@ -22,7 +22,7 @@ def free_port():
     none but of that kind: one of these."""
     first, last = map(int, GIVEN_OUT.read_text(encoding="utf-8").split())
     others = [port for port in range(FIRST, LAST + 1) if not first <= port <= last and port not in given]
-    for port in random.sample(others or range(FIRST, LAST + 1), TRIES):
+    for port in random.sample(others, min(TRIES, len(others))) or random.sample(range(first, last + 1), TRIES):
         if is_free(port):
             given.add(port)
             return port
