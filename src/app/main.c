@@ -73,8 +73,9 @@ int main(int argc, char **argv) {
         (void)puts("tapedeck " TD_VERSION);
         return TD_EXIT_OK;
     }
-    const td_command *command = find_command(name), *asked = help && argc == 3 ? find_command(argv[2]) : NULL;
-    if (asked != NULL) return td_command_main(asked, 2, (char *[]){argv[2], "--help", NULL});
+    const td_command *command = find_command(name), *asked = help && argc <= 4 ? find_command(argv[2]) : NULL;
+    char *verb = argc == 4 ? argv[3] : "--help"; /* `help log copy` */
+    if (asked != NULL) return td_command_main(asked, 3, (char *[]){argv[2], verb, "--help", NULL});
     if (command != NULL) return td_command_main(command, argc - 1, argv + 1);
     if (name[0] != '\0') return fail_unknown(name);
     print_help(stderr);

@@ -32,10 +32,10 @@ struct td_deliver {
     void *sink;
     deliver_lane *lanes;
     size_t lane_count, next_lane;
-    td_sink_row *rows;           /* the batch in hand: of rows_lane, up to rows_next */
-    size_t row_count, rows_most; /* rows_most: as many as the sink takes soon */
+    td_sink_row *rows; /* the batch in hand, of rows_lane; it has those before row_from */
+    size_t row_from, row_count;
+    size_t rows_most; /* in a write: as many as the sink takes soon */
     deliver_lane *rows_lane;
-    td_position rows_next;
     uint8_t *texts; /* what the rows point into */
     size_t texts_size, texts_most;
     td_buf json;       /* of one record, for a sink that asks for it */
@@ -65,6 +65,8 @@ static void read_from(deliver_lane *lane, int64_t offset) {
 
 static bool is_same(td_position a, td_position b) { return a.epoch == b.epoch && a.offset == b.offset; }
 
+static void drop_batch(td_deliver *d) { d->row_from = d->row_count = d->texts_size = 0; }
+
 /* Asks the sink where it is. After a failure that may be anywhere: a commit whose answer was lost may stand, and a
  * server may come back with less than it had. Where it is as it was, the batch in hand is the next one: a sink in doubt
  * whether it has it is to get it again, and no other. */
@@ -81,7 +83,7 @@ static td_status lane_find(td_deliver *d, deliver_lane *lane) {
     d->has_position |= at.epoch >= 0;
     if (at.epoch < 0) at.offset = td_topic_start(lane->topic, lane->partition); /* it was promised nothing */
     take_up_to(lane, at.offset);
-    if (lane == d->rows_lane) d->row_count = 0;
+    if (lane == d->rows_lane) drop_batch(d);
     if (lane->reader == NULL)
         return td_reader_open(&lane->reader, lane->topic, lane->partition, at.offset, TD_READ_SYNCED);
     read_from(lane, at.offset);
@@ -356,7 +358,7 @@ static void look_at_losses(td_deliver *d) {
 
 /* Fills the batch in hand from one lane. TD_AGAIN: nothing new there. */
 static td_status read_rows(td_deliver *d, deliver_lane *lane) {
-    d->row_count = d->texts_size = 0;
+    drop_batch(d);
     d->rows_lane = lane;
     td_record record;
     td_status status;
@@ -372,7 +374,6 @@ static td_status read_rows(td_deliver *d, deliver_lane *lane) {
         int64_t event_ns = event_time(&d->rows[d->row_count - 1]);
         if (lane->newly_lost > 0) note_loss(d, lane, record.offset, event_ns);
         lane->last_ns = event_ns;
-        d->rows_next = (td_position){record.epoch, record.offset + 1};
     }
     if (d->row_count > 0) return TD_OK; /* a reader's failure comes again at its next call */
     if (status != TD_AGAIN) return status;
@@ -383,30 +384,33 @@ static td_status read_rows(td_deliver *d, deliver_lane *lane) {
     return status;
 }
 
-static void fit_rows(td_deliver *d, td_status status, int64_t took_ns) {
-    bool full = d->row_count == d->rows_most;
+static void fit_rows(td_deliver *d, bool full, td_status status, int64_t took_ns) {
     if (status != TD_OK || took_ns > LATE_NS)
         d->rows_most = d->rows_most / 2 > ROWS_LEAST ? d->rows_most / 2 : ROWS_LEAST;
     else if (full && took_ns < SOON_NS && 2 * d->rows_most <= d->conf.ops->rows_most)
         d->rows_most *= 2;
 }
 
+/* What the sink takes at once of the batch in hand. */
 static td_status write_rows(td_deliver *d) {
     deliver_lane *lane = d->rows_lane;
     const td_os *os = d->conf.os;
+    size_t left = d->row_count - d->row_from, count = left < d->rows_most ? left : d->rows_most;
+    const td_sink_row *rows = &d->rows[d->row_from];
+    td_position last = rows[count - 1].source, next = {last.epoch, last.offset + 1};
     int64_t began_ns = os->ops->mono_ns(os->self);
-    td_status status =
-        d->conf.ops->write(d->sink, td_topic_name(lane->topic), lane->partition, d->rows, d->row_count, d->rows_next);
+    td_status status = d->conf.ops->write(d->sink, td_topic_name(lane->topic), lane->partition, rows, count, next);
     int64_t took_ns = os->ops->mono_ns(os->self) - began_ns;
     td_histogram_add(&d->counts.writes, took_ns);
-    if (d->conf.ops->rows_most > 0) fit_rows(d, status, took_ns);
+    if (d->conf.ops->rows_most > 0) fit_rows(d, count == d->rows_most, status, took_ns);
     d->lost_sight = status != TD_OK;
     if (status != TD_OK) return status;
-    take_up_to(lane, d->rows_next.offset);
-    lane->sink_at = d->rows_next;
-    td_count(&d->counts.rows, (int64_t)d->row_count);
+    take_up_to(lane, next.offset);
+    lane->sink_at = next;
+    td_count(&d->counts.rows, (int64_t)count);
     td_count(&d->counts.batches, 1);
-    d->row_count = 0;
+    d->row_from += count;
+    if (d->row_from == d->row_count) drop_batch(d);
     return TD_OK;
 }
 
@@ -441,13 +445,13 @@ static td_status find_place(td_deliver *d, deliver_lane *lane, const td_place *f
     while (status == TD_OK && (status = td_reader_next(reader, &record)) == TD_OK) {
         *out = (td_position){record.epoch, record.offset};
         if (from == NULL) break;
-        d->row_count = d->texts_size = 0;
+        drop_batch(d);
         status = read_row(d, lane, &record);
         if (status != TD_OK || !td_place_has(from, known_at(d->rows), td_record_header(&record, TD_CAUSE_HEADER)))
             break;
         out->offset++;
     }
-    d->row_count = 0;
+    drop_batch(d);
     td_reader_close(reader);
     return status == TD_AGAIN ? TD_OK : status;
 }
@@ -521,22 +525,12 @@ static bool all_taken(const td_deliver *d) {
 /* That of the batch in hand: of what the sink keeps something is damaged that this one needs. */
 static void stop_lane(td_deliver *d) {
     d->rows_lane->stopped = true;
-    d->row_count = 0;
+    drop_batch(d);
 }
 
-/* It was too large for the sink: the rest is read again. */
-static void cut_batch(td_deliver *d) {
-    const td_sink_row *last = &d->rows[d->rows_most - 1];
-    d->row_count = d->rows_most;
-    d->rows_next = (td_position){last->source.epoch, last->source.offset + 1};
-    d->rows_lane->last_ns = event_time(last);
-    read_from(d->rows_lane, d->rows_next.offset);
-}
-
-/* One batch of the next lane that has any. */
+/* One write: of the batch in hand, or of the next lane's that has any. */
 static td_status deliver_one(td_deliver *d) {
     td_status status = d->row_count > 0 ? TD_OK : TD_AGAIN;
-    if (d->row_count > d->rows_most) cut_batch(d);
     for (size_t i = 0; i < d->lane_count && status == TD_AGAIN; i++) {
         deliver_lane *lane = &d->lanes[d->next_lane];
         d->next_lane = (d->next_lane + 1) % d->lane_count;
