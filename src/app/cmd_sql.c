@@ -132,7 +132,7 @@ static td_status print_rows(td_duck *duck, const char *query, const td_duck_shap
     while (size > 0 && (query[size - 1] == ';' || isspace((unsigned char)query[size - 1]) != 0)) size--;
     td_buf_printf(&sql, "SELECT COLUMNS(*)::VARCHAR FROM (\n%.*s\n)%c", (int)size, query, '\0');
     take_header(&p);
-    td_status status = td_duck_each(duck, (const char *)sql.data, "answer", take_row, &p);
+    td_status status = td_duck_stream(duck, (const char *)sql.data, "answer", take_row, &p);
     if (status == TD_OK) print_kept(&p);
     (void)fflush(stdout);
     if (status == TD_OK) status = check_written();
@@ -216,9 +216,11 @@ const td_command td_command_sql = {
         "Runs one query that only reads, in DuckDB's SQL, over bars, signals, fills, gaps, vendor_bars, quarantine,\n"
         "trades and quotes: of the archive (docs/stores.md) and of the log up to its end, each row once, also while a\n"
         "process writes. What a log has let go of while its day is open is not seen until the day has closed, or a\n"
-        "run has ended: keep the log for longer than a day and close_after. Of a log each table that the query names\n"
-        "is read whole; what is beyond 80 % of the memory goes to .tmp of the current folder. Needs DuckDB's library:\n"
-        "scripts/fetch_duckdb.sh brings it.\n",
+        "run has ended: keep the log for longer than a day and close_after. A log is read from its begin as far as "
+        "the\n"
+        "query wants, and beside an archive whole and once, for each table that the query names; what is beyond 80 %\n"
+        "of the memory goes to .tmp of the current folder. Rows are printed as they come, tables when all are known.\n"
+        "Needs DuckDB's library: scripts/fetch_duckdb.sh brings it.\n",
     .options = options,
     .conf_size = sizeof(sql_conf),
     .examples = "  tapedeck sql \"select instrument, count(*), max(high) from bars group by all order by all\"\n"

@@ -3,6 +3,7 @@
 #include "flow/rows.h"
 #include "sink/archive.h"
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct making {
     td_duck *duck;
@@ -21,6 +22,21 @@ static td_status run(making *m, const char *doing) {
 
 /* ---- the log ---- */
 
+typedef struct log_table { /* a topic, up to where it ended when the query came */
+    const td_schema_ids *ids;
+    td_topic *topic;
+    td_output output;
+    td_archive_form form;
+    char name[64];
+    int64_t ends[]; /* of each partition */
+} log_table;
+
+typedef struct log_scan {
+    const log_table *of;
+    uint32_t partition;
+    td_reader *reader; /* of that partition; NULL: not begun */
+} log_scan;
+
 static td_topic *topic_of(const making *m, td_output *out) {
     static const td_output outputs[TD_ARCHIVE_COUNT] = {
         [TD_TABLE_BARS] = TD_OUTPUT_BARS,     [TD_TABLE_SIGNALS] = TD_OUTPUT_SIGNALS,
@@ -32,38 +48,87 @@ static td_topic *topic_of(const making *m, td_output *out) {
     return m->source->data != NULL ? m->source->data->topics.outputs[*out] : NULL;
 }
 
-static td_status append_partition(making *m, td_duck_rows *rows, td_topic *topic, uint32_t partition) {
-    td_output output;
-    (void)topic_of(m, &output);
-    int64_t end = td_topic_end(topic, partition);
-    td_reader *reader;
-    td_record record;
-    td_status status = td_reader_open(&reader, topic, partition, 0, TD_READ_APPENDED);
-    if (status != TD_OK) return status;
-    while (status == TD_OK && td_reader_offset(reader) < end && (status = td_reader_next(reader, &record)) == TD_OK) {
-        td_sink_row row;
-        if (record.offset >= end) break;
-        status = td_row_decode(m->source->data->topics.ids, (int)output, &record, &row);
-        if (status != TD_OK)
-            status = TD_FAIL(status, "%s-%u: offset %lld is not a record of ours", td_topic_name(topic), partition,
-                             (long long)record.offset);
-        else
-            status = td_archive_append(rows, &m->form, &row, partition);
-    }
-    td_reader_close(reader);
-    return status == TD_AGAIN ? TD_OK : status;
+static td_status begin_scan(void *self, void **out_scan) {
+    log_scan *s = td_alloc_zero(1, sizeof *s);
+    s->of = self;
+    *out_scan = s;
+    return TD_OK;
 }
 
-static td_status append_topic(making *m, td_topic *topic) {
-    char table[64];
-    td_duck_rows *rows = NULL;
-    (void)snprintf(table, sizeof table, "log_%s", m->form.table->name);
-    td_status status = td_duck_rows_open(&rows, m->duck, table, m->form.columns, m->form.count);
-    for (uint32_t p = 0; p < td_topic_partitions(topic) && status == TD_OK; p++)
-        status = append_partition(m, rows, topic, p);
-    if (status == TD_OK) status = td_duck_rows_flush(rows);
-    td_duck_rows_close(rows);
+static void next_partition(log_scan *s) {
+    td_reader_close(s->reader);
+    s->reader = NULL;
+    s->partition++;
+}
+
+static td_status take_record(const log_scan *s, const td_record *record, td_duck_rows *rows) {
+    const log_table *t = s->of;
+    td_sink_row row;
+    td_status status = td_row_decode(t->ids, (int)t->output, record, &row);
+    if (status == TD_OK) return td_archive_append(rows, &t->form, &row, s->partition);
+    return TD_FAIL(status, "%s-%u: offset %lld is not a record of ours", td_topic_name(t->topic), s->partition,
+                   (long long)record->offset);
+}
+
+/* Of the partition in hand; TD_AGAIN: it has no more. */
+static td_status take_next(log_scan *s, td_duck_rows *rows) {
+    int64_t end = s->of->ends[s->partition];
+    td_record record;
+    td_status status = TD_OK;
+    if (s->reader == NULL) status = td_reader_open(&s->reader, s->of->topic, s->partition, 0, TD_READ_APPENDED);
+    if (status == TD_OK && td_reader_offset(s->reader) >= end) return TD_AGAIN;
+    if (status == TD_OK) status = td_reader_next(s->reader, &record);
+    if (status != TD_OK) return status;
+    return record.offset < end ? take_record(s, &record, rows) : TD_AGAIN;
+}
+
+static td_status fill_rows(void *scan, td_duck_rows *rows) {
+    log_scan *s = scan;
+    td_status status = TD_OK;
+    while (status == TD_OK && s->partition < td_topic_partitions(s->of->topic) && !td_duck_rows_full(rows)) {
+        status = take_next(s, rows);
+        if (status != TD_AGAIN) continue;
+        next_partition(s);
+        status = TD_OK;
+    }
     return status;
+}
+
+static void end_scan(void *scan) {
+    td_reader_close(((log_scan *)scan)->reader);
+    free(scan);
+}
+
+static td_status add_log(making *m, td_topic *topic, td_output output) {
+    uint32_t partitions = td_topic_partitions(topic);
+    log_table *t = td_alloc_zero(1, sizeof *t + partitions * sizeof t->ends[0]);
+    *t = (log_table){.ids = m->source->data->topics.ids, .topic = topic, .output = output, .form = m->form};
+    (void)snprintf(t->name, sizeof t->name, "scan_%s", m->form.table->name);
+    int64_t rows = 0;
+    for (uint32_t p = 0; p < partitions; p++) {
+        t->ends[p] = td_topic_end(topic, p);
+        rows += t->ends[p] - td_topic_start(topic, p);
+    }
+    return td_duck_add_table(m->duck, &(td_duck_table){.name = t->name,
+                                                       .columns = t->form.columns,
+                                                       .count = t->form.count,
+                                                       .rows = rows,
+                                                       .self = t,
+                                                       .begin = begin_scan,
+                                                       .fill = fill_rows,
+                                                       .end = end_scan,
+                                                       .drop = free});
+}
+
+/* Beside an archive the log is read once and kept, so that all of the query sees the same rows of it, whatever
+ * retention takes meanwhile; alone it is read as the query goes. */
+static td_status make_log(making *m, td_topic *topic, td_output output) {
+    const char *name = m->form.table->name;
+    td_status status = add_log(m, topic, output);
+    if (status != TD_OK) return status;
+    td_buf_printf(&m->sql, "CREATE %s log_%s AS FROM scan_%s()", m->source->archive != NULL ? "TABLE" : "VIEW", name,
+                  name);
+    return run(m, "read the log");
 }
 
 /* ---- both ---- */
@@ -107,7 +172,7 @@ static void put_select(making *m) {
         td_buf_printf(&m->sql, "%s\"%s\"", i > 0 ? ", " : "SELECT ", m->form.columns[i].name);
 }
 
-/* Of what both have the log's rows: those are in memory and stand still, and each file is read once, where a day's
+/* Of what both have the log's rows: those are kept and stand still, and each file is read once, where a day's
  * file may be replaced meanwhile. */
 static td_status make_view(making *m, bool archived, bool logged) {
     const char *name = m->form.table->name;
@@ -134,11 +199,7 @@ static td_status make_table(making *m) {
     td_topic *topic = topic_of(m, &output);
     td_status status = TD_OK;
     bool archived = false;
-    if (topic != NULL) {
-        td_archive_put_create(&m->sql, &m->form, "log_");
-        status = run(m, "make a table");
-        if (status == TD_OK) status = append_topic(m, topic);
-    }
+    if (topic != NULL) status = make_log(m, topic, output);
     if (status == TD_OK) status = list_files(m, &archived);
     if (status == TD_OK && (archived || topic != NULL)) status = make_view(m, archived, topic != NULL);
     return status;

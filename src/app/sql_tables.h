@@ -9,7 +9,7 @@ typedef struct td_sql_source {
     const char *archive; /* its folder; NULL: a log alone */
 } td_sql_source;
 
-/* Makes the tables whose names stand in `query`, with the log as far as it goes now: its rows of these are read once,
- * at some million a second, and are in memory (beyond DuckDB's bound in its temporary files). A table that neither has
- * is not made. Errors: as the log's and td_duck's. */
+/* Makes the tables whose names stand in `query`, with the log as far as it goes now: read as queries go, or beside an
+ * archive once, into memory (beyond DuckDB's bound into its temporary files). A table that neither has is not made.
+ * `source` outlives the database. Errors: as the log's and td_duck's. */
 TD_CHECKED td_status td_sql_tables_make(td_duck *duck, const td_sql_source *source, const char *query);

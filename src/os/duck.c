@@ -3,27 +3,21 @@
 #include "base/json.h"
 #include "os/duck_library.h"
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
+typedef struct failure { /* of a table of ours */
+    td_status status;
+    char *said;
+} failure;
+
 struct td_duck {
     const td_duck_library *lib;
     duck_handle database, connection;
-    int error; /* of what failed last */
-};
-
-struct td_duck_rows {
-    td_duck *duck;
-    const td_duck_column *columns;
-    size_t count;
-    duck_handle appender, chunk;
-    void **data; /* of each column's vector */
-    uint64_t **valid;
-    duck_handle *vectors;
-    td_i128 *bounds;         /* of each column, if it is a decimal: the first number that does not fit */
-    uint64_t row, row_count; /* the one in hand is row_count - 1 */
-    td_buf text;
+    int error;                 /* of what failed last */
+    _Atomic(failure *) failed; /* in the query in hand, first; NULL: none. By threads of DuckDB's */
 };
 
 /* ---- databases ---- */
@@ -36,6 +30,13 @@ static td_status decide(int type) {
 
 static const char prelude[] = "SET autoinstall_known_extensions = false; SET autoload_known_extensions = false;"
                               "SET TimeZone = 'UTC'; SET preserve_insertion_order = true";
+
+static void free_failure(failure *f) {
+    if (f != NULL) free(f->said);
+    free(f);
+}
+
+static void forget_failure(td_duck *duck) { free_failure(atomic_exchange(&duck->failed, NULL)); }
 
 td_status td_duck_open(td_duck **out, const char *file) {
     const td_duck_library *lib;
@@ -64,13 +65,20 @@ void td_duck_close(td_duck *duck) {
     if (duck == NULL) return;
     if (duck->connection != NULL) duck->lib->disconnect(&duck->connection);
     if (duck->database != NULL) duck->lib->close(&duck->database);
+    forget_failure(duck);
     free(duck);
 }
 
+static td_status fail_query(td_duck *duck, const char *doing, duck_result *result) {
+    duck->error = duck->lib->result_error_type(result);
+    const failure *ours = atomic_load(&duck->failed);
+    if (ours != NULL) return TD_FAIL(ours->status, "%s", ours->said);
+    return TD_FAIL(decide(duck->error), "duckdb: cannot %s: %s", doing, duck->lib->result_error(result));
+}
+
 static td_status query(td_duck *duck, const char *sql, const char *doing, duck_result *out) {
-    if (duck->lib->query(duck->connection, sql, out) == TD_DUCK_OK) return TD_OK;
-    duck->error = duck->lib->result_error_type(out);
-    return TD_FAIL(decide(duck->error), "duckdb: cannot %s: %s", doing, duck->lib->result_error(out));
+    forget_failure(duck);
+    return duck->lib->query(duck->connection, sql, out) == TD_DUCK_OK ? TD_OK : fail_query(duck, doing, out);
 }
 
 td_duck_trouble td_duck_trouble_of(const td_duck *duck) {
@@ -139,19 +147,45 @@ static td_status each_of_chunk(const td_duck_library *lib, duck_handle chunk, si
     return status;
 }
 
-td_status td_duck_each(td_duck *duck, const char *sql, const char *doing, td_duck_row_fn each, void *arg) {
+static td_status each_of_result(td_duck *duck, duck_result *result, const char *doing, td_duck_row_fn each, void *arg) {
     const td_duck_library *lib = duck->lib;
-    duck_result result;
-    td_status status = query(duck, sql, doing, &result);
-    size_t columns = status == TD_OK ? (size_t)lib->column_count(&result) : 0;
+    size_t columns = (size_t)lib->column_count(result);
     assert(columns <= TD_DUCK_COLUMNS_MAX);
-    for (size_t i = 0; i < columns; i++) assert(lib->column_type(&result, i) == TD_DUCK_TYPE_VARCHAR);
+    for (size_t i = 0; i < columns; i++) assert(lib->column_type(result, i) == TD_DUCK_TYPE_VARCHAR);
     duck_handle chunk;
-    while (status == TD_OK && (chunk = lib->fetch_chunk(result)) != NULL) {
+    td_status status = TD_OK;
+    while (status == TD_OK && (chunk = lib->fetch_chunk(*result)) != NULL) {
         status = each_of_chunk(lib, chunk, columns, each, arg);
         lib->destroy_data_chunk(&chunk);
     }
-    lib->destroy_result(&result);
+    bool failed = status == TD_OK && lib->result_error(result) != NULL;
+    return failed ? fail_query(duck, doing, result) : status;
+}
+
+td_status td_duck_each(td_duck *duck, const char *sql, const char *doing, td_duck_row_fn each, void *arg) {
+    duck_result result;
+    td_status status = query(duck, sql, doing, &result);
+    if (status == TD_OK) status = each_of_result(duck, &result, doing, each, arg);
+    duck->lib->destroy_result(&result);
+    return status;
+}
+
+static td_status stream_prepared(td_duck *duck, duck_handle prepared, const char *doing, td_duck_row_fn each,
+                                 void *arg) {
+    duck_result result;
+    bool begun = duck->lib->execute_prepared_streaming(prepared, &result) == TD_DUCK_OK;
+    td_status status = begun ? each_of_result(duck, &result, doing, each, arg) : fail_query(duck, doing, &result);
+    duck->lib->destroy_result(&result);
+    return status;
+}
+
+td_status td_duck_stream(td_duck *duck, const char *sql, const char *doing, td_duck_row_fn each, void *arg) {
+    duck_handle prepared = NULL;
+    forget_failure(duck);
+    td_status status = duck->lib->prepare(duck->connection, sql, &prepared) == TD_DUCK_OK
+                           ? stream_prepared(duck, prepared, doing, each, arg)
+                           : TD_FAIL(TD_CONFIG, "duckdb: cannot %s: %s", doing, duck->lib->prepare_error(prepared));
+    duck->lib->destroy_prepare(&prepared);
     return status;
 }
 
@@ -224,17 +258,36 @@ void td_duck_shape_free(td_duck_shape *shape) {
     free(shape->exact);
 }
 
-/* ---- appending ---- */
+/* ---- tables of ours ---- */
 
-void td_duck_type_name(const td_duck_column *column, char out[TD_DUCK_TYPE_MAX]) {
-    static const char *const names[] = {
-        [TD_DUCK_TEXT] = "VARCHAR", [TD_DUCK_BIGINT] = "BIGINT",       [TD_DUCK_INT] = "INTEGER",
-        [TD_DUCK_BOOL] = "BOOLEAN", [TD_DUCK_INSTANT] = "TIMESTAMPTZ", [TD_DUCK_DAY] = "DATE"};
-    if (column->type == TD_DUCK_DECIMAL)
-        (void)snprintf(out, TD_DUCK_TYPE_MAX, "DECIMAL(%d,%d)", column->precision, column->scale);
-    else
-        (void)snprintf(out, TD_DUCK_TYPE_MAX, "%s", names[column->type]);
-}
+typedef struct target { /* where a column's cells go */
+    duck_handle vector; /* NULL: the query does not ask for it */
+    void *data;
+    uint64_t *valid;
+    td_i128 bound; /* of a decimal: the first number that does not fit */
+} target;
+
+struct td_duck_rows {
+    const td_duck_library *lib;
+    const td_duck_column *columns;
+    size_t count;
+    target *targets;
+    uint64_t row, row_count, room; /* the one in hand is row_count - 1 */
+    td_buf text;
+};
+
+typedef struct offer { /* a table that was added */
+    td_duck *duck;
+    td_duck_table table;
+} offer;
+
+typedef struct scan {
+    const offer *of;
+    void *self; /* NULL: it has not begun */
+    td_duck_rows rows;
+    uint64_t *asked; /* the columns that the query wants, in its order; of ours, or none where it counts rows */
+    uint64_t asked_count;
+} scan;
 
 static td_i128 bound_of(const td_duck_column *column) {
     td_i128 bound = 1;
@@ -251,123 +304,151 @@ static duck_handle make_type(const td_duck_library *lib, const td_duck_column *c
     return lib->create_decimal_type(column->precision, column->scale);
 }
 
+static void free_offer(void *offer_any) {
+    offer *o = offer_any;
+    o->table.drop(o->table.self);
+    free(o);
+}
+
+/* The one that failed first is told. */
+static void note_failure(td_duck *duck, td_status status) {
+    failure *f = td_alloc_zero(1, sizeof *f), *none = NULL;
+    *f = (failure){status, td_copy_text(td_trail())};
+    if (!atomic_compare_exchange_strong(&duck->failed, &none, f)) free_failure(f);
+}
+
+static const td_duck_library *library(void) {
+    const td_duck_library *lib;
+    (void)!td_duck_library_find(&lib); /* it is here: it calls us */
+    return lib;
+}
+
+static void bind_table(duck_handle info) {
+    const td_duck_library *lib = library();
+    const offer *o = lib->bind_get_extra_info(info);
+    for (size_t i = 0; i < o->table.count; i++) {
+        duck_handle type = make_type(lib, &o->table.columns[i]);
+        lib->bind_add_result_column(info, o->table.columns[i].name, type);
+        lib->destroy_logical_type(&type);
+    }
+    lib->bind_set_cardinality(info, (uint64_t)o->table.rows, false);
+}
+
+static void free_scan(void *scan_any) {
+    scan *s = scan_any;
+    if (s->self != NULL) s->of->table.end(s->self);
+    td_buf_fini(&s->rows.text);
+    free(s->rows.targets);
+    free(s->asked);
+    free(s);
+}
+
+static void begin_scan(duck_handle info) {
+    const td_duck_library *lib = library();
+    const offer *o = lib->init_get_extra_info(info);
+    const td_duck_table *table = &o->table;
+    scan *s = td_alloc_zero(1, sizeof *s);
+    *s = (scan){.of = o, .asked_count = lib->init_get_column_count(info)};
+    s->rows = (td_duck_rows){.lib = lib, .columns = table->columns, .count = table->count, .room = lib->vector_size()};
+    s->rows.targets = td_alloc_zero(table->count, sizeof *s->rows.targets);
+    s->asked = td_alloc_zero(s->asked_count + 1, sizeof *s->asked);
+    for (size_t i = 0; i < table->count; i++) s->rows.targets[i].bound = bound_of(&table->columns[i]);
+    for (uint64_t i = 0; i < s->asked_count; i++) s->asked[i] = lib->init_get_column_index(info, i);
+    lib->init_set_init_data(info, s, free_scan);
+    td_status status = table->begin(table->self, &s->self);
+    if (status == TD_OK) return;
+    note_failure(o->duck, status);
+    lib->init_set_error(info, td_trail());
+}
+
 /* All cells of the chunk, empty. */
-static void begin_chunk(td_duck_rows *rows) {
-    const td_duck_library *lib = rows->duck->lib;
-    lib->data_chunk_reset(rows->chunk);
-    for (size_t i = 0; i < rows->count; i++) {
-        duck_handle vector = lib->data_chunk_get_vector(rows->chunk, i);
-        lib->vector_ensure_validity_writable(vector);
-        rows->vectors[i] = vector;
-        rows->data[i] = lib->vector_get_data(vector);
-        rows->valid[i] = lib->vector_get_validity(vector);
+static void begin_chunk(scan *s, duck_handle chunk) {
+    const td_duck_library *lib = s->rows.lib;
+    for (uint64_t i = 0; i < s->asked_count; i++) {
+        if (s->asked[i] >= s->rows.count) continue;
+        target *t = &s->rows.targets[s->asked[i]];
+        t->vector = lib->data_chunk_get_vector(chunk, i);
+        lib->vector_ensure_validity_writable(t->vector);
+        t->data = lib->vector_get_data(t->vector);
+        t->valid = lib->vector_get_validity(t->vector);
+        memset(t->valid, 0, (s->rows.room + 63) / 64 * sizeof *t->valid);
     }
-    rows->row_count = 0;
+    s->rows.row_count = 0;
 }
 
-td_status td_duck_rows_open(td_duck_rows **out, td_duck *duck, const char *table, const td_duck_column *columns,
-                            size_t count) {
+static void fill_chunk(duck_handle info, duck_handle chunk) {
+    const td_duck_library *lib = library();
+    scan *s = lib->function_get_init_data(info);
+    begin_chunk(s, chunk);
+    td_status status = s->of->table.fill(s->self, &s->rows);
+    lib->data_chunk_set_size(chunk, status == TD_OK ? s->rows.row_count : 0);
+    if (status == TD_OK) return;
+    note_failure(s->of->duck, status);
+    lib->function_set_error(info, td_trail());
+}
+
+td_status td_duck_add_table(td_duck *duck, const td_duck_table *table) {
     const td_duck_library *lib = duck->lib;
-    td_duck_rows *rows = td_alloc_zero(1, sizeof *rows);
-    *rows = (td_duck_rows){.duck = duck, .columns = columns, .count = count};
-    if (lib->appender_create(duck->connection, NULL, table, &rows->appender) != TD_DUCK_OK) {
-        td_status status = TD_FAIL(TD_CONFIG, "duckdb: cannot append to %s: %s", table,
-                                   rows->appender != NULL ? lib->appender_error(rows->appender) : "no memory");
-        td_duck_rows_close(rows);
-        return status;
-    }
-    duck_handle *types = td_alloc_zero(count, sizeof(duck_handle));
-    for (size_t i = 0; i < count; i++) types[i] = make_type(lib, &columns[i]);
-    rows->chunk = lib->create_data_chunk(types, count);
-    for (size_t i = 0; i < count; i++) lib->destroy_logical_type(&types[i]);
-    free(types);
-    rows->data = td_alloc_zero(count, sizeof *rows->data);
-    rows->valid = td_alloc_zero(count, sizeof *rows->valid);
-    rows->vectors = td_alloc_zero(count, sizeof *rows->vectors);
-    rows->bounds = td_alloc_zero(count, sizeof *rows->bounds);
-    for (size_t i = 0; i < count; i++) rows->bounds[i] = bound_of(&columns[i]);
-    begin_chunk(rows);
-    *out = rows;
-    return TD_OK;
+    offer *o = td_alloc_zero(1, sizeof *o);
+    *o = (offer){duck, *table};
+    duck_handle function = lib->create_table_function();
+    lib->table_function_set_name(function, table->name);
+    lib->table_function_set_extra_info(function, o, free_offer);
+    lib->table_function_set_bind(function, bind_table);
+    lib->table_function_set_init(function, begin_scan);
+    lib->table_function_set_function(function, fill_chunk);
+    lib->table_function_supports_projection_pushdown(function, true);
+    int added = lib->register_table_function(duck->connection, function);
+    lib->destroy_table_function(&function); /* and with the last one that knows it goes the offer */
+    return added == TD_DUCK_OK ? TD_OK : TD_FAIL(TD_CONFIG, "duckdb: cannot add the table %s", table->name);
 }
 
-static td_status fail_append(const td_duck_rows *rows) {
-    const char *said = rows->duck->lib->appender_error(rows->appender);
-    return TD_FAIL(TD_RETRY, "duckdb: cannot append rows: %s", said != NULL ? said : "no reason is given");
+bool td_duck_rows_full(const td_duck_rows *rows) { return rows->row_count == rows->room; }
+
+void td_duck_rows_next(td_duck_rows *rows) {
+    assert(!td_duck_rows_full(rows));
+    rows->row = rows->row_count++;
 }
 
-static td_status append_chunk(td_duck_rows *rows) {
-    const td_duck_library *lib = rows->duck->lib;
-    if (rows->row_count == 0) return TD_OK;
-    lib->data_chunk_set_size(rows->chunk, rows->row_count);
-    if (lib->append_data_chunk(rows->appender, rows->chunk) != TD_DUCK_OK) return fail_append(rows);
-    begin_chunk(rows);
-    return TD_OK;
-}
-
-td_status td_duck_rows_next(td_duck_rows *rows) {
-    td_status status = rows->row_count == rows->duck->lib->vector_size() ? append_chunk(rows) : TD_OK;
-    if (status != TD_OK) return status;
-    uint64_t row = rows->row = rows->row_count++;
-    for (size_t i = 0; i < rows->count; i++) rows->valid[i][row / 64] &= ~(UINT64_C(1) << (row % 64));
-    return TD_OK;
-}
-
-static void set_valid(td_duck_rows *rows, size_t column) {
-    rows->valid[column][rows->row / 64] |= UINT64_C(1) << (rows->row % 64);
-}
+static void set_valid(target *t, uint64_t row) { t->valid[row / 64] |= UINT64_C(1) << (row % 64); }
 
 void td_duck_rows_set_number(td_duck_rows *rows, size_t column, int64_t value) {
-    void *data = rows->data[column];
+    target *t = &rows->targets[column];
+    if (t->vector == NULL) return;
     switch (rows->columns[column].type) {
     case TD_DUCK_BOOL:
-        ((uint8_t *)data)[rows->row] = value != 0;
+        ((uint8_t *)t->data)[rows->row] = value != 0;
         break;
     case TD_DUCK_INT:
     case TD_DUCK_DAY:
-        ((int32_t *)data)[rows->row] = (int32_t)value;
+        ((int32_t *)t->data)[rows->row] = (int32_t)value;
         break;
     default:
-        ((int64_t *)data)[rows->row] = value;
+        ((int64_t *)t->data)[rows->row] = value;
     }
-    set_valid(rows, column);
+    set_valid(t, rows->row);
 }
 
 void td_duck_rows_set_text(td_duck_rows *rows, size_t column, td_bytes text) {
+    target *t = &rows->targets[column];
+    if (t->vector == NULL) return;
     if (td_utf8_find_bad(text) < text.size) {
         rows->text.size = 0;
         td_buf_put_sound(&rows->text, text);
         text = td_buf_bytes(&rows->text);
     }
     const char *data = text.size > 0 ? (const char *)text.data : "";
-    rows->duck->lib->vector_assign_string_element_len(rows->vectors[column], rows->row, data, text.size);
-    set_valid(rows, column);
+    rows->lib->vector_assign_string_element_len(t->vector, rows->row, data, text.size);
+    set_valid(t, rows->row);
 }
 
 td_status td_duck_rows_set_decimal(td_duck_rows *rows, size_t column, td_i128 m) {
     const td_duck_column *c = &rows->columns[column];
-    if (m >= rows->bounds[column] || m <= -rows->bounds[column])
+    target *t = &rows->targets[column];
+    if (m >= t->bound || m <= -t->bound)
         return TD_FAIL(TD_CONFIG, "duckdb: %s has more than the %d digits that its column has", c->name, c->precision);
-    memcpy((uint8_t *)rows->data[column] + rows->row * sizeof m, &m, sizeof m);
-    set_valid(rows, column);
+    if (t->vector == NULL) return TD_OK;
+    memcpy((uint8_t *)t->data + rows->row * sizeof m, &m, sizeof m);
+    set_valid(t, rows->row);
     return TD_OK;
-}
-
-td_status td_duck_rows_flush(td_duck_rows *rows) {
-    td_status status = append_chunk(rows);
-    if (status != TD_OK) return status;
-    return rows->duck->lib->appender_flush(rows->appender) == TD_DUCK_OK ? TD_OK : fail_append(rows);
-}
-
-void td_duck_rows_close(td_duck_rows *rows) {
-    if (rows == NULL) return;
-    const td_duck_library *lib = rows->duck->lib;
-    if (rows->chunk != NULL) lib->destroy_data_chunk(&rows->chunk);
-    if (rows->appender != NULL) (void)lib->appender_destroy(&rows->appender);
-    td_buf_fini(&rows->text);
-    free(rows->data);
-    free(rows->valid);
-    free(rows->vectors);
-    free(rows->bounds);
-    free(rows);
 }

@@ -38,6 +38,10 @@ typedef td_status (*td_duck_row_fn)(void *arg, const td_bytes *cells, size_t cou
 /* Runs a query all of whose columns are VARCHAR. */
 TD_CHECKED td_status td_duck_each(td_duck *duck, const char *sql, const char *doing, td_duck_row_fn each, void *arg);
 
+/* The same in little memory: rows come as they are made, so it may fail behind some. Nothing else is to be asked of the
+ * database meanwhile. */
+TD_CHECKED td_status td_duck_stream(td_duck *duck, const char *sql, const char *doing, td_duck_row_fn each, void *arg);
+
 /* In any case of letters; also within another word. */
 bool td_duck_is_named(const char *sql, const char *name);
 
@@ -52,7 +56,7 @@ typedef struct td_duck_shape { /* of what a query gives */
 TD_CHECKED td_status td_duck_ask_shape(td_duck *duck, const char *sql, td_duck_shape *out);
 void td_duck_shape_free(td_duck_shape *shape);
 
-/* ---- appending ---- */
+/* ---- tables of ours ---- */
 
 typedef enum td_duck_type {
     TD_DUCK_TEXT,
@@ -70,21 +74,28 @@ typedef struct td_duck_column {
     uint8_t precision, scale; /* DECIMAL */
 } td_duck_column;
 
-enum { TD_DUCK_TYPE_MAX = 32 };
-/* As SQL spells it. */
-void td_duck_type_name(const td_duck_column *column, char out[TD_DUCK_TYPE_MAX]);
+typedef struct td_duck_rows td_duck_rows; /* on their way into a query, of a scan */
 
-typedef struct td_duck_rows td_duck_rows; /* on their way into a table of the database */
+/* Read as far as a query wants, from its begin wherever a query names it. Thread of its functions: one of DuckDB's,
+ * each scan in one at a time. What they fail with the query fails with, in their words. */
+typedef struct td_duck_table {
+    const char *name; /* to SQL it is NAME() */
+    const td_duck_column *columns;
+    size_t count;
+    int64_t rows; /* about so many, for the plan */
+    void *self;
+    td_status (*begin)(void *self, void **out_scan);
+    td_status (*fill)(void *scan, td_duck_rows *rows); /* until they are full or none is left; none: the end */
+    void (*end)(void *scan);
+    void (*drop)(void *self); /* with the database, or where it cannot be added: then nothing of it is asked any more */
+} td_duck_table;
 
-/* `columns` are the table's own, in its order; they must outlive it. */
-TD_CHECKED td_status td_duck_rows_open(td_duck_rows **out, td_duck *duck, const char *table,
-                                       const td_duck_column *columns, size_t count);
-/* Begins the next row: all cells are null until they are set. */
-TD_CHECKED td_status td_duck_rows_next(td_duck_rows *rows);
+TD_CHECKED td_status td_duck_add_table(td_duck *duck, const td_duck_table *table);
+
+bool td_duck_rows_full(const td_duck_rows *rows);
+/* Begins the next row, if they are not full: all cells are null until they are set. */
+void td_duck_rows_next(td_duck_rows *rows);
 void td_duck_rows_set_number(td_duck_rows *rows, size_t column, int64_t value); /* all but TEXT and DECIMAL */
 void td_duck_rows_set_text(td_duck_rows *rows, size_t column, td_bytes text);   /* what is no UTF-8 becomes U+FFFD */
 /* TD_CONFIG: it has more digits than its column. */
 TD_CHECKED td_status td_duck_rows_set_decimal(td_duck_rows *rows, size_t column, td_i128 m);
-/* What was begun is in the table, within the transaction that is open. */
-TD_CHECKED td_status td_duck_rows_flush(td_duck_rows *rows);
-void td_duck_rows_close(td_duck_rows *rows); /* what was not flushed is gone; accepts NULL */

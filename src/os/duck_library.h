@@ -65,7 +65,9 @@ typedef void *duck_handle; /* each of DuckDB's is a pointer to something of its 
     X(void, destroy_extracted, (duck_handle *statements))                                                              \
     X(int, prepare_extracted_statement,                                                                                \
       (duck_handle connection, duck_handle statements, uint64_t index, duck_handle *out))                              \
+    X(int, prepare, (duck_handle connection, const char *sql, duck_handle *out))                                       \
     X(const char *, prepare_error, (duck_handle prepared))                                                             \
+    X(int, execute_prepared_streaming, (duck_handle prepared, duck_result *out))                                       \
     X(void, destroy_prepare, (duck_handle *prepared))                                                                  \
     X(int, prepared_statement_type, (duck_handle prepared))                                                            \
     X(uint64_t, prepared_statement_column_count, (duck_handle prepared))                                               \
@@ -75,9 +77,7 @@ typedef void *duck_handle; /* each of DuckDB's is a pointer to something of its 
     X(duck_handle, create_decimal_type, (uint8_t width, uint8_t scale))                                                \
     X(void, destroy_logical_type, (duck_handle *type))                                                                 \
     X(uint64_t, vector_size, (void))                                                                                   \
-    X(duck_handle, create_data_chunk, (duck_handle *types, uint64_t count))                                            \
     X(void, destroy_data_chunk, (duck_handle *chunk))                                                                  \
-    X(void, data_chunk_reset, (duck_handle chunk))                                                                     \
     X(uint64_t, data_chunk_get_size, (duck_handle chunk))                                                              \
     X(void, data_chunk_set_size, (duck_handle chunk, uint64_t size))                                                   \
     X(duck_handle, data_chunk_get_vector, (duck_handle chunk, uint64_t column))                                        \
@@ -85,12 +85,26 @@ typedef void *duck_handle; /* each of DuckDB's is a pointer to something of its 
     X(uint64_t *, vector_get_validity, (duck_handle vector))                                                           \
     X(void, vector_ensure_validity_writable, (duck_handle vector))                                                     \
     X(void, vector_assign_string_element_len, (duck_handle vector, uint64_t row, const char *text, uint64_t size))     \
-    X(int, appender_create,                                                                                            \
-      (duck_handle connection, const char *schema, const char *table, duck_handle *out))                               \
-    X(const char *, appender_error, (duck_handle appender))                                                            \
-    X(int, appender_flush, (duck_handle appender))                                                                     \
-    X(int, appender_destroy, (duck_handle *appender))                                                                  \
-    X(int, append_data_chunk, (duck_handle appender, duck_handle chunk))
+    X(duck_handle, create_table_function, (void))                                                                      \
+    X(void, destroy_table_function, (duck_handle *function))                                                           \
+    X(void, table_function_set_name, (duck_handle function, const char *name))                                         \
+    X(void, table_function_set_extra_info, (duck_handle function, void *extra, void (*destroy)(void *)))               \
+    X(void, table_function_set_bind, (duck_handle function, void (*bind)(duck_handle info)))                           \
+    X(void, table_function_set_init, (duck_handle function, void (*init)(duck_handle info)))                           \
+    X(void, table_function_set_function,                                                                               \
+      (duck_handle function, void (*fill)(duck_handle info, duck_handle chunk)))                                       \
+    X(void, table_function_supports_projection_pushdown, (duck_handle function, bool does))                            \
+    X(int, register_table_function, (duck_handle connection, duck_handle function))                                    \
+    X(void *, bind_get_extra_info, (duck_handle info))                                                                 \
+    X(void, bind_add_result_column, (duck_handle info, const char *name, duck_handle type))                            \
+    X(void, bind_set_cardinality, (duck_handle info, uint64_t rows, bool exact))                                       \
+    X(void *, init_get_extra_info, (duck_handle info))                                                                 \
+    X(uint64_t, init_get_column_count, (duck_handle info))                                                             \
+    X(uint64_t, init_get_column_index, (duck_handle info, uint64_t at))                                                \
+    X(void, init_set_init_data, (duck_handle info, void *scan, void (*destroy)(void *)))                               \
+    X(void, init_set_error, (duck_handle info, const char *text))                                                      \
+    X(void *, function_get_init_data, (duck_handle info))                                                              \
+    X(void, function_set_error, (duck_handle info, const char *text))
 /* clang-format on */
 
 typedef struct td_duck_library {

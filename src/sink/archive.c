@@ -55,16 +55,6 @@ void td_archive_form_init(td_archive_form *out, unsigned id) {
     }
 }
 
-void td_archive_put_create(td_buf *out, const td_archive_form *form, const char *prefix) {
-    char type[TD_DUCK_TYPE_MAX];
-    td_buf_printf(out, "CREATE TABLE IF NOT EXISTS %s%s(", prefix, form->table->name);
-    for (size_t i = 0; i < form->count; i++) {
-        td_duck_type_name(&form->columns[i], type);
-        td_buf_printf(out, "%s\"%s\" %s", i > 0 ? ", " : "", form->columns[i].name, type);
-    }
-    td_buf_text(out, ");");
-}
-
 /* ---- rows ---- */
 
 unsigned td_archive_named(td_bytes name) {
@@ -101,8 +91,9 @@ td_status td_archive_append(td_duck_rows *rows, const td_archive_form *form, con
                             uint32_t partition) {
     td_cells cells;
     td_table_cells(td_table_of(row), row, partition, &cells);
-    td_status status = td_duck_rows_next(rows);
-    if (status == TD_OK) td_duck_rows_set_number(rows, 0, td_archive_day(td_sink_row_time(row)));
+    td_status status = TD_OK;
+    td_duck_rows_next(rows);
+    td_duck_rows_set_number(rows, 0, td_archive_day(td_sink_row_time(row)));
     for (size_t i = 0, at = 1; i < cells.count && status == TD_OK; i++, at++) {
         const td_cell *cell = &cells.items[i];
         status = set_cell(rows, form, at, cell);

@@ -18,14 +18,12 @@ typedef struct td_archive_form {
 } td_archive_form;
 
 void td_archive_form_init(td_archive_form *out, unsigned id);
-/* "CREATE TABLE …", with `prefix` before its name. */
-void td_archive_put_create(td_buf *out, const td_archive_form *form, const char *prefix);
 
 /* What a table is called is what its topic is called. TD_ARCHIVE_COUNT: none is. */
 unsigned td_archive_named(td_bytes name);
 int32_t td_archive_day(int64_t ns);
 int64_t td_archive_us(int64_t ns); /* the microsecond that it is in, but in the first one that there is */
-/* Appends the row. Errors: as td_duck_rows_next, td_duck_rows_set_decimal. */
+/* Appends the row to what is not full. Errors: as td_duck_rows_set_decimal. */
 TD_CHECKED td_status td_archive_append(td_duck_rows *rows, const td_archive_form *form, const td_sink_row *row,
                                        uint32_t partition);
 

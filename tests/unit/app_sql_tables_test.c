@@ -33,29 +33,49 @@ static void expect_bars(td_duck *duck, const char *wanted) {
 
 static td_bar bar_of(int64_t offset) { return (td_bar){.width_ns = 60, .end_ns = 60, .trade_count = 1 + offset % 2}; }
 
+typedef struct written { /* bars from `next` to before `end` */
+    td_archive_form form;
+    int64_t next, end;
+} written;
+
+static td_status begin_written(void *self, void **out_scan) {
+    written *w = td_alloc(sizeof *w);
+    *w = *(const written *)self;
+    *out_scan = w;
+    return TD_OK;
+}
+
+static td_status fill_written(void *scan, td_duck_rows *rows) {
+    written *w = scan;
+    td_status status = TD_OK;
+    for (; w->next < w->end && !td_duck_rows_full(rows) && status == TD_OK; w->next++) {
+        td_sink_row row = {.kind = TD_ROW_BAR, .instrument = TD_TEXT("V:A"), .source = {0, w->next}};
+        row.bar = bar_of(w->next);
+        status = td_archive_append(rows, &w->form, &row, 0);
+    }
+    return status;
+}
+
 /* As a sink writes it: bars from `first` to before `end`, by a database of its own. */
 static void write_file(const char *archive, int64_t first, int64_t end) {
     static const char folder[] = "bars/instrument=V%3AA/day=1970-01-01";
     td_duck *duck;
-    td_duck_rows *rows;
-    static td_archive_form form;
     td_buf sql = {0}, path = {0};
+    written *w = td_alloc_zero(1, sizeof *w);
+    *w = (written){.next = first, .end = end};
+    td_archive_form_init(&w->form, TD_TABLE_BARS);
+    td_duck_table table = {.name = "written",
+                           .columns = w->form.columns,
+                           .count = w->form.count,
+                           .self = w,
+                           .begin = begin_written,
+                           .fill = fill_written,
+                           .end = free,
+                           .drop = free};
     rig_run("mkdir -p \"%s/%s\"", archive, folder);
     assert_int_equal(td_duck_open(&duck, NULL), TD_OK);
-    td_archive_form_init(&form, TD_TABLE_BARS);
-    td_archive_put_create(&sql, &form, "");
-    td_buf_put(&sql, "", 1);
-    run_sql(duck, (const char *)sql.data);
-    assert_int_equal(td_duck_rows_open(&rows, duck, "bars", form.columns, form.count), TD_OK);
-    for (int64_t offset = first; offset < end; offset++) {
-        td_sink_row row = {.kind = TD_ROW_BAR, .instrument = TD_TEXT("V:A"), .source = {0, offset}};
-        row.bar = bar_of(offset);
-        assert_int_equal(td_archive_append(rows, &form, &row, 0), TD_OK);
-    }
-    assert_int_equal(td_duck_rows_flush(rows), TD_OK);
-    td_duck_rows_close(rows);
-    sql.size = 0;
-    td_buf_text(&sql, "COPY (SELECT * EXCLUDE (instrument, day) FROM bars) TO ");
+    assert_int_equal(td_duck_add_table(duck, &table), TD_OK);
+    td_buf_text(&sql, "COPY (SELECT * EXCLUDE (instrument, day) FROM written()) TO ");
     td_buf_printf(&path, "%s/%s/part-0000-%012d.parquet", archive, folder, (int)first);
     td_duck_quote(&sql, td_buf_bytes(&path));
     td_buf_put(&sql, "", 1);

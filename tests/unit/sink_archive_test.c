@@ -252,15 +252,6 @@ static td_status expect_cells(void *arg, const td_bytes *cells, size_t count) {
     return TD_OK;
 }
 
-static td_duck *begin(const td_duck_column *columns, size_t count, td_duck_rows **rows) {
-    td_duck *duck = NULL;
-    if (td_duck_open(&duck, NULL) != TD_OK) skip(); /* the library is not here */
-    assert_int_equal(td_duck_run(duck, "CREATE TABLE t(a VARCHAR, n BIGINT, d DECIMAL(19,9), i TIMESTAMPTZ)", "test"),
-                     TD_OK);
-    assert_int_equal(td_duck_rows_open(rows, duck, "t", columns, count), TD_OK);
-    return duck;
-}
-
 static const td_duck_column four[] = {
     {.name = "a", .type = TD_DUCK_TEXT},
     {.name = "n", .type = TD_DUCK_BIGINT},
@@ -268,23 +259,69 @@ static const td_duck_column four[] = {
     {.name = "i", .type = TD_DUCK_INSTANT},
 };
 
+enum { NEVER = -1, AT_BEGIN = 0, ROWS = 5000 /* more than a chunk of DuckDB's */, ENOUGH = 100 * ROWS };
+
+static struct { /* a table of ours, and what became of it */
+    int fails_at;
+    td_i128 most; /* of the column d; 0: as the rows say */
+    _Atomic int begun, ended, filled, dropped;
+} ours;
+
+static td_status begin_ours(void *self, void **out_scan) {
+    assert_ptr_equal(self, &ours);
+    if (ours.fails_at == AT_BEGIN) return TD_FAIL(TD_RETRY, "no begin");
+    ours.begun++;
+    *out_scan = td_alloc_zero(1, sizeof(int));
+    return TD_OK;
+}
+
+static td_status put_ours(td_duck_rows *rows, int i) {
+    td_duck_rows_next(rows);
+    td_duck_rows_set_number(rows, 1, i);
+    if (ours.most != 0) return td_duck_rows_set_decimal(rows, 2, i % 2 == 0 ? ours.most : -ours.most);
+    if (i % 2 == 0) return TD_OK;
+    td_duck_rows_set_text(rows, 0, i == 1 ? TD_TEXT("bad \xff\xc3, a text of more than twelve bytes") : TD_TEXT("s"));
+    td_duck_rows_set_number(rows, 3, -1);
+    return td_duck_rows_set_decimal(rows, 2, i == 1 ? INT64_MIN : -i);
+}
+
+static td_status fill_ours(void *scan, td_duck_rows *rows) {
+    int *next = scan;
+    td_status status = TD_OK;
+    ours.filled++;
+    for (; *next < ROWS && !td_duck_rows_full(rows) && status == TD_OK; (*next)++)
+        status = *next == ours.fails_at ? TD_FAIL(TD_CORRUPT, "row %d is damaged", *next) : put_ours(rows, *next);
+    return status;
+}
+
+static void end_ours(void *scan) {
+    ours.ended++;
+    free(scan);
+}
+
+static void drop_ours(void *self) {
+    (void)self;
+    ours.dropped++;
+}
+
+/* With ours() as t. */
+static td_duck *begin(int fails_at, td_i128 most) {
+    td_duck *duck = NULL;
+    const td_duck_table table = {"ours", four, 4, ROWS, &ours, begin_ours, fill_ours, end_ours, drop_ours};
+    ours.fails_at = fails_at;
+    ours.most = most;
+    ours.begun = ours.ended = ours.filled = ours.dropped = 0;
+    if (td_duck_open(&duck, NULL) != TD_OK) skip(); /* the library is not here */
+    assert_int_equal(td_duck_add_table(duck, &table), TD_OK);
+    assert_int_equal(td_duck_run(duck, "CREATE VIEW t AS FROM ours()", "test"), TD_OK);
+    return duck;
+}
+
 #define ALL "SELECT COLUMNS(*)::VARCHAR FROM t WHERE n = "
 
-static void what_is_appended_is_read(void **state) {
+static void a_table_of_ours_is_read(void **state) {
     (void)state;
-    td_duck_rows *rows;
-    td_duck *duck = begin(four, 4, &rows);
-    for (int i = 0; i < 5000; i++) { /* more than a chunk of DuckDB's */
-        assert_int_equal(td_duck_rows_next(rows), TD_OK);
-        td_duck_rows_set_number(rows, 1, i);
-        if (i % 2 == 0) continue;
-        td_duck_rows_set_text(rows, 0,
-                              i == 1 ? TD_TEXT("bad \xff\xc3, a text of more than twelve bytes") : TD_TEXT("s"));
-        assert_int_equal(td_duck_rows_set_decimal(rows, 2, i == 1 ? INT64_MIN : -i), TD_OK);
-        td_duck_rows_set_number(rows, 3, -1);
-    }
-    assert_int_equal(td_duck_rows_flush(rows), TD_OK);
-    td_duck_rows_close(rows);
+    td_duck *duck = begin(NEVER, 0);
     static const struct {
         const char *sql;
         expected row;
@@ -297,29 +334,87 @@ static void what_is_appended_is_read(void **state) {
         {ALL "4999", {{"s", "4999", "-0.000004999", "1969-12-31 23:59:59.999999+00"}, 4, 0}},
         {ALL "4998", {{NULL, "4998", NULL, NULL}, 4, 0}},
         {"SELECT count(*)::VARCHAR, count(d)::VARCHAR FROM t", {{"5000", "2500"}, 2, 0}},
+        {"SELECT count(*)::VARCHAR FROM t", {{"5000"}, 1, 0}},
+        {"SELECT d::VARCHAR, d::VARCHAR, a FROM t WHERE n = 3", {{"-0.000000003", "-0.000000003", "s"}, 3, 0}},
+        {"SELECT count(*)::VARCHAR FROM t JOIN t AS u USING (n)", {{"5000"}, 1, 0}},
     };
     for (size_t i = 0; i < COUNT_OF(rows_read); i++) {
         expected row = rows_read[i].row;
         assert_int_equal(td_duck_each(duck, rows_read[i].sql, "test", expect_cells, &row), TD_OK);
         assert_int_equal(row.rows, 1);
     }
+    assert_int_equal(ours.begun, COUNT_OF(rows_read) + 1);
+    ours.filled = 0;
+    assert_int_equal(td_duck_run(duck, "FROM t LIMIT 1", "test"), TD_OK);
+    assert_int_equal(ours.filled, 1); /* as far as the query wants */
+    assert_int_equal(ours.dropped, 0);
     td_duck_close(duck);
+    assert_true(ours.begun == ours.ended && ours.dropped == 1);
 }
 
-static void what_does_not_fit_is_told(void **state) {
+static void what_a_table_of_ours_fails_with_is_told(void **state) {
     (void)state;
-    td_duck_rows *rows;
-    td_duck *duck = begin(four, 4, &rows);
     td_i128 most = INT64_C(1000000000000000000);
     most *= 10; /* 20 digits */
-    assert_int_equal(td_duck_rows_next(rows), TD_OK);
-    assert_int_equal(td_duck_rows_set_decimal(rows, 2, most - 1), TD_OK);
-    assert_int_equal(td_duck_rows_set_decimal(rows, 2, 1 - most), TD_OK);
-    assert_int_equal(td_duck_rows_set_decimal(rows, 2, most), TD_CONFIG);
-    assert_non_null(strstr(td_trail(), "d has more than the 19 digits"));
-    assert_int_equal(td_duck_rows_set_decimal(rows, 2, -most), TD_CONFIG);
-    td_duck_rows_close(rows);
-    td_duck_close(duck);
+    const struct {
+        int fails_at;
+        td_i128 most;
+        td_status status;
+        const char *said;
+    } rows[] = {
+        {NEVER, most - 1, TD_OK, ""},
+        {NEVER, 1 - most, TD_OK, ""},
+        {NEVER, most, TD_CONFIG, "duckdb: d has more than the 19 digits that its column has"},
+        {NEVER, -most, TD_CONFIG, "duckdb: d has more than the 19 digits that its column has"},
+        {AT_BEGIN, 0, TD_RETRY, "no begin"},
+        {1, 0, TD_CORRUPT, "row 1 is damaged"},
+        {ROWS - 1, 0, TD_CORRUPT, "row 4999 is damaged"},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        td_duck *duck = begin(rows[i].fails_at, rows[i].most);
+        for (int time = 1; time <= 2; time++) {
+            assert_int_equal(td_duck_run(duck, "SELECT sum(n + d) FROM t", "test"), rows[i].status);
+            if (rows[i].status != TD_OK) assert_memory_equal(td_trail(), rows[i].said, strlen(rows[i].said));
+        }
+        assert_int_equal(td_duck_run(duck, "FROM nothing", "test"), TD_CONFIG); /* one failure is not the next one's */
+        assert_non_null(strstr(td_trail(), "nothing"));
+        td_duck_close(duck);
+        assert_true(ours.begun == ours.ended && ours.dropped == 1);
+    }
+}
+
+static td_status count_rows(void *arg, const td_bytes *cells, size_t count) {
+    assert_int_equal(count, 1);
+    assert_true(cells[0].size > 0);
+    return ++*(int *)arg == ENOUGH ? TD_FAIL(TD_REJECT, "enough") : TD_OK;
+}
+
+/* Each row as it is made: those before a failure were there. */
+static void a_stream(void **state) {
+    (void)state;
+    static const struct {
+        int fails_at;
+        const char *sql;
+        td_status status;
+        int least, most; /* rows before that */
+    } rows[] = {
+        {NEVER, "SELECT n::VARCHAR FROM t", TD_OK, ROWS, ROWS},
+        {ROWS - 1, "SELECT n::VARCHAR FROM t, range(100)", TD_CORRUPT, 1000, 100 * ROWS - 1},
+        {NEVER, "SELECT n::VARCHAR FROM t, range(200)", TD_REJECT, ENOUGH, ENOUGH},
+        {NEVER, "SELECT n::VARCHAR FROM nothing", TD_CONFIG, 0, 0},
+        {NEVER, "SELECT error('told')::VARCHAR FROM t", TD_CONFIG, 0, 0},
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        int count = 0;
+        td_duck *duck = begin(rows[i].fails_at, 0);
+        assert_int_equal(td_duck_stream(duck, rows[i].sql, "test", count_rows, &count), rows[i].status);
+        assert_in_range(count, rows[i].least, rows[i].most);
+        count = 0; /* the next one does not know */
+        assert_int_equal(td_duck_stream(duck, "SELECT 'x'", "test", count_rows, &count), TD_OK);
+        assert_int_equal(count, 1);
+        td_duck_close(duck);
+        assert_true(ours.begun == ours.ended && ours.dropped == 1);
+    }
 }
 
 static void only_what_reads(void **state) {
@@ -331,10 +426,10 @@ static void only_what_reads(void **state) {
         {"from t", NULL},
         {"with x as (select 1) select * from x;", NULL},
         {"describe t", NULL},
-        {"drop table t", "only what reads is run"},
+        {"drop view t", "only what reads is run"},
         {"copy t to '/nowhere/x.csv'", "only what reads is run"},
         {"explain analyze copy t to '/nowhere/x.csv'", "only what reads is run"},
-        {"select 1; drop table t", "one query is expected, not 2"},
+        {"select 1; drop view t", "one query is expected, not 2"},
         {"selec 1", "syntax error"},
         {"select nothing from t", "nothing"},
         {"", "there is no query"},
@@ -342,9 +437,7 @@ static void only_what_reads(void **state) {
         {"select 1 from Enable_Profiling(save_location = '/nowhere/x.json', format = 'json')",
          "enable_profiling writes files"},
     };
-    td_duck_rows *rows_in;
-    td_duck *duck = begin(four, 4, &rows_in);
-    td_duck_rows_close(rows_in);
+    td_duck *duck = begin(NEVER, 0);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         td_duck_shape shape;
         td_status status = td_duck_ask_shape(duck, rows[i].sql, &shape);
@@ -358,10 +451,15 @@ static void only_what_reads(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_cell_for_each_column),   cmocka_unit_test(names_of_folders),
-        cmocka_unit_test(packs_give_rows_back),     cmocka_unit_test(packs_of_other_versions),
-        cmocka_unit_test(packs_hold_all_digits),    cmocka_unit_test(texts_are_mended_and_torn_packs_told),
-        cmocka_unit_test(what_is_appended_is_read), cmocka_unit_test(what_does_not_fit_is_told),
+        cmocka_unit_test(a_cell_for_each_column),
+        cmocka_unit_test(names_of_folders),
+        cmocka_unit_test(packs_give_rows_back),
+        cmocka_unit_test(packs_of_other_versions),
+        cmocka_unit_test(packs_hold_all_digits),
+        cmocka_unit_test(texts_are_mended_and_torn_packs_told),
+        cmocka_unit_test(a_table_of_ours_is_read),
+        cmocka_unit_test(what_a_table_of_ours_fails_with_is_told),
+        cmocka_unit_test(a_stream),
         cmocka_unit_test(only_what_reads),
     };
     return cmocka_run_group_tests_name("sink_archive", tests, NULL, NULL);
