@@ -291,7 +291,20 @@ static void keep_texts(td_deliver *d, td_sink_row *row) {
         keep(d, (td_bytes *[]){&rejected->feed, &rejected->source, &rejected->detail, &rejected->bytes, NULL});
 }
 
+static size_t text_size(const td_deliver *d, const td_record *record) {
+    return record->key.size + record->value.size + d->json.size;
+}
+
+/* Of a batch that is empty: a record larger than a batch's texts is one alone. */
+static void make_room(td_deliver *d, const td_record *record) {
+    if (text_size(d, record) <= d->texts_most) return;
+    d->texts_most = text_size(d, record);
+    free(d->texts);
+    d->texts = td_alloc(d->texts_most);
+}
+
 static td_status read_row(td_deliver *d, const deliver_lane *lane, const td_record *record) {
+    if (d->row_count == 0) make_room(d, record);
     td_sink_row *row = &d->rows[d->row_count];
     bool decoded = td_row_decode(d->conf.topics->ids, lane->delivered, record, row) == TD_OK;
     row->json = td_buf_bytes(&d->json);
@@ -309,8 +322,7 @@ static int64_t event_time(const td_sink_row *row) {
 }
 
 static bool has_room(const td_deliver *d, const td_record *record) {
-    size_t size = record->key.size + record->value.size + d->json.size;
-    return d->row_count < d->rows_most && d->texts_size + size <= d->texts_most;
+    return d->row_count == 0 || (d->row_count < d->rows_most && d->texts_size + text_size(d, record) <= d->texts_most);
 }
 
 static td_status next_record(td_deliver *d, deliver_lane *lane, td_record *out) {
@@ -396,6 +408,7 @@ static td_status write_rows(td_deliver *d) {
     deliver_lane *lane = d->rows_lane;
     const td_os *os = d->conf.os;
     size_t left = d->row_count - d->row_from, count = left < d->rows_most ? left : d->rows_most;
+    assert(count > 0);
     const td_sink_row *rows = &d->rows[d->row_from];
     td_position last = rows[count - 1].source, next = {last.epoch, last.offset + 1};
     int64_t began_ns = os->ops->mono_ns(os->self);

@@ -38,7 +38,10 @@ static td_status decode_quarantined(const td_schema_ids *ids, const td_record *r
 static td_status decode_rejected(const td_schema_ids *ids, const td_record *record, td_sink_row *row) {
     row->kind = TD_ROW_REJECTED;
     if (td_record_schema(ids, record->value) != TD_SCHEMA_REJECTED) return TD_CORRUPT;
-    return td_record_get_rejected(record->value, &row->rejected);
+    td_status status = td_record_get_rejected(record->value, &row->rejected);
+    if (row->rejected.receive_ns == 0) /* before a recording's first event, whose clock it goes by */
+        row->rejected.receive_ns = record->timestamp_ms * TD_NS_PER_MS;
+    return status;
 }
 
 td_status td_row_decode(const td_schema_ids *ids, int delivered, const td_record *record, td_sink_row *out) {

@@ -127,7 +127,8 @@ const char *td_cassandra_table_name(td_cassandra_table table) { return tables[ta
 
 /* ---- statements ---- */
 
-/* The largest unit that is exact. */
+/* The largest unit that is exact. Where rows stay for ever, a year's partition would lie in a file of each window: those
+ * tables are as the node has them then. */
 static void put_window(td_buf *out, int64_t window_ns) {
     bool days = window_ns % TD_NS_PER_DAY == 0, hours = window_ns % TD_NS_PER_HOUR == 0;
     int64_t unit_ns = days ? TD_NS_PER_DAY : hours ? TD_NS_PER_HOUR : TD_NS_PER_MIN;
@@ -147,7 +148,7 @@ void td_cassandra_put_create(td_buf *out, const td_cassandra_form *form, td_cass
     td_buf_printf(out, "PRIMARY KEY (%s))", t->key);
     if (t->order == NULL) return;
     td_buf_printf(out, " WITH CLUSTERING ORDER BY (%s) AND default_time_to_live = %" PRId64, t->order, form->ttl_s);
-    put_window(out, form->window_ns);
+    if (t->by_day || form->ttl_s > 0) put_window(out, form->window_ns);
 }
 
 void td_cassandra_put_insert(td_buf *out, const char *keyspace, td_cassandra_table table, const char *name) {

@@ -1,5 +1,6 @@
 /* src/sink/row.c - rows of all kinds. */
 #include "sink/row.h"
+#include "base/time.h"
 
 int64_t td_sink_row_time(const td_sink_row *row) {
     switch (row->kind) {
@@ -20,6 +21,10 @@ int64_t td_sink_row_time(const td_sink_row *row) {
     default:
         return row->gap.from_ns;
     }
+}
+
+int64_t td_sink_row_clock(const td_sink_row *row) {
+    return td_least(td_sink_row_time(row), row->appended_ms * TD_NS_PER_MS);
 }
 
 td_bytes td_sink_row_instrument(const td_sink_row *row) {

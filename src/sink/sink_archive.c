@@ -313,7 +313,7 @@ static td_status keep_clock(archive_sink *s, venue_clock *clock, int32_t day) {
 }
 
 static td_status move_clock(archive_sink *s, const td_sink_row *row) {
-    int64_t time_ns = td_sink_row_time(row);
+    int64_t time_ns = td_sink_row_clock(row);
     if (time_ns < INT64_MIN + s->close_after_ns) return TD_OK;
     venue_clock *clock = find_clock(s, venue_of(td_sink_row_instrument(row)));
     int32_t day = td_archive_day(time_ns - s->close_after_ns);
@@ -351,7 +351,7 @@ static td_status commit_sweep(archive_sink *s, const td_sink_row *row, int32_t d
 /* Lets go what is too old for the day of this row, if none of that day was there before. A kill leaves the folders,
  * which then go before anything else is done, or what comes late for such a day might be there alone. */
 static td_status sweep(archive_sink *s, const td_sink_row *row) {
-    int32_t day = td_archive_day(td_sink_row_time(row));
+    int32_t day = td_archive_day(td_sink_row_clock(row));
     if (s->retain_ns == 0 || !s->forms[s->table].table->by_time) return TD_OK;
     if (day <= 0 || day <= find_clock(s, NEWEST)->day) return TD_OK; /* before 1970 nothing is swept */
     td_status status = commit_sweep(s, row, day, td_archive_day(day * TD_NS_PER_DAY - s->retain_ns));

@@ -749,7 +749,8 @@ static const td_option options[] = {
      .min = (double)TD_NS_PER_MIN,
      .max = 366.0 * (double)TD_NS_PER_DAY,
      .offset = offsetof(td_sink_conf, window_ns),
-     .help = "of TimeWindowCompactionStrategy, of tables that are made: rows of such a time lie together"},
+     .help = "of TimeWindowCompactionStrategy, of tables that are made by day, or with ttl: rows of such a time lie "
+             "together"},
     {0},
 };
 

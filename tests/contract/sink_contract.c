@@ -134,6 +134,7 @@ static void make_batch(batch *b, const char *topic, uint32_t partition, int n) {
         (void)snprintf(b->names[i], TEXT_MAX, "LEAN:%c%u", 'A' + number % 7, partition);
         row->instrument = td_text(b->names[i]);
         row->source = (td_position){3, offset};
+        row->appended_ms = INT64_C(1) << 40;
         int64_t start_ns = number * TD_NS_PER_MIN;
         bool again = number != offset;
         if (strcmp(topic, "signals") == 0)

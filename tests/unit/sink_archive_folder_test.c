@@ -43,9 +43,12 @@ static void *must_open(const td_sink_ops *ops) {
     return sink;
 }
 
+static int64_t appended_ms = INT64_C(1) << 40; /* 2004 */
+
 /* One bar of that day. */
 static td_status write_day(const td_sink_ops *ops, void *sink, int offset, int day) {
-    td_sink_row row = {.kind = TD_ROW_BAR, .instrument = TD_TEXT("V:A"), .source = {0, offset}};
+    td_sink_row row = {
+        .kind = TD_ROW_BAR, .instrument = TD_TEXT("V:A"), .source = {0, offset}, .appended_ms = appended_ms};
     row.bar = (td_bar){.start_ns = day * DAY + 12 * TD_NS_PER_HOUR, .width_ns = 60, .close = offset};
     return ops->write(sink, "bars", 0, &row, 1, (td_position){0, offset + 1});
 }
@@ -193,7 +196,8 @@ static void what_fails_at_the_end(void **state) {
     command("rm -rf %s", archive);
     void *sink = must_open(&td_sink_parquet);
     assert_int_equal(write_day(&td_sink_parquet, sink, 0, 1), TD_OK);
-    td_sink_row row = {.kind = TD_ROW_PUBLISHED, .instrument = TD_TEXT("V:A"), .source = {0, 0}};
+    td_sink_row row = {
+        .kind = TD_ROW_PUBLISHED, .instrument = TD_TEXT("V:A"), .source = {0, 0}, .appended_ms = appended_ms};
     row.event = (td_event){.kind = TD_EVENT_TRADE, .event_ns = DAY + 1};
     row.event.trade = (td_trade){.price = 5, .size = 6, .trade_id = TD_NONE};
     assert_int_equal(td_sink_parquet.write(sink, "trades", 0, &row, 1, (td_position){0, 1}), TD_OK);
@@ -213,7 +217,8 @@ static void what_fails_at_the_end(void **state) {
 /* ---- what is too old ---- */
 
 static td_status write_trade(void *sink, int offset, int day) {
-    td_sink_row row = {.kind = TD_ROW_PUBLISHED, .instrument = TD_TEXT("V:A"), .source = {0, offset}};
+    td_sink_row row = {
+        .kind = TD_ROW_PUBLISHED, .instrument = TD_TEXT("V:A"), .source = {0, offset}, .appended_ms = appended_ms};
     row.event = (td_event){.kind = TD_EVENT_TRADE, .event_ns = day * DAY + 12 * TD_NS_PER_HOUR};
     row.event.trade = (td_trade){.price = 5, .size = 6, .trade_id = TD_NONE};
     return td_sink_parquet.write(sink, "trades", 0, &row, 1, (td_position){0, offset + 1});
@@ -239,6 +244,24 @@ static void strangers_in_days(void **state) {
             archive);
     command("cd %s && test ! -e .swept -a -e ../a.else/kept -a -e trades/instrument=X", archive);
     command("cd %s/trades/instrument=W && test -e day=1970-01-09 -a -e day=1970-01-10", archive); /* of another kind */
+    retain_ns = 0;
+}
+
+/* Neither closes a day what is dated before it has come, nor lets others go. */
+static void a_row_that_is_dated_wrong(void **state) {
+    (void)state;
+    retain_ns = 2 * DAY;
+    command("rm -rf %s", archive);
+    void *sink = must_open(&td_sink_parquet);
+    for (int i = 0; i < 6; i++) {
+        int64_t noon_ms = (10 + i / 2) * DAY / TD_NS_PER_MS + 43200000;
+        appended_ms = noon_ms + 5;
+        assert_int_equal(write_trade(sink, i, i == 1 ? 40000 : 10 + i / 2), TD_OK);
+    }
+    td_sink_parquet.close(sink);
+    appended_ms = INT64_C(1) << 40;
+    command("cd %s/trades/instrument=V%%3AA && test \"`echo *`\" = 'day=1970-01-11 day=1970-01-12'", archive);
+    command("cd %s/trades/instrument=V%%3AA && test `ls day=1970-01-11 day=1970-01-12 | grep -c part-` = 2", archive);
     retain_ns = 0;
 }
 
@@ -281,10 +304,15 @@ static void what_goes_is_said_before(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(one_sink_has_it),         cmocka_unit_test(of_one_kind),
-        cmocka_unit_test(damage_is_told),          cmocka_unit_test(of_this_version),
-        cmocka_unit_test(days_end_where_they_did), cmocka_unit_test(what_fails_at_the_end),
-        cmocka_unit_test(strangers_in_days),       cmocka_unit_test(what_goes_is_said_before),
+        cmocka_unit_test(one_sink_has_it),
+        cmocka_unit_test(of_one_kind),
+        cmocka_unit_test(damage_is_told),
+        cmocka_unit_test(of_this_version),
+        cmocka_unit_test(days_end_where_they_did),
+        cmocka_unit_test(what_fails_at_the_end),
+        cmocka_unit_test(strangers_in_days),
+        cmocka_unit_test(what_goes_is_said_before),
+        cmocka_unit_test(a_row_that_is_dated_wrong),
     };
     (void)snprintf(dir, sizeof dir, "%s/sink_archive_XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     if (mkdtemp(dir) == NULL) return 1;

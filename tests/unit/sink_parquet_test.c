@@ -72,6 +72,7 @@ static void make_rows(td_sink_row *rows, int first, int count) {
             (td_sink_row){.kind = TD_ROW_BAR,
                           .instrument = (first + i) % 2 == 0 ? TD_TEXT("V:A") : TD_TEXT("V:B"),
                           .source = {0, first + i},
+                          .appended_ms = INT64_C(1) << 40, /* 2004 */
                           .bar = {.start_ns = start_ns, .end_ns = start_ns + 60, .width_ns = 60, .close = first + i}};
     }
 }
@@ -158,6 +159,7 @@ static void make_trades(td_sink_row *rows) {
         rows[i] = (td_sink_row){.kind = TD_ROW_PUBLISHED,
                                 .instrument = td_text(names[i]),
                                 .source = {0, i},
+                                .appended_ms = INT64_C(1) << 40,
                                 .tape_offset = i,
                                 .event = {.kind = TD_EVENT_TRADE, .event_ns = event_ns}};
         rows[i].event.trade = (td_trade){.price = 1, .size = 1, .trade_id = TD_NONE};

@@ -7,7 +7,9 @@
 #define DAY TD_NS_PER_DAY
 
 static td_sink_row trade(int64_t at_ns) {
-    return (td_sink_row){.kind = TD_ROW_PUBLISHED, .event = {.kind = TD_EVENT_TRADE, .event_ns = at_ns}};
+    return (td_sink_row){.kind = TD_ROW_PUBLISHED,
+                         .appended_ms = 100 * DAY / TD_NS_PER_MS,
+                         .event = {.kind = TD_EVENT_TRADE, .event_ns = at_ns}};
 }
 
 static void days_pass_by_what_comes(void **state) {
@@ -17,7 +19,7 @@ static void days_pass_by_what_comes(void **state) {
         int64_t at_ns, before_ns; /* -1: nothing is due */
     } rows[] = {
         {10 * DAY + 5, 8 * DAY}, {10 * DAY + 6, -1}, {11 * DAY - 1, -1},   {11 * DAY, 9 * DAY},
-        {3 * DAY, -1},           {11 * DAY + 7, -1}, {20 * DAY, 18 * DAY},
+        {3 * DAY, -1},           {11 * DAY + 7, -1}, {20 * DAY, 18 * DAY}, {5000 * DAY, 98 * DAY}, /* when it came */
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         td_sink_row row = trade(rows[i].at_ns);

@@ -83,6 +83,7 @@ static inline td_sink_row tick_row(uint8_t kind, const char *instrument, int64_t
     td_sink_row row = {.kind = TD_ROW_PUBLISHED,
                        .instrument = td_text(instrument),
                        .source = {2, ord / 2},
+                       .appended_ms = INT64_C(1) << 42,
                        .tape_offset = ord,
                        .feed = TD_TEXT("desk"),
                        .event = {.kind = kind, .event_ns = event_ns, .receive_ns = event_ns + NS, .flags = 1}};
