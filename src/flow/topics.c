@@ -74,6 +74,16 @@ static td_status load_schema(void *arg, const td_record *record) {
     return td_registry_load(arg, record->key, record->value);
 }
 
+static td_status take_time(void *arg, const td_record *record) {
+    *(int64_t *)arg = record->timestamp_ms;
+    return TD_AGAIN; /* the first is enough */
+}
+
+td_status td_topics_made(const td_topics *topics, int64_t *out_ms) {
+    *out_ms = TD_NONE;
+    return topics->schemas != NULL ? td_topics_each_record(topics->schemas, take_time, out_ms) : TD_OK;
+}
+
 /* ---- opening ---- */
 
 static const char *const outputs[TD_OUTPUT_COUNT] = {

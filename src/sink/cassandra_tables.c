@@ -127,8 +127,8 @@ const char *td_cassandra_table_name(td_cassandra_table table) { return tables[ta
 
 /* ---- statements ---- */
 
-/* The largest unit that is exact. Where rows stay for ever, a year's partition would lie in a file of each window: those
- * tables are as the node has them then. */
+/* The largest unit that is exact. Where rows stay for ever, a year's partition would lie in a file of each window:
+ * those tables are as the node has them then. */
 static void put_window(td_buf *out, int64_t window_ns) {
     bool days = window_ns % TD_NS_PER_DAY == 0, hours = window_ns % TD_NS_PER_HOUR == 0;
     int64_t unit_ns = days ? TD_NS_PER_DAY : hours ? TD_NS_PER_HOUR : TD_NS_PER_MIN;

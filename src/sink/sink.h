@@ -89,8 +89,9 @@ typedef struct td_sink_ops {
     TD_CHECKED td_status (*open)(void **out, const td_os *os, const td_sink_conf *conf);
     /* Where this sink is in (topic, partition): the next record it has not got. {-1, 0} when it has none yet. */
     TD_CHECKED td_status (*position)(void *sink, const char *topic, uint32_t partition, td_position *out);
-    /* Writes all rows and the position behind them: all or nothing, or the position last (as told above). The same rows
-     * again leave one copy. TD_CORRUPT: what the sink keeps of that partition is damaged, and takes no more. */
+    /* Writes all rows, there may be none, and the position behind them: all or nothing, or the position last (as told
+     * above). The same rows again leave one copy. TD_CORRUPT: what the sink keeps of that partition is damaged, and
+     * takes no more. */
     TD_CHECKED td_status (*write)(void *sink, const char *topic, uint32_t partition, const td_sink_row *rows,
                                   size_t row_count, td_position next);
     /* Sets positions back, so that what is behind them comes again; `empties`: all rows and all other positions go. All

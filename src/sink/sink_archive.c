@@ -403,7 +403,7 @@ static td_status archive_write(void *sink, const char *topic, uint32_t partition
     archive_sink *s = sink;
     s->topic = topic;
     s->partition = partition;
-    s->table = td_table_of(&rows[0]);
+    if (row_count > 0) s->table = td_table_of(&rows[0]);
     td_status status = td_open_days_begin(s->days);
     if (status == TD_OK) status = put_rows(s, rows, row_count, next);
     if (status == TD_OK) status = td_open_days_commit(s->days);

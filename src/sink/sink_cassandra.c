@@ -404,7 +404,7 @@ static void take_aim(cassandra_sink *s, const td_sink_row *rows, size_t count) {
         s->aim_capacity = count;
     }
     for (size_t i = 0; i < count; i++) s->aims[i] = (aim){td_cassandra_partition_of(&rows[i]), i};
-    qsort(s->aims, count, sizeof *s->aims, compare_aims);
+    if (count > 1) qsort(s->aims, count, sizeof *s->aims, compare_aims);
 }
 
 static void add_row(cassandra_sink *s, const aim *a, uint32_t partition, const td_sink_row *rows) {

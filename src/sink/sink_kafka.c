@@ -288,12 +288,12 @@ static td_status kafka_write(void *sink, const char *topic, uint32_t partition, 
         status = aim_at(s, topic, &rows[i], &s->aims[i]);
         if (status != TD_OK) return status;
     }
-    qsort(s->aims, row_count, sizeof *s->aims, compare_aims);
+    if (row_count > 1) qsort(s->aims, row_count, sizeof *s->aims, compare_aims);
     td_batch_reset(&s->batch);
     status = td_writer_abort(s->writer); /* what a try before has left, if it has */
     if (status == TD_OK) status = td_writer_begin(s->writer);
     if (status == TD_OK) status = put_rows(s, topic, partition, rows, row_count);
-    if (status == TD_OK) status = put_position(s, key, next, rows[row_count - 1].appended_ms);
+    if (status == TD_OK) status = put_position(s, key, next, row_count > 0 ? rows[row_count - 1].appended_ms : 0);
     if (status == TD_OK) status = commit(s, key, next);
     return status == TD_REJECT ? TD_FAIL(TD_RETRY, "%s", td_trail()) : status;
 }

@@ -283,6 +283,8 @@ static void test_a_position_may_move_alone(void) {
     sink_close();
     sink_open();
     expect_position("bars", 0, 0, 99);
+    assert_int_equal(r.sink_ops->write(r.sink, "_log", 0, NULL, 0, (td_position){0, INT64_C(1) << 42}), TD_OK);
+    expect_position("_log", 0, 0, INT64_C(1) << 42); /* of no topic: whose the others are */
     sink_close();
     expect_rows(NULL, 0);
 }

@@ -7,6 +7,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -51,7 +52,7 @@ def bars_in(home):
 
 def places(home):
     """{(topic, partition): next offset}"""
-    return {(topic, partition): offset for topic, partition, _, offset in tables(home)["positions"]}
+    return {(topic, partition): offset for topic, partition, _, offset in tables(home)["positions"] if topic != "_log"}
 
 
 def change(home, sql):
@@ -156,16 +157,25 @@ def killed_anywhere(home):
 
 @CASES.add
 def a_sink_of_another_log(home):
-    """A run refuses it; rebuilt, it is this log's."""
+    """A run refuses it, also where that log is the shorter one; rebuilt, it is this log's."""
     file = made(home)
-    change(home, "UPDATE positions SET next_offset = next_offset + 1000000")
+    change(home, "UPDATE positions SET next_offset = next_offset + 1000000 WHERE topic != '_log'")
     before = tables(home)
     code, said = ask("run", "--until-end", "--quiet", file)
     assert code == EXIT_CONFIG and "which this log does not have" in said, (code, said)
     must("rebuild", "sqlite", "--config", file)
     assert {table: rows for table, rows in tables(home).items() if table != "positions"} == \
         {table: rows for table, rows in before.items() if table != "positions"}
-    return td.run(file)["rows"]
+    shutil.copytree(f"{home}/data", f"{home}/copy")  # a copy is the same log
+    assert td.run(file, "--set", f"log.dir={home}/copy")["rows"] == 0
+    change(home, "UPDATE positions SET next_offset = 1 WHERE topic != '_log' AND next_offset > 0")
+    other = "--set", f"log.dir={home}/other"
+    must("run", "--until-end", "--quiet", "--set", "sinks=", *other, file)
+    code, said = ask("run", "--until-end", "--quiet", *other, file)
+    assert code == EXIT_CONFIG and "was filled from another log, made at" in said and "`tapedeck rebuild sqlite`" in said, (code, said)
+    must("rebuild", "sqlite", "--config", file, *other)
+    assert ask("run", "--until-end", "--quiet", file)[0] == EXIT_CONFIG
+    return td.run(file, *other)["rows"]
 
 
 @CASES.add

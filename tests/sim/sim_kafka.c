@@ -22,7 +22,7 @@ enum {
     INSTRUMENTS = 12,
     TURNS_MAX = 200000,
     CALM_TURN = 20000,
-    SINK_LANES = 5,
+    SINK_LANES = 6,
     PROCESSES = 3
 };
 
@@ -66,7 +66,7 @@ static run *current; /* the sink's ops know no argument of ours */
 /* ---- a sink in memory ---- */
 
 static int lane_of(const char *topic) {
-    static const char *const lanes[SINK_LANES] = {"bars", "signals", "gaps", "vendor_bars", "fills"};
+    static const char *const lanes[SINK_LANES] = {"bars", "signals", "gaps", "vendor_bars", "fills", "_log"};
     int lane = 0;
     while (strcmp(topic, lanes[lane]) != 0) lane++;
     return lane;

@@ -15,6 +15,7 @@ static struct { /* the sink, which outlives its deliveries */
     int accident;        /* of the next write */
     size_t refused;      /* rows of the last write that failed */
     size_t most;         /* rows of the largest write */
+    int64_t of_log_ms;   /* 0: it does not say */
 } store;
 
 static td_status sink_open(void **out, const td_os *os, const td_sink_conf *conf) {
@@ -26,6 +27,9 @@ static td_status sink_open(void **out, const td_os *os, const td_sink_conf *conf
 
 static td_status sink_position(void *sink, const char *topic, uint32_t partition, td_position *out) {
     (void)sink;
+    bool of_log = strcmp(topic, "_log") == 0 && store.of_log_ms > 0;
+    *out = (td_position){0, store.of_log_ms};
+    if (of_log) return TD_OK;
     bool none = strcmp(topic, "bars") != 0 || (store.next[partition] == 0 && !(store.set_back && partition == 0));
     *out = none ? (td_position){-1, 0} : (td_position){0, store.next[partition]};
     return TD_OK;
@@ -75,6 +79,7 @@ static void tell(const td_sink_row *row) {
 static td_status sink_write(void *sink, const char *topic, uint32_t partition, const td_sink_row *rows, size_t count,
                             td_position next) {
     (void)sink;
+    if (strcmp(topic, "_log") == 0) store.of_log_ms = next.offset;
     if (strcmp(topic, "bars") != 0) {
         for (size_t i = 0; i < count; i++) tell(&rows[i]);
         return TD_OK;
@@ -95,7 +100,7 @@ static td_status sink_write(void *sink, const char *topic, uint32_t partition, c
 static td_status sink_reset(void *sink, const td_sink_place *places, size_t count, bool empties) {
     (void)sink;
     if (store.deaf) return TD_OK;
-    if (empties) store.rows = 0;
+    if (empties) store.rows = store.of_log_ms = 0;
     store.set_back = true;
     assert_int_equal(count, 1); /* nothing is said of what has no records */
     assert_string_equal(places[0].topic, "bars");
@@ -437,6 +442,43 @@ static void a_sink_that_is_away_is_waited_for(void **state) {
     store.away = 0;
 }
 
+/* Of a log that was made at another time nothing is taken but by who is emptied first. */
+static void a_sink_is_of_one_log(void **state) {
+    rig *r = *state;
+    td_schema_ids ids = {0};
+    td_topics topics;
+    td_deliver *d;
+    td_batch schema;
+    open_topics(r, &ids, &topics);
+    assert_int_equal(td_log_topic(r->log, "_schemas", 1, TD_TOPIC_INPUT, &topics.schemas), TD_OK);
+    td_batch_init(&schema, 1000);
+    for (int64_t n = 0; n < 2; n++) /* the first one counts */
+        assert_true(td_batch_add(&schema, 86400000 + n, TD_TEXT("k"), TD_TEXT("v"), (td_bytes){0}, (td_bytes){0}));
+    assert_int_equal(td_writer_append(r->writer, topics.schemas, 0, &schema), TD_OK);
+    td_batch_fini(&schema);
+    append_bars(r, &ids, 5);
+    td_deliver_conf conf = conf_of(r, &topics);
+    for (int time = 1; time <= 2; time++) { /* an older program's, and one that says so */
+        assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
+        deliver_all(d);
+        assert_true(store.rows == 5 && store.of_log_ms == 86400000);
+        td_deliver_close(d);
+    }
+    const td_deliver_reset from = {.from = &(td_place){0}}, all = {.empties = true};
+    store.of_log_ms = 5000;
+    for (int time = 1; time <= 2; time++) {
+        assert_int_equal(td_deliver_open(&d, &conf), TD_CONFIG);
+        assert_non_null(
+            strstr(td_trail(), "made at 1970-01-01T00:00:05Z, and this one was made at 1970-01-02T00:00:00Z"));
+        assert_non_null(strstr(td_trail(), "`tapedeck rebuild store` fills it anew"));
+        conf.reset = &from;
+    }
+    conf.reset = &all;
+    assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
+    assert_int_equal(store.of_log_ms, 86400000);
+    td_deliver_close(d);
+}
+
 /* More and more as long as that goes well, the first half of a batch that did not, and each row once. */
 static void a_write_is_as_large_as_the_sink_says(void **state) {
     enum { BARS = 13000, MOST = 8192, USUAL = 4096 };
@@ -633,6 +675,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_loss_ends_with_the_row_behind_it, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_loss_is_written_down_once, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_sink_that_is_away_is_waited_for, rig_new, rig_free),
+        cmocka_unit_test_setup_teardown(a_sink_is_of_one_log, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_write_is_as_large_as_the_sink_says, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(a_sink_that_limps_is_told, rig_new, rig_free),
         cmocka_unit_test_setup_teardown(after_a_failure_a_sink_is_asked_where_it_is, rig_new, rig_free),
