@@ -2,6 +2,7 @@
 #include "app/cmd_sql.h"
 #include "app/sql_tables.h"
 #include "base/json.h"
+#include "sink/archive_file.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -171,11 +172,31 @@ static td_status find_archive(const char *config, char **out) {
     return TD_OK;
 }
 
+static bool is_there(const char *dir, const char *name) {
+    td_buf path = {0};
+    td_buf_printf(&path, "%s/%s%c", dir, name, '\0');
+    bool is = td_os_posix.ops->exists(td_os_posix.self, (const char *)path.data);
+    td_buf_fini(&path);
+    return is;
+}
+
+/* One that is named is to be one: a slip of the pen would leave its rows out without a word. */
+static td_status check_archive(const char *dir) {
+    if (dir == NULL || is_there(dir, td_archive_parquet.open_days)) return TD_OK;
+    bool found = false;
+    for (unsigned id = 0; id < TD_ARCHIVE_COUNT; id++) found |= is_there(dir, td_tables[id].name);
+    if (found && !is_there(dir, td_archive_avro.open_days)) return TD_OK; /* a copy of its files */
+    return TD_FAIL(TD_CONFIG, "--archive: %s is no archive of Parquet: %s", dir,
+                   found                ? "its files are Avro, which DuckDB does not read"
+                   : is_there(dir, ".") ? "it has none of its folders, such as bars"
+                                        : "there is no such folder");
+}
+
 static td_status ask(const sql_conf *conf, const char *query) {
     char *archive = conf->archive != NULL ? td_copy_text(conf->archive) : NULL;
     bool alone = archive != NULL && conf->log.data == NULL && conf->log.config == NULL && conf->log.kafka == NULL;
     td_data data = {0};
-    td_status status = TD_OK;
+    td_status status = check_archive(archive);
     if (archive == NULL && conf->log.config != NULL) status = find_archive(conf->log.config, &archive);
     if (status == TD_OK && !alone) status = td_data_open(&data, &conf->log);
     td_sql_source source = {.data = alone ? NULL : &data, .archive = archive};

@@ -449,7 +449,8 @@ static td_status read_tree(reader *r) {
     if (c->workers == 0) c->workers = c->log.kafka != NULL ? c->log.partitions : sysconf(_SC_NPROCESSORS_ONLN);
     if (c->workers > c->log.partitions) c->workers = c->log.partitions;
     if (c->workers < 1) c->workers = 1;
-    return td_config_lend_cluster(c);
+    td_status status = td_config_lend_cluster(c);
+    return status == TD_OK ? td_config_check_sinks(r) : status;
 }
 
 /* ---- overrides ---- */

@@ -4,6 +4,7 @@
 #include "app/secret.h"
 #include "app/spread.h"
 #include "base/secret.h"
+#include "flow/deliver.h"
 #include "flow/topics.h"
 #include "stream/program.h"
 #include <ctype.h>
@@ -305,6 +306,39 @@ static td_status keep_off(const td_config_log *log, const td_config_sink *sink) 
     if (!same || conf->topic == NULL || !is_of_log(conf->topic)) return TD_OK;
     return TD_FAIL(TD_CONFIG, "%s.topic: \"%s\" names topics of the log itself: name others, or another prefix",
                    sink->place, conf->topic);
+}
+
+/* Texts that two sinks may not both have; NULL: unset. */
+static bool is_same(const char *a, const char *b) { return a != NULL && b != NULL && strcmp(a, b) == 0; }
+
+/* A folder, a file or a schema has the positions of one sink. */
+static td_status check_own_place(const td_config_sink *sinks, size_t index) {
+    const td_config_sink *sink = &sinks[index];
+    for (size_t i = 0; i < index; i++) {
+        const td_sink_conf *other = &sinks[i].conf, *own = &sink->conf;
+        const char *key = is_same(own->dir, other->dir)                                          ? "dir"
+                          : is_same(own->file, other->file)                                      ? "file"
+                          : is_same(own->url, other->url) && is_same(own->schema, other->schema) ? "schema"
+                                                                                                 : NULL;
+        if (key != NULL)
+            return TD_FAIL(TD_CONFIG, "%s.%s: sinks[%zu] has the same: each sink needs one of its own", sink->place,
+                           key, i);
+    }
+    return TD_OK;
+}
+
+td_status td_config_check_sinks(reader *r) {
+    const td_config *c = r->config;
+    uint32_t published = td_config_published(&c->log);
+    td_status status = TD_OK;
+    for (size_t i = 0; i < c->sink_count && status == TD_OK; i++) {
+        const td_config_sink *sink = &c->sinks[i];
+        if (sink->ops == NULL || sink->place == NULL) continue; /* told already */
+        status = td_deliver_check_of(sink->ops, &sink->conf.of, published);
+        status = status == TD_OK ? check_own_place(c->sinks, i) : TD_FAIL(status, "%s.%s", sink->place, td_trail());
+        status = td_config_pass(r, status);
+    }
+    return status;
 }
 
 td_status td_config_lend_cluster(td_config *config) {

@@ -37,6 +37,8 @@ bool td_config_is_secret(const char *pair);
 
 /* Behind all sections: feeds and sinks of a Kafka cluster that is not named are on that of the log. */
 TD_CHECKED td_status td_config_lend_cluster(td_config *config);
+/* Behind that: what sinks are to take, and that no two have one place. */
+TD_CHECKED td_status td_config_check_sinks(td_config_reader *reader);
 /* The sections that are lists of plugs: config_plugs.c. */
 TD_CHECKED td_status td_config_read_feeds(td_config_reader *reader, const char *section, td_node node);
 TD_CHECKED td_status td_config_read_sinks(td_config_reader *reader, const char *section, td_node node);

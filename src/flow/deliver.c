@@ -1,5 +1,6 @@
 /* src/flow/deliver.c - outputs -> sink; the only place that decides about its errors. */
 #include "flow/deliver.h"
+#include "base/option.h"
 #include "base/time.h"
 #include "flow/rows.h"
 #include "schema/cause.h"
@@ -21,6 +22,7 @@ typedef struct deliver_lane { /* one partition of one topic */
     td_reader *reader;
     td_counter taken_end;          /* what the sink holds */
     int64_t lost;                  /* of this reader, counted already */
+    int64_t next;                  /* to be read, unless it is gone */
     int64_t newly_lost, lost_from; /* not yet written down; the first offset of these */
     td_position sink_at;           /* as it said last, or was given last */
     int64_t last_ns;               /* event time of the row before; TD_NONE: not known */
@@ -60,6 +62,7 @@ static void take_up_to(deliver_lane *lane, int64_t offset) {
 
 static void read_from(deliver_lane *lane, int64_t offset) {
     td_reader_seek(lane->reader, offset);
+    lane->next = offset;
     lane->lost = td_reader_repaired(lane->reader);
 }
 
@@ -83,6 +86,7 @@ static td_status lane_find(td_deliver *d, deliver_lane *lane) {
     d->has_position |= at.epoch >= 0;
     if (at.epoch < 0) at.offset = td_topic_start(lane->topic, lane->partition); /* it was promised nothing */
     take_up_to(lane, at.offset);
+    lane->next = at.offset;
     if (lane == d->rows_lane) drop_batch(d);
     if (lane->reader == NULL)
         return td_reader_open(&lane->reader, lane->topic, lane->partition, at.offset, TD_READ_SYNCED);
@@ -109,24 +113,42 @@ static const char *name_of(int index) {
     return index == TD_DELIVERED_REJECTED ? "rejected" : td_topics_name((td_output)index);
 }
 
-static bool is_taken(const td_deliver *d, int index) {
-    if (index == TD_OUTPUT_QUARANTINE) return d->conf.ops->takes_quarantine;
-    return index != TD_DELIVERED_REJECTED || d->conf.ops->takes_rejected;
+static bool is_taken(const td_sink_ops *ops, int index) {
+    if (index == TD_OUTPUT_QUARANTINE) return ops->takes_quarantine;
+    return index != TD_DELIVERED_REJECTED || ops->takes_rejected;
 }
 
-static td_status find_delivered(const td_deliver *d, const char *name, int *out) {
-    for (size_t i = 0; i < DELIVERED; i++) {
-        *out = delivered[i];
-        if (strcmp(name_of(*out), name) != 0) continue;
-        if (!is_taken(d, *out))
-            return TD_FAIL(TD_CONFIG, "of: sinks of kind %s have no place for %s", d->conf.ops->kind, name);
-        if (td_topics_delivered(d->conf.topics, *out) != NULL) return TD_OK;
-        return TD_FAIL(TD_CONFIG, "of: %s are not published: put them into log.publish", name);
-    }
+static td_status fail_unknown(const char *name) {
+    const char *names[DELIVERED + 1] = {NULL};
+    for (size_t i = 0; i < DELIVERED; i++) names[i] = name_of(delivered[i]);
+    const char *nearest = td_nearest(name, names);
+    if (nearest != NULL) return TD_FAIL(TD_CONFIG, "of: nothing is called \"%s\"; did you mean \"%s\"?", name, nearest);
     return TD_FAIL(TD_CONFIG,
                    "of: nothing is called \"%s\"; there are bars, signals, fills, gaps, vendor_bars, quarantine, "
                    "rejected, trades, quotes and news",
                    name);
+}
+
+static td_status find_delivered(const td_sink_ops *ops, const char *name, bool published, int *out) {
+    for (size_t i = 0; i < DELIVERED; i++) {
+        *out = delivered[i];
+        if (strcmp(name_of(*out), name) != 0) continue;
+        if (!is_taken(ops, *out))
+            return TD_FAIL(TD_CONFIG, "of: sinks of kind %s have no place for %s", ops->kind, name);
+        if (published) return TD_OK;
+        return TD_FAIL(TD_CONFIG, "of: %s are not published: put them into log.publish", name);
+    }
+    return fail_unknown(name);
+}
+
+td_status td_deliver_check_of(const td_sink_ops *ops, const td_texts *of, uint32_t published) {
+    td_status status = TD_OK;
+    for (size_t i = 0; i < of->count && status == TD_OK; i++) {
+        int index;
+        uint32_t bit = td_topics_published(of->items[i]);
+        status = find_delivered(ops, of->items[i], bit == 0 || (published & bit) != 0, &index);
+    }
+    return status;
 }
 
 static bool is_named_before(const td_texts *names, size_t at) {
@@ -139,11 +161,12 @@ static td_status lanes_list(td_deliver *d) {
     const td_texts *of = &d->conf.sink_conf->of;
     td_status status = TD_OK;
     for (size_t i = 0; of->count == 0 && i < DELIVERED_UNNAMED; i++)
-        if (is_taken(d, delivered[i])) lanes_list_of(d, delivered[i]);
+        if (is_taken(d->conf.ops, delivered[i])) lanes_list_of(d, delivered[i]);
     for (size_t i = 0; i < of->count && status == TD_OK; i++) {
         int index;
         if (is_named_before(of, i)) continue;
-        status = find_delivered(d, of->items[i], &index);
+        bool published = td_topics_delivered_named(d->conf.topics, of->items[i]) != NULL;
+        status = find_delivered(d->conf.ops, of->items[i], published, &index);
         if (status == TD_OK) lanes_list_of(d, index);
     }
     return status;
@@ -351,10 +374,10 @@ static bool has_room(const td_deliver *d, const td_record *record) {
 }
 
 static td_status next_record(td_deliver *d, deliver_lane *lane, td_record *out) {
-    int64_t from = td_reader_offset(lane->reader);
     td_status status = td_reader_next(lane->reader, out);
     int64_t lost = td_reader_lost(lane->reader) + td_reader_repaired(lane->reader), more = lost - lane->lost;
-    if (more > 0 && lane->newly_lost == 0) lane->lost_from = from;
+    if (more > 0 && lane->newly_lost == 0) lane->lost_from = lane->next;
+    if (status == TD_OK) lane->next = out->offset + 1;
     lane->newly_lost += more;
     td_count(&d->counts.lost, more);
     lane->lost = lost;

@@ -36,6 +36,10 @@ typedef struct td_deliver_counts {
 
 typedef struct td_deliver td_deliver;
 
+/* What `of` of a sink names, before there is a log; `published` as td_topics_open takes it. TD_CONFIG: "of: …", what is
+ * none, has no place in sinks of that kind, or is not published. */
+TD_CHECKED td_status td_deliver_check_of(const td_sink_ops *ops, const td_texts *of, uint32_t published);
+
 /* Opens the sink and asks it where it is. TD_CONFIG when its position is not of this log, or where it cannot be set
  * back; a sink that is not to be reached is opened, and set back, by the first steps. */
 TD_CHECKED td_status td_deliver_open(td_deliver **out, const td_deliver_conf *conf);

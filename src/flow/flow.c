@@ -1,27 +1,43 @@
 /* src/flow/flow.c - back-off and faults. */
 #include "flow/flow.h"
+#include "base/hash.h"
 #include "base/time.h"
 #include <stdio.h>
 
-/* ---- troubles: the owner writes the text in NONE alone, the asker leads from BEGAN and OVER onwards ---- */
+/* ---- troubles: the owner writes the text in NONE and TOLD, the asker leads from BEGAN, TELLING and OVER on ---- */
 
-enum { NONE, BEGAN, TOLD, OVER };
+enum { NONE, BEGAN, TELLING, TOLD, OVER };
+
+/* Whether nobody has heard of this cause since the trouble began, of the first few. */
+static bool is_new_cause(td_trouble *t, const char *cause) {
+    uint32_t hash = (uint32_t)td_hash_bytes(td_text(cause));
+    for (size_t i = 0; i < t->cause_count; i++)
+        if (t->causes[i] == hash) return false;
+    if (t->cause_count == TD_TROUBLE_CAUSES) return false;
+    t->causes[t->cause_count++] = hash;
+    return true;
+}
 
 void td_trouble_begin(td_trouble *t) {
-    if (atomic_load_explicit(&t->state, memory_order_acquire) != NONE) return;
+    int state = atomic_load_explicit(&t->state, memory_order_acquire);
+    if (state == NONE) t->cause_count = 0;
+    if ((state != NONE && state != TOLD) || !is_new_cause(t, td_trail())) return;
     (void)snprintf(t->text, sizeof t->text, "%s", td_trail());
     atomic_store_explicit(&t->state, BEGAN, memory_order_release);
 }
 
 void td_trouble_end(td_trouble *t) {
-    int state = BEGAN;
-    if (atomic_compare_exchange_strong(&t->state, &state, NONE)) return; /* nobody has heard of it */
-    if (state == TOLD) atomic_store_explicit(&t->state, OVER, memory_order_release);
+    int state = atomic_load_explicit(&t->state, memory_order_acquire);
+    bool heard = state == TELLING || state == TOLD || t->cause_count > 1;
+    if (state == NONE || state == OVER) return;
+    if (!heard && atomic_compare_exchange_strong(&t->state, &state, NONE)) return;
+    atomic_store_explicit(&t->state, OVER, memory_order_release);
 }
 
 td_trouble_news td_trouble_ask(td_trouble *t) {
     int state = BEGAN;
-    if (atomic_compare_exchange_strong(&t->state, &state, TOLD)) return TD_TROUBLE_BEGAN;
+    if (atomic_compare_exchange_strong(&t->state, &state, TELLING)) return TD_TROUBLE_BEGAN;
+    if (state == TELLING) (void)atomic_compare_exchange_strong(&t->state, &state, TOLD);
     if (state != OVER) return TD_TROUBLE_NO_NEWS;
     atomic_store_explicit(&t->state, NONE, memory_order_release);
     return TD_TROUBLE_OVER;

@@ -5,11 +5,14 @@
 #include "base/metric.h"
 #include "os/os.h"
 
-/* What an arrow backs off for, until somebody has heard that it began and that it is over. What is over before anybody
- * has asked is never told. */
+/* What an arrow backs off for, until somebody has heard that it began, of the first few other causes that it goes on
+ * by, and that it is over. What is over before anybody has asked is never told. */
+enum { TD_TROUBLE_CAUSES = 4 };
 typedef struct td_trouble {
-    atomic_int state; /* NONE, BEGAN: to be told, TOLD, OVER: to be told */
-    char text[512];   /* constant while the state is not NONE */
+    atomic_int state; /* NONE, BEGAN: to be told, TELLING: the text is in use, TOLD, OVER: to be told */
+    char text[512];   /* changed while the state is NONE or TOLD */
+    uint32_t causes[TD_TROUBLE_CAUSES]; /* hashes; the owner's, as the next */
+    size_t cause_count;
 } td_trouble;
 
 typedef enum td_trouble_news { TD_TROUBLE_NO_NEWS, TD_TROUBLE_BEGAN, TD_TROUBLE_OVER } td_trouble_news;

@@ -5,6 +5,7 @@ open, while a run writes, of a log or an archive alone. The examples of its help
 import csv
 import io
 import json
+import pathlib
 import re
 import subprocess
 import sys
@@ -94,10 +95,17 @@ def refused(home):
         assert done.returncode == EXIT_FAILED and "the answer cannot be written: No space left" in done.stderr, (shape, done)
     for function in ("enable_logging(storage_path = 'logs')", "enable_profiling(save_location = 'x.json', format = 'json')"):
         assert "only what reads is run" in ask(home, f"select count(*) from {function}", check=EXIT_USAGE), function
-    assert "has a backslash" in ask(home, "from bars", "--archive", "a\\b", check=EXIT_CONFIG)
+    for folder, made, said in (("a\\b", "bars", "has a backslash"), ("none", None, "there is no such folder"),
+                               ("empty", ".", "none of its folders"), ("avro", "bars", "its files are Avro")):
+        if made is not None:
+            (pathlib.Path(home) / folder / made).mkdir(parents=True)
+        if folder == "avro":
+            (pathlib.Path(home) / "avro" / ".open.avro.db").touch()
+        for log in ((), ("--data", "data")):
+            assert said in ask(home, "from bars", "--archive", folder, *log, check=EXIT_CONFIG), (folder, log)
     ask(home, "from bars", "--data", "nowhere", check=EXIT_CONFIG)
     ask(home, "from bars", "--format", "xml", check=EXIT_USAGE)
-    return "13 answers"
+    return "21 answers"
 
 
 @cases.add

@@ -650,6 +650,9 @@ static void a_sink_is_set_back(void **state) {
         expect_lost(&conf, gone);
         assert_true(store.rows == 100 - gone && store.next[0] == 100);
     }
+    td_losses losses;
+    assert_int_equal(td_losses_load(&losses, &r->os, r->dir, "store"), TD_OK);
+    assert_true(losses.count == 1 && losses.items[0].first == 0 && losses.items[0].end == gone);
 
     store.deaf = true;
     assert_int_equal(td_deliver_open(&d, &conf), TD_OK);

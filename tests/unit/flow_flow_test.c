@@ -1,4 +1,5 @@
-/* tests/unit/flow_flow_test.c - goal: of what an arrow backs off for, its beginning and its end are told once each. */
+/* tests/unit/flow_flow_test.c - goal: of what an arrow backs off for, its beginning and its end are told once each, and
+ * between them the first few other causes. */
 #include "flow/flow.h"
 #include "unit.h"
 
@@ -15,7 +16,19 @@ static void tells_beginning_and_end_once(void **state) {
         {FAIL, "another", 0}, /* the first is what began it */
         {ASK, "disk full", TD_TROUBLE_BEGAN},
         {ASK, NULL, TD_TROUBLE_NO_NEWS},
-        {FAIL, "later", 0},
+        {FAIL, "later", 0}, /* it goes on by another cause */
+        {ASK, "later", TD_TROUBLE_BEGAN},
+        {FAIL, "too soon", 0}, /* who asked may still read the last one */
+        {ASK, NULL, TD_TROUBLE_NO_NEWS},
+        {FAIL, "disk full", 0},
+        {ASK, NULL, TD_TROUBLE_NO_NEWS},
+        {FAIL, "third", 0},
+        {ASK, "third", TD_TROUBLE_BEGAN},
+        {ASK, NULL, TD_TROUBLE_NO_NEWS},
+        {FAIL, "fourth", 0},
+        {ASK, "fourth", TD_TROUBLE_BEGAN},
+        {ASK, NULL, TD_TROUBLE_NO_NEWS},
+        {FAIL, "one too many", 0},
         {ASK, NULL, TD_TROUBLE_NO_NEWS},
         {WORK, NULL, 0},
         {WORK, NULL, 0},
@@ -31,6 +44,12 @@ static void tells_beginning_and_end_once(void **state) {
         {ASK, NULL, TD_TROUBLE_OVER},
         {FAIL, "next", 0},
         {ASK, "next", TD_TROUBLE_BEGAN},
+        {ASK, NULL, TD_TROUBLE_NO_NEWS},
+        {FAIL, "and so on", 0}, /* over before that is told, which is told */
+        {WORK, NULL, 0},
+        {ASK, NULL, TD_TROUBLE_OVER},
+        {WORK, NULL, 0},
+        {ASK, NULL, TD_TROUBLE_NO_NEWS},
     };
     td_backoff backoff = {0};
     (void)state;
