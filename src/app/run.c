@@ -288,17 +288,23 @@ static void show_summary(run *r, double seconds, bool finished) {
         td_notice(r->notices, TD_LEVEL_WARNING, "lost", "",
                   "%" PRId64 " records of the tape are lost to damage that was repaired: bars and signals lack them",
                   c.lost);
+    if (c.sinks_lack > 0)
+        td_notice(r->notices, TD_LEVEL_WARNING, "sinks_lack", "",
+                  "sinks lack %" PRId64 " records that the log let go of before they had them; `tapedeck positions ls` "
+                  "tells which",
+                  c.sinks_lack);
     if (!r->options.json) return;
     (void)printf("{\"events\":%" PRId64 ",\"accepted\":%" PRId64 ",\"quarantined\":%" PRId64 ",\"duplicates\":%" PRId64
                  ",\"rejected\":%" PRId64 ",\"late\":%" PRId64 ",\"outside\":%" PRId64 ",\"restricted\":%" PRId64
                  ",\"ignored\":%" PRId64 ",\"resumed\":%" PRId64 ",\"bars\":%" PRId64 ",\"revised\":%" PRId64
-                 ",\"signals\":%" PRId64 ",\"diverged\":%" PRId64 ",\"lost\":%" PRId64 ",\"rows\":%" PRId64
-                 ",\"rebalances\":%" PRId64 ",\"taken\":%" PRId64 ",\"left\":%" PRId64 ",\"fenced\":%" PRId64
-                 ",\"committed\":%" PRId64 ",\"aborted\":%" PRId64
+                 ",\"signals\":%" PRId64 ",\"diverged\":%" PRId64 ",\"lost\":%" PRId64 ",\"sinks_lack\":%" PRId64
+                 ",\"rows\":%" PRId64 ",\"rebalances\":%" PRId64 ",\"taken\":%" PRId64 ",\"left\":%" PRId64
+                 ",\"fenced\":%" PRId64 ",\"committed\":%" PRId64 ",\"aborted\":%" PRId64
                  ",\"finished\":%s,\"seconds\":%.3f,\"ticks_per_second\":%.0f}\n",
                  c.events, c.accepted, c.quarantined, c.duplicates, c.rejected, c.late, c.outside, c.restricted,
-                 c.ignored, c.resumed, c.bars, c.revised, c.signals, c.diverged, c.lost, c.rows, c.rebalances, c.taken,
-                 c.left, c.fenced, c.commits, c.aborts, finished ? "true" : "false", seconds, rate);
+                 c.ignored, c.resumed, c.bars, c.revised, c.signals, c.diverged, c.lost, c.sinks_lack, c.rows,
+                 c.rebalances, c.taken, c.left, c.fenced, c.commits, c.aborts, finished ? "true" : "false", seconds,
+                 rate);
 }
 
 /* ---- threads ---- */
