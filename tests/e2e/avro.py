@@ -169,11 +169,14 @@ def of_one_kind(home):
     both = pathlib.Path(f"{home}/both.yaml")
     parquet = f"sinks:\n  - parquet: {{ dir: {home}/archive }}\n"
     both.write_text(file.read_text(encoding="utf-8").replace("sinks:\n", parquet), encoding="utf-8")
-    said = td.run(both, check=store.EXIT_CONFIG)["stderr"]
-    assert "archive/.open.db is there, and a folder is of one archive alone" in said, said
+    said = td.run(both, check=store.EXIT_USAGE)["stderr"]
+    assert "sinks[1].avro.dir: sinks[0] has the same" in said, said
+    td.run(store.config(home, feeds))
+    file = store.config(home, feeds, kind="avro")
     said = td.run(file, check=store.EXIT_CONFIG)["stderr"]
     assert "archive/.open.db is there, and a folder is of one archive alone" in said, said
     shutil.rmtree(f"{home}/archive")
+    shutil.rmtree(f"{home}/data")
     process = td.start(file, "--set", "speed=100x")
     td.wait_for(lambda: any(pathlib.Path(f"{home}/archive").glob(".open.*")) or process.poll() is not None, "an archive", 60)
     second = td.start(file, "--set", f"log.dir={home}/other", "--set", "speed=100x")

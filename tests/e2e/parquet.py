@@ -33,7 +33,7 @@ TABLES = ("bars", "signals", "fills", "gaps", "vendor_bars", "trades", "quotes")
 STRATEGIES = [td.ROOT / "strategies/momentum.td", td.ROOT / "strategies/golden_cross.td"]
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
-EXIT_CONFIG = 3
+EXIT_USAGE, EXIT_CONFIG = 2, 3
 HOUR = 3600
 OPEN_DAYS = {"parquet": ".open.db", "avro": ".open.avro.db"}
 cases = td.Cases()
@@ -329,7 +329,8 @@ def refusals(home):
         pathlib.Path(f"{home}/without").mkdir()
         td.run(config(f"{home}/without", feeds))
         expect_log(f"{home}/without", readers=(by_pyarrow,))
-        done = subprocess.run([td.PROGRAM, "sql", "--archive", home, "select 1"], stderr=subprocess.PIPE, text=True, check=False)
+        ask = [td.PROGRAM, "sql", "--archive", f"{home}/without/archive", "select 1"]
+        done = subprocess.run(ask, stderr=subprocess.PIPE, text=True, check=False)
         said = done.stderr
         assert done.returncode == EXIT_CONFIG, done
         assert "DuckDB's library is not there" in said and "scripts/fetch_duckdb.sh" in said, said
@@ -339,8 +340,7 @@ def refusals(home):
     torn = pathlib.Path(f"{home}/tapedeck/duckdb-{version}/libduckdb.so")
     torn.parent.mkdir(parents=True)
     torn.write_text("torn", encoding="utf-8")
-    done = subprocess.run([td.PROGRAM, "sql", "--archive", home, "select 1"], env=os.environ | {"XDG_CACHE_HOME": home},
-                          stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(ask, env=os.environ | {"XDG_CACHE_HOME": home}, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == EXIT_CONFIG and f"{torn}: file too short" in done.stderr, done.stderr
     said = td.run(config(home, feeds, of=("bars", "news")), "--set", "log.publish=[news]", check=EXIT_CONFIG)["stderr"]
     assert "of: there is no table for news" in said, said

@@ -19,7 +19,7 @@ CASES = td.Cases()
 SEED = int(os.environ.get("SEED") or random.randrange(1 << 30))
 TOPICS = ("rejected", "quarantine")
 BAD = b"\xff a line \x00 that is none"
-EXIT_CONFIG = 3
+EXIT_USAGE, EXIT_CONFIG = 2, 3
 
 
 def files(home, count):
@@ -178,7 +178,7 @@ def only_what_is_named(home):
     td.run(file)
     assert stored(home, "rejected") and stored(home, "bars") and not stored(home, "quarantine")
     file.write_text(text.replace(f"sqlite: {{ file: {home}/data/market.db", f"parquet: {{ dir: {home}/archive, of: [bars, rejected]"))
-    said = td.run(file, check=EXIT_CONFIG)["stderr"]
+    said = td.run(file, check=EXIT_USAGE)["stderr"]
     assert "sinks of kind parquet have no place for rejected" in said, said
     return "bars and rejected alone"
 
