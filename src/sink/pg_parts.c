@@ -44,13 +44,16 @@ void td_pg_put_part(td_buf *out, const td_table *table, int32_t month) {
     td_buf_text(out, "; commit");
 }
 
-void td_pg_put_drop_parts(td_buf *out, const td_table *table, int32_t month) {
+void td_pg_put_old_part(td_buf *out, const td_table *table, int32_t month, const char *last) {
     td_buf_printf(out,
-                  "do $$ declare part regclass; begin set local lock_timeout = '1s';"
-                  " for part in select c.oid from pg_inherits join pg_class c on c.oid = inhrelid"
+                  "select c.oid, c.relname from pg_inherits join pg_class c on c.oid = inhrelid"
                   " where inhparent = '%s'::regclass and c.relname ~ '^%s_[0-9]{4}_[0-9]{2}$' and c.relname < '",
                   table->name, table->name);
     put_name(out, table, month);
-    td_buf_text(out, "' loop execute 'drop table ' || part; end loop;"
-                     " exception when lock_not_available then null; end $$");
+    td_buf_printf(out, "' and c.relname > '%s' order by c.relname limit 1", last);
+}
+
+void td_pg_put_drop_part(td_buf *out, const char *number) {
+    td_buf_printf(out, "do $$ begin set local lock_timeout = '1s'; execute 'drop table ' || %s::regclass; end $$",
+                  number);
 }

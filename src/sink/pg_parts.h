@@ -11,5 +11,8 @@ int64_t td_pg_month_start(int32_t month); /* no earlier and no later than ns can
 void td_pg_put_part_probe(td_buf *out, const td_table *table, int32_t month);
 /* In a transaction of its own; readers of the table are not stopped. */
 void td_pg_put_part(td_buf *out, const td_table *table, int32_t month);
-/* Those of months before that one go, unless somebody has had one in use for a second. */
-void td_pg_put_drop_parts(td_buf *out, const td_table *table, int32_t month);
+/* A row with the number and the name of the next part behind `last` ("": the first) that is of a month before that one.
+ */
+void td_pg_put_old_part(td_buf *out, const td_table *table, int32_t month, const char *last);
+/* The part of that number goes, unless it is in use for a second (td_pg_is_in_use). */
+void td_pg_put_drop_part(td_buf *out, const char *number);

@@ -45,6 +45,7 @@ static const char *cure_of(const char *state) {
         {"42P01", "put the table back, or name another schema, which is filled from the log"},
         {"42", "its tables are not as this program made them: name another schema, which is filled from the log"},
         {"0A", "use a newer server"},
+        {"2BP01", "drop what depends on it"},
         {"3F", "name a schema that is there, or let the user create it"},
     };
     for (size_t i = 0; i < sizeof cures / sizeof cures[0]; i++)
@@ -145,6 +146,7 @@ static td_status take_results(td_pg *pg, const char *doing, td_pg_answer *out, b
 
 static td_status send(td_pg *pg, const char *sql, const char *doing) {
     expect_within(pg, TD_PG_ANSWER_MS);
+    pg->state[0] = '\0';
     if (PQsendQuery(pg->conn, sql) == 0) return fail_session(pg, doing);
     return flush(pg, doing);
 }
@@ -160,7 +162,6 @@ td_status td_pg_run(td_pg *pg, const char *sql, const char *doing, td_pg_answer 
 
 td_status td_pg_send_begin(td_pg *pg, const char *sql, const char *doing) {
     bool copies = false;
-    pg->state[0] = '\0';
     td_status status = send(pg, sql, doing);
     if (status == TD_OK) status = take_results(pg, doing, NULL, &copies);
     assert(status != TD_OK || copies);
@@ -196,6 +197,9 @@ bool td_pg_minds_rows(const td_pg *pg) {
     for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) minds |= strncmp(pg->state, classes[i], 2) == 0;
     return minds && PQtransactionStatus(pg->conn) == PQTRANS_INERROR;
 }
+
+bool td_pg_is_in_use(const td_pg *pg) { return strcmp(pg->state, "55P03") == 0; }
+bool td_pg_goes_on(const td_pg *pg) { return PQtransactionStatus(pg->conn) == PQTRANS_IDLE; }
 
 /* ---- life ---- */
 

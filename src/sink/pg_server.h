@@ -34,6 +34,10 @@ TD_CHECKED td_status td_pg_send_end(td_pg *pg, const char *doing);
 /* What a COPY failed with is something about these rows or their table, and the session goes on: a savepoint can be
  * gone back to. */
 bool td_pg_minds_rows(const td_pg *pg);
+/* What the last statement was refused for is that another session holds what it needs. */
+bool td_pg_is_in_use(const td_pg *pg);
+/* Whatever the last statement was refused for, the session is good for others, outside of any transaction. */
+bool td_pg_goes_on(const td_pg *pg);
 /* "name" or 'text', quoted for SQL. */
 void td_pg_put_name(td_buf *out, const char *name);
 void td_pg_put_text(td_buf *out, const char *text);

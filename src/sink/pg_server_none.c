@@ -37,4 +37,14 @@ bool td_pg_minds_rows(const td_pg *pg) {
     return false;
 }
 
+bool td_pg_is_in_use(const td_pg *pg) {
+    (void)pg;
+    return false;
+}
+
+bool td_pg_goes_on(const td_pg *pg) {
+    (void)pg;
+    return false;
+}
+
 void td_pg_close(td_pg *pg) { (void)pg; }

@@ -28,12 +28,20 @@ enum { HYPERTABLES_AUTO, HYPERTABLES_OFF }; /* as `hypertables` has them */
 enum { VERSION_LEAST = 130000, NAME_BYTES = 63, KNOWN_PARTS = 16, MERGES = 4, SENT_BYTES = 64 * 1024 };
 /* A transaction waits for the disk and replaces the newest of each instrument: the more rows, the less of that each. */
 enum { ROWS_MOST = 16384 };
+enum { SWEEP_AGAIN_S = 60, TEXT_MAX = 512 };
 
 typedef struct parts { /* of a table by time, as far as this session knows */
     int32_t known[KNOWN_PARTS];
     size_t known_count;
     int64_t from_ns, to_ns; /* of the one that the last row went to */
 } parts;
+
+typedef struct sweeping { /* of what retention lets go */
+    bool due[TD_TABLE_COUNT];
+    int64_t before_ns[TD_TABLE_COUNT];
+    int64_t again_ns;         /* by the monotonic clock: not tried before that */
+    char hindrance[TEXT_MAX]; /* why some of it is still there; "": nothing is */
+} sweeping;
 
 typedef struct postgres_sink {
     const td_os *os;
@@ -49,6 +57,7 @@ typedef struct postgres_sink {
     td_latest_picks picks;
     td_firsts firsts;
     td_retention retention;
+    sweeping sweep;
     td_buf sql, rows;
 } postgres_sink;
 
@@ -233,12 +242,16 @@ static td_status begin_session(postgres_sink *s) {
     return status;
 }
 
-/* What came of a use of the session. */
-static td_status judge(postgres_sink *s, td_status status) {
-    if (status == TD_OK) return status;
+static void leave(postgres_sink *s) {
     td_pg_close(s->pg);
     s->pg = NULL;
     s->locked = false;
+}
+
+/* What came of a use of the session. */
+static td_status judge(postgres_sink *s, td_status status) {
+    if (status == TD_OK) return status;
+    leave(s);
     return s->running && status == TD_CONFIG ? TD_FAIL(TD_RETRY, "%s", td_trail()) : status;
 }
 
@@ -323,17 +336,67 @@ static td_status make_parts(postgres_sink *s, td_table_id id, const td_sink_row 
     return status;
 }
 
-/* Whole parts, behind the rows' transaction. One that somebody reads stays for another day. */
-static td_status drop_parts(postgres_sink *s, td_table_id id, int64_t before_ns) {
+/* ---- what retention lets go ---- */
+
+/* Rows are written all the same. What was told first is what the rest comes from. */
+static void hinder(postgres_sink *s) {
+    if (s->sweep.hindrance[0] == '\0') (void)snprintf(s->sweep.hindrance, TEXT_MAX, "%s", td_trail());
+}
+
+/* One by one, since one that cannot go keeps no other. One that somebody reads stays for another day, with those behind
+ * it: each of them would be waited for. */
+static void drop_parts(postgres_sink *s, td_table_id id, int64_t before_ns) {
+    td_pg_answer part = {0};
+    while (true) {
+        s->sql.size = 0;
+        td_pg_put_old_part(&s->sql, &td_tables[id], td_pg_month_of(before_ns), part.values[1]);
+        if (run(s, "look for old parts of the table", &part) != TD_OK) break;
+        if (part.count == 0) return;
+        td_pg_put_drop_part(&s->sql, part.values[0]);
+        if (run(s, "drop an old part of the table", NULL) == TD_OK) continue;
+        if (td_pg_is_in_use(s->pg)) return;
+        hinder(s);
+    }
+    hinder(s);
+}
+
+static void drop_chunks(postgres_sink *s, td_table_id id, int64_t before_ns) {
     s->sql.size = 0;
+    td_pg_put_drop_chunks(&s->sql, s->timescale, &td_tables[id], before_ns);
+    if (run(s, "drop old chunks of the table", NULL) != TD_OK) hinder(s);
+}
+
+/* Of a table that somebody has made one of another kind nothing goes. */
+static void sweep_table(postgres_sink *s, td_table_id id) {
     s->parts[id] = (parts){.known_count = 0}; /* what comes late for one of them makes it again */
     if (s->by_month[id])
-        td_pg_put_drop_parts(&s->sql, &td_tables[id], td_pg_month_of(before_ns));
+        drop_parts(s, id, s->sweep.before_ns[id]);
     else if (s->timescale[0] != '\0')
-        td_pg_put_drop_chunks(&s->sql, s->timescale, &td_tables[id], before_ns);
-    else
-        return TD_OK; /* somebody has made it a table of another kind */
-    return run(s, "drop old parts of the table", NULL);
+        drop_chunks(s, id, s->sweep.before_ns[id]);
+}
+
+/* Whole parts, behind the rows' transaction, which stands whatever comes of it. */
+static void let_go(postgres_sink *s, const td_sink_row *rows, size_t count) {
+    sweeping *sweep = &s->sweep;
+    int64_t before_ns, now_ns = s->os->ops->mono_ns(s->os->self);
+    if (td_retention_is_due(&s->retention, rows, count, &before_ns)) {
+        sweep->due[td_table_of(&rows[0])] = true;
+        sweep->before_ns[td_table_of(&rows[0])] = before_ns;
+    }
+    if (now_ns < sweep->again_ns) return;
+    sweep->hindrance[0] = '\0';
+    for (int i = 0; i < TD_TABLE_COUNT; i++) {
+        if (!sweep->due[i]) continue;
+        sweep_table(s, (td_table_id)i);
+        sweep->due[i] = sweep->hindrance[0] != '\0';
+    }
+    sweep->again_ns = sweep->hindrance[0] != '\0' ? now_ns + SWEEP_AGAIN_S * TD_NS_PER_S : 0;
+    if (!td_pg_goes_on(s->pg)) leave(s);
+}
+
+static td_status postgres_look(const void *sink) {
+    const postgres_sink *s = sink;
+    return s->sweep.hindrance[0] == '\0' ? TD_OK : TD_FAIL(TD_RETRY, "%s", s->sweep.hindrance);
 }
 
 /* ---- rows ---- */
@@ -437,7 +500,6 @@ static void put_position(td_buf *sql, const char *topic, uint32_t partition, td_
 static td_status postgres_write(void *sink, const char *topic, uint32_t partition, const td_sink_row *rows,
                                 size_t row_count, td_position next) {
     postgres_sink *s = sink;
-    int64_t before_ns;
     td_status status = ready(s);
     s->sql.size = 0;
     if (status == TD_OK && row_count > 0) status = copy_rows(s, partition, rows, row_count);
@@ -446,9 +508,10 @@ static td_status postgres_write(void *sink, const char *topic, uint32_t partitio
         if (row_count > 0) td_buf_text(&s->sql, "; commit");
         status = run(s, "write rows", NULL);
     }
-    if (status == TD_OK && td_retention_is_due(&s->retention, rows, row_count, &before_ns))
-        status = drop_parts(s, td_table_of(&rows[0]), before_ns);
-    if (status != TD_OK) td_retention_forget(&s->retention);
+    if (status == TD_OK)
+        let_go(s, rows, row_count);
+    else
+        td_retention_forget(&s->retention); /* what is written again may begin before it */
     return judge(s, status);
 }
 
@@ -571,4 +634,5 @@ const td_sink_ops td_sink_postgres = {.kind = "postgres",
                                       .position = postgres_position,
                                       .write = postgres_write,
                                       .reset = postgres_reset,
+                                      .look = postgres_look,
                                       .close = postgres_close};

@@ -297,6 +297,45 @@ def old_months_go(home):
     return f"{len(days)} days, of which {len(found)} stay, in {', '.join(parts)}"
 
 
+def put_trades(file, times):
+    """Of DESK:A, one at each of these times."""
+    rows = "".join(f"{at}Z,DESK:A,10,1\n" for at in times)
+    pathlib.Path(file).write_text("time,instrument,price,size\n" + rows, encoding="utf-8")
+
+
+def refusals(word):
+    """How often the server has refused that, since it was started last."""
+    return pathlib.Path(f"{server.folder}/log.{server.starts}").read_text(encoding="utf-8").count(word)
+
+
+@cases.add
+def a_month_that_cannot_go(home):
+    """Since somebody's view is on it: told, and tried again each minute; rows come as ever, and other months go."""
+    put_trades(f"{home}/march.csv", [f"2026-03-12T12:{n // 600:02}:{n // 10 % 60:02}.{n % 10}" for n in range(3000)])
+    file = config(home, "held", [f"file: {{ format: csv, path: {home}/march.csv }}"], more=", retain_time: 30d", ticks=True)
+    code, text = command("check", "--connect", file)
+    assert code == 0, text
+    for month, end in (("2025_12", "2026-01-01"), ("2026_01", "2026-02-01")):
+        server.ask(f"create table held.trades_{month} partition of held.trades for values from ('{month.replace('_', '-')}-01 00:00+00')"
+                   f" to ('{end} 00:00+00')")
+    server.ask("create view held.january as select * from held.trades_2026_01")
+    word = "cannot drop table trades_2026_01"
+    with watched(file, "--set", "speed=1x", "--set", "serve.listen=127.0.0.1:0") as process:
+        said_by(process, f"{word} because other objects depend on it; drop what depends on it")
+        assert server.has("held.trades_2026_01") and not server.has("held.trades_2025_12")
+        before = rows_in("held", "trades")
+        td.wait_for(lambda: rows_in("held", "trades") > before + 50, "rows", 30)
+        shown = subprocess.run([td.PROGRAM, "status", "--data", f"{home}/data"], stdout=subprocess.PIPE, text=True, check=False, timeout=30)
+        assert ", hindered" in shown.stdout and metric(home, 'tapedeck_sink_hindered{sink="postgres"}') == 1, shown.stdout
+        assert retries(home) == 0 and refusals(word) == 1, (process.said, refusals(word))
+        server.ask("drop view held.january")
+        td.wait_for(lambda: not server.has("held.trades_2026_01"), "the month to go", 90)
+        td.wait_for(lambda: metric(home, 'tapedeck_sink_hindered{sink="postgres"}') == 0, "the end of that", 30)
+        process.terminate()
+        ended(process)
+    return expect_equal(home, "held", TABLES + TICKS)
+
+
 @cases.add
 def a_rebuild_that_is_killed(home):
     """In its middle, and killed again; the next one, or the next run, leaves what was there before."""

@@ -41,11 +41,13 @@ static void sql_names_the_month(void **state) {
     expect_sql(&sql,
                "begin; create table trades_2025_12(like trades including all); alter table trades attach partition "
                "trades_2025_12 for values from ('2025-12-01 00:00:00+00') to ('2026-01-01 00:00:00+00'); commit");
-    td_pg_put_drop_parts(&sql, trades, 2026 * 12);
-    expect_sql(&sql, "do $$ declare part regclass; begin set local lock_timeout = '1s'; for part in select c.oid from "
-                     "pg_inherits join pg_class c on c.oid = inhrelid where inhparent = 'trades'::regclass and "
-                     "c.relname ~ '^trades_[0-9]{4}_[0-9]{2}$' and c.relname < 'trades_2026_01' loop execute 'drop "
-                     "table ' || part; end loop; exception when lock_not_available then null; end $$");
+    td_pg_put_old_part(&sql, trades, 2026 * 12, "trades_2025_10");
+    expect_sql(&sql,
+               "select c.oid, c.relname from pg_inherits join pg_class c on c.oid = inhrelid where inhparent = "
+               "'trades'::regclass and c.relname ~ '^trades_[0-9]{4}_[0-9]{2}$' and c.relname < 'trades_2026_01' and "
+               "c.relname > 'trades_2025_10' order by c.relname limit 1");
+    td_pg_put_drop_part(&sql, "17");
+    expect_sql(&sql, "do $$ begin set local lock_timeout = '1s'; execute 'drop table ' || 17::regclass; end $$");
     td_buf_fini(&sql);
 }
 
