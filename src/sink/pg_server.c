@@ -31,8 +31,11 @@ static void copy_line(const char *from, char out[MESSAGE_MAX]) {
     out[size] = '\0';
 }
 
-/* What the operator does about a state (SQL's appendix of error codes); NULL: nothing, it passes. */
-static const char *cure_of(const char *state) {
+/* What the operator does about a state (SQL's appendix of error codes); NULL: nothing, it passes. What only an owner
+ * may has the state of any missing permission, and cannot be granted; a server that speaks no English is not told
+ * apart.
+ */
+static const char *cure_of(const char *state, const char *text) {
     static const struct {
         const char *state, *cure; /* the state, or how it begins */
     } cures[] = {
@@ -48,6 +51,7 @@ static const char *cure_of(const char *state) {
         {"2BP01", "drop what depends on it"},
         {"3F", "name a schema that is there, or let the user create it"},
     };
+    if (strncmp(text, "must be owner", strlen("must be owner")) == 0) return TD_PG_OWNER_CURE;
     for (size_t i = 0; i < sizeof cures / sizeof cures[0]; i++)
         if (strncmp(state, cures[i].state, strlen(cures[i].state)) == 0) return cures[i].cure;
     return NULL;
@@ -64,7 +68,7 @@ static td_status fail_result(const PGresult *result, const char *doing) {
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     char text[MESSAGE_MAX];
     copy_line(message != NULL ? message : PQresultErrorMessage(result), text);
-    const char *cure = cure_of(state != NULL ? state : "");
+    const char *cure = cure_of(state != NULL ? state : "", text);
     if (cure == NULL) return TD_FAIL(TD_RETRY, "postgres: cannot %s: %s", doing, text);
     return TD_FAIL(TD_CONFIG, "postgres: cannot %s: %s; %s", doing, text, cure);
 }
@@ -250,7 +254,7 @@ static td_status fail_connect(const td_pg *pg) {
     if (PQconnectionNeedsPassword(pg->conn) != 0) memcpy(state, "28P01", sizeof state);
     bool refused = strncmp(state, "28", 2) == 0 || strncmp(state, "3D", 2) == 0 || strncmp(state, "42", 2) == 0;
     if (!refused) return TD_FAIL(TD_RETRY, "postgres: cannot connect: %s", text);
-    return TD_FAIL(TD_CONFIG, "postgres: cannot log in: %s; %s", text, cure_of(state));
+    return TD_FAIL(TD_CONFIG, "postgres: cannot log in: %s; %s", text, cure_of(state, ""));
 }
 
 static td_status connect_within(td_pg *pg) {

@@ -17,6 +17,9 @@ typedef struct td_pg_conf {
 
 enum { TD_PG_CONNECT_MS = 5000, TD_PG_ANSWER_MS = 10000, TD_PG_VALUES_MAX = 2, TD_PG_VALUE_MAX = 128 };
 
+/* Of what only the owner of a table may. */
+#define TD_PG_OWNER_CURE "make the user of url its owner, or a member of its owner's role"
+
 typedef struct td_pg_answer {                       /* the first row of the last query that has any */
     size_t count;                                   /* of its values; 0: there was none */
     char values[TD_PG_VALUES_MAX][TD_PG_VALUE_MAX]; /* "" for null; cut off */

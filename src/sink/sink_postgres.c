@@ -214,6 +214,36 @@ static td_status check_rights(postgres_sink *s, const char *table) {
                    table);
 }
 
+static bool takes(const postgres_sink *s, td_table_id id) {
+    const td_texts *of = &s->conf->of;
+    for (size_t i = 0; i < of->count; i++)
+        if (strcmp(of->items[i], td_tables[id].name) == 0) return true;
+    return false; /* unless they are named, those by time are not taken */
+}
+
+/* A part is made by who owns its table, in a schema that lets him. */
+static td_status check_owner(postgres_sink *s, td_table_id id) {
+    const char *table = td_tables[id].name;
+    td_pg_answer answer;
+    if (!s->by_month[id] || !takes(s, id)) return TD_OK;
+    s->sql.size = 0;
+    td_buf_printf(&s->sql,
+                  "select pg_has_role(relowner, 'usage'), has_schema_privilege(relnamespace, 'create') from pg_class"
+                  " where oid = '%s'::regclass",
+                  table);
+    td_status status = run(s, "ask who owns a table", &answer);
+    if (status != TD_OK) return status;
+    if (strcmp(answer.values[0], "t") != 0)
+        return TD_FAIL(TD_CONFIG, "postgres: must be owner of table %s, which gets a part for each month; %s", table,
+                       TD_PG_OWNER_CURE);
+    if (strcmp(answer.values[1], "t") != 0)
+        return TD_FAIL(TD_CONFIG,
+                       "postgres: permission denied for schema %s, where table %s gets a part for each month; grant "
+                       "create on it to the user of url",
+                       s->conf->schema, table);
+    return TD_OK;
+}
+
 static td_status prepare_table(postgres_sink *s, td_table_id id) {
     const td_table *table = &td_tables[id];
     s->sql.size = 0;
@@ -221,6 +251,7 @@ static td_status prepare_table(postgres_sink *s, td_table_id id) {
     td_status status = run(s, "read the columns", NULL);
     if (status == TD_OK) status = check_rights(s, table->name);
     if (status == TD_OK) status = ask_parts(s, id);
+    if (status == TD_OK) status = check_owner(s, id);
     if (status != TD_OK) return status;
     td_pg_put_stage(&s->sql, table);
     return run(s, "make a temporary table", NULL);

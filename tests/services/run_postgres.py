@@ -628,6 +628,36 @@ def a_right_that_is_missing(home):
     return "select, insert, update"
 
 
+OWNER = "owner"
+
+
+@cases.add
+def tables_of_another_owner(home):
+    """Rows go in with rights alone; a month is made, and dropped, by who owns the table or is of its owner's role."""
+    (url, more), few = (guarded("owned"), ', password: "${PG_WORD}"'), (LEAN.replace("16:00", "09:32"),)
+    server.ask(f"create role {OWNER} login; create schema owned; grant usage, create on schema owned to {OWNER}, {GUARDED}")
+    code, text = command("check", "--connect", config(home, "owned", few, url=server.uri.replace("tape@", f"{OWNER}@")))
+    assert code == 0, text
+    server.ask(f"grant select, insert, update on all tables in schema owned to {GUARDED}")
+    code, text = command("check", "--connect", config(home, "owned", few, url=url, more=more), PG_WORD=SECRET)
+    assert code == 0, text  # without ticks no more is needed
+    file = config(home, "owned", few, url=url, more=more + ", retain_time: 30d", ticks=True)
+    for mended, word in ((f"grant {OWNER} to {GUARDED}; revoke create on schema owned from {OWNER}, {GUARDED}",
+                          "must be owner of table trades, which gets a part for each month; make the user of url its owner, or"),
+                         (f"grant create on schema owned to {OWNER}; create table owned.trades_2012_01 partition of owned.trades"
+                          " for values from ('2012-01-01 00:00+00') to ('2012-02-01 00:00+00')",
+                          "permission denied for schema owned, where table trades gets a part for each month; grant create")):
+        for words in (("check", "--connect"), ("run", "--until-end", "--quiet")):
+            code, text = command(*words, file, PG_WORD=SECRET)
+            assert code == EXIT_CONFIG and word in text, (words, code, text)
+        server.ask(mended)
+    with watched(file, PG_WORD=SECRET) as process:
+        said_by(process, "must be owner of table trades_2012_01; make the user of url its owner, or a member of its owner's role")
+        process.terminate()
+        ended(process)
+    return expect_equal(home, "owned", TABLES + TICKS)
+
+
 @cases.add
 def made_once_more(home):
     """Emptied and filled; set back, what is there is written again, over what somebody changed."""
