@@ -101,6 +101,16 @@ static void put_instruments_view(td_buf *out) {
                      " from instruments as i;");
 }
 
+/* What of the key the view shows otherwise is there as it is, too, for queries that go by the key. */
+static void put_key_columns(td_buf *out, const td_table *table) {
+    for (size_t i = 0; i < table->column_count; i++) {
+        const td_column *column = &table->columns[i];
+        const char *name = key_name(table, column);
+        if (name != column->name) continue;
+        if (column->instant != NULL || strcmp(name, "width_ns") == 0) td_buf_printf(out, ", %s", name);
+    }
+}
+
 /* Doubles and times, without places in the log. */
 static void put_view(td_buf *out, td_table_id id, bool older) {
     const td_table *table = &td_tables[id];
@@ -132,7 +142,18 @@ static void put_view(td_buf *out, td_table_id id, bool older) {
             td_buf_text(out, column->name);
     }
     if (id == TD_TABLE_QUARANTINE) td_buf_text(out, ", src_partition || '/' || src_offset as place");
+    put_key_columns(out, table); /* last: a view that is there can get them */
     td_buf_printf(out, " from %s as b%s;", table->name, newest_only[id] != NULL ? newest_only[id] : "");
+}
+
+/* What people ask of an instrument's decisions; there are few of them, so that an index takes no time from their rows.
+ */
+static void put_indexes(td_buf *out, const char *there) {
+    static const td_table_id of[] = {TD_TABLE_SIGNALS, TD_TABLE_FILLS};
+    for (size_t i = 0; i < sizeof of / sizeof of[0]; i++) {
+        const char *name = td_tables[of[i]].name;
+        td_buf_printf(out, "create index%s %s_by_time on %s(instrument, event_time desc);", there, name, name);
+    }
 }
 
 static void put_orders(td_buf *out, bool older) {
@@ -172,6 +193,7 @@ void td_pg_put_tables(td_buf *out, bool older, td_pg_large large) {
         if (older) put_later_columns(out, table);
         put_view(out, (td_table_id)i, older);
     }
+    put_indexes(out, there);
     put_orders(out, older);
     if (older) put_older_instruments(out);
     td_buf_printf(out,

@@ -3,7 +3,7 @@
 #pragma once
 #include "sink/table.h"
 
-enum { TD_PG_SCHEMA_VERSION = 5 };
+enum { TD_PG_SCHEMA_VERSION = 6 };
 
 typedef enum td_pg_large { TD_PG_BY_MONTHS, TD_PG_WHOLE } td_pg_large; /* tables by time: in parts, or left to others */
 /* All tables and views of today, the sink's positions and the version. With `older`: what an older program has made

@@ -2,6 +2,7 @@
 import contextlib
 import csv
 import io
+import json
 import os
 import pathlib
 import shutil
@@ -75,12 +76,16 @@ class Postgres:
         finally:
             self.stop()
 
-    def ask(self, statement):
+    def ask(self, statement, *options):
         """What psql prints of it."""
-        command = [self.binaries / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", self.uri, "-c", statement]
+        command = [self.binaries / "psql", "-X", "-q", *options, "-v", "ON_ERROR_STOP=1", self.uri, "-c", statement]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
         assert done.returncode == 0, (statement, done.stderr)
         return done.stdout
+
+    def explain(self, query):
+        """How it was executed, as the server tells in JSON."""
+        return json.loads("\n".join(row[0] for row in csv.reader(io.StringIO(self.ask(f"explain (analyze, format json) {query}", "--csv", "-t")))))
 
     def rows(self, query):
         """Of a query, rows of texts."""

@@ -25,6 +25,7 @@ from postgres import cluster  # noqa: E402
 GRAFANA = td.ROOT / "deploy/grafana"
 FEEDS = [f'file: {{ {feeds.LEAN}, to: "10:00" }}']
 SPAN = "2013-10-07T13:30:00Z", "2013-10-07T14:30:00Z"
+SPAN_NS = 1381152600000000000, 1381156200000000000
 KEYSPACE = SCHEMA = "grafana"
 cases = td.Cases()
 server, node = None, Cassandra()
@@ -135,9 +136,10 @@ def shows(url, query, values):
 
 
 def check_postgres():
-    values = {"schema": SCHEMA, "instrument": "LEAN:IBM", "width": "1m"}
+    values = {"schema": SCHEMA, "instrument": "LEAN:IBM", "width_ns": "60000000000"}
     instant = [f"'{at}'::timestamptz" for at in SPAN]
-    macros = [(r"\$__timeFilter\((\w+)\)", rf"\1 BETWEEN '{SPAN[0]}' AND '{SPAN[1]}'"), (r"\$__timeFrom\(\)", instant[0]),
+    macros = [(r"\$__unixEpochNanoFilter\(([\w.]+)\)", rf"\1 >= {SPAN_NS[0]} AND \1 <= {SPAN_NS[1]}"),
+              (r"\$__timeFilter\((\w+)\)", rf"\1 BETWEEN '{SPAN[0]}' AND '{SPAN[1]}'"), (r"\$__timeFrom\(\)", instant[0]),
               (r"\$__timeTo\(\)", instant[1]), (r"\$__timeGroup\((\w+), '1m'\)", r"floor(extract(epoch from \1)/60)*60")]
     asked = list(queries(board("market"), "rawSql"))
     for where, query in asked:

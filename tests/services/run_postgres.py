@@ -7,6 +7,7 @@ that is mended.
 import collections
 import contextlib
 import decimal
+import json
 import os
 import pathlib
 import random
@@ -796,6 +797,61 @@ def two_into_one_schema(home):
     return expect_equal(home, "shared")
 
 
+def nodes_of(plan):
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes_of(part)
+
+
+def read_by_key(query):
+    """How many rows of bars the server reads for it, all of them by the key, and how many the widest step has."""
+    nodes = list(nodes_of(server.explain(query)[0]["Plan"]))
+    assert not any(node["Node Type"].endswith("Seq Scan") for node in nodes), nodes
+    assert {node["Index Name"] for node in nodes if "Index Cond" in node} == {"bars_pkey"}, nodes
+    read = sum(n["Actual Loops"] * (n["Actual Rows"] + n.get("Rows Removed by Filter", 0)) for n in nodes if "Relation Name" in n)
+    return read, max(node["Actual Loops"] * node["Actual Rows"] for node in nodes)
+
+
+def put_minutes(schema, count):
+    """Of X:A, that many bars of a minute before the first of LEAN:IBM, each like that one."""
+    shown = {"instrument": "'X:A'", "start_ns": "start_ns - n * width_ns", "end_ns": "end_ns - n * width_ns", "src_offset": "-n",
+             "start_time": "start_time - n * interval '1 minute'", "end_time": "end_time - n * interval '1 minute'"}
+    names = [name for (name,) in server.rows(f"select attname from pg_attribute where attrelid = '{schema}.bars'::regclass and attnum > 0"
+                                             " and not attisdropped")]
+    server.ask(f"insert into {schema}.bars({', '.join(names)}) select {', '.join(shown.get(name, name) for name in names)} from"
+               f" (select * from {schema}.bars where instrument = 'LEAN:IBM' and width_ns = 60000000000 order by start_ns limit 1) as b,"
+               f" generate_series({count}, 1, -1) as n")
+    server.ask(f"vacuum analyze {schema}.bars")
+
+
+def dashboard_queries():
+    """Of deploy/grafana, those of the bars of one instrument, by what they are for."""
+    board = json.loads((td.ROOT / "deploy/grafana/dashboards/market.json").read_text(encoding="utf-8"))
+    asked = [(panel["title"], panel["targets"][0]["rawSql"]) for panel in board["panels"]]
+    asked += [(variable["label"], variable["query"]) for variable in board["templating"]["list"]]
+    found = {title: query for title, query in asked if "bars_view where instrument = '$instrument'" in query}
+    assert len(found) == 3, found
+    return found
+
+
+@cases.add
+def what_people_ask_reads_the_key(home):
+    """What a dashboard shows of six hours, and the last bars: of half a year of minutes no more is read than is shown."""
+    td.run(config(home, "asked", (LEAN.replace("16:00", "09:40"),)))
+    put_minutes("asked", 260000)
+    first, last = server.rows("select min(start_ns), max(start_ns) from asked.bars where instrument = 'X:A'")[0]
+    span_ns, minutes, told = 6 * 3600 * 10**9, 6 * 60, {}
+    values = {"schema": "asked", "instrument": "X:A", "width_ns": str(60 * 10**9)}
+    for title, query in dashboard_queries().items():
+        for name, end in ("begin", int(first) + span_ns), ("end", int(last)):
+            text = re.sub(r"\$__unixEpochNanoFilter\(([\w.]+)\)", rf"\1 >= {end - span_ns} and \1 <= {end}", query)
+            told[f"{title}, {name}"] = read_by_key(re.sub(r"\$(\w+)", lambda m: values[m[1]], text))
+    told["the last 500"] = read_by_key("select * from asked.bars_view where instrument = 'X:A' and width_ns = 60000000000"
+                                       " order by start_ns desc limit 500")
+    assert all(max(rows) < 3 * minutes for rows in told.values()), told
+    return told
+
+
 @cases.add
 def tables_of_an_older_program(home):
     """They get what it did not know."""
@@ -812,7 +868,7 @@ def tables_of_an_older_program(home):
     assert again["events"] == 0, again
     assert server.rows("select distinct quality, evidence from older.bars") == [["complete", "assumed"]]
     assert server.rows("select count(*) from older.bars_view") == server.rows("select count(*) from older.bars where revision = 0")
-    assert server.rows("select version from older.tapedeck_schema") == [["5"]] and server.has("older.fills") and server.has("older.trades")
+    assert server.rows("select version from older.tapedeck_schema") == [["6"]] and server.has("older.fills") and server.has("older.trades")
     return counts
 
 
