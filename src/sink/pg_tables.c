@@ -1,5 +1,6 @@
 /* src/sink/pg_tables.c - tables of results in PostgreSQL: exact numbers, instants as timestamptz beside nanoseconds. */
 #include "sink/pg_tables.h"
+#include <stdio.h>
 
 /* What is the same for a bar's earlier rows. */
 #define SAME_VENDOR_BAR(of)                                                                                            \
@@ -28,6 +29,12 @@ static const char *const newest_only[TD_TABLE_COUNT] = {
         " and n.width_ns = b.width_ns and n.start_ns = b.start_ns and n.feed = b.feed and n.adjusted = b.adjusted"
         " and n.src_offset > b.src_offset)",
 };
+
+/* The version that has brought a table and its view; those of the first are there in any. */
+static const int brought_by[TD_TABLE_COUNT] = {
+    [TD_TABLE_TRADES] = 2,     [TD_TABLE_QUOTES] = 2,   [TD_TABLE_LATEST] = 2,
+    [TD_TABLE_QUARANTINE] = 3, [TD_TABLE_REJECTED] = 3, [TD_TABLE_INSTRUMENTS] = 4};
+enum { ORDERS_BROUGHT_BY = 5 };
 
 static const char *type_of(const td_column *column) {
     static const char *const types[] = {
@@ -83,22 +90,54 @@ static void put_later_columns(td_buf *out, const td_table *table) {
     }
 }
 
+/* ---- views ---- */
+
+/* Statements that give again what was given of a view and of its columns. */
+#define GRANTS_SQL                                                                                                     \
+    "select array_agg(format('grant %%s%%s on %%I to %%s%%s', privilege_type, columns, '%s', case grantee when 0 then" \
+    " 'public' else quote_ident(pg_get_userbyid(grantee)) end, case when is_grantable then ' with grant option'"       \
+    " else '' end)) from (select a.*, '' as columns from pg_class, aclexplode(relacl) as a where oid = '%s'::regclass" \
+    " union all select a.*, format('(%%I)', attname) from pg_attribute, aclexplode(attacl) as a"                       \
+    " where attrelid = '%s'::regclass) as given"
+
+/* What the view selects follows, then end_view(). One that is ours is replaced; its name in a stranger's use is an
+ * error of the server's. */
+static void begin_view(td_buf *out, const char *name, bool ours) {
+    if (ours)
+        td_buf_printf(out, "do $do$ declare made text := $view$view %s as ", name);
+    else
+        td_buf_printf(out, "create view %s as ", name);
+}
+
+/* So grants stay, and what others have built upon it; where its columns are others, only the grants, and what others
+ * have built stops it. */
+static void end_view(td_buf *out, const char *name, bool ours) {
+    if (ours)
+        td_buf_printf(out,
+                      "$view$; given text[]; command text; begin execute 'create or replace ' || made;"
+                      " exception when invalid_table_definition then given := (" GRANTS_SQL ");"
+                      " drop view %s; execute 'create ' || made;"
+                      " foreach command in array coalesce(given, '{}') loop execute command; end loop; end $do$",
+                      name, name, name, name);
+    td_buf_text(out, ";");
+}
+
 /* One row of each instrument. */
 static void put_latest_view(td_buf *out) {
     static const char *const of_quotes[] = {"bid_price", "bid_size", "ask_price", "ask_size"};
     td_buf_text(out,
-                "create view latest_view as select instrument, " TD_LATEST_SQL(
-                    "price") "::double precision as price,"
-                             " max(size)::double precision as size, " TD_LATEST_SQL("event_time") " as event_time");
+                "select instrument, " TD_LATEST_SQL("price") "::double precision as price,"
+                                                             " max(size)::double precision as size, " TD_LATEST_SQL(
+                                                                 "event_time") " as event_time");
     for (size_t i = 0; i < sizeof of_quotes / sizeof of_quotes[0]; i++)
         td_buf_printf(out, ", max(%s)::double precision as %s", of_quotes[i], of_quotes[i]);
-    td_buf_text(out, ", max(event_time) filter (where kind = 'quote') as quote_time from latest group by instrument;");
+    td_buf_text(out, ", max(event_time) filter (where kind = 'quote') as quote_time from latest group by instrument");
 }
 
 static void put_instruments_view(td_buf *out) {
-    td_buf_text(out, "create view instruments_view as select instrument, venue, symbol, first_time, (select"
+    td_buf_text(out, "select instrument, venue, symbol, first_time, (select"
                      " max(event_time) from latest as l where l.instrument = i.instrument) as last_time"
-                     " from instruments as i;");
+                     " from instruments as i");
 }
 
 /* What of the key the view shows otherwise is there as it is, too, for queries that go by the key. */
@@ -112,19 +151,9 @@ static void put_key_columns(td_buf *out, const td_table *table) {
 }
 
 /* Doubles and times, without places in the log. */
-static void put_view(td_buf *out, td_table_id id, bool older) {
+static void put_table_view(td_buf *out, td_table_id id) {
     const td_table *table = &td_tables[id];
-    const char *comma = "";
-    if (older) td_buf_printf(out, "drop view if exists %s_view;", table->name);
-    if (id == TD_TABLE_LATEST) {
-        put_latest_view(out);
-        return;
-    }
-    if (id == TD_TABLE_INSTRUMENTS) {
-        put_instruments_view(out);
-        return;
-    }
-    td_buf_printf(out, "create view %s_view as select ", table->name);
+    const char *comma = "select ";
     for (size_t i = 0; i < table->column_count; i++) {
         const td_column *column = &table->columns[i];
         if (strncmp(column->name, "src_", 4) == 0) continue;
@@ -143,7 +172,21 @@ static void put_view(td_buf *out, td_table_id id, bool older) {
     }
     if (id == TD_TABLE_QUARANTINE) td_buf_text(out, ", src_partition || '/' || src_offset as place");
     put_key_columns(out, table); /* last: a view that is there can get them */
-    td_buf_printf(out, " from %s as b%s;", table->name, newest_only[id] != NULL ? newest_only[id] : "");
+    td_buf_printf(out, " from %s as b%s", table->name, newest_only[id] != NULL ? newest_only[id] : "");
+}
+
+static void put_view(td_buf *out, td_table_id id, int version) {
+    char name[32];
+    bool ours = version >= brought_by[id];
+    (void)snprintf(name, sizeof name, "%s_view", td_tables[id].name);
+    begin_view(out, name, ours);
+    if (id == TD_TABLE_LATEST)
+        put_latest_view(out);
+    else if (id == TD_TABLE_INSTRUMENTS)
+        put_instruments_view(out);
+    else
+        put_table_view(out, id);
+    end_view(out, name, ours);
 }
 
 /* What people ask of an instrument's decisions; there are few of them, so that an index takes no time from their rows.
@@ -156,14 +199,17 @@ static void put_indexes(td_buf *out, const char *there) {
     }
 }
 
-static void put_orders(td_buf *out, bool older) {
-    if (older) td_buf_text(out, "drop view if exists orders_view; drop view if exists orders;");
-    td_buf_text(
-        out, "create view orders as " TD_ORDERS_SQL("trim_scale(abs(target - held))", "ordered_time, filled_time, ",
-                                                    "s.event_time as ordered_time, f.event_time as filled_time, ") ";");
-    td_buf_text(out, "create view orders_view as select signal, strategy, instrument, action, side,"
+static void put_orders(td_buf *out, int version) {
+    bool ours = version >= ORDERS_BROUGHT_BY;
+    begin_view(out, "orders", ours);
+    td_buf_text(out, TD_ORDERS_SQL("trim_scale(abs(target - held))", "ordered_time, filled_time, ",
+                                   "s.event_time as ordered_time, f.event_time as filled_time, "));
+    end_view(out, "orders", ours);
+    begin_view(out, "orders_view", ours);
+    td_buf_text(out, "select signal, strategy, instrument, action, side,"
                      " quantity::double precision as quantity, target::double precision as target, state, ordered_time,"
-                     " filled_time, price::double precision as price, fill from orders;");
+                     " filled_time, price::double precision as price, fill from orders");
+    end_view(out, "orders_view", ours);
 }
 
 #define TICKS_OF(table) "from " table " as t where t.instrument = l.instrument"
@@ -179,11 +225,14 @@ static void put_older_instruments(td_buf *out) {
                          FIRST_TICK) " on conflict (instrument) do nothing;");
 }
 
-void td_pg_put_tables(td_buf *out, bool older, td_pg_large large) {
-    const char *there = older ? " if not exists" : "";
+static const char *unless_there(bool may_be) { return may_be ? " if not exists" : ""; }
+
+void td_pg_put_tables(td_buf *out, int version, td_pg_large large) {
+    bool older = version > TD_PG_NO_TABLES;
+    const char *there = unless_there(older);
     for (int i = 0; i < TD_TABLE_COUNT; i++) {
         const td_table *table = &td_tables[i];
-        td_buf_printf(out, "create table%s %s(", there, table->name);
+        td_buf_printf(out, "create table%s %s(", unless_there(version >= brought_by[i]), table->name);
         put_definitions(out, table);
         td_buf_text(out, ", primary key(");
         put_key(out, table);
@@ -191,10 +240,10 @@ void td_pg_put_tables(td_buf *out, bool older, td_pg_large large) {
         if (large == TD_PG_BY_MONTHS) put_parts(out, table);
         td_buf_text(out, ";");
         if (older) put_later_columns(out, table);
-        put_view(out, (td_table_id)i, older);
+        put_view(out, (td_table_id)i, version);
     }
     put_indexes(out, there);
-    put_orders(out, older);
+    put_orders(out, version);
     if (older) put_older_instruments(out);
     td_buf_printf(out,
                   "create table%s positions(topic text not null, partition integer not null, epoch integer not null,"

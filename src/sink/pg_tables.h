@@ -6,9 +6,11 @@
 enum { TD_PG_SCHEMA_VERSION = 6 };
 
 typedef enum td_pg_large { TD_PG_BY_MONTHS, TD_PG_WHOLE } td_pg_large; /* tables by time: in parts, or left to others */
-/* All tables and views of today, the sink's positions and the version. With `older`: what an older program has made
- * gets what it did not know; else a table or view of such a name is somebody else's, and an error. */
-void td_pg_put_tables(td_buf *out, bool older, td_pg_large large);
+enum { TD_PG_NO_TABLES = -1 };
+/* All tables and views of today, the sink's positions and the version. `version`: of what an older program has made,
+ * which gets what that did not know; whoever may read a view may read it then, too. A table or view whose name no
+ * program of that version has used is somebody else's, and an error. */
+void td_pg_put_tables(td_buf *out, int version, td_pg_large large);
 /* A temporary table for a batch, empty again behind each transaction. */
 void td_pg_put_stage(td_buf *out, const td_table *table);
 /* COPY into it. */

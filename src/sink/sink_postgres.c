@@ -112,10 +112,10 @@ static td_status make_schema(postgres_sink *s) {
     return run(s, "make the schema", NULL);
 }
 
-/* -1: no program of ours has been there. */
+/* TD_PG_NO_TABLES: no program of ours has been there. */
 static td_status ask_version(postgres_sink *s, int *out) {
     td_pg_answer answer;
-    *out = -1;
+    *out = TD_PG_NO_TABLES;
     td_status status = run_text(s,
                                 "select 1 from pg_class where relname = 'tapedeck_schema'"
                                 " and relnamespace = (select oid from pg_namespace where nspname = current_schema())",
@@ -169,8 +169,8 @@ static td_status make_tables(postgres_sink *s) {
     int version;
     td_status status = ask_version(s, &version); /* again: somebody may have been faster */
     if (status != TD_OK || version >= TD_PG_SCHEMA_VERSION) return status;
-    bool hyper = version < 0 && s->timescale[0] != '\0' && s->conf->hypertables == HYPERTABLES_AUTO;
-    td_pg_put_tables(&s->sql, version >= 0, hyper ? TD_PG_WHOLE : TD_PG_BY_MONTHS);
+    bool hyper = version == TD_PG_NO_TABLES && s->timescale[0] != '\0' && s->conf->hypertables == HYPERTABLES_AUTO;
+    td_pg_put_tables(&s->sql, version, hyper ? TD_PG_WHOLE : TD_PG_BY_MONTHS);
     if (hyper) put_hypertables(s);
     return run(s, "make the tables", NULL);
 }

@@ -879,10 +879,56 @@ def instruments_of_an_older_program(home):
     file = config(home, "before", (LEAN.replace("16:00", "09:35"), BINANCE, VENDOR, late), ticks=True)
     td.run(file)
     told = sorted(server.rows("select * from before.instruments"))
-    server.ask("drop view before.instruments_view; drop table before.instruments; update before.tapedeck_schema set version = 3")
+    server.ask("drop view before.instruments_view, before.orders_view, before.orders; drop table before.instruments; update before.tapedeck_schema set version = 3")
     code, text = command("check", "--connect", file)
     assert code == 0 and sorted(server.rows("select * from before.instruments")) == told, (code, text)
     return f"{len(told)} instruments"
+
+
+def put_older_view(schema):
+    """bars_view without what version 6 has put behind it."""
+    text = "".join(row[0] for row in server.rows(f"select pg_get_viewdef('{schema}.bars_view')"))
+    older = re.sub(r",\s+(\w+\.)?width_ns,\s+(\w+\.)?start_ns(?=\s+FROM)", "", text)
+    assert older != text, text
+    server.ask(f"drop view {schema}.bars_view; create view {schema}.bars_view as {older}")
+
+
+def granted(schema):
+    return server.rows("select table_name, column_name, privilege_type, is_grantable from information_schema.column_privileges where"
+                       f" grantee = 'dash' and table_schema = '{schema}' and column_name in ('close', 'state') order by 1, 2, 3")
+
+
+@cases.add
+def what_others_have_upon_views(home):
+    """Grants and views of others stay as an upgrade brings new columns; a stranger's relation does, too, and is in the way."""
+    file = config(home, "upon", (HOUR,))
+    td.run(file)
+    put_older_view("upon")
+    server.ask("create role dash; grant select on upon.bars_view, upon.orders to dash; grant update(close) on upon.bars_view to dash with"
+               " grant option; create view upon.mine as select * from upon.bars_view; update upon.tapedeck_schema set version = 5")
+    given, check = granted("upon"), ("check", "--connect", file)
+    assert len(given) == 3, given
+    code, text = command(*check)
+    assert code == 0 and granted("upon") == given and rows_in("upon", "mine") == rows_in("upon", "bars_view") > 0, (code, text)
+    assert server.rows("select max(start_ns) from upon.bars_view") == server.rows("select max(start_ns) from upon.bars")
+
+    server.ask("drop view upon.mine, upon.bars_view; create view upon.bars_view as select close, instrument from upon.bars; grant select on"
+               " upon.bars_view to dash; grant update(close) on upon.bars_view to dash with grant option; create view upon.mine as select"
+               " * from upon.bars_view; update upon.tapedeck_schema set version = 5")
+    code, text = command(*check)
+    assert code == EXIT_CONFIG and "cannot drop view bars_view because other objects depend on it; drop what depends on it" in text, text
+    server.ask("drop view upon.mine")
+    code, text = command(*check)
+    assert code == 0 and granted("upon") == given, (code, text, granted("upon"))
+
+    server.ask("drop view upon.orders_view, upon.orders; create view upon.orders as select 1 as theirs;"
+               "update upon.tapedeck_schema set version = 4")
+    code, text = command(*check)
+    assert code == EXIT_CONFIG and "is in the way: rename, move or drop it" in text, (code, text)
+    assert server.rows("select theirs from upon.orders") == [["1"]]
+    server.ask("drop view upon.orders")
+    td.run(file)
+    return expect_orders(home, "upon")
 
 
 def main():
