@@ -85,7 +85,7 @@ class Postgres:
 
     def explain(self, query):
         """How it was executed, as the server tells in JSON."""
-        return json.loads("\n".join(row[0] for row in csv.reader(io.StringIO(self.ask(f"explain (analyze, format json) {query}", "--csv", "-t")))))
+        return json.loads(self.ask(f"explain (analyze, format json) {query}", "-A", "-t"))
 
     def rows(self, query):
         """Of a query, rows of texts."""
