@@ -170,6 +170,26 @@ def old_chunks_go(home):
 
 
 @cases.add
+def a_chunk_that_cannot_go(home):
+    """Since somebody's view is on it: rows come as ever, and it goes when the view has gone."""
+    days = ["2025-11-30", "2026-03-10"]
+    rows = pathlib.Path(home) / "days.csv"
+    rows.write_text("time,instrument,price,size\n" + "".join(f"{day}T12:00:00Z,DESK:A,10,1\n" for day in days), encoding="utf-8")
+    feed = f"file: {{ format: csv, path: {rows} }}"
+    td.run(config(home, "held", [feed]))
+    (chunk,) = server.rows("select public.show_chunks('held.trades', older_than => timestamptz '2026-01-01')")[0]
+    server.rows(f"create view held.november as select * from {chunk}")
+    file, written = config(home, "held", [feed], more=", retain_time: 30d"), []
+    for view, stand in (("create view held.other as select 1", days), ("drop view held.november", days[1:])):
+        server.rows(view)
+        server.rows("delete from held.positions")
+        written.append(td.run(file)["rows"])
+        assert days_of("held", "trades", "event_time") == stand
+    assert written[0] == written[1] > 0, written  # no batch has failed behind its commit
+    return chunk
+
+
+@cases.add
 def off(home):
     """As on a server without it; a schema keeps what it was made with."""
     late = feeds.late(pathlib.Path(home) / "late.csv", *LATE)
