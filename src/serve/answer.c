@@ -600,13 +600,16 @@ static void find_next(td_answer *a, const char *cursor) {
 }
 
 static void find_older(td_answer *a) {
-    char cursor[64] = "";
+    char cursor[96] = "";
     int64_t one = td_history_cursor(a->history);
     td_history_edge all = td_history_edge_of(a->history);
     if (one >= 0) (void)snprintf(cursor, sizeof cursor, "%" PRId64, one);
+    int size = 0;
     if (all.known)
-        (void)snprintf(cursor, sizeof cursor, "%" PRId64 ".%" PRIu32 ".%" PRId64, all.appended_ms, all.partition,
-                       all.offset);
+        size = snprintf(cursor, sizeof cursor, "%" PRId64 ".%" PRIu32 ".%" PRId64, all.appended_ms, all.partition,
+                        all.offset);
+    if (all.known && all.instant_ns != INT64_MAX)
+        (void)snprintf(cursor + size, sizeof cursor - (size_t)size, ".%" PRId64, all.instant_ns);
     if (cursor[0] != '\0') find_next(a, cursor);
 }
 

@@ -133,20 +133,29 @@ static bool read_int(td_bytes value, int64_t max, int64_t *out) {
     bool inexact;
     return td_decimal_parse(value, 0, out, &inexact) == TD_OK && !inexact && *out >= 0 && *out <= max;
 }
-/* A number, or three of an edge: 1381152600123.4.56. */
+/* An instant may be before 1970. */
+static bool read_instant(td_bytes value, int64_t *out) {
+    bool negative = value.size > 0 && value.data[0] == '-';
+    if (!read_int(td_bytes_from(value, negative), INT64_MAX - 1, out)) return false;
+    if (negative) *out = -*out;
+    return true;
+}
+/* A number, or three of an edge, and its instant: 1381152600123.4.56.1381152600000000000. */
 static bool read_cursor(td_api_request *r, td_bytes value) {
-    int64_t parts[3];
+    int64_t parts[4] = {[3] = INT64_MAX};
     size_t count = 0;
-    while (count < 3) {
+    for (bool more = true; more; count++) {
         const uint8_t *dot = value.size > 0 ? memchr(value.data, '.', value.size) : NULL;
         size_t size = dot != NULL ? (size_t)(dot - value.data) : value.size;
-        if (!read_int((td_bytes){value.data, size}, INT64_MAX - 1, &parts[count++])) return false;
-        if (dot == NULL) break;
-        if (count == 3) return false;
-        value = td_bytes_from(value, size + 1);
+        td_bytes part = {value.data, size};
+        if (count > 3 || !(count == 3 ? read_instant(part, &parts[3]) : read_int(part, INT64_MAX - 1, &parts[count])))
+            return false;
+        more = dot != NULL;
+        if (more) value = td_bytes_from(value, size + 1);
     }
     if (count == 1) r->cursor = parts[0];
-    if (count == 3 && parts[1] <= UINT32_MAX) r->edge = (td_history_edge){true, parts[0], (uint32_t)parts[1], parts[2]};
+    if (count >= 3 && parts[1] <= UINT32_MAX)
+        r->edge = (td_history_edge){true, parts[0], (uint32_t)parts[1], parts[2], parts[3]};
     return r->cursor >= 0 || r->edge.known;
 }
 static bool read_limit(td_api_request *r, td_bytes value) {
@@ -357,9 +366,10 @@ bool td_api_check(const td_api_request *r, td_api_error *error) {
     }
     if (r->kind == TD_API_RECORDS) return check_place(r, error);
     bool one = r->instrument[0] != '\0';
-    if (r->cursor >= 0 && !one && r->kind != TD_API_GAPS)
+    if ((r->cursor >= 0 || (r->edge.known && r->edge.instant_ns != INT64_MAX)) && !one && r->kind != TD_API_GAPS)
         return td_api_fail(error, 400, "missing_parameter", "that cursor belongs to one instrument");
-    if (r->edge.known && (one || r->kind == TD_API_GAPS))
+    bool by_edge = !one || ((IN(SIGNALS) | IN(FILLS)) >> r->kind & 1) != 0;
+    if (r->kind == TD_API_GAPS ? r->edge.known : by_edge ? r->cursor >= 0 : r->edge.known)
         return td_api_fail(error, 400, "bad_parameter", "cursor is not a number from the `next` of such an answer");
     if (r->as_of.offset != INT64_MAX && r->instrument[0] == '\0')
         return td_api_fail(error, 400, "missing_parameter", "an offset belongs to the partition of one instrument");

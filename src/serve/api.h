@@ -74,7 +74,7 @@ typedef struct td_api_request {
     int64_t from_ns, to_ns;            /* [from, to) */
     int64_t before_ns;                 /* another exclusive upper end: for scrolling back */
     int64_t cursor;                    /* what lies before: an offset in the topic, of gaps their serial; -1: its end */
-    td_history_edge edge;              /* the same of all instruments */
+    td_history_edge edge;              /* the same of signals, fills and all instruments */
     int64_t limit;
     int64_t date;        /* days since 1970; TD_NONE: not given */
     td_place as_of;      /* what was known there */

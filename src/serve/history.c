@@ -14,10 +14,12 @@ struct td_history {
     bool anywhere;                     /* one does: rows of it may be in any partition */
     td_reader *reader;
     int64_t block_end;     /* everything below is still unread; -1: partition not begun */
-    size_t blocks, firsts; /* read so far; first results below `before` found in this partition */
-    bool past_from, is_cut;
-    bool dropped;            /* rows that are older than the page */
-    int64_t oldest_first_ns; /* of those */
+    size_t blocks;         /* read so far */
+    int64_t told_ns;       /* nothing unread in this partition is of a later time */
+    int64_t block_told_ns; /* the latest that a row of this block is of, or was told at; INT64_MIN: there is none */
+    int64_t first_ns;      /* the first result of a bar that stands lowest */
+    bool block_has_first, is_cut;
+    td_history_edge gone; /* the newest place of a row that is older than the page */
     int64_t cursor;
     size_t kept;           /* rows of this partition */
     int64_t block_ms;      /* when the first record of the last block was appended */
@@ -106,27 +108,71 @@ static void settle_rows(td_history *h) {
 
 static bool of_all(const td_history *h) { return h->q.instrument.size == 0; }
 
-/* Leaves the newest `limit` rows and returns the highest offset among those that go, or -1. */
-static int64_t cut_rows(td_history *h) {
-    settle_rows(h);
-    size_t gone = h->row_count > h->q.limit ? h->row_count - h->q.limit : 0;
-    int64_t highest = -1;
-    if (h->q.kind == TD_HISTORY_VENDOR_BARS || h->anywhere)
-        while (gone > 0 && h->rows[gone - 1].order == h->rows[gone].order) gone--;
-    for (size_t i = 0; i < gone; i++)
-        if (h->rows[i].offset > highest) highest = h->rows[i].offset;
-    td_buf kept = {0};
-    for (size_t i = gone; i < h->row_count; i++) {
+/* Pages hold the newest rows by time, wherever they stand. */
+static bool is_by_time(const td_history *h) { return !of_all(h) && (h->q.kind == TD_HISTORY_SIGNALS || h->anywhere); }
+
+static bool is_before(const td_history_edge *a, const td_history_edge *b) {
+    if (a->appended_ms != b->appended_ms) return a->appended_ms < b->appended_ms;
+    return a->partition != b->partition ? a->partition < b->partition : a->offset < b->offset;
+}
+
+static td_history_edge edge_at(const td_history_row *row) {
+    return (td_history_edge){true, row->appended_ms, row->partition, row->offset, INT64_MAX};
+}
+
+static int by_place(const void *a, const void *b) {
+    td_history_edge x = edge_at(a), y = edge_at(b);
+    return is_before(&x, &y) ? -1 : is_before(&y, &x);
+}
+
+/* Drops the first `count` rows, but for those at this place or behind it, and remembers where they stood. */
+static void drop_rows(td_history *h, size_t count, const td_history_edge *place) {
+    td_buf values = {0};
+    size_t kept = 0;
+    for (size_t i = 0; i < h->row_count; i++) {
         td_history_row row = h->rows[i];
+        td_history_edge at = edge_at(&row);
+        bool goes = i < count && (place == NULL || is_before(&at, place));
+        if (goes && (!h->gone.known || is_before(&h->gone, &at))) h->gone = at;
+        if (goes) continue;
         td_bytes value = td_history_value(h, &row);
-        row.at = (uint32_t)kept.size;
-        td_buf_put(&kept, value.data, value.size);
-        h->rows[i - gone] = row;
+        row.at = (uint32_t)values.size;
+        td_buf_put(&values, value.data, value.size);
+        h->rows[kept++] = row;
     }
-    h->row_count -= gone;
+    h->row_count = kept;
     td_buf_fini(&h->values);
-    h->values = kept;
-    return highest;
+    h->values = values;
+}
+
+/* Where the newest so many rows begin, which are settled. */
+static size_t begin_of_newest(const td_history *h, size_t limit) {
+    size_t begin = h->row_count > limit ? h->row_count - limit : 0;
+    if (h->q.kind == TD_HISTORY_VENDOR_BARS || is_by_time(h))
+        while (begin > 0 && h->rows[begin - 1].order == h->rows[begin].order) begin--;
+    return begin;
+}
+
+static void cut_rows(td_history *h, size_t limit) {
+    settle_rows(h);
+    drop_rows(h, begin_of_newest(h, limit), NULL);
+}
+
+/* Bounds what is remembered. Of rows by time the page may yet become one by place. */
+static void thin_rows(td_history *h) {
+    size_t limit = h->q.limit + ROWS_SLACK / 4;
+    if (h->q.known_now) { /* which rows are on the page is known last */
+        settle_rows(h);
+        return;
+    }
+    if (!is_by_time(h)) {
+        cut_rows(h, limit);
+        return;
+    }
+    qsort(h->rows, h->row_count, sizeof *h->rows, by_place);
+    td_history_edge place = edge_at(&h->rows[h->row_count - limit]);
+    settle_rows(h);
+    drop_rows(h, begin_of_newest(h, limit), &place);
 }
 
 static void keep_row(td_history *h, const td_record *record, td_history_row row) {
@@ -150,13 +196,10 @@ static void keep_row(td_history *h, const td_record *record, td_history_row row)
     h->kept++;
 }
 
-/* True when the row is below `before`, not before `from`, and so belongs to the answer; counts first results. */
-static bool in_reach(td_history *h, int64_t at_ns, bool first) {
-    if (at_ns >= h->q.before_ns) return false;
-    if (first) h->firsts++;
-    if (first && at_ns < h->oldest_first_ns) h->oldest_first_ns = at_ns;
-    if (first && at_ns < h->q.from_ns) h->past_from = true;
-    return at_ns >= h->q.from_ns;
+static bool in_reach(const td_history *h, int64_t at_ns) { return at_ns >= h->q.from_ns && at_ns < h->q.before_ns; }
+
+static void note_told(td_history *h, int64_t of_ns, int64_t known_at_ns) {
+    h->block_told_ns = td_most(h->block_told_ns, td_most(of_ns, known_at_ns));
 }
 
 static bool was_known(const td_history *h, const td_record *record, int64_t known_at_ns) {
@@ -168,15 +211,16 @@ static void consider_bar(td_history *h, const td_record *record) {
     td_bytes name;
     if (td_record_get_bar(h->q.ids, record->value, &bar, &name) != TD_OK) return;
     if (bar.width_ns != h->q.width_ns || !td_bytes_equal(name, h->q.instrument)) return;
+    note_told(h, bar.start_ns, bar.known_at_ns);
     bool first = bar.revision == 0, later = h->q.known_now && !first;
     if (!later && !was_known(h, record, bar.known_at_ns)) return;
-    if (in_reach(h, bar.start_ns, first)) keep_row(h, record, (td_history_row){.order = bar.start_ns, .first = first});
+    if (first && !h->block_has_first) h->first_ns = bar.start_ns;
+    h->block_has_first |= first;
+    if (in_reach(h, bar.start_ns)) keep_row(h, record, (td_history_row){.order = bar.start_ns, .first = first});
 }
 
-/* Of rows from anywhere: on the page that is asked for, or before it. */
-static bool is_below(const td_history *h, int64_t order) {
-    return !h->anywhere || h->q.cursor < 0 || order < h->q.cursor;
-}
+/* Of rows by time: on the page that is asked for, or before it. */
+static bool is_below(const td_history *h, int64_t at_ns) { return !h->q.edge.known || at_ns < h->q.edge.instant_ns; }
 
 static void consider_signal(td_history *h, const td_record *record) {
     td_signal signal;
@@ -184,10 +228,11 @@ static void consider_signal(td_history *h, const td_record *record) {
     bool one = h->q.instrument.size > 0;
     if (td_record_get_signal(h->q.ids, record->value, &signal, &name) != TD_OK) return;
     if (one && !td_bytes_equal(td_signal_traded(&signal, name), h->q.instrument)) return;
+    note_told(h, signal.event_ns, signal.known_at_ns);
     if (h->q.strategy.size > 0 && !td_bytes_equal(signal.strategy, h->q.strategy)) return;
     if (!was_known(h, record, signal.known_at_ns) || !is_below(h, signal.event_ns)) return;
-    if (!in_reach(h, signal.event_ns, signal.status == TD_SIGNAL_FRESH)) return;
-    td_history_row row = {.order = signal.event_ns, .tie = signal.ordinal};
+    if (!in_reach(h, signal.event_ns)) return;
+    td_history_row row = {.order = signal.event_ns, .tie = signal.ordinal, .first = true};
     if (!one) row = (td_history_row){.order = record->timestamp_ms, .tie = h->partition};
     keep_row(h, record, row);
 }
@@ -205,9 +250,8 @@ static void consider_fill(td_history *h, const td_record *record) {
     if (td_record_get_fill(record->value, &fill, &name) != TD_OK) return;
     if (h->q.instrument.size > 0 && !td_bytes_equal(td_fill_traded(&fill, name), h->q.instrument)) return;
     if (h->q.strategy.size > 0 && !td_bytes_equal(fill.strategy, h->q.strategy)) return;
-    if (fill.event_ns < h->q.from_ns || fill.event_ns >= h->q.before_ns) return;
+    if (!in_reach(h, fill.event_ns)) return;
     if (!was_known(h, record, fill.known_at_ns) || !is_below(h, fill.known_at_ns)) return;
-    h->firsts++;
     td_history_row row = row_by_place(h, record);
     if (h->anywhere) row = (td_history_row){.order = fill.known_at_ns, .tie = h->partition};
     keep_row(h, record, row);
@@ -220,8 +264,7 @@ static void consider_quarantined(td_history *h, const td_record *record) {
     if (td_record_get_quarantined(h->q.ids, record->value, &q, &name) != TD_OK) return;
     if (h->q.reason != TD_REASON_NONE && q.reason != h->q.reason) return;
     if (h->q.feed.size > 0 && !td_bytes_equal(q.feed, h->q.feed)) return;
-    if (q.event.event_ns < h->q.from_ns || q.event.event_ns >= h->q.before_ns) return;
-    h->firsts++;
+    if (!in_reach(h, q.event.event_ns)) return;
     keep_row(h, record, row_by_place(h, record));
 }
 
@@ -236,13 +279,11 @@ static void consider_published(td_history *h, const td_record *record) {
     if (td_record_get_published(h->q.ids, record->value, &e, &feed, &name) != TD_OK) return;
     if (e.kind != event_kind(h->q.kind)) return;
     if (h->q.feed.size > 0 && !td_bytes_equal(feed, h->q.feed)) return;
-    if (e.event_ns < h->q.from_ns || e.event_ns >= h->q.before_ns || !was_known(h, record, e.receive_ns)) return;
-    h->firsts++;
+    if (!in_reach(h, e.event_ns) || !was_known(h, record, e.receive_ns)) return;
     keep_row(h, record, row_by_place(h, record));
 }
 
 static void consider_action(td_history *h, const td_record *record) {
-    h->firsts++;
     keep_row(h, record, (td_history_row){.order = record->offset});
 }
 
@@ -252,7 +293,7 @@ static void consider_vendor_bar(td_history *h, const td_record *record) {
     if (td_record_get_event(h->q.ids, record->value, &e, &feed) != TD_OK || e.kind != TD_EVENT_VENDOR_BAR) return;
     if (e.vendor_bar.width_ns != h->q.width_ns || !was_known(h, record, e.receive_ns)) return;
     if (h->q.feed.size > 0 && !td_bytes_equal(feed, h->q.feed)) return;
-    if (!in_reach(h, e.vendor_bar.start_ns, false)) return;
+    if (!in_reach(h, e.vendor_bar.start_ns)) return;
     int64_t tie = (int64_t)(td_hash_bytes(feed) >> 2 << 1 | e.vendor_bar.adjusted);
     keep_row(h, record, (td_history_row){.order = e.vendor_bar.start_ns, .tie = tie});
 }
@@ -310,13 +351,12 @@ static td_status seek_name(td_history *h) {
 /* Where reading backwards begins. */
 static td_status find_end(const td_history *h, int64_t *out) {
     const td_history_edge *edge = &h->q.edge;
-    bool all = of_all(h) && edge->known, one = !of_all(h) && !h->anywhere && h->q.cursor >= 0;
     int64_t end = td_topic_end(h->q.topic, h->partition), below = end;
-    if (all && h->partition == edge->partition)
+    if (edge->known && h->partition == edge->partition)
         below = edge->offset;
-    else if (all) /* of that millisecond what is in the partitions before the edge's stands before it */
+    else if (edge->known) /* of that millisecond what is in the partitions before the edge's stands before it */
         return td_topic_at_time(h->q.topic, h->partition, edge->appended_ms + (h->partition < edge->partition), out);
-    else if (one)
+    else if (h->q.cursor >= 0)
         below = h->q.cursor;
     *out = below < end ? below : end;
     return TD_OK;
@@ -329,9 +369,8 @@ static td_status begin_partition(td_history *h) {
     h->block_end = end;
     h->block_ms = INT64_MAX - 1;
     h->kept = 0;
-    h->firsts = 0;
-    h->past_from = false;
-    h->oldest_first_ns = INT64_MAX;
+    h->told_ns = INT64_MAX;
+    h->first_ns = INT64_MAX;
     td_reader_close(h->reader);
     h->reader = NULL;
     return td_reader_open(&h->reader, h->q.topic, h->partition, h->block_end, TD_READ_APPENDED);
@@ -342,6 +381,8 @@ static td_status read_block(td_history *h) {
     int64_t begin = td_topic_block_before(topic, h->partition, h->block_end, h->q.block_bytes);
     td_reader_seek(h->reader, begin);
     bool first = true;
+    h->block_told_ns = INT64_MIN;
+    h->block_has_first = false;
     while (td_reader_offset(h->reader) < h->block_end) {
         td_record record;
         td_status status = td_reader_next(h->reader, &record);
@@ -352,49 +393,53 @@ static td_status read_block(td_history *h) {
         if (h->q.instrument.size > 0 && !h->anywhere && !td_bytes_equal(record.key, h->q.instrument)) continue;
         consider(h, &record);
     }
+    if (h->block_told_ns != INT64_MIN) h->told_ns = h->block_told_ns;
     h->block_end = begin;
     h->blocks++;
     return TD_OK;
 }
 
+/* First results of which no other can stand below what was read. */
+static size_t count_sure(const td_history *h) {
+    size_t count = 0;
+    for (size_t i = 0; i < h->row_count; i++) count += h->rows[i].first && h->rows[i].order > h->told_ns;
+    return count;
+}
+
 static bool partition_done(const td_history *h) {
     if (h->block_end <= td_topic_start(h->q.topic, h->partition)) return true;
-    if (of_all(h)) return h->kept > h->q.limit; /* an instrument's signals are in order, those of many are not */
-    return !h->anywhere && (h->past_from || h->firsts > h->q.limit);
+    bool by_time = h->q.kind == TD_HISTORY_BARS || h->q.kind == TD_HISTORY_SIGNALS;
+    if (h->anywhere || h->q.kind == TD_HISTORY_VENDOR_BARS) return false; /* feeds' clocks and downloads in any order */
+    if (of_all(h) || !by_time) return h->kept > h->q.limit;
+    return h->told_ns < h->q.from_ns || count_sure(h) > h->q.limit;
 }
 
 /* Rows that are known by a revision only, their first result not being reached: they are not next on this page. */
 static void drop_unreached(td_history *h) {
     size_t kept = 0;
     for (size_t i = 0; i < h->row_count; i++)
-        if (h->rows[i].order >= h->oldest_first_ns) h->rows[kept++] = h->rows[i];
+        if (h->rows[i].order >= h->first_ns) h->rows[kept++] = h->rows[i];
     h->row_count = kept;
 }
 
-/* Rows whose first result came later than what is asked about. Of older pages that is not known yet. */
-static void drop_unknown(td_history *h) {
+/* Rows whose first result came later than what is asked about. Of those up to `unsure_ns` that is not known yet. */
+static void drop_unknown(td_history *h, int64_t unsure_ns) {
     settle_rows(h);
     size_t kept = 0;
-    bool older = h->firsts > h->q.limit;
     for (size_t i = 0; i < h->row_count; i++)
-        if (h->rows[i].first || (older && h->rows[i].order < h->oldest_first_ns)) h->rows[kept++] = h->rows[i];
+        if (h->rows[i].first || h->rows[i].order <= unsure_ns) h->rows[kept++] = h->rows[i];
     h->row_count = kept;
 }
 
-static bool is_before(const td_history_edge *a, const td_history_edge *b) {
-    if (a->appended_ms != b->appended_ms) return a->appended_ms < b->appended_ms;
-    return a->partition != b->partition ? a->partition < b->partition : a->offset < b->offset;
+/* Before the floor some rows may not be read. */
+static void raise_floor(td_history *h) {
+    td_history_edge read = {true, h->block_ms, h->partition, h->block_end, INT64_MAX};
+    if (!h->floor.known || is_before(&h->floor, &read)) h->floor = read;
 }
 
-static td_history_edge edge_at(const td_history_row *row) {
-    return (td_history_edge){true, row->appended_ms, row->partition, row->offset};
-}
-
-/* Of all instruments: one partition's rows are among the others'. Before the floor some may not be read. */
+/* Of all instruments: one partition's rows are among the others'. */
 static void end_partition_of_all(td_history *h) {
-    td_history_edge read = {true, h->block_ms, h->partition, h->block_end};
-    if (!partition_done(h) && (!h->floor.known || is_before(&h->floor, &read))) h->floor = read;
-    h->dropped |= cut_rows(h) >= 0;
+    cut_rows(h, h->q.limit);
     size_t low = 0;
     while (low < h->row_count) {
         td_history_edge place = edge_at(&h->rows[low]);
@@ -403,29 +448,62 @@ static void end_partition_of_all(td_history *h) {
     }
     if (low > 0) memmove(h->rows, h->rows + low, (h->row_count - low) * sizeof *h->rows);
     h->row_count -= low;
-    h->edge = low == 0 && h->dropped && h->row_count > 0 ? edge_at(&h->rows[0]) : h->floor;
+    h->edge = low == 0 && h->gone.known && h->row_count > 0 ? edge_at(&h->rows[0]) : h->floor;
 }
 
-static void end_partition_of_one(td_history *h) {
-    bool cut_short = !partition_done(h);
+static td_history_edge edge_behind(td_history_edge place) {
+    place.offset++;
+    return place;
+}
+
+/* The newest rows behind the floor by place: they may be of any time, and what stands before them is not all read. */
+static void cut_at_floor(td_history *h) {
+    if (h->row_count > 1) qsort(h->rows, h->row_count, sizeof *h->rows, by_place);
+    drop_rows(h, h->row_count, &h->floor);
+    bool more = h->row_count > h->q.limit;
+    if (more) drop_rows(h, h->row_count - h->q.limit, NULL);
+    h->edge = more ? edge_at(&h->rows[0]) : h->floor;
+    h->edge.instant_ns = h->q.edge.known ? h->q.edge.instant_ns : INT64_MAX;
+    settle_rows(h);
+}
+
+static void end_by_time(td_history *h) {
+    if (h->floor.known) {
+        cut_at_floor(h);
+        return;
+    }
+    cut_rows(h, h->q.limit);
+    if (!h->gone.known) return;
+    h->edge = edge_behind(h->gone);
+    h->edge.instant_ns = h->rows[0].order;
+}
+
+static void end_partition_of_one(td_history *h, bool cut_short) {
     bool vendor = h->q.kind == TD_HISTORY_VENDOR_BARS;
-    bool by_time = h->q.kind == TD_HISTORY_BARS || h->q.kind == TD_HISTORY_SIGNALS;
-    if (cut_short && by_time && !h->anywhere) drop_unreached(h);
-    if (h->q.known_now) drop_unknown(h);
-    int64_t highest = cut_rows(h);
-    if (vendor && (highest >= 0 || h->dropped)) highest = td_topic_end(h->q.topic, h->partition); /* as before: all */
-    if (!h->anywhere && highest >= 0) h->cursor = highest + 1;
-    if (!h->anywhere && highest < 0 && cut_short) h->cursor = h->block_end;
-    h->dropped |= highest >= 0;
-    if (h->anywhere && h->dropped) h->cursor = h->rows[0].order;
+    if (cut_short && h->q.kind == TD_HISTORY_BARS) drop_unreached(h);
+    bool all_read = h->block_end <= td_topic_start(h->q.topic, h->partition);
+    if (h->q.known_now) drop_unknown(h, cut_short || all_read ? INT64_MIN : h->told_ns);
+    cut_rows(h, h->q.limit);
+    td_history_edge next = {0};
+    if (cut_short) next = (td_history_edge){true, h->block_ms, h->partition, h->block_end, INT64_MAX};
+    if (h->gone.known && h->row_count > 0) next = edge_behind(h->gone);
+    if (h->gone.known && vendor) next.offset = td_topic_end(h->q.topic, h->partition); /* as before: all */
+    if (h->q.kind == TD_HISTORY_FILLS)
+        h->edge = next;
+    else if (next.known)
+        h->cursor = next.offset;
 }
 
 static void end_partition(td_history *h) {
-    h->is_cut |= !partition_done(h);
+    bool cut_short = !partition_done(h), by_time = is_by_time(h);
+    h->is_cut |= cut_short;
+    if (cut_short && (of_all(h) || by_time)) raise_floor(h);
     if (of_all(h))
         end_partition_of_all(h);
-    else
-        end_partition_of_one(h);
+    else if (!by_time)
+        end_partition_of_one(h, cut_short);
+    else if (h->partition + 1 == h->partition_end)
+        end_by_time(h);
     h->partition++;
     h->block_end = -1;
 }
@@ -439,13 +517,9 @@ td_status td_history_step(td_history *h) {
     td_status status = h->block_end < 0 ? begin_partition(h) : TD_OK;
     if (status == TD_OK && !partition_done(h)) status = read_block(h);
     if (status != TD_OK) return status;
-    bool many = h->row_count > 2 * h->q.limit + ROWS_SLACK;
-    if (many && (h->q.kind == TD_HISTORY_VENDOR_BARS || h->anywhere || of_all(h)))
-        h->dropped |= cut_rows(h) >= 0;
-    else if (many)
-        settle_rows(h);
+    if (h->row_count > 2 * h->q.limit + ROWS_SLACK) thin_rows(h);
     size_t blocks = h->anywhere || of_all(h) ? (size_t)(h->partition + 1) * BLOCKS_MAX / h->partition_end : BLOCKS_MAX;
-    bool out_of_budget = h->blocks >= blocks || h->row_count > 2 * h->q.limit + ROWS_SLACK;
+    bool out_of_budget = h->blocks >= blocks;
     if (partition_done(h) || out_of_budget) end_partition(h);
     return h->partition == h->partition_end ? TD_OK : TD_AGAIN;
 }

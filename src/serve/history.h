@@ -3,14 +3,18 @@
  * answer says that there is more and where to go on. Rows are kept as the log's bytes and decoded by whoever writes the
  * answer. Thread: the server's.
  *
- * Bars: the last revision of each start. Reading ends once limit + 1 first results older than `before` are found: first
- * results stand in the log in the order of their times, so nothing unread can belong on this page. Vendors' bars stand
- * there as they were downloaded: all are read, and of each (start, feed, adjusted) counts what was said last, since it
- * was first said so. Of a start at the page's begin all are there, though they be more than the limit.
+ * Bars: the last revision of each start. Late trades give bars, and the waits of strategies signals, that stand in the
+ * log behind those of later times. But what is told at a time is not of a later one: reading ends once limit + 1 first
+ * results are later than all that the block read last was told at. Beyond the budget pages go on below what was read:
+ * of a bar whose first result is there, a revision above is not seen any more. Vendors' bars stand there as they were
+ * downloaded: all are read, and of each (start, feed, adjusted) counts what was said last, since it was first said so.
+ * Of a start at the page's begin all are there, though they be more than the limit.
  *
  * Signals and fills are of the instrument that they trade, as in every other place. Where a program of the log names
- * it, strategies that run on others may have legs in it: then all partitions are read, pages begin at an instant of
- * which all are there, and cursors are such instants.
+ * it, strategies that run on others may have legs in it: then all partitions are read. Signals of one instrument, and
+ * fills that may have such legs, stand by time: a page begins at an instant of which all are there, and its edge is
+ * that instant and the place below which there are rows of earlier ones. Where the budget was over before all was
+ * looked at, the page holds what is behind its place instead, and of the instant nothing changes.
  *
  * Rows of all instruments stand in the order of appending, and those of one millisecond by partition and offset; a
  * page of them ends at an edge, a place in that order. */
@@ -37,6 +41,7 @@ typedef struct td_history_edge { /* a place among the records of all partitions 
     int64_t appended_ms;
     uint32_t partition;
     int64_t offset;
+    int64_t instant_ns; /* and of rows by time: earlier than this; INT64_MAX: of any time */
 } td_history_edge;
 
 typedef struct td_history_question {
@@ -51,8 +56,8 @@ typedef struct td_history_question {
     td_reason reason;    /* of refused events; NONE: all */
     int64_t width_ns;    /* of bars only */
     int64_t from_ns, before_ns;
-    int64_t cursor;       /* look below this offset, or instant, only; -1: from the end */
-    td_history_edge edge; /* of all instruments instead: look at what stands before it */
+    int64_t cursor;       /* look below this offset only; -1: from the end */
+    td_history_edge edge; /* of signals, fills and all instruments instead: look at what stands before it */
     int64_t block_bytes;  /* of the log, read in one step; 0: 256 KB */
     size_t limit;         /* the newest so many; at least 1 */
     td_place as_of;       /* what was known there */
@@ -81,9 +86,9 @@ TD_CHECKED td_status td_history_step(td_history *history);
 /* Once finished: */
 size_t td_history_rows(const td_history *history, const td_history_row **out);
 td_bytes td_history_value(const td_history *history, const td_history_row *row);
-/* Where older rows begin: the cursor of the next question; -1: there are none in reach. */
+/* Where older rows begin: the cursor of the next question; -1: there are none in reach, or there is an edge. */
 int64_t td_history_cursor(const td_history *history);
-/* The same of all instruments; not known: there are none in reach. */
+/* The same of signals, fills and all instruments; not known: there are none in reach, or there is a cursor. */
 td_history_edge td_history_edge_of(const td_history *history);
 /* The budget was over before all was looked at. */
 bool td_history_is_cut(const td_history *history);

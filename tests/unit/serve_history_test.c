@@ -295,9 +295,9 @@ static void fills_come_in_the_order_of_the_log(void **state) {
             assert_int_equal(td_record_get_fill(td_history_value(h, &rows[i - 1]), &fill, &name), TD_OK);
             ASSERT_ROW(fill.quantity == 1 + next && td_bytes_equal(name, TD_TEXT("LEAN:IBM")), "%d", next);
         }
-        q.cursor = td_history_cursor(h);
+        q.edge = td_history_edge_of(h);
         td_history_free(h);
-    } while (q.cursor >= 0);
+    } while (q.edge.known);
     assert_int_equal(seen, 57);
 }
 
@@ -498,9 +498,9 @@ static size_t walk_numbers(td_history_question q, int64_t numbers[], size_t most
         size_t count = td_history_rows(h, &rows);
         assert_true(count <= q.limit + 1 && found + count <= most);
         for (size_t i = count; i > 0; i--) numbers[found++] = rows[i - 1].appended_ms;
-        q.cursor = td_history_cursor(h);
+        q.edge = td_history_edge_of(h);
         td_history_free(h);
-    } while (q.cursor >= 0);
+    } while (q.edge.known);
     return found;
 }
 
