@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define BLOCK_BYTES (INT64_C(256) << 10)
-enum { BLOCKS_MAX = 2048, ROWS_SLACK = 8192, PROGRAMS_PER_STEP = 64 };
+enum { BLOCKS_MAX = 2048, STRETCH_BLOCKS = 128, ROWS_SLACK = 8192, PROGRAMS_PER_STEP = 64 };
 
 struct td_history {
     td_history_question q;
@@ -15,8 +15,12 @@ struct td_history {
     td_reader *reader;
     int64_t block_end;     /* everything below is still unread; -1: partition not begun */
     size_t blocks;         /* read so far */
-    int64_t told_ns;       /* nothing unread in this partition is of a later time */
+    int64_t unread_ns;     /* nothing unread in this partition is of a later time */
     int64_t block_told_ns; /* the latest that a row of this block is of, or was told at; INT64_MIN: there is none */
+    int64_t block_of_ns;   /* the latest that one is of */
+    int64_t stretch_of_ns; /* of the blocks of this stretch that have rows */
+    int64_t behind_ns;     /* of the last whole stretch; INT64_MAX: none was read */
+    size_t stretch;        /* such blocks of it */
     int64_t first_ns;      /* the first result of a bar that stands lowest */
     bool block_has_first, is_cut;
     td_history_edge gone; /* the newest place of a row that is older than the page */
@@ -200,6 +204,7 @@ static bool in_reach(const td_history *h, int64_t at_ns) { return at_ns >= h->q.
 
 static void note_told(td_history *h, int64_t of_ns, int64_t known_at_ns) {
     h->block_told_ns = td_most(h->block_told_ns, td_most(of_ns, known_at_ns));
+    h->block_of_ns = td_most(h->block_of_ns, of_ns);
 }
 
 static bool was_known(const td_history *h, const td_record *record, int64_t known_at_ns) {
@@ -369,11 +374,25 @@ static td_status begin_partition(td_history *h) {
     h->block_end = end;
     h->block_ms = INT64_MAX - 1;
     h->kept = 0;
-    h->told_ns = INT64_MAX;
+    h->unread_ns = h->behind_ns = INT64_MAX;
+    h->stretch_of_ns = INT64_MIN;
+    h->stretch = 0;
     h->first_ns = INT64_MAX;
     td_reader_close(h->reader);
     h->reader = NULL;
     return td_reader_open(&h->reader, h->q.topic, h->partition, h->block_end, TD_READ_APPENDED);
+}
+
+/* No feed's clock goes back, so what is unread was told at no later time. Of what was given long after its time, as a
+ * topic read from its beginning is, that says little: then no stretch of rows is late from one end to the other. */
+static void note_block(td_history *h) {
+    h->stretch_of_ns = td_most(h->stretch_of_ns, h->block_of_ns);
+    if (++h->stretch == STRETCH_BLOCKS) {
+        h->behind_ns = h->stretch_of_ns;
+        h->stretch_of_ns = INT64_MIN;
+        h->stretch = 0;
+    }
+    h->unread_ns = h->block_told_ns < h->behind_ns ? h->block_told_ns : h->behind_ns;
 }
 
 static td_status read_block(td_history *h) {
@@ -381,7 +400,7 @@ static td_status read_block(td_history *h) {
     int64_t begin = td_topic_block_before(topic, h->partition, h->block_end, h->q.block_bytes);
     td_reader_seek(h->reader, begin);
     bool first = true;
-    h->block_told_ns = INT64_MIN;
+    h->block_told_ns = h->block_of_ns = INT64_MIN;
     h->block_has_first = false;
     while (td_reader_offset(h->reader) < h->block_end) {
         td_record record;
@@ -393,7 +412,7 @@ static td_status read_block(td_history *h) {
         if (h->q.instrument.size > 0 && !h->anywhere && !td_bytes_equal(record.key, h->q.instrument)) continue;
         consider(h, &record);
     }
-    if (h->block_told_ns != INT64_MIN) h->told_ns = h->block_told_ns;
+    if (h->block_told_ns != INT64_MIN) note_block(h);
     h->block_end = begin;
     h->blocks++;
     return TD_OK;
@@ -402,7 +421,7 @@ static td_status read_block(td_history *h) {
 /* First results of which no other can stand below what was read. */
 static size_t count_sure(const td_history *h) {
     size_t count = 0;
-    for (size_t i = 0; i < h->row_count; i++) count += h->rows[i].first && h->rows[i].order > h->told_ns;
+    for (size_t i = 0; i < h->row_count; i++) count += h->rows[i].first && h->rows[i].order > h->unread_ns;
     return count;
 }
 
@@ -411,7 +430,7 @@ static bool partition_done(const td_history *h) {
     bool by_time = h->q.kind == TD_HISTORY_BARS || h->q.kind == TD_HISTORY_SIGNALS;
     if (h->anywhere || h->q.kind == TD_HISTORY_VENDOR_BARS) return false; /* feeds' clocks and downloads in any order */
     if (of_all(h) || !by_time) return h->kept > h->q.limit;
-    return h->told_ns < h->q.from_ns || count_sure(h) > h->q.limit;
+    return h->unread_ns < h->q.from_ns || count_sure(h) > h->q.limit;
 }
 
 /* Rows that are known by a revision only, their first result not being reached: they are not next on this page. */
@@ -482,7 +501,7 @@ static void end_partition_of_one(td_history *h, bool cut_short) {
     bool vendor = h->q.kind == TD_HISTORY_VENDOR_BARS;
     if (cut_short && h->q.kind == TD_HISTORY_BARS) drop_unreached(h);
     bool all_read = h->block_end <= td_topic_start(h->q.topic, h->partition);
-    if (h->q.known_now) drop_unknown(h, cut_short || all_read ? INT64_MIN : h->told_ns);
+    if (h->q.known_now) drop_unknown(h, cut_short || all_read ? INT64_MIN : h->unread_ns);
     cut_rows(h, h->q.limit);
     td_history_edge next = {0};
     if (cut_short) next = (td_history_edge){true, h->block_ms, h->partition, h->block_end, INT64_MAX};

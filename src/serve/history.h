@@ -5,10 +5,11 @@
  *
  * Bars: the last revision of each start. Late trades give bars, and the waits of strategies signals, that stand in the
  * log behind those of later times. But what is told at a time is not of a later one: reading ends once limit + 1 first
- * results are later than all that the block read last was told at. Beyond the budget pages go on below what was read:
- * of a bar whose first result is there, a revision above is not seen any more. Vendors' bars stand there as they were
- * downloaded: all are read, and of each (start, feed, adjusted) counts what was said last, since it was first said so.
- * Of a start at the page's begin all are there, though they be more than the limit.
+ * results are later than all that the block read last was told at, or than all that 128 blocks of them are of. Beyond
+ * the budget pages go on below what was read: of a bar whose first result is there, a revision above is not seen any
+ * more. Vendors' bars stand there as they were downloaded: all are read, and of each (start, feed, adjusted) counts
+ * what was said last, since it was first said so. Of a start at the page's begin all are there, though they be more
+ * than the limit.
  *
  * Signals and fills are of the instrument that they trade, as in every other place. Where a program of the log names
  * it, strategies that run on others may have legs in it: then all partitions are read. Signals of one instrument, and

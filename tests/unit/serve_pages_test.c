@@ -358,6 +358,30 @@ static void all_come_once_beyond_the_budget(void **state) {
     }
 }
 
+/* Told long after their time, all of them: a page needs no more of the log than its place for it. */
+static void old_things_told_today_need_no_whole_log(void **state) {
+    static found pages;
+    static int32_t revisions[MANY];
+    (void)state;
+    for (int i = 0; i < MANY; i++) {
+        const moment m = {.now_ns = RIG_T0 + (1000000 + i / 100) * RIG_S,
+                          .event_ns = RIG_T0 + (i % 50 == 49 ? i - 60 : i) * RIG_S,
+                          .ms = i,
+                          .of = ibm};
+        tell_bar(&m, revisions, i);
+        tell_signal(&m, i);
+    }
+    for (int i = 0; i < 2; i++) {
+        td_history_question q = all_of(i == 0 ? TD_HISTORY_BARS : TD_HISTORY_SIGNALS, ibm);
+        q.limit = 600;
+        q.block_bytes = 1;
+        take_pages(q, &pages);
+        ASSERT_ROW(!pages.cut && pages.pages == (pages.count + 599) / 600, "%d: %zu pages", i, pages.pages);
+        ASSERT_ROW(pages.count == (i == 0 ? MANY - MANY / 50 : MANY), "%d: %zu rows", i, pages.count);
+        for (size_t k = 1; k < pages.count; k++) assert_true(pages.rows[k].order <= pages.rows[k - 1].order);
+    }
+}
+
 /* ---- addresses ---- */
 
 /* Answers that address; `next` is the one of the page before it. Its rows go before those in *out. */
@@ -456,6 +480,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(pages_are_one_large_page, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(all_come_once_beyond_the_budget, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(old_things_told_today_need_no_whole_log, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(addresses_lead_through_all_rows, open_rig, close_rig),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
