@@ -3,7 +3,7 @@
 #include "serve/answer.h"
 #include "serve_rig.h"
 
-enum { TELLINGS = 250, ROWS_MAX = 8000, PAGES_MAX = 4000 };
+enum { TELLINGS = 250, ROWS_MAX = 40000, PAGES_MAX = 4000 };
 
 static rig r;
 static td_topic *programs; /* one names IBM */
@@ -287,16 +287,18 @@ static void take_whole(const asked *a, found *f) {
 }
 
 static size_t compare(const asked *a, uint64_t seed) {
-    static const size_t limits[] = {2, 7, 37, 1000};
-    static const int64_t blocks[] = {1, 5000};
+    static const struct {
+        size_t limit;
+        int64_t block_bytes;
+    } sizes[] = {{2, 5000}, {7, 1}, {7, 0}, {37, 1}, {37, 5000}, {1000, 1}};
     static found whole, pages;
     unsigned row = (unsigned)(a - questions);
     take_whole(a, &whole);
     ASSERT_ROW(whole.count > 20, "question %u: %zu rows", row, whole.count);
-    for (unsigned i = 0; i < COUNT_OF(limits) * COUNT_OF(blocks); i++) {
+    for (unsigned i = 0; i < COUNT_OF(sizes); i++) {
         td_history_question q = question_of(a);
-        q.limit = limits[i % COUNT_OF(limits)];
-        q.block_bytes = blocks[i / COUNT_OF(limits)];
+        q.limit = sizes[i].limit;
+        q.block_bytes = sizes[i].block_bytes;
         take_pages(q, &pages);
         for (size_t k = 0; k < whole.count && k < pages.count; k++)
             ASSERT_ROW(whole.rows[k].partition == pages.rows[k].partition &&
@@ -334,11 +336,19 @@ static void tell_many(void) {
     }
 }
 
+static void compare_sets(const found *whole, const found *pages) {
+    static bool seen[RIG_PARTITIONS][ROWS_MAX];
+    memset(seen, 0, sizeof seen);
+    assert_int_equal(pages->count, whole->count);
+    for (size_t k = 0; k < whole->count; k++) seen[pages->rows[k].partition][pages->rows[k].offset] = true;
+    for (size_t k = 0; k < whole->count; k++)
+        ASSERT_ROW(seen[whole->rows[k].partition][whole->rows[k].offset], "row %zu", k);
+}
+
 /* Rows that come late may be on a newer page than those of their time: each is there once. */
 static void all_come_once_beyond_the_budget(void **state) {
     static const size_t limits[] = {150, 300, 1000, 5000};
     static found whole, pages;
-    static bool seen[RIG_PARTITIONS][MANY];
     (void)state;
     tell_many();
     for (unsigned i = 0; i < COUNT_OF(limits) * 6; i++) {
@@ -351,10 +361,45 @@ static void all_come_once_beyond_the_budget(void **state) {
         assert_true(whole.count > 3000 && (pages.cut || (q.limit < 5000 && q.programs == NULL)));
         ASSERT_ROW(pages.count == whole.count, "%u: %zu of %zu", i, pages.count, whole.count);
         ASSERT_ROW(pages.pages < 10 + 2 * whole.count / q.limit, "%u: %zu pages", i, pages.pages);
-        memset(seen, 0, sizeof seen);
-        for (size_t k = 0; k < whole.count; k++) seen[pages.rows[k].partition][pages.rows[k].offset] = true;
-        for (size_t k = 0; k < whole.count; k++)
-            ASSERT_ROW(seen[whole.rows[k].partition][whole.rows[k].offset], "%u: row %zu", i, k);
+        compare_sets(&whole, &pages);
+    }
+}
+
+/* More signals than are remembered at a time, in batches of 16, every hundredth of them of long ago. */
+static void tell_more_than_is_remembered(void) {
+    for (int i = 0; i < ROWS_MAX; i += 16) {
+        td_batch_reset(&r.batch);
+        for (int k = i; k < i + 16; k++) {
+            td_signal signal = {.strategy = TD_TEXT("often"),
+                                .ordinal = 1,
+                                .event_ns = RIG_T0 + (k % 100 == 7 ? k / 9 : k) * RIG_S,
+                                .known_at_ns = RIG_T0 + k * RIG_S};
+            td_buf value = {0};
+            td_record_put_signal(&value, r.topics.ids, td_text(ibm), &signal);
+            assert_true(
+                td_batch_add(&r.batch, 1 + i / 64, td_text(ibm), td_buf_bytes(&value), TD_TEXT(""), TD_TEXT("")));
+            td_buf_fini(&value);
+        }
+        uint32_t home = td_partition_of(td_text(ibm), RIG_PARTITIONS);
+        assert_int_equal(td_writer_append(r.writer, r.topics.signals, home, &r.batch), TD_OK);
+    }
+}
+
+static void what_is_not_remembered_comes_later(void **state) {
+    static found whole, pages;
+    (void)state;
+    tell_more_than_is_remembered();
+    take_pages(all_of(TD_HISTORY_SIGNALS, ibm), &whole);
+    assert_true(!whole.cut && whole.count == ROWS_MAX);
+    for (size_t k = 1; k < whole.count; k++) assert_true(whole.rows[k].order <= whole.rows[k - 1].order);
+    for (size_t limit = 1000; limit < 5000; limit += 1500) {
+        td_history_question q = all_of(TD_HISTORY_SIGNALS, ibm);
+        q.programs = programs;
+        q.limit = limit;
+        q.block_bytes = 1;
+        take_pages(q, &pages);
+        assert_true(pages.cut && pages.pages < 10 + ROWS_MAX / limit);
+        compare_sets(&whole, &pages);
     }
 }
 
@@ -481,6 +526,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(pages_are_one_large_page, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(all_come_once_beyond_the_budget, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(old_things_told_today_need_no_whole_log, open_rig, close_rig),
+        cmocka_unit_test_setup_teardown(what_is_not_remembered_comes_later, open_rig, close_rig),
         cmocka_unit_test_setup_teardown(addresses_lead_through_all_rows, open_rig, close_rig),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
