@@ -78,7 +78,7 @@ def writes(run, keyspace):
 
 
 def expect_end(run, home, keyspace, words):
-    out, err = run.communicate(timeout=300 + 30 * KILLS)
+    out, err = run.communicate(timeout=300 + 60 * KILLS)
     assert run.returncode == 0 and words in err, (SEED, run.returncode, out, err)
     with asking(second) as asked:
         return alone.expect_tables(asked, keyspace, f"{home}/data")
