@@ -195,35 +195,62 @@ static td_status set_back(td_deliver *d);
 
 /* Offsets do not say of which log they are. Beside them a sink has when that was made, as the offset of a topic that
  * there is not; one that does not say so yet was filled by an older program, and is believed. */
-static td_status check_log(td_deliver *d) {
-    static const char of_log[] = "_log";
-    const td_sink_ops *ops = d->conf.ops;
-    const char *name = d->conf.sink_conf->name;
+static const char of_log[] = "_log";
+
+static td_status ask_has_position(td_deliver *d, bool *out) {
+    td_status status = TD_OK;
+    *out = false;
+    for (size_t i = 0; i < d->lane_count && status == TD_OK && !*out; i++) {
+        td_position at;
+        const deliver_lane *lane = &d->lanes[i];
+        status = d->conf.ops->position(d->sink, td_topic_name(lane->topic), lane->partition, &at);
+        *out = status == TD_OK && at.epoch >= 0;
+    }
+    return status;
+}
+
+static td_status fail_other_log(const td_deliver *d, int64_t was_ms, int64_t is_ms) {
+    const char *name = d->conf.sink_conf->name, *can = d->conf.ops->reset != NULL ? name : NULL;
     char was[40], is[40];
-    td_position at;
-    int64_t made_ms;
-    td_status status = td_topics_made(d->conf.topics, &made_ms);
-    if (status != TD_OK || made_ms == TD_NONE) return status;
-    status = ops->position(d->sink, of_log, 0, &at);
-    if (status != TD_OK || at.offset == made_ms) return status;
-    if (at.epoch < 0) return ops->write(d->sink, of_log, 0, NULL, 0, (td_position){0, made_ms});
-    (void)td_time_format(at.offset * TD_NS_PER_MS, was);
-    (void)td_time_format(made_ms * TD_NS_PER_MS, is);
+    (void)td_time_format(was_ms * TD_NS_PER_MS, was);
+    (void)td_time_format(is_ms * TD_NS_PER_MS, is);
     return TD_FAIL(TD_CONFIG,
                    "sink %s was filled from another log, made at %s, and this one was made at %s: give it a new place, "
                    "or the log it was filled from%s%s%s",
-                   name, was, is, ops->reset != NULL ? "; `tapedeck rebuild " : "", ops->reset != NULL ? name : "",
-                   ops->reset != NULL ? "` fills it anew from this one" : "");
+                   name, was, is, can != NULL ? "; `tapedeck rebuild " : "", can != NULL ? can : "",
+                   can != NULL ? "` fills it anew from this one" : "");
+}
+
+/* *out: what the sink is to say when all else has proved to be of this log; TD_NONE: it says so, or nobody knows. */
+static td_status check_log(td_deliver *d, int64_t *out) {
+    td_position at;
+    bool has_position;
+    td_status status = td_topics_made(d->conf.topics, out);
+    if (status != TD_OK || *out == TD_NONE) return status;
+    status = d->conf.ops->position(d->sink, of_log, 0, &at);
+    if (status != TD_OK || at.epoch < 0) return status;
+    if (at.offset != *out) {
+        status = ask_has_position(d, &has_position);
+        return status == TD_OK && has_position ? fail_other_log(d, at.offset, *out) : status;
+    }
+    *out = TD_NONE;
+    return TD_OK;
+}
+
+static td_status note_log(td_deliver *d, int64_t made_ms) {
+    return made_ms == TD_NONE ? TD_OK : d->conf.ops->write(d->sink, of_log, 0, NULL, 0, (td_position){0, made_ms});
 }
 
 /* TD_RETRY leaves it as it was before. */
 static td_status begin(td_deliver *d) {
+    int64_t made_ms = TD_NONE;
     td_status status = d->conf.ops->open(&d->sink, d->conf.os, d->conf.sink_conf);
     if (status == TD_OK && d->conf.reset != NULL && d->conf.reset->empties) status = set_back(d);
-    if (status == TD_OK) status = check_log(d);
+    if (status == TD_OK) status = check_log(d, &made_ms);
     if (status == TD_OK && d->conf.reset != NULL) status = set_back(d);
     if (status == TD_OK) status = find_all(d);
     if (status == TD_OK) status = load_losses(d);
+    if (status == TD_OK) status = note_log(d, made_ms);
     d->begun = status == TD_OK;
     if (d->begun) return status;
     for (size_t i = 0; i < d->lane_count; i++) {

@@ -57,8 +57,8 @@ TD_CHECKED td_status td_topics_open(td_topics *out, td_log *log, uint32_t partit
 /* The same, of a log that another process makes: nothing is made or registered. TD_AGAIN: not all of it is there yet.
  */
 TD_CHECKED td_status td_topics_open_made(td_topics *out, const td_topics_conf *conf);
-/* When the log was made, by which it is told from others: a copy is the same. TD_NONE: its schemas are in a registry
- * elsewhere, and nobody knows. Errors: as the log's. */
+/* When the log was made, by which it is told from others: a copy of its folder is the same. TD_NONE: its schemas are in
+ * a registry elsewhere, and nobody knows. Errors: as the log's. */
 TD_CHECKED td_status td_topics_made(const td_topics *topics, int64_t *out_ms);
 /* The topics of a log that is open for reading, but `_inputs`: nothing is made, registered or written. Outputs that an
  * older version did not know are NULL. TD_CONFIG when there is no tape. */

@@ -477,6 +477,17 @@ static void a_sink_is_of_one_log(void **state) {
     assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
     assert_int_equal(store.of_log_ms, 86400000);
     td_deliver_close(d);
+    conf.reset = NULL;
+    store.of_log_ms = 0; /* one that is refused for its offsets has said nothing */
+    store.next[0] = 1000;
+    assert_int_equal(td_deliver_open(&d, &conf), TD_CONFIG);
+    assert_int_equal(store.of_log_ms, 0);
+    store.of_log_ms = 5000; /* one that has nothing is anybody's */
+    store.next[0] = 0;
+    store.set_back = false;
+    assert_int_equal(td_deliver_open(&d, &conf), TD_OK);
+    assert_int_equal(store.of_log_ms, 86400000);
+    td_deliver_close(d);
 }
 
 /* More and more as long as that goes well, the first half of a batch that did not, and each row once. */
